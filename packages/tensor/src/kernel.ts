@@ -1,0 +1,189 @@
+/**
+ * Kernels: what a backend generates code for. A kernel iterates over a domain (a box of indices), loads elements through
+ * views over that domain, computes a straight-line program, and stores through views. Three kinds:
+ *
+ * - `loop`: element-wise work, and reductions over some axes of the domain together with all that is computed from them
+ *   (softmax and layer normalisation are one loop kernel each);
+ * - `contract`: a matrix product of two views with a fused epilogue;
+ * - `scatterAdd`: sums rows into a table.
+ *
+ * Programs are lists of instructions in static single assignment form: an operand is the position of an earlier instruction.
+ */
+import type { DType } from './dtype.ts';
+import type { BinaryOp, ReduceOp, UnaryOp } from './node.ts';
+import type { Shape } from './shape.ts';
+import { formatView, type View } from './view.ts';
+
+/** Position of an instruction in its program. */
+export type Value = number;
+
+/** Elements of a plan's buffer, found through a view over the kernel's domain (`view.shape` is the domain). */
+export interface Access {
+  readonly buffer: number;
+  readonly view: View;
+}
+
+/** `dtype` is the type of the result. */
+export type Instruction =
+  | { readonly op: 'load'; readonly access: Access; readonly dtype: DType }
+  | { readonly op: 'const'; readonly value: number; readonly dtype: DType }
+  /** `offset + sum(coefficients[k] * index[k])` over the domain's axes. */
+  | { readonly op: 'index'; readonly coefficients: readonly number[]; readonly offset: number; readonly dtype: 'i32' }
+  /**
+   * A load at a computed place: `access.view` has one axis more than the domain, the last; `row` gives its index, which is
+   * clamped to the axis.
+   */
+  | { readonly op: 'gather'; readonly access: Access; readonly row: Value; readonly dtype: DType }
+  | { readonly op: 'unary'; readonly kind: UnaryOp; readonly source: Value; readonly dtype: DType }
+  | { readonly op: 'binary'; readonly kind: BinaryOp; readonly a: Value; readonly b: Value; readonly dtype: DType }
+  | {
+      readonly op: 'where';
+      readonly condition: Value;
+      readonly yes: Value;
+      readonly no: Value;
+      readonly dtype: DType;
+    }
+  /** Over all reduced axes of the domain; the result is the same for every element of the row. Loop kernels only. */
+  | { readonly op: 'reduce'; readonly kind: ReduceOp; readonly source: Value; readonly dtype: DType }
+  /** The finished sum of products for this element. Epilogues only. */
+  | { readonly op: 'accumulator'; readonly dtype: DType };
+
+export interface Store {
+  readonly value: Value;
+  readonly access: Access;
+  /** Once a row (at index 0 of every reduced axis), for values that do not vary along it, instead of once an element. */
+  readonly oncePerRow: boolean;
+}
+
+export interface Program {
+  readonly instructions: readonly Instruction[];
+  readonly stores: readonly Store[];
+}
+
+/**
+ * The domain's axes stand in the order in which memory is best walked (the last is innermost). `reduced[k]` marks the axes that
+ * `reduce` instructions run over; a row is the set of elements that agree in all other axes. Rows are independent. Reads of a row
+ * happen before its writes: a kernel may overwrite in place what it alone reads at the same element.
+ */
+export interface LoopKernel {
+  readonly kind: 'loop';
+  readonly name: string;
+  readonly domain: Shape;
+  readonly reduced: readonly boolean[];
+  readonly program: Program;
+}
+
+/**
+ * accumulator[batch, m, n] = sum over k of a[batch, m, k] * b[batch, k, n]. Each of batch, m, n, k is a list of axes, flattened in
+ * order. `a.view` is over [...batch, ...m, ...k], `b.view` over [...batch, ...k, ...n], the program's domain is [...batch, ...m, ...n].
+ */
+export interface ContractKernel {
+  readonly kind: 'contract';
+  readonly name: string;
+  readonly dtype: DType;
+  readonly batch: Shape;
+  readonly m: Shape;
+  readonly n: Shape;
+  readonly k: Shape;
+  readonly a: Access;
+  readonly b: Access;
+  readonly epilogue: Program;
+}
+
+/**
+ * out[o, r, i] = sum over j with index[j] = r of values[o, j, i], j ascending; `out` is contiguous [outer, rows, inner].
+ * `values.view` is over [outer, count, inner], `index.view` over [count]. Indices outside 0..rows-1 are left out.
+ */
+export interface ScatterAddKernel {
+  readonly kind: 'scatterAdd';
+  readonly name: string;
+  readonly dtype: DType;
+  readonly outer: number;
+  readonly count: number;
+  readonly inner: number;
+  readonly rows: number;
+  readonly values: Access;
+  readonly index: Access;
+  readonly out: number;
+}
+
+export type Kernel = LoopKernel | ContractKernel | ScatterAddKernel;
+
+function programAccesses({ instructions, stores }: Program): { reads: Access[]; writes: Access[] } {
+  const reads = instructions.flatMap((i) => (i.op === 'load' || i.op === 'gather' ? [i.access] : []));
+  return { reads, writes: stores.map((store) => store.access) };
+}
+
+/** Every buffer access of a kernel. */
+export function accessesOf(kernel: Kernel): { reads: Access[]; writes: Access[] } {
+  switch (kernel.kind) {
+    case 'loop':
+      return programAccesses(kernel.program);
+    case 'contract': {
+      const { reads, writes } = programAccesses(kernel.epilogue);
+      return { reads: [kernel.a, kernel.b, ...reads], writes };
+    }
+    case 'scatterAdd': {
+      const { outer, rows, inner } = kernel;
+      const shape = [outer, rows, inner];
+      const view = { shape, offset: 0, strides: [rows * inner, inner, 1], guards: [] };
+      return { reads: [kernel.values, kernel.index], writes: [{ buffer: kernel.out, view }] };
+    }
+    default:
+      return kernel satisfies never;
+  }
+}
+
+const formatAccess = ({ buffer, view }: Access): string => `b${buffer} ${formatView(view)}`;
+
+function formatInstruction(instruction: Instruction): string {
+  switch (instruction.op) {
+    case 'load':
+      return `load ${formatAccess(instruction.access)}`;
+    case 'const':
+      return `const ${instruction.value}`;
+    case 'index':
+      return `index ${[instruction.offset, ...instruction.coefficients.map((c, k) => (c === 0 ? '' : `${c}*i${k}`))].filter((t) => t !== '').join(' + ')}`;
+    case 'gather':
+      return `gather ${formatAccess(instruction.access)} row v${instruction.row}`;
+    case 'unary':
+      return `${instruction.kind} v${instruction.source}`;
+    case 'binary':
+      return `${instruction.kind} v${instruction.a} v${instruction.b}`;
+    case 'where':
+      return `where v${instruction.condition} v${instruction.yes} v${instruction.no}`;
+    case 'reduce':
+      return `reduce ${instruction.kind} v${instruction.source}`;
+    case 'accumulator':
+      return 'accumulator';
+    default:
+      return instruction satisfies never;
+  }
+}
+
+function formatProgram({ instructions, stores }: Program): string {
+  const lines = instructions.map((instruction, v) => `  v${v}: ${instruction.dtype} = ${formatInstruction(instruction)}`);
+  for (const { value, access, oncePerRow } of stores)
+    lines.push(`  store${oncePerRow ? ' once' : ''} ${formatAccess(access)} <- v${value}`);
+  return lines.join('\n');
+}
+
+/** A kernel as text, for people. */
+export function formatKernel(kernel: Kernel): string {
+  switch (kernel.kind) {
+    case 'loop': {
+      const axes = kernel.domain.map((n, k) => (kernel.reduced[k] ? `${n} reduced` : `${n}`));
+      return `loop ${kernel.name} [${axes.join(', ')}]\n${formatProgram(kernel.program)}`;
+    }
+    case 'contract': {
+      const { batch, m, n, k, dtype } = kernel;
+      const sizes = `batch [${batch}] m [${m}] n [${n}] k [${k}]`;
+      const operands = `  a ${formatAccess(kernel.a)}\n  b ${formatAccess(kernel.b)}`;
+      return `contract ${kernel.name} ${dtype} ${sizes}\n${operands}\n${formatProgram(kernel.epilogue)}`;
+    }
+    case 'scatterAdd':
+      return `scatterAdd ${kernel.name} b${kernel.out} [${kernel.outer}, ${kernel.rows}, ${kernel.inner}] <- ${formatAccess(kernel.values)} at ${formatAccess(kernel.index)}`;
+    default:
+      return kernel satisfies never;
+  }
+}

@@ -1,0 +1,170 @@
+import type { DType } from './dtype.ts';
+import type { Shape } from './shape.ts';
+import type { Storage } from './storage.ts';
+
+/** Element-wise operations of one source. `cast` converts to the node's dtype. `erf` and `tanh` are here for their accuracy near 0. */
+export type UnaryOp = 'neg' | 'recip' | 'sqrt' | 'exp' | 'log' | 'sin' | 'floor' | 'tanh' | 'erf' | 'cast';
+
+/** Element-wise operations of two sources of equal shape and dtype. `lt` and `eq` give bool; the second line is for i32 (`shr` shifts in zeros). */
+export type BinaryOp =
+  | ('add' | 'mul' | 'max' | 'lt' | 'eq')
+  | ('idiv' | 'mod' | 'and' | 'or' | 'xor' | 'shl' | 'shr');
+
+export type ReduceOp = 'sum' | 'max';
+
+/** One windowed axis: output position q and window position t read input position `stride * q + dilation * t`. */
+export interface WindowSpec {
+  readonly axis: number;
+  readonly size: number;
+  readonly stride: number;
+  readonly dilation: number;
+}
+
+/**
+ * A contraction in index notation. Every axis of both sources has a label; a label in both sources and in `out` is a batch
+ * axis, one in both and not in `out` is summed over, one in a single source is free and must be in `out`.
+ */
+export interface ContractSpec {
+  readonly a: readonly number[];
+  readonly b: readonly number[];
+  readonly out: readonly number[];
+}
+
+/** A user's own derivative: given the gradient of the output, one gradient (or null) for each input. */
+export interface CustomGradient {
+  readonly name: string;
+  readonly backward: (gradient: Node, inputs: readonly Node[], output: Node) => readonly (Node | null)[];
+}
+
+/** What each operation carries besides its sources. */
+export interface OpArguments {
+  // Leaves.
+  /** Values that live in a storage (or will, once the storage's pending node was computed). */
+  buffer: { readonly storage: Storage };
+  /** The `index`-th argument of a compiled function. */
+  input: { readonly index: number };
+  /** One number, of any shape (a stored scalar of stride 0). */
+  const: { readonly value: number };
+  /** 0, 1, 2, ... along `axis` of the node's shape. */
+  iota: { readonly axis: number };
+
+  // Element-wise.
+  unary: { readonly kind: UnaryOp };
+  binary: { readonly kind: BinaryOp };
+  /** Sources: condition (bool), value if true, value if false. */
+  where: null;
+  /**
+   * 32 random bits an element (Threefry-2x32, 20 rounds: Salmon et al. 2011). Source: i32 [2], the key (seed, step). The
+   * counter is (row-major index of the element, site): the same key and site give the same bits on every backend.
+   */
+  random: { readonly site: number };
+
+  // Reductions keep the reduced axes, with size 1.
+  reduce: { readonly kind: ReduceOp; readonly axes: readonly number[] };
+
+  // Views: no computation, only another way to index the source.
+  reshape: null;
+  permute: { readonly axes: readonly number[] };
+  /** Axes of size 1 are repeated to the node's shape. */
+  expand: null;
+  /** Zeros (false) around the source. */
+  pad: { readonly before: readonly number[]; readonly after: readonly number[] };
+  /** The source from `start` (inclusive) to `end` (exclusive) on each axis. */
+  shrink: { readonly start: readonly number[]; readonly end: readonly number[] };
+  flip: { readonly axes: readonly number[] };
+  /** Each windowed axis becomes the number of positions; the window axes are appended at the end, in the order of `windows`. */
+  window: { readonly windows: readonly WindowSpec[] };
+
+  /** The adjoint of `window`: overlapping positions are summed. The node's shape is the shape that was windowed. */
+  fold: { readonly windows: readonly WindowSpec[] };
+  contract: ContractSpec;
+  /** Sources: table, index (i32). Output shape: table's with `axis` replaced by the index's shape. An index must lie in the table. */
+  gather: { readonly axis: number };
+  /** Sources: values, index. The adjoint of `gather`: rows with equal indices are summed in order. `size` rows along `axis`. */
+  scatterAdd: { readonly axis: number; readonly size: number };
+  concat: { readonly axis: number };
+
+  // Identities with a meaning.
+  /** The value of the source; no gradient flows through. */
+  detach: null;
+  /** The value of the source, stored contiguously: nothing is fused across it. */
+  materialise: null;
+  /**
+   * The value of source 0, but never merged with an equal computation. Further sources only order it: they are computed
+   * first. `checkpoint` uses it to recompute late.
+   */
+  barrier: { readonly id: number };
+  /** The value of source 0, which was computed from the other sources; derivative given by the user. */
+  custom: CustomGradient;
+}
+
+export type Op = keyof OpArguments;
+
+/**
+ * An immutable node of the computation graph. Nothing runs when a node is made. Nodes are never changed after creation; what
+ * was computed for one lives beside the graph (see `storage.ts`).
+ */
+export interface NodeOf<O extends Op> {
+  readonly op: O;
+  readonly arg: OpArguments[O];
+  readonly sources: readonly Node[];
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly id: number;
+  /** False where the node was made under `noGrad`: derivatives stop here. */
+  readonly differentiable: boolean;
+}
+
+export type Node = { [O in Op]: NodeOf<O> }[Op];
+
+let nextId = 0;
+let gradientsEnabled = true;
+
+/** Runs `body` with derivatives off (`enabled` false) or on; nodes made inside are marked. */
+export function withGradients<T>(enabled: boolean, body: () => T): T {
+  const previous = gradientsEnabled;
+  gradientsEnabled = enabled;
+  try {
+    return body();
+  } finally {
+    gradientsEnabled = previous;
+  }
+}
+
+export const areGradientsEnabled = (): boolean => gradientsEnabled;
+
+/** Makes a node. Shapes and dtypes are the caller's duty: see `graph.ts` for the checked constructors. */
+export function makeNode<O extends Op>(
+  op: O,
+  sources: readonly Node[],
+  arg: OpArguments[O],
+  shape: Shape,
+  dtype: DType,
+): Node {
+  return { op, arg, sources, shape, dtype, id: nextId++, differentiable: gradientsEnabled } as unknown as Node;
+}
+
+/** Sources before their users, each once. Stops at nodes for which `isLeaf` holds. Iterative: graphs are deep. */
+export function topologicalOrder(roots: readonly Node[], isLeaf: (node: Node) => boolean = () => false): Node[] {
+  const order: Node[] = [];
+  const done = new Set<Node>();
+  const stack: { node: Node; next: number }[] = [];
+  for (const root of roots) {
+    if (done.has(root)) continue;
+    done.add(root);
+    stack.push({ node: root, next: 0 });
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1] as { node: Node; next: number };
+      const sources = isLeaf(top.node) ? [] : top.node.sources;
+      const source = sources[top.next++];
+      if (source === undefined) {
+        order.push(top.node);
+        stack.pop();
+      } else if (!done.has(source)) {
+        done.add(source);
+        stack.push({ node: source, next: 0 });
+      }
+    }
+  }
+  return order;
+}

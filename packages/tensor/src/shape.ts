@@ -1,0 +1,48 @@
+export type Shape = readonly number[];
+
+export const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
+
+/** Row-major strides, in elements. */
+export function contiguousStrides(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let step = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = step;
+    step *= shape[axis] as number;
+  }
+  return strides;
+}
+
+export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, i) => n === b[i]);
+
+export const formatShape = (shape: Shape): string => `[${shape.join(', ')}]`;
+
+/** The axis counted from the front; negative axes count from the end. Throws when it is out of range. */
+export function normalizeAxis(axis: number, rank: number, op: string): number {
+  const normalized = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || normalized < 0 || normalized >= rank)
+    throw new RangeError(`${op}: axis ${axis} is out of range for a tensor of ${rank} dimensions`);
+  return normalized;
+}
+
+/** NumPy's broadcasting of two shapes. Throws, naming both, when they do not fit. */
+export function broadcastShapes(a: Shape, b: Shape, op: string): number[] {
+  const rank = Math.max(a.length, b.length);
+  const result = new Array<number>(rank);
+  for (let i = 0; i < rank; i++) {
+    const x = a[a.length - rank + i] ?? 1;
+    const y = b[b.length - rank + i] ?? 1;
+    if (x !== y && x !== 1 && y !== 1)
+      throw new RangeError(
+        `${op}: shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast: sizes ${x} and ${y} differ`,
+      );
+    result[i] = x === 1 ? y : x;
+  }
+  return result;
+}
+
+export function checkShape(shape: Shape, op: string): void {
+  for (const n of shape)
+    if (!Number.isInteger(n) || n < 0)
+      throw new RangeError(`${op}: ${formatShape(shape)} is not a shape: sizes must be integers of at least 0`);
+}
