@@ -1,0 +1,80 @@
+// Each workspace may import those before it in this list, by name and through their public face, and nothing after it.
+const order = [
+  'packages/tensor',
+  'packages/autograd',
+  'packages/nn',
+  'packages/models',
+  'packages/train',
+  'datasets',
+  'scripts',
+];
+
+const oneWay = order.slice(0, -1).map((folder, i) => ({
+  name: `${folder.replace('packages/', '')}-imports-only-what-is-below-it`,
+  comment: `${folder} may import only ${order.slice(0, i).join(', ') || 'nothing of ours'}.`,
+  severity: 'error',
+  from: { path: `^${folder}/` },
+  to: { path: `^(${order.slice(i + 1).join('|')})/` },
+}));
+
+const throughThePublicFace = order.map((folder) => ({
+  name: `${folder.replace('packages/', '')}-is-imported-through-its-index`,
+  comment: `Import ${folder} by its package name: what src/index.ts does not export is private.`,
+  severity: 'error',
+  from: { pathNot: `^${folder}/` },
+  to: { path: `^${folder}/`, pathNot: `^${folder}/src/index\\.ts$` },
+}));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    ...oneWay,
+    ...throughThePublicFace,
+    {
+      name: 'other-packages-by-name',
+      comment: 'A relative import must not leave its package: import @tessera/NAME.',
+      severity: 'error',
+      from: { path: '^((?:packages/)?[^/]+)/' },
+      to: { path: '^((?:packages/)?[^/]+)/', pathNot: ['^$1/', 'node_modules'], dependencyTypes: ['local'] },
+    },
+    {
+      name: 'no-circles',
+      comment: 'Modules that import each other, types included, cannot be read or tested one at a time.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-unresolvable',
+      comment: 'This import leads nowhere.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'no-libraries-beneath-training',
+      comment: 'tensor, autograd, nn and models need nothing but each other at run time.',
+      severity: 'error',
+      from: { path: '^packages/(tensor|autograd|nn|models)/', pathNot: '\\.(test|bench)\\.ts$' },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: '^packages/' },
+    },
+    {
+      name: 'libraries-are-declared',
+      comment: "The library is missing from the package's own package.json.",
+      severity: 'error',
+      from: { pathNot: '\\.(test|bench)\\.ts$' },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(packages/[^/]+|datasets|scripts)/dist/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['tessera-source', 'node', 'import', 'types', 'default'],
+      extensions: ['.ts', '.js', '.mjs', '.json'],
+    },
+  },
+};
