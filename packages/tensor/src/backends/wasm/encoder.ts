@@ -1,0 +1,496 @@
+/**
+ * Writes WebAssembly byte code. A `ModuleBuilder` collects imports, functions, globals and exports; a `FunctionBuilder` writes one body,
+ * instruction by instruction, in the order of the stack machine. Its methods return the builder, so that lines chain:
+ *
+ *     const add = module.function('add', ['i32', 'i32'], ['i32']);
+ *     const [a, b] = add.params;
+ *     add.get(a).get(b).op('i32.add');
+ */
+import { ByteWriter } from './bytes.ts';
+import {
+  type LaneOp,
+  laneOps,
+  type MemoryLaneOp,
+  type MemoryOp,
+  memoryLaneOps,
+  memoryOps,
+  type PlainOp,
+  plainOps,
+  structuralOps,
+} from './opcodes.ts';
+
+export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
+
+export const valueTypeCodes: Readonly<Record<ValueType, number>> = {
+  i32: 0x7f,
+  i64: 0x7e,
+  f32: 0x7d,
+  f64: 0x7c,
+  v128: 0x7b,
+};
+
+const functionTypeCode = 0x60;
+const emptyBlockType = 0x40;
+
+/** A parameter or local variable of one function. */
+export interface Local {
+  readonly index: number;
+  readonly type: ValueType;
+}
+
+/** A global variable of the module. */
+export interface Global {
+  readonly index: number;
+  readonly type: ValueType;
+}
+
+/** Where a branch goes: the end of a block, the start of a loop. */
+export interface Label {
+  readonly depth: number;
+}
+
+/** What can be called. */
+export interface Callable {
+  readonly index: number;
+  readonly name: string;
+}
+
+/** A 32-bit integer: known when the code is written, or in a local when it runs. */
+export type Operand = number | Local;
+
+export class FunctionBuilder implements Callable {
+  readonly index: number;
+  readonly name: string;
+  readonly params: readonly Local[];
+  readonly results: readonly ValueType[];
+  readonly #locals: ValueType[] = [];
+  readonly #free = new Map<ValueType, Local[]>();
+  readonly #code = new ByteWriter();
+  #depth = 0;
+
+  /** See `ModuleBuilder.function`. */
+  constructor(index: number, name: string, params: readonly ValueType[], results: readonly ValueType[]) {
+    this.index = index;
+    this.name = name;
+    this.params = params.map((type, k) => ({ index: k, type }));
+    this.results = results;
+  }
+
+  // Variables.
+
+  /** A local variable. A fresh one holds zero; one that was released before holds what it held. */
+  local(type: ValueType): Local {
+    const reused = this.#free.get(type)?.pop();
+    if (reused !== undefined) return reused;
+    this.#locals.push(type);
+    return { index: this.params.length + this.#locals.length - 1, type };
+  }
+
+  /** `count` locals of one type. */
+  locals(type: ValueType, count: number): Local[] {
+    return Array.from({ length: count }, () => this.local(type));
+  }
+
+  /** Gives locals back, for `local` to hand out again. */
+  release(...locals: readonly Local[]): this {
+    for (const local of locals) {
+      const free = this.#free.get(local.type);
+      if (free === undefined) this.#free.set(local.type, [local]);
+      else free.push(local);
+    }
+    return this;
+  }
+
+  get(local: Local): this {
+    return this.#opcode(structuralOps['local.get']).#unsigned(local.index);
+  }
+
+  set(local: Local): this {
+    return this.#opcode(structuralOps['local.set']).#unsigned(local.index);
+  }
+
+  tee(local: Local): this {
+    return this.#opcode(structuralOps['local.tee']).#unsigned(local.index);
+  }
+
+  getGlobal(global: Global): this {
+    return this.#opcode(structuralOps['global.get']).#unsigned(global.index);
+  }
+
+  setGlobal(global: Global): this {
+    return this.#opcode(structuralOps['global.set']).#unsigned(global.index);
+  }
+
+  // Constants.
+
+  i32(value: number): this {
+    this.#opcode(structuralOps['i32.const']);
+    this.#code.signed(value);
+    return this;
+  }
+
+  i64(value: bigint): this {
+    this.#opcode(structuralOps['i64.const']);
+    this.#code.signed(value);
+    return this;
+  }
+
+  f32(value: number): this {
+    this.#opcode(structuralOps['f32.const']);
+    this.#code.float32(value);
+    return this;
+  }
+
+  f64(value: number): this {
+    this.#opcode(structuralOps['f64.const']);
+    this.#code.float64(value);
+    return this;
+  }
+
+  /** Four equal or four given 32-bit integers. */
+  i32x4(...values: readonly [number] | readonly [number, number, number, number]): this {
+    return this.#vector(4, values, (bytes, value) => bytes.bytes(new Uint8Array(Int32Array.of(value).buffer)));
+  }
+
+  /** Four equal or four given floats. */
+  f32x4(...values: readonly [number] | readonly [number, number, number, number]): this {
+    return this.#vector(4, values, (bytes, value) => bytes.float32(value));
+  }
+
+  /** Two equal or two given doubles. */
+  f64x2(...values: readonly [number] | readonly [number, number]): this {
+    return this.#vector(2, values, (bytes, value) => bytes.float64(value));
+  }
+
+  #vector(lanes: number, values: readonly number[], write: (bytes: ByteWriter, value: number) => void): this {
+    this.#opcode(structuralOps['v128.const']);
+    for (let lane = 0; lane < lanes; lane++) write(this.#code, values[values.length === 1 ? 0 : lane]);
+    return this;
+  }
+
+  /** An `i32` constant or local, pushed. */
+  push(operand: Operand): this {
+    return typeof operand === 'number' ? this.i32(operand) : this.get(operand);
+  }
+
+  // Instructions.
+
+  /** An instruction without immediates. */
+  op(name: PlainOp): this {
+    return this.#opcode(plainOps[name]);
+  }
+
+  /** A load, store or atomic access at `address on the stack + offset` (bytes). `align` is a hint, in bytes; natural by default. */
+  mem(name: MemoryOp, offset = 0, align?: number): this {
+    const [code, natural] = memoryOps[name];
+    return this.#opcode(code).#memoryArgument(name, offset, align ?? natural);
+  }
+
+  /** Extracts or replaces a lane. */
+  lane(name: LaneOp, lane: number): this {
+    this.#opcode(laneOps[name]);
+    this.#code.byte(lane);
+    return this;
+  }
+
+  /** Loads or stores one lane. */
+  memLane(name: MemoryLaneOp, lane: number, offset = 0, align?: number): this {
+    const [code, natural] = memoryLaneOps[name];
+    this.#opcode(code).#memoryArgument(name, offset, align ?? natural);
+    this.#code.byte(lane);
+    return this;
+  }
+
+  /** `i8x16.shuffle`: byte b of the result is byte `bytes[b]` of the first (0 to 15) or second (16 to 31) vector. */
+  shuffle(bytes: readonly number[]): this {
+    this.#opcode(structuralOps['i8x16.shuffle']);
+    this.#code.bytes(bytes);
+    return this;
+  }
+
+  /** The same by lanes of 32 bits: four numbers from 0 to 7. */
+  shuffle32(lanes: readonly [number, number, number, number]): this {
+    return this.shuffle(lanes.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]));
+  }
+
+  /** The same by lanes of 64 bits: two numbers from 0 to 3. */
+  shuffle64(lanes: readonly [number, number]): this {
+    return this.shuffle(lanes.flatMap((lane) => Array.from({ length: 8 }, (_, b) => 8 * lane + b)));
+  }
+
+  /** Stack: destination, source, count of bytes. */
+  memoryCopy(): this {
+    this.#opcode(structuralOps['memory.copy']);
+    this.#code.byte(0).byte(0);
+    return this;
+  }
+
+  /** Stack: destination, byte, count of bytes. */
+  memoryFill(): this {
+    this.#opcode(structuralOps['memory.fill']);
+    this.#code.byte(0);
+    return this;
+  }
+
+  fence(): this {
+    this.#opcode(structuralOps['atomic.fence']);
+    this.#code.byte(0);
+    return this;
+  }
+
+  call(target: Callable): this {
+    return this.#opcode(structuralOps.call).#unsigned(target.index);
+  }
+
+  drop(): this {
+    return this.#opcode(structuralOps.drop);
+  }
+
+  /** Stack: value if true, value if false, condition. */
+  select(): this {
+    return this.#opcode(structuralOps.select);
+  }
+
+  return(): this {
+    return this.#opcode(structuralOps.return);
+  }
+
+  unreachable(): this {
+    return this.#opcode(structuralOps.unreachable);
+  }
+
+  // Control flow.
+
+  /** A branch to the label given to `body` leaves the block. */
+  block(body: (end: Label) => void, result?: ValueType): this {
+    return this.#structure(structuralOps.block, result, body);
+  }
+
+  /** A branch to the label given to `body` starts the next round; falling out of `body` leaves the loop. */
+  loop(body: (start: Label) => void, result?: ValueType): this {
+    return this.#structure(structuralOps.loop, result, body);
+  }
+
+  /** Takes the condition from the stack. */
+  if(then: (end: Label) => void, otherwise?: (end: Label) => void, result?: ValueType): this {
+    return this.#structure(structuralOps.if, result, (end) => {
+      then(end);
+      if (otherwise === undefined) return;
+      this.#opcode(structuralOps.else);
+      otherwise(end);
+    });
+  }
+
+  #structure(code: number, result: ValueType | undefined, body: (label: Label) => void): this {
+    this.#opcode(code);
+    this.#code.byte(result === undefined ? emptyBlockType : valueTypeCodes[result]);
+    const depth = ++this.#depth;
+    body({ depth });
+    if (this.#depth !== depth) throw new Error(`${this.name}: a block was left open`);
+    this.#depth--;
+    return this.#opcode(structuralOps.end);
+  }
+
+  br(label: Label): this {
+    return this.#opcode(structuralOps.br).#unsigned(this.#depth - label.depth);
+  }
+
+  /** Takes the condition from the stack. */
+  brIf(label: Label): this {
+    return this.#opcode(structuralOps.br_if).#unsigned(this.#depth - label.depth);
+  }
+
+  /**
+   * `for (counter = start; counter < end; counter += step) body`, signed. `end` and `step` are read anew in each round. The test
+   * stands at the end, so a round costs one branch.
+   */
+  forLoop(counter: Local, start: Operand, end: Operand, step: Operand, body: () => void): this {
+    this.push(start).set(counter);
+    const rounds = (): this =>
+      this.loop((again) => {
+        body();
+        this.get(counter).push(step).op('i32.add').tee(counter).push(end).op('i32.lt_s').brIf(again);
+      });
+    if (typeof start === 'number' && typeof end === 'number') return start < end ? rounds() : this;
+    return this.get(counter).push(end).op('i32.lt_s').if(rounds);
+  }
+
+  /** `local += amount`. */
+  increment(local: Local, amount: Operand): this {
+    if (amount === 0) return this;
+    return this.get(local).push(amount).op('i32.add').set(local);
+  }
+
+  /** Pushes `(value on the stack) * factor`. */
+  times(factor: number): this {
+    if (factor === 1) return this;
+    const shift = Math.log2(factor);
+    return Number.isInteger(shift) ? this.i32(shift).op('i32.shl') : this.i32(factor).op('i32.mul');
+  }
+
+  #opcode(code: number): this {
+    if (code > 0xff) this.#code.byte(code >>> 16).unsigned(code & 0xffff);
+    else this.#code.byte(code);
+    return this;
+  }
+
+  #unsigned(value: number): this {
+    this.#code.unsigned(value);
+    return this;
+  }
+
+  #memoryArgument(name: string, offset: number, align: number): this {
+    if (!(offset >= 0 && offset < 2 ** 32))
+      throw new RangeError(`${this.name}: ${name}: offset ${offset} is not an unsigned 32-bit number`);
+    this.#code.unsigned(Math.log2(align)).unsigned(offset);
+    return this;
+  }
+
+  /** The instructions without local declarations and closing `end`: for `toText`. */
+  code(): Uint8Array {
+    return this.#code.written();
+  }
+
+  /** The body as it stands in the code section. */
+  encode(): ByteWriter {
+    const runs: { type: ValueType; count: number }[] = [];
+    for (const type of this.#locals) {
+      const last = runs[runs.length - 1];
+      if (last?.type === type) last.count++;
+      else runs.push({ type, count: 1 });
+    }
+    const body = new ByteWriter().unsigned(runs.length);
+    for (const { type, count } of runs) body.unsigned(count).byte(valueTypeCodes[type]);
+    return body.bytes(this.#code.written()).byte(structuralOps.end);
+  }
+
+  get localTypes(): readonly ValueType[] {
+    return this.#locals;
+  }
+}
+
+/** Sections of the binary format, by number. */
+const sections = { type: 1, import: 2, function: 3, global: 6, export: 7, code: 10 } as const;
+const exportKinds = { function: 0, global: 3 } as const;
+const importKinds = { function: 0, memory: 2 } as const;
+const sharedWithMaximum = 3;
+
+export class ModuleBuilder {
+  readonly name: string;
+  readonly #types: string[] = [];
+  readonly #typeBytes: ByteWriter[] = [];
+  readonly #imports: ByteWriter[] = [];
+  readonly #importedNames: string[] = [];
+  readonly #functions: { builder: FunctionBuilder; type: number }[] = [];
+  readonly #globals: ByteWriter[] = [];
+  readonly #exports: ByteWriter[] = [];
+
+  constructor(name = 'module') {
+    this.name = name;
+  }
+
+  /** Imports the shared memory that all code of the module uses; sizes in pages of 64 KiB. */
+  importMemory(module: string, name: string, minimum: number, maximum: number): void {
+    const entry = new ByteWriter().name(module).name(name);
+    this.#imports.push(entry.byte(importKinds.memory).byte(sharedWithMaximum).unsigned(minimum).unsigned(maximum));
+  }
+
+  /** Imports a function. All imports come before the first `function`. */
+  importFunction(
+    module: string,
+    name: string,
+    params: readonly ValueType[],
+    results: readonly ValueType[] = [],
+  ): Callable {
+    if (this.#functions.length > 0)
+      throw new Error(`import of ${name}: imports must be declared before the first function`);
+    const entry = new ByteWriter().name(module).name(name);
+    this.#imports.push(entry.byte(importKinds.function).unsigned(this.#typeIndex(params, results)));
+    this.#importedNames.push(name);
+    return { index: this.#importedNames.length - 1, name };
+  }
+
+  /** A new function. Its body may be written at any time before `build`; it can be called at once. */
+  function(name: string, params: readonly ValueType[], results: readonly ValueType[] = []): FunctionBuilder {
+    const index = this.#importedNames.length + this.#functions.length;
+    const builder = new FunctionBuilder(index, name, params, results);
+    this.#functions.push({ builder, type: this.#typeIndex(params, results) });
+    return builder;
+  }
+
+  /** A mutable global `i32`; each instance of the module has its own. */
+  global(initial: number): Global {
+    const entry = new ByteWriter().byte(valueTypeCodes.i32).byte(1).byte(structuralOps['i32.const']).signed(initial);
+    this.#globals.push(entry.byte(structuralOps.end));
+    return { index: this.#globals.length - 1, type: 'i32' };
+  }
+
+  exportFunction(name: string, target: Callable): void {
+    this.#exports.push(new ByteWriter().name(name).byte(exportKinds.function).unsigned(target.index));
+  }
+
+  exportGlobal(name: string, global: Global): void {
+    this.#exports.push(new ByteWriter().name(name).byte(exportKinds.global).unsigned(global.index));
+  }
+
+  get functions(): readonly FunctionBuilder[] {
+    return this.#functions.map(({ builder }) => builder);
+  }
+
+  #typeIndex(params: readonly ValueType[], results: readonly ValueType[]): number {
+    const key = `${params.join()} -> ${results.join()}`;
+    const known = this.#types.indexOf(key);
+    if (known >= 0) return known;
+    const bytes = new ByteWriter().byte(functionTypeCode);
+    for (const list of [params, results]) {
+      bytes.unsigned(list.length);
+      for (const type of list) bytes.byte(valueTypeCodes[type]);
+    }
+    this.#typeBytes.push(bytes);
+    return this.#types.push(key) - 1;
+  }
+
+  /** The module in the binary format, with a name section for profilers. */
+  build(): Uint8Array<ArrayBuffer> {
+    const out = new ByteWriter().bytes([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
+    const section = (
+      id: number,
+      entries: readonly ByteWriter[],
+      write: (out: ByteWriter, entry: ByteWriter) => void,
+    ) => {
+      if (entries.length === 0) return;
+      const content = new ByteWriter().unsigned(entries.length);
+      for (const entry of entries) write(content, entry);
+      out.byte(id).sized(content);
+    };
+    const plain = (content: ByteWriter, entry: ByteWriter): unknown => content.bytes(entry.written());
+    section(sections.type, this.#typeBytes, plain);
+    section(sections.import, this.#imports, plain);
+    section(
+      sections.function,
+      this.#functions.map(({ type }) => new ByteWriter().unsigned(type)),
+      plain,
+    );
+    section(sections.global, this.#globals, plain);
+    section(sections.export, this.#exports, plain);
+    section(
+      sections.code,
+      this.#functions.map(({ builder }) => builder.encode()),
+      (content, body) => content.sized(body),
+    );
+    out.byte(0).sized(this.#nameSection());
+    return out.finish();
+  }
+
+  /** "Name section", appendix of the specification: the module's name (0) and the functions' names (1). */
+  #nameSection(): ByteWriter {
+    const names = [...this.#importedNames, ...this.#functions.map(({ builder }) => builder.name)];
+    const functions = new ByteWriter().unsigned(names.length);
+    names.forEach((name, index) => {
+      functions.unsigned(index).name(name);
+    });
+    const content = new ByteWriter().name('name');
+    content.byte(0).sized(new ByteWriter().name(this.name));
+    return content.byte(1).sized(functions);
+  }
+}
