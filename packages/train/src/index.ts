@@ -1,1 +1,2 @@
-export {};
+export * from './io/atomic.ts';
+export * from './tokenizer/index.ts';

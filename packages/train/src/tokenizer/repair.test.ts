@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { cleanCaption, repairText } from './repair.ts';
+
+describe('repairText', () => {
+  it.each([
+    ['cafÃ©', 'café'],
+    ['Ã¢â‚¬â„¢', "'"],
+    ['ðŸ˜€ smile', '😀 smile'],
+    ['Ä° nÃ£o', 'İ não'],
+    ['CAFÉ™', 'CAFÉ™'],
+    ['NÃO SÃO', 'NÃO SÃO'],
+    ['Ã la carte', 'à la carte'],
+    ['\u0093quoted\u0094', '"quoted"'],
+    ['ﬁne ﬂow ﬆ', 'fine flow st'],
+    ['ＡＢＣ１\u3000２', 'ABC1 2'],
+    ['‘a’ “b”', '\'a\' "b"'],
+    ['a\r\nb\u2028c', 'a\nb\nc'],
+    ['\ud800x', '\ufffdx'],
+    ['a\u0000\ufeffb', 'ab'],
+    ['\u001b[1;31mred\u001b[0m', 'red'],
+    ['e\u0301', 'é'],
+    ['&eacute; &lt;', 'é <'],
+    ['<i>&eacute;</i>', '<i>&eacute;</i>'],
+  ])('%j becomes %j', (text, repaired) => {
+    expect(repairText(text)).toBe(repaired);
+  });
+
+  it('gives back what was misread once or twice as windows-1252', () => {
+    // Every windows-1252 decoder that follows the WHATWG maps the undefined bytes to C1 controls, as repairText assumes.
+    const misread = (text: string) => new TextDecoder('windows-1252').decode(new TextEncoder().encode(text));
+    const text = fc.stringMatching(/^[a-z日本語Привет😀é]{0,10}日$/u);
+    fc.assert(
+      fc.property(text, (original) => {
+        expect(repairText(misread(original))).toBe(original);
+        expect(repairText(misread(misread(original)))).toBe(original);
+      }),
+    );
+  });
+
+  it('leaves repaired ASCII alone', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[ -%'-~]{0,30}$/), (text) => {
+        expect(repairText(text)).toBe(text);
+      }),
+    );
+  });
+});
+
+describe('cleanCaption', () => {
+  it.each([
+    ['  A  CAT\n\t', 'a cat'],
+    ['&amp;amp;lt;b&amp;amp;gt;', '<b>'],
+    ['x&nbsp;y', 'x y'],
+    ['ΟΔΥΣΣΕΎΣ', 'οδυσσεύς'],
+  ])('%j becomes %j', (text, cleaned) => {
+    expect(cleanCaption(text)).toBe(cleaned);
+  });
+});

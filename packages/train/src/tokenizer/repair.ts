@@ -1,0 +1,103 @@
+import { decodeHTML, decodeHTMLStrict } from 'entities/decode';
+
+/** What windows-1252 puts at bytes 0x80 to 0x9f; '' where it leaves a byte undefined. */
+const WINDOWS_1252_HIGH = '€\0‚ƒ„…†‡ˆ‰Š‹Œ\0Ž\0\0‘’“”•–—˜™š›œ\0žŸ';
+
+/** The byte that a character was, if UTF-8 was once read as windows-1252 (bytes it leaves undefined: as latin-1). */
+const byteOfCharacter = new Map<string, number>();
+for (let byte = 0x80; byte <= 0xff; byte++) byteOfCharacter.set(String.fromCharCode(byte), byte);
+for (const [i, character] of [...WINDOWS_1252_HIGH].entries()) {
+  if (character !== '\0') byteOfCharacter.set(character, 0x80 + i);
+}
+
+const charactersOfBytes = (low: number, high: number): string =>
+  `[${[...byteOfCharacter]
+    .filter(([, byte]) => byte >= low && byte <= high)
+    .map(([c]) => `\\u{${c.codePointAt(0)?.toString(16)}}`)
+    .join('')}]`;
+
+const continuation = charactersOfBytes(0x80, 0xbf);
+const twoByte = charactersOfBytes(0xc2, 0xdf) + continuation;
+const threeByte = charactersOfBytes(0xe0, 0xef) + continuation.repeat(2);
+const fourByte = charactersOfBytes(0xf0, 0xf4) + continuation.repeat(3);
+const MISREAD = new RegExp(`(?:${twoByte}|${threeByte}|${fourByte})+`, 'gu');
+
+/**
+ * Is a run that would be valid UTF-8 certainly misread, not meant? A single two-byte sequence can be meant ("CAFÉ™"), unless
+ * its first character is Â or Ã; longer sequences, and several in a row, hardly ever occur in real text.
+ */
+const isCertainlyMisread = (run: string): boolean => run.length > 2 || run.startsWith('Ã') || run.startsWith('Â');
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function decodeMisread(run: string): string {
+  const bytes = Uint8Array.from(run, (character) => byteOfCharacter.get(character) as number);
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return run;
+  }
+}
+
+/** What is left of a misread "à" where its second byte, a no-break space, became a blank: "Ã la carte". */
+const MISREAD_A_GRAVE = /(?<!\p{L})Ã (?=\p{L})/gu;
+
+/** "cafÃ©" -> "café": UTF-8 that was read as windows-1252 or latin-1, up to three times over. */
+function repairEncoding(text: string): string {
+  let current = text;
+  for (let round = 0; round < 3; round++) {
+    // Texts are misread as a whole: where one run is certain, the doubtful ones are taken too.
+    if (!current.match(MISREAD)?.some(isCertainlyMisread)) break;
+    const next = current.replace(MISREAD, decodeMisread);
+    if (next === current) break;
+    current = next;
+  }
+  return current.replace(MISREAD_A_GRAVE, 'à ');
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences of terminals begin with a control character
+const TERMINAL_ESCAPES = /\x1b\[[0-?]*[@-~]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+const CONTROL_CHARACTERS = /[\x00-\x08\x0b\x0e-\x1f\x7f\u206a-\u206f\ufeff\ufff9-\ufffc]/g;
+const C1_CONTROLS = /[\x80-\x9f]/g;
+const LINE_BREAKS = /\r\n|[\r\u2028\u2029]/g;
+const SINGLE_QUOTES = /[\u02bc\u2018-\u201b]/g;
+const DOUBLE_QUOTES = /[\u201c-\u201f]/g;
+/** Ligatures of Latin letters, and the full-width and half-width forms of East Asian typesetting. */
+const COMPATIBILITY_FORMS = /[\u0132\u0133\u0149\u01c4-\u01cc\u01f1-\u01f3\ufb00-\ufb06\uff01-\uffef\u3000]/g;
+
+const c1ToWindows1252 = (character: string): string => {
+  const meant = WINDOWS_1252_HIGH[character.charCodeAt(0) - 0x80];
+  return meant === '\0' ? character : meant;
+};
+
+/**
+ * Repairs text from the web, as CLIP's tokenizer does with ftfy's `fix_text`: HTML entities where there are no tags, UTF-8 that
+ * was decoded as windows-1252 or latin-1, ligatures, full-width forms, curly quotes, line breaks, lone surrogates and
+ * control characters, then Unicode's form NFC. The repair of encodings covers windows-1252 and latin-1 alone, by far the most
+ * frequent; ftfy guesses some ten encodings more.
+ */
+export function repairText(text: string): string {
+  // Most captions are plain ASCII without entities, and nothing below would change them.
+  if (/^[ !"#$%'-~]*$/.test(text)) return text;
+  const unescaped = text.includes('<') ? text : decodeHTMLStrict(text);
+  return repairEncoding(unescaped)
+    .replace(TERMINAL_ESCAPES, '')
+    .replace(C1_CONTROLS, c1ToWindows1252)
+    .replace(COMPATIBILITY_FORMS, (character) => character.normalize('NFKC'))
+    .replace(SINGLE_QUOTES, "'")
+    .replace(DOUBLE_QUOTES, '"')
+    .replace(LINE_BREAKS, '\n')
+    .toWellFormed()
+    .replace(CONTROL_CHARACTERS, '')
+    .normalize('NFC');
+}
+
+/**
+ * A caption as CLIP's tokenizer sees it: repaired, HTML entities decoded twice ("&amp;amp;" is frequent on the web), each run of
+ * white space one blank, no white space at the ends, lower case.
+ */
+export function cleanCaption(text: string): string {
+  const unescaped = decodeHTML(decodeHTML(repairText(text)));
+  return unescaped.replace(/\s+/gu, ' ').trim().toLowerCase();
+}
