@@ -1,0 +1,284 @@
+import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './float16.ts';
+import { findDuplicateKey } from './strict-json.ts';
+
+/**
+ * The safetensors format: 8 bytes with the header's length (u64, little-endian), the header (JSON), the tensors' bytes
+ * (little-endian, row-major), without gap or overlap. https://github.com/huggingface/safetensors#format
+ */
+export type SafetensorsDType =
+  | ('F64' | 'F32' | 'F16' | 'BF16')
+  | ('I64' | 'I32' | 'I16' | 'I8')
+  | ('U64' | 'U32' | 'U16' | 'U8' | 'BOOL');
+
+export type SafetensorsData =
+  | (Float64Array | Float32Array)
+  | (BigInt64Array | Int32Array | Int16Array | Int8Array)
+  | (BigUint64Array | Uint32Array | Uint16Array | Uint8Array);
+
+export interface SafetensorsTensor {
+  /** The dtype in the file. */
+  readonly dtype: SafetensorsDType;
+  readonly shape: readonly number[];
+  /** Row-major. F16 and BF16 are widened to a Float32Array; BOOL is a Uint8Array of 0 and 1; I64 and U64 are bigints. */
+  readonly data: SafetensorsData;
+}
+
+export interface SafetensorsEntry extends SafetensorsTensor {
+  readonly name: string;
+}
+
+export interface Safetensors {
+  /** By name, in the order of the file's data. */
+  readonly tensors: Map<string, SafetensorsTensor>;
+  readonly metadata: Record<string, string>;
+}
+
+interface DTypeInfo {
+  readonly bytes: number;
+  /** The element type in memory. */
+  readonly array: { new (buffer: ArrayBuffer, byteOffset: number, length: number): SafetensorsData };
+  /** Conversions where the file's element type has no typed array. */
+  readonly half?: {
+    readonly widen: (stored: Uint16Array) => Float32Array;
+    readonly narrow: (data: Float32Array) => Uint16Array;
+  };
+}
+
+const dtypeInfos: Readonly<Record<SafetensorsDType, DTypeInfo>> = {
+  F64: { bytes: 8, array: Float64Array },
+  F32: { bytes: 4, array: Float32Array },
+  F16: { bytes: 2, array: Float32Array, half: { widen: float16ToFloat32, narrow: float32ToFloat16 } },
+  BF16: { bytes: 2, array: Float32Array, half: { widen: bfloat16ToFloat32, narrow: float32ToBfloat16 } },
+  I64: { bytes: 8, array: BigInt64Array },
+  I32: { bytes: 4, array: Int32Array },
+  I16: { bytes: 2, array: Int16Array },
+  I8: { bytes: 1, array: Int8Array },
+  U64: { bytes: 8, array: BigUint64Array },
+  U32: { bytes: 4, array: Uint32Array },
+  U16: { bytes: 2, array: Uint16Array },
+  U8: { bytes: 1, array: Uint8Array },
+  BOOL: { bytes: 1, array: Uint8Array },
+};
+
+const LENGTH_BYTES = 8;
+/** The format's own limit: a longer header is refused before it is read. */
+const MAX_HEADER_BYTES = 100_000_000;
+const METADATA_KEY = '__metadata__';
+
+const fault = (message: string): Error => new Error(`safetensors: ${message}`);
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+function checkDType(name: string, dtype: unknown): asserts dtype is SafetensorsDType {
+  if (typeof dtype !== 'string' || !Object.hasOwn(dtypeInfos, dtype)) {
+    throw fault(`${name}: dtype ${JSON.stringify(dtype)} is not one of ${Object.keys(dtypeInfos).join(', ')}`);
+  }
+}
+
+const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/**
+ * Reads the content of a safetensors file.
+ *
+ * Where a tensor's bytes are suitably aligned its data is a view of `bytes`, otherwise (and for F16 and BF16) a copy.
+ *
+ * @throws where the file is damaged: cut off, a header that is no JSON or too long, an unknown dtype, a name twice, a size that
+ *   does not fit shape and dtype, or data with gaps, overlaps or bytes left over. The message names the tensor.
+ */
+export function parseSafetensors(bytes: Uint8Array): Safetensors {
+  const { headerEnd, header } = readHeader(bytes);
+  const metadata = readMetadata(header[METADATA_KEY]);
+  const specs = Object.entries(header)
+    .filter(([name]) => name !== METADATA_KEY)
+    .map(([name, value]) => readSpec(name, value))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+  checkLayout(specs, bytes.byteLength - headerEnd);
+  const tensors = new Map<string, SafetensorsTensor>();
+  for (const spec of specs) tensors.set(spec.name, readTensor(spec, bytes, headerEnd));
+  return { tensors, metadata };
+}
+
+function readHeader(bytes: Uint8Array): { headerEnd: number; header: Record<string, unknown> } {
+  if (bytes.byteLength < LENGTH_BYTES) {
+    throw fault(
+      `the file has ${bytes.byteLength} bytes, too few for the header's length: it is cut off or of another format`,
+    );
+  }
+  const length = new DataView(bytes.buffer, bytes.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
+  if (length > MAX_HEADER_BYTES) {
+    throw fault(
+      `the header is said to have ${length} bytes, more than the format allows: this is another format, or damaged`,
+    );
+  }
+  const headerEnd = LENGTH_BYTES + Number(length);
+  if (headerEnd > bytes.byteLength) {
+    throw fault(
+      `the header needs ${length} bytes, but the file ends after ${bytes.byteLength - LENGTH_BYTES}: it is cut off`,
+    );
+  }
+  let header: unknown;
+  let text: string;
+  try {
+    // A copy, because text of shared memory cannot be decoded.
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.slice(LENGTH_BYTES, headerEnd));
+    header = JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`safetensors: the header is not valid JSON (${(cause as Error).message}): the file is damaged`, {
+      cause,
+    });
+  }
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) {
+    throw fault('the header is not a JSON object of tensors');
+  }
+  const duplicate = findDuplicateKey(text);
+  if (duplicate !== undefined) throw fault(`${JSON.stringify(duplicate)} stands twice in the header`);
+  return { headerEnd, header: header as Record<string, unknown> };
+}
+
+function readMetadata(value: unknown): Record<string, string> {
+  if (value === undefined) return {};
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw fault('__metadata__ is not an object');
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text !== 'string') throw fault(`__metadata__ holds ${JSON.stringify(key)}, which is not a string`);
+  }
+  return value as Record<string, string>;
+}
+
+interface TensorSpec {
+  readonly name: string;
+  readonly dtype: SafetensorsDType;
+  readonly shape: readonly number[];
+  /** Bytes from the header's end. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+function readSpec(name: string, value: unknown): TensorSpec {
+  const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
+  checkDType(name, dtype);
+  if (!Array.isArray(shape) || !shape.every(isSize)) {
+    throw fault(`${name}: shape ${JSON.stringify(shape)} is not a list of sizes`);
+  }
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
+    throw fault(`${name}: data_offsets ${JSON.stringify(offsets)} is not [begin, end]`);
+  }
+  const [begin, end] = offsets;
+  const needed = sizeOf(shape) * dtypeInfos[dtype].bytes;
+  if (end - begin !== needed) {
+    throw fault(
+      `${name}: ${dtype} [${shape.join(', ')}] takes ${needed} bytes, but data_offsets [${begin}, ${end}] hold ${end - begin}`,
+    );
+  }
+  return { name, dtype, shape, begin, end };
+}
+
+/** @param specs sorted by their place in the file */
+function checkLayout(specs: readonly TensorSpec[], dataBytes: number): void {
+  let end = 0;
+  let previous = 'the header';
+  for (const spec of specs) {
+    if (spec.begin > end)
+      throw fault(`${spec.begin - end} bytes between ${previous} and ${spec.name} belong to no tensor`);
+    if (spec.begin < end) throw fault(`the data of ${previous} and ${spec.name} overlap`);
+    if (spec.end > dataBytes) {
+      throw fault(
+        `${spec.name} ends at byte ${spec.end} of the data, but there are only ${dataBytes}: the file is cut off`,
+      );
+    }
+    end = spec.end;
+    previous = spec.name;
+  }
+  if (end < dataBytes) throw fault(`${dataBytes - end} bytes after ${previous} belong to no tensor`);
+}
+
+function readTensor(
+  { name, dtype, shape, begin, end }: TensorSpec,
+  bytes: Uint8Array,
+  headerEnd: number,
+): SafetensorsTensor {
+  const { bytes: elementBytes, array, half } = dtypeInfos[dtype];
+  const stored = alignedBytes(bytes.subarray(headerEnd + begin, headerEnd + end), elementBytes);
+  const length = (end - begin) / elementBytes;
+  if (half) {
+    return { dtype, shape, data: half.widen(new Uint16Array(stored.buffer, stored.byteOffset, length)) };
+  }
+  const data = new array(stored.buffer as ArrayBuffer, stored.byteOffset, length);
+  if (dtype === 'BOOL' && (data as Uint8Array).some((value) => value > 1)) {
+    throw fault(`${name}: a BOOL tensor holds bytes other than 0 and 1`);
+  }
+  return { dtype, shape, data };
+}
+
+const alignedBytes = (bytes: Uint8Array, alignment: number): Uint8Array =>
+  bytes.byteOffset % alignment === 0 ? bytes : bytes.slice();
+
+/**
+ * The content of a safetensors file as pieces to be written one after the other: the header, then each tensor's bytes, which are
+ * views of the data where no conversion is needed. Use it for large models; `serializeSafetensors` joins the pieces.
+ *
+ * The header is padded with blanks so that the data starts at a multiple of 8 bytes. Tensors are stored by falling element size,
+ * so that each is aligned to its own element; among equal sizes in the order given. The same entries give the same bytes.
+ *
+ * @param entries F16 and BF16 take a Float32Array and round it to nearest, ties to even
+ * @throws where a name stands twice or is `__metadata__`, or where data does not fit dtype or shape; the message names the tensor
+ */
+export function safetensorsChunks(
+  entries: Iterable<SafetensorsEntry>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
+  const list = [...entries];
+  for (const { name, dtype } of list) checkDType(name, dtype);
+  const sorted = list.sort((a, b) => dtypeInfos[b.dtype].bytes - dtypeInfos[a.dtype].bytes);
+  // Without a prototype, so that a tensor can have any name, "__proto__" included.
+  const header: Record<string, unknown> = Object.create(null);
+  if (Object.keys(metadata).length > 0) header[METADATA_KEY] = metadata;
+  let offset = 0;
+  const parts: Uint8Array[] = [];
+  for (const entry of sorted) {
+    const { name, dtype, shape } = entry;
+    if (name === METADATA_KEY) throw fault(`a tensor cannot be named ${METADATA_KEY}`);
+    if (name in header) throw fault(`two tensors are named ${JSON.stringify(name)}`);
+    const part = storedBytes(entry);
+    header[name] = { dtype, shape, data_offsets: [offset, offset + part.byteLength] };
+    offset += part.byteLength;
+    parts.push(part);
+  }
+  return [encodeHeader(header), ...parts];
+}
+
+/** The content of a safetensors file in one piece; see `safetensorsChunks`. */
+export function serializeSafetensors(
+  entries: Iterable<SafetensorsEntry>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const chunks = safetensorsChunks(entries, metadata);
+  const out = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
+  let offset = 0;
+  for (const chunk of chunks) {
+    out.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return out;
+}
+
+function storedBytes({ name, dtype, shape, data }: SafetensorsEntry): Uint8Array {
+  const { array, half } = dtypeInfos[dtype];
+  if (!(data instanceof array)) {
+    throw fault(`${name}: dtype ${dtype} takes a ${array.name}, this is a ${data.constructor.name}`);
+  }
+  if (!shape.every(isSize) || sizeOf(shape) !== data.length) {
+    throw fault(`${name}: shape [${shape.join(', ')}] has ${sizeOf(shape)} elements, the data ${data.length}`);
+  }
+  const stored = half ? half.narrow(data as Float32Array) : data;
+  return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+}
+
+function encodeHeader(header: Record<string, unknown>): Uint8Array {
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const padded = Math.ceil(json.byteLength / 8) * 8;
+  if (padded > MAX_HEADER_BYTES) throw fault(`the header has ${padded} bytes, the format allows ${MAX_HEADER_BYTES}`);
+  const out = new Uint8Array(LENGTH_BYTES + padded).fill(0x20);
+  new DataView(out.buffer).setBigUint64(0, BigInt(padded), true);
+  out.set(json, LENGTH_BYTES);
+  return out;
+}
