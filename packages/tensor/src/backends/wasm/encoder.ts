@@ -65,6 +65,8 @@ export class FunctionBuilder implements Callable {
   readonly results: readonly ValueType[];
   readonly #locals: ValueType[] = [];
   readonly #free = new Map<ValueType, Local[]>();
+  readonly #constants = new Map<string, Local>();
+  readonly #entry = new ByteWriter();
   readonly #code = new ByteWriter();
   #depth = 0;
 
@@ -160,6 +162,26 @@ export class FunctionBuilder implements Callable {
   /** Two equal or two given doubles. */
   f64x2(...values: readonly [number] | readonly [number, number]): this {
     return this.#vector(2, values, (bytes, value) => bytes.float64(value));
+  }
+
+  /**
+   * A local that holds a vector constant from the function's entry on; equal constants share one. V8 builds a `v128.const` from
+   * two 64-bit immediates each time it comes by: inside a loop, use this. Not to be set or released.
+   */
+  constant(kind: 'i32x4' | 'f32x4' | 'f64x2', ...values: readonly number[]): Local {
+    const lanes = kind === 'f64x2' ? 2 : 4;
+    const all = Array.from({ length: lanes }, (_, lane) => values[values.length === 1 ? 0 : lane]);
+    const numbers =
+      kind === 'i32x4' ? Int32Array.from(all) : kind === 'f32x4' ? Float32Array.from(all) : Float64Array.from(all);
+    const bytes = new Uint8Array(numbers.buffer);
+    const known = this.#constants.get(bytes.join());
+    if (known !== undefined) return known;
+    this.#locals.push('v128');
+    const local: Local = { index: this.params.length + this.#locals.length - 1, type: 'v128' };
+    this.#constants.set(bytes.join(), local);
+    this.#entry.byte(structuralOps['v128.const'] >>> 16).unsigned(structuralOps['v128.const'] & 0xffff);
+    this.#entry.bytes(bytes).byte(structuralOps['local.set']).unsigned(local.index);
+    return local;
   }
 
   #vector(lanes: number, values: readonly number[], write: (bytes: ByteWriter, value: number) => void): this {
@@ -348,7 +370,7 @@ export class FunctionBuilder implements Callable {
 
   /** The instructions without local declarations and closing `end`: for `toText`. */
   code(): Uint8Array {
-    return this.#code.written();
+    return new ByteWriter().bytes(this.#entry.written()).bytes(this.#code.written()).written();
   }
 
   /** The body as it stands in the code section. */
@@ -361,7 +383,7 @@ export class FunctionBuilder implements Callable {
     }
     const body = new ByteWriter().unsigned(runs.length);
     for (const { type, count } of runs) body.unsigned(count).byte(valueTypeCodes[type]);
-    return body.bytes(this.#code.written()).byte(structuralOps.end);
+    return body.bytes(this.code()).byte(structuralOps.end);
   }
 
   get localTypes(): readonly ValueType[] {
@@ -384,6 +406,7 @@ export class ModuleBuilder {
   readonly #functions: { builder: FunctionBuilder; type: number }[] = [];
   readonly #globals: ByteWriter[] = [];
   readonly #exports: ByteWriter[] = [];
+  readonly #helpers = new Map<string, FunctionBuilder>();
 
   constructor(name = 'module') {
     this.name = name;
@@ -416,6 +439,15 @@ export class ModuleBuilder {
     const builder = new FunctionBuilder(index, name, params, results);
     this.#functions.push({ builder, type: this.#typeIndex(params, results) });
     return builder;
+  }
+
+  /** A function of which one copy serves the whole module: made by `build` when the key is first asked for. */
+  helper(key: string, build: () => FunctionBuilder): FunctionBuilder {
+    const known = this.#helpers.get(key);
+    if (known !== undefined) return known;
+    const built = build();
+    this.#helpers.set(key, built);
+    return built;
   }
 
   /** A mutable global `i32`; each instance of the module has its own. */
