@@ -1,0 +1,116 @@
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { writeFileAtomic } from '../io/atomic.ts';
+
+/**
+ * One line of `metrics.jsonl`. `step` counts the optimiser's steps that were done when the line was written. A number that is not
+ * finite is null in the file, because JSON has no NaN.
+ */
+export interface MetricsRecord {
+  /** What the line is about: 'step' and 'evaluation' are what the report draws. */
+  readonly kind: string;
+  readonly step: number;
+  readonly [key: string]: unknown;
+}
+
+/**
+ * Reads a metrics file. A last line without its end, which a killed writer may leave, is passed over.
+ *
+ * @throws where any other line is not a JSON object with `kind` and `step`; the message names path and line
+ */
+export async function readMetrics(path: string): Promise<MetricsRecord[]> {
+  const lines = await readLines(path);
+  return lines.map((line, i) => parseRecord(line, `${path}, line ${i + 1}`));
+}
+
+/** The complete lines of a file. */
+async function readLines(path: string): Promise<string[]> {
+  const lines = (await readFile(path, 'utf8')).split('\n');
+  lines.pop();
+  return lines;
+}
+
+function parseRecord(line: string, where: string): MetricsRecord {
+  let record: unknown;
+  try {
+    record = JSON.parse(line);
+  } catch (cause) {
+    throw new Error(`${where}: not valid JSON: ${line.slice(0, 80)}`, { cause });
+  }
+  const { kind, step } = (record ?? {}) as Partial<MetricsRecord>;
+  if (typeof kind !== 'string' || typeof step !== 'number') {
+    throw new Error(`${where}: a record needs "kind" (text) and "step" (number): ${line.slice(0, 80)}`);
+  }
+  return record as MetricsRecord;
+}
+
+/**
+ * Drops the lines after a step, and a half last line: what a resumed run will write again. All or nothing. A file that is
+ * not there is left so.
+ */
+export async function truncateMetrics(path: string, lastStep: number): Promise<void> {
+  let lines: string[];
+  try {
+    lines = await readLines(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  const kept = lines.filter((line, i) => parseRecord(line, `${path}, line ${i + 1}`).step <= lastStep);
+  await writeFileAtomic(
+    path,
+    kept.map((line) => `${line}\n`),
+  );
+}
+
+/** Appends records to a metrics file. Each line goes to the operating system at once, so nothing is lost if the process is killed. */
+export class MetricsWriter {
+  readonly path: string;
+  #file: number | undefined;
+
+  private constructor(path: string) {
+    this.path = path;
+    this.#file = openSync(path, 'a');
+  }
+
+  /**
+   * Opens a metrics file for a run that begins or continues after `step` steps: 0 for a new run, the checkpoint's step for a
+   * resumed one. Lines of later steps are dropped first, and so is a half line at the end.
+   */
+  static async open(path: string, step = 0): Promise<MetricsWriter> {
+    await truncateMetrics(path, step);
+    return new MetricsWriter(path);
+  }
+
+  /**
+   * Appends one line. If it cannot be written whole, as on a full disk, the file is cut back to the lines before and this throws.
+   */
+  append(record: MetricsRecord): void {
+    const file = this.#opened();
+    const line = Buffer.from(`${JSON.stringify(record)}\n`, 'utf8');
+    const before = fstatSync(file).size;
+    try {
+      for (let done = 0; done < line.length; ) done += writeSync(file, line, done);
+    } catch (cause) {
+      ftruncateSync(file, before);
+      throw new Error(`${this.path}: cannot append a line of ${line.length} bytes; the lines before are kept`, {
+        cause,
+      });
+    }
+  }
+
+  /** Waits until all lines are on the disk itself; to be called before a checkpoint that follows them. */
+  sync(): void {
+    fsyncSync(this.#opened());
+  }
+
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
+
+  #opened(): number {
+    if (this.#file === undefined) throw new Error(`${this.path}: the metrics file is closed`);
+    return this.#file;
+  }
+}

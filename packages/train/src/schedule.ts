@@ -1,0 +1,71 @@
+/** The learning rate of a step; steps count from 0. */
+export type Schedule = (step: number) => number;
+
+export interface ConstantOptions {
+  /** The learning rate. */
+  lr: number;
+}
+
+export interface WarmupOptions {
+  /** The highest learning rate. */
+  lr: number;
+  /** W: number of steps over which the rate grows evenly, step s having lr * (s + 1) / W. */
+  warmupSteps: number;
+  /** T: number of steps of the whole run, warm-up included. */
+  totalSteps: number;
+  /** The rate at step T and after. Default 0. */
+  minLr?: number;
+}
+
+/** The same learning rate in every step. */
+export function constant({ lr }: ConstantOptions): Schedule {
+  checkRate('constant', 'lr', lr);
+  return () => lr;
+}
+
+/** Warm-up, then a straight line down to `minLr` at step T. Throws where the warm-up is longer than the run. */
+export function warmupLinear(options: WarmupOptions): Schedule {
+  return withWarmup('warmupLinear', options, (progress) => 1 - progress);
+}
+
+/**
+ * Warm-up, then half a cosine wave down to `minLr` at step T, as CLIP was trained:
+ * minLr + (lr - minLr) / 2 * (1 + cos(pi * (s - W) / (T - W))). SGDR (Loshchilov & Hutter 2017), equation 5, without restarts.
+ *
+ * Throws where the warm-up is longer than the run: the rate would never reach `lr`, and never fall.
+ */
+export function warmupCosine(options: WarmupOptions): Schedule {
+  return withWarmup('warmupCosine', options, (progress) => (1 + Math.cos(Math.PI * progress)) / 2);
+}
+
+/** @param decay from 1 to 0 as the progress after the warm-up goes from 0 to 1 */
+function withWarmup(name: string, options: WarmupOptions, decay: (progress: number) => number): Schedule {
+  const { lr, warmupSteps, totalSteps, minLr = 0 } = options;
+  checkRate(name, 'lr', lr);
+  checkRate(name, 'minLr', minLr);
+  if (minLr > lr) throw new RangeError(`${name}: minLr ${minLr} is larger than lr ${lr}`);
+  checkSteps(name, 'warmupSteps', warmupSteps);
+  checkSteps(name, 'totalSteps', totalSteps);
+  if (warmupSteps > totalSteps) {
+    throw new RangeError(
+      `${name}: a warm-up of ${warmupSteps} steps is longer than the whole run of ${totalSteps} steps, so the learning rate would ` +
+        `never reach ${lr}: shorten the warm-up (a tenth of the run, ${Math.floor(totalSteps / 10)} steps, is usual) or train longer`,
+    );
+  }
+  return (step) => {
+    if (step < warmupSteps) return (lr * (step + 1)) / warmupSteps;
+    if (step >= totalSteps) return minLr;
+    return minLr + (lr - minLr) * decay((step - warmupSteps) / (totalSteps - warmupSteps));
+  };
+}
+
+function checkRate(name: string, option: string, value: number): void {
+  if (!Number.isFinite(value) || value < 0)
+    throw new RangeError(`${name}: ${option} is ${value}, expected a number >= 0`);
+}
+
+function checkSteps(name: string, option: string, value: number): void {
+  if (!Number.isInteger(value) || value < 0) {
+    throw new RangeError(`${name}: ${option} is ${value}, expected a whole number of steps >= 0`);
+  }
+}
