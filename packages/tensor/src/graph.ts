@@ -35,7 +35,8 @@ function checkAxes(op: string, node: Node, axes: readonly number[]): void {
 export const buffer = (storage: Storage, shape: Shape): Node =>
   makeNode('buffer', [], { storage }, shape, storage.dtype);
 
-export const input = (index: number, shape: Shape, dtype: DType): Node => makeNode('input', [], { index }, shape, dtype);
+export const input = (index: number, shape: Shape, dtype: DType): Node =>
+  makeNode('input', [], { index }, shape, dtype);
 
 export function constant(value: number, shape: Shape = [], dtype: DType = 'f32'): Node {
   checkShape(shape, 'full');
@@ -264,7 +265,10 @@ export function gather(table: Node, index: Node, axis: number): Node {
 export function scatterAdd(values: Node, index: Node, axis: number, rows: number): Node {
   if (index.dtype !== 'i32') fail('scatterAdd', `the index must be i32, got ${index.dtype}`);
   if (!sameShape(values.shape.slice(axis, axis + index.shape.length), index.shape))
-    fail('scatterAdd', `values ${formatShape(values.shape)} do not hold index ${formatShape(index.shape)} at axis ${axis}`);
+    fail(
+      'scatterAdd',
+      `values ${formatShape(values.shape)} do not hold index ${formatShape(index.shape)} at axis ${axis}`,
+    );
   const shape = [...values.shape.slice(0, axis), rows, ...values.shape.slice(axis + index.shape.length)];
   return makeNode('scatterAdd', [values, index], { axis, size: rows }, shape, values.dtype);
 }
@@ -274,7 +278,8 @@ export function concat(sources: readonly Node[], axis: number): Node {
   if (first === undefined) return fail('concat', 'needs at least one tensor');
   checkAxes('concat', first, [axis]);
   for (const other of sources) {
-    const fits = other.shape.length === first.shape.length && other.shape.every((n, k) => k === axis || n === first.shape[k]);
+    const fits =
+      other.shape.length === first.shape.length && other.shape.every((n, k) => k === axis || n === first.shape[k]);
     if (!fits || other.dtype !== first.dtype)
       fail(
         'concat',

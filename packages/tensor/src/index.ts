@@ -1,1 +1,39 @@
-export {};
+export {
+  type Allocation,
+  type Backend,
+  disposeBackends,
+  type Executable,
+  getBackend,
+  OutOfMemoryError,
+  registerBackend,
+  setDefaultBackend,
+} from './backend.ts';
+export { ReferenceBackend, registerReferenceBackends } from './backends/reference/backend.ts';
+export type { Nested, NestedArray, TensorData } from './data.ts';
+export { bytesOf, type DType, dtypes, isFloat, promote, type TypedArray } from './dtype.ts';
+export * from './functions.ts';
+export * as graph from './graph.ts';
+export * from './io/safetensors.ts';
+export {
+  areGradientsEnabled,
+  type BinaryOp,
+  type ContractSpec,
+  type CustomGradient,
+  makeNode,
+  type Node,
+  type NodeOf,
+  type Op,
+  orderNodes,
+  type ReduceOp,
+  topologicalOrder,
+  type UnaryOp,
+  type WindowSpec,
+  withGradients,
+} from './node.ts';
+export * as ops from './ops/index.ts';
+export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from './random.ts';
+export { isRecording } from './recording.ts';
+export { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from './shape.ts';
+export { realizedStorage, Storage } from './storage.ts';
+export { isTensor, leafOwner, Tensor, type TensorLike } from './tensor.ts';
+export { threefry2x32 } from './threefry.ts';

@@ -2,13 +2,18 @@ import type { DType } from './dtype.ts';
 import type { Shape } from './shape.ts';
 import type { Storage } from './storage.ts';
 
-/** Element-wise operations of one source. `cast` converts to the node's dtype. `erf` and `tanh` are here for their accuracy near 0. */
+/**
+ * Element-wise operations of one source. `erf` and `tanh` are here for their accuracy near 0. `cast` converts to the node's dtype:
+ * floating point to i32 truncates and saturates (NaN gives 0), to u8 keeps the low 8 bits of that, to bool is `x != 0`.
+ */
 export type UnaryOp = 'neg' | 'recip' | 'sqrt' | 'exp' | 'log' | 'sin' | 'floor' | 'tanh' | 'erf' | 'cast';
 
-/** Element-wise operations of two sources of equal shape and dtype. `lt` and `eq` give bool; the second line is for i32 (`shr` shifts in zeros). */
-export type BinaryOp =
-  | ('add' | 'mul' | 'max' | 'lt' | 'eq')
-  | ('idiv' | 'mod' | 'and' | 'or' | 'xor' | 'shl' | 'shr');
+/**
+ * Element-wise operations of two sources of equal shape and dtype. `lt` and `eq` give bool; `max` of a NaN is NaN. The second line is
+ * for integers: `idiv` truncates, `mod` takes the sign of the dividend, both give 0 where the divisor is 0; `shr` shifts in zeros, and
+ * shifts count modulo 32. Integer results wrap around: i32 to 32 bits, u8 to 8.
+ */
+export type BinaryOp = ('add' | 'mul' | 'max' | 'lt' | 'eq') | ('idiv' | 'mod' | 'and' | 'or' | 'xor' | 'shl' | 'shr');
 
 export type ReduceOp = 'sum' | 'max';
 
@@ -78,9 +83,9 @@ export interface OpArguments {
   /** The adjoint of `window`: overlapping positions are summed. The node's shape is the shape that was windowed. */
   fold: { readonly windows: readonly WindowSpec[] };
   contract: ContractSpec;
-  /** Sources: table, index (i32). Output shape: table's with `axis` replaced by the index's shape. An index must lie in the table. */
+  /** Sources: table, index (i32). Output shape: table's with `axis` replaced by the index's shape. An index outside the table is clamped to it. */
   gather: { readonly axis: number };
-  /** Sources: values, index. The adjoint of `gather`: rows with equal indices are summed in order. `size` rows along `axis`. */
+  /** Sources: values, index. The adjoint of `gather`: rows with equal indices are summed in order, indices outside are left out. `size` rows along `axis`. */
   scatterAdd: { readonly axis: number; readonly size: number };
   concat: { readonly axis: number };
 
@@ -144,27 +149,31 @@ export function makeNode<O extends Op>(
   return { op, arg, sources, shape, dtype, id: nextId++, differentiable: gradientsEnabled } as unknown as Node;
 }
 
-/** Sources before their users, each once. Stops at nodes for which `isLeaf` holds. Iterative: graphs are deep. */
-export function topologicalOrder(roots: readonly Node[], isLeaf: (node: Node) => boolean = () => false): Node[] {
+/** Sources before their users, each once, where `sourcesOf` says what a node is computed from. Iterative: graphs are deep. */
+export function orderNodes(roots: readonly Node[], sourcesOf: (node: Node) => readonly Node[]): Node[] {
   const order: Node[] = [];
   const done = new Set<Node>();
-  const stack: { node: Node; next: number }[] = [];
+  const stack: { node: Node; sources: readonly Node[]; next: number }[] = [];
+  const visit = (node: Node): void => {
+    if (done.has(node)) return;
+    done.add(node);
+    stack.push({ node, sources: sourcesOf(node), next: 0 });
+  };
   for (const root of roots) {
-    if (done.has(root)) continue;
-    done.add(root);
-    stack.push({ node: root, next: 0 });
-    while (stack.length > 0) {
-      const top = stack[stack.length - 1] as { node: Node; next: number };
-      const sources = isLeaf(top.node) ? [] : top.node.sources;
-      const source = sources[top.next++];
-      if (source === undefined) {
+    visit(root);
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const source = top.sources[top.next++];
+      if (source !== undefined) visit(source);
+      else {
         order.push(top.node);
         stack.pop();
-      } else if (!done.has(source)) {
-        done.add(source);
-        stack.push({ node: source, next: 0 });
       }
     }
   }
   return order;
+}
+
+/** Sources before their users, each once. Stops at nodes for which `isLeaf` holds. */
+export function topologicalOrder(roots: readonly Node[], isLeaf: (node: Node) => boolean = () => false): Node[] {
+  return orderNodes(roots, (node) => (isLeaf(node) ? [] : node.sources));
 }

@@ -13,12 +13,7 @@ export class Storage {
   allocation: Allocation | null;
   pending: Node | null;
 
-  constructor(
-    backend: Backend,
-    dtype: DType,
-    length: number,
-    content: { allocation: Allocation } | { pending: Node },
-  ) {
+  constructor(backend: Backend, dtype: DType, length: number, content: { allocation: Allocation } | { pending: Node }) {
     this.backend = backend;
     this.dtype = dtype;
     this.length = length;
@@ -35,7 +30,20 @@ export class Storage {
     reclaimer.register(this, { backend: this.backend, allocation }, this);
   }
 
-  /** Frees the memory now. The storage must not be read again. */
+  /** Takes over the memory of `other`, a filled storage that is not used again. */
+  adopt(other: Storage): void {
+    const allocation = allocationOf(other);
+    reclaimer.unregister(other);
+    other.allocation = null;
+    this.fill(allocation);
+  }
+
+  /** Neither filled nor about to be: the memory was given back. */
+  get released(): boolean {
+    return this.allocation === null && this.pending === null;
+  }
+
+  /** Frees the memory now. Reading the storage later is an error. */
   release(): void {
     if (this.allocation === null) return;
     reclaimer.unregister(this);
@@ -48,12 +56,33 @@ const reclaimer = new FinalizationRegistry<{ backend: Backend; allocation: Alloc
   backend.free(allocation),
 );
 
+/** The memory of a filled storage. Throws where it was released. */
+export function allocationOf(storage: Storage): Allocation {
+  if (storage.allocation !== null) return storage.allocation;
+  throw new Error(
+    storage.released
+      ? 'this value was released: it was made inside tidy() and not returned from it'
+      : 'this value has not been computed yet: realize it first',
+  );
+}
+
 /** What was computed for a node, beside the immutable graph. */
 const realized = new WeakMap<Node, Storage>();
 
-export const realizedStorage = (node: Node): Storage | undefined =>
-  node.op === 'buffer' && node.arg.storage.pending === null ? node.arg.storage : realized.get(node);
+/** Where the node's value is stored, if it was computed. A released value counts as not computed, except in a `buffer`. */
+export function realizedStorage(node: Node): Storage | undefined {
+  if (node.op === 'buffer') return node.arg.storage.pending === null ? node.arg.storage : undefined;
+  const storage = realized.get(node);
+  return storage?.released ? undefined : storage;
+}
 
 export const setRealizedStorage = (node: Node, storage: Storage): void => {
   realized.set(node, storage);
 };
+
+/** What must be computed before the node: nothing where its value is stored, a pending storage's node, else its sources. */
+export function uncomputedSources(node: Node): readonly Node[] {
+  if (realizedStorage(node) !== undefined) return [];
+  if (node.op === 'buffer') return [node.arg.storage.pending as Node];
+  return node.sources;
+}

@@ -1,0 +1,51 @@
+import type { ContractSpec } from '../../node.ts';
+import { contiguousStrides, type Shape, sizeOf } from '../../shape.ts';
+import { pick, positions } from './positions.ts';
+
+interface Operand {
+  readonly values: Float64Array;
+  readonly shape: Shape;
+}
+
+/**
+ * A contraction as a batch of matrix products: the operands are brought to [batch, m, k] and [batch, n, k], multiplied row by row,
+ * and the result [batch, m, n] is brought to the order of the output's labels.
+ */
+export function contract(a: Operand, b: Operand, spec: ContractSpec): Float64Array {
+  const batch = spec.a.filter((label) => spec.b.includes(label) && spec.out.includes(label));
+  const k = spec.a.filter((label) => spec.b.includes(label) && !spec.out.includes(label));
+  const m = spec.a.filter((label) => !spec.b.includes(label));
+  const n = spec.b.filter((label) => !spec.a.includes(label));
+  const size = (label: number): number =>
+    (spec.a.includes(label) ? a.shape[spec.a.indexOf(label)] : b.shape[spec.b.indexOf(label)]) as number;
+  const ordered = (values: Float64Array, from: readonly number[], to: readonly number[]): Float64Array => {
+    const strides = contiguousStrides(from.map(size));
+    return pick(
+      values,
+      positions(
+        to.map(size),
+        to.map((label) => strides[from.indexOf(label)] as number),
+      ),
+    );
+  };
+  const rows = ordered(a.values, spec.a, [...batch, ...m, ...k]);
+  const columns = ordered(b.values, spec.b, [...batch, ...n, ...k]);
+  const [batches, height, width, depth] = [batch, m, n, k].map((labels) => sizeOf(labels.map(size))) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const product = new Float64Array(batches * height * width);
+  let position = 0;
+  for (let batchIndex = 0; batchIndex < batches; batchIndex++)
+    for (let i = 0; i < height; i++)
+      for (let j = 0; j < width; j++) {
+        const row = (batchIndex * height + i) * depth;
+        const column = (batchIndex * width + j) * depth;
+        let sum = 0;
+        for (let l = 0; l < depth; l++) sum += (rows[row + l] as number) * (columns[column + l] as number);
+        product[position++] = sum;
+      }
+  return ordered(product, [...batch, ...m, ...n], spec.out);
+}

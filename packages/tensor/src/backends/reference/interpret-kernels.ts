@@ -1,0 +1,170 @@
+/**
+ * The oracle of schedulers and code generators: runs a plan's kernels one after the other, element by element, in double precision;
+ * values are rounded when they are stored.
+ */
+import { type TypedArray, viewArray } from '../../dtype.ts';
+import type { ContractKernel, Instruction, Kernel, LoopKernel, Program, ScatterAddKernel } from '../../kernel.ts';
+import type { Plan } from '../../plan.ts';
+import { contiguousStrides, type Shape, sizeOf } from '../../shape.ts';
+import { locate, type View } from '../../view.ts';
+import { binaryFunction, reduceFunctions, roundTo, unaryFunction } from './semantics.ts';
+
+type Index = readonly number[];
+
+/** Every index of a box, in row-major order. */
+function indicesOf(shape: Shape): Index[] {
+  const strides = contiguousStrides(shape);
+  return Array.from({ length: sizeOf(shape) }, (_, position) =>
+    shape.map((n, axis) => Math.floor(position / (strides[axis] as number)) % n),
+  );
+}
+
+/** The element of `buffer` that the view finds at `index`; 0 where a guard fails. */
+function load(buffers: readonly TypedArray[], access: { buffer: number; view: View }, index: Index): number {
+  const at = locate(access.view, index);
+  if (at < 0) return 0;
+  const value = buffers[access.buffer]?.[at];
+  if (value === undefined)
+    throw new RangeError(`kernel reads element ${at} of buffer ${access.buffer}, beyond its end`);
+  return value;
+}
+
+/** The values of one instruction at the given indices, which are one row: a reduction joins all of them. */
+function evaluate(
+  instruction: Instruction,
+  row: readonly Index[],
+  values: readonly Float64Array[],
+  buffers: readonly TypedArray[],
+  accumulator: Float64Array | null,
+): Float64Array {
+  const each = (value: (i: number) => number): Float64Array => Float64Array.from(row, (_, i) => value(i));
+  const of = (value: number): Float64Array => values[value] as Float64Array;
+  switch (instruction.op) {
+    case 'load':
+      return each((i) => load(buffers, instruction.access, row[i] as Index));
+    case 'const':
+      return each(() => instruction.value);
+    case 'index':
+      return each((i) =>
+        instruction.coefficients.reduce((sum, c, k) => sum + c * ((row[i] as Index)[k] as number), instruction.offset),
+      );
+    case 'gather': {
+      const last = (instruction.access.view.shape.at(-1) as number) - 1;
+      const rows = of(instruction.row);
+      return each((i) =>
+        load(buffers, instruction.access, [...(row[i] as Index), Math.min(last, Math.max(0, rows[i] as number))]),
+      );
+    }
+    case 'unary': {
+      const compute = unaryFunction(instruction.kind, instruction.dtype);
+      return of(instruction.source).map(compute);
+    }
+    case 'binary': {
+      const compute = binaryFunction(instruction.kind, instruction.dtype);
+      const [a, b] = [of(instruction.a), of(instruction.b)];
+      return each((i) => compute(a[i] as number, b[i] as number));
+    }
+    case 'where': {
+      const [condition, yes, no] = [of(instruction.condition), of(instruction.yes), of(instruction.no)];
+      return each((i) => (condition[i] !== 0 ? yes[i] : no[i]) as number);
+    }
+    case 'reduce': {
+      const { start, join } = reduceFunctions[instruction.kind];
+      const total = of(instruction.source).reduce(join2(join), start);
+      const rounded =
+        instruction.dtype === 'i32' || instruction.dtype === 'u8' ? roundTo[instruction.dtype](total) : total;
+      return each(() => rounded);
+    }
+    case 'accumulator':
+      if (accumulator === null) throw new Error('kernel: `accumulator` stands in the epilogue of a contraction only');
+      return accumulator;
+    default:
+      return instruction satisfies never;
+  }
+}
+
+/** Array.reduce passes more arguments than a joining function takes. */
+const join2 =
+  (join: (a: number, b: number) => number) =>
+  (a: number, b: number): number =>
+    join(a, b);
+
+/** All of the row is read before any of it is written. */
+function runRow(
+  { instructions, stores }: Program,
+  row: readonly Index[],
+  reduced: readonly boolean[],
+  buffers: readonly TypedArray[],
+  accumulator: Float64Array | null,
+): void {
+  const values: Float64Array[] = [];
+  for (const instruction of instructions) values.push(evaluate(instruction, row, values, buffers, accumulator));
+  for (const { value, access, oncePerRow } of stores)
+    row.forEach((index, i) => {
+      if (oncePerRow && index.some((n, axis) => reduced[axis] && n !== 0)) return;
+      const at = locate(access.view, index);
+      if (at < 0) return;
+      const buffer = buffers[access.buffer] as TypedArray;
+      if (at >= buffer.length)
+        throw new RangeError(`kernel writes element ${at} of buffer ${access.buffer}, beyond its end`);
+      buffer[at] = (values[value] as Float64Array)[i] as number;
+    });
+}
+
+function runLoop({ domain, reduced, program }: LoopKernel, buffers: readonly TypedArray[]): void {
+  const rows = indicesOf(domain.map((n, axis) => (reduced[axis] ? 1 : n)));
+  const within = indicesOf(domain.map((n, axis) => (reduced[axis] ? n : 1)));
+  for (const start of rows)
+    runRow(
+      program,
+      within.map((index) => index.map((n, axis) => n + (start[axis] as number))),
+      reduced,
+      buffers,
+      null,
+    );
+}
+
+function runContract({ batch, m, n, k, a, b, epilogue }: ContractKernel, buffers: readonly TypedArray[]): void {
+  const inner = indicesOf(k);
+  const columns = indicesOf(n);
+  for (const batchIndex of indicesOf(batch))
+    for (const rowIndex of indicesOf(m)) {
+      const left = inner.map((kIndex) => load(buffers, a, [...batchIndex, ...rowIndex, ...kIndex]));
+      const accumulator = Float64Array.from(columns, (columnIndex) =>
+        inner.reduce(
+          (sum, kIndex, l) => sum + (left[l] as number) * load(buffers, b, [...batchIndex, ...kIndex, ...columnIndex]),
+          0,
+        ),
+      );
+      const domainRow = columns.map((columnIndex) => [...batchIndex, ...rowIndex, ...columnIndex]);
+      runRow(epilogue, domainRow, [], buffers, accumulator);
+    }
+}
+
+function runScatterAdd(kernel: ScatterAddKernel, buffers: readonly TypedArray[]): void {
+  const { outer, count, inner, rows, values, index } = kernel;
+  const sums = new Float64Array(outer * rows * inner);
+  for (const [o, j, i] of indicesOf([outer, count, inner]) as [number, number, number][]) {
+    const row = load(buffers, index, [j]);
+    if (row < 0 || row >= rows) continue;
+    const at = (o * rows + row) * inner + i;
+    sums[at] = (sums[at] as number) + load(buffers, values, [o, j, i]);
+  }
+  (buffers[kernel.out] as TypedArray).set(sums);
+}
+
+const runners = { loop: runLoop, contract: runContract, scatterAdd: runScatterAdd };
+
+export const runKernel = (kernel: Kernel, buffers: readonly TypedArray[]): void =>
+  (runners[kernel.kind] as (kernel: Kernel, buffers: readonly TypedArray[]) => void)(kernel, buffers);
+
+/** Runs all kernels of a plan; `externals[i]` is the memory of external buffer i. */
+export function runPlan(plan: Plan, externals: readonly ArrayBuffer[]): void {
+  const arena = new ArrayBuffer(plan.arenaBytes);
+  const buffers = plan.buffers.map(({ dtype, length, place }) =>
+    place.kind === 'external'
+      ? viewArray(dtype, externals[place.index] as ArrayBuffer, 0, length)
+      : viewArray(dtype, arena, place.byteOffset, length),
+  );
+  for (const kernel of plan.stages.flat()) runKernel(kernel, buffers);
+}

@@ -1,0 +1,85 @@
+/** What each operation means on single numbers, in double precision. Integers are numbers without a fraction, bool is 0 or 1. */
+import type { DType } from '../../dtype.ts';
+import type { BinaryOp, ReduceOp, UnaryOp } from '../../node.ts';
+import { erf } from './erf.ts';
+
+const bits32 = (x: number): number => x | 0;
+
+/** Towards 0, saturating; NaN gives 0. */
+const truncate = (x: number): number =>
+  Number.isNaN(x) ? 0 : Math.min(2 ** 31 - 1, Math.max(-(2 ** 31), Math.trunc(x))) + 0;
+
+/** A number brought to `dtype`. Floating-point values keep their double precision. */
+export const castTo: Readonly<Record<DType, (x: number) => number>> = {
+  f32: (x) => x,
+  f64: (x) => x,
+  i32: truncate,
+  u8: (x) => truncate(x) & 255,
+  bool: (x) => Number(x !== 0),
+};
+
+/** The result of integer arithmetic, wrapped to its dtype. */
+const wrapTo: Readonly<Record<DType, (x: number) => number>> = {
+  f32: (x) => x,
+  f64: (x) => x,
+  i32: bits32,
+  u8: (x) => x & 255,
+  bool: (x) => Number(x !== 0),
+};
+
+const unaryFunctions: Readonly<Record<Exclude<UnaryOp, 'cast'>, (x: number) => number>> = {
+  neg: (x) => -x,
+  recip: (x) => 1 / x,
+  sqrt: Math.sqrt,
+  exp: Math.exp,
+  log: Math.log,
+  sin: Math.sin,
+  floor: Math.floor,
+  tanh: Math.tanh,
+  erf,
+};
+
+const isInteger = (dtype: DType): boolean => dtype !== 'f32' && dtype !== 'f64';
+
+/** `dtype` is the result's. */
+export function unaryFunction(kind: UnaryOp, dtype: DType): (x: number) => number {
+  if (kind === 'cast') return castTo[dtype];
+  const compute = unaryFunctions[kind];
+  if (!isInteger(dtype)) return compute;
+  const wrap = wrapTo[dtype];
+  return (x) => wrap(compute(x));
+}
+
+const binaryFunctions: Readonly<Record<BinaryOp, (a: number, b: number) => number>> = {
+  add: (a, b) => a + b,
+  mul: (a, b) => a * b,
+  max: (a, b) => Math.max(a, b),
+  lt: (a, b) => Number(a < b),
+  eq: (a, b) => Number(a === b),
+  idiv: (a, b) => (b === 0 ? 0 : Math.trunc(a / b)),
+  mod: (a, b) => (b === 0 ? 0 : a % b),
+  and: (a, b) => a & b,
+  or: (a, b) => a | b,
+  xor: (a, b) => a ^ b,
+  shl: (a, b) => a << b,
+  shr: (a, b) => a >>> b,
+};
+
+/** `dtype` is the result's; integers wrap around. */
+export function binaryFunction(kind: BinaryOp, dtype: DType): (a: number, b: number) => number {
+  if (!isInteger(dtype) || dtype === 'bool') return binaryFunctions[kind];
+  if (kind === 'mul' && dtype === 'i32') return Math.imul;
+  const compute = binaryFunctions[kind];
+  const wrap = wrapTo[dtype];
+  return (a, b) => wrap(compute(a, b));
+}
+
+export const reduceFunctions: Readonly<
+  Record<ReduceOp, { readonly start: number; readonly join: (a: number, b: number) => number }>
+> = {
+  sum: { start: 0, join: (a, b) => a + b },
+  max: { start: Number.NEGATIVE_INFINITY, join: Math.max },
+};
+
+/** The value as a variable of the dtype would hold it. */
+export const roundTo: Readonly<Record<DType, (x: number) => number>> = { ...wrapTo, f32: Math.fround };

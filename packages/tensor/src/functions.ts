@@ -1,0 +1,178 @@
+/** Functions that make or join tensors. */
+import { type Backend, getBackend } from './backend.ts';
+import { parseData, type TensorData } from './data.ts';
+import type { DType } from './dtype.ts';
+import * as graph from './graph.ts';
+import { type Node, withGradients } from './node.ts';
+import * as ops from './ops/index.ts';
+import { type Generator, randomBits } from './random.ts';
+import { realizeNodes, realizeNodesSync, storeArray } from './realize.ts';
+import { trackStorage } from './scope.ts';
+import type { Shape } from './shape.ts';
+import { Tensor, type TensorLike } from './tensor.ts';
+
+export interface TensorOptions {
+  readonly dtype?: DType;
+  readonly requiresGrad?: boolean;
+}
+
+export interface DataOptions extends TensorOptions {
+  /** The shape of flat data; of nested arrays it follows from the nesting. */
+  readonly shape?: Shape;
+  /** The backend on which the tensor lives, or its name; the default one if not given. */
+  readonly backend?: string | Backend;
+}
+
+export interface RandomOptions extends TensorOptions {
+  readonly generator?: Generator;
+  readonly backend?: string | Backend;
+}
+
+const resolve = (backend?: string | Backend): Backend =>
+  backend === undefined || typeof backend === 'string' ? getBackend(backend) : backend;
+
+function finish(node: Node, requiresGrad = false): Tensor {
+  const result = Tensor.fromNode(node);
+  if (requiresGrad) result.requiresGrad = true;
+  return result;
+}
+
+/**
+ * A tensor of the given numbers. Without `dtype`: f32 for numbers, bool for booleans, a typed array's own for typed arrays. The data
+ * are copied.
+ */
+export function tensor(data: TensorData, options: DataOptions = {}): Tensor {
+  const { values, shape, dtype } = parseData(data, options.shape, options.dtype);
+  const storage = storeArray(resolve(options.backend), dtype, values);
+  trackStorage(storage);
+  return finish(graph.buffer(storage, shape), options.requiresGrad);
+}
+
+/** A tensor with `value` everywhere. f32 if no dtype is given. */
+export const full = (shape: Shape, value: number, { dtype = 'f32', requiresGrad }: TensorOptions = {}): Tensor =>
+  finish(graph.constant(value, shape, dtype), requiresGrad);
+
+export const zeros = (shape: Shape, options?: TensorOptions): Tensor => full(shape, 0, options);
+export const ones = (shape: Shape, options?: TensorOptions): Tensor => full(shape, 1, options);
+
+export const fullLike = (like: Tensor, value: number, options?: TensorOptions): Tensor =>
+  full(like.shape, value, { dtype: like.dtype, ...options });
+
+export const zerosLike = (like: Tensor, options?: TensorOptions): Tensor => fullLike(like, 0, options);
+export const onesLike = (like: Tensor, options?: TensorOptions): Tensor => fullLike(like, 1, options);
+
+/** arange(end), or arange(start, end, step): start, start + step, ... before `end`. i32 if all are whole numbers, else f32. */
+export function arange(start: number, end?: number, step = 1, { dtype, requiresGrad }: TensorOptions = {}): Tensor {
+  return finish(
+    end === undefined ? ops.arange(0, start, step, dtype) : ops.arange(start, end, step, dtype),
+    requiresGrad,
+  );
+}
+
+/** `steps` numbers at equal distances from `start` to `end`, both included. */
+export const linspace = (
+  start: number,
+  end: number,
+  steps: number,
+  { dtype = 'f32', requiresGrad }: TensorOptions = {},
+): Tensor => finish(ops.linspace(start, end, steps, dtype), requiresGrad);
+
+/** [rows, columns] with ones on the main diagonal; square if no columns are given. */
+export const eye = (rows: number, columns = rows, { dtype = 'f32', requiresGrad }: TensorOptions = {}): Tensor =>
+  finish(ops.eye(rows, columns, dtype), requiresGrad);
+
+/** 0, 1, 2, ... along `axis`, repeated over the other axes. i32. */
+export const iota = (shape: Shape, axis = 0): Tensor =>
+  Tensor.fromNode(graph.iota(shape, axis < 0 ? axis + shape.length : axis));
+
+/** The last two axes at and below the diagonal (moved up by `diagonal`), zeros above. */
+export const tril = (source: Tensor, diagonal = 0): Tensor => Tensor.fromNode(ops.tril(source.node, diagonal));
+
+/** The last two axes at and above the diagonal (moved up by `diagonal`), zeros below. */
+export const triu = (source: Tensor, diagonal = 0): Tensor => Tensor.fromNode(ops.triu(source.node, diagonal));
+
+/** [n, n] to be added to attention scores: 0 where key position <= query position, -infinity elsewhere. */
+export const causalMask = (n: number, { dtype = 'f32' }: TensorOptions = {}): Tensor =>
+  Tensor.fromNode(ops.where(ops.lowerTriangle(n, n, 0), 0, Number.NEGATIVE_INFINITY, dtype));
+
+// Joining and choosing
+
+export const concat = (tensors: readonly Tensor[], axis = 0): Tensor =>
+  Tensor.fromNode(
+    ops.concat(
+      tensors.map((t) => t.node),
+      axis,
+    ),
+  );
+
+/** Tensors of one shape along a new axis. */
+export const stack = (tensors: readonly Tensor[], axis = 0): Tensor =>
+  Tensor.fromNode(
+    ops.stack(
+      tensors.map((t) => t.node),
+      axis,
+    ),
+  );
+
+const operand = (value: TensorLike): Node | number => (typeof value === 'number' ? value : value.node);
+
+/** `yes` where `condition` is true (not 0), `no` elsewhere. */
+export const where = (condition: Tensor, yes: TensorLike, no: TensorLike): Tensor =>
+  Tensor.fromNode(ops.where(condition.node, operand(yes), operand(no)));
+
+export const matmul = (a: Tensor, b: Tensor): Tensor => a.matmul(b);
+
+/** Einstein's summation over one or two tensors: einsum('bhld,bhsd->bhls', q, k). */
+export const einsum = (equation: string, ...tensors: readonly Tensor[]): Tensor =>
+  Tensor.fromNode(ops.einsum(equation, ...tensors.map((t) => t.node)));
+
+/** Every product of an element of `a` with one of `b`. */
+export const outer = (a: Tensor, b: Tensor): Tensor => Tensor.fromNode(ops.outer(a.node, b.node));
+
+// Random numbers: from `generator`, or the default one (see `manualSeed`)
+
+const bitsOf =
+  (shape: Shape, { generator, backend }: RandomOptions): (() => Node) =>
+  () =>
+    randomBits(shape, generator, backend === undefined ? undefined : resolve(backend));
+
+/** Evenly distributed in [0, 1). */
+export const rand = (shape: Shape, options: RandomOptions = {}): Tensor =>
+  finish(ops.random.uniform(bitsOf(shape, options), options.dtype ?? 'f32'), options.requiresGrad);
+
+/** Evenly distributed in [low, high). */
+export const uniform = (shape: Shape, low: number, high: number, options: RandomOptions = {}): Tensor =>
+  finish(
+    ops.add(ops.mul(ops.random.uniform(bitsOf(shape, options), options.dtype ?? 'f32'), high - low), low),
+    options.requiresGrad,
+  );
+
+/** Normally distributed, mean 0, variance 1. */
+export const randn = (shape: Shape, options: RandomOptions = {}): Tensor =>
+  finish(ops.random.normal(bitsOf(shape, options), options.dtype ?? 'f32'), options.requiresGrad);
+
+/** Whole numbers from `low` to before `high`. i32. */
+export const randint = (shape: Shape, low: number, high: number, options: RandomOptions = {}): Tensor =>
+  finish(
+    graph.cast(ops.random.integers(bitsOf(shape, options), low, high), options.dtype ?? 'i32'),
+    options.requiresGrad,
+  );
+
+/** True with probability `p`. bool. */
+export const bernoulli = (shape: Shape, p: TensorLike, options: RandomOptions = {}): Tensor =>
+  finish(graph.cast(ops.random.bernoulli(bitsOf(shape, options), operand(p)), options.dtype ?? 'bool'));
+
+// Running
+
+/** Runs `body` without recording derivatives: what is made inside is constant to `grad` and `backward`. */
+export function noGrad<T>(body: () => T): T {
+  const result = withGradients(false, body);
+  if (result instanceof Promise)
+    throw new TypeError('noGrad: the function must not be asynchronous; await values after it');
+  return result;
+}
+
+/** Computes and stores the values of several tensors together: what they share is computed once. */
+export const realize = (...tensors: readonly Tensor[]): Promise<void> => realizeNodes(tensors.map((t) => t.node));
+
+export const realizeSync = (...tensors: readonly Tensor[]): void => realizeNodesSync(tensors.map((t) => t.node));

@@ -1,0 +1,79 @@
+/** Choosing elements by computed positions, and joining. */
+import { type DType, isFloat, promote } from '../dtype.ts';
+import * as graph from '../graph.ts';
+import type { Node } from '../node.ts';
+import { formatShape, normalizeAxis, type Shape, sizeOf } from '../shape.ts';
+import { add } from './elementwise.ts';
+import { broadcastTo } from './operand.ts';
+import { unsqueeze } from './shaping.ts';
+
+function asIndex(op: string, index: Node): Node {
+  if (isFloat(index.dtype) || index.dtype === 'bool')
+    throw new RangeError(`${op}: the index must be of integers, got ${index.dtype} ${formatShape(index.shape)}`);
+  return graph.cast(index, 'i32');
+}
+
+/** Slices of `source` along `axis` at the positions `index`, whose shape takes the place of the axis. */
+export function indexSelect(source: Node, axis: number, index: Node): Node {
+  const along = normalizeAxis(axis, source.shape.length, 'indexSelect');
+  return graph.gather(source, asIndex('indexSelect', index), along);
+}
+
+/**
+ * For every position p of `index` the element of `source` at p, with the coordinate along `axis` replaced by index[p]. Both have
+ * the same shape except along `axis`.
+ */
+export function takeAlongAxis(source: Node, axis: number, index: Node): Node {
+  const rank = source.shape.length;
+  const along = normalizeAxis(axis, rank, 'takeAlongAxis');
+  if (index.shape.length !== rank || index.shape.some((n, k) => k !== along && n !== source.shape[k]))
+    throw new RangeError(
+      `takeAlongAxis: index ${formatShape(index.shape)} must agree with ${formatShape(source.shape)} except on axis ${axis}`,
+    );
+  // With the axis last, the rows lie one after the other: position (row, i) of the flat table is row * size + i.
+  const order = [...Array.from({ length: rank }, (_, k) => k).filter((k) => k !== along), along];
+  const size = source.shape[along] as number;
+  const table = graph.permute(source, order);
+  const chosen = graph.permute(asIndex('takeAlongAxis', index), order);
+  const rows = sizeOf(chosen.shape.slice(0, -1));
+  const count = chosen.shape.at(-1) as number;
+  const start = graph.binary('mul', graph.iota([rows, count], 0), graph.constant(size, [rows, count], 'i32'));
+  const flat = add(graph.reshape(chosen, [rows, count]), start);
+  const taken = graph.reshape(graph.gather(graph.reshape(table, [sizeOf(table.shape)]), flat, 0), chosen.shape);
+  return graph.permute(
+    taken,
+    order.map((_, k) => order.indexOf(k)),
+  );
+}
+
+/** [...] of integers -> [..., classes]: 1 at the position that the integer names, 0 elsewhere. */
+export function oneHot(source: Node, classes: number, dtype: DType): Node {
+  const shape: Shape = [...source.shape, classes];
+  const index = broadcastTo(unsqueeze(asIndex('oneHot', source), -1), shape, 'oneHot');
+  return graph.cast(graph.binary('eq', index, graph.iota(shape, shape.length - 1)), dtype);
+}
+
+/** Tensors one after the other along `axis`. */
+export function concat(sources: readonly Node[], axis: number): Node {
+  const [first] = sources;
+  if (first === undefined) throw new RangeError('concat: needs at least one tensor');
+  const dtype = sources.map((source) => source.dtype).reduce(promote);
+  return graph.concat(
+    sources.map((source) => graph.cast(source, dtype)),
+    normalizeAxis(axis, first.shape.length, 'concat'),
+  );
+}
+
+/** Tensors of one shape side by side along a new axis. */
+export function stack(sources: readonly Node[], axis: number): Node {
+  const [first] = sources;
+  if (first === undefined) throw new RangeError('stack: needs at least one tensor');
+  for (const source of sources)
+    if (formatShape(source.shape) !== formatShape(first.shape))
+      throw new RangeError(`stack: shapes ${formatShape(first.shape)} and ${formatShape(source.shape)} differ`);
+  const at = normalizeAxis(axis, first.shape.length + 1, 'stack');
+  return concat(
+    sources.map((source) => unsqueeze(source, at)),
+    at,
+  );
+}

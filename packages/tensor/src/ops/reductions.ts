@@ -1,0 +1,145 @@
+/** Reductions. `axes` may be negative; without them all axes are reduced. */
+import { isFloat } from '../dtype.ts';
+import * as graph from '../graph.ts';
+import type { Node, ReduceOp } from '../node.ts';
+import { formatShape, normalizeAxis, sizeOf } from '../shape.ts';
+import { type Axes, normalizeAxes } from './axes.ts';
+import { logicalNot } from './comparison.ts';
+import { add, exp, log, mul, sqrt, square, sub } from './elementwise.ts';
+import { broadcastTo, constantLike, floating } from './operand.ts';
+
+/** The node without the reduced axes, which have size 1. */
+function drop(node: Node, axes: readonly number[], keepdim: boolean): Node {
+  return keepdim
+    ? node
+    : graph.reshape(
+        node,
+        node.shape.filter((_, axis) => !axes.includes(axis)),
+      );
+}
+
+function reduce(op: string, kind: ReduceOp, source: Node, axes: Axes | undefined, keepdim: boolean): Node {
+  const list = normalizeAxes(axes, source.shape.length, op);
+  return drop(graph.reduce(kind, source, list), list, keepdim);
+}
+
+const countOf = (source: Node, axes: Axes | undefined, op: string): number =>
+  sizeOf(normalizeAxes(axes, source.shape.length, op).map((axis) => source.shape[axis] as number));
+
+/** bool and u8 are summed as i32. */
+export const sum = (source: Node, axes?: Axes, keepdim = false): Node =>
+  reduce(
+    'sum',
+    'sum',
+    source.dtype === 'bool' || source.dtype === 'u8' ? graph.cast(source, 'i32') : source,
+    axes,
+    keepdim,
+  );
+
+export const mean = (source: Node, axes?: Axes, keepdim = false): Node =>
+  mul(sum(floating(source), axes, keepdim), 1 / countOf(source, axes, 'mean'));
+
+export function max(source: Node, axes?: Axes, keepdim = false): Node {
+  if (source.dtype === 'bool') return any(source, axes, keepdim);
+  return reduce('max', 'max', source, axes, keepdim);
+}
+
+/** min(x) = -max(-x); for i32 ~max(~x), which also holds for the smallest integer. */
+export function min(source: Node, axes?: Axes, keepdim = false): Node {
+  if (source.dtype === 'bool') return all(source, axes, keepdim);
+  if (isFloat(source.dtype)) return graph.unary('neg', reduce('min', 'max', graph.unary('neg', source), axes, keepdim));
+  const complement = (x: Node): Node => graph.binary('xor', x, constantLike(-1, x));
+  const smallest = complement(reduce('min', 'max', complement(graph.cast(source, 'i32')), axes, keepdim));
+  return graph.cast(smallest, source.dtype);
+}
+
+/** True where any value is not 0. Of no values: false. */
+export function any(source: Node, axes?: Axes, keepdim = false): Node {
+  const list = normalizeAxes(axes, source.shape.length, 'any');
+  const count = graph.reduce('sum', graph.cast(graph.cast(source, 'bool'), 'i32'), list);
+  return drop(graph.cast(count, 'bool'), list, keepdim);
+}
+
+/** True where every value is not 0. Of no values: true. */
+export const all = (source: Node, axes?: Axes, keepdim = false): Node =>
+  logicalNot(any(logicalNot(source), axes, keepdim));
+
+export interface VarianceOptions {
+  /** Subtracted from the count: 1 (Bessel's correction, PyTorch's default) or 0 (the mean square deviation). */
+  readonly correction?: number;
+  readonly keepdim?: boolean;
+}
+
+/** sum((x - mean)^2) / max(0, n - correction), in two passes. */
+export function variance(source: Node, axes?: Axes, { correction = 1, keepdim = false }: VarianceOptions = {}): Node {
+  const x = floating(source);
+  const deviation = sub(x, mean(x, axes, true));
+  const count = Math.max(0, countOf(x, axes, 'variance') - correction);
+  return mul(sum(square(deviation), axes, keepdim), 1 / count);
+}
+
+export const std = (source: Node, axes?: Axes, options?: VarianceOptions): Node =>
+  sqrt(variance(source, axes, options));
+
+/** The Euclidean norm. The root is kept away from 0, so that the gradient there is 0 instead of NaN. */
+export function norm(source: Node, axes?: Axes, keepdim = false): Node {
+  const squares = sum(square(floating(source)), axes, keepdim);
+  const zero = constantLike(0, squares);
+  const isZero = graph.binary('eq', squares, zero);
+  return graph.where(isZero, zero, sqrt(graph.where(isZero, constantLike(1, squares), squares)));
+}
+
+/** The position of the largest value along `axis`, the first of equal ones, i32. Beside NaN some valid position. */
+export function argmax(source: Node, axis: number, keepdim = false): Node {
+  const list = [normalizeAxis(axis, source.shape.length, 'argmax')];
+  const [along] = list as [number];
+  if (source.shape[along] === 0)
+    throw new RangeError(`argmax: no elements to choose from: shape ${formatShape(source.shape)}, axis ${along}`);
+  const x = source.dtype === 'bool' ? graph.cast(source, 'i32') : source;
+  const largest = broadcastTo(graph.reduce('max', x, list), x.shape);
+  // Positions counted from the end, so that the first of equal values wins the maximum.
+  const last = (x.shape[along] as number) - 1;
+  const fromEnd = sub(last, graph.iota(x.shape, along));
+  const candidates = graph.where(graph.binary('lt', x, largest), constantLike(0, fromEnd), fromEnd);
+  return sub(last, drop(graph.reduce('max', candidates, list), list, keepdim));
+}
+
+export const argmin = (source: Node, axis: number, keepdim = false): Node =>
+  argmax(
+    isFloat(source.dtype)
+      ? graph.unary('neg', source)
+      : graph.binary('xor', graph.cast(source, 'i32'), graph.constant(-1, source.shape, 'i32')),
+    axis,
+    keepdim,
+  );
+
+// Softmax and its kin: the maximum is subtracted against overflow; it cancels out, so no gradient flows through it.
+
+const shifted = (x: Node, axes: readonly number[]): Node => sub(x, graph.detach(graph.reduce('max', x, axes)));
+
+export function softmax(source: Node, axis: number): Node {
+  const axes = [normalizeAxis(axis, source.shape.length, 'softmax')];
+  if (sizeOf(source.shape) === 0) return floating(source);
+  const e = exp(shifted(floating(source), axes));
+  return mul(e, graph.unary('recip', graph.reduce('sum', e, axes)));
+}
+
+/** x - max - log(sum(exp(x - max))). */
+export function logSoftmax(source: Node, axis: number): Node {
+  const axes = [normalizeAxis(axis, source.shape.length, 'logSoftmax')];
+  if (sizeOf(source.shape) === 0) return floating(source);
+  const x = shifted(floating(source), axes);
+  return sub(x, log(graph.reduce('sum', exp(x), axes)));
+}
+
+/** log(sum(exp(x))). Where the maximum is infinite it is not subtracted: infinity minus itself would be NaN. */
+export function logsumexp(source: Node, axes?: Axes, keepdim = false): Node {
+  const x = floating(source);
+  const list = normalizeAxes(axes, x.shape.length, 'logsumexp');
+  if (countOf(x, list, 'logsumexp') === 0) return log(sum(exp(x), list, keepdim));
+  const largest = graph.detach(graph.reduce('max', x, list));
+  const magnitude = graph.binary('max', largest, graph.unary('neg', largest));
+  const infinite = graph.binary('eq', magnitude, constantLike(Number.POSITIVE_INFINITY, largest));
+  const offset = graph.where(infinite, constantLike(0, largest), largest);
+  return drop(add(log(graph.reduce('sum', exp(sub(x, offset)), list)), offset), list, keepdim);
+}

@@ -1,0 +1,574 @@
+import { type Backend, getBackend } from './backend.ts';
+import { type Nested, nest } from './data.ts';
+import type { DType, TypedArray } from './dtype.ts';
+import * as graph from './graph.ts';
+import type { Node } from './node.ts';
+import type { Axes } from './ops/axes.ts';
+import * as ops from './ops/index.ts';
+import type { VarianceOptions } from './ops/reductions.ts';
+import type { Window } from './ops/shaping.ts';
+import { findBackend, markDirty, readNode, readNodeSync, realizeNodes, realizeNodesSync } from './realize.ts';
+import { currentRecorder } from './recording.ts';
+import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
+import { realizedStorage, Storage } from './storage.ts';
+
+/** What operations take beside a tensor. A number takes the tensor's dtype; a fractional one beside integers makes the result f32. */
+export type TensorLike = Tensor | number;
+
+const operand = (value: TensorLike): Node | number => (typeof value === 'number' ? value : value.node);
+
+const optional = (value?: TensorLike): Node | number | undefined => (value === undefined ? undefined : operand(value));
+
+/**
+ * An array of numbers of one dtype. Operations make new tensors and compute nothing: values are computed when they are read
+ * (`data`, `item`, `toArray`), realised (`realize`), or by a compiled function. Operands broadcast as in NumPy and PyTorch, dtypes
+ * promote in the order bool, u8, i32, f32, f64. Axes may be negative: they count from the end.
+ */
+export class Tensor {
+  /** Filled by `backward()`. */
+  grad: Tensor | null = null;
+  /** For messages; modules set it to the parameter's path. */
+  name?: string;
+  #node: Node;
+  #requiresGrad = false;
+
+  protected constructor(node: Node) {
+    this.#node = node;
+  }
+
+  static fromNode(node: Node): Tensor {
+    return new Tensor(node);
+  }
+
+  /** What the tensor stands for. Only `assign` and `requiresGrad` change it. */
+  get node(): Node {
+    return this.#node;
+  }
+
+  set node(node: Node) {
+    this.#node = node;
+    if (this.#requiresGrad) owners.set(node, new WeakRef(this));
+  }
+
+  get shape(): Shape {
+    return this.node.shape;
+  }
+
+  get dtype(): DType {
+    return this.node.dtype;
+  }
+
+  /** Number of axes. */
+  get ndim(): number {
+    return this.node.shape.length;
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return sizeOf(this.node.shape);
+  }
+
+  /** `backward()` fills `grad` of leaf tensors that require it. */
+  get requiresGrad(): boolean {
+    return this.#requiresGrad;
+  }
+
+  set requiresGrad(value: boolean) {
+    if (value && !(this.dtype === 'f32' || this.dtype === 'f64'))
+      throw new TypeError(`requiresGrad: only floating-point tensors have gradients, this one is ${this.dtype}`);
+    this.#requiresGrad = value;
+    // A constant would be folded into what is computed from it; a derivative needs a variable.
+    if (value) this.node = this.node.op === 'const' ? graph.materialise(this.node) : this.node;
+  }
+
+  // Arithmetic
+
+  add(other: TensorLike): Tensor {
+    return wrap(ops.add(this.node, operand(other)));
+  }
+
+  sub(other: TensorLike): Tensor {
+    return wrap(ops.sub(this.node, operand(other)));
+  }
+
+  mul(other: TensorLike): Tensor {
+    return wrap(ops.mul(this.node, operand(other)));
+  }
+
+  /** True division: integers give f32. */
+  div(other: TensorLike): Tensor {
+    return wrap(ops.div(this.node, operand(other)));
+  }
+
+  neg(): Tensor {
+    return wrap(ops.neg(this.node));
+  }
+
+  /** 1 / x. */
+  reciprocal(): Tensor {
+    return wrap(ops.reciprocal(this.node));
+  }
+
+  /** x^exponent. A negative base with a fractional exponent gives NaN. */
+  pow(exponent: TensorLike): Tensor {
+    return wrap(ops.pow(this.node, operand(exponent)));
+  }
+
+  /** The larger one; NaN if either is. */
+  maximum(other: TensorLike): Tensor {
+    return wrap(ops.maximum(this.node, operand(other)));
+  }
+
+  /** The smaller one; NaN if either is. */
+  minimum(other: TensorLike): Tensor {
+    return wrap(ops.minimum(this.node, operand(other)));
+  }
+
+  /** Values below `min` become `min`, above `max` become `max`. The gradient flows where the value was inside or on a bound. */
+  clamp(min?: TensorLike, max?: TensorLike): Tensor {
+    return wrap(ops.clamp(this.node, optional(min), optional(max)));
+  }
+
+  exp(): Tensor {
+    return wrap(ops.exp(this.node));
+  }
+
+  /** The natural logarithm. */
+  log(): Tensor {
+    return wrap(ops.log(this.node));
+  }
+
+  sqrt(): Tensor {
+    return wrap(ops.sqrt(this.node));
+  }
+
+  /** 1 / sqrt(x). */
+  rsqrt(): Tensor {
+    return wrap(ops.rsqrt(this.node));
+  }
+
+  square(): Tensor {
+    return wrap(ops.square(this.node));
+  }
+
+  abs(): Tensor {
+    return wrap(ops.abs(this.node));
+  }
+
+  /** -1, 0 or 1. */
+  sign(): Tensor {
+    return wrap(ops.sign(this.node));
+  }
+
+  sin(): Tensor {
+    return wrap(ops.sin(this.node));
+  }
+
+  cos(): Tensor {
+    return wrap(ops.cos(this.node));
+  }
+
+  tanh(): Tensor {
+    return wrap(ops.tanh(this.node));
+  }
+
+  /** 1 / (1 + exp(-x)). */
+  sigmoid(): Tensor {
+    return wrap(ops.sigmoid(this.node));
+  }
+
+  /** The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
+  erf(): Tensor {
+    return wrap(ops.erf(this.node));
+  }
+
+  /** max(x, 0), with slope 0 at 0. */
+  relu(): Tensor {
+    return wrap(ops.relu(this.node));
+  }
+
+  /** The largest whole number that is not larger. */
+  floor(): Tensor {
+    return wrap(ops.floor(this.node));
+  }
+
+  /** floor(x / other); exact for integers, where division by 0 gives 0. */
+  floorDivide(other: TensorLike): Tensor {
+    return wrap(ops.floorDivide(this.node, operand(other)));
+  }
+
+  /** x - other * floor(x / other), with the sign of `other`, as Python's %. */
+  remainder(other: TensorLike): Tensor {
+    return wrap(ops.remainder(this.node, operand(other)));
+  }
+
+  // Comparisons give bool. With NaN all are false except `ne`.
+
+  lt(other: TensorLike): Tensor {
+    return wrap(ops.lt(this.node, operand(other)));
+  }
+
+  le(other: TensorLike): Tensor {
+    return wrap(ops.le(this.node, operand(other)));
+  }
+
+  gt(other: TensorLike): Tensor {
+    return wrap(ops.gt(this.node, operand(other)));
+  }
+
+  ge(other: TensorLike): Tensor {
+    return wrap(ops.ge(this.node, operand(other)));
+  }
+
+  eq(other: TensorLike): Tensor {
+    return wrap(ops.eq(this.node, operand(other)));
+  }
+
+  ne(other: TensorLike): Tensor {
+    return wrap(ops.ne(this.node, operand(other)));
+  }
+
+  /** Of any dtype: true where both are not 0. bool. */
+  logicalAnd(other: TensorLike): Tensor {
+    return wrap(ops.logicalAnd(this.node, operand(other)));
+  }
+
+  /** Of any dtype: true where one is not 0. bool. */
+  logicalOr(other: TensorLike): Tensor {
+    return wrap(ops.logicalOr(this.node, operand(other)));
+  }
+
+  /** Of any dtype: true where the value is 0. bool. */
+  logicalNot(): Tensor {
+    return wrap(ops.logicalNot(this.node));
+  }
+
+  // Bits: integers only.
+
+  bitAnd(other: TensorLike): Tensor {
+    return wrap(ops.bitAnd(this.node, operand(other)));
+  }
+
+  bitOr(other: TensorLike): Tensor {
+    return wrap(ops.bitOr(this.node, operand(other)));
+  }
+
+  bitXor(other: TensorLike): Tensor {
+    return wrap(ops.bitXor(this.node, operand(other)));
+  }
+
+  /** By `other` modulo 32 places. */
+  shiftLeft(other: TensorLike): Tensor {
+    return wrap(ops.shiftLeft(this.node, operand(other)));
+  }
+
+  /** By `other` modulo 32 places, shifting in zeros: -1 becomes positive. */
+  shiftRight(other: TensorLike): Tensor {
+    return wrap(ops.shiftRight(this.node, operand(other)));
+  }
+
+  /** The values in another dtype: floating point to i32 truncates towards 0 and saturates, to bool is `x != 0`. */
+  cast(dtype: DType): Tensor {
+    return wrap(graph.cast(this.node, dtype));
+  }
+
+  /** PyTorch's name for `cast`. */
+  to(dtype: DType): Tensor {
+    return this.cast(dtype);
+  }
+
+  // Reductions. Without axes over all; `keepdim` keeps the reduced axes, with size 1.
+
+  /** bool and u8 are summed as i32. Of no elements: 0. */
+  sum(axes?: Axes, keepdim = false): Tensor {
+    return wrap(ops.sum(this.node, axes, keepdim));
+  }
+
+  /** Integers give f32. */
+  mean(axes?: Axes, keepdim = false): Tensor {
+    return wrap(ops.mean(this.node, axes, keepdim));
+  }
+
+  /** NaN if one is among the values. */
+  max(axes?: Axes, keepdim = false): Tensor {
+    return wrap(ops.max(this.node, axes, keepdim));
+  }
+
+  /** NaN if one is among the values. */
+  min(axes?: Axes, keepdim = false): Tensor {
+    return wrap(ops.min(this.node, axes, keepdim));
+  }
+
+  /** The mean square deviation from the mean; with `correction` 1, the default, divided by n - 1 instead of n. */
+  variance(axes?: Axes, options?: VarianceOptions): Tensor {
+    return wrap(ops.variance(this.node, axes, options));
+  }
+
+  /** The root of `variance`. */
+  std(axes?: Axes, options?: VarianceOptions): Tensor {
+    return wrap(ops.std(this.node, axes, options));
+  }
+
+  /** The Euclidean norm. Its gradient at 0 is 0. */
+  norm(axes?: Axes, keepdim = false): Tensor {
+    return wrap(ops.norm(this.node, axes, keepdim));
+  }
+
+  /** The position of the largest value along `axis`, i32; the first of equal ones. */
+  argmax(axis: number, keepdim = false): Tensor {
+    return wrap(ops.argmax(this.node, axis, keepdim));
+  }
+
+  /** The position of the smallest value along `axis`, i32; the first of equal ones. */
+  argmin(axis: number, keepdim = false): Tensor {
+    return wrap(ops.argmin(this.node, axis, keepdim));
+  }
+
+  /** Whether any value is not 0. bool. */
+  any(axes?: Axes, keepdim = false): Tensor {
+    return wrap(ops.any(this.node, axes, keepdim));
+  }
+
+  /** Whether no value is 0. bool. */
+  all(axes?: Axes, keepdim = false): Tensor {
+    return wrap(ops.all(this.node, axes, keepdim));
+  }
+
+  /** exp(x) / sum(exp(x)) along `axis`. */
+  softmax(axis: number): Tensor {
+    return wrap(ops.softmax(this.node, axis));
+  }
+
+  /** log(softmax(x)) along `axis`. */
+  logSoftmax(axis: number): Tensor {
+    return wrap(ops.logSoftmax(this.node, axis));
+  }
+
+  /** log(sum(exp(x))). */
+  logsumexp(axes?: Axes, keepdim = false): Tensor {
+    return wrap(ops.logsumexp(this.node, axes, keepdim));
+  }
+
+  // Shape. Views: nothing is copied.
+
+  /** The same elements in row-major order under another shape; one size may be -1 and is inferred. */
+  reshape(...shape: number[] | [Shape]): Tensor {
+    return wrap(ops.reshape(this.node, spread(shape)));
+  }
+
+  /** Axis k of the result is axis `axes[k]`. */
+  permute(...axes: number[] | [readonly number[]]): Tensor {
+    return wrap(ops.permute(this.node, spread(axes)));
+  }
+
+  /** Swaps two axes, by default the last two. */
+  transpose(a = -2, b = -1): Tensor {
+    return wrap(ops.transpose(this.node, a, b));
+  }
+
+  /** Axes of size 1 grow; new axes may be put in front; -1 keeps a size. */
+  expand(...shape: number[] | [Shape]): Tensor {
+    return wrap(ops.expand(this.node, spread(shape)));
+  }
+
+  broadcastTo(...shape: number[] | [Shape]): Tensor {
+    return wrap(ops.broadcastTo(this.node, spread(shape)));
+  }
+
+  /** Drops axes of size 1: all of them, or those named. */
+  squeeze(axes?: Axes): Tensor {
+    return wrap(ops.squeeze(this.node, axes));
+  }
+
+  /** A new axis of size 1, number `axis` of the result. */
+  unsqueeze(axis: number): Tensor {
+    return wrap(ops.unsqueeze(this.node, axis));
+  }
+
+  /** Axes `start` to `end`, both included, become one. */
+  flatten(start = 0, end = -1): Tensor {
+    return wrap(ops.flatten(this.node, start, end));
+  }
+
+  /** `axis` becomes several axes; one of the sizes may be -1. */
+  unflatten(axis: number, sizes: Shape): Tensor {
+    return wrap(ops.unflatten(this.node, axis, sizes));
+  }
+
+  /** `pairs[k]`: how many elements of `value` go before and after axis k. */
+  pad(pairs: readonly (readonly [before: number, after: number])[], value = 0): Tensor {
+    return wrap(ops.pad(this.node, pairs, value));
+  }
+
+  /** From `start` to before `end` along `axis`; negative positions count from the end, both are clamped to the axis. */
+  slice(axis: number, start?: number, end?: number): Tensor {
+    return wrap(ops.slice(this.node, axis, start, end));
+  }
+
+  /** The slice at `index` along `axis`, without that axis. */
+  select(axis: number, index: number): Tensor {
+    return wrap(ops.select(this.node, axis, index));
+  }
+
+  /** Reverses the order along `axes`. */
+  flip(axes: Axes): Tensor {
+    return wrap(ops.flip(this.node, axes));
+  }
+
+  /** Pieces along `axis`: of the given sizes, or all of one size but for a smaller last one. */
+  split(sizes: number | readonly number[], axis = 0): Tensor[] {
+    return ops.split(this.node, sizes, axis).map(wrap);
+  }
+
+  /** At most `count` pieces of equal size along `axis`; the last may be smaller. */
+  chunk(count: number, axis = 0): Tensor[] {
+    return ops.chunk(this.node, count, axis).map(wrap);
+  }
+
+  /** The tensor `counts[k]` times along axis k; new axes may be put in front. */
+  repeat(...counts: number[] | [readonly number[]]): Tensor {
+    return wrap(ops.repeat(this.node, spread(counts)));
+  }
+
+  /** Sliding windows: a windowed axis becomes the number of positions; the window axes are appended in the order of `windows`. */
+  window(windows: readonly Window[]): Tensor {
+    return wrap(ops.window(this.node, windows));
+  }
+
+  // Products and indexing
+
+  /** [..., m, k] x [..., k, n] -> [..., m, n]. Leading axes broadcast; vectors [k] are allowed on either side. */
+  matmul(other: Tensor): Tensor {
+    return wrap(ops.matmul(this.node, other.node));
+  }
+
+  /** Slices along `axis` at the positions `index` (integers), whose shape takes the axis's place. Positions outside are clamped. */
+  indexSelect(axis: number, index: Tensor): Tensor {
+    return wrap(ops.indexSelect(this.node, axis, index.node));
+  }
+
+  /** For every position of `index` the element whose coordinate along `axis` is index's value there. */
+  takeAlongAxis(axis: number, index: Tensor): Tensor {
+    return wrap(ops.takeAlongAxis(this.node, axis, index.node));
+  }
+
+  /** [...] of integers -> [..., classes]: 1 where the integer points, 0 elsewhere. */
+  oneHot(classes: number, dtype: DType = 'f32'): Tensor {
+    return wrap(ops.oneHot(this.node, classes, dtype));
+  }
+
+  /** The same values; no gradient flows through. */
+  detach(): Tensor {
+    // What is stored needs no graph behind it.
+    const storage = realizedStorage(this.node);
+    return wrap(storage === undefined ? graph.detach(this.node) : graph.buffer(storage, this.shape));
+  }
+
+  /** The same values, stored row by row: computed once, nothing is fused across it. */
+  contiguous(): Tensor {
+    return wrap(graph.materialise(this.node));
+  }
+
+  // Reading. Inside a function that is being compiled all of these are errors.
+
+  /** The values, row by row, in an array of their own: Float32Array, Float64Array, Int32Array or Uint8Array (u8 and bool). */
+  data(): Promise<TypedArray> {
+    return readNode(this.node);
+  }
+
+  dataSync(): TypedArray {
+    return readNodeSync(this.node);
+  }
+
+  /** The value of a tensor with one element. */
+  async item(): Promise<number> {
+    this.#checkSingle();
+    return (await this.data())[0] as number;
+  }
+
+  itemSync(): number {
+    this.#checkSingle();
+    return this.dataSync()[0] as number;
+  }
+
+  #checkSingle(): void {
+    if (this.size !== 1)
+      throw new RangeError(`item: needs a tensor of one element, this one is ${formatShape(this.shape)}`);
+  }
+
+  /** The values in nested arrays; a scalar as a number; bool as 0 and 1. */
+  async toArray(): Promise<Nested> {
+    return nest(await this.data(), this.shape);
+  }
+
+  toArraySync(): Nested {
+    return nest(this.dataSync(), this.shape);
+  }
+
+  /** Computes and stores the values. */
+  async realize(): Promise<this> {
+    await realizeNodes([this.node]);
+    return this;
+  }
+
+  realizeSync(): this {
+    realizeNodesSync([this.node]);
+    return this;
+  }
+
+  /**
+   * State: from now on the tensor stands for `value`, which is computed with the next value that is read. What was computed from
+   * the tensor before still means its old value; no gradient flows from the new value into how it was computed.
+   */
+  assign(value: Tensor): this {
+    const what = this.name === undefined ? 'assign' : `assign to ${this.name}`;
+    if (!sameShape(this.shape, value.shape))
+      throw new RangeError(`${what}: shape ${formatShape(value.shape)} does not fit ${formatShape(this.shape)}`);
+    if (this.dtype !== value.dtype)
+      throw new TypeError(`${what}: dtype ${value.dtype} does not fit ${this.dtype}; cast the value`);
+    const storage = new Storage(this.#backend(value), this.dtype, this.size, { pending: value.node });
+    const recorder = currentRecorder();
+    if (recorder === null) markDirty(storage);
+    else recorder.assigned(this, storage);
+    this.node = graph.buffer(storage, this.shape);
+    return this;
+  }
+
+  /** Where the new value of the tensor will live. */
+  #backend(value: Tensor): Backend {
+    const storage = this.node.op === 'buffer' ? this.node.arg.storage : realizedStorage(this.node);
+    return storage?.backend ?? findBackend([this.node, value.node]) ?? getBackend();
+  }
+
+  toString(): string {
+    const name = this.name === undefined ? '' : ` '${this.name}'`;
+    return `Tensor${name} ${this.dtype} ${formatShape(this.shape)}`;
+  }
+
+  /** `a + b` on tensors would silently be NaN. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'string') return this.toString();
+    throw new TypeError(`${this}: operators do not work on tensors; use methods, as in a.add(b)`);
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}
+
+const wrap = (node: Node): Tensor => Tensor.fromNode(node);
+
+/** Arguments given one by one or as one array. */
+const spread = (list: readonly number[] | readonly [readonly number[]]): readonly number[] =>
+  typeof list[0] === 'object' ? list[0] : (list as readonly number[]);
+
+/** The tensors with `requiresGrad` behind their nodes. */
+const owners = new WeakMap<Node, WeakRef<Tensor>>();
+
+/** The tensor that stands for this node and asked for a gradient, if there is one. */
+export function leafOwner(node: Node): Tensor | undefined {
+  const owner = owners.get(node)?.deref();
+  return owner?.node === node && owner.requiresGrad ? owner : undefined;
+}
+
+export const isTensor = (value: unknown): value is Tensor => value instanceof Tensor;
