@@ -1,1 +1,15 @@
-export {};
+export { noGrad } from '@tessera/tensor';
+export { type BackwardOptions, backward } from './backward.ts';
+export { checkpoint } from './checkpoint.ts';
+export { type CustomBackward, customGradient } from './custom.ts';
+export { jvp, type TensorFunction, valueAndGrad, vjp } from './functional.ts';
+export { type GradOptions, grad } from './grad.ts';
+export {
+  adjointCheck,
+  type CheckedFunction,
+  GradcheckError,
+  type GradcheckOptions,
+  type GradcheckReport,
+  gradcheck,
+  gradgradcheck,
+} from './gradcheck.ts';

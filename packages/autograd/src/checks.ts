@@ -1,0 +1,36 @@
+import { formatShape, graph, isFloat, type Node, sameShape, sizeOf, type Tensor } from '@tessera/tensor';
+
+/** A tensor for error messages: its name, if it has one, dtype and shape. */
+export function describe(tensor: Tensor): string {
+  const type = `${tensor.dtype} ${formatShape(tensor.shape)}`;
+  return tensor.name ? `'${tensor.name}' (${type})` : type;
+}
+
+export function requireFloat(what: string, tensor: Tensor): void {
+  if (!isFloat(tensor.dtype))
+    throw new TypeError(`${what} ${describe(tensor)} is not floating point and has no derivative`);
+}
+
+export function requireLike(what: string, tensor: Tensor, like: Tensor): void {
+  if (!sameShape(tensor.shape, like.shape) || tensor.dtype !== like.dtype)
+    throw new RangeError(
+      `${what} is ${tensor.dtype} ${formatShape(tensor.shape)}, but must be ${like.dtype} ${formatShape(like.shape)}`,
+    );
+}
+
+export const zerosFor = (node: Node): Node => graph.constant(0, node.shape, node.dtype);
+
+/** The gradient to start from: `cotangent`, checked, or 1 for an `output` of one element. `name` is the caller's word for it. */
+export function seedFor(op: string, output: Tensor, cotangent: Tensor | undefined, name: string): Node {
+  requireFloat(`${op}: the output`, output);
+  if (cotangent !== undefined) {
+    requireLike(`${op}: ${name}`, cotangent, output);
+    return cotangent.node;
+  }
+  if (sizeOf(output.shape) !== 1)
+    throw new RangeError(
+      `${op}: the output has shape ${formatShape(output.shape)}: reduce it to one number (sum, mean) ` +
+        `or pass a ${name} of that shape`,
+    );
+  return graph.constant(1, output.shape, output.dtype);
+}

@@ -1,0 +1,105 @@
+import { graph, type Node, Tensor } from '@tessera/tensor';
+import { requireFloat, requireLike, seedFor, zerosFor } from './checks.ts';
+import { gradientsOf } from './walk.ts';
+
+/** What can be differentiated: a function of tensors. Whatever else it reads counts as constant. */
+export type TensorFunction = (...inputs: Tensor[]) => Tensor;
+
+/**
+ * The same values under nodes of their own, so that the derivative is that of the function's arguments alone, also where its
+ * body refers to the same tensors.
+ */
+export function freshInputs(inputs: readonly Tensor[]): Tensor[] {
+  return inputs.map((input) => {
+    const fresh = Tensor.fromNode(graph.barrier(input.node));
+    if (input.name) fresh.name = input.name;
+    return fresh;
+  });
+}
+
+const nodesOf = (tensors: readonly Tensor[]): Node[] => tensors.map((tensor) => tensor.node);
+
+/**
+ * The value of `fn(...inputs)` and its pullback: given a cotangent of the value's shape and dtype (default: 1, for a value of one
+ * element), the vector-Jacobian product for each input. Zeros for an input that the value does not depend on.
+ */
+export function vjp(
+  fn: TensorFunction,
+  ...inputs: Tensor[]
+): [value: Tensor, pullback: (cotangent?: Tensor) => Tensor[]] {
+  inputs.forEach((input, k) => {
+    requireFloat(`vjp: input ${k},`, input);
+  });
+  const fresh = freshInputs(inputs);
+  const value = fn(...fresh);
+  const targets = nodesOf(fresh);
+  const pullback = (cotangent?: Tensor): Tensor[] => {
+    const seed = seedFor('vjp', value, cotangent, 'cotangent');
+    const gradients = gradientsOf([value.node], [seed], targets);
+    return targets.map((target, k) => Tensor.fromNode(gradients[k] ?? zerosFor(target)));
+  };
+  return [value, pullback];
+}
+
+/**
+ * The value of `fn(...inputs)` and the Jacobian-vector product with `tangents` (of the inputs' shapes and dtypes): how the value
+ * changes as the inputs move along the tangents.
+ *
+ * Reverse mode twice: the pullback u -> u'J is linear in u, so the derivative of <u'J, tangent> with respect to u is J tangent,
+ * whatever u is.
+ */
+export function jvp(
+  fn: TensorFunction,
+  inputs: readonly Tensor[],
+  tangents: readonly Tensor[],
+): [value: Tensor, tangent: Tensor] {
+  if (tangents.length !== inputs.length)
+    throw new RangeError(`jvp: ${inputs.length} inputs need as many tangents, got ${tangents.length}`);
+  inputs.forEach((input, k) => {
+    requireFloat(`jvp: input ${k},`, input);
+    requireLike(`jvp: tangent ${k}`, tangents[k] as Tensor, input);
+  });
+  const fresh = freshInputs(inputs);
+  const value = fn(...fresh);
+  requireFloat('jvp: the output', value);
+  const u = graph.barrier(zerosFor(value.node));
+  const pulledBack = gradientsOf([value.node], [u], nodesOf(fresh));
+  const used = pulledBack.map((_, k) => k).filter((k) => pulledBack[k] !== null);
+  const [tangent] = gradientsOf(
+    used.map((k) => pulledBack[k] as Node),
+    used.map((k) => (tangents[k] as Tensor).node),
+    [u],
+  );
+  return [value, Tensor.fromNode(tangent ?? zerosFor(value.node))];
+}
+
+/**
+ * A function that returns the value of `fn` (one element) and the gradients with respect to the arguments at the positions
+ * `argnums`. Zeros for an argument that the value does not depend on.
+ *
+ *     const [loss, [gradient]] = valueAndGrad((weight: Tensor) => x.matmul(weight).square().mean())(weight);
+ */
+export function valueAndGrad<Arguments extends unknown[]>(
+  fn: (...args: Arguments) => Tensor,
+  argnums: readonly number[] = [0],
+): (...args: Arguments) => [value: Tensor, gradients: Tensor[]] {
+  return (...args) => {
+    const chosen = argnums.map((position) => {
+      const argument = args[position];
+      if (!(argument instanceof Tensor))
+        throw new TypeError(`valueAndGrad: argument ${position} is not a tensor; choose the arguments with argnums`);
+      return argument;
+    });
+    const [value, pullback] = vjp(
+      (...inputs) => {
+        const all: unknown[] = [...args];
+        argnums.forEach((position, k) => {
+          all[position] = inputs[k];
+        });
+        return fn(...(all as Arguments));
+      },
+      ...chosen,
+    );
+    return [value, pullback()];
+  };
+}

@@ -1,0 +1,54 @@
+import { Tensor, topologicalOrder } from '@tessera/tensor';
+import { describe, requireFloat, seedFor, zerosFor } from './checks.ts';
+import { gradientsOf } from './walk.ts';
+
+export interface GradOptions {
+  /** The gradient of what is finally minimised with respect to `loss`: shape and dtype of `loss`. Default: 1, for a loss of one element. */
+  readonly gradOutput?: Tensor;
+  /** Parameters that `loss` does not depend on get zeros instead of an error. */
+  readonly allowUnused?: boolean;
+}
+
+/** Why no gradient arrived: what most often lies behind it. */
+function reasonUnused(loss: Tensor, parameter: Tensor): string {
+  if (topologicalOrder([loss.node]).includes(parameter.node))
+    return 'reaches the loss only through detach, noGrad, integers or comparisons';
+  if (parameter.node.op === 'const')
+    return 'is a constant, which may have been folded away: set requiresGrad on it before it is used';
+  return 'is not in the graph of the loss: it was not used, only detached, or replaced by assign() after the forward pass';
+}
+
+function unusedError(loss: Tensor, parameter: Tensor, index: number): Error {
+  return new Error(
+    `grad: parameter ${index}, ${describe(parameter)}, ${reasonUnused(loss, parameter)}; ` +
+      'pass allowUnused: true for a gradient of zeros',
+  );
+}
+
+/**
+ * The gradients of `loss` with respect to `parameters`: tensors of the parameters' shapes and dtypes. They belong to the same lazy
+ * graph: nothing was computed yet, and they can be differentiated again. Parameters may be any floating-point tensors that
+ * `loss` was computed from, not only leaves. `loss` must have one element unless `gradOutput` is given.
+ *
+ * @throws RangeError for a loss of several elements; Error that names a parameter which the loss does not depend on.
+ */
+export function grad(loss: Tensor, parameters: Tensor, options?: GradOptions): Tensor;
+export function grad(loss: Tensor, parameters: readonly Tensor[], options?: GradOptions): Tensor[];
+export function grad(
+  loss: Tensor,
+  parameters: Tensor | readonly Tensor[],
+  { gradOutput, allowUnused = false }: GradOptions = {},
+): Tensor | Tensor[] {
+  const list = parameters instanceof Tensor ? [parameters] : parameters;
+  const seed = seedFor('grad', loss, gradOutput, 'gradOutput');
+  list.forEach((parameter, index) => {
+    requireFloat(`grad: parameter ${index},`, parameter);
+  });
+  const targets = list.map((parameter) => parameter.node);
+  const gradients = gradientsOf([loss.node], [seed], targets).map((gradient, index) => {
+    const parameter = list[index] as Tensor;
+    if (gradient === null && !allowUnused) throw unusedError(loss, parameter, index);
+    return Tensor.fromNode(gradient ?? zerosFor(parameter.node));
+  });
+  return parameters instanceof Tensor ? (gradients[0] as Tensor) : gradients;
+}

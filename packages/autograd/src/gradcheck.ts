@@ -1,0 +1,213 @@
+import { formatShape, isFloat, sizeOf, Tensor, type TypedArray, tensor } from '@tessera/tensor';
+import { describe, zerosFor } from './checks.ts';
+import { freshInputs } from './functional.ts';
+import { normalSequence } from './normal.ts';
+import { gradientsOf } from './walk.ts';
+
+export interface GradcheckOptions {
+  /** Half the distance between the two points of a central difference. Default 1e-5. */
+  readonly eps?: number;
+  /** Largest relative error of a directional derivative. Default 1e-6. */
+  readonly tolerance?: number;
+  /** Random directions tried for each input. Default 3. */
+  readonly directions?: number;
+  /** Seed of the directions and of the outputs' weights. Default 0. */
+  readonly seed?: number;
+}
+
+export interface GradcheckReport {
+  /** The largest relative error met. */
+  readonly worst: number;
+  /** How many directional derivatives were compared. */
+  readonly comparisons: number;
+}
+
+/** A function to check: it may return one tensor or several. */
+export type CheckedFunction = (...inputs: Tensor[]) => Tensor | readonly Tensor[];
+
+export class GradcheckError extends Error {
+  override name = 'GradcheckError';
+}
+
+const listOf = (result: Tensor | readonly Tensor[]): readonly Tensor[] =>
+  result instanceof Tensor ? [result] : result;
+
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+  let sum = 0;
+  for (let k = 0; k < a.length; k++) sum += (a[k] as number) * (b[k] as number);
+  return sum;
+};
+
+/** Random vectors of independent standard normal numbers, from a seed. */
+type Normals = (length: number) => Float64Array;
+
+const fromValues = (values: Float64Array, like: Tensor): Tensor => tensor(values, { shape: like.shape, dtype: 'f64' });
+
+function format(numbers: ArrayLike<number>): string {
+  const shown = Array.from(numbers).slice(0, 6);
+  return `[${shown.map((x) => x.toPrecision(4)).join(', ')}${numbers.length > shown.length ? ', ...' : ''}]`;
+}
+
+function checkInputs(op: string, inputs: readonly Tensor[]): void {
+  if (!inputs.some((input) => isFloat(input.dtype))) throw new TypeError(`${op}: no input is floating point`);
+  inputs.forEach((input, k) => {
+    if (isFloat(input.dtype) && input.dtype !== 'f64')
+      throw new TypeError(`${op}: input ${k}, ${describe(input)}: differences need f64; cast it`);
+  });
+}
+
+/** The floating-point outputs, which must be f64: with fewer digits differences say nothing. */
+function checkedOutputs(op: string, result: Tensor | readonly Tensor[]): Tensor[] {
+  const outputs = listOf(result).filter((output) => isFloat(output.dtype));
+  if (outputs.length === 0) throw new TypeError(`${op}: the function returns nothing that is floating point`);
+  outputs.forEach((output, k) => {
+    if (output.dtype !== 'f64')
+      throw new TypeError(`${op}: output ${k} is ${describe(output)}: the function must compute in f64`);
+  });
+  return outputs;
+}
+
+/**
+ * Compares reverse-mode gradients with central differences, in f64. With random weights u for the outputs, F(x) = <f(x), u> is a
+ * number, and for each input x and random direction v
+ *
+ *     <dF/dx, v>   must equal   (F(x + eps v) - F(x - eps v)) / (2 eps)
+ *
+ * up to `tolerance` of the larger, plus what rounding F can do to the difference. One direction checks all elements at once: an
+ * error in any of them shows with probability 1. The function must be smooth within eps of the inputs and deterministic. Inputs that
+ * are not floating point (indices, masks) are passed on as they are.
+ *
+ * @throws GradcheckError that names the input and the direction and gives both numbers.
+ */
+export async function gradcheck(
+  fn: CheckedFunction,
+  inputs: readonly Tensor[],
+  { eps = 1e-5, tolerance = 1e-6, directions = 3, seed = 0 }: GradcheckOptions = {},
+): Promise<GradcheckReport> {
+  checkInputs('gradcheck', inputs);
+  const normals: Normals = normalSequence(seed);
+  const values = await Promise.all(inputs.map((input) => input.data()));
+
+  const fresh = freshInputs(inputs);
+  const outputs = checkedOutputs('gradcheck', fn(...fresh));
+  const weights = outputs.map((output) => normals(sizeOf(output.shape)));
+  const gradients = gradientsOf(
+    outputs.map((output) => output.node),
+    outputs.map((output, k) => fromValues(weights[k] as Float64Array, output).node),
+    fresh.map((input) => input.node),
+  );
+
+  const evaluateAt = async (which: number, direction: Float64Array, step: number): Promise<TypedArray[]> => {
+    const moved = inputs.map((input, k) =>
+      k === which
+        ? fromValues(
+            Float64Array.from(values[k] as TypedArray, (x, i) => x + step * (direction[i] as number)),
+            input,
+          )
+        : input,
+    );
+    return Promise.all(checkedOutputs('gradcheck', fn(...moved)).map((output) => output.data()));
+  };
+
+  let worst = 0;
+  let comparisons = 0;
+  for (const [k, input] of inputs.entries()) {
+    if (!isFloat(input.dtype)) continue;
+    const gradient = await Tensor.fromNode(gradients[k] ?? zerosFor(input.node)).data();
+    for (let d = 0; d < directions; d++) {
+      const direction = normals(sizeOf(input.shape));
+      const above = await evaluateAt(k, direction, eps);
+      const below = await evaluateAt(k, direction, -eps);
+      let difference = 0;
+      let magnitude = 0;
+      weights.forEach((u, o) => {
+        u.forEach((weight, i) => {
+          const high = (above[o] as TypedArray)[i] as number;
+          const low = (below[o] as TypedArray)[i] as number;
+          difference += weight * (high - low);
+          magnitude += Math.abs(weight) * (Math.abs(high) + Math.abs(low));
+        });
+      });
+      const numeric = difference / (2 * eps);
+      const analytic = dot(gradient, direction);
+      // Each output carries some ten rounding errors, which the division by 2 eps enlarges.
+      const rounding = (10 * Number.EPSILON * magnitude) / (2 * eps);
+      const distance = Math.abs(numeric - analytic);
+      const scale = Math.max(Math.abs(numeric), Math.abs(analytic));
+      const error = distance <= rounding ? 0 : (distance - rounding) / scale;
+      comparisons++;
+      if (!(error <= tolerance))
+        throw new GradcheckError(
+          `gradcheck: input ${k}, ${describe(input)}, direction ${d} ${format(direction)}: ` +
+            `the central difference is ${numeric}, the reverse gradient gives ${analytic}: ` +
+            `relative error ${error.toExponential(2)} > ${tolerance} (eps ${eps}, seed ${seed})`,
+        );
+      worst = Math.max(worst, error);
+    }
+  }
+  return { worst, comparisons };
+}
+
+/**
+ * Checks second derivatives: `gradcheck` of the function that maps the inputs and the outputs' weights u to the gradients of
+ * <f(x), u>, taken by reverse mode.
+ */
+export async function gradgradcheck(
+  fn: CheckedFunction,
+  inputs: readonly Tensor[],
+  options: GradcheckOptions = {},
+): Promise<GradcheckReport> {
+  checkInputs('gradgradcheck', inputs);
+  const normals: Normals = normalSequence(-1 - (options.seed ?? 0));
+  const outputs = checkedOutputs('gradgradcheck', fn(...inputs));
+  const weights = outputs.map((output) => fromValues(normals(sizeOf(output.shape)), output));
+  const gradientOf: CheckedFunction = (...all) => {
+    const primal = freshInputs(all.slice(0, inputs.length));
+    const seeds = all.slice(inputs.length);
+    const results = gradientsOf(
+      checkedOutputs('gradgradcheck', fn(...primal)).map((output) => output.node),
+      seeds.map((u) => u.node),
+      primal.map((input) => input.node),
+    );
+    return primal
+      .map((input, k) => Tensor.fromNode(results[k] ?? zerosFor(input.node)))
+      .filter((gradient) => isFloat(gradient.dtype));
+  };
+  return gradcheck(gradientOf, [...inputs, ...weights], options);
+}
+
+/**
+ * The adjoint test of a linear function A, at full precision since no difference is taken: <A v, u> must equal <v, A'u> for random v
+ * (of `input`'s shape) and u, where A' is the pullback. Only shape and dtype of `input` (f64) count. Returns the relative error.
+ *
+ * @throws GradcheckError with both numbers.
+ */
+export async function adjointCheck(
+  linearFn: (input: Tensor) => Tensor,
+  input: Tensor,
+  { tolerance = 1e-12, seed = 0 }: { readonly tolerance?: number; readonly seed?: number } = {},
+): Promise<number> {
+  checkInputs('adjointCheck', [input]);
+  const normals: Normals = normalSequence(seed);
+  const v = normals(sizeOf(input.shape));
+  const [fresh] = freshInputs([fromValues(v, input)]) as [Tensor];
+  const [image] = checkedOutputs('adjointCheck', linearFn(fresh)) as [Tensor];
+  const u = normals(sizeOf(image.shape));
+  const [gradient] = gradientsOf([image.node], [fromValues(u, image).node], [fresh.node]);
+  const pulledBack = await Tensor.fromNode(gradient ?? zerosFor(input.node)).data();
+  const forward = await image.data();
+  const left = dot(forward, u);
+  const right = dot(v, pulledBack);
+  // The scalar products may cancel: their rounding errors are relative to the norms.
+  const scale = Math.max(
+    Math.sqrt(dot(forward, forward) * dot(u, u)),
+    Math.sqrt(dot(v, v) * dot(pulledBack, pulledBack)),
+  );
+  const error = left === right ? 0 : Math.abs(left - right) / scale;
+  if (!(error <= tolerance))
+    throw new GradcheckError(
+      `adjointCheck: ${formatShape(input.shape)} -> ${formatShape(image.shape)}: <Av, u> is ${left}, <v, A'u> is ${right}: ` +
+        `relative error ${error.toExponential(2)} > ${tolerance} (seed ${seed}); is the function linear?`,
+    );
+  return error;
+}

@@ -1,0 +1,174 @@
+/**
+ * The derivative of every operation: given a node y = f(x_0, x_1, ...) and the gradient g of some scalar with respect to y (a
+ * node of y's shape and dtype), a rule builds the gradient with respect to each x_k. The tables are complete by their types:
+ * a new operation does not compile before it has its rule.
+ *
+ * Rules build ordinary nodes, so a gradient can be differentiated again. Where a derivative is cheaper in terms of y than of x
+ * the rule uses y: it was computed already.
+ */
+import { type BinaryOp, graph, isFloat, type Node, type NodeOf, type Op, type UnaryOp } from '@tessera/tensor';
+
+/** One gradient for each source of `node`, in order; null where none flows. */
+export type Rule<O extends Op> = (node: NodeOf<O>, gradient: Node) => readonly (Node | null)[];
+
+const { binary, unary } = graph;
+
+const add = (a: Node, b: Node): Node => binary('add', a, b);
+const mul = (a: Node, b: Node): Node => binary('mul', a, b);
+const neg = (x: Node): Node => unary('neg', x);
+const filled = (like: Node, value: number): Node => graph.constant(value, like.shape, like.dtype);
+const scaled = (x: Node, factor: number): Node => mul(x, filled(x, factor));
+const selected = (condition: Node, yes: Node): Node => graph.where(condition, yes, filled(yes, 0));
+const rejected = (condition: Node, no: Node): Node => graph.where(condition, filled(no, 0), no);
+
+const source = (node: NodeOf<Op>, k = 0): Node => node.sources[k] as Node;
+
+type UnaryRule = (gradient: Node, x: Node, y: Node) => Node | null;
+
+export const unaryRules: { readonly [K in UnaryOp]: UnaryRule } = {
+  neg: (g) => neg(g),
+  // y = 1/x, y' = -1/x^2 = -y^2
+  recip: (g, _, y) => neg(mul(g, mul(y, y))),
+  // y = sqrt(x), y' = 1 / (2 y)
+  sqrt: (g, _, y) => scaled(mul(g, unary('recip', y)), 0.5),
+  exp: (g, _, y) => mul(g, y),
+  log: (g, x) => mul(g, unary('recip', x)),
+  // sin' = cos, and cos(x) = sin(x + pi/2)
+  sin: (g, x) => mul(g, unary('sin', add(x, filled(x, Math.PI / 2)))),
+  // Flat almost everywhere; its jumps have no derivative. Zeros, not null: the source was used.
+  floor: (g) => filled(g, 0),
+  // y' = 1 - y^2
+  tanh: (g, _, y) => mul(g, add(filled(y, 1), neg(mul(y, y)))),
+  // erf' = 2 / sqrt(pi) * exp(-x^2)
+  erf: (g, x) => mul(g, scaled(unary('exp', neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
+  cast: (g, x) => (isFloat(x.dtype) ? graph.cast(g, x.dtype) : null),
+};
+
+type BinaryRule = (gradient: Node, a: Node, b: Node) => readonly [Node | null, Node | null];
+
+/** Comparisons give bool and these work on integers: nothing to differentiate. */
+const noDerivative: BinaryRule = () => [null, null];
+
+export const binaryRules: { readonly [K in BinaryOp]: BinaryRule } = {
+  add: (g) => [g, g],
+  mul: (g, a, b) => [mul(g, b), mul(g, a)],
+  // The larger one takes the gradient; where both are equal each takes half, as in PyTorch's `maximum`.
+  max: (g, a, b) => {
+    const shared = graph.where(binary('eq', a, b), scaled(g, 0.5), g);
+    return [rejected(binary('lt', a, b), shared), rejected(binary('lt', b, a), shared)];
+  },
+  lt: noDerivative,
+  eq: noDerivative,
+  idiv: noDerivative,
+  mod: noDerivative,
+  and: noDerivative,
+  or: noDerivative,
+  xor: noDerivative,
+  shl: noDerivative,
+  shr: noDerivative,
+};
+
+/** y = max over some axes: the gradient is shared evenly by all elements that reach the maximum, as in PyTorch's `amax`. */
+function maximumRule(node: NodeOf<'reduce'>, gradient: Node): Node {
+  const x = source(node);
+  const isMaximum = binary('eq', x, graph.expand(node, x.shape));
+  const count = graph.reduce('sum', graph.cast(isMaximum, x.dtype), node.arg.axes);
+  return selected(isMaximum, graph.expand(mul(gradient, unary('recip', count)), x.shape));
+}
+
+function inversePermutation(axes: readonly number[]): number[] {
+  const inverse = new Array<number>(axes.length);
+  axes.forEach((axis, k) => {
+    inverse[axis] = k;
+  });
+  return inverse;
+}
+
+/** Element i of the source is at `before + i` of the padded node. */
+function padRule({ arg: { before }, sources: [x] }: NodeOf<'pad'>, gradient: Node): Node {
+  const end = before.map((n, axis) => n + ((x as Node).shape[axis] as number));
+  return graph.shrink(gradient, before, end);
+}
+
+function shrinkRule({ arg: { start, end }, sources: [x] }: NodeOf<'shrink'>, gradient: Node): Node {
+  const after = end.map((n, axis) => ((x as Node).shape[axis] as number) - n);
+  return graph.pad(gradient, start, after);
+}
+
+/** The parts of a concatenation, cut out again. */
+function concatRule({ arg: { axis }, sources, shape }: NodeOf<'concat'>, gradient: Node): Node[] {
+  let offset = 0;
+  return sources.map((part) => {
+    const start = shape.map((_, k) => (k === axis ? offset : 0));
+    offset += part.shape[axis] as number;
+    const end = shape.map((n, k) => (k === axis ? offset : n));
+    return graph.shrink(gradient, start, end);
+  });
+}
+
+function customRule(node: NodeOf<'custom'>, gradient: Node): (Node | null)[] {
+  const inputs = node.sources.slice(1);
+  const gradients = node.arg.backward(gradient, inputs, node);
+  if (gradients.length !== inputs.length)
+    throw new Error(
+      `custom gradient '${node.arg.name}': expected ${inputs.length} gradients, one for each input, got ${gradients.length}`,
+    );
+  return [null, ...gradients];
+}
+
+/**
+ * The views' rules are their adjoints: a view copies each element of its source to some places, so the gradient of an element
+ * is the sum of what arrives at these places.
+ */
+export const rules: { readonly [O in Op]: Rule<O> } = {
+  buffer: () => [],
+  input: () => [],
+  const: () => [],
+  iota: () => [],
+  random: () => [null],
+
+  unary: (node, g) => [unaryRules[node.arg.kind](g, source(node), node)],
+  binary: (node, g) => binaryRules[node.arg.kind](g, source(node, 0), source(node, 1)),
+  where: (node, g) => [null, selected(source(node), g), rejected(source(node), g)],
+  reduce: (node, g) => [node.arg.kind === 'sum' ? graph.expand(g, source(node).shape) : maximumRule(node, g)],
+
+  reshape: (node, g) => [graph.reshape(g, source(node).shape)],
+  permute: (node, g) => [graph.permute(g, inversePermutation(node.arg.axes))],
+  expand: (node, g) => {
+    const { shape } = source(node);
+    const repeated = shape.map((_, axis) => axis).filter((axis) => shape[axis] !== node.shape[axis]);
+    return [graph.reduce('sum', g, repeated)];
+  },
+  pad: (node, g) => [padRule(node, g)],
+  shrink: (node, g) => [shrinkRule(node, g)],
+  flip: (node, g) => [graph.flip(g, node.arg.axes)],
+  window: (node, g) => [graph.fold(g, source(node).shape, node.arg.windows)],
+  fold: (node, g) => [graph.window(g, node.arg.windows)],
+
+  // C[out] = sum A[a] B[b]. C is linear in A, and dC/dA contracted with g is sum g[out] B[b] over the labels that A lacks:
+  // the same contraction with A and C exchanged; likewise for B.
+  contract: (node, g) => {
+    const { a, b, out } = node.arg;
+    return [
+      graph.contract(g, source(node, 1), { a: out, b, out: a }),
+      graph.contract(source(node, 0), g, { a, b: out, out: b }),
+    ];
+  },
+  gather: (node, g) => {
+    const { axis } = node.arg;
+    return [graph.scatterAdd(g, source(node, 1), axis, source(node).shape[axis] as number), null];
+  },
+  scatterAdd: (node, g) => [graph.gather(g, source(node, 1), node.arg.axis), null],
+  concat: concatRule,
+
+  detach: () => [null],
+  materialise: (_, g) => [g],
+  barrier: (node, g) => node.sources.map((_, k) => (k === 0 ? g : null)),
+  custom: customRule,
+};
+
+/** Applies the rule of `node`. Every gradient has the shape and dtype of its source. */
+export function sourceGradients(node: Node, gradient: Node): readonly (Node | null)[] {
+  const rule = rules[node.op] as Rule<Op>;
+  return rule(node, gradient);
+}

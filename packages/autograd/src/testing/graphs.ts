@@ -1,0 +1,19 @@
+import { type Op, type Tensor, topologicalOrder } from '@tessera/tensor';
+
+/** How many nodes of an operation a set of tensors is computed from. */
+export const countNodes = (tensors: readonly Tensor[], op: Op, kind?: string): number =>
+  topologicalOrder(tensors.map((tensor) => tensor.node)).filter(
+    (node) => node.op === op && (kind === undefined || (node.arg as { kind?: string }).kind === kind),
+  ).length;
+
+/** The graph as text, nodes numbered in topological order: equal for equal programs. */
+export function describeGraph(tensors: readonly Tensor[]): string {
+  const numbers = new Map<object, number>();
+  return topologicalOrder(tensors.map((tensor) => tensor.node))
+    .map((node) => {
+      numbers.set(node, numbers.size);
+      const argument = node.op === 'buffer' || node.op === 'custom' ? '' : JSON.stringify(node.arg);
+      return `${node.op} ${argument} [${node.shape}] <- ${node.sources.map((source) => numbers.get(source))}`;
+    })
+    .join('\n');
+}

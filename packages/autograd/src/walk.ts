@@ -1,0 +1,60 @@
+import { formatShape, isFloat, type Node, sameShape, topologicalOrder } from '@tessera/tensor';
+import { accumulate } from './accumulate.ts';
+import { sourceGradients } from './rules.ts';
+
+/** True where no derivative goes on to the sources: integers, `detach`, and what was computed under `noGrad`. */
+export const stopsGradient = (node: Node): boolean =>
+  !node.differentiable || !isFloat(node.dtype) || node.op === 'detach';
+
+function checkGradient(node: Node, source: Node, gradient: Node): void {
+  if (sameShape(source.shape, gradient.shape) && source.dtype === gradient.dtype) return;
+  const rule = node.op === 'custom' ? `custom gradient '${node.arg.name}'` : `derivative rule of ${node.op}`;
+  throw new Error(
+    `${rule}: the gradient of a ${source.dtype} ${formatShape(source.shape)} input must have its dtype and shape, ` +
+      `got ${gradient.dtype} ${formatShape(gradient.shape)}`,
+  );
+}
+
+/**
+ * Reverse mode: for f = sum over roots of <root, seed>, the graph of df/dtarget for each target, or null where no derivative
+ * path leads from a root to it. Roots and targets may be any floating-point nodes, also inner ones; `seeds[k]` has the shape
+ * and dtype of `roots[k]`.
+ *
+ * One walk in reverse topological order: when a node is reached all its users have sent their part. Only nodes that lead to a
+ * target are visited. Neither depth nor order depends on anything but the graph, so equal programs give equal graphs.
+ */
+export function gradientsOf(roots: readonly Node[], seeds: readonly Node[], targets: readonly Node[]): (Node | null)[] {
+  const wanted = new Set(targets);
+  const order = topologicalOrder(roots, stopsGradient);
+  const leadsToTarget = new Set<Node>();
+  for (const node of order)
+    if (wanted.has(node) || (!stopsGradient(node) && node.sources.some((source) => leadsToTarget.has(source))))
+      leadsToTarget.add(node);
+
+  const parts = new Map<Node, Node[]>();
+  const send = (node: Node, gradient: Node): void => {
+    const known = parts.get(node);
+    if (known === undefined) parts.set(node, [gradient]);
+    else known.push(gradient);
+  };
+  roots.forEach((root, k) => {
+    send(root, seeds[k] as Node);
+  });
+
+  const found = new Map<Node, Node>();
+  for (const node of order.reverse()) {
+    const terms = parts.get(node);
+    parts.delete(node);
+    if (terms === undefined || !leadsToTarget.has(node)) continue;
+    const gradient = accumulate(terms);
+    if (wanted.has(node)) found.set(node, gradient);
+    if (stopsGradient(node) || !node.sources.some((source) => leadsToTarget.has(source))) continue;
+    sourceGradients(node, gradient).forEach((part, k) => {
+      const source = node.sources[k] as Node;
+      if (part === null || !isFloat(source.dtype) || !leadsToTarget.has(source)) return;
+      checkGradient(node, source, part);
+      send(source, part);
+    });
+  }
+  return targets.map((target) => found.get(target) ?? null);
+}
