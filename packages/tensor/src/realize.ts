@@ -94,22 +94,33 @@ const computeSync = (backend: Backend, nodes: readonly Node[]): Storage[] =>
 /** Realisations run one after the other, so that none computes what another already does. */
 let lastRealization: Promise<void> = Promise.resolve();
 
-/** Computes and stores the values of all nodes together, and assigned state with them. */
-export async function realizeNodes(nodes: readonly Node[]): Promise<void> {
-  refuseReadWhileRecording();
-  const turn = lastRealization.then(async () => {
-    const { backend, targets } = findWork(nodes);
-    if (targets.length > 0)
-      commit(
-        targets,
-        await compute(
-          backend,
-          targets.map((target) => target.node),
-        ),
-      );
-  });
-  lastRealization = turn.catch(() => {});
+/** Runs `body` after all computations that were asked for before, and before all that are asked for later. */
+export function inTurn<T>(body: () => Promise<T>): Promise<T> {
+  const turn = lastRealization.then(body);
+  lastRealization = turn.then(
+    () => {},
+    () => {},
+  );
   return turn;
+}
+
+/** Computes and stores the values of all nodes together, and assigned state with them. */
+export function realizeNodes(nodes: readonly Node[]): Promise<void> {
+  refuseReadWhileRecording();
+  return inTurn(() => realizeNow(nodes));
+}
+
+/** The same without waiting for a turn: for those who have it. */
+export async function realizeNow(nodes: readonly Node[]): Promise<void> {
+  const { backend, targets } = findWork(nodes);
+  if (targets.length === 0) return;
+  commit(
+    targets,
+    await compute(
+      backend,
+      targets.map((target) => target.node),
+    ),
+  );
 }
 
 /** The same, blocking, where the backend can. */

@@ -12,6 +12,8 @@ export class Storage {
   readonly length: number;
   allocation: Allocation | null;
   pending: Node | null;
+  /** The tensor that stands for these values, if one does: where compiled steps look up what it was assigned since. */
+  cell: WeakRef<{ readonly node: Node }> | null = null;
 
   constructor(backend: Backend, dtype: DType, length: number, content: { allocation: Allocation } | { pending: Node }) {
     this.backend = backend;

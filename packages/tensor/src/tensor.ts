@@ -527,6 +527,7 @@ export class Tensor {
     if (this.dtype !== value.dtype)
       throw new TypeError(`${what}: dtype ${value.dtype} does not fit ${this.dtype}; cast the value`);
     const storage = new Storage(this.#backend(value), this.dtype, this.size, { pending: value.node });
+    storage.cell = new WeakRef(this);
     const recorder = currentRecorder();
     if (recorder === null) markDirty(storage);
     else recorder.assigned(this, storage);

@@ -1,0 +1,222 @@
+/** Compiled steps: a function is recorded once for each combination of argument shapes, planned, and replayed. */
+import { type Allocation, type Backend, type Executable, getBackend } from './backend.ts';
+import { bytesOf, type DType } from './dtype.ts';
+import * as graph from './graph.ts';
+import type { Node } from './node.ts';
+import type { Plan } from './plan.ts';
+import { type External, planSchedule } from './planner.ts';
+import { getDefaultGenerator, withRandomKey } from './random.ts';
+import { findBackend, inTurn, realizeNodes, realizeNow, storeArray } from './realize.ts';
+import { isRecording, type Recorder, type StateCell, withRecording } from './recording.ts';
+import { canonicalize } from './schedule/canonicalize.ts';
+import { schedule } from './schedule/schedule.ts';
+import { type Shape, sizeOf } from './shape.ts';
+import { allocationOf, realizedStorage, Storage } from './storage.ts';
+import { Tensor } from './tensor.ts';
+import { flattenTensors } from './tree.ts';
+
+/** A recorded and planned function, for one combination of argument shapes. */
+export interface CompiledProgram {
+  readonly plan: Plan;
+  readonly executable: Executable;
+  /** The memory of the plan's external buffers as the last run saw it; empty before the first run. */
+  readonly allocations: readonly Allocation[];
+}
+
+export interface CompiledFunction<A extends unknown[], R> {
+  /** Runs the step and resolves when it has finished. */
+  (...args: A): Promise<R>;
+  /** The program that these arguments run, recorded if it was not yet. Nothing is executed. */
+  program(...args: A): Promise<CompiledProgram>;
+  /** Frees the programs. The function can be called again; it then records anew. */
+  dispose(): void;
+}
+
+interface AssignedCell {
+  readonly cell: Tensor;
+  readonly before: Node;
+  storage: Storage;
+}
+
+interface Recording {
+  readonly outputs: readonly Tensor[];
+  readonly rebuild: (tensors: readonly Tensor[]) => unknown;
+  readonly assigned: readonly AssignedCell[];
+}
+
+/** Where an external buffer's memory comes from at each run. */
+type Binding =
+  | { readonly kind: 'cell'; readonly cell: WeakRef<StateCell>; readonly storage: Storage }
+  | { readonly kind: 'storage'; readonly storage: Storage }
+  | { readonly kind: 'input'; readonly index: number }
+  | { readonly kind: 'output'; readonly index: number };
+
+interface Program extends CompiledProgram {
+  allocations: Allocation[];
+  readonly backend: Backend;
+  readonly bindings: readonly Binding[];
+  readonly randomKey: Storage | null;
+  readonly outputs: readonly { readonly shape: Shape; readonly dtype: DType }[];
+  readonly rebuild: (tensors: readonly Tensor[]) => unknown;
+}
+
+const keptPrograms = 64;
+
+/**
+ * A function that runs as one plan: no graph is built, nothing is allocated but the results, and no code is generated after the
+ * first call.
+ *
+ * Tensors among the arguments (also in arrays and objects) are inputs; everything else about the arguments is frozen into the
+ * program, so a number that changes from step to step must be passed as a tensor. A new combination of shapes, dtypes and other
+ * values is recorded anew. What the function returns must consist of tensors, arrays and objects; values cannot be read inside.
+ * Tensors captured from outside are read at each run. `assign` inside the function takes effect at its end, in place: the new
+ * value is written into the memory of the old one. Random numbers are new at each run (see `Generator`).
+ */
+export function compile<A extends unknown[], R>(fn: (...args: A) => R): CompiledFunction<A, R> {
+  const programs = new Map<string, Program>();
+
+  const programFor = async (args: A): Promise<{ program: Program; inputs: Tensor[] }> => {
+    if (isRecording()) throw new Error('compile: a compiled function was called while another is recorded; call the plain function');
+    const { tensors, key } = flattenTensors(args);
+    // State that was assigned outside, and arguments that were not computed yet.
+    await realizeNodes(tensors.map(({ node }) => node));
+    const backend = findBackend(tensors.map(({ node }) => node)) ?? getBackend();
+    const fullKey = `${backend.name} ${key}`;
+    let program = programs.get(fullKey);
+    if (program === undefined) {
+      program = await inTurn(() => build(backend, fn, args));
+      if (programs.size >= keptPrograms) {
+        const [oldest, { executable }] = programs.entries().next().value as [string, Program];
+        programs.delete(oldest);
+        executable.dispose();
+      }
+      programs.set(fullKey, program);
+    }
+    return { program, inputs: tensors };
+  };
+
+  const call = async (...args: A): Promise<R> => {
+    const { program, inputs } = await programFor(args);
+    return inTurn(() => run(program, inputs)) as Promise<R>;
+  };
+  return Object.assign(call, {
+    program: async (...args: A) => (await programFor(args)).program,
+    dispose: () => {
+      for (const { executable } of programs.values()) executable.dispose();
+      programs.clear();
+    },
+  });
+}
+
+function record<A extends unknown[]>(fn: (...args: A) => unknown, args: A, key: Node): Recording {
+  const { tensors, rebuild } = flattenTensors(args);
+  const inputs = tensors.map(({ shape, dtype }, index) => Tensor.fromNode(graph.input(index, shape, dtype)));
+  const assigned = new Map<Tensor, AssignedCell>();
+  const recorder: Recorder = {
+    assigned(cell, storage) {
+      const known = assigned.get(cell as Tensor);
+      if (known === undefined) assigned.set(cell as Tensor, { cell: cell as Tensor, before: cell.node, storage });
+      else known.storage = storage;
+    },
+  };
+  try {
+    const result = withRecording(recorder, () => withRandomKey(key, () => fn(...(rebuild(inputs) as A))));
+    if (result instanceof Promise)
+      throw new Error('compile: the function is asynchronous; a compiled step only describes computations, so it must return its tensors directly');
+    const outputs = flattenTensors([result]);
+    if (outputs.other)
+      throw new Error(`compile: the function returned ${outputs.other}, which is not a tensor: it would be frozen into the step`);
+    return {
+      outputs: outputs.tensors,
+      rebuild: (values) => (outputs.rebuild(values) as unknown[])[0],
+      assigned: [...assigned.values()],
+    };
+  } finally {
+    for (const { cell, before } of assigned.values()) cell.node = before;
+  }
+}
+
+/** Whether the tensor's value lies in memory of its own, which a step may overwrite. */
+const isOwnState = ({ cell, before }: AssignedCell): boolean =>
+  before.op === 'buffer' && before.arg.storage.pending === null && before.arg.storage.cell?.deref() === cell;
+
+async function build<A extends unknown[]>(backend: Backend, fn: (...args: A) => unknown, args: A): Promise<Program> {
+  const randomKey = storeArray(backend, 'i32', new Int32Array(2));
+  const key = graph.buffer(randomKey, [2]);
+  let recording = record(fn, args, key);
+  const shared = recording.assigned.filter((entry) => !isOwnState(entry));
+  if (shared.length > 0) {
+    // These cells stand for a constant, or for something computed: they get memory of their own, and the recording is repeated.
+    for (const { cell } of shared) cell.assign(Tensor.fromNode(cell.node));
+    await realizeNow([]);
+    recording = record(fn, args, key);
+  }
+  const { outputs, assigned } = recording;
+  const roots = [...outputs.map(({ node }) => node), ...assigned.map(({ storage }) => storage.pending as Node)];
+  const replaces = new Map(
+    assigned.map(({ before }, k) => [outputs.length + k, realizedStorage(before) as Storage] as const),
+  );
+  const { plan, externals } = planSchedule(schedule(canonicalize(roots)), replaces);
+  const bindings = externals.map((external) => bind(external));
+  return {
+    backend,
+    plan,
+    executable: backend.prepare(plan),
+    allocations: [],
+    bindings,
+    randomKey: externals.some((external) => external.kind === 'storage' && external.storage === randomKey) ? randomKey : null,
+    outputs: outputs.map(({ shape, dtype }) => ({ shape, dtype })),
+    rebuild: recording.rebuild,
+  };
+}
+
+function bind(external: External): Binding {
+  switch (external.kind) {
+    case 'storage': {
+      const { storage } = external;
+      return storage.cell === null ? { kind: 'storage', storage } : { kind: 'cell', cell: storage.cell, storage };
+    }
+    case 'input':
+      return external;
+    case 'root':
+      return { kind: 'output', index: external.index };
+    default:
+      return external satisfies never;
+  }
+}
+
+/** The memory of a captured tensor: where it lies now, as it may have been assigned since the recording. */
+function currentStorage(cell: StateCell | undefined, recorded: Storage): Storage {
+  const storage = cell === undefined ? recorded : (realizedStorage(cell.node) ?? recorded);
+  if (storage.length !== recorded.length || storage.backend !== recorded.backend)
+    throw new Error('compile: a tensor that the step uses was moved to another backend since it was recorded');
+  return storage;
+}
+
+async function run(program: Program, inputs: readonly Tensor[]): Promise<unknown> {
+  const { backend, bindings, outputs, randomKey, executable } = program;
+  if (randomKey !== null) backend.write(allocationOf(randomKey), getDefaultGenerator().nextKey());
+  const results = outputs.map(
+    ({ dtype, shape }) =>
+      new Storage(backend, dtype, sizeOf(shape), { allocation: backend.allocate(sizeOf(shape) * bytesOf(dtype)) }),
+  );
+  program.allocations = bindings.map((binding) => {
+    switch (binding.kind) {
+      case 'cell':
+        return allocationOf(currentStorage(binding.cell.deref(), binding.storage));
+      case 'storage':
+        return allocationOf(binding.storage);
+      case 'input':
+        return allocationOf(realizedStorage((inputs[binding.index] as Tensor).node) as Storage);
+      case 'output':
+        return allocationOf(results[binding.index] as Storage);
+      default:
+        return binding satisfies never;
+    }
+  });
+  await executable.run(program.allocations);
+  return program.rebuild(
+    results.map((storage, k) => Tensor.fromNode(graph.buffer(storage, (outputs[k] as { shape: Shape }).shape))),
+  );
+}
+

@@ -1,0 +1,152 @@
+/**
+ * The graph that the scheduler sees: equal nodes merged, what was computed before replaced by its storage, identities dropped,
+ * `fold` and large reductions lowered. And the graph as a text, by which schedules are cached.
+ */
+import * as graph from '../graph.ts';
+import { makeNode, type Node, type Op, orderNodes } from '../node.ts';
+import { sizeOf } from '../shape.ts';
+import { realizedStorage, type Storage, uncomputedSources } from '../storage.ts';
+import { lowerFold } from './fold.ts';
+
+const argumentKeys = new WeakMap<object, string>();
+
+/** An operation's argument as text. Functions (a custom gradient) and storages do not take part. */
+function argumentKey(node: Node): string {
+  if (node.arg === null || node.op === 'buffer' || node.op === 'custom') return '';
+  const known = argumentKeys.get(node.arg);
+  if (known !== undefined) return known;
+  // JSON writes -0, NaN and the infinities as other numbers.
+  const text =
+    node.op === 'const' ? (Object.is(node.arg.value, -0) ? '-0' : String(node.arg.value)) : JSON.stringify(node.arg);
+  argumentKeys.set(node.arg, text);
+  return text;
+}
+
+const formatNode = (node: Node, sources: readonly number[]): string =>
+  `${node.op} ${argumentKey(node)} ${node.dtype}[${node.shape}] ${sources}`;
+
+/**
+ * A reduction with few results over many elements leaves cores idle and loses digits. It is done in two steps: over all reduced
+ * axes but the first (or over chunks of a single one), then over the partial results.
+ */
+function splitReduction(node: Node): Node {
+  if (node.op !== 'reduce') return node;
+  if (sizeOf((node.sources[0] as Node).shape) === 0) return graph.constant(0, node.shape, node.dtype);
+  const { kind, axes } = node.arg;
+  const source = node.sources[0] as Node;
+  const rows = sizeOf(node.shape);
+  const elements = sizeOf(source.shape);
+  if (rows >= 64 || elements < 1 << 15) return node;
+  const large = axes.filter((axis) => (source.shape[axis] as number) > 1);
+  const [first, ...rest] = large as [number, ...number[]];
+  if (rest.length > 0 && rows * (source.shape[first] as number) >= 8)
+    return graph.reduce(kind, graph.reduce(kind, source, rest), [first]);
+  // Chunks of the longest axis.
+  const axis = large.reduce(
+    (best, k) => ((source.shape[k] as number) > (source.shape[best] as number) ? k : best),
+    first,
+  );
+  const n = source.shape[axis] as number;
+  const chunks = [64, 48, 32, 24, 16, 12, 8].find((count) => n % count === 0 && n / count >= 8);
+  if (chunks === undefined) return node;
+  const shape = [...source.shape.slice(0, axis), chunks, n / chunks, ...source.shape.slice(axis + 1)];
+  const inner = large.map((k) => (k >= axis ? k + 1 : k));
+  const partial = graph.reduce(kind, graph.reshape(source, shape), inner);
+  return graph.reshape(graph.reduce(kind, partial, [axis]), node.shape);
+}
+
+export interface CanonicalGraph {
+  readonly roots: readonly Node[];
+  /** The roots and all they are computed from, sources first. */
+  readonly order: readonly Node[];
+}
+
+export function canonicalize(roots: readonly Node[]): CanonicalGraph {
+  const mapped = new Map<Node, Node>();
+  const unique = new Map<string, Node>();
+  const storages = new Map<Storage, number>();
+  const localIds = new Map<Node, number>();
+
+  const intern = (node: Node): Node => {
+    let key = formatNode(
+      node,
+      node.sources.map((source) => localIds.get(source) as number),
+    );
+    if (node.op === 'buffer') {
+      const { storage } = node.arg;
+      if (!storages.has(storage)) storages.set(storage, storages.size);
+      key += storages.get(storage);
+    }
+    const known = unique.get(key);
+    if (known !== undefined) return known;
+    unique.set(key, node);
+    localIds.set(node, localIds.size);
+    return node;
+  };
+
+  /** Interns a small graph that a lowering made from canonical nodes. */
+  const internAll = (root: Node): Node => {
+    const renamed = new Map<Node, Node>();
+    for (const node of orderNodes([root], (n) => (localIds.has(n) ? [] : n.sources)))
+      renamed.set(
+        node,
+        localIds.has(node)
+          ? node
+          : intern(
+              withSources(
+                node,
+                node.sources.map((source) => renamed.get(source) as Node),
+              ),
+            ),
+      );
+    return renamed.get(root) as Node;
+  };
+
+  for (const node of orderNodes(roots, uncomputedSources)) {
+    const storage = realizedStorage(node);
+    const sources = uncomputedSources(node).map((source) => mapped.get(source) as Node);
+    const [first] = sources;
+    if (storage !== undefined)
+      mapped.set(node, intern(node.op === 'buffer' ? node : graph.buffer(storage, node.shape)));
+    else if (node.op === 'buffer') mapped.set(node, internAll(graph.reshape(first as Node, node.shape)));
+    else if (node.op === 'detach' || node.op === 'custom') mapped.set(node, first as Node);
+    else if (node.op === 'fold') mapped.set(node, internAll(lowerFold(first as Node, node.shape, node.arg.windows)));
+    else if (node.op === 'reduce') mapped.set(node, internAll(splitReduction(withSources(node, sources))));
+    else if (node.op === 'contract' && sources.some((source) => sizeOf(source.shape) === 0))
+      mapped.set(node, intern(graph.constant(0, node.shape, node.dtype)));
+    else mapped.set(node, intern(withSources(node, sources)));
+  }
+  const canonicalRoots = roots.map((root) => mapped.get(root) as Node);
+  return { roots: canonicalRoots, order: orderNodes(canonicalRoots, (node) => node.sources) };
+}
+
+function withSources(node: Node, sources: readonly Node[]): Node {
+  if (sources.every((source, k) => source === node.sources[k])) return node;
+  return makeNode<Op>(node.op, sources, node.arg, node.shape, node.dtype);
+}
+
+/**
+ * The canonical graph as text, equal for graphs that differ only in which storages they read (numbered in order of appearance), and
+ * those storages in that order.
+ */
+export function graphKey({ roots, order }: CanonicalGraph): { key: string; storages: Storage[] } {
+  const positions = new Map<Node, number>();
+  const storages: Storage[] = [];
+  const lines: string[] = [];
+  for (const node of order) {
+    let line = formatNode(
+      node,
+      node.sources.map((source) => positions.get(source) as number),
+    );
+    if (node.op === 'buffer') {
+      let at = storages.indexOf(node.arg.storage);
+      if (at < 0) at = storages.push(node.arg.storage) - 1;
+      line += ` #${at}`;
+    }
+    if (node.op === 'barrier') line = line.replace(/"id":\d+/, '');
+    positions.set(node, positions.size);
+    lines.push(line);
+  }
+  lines.push(roots.map((root) => positions.get(root)).join());
+  return { key: lines.join('\n'), storages };
+}

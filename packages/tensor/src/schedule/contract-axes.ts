@@ -1,0 +1,78 @@
+/** Which axes of a contraction form the batch, the rows (m), the columns (n) and the sum (k) of a matrix product, and in what order. */
+import type { NodeOf } from '../node.ts';
+import { sizeOf } from '../shape.ts';
+import type { View } from '../view.ts';
+import { byStride } from './layout.ts';
+
+export interface ContractAxes {
+  /** The second operand takes the rows. */
+  readonly swapped: boolean;
+  /** Axes of the result; -1 stands for an axis of size 1 in a place that must not be empty. */
+  readonly batch: readonly number[];
+  readonly m: readonly number[];
+  readonly n: readonly number[];
+  /** Sizes of the summed axes. */
+  readonly k: readonly number[];
+  /** Axes of the row operand in the order batch, m, k, and of the column operand in the order batch, k, n. */
+  readonly aAxes: readonly number[];
+  readonly bAxes: readonly number[];
+}
+
+/**
+ * Columns are what lies innermost in the result. Where one operand's free axes stand together behind the other's, they are the
+ * columns. Where they are interleaved (a convolution's channels between its images and pixels) the smaller operand, the weight,
+ * gives the columns: the result is then laid out channels last, and everything downstream follows that layout.
+ *
+ * Within each role axes go by the strides of the operand that is read along them, so that packing walks memory in order.
+ */
+export function contractAxes(node: NodeOf<'contract'>, left: View, right: View): ContractAxes {
+  const spec = node.arg;
+  const sizes = new Map<number, number>();
+  spec.a.forEach((label, axis) => sizes.set(label, left.shape[axis] as number));
+  spec.b.forEach((label, axis) => sizes.set(label, right.shape[axis] as number));
+  const large = (labels: readonly number[]): number[] => labels.filter((label) => sizes.get(label) !== 1);
+  const out = large(spec.out);
+  const leftOnly = out.filter((label) => !spec.b.includes(label));
+  const rightOnly = out.filter((label) => !spec.a.includes(label));
+  const free = out.filter((label) => leftOnly.includes(label) || rightOnly.includes(label));
+  const endsWith = (labels: readonly number[]): boolean =>
+    free.slice(free.length - labels.length).every((label) => labels.includes(label));
+  let swapped = false;
+  if (rightOnly.length === 0) swapped = leftOnly.length > 0;
+  else if (leftOnly.length > 0 && !endsWith(rightOnly))
+    swapped = endsWith(leftOnly) || sizeOf(left.shape) < sizeOf(right.shape);
+
+  const rows = swapped
+    ? { view: right, labels: spec.b, free: rightOnly }
+    : { view: left, labels: spec.a, free: leftOnly };
+  const columns = swapped
+    ? { view: left, labels: spec.a, free: leftOnly }
+    : { view: right, labels: spec.b, free: rightOnly };
+  const sorted = (labels: readonly number[], { view, labels: own }: typeof rows): number[] =>
+    byStride(labels, (label) => view.strides[own.indexOf(label)] as number);
+  const batch = sorted(
+    out.filter((label) => !free.includes(label)),
+    rows,
+  );
+  const m = sorted(rows.free, rows);
+  const n = sorted(columns.free, columns);
+  const larger = sizeOf(rows.view.shape) >= sizeOf(columns.view.shape) ? rows : columns;
+  const k = sorted(
+    large(spec.a).filter((label) => !spec.out.includes(label)),
+    larger,
+  );
+  const filled = (labels: readonly number[]): number[] => (labels.length === 0 ? [-1] : [...labels]);
+  const resultAxes = (labels: readonly number[]): number[] =>
+    labels.map((label) => (label < 0 ? -1 : spec.out.indexOf(label)));
+  const operandAxes = (labels: readonly number[], own: readonly number[]): number[] =>
+    labels.map((label) => (label < 0 ? -1 : own.indexOf(label)));
+  return {
+    swapped,
+    batch: resultAxes(batch),
+    m: resultAxes(filled(m)),
+    n: resultAxes(filled(n)),
+    k: filled(k).map((label) => sizes.get(label) ?? 1),
+    aAxes: operandAxes([...batch, ...filled(m), ...filled(k)], rows.labels),
+    bAxes: operandAxes([...batch, ...filled(k), ...filled(n)], columns.labels),
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * From the roots backwards: which units must lie in memory, who reads each, and in which order the groups run. Units that nobody
+ * needs in memory, and groups without any such unit, drop out.
+ */
+import type { Node } from '../node.ts';
+import type { Group, Groups } from './group.ts';
+import { axisMap, needsBuffer, type Unit, type UnitGraph } from './units.ts';
+
+/** One read of a stored unit: through which views, and for which operand of which unit. */
+export interface Use {
+  readonly reader: Unit;
+  readonly operand: number;
+  readonly chain: readonly Node[];
+}
+
+export interface Demand {
+  /** The units that each live group stores. */
+  readonly stored: ReadonlyMap<Group, readonly Unit[]>;
+  readonly uses: ReadonlyMap<Unit, readonly Use[]>;
+  /** Live groups, each after those that it reads from. */
+  readonly order: readonly Group[];
+}
+
+/** Whether `operand` of a unit in `group` is computed at the same place in the same kernel. */
+export function computedInPlace(base: Unit, chain: readonly Node[], group: Group): boolean {
+  return group.axes.has(base) && axisMap(base.node.shape, chain) !== null;
+}
+
+export function findDemand(graph: UnitGraph, groups: Groups, inlined: ReadonlySet<Unit>): Demand {
+  const stored = new Map<Group, Unit[]>();
+  const uses = new Map<Unit, Use[]>();
+  const before = new Map<Group, Set<Group>>();
+  const reached = new Set<Unit>();
+  const pending: Unit[] = [];
+  const groupOf = (unit: Unit): Group => groups.groupOf.get(unit) as Group;
+
+  const demand = (unit: Unit): void => {
+    const group = groupOf(unit);
+    const list = stored.get(group) ?? [];
+    stored.set(group, list);
+    if (list.includes(unit)) return;
+    list.push(unit);
+    pending.push(unit);
+  };
+  const runsAfter = (group: Group, other: Unit): void => {
+    const producer = groups.groupOf.get(other);
+    if (producer === undefined || producer === group) return;
+    const set = before.get(group) ?? new Set();
+    before.set(group, set.add(producer));
+  };
+
+  /** Follows what the kernel of `group` reads to compute `unit`, seen through `chain`, for an operand of `reader`. */
+  const follow = (unit: Unit, chain: readonly Node[], group: Group, reader: Unit, readerOperand: number): void => {
+    for (const producer of unit.after) runsAfter(group, producer);
+    unit.operands.forEach((operand, k) => {
+      const base = graph.unitOf.get(operand.base);
+      if (base === undefined) return;
+      const through = [...operand.chain, ...chain];
+      const direct = unit === reader;
+      if (direct && computedInPlace(base, operand.chain, group) && !needsBuffer(unit, k)) member(base, group);
+      else if (base.free || (inlined.has(base) && !needsBuffer(unit, k)))
+        follow(base, through, group, reader, direct ? k : readerOperand);
+      else {
+        demand(base);
+        runsAfter(group, base);
+        const list = uses.get(base) ?? [];
+        list.push({ reader, operand: direct ? k : readerOperand, chain: through });
+        uses.set(base, list);
+      }
+    });
+  };
+  const member = (unit: Unit, group: Group): void => {
+    if (reached.has(unit)) return;
+    reached.add(unit);
+    follow(unit, [], group, unit, -1);
+  };
+
+  for (const root of graph.roots) demand(root);
+  for (let unit = pending.pop(); unit !== undefined; unit = pending.pop()) member(unit, groupOf(unit));
+
+  return { stored, uses, order: orderGroups(graph.roots.map(groupOf), stored, before) };
+}
+
+function orderGroups(
+  roots: readonly Group[],
+  stored: ReadonlyMap<Group, unknown>,
+  before: ReadonlyMap<Group, ReadonlySet<Group>>,
+): Group[] {
+  const order: Group[] = [];
+  const state = new Map<Group, 'open' | 'done'>();
+  const stack: { group: Group; waits: Group[]; next: number }[] = [];
+  const enter = (group: Group): void => {
+    if (state.get(group) === 'done') return;
+    if (state.get(group) === 'open') throw new Error('schedule: kernels wait for each other in a circle');
+    state.set(group, 'open');
+    stack.push({ group, waits: [...(before.get(group) ?? [])].filter((other) => stored.has(other)), next: 0 });
+  };
+  for (const root of roots) {
+    enter(root);
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const wait = top.waits[top.next++];
+      if (wait !== undefined) enter(wait);
+      else {
+        state.set(top.group, 'done');
+        order.push(top.group);
+        stack.pop();
+      }
+    }
+  }
+  return order;
+}

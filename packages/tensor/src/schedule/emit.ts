@@ -1,0 +1,501 @@
+/** Kernels from groups, in order, and with them the layout of every stored value. */
+import type { DType } from '../dtype.ts';
+import type { Access, ContractKernel, Kernel, Program, Value } from '../kernel.ts';
+import type { Node, NodeOf } from '../node.ts';
+import { type Shape, sizeOf } from '../shape.ts';
+import { contiguousView, reshapeView, shrinkView, stridedView, type View } from '../view.ts';
+import { contractAxes } from './contract-axes.ts';
+import { computedInPlace, type Demand } from './demand.ts';
+import { type Group, resultAxes } from './group.ts';
+import { chooseLayout, loopOrder } from './layout.ts';
+import { emitThreefry, ProgramBuilder } from './program-builder.ts';
+import type { BufferRole, Schedule, ScheduledBuffer } from './schedule.ts';
+import type { Operand, Unit, UnitGraph } from './units.ts';
+import { applyView, overDomain, selectAxes, viewThrough } from './views.ts';
+
+/** Where a stored value lies: `view` is over the shape of the value. */
+export interface Location {
+  readonly buffer: number;
+  readonly view: View;
+}
+
+export function emitKernels(graph: UnitGraph, inlined: ReadonlySet<Unit>, demand: Demand): Schedule {
+  const emitter = new Emitter(graph, inlined, demand);
+  for (const group of demand.order) emitter.emit(group);
+  return { kernels: emitter.kernels, buffers: emitter.buffers };
+}
+
+class Emitter {
+  readonly kernels: Kernel[] = [];
+  readonly buffers: ScheduledBuffer[] = [];
+  readonly #graph: UnitGraph;
+  readonly #inlined: ReadonlySet<Unit>;
+  readonly #demand: Demand;
+  readonly #locations = new Map<Unit, Location>();
+  readonly #leaves = new Map<Node, Location>();
+  readonly #leafBuffers = new Map<unknown, number>();
+  readonly #copies = new Map<string, Location>();
+  readonly #rootIndex: Map<Unit, number>;
+
+  constructor(graph: UnitGraph, inlined: ReadonlySet<Unit>, demand: Demand) {
+    this.#graph = graph;
+    this.#inlined = inlined;
+    this.#demand = demand;
+    this.#rootIndex = new Map(graph.roots.map((unit, index) => [unit, index]));
+  }
+
+  emit(group: Group): void {
+    switch (group.kind) {
+      case 'loop':
+        return this.#emitLoop(group);
+      case 'contract':
+        return this.#emitContract(group);
+      case 'scatterAdd':
+        return this.#emitScatterAdd(group.units[0] as Unit);
+      case 'concat':
+        return this.#emitConcat(group.units[0] as Unit);
+      default:
+        return group.kind satisfies never;
+    }
+  }
+
+  #addBuffer(dtype: DType, length: number, role: BufferRole): number {
+    return this.buffers.push({ dtype, length, role }) - 1;
+  }
+
+  /** The place of a value that lies in memory: a leaf, or a stored unit. */
+  #location(node: Node): Location {
+    const unit = this.#graph.unitOf.get(node);
+    if (unit !== undefined) return this.#locations.get(unit) as Location;
+    const known = this.#leaves.get(node);
+    if (known !== undefined) return known;
+    const role: BufferRole =
+      node.op === 'buffer'
+        ? { kind: 'storage', storage: node.arg.storage }
+        : { kind: 'input', index: (node as NodeOf<'input'>).arg.index };
+    const identity = role.kind === 'storage' ? role.storage : `input ${role.kind === 'input' ? role.index : ''}`;
+    const buffer = this.#leafBuffers.get(identity) ?? this.#addBuffer(node.dtype, sizeOf(node.shape), role);
+    this.#leafBuffers.set(identity, buffer);
+    const location = { buffer, view: contiguousView(node.shape) };
+    this.#leaves.set(node, location);
+    return location;
+  }
+
+  /** A value in memory seen through views. Where a reshape needs it, a copy is made first. */
+  #through({ base, chain }: Operand): Location {
+    let { buffer, view } = this.#location(base);
+    for (const node of chain) {
+      let next = applyView(view, node);
+      if (next === null) {
+        ({ buffer, view } = this.#copy({ buffer, view }, base.dtype));
+        next = applyView(view, node) as View;
+      }
+      view = next;
+    }
+    return { buffer, view };
+  }
+
+  #copy(from: Location, dtype: DType): Location {
+    const key = JSON.stringify(from);
+    const known = this.#copies.get(key);
+    if (known !== undefined) return known;
+    const { shape } = from.view;
+    const to = { buffer: this.#addBuffer(dtype, sizeOf(shape), { kind: 'temporary' }), view: contiguousView(shape) };
+    this.#copies.set(key, to);
+    this.#emitCopy('copy', from, to, dtype);
+    return to;
+  }
+
+  #emitCopy(name: string, from: Location, to: Location, dtype: DType): void {
+    const program: Program = {
+      instructions: [{ op: 'load', access: from, dtype }],
+      stores: [{ value: 0, access: to, oncePerRow: false }],
+    };
+    const domain = from.view.shape;
+    this.kernels.push({ kind: 'loop', name, domain, reduced: domain.map(() => false), program });
+  }
+
+  /** Decides where a stored unit lies. `order`: the unit's axes as the kernel writes them, slowest first. */
+  #place(unit: Unit, order: readonly number[]): Location {
+    const { shape, dtype } = unit.node;
+    const root = this.#rootIndex.get(unit);
+    const location =
+      root === undefined
+        ? (this.#slice(unit) ?? {
+            buffer: this.#addBuffer(dtype, sizeOf(shape), { kind: 'temporary' }),
+            view: chooseLayout(shape, order, this.#demand.uses.get(unit) ?? []),
+          })
+        : { buffer: this.#addBuffer(dtype, sizeOf(shape), { kind: 'root', index: root }), view: contiguousView(shape) };
+    this.#locations.set(unit, location);
+    return location;
+  }
+
+  /** A unit that only a concat uses writes straight into its part of the joined value. */
+  #slice(unit: Unit): Location | null {
+    const [use, ...others] = this.#demand.uses.get(unit) ?? [];
+    if (use === undefined || others.length > 0 || use.reader.kind !== 'concat' || use.chain.length > 0) return null;
+    const joined = this.#concatLocation(use.reader);
+    return { buffer: joined.buffer, view: this.#partOf(use.reader, use.operand, joined.view) };
+  }
+
+  #concatLocation(unit: Unit): Location {
+    const axes = unit.node.shape.map((_, k) => k);
+    return this.#locations.get(unit) ?? this.#place(unit, axes);
+  }
+
+  #partOf(concat: Unit, operand: number, view: View): View {
+    const { axis } = (concat.node as NodeOf<'concat'>).arg;
+    const size = (k: number): number => (concat.node.sources[k] as Node).shape[axis] as number;
+    let start = 0;
+    for (let k = 0; k < operand; k++) start += size(k);
+    const from = view.shape.map((_, k) => (k === axis ? start : 0));
+    const to = view.shape.map((n, k) => (k === axis ? start + size(operand) : n));
+    return shrinkView(view, from, to);
+  }
+
+  #emitConcat(unit: Unit): void {
+    const joined = this.#concatLocation(unit);
+    unit.operands.forEach((operand, k) => {
+      const base = this.#graph.unitOf.get(operand.base);
+      const placed = base && this.#locations.get(base);
+      const view = this.#partOf(unit, k, joined.view);
+      if (placed?.buffer === joined.buffer) return;
+      this.#emitCopy(
+        'concat',
+        this.#through(this.#inMemory(operand)),
+        { buffer: joined.buffer, view },
+        unit.node.dtype,
+      );
+    });
+  }
+
+  /** An operand that a kernel can read; constants and other values that are never stored are written out first. */
+  #inMemory(operand: Operand): Operand {
+    const { base } = operand;
+    const unit = this.#graph.unitOf.get(base);
+    const generated = base.op === 'const' || base.op === 'iota' || (unit !== undefined && !this.#locations.has(unit));
+    if (!generated || this.#leaves.has(base)) return operand;
+    const to = {
+      buffer: this.#addBuffer(base.dtype, sizeOf(base.shape), { kind: 'temporary' }),
+      view: contiguousView(base.shape),
+    };
+    const group: Group = { kind: 'loop', units: [], domain: [...base.shape], reduced: new Set(), axes: new Map() };
+    const builder = new LoopProgram(
+      this.#sources,
+      group,
+      base.shape.map((_, k) => k),
+    );
+    const value = builder.outside(
+      { base, chain: [] },
+      base.shape.map((_, k) => k),
+    );
+    builder.program.store({ value, access: to, oncePerRow: false });
+    this.kernels.push({
+      kind: 'loop',
+      name: 'fill',
+      domain: base.shape,
+      reduced: base.shape.map(() => false),
+      program: builder.program.finish(),
+    });
+    this.#leaves.set(base, to);
+    if (unit !== undefined) this.#locations.set(unit, to);
+    return operand;
+  }
+
+  readonly #sources: ProgramSources = {
+    unitOf: (node) => this.#graph.unitOf.get(node),
+    isComputedAgain: (unit) => unit.free || this.#inlined.has(unit),
+    through: (operand) => this.#through(operand),
+    stored: (operand) => this.#through(this.#inMemory(operand)),
+  };
+
+  #emitLoop(group: Group): void {
+    const stored = this.#demand.stored.get(group) ?? [];
+    const order = loopOrder(group, stored, {
+      isRoot: (unit) => this.#rootIndex.has(unit),
+      locations: (unit) =>
+        unit.operands.flatMap((operand) => {
+          const base = this.#graph.unitOf.get(operand.base);
+          const isData =
+            operand.base.op === 'buffer' ||
+            operand.base.op === 'input' ||
+            (base !== undefined && this.#locations.has(base));
+          if (!isData || unit.node.op === 'random' || (unit.node.op === 'gather' && operand === unit.operands[0]))
+            return [];
+          const view = viewThrough(this.#location(operand.base).view, operand.chain);
+          return view === null ? [] : [view];
+        }),
+    });
+    const builder = new LoopProgram(this.#sources, group, order);
+    for (const unit of stored) builder.storeUnit(unit, this.#place(unit, unitOrder(group, unit, order)));
+    const domain = order.map((axis) => group.domain[axis] as number);
+    const reduced = order.map((axis) => group.reduced.has(axis));
+    this.kernels.push({ kind: 'loop', name: nameOf(group), domain, reduced, program: builder.program.finish() });
+  }
+
+  #emitContract(group: Group): void {
+    const unit = group.units.find(({ kind }) => kind === 'contract') as Unit;
+    const node = unit.node as NodeOf<'contract'>;
+    const [left, right] = unit.operands.map((operand) => this.#through(this.#inMemory(operand))) as [
+      Location,
+      Location,
+    ];
+    const plan = contractAxes(node, left.view, right.view);
+    const [a, b] = plan.swapped ? [right, left] : [left, right];
+    // The domain's axis of each axis of the result, in the kernel's order; -1 for axes of size 1 that only fill a place.
+    const axes = group.axes.get(unit) as number[];
+    const order = [...plan.batch, ...plan.m, ...plan.n].map((axis) => (axis < 0 ? -1 : (axes[axis] as number)));
+    const builder = new LoopProgram(this.#sources, group, order, unit);
+    for (const result of this.#demand.stored.get(group) ?? [])
+      builder.storeUnit(result, this.#place(result, unitOrder(group, result, order)));
+    const sizes = (axis: number): number => (axis < 0 ? 1 : (node.shape[axis] as number));
+    const kernel: ContractKernel = {
+      kind: 'contract',
+      name: nameOf(group),
+      dtype: node.dtype,
+      batch: plan.batch.map(sizes),
+      m: plan.m.map(sizes),
+      n: plan.n.map(sizes),
+      k: plan.k,
+      a: { buffer: a.buffer, view: selectAxes(a.view, plan.aAxes) },
+      b: { buffer: b.buffer, view: selectAxes(b.view, plan.bAxes) },
+      epilogue: builder.program.finish(),
+    };
+    this.kernels.push(kernel);
+  }
+
+  #emitScatterAdd(unit: Unit): void {
+    const node = unit.node as NodeOf<'scatterAdd'>;
+    const [values, index] = unit.operands.map((operand) => this.#inMemory(operand)) as [Operand, Operand];
+    const { axis, size: rows } = node.arg;
+    const outer = sizeOf(node.shape.slice(0, axis));
+    const inner = sizeOf(node.shape.slice(axis + 1));
+    const count = sizeOf((node.sources[1] as Node).shape);
+    const flat = (operand: Operand, shape: Shape, dtype: DType): Access => {
+      const location = this.#through(operand);
+      const view = reshapeView(location.view, shape);
+      if (view !== null) return { buffer: location.buffer, view };
+      const copied = this.#copy(location, dtype);
+      return { buffer: copied.buffer, view: reshapeView(copied.view, shape) as View };
+    };
+    const accesses = { values: flat(values, [outer, count, inner], node.dtype), index: flat(index, [count], 'i32') };
+    // The kernel writes row-major.
+    const { buffer: out, view } = this.#place(
+      unit,
+      node.shape.map((_, k) => k),
+    );
+    const contiguous = contiguousView(node.shape);
+    const direct =
+      view.offset === 0 && view.strides.every((stride, k) => stride === contiguous.strides[k] || node.shape[k] === 1);
+    const target = direct ? out : this.#addBuffer(node.dtype, sizeOf(node.shape), { kind: 'temporary' });
+    this.kernels.push({
+      kind: 'scatterAdd',
+      name: 'scatterAdd',
+      dtype: node.dtype,
+      outer,
+      count,
+      inner,
+      rows,
+      ...accesses,
+      out: target,
+    });
+    if (!direct) this.#emitCopy('copy', { buffer: target, view: contiguous }, { buffer: out, view }, node.dtype);
+  }
+}
+
+/** A unit's axes in the order of the kernel's domain; axes of size 1 come first. */
+function unitOrder(group: Group, unit: Unit, order: readonly number[]): number[] {
+  const axes = resultAxes(group, unit);
+  const position = (axis: number): number => (axis < 0 ? -1 : order.indexOf(axis));
+  return axes.map((_, k) => k).sort((x, y) => position(axes[x] as number) - position(axes[y] as number) || x - y);
+}
+
+function nameOf(group: Group): string {
+  const names = group.units.map(({ node }) => {
+    if (node.op === 'unary' || node.op === 'binary' || node.op === 'reduce') return node.arg.kind;
+    return node.op;
+  });
+  const distinct = [...new Set(names)];
+  return distinct.length > 6 ? `${distinct.slice(0, 5).join('_')}_and_${distinct.length - 5}_more` : distinct.join('_');
+}
+
+interface ProgramSources {
+  unitOf(node: Node): Unit | undefined;
+  isComputedAgain(unit: Unit): boolean;
+  through(operand: Operand): Location;
+  /** The same, for a value that is otherwise never stored: it is written out first. */
+  stored(operand: Operand): Location;
+}
+
+/** The program of one kernel. `order`: the group's axes as the kernel's domain lists them; -1 for an axis of size 1. */
+class LoopProgram {
+  readonly program = new ProgramBuilder();
+  readonly #sources: ProgramSources;
+  readonly #group: Group;
+  readonly #order: readonly number[];
+  readonly #domain: number[];
+  readonly #accumulated: Unit | null;
+  readonly #members = new Map<Unit, Value>();
+
+  constructor(sources: ProgramSources, group: Group, order: readonly number[], accumulated: Unit | null = null) {
+    this.#sources = sources;
+    this.#group = group;
+    this.#order = order;
+    this.#domain = order.map((axis) => (axis < 0 ? 1 : (group.domain[axis] as number)));
+    this.#accumulated = accumulated;
+  }
+
+  storeUnit(unit: Unit, { buffer, view }: Location): void {
+    const axes = resultAxes(this.#group, unit);
+    const value = this.member(unit);
+    const covered = new Set(axes);
+    const oncePerRow = this.#group.reduced.size > 0 && ![...this.#group.reduced].every((axis) => covered.has(axis));
+    this.program.store({ value, access: { buffer, view: this.#toDomain(view, axes) }, oncePerRow });
+  }
+
+  /** The value of a unit of the group. */
+  member(unit: Unit): Value {
+    const known = this.#members.get(unit);
+    if (known !== undefined) return known;
+    const { dtype } = unit.node;
+    const axes = this.#group.axes.get(unit) as number[];
+    const value =
+      unit === this.#accumulated
+        ? this.program.add({ op: 'accumulator', dtype })
+        : this.#compute(unit, [], axes, (operand) => {
+            const base = this.#sources.unitOf(operand.base);
+            return base !== undefined && computedInPlace(base, operand.chain, this.#group)
+              ? this.member(base)
+              : this.outside(operand, axes);
+          });
+    this.#members.set(unit, value);
+    return value;
+  }
+
+  /** Whether a value that is generated or computed again can be seen through `chain`. */
+  #expressible({ base, chain }: Operand): boolean {
+    const unit = this.#sources.unitOf(base);
+    if (unit !== undefined && this.#sources.isComputedAgain(unit) && unit.node.op !== 'random')
+      return unit.operands.every((operand) => this.#expressible({ base: operand.base, chain: [...operand.chain, ...chain] }));
+    const strides = base.op === 'const' ? base.shape.map(() => 0) : base.shape.map((_, k) => (base.op === 'iota' && base.arg.axis === k ? 1 : 0));
+    const view = base.op === 'const' || base.op === 'iota' ? stridedView(base.shape, strides) : contiguousView(base.shape);
+    return (unit !== undefined && !this.#sources.isComputedAgain(unit)) || viewThrough(view, chain) !== null;
+  }
+
+  /** A value from outside the group: loaded, generated, or computed again. `axes`: the group's axis for each axis of the view. */
+  outside({ base, chain }: Operand, axes: readonly number[]): Value {
+    const unit = this.#sources.unitOf(base);
+    const generated = unit === undefined ? base.op === 'const' || base.op === 'iota' : this.#sources.isComputedAgain(unit);
+    if (generated && chain.length > 0 && !this.#expressible({ base, chain })) {
+      const { buffer, view } = this.#sources.stored({ base, chain });
+      return this.program.add({ op: 'load', access: { buffer, view: this.#toDomain(view, axes) }, dtype: base.dtype });
+    }
+    if (unit === undefined && (base.op === 'const' || base.op === 'iota')) {
+      const strides = base.shape.map((_, k) => (base.op === 'iota' && base.arg.axis === k ? 1 : 0));
+      const view = this.#toDomain(this.#chained(stridedView(base.shape, strides), chain), axes);
+      const value = base.op === 'const' ? this.program.constant(base.arg.value, base.dtype) : this.program.index(view);
+      return this.program.guarded(value, view.guards, base.dtype);
+    }
+    if (unit === undefined || !this.#sources.isComputedAgain(unit)) {
+      const { buffer, view } = this.#sources.through({ base, chain });
+      return this.program.add({ op: 'load', access: { buffer, view: this.#toDomain(view, axes) }, dtype: base.dtype });
+    }
+    const value = this.#compute(unit, chain, axes, (operand) =>
+      this.outside({ base: operand.base, chain: [...operand.chain, ...chain] }, axes),
+    );
+    if (!chain.some((view) => view.op === 'pad')) return value;
+    const nothing = stridedView(
+      base.shape,
+      base.shape.map(() => 0),
+    );
+    return this.program.guarded(value, this.#toDomain(this.#chained(nothing, chain), axes).guards, base.dtype);
+  }
+
+  /** Instructions for one unit, seen through `chain`. */
+  #compute(
+    unit: Unit,
+    chain: readonly Node[],
+    axes: readonly number[],
+    operandValue: (operand: Operand) => Value,
+  ): Value {
+    const { node, operands } = unit;
+    const { dtype } = node;
+    const operand = (k: number): Value => operandValue(operands[k] as Operand);
+    switch (node.op) {
+      case 'unary':
+        return this.program.add({ op: 'unary', kind: node.arg.kind, source: operand(0), dtype });
+      case 'binary':
+        return this.program.binary(node.arg.kind, operand(0), operand(1), dtype);
+      case 'where':
+        return this.program.add({ op: 'where', condition: operand(0), yes: operand(1), no: operand(2), dtype });
+      case 'reduce':
+        return this.program.add({ op: 'reduce', kind: node.arg.kind, source: operand(0), dtype });
+      case 'materialise':
+        return operand(0);
+      case 'random': {
+        const key = this.#sources.through(operands[0] as Operand);
+        const word = (k: number): Value => {
+          const offset = key.view.offset + k * (key.view.strides[0] as number);
+          const view = stridedView(
+            this.#domain,
+            this.#domain.map(() => 0),
+            offset,
+          );
+          return this.program.add({ op: 'load', access: { buffer: key.buffer, view }, dtype: 'i32' });
+        };
+        const position = this.program.index(this.#toDomain(this.#chained(contiguousView(node.shape), chain), axes));
+        return emitThreefry(this.program, [word(0), word(1)], [position, this.program.constant(node.arg.site, 'i32')]);
+      }
+      case 'gather':
+        return this.#gather(node as NodeOf<'gather'>, operands[0] as Operand, operand(1), chain, axes);
+      default:
+        throw new Error(`schedule: ${node.op} has no place in a loop`);
+    }
+  }
+
+  /** A load whose row is computed: the view gets the table's row axis as one more, last axis. */
+  #gather(
+    node: NodeOf<'gather'>,
+    operand: Operand,
+    row: Value,
+    chain: readonly Node[],
+    axes: readonly number[],
+  ): Value {
+    const { axis } = node.arg;
+    const { buffer, view: table } = this.#sources.through(operand);
+    const indexRank = (node.sources[1] as Node).shape.length;
+    const spread = (values: readonly number[]): number[] => [
+      ...values.slice(0, axis),
+      ...new Array<number>(indexRank).fill(0),
+      ...values.slice(axis + 1),
+    ];
+    const guards = table.guards.map((guard) => ({ ...guard, coefficients: spread(guard.coefficients) }));
+    const elements = { shape: node.shape, offset: table.offset, strides: spread(table.strides), guards };
+    const view = this.#toDomain(this.#chained(elements, chain), axes);
+    const access = {
+      buffer,
+      view: {
+        shape: [...view.shape, table.shape[axis] as number],
+        offset: view.offset,
+        strides: [...view.strides, table.strides[axis] as number],
+        guards: view.guards.map((guard, g) => ({
+          ...guard,
+          coefficients: [...guard.coefficients, table.guards[g]?.coefficients[axis] ?? 0],
+        })),
+      },
+    };
+    return this.program.add({ op: 'gather', access, row, dtype: node.dtype });
+  }
+
+  #chained(view: View, chain: readonly Node[]): View {
+    const result = viewThrough(view, chain);
+    if (result === null)
+      throw new Error('schedule: a generated value is seen through a reshape that one view cannot express');
+    return result;
+  }
+
+  #toDomain(view: View, axes: readonly number[]): View {
+    const positions = axes.map((axis) => (axis < 0 ? -1 : this.#order.indexOf(axis)));
+    return overDomain(view, positions, this.#domain);
+  }
+}

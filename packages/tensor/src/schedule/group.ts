@@ -1,0 +1,218 @@
+/**
+ * Fusion: which units share a kernel. Every unit starts as a group of its own; two groups are joined where one computes what the
+ * other uses at the same place of one iteration domain, and no third group stands between them.
+ *
+ * A group's domain holds the axes of size above 1 that its units range over. `reduced` marks the axes that its reductions run
+ * over: a unit then either varies along all axes ("full"), or along the others only ("one value a row").
+ */
+import type { Edge, Unit, UnitGraph } from './units.ts';
+
+export interface Group {
+  readonly kind: 'loop' | 'contract' | 'scatterAdd' | 'concat';
+  /** In an order in which they can be computed. */
+  units: Unit[];
+  /** Sizes of the axes. */
+  domain: number[];
+  reduced: Set<number>;
+  /** For each unit, the domain's axis for each axis of its operand shape; -1 for axes of size 1. */
+  axes: Map<Unit, number[]>;
+}
+
+function initialGroup(unit: Unit): Group {
+  const domain: number[] = [];
+  const axes = unit.operandShape.map((n) => (n === 1 ? -1 : domain.push(n) - 1));
+  const reduced = new Set<number>();
+  if (unit.node.op === 'reduce')
+    for (const axis of unit.node.arg.axes) if ((axes[axis] as number) >= 0) reduced.add(axes[axis] as number);
+  const kind = unit.kind === 'element' || unit.kind === 'reduce' ? 'loop' : unit.kind;
+  return { kind, units: [unit], domain, reduced, axes: new Map([[unit, axes]]) };
+}
+
+/** The domain's axis for each axis of a unit's result. */
+export function resultAxes(group: Group, unit: Unit): number[] {
+  const axes = group.axes.get(unit) as number[];
+  return axes.map((axis, k) => (unit.node.shape[k] === 1 ? -1 : axis));
+}
+
+/** Pairs (axis of the producer's domain, axis of the consumer's domain) that an edge ties together; null if it is no reordering. */
+function tiedAxes(edge: Edge, from: Group, to: Group): [number, number][] | null {
+  if (edge.axes === null) return null;
+  const producer = resultAxes(from, edge.producer);
+  const consumer = to.axes.get(edge.consumer) as number[];
+  const pairs: [number, number][] = [];
+  edge.axes.forEach((axis, k) => {
+    if ((producer[k] as number) >= 0 && axis >= 0) pairs.push([producer[k] as number, consumer[axis] as number]);
+  });
+  return pairs;
+}
+
+const without = (size: number, covered: Iterable<number>): number[] => {
+  const set = new Set(covered);
+  return Array.from({ length: size }, (_, k) => k).filter((k) => !set.has(k));
+};
+
+const equalSets = (a: ReadonlySet<number>, b: ReadonlySet<number>): boolean =>
+  a.size === b.size && [...a].every((x) => b.has(x));
+
+interface Joint {
+  domain: number[];
+  reduced: Set<number>;
+  /** The joint domain's axis for each axis of the two groups' domains. */
+  from: number[];
+  to: number[];
+}
+
+/** The domain that the two ends of `edge` could share, or null. */
+function jointDomain(edge: Edge, from: Group, to: Group): Joint | null {
+  const pairs = tiedAxes(edge, from, to);
+  if (pairs === null) return null;
+  const looseFrom = without(
+    from.domain.length,
+    pairs.map(([a]) => a),
+  );
+  const looseTo = without(
+    to.domain.length,
+    pairs.map(([, b]) => b),
+  );
+  const identity = (size: number): number[] => Array.from({ length: size }, (_, k) => k);
+  const mapFrom = identity(from.domain.length).map((a) => pairs.find(([x]) => x === a)?.[1] ?? -1);
+
+  if (looseFrom.length === 0 && looseTo.length === 0) {
+    const moved = new Set([...from.reduced].map((a) => mapFrom[a] as number));
+    if (moved.size > 0 && to.reduced.size > 0 && !equalSets(moved, to.reduced)) return null;
+    return {
+      domain: to.domain,
+      reduced: moved.size > 0 ? moved : to.reduced,
+      from: mapFrom,
+      to: identity(to.domain.length),
+    };
+  }
+  const rowValue = looseFrom.length > 0 && equalSets(new Set(looseFrom), from.reduced);
+  if (rowValue && looseTo.length > 0) {
+    // One value a row, used along the row again.
+    const fits =
+      looseFrom.length === looseTo.length &&
+      looseFrom.every((a, k) => from.domain[a] === to.domain[looseTo[k] as number]);
+    if (!fits || (to.reduced.size > 0 && !equalSets(to.reduced, new Set(looseTo)))) return null;
+    looseFrom.forEach((a, k) => {
+      mapFrom[a] = looseTo[k] as number;
+    });
+    return { domain: to.domain, reduced: new Set(looseTo), from: mapFrom, to: identity(to.domain.length) };
+  }
+  if (rowValue && to.reduced.size === 0) {
+    // One value a row, used once a row.
+    const mapTo = identity(to.domain.length).map((b) => pairs.find(([, y]) => y === b)?.[0] as number);
+    return { domain: from.domain, reduced: from.reduced, from: identity(from.domain.length), to: mapTo };
+  }
+  if (
+    looseFrom.length === 0 &&
+    from.reduced.size === 0 &&
+    to.reduced.size > 0 &&
+    equalSets(new Set(looseTo), to.reduced)
+  )
+    return { domain: to.domain, reduced: to.reduced, from: mapFrom, to: identity(to.domain.length) };
+  return null;
+}
+
+function edgesBetween(from: Group, to: Group): Edge[] {
+  const target = new Set(to.units);
+  return from.units.flatMap((unit) => unit.consumers.filter((edge) => target.has(edge.consumer)));
+}
+
+/** Every value that passes between the groups must be used at the element of the joint domain where it is computed. */
+function consistent(edges: readonly Edge[], from: Group, to: Group, joint: Joint): boolean {
+  const full = joint.domain.length;
+  return edges.every((edge) => {
+    const pairs = tiedAxes(edge, from, to);
+    if (pairs?.every(([a, b]) => joint.from[a] === joint.to[b]) !== true) return false;
+    // Where the consumer ranges over more than the producer, the difference must be exactly the row.
+    const covered = pairs.length;
+    const consumerCovers = (to.axes.get(edge.consumer) as number[]).filter((axis) => axis >= 0).length;
+    return covered === consumerCovers || (consumerCovers === full && covered === full - joint.reduced.size);
+  });
+}
+
+export class Groups {
+  readonly groupOf = new Map<Unit, Group>();
+  readonly #position = new Map<Unit, number>();
+
+  constructor({ units }: UnitGraph) {
+    units.forEach((unit, k) => {
+      this.#position.set(unit, k);
+      if (!unit.free) this.groupOf.set(unit, initialGroup(unit));
+    });
+    this.#fuse(units);
+  }
+
+  /** The groups in order of their first unit. */
+  all(): Group[] {
+    return [...new Set(this.groupOf.values())];
+  }
+
+  #fuse(units: readonly Unit[]): void {
+    const edges = units
+      .flatMap((unit) => unit.consumers)
+      .filter((edge) => edge.axes !== null && edge.producer.node.op !== 'materialise');
+    const pass = (wanted: (from: Group, to: Group, edge: Edge) => boolean): void => {
+      for (const edge of edges) {
+        const from = this.groupOf.get(edge.producer);
+        const to = this.groupOf.get(edge.consumer);
+        if (from !== undefined && to !== undefined && from !== to && wanted(from, to, edge))
+          this.#tryJoin(edge, from, to);
+      }
+    };
+    const isEpilogue = (from: Group, to: Group): boolean =>
+      from.kind === 'contract' && to.kind === 'loop' && to.reduced.size === 0;
+    // What follows a contraction first: its result need not be written and read again. Then whatever shares a row with a
+    // reduction, then the rest.
+    pass(isEpilogue);
+    pass((from, to) => from.kind === 'loop' && to.kind === 'loop' && (from.reduced.size > 0 || to.reduced.size > 0));
+    pass(
+      (from, to) => (from.kind === 'loop' && (to.kind === 'loop' || to.kind === 'contract')) || isEpilogue(from, to),
+    );
+  }
+
+  #tryJoin(edge: Edge, from: Group, to: Group): void {
+    if (from.kind === 'contract' && to.kind === 'contract') return;
+    const joint = jointDomain(edge, from, to);
+    if (joint === null) return;
+    const hasContraction = from.kind === 'contract' || to.kind === 'contract';
+    if (hasContraction && (joint.reduced.size > 0 || joint.domain.length === 0)) return;
+    if (!consistent(edgesBetween(from, to), from, to, joint) || this.#connectedThroughOthers(from, to)) return;
+    const moved = (group: Group, map: readonly number[]): [Unit, number[]][] =>
+      [...group.axes].map(([unit, axes]) => [unit, axes.map((axis) => (axis < 0 ? -1 : (map[axis] as number)))]);
+    const position = (unit: Unit): number => this.#position.get(unit) as number;
+    const joined: Group = {
+      kind: hasContraction ? 'contract' : 'loop',
+      units: [...from.units, ...to.units].sort((a, b) => position(a) - position(b)),
+      domain: joint.domain,
+      reduced: joint.reduced,
+      axes: new Map([...moved(from, joint.from), ...moved(to, joint.to)]),
+    };
+    for (const unit of joined.units) this.groupOf.set(unit, joined);
+  }
+
+  /**
+   * Whether a value leaves `from`, passes through a third group, and comes into `to`: the joined group would then wait for itself.
+   * (Groups never form a circle, so the other direction cannot occur while `to` uses `from`.)
+   */
+  #connectedThroughOthers(from: Group, to: Group): boolean {
+    const groupOf = (unit: Unit): Group | Unit => this.groupOf.get(unit) ?? unit;
+    const seen = new Set<Group | Unit>([from, to]);
+    const stack: (Group | Unit)[] = [];
+    const follow = (group: Group | Unit): boolean => {
+      for (const unit of 'units' in group ? group.units : [group])
+        for (const { consumer } of unit.consumers) {
+          const next = groupOf(consumer);
+          if (next === to && group !== from) return true;
+          if (seen.has(next)) continue;
+          seen.add(next);
+          stack.push(next);
+        }
+      return false;
+    };
+    if (follow(from)) return true;
+    for (let group = stack.pop(); group !== undefined; group = stack.pop()) if (follow(group)) return true;
+    return false;
+  }
+}

@@ -1,0 +1,79 @@
+/** In which order kernels walk memory, and where values lie in it. */
+import type { Shape } from '../shape.ts';
+import { stridedView, type View } from '../view.ts';
+import type { Use } from './demand.ts';
+import type { Group } from './group.ts';
+import type { Unit } from './units.ts';
+import { viewThrough } from './views.ts';
+
+/** Gapless strides for axes written in `order`, slowest first. */
+function stridesInOrder(shape: Shape, order: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length).fill(0);
+  let step = 1;
+  for (const axis of [...order].reverse()) {
+    strides[axis] = step;
+    step *= shape[axis] as number;
+  }
+  return strides;
+}
+
+/**
+ * A value is laid out in the order in which its kernel writes, unless a reader joins axes that then would not be neighbours (heads
+ * merged back into channels): the value then takes the reader's order, and no copy is needed.
+ */
+export function chooseLayout(shape: Shape, order: readonly number[], uses: readonly Use[]): View {
+  const natural = stridedView(shape, stridesInOrder(shape, order));
+  for (const { chain } of uses) {
+    if (viewThrough(natural, chain) !== null) continue;
+    const [first] = chain;
+    const wanted = first?.op === 'permute' ? first.arg.axes : shape.map((_, k) => k);
+    const candidate = stridedView(shape, stridesInOrder(shape, wanted));
+    if (viewThrough(candidate, chain) !== null) return candidate;
+  }
+  return natural;
+}
+
+/** Sorts axes by stride, largest first. Repeated axes (stride 0) come first: they are walked slowest. */
+export function byStride(axes: readonly number[], strideOf: (axis: number) => number): number[] {
+  const key = (axis: number): number => Math.abs(strideOf(axis)) || Number.POSITIVE_INFINITY;
+  const compare = (x: number, y: number): number => (key(x) === key(y) ? 0 : key(y) - key(x));
+  return [...axes].sort((x, y) => compare(x, y) || axes.indexOf(x) - axes.indexOf(y));
+}
+
+export interface LoopNeighbours {
+  isRoot(unit: Unit): boolean;
+  /** Views, over a unit's operand shape, of the operands that already lie in memory. */
+  locations(unit: Unit): readonly View[];
+}
+
+/** The order of a loop's axes, slowest first: the order in which most of what it reads and must write lies in memory. */
+export function loopOrder(group: Group, stored: readonly Unit[], neighbours: LoopNeighbours): number[] {
+  const all = group.domain.map((_, axis) => axis);
+  const votes = new Map<string, { order: number[]; count: number }>();
+  const vote = (order: number[]): void => {
+    const entry = votes.get(order.join()) ?? { order, count: 0 };
+    entry.count++;
+    votes.set(order.join(), entry);
+  };
+  for (const unit of group.units) {
+    const axes = group.axes.get(unit) as number[];
+    const written = axes.filter((axis) => axis >= 0);
+    if (written.length === all.length && stored.includes(unit) && neighbours.isRoot(unit)) vote(written);
+    for (const view of neighbours.locations(unit)) {
+      const strides = all.map((axis) => view.strides[axes.indexOf(axis)] ?? 0);
+      if (strides.every((stride) => stride !== 0)) vote(byStride(all, (axis) => strides[axis] as number));
+    }
+  }
+  let best: { order: number[]; count: number } = { order: naturalOrder(group), count: 0 };
+  for (const entry of votes.values()) if (entry.count > best.count) best = entry;
+  return best.order;
+}
+
+/** The axes as the group's largest unit lists them. */
+function naturalOrder(group: Group): number[] {
+  for (const unit of group.units) {
+    const axes = (group.axes.get(unit) as number[]).filter((axis) => axis >= 0);
+    if (axes.length === group.domain.length) return axes;
+  }
+  return group.domain.map((_, axis) => axis);
+}

@@ -1,0 +1,122 @@
+/**
+ * Which values are stored, and which are computed again where they are used.
+ *
+ * A kernel's result that others use is stored, unless computing it again costs less than the trip through memory: cheap
+ * element-wise values of one stored tensor (and of small ones), and element-wise values with a single use.
+ */
+import type { BinaryOp, Node, UnaryOp } from '../node.ts';
+import { sizeOf } from '../shape.ts';
+import { contiguousView, type View } from '../view.ts';
+import type { Group, Groups } from './group.ts';
+import { type Edge, needsBuffer, repeats, type Unit, type UnitGraph } from './units.ts';
+import { viewThrough } from './views.ts';
+
+/** Rough costs, in additions. */
+const unaryCost: Readonly<Record<UnaryOp, number>> = {
+  neg: 1,
+  floor: 1,
+  cast: 1,
+  recip: 4,
+  sqrt: 4,
+  exp: 8,
+  log: 10,
+  sin: 12,
+  tanh: 12,
+  erf: 12,
+};
+const binaryCost: Partial<Record<BinaryOp, number>> = { idiv: 8, mod: 8 };
+/** Twenty rounds of Threefry: dear, but a mask of random bits would have to be written and read, and kept between. */
+const randomCost = 12;
+
+function costOf(node: Node): number {
+  if (node.op === 'unary') return unaryCost[node.arg.kind];
+  if (node.op === 'binary') return binaryCost[node.arg.kind] ?? 1;
+  return node.op === 'random' ? randomCost : 1;
+}
+
+const largestRecomputation = 26;
+
+/** Units that their users outside the group compute again. */
+export function chooseInlined(graph: UnitGraph, groups: Groups): Set<Unit> {
+  const inlined = new Set<Unit>();
+  const roots = new Set(graph.roots);
+  const stored = new Set<Unit>(roots);
+  const groupOf = (unit: Unit): Group | undefined => groups.groupOf.get(unit);
+  const outside = (unit: Unit): Edge[] =>
+    unit.consumers.filter(
+      (edge) => edge.operand >= 0 && (edge.axes === null || groupOf(edge.consumer) !== groupOf(unit)),
+    );
+
+  /** Cost of computing `unit` from what is stored, and the large tensors that this reads. */
+  const recomputation = (unit: Unit, size: number, reads: Set<Node>): number => {
+    let cost = costOf(unit.node);
+    for (const { base } of unit.operands) {
+      const producer = graph.unitOf.get(base);
+      const small = sizeOf(base.shape) * 8 <= size;
+      if (producer === undefined) {
+        if (base.op !== 'const' && base.op !== 'iota' && !small) reads.add(base);
+      } else if (producer.free) cost += recomputation(producer, size, reads);
+      else if (small) continue;
+      else if (stored.has(producer)) reads.add(base);
+      else if (isCheapKind(producer)) cost += recomputation(producer, size, reads);
+      else return Number.POSITIVE_INFINITY;
+      if (cost > largestRecomputation) return Number.POSITIVE_INFINITY;
+    }
+    return cost;
+  };
+
+  for (const unit of graph.units) {
+    if (unit.free) continue;
+    const edges = outside(unit);
+    if (edges.length === 0) continue;
+    const flexible =
+      isCheapKind(unit) &&
+      !roots.has(unit) &&
+      edges.every((edge) => !needsBuffer(edge.consumer, edge.operand) && !fenced(edge));
+    if (flexible) {
+      const reads = new Set<Node>();
+      const cost = recomputation(unit, sizeOf(unit.node.shape), reads);
+      if (cost <= largestRecomputation && reads.size <= (edges.length === 1 ? 2 : 1)) {
+        inlined.add(unit);
+        continue;
+      }
+    }
+    stored.add(unit);
+  }
+
+  // A group of element-wise units with one result that is used once, through views: computed within its user.
+  for (const group of groups.all()) {
+    if (
+      group.kind !== 'loop' ||
+      group.reduced.size > 0 ||
+      group.units.some((unit) => roots.has(unit) || !isCheapKind(unit))
+    )
+      continue;
+    const results = group.units.filter((unit) => !inlined.has(unit) && outside(unit).length > 0);
+    const [result] = results;
+    if (results.length !== 1 || result === undefined || group.units.some((unit) => inlined.has(unit))) continue;
+    const edges = outside(result);
+    const [edge] = edges;
+    if (edges.length !== 1 || edge === undefined || needsBuffer(edge.consumer, edge.operand) || fenced(edge)) continue;
+    if (repeats(result.node.shape, edge.chain) || !expressible(result, edge.chain, graph, group)) continue;
+    for (const unit of group.units) inlined.add(unit);
+  }
+  return inlined;
+}
+
+const isCheapKind = (unit: Unit): boolean =>
+  unit.kind === 'element' && unit.node.op !== 'gather' && unit.node.op !== 'materialise';
+
+const fenced = (edge: Edge): boolean => edge.chain.some((view) => view.op === 'barrier');
+
+/** Whether every tensor that `unit` is computed from can be seen through `chain` as one view. */
+function expressible(unit: Unit, chain: readonly Node[], graph: UnitGraph, group: Group): boolean {
+  return unit.operands.every((operand) => {
+    const through = [...operand.chain, ...chain];
+    const producer = graph.unitOf.get(operand.base);
+    if (producer !== undefined && (producer.free || group.axes.has(producer)))
+      return expressible(producer, through, graph, group);
+    const view: View = contiguousView(operand.base.shape);
+    return viewThrough(view, through) !== null;
+  });
+}

@@ -1,0 +1,212 @@
+/**
+ * Units: the nodes that compute something, each with its operands found through the views in between. Views cost nothing and
+ * are never units.
+ */
+import * as graph from '../graph.ts';
+import { makeNode, type Node, type NodeOf } from '../node.ts';
+import { type Shape, sizeOf } from '../shape.ts';
+
+export type ViewOp = 'reshape' | 'permute' | 'expand' | 'pad' | 'shrink' | 'flip' | 'window' | 'barrier';
+
+const viewOps: ReadonlySet<string> = new Set<ViewOp>([
+  'reshape',
+  'permute',
+  'expand',
+  'pad',
+  'shrink',
+  'flip',
+  'window',
+  'barrier',
+]);
+
+export const isView = (node: Node): node is NodeOf<ViewOp> & Node => viewOps.has(node.op);
+
+/** A value as its user sees it: `base` seen through `chain`, the first view nearest to the base. */
+export interface Operand {
+  readonly base: Node;
+  readonly chain: readonly Node[];
+}
+
+export function resolve(node: Node): Operand {
+  const chain: Node[] = [];
+  let base = node;
+  while (isView(base)) {
+    chain.push(base);
+    base = base.sources[0] as Node;
+  }
+  return { base, chain: chain.reverse() };
+}
+
+/** How a unit is computed: element by element, as a reduction, or by a kernel of its own. */
+export type UnitKind = 'element' | 'reduce' | 'contract' | 'scatterAdd' | 'concat';
+
+export interface Unit {
+  readonly node: Node;
+  readonly kind: UnitKind;
+  readonly operands: readonly Operand[];
+  /** The shape that element-wise operands are seen in: the node's own, or a reduction's source shape. */
+  readonly operandShape: Shape;
+  readonly consumers: Edge[];
+  /** Values that a barrier wants computed before this unit. */
+  readonly after: readonly Unit[];
+  /** Depends on no stored data but a random key: recomputed wherever it is needed, never stored. */
+  readonly free: boolean;
+}
+
+/** The use of a producer's value as one operand of a consumer. */
+export interface Edge {
+  readonly producer: Unit;
+  readonly consumer: Unit;
+  /** Which operand; -1 where the producer only has to come first. */
+  readonly operand: number;
+  readonly chain: readonly Node[];
+  /** For each axis of the producer the axis of the consumer's operand shape; null where the chain is more than a reordering. */
+  readonly axes: readonly number[] | null;
+}
+
+function kindOf(node: Node): UnitKind | null {
+  switch (node.op) {
+    case 'unary':
+    case 'binary':
+    case 'where':
+    case 'random':
+    case 'gather':
+    case 'materialise':
+      return 'element';
+    case 'reduce':
+    case 'contract':
+    case 'scatterAdd':
+    case 'concat':
+      return node.op;
+    default:
+      return null;
+  }
+}
+
+/**
+ * For each axis of `shape` the axis of the chain's result that it became, -1 for axes of size 1; null where the chain does more
+ * than permute axes, add or drop axes of size 1, and repeat axes of size 1.
+ */
+export function axisMap(shape: Shape, chain: readonly Node[]): number[] | null {
+  let map = shape.map((n, axis) => (n === 1 ? -1 : axis));
+  let current = shape;
+  for (const view of chain) {
+    if (view.op === 'permute') {
+      const { axes } = view.arg;
+      map = map.map((axis) => (axis < 0 ? -1 : axes.indexOf(axis)));
+    } else if (view.op === 'reshape') {
+      const large = (s: Shape): number[] => s.map((_, k) => k).filter((k) => s[k] !== 1);
+      const from = large(current);
+      const to = large(view.shape);
+      if (from.length !== to.length || from.some((k, i) => current[k] !== view.shape[to[i] as number])) return null;
+      map = map.map((axis) => (axis < 0 ? -1 : (to[from.indexOf(axis)] as number)));
+    } else if (view.op !== 'expand') return null;
+    current = view.shape;
+  }
+  return map;
+}
+
+/** A gather's index is seen in the shape of its result. */
+function gatherIndex(node: NodeOf<'gather'>): Operand {
+  const [table, index] = node.sources as [Node, Node];
+  const { axis } = node.arg;
+  const trailing = table.shape.length - axis - 1;
+  const ones = (count: number): number[] => new Array<number>(count).fill(1);
+  const aligned = [...ones(axis), ...index.shape, ...ones(trailing)];
+  return resolve(graph.expand(graph.reshape(index, aligned), node.shape));
+}
+
+export interface UnitGraph {
+  readonly units: readonly Unit[];
+  readonly unitOf: ReadonlyMap<Node, Unit>;
+  /** The unit whose value each root is, stored row-major. */
+  readonly roots: readonly Unit[];
+}
+
+/** Roots that no unit of their own stores (views, leaves, repetitions) get a copy. */
+function rootNodes(roots: readonly Node[]): Node[] {
+  const taken = new Set<Node>();
+  return roots.map((root) => {
+    let node = root;
+    while (node.op === 'reshape') node = node.sources[0] as Node;
+    if (kindOf(node) === null || taken.has(node)) node = makeNode('materialise', [node], null, node.shape, node.dtype);
+    taken.add(node);
+    return node;
+  });
+}
+
+export function buildUnits(rootValues: readonly Node[]): UnitGraph {
+  const unitOf = new Map<Node, Unit>();
+  const roots = rootNodes(rootValues);
+  const isRoot = new Set(roots);
+  const visit = (start: Node): void => {
+    const stack: { node: Node; operands: Operand[]; bases: Node[]; next: number }[] = [];
+    const enter = (node: Node): void => {
+      if (unitOf.has(node) || kindOf(node) === null) return;
+      const operands = node.sources.map(resolve);
+      if (node.op === 'gather') operands[1] = gatherIndex(node as NodeOf<'gather'>);
+      stack.push({ node, operands, bases: [...operands.map(({ base }) => base), ...orderedAfter(operands)], next: 0 });
+    };
+    enter(start);
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const base = top.bases[top.next++];
+      if (base !== undefined) {
+        enter(base);
+        continue;
+      }
+      stack.pop();
+      if (!unitOf.has(top.node)) unitOf.set(top.node, makeUnit(top.node, top.operands, unitOf, isRoot.has(top.node)));
+    }
+  };
+  for (const root of roots) visit(root);
+  return { units: [...unitOf.values()], unitOf, roots: roots.map((root) => unitOf.get(root) as Unit) };
+}
+
+/** Bases of the values that barriers on the way to these operands want computed first. */
+const orderedAfter = (operands: readonly Operand[]): Node[] =>
+  operands.flatMap(({ chain }) =>
+    chain.flatMap((view) => (view.op === 'barrier' ? view.sources.slice(1).map((s) => resolve(s).base) : [])),
+  );
+
+function makeUnit(node: Node, operands: readonly Operand[], unitOf: ReadonlyMap<Node, Unit>, isRoot: boolean): Unit {
+  const kind = kindOf(node) as UnitKind;
+  const operandShape = kind === 'reduce' ? (node.sources[0] as Node).shape : node.shape;
+  const generated = ({ base }: Operand): boolean =>
+    base.op === 'const' || base.op === 'iota' || unitOf.get(base)?.free === true;
+  const free =
+    !isRoot &&
+    kind === 'element' &&
+    node.op !== 'gather' &&
+    node.op !== 'materialise' &&
+    (node.op === 'random' ? unitOf.get((operands[0] as Operand).base) === undefined : operands.every(generated));
+  const after = orderedAfter(operands).flatMap((base) => unitOf.get(base) ?? []);
+  const unit: Unit = { node, kind, operands, operandShape, consumers: [], after, free };
+  for (const producer of after)
+    producer.consumers.push({ producer, consumer: unit, operand: -1, chain: [], axes: null });
+  operands.forEach(({ base, chain }, operand) => {
+    const producer = unitOf.get(base);
+    if (producer === undefined) return;
+    const axes = needsBuffer(unit, operand) ? null : axisMap(base.shape, chain);
+    producer.consumers.push({ producer, consumer: unit, operand, chain, axes });
+  });
+  return unit;
+}
+
+/** Operands that a kernel reads at places of its own choosing must lie in memory. */
+export function needsBuffer(unit: Unit, operand: number): boolean {
+  if (operand < 0) return false;
+  if (unit.kind === 'contract' || unit.kind === 'scatterAdd' || unit.kind === 'concat') return true;
+  return (unit.node.op === 'gather' && operand === 0) || unit.node.op === 'random';
+}
+
+/** Whether a chain reads an element more than once. */
+export function repeats(shape: Shape, chain: readonly Node[]): boolean {
+  let current = shape;
+  for (const view of chain) {
+    if (view.op === 'expand' && sizeOf(view.shape) > sizeOf(current)) return true;
+    if (view.op === 'window')
+      for (const { size, stride, dilation } of view.arg.windows) if (stride < dilation * (size - 1) + 1) return true;
+    current = view.shape;
+  }
+  return false;
+}
