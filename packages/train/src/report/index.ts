@@ -1,0 +1,13 @@
+export { imageDataUri, pixelsDataUri } from './images.ts';
+export { renderReport } from './render.ts';
+export type {
+  ClassificationReport,
+  DataUri,
+  EvaluationRecord,
+  ImageQuery,
+  ReportData,
+  RetrievalReport,
+  StepRecord,
+  TextQuery,
+} from './report-data.ts';
+export { writeReport } from './write.ts';

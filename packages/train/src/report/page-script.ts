@@ -1,0 +1,92 @@
+/**
+ * Runs in the report's page: draws the charts with uPlot. Colours come from the style sheet, so the charts follow the reader's
+ * choice of light or dark.
+ */
+export const pageScript = String.raw`
+(() => {
+  const charts = JSON.parse(document.getElementById('charts').textContent);
+  const palette = ['--series-1', '--series-2', '--series-3', '--series-4', '--series-5', '--series-6'];
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const digits = (value, count) => String(Number(value.toPrecision(count)));
+  const formats = {
+    number: (v) => (Math.abs(v) >= 1000 ? Math.round(v).toLocaleString('en') : digits(v, 4)),
+    percent: (v) => digits(100 * v, 3) + '\u202f%',
+    scientific: (v) => (v === 0 ? '0' : Math.abs(v) < 0.01 ? v.toExponential(1).replace(/\.0e/, 'e') : digits(v, 3)),
+  };
+  const step = (v) => (Number.isInteger(v) ? v.toLocaleString('en') : digits(v, 3));
+
+  const element = (name, text, style) => Object.assign(document.createElement(name), { textContent: text ?? '', style: style ?? '' });
+
+  // The values under the pointer, or the last ones while no pointer is there.
+  function keyOf(chart, colours, box) {
+    const format = formats[chart.format];
+    const values = chart.series.map(() => element('b'));
+    const place = element('span');
+    const items = chart.series.map((s, i) => {
+      const item = element('span');
+      item.append(element('i', '', 'background:' + colours[i]), s.label + ' ', values[i]);
+      return item;
+    });
+    box.replaceChildren(...items, place);
+    return (index) => {
+      const last = chart.x.length - 1;
+      for (const [i, s] of chart.series.entries()) {
+        let at = index ?? last;
+        while (index == null && at > 0 && s.y[at] == null) at--;
+        values[i].textContent = s.y[at] == null ? '–' : format(s.y[at]);
+      }
+      place.textContent = chart.xLabel + ' ' + step(chart.x[index ?? last]);
+    };
+  }
+
+  function draw(chart, box) {
+    const format = formats[chart.format];
+    const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false }, font: '11px system-ui, sans-serif' };
+    let bright = 0;
+    const colours = chart.series.map((s) => {
+      const base = colour(palette[s.pale ? 0 : bright++ % palette.length]);
+      return s.pale ? base + '50' : base;
+    });
+    const showValues = keyOf(chart, colours, box.previousElementSibling);
+    const points = { show: chart.x.length === 1 || chart.xLabel === 'epoch', size: 5 };
+    const series = chart.series.map((s, i) => ({
+      stroke: colours[i],
+      width: s.pale ? 1 : 2,
+      points: { ...points, fill: colours[i] },
+    }));
+    const size = () => ({ width: box.clientWidth, height: Math.round(Math.min(230, Math.max(170, box.clientWidth * 0.5))) });
+    const plot = new uPlot(
+      {
+        ...size(),
+        padding: [8, 18, 0, 0],
+        legend: { show: false },
+        cursor: { sync: { key: chart.xLabel }, y: false, points: { size: 6 } },
+        hooks: { setCursor: [(u) => showValues(u.cursor.left >= 0 ? u.cursor.idx : null)] },
+        scales: { x: { time: false, range: (_, lo, hi) => (lo === hi ? [lo - 1, hi + 1] : [lo, hi]) } },
+        axes: [
+          { ...axis, values: (_, ticks) => ticks.map(step), size: 24, gap: 4 },
+          { ...axis, values: (_, ticks) => ticks.map(format), size: 46, gap: 4 },
+        ],
+        series: [{}, ...series],
+      },
+      [chart.x, ...chart.series.map((s) => s.y)],
+      box,
+    );
+    showValues(null);
+    return { plot, resize: () => plot.setSize(size()) };
+  }
+
+  let drawn = [];
+  function drawAll() {
+    for (const { plot } of drawn) plot.destroy();
+    drawn = [...document.querySelectorAll('.chart-box')].map((box) => draw(charts[box.dataset.chart], box));
+  }
+  drawAll();
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
+  let frame = 0;
+  addEventListener('resize', () => {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => drawn.forEach(({ resize }) => resize()));
+  });
+})();
+`;

@@ -1,0 +1,94 @@
+import type { ClassificationMetrics } from '../metrics/classification.ts';
+import type { PixelBaseline } from '../metrics/pixels.ts';
+import type { RetrievalMetrics } from '../metrics/retrieval.ts';
+import type { MetricsRecord } from '../run/metrics-file.ts';
+
+/** An image as a data URI: see `imageDataUri` and `pixelsDataUri`. */
+export type DataUri = `data:image/${string}`;
+
+/** Everything that stands in a run's report. Plain values: it can be kept as JSON and drawn again. */
+export interface ReportData {
+  /** The run's name. */
+  readonly title: string;
+  /** What the run is, in a line: model, data set. */
+  readonly subtitle?: string;
+  /** The facts beside the title, such as model, parameters, data set, epochs, batch: label to value. */
+  readonly summary: Readonly<Record<string, string | number>>;
+  /** The whole configuration, shown folded. */
+  readonly config: unknown;
+  /** Where and how it ran: backend, threads, versions, duration: label to value. */
+  readonly environment: Readonly<Record<string, string | number>>;
+  /** The lines of metrics.jsonl: `step` records become curves per step, `evaluation` records curves per epoch. */
+  readonly records: readonly MetricsRecord[];
+  readonly retrieval?: readonly RetrievalReport[];
+  readonly classification?: readonly ClassificationReport[];
+}
+
+/**
+ * A line of metrics.jsonl of kind 'step'. Each further field that holds a number becomes a curve of its own.
+ */
+export interface StepRecord extends MetricsRecord {
+  readonly kind: 'step';
+  /** Epochs done, with fractions. */
+  readonly epoch: number;
+  readonly loss: number | null;
+  readonly lr: number;
+  readonly imagesPerSecond?: number;
+  /** Model FLOP utilisation: share of the machine's measured peak, from 0 to 1. */
+  readonly mfu?: number;
+  readonly gradNorm?: number | null;
+}
+
+/** A line of metrics.jsonl of kind 'evaluation': one split after some epochs. */
+export interface EvaluationRecord extends MetricsRecord {
+  readonly kind: 'evaluation';
+  readonly epoch: number;
+  readonly split: string;
+  /** By name, such as loss, imageToTextR1, textToImageR1, top1, top5. Shares are from 0 to 1. */
+  readonly values: Readonly<Record<string, number | null>>;
+}
+
+/** Zero-shot retrieval on one split. */
+export interface RetrievalReport {
+  readonly split: string;
+  /** What the split tests, in a sentence. */
+  readonly description?: string;
+  readonly metrics: RetrievalMetrics;
+  readonly pixels?: PixelBaseline;
+  readonly imageQueries?: readonly ImageQuery[];
+  readonly textQueries?: readonly TextQuery[];
+}
+
+/** A picture and the captions that the model holds for the best, best first. */
+export interface ImageQuery {
+  readonly image: DataUri;
+  readonly caption: string;
+  readonly results: readonly { readonly text: string; readonly score: number; readonly right: boolean }[];
+}
+
+/** A caption and the pictures that the model holds for the best, best first. */
+export interface TextQuery {
+  readonly text: string;
+  readonly results: readonly {
+    readonly image: DataUri;
+    readonly caption: string;
+    readonly score: number;
+    readonly right: boolean;
+  }[];
+}
+
+/** A classifier, trained or zero-shot, on one split. */
+export interface ClassificationReport {
+  readonly split: string;
+  readonly description?: string;
+  readonly classNames: readonly string[];
+  readonly metrics: ClassificationMetrics;
+  /** Some images that were taken for another class. */
+  readonly mistakes?: readonly {
+    readonly image: DataUri;
+    readonly truth: number;
+    readonly prediction: number;
+    /** Probability of the prediction, from 0 to 1. */
+    readonly confidence?: number;
+  }[];
+}
