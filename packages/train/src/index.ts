@@ -1,3 +1,4 @@
+export * from './data/index.ts';
 export * from './io/atomic.ts';
 export * from './metrics/index.ts';
 export * from './report/index.ts';
