@@ -107,7 +107,7 @@ export function sigmoid(source: Node): Node {
   });
 }
 
-/** x^n for an integer n >= 1, by repeated squaring. */
+/** x^n for an integer n >= 1, by repeated squaring. Integers wrap around. */
 function integerPower(x: Node, n: number): Node {
   if (n === 1) return x;
   const half = integerPower(x, Math.floor(n / 2));
@@ -121,10 +121,10 @@ const largestProduct = 64;
 /** base^exponent. A negative base with a fractional exponent gives NaN. */
 export function pow(base: Node, exponent: Operand): Node {
   if (typeof exponent !== 'number') return generalPower(base, exponent);
-  if (Number.isInteger(exponent) && exponent >= 0 && exponent <= largestProduct)
-    return exponent === 0 ? constantLike(1, base) : integerPower(base, exponent);
+  const product = Number.isInteger(exponent) && Math.abs(exponent) <= largestProduct;
+  if (product && exponent >= 0) return exponent === 0 ? constantLike(1, base) : integerPower(base, exponent);
   const x = floating(base);
-  if (Number.isInteger(exponent) && exponent >= -largestProduct) return reciprocal(integerPower(x, -exponent));
+  if (product) return reciprocal(integerPower(x, -exponent));
   if (exponent === 0.5) return sqrt(x);
   if (exponent === -0.5) return rsqrt(x);
   return generalPower(x, exponent);

@@ -2,8 +2,9 @@
 import { isFloat } from '../dtype.ts';
 import * as graph from '../graph.ts';
 import type { BinaryOp, Node } from '../node.ts';
+import { ne } from './comparison.ts';
 import { div, floor, mul, sub } from './elementwise.ts';
-import { align, type Operand } from './operand.ts';
+import { align, constantLike, type Operand } from './operand.ts';
 
 const bitwise =
   (op: string, kind: BinaryOp) =>
@@ -19,19 +20,27 @@ export const bitXor = bitwise('bitXor', 'xor');
 export const shiftLeft = bitwise('shiftLeft', 'shl');
 export const shiftRight = bitwise('shiftRight', 'shr');
 
+/** The truncated remainder, and whether the quotient's floor lies one below its truncation: the remainder and `y` differ in sign. */
+function truncatedRemainder(x: Node, y: Node): { remainder: Node; below: Node } {
+  const remainder = graph.binary('mod', x, y);
+  const differ = graph.binary('lt', graph.binary('xor', remainder, y), constantLike(0, x));
+  return { remainder, below: graph.binary('and', ne(remainder, 0), differ) };
+}
+
 /** a - b * floor(a / b): has the sign of b, as Python's %. For integers 0 where b is 0. */
 export function remainder(a: Operand, b: Operand): Node {
   const [x, y] = align('remainder', [a, b]) as [Node, Node];
   if (isFloat(x.dtype)) return sub(x, mul(y, floor(div(x, y))));
-  const truncated = graph.binary('mod', x, y);
-  if (x.dtype === 'u8') return truncated;
-  return graph.binary('mod', graph.binary('add', truncated, y), y);
+  if (x.dtype !== 'i32') return graph.binary('mod', x, y);
+  const { remainder, below } = truncatedRemainder(x, y);
+  return graph.binary('add', remainder, graph.where(below, y, constantLike(0, y)));
 }
 
 /** floor(a / b), exact for integers; for integers 0 where b is 0. */
 export function floorDivide(a: Operand, b: Operand): Node {
   const [x, y] = align('floorDivide', [a, b]) as [Node, Node];
   if (isFloat(x.dtype)) return floor(div(x, y));
-  if (x.dtype === 'u8') return graph.binary('idiv', x, y);
-  return graph.binary('idiv', sub(x, remainder(x, y)), y);
+  const quotient = graph.binary('idiv', x, y);
+  if (x.dtype !== 'i32') return quotient;
+  return sub(quotient, graph.cast(truncatedRemainder(x, y).below, 'i32'));
 }

@@ -1,0 +1,77 @@
+import { type Node, orderNodes } from './node.ts';
+import { pendingNodes } from './realize.ts';
+import { isRecording } from './recording.ts';
+import { runInScope, trackStorage } from './scope.ts';
+import { realizedStorage, type Storage } from './storage.ts';
+import { Tensor } from './tensor.ts';
+
+/** The nodes of all tensors in a value: itself, or inside arrays, maps, sets and plain objects. */
+function nodesIn(value: unknown, found: Set<Node> = new Set(), seen: Set<object> = new Set()): Set<Node> {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return found;
+  seen.add(value);
+  if (value instanceof Tensor) {
+    found.add(value.node);
+    nodesIn(value.grad, found, seen);
+  } else if (value instanceof Map) for (const pair of value) nodesIn(pair, found, seen);
+  else if (Array.isArray(value) || value instanceof Set) for (const element of value) nodesIn(element, found, seen);
+  else if (!ArrayBuffer.isView(value)) for (const element of Object.values(value)) nodesIn(element, found, seen);
+  return found;
+}
+
+/**
+ * A stored value from which no gradient flows back can do without the graph behind it. A buffer that waits for its value still
+ * needs what it is computed from.
+ */
+function neededSources(node: Node): readonly Node[] {
+  const stored = realizedStorage(node) !== undefined;
+  if (stored && (node.op === 'detach' || !node.differentiable)) return [];
+  if (node.op === 'buffer') return node.arg.storage.pending === null ? [] : [node.arg.storage.pending];
+  return node.sources;
+}
+
+/** Gives back the storages made in a scope that neither its result nor assigned state needs; the others go to the scope around. */
+function close(made: ReadonlySet<Storage>, result: unknown): void {
+  const needed = new Set<Storage>();
+  for (const node of orderNodes([...nodesIn(result), ...pendingNodes()], neededSources)) {
+    const storage = node.op === 'buffer' ? node.arg.storage : realizedStorage(node);
+    if (storage !== undefined) needed.add(storage);
+  }
+  for (const storage of made) {
+    if (needed.has(storage)) trackStorage(storage);
+    else storage.release();
+  }
+}
+
+/**
+ * Runs `body`, which may be asynchronous, and frees the memory of all values that were made inside, without waiting for the garbage
+ * collector. What the result needs stays: the tensors in it (also in arrays, maps and plain objects), their gradients, and what these
+ * are computed from. State that was assigned inside stays, too. Reading any other tensor that was filled with data inside is an
+ * error afterwards; one that was computed is computed again.
+ *
+ * Inside a compiled function `tidy` only calls `body`: a compiled step manages its own memory.
+ */
+export function tidy<T>(body: () => T): T {
+  if (isRecording()) return body();
+  const made = new Set<Storage>();
+  let result: T;
+  try {
+    result = runInScope(made, body);
+  } catch (error) {
+    close(made, null);
+    throw error;
+  }
+  if (!(result instanceof Promise)) {
+    close(made, result);
+    return result;
+  }
+  return result.then(
+    (value) => {
+      close(made, value);
+      return value;
+    },
+    (error) => {
+      close(made, null);
+      throw error;
+    },
+  ) as T;
+}
