@@ -1,0 +1,178 @@
+import { OutOfMemoryError } from '../../backend.ts';
+
+/** What the allocator needs of a WebAssembly.Memory. */
+export interface GrowableMemory {
+  readonly buffer: { readonly byteLength: number };
+  /** Adds pages; throws where it cannot. */
+  grow(pages: number): number;
+}
+
+/** A range of the memory. */
+export interface Block {
+  readonly address: number;
+  readonly bytes: number;
+}
+
+export const pageBytes = 65536;
+/** What a 32-bit memory can hold at most. */
+export const maximumPages = 65536;
+/** Every block starts at a multiple of this, a cache line. */
+export const alignment = 64;
+/** Vector loads may read past the end of a block: nothing is handed out this close to the end of the memory. */
+const slack = 256;
+/** The memory grows by at least this, or an eighth of itself. */
+const smallestGrowth = 16 << 20;
+
+const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
+const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+
+interface FreeRange {
+  readonly start: number;
+  end: number;
+}
+
+/**
+ * Hands out ranges of one memory: best fit over a list of free ranges in ascending order, none of which touch. A block knows its
+ * size, and freeing one merges it with its neighbours.
+ */
+export class Allocator {
+  readonly #memory: GrowableMemory;
+  readonly #maximumPages: number;
+  readonly #collect: (() => void) | null;
+  readonly #free: FreeRange[] = [];
+  readonly #sizes = new Map<number, number>();
+  #end: number;
+  #used = 0;
+
+  /**
+   * Leaves the addresses below `start` alone. `collect` is called when the memory cannot grow, and may free blocks (it asks for a
+   * garbage collection).
+   */
+  constructor(
+    memory: GrowableMemory,
+    options: { readonly start: number; readonly maximumPages?: number; readonly collect?: (() => void) | null },
+  ) {
+    this.#memory = memory;
+    this.#maximumPages = options.maximumPages ?? maximumPages;
+    this.#collect = options.collect ?? null;
+    this.#end = roundUp(options.start, alignment);
+    this.#extend();
+  }
+
+  /** Bytes in blocks, rounding included. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Bytes of the memory itself. */
+  get reserved(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  /** The free ranges, ascending: for tests and reports. */
+  get freeRanges(): readonly Readonly<FreeRange>[] {
+    return this.#free;
+  }
+
+  allocate(bytes: number): Block {
+    const size = Math.max(alignment, roundUp(bytes, alignment));
+    let address = this.#take(size);
+    if (address === null) {
+      if (!this.#grow(size)) this.#collect?.();
+      address = this.#take(size);
+    }
+    if (address === null)
+      throw new OutOfMemoryError(
+        `out of memory: ${mebibytes(size)} asked for, ${mebibytes(this.#used)} of ${mebibytes(this.#maximumPages * pageBytes)} in use, ` +
+          `largest free range ${mebibytes(this.#largest())}; use smaller batches, checkpoint, or release tensors`,
+      );
+    this.#sizes.set(address, size);
+    this.#used += size;
+    return { address, bytes };
+  }
+
+  free({ address }: Block): void {
+    const size = this.#sizes.get(address);
+    if (size === undefined) throw new Error(`memory at ${address} was freed twice, or was never allocated`);
+    this.#sizes.delete(address);
+    this.#used -= size;
+    this.#insert(address, address + size);
+  }
+
+  /** Position of the first free range that starts at or behind `address`. */
+  #search(address: number): number {
+    let low = 0;
+    let high = this.#free.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#free[middle].start < address) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #insert(start: number, end: number): void {
+    const at = this.#search(start);
+    const before = at > 0 ? this.#free[at - 1] : undefined;
+    const after = at < this.#free.length ? this.#free[at] : undefined;
+    const joinsBefore = before?.end === start;
+    const joinsAfter = after?.start === end;
+    if (joinsBefore && joinsAfter) {
+      before.end = after.end;
+      this.#free.splice(at, 1);
+    } else if (joinsBefore) before.end = end;
+    else if (joinsAfter) this.#free[at] = { start, end: after.end };
+    else this.#free.splice(at, 0, { start, end });
+  }
+
+  /** The address of `size` bytes at the front of the smallest range that holds them. */
+  #take(size: number): number | null {
+    let best = -1;
+    let bestLength = Number.POSITIVE_INFINITY;
+    for (let k = 0; k < this.#free.length; k++) {
+      const length = this.#free[k].end - this.#free[k].start;
+      if (length < size || length >= bestLength) continue;
+      best = k;
+      bestLength = length;
+      if (length === size) break;
+    }
+    if (best < 0) return null;
+    const { start, end } = this.#free[best];
+    if (end - start === size) this.#free.splice(best, 1);
+    else this.#free[best] = { start: start + size, end };
+    return start;
+  }
+
+  #largest(): number {
+    return this.#free.reduce((largest, { start, end }) => Math.max(largest, end - start), 0);
+  }
+
+  /** Makes what the memory has beyond `#end` free. */
+  #extend(): void {
+    const end = Math.floor((this.#memory.buffer.byteLength - slack) / alignment) * alignment;
+    if (end <= this.#end) return;
+    this.#insert(this.#end, end);
+    this.#end = end;
+  }
+
+  /** Makes room for `size` bytes at the end; false where that is impossible. */
+  #grow(size: number): boolean {
+    const last = this.#free[this.#free.length - 1];
+    const freeAtEnd = last !== undefined && last.end === this.#end ? last.end - last.start : 0;
+    const current = this.#memory.buffer.byteLength / pageBytes;
+    const needed = Math.ceil((this.#end - freeAtEnd + size + slack) / pageBytes) - current;
+    const room = this.#maximumPages - current;
+    if (needed > room) return false;
+    const generous = Math.ceil(Math.max(smallestGrowth, this.#memory.buffer.byteLength / 8) / pageBytes);
+    for (const pages of new Set([Math.min(room, Math.max(needed, generous)), needed])) {
+      try {
+        this.#memory.grow(pages);
+      } catch {
+        continue;
+      }
+      this.#extend();
+      return true;
+    }
+    return false;
+  }
+}
