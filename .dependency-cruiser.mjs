@@ -73,7 +73,7 @@ export default {
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
-      conditionNames: ['tessera-source', 'node', 'import', 'types', 'default'],
+      conditionNames: ['tessera-source', 'node', 'import', 'default'],
       extensions: ['.ts', '.js', '.mjs', '.json'],
     },
   },
