@@ -90,7 +90,7 @@ export function chanceRecall(rowConcepts: ArrayLike<number>, columnConcepts: Arr
 }
 
 /** How many items each concept has. */
-export function countConcepts(concepts: ArrayLike<number>): Map<number, number> {
+function countConcepts(concepts: ArrayLike<number>): Map<number, number> {
   const counts = new Map<number, number>();
   for (const concept of Array.from(concepts)) counts.set(concept, (counts.get(concept) ?? 0) + 1);
   return counts;

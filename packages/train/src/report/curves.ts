@@ -1,7 +1,7 @@
 import type { MetricsRecord } from '../run/metrics-file.ts';
 import { humanize } from './format.ts';
 
-export type ChartFormat = 'number' | 'percent' | 'scientific';
+type ChartFormat = 'number' | 'percent' | 'scientific';
 
 /** One chart as the page's script draws it. */
 export interface Chart {
@@ -12,7 +12,7 @@ export interface Chart {
   readonly series: readonly ChartSeries[];
 }
 
-export interface ChartSeries {
+interface ChartSeries {
   readonly label: string;
   readonly y: readonly (number | null)[];
   /** Drawn pale, behind the others: the raw values of a smoothed curve. */

@@ -10,7 +10,7 @@ import { retrievalSection } from './retrieval-section.ts';
 import { styles } from './styles.ts';
 
 const require = createRequire(import.meta.url);
-const readAsset = (name: string): Html => new Html(readFileSync(require.resolve(name), 'utf8'));
+const readAsset = (path: string): Html => new Html(readFileSync(path, 'utf8'));
 
 /** Nine tiles of a mosaic. */
 const mark = html`<svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">${Array.from(
@@ -37,7 +37,7 @@ export function renderReport(data: ReportData): string {
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="${POLICY}">
 <title>${data.title} · Tessera</title>
-<style>${charts.length > 0 && readAsset('uplot/dist/uPlot.min.css')}${new Html(styles)}</style>
+<style>${charts.length > 0 && readAsset(require.resolve('uplot/dist/uPlot.min.css'))}${new Html(styles)}</style>
 </head>
 <body>
 <header>
@@ -147,5 +147,5 @@ function chartSection(title: string, charts: readonly Chart[], firstIndex: numbe
 const chartScripts = (
   charts: readonly Chart[],
 ): Html => html`<script type="application/json" id="charts">${jsonForScript(charts)}</script>
-<script>${readAsset('uplot/dist/uPlot.iife.min.js')}</script>
+<script>${readAsset(require.resolve('uplot/dist/uPlot.iife.min.js'))}</script>
 <script>${new Html(pageScript)}</script>`;

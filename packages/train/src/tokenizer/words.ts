@@ -3,7 +3,7 @@ import { cleanCaption } from './repair.ts';
 export const START_OF_TEXT = '<|startoftext|>';
 export const END_OF_TEXT = '<|endoftext|>';
 /** Ends the last symbol of each word. */
-export const END_OF_WORD = '</w>';
+const END_OF_WORD = '</w>';
 
 /** CLIP's pattern: special tokens, English contractions, runs of letters, single digits, runs of anything else but blanks. */
 const WORD = /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
