@@ -112,30 +112,31 @@ export function realizeNodes(nodes: readonly Node[]): Promise<void> {
 
 /** The same without waiting for a turn: for those who have it. */
 export async function realizeNow(nodes: readonly Node[]): Promise<void> {
-  const { backend, targets } = findWork(nodes);
-  if (targets.length === 0) return;
-  commit(
-    targets,
-    await compute(
-      backend,
-      targets.map((target) => target.node),
-    ),
-  );
+  try {
+    const { backend, targets } = findWork(nodes);
+    if (targets.length > 0) commit(targets, await compute(backend, nodesOf(targets)));
+  } catch (error) {
+    postponeState();
+    throw error;
+  }
 }
 
 /** The same, blocking, where the backend can. */
 export function realizeNodesSync(nodes: readonly Node[]): void {
   refuseReadWhileRecording();
-  const { backend, targets } = findWork(nodes);
-  if (targets.length > 0)
-    commit(
-      targets,
-      computeSync(
-        backend,
-        targets.map((target) => target.node),
-      ),
-    );
+  try {
+    const { backend, targets } = findWork(nodes);
+    if (targets.length > 0) commit(targets, computeSync(backend, nodesOf(targets)));
+  } catch (error) {
+    postponeState();
+    throw error;
+  }
 }
+
+const nodesOf = (targets: readonly Target[]): Node[] => targets.map((target) => target.node);
+
+/** After a failure assigned state is computed only where it is needed: what failed must not fail what does not depend on it. */
+const postponeState = (): void => dirty.clear();
 
 /** A new storage with these values. */
 export function storeArray(backend: Backend, dtype: Node['dtype'], values: TypedArray): Storage {

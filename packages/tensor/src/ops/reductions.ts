@@ -23,8 +23,8 @@ function reduce(op: string, kind: ReduceOp, source: Node, axes: Axes | undefined
   return drop(graph.reduce(kind, source, list), list, keepdim);
 }
 
-const countOf = (source: Node, axes: Axes | undefined, op: string): number =>
-  sizeOf(normalizeAxes(axes, source.shape.length, op).map((axis) => source.shape[axis] as number));
+const countOf = (source: Node, axes: readonly number[]): number =>
+  sizeOf(axes.map((axis) => source.shape[axis] as number));
 
 /** bool and u8 are summed as i32. */
 export const sum = (source: Node, axes?: Axes, keepdim = false): Node =>
@@ -36,19 +36,23 @@ export const sum = (source: Node, axes?: Axes, keepdim = false): Node =>
     keepdim,
   );
 
-export const mean = (source: Node, axes?: Axes, keepdim = false): Node =>
-  mul(sum(floating(source), axes, keepdim), 1 / countOf(source, axes, 'mean'));
+export function mean(source: Node, axes?: Axes, keepdim = false): Node {
+  const list = normalizeAxes(axes, source.shape.length, 'mean');
+  return mul(sum(floating(source), list, keepdim), 1 / countOf(source, list));
+}
 
 export function max(source: Node, axes?: Axes, keepdim = false): Node {
   if (source.dtype === 'bool') return any(source, axes, keepdim);
   return reduce('max', 'max', source, axes, keepdim);
 }
 
+/** -x - 1, which reverses the order of integers without overflow. */
+const complement = (x: Node): Node => graph.binary('xor', x, constantLike(-1, x));
+
 /** min(x) = -max(-x); for i32 ~max(~x), which also holds for the smallest integer. */
 export function min(source: Node, axes?: Axes, keepdim = false): Node {
   if (source.dtype === 'bool') return all(source, axes, keepdim);
   if (isFloat(source.dtype)) return graph.unary('neg', reduce('min', 'max', graph.unary('neg', source), axes, keepdim));
-  const complement = (x: Node): Node => graph.binary('xor', x, constantLike(-1, x));
   const smallest = complement(reduce('min', 'max', complement(graph.cast(source, 'i32')), axes, keepdim));
   return graph.cast(smallest, source.dtype);
 }
@@ -62,7 +66,7 @@ export function any(source: Node, axes?: Axes, keepdim = false): Node {
 
 /** True where every value is not 0. Of no values: true. */
 export const all = (source: Node, axes?: Axes, keepdim = false): Node =>
-  logicalNot(any(logicalNot(source), axes, keepdim));
+  logicalNot(any(logicalNot(source), normalizeAxes(axes, source.shape.length, 'all'), keepdim));
 
 export interface VarianceOptions {
   /** Subtracted from the count: 1 (Bessel's correction, PyTorch's default) or 0 (the mean square deviation). */
@@ -73,42 +77,45 @@ export interface VarianceOptions {
 /** sum((x - mean)^2) / max(0, n - correction), in two passes. */
 export function variance(source: Node, axes?: Axes, { correction = 1, keepdim = false }: VarianceOptions = {}): Node {
   const x = floating(source);
-  const deviation = sub(x, mean(x, axes, true));
-  const count = Math.max(0, countOf(x, axes, 'variance') - correction);
-  return mul(sum(square(deviation), axes, keepdim), 1 / count);
+  const list = normalizeAxes(axes, x.shape.length, 'variance');
+  const deviation = sub(x, mean(x, list, true));
+  return mul(sum(square(deviation), list, keepdim), 1 / Math.max(0, countOf(x, list) - correction));
 }
 
 export const std = (source: Node, axes?: Axes, options?: VarianceOptions): Node =>
-  sqrt(variance(source, axes, options));
+  sqrt(variance(source, normalizeAxes(axes, source.shape.length, 'std'), options));
 
 /** The Euclidean norm. The root is kept away from 0, so that the gradient there is 0 instead of NaN. */
 export function norm(source: Node, axes?: Axes, keepdim = false): Node {
-  const squares = sum(square(floating(source)), axes, keepdim);
+  const list = normalizeAxes(axes, source.shape.length, 'norm');
+  const squares = sum(square(floating(source)), list, keepdim);
   const zero = constantLike(0, squares);
   const isZero = graph.binary('eq', squares, zero);
   return graph.where(isZero, zero, sqrt(graph.where(isZero, constantLike(1, squares), squares)));
 }
 
-/** The position of the largest value along `axis`, the first of equal ones, i32. Beside NaN some valid position. */
-export function argmax(source: Node, axis: number, keepdim = false): Node {
-  const list = [normalizeAxis(axis, source.shape.length, 'argmax')];
-  const [along] = list as [number];
+function positionOfLargest(op: string, source: Node, axis: number, keepdim: boolean): Node {
+  const along = normalizeAxis(axis, source.shape.length, op);
   if (source.shape[along] === 0)
-    throw new RangeError(`argmax: no elements to choose from: shape ${formatShape(source.shape)}, axis ${along}`);
+    throw new RangeError(`${op}: no elements to choose from: shape ${formatShape(source.shape)}, axis ${along}`);
   const x = source.dtype === 'bool' ? graph.cast(source, 'i32') : source;
-  const largest = broadcastTo(graph.reduce('max', x, list), x.shape);
+  const largest = broadcastTo(graph.reduce('max', x, [along]), x.shape);
   // Positions counted from the end, so that the first of equal values wins the maximum.
   const last = (x.shape[along] as number) - 1;
   const fromEnd = sub(last, graph.iota(x.shape, along));
   const candidates = graph.where(graph.binary('lt', x, largest), constantLike(0, fromEnd), fromEnd);
-  return sub(last, drop(graph.reduce('max', candidates, list), list, keepdim));
+  return sub(last, drop(graph.reduce('max', candidates, [along]), [along], keepdim));
 }
 
+/** The position of the largest value along `axis`, the first of equal ones, i32. Beside NaN some valid position. */
+export const argmax = (source: Node, axis: number, keepdim = false): Node =>
+  positionOfLargest('argmax', source, axis, keepdim);
+
+/** The position of the smallest value along `axis`, the first of equal ones, i32. Beside NaN some valid position. */
 export const argmin = (source: Node, axis: number, keepdim = false): Node =>
-  argmax(
-    isFloat(source.dtype)
-      ? graph.unary('neg', source)
-      : graph.binary('xor', graph.cast(source, 'i32'), graph.constant(-1, source.shape, 'i32')),
+  positionOfLargest(
+    'argmin',
+    isFloat(source.dtype) ? graph.unary('neg', source) : complement(graph.cast(source, 'i32')),
     axis,
     keepdim,
   );
@@ -136,7 +143,7 @@ export function logSoftmax(source: Node, axis: number): Node {
 export function logsumexp(source: Node, axes?: Axes, keepdim = false): Node {
   const x = floating(source);
   const list = normalizeAxes(axes, x.shape.length, 'logsumexp');
-  if (countOf(x, list, 'logsumexp') === 0) return log(sum(exp(x), list, keepdim));
+  if (countOf(x, list) === 0) return log(sum(exp(x), list, keepdim));
   const largest = graph.detach(graph.reduce('max', x, list));
   const magnitude = graph.binary('max', largest, graph.unary('neg', largest));
   const infinite = graph.binary('eq', magnitude, constantLike(Number.POSITIVE_INFINITY, largest));
