@@ -9,6 +9,7 @@ export {
   setDefaultBackend,
 } from './backend.ts';
 export { ReferenceBackend, registerReferenceBackends } from './backends/reference/backend.ts';
+export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
 export type { Nested, NestedArray, TensorData } from './data.ts';
 export { bytesOf, type DType, dtypes, isFloat, promote, type TypedArray } from './dtype.ts';
 export * from './functions.ts';
@@ -37,3 +38,4 @@ export { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, siz
 export { realizedStorage, Storage } from './storage.ts';
 export { isTensor, leafOwner, Tensor, type TensorLike } from './tensor.ts';
 export { threefry2x32 } from './threefry.ts';
+export { tidy } from './tidy.ts';
