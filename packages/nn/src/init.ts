@@ -1,0 +1,122 @@
+/**
+ * Initial values of parameters: each initialiser is a function from a shape to a tensor. Random ones depend on the seed
+ * (`manualSeed`) and on the order in which they are called, not on the backend.
+ */
+import { type DType, formatShape, full, type Shape, sizeOf, type Tensor, tensor, zeros } from '@tessera/tensor';
+import { HostRandom } from './random.ts';
+
+export type Initializer = (shape: Shape) => Tensor;
+
+let skipping = false;
+
+/**
+ * Runs `body` without computing initial values: random ones are zeros that take no memory until they are used. For modules whose
+ * values are loaded right after, or that are only counted.
+ */
+export function skipInit<T>(body: () => T): T {
+  const previous = skipping;
+  skipping = true;
+  try {
+    return body();
+  } finally {
+    skipping = previous;
+  }
+}
+
+const filled =
+  (fill: (random: HostRandom, out: Float32Array, shape: Shape) => void): Initializer =>
+  (shape) => {
+    if (skipping) return zeros(shape);
+    const values = new Float32Array(sizeOf(shape));
+    fill(new HostRandom(), values, shape);
+    return tensor(values, { shape });
+  };
+
+/** `value` everywhere. */
+export const constant =
+  (value: number, dtype: DType = 'f32'): Initializer =>
+  (shape) =>
+    full(shape, value, { dtype });
+
+/** Evenly distributed between `low` and `high`; `uniform(bound)` means between -bound and bound. */
+export function uniform(bound: number): Initializer;
+export function uniform(low: number, high: number): Initializer;
+export function uniform(first: number, second?: number): Initializer {
+  const [low, high] = second === undefined ? [-first, first] : [first, second];
+  return filled((random, out) => random.fillUniform(out, low, high));
+}
+
+export interface NormalOptions {
+  readonly mean?: number;
+  readonly std?: number;
+}
+
+export const normal = ({ mean = 0, std = 1 }: NormalOptions = {}): Initializer =>
+  filled((random, out) => random.fillNormal(out, mean, std));
+
+export interface TruncatedNormalOptions extends NormalOptions {
+  readonly low?: number;
+  readonly high?: number;
+}
+
+/** Normally distributed within [low, high], by default [-2, 2] (not in units of `std`), as PyTorch's `trunc_normal_`. */
+export function truncNormal({ mean = 0, std = 1, low = -2, high = 2 }: TruncatedNormalOptions = {}): Initializer {
+  if (!(low < high) || mean < low - 2 * std || mean > high + 2 * std)
+    throw new RangeError(
+      `truncNormal: the interval [${low}, ${high}] must not lie more than two standard deviations (${std}) from the mean ${mean}`,
+    );
+  return filled((random, out) => random.fillTruncatedNormal(out, mean, std, low, high));
+}
+
+/**
+ * How many inputs one output sees, and how many outputs one input reaches: [out, in, ...window].
+ */
+export function fans(shape: Shape): { fanIn: number; fanOut: number } {
+  if (shape.length < 2)
+    throw new RangeError(`initialiser: fans need a shape of at least 2 dimensions, got ${formatShape(shape)}`);
+  const window = sizeOf(shape.slice(2));
+  return { fanIn: (shape[1] as number) * window, fanOut: (shape[0] as number) * window };
+}
+
+export type FanMode = 'fanIn' | 'fanOut';
+
+export interface KaimingOptions {
+  /** Slope of the leaky ReLU that follows, below 0. */
+  readonly a?: number;
+  readonly mode?: FanMode;
+}
+
+/** sqrt(2 / (1 + a^2)) / sqrt(fan) (He et al. 2015). */
+const kaimingStd = (shape: Shape, { a = 0, mode = 'fanIn' }: KaimingOptions): number =>
+  Math.sqrt(2 / (1 + a * a) / fans(shape)[mode]);
+
+/** U(+-sqrt 3 std): the default of PyTorch's Linear and Conv2d is a = sqrt 5, that is, U(+-1 / sqrt(fan in)). */
+export const kaimingUniform =
+  (options: KaimingOptions = {}): Initializer =>
+  (shape) =>
+    uniform(Math.sqrt(3) * kaimingStd(shape, options))(shape);
+
+export const kaimingNormal =
+  (options: KaimingOptions = {}): Initializer =>
+  (shape) =>
+    normal({ std: kaimingStd(shape, options) })(shape);
+
+export interface XavierOptions {
+  readonly gain?: number;
+}
+
+/** gain * sqrt(2 / (fan in + fan out)) (Glorot and Bengio 2010). */
+function xavierStd(shape: Shape, { gain = 1 }: XavierOptions): number {
+  const { fanIn, fanOut } = fans(shape);
+  return gain * Math.sqrt(2 / (fanIn + fanOut));
+}
+
+export const xavierUniform =
+  (options: XavierOptions = {}): Initializer =>
+  (shape) =>
+    uniform(Math.sqrt(3) * xavierStd(shape, options))(shape);
+
+export const xavierNormal =
+  (options: XavierOptions = {}): Initializer =>
+  (shape) =>
+    normal({ std: xavierStd(shape, options) })(shape);

@@ -1,0 +1,35 @@
+import { type DType, getBackend, graph, type Node, type Shape, Storage, sizeOf, Tensor } from '@tessera/tensor';
+
+/**
+ * A buffer leaf on a storage of its own that takes the value of `node`. A state cell must be a leaf: a constant would be
+ * folded into its users, and an expression would be differentiated through.
+ */
+function leaf(node: Node): Node {
+  if (node.op === 'buffer') return node;
+  return graph.buffer(new Storage(getBackend(), node.dtype, sizeOf(node.shape), { pending: node }), node.shape);
+}
+
+/** A tensor that is trained. Assigned to a field of a `Module`, it is one of the module's parameters under the field's name. */
+export class Parameter extends Tensor {
+  constructor(value: Tensor, requiresGrad = true) {
+    super(leaf(value.node));
+    this.requiresGrad = requiresGrad;
+  }
+
+  /** Starts the parameter anew, before training: see `init` for initialisers. */
+  initialize(initializer: (shape: Shape) => Tensor): void {
+    this.node = leaf(initializer(this.shape).node);
+  }
+}
+
+/** State that is not trained but belongs to the state_dict, such as BatchNorm's running mean. */
+export class Buffer extends Tensor {
+  constructor(value: Tensor) {
+    super(leaf(value.node));
+  }
+}
+
+/** Rebinds `state` to its own value in another dtype. */
+export function castState(state: Parameter | Buffer, dtype: DType): void {
+  if (state.dtype !== dtype) state.node = leaf(state.detach().cast(dtype).node);
+}
