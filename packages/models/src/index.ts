@@ -1,1 +1,12 @@
-export {};
+export { AttentionPool2d } from './attention-pool.ts';
+export { Bottleneck } from './bottleneck.ts';
+export { CLIP, createImageTower } from './clip.ts';
+export * from './config.ts';
+export { ImageClassifier } from './image-classifier.ts';
+export type { ImageTower } from './image-tower.ts';
+export { ModifiedResNet } from './modified-resnet.ts';
+export { clipNormalization, type Normalization, preprocess } from './preprocess.ts';
+export { type PresetName, presets } from './presets.ts';
+export { TextTransformer, type TextTransformerOptions } from './text-transformer.ts';
+export { type BlockOptions, ResidualAttentionBlock, Transformer } from './transformer.ts';
+export { VisionTransformer, type VisionTransformerOptions } from './vision-transformer.ts';

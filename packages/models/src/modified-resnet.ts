@@ -1,0 +1,82 @@
+import { AvgPool2d, BatchNorm2d, Conv2d, init, Module, ReLU, Sequential } from '@tessera/nn';
+import { formatShape, type Tensor } from '@tessera/tensor';
+import { AttentionPool2d } from './attention-pool.ts';
+import { Bottleneck } from './bottleneck.ts';
+import type { ImageTower } from './image-tower.ts';
+
+/**
+ * CLIP's ResNet (Radford et al. 2021, section 2.4): a stem of three convolutions and an average pool, average pools for every
+ * reduction, and attention pooling at the end.
+ */
+export class ModifiedResNet extends Module implements ImageTower {
+  readonly inputResolution: number;
+  readonly outputDim: number;
+  readonly conv1: Conv2d;
+  readonly bn1: BatchNorm2d;
+  readonly relu1 = new ReLU();
+  readonly conv2: Conv2d;
+  readonly bn2: BatchNorm2d;
+  readonly relu2 = new ReLU();
+  readonly conv3: Conv2d;
+  readonly bn3: BatchNorm2d;
+  readonly relu3 = new ReLU();
+  readonly avgpool = new AvgPool2d(2);
+  readonly layer1: Sequential;
+  readonly layer2: Sequential;
+  readonly layer3: Sequential;
+  readonly layer4: Sequential;
+  readonly attnpool: AttentionPool2d;
+
+  /**
+   * @param layers Bottlenecks in each of the four stages
+   * @param heads of the attention pool
+   * @param inputResolution side of the images, a multiple of 32
+   * @param width channels after the stem
+   */
+  constructor(layers: readonly number[], outputDim: number, heads: number, inputResolution = 224, width = 64) {
+    super();
+    if (layers.length !== 4)
+      throw new RangeError(`ModifiedResNet: needs the depths of 4 stages, got ${formatShape(layers)}`);
+    if (inputResolution % 32 !== 0 || inputResolution <= 0)
+      throw new RangeError(`ModifiedResNet: the image size must be a multiple of 32, got ${inputResolution}`);
+    if (width % 2 !== 0) throw new RangeError(`ModifiedResNet: the width must be even, got ${width}`);
+    this.inputResolution = inputResolution;
+    this.outputDim = outputDim;
+    this.conv1 = new Conv2d(3, width / 2, 3, { stride: 2, padding: 1, bias: false });
+    this.bn1 = new BatchNorm2d(width / 2);
+    this.conv2 = new Conv2d(width / 2, width / 2, 3, { padding: 1, bias: false });
+    this.bn2 = new BatchNorm2d(width / 2);
+    this.conv3 = new Conv2d(width / 2, width, 3, { padding: 1, bias: false });
+    this.bn3 = new BatchNorm2d(width);
+    let inplanes = width;
+    const stage = (planes: number, blocks: number, stride: number): Sequential => {
+      const modules = Array.from({ length: blocks }, (_, index) => {
+        const block = new Bottleneck(inplanes, planes, index === 0 ? stride : 1);
+        inplanes = planes * Bottleneck.expansion;
+        return block;
+      });
+      // Each residual branch starts at zero: the block starts as its shortcut.
+      for (const { bn3 } of modules) bn3.weight?.initialize(init.constant(0));
+      return new Sequential(...modules);
+    };
+    this.layer1 = stage(width, layers[0] as number, 1);
+    this.layer2 = stage(width * 2, layers[1] as number, 2);
+    this.layer3 = stage(width * 4, layers[2] as number, 2);
+    this.layer4 = stage(width * 8, layers[3] as number, 2);
+    this.attnpool = new AttentionPool2d(inputResolution / 32, width * 32, heads, outputDim);
+    this.attnpool.initialize();
+  }
+
+  /** [N, 3, R, R] to [N, outputDim] */
+  forward(images: Tensor): Tensor {
+    const { inputResolution: side } = this;
+    if (images.ndim !== 4 || images.shape[1] !== 3 || images.shape[2] !== side || images.shape[3] !== side)
+      throw new RangeError(`ModifiedResNet: needs images [N, 3, ${side}, ${side}], got ${formatShape(images.shape)}`);
+    let x = this.relu1.forward(this.bn1.forward(this.conv1.forward(images))); // [N, width / 2, R / 2, R / 2]
+    x = this.relu2.forward(this.bn2.forward(this.conv2.forward(x)));
+    x = this.relu3.forward(this.bn3.forward(this.conv3.forward(x)));
+    x = this.avgpool.forward(x); // [N, width, R / 4, R / 4]
+    for (const stage of [this.layer1, this.layer2, this.layer3, this.layer4]) x = stage.forward(x);
+    return this.attnpool.forward(x); // from [N, 32 width, R / 32, R / 32]
+  }
+}

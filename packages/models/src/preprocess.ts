@@ -1,0 +1,29 @@
+import { formatShape, type Tensor, tensor } from '@tessera/tensor';
+
+/** Mean and standard deviation of each channel, for values in [0, 1]. */
+export interface Normalization {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** OpenAI CLIP's, over its training images. */
+export const clipNormalization: Normalization = {
+  mean: [0.48145466, 0.4578275, 0.40821073],
+  std: [0.26862954, 0.26130258, 0.27577711],
+};
+
+/**
+ * Pixels as they are decoded to what an image tower takes, within the graph: (pixel / 255 - mean) / std, channels first.
+ *
+ * @param pixels u8 [N, H, W, C], channels as many as `mean` and `std` have
+ * @returns f32 [N, C, H, W]
+ */
+export function preprocess(pixels: Tensor, { mean, std }: Normalization = clipNormalization): Tensor {
+  if (pixels.ndim !== 4 || pixels.dtype !== 'u8' || pixels.shape[3] !== mean.length || std.length !== mean.length)
+    throw new RangeError(
+      `preprocess: needs pixels u8 [N, H, W, ${mean.length}], got ${pixels.dtype} ${formatShape(pixels.shape)}`,
+    );
+  const scale = tensor(std.map((deviation) => 1 / (255 * deviation)));
+  const shift = tensor(mean.map((value, channel) => -value / (std[channel] as number)));
+  return pixels.cast('f32').mul(scale).add(shift).permute(0, 3, 1, 2);
+}

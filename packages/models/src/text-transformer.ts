@@ -1,0 +1,69 @@
+import { type ActivationName, Embedding, init, LayerNorm, type Linear, Module, Parameter } from '@tessera/nn';
+import { formatShape, iota, type Tensor } from '@tessera/tensor';
+import { defaultHeads, type TextConfig } from './config.ts';
+import { type ResidualAttentionBlock, Transformer } from './transformer.ts';
+
+export interface TextTransformerOptions {
+  readonly activation?: ActivationName;
+}
+
+/**
+ * CLIP's text tower: a causal transformer whose output at the end-of-text token stands for the caption. That token has the
+ * largest id of the vocabulary, so its place is where the ids are largest; what follows it is padding, which the causal mask hides.
+ */
+export class TextTransformer extends Module {
+  readonly contextLength: number;
+  readonly vocabularySize: number;
+  readonly outputDim: number;
+  readonly token_embedding: Embedding;
+  readonly positional_embedding: Parameter;
+  readonly transformer: Transformer;
+  readonly ln_final: LayerNorm;
+  readonly text_projection: Parameter;
+
+  constructor(config: TextConfig, outputDim: number, { activation = 'quickgelu' }: TextTransformerOptions = {}) {
+    super();
+    const { contextLength, vocabularySize, width, layers } = config;
+    this.contextLength = contextLength;
+    this.vocabularySize = vocabularySize;
+    this.outputDim = outputDim;
+    this.token_embedding = new Embedding(vocabularySize, width);
+    this.token_embedding.weight.initialize(init.normal({ std: 0.02 }));
+    this.positional_embedding = new Parameter(init.normal({ std: 0.01 })([contextLength, width]));
+    this.transformer = new Transformer(width, layers, defaultHeads(config), {
+      activation,
+      causal: true,
+      batchFirst: true,
+    });
+    for (const block of this.transformer.resblocks) initializeBlock(block, width, layers);
+    this.ln_final = new LayerNorm(width);
+    this.text_projection = new Parameter(init.normal({ std: width ** -0.5 })([width, outputDim]));
+  }
+
+  /**
+   * @param tokens i32 [N, contextLength]
+   * @returns [N, outputDim]
+   */
+  forward(tokens: Tensor): Tensor {
+    if (tokens.ndim !== 2 || tokens.shape[1] !== this.contextLength)
+      throw new RangeError(
+        `TextTransformer: needs tokens [N, ${this.contextLength}], got ${formatShape(tokens.shape)}`,
+      );
+    const [n, length] = tokens.shape as [number, number];
+    const x = this.transformer.forward(this.token_embedding.forward(tokens).add(this.positional_embedding)); // [N, L, width]
+    const end = iota([n], 0).mul(length).add(tokens.argmax(1).cast('i32')); // the row of [N * L, width] that ends each caption
+    return this.ln_final.forward(x.flatten(0, 1).indexSelect(0, end)).matmul(this.text_projection);
+  }
+}
+
+/** CLIP's start for the text blocks: what goes back into the residual stream shrinks with the number of layers that add to it. */
+function initializeBlock(block: ResidualAttentionBlock, width: number, layers: number): void {
+  const residual = width ** -0.5 * (2 * layers) ** -0.5;
+  const [fullyConnected, projection] = [...block.mlp.namedChildren()]
+    .filter(([name]) => name !== 'gelu')
+    .map(([, module]) => module as Linear) as [Linear, Linear];
+  block.attn.in_proj_weight.initialize(init.normal({ std: width ** -0.5 }));
+  block.attn.out_proj.weight.initialize(init.normal({ std: residual }));
+  fullyConnected.weight.initialize(init.normal({ std: (2 * width) ** -0.5 }));
+  projection.weight.initialize(init.normal({ std: residual }));
+}

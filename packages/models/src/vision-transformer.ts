@@ -1,0 +1,69 @@
+import { type ActivationName, Conv2d, init, LayerNorm, Module, Parameter } from '@tessera/nn';
+import { concat, formatShape, type Tensor } from '@tessera/tensor';
+import type { ImageTower } from './image-tower.ts';
+import { Transformer } from './transformer.ts';
+
+export interface VisionTransformerOptions {
+  readonly activation?: ActivationName;
+}
+
+/** CLIP's Vision Transformer: patches, a class token in front, trained positions, blocks, and a projection of the class token. */
+export class VisionTransformer extends Module implements ImageTower {
+  readonly inputResolution: number;
+  readonly patchSize: number;
+  readonly outputDim: number;
+  readonly class_embedding: Parameter;
+  readonly positional_embedding: Parameter;
+  readonly proj: Parameter;
+  readonly conv1: Conv2d;
+  readonly ln_pre: LayerNorm;
+  readonly transformer: Transformer;
+  readonly ln_post: LayerNorm;
+
+  constructor(
+    inputResolution: number,
+    patchSize: number,
+    width: number,
+    layers: number,
+    heads: number,
+    outputDim: number,
+    { activation = 'quickgelu' }: VisionTransformerOptions = {},
+  ) {
+    super();
+    if (inputResolution % patchSize !== 0 || inputResolution <= 0)
+      throw new RangeError(
+        `VisionTransformer: image size ${inputResolution} is not a multiple of the patch size ${patchSize}`,
+      );
+    this.inputResolution = inputResolution;
+    this.patchSize = patchSize;
+    this.outputDim = outputDim;
+    const scaled = init.normal({ std: width ** -0.5 });
+    const tokens = (inputResolution / patchSize) ** 2 + 1;
+    this.class_embedding = new Parameter(scaled([width]));
+    this.positional_embedding = new Parameter(scaled([tokens, width]));
+    this.proj = new Parameter(scaled([width, outputDim]));
+    this.conv1 = new Conv2d(3, width, patchSize, { stride: patchSize, bias: false });
+    this.ln_pre = new LayerNorm(width);
+    this.transformer = new Transformer(width, layers, heads, { activation, batchFirst: true });
+    this.ln_post = new LayerNorm(width);
+  }
+
+  /** [N, 3, R, R] to [N, outputDim] */
+  forward(images: Tensor): Tensor {
+    // The last block's class token alone is wanted: the rest of its output is dropped before the projection.
+    return this.ln_post.forward(this.tokens(images).select(1, 0)).matmul(this.proj);
+  }
+
+  /** The blocks' output for every token, class token first: [N, 3, R, R] to [N, 1 + patches, width]. */
+  tokens(images: Tensor): Tensor {
+    const { inputResolution: side } = this;
+    if (images.ndim !== 4 || images.shape[1] !== 3 || images.shape[2] !== side || images.shape[3] !== side)
+      throw new RangeError(
+        `VisionTransformer: needs images [N, 3, ${side}, ${side}], got ${formatShape(images.shape)}`,
+      );
+    const patches = this.conv1.forward(images).flatten(2).transpose(1, 2); // [N, patches, width]
+    const [n, , width] = patches.shape as [number, number, number];
+    const x = concat([this.class_embedding.expand([n, 1, width]), patches], 1).add(this.positional_embedding);
+    return this.transformer.forward(this.ln_pre.forward(x));
+  }
+}
