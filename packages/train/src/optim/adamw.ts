@@ -1,0 +1,87 @@
+import type { Buffer } from '@tessera/nn';
+import { Tensor, zeros } from '@tessera/tensor';
+import {
+  type OptimizedParameters,
+  Optimizer,
+  type OptimizerOptions,
+  requireNonNegative,
+  scaleRate,
+} from './optimizer.ts';
+
+export interface AdamWOptions extends OptimizerOptions {
+  /** Decay of the running means of the gradient and of its square. */
+  readonly betas?: readonly [number, number];
+  readonly eps?: number;
+}
+
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019). With the gradient g of step t, element by element:
+ *
+ *     m = beta1 m + (1 - beta1) g                   v = beta2 v + (1 - beta2) g^2
+ *     p = p - lr decay p - lr (m / c1) / (sqrt(v / c2) + eps),   c_i = 1 - beta_i^t
+ *
+ * c_i is kept as state by its recurrence c_i = beta_i c_i + (1 - beta_i), from 0: in f32 that has no cancellation, as 1 - beta^t
+ * would, and a compiled step needs no step number from outside.
+ */
+export class AdamW extends Optimizer {
+  readonly betas: readonly [number, number];
+  readonly eps: number;
+  readonly #step: Buffer;
+  readonly #corrections: readonly [Buffer, Buffer];
+  readonly #means: readonly Buffer[];
+  readonly #squares: readonly Buffer[];
+
+  constructor(parameters: OptimizedParameters, options: AdamWOptions = {}) {
+    const { betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01, ...rest } = options;
+    super(parameters, { weightDecay, ...rest });
+    for (const beta of betas)
+      if (!(beta >= 0 && beta < 1)) throw new RangeError(`AdamW: betas must lie in [0, 1), got ${betas.join(', ')}`);
+    this.betas = betas;
+    this.eps = requireNonNegative('eps', eps);
+    const dtype = this.parameters.some((parameter) => parameter.dtype === 'f64') ? 'f64' : 'f32';
+    this.#step = this.addState('step', zeros([], { dtype: 'i32' }));
+    this.#corrections = [
+      this.addState('bias_correction1', zeros([], { dtype })),
+      this.addState('bias_correction2', zeros([], { dtype })),
+    ];
+    const like = (slot: string): Buffer[] =>
+      this.entries.map(({ name, parameter }) =>
+        this.addState(`${slot}.${name}`, zeros(parameter.shape, { dtype: parameter.dtype })),
+      );
+    this.#means = like('exp_avg');
+    this.#squares = like('exp_avg_sq');
+  }
+
+  protected override update(gradients: readonly (Tensor | null)[], lr: Tensor | number): void {
+    const [beta1, beta2] = this.betas;
+    this.#step.assign(this.#step.add(1));
+    const [c1, c2] = this.#corrections.map((correction, k) => {
+      const beta = this.betas[k] as number;
+      const next = correction.mul(beta).add(1 - beta);
+      correction.assign(next);
+      return next;
+    }) as [Tensor, Tensor];
+    const rate = c1.reciprocal().mul(lr); // lr / c1
+    const root = c2.rsqrt(); // sqrt(v / c2) = sqrt(v) * root
+    this.entries.forEach(({ parameter, weightDecay, lrScale }, index) => {
+      const gradient = gradients[index];
+      if (gradient === undefined || gradient === null) return;
+      const mean = this.#means[index] as Buffer;
+      const square = this.#squares[index] as Buffer;
+      const { dtype } = parameter;
+      const m = mean.mul(beta1).add(gradient.mul(1 - beta1));
+      const v = square.mul(beta2).add(gradient.square().mul(1 - beta2));
+      const change = m.div(v.sqrt().mul(root.cast(dtype)).add(this.eps)).mul(rate.mul(lrScale).cast(dtype));
+      const kept = decayed(parameter, scaleRate(lr, lrScale * weightDecay));
+      parameter.assign(kept.sub(change));
+      mean.assign(m);
+      square.assign(v);
+    });
+  }
+}
+
+/** p - amount p */
+function decayed(parameter: Tensor, amount: Tensor | number): Tensor {
+  if (amount === 0) return parameter;
+  return parameter.sub(parameter.mul(amount instanceof Tensor ? amount.cast(parameter.dtype) : amount));
+}

@@ -1,0 +1,10 @@
+export { AdamW, type AdamWOptions } from './adamw.ts';
+export { clipGradNorm } from './clip-grad-norm.ts';
+export {
+  noDecay,
+  type OptimizedParameters,
+  Optimizer,
+  type OptimizerOptions,
+  type ParameterGroup,
+} from './optimizer.ts';
+export { SGD, type SGDOptions } from './sgd.ts';

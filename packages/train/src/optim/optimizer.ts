@@ -1,0 +1,151 @@
+import { Buffer, closestName, type Parameter } from '@tessera/nn';
+import { formatShape, noGrad, Tensor } from '@tessera/tensor';
+
+/** Options for the parameters that it matches; where several groups match, the first counts. */
+export interface ParameterGroup {
+  readonly match: (name: string, parameter: Parameter) => boolean;
+  readonly weightDecay?: number;
+  /** Factor on the step's learning rate. */
+  readonly lrScale?: number;
+}
+
+export interface OptimizerOptions {
+  /** Learning rate of steps that do not give their own. */
+  readonly lr?: number;
+  readonly weightDecay?: number;
+  readonly groups?: readonly ParameterGroup[];
+}
+
+/** Parameters, or parameters with their names, in the order in which `step` takes the gradients. */
+export type OptimizedParameters = Iterable<Parameter | readonly [name: string, parameter: Parameter]>;
+
+/**
+ * CLIP's exclusions from weight decay: parameters of fewer than two dimensions, and those with bn, ln, bias or logit_scale in their
+ * name.
+ */
+export const noDecay: ParameterGroup = {
+  match: (name, parameter) => parameter.ndim < 2 || /bn|ln|bias|logit_scale/.test(name),
+  weightDecay: 0,
+};
+
+interface Entry {
+  readonly name: string;
+  readonly parameter: Parameter;
+  readonly weightDecay: number;
+  readonly lrScale: number;
+}
+
+/**
+ * Turns gradients into new parameters. All state lives in tensors, so that a step can be compiled and the state be saved; it is
+ * named after the parameters (`exp_avg.visual.conv1.weight`).
+ */
+export abstract class Optimizer {
+  readonly lr: number;
+  protected readonly entries: readonly Entry[];
+  readonly #state = new Map<string, Buffer>();
+
+  constructor(parameters: OptimizedParameters, { lr = 1e-3, weightDecay = 0, groups = [] }: OptimizerOptions) {
+    requireNonNegative('lr', lr);
+    requireNonNegative('weightDecay', weightDecay);
+    this.lr = lr;
+    this.entries = [...parameters].map((item, index): Entry => {
+      const [name, parameter] = isNamed(item) ? item : [item.name ?? `${index}`, item];
+      const group = groups.find(({ match }) => match(name, parameter));
+      return {
+        name,
+        parameter,
+        weightDecay: requireNonNegative('weightDecay', group?.weightDecay ?? weightDecay),
+        lrScale: requireNonNegative('lrScale', group?.lrScale ?? 1),
+      };
+    });
+    if (this.entries.length === 0) throw new Error(`${this.constructor.name}: no parameters to optimise`);
+    const names = new Set(this.entries.map(({ name }) => name));
+    if (names.size !== this.entries.length)
+      throw new Error(`${this.constructor.name}: two parameters have one name; give [name, parameter] pairs`);
+  }
+
+  /** The parameters, in the order of the gradients. */
+  get parameters(): readonly Parameter[] {
+    return this.entries.map(({ parameter }) => parameter);
+  }
+
+  /**
+   * Assigns every parameter its next value, and the state too.
+   *
+   * @param gradients one for each parameter, in the order in which the constructor got them; null leaves the parameter alone
+   * @param lr learning rate of this step. In a compiled step it must be a tensor: a number would be frozen.
+   */
+  step(gradients: readonly (Tensor | null)[], lr: Tensor | number = this.lr): void {
+    const kind = this.constructor.name;
+    if (gradients.length !== this.entries.length)
+      throw new RangeError(`${kind}.step: ${gradients.length} gradients for ${this.entries.length} parameters`);
+    this.entries.forEach(({ name, parameter }, index) => {
+      const shape = gradients[index]?.shape ?? parameter.shape;
+      if (formatShape(shape) !== formatShape(parameter.shape))
+        throw new RangeError(
+          `${kind}.step: the gradient of ${name} has shape ${formatShape(shape)}, the parameter ${formatShape(parameter.shape)}`,
+        );
+    });
+    if (lr instanceof Tensor && lr.size !== 1)
+      throw new RangeError(`${kind}.step: the learning rate must be one number, got shape ${formatShape(lr.shape)}`);
+    noGrad(() => this.update(gradients, lr instanceof Tensor ? lr.reshape([]) : lr));
+  }
+
+  /** The update rule; derivatives are off. */
+  protected abstract update(gradients: readonly (Tensor | null)[], lr: Tensor | number): void;
+
+  /** Adds a state tensor. To be called in the constructor. */
+  protected addState(name: string, initial: Tensor): Buffer {
+    const buffer = new Buffer(initial);
+    this.#state.set(name, buffer);
+    return buffer;
+  }
+
+  /** The state tensors themselves with their names: later updates show in them. */
+  namedState(): [name: string, buffer: Buffer][] {
+    return [...this.#state];
+  }
+
+  /** The state by name, for a checkpoint. The tensors share the optimiser's memory: read them before the next step. */
+  stateDict(): Map<string, Tensor> {
+    return new Map([...this.#state].map(([name, tensor]) => [name, Tensor.fromNode(tensor.node)]));
+  }
+
+  /** Takes over the state of an optimiser over the same parameters. Nothing is changed unless everything fits. */
+  loadStateDict(state: ReadonlyMap<string, Tensor>): void {
+    const problems: string[] = [];
+    for (const [name, own] of this.#state) {
+      const given = state.get(name);
+      if (given === undefined) problems.push(`missing: ${name}`);
+      else if (formatShape(given.shape) !== formatShape(own.shape) || given.dtype !== own.dtype)
+        problems.push(
+          `${name} is ${own.dtype} ${formatShape(own.shape)} in the optimiser and ${given.dtype} ${formatShape(given.shape)} in the state`,
+        );
+    }
+    for (const name of state.keys()) {
+      if (this.#state.has(name)) continue;
+      const near = closestName(name, this.#state.keys());
+      problems.push(`unexpected: ${name}${near === undefined ? '' : ` (did you mean ${near}?)`}`);
+    }
+    if (problems.length > 0)
+      throw new Error(
+        [`${this.constructor.name}.loadStateDict: the state does not fit the optimiser`, ...problems.slice(0, 30)].join(
+          '\n  ',
+        ),
+      );
+    for (const [name, own] of this.#state) own.assign((state.get(name) as Tensor).detach());
+  }
+}
+
+const isNamed = (item: Parameter | readonly [string, Parameter]): item is readonly [string, Parameter] =>
+  Array.isArray(item);
+
+export function requireNonNegative(name: string, value: number): number {
+  if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
+    throw new RangeError(`optimiser: ${name} must be a finite number of at least 0, got ${value}`);
+  return value;
+}
+
+/** `lr * scale`, where `lr` may be a number or a scalar tensor. */
+export const scaleRate = (lr: Tensor | number, scale: number): Tensor | number =>
+  lr instanceof Tensor ? lr.mul(scale) : lr * scale;

@@ -1,0 +1,52 @@
+import type { Buffer } from '@tessera/nn';
+import { Tensor, zeros } from '@tessera/tensor';
+import { type OptimizedParameters, Optimizer, type OptimizerOptions, scaleRate } from './optimizer.ts';
+
+export interface SGDOptions extends OptimizerOptions {
+  readonly momentum?: number;
+  /** Nesterov's look-ahead; needs a momentum above 0. */
+  readonly nesterov?: boolean;
+}
+
+/**
+ * Stochastic gradient descent with momentum, as in PyTorch (weight decay is added to the gradient):
+ *
+ *     g = g + decay p        b = momentum b + g        p = p - lr b,  with Nesterov p - lr (g + momentum b)
+ */
+export class SGD extends Optimizer {
+  readonly momentum: number;
+  readonly nesterov: boolean;
+  readonly #velocities: readonly Buffer[];
+
+  constructor(parameters: OptimizedParameters, options: SGDOptions = {}) {
+    const { momentum = 0, nesterov = false, ...rest } = options;
+    super(parameters, rest);
+    if (!(momentum >= 0 && momentum < 1)) throw new RangeError(`SGD: momentum must lie in [0, 1), got ${momentum}`);
+    if (nesterov && momentum === 0) throw new RangeError('SGD: nesterov needs a momentum above 0');
+    this.momentum = momentum;
+    this.nesterov = nesterov;
+    this.#velocities =
+      momentum === 0
+        ? []
+        : this.entries.map(({ name, parameter }) =>
+            this.addState(`momentum_buffer.${name}`, zeros(parameter.shape, { dtype: parameter.dtype })),
+          );
+  }
+
+  protected override update(gradients: readonly (Tensor | null)[], lr: Tensor | number): void {
+    this.entries.forEach(({ parameter, weightDecay, lrScale }, index) => {
+      const raw = gradients[index];
+      if (raw === undefined || raw === null) return;
+      const gradient = weightDecay === 0 ? raw : raw.add(parameter.mul(weightDecay));
+      const rate = scaleRate(lr, lrScale);
+      const velocity = this.#velocities[index];
+      let direction = gradient;
+      if (velocity !== undefined) {
+        const next = velocity.mul(this.momentum).add(gradient);
+        velocity.assign(next);
+        direction = this.nesterov ? gradient.add(next.mul(this.momentum)) : next;
+      }
+      parameter.assign(parameter.sub(direction.mul(rate instanceof Tensor ? rate.cast(parameter.dtype) : rate)));
+    });
+  }
+}
