@@ -3,9 +3,7 @@
  * are shared and stand above this line; a backend never sees the graph (the oracle, which evaluates it directly, excepted).
  */
 import type { DType, TypedArray } from './dtype.ts';
-import type { Node } from './node.ts';
 import type { Plan } from './plan.ts';
-import type { Storage } from './storage.ts';
 
 /** A range of a backend's memory. Opaque above the backend. */
 export interface Allocation {
@@ -38,8 +36,6 @@ export interface Backend {
   memory(): { readonly used: number; readonly reserved: number };
   /** Stops workers and frees the device. */
   dispose(): Promise<void>;
-  /** The oracle evaluates graphs itself, without schedule and plan. */
-  interpret?(roots: readonly Node[], read: (storage: Storage) => TypedArray): TypedArray[];
 }
 
 export class OutOfMemoryError extends Error {

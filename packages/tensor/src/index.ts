@@ -32,6 +32,7 @@ export {
   withGradients,
 } from './node.ts';
 export * as ops from './ops/index.ts';
+export { type GraphOracle, isGraphOracle } from './oracle.ts';
 export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from './random.ts';
 export { isRecording } from './recording.ts';
 export { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from './shape.ts';

@@ -10,7 +10,7 @@
  * Programs are lists of instructions in static single assignment form: an operand is the position of an earlier instruction.
  */
 import type { DType } from './dtype.ts';
-import type { BinaryOp, ReduceOp, UnaryOp } from './node.ts';
+import type { BinaryOp, ReduceOp, UnaryOp } from './operators.ts';
 import type { Shape } from './shape.ts';
 import { formatView, type View } from './view.ts';
 
@@ -162,7 +162,9 @@ function formatInstruction(instruction: Instruction): string {
 }
 
 function formatProgram({ instructions, stores }: Program): string {
-  const lines = instructions.map((instruction, v) => `  v${v}: ${instruction.dtype} = ${formatInstruction(instruction)}`);
+  const lines = instructions.map(
+    (instruction, v) => `  v${v}: ${instruction.dtype} = ${formatInstruction(instruction)}`,
+  );
   for (const { value, access, oncePerRow } of stores)
     lines.push(`  store${oncePerRow ? ' once' : ''} ${formatAccess(access)} <- v${value}`);
   return lines.join('\n');

@@ -1,21 +1,13 @@
+/**
+ * Nodes of the computation graph, and storages of values. Both are declared here because they refer to each other: a `buffer` node
+ * names its storage, and a storage that waits for its value the node that computes it.
+ */
+import type { Allocation, Backend } from './backend.ts';
 import type { DType } from './dtype.ts';
+import type { BinaryOp, ReduceOp, UnaryOp } from './operators.ts';
 import type { Shape } from './shape.ts';
-import type { Storage } from './storage.ts';
 
-/**
- * Element-wise operations of one source. `erf` and `tanh` are here for their accuracy near 0. `cast` converts to the node's dtype:
- * floating point to i32 truncates and saturates (NaN gives 0), to u8 keeps the low 8 bits of that, to bool is `x != 0`.
- */
-export type UnaryOp = 'neg' | 'recip' | 'sqrt' | 'exp' | 'log' | 'sin' | 'floor' | 'tanh' | 'erf' | 'cast';
-
-/**
- * Element-wise operations of two sources of equal shape and dtype. `lt` and `eq` give bool; `max` of a NaN is NaN. The second line is
- * for integers: `idiv` truncates, `mod` takes the sign of the dividend, both give 0 where the divisor is 0; `shr` shifts in zeros, and
- * shifts count modulo 32. Integer results wrap around: i32 to 32 bits, u8 to 8.
- */
-export type BinaryOp = ('add' | 'mul' | 'max' | 'lt' | 'eq') | ('idiv' | 'mod' | 'and' | 'or' | 'xor' | 'shl' | 'shr');
-
-export type ReduceOp = 'sum' | 'max';
+export type { BinaryOp, ReduceOp, UnaryOp } from './operators.ts';
 
 /** One windowed axis: output position q and window position t read input position `stride * q + dilation * t`. */
 export interface WindowSpec {
@@ -121,6 +113,72 @@ export interface NodeOf<O extends Op> {
 }
 
 export type Node = { [O in Op]: NodeOf<O> }[Op];
+
+/**
+ * Values on a backend, stored contiguously. A storage starts either filled (`allocation` set) or pending: `pending` is the node
+ * that computes it, cleared once that was done. Memory is freed when the storage is garbage collected, or by `release`.
+ */
+export class Storage {
+  readonly backend: Backend;
+  readonly dtype: DType;
+  readonly length: number;
+  allocation: Allocation | null;
+  pending: Node | null;
+  /** The tensor that stands for these values, if one does: where compiled steps look up what it was assigned since. */
+  cell: WeakRef<{ readonly node: Node }> | null = null;
+
+  constructor(backend: Backend, dtype: DType, length: number, content: { allocation: Allocation } | { pending: Node }) {
+    this.backend = backend;
+    this.dtype = dtype;
+    this.length = length;
+    this.allocation = null;
+    this.pending = null;
+    if ('allocation' in content) this.fill(content.allocation);
+    else this.pending = content.pending;
+  }
+
+  /** Takes ownership of `allocation`. */
+  fill(allocation: Allocation): void {
+    this.allocation = allocation;
+    this.pending = null;
+    reclaimer.register(this, { backend: this.backend, allocation }, this);
+  }
+
+  /** Takes over the memory of `other`, a filled storage that is not used again. */
+  adopt(other: Storage): void {
+    const allocation = allocationOf(other);
+    reclaimer.unregister(other);
+    other.allocation = null;
+    this.fill(allocation);
+  }
+
+  /** Neither filled nor about to be: the memory was given back. */
+  get released(): boolean {
+    return this.allocation === null && this.pending === null;
+  }
+
+  /** Frees the memory now. Reading the storage later is an error. */
+  release(): void {
+    if (this.allocation === null) return;
+    reclaimer.unregister(this);
+    this.backend.free(this.allocation);
+    this.allocation = null;
+  }
+}
+
+const reclaimer = new FinalizationRegistry<{ backend: Backend; allocation: Allocation }>(({ backend, allocation }) =>
+  backend.free(allocation),
+);
+
+/** The memory of a filled storage. Throws where it was released. */
+export function allocationOf(storage: Storage): Allocation {
+  if (storage.allocation !== null) return storage.allocation;
+  throw new Error(
+    storage.released
+      ? 'this value was released: it was made inside tidy() and not returned from it'
+      : 'this value has not been computed yet: realize it first',
+  );
+}
 
 let nextId = 0;
 let gradientsEnabled = true;

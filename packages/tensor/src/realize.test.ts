@@ -3,6 +3,7 @@ import { type Backend, registerBackend, setDefaultBackend } from './backend.ts';
 import { ReferenceBackend, registerReferenceBackends } from './backends/reference/backend.ts';
 import { ones, realize, realizeSync, tensor, zeros } from './functions.ts';
 import type { Node } from './node.ts';
+import type { GraphOracle } from './oracle.ts';
 import { realizedStorage } from './storage.ts';
 import { Tensor } from './tensor.ts';
 
@@ -13,9 +14,9 @@ function recordingBackend(): Backend {
   const backend = new ReferenceBackend('recording', {});
   const { interpret } = backend;
   return Object.assign(backend, {
-    interpret: (roots: readonly Node[], read: Parameters<NonNullable<Backend['interpret']>>[1]) => {
+    interpret: (...[roots, read]: Parameters<GraphOracle['interpret']>) => {
       asked.push(roots);
-      return (interpret as NonNullable<Backend['interpret']>)(roots, read);
+      return (interpret as GraphOracle['interpret'])(roots, read);
     },
   });
 }

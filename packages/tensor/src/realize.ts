@@ -4,6 +4,7 @@ import { bytesOf, type TypedArray } from './dtype.ts';
 import { executeGraph, executeGraphSync } from './execute.ts';
 import { materialise } from './graph.ts';
 import { type Node, orderNodes } from './node.ts';
+import { type GraphOracle, isGraphOracle } from './oracle.ts';
 import { refuseReadWhileRecording } from './recording.ts';
 import { trackStorage } from './scope.ts';
 import { sizeOf } from './shape.ts';
@@ -80,16 +81,16 @@ function commit(targets: readonly Target[], results: readonly Storage[]): void {
 }
 
 /** Evaluates the graph on a backend that does so itself. */
-function interpret(backend: Backend, nodes: readonly Node[]): Storage[] {
-  const values = (backend.interpret as NonNullable<Backend['interpret']>)(nodes, readStorageSync);
+function interpret(backend: GraphOracle, nodes: readonly Node[]): Storage[] {
+  const values = backend.interpret(nodes, readStorageSync);
   return values.map((value, k) => storeArray(backend, (nodes[k] as Node).dtype, value));
 }
 
 const compute = async (backend: Backend, nodes: readonly Node[]): Promise<Storage[]> =>
-  backend.interpret ? interpret(backend, nodes) : executeGraph(backend, nodes);
+  isGraphOracle(backend) ? interpret(backend, nodes) : executeGraph(backend, nodes);
 
 const computeSync = (backend: Backend, nodes: readonly Node[]): Storage[] =>
-  backend.interpret ? interpret(backend, nodes) : executeGraphSync(backend, nodes);
+  isGraphOracle(backend) ? interpret(backend, nodes) : executeGraphSync(backend, nodes);
 
 /** Realisations run one after the other, so that none computes what another already does. */
 let lastRealization: Promise<void> = Promise.resolve();

@@ -1,6 +1,6 @@
 import { grad } from '@tessera/autograd';
 import { CLIP } from '@tessera/models';
-import { compile, getBackend, realize, type Tensor, tensor } from '@tessera/tensor';
+import { compile, getBackend, isGraphOracle, realize, type Tensor, tensor } from '@tessera/tensor';
 import { AdamW } from '../optim/adamw.ts';
 import { clipGradNorm } from '../optim/clip-grad-norm.ts';
 import { noDecay } from '../optim/optimizer.ts';
@@ -28,7 +28,7 @@ export async function runTrajectory(session: Session, spec: TrajectorySpec): Pro
     return { loss, norm };
   };
   // The oracle evaluates graphs as they stand; a compiled step would go through its kernel interpreter, hundreds of times slower.
-  const compiled = getBackend().interpret === undefined ? compile(describe) : null;
+  const compiled = isGraphOracle(getBackend()) ? null : compile(describe);
   const step = compiled ?? describe;
   const losses: number[] = [];
   const norms: number[] = [];
