@@ -57,7 +57,7 @@ function splitReduction(node: Node): Node {
 
 export interface CanonicalGraph {
   readonly roots: readonly Node[];
-  /** The roots and all they are computed from, sources first. */
+  /** The roots and all they are computed from, sources first, otherwise in the order in which the nodes were made. */
   readonly order: readonly Node[];
 }
 
@@ -102,7 +102,9 @@ export function canonicalize(roots: readonly Node[]): CanonicalGraph {
     return renamed.get(root) as Node;
   };
 
-  for (const node of orderNodes(roots, uncomputedSources)) {
+  // A node is younger than its sources, so that the order of creation is a topological order.
+  const created = orderNodes(roots, uncomputedSources).sort((a, b) => a.id - b.id);
+  for (const node of created) {
     const storage = realizedStorage(node);
     const sources = uncomputedSources(node).map((source) => mapped.get(source) as Node);
     const [first] = sources;
@@ -117,7 +119,8 @@ export function canonicalize(roots: readonly Node[]): CanonicalGraph {
     else mapped.set(node, intern(withSources(node, sources)));
   }
   const canonicalRoots = roots.map((root) => mapped.get(root) as Node);
-  return { roots: canonicalRoots, order: orderNodes(canonicalRoots, (node) => node.sources) };
+  const reached = new Set(orderNodes(canonicalRoots, (node) => node.sources));
+  return { roots: canonicalRoots, order: [...localIds.keys()].filter((node) => reached.has(node)) };
 }
 
 function withSources(node: Node, sources: readonly Node[]): Node {

@@ -26,7 +26,13 @@ export function computedInPlace(base: Unit, chain: readonly Node[], group: Group
   return group.axes.has(base) && axisMap(base.node.shape, chain) !== null;
 }
 
-export function findDemand(graph: UnitGraph, groups: Groups, inlined: ReadonlySet<Unit>): Demand {
+/** `order`: the graph's nodes in the order in which they were made. */
+export function findDemand(
+  graph: UnitGraph,
+  groups: Groups,
+  inlined: ReadonlySet<Unit>,
+  order: readonly Node[],
+): Demand {
   const stored = new Map<Group, Unit[]>();
   const uses = new Map<Unit, Use[]>();
   const before = new Map<Group, Set<Group>>();
@@ -78,14 +84,24 @@ export function findDemand(graph: UnitGraph, groups: Groups, inlined: ReadonlySe
   for (const root of graph.roots) demand(root);
   for (let unit = pending.pop(); unit !== undefined; unit = pending.pop()) member(unit, groupOf(unit));
 
-  return { stored, uses, order: orderGroups(graph.roots.map(groupOf), stored, before) };
+  return { stored, uses, order: orderGroups(order, stored, before) };
 }
 
+/**
+ * Groups run in the order in which their results were written down, as an eager library would run them: a weight's gradient right
+ * after the gradient that it needs, and not when somebody asks for it, so that activations can be given up early. What a group waits
+ * for comes first in any case.
+ */
 function orderGroups(
-  roots: readonly Group[],
-  stored: ReadonlyMap<Group, unknown>,
+  nodes: readonly Node[],
+  stored: ReadonlyMap<Group, readonly Unit[]>,
   before: ReadonlyMap<Group, ReadonlySet<Group>>,
 ): Group[] {
+  const positions = new Map(nodes.map((node, position) => [node, position]));
+  const positionOf = (units: readonly Unit[]): number =>
+    Math.max(...units.map((unit) => positions.get(unit.node) ?? nodes.length));
+  const live = [...stored].map(([group, units]) => ({ group, position: positionOf(units) }));
+  live.sort((a, b) => a.position - b.position);
   const order: Group[] = [];
   const state = new Map<Group, 'open' | 'done'>();
   const stack: { group: Group; waits: Group[]; next: number }[] = [];
@@ -95,8 +111,8 @@ function orderGroups(
     state.set(group, 'open');
     stack.push({ group, waits: [...(before.get(group) ?? [])].filter((other) => stored.has(other)), next: 0 });
   };
-  for (const root of roots) {
-    enter(root);
+  for (const { group } of live) {
+    enter(group);
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
       const wait = top.waits[top.next++];
       if (wait !== undefined) enter(wait);

@@ -38,9 +38,9 @@ export interface Schedule {
 }
 
 /** Kernels that compute every root into a row-major buffer of its own (`role` root, numbered like the roots). */
-export function schedule({ roots }: CanonicalGraph): Schedule {
+export function schedule({ roots, order }: CanonicalGraph): Schedule {
   const graph = buildUnits(roots);
   const groups = new Groups(graph);
   const inlined = chooseInlined(graph, groups);
-  return emitKernels(graph, inlined, findDemand(graph, groups, inlined));
+  return emitKernels(graph, inlined, findDemand(graph, groups, inlined, order));
 }
