@@ -1,0 +1,216 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { CounterRandom, permutation, purpose, threefry2x32 } from '../random.ts';
+import { jitterColors } from './color.ts';
+import { augment, augmentations, drawAugmentation, type Pixels } from './index.ts';
+import { resizeBox } from './resample.ts';
+import { warp } from './warp.ts';
+
+/** A pattern without symmetry, the same in every channel up to a shift. */
+function pattern(width: number, height: number): Pixels {
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      for (let c = 0; c < 3; c++) data[(y * width + x) * 3 + c] = (x * 37 + y * 59 + c * 83 + x * y * 7) % 256;
+    }
+  }
+  return { data, width, height };
+}
+
+const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+  Array.from(a).reduce((worst, value, i) => Math.max(worst, Math.abs(value - (b[i] as number))), 0);
+
+describe('counter-based random numbers', () => {
+  test("Threefry-2x32-20 gives its authors' vectors", () => {
+    const out = new Uint32Array(2);
+    const vectors = [
+      { key: [0, 0], counter: [0, 0], bits: [0x6b200159, 0x99ba4efe] },
+      { key: [0xffffffff, 0xffffffff], counter: [0xffffffff, 0xffffffff], bits: [0x1cb996fc, 0xbb002be7] },
+      { key: [0x13198a2e, 0x03707344], counter: [0x243f6a88, 0x85a308d3], bits: [0xc4923a9c, 0x483df7a0] },
+    ] as const;
+    for (const { key, counter, bits } of vectors) {
+      threefry2x32(key[0], key[1], counter[0], counter[1], out);
+      expect([...out]).toEqual(bits);
+    }
+  });
+
+  test('streams differ by seed, purpose, epoch and index, and are uniform', () => {
+    const draw = (...args: ConstructorParameters<typeof CounterRandom>): number => new CounterRandom(...args).bits();
+    const draws = [
+      draw(1, 1, 0, 0),
+      draw(2, 1, 0, 0),
+      draw(1, 2, 0, 0),
+      draw(1, 1, 1, 0),
+      draw(1, 1, 0, 1),
+      draw(1 + 2 ** 32, 1, 0),
+    ];
+    expect(new Set(draws).size).toBe(draws.length);
+    const random = new CounterRandom(7, purpose.augment, 3);
+    const counts = new Uint32Array(16);
+    for (let i = 0; i < 16_000; i++) counts[random.below(16)]++;
+    // Chi-square with 15 degrees of freedom: above 44 once in 10,000 draws of a seed; this seed is fixed.
+    expect(counts.reduce((sum, count) => sum + (count - 1000) ** 2 / 1000, 0)).toBeLessThan(44);
+  });
+
+  test('an order is a permutation, and another one in each epoch', () => {
+    for (const n of [0, 1, 2, 257])
+      expect([...permutation(n, 5, 1)].sort((a, b) => a - b)).toEqual([...Array(n).keys()]);
+    expect(permutation(100, 5, 1)).toEqual(permutation(100, 5, 1));
+    expect(permutation(100, 5, 1)).not.toEqual(permutation(100, 5, 2));
+    expect(permutation(100, 5, 1)).not.toEqual(permutation(100, 6, 1));
+  });
+});
+
+describe('resizing', () => {
+  // Pillow 12: Image.resize((size, size), BICUBIC, box), flattened.
+  const shrunk = [
+    79, 167, 127, 157, 129, 97, 134, 97, 143, 99, 136, 127, 171, 140, 101, 91, 122, 137, 122, 160, 113, 123, 142, 139,
+    119, 113, 134, 166, 96, 87, 131, 129, 142, 125, 98, 117, 110, 90, 85, 134, 122, 180, 161, 153, 135, 121, 132, 128,
+  ];
+  const enlarged = [
+    69, 152, 175, 97, 180, 32, 123, 218, 13, 148, 229, 56, 172, 103, 82, 197, 11, 110, 225, 45, 138, 101, 206, 94, 131,
+    239, 41, 176, 200, 46, 205, 125, 83, 137, 71, 129, 89, 49, 172, 124, 83, 202,
+  ];
+
+  test('agrees with Pillow within one level, shrinking and enlarging', () => {
+    const small = new Uint8ClampedArray(4 * 4 * 3);
+    resizeBox(pattern(9, 7), { left: 0.7, top: 0.3, width: 7.5, height: 6.6 }, 4, small);
+    expect(largestDifference(shrunk, small)).toBeLessThanOrEqual(1);
+    const large = new Uint8ClampedArray(7 * 7 * 3);
+    resizeBox(pattern(5, 6), { left: 0.5, top: 1.25, width: 4, height: 3.75 }, 7, large);
+    expect(largestDifference(enlarged, large)).toBeLessThanOrEqual(1);
+  });
+
+  test('the whole image at its own size stays as it is', () => {
+    const image = pattern(8, 8);
+    const out = new Uint8ClampedArray(8 * 8 * 3);
+    resizeBox(image, { left: 0, top: 0, width: 8, height: 8 }, 8, out);
+    expect([...out]).toEqual([...image.data]);
+  });
+});
+
+describe('warping', () => {
+  const straight = { flip: false, matrix: null, shift: [0, 0] as [number, number], color: null };
+  const white = [255, 255, 255] as const;
+
+  test.each(['bilinear', 'bicubic'] as const)('%s: without a turn the image stays as it is', (interpolation) => {
+    const image = pattern(8, 8);
+    const out = new Uint8ClampedArray(8 * 8 * 3);
+    warp(image, { ...straight, box: { left: 0, top: 0, width: 8, height: 8 } }, 8, out, interpolation, white);
+    expect([...out]).toEqual([...image.data]);
+  });
+
+  test.each(['bilinear', 'bicubic'] as const)(
+    '%s: quarter turns, mirrors and shifts move whole pixels',
+    (interpolation) => {
+      const image = pattern(8, 8);
+      const at = (x: number, y: number): number[] =>
+        x < 0 || y < 0 || x > 7 || y > 7
+          ? [255, 255, 255]
+          : [...image.data.subarray((y * 8 + x) * 3, (y * 8 + x) * 3 + 3)];
+      const box = { left: 0, top: 0, width: 8, height: 8 };
+      const cases = [
+        { draw: { ...straight, box, flip: true }, from: (x: number, y: number) => at(7 - x, y) },
+        // Counter-clockwise as seen: the output's upper right corner comes from the lower right one.
+        {
+          draw: { ...straight, box, matrix: [0, -1, 1, 0] as [number, number, number, number] },
+          from: (x: number, y: number) => at(7 - y, x),
+        },
+        {
+          draw: { ...straight, box, shift: [0.25, -0.5] as [number, number] },
+          from: (x: number, y: number) => at(x - 2, y + 4),
+        },
+      ];
+      for (const { draw, from } of cases) {
+        const out = new Uint8ClampedArray(8 * 8 * 3);
+        warp(image, draw, 8, out, interpolation, white);
+        const expected = Array.from({ length: 64 }, (_, i) => from(i % 8, i >> 3)).flat();
+        // The phases between pixels are rounded to 1/256, so a shift out of the frame may mix in a trace of a neighbour.
+        expect(largestDifference(out, expected)).toBeLessThanOrEqual(2);
+      }
+    },
+  );
+
+  test('bicubic warping of a box agrees with resizing it, where the scale is about 1', () => {
+    // A smooth image, so that the lack of antialiasing makes no difference.
+    const image: Pixels = { width: 72, height: 72, data: new Uint8Array(72 * 72 * 3) };
+    for (let i = 0; i < image.data.length; i++) {
+      const [x, y] = [((i / 3) % 72) | 0, (i / 216) | 0];
+      image.data[i] = 128 + 60 * Math.sin(x / 6 + (i % 3)) + 60 * Math.cos(y / 7);
+    }
+    const box = { left: 3.3, top: 2.1, width: 65.2, height: 66.9 };
+    const [warped, resized] = [new Uint8ClampedArray(64 * 64 * 3), new Uint8ClampedArray(64 * 64 * 3)];
+    warp(image, { ...straight, box }, 64, warped, 'bicubic', white);
+    resizeBox(image, box, 64, resized);
+    expect(largestDifference(warped, resized)).toBeLessThanOrEqual(2);
+  });
+
+  test.each(['bilinear', 'bicubic'] as const)('%s: nothing of the image shows beyond its edges', (interpolation) => {
+    const number = fc.double({ min: -5, max: 5, noNaN: true });
+    const black: Pixels = { width: 3, height: 4, data: new Uint8Array(36) };
+    fc.assert(
+      fc.property(fc.tuple(number, number, number, number), number, number, (matrix, tx, ty) => {
+        const out = new Uint8ClampedArray(5 * 5 * 3);
+        const box = { left: 0, top: 0, width: 3, height: 4 };
+        warp(black, { ...straight, matrix, shift: [tx, ty], box }, 5, out, interpolation, white);
+        for (let i = 0; i < 25; i++) {
+          const [u, v] = [((i % 5) - 2) / 2.5 - 2 * tx, (Math.floor(i / 5) - 2) / 2.5 - 2 * ty];
+          const x = 1.5 + 1.5 * (matrix[0] * u + matrix[1] * v);
+          const y = 2 + 2 * (matrix[2] * u + matrix[3] * v);
+          const beyond = Math.max(-x, x - 3, -y, y - 4);
+          // A cubic kernel reaches two pixels from a pixel's centre, which lies half a pixel inside.
+          if (beyond > 1.51) expect(out[i * 3]).toBe(255);
+          if (beyond < -1.5) expect(out[i * 3]).toBe(0);
+        }
+      }),
+    );
+  });
+});
+
+describe('colours', () => {
+  const still = { brightness: 1, contrast: 1, saturation: 1, hue: 0 };
+  const changed = (change: Partial<typeof still>): number[] => {
+    const pixels = Uint8ClampedArray.of(200, 100, 50, 10, 20, 30);
+    jitterColors(pixels, { ...still, ...change });
+    return [...pixels];
+  };
+
+  test('each knob alone', () => {
+    expect(changed({})).toEqual([200, 100, 50, 10, 20, 30]);
+    expect(changed({ brightness: 0.5 })).toEqual([100, 50, 25, 5, 10, 15]);
+    const grey = (r: number, g: number, b: number): number => Math.round(0.299 * r + 0.587 * g + 0.114 * b);
+    const [first, second] = [grey(200, 100, 50), grey(10, 20, 30)];
+    expect(changed({ saturation: 0 })).toEqual([first, first, first, second, second, second]);
+    const mean = Math.round((0.299 * 210 + 0.587 * 120 + 0.114 * 80) / 2);
+    expect(changed({ contrast: 0 })).toEqual(Array(6).fill(mean));
+    // A third of a turn moves each channel into the next.
+    expect(changed({ hue: 1 / 3 })).toEqual([50, 200, 100, 30, 10, 20]);
+  });
+});
+
+describe('augmentation', () => {
+  test('depends on the stream alone, and differs between rows', () => {
+    const image = pattern(20, 18);
+    for (const augmentation of Object.values(augmentations)) {
+      const run = (row: number): number[] => {
+        const out = new Uint8ClampedArray(16 * 16 * 3);
+        augment(image, augmentation, 16, new CounterRandom(3, purpose.augment, 0, row), out);
+        return [...out];
+      };
+      expect(run(1)).toEqual(run(1));
+      expect(run(1)).not.toEqual(run(2));
+    }
+  });
+
+  test('crops keep to their bounds', () => {
+    for (let row = 0; row < 200; row++) {
+      const { box } = drawAugmentation(augmentations.clip, 100, 60, new CounterRandom(1, purpose.augment, 0, row));
+      const share = (box.width * box.height) / 6000;
+      expect(share).toBeLessThanOrEqual(1);
+      expect(box.left).toBeGreaterThanOrEqual(0);
+      expect(box.left + box.width).toBeLessThanOrEqual(100 + 1e-9);
+      expect(box.top + box.height).toBeLessThanOrEqual(60 + 1e-9);
+      expect(box.width / box.height).toBeLessThanOrEqual(4 / 3 + 1e-9);
+    }
+  });
+});

@@ -1,0 +1,31 @@
+import type { CounterRandom } from '../random.ts';
+import { jitterColors } from './color.ts';
+import { type Augmentation, drawAugmentation } from './options.ts';
+import { type Pixels, resizeBox } from './resample.ts';
+import { warp } from './warp.ts';
+
+export * from './options.ts';
+export type { Pixels } from './resample.ts';
+
+const white = [255, 255, 255] as const;
+
+/**
+ * Augments an image to size x size pixels.
+ * @param random decides all that is random; the same stream gives the same pixels.
+ * @param out receives size * size * 3 bytes of RGB.
+ */
+export function augment(
+  image: Pixels,
+  augmentation: Augmentation,
+  size: number,
+  random: CounterRandom,
+  out: Uint8ClampedArray,
+): void {
+  const draw = drawAugmentation(augmentation, image.width, image.height, random);
+  if (draw.matrix || draw.flip) {
+    warp(image, draw, size, out, augmentation.interpolation ?? 'bicubic', augmentation.fill ?? white);
+  } else {
+    resizeBox(image, draw.box, size, out);
+  }
+  if (draw.color) jitterColors(out, draw.color);
+}

@@ -1,0 +1,99 @@
+import type { Box } from './options.ts';
+
+/** RGB pixels, 8 bits each: row after row, without padding. */
+export interface Pixels {
+  data: Uint8Array;
+  width: number;
+  height: number;
+}
+
+/** Cubic convolution with a = -0.5 (Keys 1981), which Pillow and sharp call bicubic. Its support is 2. */
+export function cubic(x: number): number {
+  const a = -0.5;
+  const t = Math.abs(x);
+  if (t < 1) return ((a + 2) * t - (a + 3)) * t * t + 1;
+  if (t < 2) return (((t - 5) * t + 8) * t - 4) * a;
+  return 0;
+}
+
+/** For each output position, the first input position and the weights of that one and its successors; they sum to 1. */
+interface Taps {
+  first: Int32Array;
+  /** `count` weights per output position. */
+  weights: Float32Array;
+  count: number;
+}
+
+/**
+ * The weights for resizing `length` input positions, of which the interval [start, start + extent) is looked at, to `size`
+ * output positions. When the image shrinks the kernel widens with it, which is what keeps it from aliasing.
+ */
+function resizeTaps(length: number, start: number, extent: number, size: number): Taps {
+  const step = extent / size;
+  const stretch = Math.max(step, 1);
+  const support = 2 * stretch;
+  const count = Math.min(length, Math.ceil(support) * 2 + 1);
+  const first = new Int32Array(size);
+  const weights = new Float32Array(size * count);
+  for (let i = 0; i < size; i++) {
+    const centre = start + (i + 0.5) * step;
+    const low = Math.max(0, Math.floor(centre - support + 0.5));
+    const high = Math.min(length, Math.floor(centre + support + 0.5));
+    // The window may touch the input's end; it is moved back, and the positions in front of `low` get weight 0.
+    const from = Math.max(0, Math.min(low, length - count));
+    first[i] = from;
+    let sum = 0;
+    for (let j = low; j < high; j++) sum += cubic((j + 0.5 - centre) / stretch);
+    for (let j = low; j < high; j++) weights[i * count + j - from] = cubic((j + 0.5 - centre) / stretch) / sum;
+  }
+  return { first, weights, count };
+}
+
+/**
+ * Resizes the part `box` of an image to size x size pixels: bicubic, antialiased, one direction after the other, as
+ * Pillow's `resize(..., BICUBIC, box)`.
+ *
+ * @param out receives size * size * 3 bytes.
+ */
+export function resizeBox(image: Pixels, box: Box, size: number, out: Uint8ClampedArray): void {
+  const { data, width, height } = image;
+  const across = resizeTaps(width, box.left, box.width, size);
+  const down = resizeTaps(height, box.top, box.height, size);
+  const top = down.first[0] as number;
+  const bottom = Math.min(height, (down.first[size - 1] as number) + down.count);
+  const rowLength = size * 3;
+  // Pillow rounds between the two directions too.
+  const between = new Uint8ClampedArray((bottom - top) * rowLength);
+  for (let y = top; y < bottom; y++) {
+    let at = (y - top) * rowLength;
+    for (let x = 0; x < size; x++) {
+      let r = 0;
+      let g = 0;
+      let b = 0;
+      let source = (y * width + (across.first[x] as number)) * 3;
+      const end = (x + 1) * across.count;
+      for (let k = x * across.count; k < end; k++) {
+        const weight = across.weights[k] as number;
+        r += weight * (data[source] as number);
+        g += weight * (data[source + 1] as number);
+        b += weight * (data[source + 2] as number);
+        source += 3;
+      }
+      between[at++] = r;
+      between[at++] = g;
+      between[at++] = b;
+    }
+  }
+  for (let y = 0; y < size; y++) {
+    const from = ((down.first[y] as number) - top) * rowLength;
+    for (let i = 0; i < rowLength; i++) {
+      let sum = 0;
+      let source = from + i;
+      for (let k = 0; k < down.count; k++) {
+        sum += (down.weights[y * down.count + k] as number) * (between[source] as number);
+        source += rowLength;
+      }
+      out[y * rowLength + i] = sum;
+    }
+  }
+}
