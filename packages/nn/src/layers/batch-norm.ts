@@ -19,6 +19,7 @@ export interface BatchNormLayerOptions {
  * the unbiased variance.
  */
 export class BatchNorm2d extends Module {
+  readonly numFeatures: number;
   readonly eps: number;
   readonly momentum: number | null;
   readonly weight: Parameter | null;
@@ -31,6 +32,7 @@ export class BatchNorm2d extends Module {
   constructor(numFeatures: number, options: BatchNormLayerOptions = {}) {
     super();
     const { eps = defaultEps, momentum = 0.1, affine = true, trackRunningStats = true } = options;
+    this.numFeatures = numFeatures;
     this.eps = eps;
     this.momentum = momentum;
     this.weight = affine ? new Parameter(constant(1)([numFeatures])) : null;
@@ -43,6 +45,10 @@ export class BatchNorm2d extends Module {
   forward(input: Tensor): Tensor {
     if (input.ndim !== 4)
       throw new RangeError(`BatchNorm2d: needs images [N, C, H, W], got a tensor of shape ${formatShape(input.shape)}`);
+    if (input.shape[1] !== this.numFeatures)
+      throw new RangeError(
+        `BatchNorm2d: ${this.numFeatures} channels expected, got images of shape ${formatShape(input.shape)}`,
+      );
     const { running_mean, running_var, num_batches_tracked } = this;
     const batches = num_batches_tracked?.add(1);
     if (this.training && batches !== undefined) num_batches_tracked?.assign(batches);
