@@ -1,5 +1,5 @@
 /** Numbers as users write them, to and from typed arrays. */
-import { allocateArray, type DType, type TypedArray } from './dtype.ts';
+import { allocateArray, castNumber, type DType, type TypedArray } from './dtype.ts';
 import { formatShape, type Shape, sizeOf } from './shape.ts';
 
 export type NestedArray<T> = readonly (T | NestedArray<T>)[];
@@ -68,11 +68,11 @@ export function parseData(
   return { values: convertArray(flat, dtype), shape: result, dtype };
 }
 
-/** The numbers in the array type of `dtype`; bool is `x !== 0`. */
+/** The numbers in the array type of `dtype`, converted as `cast` does. */
 export function convertArray(values: ArrayLike<number>, dtype: DType): TypedArray {
   const array = allocateArray(dtype, values.length);
-  if (dtype === 'bool') for (let i = 0; i < values.length; i++) array[i] = Number(values[i] !== 0);
-  else array.set(values);
+  const cast = castNumber[dtype];
+  for (let i = 0; i < values.length; i++) array[i] = cast(values[i] as number);
   return array;
 }
 

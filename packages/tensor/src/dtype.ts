@@ -32,3 +32,16 @@ export function allocateArray(dtype: DType, length: number): TypedArray {
 export function viewArray(dtype: DType, buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray {
   return new dtypes[dtype].array(buffer, byteOffset, length);
 }
+
+/** Towards 0, saturating; NaN gives 0. */
+const truncate = (x: number): number =>
+  Number.isNaN(x) ? 0 : Math.min(2 ** 31 - 1, Math.max(-(2 ** 31), Math.trunc(x))) + 0;
+
+/** A number as an element of each dtype: what `cast` does, and what constants and data go through. */
+export const castNumber: Readonly<Record<DType, (x: number) => number>> = {
+  f32: Math.fround,
+  f64: (x) => x,
+  i32: truncate,
+  u8: (x) => truncate(x) & 255,
+  bool: (x) => Number(x !== 0),
+};

@@ -8,7 +8,7 @@ import * as ops from './ops/index.ts';
 import { type Generator, randomBits } from './random.ts';
 import { realizeNodes, realizeNodesSync, storeArray } from './realize.ts';
 import { trackStorage } from './scope.ts';
-import type { Shape } from './shape.ts';
+import { normalizeAxis, type Shape } from './shape.ts';
 import { Tensor, type TensorLike } from './tensor.ts';
 
 export interface TensorOptions {
@@ -83,7 +83,7 @@ export const eye = (rows: number, columns = rows, { dtype = 'f32', requiresGrad 
 
 /** 0, 1, 2, ... along `axis`, repeated over the other axes. i32. */
 export const iota = (shape: Shape, axis = 0): Tensor =>
-  Tensor.fromNode(graph.iota(shape, axis < 0 ? axis + shape.length : axis));
+  Tensor.fromNode(graph.iota(shape, normalizeAxis(axis, shape.length, 'iota')));
 
 /** The last two axes at and below the diagonal (moved up by `diagonal`), zeros above. */
 export const tril = (source: Tensor, diagonal = 0): Tensor => Tensor.fromNode(ops.tril(source.node, diagonal));

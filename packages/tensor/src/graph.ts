@@ -2,7 +2,7 @@
  * Checked constructors of graph nodes, one for each operation: they infer shape and dtype, refuse what does not fit with a
  * message that names the operation and the shapes, and drop operations that do nothing.
  */
-import { type DType, isFloat } from './dtype.ts';
+import { castNumber, type DType, isFloat } from './dtype.ts';
 import {
   type BinaryOp,
   type ContractSpec,
@@ -40,8 +40,7 @@ export const input = (index: number, shape: Shape, dtype: DType): Node =>
 
 export function constant(value: number, shape: Shape = [], dtype: DType = 'f32'): Node {
   checkShape(shape, 'full');
-  const stored = dtype === 'bool' ? Number(value !== 0) : dtype === 'f32' ? Math.fround(value) : value;
-  return makeNode('const', [], { value: isFloat(dtype) ? stored : Math.trunc(stored) }, shape, dtype);
+  return makeNode('const', [], { value: castNumber[dtype](value) }, shape, dtype);
 }
 
 /** 0, 1, 2, ... along `axis`, repeated over the other axes. i32. */
@@ -60,6 +59,8 @@ export function unary(kind: UnaryOp, source: Node): Node {
     fail(kind, `needs a floating-point tensor, got ${source.dtype} ${formatShape(source.shape)}; cast it first`);
   if (kind === 'neg' && source.dtype === 'bool') fail('neg', 'has no meaning for bool; use logicalNot');
   if (kind === 'floor' && !isFloat(source.dtype)) return source;
+  if (kind === 'neg' && source.op === 'const' && isFloat(source.dtype))
+    return constant(-source.arg.value, source.shape, source.dtype);
   return makeNode('unary', [source], { kind }, source.shape, source.dtype);
 }
 
@@ -80,6 +81,11 @@ export function binary(kind: BinaryOp, a: Node, b: Node): Node {
   if (a.dtype !== b.dtype) fail(kind, `dtypes ${a.dtype} and ${b.dtype} differ; cast one of them`);
   if (integerOnly.has(kind) && isFloat(a.dtype)) fail(kind, `needs integers, got ${a.dtype}`);
   if (a.dtype === 'bool' && !boolAllowed.has(kind)) fail(kind, 'has no meaning for bool; cast first');
+  // Gradients start from constants. Sums and products of f32 values in f64, rounded to f32, are what f32 arithmetic gives.
+  if (a.op === 'const' && b.op === 'const' && isFloat(a.dtype)) {
+    if (kind === 'add') return constant(a.arg.value + b.arg.value, a.shape, a.dtype);
+    if (kind === 'mul') return constant(a.arg.value * b.arg.value, a.shape, a.dtype);
+  }
   if (kind === 'add') {
     if (isConst(b, 0)) return a;
     if (isConst(a, 0)) return b;

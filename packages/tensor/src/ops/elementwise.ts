@@ -27,7 +27,9 @@ export function div(a: Operand, b: Operand): Node {
   return graph.binary('mul', x, inverted(y));
 }
 
-const negated = (x: Node): Node => (x.op === 'const' ? constantLike(-x.arg.value, x) : graph.unary('neg', x));
+/** The smallest integer has no positive counterpart as a constant. */
+const negated = (x: Node): Node =>
+  x.op === 'const' && x.arg.value !== -(2 ** 31) ? constantLike(-x.arg.value, x) : graph.unary('neg', x);
 
 const inverted = (x: Node): Node => (x.op === 'const' ? constantLike(1 / x.arg.value, x) : graph.unary('recip', x));
 

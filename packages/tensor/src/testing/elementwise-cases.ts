@@ -444,6 +444,11 @@ const integerCases: OpCase[] = [
     { dtype: 'f32' },
   ),
   integer(
+    'integers minus the smallest',
+    (a) => a.sub(-2147483648),
+    (a) => (a + 2147483648) | 0,
+  ),
+  integer(
     'logicalAnd',
     (a, b) => a.logicalAnd(b),
     compare((a, b) => a !== 0 && b !== 0),

@@ -1,28 +1,13 @@
 /** What each operation means on single numbers, in double precision. Integers are numbers without a fraction, bool is 0 or 1. */
-import type { DType } from '../../dtype.ts';
+import { castNumber, type DType, isFloat } from '../../dtype.ts';
 import type { BinaryOp, ReduceOp, UnaryOp } from '../../node.ts';
 import { erf } from './erf.ts';
-
-const bits32 = (x: number): number => x | 0;
-
-/** Towards 0, saturating; NaN gives 0. */
-const truncate = (x: number): number =>
-  Number.isNaN(x) ? 0 : Math.min(2 ** 31 - 1, Math.max(-(2 ** 31), Math.trunc(x))) + 0;
-
-/** A number brought to `dtype`. Floating-point values keep their double precision. */
-export const castTo: Readonly<Record<DType, (x: number) => number>> = {
-  f32: (x) => x,
-  f64: (x) => x,
-  i32: truncate,
-  u8: (x) => truncate(x) & 255,
-  bool: (x) => Number(x !== 0),
-};
 
 /** The result of integer arithmetic, wrapped to its dtype. */
 const wrapTo: Readonly<Record<DType, (x: number) => number>> = {
   f32: (x) => x,
   f64: (x) => x,
-  i32: bits32,
+  i32: (x) => x | 0,
   u8: (x) => x & 255,
   bool: (x) => Number(x !== 0),
 };
@@ -39,13 +24,12 @@ const unaryFunctions: Readonly<Record<Exclude<UnaryOp, 'cast'>, (x: number) => n
   erf,
 };
 
-const isInteger = (dtype: DType): boolean => dtype !== 'f32' && dtype !== 'f64';
-
 /** `dtype` is the result's. */
 export function unaryFunction(kind: UnaryOp, dtype: DType): (x: number) => number {
-  if (kind === 'cast') return castTo[dtype];
+  // f32 carries double precision from operation to operation.
+  if (kind === 'cast') return castNumber[dtype === 'f32' ? 'f64' : dtype];
   const compute = unaryFunctions[kind];
-  if (!isInteger(dtype)) return compute;
+  if (isFloat(dtype)) return compute;
   const wrap = wrapTo[dtype];
   return (x) => wrap(compute(x));
 }
@@ -67,7 +51,7 @@ const binaryFunctions: Readonly<Record<BinaryOp, (a: number, b: number) => numbe
 
 /** `dtype` is the result's; integers wrap around. */
 export function binaryFunction(kind: BinaryOp, dtype: DType): (a: number, b: number) => number {
-  if (!isInteger(dtype) || dtype === 'bool') return binaryFunctions[kind];
+  if (isFloat(dtype) || dtype === 'bool') return binaryFunctions[kind];
   if (kind === 'mul' && dtype === 'i32') return Math.imul;
   const compute = binaryFunctions[kind];
   const wrap = wrapTo[dtype];
