@@ -3,9 +3,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { accumulate } from './accumulate.ts';
 import { grad } from './grad.ts';
 import { countNodes } from './testing/graphs.ts';
-import { normal, useReferenceBackend } from './testing/inputs.ts';
+import { normal, useTestBackend } from './testing/inputs.ts';
 
-beforeAll(useReferenceBackend);
+beforeAll(useTestBackend);
 
 /** The gradient of rows `start..end` of `[rows, 3]`. */
 function slab(rows: number, start: number, end: number, seed: number): Node {

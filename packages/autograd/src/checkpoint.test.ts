@@ -1,13 +1,22 @@
-import { bernoulli, graph, manualSeed, noGrad, Tensor, topologicalOrder } from '@tessera/tensor';
+import {
+  bernoulli,
+  compile,
+  graph,
+  manualSeed,
+  noGrad,
+  setDefaultBackend,
+  Tensor,
+  topologicalOrder,
+} from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backward } from './backward.ts';
 import { checkpoint } from './checkpoint.ts';
 import { grad } from './grad.ts';
 import { gradcheck, gradgradcheck } from './gradcheck.ts';
 import { countNodes } from './testing/graphs.ts';
-import { indices, normal, useReferenceBackend } from './testing/inputs.ts';
+import { indices, normal, useTestBackend } from './testing/inputs.ts';
 
-beforeAll(useReferenceBackend);
+beforeAll(useTestBackend);
 
 const values = async (x: Tensor): Promise<number[]> => [...(await x.data())];
 
@@ -159,6 +168,39 @@ describe('checkpoint', () => {
       checkpoint((input: Tensor) => input.matmul(w as Tensor).tanh())(x as Tensor);
     await gradcheck(f, [normal([2, 3], 28), weight]);
     await gradgradcheck(f, [normal([2, 3], 28), weight]);
+  });
+
+  it('needs less memory: of each block only the input is kept', async () => {
+    setDefaultBackend('reference-kernels');
+    const [rows, width, hidden, depth] = [64, 8, 64, 8];
+    const blocks = Array.from({ length: depth }, (_, k) => {
+      const weights = [normal([width, hidden], 40 + k), normal([hidden, width], 50 + k)] as const;
+      const forward = (x: Tensor): Tensor => x.add(x.matmul(weights[0]).tanh().exp().matmul(weights[1]));
+      return { weights, forward };
+    });
+    const x = normal([rows, width], 60);
+    const arenaBytes = async (wrap: (f: (x: Tensor) => Tensor) => (x: Tensor) => Tensor): Promise<number> => {
+      const step = compile(() => {
+        const loss = blocks
+          .reduce((h, { forward }) => wrap(forward)(h), x)
+          .square()
+          .mean();
+        return grad(
+          loss,
+          blocks.flatMap(({ weights }) => weights),
+        );
+      });
+      const { plan } = await step.program();
+      step.dispose();
+      return plan.arenaBytes;
+    };
+    const plain = await arenaBytes((f) => f);
+    const checkpointed = await arenaBytes(checkpoint);
+    useTestBackend();
+    const activation = 8 * rows * hidden;
+    expect(plain).toBeGreaterThan(depth * activation);
+    // The blocks' inputs, and what one block needs at a time.
+    expect(checkpointed).toBeLessThan(depth * 8 * rows * width + 5 * activation);
   });
 
   it('leaves a function of constants alone', () => {

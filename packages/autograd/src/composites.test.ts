@@ -1,9 +1,9 @@
 import { concat, einsum, eye, graph, Tensor, where } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adjointCheck, gradcheck, gradgradcheck } from './gradcheck.ts';
-import { distinct, indices, normal, positive, useReferenceBackend } from './testing/inputs.ts';
+import { distinct, indices, normal, positive, useTestBackend } from './testing/inputs.ts';
 
-beforeAll(useReferenceBackend);
+beforeAll(useTestBackend);
 
 type Fn = (...inputs: Tensor[]) => Tensor;
 

@@ -3,9 +3,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { customGradient } from './custom.ts';
 import { grad } from './grad.ts';
 import { gradcheck, gradgradcheck } from './gradcheck.ts';
-import { normal, useReferenceBackend } from './testing/inputs.ts';
+import { normal, useTestBackend } from './testing/inputs.ts';
 
-beforeAll(useReferenceBackend);
+beforeAll(useTestBackend);
 
 /** log(1 + exp(x)), whose derivative is written with the output: 1 - exp(-y). */
 const softplus = customGradient(

@@ -2,9 +2,9 @@ import type { Tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { jvp, valueAndGrad, vjp } from './functional.ts';
 import { grad } from './grad.ts';
-import { indices, normal, useReferenceBackend } from './testing/inputs.ts';
+import { indices, normal, useTestBackend } from './testing/inputs.ts';
 
-beforeAll(useReferenceBackend);
+beforeAll(useTestBackend);
 
 const values = async (x: Tensor): Promise<number[]> => [...(await x.data())];
 

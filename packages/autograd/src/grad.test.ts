@@ -1,11 +1,11 @@
-import { graph, noGrad, Tensor, tensor, zeros } from '@tessera/tensor';
+import { compile, graph, noGrad, setDefaultBackend, Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backward } from './backward.ts';
 import { grad } from './grad.ts';
 import { gradcheck } from './gradcheck.ts';
-import { indices, normal, useReferenceBackend } from './testing/inputs.ts';
+import { indices, normal, useTestBackend } from './testing/inputs.ts';
 
-beforeAll(useReferenceBackend);
+beforeAll(useTestBackend);
 
 const values = async (x: Tensor | null): Promise<number[]> => [...(await (x as Tensor).data())];
 
@@ -111,6 +111,33 @@ describe('grad', () => {
     const unused = normal([2], 17);
     const [, gradient] = grad(x.sum(), [x, unused], { allowUnused: true }) as [Tensor, Tensor];
     expect(await values(gradient)).toEqual([0, 0]);
+  });
+});
+
+describe('a compiled step', () => {
+  it('differentiates with respect to state and to arguments, at every replay', async () => {
+    setDefaultBackend('reference-kernels');
+    const w = await normal([3], 18).realize();
+    const step = compile((x: Tensor) => {
+      const [dw, dx] = grad(w.mul(x).square().sum(), [w, x]) as [Tensor, Tensor];
+      w.assign(w.sub(dw.mul(0.1)));
+      return dx;
+    });
+    let state = await values(w);
+    for (const seed of [19, 20, 21]) {
+      const x = normal([3], seed);
+      const point = await values(x);
+      const dx = await values(await step(x));
+      dx.forEach((g, i) => {
+        expect(g).toBeCloseTo(2 * (state[i] as number) ** 2 * (point[i] as number), 12);
+      });
+      state = state.map((v, i) => v - 0.2 * v * (point[i] as number) ** 2);
+      (await values(w)).forEach((v, i) => {
+        expect(v).toBeCloseTo(state[i] as number, 12);
+      });
+    }
+    step.dispose();
+    useTestBackend();
   });
 });
 

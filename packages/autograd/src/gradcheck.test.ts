@@ -3,9 +3,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { customGradient } from './custom.ts';
 import { adjointCheck, GradcheckError, gradcheck, gradgradcheck } from './gradcheck.ts';
 import { normalSequence } from './normal.ts';
-import { indices, normal, useReferenceBackend } from './testing/inputs.ts';
+import { indices, normal, useTestBackend } from './testing/inputs.ts';
 
-beforeAll(useReferenceBackend);
+beforeAll(useTestBackend);
 
 /** x^2 with a derivative that is wrong by `factor`. */
 const squareWith = (factor: number): ((x: Tensor) => Tensor) =>

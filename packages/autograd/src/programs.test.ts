@@ -4,13 +4,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { checkpoint } from './checkpoint.ts';
 import { grad } from './grad.ts';
 import { gradcheck, gradgradcheck } from './gradcheck.ts';
-import { normal, useReferenceBackend } from './testing/inputs.ts';
+import { normal, useTestBackend } from './testing/inputs.ts';
 import { operationNames, type Program, programs, runProgram } from './testing/programs.ts';
 
-beforeAll(useReferenceBackend);
+beforeAll(useTestBackend);
 
-/** Set TESSERA_SEED to repeat a run. */
-const seed = Number(process.env.TESSERA_SEED ?? Math.floor(Math.random() * 2 ** 31));
+/** Set TESSERA_TEST_SEED to repeat a run, TESSERA_TEST_RUNS for more programs. */
+const seed = Number(process.env.TESSERA_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const runs = Number(process.env.TESSERA_TEST_RUNS ?? 200);
 
 const inputsOf = ({ shapes, seed: first }: Program): Tensor[] => shapes.map((shape, k) => normal(shape, first + k));
 
@@ -25,7 +26,7 @@ const lossOf = (results: readonly Tensor[]): Tensor =>
     )
     .reduce((total, x) => total.add(x));
 
-describe(`random programs (TESSERA_SEED=${seed})`, () => {
+describe(`random programs (TESSERA_TEST_SEED=${seed})`, () => {
   it('have the gradients that differences show', async () => {
     const check = async (program: Program): Promise<void> => {
       await gradcheck((...inputs) => runProgram(program, inputs), inputsOf(program), {
@@ -33,7 +34,7 @@ describe(`random programs (TESSERA_SEED=${seed})`, () => {
         tolerance: 1e-5,
       });
     };
-    await fc.assert(fc.asyncProperty(programs, check), { seed, numRuns: 200 });
+    await fc.assert(fc.asyncProperty(programs, check), { seed, numRuns: runs });
   });
 
   it('have the second derivatives that differences show', async () => {
@@ -41,7 +42,7 @@ describe(`random programs (TESSERA_SEED=${seed})`, () => {
       const fn = (...inputs: Tensor[]): Tensor => lossOf(runProgram(program, inputs));
       await gradgradcheck(fn, inputsOf(program), { directions: 1, tolerance: 1e-5 });
     };
-    await fc.assert(fc.asyncProperty(programs, check), { seed, numRuns: 60 });
+    await fc.assert(fc.asyncProperty(programs, check), { seed, numRuns: Math.ceil(runs / 3) });
   });
 
   it('have the same gradients when checkpointed', async () => {
@@ -57,7 +58,7 @@ describe(`random programs (TESSERA_SEED=${seed})`, () => {
         });
       }
     };
-    await fc.assert(fc.asyncProperty(programs, check), { seed, numRuns: 60 });
+    await fc.assert(fc.asyncProperty(programs, check), { seed, numRuns: Math.ceil(runs / 3) });
   });
 
   it('use every operation that they can', () => {

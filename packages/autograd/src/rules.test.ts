@@ -2,9 +2,9 @@ import { type BinaryOp, graph, type Node, type Op, Tensor, type UnaryOp } from '
 import { beforeAll, describe, expect, it } from 'vitest';
 import { grad } from './grad.ts';
 import { gradcheck, gradgradcheck } from './gradcheck.ts';
-import { betweenIntegers, distinct, indices, normal, positive, useReferenceBackend } from './testing/inputs.ts';
+import { betweenIntegers, distinct, indices, normal, positive, useTestBackend } from './testing/inputs.ts';
 
-beforeAll(useReferenceBackend);
+beforeAll(useTestBackend);
 
 /** A function of nodes and the tensors at which it is checked. */
 interface Case {

@@ -2,10 +2,10 @@ import { graph, type Node, Tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { grad } from './grad.ts';
 import { countNodes, describeGraph } from './testing/graphs.ts';
-import { normal, useReferenceBackend } from './testing/inputs.ts';
+import { normal, useTestBackend } from './testing/inputs.ts';
 import { gradientsOf } from './walk.ts';
 
-beforeAll(useReferenceBackend);
+beforeAll(useTestBackend);
 
 describe('the walk', () => {
   it('adds what comes back along every path', async () => {

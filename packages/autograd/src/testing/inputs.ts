@@ -1,10 +1,10 @@
 import { registerReferenceBackends, setDefaultBackend, sizeOf, type Tensor, tensor } from '@tessera/tensor';
 import { normalSequence } from '../normal.ts';
 
-/** Tests of derivatives run on the oracle, in f64. */
-export const useReferenceBackend = (): void => {
+/** Tests of derivatives run on the oracle, in f64, or on the backend that TESSERA_TEST_BACKEND names. */
+export const useTestBackend = (): void => {
   registerReferenceBackends();
-  setDefaultBackend('reference');
+  setDefaultBackend(process.env.TESSERA_TEST_BACKEND ?? 'reference');
 };
 
 /** Standard normal numbers, mapped element by element. The same seed gives the same tensor. */
