@@ -9,7 +9,7 @@
 import { type BinaryOp, graph, isFloat, type Node, type NodeOf, type Op, type UnaryOp } from '@tessera/tensor';
 
 /** One gradient for each source of `node`, in order; null where none flows. */
-export type Rule<O extends Op> = (node: NodeOf<O>, gradient: Node) => readonly (Node | null)[];
+type Rule<O extends Op> = (node: NodeOf<O>, gradient: Node) => readonly (Node | null)[];
 
 const { binary, unary } = graph;
 
@@ -25,7 +25,7 @@ const source = (node: NodeOf<Op>, k = 0): Node => node.sources[k] as Node;
 
 type UnaryRule = (gradient: Node, x: Node, y: Node) => Node | null;
 
-export const unaryRules: { readonly [K in UnaryOp]: UnaryRule } = {
+const unaryRules: { readonly [K in UnaryOp]: UnaryRule } = {
   neg: (g) => neg(g),
   // y = 1/x, y' = -1/x^2 = -y^2
   recip: (g, _, y) => neg(mul(g, mul(y, y))),
@@ -49,7 +49,7 @@ type BinaryRule = (gradient: Node, a: Node, b: Node) => readonly [Node | null, N
 /** Comparisons give bool and these work on integers: nothing to differentiate. */
 const noDerivative: BinaryRule = () => [null, null];
 
-export const binaryRules: { readonly [K in BinaryOp]: BinaryRule } = {
+const binaryRules: { readonly [K in BinaryOp]: BinaryRule } = {
   add: (g) => [g, g],
   mul: (g, a, b) => [mul(g, b), mul(g, a)],
   // The larger one takes the gradient; where both are equal each takes half, as in PyTorch's `maximum`.
@@ -120,7 +120,7 @@ function customRule(node: NodeOf<'custom'>, gradient: Node): (Node | null)[] {
  * The views' rules are their adjoints: a view copies each element of its source to some places, so the gradient of an element
  * is the sum of what arrives at these places.
  */
-export const rules: { readonly [O in Op]: Rule<O> } = {
+const rules: { readonly [O in Op]: Rule<O> } = {
   buffer: () => [],
   input: () => [],
   const: () => [],
