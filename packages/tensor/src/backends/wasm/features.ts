@@ -1,11 +1,11 @@
 import { ModuleBuilder } from './encoder.ts';
 
-/** What generated code may use. The bits of a result do not depend on `revectorized`, nor on which compiler tier of V8 runs the code. */
+/** What generated code may use. The bits of a result do not depend on `wideTiles`, nor on which compiler tier of V8 runs the code. */
 export interface Features {
   /** `f32x4.relaxed_madd` exists. */
   readonly relaxedSimd: boolean;
-  /** V8 pairs adjacent 128-bit operations into 256-bit ones (see `probe.ts`): code is laid out for pairs. */
-  readonly revectorized: boolean;
+  /** Tiles of four vectors' width are faster in matrix products than tiles of two: see `probe.ts`. */
+  readonly wideTiles: boolean;
 }
 
 /** Whether this engine accepts `write` as the body of a function. */

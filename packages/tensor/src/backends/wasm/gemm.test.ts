@@ -14,9 +14,9 @@ import {
 import type { Features } from './features.ts';
 
 const variants: readonly (Features & { name: string })[] = [
-  { name: 'laid out for pairs', relaxedSimd: true, revectorized: true },
-  { name: 'single vectors', relaxedSimd: true, revectorized: false },
-  { name: 'without multiply-add', relaxedSimd: false, revectorized: false },
+  { name: 'laid out for pairs', relaxedSimd: true, wideTiles: true },
+  { name: 'single vectors', relaxedSimd: true, wideTiles: false },
+  { name: 'without multiply-add', relaxedSimd: false, wideTiles: false },
 ];
 
 /** mulberry32 */

@@ -32,7 +32,7 @@ const readsInPlace = ({ type, p, k, guards }: PackedOperand): boolean =>
 
 /** Shapes of micro-kernels: width in vectors and rows, widest first. Measured: paired vectors want 4 x 16, single ones 4 x 8. */
 const microShapes = (features: Features): readonly { vectors: number; rows: number }[] =>
-  features.revectorized
+  features.wideTiles
     ? [
         { vectors: 4, rows: panelRows },
         { vectors: 2, rows: 2 * panelRows },

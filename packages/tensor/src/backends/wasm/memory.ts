@@ -176,3 +176,27 @@ export class Allocator {
     return false;
   }
 }
+
+/** A block that is replaced by a larger one when more is asked for; its contents are not kept. */
+export class GrowingBlock {
+  readonly #allocator: Allocator;
+  #block: Block | null = null;
+
+  constructor(allocator: Allocator) {
+    this.#allocator = allocator;
+  }
+
+  get block(): Block | null {
+    return this.#block;
+  }
+
+  /** The address of at least `bytes` bytes; 0 where none are needed. Throws OutOfMemoryError. */
+  reserve(bytes: number): number {
+    if (bytes > (this.#block?.bytes ?? 0)) {
+      if (this.#block !== null) this.#allocator.free(this.#block);
+      this.#block = null;
+      this.#block = this.#allocator.allocate(bytes);
+    }
+    return this.#block?.address ?? 0;
+  }
+}

@@ -17,7 +17,7 @@ function compile(relaxedSimd: boolean): Apply {
     for (const name of functions) {
       const fn = module.function(`${name} ${type}`, ['i32', 'i32']);
       const [address, end] = fn.params;
-      const code = new VectorCode(fn, { relaxedSimd, revectorized: false });
+      const code = new VectorCode(fn, { relaxedSimd, wideTiles: false });
       fn.forLoop(fn.local('i32'), address, end, 16, () => {
         fn.get(address).mem('v128.load');
         const y = emitters[name](code, type, code.take());

@@ -1,0 +1,147 @@
+import type { Allocation, Executable } from '../../backend.ts';
+import { bytesOf } from '../../dtype.ts';
+import type { Plan } from '../../plan.ts';
+import type { LoweredPlan } from './lower.ts';
+import type { Block } from './memory.ts';
+import type { Failure, Job, PooledProgram } from './pool.ts';
+import type { Run } from './run-queue.ts';
+
+/** What one kernel of a plan took. */
+export interface KernelProfile {
+  readonly kernel: string;
+  readonly milliseconds: number;
+  /** Floating-point operations; an instruction of a fused program counts as one. */
+  readonly operations: number;
+  /** Memory read and written, each access counted once. */
+  readonly bytes: number;
+}
+
+/** What executables need of their backend. */
+export interface ExecutableHost {
+  readonly memory: WebAssembly.Memory;
+  /** Addresses of the temporaries and of all threads' scratch memory, the latter `scratchBytes` for each. */
+  place(arenaBytes: number, scratchBytes: number): { readonly arena: number; readonly scratch: number };
+  add(run: Run): Promise<void>;
+  runSync(run: Run): void;
+  finish(): void;
+}
+
+/** A plan that one thread finishes in less time (nanoseconds) is not worth waking threads for. */
+const worthThreads = 60_000;
+
+export const blockOf = (allocation: Allocation): Block => {
+  if (!('address' in allocation)) throw new TypeError('wasm: this allocation belongs to another backend');
+  return allocation as Block;
+};
+
+/** Bytes that each external buffer of a plan must have. */
+function externalBytes(plan: Plan): number[] {
+  const bytes = new Array<number>(plan.externalCount).fill(0);
+  for (const { place, dtype, length } of plan.buffers)
+    if (place.kind === 'external') bytes[place.index] = Math.max(bytes[place.index], length * bytesOf(dtype));
+  return bytes;
+}
+
+export class WasmExecutable implements Executable {
+  readonly slowKernels: Executable['slowKernels'];
+  readonly #host: ExecutableHost;
+  readonly #plan: Plan;
+  readonly #lowered: LoweredPlan;
+  readonly #program: PooledProgram;
+  readonly #table: Block;
+  readonly #onDispose: () => void;
+  readonly #externalBytes: readonly number[];
+  #unfinished = 0;
+  #disposed = false;
+
+  constructor(
+    host: ExecutableHost,
+    plan: Plan,
+    code: { readonly lowered: LoweredPlan; readonly program: PooledProgram },
+    table: Block,
+    onDispose: () => void,
+  ) {
+    this.#host = host;
+    this.#plan = plan;
+    this.#lowered = code.lowered;
+    this.#program = code.program;
+    this.#table = table;
+    this.#onDispose = onDispose;
+    this.#externalBytes = externalBytes(plan);
+    this.slowKernels = code.lowered.slow;
+  }
+
+  async run(externals: readonly Allocation[]): Promise<void> {
+    const run = this.#runWith(externals);
+    this.#unfinished++;
+    try {
+      await this.#host.add(run);
+    } finally {
+      this.#unfinished--;
+    }
+  }
+
+  runSync(externals: readonly Allocation[]): void {
+    this.#host.runSync(this.#runWith(externals));
+  }
+
+  /** Runs kernel by kernel on the calling thread alone, and times each. */
+  profile(externals: readonly Allocation[]): KernelProfile[] {
+    const run = this.#runWith(externals);
+    this.#host.finish();
+    const { table, scratch } = run.prepare();
+    const { memory } = this.#host;
+    this.#program.instance ??= new WebAssembly.Instance(this.#program.module, { env: { memory } });
+    const { exports } = this.#program.instance;
+    return this.#lowered.calls.map(({ name, exportName, tableOffset, operations, bytes }) => {
+      const kernel = exports[exportName] as (args: number, thread: number, threads: number, scratch: number) => void;
+      const start = performance.now();
+      kernel(table + tableOffset, 0, 1, scratch);
+      return { kernel: name, milliseconds: performance.now() - start, operations, bytes };
+    });
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    if (this.#unfinished > 0) this.#host.finish();
+    this.#onDispose();
+  }
+
+  #runWith(externals: readonly Allocation[]): Run {
+    this.#check(externals);
+    return {
+      externals,
+      worthThreads: this.#lowered.nanoseconds >= worthThreads,
+      prepare: () => this.#prepare(externals),
+      explain: ({ kernel, message }: Failure) =>
+        new Error(`wasm: kernel '${this.#lowered.calls[kernel]?.name ?? kernel}' failed: ${message}`),
+    };
+  }
+
+  #check(externals: readonly Allocation[]): void {
+    if (this.#disposed) throw new Error('wasm: this executable was disposed of');
+    const needed = this.#externalBytes;
+    if (externals.length !== needed.length)
+      throw new RangeError(`wasm: the plan has ${needed.length} external buffers, ${externals.length} were given`);
+    externals.forEach((allocation, k) => {
+      if (blockOf(allocation).bytes < needed[k])
+        throw new RangeError(`wasm: external buffer ${k} needs ${needed[k]} bytes, got ${allocation.bytes}`);
+    });
+  }
+
+  #prepare(externals: readonly Allocation[]): Job {
+    const { table: buffers, scratchBytes: needed } = this.#lowered;
+    const scratchBytes = Math.ceil(needed / 64) * 64;
+    const { arena, scratch } = this.#host.place(this.#plan.arenaBytes, scratchBytes);
+    const table = this.#table.address;
+    const words = new Int32Array(this.#host.memory.buffer, table, buffers.length);
+    const addresses = this.#plan.buffers.map(({ place }) =>
+      place.kind === 'arena' ? arena + place.byteOffset : blockOf(externals[place.index]).address,
+    );
+    buffers.forEach((buffer, k) => {
+      words[k] = addresses[buffer];
+    });
+    return { program: this.#program, table, scratch, scratchBytes };
+  }
+}

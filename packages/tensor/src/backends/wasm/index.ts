@@ -1,0 +1,8 @@
+/** The WebAssembly backend: generated code with SIMD, on all cores. Importing this makes it known as 'wasm'. */
+import { registerBackend } from '../../backend.ts';
+import { createWasmBackend } from './backend.ts';
+
+export { createWasmBackend, WasmBackend, type WasmBackendOptions } from './backend.ts';
+export type { KernelProfile, WasmExecutable } from './executable.ts';
+
+registerBackend('wasm', () => createWasmBackend());

@@ -1,0 +1,57 @@
+/** Equal kernels are generated once: they are compared by all that they are made of, buffers numbered within the kernel. */
+import type { DType } from '../../dtype.ts';
+import { type Access, accessesOf, type Kernel, type Program } from '../../kernel.ts';
+import type { Plan } from '../../plan.ts';
+
+/** The kernel with other buffer numbers. */
+function renumber(kernel: Kernel, number: (buffer: number) => number): Kernel {
+  const access = ({ buffer, view }: Access): Access => ({ buffer: number(buffer), view });
+  const program = ({ instructions, stores }: Program): Program => ({
+    instructions: instructions.map((instruction) =>
+      instruction.op === 'load' || instruction.op === 'gather'
+        ? { ...instruction, access: access(instruction.access) }
+        : instruction,
+    ),
+    stores: stores.map((store) => ({ ...store, access: access(store.access) })),
+  });
+  switch (kernel.kind) {
+    case 'loop':
+      return { ...kernel, program: program(kernel.program) };
+    case 'contract':
+      return { ...kernel, a: access(kernel.a), b: access(kernel.b), epilogue: program(kernel.epilogue) };
+    case 'scatterAdd':
+      return { ...kernel, values: access(kernel.values), index: access(kernel.index), out: number(kernel.out) };
+    default:
+      return kernel satisfies never;
+  }
+}
+
+export interface LocalKernel {
+  readonly kernel: Kernel;
+  /** The plan's number of each of the kernel's buffers. */
+  readonly buffers: readonly number[];
+  readonly dtypes: readonly DType[];
+  /** Equal for kernels that the same code can run. Names do not count. */
+  readonly key: string;
+}
+
+/** Numbers that JSON does not tell apart are written out. */
+const exactNumbers = (_: string, value: unknown): unknown =>
+  typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
+    ? `number ${Object.is(value, -0) ? '-0' : value}`
+    : value;
+
+/** The kernel with its buffers numbered from 0, in the order in which it mentions them. */
+export function localKernel(kernel: Kernel, plan: Plan): LocalKernel {
+  const { reads, writes } = accessesOf(kernel);
+  const buffers = [...new Set([...reads, ...writes].map(({ buffer }) => buffer))];
+  const numbers = new Map(buffers.map((buffer, local) => [buffer, local]));
+  const local = renumber(kernel, (buffer) => numbers.get(buffer) as number);
+  const dtypes = buffers.map((buffer) => plan.buffers[buffer].dtype);
+  return { kernel: local, buffers, dtypes, key: JSON.stringify([{ ...local, name: '' }, dtypes], exactNumbers) };
+}
+
+/** All that generated code depends on in a plan: two plans with equal keys can share it. Names count, for profiles show them. */
+export function planKey(plan: Plan): string {
+  return JSON.stringify([plan.stages, plan.buffers.map(({ dtype }) => dtype)], exactNumbers);
+}

@@ -1,0 +1,107 @@
+/** From plan to module: one function for each distinct kernel, and `run`, which calls them in order. */
+import type { DType } from '../../dtype.ts';
+import type { Kernel } from '../../kernel.ts';
+import type { Plan } from '../../plan.ts';
+import { emitBarrier } from './barrier.ts';
+import { control } from './control.ts';
+import { ModuleBuilder } from './encoder.ts';
+import type { Features } from './features.ts';
+import { lowerContract } from './gemm.ts';
+import { localKernel } from './kernel-key.ts';
+import { lowerLoop } from './loop.ts';
+import { maximumPages } from './memory.ts';
+import type { LoweredKernel } from './program.ts';
+import { lowerScatterAdd } from './scatter.ts';
+import { bytesMoved, nanosecondsOf, operationsOf } from './work.ts';
+
+/** One call of a kernel in a plan. */
+export interface KernelCall {
+  readonly name: string;
+  /** The export that runs it: `(args, thread, threads, scratch)`. */
+  readonly exportName: string;
+  /** Where its addresses start in the table, in bytes. */
+  readonly tableOffset: number;
+  readonly operations: number;
+  readonly bytes: number;
+}
+
+export interface LoweredPlan {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The plan's buffer whose address stands in each word of the table. */
+  readonly table: readonly number[];
+  /** For each thread. */
+  readonly scratchBytes: number;
+  readonly calls: readonly KernelCall[];
+  readonly slow: readonly { readonly kernel: string; readonly reason: string }[];
+  /** What one thread needs for a run, roughly. */
+  readonly nanoseconds: number;
+}
+
+function lowerKernel(
+  module: ModuleBuilder,
+  kernel: Kernel,
+  dtypes: readonly DType[],
+  features: Features,
+  threads: number,
+): LoweredKernel {
+  switch (kernel.kind) {
+    case 'loop':
+      return lowerLoop(module, kernel, dtypes, features);
+    case 'contract':
+      return lowerContract(module, kernel, dtypes, features, threads);
+    case 'scatterAdd':
+      return lowerScatterAdd(module, kernel, dtypes, features);
+    default:
+      return kernel satisfies never;
+  }
+}
+
+/**
+ * The module exports `run(table, thread, threads, scratch)`: `table` points to the addresses of the kernels' buffers, `scratch` to
+ * memory of this thread. All threads call it; it returns when this thread is done with its share of everything.
+ */
+export function lowerPlan(plan: Plan, features: Features, threads: number): LoweredPlan {
+  const module = new ModuleBuilder('plan');
+  module.importMemory('env', 'memory', 1, maximumPages);
+  const barrier = emitBarrier(module);
+  const run = module.function('run', ['i32', 'i32', 'i32', 'i32']);
+  module.exportFunction('run', run);
+  const [tableAt, thread, threadCount, scratch] = run.params;
+  const current = run.local('i32');
+  run.get(thread).times(control.perThreadBytes).set(current);
+
+  const known = new Map<string, { lowered: LoweredKernel; exportName: string }>();
+  const table: number[] = [];
+  const calls: KernelCall[] = [];
+  const slow: { kernel: string; reason: string }[] = [];
+  let scratchBytes = 0;
+  let nanoseconds = 0;
+  plan.stages.forEach((stage, s) => {
+    if (s > 0)
+      run
+        .get(threadCount)
+        .call(barrier)
+        .if(() => run.return());
+    for (const original of stage) {
+      const { kernel, buffers, dtypes, key } = localKernel(original, plan);
+      let entry = known.get(key);
+      if (entry === undefined) {
+        entry = { lowered: lowerKernel(module, kernel, dtypes, features, threads), exportName: `kernel${known.size}` };
+        module.exportFunction(entry.exportName, entry.lowered.function);
+        known.set(key, entry);
+      }
+      const { lowered, exportName } = entry;
+      if (lowered.slow !== null) slow.push({ kernel: original.name, reason: lowered.slow });
+      scratchBytes = Math.max(scratchBytes, lowered.scratchBytes);
+      const tableOffset = table.length * 4;
+      table.push(...buffers);
+      run.get(current).i32(calls.length).mem('i32.store', control.perThread);
+      run.get(tableAt).i32(tableOffset).op('i32.add').get(thread).get(threadCount).get(scratch).call(lowered.function);
+      const lengths = buffers.map((buffer) => plan.buffers[buffer].length);
+      const bytes = bytesMoved(kernel, dtypes, lengths);
+      calls.push({ name: original.name, exportName, tableOffset, operations: operationsOf(kernel), bytes });
+      nanoseconds += nanosecondsOf(kernel, bytes);
+    }
+  });
+  return { bytes: module.build(), table, scratchBytes, calls, slow, nanoseconds };
+}

@@ -1,0 +1,195 @@
+/** The threads. Jobs go through the control block (see `control.ts`); messages carry only what it cannot: modules. */
+import { control, currentKernel, jobCount, maximumThreads } from './control.ts';
+import type { Platform, WorkerHandle } from './platform.ts';
+import { type Program, runShare, takeFailure } from './share.ts';
+import type { WorkerMessage, WorkerReport } from './worker.ts';
+
+/** A compiled plan, as the pool knows it. */
+export interface PooledProgram extends Program {
+  readonly id: number;
+}
+
+/** What a program's `run` is called with. */
+export interface Job {
+  readonly program: PooledProgram;
+  readonly table: number;
+  readonly scratch: number;
+  /** Of each thread. */
+  readonly scratchBytes: number;
+}
+
+export interface Failure {
+  readonly kernel: number;
+  readonly message: string;
+}
+
+const word = (address: number): number => address / 4;
+
+export class Pool {
+  readonly #memory: WebAssembly.Memory;
+  readonly #platform: Platform;
+  /** Threads of a job. */
+  readonly threads: number;
+  #workers: WorkerHandle[] | null = null;
+  readonly #loaded = new Set<number>();
+  #broken: Error | null = null;
+  #onReady: (() => void)[] = [];
+  #onFinished: (() => void) | null = null;
+  #disposed = false;
+  #serial = 0;
+
+  constructor(memory: WebAssembly.Memory, platform: Platform, threads: number) {
+    this.#memory = memory;
+    this.#platform = platform;
+    this.threads = platform.createWorker === null ? 1 : Math.min(threads, maximumThreads);
+  }
+
+  #words(): Int32Array {
+    return new Int32Array(this.#memory.buffer);
+  }
+
+  /** Why there are no workers although there should be; null if all is well. */
+  get broken(): Error | null {
+    return this.#broken;
+  }
+
+  /** Starts the workers, which takes some time; returns at once. */
+  start(): void {
+    const { createWorker } = this.#platform;
+    if (this.#workers !== null || this.threads === 1 || createWorker === null) return;
+    this.#workers = Array.from({ length: this.threads }, (_, index) => createWorker({ memory: this.#memory, index }));
+    for (const worker of this.#workers)
+      worker.listen(
+        (report) => this.#receive(report as WorkerReport),
+        (reason) => this.#fail(reason),
+      );
+  }
+
+  /** Whether all workers wait for jobs. */
+  get ready(): boolean {
+    return this.#workers !== null && this.#broken === null && this.#words()[word(control.ready)] === this.threads;
+  }
+
+  /** Resolves when the workers are ready, or never will be. */
+  async whenReady(): Promise<void> {
+    this.start();
+    if (this.#workers === null || this.ready || this.#broken !== null) return;
+    for (const worker of this.#workers) worker.ref();
+    await new Promise<void>((resolve) => this.#onReady.push(resolve));
+    for (const worker of this.#workers ?? []) worker.unref();
+  }
+
+  #receive(report: WorkerReport): void {
+    switch (report.kind) {
+      case 'ready':
+        if (this.ready) this.#settle();
+        return;
+      case 'finished':
+        // A job that was waited for reports too, later than needed.
+        if (report.serial === this.#serial) this.#onFinished?.();
+        return;
+      default:
+        report satisfies never;
+    }
+  }
+
+  #settle(): void {
+    const waiting = this.#onReady;
+    this.#onReady = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  #fail(reason: Error): void {
+    if (this.#disposed) return;
+    this.#broken ??= reason;
+    this.#settle();
+    this.#onFinished?.();
+  }
+
+  #post(job: Job, threads: number, posts: boolean): void {
+    const words = this.#words();
+    words[word(control.program)] = job.program.id;
+    words[word(control.table)] = job.table;
+    words[word(control.threads)] = threads;
+    words[word(control.scratch)] = job.scratch;
+    words[word(control.scratchBytes)] = job.scratchBytes;
+    words[word(control.posts)] = posts ? 1 : 0;
+    this.#serial = (this.#serial + 1) | 0;
+    words[word(control.serial)] = this.#serial;
+    Atomics.store(words, word(control.finished), 0);
+  }
+
+  #wake(first: number): void {
+    const words = this.#words();
+    for (let thread = first; thread < this.threads; thread++) {
+      Atomics.add(words, word(jobCount(thread)), 1);
+      Atomics.notify(words, word(jobCount(thread)));
+    }
+  }
+
+  #load({ id, module }: PooledProgram): void {
+    if (this.#loaded.has(id)) return;
+    this.#loaded.add(id);
+    for (const worker of this.#workers ?? []) worker.post({ kind: 'load', id, module } satisfies WorkerMessage);
+  }
+
+  /** Lets the workers forget a program. */
+  drop({ id }: PooledProgram): void {
+    if (!this.#loaded.delete(id)) return;
+    for (const worker of this.#workers ?? []) worker.post({ kind: 'drop', id } satisfies WorkerMessage);
+  }
+
+  /** Runs a job on the calling thread alone. */
+  runAlone(job: Job): Failure | null {
+    this.#post(job, 1, false);
+    runShare(this.#memory, job.program, 0);
+    return takeFailure(this.#memory);
+  }
+
+  /** Runs a job on all threads, of which the calling one is the first; blocks. The workers must be ready. */
+  runHere(job: Job): Failure | null {
+    this.#load(job.program);
+    this.#post(job, this.threads, false);
+    this.#wake(1);
+    runShare(this.#memory, job.program, 0);
+    this.waitFinished();
+    return takeFailure(this.#memory);
+  }
+
+  /** Runs a job on the workers; `finished` is called from the event loop. The workers must be ready. */
+  dispatch(job: Job, finished: () => void): void {
+    this.#load(job.program);
+    for (const worker of this.#workers ?? []) worker.ref();
+    this.#onFinished = finished;
+    this.#post(job, this.threads, true);
+    this.#wake(0);
+  }
+
+  /** Blocks until the job in progress has finished. */
+  waitFinished(): void {
+    const words = this.#words();
+    for (let look = 0; ; look++) {
+      const finished = Atomics.load(words, word(control.finished));
+      if (finished === this.threads) return;
+      // The threads' shares are equal: mostly the others are done in a moment.
+      if (look < 2000) continue;
+      Atomics.wait(words, word(control.finished), finished);
+    }
+  }
+
+  /** To be called once a dispatched job has finished: what went wrong, if something did. */
+  conclude(): Failure | null {
+    this.#onFinished = null;
+    for (const worker of this.#workers ?? []) worker.unref();
+    const failure = takeFailure(this.#memory);
+    if (failure !== null || this.#broken === null) return failure;
+    return { kernel: this.#words()[word(currentKernel(0))], message: this.#broken.message };
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    const workers = this.#workers ?? [];
+    this.#workers = null;
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+}
