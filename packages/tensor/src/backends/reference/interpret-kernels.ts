@@ -125,20 +125,23 @@ function runLoop({ domain, reduced, program }: LoopKernel, buffers: readonly Typ
 }
 
 function runContract({ batch, m, n, k, a, b, epilogue }: ContractKernel, buffers: readonly TypedArray[]): void {
-  const inner = indicesOf(k);
-  const columns = indicesOf(n);
-  for (const batchIndex of indicesOf(batch))
-    for (const rowIndex of indicesOf(m)) {
-      const left = inner.map((kIndex) => load(buffers, a, [...batchIndex, ...rowIndex, ...kIndex]));
-      const accumulator = Float64Array.from(columns, (columnIndex) =>
-        inner.reduce(
-          (sum, kIndex, l) => sum + (left[l] as number) * load(buffers, b, [...batchIndex, ...kIndex, ...columnIndex]),
-          0,
-        ),
-      );
-      const domainRow = columns.map((columnIndex) => [...batchIndex, ...rowIndex, ...columnIndex]);
+  const [rows, columns, inner] = [indicesOf(m), indicesOf(n), indicesOf(k)];
+  const depth = inner.length;
+  for (const batchIndex of indicesOf(batch)) {
+    const right = Float64Array.from(
+      columns.flatMap((column) => inner.map((kIndex) => load(buffers, b, [...batchIndex, ...kIndex, ...column]))),
+    );
+    for (const row of rows) {
+      const left = Float64Array.from(inner, (kIndex) => load(buffers, a, [...batchIndex, ...row, ...kIndex]));
+      const accumulator = Float64Array.from(columns, (_, j) => {
+        let sum = 0;
+        for (let l = 0; l < depth; l++) sum += (left[l] as number) * (right[j * depth + l] as number);
+        return sum;
+      });
+      const domainRow = columns.map((column) => [...batchIndex, ...row, ...column]);
       runRow(epilogue, domainRow, [], buffers, accumulator);
     }
+  }
 }
 
 function runScatterAdd(kernel: ScatterAddKernel, buffers: readonly TypedArray[]): void {
