@@ -1,0 +1,34 @@
+import { registerReferenceBackends, setDefaultBackend, tensor, zeros } from '@tessera/tensor';
+import { beforeAll, expect, test } from 'vitest';
+import { clipNormalization, preprocess } from './preprocess.ts';
+
+beforeAll(() => {
+  registerReferenceBackends();
+  setDefaultBackend('reference');
+});
+
+test('pixels become normalised planes', async () => {
+  const pixels = Uint8Array.of(0, 51, 255, 10, 20, 30);
+  const planes = preprocess(tensor(pixels, { shape: [1, 1, 2, 3] }));
+  expect(planes.shape).toEqual([1, 3, 1, 2]);
+  const { mean, std } = clipNormalization;
+  const values = await planes.data();
+  for (const channel of [0, 1, 2])
+    for (const x of [0, 1]) {
+      const pixel = pixels[3 * x + channel] as number;
+      const expected = (pixel / 255 - (mean[channel] as number)) / (std[channel] as number);
+      expect(values[2 * channel + x]).toBeCloseTo(expected, 5);
+    }
+});
+
+test('one channel takes one mean', () => {
+  const grey = preprocess(zeros([2, 4, 4, 1], { dtype: 'u8' }), { mean: [0.5], std: [0.5] });
+  expect(grey.shape).toEqual([2, 1, 4, 4]);
+});
+
+test('what does not fit is refused', () => {
+  expect(() => preprocess(zeros([2, 4, 4, 3]))).toThrow(
+    'preprocess: needs pixels u8 [N, H, W, 3], got f32 [2, 4, 4, 3]',
+  );
+  expect(() => preprocess(zeros([2, 4, 4, 4], { dtype: 'u8' }))).toThrow('got u8 [2, 4, 4, 4]');
+});
