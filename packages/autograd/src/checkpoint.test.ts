@@ -164,8 +164,7 @@ describe('checkpoint', () => {
 
   it('has second derivatives', async () => {
     const weight = normal([3, 3], 27);
-    const f = (x?: Tensor, w?: Tensor): Tensor =>
-      checkpoint((input: Tensor) => input.matmul(w as Tensor).tanh())(x as Tensor);
+    const f = (x: Tensor, w: Tensor): Tensor => checkpoint((input: Tensor) => input.matmul(w).tanh())(x);
     await gradcheck(f, [normal([2, 3], 28), weight]);
     await gradgradcheck(f, [normal([2, 3], 28), weight]);
   });

@@ -19,7 +19,7 @@ async function expectClose(got: Tensor, wanted: readonly number[]): Promise<void
 describe('vjp', () => {
   it('gives the value and pulls cotangents back', async () => {
     const [a, b, u] = [normal([2, 3], 1), normal([3, 4], 2), normal([2, 4], 3)];
-    const [value, pullback] = vjp((x, y) => (x as Tensor).matmul(y as Tensor), a, b);
+    const [value, pullback] = vjp((x, y) => x.matmul(y), a, b);
     await expectClose(value, await values(a.matmul(b)));
     const [da, db] = pullback(u) as [Tensor, Tensor];
     await expectClose(da, await values(u.matmul(b.transpose(0, 1))));
@@ -28,18 +28,18 @@ describe('vjp', () => {
 
   it('differentiates with respect to the arguments only', async () => {
     const x = normal([3], 4);
-    const [, pullback] = vjp((argument) => (argument as Tensor).mul(x).sum(), x);
+    const [, pullback] = vjp((argument) => argument.mul(x).sum(), x);
     await expectClose(pullback()[0] as Tensor, await values(x));
   });
 
   it('gives zeros for an input that does not matter', async () => {
-    const [, pullback] = vjp((x) => (x as Tensor).sum(), normal([2], 5), normal([3], 6));
+    const [, pullback] = vjp((x) => x.sum(), normal([2], 5), normal([3], 6));
     await expectClose(pullback()[1] as Tensor, [0, 0, 0]);
   });
 
   it('refuses integer inputs and cotangents of another shape', () => {
-    expect(() => vjp((x) => (x as Tensor).cast('f64').sum(), indices([1]))).toThrow('vjp: input 0, i32 [1]');
-    const [, pullback] = vjp((x) => (x as Tensor).exp(), normal([2], 7));
+    expect(() => vjp((x) => x.cast('f64').sum(), indices([1]))).toThrow('vjp: input 0, i32 [1]');
+    const [, pullback] = vjp((x) => x.exp(), normal([2], 7));
     expect(() => pullback(normal([3], 8))).toThrow('vjp: cotangent is f64 [3], but must be f64 [2]');
   });
 });
@@ -47,7 +47,7 @@ describe('vjp', () => {
 describe('jvp', () => {
   it('is the derivative along the tangent', async () => {
     const [x, t] = [normal([4], 9), normal([4], 10)];
-    const [value, tangent] = jvp((v) => (v as Tensor).sin(), [x], [t]);
+    const [value, tangent] = jvp((v) => v.sin(), [x], [t]);
     await expectClose(value, (await values(x)).map(Math.sin));
     const slopes = (await values(x)).map(Math.cos);
     await expectClose(
@@ -58,14 +58,14 @@ describe('jvp', () => {
 
   it('sums over the inputs', async () => {
     const [a, b, ta, tb] = [normal([2, 3], 11), normal([3, 2], 12), normal([2, 3], 13), normal([3, 2], 14)];
-    const [, tangent] = jvp((x, y) => (x as Tensor).matmul(y as Tensor), [a, b], [ta, tb]);
+    const [, tangent] = jvp((x, y) => x.matmul(y), [a, b], [ta, tb]);
     await expectClose(tangent, await values(ta.matmul(b).add(a.matmul(tb))));
   });
 
   it('nests: a Hessian-vector product', async () => {
     // f = sum x^4 / 12, so that the Hessian is diag(x^2).
     const [x, v] = [normal([3], 15), normal([3], 16)];
-    const gradient = (p?: Tensor): Tensor => {
+    const gradient = (p: Tensor): Tensor => {
       const point = p as Tensor;
       return grad(point.pow(4).sum().div(12), point);
     };
@@ -79,10 +79,8 @@ describe('jvp', () => {
 
   it('refuses tangents that do not fit', () => {
     const x = normal([2], 17);
-    expect(() => jvp((v) => v as Tensor, [x], [])).toThrow('jvp: 1 inputs need as many tangents, got 0');
-    expect(() => jvp((v) => v as Tensor, [x], [normal([3], 18)])).toThrow(
-      'jvp: tangent 0 is f64 [3], but must be f64 [2]',
-    );
+    expect(() => jvp((v) => v, [x], [])).toThrow('jvp: 1 inputs need as many tangents, got 0');
+    expect(() => jvp((v) => v, [x], [normal([3], 18)])).toThrow('jvp: tangent 0 is f64 [3], but must be f64 [2]');
   });
 });
 

@@ -36,10 +36,7 @@ describe('grad', () => {
   });
 
   it('broadcasts: the gradient has the shape of the operand', async () => {
-    await gradcheck(
-      (a, b, c) => (a as Tensor).mul(b as Tensor).add(c as Tensor),
-      [normal([4, 1, 3], 4), normal([2, 1], 5), normal([], 6)],
-    );
+    await gradcheck((a, b, c) => a.mul(b).add(c), [normal([4, 1, 3], 4), normal([2, 1], 5), normal([], 6)]);
   });
 
   it('differentiates a gradient again', async () => {
