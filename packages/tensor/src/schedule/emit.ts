@@ -11,7 +11,7 @@ import { chooseLayout, loopOrder } from './layout.ts';
 import { emitThreefry, ProgramBuilder } from './program-builder.ts';
 import type { BufferRole, Schedule, ScheduledBuffer } from './schedule.ts';
 import type { Operand, Unit, UnitGraph } from './units.ts';
-import { applyView, overDomain, selectAxes, viewThrough } from './views.ts';
+import { applyView, overDomain, selectAxes, viewBelow, viewThrough } from './views.ts';
 
 /** Where a stored value lies: `view` is over the shape of the value. */
 export interface Location {
@@ -133,9 +133,10 @@ class Emitter {
   /** A unit that only a concat uses writes straight into its part of the joined value. */
   #slice(unit: Unit): Location | null {
     const [use, ...others] = this.#demand.uses.get(unit) ?? [];
-    if (use === undefined || others.length > 0 || use.reader.kind !== 'concat' || use.chain.length > 0) return null;
+    if (use === undefined || others.length > 0 || use.reader.kind !== 'concat') return null;
     const joined = this.#concatLocation(use.reader);
-    return { buffer: joined.buffer, view: this.#partOf(use.reader, use.operand, joined.view) };
+    const view = viewBelow(this.#partOf(use.reader, use.operand, joined.view), use.chain);
+    return view && { buffer: joined.buffer, view };
   }
 
   #concatLocation(unit: Unit): Location {
@@ -319,6 +320,15 @@ function nameOf(group: Group): string {
   return distinct.length > 6 ? `${distinct.slice(0, 5).join('_')}_and_${distinct.length - 5}_more` : distinct.join('_');
 }
 
+/** An iota as a view whose position is the value; anything else as a view of stride 0, of which only the guards matter. */
+function generatedView(node: Node): View {
+  const along = node.op === 'iota' ? node.arg.axis : -1;
+  return stridedView(
+    node.shape,
+    node.shape.map((_, k) => (k === along ? 1 : 0)),
+  );
+}
+
 interface ProgramSources {
   unitOf(node: Node): Unit | undefined;
   isComputedAgain(unit: Unit): boolean;
@@ -372,14 +382,16 @@ class LoopProgram {
     return value;
   }
 
-  /** Whether a value that is generated or computed again can be seen through `chain`. */
+  /** Whether a value that is generated or computed again can be seen through `chain`. What lies in memory can be copied. */
   #expressible({ base, chain }: Operand): boolean {
     const unit = this.#sources.unitOf(base);
-    if (unit !== undefined && this.#sources.isComputedAgain(unit) && unit.node.op !== 'random')
-      return unit.operands.every((operand) => this.#expressible({ base: operand.base, chain: [...operand.chain, ...chain] }));
-    const strides = base.op === 'const' ? base.shape.map(() => 0) : base.shape.map((_, k) => (base.op === 'iota' && base.arg.axis === k ? 1 : 0));
-    const view = base.op === 'const' || base.op === 'iota' ? stridedView(base.shape, strides) : contiguousView(base.shape);
-    return (unit !== undefined && !this.#sources.isComputedAgain(unit)) || viewThrough(view, chain) !== null;
+    if (unit !== undefined && !this.#sources.isComputedAgain(unit)) return true;
+    if (unit === undefined && base.op !== 'const' && base.op !== 'iota') return true;
+    const own = unit?.node.op === 'random' ? contiguousView(base.shape) : generatedView(base);
+    if (viewThrough(own, chain) === null) return false;
+    return (unit?.operands ?? []).every((operand) =>
+      this.#expressible({ base: operand.base, chain: [...operand.chain, ...chain] }),
+    );
   }
 
   /** A value from outside the group: loaded, generated, or computed again. `axes`: the group's axis for each axis of the view. */
@@ -391,8 +403,7 @@ class LoopProgram {
       return this.program.add({ op: 'load', access: { buffer, view: this.#toDomain(view, axes) }, dtype: base.dtype });
     }
     if (unit === undefined && (base.op === 'const' || base.op === 'iota')) {
-      const strides = base.shape.map((_, k) => (base.op === 'iota' && base.arg.axis === k ? 1 : 0));
-      const view = this.#toDomain(this.#chained(stridedView(base.shape, strides), chain), axes);
+      const view = this.#toDomain(this.#chained(generatedView(base), chain), axes);
       const value = base.op === 'const' ? this.program.constant(base.arg.value, base.dtype) : this.program.index(view);
       return this.program.guarded(value, view.guards, base.dtype);
     }
@@ -404,11 +415,7 @@ class LoopProgram {
       this.outside({ base: operand.base, chain: [...operand.chain, ...chain] }, axes),
     );
     if (!chain.some((view) => view.op === 'pad')) return value;
-    const nothing = stridedView(
-      base.shape,
-      base.shape.map(() => 0),
-    );
-    return this.program.guarded(value, this.#toDomain(this.#chained(nothing, chain), axes).guards, base.dtype);
+    return this.program.guarded(value, this.#toDomain(this.#chained(generatedView(base), chain), axes).guards, base.dtype);
   }
 
   /** Instructions for one unit, seen through `chain`. */

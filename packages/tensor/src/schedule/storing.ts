@@ -47,18 +47,20 @@ export function chooseInlined(graph: UnitGraph, groups: Groups): Set<Unit> {
       (edge) => edge.operand >= 0 && (edge.axes === null || groupOf(edge.consumer) !== groupOf(unit)),
     );
 
-  /** Cost of computing `unit` from what is stored, and the large tensors that this reads. */
-  const recomputation = (unit: Unit, size: number, reads: Set<Node>): number => {
+  /** Cost of computing `unit` from what is stored, each value once; `reads` and `seen` collect the large tensors that this loads and the units that it computes. */
+  const recomputation = (unit: Unit, size: number, reads: Set<Node>, seen: Set<Unit>): number => {
+    if (seen.has(unit)) return 0;
+    seen.add(unit);
     let cost = costOf(unit.node);
     for (const { base } of unit.operands) {
       const producer = graph.unitOf.get(base);
       const small = sizeOf(base.shape) * 8 <= size;
       if (producer === undefined) {
         if (base.op !== 'const' && base.op !== 'iota' && !small) reads.add(base);
-      } else if (producer.free) cost += recomputation(producer, size, reads);
+      } else if (producer.free) cost += recomputation(producer, size, reads, seen);
       else if (small) continue;
       else if (stored.has(producer)) reads.add(base);
-      else if (isCheapKind(producer)) cost += recomputation(producer, size, reads);
+      else if (isCheapKind(producer)) cost += recomputation(producer, size, reads, seen);
       else return Number.POSITIVE_INFINITY;
       if (cost > largestRecomputation) return Number.POSITIVE_INFINITY;
     }
@@ -75,9 +77,10 @@ export function chooseInlined(graph: UnitGraph, groups: Groups): Set<Unit> {
       edges.every((edge) => !needsBuffer(edge.consumer, edge.operand) && !fenced(edge));
     if (flexible) {
       const reads = new Set<Node>();
-      const cost = recomputation(unit, sizeOf(unit.node.shape), reads);
+      const needed = new Set<Unit>();
+      const cost = recomputation(unit, sizeOf(unit.node.shape), reads, needed);
       if (cost <= largestRecomputation && reads.size <= (edges.length === 1 ? 2 : 1)) {
-        inlined.add(unit);
+        for (const each of needed) inlined.add(each);
         continue;
       }
     }

@@ -36,6 +36,26 @@ export function viewThrough(view: View, chain: readonly Node[]): View | null {
 }
 
 /**
+ * Where the source of a chain must lie so that its value, seen through the chain, lies at `view`: the inverse of `viewThrough`, for
+ * chains that only reorder elements. Null for others.
+ */
+export function viewBelow(view: View, chain: readonly Node[]): View | null {
+  let current: View | null = view;
+  for (const node of [...chain].reverse()) {
+    if (node.op === 'permute') {
+      const { axes } = node.arg;
+      current = permuteView(
+        current,
+        axes.map((_, k) => axes.indexOf(k)),
+      );
+    } else if (node.op === 'reshape') current = reshapeView(current, (node.sources[0] as Node).shape);
+    else return null;
+    if (current === null) return null;
+  }
+  return current;
+}
+
+/**
  * The view over other axes: new axis j is old axis `axes[j]`, or, for -1, an axis of size 1. Old axes that are not named must
  * not matter (size 1).
  */

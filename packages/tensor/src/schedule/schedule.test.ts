@@ -1,0 +1,40 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { setDefaultBackend } from '../backend.ts';
+import { registerReferenceBackends } from '../backends/reference/backend.ts';
+import { tensor } from '../functions.ts';
+import { planSchedule, verifyPlan } from '../planner.ts';
+import { realizeNodes } from '../realize.ts';
+import type { Tensor } from '../tensor.ts';
+import { buildProgram, difference, leavesOf, type RandomProgram, randomProgram } from '../testing/random-programs.ts';
+import { canonicalize } from './canonicalize.ts';
+import { schedule } from './schedule.ts';
+
+registerReferenceBackends();
+
+async function results(program: RandomProgram, backend: string): Promise<{ tensors: Tensor[]; values: ArrayLike<number>[] }> {
+  setDefaultBackend(backend);
+  const leaves = leavesOf(program).map((data, k) => tensor(data, { shape: program.shapes[k] as number[] }));
+  const tensors = buildProgram(program, leaves);
+  const { plan } = planSchedule(schedule(canonicalize(tensors.map(({ node }) => node))));
+  verifyPlan(plan);
+  await realizeNodes(tensors.map(({ node }) => node));
+  return { tensors, values: await Promise.all(tensors.map((t) => t.data())) };
+}
+
+describe('schedule', () => {
+  it('computes what the graph says, for random programs', { timeout: 120_000 }, async () => {
+    const seed = Number(process.env.TESSERA_TEST_SEED ?? Date.now() % 2 ** 31);
+    console.log(`random programs: TESSERA_TEST_SEED=${seed}`);
+    await fc.assert(
+      fc.asyncProperty(randomProgram, async (program) => {
+        const expected = await results(program, 'reference');
+        const actual = await results(program, 'reference-kernels');
+        actual.values.forEach((values, k) => {
+          expect(difference(values, expected.values[k] as ArrayLike<number>)).toBeLessThan(1e-4);
+        });
+      }),
+      { seed, numRuns: Number(process.env.TESSERA_TEST_RUNS ?? 300) },
+    );
+  });
+});
