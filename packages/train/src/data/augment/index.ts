@@ -5,7 +5,7 @@ import { type Pixels, resizeBox } from './resample.ts';
 import { warp } from './warp.ts';
 
 export * from './options.ts';
-export type { Pixels } from './resample.ts';
+export { type Pixels, resizeBox } from './resample.ts';
 
 const white = [255, 255, 255] as const;
 
