@@ -18,10 +18,13 @@ export function absoluteError(values: Numbers, reference: Numbers): number {
   return worst;
 }
 
-/** max |a - b| / max(max |b|, 1e-2), where b is the reference. */
+/** max |a - b| / max(max |b|, 1e-2), where b is the reference; infinities of b do not count into its maximum. */
 export function relativeError(values: Numbers, reference: Numbers): number {
   let largest = floor;
-  for (let i = 0; i < reference.length; i++) largest = Math.max(largest, Math.abs(reference[i] as number));
+  for (let i = 0; i < reference.length; i++) {
+    const size = Math.abs(reference[i] as number);
+    if (Number.isFinite(size)) largest = Math.max(largest, size);
+  }
   return absoluteError(values, reference) / largest;
 }
 

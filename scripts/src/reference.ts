@@ -1,0 +1,70 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { disposeBackends, getBackend, registerReferenceBackends } from '@tessera/tensor';
+import { type CaseReport, type FailedCase, runReferenceCases } from '@tessera/train';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+
+const { dirs, backend, json, threads, module } = await yargs(hideBin(process.argv))
+  .scriptName('npm run reference --')
+  .command(
+    '$0 <dirs..>',
+    'Runs every reference case found below the directories and compares it with its stored numbers.',
+  )
+  .positional('dirs', { type: 'string', array: true, demandOption: true, describe: 'Directories to search for cases' })
+  .option('backend', { type: 'string', describe: 'Backend to run on (wasm, reference, ...)', default: 'wasm' })
+  .option('threads', { type: 'number', describe: 'Threads of the wasm backend. Default: all cores' })
+  .option('module', {
+    type: 'string',
+    array: true,
+    default: [] as string[],
+    describe: 'File that registers a module of your own with registerReferenceModule',
+  })
+  .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' })
+  .example('$0 packages/train/reference-cases', 'the cases that come with the repository')
+  .example('$0 cases --module my-layer.ts', 'your own layer against your own numbers')
+  .epilogue('Exit code 0 only if every case holds. How to make a case: docs/reference-cases.md')
+  .strict()
+  .parseAsync();
+
+/** npm runs scripts in the repository's root; paths mean those of whoever called it. */
+const fromCaller = (path: string): string => resolve(process.env.INIT_CWD ?? process.cwd(), path);
+
+function describe(report: CaseReport | FailedCase): string {
+  const verdict = report.holds ? 'holds' : 'FAILS';
+  if ('error' in report) return `${verdict}  ${report.name}\n       ${report.error}`;
+  const { outputs, gradients, state } = report;
+  const parts = Object.entries({ outputs, gradients, state }).filter(([, { at }]) => at !== null);
+  const errors = parts.map(([part, { error }]) => `${part} ${error.toExponential(1)}`);
+  const broken = parts.filter(([, { holds }]) => !holds);
+  return [
+    `${verdict}  ${report.name.padEnd(24)} ${errors.join('   ')}`,
+    ...broken.map(
+      ([part, { error, tolerance, at }]) =>
+        `       ${part}: ${at} is off by ${error.toExponential(2)}, allowed are ${tolerance.toExponential(0)}`,
+    ),
+  ].join('\n');
+}
+
+/** JSON has no infinities. */
+const finite = (_: string, value: unknown): unknown =>
+  typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+
+try {
+  if (threads !== undefined) process.env.TESSERA_THREADS = String(threads);
+  registerReferenceBackends();
+  for (const file of module) await import(pathToFileURL(fromCaller(file)).href);
+  const cases = await runReferenceCases(dirs.map(fromCaller), {
+    backend: getBackend(backend).name,
+    ...(json ? {} : { onCase: (report) => console.log(describe(report)) }),
+  });
+  const failed = cases.filter(({ holds }) => !holds).length;
+  if (json) console.log(JSON.stringify({ backend, holds: failed === 0, cases }, finite, 2));
+  else console.log(`\n${cases.length - failed} of ${cases.length} cases hold on ${backend}`);
+  if (failed > 0) process.exitCode = 1;
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+} finally {
+  await disposeBackends();
+}
