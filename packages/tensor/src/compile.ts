@@ -76,7 +76,8 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R): Compiled
   const programs = new Map<string, Program>();
 
   const programFor = async (args: A): Promise<{ program: Program; inputs: Tensor[] }> => {
-    if (isRecording()) throw new Error('compile: a compiled function was called while another is recorded; call the plain function');
+    if (isRecording())
+      throw new Error('compile: a compiled function was called while another is recorded; call the plain function');
     const { tensors, key } = flattenTensors(args);
     // State that was assigned outside, and arguments that were not computed yet.
     await realizeNodes(tensors.map(({ node }) => node));
@@ -122,10 +123,14 @@ function record<A extends unknown[]>(fn: (...args: A) => unknown, args: A, key: 
   try {
     const result = withRecording(recorder, () => withRandomKey(key, () => fn(...(rebuild(inputs) as A))));
     if (result instanceof Promise)
-      throw new Error('compile: the function is asynchronous; a compiled step only describes computations, so it must return its tensors directly');
+      throw new Error(
+        'compile: the function is asynchronous; a compiled step only describes computations, so it must return its tensors directly',
+      );
     const outputs = flattenTensors([result]);
     if (outputs.other)
-      throw new Error(`compile: the function returned ${outputs.other}, which is not a tensor: it would be frozen into the step`);
+      throw new Error(
+        `compile: the function returned ${outputs.other}, which is not a tensor: it would be frozen into the step`,
+      );
     return {
       outputs: outputs.tensors,
       rebuild: (values) => (outputs.rebuild(values) as unknown[])[0],
@@ -164,7 +169,9 @@ async function build<A extends unknown[]>(backend: Backend, fn: (...args: A) => 
     executable: backend.prepare(plan),
     allocations: [],
     bindings,
-    randomKey: externals.some((external) => external.kind === 'storage' && external.storage === randomKey) ? randomKey : null,
+    randomKey: externals.some((external) => external.kind === 'storage' && external.storage === randomKey)
+      ? randomKey
+      : null,
     outputs: outputs.map(({ shape, dtype }) => ({ shape, dtype })),
     rebuild: recording.rebuild,
   };
@@ -219,4 +226,3 @@ async function run(program: Program, inputs: readonly Tensor[]): Promise<unknown
     results.map((storage, k) => Tensor.fromNode(graph.buffer(storage, (outputs[k] as { shape: Shape }).shape))),
   );
 }
-

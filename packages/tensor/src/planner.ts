@@ -2,7 +2,7 @@
 import { bytesOf } from './dtype.ts';
 import { type Access, accessesOf, type Kernel } from './kernel.ts';
 import type { Place, Plan, PlannedBuffer } from './plan.ts';
-import type { Schedule, ScheduledBuffer } from './schedule/schedule.ts';
+import type { Schedule, ScheduledBuffer } from './schedule/scheduled.ts';
 import type { Storage } from './storage.ts';
 
 /** What the caller must bring for an external buffer of the plan. */
@@ -62,7 +62,11 @@ export function planSchedule(schedule: Schedule, replaces: ReadonlyMap<number, S
     kernels.push(copyKernel(buffer, target, length, dtype));
   });
   const places = placeBuffers(buffers, kernels, externalOf);
-  const planned = buffers.map(({ dtype, length }, buffer) => ({ dtype, length, place: places.places[buffer] as Place }));
+  const planned = buffers.map(({ dtype, length }, buffer) => ({
+    dtype,
+    length,
+    place: places.places[buffer] as Place,
+  }));
   const plan: Plan = {
     buffers: planned,
     stages: formStages(kernels, planned),
@@ -87,16 +91,26 @@ function copyKernel(from: number, to: number, length: number, dtype: PlannedBuff
 }
 
 /** Whether the first writer of `fresh` runs after all readers of `old`, or is the last one and reads it only where it writes. */
-function canOverwrite(kernels: readonly Kernel[], accesses: readonly { reads: Access[]; writes: Access[] }[], old: number, fresh: number): boolean {
+function canOverwrite(
+  kernels: readonly Kernel[],
+  accesses: readonly { reads: Access[]; writes: Access[] }[],
+  old: number,
+  fresh: number,
+): boolean {
   const writer = accesses.findIndex(({ writes }) => writes.some(({ buffer }) => buffer === fresh));
-  for (let k = writer + 1; k < accesses.length; k++) if (accesses[k]?.reads.some(({ buffer }) => buffer === old)) return false;
+  for (let k = writer + 1; k < accesses.length; k++)
+    if (accesses[k]?.reads.some(({ buffer }) => buffer === old)) return false;
   const { reads, writes } = accesses[writer] as { reads: Access[]; writes: Access[] };
   const touching = reads.filter(({ buffer }) => buffer === old);
   if (touching.length === 0) return true;
   const kernel = kernels[writer] as Kernel;
-  if (kernel.kind !== 'loop' || kernel.program.instructions.some((i) => i.op === 'gather' && i.access.buffer === old)) return false;
+  if (kernel.kind !== 'loop' || kernel.program.instructions.some((i) => i.op === 'gather' && i.access.buffer === old))
+    return false;
   const stores = writes.filter(({ buffer }) => buffer === fresh);
-  return stores.length === 1 && touching.every(({ view }) => JSON.stringify(view) === JSON.stringify((stores[0] as Access).view));
+  return (
+    stores.length === 1 &&
+    touching.every(({ view }) => JSON.stringify(view) === JSON.stringify((stores[0] as Access).view))
+  );
 }
 
 /**
@@ -195,7 +209,9 @@ export function verifyPlan({ buffers, stages }: Plan): void {
     const { reads, writes } = accessesOf(kernel);
     for (const { buffer } of reads) {
       if ((buffers[buffer] as PlannedBuffer).place.kind === 'external' || holds(buffer)) continue;
-      throw new Error(`plan: kernel '${kernel.name}' reads buffer ${buffer}, whose slot was not written or was taken by another buffer`);
+      throw new Error(
+        `plan: kernel '${kernel.name}' reads buffer ${buffer}, whose slot was not written or was taken by another buffer`,
+      );
     }
     for (const { buffer } of writes) {
       const planned = buffers[buffer] as PlannedBuffer;
@@ -205,7 +221,9 @@ export function verifyPlan({ buffers, stages }: Plan): void {
         const owner = owners[k] as (typeof owners)[number];
         if (owner.buffer !== buffer && owner.start < end && start < owner.end) {
           if (reads.some((read) => read.buffer === owner.buffer))
-            throw new Error(`plan: kernel '${kernel.name}' writes buffer ${buffer} over buffer ${owner.buffer}, which it reads`);
+            throw new Error(
+              `plan: kernel '${kernel.name}' writes buffer ${buffer} over buffer ${owner.buffer}, which it reads`,
+            );
           owners.splice(k, 1);
         }
       }

@@ -28,8 +28,11 @@ export interface ContractAxes {
 export function contractAxes(node: NodeOf<'contract'>, left: View, right: View): ContractAxes {
   const spec = node.arg;
   const sizes = new Map<number, number>();
-  spec.a.forEach((label, axis) => sizes.set(label, left.shape[axis] as number));
-  spec.b.forEach((label, axis) => sizes.set(label, right.shape[axis] as number));
+  for (const [labels, view] of [
+    [spec.a, left],
+    [spec.b, right],
+  ] as const)
+    for (const [axis, label] of labels.entries()) sizes.set(label, view.shape[axis] as number);
   const large = (labels: readonly number[]): number[] => labels.filter((label) => sizes.get(label) !== 1);
   const out = large(spec.out);
   const leftOnly = out.filter((label) => !spec.b.includes(label));

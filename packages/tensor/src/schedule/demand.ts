@@ -37,6 +37,7 @@ export function findDemand(
   const uses = new Map<Unit, Use[]>();
   const before = new Map<Group, Set<Group>>();
   const reached = new Set<Unit>();
+  const followed = new Set<string>();
   const pending: Unit[] = [];
   const groupOf = (unit: Unit): Group => groups.groupOf.get(unit) as Group;
 
@@ -57,6 +58,9 @@ export function findDemand(
 
   /** Follows what the kernel of `group` reads to compute `unit`, seen through `chain`, for an operand of `reader`. */
   const follow = (unit: Unit, chain: readonly Node[], group: Group, reader: Unit, readerOperand: number): void => {
+    const key = `${reader.node.id} ${unit.node.id} ${chain.map(({ id }) => id).join()}`;
+    if (followed.has(key)) return;
+    followed.add(key);
     for (const producer of unit.after) runsAfter(group, producer);
     unit.operands.forEach((operand, k) => {
       const base = graph.unitOf.get(operand.base);

@@ -1,23 +1,17 @@
 /** Kernels from groups, in order, and with them the layout of every stored value. */
 import type { DType } from '../dtype.ts';
-import type { Access, ContractKernel, Kernel, Program, Value } from '../kernel.ts';
+import type { Access, ContractKernel, Kernel, Program } from '../kernel.ts';
 import type { Node, NodeOf } from '../node.ts';
 import { type Shape, sizeOf } from '../shape.ts';
-import { contiguousView, reshapeView, shrinkView, stridedView, type View } from '../view.ts';
+import { contiguousView, reshapeView, shrinkView, type View } from '../view.ts';
 import { contractAxes } from './contract-axes.ts';
 import { computedInPlace, type Demand } from './demand.ts';
 import { type Group, resultAxes } from './group.ts';
 import { chooseLayout, loopOrder } from './layout.ts';
-import { emitThreefry, ProgramBuilder } from './program-builder.ts';
-import type { BufferRole, Schedule, ScheduledBuffer } from './schedule.ts';
+import { type Location, LoopProgram, type ProgramSources } from './loop-program.ts';
+import type { BufferRole, Schedule, ScheduledBuffer } from './scheduled.ts';
 import type { Operand, Unit, UnitGraph } from './units.ts';
-import { applyView, overDomain, selectAxes, viewBelow, viewThrough } from './views.ts';
-
-/** Where a stored value lies: `view` is over the shape of the value. */
-export interface Location {
-  readonly buffer: number;
-  readonly view: View;
-}
+import { applyView, selectAxes, viewBelow, viewThrough } from './views.ts';
 
 export function emitKernels(graph: UnitGraph, inlined: ReadonlySet<Unit>, demand: Demand): Schedule {
   const emitter = new Emitter(graph, inlined, demand);
@@ -45,18 +39,14 @@ class Emitter {
   }
 
   emit(group: Group): void {
-    switch (group.kind) {
-      case 'loop':
-        return this.#emitLoop(group);
-      case 'contract':
-        return this.#emitContract(group);
-      case 'scatterAdd':
-        return this.#emitScatterAdd(group.units[0] as Unit);
-      case 'concat':
-        return this.#emitConcat(group.units[0] as Unit);
-      default:
-        return group.kind satisfies never;
-    }
+    const [unit] = group.units as [Unit];
+    const emitters: Readonly<Record<Group['kind'], () => void>> = {
+      loop: () => this.#emitLoop(group),
+      contract: () => this.#emitContract(group),
+      scatterAdd: () => this.#emitScatterAdd(unit),
+      concat: () => this.#emitConcat(unit),
+    };
+    emitters[group.kind]();
   }
 
   #addBuffer(dtype: DType, length: number, role: BufferRole): number {
@@ -214,24 +204,30 @@ class Emitter {
     const stored = this.#demand.stored.get(group) ?? [];
     const order = loopOrder(group, stored, {
       isRoot: (unit) => this.#rootIndex.has(unit),
-      locations: (unit) =>
-        unit.operands.flatMap((operand) => {
-          const base = this.#graph.unitOf.get(operand.base);
-          const isData =
-            operand.base.op === 'buffer' ||
-            operand.base.op === 'input' ||
-            (base !== undefined && this.#locations.has(base));
-          if (!isData || unit.node.op === 'random' || (unit.node.op === 'gather' && operand === unit.operands[0]))
-            return [];
-          const view = viewThrough(this.#location(operand.base).view, operand.chain);
-          return view === null ? [] : [view];
-        }),
+      locations: (unit) => this.#viewsOf(unit, [], group),
     });
     const builder = new LoopProgram(this.#sources, group, order);
     for (const unit of stored) builder.storeUnit(unit, this.#place(unit, unitOrder(group, unit, order)));
     const domain = order.map((axis) => group.domain[axis] as number);
     const reduced = order.map((axis) => group.reduced.has(axis));
     this.kernels.push({ kind: 'loop', name: nameOf(group), domain, reduced, program: builder.program.finish() });
+  }
+
+  /** Views, over the unit's operand shape, of the large tensors that its value is computed from. */
+  #viewsOf(unit: Unit, chain: readonly Node[], group: Group): View[] {
+    return unit.operands.flatMap((operand, k) => {
+      const base = this.#graph.unitOf.get(operand.base);
+      if (unit.node.op === 'random' || (unit.node.op === 'gather' && k === 0) || base?.free) return [];
+      if (base !== undefined && chain.length === 0 && computedInPlace(base, operand.chain, group)) return [];
+      const through = [...operand.chain, ...chain];
+      if (base !== undefined && this.#inlined.has(base)) return this.#viewsOf(base, through, group);
+      const isData =
+        operand.base.op === 'buffer' ||
+        operand.base.op === 'input' ||
+        (base !== undefined && this.#locations.has(base));
+      const view = isData ? viewThrough(this.#location(operand.base).view, through) : null;
+      return view === null ? [] : [view];
+    });
   }
 
   #emitContract(group: Group): void {
@@ -318,191 +314,4 @@ function nameOf(group: Group): string {
   });
   const distinct = [...new Set(names)];
   return distinct.length > 6 ? `${distinct.slice(0, 5).join('_')}_and_${distinct.length - 5}_more` : distinct.join('_');
-}
-
-/** An iota as a view whose position is the value; anything else as a view of stride 0, of which only the guards matter. */
-function generatedView(node: Node): View {
-  const along = node.op === 'iota' ? node.arg.axis : -1;
-  return stridedView(
-    node.shape,
-    node.shape.map((_, k) => (k === along ? 1 : 0)),
-  );
-}
-
-interface ProgramSources {
-  unitOf(node: Node): Unit | undefined;
-  isComputedAgain(unit: Unit): boolean;
-  through(operand: Operand): Location;
-  /** The same, for a value that is otherwise never stored: it is written out first. */
-  stored(operand: Operand): Location;
-}
-
-/** The program of one kernel. `order`: the group's axes as the kernel's domain lists them; -1 for an axis of size 1. */
-class LoopProgram {
-  readonly program = new ProgramBuilder();
-  readonly #sources: ProgramSources;
-  readonly #group: Group;
-  readonly #order: readonly number[];
-  readonly #domain: number[];
-  readonly #accumulated: Unit | null;
-  readonly #members = new Map<Unit, Value>();
-
-  constructor(sources: ProgramSources, group: Group, order: readonly number[], accumulated: Unit | null = null) {
-    this.#sources = sources;
-    this.#group = group;
-    this.#order = order;
-    this.#domain = order.map((axis) => (axis < 0 ? 1 : (group.domain[axis] as number)));
-    this.#accumulated = accumulated;
-  }
-
-  storeUnit(unit: Unit, { buffer, view }: Location): void {
-    const axes = resultAxes(this.#group, unit);
-    const value = this.member(unit);
-    const covered = new Set(axes);
-    const oncePerRow = this.#group.reduced.size > 0 && ![...this.#group.reduced].every((axis) => covered.has(axis));
-    this.program.store({ value, access: { buffer, view: this.#toDomain(view, axes) }, oncePerRow });
-  }
-
-  /** The value of a unit of the group. */
-  member(unit: Unit): Value {
-    const known = this.#members.get(unit);
-    if (known !== undefined) return known;
-    const { dtype } = unit.node;
-    const axes = this.#group.axes.get(unit) as number[];
-    const value =
-      unit === this.#accumulated
-        ? this.program.add({ op: 'accumulator', dtype })
-        : this.#compute(unit, [], axes, (operand) => {
-            const base = this.#sources.unitOf(operand.base);
-            return base !== undefined && computedInPlace(base, operand.chain, this.#group)
-              ? this.member(base)
-              : this.outside(operand, axes);
-          });
-    this.#members.set(unit, value);
-    return value;
-  }
-
-  /** Whether a value that is generated or computed again can be seen through `chain`. What lies in memory can be copied. */
-  #expressible({ base, chain }: Operand): boolean {
-    const unit = this.#sources.unitOf(base);
-    if (unit !== undefined && !this.#sources.isComputedAgain(unit)) return true;
-    if (unit === undefined && base.op !== 'const' && base.op !== 'iota') return true;
-    const own = unit?.node.op === 'random' ? contiguousView(base.shape) : generatedView(base);
-    if (viewThrough(own, chain) === null) return false;
-    return (unit?.operands ?? []).every((operand) =>
-      this.#expressible({ base: operand.base, chain: [...operand.chain, ...chain] }),
-    );
-  }
-
-  /** A value from outside the group: loaded, generated, or computed again. `axes`: the group's axis for each axis of the view. */
-  outside({ base, chain }: Operand, axes: readonly number[]): Value {
-    const unit = this.#sources.unitOf(base);
-    const generated = unit === undefined ? base.op === 'const' || base.op === 'iota' : this.#sources.isComputedAgain(unit);
-    if (generated && chain.length > 0 && !this.#expressible({ base, chain })) {
-      const { buffer, view } = this.#sources.stored({ base, chain });
-      return this.program.add({ op: 'load', access: { buffer, view: this.#toDomain(view, axes) }, dtype: base.dtype });
-    }
-    if (unit === undefined && (base.op === 'const' || base.op === 'iota')) {
-      const view = this.#toDomain(this.#chained(generatedView(base), chain), axes);
-      const value = base.op === 'const' ? this.program.constant(base.arg.value, base.dtype) : this.program.index(view);
-      return this.program.guarded(value, view.guards, base.dtype);
-    }
-    if (unit === undefined || !this.#sources.isComputedAgain(unit)) {
-      const { buffer, view } = this.#sources.through({ base, chain });
-      return this.program.add({ op: 'load', access: { buffer, view: this.#toDomain(view, axes) }, dtype: base.dtype });
-    }
-    const value = this.#compute(unit, chain, axes, (operand) =>
-      this.outside({ base: operand.base, chain: [...operand.chain, ...chain] }, axes),
-    );
-    if (!chain.some((view) => view.op === 'pad')) return value;
-    return this.program.guarded(value, this.#toDomain(this.#chained(generatedView(base), chain), axes).guards, base.dtype);
-  }
-
-  /** Instructions for one unit, seen through `chain`. */
-  #compute(
-    unit: Unit,
-    chain: readonly Node[],
-    axes: readonly number[],
-    operandValue: (operand: Operand) => Value,
-  ): Value {
-    const { node, operands } = unit;
-    const { dtype } = node;
-    const operand = (k: number): Value => operandValue(operands[k] as Operand);
-    switch (node.op) {
-      case 'unary':
-        return this.program.add({ op: 'unary', kind: node.arg.kind, source: operand(0), dtype });
-      case 'binary':
-        return this.program.binary(node.arg.kind, operand(0), operand(1), dtype);
-      case 'where':
-        return this.program.add({ op: 'where', condition: operand(0), yes: operand(1), no: operand(2), dtype });
-      case 'reduce':
-        return this.program.add({ op: 'reduce', kind: node.arg.kind, source: operand(0), dtype });
-      case 'materialise':
-        return operand(0);
-      case 'random': {
-        const key = this.#sources.through(operands[0] as Operand);
-        const word = (k: number): Value => {
-          const offset = key.view.offset + k * (key.view.strides[0] as number);
-          const view = stridedView(
-            this.#domain,
-            this.#domain.map(() => 0),
-            offset,
-          );
-          return this.program.add({ op: 'load', access: { buffer: key.buffer, view }, dtype: 'i32' });
-        };
-        const position = this.program.index(this.#toDomain(this.#chained(contiguousView(node.shape), chain), axes));
-        return emitThreefry(this.program, [word(0), word(1)], [position, this.program.constant(node.arg.site, 'i32')]);
-      }
-      case 'gather':
-        return this.#gather(node as NodeOf<'gather'>, operands[0] as Operand, operand(1), chain, axes);
-      default:
-        throw new Error(`schedule: ${node.op} has no place in a loop`);
-    }
-  }
-
-  /** A load whose row is computed: the view gets the table's row axis as one more, last axis. */
-  #gather(
-    node: NodeOf<'gather'>,
-    operand: Operand,
-    row: Value,
-    chain: readonly Node[],
-    axes: readonly number[],
-  ): Value {
-    const { axis } = node.arg;
-    const { buffer, view: table } = this.#sources.through(operand);
-    const indexRank = (node.sources[1] as Node).shape.length;
-    const spread = (values: readonly number[]): number[] => [
-      ...values.slice(0, axis),
-      ...new Array<number>(indexRank).fill(0),
-      ...values.slice(axis + 1),
-    ];
-    const guards = table.guards.map((guard) => ({ ...guard, coefficients: spread(guard.coefficients) }));
-    const elements = { shape: node.shape, offset: table.offset, strides: spread(table.strides), guards };
-    const view = this.#toDomain(this.#chained(elements, chain), axes);
-    const access = {
-      buffer,
-      view: {
-        shape: [...view.shape, table.shape[axis] as number],
-        offset: view.offset,
-        strides: [...view.strides, table.strides[axis] as number],
-        guards: view.guards.map((guard, g) => ({
-          ...guard,
-          coefficients: [...guard.coefficients, table.guards[g]?.coefficients[axis] ?? 0],
-        })),
-      },
-    };
-    return this.program.add({ op: 'gather', access, row, dtype: node.dtype });
-  }
-
-  #chained(view: View, chain: readonly Node[]): View {
-    const result = viewThrough(view, chain);
-    if (result === null)
-      throw new Error('schedule: a generated value is seen through a reshape that one view cannot express');
-    return result;
-  }
-
-  #toDomain(view: View, axes: readonly number[]): View {
-    const positions = axes.map((axis) => (axis < 0 ? -1 : this.#order.indexOf(axis)));
-    return overDomain(view, positions, this.#domain);
-  }
 }

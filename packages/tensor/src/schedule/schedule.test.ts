@@ -12,7 +12,10 @@ import { schedule } from './schedule.ts';
 
 registerReferenceBackends();
 
-async function results(program: RandomProgram, backend: string): Promise<{ tensors: Tensor[]; values: ArrayLike<number>[] }> {
+async function results(
+  program: RandomProgram,
+  backend: string,
+): Promise<{ tensors: Tensor[]; values: ArrayLike<number>[] }> {
   setDefaultBackend(backend);
   const leaves = leavesOf(program).map((data, k) => tensor(data, { shape: program.shapes[k] as number[] }));
   const tensors = buildProgram(program, leaves);

@@ -6,7 +6,7 @@
  */
 import type { BinaryOp, Node, UnaryOp } from '../node.ts';
 import { sizeOf } from '../shape.ts';
-import { contiguousView, type View } from '../view.ts';
+import { contiguousView } from '../view.ts';
 import type { Group, Groups } from './group.ts';
 import { type Edge, needsBuffer, repeats, type Unit, type UnitGraph } from './units.ts';
 import { viewThrough } from './views.ts';
@@ -114,12 +114,16 @@ const fenced = (edge: Edge): boolean => edge.chain.some((view) => view.op === 'b
 
 /** Whether every tensor that `unit` is computed from can be seen through `chain` as one view. */
 function expressible(unit: Unit, chain: readonly Node[], graph: UnitGraph, group: Group): boolean {
-  return unit.operands.every((operand) => {
-    const through = [...operand.chain, ...chain];
-    const producer = graph.unitOf.get(operand.base);
-    if (producer !== undefined && (producer.free || group.axes.has(producer)))
-      return expressible(producer, through, graph, group);
-    const view: View = contiguousView(operand.base.shape);
-    return viewThrough(view, through) !== null;
-  });
+  const seen = new Set<string>();
+  const check = (each: Unit, through: readonly Node[]): boolean =>
+    each.operands.every((operand) => {
+      const further = [...operand.chain, ...through];
+      const key = `${operand.base.id} ${further.map(({ id }) => id).join()}`;
+      if (seen.has(key)) return true;
+      seen.add(key);
+      const producer = graph.unitOf.get(operand.base);
+      if (producer !== undefined && (producer.free || group.axes.has(producer))) return check(producer, further);
+      return viewThrough(contiguousView(operand.base.shape), further) !== null;
+    });
+  return check(unit, chain);
 }
