@@ -59,11 +59,10 @@ export class TextTransformer extends Module {
 /** CLIP's start for the text blocks: what goes back into the residual stream shrinks with the number of layers that add to it. */
 function initializeBlock(block: ResidualAttentionBlock, width: number, layers: number): void {
   const residual = width ** -0.5 * (2 * layers) ** -0.5;
-  const [fullyConnected, projection] = [...block.mlp.namedChildren()]
-    .filter(([name]) => name !== 'gelu')
-    .map(([, module]) => module as Linear) as [Linear, Linear];
+  const { weight: expansion } = block.mlp.get('c_fc') as Linear;
+  const { weight: projection } = block.mlp.get('c_proj') as Linear;
   block.attn.in_proj_weight.initialize(init.normal({ std: width ** -0.5 }));
   block.attn.out_proj.weight.initialize(init.normal({ std: residual }));
-  fullyConnected.weight.initialize(init.normal({ std: (2 * width) ** -0.5 }));
-  projection.weight.initialize(init.normal({ std: residual }));
+  expansion.initialize(init.normal({ std: (2 * width) ** -0.5 }));
+  projection.initialize(init.normal({ std: residual }));
 }

@@ -73,6 +73,13 @@ describe('names', () => {
     expect([...new Loop().namedModules()].map(([name]) => name)).toEqual(['', 'linear']);
   });
 
+  test('Sequential gives its modules by name', () => {
+    const relu = new ReLU();
+    const sequence = new Sequential(['a', relu], ['b', new ReLU()]);
+    expect(sequence.get('a')).toBe(relu);
+    expect(() => sequence.get('c')).toThrow("Sequential: no module is named 'c': there are a, b");
+  });
+
   test('Sequential refuses a name twice', () => {
     expect(() => new Sequential(['a', new ReLU()], ['a', new ReLU()])).toThrow("Sequential: two modules are named 'a'");
   });

@@ -57,6 +57,16 @@ export class Sequential extends Module {
     for (const [name, module] of this.#entries) yield [name, module];
   }
 
+  /** The module of that name. */
+  get(name: string): UnaryModule {
+    const found = this.#entries.find(([own]) => own === name)?.[1];
+    if (found === undefined)
+      throw new Error(
+        `Sequential: no module is named '${name}': there are ${this.#entries.map(([own]) => own).join(', ')}`,
+      );
+    return found;
+  }
+
   forward(input: Tensor): Tensor {
     return this.#entries.reduce((value, [, module]) => module.forward(value), input);
   }
