@@ -7,7 +7,7 @@ import type { Plan } from './plan.ts';
 import { type External, planSchedule } from './planner.ts';
 import { getDefaultGenerator, withRandomKey } from './random.ts';
 import { findBackend, inTurn, realizeNodes, realizeNow, storeArray } from './realize.ts';
-import { isRecording, type Recorder, type StateCell, withRecording } from './recording.ts';
+import { type Recorder, refuseWhileRecording, type StateCell, withRecording } from './recording.ts';
 import { canonicalize } from './schedule/canonicalize.ts';
 import { schedule } from './schedule/schedule.ts';
 import { type Shape, sizeOf } from './shape.ts';
@@ -39,7 +39,7 @@ interface AssignedCell {
 }
 
 interface Recording {
-  readonly outputs: readonly Tensor[];
+  readonly outputs: readonly Node[];
   readonly rebuild: (tensors: readonly Tensor[]) => unknown;
   readonly assigned: readonly AssignedCell[];
 }
@@ -76,8 +76,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R): Compiled
   const programs = new Map<string, Program>();
 
   const programFor = async (args: A): Promise<{ program: Program; inputs: Tensor[] }> => {
-    if (isRecording())
-      throw new Error('compile: a compiled function was called while another is recorded; call the plain function');
+    refuseWhileRecording('compile: a compiled function was called while another is recorded; call the plain function');
     const { tensors, key } = flattenTensors(args);
     // State that was assigned outside, and arguments that were not computed yet.
     await realizeNodes(tensors.map(({ node }) => node));
@@ -132,7 +131,7 @@ function record<A extends unknown[]>(fn: (...args: A) => unknown, args: A, key: 
         `compile: the function returned ${outputs.other}, which is not a tensor: it would be frozen into the step`,
       );
     return {
-      outputs: outputs.tensors,
+      outputs: outputs.tensors.map(({ node }) => node),
       rebuild: (values) => (outputs.rebuild(values) as unknown[])[0],
       assigned: [...assigned.values()],
     };
@@ -157,7 +156,7 @@ async function build<A extends unknown[]>(backend: Backend, fn: (...args: A) => 
     recording = record(fn, args, key);
   }
   const { outputs, assigned } = recording;
-  const roots = [...outputs.map(({ node }) => node), ...assigned.map(({ storage }) => storage.pending as Node)];
+  const roots = [...outputs, ...assigned.map(({ storage }) => storage.pending as Node)];
   const replaces = new Map(
     assigned.map(({ before }, k) => [outputs.length + k, realizedStorage(before) as Storage] as const),
   );

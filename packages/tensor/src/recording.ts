@@ -13,6 +13,8 @@ export interface Recorder {
 }
 
 let current: Recorder | null = null;
+/** What went wrong inside the recording, also where the error itself was lost in a promise that nobody awaits. */
+let violation: Error | null = null;
 
 export const currentRecorder = (): Recorder | null => current;
 
@@ -20,17 +22,25 @@ export const isRecording = (): boolean => current !== null;
 
 /** Runs `body` while `recorder` listens. Reading a value inside is an error. */
 export function withRecording<T>(recorder: Recorder, body: () => T): T {
-  const previous = current;
+  const previous = { current, violation };
   current = recorder;
+  violation = null;
   try {
-    return body();
+    const result = body();
+    if (violation !== null) throw violation;
+    return result;
   } finally {
-    current = previous;
+    ({ current, violation } = previous);
   }
 }
 
-/** Throws while a compiled step is recorded: a value read there would be frozen into the step. */
-export function refuseReadWhileRecording(): void {
-  if (isRecording())
-    throw new Error('reading a value while recording a compiled step: return it from the function instead');
+/** Throws if a function is being recorded, and makes the recording fail. */
+export function refuseWhileRecording(message: string): void {
+  if (current === null) return;
+  violation ??= new Error(message);
+  throw violation;
 }
+
+/** A value read while a compiled step is recorded would be frozen into the step. */
+export const refuseReadWhileRecording = (): void =>
+  refuseWhileRecording('reading a value while recording a compiled step: return it from the function instead');

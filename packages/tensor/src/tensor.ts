@@ -34,6 +34,7 @@ export class Tensor {
 
   protected constructor(node: Node) {
     this.#node = node;
+    if (node.op === 'buffer') node.arg.storage.cell ??= new WeakRef(this);
   }
 
   static fromNode(node: Node): Tensor {
@@ -47,6 +48,7 @@ export class Tensor {
 
   set node(node: Node) {
     this.#node = node;
+    if (node.op === 'buffer') node.arg.storage.cell ??= new WeakRef(this);
     if (this.#requiresGrad) owners.set(node, new WeakRef(this));
   }
 
