@@ -1,0 +1,65 @@
+import { presets as modelPresets, type PresetName } from '@tessera/models';
+import type { z } from 'zod';
+import type { classifyConfig, contrastiveConfig, TaskName } from './schema.ts';
+
+type ContrastiveSettings = z.input<typeof contrastiveConfig>;
+type ClassifySettings = z.input<typeof classifyConfig>;
+
+/** A model preset as a configuration holds it: the vocabulary's size is the tokenizer's. */
+export function modelSettings(name: PresetName): ContrastiveSettings['model'] {
+  const { text, ...rest } = modelPresets[name];
+  const { vocabularySize: _, ...textSettings } = text;
+  // A copy without the preset's readonly marks.
+  return structuredClone({ ...rest, text: textSettings }) as ContrastiveSettings['model'];
+}
+
+/** Whole configurations by name. */
+export const configPresets = {
+  /** CLIP on emoji in seven drawing styles, tested on others: minutes on two cores. */
+  'emoji-clip': {
+    task: 'contrastive',
+    name: 'emoji-clip',
+    data: { dataset: 'emoji', augmentation: 'drawings' },
+    tokenizer: { kind: 'bpe', vocabularySize: 3000, onTooLong: 'truncate' },
+    model: modelSettings('rn-tiny-64'),
+    optimizer: { lr: 1e-3, weightDecay: 0.2, betas: [0.9, 0.98], eps: 1e-6 },
+    schedule: { warmupSteps: 100 },
+    training: { epochs: 24, batchSize: 128 },
+  },
+  /** A classifier of clothes from 28 x 28 pictures, from scratch. */
+  'fashion-classify': {
+    task: 'classify',
+    name: 'fashion-classify',
+    data: { dataset: 'fashion-mnist', augmentation: 'flip' },
+    model: {
+      embedDim: 128,
+      vision: { kind: 'resnet', imageSize: 32, width: 16, layers: [1, 1, 1, 1] },
+    },
+    optimizer: { lr: 2e-3, weightDecay: 0.05, betas: [0.9, 0.999], eps: 1e-8 },
+    training: { epochs: 6, batchSize: 128 },
+  },
+  /** So small that it trains in seconds: for trying out data and settings. */
+  tiny: {
+    task: 'contrastive',
+    name: 'tiny',
+    data: { dataset: 'emoji' },
+    tokenizer: { kind: 'bpe', vocabularySize: 1000, onTooLong: 'truncate' },
+    model: {
+      embedDim: 16,
+      vision: { kind: 'vit', imageSize: 16, patchSize: 8, width: 16, layers: 1, heads: 1 },
+      text: { contextLength: 12, width: 16, layers: 1, heads: 1 },
+    },
+    optimizer: { lr: 2e-3 },
+    schedule: { warmupSteps: 4 },
+    training: { epochs: 2, batchSize: 16 },
+    evaluation: { pixelBaseline: false },
+  },
+} as const satisfies Record<string, ContrastiveSettings | ClassifySettings>;
+
+export type ConfigPresetName = keyof typeof configPresets;
+
+/** What a task starts from where nothing else is said. */
+export const defaultPresets: Readonly<Record<TaskName, ConfigPresetName>> = {
+  contrastive: 'emoji-clip',
+  classify: 'fashion-classify',
+};

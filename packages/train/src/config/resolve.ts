@@ -1,0 +1,224 @@
+import { readFile } from 'node:fs/promises';
+import { presets as modelPresets, type PresetName } from '@tessera/models';
+import { closestName } from '@tessera/nn';
+import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
+import type { z } from 'zod';
+import { listSettings } from './keys.ts';
+import { type ConfigPresetName, configPresets, defaultPresets, modelSettings } from './presets.ts';
+import { configSchemas, type RunConfig, type TaskName } from './schema.ts';
+import { isSettings, mergeSettings, type Settings, settingsAt, valueAt } from './tree.ts';
+
+/** A configuration that cannot be used: all that is wrong with it, each with its place. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(['the configuration is not valid', ...problems].join('\n  '));
+    this.problems = problems;
+  }
+}
+
+/** Where settings come from; later ones go over earlier ones in this order. */
+export interface ConfigSources {
+  /** A preset's name. Default: what the file or the settings say under `preset`, else `emoji-clip`. */
+  readonly preset?: string;
+  /** A resolved configuration in place of a preset, such as that of a run to be resumed. */
+  readonly base?: RunConfig;
+  /** Path of a YAML (or JSON) file. */
+  readonly file?: string;
+  /** `key.path=value` each, the value in YAML. */
+  readonly set?: readonly string[];
+}
+
+/** Settings with the words for where they stand, for messages. */
+interface Layer {
+  readonly source: string;
+  readonly settings: Settings;
+}
+
+/**
+ * Puts a configuration together and checks it: unknown keys, wrong types and impossible values are errors that name the key, its
+ * place, and the nearest key that there is.
+ *
+ * Beside the settings themselves, `preset: NAME` chooses the configuration to start from, and `model: NAME` or `model.preset: NAME` a
+ * model's preset.
+ */
+export async function loadConfig(sources: ConfigSources): Promise<RunConfig> {
+  const layers: Layer[] = [];
+  if (sources.file !== undefined) layers.push(await readLayer(sources.file));
+  for (const assignment of sources.set ?? []) layers.push(parseAssignment(assignment));
+  return resolveConfig(layers, sources);
+}
+
+async function readLayer(path: string): Promise<Layer> {
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new ConfigError([`${path}: ${cause.code === 'ENOENT' ? 'there is no such file' : cause.message}`]);
+  });
+  let settings: unknown;
+  try {
+    settings = parseYaml(text) ?? {};
+  } catch (cause) {
+    throw new ConfigError([`${path}: not valid YAML: ${(cause as Error).message}`]);
+  }
+  if (!isSettings(settings)) throw new ConfigError([`${path}: expected "key: value" lines`]);
+  return { source: path, settings };
+}
+
+function parseAssignment(assignment: string): Layer {
+  const [, key, value] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
+  if (key === undefined)
+    throw new ConfigError([`--set ${assignment}: expected key.path=value, such as training.epochs=20`]);
+  let parsed: unknown;
+  try {
+    parsed = value === '' ? '' : parseYaml(value);
+  } catch (cause) {
+    throw new ConfigError([`--set ${assignment}: the value is not valid YAML: ${(cause as Error).message}`]);
+  }
+  return { source: `--set ${key}`, settings: settingsAt(key.trim().split('.'), parsed) };
+}
+
+function resolveConfig(layers: readonly Layer[], sources: ConfigSources): RunConfig {
+  let settings: Settings = sources.base ?? configPresets[choosePreset(layers, sources.preset)];
+  for (const { source, settings: layer } of layers) {
+    const { preset: _, model, ...rest } = layer;
+    settings = mergeSettings(settings, rest) as Settings;
+    if (model !== undefined) settings = { ...settings, model: mergeModel(settings, model, source) };
+  }
+  return check(settings, layers);
+}
+
+/** The named preset, else the one for the task that is asked for. */
+function choosePreset(layers: readonly Layer[], given: string | undefined): ConfigPresetName {
+  const naming = layers.findLast(({ settings }) => settings.preset !== undefined);
+  const task = layers.findLast(({ settings }) => settings.task !== undefined)?.settings.task;
+  const name = given ?? naming?.settings.preset;
+  if (name === undefined)
+    return typeof task === 'string' && task in defaultPresets
+      ? defaultPresets[task as TaskName]
+      : defaultPresets.contrastive;
+  const where = given === undefined ? `${naming?.source}: ` : '';
+  if (typeof name !== 'string' || !(name in configPresets))
+    throw new ConfigError([
+      `${where}there is no preset ${JSON.stringify(name)}${suggestion(String(name), Object.keys(configPresets))}`,
+    ]);
+  const preset = name as ConfigPresetName;
+  if (task !== undefined && task !== configPresets[preset].task)
+    throw new ConfigError([
+      `${where}the preset ${preset} is for the task ${configPresets[preset].task}, but task is ${JSON.stringify(task)}`,
+    ]);
+  return preset;
+}
+
+/** A model's section: a preset by name, changes to what is there, or both. */
+function mergeModel(settings: Settings, change: unknown, source: string): unknown {
+  const { preset, ...rest } = typeof change === 'string' ? { preset: change } : isSettings(change) ? change : {};
+  if (preset === undefined && !isSettings(change)) return change;
+  let under: unknown = settings.model;
+  if (preset !== undefined) {
+    if (typeof preset !== 'string' || !(preset in modelPresets))
+      throw new ConfigError([
+        `${source}: there is no model ${JSON.stringify(preset)}${suggestion(String(preset), Object.keys(modelPresets))}`,
+      ]);
+    const { text, ...image } = modelSettings(preset as PresetName);
+    under = settings.task === 'classify' ? image : { ...image, text };
+  }
+  // Towers of different kinds have different settings: none of the other's is kept.
+  const kind = valueAt(rest, ['vision', 'kind']);
+  if (kind !== undefined && kind !== valueAt(under, ['vision', 'kind']) && isSettings(under))
+    under = { ...under, vision: {} };
+  return mergeSettings(under ?? {}, rest);
+}
+
+function check(settings: Settings, layers: readonly Layer[]): RunConfig {
+  const { task } = settings;
+  if (typeof task !== 'string' || !(task in configSchemas))
+    throw new ConfigError([`task: ${JSON.stringify(task)} is not one of ${Object.keys(configSchemas).join(', ')}`]);
+  const schema = configSchemas[task as TaskName];
+  const result = schema.safeParse(settings);
+  if (result.success) return result.data;
+  const keys = listSettings(schema).map(({ key }) => key);
+  throw new ConfigError(result.error.issues.flatMap((issue) => describeIssue(issue, settings, keys, layers)));
+}
+
+type Issue = z.core.$ZodIssue;
+
+function describeIssue(issue: Issue, settings: Settings, keys: readonly string[], layers: readonly Layer[]): string[] {
+  const at = (path: readonly PropertyKey[]): string => {
+    const source = layers.findLast((layer) => valueAt(layer.settings, path) !== undefined)?.source;
+    const key = path.join('.');
+    return source === undefined || source === `--set ${key}`
+      ? `${source === undefined ? '' : '--set '}${key}`
+      : `${source}: ${key}`;
+  };
+  const value = valueAt(settings, issue.path);
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.flatMap((name) =>
+        leafPaths(valueAt(settings, [...issue.path, name]), [...issue.path, name]).map((path) => {
+          const key = path.join('.');
+          if (!keys.includes(key)) return `${at(path)}: there is no such setting${suggestKey(key, keys)}`;
+          const kind = valueAt(settings, [...issue.path, 'kind']);
+          return `${at(path)}: is not a setting of ${issue.path.join('.')} where its kind is ${kind}`;
+        }),
+      );
+    case 'invalid_value':
+      return [
+        `${at(issue.path)}: ${JSON.stringify(value)} is not one of ${issue.values.map(String).join(', ')}${suggestion(String(value), issue.values.map(String))}`,
+      ];
+    case 'invalid_union':
+      if (issue.errors.length > 0 && isSettings(value)) {
+        // The alternative that is a section says what is wrong within.
+        const inner = issue.errors.findLast((errors) =>
+          errors.some(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
+        );
+        if (inner !== undefined)
+          return inner.flatMap((error) =>
+            describeIssue({ ...error, path: [...issue.path, ...error.path] } as Issue, settings, keys, layers),
+          );
+      }
+      return [`${at(issue.path)}: ${describeUnion(issue.errors, value)}`];
+    default:
+      return [
+        value === undefined
+          ? `${at(issue.path)}: is missing`
+          : `${at(issue.path)}: ${issue.message.replace(/^Invalid input: /, '')}, got ${JSON.stringify(value)}`,
+      ];
+  }
+}
+
+/** The paths of all that is set within a value. */
+const leafPaths = (value: unknown, path: readonly PropertyKey[]): (readonly PropertyKey[])[] =>
+  isSettings(value) && Object.keys(value).length > 0
+    ? Object.entries(value).flatMap(([name, inner]) => leafPaths(inner, [...path, name]))
+    : [path];
+
+function describeUnion(errors: readonly (readonly Issue[])[], value: unknown): string {
+  const choices = errors.flat().flatMap((issue) => (issue.code === 'invalid_value' ? issue.values.map(String) : []));
+  if (choices.length === 0) return `${JSON.stringify(value)} does not fit`;
+  return `${JSON.stringify(value)} is not one of ${choices.join(', ')}${suggestion(String(value), choices)}`;
+}
+
+/** The nearest setting: by its whole path, or one of the same last name in another section. */
+function suggestKey(key: string, keys: readonly string[]): string {
+  const last = key.split('.').at(-1) as string;
+  const elsewhere = keys.filter((known) => known.split('.').at(-1) === last);
+  const near = elsewhere[0] ?? closestName(key, keys) ?? closestOf(last, keys);
+  return near === undefined ? '' : `; did you mean ${near}?`;
+}
+
+function closestOf(last: string, keys: readonly string[]): string | undefined {
+  const near = closestName(
+    last,
+    keys.map((known) => known.split('.').at(-1) as string),
+  );
+  return keys.find((known) => known.split('.').at(-1) === near);
+}
+
+function suggestion(name: string, names: readonly string[]): string {
+  const near = closestName(name, names);
+  return near === undefined ? `; there are ${names.join(', ')}` : `; did you mean ${near}?`;
+}
+
+/** A configuration as YAML; `loadConfig` reads it. */
+export const formatConfig = (config: RunConfig): string => stringifyYaml(config);

@@ -1,0 +1,215 @@
+/** The sections of a run's configuration. What is described here is checked, printed by `--help` and settable by `--set`. */
+import { type ActivationName, activations } from '@tessera/nn';
+import { z } from 'zod';
+import { augmentations } from '../data/index.ts';
+
+const count = z.int().positive();
+const fromZero = z.int().nonnegative();
+const rate = z.number().nonnegative();
+const share = z.number().min(0).max(1);
+const interval = z.tuple([z.number(), z.number()]);
+const byte = z.int().min(0).max(255);
+const keysOf = <T extends object>(table: T): [keyof T & string, ...(keyof T & string)[]] =>
+  Object.keys(table) as [keyof T & string, ...(keyof T & string)[]];
+
+const augmentationSchema = z
+  .union([
+    z.enum(keysOf(augmentations)),
+    z.strictObject({
+      crop: z.strictObject({ scale: interval, ratio: interval }).nullable().default(null),
+      affine: z
+        .strictObject({ degrees: rate, translate: share, scale: interval, shear: rate.default(0) })
+        .nullable()
+        .default(null),
+      color: z
+        .strictObject({ brightness: share, contrast: share, saturation: share, hue: share })
+        .nullable()
+        .default(null),
+      flip: share.default(0),
+      interpolation: z.enum(['bilinear', 'bicubic']).default('bicubic'),
+      fill: z.tuple([byte, byte, byte]).default([255, 255, 255]),
+    }),
+  ])
+  .nullable();
+
+const column = (what: string): z.ZodDefault<z.ZodNullable<z.ZodString>> =>
+  z.string().nullable().default(null).describe(`${what}; null: found by its usual names`);
+
+/** Where the examples come from, and what happens to them on the way. */
+const dataFields = {
+  dataset: z
+    .string()
+    .describe('name of a data set (emoji, fashion-mnist, mnist), or a folder that build-dataset or save_to_disk wrote'),
+  trainSplit: z.string().default('train').describe('split to train on'),
+  strict: z
+    .boolean()
+    .default(false)
+    .describe('stop at an image that cannot be decoded or an empty caption, instead of skipping and counting it'),
+  workers: fromZero.default(1).describe('threads that decode and augment'),
+  prefetch: count.default(4).describe('batches that are prepared ahead'),
+  cacheMegabytes: rate.default(256).describe('decoded images that are kept from epoch to epoch'),
+  augmentation: augmentationSchema
+    .default(null)
+    .describe(
+      `what happens to training images: ${Object.keys(augmentations).join(', ')}, null for nothing, or a section with its parts`,
+    ),
+};
+
+export const contrastiveData = z.strictObject({
+  ...dataFields,
+  captionChoice: z
+    .union([z.enum(['random', 'first']), z.strictObject({ first: share })])
+    .default('random')
+    .describe("which of an image's captions an epoch takes; {first: p}: the first with chance p, else another"),
+  columns: z
+    .strictObject({
+      image: column('column with the images'),
+      captions: column('column with a caption, or a list of captions, for each image'),
+      concept: column('integer column: pairs with equal values show the same'),
+    })
+    .prefault({}),
+});
+
+export const classifyData = z.strictObject({
+  ...dataFields,
+  columns: z
+    .strictObject({ image: column('column with the images'), label: column('class label column') })
+    .prefault({}),
+});
+
+export const tokenizerSection = z.strictObject({
+  kind: z.enum(['bpe', 'clip']).default('bpe').describe("bpe: trained on the captions; clip: OpenAI's"),
+  vocabularySize: z
+    .int()
+    .min(514)
+    .default(3000)
+    .describe('of a trained BPE, 514 at least; the captions may give fewer tokens'),
+  onTooLong: z
+    .enum(['error', 'truncate'])
+    .default('error')
+    .describe('what to do with captions of more tokens than model.text.contextLength'),
+});
+
+const vitSchema = z.strictObject({
+  kind: z.literal('vit'),
+  imageSize: count.describe('side of the square images in pixels'),
+  patchSize: count.describe('side of a patch; divides imageSize'),
+  width: count,
+  layers: count,
+  heads: count.optional().describe('default: width / 64'),
+});
+
+const resnetSchema = z.strictObject({
+  kind: z.literal('resnet'),
+  imageSize: count.describe('side of the square images in pixels, a multiple of 32'),
+  width: count.describe('channels after the stem'),
+  layers: z.tuple([count, count, count, count]).describe('blocks of the four stages'),
+  heads: count.optional().describe('of the attention pool; default: width / 2'),
+});
+
+const visionSchema = z.discriminatedUnion('kind', [vitSchema, resnetSchema]);
+
+const activationNames = keysOf(activations) as [ActivationName, ...ActivationName[]];
+const activation = z.enum(activationNames).default('quickgelu').describe("of the transformers' MLPs");
+const embedDim = count.describe('length of the features that the tower gives');
+
+export const imageModelSection = z.strictObject({ embedDim, vision: visionSchema, activation });
+
+export const contrastiveModelSection = z.strictObject({
+  embedDim: count.describe('length of the features that both towers give'),
+  vision: visionSchema,
+  text: z.strictObject({
+    contextLength: z.int().min(3).describe('tokens of a caption, start and end included'),
+    width: count,
+    layers: count,
+    heads: count.optional().describe('default: width / 64'),
+  }),
+  activation,
+});
+
+export const optimizerSection = z.strictObject({
+  kind: z.enum(['adamw', 'sgd']).default('adamw'),
+  lr: rate.default(1e-3).describe('highest learning rate'),
+  weightDecay: rate
+    .default(0.2)
+    .describe(
+      'decoupled in adamw; none for biases, norms, logit_scale and other parameters of fewer than two dimensions',
+    ),
+  betas: z.tuple([share, share]).default([0.9, 0.98]).describe('adamw: decay of the means of gradient and square'),
+  eps: rate.default(1e-6).describe('adamw: added to the root'),
+  momentum: share.default(0.9).describe('sgd'),
+  nesterov: z.boolean().default(false).describe('sgd'),
+});
+
+export const scheduleSection = z.strictObject({
+  kind: z.enum(['cosine', 'linear', 'constant']).default('cosine').describe('how the rate falls after the warm-up'),
+  warmupSteps: fromZero.default(100).describe('steps over which the rate grows to optimizer.lr'),
+  minLr: rate.default(0).describe('rate at the end'),
+});
+
+export const trainingSection = z.strictObject({
+  epochs: count.default(10),
+  batchSize: z.int().min(1).default(128),
+  clipGradNorm: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('largest norm of all gradients together; null: no clipping'),
+});
+
+export const evaluationSection = z.strictObject({
+  splits: z
+    .array(z.string())
+    .nullable()
+    .default(null)
+    .describe('splits to evaluate on; null: all but the training split'),
+  everyEpochs: count
+    .nullable()
+    .default(null)
+    .describe('also during the run, after so many epochs; null: at the end only'),
+  batchSize: count.default(128),
+  limit: count.nullable().default(10_000).describe('of each split at most so many examples, evenly spread; null: all'),
+  pixelBaseline: z.boolean().default(true).describe('retrieval by raw-pixel nearest neighbour beside the model'),
+});
+
+export const checkpointsSection = z.strictObject({
+  everySteps: count.nullable().default(null).describe('also within an epoch, after so many steps'),
+  everyEpochs: count.default(1),
+  keep: count.default(2).describe('how many are kept, the latest first'),
+});
+
+export const runtimeSection = z.strictObject({
+  backend: z.string().default('wasm'),
+  threads: count.nullable().default(null).describe('of the wasm backend; null: one for each core'),
+  peakGflops: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe("the machine's peak for the MFU; null: measured at start"),
+});
+
+export const contrastiveLossSection = z.strictObject({
+  kind: z.enum(['clip', 'siglip']).default('clip'),
+  maskEqualConcepts: z
+    .boolean()
+    .default(true)
+    .describe('pairs of one concept in a batch do not count as negatives of each other'),
+});
+
+export const classifyLossSection = z.strictObject({
+  labelSmoothing: share.default(0).describe('this share of the target is spread evenly over all classes'),
+});
+
+export const initializeSection = z.strictObject({
+  checkpoint: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('a CLIP run or checkpoint whose image tower the classifier starts from; null: from scratch'),
+  tower: z
+    .enum(['train', 'freeze'])
+    .default('train')
+    .describe('train: the whole model; freeze: the linear head alone (linear probe)'),
+});

@@ -1,0 +1,74 @@
+import type { Module } from '@tessera/nn';
+import { type CompiledFunction, compile, type Tensor, type TypedArray, tensor, tidy } from '@tessera/tensor';
+
+/** Runs `body` with the model in evaluation mode, and puts every module back into the mode that it was in. */
+function inEvaluationMode<T>(model: Module, body: () => T): T {
+  const modes = [...model.namedModules()].map(([, module]) => ({ module, training: module.training }));
+  model.eval();
+  try {
+    return body();
+  } finally {
+    for (const { module, training } of modes) module.training = training;
+  }
+}
+
+/**
+ * Applies a part of a model to any number of examples: in batches of one size, so that one program serves all, the last one filled up.
+ * Memory does not grow with the number of examples, and each result is the same whatever else is in the batch.
+ */
+export class BatchEncoder {
+  readonly #batchSize: number;
+  readonly #compiled: CompiledFunction<[Tensor], Tensor>;
+
+  /** @param forward from a batch [B, ...] to one row of numbers for each example, [B, dims] */
+  constructor(model: Module, batchSize: number, forward: (batch: Tensor) => Tensor) {
+    this.#batchSize = batchSize;
+    this.#compiled = compile((batch: Tensor) => inEvaluationMode(model, () => forward(batch)));
+  }
+
+  /**
+   * @param examples row-major [N, ...shape]
+   * @returns row-major [N, dims]
+   */
+  async encode(examples: TypedArray, shape: readonly number[]): Promise<Float32Array> {
+    const size = shape.reduce((product, n) => product * n, 1);
+    const count = examples.length / size;
+    const results: Float32Array[] = [];
+    for (let first = 0; first < count; first += this.#batchSize) {
+      const part = examples.subarray(first * size, (first + this.#batchSize) * size);
+      const kept = part.length / size;
+      results.push(
+        await tidy(async () => {
+          const output = await this.#compiled(tensor(this.#fill(part, size), { shape: [this.#batchSize, ...shape] }));
+          const values = (await output.data()) as Float32Array;
+          return values.subarray(0, (values.length / this.#batchSize) * kept);
+        }),
+      );
+    }
+    return joinArrays(results);
+  }
+
+  /** A whole batch: missing examples are copies of the first, so that no odd numbers turn up in the computation. */
+  #fill(part: TypedArray, size: number): TypedArray {
+    if (part.length === this.#batchSize * size) return part;
+    const whole = new (part.constructor as new (length: number) => TypedArray)(this.#batchSize * size);
+    whole.set(part);
+    for (let at = part.length; at < whole.length; at += size) whole.set(part.subarray(0, size), at);
+    return whole;
+  }
+
+  dispose(): void {
+    this.#compiled.dispose();
+  }
+}
+
+/** The arrays one after the other. */
+export function joinArrays(parts: readonly Float32Array[]): Float32Array {
+  const joined = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}

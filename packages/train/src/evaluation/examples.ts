@@ -1,0 +1,56 @@
+import { type Batch, DataLoader, type LoaderOptions, type SkippedRow, type Split } from '../data/index.ts';
+
+/** How examples are read for evaluation: in order, resized and cropped in the middle, not augmented. */
+export interface ReadOptions {
+  readonly imageSize: number;
+  readonly batchSize: number;
+  readonly columns: NonNullable<LoaderOptions['columns']>;
+  readonly strict: boolean;
+  readonly workers: number;
+  /** At most so many examples, evenly spread over the split; null: all. */
+  readonly limit: number | null;
+}
+
+/** At most `limit` of the numbers 0 ... length - 1, evenly spread. */
+export function spread(length: number, limit: number | null): number[] {
+  const kept = limit === null ? length : Math.min(length, limit);
+  return Array.from({ length: kept }, (_, i) => Math.floor((i * length) / kept));
+}
+
+/** Hands each batch of a split to `use`. Returns the rows that could not be used, the first of them with reasons. */
+export async function readExamples(
+  split: Split,
+  options: ReadOptions,
+  use: (batch: Batch) => Promise<void>,
+): Promise<{ skipped: number; examples: readonly SkippedRow[] }> {
+  const { imageSize, batchSize, columns, strict, workers, limit } = options;
+  const rows = spread(split.length, limit);
+  const loader = new DataLoader(split, { imageSize, batchSize, columns, strict, workers, rows, cacheBytes: 0 });
+  try {
+    for await (const batch of loader.epoch(0)) await use(batch);
+    const { skipped, examples } = loader.stats;
+    return { skipped, examples };
+  } finally {
+    await loader.close();
+  }
+}
+
+/** The pixels of some rows, u8 [imageSize, imageSize, 3] each, by row number. */
+export async function readPictures(
+  split: Split,
+  rows: Iterable<number>,
+  { imageSize, columns }: Pick<ReadOptions, 'imageSize' | 'columns'>,
+): Promise<Map<number, Uint8Array>> {
+  const wanted = [...new Set(rows)];
+  const pictures = new Map<number, Uint8Array>();
+  if (wanted.length === 0) return pictures;
+  const loader = new DataLoader(split, { imageSize, batchSize: 64, columns, rows: wanted, workers: 0, cacheBytes: 0 });
+  const bytes = imageSize * imageSize * 3;
+  try {
+    for await (const { images, indices } of loader.epoch(0))
+      for (const [k, row] of indices.entries()) pictures.set(row, images.slice(k * bytes, (k + 1) * bytes));
+  } finally {
+    await loader.close();
+  }
+  return pictures;
+}

@@ -1,0 +1,18 @@
+export {
+  type ClassificationEvaluation,
+  classNamesOf,
+  describeClassification,
+  evaluateClassifier,
+  evaluateZeroShot,
+} from './classification.ts';
+export type { ReadOptions } from './examples.ts';
+export {
+  CLIPEncoder,
+  conceptNumbers,
+  type EncodedSplit,
+  encodeSplit,
+  evaluateRetrieval,
+  type PixelMemory,
+  type RetrievalEvaluation,
+  readPixelMemory,
+} from './retrieval.ts';

@@ -1,0 +1,82 @@
+import { promises as fs } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { writeFileAtomic } from '../io/atomic.ts';
+import { exists } from '../io/file-system.ts';
+
+/** Where the parts of a run lie in its folder. */
+export class RunFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = resolve(path);
+  }
+
+  get config(): string {
+    return join(this.path, 'config.yaml');
+  }
+
+  get metrics(): string {
+    return join(this.path, 'metrics.jsonl');
+  }
+
+  get evaluation(): string {
+    return join(this.path, 'evaluation.json');
+  }
+
+  get tokenizer(): string {
+    return join(this.path, 'tokenizer.json');
+  }
+
+  get environment(): string {
+    return join(this.path, 'environment.json');
+  }
+
+  get checkpoints(): string {
+    return join(this.path, 'checkpoints');
+  }
+
+  get samples(): string {
+    return join(this.path, 'samples');
+  }
+
+  /** The trained weights alone, under the names of the state_dict. */
+  get model(): string {
+    return join(this.path, 'model.safetensors');
+  }
+
+  /** Makes the folder for a new run. @throws where a run is there already */
+  async create(): Promise<void> {
+    if (await exists(this.config))
+      throw new Error(
+        `${this.path}: holds a run already; continue it with --resume ${this.path}, or choose another folder`,
+      );
+    await fs.mkdir(this.path, { recursive: true });
+  }
+
+  /** Writes a value as JSON, whole or not at all. */
+  async writeJson(path: string, value: unknown): Promise<void> {
+    await writeFileAtomic(path, [`${JSON.stringify(value, null, 2)}\n`]);
+  }
+}
+
+/**
+ * The checkpoint that a path means: a file itself, a run's folder its latest checkpoint.
+ *
+ * @throws where there is none, saying what was looked for
+ */
+export async function findCheckpoint(path: string): Promise<string> {
+  const stat = await fs.stat(path).catch(() => null);
+  if (stat === null) throw new Error(`${path}: there is no such run or checkpoint`);
+  if (!stat.isDirectory()) return resolve(path);
+  for (const candidate of [join(path, 'checkpoints', 'last.safetensors'), join(path, 'last.safetensors')])
+    if (await exists(candidate)) return resolve(candidate);
+  throw new Error(`${path}: holds no checkpoint (looked for checkpoints/last.safetensors)`);
+}
+
+/** The run that a path belongs to: the folder itself, or that of a checkpoint within. Null where there is none. */
+export async function findRun(path: string): Promise<RunFolder | null> {
+  const full = resolve(path);
+  for (const candidate of [full, join(full, '..'), join(full, '..', '..')])
+    if (await exists(join(candidate, 'config.yaml'))) return new RunFolder(candidate);
+  return null;
+}

@@ -1,0 +1,22 @@
+import { loadConfig, type RunConfig } from '../config/index.ts';
+
+/** The configuration of a run of a few tiny steps. */
+export const tinyConfig = (...set: string[]): Promise<RunConfig> =>
+  loadConfig({
+    preset: 'tiny',
+    set: [
+      'data.workers=0',
+      'data.dataset=tiny',
+      'tokenizer.vocabularySize=560',
+      'model.text.contextLength=10',
+      'model.text.width=8',
+      'model.vision.width=8',
+      'model.embedDim=8',
+      'training.batchSize=6',
+      'training.epochs=2',
+      'schedule.warmupSteps=1',
+      'evaluation.batchSize=6',
+      'runtime.peakGflops=1',
+      ...set,
+    ],
+  });

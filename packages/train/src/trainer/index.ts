@@ -1,0 +1,26 @@
+export {
+  type Checkpoint,
+  type CheckpointState,
+  differingSettings,
+  loadModelState,
+  type Position,
+  readCheckpoint,
+  restoreCheckpoint,
+  writeCheckpoint,
+} from './checkpoint.ts';
+export { CheckpointFolder } from './checkpoint-folder.ts';
+export { findNonFinite, NonFiniteError } from './non-finite.ts';
+export { type StepOptions, type StepResult, TrainingStep } from './step.ts';
+export type { BatchTensors, Task, TaskLoss } from './task.ts';
+export { readTensors, type TensorFile, writeTensors } from './tensor-files.ts';
+export { contractionFlops, measurePeak } from './throughput.ts';
+export {
+  type BatchSource,
+  type EvaluationValues,
+  type StepReport,
+  startPosition,
+  Trainer,
+  type TrainerListener,
+  type TrainerParts,
+  type TrainingEnd,
+} from './trainer.ts';

@@ -1,0 +1,144 @@
+import { CLIP } from '@tessera/models';
+import type { ContrastiveConfig } from '../config/index.ts';
+import { DataLoader, type Dataset, type Split } from '../data/index.ts';
+import {
+  CLIPEncoder,
+  conceptNumbers,
+  type EncodedSplit,
+  encodeSplit,
+  evaluateRetrieval,
+  type PixelMemory,
+  readPixelMemory,
+} from '../evaluation/retrieval.ts';
+import { describeRetrieval } from '../evaluation/retrieval-examples.ts';
+import { exists } from '../io/file-system.ts';
+import type { RunFolder } from '../run/run-folder.ts';
+import { writeTrainingSamples } from '../run/samples.ts';
+import { ContrastiveTask, type PairTensors, pairTensors } from '../tasks/contrastive.ts';
+import { loadClipTokenizer, loadTokenizer, saveTokenizer, type Tokenizer } from '../tokenizer/index.ts';
+import { checkCaptions, learnTokenizer } from './captions.ts';
+import { LoaderSource } from './loader-source.ts';
+import type { PreparedTask, Say } from './prepared.ts';
+import { readingOptions, trainingLoaderOptions } from './reading.ts';
+
+/** Builds tokenizer, model and loaders for training CLIP, and checks the captions before any time is spent. */
+export async function prepareContrastive(
+  config: ContrastiveConfig,
+  dataset: Dataset,
+  evaluationSplits: readonly Split[],
+  folder: RunFolder,
+  say: Say,
+): Promise<PreparedTask<PairTensors>> {
+  const train = dataset.split(config.data.trainSplit);
+  const { imageSize } = config.model.vision;
+  const loader = new DataLoader(train, trainingLoaderOptions(config, imageSize));
+  const { columns } = loader;
+  if (columns.captions === null) {
+    await loader.close();
+    throw new Error(
+      `${train.path}, split "${train.name}": no column holds captions; name one with data.columns.captions (its columns are ${train.columns.join(', ')})`,
+    );
+  }
+  const tokenizer = await obtainTokenizer(config, train, columns.captions, folder);
+  const { contextLength } = config.model.text;
+  const { onTooLong } = config.tokenizer;
+  for (const split of [train, ...evaluationSplits]) {
+    const { count, tooLong, longest } = await checkCaptions(
+      split,
+      columns.captions,
+      tokenizer,
+      contextLength,
+      onTooLong,
+    );
+    if (tooLong > 0)
+      say(
+        `${split.name}: ${tooLong} of ${count} captions are cut to ${contextLength} tokens (the longest has ${longest})`,
+      );
+  }
+  const model = new CLIP({ ...config.model, text: { ...config.model.text, vocabularySize: tokenizer.vocabSize } });
+  const task = new ContrastiveTask(model, {
+    loss: config.loss.kind,
+    maskEqualConcepts: config.loss.maskEqualConcepts,
+  });
+  const hasConcepts = columns.concept !== null;
+  const toTensors = { tokenizer, contextLength, onTooLong, hasConcepts };
+  const source = new LoaderSource(
+    loader,
+    (batch) => pairTensors(batch, imageSize, toTensors),
+    (batch) => writeTrainingSamples(folder.samples, batch, imageSize),
+  );
+
+  const encoder = new CLIPEncoder(model, tokenizer, { batchSize: config.evaluation.batchSize, onTooLong });
+  const reading = { ...readingOptions(config, columns), concepts: conceptNumbers(hasConcepts) };
+  const encodeAll = async (withPixels: boolean): Promise<EncodedSplit[]> => {
+    const encoded: EncodedSplit[] = [];
+    for (const split of evaluationSplits) encoded.push(await encodeSplit(encoder, split, { ...reading, withPixels }));
+    return encoded;
+  };
+  return {
+    task,
+    source,
+    trainingRows: train.length,
+    mainMeasure: 'imageToTextR1',
+    summary: {
+      Model: describeTowers(config),
+      Parameters: model.parameterCount(),
+      Vocabulary: tokenizer.vocabSize,
+      'Training pairs': train.length,
+    },
+    async evaluate() {
+      return (await encodeAll(false)).map((encoded) => {
+        const { split, metrics } = evaluateRetrieval(encoded, null);
+        const { imageToText, textToImage } = metrics;
+        return {
+          split,
+          values: {
+            imageToTextR1: imageToText.r1,
+            imageToTextR5: imageToText.r5,
+            imageToTextR10: imageToText.r10,
+            textToImageR1: textToImage.r1,
+            textToImageR5: textToImage.r5,
+            textToImageR10: textToImage.r10,
+          },
+        };
+      });
+    },
+    async finalEvaluation() {
+      const { pixelBaseline: withPixels } = config.evaluation;
+      const memory: PixelMemory | null =
+        withPixels && evaluationSplits.length > 0 ? await readPixelMemory(train, { ...reading, imageSize }) : null;
+      const encoded = await encodeAll(withPixels);
+      const retrieval = encoded.map((split) => evaluateRetrieval(split, memory));
+      const report = [];
+      for (const [k, evaluation] of retrieval.entries())
+        report.push(await describeRetrieval(encoded[k], evaluation, { imageSize, columns }));
+      return { retrieval, classification: [], report: { retrieval: report } };
+    },
+    loaderStats: () => loader.stats,
+    async close() {
+      encoder.dispose();
+      await loader.close();
+    },
+  };
+}
+
+/** The run's own tokenizer where it has one already, else one as the configuration asks. */
+async function obtainTokenizer(
+  { tokenizer: { kind, vocabularySize } }: ContrastiveConfig,
+  train: Split,
+  column: string,
+  folder: RunFolder,
+): Promise<Tokenizer> {
+  if (await exists(folder.tokenizer)) return loadTokenizer(folder.tokenizer);
+  const tokenizer = kind === 'clip' ? await loadClipTokenizer() : await learnTokenizer(train, column, vocabularySize);
+  await saveTokenizer(folder.tokenizer, tokenizer);
+  return tokenizer;
+}
+
+function describeTowers({ model: { vision, text } }: ContrastiveConfig): string {
+  const image =
+    vision.kind === 'vit'
+      ? `ViT width ${vision.width}, ${vision.layers} layers, patch ${vision.patchSize}`
+      : `ModifiedResNet width ${vision.width} [${vision.layers.join(', ')}]`;
+  return `${image} at ${vision.imageSize} px; text width ${text.width}, ${text.layers} layers, ${text.contextLength} tokens`;
+}
