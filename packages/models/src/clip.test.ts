@@ -91,6 +91,14 @@ describe('state_dict', () => {
     expect(init.skipInit(() => new CLIP(presets[name])).parameterCount()).toBe(count);
   });
 
+  test("the numbers in OpenAI's archives are passed over, others are not", () => {
+    const model = new CLIP(vit);
+    const archive = new Map(model.stateDict());
+    for (const name of ['input_resolution', 'context_length', 'vocab_size']) archive.set(name, tensor(1));
+    expect(model.loadStateDict(archive)).toEqual({ missing: [], unexpected: [] });
+    expect(() => model.loadStateDict(archive.set('extra', tensor(1)))).toThrow('unexpected: extra');
+  });
+
   test('a SigLIP configuration adds logit_bias', async () => {
     const model = new CLIP({ ...vit, initialLogitScale: Math.log(10), initialLogitBias: -10 });
     expect(names(model)).toContain('logit_bias');

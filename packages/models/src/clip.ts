@@ -34,6 +34,9 @@ export function createImageTower(
 
 const largestLogitScale = Math.log(100);
 
+/** Numbers that OpenAI's archives hold beside the parameters; the configuration says the same. */
+const archiveNumbers = ['input_resolution', 'context_length', 'vocab_size'];
+
 /**
  * CLIP (Radford et al. 2021): an image tower and a text tower trained so that the features of an image and of its caption point
  * the same way. Parameters have the names of OpenAI's state_dict: the image tower's begin with `visual.`, the text tower's stand
@@ -63,6 +66,12 @@ export class CLIP extends Module {
     yield ['', this.text];
     yield ['logit_scale', this.logit_scale];
     if (this.logit_bias !== null) yield ['logit_bias', this.logit_bias];
+  }
+
+  /** As in Module; the three numbers that OpenAI's archives hold beside the parameters are passed over. */
+  override loadStateDict(state: StateDict | Readonly<Record<string, Tensor>>, options: LoadOptions = {}): LoadResult {
+    const entries = state instanceof Map ? [...state] : Object.entries(state);
+    return super.loadStateDict(new Map(entries.filter(([name]) => !archiveNumbers.includes(name))), options);
   }
 
   /** Images [N, 3, R, R], normalised, to features [N, embedDim]. */
