@@ -1,4 +1,13 @@
-import { functional as F, init, Module, type PairedFeatures, Parameter } from '@tessera/nn';
+import {
+  functional as F,
+  init,
+  type LoadOptions,
+  type LoadResult,
+  Module,
+  type PairedFeatures,
+  Parameter,
+  type StateDict,
+} from '@tessera/nn';
 import { noGrad, type Tensor } from '@tessera/tensor';
 import { type CLIPConfig, defaultHeads, defaultPoolHeads, type VisionConfig } from './config.ts';
 import type { ImageTower } from './image-tower.ts';
