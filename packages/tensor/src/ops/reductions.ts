@@ -124,11 +124,20 @@ export const argmin = (source: Node, axis: number, keepdim = false): Node =>
 
 const shifted = (x: Node, axes: readonly number[]): Node => sub(x, graph.detach(graph.reduce('max', x, axes)));
 
+/**
+ * y = exp(x - max) / sum(exp(x - max)). Its derivative needs the result alone: dx = y (g - sum(g y)). Derived through exp and the
+ * quotient, it would keep x as well.
+ */
 export function softmax(source: Node, axis: number): Node {
   const axes = [normalizeAxis(axis, source.shape.length, 'softmax')];
-  if (sizeOf(source.shape) === 0) return floating(source);
-  const e = exp(shifted(floating(source), axes));
-  return mul(e, graph.unary('recip', graph.reduce('sum', e, axes)));
+  const x = floating(source);
+  if (sizeOf(x.shape) === 0) return x;
+  const e = exp(shifted(x, axes));
+  const value = mul(e, graph.unary('recip', graph.reduce('sum', e, axes)));
+  return graph.custom(value, [x], {
+    name: 'softmax',
+    backward: (gradient, _inputs, y) => [mul(y, sub(gradient, graph.reduce('sum', mul(gradient, y), axes)))],
+  });
 }
 
 /** x - max - log(sum(exp(x - max))). */
