@@ -1,0 +1,164 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { openDataset } from '@tessera/train/data';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { mapInOrder } from './concurrency.ts';
+import { fashionMnistFrom } from './fashion-mnist/index.ts';
+import { mnist } from './mnist/index.ts';
+import { encodeGreyPng } from './png.ts';
+import { datasets, ensureDataset, firstAvailable } from './registry.ts';
+
+let root: string;
+beforeAll(() => {
+  root = fs.mkdtempSync(path.join(os.tmpdir(), 'tessera-datasets-'));
+});
+afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
+
+/** An IDX file of bytes. */
+function idx(shape: number[], data: Uint8Array): Buffer {
+  const header = Buffer.alloc(4 + 4 * shape.length);
+  header.writeUInt32BE(0x800 + shape.length);
+  shape.forEach((size, i) => {
+    header.writeUInt32BE(size, 4 + 4 * i);
+  });
+  return gzipSync(Buffer.concat([header, data]));
+}
+
+/** The four files of Fashion-MNIST with few pictures: picture i is grey i, label i % 10. */
+function writeFashion(folder: string): void {
+  fs.mkdirSync(folder, { recursive: true });
+  for (const [name, count] of [
+    ['train', 23],
+    ['t10k', 11],
+  ] as const) {
+    const pixels = Uint8Array.from({ length: count * 784 }, (_, i) => Math.floor(i / 784));
+    fs.writeFileSync(path.join(folder, `${name}-images-idx3-ubyte.gz`), idx([count, 28, 28], pixels));
+    fs.writeFileSync(
+      path.join(folder, `${name}-labels-idx1-ubyte.gz`),
+      idx(
+        [count],
+        Uint8Array.from({ length: count }, (_, i) => i % 10),
+      ),
+    );
+  }
+}
+
+describe('fashion-mnist', () => {
+  test('reads the original files', async () => {
+    const folder = path.join(root, 'idx');
+    writeFashion(folder);
+    const report = await fashionMnistFrom(folder).build(path.join(root, 'fashion'));
+    expect(report.splits).toEqual({ train: 23, test: 11 });
+    using dataset = await openDataset(report.path);
+    const row = dataset.split('train').row(17);
+    expect(row.label).toBe(7);
+    const { data, info } = await sharp((row.image as { bytes: Uint8Array }).bytes)
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    expect({ width: info.width, height: info.height }).toEqual({ width: 28, height: 28 });
+    expect(new Set(data)).toEqual(new Set([17]));
+  });
+
+  test('says what is missing or damaged', async () => {
+    const nowhere = fashionMnistFrom(path.join(root, 'nowhere'));
+    expect(await nowhere.unavailable()).toMatch(
+      /Install Debian's package dataset-fashion-mnist .* or use the dataset mnist/,
+    );
+    await expect(nowhere.build(path.join(root, 'x'))).rejects.toThrow('does not hold its files');
+    const folder = path.join(root, 'damaged');
+    writeFashion(folder);
+    fs.writeFileSync(path.join(folder, 't10k-labels-idx1-ubyte.gz'), idx([10], new Uint8Array(10)));
+    await expect(fashionMnistFrom(folder).build(path.join(root, 'x'))).rejects.toThrow(
+      't10k-labels-idx1-ubyte.gz: holds 18 bytes of shape [10], expected [11]',
+    );
+    fs.truncateSync(path.join(folder, 'train-images-idx3-ubyte.gz'), 50);
+    await expect(fashionMnistFrom(folder).build(path.join(root, 'x'))).rejects.toThrow(
+      'cannot be read (unexpected end of file)',
+    );
+  });
+});
+
+test('PNG: what sharp decodes is what was encoded', async () => {
+  const pixels = Uint8Array.from({ length: 35 }, (_, i) => (i * 53) % 256);
+  const { data, info } = await sharp(encodeGreyPng(pixels, 5, 7))
+    .extractChannel(0)
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  expect({ width: info.width, height: info.height }).toEqual({ width: 5, height: 7 });
+  expect([...data]).toEqual([...pixels]);
+});
+
+describe('the registry', () => {
+  test('builds what is missing, damaged or of another version, and leaves what is current', async () => {
+    const folder = path.join(root, 'idx');
+    writeFashion(folder);
+    const builder = fashionMnistFrom(folder);
+    const build = vi.spyOn(builder, 'build');
+    const original = datasets['fashion-mnist'];
+    datasets['fashion-mnist'] = builder;
+    const ensure = (): Promise<string> => ensureDataset('fashion-mnist', root);
+    try {
+      const directory = await ensure();
+      expect(directory).toBe(path.join(root, 'fashion-mnist'));
+      await ensure();
+      expect(build).toHaveBeenCalledTimes(1);
+      fs.truncateSync(path.join(directory, 'test', 'data-00000-of-00001.arrow'), 100);
+      await ensure();
+      expect(build).toHaveBeenCalledTimes(2);
+      builder.version++;
+      await ensure();
+      await ensure();
+      expect(build).toHaveBeenCalledTimes(3);
+      using dataset = await openDataset(directory);
+      expect(dataset.split('test').length).toBe(11);
+    } finally {
+      if (original) datasets['fashion-mnist'] = original;
+    }
+  });
+
+  test('unknown names are answered with the known ones', async () => {
+    await expect(ensureDataset('emojis', root)).rejects.toThrow(
+      'no dataset "emojis"; there are emoji, fashion-mnist, mnist',
+    );
+  });
+
+  test('the first that can be built', async () => {
+    datasets.never = { ...mnist, name: 'never', unavailable: async () => 'never: is not to be had' };
+    try {
+      expect(await firstAvailable(['never', 'emoji'])).toEqual({ name: 'emoji', notes: ['never: is not to be had'] });
+      await expect(firstAvailable(['never'])).rejects.toThrow('never: is not to be had');
+    } finally {
+      delete datasets.never;
+    }
+  });
+});
+
+test("mnist: the card's counts", async (context) => {
+  if ((await mnist.unavailable()) !== null) context.skip();
+  const { splits } = await mnist.build(path.join(root, 'mnist'));
+  const card = fs.readFileSync(new URL('./mnist/README.md', import.meta.url), 'utf8');
+  for (const [split, rows] of Object.entries(splits))
+    expect(card).toContain(`| ${split} | ${rows.toLocaleString('en')} |`);
+});
+
+test('mapInOrder: in order, so many at a time, and errors in their turn', async () => {
+  let running = 0;
+  let most = 0;
+  const results: number[] = [];
+  const work = async (i: number): Promise<number> => {
+    most = Math.max(most, ++running);
+    await new Promise((resolve) => setTimeout(resolve, (i * 7) % 5));
+    running--;
+    if (i === 17) throw new Error('seventeen');
+    return i;
+  };
+  const run = async (): Promise<void> => {
+    for await (const result of mapInOrder([...Array(30).keys()], 4, work)) results.push(result);
+  };
+  await expect(run()).rejects.toThrow('seventeen');
+  expect(results).toEqual([...Array(17).keys()]);
+  expect(most).toBe(4);
+});

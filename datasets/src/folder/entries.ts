@@ -1,0 +1,247 @@
+import fsp from 'node:fs/promises';
+import path from 'node:path';
+import { unitHash } from '../hash.ts';
+import { InputProblems } from './problems.ts';
+import { readTable, type TableRow, tableEndings } from './table.ts';
+
+/** An image of the dataset to be, with what is known about it. */
+export interface Entry {
+  /** Relative to the source folder. */
+  file: string;
+  split: string;
+  captions: string[];
+  /** Name of its class. */
+  label: string | null;
+}
+
+export interface EntryOptions {
+  /** The file with the captions, relative to the folder. Default: found by its usual names. */
+  captions?: string;
+  /** The column that names the image files. Default: found by its usual names. */
+  imageColumn?: string;
+  /** The column that holds the captions. Default: found by its usual names. */
+  captionColumn?: string;
+  /** Share of the images that go into the split `test`, where the source has no splits of its own. Default 0.1. */
+  testShare?: number;
+}
+
+/** Endings of the image files that are looked for in class folders. */
+const imageEndings = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif', '.avif', '.tif', '.tiff', '.svg']);
+
+/** Names that a split's folder or value may have. */
+const splitAliases: Record<string, string> = {
+  train: 'train',
+  training: 'train',
+  test: 'test',
+  testing: 'test',
+  val: 'validation',
+  valid: 'validation',
+  validation: 'validation',
+  dev: 'validation',
+};
+
+const tableNames = ['captions', 'metadata'].flatMap((name) => tableEndings.map((ending) => name + ending));
+const usualColumns = {
+  image: ['image', 'file_name', 'filename', 'file', 'path', 'image_path', 'filepath'],
+  caption: ['caption', 'captions', 'text', 'title', 'description', 'sentence'],
+} as const;
+
+/** Lists what a folder holds: images with captions, if there is a caption file, otherwise class folders. */
+export async function listEntries(folder: string, options: EntryOptions = {}): Promise<Entry[]> {
+  const entries = (await findEntries(folder, options)).sort((a, b) => (a.file < b.file ? -1 : 1));
+  if (entries.length === 0) throw new Error(`${folder}: holds no images`);
+  if (!entries.some(({ split }) => split === 'train')) {
+    throw new Error(`${folder}: all ${entries.length} images fell to other splits than train`);
+  }
+  return entries;
+}
+
+async function findEntries(folder: string, options: EntryOptions): Promise<Entry[]> {
+  const table = await findTable(folder, options.captions);
+  if (table) return entriesOfTable(folder, table, options);
+  const folders = await subfolders(folder);
+  const splits = folders.filter((name) => name.toLowerCase() in splitAliases);
+  if (splits.length === 0) return entriesOfClasses(folder, '', null, options);
+  const others = folders.filter((name) => !splits.includes(name));
+  if (others.length > 0) {
+    throw new Error(
+      `${folder}: has folders of splits (${splits.join(', ')}) and others beside them (${others.join(', ')})`,
+    );
+  }
+  const parts = splits.map(async (name) => {
+    const split = splitAliases[name.toLowerCase()] as string;
+    const inner = await findTable(path.join(folder, name), undefined);
+    return inner ? entriesOfTable(folder, inner, options, name, split) : entriesOfClasses(folder, name, split, options);
+  });
+  const entries = (await Promise.all(parts)).flat();
+  const kinds = new Set(entries.map(({ captions }) => captions.length > 0));
+  if (kinds.size > 1) throw new Error(`${folder}: some of its splits have captions, others do not`);
+  return entries;
+}
+
+async function findTable(folder: string, named: string | undefined): Promise<string | null> {
+  if (named !== undefined) return path.resolve(folder, named);
+  const files = (await listFolder(folder)).filter((entry) => entry.isFile()).map((entry) => entry.name);
+  const usual = tableNames.find((name) => files.includes(name));
+  if (usual) return path.join(folder, usual);
+  const tables = files.filter((name) => tableEndings.includes(path.extname(name).toLowerCase()));
+  if (tables.length > 1) throw new Error(`${folder}: which file holds the captions: ${tables.join(', ')}? Name one`);
+  return tables[0] ? path.join(folder, tables[0]) : null;
+}
+
+/** The images that a table names. Rows of the same image are joined: each brings a caption. */
+async function entriesOfTable(
+  folder: string,
+  file: string,
+  options: EntryOptions,
+  within = '',
+  fixedSplit: string | null = null,
+): Promise<Entry[]> {
+  const { columns, rows } = await readTable(file);
+  const imageColumn = pickColumn(file, columns, 'image', options.imageColumn);
+  const hasLabel = columns.includes('label');
+  const captionColumn =
+    hasLabel && options.captionColumn === undefined && !usualColumns.caption.some((name) => columns.includes(name))
+      ? null
+      : pickColumn(file, columns, 'caption', options.captionColumn);
+  const problems: string[] = [];
+  const entries = new Map<string, Entry>();
+  const missing = await missingFiles(path.join(folder, within), rows, imageColumn);
+  const read = (values: Record<string, unknown>): Entry => {
+    const image = values[imageColumn];
+    if (typeof image !== 'string' || image === '') throw new Error(`the image's name ("${imageColumn}") is empty`);
+    if (missing.has(image)) throw new Error(`${image} is not there`);
+    return {
+      file: path.join(within, image),
+      split: fixedSplit ?? splitOfRow(values, image, options.testShare),
+      captions: captionColumn === null ? [] : captionsOfRow(values, captionColumn),
+      label: hasLabel ? labelOfRow(values) : null,
+    };
+  };
+  for (const { line, values } of rows) {
+    try {
+      const entry = read(values);
+      const earlier = entries.get(entry.file);
+      if (earlier) join(earlier, entry);
+      else entries.set(entry.file, entry);
+    } catch (error) {
+      problems.push(`line ${line}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  if (problems.length > 0) throw new InputProblems(file, problems);
+  return [...entries.values()];
+}
+
+/** Adds the captions of a further row to its image. */
+function join(earlier: Entry, { file, captions, label, split }: Entry): void {
+  if (earlier.label !== label) throw new Error(`${file} came before with the label ${earlier.label}`);
+  if (earlier.split !== split) throw new Error(`${file} came before in the split ${earlier.split}`);
+  earlier.captions.push(...captions.filter((text) => !earlier.captions.includes(text)));
+}
+
+function captionsOfRow(values: Record<string, unknown>, column: string): string[] {
+  const captions = [values[column] ?? []].flat();
+  if (captions.some((caption) => typeof caption !== 'string')) throw new Error(`a caption ("${column}") is not a text`);
+  const texts = captions.map((caption) => String(caption).trim());
+  if (texts.length === 0 || texts.includes('')) throw new Error(`the caption ("${column}") is empty`);
+  return texts;
+}
+
+function labelOfRow(values: Record<string, unknown>): string {
+  const label = String(values.label ?? '').trim();
+  if (label === '') throw new Error('the label is empty');
+  return label;
+}
+
+function pickColumn(
+  file: string,
+  columns: string[],
+  role: keyof typeof usualColumns,
+  wanted: string | undefined,
+): string {
+  const found =
+    wanted === undefined
+      ? usualColumns[role].find((name) => columns.includes(name))
+      : columns.find((name) => name === wanted);
+  if (found !== undefined) return found;
+  const looked = wanted === undefined ? `none is called ${usualColumns[role].join(', ')}` : `none is called ${wanted}`;
+  throw new InputProblems(file, [
+    `no column for the ${role}: ${looked}; its columns are ${columns.join(', ')}. Name the one to use`,
+  ]);
+}
+
+function splitOfRow(values: Record<string, unknown>, file: string, testShare: number | undefined): string {
+  const named = values.split;
+  if (named === undefined || named === null) return splitByHash(file, testShare);
+  const split = splitAliases[String(named).trim().toLowerCase()];
+  if (split) return split;
+  throw new Error(`the split "${named}" is none of ${[...new Set(Object.values(splitAliases))].join(', ')}`);
+}
+
+/** A file always falls to the same split, whatever else is in its folder. */
+const splitByHash = (file: string, testShare = 0.1): string =>
+  unitHash(`split/${file.split(path.sep).join('/')}`) < testShare ? 'test' : 'train';
+
+async function missingFiles(folder: string, rows: TableRow[], column: string): Promise<Set<string>> {
+  const names = new Set(
+    rows.map(({ values }) => values[column]).filter((name): name is string => typeof name === 'string'),
+  );
+  const missing = new Set<string>();
+  for (const name of names) {
+    const stat = await fsp.stat(path.resolve(folder, name)).catch(() => null);
+    if (!stat?.isFile()) missing.add(name);
+  }
+  return missing;
+}
+
+/** The images of a folder whose sub-folders are classes. */
+async function entriesOfClasses(
+  folder: string,
+  within: string,
+  split: string | null,
+  options: EntryOptions,
+): Promise<Entry[]> {
+  const root = path.join(folder, within);
+  const problems: string[] = [];
+  const loose = (await listFolder(root)).filter((entry) => entry.isFile() && isImage(entry.name));
+  if (loose.length > 0) {
+    problems.push(
+      `${loose.length} images, such as ${loose[0]?.name}, lie in no class folder, and no file gives their captions (${tableNames.join(', ')})`,
+    );
+  }
+  const entries: Entry[] = [];
+  for (const label of await subfolders(root)) {
+    const files = await imagesBelow(root, label);
+    if (files.length === 0) problems.push(`the class folder ${label} holds no images`);
+    for (const name of files) {
+      const file = path.join(within, name);
+      entries.push({ file, split: split ?? splitByHash(file, options.testShare), captions: [], label });
+    }
+  }
+  if (problems.length > 0) throw new InputProblems(root, problems);
+  return entries;
+}
+
+const isImage = (name: string): boolean => imageEndings.has(path.extname(name).toLowerCase());
+
+/** Images in a folder and below it, relative to `root`. */
+async function imagesBelow(root: string, folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of await listFolder(path.join(root, folder))) {
+    const name = path.join(folder, entry.name);
+    if (entry.isDirectory()) found.push(...(await imagesBelow(root, name)));
+    else if (isImage(entry.name)) found.push(name);
+  }
+  return found;
+}
+
+const subfolders = async (folder: string): Promise<string[]> =>
+  (await listFolder(folder)).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+
+/** What is in a folder, in order of names, hidden files left out. */
+async function listFolder(folder: string) {
+  const entries = await fsp.readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`${folder}: ${error.code === 'ENOENT' ? 'there is no such folder' : error.message}`);
+  });
+  return entries.filter(({ name }) => !name.startsWith('.')).sort((a, b) => (a.name < b.name ? -1 : 1));
+}

@@ -1,0 +1,221 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { openDataset, type Row } from '@tessera/train/data';
+import sharp from 'sharp';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { buildFromFolder } from './index.ts';
+
+let root: string;
+let source: string;
+let target: string;
+let png: Buffer;
+let jpeg: Buffer;
+beforeAll(async () => {
+  root = fs.mkdtempSync(path.join(os.tmpdir(), 'tessera-folder-'));
+  const plain = sharp({ create: { width: 40, height: 30, channels: 3, background: '#c04020' } });
+  png = await plain.clone().png().toBuffer();
+  jpeg = await plain.clone().jpeg().toBuffer();
+});
+afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
+let number = 0;
+beforeEach(() => {
+  source = path.join(root, `source-${++number}`);
+  target = path.join(root, `built-${number}`);
+  fs.mkdirSync(source);
+});
+
+function put(files: Record<string, string | Buffer>): void {
+  for (const [name, content] of Object.entries(files)) {
+    fs.mkdirSync(path.dirname(path.join(source, name)), { recursive: true });
+    fs.writeFileSync(path.join(source, name), content);
+  }
+}
+
+async function readBack(): Promise<Record<string, Row[]>> {
+  using dataset = await openDataset(target);
+  const splits: Record<string, Row[]> = {};
+  for (const [name, split] of Object.entries(dataset.splits))
+    splits[name] = await split.rows([...Array(split.length).keys()]);
+  return splits;
+}
+
+const files = (rows: Row[] | undefined): unknown[] => (rows ?? []).map((row) => (row.image as { path: string }).path);
+
+describe('with captions', () => {
+  test('CSV: quoted captions, several rows of one image, files as they are', async () => {
+    put({
+      'captions.csv':
+        '\ufeffimage,caption\na.png,"A cat, asleep"\nb.jpg,A dog\na.png,"He said ""miau"""\n\nc.png,A dog\n',
+      'a.png': png,
+      'b.jpg': jpeg,
+      'c.png': png,
+    });
+    const report = await buildFromFolder(source, target, { testShare: 0 });
+    expect(report).toMatchObject({ kind: 'captions', splits: { train: 3 }, classes: [], skipped: [] });
+    const { train = [] } = await readBack();
+    expect(files(train)).toEqual(['a.png', 'b.jpg', 'c.png']);
+    expect(train.map((row) => row.captions)).toEqual([['A cat, asleep', 'He said "miau"'], ['A dog'], ['A dog']]);
+    // Equal captions are one concept: they are no negatives of each other.
+    expect(train.map((row) => row.concept)).toEqual([0, 1, 1]);
+    expect(train[1]?.image).toEqual({ bytes: new Uint8Array(jpeg), path: 'b.jpg' });
+  });
+
+  test('JSONL: lists of captions, labels, splits, columns by name', async () => {
+    const rows = [
+      { picture: 'a.png', words: ['one', 'two'], label: 'x', split: 'train' },
+      { picture: 'b.jpg', words: 'three', label: 'y', split: 'test' },
+    ];
+    put({ 'list.jsonl': rows.map((row) => JSON.stringify(row)).join('\n'), 'a.png': png, 'b.jpg': jpeg });
+    const report = await buildFromFolder(source, target, { imageColumn: 'picture', captionColumn: 'words' });
+    expect(report).toMatchObject({ splits: { train: 1, test: 1 }, classes: ['x', 'y'] });
+    const { train = [], test: held = [] } = await readBack();
+    expect(train).toMatchObject([{ captions: ['one', 'two'], label: 0 }]);
+    expect(held).toMatchObject([{ captions: ['three'], label: 1 }]);
+  });
+
+  test('folders of splits, each with its file', async () => {
+    put({
+      'train/metadata.csv': 'file_name,text\nx/a.png,A\n',
+      'train/x/a.png': png,
+      'val/metadata.csv': 'file_name,text\nb.png,B\n',
+      'val/b.png': png,
+    });
+    const report = await buildFromFolder(source, target);
+    expect(report.splits).toEqual({ train: 1, validation: 1 });
+    expect(files((await readBack()).train)).toEqual(['train/x/a.png']);
+  });
+
+  test('all problems at once, with their lines, and nothing is built', async () => {
+    put({ 'captions.csv': 'image,caption\na.png,A cat\nb.png,A dog\na.png,\n"c\n.png",x,y\n,z\n', 'a.png': png });
+    const failure = buildFromFolder(source, target);
+    await expect(failure).rejects.toThrow(
+      /captions\.csv: one problem, nothing was built:\n {2}line 5: 3 fields, where the first line names 2$/,
+    );
+    put({ 'captions.csv': 'image,caption\na.png,A cat\nb.png,A dog\n"a.png","  "\n"c\n.png",x\n,z\n' });
+    const messages = [
+      'captions.csv: 4 problems, nothing was built:',
+      '  line 3: b.png is not there',
+      '  line 4: the caption ("caption") is empty',
+      '  line 5: c\n.png is not there',
+      '  line 7: the image\'s name ("image") is empty',
+    ];
+    await expect(buildFromFolder(source, target)).rejects.toThrow(messages.join('\n'));
+    expect(fs.readdirSync(root).filter((name) => name.startsWith(`built-${number}`))).toEqual([]);
+  });
+
+  test.each([
+    ['image,caption,image\n', 'line 1: there are two columns "image"'],
+    ['image,,caption\n', 'line 1: column 2 has no name'],
+    ['picture,caption\na.png,x\n', 'no column for the image: none is called image, file_name'],
+    ['image,words\na.png,x\n', 'no column for the caption: none is called caption'],
+    ['image,caption\n', 'it has no rows'],
+    ['', 'it is empty; its first line should name the columns'],
+    ['image,caption\na.png,"x\n', 'Quote Not Closed'],
+    ['image,caption,split\na.png,x,tset\n', 'line 2: the split "tset" is none of train, test, validation'],
+    ['image,caption,label\na.png,x,1\na.png,y,2\n', 'line 3: a.png came before with the label 1'],
+  ])('%j is refused', async (csv, message) => {
+    put({ 'captions.csv': csv, 'a.png': png });
+    await expect(buildFromFolder(source, target)).rejects.toThrow(message);
+  });
+
+  test('JSONL that is none', async () => {
+    put({ 'captions.jsonl': '{"image":"a.png","caption":"x"}\n[1]\n{"image":"a.png","caption":3}\n', 'a.png': png });
+    await expect(buildFromFolder(source, target)).rejects.toThrow('line 2: is not a JSON object');
+    put({ 'captions.jsonl': '{"image":"a.png","caption":"x"}\n{"image":"a.png","caption":3}\n' });
+    await expect(buildFromFolder(source, target)).rejects.toThrow('line 2: a caption ("caption") is not a text');
+  });
+
+  test('two tables without a usual name', async () => {
+    put({ 'a.csv': 'image,caption\n', 'b.csv': 'image,caption\n' });
+    await expect(buildFromFolder(source, target)).rejects.toThrow(
+      'which file holds the captions: a.csv, b.csv? Name one',
+    );
+  });
+});
+
+describe('with class folders', () => {
+  test('each sub-folder is a class; a hash of the name decides the split', async () => {
+    const names = Array.from({ length: 40 }, (_, i) => `${i % 2 ? 'dogs' : 'cats'}/deep/${i}.png`);
+    put({ ...Object.fromEntries(names.map((name) => [name, png])), 'cats/.DS_Store': '', 'cats/notes.txt': 'hello' });
+    const report = await buildFromFolder(source, target, { testShare: 0.25 });
+    expect(report).toMatchObject({ kind: 'classes', classes: ['cats', 'dogs'] });
+    const { train = [], test: held = [] } = await readBack();
+    expect(train.length + held.length).toBe(40);
+    expect(held.length).toBeGreaterThan(3);
+    for (const row of [...train, ...held]) {
+      expect((row.image as { path: string }).path.startsWith(row.label === 0 ? 'cats/' : 'dogs/')).toBe(true);
+    }
+    // More files leave the others where they were.
+    put({ 'cats/another.png': png });
+    await buildFromFolder(source, target, { testShare: 0.25, overwrite: true });
+    const again = await readBack();
+    expect(files(again.test).filter((name) => name !== 'cats/another.png')).toEqual(files(held));
+  });
+
+  test('folders of splits over the classes', async () => {
+    put({ 'train/cat/a.png': png, 'train/dog/b.png': png, 'test/cat/c.png': png });
+    const report = await buildFromFolder(source, target);
+    expect(report).toMatchObject({ splits: { train: 2, test: 1 }, classes: ['cat', 'dog'] });
+  });
+
+  test('what does not fit is said', async () => {
+    await expect(buildFromFolder(path.join(root, 'nowhere'), target)).rejects.toThrow(
+      'nowhere: there is no such folder',
+    );
+    await expect(buildFromFolder(source, target)).rejects.toThrow('holds no images');
+    put({ 'a.png': png, 'cat/b.png': png, 'empty/readme.txt': '' });
+    await expect(buildFromFolder(source, target)).rejects.toThrow(
+      /1 images, such as a\.png, lie in no class folder.*\n.*empty holds no images/,
+    );
+    fs.rmSync(path.join(source, 'a.png'));
+    fs.rmSync(path.join(source, 'empty'), { recursive: true });
+    put({ 'train/cat/b.png': png });
+    await expect(buildFromFolder(source, target)).rejects.toThrow(
+      'has folders of splits (train) and others beside them (cat)',
+    );
+  });
+});
+
+describe('images', () => {
+  test('those that cannot be decoded are left out and reported, or an error under strict', async () => {
+    put({ 'cat/a.png': png, 'cat/b.png': 'nonsense', 'cat/c.jpg': jpeg.subarray(0, jpeg.length / 2) });
+    const report = await buildFromFolder(source, target, { testShare: 0 });
+    expect(report.splits).toEqual({ train: 1 });
+    expect(report.skipped.map(({ file }) => file)).toEqual(['cat/b.png', 'cat/c.jpg']);
+    expect(report.skipped[0]?.reason).toMatch(/cannot be decoded \(.*unsupported image format/);
+    const strict = buildFromFolder(source, target, { testShare: 0, strict: true, overwrite: true });
+    await expect(strict).rejects.toThrow(/cat\/b\.png: cannot be decoded/);
+    expect(files((await readBack()).train)).toEqual(['cat/a.png']);
+    fs.rmSync(path.join(source, 'cat/a.png'));
+    await expect(buildFromFolder(source, target, { testShare: 0, overwrite: true })).rejects.toThrow(
+      'none of its 2 images can be decoded',
+    );
+  });
+
+  test('large ones are stored smaller on demand, drawings as pixels', async () => {
+    put({
+      'x/a.jpg': jpeg,
+      'x/b.svg': '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 20"><rect width="5" height="5"/></svg>',
+    });
+    await buildFromFolder(source, target, { testShare: 0, maxSize: 15 });
+    const { train = [] } = await readBack();
+    const sizes = await Promise.all(
+      train.map(async (row) => {
+        const { width, height, format } = await sharp((row.image as { bytes: Uint8Array }).bytes).metadata();
+        return { width, height, format };
+      }),
+    );
+    expect(sizes).toEqual([
+      { width: 20, height: 15, format: 'jpeg' },
+      { width: 15, height: 30, format: 'png' },
+    ]);
+  });
+
+  test('progress is told', async () => {
+    put({ 'x/a.png': png, 'x/b.png': png });
+    const told: number[] = [];
+    await buildFromFolder(source, target, { testShare: 0, onProgress: ({ done, total }) => told.push(done / total) });
+    expect(told).toEqual([0.5, 1]);
+  });
+});

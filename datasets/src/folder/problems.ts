@@ -1,0 +1,15 @@
+const shown = 20;
+
+/** Several things that are wrong with an input, reported at once so that they can be mended at once. */
+export class InputProblems extends Error {
+  override name = 'InputProblems';
+  readonly problems: string[];
+  constructor(where: string, problems: string[]) {
+    const rest = problems.length > shown ? [`and ${problems.length - shown} more`] : [];
+    const list = [...problems.slice(0, shown), ...rest].map((problem) => `\n  ${problem}`).join('');
+    super(
+      `${where}: ${problems.length === 1 ? 'one problem' : `${problems.length} problems`}, nothing was built:${list}`,
+    );
+    this.problems = problems;
+  }
+}
