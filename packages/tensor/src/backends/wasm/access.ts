@@ -1,0 +1,78 @@
+/** How the code of a loop nest finds the elements of an access: which streams it follows, how it lies along the vector axis. */
+import { bytesOf, type DType } from '../../dtype.ts';
+import type { Access, Value } from '../../kernel.ts';
+import type { Stream, Streams } from './streams.ts';
+
+export interface PlannedGuard {
+  /** Its sum at the first element of a slot group, without the row of a gather. */
+  readonly sum: Stream;
+  /** What a step along the vector axis and a row of a gather add. */
+  readonly step: number;
+  readonly rowStep: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface PlannedAccess {
+  readonly dtype: DType;
+  readonly buffer: number;
+  readonly address: Stream;
+  /** Bytes from the access's place to that of the stream are found at emission: shared streams move until all are known. */
+  readonly offset: number;
+  /** Bytes from one element to the next along the vector axis. */
+  readonly stride: number;
+  readonly guards: readonly PlannedGuard[];
+  /** The computed row of a gather. */
+  readonly row: { readonly value: Value; readonly stride: number; readonly last: number } | null;
+}
+
+export const isAdjacent = ({ stride, dtype }: PlannedAccess): boolean => stride === bytesOf(dtype);
+
+/** Whether an access finds the same element all along the vector axis, apart from a row that varies there. */
+export const isFixed = ({ stride, guards }: PlannedAccess): boolean =>
+  stride === 0 && guards.every(({ step }) => step === 0);
+
+/** `rank`: the number of the domain's axes; what a view has beyond is the row of a gather, which `row` computes. */
+export function planAccess(
+  streams: Streams,
+  { buffer, view }: Access,
+  dtype: DType,
+  rank: number,
+  vectorAxis: number,
+  row: Value | null,
+): PlannedAccess {
+  const bytes = bytesOf(dtype);
+  const axes = view.strides.slice(0, rank).map((stride, axis) => (view.shape[axis] === 1 ? 0 : stride * bytes));
+  const guards = view.guards.map(({ coefficients, low, high }): PlannedGuard => {
+    const along = coefficients.slice(0, rank).map((coefficient, axis) => (view.shape[axis] === 1 ? 0 : coefficient));
+    return {
+      sum: streams.number(0, along),
+      step: along[vectorAxis],
+      rowStep: row === null ? 0 : coefficients[rank],
+      low,
+      high,
+    };
+  });
+  const offset = view.offset * bytes;
+  const address =
+    guards.length > 0 || row !== null
+      ? streams.address(buffer, offset, axes)
+      : streams.sharedAddress(buffer, offset, axes);
+  return {
+    dtype,
+    buffer,
+    address,
+    offset,
+    stride: axes[vectorAxis],
+    guards,
+    row: row === null ? null : { value: row, stride: view.strides[rank] * bytes, last: view.shape[rank] - 1 },
+  };
+}
+
+/** Why an access does not move whole vectors, or null. */
+export function slowAccess(access: PlannedAccess, verb: string, rowVaries: boolean): string | null {
+  const { stride, dtype, buffer } = access;
+  if (rowVaries) return `${verb} b${buffer} row by row: the index varies along the vector axis`;
+  if (stride === 0 || isAdjacent(access)) return null;
+  return `${verb} b${buffer} element by element: stride ${stride / bytesOf(dtype)} along the vector axis`;
+}

@@ -1,0 +1,3 @@
+import { loopSuite } from './loop.suite.testing.ts';
+
+loopSuite();

@@ -1,0 +1,64 @@
+/** In which order a program's axes are walked, and which one the vectors run along. */
+import { bytesOf, type DType } from '../../dtype.ts';
+import type { Access } from '../../kernel.ts';
+import { costOf, hasAxis, type LoopProgram, variation } from './simplify.ts';
+
+export interface Nest {
+  /**
+   * - `map`: no axis is reduced; vectors run along a kept axis.
+   * - `row`: vectors run along a reduced axis; each row is reduced across lanes at its end.
+   * - `column`: vectors run along a kept axis, four rows to a vector; the reduced axes are walked down.
+   */
+  readonly mode: 'map' | 'row' | 'column';
+  readonly vectorAxis: number;
+  /** Kept axes apart from the vector axis. */
+  readonly outerAxes: readonly number[];
+  /** Reduced axes apart from the vector axis. */
+  readonly reducedAxes: readonly number[];
+}
+
+/** Rough cost of moving four elements along an axis, in additions of vectors. */
+function movement(access: Access, axis: number, bytes: number, rowVaries: boolean): number {
+  const stride = access.view.strides[axis];
+  const guarded = access.view.guards.some((guard) => guard.coefficients[axis] !== 0);
+  if (stride === 0 && !guarded && !rowVaries) return 0;
+  if (rowVaries || Math.abs(stride) > 1) return 6;
+  return (bytes === 8 ? 2 : 1) + (guarded ? 2 : 0);
+}
+
+/** What the shuffles that reduce across lanes cost at the end of a row. */
+const acrossLanes = 6;
+/** What it costs to start a run. */
+const startOfRun = 4;
+
+/** The cheapest axis for vectors: the innermost, as a rule. */
+export function chooseNest(program: LoopProgram, dtypes: readonly DType[]): Nest {
+  const { domain, reduced, operations, stores } = program;
+  const varies = variation(program);
+  const reductions = operations.filter(({ op }) => op === 'reduce').length;
+  const reducedSize = domain.reduce((size, n, axis) => (reduced[axis] ? size * n : size), 1);
+  const costAlong = (axis: number): number => {
+    const size = domain[axis];
+    const quads = Math.ceil(size / 4);
+    let cost = 0;
+    operations.forEach((operation, value) => {
+      if (operation.op === 'load' || operation.op === 'gather') {
+        const rowVaries = operation.op === 'gather' && hasAxis(varies[operation.row], axis);
+        cost += movement(operation.access, axis, bytesOf(dtypes[operation.access.buffer]), rowVaries);
+      } else if (operation.op !== 'const' && hasAxis(varies[value], axis)) cost += costOf(operation);
+    });
+    for (const { access } of stores) cost += movement(access, axis, bytesOf(dtypes[access.buffer]), false);
+    // Of four elements: partial vectors waste lanes.
+    const each = (cost * 4 * quads) / size + (4 * startOfRun) / size;
+    return reduced[axis] ? each + (4 * acrossLanes * reductions) / reducedSize : each;
+  };
+  let vectorAxis = domain.length - 1;
+  for (let axis = vectorAxis - 1; axis >= 0; axis--) if (costAlong(axis) < costAlong(vectorAxis)) vectorAxis = axis;
+  const others = domain.map((_, axis) => axis).filter((axis) => axis !== vectorAxis);
+  return {
+    mode: !reduced.includes(true) ? 'map' : reduced[vectorAxis] ? 'row' : 'column',
+    vectorAxis,
+    outerAxes: others.filter((axis) => !reduced[axis]),
+    reducedAxes: others.filter((axis) => reduced[axis]),
+  };
+}
