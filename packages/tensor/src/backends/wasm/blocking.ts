@@ -39,7 +39,7 @@ const targetDepth = 256;
 /** Up to this depth k is not cut. */
 const longestDepth = 320;
 const blockRows = 144;
-/** A thread's packed part of B: second and third level of cache. */
+/** A thread's packed part of B, where it is all of k: second and third level of cache. */
 const residentBytes = 2 << 20;
 /** Sums that are kept between passes. */
 const tallBytes = 1 << 19;
@@ -55,16 +55,48 @@ function usedWidths(n: number, widths: readonly number[]): number[] {
   return n < widest ? [last] : [...new Set([widest, last])];
 }
 
-/** Estimated time of the slowest thread, where n is cut into blocks of `columns`. */
-function estimate({ batch, m, n, k }: ProductSize, columns: number, threads: number, packsA: boolean): number {
+interface Cut {
+  readonly columns: number;
+  readonly rows: number;
+  readonly tallRows: number;
+  readonly residentB: boolean;
+}
+
+/** Estimated time of the slowest thread. */
+function estimate({ batch, m, n, k }: ProductSize, cut: Cut, threads: number, packsA: boolean): number {
+  const { columns, tallRows, residentB } = cut;
   const panels = Math.ceil(m / panelRows);
   const units = batch * Math.ceil(n / columns) * panels;
   const share = Math.ceil(units / threads);
-  const blocks = Math.min(Math.ceil(share / panels) + (share % panels === 0 ? 0 : 1), units);
   const rows = share * panelRows;
-  const work = rows * columns * k * cost.multiplyAdd;
-  return work + (blocks * columns + (packsA ? rows : 0)) * k * cost.pack;
+  // A thread's units begin and end somewhere in a block of columns, and each block that they touch is packed.
+  const blocks = Math.min(Math.ceil(share / panels) + (share % panels === 0 ? 0 : 1), units);
+  const rounds = residentB ? 1 : Math.ceil(Math.min(rows, panels * panelRows) / tallRows);
+  const packing = (blocks * rounds * columns + (packsA ? rows : 0)) * k * cost.pack;
+  return rows * columns * k * cost.multiplyAdd + packing;
 }
+
+/** The ways to cut that fit into the caches, wide blocks of columns first. */
+function possibleCuts({ m, n, k }: ProductSize, depth: number, widest: number, bytes: number): Cut[] {
+  const allRows = roundUp(m, panelRows);
+  const rows = Math.min(blockRows, allRows);
+  const cuts: Cut[] = [];
+  let last = 0;
+  for (let blocks = 1; last !== widest; blocks++) {
+    const multiple = roundUp(Math.ceil(Math.max(n, 1) / blocks), widest);
+    if (multiple === last) continue;
+    last = multiple;
+    const columns = Math.min(n, multiple);
+    if (columns * bytes * k <= residentBytes) cuts.push({ columns, rows, tallRows: rows, residentB: true });
+    const tall = Math.floor(tallBytes / (columns * bytes * rows)) * rows;
+    if (k > depth && tall > 0 && columns * bytes * depth <= residentBytes)
+      cuts.push({ columns, rows, tallRows: Math.min(tall, allRows), residentB: false });
+  }
+  return cuts;
+}
+
+/** Another cut must be better by this factor. */
+const clearlyBetter = 0.98;
 
 export function chooseBlocking(
   size: ProductSize,
@@ -75,43 +107,24 @@ export function chooseBlocking(
     readonly packsA: boolean;
   },
 ): Blocking {
-  const { m, n, k } = size;
+  const { n, k } = size;
   const { bytes, threads, packsA } = options;
-  const passes = k <= longestDepth ? 1 : Math.ceil(k / targetDepth);
-  const depth = passes === 1 ? k : roundUp(Math.ceil(k / passes), 8);
   const widths = usedWidths(n, options.widths);
   const widest = options.widths[0];
-  const narrowest = Math.min(n, 4 * widest);
-  const affordable = Math.floor(residentBytes / (bytes * Math.max(k, 1)) / widest) * widest;
-  const residentB = affordable >= narrowest;
-  const most = residentB ? Math.min(n, affordable) : Math.min(n, 32 * widest);
-
-  // Fewer columns a block mean more units to share out, and more packing.
-  let columns = most;
-  for (let blocks = 1; blocks <= 64; blocks++) {
-    const candidate = roundUp(Math.ceil(n / blocks), widest);
-    if (candidate > most) continue;
-    const better =
-      estimate(size, Math.min(candidate, n), threads, packsA) < 0.98 * estimate(size, columns, threads, packsA);
-    if (better) columns = Math.min(candidate, n);
-    if (candidate <= 2 * widest) break;
-  }
-  if (columns < n) columns = Math.max(widest, Math.floor(columns / widest) * widest);
-  const paddedColumns =
-    columns < n ? columns : Math.floor(n / widest) * widest + (n % widest === 0 ? 0 : panelWidth(widths, n % widest));
-  const rows = Math.min(blockRows, roundUp(m, panelRows));
-  const tallRows = residentB
-    ? rows
-    : Math.min(roundUp(m, panelRows), Math.max(1, Math.floor(tallBytes / (rows * paddedColumns * bytes))) * rows);
+  const passes = k <= longestDepth ? 1 : Math.ceil(k / targetDepth);
+  const depth = passes === 1 ? k : roundUp(Math.ceil(k / passes), 8);
+  const timed = possibleCuts(size, depth, widest, bytes).map((cut) => ({
+    cut,
+    time: estimate(size, cut, threads, packsA),
+  }));
+  const { cut } = timed.reduce((best, other) => (other.time < clearlyBetter * best.time ? other : best));
+  const remainder = cut.columns % widest;
   return {
+    ...cut,
     depth,
     passes: k === 0 ? 1 : Math.ceil(k / depth),
-    columns,
-    paddedColumns,
-    columnBlocks: Math.ceil(n / columns),
-    rows,
-    tallRows,
-    residentB,
+    paddedColumns: remainder === 0 ? cut.columns : cut.columns - remainder + panelWidth(widths, remainder),
+    columnBlocks: Math.ceil(n / cut.columns),
     widths,
   };
 }

@@ -394,6 +394,70 @@ function emitClippedTile(fn: FunctionBuilder, tile: Tile, guards: readonly TileG
 }
 
 /**
+ * Whether panels are narrower than a cache line, and neighbours along p neighbours in memory. Panel after panel, such a line would
+ * be read in parts, and often be gone from the cache in between (rows at a power of two share few sets).
+ */
+const copiesLines = ({ type, p, guards }: PackedOperand, widths: readonly number[]): boolean =>
+  widths.length === 1 &&
+  widths[0] === floatLanes[type].lanes &&
+  guards.length === 0 &&
+  p.length === 1 &&
+  p[0].steps[0] === floatLanes[type].bytes;
+
+/** Packs four panels at once, for as long as there are four; advances `start` and `destination`. */
+function emitCopyLines(
+  fn: FunctionBuilder,
+  { p, k, type }: PackedOperand,
+  at: Record<'destination' | 'start' | 'end' | 'k0' | 'k1', Local> & { readonly bases: readonly Operand[] },
+): void {
+  const { lanes, bytes } = floatLanes[type];
+  const panels = 4;
+  const panelBytes = fn.local('i32');
+  const source = fn.local('i32');
+  const row = fn.local('i32');
+  const targets = fn.locals('i32', panels);
+  const vectors = fn.locals('v128', panels);
+  fn.get(at.k1).get(at.k0).op('i32.sub').times(vectorBytes).set(panelBytes);
+  fn.block((done) => {
+    fn.loop((again) => {
+      fn.get(at.end)
+        .get(at.start)
+        .op('i32.sub')
+        .i32(panels * lanes)
+        .op('i32.lt_s')
+        .brIf(done);
+      const bases = emitForms(fn, p, at.start, at.bases);
+      targets.forEach((target, panel) => {
+        if (panel === 0) fn.get(at.destination);
+        else
+          fn.get(targets[panel - 1])
+            .get(panelBytes)
+            .op('i32.add');
+        fn.set(target);
+      });
+      emitRuns(fn, k, at.k0, at.k1, bases, (run) => {
+        fn.push(run.values[0]).set(source);
+        fn.forLoop(row, 0, run.length, 1, () => {
+          vectors.forEach((vector, panel) => {
+            fn.get(source)
+              .mem('v128.load', panel * vectorBytes, bytes)
+              .set(vector);
+          });
+          vectors.forEach((vector, panel) => {
+            fn.get(targets[panel]).get(vector).mem('v128.store', 0, bytes).increment(targets[panel], vectorBytes);
+          });
+          fn.increment(source, innermost(k, 1).steps[0]);
+        });
+      });
+      releaseForms(fn, bases, at.bases);
+      fn.get(at.destination).get(panelBytes).times(panels).op('i32.add').set(at.destination);
+      fn.increment(at.start, panels * lanes).br(again);
+    });
+  });
+  fn.release(panelBytes, source, row, ...targets, ...vectors);
+}
+
+/**
  * A function `(destination, base, batch, p0, p1, k0, k1)` that packs p0..p1 by k0..k1 of one matrix of the batch. `base` is the
  * address of the buffer. `widths` are the panels' widths, descending; the last panel takes the narrowest that suffices.
  */
@@ -484,6 +548,7 @@ function buildPack(
   };
 
   fn.get(p0).set(start);
+  if (copiesLines(operand, widths)) emitCopyLines(fn, operand, { destination, start, end: p1, k0, k1, bases });
   fn.block((done) => {
     fn.loop((nextPanel) => {
       fn.get(p1).get(start).op('i32.sub').tee(remaining).i32(0).op('i32.le_s').brIf(done);
