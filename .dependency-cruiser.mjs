@@ -19,10 +19,10 @@ const oneWay = order.slice(0, -1).map((folder, i) => ({
 
 const throughThePublicFace = order.map((folder) => ({
   name: `${folder.replace('packages/', '')}-is-imported-through-its-index`,
-  comment: `Import ${folder} by its package name: what src/index.ts does not export is private.`,
+  comment: `Import ${folder} by its package name: what its "exports" do not name is private.`,
   severity: 'error',
   from: { pathNot: `^${folder}/` },
-  to: { path: `^${folder}/`, pathNot: `^${folder}/src/index\\.ts$` },
+  to: { path: `^${folder}/`, pathNot: `^${folder}/src/(data/)?index\\.ts$` },
 }));
 
 /** @type {import('dependency-cruiser').IConfiguration} */

@@ -5,7 +5,7 @@ import { type GreyImage, writeGreyImages } from '../grey-images.ts';
 import { readIdx } from './idx.ts';
 
 /** Where Debian's package puts the files. */
-export const debianFolder = '/usr/share/datasets/fashion-mnist';
+const debianFolder = '/usr/share/datasets/fashion-mnist';
 
 const classes = [
   'T-shirt/top',

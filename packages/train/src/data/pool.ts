@@ -52,10 +52,6 @@ export function inlineSource(spec: SamplerSpec): SampleSource {
 /** The worker stands beside this file: TypeScript in the sources, JavaScript once built. */
 const workerUrl = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
-/** A thread that could start TypeScript by itself needs no loader; otherwise it takes this process's, such as tsx. */
-const workerArguments = (): string[] | undefined =>
-  workerUrl.pathname.endsWith('.js') || process.features.typescript ? [] : undefined;
-
 interface Waiting {
   resolve: (samples: Samples) => void;
   reject: (error: Error) => void;
@@ -69,8 +65,13 @@ class SampleWorker {
   cached: CacheState = { images: 0, bytes: 0 };
 
   constructor(spec: SamplerSpec) {
-    const execArgv = workerArguments();
-    this.#thread = new Worker(workerUrl, { workerData: spec, ...(execArgv && { execArgv }), name: 'data' });
+    if (workerUrl.pathname.endsWith('.ts') && !process.features.typescript) {
+      throw new Error(
+        'data workers run from TypeScript sources need Node 22.18 or newer; build first, or ask for 0 workers',
+      );
+    }
+    // Node runs TypeScript by itself: the loaders and conditions of this process are not passed on.
+    this.#thread = new Worker(workerUrl, { workerData: spec, execArgv: [], name: 'data' });
     this.#thread.on('message', (reply: WorkerReply) => this.#settle(reply));
     this.#thread.on('error', (error) => this.#fail(error));
     this.#thread.on('exit', (code) => this.#fail(new Error(`a data worker ended with code ${code}`)));

@@ -232,7 +232,7 @@ function captionsOf(values: Row, column: string): string[] | string {
 }
 
 /** Picks the caption that stands for a row; empty where the row has none. */
-export function chooseCaption(captions: readonly string[], choice: CaptionChoice, random: CounterRandom): string {
+function chooseCaption(captions: readonly string[], choice: CaptionChoice, random: CounterRandom): string {
   const [first = '', ...others] = captions;
   if (choice === 'first' || others.length === 0) return first;
   if (choice === 'random') return captions[random.below(captions.length)] as string;
