@@ -132,6 +132,25 @@ function consistent(edges: readonly Edge[], from: Group, to: Group, joint: Joint
   });
 }
 
+/** The domain of two groups that both reduce `unit` over the same of its axes, which must be all axes of both. */
+function siblingDomain(unit: Unit, first: Edge, second: Edge, from: Group, to: Group): Joint | null {
+  if (!equalSizes(from.domain, to.domain)) return null;
+  const along = (edge: Edge, group: Group): number[] => {
+    const axes = group.axes.get(edge.consumer) as number[];
+    return (edge.axes as readonly number[]).map((axis) => (axis < 0 ? -1 : (axes[axis] as number)));
+  };
+  const fromAxes = along(first, from);
+  const toAxes = along(second, to);
+  const map = from.domain.map((_, axis) => (fromAxes.includes(axis) ? (toAxes[fromAxes.indexOf(axis)] as number) : -1));
+  if (map.includes(-1) || unit.node.shape.length === 0) return null;
+  if (!equalSets(new Set([...from.reduced].map((axis) => map[axis] as number)), to.reduced)) return null;
+  return { domain: to.domain, reduced: to.reduced, from: map, to: to.domain.map((_, axis) => axis) };
+}
+
+/** Whether two domains have the same sizes in some order. */
+const equalSizes = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && [...a].sort().join() === [...b].sort().join();
+
 export class Groups {
   readonly groupOf = new Map<Unit, Group>();
   readonly #position = new Map<Unit, number>();
@@ -161,15 +180,43 @@ export class Groups {
           this.#tryJoin(edge, from, to);
       }
     };
-    const isEpilogue = (from: Group, to: Group): boolean =>
-      from.kind === 'contract' && to.kind === 'loop' && to.reduced.size === 0;
-    // What follows a contraction first: its result need not be written and read again. Then whatever shares a row with a
-    // reduction, then the rest.
+    const onlyReduced = (unit: Unit): boolean =>
+      unit.consumers.length > 0 && unit.consumers.every(({ consumer }) => consumer.kind === 'reduce');
+    const isEpilogue = (from: Group, to: Group, { consumer }: Edge): boolean =>
+      from.kind === 'contract' && to.kind === 'loop' && to.reduced.size === 0 && !onlyReduced(consumer);
+    // What follows a contraction first: its result need not be written and read again (a value that is only summed up is computed
+    // where it is summed). Then whatever shares a row with a
+    // reduction, then the rest, and last what only reads the same.
     pass(isEpilogue);
     pass((from, to) => from.kind === 'loop' && to.kind === 'loop' && (from.reduced.size > 0 || to.reduced.size > 0));
     pass(
-      (from, to) => (from.kind === 'loop' && (to.kind === 'loop' || to.kind === 'contract')) || isEpilogue(from, to),
+      (from, to, edge) =>
+        (from.kind === 'loop' && (to.kind === 'loop' || to.kind === 'contract')) || isEpilogue(from, to, edge),
     );
+    this.#joinSiblings(units);
+  }
+
+  /**
+   * Reductions of one tensor over the same axes that do not depend on each other (the gradients of a normalisation's weight and bias)
+   * read it once.
+   */
+  #joinSiblings(units: readonly Unit[]): void {
+    for (const unit of units) {
+      const readers = unit.consumers.filter((edge) => edge.axes !== null && this.#isReduction(edge.consumer));
+      for (const [k, first] of readers.entries())
+        for (const second of readers.slice(k + 1)) {
+          const from = this.groupOf.get(first.consumer) as Group;
+          const to = this.groupOf.get(second.consumer) as Group;
+          if (from === to || from === this.groupOf.get(unit) || to === this.groupOf.get(unit)) continue;
+          const joint = siblingDomain(unit, first, second, from, to);
+          if (joint !== null && !this.#leadsTo(from, to) && !this.#leadsTo(to, from)) this.#join(from, to, joint);
+        }
+    }
+  }
+
+  #isReduction(unit: Unit): boolean {
+    const group = this.groupOf.get(unit);
+    return group?.kind === 'loop' && group.reduced.size > 0;
   }
 
   #tryJoin(edge: Edge, from: Group, to: Group): void {
@@ -179,11 +226,15 @@ export class Groups {
     const hasContraction = from.kind === 'contract' || to.kind === 'contract';
     if (hasContraction && (joint.reduced.size > 0 || joint.domain.length === 0)) return;
     if (!consistent(edgesBetween(from, to), from, to, joint) || this.#connectedThroughOthers(from, to)) return;
+    this.#join(from, to, joint);
+  }
+
+  #join(from: Group, to: Group, joint: Joint): void {
     const moved = (group: Group, map: readonly number[]): [Unit, number[]][] =>
       [...group.axes].map(([unit, axes]) => [unit, axes.map((axis) => (axis < 0 ? -1 : (map[axis] as number)))]);
     const position = (unit: Unit): number => this.#position.get(unit) as number;
     const joined: Group = {
-      kind: hasContraction ? 'contract' : 'loop',
+      kind: from.kind === 'contract' || to.kind === 'contract' ? 'contract' : 'loop',
       units: [...from.units, ...to.units].sort((a, b) => position(a) - position(b)),
       domain: joint.domain,
       reduced: joint.reduced,
@@ -197,22 +248,26 @@ export class Groups {
    * (Groups never form a circle, so the other direction cannot occur while `to` uses `from`.)
    */
   #connectedThroughOthers(from: Group, to: Group): boolean {
-    const groupOf = (unit: Unit): Group | Unit => this.groupOf.get(unit) ?? unit;
+    return this.#reaches(from, to, (group) => group !== from);
+  }
+
+  #leadsTo(from: Group, to: Group): boolean {
+    return this.#reaches(from, to, () => true);
+  }
+
+  /** Whether values of `from` come into `to`, by a last step from a group for which `counts` holds. */
+  #reaches(from: Group, to: Group, counts: (group: Group | Unit) => boolean): boolean {
     const seen = new Set<Group | Unit>([from, to]);
-    const stack: (Group | Unit)[] = [];
-    const follow = (group: Group | Unit): boolean => {
+    const stack: (Group | Unit)[] = [from];
+    for (let group = stack.pop(); group !== undefined; group = stack.pop())
       for (const unit of 'units' in group ? group.units : [group])
         for (const { consumer } of unit.consumers) {
-          const next = groupOf(consumer);
-          if (next === to && group !== from) return true;
+          const next = this.groupOf.get(consumer) ?? consumer;
+          if (next === to && counts(group)) return true;
           if (seen.has(next)) continue;
           seen.add(next);
           stack.push(next);
         }
-      return false;
-    };
-    if (follow(from)) return true;
-    for (let group = stack.pop(); group !== undefined; group = stack.pop()) if (follow(group)) return true;
     return false;
   }
 }

@@ -164,7 +164,7 @@ export class LoopProgram {
       case 'materialise':
         return operand(0);
       case 'random': {
-        const key = this.#sources.through(operands[0] as Operand);
+        const key = this.#sources.stored(operands[0] as Operand);
         const word = (k: number): Value => {
           const offset = key.view.offset + k * (key.view.strides[0] as number);
           const view = stridedView(
@@ -193,7 +193,7 @@ export class LoopProgram {
     axes: readonly number[],
   ): Value {
     const { axis } = node.arg;
-    const { buffer, view: table } = this.#sources.through(operand);
+    const { buffer, view: table } = this.#sources.stored(operand);
     const indexRank = (node.sources[1] as Node).shape.length;
     const spread = (values: readonly number[]): number[] => [
       ...values.slice(0, axis),
