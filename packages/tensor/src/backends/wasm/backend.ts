@@ -32,8 +32,11 @@ interface CompiledPlan {
 
 /** Plans whose code is kept, in use or not. */
 const cachedPlans = 128;
-/** From here on a plan is compiled with all optimisations at once (nanoseconds of a run on one thread). */
-const worthOptimizing = 20_000_000;
+/**
+ * Optimising takes about a microsecond for each byte of code; without, code is some ten times slower until V8 has optimised it in
+ * the background. So optimise at once from this many nanoseconds of a run for each byte.
+ */
+const worthOptimizing = 100;
 /** As f32 and f64: NaN. */
 const poisonByte = 0xff;
 
@@ -165,7 +168,9 @@ export class WasmBackend implements Backend {
     const lowered = lowerPlan(plan, this.features, this.threads);
     const { bytes, nanoseconds } = lowered;
     const module =
-      nanoseconds > worthOptimizing ? compileOptimized(this.#platform, bytes) : new WebAssembly.Module(bytes);
+      nanoseconds > worthOptimizing * bytes.length
+        ? compileOptimized(this.#platform, bytes)
+        : new WebAssembly.Module(bytes);
     const program = { id: this.#nextProgram++, module, instance: null };
     const compiled = { lowered, program, users: 0, cached: true };
     this.#compiled.set(key, compiled);

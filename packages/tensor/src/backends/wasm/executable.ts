@@ -26,9 +26,6 @@ export interface ExecutableHost {
   finish(): void;
 }
 
-/** A plan that one thread finishes in less time (nanoseconds) is not worth waking threads for. */
-const worthThreads = 60_000;
-
 export const blockOf = (allocation: Allocation): Block => {
   if (!('address' in allocation)) throw new TypeError('wasm: this allocation belongs to another backend');
   return allocation as Block;
@@ -112,7 +109,7 @@ export class WasmExecutable implements Executable {
     this.#check(externals);
     return {
       externals,
-      worthThreads: this.#lowered.nanoseconds >= worthThreads,
+      nanoseconds: this.#lowered.nanoseconds,
       prepare: () => this.#prepare(externals),
       explain: ({ kernel, message }: Failure) =>
         new Error(`wasm: kernel '${this.#lowered.calls[kernel]?.name ?? kernel}' failed: ${message}`),

@@ -35,11 +35,16 @@ export interface LocalKernel {
   readonly key: string;
 }
 
-/** Numbers that JSON does not tell apart are written out. */
-const exactNumbers = (_: string, value: unknown): unknown =>
-  typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
-    ? `number ${Object.is(value, -0) ? '-0' : value}`
-    : value;
+/** Constants that JSON does not tell apart (-0 from 0, infinities and NaN from each other), with their places. */
+function exactConstants(kernel: Kernel): string[] {
+  if (kernel.kind === 'scatterAdd') return [];
+  const { instructions } = kernel.kind === 'loop' ? kernel.program : kernel.epilogue;
+  return instructions.flatMap((instruction, k) =>
+    instruction.op === 'const' && (!Number.isFinite(instruction.value) || Object.is(instruction.value, -0))
+      ? [`${k}: ${Object.is(instruction.value, -0) ? '-0' : instruction.value}`]
+      : [],
+  );
+}
 
 /** The kernel with its buffers numbered from 0, in the order in which it mentions them. */
 export function localKernel(kernel: Kernel, plan: Plan): LocalKernel {
@@ -48,10 +53,16 @@ export function localKernel(kernel: Kernel, plan: Plan): LocalKernel {
   const numbers = new Map(buffers.map((buffer, local) => [buffer, local]));
   const local = renumber(kernel, (buffer) => numbers.get(buffer) as number);
   const dtypes = buffers.map((buffer) => plan.buffers[buffer].dtype);
-  return { kernel: local, buffers, dtypes, key: JSON.stringify([{ ...local, name: '' }, dtypes], exactNumbers) };
+  return {
+    kernel: local,
+    buffers,
+    dtypes,
+    key: JSON.stringify([{ ...local, name: '' }, dtypes, exactConstants(kernel)]),
+  };
 }
 
 /** All that generated code depends on in a plan: two plans with equal keys can share it. Names count, for profiles show them. */
 export function planKey(plan: Plan): string {
-  return JSON.stringify([plan.stages, plan.buffers.map(({ dtype }) => dtype)], exactNumbers);
+  const constants = plan.stages.map((stage) => stage.map(exactConstants));
+  return JSON.stringify([plan.stages, plan.buffers.map(({ dtype }) => dtype), constants]);
 }

@@ -7,12 +7,18 @@ import type { Failure, Job, Pool } from './pool.ts';
 
 export interface Run {
   readonly externals: readonly Allocation[];
-  /** Whether threads are worth waking. */
-  readonly worthThreads: boolean;
+  /** What one thread needs, roughly. */
+  readonly nanoseconds: number;
   /** Places temporaries and writes addresses; called when the run's turn has come. */
   prepare(): Job;
   explain(failure: Failure): Error;
 }
+
+/**
+ * From how many nanoseconds on threads are worth waking: where the main thread takes part and waits, and where all of the work
+ * goes to the workers and the event loop tells of its end.
+ */
+const worthWaking = { blocking: 25_000, dispatched: 100_000 };
 
 interface Entry {
   readonly run: Run;
@@ -78,7 +84,10 @@ export class RunQueue {
 
   #runBlocking(run: Run): void {
     const job = run.prepare();
-    const failure = this.#wantsThreads(run) && this.#pool.ready ? this.#pool.runHere(job) : this.#pool.runAlone(job);
+    const failure =
+      this.#wantsThreads(run, worthWaking.blocking) && this.#pool.ready
+        ? this.#pool.runHere(job)
+        : this.#pool.runAlone(job);
     if (failure !== null) throw run.explain(failure);
   }
 
@@ -94,8 +103,8 @@ export class RunQueue {
   }
 
   /** Also starts the workers, so that they are there next time. */
-  #wantsThreads(run: Run): boolean {
-    if (this.#pool.threads === 1 || !run.worthThreads) return false;
+  #wantsThreads(run: Run, worth: number): boolean {
+    if (this.#pool.threads === 1 || run.nanoseconds < worth) return false;
     this.#pool.start();
     const { broken } = this.#pool;
     if (broken !== null && !this.#warned) {
@@ -111,7 +120,7 @@ export class RunQueue {
       const entry = this.#entries.shift() ?? null;
       this.#current = entry;
       if (entry === null) return;
-      if (this.#wantsThreads(entry.run)) {
+      if (this.#wantsThreads(entry.run, worthWaking.dispatched)) {
         if (this.#pool.ready) {
           if (this.#dispatch(entry)) return;
           continue;

@@ -30,7 +30,7 @@ export function bytesMoved(kernel: Kernel, dtypes: readonly DType[], lengths: re
 }
 
 /** Rates of one thread, low rather than high: operations and bytes in a nanosecond. */
-const rates = { contract: 40, loop: 3, scatterAdd: 0.5, bytes: 8 };
+const rates = { contract: 80, loop: 3, scatterAdd: 0.5, bytes: 8 };
 
 /** How long one thread needs, roughly, in nanoseconds. */
 export function nanosecondsOf(kernel: Kernel, bytes: number): number {
