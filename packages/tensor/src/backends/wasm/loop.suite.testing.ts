@@ -12,7 +12,7 @@ import { type RandomLoop, randomLoop, tapes } from './random-loops.testing.ts';
 const tolerance: Readonly<Record<DType, number>> = { f32: 4e-5, f64: 1e-11, i32: 0, u8: 0, bool: 0 };
 
 /** The first place where two buffers differ by more than rounding, as text. */
-function difference(dtype: DType, actual: TypedArray, expected: TypedArray): string | null {
+export function difference(dtype: DType, actual: TypedArray, expected: TypedArray): string | null {
   for (let k = 0; k < expected.length; k++) {
     const [x, y] = [actual[k], expected[k]];
     if (Object.is(x, y) || x === y || (Number.isNaN(x) && Number.isNaN(y))) continue;

@@ -44,6 +44,10 @@ export class KernelWriter {
     return this.#add({ op: 'gather', access, row, dtype: this.dtypes[access.buffer] });
   }
 
+  accumulator(dtype: 'f32' | 'f64'): Value {
+    return this.#add({ op: 'accumulator', dtype });
+  }
+
   constant(value: number, dtype: DType = 'f32'): Value {
     return this.#add({ op: 'const', value, dtype });
   }

@@ -7,13 +7,13 @@ import type { LoopKernel, Value } from '../../kernel.ts';
 import { sizeOf } from '../../shape.ts';
 import type { FunctionBuilder, Local, ModuleBuilder, Operand } from './encoder.ts';
 import type { Features } from './features.ts';
-import { chooseNest, type Nest } from './nest.ts';
+import { chooseNest, type Nest, slotsInLoop } from './nest.ts';
 import { decideAllGuards, joinAxes, restrict } from './normalize.ts';
 import { type Phase, type PhasePlan, planPhases } from './phases.ts';
 import type { LoweredKernel } from './program.ts';
 import { ProgramCode, type Slot, slotsFor, zeroBytes } from './program-code.ts';
 import { Reduction } from './reduction.ts';
-import { costOf, hasAxis, type LoopProgram, loopProgram, simplify, variation } from './simplify.ts';
+import { type LoopProgram, loopProgram, simplify } from './simplify.ts';
 import { Streams } from './streams.ts';
 import { VectorCode } from './vector-code.ts';
 import { loadAdjacent, storeAdjacent } from './vector-memory.ts';
@@ -110,18 +110,6 @@ class Lowering {
   }
 }
 
-/** Slots side by side in the innermost loop: many for short bodies, to hide latencies; few for long ones, which run out of registers. */
-function slotsInLoop(program: LoopProgram, { vectorAxis, mode }: Nest): number {
-  const varies = variation(program);
-  const cost = program.operations.reduce(
-    (sum, operation, value) => (hasAxis(varies[value], vectorAxis) ? sum + costOf(operation) : sum),
-    0,
-  );
-  const accumulators = program.operations.filter(({ op }) => op === 'reduce').length;
-  if (mode === 'column' && cost <= 12) return accumulators <= 1 ? 8 : 4;
-  return cost <= 14 ? 4 : 2;
-}
-
 /** Rows longer than this keep no intermediate values: they would fall out of the second-level cache. */
 const mostScratchBytes = 192 * 1024;
 /** Sums are flushed at least this often, counted in additions to one accumulator. */
@@ -164,7 +152,7 @@ class NestCode {
     });
     this.#kept = code.fresh('i32');
     const length = program.domain[nest.vectorAxis];
-    this.#slotCount = Math.min(slotsInLoop(program, nest), Math.ceil(length / 4));
+    this.#slotCount = Math.min(slotsInLoop(program, nest.vectorAxis, nest.mode), Math.ceil(length / 4));
     this.#blockSize = this.#chooseBlock(length);
     this.#blocks = Math.ceil(length / this.#blockSize);
     const rowSlots =

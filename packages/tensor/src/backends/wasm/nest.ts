@@ -52,8 +52,8 @@ export function chooseNest(program: LoopProgram, dtypes: readonly DType[]): Nest
     const each = (cost * 4 * quads) / size + (4 * startOfRun) / size;
     return reduced[axis] ? each + (4 * acrossLanes * reductions) / reducedSize : each;
   };
-  let vectorAxis = domain.length - 1;
-  for (let axis = vectorAxis - 1; axis >= 0; axis--) if (costAlong(axis) < costAlong(vectorAxis)) vectorAxis = axis;
+  const costs = domain.map((_, axis) => costAlong(axis));
+  const vectorAxis = costs.lastIndexOf(Math.min(...costs));
   const others = domain.map((_, axis) => axis).filter((axis) => axis !== vectorAxis);
   return {
     mode: !reduced.includes(true) ? 'map' : reduced[vectorAxis] ? 'row' : 'column',
@@ -61,4 +61,16 @@ export function chooseNest(program: LoopProgram, dtypes: readonly DType[]): Nest
     outerAxes: others.filter((axis) => !reduced[axis]),
     reducedAxes: others.filter((axis) => reduced[axis]),
   };
+}
+
+/** Slots side by side in the innermost loop: many for short bodies, to hide latencies; few for long ones, which run out of registers. */
+export function slotsInLoop(program: LoopProgram, vectorAxis: number, mode: Nest['mode']): number {
+  const varies = variation(program);
+  const cost = program.operations.reduce(
+    (sum, operation, value) => (hasAxis(varies[value], vectorAxis) ? sum + costOf(operation) : sum),
+    0,
+  );
+  const accumulators = program.operations.filter(({ op }) => op === 'reduce').length;
+  if (mode === 'column' && cost <= 12) return accumulators <= 1 ? 8 : 4;
+  return cost <= 14 ? 4 : 2;
 }

@@ -140,10 +140,14 @@ function linearForms({ operations, stores }: LoopProgram): (readonly number[])[]
 }
 
 /**
- * Drops axes of size 1 and joins axis k with k + 1 where one step along k equals a whole run along k + 1 in every form. `groups`: axes
- * of different groups are not joined; by default these are the reduced and the other axes. One axis remains at least.
+ * Drops axes of size 1 and joins axis k with k + 1 where one step along k equals a whole run along k + 1 in every form. Axes of different
+ * groups are not joined. At least one axis of `needed` remains (or of any group, if that is null), the last one.
  */
-export function joinAxes(program: LoopProgram, groups: readonly unknown[] = program.reduced): LoopProgram {
+export function joinGroupedAxes(
+  program: LoopProgram,
+  groups: readonly number[],
+  needed: number | null,
+): { program: LoopProgram; groups: readonly number[] } {
   const { domain } = program;
   const forms = linearForms(program);
   const kept: number[] = [];
@@ -161,6 +165,15 @@ export function joinAxes(program: LoopProgram, groups: readonly unknown[] = prog
       sizes.push(size);
     }
   });
-  if (kept.length === 0) return select(program, { kept: [-1], start: domain.map(() => 0) }, [1]);
-  return select(program, { kept, start: domain.map(() => 0) }, sizes);
+  const keptGroups = kept.map((axis) => groups[axis]);
+  if (needed === null ? kept.length === 0 : !keptGroups.includes(needed)) {
+    kept.push(-1);
+    sizes.push(1);
+    keptGroups.push(needed ?? 0);
+  }
+  return { program: select(program, { kept, start: domain.map(() => 0) }, sizes), groups: keptGroups };
 }
+
+/** The same, where reduced axes are one group and all others another. */
+export const joinAxes = (program: LoopProgram): LoopProgram =>
+  joinGroupedAxes(program, program.reduced.map(Number), null).program;

@@ -4,12 +4,6 @@ import type { Program } from '../../kernel.ts';
 import type { Shape } from '../../shape.ts';
 import type { Callable, Local, Operand } from './encoder.ts';
 
-/** What the engine that runs the code can do. */
-export interface CodeFeatures {
-  /** Relaxed SIMD: fused multiply-add and lane selection in one instruction. */
-  readonly relaxedSimd: boolean;
-}
-
 /** A kernel as a function `(args, thread, threads, scratch) -> ()`, all i32. */
 export interface LoweredKernel {
   readonly function: Callable;

@@ -134,11 +134,13 @@ class LoopBuilder {
   readonly buffers: { dtype: DType; length: number; view: View | null; loads: number }[] = [];
   readonly reducedAxes: number[];
   readonly float: DType;
+  readonly #mayReduce: boolean;
 
-  constructor(tape: Tape) {
+  constructor(tape: Tape, mayReduce: boolean) {
     this.tape = tape;
+    this.#mayReduce = mayReduce;
     this.domain = randomDomain(tape);
-    const reduces = tape.chance(60);
+    const reduces = mayReduce && tape.chance(60);
     this.reducedAxes = reduces ? this.domain.map((_, axis) => axis).filter(() => tape.chance(50)) : [];
     this.float = tape.pick(['f32', 'f32', 'f32', 'f64'] as const);
     this.writer = new KernelWriter(this.domain, this.reducedAxes);
@@ -311,7 +313,7 @@ class LoopBuilder {
 
   reduce(): void {
     const count = this.reducedAxes.reduce((product, axis) => product * this.domain[axis], 1);
-    if (count === 0) return;
+    if (count === 0 || !this.#mayReduce) return;
     const { tape, writer } = this;
     const kind = tape.pick(['sum', 'max'] as const);
     const a = this.operand(kind === 'sum' ? [this.float, 'i32'] : [this.float, 'i32', 'u8']);
@@ -378,8 +380,7 @@ function fill(dtype: DType, length: number, next: () => number): TypedArray {
   return array;
 }
 
-export function randomLoop(numbers: readonly number[]): RandomLoop {
-  const builder = new LoopBuilder(new Tape(numbers));
+function build(builder: LoopBuilder, numbers: readonly number[]): RandomLoop {
   const steps = 1 + builder.tape.below(16);
   for (let k = 0; k < steps; k++) builder.step();
   if (builder.values.length === 0) builder.load('f32');
@@ -395,4 +396,25 @@ export function randomLoop(numbers: readonly number[]): RandomLoop {
     dtypes: builder.writer.dtypes,
     contents: builder.buffers.map(({ dtype, length }) => fill(dtype, length, next)),
   };
+}
+
+export const randomLoop = (numbers: readonly number[]): RandomLoop =>
+  build(new LoopBuilder(new Tape(numbers), true), numbers);
+
+/** A random epilogue, over [...batch, ...m, ...n]: how many of the domain's axes are batch and m axes. */
+export interface RandomEpilogue extends RandomLoop {
+  readonly batchAxes: number;
+  readonly rowAxes: number;
+  readonly dtype: 'f32' | 'f64';
+}
+
+export function randomEpilogue(numbers: readonly number[]): RandomEpilogue {
+  const tape = new Tape(numbers);
+  const builder = new LoopBuilder(tape, false);
+  const dtype = builder.float === 'f64' ? 'f64' : 'f32';
+  const rank = builder.domain.length;
+  const batchAxes = tape.below(rank + 1);
+  const rowAxes = tape.below(rank + 1 - batchAxes);
+  builder.add(builder.writer.accumulator(dtype), loadedBits[dtype]);
+  return { ...build(builder, numbers), batchAxes, rowAxes, dtype };
 }

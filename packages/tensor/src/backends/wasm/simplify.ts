@@ -77,7 +77,7 @@ function withOperands(operation: Operation, to: (value: Value) => Value): Operat
 
 /** The axes along which each value varies. */
 export function variation({ domain, reduced, operations }: Omit<LoopProgram, 'stores'>): AxisSet[] {
-  const all = domain.reduce((set, size, axis) => (size > 1 ? set | (1 << axis) : set), 0);
+  const all = (1 << domain.length) - 1;
   const rows = domain.reduce((set, _, axis) => (reduced[axis] ? set : set | (1 << axis)), 0);
   const axes: AxisSet[] = [];
   for (const operation of operations) {

@@ -1,0 +1,224 @@
+/** Epilogues of contractions: a program over a rectangle of rows and columns whose finished sums lie in a tile. */
+import { bytesOf } from '../../dtype.ts';
+import type { FunctionBuilder, Local, Operand } from './encoder.ts';
+import type { Features } from './features.ts';
+import { slotsInLoop } from './nest.ts';
+import { decideAllGuards, joinGroupedAxes } from './normalize.ts';
+import type { BlockBounds, BlockProgram } from './program.ts';
+import { ProgramCode, type Slot, slotsFor, zeroBytes } from './program-code.ts';
+import { hasAxis, type LoopProgram, loopProgram, simplify } from './simplify.ts';
+import { Streams } from './streams.ts';
+import { VectorCode } from './vector-code.ts';
+import { loadAdjacent } from './vector-memory.ts';
+
+/** Groups of axes, in the order of the domain. */
+const [batchGroup, rowGroup, columnGroup] = [0, 1, 2];
+
+/** The program with few axes: the last one, a column axis, is the vector axis. */
+function normalizeBlock({ program, batch, m, n }: BlockProgram): { program: LoopProgram; groups: readonly number[] } {
+  const raw = decideAllGuards(loopProgram(program, [...batch, ...m, ...n]));
+  const groups = [...batch.map(() => batchGroup), ...m.map(() => rowGroup), ...n.map(() => columnGroup)];
+  const joined = joinGroupedAxes(raw, groups, columnGroup);
+  return joinGroupedAxes(simplify(joined.program), joined.groups, columnGroup);
+}
+
+/**
+ * Writes the loops over the rows and columns of a block into `fn`. Along columns, vectors run as far as the innermost column axis
+ * goes.
+ */
+export function emitBlockProgram(
+  fn: FunctionBuilder,
+  block: BlockProgram,
+  bounds: BlockBounds,
+  features: Features,
+): { readonly slow: string | null } {
+  const code = new VectorCode(fn, features);
+  let slow: string | null = null;
+  code.scope(() => {
+    slow = new BlockCode(code, block, bounds).emit();
+    return [];
+  });
+  return { slow };
+}
+
+class BlockCode {
+  readonly #code: VectorCode;
+  readonly #fn: FunctionBuilder;
+  readonly #bounds: BlockBounds;
+  readonly #program: LoopProgram;
+  readonly #groups: readonly number[];
+  readonly #vectorAxis: number;
+  readonly #streams: Streams;
+  readonly #programCode: ProgramCode;
+  readonly #slotCount: number;
+  /** Address of the accumulator where the run stands, and bytes between neighbours. */
+  readonly #accumulator: Local;
+  readonly #accumulatorBytes: number;
+
+  constructor(code: VectorCode, block: BlockProgram, bounds: BlockBounds) {
+    this.#code = code;
+    this.#fn = code.fn;
+    this.#bounds = bounds;
+    ({ program: this.#program, groups: this.#groups } = normalizeBlock(block));
+    this.#vectorAxis = this.#program.domain.length - 1;
+    this.#streams = new Streams(this.#fn, bounds.args);
+    this.#accumulator = code.fresh('i32');
+    const accumulator = block.program.instructions.find(({ op }) => op === 'accumulator');
+    const dtype = accumulator?.dtype ?? 'f32';
+    this.#accumulatorBytes = bytesOf(dtype);
+    this.#programCode = new ProgramCode(code, {
+      program: this.#program,
+      dtypes: block.dtypes,
+      vectorAxis: this.#vectorAxis,
+      streams: this.#streams,
+      zeros: bounds.scratch,
+      loadAccumulator: ({ offset, lanes }) =>
+        loadAdjacent(code, dtype, { address: this.#accumulator, offset: offset * this.#accumulatorBytes }, lanes),
+    });
+    this.#slotCount = slotsInLoop(this.#program, this.#vectorAxis, 'map');
+  }
+
+  emit(): string | null {
+    const fn = this.#fn;
+    const { batchIndex, rowStart, rowEnd, scratch, tile, tileStride } = this.#bounds;
+    this.#streams.readAddresses();
+    if (this.#programCode.needsZeros)
+      for (let offset = 0; offset < zeroBytes; offset += 16)
+        fn.get(scratch).get(fn.constant('i32x4', 0)).mem('v128.store', offset);
+    const indices = new Map<number, Operand>();
+    this.#unravel(batchGroup, batchIndex, indices);
+    this.#programCode.scope(() => {
+      this.#evaluate(batchGroup, indices);
+      const row = this.#code.fresh('i32');
+      const tileRow = this.#code.fresh('i32');
+      fn.get(tile).set(tileRow);
+      fn.forLoop(row, rowStart, rowEnd, 1, () => {
+        this.#unravel(rowGroup, row, indices);
+        this.#programCode.scope(() => {
+          this.#evaluate(rowGroup, indices);
+          this.#columns(tileRow, indices);
+        });
+        fn.increment(tileRow, tileStride);
+      });
+    });
+    this.#streams.release();
+    const { slow } = this.#programCode;
+    return slow.size === 0 ? null : [...slow].join('; ');
+  }
+
+  #axesOf(group: number): number[] {
+    return this.#groups.flatMap((own, axis) => (own === group ? [axis] : []));
+  }
+
+  /** Notes the indices on a group's axes of a position in these axes, flattened. */
+  #unravel(group: number, flat: Operand, indices: Map<number, Operand>): void {
+    const fn = this.#fn;
+    const axes = this.#axesOf(group);
+    if (axes.length === 1) {
+      indices.set(axes[0], flat);
+      return;
+    }
+    const rest = this.#code.fresh('i32');
+    fn.push(flat).set(rest);
+    for (const axis of axes.toReversed()) {
+      if (axis === axes[0]) {
+        indices.set(axis, rest);
+        continue;
+      }
+      const index = this.#code.fresh('i32');
+      fn.get(rest).i32(this.#program.domain[axis]).op('i32.rem_u').set(index);
+      fn.get(rest).i32(this.#program.domain[axis]).op('i32.div_u').set(rest);
+      indices.set(axis, index);
+    }
+  }
+
+  /** Computes the values that are known once the indices of `group` are, and were not before. */
+  #evaluate(group: number, indices: ReadonlyMap<number, Operand>): void {
+    const { operations } = this.#program;
+    const values = operations.flatMap((operation, value) => {
+      if (operation.op === 'const' || this.#programCode.varies(value)) return [];
+      const last = this.#groups.reduce(
+        (latest, own, axis) => (hasAxis(this.#programCode.variation[value], axis) ? Math.max(latest, own) : latest),
+        batchGroup,
+      );
+      return last === group ? [value] : [];
+    });
+    if (values.length === 0) return;
+    this.#streams.moveTo((axis) => (this.#groups[axis] <= group ? indices.get(axis) : 0));
+    for (const value of values) this.#programCode.evaluate(value, slotsFor(1));
+  }
+
+  /** The runs of one row: the columns of the block, cut where the innermost column axis ends. */
+  #columns(tileRow: Local, indices: Map<number, Operand>): void {
+    const fn = this.#fn;
+    const { columnStart, columnEnd } = this.#bounds;
+    const axes = this.#axesOf(columnGroup);
+    const column = this.#code.fresh('i32');
+    const length = this.#code.fresh('i32');
+    fn.get(tileRow).set(this.#accumulator);
+    fn.push(columnStart).set(column);
+    const run = (): void => {
+      this.#programCode.scope(() => {
+        this.#evaluate(columnGroup, indices);
+        this.#streams.moveTo((axis) => indices.get(axis));
+        this.#run(length);
+      });
+    };
+    if (axes.length === 1) {
+      indices.set(axes[0], columnStart);
+      fn.push(columnEnd).push(columnStart).op('i32.sub').set(length);
+      run();
+      return;
+    }
+    const size = this.#program.domain[this.#vectorAxis];
+    fn.block((done) => {
+      fn.loop((again) => {
+        fn.push(columnEnd).get(column).op('i32.sub').tee(length).i32(0).op('i32.le_s').brIf(done);
+        this.#unravel(columnGroup, column, indices);
+        const left = this.#code.fresh('i32');
+        fn.i32(size)
+          .push(indices.get(this.#vectorAxis) as Operand)
+          .op('i32.sub')
+          .set(left);
+        fn.get(left).get(length).get(left).get(length).op('i32.lt_s').select().set(length);
+        run();
+        fn.get(column).get(length).op('i32.add').set(column).br(again);
+      });
+    });
+  }
+
+  /** `length` columns from where the streams stand: groups of slots, single slots, then what is left. */
+  #run(length: Local): void {
+    const fn = this.#fn;
+    const { operations, stores } = this.#program;
+    const values = operations.flatMap((operation, value) =>
+      operation.op !== 'const' && this.#programCode.varies(value) ? [value] : [],
+    );
+    this.#programCode.beginRun(values, stores);
+    const body = (slots: readonly Slot[], elements: number): void => {
+      this.#programCode.scope(() => {
+        for (const value of values) this.#programCode.evaluate(value, slots);
+        for (const store of stores) this.#programCode.store(store, slots);
+        this.#programCode.advance(elements);
+        fn.increment(this.#accumulator, elements * this.#accumulatorBytes);
+      });
+    };
+    const group = 4 * this.#slotCount;
+    const counter = this.#code.fresh('i32');
+    const rounds = this.#code.fresh('i32');
+    const repeat = (elements: number): void => {
+      fn.get(length);
+      if (elements < group) fn.i32(group).op('i32.rem_u');
+      fn.i32(elements).op('i32.div_u').set(rounds);
+      fn.forLoop(counter, 0, rounds, 1, () => body(slotsFor(elements), elements));
+    };
+    repeat(group);
+    if (group > 4) repeat(4);
+    for (const lanes of [2, 1])
+      fn.get(length)
+        .i32(lanes)
+        .op('i32.and')
+        .if(() => body(slotsFor(lanes), lanes));
+    this.#programCode.endRun();
+  }
+}
