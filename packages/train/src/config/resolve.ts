@@ -23,8 +23,8 @@ export class ConfigError extends Error {
 export interface ConfigSources {
   /** A preset's name. Default: what the file or the settings say under `preset`, else `emoji-clip`. */
   readonly preset?: string;
-  /** A resolved configuration in place of a preset, such as that of a run to be resumed. */
-  readonly base?: RunConfig;
+  /** Path of a complete configuration in place of a preset, such as that of a run to be continued. */
+  readonly base?: string;
   /** Path of a YAML (or JSON) file. */
   readonly file?: string;
   /** `key.path=value` each, the value in YAML. */
@@ -48,7 +48,9 @@ export async function loadConfig(sources: ConfigSources): Promise<RunConfig> {
   const layers: Layer[] = [];
   if (sources.file !== undefined) layers.push(await readLayer(sources.file));
   for (const assignment of sources.set ?? []) layers.push(parseAssignment(assignment));
-  return resolveConfig(layers, sources);
+  const base =
+    sources.base === undefined ? presetSettings(layers, sources.preset) : (await readLayer(sources.base)).settings;
+  return resolveConfig(base, layers);
 }
 
 async function readLayer(path: string): Promise<Layer> {
@@ -78,8 +80,11 @@ function parseAssignment(assignment: string): Layer {
   return { source: `--set ${key}`, settings: settingsAt(key.trim().split('.'), parsed) };
 }
 
-function resolveConfig(layers: readonly Layer[], sources: ConfigSources): RunConfig {
-  let settings: Settings = sources.base ?? configPresets[choosePreset(layers, sources.preset)];
+const presetSettings = (layers: readonly Layer[], name: string | undefined): Settings =>
+  configPresets[choosePreset(layers, name)];
+
+function resolveConfig(base: Settings, layers: readonly Layer[]): RunConfig {
+  let settings = base;
   for (const { source, settings: layer } of layers) {
     const { preset: _, model, ...rest } = layer;
     settings = mergeSettings(settings, rest) as Settings;
@@ -180,10 +185,32 @@ function describeIssue(issue: Issue, settings: Settings, keys: readonly string[]
       return [`${at(issue.path)}: ${describeUnion(issue.errors, value)}`];
     default:
       return [
-        value === undefined
-          ? `${at(issue.path)}: is missing`
-          : `${at(issue.path)}: ${issue.message.replace(/^Invalid input: /, '')}, got ${JSON.stringify(value)}`,
+        `${at(issue.path)}: ${value === undefined ? 'is missing' : `${expectation(issue)}, got ${JSON.stringify(value)}`}`,
       ];
+  }
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  string: 'a text',
+  boolean: 'true or false',
+  array: 'a list',
+  tuple: 'a list',
+  object: 'a section',
+};
+
+/** What a value should have been. */
+function expectation(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${typeNames[issue.expected] ?? issue.expected}`;
+    case 'too_small':
+      return `expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`;
+    case 'too_big':
+      return `expected ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`;
+    default:
+      return issue.message;
   }
 }
 

@@ -6,6 +6,7 @@ export {
   evaluateZeroShot,
 } from './classification.ts';
 export type { ReadOptions } from './examples.ts';
+export { type LoadedCLIP, type LoadedClassifier, loadRun } from './load-run.ts';
 export {
   CLIPEncoder,
   conceptNumbers,

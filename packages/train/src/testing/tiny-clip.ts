@@ -1,0 +1,27 @@
+import { CLIP } from '@tessera/models';
+import { manualSeed, tensor } from '@tessera/tensor';
+import { AdamW, noDecay } from '../optim/index.ts';
+import { ContrastiveTask, type PairTensors } from '../tasks/contrastive.ts';
+
+/** The smallest CLIP that has all parts, its task and optimiser. The same seed gives the same bits. */
+export function tinyClip({ seed = 1, width = 8 } = {}): { task: ContrastiveTask; optimizer: AdamW } {
+  manualSeed(seed);
+  const model = new CLIP({
+    embedDim: 8,
+    vision: { kind: 'vit', imageSize: 8, patchSize: 4, width, layers: 1, heads: 1 },
+    text: { contextLength: 6, vocabularySize: 20, width: 8, layers: 1, heads: 1 },
+  });
+  const optimizer = new AdamW(model.namedParameters(), { groups: [noDecay], weightDecay: 0.2 });
+  return { task: new ContrastiveTask(model), optimizer };
+}
+
+/** A batch of four pairs for it. */
+export function tinyPairs(shift = 0): PairTensors {
+  const pixels = Uint8Array.from({ length: 4 * 8 * 8 * 3 }, (_, i) => ((i + shift) * 37) % 251);
+  const tokens = Int32Array.from({ length: 4 * 6 }, (_, i) => ((i + shift) * 7) % 19);
+  return {
+    images: tensor(pixels, { shape: [4, 8, 8, 3] }),
+    tokens: tensor(tokens, { shape: [4, 6] }),
+    concepts: tensor(Int32Array.of(0, 1, 2, 2)),
+  };
+}

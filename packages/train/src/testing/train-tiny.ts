@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import { findCheckpoint, RunFolder } from '../run/run-folder.ts';
+import { readCheckpoint } from '../trainer/checkpoint.ts';
+import { type TrainingListener, type TrainingResult, trainModel } from '../training/train.ts';
+import { tinyConfig } from './tiny-run.ts';
+
+export interface TinyRun {
+  /** The run's folder below `root`. */
+  readonly name: string;
+  /** The data set's folder below `root`. */
+  readonly data?: string;
+  readonly set?: readonly string[];
+  /** Stop after this step. */
+  readonly stopAfter?: number;
+  readonly resume?: boolean;
+  readonly listener?: TrainingListener;
+}
+
+/** Trains on a data set below `root` into a folder there: 4 steps of 6 pairs an epoch, 2 epochs. */
+export async function trainTiny(root: string, run: TinyRun): Promise<TrainingResult> {
+  const { name, data = 'data', set = [], stopAfter, resume = false, listener } = run;
+  const folder = new RunFolder(join(root, name));
+  const controller = new AbortController();
+  return trainModel({
+    config: await tinyConfig(...set),
+    dataset: join(root, data),
+    folder,
+    resume: resume ? await readCheckpoint(await findCheckpoint(folder.path)) : null,
+    signal: controller.signal,
+    listener: {
+      ...listener,
+      onStep(report) {
+        listener?.onStep?.(report);
+        if (report.step === stopAfter) controller.abort();
+      },
+    },
+  });
+}

@@ -1,0 +1,83 @@
+import { promises as fs } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../config/index.ts';
+import { loadRun } from '../evaluation/index.ts';
+import { RunFolder } from '../run/run-folder.ts';
+import { useTestBackend } from '../testing/backend.ts';
+import { writeTinyDataset } from '../testing/tiny-dataset.ts';
+import { trainTiny } from '../testing/train-tiny.ts';
+import { readTensors } from '../trainer/tensor-files.ts';
+import { type TrainingResult, trainModel } from './train.ts';
+
+let root: string;
+beforeAll(async () => {
+  useTestBackend();
+  root = await fs.mkdtemp(join(tmpdir(), 'classify-'));
+  await writeTinyDataset(join(root, 'data'), { copies: 2 });
+  await trainTiny(root, { name: 'clip', set: ['training.epochs=1'] });
+});
+afterAll(() => fs.rm(root, { recursive: true }));
+
+async function classify(name: string, ...set: string[]): Promise<TrainingResult> {
+  const config = await loadConfig({
+    preset: 'fashion-classify',
+    set: [
+      ...['data.workers=0', 'data.augmentation=null', 'training.batchSize=6', 'training.epochs=1'],
+      ...['schedule.warmupSteps=1', 'evaluation.batchSize=6', 'runtime.peakGflops=1', ...set],
+    ],
+  });
+  return trainModel({ config, dataset: join(root, 'data'), folder: new RunFolder(join(root, name)), resume: null });
+}
+
+const vit = 'model={embedDim: 8, vision: {kind: vit, imageSize: 16, patchSize: 8, width: 8, layers: 1, heads: 1}}';
+
+async function towerOf(name: string): Promise<Record<string, number[]>> {
+  const file = await readTensors(new RunFolder(join(root, name)).model);
+  const tower = file.select((tensor) => (tensor.startsWith('visual.') ? tensor : null));
+  const entries = [...tower].map(async ([key, value]) => [key, [...(await value.data())]] as [string, number[]]);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+describe('a classifier', () => {
+  it('is trained from scratch, evaluated, reported and loaded again', async () => {
+    const model =
+      'model={embedDim: 16, vision: {kind: vit, imageSize: 16, patchSize: 4, width: 16, layers: 1, heads: 1}}';
+    const { evaluation, finished, steps } = await classify('scratch', model, 'training.epochs=6', 'optimizer.lr=1e-2');
+    expect({ finished, steps }).toEqual({ finished: true, steps: 24 });
+    const [{ metrics, classNames, split }] = evaluation?.classification ?? [];
+    expect(split.name).toBe('test');
+    expect(classNames).toEqual(['circle', 'square', 'bar']);
+    expect(metrics.count).toBe(12);
+    expect(metrics.top1).toBeGreaterThan(0.5);
+    expect(metrics.confusion.flat().reduce((a, b) => a + b)).toBe(12);
+    expect(await fs.readFile(join(root, 'scratch', 'report.html'), 'utf8')).toContain('bar');
+    const loaded = await loadRun(join(root, 'scratch'));
+    expect(loaded.task).toBe('classify');
+  });
+
+  it("starts from CLIP's image tower, which a linear probe leaves as it is", async () => {
+    const from = `initialize.checkpoint=${join(root, 'clip')}`;
+    await classify('probe', 'model=null', from, 'initialize.tower=freeze');
+    expect(await towerOf('probe')).toEqual(await towerOf('clip'));
+    await classify('tuned', 'model=null', from);
+    expect(await towerOf('tuned')).not.toEqual(await towerOf('clip'));
+    // The configuration that is kept is complete.
+    expect((await loadConfig({ base: join(root, 'probe', 'config.yaml') })).model?.vision).toMatchObject({ width: 8 });
+  });
+
+  it('starts from plain weights where the configuration says what model they are of', async () => {
+    const from = `initialize.checkpoint=${join(root, 'clip', 'model.safetensors')}`;
+    await expect(classify('plain', 'model=null', from)).rejects.toThrow('does not say how its model is built');
+    await classify('plain', vit, from, 'initialize.tower=freeze');
+    expect(await towerOf('plain')).toEqual(await towerOf('clip'));
+  });
+
+  it('refuses the tower of another model with what differs', async () => {
+    const wider = vit.replace('width: 8', 'width: 12');
+    await expect(classify('wider', wider, `initialize.checkpoint=${join(root, 'clip')}`)).rejects.toThrow(
+      "model.vision.width is 8 in the checkpoint, 12 here\n  set model=null to take the checkpoint's",
+    );
+  });
+});

@@ -1,0 +1,90 @@
+import { resolve } from 'node:path';
+import { styleText } from 'node:util';
+import { closestName } from '@tessera/nn';
+import { disposeBackends, getBackend, registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
+import { ConfigError, configSchemas, listSettings } from '@tessera/train';
+import yargs, { type Argv } from 'yargs';
+import { hideBin } from 'yargs/helpers';
+
+/** A mistake of the caller: the message says what to do, and no stack is shown. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+export const exitCodes = { failure: 1, usage: 2, interrupted: 130 } as const;
+
+/** npm runs scripts in the repository's root; paths mean those of whoever called it. */
+export const fromCaller = (path: string): string => resolve(process.env.INIT_CWD ?? process.cwd(), path);
+
+/** A path as the caller would write it. */
+export function toCaller(path: string): string {
+  const base = `${process.env.INIT_CWD ?? process.cwd()}/`;
+  return path.startsWith(base) ? path.slice(base.length) : path;
+}
+
+/** A command line for `npm run NAME`: strict, with `--debug`, unknown options answered with the nearest one. */
+export function commandLine(name: string): Argv<{ debug: boolean }> {
+  const parser = yargs(hideBin(process.argv))
+    .scriptName(`npm run ${name} --`)
+    .parserConfiguration({ 'greedy-arrays': false })
+    .option('debug', { type: 'boolean', default: false, describe: 'Show where in the program an error arose' })
+    .strict()
+    .wrap(Math.min(120, process.stdout.columns ?? 100))
+    .version(false)
+    .fail((message, error) => {
+      if (error) throw error;
+      throw new UsageError(`${explainUsage(message, parser)}\nnpm run ${name} -- --help explains all options`);
+    });
+  return parser;
+}
+
+/** Adds the nearest option, or the setting of that name, to "Unknown arguments: ...". */
+function explainUsage(message: string, parser: Argv<{ debug: boolean }>): string {
+  const [, names] = /^Unknown arguments?: (.*)$/.exec(message) ?? [];
+  if (names === undefined) return message;
+  const { key } = (parser as unknown as { getOptions(): { key: Record<string, unknown> } }).getOptions();
+  const options = Object.keys(key);
+  const settings = [...new Set(Object.values(configSchemas).flatMap((schema) => listSettings(schema)))].map(
+    (setting) => setting.key,
+  );
+  // yargs reports --batch-size also as batchSize.
+  const unknown = names
+    .split(', ')
+    .filter((name, k, all) => !all.slice(0, k).some((other) => camelCase(other) === name));
+  return unknown
+    .map((name) => {
+      const setting = settings.find((known) => known === name || known.split('.').at(-1) === camelCase(name));
+      if (setting !== undefined && options.includes('set'))
+        return `there is no option --${name}: say --set ${setting}=...`;
+      const near = closestName(name, options);
+      return `there is no option --${name}${near === undefined ? '' : `; did you mean --${near}?`}`;
+    })
+    .join('\n');
+}
+
+const camelCase = (name: string): string => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+/**
+ * Runs a command to its end: an error becomes one clear message and an exit status (2 for a mistake in the call or the configuration, else
+ * 1), and backends are disposed, so that the process can end.
+ */
+export async function runCommand(body: () => Promise<number | undefined>): Promise<void> {
+  try {
+    process.exitCode = (await body()) ?? 0;
+  } catch (error) {
+    const usage = error instanceof UsageError || error instanceof ConfigError;
+    process.exitCode = usage ? exitCodes.usage : exitCodes.failure;
+    console.error(`${styleText('red', 'error:', { stream: process.stderr })} ${(error as Error).message}`);
+    if (process.argv.includes('--debug')) console.error(error);
+    else if (!usage) console.error(styleText('dim', '(--debug shows where this arose)', { stream: process.stderr }));
+  } finally {
+    await disposeBackends();
+  }
+}
+
+/** Makes a backend the default one. To be called before anything is computed. */
+export function chooseBackend(name: string, threads: number | null): void {
+  if (threads !== null) process.env.TESSERA_THREADS = String(threads);
+  registerReferenceBackends();
+  setDefaultBackend(getBackend(name).name);
+}

@@ -1,0 +1,31 @@
+import { stat } from 'node:fs/promises';
+import { datasets, ensureDataset } from '@tessera/datasets';
+import { closestName } from '@tessera/nn';
+import { fromCaller, toCaller, UsageError } from './command.ts';
+import { ProgressBar } from './progress-bar.ts';
+
+/** Where data sets that are known by name are built. */
+export const datasetRoot = new URL('../../../datasets/built', import.meta.url).pathname;
+
+export const isKnownDataset = (name: string): boolean => name in datasets;
+
+/** The folder of a data set: of one that is known by name, built if it is missing, or the folder that the path names. */
+export async function locateDataset(nameOrPath: string): Promise<string> {
+  if (isKnownDataset(nameOrPath)) {
+    const bar = new ProgressBar();
+    let started = false;
+    const folder = await ensureDataset(nameOrPath, datasetRoot, ({ what, done, total }) => {
+      if (!started) bar.message(`building the data set ${nameOrPath} in ${toCaller(datasetRoot)}/${nameOrPath}`);
+      started = true;
+      bar.update(done / total, [`${what}: ${done} of ${total}`]);
+    });
+    if (started) bar.finish();
+    return folder;
+  }
+  const path = fromCaller(nameOrPath);
+  if ((await stat(path).catch(() => null))?.isDirectory()) return path;
+  const near = closestName(nameOrPath, Object.keys(datasets));
+  throw new UsageError(
+    `there is no data set ${nameOrPath}: neither a folder, nor one of ${Object.keys(datasets).join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
+  );
+}

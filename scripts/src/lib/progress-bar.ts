@@ -1,0 +1,71 @@
+import { styleText } from 'node:util';
+
+/** Seconds between lines where there is no terminal to redraw. */
+const plainInterval = 5;
+const cells = 24;
+
+/** A line that is redrawn in a terminal; elsewhere a line of its own every few seconds, and one at the end. */
+export class ProgressBar {
+  readonly #stream: NodeJS.WriteStream;
+  #started = performance.now();
+  #lastPlain = Number.NEGATIVE_INFINITY;
+  #shown = false;
+  #lastText = '';
+
+  constructor(stream: NodeJS.WriteStream = process.stderr) {
+    this.#stream = stream;
+  }
+
+  /** @param fraction from 0 to 1 @param facts what stands beside the bar */
+  update(fraction: number, facts: readonly string[]): void {
+    const seconds = (performance.now() - this.#started) / 1000;
+    const left = fraction > 0 ? `${formatSeconds((seconds / fraction) * (1 - fraction))} left` : '';
+    const text = [...facts, fraction < 1 ? left : formatSeconds(seconds)].filter((part) => part !== '').join('  ');
+    const share = `${Math.floor(fraction * 100)
+      .toString()
+      .padStart(3)} %`;
+    this.#lastText = `${share}  ${text}`;
+    if (this.#stream.isTTY) {
+      const full = Math.round(fraction * cells);
+      const bar =
+        styleText('cyan', '█'.repeat(full), { stream: this.#stream }) +
+        styleText('dim', '░'.repeat(cells - full), { stream: this.#stream });
+      const room = (this.#stream.columns ?? 100) - cells - 3;
+      this.#stream.write(`\r\x1b[2K${bar} ${this.#lastText.slice(0, room)}`);
+      this.#shown = true;
+    } else if (seconds - this.#lastPlain >= plainInterval) {
+      this.#lastPlain = seconds;
+      this.#stream.write(`${this.#lastText}\n`);
+    }
+  }
+
+  /** Writes a line without disturbing the bar. */
+  message(text: string): void {
+    this.clear();
+    this.#stream.write(`${text}\n`);
+  }
+
+  /** Leaves the bar as it stands and begins anew. */
+  finish(): void {
+    if (this.#stream.isTTY && this.#shown) this.#stream.write('\n');
+    else if (this.#lastText !== '' && !this.#stream.isTTY) this.#stream.write(`${this.#lastText}\n`);
+    this.#shown = false;
+    this.#lastText = '';
+    this.#started = performance.now();
+    this.#lastPlain = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Takes the bar away. */
+  clear(): void {
+    if (this.#shown) this.#stream.write('\r\x1b[2K');
+    this.#shown = false;
+  }
+}
+
+/** 75 as 1:15, 3675 as 1:01:15. */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const padded = (value: number): string => value.toString().padStart(2, '0');
+  return hours > 0 ? `${hours}:${padded(minutes)}:${padded(rest)}` : `${minutes}:${padded(rest)}`;
+}

@@ -1,0 +1,205 @@
+/** npm run train: trains a model, evaluates it and writes a report. */
+import { join } from 'node:path';
+import {
+  configPresets,
+  configSchemas,
+  findCheckpoint,
+  findRun,
+  formatConfig,
+  listSettings,
+  loadConfig,
+  type RunConfig,
+  RunFolder,
+  readCheckpoint,
+  type StepReport,
+  trainModel,
+} from '@tessera/train';
+import { chooseBackend, commandLine, exitCodes, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
+import { isKnownDataset, locateDataset } from './lib/datasets.ts';
+import { formatSeconds, ProgressBar } from './lib/progress-bar.ts';
+import { formatClassification, formatRetrieval } from './lib/results.ts';
+import { percent } from './lib/table.ts';
+
+const readOptions = () =>
+  commandLine('train')
+    .usage(
+      '$0 [options]\n\nTrains CLIP on images with captions, or a classifier on labelled images. Without options: CLIP on emoji.',
+    )
+    .options({
+      preset: { type: 'string', describe: 'Settings to start from', choices: Object.keys(configPresets) },
+      task: { type: 'string', describe: 'What to train', choices: Object.keys(configSchemas) },
+      data: { type: 'string', describe: 'Data set: a name (emoji, fashion-mnist, mnist) or a folder' },
+      config: { type: 'string', describe: 'YAML file with settings, laid over the preset' },
+      set: { type: 'string', array: true, describe: 'One setting, laid over all else: key.path=value', default: [] },
+      run: { type: 'string', describe: 'Folder for the run [default: runs/NAME-DATE]' },
+      resume: { type: 'string', describe: 'Continue a run: its folder, or one of its checkpoints' },
+      from: { type: 'string', describe: "Start a classifier from this CLIP run's or checkpoint's image tower" },
+      'linear-probe': { type: 'boolean', default: false, describe: 'With --from: train the linear head alone' },
+      strict: {
+        type: 'boolean',
+        describe: 'Stop at an image that cannot be decoded, instead of skipping and counting it',
+      },
+      settings: { type: 'boolean', default: false, describe: 'List every setting with its default, and stop' },
+      'print-config': { type: 'boolean', default: false, describe: 'Print the whole configuration as YAML, and stop' },
+    })
+    .example('$0', 'CLIP on emoji: builds the data set if missing, trains for minutes, evaluates, reports')
+    .example('$0 --set training.epochs=5 --set optimizer.lr=5e-4', 'the same with other settings')
+    .example('$0 --data my-pictures --set model=vit-tiny-64', 'your own images (see npm run build-dataset)')
+    .example('$0 --config my.yaml --run runs/second', 'settings from a file')
+    .example('$0 --resume runs/second', 'go on after an interruption, bit for bit')
+    .example('$0 --task classify --data fashion-mnist', 'a classifier from scratch')
+    .example('$0 --task classify --data DIR --from runs/second --linear-probe', "a linear head on CLIP's image tower")
+    .epilogue('Ctrl-C ends the step in hand, writes a checkpoint and says how to go on; a second Ctrl-C ends at once.')
+    .parseAsync();
+
+type Options = Awaited<ReturnType<typeof readOptions>>;
+
+/** What the options mean as settings. */
+function settingsOf({ task, data, from, linearProbe, strict, set }: Options): string[] {
+  if (linearProbe && from === undefined)
+    throw new UsageError('--linear-probe needs --from: the model whose tower is kept');
+  return [
+    ...(task === undefined ? [] : [`task=${task}`]),
+    ...(from === undefined
+      ? []
+      : ['task=classify', 'model=null', `initialize.checkpoint=${JSON.stringify(fromCaller(from))}`]),
+    ...(linearProbe ? ['initialize.tower=freeze'] : []),
+    ...(data === undefined ? [] : [`data.dataset=${JSON.stringify(data)}`]),
+    ...(strict === undefined ? [] : [`data.strict=${strict}`]),
+    ...set,
+  ];
+}
+
+function printSettings(task: RunConfig['task']): void {
+  const settings = listSettings(configSchemas[task]);
+  console.log(`Settings of the task ${task}, for --set and YAML files:\n`);
+  console.log(
+    formatLeft(
+      ['setting', 'takes', 'default', ''],
+      settings.map(({ key, type, default: value, description }) => [key, type, value ?? '', description]),
+    ),
+  );
+}
+
+const formatLeft = (headings: readonly string[], rows: readonly (readonly string[])[]): string => {
+  const widths = headings.map((_, column) => Math.max(...[headings, ...rows].map((row) => row[column].length)));
+  return [headings, ...rows]
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(Math.min(widths[column], 44)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+};
+
+const dateStamp = (): string =>
+  new Date()
+    .toISOString()
+    .replace(/\.\d+Z$/, '')
+    .replaceAll(/[-:]/g, '')
+    .replace('T', '-');
+
+/** One line about a step. */
+const stepFacts = ({ step, totalSteps, epoch, loss, imagesPerSecond, mfu }: StepReport): string[] => [
+  `step ${step}/${totalSteps}`,
+  `epoch ${epoch.toFixed(1)}`,
+  `loss ${loss.toFixed(3)}`,
+  `${imagesPerSecond.toFixed(0)} images/s`,
+  ...(mfu === null ? [] : [`MFU ${percent(mfu, 0)}`]),
+];
+
+interface Plan {
+  readonly config: RunConfig;
+  readonly folder: RunFolder;
+  /** Path of the checkpoint to go on from. */
+  readonly checkpoint: string | null;
+}
+
+/** The configuration and the folder that the options ask for. */
+async function planRun(options: Options): Promise<Plan> {
+  const set = settingsOf(options);
+  const { preset, run, resume } = options;
+  const file = options.config === undefined ? {} : { file: fromCaller(options.config) };
+  if (resume !== undefined) {
+    if (run !== undefined) throw new UsageError('--resume continues in the same folder: leave out --run');
+    if (preset !== undefined) throw new UsageError('--resume goes on with the settings of the run: leave out --preset');
+    const checkpoint = await findCheckpoint(fromCaller(resume));
+    const folder = await findRun(checkpoint);
+    if (folder === null) throw new UsageError(`${resume}: is not in the folder of a run: there is no config.yaml`);
+    return { config: await loadConfig({ base: folder.config, ...file, set }), folder, checkpoint };
+  }
+  const config = await loadConfig({ ...(preset === undefined ? {} : { preset }), ...file, set });
+  const folder = new RunFolder(fromCaller(run ?? join('runs', `${config.name}-${dateStamp()}`)));
+  return { config, folder, checkpoint: null };
+}
+
+/** A data set's folder is kept as a whole path, so that the run can be continued from anywhere; a name stays a name. */
+const withDataset = (config: RunConfig, folder: string): RunConfig =>
+  isKnownDataset(config.data.dataset)
+    ? config
+    : ({ ...config, data: { ...config.data, dataset: folder } } as RunConfig);
+
+/** The first Ctrl-C asks for an orderly end, the second ends at once. */
+function onInterrupt(bar: ProgressBar): AbortSignal {
+  const controller = new AbortController();
+  process.on('SIGINT', () => {
+    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
+    bar.message('finishing the step and writing a checkpoint; Ctrl-C again ends at once');
+    controller.abort();
+  });
+  return controller.signal;
+}
+
+async function main(): Promise<number | undefined> {
+  const options = await readOptions();
+  if (options.settings) {
+    printSettings((options.task ?? 'contrastive') as RunConfig['task']);
+    return;
+  }
+  const { config: asked, folder, checkpoint } = await planRun(options);
+  if (options.printConfig) {
+    process.stdout.write(formatConfig(asked));
+    return;
+  }
+  const started = performance.now();
+  const dataset = await locateDataset(asked.data.dataset);
+  const config = withDataset(asked, dataset);
+  chooseBackend(config.runtime.backend, config.runtime.threads);
+  const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
+  const where = toCaller(folder.path);
+  const bar = new ProgressBar();
+  bar.message(resume === null ? `run: ${where}` : `continuing ${where} after step ${resume.state.step}`);
+  const result = await trainModel({
+    config,
+    dataset,
+    folder,
+    resume,
+    signal: onInterrupt(bar),
+    listener: {
+      say: (message) => bar.message(message),
+      onStep: (report) => bar.update(report.step / report.totalSteps, stepFacts(report)),
+    },
+  });
+  bar.finish();
+  if (result.skippedRows > 0)
+    console.log(
+      `${result.skippedRows} rows could not be used and were replaced by others (--strict makes that an error)`,
+    );
+  if (!result.finished) {
+    console.log(
+      `stopped after step ${result.steps} of ${result.totalSteps}; to go on:\n  npm run train -- --resume ${where}`,
+    );
+    return exitCodes.interrupted;
+  }
+  const { evaluation } = result;
+  if (evaluation !== null && evaluation.retrieval.length > 0) console.log(`\n${formatRetrieval(evaluation.retrieval)}`);
+  if (evaluation !== null && evaluation.classification.length > 0)
+    console.log(`\n${formatClassification(evaluation.classification)}`);
+  console.log(`\nreport: ${toCaller(result.report as string)}`);
+  console.log(`run:    ${where} (config.yaml, metrics.jsonl, checkpoints, model.safetensors)`);
+  console.log(`took ${formatSeconds((performance.now() - started) / 1000)} in all`);
+  return;
+}
+
+await runCommand(main);
