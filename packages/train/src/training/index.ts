@@ -1,2 +1,8 @@
 export type { FinalEvaluation } from './prepared.ts';
-export { type TrainingListener, type TrainingRequest, type TrainingResult, trainModel } from './train.ts';
+export {
+  summarizeEvaluation,
+  type TrainingListener,
+  type TrainingRequest,
+  type TrainingResult,
+  trainModel,
+} from './train.ts';
