@@ -95,6 +95,8 @@ export class KernelHarness {
   readonly #lengths: readonly number[];
   readonly bytes: Uint8Array<ArrayBuffer>;
 
+  readonly slow: string | null;
+
   constructor(
     kernel: ContractKernel,
     dtypes: readonly DType[],
@@ -105,6 +107,7 @@ export class KernelHarness {
     const module = new ModuleBuilder('test');
     module.importMemory('env', 'memory', 1, 65536);
     const lowered = lowerContract(module, kernel, dtypes, features, threads);
+    this.slow = lowered.slow;
     module.exportFunction('kernel', lowered.function);
     this.bytes = module.build();
     this.#dtypes = dtypes;

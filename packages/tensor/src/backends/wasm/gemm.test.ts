@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Instruction, Program } from '../../kernel.ts';
 import { sizeOf } from '../../shape.ts';
 import { locate, padView, permuteView, type View, windowView } from '../../view.ts';
+import { runKernel } from '../reference/interpret-kernels.ts';
 import {
   contiguous,
   contractKernel,
@@ -47,6 +49,17 @@ const reachOf = (view: View): number =>
       ? 0
       : view.strides.reduce((sum, stride, k) => sum + stride * (view.shape[k] - 1), view.offset + 1);
 
+/** NaN where there is one. */
+function largestError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let largest = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const error = Math.abs(actual[i] - expected[i]);
+    if (!(error <= largest)) largest = error;
+    if (Number.isNaN(error)) return error;
+  }
+  return largest;
+}
+
 /** Runs a product in every variant, on one, two and three threads, and compares with plain loops. */
 function check(
   dtype: 'f32' | 'f64',
@@ -79,13 +92,12 @@ function check(
         guard.every((byte) => byte === 77),
         `${label}: wrote past the end`,
       ).toBe(true);
+      const actual = new Float64Array(expected.length);
       let flat = 0;
-      let worst = 0;
       eachIndex(out.shape, (index) => {
-        const error = Math.abs(result[locate(out, index)] - expected[flat++]);
-        if (!(error <= worst)) worst = error;
+        actual[flat++] = result[locate(out, index)];
       });
-      expect(worst, label).toBeLessThanOrEqual(tolerance);
+      expect(largestError(actual, expected), label).toBeLessThanOrEqual(tolerance);
       // The same bits whatever the number of threads; with multiply-add also whatever the layout.
       if (!features.relaxedSimd) continue;
       const bits = Buffer.from(result.buffer, result.byteOffset, result.byteLength).toString('base64');
@@ -241,5 +253,90 @@ describe('convolutions', () => {
       ],
     };
     for (const dtype of ['f32', 'f64'] as const) check(dtype, sizes, a, b);
+  });
+});
+
+describe('epilogues', () => {
+  /** relu(scale * sum + bias[n] + residual[b, m, n]), stored in two places, the second transposed. */
+  function epilogue(dtype: 'f32' | 'f64', { batch, m, n }: Sizes): Program {
+    const shape = [...batch, ...m, ...n];
+    const rows = strided(shape, [...shape.keys()]);
+    const columns = strided(shape, [...shape.keys()].reverse());
+    const bias: View = { shape, offset: 1, strides: shape.map((_, k) => (k === shape.length - 1 ? 1 : 0)), guards: [] };
+    const binary = (kind: 'add' | 'mul' | 'max', a: number, b: number): Instruction => ({
+      op: 'binary',
+      kind,
+      a,
+      b,
+      dtype,
+    });
+    return {
+      instructions: [
+        { op: 'accumulator', dtype },
+        { op: 'const', value: 0.5, dtype },
+        binary('mul', 0, 1),
+        { op: 'load', access: { buffer: 3, view: bias }, dtype },
+        binary('add', 2, 3),
+        { op: 'load', access: { buffer: 2, view: rows }, dtype },
+        binary('add', 4, 5),
+        { op: 'const', value: 0, dtype },
+        binary('max', 6, 7),
+      ],
+      stores: [
+        { value: 8, access: { buffer: 2, view: rows }, oncePerRow: false },
+        { value: 6, access: { buffer: 4, view: columns }, oncePerRow: false },
+      ],
+    };
+  }
+
+  it.each([
+    { batch: [], m: [65], n: [77], k: [50] },
+    { batch: [], m: [5, 3], n: [3, 7], k: [700] },
+    { batch: [6], m: [17], n: [17], k: [8] },
+    { batch: [2, 2], m: [160], n: [20], k: [3] },
+    { batch: [2], m: [3], n: [4], k: [0] },
+  ])('%o', (sizes) => {
+    const shape = [...sizes.batch, ...sizes.m, ...sizes.n];
+    for (const dtype of ['f32', 'f64'] as const) {
+      const [a, b] = [
+        contiguous([...sizes.batch, ...sizes.m, ...sizes.k]),
+        contiguous([...sizes.batch, ...sizes.k, ...sizes.n]),
+      ];
+      const kernel = contractKernel(dtype, sizes, a, b, epilogue(dtype, sizes));
+      const counts = [sizeOf(a.shape), sizeOf(b.shape), sizeOf(shape), sizeOf(sizes.n) + 1, sizeOf(shape)];
+      const random = randomNumbers(17);
+      const inputs = counts.map((length) => Float64Array.from({ length }, () => Math.fround(random())));
+      const array = dtype === 'f32' ? Float32Array : Float64Array;
+      const expected = inputs.map((values) => array.from(values));
+      runKernel(kernel, expected);
+      let bits: string | null = null;
+      for (const features of variants)
+        for (const threads of [1, 2, 3]) {
+          const harness = new KernelHarness(
+            kernel,
+            counts.map(() => dtype),
+            counts,
+            features,
+            threads,
+          );
+          inputs.forEach((values, k) => {
+            harness.buffer(k).set(values);
+          });
+          harness.run(threads);
+          // The transposed store is the one that has no vectors.
+          expect(harness.slow).toMatch(/^writes b4 element by element/);
+          for (const buffer of [2, 4]) {
+            const error = largestError(harness.buffer(buffer), expected[buffer]);
+            expect(error, `buffer ${buffer}, ${threads} threads, ${features.name}`).toBeLessThan(
+              dtype === 'f32' ? 2e-5 : 1e-13,
+            );
+          }
+          if (!features.relaxedSimd) continue;
+          const result = harness.buffer(2);
+          const now = Buffer.from(result.buffer, result.byteOffset, result.byteLength).toString('base64');
+          bits ??= now;
+          expect(now === bits, `bits differ: ${threads} threads, ${features.name}`).toBe(true);
+        }
+    }
   });
 });

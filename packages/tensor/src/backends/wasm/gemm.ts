@@ -13,15 +13,17 @@
 import type { DType } from '../../dtype.ts';
 import type { ContractKernel } from '../../kernel.ts';
 import { sizeOf } from '../../shape.ts';
+import { emitBlockProgram } from './block-program.ts';
 import { type Blocking, chooseBlocking } from './blocking.ts';
 import type { FunctionBuilder, Local, ModuleBuilder, Operand } from './encoder.ts';
 import type { Features } from './features.ts';
 import { type FloatType, floatLanes } from './lanes.ts';
 import { emitMicroKernel, panelRows } from './micro.ts';
 import { emitPack, emitPanelWidth, type PackedOperand, packedOperand } from './pack.ts';
-import type { LoweredKernel } from './program.ts';
+import { blockScratchBytes, type LoweredKernel } from './program.ts';
 import { emitForms, innermost, releaseForms } from './ranges.ts';
 import { emitStoreTile, type PlainStore, plainStore, storesRows } from './store.ts';
+import { emitShare } from './work-split.ts';
 
 const range = (start: number, count: number): number[] => Array.from({ length: count }, (_, k) => start + k);
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
@@ -52,6 +54,8 @@ interface ScratchLayout {
   /** Sums of a block; where micro-kernels write the result themselves, of one panel. */
   readonly tile: number;
   readonly tileStride: number;
+  /** For the epilogue's program. */
+  readonly program: number;
   readonly end: number;
 }
 
@@ -72,7 +76,8 @@ function layoutScratch(
   // One cache line more than the columns need: rows at a power of two would fall into few sets of the cache.
   const tileStride = direct ? blocking.widths[0] * bytes : roundUp(rowBytesB, 64) + 64;
   const tile = take((direct ? blocking.rows : blocking.tallRows) * tileStride);
-  return { packedA, packedB, rowBytesB, tile, tileStride, end };
+  const program = take(blockScratchBytes);
+  return { packedA, packedB, rowBytesB, tile, tileStride, program, end };
 }
 
 export function lowerContract(
@@ -100,6 +105,8 @@ class ContractWriter {
   readonly direct: boolean;
   readonly blocking: Blocking;
   readonly scratch: ScratchLayout;
+  /** Why the epilogue does not run vectorised, or null. */
+  slow: string | null = null;
 
   constructor(
     module: ModuleBuilder,
@@ -137,30 +144,22 @@ class ContractWriter {
   }
 
   write(): LoweredKernel {
-    const { module, kernel, size, blocking } = this;
-    const fn = module.function(kernel.name, ['i32', 'i32', 'i32', 'i32']);
-    const lowered = { function: fn, scratchBytes: this.scratch.end, slow: null };
-    if (size.batch * size.m * size.n === 0) return lowered;
-    const [args, thread, threads, scratch] = fn.params;
+    const { size } = this;
+    const fn = this.module.function(this.kernel.name, ['i32', 'i32', 'i32', 'i32']);
+    if (size.batch * size.m * size.n > 0) this.writeThread(fn);
+    return { function: fn, scratchBytes: this.scratch.end, slow: this.slow };
+  }
+
+  /** The body of the kernel: a thread's share of the work. */
+  writeThread(fn: FunctionBuilder): void {
+    const { kernel, size, blocking } = this;
+    const [args, , , scratch] = fn.params;
     // Units of work: (matrix of the batch, block of columns, panel of rows), in this order; a thread takes neighbours.
     const panels = Math.ceil(size.m / panelRows);
     const units = size.batch * blocking.columnBlocks * panels;
     const unit = fn.local('i32');
     const unitEnd = fn.local('i32');
-    const share = (index: () => void, result: Local): void => {
-      // floor(units / threads) each, and one more for the first (units mod threads).
-      index();
-      fn.i32(units).get(threads).op('i32.div_u').op('i32.mul');
-      const extra = fn.local('i32');
-      fn.i32(units).get(threads).op('i32.rem_u').set(extra);
-      index();
-      fn.get(extra);
-      index();
-      fn.get(extra).op('i32.lt_u').select().op('i32.add').set(result);
-      fn.release(extra);
-    };
-    share(() => fn.get(thread), unit);
-    share(() => fn.get(thread).i32(1).op('i32.add'), unitEnd);
+    emitShare(fn, units, unit, unitEnd);
 
     const block = this.writeBlock();
     const bases = [kernel.a.buffer, kernel.b.buffer].map((buffer) => {
@@ -193,7 +192,6 @@ class ContractWriter {
         fn.br(again);
       });
     });
-    return lowered;
   }
 
   /** `(args, scratch, aBase, bBase, batch, column0, row0, rowEnd)`: the rows row0..rowEnd of one block of columns. */
@@ -418,6 +416,26 @@ class ContractWriter {
       fn.call(emitStoreTile(module, plain, `${kernel.name} store`));
       return;
     }
-    throw new Error('programs');
+    const epilogue = module.function(`${kernel.name} epilogue`, new Array<'i32'>(8).fill('i32'));
+    const [args, scratch, batchIndex, rowStart, rowEnd, columnStart, columnEnd, tile] = epilogue.params;
+    const { slow } = emitBlockProgram(
+      epilogue,
+      { program: kernel.epilogue, dtypes: this.dtypes, batch: kernel.batch, m: kernel.m, n: kernel.n },
+      {
+        args,
+        scratch,
+        batchIndex,
+        rowStart,
+        rowEnd,
+        columnStart,
+        columnEnd,
+        tile,
+        tileStride: layout.tileStride,
+      },
+      this.features,
+    );
+    this.slow = slow;
+    fn.get(at.args).get(at.scratch).i32(layout.program).op('i32.add').get(at.batch);
+    fn.get(at.tall).get(at.tallEnd).get(at.column0).get(at.columnEnd).get(at.tile).call(epilogue);
   }
 }
