@@ -26,8 +26,9 @@ const formatNode = (node: Node, sources: readonly number[]): string =>
   `${node.op} ${argumentKey(node)} ${node.dtype}[${node.shape}] ${sources}`;
 
 /**
- * A reduction with few results over many elements leaves cores idle and loses digits. It is done in two steps: over all reduced
- * axes but the first (or over chunks of a single one), then over the partial results.
+ * A reduction with few results over many elements leaves cores idle and loses digits; one over several axes (the statistics of a batch
+ * normalisation, the gradient of a bias) also walks far more memory for each result than a cache holds. Both are done in two steps:
+ * over all reduced axes but the first (or over chunks of a single one), then over the partial results.
  */
 function splitReduction(node: Node): Node {
   if (node.op !== 'reduce') return node;
@@ -36,8 +37,10 @@ function splitReduction(node: Node): Node {
   const source = node.sources[0] as Node;
   const rows = sizeOf(node.shape);
   const elements = sizeOf(source.shape);
-  if (rows >= 64 || elements < 1 << 15) return node;
   const large = axes.filter((axis) => (source.shape[axis] as number) > 1);
+  const few = rows < 64 && elements >= 1 << 15;
+  const long = large.length > 1 && elements >= 512 * rows && elements >= 1 << 15;
+  if (!few && !long) return node;
   const [first, ...rest] = large as [number, ...number[]];
   if (rest.length > 0 && rows * (source.shape[first] as number) >= 8)
     return graph.reduce(kind, graph.reduce(kind, source, rest), [first]);
