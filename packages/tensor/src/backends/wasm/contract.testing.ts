@@ -103,6 +103,7 @@ export class KernelHarness {
     lengths: readonly number[],
     features: Features,
     threads = 1,
+    compile: (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module = (bytes) => new WebAssembly.Module(bytes),
   ) {
     const module = new ModuleBuilder('test');
     module.importMemory('env', 'memory', 1, 65536);
@@ -123,7 +124,7 @@ export class KernelHarness {
     this.memory = new WebAssembly.Memory({ initial: Math.ceil((end + 64) / 65536), maximum: 65536, shared: true });
     new Int32Array(this.memory.buffer).set(this.addresses, 0);
     new Uint8Array(this.memory.buffer, scratch).fill(0xff);
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(this.bytes), { env: { memory: this.memory } });
+    const instance = new WebAssembly.Instance(compile(this.bytes), { env: { memory: this.memory } });
     const call = instance.exports.kernel as (args: number, thread: number, threads: number, scratch: number) => void;
     this.run = (count) => {
       for (let thread = 0; thread < count; thread++) call(0, thread, count, scratch);

@@ -13,13 +13,23 @@ import {
   storeProgram,
   strided,
 } from './contract.testing.ts';
+import { compileOptimized, setRevectorizer } from './engine.ts';
 import type { Features } from './features.ts';
+import { platform } from './platform.ts';
 
 const variants: readonly (Features & { name: string })[] = [
   { name: 'laid out for pairs', relaxedSimd: true, wideTiles: true },
   { name: 'single vectors', relaxedSimd: true, wideTiles: false },
   { name: 'without multiply-add', relaxedSimd: false, wideTiles: false },
 ];
+
+setRevectorizer(platform, platform.env('TESSERA_REVECTORIZE') !== '0');
+
+/** Both compilers of V8 take part: the optimising one, with its re-vectoriser, where there are two threads. */
+const compileFor = (threads: number) =>
+  threads === 2
+    ? (bytes: Uint8Array<ArrayBuffer>) => compileOptimized(platform, bytes)
+    : (bytes: Uint8Array<ArrayBuffer>) => new WebAssembly.Module(bytes);
 
 /** mulberry32 */
 function randomNumbers(seed: number): () => number {
@@ -79,7 +89,7 @@ function check(
   let first: string | null = null;
   for (const features of among)
     for (const threads of [1, 2, 3]) {
-      const harness = new KernelHarness(kernel, [dtype, dtype, dtype], lengths, features, threads);
+      const harness = new KernelHarness(kernel, [dtype, dtype, dtype], lengths, features, threads, compileFor(threads));
       harness.buffer(0).set(inputs[0]);
       harness.buffer(1).set(inputs[1]);
       const result = harness.buffer(2);
@@ -318,6 +328,7 @@ describe('epilogues', () => {
             counts,
             features,
             threads,
+            compileFor(threads),
           );
           inputs.forEach((values, k) => {
             harness.buffer(k).set(values);
