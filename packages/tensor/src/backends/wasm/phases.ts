@@ -88,10 +88,11 @@ export function planPhases(program: LoopProgram, nest: Nest, keepable: number): 
   const kept: { value: Value; dtype: DType }[] = [];
   const keptIn: Set<Value>[] = Array.from({ length: count }, () => new Set());
   const firstPhase = new Map<Value, number>();
-  const recomputation = (value: Value): number => {
-    if (levels[value] < bodyLevel || kept.some((other) => other.value === value)) return 0;
+  const recomputation = (value: Value, seen = new Set<Value>()): number => {
+    if (seen.has(value) || levels[value] < bodyLevel || kept.some((other) => other.value === value)) return 0;
+    seen.add(value);
     return operandsOf(operations[value]).reduce(
-      (cost, operand) => cost + recomputation(operand),
+      (cost, operand) => cost + recomputation(operand, seen),
       costOf(operations[value]),
     );
   };
