@@ -180,6 +180,31 @@ describe('matrix products', () => {
   });
 });
 
+describe('many axes', () => {
+  it('none of which merge', () => {
+    const [batch, m, n, k] = [
+      [2, 3],
+      [2, 3, 2, 4],
+      [3, 2, 2, 5],
+      [2, 2, 3, 2],
+    ];
+    const reversed = (shape: readonly number[]): View => strided(shape, [...shape.keys()].reverse());
+    const mixed = (shape: readonly number[]): View =>
+      strided(
+        shape,
+        [...shape.keys()].sort((i, j) => ((i * 7) % 11) - ((j * 7) % 11)),
+      );
+    for (const layout of [reversed, mixed])
+      check(
+        'f32',
+        { batch, m, n, k },
+        layout([...batch, ...m, ...k]),
+        layout([...batch, ...k, ...n]),
+        layout([...batch, ...m, ...n]),
+      );
+  });
+});
+
 describe('convolutions', () => {
   const cases = [
     { batch: 2, channels: 3, filters: 5, size: 9, window: 3, stride: 1, padding: 1 },
