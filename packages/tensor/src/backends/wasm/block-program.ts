@@ -2,10 +2,10 @@
 import { bytesOf } from '../../dtype.ts';
 import type { FunctionBuilder, Local, Operand } from './encoder.ts';
 import type { Features } from './features.ts';
-import { slotsInLoop } from './nest.ts';
+import { bodyCost, slotsInLoop } from './nest.ts';
 import { decideAllGuards, joinGroupedAxes } from './normalize.ts';
 import type { BlockBounds, BlockProgram } from './program.ts';
-import { ProgramCode, type Slot, slotsFor, zeroBytes } from './program-code.ts';
+import { emitZeros, ProgramCode, type Slot, slotsFor } from './program-code.ts';
 import { hasAxis, type LoopProgram, loopProgram, simplify } from './simplify.ts';
 import { Streams } from './streams.ts';
 import { VectorCode } from './vector-code.ts';
@@ -36,7 +36,6 @@ export function emitBlockProgram(
   let slow: string | null = null;
   code.scope(() => {
     slow = new BlockCode(code, block, bounds).emit();
-    return [];
   });
   return { slow };
 }
@@ -75,16 +74,15 @@ class BlockCode {
       loadAccumulator: ({ offset, lanes }) =>
         loadAdjacent(code, dtype, { address: this.#accumulator, offset: offset * this.#accumulatorBytes }, lanes),
     });
-    this.#slotCount = slotsInLoop(this.#program, this.#vectorAxis, 'map');
+    const values = this.#program.operations.keys();
+    this.#slotCount = slotsInLoop(bodyCost(this.#program, this.#vectorAxis, values));
   }
 
   emit(): string | null {
     const fn = this.#fn;
     const { batchIndex, rowStart, rowEnd, scratch, tile, tileStride } = this.#bounds;
     this.#streams.readAddresses();
-    if (this.#programCode.needsZeros)
-      for (let offset = 0; offset < zeroBytes; offset += 16)
-        fn.get(scratch).get(fn.constant('i32x4', 0)).mem('v128.store', offset);
+    if (this.#programCode.needsZeros) emitZeros(fn, scratch);
     const indices = new Map<number, Operand>();
     this.#unravel(batchGroup, batchIndex, indices);
     this.#programCode.scope(() => {
@@ -197,8 +195,8 @@ class BlockCode {
     this.#programCode.beginRun(values, stores);
     const body = (slots: readonly Slot[], elements: number): void => {
       this.#programCode.scope(() => {
-        for (const value of values) this.#programCode.evaluate(value, slots);
-        for (const store of stores) this.#programCode.store(store, slots);
+        for (const value of values) this.#programCode.evaluate(value, slots, true);
+        this.#programCode.store(stores, slots);
         this.#programCode.advance(elements);
         fn.increment(this.#accumulator, elements * this.#accumulatorBytes);
       });

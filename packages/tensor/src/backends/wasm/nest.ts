@@ -1,6 +1,6 @@
 /** In which order a program's axes are walked, and which one the vectors run along. */
 import { bytesOf, type DType } from '../../dtype.ts';
-import type { Access } from '../../kernel.ts';
+import type { Access, Value } from '../../kernel.ts';
 import { costOf, hasAxis, type LoopProgram, variation } from './simplify.ts';
 
 export interface Nest {
@@ -63,14 +63,19 @@ export function chooseNest(program: LoopProgram, dtypes: readonly DType[]): Nest
   };
 }
 
-/** Slots side by side in the innermost loop: many for short bodies, to hide latencies; few for long ones, which run out of registers. */
-export function slotsInLoop(program: LoopProgram, vectorAxis: number, mode: Nest['mode']): number {
+/** Slots side by side in an innermost loop: many for short bodies, to hide latencies; few for long ones, which run out of registers. */
+export const slotsInLoop = (cost: number): number => (cost <= 14 ? 4 : 2);
+
+/** Slots side by side in a block of columns. Each has an accumulator of its own for each reduction. */
+export function slotsInColumns(cost: number, reductions: number): number {
+  if (cost > 12) return 2;
+  return reductions <= 1 ? 8 : 4;
+}
+
+/** What the values that vary along the vector axis cost for four elements. */
+export function bodyCost(program: LoopProgram, vectorAxis: number, values: Iterable<Value>): number {
   const varies = variation(program);
-  const cost = program.operations.reduce(
-    (sum, operation, value) => (hasAxis(varies[value], vectorAxis) ? sum + costOf(operation) : sum),
-    0,
-  );
-  const accumulators = program.operations.filter(({ op }) => op === 'reduce').length;
-  if (mode === 'column' && cost <= 12) return accumulators <= 1 ? 8 : 4;
-  return cost <= 14 ? 4 : 2;
+  let cost = 0;
+  for (const value of values) if (hasAxis(varies[value], vectorAxis)) cost += costOf(program.operations[value]);
+  return cost;
 }

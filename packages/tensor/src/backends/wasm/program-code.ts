@@ -5,8 +5,8 @@
 import type { DType } from '../../dtype.ts';
 import type { Store, Value } from '../../kernel.ts';
 import { isAdjacent, isFixed, type PlannedAccess, type PlannedGuard, planAccess, slowAccess } from './access.ts';
-import type { Local, Operand } from './encoder.ts';
-import { type AxisSet, hasAxis, type LoopProgram, type Operation, variation } from './simplify.ts';
+import type { FunctionBuilder, Local, Operand } from './encoder.ts';
+import { type AxisSet, hasAxis, type LoopProgram, type Operation, operandsOf, variation } from './simplify.ts';
 import type { Stream, Streams } from './streams.ts';
 import type { VectorCode } from './vector-code.ts';
 import {
@@ -19,7 +19,15 @@ import {
   storeAdjacent,
   storeLane,
 } from './vector-memory.ts';
-import { binaryQuad, constantQuad, type OperandFacts, type Quad, selectQuad, unaryQuad } from './vector-ops.ts';
+import {
+  binaryQuad,
+  constantQuad,
+  type OperandFacts,
+  type Quad,
+  representationOf,
+  selectQuad,
+  unaryQuad,
+} from './vector-ops.ts';
 
 /** Up to four elements, `offset` elements along the vector axis from where the streams stand. */
 export interface Slot {
@@ -38,6 +46,12 @@ export function slotsFor(count: number): Slot[] {
 /** Bytes of zeros that stand in for a row whose guard fails: eight slots of the widest type. */
 export const zeroBytes = 8 * 4 * 8;
 
+/** Writes the zeros to the thread's scratch memory. */
+export function emitZeros(fn: FunctionBuilder, scratch: Local = fn.params[3]): void {
+  for (let offset = 0; offset < zeroBytes; offset += 16)
+    fn.get(scratch).get(fn.constant('i32x4', 0)).mem('v128.store', offset);
+}
+
 /** Where an access stands while a run along the vector axis goes on. */
 interface Cursor {
   readonly address: Local;
@@ -47,6 +61,18 @@ interface Cursor {
   readonly ownStep: ((elements: number) => Operand) | null;
   /** Guards are settled: failing rows read zeros. */
   readonly settled: boolean;
+}
+
+/** Loads and constants are splats as they come. */
+const isComputed = ({ op }: Operation): boolean => op !== 'load' && op !== 'gather' && op !== 'const' && op !== 'index';
+
+/** The row of a gather counts as several uses. */
+function countUses({ operations, stores }: LoopProgram): number[] {
+  const uses = operations.map(() => 0);
+  for (const operation of operations)
+    for (const operand of operandsOf(operation)) uses[operand] += operation.op === 'gather' ? 2 : 1;
+  for (const { value } of stores) uses[value]++;
+  return uses;
 }
 
 type Indexed = Extract<Operation, { op: 'index' }>;
@@ -72,6 +98,10 @@ export class ProgramCode {
   readonly #loads = new Map<Value, PlannedAccess>();
   readonly #stores = new Map<Store, PlannedAccess>();
   readonly #indices = new Map<Value, Stream>();
+  /** Computed values that are the same along the vector axis and meet others that are not. */
+  readonly #spread = new Set<Value>();
+  /** How often each value is used. */
+  readonly #uses: readonly number[];
   #values = new Map<Value, readonly Quad[]>();
   #cursors = new Map<PlannedAccess, Cursor>();
   #runLocals = new Map<Stream, Local>();
@@ -83,6 +113,7 @@ export class ProgramCode {
     this.program = program;
     this.variation = variation(program);
     const rank = program.domain.length;
+    this.#uses = countUses(program);
     program.operations.forEach((operation, value) => {
       if (operation.op === 'load' || operation.op === 'gather') {
         const row = operation.op === 'gather' ? operation.row : null;
@@ -96,6 +127,11 @@ export class ProgramCode {
         const along = operation.coefficients.map((c, axis) => (program.domain[axis] === 1 ? 0 : c));
         this.#indices.set(value, streams.number(operation.offset, along));
       }
+    });
+    program.operations.forEach((operation, value) => {
+      if (!this.varies(value)) return;
+      for (const operand of operandsOf(operation))
+        if (!this.varies(operand) && isComputed(program.operations[operand])) this.#spread.add(operand);
     });
     for (const store of program.stores) {
       const planned = planAccess(streams, store.access, dtypes[store.access.buffer], rank, vectorAxis, null);
@@ -121,15 +157,26 @@ export class ProgramCode {
   scope(body: () => void): void {
     const outer = this.#values;
     this.#values = new Map(outer);
-    this.#code.scope(() => {
-      body();
-      return [];
-    });
+    this.#code.scope(body);
     this.#values = outer;
   }
 
   set(value: Value, quads: readonly Quad[]): void {
-    this.#values.set(value, quads);
+    this.#values.set(
+      value,
+      this.#spread.has(value) ? [this.#broadcast(quads[0], this.program.operations[value].dtype)] : quads,
+    );
+  }
+
+  /**
+   * The first lane in all lanes, by way of a scalar. The value is the same; but V8, when it pairs vectors, looks no further than a
+   * splat, while it would take what a uniform vector was computed from for a part of each pair, and then refuse.
+   */
+  #broadcast(quad: Quad, dtype: DType): Quad {
+    const type = ({ f32: 'f32x4', f64: 'f64x2', i32: 'i32x4', mask: 'i32x4' } as const)[representationOf[dtype]];
+    this.#code.push(quad[0]).lane(`${type}.extract_lane`, 0).op(`${type}.splat`);
+    const local = this.#code.take();
+    return quad.map(() => local);
   }
 
   get(value: Value, slot: number): Quad {
@@ -145,22 +192,32 @@ export class ProgramCode {
     return { constant: operation.op === 'const' ? operation.value : null, uniform: !this.varies(value) };
   }
 
-  /** Computes one value where the streams stand. */
-  evaluate(value: Value, slots: readonly Slot[]): void {
+  /**
+   * Computes one value where the streams stand. `inline`: only the code that follows before `advance` uses it, so that a value with one
+   * use may be computed where it is used.
+   */
+  evaluate(value: Value, slots: readonly Slot[], inline = false): void {
     const operation = this.program.operations[value];
     if (operation.op === 'const') return;
-    if (operation.op === 'index') {
-      this.set(value, this.#index(operation, value, slots));
-      return;
-    }
     const computed = this.varies(value) ? slots : slots.slice(0, 1);
     const access = this.#loads.get(value);
     const compute =
-      access === undefined ? (slot: Slot, k: number) => this.#compute(operation, slot, k) : this.#loader(access);
-    this.set(value, computed.map(compute));
+      operation.op === 'index'
+        ? this.#indexer(operation, value)
+        : access === undefined
+          ? (slot: Slot, k: number) => this.#compute(operation, slot, k)
+          : this.#loader(access);
+    const here = inline && this.varies(value) && this.#uses[value] === 1;
+    this.set(
+      value,
+      computed.map((slot, k) => {
+        const quad = compute(slot, k);
+        return here ? quad : quad.map((part) => this.#code.local(part));
+      }),
+    );
   }
 
-  #compute(operation: Exclude<Operation, Indexed>, slot: Slot, k: number): Quad {
+  #compute(operation: Operation, slot: Slot, k: number): Quad {
     const code = this.#code;
     const operand = (source: Value): Quad => this.get(source, k);
     const { operations } = this.program;
@@ -186,6 +243,7 @@ export class ProgramCode {
       }
       case 'load':
       case 'gather':
+      case 'index':
       case 'const':
       case 'reduce':
         throw new Error(`wasm: ${operation.op} is not computed like other operations`);
@@ -195,16 +253,16 @@ export class ProgramCode {
   }
 
   /** All slots share the splat of the first element's index. */
-  #index({ coefficients }: Indexed, value: Value, slots: readonly Slot[]): Quad[] {
+  #indexer({ coefficients }: Indexed, value: Value): (slot: Slot) => Quad {
     const code = this.#code;
     code.fn.get(this.#at(this.#indices.get(value) as Stream)).op('i32x4.splat');
     const start = code.take();
-    if (!this.varies(value)) return [[start]];
-    const step = coefficients[this.#options.vectorAxis];
-    return slots.map(({ offset }) => {
+    const step = this.varies(value) ? coefficients[this.#options.vectorAxis] : 0;
+    if (step === 0) return () => [start];
+    return ({ offset }) => {
       const steps = [0, 1, 2, 3].map((lane) => (offset + lane) * step);
       return [code.op('i32x4.add', start, code.fn.constant('i32x4', ...steps))];
-    });
+    };
   }
 
   // Runs along the vector axis.
@@ -299,8 +357,7 @@ export class ProgramCode {
     if (row === null) throw new Error('wasm: only a gather has a row');
     const code = this.#code;
     const rows = code.op('i32x4.max_s', this.get(row.value, slot)[0], code.splat('i32x4', 0));
-    const clamped = code.op('i32x4.min_s', rows, code.splat('i32x4', row.last));
-    code.fn.get(clamped).lane('i32x4.extract_lane', lane);
+    code.push(code.op('i32x4.min_s', rows, code.splat('i32x4', row.last))).lane('i32x4.extract_lane', lane);
   }
 
   // Guards.
@@ -359,7 +416,7 @@ export class ProgramCode {
     const result = constantQuad(code, dtype, 0).map(() => code.fresh());
     const assign = (quad: Quad): void => {
       result.forEach((local, part) => {
-        fn.get(quad[part]).set(local);
+        code.push(quad[part]).set(local);
       });
     };
     // The place may lie before the buffer where guards fail: it is added up, not left to the instruction's offset.
@@ -420,22 +477,26 @@ export class ProgramCode {
   }
 
   /**
-   * Writes a store's value for all slots, the last slot first: V8 pairs adjacent stores without an extra one if the higher comes
-   * first, and only if nothing else lies between.
+   * Writes the values of stores for all slots: first all is computed, since loads that were put off come before any store. The last slot
+   * is written first: V8 pairs adjacent stores without an extra one if the higher comes first, and only if nothing lies between.
    */
-  store(store: Store, slots: readonly Slot[]): void {
+  store(stores: readonly Store[], slots: readonly Slot[]): void {
     const code = this.#code;
-    const access = this.#stores.get(store) as PlannedAccess;
-    const { dtype } = access;
-    const cursor = this.#cursors.get(access) ?? this.#prepare(access);
-    const written = access.stride === 0 ? slots.slice(0, 1) : slots;
-    const uniform = !this.varies(store.value) && access.stride !== 0;
-    const shared = uniform ? packForStore(code, dtype, this.get(store.value, 0)) : null;
-    const packed = written.map((_, k) => shared ?? packForStore(code, dtype, this.get(store.value, k)));
-    for (let k = written.length - 1; k >= 0; k--) this.#storeSlot(access, cursor, written[k], packed[k]);
+    const writes = stores.map((store) => {
+      const access = this.#stores.get(store) as PlannedAccess;
+      const { dtype, stride } = access;
+      const written = stride === 0 ? slots.slice(0, 1) : slots;
+      const pack = (k: number): readonly Local[] => packForStore(code, dtype, this.get(store.value, k));
+      const shared = this.varies(store.value) ? null : pack(0);
+      return { access, written, packed: written.map((_, k) => shared ?? pack(k)) };
+    });
+    for (const { access, written, packed } of writes) {
+      const cursor = this.#cursors.get(access) ?? this.#prepare(access);
+      for (let k = written.length - 1; k >= 0; k--) this.#storeSlot(access, cursor, written[k], packed[k]);
+    }
   }
 
-  #storeSlot(access: PlannedAccess, cursor: Cursor, slot: Slot, packed: Quad): void {
+  #storeSlot(access: PlannedAccess, cursor: Cursor, slot: Slot, packed: readonly Local[]): void {
     const code = this.#code;
     const { fn } = code;
     const { dtype, guards, stride } = access;

@@ -3,9 +3,9 @@ import type { DType } from '../../dtype.ts';
 import type { ReduceOp } from '../../node.ts';
 import type { Local } from './encoder.ts';
 import type { PlainOp } from './opcodes.ts';
-import type { VectorCode } from './vector-code.ts';
-import type { LaneCount } from './vector-memory.ts';
-import { constantQuad, type Quad, type Representation, representationOf, vectorsOf } from './vector-ops.ts';
+import type { Vector, VectorCode } from './vector-code.ts';
+import { type LaneCount, type Place, storeAdjacent } from './vector-memory.ts';
+import { constantQuad, type Quad, type Representation, representationOf } from './vector-ops.ts';
 
 const smallest: Readonly<Record<Representation, number>> = {
   f32: Number.NEGATIVE_INFINITY,
@@ -27,16 +27,22 @@ function laneMask(code: VectorCode, dtype: DType, lanes: LaneCount): Quad {
   return [fn.constant('i32x4', on(0), on(0), on(1), on(1)), fn.constant('i32x4', on(2), on(2), on(3), on(3))];
 }
 
+/** What `finishAcross` writes at its hint: two rows of four quads of f64. */
+export const pairingHintBytes = 2 * 4 * 32;
+
+/** The locals of four lanes. */
+type Accumulator = readonly Local[];
+
 export class Reduction {
   readonly #code: VectorCode;
   readonly #kind: ReduceOp;
   readonly #dtype: DType;
   readonly #representation: Representation;
-  readonly #accumulators: readonly Quad[];
+  readonly #accumulators: readonly Accumulator[];
   /** Long float sums: what the accumulators held each time they were emptied. */
-  readonly #totals: readonly Quad[] | null;
+  readonly #totals: readonly Accumulator[] | null;
   /** Maxima of floats: where a NaN was seen. The maximum itself ignores them, which takes one instruction instead of eight. */
-  readonly #notNumbers: readonly Quad[] | null;
+  readonly #notNumbers: readonly Accumulator[] | null;
 
   /** `flushes`: whether `flush` will be called. */
   constructor(code: VectorCode, kind: ReduceOp, dtype: DType, count: number, flushes: boolean) {
@@ -47,12 +53,11 @@ export class Reduction {
     const float = this.#representation === 'f32' || this.#representation === 'f64';
     const identity = this.#identity();
     const zero = constantQuad(code, dtype, 0);
-    const filled = (initial: Quad): Quad[] =>
+    const filled = (initial: Quad): Accumulator[] =>
       Array.from({ length: count }, () =>
         initial.map((part) => {
-          const local = code.fresh();
-          code.fn.get(part).set(local);
-          return local;
+          code.push(part);
+          return code.take();
         }),
       );
     this.#accumulators = filled(identity);
@@ -71,7 +76,6 @@ export class Reduction {
   /** Takes up the first `lanes` lanes of `value`. */
   add(accumulator: number, value: Quad, lanes: LaneCount): void {
     const code = this.#code;
-    const { fn } = code;
     const identity = this.#identity();
     const mask = lanes === 4 ? null : laneMask(code, this.#dtype, lanes);
     value.forEach((whole, part) => {
@@ -84,47 +88,71 @@ export class Reduction {
             : code.select(type, mask[part], whole, identity[part]);
       const target = this.#accumulators[accumulator][part];
       if (this.#notNumbers === null) {
-        fn.get(target).get(x).op(joins[this.#kind][this.#representation]).set(target);
+        code.push(code.op(joins[this.#kind][this.#representation], target, x)).set(target);
         return;
       }
-      fn.get(target).get(x).op(`${this.#floatType}.pmax`).set(target);
+      const number = code.local(x);
+      code.push(code.op(`${this.#floatType}.pmax`, target, number)).set(target);
       const seen = this.#notNumbers[accumulator][part];
-      fn.get(seen).get(x).get(x).op(`${this.#floatType}.ne`).op('v128.or').set(seen);
+      code.push(code.op('v128.or', seen, code.op(`${this.#floatType}.ne`, number, number))).set(seen);
     });
   }
 
   /** Empties the accumulators into the totals: sums of sums lose fewer digits than one long sum. */
   flush(): void {
-    const { fn } = this.#code;
-    const zero = constantQuad(this.#code, this.#dtype, 0);
+    const code = this.#code;
+    const zero = constantQuad(code, this.#dtype, 0);
     this.#totals?.forEach((total, k) => {
       total.forEach((local, part) => {
         const accumulator = this.#accumulators[k][part];
-        fn.get(local).get(accumulator).op(`${this.#floatType}.add`).set(local);
-        fn.get(zero[part]).set(accumulator);
+        code.push(code.op(`${this.#floatType}.add`, local, accumulator)).set(local);
+        code.push(zero[part]).set(accumulator);
       });
     });
   }
 
   /** The accumulators' final values, one for each. */
-  finish(): Quad[] {
+  finish(): Accumulator[] {
     const code = this.#code;
-    return this.#accumulators.map((accumulator, k) =>
-      accumulator.map((local, part): Local => {
-        if (this.#totals !== null) return code.op(`${this.#floatType}.add`, this.#totals[k][part], local);
-        if (this.#notNumbers !== null) return code.op('v128.or', local, this.#notNumbers[k][part]);
-        if (this.#dtype === 'u8' && this.#kind === 'sum') return code.op('v128.and', local, code.splat('i32x4', 255));
-        return local;
-      }),
-    );
+    const finished = (accumulator: Accumulator, k: number): Accumulator =>
+      accumulator.map((local, part) => code.local(this.#finishPart(local, k, part)));
+    return this.#accumulators.map(finished);
   }
 
-  /** All lanes of all accumulators as one value, in every lane. */
-  finishAcross(): Quad {
+  #finishPart(local: Local, k: number, part: number): Vector {
     const code = this.#code;
-    const op = joins[this.#kind][this.#representation];
-    const join = (a: Local, b: Local): Local => code.op(op, a, b);
-    let parts = this.finish();
+    if (this.#totals !== null) return code.op(`${this.#floatType}.add`, this.#totals[k][part], local);
+    if (this.#notNumbers !== null) return code.op('v128.or', local, this.#notNumbers[k][part]);
+    if (this.#dtype === 'u8' && this.#kind === 'sum') return code.op('v128.and', local, code.splat('i32x4', 255));
+    return local;
+  }
+
+  /**
+   * All lanes of all accumulators as one value, in every lane. At `hint`, the accumulators are written to memory, where nobody reads
+   * them: V8 pairs vectors only from adjacent stores upwards.
+   */
+  finishAcross(hint: Place | null): Quad {
+    const code = this.#code;
+    const totals = this.#totals === null ? this.#accumulators : this.finish();
+    const rows = this.#notNumbers === null ? [totals] : [totals, this.#notNumbers];
+    if (hint !== null && totals.length > 1)
+      rows.forEach((row, r) => {
+        for (let k = row.length - 1; k >= 0; k--) {
+          const offset = hint.offset + 16 * (r * row.length + k) * row[k].length;
+          storeAdjacent(code, this.#dtype === 'f64' ? 'f64' : 'i32', row[k], { address: hint.address, offset }, 4);
+        }
+      });
+    const float = this.#floatType;
+    const op = this.#notNumbers === null ? joins[this.#kind][this.#representation] : (`${float}.pmax` as const);
+    const total = this.#across(op, totals);
+    const seen = this.#notNumbers === null ? null : this.#across('v128.or', this.#notNumbers);
+    return total.map((part, k) => code.local(seen === null ? part : code.op('v128.or', part, seen[k])));
+  }
+
+  #across(op: PlainOp, quads: readonly Quad[]): Quad {
+    const code = this.#code;
+    const join = (a: Vector, b: Vector): Vector => code.op(op, a, b);
+    let parts = quads;
     while (parts.length > 1) {
       const pairs: Quad[] = [];
       for (let k = 0; k < parts.length; k += 2) {
@@ -133,10 +161,10 @@ export class Reduction {
       }
       parts = pairs;
     }
-    let [first] = parts[0];
-    if (vectorsOf(this.#dtype) === 2) first = join(parts[0][0], parts[0][1]);
-    first = join(first, code.shuffle32(first, first, [2, 3, 0, 1]));
-    if (vectorsOf(this.#dtype) === 2) return [first, first];
-    return [join(first, code.shuffle32(first, first, [1, 0, 3, 2]))];
+    const [low, high] = parts[0];
+    const four = code.local(high === undefined ? low : join(low, high));
+    const two = code.local(join(four, code.shuffle32(four, four, [2, 3, 0, 1])));
+    if (high !== undefined) return [two, two];
+    return [join(two, code.shuffle32(two, two, [1, 0, 3, 2]))];
   }
 }

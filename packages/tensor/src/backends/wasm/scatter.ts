@@ -8,7 +8,7 @@ import type { View } from '../../view.ts';
 import type { Local, ModuleBuilder } from './encoder.ts';
 import type { Features } from './features.ts';
 import type { LoweredKernel } from './program.ts';
-import { ProgramCode, type Slot, slotsFor, zeroBytes } from './program-code.ts';
+import { emitZeros, ProgramCode, type Slot, slotsFor, zeroBytes } from './program-code.ts';
 import { Streams } from './streams.ts';
 import { VectorCode } from './vector-code.ts';
 import { loadAdjacent, packForStore, storeAdjacent } from './vector-memory.ts';
@@ -80,8 +80,7 @@ export function lowerScatterAdd(
     fn.i32(inner).set(lastColumn);
   }
   streams.readAddresses();
-  if (program.needsZeros)
-    for (let at = 0; at < zeroBytes; at += 16) fn.get(scratch).get(fn.constant('i32x4', 0)).mem('v128.store', at);
+  if (program.needsZeros) emitZeros(fn);
   fn.get(args)
     .mem('i32.load', 4 * kernel.out)
     .set(out);
@@ -160,7 +159,7 @@ export function lowerScatterAdd(
         fn.forLoop(position, 0, count, 1, () => {
           program.scope(() => {
             program.evaluate(indexValue, slotsFor(1));
-            fn.get(program.get(indexValue, 0)[0]).lane('i32x4.extract_lane', 0).tee(row);
+            code.push(program.get(indexValue, 0)[0]).lane('i32x4.extract_lane', 0).tee(row);
             fn.get(firstRow).op('i32.sub').get(lastRow).get(firstRow).op('i32.sub').op('i32.lt_u').if(addRow);
           });
           streams.move([[1, 1]]);

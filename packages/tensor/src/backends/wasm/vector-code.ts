@@ -6,9 +6,28 @@ import type { PlainOp } from './opcodes.ts';
 export type FloatVector = 'f32x4' | 'f64x2';
 
 /**
- * Vector code in which each value lives in a local: an operation takes locals and puts its result into another one, which belongs
- * to the scope that is open. V8 turns locals into values without a place, so this costs nothing.
+ * A vector that is computed where it is used: code that leaves it on the stack. To be used once; what is used more often is put into
+ * a local. (Locals would always do. But a local that is set in a loop is carried around that loop by V8, whether it is read there or not:
+ * hundreds of them make the compiler slow, and keep it from pairing vectors.)
  */
+export class Expression {
+  #push: (() => void) | null;
+
+  constructor(push: () => void) {
+    this.#push = push;
+  }
+
+  push(): void {
+    if (this.#push === null) throw new Error('wasm: a vector that was to be used once is used twice');
+    const push = this.#push;
+    this.#push = null;
+    push();
+  }
+}
+
+export type Vector = Local | Expression;
+
+/** Writes vector code: expressions, and the locals of what is used more than once. */
 export class VectorCode {
   readonly fn: FunctionBuilder;
   readonly #relaxedSimd: boolean;
@@ -19,16 +38,21 @@ export class VectorCode {
     this.#relaxedSimd = features.relaxedSimd;
   }
 
-  /** Runs `body`; what it allocates, except for what it returns, may be used again by what comes later. */
-  scope<T extends Local | readonly Local[]>(body: () => T): T {
+  /** Runs `body`; the locals that it makes may be used again by what comes later. Its expressions must have been used by then. */
+  scope(body: () => void): void {
     const outer = this.#owned;
     this.#owned = [];
-    const result = body();
-    const kept: readonly Local[] = Array.isArray(result) ? result : [result];
-    for (const local of this.#owned)
-      if (kept.includes(local)) outer.push(local);
-      else this.fn.release(local);
+    body();
+    this.fn.release(...this.#owned);
     this.#owned = outer;
+  }
+
+  /** The vector that `body` returns, computed at once, in a local; what `body` needs on the way is released. */
+  scoped(body: () => Vector): Local {
+    const result = this.fresh();
+    this.scope(() => {
+      this.push(body()).set(result);
+    });
     return result;
   }
 
@@ -46,20 +70,42 @@ export class VectorCode {
     return local;
   }
 
-  op(name: PlainOp, ...operands: readonly Local[]): Local {
-    for (const operand of operands) this.fn.get(operand);
-    this.fn.op(name);
+  push(vector: Vector): FunctionBuilder {
+    if (vector instanceof Expression) vector.push();
+    else this.fn.get(vector);
+    return this.fn;
+  }
+
+  /** The vector in a local, computed now. */
+  local(vector: Vector): Local {
+    if (!(vector instanceof Expression)) return vector;
+    vector.push();
     return this.take();
   }
 
-  shift(name: PlainOp, value: Local, count: Operand): Local {
-    this.fn.get(value).push(count).op(name);
-    return this.take();
+  op(name: PlainOp, ...operands: readonly Vector[]): Expression {
+    return new Expression(() => {
+      for (const operand of operands) this.push(operand);
+      this.fn.op(name);
+    });
   }
 
-  shuffle32(a: Local, b: Local, lanes: readonly [number, number, number, number]): Local {
-    this.fn.get(a).get(b).shuffle32(lanes);
-    return this.take();
+  shift(name: PlainOp, value: Vector, count: Operand): Expression {
+    return new Expression(() => {
+      this.push(value).push(count).op(name);
+    });
+  }
+
+  shuffle32(a: Vector, b: Vector, lanes: readonly [number, number, number, number]): Expression {
+    return new Expression(() => {
+      this.push(a);
+      this.push(b).shuffle32(lanes);
+    });
+  }
+
+  /** The high half of a vector in its low half. */
+  highHalf(vector: Local): Expression {
+    return this.shuffle32(vector, vector, [2, 3, 2, 3]);
   }
 
   /** The same constant in all lanes. */
@@ -68,27 +114,27 @@ export class VectorCode {
   }
 
   /** a * b + c, rounded once where the engine can. */
-  multiplyAdd(type: FloatVector, a: Local, b: Local, c: Local): Local {
+  multiplyAdd(type: FloatVector, a: Vector, b: Vector, c: Vector): Expression {
     if (this.#relaxedSimd) return this.op(`${type}.relaxed_madd`, a, b, c);
     return this.op(`${type}.add`, this.op(`${type}.mul`, a, b), c);
   }
 
   /** c - a * b, rounded once where the engine can. */
-  subtractProduct(type: FloatVector, a: Local, b: Local, c: Local): Local {
+  subtractProduct(type: FloatVector, a: Vector, b: Vector, c: Vector): Expression {
     if (this.#relaxedSimd) return this.op(`${type}.relaxed_nmadd`, a, b, c);
     return this.op(`${type}.sub`, c, this.op(`${type}.mul`, a, b));
   }
 
   /** Lanes of `yes` where the mask has all ones, of `no` where it has all zeros. */
-  select(type: FloatVector | 'i32x4', mask: Local, yes: Local, no: Local): Local {
+  select(type: FloatVector | 'i32x4', mask: Vector, yes: Vector, no: Vector): Expression {
     if (!this.#relaxedSimd) return this.op('v128.bitselect', yes, no, mask);
     return this.op(type === 'f64x2' ? 'i64x2.relaxed_laneselect' : 'i32x4.relaxed_laneselect', yes, no, mask);
   }
 
   /** Horner's rule: coefficients[0] + x * (coefficients[1] + ...). */
-  polynomial(type: FloatVector, x: Local, coefficients: readonly number[]): Local {
+  polynomial(type: FloatVector, x: Local, coefficients: readonly number[]): Vector {
     const last = coefficients.length - 1;
-    let sum = this.splat(type, coefficients[last]);
+    let sum: Vector = this.splat(type, coefficients[last]);
     for (let k = last - 1; k >= 0; k--) sum = this.multiplyAdd(type, sum, x, this.splat(type, coefficients[k]));
     return sum;
   }

@@ -9,7 +9,7 @@
  *     f64   1     1     2     2     1
  */
 import type { Local } from './encoder.ts';
-import type { FloatVector, VectorCode } from './vector-code.ts';
+import type { FloatVector, Vector, VectorCode } from './vector-code.ts';
 
 interface FloatFormat {
   readonly mantissaBits: number;
@@ -102,26 +102,25 @@ const formats: Readonly<Record<FloatVector, FloatFormat>> = {
 
 const shiftLeft = { f32x4: 'i32x4.shl', f64x2: 'i64x2.shl' } as const;
 
-/** x = n * step * ln 2 + r: n as a float, r, and 2^n. */
+/** x = n * step * ln 2 + r: r and 2^n. */
 function reduceByLn2(code: VectorCode, type: FloatVector, x: Local, step: number): { r: Local; power: Local } {
   const { rounding, exponentBias, mantissaBits, ln2 } = formats[type];
   // The low bits of `shifted` are n + bias: the exponent field of 2^n, once moved to its place.
   const shifter = code.splat(type, rounding + exponentBias);
-  const shifted = code.multiplyAdd(type, x, code.splat(type, Math.LOG2E / step), shifter);
-  const n = code.op(`${type}.sub`, shifted, shifter);
+  const shifted = code.local(code.multiplyAdd(type, x, code.splat(type, Math.LOG2E / step), shifter));
+  const n = code.local(code.op(`${type}.sub`, shifted, shifter));
   const partly = code.subtractProduct(type, n, code.splat(type, step * ln2[0]), x);
-  const r = code.subtractProduct(type, n, code.splat(type, step * ln2[1]), partly);
-  return { r, power: code.shift(shiftLeft[type], shifted, mantissaBits) };
+  const r = code.local(code.subtractProduct(type, n, code.splat(type, step * ln2[1]), partly));
+  return { r, power: code.local(code.shift(shiftLeft[type], shifted, mantissaBits)) };
 }
 
 /** exp(r) - 1 = r + r^2 q(r). */
-function expMinusOne(code: VectorCode, type: FloatVector, r: Local, q: readonly number[]): Local {
-  const square = code.op(`${type}.mul`, r, r);
-  return code.multiplyAdd(type, square, code.polynomial(type, r, q), r);
+function expMinusOne(code: VectorCode, type: FloatVector, r: Local, q: readonly number[]): Vector {
+  return code.multiplyAdd(type, code.polynomial(type, r, q), code.op(`${type}.mul`, r, r), r);
 }
 
 /** exp of what is known to lie so near to 0 that the result is a normal number. */
-function expOfModerate(code: VectorCode, type: FloatVector, x: Local): Local {
+function expOfModerate(code: VectorCode, type: FloatVector, x: Local): Vector {
   const { r, power } = reduceByLn2(code, type, x, 1);
   return code.multiplyAdd(type, expMinusOne(code, type, r, formats[type].expNarrow), power, power);
 }
@@ -130,15 +129,12 @@ function expOfModerate(code: VectorCode, type: FloatVector, x: Local): Local {
  * exp(x) = 2^n * 2^n * exp(x - 2n ln 2): 2^n is a normal number for every x whose result is neither 0 nor infinite, and the one
  * rounding of a denormal result comes with the last product.
  */
-export function exp(code: VectorCode, type: FloatVector, x: Local): Local {
-  return code.scope(() => {
+export function exp(code: VectorCode, type: FloatVector, x: Vector): Local {
+  return code.scoped(() => {
     const { expRange, expWide } = formats[type];
     // The order of operands lets NaN through: pmin(a, b) is a unless b < a.
-    const clamped = code.op(
-      `${type}.pmax`,
-      code.op(`${type}.pmin`, x, code.splat(type, expRange[1])),
-      code.splat(type, expRange[0]),
-    );
+    const below = code.op(`${type}.pmin`, x, code.splat(type, expRange[1]));
+    const clamped = code.local(code.op(`${type}.pmax`, below, code.splat(type, expRange[0])));
     const { r, power } = reduceByLn2(code, type, clamped, 2);
     const scaled = code.multiplyAdd(type, expMinusOne(code, type, r, expWide), power, power);
     return code.op(`${type}.mul`, scaled, power);
@@ -146,31 +142,33 @@ export function exp(code: VectorCode, type: FloatVector, x: Local): Local {
 }
 
 /** tanh |x| = t / (t + 2) with t = exp(2|x|) - 1, which loses no digits near 0. */
-export function tanh(code: VectorCode, type: FloatVector, x: Local): Local {
-  return code.scope(() => {
+export function tanh(code: VectorCode, type: FloatVector, value: Vector): Local {
+  return code.scoped(() => {
     const { tanhLimit, expNarrow } = formats[type];
-    const magnitude = code.op(`${type}.pmin`, code.op(`${type}.abs`, x), code.splat(type, tanhLimit));
-    const { r, power } = reduceByLn2(code, type, code.op(`${type}.add`, magnitude, magnitude), 1);
+    const x = code.local(value);
+    const magnitude = code.local(code.op(`${type}.pmin`, code.op(`${type}.abs`, x), code.splat(type, tanhLimit)));
+    const { r, power } = reduceByLn2(code, type, code.local(code.op(`${type}.add`, magnitude, magnitude)), 1);
     const minusOne = code.op(`${type}.sub`, power, code.splat(type, 1));
-    const t = code.multiplyAdd(type, expMinusOne(code, type, r, expNarrow), power, minusOne);
+    const t = code.local(code.multiplyAdd(type, expMinusOne(code, type, r, expNarrow), power, minusOne));
     return copySign(code, type, code.op(`${type}.div`, t, code.op(`${type}.add`, t, code.splat(type, 2))), x);
   });
 }
 
 /** `magnitude` (not negative) with the sign of x. */
-function copySign(code: VectorCode, type: FloatVector, magnitude: Local, x: Local): Local {
+function copySign(code: VectorCode, type: FloatVector, magnitude: Vector, x: Local): Vector {
   return code.op('v128.or', magnitude, code.op('v128.and', x, code.splat(type, -0)));
 }
 
 /** x + x P(x^2) up to 1, then 1 - exp(-Q(|x|)). */
-export function erf(code: VectorCode, type: FloatVector, x: Local): Local {
-  return code.scope(() => {
+export function erf(code: VectorCode, type: FloatVector, value: Vector): Local {
+  return code.scoped(() => {
     const { erfSmall, erfLarge, erfLimit } = formats[type];
-    const magnitude = code.op(`${type}.abs`, x);
-    const square = code.op(`${type}.mul`, x, x);
-    const small = code.multiplyAdd(type, x, code.polynomial(type, square, erfSmall), x);
-    const limited = code.op(`${type}.pmin`, magnitude, code.splat(type, erfLimit));
-    const exponent = code.op(`${type}.neg`, code.polynomial(type, limited, erfLarge));
+    const x = code.local(value);
+    const magnitude = code.local(code.op(`${type}.abs`, x));
+    const square = code.local(code.op(`${type}.mul`, x, x));
+    const small = code.multiplyAdd(type, code.polynomial(type, square, erfSmall), x, x);
+    const limited = code.local(code.op(`${type}.pmin`, magnitude, code.splat(type, erfLimit)));
+    const exponent = code.local(code.op(`${type}.neg`, code.polynomial(type, limited, erfLarge)));
     const tail = expOfModerate(code, type, exponent);
     const large = copySign(code, type, code.op(`${type}.sub`, code.splat(type, 1), tail), x);
     return code.select(type, code.op(`${type}.lt`, magnitude, code.splat(type, 1)), small, large);
@@ -178,60 +176,49 @@ export function erf(code: VectorCode, type: FloatVector, x: Local): Local {
 }
 
 /** The integer part of log2(x / sqrt(1/2)), as a float, and x divided by that power of 2: in [sqrt(1/2), sqrt(2)). */
-function splitExponent(code: VectorCode, type: FloatVector, x: Local): { exponent: Local; mantissa: Local } {
-  const { mantissaBits } = formats[type];
-  const half = code.splat(type, Math.SQRT1_2);
-  if (type === 'f32x4') {
-    const offset = code.op('i32x4.sub', x, half);
-    const exponent = code.shift('i32x4.shr_s', offset, mantissaBits);
-    const mantissa = code.op('i32x4.sub', x, code.shift('i32x4.shl', exponent, mantissaBits));
-    return { exponent: code.op('f32x4.convert_i32x4_s', exponent), mantissa };
-  }
-  const offset = code.op('i64x2.sub', x, half);
-  const exponent = code.shift('i64x2.shr_s', offset, mantissaBits);
-  const mantissa = code.op('i64x2.sub', x, code.shift('i64x2.shl', exponent, mantissaBits));
+function splitExponent(code: VectorCode, type: FloatVector, x: Local): { exponent: Vector; mantissa: Vector } {
+  const { mantissaBits, rounding } = formats[type];
+  const integers = type === 'f32x4' ? 'i32x4' : 'i64x2';
+  const offset = code.op(`${integers}.sub`, x, code.splat(type, Math.SQRT1_2));
+  const exponent = code.local(code.shift(`${integers}.shr_s`, offset, mantissaBits));
+  const mantissa = code.op(`${integers}.sub`, x, code.shift(`${integers}.shl`, exponent, mantissaBits));
+  if (type === 'f32x4') return { exponent: code.op('f32x4.convert_i32x4_s', exponent), mantissa };
   // There is no conversion from 64-bit integers: add to the bits of a number whose unit in the last place is 1.
-  const rounding = code.splat(type, formats[type].rounding);
-  return { exponent: code.op('f64x2.sub', code.op('i64x2.add', exponent, rounding), rounding), mantissa };
+  const shifter = code.splat(type, rounding);
+  return { exponent: code.op('f64x2.sub', code.op('i64x2.add', exponent, shifter), shifter), mantissa };
 }
 
 /**
  * log(x) = k ln 2 + log(1 + f) with f in [sqrt(1/2) - 1, sqrt(2) - 1), and log(1 + f) = 2 atanh(s) with s = f / (2 + f), arranged
  * as f - (f^2/2 - s (f^2/2 + R)) so that the leading term is exact: the scheme of FreeBSD's msun (e_log.c, Sun 1993).
  */
-export function log(code: VectorCode, type: FloatVector, x: Local): Local {
-  return code.scope(() => {
+export function log(code: VectorCode, type: FloatVector, value: Vector): Local {
+  return code.scoped(() => {
     const { ln2, smallestNormal, mantissaBits, log: coefficients } = formats[type];
+    const x = code.local(value);
     const zero = code.splat(type, 0);
     // Denormals are scaled into the normal range.
-    const tiny = code.op(`${type}.lt`, x, code.splat(type, smallestNormal));
-    const scaled = code.select(type, tiny, code.op(`${type}.mul`, x, code.splat(type, 2 ** mantissaBits)), x);
+    const tiny = code.local(code.op(`${type}.lt`, x, code.splat(type, smallestNormal)));
+    const larger = code.op(`${type}.mul`, x, code.splat(type, 2 ** mantissaBits));
+    const scaled = code.local(code.select(type, tiny, larger, x));
     const { exponent, mantissa } = splitExponent(code, type, scaled);
-    const k = code.op(`${type}.sub`, exponent, code.op('v128.and', tiny, code.splat(type, mantissaBits)));
-    const f = code.op(`${type}.sub`, mantissa, code.splat(type, 1));
-    const s = code.op(`${type}.div`, f, code.op(`${type}.add`, f, code.splat(type, 2)));
-    const z = code.op(`${type}.mul`, s, s);
-    const tail = code.op(`${type}.mul`, z, code.polynomial(type, z, coefficients));
-    const halfSquare = code.op(`${type}.mul`, code.op(`${type}.mul`, f, f), code.splat(type, 0.5));
-    const low = code.multiplyAdd(
-      type,
-      s,
-      code.op(`${type}.add`, halfSquare, tail),
-      code.op(`${type}.mul`, k, code.splat(type, ln2[1])),
-    );
+    const k = code.local(code.op(`${type}.sub`, exponent, code.op('v128.and', tiny, code.splat(type, mantissaBits))));
+    const f = code.local(code.op(`${type}.sub`, mantissa, code.splat(type, 1)));
+    const s = code.local(code.op(`${type}.div`, f, code.op(`${type}.add`, f, code.splat(type, 2))));
+    const z = code.local(code.op(`${type}.mul`, s, s));
+    const tail = code.op(`${type}.mul`, code.polynomial(type, z, coefficients), z);
+    const halfSquare = code.local(code.op(`${type}.mul`, code.op(`${type}.mul`, f, f), code.splat(type, 0.5)));
+    const lowPart = code.op(`${type}.mul`, k, code.splat(type, ln2[1]));
+    const low = code.multiplyAdd(type, code.op(`${type}.add`, tail, halfSquare), s, lowPart);
     const rest = code.op(`${type}.sub`, code.op(`${type}.sub`, halfSquare, low), f);
     const finite = code.op(`${type}.sub`, code.op(`${type}.mul`, k, code.splat(type, ln2[0])), rest);
     // 0 gives -infinity, infinity itself, negative numbers and NaN give NaN.
     const infinity = code.splat(type, Number.POSITIVE_INFINITY);
-    const positive = code.op(`${type}.gt`, x, zero);
+    const positive = code.local(code.op(`${type}.gt`, x, zero));
     const ordinary = code.op('v128.and', positive, code.op(`${type}.lt`, x, infinity));
     const isZero = code.op(`${type}.eq`, x, zero);
-    const notPositive = code.select(
-      type,
-      isZero,
-      code.splat(type, Number.NEGATIVE_INFINITY),
-      code.splat(type, Number.NaN),
-    );
+    const negativeInfinity = code.splat(type, Number.NEGATIVE_INFINITY);
+    const notPositive = code.select(type, isZero, negativeInfinity, code.splat(type, Number.NaN));
     return code.select(type, ordinary, finite, code.select(type, positive, infinity, notPositive));
   });
 }
@@ -263,17 +250,17 @@ const sinePolynomials: Readonly<Record<'single' | 'double', SinePolynomials>> = 
 };
 
 /** sin of two doubles: x = k pi/2 + r; the two low bits of k choose sin or cos of r, and the sign. */
-function sinOfDoubles(code: VectorCode, x: Local, { sine, cosine }: SinePolynomials): Local {
+function sinOfDoubles(code: VectorCode, x: Local, { sine, cosine }: SinePolynomials): Vector {
   const type = 'f64x2';
   const rounding = code.splat(type, formats[type].rounding);
-  const shifted = code.multiplyAdd(type, x, code.splat(type, 2 / Math.PI), rounding);
-  const k = code.op('f64x2.sub', shifted, rounding);
-  let r = x;
-  for (const part of halfPi) r = code.subtractProduct(type, k, code.splat(type, part), r);
-  const z = code.op('f64x2.mul', r, r);
-  const sinR = code.multiplyAdd(type, code.op('f64x2.mul', z, r), code.polynomial(type, z, sine), r);
+  const shifted = code.local(code.multiplyAdd(type, x, code.splat(type, 2 / Math.PI), rounding));
+  const k = code.local(code.op('f64x2.sub', shifted, rounding));
+  const reduced = halfPi.reduce<Vector>((rest, part) => code.subtractProduct(type, k, code.splat(type, part), rest), x);
+  const r = code.local(reduced);
+  const z = code.local(code.op('f64x2.mul', r, r));
+  const sinR = code.multiplyAdd(type, code.polynomial(type, z, sine), code.op('f64x2.mul', z, r), r);
   const withoutHead = code.subtractProduct(type, z, code.splat(type, 0.5), code.splat(type, 1));
-  const cosR = code.multiplyAdd(type, code.op('f64x2.mul', z, z), code.polynomial(type, z, cosine), withoutHead);
+  const cosR = code.multiplyAdd(type, code.polynomial(type, z, cosine), code.op('f64x2.mul', z, z), withoutHead);
   // As bits, the two smallest denormals are the integers 1 and 2.
   const one = code.splat(type, Number.MIN_VALUE);
   const odd = code.op('i64x2.eq', code.op('v128.and', shifted, one), one);
@@ -284,15 +271,14 @@ function sinOfDoubles(code: VectorCode, x: Local, { sine, cosine }: SinePolynomi
 }
 
 /** For |x| up to 10^6. Single precision is computed in double. */
-export function sin(code: VectorCode, type: FloatVector, x: Local): Local {
-  return code.scope(() => {
+export function sin(code: VectorCode, type: FloatVector, value: Vector): Local {
+  return code.scoped(() => {
+    const x = code.local(value);
     if (type === 'f64x2') return sinOfDoubles(code, x, sinePolynomials.double);
-    const halves = [x, code.shuffle32(x, x, [2, 3, 2, 3])].map((half) =>
-      code.op(
-        'f32x4.demote_f64x2_zero',
-        sinOfDoubles(code, code.op('f64x2.promote_low_f32x4', half), sinePolynomials.single),
-      ),
-    );
-    return code.shuffle32(halves[0], halves[1], [0, 1, 4, 5]);
+    const half = (part: Vector): Vector => {
+      const wide = code.local(code.op('f64x2.promote_low_f32x4', part));
+      return code.local(code.op('f32x4.demote_f64x2_zero', sinOfDoubles(code, wide, sinePolynomials.single)));
+    };
+    return code.shuffle32(half(x), half(code.highHalf(x)), [0, 1, 4, 5]);
   });
 }

@@ -1,7 +1,8 @@
 /** Quads (see `vector-ops.ts`) to and from memory. Partial quads touch the memory of their first `lanes` elements only; the rest is 0. */
 import { bytesOf, type DType } from '../../dtype.ts';
 import type { Local } from './encoder.ts';
-import type { VectorCode } from './vector-code.ts';
+import type { MemoryOp } from './opcodes.ts';
+import { Expression, type Vector, type VectorCode } from './vector-code.ts';
 import { constantQuad, type Quad } from './vector-ops.ts';
 
 export type LaneCount = 1 | 2 | 3 | 4;
@@ -25,44 +26,38 @@ const at = ({ address, offset }: Place, bytes: number): Place => ({ address, off
 /** Memory accesses of code that is not tuned to alignment promise one byte. */
 const unaligned = 1;
 
-/** Two vectors of f64, or one of a 32-bit type, from adjacent memory. */
-function loadWords(code: VectorCode, place: Place, bytes: 4 | 8, words: number): Local {
+/** Up to a vector of words from adjacent memory. */
+function loadWords(code: VectorCode, place: Place, bytes: 4 | 8, words: number): Vector {
   const { fn } = code;
-  const zero = (): Local => code.splat('i32x4', 0);
-  const perVector = 16 / bytes;
-  if (words <= 0) return zero();
-  if (words >= perVector) fn.mem('v128.load', pushAddress(code, place), unaligned);
-  else if (bytes === 8 || words >= 2) fn.mem('v128.load64_zero', pushAddress(code, place), unaligned);
-  else fn.mem('v128.load32_zero', pushAddress(code, place), unaligned);
-  const loaded = code.take();
-  if (words !== 3 || bytes !== 4) return loaded;
-  const rest = pushAddress(code, at(place, 8));
-  fn.get(loaded).memLane('v128.load32_lane', 2, rest, unaligned);
-  return code.take();
+  if (words <= 0) return code.splat('i32x4', 0);
+  const load = (op: MemoryOp): Expression => new Expression(() => fn.mem(op, pushAddress(code, place), unaligned));
+  if (words >= 16 / bytes) return load('v128.load');
+  const pair = bytes === 8 || words >= 2;
+  if (!pair) return load('v128.load32_zero');
+  if (words !== 3) return load('v128.load64_zero');
+  return new Expression(() => {
+    const rest = pushAddress(code, at(place, 8));
+    code.push(load('v128.load64_zero')).memLane('v128.load32_lane', 2, rest, unaligned);
+  });
 }
 
 /** Bytes as 32-bit lanes. */
-function loadBytes(code: VectorCode, place: Place, lanes: LaneCount): Local {
-  const { fn } = code;
-  const zero = code.splat('i32x4', 0);
-  if (lanes === 4) fn.mem('v128.load32_zero', pushAddress(code, place), unaligned);
-  else if (lanes === 1) {
-    const rest = pushAddress(code, place);
-    fn.get(zero).memLane('v128.load8_lane', 0, rest);
-  } else {
-    const rest = pushAddress(code, place);
-    fn.get(zero).memLane('v128.load16_lane', 0, rest, unaligned);
-    if (lanes === 3) {
-      const pair = code.take();
-      const last = pushAddress(code, at(place, 2));
-      fn.get(pair).memLane('v128.load8_lane', 2, last);
+const loadBytes = (code: VectorCode, place: Place, lanes: LaneCount): Expression =>
+  new Expression(() => {
+    const { fn } = code;
+    const zero = code.splat('i32x4', 0);
+    if (lanes === 4) fn.mem('v128.load32_zero', pushAddress(code, place), unaligned);
+    else {
+      // The third byte is loaded into what the first two were loaded into.
+      const last = lanes === 3 ? pushAddress(code, at(place, 2)) : 0;
+      const rest = pushAddress(code, place);
+      fn.get(zero).memLane(lanes === 1 ? 'v128.load8_lane' : 'v128.load16_lane', 0, rest, unaligned);
+      if (lanes === 3) fn.memLane('v128.load8_lane', 2, last);
     }
-  }
-  fn.op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u');
-  return code.take();
-}
+    fn.op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u');
+  });
 
-const toMask = (code: VectorCode, value: Local): Local => code.op('i32x4.ne', value, code.splat('i32x4', 0));
+const toMask = (code: VectorCode, value: Vector): Vector => code.op('i32x4.ne', value, code.splat('i32x4', 0));
 
 /** Adjacent elements. */
 export function loadAdjacent(code: VectorCode, dtype: DType, place: Place, lanes: LaneCount): Quad {
@@ -82,18 +77,13 @@ export function loadAdjacent(code: VectorCode, dtype: DType, place: Place, lanes
 /** One element in all lanes. */
 export function loadSplat(code: VectorCode, dtype: DType, place: Place): Quad {
   const { fn } = code;
-  const rest = pushAddress(code, place);
+  const load = (op: MemoryOp): Expression => new Expression(() => fn.mem(op, pushAddress(code, place), unaligned));
   if (dtype === 'f64') {
-    fn.mem('v128.load64_splat', rest, unaligned);
-    const half = code.take();
+    const half = code.local(load('v128.load64_splat'));
     return [half, half];
   }
-  if (dtype === 'f32' || dtype === 'i32') {
-    fn.mem('v128.load32_splat', rest, unaligned);
-    return [code.take()];
-  }
-  fn.mem('i32.load8_u', rest).op('i32x4.splat');
-  const value = code.take();
+  if (dtype === 'f32' || dtype === 'i32') return [load('v128.load32_splat')];
+  const value = new Expression(() => fn.mem('i32.load8_u', pushAddress(code, place)).op('i32x4.splat'));
   return [dtype === 'bool' ? toMask(code, value) : value];
 }
 
@@ -106,9 +96,8 @@ export function loadLanes(
 ): Quad {
   const { fn } = code;
   const parts = constantQuad(code, dtype === 'bool' ? 'i32' : dtype, 0).map((zero) => {
-    const part = code.fresh();
-    fn.get(zero).set(part);
-    return part;
+    code.push(zero);
+    return code.take();
   });
   for (let lane = 0; lane < lanes; lane++)
     visit(lane, (place) => {
@@ -128,15 +117,16 @@ export function loadLanes(
 }
 
 /** The low byte of each lane, in the first four bytes. */
-function narrow(code: VectorCode, dtype: DType, value: Local): Local {
-  const bytes = dtype === 'bool' ? code.op('v128.and', value, code.splat('i32x4', 1)) : value;
-  code.fn.get(bytes).get(bytes).shuffle([0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12]);
-  return code.take();
+function narrow(code: VectorCode, dtype: DType, value: Vector): Vector {
+  const bytes = code.local(dtype === 'bool' ? code.op('v128.and', value, code.splat('i32x4', 1)) : value);
+  return new Expression(() =>
+    code.fn.get(bytes).get(bytes).shuffle([0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12]),
+  );
 }
 
-/** What is stored for a quad: words as they are, bytes packed. */
-export const packForStore = (code: VectorCode, dtype: DType, value: Quad): Quad =>
-  bytesOf(dtype) === 1 ? [narrow(code, dtype, value[0])] : value;
+/** What is stored for a quad, computed: words as they are, bytes packed. */
+export const packForStore = (code: VectorCode, dtype: DType, value: Quad): readonly Local[] =>
+  bytesOf(dtype) === 1 ? [code.local(narrow(code, dtype, value[0]))] : value.map((part) => code.local(part));
 
 function storeWords(code: VectorCode, value: Local, place: Place, bytes: 4 | 8, words: number): void {
   const { fn } = code;
@@ -164,7 +154,13 @@ function storeBytes(code: VectorCode, value: Local, place: Place, lanes: LaneCou
 }
 
 /** `packed` comes from `packForStore`. The vectors of f64 are stored last first: V8 pairs such stores without an extra one. */
-export function storeAdjacent(code: VectorCode, dtype: DType, packed: Quad, place: Place, lanes: LaneCount): void {
+export function storeAdjacent(
+  code: VectorCode,
+  dtype: DType,
+  packed: readonly Local[],
+  place: Place,
+  lanes: LaneCount,
+): void {
   if (bytesOf(dtype) === 1) storeBytes(code, packed[0], place, lanes);
   else if (dtype !== 'f64') storeWords(code, packed[0], place, 4, lanes);
   else {
@@ -173,7 +169,7 @@ export function storeAdjacent(code: VectorCode, dtype: DType, packed: Quad, plac
   }
 }
 
-export function storeLane(code: VectorCode, dtype: DType, packed: Quad, lane: number, place: Place): void {
+export function storeLane(code: VectorCode, dtype: DType, packed: readonly Local[], lane: number, place: Place): void {
   const { fn } = code;
   const rest = pushAddress(code, place);
   fn.get(packed[dtype === 'f64' ? lane >> 1 : 0]);

@@ -7,11 +7,11 @@ import type { UnaryOp } from '../../node.ts';
 import type { Local } from './encoder.ts';
 import type { PlainOp } from './opcodes.ts';
 import type { BinaryKind } from './simplify.ts';
-import type { FloatVector, VectorCode } from './vector-code.ts';
+import type { FloatVector, Vector, VectorCode } from './vector-code.ts';
 import { erf, exp, log, sin, tanh } from './vector-math.ts';
 
-/** Four elements: one local, or two for f64. */
-export type Quad = readonly Local[];
+/** Four elements: one vector, or two for f64. */
+export type Quad = readonly Vector[];
 
 export type Representation = 'f32' | 'f64' | 'i32' | 'mask';
 
@@ -45,14 +45,12 @@ export function constantQuad(code: VectorCode, dtype: DType, value: number): Qua
 }
 
 /** Applies an operation of vectors to the parts of quads; equal parts (of a splat) are computed once. */
-function byParts(operands: readonly Quad[], compute: (...parts: Local[]) => Local): Quad {
-  const [first] = operands;
-  const result: Local[] = [];
-  first.forEach((_, part) => {
-    const same = part > 0 && operands.every((operand) => operand[part] === operand[0]);
-    result.push(same ? result[0] : compute(...operands.map((operand) => operand[part])));
-  });
-  return result;
+function byParts(code: VectorCode, operands: readonly Quad[], compute: (...parts: Vector[]) => Vector): Quad {
+  const part = (k: number): Vector => compute(...operands.map((operand) => operand[k]));
+  if (operands[0].length === 1) return [part(0)];
+  if (operands.some((operand) => operand[0] !== operand[1])) return [part(0), part(1)];
+  const both = code.local(part(0));
+  return [both, both];
 }
 
 const direct: Readonly<Record<Representation, Readonly<Partial<Record<BinaryKind, PlainOp>>>>> = {
@@ -94,40 +92,39 @@ const direct: Readonly<Record<Representation, Readonly<Partial<Record<BinaryKind
 /** Results of u8 arithmetic that may leave 0..255. */
 const wrapping: ReadonlySet<BinaryKind | UnaryOp> = new Set(['add', 'sub', 'mul', 'neg', 'shl']);
 
-const wrapByte = (code: VectorCode, value: Local): Local => code.op('v128.and', value, code.splat('i32x4', 255));
+const wrapByte = (code: VectorCode, value: Vector): Vector => code.op('v128.and', value, code.splat('i32x4', 255));
 
 /** 64-bit masks of two doubles each, as one mask of four lanes. */
 const narrowMask = (code: VectorCode, [low, high]: Quad): Quad => [code.shuffle32(low, high, [0, 2, 4, 6])];
 
-const widenMask = (code: VectorCode, [mask]: Quad): Quad => [
-  code.op('i64x2.extend_low_i32x4_s', mask),
-  code.op('i64x2.extend_high_i32x4_s', mask),
-];
+function widenMask(code: VectorCode, [mask]: Quad): Quad {
+  const local = code.local(mask);
+  return [code.op('i64x2.extend_low_i32x4_s', local), code.op('i64x2.extend_high_i32x4_s', local)];
+}
 
 /** The four integers as doubles. */
 const toDoubles = (code: VectorCode, value: Local): Quad => [
   code.op('f64x2.convert_low_i32x4_s', value),
-  code.op('f64x2.convert_low_i32x4_s', code.shuffle32(value, value, [2, 3, 2, 3])),
+  code.op('f64x2.convert_low_i32x4_s', code.highHalf(value)),
 ];
 
 /** Towards 0; x / 0 is 0. A quotient of 32-bit integers in double precision never rounds up to the next integer. */
-function integerQuotient(code: VectorCode, a: Local, b: Local): Local {
-  const [dividends, divisors] = [toDoubles(code, a), toDoubles(code, b)];
+function integerQuotient(code: VectorCode, a: Local, b: Local): Vector {
   // Adding 1.5 * 2^52 leaves the whole quotient, wrapped, in the low word; infinity and NaN leave 0 there.
   const rounding = code.splat('f64x2', 1.5 * 2 ** 52);
-  const [low, high] = byParts([dividends, divisors], (x, y) =>
+  const [low, high] = byParts(code, [toDoubles(code, a), toDoubles(code, b)], (x, y) =>
     code.op('f64x2.add', code.op('f64x2.trunc', code.op('f64x2.div', x, y)), rounding),
   );
   return code.shuffle32(low, high, [0, 2, 4, 6]);
 }
 
 /** a - b * trunc(a / b): the sign of a, as in C; 0 where b is 0. */
-function integerRemainder(code: VectorCode, a: Local, b: Local): Local {
+function integerRemainder(code: VectorCode, a: Local, b: Local): Vector {
   const remainder = code.op('i32x4.sub', a, code.op('i32x4.mul', integerQuotient(code, a, b), b));
   return code.op('v128.and', remainder, code.op('i32x4.ne', b, code.splat('i32x4', 0)));
 }
 
-/** Shifts lane by lane; a count that is the same everywhere goes by `shiftUniform`. */
+/** Shifts each lane by a count of its own. */
 function shiftLanes(code: VectorCode, kind: 'shl' | 'shr', value: Local, counts: Local): Local {
   const { fn } = code;
   const result = code.fresh();
@@ -173,17 +170,17 @@ function binaryOf(
 ): Quad {
   switch (kind) {
     case 'idiv':
-      return [integerQuotient(code, a[0], b[0])];
+      return [integerQuotient(code, code.local(a[0]), code.local(b[0]))];
     case 'mod':
-      return [integerRemainder(code, a[0], b[0])];
+      return [integerRemainder(code, code.local(a[0]), code.local(b[0]))];
     case 'shl':
     case 'shr': {
       const [, { constant, uniform }] = facts;
       const shift: PlainOp = kind === 'shl' ? 'i32x4.shl' : 'i32x4.shr_u';
       if (constant !== null) return [code.shift(shift, a[0], constant & 31)];
-      if (!uniform) return [shiftLanes(code, kind, a[0], b[0])];
-      code.fn.get(a[0]).get(b[0]).lane('i32x4.extract_lane', 0).op(shift);
-      return [code.take()];
+      if (!uniform) return [shiftLanes(code, kind, code.local(a[0]), code.local(b[0]))];
+      code.push(b[0]).lane('i32x4.extract_lane', 0);
+      return [code.shift(shift, a[0], code.take('i32'))];
     }
     case 'max':
     case 'min': {
@@ -193,12 +190,12 @@ function binaryOf(
       if (known < 0) break;
       const [x, c] = known === 1 ? [a, b] : [b, a];
       const type = representation === 'f32' ? 'f32x4' : 'f64x2';
-      return byParts([x, c], (value, bound) => code.op(`${type}.p${kind}`, value, bound));
+      return byParts(code, [x, c], (value, bound) => code.op(`${type}.p${kind}`, value, bound));
     }
   }
   const op = direct[representation][kind];
   if (op === undefined) throw new Error(`wasm: ${kind} has no meaning for ${representation} values`);
-  const result = byParts([a, b], (x, y) => code.op(op, x, y));
+  const result = byParts(code, [a, b], (x, y) => code.op(op, x, y));
   return representation === 'f64' && (kind === 'lt' || kind === 'eq') ? narrowMask(code, result) : result;
 }
 
@@ -215,7 +212,7 @@ export function unaryQuad(code: VectorCode, kind: UnaryOp, from: DType, to: DTyp
   }
   if (representation === 'mask') throw new Error(`wasm: ${kind} has no meaning for ${from} values`);
   const type = floatVector(from);
-  return byParts([x], (value) => {
+  return byParts(code, [x], (value) => {
     switch (kind) {
       case 'neg':
       case 'sqrt':
@@ -237,13 +234,13 @@ function castQuad(code: VectorCode, from: DType, to: DType, x: Quad): Quad {
     if (source === 'f64')
       return narrowMask(
         code,
-        byParts([x], (part) => code.op('f64x2.ne', part, code.splat('f64x2', 0))),
+        byParts(code, [x], (part) => code.op('f64x2.ne', part, code.splat('f64x2', 0))),
       );
     return [code.op(`${source}x4.ne`, x[0], code.splat(`${source}x4`, 0))];
   }
   if (source === 'mask') {
     if (target === 'f64')
-      return byParts([widenMask(code, x)], (part) => code.op('v128.and', part, code.splat('f64x2', 1)));
+      return byParts(code, [widenMask(code, x)], (part) => code.op('v128.and', part, code.splat('f64x2', 1)));
     return [code.op('v128.and', x[0], code.splat(`${target}x4`, 1))];
   }
   const converted = convertQuad(code, source, target, x);
@@ -252,15 +249,15 @@ function castQuad(code: VectorCode, from: DType, to: DType, x: Quad): Quad {
 
 function convertQuad(code: VectorCode, source: 'f32' | 'f64' | 'i32', target: 'f32' | 'f64' | 'i32', x: Quad): Quad {
   if (source === target) return x;
-  const highHalf = (): Local => code.shuffle32(x[0], x[0], [2, 3, 2, 3]);
-  const join = (halves: Quad): Quad => [code.shuffle32(halves[0], halves[1], [0, 1, 4, 5])];
   if (source === 'f64') {
     const op = target === 'f32' ? 'f32x4.demote_f64x2_zero' : 'i32x4.trunc_sat_f64x2_s_zero';
-    return join(byParts([x], (part) => code.op(op, part)));
+    const [low, high] = byParts(code, [x], (part) => code.op(op, part));
+    return [code.shuffle32(low, high, [0, 1, 4, 5])];
   }
   if (target === 'f64') {
-    if (source === 'i32') return toDoubles(code, x[0]);
-    return [code.op('f64x2.promote_low_f32x4', x[0]), code.op('f64x2.promote_low_f32x4', highHalf())];
+    const whole = code.local(x[0]);
+    if (source === 'i32') return toDoubles(code, whole);
+    return [code.op('f64x2.promote_low_f32x4', whole), code.op('f64x2.promote_low_f32x4', code.highHalf(whole))];
   }
   return [code.op(target === 'f32' ? 'f32x4.convert_i32x4_s' : 'i32x4.trunc_sat_f32x4_s', x[0])];
 }
