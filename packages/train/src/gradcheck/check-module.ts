@@ -1,0 +1,76 @@
+import { type GradcheckReport, gradcheck } from '@tessera/autograd';
+import type { Module } from '@tessera/nn';
+import { isFloat, randn, type Tensor } from '@tessera/tensor';
+
+/** A module whose gradients are to be checked, and what it is run on. */
+export interface GradcheckCase<M extends Module = Module> {
+  readonly module: M;
+  /** Floating-point inputs are cast to f64 and checked, too; integers are passed on. */
+  readonly inputs: readonly Tensor[];
+  /** Default: `module.forward(...inputs)`. It may give several tensors. */
+  readonly forward?: (module: M, ...inputs: Tensor[]) => Tensor | readonly Tensor[];
+  /** Keep the parameters' values. Otherwise noise is added first: see `stirParameters`. */
+  readonly keepParameters?: boolean;
+}
+
+/**
+ * Adds noise to all parameters. Initial values make poor tests: zeros hide the gradients behind them, and values as small as an
+ * embedding's are no longer smooth within the distance over which differences are taken, once they are normalised.
+ */
+function stirParameters(module: Module): void {
+  for (const parameter of module.parameters())
+    parameter.initialize((shape) => parameter.detach().add(randn(shape, { dtype: parameter.dtype }).mul(0.3)));
+}
+
+export interface ModuleReport extends GradcheckReport {
+  /** How many parameters and floating-point inputs were checked. */
+  readonly tensors: number;
+}
+
+type Forward = (...inputs: Tensor[]) => Tensor | readonly Tensor[];
+
+function forwardOf<M extends Module>({ module, forward }: GradcheckCase<M>): Forward {
+  if (forward !== undefined) return (...inputs) => forward(module, ...inputs);
+  const own = (module as M & { forward?: Forward }).forward;
+  if (typeof own !== 'function') throw new Error(`gradcheck: ${module.constructor.name} has no method forward`);
+  return (...inputs) => own.apply(module, inputs);
+}
+
+/**
+ * Compares a module's gradients, those of its parameters and of its inputs, with central differences in f64. The module is cast to
+ * f64, and stays so.
+ *
+ * @throws GradcheckError that names the parameter or input, with both numbers
+ */
+export async function checkModule<M extends Module>(
+  given: GradcheckCase<M>,
+  { seed = 0 }: { readonly seed?: number } = {},
+): Promise<ModuleReport> {
+  const { module } = given;
+  module.to('f64');
+  if (!given.keepParameters) stirParameters(module);
+  const inputs = given.inputs.map((input, k) => {
+    const value = isFloat(input.dtype) ? input.cast('f64') : input;
+    value.name = `input ${k}`;
+    return value;
+  });
+  const parameters = module.namedParameters();
+  const state = [...parameters, ...module.namedBuffers()].map(([, tensor]) => tensor);
+  const forward = forwardOf(given);
+  const report = await gradcheck(
+    (...variables) => {
+      // For the time of the call the parameters stand for the variables, and what the call assigns (running statistics) is undone.
+      const before = state.map(({ node }) => node);
+      for (const [k, [, parameter]] of parameters.entries()) parameter.node = variables[inputs.length + k].node;
+      try {
+        return forward(...variables.slice(0, inputs.length));
+      } finally {
+        for (const [k, tensor] of state.entries()) tensor.node = before[k];
+      }
+    },
+    [...inputs, ...parameters.map(([, parameter]) => parameter)],
+    { seed },
+  );
+  const tensors = parameters.length + inputs.filter(({ dtype }) => isFloat(dtype)).length;
+  return { ...report, tensors };
+}
