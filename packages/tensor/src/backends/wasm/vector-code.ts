@@ -131,6 +131,16 @@ export class VectorCode {
     return this.op(type === 'f64x2' ? 'i64x2.relaxed_laneselect' : 'i32x4.relaxed_laneselect', yes, no, mask);
   }
 
+  // The signs of doubles are changed by their bits: where V8 (that of Node 24.21) pairs two f64x2.neg or abs, the mask is wrong.
+
+  negate(type: FloatVector, x: Vector): Expression {
+    return type === 'f32x4' ? this.op('f32x4.neg', x) : this.op('v128.xor', x, this.splat(type, -0));
+  }
+
+  absolute(type: FloatVector, x: Vector): Expression {
+    return type === 'f32x4' ? this.op('f32x4.abs', x) : this.op('v128.andnot', x, this.splat(type, -0));
+  }
+
   /** Horner's rule: coefficients[0] + x * (coefficients[1] + ...). */
   polynomial(type: FloatVector, x: Local, coefficients: readonly number[]): Vector {
     const last = coefficients.length - 1;

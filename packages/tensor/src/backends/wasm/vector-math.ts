@@ -146,7 +146,7 @@ export function tanh(code: VectorCode, type: FloatVector, value: Vector): Local 
   return code.scoped(() => {
     const { tanhLimit, expNarrow } = formats[type];
     const x = code.local(value);
-    const magnitude = code.local(code.op(`${type}.pmin`, code.op(`${type}.abs`, x), code.splat(type, tanhLimit)));
+    const magnitude = code.local(code.op(`${type}.pmin`, code.absolute(type, x), code.splat(type, tanhLimit)));
     const { r, power } = reduceByLn2(code, type, code.local(code.op(`${type}.add`, magnitude, magnitude)), 1);
     const minusOne = code.op(`${type}.sub`, power, code.splat(type, 1));
     const t = code.local(code.multiplyAdd(type, expMinusOne(code, type, r, expNarrow), power, minusOne));
@@ -164,11 +164,11 @@ export function erf(code: VectorCode, type: FloatVector, value: Vector): Local {
   return code.scoped(() => {
     const { erfSmall, erfLarge, erfLimit } = formats[type];
     const x = code.local(value);
-    const magnitude = code.local(code.op(`${type}.abs`, x));
+    const magnitude = code.local(code.absolute(type, x));
     const square = code.local(code.op(`${type}.mul`, x, x));
     const small = code.multiplyAdd(type, code.polynomial(type, square, erfSmall), x, x);
     const limited = code.local(code.op(`${type}.pmin`, magnitude, code.splat(type, erfLimit)));
-    const exponent = code.local(code.op(`${type}.neg`, code.polynomial(type, limited, erfLarge)));
+    const exponent = code.local(code.negate(type, code.polynomial(type, limited, erfLarge)));
     const tail = expOfModerate(code, type, exponent);
     const large = copySign(code, type, code.op(`${type}.sub`, code.splat(type, 1), tail), x);
     return code.select(type, code.op(`${type}.lt`, magnitude, code.splat(type, 1)), small, large);

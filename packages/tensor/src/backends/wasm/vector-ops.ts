@@ -215,6 +215,7 @@ export function unaryQuad(code: VectorCode, kind: UnaryOp, from: DType, to: DTyp
   return byParts(code, [x], (value) => {
     switch (kind) {
       case 'neg':
+        return code.negate(type, value);
       case 'sqrt':
       case 'floor':
         return code.op(`${type}.${kind}`, value);
