@@ -1,0 +1,122 @@
+import { spawn } from 'node:child_process';
+import { promises as fs } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+let root: string;
+beforeAll(async () => {
+  root = await fs.mkdtemp(join(tmpdir(), 'commands-'));
+  await writePictures(join(root, 'pictures'));
+});
+afterAll(() => fs.rm(root, { recursive: true }));
+
+/** Drawings with a caption file, half of them in a split of their own. */
+async function writePictures(folder: string): Promise<void> {
+  await fs.mkdir(folder);
+  const rows = ['image,caption,split'];
+  for (const [name, colour] of Object.entries({ red: '#d22', green: '#2a4', blue: '#24d', black: '#111' }))
+    for (const [shape, drawing] of Object.entries({
+      circle: '<circle cx="8" cy="8" r="6"/>',
+      square: '<rect x="3" y="3" width="10" height="10"/>',
+    }))
+      for (const split of ['train', 'test']) {
+        const file = `${name}-${shape}-${split}.svg`;
+        const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="${colour}">${drawing}</svg>`;
+        await fs.writeFile(join(folder, file), svg);
+        rows.push(`${file},a ${name} ${shape},${split}`);
+      }
+  await fs.writeFile(join(folder, 'captions.csv'), `${rows.join('\n')}\n`);
+}
+
+interface Outcome {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a command as npm does, called from `root`. `interrupt`: sends Ctrl-C as soon as the output matches. */
+function run(name: string, args: readonly string[], interrupt?: RegExp): Promise<Outcome> {
+  const script = new URL(`./${name}.ts`, import.meta.url).pathname;
+  const child = spawn(process.execPath, ['--conditions=tessera-source', '--import', 'tsx', script, ...args], {
+    cwd: new URL('../..', import.meta.url).pathname,
+    env: { ...process.env, INIT_CWD: root, NO_COLOR: '1' },
+  });
+  let out = '';
+  let err = '';
+  let interrupted = false;
+  child.stdout.on('data', (data) => {
+    out += data;
+  });
+  child.stderr.on('data', (data) => {
+    err += data;
+    if (!interrupted && interrupt?.test(err)) interrupted = child.kill('SIGINT');
+  });
+  return new Promise((resolve) => child.once('close', (status) => resolve({ status, out, err })));
+}
+
+const settings = (...values: string[]): string[] => values.flatMap((value) => ['--set', value]);
+const tiny = [
+  ...['--preset', 'tiny', '--data', 'dataset', '--run', 'run'],
+  ...settings('training.batchSize=4', 'training.epochs=3', 'schedule.warmupSteps=1', 'evaluation.batchSize=4'),
+  ...settings('tokenizer.vocabularySize=540', 'runtime.peakGflops=1', 'checkpoints.everySteps=1'),
+];
+
+describe('from a folder of pictures to a trained model', () => {
+  it('build-dataset makes a data set and says how to go on', async () => {
+    const { status, out } = await run('build-dataset', ['pictures', '--out', 'dataset']);
+    expect(out).toContain('dataset: test 8, train 8');
+    expect(out).toContain('npm run train -- --data dataset');
+    expect(status).toBe(0);
+    const again = await run('build-dataset', ['pictures', '--out', 'dataset']);
+    expect(again.status).toBe(1);
+    expect(again.err).toContain('exists already');
+  });
+
+  it('train ends in order on Ctrl-C, and goes on to a table and a report', async () => {
+    const stopped = await run('train', tiny, /step 1\//);
+    expect(stopped.err).toContain('finishing the step and writing a checkpoint');
+    expect(stopped.out).toMatch(/stopped after step \d of 6; to go on:\n {2}npm run train -- --resume run/);
+    expect(stopped.status).toBe(130);
+    const resumed = await run('train', ['--resume', 'run']);
+    expect(resumed.err).toMatch(/continuing run after step \d/);
+    expect(resumed.out).toMatch(/test +image → text +8 \/ 8 +\d/);
+    expect(resumed.out).toContain('report: run/report.html');
+    expect(resumed.status).toBe(0);
+    const lines = (await fs.readFile(join(root, 'run', 'metrics.jsonl'), 'utf8')).trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line).step)).toEqual([1, 2, 3, 4, 5, 6, 6]);
+  });
+
+  it('eval gives the numbers as a table and as JSON', async () => {
+    const { status, out } = await run('eval', ['run', '--json']);
+    expect(JSON.parse(out).retrieval[0]).toMatchObject({ split: 'test', metrics: { imageToText: { queries: 8 } } });
+    expect(status).toBe(0);
+    const missing = await run('eval', ['run', '--split', 'validation']);
+    expect(missing.err).toContain('no split "validation"; its splits are');
+    expect(missing.status).toBe(1);
+  });
+});
+
+describe('a mistake on the command line', () => {
+  it.each([
+    ['train', ['--epochs', '3'], 'there is no option --epochs: say --set training.epochs=...'],
+    ['train', ['--dta', 'emoji'], 'there is no option --dta; did you mean --data?'],
+    ['train', settings('optimizer.learningrate=1'), '--set optimizer.learningrate: there is no such setting'],
+    ['train', ['--data', 'emojis'], 'there is no data set emojis'],
+    ['train', ['--resume', 'nothing'], 'nothing: there is no such run or checkpoint'],
+    ['eval', ['nothing'], 'nothing: there is no such run or checkpoint'],
+    ['gradcheck', ['Conv3d'], 'there is nothing to check named Conv3d; did you mean Conv2d?'],
+    ['build-dataset', ['nothing'], 'nothing: neither a folder, nor one of emoji'],
+  ])('%s %j is answered with one clear message', async (name, args, message) => {
+    const { status, err } = await run(name, args);
+    expect(err).toContain(message);
+    expect(err).not.toContain('    at ');
+    expect(status).toBeGreaterThan(0);
+  });
+
+  it('does not keep --settings and --print-config from answering', async () => {
+    expect((await run('train', ['--settings'])).out).toMatch(/^optimizer\.lr +number +0\.001 +highest learning rate$/m);
+    const { out } = await run('train', ['--print-config', ...settings('optimizer.lr=0.5')]);
+    expect(out).toContain('lr: 0.5');
+  });
+});
