@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { OutOfMemoryError } from '../../backend.ts';
 import type { ContractKernel, Kernel } from '../../kernel.ts';
@@ -24,7 +26,11 @@ function squarePlan(n: number, name = 'product'): Plan {
     b: { buffer: b, view: contiguous([n, n]) },
     epilogue: storeProgram('f32', out, contiguous([n, n])),
   });
-  const buffer = (place: Plan['buffers'][number]['place']): Plan['buffers'][number] => ({ dtype: 'f32', length: n * n, place });
+  const buffer = (place: Plan['buffers'][number]['place']): Plan['buffers'][number] => ({
+    dtype: 'f32',
+    length: n * n,
+    place,
+  });
   return {
     buffers: [
       buffer({ kind: 'external', index: 0 }),
@@ -195,6 +201,18 @@ describe('WasmBackend', () => {
 
   it('checks the number of threads', () => {
     expect(() => createWasmBackend({ threads: 0 })).toThrow(/threads must be an integer from 1 to 256, got 0/);
+  });
+
+  it('lets a process end that disposes of nothing', async () => {
+    const module = new URL('./backend.ts', import.meta.url).href;
+    const script = `
+      const { createWasmBackend } = await import(${JSON.stringify(module)});
+      const backend = createWasmBackend({ threads: 2 });
+      await backend.startThreads();
+      console.log('ready', backend.threads);`;
+    const run = promisify(execFile);
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], { timeout: 60_000 });
+    expect(stdout.trim()).toBe('ready 2');
   });
 
   it('does nothing for an empty plan', async () => {

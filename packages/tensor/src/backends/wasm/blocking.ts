@@ -41,8 +41,8 @@ const longestDepth = 320;
 const blockRows = 144;
 /** A thread's packed part of B, where it is all of k: second and third level of cache. */
 const residentBytes = 2 << 20;
-/** Sums that are kept between passes. */
-const tallBytes = 1 << 19;
+/** Sums that wait for the next pass, or for the epilogue: second level of cache. */
+const sumsBytes = 1 << 19;
 
 /** Cycles, roughly: a multiply-add at full speed, packing an element of A or B. */
 const cost = { multiplyAdd: 1 / 16, pack: 0.6 };
@@ -78,7 +78,7 @@ function estimate({ batch, m, n, k }: ProductSize, cut: Cut, threads: number, pa
 
 /** The ways to cut that fit into the caches, wide blocks of columns first. */
 function possibleCuts({ m, n, k }: ProductSize, depth: number, widest: number, bytes: number): Cut[] {
-  const allRows = roundUp(m, panelRows);
+  const allRows = roundUp(Math.max(m, 1), panelRows);
   const rows = Math.min(blockRows, allRows);
   const cuts: Cut[] = [];
   let last = 0;
@@ -87,8 +87,9 @@ function possibleCuts({ m, n, k }: ProductSize, depth: number, widest: number, b
     if (multiple === last) continue;
     last = multiple;
     const columns = Math.min(n, multiple);
-    if (columns * bytes * k <= residentBytes) cuts.push({ columns, rows, tallRows: rows, residentB: true });
-    const tall = Math.floor(tallBytes / (columns * bytes * rows)) * rows;
+    if (columns * bytes * k <= residentBytes && columns * bytes * rows <= sumsBytes)
+      cuts.push({ columns, rows, tallRows: rows, residentB: true });
+    const tall = Math.floor(sumsBytes / (columns * bytes * rows)) * rows;
     if (k > depth && tall > 0 && columns * bytes * depth <= residentBytes)
       cuts.push({ columns, rows, tallRows: Math.min(tall, allRows), residentB: false });
   }

@@ -24,9 +24,25 @@ export function pushScaled(fn: FunctionBuilder, base: Local, index: Local, facto
   fn.op('i32.add');
 }
 
+/** Copies `count` neighbours, a multiple of a vector: adjacent loads, then adjacent stores. */
+function emitCopyVectors(fn: FunctionBuilder, type: FloatType, destination: Local, source: Local, count: number): void {
+  const { lanes, bytes } = floatLanes[type];
+  const vectors = fn.locals('v128', count / lanes);
+  vectors.forEach((vector, v) => {
+    fn.get(source)
+      .mem('v128.load', v * vectorBytes, bytes)
+      .set(vector);
+  });
+  vectors.forEach((vector, v) => {
+    fn.get(destination)
+      .get(vector)
+      .mem('v128.store', v * vectorBytes, bytes);
+  });
+  fn.release(...vectors);
+}
+
 /** Neighbours along p are neighbours in memory: copies a run for each k. */
 export function emitCopyAlongP(fn: FunctionBuilder, tile: Tile, widest: number): void {
-  const { lanes, bytes } = floatLanes[tile.type];
   const k = fn.local('i32');
   const source = fn.local('i32');
   const destination = fn.local('i32');
@@ -41,19 +57,7 @@ export function emitCopyAlongP(fn: FunctionBuilder, tile: Tile, widest: number):
     .i32(widest)
     .op('i32.eq')
     .if(
-      () =>
-        rows(() => {
-          const offsets = Array.from({ length: widest / lanes }, (_, v) => v * vectorBytes);
-          const vectors = offsets.map((offset) => {
-            const vector = fn.local('v128');
-            fn.get(source).mem('v128.load', offset, bytes).set(vector);
-            return vector;
-          });
-          offsets.forEach((offset, v) => {
-            fn.get(destination).get(vectors[v]).mem('v128.store', offset, bytes);
-          });
-          fn.release(...vectors);
-        }),
+      () => rows(() => emitCopyVectors(fn, tile.type, destination, source, widest)),
       () => rows(() => emitCopyRun(fn, tile.type, destination, source, tile.length)),
     );
   fn.release(k, source, destination);
@@ -289,7 +293,13 @@ function emitClip(fn: FunctionBuilder, sum: Local, step: number, guard: TileGuar
 }
 
 /** A tile with guards that do not hold throughout: line after line (along k or p), each clipped. */
-export function emitClippedTile(fn: FunctionBuilder, tile: Tile, guards: readonly TileGuard[], lines: 'p' | 'k'): void {
+export function emitClippedTile(
+  fn: FunctionBuilder,
+  tile: Tile,
+  guards: readonly TileGuard[],
+  lines: 'p' | 'k',
+  widest: number,
+): void {
   const { bytes } = floatLanes[tile.type];
   const alongP = lines === 'p';
   const outerCount = alongP ? tile.depth : tile.length;
@@ -328,7 +338,15 @@ export function emitClippedTile(fn: FunctionBuilder, tile: Tile, guards: readonl
       fn.set(to);
       fn.get(end).get(first).op('i32.sub').set(end);
       if (!alongP) emitColumn(fn, tile, from, to, end);
-      else if (tile.stepP === bytes) emitCopyRun(fn, tile.type, to, from, end);
+      else if (tile.stepP === bytes)
+        // Most lines of a convolution's window are whole.
+        fn.get(end)
+          .i32(widest)
+          .op('i32.eq')
+          .if(
+            () => emitCopyVectors(fn, tile.type, to, from, widest),
+            () => emitCopyRun(fn, tile.type, to, from, end),
+          );
       else emitStridedRun(fn, tile.type, tile.stepP, from, to, end);
     });
     fn.increment(source, outerStep).increment(destination, outerTo);

@@ -220,7 +220,7 @@ function buildPack(
         pushHoldsThroughout(fn, tile, guard);
         if (g > 0) fn.op('i32.and');
       });
-      fn.if(emitInside, () => emitClippedTile(fn, tile, varying, alongK ? 'k' : 'p'));
+      fn.if(emitInside, () => emitClippedTile(fn, tile, varying, alongK ? 'k' : 'p', widest));
     });
   };
 
