@@ -203,6 +203,20 @@ describe('WasmBackend', () => {
     expect(() => createWasmBackend({ threads: 0 })).toThrow(/threads must be an integer from 1 to 256, got 0/);
   });
 
+  it('has dead tensors collected before their memory fills the machine', async () => {
+    const backend = makeBackend({ threads: 1 });
+    const registry = new FinalizationRegistry<ReturnType<WasmBackend['allocate']>>((held) => backend.free(held));
+    let most = 0;
+    for (let i = 0; i < 200; i++) {
+      const allocation = backend.allocate(32 << 20);
+      registry.register({}, allocation);
+      most = Math.max(most, backend.memory().used);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    // 6.25 GiB went by.
+    expect(most).toBeLessThan(2 ** 30);
+  });
+
   it('lets a process end that disposes of nothing', async () => {
     const module = new URL('./backend.ts', import.meta.url).href;
     const script = `

@@ -7,7 +7,7 @@ import { blockOf, type ExecutableHost, WasmExecutable } from './executable.ts';
 import { detectRelaxedSimd, type Features } from './features.ts';
 import { planKey } from './kernel-key.ts';
 import { type LoweredPlan, lowerPlan } from './lower.ts';
-import { Allocator, type Block, GrowingBlock, maximumPages, pageBytes } from './memory.ts';
+import { Allocator, type Block, GrowingBlock, maximumPages, PressureGauge, pageBytes } from './memory.ts';
 import { type Platform, platform as thisPlatform } from './platform.ts';
 import { Pool, type PooledProgram } from './pool.ts';
 import { probeWideTiles } from './probe.ts';
@@ -62,6 +62,7 @@ export class WasmBackend implements Backend {
   readonly #platform: Platform;
   readonly #memory: WebAssembly.Memory;
   readonly #allocator: Allocator;
+  readonly #pressure = new PressureGauge();
   readonly #arena: GrowingBlock;
   readonly #scratch: GrowingBlock;
   readonly #pool: Pool;
@@ -89,6 +90,7 @@ export class WasmBackend implements Backend {
   }
 
   allocate(bytes: number): Allocation {
+    if (this.#pressure.grown(this.#allocator.used + bytes)) this.#platform.collectGarbage();
     return this.#allocator.allocate(bytes);
   }
 

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { OutOfMemoryError } from '../../backend.ts';
-import { Allocator, alignment, type Block, type GrowableMemory, pageBytes } from './memory.ts';
+import {
+  Allocator,
+  alignment,
+  type Block,
+  type GrowableMemory,
+  GrowingBlock,
+  PressureGauge,
+  pageBytes,
+} from './memory.ts';
 
 /** A memory without memory. */
 class MockMemory implements GrowableMemory {
@@ -123,5 +131,36 @@ describe('Allocator', () => {
     const block = allocator.allocate(0);
     allocator.free(block);
     expect(() => allocator.free(block)).toThrow(/freed twice/);
+  });
+});
+
+describe('GrowingBlock', () => {
+  it('frees the old block before it asks for the larger one', () => {
+    const allocator = new Allocator(new MockMemory(32, 32), { start: 0, maximumPages: 32 });
+    const growing = new GrowingBlock(allocator);
+    expect(growing.reserve(0)).toBe(0);
+    expect(growing.block).toBe(null);
+    growing.reserve(1_200_000);
+    growing.reserve(2_000_000);
+    growing.reserve(10);
+    expect(growing.block?.bytes).toBe(2_000_000);
+    expect(() => growing.reserve(3_000_000)).toThrow(OutOfMemoryError);
+    expect(growing.block).toBe(null);
+    growing.reserve(2_000_000);
+    expect(allocator.used).toBe(2_000_000);
+  });
+});
+
+describe('PressureGauge', () => {
+  it('asks rarely: each time the use has grown by half', () => {
+    const gauge = new PressureGauge();
+    const asked: number[] = [];
+    for (let used = 0; used < 4096; used += 16) if (gauge.grown(used * 2 ** 20)) asked.push(used);
+    expect(asked.length).toBeLessThan(9);
+    expect(asked[0]).toBe(272);
+    // The use falls to what lives, and grows again.
+    expect(gauge.grown(200 * 2 ** 20)).toBe(false);
+    expect(gauge.grown(290 * 2 ** 20)).toBe(false);
+    expect(gauge.grown(310 * 2 ** 20)).toBe(true);
   });
 });

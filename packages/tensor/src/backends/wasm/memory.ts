@@ -177,6 +177,26 @@ export class Allocator {
   }
 }
 
+/** Below this many bytes in use nobody asks for a garbage collection. */
+const relaxedBytes = 256 << 20;
+
+/**
+ * Says when to collect garbage. The garbage collector does not see this memory: objects of some bytes keep megabytes here, and it
+ * has no reason to look for dead ones. So it is asked when the use has grown by half since the last time; after a fall to less
+ * than a third, counting starts anew.
+ */
+export class PressureGauge {
+  #limit = relaxedBytes;
+
+  /** Whether to collect now, `used` bytes being in use. */
+  grown(used: number): boolean {
+    if (used < this.#limit / 3) this.#limit = Math.max(relaxedBytes, 1.5 * used);
+    if (used <= this.#limit) return false;
+    this.#limit = 1.5 * used;
+    return true;
+  }
+}
+
 /** A block that is replaced by a larger one when more is asked for; its contents are not kept. */
 export class GrowingBlock {
   readonly #allocator: Allocator;

@@ -26,7 +26,7 @@ export interface Platform {
   readonly createWorker:
     | ((data: { readonly memory: WebAssembly.Memory; readonly index: number }) => WorkerHandle)
     | null;
-  /** Asks for a garbage collection, if the process was started so that it can. */
+  /** Collects garbage now, where that can be asked for; finalizers run with the event loop's next turn. */
   collectGarbage(): void;
 }
 
@@ -36,6 +36,8 @@ function nodePlatform(): Platform {
   const { Worker, MessageChannel } = process.getBuiltinModule('node:worker_threads') as WorkerThreads;
   const { availableParallelism } = process.getBuiltinModule('node:os');
   const v8 = process.getBuiltinModule('node:v8');
+  const { runInNewContext } = process.getBuiltinModule('node:vm');
+  let collect: (() => void) | null = null;
   // Node strips types by itself; before, a loader given on the command line does, and the worker needs it too.
   const stripsTypes = Boolean((process.features as { typescript?: unknown }).typescript);
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -77,7 +79,12 @@ function nodePlatform(): Platform {
       };
     },
     collectGarbage: () => {
-      (globalThis as { gc?: () => void }).gc?.();
+      if (collect === null) {
+        // V8 offers `gc` in contexts that are made after this flag was set.
+        v8.setFlagsFromString('--expose-gc');
+        collect = runInNewContext('gc') as () => void;
+      }
+      collect();
     },
   };
 }
