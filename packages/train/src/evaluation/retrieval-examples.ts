@@ -1,5 +1,8 @@
-import { nearestNeighbours } from '../metrics/index.ts';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../io/atomic.ts';
+import { type Neighbours, nearestNeighbours } from '../metrics/index.ts';
 import { type ImageQuery, pixelsDataUri, type RetrievalReport, type TextQuery } from '../report/index.ts';
+import { pictureGrid } from '../run/samples.ts';
 import { type ReadOptions, readPictures, spread } from './examples.ts';
 import type { EncodedSplit, RetrievalEvaluation } from './retrieval.ts';
 
@@ -11,65 +14,114 @@ export interface ExampleCounts {
   readonly results: number;
 }
 
-/** A split's retrieval with examples as pictures, for the report. */
-export async function describeRetrieval(
+/** One of the best answers to a query. */
+interface Answer {
+  /** Number of the image or text in the split. */
+  readonly item: number;
+  /** Cosine similarity. */
+  readonly score: number;
+  readonly right: boolean;
+}
+
+/** Some queries of a split with the answers that the model holds for the best. */
+export interface RetrievalExamples {
+  readonly encoded: EncodedSplit;
+  /** Images by number, with texts as answers. */
+  readonly images: readonly { readonly query: number; readonly answers: readonly Answer[] }[];
+  /** Texts by number, with images as answers. */
+  readonly texts: readonly { readonly query: number; readonly answers: readonly Answer[] }[];
+  /** Side of the pictures. */
+  readonly side: number;
+  /** Pixels of an image by number, for all that are shown: u8 [side, side, 3]. */
+  picture(image: number): Uint8Array;
+}
+
+/** Looks up some images and texts of a split. */
+export async function findRetrievalExamples(
   encoded: EncodedSplit,
-  evaluation: RetrievalEvaluation,
   read: Pick<ReadOptions, 'imageSize' | 'columns'>,
   counts: ExampleCounts = { images: 8, texts: 6, results: 5 },
-): Promise<RetrievalReport> {
-  const { imageFeatures, textFeatures, dims, imageConcepts, textConcepts, imageRows, imageTexts, texts } = encoded;
+): Promise<RetrievalExamples> {
+  const { imageFeatures, textFeatures, dims, imageConcepts, textConcepts, imageRows, texts } = encoded;
+  const lookUp = (
+    queries: readonly number[],
+    features: Float32Array,
+    concepts: readonly number[],
+    items: Float32Array,
+    itemConcepts: readonly number[],
+  ): RetrievalExamples['images'] => {
+    const picked = new Float32Array(queries.length * dims);
+    for (const [k, row] of queries.entries()) picked.set(features.subarray(row * dims, (row + 1) * dims), k * dims);
+    const { indices, scores, k }: Neighbours = nearestNeighbours(picked, items, dims, counts.results);
+    return queries.map((query, row) => ({
+      query,
+      answers: Array.from({ length: k }, (_, place): Answer => {
+        const item = indices[row * k + place];
+        return { item, score: scores[row * k + place], right: itemConcepts[item] === concepts[query] };
+      }),
+    }));
+  };
   const imageQueries = spread(imageRows.length, counts.images);
   const textQueries = spread(texts.length, counts.texts);
-  const pick = (features: Float32Array, rows: readonly number[]): Float32Array => {
-    const picked = new Float32Array(rows.length * dims);
-    for (const [k, row] of rows.entries()) picked.set(features.subarray(row * dims, (row + 1) * dims), k * dims);
-    return picked;
-  };
-  const foundTexts = nearestNeighbours(pick(imageFeatures, imageQueries), textFeatures, dims, counts.results);
-  const foundImages = nearestNeighbours(pick(textFeatures, textQueries), imageFeatures, dims, counts.results);
-  const shown = [...imageQueries, ...foundImages.indices];
-  const pictures = await readPictures(
-    encoded.split,
-    shown.map((image) => imageRows[image]),
-    read,
-  );
-  const side = read.imageSize;
-  const picture = (image: number): ReturnType<typeof pixelsDataUri> =>
-    pixelsDataUri(pictures.get(imageRows[image]) as Uint8Array, { height: side, width: side, channels: 3 });
-  const answers = ({ indices, scores, k }: typeof foundTexts, query: number): { item: number; score: number }[] =>
-    Array.from({ length: k }, (_, place) => ({ item: indices[query * k + place], score: scores[query * k + place] }));
+  const forImages = lookUp(imageQueries, imageFeatures, imageConcepts, textFeatures, textConcepts);
+  const forTexts = lookUp(textQueries, textFeatures, textConcepts, imageFeatures, imageConcepts);
+  const shown = [...imageQueries, ...forTexts.flatMap(({ answers }) => answers.map(({ item }) => item))];
+  const rows = shown.map((image) => imageRows[image]);
+  const pictures = await readPictures(encoded.split, rows, read);
   return {
-    split: evaluation.split,
-    metrics: evaluation.metrics,
-    ...(evaluation.pixels === null ? {} : { pixels: evaluation.pixels }),
-    imageQueries: await Promise.all(
-      imageQueries.map(
-        async (image, query): Promise<ImageQuery> => ({
-          image: await picture(image),
-          caption: imageTexts[image],
-          results: answers(foundTexts, query).map(({ item, score }) => ({
-            text: texts[item],
-            score,
-            right: textConcepts[item] === imageConcepts[image],
-          })),
-        }),
-      ),
-    ),
-    textQueries: await Promise.all(
-      textQueries.map(
-        async (text, query): Promise<TextQuery> => ({
-          text: texts[text],
-          results: await Promise.all(
-            answers(foundImages, query).map(async ({ item, score }) => ({
-              image: await picture(item),
-              caption: imageTexts[item],
-              score,
-              right: imageConcepts[item] === textConcepts[text],
-            })),
-          ),
-        }),
-      ),
-    ),
+    encoded,
+    images: forImages,
+    texts: forTexts,
+    side: read.imageSize,
+    picture: (image) => pictures.get(imageRows[image]) as Uint8Array,
   };
+}
+
+/** A split's retrieval with examples as pictures, for the report. */
+export async function describeRetrieval(
+  { split, metrics, pixels }: RetrievalEvaluation,
+  { encoded: { imageTexts, texts }, images, texts: textQueries, side, picture }: RetrievalExamples,
+): Promise<RetrievalReport> {
+  const dataUri = (image: number): ReturnType<typeof pixelsDataUri> =>
+    pixelsDataUri(picture(image), { height: side, width: side, channels: 3 });
+  const describeImage = async ({ query, answers }: RetrievalExamples['images'][number]): Promise<ImageQuery> => ({
+    image: await dataUri(query),
+    caption: imageTexts[query],
+    results: answers.map(({ item, score, right }) => ({ text: texts[item], score, right })),
+  });
+  const describeText = async ({ query, answers }: RetrievalExamples['texts'][number]): Promise<TextQuery> => ({
+    text: texts[query],
+    results: await Promise.all(
+      answers.map(async ({ item, score, right }) => ({
+        image: await dataUri(item),
+        caption: imageTexts[item],
+        score,
+        right,
+      })),
+    ),
+  });
+  return {
+    split,
+    metrics,
+    ...(pixels === null ? {} : { pixels }),
+    imageQueries: await Promise.all(images.map(describeImage)),
+    textQueries: await Promise.all(textQueries.map(describeText)),
+  };
+}
+
+/**
+ * The text queries as files: `retrieval-SPLIT.png` with a row of answers for each, best first, and `retrieval-SPLIT.json` with the words to it.
+ */
+export async function writeRetrievalSamples(
+  folder: string,
+  { encoded: { split, texts, imageTexts }, texts: queries, side, picture }: RetrievalExamples,
+): Promise<void> {
+  const pictures = queries.flatMap(({ answers }) => answers.map(({ item }) => picture(item)));
+  const words = queries.map(({ query, answers }) => ({
+    query: texts[query],
+    answers: answers.map(({ item, score, right }) => ({ caption: imageTexts[item], score, right })),
+  }));
+  const path = join(folder, `retrieval-${split.name}`);
+  await writeFileAtomic(`${path}.png`, [await pictureGrid(pictures, side, queries[0].answers.length)]);
+  await writeFileAtomic(`${path}.json`, [`${JSON.stringify(words, null, 1)}\n`]);
 }

@@ -64,7 +64,7 @@ export function pairTensors(batch: Batch, imageSize: number, options: PairOption
 }
 
 /** A number for each text, the same for equal texts. */
-export function numberEqual(texts: readonly string[]): Int32Array {
+function numberEqual(texts: readonly string[]): Int32Array {
   const numbers = new Map<string, number>();
   return Int32Array.from(texts, (text) => {
     const number = numbers.get(text) ?? numbers.size;

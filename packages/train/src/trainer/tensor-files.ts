@@ -19,15 +19,10 @@ const fileDTypes = { f32: 'F32', f64: 'F64', i32: 'I32', u8: 'U8', bool: 'BOOL' 
   SafetensorsDType
 >;
 
-/** State that is to be written holds a value that is infinite or NaN. */
-export class NonFiniteStateError extends Error {
-  override name = 'NonFiniteStateError';
-}
-
 /**
  * Writes tensors by name to a safetensors file, whole or not at all.
  *
- * @throws NonFiniteStateError before anything is written where a value is infinite or NaN; the message names the tensor
+ * @throws before anything is written where a value is infinite or NaN; the message names the tensor
  */
 export async function writeTensors(
   path: string,
@@ -47,7 +42,7 @@ export async function writeTensors(
 function requireFinite(path: string, name: string, values: TypedArray): void {
   const at = values.findIndex((value: number) => !Number.isFinite(value));
   if (at >= 0)
-    throw new NonFiniteStateError(
+    throw new Error(
       `${path}: not written, because ${name} is not finite (element ${at} of ${values.length} is ${values[at]}); earlier checkpoints are untouched`,
     );
 }

@@ -2,7 +2,7 @@ import type { Split } from '../data/index.ts';
 import { type Tokenizer, trainBpe } from '../tokenizer/index.ts';
 
 /** All captions of a split, row after row; rows without any are passed over. */
-export async function* captionsOf(split: Split, column: string): AsyncGenerator<{ row: number; caption: string }> {
+async function* captionsOf(split: Split, column: string): AsyncGenerator<{ row: number; caption: string }> {
   for (let row = 0; row < split.length; row++)
     for (const caption of [split.row(row, [column])[column]].flat())
       if (typeof caption === 'string' && caption.trim() !== '') yield { row, caption };

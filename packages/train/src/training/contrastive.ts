@@ -10,7 +10,7 @@ import {
   type PixelMemory,
   readPixelMemory,
 } from '../evaluation/retrieval.ts';
-import { describeRetrieval } from '../evaluation/retrieval-examples.ts';
+import { describeRetrieval, findRetrievalExamples, writeRetrievalSamples } from '../evaluation/retrieval-examples.ts';
 import { exists } from '../io/file-system.ts';
 import type { RunFolder } from '../run/run-folder.ts';
 import { writeTrainingSamples } from '../run/samples.ts';
@@ -110,8 +110,11 @@ export async function prepareContrastive(
       const encoded = await encodeAll(withPixels);
       const retrieval = encoded.map((split) => evaluateRetrieval(split, memory));
       const report = [];
-      for (const [k, evaluation] of retrieval.entries())
-        report.push(await describeRetrieval(encoded[k], evaluation, { imageSize, columns }));
+      for (const [k, evaluation] of retrieval.entries()) {
+        const examples = await findRetrievalExamples(encoded[k], { imageSize, columns });
+        await writeRetrievalSamples(folder.samples, examples);
+        report.push(await describeRetrieval(evaluation, examples));
+      }
       return { retrieval, classification: [], report: { retrieval: report } };
     },
     loaderStats: () => loader.stats,

@@ -44,6 +44,9 @@ describe('a run', () => {
       'samples',
       'tokenizer.json',
     ]);
+    expect((await fs.readdir(folder.samples)).sort()).toEqual([
+      ...['retrieval-test.json', 'retrieval-test.png', 'training-batch.json', 'training-batch.png'],
+    ]);
     const records = await readMetrics(folder.metrics);
     expect(records.map(({ kind, step }) => `${kind} ${step}`)).toEqual([
       ...['step 1', 'step 2', 'step 3', 'step 4', 'evaluation 4'],
