@@ -5,6 +5,7 @@
  * A group's domain holds the axes of size above 1 that its units range over. `reduced` marks the axes that its reductions run
  * over: a unit then either varies along all axes ("full"), or along the others only ("one value a row").
  */
+import { RunningOrder } from './running-order.ts';
 import type { Edge, Unit, UnitGraph } from './units.ts';
 
 export interface Group {
@@ -154,13 +155,23 @@ const equalSizes = (a: readonly number[], b: readonly number[]): boolean =>
 export class Groups {
   readonly groupOf = new Map<Unit, Group>();
   readonly #position = new Map<Unit, number>();
+  readonly #order: RunningOrder<Group>;
 
   constructor({ units }: UnitGraph) {
     units.forEach((unit, k) => {
       this.#position.set(unit, k);
       if (!unit.free) this.groupOf.set(unit, initialGroup(unit));
     });
+    this.#order = new RunningOrder([...this.groupOf.values()], (group) => this.#users(group));
     this.#fuse(units);
+  }
+
+  *#users(group: Group): Iterable<Group> {
+    for (const unit of group.units)
+      for (const { consumer } of unit.consumers) {
+        const user = this.groupOf.get(consumer);
+        if (user !== undefined) yield user;
+      }
   }
 
   /** The groups in order of their first unit. */
@@ -185,8 +196,7 @@ export class Groups {
     const isEpilogue = (from: Group, to: Group, { consumer }: Edge): boolean =>
       from.kind === 'contract' && to.kind === 'loop' && to.reduced.size === 0 && !onlyReduced(consumer);
     // What follows a contraction first: its result need not be written and read again (a value that is only summed up is computed
-    // where it is summed). Then whatever shares a row with a
-    // reduction, then the rest, and last what only reads the same.
+    // where it is summed). Then whatever shares a row with a reduction, then the rest, and last what only reads the same.
     pass(isEpilogue);
     pass((from, to) => from.kind === 'loop' && to.kind === 'loop' && (from.reduced.size > 0 || to.reduced.size > 0));
     pass(
@@ -209,7 +219,7 @@ export class Groups {
           const to = this.groupOf.get(second.consumer) as Group;
           if (from === to || from === this.groupOf.get(unit) || to === this.groupOf.get(unit)) continue;
           const joint = siblingDomain(unit, first, second, from, to);
-          if (joint !== null && !this.#leadsTo(from, to) && !this.#leadsTo(to, from)) this.#join(from, to, joint);
+          if (joint !== null) this.#join(from, to, joint, true);
         }
     }
   }
@@ -225,11 +235,14 @@ export class Groups {
     if (joint === null) return;
     const hasContraction = from.kind === 'contract' || to.kind === 'contract';
     if (hasContraction && (joint.reduced.size > 0 || joint.domain.length === 0)) return;
-    if (!consistent(edgesBetween(from, to), from, to, joint) || this.#connectedThroughOthers(from, to)) return;
-    this.#join(from, to, joint);
+    if (consistent(edgesBetween(from, to), from, to, joint)) this.#join(from, to, joint, false);
   }
 
-  #join(from: Group, to: Group, joint: Joint): void {
+  /** Joins two groups, unless a value leaves one, passes through a third group (or comes directly, if `apart`) and reaches the other. */
+  #join(from: Group, to: Group, joint: Joint, apart: boolean): void {
+    const [first, second] = this.#order.rank(from) < this.#order.rank(to) ? [from, to] : [to, from];
+    const reached = this.#order.between(first, second, apart);
+    if (reached === null) return;
     const moved = (group: Group, map: readonly number[]): [Unit, number[]][] =>
       [...group.axes].map(([unit, axes]) => [unit, axes.map((axis) => (axis < 0 ? -1 : (map[axis] as number)))]);
     const position = (unit: Unit): number => this.#position.get(unit) as number;
@@ -240,34 +253,7 @@ export class Groups {
       reduced: joint.reduced,
       axes: new Map([...moved(from, joint.from), ...moved(to, joint.to)]),
     };
+    this.#order.join(first, second, joined, reached);
     for (const unit of joined.units) this.groupOf.set(unit, joined);
-  }
-
-  /**
-   * Whether a value leaves `from`, passes through a third group, and comes into `to`: the joined group would then wait for itself.
-   * (Groups never form a circle, so the other direction cannot occur while `to` uses `from`.)
-   */
-  #connectedThroughOthers(from: Group, to: Group): boolean {
-    return this.#reaches(from, to, (group) => group !== from);
-  }
-
-  #leadsTo(from: Group, to: Group): boolean {
-    return this.#reaches(from, to, () => true);
-  }
-
-  /** Whether values of `from` come into `to`, by a last step from a group for which `counts` holds. */
-  #reaches(from: Group, to: Group, counts: (group: Group | Unit) => boolean): boolean {
-    const seen = new Set<Group | Unit>([from, to]);
-    const stack: (Group | Unit)[] = [from];
-    for (let group = stack.pop(); group !== undefined; group = stack.pop())
-      for (const unit of 'units' in group ? group.units : [group])
-        for (const { consumer } of unit.consumers) {
-          const next = this.groupOf.get(consumer) ?? consumer;
-          if (next === to && counts(group)) return true;
-          if (seen.has(next)) continue;
-          seen.add(next);
-          stack.push(next);
-        }
-    return false;
   }
 }
