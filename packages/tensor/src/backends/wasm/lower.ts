@@ -15,7 +15,7 @@ import { lowerScatterAdd } from './scatter.ts';
 import { bytesMoved, nanosecondsOf, operationsOf } from './work.ts';
 
 /** One call of a kernel in a plan. */
-export interface KernelCall {
+interface KernelCall {
   readonly name: string;
   /** The export that runs it: `(args, thread, threads, scratch)`. */
   readonly exportName: string;

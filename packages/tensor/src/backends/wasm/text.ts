@@ -129,7 +129,7 @@ function readImmediates(reader: Reader, kind: Immediates, nameOfFunction: (index
 }
 
 /** One function, an instruction a line, indented by nesting. */
-export function functionToText(fn: FunctionBuilder, nameOfFunction: (index: number) => string = String): string {
+function functionToText(fn: FunctionBuilder, nameOfFunction: (index: number) => string): string {
   const reader = new Reader(fn.code());
   const lines: string[] = [];
   let depth = 1;
