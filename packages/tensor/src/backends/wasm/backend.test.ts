@@ -167,6 +167,20 @@ describe('WasmBackend', () => {
     }
   });
 
+  it('runs on the calling thread once it was disposed of', async () => {
+    const backend = createWasmBackend({ threads: 2 });
+    const { a, b, expected } = squares(150);
+    const externals = [a, b, a].map((data) => backend.allocate(data.byteLength));
+    backend.write(externals[0], a);
+    backend.write(externals[1], b);
+    const executable = backend.prepare(squarePlan(150));
+    await executable.run(externals);
+    await backend.dispose();
+    backend.write(externals[2], new Float32Array(a.length));
+    await executable.run(externals);
+    expect(worst(await backend.read(externals[2], 'f32', a.length), expected)).toBeLessThan(1e-5);
+  });
+
   it('times each kernel', () => {
     const backend = makeBackend();
     const executable = backend.prepare(squarePlan(64));

@@ -6,7 +6,7 @@ import { compileOptimized, setRevectorizer } from './engine.ts';
 import { blockOf, type ExecutableHost, WasmExecutable } from './executable.ts';
 import { detectRelaxedSimd, type Features } from './features.ts';
 import { planKey } from './kernel-key.ts';
-import { type LoweredPlan, lowerPlan } from './lower.ts';
+import { lowerPlan, type PlanCode } from './lower.ts';
 import { Allocator, type Block, GrowingBlock, maximumPages, PressureGauge, pageBytes } from './memory.ts';
 import { type Platform, platform as thisPlatform } from './platform.ts';
 import { Pool, type PooledProgram } from './pool.ts';
@@ -24,7 +24,7 @@ export interface WasmBackendOptions {
 
 /** Compiled code, shared by the executables of equal plans. */
 interface CompiledPlan {
-  readonly lowered: LoweredPlan;
+  readonly lowered: PlanCode;
   readonly program: PooledProgram;
   users: number;
   cached: boolean;
@@ -167,10 +167,9 @@ export class WasmBackend implements Backend {
       this.#compiled.set(key, known);
       return known;
     }
-    const lowered = lowerPlan(plan, this.features, this.threads);
-    const { bytes, nanoseconds } = lowered;
+    const { bytes, ...lowered } = lowerPlan(plan, this.features, this.threads);
     const module =
-      nanoseconds > worthOptimizing * bytes.length
+      lowered.nanoseconds > worthOptimizing * bytes.length
         ? compileOptimized(this.#platform, bytes)
         : new WebAssembly.Module(bytes);
     const program = { id: this.#nextProgram++, module, instance: null };

@@ -1,7 +1,7 @@
 import type { Allocation, Executable } from '../../backend.ts';
 import { bytesOf } from '../../dtype.ts';
 import type { Plan } from '../../plan.ts';
-import type { LoweredPlan } from './lower.ts';
+import type { PlanCode } from './lower.ts';
 import type { Block } from './memory.ts';
 import type { Failure, Job, PooledProgram } from './pool.ts';
 import type { Run } from './run-queue.ts';
@@ -43,7 +43,7 @@ export class WasmExecutable implements Executable {
   readonly slowKernels: Executable['slowKernels'];
   readonly #host: ExecutableHost;
   readonly #plan: Plan;
-  readonly #lowered: LoweredPlan;
+  readonly #lowered: PlanCode;
   readonly #program: PooledProgram;
   readonly #table: Block;
   readonly #onDispose: () => void;
@@ -54,7 +54,7 @@ export class WasmExecutable implements Executable {
   constructor(
     host: ExecutableHost,
     plan: Plan,
-    code: { readonly lowered: LoweredPlan; readonly program: PooledProgram },
+    code: { readonly lowered: PlanCode; readonly program: PooledProgram },
     table: Block,
     onDispose: () => void,
   ) {

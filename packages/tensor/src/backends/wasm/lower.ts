@@ -25,8 +25,8 @@ interface KernelCall {
   readonly bytes: number;
 }
 
-export interface LoweredPlan {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+/** What there is to know about a plan's code. */
+export interface PlanCode {
   /** The plan's buffer whose address stands in each word of the table. */
   readonly table: readonly number[];
   /** For each thread. */
@@ -60,7 +60,11 @@ function lowerKernel(
  * The module exports `run(table, thread, threads, scratch)`: `table` points to the addresses of the kernels' buffers, `scratch` to
  * memory of this thread. All threads call it; it returns when this thread is done with its share of everything.
  */
-export function lowerPlan(plan: Plan, features: Features, threads: number): LoweredPlan {
+export function lowerPlan(
+  plan: Plan,
+  features: Features,
+  threads: number,
+): PlanCode & { readonly bytes: Uint8Array<ArrayBuffer> } {
   const module = new ModuleBuilder('plan');
   module.importMemory('env', 'memory', 1, maximumPages);
   const barrier = emitBarrier(module);

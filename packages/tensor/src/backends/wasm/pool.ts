@@ -56,7 +56,7 @@ export class Pool {
   /** Starts the workers, which takes some time; returns at once. */
   start(): void {
     const { createWorker } = this.#platform;
-    if (this.#workers !== null || this.threads === 1 || createWorker === null) return;
+    if (this.#disposed || this.#workers !== null || this.threads === 1 || createWorker === null) return;
     this.#workers = Array.from({ length: this.threads }, (_, index) => createWorker({ memory: this.#memory, index }));
     for (const worker of this.#workers)
       worker.listen(
