@@ -1,12 +1,14 @@
 /** Epilogues of contractions: a program over a rectangle of rows and columns whose finished sums lie in a tile. */
 import { bytesOf } from '../../dtype.ts';
+import { emitZeros } from './access-code.ts';
 import type { FunctionBuilder, Local, Operand } from './encoder.ts';
 import type { Features } from './features.ts';
 import { bodyCost, slotsInLoop } from './nest.ts';
 import { decideAllGuards, joinGroupedAxes } from './normalize.ts';
 import type { BlockBounds, BlockProgram } from './program.ts';
-import { emitZeros, ProgramCode, type Slot, slotsFor } from './program-code.ts';
+import { ProgramCode } from './program-code.ts';
 import { hasAxis, type LoopProgram, loopProgram, simplify } from './simplify.ts';
+import { type Slot, slotsFor } from './slots.ts';
 import { Streams } from './streams.ts';
 import { VectorCode } from './vector-code.ts';
 import { loadAdjacent } from './vector-memory.ts';
@@ -69,6 +71,7 @@ class BlockCode {
       program: this.#program,
       dtypes: block.dtypes,
       vectorAxis: this.#vectorAxis,
+      tileAxis: null,
       streams: this.#streams,
       zeros: bounds.scratch,
       loadAccumulator: ({ offset, lanes }) =>

@@ -10,6 +10,7 @@ import type { Features } from './features.ts';
 import { KernelWriter, LoopHarness } from './loop.testing.ts';
 import {
   adamW,
+  addTransposed,
   batchNormStatistics,
   channelSums,
   gelu,
@@ -18,6 +19,7 @@ import {
   quickGelu,
   softmax,
   softmaxGradient,
+  toChannelsLast,
 } from './named-loops.testing.ts';
 import { type RandomLoop, randomLoop, tapes } from './random-loops.testing.ts';
 
@@ -95,6 +97,24 @@ function namedCases(features: Features): void {
       check(filled(channelSums(33, 3, 257, dtype)), features);
       check(filled(channelSums(9, 64, 2, dtype)), features);
     });
+  });
+
+  it('transposes', () => {
+    for (const [rows, columns] of [
+      [4, 4],
+      [5, 7],
+      [3, 50],
+      [16, 64],
+      [65, 33],
+      [130, 18],
+    ]) {
+      for (const dtype of ['f32', 'f64', 'i32', 'u8'] as const)
+        check(filled(addTransposed(2, rows, columns, dtype)), features);
+      check(filled(toChannelsLast(3, rows, columns)), features);
+    }
+    const kernel = addTransposed(2, 65, 33, 'f32');
+    const { lowered } = LoopHarness.ofLoop(kernel.finish(), kernel.dtypes, kernel.lengths, features);
+    expect(lowered.slow).toBeNull();
   });
 
   it('keeps the digits of long sums', () => {

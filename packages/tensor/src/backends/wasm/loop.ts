@@ -5,6 +5,7 @@
 import type { DType } from '../../dtype.ts';
 import type { LoopKernel, Value } from '../../kernel.ts';
 import { sizeOf } from '../../shape.ts';
+import { emitZeros, zeroBytes } from './access-code.ts';
 import type { FunctionBuilder, Local, ModuleBuilder, Operand } from './encoder.ts';
 import type { Features } from './features.ts';
 import { KeptRows, keptRowsBytes } from './kept.ts';
@@ -12,12 +13,14 @@ import { bodyCost, chooseNest, type Nest, slotsInColumns, slotsInLoop } from './
 import { decideAllGuards, joinAxes, restrict } from './normalize.ts';
 import { type Phase, type PhasePlan, planPhases } from './phases.ts';
 import type { LoweredKernel } from './program.ts';
-import { emitZeros, ProgramCode, type Slot, slotsFor, zeroBytes } from './program-code.ts';
+import { ProgramCode } from './program-code.ts';
 import { pairingHintBytes, Reduction } from './reduction.ts';
 import { type LoopProgram, loopProgram, simplify } from './simplify.ts';
+import { type Slot, slotsFor, tileSlots } from './slots.ts';
 import { Streams } from './streams.ts';
 import { emitUnits } from './units.ts';
 import { VectorCode } from './vector-code.ts';
+import type { LaneCount } from './vector-memory.ts';
 
 export function lowerLoop(
   module: ModuleBuilder,
@@ -114,6 +117,11 @@ const mostScratchBytes = 192 * 1024;
 const longestSum = 512;
 const flushedSum = 256;
 
+/**
+ * Elements along the vector axis that a transposing kernel takes at a time: one cache line of what it writes, and few enough lines of what
+ * it reads that they stay in the first-level cache while the tile axis is walked.
+ */
+const tileBlock = 16;
 /** Elements that a thread takes at a time from a long innermost axis. */
 const blockElements = [4096, 1024] as const;
 
@@ -148,9 +156,10 @@ class NestCode {
     this.#program = program;
     this.#nest = nest;
     const [args, , , scratch] = this.#fn.params;
-    const { vectorAxis, mode, reducedAxes } = nest;
+    const { vectorAxis, tileAxis, mode, reducedAxes } = nest;
     this.#streams = new Streams(this.#fn, args);
-    this.#programCode = new ProgramCode(code, { program, dtypes, vectorAxis, streams: this.#streams, zeros: scratch });
+    const options = { program, dtypes, vectorAxis, tileAxis, streams: this.#streams, zeros: scratch };
+    this.#programCode = new ProgramCode(code, options);
     this.#length = program.domain[vectorAxis];
     this.#blockSize = this.#chooseBlock();
     this.#blocks = Math.ceil(this.#length / this.#blockSize);
@@ -167,9 +176,10 @@ class NestCode {
   }
 
   #chooseBlock(): number {
-    const { mode, outerAxes, vectorAxis } = this.#nest;
+    const { mode, outerAxes, vectorAxis, tileAxis } = this.#nest;
     const length = this.#length;
     if (mode === 'row') return length;
+    if (tileAxis !== null) return Math.min(length, tileBlock);
     if (mode === 'column') {
       const { operations } = this.#program;
       const reductions = operations.filter(({ op }) => op === 'reduce').length;
@@ -309,7 +319,7 @@ class NestCode {
     const every = flush?.depth === depth ? flush.every : null;
     if (depth === reducedAxes.length) {
       if (mode === 'column') this.#body(phase, slots);
-      else this.#run(phase, every);
+      else this.#runs(phase, every);
       return;
     }
     const axis = reducedAxes[depth];
@@ -325,14 +335,37 @@ class NestCode {
     this.#streams.move([[axis, -size]]);
   }
 
-  /** A run along the vector axis: whole groups of slots in a loop, then what is left. */
-  #run(phase: Phase, flushEvery: number | null): void {
+  /** Runs along the vector axis: one, or one for every four steps along the tile axis. */
+  #runs(phase: Phase, flushEvery: number | null): void {
+    const { tileAxis } = this.#nest;
+    if (tileAxis === null) {
+      this.#run(phase, slotsFor(4 * this.#slotsInRun(phase)), slotsFor, flushEvery);
+      return;
+    }
+    const size = this.#program.domain[tileAxis];
+    const runOf = (across: number): void =>
+      this.#run(
+        phase,
+        tileSlots(4, across),
+        (rest) => (rest === 0 ? [] : tileSlots(rest as LaneCount, across)),
+        flushEvery,
+      );
+    const squares = Math.floor(size / 4);
+    this.#repeat(squares, null, () => {
+      runOf(4);
+      this.#streams.move([[tileAxis, 4]]);
+    });
+    if (size % 4 !== 0) runOf(size % 4);
+    this.#streams.move([[tileAxis, -4 * squares]]);
+  }
+
+  /** A run along the vector axis: groups of slots in a loop, then those that cover what is left. */
+  #run(phase: Phase, slots: readonly Slot[], restOf: (elements: number) => Slot[], flushEvery: number | null): void {
     const fn = this.#fn;
     const { levels, bodyLevel } = this.#plan;
-    const slots = slotsFor(4 * this.#slotsInRun(phase));
-    const group = 4 * slots.length;
+    const group = Math.max(...slots.map(({ offset }) => offset)) + 4;
     const last = this.#length - (this.#blocks - 1) * this.#blockSize;
-    const rest = slotsFor(last % group);
+    const rest = restOf(last % group);
     const rounds = Math.floor(last / group);
     const loaded = phase.values.filter((value) => levels[value] === bodyLevel && !phase.restored.has(value));
     this.#programCode.scope(() => {

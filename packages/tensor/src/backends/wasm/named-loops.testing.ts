@@ -161,3 +161,26 @@ export function adamW(size: number, dtype: Float): KernelWriter {
   w.store(variance, v);
   return w;
 }
+
+/** out[b, i, j] = x[b, i, j] + y[b, j, i], in place over x. */
+export function addTransposed(batch: number, rows: number, columns: number, dtype: DType): KernelWriter {
+  const shape = [batch, rows, columns];
+  const w = new KernelWriter(shape);
+  const x = w.buffer(dtype, batch * rows * columns);
+  const y = w.load(w.buffer(dtype, batch * rows * columns), stridedView(shape, [rows * columns, 1, rows]));
+  w.store(x, w.binary('add', w.load(x), y));
+  return w;
+}
+
+/** Channels first to channels last, scaled by a factor for each channel and an index: all that can meet in a tile. */
+export function toChannelsLast(batch: number, channels: number, pixels: number): KernelWriter {
+  const shape = [batch, pixels, channels];
+  const w = new KernelWriter(shape);
+  const x = w.load(w.buffer('f32', batch * pixels * channels), stridedView(shape, [pixels * channels, 1, pixels]));
+  const factor = w.load(w.buffer('f32', channels), stridedView(shape, [0, 0, 1]));
+  const perPixel = w.load(w.buffer('f32', pixels), stridedView(shape, [0, 1, 0]));
+  const index = w.cast(w.index([0, 1, 100], 3), 'f32');
+  const scaled = w.binary('mul', x, w.binary('add', factor, perPixel));
+  w.store(w.buffer('f32', batch * pixels * channels), w.binary('add', scaled, index));
+  return w;
+}

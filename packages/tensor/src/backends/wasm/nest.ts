@@ -15,6 +15,11 @@ export interface Nest {
   readonly outerAxes: readonly number[];
   /** Reduced axes apart from the vector axis. */
   readonly reducedAxes: readonly number[];
+  /**
+   * Of a `map` that reads along one axis what it writes along another: the axis along which those loads lie side by side. It is
+   * walked four steps at a time, so that squares of 4 x 4 elements are read and transposed in registers. Not among the outer axes.
+   */
+  readonly tileAxis: number | null;
 }
 
 /** Rough cost of moving four elements along an axis, in additions of vectors. */
@@ -22,10 +27,13 @@ function movement(access: Access, axis: number, bytes: number, rowVaries: boolea
   const stride = access.view.strides[axis];
   const guarded = access.view.guards.some((guard) => guard.coefficients[axis] !== 0);
   if (stride === 0 && !guarded && !rowVaries) return 0;
-  if (rowVaries || Math.abs(stride) > 1) return 6;
+  if (rowVaries || Math.abs(stride) > 1) return stridedMovement;
   return (bytes === 8 ? 2 : 1) + (guarded ? 2 : 0);
 }
 
+/** Of a load, element by element. Stores count a little more: loads can be transposed. */
+const stridedMovement = 6;
+const stridedStore = 7;
 /** What the shuffles that reduce across lanes cost at the end of a row. */
 const acrossLanes = 6;
 /** What it costs to start a run. */
@@ -47,20 +55,56 @@ export function chooseNest(program: LoopProgram, dtypes: readonly DType[]): Nest
         cost += movement(operation.access, axis, bytesOf(dtypes[operation.access.buffer]), rowVaries);
       } else if (operation.op !== 'const' && hasAxis(varies[value], axis)) cost += costOf(operation);
     });
-    for (const { access } of stores) cost += movement(access, axis, bytesOf(dtypes[access.buffer]), false);
+    for (const { access } of stores)
+      cost +=
+        Math.abs(access.view.strides[axis]) > 1
+          ? stridedStore
+          : movement(access, axis, bytesOf(dtypes[access.buffer]), false);
     // Of four elements: partial vectors waste lanes.
     const each = (cost * 4 * quads) / size + (4 * startOfRun) / size;
     return reduced[axis] ? each + (4 * acrossLanes * reductions) / reducedSize : each;
   };
   const costs = domain.map((_, axis) => costAlong(axis));
   const vectorAxis = costs.lastIndexOf(Math.min(...costs));
-  const others = domain.map((_, axis) => axis).filter((axis) => axis !== vectorAxis);
+  const mode = !reduced.includes(true) ? 'map' : reduced[vectorAxis] ? 'row' : 'column';
+  const tileAxis = mode === 'map' ? chooseTileAxis(program, dtypes, vectorAxis) : null;
+  const others = domain.map((_, axis) => axis).filter((axis) => axis !== vectorAxis && axis !== tileAxis);
   return {
-    mode: !reduced.includes(true) ? 'map' : reduced[vectorAxis] ? 'row' : 'column',
+    mode,
     vectorAxis,
+    tileAxis,
     outerAxes: others.filter((axis) => !reduced[axis]),
     reducedAxes: others.filter((axis) => reduced[axis]),
   };
+}
+
+/** Whether a load can be transposed in registers: words side by side along `tileAxis`, and farther apart along the vector axis. */
+export function isTransposable(
+  { view, buffer }: Access,
+  dtypes: readonly DType[],
+  vectorAxis: number,
+  tileAxis: number,
+): boolean {
+  const { strides, guards } = view;
+  const apart = strides[vectorAxis] !== 0 && strides[vectorAxis] !== 1;
+  return apart && strides[tileAxis] === 1 && guards.length === 0 && bytesOf(dtypes[buffer]) === 4;
+}
+
+/** The axis along which most loads that are strided along the vector axis lie side by side. */
+function chooseTileAxis(
+  { domain, operations }: LoopProgram,
+  dtypes: readonly DType[],
+  vectorAxis: number,
+): number | null {
+  if (domain[vectorAxis] < 4) return null;
+  const counts = domain.map((size, axis) => {
+    if (axis === vectorAxis || size < 4) return 0;
+    return operations.filter(
+      (operation) => operation.op === 'load' && isTransposable(operation.access, dtypes, vectorAxis, axis),
+    ).length;
+  });
+  const most = Math.max(...counts);
+  return most === 0 ? null : counts.indexOf(most);
 }
 
 /** Slots side by side in an innermost loop: many for short bodies, to hide latencies; few for long ones, which run out of registers. */

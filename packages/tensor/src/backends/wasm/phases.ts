@@ -40,10 +40,11 @@ const dearestRecomputation = 6;
 
 /** Levels of all values. */
 function levelsOf(program: LoopProgram, nest: Nest): { levels: number[]; bodyLevel: number } {
-  const { mode, vectorAxis, reducedAxes } = nest;
+  const { mode, vectorAxis, reducedAxes, tileAxis } = nest;
   const bodyLevel = mode === 'column' ? 1 + reducedAxes.length : 2 + reducedAxes.length;
   const axisLevel = program.domain.map((_, axis) => {
     if (axis === vectorAxis) return mode === 'column' ? 1 : bodyLevel;
+    if (axis === tileAxis) return bodyLevel;
     const depth = reducedAxes.indexOf(axis);
     return depth < 0 ? 1 : 2 + depth;
   });

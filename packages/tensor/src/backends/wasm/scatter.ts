@@ -5,10 +5,12 @@
 import { bytesOf, type DType } from '../../dtype.ts';
 import type { ScatterAddKernel } from '../../kernel.ts';
 import type { View } from '../../view.ts';
+import { emitZeros, zeroBytes } from './access-code.ts';
 import type { Local, ModuleBuilder } from './encoder.ts';
 import type { Features } from './features.ts';
 import type { LoweredKernel } from './program.ts';
-import { emitZeros, ProgramCode, type Slot, slotsFor, zeroBytes } from './program-code.ts';
+import { ProgramCode } from './program-code.ts';
+import { type Slot, slotsFor } from './slots.ts';
 import { Streams } from './streams.ts';
 import { VectorCode } from './vector-code.ts';
 import { loadAdjacent, packForStore, storeAdjacent } from './vector-memory.ts';
@@ -60,6 +62,7 @@ export function lowerScatterAdd(
     },
     dtypes,
     vectorAxis: 2,
+    tileAxis: null,
     streams,
     zeros: scratch,
   });

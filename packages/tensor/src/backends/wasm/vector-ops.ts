@@ -268,3 +268,19 @@ export function selectQuad(code: VectorCode, dtype: DType, condition: Quad, yes:
   const masks = widenMask(code, condition);
   return masks.map((mask, part) => code.select('f64x2', mask, yes[part], no[part]));
 }
+
+/** Columns of a square of four vectors of four words, from its rows. */
+export function transpose(code: VectorCode, [a, b, c, d]: readonly Local[]): readonly Local[] {
+  const [low, high] = [
+    [0, 4, 1, 5],
+    [2, 6, 3, 7],
+  ] as const;
+  const pairs = [low, high].map((lanes) => [
+    code.local(code.shuffle32(a, b, lanes)),
+    code.local(code.shuffle32(c, d, lanes)),
+  ]);
+  return pairs.flatMap(([first, second]) => [
+    code.local(code.shuffle32(first, second, [0, 1, 4, 5])),
+    code.local(code.shuffle32(first, second, [2, 3, 6, 7])),
+  ]);
+}
