@@ -1,7 +1,7 @@
 import { registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
 
-/** Puts the tests of the trainer on the oracle of kernels: their models are so small that speed does not count. */
+/** The backend that the trainer's tests run on: TESSERA_TEST_BACKEND, else the one that users train with. */
 export function useTestBackend(): void {
   registerReferenceBackends();
-  setDefaultBackend(process.env.TESSERA_TEST_BACKEND ?? 'reference-kernels');
+  setDefaultBackend(process.env.TESSERA_TEST_BACKEND ?? 'wasm');
 }
