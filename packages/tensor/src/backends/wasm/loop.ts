@@ -5,7 +5,6 @@
 import type { DType } from '../../dtype.ts';
 import type { LoopKernel, Value } from '../../kernel.ts';
 import { sizeOf } from '../../shape.ts';
-import { emitZeros, zeroBytes } from './access-code.ts';
 import type { FunctionBuilder, Local, ModuleBuilder, Operand } from './encoder.ts';
 import type { Features } from './features.ts';
 import { KeptRows, keptRowsBytes } from './kept.ts';
@@ -14,7 +13,8 @@ import { decideAllGuards, joinAxes, restrict } from './normalize.ts';
 import { type Phase, type PhasePlan, planPhases } from './phases.ts';
 import type { LoweredKernel } from './program.ts';
 import { ProgramCode } from './program-code.ts';
-import { pairingHintBytes, Reduction } from './reduction.ts';
+import { pairingHintBytes, Reduction, reserveIdentities } from './reduction.ts';
+import { ScratchConstants } from './scratch-constants.ts';
 import { type LoopProgram, loopProgram, simplify } from './simplify.ts';
 import { type Slot, slotsFor, tileSlots } from './slots.ts';
 import { Streams } from './streams.ts';
@@ -146,7 +146,10 @@ class NestCode {
   readonly #blocks: number;
   readonly #rowSlots: number;
   readonly #kept: KeptRows;
+  readonly #constants: ScratchConstants;
   #reductions = new Map<Value, Reduction>();
+  /** The accumulator of the first slot at the end of a run. */
+  #restAccumulator = 0;
   /** Which block the unit is, where there are several. */
   #block: Local | null = null;
 
@@ -160,6 +163,10 @@ class NestCode {
     this.#streams = new Streams(this.#fn, args);
     const options = { program, dtypes, vectorAxis, tileAxis, streams: this.#streams, zeros: scratch };
     this.#programCode = new ProgramCode(code, options);
+    this.#constants = new ScratchConstants(code);
+    if (this.#programCode.needsZeros) this.#constants.reserve('i32', 0);
+    for (const operation of program.operations)
+      if (operation.op === 'reduce') reserveIdentities(this.#constants, operation.kind, operation.dtype);
     this.#length = program.domain[vectorAxis];
     this.#blockSize = this.#chooseBlock();
     this.#blocks = Math.ceil(this.#length / this.#blockSize);
@@ -196,7 +203,7 @@ class NestCode {
     const { outerAxes, vectorAxis } = this.#nest;
     const { levels, kept } = this.#plan;
     this.#streams.readAddresses();
-    if (this.#programCode.needsZeros) emitZeros(this.#fn);
+    this.#constants.emit();
     this.#streams.moveTo(() => 0);
     this.#programCode.scope(() => {
       levels.forEach((level, value) => {
@@ -214,14 +221,10 @@ class NestCode {
     return { scratchBytes, slow: this.#programCode.slow };
   }
 
-  // Scratch memory: zeros, a place for the accumulators of a row, kept values.
-
-  get #hintOffset(): number {
-    return this.#programCode.needsZeros ? zeroBytes : 0;
-  }
+  // Scratch memory: constants, a place for the accumulators of a row, kept values.
 
   get #keptOffset(): number {
-    return this.#hintOffset + (this.#nest.mode === 'row' ? pairingHintBytes : 0);
+    return this.#constants.bytes + (this.#nest.mode === 'row' ? pairingHintBytes : 0);
   }
 
   // One unit: a row, a block of columns, or a stretch of elements.
@@ -268,21 +271,29 @@ class NestCode {
 
   #phase(phase: Phase, slots: readonly Slot[]): void {
     const { operations } = this.#program;
-    const column = this.#nest.mode === 'column';
+    const { mode, reducedAxes } = this.#nest;
+    const column = mode === 'column';
     const slotCount = column ? slots.length : this.#slotsInRun(phase);
-    const trips = this.#nest.reducedAxes.map((axis) => this.#program.domain[axis]);
+    const trips = reducedAxes.map((axis) => this.#program.domain[axis]);
     const rounds = Math.floor(this.#length / (4 * slotCount));
-    const flush = flushPoint(this.#nest.mode === 'row' ? [...trips, rounds] : trips);
+    const flush = flushPoint(column ? trips : [...trips, rounds]);
+    // The slots at the end of a row have accumulators of their own, after those of the loop; they are used once for each run.
+    const atEnd = column ? 0 : Math.ceil((this.#length % (4 * slotCount)) / 4);
+    const inLoop = column || rounds > 0 ? slotCount : 0;
+    const [looped, once] = reducedAxes.length === 0 ? [inLoop, atEnd] : [inLoop + atEnd, 0];
+    this.#restAccumulator = inLoop;
     this.#reductions = new Map(
       phase.reductions.map((value) => {
         const operation = operations[value];
         if (operation.op !== 'reduce') throw new Error(`wasm: value ${value} is not a reduction`);
-        return [value, new Reduction(this.#code, operation.kind, operation.dtype, slotCount, flush !== null)];
+        const { kind, dtype } = operation;
+        const options = { kind, dtype, looped, once, flushes: flush !== null };
+        return [value, new Reduction(this.#code, this.#constants, options)];
       }),
     );
     this.#kept.rewind(this.#keptOffset);
     this.#loops(phase, slots, 0, flush);
-    const hint = rounds > 1 ? { address: this.#fn.params[3], offset: this.#hintOffset } : null;
+    const hint = rounds > 1 ? { address: this.#fn.params[3], offset: this.#constants.bytes } : null;
     for (const [value, reduction] of this.#reductions)
       this.#programCode.set(value, column ? reduction.finish() : [reduction.finishAcross(hint)]);
     this.#reductions = new Map();
@@ -376,7 +387,7 @@ class NestCode {
       };
       const whole = (): void => this.#repeat(this.#blockSize / group, flushEvery, body);
       const end = (): void => {
-        if (rest.length > 0) this.#body(phase, rest);
+        if (rest.length > 0) this.#body(phase, rest, this.#restAccumulator);
       };
       if (this.#block === null) {
         this.#repeat(rounds, flushEvery, body);
@@ -401,8 +412,8 @@ class NestCode {
     });
   }
 
-  /** The innermost code: what varies from element to element, for a few slots. */
-  #body(phase: Phase, slots: readonly Slot[]): void {
+  /** The innermost code: what varies from element to element, for a few slots. Slot k adds to accumulator `firstAccumulator + k`. */
+  #body(phase: Phase, slots: readonly Slot[], firstAccumulator = 0): void {
     const code = this.#programCode;
     const { levels, bodyLevel } = this.#plan;
     code.scope(() => {
@@ -416,7 +427,8 @@ class NestCode {
         if (operation.op !== 'reduce') continue;
         slots.forEach((slot, k) => {
           // Lanes beyond a row's end must not count; beyond the last column they are not looked at.
-          reduction.add(k, code.get(operation.source, k), this.#nest.mode === 'column' ? 4 : slot.lanes);
+          const lanes = this.#nest.mode === 'column' ? 4 : slot.lanes;
+          reduction.add(firstAccumulator + k, code.get(operation.source, k), lanes);
         });
       }
       for (const value of phase.kept)

@@ -45,6 +45,9 @@ export function chooseNest(program: LoopProgram, dtypes: readonly DType[]): Nest
   const varies = variation(program);
   const reductions = operations.filter(({ op }) => op === 'reduce').length;
   const reducedSize = domain.reduce((size, n, axis) => (reduced[axis] ? size * n : size), 1);
+  /** How often a value is computed, as a share of the elements: once a row if it does not vary along the reduced axes. */
+  const share = (value: Value): number =>
+    domain.reduce((part, size, axis) => (reduced[axis] && !hasAxis(varies[value], axis) ? part / size : part), 1);
   const costAlong = (axis: number): number => {
     const size = domain[axis];
     const quads = Math.ceil(size / 4);
@@ -52,14 +55,14 @@ export function chooseNest(program: LoopProgram, dtypes: readonly DType[]): Nest
     operations.forEach((operation, value) => {
       if (operation.op === 'load' || operation.op === 'gather') {
         const rowVaries = operation.op === 'gather' && hasAxis(varies[operation.row], axis);
-        cost += movement(operation.access, axis, bytesOf(dtypes[operation.access.buffer]), rowVaries);
-      } else if (operation.op !== 'const' && hasAxis(varies[value], axis)) cost += costOf(operation);
+        cost += share(value) * movement(operation.access, axis, bytesOf(dtypes[operation.access.buffer]), rowVaries);
+      } else if (operation.op !== 'const' && hasAxis(varies[value], axis)) cost += share(value) * costOf(operation);
     });
-    for (const { access } of stores)
-      cost +=
-        Math.abs(access.view.strides[axis]) > 1
-          ? stridedStore
-          : movement(access, axis, bytesOf(dtypes[access.buffer]), false);
+    for (const { access, oncePerRow } of stores) {
+      const strided = Math.abs(access.view.strides[axis]) > 1;
+      const moved = strided ? stridedStore : movement(access, axis, bytesOf(dtypes[access.buffer]), false);
+      cost += oncePerRow ? moved / reducedSize : moved;
+    }
     // Of four elements: partial vectors waste lanes.
     const each = (cost * 4 * quads) / size + (4 * startOfRun) / size;
     return reduced[axis] ? each + (4 * acrossLanes * reductions) / reducedSize : each;

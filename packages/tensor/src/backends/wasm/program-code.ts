@@ -61,7 +61,7 @@ export class ProgramCode {
   readonly #transposed = new Set<PlannedAccess>();
   readonly #stores = new Map<Store, PlannedAccess>();
   readonly #indices = new Map<Value, Stream>();
-  /** Computed values that are the same along the vector axis and meet others that are not. */
+  /** Computed values that are the same along the vector axis, and are used or stored for each element. */
   readonly #spread = new Set<Value>();
   /** How often each value is used. */
   readonly #uses: readonly number[];
@@ -102,6 +102,8 @@ export class ProgramCode {
     for (const store of program.stores) {
       const planned = planAccess(streams, store.access, dtypes[store.access.buffer], axes, null);
       this.#stores.set(store, planned);
+      if (planned.stride !== 0 && !this.varies(store.value) && isComputed(program.operations[store.value]))
+        this.#spread.add(store.value);
       this.#noteSlow(slowAccess(planned, 'writes', false));
     }
   }

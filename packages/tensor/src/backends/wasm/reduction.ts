@@ -3,9 +3,10 @@ import type { DType } from '../../dtype.ts';
 import type { ReduceOp } from '../../node.ts';
 import type { Local } from './encoder.ts';
 import type { PlainOp } from './opcodes.ts';
+import type { ScratchConstants } from './scratch-constants.ts';
 import type { Vector, VectorCode } from './vector-code.ts';
-import { type LaneCount, type Place, storeAdjacent } from './vector-memory.ts';
-import { constantQuad, type Quad, type Representation, representationOf } from './vector-ops.ts';
+import { type LaneCount, loadAdjacent, type Place, storeAdjacent } from './vector-memory.ts';
+import { constantQuad, type Quad, type Representation, representationOf, vectorsOf } from './vector-ops.ts';
 
 const smallest: Readonly<Record<Representation, number>> = {
   f32: Number.NEGATIVE_INFINITY,
@@ -27,46 +28,71 @@ function laneMask(code: VectorCode, dtype: DType, lanes: LaneCount): Quad {
   return [fn.constant('i32x4', on(0), on(0), on(1), on(1)), fn.constant('i32x4', on(2), on(2), on(3), on(3))];
 }
 
-/** What `finishAcross` writes at its hint: two rows of four quads of f64. */
-export const pairingHintBytes = 2 * 4 * 32;
+/** What `finishAcross` writes at its hint: two rows of eight quads of f64. */
+export const pairingHintBytes = 2 * 8 * 32;
 
 /** The locals of four lanes. */
 type Accumulator = readonly Local[];
 
+/** What an empty reduction starts from. */
+const identityOf = (kind: ReduceOp, dtype: DType): number => (kind === 'sum' ? 0 : smallest[representationOf[dtype]]);
+
+const isFloating = (dtype: DType): boolean => dtype === 'f32' || dtype === 'f64';
+
+/** bool and u8 accumulate as i32. */
+const registerType = (dtype: DType): DType => (isFloating(dtype) ? dtype : 'i32');
+
+/** Reserves what a reduction's accumulators start from. */
+export function reserveIdentities(constants: ScratchConstants, kind: ReduceOp, dtype: DType): void {
+  if (kind === 'sum' || isFloating(dtype)) constants.reserve(registerType(dtype), 0);
+  if (kind === 'max') constants.reserve(registerType(dtype), identityOf(kind, dtype));
+}
+
+export interface ReductionOptions {
+  readonly kind: ReduceOp;
+  readonly dtype: DType;
+  /** Accumulators that a loop adds to. */
+  readonly looped: number;
+  /** Further accumulators that take up one value, once. */
+  readonly once: number;
+  /** Whether `flush` will be called. */
+  readonly flushes: boolean;
+}
+
 export class Reduction {
   readonly #code: VectorCode;
+  readonly #constants: ScratchConstants;
   readonly #kind: ReduceOp;
   readonly #dtype: DType;
   readonly #representation: Representation;
+  readonly #looped: number;
   readonly #accumulators: readonly Accumulator[];
   /** Long float sums: what the accumulators held each time they were emptied. */
   readonly #totals: readonly Accumulator[] | null;
   /** Maxima of floats: where a NaN was seen. The maximum itself ignores them, which takes one instruction instead of eight. */
   readonly #notNumbers: readonly Accumulator[] | null;
 
-  /** `flushes`: whether `flush` will be called. */
-  constructor(code: VectorCode, kind: ReduceOp, dtype: DType, count: number, flushes: boolean) {
+  constructor(code: VectorCode, constants: ScratchConstants, options: ReductionOptions) {
+    const { kind, dtype, looped, once, flushes } = options;
     this.#code = code;
+    this.#constants = constants;
     this.#kind = kind;
     this.#dtype = dtype;
     this.#representation = representationOf[dtype];
-    const float = this.#representation === 'f32' || this.#representation === 'f64';
-    const identity = this.#identity();
-    const zero = constantQuad(code, dtype, 0);
-    const filled = (initial: Quad): Accumulator[] =>
-      Array.from({ length: count }, () =>
-        initial.map((part) => {
-          code.push(part);
-          return code.take();
-        }),
-      );
-    this.#accumulators = filled(identity);
-    this.#totals = kind === 'sum' && float && flushes ? filled(zero) : null;
-    this.#notNumbers = kind === 'max' && float ? filled(zero) : null;
+    this.#looped = looped;
+    const filled = (value: number): Accumulator[] =>
+      Array.from({ length: looped }, (_, k) => this.#initial(value, k).map((part) => code.local(part)));
+    const unset = (): Accumulator[] =>
+      Array.from({ length: once }, () => Array.from({ length: vectorsOf(dtype) }, () => code.fresh()));
+    this.#accumulators = [...filled(identityOf(kind, dtype)), ...unset()];
+    this.#totals = kind === 'sum' && isFloating(dtype) && flushes ? filled(0) : null;
+    this.#notNumbers = kind === 'max' && isFloating(dtype) ? [...filled(0), ...unset()] : null;
   }
 
-  #identity(): Quad {
-    return constantQuad(this.#code, this.#dtype, this.#kind === 'sum' ? 0 : smallest[this.#representation]);
+  /** What the k-th accumulator starts from. */
+  #initial(value: number, k: number): Quad {
+    const type = registerType(this.#dtype);
+    return loadAdjacent(this.#code, type, this.#constants.place(type, value, k), 4);
   }
 
   get #floatType(): 'f32x4' | 'f64x2' {
@@ -75,38 +101,46 @@ export class Reduction {
 
   /** Takes up the first `lanes` lanes of `value`. */
   add(accumulator: number, value: Quad, lanes: LaneCount): void {
-    const code = this.#code;
-    const identity = this.#identity();
-    const mask = lanes === 4 ? null : laneMask(code, this.#dtype, lanes);
     value.forEach((whole, part) => {
-      const type = this.#representation === 'f64' ? 'f64x2' : 'i32x4';
-      const x =
-        mask === null
-          ? whole
-          : this.#kind === 'sum'
-            ? code.op('v128.and', whole, mask[part])
-            : code.select(type, mask[part], whole, identity[part]);
-      const target = this.#accumulators[accumulator][part];
-      if (this.#notNumbers === null) {
-        code.push(code.op(joins[this.#kind][this.#representation], target, x)).set(target);
-        return;
-      }
-      const number = code.local(x);
-      code.push(code.op(`${this.#floatType}.pmax`, target, number)).set(target);
-      const seen = this.#notNumbers[accumulator][part];
-      code.push(code.op('v128.or', seen, code.op(`${this.#floatType}.ne`, number, number))).set(seen);
+      this.#addPart(accumulator, part, this.#masked(whole, part, lanes));
     });
   }
 
-  /** Empties the accumulators into the totals: sums of sums lose fewer digits than one long sum. */
+  /** The part of a value with what changes nothing in the lanes beyond `lanes`. */
+  #masked(whole: Vector, part: number, lanes: LaneCount): Vector {
+    if (lanes === 4) return whole;
+    const code = this.#code;
+    const mask = laneMask(code, this.#dtype, lanes)[part];
+    if (this.#kind === 'sum') return code.op('v128.and', whole, mask);
+    const identity = constantQuad(code, registerType(this.#dtype), identityOf('max', this.#dtype))[part];
+    return code.select(this.#representation === 'f64' ? 'f64x2' : 'i32x4', mask, whole, identity);
+  }
+
+  #addPart(accumulator: number, part: number, x: Vector): void {
+    const code = this.#code;
+    const first = accumulator >= this.#looped;
+    const join = (op: PlainOp, target: Local, value: Vector): void => {
+      code.push(first ? value : code.op(op, target, value)).set(target);
+    };
+    const target = this.#accumulators[accumulator][part];
+    if (this.#notNumbers === null) {
+      join(joins[this.#kind][this.#representation], target, x);
+      return;
+    }
+    const number = code.local(x);
+    join(`${this.#floatType}.pmax`, target, number);
+    join('v128.or', this.#notNumbers[accumulator][part], code.op(`${this.#floatType}.ne`, number, number));
+  }
+
+  /** Empties the accumulators of the loop into the totals: sums of sums lose fewer digits than one long sum. */
   flush(): void {
     const code = this.#code;
-    const zero = constantQuad(code, this.#dtype, 0);
     this.#totals?.forEach((total, k) => {
+      const empty = this.#initial(0, k);
       total.forEach((local, part) => {
         const accumulator = this.#accumulators[k][part];
         code.push(code.op(`${this.#floatType}.add`, local, accumulator)).set(local);
-        code.push(zero[part]).set(accumulator);
+        code.push(empty[part]).set(accumulator);
       });
     });
   }
@@ -121,24 +155,25 @@ export class Reduction {
 
   #finishPart(local: Local, k: number, part: number): Vector {
     const code = this.#code;
-    if (this.#totals !== null) return code.op(`${this.#floatType}.add`, this.#totals[k][part], local);
+    const total = this.#totals?.[k]?.[part];
+    if (total !== undefined) return code.op(`${this.#floatType}.add`, total, local);
     if (this.#notNumbers !== null) return code.op('v128.or', local, this.#notNumbers[k][part]);
     if (this.#dtype === 'u8' && this.#kind === 'sum') return code.op('v128.and', local, code.splat('i32x4', 255));
     return local;
   }
 
   /**
-   * All lanes of all accumulators as one value, in every lane. At `hint`, the accumulators are written to memory, where nobody reads
+   * All lanes of all accumulators as one value, in every lane. At `hint`, those of the loop are written to memory, where nobody reads
    * them: V8 pairs vectors only from adjacent stores upwards.
    */
   finishAcross(hint: Place | null): Quad {
     const code = this.#code;
     const totals = this.#totals === null ? this.#accumulators : this.finish();
     const rows = this.#notNumbers === null ? [totals] : [totals, this.#notNumbers];
-    if (hint !== null && totals.length > 1)
+    if (hint !== null && this.#looped > 1)
       rows.forEach((row, r) => {
-        for (let k = row.length - 1; k >= 0; k--) {
-          const offset = hint.offset + 16 * (r * row.length + k) * row[k].length;
+        for (let k = this.#looped - 1; k >= 0; k--) {
+          const offset = hint.offset + 16 * (r * this.#looped + k) * row[k].length;
           storeAdjacent(code, this.#dtype === 'f64' ? 'f64' : 'i32', row[k], { address: hint.address, offset }, 4);
         }
       });

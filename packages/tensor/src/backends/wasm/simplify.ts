@@ -131,6 +131,11 @@ class Builder {
         if (twice !== null) return twice;
         const inner = this.operations[source];
         if (inner.op === 'const') return this.push({ ...inner, value: -inner.value });
+        if (inner.op === 'binary' && (inner.kind === 'mul' || inner.kind === 'div')) {
+          // -(x * c) = x * -c, to the bit.
+          const factor = this.operations[inner.b];
+          if (factor.op === 'const') return this.push({ ...inner, b: this.push({ ...factor, value: -factor.value }) });
+        }
         if (inner.op !== 'binary' || inner.kind !== 'max') break;
         const [a, b] = [this.#under('neg', inner.a), this.#under('neg', inner.b)];
         if (a !== null && b !== null) return this.push({ ...inner, kind: 'min', a, b });
