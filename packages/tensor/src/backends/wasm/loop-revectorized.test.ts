@@ -1,8 +1,10 @@
 /** The same kernels where V8's optimising compiler pairs 128-bit vectors (Node 24 and newer; older ones refuse or ignore the flag). */
 import { setFlagsFromString } from 'node:v8';
+import { blockProgramSuite } from './block-program.suite.testing.ts';
 import { loopSuite } from './loop.suite.testing.ts';
 
 setFlagsFromString('--no-liftoff');
 setFlagsFromString('--experimental-wasm-revectorize');
 
 loopSuite();
+blockProgramSuite();

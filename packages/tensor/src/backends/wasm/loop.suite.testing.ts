@@ -36,7 +36,7 @@ export function difference(dtype: DType, actual: TypedArray, expected: TypedArra
   return null;
 }
 
-export function run({ kernel, dtypes, contents }: RandomLoop, features: Features, threads: number): TypedArray[] {
+function run({ kernel, dtypes, contents }: RandomLoop, features: Features, threads: number): TypedArray[] {
   const lengths = contents.map(({ length }) => length);
   const harness = LoopHarness.ofLoop(kernel, dtypes, lengths, features);
   contents.forEach((content, k) => {
@@ -47,7 +47,7 @@ export function run({ kernel, dtypes, contents }: RandomLoop, features: Features
 }
 
 /** Runs a kernel with several numbers of threads: all must agree bit by bit, and with the oracle up to rounding. */
-export function check(loop: RandomLoop, features: Features): void {
+function check(loop: RandomLoop, features: Features): void {
   const expected = loop.contents.map((content) => content.slice());
   runKernel(loop.kernel, expected);
   const actual = run(loop, features, 1);
