@@ -36,7 +36,7 @@ export const configPresets = {
       vision: { kind: 'resnet', imageSize: 32, width: 16, layers: [1, 1, 1, 1] },
     },
     optimizer: { lr: 2e-3, weightDecay: 0.05, betas: [0.9, 0.999], eps: 1e-8 },
-    training: { epochs: 6, batchSize: 128 },
+    training: { epochs: 10, batchSize: 128 },
   },
   /** So small that it trains in seconds: for trying out data and settings. */
   tiny: {
