@@ -10,7 +10,7 @@ import { emitBlockProgram } from './block-program.ts';
 import type { ModuleBuilder } from './encoder.ts';
 import type { Features } from './features.ts';
 import { difference } from './loop.suite.testing.ts';
-import { LoopHarness } from './loop.testing.ts';
+import { LoopHarness, relaxedSimdSettings } from './loop.testing.ts';
 import { blockScratchBytes, type LoweredKernel } from './program.ts';
 import { type RandomEpilogue, randomEpilogue, tapes } from './random-loops.testing.ts';
 
@@ -114,7 +114,7 @@ function check(epilogue: RandomEpilogue, features: Features, cut: number): void 
 /** Tests of block programs, for each setting of V8 that they run under. */
 export function blockProgramSuite(): void {
   describe('block programs', () => {
-    it.each([true, false])(
+    it.each(relaxedSimdSettings)(
       `compute random epilogues block by block, relaxed SIMD %s (TESSERA_SEED=${seed})`,
       (relaxedSimd) => {
         fc.assert(

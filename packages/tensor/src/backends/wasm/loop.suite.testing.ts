@@ -7,7 +7,7 @@ import { seed } from '../../testing/seed.ts';
 import { stridedView } from '../../view.ts';
 import { runKernel } from '../reference/interpret-kernels.ts';
 import type { Features } from './features.ts';
-import { KernelWriter, LoopHarness } from './loop.testing.ts';
+import { KernelWriter, LoopHarness, relaxedSimdSettings } from './loop.testing.ts';
 import {
   adamW,
   addTransposed,
@@ -163,7 +163,7 @@ function namedCases(features: Features): void {
 }
 
 export function loopSuite(): void {
-  describe.each([true, false])('relaxed SIMD %s', (relaxedSimd) => {
+  describe.each(relaxedSimdSettings)('relaxed SIMD %s', (relaxedSimd) => {
     const features: Features = { relaxedSimd, wideTiles: false };
     namedCases(features);
     it(`computes what random kernels say (TESSERA_SEED=${seed})`, () => {

@@ -5,9 +5,12 @@ import type { BinaryOp, ReduceOp, UnaryOp } from '../../node.ts';
 import type { Shape } from '../../shape.ts';
 import { contiguousView, type View } from '../../view.ts';
 import { ModuleBuilder } from './encoder.ts';
-import type { Features } from './features.ts';
+import { detectRelaxedSimd, type Features } from './features.ts';
 import { lowerLoop } from './loop.ts';
 import type { LoweredKernel } from './program.ts';
+
+/** Code is tested with and without relaxed SIMD, where the engine has it. */
+export const relaxedSimdSettings: readonly boolean[] = detectRelaxedSimd() ? [true, false] : [false];
 
 /** Writes a loop kernel instruction by instruction; buffers are numbered as they are named. */
 export class KernelWriter {

@@ -1,7 +1,7 @@
 /** Kernels that training spends its time in, written as the scheduler would write them. */
 
 import type { DType } from '../../dtype.ts';
-import { type contiguousView, stridedView } from '../../view.ts';
+import { stridedView, type View } from '../../view.ts';
 import { KernelWriter } from './loop.testing.ts';
 
 type Float = 'f32' | 'f64';
@@ -29,11 +29,11 @@ class MatrixWriter extends KernelWriter {
     return this.buffer(dtype, this.columns);
   }
 
-  get alongRows(): ReturnType<typeof contiguousView> {
+  get alongRows(): View {
     return stridedView([this.rows, this.columns], [1, 0]);
   }
 
-  get alongColumns(): ReturnType<typeof contiguousView> {
+  get alongColumns(): View {
     return stridedView([this.rows, this.columns], [0, 1]);
   }
 }

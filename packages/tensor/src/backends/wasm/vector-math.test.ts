@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ModuleBuilder } from './encoder.ts';
+import { relaxedSimdSettings } from './loop.testing.ts';
 import { type FloatVector, VectorCode } from './vector-code.ts';
 import { erf, exp, log, sin, tanh } from './vector-math.ts';
 
@@ -214,7 +215,7 @@ function largestError(
 /** Largest accepted error in units in the last place. */
 const bounds: Readonly<Record<Name, number>> = { exp: 1.5, log: 1.5, sin: 2.5, tanh: 2.5, erf: 1.5 };
 
-describe.each([true, false])('relaxed SIMD %s', (relaxedSimd) => {
+describe.each(relaxedSimdSettings)('relaxed SIMD %s', (relaxedSimd) => {
   let apply: Apply;
   beforeAll(() => {
     apply = compile(relaxedSimd);
