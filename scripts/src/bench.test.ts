@@ -1,0 +1,77 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import type { BenchReport } from './bench/run.ts';
+
+const script = fileURLToPath(new URL('./bench.ts', import.meta.url));
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the command line as npm does. */
+function bench(...args: string[]): Promise<Outcome> {
+  const argv = ['--conditions=tessera-source', '--import', 'tsx', script, ...args];
+  return new Promise((resolve) => {
+    execFile(process.execPath, argv, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code), out, err });
+    });
+  });
+}
+
+describe('npm run bench', () => {
+  test.each([
+    [['gem'], 'Invalid values'],
+    [['gemm', '--preset', 'vit-tiny-46'], 'Invalid values'],
+    [['clip-step', '--batch', '0'], '--batch must be a whole number of at least 1, got 0'],
+    [['clip-step', '--all', '--preset', 'vit-tiny-64'], 'mutually exclusive'],
+    [['gemm', '--backend', 'wsam'], "backend 'wsam' is not known; there are: reference"],
+    [['data', '--dataset', 'no-such-folder'], 'no-such-folder'],
+  ])('%j is refused with a reason', async (args, reason) => {
+    const { code, out, err } = await bench(...args, '--json');
+    expect(err).toContain(reason);
+    expect(code).toBe(1);
+    expect(out).toBe('');
+  });
+
+  test('--json prints one document and nothing else', async () => {
+    const { code, out, err } = await bench('data', '--json');
+    expect(code, err).toBe(0);
+    const report = JSON.parse(out) as BenchReport;
+    expect(report.data?.rows.map(({ workers, cached }) => [workers, cached]).slice(0, 4)).toEqual([
+      [0, false],
+      [0, true],
+      [1, false],
+      [1, true],
+    ]);
+    for (const { imagesPerSecond } of report.data?.rows ?? []) expect(imagesPerSecond).toBeGreaterThan(10);
+    expect(report).toMatchObject({ gemm: [], 'clip-step': [], peak: null, memory: [] });
+    expect(report.machine.node).toBe(process.versions.node);
+  });
+
+  test('a training step is timed, and judged by the peak of the same run', async () => {
+    const { code, out, err } = await bench(
+      'clip-step',
+      '--json',
+      '--batch',
+      '2',
+      '--rounds',
+      '2',
+      '--peers',
+      'none',
+      '--profile',
+    );
+    expect(code, err).toBe(0);
+    const { peak, 'clip-step': steps } = JSON.parse(out) as BenchReport;
+    const [step] = steps;
+    expect(peak?.library).toBe('Tessera');
+    expect(step?.label).toBe('vit-tiny-64, 2 pairs');
+    expect(step?.ours.medianMs).toBeGreaterThan(0);
+    expect(step?.mfu).toBeCloseTo((step?.ours.gflops ?? 0) / (peak?.gflops ?? 0), 10);
+    expect(step?.imagesPerSecond).toBeCloseTo(2000 / (step?.ours.medianMs ?? 0), 6);
+    expect(step?.profile?.reduce((sum, { count }) => sum + count, 0)).toBe(step?.kernels);
+    expect(steps).toHaveLength(1);
+  });
+});

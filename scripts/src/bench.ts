@@ -1,0 +1,98 @@
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { type PresetName, presets } from '@tessera/models';
+import { disposeBackends, registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { stepPresets } from './bench/benchmarks/clip-step.ts';
+import { peerNames } from './bench/peers/start.ts';
+import { benchmarkNames, runBenchmarks } from './bench/run.ts';
+
+const argv = await yargs(hideBin(process.argv))
+  .scriptName('npm run bench --')
+  .command('$0 [benchmarks..]', 'Times this machine, in turns with whatever other libraries are installed.')
+  .positional('benchmarks', {
+    array: true,
+    choices: benchmarkNames,
+    describe: 'What to measure. Default: gemm conv attention clip-step data',
+  })
+  .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' })
+  .option('preset', {
+    choices: Object.keys(presets) as PresetName[],
+    describe: `Model of clip-step. Default: ${stepPresets[0]}`,
+  })
+  .option('all', {
+    type: 'boolean',
+    default: false,
+    conflicts: 'preset',
+    describe: `clip-step with ${stepPresets.join(', ')}`,
+  })
+  .option('batch', { type: 'number', default: 64, describe: 'Pairs in a batch of clip-step' })
+  .option('profile', { type: 'boolean', default: false, describe: "Also list clip-step's slowest kernels" })
+  .option('memory', {
+    type: 'boolean',
+    default: false,
+    describe: 'Measure memory (too): the resident size after 100 and 1,000 steps',
+  })
+  .option('dataset', {
+    type: 'string',
+    describe: 'Folder of the Arrow dataset that data reads. Default: drawings made for the run',
+  })
+  .option('threads', { type: 'number', describe: 'Threads of ours, and most threads of others. Default: all cores' })
+  .option('rounds', { type: 'number', describe: 'Turns that each library gets. Default: 15, clip-step 10' })
+  .option('peers', {
+    array: true,
+    choices: [...peerNames, 'none'] as const,
+    describe: 'Libraries to compare with. Default: all that are installed',
+  })
+  .option('backend', { type: 'string', default: 'wasm', describe: 'Our backend' })
+  .example('$0 clip-step --json', 'a training step, for programs')
+  .example('$0 clip-step --preset vit-small-64 --profile --peers none', 'where our time goes')
+  .example('$0 gemm --peers openblas', 'matrix products beside OpenBLAS')
+  .epilogue(
+    'PyTorch and OpenBLAS (by numpy) are looked for in every python3 on the path, or in those that TESSERA_PYTHON lists; jax-js and ' +
+      'TensorFlow.js in the node_modules of the current folder, or of the folder that TESSERA_PEERS names.',
+  )
+  .check(({ batch, rounds, threads }) => {
+    for (const [name, value] of Object.entries({ batch, rounds, threads }))
+      if (value !== undefined && !(Number.isInteger(value) && value >= 1))
+        throw new Error(`--${name} must be a whole number of at least 1, got ${value}`);
+    return true;
+  })
+  .strict()
+  .parseAsync();
+
+/** npm runs scripts in the repository's root; paths mean those of whoever called it. */
+const fromCaller = (path: string): string => resolve(process.env.INIT_CWD ?? process.cwd(), path);
+
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+const { json, threads = availableParallelism() } = argv;
+const named = [...new Set([...(argv.benchmarks ?? []), ...(argv.memory ? (['memory'] as const) : [])])];
+
+try {
+  if (argv.threads !== undefined) process.env.TESSERA_THREADS = String(threads);
+  registerReferenceBackends();
+  const report = await runBenchmarks(
+    setDefaultBackend(argv.backend),
+    {
+      benchmarks: named.length > 0 ? named : benchmarkNames.filter((name) => name !== 'memory'),
+      peers: peerNames.filter((name) => argv.peers === undefined || argv.peers.includes(name)),
+      threads,
+      presets: argv.all ? stepPresets : [argv.preset ?? stepPresets[0]],
+      batch: argv.batch,
+      rounds: argv.rounds ?? null,
+      profile: argv.profile,
+      dataset: argv.dataset === undefined ? null : fromCaller(argv.dataset),
+      version,
+    },
+    { print: (text) => json || text === '' || console.log(`${text}\n`), say: (line) => console.error(line) },
+  );
+  if (json) console.log(JSON.stringify(report, null, 2));
+  if (report.disagreements.length > 0) process.exitCode = 1;
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+} finally {
+  await disposeBackends();
+}

@@ -1,0 +1,91 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CLIP, type CLIPConfig, defaultHeads, defaultPoolHeads, type PresetName, presets } from '@tessera/models';
+import { manualSeed, tensor, tidy } from '@tessera/tensor';
+import { writeTensors } from '@tessera/train';
+import type { KernelGroup } from '../measure/profile.ts';
+import { measureWork, type Row, type Session } from '../session.ts';
+import { integers, values } from '../values.ts';
+import type { ClipStepWork } from '../work.ts';
+
+/** Models for one computer's processor, from the smallest on. */
+export const stepPresets = ['vit-tiny-64', 'vit-small-64', 'rn-small-64'] as const satisfies readonly PresetName[];
+
+export interface ClipStepRow extends Row {
+  readonly parameters: number;
+  readonly imagesPerSecond: number;
+  /** Kernels by their time on one thread, slowest first, if it was asked for. */
+  readonly profile: readonly KernelGroup[] | null;
+}
+
+export interface ClipStepOptions {
+  readonly preset: PresetName;
+  readonly batch: number;
+  readonly profile: boolean;
+}
+
+/** Times a whole training step on a batch that stays the same; all sides start from the same parameters. */
+export async function measureClipStep(
+  session: Session,
+  { preset, batch, profile: profiling }: ClipStepOptions,
+): Promise<ClipStepRow> {
+  const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
+  try {
+    const { work, parameters } = await prepareStep(preset, batch, folder);
+    let profile: readonly KernelGroup[] | null = null;
+    const row = await measureWork(session, work, async (own) => {
+      if (profiling) profile = await own.profile();
+    });
+    return { ...row, parameters, imagesPerSecond: (1000 * batch) / row.ours.medianMs, profile };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Heads are written out, so that no side has to know the rule for their number. */
+function withHeads(config: CLIPConfig): CLIPConfig {
+  const { vision, text } = config;
+  const heads = vision.kind === 'vit' ? defaultHeads(vision) : defaultPoolHeads(vision);
+  return { ...config, vision: { ...vision, heads }, text: { ...text, heads: defaultHeads(text) } };
+}
+
+function prepareStep(preset: PresetName, batch: number, folder: string) {
+  return tidy(async (): Promise<{ work: ClipStepWork; parameters: number }> => {
+    const config = withHeads(presets[preset]);
+    const [modelFile, batchFile] = [join(folder, 'model.safetensors'), join(folder, 'batch.safetensors')];
+    manualSeed(0);
+    const model = new CLIP(config);
+    await writeTensors(modelFile, model.stateDict());
+    const { imageSize } = config.vision;
+    const { contextLength, vocabularySize } = config.text;
+    const images = tensor(values(batch * 3 * imageSize ** 2, 1), { shape: [batch, 3, imageSize, imageSize] });
+    const tokens = tensor(captions(batch, contextLength, vocabularySize), { shape: [batch, contextLength] });
+    await writeTensors(
+      batchFile,
+      new Map([
+        ['images', images],
+        ['tokens', tokens],
+      ]),
+    );
+    const optimizer = { lr: 5e-4, weightDecay: 0.2, betas: [0.9, 0.98], eps: 1e-6, clipGradNorm: 1 } as const;
+    return {
+      work: { kind: 'clip-step', preset, config, batch, optimizer, modelFile, batchFile },
+      parameters: model.parameterCount(),
+    };
+  });
+}
+
+/** Captions as a tokenizer gives them: start, words, end (the largest id), padding with 0. */
+function captions(count: number, length: number, vocabularySize: number): Int32Array {
+  const [start, end] = [vocabularySize - 2, vocabularySize - 1];
+  const words = integers(count * length, 2, start);
+  const ends = integers(count, 3, length - 2).map((place) => place + 2);
+  return words.map((word, i) => {
+    const place = i % length;
+    const last = ends[Math.floor(i / length)] as number;
+    if (place === 0) return start;
+    if (place === last) return end;
+    return place < last ? word : 0;
+  });
+}

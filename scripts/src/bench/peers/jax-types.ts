@@ -1,0 +1,63 @@
+/** The part of jax-js's interface that the benchmark uses. Passing an array to a function gives it away: `ref` keeps it. */
+export interface JaxArray {
+  readonly ref: JaxArray;
+  readonly shape: number[];
+  add(other: JaxArray | number): JaxArray;
+  sub(other: JaxArray | number): JaxArray;
+  mul(other: JaxArray | number): JaxArray;
+  div(other: JaxArray | number): JaxArray;
+  sum(axis?: number, options?: { keepdims?: boolean }): JaxArray;
+  transpose(permutation?: number[]): JaxArray;
+  reshape(shape: number[]): JaxArray;
+  /** As Python's slicing: a number takes one index and drops the axis, a pair a range, [] everything. */
+  slice(...index: (number | [] | [number, number])[]): JaxArray;
+  data(): Promise<ArrayLike<number>>;
+  dispose(): void;
+}
+
+/** Arrays, and what is built of them. */
+type JaxTree = JaxArray | JaxTree[] | { [name: string]: JaxTree };
+
+type Unary = (x: JaxArray) => JaxArray;
+type Binary = (x: JaxArray | number, y: JaxArray | number) => JaxArray;
+
+export interface Jax {
+  init(device: string): Promise<string[]>;
+  defaultDevice(device: string): void;
+  jit<Inputs extends JaxTree[], Output extends JaxTree>(
+    fn: (...inputs: Inputs) => Output,
+  ): ((...inputs: Inputs) => Output) & { dispose(): void };
+  vjp(
+    fn: (...inputs: JaxArray[]) => JaxArray,
+    inputs: JaxArray[],
+  ): [JaxArray, ((gradient: JaxArray) => JaxArray[]) & { dispose(): void }];
+  valueAndGrad<Parameters extends JaxTree, Rest extends JaxTree[]>(
+    fn: (parameters: Parameters, ...rest: Rest) => JaxArray,
+  ): (parameters: Parameters, ...rest: Rest) => [JaxArray, Parameters];
+  blockUntilReady(tree: JaxTree): Promise<unknown>;
+  readonly numpy: {
+    array(values: Float32Array | Int32Array | number, options?: { shape?: number[] }): JaxArray;
+    zeros(shape: number[]): JaxArray;
+    eye(size: number): JaxArray;
+    matmul(a: JaxArray, b: JaxArray): JaxArray;
+    concatenate(parts: JaxArray[], axis: number): JaxArray;
+    broadcastTo(x: JaxArray, shape: number[]): JaxArray;
+    readonly exp: Unary;
+    readonly sqrt: Unary;
+    readonly square: Unary;
+    readonly minimum: Binary;
+    readonly maximum: Binary;
+  };
+  readonly nn: {
+    /** Query, key and value [N, L, H, D]. */
+    dotProductAttention(q: JaxArray, k: JaxArray, v: JaxArray, options: { isCausal: boolean }): JaxArray;
+    logSoftmax(x: JaxArray, axis: number): JaxArray;
+    sigmoid: Unary;
+    oneHot(x: JaxArray, classes: number): JaxArray;
+    standardize(x: JaxArray, axis: number, options: { epsilon: number }): JaxArray;
+  };
+  readonly lax: {
+    convGeneralDilated(x: JaxArray, weight: JaxArray, strides: number[], padding: [number, number][]): JaxArray;
+  };
+  readonly tree: { ref<Tree extends JaxTree>(tree: Tree): Tree; dispose(tree: JaxTree): void };
+}

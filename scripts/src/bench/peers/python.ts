@@ -1,0 +1,98 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Engine } from '../engine.ts';
+import { PeerProcess } from './process.ts';
+
+const script = fileURLToPath(new URL('./torch_bench.py', import.meta.url));
+
+/** What a Python installation offers. */
+interface Offer {
+  readonly python: string;
+  readonly torch: string | null;
+  readonly numpy: string | null;
+  /** The BLAS behind numpy, if it is one of the fast ones. */
+  readonly blas: string | null;
+}
+
+/** The Python interpreters to look at: those of TESSERA_PYTHON, else every python3 on the path. */
+export function findPythons(env: NodeJS.ProcessEnv = process.env): string[] {
+  const { TESSERA_PYTHON: chosen, PATH: path = '' } = env;
+  if (chosen) return chosen.split(delimiter).filter((entry) => entry !== '');
+  const candidates = path.split(delimiter).map((folder) => join(folder, 'python3'));
+  return candidates.filter((file, index) => candidates.indexOf(file) === index && isExecutable(file));
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The settings that are tried: all of them up to four threads, then powers of two, and as many as there are. */
+export function threadSettings(most: number): number[] {
+  const settings = Array.from({ length: most }, (_, k) => k + 1);
+  return settings.filter((threads) => threads <= 4 || threads === most || Number.isInteger(Math.log2(threads)));
+}
+
+const start = (python: string, threads: number): PeerProcess =>
+  new PeerProcess(python, python, ['-u', script], {
+    OMP_NUM_THREADS: String(threads),
+    OPENBLAS_NUM_THREADS: String(threads),
+    MKL_NUM_THREADS: String(threads),
+  });
+
+export interface PythonPeers {
+  readonly engines: Engine[];
+  readonly processes: PeerProcess[];
+}
+
+/**
+ * PyTorch and numpy's BLAS, once for each installation and setting of threads. An interpreter that has neither, or does not
+ * start, is left out; `say` hears why.
+ */
+export async function pythonPeers(
+  wanted: { readonly torch: boolean; readonly blas: boolean },
+  mostThreads: number,
+  say: (line: string) => void,
+): Promise<PythonPeers> {
+  const peers: PythonPeers = { engines: [], processes: [] };
+  const seen = new Set<string>();
+  for (const python of findPythons()) {
+    const started = threadSettings(mostThreads).map((threads) => ({ threads, process: start(python, threads) }));
+    try {
+      const offers = await Promise.all(
+        started.map(async ({ process }) => (await process.ask({ do: 'hello' })) as unknown as Offer),
+      );
+      const { torch, numpy, blas, python: version } = offers[0] as Offer;
+      // One installation under two names, such as /bin and /usr/bin, is measured once.
+      const identity = JSON.stringify(offers[0]);
+      const useTorch = wanted.torch && torch !== null;
+      const useBlas = wanted.blas && blas !== null;
+      if (seen.has(identity) || !(useTorch || useBlas)) {
+        await Promise.all(started.map(({ process }) => process.close()));
+        continue;
+      }
+      seen.add(identity);
+      for (const { threads, process } of started) {
+        peers.processes.push(process);
+        const engine = (library: string, name: string, libraryVersion: string): Engine => ({
+          library: name,
+          version: libraryVersion,
+          threads,
+          variant: `Python ${version}`,
+          prepare: (work) => process.prepare(library, work),
+        });
+        if (useTorch) peers.engines.push(engine('torch', 'PyTorch', torch));
+        if (useBlas) peers.engines.push({ ...engine('numpy', blas, `(numpy ${numpy})`), kinds: ['gemm'] });
+      }
+    } catch (error) {
+      say(`${python} is left out: ${(error as Error).message}`);
+      await Promise.all(started.map(({ process }) => process.close()));
+    }
+  }
+  return peers;
+}

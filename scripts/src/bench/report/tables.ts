@@ -1,0 +1,172 @@
+/** The results for people: one table for each benchmark. */
+import type { ClipStepRow } from '../benchmarks/clip-step.ts';
+import type { DataReport } from '../benchmarks/data.ts';
+import type { MemoryRow } from '../benchmarks/memory.ts';
+import type { KernelGroup } from '../measure/profile.ts';
+import { bestOfEach, type Entry, type Row } from '../session.ts';
+import { type Column, digits, formatTable, percent } from './table.ts';
+
+const mega = 1e6;
+
+/** Name and version, without what follows a plus sign: two versions of one library have a column each. */
+const titleOf = ({ library, version }: Entry): string => `${library} ${version.replace(/\+.*/, '')}`;
+
+/** One column for each library and version: time, ratio, threads of its fastest setting. */
+function peerColumns(rows: readonly Row[]): Column<Row>[] {
+  const titles = [...new Set(rows.flatMap(({ peers }) => peers.map(titleOf)))];
+  return titles.map((title, k) => ({
+    title,
+    ...(k === 0
+      ? { meaning: 'its median time in ms, that time / ours (above 1: we are faster), threads of its fastest setting' }
+      : {}),
+    cell: ({ peers, unsupported }) => {
+      const [best] = bestOfEach(peers.filter((entry) => titleOf(entry) === title));
+      if (best === undefined) return unsupported.some(({ library }) => title.startsWith(library)) ? 'cannot' : '';
+      return `${digits(best.medianMs)}  ${best.ratio.toFixed(2)}x  ${best.threads}t${best.disagreement === null ? '' : ' !'}`;
+    },
+  }));
+}
+
+const timeColumns: readonly Column<Row>[] = [
+  { title: 'ms', meaning: 'our time, median of all runs', cell: ({ ours }) => digits(ours.medianMs) },
+  { title: 'min', meaning: 'our fastest run, ms', cell: ({ ours }) => digits(ours.minMs) },
+  {
+    title: 'GFLOP/s',
+    meaning: 'operations of products and convolutions / median time',
+    cell: ({ ours }) => digits(ours.gflops),
+  },
+];
+
+const mfuColumn = (peak: number, title: string): Column<Row> => ({
+  title,
+  meaning: 'that rate / the highest rate of any matrix product of this run',
+  cell: ({ ours }) => percent(ours.gflops / peak),
+});
+
+/** Below a table: what was not compared, and which kernels of ours are slow. */
+const remarks = (rows: readonly Row[]): string[] => [
+  ...rows.flatMap(({ label, slowKernels }) =>
+    slowKernels.map(({ kernel, reason }) => `  slow kernel of ${label}: ${kernel}: ${reason}`),
+  ),
+  ...new Set(
+    rows.flatMap(({ unsupported }) => unsupported.map(({ library, reason }) => `  ${library} cannot: ${reason}`)),
+  ),
+];
+
+export function formatProducts(title: string, rows: readonly Row[], peak: number): string {
+  const columns: Column<Row>[] = [
+    { title: 'work', align: 'left', cell: ({ label }) => label },
+    { title: 'GFLOP', cell: ({ operations }) => digits(operations / 1e9) },
+    ...timeColumns,
+    mfuColumn(peak, 'of peak'),
+    ...peerColumns(rows),
+  ];
+  return [title, formatTable(columns, rows), ...remarks(rows)].join('\n');
+}
+
+/** Everybody's rate at each setting of threads, for one work. */
+export function formatRates({ label, operations, ours, peers }: Row): string {
+  const columns: Column<Entry>[] = [
+    { title: label, align: 'left', cell: titleOf },
+    { title: 'threads', cell: ({ threads }) => String(threads) },
+    { title: 'GFLOP/s', cell: ({ gflops }) => digits(gflops) },
+    { title: 'best', meaning: 'of the fastest run', cell: ({ minMs }) => digits(operations / minMs / mega) },
+  ];
+  return formatTable(columns, [ours, ...peers]);
+}
+
+export function formatClipStep(rows: readonly ClipStepRow[], peak: number): string {
+  const columns: Column<ClipStepRow>[] = [
+    { title: 'model', align: 'left', cell: ({ label }) => label },
+    { title: 'parameters', cell: ({ parameters }) => `${(parameters / mega).toFixed(2)} M` },
+    { title: 'GFLOP', cell: ({ operations }) => digits(operations / 1e9) },
+    ...timeColumns,
+    { title: 'images/s', cell: ({ imagesPerSecond }) => digits(imagesPerSecond) },
+    mfuColumn(peak, 'MFU'),
+    { title: 'kernels', cell: ({ kernels }) => String(kernels) },
+    { title: 'arena MB', meaning: 'memory for temporaries', cell: ({ arenaBytes }) => digits(arenaBytes / mega) },
+    {
+      title: 'compile s',
+      meaning: 'recording, scheduling, planning and code generation, once',
+      cell: ({ compileMs }) => digits(compileMs / 1000),
+    },
+    ...peerColumns(rows),
+  ];
+  const profiles = rows.flatMap(({ label, profile }) => (profile === null ? [] : ['', formatProfile(label, profile)]));
+  const title = 'clip-step: a training step of CLIP: forward, backward, clipping, AdamW';
+  return [title, formatTable(columns, rows), ...remarks(rows), ...profiles].join('\n');
+}
+
+const profiled = 30;
+
+function formatProfile(label: string, profile: readonly KernelGroup[]): string {
+  const total = profile.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  const kernels = profile.reduce((sum, { count }) => sum + count, 0);
+  const columns: Column<KernelGroup>[] = [
+    { title: 'kernel', align: 'left', cell: ({ kernel }) => kernel },
+    {
+      title: 'shape',
+      meaning: 'a product m x n x k, axes of each joined by a dot; otherwise the domain, (reduced) axes in brackets',
+      align: 'left',
+      cell: ({ shape }) => shape,
+    },
+    { title: 'count', meaning: 'equal kernels in the step', cell: ({ count }) => String(count) },
+    {
+      title: 'ms',
+      meaning: 'of all of them, the best of three passes',
+      cell: ({ milliseconds }) => milliseconds.toFixed(2),
+    },
+    {
+      title: 'share',
+      meaning: 'of the time of all kernels',
+      cell: ({ milliseconds }) => percent(milliseconds / total),
+    },
+    {
+      title: 'GFLOP/s',
+      meaning: 'an instruction of a fused program counts as one operation',
+      cell: ({ operations, milliseconds }) => digits(operations / milliseconds / mega),
+    },
+    {
+      title: 'GB/s',
+      meaning: 'memory read and written, each access counted once',
+      cell: ({ bytes, milliseconds }) => digits(bytes / milliseconds / mega),
+    },
+  ];
+  const title = `${label}: ${kernels} kernels on one thread take ${total.toFixed(1)} ms; the slowest groups`;
+  return [title, formatTable(columns, profile.slice(0, profiled))].join('\n');
+}
+
+export function formatData({ dataset, images, imageSize, batchSize, rows }: DataReport): string {
+  const title = `data: ${dataset}, ${images} images to ${imageSize} x ${imageSize} pixels in batches of ${batchSize}, augmented`;
+  const columns: Column<DataReport['rows'][number]>[] = [
+    {
+      title: 'workers',
+      meaning: 'threads that decode and augment; 0: the training thread itself',
+      cell: ({ workers }) => String(workers),
+    },
+    {
+      title: 'decoded images',
+      meaning: 'made anew, or kept from the epoch before',
+      align: 'left',
+      cell: ({ cached }) => (cached ? 'kept' : 'made anew'),
+    },
+    { title: 'images/s', meaning: 'median epoch', cell: ({ imagesPerSecond }) => imagesPerSecond.toFixed(0) },
+    { title: 'best', meaning: 'fastest epoch', cell: ({ bestImagesPerSecond }) => bestImagesPerSecond.toFixed(0) },
+  ];
+  return [title, formatTable(columns, rows)].join('\n');
+}
+
+export function formatMemory(rows: readonly MemoryRow[]): string {
+  const megabytes = (bytes: number): string => (bytes / mega).toFixed(1);
+  const columns: Column<MemoryRow>[] = [
+    { title: 'steps', align: 'left', cell: ({ mode }) => mode },
+    ...(['early', 'late'] as const).flatMap((moment): Column<MemoryRow>[] => [
+      { title: `MB ${moment}`, cell: (row) => megabytes(row[moment].residentBytes) },
+      { title: `tensors ${moment}`, cell: (row) => megabytes(row[moment].tensorBytes) },
+    ]),
+    { title: 'growth', meaning: 'of the resident size', cell: ({ growth }) => percent(growth) },
+  ];
+  const [first] = rows;
+  const title = `memory: resident size and tensors in MB after ${first?.early.step} and ${first?.late.step} steps of a tiny CLIP`;
+  return [title, formatTable(columns, rows)].join('\n');
+}

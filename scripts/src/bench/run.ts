@@ -1,0 +1,197 @@
+import type { PresetName } from '@tessera/models';
+import type { Backend } from '@tessera/tensor';
+import { type ClipStepRow, measureClipStep } from './benchmarks/clip-step.ts';
+import { type DataReport, measureData } from './benchmarks/data.ts';
+import { type MemoryRow, measureMemory } from './benchmarks/memory.ts';
+import { attentionWorks, convWorks, gemmWorks, peakWork } from './benchmarks/products.ts';
+import type { RaceOptions } from './measure/race.ts';
+import { type MissingPeer, type PeerName, type Peers, startPeers } from './peers/start.ts';
+import {
+  type BackendFacts,
+  backendFacts,
+  formatEnvironment,
+  formatPeak,
+  type MachineFacts,
+  machineFacts,
+  type Participant,
+  participants,
+} from './report/environment.ts';
+import { formatClipStep, formatData, formatMemory, formatProducts, formatRates } from './report/tables.ts';
+import { bestOfEach, type Entry, measureWork, type Peak, peakOf, type Row, type Session } from './session.ts';
+import { tesseraEngine } from './tessera.ts';
+import type { Work } from './work.ts';
+
+export const benchmarkNames = ['gemm', 'conv', 'attention', 'clip-step', 'data', 'memory'] as const;
+type BenchmarkName = (typeof benchmarkNames)[number];
+
+export interface BenchOptions {
+  readonly benchmarks: readonly BenchmarkName[];
+  readonly peers: readonly PeerName[];
+  /** Threads that peers may use at most. */
+  readonly threads: number;
+  /** Models of clip-step. */
+  readonly presets: readonly PresetName[];
+  readonly batch: number;
+  /** Turns that each contestant gets; null: the benchmark's own choice. */
+  readonly rounds: number | null;
+  readonly profile: boolean;
+  /** Folder of the dataset that `data` reads; null: drawings made for the run. */
+  readonly dataset: string | null;
+  /** Ours. */
+  readonly version: string;
+}
+
+/** A row with what it can be judged by. */
+type Judged<R extends Row = Row> = R & {
+  /** Our rate / the machine's peak. */
+  readonly mfu: number;
+  /** The fastest setting of each library. */
+  readonly best: Readonly<Record<string, Entry>>;
+};
+
+/** The one JSON document of `--json`. */
+export interface BenchReport {
+  readonly tessera: string;
+  readonly started: string;
+  readonly machine: MachineFacts;
+  readonly backend: BackendFacts;
+  readonly peers: readonly Participant[];
+  readonly notInstalled: readonly MissingPeer[];
+  /** The highest rate of any matrix product of this run. */
+  readonly peak: Peak | null;
+  /** Our rate / OpenBLAS's, by its fastest setting, for matrices of 1008 x 1008; null without OpenBLAS. */
+  readonly gemm1008OfOpenBLAS: number | null;
+  readonly gemm: readonly Judged[];
+  readonly conv: readonly Judged[];
+  readonly attention: readonly Judged[];
+  readonly 'clip-step': readonly Judged<ClipStepRow>[];
+  readonly data: DataReport | null;
+  readonly memory: readonly MemoryRow[];
+  /** Results that differ from ours: one of the two is wrong. */
+  readonly disagreements: readonly string[];
+}
+
+/** Who is much slower than the rest stops when its milliseconds are used up. */
+const productRace: RaceOptions = { rounds: 15, budgetMs: 3000 };
+const stepRace: RaceOptions = { rounds: 10, budgetMs: 60_000, warmUpMs: 400 };
+
+export interface BenchOutput {
+  /** Gets the tables, each as soon as it is ready. */
+  print(text: string): void;
+  /** Hears how far the run is. */
+  say(line: string): void;
+}
+
+/** Runs the benchmarks that `options` names. */
+export async function runBenchmarks(
+  backend: Backend,
+  options: BenchOptions,
+  output: BenchOutput,
+): Promise<BenchReport> {
+  const timed = options.benchmarks.some((name) => name !== 'data' && name !== 'memory');
+  if (timed && options.peers.length > 0) output.say('starting the libraries to compare with');
+  const peers = await startPeers(timed ? options.peers : [], options.threads, output.say);
+  try {
+    return await measureAll(backend, options, output, peers, timed);
+  } finally {
+    await peers.close();
+  }
+}
+
+async function measureAll(
+  backend: Backend,
+  options: BenchOptions,
+  { print, say }: BenchOutput,
+  { engines, missing }: Peers,
+  timed: boolean,
+): Promise<BenchReport> {
+  const started = new Date().toISOString();
+  const wants = (name: BenchmarkName): boolean => options.benchmarks.includes(name);
+  const ours = tesseraEngine(backend, options.version);
+  const sessionOf = (race: RaceOptions): Session => ({
+    ...{ ours, peers: engines, say },
+    race: options.rounds === null ? race : { ...race, rounds: options.rounds },
+  });
+  const measure = async (works: readonly Work[]): Promise<Row[]> => {
+    const rows: Row[] = [];
+    for (const work of works) rows.push(await measureWork(sessionOf(productRace), work));
+    return rows;
+  };
+  const facts = { machine: machineFacts(), backend: backendFacts(backend), peers: participants(engines) };
+  print(formatEnvironment(facts.machine, facts.backend, facts.peers));
+
+  // The product of 1008 x 1008 matrices comes first whatever is measured: the others are judged by the peak.
+  if (timed) say('gemm');
+  const gemm = timed ? await measure(wants('gemm') ? [peakWork, ...gemmWorks] : [peakWork]) : [];
+  const peak = peakOf(gemm);
+  const rate = peak?.gflops ?? Number.NaN;
+  if (peak !== null) print(formatPeak(peak));
+  if (gemm[0] !== undefined) print(formatRates(gemm[0]));
+  if (wants('gemm')) print(formatProducts('gemm: products of f32 matrices', gemm, rate));
+
+  const products = async (name: BenchmarkName, title: string, works: readonly Work[]): Promise<Row[]> => {
+    if (!wants(name)) return [];
+    say(name);
+    const rows = await measure(works);
+    print(formatProducts(title, rows, rate));
+    return rows;
+  };
+  const conv = await products('conv', 'conv: convolutions and their gradients', convWorks);
+  const attention = await products(
+    'attention',
+    'attention: softmax(q kᵀ / sqrt(width)) v, its gradients',
+    attentionWorks,
+  );
+
+  const steps: ClipStepRow[] = [];
+  if (wants('clip-step')) {
+    say('clip-step');
+    const { batch, profile } = options;
+    for (const preset of options.presets)
+      steps.push(await measureClipStep(sessionOf(stepRace), { preset, batch, profile }));
+    print(formatClipStep(steps, rate));
+  }
+  let data: DataReport | null = null;
+  if (wants('data')) {
+    say('data');
+    data = await measureData(options.dataset, say);
+    print(formatData(data));
+  }
+  let memory: MemoryRow[] = [];
+  if (wants('memory')) {
+    say('memory');
+    memory = await measureMemory(say);
+    print(formatMemory(memory));
+  }
+
+  const judge = <R extends Row>(row: R): Judged<R> => ({ ...row, mfu: row.ours.gflops / rate, best: bestOf(row) });
+  const blas = gemm[0] === undefined ? undefined : bestOf(gemm[0]).OpenBLAS;
+  const report: BenchReport = {
+    ...{ tessera: options.version, started, ...facts, notInstalled: missing, peak },
+    gemm1008OfOpenBLAS: blas?.ratio ?? null,
+    gemm: gemm.map(judge),
+    conv: conv.map(judge),
+    attention: attention.map(judge),
+    'clip-step': steps.map(judge),
+    ...{ data, memory },
+    disagreements: [...gemm, ...conv, ...attention, ...steps].flatMap(disagreementsOf),
+  };
+  print(formatEnd(report));
+  return report;
+}
+
+const bestOf = ({ peers }: Row): Record<string, Entry> =>
+  Object.fromEntries(bestOfEach(peers).map((entry) => [entry.library, entry]));
+
+const disagreementsOf = ({ label, peers }: Row): string[] =>
+  peers.flatMap(({ library, version, threads, disagreement }) =>
+    disagreement === null ? [] : [`${label}: ${library} ${version}, ${threads} threads: ${disagreement}`],
+  );
+
+function formatEnd({ gemm1008OfOpenBLAS: share, notInstalled, disagreements }: BenchReport): string {
+  return [
+    ...(share === null ? [] : [`1008 x 1008 x 1008: ${(100 * share).toFixed(0)} % of OpenBLAS's rate`]),
+    ...notInstalled.map(({ library, install }) => `not installed: ${library}. To compare: ${install}`),
+    ...disagreements.map((line) => `DIFFERENT RESULT: ${line}`),
+  ].join('\n');
+}

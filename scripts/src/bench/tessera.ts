@@ -1,0 +1,201 @@
+import { grad, vjp } from '@tessera/autograd';
+import { CLIP } from '@tessera/models';
+import { contrastiveLoss, functional as F } from '@tessera/nn';
+import {
+  type Backend,
+  type CompiledProgram,
+  compile,
+  type Tensor,
+  tensor,
+  tidy,
+  type WasmExecutable,
+} from '@tessera/tensor';
+import { AdamW, clipGradNorm, contractionFlops, noDecay, readTensors } from '@tessera/train';
+import type { Engine, PreparedWork } from './engine.ts';
+import { groupKernels, type KernelGroup } from './measure/profile.ts';
+import { checkOf, values } from './values.ts';
+import { type AttentionWork, type ClipStepWork, type ConvWork, type GemmWork, outputSize, type Work } from './work.ts';
+
+/** Our own side: what it adds to what every engine tells. */
+export interface PreparedTessera extends PreparedWork {
+  readonly program: CompiledProgram;
+  /** Floating-point operations of the program's matrix products and convolutions. */
+  readonly operations: number;
+  readonly kernels: number;
+  readonly arenaBytes: number;
+  /** Recording, scheduling, planning and code generation, before anything ran. */
+  readonly compileMs: number;
+  /** Kernels that run on a slow path, each with its reason. */
+  readonly slowKernels: CompiledProgram['executable']['slowKernels'];
+  /** Times the kernels one by one, on one thread; null where the backend cannot. */
+  profile(): Promise<KernelGroup[] | null>;
+}
+
+export interface TesseraEngine extends Engine {
+  prepare(work: Work): Promise<PreparedTessera>;
+}
+
+/** A compiled function with the arguments that it is timed with. */
+interface Step {
+  run(): Promise<Tensor[]>;
+  program(): Promise<CompiledProgram>;
+  dispose(): void;
+}
+
+function stepOf<Inputs extends Tensor[]>(fn: (...inputs: Inputs) => Tensor[], ...inputs: Inputs): Step {
+  const compiled = compile(fn);
+  return {
+    run: () => compiled(...inputs),
+    program: () => compiled.program(...inputs),
+    dispose: () => compiled.dispose(),
+  };
+}
+
+const input = (shape: readonly number[], seed: number): Tensor =>
+  tensor(
+    values(
+      shape.reduce((product, n) => product * n, 1),
+      seed,
+    ),
+    { shape },
+  );
+
+function gemmStep({ batch, m, n, k, transposeA, transposeB }: GemmWork): Step {
+  const operand = (rows: number, columns: number, transposed: boolean, seed: number): Tensor =>
+    input([...(batch === 1 ? [] : [batch]), ...(transposed ? [columns, rows] : [rows, columns])], seed);
+  const matrix = (x: Tensor, transposed: boolean): Tensor => (transposed ? x.transpose(-2, -1) : x);
+  return stepOf(
+    (a, b) => [matrix(a, transposeA).matmul(matrix(b, transposeB))],
+    operand(m, k, transposeA, 1),
+    operand(k, n, transposeB, 2),
+  );
+}
+
+function convStep(work: ConvWork): Step {
+  const { images, channels, size, filters, window, stride, padding } = work;
+  const x = input([images, channels, size, size], 1);
+  const weight = input([filters, channels, window, window], 2);
+  const gradient = input([images, filters, outputSize(work), outputSize(work)], 3);
+  const convolve = (a: Tensor, b: Tensor): Tensor => F.conv2d(a, b, null, { stride, padding });
+  // Convolution is linear in each argument: the derivative with respect to one needs the other alone.
+  switch (work.pass) {
+    case 'forward':
+      return stepOf((a, b) => [convolve(a, b)], x, weight);
+    case 'input gradient':
+      return stepOf((b, g) => vjp((a) => convolve(a, b), x)[1](g), weight, gradient);
+    case 'weight gradient':
+      return stepOf((a, g) => vjp((b) => convolve(a, b), weight)[1](g), x, gradient);
+    default:
+      return work.pass satisfies never;
+  }
+}
+
+function attentionStep({ batch, heads, length, width, causal, pass }: AttentionWork): Step {
+  const [query, key, value, gradient] = [1, 2, 3, 4].map((seed) => input([batch, heads, length, width], seed)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
+  const attend = (q: Tensor, k: Tensor, v: Tensor): Tensor => F.scaledDotProductAttention(q, k, v, { causal });
+  if (pass === 'forward') return stepOf((q, k, v) => [attend(q, k, v)], query, key, value);
+  const both = (q: Tensor, k: Tensor, v: Tensor, g: Tensor): Tensor[] => {
+    const [output, pullback] = vjp(attend, q, k, v);
+    return [output, ...pullback(g)];
+  };
+  return stepOf(both, query, key, value, gradient);
+}
+
+const readAll = async (path: string): Promise<Map<string, Tensor>> => (await readTensors(path)).select((name) => name);
+
+async function clipStep({ config, optimizer: settings, modelFile, batchFile }: ClipStepWork): Promise<Step> {
+  const model = new CLIP(config);
+  model.loadStateDict(await readAll(modelFile));
+  const { lr, weightDecay, betas, eps } = settings;
+  const optimizer = new AdamW(model.namedParameters(), { weightDecay, betas, eps, groups: [noDecay] });
+  const batch = await readAll(batchFile);
+  const train = (images: Tensor, tokens: Tensor, rate: Tensor): Tensor[] => {
+    const loss = contrastiveLoss(model.forward(images, tokens));
+    const { gradients } = clipGradNorm(grad(loss, optimizer.parameters), settings.clipGradNorm);
+    optimizer.step(gradients, rate);
+    model.clampLogitScale();
+    return [loss];
+  };
+  return stepOf(train, batch.get('images') as Tensor, batch.get('tokens') as Tensor, tensor(lr));
+}
+
+async function stepFor(work: Work): Promise<Step> {
+  switch (work.kind) {
+    case 'gemm':
+      return gemmStep(work);
+    case 'conv':
+      return convStep(work);
+    case 'attention':
+      return attentionStep(work);
+    case 'clip-step':
+      return clipStep(work);
+    default:
+      return work satisfies never;
+  }
+}
+
+/** Steps of training that are checked. */
+const checkedSteps = 3;
+
+async function checkStep(work: Work, step: Step): Promise<number[]> {
+  if (work.kind !== 'clip-step') return checkOf(await Promise.all((await step.run()).map((output) => output.data())));
+  const losses: number[] = [];
+  while (losses.length < checkedSteps) losses.push(await ((await step.run())[0] as Tensor).item());
+  return losses;
+}
+
+const profilePasses = 3;
+
+/** Only the WebAssembly backend times its kernels. */
+function profileOf({ plan, executable, allocations }: CompiledProgram): KernelGroup[] | null {
+  if (!('profile' in executable)) return null;
+  const passes = Array.from({ length: profilePasses }, () => (executable as WasmExecutable).profile(allocations));
+  return groupKernels(plan.stages.flat(), passes);
+}
+
+export function tesseraEngine(backend: Backend, version: string): TesseraEngine {
+  return {
+    library: 'Tessera',
+    version,
+    threads: 'threads' in backend ? Number(backend.threads) : 1,
+    variant: backend.name,
+    async prepare(work) {
+      const step = await stepFor(work);
+      const start = performance.now();
+      const program = await step.program();
+      const compileMs = performance.now() - start;
+      return {
+        program,
+        operations: contractionFlops(program),
+        kernels: program.plan.stages.reduce((count, stage) => count + stage.length, 0),
+        arenaBytes: program.plan.arenaBytes,
+        compileMs,
+        check: await tidy(() => checkStep(work, step)),
+        measure: (runs) =>
+          tidy(async () => {
+            const times: number[] = [];
+            for (let run = 0; run < runs; run++) {
+              const begin = performance.now();
+              await step.run();
+              times.push(performance.now() - begin);
+            }
+            return times;
+          }),
+        slowKernels: program.executable.slowKernels,
+        profile: () =>
+          tidy(async () => {
+            const outputs = await step.run(); // they own memory that the program writes to
+            const profile = profileOf(program);
+            await Promise.all(outputs.map((output) => output.data()));
+            return profile;
+          }),
+        release: async () => step.dispose(),
+      };
+    },
+  };
+}

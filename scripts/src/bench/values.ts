@@ -1,0 +1,41 @@
+/**
+ * The same inputs everywhere: pseudo-random numbers in [-.5, .5), element i a hash of i and a seed. The Python peer computes them by the
+ * same formula.
+ */
+export function values(length: number, seed: number): Float32Array<ArrayBuffer> {
+  const result = new Float32Array(length);
+  for (let i = 0; i < length; i++) result[i] = hash(i, seed) / 2 ** 32 - 0.5;
+  return result;
+}
+
+/** Integers in [0, limit), by the same hash. */
+export const integers = (length: number, seed: number, limit: number): Int32Array =>
+  Int32Array.from({ length }, (_, i) => hash(i, seed) % limit);
+
+function hash(index: number, seed: number): number {
+  let x = Math.imul(index + seed * 1_000_003, 0x9e3779b1) >>> 0;
+  x ^= x >>> 15;
+  x = Math.imul(x, 0x2c1b3c6d) >>> 0;
+  return (x ^ (x >>> 12)) >>> 0;
+}
+
+/** What is compared to see that all have computed the same: of each output, the root mean square and three elements. */
+export function checkOf(outputs: readonly ArrayLike<number>[]): number[] {
+  return outputs.flatMap((output) => {
+    const { length } = output;
+    let squares = 0;
+    for (let i = 0; i < length; i++) squares += (output[i] as number) ** 2;
+    return [Math.sqrt(squares / length), ...[0, length >> 1, length - 1].map((i) => output[i] as number)];
+  });
+}
+
+/** Differences allowed between two libraries' f32 results, relative to the largest number of the check. */
+const tolerance = 2e-3;
+
+/** Why two checks differ, or null if they agree. */
+export function disagreement(ours: readonly number[], theirs: readonly number[]): string | null {
+  if (ours.length !== theirs.length) return `${theirs.length} numbers instead of ${ours.length}`;
+  const scale = Math.max(...ours.map(Math.abs));
+  const k = ours.findIndex((value, i) => !(Math.abs(value - (theirs[i] as number)) <= tolerance * scale));
+  return k < 0 ? null : `number ${k} of the result is ${theirs[k]}, ours is ${ours[k]}`;
+}
