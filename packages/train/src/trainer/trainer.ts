@@ -84,11 +84,14 @@ export class Trainer<Batch extends BatchTensors> {
   readonly #parts: TrainerParts<Batch>;
   readonly #step: TrainingStep<Batch>;
   #flopsPerStep: number | null = null;
+  /** The best rate known: as measured, or as a step reached where the measurement was disturbed by something else. */
+  #peakFlops: number | null;
   /** When the time of the present step began: waiting for its batch is part of it, evaluations and checkpoints are not. */
   #clock = 0;
 
   constructor(parts: TrainerParts<Batch>) {
     this.#parts = parts;
+    this.#peakFlops = parts.peakFlops;
     this.#step = new TrainingStep(parts.task, parts.optimizer, { clipGradNorm: parts.clipGradNorm });
   }
 
@@ -162,10 +165,12 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   #report(position: Position, { loss, gradNorm, measures }: StepResult, lr: number, examples: number): void {
-    const { metrics, source, peakFlops, listener } = this.#parts;
+    const { metrics, source, listener } = this.#parts;
     const seconds = (performance.now() - this.#clock) / 1000;
     const imagesPerSecond = examples / seconds;
-    const mfu = peakFlops === null ? null : (this.#flopsPerStep ?? 0) / seconds / peakFlops;
+    const rate = (this.#flopsPerStep ?? 0) / seconds;
+    if (this.#peakFlops !== null) this.#peakFlops = Math.max(this.#peakFlops, rate);
+    const mfu = this.#peakFlops === null ? null : rate / this.#peakFlops;
     const { step } = position;
     const epoch = step / source.batchesPerEpoch;
     metrics.append({ kind: 'step', step, epoch, loss, lr, gradNorm, ...measures, imagesPerSecond, mfu });
