@@ -1,5 +1,6 @@
 /** Epilogues of contractions: a program over a rectangle of rows and columns whose finished sums lie in a tile. */
 import { bytesOf } from '../../dtype.ts';
+import type { Access } from '../../kernel.ts';
 import { emitZeros } from './access-code.ts';
 import type { FunctionBuilder, Local, Operand } from './encoder.ts';
 import type { Features } from './features.ts';
@@ -8,15 +9,16 @@ import { decideAllGuards, joinGroupedAxes } from './normalize.ts';
 import type { BlockBounds, BlockProgram } from './program.ts';
 import { ProgramCode } from './program-code.ts';
 import { hasAxis, type LoopProgram, loopProgram, simplify } from './simplify.ts';
-import { type Slot, slotsFor } from './slots.ts';
+import { isWholeTile, type Slot, slotsFor, tileSlots } from './slots.ts';
 import { Streams } from './streams.ts';
 import { VectorCode } from './vector-code.ts';
-import { loadAdjacent } from './vector-memory.ts';
+import { type LaneCount, loadAdjacent, loadLanes, type Place } from './vector-memory.ts';
+import { type Quad, transpose } from './vector-ops.ts';
 
 /** Groups of axes, in the order of the domain. */
 const [batchGroup, rowGroup, columnGroup] = [0, 1, 2];
 
-/** The program with few axes: the last one, a column axis, is the vector axis. */
+/** The program with few axes; the last one is a column axis. */
 function normalizeBlock({ program, batch, m, n }: BlockProgram): { program: LoopProgram; groups: readonly number[] } {
   const raw = decideAllGuards(loopProgram(program, [...batch, ...m, ...n]));
   const groups = [...batch.map(() => batchGroup), ...m.map(() => rowGroup), ...n.map(() => columnGroup)];
@@ -24,9 +26,17 @@ function normalizeBlock({ program, batch, m, n }: BlockProgram): { program: Loop
   return joinGroupedAxes(simplify(joined.program), joined.groups, columnGroup);
 }
 
+/** How many accesses step over memory along an axis. */
+function stridedAccesses({ operations, stores }: LoopProgram, axis: number): number {
+  const strided = ({ view }: Access): boolean => Math.abs(view.strides[axis]) > 1;
+  const loads = operations.filter((operation) => operation.op === 'load' && strided(operation.access)).length;
+  return loads + stores.filter(({ access }) => strided(access)).length;
+}
+
 /**
- * Writes the loops over the rows and columns of a block into `fn`. Along columns, vectors run as far as the innermost column axis
- * goes.
+ * Writes the loops over the rows and columns of a block into `fn`. Vectors run along the innermost column axis. But where the program's
+ * memory lies the other way round (the update of a weight whose gradient was computed transposed), they run along the rows, and
+ * the accumulators are transposed.
  */
 export function emitBlockProgram(
   fn: FunctionBuilder,
@@ -49,6 +59,8 @@ class BlockCode {
   readonly #program: LoopProgram;
   readonly #groups: readonly number[];
   readonly #vectorAxis: number;
+  /** The column axis, where vectors run along rows. */
+  readonly #tileAxis: number | null;
   readonly #streams: Streams;
   readonly #programCode: ProgramCode;
   readonly #slotCount: number;
@@ -61,21 +73,33 @@ class BlockCode {
     this.#fn = code.fn;
     this.#bounds = bounds;
     ({ program: this.#program, groups: this.#groups } = normalizeBlock(block));
-    this.#vectorAxis = this.#program.domain.length - 1;
-    this.#streams = new Streams(this.#fn, bounds.args);
-    this.#accumulator = code.fresh('i32');
+    const columnAxis = this.#program.domain.length - 1;
+    const [rowAxis] = this.#axesOf(rowGroup);
     const accumulator = block.program.instructions.find(({ op }) => op === 'accumulator');
     const dtype = accumulator?.dtype ?? 'f32';
+    const alongRows =
+      dtype === 'f32' &&
+      this.#axesOf(rowGroup).length === 1 &&
+      this.#axesOf(columnGroup).length === 1 &&
+      stridedAccesses(this.#program, rowAxis) < stridedAccesses(this.#program, columnAxis);
+    this.#vectorAxis = alongRows ? rowAxis : columnAxis;
+    this.#tileAxis = alongRows ? columnAxis : null;
+    this.#streams = new Streams(this.#fn, bounds.args);
+    this.#accumulator = code.fresh('i32');
     this.#accumulatorBytes = bytesOf(dtype);
     this.#programCode = new ProgramCode(code, {
       program: this.#program,
       dtypes: block.dtypes,
       vectorAxis: this.#vectorAxis,
-      tileAxis: null,
+      tileAxis: this.#tileAxis,
       streams: this.#streams,
       zeros: bounds.scratch,
-      loadAccumulator: ({ offset, lanes }) =>
-        loadAdjacent(code, dtype, { address: this.#accumulator, offset: offset * this.#accumulatorBytes }, lanes),
+      loadAccumulators: (slots) => {
+        if (alongRows) return this.#transposedAccumulators(slots);
+        return slots.map(({ offset, lanes }) =>
+          loadAdjacent(code, dtype, { address: this.#accumulator, offset: offset * this.#accumulatorBytes }, lanes),
+        );
+      },
     });
     const values = this.#program.operations.keys();
     this.#slotCount = slotsInLoop(bodyCost(this.#program, this.#vectorAxis, values));
@@ -83,28 +107,92 @@ class BlockCode {
 
   emit(): string | null {
     const fn = this.#fn;
-    const { batchIndex, rowStart, rowEnd, scratch, tile, tileStride } = this.#bounds;
+    const { batchIndex, scratch } = this.#bounds;
     this.#streams.readAddresses();
     if (this.#programCode.needsZeros) emitZeros(fn, scratch);
     const indices = new Map<number, Operand>();
     this.#unravel(batchGroup, batchIndex, indices);
     this.#programCode.scope(() => {
       this.#evaluate(batchGroup, indices);
-      const row = this.#code.fresh('i32');
-      const tileRow = this.#code.fresh('i32');
-      fn.get(tile).set(tileRow);
-      fn.forLoop(row, rowStart, rowEnd, 1, () => {
-        this.#unravel(rowGroup, row, indices);
-        this.#programCode.scope(() => {
-          this.#evaluate(rowGroup, indices);
-          this.#columns(tileRow, indices);
-        });
-        fn.increment(tileRow, tileStride);
-      });
+      if (this.#tileAxis === null) this.#rows(indices);
+      else this.#tiles(this.#tileAxis, indices);
     });
     this.#streams.release();
     const { slow } = this.#programCode;
     return slow.size === 0 ? null : [...slow].join('; ');
+  }
+
+  #rows(indices: Map<number, Operand>): void {
+    const fn = this.#fn;
+    const { rowStart, rowEnd, tile, tileStride } = this.#bounds;
+    const row = this.#code.fresh('i32');
+    const tileRow = this.#code.fresh('i32');
+    fn.get(tile).set(tileRow);
+    fn.forLoop(row, rowStart, rowEnd, 1, () => {
+      this.#unravel(rowGroup, row, indices);
+      this.#programCode.scope(() => {
+        this.#evaluate(rowGroup, indices);
+        this.#columns(tileRow, indices);
+      });
+      fn.increment(tileRow, tileStride);
+    });
+  }
+
+  /** Four columns at a time, and what is left of them one by one; each time along all rows. */
+  #tiles(tileAxis: number, indices: Map<number, Operand>): void {
+    const fn = this.#fn;
+    const { rowStart, rowEnd, columnStart, columnEnd, tile } = this.#bounds;
+    const column = this.#code.fresh('i32');
+    const squaresEnd = this.#code.fresh('i32');
+    const length = this.#code.fresh('i32');
+    const tileColumn = this.#code.fresh('i32');
+    fn.push(rowEnd).push(rowStart).op('i32.sub').set(length);
+    fn.push(columnEnd)
+      .push(columnEnd)
+      .push(columnStart)
+      .op('i32.sub')
+      .i32(3)
+      .op('i32.and')
+      .op('i32.sub')
+      .set(squaresEnd);
+    indices.set(this.#vectorAxis, rowStart);
+    indices.set(tileAxis, column);
+    fn.get(tile).set(tileColumn);
+    const walk = (from: Operand, to: Operand, count: number): void => {
+      fn.forLoop(column, from, to, count, () => {
+        fn.get(tileColumn).set(this.#accumulator);
+        this.#programCode.scope(() => {
+          this.#streams.moveTo((axis) => indices.get(axis));
+          this.#run(length, 4, (lanes) => tileSlots(lanes as LaneCount, count));
+        });
+        fn.increment(tileColumn, count * this.#accumulatorBytes);
+      });
+    };
+    walk(columnStart, squaresEnd, 4);
+    walk(squaresEnd, columnEnd, 1);
+  }
+
+  /** Slots along rows of the tile: a square of four columns is turned over in registers. */
+  #transposedAccumulators(slots: readonly Slot[]): Quad[] {
+    const code = this.#code;
+    const { tileStride } = this.#bounds;
+    const lines = [this.#accumulator];
+    for (let line = 1; line < slots[0].lanes; line++) {
+      code.fn
+        .get(lines[line - 1])
+        .push(tileStride)
+        .op('i32.add');
+      lines.push(code.take('i32'));
+    }
+    const at = (line: number, across: number): Place => ({
+      address: lines[line],
+      offset: across * this.#accumulatorBytes,
+    });
+    if (isWholeTile(slots)) {
+      const rows = lines.map((_, line) => code.local(loadAdjacent(code, 'f32', at(line, 0), 4)[0]));
+      return transpose(code, rows).map((vector) => [vector]);
+    }
+    return slots.map(({ lanes, across }) => loadLanes(code, 'f32', lanes, (lane, load) => load(at(lane, across))));
   }
 
   #axesOf(group: number): number[] {
@@ -162,7 +250,7 @@ class BlockCode {
       this.#programCode.scope(() => {
         this.#evaluate(columnGroup, indices);
         this.#streams.moveTo((axis) => indices.get(axis));
-        this.#run(length);
+        this.#run(length, 4 * this.#slotCount, slotsFor);
       });
     };
     if (axes.length === 1) {
@@ -188,30 +276,31 @@ class BlockCode {
     });
   }
 
-  /** `length` columns from where the streams stand: groups of slots, single slots, then what is left. */
-  #run(length: Local): void {
+  /** `length` elements along the vector axis from where the streams stand: groups of slots, single slots, then what is left. */
+  #run(length: Local, group: number, slotsOf: (elements: number) => Slot[]): void {
     const fn = this.#fn;
     const { operations, stores } = this.#program;
     const values = operations.flatMap((operation, value) =>
       operation.op !== 'const' && this.#programCode.varies(value) ? [value] : [],
     );
     this.#programCode.beginRun(values, stores);
-    const body = (slots: readonly Slot[], elements: number): void => {
+    const body = (elements: number): void => {
       this.#programCode.scope(() => {
+        const slots = slotsOf(elements);
         for (const value of values) this.#programCode.evaluate(value, slots, true);
         this.#programCode.store(stores, slots);
         this.#programCode.advance(elements);
-        fn.increment(this.#accumulator, elements * this.#accumulatorBytes);
+        if (this.#tileAxis === null) fn.increment(this.#accumulator, elements * this.#accumulatorBytes);
+        else for (let row = 0; row < elements; row++) fn.increment(this.#accumulator, this.#bounds.tileStride);
       });
     };
-    const group = 4 * this.#slotCount;
     const counter = this.#code.fresh('i32');
     const rounds = this.#code.fresh('i32');
     const repeat = (elements: number): void => {
       fn.get(length);
       if (elements < group) fn.i32(group).op('i32.rem_u');
       fn.i32(elements).op('i32.div_u').set(rounds);
-      fn.forLoop(counter, 0, rounds, 1, () => body(slotsFor(elements), elements));
+      fn.forLoop(counter, 0, rounds, 1, () => body(elements));
     };
     repeat(group);
     if (group > 4) repeat(4);
@@ -219,7 +308,7 @@ class BlockCode {
       fn.get(length)
         .i32(lanes)
         .op('i32.and')
-        .if(() => body(slotsFor(lanes), lanes));
+        .if(() => body(lanes));
     this.#programCode.endRun();
   }
 }

@@ -45,8 +45,8 @@ export interface ProgramCodeOptions {
   readonly streams: Streams;
   /** Points to `zeroBytes` zeros. */
   readonly zeros: Local;
-  /** Reads the finished sum of products of a slot. */
-  readonly loadAccumulator?: (slot: Slot) => Quad;
+  /** Reads the finished sums of products of the slots. */
+  readonly loadAccumulators?: (slots: readonly Slot[]) => readonly Quad[];
 }
 
 export class ProgramCode {
@@ -172,29 +172,27 @@ export class ProgramCode {
   evaluate(value: Value, slots: readonly Slot[], inline = false): void {
     const operation = this.program.operations[value];
     if (operation.op === 'const') return;
-    const computed = this.varies(value) ? slots : slots.slice(0, 1);
-    const access = this.#loads.get(value);
-    if (access !== undefined && this.#transposed.has(access) && isWholeTile(slots)) {
-      this.set(value, this.#accessCode.loadTile(access));
-      return;
-    }
-    const compute =
-      operation.op === 'index'
-        ? this.#indexer(operation, value)
-        : access === undefined
-          ? (slot: Slot, k: number) => this.#compute(operation, slot, k)
-          : this.#accessCode.loader(access);
+    const quads = this.#quads(operation, value, this.varies(value) ? slots : slots.slice(0, 1));
     const here = inline && this.varies(value) && this.#uses[value] === 1;
-    this.set(
-      value,
-      computed.map((slot, k) => {
-        const quad = compute(slot, k);
-        return here ? quad : quad.map((part) => this.#code.local(part));
-      }),
-    );
+    this.set(value, here ? quads : quads.map((quad) => quad.map((part) => this.#code.local(part))));
   }
 
-  #compute(operation: Operation, slot: Slot, k: number): Quad {
+  #quads(operation: Operation, value: Value, slots: readonly Slot[]): readonly Quad[] {
+    if (operation.op === 'accumulator') {
+      const { loadAccumulators } = this.#options;
+      if (loadAccumulators === undefined)
+        throw new Error('wasm: only the epilogue of a contraction has an accumulator');
+      return loadAccumulators(slots);
+    }
+    if (operation.op === 'index') return slots.map(this.#indexer(operation, value));
+    const access = this.#loads.get(value);
+    if (access === undefined) return slots.map((_, k) => this.#compute(operation, k));
+    if (this.#transposed.has(access) && isWholeTile(slots)) return this.#accessCode.loadTile(access);
+    return slots.map(this.#accessCode.loader(access));
+  }
+
+  /** An operation on values of the k-th slot. */
+  #compute(operation: Operation, k: number): Quad {
     const code = this.#code;
     const operand = (source: Value): Quad => this.get(source, k);
     const { operations } = this.program;
@@ -212,12 +210,7 @@ export class ProgramCode {
         const { condition, yes, no, dtype } = operation;
         return selectQuad(code, dtype, operand(condition), operand(yes), operand(no));
       }
-      case 'accumulator': {
-        const { loadAccumulator } = this.#options;
-        if (loadAccumulator === undefined)
-          throw new Error('wasm: only the epilogue of a contraction has an accumulator');
-        return loadAccumulator(slot);
-      }
+      case 'accumulator':
       case 'load':
       case 'gather':
       case 'index':
