@@ -55,6 +55,8 @@ describe('npm run bench', () => {
     const { code, out, err } = await bench(
       'clip-step',
       '--json',
+      '--preset',
+      'vit-tiny-64',
       '--batch',
       '2',
       '--rounds',

@@ -24,7 +24,6 @@ const argv = await yargs(hideBin(process.argv))
   })
   .option('all', {
     type: 'boolean',
-    default: false,
     conflicts: 'preset',
     describe: `clip-step with ${stepPresets.join(', ')}`,
   })
@@ -61,6 +60,7 @@ const argv = await yargs(hideBin(process.argv))
     return true;
   })
   .strict()
+  .showHelpOnFail(false, 'npm run bench -- --help tells more')
   .parseAsync();
 
 /** npm runs scripts in the repository's root; paths mean those of whoever called it. */

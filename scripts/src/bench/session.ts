@@ -63,8 +63,8 @@ export async function measureWork(
       try {
         entrants.push({ engine, prepared: await engine.prepare(work) });
       } catch (error) {
-        if (!(error instanceof UnsupportedWork)) throw error;
-        unsupported.set(engine.library, error.message);
+        const { message } = error as Error;
+        unsupported.set(engine.library, error instanceof UnsupportedWork ? message : `failed: ${message}`);
       }
     }
     const times = await race(

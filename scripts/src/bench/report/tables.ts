@@ -45,9 +45,12 @@ const mfuColumn = (peak: number, title: string): Column<Row> => ({
 
 /** Below a table: what was not compared, and which kernels of ours are slow. */
 const remarks = (rows: readonly Row[]): string[] => [
-  ...rows.flatMap(({ label, slowKernels }) =>
-    slowKernels.map(({ kernel, reason }) => `  slow kernel of ${label}: ${kernel}: ${reason}`),
-  ),
+  ...rows.flatMap(({ label, slowKernels }) => {
+    const counts = new Map<string, number>();
+    for (const { kernel } of slowKernels) counts.set(kernel, (counts.get(kernel) ?? 0) + 1);
+    const names = [...counts].map(([kernel, count]) => (count === 1 ? kernel : `${kernel} (${count})`));
+    return names.length === 0 ? [] : [`  on a slow path in ${label} (why: --json): ${names.join(', ')}`];
+  }),
   ...new Set(
     rows.flatMap(({ unsupported }) => unsupported.map(({ library, reason }) => `  ${library} cannot: ${reason}`)),
   ),
