@@ -24,7 +24,7 @@ export const configPresets = {
     model: modelSettings('rn-tiny-64'),
     optimizer: { lr: 1e-3, weightDecay: 0.2, betas: [0.9, 0.98], eps: 1e-6 },
     schedule: { warmupSteps: 100 },
-    training: { epochs: 36, batchSize: 128 },
+    training: { epochs: 28, batchSize: 128 },
   },
   /** A classifier of clothes from 28 x 28 pictures, from scratch. */
   'fashion-classify': {
