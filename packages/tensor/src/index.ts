@@ -9,7 +9,13 @@ export {
   setDefaultBackend,
 } from './backend.ts';
 export { ReferenceBackend, registerReferenceBackends } from './backends/reference/backend.ts';
-export { createWasmBackend, type KernelProfile, WasmBackend, type WasmBackendOptions, type WasmExecutable } from './backends/wasm/index.ts';
+export {
+  createWasmBackend,
+  type KernelProfile,
+  WasmBackend,
+  type WasmBackendOptions,
+  type WasmExecutable,
+} from './backends/wasm/index.ts';
 export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
 export type { Nested, NestedArray, TensorData } from './data.ts';
 export { bytesOf, type DType, dtypes, isFloat, promote, type TypedArray } from './dtype.ts';

@@ -94,6 +94,8 @@ describe('kernels of', () => {
     const gradients = (x: Tensor, labels: Tensor): Tensor[] =>
       grad(F.crossEntropy(model.forward(x), labels), parameters);
     const labels = zeros([4], { dtype: 'i32' });
-    expect(await kernels((x, y) => gradients(x as Tensor, y as Tensor), images(vit), labels)).toMatchInlineSnapshot(`78`);
+    expect(await kernels((x, y) => gradients(x as Tensor, y as Tensor), images(vit), labels)).toMatchInlineSnapshot(
+      `78`,
+    );
   });
 });
