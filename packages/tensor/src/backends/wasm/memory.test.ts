@@ -152,15 +152,15 @@ describe('GrowingBlock', () => {
 });
 
 describe('PressureGauge', () => {
-  it('asks rarely: each time the use has grown by half', () => {
+  it('asks each time the use has grown by an eighth, and by 4 MiB at least', () => {
     const gauge = new PressureGauge();
     const asked: number[] = [];
-    for (let used = 0; used < 4096; used += 16) if (gauge.grown(used * 2 ** 20)) asked.push(used);
-    expect(asked.length).toBeLessThan(9);
-    expect(asked[0]).toBe(272);
+    for (let used = 0; used <= 1024; used++) if (gauge.grown(used * 2 ** 20)) asked.push(used);
+    expect(asked.slice(0, 5)).toEqual([5, 10, 15, 20, 25]);
+    expect(asked.length).toBeLessThan(45);
     // The use falls to what lives, and grows again.
     expect(gauge.grown(200 * 2 ** 20)).toBe(false);
-    expect(gauge.grown(290 * 2 ** 20)).toBe(false);
-    expect(gauge.grown(310 * 2 ** 20)).toBe(true);
+    expect(gauge.grown(220 * 2 ** 20)).toBe(false);
+    expect(gauge.grown(226 * 2 ** 20)).toBe(true);
   });
 });
