@@ -24,8 +24,11 @@ export interface RaceTimes {
   readonly rounds: number[];
 }
 
-/** Threads of whoever ran last may still spin in wait of more work. */
-const pauseMs = 4;
+/**
+ * Threads of whoever ran last still spin in wait of more work: OpenBLAS's for 2^26 clock ticks, some 30 ms, which would cost the next
+ * one a core.
+ */
+const pauseMs = 120;
 const largestTurn = 500;
 const unlimited = Number.POSITIVE_INFINITY;
 
