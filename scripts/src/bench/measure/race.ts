@@ -25,10 +25,10 @@ export interface RaceTimes {
 }
 
 /**
- * Threads of whoever ran last still spin in wait of more work: OpenBLAS's for 2^26 clock ticks, some 30 ms, which would cost the next
+ * Threads of whoever ran last still spin in wait of more work: OpenBLAS's and OpenMP's for 100 ms and more, which would cost the next
  * one a core.
  */
-const pauseMs = 120;
+const pauseMs = 400;
 const largestTurn = 500;
 const unlimited = Number.POSITIVE_INFINITY;
 
