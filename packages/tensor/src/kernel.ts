@@ -109,6 +109,16 @@ export interface ScatterAddKernel {
 
 export type Kernel = LoopKernel | ContractKernel | ScatterAddKernel;
 
+/** Moves elements from one place to another, both seen over the same shape. */
+export function copyKernel(name: string, from: Access, to: Access, dtype: DType): LoopKernel {
+  const domain = from.view.shape;
+  const program: Program = {
+    instructions: [{ op: 'load', access: from, dtype }],
+    stores: [{ value: 0, access: to, oncePerRow: false }],
+  };
+  return { kind: 'loop', name, domain, reduced: domain.map(() => false), program };
+}
+
 function programAccesses({ instructions, stores }: Program): { reads: Access[]; writes: Access[] } {
   const reads = instructions.flatMap((i) => (i.op === 'load' || i.op === 'gather' ? [i.access] : []));
   return { reads, writes: stores.map((store) => store.access) };

@@ -1,9 +1,10 @@
 /** Lifetimes, slots and stages: from a schedule to a plan. */
 import { bytesOf } from './dtype.ts';
-import { type Access, accessesOf, type Kernel } from './kernel.ts';
+import { type Access, accessesOf, copyKernel, type Kernel } from './kernel.ts';
 import type { Place, Plan, PlannedBuffer } from './plan.ts';
 import type { Schedule, ScheduledBuffer } from './schedule/scheduled.ts';
 import type { Storage } from './storage.ts';
+import { contiguousView } from './view.ts';
 
 /** What the caller must bring for an external buffer of the plan. */
 export type External =
@@ -59,7 +60,8 @@ export function planSchedule(schedule: Schedule, replaces: ReadonlyMap<number, S
     const { dtype, length } = buffers[buffer] as ScheduledBuffer;
     const target = buffers.push({ dtype, length, role: { kind: 'storage', storage } }) - 1;
     externalOf.set(target, index);
-    kernels.push(copyKernel(buffer, target, length, dtype));
+    const view = contiguousView([length]);
+    kernels.push(copyKernel('commit', { buffer, view }, { buffer: target, view }, dtype));
   });
   const places = placeBuffers(buffers, kernels, externalOf);
   const planned = buffers.map(({ dtype, length }, buffer) => ({
@@ -74,20 +76,6 @@ export function planSchedule(schedule: Schedule, replaces: ReadonlyMap<number, S
     externalCount: externals.length,
   };
   return { plan, externals };
-}
-
-function copyKernel(from: number, to: number, length: number, dtype: PlannedBuffer['dtype']): Kernel {
-  const view = { shape: [length], offset: 0, strides: [1], guards: [] };
-  return {
-    kind: 'loop',
-    name: 'commit',
-    domain: [length],
-    reduced: [false],
-    program: {
-      instructions: [{ op: 'load', access: { buffer: from, view }, dtype }],
-      stores: [{ value: 0, access: { buffer: to, view }, oncePerRow: false }],
-    },
-  };
 }
 
 /** Whether the first writer of `fresh` runs after all readers of `old`, or is the last one and reads it only where it writes. */

@@ -1,6 +1,6 @@
 /** Kernels from groups, in order, and with them the layout of every stored value. */
 import type { DType } from '../dtype.ts';
-import type { Access, ContractKernel, Kernel, Program } from '../kernel.ts';
+import { type Access, type ContractKernel, copyKernel, type Kernel } from '../kernel.ts';
 import type { Node, NodeOf } from '../node.ts';
 import { type Shape, sizeOf } from '../shape.ts';
 import { contiguousView, reshapeView, shrinkView, type View } from '../view.ts';
@@ -89,20 +89,15 @@ class Emitter {
     const key = JSON.stringify(from);
     const known = this.#copies.get(key);
     if (known !== undefined) return known;
-    const { shape } = from.view;
-    const to = { buffer: this.#addBuffer(dtype, sizeOf(shape), { kind: 'temporary' }), view: contiguousView(shape) };
+    const to = this.#temporary(dtype, from.view.shape);
     this.#copies.set(key, to);
-    this.#emitCopy('copy', from, to, dtype);
+    this.kernels.push(copyKernel('copy', from, to, dtype));
     return to;
   }
 
-  #emitCopy(name: string, from: Location, to: Location, dtype: DType): void {
-    const program: Program = {
-      instructions: [{ op: 'load', access: from, dtype }],
-      stores: [{ value: 0, access: to, oncePerRow: false }],
-    };
-    const domain = from.view.shape;
-    this.kernels.push({ kind: 'loop', name, domain, reduced: domain.map(() => false), program });
+  /** A place of its own for a row-major value. */
+  #temporary(dtype: DType, shape: Shape): Location {
+    return { buffer: this.#addBuffer(dtype, sizeOf(shape), { kind: 'temporary' }), view: contiguousView(shape) };
   }
 
   /** Decides where a stored unit lies. `order`: the unit's axes as the kernel writes them, slowest first. */
@@ -151,11 +146,8 @@ class Emitter {
       const placed = base && this.#locations.get(base);
       const view = this.#partOf(unit, k, joined.view);
       if (placed?.buffer === joined.buffer) return;
-      this.#emitCopy(
-        'concat',
-        this.#through(this.#inMemory(operand)),
-        { buffer: joined.buffer, view },
-        unit.node.dtype,
+      this.kernels.push(
+        copyKernel('concat', this.#through(this.#inMemory(operand)), { buffer: joined.buffer, view }, unit.node.dtype),
       );
     });
   }
@@ -166,10 +158,7 @@ class Emitter {
     const unit = this.#graph.unitOf.get(base);
     const generated = base.op === 'const' || base.op === 'iota' || (unit !== undefined && !this.#locations.has(unit));
     if (!generated || this.#leaves.has(base)) return operand;
-    const to = {
-      buffer: this.#addBuffer(base.dtype, sizeOf(base.shape), { kind: 'temporary' }),
-      view: contiguousView(base.shape),
-    };
+    const to = this.#temporary(base.dtype, base.shape);
     const group: Group = { kind: 'loop', units: [], domain: [...base.shape], reduced: new Set(), axes: new Map() };
     const builder = new LoopProgram(
       this.#sources,
@@ -296,7 +285,8 @@ class Emitter {
       ...accesses,
       out: target,
     });
-    if (!direct) this.#emitCopy('copy', { buffer: target, view: contiguous }, { buffer: out, view }, node.dtype);
+    if (!direct)
+      this.kernels.push(copyKernel('copy', { buffer: target, view: contiguous }, { buffer: out, view }, node.dtype));
   }
 }
 

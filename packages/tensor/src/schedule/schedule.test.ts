@@ -7,6 +7,7 @@ import { planSchedule, verifyPlan } from '../planner.ts';
 import { realizeNodes } from '../realize.ts';
 import type { Tensor } from '../tensor.ts';
 import { buildProgram, difference, leavesOf, type RandomProgram, randomProgram } from '../testing/random-programs.ts';
+import { seed } from '../testing/seed.ts';
 import { canonicalize } from './canonicalize.ts';
 import { schedule } from './schedule.ts';
 
@@ -25,10 +26,8 @@ async function results(
   return { tensors, values: await Promise.all(tensors.map((t) => t.data())) };
 }
 
-describe('schedule', () => {
+describe(`schedule (TESSERA_SEED=${seed})`, () => {
   it('computes what the graph says, for random programs', { timeout: 120_000 }, async () => {
-    const seed = Number(process.env.TESSERA_TEST_SEED ?? Date.now() % 2 ** 31);
-    console.log(`random programs: TESSERA_TEST_SEED=${seed}`);
     await fc.assert(
       fc.asyncProperty(randomProgram, async (program) => {
         const expected = await results(program, 'reference');
