@@ -27,7 +27,17 @@ const pick = <T>(values: readonly T[], choice: number): T => values[choice % val
 
 const largestSize = 20_000;
 
-/** Each operation either returns a new value or null where it does not fit. */
+/** Distance from the nearest whole number above or below, 0 to 1/2: continuous, although it is made of `floor`. */
+const distanceFromWhole = (a: Tensor): Tensor => {
+  const fraction = a.sub(a.floor());
+  return fraction.minimum(fraction.mul(-1).add(1));
+};
+
+/**
+ * Each operation either returns a new value or null where it does not fit. All are continuous functions of their operands: where a
+ * comparison or a rounding jumps, the oracle's doubles and a backend's singles may stand on different sides, and what is right
+ * would look wrong. So what a jump decides is multiplied by what is 0 there, or is equal on both sides.
+ */
 const operations = {
   unary: (a: Tensor, _b: Tensor, choice: number): Tensor =>
     pick(
@@ -38,9 +48,9 @@ const operations = {
         () => a.abs().add(0.5).sqrt(),
         () => a.abs().add(0.5).log(),
         () => a.square().add(1).reciprocal(),
-        () => a.sin(),
+        () => a.clamp(-8, 8).sin(),
         () => a.erf(),
-        () => a.mul(3).floor().mul(0.25),
+        () => distanceFromWhole(a.clamp(-8, 8).mul(3)),
         () => a.mul(a.mul(1.702).sigmoid()),
       ],
       choice,
@@ -60,15 +70,24 @@ const operations = {
     )();
   },
   compare: (a: Tensor, b: Tensor, choice: number): Tensor | null =>
-    broadcastable(a, b) ? where(pick([a.lt(b), a.ge(b), a.eq(b)], choice), a, b.mul(0.5)) : null,
+    broadcastable(a, b)
+      ? pick(
+          [
+            () => where(a.lt(b), b.sub(a), a.sub(b).mul(0.5)),
+            () => where(a.ge(b), a.mul(2).sub(b), b),
+            () => where(a.eq(b), b, a.abs()).add(where(a.eq(b), a.abs().sub(b), 0)),
+          ],
+          choice,
+        )()
+      : null,
   integers: (a: Tensor, _b: Tensor, choice: number): Tensor => {
-    const whole = a.mul(10).cast('i32');
-    return pick(
+    const scaled = a.clamp(-8, 8).mul(4);
+    const whole = scaled.cast('i32');
+    const result = pick(
       [whole.remainder(7), whole.floorDivide(3), whole.mul(3).bitAnd(15), whole.cast('u8'), whole.bitXor(5)],
       choice,
-    )
-      .cast('f32')
-      .mul(0.1);
+    );
+    return result.cast('f32').mul(0.01).mul(distanceFromWhole(scaled));
   },
   permute: (a: Tensor, _b: Tensor, choice: number): Tensor => {
     const axes = a.shape.map((_, k) => k);
