@@ -10,12 +10,13 @@ import { relativeError } from './compare.ts';
 import { registerReferenceModule, runReferenceCase, runReferenceCases } from './index.ts';
 
 const directory = fileURLToPath(new URL('../../reference-cases/', import.meta.url));
-const cases = (await findCases([directory])).map(({ name }) => name);
+const modelCases = fileURLToPath(new URL('../../../models/reference/', import.meta.url));
+const cases = await findCases([directory, modelCases]);
 
 registerReferenceBackends();
 
 /** The oracle runs the training runs too, but takes twenty seconds for them. */
-const single = cases.filter((name) => !name.startsWith('train-'));
+const single = cases.filter(({ name }) => !name.startsWith('train-'));
 
 describe.each([
   { backend: 'reference', chosen: single },
@@ -25,8 +26,8 @@ describe.each([
     setDefaultBackend(backend);
   });
 
-  test.each(chosen)('%s', async (name) => {
-    const report = await runReferenceCase(join(directory, name));
+  test.each(chosen)('$name', async (found) => {
+    const report = await runReferenceCase(found.directory);
     expect(report).toMatchObject({ holds: true });
     expect(report.outputs.at).not.toBeNull();
   });

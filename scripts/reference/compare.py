@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""
+Says whether two folders of reference cases agree: python3 scripts/reference/compare.py COMMITTED REGENERATED
+
+The same cases, descriptions, names and shapes; weights, inputs and cotangents bit for bit; outputs, gradients and state within
+what two builds of PyTorch differ by: max |a - b| / max(max |b|, 1e-2) of at most 1e-5 in f32 and 1e-12 in f64.
+"""
+import json
+import os
+import sys
+
+import torch
+
+import safetensors_file
+
+GIVEN = ('param/', 'buffer/', 'input/', 'cotangent/')
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
+
+
+def cases_below(root):
+    return {os.path.relpath(folder, root) for folder, _, files in os.walk(root) if 'case.json' in files}
+
+
+def description(root, name):
+    with open(os.path.join(root, name, 'case.json'), encoding='utf8') as file:
+        return json.load(file)
+
+
+def problems_of(name, first, second):
+    if description(first, name) != description(second, name):
+        yield 'case.json differs'
+    a, b = (safetensors_file.load(os.path.join(root, name, 'tensors.safetensors'))[0] for root in (first, second))
+    for key in sorted(a.keys() ^ b.keys()):
+        yield f'{key}: only in {first if key in a else second}'
+    for key in sorted(a.keys() & b.keys()):
+        problem = compare(key, a[key], b[key])
+        if problem:
+            yield problem
+
+
+def compare(key, a, b):
+    """What differs between two tensors of the same name, or None."""
+    if (a.dtype, a.shape) != (b.dtype, b.shape):
+        return f'{key}: {a.dtype} {list(a.shape)} and {b.dtype} {list(b.shape)}'
+    if key.startswith(GIVEN) or a.dtype not in TOLERANCE:
+        return None if torch.equal(a, b) else f'{key}: not the same bits'
+    if not a.numel():
+        return None
+    error = float((a - b).abs().max() / b.abs().max().clamp(min=1e-2))
+    return None if error <= TOLERANCE[a.dtype] else f'{key}: off by {error:.1e}, allowed are {TOLERANCE[a.dtype]:.0e}'
+
+
+def main():
+    first, second = sys.argv[1:]
+    found = cases_below(first), cases_below(second)
+    problems = [f'{name}: only in {first if name in found[0] else second}' for name in sorted(found[0] ^ found[1])]
+    for name in sorted(found[0] & found[1]):
+        problems += [f'{name}: {problem}' for problem in problems_of(name, first, second)]
+    print('\n'.join(problems) or f'{len(found[0])} cases agree')
+    sys.exit(1 if problems or not found[0] else 0)
+
+
+if __name__ == '__main__':
+    main()
