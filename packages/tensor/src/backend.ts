@@ -42,37 +42,106 @@ export class OutOfMemoryError extends Error {
   override name = 'OutOfMemoryError';
 }
 
-const factories = new Map<string, () => Backend>();
+/** The backend cannot be had on this machine; the message says why, and what to do. */
+export class BackendUnavailableError extends Error {
+  override name = 'BackendUnavailableError';
+}
+
+/** The backend opens asynchronously, and `openBackend` was not awaited before it was used. */
+export class BackendNotOpenError extends Error {
+  override name = 'BackendNotOpenError';
+}
+
+/** The device behind a backend is gone, with all that it held. Every later use of the backend throws this. */
+export class DeviceLostError extends Error {
+  override name = 'DeviceLostError';
+}
+
+type Factory =
+  | { readonly kind: 'immediate'; readonly create: () => Backend }
+  | { readonly kind: 'asynchronous'; readonly open: () => Promise<Backend> };
+
+const factories = new Map<string, Factory>();
 const instances = new Map<string, Backend>();
+/** Backends that are being opened. */
+const opening = new Map<string, Promise<Backend>>();
 let defaultName = 'wasm';
 
 /** Makes a backend known by name; it is created when first used. */
 export function registerBackend(name: string, create: () => Backend): void {
-  factories.set(name, create);
+  factories.set(name, { kind: 'immediate', create });
 }
 
-/** The backend of that name, or the default one. */
-export function getBackend(name: string = defaultName): Backend {
-  const existing = instances.get(name);
-  if (existing !== undefined) return existing;
-  const create = factories.get(name);
-  if (create === undefined)
-    throw new Error(`backend '${name}' is not known; there are: ${[...factories.keys()].sort().join(', ')}`);
-  const backend = create();
+/** The same for a backend that is created asynchronously: `await openBackend(name)` comes before its first use. */
+export function registerAsyncBackend(name: string, open: () => Promise<Backend>): void {
+  factories.set(name, { kind: 'asynchronous', open });
+}
+
+/** The names of all registered backends, in alphabetical order. */
+export const backendNames = (): string[] => [...factories.keys()].sort();
+
+function factoryOf(name: string): Factory {
+  const factory = factories.get(name);
+  if (factory === undefined) throw new Error(`backend '${name}' is not known; there are: ${backendNames().join(', ')}`);
+  return factory;
+}
+
+function keep(name: string, backend: Backend): Backend {
   instances.set(name, backend);
   return backend;
 }
 
-/** New tensors live on this backend from now on. */
+/**
+ * The backend of that name, or the default one. Throws BackendNotOpenError where it opens asynchronously and `openBackend` was not
+ * awaited.
+ */
+export function getBackend(name: string = defaultName): Backend {
+  const existing = instances.get(name);
+  if (existing !== undefined) return existing;
+  const factory = factoryOf(name);
+  if (factory.kind === 'asynchronous')
+    throw new BackendNotOpenError(
+      `backend '${name}' is not open: it opens asynchronously, so await openBackend('${name}') before its first use`,
+    );
+  return keep(name, factory.create());
+}
+
+/**
+ * Opens the backend of that name, or the default one, and returns it; one that is open already is returned as it is. Throws
+ * BackendUnavailableError where the machine does not have it.
+ */
+export async function openBackend(name: string = defaultName): Promise<Backend> {
+  const existing = instances.get(name);
+  if (existing !== undefined) return existing;
+  const factory = factoryOf(name);
+  if (factory.kind === 'immediate') return keep(name, factory.create());
+  let promise = opening.get(name);
+  if (promise === undefined) {
+    promise = factory
+      .open()
+      .then((backend) => keep(name, backend))
+      .finally(() => opening.delete(name));
+    opening.set(name, promise);
+  }
+  return promise;
+}
+
+/** New tensors live on this backend from now on. One that opens asynchronously must be open. */
 export function setDefaultBackend(name: string): Backend {
   const backend = getBackend(name);
   defaultName = name;
   return backend;
 }
 
+/** Disposes the backend if it was created. It can be opened again afterwards, empty: after a lost device, for instance. */
+export async function closeBackend(name: string): Promise<void> {
+  await opening.get(name)?.catch(() => {});
+  const backend = instances.get(name);
+  instances.delete(name);
+  await backend?.dispose();
+}
+
 /** Disposes every backend that was created: workers stop, the process can end. */
 export async function disposeBackends(): Promise<void> {
-  const all = [...instances.values()];
-  instances.clear();
-  await Promise.all(all.map((backend) => backend.dispose()));
+  await Promise.all([...new Set([...instances.keys(), ...opening.keys()])].map(closeBackend));
 }

@@ -1,10 +1,17 @@
 export {
   type Allocation,
   type Backend,
+  BackendNotOpenError,
+  BackendUnavailableError,
+  backendNames,
+  closeBackend,
+  DeviceLostError,
   disposeBackends,
   type Executable,
   getBackend,
   OutOfMemoryError,
+  openBackend,
+  registerAsyncBackend,
   registerBackend,
   setDefaultBackend,
 } from './backend.ts';
