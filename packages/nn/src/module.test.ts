@@ -1,4 +1,4 @@
-import { tensor, zeros } from '@tessera/tensor';
+import { realizedStorage, registerReferenceBackends, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ReLU } from './activations.ts';
 import { normal, skipInit } from './init.ts';
@@ -179,4 +179,17 @@ describe('modes', () => {
     // A prefix means whole segments.
     expect(() => new Model().freeze('blocks.0.conv')).toThrow("did you mean 'blocks.0.conv1'?");
   });
+});
+
+test('a module moves to another backend, its parameters staying the same objects', async () => {
+  registerReferenceBackends();
+  const module = new Linear(2, 3);
+  const before = module.parameters();
+  const values = await module.weight.toArray();
+  expect(await module.to('reference-kernels')).toBe(module);
+  expect(module.parameters()).toEqual(before);
+  expect(module.parameters().map(({ node }) => realizedStorage(node)?.backend.name)).toEqual(
+    before.map(() => 'reference-kernels'),
+  );
+  expect(await module.weight.toArray()).toEqual(values);
 });

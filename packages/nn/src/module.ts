@@ -1,4 +1,4 @@
-import { type DType, formatShape, isFloat, Tensor } from '@tessera/tensor';
+import { type Backend, type DType, formatShape, isDType, isFloat, moveTensors, Tensor } from '@tessera/tensor';
 import { closestName } from './closest.ts';
 import { Buffer, castState, Parameter } from './parameter.ts';
 
@@ -143,7 +143,25 @@ export abstract class Module {
   }
 
   /** Casts all floating-point parameters and buffers, e.g. to `f64` for a check. */
-  to(dtype: DType): this {
+  to(dtype: DType): this;
+  /**
+   * Moves all parameters and buffers to another backend, in place: an optimiser over them goes on with `optimizer.to`. Nothing is
+   * changed unless everything could be moved.
+   */
+  to(backend: Backend | string): Promise<this>;
+  to(target: DType | Backend | string): this | Promise<this> {
+    return isDType(target) ? this.#cast(target) : this.#moveTo(target);
+  }
+
+  async #moveTo(backend: Backend | string): Promise<this> {
+    await moveTensors(
+      [...this.#namedState()].map(([, tensor]) => tensor),
+      backend,
+    );
+    return this;
+  }
+
+  #cast(dtype: DType): this {
     if (!isFloat(dtype)) throw new TypeError(`${this.constructor.name}.to: ${dtype} is not a floating-point dtype`);
     for (const [, tensor] of this.#namedState()) if (isFloat(tensor.dtype)) castState(tensor, dtype);
     return this;

@@ -10,6 +10,7 @@ import { findBackend, inTurn, realizeNodes, realizeNow, storeArray } from './rea
 import { type Recorder, refuseWhileRecording, type StateCell, withRecording } from './recording.ts';
 import { canonicalize } from './schedule/canonicalize.ts';
 import { schedule } from './schedule/schedule.ts';
+import { currentScope, trackStorage } from './scope.ts';
 import { type Shape, sizeOf } from './shape.ts';
 import { allocationOf, realizedStorage, Storage } from './storage.ts';
 import { Tensor } from './tensor.ts';
@@ -96,8 +97,9 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R): Compiled
   };
 
   const call = async (...args: A): Promise<R> => {
+    const scope = currentScope();
     const { program, inputs } = await programFor(args);
-    return inTurn(() => run(program, inputs)) as Promise<R>;
+    return inTurn(() => run(program, inputs, scope)) as Promise<R>;
   };
   return Object.assign(call, {
     program: async (...args: A) => (await programFor(args)).program,
@@ -199,7 +201,7 @@ function currentStorage(cell: StateCell | undefined, recorded: Storage): Storage
   return storage;
 }
 
-async function run(program: Program, inputs: readonly Tensor[]): Promise<unknown> {
+async function run(program: Program, inputs: readonly Tensor[], scope: Set<Storage> | null): Promise<unknown> {
   const { backend, bindings, outputs, randomKey, executable } = program;
   if (randomKey !== null) backend.write(allocationOf(randomKey), getDefaultGenerator().nextKey());
   const results = outputs.map(
@@ -220,6 +222,7 @@ async function run(program: Program, inputs: readonly Tensor[]): Promise<unknown
         return binding satisfies never;
     }
   });
+  for (const result of results) trackStorage(result, scope);
   await executable.run(program.allocations);
   return program.rebuild(
     results.map((storage, k) => Tensor.fromNode(graph.buffer(storage, (outputs[k] as { shape: Shape }).shape))),

@@ -19,6 +19,7 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
   f64: { bytes: 8, float: true, array: Float64Array, rank: 4 },
 };
 
+export const isDType = (value: unknown): value is DType => typeof value === 'string' && Object.hasOwn(dtypes, value);
 export const bytesOf = (dtype: DType): number => dtypes[dtype].bytes;
 export const isFloat = (dtype: DType): boolean => dtypes[dtype].float;
 export const promote = (a: DType, b: DType): DType => (dtypes[a].rank >= dtypes[b].rank ? a : b);

@@ -25,10 +25,11 @@ export {
 } from './backends/wasm/index.ts';
 export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
 export type { Nested, NestedArray, TensorData } from './data.ts';
-export { bytesOf, type DType, dtypes, isFloat, promote, type TypedArray } from './dtype.ts';
+export { bytesOf, type DType, dtypes, isDType, isFloat, promote, type TypedArray } from './dtype.ts';
 export * from './functions.ts';
 export * as graph from './graph.ts';
 export * from './io/safetensors.ts';
+export { moveTensors } from './move.ts';
 export {
   areGradientsEnabled,
   type BinaryOp,

@@ -1,12 +1,12 @@
 /** Computing what nodes stand for, and reading it. */
-import { type Backend, getBackend } from './backend.ts';
+import { type Backend, getBackend, openBackend } from './backend.ts';
 import { bytesOf, type TypedArray } from './dtype.ts';
 import { executeGraph, executeGraphSync } from './execute.ts';
-import { materialise } from './graph.ts';
+import { buffer, materialise } from './graph.ts';
 import { type Node, orderNodes } from './node.ts';
 import { type GraphOracle, isGraphOracle } from './oracle.ts';
 import { refuseReadWhileRecording } from './recording.ts';
-import { trackStorage } from './scope.ts';
+import { currentScope, trackStorage } from './scope.ts';
 import { sizeOf } from './shape.ts';
 import { allocationOf, realizedStorage, Storage, setRealizedStorage, uncomputedSources } from './storage.ts';
 
@@ -32,7 +32,7 @@ export function findBackend(nodes: readonly Node[]): Backend | undefined {
     if (backend !== undefined && backend !== first)
       throw new Error(
         `realize: values of one computation live on two backends, '${(first as Backend).name}' and '${backend.name}'; ` +
-          'move one of them: tensor(await x.data(), { shape: x.shape, backend })',
+          `move one of them: await x.to('${backend.name}'), or a whole model and its optimiser: await model.to('${backend.name}')`,
       );
   }
   return first;
@@ -67,12 +67,12 @@ function findWork(nodes: readonly Node[]): { backend: Backend; targets: Target[]
 }
 
 /** Each target's value moves to where it belongs. */
-function commit(targets: readonly Target[], results: readonly Storage[]): void {
+function commit(targets: readonly Target[], results: readonly Storage[], scope = currentScope()): void {
   targets.forEach(({ node, fills }, k) => {
     const result = results[k] as Storage;
     if (fills === null) {
       setRealizedStorage(node, result);
-      trackStorage(result);
+      trackStorage(result, scope);
     } else if (fills.pending !== null) {
       fills.adopt(result);
       dirty.delete(fills);
@@ -108,14 +108,15 @@ export function inTurn<T>(body: () => Promise<T>): Promise<T> {
 /** Computes and stores the values of all nodes together, and assigned state with them. */
 export function realizeNodes(nodes: readonly Node[]): Promise<void> {
   refuseReadWhileRecording();
-  return inTurn(() => realizeNow(nodes));
+  const scope = currentScope();
+  return inTurn(() => realizeNow(nodes, scope));
 }
 
 /** The same without waiting for a turn: for those who have it. */
-export async function realizeNow(nodes: readonly Node[]): Promise<void> {
+export async function realizeNow(nodes: readonly Node[], scope = currentScope()): Promise<void> {
   try {
     const { backend, targets } = findWork(nodes);
-    if (targets.length > 0) commit(targets, await compute(backend, nodesOf(targets)));
+    if (targets.length > 0) commit(targets, await compute(backend, nodesOf(targets)), scope);
   } catch (error) {
     postponeState();
     throw error;
@@ -163,4 +164,18 @@ export async function readNode(node: Node): Promise<TypedArray> {
 export function readNodeSync(node: Node): TypedArray {
   realizeNodesSync([node]);
   return readStorageSync(realizedStorage(node) as Storage);
+}
+
+/**
+ * A stored leaf with the node's values on another backend; the node itself where they are, or will be computed, there already. The
+ * values pass through JavaScript's memory.
+ */
+export async function relocate(node: Node, to: Backend | string): Promise<Node> {
+  refuseReadWhileRecording();
+  const scope = currentScope();
+  const backend = typeof to === 'string' ? await openBackend(to) : to;
+  if (findBackend([node]) === backend) return node;
+  const storage = storeArray(backend, node.dtype, await readNode(node));
+  trackStorage(storage, scope);
+  return buffer(storage, node.shape);
 }

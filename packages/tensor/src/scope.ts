@@ -1,14 +1,21 @@
 /** Which storages were made inside a `tidy` scope. */
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { contextVariable } from './async-context.ts';
 import { isRecording } from './recording.ts';
 import type { Storage } from './storage.ts';
 
-/** The scope in which code runs, also behind an `await`. */
-const current = new AsyncLocalStorage<Set<Storage>>();
+type Scope = Set<Storage>;
 
-/** The enclosing scope gives the storage back at its end. What a compiled step records belongs to the step instead. */
-export function trackStorage(storage: Storage): void {
-  if (!isRecording()) current.getStore()?.add(storage);
+const current = contextVariable<Scope>();
+
+/**
+ * The scope in which code runs. Whoever stores a value later than it was asked for takes the scope when it is asked: not every
+ * engine follows a scope behind an `await`. Null also while a compiled step is recorded: what it makes belongs to the step.
+ */
+export const currentScope = (): Scope | null => (isRecording() ? null : (current.get() ?? null));
+
+/** The scope gives the storage back at its end. */
+export function trackStorage(storage: Storage, scope: Scope | null = currentScope()): void {
+  scope?.add(storage);
 }
 
-export const runInScope = <T>(made: Set<Storage>, body: () => T): T => current.run(made, body);
+export const runInScope = <T>(made: Scope, body: () => T): T => current.run(made, body);

@@ -1,13 +1,13 @@
 import { type Backend, getBackend } from './backend.ts';
 import { type Nested, nest } from './data.ts';
-import type { DType, TypedArray } from './dtype.ts';
+import { type DType, isDType, type TypedArray } from './dtype.ts';
 import * as graph from './graph.ts';
 import type { Node } from './node.ts';
 import type { Axes } from './ops/axes.ts';
 import * as ops from './ops/index.ts';
 import type { VarianceOptions } from './ops/reductions.ts';
 import type { Window } from './ops/shaping.ts';
-import { findBackend, markDirty, readNode, readNodeSync, realizeNodes, realizeNodesSync } from './realize.ts';
+import { findBackend, markDirty, readNode, readNodeSync, realizeNodes, realizeNodesSync, relocate } from './realize.ts';
 import { currentRecorder } from './recording.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 import { realizedStorage, Storage } from './storage.ts';
@@ -275,8 +275,23 @@ export class Tensor {
   }
 
   /** PyTorch's name for `cast`. */
-  to(dtype: DType): Tensor {
-    return this.cast(dtype);
+  to(dtype: DType): Tensor;
+  /**
+   * The same values on another backend (opened if it is not): a new tensor, or this one where it lives there already. Values of one
+   * computation must live on one backend, and so must its derivative: the new tensor is a leaf, and no gradient flows from it
+   * back to this one.
+   */
+  to(backend: Backend | string): Promise<Tensor>;
+  to(target: DType | Backend | string): Tensor | Promise<Tensor> {
+    return isDType(target) ? this.cast(target) : this.#moved(target);
+  }
+
+  async #moved(backend: Backend | string): Promise<Tensor> {
+    const node = await relocate(this.node, backend);
+    if (node === this.node) return this;
+    const moved = wrap(node);
+    if (this.requiresGrad) moved.requiresGrad = true;
+    return moved;
   }
 
   // Reductions. Without axes over all; `keepdim` keeps the reduced axes, with size 1.

@@ -252,3 +252,19 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
     step.dispose();
   });
 });
+
+test('a model and its optimiser move to another backend between steps, and training goes on as if they had not', async () => {
+  registerReferenceBackends();
+  setDefaultBackend('reference-kernels');
+  const train = async (moveTo: string | null): Promise<number[]> => {
+    const weight = new Parameter(tensor(start));
+    const optimizer = new AdamW([['weight', weight]], { lr: 0.1 });
+    const step = compile((gradient: Tensor) => optimizer.step([gradient.mul(weight)]));
+    for (const [k, values] of gradients.entries()) {
+      if (k === 1 && moveTo !== null) await optimizer.to(moveTo);
+      await step(tensor(values, { backend: k > 0 && moveTo !== null ? moveTo : 'reference-kernels' }));
+    }
+    return [...(await weight.data())];
+  };
+  expect(await train('wasm')).toEqual((await train(null)).map((value) => expect.closeTo(value, 5)));
+});

@@ -1,5 +1,5 @@
 import { Buffer, closestName, type Parameter } from '@tessera/nn';
-import { formatShape, noGrad, Tensor } from '@tessera/tensor';
+import { type Backend, formatShape, moveTensors, noGrad, Tensor } from '@tessera/tensor';
 
 /** Options for the parameters that it matches; where several groups match, the first counts. */
 export interface ParameterGroup {
@@ -99,6 +99,12 @@ export abstract class Optimizer {
     const buffer = new Buffer(initial);
     this.#state.set(name, buffer);
     return buffer;
+  }
+
+  /** Moves the parameters and the state to another backend, in place. Nothing is changed unless everything could be moved. */
+  async to(backend: Backend | string): Promise<this> {
+    await moveTensors([...this.parameters, ...this.#state.values()], backend);
+    return this;
   }
 
   /** The state tensors themselves with their names: later updates show in them. */

@@ -1,0 +1,72 @@
+import { beforeEach, expect, test } from 'vitest';
+import { getBackend, registerAsyncBackend, registerBackend, setDefaultBackend } from './backend.ts';
+import { ReferenceBackend, registerReferenceBackends } from './backends/reference/backend.ts';
+import { compile } from './compile.ts';
+import { tensor, zeros } from './functions.ts';
+import { moveTensors } from './move.ts';
+import { realizedStorage } from './storage.ts';
+import type { Tensor } from './tensor.ts';
+
+beforeEach(() => {
+  registerReferenceBackends();
+  setDefaultBackend('reference');
+});
+
+const home = ({ node }: Tensor): string | undefined => realizedStorage(node)?.backend.name;
+
+test('a tensor is copied to a backend that is opened for it, and is itself where it lives there', async () => {
+  registerAsyncBackend('elsewhere', async () => new ReferenceBackend('elsewhere', {}));
+  const x = tensor([1, 2, 3]).mul(2);
+  x.requiresGrad = true;
+  const moved = await x.to('elsewhere');
+  expect([home(moved), await moved.toArray(), moved.requiresGrad]).toEqual(['elsewhere', [2, 4, 6], true]);
+  expect(await moved.to(getBackend('elsewhere'))).toBe(moved);
+  expect(home(await zeros([2]).to('elsewhere'))).toBe('elsewhere');
+});
+
+test('values on two backends are refused with what to do', async () => {
+  const here = tensor([1]);
+  const there = await tensor([2]).to('reference-kernels');
+  await expect(here.add(there).data()).rejects.toThrow(
+    "values of one computation live on two backends, 'reference' and 'reference-kernels'; move one of them: await x.to('reference-kernels')",
+  );
+});
+
+test('tensors move in place, with their gradients, and compiled steps go on where they are', async () => {
+  const state = tensor([1, 2], { requiresGrad: true });
+  state.grad = tensor([5, 6]);
+  const step = compile((x: Tensor) => {
+    state.assign(state.add(x));
+    return state.sum();
+  });
+  expect(await (await step(tensor([1, 1]))).item()).toBe(5);
+  await moveTensors([state], 'reference-kernels');
+  expect([home(state), home(state.grad), await state.toArray()]).toEqual([
+    'reference-kernels',
+    'reference-kernels',
+    [2, 3],
+  ]);
+  expect(await (await step(tensor([1, 1], { backend: 'reference-kernels' }))).item()).toBe(7);
+  expect(home(state)).toBe('reference-kernels');
+});
+
+test('where one cannot be moved, none is', async () => {
+  const allocated: number[] = [];
+  registerBackend('small', () => {
+    const backend = new ReferenceBackend('small', {});
+    const allocate = backend.allocate.bind(backend);
+    return Object.assign(backend, {
+      allocate(bytes: number) {
+        allocated.push(bytes);
+        if (bytes > 8) throw new Error('too large');
+        return allocate(bytes);
+      },
+    });
+  });
+  const state = [tensor([1, 2]), tensor([1, 2, 3])];
+  await expect(moveTensors(state, 'small')).rejects.toThrow('too large');
+  expect([allocated, state.map(home)]).toEqual([
+    [8, 12],
+    ['reference', 'reference'],
+  ]);
+});
