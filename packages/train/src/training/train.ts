@@ -18,6 +18,7 @@ import { prepareClassify } from './classify.ts';
 import { prepareContrastive } from './contrastive.ts';
 import { readImageTower } from './image-tower-file.ts';
 import type { FinalEvaluation, PreparedTask, Say } from './prepared.ts';
+import { readStartingModel } from './starting-model.ts';
 
 export interface TrainingListener extends TrainerListener {
   /** Something that a user should read. */
@@ -70,7 +71,14 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const say = listener?.say ?? (() => undefined);
     prepared = (
       config.task === 'contrastive'
-        ? await prepareContrastive(config, dataset, splits, folder, say)
+        ? await prepareContrastive(
+            config,
+            dataset,
+            splits,
+            folder,
+            resume === null ? await readStartingModel(config) : null,
+            say,
+          )
         : await prepareClassify(config, dataset, splits, folder, tower)
     ) as PreparedTask;
     const { task, source } = prepared;
