@@ -8,10 +8,11 @@ import { blockOf, type ExecutableHost, WasmExecutable } from './executable.ts';
 import { detectRelaxedSimd, type Features } from './features.ts';
 import { lowerPlan, type PlanCode } from './lower.ts';
 import { Allocator, type Block, GrowingBlock, maximumPages, PressureGauge, pageBytes } from './memory.ts';
-import { type Platform, platform as thisPlatform } from './platform.ts';
+import type { Platform } from './platform.ts';
 import { Pool, type PooledProgram } from './pool.ts';
 import { probeWideTiles } from './probe.ts';
 import { RunQueue } from './run-queue.ts';
+import { platform as thisPlatform } from './this-platform.ts';
 
 export interface WasmBackendOptions {
   /** Threads that share the work. Default: environment variable TESSERA_THREADS, else the cores that the process may use. */
