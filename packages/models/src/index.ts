@@ -10,3 +10,4 @@ export { type PresetName, presets } from './presets.ts';
 export { TextTransformer, type TextTransformerOptions } from './text-transformer.ts';
 export { type BlockOptions, ResidualAttentionBlock, Transformer } from './transformer.ts';
 export { VisionTransformer, type VisionTransformerOptions } from './vision-transformer.ts';
+export * from './vit/index.ts';

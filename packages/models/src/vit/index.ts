@@ -1,0 +1,16 @@
+export { Attention, type AttentionCall, type AttentionOptions } from './attention.ts';
+export { EncoderBlock, type EncoderBlockOptions, LayerScale, type NormPlacement } from './block.ts';
+export { type Grid, gridOf } from './grid.ts';
+export { Mlp, type MlpOptions } from './mlp.ts';
+export { LinearPatchEmbed, PatchEmbed, type PatchEmbedOptions, type Patches } from './patch-embed.ts';
+export {
+  gridCoordinates,
+  interpolatePositions,
+  type PositionInterpolation,
+  type PositionKind,
+  Positions,
+  type PositionsOptions,
+  positionKinds,
+} from './positions.ts';
+export { type ViTPresetName, vitPresets } from './presets.ts';
+export { type FeatureOptions, type Features, ViT, type ViTOptions } from './vision-transformer.ts';
