@@ -6,8 +6,8 @@ const order = [
   'packages/models',
   'packages/train',
   'datasets',
-  'scripts',
   'examples/browser',
+  'scripts',
 ];
 
 const oneWay = order.slice(0, -1).map((folder, i) => ({

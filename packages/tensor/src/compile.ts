@@ -63,6 +63,16 @@ interface Program extends CompiledProgram {
 
 const keptPrograms = 64;
 
+const backendNumbers = new WeakMap<Backend, number>();
+let backendCount = 0;
+
+/** A number for each backend there ever was: two may have one name, one after the other or with different options. */
+function backendNumber(backend: Backend): number {
+  const number = backendNumbers.get(backend) ?? backendCount++;
+  backendNumbers.set(backend, number);
+  return number;
+}
+
 /**
  * A function that runs as one plan: no graph is built, nothing is allocated but the results, and no code is generated after the
  * first call.
@@ -82,7 +92,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R): Compiled
     // State that was assigned outside, and arguments that were not computed yet.
     await realizeNodes(tensors.map(({ node }) => node));
     const backend = findBackend(tensors.map(({ node }) => node)) ?? getBackend();
-    const fullKey = `${backend.name} ${key}`;
+    const fullKey = `${backendNumber(backend)} ${key}`;
     let program = programs.get(fullKey);
     if (program === undefined) {
       program = await inTurn(() => build(backend, fn, args));

@@ -3,6 +3,7 @@
  * of Node's modules, or a library that does.
  */
 
+export { clipConfigOf } from './config/clip.ts';
 export { ConfigError, formatConfig, parseConfig } from './config/resolve.ts';
 export { type ClassifyConfig, type ContrastiveConfig, configSchemas, type RunConfig } from './config/schema.ts';
 export * from './data/augment/index.ts';
