@@ -1,6 +1,7 @@
 export { Attention, type AttentionCall, type AttentionOptions } from './attention.ts';
 export { EncoderBlock, type EncoderBlockOptions, LayerScale, type NormPlacement } from './block.ts';
 export { type Grid, gridOf } from './grid.ts';
+export { MaskedAutoencoder, type MaskedAutoencoderOptions, type Masking, maskByNoise } from './masked-autoencoder.ts';
 export { Mlp, type MlpOptions } from './mlp.ts';
 export { LinearPatchEmbed, PatchEmbed, type PatchEmbedOptions, type Patches } from './patch-embed.ts';
 export {

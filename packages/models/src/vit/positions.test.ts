@@ -70,7 +70,7 @@ describe('positions in two dimensions', () => {
       [2, 6],
       [3, 6],
     ]);
-    const added = positions.added([2, 3], 'f32');
+    const added = positions.added([2, 3], 'f32') as Tensor;
     for (const [i, j] of [
       [0, 0],
       [1, 2],
@@ -86,13 +86,13 @@ describe('positions in two dimensions', () => {
       [2, 3],
       [3, 3],
     ]);
-    const place = positions.added([2, 3], 'f32').select(1, 1 + 3 * 1 + 2);
+    const place = (positions.added([2, 3], 'f32') as Tensor).select(1, 1 + 3 * 1 + 2);
     expect(await largest(place, concat([row.select(0, 1), column.select(0, 2)]).unsqueeze(0))).toBe(0);
     expect(() => positionKinds['2d-concat']({ ...options, width: 5 })).toThrow('need an even width, got 5');
   });
 
   test('each table grows along its own axis', () => {
     for (const kind of ['2d-sum', '2d-concat'] as const)
-      expect(positionKinds[kind](options).added([5, 4], 'f32').shape).toEqual([1, 21, 6]);
+      expect(positionKinds[kind](options).added([5, 4], 'f32')?.shape).toEqual([1, 21, 6]);
   });
 });

@@ -199,13 +199,13 @@ export function gridCoordinates([rows, columns]: Grid): { row: Tensor; column: T
 
 /** Kinds of positions by the names that configurations use. */
 export const positionKinds = {
-  learned: (options: PositionsOptions) => new LearnedPositions(options),
-  sinusoidal: (options: PositionsOptions) => new SinusoidalPositions(options),
-  'sinusoidal-2d': (options: PositionsOptions) => new SinusoidalGridPositions(options),
-  '2d-sum': (options: PositionsOptions) => new SummedPositions(options),
-  '2d-concat': (options: PositionsOptions) => new ConcatenatedPositions(options),
-  rotary: (options: PositionsOptions) => new RotaryPositions(options),
-  none: (options: PositionsOptions) => new NoPositions(options),
+  learned: (options: PositionsOptions): Positions => new LearnedPositions(options),
+  sinusoidal: (options: PositionsOptions): Positions => new SinusoidalPositions(options),
+  'sinusoidal-2d': (options: PositionsOptions): Positions => new SinusoidalGridPositions(options),
+  '2d-sum': (options: PositionsOptions): Positions => new SummedPositions(options),
+  '2d-concat': (options: PositionsOptions): Positions => new ConcatenatedPositions(options),
+  rotary: (options: PositionsOptions): Positions => new RotaryPositions(options),
+  none: (options: PositionsOptions): Positions => new NoPositions(options),
 } satisfies Record<string, (options: PositionsOptions) => Positions>;
 
 export type PositionKind = keyof typeof positionKinds;
