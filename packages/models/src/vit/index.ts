@@ -14,4 +14,15 @@ export {
   positionKinds,
 } from './positions.ts';
 export { type ViTPresetName, vitPresets } from './presets.ts';
+export {
+  PatchMerging,
+  Swin,
+  SwinBlock,
+  type SwinOptions,
+  type SwinPresetName,
+  SwinStage,
+  swinPresets,
+  WindowAttention,
+} from './swin.ts';
 export { type FeatureOptions, type Features, ViT, type ViTOptions } from './vision-transformer.ts';
+export { relativePositionIndex, roll, shiftMask, type Window, windowPartition, windowReverse } from './windows.ts';
