@@ -153,6 +153,11 @@ export const scheduleSection = z.strictObject({
 export const trainingSection = z.strictObject({
   epochs: count.default(10),
   batchSize: z.int().min(1).default(128),
+  accumulate: count
+    .default(1)
+    .describe(
+      'parts that a batch is computed in, one after the other: less memory and the same gradients, but for batch normalisation, which sees a part at a time',
+    ),
   clipGradNorm: z
     .number()
     .positive()

@@ -3,7 +3,7 @@ import { contrastiveLoss, type DuplicateRule, sigLipLoss } from '@tessera/nn';
 import { type Tensor, tensor } from '@tessera/tensor';
 import type { Batch } from '../data/index.ts';
 import type { EncodeBatchOptions, Tokenizer } from '../tokenizer/index.ts';
-import type { Task, TaskLoss } from '../trainer/task.ts';
+import type { BatchTensors, SeparableTask, TaskLoss } from '../trainer/task.ts';
 
 /** A batch of pairs: u8 [B, H, W, 3]; i32 [B * K, L], K captions for each image; i32 [B]. */
 export type PairTensors = { readonly images: Tensor; readonly tokens: Tensor; readonly concepts: Tensor };
@@ -18,7 +18,7 @@ export interface ContrastiveOptions {
 }
 
 /** Trains CLIP: an image's features are to point the same way as its caption's. */
-export class ContrastiveTask implements Task<PairTensors> {
+export class ContrastiveTask implements SeparableTask<PairTensors> {
   readonly model: CLIP;
   readonly #options: Required<ContrastiveOptions>;
 
@@ -34,11 +34,23 @@ export class ContrastiveTask implements Task<PairTensors> {
     if (this.#options.freezeImageTower) this.model.visual.eval();
   }
 
-  loss({ images, tokens, concepts }: PairTensors): TaskLoss {
-    const features = this.model.forward(preprocess(images), tokens);
+  /** Features of length 1: imageFeatures [B, E], textFeatures [B * K, E]. */
+  encode({ images, tokens }: PairTensors): BatchTensors {
+    const { imageFeatures, textFeatures } = this.model.forward(preprocess(images), tokens);
+    return { imageFeatures, textFeatures };
+  }
+
+  lossOf({ imageFeatures, textFeatures }: BatchTensors, { concepts }: PairTensors): TaskLoss {
     const { loss: kind, duplicates } = this.#options;
+    const { logit_scale, logit_bias: logitBias } = this.model;
+    const logitScale = logit_scale.exp();
+    const features = { imageFeatures, textFeatures, logitScale, logitBias };
     const loss = (kind === 'clip' ? contrastiveLoss : sigLipLoss)(features, { concepts, duplicates });
-    return { loss, measures: { logitScale: features.logitScale } };
+    return { loss, measures: { logitScale } };
+  }
+
+  loss(batch: PairTensors): TaskLoss {
+    return this.lossOf(this.encode(batch), batch);
   }
 
   constrain(): void {

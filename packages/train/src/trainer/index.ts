@@ -1,3 +1,4 @@
+export { AccumulatedStep } from './accumulated-step.ts';
 export {
   type Checkpoint,
   type CheckpointState,

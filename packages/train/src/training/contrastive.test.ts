@@ -29,7 +29,7 @@ async function weightsOf(name: string, prefix: string): Promise<Record<string, n
 
 const firstLoss = async (name: string): Promise<number> => {
   const [first] = await readMetrics(new RunFolder(join(root, name)).metrics);
-  return (first as { loss: number }).loss;
+  return first?.kind === 'step' ? Number(first.loss) : Number.NaN;
 };
 
 describe('SigLIP', () => {
@@ -113,5 +113,32 @@ describe('several captions of an image', () => {
     await trainTiny(root, { name: 'captions', set });
     // With features that hardly differ, the loss is near (ln 12 + ln 6) / 2 instead of ln 6.
     expect(Math.abs((await firstLoss('captions')) - (Math.log(12) + Math.log(6)) / 2)).toBeLessThan(0.25);
+  });
+});
+
+describe('a batch in parts', () => {
+  it('trains as the whole batch does, and goes on bit for bit', async () => {
+    const set = ['training.epochs=1', 'checkpoints.everySteps=1'];
+    const parts = [...set, 'training.accumulate=3'];
+    await trainTiny(root, { name: 'whole', set });
+    await trainTiny(root, { name: 'parts', set: parts });
+    const losses = async (name: string) =>
+      (await readMetrics(new RunFolder(join(root, name)).metrics)).flatMap(({ loss }) =>
+        loss === undefined ? [] : [loss],
+      );
+    const [whole, inParts] = [(await losses('whole')) as number[], (await losses('parts')) as number[]];
+    expect(inParts).toHaveLength(4);
+    inParts.forEach((loss, k) => {
+      expect(Math.abs(loss - whole[k])).toBeLessThan(1e-3);
+    });
+    await trainTiny(root, { name: 'parts-2', set: parts, stopAfter: 2 });
+    await trainTiny(root, { name: 'parts-2', set: parts, resume: true });
+    expect(await weightsOf('parts-2', '')).toEqual(await weightsOf('parts', ''));
+  });
+
+  it('must be cut evenly', async () => {
+    await expect(trainTiny(root, { name: 'uneven', set: ['training.accumulate=4'] })).rejects.toThrow(
+      'training.accumulate is 4, which does not divide training.batchSize, 6',
+    );
   });
 });
