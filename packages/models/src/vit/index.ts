@@ -1,5 +1,13 @@
 export { Attention, type AttentionCall, type AttentionOptions } from './attention.ts';
 export { EncoderBlock, type EncoderBlockOptions, LayerScale, type NormPlacement } from './block.ts';
+export {
+  DetectionHead,
+  type DetectionLossOptions,
+  type Detections,
+  type DetectionTargets,
+  detectionLoss,
+  ViTDetector,
+} from './detection.ts';
 export { type Grid, gridOf } from './grid.ts';
 export { MaskedAutoencoder, type MaskedAutoencoderOptions, type Masking, maskByNoise } from './masked-autoencoder.ts';
 export { Mlp, type MlpOptions } from './mlp.ts';
