@@ -1,6 +1,6 @@
 import { parseSafetensors, type SafetensorsTensor, type Tensor, tensor } from '@tessera/tensor';
 
-/** A safetensors file as tensors on the default backend, made when they are asked for. */
+/** A file of tensors by name, on the default backend, made when they are asked for. */
 export interface TensorFile {
   readonly path: string;
   readonly metadata: Readonly<Record<string, string>>;
@@ -17,20 +17,27 @@ export function parseTensors(bytes: Uint8Array, path: string): TensorFile {
   } catch (cause) {
     throw new Error(`${path}: ${(cause as Error).message}`, { cause });
   }
-  return {
-    path,
-    metadata: parsed.metadata,
-    names: [...parsed.tensors.keys()],
-    select(choose) {
-      const chosen = new Map<string, Tensor>();
-      for (const [name, stored] of parsed.tensors) {
-        const target = choose(name);
-        if (target !== null) chosen.set(target, toTensor(path, name, stored));
-      }
-      return chosen;
-    },
-  };
+  return tensorFile(path, parsed.tensors, parsed.metadata);
 }
+
+/** Stored tensors as a `TensorFile`. */
+export const tensorFile = (
+  path: string,
+  stored: ReadonlyMap<string, SafetensorsTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): TensorFile => ({
+  path,
+  metadata,
+  names: [...stored.keys()],
+  select(choose) {
+    const chosen = new Map<string, Tensor>();
+    for (const [name, value] of stored) {
+      const target = choose(name);
+      if (target !== null) chosen.set(target, toTensor(path, name, value));
+    }
+    return chosen;
+  },
+});
 
 /** Integers of 64 bits, as PyTorch's BatchNorm counts batches with, become i32; half precision becomes f32. */
 function toTensor(path: string, name: string, { dtype, shape, data }: SafetensorsTensor): Tensor {
