@@ -1,0 +1,158 @@
+import { functional as F, init, LayerNorm, type Linear, Module, MultiheadAttention, Parameter } from '@tessera/nn';
+import { einsum, formatShape, iota, type Tensor, tensor } from '@tessera/tensor';
+import { EncoderBlock, vitNormEps } from '../vit/block.ts';
+import { smallNormal, startedLinear } from '../vit/initialize.ts';
+import { blockMask, type PackedImages, type PackOptions, packImages } from './packing.ts';
+
+export interface NaViTOptions {
+  readonly patchSize: number;
+  readonly width: number;
+  readonly depth: number;
+  readonly heads: number;
+  /** Rows and columns of patches that an image may have at most: the lengths of the tables of positions. */
+  readonly maxGrid: number;
+  /** 0: no head; `forward` gives features. */
+  readonly classes?: number;
+  readonly inChannels?: number;
+  readonly mlpRatio?: number;
+  /** `factorized`: trained vectors of row and column, summed (section 2.2). `rotary`: 2D rotary positions in every block. */
+  readonly positions?: 'factorized' | 'rotary';
+  /** `attention`: a trained query attends to each image's tokens. `mean`: their mean. */
+  readonly pool?: 'attention' | 'mean';
+  readonly dropout?: number;
+  readonly dropPath?: number;
+}
+
+/** What a packed model needs to know of its batch; `packImages` makes it. */
+export type PackedBatch = Pick<PackedImages, 'patches' | 'image' | 'row' | 'column'>;
+
+/**
+ * A Vision Transformer for images of any size and ratio (Dehghani et al. 2023, "Patch n' Pack: NaViT"): several images share a
+ * sequence, attention stays within each image, positions are factorised into row and column, and each image is pooled by itself.
+ */
+export class NaViT extends Module {
+  readonly patchSize: number;
+  readonly width: number;
+  readonly maxGrid: number;
+  readonly outputDim: number;
+  readonly numHeads: number;
+  readonly patch_embed: Linear;
+  readonly row_embed: Parameter | null;
+  readonly col_embed: Parameter | null;
+  readonly blocks: readonly EncoderBlock[];
+  readonly norm: LayerNorm;
+  readonly pool_query: Parameter | null;
+  readonly attn_pool: MultiheadAttention | null;
+  readonly head: Linear | null;
+
+  constructor(options: NaViTOptions) {
+    super();
+    const { patchSize, width, depth, heads, maxGrid, classes = 0, inChannels = 3 } = options;
+    const { mlpRatio = 4, positions = 'factorized', pool = 'attention', dropout = 0, dropPath = 0 } = options;
+    const factorized = positions === 'factorized';
+    this.patchSize = patchSize;
+    this.width = width;
+    this.maxGrid = maxGrid;
+    this.numHeads = heads;
+    this.outputDim = classes > 0 ? classes : width;
+    this.patch_embed = startedLinear(inChannels * patchSize * patchSize, width);
+    this.row_embed = factorized ? new Parameter(smallNormal([maxGrid, width])) : null;
+    this.col_embed = factorized ? new Parameter(smallNormal([maxGrid, width])) : null;
+    this.blocks = Array.from({ length: depth }, (_, layer) => {
+      const rate = depth === 1 ? dropPath : (dropPath * layer) / (depth - 1);
+      return new EncoderBlock(width, heads, { mlpRatio, dropout, dropPath: rate });
+    });
+    this.norm = new LayerNorm(width, { eps: vitNormEps });
+    const attention = pool === 'attention';
+    this.pool_query = attention ? new Parameter(init.normal({ std: 0.02 })([1, 1, width])) : null;
+    this.attn_pool = attention ? new MultiheadAttention(width, heads, { batchFirst: true }) : null;
+    this.head = classes > 0 ? startedLinear(width, classes) : null;
+  }
+
+  /**
+   * Packs images for this model.
+   *
+   * @param images [C, H, W] each, floating point
+   * @throws RangeError for an image with more rows or columns of patches than there are positions
+   */
+  pack(images: readonly Tensor[], options: Omit<PackOptions, 'patchSize'>): PackedImages {
+    const packed = packImages(images, { ...options, patchSize: this.patchSize });
+    const beyond = packed.grids.findIndex((grid) => this.row_embed !== null && Math.max(...grid) > this.maxGrid);
+    if (beyond >= 0)
+      throw new RangeError(
+        `NaViT: image ${beyond} has ${packed.grids[beyond]?.join(' x ')} patches; there are positions for ${this.maxGrid} rows and columns`,
+      );
+    return packed;
+  }
+
+  /**
+   * @param batch as `pack` makes it
+   * @param slots how many images a sequence holds at most
+   * @returns [S, slots, classes], or features [S, slots, width] without a head. Slots that hold no image hold no meaning;
+   *   `unpackFeatures` picks the others.
+   */
+  forward(batch: PackedBatch, slots: number): Tensor {
+    const pooled = this.pool(this.encode(batch), batch.image, slots);
+    return this.head === null ? pooled : this.head.forward(pooled);
+  }
+
+  /** [S, T, C p p] to tokens [S, T, width] after the last norm. */
+  encode({ patches, image, row, column }: PackedBatch): Tensor {
+    const expected = this.patch_embed.inFeatures;
+    const same = [image, row, column].every(
+      ({ shape }) => formatShape(shape) === formatShape(patches.shape.slice(0, 2)),
+    );
+    if (patches.ndim !== 3 || patches.shape[2] !== expected || !same)
+      throw new RangeError(
+        `NaViT: patches ${formatShape(patches.shape)} must be [S, T, ${expected}], and image, row and column [S, T]`,
+      );
+    const placed = this.#addPositions(this.patch_embed.forward(patches), row, column);
+    const rotary = this.row_embed === null ? this.#angles(row, column, placed.dtype) : null;
+    const mask = blockMask(image);
+    return this.norm.forward(this.blocks.reduce((x, block) => block.forward(x, { mask, rotary }), placed));
+  }
+
+  #addPositions(tokens: Tensor, row: Tensor, column: Tensor): Tensor {
+    if (this.row_embed === null || this.col_embed === null) return tokens;
+    return tokens.add(this.row_embed.indexSelect(0, row)).add(this.col_embed.indexSelect(0, column));
+  }
+
+  /** [S, 1, T, head width / 2] */
+  #angles(row: Tensor, column: Tensor, dtype: Tensor['dtype']): Tensor {
+    return F.rotaryAngles2d(row.cast(dtype), column.cast(dtype), this.width / this.numHeads).unsqueeze(1);
+  }
+
+  /**
+   * One vector for each image: tokens [S, T, width] to [S, slots, width].
+   *
+   * @param image i32 [S, T]
+   */
+  pool(tokens: Tensor, image: Tensor, slots: number): Tensor {
+    const [s, t] = image.shape as [number, number];
+    const owns = iota([s, slots, t], 1).eq(image.unsqueeze(1)); // [S, slots, T]
+    if (this.pool_query === null || this.attn_pool === null) {
+      const share = owns.cast(tokens.dtype);
+      return einsum('skt,std->skd', share, tokens).div(share.sum(2, true).maximum(1));
+    }
+    // An empty slot sees everything, so that its softmax has something to sum over.
+    const hidden = owns.logicalNot().logicalAnd(owns.any(2, true)).unsqueeze(1);
+    const query = this.pool_query.expand([s, slots, this.width]);
+    return this.attn_pool.forward(query, tokens, tokens, {
+      attentionMask: hidden.expand([s, this.numHeads, slots, t]),
+    });
+  }
+}
+
+/** [S, slots, D] to [images, D], in the order of the list that was packed. */
+export function unpackFeatures(features: Tensor, { packing }: Pick<PackedImages, 'packing'>): Tensor {
+  const [, slots, width] = features.shape as [number, number, number];
+  const count = packing.reduce((sum, pieces) => sum + pieces.length, 0);
+  const places = new Int32Array(count);
+  for (const [s, pieces] of packing.entries())
+    for (const [slot, piece] of pieces.entries()) {
+      if (slot >= slots)
+        throw new RangeError(`unpackFeatures: sequence ${s} holds ${pieces.length} images, not ${slots}`);
+      places[piece] = s * slots + slot;
+    }
+  return features.reshape([-1, width]).indexSelect(0, tensor(places));
+}

@@ -1,0 +1,99 @@
+import { functional as F } from '@tessera/nn';
+import { concat, formatShape, type Tensor } from '@tessera/tensor';
+import type { Grid } from '../vit/grid.ts';
+
+export interface TilingOptions {
+  /** Side of a tile in pixels: the size that the encoder takes. */
+  readonly tileSize: number;
+  readonly maxTiles: number;
+}
+
+const requireSize = (what: string, ...sizes: number[]): void => {
+  const wrong = sizes.find((size) => !Number.isInteger(size) || size < 1);
+  if (wrong !== undefined) throw new RangeError(`${what}: sizes must be positive whole numbers, got ${wrong}`);
+};
+
+/**
+ * How an image is best cut into tiles, [rows, columns]: by area and by ratio (after LLaVA-NeXT's choice of a resolution).
+ *
+ * Considered are grids of at most `maxTiles` tiles that the image can fill: an axis of s tiles' length gets round(s) of them at
+ * most, so that no side is enlarged to more than 3/2, and an image not much larger than a tile is one tile. Of these, the one in
+ * which the image stays largest when it is fitted in without changing its ratio,
+ *
+ *     scale = min(1, columns * tileSize / width, rows * tileSize / height)
+ *
+ * and, where several keep it equally large, the one with the fewest tiles, whose ratio is the image's.
+ *
+ * @param width of the image, in pixels
+ */
+export function bestGrid(width: number, height: number, { tileSize, maxTiles }: TilingOptions): Grid {
+  requireSize('bestGrid', width, height, tileSize, maxTiles);
+  const most = (side: number): number => Math.min(maxTiles, Math.max(1, Math.round(side / tileSize)));
+  const scale = ([rows, columns]: Grid): number =>
+    Math.min(1, (columns * tileSize) / width, (rows * tileSize) / height);
+  let best: Grid = [1, 1];
+  for (let rows = 1; rows <= most(height); rows++)
+    for (let columns = 1; columns <= most(width) && rows * columns <= maxTiles; columns++) {
+      const [own, largest] = [scale([rows, columns]), scale(best)];
+      const better = own === largest ? rows * columns < best[0] * best[1] : own > largest;
+      if (better) best = [rows, columns];
+    }
+  return best;
+}
+
+/** An image as tiles, for an encoder of one size. */
+export interface Tiles {
+  /** [T, C, S, S]: the grid's tiles row by row, then the whole image as a thumbnail. A single tile is its own thumbnail. */
+  readonly tiles: Tensor;
+  readonly grid: Grid;
+}
+
+/** How many tiles `tileImage` makes of a grid: one more than it has, for the thumbnail, unless it is a single tile. */
+export const tileCount = ([rows, columns]: Grid): number => (rows * columns === 1 ? 1 : rows * columns + 1);
+
+/**
+ * Cuts an image into tiles (as LLaVA-NeXT and InternVL do): the image is resized to the grid's size as a whole, bicubic and
+ * antialiased, then cut, so that no row or column is lost at the borders; and resized once more to the thumbnail.
+ *
+ * @param image [C, H, W], floating point
+ */
+export function tileImage(image: Tensor, options: TilingOptions): Tiles {
+  if (image.ndim !== 3)
+    throw new RangeError(`tileImage: needs an image [C, H, W], got a tensor of shape ${formatShape(image.shape)}`);
+  const [, height, width] = image.shape as [number, number, number];
+  const { tileSize: side } = options;
+  const grid = bestGrid(width, height, options);
+  const resized = (rows: number, columns: number): Tensor =>
+    F.interpolate(image.unsqueeze(0), [rows * side, columns * side], { mode: 'bicubic', antialias: true });
+  const cut = cutTiles(resized(...grid), side);
+  return { tiles: tileCount(grid) === 1 ? cut : concat([cut, resized(1, 1)], 0), grid };
+}
+
+/** [1, C, rows S, columns S] to [rows columns, C, S, S], row by row. */
+function cutTiles(canvas: Tensor, side: number): Tensor {
+  const [, c, height, width] = canvas.shape as [number, number, number, number];
+  const [rows, columns] = [height / side, width / side];
+  return canvas
+    .reshape([c, rows, side, columns, side])
+    .permute(1, 3, 0, 2, 4)
+    .reshape([rows * columns, c, side, side]);
+}
+
+/**
+ * The tokens of a grid's tiles laid out as the image is: from tile after tile to row after row.
+ *
+ * @param tokens [tiles, rows * columns, D] (those of the thumbnail left out)
+ * @param tileGrid tokens in one tile: [rows, columns]
+ * @returns [grid rows * rows, grid columns * columns, D]
+ */
+export function joinTiles(tokens: Tensor, grid: Grid, tileGrid: Grid): Tensor {
+  const width = tokens.shape.at(-1) as number;
+  if (tokens.ndim !== 3 || tokens.shape[0] !== grid[0] * grid[1] || tokens.shape[1] !== tileGrid[0] * tileGrid[1])
+    throw new RangeError(
+      `joinTiles: tokens ${formatShape(tokens.shape)} are not those of ${grid.join(' x ')} tiles with ${tileGrid.join(' x ')} tokens each`,
+    );
+  return tokens
+    .reshape([...grid, ...tileGrid, width])
+    .permute(0, 2, 1, 3, 4)
+    .reshape([grid[0] * tileGrid[0], grid[1] * tileGrid[1], width]);
+}
