@@ -3,7 +3,7 @@ import { bytesOf } from '../../dtype.ts';
 import type { Access } from '../../kernel.ts';
 import { emitZeros } from './access-code.ts';
 import type { FunctionBuilder, Local, Operand } from './encoder.ts';
-import type { Features } from './features.ts';
+import type { Target } from './features.ts';
 import { bodyCost, slotsInLoop } from './nest.ts';
 import { decideAllGuards, joinGroupedAxes } from './normalize.ts';
 import type { BlockBounds, BlockProgram } from './program.ts';
@@ -42,9 +42,9 @@ export function emitBlockProgram(
   fn: FunctionBuilder,
   block: BlockProgram,
   bounds: BlockBounds,
-  features: Features,
+  target: Target,
 ): { readonly slow: string | null } {
-  const code = new VectorCode(fn, features);
+  const code = new VectorCode(fn, target);
   let slow: string | null = null;
   code.scope(() => {
     slow = new BlockCode(code, block, bounds).emit();
