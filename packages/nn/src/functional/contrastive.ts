@@ -1,11 +1,11 @@
 import { einsum, formatShape, iota, type Tensor, where } from '@tessera/tensor';
-import { crossEntropy, logSigmoid } from './loss.ts';
+import { logSigmoid } from './loss.ts';
 
 /** What a two-tower model gives for one batch of pairs. */
 export interface PairedFeatures {
   /** [B, E], of length 1 each. */
   readonly imageFeatures: Tensor;
-  /** [B, E], of length 1 each. */
+  /** [B * K, E], of length 1 each: K texts for each image, those of one image together. K is 1 in CLIP. */
   readonly textFeatures: Tensor;
   /** The factor on the cosines, a scalar: exp of the trained logit_scale. */
   readonly logitScale: Tensor;
@@ -13,12 +13,17 @@ export interface PairedFeatures {
   readonly logitBias?: Tensor | null;
 }
 
+/** What an image is to a text of another pair that shows the same concept. */
+export const duplicateRules = ['keep', 'mask', 'share'] as const;
+
+/** `keep`: a negative, as in CLIP. `mask`: neither, it is left out. `share`: a positive (Yang et al. 2022, "UniCL"). */
+export type DuplicateRule = (typeof duplicateRules)[number];
+
 export interface PairOptions {
-  /**
-   * i32 [B]: the concept that each pair shows. Pairs of one concept are not negatives of each other: their entries are left
-   * out, the pair's own excepted.
-   */
+  /** i32 [B]: the concept that each image shows. Without it no two images show the same. */
   readonly concepts?: Tensor | null;
+  /** What becomes of images and texts of equal concept that are not of one pair. Default: `mask`. */
+  readonly duplicates?: DuplicateRule;
 }
 
 /** x / |x| along the last axis, with |x| at least `eps`. */
@@ -26,54 +31,93 @@ export function l2Normalize(features: Tensor, eps = 1e-12): Tensor {
   return features.div(features.square().sum(-1, true).sqrt().maximum(eps));
 }
 
-/** logitScale * imageFeatures textFeatures^T + logitBias: [B, B], a row an image, a column a text. */
+/** logitScale * imageFeatures textFeatures^T + logitBias: [B, B * K], a row an image, a column a text. */
 export function pairLogits(
   { imageFeatures, textFeatures, logitScale, logitBias }: PairedFeatures,
   op = 'pairLogits',
 ): Tensor {
   const [images, texts] = [imageFeatures.shape, textFeatures.shape];
-  if (images.length !== 2 || texts.length !== 2 || images[0] !== texts[0] || images[1] !== texts[1])
+  const [count = 0, width] = images;
+  if (
+    images.length !== 2 ||
+    texts.length !== 2 ||
+    width !== texts[1] ||
+    count === 0 ||
+    (texts[0] as number) % count !== 0
+  )
     throw new RangeError(
-      `${op}: image features ${formatShape(images)} and text features ${formatShape(texts)} must both be [B, E]`,
+      `${op}: image features ${formatShape(images)} and text features ${formatShape(texts)} must be [B, E] and ` +
+        '[B * K, E], K texts for each image',
     );
   const logits = einsum('ie,te->it', imageFeatures, textFeatures).mul(logitScale);
   return logitBias === undefined || logitBias === null ? logits : logits.add(logitBias);
 }
 
-/** bool [B, B]: entries off the diagonal whose two concepts are equal. */
-function sameConcept(op: string, concepts: Tensor, batch: number): Tensor {
-  if (concepts.ndim !== 1 || concepts.shape[0] !== batch || concepts.dtype !== 'i32')
+/** How the entries of the logits [B, B * K] count. bool [B, B * K] each. */
+interface Pairing {
+  readonly positive: Tensor;
+  /** Entries that count neither as positive nor as negative; null: none. */
+  readonly ignored: Tensor | null;
+}
+
+function pairing(op: string, logits: Tensor, { concepts = null, duplicates = 'mask' }: PairOptions): Pairing {
+  const [images, texts] = logits.shape as [number, number];
+  const captions = texts / images;
+  // Text t belongs to image floor(t / K).
+  const own = iota([images, texts], 0).eq(iota([images, texts], 1).floorDivide(captions));
+  if (concepts === null || duplicates === 'keep') return { positive: own, ignored: null };
+  if (concepts.ndim !== 1 || concepts.shape[0] !== images || concepts.dtype !== 'i32')
     throw new RangeError(
-      `${op}: concepts must be i32 [${batch}], got ${concepts.dtype} ${formatShape(concepts.shape)}`,
+      `${op}: concepts must be i32 [${images}], got ${concepts.dtype} ${formatShape(concepts.shape)}`,
     );
-  const equal = concepts.unsqueeze(0).eq(concepts.unsqueeze(1));
-  return equal.logicalAnd(iota([batch, batch], 0).ne(iota([batch, batch], 1)));
+  const ofTexts = concepts.unsqueeze(1).expand(images, captions).reshape(1, texts);
+  const equal = concepts.unsqueeze(1).eq(ofTexts);
+  switch (duplicates) {
+    case 'mask':
+      return { positive: own, ignored: equal.logicalAnd(own.logicalNot()) };
+    case 'share':
+      return { positive: equal, ignored: null };
+    default:
+      throw new RangeError(
+        `${op}: duplicates must be ${duplicateRules.join(', ')}, got '${duplicates satisfies never}'`,
+      );
+  }
 }
 
 /**
- * CLIP's loss (Radford et al. 2021, figure 3): the mean of two cross-entropies over the B x B scaled cosines, each image against
- * all texts and each text against all images, where pair i belongs to i.
+ * The mean over rows of the cross-entropy between softmax(row) and an even distribution over the row's positives:
+ * -1/|P_i| sum over p in P_i of log softmax(row i)[p].
  */
-export function contrastiveLoss(features: PairedFeatures, { concepts = null }: PairOptions = {}): Tensor {
+function positivesCrossEntropy(logits: Tensor, positive: Tensor): Tensor {
+  const likelihood = where(positive, logits.logSoftmax(1), 0).sum(1);
+  return likelihood.div(positive.cast(logits.dtype).sum(1)).mean().neg();
+}
+
+/**
+ * CLIP's loss (Radford et al. 2021, figure 3): the mean of two cross-entropies over the scaled cosines, each image against
+ * all texts and each text against all images, where pair i belongs to i. Where an image has several positive texts (K of them, or
+ * duplicates that are shared), its target is spread evenly over them (Khosla et al. 2020, equation 2).
+ */
+export function contrastiveLoss(features: PairedFeatures, options: PairOptions = {}): Tensor {
   const all = pairLogits(features, 'contrastiveLoss');
-  const batch = all.shape[0] as number;
-  const logits = concepts === null ? all : where(sameConcept('contrastiveLoss', concepts, batch), -Infinity, all);
-  const own = iota([batch], 0);
-  return crossEntropy(logits, own)
-    .add(crossEntropy(logits.transpose(0, 1), own))
+  const { positive, ignored } = pairing('contrastiveLoss', all, options);
+  const logits = ignored === null ? all : where(ignored, -Infinity, all);
+  return positivesCrossEntropy(logits, positive)
+    .add(positivesCrossEntropy(logits.transpose(0, 1), positive.transpose(0, 1)))
     .mul(0.5);
 }
 
 /**
- * SigLIP's loss (Zhai et al. 2023, equation 1): every entry of the B x B logits is a binary decision, pair or not,
+ * SigLIP's loss (Zhai et al. 2023, equation 1): every entry of the logits is a binary decision, pair or not,
  *
- *     -1/B sum_i sum_j log sigmoid(z_ij * logits_ij),   z_ij = 1 if i = j, else -1
+ *     -1/T sum_i sum_j log sigmoid(z_ij * logits_ij),   z_ij = 1 for a positive, else -1
+ *
+ * over T texts: as many as images in SigLIP. Its temperature starts at log 10, its bias at -10.
  */
-export function sigLipLoss(features: PairedFeatures, { concepts = null }: PairOptions = {}): Tensor {
+export function sigLipLoss(features: PairedFeatures, options: PairOptions = {}): Tensor {
   const logits = pairLogits(features, 'sigLipLoss');
-  const batch = logits.shape[0] as number;
-  const own = iota([batch, batch], 0).eq(iota([batch, batch], 1));
-  const losses = logSigmoid(where(own, logits, logits.neg())).neg();
-  const counted = concepts === null ? losses : where(sameConcept('sigLipLoss', concepts, batch), 0, losses);
-  return counted.sum().div(batch);
+  const { positive, ignored } = pairing('sigLipLoss', logits, options);
+  const losses = logSigmoid(where(positive, logits, logits.neg())).neg();
+  const counted = ignored === null ? losses : where(ignored, 0, losses);
+  return counted.sum().div(logits.shape[1] as number);
 }

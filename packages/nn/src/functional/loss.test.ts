@@ -126,7 +126,7 @@ describe('losses', () => {
     expect(() => crossEntropy(zeros([1, 3]), classes(1), { labelSmoothing: 2 })).toThrow('must lie in [0, 1]');
     const features = { imageFeatures: zeros([2, 3]), textFeatures: zeros([3, 3]), logitScale: tensor(1) };
     expect(() => contrastiveLoss(features)).toThrow(
-      'contrastiveLoss: image features [2, 3] and text features [3, 3] must both be [B, E]',
+      'contrastiveLoss: image features [2, 3] and text features [3, 3] must be [B, E] and [B * K, E]',
     );
     const fitting = { ...features, textFeatures: zeros([2, 3]) };
     expect(() => sigLipLoss(fitting, { concepts: classes(1, 2, 3) })).toThrow('concepts must be i32 [2], got i32 [3]');

@@ -1,6 +1,7 @@
 export * from './batch-norm.ts';
 export * from './containers.ts';
 export * from './conv2d.ts';
+export * from './drop-path.ts';
 export * from './dropout.ts';
 export * from './embedding.ts';
 export * from './layer-norm.ts';

@@ -1,11 +1,11 @@
 import type { Allocation, Backend } from '../../backend.ts';
 import { bytesOf, type DType, type TypedArray, viewArray } from '../../dtype.ts';
 import type { Plan } from '../../plan.ts';
+import { planKey } from '../scalar-code/kernel-key.ts';
 import { controlEnd, maximumThreads } from './control.ts';
 import { compileOptimized, setRevectorizer } from './engine.ts';
 import { blockOf, type ExecutableHost, WasmExecutable } from './executable.ts';
 import { detectRelaxedSimd, type Features } from './features.ts';
-import { planKey } from './kernel-key.ts';
 import { lowerPlan, type PlanCode } from './lower.ts';
 import { Allocator, type Block, GrowingBlock, maximumPages, PressureGauge, pageBytes } from './memory.ts';
 import { type Platform, platform as thisPlatform } from './platform.ts';
@@ -51,11 +51,24 @@ function threadCount({ threads }: WasmBackendOptions, platform: Platform): numbe
   return count;
 }
 
+/** A shared memory that can grow as far as this place allows: browsers on small devices refuse to set aside 4 GiB. */
+function largestMemory(initial: number): { memory: WebAssembly.Memory; maximum: number } {
+  for (let maximum = maximumPages; ; maximum /= 2) {
+    try {
+      return { memory: new WebAssembly.Memory({ initial, maximum, shared: true }), maximum };
+    } catch (error) {
+      if (!(error instanceof RangeError) || maximum / 2 < initial) throw error;
+    }
+  }
+}
+
 /** One shared memory, a pool of threads, and code generated for each plan. */
 export class WasmBackend implements Backend {
   readonly name = 'wasm';
   readonly threads: number;
   readonly features: Features;
+  /** Why there is but one thread, where it is the surroundings' fault, and what to do; null otherwise. */
+  readonly whyOneThread: string | null;
   /** Whether V8 was asked to pair 128-bit operations. */
   readonly revectorized: boolean;
   readonly #poison: boolean;
@@ -80,12 +93,19 @@ export class WasmBackend implements Backend {
     const relaxedSimd = detectRelaxedSimd();
     this.features = { relaxedSimd, wideTiles: probeWideTiles(platform, relaxedSimd) };
     const initial = Math.ceil(controlEnd / pageBytes) + 1;
-    this.#memory = new WebAssembly.Memory({ initial, maximum: maximumPages, shared: true });
-    this.#allocator = new Allocator(this.#memory, { start: controlEnd, collect: () => platform.collectGarbage() });
+    const { memory, maximum } = largestMemory(initial);
+    this.#memory = memory;
+    this.#allocator = new Allocator(memory, {
+      start: controlEnd,
+      maximumPages: maximum,
+      collect: () => platform.collectGarbage(),
+    });
     this.#arena = new GrowingBlock(this.#allocator);
     this.#scratch = new GrowingBlock(this.#allocator);
     this.#pool = new Pool(this.#memory, platform, threadCount(options, platform));
     this.threads = this.#pool.threads;
+    this.whyOneThread = platform.whyOneThread;
+    if (this.whyOneThread !== null) console.info(`wasm: one thread: ${this.whyOneThread}`);
     this.#queue = new RunQueue(this.#pool, () => this.#releaseUnused());
   }
 

@@ -1,14 +1,14 @@
 /** Epilogues of contractions: a program over a rectangle of rows and columns whose finished sums lie in a tile. */
 import { bytesOf } from '../../dtype.ts';
 import type { Access } from '../../kernel.ts';
+import { decideAllGuards, joinGroupedAxes } from '../scalar-code/normalize.ts';
+import { hasAxis, type LoopProgram, loopProgram, simplify } from '../scalar-code/simplify.ts';
 import { emitZeros } from './access-code.ts';
 import type { FunctionBuilder, Local, Operand } from './encoder.ts';
 import type { Target } from './features.ts';
 import { bodyCost, slotsInLoop } from './nest.ts';
-import { decideAllGuards, joinGroupedAxes } from './normalize.ts';
 import type { BlockBounds, BlockProgram } from './program.ts';
 import { ProgramCode } from './program-code.ts';
-import { hasAxis, type LoopProgram, loopProgram, simplify } from './simplify.ts';
 import { isWholeTile, type Slot, slotsFor, tileSlots } from './slots.ts';
 import { Streams } from './streams.ts';
 import { VectorCode } from './vector-code.ts';

@@ -37,6 +37,8 @@ export const control = {
 
   /** Workers that are ready. */
   ready: line(6),
+  /** Messages that were posted to each worker so far: a worker takes them all before it does a job. */
+  messages: line(6) + 4,
 
   /** The message of a failure, UTF-8. */
   failureText: line(8),

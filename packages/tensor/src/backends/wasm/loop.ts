@@ -5,13 +5,13 @@
 import type { DType } from '../../dtype.ts';
 import type { LoopKernel } from '../../kernel.ts';
 import { sizeOf } from '../../shape.ts';
+import { decideAllGuards, joinAxes, restrict } from '../scalar-code/normalize.ts';
+import { type LoopProgram, loopProgram, simplify } from '../scalar-code/simplify.ts';
 import type { FunctionBuilder, ModuleBuilder } from './encoder.ts';
 import type { Target } from './features.ts';
 import { chooseNest } from './nest.ts';
 import { emitNest } from './nest-code.ts';
-import { decideAllGuards, joinAxes, restrict } from './normalize.ts';
 import type { LoweredKernel } from './program.ts';
-import { type LoopProgram, loopProgram, simplify } from './simplify.ts';
 import { VectorCode } from './vector-code.ts';
 
 export function lowerLoop(

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ContractKernel, Program } from '../../kernel.ts';
 import type { Plan } from '../../plan.ts';
+import { localKernel, planKey } from '../scalar-code/kernel-key.ts';
 import { contiguous, contractKernel } from './contract.testing.ts';
-import { localKernel, planKey } from './kernel-key.ts';
 import { lowerPlan } from './lower.ts';
 
 const features = { relaxedSimd: true, wideTiles: true };

@@ -2,12 +2,12 @@
 import type { DType } from '../../dtype.ts';
 import type { Kernel } from '../../kernel.ts';
 import type { Plan } from '../../plan.ts';
+import { localKernel } from '../scalar-code/kernel-key.ts';
 import { emitBarrier } from './barrier.ts';
 import { control } from './control.ts';
 import { ModuleBuilder } from './encoder.ts';
 import type { Features, Target } from './features.ts';
 import { lowerContract } from './gemm.ts';
-import { localKernel } from './kernel-key.ts';
 import { lowerLoop } from './loop.ts';
 import { maximumPages, memoryName } from './memory.ts';
 import type { LoweredKernel } from './program.ts';

@@ -4,6 +4,7 @@
  */
 import type { DType } from '../../dtype.ts';
 import type { Value } from '../../kernel.ts';
+import type { LoopProgram } from '../scalar-code/simplify.ts';
 import type { FunctionBuilder, Local, Operand } from './encoder.ts';
 import { KeptRows, keptRowsBytes } from './kept.ts';
 import { bodyCost, type Nest, slotsInColumns, slotsInLoop } from './nest.ts';
@@ -11,7 +12,6 @@ import { type Phase, type PhasePlan, planPhases } from './phases.ts';
 import { ProgramCode } from './program-code.ts';
 import { pairingHintBytes, Reduction, reserveIdentities } from './reduction.ts';
 import { ScratchConstants } from './scratch-constants.ts';
-import type { LoopProgram } from './simplify.ts';
 import { type Slot, slotsFor, tileSlots } from './slots.ts';
 import { Streams } from './streams.ts';
 import { emitUnits } from './units.ts';

@@ -4,8 +4,8 @@
  */
 import type { DType } from '../../dtype.ts';
 import type { Store, Value } from '../../kernel.ts';
+import { costOf, hasAxis, type LoopProgram, operandsOf, variation } from '../scalar-code/simplify.ts';
 import type { Nest } from './nest.ts';
-import { costOf, hasAxis, type LoopProgram, operandsOf, variation } from './simplify.ts';
 
 export interface Phase {
   /** Reductions whose sources are taken up in this phase. */

@@ -1,9 +1,11 @@
 /**
  * What differs between Node.js and browsers, in one place. Node's modules are asked for at run time: nothing here is imported where it
- * does not exist. A browser runs everything on one thread for now.
+ * does not exist.
  */
+import type { WorkerStart } from './messages.ts';
+import { webPlatform } from './web-platform.ts';
 
-/** A thread that runs `worker.ts`. */
+/** A thread of the pool. */
 export interface WorkerHandle {
   /** Messages to the worker; it takes them between jobs. */
   post(message: unknown): void;
@@ -23,9 +25,11 @@ export interface Platform {
   /** Major version of Node; 0 elsewhere. */
   readonly nodeMajor: number;
   /** A worker with access to `memory`; null where there are none. */
-  readonly createWorker:
-    | ((data: { readonly memory: WebAssembly.Memory; readonly index: number }) => WorkerHandle)
-    | null;
+  readonly createWorker: ((start: WorkerStart) => WorkerHandle) | null;
+  /** Why there are no workers, and what to do; null where there are. */
+  readonly whyOneThread: string | null;
+  /** Whether the calling thread may wait for others asleep (`Atomics.wait`). */
+  readonly canBlock: boolean;
   /** Collects garbage now, where that can be asked for; finalizers run with the event loop's next turn. */
   collectGarbage(): void;
 }
@@ -50,7 +54,7 @@ function nodePlatform(): Platform {
     nodeMajor: Number(process.versions.node.split('.')[0]),
     createWorker: (data) => {
       const { port1, port2 } = new MessageChannel();
-      const worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), {
+      const worker = new Worker(new URL(/* @vite-ignore */ `./worker.${extension}`, import.meta.url), {
         workerData: { ...data, port: port2 },
         transferList: [port2],
         ...(stripsTypes || extension === 'js' ? { execArgv: [] } : {}),
@@ -78,6 +82,8 @@ function nodePlatform(): Platform {
         },
       };
     },
+    whyOneThread: null,
+    canBlock: true,
     collectGarbage: () => {
       if (collect === null) {
         // V8 offers `gc` in contexts that are made after this flag was set.
@@ -89,14 +95,5 @@ function nodePlatform(): Platform {
   };
 }
 
-const otherPlatform = (): Platform => ({
-  env: () => undefined,
-  parallelism: 1,
-  setEngineFlags: null,
-  nodeMajor: 0,
-  createWorker: null,
-  collectGarbage: () => {},
-});
-
 export const platform: Platform =
-  typeof process !== 'undefined' && typeof process.getBuiltinModule === 'function' ? nodePlatform() : otherPlatform();
+  typeof process !== 'undefined' && typeof process.getBuiltinModule === 'function' ? nodePlatform() : webPlatform();

@@ -1,8 +1,8 @@
 /** The threads. Jobs go through the control block (see `control.ts`); messages carry only what it cannot: modules. */
 import { control, currentKernel, jobCount, maximumThreads } from './control.ts';
+import type { WorkerMessage, WorkerReport } from './messages.ts';
 import type { Platform, WorkerHandle } from './platform.ts';
 import { type Program, runShare, takeFailure } from './share.ts';
-import type { WorkerMessage, WorkerReport } from './worker.ts';
 
 /** A compiled plan, as the pool knows it. */
 export interface PooledProgram extends Program {
@@ -70,6 +70,11 @@ export class Pool {
     return this.#workers !== null && this.#broken === null && this.#words()[word(control.ready)] === this.threads;
   }
 
+  /** Whether all workers wait for jobs, and the calling thread may be one of those that do a job together. */
+  get readyToJoin(): boolean {
+    return this.#platform.canBlock && this.ready;
+  }
+
   /** Resolves when the workers are ready, or never will be. */
   async whenReady(): Promise<void> {
     this.start();
@@ -127,16 +132,21 @@ export class Pool {
     }
   }
 
+  #send(message: WorkerMessage): void {
+    for (const worker of this.#workers ?? []) worker.post(message);
+    Atomics.add(this.#words(), word(control.messages), 1);
+  }
+
   #load({ id, module }: PooledProgram): void {
     if (this.#loaded.has(id)) return;
     this.#loaded.add(id);
-    for (const worker of this.#workers ?? []) worker.post({ kind: 'load', id, module } satisfies WorkerMessage);
+    this.#send({ kind: 'load', id, module });
   }
 
   /** Lets the workers forget a program. */
   drop({ id }: PooledProgram): void {
     if (!this.#loaded.delete(id)) return;
-    for (const worker of this.#workers ?? []) worker.post({ kind: 'drop', id } satisfies WorkerMessage);
+    this.#send({ kind: 'drop', id });
   }
 
   /** Runs a job on the calling thread alone. */
@@ -146,7 +156,7 @@ export class Pool {
     return takeFailure(this.#memory);
   }
 
-  /** Runs a job on all threads, of which the calling one is the first; blocks. The workers must be ready. */
+  /** Runs a job on all threads, of which the calling one is the first; blocks. Only where `readyToJoin`. */
   runHere(job: Job): Failure | null {
     this.#load(job.program);
     this.#post(job, this.threads, false);
@@ -165,14 +175,14 @@ export class Pool {
     this.#wake(0);
   }
 
-  /** Blocks until the job in progress has finished. */
+  /** Blocks until the job in progress has finished: asleep where the thread may sleep, otherwise looking all the time. */
   waitFinished(): void {
     const words = this.#words();
     for (let look = 0; ; look++) {
       const finished = Atomics.load(words, word(control.finished));
       if (finished === this.threads) return;
       // The threads' shares are equal: mostly the others are done in a moment.
-      if (look < 2000) continue;
+      if (look < 2000 || !this.#platform.canBlock) continue;
       Atomics.wait(words, word(control.finished), finished);
     }
   }

@@ -4,11 +4,18 @@
  */
 import type { DType } from '../../dtype.ts';
 import type { Store, Value } from '../../kernel.ts';
+import {
+  type AxisSet,
+  hasAxis,
+  type LoopProgram,
+  type Operation,
+  operandsOf,
+  variation,
+} from '../scalar-code/simplify.ts';
 import { type PlannedAccess, planAccess, slowAccess } from './access.ts';
 import { AccessCode } from './access-code.ts';
 import type { Local } from './encoder.ts';
 import { isTransposable } from './nest.ts';
-import { type AxisSet, hasAxis, type LoopProgram, type Operation, operandsOf, variation } from './simplify.ts';
 import { isWholeTile, type Slot } from './slots.ts';
 import type { Stream, Streams } from './streams.ts';
 import type { VectorCode } from './vector-code.ts';

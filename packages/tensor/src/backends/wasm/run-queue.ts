@@ -85,7 +85,7 @@ export class RunQueue {
   #runBlocking(run: Run): void {
     const job = run.prepare();
     const failure =
-      this.#wantsThreads(run, worthWaking.blocking) && this.#pool.ready
+      this.#wantsThreads(run, worthWaking.blocking) && this.#pool.readyToJoin
         ? this.#pool.runHere(job)
         : this.#pool.runAlone(job);
     if (failure !== null) throw run.explain(failure);

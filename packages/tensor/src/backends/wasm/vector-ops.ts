@@ -4,9 +4,9 @@
  */
 import type { DType } from '../../dtype.ts';
 import type { UnaryOp } from '../../node.ts';
+import type { BinaryKind } from '../scalar-code/simplify.ts';
 import type { Local } from './encoder.ts';
 import type { PlainOp } from './opcodes.ts';
-import type { BinaryKind } from './simplify.ts';
 import type { FloatVector, Vector, VectorCode } from './vector-code.ts';
 import { erf, exp, log, sin, tanh } from './vector-math.ts';
 

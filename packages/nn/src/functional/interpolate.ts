@@ -1,0 +1,133 @@
+import { einsum, formatShape, type Tensor, tensor } from '@tessera/tensor';
+
+export type InterpolationMode = 'nearest' | 'bilinear' | 'bicubic';
+
+export interface InterpolateOptions {
+  readonly mode?: InterpolationMode;
+  /**
+   * Widens the kernel when an axis shrinks, so that every input value counts (as Pillow does). `bilinear` and `bicubic` only.
+   * Bicubic then uses Keys' a = -0.5 instead of -0.75, also when an axis grows: so it is in PyTorch.
+   */
+  readonly antialias?: boolean;
+  /** The corners' centres fall on each other, instead of the corners of the corner pixels. `bilinear` and `bicubic` only. */
+  readonly alignCorners?: boolean;
+}
+
+/**
+ * Images at another size, as PyTorch's `F.interpolate(input, size)`. Every mode is linear and separable, so with one matrix
+ * [out, in] for each axis,
+ *
+ *     out[n, c, p, q] = sum_{h, w} rows[p, h] * columns[q, w] * input[n, c, h, w]
+ *
+ * and its derivative follows.
+ *
+ * @param input [N, C, H, W], floating point
+ * @param size [H', W']
+ * @returns [N, C, H', W']
+ * @throws RangeError where a size is not a positive whole number, or an option does not belong to the mode
+ */
+export function interpolate(
+  input: Tensor,
+  size: readonly [height: number, width: number],
+  options: InterpolateOptions = {},
+): Tensor {
+  if (input.ndim !== 4)
+    throw new RangeError(`interpolate: needs images [N, C, H, W], got a tensor of shape ${formatShape(input.shape)}`);
+  if (input.dtype !== 'f32' && input.dtype !== 'f64')
+    throw new TypeError(`interpolate: needs floating-point images, got ${input.dtype}; cast them first`);
+  const { dtype } = input;
+  const resize = (axis: 2 | 3, equation: string, x: Tensor): Tensor => {
+    const [from, to] = [input.shape[axis] as number, size[axis - 2] as number];
+    const weights = interpolationMatrix(from, to, options);
+    // At its own size every mode gives back what it gets.
+    return from === to ? x : einsum(equation, x, tensor(weights, { shape: [to, from], dtype }));
+  };
+  return resize(2, 'nchw,ph->ncpw', resize(3, 'nchw,qw->nchq', input));
+}
+
+/**
+ * The weights with which `to` output positions read `from` input positions, row by row: [to, from]. Each row sums to 1.
+ *
+ * With scale = from / to, output i has its centre at scale (i + 1/2) on the input's axis, where input j covers [j, j + 1].
+ */
+export function interpolationMatrix(from: number, to: number, options: InterpolateOptions = {}): Float64Array {
+  const { mode = 'bilinear', antialias = false, alignCorners = false } = options;
+  for (const [what, n] of [
+    ['input', from],
+    ['output', to],
+  ] as const)
+    if (!Number.isInteger(n) || n < 1)
+      throw new RangeError(`interpolate: the ${what}'s size must be a positive whole number, got ${n}`);
+  if (mode === 'nearest' && (antialias || alignCorners))
+    throw new RangeError("interpolate: antialias and alignCorners do not apply to mode 'nearest'");
+  if (antialias && alignCorners) throw new RangeError('interpolate: antialias and alignCorners exclude each other');
+  const matrix = new Float64Array(to * from);
+  const fill = antialias ? antialiasedTaps : taps[mode];
+  for (let i = 0; i < to; i++)
+    fill({ i, from, to, alignCorners, kernel: mode === 'bicubic' ? smoothCubic : triangle }, (j, weight) => {
+      matrix[i * from + j] = (matrix[i * from + j] as number) + weight;
+    });
+  return matrix;
+}
+
+interface Output {
+  readonly i: number;
+  readonly from: number;
+  readonly to: number;
+  readonly alignCorners: boolean;
+  readonly kernel: Kernel;
+}
+
+/** `support`: beyond that distance the weight is 0. */
+interface Kernel {
+  readonly support: number;
+  readonly weight: (distance: number) => number;
+}
+
+type AddWeight = (j: number, weight: number) => void;
+
+/** Where output i lies, in units in which input j lies at j. */
+const source = ({ i, from, to, alignCorners }: Output): number =>
+  alignCorners ? (to > 1 ? (i * (from - 1)) / (to - 1) : 0) : ((i + 0.5) * from) / to - 0.5;
+
+const taps: Readonly<Record<InterpolationMode, (output: Output, add: AddWeight) => void>> = {
+  nearest: ({ i, from, to }, add) => add(Math.min(from - 1, Math.floor((i * from) / to)), 1),
+  bilinear: (output, add) => {
+    const x = Math.max(0, source(output));
+    const low = Math.min(Math.floor(x), output.from - 1);
+    const t = x - low;
+    add(low, 1 - t);
+    add(Math.min(low + 1, output.from - 1), t);
+  },
+  // Four neighbours; beyond the border the outermost value goes on.
+  bicubic: (output, add) => {
+    const x = source(output);
+    const low = Math.floor(x);
+    for (let j = low - 1; j <= low + 2; j++)
+      add(Math.min(output.from - 1, Math.max(0, j)), cubicConvolution(-0.75, x - j));
+  },
+};
+
+/** The kernel stretched by the scale, cut off at the borders and scaled to sum 1. */
+function antialiasedTaps({ i, from, to, kernel }: Output, add: AddWeight): void {
+  const scale = from / to;
+  const stretch = Math.max(scale, 1);
+  const support = kernel.support * stretch;
+  const centre = scale * (i + 0.5);
+  const first = Math.max(0, Math.trunc(centre - support + 0.5));
+  const end = Math.min(from, Math.trunc(centre + support + 0.5));
+  const weights = Array.from({ length: end - first }, (_, k) => kernel.weight((first + k + 0.5 - centre) / stretch));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  for (const [k, weight] of weights.entries()) add(first + k, weight / total);
+}
+
+/** Cubic convolution (Keys 1981, equation 15 for a = -0.5). */
+function cubicConvolution(a: number, x: number): number {
+  const t = Math.abs(x);
+  if (t < 1) return ((a + 2) * t - (a + 3)) * t * t + 1;
+  if (t < 2) return (((t - 5) * t + 8) * t - 4) * a;
+  return 0;
+}
+
+const triangle: Kernel = { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) };
+const smoothCubic: Kernel = { support: 2, weight: (x) => cubicConvolution(-0.5, x) };

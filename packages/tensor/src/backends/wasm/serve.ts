@@ -1,0 +1,54 @@
+/**
+ * What a thread of the pool does. It sleeps until its job number changes, takes the messages that came meanwhile, does its part, and
+ * sleeps again. It returns to its event loop only where messages arrive by events and one is on its way.
+ */
+import { control, jobCount } from './control.ts';
+import type { WorkerMessage, WorkerReport, WorkerStart } from './messages.ts';
+import { type Program, runShare } from './share.ts';
+
+/** How a worker and the pool exchange messages. */
+export interface Connection {
+  /** The next message, if one is here. */
+  next(): WorkerMessage | undefined;
+  /** Resolves when another message is here. */
+  more(): Promise<void>;
+  post(report: WorkerReport): void;
+}
+
+const word = (address: number): number => address / 4;
+
+/** Runs jobs until the worker is terminated. */
+export async function serve({ memory, index }: WorkerStart, connection: Connection): Promise<never> {
+  const programs = new Map<number, Program>();
+  let taken = 0;
+  const take = (message: WorkerMessage): void => {
+    taken++;
+    if (message.kind === 'drop') programs.delete(message.id);
+    else programs.set(message.id, { module: message.module, instance: null });
+  };
+
+  let words = new Int32Array(memory.buffer);
+  const jobs = word(jobCount(index));
+  let job = Atomics.load(words, jobs);
+  Atomics.add(words, word(control.ready), 1);
+  connection.post({ kind: 'ready' });
+  for (;;) {
+    Atomics.wait(words, jobs, job);
+    // The memory may have grown.
+    words = new Int32Array(memory.buffer);
+    const now = Atomics.load(words, jobs);
+    if (now === job) continue;
+    job = now;
+    const posted = Atomics.load(words, word(control.messages));
+    while (taken < posted) {
+      const message = connection.next();
+      if (message === undefined) await connection.more();
+      else take(message);
+    }
+    // Read before the last thread has finished: the main thread may describe the next job from then on.
+    const serial = words[word(control.serial)];
+    const posts = words[word(control.posts)] !== 0;
+    const last = runShare(memory, programs.get(words[word(control.program)]), index);
+    if (last && posts) connection.post({ kind: 'finished', serial });
+  }
+}
