@@ -240,7 +240,14 @@ export class AccessCode {
     const code = this.#code;
     const { address, offset } = this.#cursors.get(access) ?? this.#prepare(access);
     const lines = [0, 1, 2, 3].map((line) =>
-      code.local(loadAdjacent(code, access.dtype, { address, offset: offset + line * access.stride, memory: access.memory }, 4)[0]),
+      code.local(
+        loadAdjacent(
+          code,
+          access.dtype,
+          { address, offset: offset + line * access.stride, memory: access.memory },
+          4,
+        )[0],
+      ),
     );
     return transpose(code, lines).map((vector) => [vector]);
   }

@@ -59,7 +59,7 @@ export interface Callable {
 export type Operand = number | Local;
 
 /** In the alignment of a memory access: the number of a memory follows. */
-const numberedMemory = 0x40;
+export const numberedMemory = 0x40;
 
 export class FunctionBuilder implements Callable {
   readonly index: number;

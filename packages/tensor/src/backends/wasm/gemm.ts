@@ -34,7 +34,10 @@ const roundUp = (value: number, multiple: number): number => Math.ceil(value / m
  */
 const readsInPlace = ({ type, memory, p, k, guards }: PackedOperand): boolean =>
   memory === 0 &&
-  guards.length === 0 && p.length <= 1 && k.length <= 1 && (k.length === 0 || k[0].steps[0] === floatLanes[type].bytes);
+  guards.length === 0 &&
+  p.length <= 1 &&
+  k.length <= 1 &&
+  (k.length === 0 || k[0].steps[0] === floatLanes[type].bytes);
 
 /** Shapes of micro-kernels: width in vectors and rows, widest first. Measured: paired vectors want 4 x 16, single ones 4 x 8. */
 const microShapes = (features: Features): readonly { vectors: number; rows: number }[] =>

@@ -131,7 +131,13 @@ export function lowerScatterAdd(
         );
       });
       for (let k = slots.length - 1; k >= 0; k--)
-        storeAdjacent(code, dtype, sums[k], { address: target, offset: slots[k].offset * bytes, memory }, slots[k].lanes);
+        storeAdjacent(
+          code,
+          dtype,
+          sums[k],
+          { address: target, offset: slots[k].offset * bytes, memory },
+          slots[k].lanes,
+        );
     });
   };
   const addRow = (): void => {

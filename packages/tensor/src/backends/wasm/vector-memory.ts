@@ -31,7 +31,8 @@ const unaligned = 1;
 function loadWords(code: VectorCode, place: Place, bytes: 4 | 8, words: number): Vector {
   const { fn } = code;
   if (words <= 0) return code.splat('i32x4', 0);
-  const load = (op: MemoryOp): Expression => new Expression(() => fn.mem(op, pushAddress(code, place), unaligned, place.memory));
+  const load = (op: MemoryOp): Expression =>
+    new Expression(() => fn.mem(op, pushAddress(code, place), unaligned, place.memory));
   if (words >= 16 / bytes) return load('v128.load');
   const pair = bytes === 8 || words >= 2;
   if (!pair) return load('v128.load32_zero');
@@ -78,13 +79,16 @@ export function loadAdjacent(code: VectorCode, dtype: DType, place: Place, lanes
 /** One element in all lanes. */
 export function loadSplat(code: VectorCode, dtype: DType, place: Place): Quad {
   const { fn } = code;
-  const load = (op: MemoryOp): Expression => new Expression(() => fn.mem(op, pushAddress(code, place), unaligned, place.memory));
+  const load = (op: MemoryOp): Expression =>
+    new Expression(() => fn.mem(op, pushAddress(code, place), unaligned, place.memory));
   if (dtype === 'f64') {
     const half = code.local(load('v128.load64_splat'));
     return [half, half];
   }
   if (dtype === 'f32' || dtype === 'i32') return [load('v128.load32_splat')];
-  const value = new Expression(() => fn.mem('i32.load8_u', pushAddress(code, place), unaligned, place.memory).op('i32x4.splat'));
+  const value = new Expression(() =>
+    fn.mem('i32.load8_u', pushAddress(code, place), unaligned, place.memory).op('i32x4.splat'),
+  );
   return [dtype === 'bool' ? toMask(code, value) : value];
 }
 
