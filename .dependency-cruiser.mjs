@@ -6,6 +6,7 @@ const order = [
   'packages/models',
   'packages/train',
   'datasets',
+  'examples/browser',
   'scripts',
 ];
 
@@ -22,7 +23,7 @@ const throughThePublicFace = order.map((folder) => ({
   comment: `Import ${folder} by its package name: what its "exports" do not name is private.`,
   severity: 'error',
   from: { pathNot: `^${folder}/` },
-  to: { path: `^${folder}/`, pathNot: `^${folder}/src/(data/)?index\\.ts$` },
+  to: { path: `^${folder}/`, pathNot: `^${folder}/src/((data/)?index|browser|testing/conformance)\\.ts$` },
 }));
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -34,8 +35,8 @@ export default {
       name: 'other-packages-by-name',
       comment: 'A relative import must not leave its package: import @tessera/NAME.',
       severity: 'error',
-      from: { path: '^((?:packages/)?[^/]+)/' },
-      to: { path: '^((?:packages/)?[^/]+)/', pathNot: ['^$1/', 'node_modules'], dependencyTypes: ['local'] },
+      from: { path: '^((?:packages/|examples/)?[^/]+)/' },
+      to: { path: '^((?:packages/|examples/)?[^/]+)/', pathNot: ['^$1/', 'node_modules'], dependencyTypes: ['local'] },
     },
     {
       name: 'no-circles',
@@ -68,7 +69,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(packages/[^/]+|datasets|scripts)/dist/' },
+    exclude: { path: '^(packages/[^/]+|datasets|scripts|examples/[^/]+)/dist/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {

@@ -2,6 +2,8 @@ export * from './activations.ts';
 export { closestName } from './closest.ts';
 export {
   contrastiveLoss,
+  type DuplicateRule,
+  duplicateRules,
   l2Normalize,
   type PairedFeatures,
   type PairOptions,

@@ -1,11 +1,11 @@
 import { type DType, getBackend, graph, type Node, type Shape, Storage, sizeOf, Tensor } from '@tessera/tensor';
 
 /**
- * A buffer leaf on a storage of its own that takes the value of `node`. A state cell must be a leaf: a constant would be
- * folded into its users, and an expression would be differentiated through.
+ * A buffer leaf on a storage of its own that takes the value of `node`. A state cell must be a leaf: a constant would be folded into
+ * its users, and an expression would be differentiated through. It must not share its storage with the tensor that it starts from
+ * either: a compiled step that reads the parameter follows the handle that the storage belongs to.
  */
 function leaf(node: Node): Node {
-  if (node.op === 'buffer') return node;
   return graph.buffer(new Storage(getBackend(), node.dtype, sizeOf(node.shape), { pending: node }), node.shape);
 }
 

@@ -78,6 +78,26 @@ describe.each(testedBackends)('compile on %s', (backend) => {
     expect(await values(zero)).toEqual([0, 0]);
   });
 
+  it('reads state that another step assigns, also state that was not computed when the step was recorded', async () => {
+    const count = zeros([2]);
+    count.assign(count.add(tensor([1, 2])));
+    const read = compile(() => count.mul(10));
+    const step = compile(() => {
+      count.assign(count.add(1));
+      return [];
+    });
+    const seen = [await values(await read())];
+    for (let k = 0; k < 2; k++) {
+      await step();
+      seen.push(await values(await read()));
+    }
+    expect(seen).toEqual([
+      [10, 20],
+      [20, 30],
+      [30, 40],
+    ]);
+  });
+
   it('records once for each combination of shapes, and again for other plain values', async () => {
     let recordings = 0;
     const step = compile((x: Tensor, options: { scale: number }) => {

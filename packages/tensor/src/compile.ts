@@ -2,7 +2,7 @@
 import { type Allocation, type Backend, type Executable, getBackend } from './backend.ts';
 import { bytesOf, type DType } from './dtype.ts';
 import * as graph from './graph.ts';
-import type { Node } from './node.ts';
+import { type Node, orderNodes } from './node.ts';
 import type { Plan } from './plan.ts';
 import { type External, planSchedule } from './planner.ts';
 import { getDefaultGenerator, withRandomKey } from './random.ts';
@@ -12,7 +12,7 @@ import { canonicalize } from './schedule/canonicalize.ts';
 import { schedule } from './schedule/schedule.ts';
 import { currentScope, trackStorage } from './scope.ts';
 import { type Shape, sizeOf } from './shape.ts';
-import { allocationOf, realizedStorage, Storage } from './storage.ts';
+import { allocationOf, realizedStorage, Storage, uncomputedSources } from './storage.ts';
 import { Tensor } from './tensor.ts';
 import { flattenTensors } from './tree.ts';
 
@@ -63,6 +63,16 @@ interface Program extends CompiledProgram {
 
 const keptPrograms = 64;
 
+const backendNumbers = new WeakMap<Backend, number>();
+let backendCount = 0;
+
+/** A number for each backend there ever was: two may have one name, one after the other or with different options. */
+function backendNumber(backend: Backend): number {
+  const number = backendNumbers.get(backend) ?? backendCount++;
+  backendNumbers.set(backend, number);
+  return number;
+}
+
 /**
  * A function that runs as one plan: no graph is built, nothing is allocated but the results, and no code is generated after the
  * first call.
@@ -82,7 +92,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R): Compiled
     // State that was assigned outside, and arguments that were not computed yet.
     await realizeNodes(tensors.map(({ node }) => node));
     const backend = findBackend(tensors.map(({ node }) => node)) ?? getBackend();
-    const fullKey = `${backend.name} ${key}`;
+    const fullKey = `${backendNumber(backend)} ${key}`;
     let program = programs.get(fullKey);
     if (program === undefined) {
       program = await inTurn(() => build(backend, fn, args));
@@ -146,10 +156,24 @@ function record<A extends unknown[]>(fn: (...args: A) => unknown, args: A, key: 
 const isOwnState = ({ cell, before }: AssignedCell): boolean =>
   before.op === 'buffer' && before.arg.storage.pending === null && before.arg.storage.cell?.deref() === cell;
 
+/**
+ * State from outside whose value was not computed yet. It is computed before the step is planned: within the step it would be part of
+ * the program, and later values would not be seen. What is older than `key` came from outside.
+ */
+function waitingState({ outputs, assigned }: Recording, key: Node): Node[] {
+  const values = assigned.map(({ storage }) => storage.pending as Node);
+  const cells = assigned.map(({ before }) => before);
+  return orderNodes([...outputs, ...values, ...cells], uncomputedSources).filter(
+    (node) => node.op === 'buffer' && node.arg.storage.pending !== null && node.id < key.id,
+  );
+}
+
 async function build<A extends unknown[]>(backend: Backend, fn: (...args: A) => unknown, args: A): Promise<Program> {
   const randomKey = storeArray(backend, 'i32', new Int32Array(2));
   const key = graph.buffer(randomKey, [2]);
   let recording = record(fn, args, key);
+  const waiting = waitingState(recording, key);
+  if (waiting.length > 0) await realizeNow(waiting);
   const shared = recording.assigned.filter((entry) => !isOwnState(entry));
   if (shared.length > 0) {
     // These cells stand for a constant, or for something computed: they get memory of their own, and the recording is repeated.

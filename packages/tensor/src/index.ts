@@ -23,6 +23,17 @@ export {
   type WasmBackendOptions,
   type WasmExecutable,
 } from './backends/wasm/index.ts';
+export {
+  type AdapterDescription,
+  createWebGpuBackend,
+  describeAdapter,
+  type GpuExecutableStatistics,
+  type GpuKernelProfile,
+  WebGpuBackend,
+  type WebGpuExecutable,
+  type WebGpuOptions,
+  type WebGpuStatistics,
+} from './backends/webgpu/index.ts';
 export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
 export type { Nested, NestedArray, TensorData } from './data.ts';
 export { bytesOf, type DType, dtypes, isDType, isFloat, promote, type TypedArray } from './dtype.ts';

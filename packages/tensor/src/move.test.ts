@@ -50,6 +50,14 @@ test('tensors move in place, with their gradients, and compiled steps go on wher
   expect(home(state)).toBe('reference-kernels');
 });
 
+test('a compiled step tells two backends of one name apart', async () => {
+  const double = compile((x: Tensor) => x.mul(2));
+  for (const name of ['first', 'second']) {
+    registerBackend(name, () => new ReferenceBackend('twin', {}));
+    expect(await (await double(tensor([1, 2], { backend: name }))).toArray()).toEqual([2, 4]);
+  }
+});
+
 test('where one cannot be moved, none is', async () => {
   const allocated: number[] = [];
   registerBackend('small', () => {

@@ -14,3 +14,4 @@ export * from './tasks/index.ts';
 export * from './tokenizer/index.ts';
 export * from './trainer/index.ts';
 export * from './training/index.ts';
+export * from './weights/index.ts';

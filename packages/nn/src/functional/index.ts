@@ -14,3 +14,4 @@ export * from './normalization.ts';
 export * from './patches.ts';
 export * from './pooling.ts';
 export * from './positions.ts';
+export { type Pair, pair } from './windows.ts';

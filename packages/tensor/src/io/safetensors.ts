@@ -196,17 +196,26 @@ function readTensor(
   bytes: Uint8Array,
   headerEnd: number,
 ): SafetensorsTensor {
-  const { bytes: elementBytes, array, half } = dtypeInfos[dtype];
-  const stored = alignedBytes(bytes.subarray(headerEnd + begin, headerEnd + end), elementBytes);
-  const length = (end - begin) / elementBytes;
-  if (half) {
-    return { dtype, shape, data: half.widen(new Uint16Array(stored.buffer, stored.byteOffset, length)) };
-  }
-  const data = new array(stored.buffer as ArrayBuffer, stored.byteOffset, length);
+  const data = decodeElements(dtype, bytes.subarray(headerEnd + begin, headerEnd + end));
   if (dtype === 'BOOL' && (data as Uint8Array).some((value) => value > 1)) {
     throw fault(`${name}: a BOOL tensor holds bytes other than 0 and 1`);
   }
   return { dtype, shape, data };
+}
+
+/** How many bytes one element has in a file. */
+export const elementBytes = (dtype: SafetensorsDType): number => dtypeInfos[dtype].bytes;
+
+/**
+ * Little-endian elements as numbers: a view of `bytes` where they are suitably aligned, otherwise (and for F16 and BF16, which are
+ * widened to f32) a copy.
+ */
+export function decodeElements(dtype: SafetensorsDType, bytes: Uint8Array): SafetensorsData {
+  const { bytes: size, array, half } = dtypeInfos[dtype];
+  const stored = alignedBytes(bytes, size);
+  const length = bytes.byteLength / size;
+  if (half) return half.widen(new Uint16Array(stored.buffer, stored.byteOffset, length));
+  return new array(stored.buffer as ArrayBuffer, stored.byteOffset, length);
 }
 
 const alignedBytes = (bytes: Uint8Array, alignment: number): Uint8Array =>

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { presets as modelPresets, type PresetName } from '@tessera/models';
 import { closestName } from '@tessera/nn';
 import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
@@ -19,44 +18,14 @@ export class ConfigError extends Error {
   }
 }
 
-/** Where settings come from; later ones go over earlier ones in this order. */
-export interface ConfigSources {
-  /** A preset's name. Default: what the file or the settings say under `preset`, else `emoji-clip`. */
-  readonly preset?: string;
-  /** Path of a complete configuration in place of a preset, such as that of a run to be continued. */
-  readonly base?: string;
-  /** Path of a YAML (or JSON) file. */
-  readonly file?: string;
-  /** `key.path=value` each, the value in YAML. */
-  readonly set?: readonly string[];
-}
-
 /** Settings with the words for where they stand, for messages. */
-interface Layer {
+export interface Layer {
   readonly source: string;
   readonly settings: Settings;
 }
 
-/**
- * Puts a configuration together and checks it: unknown keys, wrong types and impossible values are errors that name the key, its
- * place, and the nearest key that there is.
- *
- * Beside the settings themselves, `preset: NAME` chooses the configuration to start from, and `model: NAME` or `model.preset: NAME` a
- * model's preset.
- */
-export async function loadConfig(sources: ConfigSources): Promise<RunConfig> {
-  const layers: Layer[] = [];
-  if (sources.file !== undefined) layers.push(await readLayer(sources.file));
-  for (const assignment of sources.set ?? []) layers.push(parseAssignment(assignment));
-  const base =
-    sources.base === undefined ? presetSettings(layers, sources.preset) : (await readLayer(sources.base)).settings;
-  return resolveConfig(base, layers);
-}
-
-async function readLayer(path: string): Promise<Layer> {
-  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new ConfigError([`${path}: ${cause.code === 'ENOENT' ? 'there is no such file' : cause.message}`]);
-  });
+/** Parses a YAML (or JSON) file's text. `path` is what messages call it. */
+export function parseLayer(text: string, path: string): Layer {
   let settings: unknown;
   try {
     settings = parseYaml(text) ?? {};
@@ -67,7 +36,11 @@ async function readLayer(path: string): Promise<Layer> {
   return { source: path, settings };
 }
 
-function parseAssignment(assignment: string): Layer {
+/** Checks a complete configuration, such as that of a run, given as YAML. `path` is what messages call it. */
+export const parseConfig = (text: string, path: string): RunConfig =>
+  resolveConfig(parseLayer(text, path).settings, []);
+
+export function parseAssignment(assignment: string): Layer {
   const [, key, value] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
   if (key === undefined)
     throw new ConfigError([`--set ${assignment}: expected key.path=value, such as training.epochs=20`]);
@@ -80,10 +53,10 @@ function parseAssignment(assignment: string): Layer {
   return { source: `--set ${key}`, settings: settingsAt(key.trim().split('.'), parsed) };
 }
 
-const presetSettings = (layers: readonly Layer[], name: string | undefined): Settings =>
+export const presetSettings = (layers: readonly Layer[], name: string | undefined): Settings =>
   configPresets[choosePreset(layers, name)];
 
-function resolveConfig(base: Settings, layers: readonly Layer[]): RunConfig {
+export function resolveConfig(base: Settings, layers: readonly Layer[]): RunConfig {
   let settings = base;
   for (const { source, settings: layer } of layers) {
     const { preset: _, model, ...rest } = layer;

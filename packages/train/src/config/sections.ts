@@ -1,7 +1,7 @@
 /** The sections of a run's configuration. What is described here is checked, printed by `--help` and settable by `--set`. */
-import { type ActivationName, activations } from '@tessera/nn';
+import { type ActivationName, activations, duplicateRules } from '@tessera/nn';
 import { z } from 'zod';
-import { augmentations } from '../data/index.ts';
+import { augmentations } from '../data/augment/index.ts';
 
 const count = z.int().positive();
 const fromZero = z.int().nonnegative();
@@ -61,6 +61,9 @@ export const contrastiveData = z.strictObject({
     .union([z.enum(['random', 'first']), z.strictObject({ first: share })])
     .default('random')
     .describe("which of an image's captions an epoch takes; {first: p}: the first with chance p, else another"),
+  captionsPerImage: count
+    .default(1)
+    .describe('how many captions of an image an epoch takes: all of them are positives of the image'),
   columns: z
     .strictObject({
       image: column('column with the images'),
@@ -150,6 +153,11 @@ export const scheduleSection = z.strictObject({
 export const trainingSection = z.strictObject({
   epochs: count.default(10),
   batchSize: z.int().min(1).default(128),
+  accumulate: count
+    .default(1)
+    .describe(
+      'parts that a batch is computed in, one after the other: less memory and the same gradients, but for batch normalisation, which sees a part at a time',
+    ),
   clipGradNorm: z
     .number()
     .positive()
@@ -192,10 +200,22 @@ export const runtimeSection = z.strictObject({
 
 export const contrastiveLossSection = z.strictObject({
   kind: z.enum(['clip', 'siglip']).default('clip'),
-  maskEqualConcepts: z
-    .boolean()
-    .default(true)
-    .describe('pairs of one concept in a batch do not count as negatives of each other'),
+  duplicates: z
+    .enum(duplicateRules)
+    .default('mask')
+    .describe(
+      'pairs of one concept in a batch: keep: negatives of each other; mask: not counted; share: positives of each other',
+    ),
+  initialLogitScale: z
+    .number()
+    .nullable()
+    .default(null)
+    .describe('what the logarithm of the temperature starts at; null: ln(1/.07) with clip, ln 10 with siglip'),
+  initialLogitBias: z
+    .number()
+    .nullable()
+    .default(null)
+    .describe('what the bias on the logits starts at; null: none with clip, -10 with siglip'),
 });
 
 export const classifyLossSection = z.strictObject({
@@ -212,4 +232,20 @@ export const initializeSection = z.strictObject({
     .enum(['train', 'freeze'])
     .default('train')
     .describe('train: the whole model; freeze: the linear head alone (linear probe)'),
+});
+
+export const contrastiveInitializeSection = z.strictObject({
+  checkpoint: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('a run or checkpoint that the model starts from; null: from scratch'),
+  parts: z
+    .enum(['image', 'all'])
+    .default('image')
+    .describe("image: the image tower alone; all: the whole model, with the run's tokenizer (fine-tuning)"),
+  tower: z
+    .enum(['train', 'freeze'])
+    .default('train')
+    .describe('train: both towers; freeze: the text tower alone (locked-image tuning)'),
 });

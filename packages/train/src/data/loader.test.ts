@@ -99,6 +99,18 @@ describe('order and contents', () => {
     expect(row).toBe(rows);
   });
 
+  test('several captions of a row: different ones as long as there are any', async () => {
+    const [one] = await collect(good, { ...training, workers: 0 });
+    const [three] = await collect(good, { ...training, workers: 0, captionsPerImage: 3 });
+    expect(three?.caption).toEqual(one?.caption);
+    for (const [i, picked] of (three as Batch).picked.entries()) {
+      const known = three?.captions[i] as string[];
+      expect(picked).toHaveLength(3);
+      expect(picked[0]).toBe(three?.caption[i]);
+      expect(new Set(picked)).toEqual(new Set(known));
+    }
+  });
+
   test('shuffled: full batches of different rows, another order in each epoch', async () => {
     const [first, second] = [
       await collect(good, { ...training, workers: 0 }),

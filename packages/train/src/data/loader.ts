@@ -13,6 +13,8 @@ export interface Batch {
   captions: string[][];
   /** The caption of each row that was picked for this epoch; empty where there is none. */
   caption: string[];
+  /** All captions of each row that were picked for this epoch, `captionsPerImage` each; `caption` has the first. */
+  picked: string[][];
   /** Class numbers, -1 where unknown. */
   labels: Int32Array;
   /** Rows with equal numbers show the same thing and are no negatives of each other. */
@@ -47,6 +49,8 @@ export interface LoaderOptions {
   badRows?: 'replace' | 'drop';
   /** Default: `random` when `shuffle` is on, otherwise `first`. */
   captionChoice?: CaptionChoice;
+  /** How many captions are picked for each row and epoch. Default 1. */
+  captionsPerImage?: number;
   /** Columns by name, null for none; what is left out is found by the usual names. */
   columns?: Partial<Columns>;
   /** Only these rows. Default: all. */
@@ -147,6 +151,7 @@ export class DataLoader {
       seed: this.#seed,
       augment: options.augment ?? null,
       captionChoice: options.captionChoice ?? (shuffle ? 'random' : 'first'),
+      captionsPerImage: positive('captionsPerImage', options.captionsPerImage ?? 1),
       badRows,
       cacheBytes: options.cacheBytes ?? 256 * 2 ** 20,
     };
@@ -235,12 +240,14 @@ function checkRow(row: number, length: number, title: string): number {
   throw new RangeError(`${title}: row ${row} is not one of its ${length} rows`);
 }
 
+const firstOf = (lists: readonly string[][]): string[] => lists.map(([first]) => first as string);
+
 /** Joins the parts of a batch. A single part is taken as it is, without a copy. */
 function assemble(parts: Samples[], imageBytes: number): Batch {
   const [only] = parts;
   if (parts.length === 1 && only) {
-    const { images, captions, caption, labels, concepts, indices } = only;
-    return { images, captions, caption, labels, concepts, indices, size: indices.length };
+    const { images, captions, picked, labels, concepts, indices } = only;
+    return { images, captions, caption: firstOf(picked), picked, labels, concepts, indices, size: indices.length };
   }
   const places = parts
     .flatMap((part) => Array.from(part.slots, (slot, i) => ({ part, slot, i })))
@@ -251,10 +258,12 @@ function assemble(parts: Samples[], imageBytes: number): Batch {
   });
   const gather = (key: 'labels' | 'concepts' | 'indices'): Int32Array =>
     Int32Array.from(places, ({ part, i }) => part[key][i] as number);
+  const picked = places.map(({ part, i }) => part.picked[i] as string[]);
   return {
     images,
     captions: places.map(({ part, i }) => part.captions[i] as string[]),
-    caption: places.map(({ part, i }) => part.caption[i] as string),
+    caption: firstOf(picked),
+    picked,
     labels: gather('labels'),
     concepts: gather('concepts'),
     indices: gather('indices'),

@@ -28,6 +28,8 @@ export interface SamplerSpec {
   seed: number;
   augment: Augmentation | null;
   captionChoice: CaptionChoice;
+  /** How many captions are picked for each row. */
+  captionsPerImage: number;
   badRows: BadRowPolicy;
   /** Bytes of decoded pixels that may be kept. */
   cacheBytes: number;
@@ -52,7 +54,7 @@ export interface Samples {
   /** [rows, size, size, 3], RGB. */
   images: Uint8Array<ArrayBuffer>;
   captions: string[][];
-  caption: string[];
+  picked: string[][];
   labels: Int32Array;
   concepts: Int32Array;
   indices: Int32Array;
@@ -114,10 +116,10 @@ export class Sampler {
     const skipped: SkippedRow[] = [];
     const items = await this.#items(rows, epoch, skipped);
     const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);
-    const { imageSize: size, augment: augmentation, seed, captionChoice } = this.#spec;
+    const { imageSize: size, augment: augmentation, seed, captionChoice, captionsPerImage } = this.#spec;
     const imageBytes = size * size * 3;
     const images = new Uint8Array(kept.length * imageBytes);
-    const caption: string[] = [];
+    const picked: string[][] = [];
     const chosen: Item[] = [];
     kept.forEach((i, at) => {
       const item = items[i] as Item;
@@ -126,14 +128,15 @@ export class Sampler {
       if (augmentation) {
         augment(item.pixels, augmentation, size, new CounterRandom(seed, purpose.augment, epoch, row), out);
       } else out.set(item.pixels.data);
-      caption.push(chooseCaption(item.captions, captionChoice, new CounterRandom(seed, purpose.caption, epoch, row)));
+      const random = new CounterRandom(seed, purpose.caption, epoch, row);
+      picked.push(chooseCaptions(item.captions, captionChoice, captionsPerImage, random));
       chosen.push(item);
     });
     return {
       slots: kept.map((i) => slots[i] as number),
       images,
       captions: chosen.map((item) => item.captions),
-      caption,
+      picked,
       labels: Int32Array.from(chosen, (item) => item.label),
       concepts: Int32Array.from(chosen, (item) => item.concept),
       indices: Int32Array.from(chosen, (item) => item.row),
@@ -237,4 +240,25 @@ function chooseCaption(captions: readonly string[], choice: CaptionChoice, rando
   if (choice === 'first' || others.length === 0) return first;
   if (choice === 'random') return captions[random.below(captions.length)] as string;
   return random.uniform() < choice.first ? first : (others[random.below(others.length)] as string);
+}
+
+/**
+ * Picks several captions for a row: the first as `chooseCaption` does, then others at random. None is picked twice before all were
+ * picked once.
+ */
+function chooseCaptions(
+  captions: readonly string[],
+  choice: CaptionChoice,
+  count: number,
+  random: CounterRandom,
+): string[] {
+  const picked: string[] = [];
+  let left: string[] = [];
+  for (let k = 0; k < count; k++) {
+    if (left.length === 0) left = [...captions];
+    const caption = k === 0 ? chooseCaption(captions, choice, random) : (left[random.below(left.length)] ?? '');
+    picked.push(caption);
+    left.splice(left.indexOf(caption), 1);
+  }
+  return picked;
 }

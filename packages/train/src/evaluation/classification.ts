@@ -9,9 +9,9 @@ import {
   zeroShotWeights,
 } from '../metrics/index.ts';
 import { type ClassificationReport, pixelsDataUri } from '../report/index.ts';
+import type { CLIPEncoder } from './clip-encoder.ts';
 import { BatchEncoder, joinArrays } from './encoder.ts';
 import { type ReadOptions, readExamples, readPictures, spread } from './examples.ts';
-import type { CLIPEncoder } from './retrieval.ts';
 
 /** A classifier's answers on one split. */
 export interface ClassificationEvaluation {

@@ -5,10 +5,10 @@ export {
   evaluateClassifier,
   evaluateZeroShot,
 } from './classification.ts';
+export { CLIPEncoder } from './clip-encoder.ts';
 export type { ReadOptions } from './examples.ts';
 export { type LoadedCLIP, type LoadedClassifier, loadRun } from './load-run.ts';
 export {
-  CLIPEncoder,
   conceptNumbers,
   type EncodedSplit,
   encodeSplit,

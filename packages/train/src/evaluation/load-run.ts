@@ -1,5 +1,6 @@
 import { CLIP, createImageTower, ImageClassifier } from '@tessera/models';
 import { init } from '@tessera/nn';
+import { clipConfigOf } from '../config/clip.ts';
 import { type ClassifyConfig, type ContrastiveConfig, loadConfig } from '../config/index.ts';
 import { findCheckpoint, findRun } from '../run/run-folder.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/index.ts';
@@ -35,8 +36,7 @@ export async function loadRun(path: string): Promise<LoadedCLIP | LoadedClassifi
   switch (config.task) {
     case 'contrastive': {
       const tokenizer = await loadTokenizer(folder.tokenizer);
-      const text = { ...config.model.text, vocabularySize: tokenizer.vocabSize };
-      const model = init.skipInit(() => new CLIP({ ...config.model, text }));
+      const model = init.skipInit(() => new CLIP(clipConfigOf(config, tokenizer.vocabSize)));
       loadModelState(checkpoint, model, config);
       return { task: config.task, config, checkpoint, model, tokenizer };
     }

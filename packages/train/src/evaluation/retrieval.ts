@@ -1,5 +1,3 @@
-import { type CLIP, preprocess } from '@tessera/models';
-import type { Tensor } from '@tessera/tensor';
 import type { Batch, Split } from '../data/index.ts';
 import {
   downscale,
@@ -9,60 +7,12 @@ import {
   type RetrievalMetrics,
   retrievalMetrics,
 } from '../metrics/index.ts';
-import type { EncodeBatchOptions, Tokenizer } from '../tokenizer/index.ts';
-import { BatchEncoder, joinArrays } from './encoder.ts';
+import type { CLIPEncoder } from './clip-encoder.ts';
+import { joinArrays } from './encoder.ts';
 import { type ReadOptions, readExamples } from './examples.ts';
 
 /** Side of the images that the pixel baseline compares. */
 const pixelSize = 16;
-
-/** Encodes images and texts with a CLIP model, in batches. */
-export class CLIPEncoder {
-  readonly model: CLIP;
-  readonly tokenizer: Tokenizer;
-  readonly #images: BatchEncoder;
-  readonly #texts: BatchEncoder;
-  readonly #onTooLong: EncodeBatchOptions['onTooLong'];
-
-  constructor(
-    model: CLIP,
-    tokenizer: Tokenizer,
-    { batchSize, onTooLong }: { batchSize: number; onTooLong: EncodeBatchOptions['onTooLong'] },
-  ) {
-    this.model = model;
-    this.tokenizer = tokenizer;
-    this.#onTooLong = onTooLong;
-    this.#images = new BatchEncoder(model, batchSize, (images: Tensor) => model.encodeImage(preprocess(images)));
-    this.#texts = new BatchEncoder(model, batchSize, (tokens: Tensor) => model.encodeText(tokens));
-  }
-
-  /** Side of the images. */
-  get imageSize(): number {
-    return this.model.config.vision.imageSize;
-  }
-
-  /** Length of the features. */
-  get dims(): number {
-    return this.model.config.embedDim;
-  }
-
-  /** u8 [N, imageSize, imageSize, 3] to features [N, dims], not normalised. */
-  encodeImages(images: Uint8Array): Promise<Float32Array> {
-    return this.#images.encode(images, [this.imageSize, this.imageSize, 3]);
-  }
-
-  /** N texts to features [N, dims], not normalised. */
-  encodeTexts(texts: readonly string[]): Promise<Float32Array> {
-    const { contextLength } = this.model.config.text;
-    const tokens = this.tokenizer.encodeBatch(texts, contextLength, { onTooLong: this.#onTooLong });
-    return this.#texts.encode(tokens, [contextLength]);
-  }
-
-  dispose(): void {
-    this.#images.dispose();
-    this.#texts.dispose();
-  }
-}
 
 /** The concept of each image of a batch, as numbers that mean the same in all splits. */
 export type ConceptNumbers = (batch: Batch) => ArrayLike<number>;

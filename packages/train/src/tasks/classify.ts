@@ -2,7 +2,7 @@ import { type ImageClassifier, preprocess } from '@tessera/models';
 import { crossEntropy } from '@tessera/nn';
 import { type Tensor, tensor } from '@tessera/tensor';
 import type { Batch } from '../data/index.ts';
-import type { Task, TaskLoss } from '../trainer/task.ts';
+import type { BatchTensors, SeparableTask, TaskLoss } from '../trainer/task.ts';
 
 /** A batch of labelled images: u8 [B, H, W, 3], i32 [B]. */
 export type LabelledTensors = { readonly images: Tensor; readonly labels: Tensor };
@@ -14,7 +14,7 @@ export interface ClassifyOptions {
 }
 
 /** Trains an image classifier. */
-export class ClassifyTask implements Task<LabelledTensors> {
+export class ClassifyTask implements SeparableTask<LabelledTensors> {
   readonly model: ImageClassifier;
   readonly #options: Required<ClassifyOptions>;
 
@@ -30,11 +30,19 @@ export class ClassifyTask implements Task<LabelledTensors> {
     if (this.#options.freezeTower) this.model.visual.eval();
   }
 
-  loss({ images, labels }: LabelledTensors): TaskLoss {
+  /** logits [B, classes] */
+  encode({ images }: LabelledTensors): BatchTensors {
+    return { logits: this.model.forward(preprocess(images)) };
+  }
+
+  lossOf({ logits }: BatchTensors, { labels }: LabelledTensors): TaskLoss {
     const { labelSmoothing } = this.#options;
-    const logits = this.model.forward(preprocess(images));
     const accuracy = logits.argmax(1).eq(labels).cast('f32').mean();
     return { loss: crossEntropy(logits, labels, { labelSmoothing }), measures: { accuracy } };
+  }
+
+  loss(batch: LabelledTensors): TaskLoss {
+    return this.lossOf(this.encode(batch), batch);
   }
 
   constrain(): void {}

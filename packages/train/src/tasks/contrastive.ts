@@ -1,39 +1,56 @@
 import { type CLIP, preprocess } from '@tessera/models';
-import { contrastiveLoss, sigLipLoss } from '@tessera/nn';
+import { contrastiveLoss, type DuplicateRule, sigLipLoss } from '@tessera/nn';
 import { type Tensor, tensor } from '@tessera/tensor';
 import type { Batch } from '../data/index.ts';
 import type { EncodeBatchOptions, Tokenizer } from '../tokenizer/index.ts';
-import type { Task, TaskLoss } from '../trainer/task.ts';
+import type { BatchTensors, SeparableTask, TaskLoss } from '../trainer/task.ts';
 
-/** A batch of pairs: u8 [B, H, W, 3], i32 [B, L], i32 [B]. */
+/** A batch of pairs: u8 [B, H, W, 3]; i32 [B * K, L], K captions for each image; i32 [B]. */
 export type PairTensors = { readonly images: Tensor; readonly tokens: Tensor; readonly concepts: Tensor };
 
 export interface ContrastiveOptions {
   /** `clip`: softmax over the batch (Radford et al. 2021). `siglip`: one decision for each pair (Zhai et al. 2023). */
   readonly loss?: 'clip' | 'siglip';
-  /** Pairs of equal concept are no negatives of each other. Default true. */
-  readonly maskEqualConcepts?: boolean;
+  /** What an image and a text of equal concept are to each other where they are not of one pair. Default: `mask`. */
+  readonly duplicates?: DuplicateRule;
+  /** The image tower stays as it is and the text tower is trained to fit it: locked-image tuning (Zhai et al. 2022). */
+  readonly freezeImageTower?: boolean;
 }
 
 /** Trains CLIP: an image's features are to point the same way as its caption's. */
-export class ContrastiveTask implements Task<PairTensors> {
+export class ContrastiveTask implements SeparableTask<PairTensors> {
   readonly model: CLIP;
   readonly #options: Required<ContrastiveOptions>;
 
-  constructor(model: CLIP, { loss = 'clip', maskEqualConcepts = true }: ContrastiveOptions = {}) {
+  constructor(model: CLIP, { loss = 'clip', duplicates = 'mask', freezeImageTower = false }: ContrastiveOptions = {}) {
     this.model = model;
-    this.#options = { loss, maskEqualConcepts };
+    this.#options = { loss, duplicates, freezeImageTower };
+    if (freezeImageTower) model.visual.freeze();
   }
 
   trainingMode(): void {
     this.model.train();
+    // Otherwise batch normalisation would go on updating its statistics.
+    if (this.#options.freezeImageTower) this.model.visual.eval();
   }
 
-  loss({ images, tokens, concepts }: PairTensors): TaskLoss {
-    const features = this.model.forward(preprocess(images), tokens);
-    const options = { concepts: this.#options.maskEqualConcepts ? concepts : null };
-    const loss = this.#options.loss === 'clip' ? contrastiveLoss(features, options) : sigLipLoss(features, options);
-    return { loss, measures: { logitScale: features.logitScale } };
+  /** Features of length 1: imageFeatures [B, E], textFeatures [B * K, E]. */
+  encode({ images, tokens }: PairTensors): BatchTensors {
+    const { imageFeatures, textFeatures } = this.model.forward(preprocess(images), tokens);
+    return { imageFeatures, textFeatures };
+  }
+
+  lossOf({ imageFeatures, textFeatures }: BatchTensors, { concepts }: PairTensors): TaskLoss {
+    const { loss: kind, duplicates } = this.#options;
+    const { logit_scale, logit_bias: logitBias } = this.model;
+    const logitScale = logit_scale.exp();
+    const features = { imageFeatures, textFeatures, logitScale, logitBias };
+    const loss = (kind === 'clip' ? contrastiveLoss : sigLipLoss)(features, { concepts, duplicates });
+    return { loss, measures: { logitScale } };
+  }
+
+  loss(batch: PairTensors): TaskLoss {
+    return this.lossOf(this.encode(batch), batch);
   }
 
   constrain(): void {
@@ -53,12 +70,13 @@ export interface PairOptions {
 /** The loader's batch as tensors on the default backend. */
 export function pairTensors(batch: Batch, imageSize: number, options: PairOptions): PairTensors {
   const { tokenizer, contextLength, onTooLong, hasConcepts } = options;
-  const { images, caption, size } = batch;
-  const tokens = tokenizer.encodeBatch(caption, contextLength, { onTooLong });
+  const { images, caption, picked, size } = batch;
+  const captions = picked.flat();
+  const tokens = tokenizer.encodeBatch(captions, contextLength, { onTooLong });
   const concepts = hasConcepts ? batch.concepts : numberEqual(caption);
   return {
     images: tensor(images, { shape: [size, imageSize, imageSize, 3] }),
-    tokens: tensor(tokens, { shape: [size, contextLength] }),
+    tokens: tensor(tokens, { shape: [captions.length, contextLength] }),
     concepts: tensor(concepts),
   };
 }

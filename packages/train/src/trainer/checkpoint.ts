@@ -1,8 +1,9 @@
 import type { Module } from '@tessera/nn';
 import { type GeneratorState, getDefaultGenerator, type Tensor } from '@tessera/tensor';
 import type { Optimizer } from '../optim/optimizer.ts';
+import type { TensorFile } from './parse-tensors.ts';
 import { stateOf } from './step.ts';
-import { readTensors, type TensorFile, writeTensors } from './tensor-files.ts';
+import { readTensors, writeTensors } from './tensor-files.ts';
 
 const format = 'tessera-checkpoint';
 const version = 1;

@@ -1,3 +1,4 @@
+export { AccumulatedStep } from './accumulated-step.ts';
 export {
   type Checkpoint,
   type CheckpointState,
@@ -10,9 +11,10 @@ export {
 } from './checkpoint.ts';
 export { CheckpointFolder } from './checkpoint-folder.ts';
 export { findNonFinite, NonFiniteError } from './non-finite.ts';
+export { parseTensors, type TensorFile } from './parse-tensors.ts';
 export { type StepOptions, type StepResult, TrainingStep } from './step.ts';
 export type { BatchTensors, Task, TaskLoss } from './task.ts';
-export { readTensors, type TensorFile, writeTensors } from './tensor-files.ts';
+export { readTensors, writeTensors } from './tensor-files.ts';
 export { contractionFlops, measurePeak } from './throughput.ts';
 export {
   type BatchSource,

@@ -4,6 +4,7 @@ import { clipGradNorm } from '../optim/clip-grad-norm.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { allFinite, guardState } from './guard.ts';
 import type { BatchTensors, Task } from './task.ts';
+import { contractionFlops } from './throughput.ts';
 
 export interface StepOptions {
   /** Gradients are scaled down to this norm over all parameters; Infinity leaves them as they are. */
@@ -21,13 +22,21 @@ export interface StepResult {
   readonly measures: Readonly<Record<string, number>>;
 }
 
+/** Takes training steps. */
+export interface Step<Batch extends BatchTensors = BatchTensors> {
+  run(batch: Batch, learningRate: number): Promise<StepResult>;
+  /** Floating-point operations of a step's matrix products and convolutions, for such a batch. */
+  flops(batch: Batch): Promise<number>;
+  dispose(): void;
+}
+
 /**
  * One training step as one program: preprocessing, forward pass, loss, gradients, clipping, the optimiser's update and the
  * task's constraints. The learning rate is an input; random numbers come from the default generator, which counts the steps.
  *
  * Where the loss or a gradient is not finite, parameters, buffers and optimiser state keep the values that they had before.
  */
-export class TrainingStep<Batch extends BatchTensors = BatchTensors> {
+export class TrainingStep<Batch extends BatchTensors = BatchTensors> implements Step<Batch> {
   readonly #compiled;
   #measureNames: readonly string[] = [];
 
@@ -65,6 +74,10 @@ export class TrainingStep<Batch extends BatchTensors = BatchTensors> {
   /** The program that such a batch runs, for counting its work. Nothing is executed. */
   program(batch: Batch): Promise<CompiledProgram> {
     return this.#compiled.program(batch, tensor(0));
+  }
+
+  async flops(batch: Batch): Promise<number> {
+    return contractionFlops(await this.program(batch));
   }
 
   dispose(): void {

@@ -24,3 +24,17 @@ export interface Task<Batch extends BatchTensors = BatchTensors> {
   /** Keeps parameters within their bounds; called after each update. */
   constrain(): void;
 }
+
+/**
+ * A task whose loss has two halves: what each example gives by itself, and what compares the examples. `loss(batch)` is
+ * `lossOf(encode(batch), batch)`, so the first half can be computed a part of the batch at a time.
+ */
+export interface SeparableTask<Batch extends BatchTensors = BatchTensors> extends Task<Batch> {
+  /** f32 tensors, row by row what the batch's rows give: the first axis is as long as that of one of the batch's tensors. */
+  encode(batch: Batch): BatchTensors;
+  /** @param batch for what `encode` does not need, such as labels and concepts */
+  lossOf(encoded: BatchTensors, batch: Batch): TaskLoss;
+}
+
+export const isSeparable = <Batch extends BatchTensors>(task: Task<Batch>): task is SeparableTask<Batch> =>
+  'encode' in task && 'lossOf' in task;

@@ -2,12 +2,12 @@ import { getDefaultGenerator, tidy } from '@tessera/tensor';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { MetricsWriter } from '../run/metrics-file.ts';
 import type { Schedule } from '../schedule.ts';
+import { AccumulatedStep } from './accumulated-step.ts';
 import { type CheckpointState, type Position, writeCheckpoint } from './checkpoint.ts';
 import type { CheckpointFolder } from './checkpoint-folder.ts';
 import { findNonFinite, NonFiniteError } from './non-finite.ts';
-import { type StepResult, TrainingStep } from './step.ts';
-import type { BatchTensors, Task } from './task.ts';
-import { contractionFlops } from './throughput.ts';
+import { type Step, type StepResult, TrainingStep } from './step.ts';
+import { type BatchTensors, isSeparable, type Task } from './task.ts';
 
 /** Batches in the order in which they are trained on; the same for the same epoch, whenever and from where it is read. */
 export interface BatchSource<Batch extends BatchTensors> {
@@ -52,6 +52,8 @@ export interface TrainerParts<Batch extends BatchTensors> {
   readonly epochs: number;
   /** Infinity: no clipping. */
   readonly clipGradNorm: number;
+  /** Parts that a batch is computed in, one after the other; see `AccumulatedStep`. Default 1. */
+  readonly accumulate?: number;
   readonly metrics: MetricsWriter;
   readonly checkpoints: CheckpointFolder;
   readonly checkpointEverySteps: number | null;
@@ -74,6 +76,16 @@ export interface TrainingEnd {
   readonly finished: boolean;
 }
 
+function createStep<Batch extends BatchTensors>(parts: TrainerParts<Batch>): Step<Batch> {
+  const { task, optimizer, accumulate = 1, clipGradNorm } = parts;
+  if (accumulate === 1) return new TrainingStep(task, optimizer, { clipGradNorm });
+  if (!isSeparable(task))
+    throw new Error(
+      `${task.constructor.name}: its loss cannot be computed in ${accumulate} parts; set accumulate to 1`,
+    );
+  return new AccumulatedStep(task, optimizer, accumulate, { clipGradNorm });
+}
+
 export const startPosition: Position = { step: 0, epoch: 0, batch: 0, best: null };
 
 /**
@@ -82,7 +94,7 @@ export const startPosition: Position = { step: 0, epoch: 0, batch: 0, best: null
  */
 export class Trainer<Batch extends BatchTensors> {
   readonly #parts: TrainerParts<Batch>;
-  readonly #step: TrainingStep<Batch>;
+  readonly #step: Step<Batch>;
   #flopsPerStep: number | null = null;
   /** The best rate known: as measured, or as a step reached where the measurement was disturbed by something else. */
   #peakFlops: number | null;
@@ -92,7 +104,7 @@ export class Trainer<Batch extends BatchTensors> {
   constructor(parts: TrainerParts<Batch>) {
     this.#parts = parts;
     this.#peakFlops = parts.peakFlops;
-    this.#step = new TrainingStep(parts.task, parts.optimizer, { clipGradNorm: parts.clipGradNorm });
+    this.#step = createStep(parts);
   }
 
   get totalSteps(): number {
@@ -139,7 +151,7 @@ export class Trainer<Batch extends BatchTensors> {
       const tensors = batch.toTensors();
       const generator = getDefaultGenerator().state();
       const numbers = await this.#step.run(tensors, lr);
-      this.#flopsPerStep ??= contractionFlops(await this.#step.program(tensors));
+      this.#flopsPerStep ??= await this.#step.flops(tensors);
       if (!numbers.finite) {
         getDefaultGenerator().setState(generator);
         throw await this.#explain(before, tensors, numbers, lr);

@@ -1,8 +1,9 @@
 import { CLIP } from '@tessera/models';
+import { clipConfigOf } from '../config/clip.ts';
 import type { ContrastiveConfig } from '../config/index.ts';
 import { DataLoader, type Dataset, type Split } from '../data/index.ts';
+import { CLIPEncoder } from '../evaluation/clip-encoder.ts';
 import {
-  CLIPEncoder,
   conceptNumbers,
   type EncodedSplit,
   encodeSplit,
@@ -20,13 +21,18 @@ import { checkCaptions, learnTokenizer } from './captions.ts';
 import { LoaderSource } from './loader-source.ts';
 import type { PreparedTask, Say } from './prepared.ts';
 import { readingOptions, trainingLoaderOptions } from './reading.ts';
+import { type StartingModel, startFrom } from './starting-model.ts';
 
-/** Builds tokenizer, model and loaders for training CLIP, and checks the captions before any time is spent. */
+/**
+ * Builds tokenizer, model and loaders for training CLIP, and checks the captions before any time is spent. `start`: what the model
+ * starts from; null: from scratch.
+ */
 export async function prepareContrastive(
   config: ContrastiveConfig,
   dataset: Dataset,
   evaluationSplits: readonly Split[],
   folder: RunFolder,
+  start: StartingModel | null,
   say: Say,
 ): Promise<PreparedTask<PairTensors>> {
   const train = dataset.split(config.data.trainSplit);
@@ -39,7 +45,8 @@ export async function prepareContrastive(
       `${train.path}, split "${train.name}": no column holds captions; name one with data.columns.captions (its columns are ${train.columns.join(', ')})`,
     );
   }
-  const tokenizer = await obtainTokenizer(config, train, columns.captions, folder);
+  const known = start?.parts === 'all' ? start.tokenizer : null;
+  const tokenizer = await obtainTokenizer(config, train, columns.captions, folder, known);
   const { contextLength } = config.model.text;
   const { onTooLong } = config.tokenizer;
   for (const split of [train, ...evaluationSplits]) {
@@ -55,10 +62,12 @@ export async function prepareContrastive(
         `${split.name}: ${tooLong} of ${count} captions are cut to ${contextLength} tokens (the longest has ${longest})`,
       );
   }
-  const model = new CLIP({ ...config.model, text: { ...config.model.text, vocabularySize: tokenizer.vocabSize } });
+  const model = new CLIP(clipConfigOf(config, tokenizer.vocabSize));
+  if (start !== null) startFrom(start, model, config);
   const task = new ContrastiveTask(model, {
     loss: config.loss.kind,
-    maskEqualConcepts: config.loss.maskEqualConcepts,
+    duplicates: config.loss.duplicates,
+    freezeImageTower: config.initialize.tower === 'freeze',
   });
   const hasConcepts = columns.concept !== null;
   const toTensors = { tokenizer, contextLength, onTooLong, hasConcepts };
@@ -83,6 +92,9 @@ export async function prepareContrastive(
     summary: {
       Model: describeTowers(config),
       Parameters: model.parameterCount(),
+      ...(config.initialize.tower === 'freeze'
+        ? { 'Trained parameters': model.parameterCount({ trainableOnly: true }) }
+        : {}),
       Vocabulary: tokenizer.vocabSize,
       'Training pairs': train.length,
     },
@@ -125,15 +137,17 @@ export async function prepareContrastive(
   };
 }
 
-/** The run's own tokenizer where it has one already, else one as the configuration asks. */
+/** The run's own tokenizer where it has one already, else that of the model it starts from, else one as the configuration asks. */
 async function obtainTokenizer(
   { tokenizer: { kind, vocabularySize } }: ContrastiveConfig,
   train: Split,
   column: string,
   folder: RunFolder,
+  known: Tokenizer | null,
 ): Promise<Tokenizer> {
   if (await exists(folder.tokenizer)) return loadTokenizer(folder.tokenizer);
-  const tokenizer = kind === 'clip' ? await loadClipTokenizer() : await learnTokenizer(train, column, vocabularySize);
+  const tokenizer =
+    known ?? (kind === 'clip' ? await loadClipTokenizer() : await learnTokenizer(train, column, vocabularySize));
   await saveTokenizer(folder.tokenizer, tokenizer);
   return tokenizer;
 }

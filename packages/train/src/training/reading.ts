@@ -32,7 +32,7 @@ export function trainingLoaderOptions(config: RunConfig, imageSize: number): Loa
     strict: data.strict,
     cacheBytes: data.cacheMegabytes * 2 ** 20,
     columns: wantedColumns(config),
-    ...('captionChoice' in data ? { captionChoice: data.captionChoice } : {}),
+    ...('captionChoice' in data ? { captionChoice: data.captionChoice, captionsPerImage: data.captionsPerImage } : {}),
   };
 }
 

@@ -18,6 +18,7 @@ import { prepareClassify } from './classify.ts';
 import { prepareContrastive } from './contrastive.ts';
 import { readImageTower } from './image-tower-file.ts';
 import type { FinalEvaluation, PreparedTask, Say } from './prepared.ts';
+import { readStartingModel } from './starting-model.ts';
 
 export interface TrainingListener extends TrainerListener {
   /** Something that a user should read. */
@@ -55,6 +56,7 @@ export interface TrainingResult {
 export async function trainModel(request: TrainingRequest): Promise<TrainingResult> {
   const { folder, resume, listener } = request;
   const started = performance.now();
+  checkAccumulation(request.config);
   manualSeed(request.config.seed);
   const tower =
     request.config.task === 'classify' && request.config.initialize.checkpoint !== null && resume === null
@@ -70,7 +72,14 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const say = listener?.say ?? (() => undefined);
     prepared = (
       config.task === 'contrastive'
-        ? await prepareContrastive(config, dataset, splits, folder, say)
+        ? await prepareContrastive(
+            config,
+            dataset,
+            splits,
+            folder,
+            resume === null ? await readStartingModel(config) : null,
+            say,
+          )
         : await prepareClassify(config, dataset, splits, folder, tower)
     ) as PreparedTask;
     const { task, source } = prepared;
@@ -99,6 +108,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       schedule,
       epochs: config.training.epochs,
       clipGradNorm: config.training.clipGradNorm ?? Number.POSITIVE_INFINITY,
+      accumulate: config.training.accumulate,
       metrics,
       checkpoints: new CheckpointFolder(folder.checkpoints, config.checkpoints.keep),
       checkpointEverySteps: config.checkpoints.everySteps,
@@ -140,6 +150,13 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     await prepared?.close();
     dataset.close();
   }
+}
+
+function checkAccumulation({ training: { batchSize, accumulate } }: RunConfig): void {
+  if (batchSize % accumulate !== 0)
+    throw new Error(
+      `training.accumulate is ${accumulate}, which does not divide training.batchSize, ${batchSize}: the parts of a batch must be equal`,
+    );
 }
 
 type CompleteConfig =

@@ -46,12 +46,19 @@ function exactConstants(kernel: Kernel): string[] {
   );
 }
 
-/** The kernel with its buffers numbered from 0, in the order in which it mentions them. */
-export function localKernel(kernel: Kernel, plan: Plan): LocalKernel {
+/**
+ * The kernel with its buffers numbered from 0, in the order in which it mentions them. Buffers with the same `canonical` number, the same
+ * memory that is, count as one.
+ */
+export function localKernel(
+  kernel: Kernel,
+  plan: Plan,
+  canonical: (buffer: number) => number = (buffer) => buffer,
+): LocalKernel {
   const { reads, writes } = accessesOf(kernel);
-  const buffers = [...new Set([...reads, ...writes].map(({ buffer }) => buffer))];
+  const buffers = [...new Set([...reads, ...writes].map(({ buffer }) => canonical(buffer)))];
   const numbers = new Map(buffers.map((buffer, local) => [buffer, local]));
-  const local = renumber(kernel, (buffer) => numbers.get(buffer) as number);
+  const local = renumber(kernel, (buffer) => numbers.get(canonical(buffer)) as number);
   const dtypes = buffers.map((buffer) => plan.buffers[buffer].dtype);
   return {
     kernel: local,

@@ -30,12 +30,7 @@ export function valueStatements(
     for (const operand of operandsOf(operations[value])) need(operand);
   };
   for (const value of values) need(value);
-  return [...needed]
-    .sort((a, b) => a - b)
-    .flatMap((value) => {
-      const statements = valueStatement(program, value, known, axes, dialect);
-      return statements;
-    });
+  return [...needed].sort((a, b) => a - b).flatMap((value) => valueStatement(program, value, known, axes, dialect));
 }
 
 function valueStatement(
@@ -77,9 +72,7 @@ function valueStatement(
       ];
     }
     case 'const':
-      // Literals stand where they are used.
-      known.set(value, dialect.literal(operation.value, dtype));
-      return [];
+      return define(dialect.literal(operation.value, dtype));
     case 'index':
       return define(affineText(operation.coefficients, axes, operation.offset));
     case 'unary':

@@ -8,11 +8,12 @@ import { blockOf, type ExecutableCode, type ExecutableHost, type PlacedProgram, 
 import { detectRelaxedSimd, type Features } from './features.ts';
 import { lowerPlan } from './lower.ts';
 import { GrowingBlock, Memories, type PlacedBlock } from './memories.ts';
-import { type Platform, platform as thisPlatform } from './platform.ts';
+import type { Platform } from './platform.ts';
 import { Pool } from './pool.ts';
 import { PressureGauge } from './pressure.ts';
 import { probeWideTiles } from './probe.ts';
 import { RunQueue } from './run-queue.ts';
+import { platform as thisPlatform } from './this-platform.ts';
 
 export interface WasmBackendOptions {
   /** Threads that share the work. Default: environment variable TESSERA_THREADS, else the cores that the process may use. */

@@ -15,7 +15,7 @@ import {
 } from './contract.testing.ts';
 import { compileOptimized, setRevectorizer } from './engine.ts';
 import type { Features } from './features.ts';
-import { platform } from './platform.ts';
+import { platform } from './this-platform.ts';
 
 const variants: readonly (Features & { name: string })[] = [
   { name: 'laid out for pairs', relaxedSimd: true, wideTiles: true },

@@ -1,0 +1,103 @@
+/** The engine that searches pictures by text, with a model that Node trained. */
+import { CLIP } from '@tessera/models';
+import { init } from '@tessera/nn';
+import {
+  CLIPEncoder,
+  clipConfigOf,
+  nearestNeighbours,
+  parseConfig,
+  parseTensors,
+  Tokenizer,
+} from '@tessera/train/browser';
+import type { RunMaterial, SplitFiles } from '../shared/material.ts';
+import { useBackend } from './backends.ts';
+import type { SearchCommand, SearchReport } from './messages.ts';
+import { type Pictures, readPictures } from './pictures.ts';
+
+const shownHits = 12;
+const batchSize = 64;
+
+interface Gallery {
+  readonly encoder: CLIPEncoder;
+  readonly pictures: Pictures;
+  /** Of the pictures. */
+  readonly features: Float32Array;
+}
+
+const report = (message: SearchReport): void => postMessage(message);
+const progress = (what: string) => (done: number, total: number) => report({ kind: 'progress', what, done, total });
+
+let gallery: Gallery | null = null;
+let turn: Promise<void> = Promise.resolve();
+
+addEventListener('message', ({ data }: MessageEvent<SearchCommand>) => {
+  turn = turn
+    .then(() => (data.kind === 'open' ? open(data) : search(data.text)))
+    .catch((error: unknown) =>
+      report({ kind: 'failed', message: error instanceof Error ? error.message : String(error) }),
+    );
+});
+
+async function get(url: string): Promise<Response> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${response.statusText}`);
+  return response;
+}
+
+/** The model that a run's files describe. */
+async function loadModel(run: RunMaterial): Promise<{ model: CLIP; tokenizer: Tokenizer }> {
+  const config = parseConfig(await (await get(run.config)).text(), run.config);
+  if (config.task !== 'contrastive')
+    throw new Error(`${run.name}: is a run of the task ${config.task}, not contrastive`);
+  const tokenizer = Tokenizer.fromJSON(await (await get(run.tokenizer)).json());
+  const model = init.skipInit(() => new CLIP(clipConfigOf(config, tokenizer.vocabSize)));
+  model.loadStateDict(parseTensors(await (await get(run.model)).bytes(), run.model).select((name) => name));
+  return { model, tokenizer };
+}
+
+async function open({ run, backend: choice, mostPictures }: Extract<SearchCommand, { kind: 'open' }>): Promise<void> {
+  const backend = await useBackend(choice);
+  progress('loading the model')(0, 1);
+  const { model, tokenizer } = await loadModel(run);
+  const encoder = new CLIPEncoder(model, tokenizer, { batchSize, onTooLong: 'truncate' });
+  const size = encoder.imageSize;
+  const pictures = await readPictures(run.data, heldOutFirst(run.data.splits, mostPictures), {
+    size,
+    most: mostPictures,
+    onProgress: progress('reading pictures'),
+  });
+  const features = new Float32Array(pictures.count * encoder.dims);
+  const bytes = size * size * 3;
+  for (let first = 0; first < pictures.count; first += batchSize) {
+    progress('looking at pictures')(first, pictures.count);
+    const part = pictures.pixels.subarray(first * bytes, (first + batchSize) * bytes);
+    features.set(await encoder.encodeImages(part), first * encoder.dims);
+  }
+  gallery = { encoder, pictures, features };
+  report({ kind: 'ready', backend, parameters: model.parameterCount(), pictures: pictures.count });
+}
+
+/** Splits that the model never saw, and the training split only where these hold too little to search in. */
+function heldOutFirst(splits: readonly SplitFiles[], wanted: number): readonly SplitFiles[] {
+  const heldOut = splits.filter(({ name }) => name !== 'train');
+  const rows = heldOut.reduce((sum, split) => sum + split.rows, 0);
+  return rows >= Math.min(wanted, shownHits) ? heldOut : splits;
+}
+
+async function search(text: string): Promise<void> {
+  if (gallery === null) throw new Error('the model is not loaded yet');
+  const { encoder, pictures, features } = gallery;
+  const begin = performance.now();
+  const query = await encoder.encodeTexts([text]);
+  const { indices, scores } = nearestNeighbours(query, features, encoder.dims, shownHits);
+  report({
+    kind: 'hits',
+    text,
+    milliseconds: performance.now() - begin,
+    hits: Array.from(indices, (index, k) => ({
+      encoded: pictures.encoded[index] as Uint8Array<ArrayBuffer>,
+      caption: pictures.captions[index] as string,
+      similarity: scores[k] as number,
+    })),
+  });
+}

@@ -1,0 +1,74 @@
+import { functional as F, type Linear, Module } from '@tessera/nn';
+import { concat, formatShape, type Tensor } from '@tessera/tensor';
+import type { Grid } from './grid.ts';
+import { startedLinear } from './initialize.ts';
+import type { ViT } from './vision-transformer.ts';
+
+/**
+ * Classes for each patch by a linear layer, enlarged to the image's size (Strudel et al. 2021, Segmenter, section 3.2, linear
+ * decoder).
+ */
+export class SegmentationHead extends Module {
+  readonly head: Linear;
+
+  constructor(width: number, classes: number) {
+    super();
+    this.head = startedLinear(width, classes);
+  }
+
+  /**
+   * @param patches [N, rows * columns, width], without class token
+   * @param size of the result, in pixels: [height, width]
+   * @returns logits [N, classes, height, width]
+   */
+  forward(patches: Tensor, grid: Grid, size: readonly [number, number]): Tensor {
+    if (patches.ndim !== 3 || patches.shape[1] !== grid[0] * grid[1])
+      throw new RangeError(
+        `SegmentationHead: patches ${formatShape(patches.shape)} do not fit a grid of ${grid.join(' x ')}: class token left in?`,
+      );
+    const logits = this.head.forward(patches).transpose(1, 2).unflatten(2, grid);
+    return F.interpolate(logits, size, { mode: 'bilinear' });
+  }
+}
+
+/**
+ * The mean cross-entropy over pixels.
+ *
+ * @param logits [N, classes, H, W]
+ * @param labels i32 [N, H, W]
+ */
+export function segmentationLoss(logits: Tensor, labels: Tensor): Tensor {
+  const classes = logits.shape[1] as number;
+  return F.crossEntropy(logits.permute(0, 2, 3, 1).reshape([-1, classes]), labels.flatten());
+}
+
+export interface ViTSegmenterOptions {
+  /** Blocks whose tokens are joined: details from the middle, meaning from the end. Default: the last alone. */
+  readonly layers?: readonly number[];
+}
+
+/** A ViT with a segmentation head on the patches of one or several layers. */
+export class ViTSegmenter extends Module {
+  readonly backbone: ViT;
+  readonly decoder: SegmentationHead;
+  readonly #layers: readonly number[];
+
+  /** @param backbone a ViT without a head of its own (classes: 0) */
+  constructor(backbone: ViT, classes: number, { layers = [-1] }: ViTSegmenterOptions = {}) {
+    super();
+    this.backbone = backbone;
+    this.#layers = layers;
+    this.decoder = new SegmentationHead(layers.length * backbone.width, classes);
+  }
+
+  /** [N, C, H, W] to logits [N, classes, H, W]. */
+  forward(images: Tensor): Tensor {
+    const features = this.backbone.features(images, this.#layers);
+    const patches = concat(
+      features.map(({ tokens, prefix }) => tokens.slice(1, prefix)),
+      2,
+    );
+    const [height, width] = images.shape.slice(2) as [number, number];
+    return this.decoder.forward(patches, (features[0] as { grid: Grid }).grid, [height, width]);
+  }
+}

@@ -1,0 +1,240 @@
+import {
+  type ActivationName,
+  Dropout,
+  functional as F,
+  init,
+  LayerNorm,
+  type Linear,
+  Module,
+  Parameter,
+} from '@tessera/nn';
+import { concat, formatShape, type Tensor } from '@tessera/tensor';
+import type { ImageTower } from '../image-tower.ts';
+import { EncoderBlock, type NormPlacement, vitNormEps } from './block.ts';
+import { type Grid, gridOf } from './grid.ts';
+import { smallNormal, startedLinear } from './initialize.ts';
+import { LinearPatchEmbed, PatchEmbed } from './patch-embed.ts';
+import {
+  type FloatDType,
+  type PositionInterpolation,
+  type PositionKind,
+  type Positions,
+  positionKinds,
+} from './positions.ts';
+
+export interface ViTOptions {
+  /** In pixels: the side, or [height, width]. */
+  readonly imageSize: F.Pair;
+  readonly patchSize: F.Pair;
+  readonly width: number;
+  readonly depth: number;
+  readonly heads: number;
+  /** 0: no head; `forward` then gives the features [N, width]. */
+  readonly classes?: number;
+  readonly inChannels?: number;
+  readonly mlpRatio?: number;
+  readonly activation?: ActivationName;
+  readonly norm?: NormPlacement;
+  /** What stands for the image: its class token, or the mean of its patches. */
+  readonly readout?: 'cls' | 'mean';
+  /** Default: true with `readout: 'cls'`. */
+  readonly classToken?: boolean;
+  /** DeiT's second token, with a head of its own. */
+  readonly distilled?: boolean;
+  readonly patchEmbedding?: 'convolution' | 'linear';
+  readonly positions?: PositionKind;
+  /** Images of other sizes than `imageSize` are taken, and the positions interpolated. */
+  readonly dynamicImageSize?: boolean;
+  readonly interpolation?: PositionInterpolation;
+  readonly qkvBias?: boolean;
+  readonly dropout?: number;
+  readonly attentionDropout?: number;
+  /** Stochastic depth: this probability in the last block, from 0 in the first in equal steps. */
+  readonly dropPath?: number;
+  readonly layerScale?: number | null;
+}
+
+export interface FeatureOptions {
+  /** Whether the last norm is applied to each layer's tokens, too. Default true. */
+  readonly norm?: boolean;
+}
+
+/** Tokens of a layer, class token and the like first, and how the patches among them lie. */
+export interface Features {
+  /** [N, prefix + rows * columns, width] */
+  readonly tokens: Tensor;
+  readonly prefix: number;
+  readonly grid: Grid;
+}
+
+/**
+ * The plain Vision Transformer (Dosovitskiy et al. 2021), under timm's names: `patch_embed.proj`, `cls_token`, `pos_embed`,
+ * `blocks.0.attn.qkv`, `norm`, `head`; with `distilled` (Touvron et al. 2021) also `dist_token` and `head_dist`. With the mean as
+ * readout the norm comes after the mean and is called `fc_norm`, as in timm and MAE's fine-tuning.
+ *
+ *     z_0 = [class; x_1 E; ...; x_N E] + positions        (equation 1)
+ *     z_l = block_l(z_{l-1})                               (equations 2 and 3)
+ *     y = head(norm(z_L)[0])                               (equation 4)
+ */
+export class ViT extends Module implements ImageTower {
+  readonly imageSize: readonly [number, number];
+  readonly patchSize: readonly [number, number];
+  readonly inputResolution: number;
+  readonly outputDim: number;
+  readonly width: number;
+  /** Tokens in front of the patches. */
+  readonly prefix: number;
+  readonly readout: 'cls' | 'mean';
+  readonly dynamicImageSize: boolean;
+  readonly patch_embed: PatchEmbed | LinearPatchEmbed;
+  readonly cls_token: Parameter | null;
+  readonly dist_token: Parameter | null;
+  readonly positions: Positions;
+  readonly pos_drop: Dropout;
+  readonly blocks: readonly EncoderBlock[];
+  readonly norm: LayerNorm | null;
+  readonly fc_norm: LayerNorm | null;
+  readonly head: Linear | null;
+  readonly head_dist: Linear | null;
+
+  constructor(options: ViTOptions) {
+    super();
+    const { width, depth, heads, classes = 0, inChannels = 3, readout = 'cls', distilled = false } = options;
+    const { dropout = 0, norm = 'pre', patchEmbedding = 'convolution', dropPath = 0 } = options;
+    const classToken = options.classToken ?? readout === 'cls';
+    if (readout === 'cls' && !classToken) throw new RangeError("ViT: readout 'cls' needs a class token");
+    if (distilled && readout !== 'cls')
+      throw new RangeError("ViT: a distillation token goes with readout 'cls', not with 'mean'");
+    this.imageSize = F.pair(options.imageSize);
+    this.patchSize = F.pair(options.patchSize);
+    this.inputResolution = this.imageSize[0];
+    this.outputDim = classes > 0 ? classes : width;
+    this.width = width;
+    this.readout = readout;
+    this.dynamicImageSize = options.dynamicImageSize ?? false;
+    this.prefix = (classToken ? 1 : 0) + (distilled ? 1 : 0);
+    const grid = gridOf('ViT', this.imageSize, this.patchSize);
+
+    const Embedding = { convolution: PatchEmbed, linear: LinearPatchEmbed }[patchEmbedding];
+    this.patch_embed = new Embedding(width, this.patchSize, { inChannels });
+    this.cls_token = classToken ? new Parameter(init.normal({ std: 1e-6 })([1, 1, width])) : null;
+    this.dist_token = distilled ? new Parameter(smallNormal([1, 1, width])) : null;
+    this.positions = positionKinds[options.positions ?? 'learned']({
+      width,
+      grid,
+      prefix: this.prefix,
+      headWidth: width / heads,
+      interpolation: options.interpolation ?? {},
+    });
+    this.pos_drop = new Dropout(dropout);
+    const rate = (layer: number): number => (depth === 1 ? dropPath : (dropPath * layer) / (depth - 1));
+    this.blocks = Array.from(
+      { length: depth },
+      (_, layer) => new EncoderBlock(width, heads, { ...options, dropPath: rate(layer) }),
+    );
+    // Blocks that normalise last leave nothing to normalise.
+    const last = norm === 'pre' ? (): LayerNorm => new LayerNorm(width, { eps: vitNormEps }) : (): null => null;
+    this.norm = readout === 'cls' ? last() : null;
+    this.fc_norm = readout === 'mean' ? last() : null;
+    const head = (): Linear | null => (classes > 0 ? startedLinear(width, classes) : null);
+    this.head = head();
+    this.head_dist = distilled ? head() : null;
+  }
+
+  /** The positions' tensors stand beside `cls_token`, as in timm. */
+  override *members(): ReturnType<Module['members']> {
+    for (const [name, member] of super.members()) yield [name === 'positions' ? '' : name, member];
+  }
+
+  /**
+   * [N, C, H, W] to logits [N, classes], or features [N, width] without a head. With a distillation token: the mean of both heads,
+   * as DeiT predicts; `distill` gives them apart.
+   */
+  forward(images: Tensor): Tensor {
+    if (this.dist_token === null) return apply(this.head, this.pooled(images));
+    const { logits, distillation } = this.distill(images);
+    return logits.add(distillation).mul(0.5);
+  }
+
+  /** What the class token's and the distillation token's heads say, each [N, classes] (or [N, width] without heads). */
+  distill(images: Tensor): F.DistilledLogits {
+    if (this.dist_token === null)
+      throw new Error('ViT.distill: this model has no distillation token (distilled: true)');
+    const { tokens } = this.encode(images);
+    return { logits: apply(this.head, tokens.select(1, 0)), distillation: apply(this.head_dist, tokens.select(1, 1)) };
+  }
+
+  /** What goes into the head: [N, C, H, W] to [N, width]. */
+  pooled(images: Tensor): Tensor {
+    const { tokens, prefix } = this.encode(images);
+    if (this.readout === 'cls') return tokens.select(1, 0);
+    return apply(this.fc_norm, tokens.slice(1, prefix).mean(1));
+  }
+
+  /** All tokens after the last block and, with readout `cls`, the last norm. */
+  encode(images: Tensor): Features {
+    const { features, grid } = this.#run(images);
+    return { tokens: apply(this.norm, features.at(-1) as Tensor), prefix: this.prefix, grid };
+  }
+
+  /**
+   * The tokens after several blocks: middle ones keep details, the last ones mean most.
+   *
+   * @param layers numbers of blocks, from 0; negative ones count from the end
+   */
+  features(images: Tensor, layers: readonly number[], { norm = true }: FeatureOptions = {}): Features[] {
+    const depth = this.blocks.length;
+    const chosen = layers.map((layer) => (layer < 0 ? layer + depth : layer));
+    const wrong = layers.find((_, k) => !((chosen[k] as number) in this.blocks));
+    if (wrong !== undefined) throw new RangeError(`ViT.features: there is no block ${wrong}: the model has ${depth}`);
+    const { features, grid } = this.#run(images);
+    return chosen.map((layer) => {
+      const tokens = features[layer] as Tensor;
+      return { tokens: norm ? apply(this.norm ?? this.fc_norm, tokens) : tokens, prefix: this.prefix, grid };
+    });
+  }
+
+  /** The attention weights of every block, [N, H, prefix + patches, the same] each. */
+  attentionMaps(images: Tensor): Tensor[] {
+    return this.#run(images).weights;
+  }
+
+  /**
+   * What the blocks are given: class token first, then the patches, then the positions of all of them. [N, C, H, W] to
+   * [N, prefix + rows * columns, width].
+   */
+  embed(images: Tensor): Features {
+    const [height, width] = this.imageSize;
+    const fits =
+      images.ndim === 4 && (this.dynamicImageSize || (images.shape[2] === height && images.shape[3] === width));
+    if (!fits)
+      throw new RangeError(
+        `ViT: needs images [N, C, ${height}, ${width}], got ${formatShape(images.shape)}; ` +
+          'other sizes need dynamicImageSize: true',
+      );
+    const { tokens, grid } = this.patch_embed.embed(images);
+    const [n, , channels] = tokens.shape as [number, number, number];
+    const front = [this.cls_token, this.dist_token].filter((token) => token !== null);
+    const sequence = concat([...front.map((token) => token.expand([n, 1, channels])), tokens], 1);
+    const added = this.positions.added(grid, floatDType(sequence));
+    const placed = this.pos_drop.forward(added === null ? sequence : sequence.add(added));
+    return { tokens: placed, prefix: this.prefix, grid };
+  }
+
+  #run(images: Tensor): { features: Tensor[]; weights: Tensor[]; grid: Grid } {
+    const { tokens, grid } = this.embed(images);
+    const rotary = this.positions.angles(grid, floatDType(tokens));
+    const features: Tensor[] = [];
+    const weights: Tensor[] = [];
+    for (const block of this.blocks) {
+      const attended = block.attend(features.at(-1) ?? tokens, { rotary });
+      features.push(attended.output);
+      weights.push(attended.weights);
+    }
+    return { features, weights, grid };
+  }
+}
+
+const floatDType = ({ dtype }: Tensor): FloatDType => (dtype === 'f64' ? 'f64' : 'f32');
+
+const apply = (module: LayerNorm | Linear | null, x: Tensor): Tensor => (module === null ? x : module.forward(x));

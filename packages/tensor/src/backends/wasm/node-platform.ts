@@ -1,0 +1,63 @@
+/** What Node offers. Its modules are asked for at run time, so that this file can be loaded where there are none. */
+import type { Platform } from './platform.ts';
+
+type WorkerThreads = typeof import('node:worker_threads');
+
+export function nodePlatform(): Platform {
+  const { Worker, MessageChannel } = process.getBuiltinModule('node:worker_threads') as WorkerThreads;
+  const { availableParallelism } = process.getBuiltinModule('node:os');
+  const v8 = process.getBuiltinModule('node:v8');
+  const { runInNewContext } = process.getBuiltinModule('node:vm');
+  let collect: (() => void) | null = null;
+  // Node strips types by itself; before, a loader given on the command line does, and the worker needs it too.
+  const stripsTypes = Boolean((process.features as { typescript?: unknown }).typescript);
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return {
+    env: (name) => process.env[name],
+    parallelism: availableParallelism(),
+    setEngineFlags: (...flags) => {
+      for (const flag of flags) v8.setFlagsFromString(flag);
+    },
+    nodeMajor: Number(process.versions.node.split('.')[0]),
+    createWorker: (data) => {
+      const { port1, port2 } = new MessageChannel();
+      const worker = new Worker(new URL(/* @vite-ignore */ `./worker.${extension}`, import.meta.url), {
+        workerData: { ...data, port: port2 },
+        transferList: [port2],
+        ...(stripsTypes || extension === 'js' ? { execArgv: [] } : {}),
+      });
+      return {
+        post: (message) => port1.postMessage(message),
+        listen: (onMessage, ended) => {
+          port1.on('message', onMessage);
+          worker.on('error', ended);
+          worker.on('exit', (code) => ended(new Error(`worker ${data.index} stopped with code ${code}`)));
+          port1.unref();
+          worker.unref();
+        },
+        ref: () => {
+          port1.ref();
+          worker.ref();
+        },
+        unref: () => {
+          port1.unref();
+          worker.unref();
+        },
+        terminate: async () => {
+          await worker.terminate();
+          port1.close();
+        },
+      };
+    },
+    whyOneThread: null,
+    canBlock: true,
+    collectGarbage: () => {
+      if (collect === null) {
+        // V8 offers `gc` in contexts that are made after this flag was set.
+        v8.setFlagsFromString('--expose-gc');
+        collect = runInNewContext('gc') as () => void;
+      }
+      collect();
+    },
+  };
+}

@@ -1,0 +1,261 @@
+import { type Allocation, type Backend, DeviceLostError, OutOfMemoryError } from '../../backend.ts';
+import { bytesOf, type DType, type TypedArray, viewArray } from '../../dtype.ts';
+import type { Plan } from '../../plan.ts';
+import { PressureGauge } from '../wasm/memory.ts';
+import { platform } from '../wasm/this-platform.ts';
+import { type AdapterDescription, type OpenDevice, openDevice, type WebGpuOptions } from './device.ts';
+import type { DeviceCapabilities } from './dispatch.ts';
+import { type ExecutableHost, type NumberedBuffer, WebGpuExecutable } from './executable.ts';
+import { KernelCache, lowerPlan } from './lowered-plan.ts';
+import { BufferPool, GpuAllocation, mebibytes } from './memory.ts';
+import { PipelineCache } from './pipelines.ts';
+import { environment } from './platform.ts';
+
+/** Counts since the backend was opened. */
+export interface WebGpuStatistics {
+  readonly submits: number;
+  readonly dispatches: number;
+  readonly bytesUploaded: number;
+  readonly bytesDownloaded: number;
+  /** Different shaders that were compiled. */
+  readonly shaders: number;
+}
+
+/** Runs that may be under way: more would only hold memory. */
+const runsUnderWay = 8;
+
+const own = (allocation: Allocation): GpuAllocation => {
+  if (!(allocation instanceof GpuAllocation)) throw new TypeError('webgpu: this allocation belongs to another backend');
+  return allocation;
+};
+
+/** Bytes as a queue takes them: whole words, and not in shared memory. */
+function uploadable(data: TypedArray): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = data;
+  const bytes = Math.ceil(byteLength / 4) * 4;
+  if (buffer instanceof ArrayBuffer && bytes === byteLength) return new Uint8Array(buffer, byteOffset, bytes);
+  const copy = new Uint8Array(bytes);
+  copy.set(new Uint8Array(buffer, byteOffset, byteLength));
+  return copy;
+}
+
+/** One device, with generated shaders. `createWebGpuBackend` opens it. */
+export class WebGpuBackend implements Backend {
+  readonly name = 'webgpu';
+  readonly adapter: AdapterDescription;
+  readonly capabilities: DeviceCapabilities;
+  readonly device: GPUDevice;
+  readonly #source: OpenDevice['source'];
+  readonly #poison: boolean;
+  readonly #pool: BufferPool;
+  readonly #pipelines: PipelineCache;
+  readonly #kernels: KernelCache;
+  readonly #pressure = new PressureGauge();
+  readonly #pages: { id: number; buffer: GPUBuffer; bytes: number }[] = [];
+  #nextPage = -1;
+  /** The first error that nothing else reports. */
+  #failure: Error | null = null;
+  /** Checks of allocations that have not been answered yet. */
+  readonly #unchecked = new Set<Promise<void>>();
+  readonly #underWay: Promise<void>[] = [];
+  #disposed = false;
+  #submits = 0;
+  #dispatches = 0;
+  #bytesUploaded = 0;
+  #bytesDownloaded = 0;
+
+  constructor({ source, device, adapter, capabilities }: OpenDevice, poison: boolean) {
+    this.#source = source;
+    this.device = device;
+    this.adapter = adapter;
+    this.capabilities = capabilities;
+    this.#poison = poison;
+    this.#pool = new BufferPool({
+      create: (bytes) =>
+        this.#createBuffer(bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST),
+      largestBytes: Math.min(capabilities.bufferBytes, capabilities.bindingBytes),
+    });
+    this.#pipelines = new PipelineCache(device);
+    this.#kernels = new KernelCache(capabilities);
+    void device.lost.then(({ reason, message }) => {
+      this.#failure = new DeviceLostError(
+        this.#disposed
+          ? 'webgpu: the backend was disposed of; open it again with openBackend'
+          : `webgpu: the device '${adapter.name}' was lost (${reason || 'unknown reason'}${message === '' ? '' : `: ${message}`}); all that ` +
+              "it held is gone. Close it with closeBackend('webgpu'), open it again, and continue from a checkpoint",
+      );
+    });
+    device.addEventListener('uncapturederror', (event) => {
+      const { error } = event as GPUUncapturedErrorEvent;
+      this.#failure ??= new Error(`webgpu: ${error.message}`);
+    });
+  }
+
+  #createBuffer(bytes: number, usage: number): GPUBuffer {
+    this.#throwFailure();
+    this.device.pushErrorScope('out-of-memory');
+    const buffer = this.device.createBuffer({ size: bytes, usage });
+    const check = this.device.popErrorScope().then(
+      (error) => {
+        if (error === null) return;
+        this.#failure ??= new OutOfMemoryError(
+          `webgpu: out of memory: '${this.adapter.name}' could not give ${mebibytes(bytes)}; ${mebibytes(this.memory().reserved)} are in use. ` +
+            'Use a smaller batch, checkpoint, or release tensors',
+        );
+      },
+      // The device was lost, which is reported by itself.
+      () => {},
+    );
+    this.#unchecked.add(check);
+    void check.finally(() => this.#unchecked.delete(check));
+    return buffer;
+  }
+
+  #throwFailure(): void {
+    const failure = this.#failure;
+    if (failure === null) return;
+    // Only a lost device stays lost.
+    if (!(failure instanceof DeviceLostError)) this.#failure = null;
+    throw failure;
+  }
+
+  allocate(bytes: number): Allocation {
+    this.#throwFailure();
+    if (this.#pressure.grown(this.#pool.used + bytes)) platform.collectGarbage();
+    return this.#pool.allocate(bytes);
+  }
+
+  free(allocation: Allocation): void {
+    if (!this.#disposed) this.#pool.free(own(allocation));
+  }
+
+  write(allocation: Allocation, data: TypedArray): void {
+    this.#throwFailure();
+    const { buffer, bytes } = own(allocation);
+    if (data.byteLength > bytes)
+      throw new RangeError(`webgpu: ${data.byteLength} bytes do not fit into an allocation of ${bytes}`);
+    if (data.byteLength === 0) return;
+    this.device.queue.writeBuffer(buffer, 0, uploadable(data));
+    this.#bytesUploaded += data.byteLength;
+  }
+
+  async read(allocation: Allocation, dtype: DType, length: number): Promise<TypedArray> {
+    const { buffer, bytes } = own(allocation);
+    const wanted = length * bytesOf(dtype);
+    if (wanted > bytes)
+      throw new RangeError(`webgpu: ${length} elements of ${dtype} were asked of an allocation of ${bytes} bytes`);
+    if (wanted === 0) return viewArray(dtype, new ArrayBuffer(0), 0, 0);
+    return viewArray(dtype, await this.#download(buffer, wanted), 0, length);
+  }
+
+  async #download(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
+    this.#throwFailure();
+    const size = Math.ceil(bytes / 4) * 4;
+    const staging = this.#createBuffer(size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+    try {
+      const encoder = this.device.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
+      this.device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(GPUMapMode.READ);
+      // A copy that outlives the mapping.
+      const copy = staging.getMappedRange().slice(0, bytes);
+      staging.unmap();
+      this.#bytesDownloaded += bytes;
+      await this.#settle();
+      return copy;
+    } catch (error) {
+      await this.#settle();
+      throw error;
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  /** Waits for checks under way, and throws what they or the device reported. */
+  async #settle(): Promise<void> {
+    while (this.#unchecked.size > 0) await Promise.all(this.#unchecked);
+    this.#throwFailure();
+  }
+
+  prepare(plan: Plan): WebGpuExecutable {
+    this.#throwFailure();
+    return new WebGpuExecutable(this.#host, lowerPlan(plan, this.capabilities, this.#kernels));
+  }
+
+  get #host(): ExecutableHost {
+    return {
+      device: this.device,
+      pipeline: (name, code) => this.#pipelines.get(name, code),
+      pages: (bytes) => this.#reservePages(bytes),
+      allocate: (bytes) => this.#pool.allocate(bytes),
+      free: (allocation) => this.#pool.free(allocation),
+      ready: async () => {
+        if (this.#underWay.length >= runsUnderWay) await this.#underWay.shift();
+        await this.#settle();
+      },
+      submit: (commands, dispatches) => {
+        this.device.queue.submit([commands]);
+        this.#submits++;
+        this.#dispatches += dispatches;
+        this.#underWay.push(
+          this.device.queue.onSubmittedWorkDone().then(
+            () => {},
+            () => {},
+          ),
+        );
+      },
+      download: (buffer, bytes) => this.#download(buffer, bytes),
+    };
+  }
+
+  #reservePages(bytes: readonly number[]): readonly NumberedBuffer[] {
+    bytes.forEach((size, page) => {
+      const known = this.#pages[page];
+      if (known !== undefined && known.bytes >= size) return;
+      known?.buffer.destroy();
+      const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+      this.#pages[page] = { id: this.#nextPage--, buffer: this.#createBuffer(size, usage), bytes: size };
+    });
+    if (this.#poison)
+      bytes.forEach((size, page) => {
+        this.device.queue.writeBuffer(this.#pages[page].buffer, 0, new Uint8Array(size).fill(0xff));
+      });
+    return this.#pages;
+  }
+
+  async synchronize(): Promise<void> {
+    this.#throwFailure();
+    await this.device.queue.onSubmittedWorkDone();
+    await this.#settle();
+  }
+
+  memory(): { readonly used: number; readonly reserved: number } {
+    const pages = this.#pages.reduce((sum, { bytes }) => sum + bytes, 0);
+    return { used: this.#pool.used, reserved: this.#pool.reserved + pages };
+  }
+
+  /** Counts since the backend was opened. */
+  statistics(): WebGpuStatistics {
+    return {
+      submits: this.#submits,
+      dispatches: this.#dispatches,
+      bytesUploaded: this.#bytesUploaded,
+      bytesDownloaded: this.#bytesDownloaded,
+      shaders: this.#pipelines.compiled,
+    };
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.device.destroy();
+    // Node stays alive while this object is there.
+    this.#source.gpu = null;
+    await this.device.lost;
+  }
+}
+
+/** Opens a backend of its own, with its own device. Most programs use `openBackend('webgpu')` instead. Throws BackendUnavailableError. */
+export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  return new WebGpuBackend(await openDevice(options), options.poison ?? environment('TESSERA_POISON') === '1');
+}

@@ -1,0 +1,74 @@
+/** Contractions: one invocation for each element of the result. */
+import type { Access, ContractKernel } from '../../kernel.ts';
+import { accessesOf } from '../../kernel.ts';
+import { sizeOf } from '../../shape.ts';
+import { guardText, positionText, unravel } from '../scalar-code/affine.ts';
+import { type Known, storeStatements, valueStatements } from '../scalar-code/program-text.ts';
+import { loopProgram, simplify } from '../scalar-code/simplify.ts';
+import { type Dispatch, type KernelContext, shaderDispatch } from './dispatch.ts';
+
+export function contractDispatches(kernel: ContractKernel, context: KernelContext): Dispatch[] {
+  const { batch, m, n, k, dtype } = kernel;
+  const domain = [...batch, ...m, ...n];
+  const elements = sizeOf(domain);
+  if (elements === 0) return [];
+  const size = Math.min(64, context.device.invocations);
+  const { reads, writes } = accessesOf(kernel);
+  const epilogue = simplify(loopProgram(kernel.epilogue, domain));
+  return [
+    shaderDispatch({
+      name: kernel.name,
+      context,
+      reads: reads.map(({ buffer }) => buffer),
+      writes: writes.map(({ buffer }) => buffer),
+      workgroupSize: size,
+      groups: Math.ceil(elements / size),
+      body: (dialect) => {
+        const names = (prefix: string, shape: readonly number[]): string[] =>
+          shape.map((_, axis) => `${prefix}${axis}`);
+        const axes = names('i', domain);
+        const inner = names('k', k);
+        const [b, rows, columns] = [
+          axes.slice(0, batch.length),
+          axes.slice(batch.length, batch.length + m.length),
+          axes.slice(batch.length + m.length),
+        ];
+        const operand = (name: string, access: Access, indices: readonly string[]): string[] => {
+          const { buffer, view } = access;
+          const element = dialect.load(buffer, positionText(view, indices));
+          const condition = guardText(view, indices);
+          if (condition === null) return [dialect.constant(name, dtype, element)];
+          return [
+            dialect.variable(name, dtype, dialect.literal(0, dtype)),
+            `if (${condition}) { ${name} = ${element}; }`,
+          ];
+        };
+        const known: Known = new Map();
+        epilogue.operations.forEach((operation, value) => {
+          if (operation.op === 'accumulator') known.set(value, 'accumulator');
+        });
+        const lines = [
+          `let flat = i32(group_index * ${size}u + lane);`,
+          `if (flat >= ${elements}) { return; }`,
+          ...unravel(dialect, 'flat', domain, axes),
+          dialect.variable('accumulator', dtype, dialect.literal(0, dtype)),
+          `for (var step: i32 = 0; step < ${sizeOf(k)}; step += 1) {`,
+          ...unravel(dialect, 'step', k, inner),
+          ...operand('left', kernel.a, [...b, ...rows, ...inner]),
+          ...operand('right', kernel.b, [...b, ...inner, ...columns]),
+          `accumulator = ${dialect.join('sum', 'accumulator', dialect.binary('mul', 'left', 'right', dtype, dtype), dtype)};`,
+          '}',
+          ...valueStatements(
+            epilogue,
+            epilogue.stores.map(({ value }) => value),
+            known,
+            axes,
+            dialect,
+          ),
+          ...storeStatements(epilogue.stores, known, axes, dialect),
+        ];
+        return { main: lines.join('\n') };
+      },
+    }),
+  ];
+}

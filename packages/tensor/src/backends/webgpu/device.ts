@@ -1,0 +1,156 @@
+/** Choosing an adapter and opening a device with all that it offers. */
+import { BackendUnavailableError } from '../../backend.ts';
+import type { DeviceCapabilities } from './dispatch.ts';
+import { adapterAdvice, environment, type GpuSource, openGpu } from './platform.ts';
+
+export interface WebGpuOptions {
+  /**
+   * `hardware`, `software`, or a part of an adapter's name (Node only). Default: environment variable TESSERA_WEBGPU_ADAPTER, else
+   * hardware where there is some, else software.
+   */
+  readonly adapter?: string;
+  /** Options of Dawn, in Node: `enable-dawn-features=dump_shaders`, `backend=null`. */
+  readonly dawnOptions?: readonly string[];
+  /** Fills temporaries with NaN before each run, so that stale reads show. Default: TESSERA_POISON is 1. */
+  readonly poison?: boolean;
+  /** At most this many storage bindings are used, whatever the adapter offers: for tests. */
+  readonly storageBuffers?: number;
+  /** At most this many bytes a buffer, whatever the adapter offers: for tests. */
+  readonly bufferBytes?: number;
+}
+
+export interface AdapterDescription {
+  readonly name: string;
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  /** Runs on the CPU. */
+  readonly software: boolean;
+  readonly features: readonly string[];
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+export interface OpenDevice {
+  readonly source: GpuSource;
+  readonly device: GPUDevice;
+  readonly adapter: AdapterDescription;
+  readonly capabilities: DeviceCapabilities;
+}
+
+/** Used where the adapter has them. */
+const wantedFeatures = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix'];
+
+/** The adapter's own value is asked for, instead of the default. */
+const wantedLimits = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+  'maxComputeWorkgroupsPerDimension',
+] as const satisfies readonly (keyof GPUSupportedLimits)[];
+
+interface FoundAdapter {
+  readonly source: GpuSource;
+  readonly adapter: GPUAdapter;
+}
+
+const isSoftware = ({ info }: GPUAdapter): boolean =>
+  info.isFallbackAdapter ||
+  /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(`${info.device} ${info.description}`);
+
+async function findAdapter(options: WebGpuOptions): Promise<FoundAdapter> {
+  const setting = environment('TESSERA_WEBGPU_ADAPTER');
+  const wanted = options.adapter ?? (setting === '' ? undefined : setting);
+  const special = wanted === undefined || wanted === 'hardware' || wanted === 'software';
+  const dawnOptions = [...(options.dawnOptions ?? []), ...(special ? [] : [`adapter=${wanted}`])];
+  const source = await openGpu(dawnOptions);
+  const request = async (requestOptions: GPURequestAdapterOptions): Promise<GPUAdapter | null> => {
+    try {
+      return (await source.gpu?.requestAdapter(requestOptions)) ?? null;
+    } catch (error) {
+      throw new BackendUnavailableError(
+        `webgpu: no adapter '${wanted ?? 'default'}': ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  };
+  const first = wanted === 'software' ? null : await request({ powerPreference: 'high-performance' });
+  const adapter =
+    first !== null && (wanted !== 'hardware' || !isSoftware(first))
+      ? first
+      : wanted === 'hardware'
+        ? null
+        : await request({ forceFallbackAdapter: true });
+  if (adapter === null) {
+    source.gpu = null;
+    const kind = wanted === undefined ? 'no adapter was found' : `no adapter '${wanted}' was found`;
+    const only =
+      wanted === 'hardware' && first !== null
+        ? ` (there is only '${describe(first).name}', which runs on the CPU)`
+        : '';
+    throw new BackendUnavailableError(`webgpu: ${kind}${only}; ${adapterAdvice()}`);
+  }
+  return { source, adapter };
+}
+
+function describe(adapter: GPUAdapter): AdapterDescription {
+  const { vendor, architecture, device, description } = adapter.info;
+  const limits: Record<string, number> = {};
+  for (const name in adapter.limits) {
+    const value = adapter.limits[name as keyof GPUSupportedLimits];
+    if (typeof value === 'number') limits[name] = value;
+  }
+  return {
+    name: description || [vendor, architecture, device].filter((part) => part !== '').join(' ') || 'unnamed adapter',
+    vendor,
+    architecture,
+    device,
+    software: isSoftware(adapter),
+    features: [...adapter.features].sort(),
+    limits,
+  };
+}
+
+/** The adapter that the options choose. Throws BackendUnavailableError. */
+export async function describeAdapter(options: WebGpuOptions = {}): Promise<AdapterDescription> {
+  const { source, adapter } = await findAdapter(options);
+  try {
+    return describe(adapter);
+  } finally {
+    source.gpu = null;
+  }
+}
+
+export async function openDevice(options: WebGpuOptions): Promise<OpenDevice> {
+  const { source, adapter } = await findAdapter(options);
+  const description = describe(adapter);
+  const features = wantedFeatures.filter((feature) => adapter.features.has(feature));
+  const requiredLimits = Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]]));
+  let device: GPUDevice;
+  try {
+    device = await adapter.requestDevice({ requiredFeatures: features as GPUFeatureName[], requiredLimits });
+  } catch (error) {
+    source.gpu = null;
+    throw new BackendUnavailableError(
+      `webgpu: the adapter '${description.name}' gives no device: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  const { limits } = device;
+  const capabilities: DeviceCapabilities = {
+    storageBuffers: Math.min(
+      options.storageBuffers ?? Number.POSITIVE_INFINITY,
+      limits.maxStorageBuffersPerShaderStage,
+    ),
+    invocations: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
+    workgroupBytes: limits.maxComputeWorkgroupStorageSize,
+    workgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+    bufferBytes: Math.min(options.bufferBytes ?? Number.POSITIVE_INFINITY, limits.maxBufferSize),
+    bindingBytes: Math.min(options.bufferBytes ?? Number.POSITIVE_INFINITY, limits.maxStorageBufferBindingSize),
+    features: new Set(features),
+    subgroupSize: { min: adapter.info.subgroupMinSize, max: adapter.info.subgroupMaxSize },
+  };
+  return { source, device, adapter: description, capabilities };
+}

@@ -1,0 +1,113 @@
+/** What a kernel becomes: shaders with their buffers and sizes. */
+import { bytesOf, type DType } from '../../dtype.ts';
+import { type Binding, type BufferUse, ShaderBuffers } from './buffers.ts';
+import { WgslDialect } from './wgsl.ts';
+
+/** What shaders may use on a device. */
+export interface DeviceCapabilities {
+  readonly storageBuffers: number;
+  readonly invocations: number;
+  readonly workgroupBytes: number;
+  readonly workgroupsPerDimension: number;
+  /** Of one GPUBuffer, and of one binding. */
+  readonly bufferBytes: number;
+  readonly bindingBytes: number;
+  /** WebGPU's names: `shader-f16`, `subgroups`, ... */
+  readonly features: ReadonlySet<string>;
+  readonly subgroupSize: { readonly min: number; readonly max: number };
+}
+
+export interface Dispatch {
+  readonly name: string;
+  /** WGSL; the entry point is `main`. */
+  readonly code: string;
+  /** Binding k of group 0. Buffers are numbered as in the kernel's context. */
+  readonly bindings: readonly Binding[];
+  readonly workgroups: readonly [x: number, y: number, z: number];
+  /** Why this is slower than it should be; null where it is not. */
+  readonly slow: string | null;
+}
+
+export interface KernelBuffer {
+  readonly dtype: DType;
+  /** In elements. */
+  readonly length: number;
+  /** Whether it lies in the plan's arena, in one GPUBuffer with others, instead of having one of its own. */
+  readonly inArena: boolean;
+}
+
+/** Where a kernel is lowered: its buffers, and the device. */
+export class KernelContext {
+  readonly device: DeviceCapabilities;
+  /** Buffers of the kernel, then scratch buffers that live as long as the kernel runs. */
+  readonly buffers: KernelBuffer[];
+
+  constructor(device: DeviceCapabilities, buffers: readonly KernelBuffer[]) {
+    this.device = device;
+    this.buffers = [...buffers];
+  }
+
+  /** A new buffer for intermediate results of this kernel; its number. */
+  scratch(dtype: DType, length: number): number {
+    return this.buffers.push({ dtype, length, inArena: true }) - 1;
+  }
+}
+
+export interface ShaderParts {
+  readonly name: string;
+  readonly context: KernelContext;
+  readonly reads: readonly number[];
+  readonly writes: readonly number[];
+  readonly workgroupSize: number;
+  /** How many workgroups there are. */
+  readonly groups: number;
+  /** Declarations before the entry point, and its body. In the body: `lane` (u32), `group_index` (u32), both below these sizes. */
+  readonly body: (dialect: WgslDialect, buffers: ShaderBuffers) => { readonly globals?: string; readonly main: string };
+  readonly slow?: string | null;
+}
+
+/** Spreads workgroups over two dimensions where one is too short. */
+export function gridOf(groups: number, perDimension: number): [x: number, y: number, z: number] {
+  const y = Math.ceil(groups / perDimension);
+  if (y > perDimension) throw new RangeError(`webgpu: ${groups} workgroups are more than the device can count`);
+  return [Math.ceil(groups / Math.max(1, y)), Math.max(1, y), 1];
+}
+
+/** A shader with one dimension of workgroups. */
+export function shaderDispatch(parts: ShaderParts): Dispatch {
+  const { name, context, reads, writes, workgroupSize, groups } = parts;
+  const { device } = context;
+  const uses = [...new Set([...reads, ...writes])].map((buffer): BufferUse => {
+    const { dtype, length, inArena } = context.buffers[buffer];
+    return { buffer, dtype, length, inArena, read: reads.includes(buffer), written: writes.includes(buffer) };
+  });
+  const buffers = new ShaderBuffers(uses, device.storageBuffers);
+  const dialect = new WgslDialect(buffers);
+  const { globals = '', main } = parts.body(dialect, buffers);
+  const workgroups = gridOf(groups, device.workgroupsPerDimension);
+  const padded = workgroups[0] * workgroups[1] > groups;
+  const code = [
+    buffers.declarations(),
+    dialect.functions(),
+    globals,
+    `@compute @workgroup_size(${workgroupSize})`,
+    'fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {',
+    `let group_index = ${workgroups[1] > 1 ? `group.y * ${workgroups[0]}u + group.x` : 'group.x'};`,
+    padded ? `if (group_index >= ${groups}u) { return; }` : '',
+    main,
+    '}',
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
+  const staged = buffers.stagedCount;
+  const slow =
+    parts.slow ??
+    (staged > 0
+      ? `${uses.length} buffers, but the device binds ${device.storageBuffers}: ${staged} are copied to one and back`
+      : null);
+  return { name, code: `${code}\n`, bindings: buffers.bindings, workgroups, slow };
+}
+
+/** Bytes of a buffer in a binding: whole words, and a multiple of 16 so that vectors can be read. */
+export const bindingBytes = (dtype: DType, length: number): number =>
+  Math.max(16, Math.ceil((length * bytesOf(dtype)) / 16) * 16);

@@ -1,0 +1,266 @@
+/** A plan on a device: encoded anew at each run, as WebGPU's command buffers run once; everything else is prepared. */
+import type { Allocation, Executable } from '../../backend.ts';
+import type { CopiedRange, LoweredPlan, MemoryRange, PlannedDispatch } from './lowered-plan.ts';
+import { GpuAllocation } from './memory.ts';
+import type { Pipeline } from './pipelines.ts';
+
+/** A GPUBuffer with a number of its own. */
+export interface NumberedBuffer {
+  readonly id: number;
+  readonly buffer: GPUBuffer;
+}
+
+/** What executables need of their backend. */
+export interface ExecutableHost {
+  readonly device: GPUDevice;
+  pipeline(name: string, code: string): Promise<Pipeline>;
+  /** Pages of temporaries of at least these sizes. */
+  pages(bytes: readonly number[]): readonly NumberedBuffer[];
+  /** Memory until the end of a run. */
+  allocate(bytes: number): GpuAllocation;
+  free(allocation: GpuAllocation): void;
+  /** Throws what went wrong before, waits where too much is under way. */
+  ready(): Promise<void>;
+  submit(commands: GPUCommandBuffer, dispatches: number): void;
+  /** Downloads the first bytes of a buffer. */
+  download(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer>;
+}
+
+/** What one shader took. */
+export interface GpuKernelProfile {
+  readonly kernel: string;
+  /** By the device's own clock; null where it has none that can be read. */
+  readonly milliseconds: number | null;
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** Counts of one run. */
+export interface GpuExecutableStatistics {
+  readonly dispatches: number;
+  /** Different shaders among them. */
+  readonly shaders: number;
+  readonly submits: 1;
+  readonly temporaryBytes: number;
+}
+
+const allocationOf = (allocation: Allocation): GpuAllocation => {
+  if (!(allocation instanceof GpuAllocation)) throw new TypeError('webgpu: this allocation belongs to another backend');
+  return allocation;
+};
+
+/** Bind groups that a dispatch keeps: compiled steps alternate between few allocations. */
+const keptBindGroups = 8;
+
+interface PreparedDispatch {
+  readonly planned: PlannedDispatch;
+  readonly groups: Map<string, GPUBindGroup>;
+}
+
+export class WebGpuExecutable implements Executable {
+  readonly slowKernels: Executable['slowKernels'];
+  readonly statistics: GpuExecutableStatistics;
+  readonly #host: ExecutableHost;
+  readonly #plan: LoweredPlan;
+  readonly #dispatches: readonly PreparedDispatch[];
+  readonly #pipelines: Promise<Pipeline[]>;
+  #disposed = false;
+
+  constructor(host: ExecutableHost, plan: LoweredPlan) {
+    this.#host = host;
+    this.#plan = plan;
+    this.slowKernels = plan.slow;
+    this.#dispatches = plan.dispatches.map((planned) => ({ planned, groups: new Map() }));
+    this.#pipelines = Promise.all(plan.dispatches.map(({ kernel, code }) => host.pipeline(kernel, code)));
+    // Reported by the run that needs them.
+    this.#pipelines.catch(() => {});
+    this.statistics = {
+      dispatches: plan.dispatches.length,
+      shaders: new Set(plan.dispatches.map(({ code }) => code)).size,
+      submits: 1,
+      temporaryBytes: plan.pages.reduce((sum, bytes) => sum + bytes, 0),
+    };
+  }
+
+  /** The shaders in the order in which they run, in WGSL. */
+  shaders(): { kernel: string; code: string }[] {
+    return this.#plan.dispatches.map(({ kernel, code }) => ({ kernel, code }));
+  }
+
+  /** Resolves when the run was submitted; what is submitted or read later comes after it. */
+  async run(externals: readonly Allocation[]): Promise<void> {
+    await this.#run(externals, null);
+  }
+
+  /** Runs, and times each shader by the device's clock. */
+  async profile(externals: readonly Allocation[]): Promise<GpuKernelProfile[]> {
+    const { device } = this.#host;
+    const count = this.#dispatches.length;
+    const profile = (milliseconds: (k: number) => number | null): GpuKernelProfile[] =>
+      this.#plan.dispatches.map(({ kernel, workgroups }, k) => ({ kernel, milliseconds: milliseconds(k), workgroups }));
+    if (!device.features.has('timestamp-query') || count === 0) {
+      await this.#run(externals, null);
+      return profile(() => null);
+    }
+    const sets = Array.from({ length: Math.ceil(count / dispatchesPerQuerySet) }, () =>
+      device.createQuerySet({ type: 'timestamp', count: 2 * dispatchesPerQuerySet }),
+    );
+    const results = device.createBuffer({
+      size: sets.length * querySetBytes,
+      usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+    });
+    try {
+      await this.#run(externals, { sets, results });
+      const times = new BigUint64Array(await this.#host.download(results, sets.length * querySetBytes));
+      return profile((k) => Number(times[2 * k + 1] - times[2 * k]) / 1e6);
+    } finally {
+      for (const set of sets) set.destroy();
+      results.destroy();
+    }
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    for (const { groups } of this.#dispatches) groups.clear();
+  }
+
+  async #run(externals: readonly Allocation[], timing: Timing | null): Promise<void> {
+    const allocations = this.#check(externals);
+    const pipelines = await this.#pipelines;
+    await this.#host.ready();
+    const { device } = this.#host;
+    const pages = this.#host.pages(this.#plan.pages);
+    const encoder = device.createCommandEncoder();
+    const snapshots: GpuAllocation[] = [];
+    try {
+      const buffers = this.#separate(allocations, encoder, snapshots);
+      this.#encode(encoder, pipelines, buffers, pages, timing);
+      this.#host.submit(encoder.finish(), this.#dispatches.length);
+    } finally {
+      for (const snapshot of snapshots) this.#host.free(snapshot);
+    }
+  }
+
+  #check(externals: readonly Allocation[]): GpuAllocation[] {
+    if (this.#disposed) throw new Error('webgpu: this executable was disposed of');
+    const needed = this.#plan.externals;
+    if (externals.length !== needed.length)
+      throw new RangeError(`webgpu: the plan has ${needed.length} external buffers, ${externals.length} were given`);
+    return externals.map((external, k) => {
+      const allocation = allocationOf(external);
+      if (allocation.freed) throw new Error(`webgpu: external buffer ${k} was freed`);
+      if (allocation.capacity < needed[k].bytes)
+        throw new RangeError(`webgpu: external buffer ${k} needs ${needed[k].bytes} bytes, got ${allocation.capacity}`);
+      return allocation;
+    });
+  }
+
+  /** Where one allocation is given twice and written, the other place sees a copy of what it held before the run. */
+  #separate(
+    allocations: readonly GpuAllocation[],
+    encoder: GPUCommandEncoder,
+    snapshots: GpuAllocation[],
+  ): readonly NumberedBuffer[] {
+    const written = new Map<number, number>();
+    allocations.forEach(({ id }, k) => {
+      if (!this.#plan.externals[k].written) return;
+      if (written.has(id))
+        throw new Error('webgpu: one allocation was given for two results of a plan, which would overwrite each other');
+      written.set(id, k);
+    });
+    return allocations.map((allocation, k) => {
+      const writer = written.get(allocation.id);
+      if (writer === undefined || writer === k) return allocation;
+      const snapshot = this.#host.allocate(allocation.capacity);
+      snapshots.push(snapshot);
+      encoder.copyBufferToBuffer(allocation.buffer, 0, snapshot.buffer, 0, allocation.capacity);
+      return snapshot;
+    });
+  }
+
+  #encode(
+    encoder: GPUCommandEncoder,
+    pipelines: readonly Pipeline[],
+    externals: readonly NumberedBuffer[],
+    pages: readonly NumberedBuffer[],
+    timing: Timing | null,
+  ): void {
+    const find = (range: MemoryRange): NumberedBuffer & { readonly offset: number } =>
+      range.kind === 'external'
+        ? { ...externals[range.index], offset: 0 }
+        : { ...pages[range.place.page], offset: range.place.byteOffset };
+    const copy = (from: MemoryRange, to: MemoryRange, fromOffset: number, toOffset: number, bytes: number): void => {
+      const [source, target] = [find(from), find(to)];
+      encoder.copyBufferToBuffer(
+        source.buffer,
+        source.offset + fromOffset,
+        target.buffer,
+        target.offset + toOffset,
+        bytes,
+      );
+    };
+    let pass: GPUComputePassEncoder | null = null;
+    const endPass = (): void => {
+      pass?.end();
+      pass = null;
+    };
+    this.#dispatches.forEach((dispatch, k) => {
+      const { planned } = dispatch;
+      const { staging, workgroups } = planned;
+      const members = staging?.members ?? [];
+      const staged = (member: CopiedRange): MemoryRange => (staging === null ? member.range : staging.range);
+      if (staging !== null || timing !== null) endPass();
+      for (const member of members) copy(member.range, staged(member), 0, member.byteOffset, member.bytes);
+      pass ??= encoder.beginComputePass(timing === null ? {} : { timestampWrites: timestampsOf(timing, k) });
+      pass.setPipeline(pipelines[k].pipeline);
+      pass.setBindGroup(0, this.#bindGroup(dispatch, pipelines[k], find));
+      pass.dispatchWorkgroups(...workgroups);
+      if (members.some(({ written }) => written)) endPass();
+      for (const member of members)
+        if (member.written) copy(staged(member), member.range, member.byteOffset, 0, member.bytes);
+    });
+    endPass();
+    timing?.sets.forEach((set, k) => {
+      encoder.resolveQuerySet(set, 0, 2 * dispatchesPerQuerySet, timing.results, k * querySetBytes);
+    });
+  }
+
+  #bindGroup(
+    { planned, groups }: PreparedDispatch,
+    { layout }: Pipeline,
+    find: (range: MemoryRange) => NumberedBuffer & { readonly offset: number },
+  ): GPUBindGroup {
+    const found = planned.ranges.map(find);
+    const key = found.map(({ id }) => id).join();
+    const known = groups.get(key);
+    if (known !== undefined) return known;
+    const group = this.#host.device.createBindGroup({
+      label: planned.kernel,
+      layout,
+      entries: found.map(({ buffer, offset }, binding) => ({
+        binding,
+        resource: { buffer, offset, size: planned.ranges[binding].bytes },
+      })),
+    });
+    if (groups.size >= keptBindGroups) groups.delete(groups.keys().next().value as string);
+    groups.set(key, group);
+    return group;
+  }
+}
+
+/** A query set holds at most 4,096 times. */
+const dispatchesPerQuerySet = 2048;
+const querySetBytes = 2 * dispatchesPerQuerySet * 8;
+
+interface Timing {
+  readonly sets: readonly GPUQuerySet[];
+  readonly results: GPUBuffer;
+}
+
+function timestampsOf({ sets }: Timing, dispatch: number): GPUComputePassTimestampWrites {
+  const first = 2 * (dispatch % dispatchesPerQuerySet);
+  return {
+    querySet: sets[Math.floor(dispatch / dispatchesPerQuerySet)],
+    beginningOfPassWriteIndex: first,
+    endOfPassWriteIndex: first + 1,
+  };
+}

@@ -1,0 +1,8 @@
+import { registerAsyncBackend } from '../../backend.ts';
+import { createWebGpuBackend } from './backend.ts';
+
+registerAsyncBackend('webgpu', () => createWebGpuBackend());
+
+export { createWebGpuBackend, WebGpuBackend, type WebGpuStatistics } from './backend.ts';
+export { type AdapterDescription, describeAdapter, type WebGpuOptions } from './device.ts';
+export type { GpuExecutableStatistics, GpuKernelProfile, WebGpuExecutable } from './executable.ts';

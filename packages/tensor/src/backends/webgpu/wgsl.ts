@@ -1,0 +1,160 @@
+/** Programs in WGSL. */
+import { type DType, isFloat } from '../../dtype.ts';
+import type { ReduceOp, UnaryOp } from '../../operators.ts';
+import type { Dialect } from '../scalar-code/dialect.ts';
+import type { BinaryKind } from '../scalar-code/simplify.ts';
+import { registerType, type ShaderBuffers } from './buffers.ts';
+import { type ShaderFunctionName, shaderFunctions } from './math.ts';
+
+const unaryFunctions = {
+  exp: 'exp_',
+  log: 'log_',
+  sin: 'sin_',
+  tanh: 'tanh_',
+  erf: 'erf_',
+} as const satisfies Readonly<Partial<Record<UnaryOp, ShaderFunctionName>>>;
+
+/** Operators of floating point and of integers that need no more than a sign between their operands. */
+const infix: Readonly<Partial<Record<BinaryKind, string>>> = {
+  add: '+',
+  sub: '-',
+  mul: '*',
+  div: '/',
+  and: '&',
+  or: '|',
+  xor: '^',
+};
+const comparisons: Readonly<Partial<Record<BinaryKind, string>>> = { lt: '<', eq: '==' };
+
+/** Text of one shader: collects the functions that it calls. */
+export class WgslDialect implements Dialect {
+  readonly #buffers: ShaderBuffers;
+  readonly #functions = new Set<ShaderFunctionName>();
+
+  constructor(buffers: ShaderBuffers) {
+    this.#buffers = buffers;
+  }
+
+  /** The functions that were used so far. */
+  functions(): string {
+    return shaderFunctions(this.#functions);
+  }
+
+  #call(name: ShaderFunctionName, ...operands: string[]): string {
+    this.#functions.add(name);
+    return `${name}(${operands.join(', ')})`;
+  }
+
+  constant(name: string, dtype: DType, expression: string): string {
+    return `let ${name}: ${registerType(dtype)} = ${expression};`;
+  }
+
+  variable(name: string, dtype: DType, expression: string): string {
+    return `var ${name}: ${registerType(dtype)} = ${expression};`;
+  }
+
+  index(name: string, expression: string): string {
+    return `let ${name}: i32 = ${expression};`;
+  }
+
+  quotient(index: string, divisor: number): string {
+    // Unsigned division by a constant is cheaper.
+    return `i32(u32(${index}) / ${divisor}u)`;
+  }
+
+  remainder(index: string, divisor: number): string {
+    return `i32(u32(${index}) % ${divisor}u)`;
+  }
+
+  literal(value: number, dtype: DType): string {
+    if (registerType(dtype) === 'i32') return value < 0 ? `i32(${value})` : `${value}`;
+    const single = Math.fround(value);
+    const ordinary =
+      Number.isFinite(single) && !Object.is(single, -0) && (single === 0 || Math.abs(single) >= 2 ** -126);
+    if (ordinary) return `${single < 0 ? '(' : ''}${single}f${single < 0 ? ')' : ''}`;
+    const bits = new Uint32Array(Float32Array.of(single).buffer)[0];
+    return this.#call('from_bits', `0x${bits.toString(16)}u`);
+  }
+
+  load(buffer: number, position: string): string {
+    return this.#buffers.load(buffer, position);
+  }
+
+  store(buffer: number, position: string, value: string): string {
+    return this.#buffers.store(buffer, position, value);
+  }
+
+  clampedIndex(value: string, last: number): string {
+    return `clamp(${value}, 0, ${last})`;
+  }
+
+  unary(kind: UnaryOp, source: string, from: DType, dtype: DType): string {
+    switch (kind) {
+      case 'cast':
+        return this.#cast(source, from, dtype);
+      case 'neg':
+        return isFloat(dtype) ? `-(${source})` : this.#wrap(`(0 - ${source})`, dtype);
+      case 'recip':
+        return `1f / ${source}`;
+      case 'sqrt':
+        return `sqrt(${source})`;
+      case 'floor':
+        return isFloat(dtype) ? `floor(${source})` : source;
+      case 'exp':
+      case 'log':
+      case 'sin':
+      case 'tanh':
+      case 'erf':
+        return this.#call(unaryFunctions[kind], source);
+      default:
+        return kind satisfies never;
+    }
+  }
+
+  #cast(source: string, from: DType, dtype: DType): string {
+    if (dtype === 'bool') return `select(0, 1, ${source} != ${isFloat(from) ? '0f' : '0'})`;
+    if (isFloat(dtype)) return isFloat(from) ? source : `f32(${source})`;
+    return this.#wrap(isFloat(from) ? this.#call('to_i32', source) : source, dtype);
+  }
+
+  /** 32 bits within the range of a smaller integer. */
+  #wrap(value: string, dtype: DType): string {
+    return dtype === 'u8' ? `(${value} & 255)` : value;
+  }
+
+  binary(kind: BinaryKind, a: string, b: string, from: DType, dtype: DType): string {
+    const comparison = comparisons[kind];
+    if (comparison !== undefined) return `select(0, 1, ${a} ${comparison} ${b})`;
+    if (kind === 'max' || kind === 'min') {
+      return isFloat(from) ? this.#call(`${kind}_`, a, b) : `${kind}(${a}, ${b})`;
+    }
+    const sign = infix[kind];
+    if (sign !== undefined) return this.#wrap(`(${a} ${sign} ${b})`, dtype);
+    switch (kind) {
+      case 'idiv':
+        return this.#call('idiv', a, b);
+      case 'mod':
+        return this.#call('imod', a, b);
+      case 'shl':
+        return this.#wrap(`(${a} << (u32(${b}) & 31u))`, dtype);
+      case 'shr':
+        return this.#wrap(`i32(u32(${a}) >> (u32(${b}) & 31u))`, dtype);
+      default:
+        throw new Error(`webgpu: '${kind}' of ${from} is not known`);
+    }
+  }
+
+  where(condition: string, yes: string, no: string): string {
+    return `select(${no}, ${yes}, ${condition} != 0)`;
+  }
+
+  neutral(kind: ReduceOp, dtype: DType): string {
+    if (kind === 'sum') return this.literal(0, dtype);
+    if (isFloat(dtype)) return this.literal(Number.NEGATIVE_INFINITY, dtype);
+    return this.literal(dtype === 'i32' ? -(2 ** 31) : 0, dtype);
+  }
+
+  join(kind: ReduceOp, a: string, b: string, dtype: DType): string {
+    return this.binary(kind === 'sum' ? 'add' : 'max', a, b, dtype, dtype);
+  }
+}

@@ -1,0 +1,8 @@
+export {
+  type LoadedWeights,
+  type LoadWeightsOptions,
+  loadWeights,
+  type SavedWeights,
+  saveWeights,
+} from './model-files.ts';
+export { readTorchFile, type TorchFileOptions } from './torch-file.ts';

@@ -1,0 +1,117 @@
+import type { PickleRules } from './opcodes.ts';
+import {
+  describeValue,
+  Global,
+  InertObject,
+  type PickleValue,
+  type StorageDType,
+  StorageReference,
+  TensorReference,
+  Tuple,
+} from './values.ts';
+
+const storageDTypes: Readonly<Record<string, StorageDType>> = {
+  'torch.DoubleStorage': 'F64',
+  'torch.FloatStorage': 'F32',
+  'torch.HalfStorage': 'F16',
+  'torch.BFloat16Storage': 'BF16',
+  'torch.LongStorage': 'I64',
+  'torch.IntStorage': 'I32',
+  'torch.ShortStorage': 'I16',
+  'torch.CharStorage': 'I8',
+  'torch.ByteStorage': 'U8',
+  'torch.BoolStorage': 'BOOL',
+};
+
+type Call = (args: readonly PickleValue[]) => PickleValue;
+
+const first: Call = ([value]) => {
+  if (value === undefined) throw new Error('needs an argument');
+  return value;
+};
+
+function none<T extends PickleValue>(make: () => T): Call {
+  return (args) => {
+    if (args.length > 0) throw new Error(`takes no arguments here, got ${args.length}`);
+    return make();
+  };
+}
+
+const maximumAxes = 64;
+
+const isSize = (value: PickleValue | undefined): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0;
+
+function sizes(value: PickleValue | undefined, what: string): readonly number[] {
+  const items = value instanceof Tuple ? value.items : Array.isArray(value) ? value : null;
+  if (items === null || items.length > maximumAxes || !items.every(isSize))
+    throw new Error(`needs ${what} as a tuple of at most ${maximumAxes} sizes`);
+  return items;
+}
+
+/** (storage, offset, size, strides, ...): what follows concerns gradients. */
+const rebuildTensor: Call = ([storage, offset, shape, strides]) => {
+  if (!(storage instanceof StorageReference)) throw new Error('needs a storage');
+  if (!isSize(offset)) throw new Error('needs an offset');
+  const tensor = new TensorReference(storage, offset, sizes(shape, 'the shape'), sizes(strides, 'the strides'));
+  if (tensor.shape.length !== tensor.strides.length) throw new Error('has a shape and strides of different lengths');
+  return tensor;
+};
+
+const rebuildParameter: Call = (args) => {
+  const data = first(args);
+  if (!(data instanceof TensorReference)) throw new Error(`needs a tensor, got ${describeValue(data)}`);
+  return data;
+};
+
+/** All classes and functions that a file may call, and what comes of it: data. */
+const calls: Readonly<Record<string, Call>> = {
+  'collections.OrderedDict': none(() => new Map()),
+  'argparse.Namespace': none(() => new InertObject('argparse.Namespace')),
+  'torch._utils._rebuild_tensor': rebuildTensor,
+  'torch._utils._rebuild_tensor_v2': rebuildTensor,
+  'torch._utils._rebuild_parameter': rebuildParameter,
+  'torch._utils._rebuild_parameter_with_state': rebuildParameter,
+  'torch.Size': first,
+  'torch.device': ([kind = null]) => kind,
+  'torch.jit._pickle.build_intlist': first,
+  'torch.jit._pickle.build_doublelist': first,
+  'torch.jit._pickle.build_boollist': first,
+  'torch.jit._pickle.build_tensorlist': first,
+  'torch.jit._pickle.restore_type_tag': first,
+};
+
+/** Types that a checkpoint's settings mention. */
+const constants = /^torch\.(?:float|double|half|bfloat|int|uint|long|short|bool)\d*$/;
+
+/** The classes of a TorchScript archive: their code is not read, their attributes are. */
+const scriptClass = /^__torch__\.[\w.]+$/;
+
+/** What PyTorch writes into a file of tensors: `torch.save` of a state_dict or checkpoint, and TorchScript's archives. */
+export const torchRules: PickleRules = {
+  global(name) {
+    if (Object.hasOwn(calls, name) || Object.hasOwn(storageDTypes, name)) return new Global(name);
+    if (constants.test(name) || scriptClass.test(name)) return new Global(name);
+    throw new Error(
+      `names ${JSON.stringify(name)}, which a file of tensors does not need: refused, no code is run from a file. ` +
+        'A model saved as a whole can be saved again with torch.save(model.state_dict(), ...)',
+    );
+  },
+  call({ name }, args) {
+    if (scriptClass.test(name)) return new InertObject(name);
+    const call = Object.hasOwn(calls, name) ? calls[name] : undefined;
+    if (call === undefined) throw new Error(`calls ${name}, which is no function`);
+    try {
+      return call(args);
+    } catch (cause) {
+      throw new Error(`calls ${name}, which ${(cause as Error).message}`, { cause });
+    }
+  },
+  persistent(id) {
+    const [kind, type, key, , length] = id instanceof Tuple ? id.items : [];
+    const dtype = type instanceof Global ? storageDTypes[type.name] : undefined;
+    if (kind !== 'storage' || dtype === undefined || typeof key !== 'string' || !isSize(length))
+      throw new Error('refers to something else than a storage with type, key and length');
+    return new StorageReference(key, dtype, length);
+  },
+};

@@ -1,0 +1,37 @@
+import { ByteReader } from './byte-reader.ts';
+import { Machine } from './machine.ts';
+import { opcodes, type PickleRules, stopCode } from './opcodes.ts';
+import type { PickleValue } from './values.ts';
+
+/**
+ * Reads one pickle as data. No code is ever run: what a pickle names is looked up in `rules`, and anything else is refused.
+ * Time and memory grow with the pickle's length alone.
+ *
+ * @returns the value, and where in `bytes` the pickle ends
+ * @throws where the pickle is damaged or wants more than data; the message names the byte and the operation
+ */
+export function unpickle(bytes: Uint8Array, rules: PickleRules, start = 0): { value: PickleValue; end: number } {
+  const input = new ByteReader(bytes);
+  const machine = new Machine();
+  input.position = start;
+  for (;;) {
+    const at = input.position;
+    const code = input.u8();
+    if (code === stopCode) return { value: located(at, 'STOP', () => machine.finish()), end: input.position };
+    const opcode = opcodes.get(code);
+    if (opcode === undefined)
+      throw new Error(
+        `byte ${at}: operation 0x${code.toString(16).padStart(2, '0')} is not one that a file of tensors needs: refused`,
+      );
+    located(at, opcode.name, () => opcode.run(machine, input, rules));
+  }
+}
+
+function located<T>(at: number, name: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new Error(message.startsWith('byte ') ? message : `byte ${at}: ${name} ${message}`, { cause });
+  }
+}

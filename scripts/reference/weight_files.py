@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""
+Makes the files that the tests of loading weights read: tiny models of other libraries with random weights, as those libraries save
+them, each with an input and its outputs.
+
+    python3 scripts/reference/weight_files.py OUT [--only NAME]...
+
+A folder each: `weights.*` (and a configuration file), and expected.safetensors with `input/NAME` and `output/NAME`. Needs PyTorch 2,
+open_clip_torch, transformers, timm and torchvision; to be run again only where a family is added.
+"""
+import argparse
+import collections
+import json
+import os
+
+import torch
+
+import safetensors_file
+from reference_case import Numbers, fill_at_random
+
+FAMILIES = {}
+
+
+def family(name):
+    def register(make):
+        FAMILIES[name] = make
+        return make
+
+    return register
+
+
+def randomize(module, numbers):
+    """Random weights; logit_scale as CLIP starts."""
+    fill_at_random(module, numbers)
+    for name, parameter in module.named_parameters():
+        if name.endswith('logit_scale'):
+            parameter.data.fill_(2.659)
+    return module.eval()
+
+
+def through(dtype, module):
+    """The module with weights that `dtype` holds exactly, and its state_dict in `dtype`."""
+    state = {n: t.to(dtype) if t.is_floating_point() else t for n, t in module.state_dict().items()}
+    module.load_state_dict({n: t.float() if t.is_floating_point() else t for n, t in state.items()})
+    return state
+
+
+def clip_inputs(numbers, size=32, context=8, vocabulary=50):
+    tokens = numbers.integers(3, context, below=vocabulary - 1)
+    tokens[:, -2] = vocabulary - 1
+    return {'image': numbers.normal(2, 3, size, size), 'text': tokens}
+
+
+def clip_outputs(image, text, scale, bias=0.0):
+    image, text = (x / x.norm(dim=-1, keepdim=True) for x in (image, text))
+    return {'logits': scale.exp() * image @ text.t() + bias}
+
+
+def write_json(folder, name, content):
+    with open(os.path.join(folder, name), 'w', encoding='utf8') as file:
+        json.dump(content, file, indent=2)
+        file.write('\n')
+
+
+def open_clip_model(vision, text, **options):
+    from open_clip.model import CLIPTextCfg, CLIPVisionCfg
+
+    text = {'context_length': 8, 'vocab_size': 50, 'width': 32, 'layers': 1, **text}
+    kind = options.pop('kind')
+    return kind(16, CLIPVisionCfg(**vision), CLIPTextCfg(**text), **options)
+
+
+def run_open_clip(model, numbers, size=32):
+    inputs = clip_inputs(numbers, size)
+    image, text = model.encode_image(inputs['image']), model.encode_text(inputs['text'].long())
+    bias = 0.0 if model.logit_bias is None else model.logit_bias
+    return inputs, clip_outputs(image, text, model.logit_scale, bias)
+
+
+@family('openai-vit-archive')
+def openai_vit_archive(folder, numbers):
+    """As OpenAI publishes its models: a TorchScript archive in half precision."""
+    from open_clip.model import CLIP
+
+    vision = {'image_size': 32, 'patch_size': 8, 'width': 32, 'layers': 2, 'head_width': 32}
+    model = open_clip_model(vision, {'heads': 1}, kind=CLIP, quick_gelu=True)
+    through(torch.float16, randomize(model, numbers))
+    result = run_open_clip(model, numbers)
+
+    class Parameters(torch.nn.Module):
+        """The same parameters by the same names; TorchScript writes the code of whatever it is given."""
+
+        def __init__(self, of):
+            super().__init__()
+            for name, parameter in of.named_parameters(recurse=False):
+                self.register_parameter(name, parameter)
+            for name, child in of.named_children():
+                setattr(self, name, Parameters(child))
+
+        def forward(self):
+            return 0
+
+    archive = Parameters(model).half()
+    for name, value in {'input_resolution': 32, 'context_length': 8, 'vocab_size': 50}.items():
+        archive.register_buffer(name, torch.tensor(value))
+    torch.jit.script(archive).save(os.path.join(folder, 'weights.pt'))
+    return result
+
+
+@family('openai-resnet')
+def openai_resnet(folder, numbers):
+    """OpenAI's state_dict as safetensors in half precision, with the three numbers that its archives hold."""
+    from open_clip.model import CLIP
+
+    model = open_clip_model({'image_size': 32, 'width': 4, 'layers': (1, 2, 1, 1)}, {'heads': 1}, kind=CLIP, quick_gelu=True)
+    state = through(torch.float16, randomize(model, numbers))
+    state.update(input_resolution=torch.tensor(32), context_length=torch.tensor(8), vocab_size=torch.tensor(50))
+    safetensors_file.save(os.path.join(folder, 'weights.safetensors'), state)
+    return run_open_clip(model, numbers)
+
+
+@family('open-clip-vit')
+def open_clip_vit(folder, numbers):
+    """GELU, heads that only the configuration tells, and a pickle."""
+    from open_clip.model import CLIP
+
+    vision = {'image_size': 32, 'patch_size': 8, 'width': 32, 'layers': 1, 'head_width': 8}
+    text = {'heads': 2}
+    model = randomize(open_clip_model(vision, text, kind=CLIP), numbers)
+    torch.save(model.state_dict(), os.path.join(folder, 'open_clip_pytorch_model.bin'))
+    text = {'context_length': 8, 'vocab_size': 50, 'width': 32, 'heads': 2, 'layers': 1}
+    write_json(folder, 'open_clip_config.json', {'model_cfg': {'embed_dim': 16, 'vision_cfg': vision, 'text_cfg': text}})
+    return run_open_clip(model, numbers)
+
+
+@family('open-clip-custom-text')
+def open_clip_custom_text(folder, numbers):
+    """A text tower of its own and SigLIP's bias; a training checkpoint of several processes."""
+    from open_clip.model import CustomTextCLIP
+
+    vision = {'image_size': 32, 'patch_size': 8, 'width': 32, 'layers': 1, 'head_width': 32}
+    model = randomize(open_clip_model(vision, {'heads': 1}, kind=CustomTextCLIP, init_logit_bias=-10.0), numbers)
+    state = {f'module.{name}': tensor for name, tensor in model.state_dict().items()}
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3).state_dict()
+    torch.save({'epoch': 3, 'name': 'tiny', 'state_dict': state, 'optimizer': optimizer}, os.path.join(folder, 'weights.pt'))
+    return run_open_clip(model, numbers)
+
+
+@family('hugging-face-clip')
+def hugging_face_clip(folder, numbers):
+    """CLIPModel with several heads, with the buffers that its older versions saved."""
+    from transformers import CLIPConfig, CLIPModel
+
+    tower = {'hidden_size': 32, 'intermediate_size': 128, 'num_hidden_layers': 1, 'projection_dim': 16}
+    config = CLIPConfig(
+        text_config={**tower, 'num_attention_heads': 2, 'vocab_size': 50, 'max_position_embeddings': 8, 'eos_token_id': 49,
+                     'bos_token_id': 48},
+        vision_config={**tower, 'num_attention_heads': 4, 'image_size': 32, 'patch_size': 8},
+        projection_dim=16,
+    )
+    model = randomize(CLIPModel(config), numbers)
+    state = model.state_dict()
+    state['text_model.embeddings.position_ids'] = torch.arange(8).expand(1, -1)
+    state['vision_model.embeddings.position_ids'] = torch.arange(17).expand(1, -1)
+    torch.save(state, os.path.join(folder, 'pytorch_model.bin'))
+    config.save_pretrained(folder)
+    inputs = clip_inputs(numbers)
+    outputs = model(input_ids=inputs['text'].long(), pixel_values=inputs['image'])
+    return inputs, {'logits': outputs.logits_per_image}
+
+
+@family('timm-vit')
+def timm_vit(folder, numbers):
+    """Two heads of 64 and a narrow MLP, in bfloat16."""
+    from timm.models.vision_transformer import VisionTransformer
+
+    model = VisionTransformer(img_size=32, patch_size=8, embed_dim=128, depth=1, num_heads=2, mlp_ratio=1, num_classes=5)
+    torch.save(through(torch.bfloat16, randomize(model, numbers)), os.path.join(folder, 'weights.pth'))
+    image = numbers.normal(2, 3, 32, 32)
+    return {'image': image}, {'logits': model(image)}
+
+
+@family('timm-vit-mean')
+def timm_vit_mean(folder, numbers):
+    """The mean of the patches as readout, layer scale, no class token."""
+    from timm.models.vision_transformer import VisionTransformer
+
+    model = VisionTransformer(img_size=32, patch_size=8, embed_dim=64, depth=1, num_heads=1, mlp_ratio=2, num_classes=3, global_pool='avg',
+                              class_token=False, init_values=1e-2, fc_norm=True)
+    torch.save(randomize(model, numbers).state_dict(), os.path.join(folder, 'weights.pt'))
+    image = numbers.normal(2, 3, 32, 32)
+    return {'image': image}, {'logits': model(image)}
+
+
+@family('timm-deit')
+def timm_deit(folder, numbers):
+    """The distilled DeiT as its authors saved it: under `model`, in the format before PyTorch 1.6."""
+    from timm.models.deit import VisionTransformerDistilled
+
+    model = randomize(VisionTransformerDistilled(img_size=32, patch_size=8, embed_dim=64, depth=1, num_heads=1, num_classes=5), numbers)
+    torch.save({'model': model.state_dict()}, os.path.join(folder, 'weights.pth'), _use_new_zipfile_serialization=False)
+    image = numbers.normal(2, 3, 32, 32)
+    return {'image': image}, {'logits': model(image)}
+
+
+def narrow_resnet(block, layers, width):
+    """torchvision's own blocks and stages on fewer channels than its constructor allows."""
+    from torchvision.models.resnet import ResNet
+
+    model = ResNet(block, layers, num_classes=6)
+    model.inplanes = width
+    model.conv1 = torch.nn.Conv2d(3, width, 7, 2, 3, bias=False)
+    model.bn1 = torch.nn.BatchNorm2d(width)
+    for stage in range(4):
+        made = model._make_layer(block, width << stage, layers[stage], stride=1 if stage == 0 else 2)
+        setattr(model, f'layer{stage + 1}', made)
+    model.fc = torch.nn.Linear((width << 3) * block.expansion, 6)
+    return model
+
+
+@family('torchvision-resnet-basic')
+def torchvision_resnet_basic(folder, numbers):
+    from torchvision.models.resnet import BasicBlock
+
+    model = randomize(narrow_resnet(BasicBlock, [2, 1, 1, 1], 4), numbers)
+    torch.save(model.state_dict(), os.path.join(folder, 'weights.pt'))
+    image = numbers.normal(2, 3, 40, 32)
+    return {'image': image}, {'logits': model(image)}
+
+
+@family('torchvision-resnet-bottleneck')
+def torchvision_resnet_bottleneck(folder, numbers):
+    """Without the counts of batches, as files from before PyTorch 1.0."""
+    from torchvision.models.resnet import Bottleneck
+
+    model = randomize(narrow_resnet(Bottleneck, [1, 2, 1, 1], 4), numbers)
+    state = collections.OrderedDict((n, t) for n, t in model.state_dict().items() if not n.endswith('num_batches_tracked'))
+    torch.save(state, os.path.join(folder, 'weights.pth'), _use_new_zipfile_serialization=False)
+    image = numbers.normal(2, 3, 33, 47)
+    return {'image': image}, {'logits': model(image)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description='Makes weight files of other libraries with tiny models.')
+    parser.add_argument('out', help='folder for the files, one folder each')
+    parser.add_argument('--only', action='append', choices=FAMILIES, help='these alone')
+    options = parser.parse_args()
+    for name in options.only or FAMILIES:
+        folder = os.path.join(options.out, name)
+        os.makedirs(folder, exist_ok=True)
+        with torch.no_grad():
+            inputs, outputs = FAMILIES[name](folder, Numbers(name, torch.float32))
+        tensors = {f'input/{n}': t for n, t in inputs.items()}
+        tensors.update({f'output/{n}': t for n, t in outputs.items()})
+        safetensors_file.save(os.path.join(folder, 'expected.safetensors'), tensors)
+        print(folder)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,72 @@
+/** npm run convert: weights from one library's names and files to another's. */
+import { type WeightNames, weightNames } from '@tessera/models';
+import { type ActivationName, activations, type Module } from '@tessera/nn';
+import { findRun, loadRun, loadWeights, saveWeights } from '@tessera/train';
+import { commandLine, fromCaller, runCommand, toCaller } from './lib/command.ts';
+
+const readOptions = () =>
+  commandLine('convert')
+    .command(
+      '$0 <in> <out>',
+      'Reads the weights of a known model (CLIP of OpenAI, OpenCLIP and Hugging Face, ViT and DeiT of timm, ResNet of torchvision and timm, or a run) and writes them as safetensors. No code is run from a file.',
+    )
+    .positional('in', {
+      type: 'string',
+      demandOption: true,
+      describe: 'A .safetensors, .pt, .pth or .bin file, a folder with one, or a run',
+    })
+    .positional('out', {
+      type: 'string',
+      demandOption: true,
+      describe: 'A .safetensors file, or a folder for the weights with their configuration file',
+    })
+    .options({
+      to: { type: 'string', choices: weightNames, describe: "Names to write [default: those of Tessera's modules]" },
+      names: { type: 'string', choices: weightNames, describe: 'Whose names IN has [default: seen from the names]' },
+      key: { type: 'string', describe: 'In a PyTorch checkpoint: where the state_dict lies [default: the usual keys]' },
+      activation: {
+        type: 'string',
+        choices: Object.keys(activations),
+        describe: "CLIP's activation, where no file says it [default: quickgelu, of OpenCLIP's gelu]",
+      },
+    })
+    .example('$0 ViT-B-32.pt clip.safetensors', "OpenAI's archive, as safetensors")
+    .example('$0 open_clip_pytorch_model.bin my-clip --to hugging-face', 'for CLIPModel.from_pretrained')
+    .example('$0 runs/first my-clip --to open-clip', 'a model trained here, for OpenCLIP')
+    .parseAsync();
+
+type Options = Awaited<ReturnType<typeof readOptions>>;
+
+interface Source {
+  readonly model: Module;
+  readonly title: string;
+  readonly assumptions: readonly string[];
+}
+
+async function read({ in: path, names, key, activation }: Options): Promise<Source> {
+  const from = fromCaller(path as string);
+  if ((await findRun(from)) !== null) {
+    const { model, checkpoint } = await loadRun(from);
+    return { model, title: `the run's checkpoint ${toCaller(checkpoint.path)}`, assumptions: [] };
+  }
+  return loadWeights(from, {
+    ...(names === undefined ? {} : { names: names as WeightNames }),
+    ...(key === undefined ? {} : { key }),
+    ...(activation === undefined ? {} : { activation: activation as ActivationName }),
+  });
+}
+
+async function main(): Promise<undefined> {
+  const options = await readOptions();
+  const { model, title, assumptions } = await read(options);
+  console.log(`${title}: ${model.constructor.name} with ${model.parameterCount().toLocaleString('en')} parameters`);
+  for (const assumption of assumptions) console.log(`  no file says it, taken for granted: ${assumption}`);
+  const { names, files } = await saveWeights(
+    model,
+    fromCaller(options.out as string),
+    options.to === undefined ? {} : { names: options.to as WeightNames },
+  );
+  console.log(`written under the names of ${names}: ${files.map(toCaller).join(', ')}`);
+}
+
+await runCommand(main);
