@@ -91,6 +91,8 @@ export class AccessCode {
   mayReadZeros(access: PlannedAccess): boolean {
     return (
       access.guards.length > 0 &&
+      // The zeros lie in the first memory.
+      access.memory === 0 &&
       isAdjacent(access) &&
       access.acrossStride === 0 &&
       access.guards.every(({ step, acrossStep }) => step === 0 && acrossStep === 0) &&
@@ -181,10 +183,14 @@ export class AccessCode {
         if (stride === 0) return loadSplat(code, dtype, place);
         if (isAdjacent(access)) return loadAdjacent(code, dtype, place, slot.lanes);
         return loadLanes(code, dtype, slot.lanes, (lane, load) =>
-          load({ address: place.address, offset: place.offset + lane * stride }),
+          load({ ...place, offset: place.offset + lane * stride }),
         );
       };
-      const place = { address, offset: offset + slot.offset * stride + slot.across * access.acrossStride };
+      const place: Place = {
+        address,
+        offset: offset + slot.offset * stride + slot.across * access.acrossStride,
+        memory: access.memory,
+      };
       return guards.length === 0 || settled ? whole(place) : this.#guarded(access, slot, place, whole);
     };
   }
@@ -201,7 +207,7 @@ export class AccessCode {
       });
     };
     // The place may lie before the buffer where guards fail: it is added up, not left to the instruction's offset.
-    const place: Place = { address: code.fresh('i32'), offset: 0 };
+    const place: Place = { address: code.fresh('i32'), offset: 0, memory: start.memory };
     fn.get(start.address).i32(start.offset).op('i32.add').set(place.address);
     const first = slot.offset;
     const last = slot.offset + slot.lanes - 1;
@@ -220,7 +226,7 @@ export class AccessCode {
                   .i32(lane * stride)
                   .op('i32.add')
                   .set(address);
-                load({ address, offset: 0 });
+                load({ ...place, address });
               });
             }),
           );
@@ -234,7 +240,14 @@ export class AccessCode {
     const code = this.#code;
     const { address, offset } = this.#cursors.get(access) ?? this.#prepare(access);
     const lines = [0, 1, 2, 3].map((line) =>
-      code.local(loadAdjacent(code, access.dtype, { address, offset: offset + line * access.stride }, 4)[0]),
+      code.local(
+        loadAdjacent(
+          code,
+          access.dtype,
+          { address, offset: offset + line * access.stride, memory: access.memory },
+          4,
+        )[0],
+      ),
     );
     return transpose(code, lines).map((vector) => [vector]);
   }
@@ -254,7 +267,7 @@ export class AccessCode {
           .op('i32.add');
         this.#pushRow(access, k, lane);
         fn.times(row.stride).op('i32.add').set(address);
-        load({ address, offset: 0 });
+        load({ address, offset: 0, memory: access.memory });
       };
       if (guards.length === 0) fetch();
       else {
@@ -276,20 +289,20 @@ export class AccessCode {
   #storeSlot(access: PlannedAccess, cursor: Cursor, slot: Slot, packed: readonly Local[]): void {
     const code = this.#code;
     const { fn } = code;
-    const { dtype, guards, stride } = access;
+    const { dtype, guards, stride, memory } = access;
     const lanes = stride === 0 ? 1 : slot.lanes;
     const whole = (place: Place): void => {
       if (isAdjacent(access)) storeAdjacent(code, dtype, packed, place, lanes);
       else
         for (let lane = 0; lane < lanes; lane++)
-          storeLane(code, dtype, packed, lane, { address: place.address, offset: place.offset + lane * stride });
+          storeLane(code, dtype, packed, lane, { ...place, offset: place.offset + lane * stride });
     };
     const offset = cursor.offset + slot.offset * stride + slot.across * access.acrossStride;
     if (guards.length === 0) {
-      whole({ address: cursor.address, offset });
+      whole({ address: cursor.address, offset, memory });
       return;
     }
-    const place: Place = { address: code.fresh('i32'), offset: 0 };
+    const place: Place = { address: code.fresh('i32'), offset: 0, memory };
     fn.get(cursor.address).i32(offset).op('i32.add').set(place.address);
     this.#pushAllHold(access, lanes === 1 ? [slot.offset] : [slot.offset, slot.offset + lanes - 1], slot.across);
     fn.if(
@@ -304,7 +317,7 @@ export class AccessCode {
               .i32(lane * stride)
               .op('i32.add')
               .set(address);
-            storeLane(code, dtype, packed, lane, { address, offset: 0 });
+            storeLane(code, dtype, packed, lane, { ...place, address });
           });
         }
       },

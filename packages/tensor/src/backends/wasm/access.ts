@@ -17,6 +17,8 @@ export interface PlannedGuard {
 export interface PlannedAccess {
   readonly dtype: DType;
   readonly buffer: number;
+  /** The memory in which the buffer lies. */
+  readonly memory: number;
   readonly address: Stream;
   /** Bytes from the access's place to that of the stream are found at emission: shared streams move until all are known. */
   readonly offset: number;
@@ -36,6 +38,7 @@ export function planAccess(
   streams: Streams,
   { buffer, view }: Access,
   dtype: DType,
+  memory: number,
   axesOfSlots: { readonly rank: number; readonly vectorAxis: number; readonly tileAxis: number | null },
   row: Value | null,
 ): PlannedAccess {
@@ -61,6 +64,7 @@ export function planAccess(
   return {
     dtype,
     buffer,
+    memory,
     address,
     offset,
     stride: axes[vectorAxis],

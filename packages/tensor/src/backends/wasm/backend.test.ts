@@ -159,7 +159,7 @@ describe('WasmBackend', () => {
       backend.write(good[0], a);
       backend.write(good[1], b);
       // An address behind the end of the memory: the second kernel writes there.
-      const bad = [good[0], good[1], { bytes: n * n * 4, address: 0xfff00000 }];
+      const bad = [good[0], good[1], { bytes: n * n * 4, memory: 0, address: 0xfff00000 }];
       await expect(executable.run(bad)).rejects.toThrow(/kernel 'outside 3' failed: .*out of bounds/);
       expect(() => executable.runSync(bad)).toThrow(/kernel 'outside 3' failed/);
       await executable.run(good);

@@ -4,12 +4,13 @@ import type { Plan } from '../../plan.ts';
 import { planKey } from '../scalar-code/kernel-key.ts';
 import { controlEnd, maximumThreads } from './control.ts';
 import { compileOptimized, setRevectorizer } from './engine.ts';
-import { blockOf, type ExecutableHost, WasmExecutable } from './executable.ts';
+import { blockOf, type ExecutableCode, type ExecutableHost, type PlacedProgram, WasmExecutable } from './executable.ts';
 import { detectRelaxedSimd, type Features } from './features.ts';
-import { lowerPlan, type PlanCode } from './lower.ts';
-import { Allocator, type Block, GrowingBlock, maximumPages, PressureGauge, pageBytes } from './memory.ts';
+import { lowerPlan } from './lower.ts';
+import { GrowingBlock, Memories, type PlacedBlock } from './memories.ts';
 import type { Platform } from './platform.ts';
-import { Pool, type PooledProgram } from './pool.ts';
+import { Pool } from './pool.ts';
+import { PressureGauge } from './pressure.ts';
 import { probeWideTiles } from './probe.ts';
 import { RunQueue } from './run-queue.ts';
 import { platform as thisPlatform } from './this-platform.ts';
@@ -21,12 +22,14 @@ export interface WasmBackendOptions {
   readonly revectorize?: boolean;
   /** Fills temporaries with NaN before each run and memory when it is freed, so that stale reads show. Default: TESSERA_POISON is 1. */
   readonly poison?: boolean;
+  /** Spreads what is allocated over so many memories, as if each soon were full: for tests. Default: TESSERA_MEMORIES, else 1. */
+  readonly memories?: number;
 }
 
 /** Compiled code, shared by the executables of equal plans. */
-interface CompiledPlan {
-  readonly lowered: PlanCode;
-  readonly program: PooledProgram;
+interface CompiledPlan extends ExecutableCode {
+  /** By the memories in which the buffers lie. */
+  readonly programs: Map<string, PlacedProgram>;
   users: number;
   cached: boolean;
 }
@@ -52,18 +55,7 @@ function threadCount({ threads }: WasmBackendOptions, platform: Platform): numbe
   return count;
 }
 
-/** A shared memory that can grow as far as this place allows: browsers on small devices refuse to set aside 4 GiB. */
-function largestMemory(initial: number): { memory: WebAssembly.Memory; maximum: number } {
-  for (let maximum = maximumPages; ; maximum /= 2) {
-    try {
-      return { memory: new WebAssembly.Memory({ initial, maximum, shared: true }), maximum };
-    } catch (error) {
-      if (!(error instanceof RangeError) || maximum / 2 < initial) throw error;
-    }
-  }
-}
-
-/** One shared memory, a pool of threads, and code generated for each plan. */
+/** Shared memories, a pool of threads, and code generated for each plan. */
 export class WasmBackend implements Backend {
   readonly name = 'wasm';
   readonly threads: number;
@@ -74,8 +66,7 @@ export class WasmBackend implements Backend {
   readonly revectorized: boolean;
   readonly #poison: boolean;
   readonly #platform: Platform;
-  readonly #memory: WebAssembly.Memory;
-  readonly #allocator: Allocator;
+  readonly #memories: Memories;
   readonly #pressure = new PressureGauge();
   readonly #arena: GrowingBlock;
   readonly #scratch: GrowingBlock;
@@ -93,17 +84,14 @@ export class WasmBackend implements Backend {
     this.#poison = options.poison ?? platform.env('TESSERA_POISON') === '1';
     const relaxedSimd = detectRelaxedSimd();
     this.features = { relaxedSimd, wideTiles: probeWideTiles(platform, relaxedSimd) };
-    const initial = Math.ceil(controlEnd / pageBytes) + 1;
-    const { memory, maximum } = largestMemory(initial);
-    this.#memory = memory;
-    this.#allocator = new Allocator(memory, {
+    this.#memories = new Memories({
       start: controlEnd,
-      maximumPages: maximum,
       collect: () => platform.collectGarbage(),
+      spread: options.memories ?? Number(platform.env('TESSERA_MEMORIES') ?? 1),
     });
-    this.#arena = new GrowingBlock(this.#allocator);
-    this.#scratch = new GrowingBlock(this.#allocator);
-    this.#pool = new Pool(this.#memory, platform, threadCount(options, platform));
+    this.#arena = new GrowingBlock(this.#memories, 'anywhere');
+    this.#scratch = new GrowingBlock(this.#memories, 'in first');
+    this.#pool = new Pool(this.#memories.first, platform, threadCount(options, platform));
     this.threads = this.#pool.threads;
     this.whyOneThread = platform.whyOneThread;
     if (this.whyOneThread !== null) console.info(`wasm: one thread: ${this.whyOneThread}`);
@@ -111,8 +99,8 @@ export class WasmBackend implements Backend {
   }
 
   allocate(bytes: number): Allocation {
-    if (this.#pressure.grown(this.#allocator.used + bytes)) this.#platform.collectGarbage();
-    return this.#allocator.allocate(bytes);
+    if (this.#pressure.grown(this.#memories.used + bytes)) this.#platform.collectGarbage();
+    return this.#memories.allocate(bytes);
   }
 
   free(allocation: Allocation): void {
@@ -120,9 +108,9 @@ export class WasmBackend implements Backend {
     else this.#release(blockOf(allocation));
   }
 
-  #release(block: Block): void {
+  #release(block: PlacedBlock): void {
     this.#fillWithPoison(block);
-    this.#allocator.free(block);
+    this.#memories.free(block);
   }
 
   #releaseUnused(): void {
@@ -133,17 +121,17 @@ export class WasmBackend implements Backend {
     for (const allocation of unused) this.#release(blockOf(allocation));
   }
 
-  #fillWithPoison(block: Block | null): void {
+  #fillWithPoison(block: PlacedBlock | null): void {
     if (!this.#poison || block === null) return;
-    new Uint8Array(this.#memory.buffer, block.address, block.bytes).fill(poisonByte);
+    this.#memories.bytesOf(block).fill(poisonByte);
   }
 
   write(allocation: Allocation, data: TypedArray): void {
-    const { address, bytes } = blockOf(allocation);
-    if (data.byteLength > bytes)
-      throw new RangeError(`wasm: ${data.byteLength} bytes do not fit into an allocation of ${bytes}`);
+    const block = blockOf(allocation);
+    if (data.byteLength > block.bytes)
+      throw new RangeError(`wasm: ${data.byteLength} bytes do not fit into an allocation of ${block.bytes}`);
     if (this.#queue.uses(allocation)) this.#queue.finish();
-    new Uint8Array(this.#memory.buffer, address).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    this.#memories.bytesOf(block).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
 
   async read(allocation: Allocation, dtype: DType, length: number): Promise<TypedArray> {
@@ -157,24 +145,24 @@ export class WasmBackend implements Backend {
   }
 
   #copy(allocation: Allocation, dtype: DType, length: number): TypedArray {
-    const { address, bytes } = blockOf(allocation);
-    if (length * bytesOf(dtype) > bytes)
-      throw new RangeError(`wasm: ${length} elements of ${dtype} were asked of an allocation of ${bytes} bytes`);
+    const block = blockOf(allocation);
+    if (length * bytesOf(dtype) > block.bytes)
+      throw new RangeError(`wasm: ${length} elements of ${dtype} were asked of an allocation of ${block.bytes} bytes`);
     const copy = new ArrayBuffer(length * bytesOf(dtype));
-    new Uint8Array(copy).set(new Uint8Array(this.#memory.buffer, address, copy.byteLength));
+    new Uint8Array(copy).set(this.#memories.bytesOf(block).subarray(0, copy.byteLength));
     return viewArray(dtype, copy, 0, length);
   }
 
   memory(): { readonly used: number; readonly reserved: number } {
-    return { used: this.#allocator.used, reserved: this.#allocator.reserved };
+    return { used: this.#memories.used, reserved: this.#memories.reserved };
   }
 
   prepare(plan: Plan): WasmExecutable {
     const compiled = this.#compile(plan);
-    const table = this.#allocator.allocate(compiled.lowered.table.length * 4);
+    const table = this.#memories.allocateInFirst(compiled.lowered.table.length * 4);
     compiled.users++;
     return new WasmExecutable(this.#host, plan, compiled, table, () => {
-      this.#allocator.free(table);
+      this.#memories.free(table);
       compiled.users--;
       this.#dropUnused(compiled);
     });
@@ -189,12 +177,32 @@ export class WasmBackend implements Backend {
       return known;
     }
     const { bytes, ...lowered } = lowerPlan(plan, this.features, this.threads);
-    const module =
-      lowered.nanoseconds > worthOptimizing * bytes.length
-        ? compileOptimized(this.#platform, bytes)
-        : new WebAssembly.Module(bytes);
-    const program = { id: this.#nextProgram++, module, instance: null };
-    const compiled = { lowered, program, users: 0, cached: true };
+    const programs = new Map<string, PlacedProgram>();
+    const build = (code: Uint8Array<ArrayBuffer>, scratchBytes: number, memories: readonly number[]): PlacedProgram => {
+      const module =
+        lowered.nanoseconds > worthOptimizing * code.length
+          ? compileOptimized(this.#platform, code)
+          : new WebAssembly.Module(code);
+      const others = Array.from({ length: Math.max(0, ...memories) }, (_, k) => this.#memories.at(k + 1));
+      const program = { id: this.#nextProgram++, module, memories: others, instance: null };
+      const placed = { program, scratchBytes };
+      programs.set(memories.join(), placed);
+      return placed;
+    };
+    // While there is one memory, this is the code that will run.
+    if (this.#memories.count === 1)
+      build(
+        bytes,
+        lowered.scratchBytes,
+        plan.buffers.map(() => 0),
+      );
+    const placed = (memories: readonly number[]): PlacedProgram => {
+      const built = programs.get(memories.join());
+      if (built !== undefined) return built;
+      const { bytes: code, scratchBytes } = lowerPlan(plan, this.features, this.threads, memories);
+      return build(code, scratchBytes, memories);
+    };
+    const compiled = { lowered, placed, programs, users: 0, cached: true };
     this.#compiled.set(key, compiled);
     if (this.#compiled.size > cachedPlans) {
       const [[oldestKey, oldest]] = this.#compiled;
@@ -206,18 +214,22 @@ export class WasmBackend implements Backend {
   }
 
   #dropUnused(compiled: CompiledPlan): void {
-    if (compiled.users === 0 && !compiled.cached) this.#pool.drop(compiled.program);
+    if (compiled.users > 0 || compiled.cached) return;
+    for (const { program } of compiled.programs.values()) this.#pool.drop(program);
   }
 
   get #host(): ExecutableHost {
     return {
-      memory: this.#memory,
-      place: (arenaBytes, scratchBytes) => {
-        const arena = this.#arena.reserve(arenaBytes);
-        const scratch = this.#scratch.reserve(scratchBytes * this.threads);
+      memory: this.#memories.first,
+      placeArena: (bytes) => {
+        const arena = this.#arena.reserve(bytes);
         this.#fillWithPoison(this.#arena.block);
+        return arena;
+      },
+      placeScratch: (bytes) => {
+        const { address } = this.#scratch.reserve(bytes * this.threads);
         this.#fillWithPoison(this.#scratch.block);
-        return { arena, scratch };
+        return address;
       },
       add: (run) => this.#queue.add(run),
       runSync: (run) => this.#queue.runSync(run),

@@ -5,7 +5,7 @@ import { decideAllGuards, joinGroupedAxes } from '../scalar-code/normalize.ts';
 import { hasAxis, type LoopProgram, loopProgram, simplify } from '../scalar-code/simplify.ts';
 import { emitZeros } from './access-code.ts';
 import type { FunctionBuilder, Local, Operand } from './encoder.ts';
-import type { Features } from './features.ts';
+import type { Target } from './features.ts';
 import { bodyCost, slotsInLoop } from './nest.ts';
 import type { BlockBounds, BlockProgram } from './program.ts';
 import { ProgramCode } from './program-code.ts';
@@ -42,9 +42,9 @@ export function emitBlockProgram(
   fn: FunctionBuilder,
   block: BlockProgram,
   bounds: BlockBounds,
-  features: Features,
+  target: Target,
 ): { readonly slow: string | null } {
-  const code = new VectorCode(fn, features);
+  const code = new VectorCode(fn, target);
   let slow: string | null = null;
   code.scope(() => {
     slow = new BlockCode(code, block, bounds).emit();

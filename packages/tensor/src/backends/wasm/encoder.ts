@@ -58,6 +58,9 @@ export interface Callable {
 /** A 32-bit integer: known when the code is written, or in a local when it runs. */
 export type Operand = number | Local;
 
+/** In the alignment of a memory access: the number of a memory follows. */
+export const numberedMemory = 0x40;
+
 export class FunctionBuilder implements Callable {
   readonly index: number;
   readonly name: string;
@@ -202,10 +205,13 @@ export class FunctionBuilder implements Callable {
     return this.#opcode(plainOps[name]);
   }
 
-  /** A load, store or atomic access at `address on the stack + offset` (bytes). `align` is a hint, in bytes; natural by default. */
-  mem(name: MemoryOp, offset = 0, align?: number): this {
+  /**
+   * A load, store or atomic access at `address on the stack + offset` (bytes) in one of the imported memories. `align` is a hint, in
+   * bytes; natural by default.
+   */
+  mem(name: MemoryOp, offset = 0, align?: number, memory = 0): this {
     const [code, natural] = memoryOps[name];
-    return this.#opcode(code).#memoryArgument(name, offset, align ?? natural);
+    return this.#opcode(code).#memoryArgument(name, offset, align ?? natural, memory);
   }
 
   /** Extracts or replaces a lane. */
@@ -216,9 +222,9 @@ export class FunctionBuilder implements Callable {
   }
 
   /** Loads or stores one lane. */
-  memLane(name: MemoryLaneOp, lane: number, offset = 0, align?: number): this {
+  memLane(name: MemoryLaneOp, lane: number, offset = 0, align?: number, memory = 0): this {
     const [code, natural] = memoryLaneOps[name];
-    this.#opcode(code).#memoryArgument(name, offset, align ?? natural);
+    this.#opcode(code).#memoryArgument(name, offset, align ?? natural, memory);
     this.#code.byte(lane);
     return this;
   }
@@ -248,9 +254,9 @@ export class FunctionBuilder implements Callable {
   }
 
   /** Stack: destination, byte, count of bytes. */
-  memoryFill(): this {
+  memoryFill(memory = 0): this {
     this.#opcode(structuralOps['memory.fill']);
-    this.#code.byte(0);
+    this.#code.unsigned(memory);
     return this;
   }
 
@@ -361,10 +367,16 @@ export class FunctionBuilder implements Callable {
     return this;
   }
 
-  #memoryArgument(name: string, offset: number, align: number): this {
+  /** Without a memory's number the first is meant; a bit beside the alignment says that there is one. */
+  #memoryArgument(name: string, offset: number, align: number, memory: number): this {
     if (!(offset >= 0 && offset < 2 ** 32))
       throw new RangeError(`${this.name}: ${name}: offset ${offset} is not an unsigned 32-bit number`);
-    this.#code.unsigned(Math.log2(align)).unsigned(offset);
+    if (memory === 0) this.#code.unsigned(Math.log2(align)).unsigned(offset);
+    else
+      this.#code
+        .unsigned(Math.log2(align) | numberedMemory)
+        .unsigned(memory)
+        .unsigned(offset);
     return this;
   }
 
@@ -412,7 +424,7 @@ export class ModuleBuilder {
     this.name = name;
   }
 
-  /** Imports the shared memory that all code of the module uses; sizes in pages of 64 KiB. */
+  /** Imports a shared memory, numbered in the order of the calls; sizes in pages of 64 KiB. */
   importMemory(module: string, name: string, minimum: number, maximum: number): void {
     const entry = new ByteWriter().name(module).name(name);
     this.#imports.push(entry.byte(importKinds.memory).byte(sharedWithMaximum).unsigned(minimum).unsigned(maximum));

@@ -2,9 +2,10 @@ import type { Allocation, Executable } from '../../backend.ts';
 import { bytesOf } from '../../dtype.ts';
 import type { Plan } from '../../plan.ts';
 import type { PlanCode } from './lower.ts';
-import type { Block } from './memory.ts';
+import type { PlacedBlock } from './memories.ts';
 import type { Failure, Job, PooledProgram } from './pool.ts';
 import type { Run } from './run-queue.ts';
+import { instanceOf } from './share.ts';
 
 /** What one kernel of a plan took. */
 export interface KernelProfile {
@@ -18,17 +19,34 @@ export interface KernelProfile {
 
 /** What executables need of their backend. */
 export interface ExecutableHost {
+  /** The first memory. */
   readonly memory: WebAssembly.Memory;
-  /** Addresses of the temporaries and of all threads' scratch memory, the latter `scratchBytes` for each. */
-  place(arenaBytes: number, scratchBytes: number): { readonly arena: number; readonly scratch: number };
+  /** Where the temporaries of a run are. */
+  placeArena(bytes: number): PlacedBlock;
+  /** The address, in the first memory, of all threads' scratch memory, `bytes` for each. */
+  placeScratch(bytes: number): number;
   add(run: Run): Promise<void>;
   runSync(run: Run): void;
   finish(): void;
 }
 
-export const blockOf = (allocation: Allocation): Block => {
+/** A plan's code for buffers in certain memories. */
+export interface PlacedProgram {
+  readonly program: PooledProgram;
+  /** For each thread: operands that are not in the first memory are copied there. */
+  readonly scratchBytes: number;
+}
+
+/** A plan's code. */
+export interface ExecutableCode {
+  readonly lowered: PlanCode;
+  /** The code for buffers that lie in these memories, by their number in the plan. */
+  placed(memories: readonly number[]): PlacedProgram;
+}
+
+export const blockOf = (allocation: Allocation): PlacedBlock => {
   if (!('address' in allocation)) throw new TypeError('wasm: this allocation belongs to another backend');
-  return allocation as Block;
+  return allocation as PlacedBlock;
 };
 
 /** Bytes that each external buffer of a plan must have. */
@@ -43,25 +61,19 @@ export class WasmExecutable implements Executable {
   readonly slowKernels: Executable['slowKernels'];
   readonly #host: ExecutableHost;
   readonly #plan: Plan;
+  readonly #code: ExecutableCode;
   readonly #lowered: PlanCode;
-  readonly #program: PooledProgram;
-  readonly #table: Block;
+  readonly #table: PlacedBlock;
   readonly #onDispose: () => void;
   readonly #externalBytes: readonly number[];
   #unfinished = 0;
   #disposed = false;
 
-  constructor(
-    host: ExecutableHost,
-    plan: Plan,
-    code: { readonly lowered: PlanCode; readonly program: PooledProgram },
-    table: Block,
-    onDispose: () => void,
-  ) {
+  constructor(host: ExecutableHost, plan: Plan, code: ExecutableCode, table: PlacedBlock, onDispose: () => void) {
     this.#host = host;
     this.#plan = plan;
+    this.#code = code;
     this.#lowered = code.lowered;
-    this.#program = code.program;
     this.#table = table;
     this.#onDispose = onDispose;
     this.#externalBytes = externalBytes(plan);
@@ -86,10 +98,8 @@ export class WasmExecutable implements Executable {
   profile(externals: readonly Allocation[]): KernelProfile[] {
     const run = this.#runWith(externals);
     this.#host.finish();
-    const { table, scratch } = run.prepare();
-    const { memory } = this.#host;
-    this.#program.instance ??= new WebAssembly.Instance(this.#program.module, { env: { memory } });
-    const { exports } = this.#program.instance;
+    const { program, table, scratch } = run.prepare();
+    const { exports } = instanceOf(program, this.#host.memory);
     return this.#lowered.calls.map(({ name, exportName, tableOffset, operations, bytes }) => {
       const kernel = exports[exportName] as (args: number, thread: number, threads: number, scratch: number) => void;
       const start = performance.now();
@@ -128,17 +138,20 @@ export class WasmExecutable implements Executable {
   }
 
   #prepare(externals: readonly Allocation[]): Job {
-    const { table: buffers, scratchBytes: needed } = this.#lowered;
-    const scratchBytes = Math.ceil(needed / 64) * 64;
-    const { arena, scratch } = this.#host.place(this.#plan.arenaBytes, scratchBytes);
+    const { table: buffers } = this.#lowered;
+    const arena = this.#host.placeArena(this.#plan.arenaBytes);
     const table = this.#table.address;
-    const words = new Int32Array(this.#host.memory.buffer, table, buffers.length);
-    const addresses = this.#plan.buffers.map(({ place }) =>
-      place.kind === 'arena' ? arena + place.byteOffset : blockOf(externals[place.index]).address,
-    );
-    buffers.forEach((buffer, k) => {
-      words[k] = addresses[buffer];
+    const places = this.#plan.buffers.map(({ place }) => {
+      if (place.kind === 'arena') return { memory: arena.memory, address: arena.address + place.byteOffset };
+      return blockOf(externals[place.index]);
     });
-    return { program: this.#program, table, scratch, scratchBytes };
+    const { program, scratchBytes: needed } = this.#code.placed(places.map(({ memory }) => memory));
+    const scratchBytes = Math.ceil(needed / 64) * 64;
+    const scratch = this.#host.placeScratch(scratchBytes);
+    const words = new Int32Array(this.#host.memory.buffer, table, buffers.length);
+    buffers.forEach((buffer, k) => {
+      words[k] = places[buffer].address;
+    });
+    return { program, table, scratch, scratchBytes };
   }
 }

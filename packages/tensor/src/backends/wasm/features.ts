@@ -8,6 +8,12 @@ export interface Features {
   readonly wideTiles: boolean;
 }
 
+/** What the code of one kernel is written for. */
+export interface Target extends Features {
+  /** The memory in which each of the kernel's buffers lies; the first where nothing is said. Scratch memory is always in the first. */
+  readonly memories?: readonly number[];
+}
+
 /** Whether this engine accepts `write` as the body of a function. */
 function accepts(write: (module: ModuleBuilder) => void): boolean {
   const module = new ModuleBuilder('features');

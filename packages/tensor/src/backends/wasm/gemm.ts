@@ -16,7 +16,7 @@ import { sizeOf } from '../../shape.ts';
 import { emitBlockProgram } from './block-program.ts';
 import { type Blocking, chooseBlocking } from './blocking.ts';
 import type { FunctionBuilder, Local, ModuleBuilder, Operand } from './encoder.ts';
-import type { Features } from './features.ts';
+import type { Features, Target } from './features.ts';
 import { type FloatType, floatLanes } from './lanes.ts';
 import { emitMicroKernel, panelRows } from './micro.ts';
 import { emitPack, emitPanelWidth, type PackedOperand, packedOperand } from './pack.ts';
@@ -28,9 +28,16 @@ import { emitShare } from './work-split.ts';
 const range = (start: number, count: number): number[] => Array.from({ length: count }, (_, k) => start + k);
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
 
-/** Whether micro-kernels can read A where it lies: rows at a fixed distance, k side by side, no guards. */
-const readsInPlace = ({ type, p, k, guards }: PackedOperand): boolean =>
-  guards.length === 0 && p.length <= 1 && k.length <= 1 && (k.length === 0 || k[0].steps[0] === floatLanes[type].bytes);
+/**
+ * Whether micro-kernels can read A where it lies: rows at a fixed distance, k side by side, no guards. In the first memory: V8's
+ * re-vectoriser does not pair accesses to others, and halves the rate (measured: 43 instead of 91 GFLOP/s).
+ */
+const readsInPlace = ({ type, memory, p, k, guards }: PackedOperand): boolean =>
+  memory === 0 &&
+  guards.length === 0 &&
+  p.length <= 1 &&
+  k.length <= 1 &&
+  (k.length === 0 || k[0].steps[0] === floatLanes[type].bytes);
 
 /** Shapes of micro-kernels: width in vectors and rows, widest first. Measured: paired vectors want 4 x 16, single ones 4 x 8. */
 const microShapes = (features: Features): readonly { vectors: number; rows: number }[] =>
@@ -84,10 +91,10 @@ export function lowerContract(
   module: ModuleBuilder,
   kernel: ContractKernel,
   dtypes: readonly DType[],
-  features: Features,
+  target: Target,
   threads: number,
 ): LoweredKernel {
-  return new ContractWriter(module, kernel, dtypes, features, threads).write();
+  return new ContractWriter(module, kernel, dtypes, target, threads).write();
 }
 
 class ContractWriter {
@@ -95,7 +102,7 @@ class ContractWriter {
   readonly kernel: ContractKernel;
   readonly type: FloatType;
   readonly dtypes: readonly DType[];
-  readonly features: Features;
+  readonly target: Target;
   readonly size: { batch: number; m: number; n: number; k: number };
   readonly a: PackedOperand;
   readonly b: PackedOperand;
@@ -112,7 +119,7 @@ class ContractWriter {
     module: ModuleBuilder,
     kernel: ContractKernel,
     dtypes: readonly DType[],
-    features: Features,
+    target: Target,
     threads: number,
   ) {
     if (kernel.dtype !== 'f32' && kernel.dtype !== 'f64')
@@ -120,25 +127,26 @@ class ContractWriter {
     this.module = module;
     this.kernel = kernel;
     this.dtypes = dtypes;
-    this.features = features;
+    this.target = target;
     this.type = kernel.dtype;
     const [batch, m, n, k] = [kernel.batch.length, kernel.m.length, kernel.n.length, kernel.k.length];
     this.size = { batch: sizeOf(kernel.batch), m: sizeOf(kernel.m), n: sizeOf(kernel.n), k: sizeOf(kernel.k) };
-    this.a = packedOperand(this.type, kernel.a.view, {
+    const memoryOf = (buffer: number): number => target.memories?.[buffer] ?? 0;
+    this.a = packedOperand(this.type, kernel.a.view, memoryOf(kernel.a.buffer), {
       batch: range(0, batch),
       p: range(batch, m),
       k: range(batch + m, k),
     });
-    this.b = packedOperand(this.type, kernel.b.view, {
+    this.b = packedOperand(this.type, kernel.b.view, memoryOf(kernel.b.buffer), {
       batch: range(0, batch),
       p: range(batch + k, n),
       k: range(batch, k),
     });
     this.inPlace = readsInPlace(this.a);
     const { bytes, lanes } = floatLanes[this.type];
-    const widths = microShapes(features).map(({ vectors }) => vectors * lanes);
+    const widths = microShapes(target).map(({ vectors }) => vectors * lanes);
     this.blocking = chooseBlocking(this.size, { bytes, widths, threads, packsA: !this.inPlace });
-    this.plain = plainStore(kernel, this.type);
+    this.plain = plainStore(kernel, this.type, target.memories);
     this.direct = this.blocking.passes === 1 && this.plain !== null && storesRows(this.plain);
     this.scratch = layoutScratch(this.blocking, { bytes, packsA: !this.inPlace, k: this.size.k, direct: this.direct });
   }
@@ -274,7 +282,7 @@ class ContractWriter {
    * the block of B.
    */
   writeMultiply(): FunctionBuilder {
-    const { module, kernel, type, features, blocking, scratch: layout, a, plain } = this;
+    const { module, kernel, type, target, blocking, scratch: layout, a, plain } = this;
     const { bytes, lanes } = floatLanes[type];
     const parameters = new Array<'i32'>(12).fill('i32');
     const fn = module.function(`${kernel.name} multiply`, parameters);
@@ -297,9 +305,9 @@ class ContractWriter {
     } else fn.get(packedA).set(aAt);
 
     const micro = new Map(
-      microShapes(features).map((shape) => [
+      microShapes(target).map((shape) => [
         shape.vectors * lanes,
-        () => emitMicroKernel(module, { type, ...shape, layout: this.inPlace ? 'rows' : 'panels' }, features),
+        () => emitMicroKernel(module, { type, ...shape, layout: this.inPlace ? 'rows' : 'panels' }, target),
       ]),
     );
     /** Calls the micro-kernel of the panel's width. */
@@ -432,7 +440,7 @@ class ContractWriter {
         tile,
         tileStride: layout.tileStride,
       },
-      this.features,
+      this.target,
     );
     this.slow = slow;
     fn.get(at.args).get(at.scratch).i32(layout.program).op('i32.add').get(at.batch);

@@ -52,7 +52,7 @@ export const vectorBytes = 16;
 export const unaligned = 1;
 
 /**
- * Copies `count` adjacent elements; the ranges do not overlap. `destination` and `source` are left as they are. Runs of at least
+ * Copies `count` adjacent elements from one memory to another or the same; the ranges do not overlap. `destination` and `source` are left as they are. Runs of at least
  * a vector end with a vector that may overlap the one before.
  */
 export function emitCopyRun(
@@ -61,17 +61,19 @@ export function emitCopyRun(
   destination: Local,
   source: Local,
   count: Local,
+  memories: { readonly from: number; readonly to: number },
 ): void {
+  const { from, to } = memories;
   const { bytes, lanes, load, store } = floatLanes[type];
   const vector = (offset: Local): void => {
     fn.get(destination).get(offset).op('i32.add').get(source).get(offset).op('i32.add');
-    fn.mem('v128.load', 0, unaligned).mem('v128.store', 0, unaligned);
+    fn.mem('v128.load', 0, unaligned, from).mem('v128.store', 0, unaligned, to);
   };
   const scalar = (element: number): void => {
     fn.get(destination)
       .get(source)
-      .mem(load, element * bytes)
-      .mem(store, element * bytes);
+      .mem(load, element * bytes, bytes, from)
+      .mem(store, element * bytes, bytes, to);
   };
   const offset = fn.local('i32');
   const last = fn.local('i32');

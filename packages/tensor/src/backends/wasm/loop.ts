@@ -8,7 +8,7 @@ import { sizeOf } from '../../shape.ts';
 import { decideAllGuards, joinAxes, restrict } from '../scalar-code/normalize.ts';
 import { type LoopProgram, loopProgram, simplify } from '../scalar-code/simplify.ts';
 import type { FunctionBuilder, ModuleBuilder } from './encoder.ts';
-import type { Features } from './features.ts';
+import type { Target } from './features.ts';
 import { chooseNest } from './nest.ts';
 import { emitNest } from './nest-code.ts';
 import type { LoweredKernel } from './program.ts';
@@ -18,10 +18,10 @@ export function lowerLoop(
   module: ModuleBuilder,
   kernel: LoopKernel,
   dtypes: readonly DType[],
-  features: Features,
+  target: Target,
 ): LoweredKernel {
   const fn = module.function(kernel.name, ['i32', 'i32', 'i32', 'i32']);
-  const lowering = new Lowering(fn, dtypes, features);
+  const lowering = new Lowering(fn, dtypes, target);
   const { program, domain, reduced } = kernel;
   const reduces =
     program.instructions.some(({ op }) => op === 'reduce') || program.stores.some((store) => store.oncePerRow);
@@ -68,9 +68,9 @@ class Lowering {
   #scratchBytes = 0;
   #pieces = 1;
 
-  constructor(fn: FunctionBuilder, dtypes: readonly DType[], features: Features) {
+  constructor(fn: FunctionBuilder, dtypes: readonly DType[], target: Target) {
     this.#fn = fn;
-    this.#code = new VectorCode(fn, features);
+    this.#code = new VectorCode(fn, target);
     this.#dtypes = dtypes;
   }
 

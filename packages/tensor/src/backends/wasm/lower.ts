@@ -6,10 +6,10 @@ import { localKernel } from '../scalar-code/kernel-key.ts';
 import { emitBarrier } from './barrier.ts';
 import { control } from './control.ts';
 import { ModuleBuilder } from './encoder.ts';
-import type { Features } from './features.ts';
+import type { Features, Target } from './features.ts';
 import { lowerContract } from './gemm.ts';
 import { lowerLoop } from './loop.ts';
-import { maximumPages } from './memory.ts';
+import { maximumPages, memoryName } from './memory.ts';
 import type { LoweredKernel } from './program.ts';
 import { lowerScatterAdd } from './scatter.ts';
 import { bytesMoved, nanosecondsOf, operationsOf } from './work.ts';
@@ -41,16 +41,16 @@ function lowerKernel(
   module: ModuleBuilder,
   kernel: Kernel,
   dtypes: readonly DType[],
-  features: Features,
+  target: Target,
   threads: number,
 ): LoweredKernel {
   switch (kernel.kind) {
     case 'loop':
-      return lowerLoop(module, kernel, dtypes, features);
+      return lowerLoop(module, kernel, dtypes, target);
     case 'contract':
-      return lowerContract(module, kernel, dtypes, features, threads);
+      return lowerContract(module, kernel, dtypes, target, threads);
     case 'scatterAdd':
-      return lowerScatterAdd(module, kernel, dtypes, features);
+      return lowerScatterAdd(module, kernel, dtypes, target);
     default:
       return kernel satisfies never;
   }
@@ -59,14 +59,18 @@ function lowerKernel(
 /**
  * The module exports `run(table, thread, threads, scratch)`: `table` points to the addresses of the kernels' buffers, `scratch` to
  * memory of this thread. All threads call it; it returns when this thread is done with its share of everything.
+ *
+ * `memories[b]` is the memory in which buffer b lies, the first where nothing is said. Table and scratch are in the first.
  */
 export function lowerPlan(
   plan: Plan,
   features: Features,
   threads: number,
+  memories: readonly number[] = [],
 ): PlanCode & { readonly bytes: Uint8Array<ArrayBuffer> } {
   const module = new ModuleBuilder('plan');
-  module.importMemory('env', 'memory', 1, maximumPages);
+  for (let memory = 0; memory <= Math.max(0, ...memories); memory++)
+    module.importMemory('env', memoryName(memory), 1, maximumPages);
   const barrier = emitBarrier(module);
   const run = module.function('run', ['i32', 'i32', 'i32', 'i32']);
   module.exportFunction('run', run);
@@ -87,10 +91,12 @@ export function lowerPlan(
         .call(barrier)
         .if(() => run.return());
     for (const original of stage) {
-      const { kernel, buffers, dtypes, key } = localKernel(original, plan);
+      const { kernel, buffers, dtypes, key: kernelKey } = localKernel(original, plan);
+      const target = { ...features, memories: buffers.map((buffer) => memories[buffer] ?? 0) };
+      const key = `${kernelKey} ${target.memories}`;
       let entry = known.get(key);
       if (entry === undefined) {
-        entry = { lowered: lowerKernel(module, kernel, dtypes, features, threads), exportName: `kernel${known.size}` };
+        entry = { lowered: lowerKernel(module, kernel, dtypes, target, threads), exportName: `kernel${known.size}` };
         module.exportFunction(entry.exportName, entry.lowered.function);
         known.set(key, entry);
       }

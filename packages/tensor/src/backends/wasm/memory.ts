@@ -1,5 +1,3 @@
-import { OutOfMemoryError } from '../../backend.ts';
-
 /** What the allocator needs of a WebAssembly.Memory. */
 export interface GrowableMemory {
   readonly buffer: { readonly byteLength: number };
@@ -7,7 +5,10 @@ export interface GrowableMemory {
   grow(pages: number): number;
 }
 
-/** A range of the memory. */
+/** Under what name generated code imports each memory. */
+export const memoryName = (memory: number): string => (memory === 0 ? 'memory' : `memory${memory}`);
+
+/** A range of a memory. */
 export interface Block {
   readonly address: number;
   readonly bytes: number;
@@ -24,7 +25,6 @@ const slack = 256;
 const smallestGrowth = 16 << 20;
 
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 interface FreeRange {
   readonly start: number;
@@ -38,23 +38,15 @@ interface FreeRange {
 export class Allocator {
   readonly #memory: GrowableMemory;
   readonly #maximumPages: number;
-  readonly #collect: (() => void) | null;
   readonly #free: FreeRange[] = [];
   readonly #sizes = new Map<number, number>();
   #end: number;
   #used = 0;
 
-  /**
-   * Leaves the addresses below `start` alone. `collect` is called when the memory cannot grow, and may free blocks (it asks for a
-   * garbage collection).
-   */
-  constructor(
-    memory: GrowableMemory,
-    options: { readonly start: number; readonly maximumPages?: number; readonly collect?: (() => void) | null },
-  ) {
+  /** Leaves the addresses below `start` alone. */
+  constructor(memory: GrowableMemory, options: { readonly start: number; readonly maximumPages?: number }) {
     this.#memory = memory;
     this.#maximumPages = options.maximumPages ?? maximumPages;
-    this.#collect = options.collect ?? null;
     this.#end = roundUp(options.start, alignment);
     this.#extend();
   }
@@ -74,18 +66,17 @@ export class Allocator {
     return this.#free;
   }
 
-  allocate(bytes: number): Block {
+  /** The bytes of the largest range that is free, the memory's growth left out. */
+  get largestFree(): number {
+    return this.#free.reduce((largest, { start, end }) => Math.max(largest, end - start), 0);
+  }
+
+  /** A range of the memory, which may grow but for the last `keepPages` pages that it could have; null where there is none. */
+  allocate(bytes: number, keepPages = 0): Block | null {
     const size = Math.max(alignment, roundUp(bytes, alignment));
     let address = this.#take(size);
-    if (address === null) {
-      if (!this.#grow(size)) this.#collect?.();
-      address = this.#take(size);
-    }
-    if (address === null)
-      throw new OutOfMemoryError(
-        `out of memory: ${mebibytes(size)} asked for, ${mebibytes(this.#used)} of ${mebibytes(this.#maximumPages * pageBytes)} in use, ` +
-          `largest free range ${mebibytes(this.#largest())}; use smaller batches, checkpoint, or release tensors`,
-      );
+    if (address === null && this.#grow(size, this.#maximumPages - keepPages)) address = this.#take(size);
+    if (address === null) return null;
     this.#sizes.set(address, size);
     this.#used += size;
     return { address, bytes };
@@ -143,10 +134,6 @@ export class Allocator {
     return start;
   }
 
-  #largest(): number {
-    return this.#free.reduce((largest, { start, end }) => Math.max(largest, end - start), 0);
-  }
-
   /** Makes what the memory has beyond `#end` free. */
   #extend(): void {
     const end = Math.floor((this.#memory.buffer.byteLength - slack) / alignment) * alignment;
@@ -156,12 +143,12 @@ export class Allocator {
   }
 
   /** Makes room for `size` bytes at the end; false where that is impossible. */
-  #grow(size: number): boolean {
+  #grow(size: number, mostPages: number): boolean {
     const last = this.#free[this.#free.length - 1];
     const freeAtEnd = last !== undefined && last.end === this.#end ? last.end - last.start : 0;
     const current = this.#memory.buffer.byteLength / pageBytes;
     const needed = Math.ceil((this.#end - freeAtEnd + size + slack) / pageBytes) - current;
-    const room = this.#maximumPages - current;
+    const room = mostPages - current;
     if (needed > room) return false;
     const generous = Math.ceil(Math.max(smallestGrowth, this.#memory.buffer.byteLength / 8) / pageBytes);
     for (const pages of new Set([Math.min(room, Math.max(needed, generous)), needed])) {
@@ -174,49 +161,5 @@ export class Allocator {
       return true;
     }
     return false;
-  }
-}
-
-/** So much more than what certainly lives is tolerated before garbage is collected. */
-const toleratedGarbage = (living: number): number => Math.max(4 << 20, living / 8);
-
-/**
- * Says when to collect garbage. The garbage collector does not see this memory: objects of some bytes keep megabytes here, and it
- * has no reason to look for dead ones. So it is asked when the use has grown by an eighth over the least since the last time: the
- * memory of a long training run stays flat, and a collection costs little beside the work that filled so much.
- */
-export class PressureGauge {
-  #least = 0;
-
-  /** Whether to collect now, `used` bytes being in use. */
-  grown(used: number): boolean {
-    this.#least = Math.min(this.#least, used);
-    if (used - this.#least <= toleratedGarbage(this.#least)) return false;
-    this.#least = used;
-    return true;
-  }
-}
-
-/** A block that is replaced by a larger one when more is asked for; its contents are not kept. */
-export class GrowingBlock {
-  readonly #allocator: Allocator;
-  #block: Block | null = null;
-
-  constructor(allocator: Allocator) {
-    this.#allocator = allocator;
-  }
-
-  get block(): Block | null {
-    return this.#block;
-  }
-
-  /** The address of at least `bytes` bytes; 0 where none are needed. Throws OutOfMemoryError. */
-  reserve(bytes: number): number {
-    if (bytes > (this.#block?.bytes ?? 0)) {
-      if (this.#block !== null) this.#allocator.free(this.#block);
-      this.#block = null;
-      this.#block = this.#allocator.allocate(bytes);
-    }
-    return this.#block?.address ?? 0;
   }
 }

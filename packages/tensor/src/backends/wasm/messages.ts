@@ -1,7 +1,12 @@
 /** What the pool and its threads post to each other: what shared memory cannot carry. */
 
 export type WorkerMessage =
-  | { readonly kind: 'load'; readonly id: number; readonly module: WebAssembly.Module }
+  | {
+      readonly kind: 'load';
+      readonly id: number;
+      readonly module: WebAssembly.Module;
+      readonly memories: readonly WebAssembly.Memory[];
+    }
   | { readonly kind: 'drop'; readonly id: number };
 
 export type WorkerReport = { readonly kind: 'ready' } | { readonly kind: 'finished'; readonly serial: number };

@@ -11,6 +11,8 @@ export interface Tile {
   /** From one k to the next in the panel. */
   readonly rowBytes: Operand;
   readonly type: FloatType;
+  /** The memory that `source` lies in; the panel is in the first. */
+  readonly memory: number;
   /** From one p, one k to the next in the operand. */
   readonly stepP: number;
   readonly stepK: number;
@@ -25,12 +27,18 @@ export function pushScaled(fn: FunctionBuilder, base: Local, index: Local, facto
 }
 
 /** Copies `count` neighbours, a multiple of a vector: adjacent loads, then adjacent stores. */
-function emitCopyVectors(fn: FunctionBuilder, type: FloatType, destination: Local, source: Local, count: number): void {
+function emitCopyVectors(
+  fn: FunctionBuilder,
+  { type, memory }: Pick<Tile, 'type' | 'memory'>,
+  destination: Local,
+  source: Local,
+  count: number,
+): void {
   const { lanes, bytes } = floatLanes[type];
   const vectors = fn.locals('v128', count / lanes);
   vectors.forEach((vector, v) => {
     fn.get(source)
-      .mem('v128.load', v * vectorBytes, bytes)
+      .mem('v128.load', v * vectorBytes, bytes, memory)
       .set(vector);
   });
   vectors.forEach((vector, v) => {
@@ -57,8 +65,8 @@ export function emitCopyAlongP(fn: FunctionBuilder, tile: Tile, widest: number):
     .i32(widest)
     .op('i32.eq')
     .if(
-      () => rows(() => emitCopyVectors(fn, tile.type, destination, source, widest)),
-      () => rows(() => emitCopyRun(fn, tile.type, destination, source, tile.length)),
+      () => rows(() => emitCopyVectors(fn, tile, destination, source, widest)),
+      () => rows(() => emitCopyRun(fn, tile.type, destination, source, tile.length, { from: tile.memory, to: 0 })),
     );
   fn.release(k, source, destination);
 }
@@ -91,7 +99,7 @@ function emitTranspose(fn: FunctionBuilder, type: FloatType, vectors: readonly L
 /** One column of a tile whose neighbours along k are neighbours in memory: `count` elements, scattered to the panel's rows. */
 function emitColumn(
   fn: FunctionBuilder,
-  { type, rowBytes }: Pick<Tile, 'type' | 'rowBytes'>,
+  { type, rowBytes, memory }: Pick<Tile, 'type' | 'rowBytes' | 'memory'>,
   source: Local,
   destination: Local,
   count: Local,
@@ -106,7 +114,7 @@ function emitColumn(
   fn.block((done) => {
     fn.loop((again) => {
       fn.get(k).i32(lanes).op('i32.add').get(count).op('i32.gt_s').brIf(done);
-      fn.get(from).mem('v128.load', 0, unaligned).set(vector);
+      fn.get(from).mem('v128.load', 0, unaligned, memory).set(vector);
       for (let lane = 0; lane < lanes; lane++) {
         fn.get(to).get(vector).memLane(storeLane, lane, 0, bytes);
         fn.increment(to, rowBytes);
@@ -117,7 +125,7 @@ function emitColumn(
   fn.block((done) => {
     fn.loop((again) => {
       fn.get(k).get(count).op('i32.ge_s').brIf(done);
-      fn.get(to).get(from).mem(load).mem(store);
+      fn.get(to).get(from).mem(load, 0, bytes, memory).mem(store);
       fn.increment(to, rowBytes).increment(from, bytes).increment(k, 1).br(again);
     });
   });
@@ -126,7 +134,7 @@ function emitColumn(
 
 /** Neighbours along k are neighbours in memory: transposes squares, then single columns. */
 export function emitTransposeTile(fn: FunctionBuilder, tile: Tile): void {
-  const { type, stepP, rowBytes, length, depth } = tile;
+  const { type, memory, stepP, rowBytes, length, depth } = tile;
   const { lanes, bytes, load, store } = floatLanes[type];
   const p = fn.local('i32');
   const k = fn.local('i32');
@@ -152,7 +160,7 @@ export function emitTransposeTile(fn: FunctionBuilder, tile: Tile): void {
           fn.get(k).i32(lanes).op('i32.add').get(depth).op('i32.gt_s').brIf(enough);
           const rows = sources.map((pointer) => {
             const vector = fn.local('v128');
-            fn.get(pointer).mem('v128.load', 0, unaligned).set(vector);
+            fn.get(pointer).mem('v128.load', 0, unaligned, memory).set(vector);
             return vector;
           });
           const columns = emitTranspose(fn, type, rows);
@@ -171,7 +179,7 @@ export function emitTransposeTile(fn: FunctionBuilder, tile: Tile): void {
           sources.forEach((pointer, j) => {
             fn.get(destination)
               .get(pointer)
-              .mem(load)
+              .mem(load, 0, bytes, memory)
               .mem(store, j * bytes);
           });
           fn.increment(destination, rowBytes);
@@ -198,8 +206,7 @@ export function emitTransposeTile(fn: FunctionBuilder, tile: Tile): void {
 /** A run of `count` elements along p, at any distance. */
 function emitStridedRun(
   fn: FunctionBuilder,
-  type: FloatType,
-  stepP: number,
+  { type, memory, stepP }: Pick<Tile, 'type' | 'memory' | 'stepP'>,
   source: Local,
   destination: Local,
   count: Local,
@@ -210,7 +217,7 @@ function emitStridedRun(
   const to = fn.local('i32');
   fn.get(source).set(from).get(destination).set(to);
   fn.forLoop(p, 0, count, 1, () => {
-    fn.get(to).get(from).mem(load).mem(store);
+    fn.get(to).get(from).mem(load, 0, bytes, memory).mem(store);
     fn.increment(from, stepP).increment(to, bytes);
   });
   fn.release(p, from, to);
@@ -222,7 +229,7 @@ export function emitStridedTile(fn: FunctionBuilder, tile: Tile): void {
   const destination = fn.local('i32');
   fn.get(tile.source).set(source).get(tile.destination).set(destination);
   fn.forLoop(k, 0, tile.depth, 1, () => {
-    emitStridedRun(fn, tile.type, tile.stepP, source, destination, tile.length);
+    emitStridedRun(fn, tile, source, destination, tile.length);
     fn.increment(source, tile.stepK).increment(destination, tile.rowBytes);
   });
   fn.release(k, source, destination);
@@ -344,10 +351,10 @@ export function emitClippedTile(
           .i32(widest)
           .op('i32.eq')
           .if(
-            () => emitCopyVectors(fn, tile.type, to, from, widest),
-            () => emitCopyRun(fn, tile.type, to, from, end),
+            () => emitCopyVectors(fn, tile, to, from, widest),
+            () => emitCopyRun(fn, tile.type, to, from, end, { from: tile.memory, to: 0 }),
           );
-      else emitStridedRun(fn, tile.type, tile.stepP, from, to, end);
+      else emitStridedRun(fn, tile, from, to, end);
     });
     fn.increment(source, outerStep).increment(destination, outerTo);
   });

@@ -26,6 +26,8 @@ import { type Axis, emitForms, emitRuns, innermost, mergeAxes, releaseForms } fr
 /** An operand of a matrix product: forms (see `ranges.ts`) are the byte address and the sums of the guards. */
 export interface PackedOperand {
   readonly type: FloatType;
+  /** The memory in which the operand lies. */
+  readonly memory: number;
   readonly offsetBytes: number;
   readonly batch: readonly Axis[];
   readonly p: readonly Axis[];
@@ -37,6 +39,7 @@ export interface PackedOperand {
 export function packedOperand(
   type: FloatType,
   view: View,
+  memory: number,
   groups: { readonly batch: readonly number[]; readonly p: readonly number[]; readonly k: readonly number[] },
 ): PackedOperand {
   const { bytes } = floatLanes[type];
@@ -48,6 +51,7 @@ export function packedOperand(
     );
   return {
     type,
+    memory,
     offsetBytes: view.offset * bytes,
     batch: merge(groups.batch),
     p: merge(groups.p),
@@ -84,7 +88,7 @@ const copiesLines = ({ type, p, guards }: PackedOperand, widths: readonly number
 /** Packs four panels at once, for as long as there are four; advances `start` and `destination`. */
 function emitCopyLines(
   fn: FunctionBuilder,
-  { p, k, type }: PackedOperand,
+  { p, k, type, memory }: PackedOperand,
   at: Record<'destination' | 'start' | 'end' | 'k0' | 'k1', Local> & { readonly bases: readonly Operand[] },
 ): void {
   const { lanes, bytes } = floatLanes[type];
@@ -117,7 +121,7 @@ function emitCopyLines(
         fn.forLoop(row, 0, run.length, 1, () => {
           vectors.forEach((vector, panel) => {
             fn.get(source)
-              .mem('v128.load', panel * vectorBytes, bytes)
+              .mem('v128.load', panel * vectorBytes, bytes, memory)
               .set(vector);
           });
           vectors.forEach((vector, panel) => {
@@ -187,6 +191,7 @@ function buildPack(
       depth,
       rowBytes,
       type,
+      memory: operand.memory,
       stepP: innerP.steps[0],
       stepK: innerK.steps[0],
     };

@@ -92,7 +92,7 @@ export class ProgramCode {
       if (operation.op === 'load' || operation.op === 'gather') {
         const { access } = operation;
         const row = operation.op === 'gather' ? operation.row : null;
-        const planned = planAccess(streams, access, dtypes[access.buffer], axes, row);
+        const planned = planAccess(streams, access, dtypes[access.buffer], code.memoryOf(access.buffer), axes, row);
         this.#loads.set(value, planned);
         if (tileAxis !== null && row === null && isTransposable(access, dtypes, vectorAxis, tileAxis))
           this.#transposed.add(planned);
@@ -107,7 +107,14 @@ export class ProgramCode {
         if (!this.varies(operand) && isComputed(program.operations[operand])) this.#spread.add(operand);
     });
     for (const store of program.stores) {
-      const planned = planAccess(streams, store.access, dtypes[store.access.buffer], axes, null);
+      const planned = planAccess(
+        streams,
+        store.access,
+        dtypes[store.access.buffer],
+        code.memoryOf(store.access.buffer),
+        axes,
+        null,
+      );
       this.#stores.set(store, planned);
       if (planned.stride !== 0 && !this.varies(store.value) && isComputed(program.operations[store.value]))
         this.#spread.add(store.value);

@@ -19,6 +19,7 @@ import { createWasmBackend } from './backend.ts';
 registerReferenceBackends();
 registerBackend('wasm-1', () => createWasmBackend({ threads: 1 }));
 registerBackend('wasm-2', () => createWasmBackend({ threads: 2, poison: true }));
+registerBackend('wasm-memories', () => createWasmBackend({ threads: 2, poison: true, memories: 3 }));
 
 const leafTensors = (program: RandomProgram): Tensor[] =>
   leavesOf(program).map((data, k) => tensor(data, { shape: program.shapes[k] as number[] }));
@@ -42,7 +43,7 @@ async function replayed(program: RandomProgram, backend: string): Promise<ArrayL
 }
 
 describe(`wasm on random programs (TESSERA_SEED=${seed})`, () => {
-  it('agrees with the oracle; one thread, two threads and replays give the same bits', {
+  it('agrees with the oracle; one thread, two, replays, and operands in several memories give the same bits', {
     timeout: 240_000,
   }, async () => {
     await fc.assert(
@@ -51,10 +52,12 @@ describe(`wasm on random programs (TESSERA_SEED=${seed})`, () => {
         const one = await eager(program, 'wasm-1');
         const two = await eager(program, 'wasm-2');
         const again = await replayed(program, 'wasm-2');
+        const apart = await eager(program, 'wasm-memories');
         one.forEach((values, k) => {
           expect(difference(values, expected[k] as ArrayLike<number>)).toBeLessThan(1e-4);
           expect([...(two[k] as Float32Array)]).toEqual([...(values as Float32Array)]);
           expect([...(again[k] as Float32Array)]).toEqual([...(values as Float32Array)]);
+          expect([...(apart[k] as Float32Array)]).toEqual([...(values as Float32Array)]);
         });
       }),
       { seed, numRuns: Number(process.env.TESSERA_TEST_RUNS ?? 100), interruptAfterTimeLimit: 200_000 },

@@ -7,7 +7,7 @@ import type { ScatterAddKernel } from '../../kernel.ts';
 import type { View } from '../../view.ts';
 import { emitZeros, zeroBytes } from './access-code.ts';
 import type { Local, ModuleBuilder } from './encoder.ts';
-import type { Features } from './features.ts';
+import type { Target } from './features.ts';
 import type { LoweredKernel } from './program.ts';
 import { ProgramCode } from './program-code.ts';
 import { type Slot, slotsFor } from './slots.ts';
@@ -28,15 +28,16 @@ export function lowerScatterAdd(
   module: ModuleBuilder,
   kernel: ScatterAddKernel,
   dtypes: readonly DType[],
-  features: Features,
+  machine: Target,
 ): LoweredKernel {
   const { outer, count, inner, rows, dtype } = kernel;
   const fn = module.function(kernel.name, ['i32', 'i32', 'i32', 'i32']);
   const tableSize = outer * rows * inner;
   if (tableSize === 0) return { function: fn, scratchBytes: 0, slow: null };
-  const code = new VectorCode(fn, features);
+  const code = new VectorCode(fn, machine);
   const [args, , , scratch] = fn.params;
   const bytes = bytesOf(dtype);
+  const memory = code.memoryOf(kernel.out);
   const rowBytes = inner * bytes;
 
   // Loads of the index and of the values, over [outer, count, inner].
@@ -100,7 +101,7 @@ export function lowerScatterAdd(
     fn.if(
       () => {
         start();
-        fn.i32(0).get(lastRow).get(firstRow).op('i32.sub').times(rowBytes).memoryFill();
+        fn.i32(0).get(lastRow).get(firstRow).op('i32.sub').times(rowBytes).memoryFill(memory);
       },
       () => {
         start();
@@ -108,7 +109,7 @@ export function lowerScatterAdd(
         fn.forLoop(row, firstRow, lastRow, 1, () => {
           fn.get(target).i32(0);
           columnBytes();
-          fn.memoryFill().increment(target, rowBytes);
+          fn.memoryFill(memory).increment(target, rowBytes);
         });
       },
     );
@@ -118,7 +119,8 @@ export function lowerScatterAdd(
     program.scope(() => {
       program.evaluate(valuesValue, slots);
       const sums = slots.map((slot, k) => {
-        const old = loadAdjacent(code, dtype, { address: target, offset: slot.offset * bytes }, slot.lanes);
+        const place = { address: target, offset: slot.offset * bytes, memory };
+        const old = loadAdjacent(code, dtype, place, slot.lanes);
         return packForStore(
           code,
           dtype,
@@ -129,7 +131,13 @@ export function lowerScatterAdd(
         );
       });
       for (let k = slots.length - 1; k >= 0; k--)
-        storeAdjacent(code, dtype, sums[k], { address: target, offset: slots[k].offset * bytes }, slots[k].lanes);
+        storeAdjacent(
+          code,
+          dtype,
+          sums[k],
+          { address: target, offset: slots[k].offset * bytes, memory },
+          slots[k].lanes,
+        );
     });
   };
   const addRow = (): void => {

@@ -1,11 +1,21 @@
 /** One thread's share of a job: on workers and on the main thread alike. */
 import { control, currentKernel } from './control.ts';
+import { memoryName } from './memory.ts';
 
 /** A compiled plan on one thread. */
 export interface Program {
   readonly module: WebAssembly.Module;
+  /** The memories that it uses, the first one left out. */
+  readonly memories: readonly WebAssembly.Memory[];
   /** Made when the program first runs on the thread. */
   instance: WebAssembly.Instance | null;
+}
+
+/** The program's code over its memories, of which `first` is the one that threads meet in. */
+export function instanceOf(program: Program, first: WebAssembly.Memory): WebAssembly.Instance {
+  const memories = [first, ...program.memories].map((memory, k) => [memoryName(k), memory]);
+  program.instance ??= new WebAssembly.Instance(program.module, { env: Object.fromEntries(memories) });
+  return program.instance;
 }
 
 const word = (address: number): number => address / 4;
@@ -17,8 +27,7 @@ export function runShare(memory: WebAssembly.Memory, program: Program | undefine
   const threads = at(control.threads);
   try {
     if (program === undefined) throw new Error(`thread ${thread} was asked for a program that it was not given`);
-    program.instance ??= new WebAssembly.Instance(program.module, { env: { memory } });
-    const run = program.instance.exports.run as (
+    const run = instanceOf(program, memory).exports.run as (
       table: number,
       thread: number,
       threads: number,

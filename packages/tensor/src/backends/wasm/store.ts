@@ -8,6 +8,8 @@ import { type Axis, emitForms, emitRuns, innermost, mergeAxes, releaseForms } fr
 export interface PlainStore {
   readonly type: FloatType;
   readonly buffer: number;
+  /** The memory in which the result lies. */
+  readonly memory: number;
   readonly offsetBytes: number;
   readonly batch: readonly Axis[];
   readonly m: readonly Axis[];
@@ -17,7 +19,11 @@ export interface PlainStore {
 const range = (start: number, count: number): number[] => Array.from({ length: count }, (_, k) => start + k);
 
 /** The kernel's epilogue as a plain store; null where it is more than that. */
-export function plainStore(kernel: ContractKernel, type: FloatType): PlainStore | null {
+export function plainStore(
+  kernel: ContractKernel,
+  type: FloatType,
+  memories: readonly number[] = [],
+): PlainStore | null {
   const { instructions, stores } = kernel.epilogue;
   if (stores.length !== 1) return null;
   const [{ access, value }] = stores;
@@ -35,6 +41,7 @@ export function plainStore(kernel: ContractKernel, type: FloatType): PlainStore 
   return {
     type,
     buffer,
+    memory: memories[buffer] ?? 0,
     offsetBytes: view.offset * bytes,
     batch: merge(0, batch),
     m: merge(batch, m),
@@ -42,8 +49,9 @@ export function plainStore(kernel: ContractKernel, type: FloatType): PlainStore 
   };
 }
 
-/** Whether micro-kernels may write the result themselves: rows and columns at fixed distances, columns side by side. */
-export const storesRows = ({ type, m, n }: PlainStore): boolean =>
+/** Whether micro-kernels may write the result themselves: in the first memory, rows and columns at fixed distances, columns side by side. */
+export const storesRows = ({ type, memory, m, n }: PlainStore): boolean =>
+  memory === 0 &&
   m.length <= 1 &&
   n.length <= 1 &&
   innermost(n, 1).size === n.reduce((size, axis) => size * axis.size, 1) &&
@@ -56,7 +64,7 @@ export const storesRows = ({ type, m, n }: PlainStore): boolean =>
 export function emitStoreTile(module: ModuleBuilder, store: PlainStore, name: string): FunctionBuilder {
   const { buffer: _, ...key } = store;
   return module.helper(`store ${JSON.stringify(key)}`, () => {
-    const { type } = store;
+    const { type, memory } = store;
     const { bytes, load, store: storeElement } = floatLanes[type];
     const fn = module.function(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
     const [tile, tileStride, base, batch, row0, row1, column0, column1] = fn.params;
@@ -74,10 +82,10 @@ export function emitStoreTile(module: ModuleBuilder, store: PlainStore, name: st
         emitRuns(fn, store.n, column0, column1, [address], (columns) => {
           fn.get(tile).get(columns.position).get(column0).op('i32.sub').times(bytes).op('i32.add').set(from);
           fn.push(columns.values[0]).set(to);
-          if (step === bytes) emitCopyRun(fn, type, to, from, columns.length);
+          if (step === bytes) emitCopyRun(fn, type, to, from, columns.length, { from: 0, to: memory });
           else
             fn.forLoop(column, 0, columns.length, 1, () => {
-              fn.get(to).get(from).mem(load).mem(storeElement);
+              fn.get(to).get(from).mem(load).mem(storeElement, 0, bytes, memory);
               fn.increment(from, bytes).increment(to, step);
             });
         });

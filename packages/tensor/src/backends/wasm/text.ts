@@ -1,5 +1,5 @@
 /** WebAssembly code as text, for people who read what was generated. */
-import type { FunctionBuilder, ModuleBuilder } from './encoder.ts';
+import { type FunctionBuilder, type ModuleBuilder, numberedMemory } from './encoder.ts';
 import { laneOps, memoryLaneOps, memoryOps, plainOps, structuralOps } from './opcodes.ts';
 
 type Immediates = 'none' | 'memory' | 'lane' | 'memoryLane' | keyof typeof structuralOps;
@@ -69,9 +69,11 @@ class Reader {
 
 function readImmediates(reader: Reader, kind: Immediates, nameOfFunction: (index: number) => string): string {
   const memory = (): string => {
-    const align = reader.unsigned();
+    const flags = reader.unsigned();
+    const number = (flags & numberedMemory) === 0 ? 0 : reader.unsigned();
     const offset = reader.unsigned();
-    return `${offset === 0 ? '' : ` offset=${offset}`} align=${2 ** align}`;
+    const parts = [number === 0 ? '' : ` ${number}`, offset === 0 ? '' : ` offset=${offset}`];
+    return `${parts.join('')} align=${2 ** (flags & ~numberedMemory)}`;
   };
   switch (kind) {
     case 'memory':

@@ -1,5 +1,5 @@
 import type { FunctionBuilder, Local, Operand } from './encoder.ts';
-import type { Features } from './features.ts';
+import type { Target } from './features.ts';
 import type { PlainOp } from './opcodes.ts';
 
 /** The lanes of a 128-bit vector of floats. */
@@ -31,11 +31,18 @@ export type Vector = Local | Expression;
 export class VectorCode {
   readonly fn: FunctionBuilder;
   readonly #relaxedSimd: boolean;
+  readonly #memories: readonly number[];
   #owned: Local[] = [];
 
-  constructor(fn: FunctionBuilder, features: Features) {
+  constructor(fn: FunctionBuilder, target: Target) {
     this.fn = fn;
-    this.#relaxedSimd = features.relaxedSimd;
+    this.#relaxedSimd = target.relaxedSimd;
+    this.#memories = target.memories ?? [];
+  }
+
+  /** The memory in which a buffer lies. */
+  memoryOf(buffer: number): number {
+    return this.#memories[buffer] ?? 0;
   }
 
   /** Runs `body`; the locals that it makes may be used again by what comes later. Its expressions must have been used by then. */

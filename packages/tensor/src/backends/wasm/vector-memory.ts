@@ -7,10 +7,11 @@ import { constantQuad, type Quad } from './vector-ops.ts';
 
 export type LaneCount = 1 | 2 | 3 | 4;
 
-/** Where lanes lie: `address + offset` bytes. Offsets may be negative; the sum may not. */
+/** Where lanes lie: `address + offset` bytes in a memory, the first if none is named. Offsets may be negative; the sum may not. */
 export interface Place {
   readonly address: Local;
   readonly offset: number;
+  readonly memory?: number;
 }
 
 /** Pushes an address whose static rest, which is returned, goes into the instruction. */
@@ -21,7 +22,7 @@ function pushAddress(code: VectorCode, { address, offset }: Place): number {
   return 0;
 }
 
-const at = ({ address, offset }: Place, bytes: number): Place => ({ address, offset: offset + bytes });
+const at = (place: Place, bytes: number): Place => ({ ...place, offset: place.offset + bytes });
 
 /** Memory accesses of code that is not tuned to alignment promise one byte. */
 const unaligned = 1;
@@ -30,14 +31,15 @@ const unaligned = 1;
 function loadWords(code: VectorCode, place: Place, bytes: 4 | 8, words: number): Vector {
   const { fn } = code;
   if (words <= 0) return code.splat('i32x4', 0);
-  const load = (op: MemoryOp): Expression => new Expression(() => fn.mem(op, pushAddress(code, place), unaligned));
+  const load = (op: MemoryOp): Expression =>
+    new Expression(() => fn.mem(op, pushAddress(code, place), unaligned, place.memory));
   if (words >= 16 / bytes) return load('v128.load');
   const pair = bytes === 8 || words >= 2;
   if (!pair) return load('v128.load32_zero');
   if (words !== 3) return load('v128.load64_zero');
   return new Expression(() => {
     const rest = pushAddress(code, at(place, 8));
-    code.push(load('v128.load64_zero')).memLane('v128.load32_lane', 2, rest, unaligned);
+    code.push(load('v128.load64_zero')).memLane('v128.load32_lane', 2, rest, unaligned, place.memory);
   });
 }
 
@@ -46,13 +48,13 @@ const loadBytes = (code: VectorCode, place: Place, lanes: LaneCount): Expression
   new Expression(() => {
     const { fn } = code;
     const zero = code.splat('i32x4', 0);
-    if (lanes === 4) fn.mem('v128.load32_zero', pushAddress(code, place), unaligned);
+    if (lanes === 4) fn.mem('v128.load32_zero', pushAddress(code, place), unaligned, place.memory);
     else {
       // The third byte is loaded into what the first two were loaded into.
       const last = lanes === 3 ? pushAddress(code, at(place, 2)) : 0;
       const rest = pushAddress(code, place);
-      fn.get(zero).memLane(lanes === 1 ? 'v128.load8_lane' : 'v128.load16_lane', 0, rest, unaligned);
-      if (lanes === 3) fn.memLane('v128.load8_lane', 2, last);
+      fn.get(zero).memLane(lanes === 1 ? 'v128.load8_lane' : 'v128.load16_lane', 0, rest, unaligned, place.memory);
+      if (lanes === 3) fn.memLane('v128.load8_lane', 2, last, unaligned, place.memory);
     }
     fn.op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u');
   });
@@ -77,13 +79,16 @@ export function loadAdjacent(code: VectorCode, dtype: DType, place: Place, lanes
 /** One element in all lanes. */
 export function loadSplat(code: VectorCode, dtype: DType, place: Place): Quad {
   const { fn } = code;
-  const load = (op: MemoryOp): Expression => new Expression(() => fn.mem(op, pushAddress(code, place), unaligned));
+  const load = (op: MemoryOp): Expression =>
+    new Expression(() => fn.mem(op, pushAddress(code, place), unaligned, place.memory));
   if (dtype === 'f64') {
     const half = code.local(load('v128.load64_splat'));
     return [half, half];
   }
   if (dtype === 'f32' || dtype === 'i32') return [load('v128.load32_splat')];
-  const value = new Expression(() => fn.mem('i32.load8_u', pushAddress(code, place)).op('i32x4.splat'));
+  const value = new Expression(() =>
+    fn.mem('i32.load8_u', pushAddress(code, place), unaligned, place.memory).op('i32x4.splat'),
+  );
   return [dtype === 'bool' ? toMask(code, value) : value];
 }
 
@@ -105,12 +110,12 @@ export function loadLanes(
       if (bytesOf(dtype) === 1) {
         fn.get(part);
         const rest = pushAddress(code, place);
-        fn.mem('i32.load8_u', rest).lane('i32x4.replace_lane', lane).set(part);
+        fn.mem('i32.load8_u', rest, unaligned, place.memory).lane('i32x4.replace_lane', lane).set(part);
       } else {
         const rest = pushAddress(code, place);
         fn.get(part);
-        if (dtype === 'f64') fn.memLane('v128.load64_lane', lane & 1, rest, unaligned).set(part);
-        else fn.memLane('v128.load32_lane', lane, rest, unaligned).set(part);
+        if (dtype === 'f64') fn.memLane('v128.load64_lane', lane & 1, rest, unaligned, place.memory).set(part);
+        else fn.memLane('v128.load32_lane', lane, rest, unaligned, place.memory).set(part);
       }
     });
   return dtype === 'bool' ? [toMask(code, parts[0])] : parts;
@@ -133,24 +138,24 @@ function storeWords(code: VectorCode, value: Local, place: Place, bytes: 4 | 8, 
   if (words <= 0) return;
   const rest = pushAddress(code, place);
   fn.get(value);
-  if (words >= 16 / bytes) fn.mem('v128.store', rest, unaligned);
-  else if (bytes === 8 || words >= 2) fn.memLane('v128.store64_lane', 0, rest, unaligned);
-  else fn.memLane('v128.store32_lane', 0, rest, unaligned);
+  if (words >= 16 / bytes) fn.mem('v128.store', rest, unaligned, place.memory);
+  else if (bytes === 8 || words >= 2) fn.memLane('v128.store64_lane', 0, rest, unaligned, place.memory);
+  else fn.memLane('v128.store32_lane', 0, rest, unaligned, place.memory);
   if (words !== 3 || bytes !== 4) return;
   const last = pushAddress(code, at(place, 8));
-  fn.get(value).memLane('v128.store32_lane', 2, last, unaligned);
+  fn.get(value).memLane('v128.store32_lane', 2, last, unaligned, place.memory);
 }
 
 function storeBytes(code: VectorCode, value: Local, place: Place, lanes: LaneCount): void {
   const { fn } = code;
   const rest = pushAddress(code, place);
   fn.get(value);
-  if (lanes === 4) fn.memLane('v128.store32_lane', 0, rest, unaligned);
-  else if (lanes === 1) fn.memLane('v128.store8_lane', 0, rest);
-  else fn.memLane('v128.store16_lane', 0, rest, unaligned);
+  if (lanes === 4) fn.memLane('v128.store32_lane', 0, rest, unaligned, place.memory);
+  else if (lanes === 1) fn.memLane('v128.store8_lane', 0, rest, unaligned, place.memory);
+  else fn.memLane('v128.store16_lane', 0, rest, unaligned, place.memory);
   if (lanes !== 3) return;
   const last = pushAddress(code, at(place, 2));
-  fn.get(value).memLane('v128.store8_lane', 2, last);
+  fn.get(value).memLane('v128.store8_lane', 2, last, unaligned, place.memory);
 }
 
 /** `packed` comes from `packForStore`. The vectors of f64 are stored last first: V8 pairs such stores without an extra one. */
@@ -173,7 +178,7 @@ export function storeLane(code: VectorCode, dtype: DType, packed: readonly Local
   const { fn } = code;
   const rest = pushAddress(code, place);
   fn.get(packed[dtype === 'f64' ? lane >> 1 : 0]);
-  if (dtype === 'f64') fn.memLane('v128.store64_lane', lane & 1, rest, unaligned);
-  else if (bytesOf(dtype) === 4) fn.memLane('v128.store32_lane', lane, rest, unaligned);
-  else fn.memLane('v128.store8_lane', lane, rest);
+  if (dtype === 'f64') fn.memLane('v128.store64_lane', lane & 1, rest, unaligned, place.memory);
+  else if (bytesOf(dtype) === 4) fn.memLane('v128.store32_lane', lane, rest, unaligned, place.memory);
+  else fn.memLane('v128.store8_lane', lane, rest, unaligned, place.memory);
 }

@@ -1,0 +1,19 @@
+/** So much more than what certainly lives is tolerated before garbage is collected. */
+const toleratedGarbage = (living: number): number => Math.max(4 << 20, living / 8);
+
+/**
+ * Says when to collect garbage. The garbage collector does not see this memory: objects of some bytes keep megabytes here, and it
+ * has no reason to look for dead ones. So it is asked when the use has grown by an eighth over the least since the last time: the
+ * memory of a long training run stays flat, and a collection costs little beside the work that filled so much.
+ */
+export class PressureGauge {
+  #least = 0;
+
+  /** Whether to collect now, `used` bytes being in use. */
+  grown(used: number): boolean {
+    this.#least = Math.min(this.#least, used);
+    if (used - this.#least <= toleratedGarbage(this.#least)) return false;
+    this.#least = used;
+    return true;
+  }
+}
