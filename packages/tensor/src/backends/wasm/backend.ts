@@ -1,6 +1,7 @@
 import type { Allocation, Backend } from '../../backend.ts';
 import { bytesOf, type DType, type TypedArray, viewArray } from '../../dtype.ts';
 import type { Plan } from '../../plan.ts';
+import { PressureGauge } from '../pressure.ts';
 import { planKey } from '../scalar-code/kernel-key.ts';
 import { controlEnd, maximumThreads } from './control.ts';
 import { compileOptimized, setRevectorizer } from './engine.ts';
@@ -10,7 +11,6 @@ import { lowerPlan } from './lower.ts';
 import { GrowingBlock, Memories, type PlacedBlock } from './memories.ts';
 import type { Platform } from './platform.ts';
 import { Pool } from './pool.ts';
-import { PressureGauge } from './pressure.ts';
 import { probeWideTiles } from './probe.ts';
 import { RunQueue } from './run-queue.ts';
 import { platform as thisPlatform } from './this-platform.ts';

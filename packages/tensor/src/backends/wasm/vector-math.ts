@@ -100,6 +100,13 @@ const formats: Readonly<Record<FloatVector, FloatFormat>> = {
   },
 };
 
+/** What `erf` of single precision is made of, for backends that generate code in another language. */
+export const erfOfSingles = {
+  small: formats.f32x4.erfSmall,
+  large: formats.f32x4.erfLarge,
+  limit: formats.f32x4.erfLimit,
+} as const;
+
 const shiftLeft = { f32x4: 'i32x4.shl', f64x2: 'i64x2.shl' } as const;
 
 /** x = n * step * ln 2 + r: r and 2^n. */
@@ -248,6 +255,9 @@ const sinePolynomials: Readonly<Record<'single' | 'double', SinePolynomials>> = 
     ],
   },
 };
+
+/** The polynomials for `sin` of single precision, likewise. */
+export const sineOfSingles: SinePolynomials = sinePolynomials.single;
 
 /** sin of two doubles: x = k pi/2 + r; the two low bits of k choose sin or cos of r, and the sign. */
 function sinOfDoubles(code: VectorCode, x: Local, { sine, cosine }: SinePolynomials): Vector {
