@@ -7,7 +7,7 @@ export { clipConfigOf } from './config/clip.ts';
 export { ConfigError, formatConfig, parseConfig } from './config/resolve.ts';
 export { type ClassifyConfig, type ContrastiveConfig, configSchemas, type RunConfig } from './config/schema.ts';
 export * from './data/augment/index.ts';
-export { CounterRandom, permutation } from './data/random.ts';
+export { CounterRandom, type Purpose, permutation, purpose } from './data/random.ts';
 export { CLIPEncoder } from './evaluation/clip-encoder.ts';
 export { BatchEncoder } from './evaluation/encoder.ts';
 export * from './metrics/index.ts';

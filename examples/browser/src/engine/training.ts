@@ -21,7 +21,7 @@ import type { Pictures } from './pictures.ts';
 export const imageSize = 32;
 
 const towers: Readonly<Record<ModelChoice, { readonly vision: VisionConfig; readonly embedDim: number }>> = {
-  vit: { vision: { kind: 'vit', imageSize, patchSize: 4, width: 64, layers: 3, heads: 4 }, embedDim: 64 },
+  vit: { vision: { kind: 'vit', imageSize, patchSize: 8, width: 64, layers: 3, heads: 4 }, embedDim: 64 },
   resnet: { vision: { kind: 'resnet', imageSize, width: 16, layers: [1, 1, 1, 1], heads: 8 }, embedDim: 128 },
 };
 

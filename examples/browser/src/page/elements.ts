@@ -9,10 +9,14 @@ export function text(id: string, value: string): void {
   element(id, HTMLElement).textContent = value;
 }
 
-/** A status line; a failure is told apart. */
+/** A status line is no place for what is longer. */
+const longest = 400;
+
+/** A status line; a failure is told apart, and its whole text goes to the console too. */
 export function say(id: string, message: string, failed = false): void {
   const line = element(id, HTMLElement);
-  line.textContent = message;
+  line.textContent = message.length > longest ? `${message.slice(0, longest)} … (all of it in the console)` : message;
+  if (failed) console.error(message);
   line.classList.toggle('failed', failed);
 }
 

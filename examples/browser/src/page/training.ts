@@ -106,7 +106,6 @@ export function showTraining(data: DataMaterial): void {
         showPredictions(report.predictions);
         return;
       case 'failed':
-        say('train-status', report.message, true);
         if (state === 'starting') reset();
         say('train-status', report.message, true);
         if (state === 'running') enter('paused');
