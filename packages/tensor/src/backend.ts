@@ -23,6 +23,8 @@ export interface Executable {
 
 export interface Backend {
   readonly name: string;
+  /** Why values of this dtype cannot be computed here, and what to do; null where they can. Absent where all can. */
+  whyUnsupported?(dtype: DType): string | null;
   /** Memory for `bytes` bytes, aligned for every dtype; contents unspecified. Throws OutOfMemoryError. */
   allocate(bytes: number): Allocation;
   free(allocation: Allocation): void;

@@ -1,8 +1,24 @@
 import '../backends/wasm/index.ts';
+import '../backends/webgpu/index.ts';
+import { BackendUnavailableError, openBackend } from '../backend.ts';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';
 
+/** Why tests on WebGPU are left out here: there is no adapter, not even one in software. Null where there is. */
+export const webgpuMissing: string | null = await openBackend('webgpu').then(
+  () => null,
+  (error: unknown) => {
+    if (!(error instanceof BackendUnavailableError)) throw error;
+    return error.message;
+  },
+);
+
 /** Every backend that must pass the tests of the operations. */
-export const testedBackends = ['reference', 'reference-kernels', 'wasm'] as const;
+export const testedBackends: readonly string[] = [
+  'reference',
+  'reference-kernels',
+  'wasm',
+  ...(webgpuMissing === null ? ['webgpu'] : []),
+];
 
 export const registerTestedBackends = (): void => {
   registerReferenceBackends();

@@ -498,6 +498,7 @@ const casts: OpCase[] = [
   },
   {
     name: 'cast i32 to f64 and back',
+    needs: ['f64'],
     compute: () => tensor(Int32Array.of(2147483647, -5)).to('f64').sub(1).to('i32'),
     expected: [2147483646, -6],
     shape: [2],
@@ -548,6 +549,7 @@ const casts: OpCase[] = [
   },
   {
     name: 'f32 and f64 give f64',
+    needs: ['f64'],
     compute: () => tensor([1, 2]).add(tensor(Float64Array.of(1e-9, 2e-9))),
     expected: [1 + 1e-9, 2 + 2e-9],
     shape: [2],
@@ -556,6 +558,7 @@ const casts: OpCase[] = [
   },
   {
     name: 'f64 keeps its precision through elementary functions',
+    needs: ['f64'],
     compute: () => tensor(Float64Array.from(positive)).log().exp().sqrt().tanh().sin(),
     expected: positive.map((x) => Math.sin(Math.tanh(Math.sqrt(x)))),
     shape: [10],

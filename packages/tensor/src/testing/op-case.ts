@@ -11,6 +11,8 @@ export interface OpCase {
   readonly shape: Shape;
   /** f32 if not given. */
   readonly dtype?: DType;
+  /** Dtypes that not every backend has, where the case computes in them. */
+  readonly needs?: readonly DType[];
   /** Largest difference, relative to values above 1: 1e-5 if not given, 0 for integers. */
   readonly tolerance?: number;
 }

@@ -109,6 +109,7 @@ const products: OpCase[] = [
   },
   {
     name: 'matmul of f32 and f64',
+    needs: ['f64'],
     compute: () => m.t().to('f64').matmul(v.t()),
     expected: tabulate([3], (i) => sumOver(4, (k) => m.at(i as number, k) * v.at(k))),
     shape: [3],

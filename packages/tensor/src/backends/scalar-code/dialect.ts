@@ -5,7 +5,7 @@
  * Integers (i32, u8, bool) are held as 32-bit integers, bool as 0 or 1; floating point in the dialect's own type.
  */
 import type { DType } from '../../dtype.ts';
-import type { ReduceOp, UnaryOp } from '../../operators.ts';
+import type { ReduceOp, RoundOp, UnaryOp } from '../../operators.ts';
 import type { BinaryKind } from './simplify.ts';
 
 export interface Dialect {
@@ -26,7 +26,7 @@ export interface Dialect {
   /** A value of dtype i32 as an index, limited to 0..last. */
   clampedIndex(value: string, last: number): string;
   /** `from` is the source's dtype, `dtype` the result's. */
-  unary(kind: UnaryOp, source: string, from: DType, dtype: DType): string;
+  unary(kind: UnaryOp | RoundOp, source: string, from: DType, dtype: DType): string;
   /** `from` is the dtype of both sources. */
   binary(kind: BinaryKind, a: string, b: string, from: DType, dtype: DType): string;
   where(condition: string, yes: string, no: string, dtype: DType): string;

@@ -1,10 +1,11 @@
 import { type Allocation, type Backend, DeviceLostError, OutOfMemoryError } from '../../backend.ts';
 import { bytesOf, type DType, type TypedArray, viewArray } from '../../dtype.ts';
 import type { Plan } from '../../plan.ts';
-import { PressureGauge } from '../wasm/memory.ts';
+import { PressureGauge } from '../pressure.ts';
 import { platform } from '../wasm/this-platform.ts';
 import { type AdapterDescription, type OpenDevice, openDevice, type WebGpuOptions } from './device.ts';
 import type { DeviceCapabilities } from './dispatch.ts';
+import { whyUnsupported } from './elements.ts';
 import { type ExecutableHost, type NumberedBuffer, WebGpuExecutable } from './executable.ts';
 import { KernelCache, lowerPlan } from './lowered-plan.ts';
 import { BufferPool, GpuAllocation, mebibytes } from './memory.ts';
@@ -19,6 +20,11 @@ export interface WebGpuStatistics {
   readonly bytesDownloaded: number;
   /** Different shaders that were compiled. */
   readonly shaders: number;
+}
+
+/** Memory that plans use one after the other. */
+interface SharedBuffer extends NumberedBuffer {
+  readonly bytes: number;
 }
 
 /** Runs that may be under way: more would only hold memory. */
@@ -51,8 +57,11 @@ export class WebGpuBackend implements Backend {
   readonly #pipelines: PipelineCache;
   readonly #kernels: KernelCache;
   readonly #pressure = new PressureGauge();
-  readonly #pages: { id: number; buffer: GPUBuffer; bytes: number }[] = [];
-  #nextPage = -1;
+  /** Temporaries of all plans, and the staging buffer. */
+  readonly #pages: SharedBuffer[] = [];
+  readonly #staging: SharedBuffer[] = [];
+  /** Numbers of shared buffers are negative, those of allocations are not. */
+  #nextShared = -1;
   /** The first error that nothing else reports. */
   #failure: Error | null = null;
   /** Checks of allocations that have not been answered yet. */
@@ -89,6 +98,10 @@ export class WebGpuBackend implements Backend {
       const { error } = event as GPUUncapturedErrorEvent;
       this.#failure ??= new Error(`webgpu: ${error.message}`);
     });
+  }
+
+  whyUnsupported(dtype: DType): string | null {
+    return whyUnsupported(dtype);
   }
 
   #createBuffer(bytes: number, usage: number): GPUBuffer {
@@ -186,7 +199,15 @@ export class WebGpuBackend implements Backend {
     return {
       device: this.device,
       pipeline: (name, code) => this.#pipelines.get(name, code),
-      pages: (bytes) => this.#reservePages(bytes),
+      pages: (bytes) => {
+        const pages = bytes.map((size, page) => this.#grow(this.#pages, page, size));
+        if (this.#poison)
+          pages.forEach(({ buffer }, page) => {
+            this.device.queue.writeBuffer(buffer, 0, new Uint8Array(bytes[page]).fill(0xff));
+          });
+        return pages;
+      },
+      staging: (bytes) => this.#grow(this.#staging, 0, bytes),
       allocate: (bytes) => this.#pool.allocate(bytes),
       free: (allocation) => this.#pool.free(allocation),
       ready: async () => {
@@ -208,19 +229,15 @@ export class WebGpuBackend implements Backend {
     };
   }
 
-  #reservePages(bytes: readonly number[]): readonly NumberedBuffer[] {
-    bytes.forEach((size, page) => {
-      const known = this.#pages[page];
-      if (known !== undefined && known.bytes >= size) return;
-      known?.buffer.destroy();
-      const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-      this.#pages[page] = { id: this.#nextPage--, buffer: this.#createBuffer(size, usage), bytes: size };
-    });
-    if (this.#poison)
-      bytes.forEach((size, page) => {
-        this.device.queue.writeBuffer(this.#pages[page].buffer, 0, new Uint8Array(size).fill(0xff));
-      });
-    return this.#pages;
+  /** The buffer at that place of a list, of at least `bytes`; what it held is not kept. */
+  #grow(list: SharedBuffer[], place: number, bytes: number): SharedBuffer {
+    const known = list[place];
+    if (known !== undefined && known.bytes >= bytes) return known;
+    known?.buffer.destroy();
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const grown = { id: this.#nextShared--, buffer: this.#createBuffer(bytes, usage), bytes };
+    list[place] = grown;
+    return grown;
   }
 
   async synchronize(): Promise<void> {
@@ -230,8 +247,8 @@ export class WebGpuBackend implements Backend {
   }
 
   memory(): { readonly used: number; readonly reserved: number } {
-    const pages = this.#pages.reduce((sum, { bytes }) => sum + bytes, 0);
-    return { used: this.#pool.used, reserved: this.#pool.reserved + pages };
+    const shared = [...this.#pages, ...this.#staging].reduce((sum, { bytes }) => sum + bytes, 0);
+    return { used: this.#pool.used, reserved: this.#pool.reserved + shared };
   }
 
   /** Counts since the backend was opened. */

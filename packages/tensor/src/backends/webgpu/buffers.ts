@@ -3,42 +3,10 @@
  * kernel with more buffers finds some of them in one staging buffer, to and from which they are copied around the kernel.
  */
 import { bytesOf, type DType } from '../../dtype.ts';
+import { type CallFunction, elementsOf } from './elements.ts';
 
-/** How elements lie in a binding. */
-type Layout =
-  /** One element a word of the binding's own type. */
-  | 'word'
-  /** Four a word. */
-  | 'byte';
-
-interface Storage {
-  readonly layout: Layout;
-  /** WGSL's type of a value in a register. */
-  readonly type: 'f32' | 'i32';
-}
-
-const storages: Readonly<Partial<Record<DType, Storage>>> = {
-  f32: { layout: 'word', type: 'f32' },
-  i32: { layout: 'word', type: 'i32' },
-  u8: { layout: 'byte', type: 'i32' },
-  bool: { layout: 'byte', type: 'i32' },
-};
-
-/** Throws for a dtype that shaders do not have. */
-export function storageOf(dtype: DType): Storage {
-  const storage = storages[dtype];
-  if (storage === undefined)
-    throw new TypeError(
-      `webgpu: WGSL has no ${dtype}; cast to f32, or compute on another backend (tensor(values, { backend: getBackend('wasm') }))`,
-    );
-  return storage;
-}
-
-/** WGSL's type of a value in a register. */
-export const registerType = (dtype: DType): 'f32' | 'i32' => storageOf(dtype).type;
-
-/** Each buffer must start at a multiple of this in a staging buffer, in words. */
-const stagingWords = 4;
+/** Each buffer must start at a multiple of this in a staging buffer, in bytes. */
+const stagingAlignment = 16;
 
 export interface StagedBuffer {
   readonly buffer: number;
@@ -63,120 +31,144 @@ export interface BufferUse {
   readonly written: boolean;
 }
 
-export const wordsOf = (dtype: DType, length: number): number => Math.max(1, Math.ceil((length * bytesOf(dtype)) / 4));
+/** Whole words that hold so many elements. */
+const wordBytes = (dtype: DType, length: number): number => 4 * Math.max(1, Math.ceil((length * bytesOf(dtype)) / 4));
+
+/** A buffer as the shader sees it. */
+interface BoundBuffer extends BufferUse {
+  /** The variable that is bound; where the buffer starts in it, in words. */
+  readonly variable: string;
+  readonly firstWord: number;
+  /** WGSL's type of the elements, where the variable is an array of them; otherwise it is one of words. */
+  readonly native: string | null;
+}
+
+/** A variable of the shader. */
+interface Variable {
+  readonly name: string;
+  readonly type: string;
+  readonly atomic: boolean;
+  readonly writable: boolean;
+}
 
 export class ShaderBuffers {
   readonly bindings: readonly Binding[];
-  readonly #uses = new Map<number, BufferUse>();
-  /** Within one dispatch a GPUBuffer is either only read, or bound as writable wherever it is bound. */
-  readonly #arenaWritten: boolean;
-  readonly #staged = new Map<number, StagedBuffer>();
+  /** How many buffers are copied to and from a staging buffer. */
+  readonly stagedCount: number;
+  readonly #bound = new Map<number, BoundBuffer>();
+  readonly #variables: readonly Variable[];
+  readonly #call: CallFunction;
 
   /** `bindable`: how many storage buffers a shader may have. The smallest buffers are staged where there are more. */
-  constructor(uses: readonly BufferUse[], bindable: number) {
-    for (const use of uses) this.#uses.set(use.buffer, use);
-    this.#arenaWritten = uses.some(({ inArena, written }) => inArena && written);
+  constructor(
+    uses: readonly BufferUse[],
+    device: { readonly storageBuffers: number; readonly features: ReadonlySet<string> },
+    call: CallFunction,
+  ) {
+    this.#call = call;
     const direct = [...uses];
     const staged: BufferUse[] = [];
-    if (direct.length > bindable) {
-      direct.sort((x, y) => wordsOf(y.dtype, y.length) - wordsOf(x.dtype, x.length) || x.buffer - y.buffer);
-      staged.push(...direct.splice(bindable - 1));
+    if (direct.length > device.storageBuffers) {
+      direct.sort((x, y) => wordBytes(y.dtype, y.length) - wordBytes(x.dtype, x.length) || x.buffer - y.buffer);
+      staged.push(...direct.splice(device.storageBuffers - 1));
     }
-    const bindings: Binding[] = direct.map(({ buffer, written }) => ({ kind: 'buffer', buffer, written }));
+    this.stagedCount = staged.length;
+    // Within one dispatch a GPUBuffer is either only read, or bound as writable wherever it is bound; the arena is one.
+    const arenaWritten = direct.some(({ inArena, written }) => inArena && written);
+    const variables: Variable[] = [];
+    const bindings: Binding[] = [];
+    for (const use of direct) {
+      const { native } = elementsOf(use.dtype);
+      const type =
+        native !== undefined && (native.feature === null || device.features.has(native.feature)) ? native.type : null;
+      const name = `b${use.buffer}`;
+      this.#bound.set(use.buffer, { ...use, variable: name, firstWord: 0, native: type });
+      variables.push({
+        name,
+        type: type ?? 'u32',
+        atomic: type === null && sharesWords(use),
+        writable: use.written || (use.inArena && arenaWritten),
+      });
+      bindings.push({ kind: 'buffer', buffer: use.buffer, written: use.written });
+    }
     if (staged.length > 0) {
-      let byteOffset = 0;
-      const members = staged.map(({ buffer, dtype, length, read, written }): StagedBuffer => {
-        const bytes = wordsOf(dtype, length) * 4;
-        const member = { buffer, byteOffset, bytes, read, written };
-        byteOffset += Math.ceil(bytes / (4 * stagingWords)) * 4 * stagingWords;
-        this.#staged.set(buffer, member);
+      let bytes = 0;
+      const members = staged.map((use): StagedBuffer => {
+        const { buffer, dtype, length, read, written } = use;
+        const member = { buffer, byteOffset: bytes, bytes: wordBytes(dtype, length), read, written };
+        this.#bound.set(buffer, { ...use, variable: 'staging', firstWord: bytes / 4, native: null });
+        bytes += Math.ceil(member.bytes / stagingAlignment) * stagingAlignment;
         return member;
       });
-      bindings.push({ kind: 'staging', bytes: byteOffset, members });
+      variables.push({ name: 'staging', type: 'u32', atomic: staged.some(sharesWords), writable: true });
+      bindings.push({ kind: 'staging', bytes, members });
     }
     this.bindings = bindings;
+    this.#variables = variables;
   }
 
-  /** How many buffers are copied to and from a staging buffer. */
-  get stagedCount(): number {
-    return this.#staged.size;
-  }
-
-  #use(buffer: number): BufferUse {
-    return this.#uses.get(buffer) as BufferUse;
-  }
-
-  /** Elements of written bytes share words with what other invocations write. */
-  #atomic(use: BufferUse): boolean {
-    return use.written && storageOf(use.dtype).layout === 'byte';
-  }
-
-  /** The bindings' declarations, in group 0. */
+  /** Directives, and the bindings' declarations, in group 0. */
   declarations(): string {
-    return this.bindings
-      .map((binding, index) => {
-        const place = `@group(0) @binding(${index})`;
-        if (binding.kind === 'staging') {
-          const atomic = binding.members.some(({ buffer }) => this.#atomic(this.#use(buffer)));
-          return `${place} var<storage, read_write> staging: array<${atomic ? 'atomic<u32>' : 'u32'}>;`;
-        }
-        const { dtype, buffer, inArena } = this.#use(binding.buffer);
-        const writable = binding.written || (inArena && this.#arenaWritten);
-        const { layout, type } = storageOf(dtype);
-        const element = layout === 'word' ? type : this.#atomic(this.#use(buffer)) ? 'atomic<u32>' : 'u32';
-        return `${place} var<storage, ${writable ? 'read_write' : 'read'}> b${buffer}: array<${element}>;`;
-      })
-      .join('\n');
+    const lines = this.#variables.map(({ name, type, atomic, writable }, binding) => {
+      const element = atomic ? `atomic<${type}>` : type;
+      return `@group(0) @binding(${binding}) var<storage, ${writable ? 'read_write' : 'read'}> ${name}: array<${element}>;`;
+    });
+    if (this.#variables.some(({ type }) => type === 'f16')) lines.unshift('enable f16;');
+    return lines.join('\n');
   }
 
-  /** The word at `index` of a buffer's binding, as bits, unless the binding has the buffer's own type. */
-  #word(buffer: number, index: string): { text: string; typed: boolean } {
-    const staged = this.#staged.get(buffer);
-    if (staged === undefined) {
-      const use = this.#use(buffer);
-      const place = `b${buffer}[${index}]`;
-      return this.#atomic(use)
-        ? { text: `atomicLoad(&${place})`, typed: false }
-        : { text: place, typed: storageOf(use.dtype).layout === 'word' };
-    }
-    const place = this.#stagedWord(staged, index);
-    return { text: this.#stagingAtomic() ? `atomicLoad(&${place})` : place, typed: false };
+  #of(buffer: number): BoundBuffer {
+    return this.#bound.get(buffer) as BoundBuffer;
   }
 
-  #stagedWord({ byteOffset }: StagedBuffer, index: string): string {
-    return byteOffset === 0 ? `staging[${index}]` : `staging[${index} + ${byteOffset / 4}]`;
-  }
-
-  #stagingAtomic(): boolean {
-    return [...this.#staged.keys()].some((buffer) => this.#atomic(this.#use(buffer)));
+  #isAtomic({ variable }: BoundBuffer): boolean {
+    return this.#variables.some(({ name, atomic }) => name === variable && atomic);
   }
 
   /** The element at `position`, an i32 expression, as a value in a register. */
   load(buffer: number, position: string): string {
-    const { dtype } = this.#use(buffer);
-    const { layout, type } = storageOf(dtype);
-    if (layout === 'word') {
-      const word = this.#word(buffer, position);
-      return word.typed ? word.text : `bitcast<${type}>(${word.text})`;
+    const bound = this.#of(buffer);
+    const { variable, native, dtype } = bound;
+    const { perWord, decode, register } = elementsOf(dtype);
+    if (native !== null) {
+      const element = `${variable}[${position}]`;
+      return native === register ? element : `${register}(${element})`;
     }
-    const word = this.#word(buffer, `(${position}) >> 2u`);
-    return `i32((${word.text} >> (u32((${position}) & 3) * 8u)) & 255u)`;
+    const place = `${variable}[${wordIndex(bound, position)}]`;
+    const word = this.#isAtomic(bound) ? `atomicLoad(&${place})` : place;
+    if (perWord === 1) return decode(word, this.#call);
+    return decode(`((${word} >> ${shiftOf(perWord, position)}) & ${maskOf(perWord)})`, this.#call);
   }
 
-  /** A statement that writes a value from a register. */
+  /** Statements that write a value from a register. */
   store(buffer: number, position: string, value: string): string {
-    const { dtype } = this.#use(buffer);
-    const staged = this.#staged.get(buffer);
-    const at = (index: string): string =>
-      staged === undefined ? `b${buffer}[${index}]` : this.#stagedWord(staged, index);
-    if (storageOf(dtype).layout === 'word') {
-      if (staged === undefined) return `${at(position)} = ${value};`;
-      const bits = `bitcast<u32>(${value})`;
-      return this.#stagingAtomic() ? `atomicStore(&${at(position)}, ${bits});` : `${at(position)} = ${bits};`;
+    const bound = this.#of(buffer);
+    const { variable, native, dtype } = bound;
+    const { perWord, encode, register } = elementsOf(dtype);
+    if (native !== null) {
+      // Rounded by our own rule: what the device's conversion does is its own affair.
+      const element = native === register ? value : `${native}(${this.#call('round_f16', value)})`;
+      return `${variable}[${position}] = ${element};`;
     }
-    const word = at(`(${position}) >> 2u`);
-    const shift = `(u32((${position}) & 3) * 8u)`;
+    const place = `${variable}[${wordIndex(bound, position)}]`;
+    const bits = encode(value, this.#call);
+    if (perWord === 1) return this.#isAtomic(bound) ? `atomicStore(&${place}, ${bits});` : `${place} = ${bits};`;
     // Two steps, each of which leaves the neighbours' bits alone.
-    return `atomicAnd(&${word}, ~(255u << ${shift})); atomicOr(&${word}, (u32(${value}) & 255u) << ${shift});`;
+    const shift = shiftOf(perWord, position);
+    return `atomicAnd(&${place}, ~(${maskOf(perWord)} << ${shift})); atomicOr(&${place}, ${bits} << ${shift});`;
   }
 }
+
+/** Elements that are written into words which other invocations write, too. */
+const sharesWords = ({ dtype, written }: BufferUse): boolean => written && elementsOf(dtype).perWord > 1;
+
+function wordIndex({ firstWord, dtype }: BoundBuffer, position: string): string {
+  const { perWord } = elementsOf(dtype);
+  const index = perWord === 1 ? position : `((${position}) >> ${Math.log2(perWord)}u)`;
+  return firstWord === 0 ? index : `${index} + ${firstWord}`;
+}
+
+const shiftOf = (perWord: number, position: string): string =>
+  `(u32((${position}) & ${perWord - 1}) * ${32 / perWord}u)`;
+
+const maskOf = (perWord: number): string => `${2 ** (32 / perWord) - 1}u`;

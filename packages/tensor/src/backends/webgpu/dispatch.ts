@@ -1,6 +1,7 @@
 /** What a kernel becomes: shaders with their buffers and sizes. */
 import { bytesOf, type DType } from '../../dtype.ts';
 import { type Binding, type BufferUse, ShaderBuffers } from './buffers.ts';
+import { ShaderFunctions } from './math.ts';
 import { WgslDialect } from './wgsl.ts';
 
 /** What shaders may use on a device. */
@@ -81,14 +82,15 @@ export function shaderDispatch(parts: ShaderParts): Dispatch {
     const { dtype, length, inArena } = context.buffers[buffer];
     return { buffer, dtype, length, inArena, read: reads.includes(buffer), written: writes.includes(buffer) };
   });
-  const buffers = new ShaderBuffers(uses, device.storageBuffers);
-  const dialect = new WgslDialect(buffers);
+  const functions = new ShaderFunctions();
+  const buffers = new ShaderBuffers(uses, device, functions.call);
+  const dialect = new WgslDialect(buffers, functions.call);
   const { globals = '', main } = parts.body(dialect, buffers);
   const workgroups = gridOf(groups, device.workgroupsPerDimension);
   const padded = workgroups[0] * workgroups[1] > groups;
   const code = [
     buffers.declarations(),
-    dialect.functions(),
+    functions.code(),
     globals,
     `@compute @workgroup_size(${workgroupSize})`,
     'fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {',

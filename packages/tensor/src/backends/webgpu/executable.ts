@@ -1,6 +1,6 @@
 /** A plan on a device: encoded anew at each run, as WebGPU's command buffers run once; everything else is prepared. */
 import type { Allocation, Executable } from '../../backend.ts';
-import type { CopiedRange, LoweredPlan, MemoryRange, PlannedDispatch } from './lowered-plan.ts';
+import type { LoweredPlan, MemoryRange, PlannedDispatch } from './lowered-plan.ts';
 import { GpuAllocation } from './memory.ts';
 import type { Pipeline } from './pipelines.ts';
 
@@ -16,6 +16,8 @@ export interface ExecutableHost {
   pipeline(name: string, code: string): Promise<Pipeline>;
   /** Pages of temporaries of at least these sizes. */
   pages(bytes: readonly number[]): readonly NumberedBuffer[];
+  /** A buffer of at least that size, to which others are copied. */
+  staging(bytes: number): NumberedBuffer;
   /** Memory until the end of a run. */
   allocate(bytes: number): GpuAllocation;
   free(allocation: GpuAllocation): void;
@@ -47,6 +49,34 @@ const allocationOf = (allocation: Allocation): GpuAllocation => {
   if (!(allocation instanceof GpuAllocation)) throw new TypeError('webgpu: this allocation belongs to another backend');
   return allocation;
 };
+
+/** What the ranges of a plan lie in, during one run. */
+interface RunMemory {
+  readonly externals: readonly NumberedBuffer[];
+  readonly pages: readonly NumberedBuffer[];
+  readonly staging: NumberedBuffer | null;
+}
+
+type FoundRange = NumberedBuffer & { readonly offset: number };
+
+function findRange({ externals, pages, staging }: RunMemory, range: MemoryRange): FoundRange {
+  switch (range.kind) {
+    case 'external': {
+      const { id, buffer } = externals[range.index];
+      return { id, buffer, offset: 0 };
+    }
+    case 'arena': {
+      const { id, buffer } = pages[range.place.page];
+      return { id, buffer, offset: range.place.byteOffset };
+    }
+    case 'staging': {
+      const { id, buffer } = staging as NumberedBuffer;
+      return { id, buffer, offset: 0 };
+    }
+    default:
+      return range satisfies never;
+  }
+}
 
 /** Bind groups that a dispatch keeps: compiled steps alternate between few allocations. */
 const keptBindGroups = 8;
@@ -133,7 +163,9 @@ export class WebGpuExecutable implements Executable {
     const snapshots: GpuAllocation[] = [];
     try {
       const buffers = this.#separate(allocations, encoder, snapshots);
-      this.#encode(encoder, pipelines, buffers, pages, timing);
+      const { stagingBytes } = this.#plan;
+      const staging = stagingBytes === 0 ? null : this.#host.staging(stagingBytes);
+      this.#encode(encoder, pipelines, { externals: buffers, pages, staging }, timing);
       this.#host.submit(encoder.finish(), this.#dispatches.length);
     } finally {
       for (const snapshot of snapshots) this.#host.free(snapshot);
@@ -177,27 +209,8 @@ export class WebGpuExecutable implements Executable {
     });
   }
 
-  #encode(
-    encoder: GPUCommandEncoder,
-    pipelines: readonly Pipeline[],
-    externals: readonly NumberedBuffer[],
-    pages: readonly NumberedBuffer[],
-    timing: Timing | null,
-  ): void {
-    const find = (range: MemoryRange): NumberedBuffer & { readonly offset: number } =>
-      range.kind === 'external'
-        ? { ...externals[range.index], offset: 0 }
-        : { ...pages[range.place.page], offset: range.place.byteOffset };
-    const copy = (from: MemoryRange, to: MemoryRange, fromOffset: number, toOffset: number, bytes: number): void => {
-      const [source, target] = [find(from), find(to)];
-      encoder.copyBufferToBuffer(
-        source.buffer,
-        source.offset + fromOffset,
-        target.buffer,
-        target.offset + toOffset,
-        bytes,
-      );
-    };
+  #encode(encoder: GPUCommandEncoder, pipelines: readonly Pipeline[], memory: RunMemory, timing: Timing | null): void {
+    const find = (range: MemoryRange): FoundRange => findRange(memory, range);
     let pass: GPUComputePassEncoder | null = null;
     const endPass = (): void => {
       pass?.end();
@@ -205,18 +218,22 @@ export class WebGpuExecutable implements Executable {
     };
     this.#dispatches.forEach((dispatch, k) => {
       const { planned } = dispatch;
-      const { staging, workgroups } = planned;
-      const members = staging?.members ?? [];
-      const staged = (member: CopiedRange): MemoryRange => (staging === null ? member.range : staging.range);
-      if (staging !== null || timing !== null) endPass();
-      for (const member of members) copy(member.range, staged(member), 0, member.byteOffset, member.bytes);
+      const { staged, workgroups } = planned;
+      if (staged.length > 0 || timing !== null) endPass();
+      for (const { range, byteOffset, bytes } of staged) {
+        const { buffer, offset } = find(range);
+        encoder.copyBufferToBuffer(buffer, offset, (memory.staging as NumberedBuffer).buffer, byteOffset, bytes);
+      }
       pass ??= encoder.beginComputePass(timing === null ? {} : { timestampWrites: timestampsOf(timing, k) });
       pass.setPipeline(pipelines[k].pipeline);
       pass.setBindGroup(0, this.#bindGroup(dispatch, pipelines[k], find));
       pass.dispatchWorkgroups(...workgroups);
-      if (members.some(({ written }) => written)) endPass();
-      for (const member of members)
-        if (member.written) copy(staged(member), member.range, member.byteOffset, 0, member.bytes);
+      if (staged.length > 0) endPass();
+      for (const { range, byteOffset, bytes, written } of staged) {
+        if (!written) continue;
+        const { buffer, offset } = find(range);
+        encoder.copyBufferToBuffer((memory.staging as NumberedBuffer).buffer, byteOffset, buffer, offset, bytes);
+      }
     });
     endPass();
     timing?.sets.forEach((set, k) => {
@@ -227,7 +244,7 @@ export class WebGpuExecutable implements Executable {
   #bindGroup(
     { planned, groups }: PreparedDispatch,
     { layout }: Pipeline,
-    find: (range: MemoryRange) => NumberedBuffer & { readonly offset: number },
+    find: (range: MemoryRange) => FoundRange,
   ): GPUBindGroup {
     const found = planned.ranges.map(find);
     const key = found.map(({ id }) => id).join();

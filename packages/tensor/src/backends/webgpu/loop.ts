@@ -2,12 +2,13 @@
 import { accessesOf, type LoopKernel, type Value } from '../../kernel.ts';
 import { type Shape, sizeOf } from '../../shape.ts';
 import { unravel } from '../scalar-code/affine.ts';
+import { foldConstants } from '../scalar-code/fold-constants.ts';
 import { decideAllGuards, joinAxes } from '../scalar-code/normalize.ts';
 import { type Known, storeStatements, valueStatements } from '../scalar-code/program-text.ts';
 import { planRows, type RowPhase } from '../scalar-code/row-phases.ts';
 import { type LoopProgram, loopProgram, operandsOf, simplify } from '../scalar-code/simplify.ts';
-import { registerType } from './buffers.ts';
 import { type Dispatch, type KernelContext, shaderDispatch } from './dispatch.ts';
+import { registerType } from './elements.ts';
 import { chooseTeams, type Teams } from './teams.ts';
 import type { WgslDialect } from './wgsl.ts';
 
@@ -36,7 +37,7 @@ export function loopDispatches(kernel: LoopKernel, context: KernelContext): Disp
     domain,
     reduced.map((flag) => flag && reduces),
   );
-  const simple = joinAxes(simplify(joinAxes(decideAllGuards(raw))));
+  const simple = joinAxes(simplify(joinAxes(foldConstants(decideAllGuards(raw)))));
   if (simple.stores.length === 0) return [];
   return [
     simple.reduced.includes(true)

@@ -17,7 +17,9 @@ export interface LoweredKernel {
 /** Memory that a binding shows. */
 export type MemoryRange =
   | { readonly kind: 'external'; readonly index: number; readonly bytes: number }
-  | { readonly kind: 'arena'; readonly place: ArenaPlace; readonly bytes: number };
+  | { readonly kind: 'arena'; readonly place: ArenaPlace; readonly bytes: number }
+  /** The staging buffer: a GPUBuffer of its own, as nothing can be copied within one. */
+  | { readonly kind: 'staging'; readonly bytes: number };
 
 export interface CopiedRange {
   readonly range: MemoryRange;
@@ -32,14 +34,15 @@ export interface PlannedDispatch {
   readonly code: string;
   readonly workgroups: readonly [number, number, number];
   readonly ranges: readonly MemoryRange[];
-  /** Copies before and after the shader, to and from a range of the arena. */
-  readonly staging: { readonly range: MemoryRange; readonly members: readonly CopiedRange[] } | null;
+  /** Copies before and after the shader, to and from the staging buffer. */
+  readonly staged: readonly CopiedRange[];
 }
 
 export interface LoweredPlan {
   readonly dispatches: readonly PlannedDispatch[];
   /** Bytes of each page of temporaries. */
   readonly pages: readonly number[];
+  readonly stagingBytes: number;
   /** Bytes that each external buffer must have at least, and whether it is written. */
   readonly externals: readonly { readonly bytes: number; readonly written: boolean }[];
   readonly slow: readonly { readonly kernel: string; readonly reason: string }[];
@@ -128,13 +131,6 @@ export function lowerPlan(plan: Plan, device: DeviceCapabilities, cache: KernelC
       });
     }
   }
-  const stagingTemporaries = steps.map(({ dispatch }, step) => {
-    const staging = dispatch.bindings.find((binding) => binding.kind === 'staging');
-    return staging === undefined
-      ? null
-      : temporaries.push({ bytes: Math.ceil(staging.bytes / 16) * 16, from: step, to: step }) - 1;
-  });
-
   const largest = Math.min(device.bufferBytes, device.bindingBytes);
   for (const { bytes, from } of temporaries) if (bytes > largest) throw tooLarge(bytes, largest, steps[from].name);
   const { places, pages } = placeTemporaries(temporaries satisfies TemporaryBuffer[], device.bufferBytes);
@@ -148,25 +144,20 @@ export function lowerPlan(plan: Plan, device: DeviceCapabilities, cache: KernelC
     const index = 'planned' in buffer ? (temporaryOf.get(buffer.planned) as number) : buffer.temporary;
     return { kind: 'arena', place: places[index], bytes: temporaries[index].bytes };
   };
-  const dispatches = steps.map(({ name, dispatch, buffers }, step): PlannedDispatch => {
-    const stagingTemporary = stagingTemporaries[step];
-    const stagingRange: MemoryRange | null =
-      stagingTemporary === null ? null : rangeOf({ temporary: stagingTemporary });
-    let members: readonly CopiedRange[] = [];
-    const ranges = dispatch.bindings.map((binding) => {
+  const dispatches = steps.map(({ name, dispatch, buffers }): PlannedDispatch => {
+    let staged: readonly CopiedRange[] = [];
+    const ranges = dispatch.bindings.map((binding): MemoryRange => {
       if (binding.kind === 'buffer') return rangeOf(buffers[binding.buffer]);
-      members = binding.members.map(({ buffer, ...member }) => ({ ...member, range: rangeOf(buffers[buffer]) }));
-      return stagingRange as MemoryRange;
+      staged = binding.members.map(({ buffer, ...member }) => ({ ...member, range: rangeOf(buffers[buffer]) }));
+      return { kind: 'staging', bytes: binding.bytes };
     });
-    return {
-      kernel: name,
-      code: dispatch.code,
-      workgroups: dispatch.workgroups,
-      ranges,
-      staging: stagingRange === null ? null : { range: stagingRange, members },
-    };
+    return { kernel: name, code: dispatch.code, workgroups: dispatch.workgroups, ranges, staged };
   });
-  return { dispatches, pages, externals: externalUses(plan, steps), slow };
+  const stagingBytes = dispatches
+    .flatMap(({ ranges }) => ranges)
+    .reduce((most, range) => (range.kind === 'staging' ? Math.max(most, range.bytes) : most), 0);
+  if (stagingBytes > largest) throw tooLarge(stagingBytes, largest, 'the staging of a kernel with many buffers');
+  return { dispatches, pages, stagingBytes, externals: externalUses(plan, steps), slow };
 }
 
 function externalUses(plan: Plan, steps: readonly Step[]): { bytes: number; written: boolean }[] {

@@ -165,6 +165,52 @@ const functions = {
   return k * ${ln2High}f - ((half_square - low) - f);
 }`,
   },
+  // IEEE 754 binary16, to nearest, ties to even. Below 2^-14 it holds the multiples of 2^-24.
+  round_f16: {
+    uses: ['from_bits', 'with_sign'],
+    code: `fn round_f16(x: f32) -> f32 {
+  let bits = bitcast<u32>(x) & 0x7fffffffu;
+  if (bits >= 0x7f800000u) { return x; }
+  if (bits >= 0x477ff000u) { return from_bits((bitcast<u32>(x) & 0x80000000u) | 0x7f800000u); }
+  if (bits < 0x38800000u) { return with_sign(round(abs(x) * 16777216f) * ${2 ** -24}f, x); }
+  return with_sign(bitcast<f32>((bits + 0xfffu + ((bits >> 13u) & 1u)) & 0xffffe000u), x);
+}`,
+  },
+  f16_bits: {
+    uses: ['round_f16', 'is_nan'],
+    code: `fn f16_bits(x: f32) -> u32 {
+  let rounded = round_f16(x);
+  let bits = bitcast<u32>(rounded) & 0x7fffffffu;
+  let sign = (bitcast<u32>(x) >> 16u) & 0x8000u;
+  if (is_nan(x)) { return sign | 0x7e00u; }
+  if (bits >= 0x7f800000u) { return sign | 0x7c00u; }
+  if (bits < 0x38800000u) { return sign | u32(abs(rounded) * 16777216f); }
+  return sign | ((bits - 0x38000000u) >> 13u);
+}`,
+  },
+  from_f16: {
+    uses: ['with_sign'],
+    code: `fn from_f16(pattern: u32) -> f32 {
+  let exponent = (pattern >> 10u) & 31u;
+  let sign = bitcast<f32>((pattern & 0x8000u) << 16u);
+  if (exponent == 0u) { return with_sign(f32(pattern & 0x3ffu) * ${2 ** -24}f, sign); }
+  let widened = select(exponent + 112u, 255u, exponent == 31u);
+  return with_sign(bitcast<f32>((widened << 23u) | ((pattern & 0x3ffu) << 13u)), sign);
+}`,
+  },
+  // The upper half of an f32, to nearest, ties to even.
+  bf16_bits: {
+    uses: ['is_nan'],
+    code: `fn bf16_bits(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  if (is_nan(x)) { return (bits >> 16u) | 0x40u; }
+  return (bits + 0x7fffu + ((bits >> 16u) & 1u)) >> 16u;
+}`,
+  },
+  round_bf16: {
+    uses: ['bf16_bits'],
+    code: `fn round_bf16(x: f32) -> f32 { return bitcast<f32>(bf16_bits(x) << 16u); }`,
+  },
   // The high word of a product of two words.
   high_product: {
     uses: [],
@@ -229,6 +275,21 @@ fn reduce_large(bits: u32) -> vec2f {
 }`,
   },
 } as const satisfies Readonly<Record<string, { code: string; uses: readonly string[] }>>;
+
+/** The functions that a shader calls. */
+export class ShaderFunctions {
+  readonly #names = new Set<ShaderFunctionName>();
+
+  /** Text of a call; the function joins the shader. */
+  readonly call = (name: ShaderFunctionName, ...operands: string[]): string => {
+    this.#names.add(name);
+    return `${name}(${operands.join(', ')})`;
+  };
+
+  code(): string {
+    return shaderFunctions(this.#names);
+  }
+}
 
 /** The functions and those that they use, each once, callees first. */
 export function shaderFunctions(names: Iterable<ShaderFunctionName>): string {

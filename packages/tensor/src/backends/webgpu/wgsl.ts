@@ -1,10 +1,11 @@
 /** Programs in WGSL. */
 import { type DType, isFloat } from '../../dtype.ts';
-import type { ReduceOp, UnaryOp } from '../../operators.ts';
+import type { ReduceOp, RoundOp, UnaryOp } from '../../operators.ts';
 import type { Dialect } from '../scalar-code/dialect.ts';
 import type { BinaryKind } from '../scalar-code/simplify.ts';
-import { registerType, type ShaderBuffers } from './buffers.ts';
-import { type ShaderFunctionName, shaderFunctions } from './math.ts';
+import type { ShaderBuffers } from './buffers.ts';
+import { type CallFunction, registerType } from './elements.ts';
+import type { ShaderFunctionName } from './math.ts';
 
 const unaryFunctions = {
   exp: 'exp_',
@@ -26,23 +27,14 @@ const infix: Readonly<Partial<Record<BinaryKind, string>>> = {
 };
 const comparisons: Readonly<Partial<Record<BinaryKind, string>>> = { lt: '<', eq: '==' };
 
-/** Text of one shader: collects the functions that it calls. */
+/** Text of one shader. `call` collects the functions that it calls. */
 export class WgslDialect implements Dialect {
   readonly #buffers: ShaderBuffers;
-  readonly #functions = new Set<ShaderFunctionName>();
+  readonly #call: CallFunction;
 
-  constructor(buffers: ShaderBuffers) {
+  constructor(buffers: ShaderBuffers, call: CallFunction) {
     this.#buffers = buffers;
-  }
-
-  /** The functions that were used so far. */
-  functions(): string {
-    return shaderFunctions(this.#functions);
-  }
-
-  #call(name: ShaderFunctionName, ...operands: string[]): string {
-    this.#functions.add(name);
-    return `${name}(${operands.join(', ')})`;
+    this.#call = call;
   }
 
   constant(name: string, dtype: DType, expression: string): string {
@@ -88,7 +80,7 @@ export class WgslDialect implements Dialect {
     return `clamp(${value}, 0, ${last})`;
   }
 
-  unary(kind: UnaryOp, source: string, from: DType, dtype: DType): string {
+  unary(kind: UnaryOp | RoundOp, source: string, from: DType, dtype: DType): string {
     switch (kind) {
       case 'cast':
         return this.#cast(source, from, dtype);
@@ -100,6 +92,10 @@ export class WgslDialect implements Dialect {
         return `sqrt(${source})`;
       case 'floor':
         return isFloat(dtype) ? `floor(${source})` : source;
+      case 'roundF16':
+        return this.#call('round_f16', source);
+      case 'roundBf16':
+        return this.#call('round_bf16', source);
       case 'exp':
       case 'log':
       case 'sin':
@@ -112,7 +108,11 @@ export class WgslDialect implements Dialect {
   }
 
   #cast(source: string, from: DType, dtype: DType): string {
-    if (dtype === 'bool') return `select(0, 1, ${source} != ${isFloat(from) ? '0f' : '0'})`;
+    // By its bits NaN is not 0, too.
+    if (dtype === 'bool')
+      return isFloat(from)
+        ? `select(0, 1, (bitcast<u32>(${source}) & 0x7fffffffu) != 0u)`
+        : `select(0, 1, ${source} != 0)`;
     if (isFloat(dtype)) return isFloat(from) ? source : `f32(${source})`;
     return this.#wrap(isFloat(from) ? this.#call('to_i32', source) : source, dtype);
   }
