@@ -1,0 +1,130 @@
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { disposeBackends, getBackend, openBackend, setDefaultBackend } from '../../backend.ts';
+import { compile } from '../../compile.ts';
+import { full, tensor } from '../../functions.ts';
+import { realizeNodes } from '../../realize.ts';
+import type { Tensor } from '../../tensor.ts';
+import { checkOpCase, opCases } from '../../testing/conformance.ts';
+import {
+  buildProgram,
+  difference,
+  leavesOf,
+  type RandomProgram,
+  randomProgram,
+} from '../../testing/random-programs.ts';
+import { seed } from '../../testing/seed.ts';
+import { registerReferenceBackends } from '../reference/backend.ts';
+import type { GpujsBackend } from './backend.ts';
+import { testedModes } from './modes.testing.ts';
+
+registerReferenceBackends();
+const { names, missing } = await testedModes();
+for (const reason of missing) console.log(`not tested: ${reason}`);
+afterAll(disposeBackends);
+
+/** A device in software takes a hundred times longer over a kernel than over its arithmetic. */
+const runsOf = (backend: string): number =>
+  Number(process.env.TESSERA_TEST_RUNS ?? (backend === 'gpujs:webgpu' ? 5 : 40));
+
+const leafTensors = (program: RandomProgram): Tensor[] =>
+  leavesOf(program).map((data, k) => tensor(data, { shape: program.shapes[k] as number[] }));
+
+async function eager(program: RandomProgram, backend: string): Promise<ArrayLike<number>[]> {
+  setDefaultBackend(backend);
+  const results = buildProgram(program, leafTensors(program));
+  await realizeNodes(results.map(({ node }) => node));
+  return Promise.all(results.map((result) => result.data()));
+}
+
+async function replayed(program: RandomProgram, backend: string): Promise<ArrayLike<number>[]> {
+  setDefaultBackend(backend);
+  const step = compile((...leaves: Tensor[]) => buildProgram(program, leaves));
+  await step(...leafTensors(program).map((leaf) => leaf.mul(3).add(1)));
+  const results = await step(...leafTensors(program));
+  const values = await Promise.all(results.map((result) => result.data()));
+  step.dispose();
+  return values;
+}
+
+describe.each(names)('%s', (backend) => {
+  beforeAll(() => {
+    setDefaultBackend(backend);
+  });
+
+  test.each(opCases)('$name', async (opCase) => {
+    expect(await checkOpCase(opCase)).toBeNull();
+  });
+
+  it(`agrees with the oracle on random programs (TESSERA_SEED=${seed})`, async () => {
+    await fc.assert(
+      fc.asyncProperty(randomProgram, async (program) => {
+        const expected = await eager(program, 'reference-kernels');
+        const actual = await eager(program, backend);
+        const again = await replayed(program, backend);
+        actual.forEach((values, k) => {
+          expect(difference(values, expected[k] as ArrayLike<number>)).toBeLessThan(1e-4);
+          expect(difference(again[k] as ArrayLike<number>, values)).toBe(0);
+        });
+      }),
+      { seed, numRuns: runsOf(backend), interruptAfterTimeLimit: 60_000 },
+    );
+  });
+
+  it('computes with all bits of integers', async () => {
+    const bits = [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 16777217, -16777217, 123456789];
+    const x = tensor(Int32Array.from(bits));
+    const by = tensor(Int32Array.of(7, -3, 65537, 2, -1, 1000003, 12, 0));
+    const b = [...(await by.data())];
+    const expectInts = async (actual: Tensor, compute: (a: number, b: number) => number): Promise<void> => {
+      expect([...(await actual.data())]).toEqual(bits.map((a, k) => compute(a, b[k] as number) + 0));
+    };
+    await expectInts(x.add(by), (p, q) => (p + q) | 0);
+    await expectInts(x.sub(by), (p, q) => (p - q) | 0);
+    await expectInts(x.mul(by), Math.imul);
+    await expectInts(x.bitXor(by), (p, q) => p ^ q);
+    await expectInts(x.maximum(by), Math.max);
+    await expectInts(x.shiftLeft(by), (p, q) => p << q);
+    await expectInts(x.shiftRight(by), (p, q) => (p >>> q) | 0);
+    await expectInts(x.lt(by).cast('i32'), (p, q) => Number(p < q));
+    expect([...(await x.cast('f32').data())]).toEqual(bits.map(Math.fround));
+  });
+
+  it('keeps a compiled step in one pipeline and updates state in place', async () => {
+    const weight = tensor([1, 2, 3, 4], { shape: [2, 2] });
+    const step = compile((x: Tensor) => {
+      const y = x.matmul(weight).softmax(1);
+      weight.assign(weight.sub(y.sum(0).mul(0.5)));
+      return y.sum();
+    });
+    const losses: number[] = [];
+    for (let k = 0; k < 3; k++) losses.push(await (await step(full([2, 2], k))).item());
+    for (const loss of losses) expect(loss).toBeCloseTo(2, 5);
+    const { executable } = await step.program(full([2, 2], 0));
+    expect(executable.slowKernels).toEqual([]);
+    expect(executable).toHaveProperty('pipelines', 1);
+    expect([...(await weight.data())].reduce((sum, x) => sum + x, 0)).toBeCloseTo(10 - 3 * 2, 4);
+  });
+
+  it('runs double precision on the host, and says so', async () => {
+    const x = tensor(Float64Array.of(1, 2, 3));
+    expect([...(await x.mul(1 / 3).data())]).toEqual([1 / 3, 2 / 3, 1]);
+    const step = compile((a: Tensor) => a.mul(2));
+    const { executable } = await step.program(x);
+    expect(executable.slowKernels).toEqual([
+      { kernel: 'mul', reason: 'runs as plain JavaScript on the host: gpu.js computes in f32 and has no f64' },
+    ]);
+  });
+});
+
+describe('gpujs', () => {
+  it('refuses an unknown mode', async () => {
+    await expect(openBackend('gpujs:opencl')).rejects.toThrow("backend 'gpujs:opencl' is not known");
+  });
+
+  it('opens the best mode that is there', async () => {
+    const backend = (await openBackend('gpujs')) as GpujsBackend;
+    expect(backend.mode).not.toBe('cpu');
+    expect(getBackend('gpujs')).toBe(backend);
+  });
+});

@@ -1,0 +1,83 @@
+import { type Term, textOf } from './term.ts';
+
+/**
+ * What a kernel finds at which place of the argument `special`: numbers that no literal can be, and a 0 that no compiler sees, because
+ * shader compilers take 0 * x for 0, whatever x is.
+ */
+export const specialNumbers = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 0] as const;
+
+const indent = '  ';
+
+/**
+ * The body of a kernel function as it is written, statement by statement. Values are kept in variables that hold floats in every
+ * mode of gpu.js (variables declared from an integer expression hold floats too), so that whole numbers are exact below 2^24.
+ */
+export class CellCode {
+  readonly #lines: string[] = [];
+  #depth = 1;
+  #names = 0;
+  #usesSpecial = false;
+
+  get usesSpecial(): boolean {
+    return this.#usesSpecial;
+  }
+
+  name(prefix: string): string {
+    return `${prefix}${this.#names++}`;
+  }
+
+  line(text: string): void {
+    this.#lines.push(indent.repeat(this.#depth) + text);
+  }
+
+  /** A variable with that value; a known number needs none, nor does another such variable. */
+  local(value: Term): Term {
+    if (typeof value === 'number' || /^v\d+$/.test(value)) return value;
+    const name = this.name('v');
+    this.line(`let ${name} = ${value};`);
+    return name;
+  }
+
+  /** A variable that is assigned later. */
+  variable(start: Term): string {
+    const name = this.name('s');
+    this.line(`let ${name} = ${textOf(start)};`);
+    return name;
+  }
+
+  /** A number of any kind as a term. */
+  number(value: number): Term {
+    return Number.isFinite(value) ? value : this.hidden(value);
+  }
+
+  /** One of the special numbers, unseen by compilers. */
+  hidden(value: number): Term {
+    this.#usesSpecial = true;
+    return this.local(`special[${specialNumbers.findIndex((special) => Object.is(special, value))}]`);
+  }
+
+  /** `body` for every index from 0 to `count` - 1; the loop variable is an integer. */
+  loop(count: number, body: (variable: string) => void): void {
+    const variable = this.name('k');
+    this.line(`for (let ${variable} = 0; ${variable} < ${count}; ${variable}++) {`);
+    this.#depth++;
+    body(variable);
+    this.#depth--;
+    this.line('}');
+  }
+
+  /** `body` while the variable, which is assigned inside, stays below `end`. */
+  whileBelow(variable: string, end: Term, body: () => void): void {
+    const turn = this.name('t');
+    this.line(`for (let ${turn} = ${variable}; ${turn} < ${textOf(end)}; ${turn} = ${turn} + 1) {`);
+    this.#depth++;
+    this.line(`${variable} = ${turn};`);
+    body();
+    this.#depth--;
+    this.line('}');
+  }
+
+  finish(result: Term): string {
+    return [...this.#lines, `${indent}return ${textOf(result)};`].join('\n');
+  }
+}

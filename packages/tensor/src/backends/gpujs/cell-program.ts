@@ -1,0 +1,291 @@
+/** A kernel's program as statements that compute one element of its domain. */
+import { type DType, isFloat } from '../../dtype.ts';
+import type { Access } from '../../kernel.ts';
+import type { ReduceOp } from '../../operators.ts';
+import type { Guard, View } from '../../view.ts';
+import type { BinaryKind, Operation } from '../scalar-code/simplify.ts';
+import { type CellCode, specialNumbers } from './cell-code.ts';
+import type { IndexTerm } from './cells.ts';
+import type { FloatFunction, FloatMath } from './float-math.ts';
+import type { HalfWords } from './half-words.ts';
+import * as words from './half-words.ts';
+import { Inexpressible } from './inexpressible.ts';
+import { both, type Condition, choose, compare, floor, minus, plus, type Term, textOf, times } from './term.ts';
+
+/** What a value of each dtype is in a kernel: f32, u8 and bool are a float, i32 is two half-words. */
+export type CellValue = Term | HalfWords;
+
+/** Memory as an argument of a kernel: its name, and how far behind the low half-words of integers the high ones stand. */
+export interface CellArray {
+  readonly name: string;
+  readonly planeSize: number;
+}
+
+export interface CellContext {
+  readonly code: CellCode;
+  readonly math: FloatMath;
+  /** The argument that holds a buffer. */
+  readonly array: (buffer: number) => CellArray;
+  /** The index along each axis of the domain. */
+  readonly index: readonly IndexTerm[];
+}
+
+const asWords = (value: CellValue): HalfWords => {
+  if (typeof value !== 'object') throw new Error('gpujs: a number stands where an integer was expected');
+  return value;
+};
+
+const asTerm = (value: CellValue): Term => {
+  if (typeof value === 'object') throw new Error('gpujs: an integer stands where a number was expected');
+  return value;
+};
+
+/** Bytes as integers, whose operations serve for both. */
+const widen = (value: CellValue): HalfWords => (typeof value === 'object' ? value : { low: value, high: 0 });
+
+const lowByte = (code: CellCode, value: Term): Term => words.splitBits(code, value, 8).rest;
+
+/** An integer result as a value of its dtype. */
+const narrow = (code: CellCode, value: HalfWords, dtype: DType): CellValue =>
+  dtype === 'i32' ? value : dtype === 'bool' ? value.low : lowByte(code, value.low);
+
+/** offset + sum of coefficients[k] * index[k], of integers; terms that are subtracted come last. */
+export function affine(index: readonly IndexTerm[], coefficients: readonly number[], offset: number): Term {
+  let known = offset;
+  let positive: Term = 0;
+  let negative: Term = 0;
+  index.forEach(({ integer }, axis) => {
+    const coefficient = coefficients[axis] ?? 0;
+    if (coefficient === 0) return;
+    if (typeof integer === 'number') known += coefficient * integer;
+    else if (coefficient > 0) positive = plus(positive, times(integer, coefficient));
+    else negative = plus(negative, times(integer, -coefficient));
+  });
+  if (known >= 0) positive = plus(positive, known);
+  else negative = plus(negative, -known);
+  return minus(positive, negative);
+}
+
+function guardCondition(index: readonly IndexTerm[], { coefficients, low, high }: Guard): Condition {
+  const above = compare(affine(index, coefficients, -low), '>=', 0);
+  return both(above, compare(affine(index, coefficients, -high), '<', 0));
+}
+
+/** Whether all guards of the access hold here. */
+export const guardsHold = (index: readonly IndexTerm[], guards: readonly Guard[]): Condition =>
+  guards.reduce<Condition>((all, guard) => both(all, guardCondition(index, guard)), true);
+
+/** The element that the view finds at `index`; 0 where a guard fails. */
+export function loadElement(
+  code: CellCode,
+  { name, planeSize }: CellArray,
+  view: View,
+  index: readonly IndexTerm[],
+  dtype: DType,
+): CellValue {
+  const holds = guardsHold(index, view.guards);
+  const at = (plane: number): Term => {
+    const place = affine(index, view.strides, view.offset + plane * planeSize);
+    return code.local(choose(holds, `${name}[${textOf(place)}]`, 0));
+  };
+  return dtype === 'i32' ? { low: at(0), high: at(1) } : at(0);
+}
+
+const load = (
+  { code, array }: CellContext,
+  { buffer, view }: Access,
+  index: readonly IndexTerm[],
+  dtype: DType,
+): CellValue => loadElement(code, array(buffer), view, index, dtype);
+
+/** The index operation as an integer: exact as a float where it stays below 2^24, else in half-words. */
+function indexValue(
+  { code, index }: CellContext,
+  coefficients: readonly number[],
+  offset: number,
+  sizes: readonly number[],
+): HalfWords {
+  let smallest = offset;
+  let largest = offset;
+  coefficients.forEach((coefficient, axis) => {
+    const reach = coefficient * ((sizes[axis] ?? 1) - 1);
+    if (reach < 0) smallest += reach;
+    else largest += reach;
+  });
+  if (smallest >= 0 && largest < 2 ** 24) {
+    return words.fromNatural(code, affine(index, coefficients, offset));
+  }
+  return coefficients.reduce<HalfWords>((sum, coefficient, axis) => {
+    if (coefficient === 0 || sizes[axis] === 1) return sum;
+    const place = words.fromNatural(code, (index[axis] as IndexTerm).value);
+    return words.add(code, sum, words.multiply(code, words.fromInteger(coefficient), place));
+  }, words.fromInteger(offset));
+}
+
+function cast(code: CellCode, value: CellValue, from: DType, to: DType): CellValue {
+  if (from === 'f32') {
+    if (to === 'bool') return code.local(choose(compare(asTerm(value), '==', 0), 0, 1));
+    return narrow(code, words.fromFloat(code, asTerm(value)), to);
+  }
+  if (to === 'f32') return typeof value === 'object' ? words.toFloat(code, value) : value;
+  const { low, high } = widen(value);
+  if (to === 'i32') return { low, high };
+  if (to === 'u8') return from === 'bool' ? low : lowByte(code, low);
+  return code.local(choose(compare(plus(low, high), '>', 0), 1, 0));
+}
+
+/** NaN in either operand gives NaN. */
+const larger = (code: CellCode, x: Term, y: Term): Term => {
+  const [a, b] = [code.local(x), code.local(y)];
+  return choose(compare(a, '>', b), a, choose(compare(a, '==', a), b, a));
+};
+
+const floatBinaries: Readonly<Partial<Record<BinaryKind, (code: CellCode, a: Term, b: Term) => Term>>> = {
+  add: (_, a, b) => `(${textOf(a)} + ${textOf(b)})`,
+  sub: (_, a, b) => `(${textOf(a)} - ${textOf(b)})`,
+  mul: (code, a, b) => {
+    const factor = (x: Term): string => textOf(x === 0 ? code.hidden(0) : x);
+    return `(${factor(a)} * ${factor(b)})`;
+  },
+  div: (_, a, b) => `(${textOf(a)} / ${textOf(b)})`,
+  max: larger,
+  min: (code, x, y) => {
+    const [a, b] = [code.local(x), code.local(y)];
+    return choose(compare(a, '<', b), a, choose(compare(a, '==', a), b, a));
+  },
+  lt: (_, a, b) => choose(compare(a, '<', b), 1, 0),
+  eq: (_, a, b) => choose(compare(a, '==', b), 1, 0),
+};
+
+const integerBinaries: Readonly<
+  Partial<Record<BinaryKind, (code: CellCode, a: HalfWords, b: HalfWords) => HalfWords>>
+> = {
+  add: words.add,
+  sub: (code, a, b) => words.add(code, a, words.negate(code, b)),
+  mul: words.multiply,
+  max: words.larger,
+  min: (code, a, b) => words.select(code, words.less(code, a, b), a, b),
+  idiv: (code, a, b) => words.divide(code, a, b).quotient,
+  mod: (code, a, b) => words.divide(code, a, b).remainder,
+  and: (code, a, b) => words.bitwise(code, '&', a, b),
+  or: (code, a, b) => words.bitwise(code, '|', a, b),
+  xor: (code, a, b) => words.bitwise(code, '^', a, b),
+  shl: words.shiftLeft,
+  shr: words.shiftRight,
+};
+
+function binary(code: CellCode, kind: BinaryKind, a: CellValue, b: CellValue, from: DType, to: DType): CellValue {
+  if (isFloat(from)) {
+    const compute = floatBinaries[kind];
+    if (compute === undefined) throw new Error(`gpujs: '${kind}' has no meaning for ${from}`);
+    // One operand must be no literal: two constants meet here only where the graph did not fold them.
+    const [x, y] = [asTerm(a), asTerm(b)];
+    const left = typeof x === 'number' && typeof y === 'number' ? code.variable(x) : x;
+    return code.local(compute(code, left, y));
+  }
+  const [x, y] = [widen(a), widen(b)];
+  if (kind === 'lt') return words.less(code, x, y);
+  if (kind === 'eq') return words.equal(code, x, y);
+  const compute = integerBinaries[kind];
+  if (compute === undefined) throw new Error(`gpujs: '${kind}' has no meaning for ${from}`);
+  return narrow(code, compute(code, x, y), to);
+}
+
+/** The value of an operation that is no reduction. `values` holds those of earlier operations, `dtypes` their dtypes. */
+export function compute(
+  context: CellContext,
+  operation: Operation,
+  values: readonly (CellValue | undefined)[],
+  dtypes: readonly DType[],
+  domain: readonly number[],
+): CellValue {
+  const { code, math } = context;
+  const of = (value: number): CellValue => values[value] as CellValue;
+  switch (operation.op) {
+    case 'load':
+      return load(context, operation.access, context.index, operation.dtype);
+    case 'const':
+      return operation.dtype === 'i32' ? words.fromInteger(operation.value) : code.number(operation.value);
+    case 'index':
+      return indexValue(context, operation.coefficients, operation.offset, domain);
+    case 'gather': {
+      const last = (operation.access.view.shape.at(-1) as number) - 1;
+      const row = code.local(words.toFloat(code, asWords(of(operation.row))));
+      const clamped = code.local(choose(compare(row, '<', 0), 0, choose(compare(row, '>', last), last, row)));
+      const rowIndex = typeof clamped === 'number' ? clamped : `(${clamped} | 0)`;
+      return load(
+        context,
+        operation.access,
+        [...context.index, { integer: rowIndex, value: clamped }],
+        operation.dtype,
+      );
+    }
+    case 'unary': {
+      const { kind, dtype } = operation;
+      const source = of(operation.source);
+      const from = dtypes[operation.source] as DType;
+      if (kind === 'cast') return cast(code, source, from, dtype);
+      if (!isFloat(dtype)) {
+        if (kind !== 'neg') throw new Error(`gpujs: '${kind}' has no meaning for ${dtype}`);
+        return narrow(code, words.negate(code, widen(source)), dtype);
+      }
+      const term = asTerm(source);
+      const x = typeof term === 'number' ? code.variable(term) : term;
+      if (kind === 'neg') return code.local(`(-${x})`);
+      if (kind === 'recip') return code.local(`(1 / ${x})`);
+      if (kind === 'floor') return code.local(floor(x));
+      if (!(kind in math)) throw new Inexpressible(`'${kind}'`);
+      return code.local(math[kind as FloatFunction](code, x));
+    }
+    case 'binary': {
+      const from = dtypes[operation.a] as DType;
+      return binary(code, operation.kind, of(operation.a), of(operation.b), from, operation.dtype);
+    }
+    case 'where': {
+      const condition = asTerm(of(operation.condition));
+      const [yes, no] = [of(operation.yes), of(operation.no)];
+      if (typeof yes === 'object') return words.select(code, condition, yes, asWords(no));
+      return code.local(choose(compare(condition, '>', 0), yes, asTerm(no)));
+    }
+    case 'reduce':
+    case 'accumulator':
+      throw new Error(`gpujs: '${operation.op}' is computed apart`);
+    default:
+      return operation satisfies never;
+  }
+}
+
+/** A running sum or maximum. */
+export interface Accumulator {
+  add(value: CellValue): void;
+  result(): CellValue;
+}
+
+const smallestInteger = words.fromInteger(-(2 ** 31));
+
+/** Starts a reduction in variables. */
+export function accumulator(code: CellCode, kind: ReduceOp, dtype: DType): Accumulator {
+  if (dtype === 'i32') {
+    const start = kind === 'sum' ? { low: 0, high: 0 } : smallestInteger;
+    const total = { low: code.variable(start.low), high: code.variable(start.high) };
+    return {
+      add(value) {
+        const join = kind === 'sum' ? words.add : words.larger;
+        const { low, high } = join(code, total, asWords(value));
+        code.line(`${total.low} = ${textOf(low)};`);
+        code.line(`${total.high} = ${textOf(high)};`);
+      },
+      result: () => total,
+    };
+  }
+  const lowest = isFloat(dtype) ? code.number(specialNumbers[1]) : 0;
+  const total = code.variable(kind === 'sum' ? 0 : lowest);
+  return {
+    add(value) {
+      const term = asTerm(value);
+      const joined = kind === 'sum' ? `${total} + ${textOf(term)}` : textOf(larger(code, total, term));
+      code.line(`${total} = ${joined};`);
+    },
+    result: () => total,
+  };
+}

@@ -1,0 +1,186 @@
+/**
+ * A lowered plan, ready to run. Stretches of kernels that gpu.js runs become one pipeline of gpu.js each: values between its kernels
+ * never leave it (one WebAssembly memory, or buffers of the device and a single submission), and only what is needed outside comes
+ * back.
+ */
+import type { GPU, IPipelineRunShortcut } from 'gpu.js';
+import type { Allocation, Executable } from '../../backend.ts';
+import { allocateArray, type TypedArray, viewArray } from '../../dtype.ts';
+import { runKernel } from '../reference/interpret-kernels.ts';
+import { specialNumbers } from './cell-code.ts';
+import { memoryOf } from './memory.ts';
+import type { CellKernel, LoweredPlan, Slot, SlotInfo, SlowKernel, Step } from './steps.ts';
+import { flatten, HeldValue, type KernelResult } from './values.ts';
+
+type CellStep = Extract<Step, { kind: 'cells' }>;
+type HostStep = Extract<Step, { kind: 'host' }>;
+
+interface Stretch {
+  readonly kind: 'pipeline';
+  readonly inputs: readonly Slot[];
+  readonly outputs: readonly Slot[];
+  readonly pipeline: IPipelineRunShortcut;
+}
+
+type KernelFunction = (...values: readonly unknown[]) => unknown;
+
+const special = Float32Array.from(specialNumbers);
+
+/** Turns of a loop without a constant bound that gpu.js allows by itself. */
+const defaultLoopTurns = 1000;
+
+/** The slots that are read by later steps, or end up outside. */
+function readAfter(plan: LoweredPlan): Set<Slot>[] {
+  const needed = new Set(plan.final.map(({ slot }) => slot));
+  const after: Set<Slot>[] = [];
+  for (let k = plan.steps.length - 1; k >= 0; k--) {
+    after[k] = new Set(needed);
+    const step = plan.steps[k] as Step;
+    const reads = step.kind === 'cells' ? step.inputs : step.reads.map(([, slot]) => slot);
+    for (const slot of reads) needed.add(slot);
+  }
+  return after;
+}
+
+export class GpujsExecutable implements Executable {
+  readonly #plan: LoweredPlan;
+  readonly #gpu: GPU;
+  readonly #parts: (Stretch | HostStep)[] = [];
+  readonly #slowKernels: SlowKernel[];
+  readonly #expected: string;
+  #checked = false;
+
+  /** `expected`: the mode in which gpu.js should run, to notice where it does not. */
+  constructor(gpu: GPU, plan: LoweredPlan, expected: string) {
+    this.#plan = plan;
+    this.#gpu = gpu;
+    this.#expected = expected;
+    this.#slowKernels = [...plan.slowKernels];
+    const functions = new Map<string, KernelFunction>();
+    const after = readAfter(plan);
+    let stretch: CellStep[] = [];
+    const close = (end: number): void => {
+      const needed = after[end - 1];
+      if (stretch.length > 0 && needed !== undefined) this.#parts.push(this.#pipeline(stretch, needed, functions));
+      stretch = [];
+    };
+    plan.steps.forEach((step, k) => {
+      if (step.kind === 'cells') stretch.push(step);
+      else {
+        close(k);
+        this.#parts.push(step);
+      }
+    });
+    close(plan.steps.length);
+  }
+
+  get slowKernels(): readonly SlowKernel[] {
+    return this.#slowKernels;
+  }
+
+  /** How many pipelines of gpu.js a run calls. */
+  get pipelines(): number {
+    return this.#parts.filter(({ kind }) => kind === 'pipeline').length;
+  }
+
+  /** How gpu.js runs the pipelines: `fused-...`, or `generic` for kernel by kernel. Known after the first run. */
+  get executors(): readonly string[] {
+    return this.#parts.flatMap((part) => (part.kind === 'pipeline' ? [part.pipeline.executorKind] : []));
+  }
+
+  #function(kernel: CellKernel, functions: Map<string, KernelFunction>): KernelFunction {
+    const key = `${kernel.output.join('x')} ${kernel.source}`;
+    let known = functions.get(key);
+    if (known === undefined) {
+      const created = this.#gpu.createKernel(kernel.source, { output: [...kernel.output], precision: 'single' });
+      if (kernel.loopTurns > defaultLoopTurns) created.setLoopMaxIterations(kernel.loopTurns);
+      known = created as unknown as KernelFunction;
+      functions.set(key, known);
+    }
+    return known;
+  }
+
+  #pipeline(steps: readonly CellStep[], needed: ReadonlySet<Slot>, functions: Map<string, KernelFunction>): Stretch {
+    const made = new Set(steps.map(({ output }) => output));
+    const inputs = [...new Set(steps.flatMap((step) => step.inputs))].filter((slot) => !made.has(slot));
+    const outputs = [...made].filter((slot) => needed.has(slot));
+    const orchestrate = (...handles: readonly unknown[]): Record<string, unknown> => {
+      const values = new Map(inputs.map((slot, k) => [slot, handles[k]]));
+      for (const { kernel, inputs: read, output } of steps) {
+        const given = read.map((slot) => values.get(slot));
+        if (kernel.usesSpecial) given.push(special);
+        values.set(output, this.#function(kernel, functions)(...given));
+      }
+      return Object.fromEntries(outputs.map((slot) => [`s${slot}`, values.get(slot)]));
+    };
+    // gpu.js makes as many handles as the function declares parameters.
+    Object.defineProperty(orchestrate, 'length', { value: inputs.length });
+    return { kind: 'pipeline', inputs, outputs, pipeline: this.#gpu.createPipeline(orchestrate) };
+  }
+
+  async run(externals: readonly Allocation[]): Promise<void> {
+    const { slots, initial, final } = this.#plan;
+    const held = new Map<Slot, HeldValue>();
+    const info = (slot: Slot): SlotInfo => slots[slot] as SlotInfo;
+    const value = (slot: Slot): HeldValue => {
+      const known = held.get(slot);
+      if (known === undefined) throw new Error(`gpujs: value ${slot} is read before it was computed`);
+      return known;
+    };
+    const memory = (external: number, { dtype, length }: SlotInfo): TypedArray =>
+      viewArray(dtype, memoryOf(externals[external] as Allocation), 0, length);
+    for (const { slot, external } of initial)
+      held.set(slot, new HeldValue(info(slot), { values: memory(external, info(slot)) }));
+    for (const part of this.#parts) {
+      if (part.kind === 'host') runOnHost(part, info, value, held);
+      else {
+        const inputs = part.inputs.map((slot) => value(slot).cells);
+        const results = (await part.pipeline(...inputs)) as unknown as Readonly<Record<string, KernelResult>>;
+        for (const slot of part.outputs)
+          held.set(slot, new HeldValue(info(slot), { cells: flatten(results[`s${slot}`] as KernelResult) }));
+      }
+    }
+    // Values that are views of memory are read before any of it is overwritten.
+    const stored = final.map(({ slot, external }) => ({ external, info: info(slot), values: value(slot).values }));
+    for (const { external, info: target, values } of stored) memory(external, target).set(values);
+    this.#noteDegradation();
+  }
+
+  /** gpu.js falls back to slower ways by itself; what it gives as the reason is passed on. */
+  #noteDegradation(): void {
+    if (this.#checked) return;
+    this.#checked = true;
+    for (const part of this.#parts) {
+      if (part.kind !== 'pipeline' || part.pipeline.backend === this.#expected) continue;
+      const reason = part.pipeline.fallbackReason ?? 'no reason given';
+      this.#slowKernels.push({
+        kernel: 'pipeline',
+        reason: `gpu.js runs it in mode ${part.pipeline.backend}: ${reason}`,
+      });
+    }
+  }
+
+  dispose(): void {
+    for (const part of this.#parts) if (part.kind === 'pipeline') part.pipeline.destroy().catch(() => {});
+    this.#parts.length = 0;
+  }
+}
+
+/** By the interpreter of kernels. */
+function runOnHost(
+  { kernel, reads, writes }: HostStep,
+  info: (slot: Slot) => SlotInfo,
+  value: (slot: Slot) => HeldValue,
+  held: Map<Slot, HeldValue>,
+): void {
+  const buffers: TypedArray[] = [];
+  for (const [buffer, slot] of reads) buffers[buffer] = value(slot).values;
+  for (const [buffer, slot] of writes) {
+    const before = buffers[buffer];
+    const { dtype, length } = info(slot);
+    const after = before === undefined ? allocateArray(dtype, length) : before.slice();
+    buffers[buffer] = after;
+    held.set(slot, new HeldValue(info(slot), { values: after }));
+  }
+  runKernel(kernel, buffers);
+}

@@ -1,0 +1,12 @@
+/**
+ * The backend on gpu.js, for reach. Importing this makes it known as 'gpujs' (the best mode that is there) and as 'gpujs:MODE'; gpu.js
+ * itself is loaded when one of them is opened.
+ */
+import { registerAsyncBackend } from '../../backend.ts';
+import { openGpujsBackend } from './backend.ts';
+import { modeNames } from './modes.ts';
+
+export { GpujsBackend, openGpujsBackend } from './backend.ts';
+
+registerAsyncBackend('gpujs', () => openGpujsBackend());
+for (const mode of modeNames) registerAsyncBackend(`gpujs:${mode}`, () => openGpujsBackend(mode));

@@ -1,0 +1,103 @@
+/** Finding gpu.js, and what it needs, on this machine. */
+import type { GPU } from 'gpu.js';
+import { BackendUnavailableError } from '../../backend.ts';
+import { type ModeName, modeNames } from './modes.ts';
+
+export interface Library {
+  readonly gpu: GPU;
+  readonly mode: ModeName;
+  /** Gives the device back, so that the process can end. */
+  readonly close: () => Promise<void>;
+}
+
+type GpuClass = typeof GPU;
+
+async function importLibrary(): Promise<GpuClass> {
+  try {
+    const library: { readonly GPU?: GpuClass; readonly default?: { readonly GPU: GpuClass } } = await import('gpu.js');
+    const found = library.GPU ?? library.default?.GPU;
+    if (found !== undefined) return found;
+    throw new Error('it exports no GPU');
+  } catch (cause) {
+    throw new BackendUnavailableError(
+      `gpujs: the package gpu.js could not be loaded (${(cause as Error).message}); install it beside @tessera/tensor: npm install gpu.js`,
+      { cause },
+    );
+  }
+}
+
+interface WebGpuNavigator {
+  gpu?: unknown;
+}
+
+/** Sets `navigator.gpu` from Dawn where the platform has none; returns what takes it away again. */
+async function provideWebGpu(): Promise<() => void> {
+  const scope = globalThis as { navigator?: WebGpuNavigator };
+  if (scope.navigator?.gpu !== undefined) return () => {};
+  let create: (flags: string[]) => unknown;
+  try {
+    ({ create } = await import('webgpu'));
+  } catch (cause) {
+    throw new BackendUnavailableError(
+      `gpujs:webgpu: there is no WebGPU here, and the package webgpu (Dawn) could not be loaded (${(cause as Error).message}); ` +
+        'install it: npm install webgpu',
+      { cause },
+    );
+  }
+  const own = scope.navigator === undefined;
+  if (own) Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true, writable: true });
+  const navigator = scope.navigator as WebGpuNavigator;
+  Object.defineProperty(navigator, 'gpu', { value: create([]), configurable: true });
+  return () => {
+    // Dawn keeps the process alive as long as its object is reachable.
+    delete navigator.gpu;
+    if (own) delete scope.navigator;
+  };
+}
+
+async function open(library: GpuClass, mode: ModeName): Promise<Library> {
+  const withdraw = mode === 'webgpu' ? await provideWebGpu() : () => {};
+  const unavailable = (why: string): BackendUnavailableError => {
+    withdraw();
+    return new BackendUnavailableError(`gpujs:${mode}: ${why}`);
+  };
+  if (mode === 'webgpu' && !(await library.isWebGPUAvailable()))
+    throw unavailable('WebGPU is there, but no adapter answers; install a Vulkan driver, or use gpujs:webasm');
+  if (mode === 'headlessgl' && !library.isHeadlessGLSupported)
+    throw unavailable(
+      'the package gl, which gpu.js uses for WebGL in Node, is missing or was not built; use gpujs:webasm',
+    );
+  if (mode === 'webgl' && !library.isWebGLSupported) throw unavailable('there is no WebGL here');
+  if (mode === 'webgl2' && !library.isWebGL2Supported) throw unavailable('there is no WebGL 2 here');
+  if (mode === 'webasm' && !library.isWebAssemblySupported) throw unavailable('there is no WebAssembly here');
+  const gpu = new library({ mode });
+  return {
+    gpu,
+    mode,
+    close: async () => {
+      await gpu.destroy();
+      withdraw();
+    },
+  };
+}
+
+/** Best first, for whom any mode will do. Plain JavaScript is always there. */
+const preferred: readonly ModeName[] = ['webgpu', 'webgl2', 'headlessgl', 'webasm', 'cpu'];
+
+/** Opens gpu.js in that mode, or in the best one that is there. Throws BackendUnavailableError. */
+export async function openLibrary(mode?: string): Promise<Library> {
+  if (mode !== undefined && !(modeNames as readonly string[]).includes(mode))
+    throw new BackendUnavailableError(`gpujs: there is no mode '${mode}'; modes: ${modeNames.join(', ')}`);
+  const library = await importLibrary();
+  if (mode !== undefined) return open(library, mode as ModeName);
+  const reasons: string[] = [];
+  for (const candidate of preferred) {
+    try {
+      return await open(library, candidate);
+    } catch (error) {
+      if (!(error instanceof BackendUnavailableError)) throw error;
+      reasons.push(error.message);
+    }
+  }
+  throw new BackendUnavailableError(reasons.join('; '));
+}

@@ -1,0 +1,255 @@
+/** One output of a loop kernel as a function that gpu.js runs once a cell. */
+import { type DType, isFloat } from '../../dtype.ts';
+import { type Shape, sizeOf } from '../../shape.ts';
+import { contiguousView, type View } from '../../view.ts';
+import { hasAxis, type LoopProgram, operandsOf, variation } from '../scalar-code/simplify.ts';
+import { CellCode } from './cell-code.ts';
+import { accumulator, type CellArray, type CellContext, type CellValue, compute, guardsHold } from './cell-program.ts';
+import {
+  boxIndices,
+  cellBox,
+  cellPosition,
+  domainIndex,
+  type IndexTerm,
+  indexOf,
+  knownIndex,
+  threadGrid,
+} from './cells.ts';
+import { Inexpressible } from './inexpressible.ts';
+import type { Mode } from './modes.ts';
+import type { CellKernel, Slot, SlotInfo } from './steps.ts';
+import { both, type Condition, choose, compare, type Term, textOf } from './term.ts';
+
+export interface KernelRequest {
+  readonly name: string;
+  readonly mode: Mode;
+  readonly program: LoopProgram;
+  /** The value that is stored. */
+  readonly value: number;
+  /** Reductions that were computed already: one number a row. */
+  readonly kept: ReadonlyMap<number, Slot>;
+  readonly store: { readonly view: View; readonly dtype: DType; readonly length: number; readonly oncePerRow: boolean };
+  /** What the output's memory held before: kept where nothing is stored. */
+  readonly old: () => Slot | null;
+  readonly read: (buffer: number) => Slot | null;
+  readonly info: (slot: Slot) => SlotInfo;
+}
+
+export interface WrittenKernel {
+  readonly kernel: CellKernel;
+  readonly inputs: readonly Slot[];
+}
+
+/** The arrays that a function reads, as its arguments. */
+class Arguments {
+  readonly slots: Slot[] = [];
+  readonly #info: (slot: Slot) => SlotInfo;
+
+  constructor(info: (slot: Slot) => SlotInfo) {
+    this.#info = info;
+  }
+
+  array(slot: Slot): CellArray {
+    let at = this.slots.indexOf(slot);
+    if (at < 0) at = this.slots.push(slot) - 1;
+    return { name: `a${at}`, planeSize: this.#info(slot).planeSize };
+  }
+}
+
+export const kernelSource = (code: CellCode, count: number, result: Term): string => {
+  const names = Array.from({ length: count }, (_, k) => `a${k}`);
+  if (code.usesSpecial) names.push('special');
+  return `function (${names.join(', ')}) {\n${code.finish(result)}\n}`;
+};
+
+/** Where the results of a reduction lie, over the whole domain: one number a row. */
+export function rowView({ domain, reduced }: LoopProgram): View {
+  const { strides } = contiguousView(domain.map((size, axis) => (reduced[axis] ? 1 : size)));
+  return { shape: domain, offset: 0, strides: strides.map((stride, axis) => (reduced[axis] ? 0 : stride)), guards: [] };
+}
+
+/** Sums of more elements than this are made of partial sums, whose rounding errors stay small. */
+const partialLength = 128;
+
+/** Emits the values that one output needs. */
+class Evaluation {
+  readonly #request: KernelRequest;
+  readonly #code: CellCode;
+  readonly #arguments: Arguments;
+  readonly #axes: readonly number[];
+  readonly #dtypes: readonly DType[];
+  readonly #reducedAxes: readonly number[];
+  readonly #rowLength: number;
+
+  constructor(request: KernelRequest, code: CellCode, inputs: Arguments) {
+    const { program } = request;
+    this.#request = request;
+    this.#code = code;
+    this.#arguments = inputs;
+    this.#axes = variation(program);
+    this.#dtypes = program.operations.map(({ dtype }) => dtype);
+    this.#reducedAxes = program.domain.flatMap((_, axis) => (program.reduced[axis] ? [axis] : []));
+    this.#rowLength = sizeOf(this.#reducedAxes.map((axis) => program.domain[axis] as number));
+  }
+
+  #context(index: readonly IndexTerm[]): CellContext {
+    const { read, mode } = this.#request;
+    return {
+      code: this.#code,
+      math: mode.math,
+      index,
+      array: (buffer) => {
+        const slot = read(buffer);
+        if (slot === null)
+          throw new Error(`gpujs: kernel '${this.#request.name}' reads buffer ${buffer}, which nothing was stored in`);
+        return this.#arguments.array(slot);
+      },
+    };
+  }
+
+  /** What `value` needs, in order, without what stands behind reductions. */
+  #needed(value: number): number[] {
+    const { operations } = this.#request.program;
+    const needed = new Set<number>();
+    const visit = (at: number): void => {
+      if (needed.has(at)) return;
+      const operation = operations[at];
+      if (operation === undefined) return;
+      if (operation.op !== 'reduce') operandsOf(operation).forEach(visit);
+      needed.add(at);
+    };
+    visit(value);
+    return [...needed].sort((x, y) => x - y);
+  }
+
+  #variesInRow(value: number): boolean {
+    return this.#reducedAxes.some((axis) => hasAxis(this.#axes[value] as number, axis));
+  }
+
+  /** The value at `index`, with those in `values` known already. */
+  evaluate(value: number, index: readonly IndexTerm[], values: (CellValue | undefined)[]): CellValue {
+    for (const at of this.#needed(value)) this.#emit(at, index, values);
+    return values[value] as CellValue;
+  }
+
+  #emit(at: number, index: readonly IndexTerm[], values: (CellValue | undefined)[]): void {
+    if (values[at] !== undefined) return;
+    const { operations, domain } = this.#request.program;
+    const operation = operations[at];
+    if (operation === undefined) return;
+    values[at] =
+      operation.op === 'reduce'
+        ? this.#reduction(at, index, values)
+        : compute(this.#context(index), operation, values, this.#dtypes, domain);
+  }
+
+  #reduction(at: number, index: readonly IndexTerm[], values: (CellValue | undefined)[]): CellValue {
+    const { program, kept } = this.#request;
+    const { domain, reduced, operations } = program;
+    const operation = operations[at];
+    if (operation?.op !== 'reduce') throw new Error('gpujs: a reduction was expected');
+    const code = this.#code;
+    const slot = kept.get(at);
+    if (slot !== undefined && at !== this.#request.value) {
+      const access = { buffer: -1, view: rowView(program) };
+      const context = { ...this.#context(index), array: () => this.#arguments.array(slot) };
+      return compute(context, { op: 'load', access, dtype: operation.dtype }, values, this.#dtypes, domain);
+    }
+    const { kind, source, dtype } = operation;
+    if (this.#rowLength === 0) return dtype === 'i32' ? { low: 0, high: 0 } : code.hidden(0);
+    const atStart = index.map((term, axis) => (reduced[axis] ? knownIndex(0) : term));
+    for (const needed of this.#needed(source)) if (!this.#variesInRow(needed)) this.#emit(needed, atStart, values);
+    const total = accumulator(code, kind, dtype);
+    const inner = this.#reducedAxes.at(-1);
+    const body = (at: readonly IndexTerm[], add: (value: CellValue) => void): void =>
+      add(this.evaluate(source, at, [...values]));
+    /** Loops over the reduced axes from the outermost on. */
+    const loop = (depth: number, at: IndexTerm[]): void => {
+      const axis = this.#reducedAxes[depth];
+      if (axis === undefined) {
+        body(at, (value) => total.add(value));
+        return;
+      }
+      const size = domain[axis] as number;
+      const withIndex = (term: IndexTerm): IndexTerm[] => at.map((old, k) => (k === axis ? term : old));
+      if (axis !== inner || kind !== 'sum' || !isFloat(dtype) || this.#rowLength <= partialLength || size < 8) {
+        code.loop(size, (variable) => loop(depth + 1, withIndex({ integer: variable, value: variable })));
+        return;
+      }
+      const part = (count: number, termOf: (variable: string) => IndexTerm): void => {
+        const partial = accumulator(code, kind, dtype);
+        code.loop(count, (variable) => body(withIndex(termOf(variable)), (value) => partial.add(value)));
+        total.add(partial.result());
+      };
+      const parts = Math.floor(size / partialLength);
+      const rest = size - parts * partialLength;
+      const shifted = (variable: string, by: Term): IndexTerm => {
+        const term = by === 0 ? variable : `(${textOf(by)} + ${variable})`;
+        return { integer: term, value: term };
+      };
+      if (parts > 0)
+        code.loop(parts, (block) =>
+          part(partialLength, (variable) => shifted(variable, `${block} * ${partialLength}`)),
+        );
+      if (rest > 0) part(rest, (variable) => shifted(variable, parts * partialLength));
+    };
+    loop(0, [...index]);
+    return total.result();
+  }
+}
+
+/** The function that computes one output; throws Inexpressible where cells cannot be told apart. */
+export function writeCellKernel(request: KernelRequest): WrittenKernel {
+  const { program, store, mode, name, value } = request;
+  const { domain, reduced } = program;
+  const stored: Shape = domain.map((size, axis) => (store.oncePerRow && reduced[axis] ? 1 : size));
+  const box = cellBox(store.view, stored, store.length);
+  if ('reason' in box) throw new Inexpressible(box.reason);
+  const planes = store.dtype === 'i32' ? 2 : 1;
+  const sizes = planes === 1 ? box.sizes : [planes, ...box.sizes];
+  const grid = threadGrid(sizes, mode.grid);
+  if ('reason' in grid) throw new Inexpressible(grid.reason);
+
+  const code = new CellCode();
+  const inputs = new Arguments(request.info);
+  const boxIndex = boxIndices(code, sizes, grid);
+  const along = (axis: number | null): IndexTerm =>
+    axis === null ? knownIndex(0) : (boxIndex[axis + planes - 1] as IndexTerm);
+  let inside: Condition = true;
+  const index = box.axes.map(({ axis, start, flipped }, k): IndexTerm => {
+    // The last entry is the place between elements that lie apart.
+    const size = stored[k] ?? 1;
+    const term = axis === null ? knownIndex(0) : domainIndex(code, along(axis), start, flipped, size);
+    if (axis === null || box.covered) return term;
+    const whole = boxSizeOf(box.sizes, axis) === size;
+    if (whole) return term;
+    const place = code.local(term.value);
+    const here = both(compare(place, '>=', 0), compare(place, '<', size));
+    inside = both(inside, here);
+    // Outside, some element is computed in vain: one whose loads stay within memory.
+    return indexOf(code.local(choose(here, place, 0)));
+  });
+  const domainIndices = index.slice(0, domain.length);
+  inside = both(inside, guardsHold(domainIndices, store.view.guards));
+  const evaluation = new Evaluation(request, code, inputs);
+  const result = evaluation.evaluate(value, domainIndices, new Array(program.operations.length));
+  const plane = (low: Term, high: Term): Term => choose(compare((boxIndex[0] as IndexTerm).value, '<', 1), low, high);
+  let cell = typeof result === 'object' ? plane(result.low, result.high) : result;
+  if (inside !== true) {
+    const before = request.old();
+    const old = before === null ? 0 : code.local(`${inputs.array(before).name}[${textOf(cellPosition(grid))}]`);
+    cell = choose(inside, code.local(cell), old);
+  }
+  return {
+    kernel: {
+      name,
+      source: kernelSource(code, inputs.slots.length, cell),
+      output: grid.output,
+      usesSpecial: code.usesSpecial,
+      loopTurns: 0,
+    },
+    inputs: inputs.slots,
+  };
+}
+
+const boxSizeOf = (sizes: readonly number[], axis: number): number => sizes[axis] as number;
