@@ -15,6 +15,7 @@ export {
   registerBackend,
   setDefaultBackend,
 } from './backend.ts';
+export { GpujsBackend, openGpujsBackend } from './backends/gpujs/index.ts';
 export { ReferenceBackend, registerReferenceBackends } from './backends/reference/backend.ts';
 export {
   createWasmBackend,
