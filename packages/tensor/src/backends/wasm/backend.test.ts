@@ -167,6 +167,35 @@ describe('WasmBackend', () => {
     }
   });
 
+  it('says when each thread worked on which kernel', async () => {
+    for (const threads of [1, 2]) {
+      const backend = makeBackend({ threads });
+      await backend.startThreads();
+      const { a, b, expected } = squares(150);
+      const externals = [a, b, a].map((data) => backend.allocate(data.byteLength));
+      backend.write(externals[0], a);
+      backend.write(externals[1], b);
+      const executable = backend.prepare(squarePlan(150));
+      const used = backend.memory().used;
+      const before = performance.timeOrigin + performance.now();
+      const spans = await executable.trace(externals);
+      expect(spans.map(({ kernel, thread }) => `${thread}: ${kernel}`)).toEqual(
+        Array.from({ length: threads }, (_, thread) => [`${thread}: 0`, `${thread}: 1`]).flat(),
+      );
+      for (const { start, end } of spans) {
+        expect(start).toBeGreaterThanOrEqual(before - 1);
+        expect(end).toBeGreaterThanOrEqual(start);
+        expect(end).toBeLessThanOrEqual(performance.timeOrigin + performance.now() + 1);
+      }
+      // Nobody begins the second kernel before all have ended the first.
+      const ends = spans.filter(({ kernel }) => kernel === 0).map(({ end }) => end);
+      for (const { kernel, start } of spans)
+        if (kernel === 1) expect(start).toBeGreaterThanOrEqual(Math.max(...ends) - 1);
+      expect(worst(await backend.read(externals[2], 'f32', 150 * 150), expected)).toBeLessThan(1e-5);
+      expect(backend.memory().used - used).toBeLessThan(2 ** 20);
+    }
+  });
+
   it('runs on the calling thread once it was disposed of', async () => {
     const backend = createWasmBackend({ threads: 2 });
     const { a, b, expected } = squares(150);

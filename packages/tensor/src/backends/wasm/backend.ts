@@ -4,11 +4,11 @@ import type { Plan } from '../../plan.ts';
 import { PressureGauge } from '../pressure.ts';
 import { planKey } from '../scalar-code/kernel-key.ts';
 import { controlEnd, maximumThreads } from './control.ts';
-import { compileOptimized, setRevectorizer } from './engine.ts';
-import { blockOf, type ExecutableCode, type ExecutableHost, type PlacedProgram, WasmExecutable } from './executable.ts';
+import { setRevectorizer } from './engine.ts';
+import { blockOf, type ExecutableHost, WasmExecutable } from './executable.ts';
 import { detectRelaxedSimd, type Features } from './features.ts';
-import { lowerPlan } from './lower.ts';
 import { GrowingBlock, Memories, type PlacedBlock } from './memories.ts';
+import { CompiledPlan } from './plan-code.ts';
 import type { Platform } from './platform.ts';
 import { Pool } from './pool.ts';
 import { probeWideTiles } from './probe.ts';
@@ -26,21 +26,8 @@ export interface WasmBackendOptions {
   readonly memories?: number;
 }
 
-/** Compiled code, shared by the executables of equal plans. */
-interface CompiledPlan extends ExecutableCode {
-  /** By the memories in which the buffers lie. */
-  readonly programs: Map<string, PlacedProgram>;
-  users: number;
-  cached: boolean;
-}
-
 /** Plans whose code is kept, in use or not. */
 const cachedPlans = 128;
-/**
- * Optimising takes about a microsecond for each byte of code; without, code is some ten times slower until V8 has optimised it in
- * the background. So optimise at once from this many nanoseconds of a run for each byte.
- */
-const worthOptimizing = 100;
 /** As f32 and f64: NaN. */
 const poisonByte = 0xff;
 
@@ -74,7 +61,6 @@ export class WasmBackend implements Backend {
   readonly #queue: RunQueue;
   /** Least recently prepared first. */
   readonly #compiled = new Map<string, CompiledPlan>();
-  #nextProgram = 0;
   /** Freed by their owner while a run uses them. */
   #freedInUse: Allocation[] = [];
 
@@ -176,33 +162,13 @@ export class WasmBackend implements Backend {
       this.#compiled.set(key, known);
       return known;
     }
-    const { bytes, ...lowered } = lowerPlan(plan, this.features, this.threads);
-    const programs = new Map<string, PlacedProgram>();
-    const build = (code: Uint8Array<ArrayBuffer>, scratchBytes: number, memories: readonly number[]): PlacedProgram => {
-      const module =
-        lowered.nanoseconds > worthOptimizing * code.length
-          ? compileOptimized(this.#platform, code)
-          : new WebAssembly.Module(code);
-      const others = Array.from({ length: Math.max(0, ...memories) }, (_, k) => this.#memories.at(k + 1));
-      const program = { id: this.#nextProgram++, module, memories: others, instance: null };
-      const placed = { program, scratchBytes };
-      programs.set(memories.join(), placed);
-      return placed;
-    };
-    // While there is one memory, this is the code that will run.
-    if (this.#memories.count === 1)
-      build(
-        bytes,
-        lowered.scratchBytes,
-        plan.buffers.map(() => 0),
-      );
-    const placed = (memories: readonly number[]): PlacedProgram => {
-      const built = programs.get(memories.join());
-      if (built !== undefined) return built;
-      const { bytes: code, scratchBytes } = lowerPlan(plan, this.features, this.threads, memories);
-      return build(code, scratchBytes, memories);
-    };
-    const compiled = { lowered, placed, programs, users: 0, cached: true };
+    const compiled = new CompiledPlan(plan, {
+      platform: this.#platform,
+      features: this.features,
+      threads: this.threads,
+      memories: this.#memories,
+      pool: this.#pool,
+    });
     this.#compiled.set(key, compiled);
     if (this.#compiled.size > cachedPlans) {
       const [[oldestKey, oldest]] = this.#compiled;
@@ -214,13 +180,13 @@ export class WasmBackend implements Backend {
   }
 
   #dropUnused(compiled: CompiledPlan): void {
-    if (compiled.users > 0 || compiled.cached) return;
-    for (const { program } of compiled.programs.values()) this.#pool.drop(program);
+    if (compiled.users === 0 && !compiled.cached) compiled.drop();
   }
 
   get #host(): ExecutableHost {
     return {
       memory: this.#memories.first,
+      threads: this.threads,
       placeArena: (bytes) => {
         const arena = this.#arena.reserve(bytes);
         this.#fillWithPoison(this.#arena.block);

@@ -3,9 +3,10 @@ import { bytesOf } from '../../dtype.ts';
 import type { Plan } from '../../plan.ts';
 import type { PlanCode } from './lower.ts';
 import type { PlacedBlock } from './memories.ts';
-import type { Failure, Job, PooledProgram } from './pool.ts';
+import type { CompiledPlan, PlacedProgram } from './plan-code.ts';
+import type { Failure, Job } from './pool.ts';
 import type { Run } from './run-queue.ts';
-import { instanceOf } from './share.ts';
+import { instanceOf, type Marks, marksOf } from './share.ts';
 
 /** What one kernel of a plan took. */
 export interface KernelProfile {
@@ -17,10 +18,21 @@ export interface KernelProfile {
   readonly bytes: number;
 }
 
+/** When one thread worked on one kernel of a plan. Between spans it waited for others. */
+export interface KernelSpan {
+  /** The kernel's number in the plan, counted over its stages. */
+  readonly kernel: number;
+  readonly thread: number;
+  /** In milliseconds since 1970. */
+  readonly start: number;
+  readonly end: number;
+}
+
 /** What executables need of their backend. */
 export interface ExecutableHost {
   /** The first memory. */
   readonly memory: WebAssembly.Memory;
+  readonly threads: number;
   /** Where the temporaries of a run are. */
   placeArena(bytes: number): PlacedBlock;
   /** The address, in the first memory, of all threads' scratch memory, `bytes` for each. */
@@ -28,20 +40,6 @@ export interface ExecutableHost {
   add(run: Run): Promise<void>;
   runSync(run: Run): void;
   finish(): void;
-}
-
-/** A plan's code for buffers in certain memories. */
-export interface PlacedProgram {
-  readonly program: PooledProgram;
-  /** For each thread: operands that are not in the first memory are copied there. */
-  readonly scratchBytes: number;
-}
-
-/** A plan's code. */
-export interface ExecutableCode {
-  readonly lowered: PlanCode;
-  /** The code for buffers that lie in these memories, by their number in the plan. */
-  placed(memories: readonly number[]): PlacedProgram;
 }
 
 export const blockOf = (allocation: Allocation): PlacedBlock => {
@@ -61,7 +59,7 @@ export class WasmExecutable implements Executable {
   readonly slowKernels: Executable['slowKernels'];
   readonly #host: ExecutableHost;
   readonly #plan: Plan;
-  readonly #code: ExecutableCode;
+  readonly #code: CompiledPlan;
   readonly #lowered: PlanCode;
   readonly #table: PlacedBlock;
   readonly #onDispose: () => void;
@@ -69,7 +67,7 @@ export class WasmExecutable implements Executable {
   #unfinished = 0;
   #disposed = false;
 
-  constructor(host: ExecutableHost, plan: Plan, code: ExecutableCode, table: PlacedBlock, onDispose: () => void) {
+  constructor(host: ExecutableHost, plan: Plan, code: CompiledPlan, table: PlacedBlock, onDispose: () => void) {
     this.#host = host;
     this.#plan = plan;
     this.#code = code;
@@ -99,13 +97,37 @@ export class WasmExecutable implements Executable {
     const run = this.#runWith(externals);
     this.#host.finish();
     const { program, table, scratch } = run.prepare();
-    const { exports } = instanceOf(program, this.#host.memory);
+    const { exports } = instanceOf(program, this.#host.memory, 0);
     return this.#lowered.calls.map(({ name, exportName, tableOffset, operations, bytes }) => {
       const kernel = exports[exportName] as (args: number, thread: number, threads: number, scratch: number) => void;
       const start = performance.now();
       kernel(table + tableOffset, 0, 1, scratch);
       return { kernel: name, milliseconds: performance.now() - start, operations, bytes };
     });
+  }
+
+  /** Runs as `run` does, and says when each thread worked on what: for a timeline. */
+  async trace(externals: readonly Allocation[]): Promise<KernelSpan[]> {
+    const memories = this.#places(externals).map(({ memory }) => memory);
+    const marked = this.#code.marked(memories);
+    try {
+      const { memory, threads } = this.#host;
+      const times = Array.from({ length: threads }, (_, thread) =>
+        marksOf(memory, marked.program.marks as Marks, thread),
+      );
+      // The first run makes instances. Threads that take no part in the second leave zeros.
+      for (let run = 0; run < 2; run++) {
+        for (const own of times) own.fill(0);
+        await this.#host.add(this.#runWith(externals, () => marked));
+      }
+      return times.flatMap((own, thread) =>
+        this.#lowered.calls
+          .map((_, kernel) => ({ kernel, thread, start: own[2 * kernel], end: own[2 * kernel + 1] }))
+          .filter(({ start }) => start > 0),
+      );
+    } finally {
+      this.#code.dropMarked(marked);
+    }
   }
 
   dispose(): void {
@@ -115,12 +137,15 @@ export class WasmExecutable implements Executable {
     this.#onDispose();
   }
 
-  #runWith(externals: readonly Allocation[]): Run {
+  #runWith(
+    externals: readonly Allocation[],
+    code: (memories: readonly number[]) => PlacedProgram = (memories) => this.#code.placed(memories),
+  ): Run {
     this.#check(externals);
     return {
       externals,
       nanoseconds: this.#lowered.nanoseconds,
-      prepare: () => this.#prepare(externals),
+      prepare: () => this.#prepare(externals, code),
       explain: ({ kernel, message }: Failure) =>
         new Error(`wasm: kernel '${this.#lowered.calls[kernel]?.name ?? kernel}' failed: ${message}`),
     };
@@ -137,15 +162,20 @@ export class WasmExecutable implements Executable {
     });
   }
 
-  #prepare(externals: readonly Allocation[]): Job {
-    const { table: buffers } = this.#lowered;
+  /** Where each buffer of the plan is. */
+  #places(externals: readonly Allocation[]): { readonly memory: number; readonly address: number }[] {
     const arena = this.#host.placeArena(this.#plan.arenaBytes);
-    const table = this.#table.address;
-    const places = this.#plan.buffers.map(({ place }) => {
+    return this.#plan.buffers.map(({ place }) => {
       if (place.kind === 'arena') return { memory: arena.memory, address: arena.address + place.byteOffset };
       return blockOf(externals[place.index]);
     });
-    const { program, scratchBytes: needed } = this.#code.placed(places.map(({ memory }) => memory));
+  }
+
+  #prepare(externals: readonly Allocation[], code: (memories: readonly number[]) => PlacedProgram): Job {
+    const { table: buffers } = this.#lowered;
+    const table = this.#table.address;
+    const places = this.#places(externals);
+    const { program, scratchBytes: needed } = code(places.map(({ memory }) => memory));
     const scratchBytes = Math.ceil(needed / 64) * 64;
     const scratch = this.#host.placeScratch(scratchBytes);
     const words = new Int32Array(this.#host.memory.buffer, table, buffers.length);

@@ -37,8 +37,7 @@ describe('lowerPlan', () => {
   it('writes equal kernels once, whatever their names and buffers', () => {
     const { bytes, calls, table } = lowerPlan(
       plan(product('first', [0, 1, 2], 1), product('second', [3, 5, 4], 1), product('third', [0, 0, 2], 1)),
-      features,
-      2,
+      { features, threads: 2 },
     );
     expect(WebAssembly.validate(bytes)).toBe(true);
     expect(calls.map(({ exportName }) => exportName)).toEqual(['kernel0', 'kernel0', 'kernel1']);
@@ -50,7 +49,7 @@ describe('lowerPlan', () => {
   });
 
   it('names the functions for profilers', () => {
-    const { bytes } = lowerPlan(plan(product('contract_add', [0, 1, 2], 1)), features, 1);
+    const { bytes } = lowerPlan(plan(product('contract_add', [0, 1, 2], 1)), { features, threads: 1 });
     expect(new TextDecoder().decode(bytes)).toContain('contract_add');
   });
 
@@ -64,7 +63,7 @@ describe('lowerPlan', () => {
   });
 
   it('counts work', () => {
-    const { calls, nanoseconds } = lowerPlan(plan(product('x', [0, 1, 2], 1)), features, 1);
+    const { calls, nanoseconds } = lowerPlan(plan(product('x', [0, 1, 2], 1)), { features, threads: 1 });
     expect(calls[0].operations).toBe(64 * (2 * 8 + 2));
     expect(calls[0].bytes).toBe(3 * 64 * 4);
     expect(nanoseconds).toBeGreaterThan(0);

@@ -60,17 +60,21 @@ function lowerKernel(
  * The module exports `run(table, thread, threads, scratch)`: `table` points to the addresses of the kernels' buffers, `scratch` to
  * memory of this thread. All threads call it; it returns when this thread is done with its share of everything.
  *
- * `memories[b]` is the memory in which buffer b lies, the first where nothing is said. Table and scratch are in the first.
+ * `memories[b]` is the memory in which buffer b lies, the first where nothing is said. Table and scratch are in the first. With `marks`
+ * the module calls the import `mark` with 2c before call c and with 2c + 1 after it.
  */
 export function lowerPlan(
   plan: Plan,
-  features: Features,
-  threads: number,
-  memories: readonly number[] = [],
+  { features, threads }: { readonly features: Features; readonly threads: number },
+  { memories = [], marks = false }: { readonly memories?: readonly number[]; readonly marks?: boolean } = {},
 ): PlanCode & { readonly bytes: Uint8Array<ArrayBuffer> } {
   const module = new ModuleBuilder('plan');
   for (let memory = 0; memory <= Math.max(0, ...memories); memory++)
     module.importMemory('env', memoryName(memory), 1, maximumPages);
+  const mark = marks ? module.importFunction('env', 'mark', ['i32']) : null;
+  const emitMark = (number: number): void => {
+    if (mark !== null) run.i32(number).call(mark);
+  };
   const barrier = emitBarrier(module);
   const run = module.function('run', ['i32', 'i32', 'i32', 'i32']);
   module.exportFunction('run', run);
@@ -106,7 +110,9 @@ export function lowerPlan(
       const tableOffset = table.length * 4;
       table.push(...buffers);
       run.get(current).i32(calls.length).mem('i32.store', control.perThread);
+      emitMark(2 * calls.length);
       run.get(tableAt).i32(tableOffset).op('i32.add').get(thread).get(threadCount).get(scratch).call(lowered.function);
+      emitMark(2 * calls.length + 1);
       const lengths = buffers.map((buffer) => plan.buffers[buffer].length);
       const bytes = bytesMoved(kernel, dtypes, lengths);
       calls.push({ name: original.name, exportName, tableOffset, operations: operationsOf(kernel), bytes });

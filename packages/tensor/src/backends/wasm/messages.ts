@@ -1,3 +1,5 @@
+import type { Marks } from './share.ts';
+
 /** What the pool and its threads post to each other: what shared memory cannot carry. */
 
 export type WorkerMessage =
@@ -6,6 +8,7 @@ export type WorkerMessage =
       readonly id: number;
       readonly module: WebAssembly.Module;
       readonly memories: readonly WebAssembly.Memory[];
+      readonly marks: Marks | null;
     }
   | { readonly kind: 'drop'; readonly id: number };
 

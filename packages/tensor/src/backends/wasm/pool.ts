@@ -137,10 +137,10 @@ export class Pool {
     Atomics.add(this.#words(), word(control.messages), 1);
   }
 
-  #load({ id, module, memories }: PooledProgram): void {
+  #load({ id, module, memories, marks }: PooledProgram): void {
     if (this.#loaded.has(id)) return;
     this.#loaded.add(id);
-    this.#send({ kind: 'load', id, module, memories });
+    this.#send({ kind: 'load', id, module, memories, marks });
   }
 
   /** Lets the workers forget a program. */

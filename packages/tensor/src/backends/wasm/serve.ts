@@ -24,7 +24,7 @@ export async function serve({ memory, index }: WorkerStart, connection: Connecti
   const take = (message: WorkerMessage): void => {
     taken++;
     if (message.kind === 'drop') programs.delete(message.id);
-    else programs.set(message.id, { module: message.module, memories: message.memories, instance: null });
+    else programs.set(message.id, { ...message, instance: null });
   };
 
   let words = new Int32Array(memory.buffer);

@@ -2,19 +2,39 @@
 import { control, currentKernel } from './control.ts';
 import { memoryName } from './memory.ts';
 
+/** Where a program writes down times: `count` numbers for each thread, f64, in the first memory. */
+export interface Marks {
+  readonly address: number;
+  readonly count: number;
+}
+
+/** Of one time. */
+export const markBytes = 8;
+
+/** The times that a thread wrote down last, in milliseconds since 1970. */
+export const marksOf = (memory: WebAssembly.Memory, { address, count }: Marks, thread: number): Float64Array =>
+  new Float64Array(memory.buffer, address + thread * count * markBytes, count);
+
 /** A compiled plan on one thread. */
 export interface Program {
   readonly module: WebAssembly.Module;
   /** The memories that it uses, the first one left out. */
   readonly memories: readonly WebAssembly.Memory[];
+  /** Null for code without marks. */
+  readonly marks: Marks | null;
   /** Made when the program first runs on the thread. */
   instance: WebAssembly.Instance | null;
 }
 
-/** The program's code over its memories, of which `first` is the one that threads meet in. */
-export function instanceOf(program: Program, first: WebAssembly.Memory): WebAssembly.Instance {
+/** The program's code over its memories, of which `first` is the one that threads meet in, for one thread. */
+export function instanceOf(program: Program, first: WebAssembly.Memory, thread: number): WebAssembly.Instance {
+  if (program.instance !== null) return program.instance;
+  const { marks } = program;
+  const mark = (number: number): void => {
+    if (marks !== null) marksOf(first, marks, thread)[number] = performance.timeOrigin + performance.now();
+  };
   const memories = [first, ...program.memories].map((memory, k) => [memoryName(k), memory]);
-  program.instance ??= new WebAssembly.Instance(program.module, { env: Object.fromEntries(memories) });
+  program.instance = new WebAssembly.Instance(program.module, { env: { mark, ...Object.fromEntries(memories) } });
   return program.instance;
 }
 
@@ -27,7 +47,7 @@ export function runShare(memory: WebAssembly.Memory, program: Program | undefine
   const threads = at(control.threads);
   try {
     if (program === undefined) throw new Error(`thread ${thread} was asked for a program that it was not given`);
-    const run = instanceOf(program, memory).exports.run as (
+    const run = instanceOf(program, memory, thread).exports.run as (
       table: number,
       thread: number,
       threads: number,
