@@ -4,7 +4,12 @@ export default defineConfig({
   resolve: { conditions: ['tessera-source'] },
   ssr: { resolve: { conditions: ['tessera-source'], externalConditions: ['tessera-source'] } },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'datasets/**/*.test.ts', 'scripts/**/*.test.ts'],
+    include: [
+      'packages/*/src/**/*.test.ts',
+      'datasets/**/*.test.ts',
+      'scripts/**/*.test.ts',
+      'examples/*/src/**/*.test.ts',
+    ],
     pool: 'forks',
     execArgv: ['--conditions=tessera-source'],
     testTimeout: 120_000,

@@ -203,6 +203,43 @@ def timm_deit(folder, numbers):
     return {'image': image}, {'logits': model(image)}
 
 
+@family('torch-formats')
+def torch_formats(folder, numbers):
+    """No model: every element type and layout, in every format that PyTorch has written. Runs with PyTorch 1.13, too."""
+    big = numbers.normal(10)
+    state = collections.OrderedDict(
+        matrix=numbers.normal(3, 4),
+        transposed=numbers.normal(3, 4).t(),
+        permuted=numbers.normal(2, 3, 4, 5).permute(0, 2, 3, 1),
+        scalar=torch.tensor(2.5),
+        empty=torch.empty(0, 3),
+        slice=big[2:5],
+        every_third=big[::3],
+        parameter=torch.nn.Parameter(numbers.normal(2)),
+        f64=numbers.normal(2, 2).double(),
+        f16=numbers.normal(5).half(),
+        bf16=numbers.normal(5).bfloat16(),
+        i64=torch.arange(-3, 4),
+        i32=torch.arange(3, dtype=torch.int32),
+        i16=torch.arange(-1, 3, dtype=torch.int16),
+        i8=torch.arange(-2, 3, dtype=torch.int8),
+        u8=torch.arange(3, dtype=torch.uint8),
+        bool=torch.tensor([True, False]),
+    )
+    for protocol in (2, 3, 4, 5):
+        torch.save(state, os.path.join(folder, f'protocol-{protocol}.pt'), pickle_protocol=protocol)
+    torch.save(state, os.path.join(folder, 'legacy.pt'), _use_new_zipfile_serialization=False)
+    group = {'lr': 0.1, 'betas': (0.9, 0.999), 'params': [0]}
+    checkpoint = {
+        'epoch': 3,
+        'args': argparse.Namespace(lr=1e-3, name='tiny', device=torch.device('cpu'), dtype=torch.float32),
+        'model_state_dict': state,
+        'optimizer': {'state': {0: {'exp_avg': torch.zeros(2)}}, 'param_groups': [group]},
+    }
+    torch.save(checkpoint, os.path.join(folder, 'checkpoint.pt'))
+    return {}, state
+
+
 def narrow_resnet(block, layers, width):
     """torchvision's own blocks and stages on fewer channels than its constructor allows."""
     from torchvision.models.resnet import ResNet

@@ -21,4 +21,5 @@ export { TextTransformer, type TextTransformerOptions } from './text-transformer
 export { type BlockOptions, ResidualAttentionBlock, Transformer } from './transformer.ts';
 export { VisionTransformer, type VisionTransformerOptions } from './vision-transformer.ts';
 export * from './vit/index.ts';
+export * from './vq/index.ts';
 export * from './weights/index.ts';

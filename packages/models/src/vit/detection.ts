@@ -41,13 +41,13 @@ export class DetectionHead extends Module {
       const y = layer.forward(x);
       return k < last ? y.relu() : y;
     }, patches);
-    const boxes = offsets.add(patchBoxLogits(grid)).sigmoid();
+    const boxes = offsets.add(patchBoxLogits(grid, offsets.dtype)).sigmoid();
     return { boxes, logits: this.class_embed.forward(patches), grid };
   }
 }
 
 /** log(p / (1 - p)) of each patch's own box, [rows * columns, 4]: of which the sigmoid is the box. */
-function patchBoxLogits([rows, columns]: Grid): Tensor {
+function patchBoxLogits([rows, columns]: Grid, dtype: Tensor['dtype']): Tensor {
   const logit = (p: number): number => {
     const inside = Math.min(1 - 1e-4, Math.max(1e-4, p));
     return Math.log(inside / (1 - inside));
@@ -55,7 +55,7 @@ function patchBoxLogits([rows, columns]: Grid): Tensor {
   const boxes = Array.from({ length: rows * columns }, (_, k) =>
     [((k % columns) + 0.5) / columns, (Math.floor(k / columns) + 0.5) / rows, 1 / columns, 1 / rows].map(logit),
   );
-  return tensor(boxes);
+  return tensor(boxes, { dtype });
 }
 
 /** The objects of a batch of images, T at most in each. */

@@ -22,6 +22,7 @@ export {
   positionKinds,
 } from './positions.ts';
 export { type ViTPresetName, vitPresets } from './presets.ts';
+export { SegmentationHead, segmentationLoss, ViTSegmenter, type ViTSegmenterOptions } from './segmentation.ts';
 export {
   PatchMerging,
   Swin,

@@ -18,7 +18,9 @@ const alwaysAllowed = 2 ** 26;
 
 /** @throws where the archive is damaged, or made to unpack to far more than it has */
 export async function openZip(path: string): Promise<ZipArchive> {
-  const zip = await openPromise(path, { autoClose: false, strictFileNames: true });
+  const zip = await openPromise(path, { autoClose: false, strictFileNames: true }).catch((cause: Error) => {
+    throw new Error(`is a damaged zip archive: ${cause.message}`, { cause });
+  });
   try {
     const entries = await readDirectory(zip);
     return {

@@ -1,0 +1,220 @@
+import { promises as fs } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { disposeBackends } from '@tessera/tensor';
+import { CLIPEncoder, loadRun, nearestNeighbours, openDataset } from '@tessera/train';
+import { decodeImage } from '@tessera/train/data';
+import type { Browser, Page } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type PageServer, servePages } from './server/serve.ts';
+import { findChromium, launchChromium } from './testing/chromium.ts';
+import { shapeNames, trainTinyClip, writeTinyData } from './testing/tiny-run.ts';
+import type { OpsResult, ScopeResult, Suite, ThreadsResult } from './tests/suite.ts';
+
+const executable = findChromium();
+if (executable === null)
+  console.info(
+    'the tests in a browser are skipped: no Chromium on the path (apt-get install chromium, or set TESSERA_CHROMIUM)',
+  );
+
+let root: string;
+let browser: Browser;
+let server: PageServer;
+let openServer: PageServer;
+
+const serve = (name: string, isolated: boolean): Promise<PageServer> =>
+  servePages({
+    training: join(root, 'data'),
+    run: { folder: join(root, 'run'), data: join(root, 'data') },
+    port: 0,
+    outDir: join(root, name),
+    pages: ['index.html', 'tests.html'],
+    isolated,
+  });
+
+/** A page whose errors fail the test that opened it. */
+async function openPage(
+  url: string,
+  options: Parameters<Browser['newPage']>[0] = {},
+): Promise<Page & { errors: string[] }> {
+  const page = await browser.newPage(options);
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  await page.goto(url);
+  return Object.assign(page, { errors });
+}
+
+type Place = 'page' | 'worker';
+
+/** Runs one of the suite's functions in a fresh page: on its main thread, or in a worker. */
+async function runIn<T>(place: Place, { url }: PageServer, name: keyof Suite, ...values: unknown[]): Promise<T> {
+  const page = await openPage(`${url}tests.html`);
+  try {
+    await page.waitForFunction(() => 'inWorker' in globalThis);
+    return (await page.evaluate(
+      ({ place, name, values }) => {
+        const { suite, inWorker } = globalThis as unknown as {
+          suite: Record<string, (...values: unknown[]) => Promise<unknown>>;
+          inWorker: (name: string, ...values: unknown[]) => Promise<unknown>;
+        };
+        return place === 'page' ? suite[name]?.(...values) : inWorker(name, ...values);
+      },
+      { place, name, values },
+    )) as T;
+  } finally {
+    await page.close();
+  }
+}
+
+const textOf = (page: Page, id: string): Promise<string> => page.locator(`#${id}`).innerText();
+const numberOf = async (page: Page, id: string): Promise<number> =>
+  Number.parseFloat((await textOf(page, id)).replace(',', ''));
+
+/** Waits until so many steps were made, and returns the smoothed losses of the first and the latest ones. */
+async function watchLosses(page: Page, steps: number): Promise<number[]> {
+  const losses: number[] = [];
+  let last = 0;
+  while (last < steps) {
+    await page.waitForTimeout(20);
+    const failure = page.locator('#train-status.failed');
+    if ((await failure.count()) > 0) throw new Error(await failure.innerText());
+    const step = await numberOf(page, 'step');
+    if (!(step > last)) continue;
+    last = step;
+    losses.push(await numberOf(page, 'loss'));
+  }
+  return losses;
+}
+
+/** A screenshot that shows something: many colours, and text on a ground. */
+async function expectPicture(page: Page, file: string): Promise<void> {
+  const path = join(root, file);
+  await page.screenshot({ path, fullPage: true });
+  const { channels, entropy } = await sharp(path).stats();
+  expect(entropy, `${path} is blank`).toBeGreaterThan(0.3);
+  expect(Math.max(...channels.map(({ stdev }) => stdev))).toBeGreaterThan(5);
+}
+
+describe.skipIf(executable === null)('in Chromium', () => {
+  beforeAll(async () => {
+    root = await fs.mkdtemp(join(tmpdir(), 'tessera-browser-'));
+    await writeTinyData(join(root, 'data'));
+    await trainTinyClip(join(root, 'data'), join(root, 'run'));
+    server = await serve('isolated', true);
+    openServer = await serve('open', false);
+    browser = await launchChromium(executable as string);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await Promise.all([server?.close(), openServer?.close(), disposeBackends()]);
+    if (process.env.TESSERA_KEEP_SCREENSHOTS !== '1') await fs.rm(root, { recursive: true, force: true });
+    else console.info(`screenshots: ${root}`);
+  });
+
+  describe.each<Place>(['page', 'worker'])('wasm in a %s', (place) => {
+    it('passes the test body of every operation', async () => {
+      const { cases, failures } = await runIn<OpsResult>(place, server, 'operations', 'wasm');
+      expect(failures).toEqual([]);
+      expect(cases).toBeGreaterThan(200);
+    });
+
+    it('trains to the same bits on one thread and on three', async () => {
+      const result = await runIn<ThreadsResult>(place, server, 'threads');
+      expect(result).toEqual({ isolated: true, threads: 3, whyOneThread: null, different: 0, elements: 192 * 192 });
+    });
+
+    it('has one thread on a page that is not isolated, and says why', async () => {
+      const result = await runIn<ThreadsResult>(place, openServer, 'threads');
+      expect(result).toMatchObject({ isolated: false, threads: 1, different: 0 });
+      expect(result.whyOneThread).toContain('Cross-Origin-Opener-Policy: same-origin');
+    });
+  });
+
+  it('gives back what a scope with an asynchronous body asked for before its first await', async () => {
+    const { before, after, behindAwait } = await runIn<ScopeResult>('page', server, 'scopes');
+    expect(after).toBe(before);
+    expect(behindAwait).toBeGreaterThanOrEqual(200_000);
+  });
+
+  it('WebGPU passes the test body of every operation that it has the dtypes for', async () => {
+    const { cases, failures } = await runIn<OpsResult>('worker', server, 'operations', 'webgpu', ['f64']);
+    expect(failures).toEqual([]);
+    expect(cases).toBeGreaterThan(150);
+  });
+
+  it('the page trains on threads, evaluates, pauses, and goes on on one thread', async () => {
+    const page = await openPage(server.url, { colorScheme: 'dark' });
+    await page.selectOption('select[name=backend]', 'wasm');
+    await page.selectOption('select[name=batch]', '32');
+    await page.click('#go');
+    await page.waitForFunction(() => document.querySelectorAll('#predictions li').length > 0);
+    expect(await textOf(page, 'train-status')).toMatch(/^WebAssembly, (\d+ threads|one thread: )/);
+    const losses = await watchLosses(page, 50);
+    expect(Math.min(...losses)).toBeLessThan(0.5 * (losses[0] as number));
+    await page.waitForFunction(() => Number.parseFloat(document.getElementById('accuracy')?.textContent ?? '') >= 75);
+    expect(await page.locator('#predictions li.right').count()).toBeGreaterThanOrEqual(9);
+    await page.click('#go');
+    expect(await textOf(page, 'go')).toBe('Go on');
+    await page.selectOption('select[name=backend]', 'wasm-1');
+    await page.waitForFunction(() => document.getElementById('train-status')?.textContent?.includes('one thread'));
+    const paused = await numberOf(page, 'step');
+    const before = await numberOf(page, 'loss');
+    await page.click('#go');
+    await page.waitForFunction((step) => Number(document.getElementById('step')?.textContent) > step + 5, paused);
+    // It went on where it was, not from the start.
+    expect(await numberOf(page, 'loss')).toBeLessThan(before + 0.7);
+    await expectPicture(page, 'training-dark.png');
+    expect(page.errors).toEqual([]);
+    await page.close();
+  });
+
+  it('the page trains on WebGPU', async () => {
+    const page = await openPage(server.url);
+    await page.selectOption('select[name=backend]', 'webgpu');
+    await page.selectOption('select[name=batch]', '32');
+    await page.click('#go');
+    const losses = await watchLosses(page, 12);
+    expect(Math.min(...losses.slice(-3))).toBeLessThan(losses[0] as number);
+    expect(page.errors).toEqual([]);
+    await page.close();
+  });
+
+  it.each(['red circle', 'blue bar'])(
+    'the page finds “%s” with the model that Node trained, as Node does',
+    async (text) => {
+      const page = await openPage(server.url);
+      await page.waitForFunction(
+        () => document.querySelector<HTMLInputElement>('#search-form input')?.disabled === false,
+      );
+      await page.fill('#search-form input', text);
+      await page.click('#search-form button');
+      await page.waitForSelector('#hits li');
+      const names = await page.locator('#hits .name').allInnerTexts();
+      const scores = await page.locator('#hits .detail').allInnerTexts();
+      await expectPicture(page, `search-${text.replace(' ', '-')}.png`);
+      await page.close();
+
+      const run = await loadRun(join(root, 'run'));
+      if (run.task !== 'contrastive') throw new Error(run.task);
+      using data = await openDataset(join(root, 'data'));
+      const test = data.split('test');
+      const encoder = new CLIPEncoder(run.model, run.tokenizer, { batchSize: 12, onTooLong: 'error' });
+      const captions: string[] = [];
+      const pixels: number[] = [];
+      for (let row = 0; row < test.length; row++) {
+        const { image, captions: own } = test.row(row) as { image: { bytes: Uint8Array }; captions: string[] };
+        captions.push(own[0] as string);
+        pixels.push(...(await decodeImage(image.bytes, { kind: 'square', size: 16 })).data);
+      }
+      const images = await encoder.encodeImages(Uint8Array.from(pixels));
+      const nearest = nearestNeighbours(await encoder.encodeTexts([text]), images, encoder.dims, 12);
+      expect(names[0]).toBe(text);
+      expect(names).toEqual(Array.from(nearest.indices, (index) => captions[index]));
+      expect(scores).toEqual(Array.from(nearest.scores, (score) => `cos ${score.toFixed(3)}`));
+      encoder.dispose();
+      expect(shapeNames).toContain(text.split(' ')[1]);
+    },
+  );
+});

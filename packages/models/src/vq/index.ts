@@ -1,0 +1,3 @@
+export { type AutoencoderOptions, ConvDecoder, ConvEncoder } from './autoencoder.ts';
+export { type Quantized, VectorQuantizer, type VectorQuantizerOptions } from './vector-quantizer.ts';
+export { type Reconstruction, VQTokenizer, type VQTokenizerConfig } from './vq-tokenizer.ts';
