@@ -29,6 +29,10 @@ const argv = await yargs(hideBin(process.argv))
   })
   .option('batch', { type: 'number', default: 64, describe: 'Pairs in a batch of clip-step' })
   .option('profile', { type: 'boolean', default: false, describe: "Also list clip-step's slowest kernels" })
+  .option('trace', {
+    type: 'string',
+    describe: 'File for the timeline of one clip-step, kernels on threads, that chrome://tracing and Perfetto open',
+  })
   .option('memory', {
     type: 'boolean',
     default: false,
@@ -83,6 +87,7 @@ try {
       batch: argv.batch,
       rounds: argv.rounds ?? null,
       profile: argv.profile,
+      trace: argv.trace === undefined ? null : fromCaller(argv.trace),
       dataset: argv.dataset === undefined ? null : fromCaller(argv.dataset),
       version,
     },

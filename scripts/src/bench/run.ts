@@ -5,6 +5,7 @@ import { type DataReport, measureData } from './benchmarks/data.ts';
 import { type MemoryRow, measureMemory } from './benchmarks/memory.ts';
 import { attentionWorks, convWorks, gemmWorks, peakWork } from './benchmarks/products.ts';
 import type { RaceOptions } from './measure/race.ts';
+import { measureRoof, type Roof } from './measure/roofline.ts';
 import { type MissingPeer, type PeerName, type Peers, startPeers } from './peers/start.ts';
 import {
   type BackendFacts,
@@ -35,6 +36,8 @@ export interface BenchOptions {
   /** Turns that each contestant gets; null: the benchmark's own choice. */
   readonly rounds: number | null;
   readonly profile: boolean;
+  /** File for the timeline of a clip-step; null: none. Several presets: the preset's name goes before the ending. */
+  readonly trace: string | null;
   /** Folder of the dataset that `data` reads; null: drawings made for the run. */
   readonly dataset: string | null;
   /** Ours. */
@@ -61,6 +64,8 @@ export interface BenchReport {
   readonly peak: Peak | null;
   /** Our rate / OpenBLAS's, by its fastest setting, for matrices of 1008 x 1008; null without OpenBLAS. */
   readonly gemm1008OfOpenBLAS: number | null;
+  /** What one thread can do, measured for --profile. */
+  readonly roof: Roof | null;
   readonly gemm: readonly Judged[];
   readonly conv: readonly Judged[];
   readonly attention: readonly Judged[];
@@ -144,12 +149,16 @@ async function measureAll(
   );
 
   const steps: ClipStepRow[] = [];
+  let roof: Roof | null = null;
   if (wants('clip-step')) {
     say('clip-step');
-    const { batch, profile } = options;
-    for (const preset of options.presets)
-      steps.push(await measureClipStep(sessionOf(stepRace), { preset, batch, profile }));
-    print(formatClipStep(steps, rate));
+    const { batch, profile, trace, presets } = options;
+    const fileFor = (preset: string): string | null =>
+      trace === null || presets.length === 1 ? trace : trace.replace(/(\.[^.]*)?$/, `-${preset.replace('/', '-')}$1`);
+    for (const preset of presets)
+      steps.push(await measureClipStep(sessionOf(stepRace), { preset, batch, profile, traceFile: fileFor(preset) }));
+    roof = profile ? await measureRoof() : null;
+    print(formatClipStep(steps, rate, roof));
   }
   let data: DataReport | null = null;
   if (wants('data')) {
@@ -173,7 +182,7 @@ async function measureAll(
     conv: conv.map(judge),
     attention: attention.map(judge),
     'clip-step': steps.map(judge),
-    ...{ data, memory },
+    ...{ roof, data, memory },
     disagreements: [...gemm, ...conv, ...attention, ...steps].flatMap(disagreementsOf),
   };
   print(formatEnd(report));
