@@ -5,6 +5,6 @@ export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   // The packages' sources, as everywhere in this repository.
   resolve: { conditions: ['tessera-source', ...defaultClientConditions] },
-  build: { target: 'es2022' },
+  build: { target: 'es2022', chunkSizeWarningLimit: 1000 },
   worker: { format: 'es' },
 });

@@ -1,8 +1,8 @@
 /** npm run convert: weights from one library's names and files to another's. */
 import { type WeightNames, weightNames } from '@tessera/models';
 import { type ActivationName, activations, type Module } from '@tessera/nn';
-import { findRun, loadRun, loadWeights, saveWeights } from '@tessera/train';
-import { commandLine, fromCaller, runCommand, toCaller } from './lib/command.ts';
+import { convertTorchFile, findRun, loadRun, loadWeights, saveWeights } from '@tessera/train';
+import { commandLine, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
 
 const readOptions = () =>
   commandLine('convert')
@@ -23,6 +23,11 @@ const readOptions = () =>
     .options({
       to: { type: 'string', choices: weightNames, describe: "Names to write [default: those of Tessera's modules]" },
       names: { type: 'string', choices: weightNames, describe: 'Whose names IN has [default: seen from the names]' },
+      raw: {
+        type: 'boolean',
+        default: false,
+        describe: 'Write the tensors of a PyTorch file as they are, names and precision unchanged, of whatever model',
+      },
       key: { type: 'string', describe: 'In a PyTorch checkpoint: where the state_dict lies [default: the usual keys]' },
       activation: {
         type: 'string',
@@ -33,6 +38,7 @@ const readOptions = () =>
     .example('$0 ViT-B-32.pt clip.safetensors', "OpenAI's archive, as safetensors")
     .example('$0 open_clip_pytorch_model.bin my-clip --to hugging-face', 'for CLIPModel.from_pretrained')
     .example('$0 runs/first my-clip --to open-clip', 'a model trained here, for OpenCLIP')
+    .example('$0 weights.pth weights.safetensors --raw', 'any state_dict, as it is')
     .parseAsync();
 
 type Options = Awaited<ReturnType<typeof readOptions>>;
@@ -56,8 +62,23 @@ async function read({ in: path, names, key, activation }: Options): Promise<Sour
   });
 }
 
+/** The tensors alone: nothing is asked about the model. */
+async function convertRaw({ in: from, out, key, to, names, activation }: Options): Promise<undefined> {
+  if (to !== undefined || names !== undefined || activation !== undefined)
+    throw new UsageError('--raw changes no names: leave out --to, --names and --activation');
+  const path = fromCaller(out as string);
+  if (!path.endsWith('.safetensors')) throw new UsageError('--raw writes one file: OUT must end in .safetensors');
+  const { tensors, numbers } = await convertTorchFile(
+    fromCaller(from as string),
+    path,
+    key === undefined ? {} : { key },
+  );
+  console.log(`${tensors} tensors with ${numbers.toLocaleString('en')} numbers: ${toCaller(path)}`);
+}
+
 async function main(): Promise<undefined> {
   const options = await readOptions();
+  if (options.raw) return convertRaw(options);
   const { model, title, assumptions } = await read(options);
   console.log(`${title}: ${model.constructor.name} with ${model.parameterCount().toLocaleString('en')} parameters`);
   for (const assumption of assumptions) console.log(`  no file says it, taken for granted: ${assumption}`);

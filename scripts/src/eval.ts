@@ -8,13 +8,17 @@ import {
   type Dataset,
   encodeSplit,
   evaluateClassifier,
+  evaluateReconstruction,
   evaluateRetrieval,
   evaluateZeroShot,
+  interpolateStates,
   type LoadedCLIP,
   type LoadedClassifier,
+  type LoadedVQ,
   loadRun,
   openDataset,
   promptTemplates,
+  type ReconstructionEvaluation,
   type RetrievalEvaluation,
   readPixelMemory,
   type Split,
@@ -22,13 +26,19 @@ import {
 } from '@tessera/train';
 import { chooseBackend, commandLine, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
 import { locateDataset } from './lib/datasets.ts';
-import { formatClassification, formatRetrieval } from './lib/results.ts';
+import {
+  formatClassification,
+  formatInterpolation,
+  formatReconstruction,
+  formatRetrieval,
+  type InterpolatedEvaluation,
+} from './lib/results.ts';
 
 const readOptions = () =>
   commandLine('eval')
     .command(
       '$0 <run>',
-      "Evaluates a run's model: zero-shot retrieval and classification for CLIP, accuracy for a classifier.",
+      "Evaluates a run's model: zero-shot retrieval and classification for CLIP, accuracy for a classifier, reconstruction for a tokenizer.",
     )
     .positional('run', { type: 'string', demandOption: true, describe: "A run's folder, or one of its checkpoints" })
     .options({
@@ -49,6 +59,17 @@ const readOptions = () =>
         array: true,
         describe: 'A prompt of your own, {} standing for the class; may be repeated',
       },
+      interpolate: {
+        type: 'string',
+        describe:
+          'A second run of the same model, such as one fine-tuned from the first: weights between the two (WiSE-FT)',
+      },
+      alpha: {
+        type: 'number',
+        array: true,
+        default: [0, 0.25, 0.5, 0.75, 1],
+        describe: 'With --interpolate: places from 0 (the run) to 1 (the second)',
+      },
       limit: { type: 'number', describe: 'At most so many examples of each split, evenly spread' },
       pixels: {
         type: 'boolean',
@@ -63,6 +84,7 @@ const readOptions = () =>
     .example('$0 runs/first --dataset fashion-mnist --split test --templates fashion', 'zero-shot classification')
     .example('$0 runs/first --label group --templates emoji', 'which of the ten groups an emoji belongs to')
     .example('$0 runs/first --template "a drawing of a {}" --template "{}" --label group', 'with prompts of your own')
+    .example('$0 runs/first --interpolate runs/tuned --alpha 0 0.5 1', 'between a model and what it was tuned to')
     .parseAsync();
 
 type Options = Awaited<ReturnType<typeof readOptions>>;
@@ -70,6 +92,7 @@ type Options = Awaited<ReturnType<typeof readOptions>>;
 interface Results {
   readonly retrieval: RetrievalEvaluation[];
   readonly classification: ClassificationEvaluation[];
+  readonly reconstruction?: ReconstructionEvaluation[];
 }
 
 function chooseSplits(dataset: Dataset, { split }: Options, trainSplit: string): Split[] {
@@ -172,6 +195,51 @@ async function evaluateClasses(
   return { retrieval: [], classification };
 }
 
+async function evaluateTokenizer({ config, model }: LoadedVQ, splits: Split[], options: Options): Promise<Results> {
+  const { imageSize } = model.config;
+  const { captions: _, label: __, concept: ___, ...found } = await findColumns(splits[0], {}, imageSize);
+  const { batchSize } = config.evaluation;
+  const { strict, workers } = config.data;
+  const columns = { ...found, captions: null, label: null, concept: null };
+  const reading = { batchSize, columns, strict, workers, limit: options.limit ?? null, imageSize };
+  const reconstruction: ReconstructionEvaluation[] = [];
+  for (const split of splits) reconstruction.push(await evaluateReconstruction(model, split, reading));
+  return { retrieval: [], classification: [], reconstruction };
+}
+
+type LoadedRun = LoadedCLIP | LoadedClassifier | LoadedVQ;
+
+function evaluateRun(run: LoadedRun, dataset: Dataset, splits: Split[], options: Options): Promise<Results> {
+  const own = options.dataset === undefined;
+  switch (run.task) {
+    case 'contrastive':
+      return evaluateCLIP(run, dataset, splits, options, own);
+    case 'classify':
+      return evaluateClasses(run, splits, options, own);
+    case 'vq':
+      return evaluateTokenizer(run, splits, options);
+    default:
+      return run satisfies never;
+  }
+}
+
+/** Evaluates weights at several places between a run and a second one. */
+async function evaluateBetween(
+  run: LoadedRun,
+  second: string,
+  evaluate: () => Promise<Results>,
+  alphas: readonly number[],
+): Promise<InterpolatedEvaluation[]> {
+  const other = await loadRun(fromCaller(second));
+  const [from, to] = [run.checkpoint.modelState(), other.checkpoint.modelState()];
+  const places: InterpolatedEvaluation[] = [];
+  for (const alpha of alphas) {
+    run.model.loadStateDict(interpolateStates(from, to, alpha));
+    places.push({ alpha, ...(await evaluate()) });
+  }
+  return places;
+}
+
 async function main(): Promise<number | undefined> {
   const options = await readOptions();
   if (options.template?.some((template) => !template.includes('{}')))
@@ -182,10 +250,21 @@ async function main(): Promise<number | undefined> {
   const dataset = await openDataset(await locateDataset(options.dataset ?? run.config.data.dataset));
   try {
     const splits = chooseSplits(dataset, options, own ? run.config.data.trainSplit : 'train');
-    const results =
-      run.task === 'contrastive'
-        ? await evaluateCLIP(run, dataset, splits, options, own)
-        : await evaluateClasses(run, splits, options, own);
+    if (options.interpolate !== undefined) {
+      const evaluate = () => evaluateRun(run, dataset, splits, { ...options, pixels: false });
+      const places = await evaluateBetween(run, options.interpolate, evaluate, options.alpha);
+      if (options.json)
+        console.log(
+          JSON.stringify(
+            places.map(({ alpha, ...results }) => ({ alpha, ...(summarizeEvaluation(results) as object) })),
+            null,
+            2,
+          ),
+        );
+      else console.log(formatInterpolation(places));
+      return;
+    }
+    const results = await evaluateRun(run, dataset, splits, options);
     if (options.json) {
       console.log(
         JSON.stringify(
@@ -199,6 +278,7 @@ async function main(): Promise<number | undefined> {
     console.log(`${toCaller(run.checkpoint.path)}, step ${run.checkpoint.state.step}, on ${toCaller(dataset.path)}`);
     if (results.retrieval.length > 0) console.log(`\n${formatRetrieval(results.retrieval)}`);
     if (results.classification.length > 0) console.log(`\n${formatClassification(results.classification)}`);
+    if (results.reconstruction !== undefined) console.log(`\n${formatReconstruction(results.reconstruction)}`);
   } finally {
     dataset.close();
   }

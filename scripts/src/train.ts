@@ -17,13 +17,13 @@ import {
 import { chooseBackend, commandLine, exitCodes, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
 import { isKnownDataset, locateDataset } from './lib/datasets.ts';
 import { formatSeconds, ProgressBar } from './lib/progress-bar.ts';
-import { formatClassification, formatRetrieval } from './lib/results.ts';
+import { formatClassification, formatReconstruction, formatRetrieval } from './lib/results.ts';
 import { percent } from './lib/table.ts';
 
 const readOptions = () =>
   commandLine('train')
     .usage(
-      '$0 [options]\n\nTrains CLIP on images with captions, or a classifier on labelled images. Without options: CLIP on emoji.',
+      '$0 [options]\n\nTrains CLIP on images with captions, a classifier on labelled images, or a tokenizer of images. Without options: CLIP on emoji.',
     )
     .options({
       preset: { type: 'string', describe: 'Settings to start from', choices: Object.keys(configPresets) },
@@ -48,6 +48,7 @@ const readOptions = () =>
     .example('$0 --config my.yaml --run runs/second', 'settings from a file')
     .example('$0 --resume runs/second', 'go on after an interruption, bit for bit')
     .example('$0 --task classify --data fashion-mnist', 'a classifier from scratch')
+    .example('$0 --preset emoji-vq', 'emoji as 8 x 8 tokens each, and back: pictures in the report')
     .example('$0 --task classify --data DIR --from runs/second --linear-probe', "a linear head on CLIP's image tower")
     .epilogue('Ctrl-C ends the step in hand, writes a checkpoint and says how to go on; a second Ctrl-C ends at once.')
     .parseAsync();
@@ -196,6 +197,8 @@ async function main(): Promise<number | undefined> {
   if (evaluation !== null && evaluation.retrieval.length > 0) console.log(`\n${formatRetrieval(evaluation.retrieval)}`);
   if (evaluation !== null && evaluation.classification.length > 0)
     console.log(`\n${formatClassification(evaluation.classification)}`);
+  const reconstruction = evaluation?.reconstruction ?? [];
+  if (reconstruction.length > 0) console.log(`\n${formatReconstruction(reconstruction)}`);
   console.log(`\nreport: ${toCaller(result.report as string)}`);
   console.log(`run:    ${where} (config.yaml, metrics.jsonl, checkpoints, model.safetensors)`);
   console.log(`took ${formatSeconds((performance.now() - started) / 1000)} in all`);

@@ -72,7 +72,7 @@ export function checkpoint<Arguments extends unknown[], Result extends Tensor | 
 
     const isInput = (node: Node): boolean => node.id < first || node.op === 'buffer' || node.op === 'input';
     const replaced = new Map<Node, Node>();
-    for (const dtype of ['f32', 'f64'] as const) {
+    for (const dtype of ['f32', 'f64', 'f16', 'bf16'] as const) {
       const values = [...new Set(outputs.map((output) => output.node))].filter(
         (node) => node.dtype === dtype && node.differentiable && !isInput(node),
       );

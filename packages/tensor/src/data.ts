@@ -1,5 +1,5 @@
 /** Numbers as users write them, to and from typed arrays. */
-import { allocateArray, castNumber, type DType, type TypedArray } from './dtype.ts';
+import { allocateArray, castNumber, computeDType, type DType, isHalf, type TypedArray } from './dtype.ts';
 import { formatShape, type Shape, sizeOf } from './shape.ts';
 
 export type NestedArray<T> = readonly (T | NestedArray<T>)[];
@@ -51,7 +51,7 @@ function flatten(data: NestedArray<number | boolean> | number | boolean, shape: 
 const describe = (item: unknown): string =>
   Array.isArray(item) ? `${item.length} elements` : item === null ? 'null' : typeof item;
 
-/** Data in the array type of a dtype. The result may be `data` itself. */
+/** Data in an array of `computeDType(dtype)`. The result may be `data` itself. */
 export function parseData(
   data: TensorData,
   shape?: Shape,
@@ -62,15 +62,15 @@ export function parseData(
   const result = shape ?? own;
   if (sizeOf(result) !== flat.length)
     throw new RangeError(`tensor: ${flat.length} elements do not fill the shape ${formatShape(result)}`);
-  const values = allocateArray(dtype, 0);
-  if (flat.constructor === values.constructor && dtype !== 'bool')
+  const values = allocateArray(computeDType(dtype), 0);
+  if (flat.constructor === values.constructor && dtype !== 'bool' && !isHalf(dtype))
     return { values: flat as TypedArray, shape: result, dtype };
   return { values: convertArray(flat, dtype), shape: result, dtype };
 }
 
-/** The numbers in the array type of `dtype`, converted as `cast` does. */
+/** The numbers, converted as `cast` does, in an array of `computeDType(dtype)`. */
 export function convertArray(values: ArrayLike<number>, dtype: DType): TypedArray {
-  const array = allocateArray(dtype, values.length);
+  const array = allocateArray(computeDType(dtype), values.length);
   const cast = castNumber[dtype];
   for (let i = 0; i < values.length; i++) array[i] = cast(values[i] as number);
   return array;

@@ -1,7 +1,7 @@
 /** Functions that make or join tensors. */
 import { type Backend, getBackend } from './backend.ts';
 import { parseData, type TensorData } from './data.ts';
-import type { DType } from './dtype.ts';
+import { castNumber, type DType } from './dtype.ts';
 import * as graph from './graph.ts';
 import { type Node, withGradients } from './node.ts';
 import * as ops from './ops/index.ts';
@@ -50,7 +50,7 @@ export function tensor(data: TensorData, options: DataOptions = {}): Tensor {
 
 /** A tensor with `value` everywhere. f32 if no dtype is given. */
 export const full = (shape: Shape, value: number, { dtype = 'f32', requiresGrad }: TensorOptions = {}): Tensor =>
-  finish(graph.constant(value, shape, dtype), requiresGrad);
+  finish(graph.constant(castNumber[dtype](value), shape, dtype), requiresGrad);
 
 export const zeros = (shape: Shape, options?: TensorOptions): Tensor => full(shape, 0, options);
 export const ones = (shape: Shape, options?: TensorOptions): Tensor => full(shape, 1, options);

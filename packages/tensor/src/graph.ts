@@ -2,7 +2,7 @@
  * Checked constructors of graph nodes, one for each operation: they infer shape and dtype, refuse what does not fit with a
  * message that names the operation and the shapes, and drop operations that do nothing.
  */
-import { castNumber, type DType, isFloat } from './dtype.ts';
+import { castNumber, computeDType, type DType, isFloat } from './dtype.ts';
 import {
   type BinaryOp,
   type ContractSpec,
@@ -38,9 +38,10 @@ export const buffer = (storage: Storage, shape: Shape): Node =>
 export const input = (index: number, shape: Shape, dtype: DType): Node =>
   makeNode('input', [], { index }, shape, dtype);
 
+/** A constant of f16 or bf16 is, like all values of theirs in computation, an f32: a factor 0.1 is not rounded to two bytes. */
 export function constant(value: number, shape: Shape = [], dtype: DType = 'f32'): Node {
   checkShape(shape, 'full');
-  return makeNode('const', [], { value: castNumber[dtype](value) }, shape, dtype);
+  return makeNode('const', [], { value: castNumber[computeDType(dtype)](value) }, shape, dtype);
 }
 
 /** 0, 1, 2, ... along `axis`, repeated over the other axes. i32. */
@@ -66,7 +67,7 @@ export function unary(kind: UnaryOp, source: Node): Node {
 
 export function cast(source: Node, dtype: DType): Node {
   if (source.dtype === dtype) return source;
-  if (source.op === 'const') return constant(source.arg.value, source.shape, dtype);
+  if (source.op === 'const') return constant(castNumber[dtype](source.arg.value), source.shape, dtype);
   return makeNode('unary', [source], { kind: 'cast' }, source.shape, dtype);
 }
 

@@ -38,7 +38,19 @@ export {
 } from './backends/webgpu/index.ts';
 export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
 export type { Nested, NestedArray, TensorData } from './data.ts';
-export { bytesOf, type DType, dtypes, isDType, isFloat, promote, type TypedArray } from './dtype.ts';
+export {
+  bytesOf,
+  type ComputeDType,
+  computeDType,
+  type DType,
+  dtypes,
+  type HalfDType,
+  isDType,
+  isFloat,
+  isHalf,
+  promote,
+  type TypedArray,
+} from './dtype.ts';
 export * from './functions.ts';
 export * as graph from './graph.ts';
 export * from './io/safetensors.ts';

@@ -9,8 +9,8 @@
  *
  * Programs are lists of instructions in static single assignment form: an operand is the position of an earlier instruction.
  */
-import type { DType } from './dtype.ts';
-import type { BinaryOp, ReduceOp, UnaryOp } from './operators.ts';
+import { type ComputeDType, computeDType, type DType } from './dtype.ts';
+import type { BinaryOp, ReduceOp, RoundOp, UnaryOp } from './operators.ts';
 import type { Shape } from './shape.ts';
 import { formatView, type View } from './view.ts';
 
@@ -23,30 +23,39 @@ export interface Access {
   readonly view: View;
 }
 
-/** `dtype` is the type of the result. */
+/**
+ * `dtype` is the type of the result. Programs compute in f32 what is of f16 or bf16: a load from such a buffer widens its element, which
+ * is exact, and a store into one rounds.
+ */
 export type Instruction =
-  | { readonly op: 'load'; readonly access: Access; readonly dtype: DType }
-  | { readonly op: 'const'; readonly value: number; readonly dtype: DType }
+  | { readonly op: 'load'; readonly access: Access; readonly dtype: ComputeDType }
+  | { readonly op: 'const'; readonly value: number; readonly dtype: ComputeDType }
   /** `offset + sum(coefficients[k] * index[k])` over the domain's axes. */
   | { readonly op: 'index'; readonly coefficients: readonly number[]; readonly offset: number; readonly dtype: 'i32' }
   /**
    * A load at a computed place: `access.view` has one axis more than the domain, the last; `row` gives its index, which is
    * clamped to the axis.
    */
-  | { readonly op: 'gather'; readonly access: Access; readonly row: Value; readonly dtype: DType }
-  | { readonly op: 'unary'; readonly kind: UnaryOp; readonly source: Value; readonly dtype: DType }
-  | { readonly op: 'binary'; readonly kind: BinaryOp; readonly a: Value; readonly b: Value; readonly dtype: DType }
+  | { readonly op: 'gather'; readonly access: Access; readonly row: Value; readonly dtype: ComputeDType }
+  | { readonly op: 'unary'; readonly kind: UnaryOp | RoundOp; readonly source: Value; readonly dtype: ComputeDType }
+  | {
+      readonly op: 'binary';
+      readonly kind: BinaryOp;
+      readonly a: Value;
+      readonly b: Value;
+      readonly dtype: ComputeDType;
+    }
   | {
       readonly op: 'where';
       readonly condition: Value;
       readonly yes: Value;
       readonly no: Value;
-      readonly dtype: DType;
+      readonly dtype: ComputeDType;
     }
   /** Over all reduced axes of the domain; the result is the same for every element of the row. Loop kernels only. */
-  | { readonly op: 'reduce'; readonly kind: ReduceOp; readonly source: Value; readonly dtype: DType }
+  | { readonly op: 'reduce'; readonly kind: ReduceOp; readonly source: Value; readonly dtype: ComputeDType }
   /** The finished sum of products for this element. Epilogues only. */
-  | { readonly op: 'accumulator'; readonly dtype: DType };
+  | { readonly op: 'accumulator'; readonly dtype: ComputeDType };
 
 export interface Store {
   readonly value: Value;
@@ -80,7 +89,8 @@ export interface LoopKernel {
 export interface ContractKernel {
   readonly kind: 'contract';
   readonly name: string;
-  readonly dtype: DType;
+  /** Of the accumulator. The buffers of `a` and `b` are of this dtype, or of f16 or bf16. */
+  readonly dtype: ComputeDType;
   readonly batch: Shape;
   readonly m: Shape;
   readonly n: Shape;
@@ -97,7 +107,8 @@ export interface ContractKernel {
 export interface ScatterAddKernel {
   readonly kind: 'scatterAdd';
   readonly name: string;
-  readonly dtype: DType;
+  /** Of the values and of `out`: never f16 or bf16. */
+  readonly dtype: ComputeDType;
   readonly outer: number;
   readonly count: number;
   readonly inner: number;
@@ -113,7 +124,7 @@ export type Kernel = LoopKernel | ContractKernel | ScatterAddKernel;
 export function copyKernel(name: string, from: Access, to: Access, dtype: DType): LoopKernel {
   const domain = from.view.shape;
   const program: Program = {
-    instructions: [{ op: 'load', access: from, dtype }],
+    instructions: [{ op: 'load', access: from, dtype: computeDType(dtype) }],
     stores: [{ value: 0, access: to, oncePerRow: false }],
   };
   return { kind: 'loop', name, domain, reduced: domain.map(() => false), program };

@@ -7,6 +7,12 @@
 export type UnaryOp = 'neg' | 'recip' | 'sqrt' | 'exp' | 'log' | 'sin' | 'floor' | 'tanh' | 'erf' | 'cast';
 
 /**
+ * In kernels, where f16 and bf16 are types of memory only, a cast to one of them rounds an f32 to what the type holds. Infinities, NaN
+ * and the sign of 0 stay; what is too large becomes infinity.
+ */
+export type RoundOp = 'roundF16' | 'roundBf16';
+
+/**
  * Element-wise operations of two sources of equal shape and dtype. `lt` and `eq` give bool; `max` of a NaN is NaN. The second line is
  * for integers: `idiv` truncates, `mod` takes the sign of the dividend, both give 0 where the divisor is 0; `shr` shifts in zeros, and
  * shifts count modulo 32. Integer results wrap around: i32 to 32 bits, u8 to 8.

@@ -1,6 +1,6 @@
 /** Computing what nodes stand for, and reading it. */
 import { type Backend, getBackend, openBackend } from './backend.ts';
-import { bytesOf, type TypedArray } from './dtype.ts';
+import { bytesOf, decodeArray, encodeArray, type TypedArray } from './dtype.ts';
 import { executeGraph, executeGraphSync } from './execute.ts';
 import { buffer, materialise } from './graph.ts';
 import { type Node, orderNodes } from './node.ts';
@@ -140,10 +140,10 @@ const nodesOf = (targets: readonly Target[]): Node[] => targets.map((target) => 
 /** After a failure assigned state is computed only where it is needed: what failed must not fail what does not depend on it. */
 const postponeState = (): void => dirty.clear();
 
-/** A new storage with these values. */
+/** A new storage with these values, given in an array of `computeDType(dtype)`. */
 export function storeArray(backend: Backend, dtype: Node['dtype'], values: TypedArray): Storage {
   const allocation = backend.allocate(values.length * bytesOf(dtype));
-  backend.write(allocation, values);
+  backend.write(allocation, encodeArray(dtype, values));
   return new Storage(backend, dtype, values.length, { allocation });
 }
 
@@ -151,14 +151,14 @@ function readStorageSync(storage: Storage): TypedArray {
   const { backend } = storage;
   if (backend.readSync === undefined)
     throw new Error(`backend '${backend.name}' cannot be read synchronously: use await x.data() or await x.item()`);
-  return backend.readSync(allocationOf(storage), storage.dtype, storage.length);
+  return decodeArray(storage.dtype, backend.readSync(allocationOf(storage), storage.dtype, storage.length));
 }
 
-/** The node's values, row by row, in an array of their own. */
+/** The node's values, row by row, in an array of their own, of `computeDType(node.dtype)`. */
 export async function readNode(node: Node): Promise<TypedArray> {
   await realizeNodes([node]);
   const storage = realizedStorage(node) as Storage;
-  return storage.backend.read(allocationOf(storage), node.dtype, sizeOf(node.shape));
+  return decodeArray(node.dtype, await storage.backend.read(allocationOf(storage), node.dtype, sizeOf(node.shape)));
 }
 
 export function readNodeSync(node: Node): TypedArray {

@@ -1,4 +1,9 @@
-import { type ClassificationEvaluation, mostConfused, type RetrievalEvaluation } from '@tessera/train';
+import {
+  type ClassificationEvaluation,
+  mostConfused,
+  type ReconstructionEvaluation,
+  type RetrievalEvaluation,
+} from '@tessera/train';
 import { formatTable, percent } from './table.ts';
 
 /** Retrieval on some splits, beside chance and raw pixels. */
@@ -41,4 +46,38 @@ export function formatClassification(evaluations: readonly ClassificationEvaluat
     ),
   );
   return confusions.length === 0 ? table : `${table}\nmost often mixed up:\n${confusions.join('\n')}`;
+}
+
+/** How well a tokenizer gives back the images of some splits. */
+export function formatReconstruction(evaluations: readonly ReconstructionEvaluation[]): string {
+  const rows = evaluations.map(({ split, metrics }) => [
+    split,
+    String(metrics.count),
+    `${metrics.psnr.toFixed(2)} dB`,
+    `${metrics.meanColourPsnr.toFixed(2)} dB`,
+    `${metrics.usedCodes} of ${metrics.codes}`,
+    metrics.perplexity.toFixed(0),
+  ]);
+  return formatTable(['split', 'images', 'PSNR', 'PSNR of mean colour', 'codes in use', 'perplexity'], rows);
+}
+
+/** What was evaluated at one place between two models. */
+export interface InterpolatedEvaluation {
+  readonly alpha: number;
+  readonly retrieval: readonly RetrievalEvaluation[];
+  readonly classification: readonly ClassificationEvaluation[];
+}
+
+/** One row for each place, one column for each split and measure. */
+export function formatInterpolation(places: readonly InterpolatedEvaluation[]): string {
+  const measures = ({ retrieval, classification }: InterpolatedEvaluation): [string, number][] => [
+    ...retrieval.flatMap(({ split, metrics }): [string, number][] => [
+      [`${split}: image → text R@1`, metrics.imageToText.r1],
+      [`${split}: text → image R@1`, metrics.textToImage.r1],
+    ]),
+    ...classification.map(({ split, metrics }): [string, number] => [`${split.name}: top-1`, metrics.top1]),
+  ];
+  const headings = places.slice(0, 1).flatMap((place) => measures(place).map(([name]) => name));
+  const rows = places.map((place) => [String(place.alpha), ...measures(place).map(([, value]) => percent(value, 2))]);
+  return formatTable(['alpha', ...headings], rows);
 }

@@ -2,7 +2,7 @@
 import type { DataMaterial, RunMaterial } from '../shared/material.ts';
 import type { BackendChoice } from './backends.ts';
 
-export type ModelChoice = 'vit' | 'resnet';
+export type ModelChoice = 'vit' | 'vit-tiny' | 'resnet';
 
 export type TrainCommand =
   | {

@@ -8,6 +8,7 @@ import { imageSize, LiveTraining } from './training.ts';
 const shownCount = 24;
 const heldOutMost = 500;
 const evaluateEvery = 25;
+const evaluatedAtMost = 100;
 const imageBytes = imageSize * imageSize * 3;
 
 const report = (message: TrainReport): void => postMessage(message);
@@ -88,7 +89,10 @@ async function start(command: Extract<TrainCommand, { kind: 'start' }>): Promise
   heldOut = await readPictures(data, others, { size: imageSize, most: heldOutMost, onProgress: () => {} });
   const classes = data.label?.classNames.length ?? 0;
   batchSize = Math.min(command.batchSize, pictures.count);
-  training = new LiveTraining(pictures, { model, classes, batchSize, learningRate });
+  training = new LiveTraining(pictures, {
+    ...{ model, classes, batchSize, learningRate },
+    evaluatedAtOnce: Math.min(evaluatedAtMost, heldOut.count),
+  });
   report({
     kind: 'ready',
     backend,

@@ -22,6 +22,7 @@ export const imageSize = 32;
 
 const towers: Readonly<Record<ModelChoice, { readonly vision: VisionConfig; readonly embedDim: number }>> = {
   vit: { vision: { kind: 'vit', imageSize, patchSize: 8, width: 64, layers: 3, heads: 4 }, embedDim: 64 },
+  'vit-tiny': { vision: { kind: 'vit', imageSize, patchSize: 8, width: 32, layers: 1, heads: 2 }, embedDim: 32 },
   resnet: { vision: { kind: 'resnet', imageSize, width: 16, layers: [1, 1, 1, 1], heads: 8 }, embedDim: 128 },
 };
 
@@ -38,6 +39,8 @@ export interface LiveTrainingOptions {
   readonly classes: number;
   readonly batchSize: number;
   readonly learningRate: number;
+  /** Pictures in a batch that `predict` sends through the model. */
+  readonly evaluatedAtOnce: number;
 }
 
 export class LiveTraining {
@@ -58,7 +61,9 @@ export class LiveTraining {
     this.#model = new ImageClassifier(createImageTower(vision, embedDim), options.classes);
     this.#optimizer = new AdamW(this.#model.namedParameters(), { weightDecay: 0.05, groups: [noDecay] });
     this.#step = new TrainingStep(new ClassifyTask(this.#model), this.#optimizer, { clipGradNorm: 1 });
-    this.#encoder = new BatchEncoder(this.#model, 100, (images) => this.#model.forward(preprocess(images)).softmax(1));
+    this.#encoder = new BatchEncoder(this.#model, options.evaluatedAtOnce, (images) =>
+      this.#model.forward(preprocess(images)).softmax(1),
+    );
     this.#schedule = warmupCosine({
       lr: options.learningRate,
       minLr: options.learningRate / 20,

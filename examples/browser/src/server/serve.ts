@@ -33,7 +33,7 @@ export interface PageServer {
 export async function servePages(options: ServerOptions): Promise<PageServer> {
   const { port, outDir = join(root, 'dist'), pages = ['index.html'], isolated = true, ...sources } = options;
   const served = await describeMaterial(sources);
-  const common = { configFile: join(root, 'vite.config.ts'), logLevel: 'warn' } as const;
+  const common = { configFile: join(root, 'vite.config.ts'), logLevel: 'error' } as const;
   const input = pages.map((page) => join(root, page));
   await build({ ...common, build: { outDir, emptyOutDir: true, rolldownOptions: { input } } });
   const server = await preview({

@@ -1,18 +1,16 @@
-import type { Activation, ActivationName, StateDict } from '@tessera/nn';
+import type { ActivationName, StateDict } from '@tessera/nn';
 import { createImageTower } from '../clip.ts';
 import type { VisionConfig } from '../config.ts';
 import { ImageClassifier } from '../image-classifier.ts';
-import { ModifiedResNet } from '../modified-resnet.ts';
 import { ResNet, type ResNetOptions } from '../resnet.ts';
-import { VisionTransformer } from '../vision-transformer.ts';
 import { PatchEmbed } from '../vit/patch-embed.ts';
-import { LearnedPositions } from '../vit/positions.ts';
 import { ViT, type ViTOptions } from '../vit/vision-transformer.ts';
 import { activationNames, visionConfigFromShapes } from './clip-config.ts';
 import type { BuiltModel, ModelHints, WeightFormat } from './format.ts';
 import { JsonReader } from './json-reader.ts';
 import type { NameTable } from './names.ts';
 import { Shapes, squareSide } from './shapes.ts';
+import { headsOfTower, towerConfigOf } from './tower-config.ts';
 
 /** The modules here have the names of the file. */
 const sameNames: NameTable = [{ ours: '**', theirs: '**' }];
@@ -88,12 +86,9 @@ function buildClassifier(state: StateDict, hints: ModelHints): BuiltModel {
   };
 }
 
-function describeClassifier({ visual }: ImageClassifier): ImageDescription {
-  if (visual instanceof ModifiedResNet) return { heads: visual.attnpool.numHeads };
-  const [block] = (visual as VisionTransformer).transformer.resblocks;
-  if (block === undefined) return {};
-  const { activation } = block.mlp.get('gelu') as Activation;
-  return { heads: block.attn.numHeads, activation };
+function describeClassifier(model: ImageClassifier): ImageDescription {
+  const config = towerConfigOf(model);
+  return config === null ? {} : { heads: headsOfTower(config), activation: config.activation };
 }
 
 const noConfigFile = (): null => null;
@@ -110,8 +105,11 @@ export const imageFormats: readonly WeightFormat[] = [
       model: new ViT(vitOptions(state, describedBy(hints))),
       assumptions: assuming(hints, 'heads are 64 wide', 'the activation is gelu'),
     }),
+    // timm's have trained positions.
     stores: (model) =>
-      model instanceof ViT && model.patch_embed instanceof PatchEmbed && model.positions instanceof LearnedPositions,
+      model instanceof ViT &&
+      model.patch_embed instanceof PatchEmbed &&
+      model.namedParameters().some(([name]) => name === 'pos_embed'),
     describe: (model) => {
       const [block] = (model as ViT).blocks;
       return block === undefined ? {} : { heads: block.attn.numHeads, activation: block.mlp.act.activation };
@@ -139,9 +137,7 @@ export const imageFormats: readonly WeightFormat[] = [
     table: sameNames,
     ignored: [],
     build: buildClassifier,
-    stores: (model) =>
-      model instanceof ImageClassifier &&
-      (model.visual instanceof VisionTransformer || model.visual instanceof ModifiedResNet),
+    stores: (model) => model instanceof ImageClassifier && towerConfigOf(model) !== null,
     describe: (model) => describeClassifier(model as ImageClassifier),
     configFile: noConfigFile,
   },

@@ -65,6 +65,12 @@ export function modelFromWeights({ state: given, names, ...hints }: WeightSource
   }
 }
 
+/** What a file with tensors of these names is; null where it is nothing known. */
+export const titleOfWeights = (names: Iterable<string>): string | null => {
+  const found = new Set(names);
+  return formats.find((format) => format.recognizes(found))?.title ?? null;
+};
+
 function recognize(found: ReadonlySet<string>, names: WeightNames | undefined): WeightFormat {
   const allowed = names === undefined ? formats : formats.filter((format) => format.names === names);
   const format =
@@ -106,6 +112,9 @@ export interface StoredWeights {
   /** The configuration file that the names' makers put beside the weights; null where they have none. */
   readonly configFile: ConfigFile | null;
 }
+
+/** Whether `weightsOf` has a format for the model. */
+export const isKnownModel = (model: Module): boolean => formats.some((format) => format.stores(model));
 
 /**
  * A model's parameters and buffers under the names of one of the formats.

@@ -2,8 +2,9 @@
  * The graph that the scheduler sees: equal nodes merged, what was computed before replaced by its storage, identities dropped,
  * `fold` and large reductions lowered. And the graph as a text, by which schedules are cached.
  */
+import { isHalf } from '../dtype.ts';
 import * as graph from '../graph.ts';
-import { makeNode, type Node, type Op, orderNodes } from '../node.ts';
+import { makeNode, type Node, type NodeOf, type Op, orderNodes } from '../node.ts';
 import { sizeOf } from '../shape.ts';
 import { realizedStorage, type Storage, uncomputedSources } from '../storage.ts';
 import { lowerFold } from './fold.ts';
@@ -57,6 +58,13 @@ function splitReduction(node: Node): Node {
   const partial = graph.reduce(kind, graph.reshape(source, shape), inner);
   return graph.reshape(graph.reduce(kind, partial, [axis]), node.shape);
 }
+
+const reduceOf = (node: NodeOf<'reduce'>, source: Node): Node =>
+  makeNode('reduce', [source], node.arg, node.shape, source.dtype);
+
+/** Sums of many elements happen in f32: parts of a sum that are stored would lose digits in a type of two bytes. */
+const inSingle = (node: Node, source: Node, compute: (source: Node) => Node): Node =>
+  isHalf(node.dtype) ? graph.cast(compute(graph.cast(source, 'f32')), node.dtype) : compute(source);
 
 export interface CanonicalGraph {
   readonly roots: readonly Node[];
@@ -116,7 +124,22 @@ export function canonicalize(roots: readonly Node[]): CanonicalGraph {
     else if (node.op === 'buffer') mapped.set(node, internAll(graph.reshape(first as Node, node.shape)));
     else if (node.op === 'detach' || node.op === 'custom') mapped.set(node, first as Node);
     else if (node.op === 'fold') mapped.set(node, internAll(lowerFold(first as Node, node.shape, node.arg.windows)));
-    else if (node.op === 'reduce') mapped.set(node, internAll(splitReduction(withSources(node, sources))));
+    else if (node.op === 'reduce')
+      mapped.set(
+        node,
+        internAll(
+          inSingle(node, first as Node, (source) => splitReduction(reduceOf(node as NodeOf<'reduce'>, source))),
+        ),
+      );
+    else if (node.op === 'scatterAdd' && isHalf(node.dtype))
+      mapped.set(
+        node,
+        internAll(
+          inSingle(node, first as Node, (values) =>
+            graph.scatterAdd(values, sources[1] as Node, node.arg.axis, node.arg.size),
+          ),
+        ),
+      );
     else if (node.op === 'contract' && sources.some((source) => sizeOf(source.shape) === 0))
       mapped.set(node, intern(graph.constant(0, node.shape, node.dtype)));
     else mapped.set(node, intern(withSources(node, sources)));

@@ -1,5 +1,5 @@
 /** Kernels from groups, in order, and with them the layout of every stored value. */
-import type { DType } from '../dtype.ts';
+import { computeDType, type DType } from '../dtype.ts';
 import { type Access, type ContractKernel, copyKernel, type Kernel } from '../kernel.ts';
 import type { Node, NodeOf } from '../node.ts';
 import { type Shape, sizeOf } from '../shape.ts';
@@ -238,7 +238,7 @@ class Emitter {
     const kernel: ContractKernel = {
       kind: 'contract',
       name: nameOf(group),
-      dtype: node.dtype,
+      dtype: computeDType(node.dtype),
       batch: plan.batch.map(sizes),
       m: plan.m.map(sizes),
       n: plan.n.map(sizes),
@@ -277,7 +277,7 @@ class Emitter {
     this.kernels.push({
       kind: 'scatterAdd',
       name: 'scatterAdd',
-      dtype: node.dtype,
+      dtype: computeDType(node.dtype),
       outer,
       count,
       inner,

@@ -1,6 +1,8 @@
 /** The program of a kernel: the units of its group, and what they read. */
+import { computeDType, type DType, type HalfDType, isHalf } from '../dtype.ts';
 import type { Value } from '../kernel.ts';
 import type { Node, NodeOf } from '../node.ts';
+import type { RoundOp } from '../operators.ts';
 import { contiguousView, stridedView, type View } from '../view.ts';
 import { computedInPlace } from './demand.ts';
 import { type Group, resultAxes } from './group.ts';
@@ -18,6 +20,8 @@ function generatedView(node: Node): View {
     node.shape.map((_, k) => (k === along ? 1 : 0)),
   );
 }
+
+const roundOps: Readonly<Record<HalfDType, RoundOp>> = { f16: 'roundF16', bf16: 'roundBf16' };
 
 /** Where a stored value lies: `view` is over the shape of the value. */
 export interface Location {
@@ -56,7 +60,9 @@ export class LoopProgram {
 
   storeUnit(unit: Unit, { buffer, view }: Location): void {
     const axes = resultAxes(this.#group, unit);
-    const value = this.member(unit);
+    const { dtype } = unit.node;
+    // The store rounds.
+    const value = isHalf(dtype) ? this.program.beforeRounding(this.member(unit), roundOps[dtype]) : this.member(unit);
     const covered = new Set(axes);
     const oncePerRow = this.#group.reduced.size > 0 && ![...this.#group.reduced].every((axis) => covered.has(axis));
     this.program.store({ value, access: { buffer, view: this.#toDomain(view, axes) }, oncePerRow });
@@ -66,7 +72,7 @@ export class LoopProgram {
   member(unit: Unit): Value {
     const known = this.#members.get(unit);
     if (known !== undefined) return known;
-    const { dtype } = unit.node;
+    const dtype = computeDType(unit.node.dtype);
     const axes = this.#group.axes.get(unit) as number[];
     const value =
       unit === this.#accumulated
@@ -115,31 +121,28 @@ export class LoopProgram {
   }
 
   #computeOutside({ base, chain }: Operand, axes: readonly number[]): Value {
+    const dtype = computeDType(base.dtype);
     const unit = this.#sources.unitOf(base);
     const generated =
       unit === undefined ? base.op === 'const' || base.op === 'iota' : this.#sources.isComputedAgain(unit);
     if (generated && chain.length > 0 && !this.#expressible({ base, chain })) {
       const { buffer, view } = this.#sources.stored({ base, chain });
-      return this.program.add({ op: 'load', access: { buffer, view: this.#toDomain(view, axes) }, dtype: base.dtype });
+      return this.program.add({ op: 'load', access: { buffer, view: this.#toDomain(view, axes) }, dtype });
     }
     if (unit === undefined && (base.op === 'const' || base.op === 'iota')) {
       const view = this.#toDomain(this.#chained(generatedView(base), chain), axes);
-      const value = base.op === 'const' ? this.program.constant(base.arg.value, base.dtype) : this.program.index(view);
-      return this.program.guarded(value, view.guards, base.dtype);
+      const value = base.op === 'const' ? this.program.constant(base.arg.value, dtype) : this.program.index(view);
+      return this.program.guarded(value, view.guards, dtype);
     }
     if (unit === undefined || !this.#sources.isComputedAgain(unit)) {
       const { buffer, view } = this.#sources.through({ base, chain });
-      return this.program.add({ op: 'load', access: { buffer, view: this.#toDomain(view, axes) }, dtype: base.dtype });
+      return this.program.add({ op: 'load', access: { buffer, view: this.#toDomain(view, axes) }, dtype });
     }
     const value = this.#compute(unit, chain, axes, (operand) =>
       this.outside({ base: operand.base, chain: [...operand.chain, ...chain] }, axes),
     );
     if (!chain.some((view) => view.op === 'pad')) return value;
-    return this.program.guarded(
-      value,
-      this.#toDomain(this.#chained(generatedView(base), chain), axes).guards,
-      base.dtype,
-    );
+    return this.program.guarded(value, this.#toDomain(this.#chained(generatedView(base), chain), axes).guards, dtype);
   }
 
   /** Instructions for one unit, seen through `chain`. */
@@ -150,11 +153,13 @@ export class LoopProgram {
     operandValue: (operand: Operand) => Value,
   ): Value {
     const { node, operands } = unit;
-    const { dtype } = node;
+    const dtype = computeDType(node.dtype);
     const operand = (k: number): Value => operandValue(operands[k] as Operand);
     switch (node.op) {
       case 'unary':
-        return this.program.add({ op: 'unary', kind: node.arg.kind, source: operand(0), dtype });
+        return node.arg.kind === 'cast'
+          ? this.#cast(operand(0), (node.sources[0] as Node).dtype, node.dtype)
+          : this.program.add({ op: 'unary', kind: node.arg.kind, source: operand(0), dtype });
       case 'binary':
         return this.program.binary(node.arg.kind, operand(0), operand(1), dtype);
       case 'where':
@@ -182,6 +187,13 @@ export class LoopProgram {
       default:
         throw new Error(`schedule: ${node.op} has no place in a loop`);
     }
+  }
+
+  /** f16 and bf16 are f32 in a program: to one of them is to round, from one of them is nothing. */
+  #cast(source: Value, from: DType, to: DType): Value {
+    const [held, wanted] = [computeDType(from), computeDType(to)];
+    const value = held === wanted ? source : this.program.add({ op: 'unary', kind: 'cast', source, dtype: wanted });
+    return isHalf(to) ? this.program.add({ op: 'unary', kind: roundOps[to], source: value, dtype: wanted }) : value;
   }
 
   /** A load whose row is computed: the view gets the table's row axis as one more, last axis. */
@@ -215,7 +227,7 @@ export class LoopProgram {
         })),
       },
     };
-    return this.program.add({ op: 'gather', access, row, dtype: node.dtype });
+    return this.program.add({ op: 'gather', access, row, dtype: computeDType(node.dtype) });
   }
 
   #chained(view: View, chain: readonly Node[]): View {

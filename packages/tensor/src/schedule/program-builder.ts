@@ -1,7 +1,7 @@
 /** Builds a kernel's program: equal instructions are made once. */
-import type { DType } from '../dtype.ts';
+import type { ComputeDType } from '../dtype.ts';
 import type { Instruction, Program, Store, Value } from '../kernel.ts';
-import type { BinaryOp } from '../node.ts';
+import type { BinaryOp, RoundOp } from '../operators.ts';
 import type { Guard, View } from '../view.ts';
 
 export class ProgramBuilder {
@@ -21,11 +21,11 @@ export class ProgramBuilder {
     return value;
   }
 
-  constant(value: number, dtype: DType): Value {
+  constant(value: number, dtype: ComputeDType): Value {
     return this.add({ op: 'const', value, dtype });
   }
 
-  binary(kind: BinaryOp, a: Value, b: Value, dtype: DType): Value {
+  binary(kind: BinaryOp, a: Value, b: Value, dtype: ComputeDType): Value {
     return this.add({ op: 'binary', kind, a, b, dtype });
   }
 
@@ -35,7 +35,7 @@ export class ProgramBuilder {
   }
 
   /** The value where all guards hold, 0 elsewhere. */
-  guarded(value: Value, guards: readonly Guard[], dtype: DType): Value {
+  guarded(value: Value, guards: readonly Guard[], dtype: ComputeDType): Value {
     let condition: Value | null = null;
     for (const { coefficients, low, high } of guards) {
       const index = this.add({ op: 'index', coefficients, offset: 0, dtype: 'i32' });
@@ -50,6 +50,12 @@ export class ProgramBuilder {
 
   store(store: Store): void {
     this.#stores.push(store);
+  }
+
+  /** Where the value was only rounded by that operation: what it was before. */
+  beforeRounding(value: Value, kind: RoundOp): Value {
+    const instruction = this.#instructions[value];
+    return instruction?.op === 'unary' && instruction.kind === kind ? instruction.source : value;
   }
 
   finish(): Program {

@@ -52,7 +52,7 @@ describe('a configuration', () => {
 
   it('takes a model by name, alone and with changes', async () => {
     const vit = await loadConfig({ set: ['model=vit-tiny-64'] });
-    expect(vit.model?.vision).toMatchObject({ kind: 'vit', patchSize: 8 });
+    expect(vit.model).toMatchObject({ vision: { kind: 'vit', patchSize: 8 } });
     const wide = await loadConfig({ set: ['model.preset=rn-small-64', 'model.vision.width=48'] });
     expect(wide.model).toMatchObject({ embedDim: 256, vision: { kind: 'resnet', width: 48 } });
   });
@@ -60,7 +60,7 @@ describe('a configuration', () => {
   it('keeps nothing of a tower of another kind', async () => {
     const vision = '{kind: vit, imageSize: 32, patchSize: 8, width: 64, layers: 2}';
     const config = await loadConfig({ set: [`model.vision=${vision}`] });
-    expect(config.model?.vision).toEqual({ kind: 'vit', imageSize: 32, patchSize: 8, width: 64, layers: 2 });
+    expect(config.model).toHaveProperty('vision', { kind: 'vit', imageSize: 32, patchSize: 8, width: 64, layers: 2 });
   });
 
   it('comes back the same from what is written of it', async () => {
@@ -91,8 +91,11 @@ describe('a mistake in a configuration', () => {
       '--set model.vision.patchSize: is not a setting of model.vision where its kind is resnet',
     ],
     ['model=vit-tiny-6', '--set model: there is no model "vit-tiny-6"; did you mean vit-tiny-64?'],
-    ['preset=emoji', '--set preset: there is no preset "emoji"; there are emoji-clip, fashion-classify, tiny'],
-    ['task=clasify', 'task: "clasify" is not one of contrastive, classify'],
+    [
+      'preset=emoji',
+      '--set preset: there is no preset "emoji"; there are emoji-clip, fashion-classify, emoji-vq, tiny',
+    ],
+    ['task=clasify', 'task: "clasify" is not one of contrastive, classify, vq'],
     ['training.epochs', '--set training.epochs: expected key.path=value, such as training.epochs=20'],
   ])('is named: %s', async (assignment, problem) => {
     expect(await problemsOf({ set: [assignment] })).toEqual([problem]);
@@ -125,7 +128,7 @@ describe('a mistake in a configuration', () => {
 });
 
 describe('the list of settings', () => {
-  it.each(['contrastive', 'classify'] as const)('has every setting of %s once, with type and default', (task) => {
+  it.each(['contrastive', 'classify', 'vq'] as const)('has every setting of %s once, with type and default', (task) => {
     const settings = listSettings(configSchemas[task]);
     const keys = settings.map(({ key }) => key);
     expect(new Set(keys).size).toBe(keys.length);

@@ -1,9 +1,10 @@
 import { presets as modelPresets, type PresetName } from '@tessera/models';
 import type { z } from 'zod';
-import type { classifyConfig, contrastiveConfig, TaskName } from './schema.ts';
+import type { classifyConfig, contrastiveConfig, TaskName, vqConfig } from './schema.ts';
 
 type ContrastiveSettings = z.input<typeof contrastiveConfig>;
 type ClassifySettings = z.input<typeof classifyConfig>;
+type VQSettings = z.input<typeof vqConfig>;
 
 /** A model preset as a configuration holds it: the vocabulary's size is the tokenizer's. */
 export function modelSettings(name: PresetName): ContrastiveSettings['model'] {
@@ -38,6 +39,16 @@ export const configPresets = {
     optimizer: { lr: 2e-3, weightDecay: 0.05, betas: [0.9, 0.999], eps: 1e-8 },
     training: { epochs: 10, batchSize: 128 },
   },
+  /** Emoji as 8 x 8 tokens each, and back. */
+  'emoji-vq': {
+    task: 'vq',
+    name: 'emoji-vq',
+    data: { dataset: 'emoji', augmentation: 'flip' },
+    model: { imageSize: 64, patchSize: 8, width: 64, blocks: 2, codes: 512, codeWidth: 64 },
+    optimizer: { lr: 2e-3, weightDecay: 0, betas: [0.9, 0.99], eps: 1e-8 },
+    schedule: { warmupSteps: 100 },
+    training: { epochs: 6, batchSize: 64 },
+  },
   /** So small that it trains in seconds: for trying out data and settings. */
   tiny: {
     task: 'contrastive',
@@ -54,7 +65,7 @@ export const configPresets = {
     training: { epochs: 2, batchSize: 16 },
     evaluation: { pixelBaseline: false },
   },
-} as const satisfies Record<string, ContrastiveSettings | ClassifySettings>;
+} as const satisfies Record<string, ContrastiveSettings | ClassifySettings | VQSettings>;
 
 export type ConfigPresetName = keyof typeof configPresets;
 
@@ -62,4 +73,5 @@ export type ConfigPresetName = keyof typeof configPresets;
 export const defaultPresets: Readonly<Record<TaskName, ConfigPresetName>> = {
   contrastive: 'emoji-clip',
   classify: 'fashion-classify',
+  vq: 'emoji-vq',
 };

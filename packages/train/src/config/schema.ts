@@ -8,6 +8,7 @@ import {
   contrastiveLossSection,
   contrastiveModelSection,
   evaluationSection,
+  imageData,
   imageModelSection,
   initializeSection,
   optimizerSection,
@@ -15,6 +16,8 @@ import {
   scheduleSection,
   tokenizerSection,
   trainingSection,
+  vqLossSection,
+  vqModelSection,
 } from './sections.ts';
 
 const commonFields = {
@@ -59,10 +62,21 @@ export const classifyConfig = z.strictObject({
   ...commonSections,
 });
 
-export const configSchemas = { contrastive: contrastiveConfig, classify: classifyConfig } as const;
+/** Training a VQ tokenizer on images. */
+export const vqConfig = z.strictObject({
+  task: z.literal('vq'),
+  ...commonFields,
+  data: imageData,
+  model: vqModelSection,
+  loss: vqLossSection.prefault({}),
+  ...commonSections,
+});
+
+export const configSchemas = { contrastive: contrastiveConfig, classify: classifyConfig, vq: vqConfig } as const;
 
 export type TaskName = keyof typeof configSchemas;
 export type ContrastiveConfig = z.infer<typeof contrastiveConfig>;
 export type ClassifyConfig = z.infer<typeof classifyConfig>;
+export type VQConfig = z.infer<typeof vqConfig>;
 /** A run's resolved configuration: complete and checked. */
-export type RunConfig = ContrastiveConfig | ClassifyConfig;
+export type RunConfig = ContrastiveConfig | ClassifyConfig | VQConfig;

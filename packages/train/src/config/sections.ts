@@ -80,6 +80,11 @@ export const classifyData = z.strictObject({
     .prefault({}),
 });
 
+export const imageData = z.strictObject({
+  ...dataFields,
+  columns: z.strictObject({ image: column('column with the images') }).prefault({}),
+});
+
 export const tokenizerSection = z.strictObject({
   kind: z.enum(['bpe', 'clip']).default('bpe').describe("bpe: trained on the captions; clip: OpenAI's"),
   vocabularySize: z
@@ -232,6 +237,23 @@ export const initializeSection = z.strictObject({
     .enum(['train', 'freeze'])
     .default('train')
     .describe('train: the whole model; freeze: the linear head alone (linear probe)'),
+});
+
+export const vqModelSection = z.strictObject({
+  imageSize: count.describe('side of the square images in pixels'),
+  patchSize: z.int().min(2).describe('side of the square of pixels that a token stands for: a power of two'),
+  width: count.describe('channels of encoder and decoder'),
+  blocks: fromZero.describe('residual units of each'),
+  codes: z.int().min(2).describe('how many codes there are'),
+  codeWidth: count.describe('length of a code'),
+  decay: z.number().min(0).lt(1).default(0.99).describe('of the running means that the codes follow'),
+  restartBelow: rate
+    .default(1)
+    .describe('a code that stands for fewer vectors of a batch starts anew at one of them; 0: never'),
+});
+
+export const vqLossSection = z.strictObject({
+  commitment: rate.default(0.25).describe('factor on the distance between what the encoder gives and its code'),
 });
 
 export const contrastiveInitializeSection = z.strictObject({

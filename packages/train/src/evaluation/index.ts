@@ -7,7 +7,13 @@ export {
 } from './classification.ts';
 export { CLIPEncoder } from './clip-encoder.ts';
 export type { ReadOptions } from './examples.ts';
-export { type LoadedCLIP, type LoadedClassifier, loadRun } from './load-run.ts';
+export { interpolateStates } from './interpolate.ts';
+export { type LoadedCLIP, type LoadedClassifier, type LoadedVQ, loadRun } from './load-run.ts';
+export {
+  evaluateReconstruction,
+  type ReconstructedPicture,
+  type ReconstructionEvaluation,
+} from './reconstruction.ts';
 export {
   conceptNumbers,
   type EncodedSplit,

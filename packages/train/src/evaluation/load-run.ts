@@ -1,7 +1,7 @@
-import { CLIP, createImageTower, ImageClassifier } from '@tessera/models';
+import { CLIP, createImageTower, ImageClassifier, VQTokenizer } from '@tessera/models';
 import { init } from '@tessera/nn';
 import { clipConfigOf } from '../config/clip.ts';
-import { type ClassifyConfig, type ContrastiveConfig, loadConfig } from '../config/index.ts';
+import { type ClassifyConfig, type ContrastiveConfig, loadConfig, type VQConfig } from '../config/index.ts';
 import { findCheckpoint, findRun } from '../run/run-folder.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/index.ts';
 import { type Checkpoint, loadModelState, readCheckpoint } from '../trainer/checkpoint.ts';
@@ -23,12 +23,20 @@ export interface LoadedClassifier {
   readonly model: ImageClassifier;
 }
 
+/** A trained tokenizer of images. */
+export interface LoadedVQ {
+  readonly task: 'vq';
+  readonly config: VQConfig;
+  readonly checkpoint: Checkpoint;
+  readonly model: VQTokenizer;
+}
+
 /**
  * Loads a run's model, from its latest checkpoint or the one that the path names.
  *
  * @throws where there is no run or checkpoint, or the two do not belong together
  */
-export async function loadRun(path: string): Promise<LoadedCLIP | LoadedClassifier> {
+export async function loadRun(path: string): Promise<LoadedCLIP | LoadedClassifier | LoadedVQ> {
   const checkpoint = await readCheckpoint(await findCheckpoint(path));
   const folder = await findRun(path);
   if (folder === null) throw new Error(`${path}: is not in a run's folder: there is no config.yaml`);
@@ -48,6 +56,11 @@ export async function loadRun(path: string): Promise<LoadedCLIP | LoadedClassifi
       const model = init.skipInit(
         () => new ImageClassifier(createImageTower(vision, embedDim, { activation }), head.shape[0]),
       );
+      loadModelState(checkpoint, model, config);
+      return { task: config.task, config, checkpoint, model };
+    }
+    case 'vq': {
+      const model = init.skipInit(() => new VQTokenizer(config.model));
       loadModelState(checkpoint, model, config);
       return { task: config.task, config, checkpoint, model };
     }

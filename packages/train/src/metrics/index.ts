@@ -8,6 +8,7 @@ export {
 export { downscale, type PixelBaseline, type PixelBaselineInput, type PixelImages, pixelBaseline } from './pixels.ts';
 export { normalizeRows } from './products.ts';
 export type { Recall } from './ranks.ts';
+export { ReconstructionMeter, type ReconstructionMetrics } from './reconstruction.ts';
 export {
   chanceLevels,
   type Neighbours,

@@ -5,6 +5,7 @@ export type {
   DataUri,
   EvaluationRecord,
   ImageQuery,
+  ReconstructionReport,
   ReportData,
   RetrievalReport,
   StepRecord,

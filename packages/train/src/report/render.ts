@@ -5,6 +5,7 @@ import { type Chart, evaluationCharts, stepCharts } from './curves.ts';
 import { fact, percent } from './format.ts';
 import { Html, html, jsonForScript } from './html.ts';
 import { pageScript } from './page-script.ts';
+import { reconstructionSection } from './reconstruction-section.ts';
 import type { ReportData } from './report-data.ts';
 import { retrievalSection } from './retrieval-section.ts';
 import { styles } from './styles.ts';
@@ -52,6 +53,7 @@ export function renderReport(data: ReportData): string {
 <main>
   ${data.retrieval && data.retrieval.length > 0 && retrievalSection(data.retrieval)}
   ${data.classification && data.classification.length > 0 && classificationSection(data.classification)}
+  ${data.reconstruction && data.reconstruction.length > 0 && reconstructionSection(data.reconstruction)}
   ${chartSection('Training', perStep, 0)}
   ${chartSection('Evaluation by epoch', perEpoch, perStep.length)}
   <section>
@@ -81,7 +83,7 @@ interface Highlight {
 }
 
 /** The run's outcome in up to four numbers. */
-function highlights({ retrieval = [], classification = [], records }: ReportData): Highlight[] {
+function highlights({ retrieval = [], classification = [], reconstruction = [], records }: ReportData): Highlight[] {
   const out: Highlight[] = [];
   for (const { split, metrics } of retrieval.slice(0, 1)) {
     for (const [label, direction] of [
@@ -95,6 +97,11 @@ function highlights({ retrieval = [], classification = [], records }: ReportData
   for (const { split, metrics, classNames } of classification.slice(0, retrieval.length > 0 ? 1 : 2)) {
     const note = `${split} · chance ${percent(1 / classNames.length)}`;
     out.push({ label: 'Top-1 accuracy', value: percent(metrics.top1), note });
+  }
+  for (const { split, metrics } of reconstruction.slice(0, 1)) {
+    const note = `${split} · ${metrics.meanColourPsnr.toFixed(1)} dB for the mean colour`;
+    out.push({ label: 'Reconstruction', value: `${metrics.psnr.toFixed(1)} dB`, note });
+    out.push({ label: 'Codes in use', value: fact(metrics.usedCodes), note: `of ${fact(metrics.codes)}` });
   }
   const steps = records.filter(({ kind }) => kind === 'step');
   const tail = steps.slice(-Math.max(1, Math.round(steps.length / 50)));

@@ -1,5 +1,6 @@
 import type { ClassificationMetrics } from '../metrics/classification.ts';
 import type { PixelBaseline } from '../metrics/pixels.ts';
+import type { ReconstructionMetrics } from '../metrics/reconstruction.ts';
 import type { RetrievalMetrics } from '../metrics/retrieval.ts';
 import type { MetricsRecord } from '../run/metrics-file.ts';
 
@@ -22,6 +23,7 @@ export interface ReportData {
   readonly records: readonly MetricsRecord[];
   readonly retrieval?: readonly RetrievalReport[];
   readonly classification?: readonly ClassificationReport[];
+  readonly reconstruction?: readonly ReconstructionReport[];
 }
 
 /**
@@ -91,4 +93,12 @@ export interface ClassificationReport {
     /** Probability of the prediction, from 0 to 1. */
     readonly confidence?: number;
   }[];
+}
+
+/** A tokenizer on one split. */
+export interface ReconstructionReport {
+  readonly split: string;
+  readonly metrics: ReconstructionMetrics;
+  /** Originals and reconstructions in one picture. */
+  readonly pictures: DataUri;
 }

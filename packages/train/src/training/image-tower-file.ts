@@ -28,7 +28,7 @@ export async function readImageTower(path: string): Promise<ImageTowerFile> {
   const state = file.select((name) => (name.startsWith(prefix) ? name.slice(prefix.length) : null));
   if (state.size === 0) throw new Error(`${file.path}: holds no image tower: no tensor's name begins with ${prefix}`);
   const config = file.metadata.training === undefined ? null : (parseCheckpointState(file).config as RunConfig);
-  if (!config?.model) return { path: file.path, state, model: null };
+  if (!config?.model || !('vision' in config.model)) return { path: file.path, state, model: null };
   const { embedDim, vision, activation } = config.model;
   return { path: file.path, state, model: { embedDim, vision, activation } };
 }

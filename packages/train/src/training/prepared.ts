@@ -1,5 +1,6 @@
 import type { LoaderStats } from '../data/index.ts';
 import type { ClassificationEvaluation } from '../evaluation/classification.ts';
+import type { ReconstructionEvaluation } from '../evaluation/reconstruction.ts';
 import type { RetrievalEvaluation } from '../evaluation/retrieval.ts';
 import type { ReportData } from '../report/index.ts';
 import type { BatchTensors, Task } from '../trainer/task.ts';
@@ -9,8 +10,9 @@ import type { BatchSource, EvaluationValues } from '../trainer/trainer.ts';
 export interface FinalEvaluation {
   readonly retrieval: readonly RetrievalEvaluation[];
   readonly classification: readonly ClassificationEvaluation[];
+  readonly reconstruction?: readonly ReconstructionEvaluation[];
   /** The same for the report, with pictures. */
-  readonly report: Pick<ReportData, 'retrieval' | 'classification'>;
+  readonly report: Pick<ReportData, 'retrieval' | 'classification' | 'reconstruction'>;
 }
 
 /** A task with its data, ready to be trained. */

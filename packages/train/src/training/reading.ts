@@ -6,6 +6,7 @@ import type { ReadOptions } from '../evaluation/examples.ts';
 const unusedColumns = {
   contrastive: { label: null },
   classify: { captions: null, concept: null },
+  vq: { captions: null, concept: null, label: null },
 } satisfies Record<RunConfig['task'], Partial<Columns>>;
 
 /** Columns as the loader takes them: what is null in a configuration is found by its usual names. */

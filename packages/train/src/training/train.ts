@@ -16,9 +16,10 @@ import { measurePeak } from '../trainer/throughput.ts';
 import { startPosition, Trainer, type TrainerListener } from '../trainer/trainer.ts';
 import { prepareClassify } from './classify.ts';
 import { prepareContrastive } from './contrastive.ts';
-import { readImageTower } from './image-tower-file.ts';
+import { type ImageTowerFile, readImageTower } from './image-tower-file.ts';
 import type { FinalEvaluation, PreparedTask, Say } from './prepared.ts';
 import { readStartingModel } from './starting-model.ts';
+import { prepareVQ } from './vq.ts';
 
 export interface TrainingListener extends TrainerListener {
   /** Something that a user should read. */
@@ -70,18 +71,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const splits = evaluationSplits(dataset, config);
     if (resume === null) await folder.create();
     const say = listener?.say ?? (() => undefined);
-    prepared = (
-      config.task === 'contrastive'
-        ? await prepareContrastive(
-            config,
-            dataset,
-            splits,
-            folder,
-            resume === null ? await readStartingModel(config) : null,
-            say,
-          )
-        : await prepareClassify(config, dataset, splits, folder, tower)
-    ) as PreparedTask;
+    prepared = await prepare(config, { dataset, splits, folder, tower, resumed: resume !== null, say });
     const { task, source } = prepared;
     const optimizer = createOptimizer(config, task.model.namedParameters());
     const totalSteps = config.training.epochs * source.batchesPerEpoch;
@@ -132,7 +122,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const seconds = Math.round((performance.now() - started) / 1000);
     const report = await writeReport(folder.path, {
       title: config.name,
-      subtitle: `${config.task === 'contrastive' ? 'CLIP' : 'Classifier'} trained on ${config.data.dataset}`,
+      subtitle: `${titles[config.task]} trained on ${config.data.dataset}`,
       summary: {
         ...prepared.summary,
         Epochs: config.training.epochs,
@@ -159,13 +149,46 @@ function checkAccumulation({ training: { batchSize, accumulate } }: RunConfig): 
     );
 }
 
+interface Surroundings {
+  readonly dataset: Dataset;
+  readonly splits: readonly Split[];
+  readonly folder: RunFolder;
+  readonly tower: ImageTowerFile | null;
+  readonly resumed: boolean;
+  readonly say: Say;
+}
+
+async function prepare(
+  config: CompleteConfig,
+  { dataset, splits, folder, tower, resumed, say }: Surroundings,
+): Promise<PreparedTask> {
+  switch (config.task) {
+    case 'contrastive': {
+      const start = resumed ? null : await readStartingModel(config);
+      return (await prepareContrastive(config, dataset, splits, folder, start, say)) as PreparedTask;
+    }
+    case 'classify':
+      return (await prepareClassify(config, dataset, splits, folder, tower)) as PreparedTask;
+    case 'vq':
+      return (await prepareVQ(config, dataset, splits, folder)) as PreparedTask;
+    default:
+      return config satisfies never;
+  }
+}
+
+/** What is trained, for the report's title. */
+const titles = { contrastive: 'CLIP', classify: 'Classifier', vq: 'VQ tokenizer' } as const satisfies Record<
+  RunConfig['task'],
+  string
+>;
+
 type CompleteConfig =
   | Exclude<RunConfig, ClassifyConfig>
   | (ClassifyConfig & { model: NonNullable<ClassifyConfig['model']> });
 
 /** The configuration with the model that its checkpoint says. */
 function withModel(config: RunConfig, found: ClassifyConfig['model']): CompleteConfig {
-  if (config.task === 'contrastive') return config;
+  if (config.task !== 'classify') return config;
   const model = config.model ?? found;
   if (model !== null) return { ...config, model };
   throw new Error(
@@ -228,7 +251,11 @@ function checkSameData({ path, state }: Checkpoint, data: CheckpointState['data'
 }
 
 /** The numbers of an evaluation, without pictures and features: what evaluation.json holds. */
-export const summarizeEvaluation = ({ retrieval, classification }: Omit<FinalEvaluation, 'report'>): unknown => ({
+export const summarizeEvaluation = ({
+  retrieval,
+  classification,
+  reconstruction = [],
+}: Omit<FinalEvaluation, 'report'>): unknown => ({
   retrieval,
   classification: classification.map(({ split, classNames, metrics, skipped }) => ({
     split: split.name,
@@ -236,4 +263,5 @@ export const summarizeEvaluation = ({ retrieval, classification }: Omit<FinalEva
     metrics,
     skipped,
   })),
+  reconstruction: reconstruction.map(({ split, metrics, skipped }) => ({ split, metrics, skipped })),
 });

@@ -5,4 +5,5 @@ export {
   type SavedWeights,
   saveWeights,
 } from './model-files.ts';
+export { convertTorchFile } from './plain-tensors.ts';
 export { readTorchFile, type TorchFileOptions } from './torch-file.ts';

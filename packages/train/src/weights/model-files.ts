@@ -2,6 +2,7 @@ import { promises as fs } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import {
   configFileNames,
+  isKnownModel,
   type ModelFromWeights,
   type ModelHints,
   modelFromWeights,
@@ -16,7 +17,7 @@ import { writeTensors } from '../trainer/tensor-files.ts';
 import { readWeightFile } from './weight-file.ts';
 
 /** How the weights are called in a folder, the likeliest first. */
-const usualNames = [
+export const usualWeightNames = [
   'model.safetensors',
   'open_clip_model.safetensors',
   'pytorch_model.bin',
@@ -47,21 +48,25 @@ export interface LoadedWeights extends ModelFromWeights {
  * @throws where the file is damaged, no format fits, or names are missing or unexpected; the message names the path
  */
 export async function loadWeights(path: string, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
-  const file = await findWeights(path);
-  const { names, key, activation } = options;
-  const tensors = await readWeightFile(file, key === undefined ? {} : { key });
-  const configFiles = await readConfigFiles(dirname(file));
+  const { key } = options;
+  return modelFromFile(await readWeightFile(await findWeights(path), key === undefined ? {} : { key }), options);
+}
+
+/** The model that an opened file's tensors belong to; see `loadWeights`. */
+export async function modelFromFile(file: TensorFile, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
+  const { names, activation } = options;
+  const configFiles = await readConfigFiles(dirname(file.path));
   try {
     const found = modelFromWeights({
-      state: tensors.select((name) => name),
+      state: file.select((name) => name),
       configFiles,
-      ...readDescription(tensors),
+      ...readDescription(file),
       ...(names === undefined ? {} : { names }),
       ...(activation === undefined ? {} : { activation }),
     });
-    return { ...found, path: file };
+    return { ...found, path: file.path };
   } catch (cause) {
-    throw new Error(`${file}: ${errorMessage(cause)}`, { cause });
+    throw new Error(`${file.path}: ${errorMessage(cause)}`, { cause });
   }
 }
 
@@ -69,8 +74,8 @@ async function findWeights(path: string): Promise<string> {
   const stat = await fs.stat(path).catch(() => null);
   if (stat === null) throw new Error(`${path}: there is no such file`);
   if (!stat.isDirectory()) return path;
-  for (const name of usualNames) if (await exists(join(path, name))) return join(path, name);
-  throw new Error(`${path}: holds no weights (looked for ${usualNames.join(', ')})`);
+  for (const name of usualWeightNames) if (await exists(join(path, name))) return join(path, name);
+  throw new Error(`${path}: holds no weights (looked for ${usualWeightNames.join(', ')})`);
 }
 
 async function readConfigFiles(folder: string): Promise<Record<string, unknown>> {
@@ -97,6 +102,16 @@ function readDescription({ path, metadata }: TensorFile): Pick<ModelHints, 'desc
   }
 }
 
+/** `format` is what transformers asks of a safetensors file. */
+const metadataOf = (description: object): Record<string, string> => ({
+  format: 'pt',
+  [descriptionKey]: JSON.stringify(description),
+});
+
+/** What a file of the model's own state says beside the tensors, so that `loadWeights` builds the same model where it knows its kind. */
+export const weightMetadata = (model: Module): Record<string, string> =>
+  isKnownModel(model) ? metadataOf(weightsOf(model).description) : { format: 'pt' };
+
 export interface SavedWeights {
   readonly names: WeightNames;
   /** Paths of the files written. */
@@ -117,7 +132,7 @@ export async function saveWeights(
   { names }: { readonly names?: WeightNames } = {},
 ): Promise<SavedWeights> {
   const stored = weightsOf(model, names);
-  const metadata = { format: 'pt', [descriptionKey]: JSON.stringify(stored.description) };
+  const metadata = metadataOf(stored.description);
   if (extname(path) !== '') {
     if (extname(path) !== '.safetensors')
       throw new Error(`${path}: weights are written as safetensors: name a file .safetensors, or a folder`);

@@ -2,7 +2,7 @@
  * The oracle of schedulers and code generators: runs a plan's kernels one after the other, element by element, in double precision;
  * values are rounded when they are stored.
  */
-import { type TypedArray, viewArray } from '../../dtype.ts';
+import { type DType, elementCode, type TypedArray, viewArray } from '../../dtype.ts';
 import type { ContractKernel, Instruction, Kernel, LoopKernel, Program, ScatterAddKernel } from '../../kernel.ts';
 import type { Plan } from '../../plan.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../../shape.ts';
@@ -10,6 +10,24 @@ import { locate, type View } from '../../view.ts';
 import { binaryFunction, reduceFunctions, roundTo, unaryFunction } from './semantics.ts';
 
 type Index = readonly number[];
+
+/** A buffer's elements as numbers. */
+interface Elements {
+  readonly length: number;
+  get(position: number): number;
+  set(position: number, value: number): void;
+}
+
+function elementsOf(stored: TypedArray, dtype: DType): Elements {
+  const { encode, decode } = elementCode(dtype);
+  return {
+    length: stored.length,
+    get: (position) => decode(stored[position] as number),
+    set: (position, value) => {
+      stored[position] = encode(value);
+    },
+  };
+}
 
 /** Every index of a box, in row-major order. */
 function indicesOf(shape: Shape): Index[] {
@@ -20,13 +38,13 @@ function indicesOf(shape: Shape): Index[] {
 }
 
 /** The element of `buffer` that the view finds at `index`; 0 where a guard fails. */
-function load(buffers: readonly TypedArray[], access: { buffer: number; view: View }, index: Index): number {
+function load(buffers: readonly Elements[], access: { buffer: number; view: View }, index: Index): number {
   const at = locate(access.view, index);
   if (at < 0) return 0;
-  const value = buffers[access.buffer]?.[at];
-  if (value === undefined)
+  const buffer = buffers[access.buffer] as Elements;
+  if (at >= buffer.length)
     throw new RangeError(`kernel reads element ${at} of buffer ${access.buffer}, beyond its end`);
-  return value;
+  return buffer.get(at);
 }
 
 /** The values of one instruction at the given indices, which are one row: a reduction joins all of them. */
@@ -34,7 +52,7 @@ function evaluate(
   instruction: Instruction,
   row: readonly Index[],
   values: readonly Float64Array[],
-  buffers: readonly TypedArray[],
+  buffers: readonly Elements[],
   accumulator: Float64Array | null,
 ): Float64Array {
   const each = (value: (i: number) => number): Float64Array => Float64Array.from(row, (_, i) => value(i));
@@ -94,7 +112,7 @@ function runRow(
   { instructions, stores }: Program,
   row: readonly Index[],
   reduced: readonly boolean[],
-  buffers: readonly TypedArray[],
+  buffers: readonly Elements[],
   accumulator: Float64Array | null,
 ): void {
   const values: Float64Array[] = [];
@@ -104,14 +122,14 @@ function runRow(
       if (oncePerRow && index.some((n, axis) => reduced[axis] && n !== 0)) return;
       const at = locate(access.view, index);
       if (at < 0) return;
-      const buffer = buffers[access.buffer] as TypedArray;
+      const buffer = buffers[access.buffer] as Elements;
       if (at >= buffer.length)
         throw new RangeError(`kernel writes element ${at} of buffer ${access.buffer}, beyond its end`);
-      buffer[at] = (values[value] as Float64Array)[i] as number;
+      buffer.set(at, (values[value] as Float64Array)[i] as number);
     });
 }
 
-function runLoop({ domain, reduced, program }: LoopKernel, buffers: readonly TypedArray[]): void {
+function runLoop({ domain, reduced, program }: LoopKernel, buffers: readonly Elements[]): void {
   const rows = indicesOf(domain.map((n, axis) => (reduced[axis] ? 1 : n)));
   const within = indicesOf(domain.map((n, axis) => (reduced[axis] ? n : 1)));
   for (const start of rows)
@@ -124,7 +142,7 @@ function runLoop({ domain, reduced, program }: LoopKernel, buffers: readonly Typ
     );
 }
 
-function runContract({ batch, m, n, k, a, b, epilogue }: ContractKernel, buffers: readonly TypedArray[]): void {
+function runContract({ batch, m, n, k, a, b, epilogue }: ContractKernel, buffers: readonly Elements[]): void {
   const [rows, columns, inner] = [indicesOf(m), indicesOf(n), indicesOf(k)];
   const depth = inner.length;
   for (const batchIndex of indicesOf(batch)) {
@@ -144,7 +162,7 @@ function runContract({ batch, m, n, k, a, b, epilogue }: ContractKernel, buffers
   }
 }
 
-function runScatterAdd(kernel: ScatterAddKernel, buffers: readonly TypedArray[]): void {
+function runScatterAdd(kernel: ScatterAddKernel, buffers: readonly Elements[]): void {
   const { outer, count, inner, rows, values, index } = kernel;
   const sums = new Float64Array(outer * rows * inner);
   for (const [o, j, i] of indicesOf([outer, count, inner]) as [number, number, number][]) {
@@ -153,14 +171,19 @@ function runScatterAdd(kernel: ScatterAddKernel, buffers: readonly TypedArray[])
     const at = (o * rows + row) * inner + i;
     sums[at] = (sums[at] as number) + load(buffers, values, [o, j, i]);
   }
-  (buffers[kernel.out] as TypedArray).set(sums);
+  const out = buffers[kernel.out] as Elements;
+  sums.forEach((sum, position) => {
+    out.set(position, sum);
+  });
 }
 
 const runners = { loop: runLoop, contract: runContract, scatterAdd: runScatterAdd };
 
-export const runKernel = (kernel: Kernel, buffers: readonly TypedArray[]): void =>
-  (runners[kernel.kind] as (kernel: Kernel, buffers: readonly TypedArray[]) => void)(kernel, buffers);
-
+/** `dtypes` of the buffers, where they are not what their arrays say: f16 and bf16. */
+export function runKernel(kernel: Kernel, buffers: readonly TypedArray[], dtypes: readonly DType[] = []): void {
+  const elements = buffers.map((stored, buffer) => elementsOf(stored, dtypes[buffer] ?? 'f64'));
+  (runners[kernel.kind] as (kernel: Kernel, buffers: readonly Elements[]) => void)(kernel, elements);
+}
 /** Runs all kernels of a plan; `externals[i]` is the memory of external buffer i. */
 export function runPlan(plan: Plan, externals: readonly ArrayBuffer[]): void {
   const arena = new ArrayBuffer(plan.arenaBytes);
@@ -169,5 +192,6 @@ export function runPlan(plan: Plan, externals: readonly ArrayBuffer[]): void {
       ? viewArray(dtype, externals[place.index] as ArrayBuffer, 0, length)
       : viewArray(dtype, arena, place.byteOffset, length),
   );
-  for (const kernel of plan.stages.flat()) runKernel(kernel, buffers);
+  const dtypes = plan.buffers.map(({ dtype }) => dtype);
+  for (const kernel of plan.stages.flat()) runKernel(kernel, buffers, dtypes);
 }

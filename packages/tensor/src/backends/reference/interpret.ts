@@ -2,7 +2,7 @@
  * The oracle: evaluates a graph node by node, in double precision, each operation in the most direct way. It knows nothing of
  * views, kernels and plans.
  */
-import { allocateArray, type TypedArray } from '../../dtype.ts';
+import { allocateArray, computeDType, type TypedArray } from '../../dtype.ts';
 import { type Node, type NodeOf, type Op, orderNodes, type WindowSpec } from '../../node.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../../shape.ts';
 import { realizedStorage, type Storage, uncomputedSources } from '../../storage.ts';
@@ -202,7 +202,7 @@ const rules: { readonly [O in Op]: Rule<O> } = {
   custom: first,
 };
 
-/** The values of the roots, in arrays of their dtypes. `read` gives the values of a filled storage. */
+/** The values of the roots, in arrays of the dtypes that they are computed in. `read` gives the values of a filled storage. */
 export function interpret(
   roots: readonly Node[],
   read: (storage: Storage) => TypedArray,
@@ -231,7 +231,7 @@ export function interpret(
     }
   }
   return roots.map((root) => {
-    const result = allocateArray(root.dtype, sizeOf(root.shape));
+    const result = allocateArray(computeDType(root.dtype), sizeOf(root.shape));
     result.set(values.get(root) as Float64Array);
     return result;
   });

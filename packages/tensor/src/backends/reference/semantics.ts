@@ -1,10 +1,12 @@
 /** What each operation means on single numbers, in double precision. Integers are numbers without a fraction, bool is 0 or 1. */
 import { castNumber, type DType, isFloat } from '../../dtype.ts';
-import type { BinaryOp, ReduceOp, UnaryOp } from '../../node.ts';
+import type { BinaryOp, ReduceOp, RoundOp, UnaryOp } from '../../operators.ts';
 import { erf } from './erf.ts';
 
 /** The result of integer arithmetic, wrapped to its dtype. */
 const wrapTo: Readonly<Record<DType, (x: number) => number>> = {
+  f16: (x) => x,
+  bf16: (x) => x,
   f32: (x) => x,
   f64: (x) => x,
   i32: (x) => x | 0,
@@ -12,7 +14,7 @@ const wrapTo: Readonly<Record<DType, (x: number) => number>> = {
   bool: (x) => Number(x !== 0),
 };
 
-const unaryFunctions: Readonly<Record<Exclude<UnaryOp, 'cast'>, (x: number) => number>> = {
+const unaryFunctions: Readonly<Record<Exclude<UnaryOp, 'cast'> | RoundOp, (x: number) => number>> = {
   neg: (x) => -x,
   recip: (x) => 1 / x,
   sqrt: Math.sqrt,
@@ -22,10 +24,12 @@ const unaryFunctions: Readonly<Record<Exclude<UnaryOp, 'cast'>, (x: number) => n
   floor: Math.floor,
   tanh: Math.tanh,
   erf,
+  roundF16: castNumber.f16,
+  roundBf16: castNumber.bf16,
 };
 
 /** `dtype` is the result's. */
-export function unaryFunction(kind: UnaryOp, dtype: DType): (x: number) => number {
+export function unaryFunction(kind: UnaryOp | RoundOp, dtype: DType): (x: number) => number {
   // f32 carries double precision from operation to operation.
   if (kind === 'cast') return castNumber[dtype === 'f32' ? 'f64' : dtype];
   const compute = unaryFunctions[kind];
@@ -66,4 +70,9 @@ export const reduceFunctions: Readonly<
 };
 
 /** The value as a variable of the dtype would hold it. */
-export const roundTo: Readonly<Record<DType, (x: number) => number>> = { ...wrapTo, f32: Math.fround };
+export const roundTo: Readonly<Record<DType, (x: number) => number>> = {
+  ...wrapTo,
+  f16: castNumber.f16,
+  bf16: castNumber.bf16,
+  f32: Math.fround,
+};

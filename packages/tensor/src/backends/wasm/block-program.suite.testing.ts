@@ -93,7 +93,7 @@ function check(epilogue: RandomEpilogue, features: Features, cut: number): void 
   const identity = allocateArray(dtype, rows * rows);
   for (let r = 0; r < rows; r++) identity[r * rows + r] = 1;
   const expected: TypedArray[] = contents.map((content) => content.slice());
-  runKernel(contraction, [...expected, identity, sums]);
+  runKernel(contraction, [...expected, identity, sums], dtypes);
   const lengths = [...contents.map(({ length }) => length), sums.length];
   const harness = new LoopHarness(
     (module) => lowerBlocks(module, epilogue, features, cut),

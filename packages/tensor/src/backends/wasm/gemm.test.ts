@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { castNumber, elementCode } from '../../dtype.ts';
 import type { Instruction, Program } from '../../kernel.ts';
 import { sizeOf } from '../../shape.ts';
 import { locate, padView, permuteView, type View, windowView } from '../../view.ts';
@@ -70,34 +71,45 @@ function largestError(actual: ArrayLike<number>, expected: ArrayLike<number>): n
   return largest;
 }
 
-/** Runs a product in every variant, on one, two and three threads, and compares with plain loops. */
+/** Runs a product of operands of `element` in every variant, on one, two and three threads, and compares with plain loops. */
 function check(
-  dtype: 'f32' | 'f64',
+  element: 'f32' | 'f64' | 'f16' | 'bf16',
   sizes: Sizes,
   a: View,
   b: View,
   out: View = contiguous([...sizes.batch, ...sizes.m, ...sizes.n]),
   among: readonly (Features & { name: string })[] = variants,
 ): void {
+  const dtype = element === 'f64' ? 'f64' : 'f32';
+  const { encode } = elementCode(element);
   const kernel = contractKernel(dtype, sizes, a, b, storeProgram(dtype, 2, out));
   const lengths = [reachOf(a), reachOf(b), reachOf(out)];
   const random = randomNumbers(JSON.stringify(sizes).length);
-  const inputs = lengths.slice(0, 2).map((length) => Float64Array.from({ length }, () => Math.fround(random())));
+  const inputs = lengths
+    .slice(0, 2)
+    .map((length) => Float64Array.from({ length }, () => castNumber[element](Math.fround(random()))));
   const expected = plainProduct(kernel, inputs[0], inputs[1]);
   const scale = 0.3 * Math.sqrt(sizeOf(sizes.k)) + 1e-3;
   const tolerance = (dtype === 'f32' ? 2 ** -22 : 2 ** -51) * scale * 4;
   let first: string | null = null;
   for (const features of among)
     for (const threads of [1, 2, 3]) {
-      const harness = new KernelHarness(kernel, [dtype, dtype, dtype], lengths, features, threads, compileFor(threads));
-      harness.buffer(0).set(inputs[0]);
-      harness.buffer(1).set(inputs[1]);
+      const harness = new KernelHarness(
+        kernel,
+        [element, element, dtype],
+        lengths,
+        features,
+        threads,
+        compileFor(threads),
+      );
+      harness.buffer(0).set(inputs[0].map(encode));
+      harness.buffer(1).set(inputs[1].map(encode));
       const result = harness.buffer(2);
       result.fill(Number.NaN);
       const guard = new Uint8Array(harness.memory.buffer, harness.addresses[2] + result.byteLength, 64);
       guard.fill(77);
       harness.run(threads);
-      const label = `${dtype} ${JSON.stringify(sizes)} ${features.name}, ${threads} threads`;
+      const label = `${element} ${JSON.stringify(sizes)} ${features.name}, ${threads} threads`;
       expect(
         guard.every((byte) => byte === 77),
         `${label}: wrote past the end`,
@@ -136,7 +148,7 @@ describe('matrix products', () => {
     }
   });
 
-  it.each(['f32', 'f64'] as const)('with either operand and the result transposed, %s', (dtype) => {
+  it.each(['f32', 'f64', 'f16', 'bf16'] as const)('with either operand and the result transposed, %s', (dtype) => {
     for (const [m, n, k] of [
       [65, 77, 50],
       [17, 50, 600],
@@ -228,7 +240,7 @@ describe('convolutions', () => {
     const outSize = windows.shape[2];
     const out = [batch, filters, outSize, outSize];
     const weights = contiguous([filters, channels, window, window]);
-    for (const dtype of ['f32', 'f64'] as const) {
+    for (const dtype of ['f32', 'f64', 'f16', 'bf16'] as const) {
       // out[f, b, oy, ox] = sum over (c, ky, kx) of weights[f, c, ky, kx] * windows
       check(
         dtype,
@@ -287,7 +299,7 @@ describe('convolutions', () => {
         { coefficients: [-5, 3, 1, 2], low: -4, high: 33 },
       ],
     };
-    for (const dtype of ['f32', 'f64'] as const) check(dtype, sizes, a, b);
+    for (const dtype of ['f32', 'f64', 'f16', 'bf16'] as const) check(dtype, sizes, a, b);
   });
 });
 

@@ -10,14 +10,14 @@
  *           for each panel of B: multiply
  *         run the epilogue on the block of sums
  */
-import type { DType } from '../../dtype.ts';
+import { computeDType, type DType, isHalf } from '../../dtype.ts';
 import type { ContractKernel } from '../../kernel.ts';
 import { sizeOf } from '../../shape.ts';
 import { emitBlockProgram } from './block-program.ts';
 import { type Blocking, chooseBlocking } from './blocking.ts';
 import type { FunctionBuilder, Local, ModuleBuilder, Operand } from './encoder.ts';
 import type { Features, Target } from './features.ts';
-import { type FloatType, floatLanes } from './lanes.ts';
+import { type ElementSource, type FloatType, floatLanes } from './lanes.ts';
 import { emitMicroKernel, panelRows } from './micro.ts';
 import { emitPack, emitPanelWidth, type PackedOperand, packedOperand } from './pack.ts';
 import { blockScratchBytes, type LoweredKernel } from './program.ts';
@@ -28,11 +28,18 @@ import { emitShare } from './work-split.ts';
 const range = (start: number, count: number): number[] => Array.from({ length: count }, (_, k) => start + k);
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
 
+/** The dtype of an operand's elements in memory. */
+function elementOf({ name, dtype }: ContractKernel, element: DType): ElementSource['element'] {
+  if (element === 'f32' || element === 'f64' || isHalf(element)) if (computeDType(element) === dtype) return element;
+  throw new TypeError(`contract ${name}: products in ${dtype} do not read ${element}`);
+}
+
 /**
  * Whether micro-kernels can read A where it lies: rows at a fixed distance, k side by side, no guards. In the first memory: V8's
  * re-vectoriser does not pair accesses to others, and halves the rate (measured: 43 instead of 91 GFLOP/s).
  */
-const readsInPlace = ({ type, memory, p, k, guards }: PackedOperand): boolean =>
+const readsInPlace = ({ type, element, memory, p, k, guards }: PackedOperand): boolean =>
+  element === type &&
   memory === 0 &&
   guards.length === 0 &&
   p.length <= 1 &&
@@ -131,13 +138,16 @@ class ContractWriter {
     this.type = kernel.dtype;
     const [batch, m, n, k] = [kernel.batch.length, kernel.m.length, kernel.n.length, kernel.k.length];
     this.size = { batch: sizeOf(kernel.batch), m: sizeOf(kernel.m), n: sizeOf(kernel.n), k: sizeOf(kernel.k) };
-    const memoryOf = (buffer: number): number => target.memories?.[buffer] ?? 0;
-    this.a = packedOperand(this.type, kernel.a.view, memoryOf(kernel.a.buffer), {
+    const sourceOf = (buffer: number): ElementSource => ({
+      element: elementOf(kernel, dtypes[buffer]),
+      memory: target.memories?.[buffer] ?? 0,
+    });
+    this.a = packedOperand(this.type, kernel.a.view, sourceOf(kernel.a.buffer), {
       batch: range(0, batch),
       p: range(batch, m),
       k: range(batch + m, k),
     });
-    this.b = packedOperand(this.type, kernel.b.view, memoryOf(kernel.b.buffer), {
+    this.b = packedOperand(this.type, kernel.b.view, sourceOf(kernel.b.buffer), {
       batch: range(0, batch),
       p: range(batch + k, n),
       k: range(batch, k),
@@ -146,7 +156,7 @@ class ContractWriter {
     const { bytes, lanes } = floatLanes[this.type];
     const widths = microShapes(target).map(({ vectors }) => vectors * lanes);
     this.blocking = chooseBlocking(this.size, { bytes, widths, threads, packsA: !this.inPlace });
-    this.plain = plainStore(kernel, this.type, target.memories);
+    this.plain = plainStore(kernel, this.type, dtypes, target.memories);
     this.direct = this.blocking.passes === 1 && this.plain !== null && storesRows(this.plain);
     this.scratch = layoutScratch(this.blocking, { bytes, packsA: !this.inPlace, k: this.size.k, direct: this.direct });
   }

@@ -1,4 +1,6 @@
+import { bytesOf, type HalfDType, isHalf } from '../../dtype.ts';
 import type { FunctionBuilder, Local } from './encoder.ts';
+import { emitWiden } from './half.ts';
 import type { LaneOp, MemoryLaneOp, MemoryOp, PlainOp } from './opcodes.ts';
 
 /** The dtypes that matrix products compute in. */
@@ -51,6 +53,33 @@ export const vectorBytes = 16;
 /** The alignment that vector accesses promise: that of one element. */
 export const unaligned = 1;
 
+/** Elements that are read as a `FloatType`: their dtype in memory (f16 and bf16 are read as f32), and the memory that they lie in. */
+export interface ElementSource {
+  readonly element: FloatType | HalfDType;
+  readonly memory: number;
+}
+
+/** Takes an address from the stack, leaves the vector of the elements that lie there, `offset` bytes on. */
+export function loadVector(
+  fn: FunctionBuilder,
+  { element, memory }: ElementSource,
+  offset = 0,
+  align = unaligned,
+): void {
+  if (isHalf(element)) emitWiden(fn.mem('v128.load16x4_u', offset, unaligned, memory), element);
+  else fn.mem('v128.load', offset, align, memory);
+}
+
+/** The same for one element. */
+export function loadElement(fn: FunctionBuilder, { element, memory }: ElementSource, offset = 0): void {
+  if (isHalf(element))
+    emitWiden(fn.mem('i32.load16_u', offset, unaligned, memory).op('i32x4.splat'), element).lane(
+      'f32x4.extract_lane',
+      0,
+    );
+  else fn.mem(floatLanes[element].load, offset, bytesOf(element), memory);
+}
+
 /**
  * Copies `count` adjacent elements from one memory to another or the same; the ranges do not overlap. `destination` and `source` are left as they are. Runs of at least
  * a vector end with a vector that may overlap the one before.
@@ -61,19 +90,21 @@ export function emitCopyRun(
   destination: Local,
   source: Local,
   count: Local,
-  memories: { readonly from: number; readonly to: number },
+  { from, to }: { readonly from: ElementSource; readonly to: number },
 ): void {
-  const { from, to } = memories;
-  const { bytes, lanes, load, store } = floatLanes[type];
+  const { bytes, lanes, store } = floatLanes[type];
+  const sourceBytes = bytesOf(from.element);
   const vector = (offset: Local): void => {
-    fn.get(destination).get(offset).op('i32.add').get(source).get(offset).op('i32.add');
-    fn.mem('v128.load', 0, unaligned, from).mem('v128.store', 0, unaligned, to);
+    fn.get(destination).get(offset).op('i32.add').get(source).get(offset);
+    if (sourceBytes < bytes) fn.i32(Math.log2(bytes / sourceBytes)).op('i32.shr_u');
+    fn.op('i32.add');
+    loadVector(fn, from);
+    fn.mem('v128.store', 0, unaligned, to);
   };
   const scalar = (element: number): void => {
-    fn.get(destination)
-      .get(source)
-      .mem(load, element * bytes, bytes, from)
-      .mem(store, element * bytes, bytes, to);
+    fn.get(destination).get(source);
+    loadElement(fn, from, element * sourceBytes);
+    fn.mem(store, element * bytes, bytes, to);
   };
   const offset = fn.local('i32');
   const last = fn.local('i32');

@@ -1,7 +1,7 @@
 /** Tests of loop kernels, for each setting of V8 that they run under. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allocateArray, type DType, isFloat, type TypedArray } from '../../dtype.ts';
+import { allocateArray, type DType, elementCode, isFloat, type TypedArray } from '../../dtype.ts';
 import { formatKernel } from '../../kernel.ts';
 import { seed } from '../../testing/seed.ts';
 import { stridedView } from '../../view.ts';
@@ -23,12 +23,21 @@ import {
 } from './named-loops.testing.ts';
 import { type RandomLoop, randomLoop, tapes } from './random-loops.testing.ts';
 
-const tolerance: Readonly<Record<DType, number>> = { f32: 4e-5, f64: 1e-11, i32: 0, u8: 0, bool: 0 };
+const tolerance: Readonly<Record<DType, number>> = {
+  f32: 4e-5,
+  f16: 1e-3,
+  bf16: 8e-3,
+  f64: 1e-11,
+  i32: 0,
+  u8: 0,
+  bool: 0,
+};
 
 /** The first place where two buffers differ by more than rounding, as text. */
 export function difference(dtype: DType, actual: TypedArray, expected: TypedArray): string | null {
+  const { decode } = elementCode(dtype);
   for (let k = 0; k < expected.length; k++) {
-    const [x, y] = [actual[k], expected[k]];
+    const [x, y] = [decode(actual[k]), decode(expected[k])];
     if (Object.is(x, y) || x === y || (Number.isNaN(x) && Number.isNaN(y))) continue;
     if (isFloat(dtype) && Math.abs(x - y) <= tolerance[dtype] * (1 + Math.abs(y))) continue;
     return `${dtype} element ${k}: ${x}, expected ${y}`;
@@ -49,7 +58,7 @@ function run({ kernel, dtypes, contents }: RandomLoop, features: Features, threa
 /** Runs a kernel with several numbers of threads: all must agree bit by bit, and with the oracle up to rounding. */
 function check(loop: RandomLoop, features: Features): void {
   const expected = loop.contents.map((content) => content.slice());
-  runKernel(loop.kernel, expected);
+  runKernel(loop.kernel, expected, loop.dtypes);
   const actual = run(loop, features, 1);
   loop.dtypes.forEach((dtype, k) => {
     const problem = difference(dtype, actual[k], expected[k]);

@@ -1,5 +1,5 @@
 /** Loop and scatter kernels made by hand, run as generated code and by the oracle: for tests and measurements. */
-import { bytesOf, type DType, type TypedArray, viewArray } from '../../dtype.ts';
+import { bytesOf, type ComputeDType, computeDType, type DType, type TypedArray, viewArray } from '../../dtype.ts';
 import type { Access, Instruction, LoopKernel, Store, Value } from '../../kernel.ts';
 import type { BinaryOp, ReduceOp, UnaryOp } from '../../node.ts';
 import type { Shape } from '../../shape.ts';
@@ -35,23 +35,23 @@ export class KernelWriter {
     return this.#instructions.push(instruction) - 1;
   }
 
-  dtype(value: Value): DType {
+  dtype(value: Value): ComputeDType {
     return this.#instructions[value].dtype;
   }
 
   load(buffer: number, view: View = contiguousView(this.#domain)): Value {
-    return this.#add({ op: 'load', access: { buffer, view }, dtype: this.dtypes[buffer] });
+    return this.#add({ op: 'load', access: { buffer, view }, dtype: computeDType(this.dtypes[buffer]) });
   }
 
   gather(access: Access, row: Value): Value {
-    return this.#add({ op: 'gather', access, row, dtype: this.dtypes[access.buffer] });
+    return this.#add({ op: 'gather', access, row, dtype: computeDType(this.dtypes[access.buffer]) });
   }
 
   accumulator(dtype: 'f32' | 'f64'): Value {
     return this.#add({ op: 'accumulator', dtype });
   }
 
-  constant(value: number, dtype: DType = 'f32'): Value {
+  constant(value: number, dtype: ComputeDType = 'f32'): Value {
     return this.#add({ op: 'const', value, dtype });
   }
 
@@ -63,7 +63,7 @@ export class KernelWriter {
     return this.#add({ op: 'unary', kind, source, dtype: this.dtype(source) });
   }
 
-  cast(source: Value, dtype: DType): Value {
+  cast(source: Value, dtype: ComputeDType): Value {
     return this.#add({ op: 'unary', kind: 'cast', source, dtype });
   }
 

@@ -1,9 +1,22 @@
 /** Copying one tile of an operand into a panel: see `pack.ts`. A tile is affine in two variables: p and k. */
+import { bytesOf } from '../../dtype.ts';
 import type { FunctionBuilder, Local, Operand } from './encoder.ts';
-import { emitCopyRun, type FloatType, floatLanes, unaligned, vectorBytes } from './lanes.ts';
+import {
+  type ElementSource,
+  emitCopyRun,
+  type FloatType,
+  floatLanes,
+  loadElement,
+  loadVector,
+  unaligned,
+  vectorBytes,
+} from './lanes.ts';
 
-/** What one tile is copied from and to. Operands are bytes; `length` counts along p, `depth` along k. */
-export interface Tile {
+/**
+ * What one tile is copied from and to: elements at `source`, a panel in the first memory. Operands are bytes; `length` counts along p,
+ * `depth` along k.
+ */
+export interface Tile extends ElementSource {
   readonly source: Local;
   readonly destination: Local;
   readonly length: Local;
@@ -11,8 +24,6 @@ export interface Tile {
   /** From one k to the next in the panel. */
   readonly rowBytes: Operand;
   readonly type: FloatType;
-  /** The memory that `source` lies in; the panel is in the first. */
-  readonly memory: number;
   /** From one p, one k to the next in the operand. */
   readonly stepP: number;
   readonly stepK: number;
@@ -29,17 +40,17 @@ export function pushScaled(fn: FunctionBuilder, base: Local, index: Local, facto
 /** Copies `count` neighbours, a multiple of a vector: adjacent loads, then adjacent stores. */
 function emitCopyVectors(
   fn: FunctionBuilder,
-  { type, memory }: Pick<Tile, 'type' | 'memory'>,
+  tile: Pick<Tile, 'type' | 'element' | 'memory'>,
   destination: Local,
   source: Local,
   count: number,
 ): void {
-  const { lanes, bytes } = floatLanes[type];
+  const { lanes, bytes } = floatLanes[tile.type];
   const vectors = fn.locals('v128', count / lanes);
   vectors.forEach((vector, v) => {
-    fn.get(source)
-      .mem('v128.load', v * vectorBytes, bytes, memory)
-      .set(vector);
+    fn.get(source);
+    loadVector(fn, tile, v * lanes * bytesOf(tile.element), bytes);
+    fn.set(vector);
   });
   vectors.forEach((vector, v) => {
     fn.get(destination)
@@ -66,7 +77,7 @@ export function emitCopyAlongP(fn: FunctionBuilder, tile: Tile, widest: number):
     .op('i32.eq')
     .if(
       () => rows(() => emitCopyVectors(fn, tile, destination, source, widest)),
-      () => rows(() => emitCopyRun(fn, tile.type, destination, source, tile.length, { from: tile.memory, to: 0 })),
+      () => rows(() => emitCopyRun(fn, tile.type, destination, source, tile.length, { from: tile, to: 0 })),
     );
   fn.release(k, source, destination);
 }
@@ -99,12 +110,14 @@ function emitTranspose(fn: FunctionBuilder, type: FloatType, vectors: readonly L
 /** One column of a tile whose neighbours along k are neighbours in memory: `count` elements, scattered to the panel's rows. */
 function emitColumn(
   fn: FunctionBuilder,
-  { type, rowBytes, memory }: Pick<Tile, 'type' | 'rowBytes' | 'memory'>,
+  tile: Pick<Tile, 'type' | 'rowBytes' | 'element' | 'memory'>,
   source: Local,
   destination: Local,
   count: Local,
 ): void {
-  const { lanes, bytes, storeLane, load, store } = floatLanes[type];
+  const { type, rowBytes } = tile;
+  const { lanes, bytes, storeLane, store } = floatLanes[type];
+  const sourceBytes = bytesOf(tile.element);
   const k = fn.local('i32');
   const from = fn.local('i32');
   const to = fn.local('i32');
@@ -114,19 +127,25 @@ function emitColumn(
   fn.block((done) => {
     fn.loop((again) => {
       fn.get(k).i32(lanes).op('i32.add').get(count).op('i32.gt_s').brIf(done);
-      fn.get(from).mem('v128.load', 0, unaligned, memory).set(vector);
+      fn.get(from);
+      loadVector(fn, tile);
+      fn.set(vector);
       for (let lane = 0; lane < lanes; lane++) {
         fn.get(to).get(vector).memLane(storeLane, lane, 0, bytes);
         fn.increment(to, rowBytes);
       }
-      fn.increment(from, vectorBytes).increment(k, lanes).br(again);
+      fn.increment(from, lanes * sourceBytes)
+        .increment(k, lanes)
+        .br(again);
     });
   });
   fn.block((done) => {
     fn.loop((again) => {
       fn.get(k).get(count).op('i32.ge_s').brIf(done);
-      fn.get(to).get(from).mem(load, 0, bytes, memory).mem(store);
-      fn.increment(to, rowBytes).increment(from, bytes).increment(k, 1).br(again);
+      fn.get(to).get(from);
+      loadElement(fn, tile);
+      fn.mem(store);
+      fn.increment(to, rowBytes).increment(from, sourceBytes).increment(k, 1).br(again);
     });
   });
   fn.release(k, from, to, vector);
@@ -134,8 +153,9 @@ function emitColumn(
 
 /** Neighbours along k are neighbours in memory: transposes squares, then single columns. */
 export function emitTransposeTile(fn: FunctionBuilder, tile: Tile): void {
-  const { type, memory, stepP, rowBytes, length, depth } = tile;
-  const { lanes, bytes, load, store } = floatLanes[type];
+  const { type, stepP, rowBytes, length, depth } = tile;
+  const { lanes, bytes, store } = floatLanes[type];
+  const sourceBytes = bytesOf(tile.element);
   const p = fn.local('i32');
   const k = fn.local('i32');
   const column = fn.local('i32');
@@ -160,7 +180,9 @@ export function emitTransposeTile(fn: FunctionBuilder, tile: Tile): void {
           fn.get(k).i32(lanes).op('i32.add').get(depth).op('i32.gt_s').brIf(enough);
           const rows = sources.map((pointer) => {
             const vector = fn.local('v128');
-            fn.get(pointer).mem('v128.load', 0, unaligned, memory).set(vector);
+            fn.get(pointer);
+            loadVector(fn, tile);
+            fn.set(vector);
             return vector;
           });
           const columns = emitTranspose(fn, type, rows);
@@ -169,7 +191,7 @@ export function emitTransposeTile(fn: FunctionBuilder, tile: Tile): void {
             fn.increment(destination, rowBytes);
           }
           fn.release(...rows, ...columns);
-          for (const pointer of sources) fn.increment(pointer, vectorBytes);
+          for (const pointer of sources) fn.increment(pointer, lanes * sourceBytes);
           fn.increment(k, lanes).br(next);
         });
       });
@@ -177,13 +199,12 @@ export function emitTransposeTile(fn: FunctionBuilder, tile: Tile): void {
         fn.loop((next) => {
           fn.get(k).get(depth).op('i32.ge_s').brIf(enough);
           sources.forEach((pointer, j) => {
-            fn.get(destination)
-              .get(pointer)
-              .mem(load, 0, bytes, memory)
-              .mem(store, j * bytes);
+            fn.get(destination).get(pointer);
+            loadElement(fn, tile);
+            fn.mem(store, j * bytes);
           });
           fn.increment(destination, rowBytes);
-          for (const pointer of sources) fn.increment(pointer, bytes);
+          for (const pointer of sources) fn.increment(pointer, sourceBytes);
           fn.increment(k, 1).br(next);
         });
       });
@@ -206,19 +227,21 @@ export function emitTransposeTile(fn: FunctionBuilder, tile: Tile): void {
 /** A run of `count` elements along p, at any distance. */
 function emitStridedRun(
   fn: FunctionBuilder,
-  { type, memory, stepP }: Pick<Tile, 'type' | 'memory' | 'stepP'>,
+  tile: Pick<Tile, 'type' | 'element' | 'memory' | 'stepP'>,
   source: Local,
   destination: Local,
   count: Local,
 ): void {
-  const { bytes, load, store } = floatLanes[type];
+  const { bytes, store } = floatLanes[tile.type];
   const p = fn.local('i32');
   const from = fn.local('i32');
   const to = fn.local('i32');
   fn.get(source).set(from).get(destination).set(to);
   fn.forLoop(p, 0, count, 1, () => {
-    fn.get(to).get(from).mem(load, 0, bytes, memory).mem(store);
-    fn.increment(from, stepP).increment(to, bytes);
+    fn.get(to).get(from);
+    loadElement(fn, tile);
+    fn.mem(store);
+    fn.increment(from, tile.stepP).increment(to, bytes);
   });
   fn.release(p, from, to);
 }
@@ -345,14 +368,14 @@ export function emitClippedTile(
       fn.set(to);
       fn.get(end).get(first).op('i32.sub').set(end);
       if (!alongP) emitColumn(fn, tile, from, to, end);
-      else if (tile.stepP === bytes)
+      else if (tile.stepP === bytesOf(tile.element))
         // Most lines of a convolution's window are whole.
         fn.get(end)
           .i32(widest)
           .op('i32.eq')
           .if(
             () => emitCopyVectors(fn, tile, to, from, widest),
-            () => emitCopyRun(fn, tile.type, to, from, end, { from: tile.memory, to: 0 }),
+            () => emitCopyRun(fn, tile.type, to, from, end, { from: tile, to: 0 }),
           );
       else emitStridedRun(fn, tile, from, to, end);
     });

@@ -7,9 +7,10 @@
  * guards are affine in two variables: a tile whose guards hold throughout is copied by the fast path, in others each run of
  * neighbours is clipped to where they hold. What is left out stays zero.
  */
+import { bytesOf } from '../../dtype.ts';
 import type { View } from '../../view.ts';
 import type { FunctionBuilder, Local, ModuleBuilder, Operand } from './encoder.ts';
-import { type FloatType, floatLanes, vectorBytes } from './lanes.ts';
+import { type ElementSource, type FloatType, floatLanes, loadVector, vectorBytes } from './lanes.ts';
 import {
   emitClippedTile,
   emitCopyAlongP,
@@ -24,10 +25,9 @@ import {
 import { type Axis, emitForms, emitRuns, innermost, mergeAxes, releaseForms } from './ranges.ts';
 
 /** An operand of a matrix product: forms (see `ranges.ts`) are the byte address and the sums of the guards. */
-export interface PackedOperand {
+export interface PackedOperand extends ElementSource {
+  /** What the panels hold. */
   readonly type: FloatType;
-  /** The memory in which the operand lies. */
-  readonly memory: number;
   readonly offsetBytes: number;
   readonly batch: readonly Axis[];
   readonly p: readonly Axis[];
@@ -39,10 +39,10 @@ export interface PackedOperand {
 export function packedOperand(
   type: FloatType,
   view: View,
-  memory: number,
+  { element, memory }: ElementSource,
   groups: { readonly batch: readonly number[]; readonly p: readonly number[]; readonly k: readonly number[] },
 ): PackedOperand {
-  const { bytes } = floatLanes[type];
+  const bytes = bytesOf(element);
   const forms = [view.strides.map((stride) => stride * bytes), ...view.guards.map(({ coefficients }) => coefficients)];
   const merge = (axes: readonly number[]): Axis[] =>
     mergeAxes(
@@ -51,6 +51,7 @@ export function packedOperand(
     );
   return {
     type,
+    element,
     memory,
     offsetBytes: view.offset * bytes,
     batch: merge(groups.batch),
@@ -78,19 +79,20 @@ export function panelWidth(widths: readonly number[], remaining: number): number
  * Whether panels are narrower than a cache line, and neighbours along p neighbours in memory. Panel after panel, such a line would
  * be read in parts, and often be gone from the cache in between (rows at a power of two share few sets).
  */
-const copiesLines = ({ type, p, guards }: PackedOperand, widths: readonly number[]): boolean =>
+const copiesLines = ({ type, element, p, guards }: PackedOperand, widths: readonly number[]): boolean =>
   widths.length === 1 &&
   widths[0] === floatLanes[type].lanes &&
   guards.length === 0 &&
   p.length === 1 &&
-  p[0].steps[0] === floatLanes[type].bytes;
+  p[0].steps[0] === bytesOf(element);
 
 /** Packs four panels at once, for as long as there are four; advances `start` and `destination`. */
 function emitCopyLines(
   fn: FunctionBuilder,
-  { p, k, type, memory }: PackedOperand,
+  operand: PackedOperand,
   at: Record<'destination' | 'start' | 'end' | 'k0' | 'k1', Local> & { readonly bases: readonly Operand[] },
 ): void {
+  const { p, k, type, element } = operand;
   const { lanes, bytes } = floatLanes[type];
   const panels = 4;
   const panelBytes = fn.local('i32');
@@ -120,9 +122,9 @@ function emitCopyLines(
         fn.push(run.values[0]).set(source);
         fn.forLoop(row, 0, run.length, 1, () => {
           vectors.forEach((vector, panel) => {
-            fn.get(source)
-              .mem('v128.load', panel * vectorBytes, bytes, memory)
-              .set(vector);
+            fn.get(source);
+            loadVector(fn, operand, panel * lanes * bytesOf(element), bytes);
+            fn.set(vector);
           });
           vectors.forEach((vector, panel) => {
             fn.get(targets[panel]).get(vector).mem('v128.store', 0, bytes).increment(targets[panel], vectorBytes);
@@ -191,13 +193,15 @@ function buildPack(
       depth,
       rowBytes,
       type,
+      element: operand.element,
       memory: operand.memory,
       stepP: innerP.steps[0],
       stepK: innerK.steps[0],
     };
     // Runs along p are copied with vectors, unless they are too short for that and runs along k are not.
-    const alongP = tile.stepP === bytes && (innerP.size >= floatLanes[type].lanes || tile.stepK !== bytes);
-    const alongK = !alongP && tile.stepK === bytes;
+    const step = bytesOf(tile.element);
+    const alongP = tile.stepP === step && (innerP.size >= floatLanes[type].lanes || tile.stepK !== step);
+    const alongK = !alongP && tile.stepK === step;
     const emitInside = (): void => {
       if (alongP) emitCopyAlongP(fn, tile, widest);
       else if (alongK) emitTransposeTile(fn, tile);

@@ -3,8 +3,8 @@
  * and an exhausted tape goes on with zeros, which stand for the simplest choices.
  */
 import * as fc from 'fast-check';
-import type { DType, TypedArray } from '../../dtype.ts';
-import { allocateArray, isFloat } from '../../dtype.ts';
+import type { ComputeDType, DType, TypedArray } from '../../dtype.ts';
+import { allocateArray, elementCode, isFloat } from '../../dtype.ts';
 import type { LoopKernel, Value } from '../../kernel.ts';
 import type { BinaryOp } from '../../node.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../../shape.ts';
@@ -124,7 +124,7 @@ function randomStoreView(shape: Shape, tape: Tape): { view: View; length: number
 /** How many bits a number needs to be exact, or infinity where it is rounded: comparing such values would be a matter of luck. */
 type Exactness = number;
 const mostBits = 22;
-const loadedBits: Readonly<Record<DType, Exactness>> = { f32: 6, f64: 6, i32: 32, u8: 8, bool: 1 };
+const loadedBits: Readonly<Record<DType, Exactness>> = { f32: 6, f64: 6, f16: 6, bf16: 6, i32: 32, u8: 8, bool: 1 };
 
 class LoopBuilder {
   readonly tape: Tape;
@@ -133,7 +133,7 @@ class LoopBuilder {
   readonly values: { value: Value; bits: Exactness; row: boolean }[] = [];
   readonly buffers: { dtype: DType; length: number; view: View | null; loads: number }[] = [];
   readonly reducedAxes: number[];
-  readonly float: DType;
+  readonly float: 'f32' | 'f64';
   readonly #mayReduce: boolean;
 
   constructor(tape: Tape, mayReduce: boolean) {
@@ -150,7 +150,7 @@ class LoopBuilder {
     this.values.push({ value, bits, row });
   }
 
-  dtype(value: Value): DType {
+  dtype(value: Value): ComputeDType {
     return this.writer.dtype(value);
   }
 
@@ -161,7 +161,7 @@ class LoopBuilder {
 
   /** A value of one of these dtypes, with few enough bits; made if there is none. */
   operand(
-    dtypes: readonly DType[],
+    dtypes: readonly ComputeDType[],
     bits: Exactness = Number.POSITIVE_INFINITY,
   ): { value: Value; bits: Exactness; row: boolean } {
     const fits = this.values.filter((entry) => dtypes.includes(this.dtype(entry.value)) && entry.bits <= bits);
@@ -182,9 +182,14 @@ class LoopBuilder {
     return this.values[this.values.length - 1];
   }
 
-  load(dtype: DType): void {
+  /** A dtype in memory for values of `dtype`. */
+  #stored(dtype: ComputeDType): DType {
+    return dtype === 'f32' ? this.tape.pick(['f32', 'f32', 'f16', 'bf16'] as const) : dtype;
+  }
+
+  load(dtype: ComputeDType): void {
     const { view, length } = randomView(this.domain, this.tape);
-    const buffer = this.buffer(dtype, length, view);
+    const buffer = this.buffer(this.#stored(dtype), length, view);
     this.buffers[buffer].loads++;
     this.add(this.writer.load(buffer, view), loadedBits[dtype]);
   }
@@ -306,7 +311,7 @@ class LoopBuilder {
     const count = 1 + tape.below(6);
     const { view, length } = randomView([...this.domain, count], tape);
     const dtype = tape.pick([this.float, 'i32', 'u8'] as const);
-    const buffer = this.buffer(dtype, length, null);
+    const buffer = this.buffer(this.#stored(dtype), length, null);
     this.buffers[buffer].loads++;
     this.add(this.writer.gather({ buffer, view }, row.value), loadedBits[dtype]);
   }
@@ -340,7 +345,7 @@ class LoopBuilder {
         steps.map((step, axis) => (this.reducedAxes.includes(axis) ? 0 : step));
       const guards = view.guards.map((guard) => ({ ...guard, coefficients: clear(guard.coefficients) }));
       const once = { shape: this.domain, offset: view.offset, strides: clear(view.strides), guards };
-      writer.storeOnce(this.buffer(dtype, length, null), value, once);
+      writer.storeOnce(this.buffer(this.#stored(dtype), length, null), value, once);
       return;
     }
     // In place: over an input that is read only here and finds each element once.
@@ -353,7 +358,7 @@ class LoopBuilder {
       return;
     }
     const { view, length } = randomStoreView(this.domain, tape);
-    writer.store(this.buffer(dtype, length, null), value, view);
+    writer.store(this.buffer(this.#stored(dtype), length, null), value, view);
   }
 }
 
@@ -370,9 +375,10 @@ function isInjective(view: View): boolean {
 
 function fill(dtype: DType, length: number, next: () => number): TypedArray {
   const array = allocateArray(dtype, length);
+  const { encode } = elementCode(dtype);
   for (let k = 0; k < length; k++) {
     const number = next();
-    if (isFloat(dtype)) array[k] = (number % 33) / 4 - 4;
+    if (isFloat(dtype)) array[k] = encode((number % 33) / 4 - 4);
     else if (dtype === 'bool') array[k] = number & 1;
     else if (dtype === 'u8') array[k] = number % 5 === 0 ? 255 - (number & 3) : number & 15;
     else array[k] = number % 9 === 0 ? number * 2654435 : (number % 41) - 20;

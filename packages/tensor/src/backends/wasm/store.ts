@@ -1,4 +1,5 @@
 /** Writing finished sums that need no program: from a tile in scratch memory to where they belong. */
+import type { DType } from '../../dtype.ts';
 import type { ContractKernel } from '../../kernel.ts';
 import type { FunctionBuilder, ModuleBuilder } from './encoder.ts';
 import { emitCopyRun, type FloatType, floatLanes } from './lanes.ts';
@@ -22,6 +23,7 @@ const range = (start: number, count: number): number[] => Array.from({ length: c
 export function plainStore(
   kernel: ContractKernel,
   type: FloatType,
+  dtypes: readonly DType[],
   memories: readonly number[] = [],
 ): PlainStore | null {
   const { instructions, stores } = kernel.epilogue;
@@ -29,6 +31,7 @@ export function plainStore(
   const [{ access, value }] = stores;
   if (instructions[value].op !== 'accumulator' || access.view.guards.length > 0) return null;
   const { view, buffer } = access;
+  if (dtypes[buffer] !== type) return null;
   const { bytes } = floatLanes[type];
   const merge = (start: number, count: number): Axis[] => {
     const axes = range(start, count);
@@ -82,7 +85,8 @@ export function emitStoreTile(module: ModuleBuilder, store: PlainStore, name: st
         emitRuns(fn, store.n, column0, column1, [address], (columns) => {
           fn.get(tile).get(columns.position).get(column0).op('i32.sub').times(bytes).op('i32.add').set(from);
           fn.push(columns.values[0]).set(to);
-          if (step === bytes) emitCopyRun(fn, type, to, from, columns.length, { from: 0, to: memory });
+          if (step === bytes)
+            emitCopyRun(fn, type, to, from, columns.length, { from: { element: type, memory: 0 }, to: memory });
           else
             fn.forLoop(column, 0, columns.length, 1, () => {
               fn.get(to).get(from).mem(load).mem(storeElement, 0, bytes, memory);

@@ -1,6 +1,7 @@
 /** Quads (see `vector-ops.ts`) to and from memory. Partial quads touch the memory of their first `lanes` elements only; the rest is 0. */
-import { bytesOf, type DType } from '../../dtype.ts';
+import { bytesOf, type DType, type HalfDType, isHalf } from '../../dtype.ts';
 import type { Local } from './encoder.ts';
+import { emitNarrow, emitWiden } from './half.ts';
 import type { MemoryOp } from './opcodes.ts';
 import { Expression, type Vector, type VectorCode } from './vector-code.ts';
 import { constantQuad, type Quad } from './vector-ops.ts';
@@ -59,6 +60,27 @@ const loadBytes = (code: VectorCode, place: Place, lanes: LaneCount): Expression
     fn.op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u');
   });
 
+/** f16 and bf16 as f32. */
+const loadHalves = (code: VectorCode, dtype: HalfDType, place: Place, lanes: LaneCount): Expression =>
+  new Expression(() => {
+    const { fn } = code;
+    if (lanes === 4) fn.mem('v128.load16x4_u', pushAddress(code, place), unaligned, place.memory);
+    else {
+      const zero = code.splat('i32x4', 0);
+      const last = lanes === 3 ? pushAddress(code, at(place, 4)) : 0;
+      const rest = pushAddress(code, place);
+      if (lanes === 1) fn.get(zero).memLane('v128.load16_lane', 0, rest, unaligned, place.memory);
+      else fn.mem('v128.load32_zero', rest, unaligned, place.memory);
+      if (lanes === 3) fn.memLane('v128.load16_lane', 2, last, unaligned, place.memory);
+      fn.op('i32x4.extend_low_i16x8_u');
+    }
+    emitWiden(fn, dtype);
+  });
+
+/** An expression on patterns of 16 bits in the lanes of `value`. */
+const widen = (code: VectorCode, dtype: HalfDType, value: Vector): Vector =>
+  new Expression(() => emitWiden(code.push(value), dtype));
+
 const toMask = (code: VectorCode, value: Vector): Vector => code.op('i32x4.ne', value, code.splat('i32x4', 0));
 
 /** Adjacent elements. */
@@ -69,6 +91,9 @@ export function loadAdjacent(code: VectorCode, dtype: DType, place: Place, lanes
       return [loadWords(code, place, 4, lanes)];
     case 'f64':
       return [loadWords(code, place, 8, lanes), loadWords(code, at(place, 16), 8, lanes - 2)];
+    case 'f16':
+    case 'bf16':
+      return [loadHalves(code, dtype, place, lanes)];
     case 'u8':
       return [loadBytes(code, place, lanes)];
     case 'bool':
@@ -86,9 +111,11 @@ export function loadSplat(code: VectorCode, dtype: DType, place: Place): Quad {
     return [half, half];
   }
   if (dtype === 'f32' || dtype === 'i32') return [load('v128.load32_splat')];
+  const narrowLoad = isHalf(dtype) ? 'i32.load16_u' : 'i32.load8_u';
   const value = new Expression(() =>
-    fn.mem('i32.load8_u', pushAddress(code, place), unaligned, place.memory).op('i32x4.splat'),
+    fn.mem(narrowLoad, pushAddress(code, place), unaligned, place.memory).op('i32x4.splat'),
   );
+  if (isHalf(dtype)) return [widen(code, dtype, value)];
   return [dtype === 'bool' ? toMask(code, value) : value];
 }
 
@@ -100,17 +127,19 @@ export function loadLanes(
   visit: (lane: number, load: (place: Place) => void) => void,
 ): Quad {
   const { fn } = code;
-  const parts = constantQuad(code, dtype === 'bool' ? 'i32' : dtype, 0).map((zero) => {
+  const parts = constantQuad(code, bytesOf(dtype) < 4 ? 'i32' : dtype, 0).map((zero) => {
     code.push(zero);
     return code.take();
   });
   for (let lane = 0; lane < lanes; lane++)
     visit(lane, (place) => {
       const part = parts[dtype === 'f64' ? lane >> 1 : 0];
-      if (bytesOf(dtype) === 1) {
+      if (bytesOf(dtype) < 4) {
         fn.get(part);
         const rest = pushAddress(code, place);
-        fn.mem('i32.load8_u', rest, unaligned, place.memory).lane('i32x4.replace_lane', lane).set(part);
+        fn.mem(isHalf(dtype) ? 'i32.load16_u' : 'i32.load8_u', rest, unaligned, place.memory)
+          .lane('i32x4.replace_lane', lane)
+          .set(part);
       } else {
         const rest = pushAddress(code, place);
         fn.get(part);
@@ -118,6 +147,7 @@ export function loadLanes(
         else fn.memLane('v128.load32_lane', lane, rest, unaligned, place.memory).set(part);
       }
     });
+  if (isHalf(dtype)) return [widen(code, dtype, parts[0])];
   return dtype === 'bool' ? [toMask(code, parts[0])] : parts;
 }
 
@@ -129,9 +159,14 @@ function narrow(code: VectorCode, dtype: DType, value: Vector): Vector {
   );
 }
 
-/** What is stored for a quad, computed: words as they are, bytes packed. */
-export const packForStore = (code: VectorCode, dtype: DType, value: Quad): readonly Local[] =>
-  bytesOf(dtype) === 1 ? [code.local(narrow(code, dtype, value[0]))] : value.map((part) => code.local(part));
+/** What is stored for a quad, computed: words as they are, bytes and halves packed. */
+export function packForStore(code: VectorCode, dtype: DType, value: Quad): readonly Local[] {
+  if (bytesOf(dtype) === 1) return [code.local(narrow(code, dtype, value[0]))];
+  if (!isHalf(dtype)) return value.map((part) => code.local(part));
+  emitNarrow(code.push(value[0]), dtype);
+  const patterns = code.take();
+  return [code.local(code.op('i16x8.narrow_i32x4_u', patterns, patterns))];
+}
 
 function storeWords(code: VectorCode, value: Local, place: Place, bytes: 4 | 8, words: number): void {
   const { fn } = code;
@@ -158,6 +193,18 @@ function storeBytes(code: VectorCode, value: Local, place: Place, lanes: LaneCou
   fn.get(value).memLane('v128.store8_lane', 2, last, unaligned, place.memory);
 }
 
+function storeHalves(code: VectorCode, value: Local, place: Place, lanes: LaneCount): void {
+  const { fn } = code;
+  const rest = pushAddress(code, place);
+  fn.get(value);
+  if (lanes === 4) fn.memLane('v128.store64_lane', 0, rest, unaligned, place.memory);
+  else if (lanes === 1) fn.memLane('v128.store16_lane', 0, rest, unaligned, place.memory);
+  else fn.memLane('v128.store32_lane', 0, rest, unaligned, place.memory);
+  if (lanes !== 3) return;
+  const last = pushAddress(code, at(place, 4));
+  fn.get(value).memLane('v128.store16_lane', 2, last, unaligned, place.memory);
+}
+
 /** `packed` comes from `packForStore`. The vectors of f64 are stored last first: V8 pairs such stores without an extra one. */
 export function storeAdjacent(
   code: VectorCode,
@@ -167,6 +214,7 @@ export function storeAdjacent(
   lanes: LaneCount,
 ): void {
   if (bytesOf(dtype) === 1) storeBytes(code, packed[0], place, lanes);
+  else if (isHalf(dtype)) storeHalves(code, packed[0], place, lanes);
   else if (dtype !== 'f64') storeWords(code, packed[0], place, 4, lanes);
   else {
     storeWords(code, packed[1], at(place, 16), 8, lanes - 2);
@@ -180,5 +228,6 @@ export function storeLane(code: VectorCode, dtype: DType, packed: readonly Local
   fn.get(packed[dtype === 'f64' ? lane >> 1 : 0]);
   if (dtype === 'f64') fn.memLane('v128.store64_lane', lane & 1, rest, unaligned, place.memory);
   else if (bytesOf(dtype) === 4) fn.memLane('v128.store32_lane', lane, rest, unaligned, place.memory);
+  else if (isHalf(dtype)) fn.memLane('v128.store16_lane', lane, rest, unaligned, place.memory);
   else fn.memLane('v128.store8_lane', lane, rest, unaligned, place.memory);
 }

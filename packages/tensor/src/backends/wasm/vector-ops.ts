@@ -1,13 +1,14 @@
 /**
- * The operations of programs on four elements at a time. In registers, f32 and i32 fill one 128-bit vector, f64 two; u8 is an i32
+ * The operations of programs on four elements at a time. In registers, f32 and i32 fill one 128-bit vector, f64 two; f16 and bf16 are f32; u8 is an i32
  * between 0 and 255, bool a mask of 32 ones or zeros an element.
  */
 import type { DType } from '../../dtype.ts';
-import type { UnaryOp } from '../../node.ts';
+import type { RoundOp, UnaryOp } from '../../operators.ts';
 import type { BinaryKind } from '../scalar-code/simplify.ts';
 import type { Local } from './encoder.ts';
+import { emitRound } from './half.ts';
 import type { PlainOp } from './opcodes.ts';
-import type { FloatVector, Vector, VectorCode } from './vector-code.ts';
+import { Expression, type FloatVector, type Vector, type VectorCode } from './vector-code.ts';
 import { erf, exp, log, sin, tanh } from './vector-math.ts';
 
 /** Four elements: one vector, or two for f64. */
@@ -16,6 +17,8 @@ export type Quad = readonly Vector[];
 export type Representation = 'f32' | 'f64' | 'i32' | 'mask';
 
 export const representationOf: Readonly<Record<DType, Representation>> = {
+  f16: 'f32',
+  bf16: 'f32',
   f32: 'f32',
   f64: 'f64',
   i32: 'i32',
@@ -201,7 +204,7 @@ function binaryOf(
 
 const transcendental = { exp, log, sin, tanh, erf } as const;
 
-export function unaryQuad(code: VectorCode, kind: UnaryOp, from: DType, to: DType, x: Quad): Quad {
+export function unaryQuad(code: VectorCode, kind: UnaryOp | RoundOp, from: DType, to: DType, x: Quad): Quad {
   if (kind === 'cast') return castQuad(code, from, to, x);
   const representation = representationOf[from];
   if (representation === 'i32') {
@@ -221,6 +224,9 @@ export function unaryQuad(code: VectorCode, kind: UnaryOp, from: DType, to: DTyp
         return code.op(`${type}.${kind}`, value);
       case 'recip':
         return code.op(`${type}.div`, code.splat(type, 1), value);
+      case 'roundF16':
+      case 'roundBf16':
+        return new Expression(() => emitRound(code.push(value), kind === 'roundF16' ? 'f16' : 'bf16'));
       default:
         return transcendental[kind](code, type, value);
     }

@@ -5,19 +5,30 @@ export interface Pipeline {
   readonly layout: GPUBindGroupLayout;
 }
 
-/** The code with line numbers, as compilers count them. */
-export const numberLines = (code: string): string =>
-  code
+/** Lines of code with their numbers, as compilers count them: those around one, or all. */
+export function numberLines(code: string, around: number | null = null): string {
+  const margin = 5;
+  return code
     .split('\n')
-    .map((line, k) => `${String(k + 1).padStart(4)}  ${line}`)
+    .map((line, k) => ({ number: k + 1, text: `${String(k + 1).padStart(4)}  ${line}` }))
+    .filter(({ number }) => around === null || Math.abs(number - around) <= margin)
+    .map(({ text }) => text)
     .join('\n');
+}
 
-/** A shader that the device's compiler refuses. */
+/** A shader that the device's compiler refuses. The message shows the lines around the first fault. */
 export class ShaderError extends Error {
   override name = 'ShaderError';
+  readonly #code: string;
 
-  constructor(kernel: string, reason: string, code: string) {
-    super(`webgpu: kernel '${kernel}' does not compile: ${reason}\n${numberLines(code)}`);
+  constructor(kernel: string, reason: string, code: string, line: number | null) {
+    super(`webgpu: kernel '${kernel}' does not compile: ${reason}\n${numberLines(code, line)}`);
+    this.#code = code;
+  }
+
+  /** The whole shader, with line numbers. */
+  listing(): string {
+    return numberLines(this.#code);
   }
 }
 
@@ -63,11 +74,10 @@ export class PipelineCache {
       return { pipeline, layout: pipeline.getBindGroupLayout(0) };
     } catch (error) {
       const { messages } = await module.getCompilationInfo();
-      const reasons = messages
-        .filter(({ type }) => type === 'error')
-        .map(({ lineNum, linePos, message }) => `line ${lineNum}:${linePos}: ${message}`);
+      const errors = messages.filter(({ type }) => type === 'error');
+      const reasons = errors.map(({ lineNum, linePos, message }) => `line ${lineNum}:${linePos}: ${message}`);
       const reason = (await invalid)?.message ?? (error instanceof Error ? error.message : String(error));
-      throw new ShaderError(name, reasons.length > 0 ? reasons.join('; ') : reason, code);
+      throw new ShaderError(name, reasons.length > 0 ? reasons.join('; ') : reason, code, errors[0]?.lineNum ?? null);
     }
   }
 }

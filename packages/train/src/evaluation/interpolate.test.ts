@@ -1,0 +1,38 @@
+import { tensor } from '@tessera/tensor';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useTestBackend } from '../testing/backend.ts';
+import { tinyClip } from '../testing/tiny-clip.ts';
+import { interpolateStates } from './interpolate.ts';
+
+beforeAll(useTestBackend);
+
+describe('weights between two models', () => {
+  it('are the first at 0, the second at 1, and on the line in between', async () => {
+    const [a, b] = [tinyClip({ seed: 1 }).task.model.stateDict(), tinyClip({ seed: 2 }).task.model.stateDict()];
+    for (const alpha of [0, 0.25, 1]) {
+      const mixed = interpolateStates(a, b, alpha);
+      expect([...mixed.keys()]).toEqual([...a.keys()]);
+      for (const [name, value] of mixed) {
+        const [first, second] = [await a.get(name)?.data(), await b.get(name)?.data()];
+        const expected = Array.from(first ?? [], (x, k) => (1 - alpha) * x + alpha * (second?.[k] ?? Number.NaN));
+        (await value.data()).forEach((x, k) => {
+          expect(x, name).toBeCloseTo(expected[k], 6);
+        });
+      }
+      const model = tinyClip({ seed: 3 }).task.model;
+      expect(model.loadStateDict(mixed)).toEqual({ missing: [], unexpected: [] });
+    }
+  });
+
+  it('take counts from the second', async () => {
+    const [a, b] = [3, 8].map((n) => new Map([['num_batches_tracked', tensor(Int32Array.of(n))]]));
+    expect([...((await interpolateStates(a, b, 0.5).get('num_batches_tracked')?.data()) ?? [])]).toEqual([8]);
+  });
+
+  it('are refused for models that differ, and beyond the two', () => {
+    const [a, b] = [tinyClip().task.model.stateDict(), tinyClip({ width: 12 }).task.model.stateDict()];
+    expect(() => interpolateStates(a, b, 0.5)).toThrow(/visual\.\S+ is f32 \[8\] in the first model, f32 \[12\]/);
+    expect(() => interpolateStates(a, new Map(), 0.5)).toThrow('is in the first model alone');
+    expect(() => interpolateStates(a, a, 1.5)).toThrow('alpha must lie in [0, 1], got 1.5');
+  });
+});

@@ -1,0 +1,34 @@
+import { fact } from './format.ts';
+import { type Html, html } from './html.ts';
+import type { ReconstructionReport } from './report-data.ts';
+
+/** Error and use of the codes, and pictures before and after. */
+export function reconstructionSection(reports: readonly ReconstructionReport[]): Html {
+  return html`${reports.map(
+    ({ split, metrics, pictures }) => html`<section>
+      <h2>Reconstruction: ${split}</h2>
+      <div class="card">
+        <dl class="facts">${facts(metrics).map(
+          ([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`,
+        )}</dl>
+        <p class="note">A row of originals, below it the same as they came back from their tokens.</p>
+        <img src="${pictures}" alt="originals and reconstructions" style="max-width:100%">
+      </div>
+    </section>`,
+  )}`;
+}
+
+const facts = ({
+  count,
+  psnr,
+  meanColourPsnr,
+  usedCodes,
+  codes,
+  perplexity,
+}: ReconstructionReport['metrics']): [label: string, value: string][] => [
+  ['Images', fact(count)],
+  ['PSNR', `${psnr.toFixed(2)} dB`],
+  ['PSNR of the mean colour', `${meanColourPsnr.toFixed(2)} dB`],
+  ['Codes in use', `${fact(usedCodes)} of ${fact(codes)}`],
+  ['Perplexity of their use', perplexity.toFixed(0)],
+];
