@@ -7,7 +7,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { stepPresets } from './bench/benchmarks/clip-step.ts';
 import { peerNames } from './bench/peers/start.ts';
-import { benchmarkNames, runBenchmarks } from './bench/run.ts';
+import { benchmarkNames, onRequest, runBenchmarks } from './bench/run.ts';
 
 const argv = await yargs(hideBin(process.argv))
   .scriptName('npm run bench --')
@@ -80,7 +80,7 @@ try {
   const report = await runBenchmarks(
     setDefaultBackend(argv.backend),
     {
-      benchmarks: named.length > 0 ? named : benchmarkNames.filter((name) => name !== 'memory'),
+      benchmarks: named.length > 0 ? named : benchmarkNames.filter((name) => !onRequest.includes(name)),
       peers: peerNames.filter((name) => argv.peers === undefined || argv.peers.includes(name)),
       threads,
       presets: argv.all ? stepPresets : [argv.preset ?? stepPresets[0]],

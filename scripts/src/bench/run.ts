@@ -4,6 +4,7 @@ import { type ClipStepRow, measureClipStep } from './benchmarks/clip-step.ts';
 import { type DataReport, measureData } from './benchmarks/data.ts';
 import { type MemoryRow, measureMemory } from './benchmarks/memory.ts';
 import { attentionWorks, convWorks, gemmWorks, peakWork } from './benchmarks/products.ts';
+import { measureScaling, type ScalingReport } from './benchmarks/scaling.ts';
 import type { RaceOptions } from './measure/race.ts';
 import { measureRoof, type Roof } from './measure/roofline.ts';
 import { type MissingPeer, type PeerName, type Peers, startPeers } from './peers/start.ts';
@@ -17,13 +18,20 @@ import {
   type Participant,
   participants,
 } from './report/environment.ts';
+import { formatScaling } from './report/scaling.ts';
 import { formatClipStep, formatData, formatMemory, formatProducts, formatRates } from './report/tables.ts';
 import { bestOfEach, type Entry, measureWork, type Peak, peakOf, type Row, type Session } from './session.ts';
 import { tesseraEngine } from './tessera.ts';
 import type { Work } from './work.ts';
 
-export const benchmarkNames = ['gemm', 'conv', 'attention', 'clip-step', 'data', 'memory'] as const;
+export const benchmarkNames = ['gemm', 'conv', 'attention', 'clip-step', 'data', 'memory', 'scaling'] as const;
 type BenchmarkName = (typeof benchmarkNames)[number];
+
+/** What is not measured unless it is asked for: it takes minutes. */
+export const onRequest: readonly BenchmarkName[] = ['memory', 'scaling'];
+
+/** What needs nobody to compare with, nor a peak to be held against. */
+const untimed: readonly BenchmarkName[] = ['data', 'memory', 'scaling'];
 
 export interface BenchOptions {
   readonly benchmarks: readonly BenchmarkName[];
@@ -72,6 +80,7 @@ export interface BenchReport {
   readonly 'clip-step': readonly Judged<ClipStepRow>[];
   readonly data: DataReport | null;
   readonly memory: readonly MemoryRow[];
+  readonly scaling: ScalingReport | null;
   /** Results that differ from ours: one of the two is wrong. */
   readonly disagreements: readonly string[];
 }
@@ -93,7 +102,7 @@ export async function runBenchmarks(
   options: BenchOptions,
   output: BenchOutput,
 ): Promise<BenchReport> {
-  const timed = options.benchmarks.some((name) => name !== 'data' && name !== 'memory');
+  const timed = options.benchmarks.some((name) => !untimed.includes(name));
   if (timed && options.peers.length > 0) output.say('starting the libraries to compare with');
   const peers = await startPeers(timed ? options.peers : [], options.threads, output.say);
   try {
@@ -173,6 +182,13 @@ async function measureAll(
     print(formatMemory(memory));
   }
 
+  let scaling: ScalingReport | null = null;
+  if (wants('scaling')) {
+    say('scaling');
+    scaling = await measureScaling(options.threads, options.rounds ?? 5, options.version, say);
+    print(formatScaling(scaling));
+  }
+
   const judge = <R extends Row>(row: R): Judged<R> => ({ ...row, mfu: row.ours.gflops / rate, best: bestOf(row) });
   const blas = gemm[0] === undefined ? undefined : bestOf(gemm[0]).OpenBLAS;
   const report: BenchReport = {
@@ -182,7 +198,7 @@ async function measureAll(
     conv: conv.map(judge),
     attention: attention.map(judge),
     'clip-step': steps.map(judge),
-    ...{ roof, data, memory },
+    ...{ roof, data, memory, scaling },
     disagreements: [...gemm, ...conv, ...attention, ...steps].flatMap(disagreementsOf),
   };
   print(formatEnd(report));
