@@ -37,6 +37,7 @@ export {
 } from './backends/webgpu/index.ts';
 export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
 export type { Nested, NestedArray, TensorData } from './data.ts';
+export { type Device, listDevices, type MissingDevice } from './devices.ts';
 export {
   bytesOf,
   type ComputeDType,
@@ -74,6 +75,7 @@ export * as ops from './ops/index.ts';
 export { type GraphOracle, isGraphOracle } from './oracle.ts';
 export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from './random.ts';
 export { isRecording } from './recording.ts';
+export { type Selection, selectBackend } from './select-backend.ts';
 export { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from './shape.ts';
 export { realizedStorage, Storage } from './storage.ts';
 export { isTensor, leafOwner, Tensor, type TensorLike } from './tensor.ts';
