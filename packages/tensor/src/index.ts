@@ -1,3 +1,4 @@
+export { autocast, autocastPrecision, type Precision, precisions } from './autocast.ts';
 export {
   type Allocation,
   type Backend,
@@ -36,6 +37,13 @@ export {
   type WebGpuStatistics,
 } from './backends/webgpu/index.ts';
 export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
+export {
+  type KernelArray,
+  type KernelDefinition,
+  KernelError,
+  type KernelThis,
+  kernelFunction,
+} from './custom-kernel/index.ts';
 export type { Nested, NestedArray, TensorData } from './data.ts';
 export { type Device, listDevices, type MissingDevice } from './devices.ts';
 export {
