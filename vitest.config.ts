@@ -1,4 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { testEnvironment } from './scripts/src/lib/software-adapter.ts';
+
+// Workers inherit it: where libraries are searched is decided when a process starts.
+Object.assign(process.env, testEnvironment());
 
 export default defineConfig({
   resolve: { conditions: ['tessera-source'] },

@@ -1,13 +1,13 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
 import { type PresetName, presets } from '@tessera/models';
-import { disposeBackends, registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
+import { disposeBackends } from '@tessera/tensor';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { stepPresets } from './bench/benchmarks/clip-step.ts';
 import { peerNames } from './bench/peers/start.ts';
 import { benchmarkNames, onRequest, runBenchmarks } from './bench/run.ts';
+import { backendOption, chooseBackend, fromCaller } from './lib/command.ts';
 
 const argv = await yargs(hideBin(process.argv))
   .scriptName('npm run bench --')
@@ -49,7 +49,7 @@ const argv = await yargs(hideBin(process.argv))
     choices: [...peerNames, 'none'] as const,
     describe: 'Libraries to compare with. Default: all that are installed',
   })
-  .option('backend', { type: 'string', default: 'wasm', describe: 'Our backend' })
+  .option('backend', { ...backendOption, default: 'wasm' })
   .example('$0 clip-step --json', 'a training step, for programs')
   .example('$0 clip-step --preset vit-small-64 --profile --peers none', 'where our time goes')
   .example('$0 gemm --peers openblas', 'matrix products beside OpenBLAS')
@@ -67,18 +67,13 @@ const argv = await yargs(hideBin(process.argv))
   .showHelpOnFail(false, 'npm run bench -- --help tells more')
   .parseAsync();
 
-/** npm runs scripts in the repository's root; paths mean those of whoever called it. */
-const fromCaller = (path: string): string => resolve(process.env.INIT_CWD ?? process.cwd(), path);
-
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 const { json, threads = availableParallelism() } = argv;
 const named = [...new Set([...(argv.benchmarks ?? []), ...(argv.memory ? (['memory'] as const) : [])])];
 
 try {
-  if (argv.threads !== undefined) process.env.TESSERA_THREADS = String(threads);
-  registerReferenceBackends();
   const report = await runBenchmarks(
-    setDefaultBackend(argv.backend),
+    await chooseBackend(argv.backend, argv.threads ?? null),
     {
       benchmarks: named.length > 0 ? named : benchmarkNames.filter((name) => !onRequest.includes(name)),
       peers: peerNames.filter((name) => argv.peers === undefined || argv.peers.includes(name)),

@@ -24,7 +24,15 @@ import {
   type Split,
   summarizeEvaluation,
 } from '@tessera/train';
-import { chooseBackend, commandLine, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
+import {
+  backendOption,
+  chooseBackend,
+  commandLine,
+  fromCaller,
+  runCommand,
+  toCaller,
+  UsageError,
+} from './lib/command.ts';
 import { locateDataset } from './lib/datasets.ts';
 import {
   formatClassification,
@@ -76,7 +84,7 @@ const readOptions = () =>
         default: true,
         describe: "Raw-pixel nearest neighbour beside retrieval, on the run's own data",
       },
-      backend: { type: 'string', default: 'wasm', describe: 'Backend to run on' },
+      backend: { ...backendOption, default: 'auto' },
       threads: { type: 'number', describe: 'Threads of the wasm backend [default: all cores]' },
       json: { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' },
     })
@@ -244,7 +252,7 @@ async function main(): Promise<number | undefined> {
   const options = await readOptions();
   if (options.template?.some((template) => !template.includes('{}')))
     throw new UsageError('a --template needs {} where the name of the class goes');
-  chooseBackend(options.backend, options.threads ?? null);
+  await chooseBackend(options.backend, options.threads ?? null);
   const run = await loadRun(fromCaller(options.run));
   const own = options.dataset === undefined;
   const dataset = await openDataset(await locateDataset(options.dataset ?? run.config.data.dataset));

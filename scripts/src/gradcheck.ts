@@ -4,7 +4,15 @@ import { styleText } from 'node:util';
 import { closestName } from '@tessera/nn';
 import { manualSeed } from '@tessera/tensor';
 import { checkModule, type GradcheckCase, gradcheckCases } from '@tessera/train';
-import { chooseBackend, commandLine, exitCodes, fromCaller, runCommand, UsageError } from './lib/command.ts';
+import {
+  backendOption,
+  chooseBackend,
+  commandLine,
+  exitCodes,
+  fromCaller,
+  runCommand,
+  UsageError,
+} from './lib/command.ts';
 import { formatTable } from './lib/table.ts';
 
 type Cases = Readonly<Record<string, () => GradcheckCase>>;
@@ -25,7 +33,7 @@ const readOptions = () =>
           'A file of your own: its export `cases` maps names to functions that give { module, inputs, forward? }',
       },
       list: { type: 'boolean', default: false, describe: 'List the names, and stop' },
-      backend: { type: 'string', default: 'reference', describe: 'Backend to run on' },
+      backend: { ...backendOption, default: 'reference' },
       seed: { type: 'number', default: 0, describe: 'Of weights, inputs and directions' },
       json: { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' },
     })
@@ -61,7 +69,7 @@ function choose(cases: Cases, names: readonly string[]): [string, () => Gradchec
 
 async function main(): Promise<number | undefined> {
   const { names, module: files, list, backend, seed, json } = await readOptions();
-  chooseBackend(backend, null);
+  await chooseBackend(backend, null);
   const own = Object.assign({}, ...(await Promise.all(files.map(readCases)))) as Cases;
   // Files of one's own are checked alone, unless others are named.
   const chosen = choose(files.length > 0 && names.length === 0 ? own : { ...gradcheckCases, ...own }, names);

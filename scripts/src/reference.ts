@@ -1,9 +1,9 @@
-import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { disposeBackends, getBackend, registerReferenceBackends } from '@tessera/tensor';
+import { disposeBackends } from '@tessera/tensor';
 import { type CaseReport, type FailedCase, runReferenceCases } from '@tessera/train';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { backendOption, chooseBackend, fromCaller } from './lib/command.ts';
 
 const { dirs, backend, json, threads, module } = await yargs(hideBin(process.argv))
   .scriptName('npm run reference --')
@@ -12,7 +12,7 @@ const { dirs, backend, json, threads, module } = await yargs(hideBin(process.arg
     'Runs every reference case found below the directories and compares it with its stored numbers.',
   )
   .positional('dirs', { type: 'string', array: true, demandOption: true, describe: 'Directories to search for cases' })
-  .option('backend', { type: 'string', describe: 'Backend to run on (wasm, reference, ...)', default: 'wasm' })
+  .option('backend', { ...backendOption, default: 'wasm' })
   .option('threads', { type: 'number', describe: 'Threads of the wasm backend. Default: all cores' })
   .option('module', {
     type: 'string',
@@ -26,9 +26,6 @@ const { dirs, backend, json, threads, module } = await yargs(hideBin(process.arg
   .epilogue('Exit code 0 only if every case holds. How to make a case: docs/reference-cases.md')
   .strict()
   .parseAsync();
-
-/** npm runs scripts in the repository's root; paths mean those of whoever called it. */
-const fromCaller = (path: string): string => resolve(process.env.INIT_CWD ?? process.cwd(), path);
 
 function describe(report: CaseReport | FailedCase): string {
   const verdict = report.holds ? 'holds' : 'FAILS';
@@ -51,16 +48,14 @@ const finite = (_: string, value: unknown): unknown =>
   typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 
 try {
-  if (threads !== undefined) process.env.TESSERA_THREADS = String(threads);
-  registerReferenceBackends();
+  const chosen = await chooseBackend(backend, threads ?? null);
   for (const file of module) await import(pathToFileURL(fromCaller(file)).href);
   const cases = await runReferenceCases(dirs.map(fromCaller), {
-    backend: getBackend(backend).name,
     ...(json ? {} : { onCase: (report) => console.log(describe(report)) }),
   });
   const failed = cases.filter(({ holds }) => !holds).length;
-  if (json) console.log(JSON.stringify({ backend, holds: failed === 0, cases }, finite, 2));
-  else console.log(`\n${cases.length - failed} of ${cases.length} cases hold on ${backend}`);
+  if (json) console.log(JSON.stringify({ backend: chosen.name, holds: failed === 0, cases }, finite, 2));
+  else console.log(`\n${cases.length - failed} of ${cases.length} cases hold on ${chosen.name}`);
   if (failed > 0) process.exitCode = 1;
 } catch (error) {
   console.error((error as Error).message);

@@ -14,8 +14,18 @@ import {
   type StepReport,
   trainModel,
 } from '@tessera/train';
-import { chooseBackend, commandLine, exitCodes, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
+import {
+  backendOption,
+  chooseBackend,
+  commandLine,
+  exitCodes,
+  fromCaller,
+  runCommand,
+  toCaller,
+  UsageError,
+} from './lib/command.ts';
 import { isKnownDataset, locateDataset } from './lib/datasets.ts';
+import { describeBackend } from './lib/describe-backend.ts';
 import { formatSeconds, ProgressBar } from './lib/progress-bar.ts';
 import { formatClassification, formatReconstruction, formatRetrieval } from './lib/results.ts';
 import { percent } from './lib/table.ts';
@@ -35,6 +45,7 @@ const readOptions = () =>
       resume: { type: 'string', describe: 'Continue a run: its folder, or one of its checkpoints' },
       from: { type: 'string', describe: "Start a classifier from this CLIP run's or checkpoint's image tower" },
       'linear-probe': { type: 'boolean', default: false, describe: 'With --from: train the linear head alone' },
+      backend: backendOption,
       strict: {
         type: 'boolean',
         describe: 'Stop at an image that cannot be decoded, instead of skipping and counting it',
@@ -56,7 +67,7 @@ const readOptions = () =>
 type Options = Awaited<ReturnType<typeof readOptions>>;
 
 /** What the options mean as settings. */
-function settingsOf({ task, data, from, linearProbe, strict, set }: Options): string[] {
+function settingsOf({ task, data, from, linearProbe, backend, strict, set }: Options): string[] {
   if (linearProbe && from === undefined)
     throw new UsageError('--linear-probe needs --from: the model whose tower is kept');
   return [
@@ -66,6 +77,7 @@ function settingsOf({ task, data, from, linearProbe, strict, set }: Options): st
       : ['task=classify', 'model=null', `initialize.checkpoint=${JSON.stringify(fromCaller(from))}`]),
     ...(linearProbe ? ['initialize.tower=freeze'] : []),
     ...(data === undefined ? [] : [`data.dataset=${JSON.stringify(data)}`]),
+    ...(backend === undefined ? [] : [`runtime.backend=${JSON.stringify(backend)}`]),
     ...(strict === undefined ? [] : [`data.strict=${strict}`]),
     ...set,
   ];
@@ -166,10 +178,11 @@ async function main(): Promise<number | undefined> {
   const started = performance.now();
   const dataset = await locateDataset(asked.data.dataset);
   const config = withDataset(asked, dataset);
-  chooseBackend(config.runtime.backend, config.runtime.threads);
+  const backend = await chooseBackend(config.runtime.backend, config.runtime.threads);
   const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
   const where = toCaller(folder.path);
   const bar = new ProgressBar();
+  bar.message(`backend: ${describeBackend(backend)}`);
   bar.message(resume === null ? `run: ${where}` : `continuing ${where} after step ${resume.state.step}`);
   const result = await trainModel({
     config,

@@ -2,6 +2,7 @@ export { noGrad } from '@tessera/tensor';
 export { type BackwardOptions, backward } from './backward.ts';
 export { checkpoint } from './checkpoint.ts';
 export { type CustomBackward, customGradient } from './custom.ts';
+export { type CustomKernelDefinition, customKernel } from './custom-kernel.ts';
 export { jvp, type TensorFunction, valueAndGrad, vjp } from './functional.ts';
 export { type GradOptions, grad } from './grad.ts';
 export {

@@ -12,9 +12,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { CLIP } from './clip.ts';
 import type { CLIPConfig } from './config.ts';
 import { ImageClassifier } from './image-classifier.ts';
-import type { ModifiedResNet } from './modified-resnet.ts';
+import { ModifiedResNet } from './modified-resnet.ts';
 import { type PresetName, presets } from './presets.ts';
-import type { VisionTransformer } from './vision-transformer.ts';
+import { VisionTransformer } from './vision-transformer.ts';
 
 beforeAll(() => {
   registerReferenceBackends();
@@ -89,6 +89,15 @@ describe('state_dict', () => {
     ['RN50', 102_007_137],
   ])('%s has %i parameters', (name, count) => {
     expect(init.skipInit(() => new CLIP(presets[name])).parameterCount()).toBe(count);
+  });
+
+  test('towers of other sizes than a published model: 37,267,808 and 19,673,088 parameters', () => {
+    const towers = init.skipInit(() => [
+      new ModifiedResNet([3, 4, 6, 3], 512, 8, 224, 64),
+      new VisionTransformer(224, 16, 512, 6, 8, 512),
+    ]);
+    expect(towers.map((tower) => tower.parameterCount())).toEqual([37_267_808, 19_673_088]);
+    for (const tower of towers) expect(tower.eval().forward(zeros([10, 3, 224, 224])).shape).toEqual([10, 512]);
   });
 
   test("the numbers in OpenAI's archives are passed over, others are not", () => {

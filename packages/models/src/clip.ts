@@ -9,15 +9,17 @@ import {
   type StateDict,
 } from '@tessera/nn';
 import { noGrad, type Tensor } from '@tessera/tensor';
-import { type CLIPConfig, defaultHeads, defaultPoolHeads, type VisionConfig } from './config.ts';
+import { type CLIPConfig, defaultHeads, defaultPoolHeads, defaultSwinHeads, type ImageTowerConfig } from './config.ts';
 import type { ImageTower } from './image-tower.ts';
 import { ModifiedResNet } from './modified-resnet.ts';
 import { TextTransformer } from './text-transformer.ts';
 import { VisionTransformer, type VisionTransformerOptions } from './vision-transformer.ts';
+import { Swin } from './vit/swin.ts';
+import { ViT } from './vit/vision-transformer.ts';
 
 /** The image tower that a configuration describes. */
 export function createImageTower(
-  config: VisionConfig,
+  config: ImageTowerConfig,
   outputDim: number,
   options: VisionTransformerOptions = {},
 ): ImageTower {
@@ -34,9 +36,17 @@ export function createImageTower(
       );
     case 'resnet':
       return new ModifiedResNet(config.layers, outputDim, defaultPoolHeads(config), config.imageSize, config.width);
+    case 'plain-vit': {
+      const { layers: depth, kind: _, ...rest } = config;
+      return new ViT({ ...rest, ...options, depth, heads: defaultHeads(config), classes: outputDim });
+    }
+    case 'swin': {
+      const { layers: depths, kind: _, ...rest } = config;
+      return new Swin({ ...rest, ...options, depths, heads: defaultSwinHeads(config), classes: outputDim });
+    }
     default:
       throw new RangeError(
-        `image tower '${(config satisfies never as { kind: string }).kind}' is not known: 'vit' or 'resnet'`,
+        `image tower '${(config satisfies never as { kind: string }).kind}' is not known: 'vit', 'resnet', 'plain-vit' or 'swin'`,
       );
   }
 }

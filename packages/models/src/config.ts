@@ -1,4 +1,6 @@
 import type { ActivationName } from '@tessera/nn';
+import type { NormPlacement } from './vit/block.ts';
+import type { PositionKind } from './vit/positions.ts';
 
 /** A Vision Transformer as the image tower (Dosovitskiy et al. 2021, with CLIP's extra layer norm before the blocks). */
 export interface ViTConfig {
@@ -25,7 +27,44 @@ export interface ResNetConfig {
   readonly heads?: number;
 }
 
+/** CLIP's image towers, as OpenAI built them. */
 export type VisionConfig = ViTConfig | ResNetConfig;
+
+/** The plain Vision Transformer as the image tower: `ViT`, its head giving the features. */
+export interface PlainViTConfig {
+  readonly kind: 'plain-vit';
+  /** Side of the square images, in pixels. A multiple of the patch size. */
+  readonly imageSize: number;
+  readonly patchSize: number;
+  readonly width: number;
+  readonly layers: number;
+  /** Default: width / 64. */
+  readonly heads?: number;
+  readonly norm?: NormPlacement;
+  readonly readout?: 'cls' | 'mean';
+  readonly positions?: PositionKind;
+  readonly dropPath?: number;
+}
+
+/** Swin Transformer as the image tower: `Swin`, its head giving the features. */
+export interface SwinConfig {
+  readonly kind: 'swin';
+  /** Side of the square images, in pixels. A multiple of the patch size. */
+  readonly imageSize: number;
+  readonly patchSize: number;
+  /** Of the first stage; each later stage has twice the width. */
+  readonly width: number;
+  /** Blocks in each stage. */
+  readonly layers: readonly number[];
+  /** Of each stage. Default: a head is 32 wide. */
+  readonly heads?: readonly number[];
+  /** Side of a window, in tokens. Default: 7. */
+  readonly window?: number;
+  readonly dropPath?: number;
+}
+
+/** All image towers that a configuration can describe. */
+export type ImageTowerConfig = VisionConfig | PlainViTConfig | SwinConfig;
 
 export interface TextConfig {
   /** Tokens of a caption, start and end included. */
@@ -56,3 +95,7 @@ export const defaultHeads = ({ width, heads }: { readonly width: number; readonl
 
 /** Of the attention pool: a head is 64 wide, the pool 32 * width. */
 export const defaultPoolHeads = ({ width, heads }: ResNetConfig): number => heads ?? Math.max(1, (32 * width) / 64);
+
+/** Of Swin's stages: a head is 32 wide (Liu et al. 2021, section 3.3). */
+export const defaultSwinHeads = ({ width, layers, heads }: SwinConfig): readonly number[] =>
+  heads ?? layers.map((_, stage) => Math.max(1, Math.floor((width * 2 ** stage) / 32)));

@@ -128,6 +128,9 @@ export async function openBackend(name: string = defaultName): Promise<Backend> 
   return promise;
 }
 
+/** Whether the backend was created, and not closed since. */
+export const isBackendOpen = (name: string): boolean => instances.has(name);
+
 /** New tensors live on this backend from now on. One that opens asynchronously must be open. */
 export function setDefaultBackend(name: string): Backend {
   const backend = getBackend(name);

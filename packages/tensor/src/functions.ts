@@ -1,4 +1,6 @@
 /** Functions that make or join tensors. */
+
+import { inSingle as inSingleNode } from './autocast.ts';
 import { type Backend, getBackend } from './backend.ts';
 import { parseData, type TensorData } from './data.ts';
 import { castNumber, type DType } from './dtype.ts';
@@ -176,3 +178,10 @@ export function noGrad<T>(body: () => T): T {
 export const realize = (...tensors: readonly Tensor[]): Promise<void> => realizeNodes(tensors.map((t) => t.node));
 
 export const realizeSync = (...tensors: readonly Tensor[]): void => realizeNodesSync(tensors.map((t) => t.node));
+
+/**
+ * Computes in f32 what would lose digits in f16 or bf16, such as statistics of many values; tensors of other dtypes are computed as they
+ * are. The result has the dtype of `source`, but stays f32 within `autocast`.
+ */
+export const inSingle = (source: Tensor, compute: (source: Tensor) => Tensor): Tensor =>
+  finish(inSingleNode(source.node, (node) => compute(Tensor.fromNode(node)).node));

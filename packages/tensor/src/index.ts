@@ -1,3 +1,4 @@
+export { autocast, autocastPrecision, type Precision, precisions } from './autocast.ts';
 export {
   type Allocation,
   type Backend,
@@ -37,7 +38,15 @@ export {
   type WebGpuStatistics,
 } from './backends/webgpu/index.ts';
 export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
+export {
+  type KernelArray,
+  type KernelDefinition,
+  KernelError,
+  type KernelThis,
+  kernelFunction,
+} from './custom-kernel/index.ts';
 export type { Nested, NestedArray, TensorData } from './data.ts';
+export { type Device, listDevices, type MissingDevice } from './devices.ts';
 export {
   bytesOf,
   type ComputeDType,
@@ -75,6 +84,7 @@ export * as ops from './ops/index.ts';
 export { type GraphOracle, isGraphOracle } from './oracle.ts';
 export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from './random.ts';
 export { isRecording } from './recording.ts';
+export { type Selection, selectBackend } from './select-backend.ts';
 export { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from './shape.ts';
 export { realizedStorage, Storage } from './storage.ts';
 export { isTensor, leafOwner, Tensor, type TensorLike } from './tensor.ts';

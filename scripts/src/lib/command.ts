@@ -1,7 +1,15 @@
 import { resolve } from 'node:path';
 import { styleText } from 'node:util';
 import { closestName } from '@tessera/nn';
-import { disposeBackends, getBackend, registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
+import {
+  type Backend,
+  BackendUnavailableError,
+  backendNames,
+  disposeBackends,
+  registerReferenceBackends,
+  selectBackend,
+  setDefaultBackend,
+} from '@tessera/tensor';
 import { ConfigError, configSchemas, listSettings } from '@tessera/train';
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
@@ -72,7 +80,8 @@ export async function runCommand(body: () => Promise<number | undefined>): Promi
   try {
     process.exitCode = (await body()) ?? 0;
   } catch (error) {
-    const usage = error instanceof UsageError || error instanceof ConfigError;
+    const usage =
+      error instanceof UsageError || error instanceof ConfigError || error instanceof BackendUnavailableError;
     process.exitCode = usage ? exitCodes.usage : exitCodes.failure;
     console.error(`${styleText('red', 'error:', { stream: process.stderr })} ${(error as Error).message}`);
     if (process.argv.includes('--debug')) console.error(error);
@@ -82,9 +91,28 @@ export async function runCommand(body: () => Promise<number | undefined>): Promi
   }
 }
 
-/** Makes a backend the default one. To be called before anything is computed. */
-export function chooseBackend(name: string, threads: number | null): void {
+/** The option of every command that computes. */
+export const backendOption = {
+  type: 'string',
+  describe:
+    'auto (a GPU that is hardware, else wasm), wasm, webgpu, gpujs[:mode], reference; npm run devices lists them',
+} as const;
+
+/**
+ * Opens a backend by name, or the fastest for `auto`, and makes it the default one. To be called before anything is computed.
+ *
+ * @throws where it is unknown or cannot be had here, saying why and what to do
+ */
+export async function chooseBackend(name: string, threads: number | null): Promise<Backend> {
   if (threads !== null) process.env.TESSERA_THREADS = String(threads);
   registerReferenceBackends();
-  setDefaultBackend(getBackend(name).name);
+  const known = backendNames();
+  if (name !== 'auto' && !known.includes(name)) {
+    const near = closestName(name, known);
+    throw new UsageError(
+      `there is no backend ${name}: it is auto, ${known.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
+    );
+  }
+  const { backend } = await selectBackend(name);
+  return setDefaultBackend(name === 'auto' ? backend.name : name);
 }

@@ -93,7 +93,7 @@ export class LearnedPositions extends Positions {
 }
 
 /** Fixed sines and cosines over the sequence, the class token at place 0 (Vaswani et al. 2017, section 3.5). */
-export class SinusoidalPositions extends Positions {
+class SinusoidalPositions extends Positions {
   added([rows, columns]: Grid, dtype: FloatDType): Tensor {
     const { width, prefix } = this.options;
     return F.sinusoidalPositions(prefix + rows * columns, width, { dtype }).unsqueeze(0);
@@ -149,7 +149,7 @@ abstract class FactorizedPositions extends Positions {
   }
 }
 
-export class SummedPositions extends FactorizedPositions {
+class SummedPositions extends FactorizedPositions {
   constructor(options: PositionsOptions) {
     super(options, options.width);
   }
@@ -159,7 +159,7 @@ export class SummedPositions extends FactorizedPositions {
   }
 }
 
-export class ConcatenatedPositions extends FactorizedPositions {
+class ConcatenatedPositions extends FactorizedPositions {
   constructor(options: PositionsOptions) {
     if (options.width % 2 !== 0)
       throw new RangeError(`positions: halves for row and column need an even width, got ${options.width}`);
@@ -172,7 +172,7 @@ export class ConcatenatedPositions extends FactorizedPositions {
 }
 
 /** Rotary positions in every block: queries and keys of each head turn with row and column (Su et al. 2021; the prefix stays). */
-export class RotaryPositions extends Positions {
+class RotaryPositions extends Positions {
   added(): null {
     return null;
   }

@@ -1,4 +1,4 @@
-import { DropPath, functional as F, LayerNorm, type Linear, Module, Parameter } from '@tessera/nn';
+import { type ActivationName, DropPath, functional as F, LayerNorm, type Linear, Module, Parameter } from '@tessera/nn';
 import { concat, type Tensor, tensor, where } from '@tessera/tensor';
 import type { ImageTower } from '../image-tower.ts';
 import { Attention, type AttentionOptions } from './attention.ts';
@@ -51,6 +51,7 @@ export class WindowAttention extends Attention {
 interface BlockOptions extends AttentionOptions {
   readonly mlpRatio: number;
   readonly dropPath: number;
+  readonly activation?: ActivationName;
 }
 
 /** A block of Swin: attention in windows, shifted by half a window in every second block, then an MLP. [N, H, W, C]. */
@@ -72,11 +73,7 @@ export class SwinBlock extends Module {
     this.attn = new WindowAttention(width, window, heads, options);
     this.drop_path1 = new DropPath(options.dropPath);
     this.norm2 = new LayerNorm(width);
-    this.mlp = new Mlp(
-      width,
-      Math.round(width * options.mlpRatio),
-      options.dropout === undefined ? {} : { dropout: options.dropout },
-    );
+    this.mlp = new Mlp(width, Math.round(width * options.mlpRatio), options);
     this.drop_path2 = new DropPath(options.dropPath);
   }
 
@@ -183,6 +180,8 @@ export interface SwinOptions {
   readonly classes?: number;
   readonly inChannels?: number;
   readonly mlpRatio?: number;
+  /** Default `gelu`. */
+  readonly activation?: ActivationName;
   readonly dropout?: number;
   readonly attentionDropout?: number;
   readonly dropPath?: number;
@@ -208,7 +207,7 @@ export class Swin extends Module implements ImageTower {
         `Swin: ${depths.length} depths and ${heads.length} numbers of heads must be as many as stages`,
       );
     const imageSize = F.pair(options.imageSize);
-    const { mlpRatio = 4, dropout = 0, attentionDropout = 0, dropPath = 0.1 } = options;
+    const { mlpRatio = 4, dropout = 0, attentionDropout = 0, dropPath = 0.1, activation = 'gelu' } = options;
     const total = depths.reduce((sum, depth) => sum + depth, 0);
     let [rows, columns] = gridOf('Swin', imageSize, patchSize);
     let done = 0;
@@ -221,7 +220,7 @@ export class Swin extends Module implements ImageTower {
       const half: Window = [rows > window ? Math.floor(window / 2) : 0, columns > window ? Math.floor(window / 2) : 0];
       const blocks = Array.from({ length: depth }, (_, k) => {
         const rate = total === 1 ? dropPath : (dropPath * (done + k)) / (total - 1);
-        const given = { mlpRatio, dropout, attentionDropout, dropPath: rate };
+        const given = { mlpRatio, activation, dropout, attentionDropout, dropPath: rate };
         return new SwinBlock(own, heads[stage] as number, size, k % 2 === 0 ? [0, 0] : half, given);
       });
       stages.push(new SwinStage(merging, blocks));

@@ -1,5 +1,5 @@
 import { grad } from '@tessera/autograd';
-import { init } from '@tessera/nn';
+import { functional as F, init } from '@tessera/nn';
 import {
   compile,
   concat,
@@ -11,8 +11,12 @@ import {
   type Tensor,
 } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type PositionKind, positionKinds } from './positions.ts';
+import { createImageTower } from '../clip.ts';
+import { fit } from '../testing/fit.ts';
+import { Attention } from './attention.ts';
+import { gridCoordinates, type PositionKind, positionKinds } from './positions.ts';
 import { type ViTPresetName, vitPresets } from './presets.ts';
+import type { Swin } from './swin.ts';
 import { ViT, type ViTOptions } from './vision-transformer.ts';
 
 beforeAll(() => {
@@ -192,6 +196,19 @@ describe('variants', () => {
     expect(await model.positions.angles([2, 3], 'f32')?.select(0, 0).abs().max().item()).toBe(0);
   });
 
+  test('with rotary positions attention does not change when all move; turning the tokens instead is found', async () => {
+    const attention = new Attention(16, 2, { initializer: init.normal({ std: 0.3 }) });
+    const x = init.normal()([1, 6, 16]);
+    const { row, column } = gridCoordinates([2, 3]);
+    const angles = (by: number, width: number): Tensor => F.rotaryAngles2d(row.add(by), column.add(2 * by), width);
+    const perHead = (by: number): Tensor => attention.forward(x, { rotary: angles(by, 8) });
+    expect(await largest(perHead(0), perHead(3))).toBeLessThan(1e-5);
+    expect(await largest(perHead(0), attention.forward(x))).toBeGreaterThan(1e-3);
+    // A mistaken version turns the features in front of the projections, values and all.
+    const ofTokens = (by: number): Tensor => attention.forward(F.applyRotary(x, angles(by, 16)));
+    expect(await largest(ofTokens(0), ofTokens(3))).toBeGreaterThan(1e-3);
+  });
+
   test('features of several layers', async () => {
     const model = new ViT(tiny);
     const x = images();
@@ -221,6 +238,38 @@ describe('variants', () => {
       expect(formatShape(map.shape)).toBe('[2, 2, 7, 7]');
       expect(await map.sum(-1).sub(1).abs().max().item()).toBeLessThan(1e-5);
     }
+  });
+
+  test('as image towers of configurations', async () => {
+    const plain = createImageTower(
+      { kind: 'plain-vit', imageSize: 16, patchSize: 4, width: 64, layers: 2, positions: 'rotary' },
+      10,
+    );
+    const swin = createImageTower(
+      { kind: 'swin', imageSize: 16, patchSize: 2, width: 32, layers: [1, 1], window: 4 },
+      10,
+    );
+    for (const tower of [plain, swin]) {
+      expect([tower.inputResolution, tower.outputDim]).toEqual([16, 10]);
+      expect(tower.forward(images(2, 16, 16)).shape).toEqual([2, 10]);
+    }
+    expect((swin as Swin).layers.map(({ blocks }) => blocks[0].attn.numHeads)).toEqual([1, 2]);
+  });
+
+  test('a student learns from labels and from a teacher', async () => {
+    setDefaultBackend('wasm');
+    const teacher = init.normal({ std: 3 })([8, 5]);
+    const labels = teacher.argmax(1).contiguous();
+    const x = images(8).contiguous();
+    for (const kind of ['hard', 'soft'] as const) {
+      const student = new ViT({ ...tiny, distilled: true });
+      const loss = (pictures: Tensor): Tensor =>
+        F.distillationLoss(student.distill(pictures), labels, teacher, { kind });
+      const losses = await fit(student, loss, [x], { steps: 60 });
+      expect(losses.at(-1)).toBeLessThan(0.3 * losses[0]);
+      expect(await student.forward(x).argmax(1).eq(labels).all().item()).toBe(1);
+    }
+    setDefaultBackend('reference');
   });
 
   test('every parameter gets a gradient', async () => {

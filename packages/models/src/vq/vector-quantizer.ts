@@ -1,5 +1,5 @@
 import { Buffer, init, Module } from '@tessera/nn';
-import { einsum, formatShape, noGrad, randint, type Tensor, where, zeros } from '@tessera/tensor';
+import { autocast, einsum, formatShape, noGrad, randint, type Tensor, where, zeros } from '@tessera/tensor';
 
 export interface VectorQuantizerOptions {
   /** Decay of the running means that the codes follow. Default 0.99. */
@@ -109,7 +109,7 @@ export class VectorQuantizer extends Module {
   /** |z - c|^2 = |z|^2 - 2 z c + |c|^2, of which the first term is the same for all codes. */
   #nearest(rows: Tensor): Tensor {
     const { codebook } = this;
-    const products = einsum('md,kd->mk', rows.detach(), codebook);
+    const products = autocast('f32', () => einsum('md,kd->mk', rows.detach(), codebook));
     return codebook.square().sum(1).sub(products.mul(2)).argmin(1).cast('i32');
   }
 
@@ -118,7 +118,10 @@ export class VectorQuantizer extends Module {
     const vectors = rows.detach();
     const blend = (mean: Tensor, value: Tensor): Tensor => mean.mul(decay).add(value.mul(1 - decay));
     const size = blend(cluster_size, counts);
-    const sum = blend(cluster_sum, einsum('mk,md->kd', uses, vectors));
+    const sum = blend(
+      cluster_sum,
+      autocast('f32', () => einsum('mk,md->kd', uses, vectors)),
+    );
     const dead = size.lt(restartBelow);
     const drawn = vectors.indexSelect(0, randint([codes], 0, vectors.shape[0] as number));
     // A code that starts anew counts as just alive: it has one step to be of use.

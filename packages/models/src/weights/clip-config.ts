@@ -132,7 +132,8 @@ export function clipConfigFromHuggingFace(json: unknown, sizes: CLIPConfig): CLI
 /** The config.json with which `CLIPModel.from_pretrained` builds the same model. @throws for a model that it cannot build */
 export function huggingFaceConfig({ embedDim, vision, text, activation = 'quickgelu' }: CLIPConfig): object {
   if (vision.kind !== 'vit') throw new Error("Hugging Face's CLIPModel has no ResNet tower: save under OpenAI's names");
-  const hiddenAct = Object.entries(huggingFaceActivations).find(([, name]) => name === activation)?.[0] ?? activation;
+  const [hiddenAct] = Object.entries(huggingFaceActivations).find(([, name]) => name === activation) ?? [];
+  if (hiddenAct === undefined) throw new Error(`Hugging Face's CLIPModel has no activation ${activation}`);
   const tower = (own: VisionConfig | TextConfig): object => ({
     hidden_act: hiddenAct,
     hidden_size: own.width,

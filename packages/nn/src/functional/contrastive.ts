@@ -1,5 +1,6 @@
-import { einsum, formatShape, iota, type Tensor, where } from '@tessera/tensor';
+import { autocast, einsum, formatShape, inSingle, iota, type Tensor, where } from '@tessera/tensor';
 import { logSigmoid } from './loss.ts';
+import { inF32 } from './precision.ts';
 
 /** What a two-tower model gives for one batch of pairs. */
 export interface PairedFeatures {
@@ -28,7 +29,7 @@ export interface PairOptions {
 
 /** x / |x| along the last axis, with |x| at least `eps`. */
 export function l2Normalize(features: Tensor, eps = 1e-12): Tensor {
-  return features.div(features.square().sum(-1, true).sqrt().maximum(eps));
+  return inSingle(features, (x) => x.div(x.square().sum(-1, true).sqrt().maximum(eps)));
 }
 
 /** logitScale * imageFeatures textFeatures^T + logitBias: [B, B * K], a row an image, a column a text. */
@@ -49,7 +50,9 @@ export function pairLogits(
       `${op}: image features ${formatShape(images)} and text features ${formatShape(texts)} must be [B, E] and ` +
         '[B * K, E], K texts for each image',
     );
-  const logits = einsum('ie,te->it', imageFeatures, textFeatures).mul(logitScale);
+  // Not in two bytes: a temperature of 100 leaves cosines few digits there.
+  const cosines = autocast('f32', () => einsum('ie,te->it', inF32(imageFeatures), inF32(textFeatures)));
+  const logits = cosines.mul(logitScale);
   return logitBias === undefined || logitBias === null ? logits : logits.add(logitBias);
 }
 

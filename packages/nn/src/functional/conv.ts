@@ -1,4 +1,5 @@
 import { einsum, formatShape, type Tensor } from '@tessera/tensor';
+import { addBias } from './precision.ts';
 import { type Pair, windows2d } from './windows.ts';
 
 export interface Conv2dOptions {
@@ -41,5 +42,5 @@ export function conv2d(input: Tensor, weight: Tensor, bias: Tensor | null = null
           windows.unflatten(1, [groups, channels]),
           weight.unflatten(0, [groups, outChannels / groups]),
         ).reshape([n, outChannels, ...windows.shape.slice(2, 4)]);
-  return bias === null ? output : output.add(bias.reshape([outChannels, 1, 1]));
+  return bias === null ? output : addBias(output, bias.reshape([outChannels, 1, 1]));
 }

@@ -1,4 +1,4 @@
-import { einsum, formatShape, type Tensor, tensor } from '@tessera/tensor';
+import { autocast, einsum, formatShape, isFloat, type Tensor, tensor } from '@tessera/tensor';
 
 export type InterpolationMode = 'nearest' | 'bilinear' | 'bicubic';
 
@@ -33,16 +33,17 @@ export function interpolate(
 ): Tensor {
   if (input.ndim !== 4)
     throw new RangeError(`interpolate: needs images [N, C, H, W], got a tensor of shape ${formatShape(input.shape)}`);
-  if (input.dtype !== 'f32' && input.dtype !== 'f64')
+  if (!isFloat(input.dtype))
     throw new TypeError(`interpolate: needs floating-point images, got ${input.dtype}; cast them first`);
-  const { dtype } = input;
+  // Half precision is computed in single, as PyTorch does.
+  const dtype = input.dtype === 'f64' ? 'f64' : 'f32';
   const resize = (axis: 2 | 3, equation: string, x: Tensor): Tensor => {
     const [from, to] = [input.shape[axis] as number, size[axis - 2] as number];
     const weights = interpolationMatrix(from, to, options);
     // At its own size every mode gives back what it gets.
-    return from === to ? x : einsum(equation, x, tensor(weights, { shape: [to, from], dtype }));
+    return from === to ? x : autocast('f32', () => einsum(equation, x, tensor(weights, { shape: [to, from], dtype })));
   };
-  return resize(2, 'nchw,ph->ncpw', resize(3, 'nchw,qw->nchq', input));
+  return resize(2, 'nchw,ph->ncpw', resize(3, 'nchw,qw->nchq', input.cast(dtype))).cast(input.dtype);
 }
 
 /**

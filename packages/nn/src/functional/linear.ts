@@ -1,4 +1,5 @@
 import { formatShape, type Tensor } from '@tessera/tensor';
+import { addBias } from './precision.ts';
 
 /**
  * x W^T + b.
@@ -15,5 +16,5 @@ export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null
         `the last axis must have size ${weight.shape[1]}`,
     );
   const product = input.matmul(weight.transpose(0, 1));
-  return bias === null ? product : product.add(bias);
+  return bias === null ? product : addBias(product, bias);
 }

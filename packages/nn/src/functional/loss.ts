@@ -1,4 +1,5 @@
 import { formatShape, iota, type Tensor, where } from '@tessera/tensor';
+import { inF32 } from './precision.ts';
 
 export type Reduction = 'mean' | 'sum' | 'none';
 
@@ -38,7 +39,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
     throw new TypeError(`crossEntropy: the target must be i32 class indices, got ${target.dtype}`);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
     throw new RangeError(`crossEntropy: labelSmoothing must lie in [0, 1], got ${labelSmoothing}`);
-  const logProbabilities = logits.logSoftmax(1);
+  const logProbabilities = inF32(logits).logSoftmax(1);
   const chosen = iota(logits.shape, 1).eq(target.unsqueeze(1));
   const likelihood = where(chosen, logProbabilities, 0).sum(1);
   if (labelSmoothing === 0) return reduceLoss(likelihood.neg(), reduction);

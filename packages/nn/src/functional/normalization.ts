@@ -1,10 +1,11 @@
-import { formatShape, noGrad, type Tensor } from '@tessera/tensor';
+import { formatShape, inSingle, noGrad, type Tensor } from '@tessera/tensor';
 
 /** Added to the variance before the root. */
 export const defaultEps = 1e-5;
 
 /**
- * (x - mean) / sqrt(var + eps) * weight + bias over the last axes, with the biased variance (Ba, Kiros and Hinton 2016).
+ * (x - mean) / sqrt(var + eps) * weight + bias over the last axes, with the biased variance (Ba, Kiros and Hinton 2016). Computed in
+ * f32 for f16 and bf16.
  *
  * @param input [..., ...normalizedShape]
  * @param weight normalizedShape, or null
@@ -23,10 +24,12 @@ export function layerNorm(
       `layerNorm: input ${formatShape(input.shape)} does not end in the normalised shape ${formatShape(normalizedShape)}`,
     );
   const axes = normalizedShape.map((_, k) => lead + k);
-  const centred = input.sub(input.mean(axes, true));
-  const normalized = centred.mul(centred.square().mean(axes, true).add(eps).rsqrt());
-  const scaled = weight === null ? normalized : normalized.mul(weight);
-  return bias === null ? scaled : scaled.add(bias);
+  return inSingle(input, (x) => {
+    const centred = x.sub(x.mean(axes, true));
+    const normalized = centred.mul(centred.square().mean(axes, true).add(eps).rsqrt());
+    const scaled = weight === null ? normalized : normalized.mul(weight);
+    return bias === null ? scaled : scaled.add(bias);
+  });
 }
 
 export interface BatchNormOptions {
@@ -40,6 +43,8 @@ export interface BatchNormOptions {
  * Batch normalisation over all axes but 1 (Ioffe and Szegedy 2015). In training the batch's own statistics serve, with the
  * biased variance, and the running statistics are updated, with the unbiased one; otherwise the running statistics serve.
  *
+ * Computed in f32 for f16 and bf16.
+ *
  * @param input [N, C, ...]
  * @param runningMean [C]; assigned to in training
  * @param runningVariance [C]; assigned to in training
@@ -47,6 +52,17 @@ export interface BatchNormOptions {
  * @param bias [C], or null
  */
 export function batchNorm(
+  input: Tensor,
+  runningMean: Tensor | null,
+  runningVariance: Tensor | null,
+  weight: Tensor | null,
+  bias: Tensor | null,
+  options: BatchNormOptions,
+): Tensor {
+  return inSingle(input, (x) => normalizeChannels(x, runningMean, runningVariance, weight, bias, options));
+}
+
+function normalizeChannels(
   input: Tensor,
   runningMean: Tensor | null,
   runningVariance: Tensor | null,

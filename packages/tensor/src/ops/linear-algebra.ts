@@ -1,4 +1,5 @@
 /** Products of tensors, all of them contractions. */
+import { productOperands } from '../autocast.ts';
 import { isFloat, promote } from '../dtype.ts';
 import * as graph from '../graph.ts';
 import type { Node } from '../node.ts';
@@ -11,7 +12,7 @@ function promoteFloats(op: string, a: Node, b: Node): [Node, Node] {
       `${op}: needs floating-point tensors, got ${a.dtype} ${formatShape(a.shape)} and ${b.dtype} ${formatShape(b.shape)}; cast first`,
     );
   const dtype = promote(a.dtype, b.dtype);
-  return [graph.cast(a, dtype), graph.cast(b, dtype)];
+  return productOperands(a, b) ?? [graph.cast(a, dtype), graph.cast(b, dtype)];
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Reductions. `axes` may be negative; without them all axes are reduced. */
-import { isFloat } from '../dtype.ts';
+import { inSingle } from '../autocast.ts';
+import { computeDType, isFloat } from '../dtype.ts';
 import * as graph from '../graph.ts';
 import type { Node, ReduceOp } from '../node.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../shape.ts';
@@ -38,7 +39,7 @@ export const sum = (source: Node, axes?: Axes, keepdim = false): Node =>
 
 export function mean(source: Node, axes?: Axes, keepdim = false): Node {
   const list = normalizeAxes(axes, source.shape.length, 'mean');
-  return mul(sum(floating(source), list, keepdim), 1 / countOf(source, list));
+  return inSingle(floating(source), (x) => mul(sum(x, list, keepdim), 1 / countOf(x, list)));
 }
 
 export function max(source: Node, axes?: Axes, keepdim = false): Node {
@@ -76,10 +77,11 @@ export interface VarianceOptions {
 
 /** sum((x - mean)^2) / max(0, n - correction), in two passes. */
 export function variance(source: Node, axes?: Axes, { correction = 1, keepdim = false }: VarianceOptions = {}): Node {
-  const x = floating(source);
-  const list = normalizeAxes(axes, x.shape.length, 'variance');
-  const deviation = sub(x, mean(x, list, true));
-  return mul(sum(square(deviation), list, keepdim), 1 / Math.max(0, countOf(x, list) - correction));
+  const list = normalizeAxes(axes, source.shape.length, 'variance');
+  return inSingle(floating(source), (x) => {
+    const deviation = sub(x, mean(x, list, true));
+    return mul(sum(square(deviation), list, keepdim), 1 / Math.max(0, countOf(x, list) - correction));
+  });
 }
 
 export const std = (source: Node, axes?: Axes, options?: VarianceOptions): Node =>
@@ -88,10 +90,12 @@ export const std = (source: Node, axes?: Axes, options?: VarianceOptions): Node 
 /** The Euclidean norm. The root is kept away from 0, so that the gradient there is 0 instead of NaN. */
 export function norm(source: Node, axes?: Axes, keepdim = false): Node {
   const list = normalizeAxes(axes, source.shape.length, 'norm');
-  const squares = sum(square(floating(source)), list, keepdim);
-  const zero = constantLike(0, squares);
-  const isZero = graph.binary('eq', squares, zero);
-  return graph.where(isZero, zero, sqrt(graph.where(isZero, constantLike(1, squares), squares)));
+  return inSingle(floating(source), (x) => {
+    const squares = sum(square(x), list, keepdim);
+    const zero = constantLike(0, squares);
+    const isZero = graph.binary('eq', squares, zero);
+    return graph.where(isZero, zero, sqrt(graph.where(isZero, constantLike(1, squares), squares)));
+  });
 }
 
 function positionOfLargest(op: string, source: Node, axis: number, keepdim: boolean): Node {
@@ -126,17 +130,21 @@ const shifted = (x: Node, axes: readonly number[]): Node => sub(x, graph.detach(
 
 /**
  * y = exp(x - max) / sum(exp(x - max)). Its derivative needs the result alone: dx = y (g - sum(g y)). Derived through exp and the
- * quotient, it would keep x as well.
+ * quotient, it would keep x as well. f16 and bf16 are computed in f32; the result, between 0 and 1, is of their type again.
  */
 export function softmax(source: Node, axis: number): Node {
   const axes = [normalizeAxis(axis, source.shape.length, 'softmax')];
   const x = floating(source);
   if (sizeOf(x.shape) === 0) return x;
-  const e = exp(shifted(x, axes));
+  const wide = computeDType(x.dtype);
+  const e = exp(shifted(graph.cast(x, wide), axes));
   const value = mul(e, graph.unary('recip', graph.reduce('sum', e, axes)));
-  return graph.custom(value, [x], {
+  return graph.custom(graph.cast(value, x.dtype), [x], {
     name: 'softmax',
-    backward: (gradient, _inputs, y) => [mul(y, sub(gradient, graph.reduce('sum', mul(gradient, y), axes)))],
+    backward: (gradient, _inputs, output) => {
+      const [g, y] = [graph.cast(gradient, wide), graph.cast(output, wide)];
+      return [graph.cast(mul(y, sub(g, graph.reduce('sum', mul(g, y), axes))), x.dtype)];
+    },
   });
 }
 
@@ -144,18 +152,21 @@ export function softmax(source: Node, axis: number): Node {
 export function logSoftmax(source: Node, axis: number): Node {
   const axes = [normalizeAxis(axis, source.shape.length, 'logSoftmax')];
   if (sizeOf(source.shape) === 0) return floating(source);
-  const x = shifted(floating(source), axes);
-  return sub(x, log(graph.reduce('sum', exp(x), axes)));
+  return inSingle(floating(source), (wide) => {
+    const x = shifted(wide, axes);
+    return sub(x, log(graph.reduce('sum', exp(x), axes)));
+  });
 }
 
 /** log(sum(exp(x))). Where the maximum is infinite it is not subtracted: infinity minus itself would be NaN. */
 export function logsumexp(source: Node, axes?: Axes, keepdim = false): Node {
-  const x = floating(source);
-  const list = normalizeAxes(axes, x.shape.length, 'logsumexp');
-  if (countOf(x, list) === 0) return log(sum(exp(x), list, keepdim));
-  const largest = graph.detach(graph.reduce('max', x, list));
-  const magnitude = graph.binary('max', largest, graph.unary('neg', largest));
-  const infinite = graph.binary('eq', magnitude, constantLike(Number.POSITIVE_INFINITY, largest));
-  const offset = graph.where(infinite, constantLike(0, largest), largest);
-  return drop(add(log(graph.reduce('sum', exp(sub(x, offset)), list)), offset), list, keepdim);
+  const list = normalizeAxes(axes, source.shape.length, 'logsumexp');
+  return inSingle(floating(source), (x) => {
+    if (countOf(x, list) === 0) return log(sum(exp(x), list, keepdim));
+    const largest = graph.detach(graph.reduce('max', x, list));
+    const magnitude = graph.binary('max', largest, graph.unary('neg', largest));
+    const infinite = graph.binary('eq', magnitude, constantLike(Number.POSITIVE_INFINITY, largest));
+    const offset = graph.where(infinite, constantLike(0, largest), largest);
+    return drop(add(log(graph.reduce('sum', exp(sub(x, offset)), list)), offset), list, keepdim);
+  });
 }

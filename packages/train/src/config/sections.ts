@@ -193,7 +193,10 @@ export const checkpointsSection = z.strictObject({
 });
 
 export const runtimeSection = z.strictObject({
-  backend: z.string().default('wasm'),
+  backend: z
+    .string()
+    .default('auto')
+    .describe('auto: a GPU that is hardware, else wasm; or wasm, webgpu, gpujs[:mode], reference'),
   threads: count.nullable().default(null).describe('of the wasm backend; null: one for each core'),
   peakGflops: z
     .number()

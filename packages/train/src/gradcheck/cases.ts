@@ -2,6 +2,7 @@ import { AttentionPool2d, Bottleneck, CLIP, ModifiedResNet, TextTransformer, Vis
 import * as nn from '@tessera/nn';
 import { randint, randn, type Tensor } from '@tessera/tensor';
 import type { GradcheckCase } from './check-module.ts';
+import { multimodalGradcheckCases } from './multimodal-cases.ts';
 import { visionGradcheckCases } from './vision-cases.ts';
 
 const images = (n: number, channels: number, side: number): Tensor =>
@@ -18,6 +19,7 @@ const unary = (module: nn.Module): GradcheckCase => ({ module, inputs: [normal(4
 /** The layers and models that come with Tessera, small. */
 export const gradcheckCases: Readonly<Record<string, () => GradcheckCase>> = {
   ...visionGradcheckCases,
+  ...multimodalGradcheckCases,
   Linear: define(() => ({ module: new nn.Linear(5, 3), inputs: [normal(2, 4, 5)] })),
   Conv2d: define(() => ({ module: new nn.Conv2d(3, 4, 3, { padding: 1 }), inputs: [images(2, 3, 5)] })),
   'Conv2d, strided and dilated': define(() => ({

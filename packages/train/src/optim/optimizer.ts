@@ -20,11 +20,12 @@ export interface OptimizerOptions {
 export type OptimizedParameters = Iterable<Parameter | readonly [name: string, parameter: Parameter]>;
 
 /**
- * CLIP's exclusions from weight decay: parameters of fewer than two dimensions, and those with bn, ln, bias or logit_scale in their
- * name.
+ * What decays in neither CLIP nor timm: parameters of fewer than two dimensions, those with bn, ln, bias or logit_scale in their
+ * name, and tokens and positions of plain Vision Transformers.
  */
 export const noDecay: ParameterGroup = {
-  match: (name, parameter) => parameter.ndim < 2 || /bn|ln|bias|logit_scale/.test(name),
+  match: (name, parameter) =>
+    parameter.ndim < 2 || /bn|ln|bias|logit_scale/.test(name) || /(^|\.)(\w+_token|\w+_embed|pool_query)$/.test(name),
   weightDecay: 0,
 };
 

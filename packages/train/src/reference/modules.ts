@@ -10,12 +10,14 @@ import {
 } from '@tessera/models';
 import * as nn from '@tessera/nn';
 import type { CaseConfig } from './config.ts';
+import { multimodalModules } from './multimodal-modules.ts';
 import { defineReferenceModule as define, type ReferenceModule } from './reference-module.ts';
 import { resnetModules } from './resnet-modules.ts';
 import { visionModules } from './vision-modules.ts';
 
 export const builtInModules: Readonly<Record<string, ReferenceModule>> = {
   ...visionModules,
+  ...multimodalModules,
   ...resnetModules,
   Linear: define({
     build: (c) => new nn.Linear(c.number('in_features'), c.number('out_features'), { bias: c.boolean('bias', true) }),

@@ -5,6 +5,9 @@ const MERGE_COUNT = 48_894;
 /** SHA-256 of OpenAI's merges, one "left right" a line. */
 const MERGES_SHA256 = 'f61f2adf497e6f5357c347aeb4646fabe82f341e946de5bdec5d2858e41bef4a';
 
+/** Of OpenAI's tokenizer: bytes, merges, and the two marks. */
+export const clipVocabularySize = 49_408;
+
 /**
  * The tokenizer of OpenAI's CLIP models: 49,408 tokens, start 49,406, end 49,407.
  *

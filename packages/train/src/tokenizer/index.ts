@@ -1,5 +1,5 @@
 export type { Merge } from './bpe.ts';
-export { loadClipTokenizer } from './clip.ts';
+export { clipVocabularySize, loadClipTokenizer } from './clip.ts';
 export { loadTokenizer, saveTokenizer } from './file.ts';
 export { cleanCaption, repairText } from './repair.ts';
 export { type EncodeBatchOptions, Tokenizer, type TokenizerJson } from './tokenizer.ts';

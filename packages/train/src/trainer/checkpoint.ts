@@ -71,7 +71,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   };
 }
 
-export function parseCheckpointState({ path, metadata }: TensorFile): CheckpointState {
+export function parseCheckpointState({ path, metadata }: Pick<TensorFile, 'path' | 'metadata'>): CheckpointState {
   if (metadata.format !== format)
     throw new Error(
       `${path}: is a safetensors file, but not a checkpoint of a training run: its metadata say format ${JSON.stringify(metadata.format ?? null)}`,

@@ -8,7 +8,8 @@ import { RunFolder } from '../run/run-folder.ts';
 import { useTestBackend } from '../testing/backend.ts';
 import { writeTinyDataset } from '../testing/tiny-dataset.ts';
 import { trainTiny } from '../testing/train-tiny.ts';
-import { readTensors } from '../trainer/tensor-files.ts';
+import { readTensors, writeTensors } from '../trainer/tensor-files.ts';
+import { loadWeights, saveWeights } from '../weights/model-files.ts';
 import { type TrainingResult, trainModel } from './train.ts';
 
 let root: string;
@@ -68,11 +69,33 @@ describe('a classifier', () => {
     expect(kept.model).toMatchObject({ vision: { width: 8 } });
   });
 
-  it('starts from plain weights where the configuration says what model they are of', async () => {
-    const from = `initialize.checkpoint=${join(root, 'clip', 'model.safetensors')}`;
-    await expect(classify('plain', 'model=null', from)).rejects.toThrow('does not say how its model is built');
-    await classify('plain', vit, from, 'initialize.tower=freeze');
+  it('starts from weights alone, which say how their model is built', async () => {
+    const path = join(root, 'clip', 'model.safetensors');
+    await classify('plain', 'model=null', `initialize.checkpoint=${path}`, 'initialize.tower=freeze');
     expect(await towerOf('plain')).toEqual(await towerOf('clip'));
+    // The same model under another library's names.
+    const { model } = await loadWeights(path);
+    await saveWeights(model, join(root, 'elsewhere'), { names: 'hugging-face' });
+    await classify(
+      'foreign',
+      'model=null',
+      `initialize.checkpoint=${join(root, 'elsewhere')}`,
+      'initialize.tower=freeze',
+    );
+    expect(await towerOf('foreign')).toEqual(await towerOf('clip'));
+  });
+
+  it('starts from a bare tower where the configuration says what model it is of', async () => {
+    const file = await readTensors(join(root, 'clip', 'model.safetensors'));
+    const bare = join(root, 'bare.safetensors');
+    await writeTensors(
+      bare,
+      file.select((name) => (name.startsWith('visual.') ? name : null)),
+    );
+    const from = `initialize.checkpoint=${bare}`;
+    await expect(classify('bare', 'model=null', from)).rejects.toThrow('does not say how its model is built');
+    await classify('bare', vit, from, 'initialize.tower=freeze');
+    expect(await towerOf('bare')).toEqual(await towerOf('clip'));
   });
 
   it('refuses the tower of another model with what differs', async () => {

@@ -1,9 +1,9 @@
 import type { ImageTower } from '@tessera/models';
 import type { Tensor } from '@tessera/tensor';
 import type { ClassifyConfig, RunConfig } from '../config/index.ts';
-import { findCheckpoint } from '../run/run-folder.ts';
 import { differingSettings, parseCheckpointState } from '../trainer/checkpoint.ts';
-import { readTensors } from '../trainer/tensor-files.ts';
+import type { TensorFile } from '../trainer/parse-tensors.ts';
+import { readModelState } from '../weights/model-state.ts';
 
 type ImageModel = NonNullable<ClassifyConfig['model']>;
 
@@ -14,23 +14,32 @@ export interface ImageTowerFile {
   readonly path: string;
   /** Parameters and buffers by their names within the tower. */
   readonly state: Map<string, Tensor>;
-  /** How the model is built; null where the file does not say, as OpenAI's and OpenCLIP's do not. */
+  /** How the model is built; null where the file does not say. */
   readonly model: ImageModel | null;
+  /** What `model` takes for granted because the file does not say it. */
+  readonly assumptions: readonly string[];
 }
 
 /**
- * Reads the image tower of a run, a checkpoint, or any safetensors file with CLIP's state_dict names.
+ * Reads the image tower of a run, of a checkpoint, or of any file of weights that is known (see `loadWeights`) or has CLIP's names.
  *
- * @throws where there is no such file, or no `visual.` in it
+ * @throws where there is no such file, or no image tower in it
  */
 export async function readImageTower(path: string): Promise<ImageTowerFile> {
-  const file = await readTensors(await findCheckpoint(path));
-  const state = file.select((name) => (name.startsWith(prefix) ? name.slice(prefix.length) : null));
+  const { state: whole, tower, assumptions, ...file } = await readModelState(path);
+  const state = new Map(
+    [...whole].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [])),
+  );
   if (state.size === 0) throw new Error(`${file.path}: holds no image tower: no tensor's name begins with ${prefix}`);
+  return { path: file.path, state, model: (tower as ImageModel | null) ?? modelOfRun(file), assumptions };
+}
+
+/** What a checkpoint's configuration says of its model; null for a file that is none. */
+function modelOfRun(file: Pick<TensorFile, 'path' | 'metadata'>): ImageModel | null {
   const config = file.metadata.training === undefined ? null : (parseCheckpointState(file).config as RunConfig);
-  if (!config?.model || !('vision' in config.model)) return { path: file.path, state, model: null };
+  if (!config?.model || !('vision' in config.model)) return null;
   const { embedDim, vision, activation } = config.model;
-  return { path: file.path, state, model: { embedDim, vision, activation } };
+  return { embedDim, vision, activation };
 }
 
 /** Puts the file's weights into a tower. @throws where they are those of another model, saying how the two differ */

@@ -2,9 +2,9 @@ import type { CLIP } from '@tessera/models';
 import type { Tensor } from '@tessera/tensor';
 import type { ContrastiveConfig } from '../config/index.ts';
 import { exists } from '../io/file-system.ts';
-import { findCheckpoint, findRun } from '../run/run-folder.ts';
-import { loadTokenizer, type Tokenizer } from '../tokenizer/index.ts';
-import { readTensors } from '../trainer/tensor-files.ts';
+import { findRun } from '../run/run-folder.ts';
+import { clipVocabularySize, loadClipTokenizer, loadTokenizer, type Tokenizer } from '../tokenizer/index.ts';
+import { readModelState } from '../weights/model-state.ts';
 import { type ImageTowerFile, loadImageTower, readImageTower } from './image-tower-file.ts';
 
 /** What a new CLIP run starts from instead of random values. */
@@ -26,15 +26,20 @@ export async function readStartingModel({ initialize }: ContrastiveConfig): Prom
     case 'image':
       return { parts, tower: await readImageTower(checkpoint) };
     case 'all': {
-      const file = await readTensors(await findCheckpoint(checkpoint));
-      const run = await findRun(checkpoint);
-      const tokenizer = run !== null && (await exists(run.tokenizer)) ? await loadTokenizer(run.tokenizer) : null;
-      const state = file.select((name) => (name.startsWith('optimizer.') ? null : name));
-      return { parts, path: file.path, state, tokenizer };
+      const { path, state } = await readModelState(checkpoint);
+      return { parts, path, state, tokenizer: await findTokenizer(checkpoint, state) };
     }
     default:
       return parts satisfies never;
   }
+}
+
+/** The run's own; OpenAI's for a text tower of as many tokens that lies in no run; null where nothing says what it knows. */
+async function findTokenizer(path: string, state: ReadonlyMap<string, Tensor>): Promise<Tokenizer | null> {
+  const run = await findRun(path);
+  if (run !== null) return (await exists(run.tokenizer)) ? loadTokenizer(run.tokenizer) : null;
+  const [tokens] = state.get('token_embedding.weight')?.shape ?? [];
+  return tokens === clipVocabularySize ? loadClipTokenizer() : null;
 }
 
 /** Puts a starting model's weights into a model. @throws where they are those of another model */

@@ -14,6 +14,7 @@ import type { BatchTensors } from '../trainer/task.ts';
 import { writeTensors } from '../trainer/tensor-files.ts';
 import { measurePeak } from '../trainer/throughput.ts';
 import { startPosition, Trainer, type TrainerListener } from '../trainer/trainer.ts';
+import { weightMetadata } from '../weights/model-files.ts';
 import { prepareClassify } from './classify.ts';
 import { prepareContrastive } from './contrastive.ts';
 import { type ImageTowerFile, readImageTower } from './image-tower-file.ts';
@@ -71,6 +72,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const splits = evaluationSplits(dataset, config);
     if (resume === null) await folder.create();
     const say = listener?.say ?? (() => undefined);
+    if (request.config.model === null)
+      for (const assumption of tower?.assumptions ?? []) say(`${tower?.path}: taken for granted: ${assumption}`);
     prepared = await prepare(config, { dataset, splits, folder, tower, resumed: resume !== null, say });
     const { task, source } = prepared;
     const optimizer = createOptimizer(config, task.model.namedParameters());
@@ -115,7 +118,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const ended = { finished, steps: position.step, totalSteps, skippedRows };
     if (!finished) return { ...ended, evaluation: null, report: null };
 
-    await writeTensors(folder.model, task.model.stateDict(), { format: 'pt' });
+    await writeTensors(folder.model, task.model.stateDict(), weightMetadata(task.model));
     say('evaluating ...');
     const evaluation = await prepared.finalEvaluation();
     await folder.writeJson(folder.evaluation, summarizeEvaluation(evaluation));

@@ -1,0 +1,197 @@
+/** JavaScript's operators and functions on traced values: what is known is computed, places stay places, the rest becomes nodes. */
+import { type DType, isFloat } from '../dtype.ts';
+import type { Node } from '../node.ts';
+import * as ops from '../ops/index.ts';
+import { remainder, unaryMath } from './mathematics.ts';
+import {
+  addPlaces,
+  floatOf,
+  integerOf,
+  type Mask,
+  nodeValue,
+  notMask,
+  operandOf,
+  type Place,
+  scalePlace,
+  type Value,
+} from './values.ts';
+
+type Operand = Node | number;
+
+const known = (value: Value): value is number | boolean => typeof value !== 'object';
+const isPlace = (value: Value): value is Place => typeof value === 'object' && value.kind === 'place';
+
+function operand(value: Value): Operand {
+  const result = operandOf(value);
+  if (result === null) throw new TypeError('an array stands where a number was expected');
+  return result;
+}
+
+/** Arrays aside: JavaScript's idea of truth. */
+export function truth(value: Value): Mask {
+  if (known(value)) return Boolean(value);
+  const node = operand(value);
+  if (typeof node === 'number') return node !== 0;
+  return node.dtype === 'bool' ? node : ops.ne(node, 0);
+}
+
+const asMask = (node: Node): Value => nodeValue(node);
+
+/** Truth values count as 0 and 1. */
+const counted = (x: Operand): Operand => (typeof x !== 'number' && x.dtype === 'bool' ? integerOf(x) : x);
+
+/** Integers stay integers among themselves; with anything else they become floats of `dtype`. */
+function numeric(a: Operand, b: Operand, dtype: DType): [Operand, Operand] {
+  const [x, y] = [counted(a), counted(b)];
+  const whole = (v: Operand): boolean => (typeof v === 'number' ? Number.isInteger(v) : !isFloat(v.dtype));
+  if (whole(x) && whole(y)) return [x, y];
+  const float = (v: Operand): Operand => (typeof v === 'number' ? v : floatOf(v, dtype));
+  return [float(x), float(y)];
+}
+
+const floats = (a: Operand, b: Operand, dtype: DType): [Node, Node] => [
+  floatOf(counted(a), dtype),
+  floatOf(counted(b), dtype),
+];
+
+const numbers: Readonly<Record<string, (a: number, b: number) => number | boolean>> = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => a / b,
+  '%': (a, b) => a % b,
+  '**': (a, b) => a ** b,
+  '<': (a, b) => a < b,
+  '>': (a, b) => a > b,
+  '<=': (a, b) => a <= b,
+  '>=': (a, b) => a >= b,
+  '==': (a, b) => a === b,
+  '===': (a, b) => a === b,
+  '!=': (a, b) => a !== b,
+  '!==': (a, b) => a !== b,
+  '&': (a, b) => a & b,
+  '|': (a, b) => a | b,
+  '^': (a, b) => a ^ b,
+  '<<': (a, b) => a << b,
+  '>>': (a, b) => a >> b,
+  '>>>': (a, b) => a >>> b,
+};
+
+/** With the sign: the bits of a negative number are those of its complement, inverted. */
+function shiftRightSigned(a: Node, b: Node): Node {
+  const inverted = ops.bitXor(ops.shiftRight(ops.bitXor(a, -1), b), -1);
+  return ops.where(ops.lt(a, 0), inverted, ops.shiftRight(a, b));
+}
+
+type NodeOperator = (a: Operand, b: Operand, dtype: DType) => Node;
+
+const arithmetic =
+  (compute: (a: Operand, b: Operand) => Node): NodeOperator =>
+  (a, b, dtype) =>
+    compute(...numeric(a, b, dtype));
+
+const bits =
+  (compute: (a: Node, b: Node) => Node): NodeOperator =>
+  (a, b) =>
+    compute(integerOf(a), integerOf(b));
+
+const nodes: Readonly<Record<string, NodeOperator>> = {
+  '+': arithmetic(ops.add),
+  '-': arithmetic(ops.sub),
+  '*': arithmetic(ops.mul),
+  '/': (a, b, dtype) => ops.div(...floats(a, b, dtype)),
+  '%': (a, b, dtype) => remainder(...floats(a, b, dtype)),
+  '**': (a, b, dtype) => power(a, b, dtype),
+  '<': arithmetic(ops.lt),
+  '>': arithmetic(ops.gt),
+  '<=': arithmetic(ops.le),
+  '>=': arithmetic(ops.ge),
+  '==': arithmetic(ops.eq),
+  '===': arithmetic(ops.eq),
+  '!=': arithmetic(ops.ne),
+  '!==': arithmetic(ops.ne),
+  '&': bits(ops.bitAnd),
+  '|': bits(ops.bitOr),
+  '^': bits(ops.bitXor),
+  '<<': bits(ops.shiftLeft),
+  '>>': bits(shiftRightSigned),
+  '>>>': bits(ops.shiftRight),
+};
+
+const power = (a: Operand, b: Operand, dtype: DType): Node =>
+  ops.pow(floatOf(counted(a), dtype), typeof b === 'number' ? b : floatOf(counted(b), dtype));
+
+function onPlaces(operator: string, a: Value, b: Value): Value | null {
+  const whole = (value: Value): value is number => typeof value === 'number' && Number.isInteger(value);
+  if (operator === '+') {
+    if (isPlace(a) && (isPlace(b) || whole(b))) return addPlaces(a, b);
+    if (whole(a) && isPlace(b)) return addPlaces(b, a);
+  }
+  if (operator === '-') {
+    if (isPlace(a) && (isPlace(b) || whole(b))) return addPlaces(a, b, -1);
+    const negated = isPlace(b) ? scalePlace(b, -1) : null;
+    if (whole(a) && negated !== null && typeof negated !== 'number') return addPlaces(negated, a);
+  }
+  if (operator === '*') {
+    if (isPlace(a) && whole(b)) return scalePlace(a, b);
+    if (whole(a) && isPlace(b)) return scalePlace(b, a);
+  }
+  return null;
+}
+
+/** Null for an operator that kernels do not have. */
+export function applyBinary(operator: string, a: Value, b: Value, dtype: DType): Value | null {
+  if (known(a) && known(b)) return numbers[operator]?.(Number(a), Number(b)) ?? null;
+  const place = onPlaces(operator, a, b);
+  if (place !== null) return place;
+  const compute = nodes[operator];
+  return compute === undefined ? null : nodeValue(compute(operand(a), operand(b), dtype));
+}
+
+export function applyUnary(operator: string, value: Value, dtype: DType): Value | null {
+  switch (operator) {
+    case '!': {
+      const mask = notMask(truth(value));
+      return typeof mask === 'boolean' ? mask : asMask(mask);
+    }
+    case '+':
+      return value;
+    case '-':
+      if (known(value)) return -Number(value);
+      if (isPlace(value)) return scalePlace(value, -1);
+      return applyBinary('*', value, -1, dtype);
+    case '~':
+      return applyBinary('^', value, -1, dtype);
+    default:
+      return null;
+  }
+}
+
+export const mathConstants: Readonly<Record<string, number>> = {
+  E: Math.E,
+  LN2: Math.LN2,
+  LN10: Math.LN10,
+  LOG2E: Math.LOG2E,
+  LOG10E: Math.LOG10E,
+  PI: Math.PI,
+  SQRT1_2: Math.SQRT1_2,
+  SQRT2: Math.SQRT2,
+};
+
+const mathOfNumbers = Math as unknown as Readonly<Record<string, ((...values: number[]) => number) | number>>;
+
+/** Null for a function that kernels do not have. */
+export function callMath(name: string, values: readonly Value[], dtype: DType): Value | null {
+  const fn = mathOfNumbers[name];
+  if (values.every(known)) return typeof fn === 'function' ? fn(...values.map(Number)) : null;
+  if (name === 'max' || name === 'min') {
+    const join = name === 'max' ? ops.maximum : ops.minimum;
+    return values.reduce((a, b) => nodeValue(join(...numeric(operand(a), operand(b), dtype))));
+  }
+  const [a, b] = values.map(operand);
+  if (a === undefined) return null;
+  if (name === 'pow') return b === undefined ? null : nodeValue(power(a, b, dtype));
+  if (name === 'imul') return b === undefined ? null : nodeValue(ops.mul(integerOf(a), integerOf(b)));
+  const compute = unaryMath[name];
+  return compute === undefined || b !== undefined ? null : nodeValue(compute(floatOf(counted(a), dtype)));
+}

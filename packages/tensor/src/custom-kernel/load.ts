@@ -1,0 +1,106 @@
+/** Elements of a tensor at the places that subscripts name: a view where they are affine, else a gather. */
+import * as graph from '../graph.ts';
+import type { Node, WindowSpec } from '../node.ts';
+import * as ops from '../ops/index.ts';
+import { type Shape, sizeOf } from '../shape.ts';
+import { type Axis, integerOf, operandOf, type Place, rangeOf, type Value } from './values.ts';
+
+/** The shape as that many axes: the leading ones joined. */
+export const joinedShape = (shape: Shape, count: number): Shape => {
+  const extra = shape.length - count;
+  if (extra < 0) return [...new Array<number>(-extra).fill(1), ...shape];
+  return [sizeOf(shape.slice(0, extra + 1)), ...shape.slice(extra + 1)];
+};
+
+const isAffine = (value: Value): value is Place | number =>
+  typeof value === 'number' ? Number.isInteger(value) : typeof value === 'object' && value.kind === 'place';
+
+interface Subscript {
+  readonly offset: number;
+  /** Axes of more than one element, largest coefficient first. */
+  readonly terms: readonly (readonly [axis: Axis, coefficient: number])[];
+}
+
+/** The subscripts in a form that views can express; null where an axis is named twice, or three share a subscript. */
+function asSubscripts(values: readonly (Place | number)[]): Subscript[] | null {
+  const seen = new Set<Axis>();
+  const subscripts: Subscript[] = [];
+  for (const value of values) {
+    const terms = typeof value === 'number' ? [] : [...value.terms].filter(([axis]) => axis.size > 1);
+    if (terms.some(([axis]) => seen.has(axis))) return null;
+    for (const [axis] of terms) seen.add(axis);
+    if (terms.length > 2 || (terms.length === 2 && terms.some(([, coefficient]) => coefficient < 0))) return null;
+    terms.sort(([, x], [, y]) => Math.abs(y) - Math.abs(x));
+    subscripts.push({ offset: typeof value === 'number' ? value : value.offset, terms });
+  }
+  return subscripts;
+}
+
+/** Zeros outside of the source. The result has the axes that occur in the subscripts, in the order of their positions. */
+function viewAt(source: Node, values: readonly (Place | number)[], subscripts: readonly Subscript[]): Node {
+  let view = source;
+  const windows: WindowSpec[] = [];
+  /** The axis that stands at each place of the view; null for one of size 1. */
+  const order: (Axis | null)[] = [];
+  const appended: (Axis | null)[] = [];
+  for (const [k, { terms }] of subscripts.entries()) {
+    const { low, high } = rangeOf(values[k] as Place | number);
+    const size = view.shape[k] as number;
+    const zeros = view.shape.map(() => 0);
+    const before = zeros.with(k, Math.max(0, -low));
+    const after = zeros.with(k, Math.max(0, high + 1 - size));
+    view = graph.pad(view, before, after);
+    const start = low + Math.max(0, -low);
+    view = graph.shrink(view, zeros.with(k, start), view.shape.with(k, start + high - low + 1));
+    const [first, second] = terms;
+    order.push(first?.[0] ?? null);
+    if (first === undefined) continue;
+    if (first[1] < 0) view = graph.flip(view, [k]);
+    const stride = Math.abs(first[1]);
+    if (second !== undefined) {
+      windows.push({ axis: k, size: second[0].size, stride, dilation: second[1] });
+      appended.push(second[0]);
+    } else if (stride > 1) {
+      windows.push({ axis: k, size: 1, stride, dilation: 1 });
+      appended.push(null);
+    }
+  }
+  view = graph.window(view, windows);
+  const axes = [...order, ...appended];
+  const present = axes.flatMap((axis, k) => (axis === null ? [] : [{ axis, k }]));
+  present.sort((x, y) => y.axis.position - x.axis.position);
+  const rest = axes.flatMap((axis, k) => (axis === null ? [k] : []));
+  view = graph.permute(view, [...rest, ...present.map(({ k }) => k)]);
+  const rank = (present[0]?.axis.position ?? -1) + 1;
+  const shape = new Array<number>(rank).fill(1);
+  for (const { axis } of present) shape[rank - 1 - axis.position] = axis.size;
+  return graph.reshape(view, shape);
+}
+
+/** By positions in flat memory; 0 where a subscript lies outside. */
+function gatherAt(source: Node, values: readonly Value[]): Node {
+  let position: Node | null = null;
+  let inside: Node | null = null;
+  source.shape.forEach((size, k) => {
+    const operand = operandOf(values[k] as Value);
+    if (operand === null) throw new TypeError('a subscript is an array');
+    const index = integerOf(operand);
+    const here = ops.logicalAnd(ops.ge(index, 0), ops.lt(index, size));
+    inside = inside === null ? here : ops.logicalAnd(inside, here);
+    position = position === null ? index : ops.add(ops.mul(position, size), index);
+  });
+  const flat = graph.reshape(source, [sizeOf(source.shape)]);
+  const found = graph.gather(flat, position as unknown as Node, 0);
+  return ops.where(inside as unknown as Node, found, 0, source.dtype);
+}
+
+/** The element of `source` at the subscripts, for every element of the domain; 0 outside of the source. */
+export function loadAt(source: Node, subscripts: readonly Value[]): Node {
+  const joined = graph.reshape(source, joinedShape(source.shape, subscripts.length));
+  if (sizeOf(joined.shape) === 0) return graph.constant(0, [], source.dtype);
+  if (subscripts.every(isAffine)) {
+    const affine = asSubscripts(subscripts);
+    if (affine !== null) return viewAt(joined, subscripts, affine);
+  }
+  return gatherAt(joined, subscripts);
+}

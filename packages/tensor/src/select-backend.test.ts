@@ -1,0 +1,54 @@
+import { afterEach, expect, test } from 'vitest';
+import {
+  BackendUnavailableError,
+  disposeBackends,
+  isBackendOpen,
+  registerAsyncBackend,
+  registerBackend,
+} from './backend.ts';
+import { ReferenceBackend } from './backends/reference/backend.ts';
+import { selectBackend } from './select-backend.ts';
+
+afterEach(() => disposeBackends());
+
+registerBackend('wasm', () => new ReferenceBackend('wasm', {}));
+
+const offerGpu = (software: boolean): void =>
+  registerAsyncBackend('webgpu', async () =>
+    Object.assign(new ReferenceBackend('webgpu', {}), { adapter: { name: 'Some adapter', software } }),
+  );
+
+test('auto takes a GPU that is hardware', async () => {
+  offerGpu(false);
+  const { backend, reason } = await selectBackend('auto');
+  expect([backend.name, reason]).toEqual(['webgpu', 'GPU: Some adapter']);
+});
+
+test('auto takes wasm where the only adapter is software, and lets go of that', async () => {
+  offerGpu(true);
+  const { backend, reason } = await selectBackend('auto');
+  expect([backend.name, reason]).toEqual([
+    'wasm',
+    'no GPU: the only WebGPU adapter, Some adapter, runs on the processor',
+  ]);
+  expect(isBackendOpen('webgpu')).toBe(false);
+});
+
+test('auto takes wasm where there is no adapter at all, and says why; asked for by name that is an error', async () => {
+  registerAsyncBackend('webgpu', () => Promise.reject(new BackendUnavailableError('webgpu: the package is missing')));
+  const { backend, reason } = await selectBackend('auto');
+  expect([backend.name, reason]).toEqual(['wasm', 'no GPU: webgpu: the package is missing']);
+  await expect(selectBackend('webgpu')).rejects.toThrow(BackendUnavailableError);
+});
+
+test('what is no lack of a device is not passed over', async () => {
+  registerAsyncBackend('webgpu', () => Promise.reject(new TypeError('a mistake')));
+  await expect(selectBackend('auto')).rejects.toThrow('a mistake');
+});
+
+test('names are taken at their word', async () => {
+  offerGpu(true);
+  const { backend, reason } = await selectBackend('webgpu');
+  expect([backend.name, reason]).toEqual(['webgpu', null]);
+  await expect(selectBackend('cuda')).rejects.toThrow("backend 'cuda' is not known; there are: wasm, webgpu");
+});

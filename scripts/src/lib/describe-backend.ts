@@ -1,0 +1,12 @@
+import { type Backend, WasmBackend, WebGpuBackend } from '@tessera/tensor';
+
+/** A backend in a few words: its name and what it runs on. */
+export function describeBackend(backend: Backend): string {
+  if (backend instanceof WasmBackend)
+    return `wasm, ${backend.threads === 1 ? 'one thread' : `${backend.threads} threads`}`;
+  if (backend instanceof WebGpuBackend) {
+    const { name, software } = backend.adapter;
+    return `webgpu on ${name}${software ? ', which runs on the processor: wasm is faster' : ''}`;
+  }
+  return backend.name;
+}
