@@ -3,8 +3,8 @@ import { bytesOf, type DType, type TypedArray, viewArray } from '../../dtype.ts'
 import type { Plan } from '../../plan.ts';
 import { PressureGauge } from '../pressure.ts';
 import { platform } from '../wasm/this-platform.ts';
+import type { DeviceCapabilities } from './capabilities.ts';
 import { type AdapterDescription, type OpenDevice, openDevice, type WebGpuOptions } from './device.ts';
-import type { DeviceCapabilities } from './dispatch.ts';
 import { whyUnsupported } from './elements.ts';
 import { type ExecutableHost, type NumberedBuffer, WebGpuExecutable } from './executable.ts';
 import { KernelCache, lowerPlan } from './lowered-plan.ts';

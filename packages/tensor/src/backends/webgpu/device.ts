@@ -1,7 +1,8 @@
 /** Choosing an adapter and opening a device with all that it offers. */
 import { BackendUnavailableError } from '../../backend.ts';
-import type { DeviceCapabilities } from './dispatch.ts';
+import type { DeviceCapabilities } from './capabilities.ts';
 import { adapterAdvice, environment, type GpuSource, openGpu } from './platform.ts';
+import type { MatrixUnit } from './tile.ts';
 
 export interface WebGpuOptions {
   /**
@@ -124,6 +125,22 @@ export async function describeAdapter(options: WebGpuOptions = {}): Promise<Adap
   }
 }
 
+/** An experiment of Chromium's, not yet in the types of WebGPU. */
+interface SubgroupMatrixInfo {
+  readonly subgroupMatrixConfigs?: readonly {
+    readonly componentType: string;
+    readonly resultComponentType: string;
+    readonly M: number;
+    readonly N: number;
+    readonly K: number;
+  }[];
+}
+
+const matrixUnitsOf = (info: GPUAdapterInfo & SubgroupMatrixInfo): MatrixUnit[] =>
+  (info.subgroupMatrixConfigs ?? []).flatMap(({ componentType, resultComponentType, M, N, K }) =>
+    componentType === 'f16' && resultComponentType === 'f32' ? [{ m: M, n: N, k: K }] : [],
+  );
+
 export async function openDevice(options: WebGpuOptions): Promise<OpenDevice> {
   const { source, adapter } = await findAdapter(options);
   const description = describe(adapter);
@@ -149,8 +166,10 @@ export async function openDevice(options: WebGpuOptions): Promise<OpenDevice> {
     workgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     bufferBytes: Math.min(options.bufferBytes ?? Number.POSITIVE_INFINITY, limits.maxBufferSize),
     bindingBytes: Math.min(options.bufferBytes ?? Number.POSITIVE_INFINITY, limits.maxStorageBufferBindingSize),
+    software: description.software,
     features: new Set(features),
     subgroupSize: { min: adapter.info.subgroupMinSize, max: adapter.info.subgroupMaxSize },
+    matrixUnits: device.features.has('chromium-experimental-subgroup-matrix') ? matrixUnitsOf(adapter.info) : [],
   };
   return { source, device, adapter: description, capabilities };
 }

@@ -4,7 +4,8 @@ import type { Kernel } from '../../kernel.ts';
 import type { Plan } from '../../plan.ts';
 import { localKernel } from '../scalar-code/kernel-key.ts';
 import { type ArenaPlace, placeTemporaries, type TemporaryBuffer } from './arena.ts';
-import { bindingBytes, type DeviceCapabilities, type Dispatch, type KernelBuffer, KernelContext } from './dispatch.ts';
+import type { DeviceCapabilities } from './capabilities.ts';
+import { bindingBytes, type Dispatch, type KernelBuffer, KernelContext } from './dispatch.ts';
 import { lowerKernel } from './lower.ts';
 import { tooLarge } from './memory.ts';
 

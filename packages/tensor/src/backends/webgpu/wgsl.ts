@@ -72,6 +72,11 @@ export class WgslDialect implements Dialect {
     return this.#buffers.load(buffer, position);
   }
 
+  /** Four neighbouring elements. `quad`: a quarter of the first one's position. */
+  loadVector(buffer: number, quad: string): string {
+    return this.#buffers.loadVector(buffer, quad);
+  }
+
   store(buffer: number, position: string, value: string): string {
     return this.#buffers.store(buffer, position, value);
   }
