@@ -91,9 +91,33 @@ describe('from a folder of pictures to a trained model', () => {
     const { status, out } = await run('eval', ['run', '--json']);
     expect(JSON.parse(out).retrieval[0]).toMatchObject({ split: 'test', metrics: { imageToText: { queries: 8 } } });
     expect(status).toBe(0);
+    const converted = await run('convert', ['run', 'converted', '--to', 'hugging-face']);
+    expect(converted.out).toMatch(
+      /^the run's checkpoint run.checkpoints.last\.safetensors: CLIP with [\d,]+ parameters$/m,
+    );
+    expect(converted.out).toContain('written under the names of hugging-face: converted/model.safetensors');
+    const back = await run('convert', ['converted', 'back.safetensors']);
+    expect(back.out).toContain('written under the names of openai: back.safetensors');
     const missing = await run('eval', ['run', '--split', 'validation']);
     expect(missing.err).toContain('no split "validation"; its splits are');
     expect(missing.status).toBe(1);
+  });
+
+  it('train fine-tunes a run, and eval looks between the two', async () => {
+    const tuned = tiny.map((option) => (option === 'run' ? 'tuned' : option));
+    const from = ['--task', 'contrastive', '--from', 'run', ...settings('initialize.parts=all', 'training.epochs=1')];
+    const { status, err } = await run('train', [...tuned, ...from]);
+    expect(err).not.toContain('Error');
+    expect(status).toBe(0);
+    const alphas = ['--alpha', '0', '--alpha', '0.5', '--alpha', '1'];
+    const table = await run('eval', ['run', '--interpolate', 'tuned', ...alphas]);
+    expect(table.out).toMatch(/^alpha +test: image → text R@1 +test: text → image R@1$/m);
+    const { out } = await run('eval', ['run', '--interpolate', 'tuned', ...alphas, '--json']);
+    const [first, , last] = JSON.parse(out) as { alpha: number; retrieval: unknown }[];
+    const alone = async (name: string) =>
+      JSON.parse((await run('eval', [name, '--no-pixels', '--json'])).out).retrieval;
+    expect(first).toMatchObject({ alpha: 0, retrieval: await alone('run') });
+    expect(last).toMatchObject({ alpha: 1, retrieval: await alone('tuned') });
   });
 });
 
@@ -106,6 +130,10 @@ describe('a mistake on the command line', () => {
     ['train', ['--resume', 'nothing'], 'nothing: there is no such run or checkpoint'],
     ['eval', ['nothing'], 'nothing: there is no such run or checkpoint'],
     ['gradcheck', ['Conv3d'], 'there is nothing to check named Conv3d; did you mean Conv2d?'],
+    ['convert', ['nothing', 'out'], 'nothing: there is no such file'],
+    ['convert', ['pictures/captions.csv', 'out'], 'captions.csv: safetensors: '],
+    ['convert', ['pictures', 'out'], 'pictures: holds no weights (looked for model.safetensors'],
+    ['convert', ['a', 'b', '--to', 'pytorch'], 'Argument: to, Given: "pytorch"'],
     ['build-dataset', ['nothing'], 'nothing: neither a folder, nor one of emoji'],
   ])('%s %j is answered with one clear message', async (name, args, message) => {
     const { status, err } = await run(name, args);

@@ -84,7 +84,7 @@ const readOptions = () =>
         type: 'number',
         array: true,
         default: [0, 0.25, 0.5, 0.75, 1],
-        describe: 'With --interpolate: places from 0 (the run) to 1 (the second)',
+        describe: 'With --interpolate: a place from 0 (the run) to 1 (the second); may be repeated',
       },
       limit: { type: 'number', describe: 'At most so many examples of each split, evenly spread' },
       pixels: {
@@ -101,7 +101,7 @@ const readOptions = () =>
     .example('$0 runs/first --label group --templates emoji', 'which of the ten groups an emoji belongs to')
     .example('$0 runs/first --template "a drawing of a {}" --template "{}" --label group', 'with prompts of your own')
     .example('$0 ViT-B-32.pt --dataset fashion-mnist --split test --templates fashion', "OpenAI's model on a data set")
-    .example('$0 runs/first --interpolate runs/tuned --alpha 0 0.5 1', 'between a model and what it was tuned to')
+    .example('$0 runs/first --interpolate runs/tuned --alpha 0 --alpha 0.5', 'between a model and what it was tuned to')
     .parseAsync();
 
 type Options = Awaited<ReturnType<typeof readOptions>>;
