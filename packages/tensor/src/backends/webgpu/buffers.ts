@@ -63,15 +63,19 @@ export class ShaderBuffers {
 
   /**
    * The smallest buffers are staged where there are more than the device binds. `vectors`: buffers that are bound as arrays of vectors of
-   * four elements, where that can be.
+   * four elements, where that can be. `wholeWords`: buffers that are only written four elements at a time, so that no two invocations write
+   * parts of one word.
    */
   constructor(
     uses: readonly BufferUse[],
     device: { readonly storageBuffers: number; readonly features: ReadonlySet<string> },
     call: CallFunction,
     vectors: readonly number[] = [],
+    wholeWords: readonly number[] = [],
   ) {
     this.#call = call;
+    const sharesWords = ({ buffer, dtype, written }: BufferUse): boolean =>
+      written && elementsOf(dtype).perWord > 1 && !wholeWords.includes(buffer);
     const direct = [...uses];
     const staged: BufferUse[] = [];
     if (direct.length > device.storageBuffers) {
@@ -167,6 +171,31 @@ export class ShaderBuffers {
     return `${vector}(${[0, 1, 2, 3].map((k) => this.load(buffer, `(${quad}) * 4 + ${k}`)).join(', ')})`;
   }
 
+  /** Statements that write the vector of that name to four neighbouring elements. `quad`: as for `loadVector`. */
+  storeVector(buffer: number, quad: string, name: string): string {
+    const bound = this.#of(buffer);
+    const { variable, native, dtype, lanes, firstWord } = bound;
+    const { register, encode, perWord } = elementsOf(dtype);
+    const parts = ['x', 'y', 'z', 'w'].map((part) => `${name}.${part}`);
+    if (native !== null && lanes === 4) {
+      if (native === register) return `${variable}[${quad}] = ${name};`;
+      const rounded = parts.map((part) => `${native}(${this.#call('round_f16', part)})`);
+      return `${variable}[${quad}] = vec4<${native}>(${rounded.join(', ')});`;
+    }
+    if (native !== null || perWord === 1 || this.#isAtomic(bound))
+      return parts.map((part, k) => this.store(buffer, `(${quad}) * 4 + ${k}`, part)).join(' ');
+    const bits = parts.map((part, k) => {
+      const shift = (k % perWord) * (32 / perWord);
+      const own = encode(part, this.#call);
+      return shift === 0 ? own : `(${own} << ${shift}u)`;
+    });
+    const words = Array.from({ length: 4 / perWord }, (_, word) =>
+      bits.slice(word * perWord, (word + 1) * perWord).join(' | '),
+    );
+    if (lanes === 2) return `${variable}[${quad}] = vec2<u32>(${words.join(', ')});`;
+    return words.map((word, k) => `${variable}[(${quad}) * ${words.length} + ${k + firstWord}] = ${word};`).join(' ');
+  }
+
   /** Statements that write a value from a register. */
   store(buffer: number, position: string, value: string): string {
     const bound = this.#of(buffer);
@@ -185,9 +214,6 @@ export class ShaderBuffers {
     return `atomicAnd(&${place}, ~(${maskOf(perWord)} << ${shift})); atomicOr(&${place}, ${bits} << ${shift});`;
   }
 }
-
-/** Elements that are written into words which other invocations write, too. */
-const sharesWords = ({ dtype, written }: BufferUse): boolean => written && elementsOf(dtype).perWord > 1;
 
 /** An element (or word) of the variable. Components of vectors can be read and written one by one. */
 const placeOf = ({ variable, lanes }: BoundBuffer, index: string): string =>

@@ -48,6 +48,8 @@ export interface ShaderParts {
   readonly writes: readonly number[];
   /** Buffers that are read in vectors of four elements. */
   readonly vectors?: readonly number[];
+  /** Buffers that are only written in vectors of four elements. */
+  readonly wholeWords?: readonly number[];
   readonly workgroupSize: number;
   /** How many workgroups there are. */
   readonly groups: number;
@@ -78,7 +80,7 @@ export function shaderDispatch(parts: ShaderParts): Dispatch {
     return { buffer, dtype, length, inArena, read: reads.includes(buffer), written: writes.includes(buffer) };
   });
   const functions = new ShaderFunctions();
-  const buffers = new ShaderBuffers(uses, device, functions.call, parts.vectors);
+  const buffers = new ShaderBuffers(uses, device, functions.call, parts.vectors, parts.wholeWords);
   const dialect = new WgslDialect(buffers, functions.call);
   const { directives = [], globals = '', main } = parts.body(dialect, buffers);
   const workgroups = gridOf(groups, device.workgroupsPerDimension);

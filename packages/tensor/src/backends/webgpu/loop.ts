@@ -9,6 +9,7 @@ import { planRows, type RowPhase } from '../scalar-code/row-phases.ts';
 import { type LoopProgram, loopProgram, operandsOf, simplify } from '../scalar-code/simplify.ts';
 import { type Dispatch, type KernelContext, shaderDispatch } from './dispatch.ts';
 import { registerType } from './elements.ts';
+import { quadDispatch } from './quads.ts';
 import { chooseTeams, type Teams } from './teams.ts';
 import type { WgslDialect } from './wgsl.ts';
 
@@ -51,10 +52,13 @@ const axisNames = (domain: Shape): string[] => domain.map((_, axis) => `i${axis}
 function elementDispatch(name: string, program: LoopProgram, context: KernelContext): Dispatch {
   const elements = sizeOf(program.domain);
   const size = Math.min(workgroupSize, context.device.invocations);
+  const buffers = touched(program);
+  const quads = quadDispatch(name, program, buffers, context, size);
+  if (quads !== null) return quads;
   return shaderDispatch({
     name,
     context,
-    ...touched(program),
+    ...buffers,
     workgroupSize: size,
     groups: Math.ceil(elements / size),
     body: (dialect) => {

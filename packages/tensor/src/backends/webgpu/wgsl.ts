@@ -77,6 +77,11 @@ export class WgslDialect implements Dialect {
     return this.#buffers.loadVector(buffer, quad);
   }
 
+  /** A statement that writes the vector of that name to four neighbouring elements. */
+  storeVector(buffer: number, quad: string, name: string): string {
+    return this.#buffers.storeVector(buffer, quad, name);
+  }
+
   store(buffer: number, position: string, value: string): string {
     return this.#buffers.store(buffer, position, value);
   }
