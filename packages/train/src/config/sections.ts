@@ -1,6 +1,7 @@
 /** The sections of a run's configuration. What is described here is checked, printed by `--help` and settable by `--set`. */
 import { positionKinds } from '@tessera/models';
 import { type ActivationName, activations, duplicateRules } from '@tessera/nn';
+import { precisions } from '@tessera/tensor';
 import { z } from 'zod';
 import { augmentations } from '../data/augment/index.ts';
 
@@ -194,6 +195,17 @@ export const trainingSection = z.strictObject({
     .nullable()
     .default(null)
     .describe('largest norm of all gradients together; null: no clipping'),
+  precision: z
+    .enum(precisions)
+    .default('f32')
+    .describe('f16, bf16: mixed precision: products in two bytes, parameters and their updates in f32'),
+  lossScale: z
+    .number()
+    .min(1)
+    .default(65536)
+    .describe(
+      'factor on the loss that f16 starts with: halved where gradients overflow, doubled after 2000 steps without',
+    ),
 });
 
 export const evaluationSection = z.strictObject({
