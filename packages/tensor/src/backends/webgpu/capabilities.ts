@@ -9,8 +9,8 @@ export interface TileTimes {
   readonly full: number;
 }
 
-/** By the tiles' names. */
-export type TileTimeTable = Readonly<Record<string, TileTimes>>;
+/** By the tiles' names; null for tiles that the device does not compute with, or not rightly. */
+export type TileTimeTable = Readonly<Record<string, TileTimes | null>>;
 
 /** What shaders may use on a device. */
 export interface DeviceCapabilities {

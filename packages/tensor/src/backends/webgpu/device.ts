@@ -14,6 +14,11 @@ export interface WebGpuOptions {
   readonly dawnOptions?: readonly string[];
   /** Fills temporaries with NaN before each run, so that stale reads show. Default: TESSERA_POISON is 1. */
   readonly poison?: boolean;
+  /**
+   * Whether matrix products are measured to find the fastest code: '0' never, '1' always. Default: TESSERA_TUNE, else on hardware, once for
+   * each device and driver.
+   */
+  readonly tune?: '0' | '1';
   /** At most this many storage bindings are used, whatever the adapter offers: for tests. */
   readonly storageBuffers?: number;
   /** At most this many bytes a buffer, whatever the adapter offers: for tests. */
@@ -54,6 +59,12 @@ const wantedLimits = [
   'maxComputeWorkgroupsPerDimension',
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
+/**
+ * Matrices of subgroups are an experiment. Bounds are checked by what generates the shaders: every index is within its buffer, or
+ * guarded.
+ */
+const dawnFeatures = 'enable-dawn-features=allow_unsafe_apis,disable_robustness';
+
 interface FoundAdapter {
   readonly source: GpuSource;
   readonly adapter: GPUAdapter;
@@ -67,7 +78,7 @@ async function findAdapter(options: WebGpuOptions): Promise<FoundAdapter> {
   const setting = environment('TESSERA_WEBGPU_ADAPTER');
   const wanted = options.adapter ?? (setting === '' ? undefined : setting);
   const special = wanted === undefined || wanted === 'hardware' || wanted === 'software';
-  const dawnOptions = [...(options.dawnOptions ?? []), ...(special ? [] : [`adapter=${wanted}`])];
+  const dawnOptions = [dawnFeatures, ...(options.dawnOptions ?? []), ...(special ? [] : [`adapter=${wanted}`])];
   const source = await openGpu(dawnOptions);
   const request = async (requestOptions: GPURequestAdapterOptions): Promise<GPUAdapter | null> => {
     try {

@@ -5,35 +5,32 @@
  */
 import type { TileTimes, TileTimeTable } from './capabilities.ts';
 import type { ProductSizes, TileChoice } from './gemm.ts';
-import type { Tile } from './tile.ts';
+import type { ScalarTile, Tile } from './tile.ts';
 import { invocationsOf } from './tiles.ts';
 
-/** Of the device on which estimates are based: 132 processors of 128 lanes at 1.7 GHz, and its matrix units. */
+/** Of the device on which estimates are based: 132 processors, each of which issues 4 instructions for 32 lanes at 1.7 GHz. */
 const processors = 132;
-const lanes = 128;
+const issued = 4;
+const subgroupLanes = 32;
 const clock = 1.7;
-const matrixFlopsPerNanosecond = 400_000;
-/** Invocations that a processor needs to be busy. */
-const busyInvocations = 512;
+/** Cycles before a workgroup alone can go on: for a line of workgroup memory to arrive. */
+const latency = 24;
 
-/** Multiply-adds per access of workgroup memory decide how busy a tile keeps the arithmetic. */
-function estimate(tile: Tile): TileTimes {
-  const products = tile.rows * tile.columns;
-  const invocations = invocationsOf(tile);
-  if (tile.core === 'matrix') {
-    const { rowUnits, columnUnits } = tile;
-    const efficiency = (rowUnits * columnUnits) / (rowUnits * columnUnits + rowUnits + columnUnits);
-    const full = (2 * products) / (matrixFlopsPerNanosecond * efficiency);
-    return { full, alone: full * processors * 2 };
-  }
+/** Instructions decide: multiply-adds, and what it takes to read their operands from workgroup memory. */
+function estimate(tile: ScalarTile): TileTimes {
   const { rowQuads, columnQuads } = tile;
-  const work = 16 * rowQuads * columnQuads;
-  const efficiency = work / (work + 4 * (rowQuads + columnQuads));
-  const full = products / (processors * lanes * clock * efficiency);
-  return { full, alone: full * processors * Math.max(1, busyInvocations / invocations) };
+  const instructions = 16 * rowQuads * columnQuads + 4 * (rowQuads + columnQuads);
+  const subgroups = Math.ceil(invocationsOf(tile) / subgroupLanes);
+  const full = (instructions * subgroups) / (issued * processors * clock);
+  const alone = Math.max(latency, instructions * Math.max(1, subgroups / issued)) / clock;
+  return { full, alone };
 }
 
-export const timesOf = (tile: Tile, table: TileTimeTable): TileTimes => table[tile.name] ?? estimate(tile);
+/** Null for tiles that must not be used: matrices of subgroups only where it was seen that they are right. */
+function timesOf(tile: Tile, table: TileTimeTable): TileTimes | null {
+  const measured = table[tile.name];
+  return measured === undefined && tile.core === 'scalar' ? estimate(tile) : (measured ?? null);
+}
 
 /** What a second pass over the parts of sums costs, and each part of an element of the result. In nanoseconds. */
 const joinCost = 4000;
@@ -57,6 +54,7 @@ export function chooseTile(sizes: ProductSizes, tiles: readonly Tile[], table: T
   let best: { choice: TileChoice; time: number } | null = null;
   for (const tile of tiles) {
     const times = timesOf(tile, table);
+    if (times === null) continue;
     for (let splits = 1; splits <= mostSplits; splits *= 2) {
       if (splits > 1 && sizes.k < splits * fewestTerms) break;
       const time = timeOf(sizes, { tile, splits }, times);
