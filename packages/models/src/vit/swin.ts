@@ -73,7 +73,7 @@ export class SwinBlock extends Module {
     this.attn = new WindowAttention(width, window, heads, options);
     this.drop_path1 = new DropPath(options.dropPath);
     this.norm2 = new LayerNorm(width);
-    this.mlp = new Mlp(width, Math.round(width * options.mlpRatio), options);
+    this.mlp = new Mlp(width, Math.trunc(width * options.mlpRatio), options);
     this.drop_path2 = new DropPath(options.dropPath);
   }
 
