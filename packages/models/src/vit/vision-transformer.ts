@@ -15,7 +15,7 @@ import { type Grid, gridOf } from './grid.ts';
 import { smallNormal, startedLinear } from './initialize.ts';
 import { LinearPatchEmbed, PatchEmbed } from './patch-embed.ts';
 import {
-  type FloatDType,
+  floatDType,
   type PositionInterpolation,
   type PositionKind,
   type Positions,
@@ -236,7 +236,5 @@ export class ViT extends Module implements ImageTower {
     return { features, weights, grid };
   }
 }
-
-const floatDType = ({ dtype }: Tensor): FloatDType => (dtype === 'f64' ? 'f64' : 'f32');
 
 const apply = (module: LayerNorm | Linear | null, x: Tensor): Tensor => (module === null ? x : module.forward(x));
