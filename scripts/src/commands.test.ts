@@ -113,11 +113,11 @@ describe('from a folder of pictures to a trained model', () => {
     const table = await run('eval', ['run', '--interpolate', 'tuned', ...alphas]);
     expect(table.out).toMatch(/^alpha +test: image → text R@1 +test: text → image R@1$/m);
     const { out } = await run('eval', ['run', '--interpolate', 'tuned', ...alphas, '--json']);
-    const [first, , last] = JSON.parse(out) as { alpha: number; retrieval: unknown }[];
+    const [first, , last] = JSON.parse(out) as { alpha: number; retrieval: { metrics: unknown }[] }[];
     const alone = async (name: string) =>
-      JSON.parse((await run('eval', [name, '--no-pixels', '--json'])).out).retrieval;
-    expect(first).toMatchObject({ alpha: 0, retrieval: await alone('run') });
-    expect(last).toMatchObject({ alpha: 1, retrieval: await alone('tuned') });
+      JSON.parse(await fs.readFile(join(root, name, 'evaluation.json'), 'utf8')).retrieval[0].metrics;
+    expect(first).toMatchObject({ alpha: 0, retrieval: [{ metrics: await alone('run') }] });
+    expect(last).toMatchObject({ alpha: 1, retrieval: [{ metrics: await alone('tuned') }] });
   });
 });
 
