@@ -80,7 +80,7 @@ export abstract class Positions extends Module {
 }
 
 /** One trained vector for every token, the class token's included: `pos_embed` [1, prefix + rows * columns, width]. */
-export class LearnedPositions extends Positions {
+class LearnedPositions extends Positions {
   readonly pos_embed: Parameter;
 
   constructor(options: PositionsOptions) {
