@@ -178,7 +178,7 @@ export async function openDevice(options: WebGpuOptions): Promise<OpenDevice> {
     bufferBytes: Math.min(options.bufferBytes ?? Number.POSITIVE_INFINITY, limits.maxBufferSize),
     bindingBytes: Math.min(options.bufferBytes ?? Number.POSITIVE_INFINITY, limits.maxStorageBufferBindingSize),
     software: description.software,
-    features: new Set(features),
+    features: new Set([...features, ...(source.gpu?.wgslLanguageFeatures ?? [])]),
     subgroupSize: { min: adapter.info.subgroupMinSize, max: adapter.info.subgroupMaxSize },
     matrixUnits: device.features.has('chromium-experimental-subgroup-matrix') ? matrixUnitsOf(adapter.info) : [],
   };

@@ -62,6 +62,8 @@ export interface ShaderParts {
     buffers: ShaderBuffers,
   ) => { readonly directives?: readonly string[]; readonly globals?: string; readonly main: string };
   readonly slow?: string | null;
+  /** More of the entry point's parameters: `@builtin(subgroup_id) subgroup: u32`. */
+  readonly parameters?: readonly string[];
 }
 
 /** Spreads workgroups over two dimensions where one is too short. */
@@ -91,7 +93,7 @@ export function shaderDispatch(parts: ShaderParts): Dispatch {
     functions.code(),
     globals,
     `@compute @workgroup_size(${workgroupSize})`,
-    'fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {',
+    `fn main(${['@builtin(workgroup_id) group: vec3u', '@builtin(local_invocation_index) lane: u32', ...(parts.parameters ?? [])].join(', ')}) {`,
     `let group_index = ${workgroups[1] > 1 ? `group.y * ${workgroups[0]}u + group.x` : 'group.x'};`,
     padded ? `if (group_index >= ${groups}u) { return; }` : '',
     main,
