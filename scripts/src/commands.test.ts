@@ -128,6 +128,8 @@ describe('a mistake on the command line', () => {
     ['train', settings('optimizer.learningrate=1'), '--set optimizer.learningrate: there is no such setting'],
     ['train', ['--data', 'emojis'], 'there is no data set emojis'],
     ['train', ['--resume', 'nothing'], 'nothing: there is no such run or checkpoint'],
+    ['train', ['--backend', 'wepgpu'], 'there is no backend wepgpu: it is auto, '],
+    ['eval', ['nothing', '--backend', 'wams'], 'did you mean wasm?'],
     ['eval', ['nothing'], 'nothing: there is no such run or checkpoint'],
     ['gradcheck', ['Conv3d'], 'there is nothing to check named Conv3d; did you mean Conv2d?'],
     ['convert', ['nothing', 'out'], 'nothing: there is no such file'],
@@ -140,6 +142,18 @@ describe('a mistake on the command line', () => {
     expect(err).toContain(message);
     expect(err).not.toContain('    at ');
     expect(status).toBeGreaterThan(0);
+  });
+
+  it('is a device that is not here: the message says why', async () => {
+    const { out } = await run('devices', ['--json']);
+    const devices = JSON.parse(out) as { backend: string; available: boolean; reason?: string; dtypes?: string[] }[];
+    expect(devices.find(({ backend }) => backend === 'wasm')).toMatchObject({ available: true, facts: { SIMD: true } });
+    const missing = devices.find(({ available }) => !available);
+    expect(missing?.reason).toMatch(/^\S+: .{10}/);
+    if (missing === undefined) return;
+    const { status, err } = await run('eval', ['nothing', '--backend', missing.backend]);
+    expect(err).toContain((missing.reason as string).slice(0, 40));
+    expect(status).toBe(2);
   });
 
   it('does not keep --settings and --print-config from answering', async () => {

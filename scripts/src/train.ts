@@ -193,9 +193,9 @@ async function main(): Promise<number | undefined> {
     return;
   }
   const started = performance.now();
+  const backend = await chooseBackend(asked.runtime.backend, asked.runtime.threads);
   const dataset = await locateDataset(asked.data.dataset);
   const config = withDataset(asked, dataset);
-  const backend = await chooseBackend(config.runtime.backend, config.runtime.threads);
   const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
   const where = toCaller(folder.path);
   const bar = new ProgressBar();
