@@ -32,7 +32,7 @@ export async function measureClipStep(
 ): Promise<ClipStepRow> {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
   try {
-    const { work, parameters } = await prepareStep(preset, batch, folder);
+    const { work, parameters } = await prepareStep(preset, presets[preset], batch, folder);
     let profile: readonly KernelGroup[] | null = null;
     const row = await measureWork(session, work, async (own) => {
       if (profiling) profile = await own.profile();
@@ -50,13 +50,14 @@ function withHeads(config: CLIPConfig): CLIPConfig {
   return { ...config, vision: { ...vision, heads }, text: { ...text, heads: defaultHeads(text) } };
 }
 
-function prepareStep(preset: PresetName, batch: number, folder: string) {
+/** Writes the model and the batch that all sides start from into `folder`. */
+export function prepareStep(preset: string, model: CLIPConfig, batch: number, folder: string) {
   return tidy(async (): Promise<{ work: ClipStepWork; parameters: number }> => {
-    const config = withHeads(presets[preset]);
+    const config = withHeads(model);
     const [modelFile, batchFile] = [join(folder, 'model.safetensors'), join(folder, 'batch.safetensors')];
     manualSeed(0);
-    const model = new CLIP(config);
-    await writeTensors(modelFile, model.stateDict());
+    const clip = new CLIP(config);
+    await writeTensors(modelFile, clip.stateDict());
     const { imageSize } = config.vision;
     const { contextLength, vocabularySize } = config.text;
     const images = tensor(values(batch * 3 * imageSize ** 2, 1), { shape: [batch, 3, imageSize, imageSize] });
@@ -71,7 +72,7 @@ function prepareStep(preset: PresetName, batch: number, folder: string) {
     const optimizer = { lr: 5e-4, weightDecay: 0.2, betas: [0.9, 0.98], eps: 1e-6, clipGradNorm: 1 } as const;
     return {
       work: { kind: 'clip-step', preset, config, batch, optimizer, modelFile, batchFile },
-      parameters: model.parameterCount(),
+      parameters: clip.parameterCount(),
     };
   });
 }

@@ -83,6 +83,17 @@ describe('the shaders of tiles, compiled for a device that computes nothing', as
 });
 
 describe('tiles', () => {
+  it('have names of their own', () => {
+    const units = [
+      { m: 16, n: 16, k: 16 },
+      { m: 16, n: 8, k: 16 },
+      { m: 16, n: 8, k: 8 },
+      { m: 8, n: 8, k: 8 },
+    ];
+    const names = [...scalarTiles, ...units.flatMap((unit) => matrixTiles(unit, 32))].map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
   it('stay within the limits of a device', () => {
     const small: DeviceCapabilities = {
       storageBuffers: 8,

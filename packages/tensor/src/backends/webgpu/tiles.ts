@@ -62,7 +62,7 @@ export function matrixTiles(unit: MatrixUnit, subgroupSize: number): MatrixTile[
     const depth = depthUnits * unit.k;
     return {
       core: 'matrix',
-      name: `matrix ${rows}x${columns}x${depth}, ${rowUnits * unit.m}x${columnUnits * unit.n}, ${stages}`,
+      name: `${rows}x${columns}x${depth}, ${rowUnits}x${columnUnits} of ${unit.m}x${unit.n}x${unit.k}, ${stages} staged`,
       rows,
       columns,
       depth,
