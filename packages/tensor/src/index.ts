@@ -31,6 +31,7 @@ export {
   describeAdapter,
   type GpuExecutableStatistics,
   type GpuKernelProfile,
+  ShaderError,
   WebGpuBackend,
   type WebGpuExecutable,
   type WebGpuOptions,

@@ -8,7 +8,7 @@ import { type CallFunction, elementsOf } from './elements.ts';
 /** Each buffer must start at a multiple of this in a staging buffer, in bytes. */
 const stagingAlignment = 16;
 
-export interface StagedBuffer {
+interface StagedBuffer {
   readonly buffer: number;
   readonly byteOffset: number;
   readonly bytes: number;

@@ -67,7 +67,7 @@ export interface ShaderParts {
 }
 
 /** Spreads workgroups over two dimensions where one is too short. */
-export function gridOf(groups: number, perDimension: number): [x: number, y: number, z: number] {
+function gridOf(groups: number, perDimension: number): [x: number, y: number, z: number] {
   const y = Math.ceil(groups / perDimension);
   if (y > perDimension) throw new RangeError(`webgpu: ${groups} workgroups are more than the device can count`);
   return [Math.ceil(groups / Math.max(1, y)), Math.max(1, y), 1];

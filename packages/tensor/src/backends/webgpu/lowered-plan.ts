@@ -22,7 +22,7 @@ export type MemoryRange =
   /** The staging buffer: a GPUBuffer of its own, as nothing can be copied within one. */
   | { readonly kind: 'staging'; readonly bytes: number };
 
-export interface CopiedRange {
+interface CopiedRange {
   readonly range: MemoryRange;
   readonly byteOffset: number;
   readonly bytes: number;
