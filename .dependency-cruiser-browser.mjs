@@ -11,7 +11,8 @@ export default {
   forbidden: [
     {
       name: 'browsers-have-no-node',
-      comment: "A browser loads this, and Node's modules with it: ask for them at run time, or keep the file out of the entry's reach.",
+      comment:
+        "A browser loads this, and Node's modules with it: ask for them at run time, or keep the file out of the entry's reach.",
       severity: 'error',
       from: { path: `^packages/(${entries.join('|')})\\.ts$` },
       to: { path: `^(node:)?(${nodeModules})(/|$)|node_modules/(sharp|node)/`, reachable: true },

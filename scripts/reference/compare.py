@@ -3,7 +3,7 @@
 Says whether two folders of reference cases agree: python3 scripts/reference/compare.py COMMITTED REGENERATED
 
 The same cases, descriptions, names and shapes; weights, inputs and cotangents bit for bit; outputs, gradients and state within
-what two builds of PyTorch differ by: max |a - b| / max(max |b|, 1e-2) of at most 1e-5 in f32 and 1e-12 in f64.
+what two builds of PyTorch differ by: max |a - b| / max(max |b|, 1e-2) of at most 2e-5 in f32 and 1e-11 in f64.
 """
 import json
 import os
@@ -14,7 +14,7 @@ import torch
 import safetensors_file
 
 GIVEN = ('param/', 'buffer/', 'input/', 'cotangent/')
-TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
+TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-11}
 
 
 def cases_below(root):

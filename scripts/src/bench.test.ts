@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { describeAdapter } from '@tessera/tensor';
 import { describe, expect, test } from 'vitest';
+import type { GpuReport } from './bench/gpu.ts';
 import type { BenchReport } from './bench/run.ts';
 
 const script = fileURLToPath(new URL('./bench.ts', import.meta.url));
@@ -21,6 +23,12 @@ function bench(...args: string[]): Promise<Outcome> {
   });
 }
 
+/** Why there is no WebGPU here, not even in software. */
+const noAdapter = await describeAdapter().then(
+  () => null,
+  (error: Error) => error.message,
+);
+
 describe('npm run bench', () => {
   test.each([
     [['gem'], 'Invalid values'],
@@ -29,6 +37,8 @@ describe('npm run bench', () => {
     [['clip-step', '--all', '--preset', 'vit-tiny-64'], 'mutually exclusive'],
     [['gemm', '--backend', 'wsam'], "backend 'wsam' is not known; there are: reference"],
     [['data', '--dataset', 'no-such-folder'], 'no-such-folder'],
+    [['gpu', 'gemm'], 'gpu is measured by itself'],
+    [['gpu', '--backend', 'wasm'], "backend 'wasm' is no GPU"],
   ])('%j is refused with a reason', async (args, reason) => {
     const { code, out, err } = await bench(...args, '--json');
     expect(err).toContain(reason);
@@ -50,6 +60,23 @@ describe('npm run bench', () => {
     expect(report).toMatchObject({ gemm: [], 'clip-step': [], peak: null, memory: [] });
     expect(report.machine.node).toBe(process.versions.node);
   });
+
+  test.skipIf(noAdapter !== null)(
+    'gpu measures products and a training step, which is one submit and uploads nothing',
+    async () => {
+      const { code, out, err } = await bench('gpu', '--quick', '--json');
+      expect(code, err).toBe(0);
+      const report = JSON.parse(out) as GpuReport;
+      expect(report.disagreements).toEqual([]);
+      expect(report.rows.map(({ precision }) => precision)).toContain('f32');
+      for (const row of report.rows) {
+        expect(row, row.work).toMatchObject({ submits: 1, bytesUploaded: 0 });
+        expect(row.milliseconds, row.work).toBeGreaterThan(0);
+      }
+      expect(report.rows.at(-1)?.dispatches).toBeGreaterThan(50);
+    },
+    600_000,
+  );
 
   test('a training step is timed, and judged by the peak of the same run', async () => {
     const { code, out, err } = await bench(

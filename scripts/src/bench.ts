@@ -5,6 +5,7 @@ import { disposeBackends } from '@tessera/tensor';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { stepPresets } from './bench/benchmarks/clip-step.ts';
+import { benchGpu, gpuBatches } from './bench/gpu.ts';
 import { peerNames } from './bench/peers/start.ts';
 import { benchmarkNames, onRequest, runBenchmarks } from './bench/run.ts';
 import { backendOption, chooseBackend, fromCaller } from './lib/command.ts';
@@ -14,8 +15,9 @@ const argv = await yargs(hideBin(process.argv))
   .command('$0 [benchmarks..]', 'Times this machine, in turns with whatever other libraries are installed.')
   .positional('benchmarks', {
     array: true,
-    choices: benchmarkNames,
-    describe: 'What to measure. Default: gemm conv attention clip-step data',
+    choices: [...benchmarkNames, 'gpu'] as const,
+    describe:
+      'What to measure. Default: gemm conv attention clip-step data; gpu: products and steps on a GPU, by itself',
   })
   .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' })
   .option('preset', {
@@ -27,7 +29,10 @@ const argv = await yargs(hideBin(process.argv))
     conflicts: 'preset',
     describe: `clip-step with ${stepPresets.join(', ')}`,
   })
-  .option('batch', { type: 'number', default: 64, describe: 'Pairs in a batch of clip-step' })
+  .option('batch', {
+    type: 'number',
+    describe: `Pairs in a batch of clip-step. Default: 64, gpu: ${gpuBatches.join(', ')}`,
+  })
   .option('profile', { type: 'boolean', default: false, describe: "Also list clip-step's slowest kernels" })
   .option('trace', {
     type: 'string',
@@ -38,6 +43,7 @@ const argv = await yargs(hideBin(process.argv))
     default: false,
     describe: 'Measure memory (too): the resident size after 100 and 1,000 steps',
   })
+  .option('quick', { type: 'boolean', default: false, describe: 'gpu with tiny sizes, to see that it runs' })
   .option('dataset', {
     type: 'string',
     describe: 'Folder of the Arrow dataset that data reads. Default: drawings made for the run',
@@ -49,18 +55,21 @@ const argv = await yargs(hideBin(process.argv))
     choices: [...peerNames, 'none'] as const,
     describe: 'Libraries to compare with. Default: all that are installed',
   })
-  .option('backend', { ...backendOption, default: 'wasm' })
+  .option('backend', { ...backendOption, describe: `${backendOption.describe} Default: wasm, gpu: webgpu` })
   .example('$0 clip-step --json', 'a training step, for programs')
   .example('$0 clip-step --preset vit-small-64 --profile --peers none', 'where our time goes')
   .example('$0 gemm --peers openblas', 'matrix products beside OpenBLAS')
+  .example('$0 gpu', 'a GPU, beside PyTorch on the same one')
   .epilogue(
     'PyTorch and OpenBLAS (by numpy) are looked for in every python3 on the path, or in those that TESSERA_PYTHON lists; jax-js and ' +
       'TensorFlow.js in the node_modules of the current folder, or of the folder that TESSERA_PEERS names.',
   )
-  .check(({ batch, rounds, threads }) => {
+  .check(({ batch, rounds, threads, benchmarks = [] }) => {
     for (const [name, value] of Object.entries({ batch, rounds, threads }))
       if (value !== undefined && !(Number.isInteger(value) && value >= 1))
         throw new Error(`--${name} must be a whole number of at least 1, got ${value}`);
+    if (benchmarks.includes('gpu') && benchmarks.length > 1)
+      throw new Error('gpu is measured by itself: leave out the other names');
     return true;
   })
   .strict()
@@ -69,25 +78,43 @@ const argv = await yargs(hideBin(process.argv))
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 const { json, threads = availableParallelism() } = argv;
-const named = [...new Set([...(argv.benchmarks ?? []), ...(argv.memory ? (['memory'] as const) : [])])];
+const output = {
+  print: (text: string) => json || text === '' || console.log(`${text}\n`),
+  say: (line: string) => console.error(line),
+};
 
-try {
-  const report = await runBenchmarks(
-    await chooseBackend(argv.backend, argv.threads ?? null),
+async function benchmarkGpu() {
+  const backend = await chooseBackend(argv.backend ?? 'webgpu', null);
+  return benchGpu(
+    backend,
+    { quick: argv.quick, batches: argv.batch === undefined ? gpuBatches : [argv.batch], version },
+    output,
+  );
+}
+
+async function benchmarkAll() {
+  const asked = (argv.benchmarks ?? []).filter((name) => name !== 'gpu');
+  const named = [...new Set([...asked, ...(argv.memory ? (['memory'] as const) : [])])];
+  return runBenchmarks(
+    await chooseBackend(argv.backend ?? 'wasm', argv.threads ?? null),
     {
       benchmarks: named.length > 0 ? named : benchmarkNames.filter((name) => !onRequest.includes(name)),
       peers: peerNames.filter((name) => argv.peers === undefined || argv.peers.includes(name)),
       threads,
       presets: argv.all ? stepPresets : [argv.preset ?? stepPresets[0]],
-      batch: argv.batch,
+      batch: argv.batch ?? 64,
       rounds: argv.rounds ?? null,
       profile: argv.profile,
       trace: argv.trace === undefined ? null : fromCaller(argv.trace),
       dataset: argv.dataset === undefined ? null : fromCaller(argv.dataset),
       version,
     },
-    { print: (text) => json || text === '' || console.log(`${text}\n`), say: (line) => console.error(line) },
+    output,
   );
+}
+
+try {
+  const report = argv.benchmarks?.includes('gpu') ? await benchmarkGpu() : await benchmarkAll();
   if (json) console.log(JSON.stringify(report, null, 2));
   if (report.disagreements.length > 0) process.exitCode = 1;
 } catch (error) {

@@ -91,9 +91,33 @@ describe('from a folder of pictures to a trained model', () => {
     const { status, out } = await run('eval', ['run', '--json']);
     expect(JSON.parse(out).retrieval[0]).toMatchObject({ split: 'test', metrics: { imageToText: { queries: 8 } } });
     expect(status).toBe(0);
+    const converted = await run('convert', ['run', 'converted', '--to', 'hugging-face']);
+    expect(converted.out).toMatch(
+      /^the run's checkpoint run.checkpoints.last\.safetensors: CLIP with [\d,]+ parameters$/m,
+    );
+    expect(converted.out).toContain('written under the names of hugging-face: converted/model.safetensors');
+    const back = await run('convert', ['converted', 'back.safetensors']);
+    expect(back.out).toContain('written under the names of openai: back.safetensors');
     const missing = await run('eval', ['run', '--split', 'validation']);
     expect(missing.err).toContain('no split "validation"; its splits are');
     expect(missing.status).toBe(1);
+  });
+
+  it('train fine-tunes a run, and eval looks between the two', async () => {
+    const tuned = tiny.map((option) => (option === 'run' ? 'tuned' : option));
+    const from = ['--task', 'contrastive', '--from', 'run', ...settings('initialize.parts=all', 'training.epochs=1')];
+    const { status, err } = await run('train', [...tuned, ...from]);
+    expect(err).not.toContain('Error');
+    expect(status).toBe(0);
+    const alphas = ['--alpha', '0', '--alpha', '0.5', '--alpha', '1'];
+    const table = await run('eval', ['run', '--interpolate', 'tuned', ...alphas]);
+    expect(table.out).toMatch(/^alpha +test: image → text R@1 +test: text → image R@1$/m);
+    const { out } = await run('eval', ['run', '--interpolate', 'tuned', ...alphas, '--json']);
+    const [first, , last] = JSON.parse(out) as { alpha: number; retrieval: { metrics: unknown }[] }[];
+    const alone = async (name: string) =>
+      JSON.parse(await fs.readFile(join(root, name, 'evaluation.json'), 'utf8')).retrieval[0].metrics;
+    expect(first).toMatchObject({ alpha: 0, retrieval: [{ metrics: await alone('run') }] });
+    expect(last).toMatchObject({ alpha: 1, retrieval: [{ metrics: await alone('tuned') }] });
   });
 });
 
@@ -104,14 +128,32 @@ describe('a mistake on the command line', () => {
     ['train', settings('optimizer.learningrate=1'), '--set optimizer.learningrate: there is no such setting'],
     ['train', ['--data', 'emojis'], 'there is no data set emojis'],
     ['train', ['--resume', 'nothing'], 'nothing: there is no such run or checkpoint'],
+    ['train', ['--backend', 'wepgpu'], 'there is no backend wepgpu: it is auto, '],
+    ['eval', ['nothing', '--backend', 'wams'], 'did you mean wasm?'],
     ['eval', ['nothing'], 'nothing: there is no such run or checkpoint'],
     ['gradcheck', ['Conv3d'], 'there is nothing to check named Conv3d; did you mean Conv2d?'],
+    ['convert', ['nothing', 'out'], 'nothing: there is no such file'],
+    ['convert', ['pictures/captions.csv', 'out'], 'captions.csv: safetensors: '],
+    ['convert', ['pictures', 'out'], 'pictures: holds no weights (looked for model.safetensors'],
+    ['convert', ['a', 'b', '--to', 'pytorch'], 'Argument: to, Given: "pytorch"'],
     ['build-dataset', ['nothing'], 'nothing: neither a folder, nor one of emoji'],
   ])('%s %j is answered with one clear message', async (name, args, message) => {
     const { status, err } = await run(name, args);
     expect(err).toContain(message);
     expect(err).not.toContain('    at ');
     expect(status).toBeGreaterThan(0);
+  });
+
+  it('is a device that is not here: the message says why', async () => {
+    const { out } = await run('devices', ['--json']);
+    const devices = JSON.parse(out) as { backend: string; available: boolean; reason?: string; dtypes?: string[] }[];
+    expect(devices.find(({ backend }) => backend === 'wasm')).toMatchObject({ available: true, facts: { SIMD: true } });
+    const missing = devices.find(({ available }) => !available);
+    expect(missing?.reason).toMatch(/^\S+: .{10}/);
+    if (missing === undefined) return;
+    const { status, err } = await run('eval', ['nothing', '--backend', missing.backend]);
+    expect(err).toContain((missing.reason as string).slice(0, 40));
+    expect(status).toBe(2);
   });
 
   it('does not keep --settings and --print-config from answering', async () => {

@@ -1,4 +1,5 @@
 /** npm run eval: retrieval and classification of a trained model on any dataset. */
+import { existsSync } from 'node:fs';
 import {
   CLIPEncoder,
   type ClassificationEvaluation,
@@ -11,10 +12,13 @@ import {
   evaluateReconstruction,
   evaluateRetrieval,
   evaluateZeroShot,
+  findRun,
   interpolateStates,
   type LoadedCLIP,
+  type LoadedCLIPFile,
   type LoadedClassifier,
   type LoadedVQ,
+  loadCLIPFile,
   loadRun,
   openDataset,
   promptTemplates,
@@ -48,7 +52,11 @@ const readOptions = () =>
       '$0 <run>',
       "Evaluates a run's model: zero-shot retrieval and classification for CLIP, accuracy for a classifier, reconstruction for a tokenizer.",
     )
-    .positional('run', { type: 'string', demandOption: true, describe: "A run's folder, or one of its checkpoints" })
+    .positional('run', {
+      type: 'string',
+      demandOption: true,
+      describe: "A run's folder, one of its checkpoints, or CLIP's weights from elsewhere",
+    })
     .options({
       dataset: {
         type: 'string',
@@ -76,7 +84,7 @@ const readOptions = () =>
         type: 'number',
         array: true,
         default: [0, 0.25, 0.5, 0.75, 1],
-        describe: 'With --interpolate: places from 0 (the run) to 1 (the second)',
+        describe: 'With --interpolate: a place from 0 (the run) to 1 (the second); may be repeated',
       },
       limit: { type: 'number', describe: 'At most so many examples of each split, evenly spread' },
       pixels: {
@@ -92,7 +100,8 @@ const readOptions = () =>
     .example('$0 runs/first --dataset fashion-mnist --split test --templates fashion', 'zero-shot classification')
     .example('$0 runs/first --label group --templates emoji', 'which of the ten groups an emoji belongs to')
     .example('$0 runs/first --template "a drawing of a {}" --template "{}" --label group', 'with prompts of your own')
-    .example('$0 runs/first --interpolate runs/tuned --alpha 0 0.5 1', 'between a model and what it was tuned to')
+    .example('$0 ViT-B-32.pt --dataset fashion-mnist --split test --templates fashion', "OpenAI's model on a data set")
+    .example('$0 runs/first --interpolate runs/tuned --alpha 0 --alpha 0.5', 'between a model and what it was tuned to')
     .parseAsync();
 
 type Options = Awaited<ReturnType<typeof readOptions>>;
@@ -118,7 +127,7 @@ async function findColumns(split: Split, wanted: Readonly<Record<string, string 
 }
 
 async function evaluateCLIP(
-  run: LoadedCLIP,
+  run: LoadedCLIP | LoadedCLIPFile,
   dataset: Dataset,
   splits: Split[],
   options: Options,
@@ -215,7 +224,21 @@ async function evaluateTokenizer({ config, model }: LoadedVQ, splits: Split[], o
   return { retrieval: [], classification: [], reconstruction };
 }
 
-type LoadedRun = LoadedCLIP | LoadedClassifier | LoadedVQ;
+type LoadedRun = LoadedCLIP | LoadedCLIPFile | LoadedClassifier | LoadedVQ;
+
+/** A run's model, or weights that lie in no run. */
+async function loadModel(path: string): Promise<LoadedRun> {
+  const isRun = (await findRun(path)) !== null || !existsSync(path);
+  return isRun ? loadRun(path) : loadCLIPFile(path);
+}
+
+/** Where the model comes from, and what had to be guessed about it. */
+function describeSource(run: LoadedRun): string {
+  if (!('assumptions' in run)) return `${toCaller(run.checkpoint.path)}, step ${run.checkpoint.state.step}`;
+  const guessed =
+    run.assumptions.length === 0 ? '' : ` (no file says it, taken for granted: ${run.assumptions.join('; ')})`;
+  return `${toCaller(run.checkpoint.path)}${guessed}`;
+}
 
 function evaluateRun(run: LoadedRun, dataset: Dataset, splits: Split[], options: Options): Promise<Results> {
   const own = options.dataset === undefined;
@@ -238,7 +261,7 @@ async function evaluateBetween(
   evaluate: () => Promise<Results>,
   alphas: readonly number[],
 ): Promise<InterpolatedEvaluation[]> {
-  const other = await loadRun(fromCaller(second));
+  const other = await loadModel(fromCaller(second));
   const [from, to] = [run.checkpoint.modelState(), other.checkpoint.modelState()];
   const places: InterpolatedEvaluation[] = [];
   for (const alpha of alphas) {
@@ -253,8 +276,10 @@ async function main(): Promise<number | undefined> {
   if (options.template?.some((template) => !template.includes('{}')))
     throw new UsageError('a --template needs {} where the name of the class goes');
   await chooseBackend(options.backend, options.threads ?? null);
-  const run = await loadRun(fromCaller(options.run));
+  const run = await loadModel(fromCaller(options.run));
   const own = options.dataset === undefined;
+  if (own && 'assumptions' in run)
+    throw new UsageError('weights outside of a run have no data set: name one with --dataset');
   const dataset = await openDataset(await locateDataset(options.dataset ?? run.config.data.dataset));
   try {
     const splits = chooseSplits(dataset, options, own ? run.config.data.trainSplit : 'train');
@@ -283,7 +308,7 @@ async function main(): Promise<number | undefined> {
       );
       return;
     }
-    console.log(`${toCaller(run.checkpoint.path)}, step ${run.checkpoint.state.step}, on ${toCaller(dataset.path)}`);
+    console.log(`${describeSource(run)}, on ${toCaller(dataset.path)}`);
     if (results.retrieval.length > 0) console.log(`\n${formatRetrieval(results.retrieval)}`);
     if (results.classification.length > 0) console.log(`\n${formatClassification(results.classification)}`);
     if (results.reconstruction !== undefined) console.log(`\n${formatReconstruction(results.reconstruction)}`);

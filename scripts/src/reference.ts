@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { disposeBackends } from '@tessera/tensor';
-import { type CaseReport, type FailedCase, runReferenceCases } from '@tessera/train';
+import { type CaseReport, type FailedCase, type OmittedCase, runReferenceCases } from '@tessera/train';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { backendOption, chooseBackend, fromCaller } from './lib/command.ts';
@@ -27,7 +27,8 @@ const { dirs, backend, json, threads, module } = await yargs(hideBin(process.arg
   .strict()
   .parseAsync();
 
-function describe(report: CaseReport | FailedCase): string {
+function describe(report: CaseReport | FailedCase | OmittedCase): string {
+  if ('omitted' in report) return `omitted ${report.name}\n       ${report.omitted}`;
   const verdict = report.holds ? 'holds' : 'FAILS';
   if ('error' in report) return `${verdict}  ${report.name}\n       ${report.error}`;
   const { outputs, gradients, state } = report;
@@ -53,10 +54,15 @@ try {
   const cases = await runReferenceCases(dirs.map(fromCaller), {
     ...(json ? {} : { onCase: (report) => console.log(describe(report)) }),
   });
-  const failed = cases.filter(({ holds }) => !holds).length;
-  if (json) console.log(JSON.stringify({ backend: chosen.name, holds: failed === 0, cases }, finite, 2));
-  else console.log(`\n${cases.length - failed} of ${cases.length} cases hold on ${chosen.name}`);
-  if (failed > 0) process.exitCode = 1;
+  const count = (verdict: boolean | null): number => cases.filter(({ holds }) => holds === verdict).length;
+  const [held, failed, omitted] = [count(true), count(false), count(null)];
+  if (json) console.log(JSON.stringify({ backend: chosen.name, holds: failed === 0 && held > 0, cases }, finite, 2));
+  else
+    console.log(
+      `\n${held} of ${held + failed} cases hold on ${chosen.name}` +
+        (omitted === 0 ? '' : `; ${omitted} are of a dtype that it lacks`),
+    );
+  if (failed > 0 || held === 0) process.exitCode = 1;
 } catch (error) {
   console.error((error as Error).message);
   process.exitCode = 1;

@@ -1,5 +1,6 @@
 /** npm run train: trains a model, evaluates it and writes a report. */
 import { join } from 'node:path';
+import { precisions } from '@tessera/tensor';
 import {
   configPresets,
   configSchemas,
@@ -43,9 +44,18 @@ const readOptions = () =>
       set: { type: 'string', array: true, describe: 'One setting, laid over all else: key.path=value', default: [] },
       run: { type: 'string', describe: 'Folder for the run [default: runs/NAME-DATE]' },
       resume: { type: 'string', describe: 'Continue a run: its folder, or one of its checkpoints' },
-      from: { type: 'string', describe: "Start a classifier from this CLIP run's or checkpoint's image tower" },
+      from: {
+        type: 'string',
+        describe:
+          'Start from this run or checkpoint: a classifier from its image tower, CLIP (with --task contrastive) from what initialize.parts says',
+      },
       'linear-probe': { type: 'boolean', default: false, describe: 'With --from: train the linear head alone' },
       backend: backendOption,
+      precision: {
+        type: 'string',
+        choices: precisions,
+        describe: 'What products are computed in; parameters stay f32 [default: f32]',
+      },
       strict: {
         type: 'boolean',
         describe: 'Stop at an image that cannot be decoded, instead of skipping and counting it',
@@ -61,23 +71,29 @@ const readOptions = () =>
     .example('$0 --task classify --data fashion-mnist', 'a classifier from scratch')
     .example('$0 --preset emoji-vq', 'emoji as 8 x 8 tokens each, and back: pictures in the report')
     .example('$0 --task classify --data DIR --from runs/second --linear-probe', "a linear head on CLIP's image tower")
+    .example('$0 --task contrastive --from runs/second --set initialize.parts=all', 'fine-tuning')
+    .example('$0 --task contrastive --from runs/second --set initialize.tower=freeze', 'locked-image tuning')
     .epilogue('Ctrl-C ends the step in hand, writes a checkpoint and says how to go on; a second Ctrl-C ends at once.')
     .parseAsync();
 
 type Options = Awaited<ReturnType<typeof readOptions>>;
 
 /** What the options mean as settings. */
-function settingsOf({ task, data, from, linearProbe, backend, strict, set }: Options): string[] {
+function settingsOf({ task, data, from, linearProbe, backend, precision, strict, set }: Options): string[] {
   if (linearProbe && from === undefined)
     throw new UsageError('--linear-probe needs --from: the model whose tower is kept');
   return [
     ...(task === undefined ? [] : [`task=${task}`]),
     ...(from === undefined
       ? []
-      : ['task=classify', 'model=null', `initialize.checkpoint=${JSON.stringify(fromCaller(from))}`]),
+      : [
+          ...(task === 'contrastive' ? [] : ['task=classify', 'model=null']),
+          `initialize.checkpoint=${JSON.stringify(fromCaller(from))}`,
+        ]),
     ...(linearProbe ? ['initialize.tower=freeze'] : []),
     ...(data === undefined ? [] : [`data.dataset=${JSON.stringify(data)}`]),
     ...(backend === undefined ? [] : [`runtime.backend=${JSON.stringify(backend)}`]),
+    ...(precision === undefined ? [] : [`training.precision=${precision}`]),
     ...(strict === undefined ? [] : [`data.strict=${strict}`]),
     ...set,
   ];
@@ -114,10 +130,11 @@ const dateStamp = (): string =>
     .replace('T', '-');
 
 /** One line about a step. */
-const stepFacts = ({ step, totalSteps, epoch, loss, imagesPerSecond, mfu }: StepReport): string[] => [
+const stepFacts = ({ step, totalSteps, epoch, loss, scaling, imagesPerSecond, mfu }: StepReport): string[] => [
   `step ${step}/${totalSteps}`,
   `epoch ${epoch.toFixed(1)}`,
   `loss ${loss.toFixed(3)}`,
+  ...(scaling === null ? [] : [`scale ${scaling.scale}, ${scaling.skippedSteps} skipped`]),
   `${imagesPerSecond.toFixed(0)} images/s`,
   ...(mfu === null ? [] : [`MFU ${percent(mfu, 0)}`]),
 ];
@@ -176,9 +193,9 @@ async function main(): Promise<number | undefined> {
     return;
   }
   const started = performance.now();
+  const backend = await chooseBackend(asked.runtime.backend, asked.runtime.threads);
   const dataset = await locateDataset(asked.data.dataset);
   const config = withDataset(asked, dataset);
-  const backend = await chooseBackend(config.runtime.backend, config.runtime.threads);
   const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
   const where = toCaller(folder.path);
   const bar = new ProgressBar();

@@ -140,7 +140,7 @@ describe.skipIf(executable === null)('in Chromium', () => {
   });
 
   it('WebGPU computes as it should, and trains as wasm does', async () => {
-    const options: OpsOptions = { skip: ['f64'], every: 5 };
+    const options: OpsOptions = { every: 5 };
     const { cases, failures } = await runIn<OpsResult>('worker', server, 'operations', 'webgpu', options);
     expect(failures).toEqual([]);
     expect(cases).toBeGreaterThan(30);

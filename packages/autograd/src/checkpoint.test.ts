@@ -1,4 +1,5 @@
 import {
+  autocast,
   bernoulli,
   compile,
   graph,
@@ -43,6 +44,20 @@ describe('checkpoint', () => {
     const x = normal([4, 3], 3);
     expect(await values(checkpoint(forward)(x))).toEqual(await values(forward(x)));
     await expectSameGradients(forward, checkpoint(forward), x, weights);
+  });
+
+  it.each(['f16', 'bf16'] as const)('gives the same bits in mixed precision: %s', async (precision) => {
+    const x = normal([4, 3], 5).cast('f32');
+    const single = block(2).weights.map((weight) => weight.cast('f32'));
+    // Without the residual, which is f32: what is checkpointed comes out in two bytes.
+    const inner = (input: Tensor): Tensor => {
+      const [up, down] = single as [Tensor, Tensor];
+      return autocast(precision, () => input.matmul(up).tanh().matmul(down));
+    };
+    expect(checkpoint(inner)(x).dtype).toBe(precision);
+    await expectSameGradients(inner, checkpoint(inner), x, single);
+    const residual = (input: Tensor): Tensor => input.add(inner(input));
+    await expectSameGradients(residual, checkpoint(residual), x, single);
   });
 
   it('computes again, from the inputs, what plain gradients keep', () => {

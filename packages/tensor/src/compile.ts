@@ -5,6 +5,7 @@ import * as graph from './graph.ts';
 import { type Node, orderNodes } from './node.ts';
 import type { Plan } from './plan.ts';
 import { type External, planSchedule } from './planner.ts';
+import { preparePlan } from './prepare.ts';
 import { getDefaultGenerator, withRandomKey } from './random.ts';
 import { findBackend, inTurn, realizeNodes, realizeNow, storeArray } from './realize.ts';
 import { type Recorder, refuseWhileRecording, type StateCell, withRecording } from './recording.ts';
@@ -191,7 +192,7 @@ async function build<A extends unknown[]>(backend: Backend, fn: (...args: A) => 
   return {
     backend,
     plan,
-    executable: backend.prepare(plan),
+    executable: preparePlan(backend, plan),
     allocations: [],
     bindings,
     randomKey: externals.some((external) => external.kind === 'storage' && external.storage === randomKey)

@@ -69,7 +69,7 @@ export function parseData(
 }
 
 /** The numbers, converted as `cast` does, in an array of `computeDType(dtype)`. */
-export function convertArray(values: ArrayLike<number>, dtype: DType): TypedArray {
+function convertArray(values: ArrayLike<number>, dtype: DType): TypedArray {
   const array = allocateArray(computeDType(dtype), values.length);
   const cast = castNumber[dtype];
   for (let i = 0; i < values.length; i++) array[i] = cast(values[i] as number);

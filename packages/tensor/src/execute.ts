@@ -3,6 +3,7 @@ import type { Allocation, Backend, Executable } from './backend.ts';
 import { bytesOf } from './dtype.ts';
 import type { Node } from './node.ts';
 import { type External, planSchedule } from './planner.ts';
+import { preparePlan } from './prepare.ts';
 import { canonicalize, graphKey } from './schedule/canonicalize.ts';
 import { schedule } from './schedule/schedule.ts';
 import { sizeOf } from './shape.ts';
@@ -37,7 +38,7 @@ function prepare(backend: Backend, roots: readonly Node[]): Prepared {
       if (external.kind === 'root') return { root: external.index };
       throw new Error('an argument of a compiled function was used outside of it');
     });
-    program = { executable: backend.prepare(plan), externals: numbered };
+    program = { executable: preparePlan(backend, plan), externals: numbered };
   }
   cache.set(key, program);
   for (const [oldest, { executable }] of cache) {

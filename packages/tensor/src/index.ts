@@ -32,6 +32,7 @@ export {
   describeAdapter,
   type GpuExecutableStatistics,
   type GpuKernelProfile,
+  ShaderError,
   WebGpuBackend,
   type WebGpuExecutable,
   type WebGpuOptions,
@@ -82,6 +83,7 @@ export {
 } from './node.ts';
 export * as ops from './ops/index.ts';
 export { type GraphOracle, isGraphOracle } from './oracle.ts';
+export { UnsupportedDTypeError } from './prepare.ts';
 export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from './random.ts';
 export { isRecording } from './recording.ts';
 export { type Selection, selectBackend } from './select-backend.ts';

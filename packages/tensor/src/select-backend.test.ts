@@ -13,6 +13,8 @@ afterEach(() => disposeBackends());
 
 registerBackend('wasm', () => new ReferenceBackend('wasm', {}));
 
+const perhaps = (): null => null;
+
 const offerGpu = (software: boolean): void =>
   registerAsyncBackend('webgpu', async () =>
     Object.assign(new ReferenceBackend('webgpu', {}), { adapter: { name: 'Some adapter', software } }),
@@ -20,13 +22,13 @@ const offerGpu = (software: boolean): void =>
 
 test('auto takes a GPU that is hardware', async () => {
   offerGpu(false);
-  const { backend, reason } = await selectBackend('auto');
+  const { backend, reason } = await selectBackend('auto', perhaps);
   expect([backend.name, reason]).toEqual(['webgpu', 'GPU: Some adapter']);
 });
 
 test('auto takes wasm where the only adapter is software, and lets go of that', async () => {
   offerGpu(true);
-  const { backend, reason } = await selectBackend('auto');
+  const { backend, reason } = await selectBackend('auto', perhaps);
   expect([backend.name, reason]).toEqual([
     'wasm',
     'no GPU: the only WebGPU adapter, Some adapter, runs on the processor',
@@ -36,14 +38,20 @@ test('auto takes wasm where the only adapter is software, and lets go of that', 
 
 test('auto takes wasm where there is no adapter at all, and says why; asked for by name that is an error', async () => {
   registerAsyncBackend('webgpu', () => Promise.reject(new BackendUnavailableError('webgpu: the package is missing')));
-  const { backend, reason } = await selectBackend('auto');
+  const { backend, reason } = await selectBackend('auto', perhaps);
   expect([backend.name, reason]).toEqual(['wasm', 'no GPU: webgpu: the package is missing']);
   await expect(selectBackend('webgpu')).rejects.toThrow(BackendUnavailableError);
 });
 
+test('auto does not ask WebGPU where there certainly is no GPU', async () => {
+  registerAsyncBackend('webgpu', () => Promise.reject(new Error('asked')));
+  const { backend, reason } = await selectBackend('auto', () => 'the machine has none');
+  expect([backend.name, reason]).toEqual(['wasm', 'no GPU: the machine has none']);
+});
+
 test('what is no lack of a device is not passed over', async () => {
   registerAsyncBackend('webgpu', () => Promise.reject(new TypeError('a mistake')));
-  await expect(selectBackend('auto')).rejects.toThrow('a mistake');
+  await expect(selectBackend('auto', perhaps)).rejects.toThrow('a mistake');
 });
 
 test('names are taken at their word', async () => {

@@ -1,4 +1,5 @@
 import { type Backend, BackendUnavailableError, closeBackend, openBackend } from './backend.ts';
+import { whyNoGpuFile } from './gpu-files.ts';
 
 /** What was chosen, and why. */
 export interface Selection {
@@ -18,11 +19,14 @@ const hasAdapter = (backend: Backend): backend is Backend & WithAdapter => 'adap
  * Opens a backend by its name, or the fastest one that is here for `auto`: WebGPU on a hardware adapter, otherwise WebAssembly. An
  * adapter that runs on the processor is never taken for `auto`: WebAssembly uses the same cores better.
  *
+ * @param whyNoGpu tells why WebGPU need not be asked for a GPU; null: ask it
  * @throws BackendUnavailableError where the named backend cannot be had here
  */
-export async function selectBackend(name: string): Promise<Selection> {
+export async function selectBackend(name: string, whyNoGpu = whyNoGpuFile): Promise<Selection> {
   if (name !== 'auto') return { backend: await openBackend(name), reason: null };
   const wasm = async (why: string): Promise<Selection> => ({ backend: await openBackend('wasm'), reason: why });
+  const none = whyNoGpu();
+  if (none !== null) return wasm(`no GPU: ${none}`);
   let gpu: Backend;
   try {
     gpu = await openBackend('webgpu');

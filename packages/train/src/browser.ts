@@ -20,6 +20,7 @@ export { type EncodeBatchOptions, Tokenizer, type TokenizerJson } from './tokeni
 export { type TrainBpeOptions, trainBpe } from './tokenizer/train-bpe.ts';
 export { findNonFinite, NonFiniteError } from './trainer/non-finite.ts';
 export { parseTensors, type TensorFile } from './trainer/parse-tensors.ts';
-export { type StepOptions, type StepResult, TrainingStep } from './trainer/step.ts';
+export type { MixedPrecision } from './trainer/precision.ts';
+export { type LossScaling, type StepOptions, type StepResult, TrainingStep, wasSkipped } from './trainer/step.ts';
 export type { BatchTensors, Task, TaskLoss } from './trainer/task.ts';
 export { contractionFlops, measurePeak } from './trainer/throughput.ts';

@@ -2,6 +2,7 @@ import { grad, vjp } from '@tessera/autograd';
 import { CLIP } from '@tessera/models';
 import { contrastiveLoss, functional as F } from '@tessera/nn';
 import {
+  autocast,
   type Backend,
   type CompiledProgram,
   compile,
@@ -45,8 +46,9 @@ interface Step {
   dispose(): void;
 }
 
-function stepOf<Inputs extends Tensor[]>(fn: (...inputs: Inputs) => Tensor[], ...inputs: Inputs): Step {
-  const compiled = compile(fn);
+function stepOf<Inputs extends Tensor[]>(work: Work, fn: (...inputs: Inputs) => Tensor[], ...inputs: Inputs): Step {
+  const precision = work.precision ?? 'f32';
+  const compiled = compile((...args: Inputs) => autocast(precision, () => fn(...args)));
   return {
     run: () => compiled(...inputs),
     program: () => compiled.program(...inputs),
@@ -63,11 +65,13 @@ const input = (shape: readonly number[], seed: number): Tensor =>
     { shape },
   );
 
-function gemmStep({ batch, m, n, k, transposeA, transposeB }: GemmWork): Step {
+function gemmStep(work: GemmWork): Step {
+  const { batch, m, n, k, transposeA, transposeB } = work;
   const operand = (rows: number, columns: number, transposed: boolean, seed: number): Tensor =>
     input([...(batch === 1 ? [] : [batch]), ...(transposed ? [columns, rows] : [rows, columns])], seed);
   const matrix = (x: Tensor, transposed: boolean): Tensor => (transposed ? x.transpose(-2, -1) : x);
   return stepOf(
+    work,
     (a, b) => [matrix(a, transposeA).matmul(matrix(b, transposeB))],
     operand(m, k, transposeA, 1),
     operand(k, n, transposeB, 2),
@@ -79,21 +83,22 @@ function convStep(work: ConvWork): Step {
   const x = input([images, channels, size, size], 1);
   const weight = input([filters, channels, window, window], 2);
   const gradient = input([images, filters, outputSize(work), outputSize(work)], 3);
-  const convolve = (a: Tensor, b: Tensor): Tensor => F.conv2d(a, b, null, { stride, padding });
+  const convolve = (a: Tensor, b: Tensor): Tensor => F.conv2d(a, b, null, { stride, padding }).to('f32');
   // Convolution is linear in each argument: the derivative with respect to one needs the other alone.
   switch (work.pass) {
     case 'forward':
-      return stepOf((a, b) => [convolve(a, b)], x, weight);
+      return stepOf(work, (a, b) => [convolve(a, b)], x, weight);
     case 'input gradient':
-      return stepOf((b, g) => vjp((a) => convolve(a, b), x)[1](g), weight, gradient);
+      return stepOf(work, (b, g) => vjp((a) => convolve(a, b), x)[1](g), weight, gradient);
     case 'weight gradient':
-      return stepOf((a, g) => vjp((b) => convolve(a, b), weight)[1](g), x, gradient);
+      return stepOf(work, (a, g) => vjp((b) => convolve(a, b), weight)[1](g), x, gradient);
     default:
       return work.pass satisfies never;
   }
 }
 
-function attentionStep({ batch, heads, length, width, causal, pass }: AttentionWork): Step {
+function attentionStep(work: AttentionWork): Step {
+  const { batch, heads, length, width, causal, pass } = work;
   const [query, key, value, gradient] = [1, 2, 3, 4].map((seed) => input([batch, heads, length, width], seed)) as [
     Tensor,
     Tensor,
@@ -101,17 +106,18 @@ function attentionStep({ batch, heads, length, width, causal, pass }: AttentionW
     Tensor,
   ];
   const attend = (q: Tensor, k: Tensor, v: Tensor): Tensor => F.scaledDotProductAttention(q, k, v, { causal });
-  if (pass === 'forward') return stepOf((q, k, v) => [attend(q, k, v)], query, key, value);
+  if (pass === 'forward') return stepOf(work, (q, k, v) => [attend(q, k, v)], query, key, value);
   const both = (q: Tensor, k: Tensor, v: Tensor, g: Tensor): Tensor[] => {
     const [output, pullback] = vjp(attend, q, k, v);
     return [output, ...pullback(g)];
   };
-  return stepOf(both, query, key, value, gradient);
+  return stepOf(work, both, query, key, value, gradient);
 }
 
 const readAll = async (path: string): Promise<Map<string, Tensor>> => (await readTensors(path)).select((name) => name);
 
-async function clipStep({ config, optimizer: settings, modelFile, batchFile }: ClipStepWork): Promise<Step> {
+async function clipStep(work: ClipStepWork): Promise<Step> {
+  const { config, optimizer: settings, modelFile, batchFile } = work;
   const model = new CLIP(config);
   model.loadStateDict(await readAll(modelFile));
   const { lr, weightDecay, betas, eps } = settings;
@@ -124,7 +130,7 @@ async function clipStep({ config, optimizer: settings, modelFile, batchFile }: C
     model.clampLogitScale();
     return [loss];
   };
-  return stepOf(train, batch.get('images') as Tensor, batch.get('tokens') as Tensor, tensor(lr));
+  return stepOf(work, train, batch.get('images') as Tensor, batch.get('tokens') as Tensor, tensor(lr));
 }
 
 async function stepFor(work: Work): Promise<Step> {

@@ -1,7 +1,12 @@
 import type { CLIPConfig } from '@tessera/models';
 
+interface AnyWork {
+  /** Products of 16-bit floats, as autocast makes them. Default: everything in f32. */
+  readonly precision?: 'f16';
+}
+
 /** [batch, m, k] x [batch, k, n]; a transposed operand is stored with its last two axes exchanged. */
-export interface GemmWork {
+export interface GemmWork extends AnyWork {
   readonly kind: 'gemm';
   readonly batch: number;
   readonly m: number;
@@ -12,7 +17,7 @@ export interface GemmWork {
 }
 
 /** Input [images, channels, size, size], weight [filters, channels, window, window]. */
-export interface ConvWork {
+export interface ConvWork extends AnyWork {
   readonly kind: 'conv';
   readonly pass: 'forward' | 'input gradient' | 'weight gradient';
   readonly images: number;
@@ -25,7 +30,7 @@ export interface ConvWork {
 }
 
 /** Query, key and value [batch, heads, length, width]. */
-export interface AttentionWork {
+export interface AttentionWork extends AnyWork {
   readonly kind: 'attention';
   readonly pass: 'forward' | 'forward and backward';
   readonly batch: number;
@@ -36,7 +41,7 @@ export interface AttentionWork {
 }
 
 /** One training step of CLIP: forward, contrastive loss, backward, clipping, AdamW, clamped logit_scale. */
-export interface ClipStepWork {
+export interface ClipStepWork extends AnyWork {
   readonly kind: 'clip-step';
   readonly preset: string;
   readonly config: CLIPConfig;

@@ -1,8 +1,14 @@
-import { createWasmBackend, openBackend, registerBackend, setDefaultBackend, WasmBackend } from '@tessera/tensor';
+import {
+  createWasmBackend,
+  openBackend,
+  registerBackend,
+  setDefaultBackend,
+  WasmBackend,
+  WebGpuBackend,
+} from '@tessera/tensor';
 
 /** What the page offers to run on; each is a name that Tessera's backends go by here. */
-export const backendChoices = ['wasm', 'wasm-1', 'webgpu'] as const;
-export type BackendChoice = (typeof backendChoices)[number];
+export type BackendChoice = 'wasm' | 'wasm-1' | 'webgpu';
 
 registerBackend('wasm-1', () => createWasmBackend({ threads: 1 }));
 
@@ -10,7 +16,8 @@ registerBackend('wasm-1', () => createWasmBackend({ threads: 1 }));
 export async function useBackend(choice: BackendChoice): Promise<string> {
   const backend = await openBackend(choice);
   setDefaultBackend(choice);
-  if (!(backend instanceof WasmBackend)) return 'WebGPU';
+  if (backend instanceof WebGpuBackend) return `WebGPU, ${backend.adapter.name}`;
+  if (!(backend instanceof WasmBackend)) return backend.name;
   const { threads, features, whyOneThread } = backend;
   const simd = features.relaxedSimd ? 'SIMD with fused multiply-add' : 'SIMD';
   const reason = whyOneThread === null || choice === 'wasm-1' ? '' : `: ${whyOneThread}`;

@@ -65,7 +65,7 @@ export type SearchCommand =
   | { readonly kind: 'open'; readonly run: RunMaterial; readonly backend: BackendChoice; readonly mostPictures: number }
   | { readonly kind: 'query'; readonly text: string };
 
-export interface Hit {
+interface Hit {
   readonly encoded: Uint8Array<ArrayBuffer>;
   readonly caption: string;
   /** Cosine of the angle between text and picture. */

@@ -3,7 +3,7 @@ import { type Table, tableFromIPC } from 'apache-arrow';
 import type { DataMaterial, SplitFiles } from '../shared/material.ts';
 
 /** Told how far a long task is. */
-export type OnProgress = (done: number, total: number) => void;
+type OnProgress = (done: number, total: number) => void;
 
 /** Pictures of one size with what is known about them, row by row. */
 export interface Pictures {

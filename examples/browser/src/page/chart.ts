@@ -2,7 +2,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 
 /** How much a step counts in the smoothed curve. */
-const weight = 0.05;
+const weight = 0.1;
 
 const color = (name: string): string => {
   // A canvas needs the colour of the present scheme: what the browser makes of the variable.

@@ -20,18 +20,16 @@ export interface OpsResult {
 }
 
 export interface OpsOptions {
-  /** What the backend refuses: dtypes, also where a name mentions them. */
-  readonly skip?: readonly string[];
   /** Only every so many of the cases, where each is slow. */
   readonly every?: number;
 }
 
-/** The operations' test bodies on a backend. */
-async function operations(backend: string, { skip = [], every = 1 }: OpsOptions = {}): Promise<OpsResult> {
-  await openBackend(backend);
+/** The operations' test bodies on a backend, but for those in dtypes that it lacks. */
+async function operations(backend: string, { every = 1 }: OpsOptions = {}): Promise<OpsResult> {
+  const opened = await openBackend(backend);
   setDefaultBackend(backend);
   const cases = opCases
-    .filter(({ dtype = 'f32', name }) => !skip.some((word) => dtype === word || name.includes(word)))
+    .filter(({ needs = [] }) => needs.every((dtype) => (opened.whyUnsupported?.(dtype) ?? null) === null))
     .filter((_, k) => k % every === 0);
   const failures: string[] = [];
   for (const opCase of cases) {

@@ -91,6 +91,15 @@ describe('nativeGrid', () => {
     );
   });
 
+  test('a strip of 70000 x 14 pixels becomes a row of 1024 patches', async () => {
+    const { image, grid } = resizeToPatches(init.constant(0.5)([1, 14, 70000]), options);
+    expect([image.shape, grid]).toEqual([
+      [1, 14, 1024 * 14],
+      [1, 1024],
+    ]);
+    expect(await image.sub(0.5).abs().max().item()).toBeLessThan(1e-5);
+  });
+
   test(`any image becomes whole patches (seed ${seed})`, async () => {
     const side = fc.integer({ min: 1, max: 40 });
     await fc.assert(

@@ -2,6 +2,7 @@ import { functional as F, init, LayerNorm, type Linear, Module, MultiheadAttenti
 import { einsum, formatShape, iota, type Tensor, tensor } from '@tessera/tensor';
 import { EncoderBlock, vitNormEps } from '../vit/block.ts';
 import { smallNormal, startedLinear } from '../vit/initialize.ts';
+import { type FloatDType, floatDType } from '../vit/positions.ts';
 import { blockMask, type PackedImages, type PackOptions, packImages } from './packing.ts';
 
 export interface NaViTOptions {
@@ -107,7 +108,7 @@ export class NaViT extends Module {
         `NaViT: patches ${formatShape(patches.shape)} must be [S, T, ${expected}], and image, row and column [S, T]`,
       );
     const placed = this.#addPositions(this.patch_embed.forward(patches), row, column);
-    const rotary = this.row_embed === null ? this.#angles(row, column, placed.dtype) : null;
+    const rotary = this.row_embed === null ? this.#angles(row, column, floatDType(placed)) : null;
     const mask = blockMask(image);
     return this.norm.forward(this.blocks.reduce((x, block) => block.forward(x, { mask, rotary }), placed));
   }
@@ -118,7 +119,7 @@ export class NaViT extends Module {
   }
 
   /** [S, 1, T, head width / 2] */
-  #angles(row: Tensor, column: Tensor, dtype: Tensor['dtype']): Tensor {
+  #angles(row: Tensor, column: Tensor, dtype: FloatDType): Tensor {
     return F.rotaryAngles2d(row.cast(dtype), column.cast(dtype), this.width / this.numHeads).unsqueeze(1);
   }
 

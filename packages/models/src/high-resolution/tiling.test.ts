@@ -8,9 +8,11 @@ import {
   setDefaultBackend,
   type Tensor,
   tensor,
+  zeros,
 } from '@tessera/tensor';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { ViT } from '../vit/vision-transformer.ts';
 import { bestGrid, joinTiles, tileCount, tileImage } from './tiling.ts';
 
 const seed = Number(process.env.TESSERA_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -115,6 +117,14 @@ describe('tileImage', () => {
     expect(await concat(rows, 1).data()).toEqual(await image.data());
     expect(await tiles.select(0, 6).mean().item()).toBeCloseTo(await image.mean().item(), 0);
     expect(tileImage(image.slice(1, 0, 8).slice(2, 0, 8), options).tiles.shape).toEqual([1, 1, 8, 8]);
+  });
+
+  test('1008 x 672 pixels through an encoder for 336: 7 tiles of 576 tokens', () => {
+    const { tiles } = tileImage(zeros([3, 672, 1008]), { tileSize: 336, maxTiles: 6 });
+    expect(tiles.shape).toEqual([7, 3, 336, 336]);
+    const encoder = new ViT({ imageSize: 336, patchSize: 14, width: 8, depth: 1, heads: 2 });
+    const { tokens, prefix } = encoder.encode(tiles);
+    expect(tokens.slice(1, prefix).flatten(0, 1).shape).toEqual([4032, 8]);
   });
 
   test('the last rows and columns count; with floor division they are lost', async () => {

@@ -63,7 +63,7 @@ export class EncoderBlock extends Module {
     this.ls1 = scale();
     this.drop_path1 = new DropPath(dropPath);
     this.norm2 = new LayerNorm(width, { eps: normEps });
-    this.mlp = new Mlp(width, Math.round(width * mlpRatio), rest);
+    this.mlp = new Mlp(width, Math.trunc(width * mlpRatio), rest);
     this.ls2 = scale();
     this.drop_path2 = new DropPath(dropPath);
   }

@@ -2,6 +2,7 @@ import { functional as F, Linear, Module } from '@tessera/nn';
 import { formatShape, iota, type Tensor, tensor, where } from '@tessera/tensor';
 import type { Grid } from './grid.ts';
 import { startedLinear } from './initialize.ts';
+import { type FloatDType, floatDType } from './positions.ts';
 import type { ViT } from './vision-transformer.ts';
 
 /** What a detector says about each patch. */
@@ -41,13 +42,13 @@ export class DetectionHead extends Module {
       const y = layer.forward(x);
       return k < last ? y.relu() : y;
     }, patches);
-    const boxes = offsets.add(patchBoxLogits(grid, offsets.dtype)).sigmoid();
+    const boxes = offsets.add(patchBoxLogits(grid, floatDType(offsets))).sigmoid();
     return { boxes, logits: this.class_embed.forward(patches), grid };
   }
 }
 
 /** log(p / (1 - p)) of each patch's own box, [rows * columns, 4]: of which the sigmoid is the box. */
-function patchBoxLogits([rows, columns]: Grid, dtype: Tensor['dtype']): Tensor {
+function patchBoxLogits([rows, columns]: Grid, dtype: FloatDType): Tensor {
   const logit = (p: number): number => {
     const inside = Math.min(1 - 1e-4, Math.max(1e-4, p));
     return Math.log(inside / (1 - inside));

@@ -1,8 +1,17 @@
 import { init } from '@tessera/nn';
-import { manualSeed, registerReferenceBackends, setDefaultBackend, type Tensor, tensor, where } from '@tessera/tensor';
+import {
+  arange,
+  manualSeed,
+  registerReferenceBackends,
+  setDefaultBackend,
+  type Tensor,
+  tensor,
+  where,
+} from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fit } from '../testing/fit.ts';
 import { MaskedAutoencoder, type MaskedAutoencoderOptions, maskByNoise } from './masked-autoencoder.ts';
+import { ViT } from './vision-transformer.ts';
 
 beforeAll(() => {
   registerReferenceBackends();
@@ -126,6 +135,19 @@ describe('MaskedAutoencoder', () => {
     const losses = await fit(model, (images) => model.forward(images), [pictures(16)], { steps: 150 });
     const mean = (part: number[]): number => part.reduce((a, b) => a + b) / part.length;
     expect(mean(losses.slice(-10))).toBeLessThan(0.6 * mean(losses.slice(0, 10)));
+  });
+
+  test('a plain ViT takes over the encoder, for fine-tuning', async () => {
+    const model = new MaskedAutoencoder({ ...tiny, maskRatio: 0 });
+    const { imageSize, patchSize, width, depth, heads } = tiny;
+    const vit = new ViT({ imageSize, patchSize, width, depth, heads });
+    const { missing, unexpected } = vit.loadStateDict(model.stateDict(), { strict: false });
+    expect(missing).toEqual([]);
+    expect(unexpected.every((name) => /^(decoder_|mask_token)/.test(name))).toBe(true);
+    const images = pictures(2);
+    const inOrder = arange(16).cast('f32').expand(2, 16).contiguous();
+    const { latent } = model.encode(images, inOrder);
+    expect(await latent.sub(vit.encode(images).tokens).abs().max().item()).toBeLessThan(1e-5);
   });
 
   test('what does not fit is refused', () => {

@@ -3,7 +3,10 @@ import { concat, formatShape, type Tensor, tensor, zeros } from '@tessera/tensor
 import type { Grid } from './grid.ts';
 import { smallNormal } from './initialize.ts';
 
+/** What positions are computed in: half precision could not tell far ones apart. */
 export type FloatDType = 'f32' | 'f64';
+
+export const floatDType = ({ dtype }: Tensor): FloatDType => (dtype === 'f64' ? 'f64' : 'f32');
 
 export interface PositionInterpolation {
   readonly mode?: 'bicubic' | 'bilinear';
@@ -77,7 +80,7 @@ export abstract class Positions extends Module {
 }
 
 /** One trained vector for every token, the class token's included: `pos_embed` [1, prefix + rows * columns, width]. */
-export class LearnedPositions extends Positions {
+class LearnedPositions extends Positions {
   readonly pos_embed: Parameter;
 
   constructor(options: PositionsOptions) {

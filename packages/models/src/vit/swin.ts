@@ -28,8 +28,8 @@ export class WindowAttention extends Attention {
   /** [1, heads, h w, h w] */
   relativePositionBias(): Tensor {
     const tokens = this.window[0] * this.window[1];
-    const bias = this.relative_position_bias_table.indexSelect(0, tensor(this.#index));
-    return bias.reshape([tokens, tokens, this.numHeads]).permute(2, 0, 1).unsqueeze(0);
+    const bias = this.relative_position_bias_table.transpose(0, 1).indexSelect(1, tensor(this.#index));
+    return bias.reshape([1, this.numHeads, tokens, tokens]);
   }
 
   /**
@@ -73,7 +73,7 @@ export class SwinBlock extends Module {
     this.attn = new WindowAttention(width, window, heads, options);
     this.drop_path1 = new DropPath(options.dropPath);
     this.norm2 = new LayerNorm(width);
-    this.mlp = new Mlp(width, Math.round(width * options.mlpRatio), options);
+    this.mlp = new Mlp(width, Math.trunc(width * options.mlpRatio), options);
     this.drop_path2 = new DropPath(options.dropPath);
   }
 

@@ -1,6 +1,7 @@
 import { grad } from '@tessera/autograd';
 import { functional as F, init } from '@tessera/nn';
 import {
+  autocast,
   compile,
   concat,
   formatShape,
@@ -282,6 +283,17 @@ describe('variants', () => {
       const gradients = grad(model.forward(images()).square().sum(), model.parameters());
       for (const [k, [name]] of model.namedParameters().entries())
         expect(await gradients[k].abs().max().item(), name).toBeGreaterThan(0);
+    }
+  });
+
+  test.each(['f16', 'bf16'] as const)('in mixed precision, %s: nearly the same', async (precision) => {
+    for (const options of [{}, { positions: 'rotary' }, { positions: '2d-sum', readout: 'mean' }] as const) {
+      const model = new ViT({ ...tiny, ...options });
+      const x = images();
+      const half = autocast(precision, () => model.encode(x).tokens);
+      const difference = await largest(half.cast('f32'), model.encode(x).tokens);
+      expect(difference).toBeGreaterThan(0);
+      expect(difference).toBeLessThan(0.05);
     }
   });
 

@@ -15,7 +15,7 @@ import { type Grid, gridOf } from './grid.ts';
 import { smallNormal, startedLinear } from './initialize.ts';
 import { LinearPatchEmbed, PatchEmbed } from './patch-embed.ts';
 import {
-  type FloatDType,
+  floatDType,
   type PositionInterpolation,
   type PositionKind,
   type Positions,
@@ -160,15 +160,17 @@ export class ViT extends Module implements ImageTower {
   distill(images: Tensor): F.DistilledLogits {
     if (this.dist_token === null)
       throw new Error('ViT.distill: this model has no distillation token (distilled: true)');
-    const { tokens } = this.encode(images);
-    return { logits: apply(this.head, tokens.select(1, 0)), distillation: apply(this.head_dist, tokens.select(1, 1)) };
+    const { features } = this.#run(images);
+    const token = (k: number): Tensor => apply(this.norm, (features.at(-1) as Tensor).select(1, k));
+    return { logits: apply(this.head, token(0)), distillation: apply(this.head_dist, token(1)) };
   }
 
   /** What goes into the head: [N, C, H, W] to [N, width]. */
   pooled(images: Tensor): Tensor {
-    const { tokens, prefix } = this.encode(images);
-    if (this.readout === 'cls') return tokens.select(1, 0);
-    return apply(this.fc_norm, tokens.slice(1, prefix).mean(1));
+    const tokens = this.#run(images).features.at(-1) as Tensor;
+    // The class token alone goes through the norm: what is dropped need not be normalised.
+    if (this.readout === 'cls') return apply(this.norm, tokens.select(1, 0));
+    return apply(this.fc_norm, tokens.slice(1, this.prefix).mean(1));
   }
 
   /** All tokens after the last block and, with readout `cls`, the last norm. */
@@ -234,7 +236,5 @@ export class ViT extends Module implements ImageTower {
     return { features, weights, grid };
   }
 }
-
-const floatDType = ({ dtype }: Tensor): FloatDType => (dtype === 'f64' ? 'f64' : 'f32');
 
 const apply = (module: LayerNorm | Linear | null, x: Tensor): Tensor => (module === null ? x : module.forward(x));

@@ -133,7 +133,8 @@ export const imageFormats: readonly WeightFormat[] = [
   {
     names: 'tessera',
     title: "a classifier on CLIP's image tower",
-    recognizes: (names) => names.has('head.weight') && names.has('visual.conv1.weight'),
+    recognizes: (names) =>
+      names.has('head.weight') && (names.has('visual.proj') || names.has('visual.attnpool.positional_embedding')),
     table: sameNames,
     ignored: [],
     build: buildClassifier,

@@ -118,6 +118,15 @@ describe('configuration files', () => {
   });
 });
 
+it('names without number are answered in short time', () => {
+  const model = init.skipInit(
+    () => new ViT({ imageSize: 16, patchSize: 8, width: 12, depth: 1, heads: 3, classes: 2 }),
+  );
+  const more = Array.from({ length: 50_000 }, (_, k): [string, Tensor] => [`blocks.0.mlp.fc${k}.weigth`, zeros([1])]);
+  const state = new Map([...model.stateDict(), ...more]);
+  expect(() => modelFromWeights({ state })).toThrow('\n  ... and 49970 more');
+}, 20_000);
+
 describe('a description that lies', () => {
   const model = init.skipInit(
     () => new ViT({ imageSize: 16, patchSize: 8, width: 12, depth: 1, heads: 3, classes: 2 }),

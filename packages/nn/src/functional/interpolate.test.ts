@@ -76,6 +76,24 @@ describe.each(testedBackends)('interpolate on %s', (backend) => {
     expect(distance(await output.data(), expected)).toBeLessThan(1e-5);
   });
 
+  test('long axes, in several blocks, are what the whole matrix gives', async () => {
+    const [from, to] = [700, 900];
+    const x = numbers([1, 1, 1, from], 3);
+    for (const options of [{ mode: 'bilinear' }, { mode: 'bicubic', antialias: true }] as const)
+      for (const [n, m] of [
+        [from, to],
+        [to, from],
+      ] as const) {
+        const matrix = interpolationMatrix(n, m, options);
+        const values = Float32Array.from({ length: n }, (_, j) => x[j % from] as number);
+        const expected = Array.from({ length: m }, (_, i) =>
+          values.reduce((sum, value, j) => sum + value * (matrix[i * n + j] as number), 0),
+        );
+        const output = interpolate(tensor(values).reshape(1, 1, n, 1), [m, 1], options);
+        expect(distance(await output.data(), expected)).toBeLessThan(1e-4);
+      }
+  });
+
   test('at its own size an image stays as it is', async () => {
     const x = numbered([1, 2, 3, 4], 2);
     for (const mode of ['nearest', 'bilinear', 'bicubic'] as const)

@@ -1,4 +1,4 @@
-import { autocast, einsum, formatShape, isFloat, type Tensor, tensor } from '@tessera/tensor';
+import { autocast, concat, einsum, formatShape, isFloat, type Tensor, tensor } from '@tessera/tensor';
 
 export type InterpolationMode = 'nearest' | 'bilinear' | 'bicubic';
 
@@ -35,24 +35,22 @@ export function interpolate(
     throw new RangeError(`interpolate: needs images [N, C, H, W], got a tensor of shape ${formatShape(input.shape)}`);
   if (!isFloat(input.dtype))
     throw new TypeError(`interpolate: needs floating-point images, got ${input.dtype}; cast them first`);
+  const [height, width] = input.shape.slice(2) as [number, number];
+  const down = checked({ from: height, to: size[0], ...options });
+  const across = checked({ from: width, to: size[1], ...options });
   // Half precision is computed in single, as PyTorch does.
-  const dtype = input.dtype === 'f64' ? 'f64' : 'f32';
-  const resize = (axis: 2 | 3, equation: string, x: Tensor): Tensor => {
-    const [from, to] = [input.shape[axis] as number, size[axis - 2] as number];
-    const weights = interpolationMatrix(from, to, options);
-    // At its own size every mode gives back what it gets.
-    return from === to ? x : autocast('f32', () => einsum(equation, x, tensor(weights, { shape: [to, from], dtype })));
-  };
-  return resize(2, 'nchw,ph->ncpw', resize(3, 'nchw,qw->nchq', input.cast(dtype))).cast(input.dtype);
+  const precise = input.cast(input.dtype === 'f64' ? 'f64' : 'f32');
+  return resizeAxis(resizeAxis(precise, 3, across), 2, down).cast(input.dtype);
 }
 
-/**
- * The weights with which `to` output positions read `from` input positions, row by row: [to, from]. Each row sums to 1.
- *
- * With scale = from / to, output i has its centre at scale (i + 1/2) on the input's axis, where input j covers [j, j + 1].
- */
-export function interpolationMatrix(from: number, to: number, options: InterpolateOptions = {}): Float64Array {
-  const { mode = 'bilinear', antialias = false, alignCorners = false } = options;
+/** One axis at another size: from `from` positions to `to`. */
+interface Resizing extends Required<InterpolateOptions> {
+  readonly from: number;
+  readonly to: number;
+}
+
+function checked(given: InterpolateOptions & { readonly from: number; readonly to: number }): Resizing {
+  const { from, to, mode = 'bilinear', antialias = false, alignCorners = false } = given;
   for (const [what, n] of [
     ['input', from],
     ['output', to],
@@ -62,20 +60,63 @@ export function interpolationMatrix(from: number, to: number, options: Interpola
   if (mode === 'nearest' && (antialias || alignCorners))
     throw new RangeError("interpolate: antialias and alignCorners do not apply to mode 'nearest'");
   if (antialias && alignCorners) throw new RangeError('interpolate: antialias and alignCorners exclude each other');
-  const matrix = new Float64Array(to * from);
+  return { from, to, mode, antialias, alignCorners };
+}
+
+/** Output positions that are computed by one product. */
+const blockRows = 256;
+
+/**
+ * Each output reads few neighbouring inputs: the matrix is a band. It is applied in blocks of rows, each to the inputs that it
+ * reads, so that time and memory grow with the sizes and not with their product.
+ */
+function resizeAxis(x: Tensor, axis: 2 | 3, resizing: Resizing): Tensor {
+  const { from, to } = resizing;
+  // At its own size every mode gives back what it gets.
+  if (from === to) return x;
+  const equation = axis === 2 ? 'nchw,ph->ncpw' : 'nchw,qw->nchq';
+  const blocks: Tensor[] = [];
+  for (let start = 0; start < to; start += blockRows) {
+    const { first, count, weights } = band(resizing, start, Math.min(to, start + blockRows));
+    const matrix = tensor(weights, { shape: [weights.length / count, count], dtype: x.dtype });
+    blocks.push(autocast('f32', () => einsum(equation, x.slice(axis, first, first + count), matrix)));
+  }
+  return concat(blocks, axis);
+}
+
+/** The rows `start` to before `end` of the matrix, without the columns before and after all of their weights: [rows, count]. */
+function band(resizing: Resizing, start: number, end: number): { first: number; count: number; weights: Float64Array } {
+  const { from, mode, antialias } = resizing;
   const fill = antialias ? antialiasedTaps : taps[mode];
-  for (let i = 0; i < to; i++)
-    fill({ i, from, to, alignCorners, kernel: mode === 'bicubic' ? smoothCubic : triangle }, (j, weight) => {
-      matrix[i * from + j] = (matrix[i * from + j] as number) + weight;
-    });
+  const kernel = mode === 'bicubic' ? smoothCubic : triangle;
+  const entries: { row: number; j: number; weight: number }[] = [];
+  for (let i = start; i < end; i++)
+    fill({ ...resizing, i, kernel }, (j, weight) => entries.push({ row: i - start, j, weight }));
+  const first = entries.reduce((least, { j }) => Math.min(least, j), from);
+  const count = entries.reduce((most, { j }) => Math.max(most, j), 0) + 1 - first;
+  const weights = new Float64Array((end - start) * count);
+  for (const { row, j, weight } of entries) {
+    const at = row * count + j - first;
+    weights[at] = (weights[at] as number) + weight;
+  }
+  return { first, count, weights };
+}
+
+/**
+ * The weights with which `to` output positions read `from` input positions, row by row: [to, from]. Each row sums to 1.
+ *
+ * With scale = from / to, output i has its centre at scale (i + 1/2) on the input's axis, where input j covers [j, j + 1].
+ */
+export function interpolationMatrix(from: number, to: number, options: InterpolateOptions = {}): Float64Array {
+  const { first, count, weights } = band(checked({ from, to, ...options }), 0, to);
+  const matrix = new Float64Array(to * from);
+  for (let i = 0; i < to; i++) matrix.set(weights.subarray(i * count, (i + 1) * count), i * from + first);
   return matrix;
 }
 
-interface Output {
+/** The output position i. */
+interface Output extends Resizing {
   readonly i: number;
-  readonly from: number;
-  readonly to: number;
-  readonly alignCorners: boolean;
   readonly kernel: Kernel;
 }
 

@@ -1,4 +1,5 @@
 import { concat, formatShape, stack, type Tensor, tensor } from '@tessera/tensor';
+import { inF32 } from './precision.ts';
 
 export interface SinusoidalOptions {
   /** The longest wave has length 2 pi base. */
@@ -126,12 +127,15 @@ export function applyRotary(x: Tensor, angles: Tensor, pairing: RotaryPairing = 
     throw new RangeError(
       `applyRotary: features ${formatShape(x.shape)} need angles [..., ${width / 2}], got ${formatShape(angles.shape)}`,
     );
-  const turned = angles.cast(x.dtype);
+  // Angles in two bytes would be off by more than neighbouring positions differ: half precision is turned in single.
+  const precise = inF32(x);
+  const turned = angles.cast(precise.dtype);
   const [cos, sin] = [turned.cos(), turned.sin()];
   const interleaved = pairing === 'interleaved';
   const axis = interleaved ? -1 : -2;
-  const pairs = x.unflatten(-1, interleaved ? [width / 2, 2] : [2, width / 2]);
+  const pairs = precise.unflatten(-1, interleaved ? [width / 2, 2] : [2, width / 2]);
   const [a, b] = [pairs.select(axis, 0), pairs.select(axis, 1)];
   const [first, second] = [a.mul(cos).sub(b.mul(sin)), a.mul(sin).add(b.mul(cos))];
-  return interleaved ? stack([first, second], -1).flatten(-2) : concat([first, second], -1);
+  const joined = interleaved ? stack([first, second], -1).flatten(-2) : concat([first, second], -1);
+  return joined.cast(x.dtype);
 }

@@ -1,3 +1,4 @@
+import '../backends/gpujs/index.ts';
 import '../backends/wasm/index.ts';
 import '../backends/webgpu/index.ts';
 import { BackendUnavailableError, openBackend } from '../backend.ts';
@@ -12,12 +13,21 @@ export const webgpuMissing: string | null = await openBackend('webgpu').then(
   },
 );
 
+/** The modes of gpu.js that this machine has. */
+const gpujsModes: readonly string[] = [
+  'gpujs:webasm',
+  'gpujs:cpu',
+  ...(webgpuMissing === null ? ['gpujs:webgpu'] : []),
+];
+for (const mode of gpujsModes) await openBackend(mode);
+
 /** Every backend that must pass the tests of the operations. */
 export const testedBackends: readonly string[] = [
   'reference',
   'reference-kernels',
   'wasm',
   ...(webgpuMissing === null ? ['webgpu'] : []),
+  ...gpujsModes,
 ];
 
 export const registerTestedBackends = (): void => {

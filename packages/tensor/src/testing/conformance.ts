@@ -2,6 +2,7 @@
 import { isFloat } from '../dtype.ts';
 import { sameShape } from '../shape.ts';
 import { elementwiseCases } from './elementwise-cases.ts';
+import { halfCases } from './half-cases.ts';
 import type { OpCase } from './op-case.ts';
 import { productCases } from './product-cases.ts';
 import { reductionCases } from './reduction-cases.ts';
@@ -9,7 +10,13 @@ import { shapingCases } from './shaping-cases.ts';
 
 export type { OpCase } from './op-case.ts';
 
-export const opCases: readonly OpCase[] = [...elementwiseCases, ...reductionCases, ...shapingCases, ...productCases];
+export const opCases: readonly OpCase[] = [
+  ...elementwiseCases,
+  ...reductionCases,
+  ...shapingCases,
+  ...productCases,
+  ...halfCases,
+];
 
 /** Computes a case on the default backend. Returns what is wrong with the result; null if nothing is. */
 export async function checkOpCase({

@@ -39,6 +39,32 @@ export const configPresets = {
     optimizer: { lr: 2e-3, weightDecay: 0.05, betas: [0.9, 0.999], eps: 1e-8 },
     training: { epochs: 10, batchSize: 128 },
   },
+  /** The same by a plain Vision Transformer. */
+  'fashion-vit': {
+    task: 'classify',
+    name: 'fashion-vit',
+    data: { dataset: 'fashion-mnist', augmentation: 'flip' },
+    model: {
+      embedDim: 64,
+      vision: { kind: 'plain-vit', imageSize: 32, patchSize: 4, width: 64, layers: 6, heads: 4 },
+      activation: 'gelu',
+    },
+    optimizer: { lr: 2e-3, weightDecay: 0.05, betas: [0.9, 0.999], eps: 1e-8 },
+    training: { epochs: 10, batchSize: 128 },
+  },
+  /** The same by a Swin Transformer. */
+  'fashion-swin': {
+    task: 'classify',
+    name: 'fashion-swin',
+    data: { dataset: 'fashion-mnist', augmentation: 'flip' },
+    model: {
+      embedDim: 64,
+      vision: { kind: 'swin', imageSize: 32, patchSize: 2, width: 32, layers: [2, 2, 2], heads: [2, 4, 8], window: 4 },
+      activation: 'gelu',
+    },
+    optimizer: { lr: 2e-3, weightDecay: 0.05, betas: [0.9, 0.999], eps: 1e-8 },
+    training: { epochs: 10, batchSize: 128 },
+  },
   /** Emoji as 8 x 8 tokens each, and back. */
   'emoji-vq': {
     task: 'vq',

@@ -1,5 +1,7 @@
 /** The sections of a run's configuration. What is described here is checked, printed by `--help` and settable by `--set`. */
+import { positionKinds } from '@tessera/models';
 import { type ActivationName, activations, duplicateRules } from '@tessera/nn';
+import { precisions } from '@tessera/tensor';
 import { z } from 'zod';
 import { augmentations } from '../data/augment/index.ts';
 
@@ -117,11 +119,35 @@ const resnetSchema = z.strictObject({
 
 const visionSchema = z.discriminatedUnion('kind', [vitSchema, resnetSchema]);
 
+const dropPath = share.default(0).describe('stochastic depth: chance of dropping the last block of a sample');
+
+const plainVitSchema = z.strictObject({
+  ...vitSchema.shape,
+  kind: z.literal('plain-vit'),
+  norm: z.enum(['pre', 'post']).default('pre').describe('whether blocks normalise before or after'),
+  readout: z.enum(['cls', 'mean']).default('cls').describe('what stands for the image: class token or mean of patches'),
+  positions: z.enum(keysOf(positionKinds)).default('learned').describe('how patches know where they are'),
+  dropPath,
+});
+
+const swinSchema = z.strictObject({
+  kind: z.literal('swin'),
+  imageSize: count.describe('side of the square images in pixels'),
+  patchSize: count.describe('side of a patch; divides imageSize'),
+  width: count.describe('of the first stage; doubles from stage to stage'),
+  layers: z.array(count).min(1).describe('blocks of each stage'),
+  heads: z.array(count).optional().describe('of each stage; default: width / 32'),
+  window: count.default(7).describe('side of an attention window in tokens'),
+  dropPath,
+});
+
+const imageTowerSchema = z.discriminatedUnion('kind', [vitSchema, resnetSchema, plainVitSchema, swinSchema]);
+
 const activationNames = keysOf(activations) as [ActivationName, ...ActivationName[]];
 const activation = z.enum(activationNames).default('quickgelu').describe("of the transformers' MLPs");
 const embedDim = count.describe('length of the features that the tower gives');
 
-export const imageModelSection = z.strictObject({ embedDim, vision: visionSchema, activation });
+export const imageModelSection = z.strictObject({ embedDim, vision: imageTowerSchema, activation });
 
 export const contrastiveModelSection = z.strictObject({
   embedDim: count.describe('length of the features that both towers give'),
@@ -169,6 +195,17 @@ export const trainingSection = z.strictObject({
     .nullable()
     .default(null)
     .describe('largest norm of all gradients together; null: no clipping'),
+  precision: z
+    .enum(precisions)
+    .default('f32')
+    .describe('f16, bf16: mixed precision: products in two bytes, parameters and their updates in f32'),
+  lossScale: z
+    .number()
+    .min(1)
+    .default(65536)
+    .describe(
+      'factor on the loss that f16 starts with: halved where gradients overflow, doubled after 2000 steps without',
+    ),
 });
 
 export const evaluationSection = z.strictObject({

@@ -8,6 +8,7 @@ export {
 export { CLIPEncoder } from './clip-encoder.ts';
 export type { ReadOptions } from './examples.ts';
 export { interpolateStates } from './interpolate.ts';
+export { type LoadedCLIPFile, loadCLIPFile } from './load-clip-file.ts';
 export { type LoadedCLIP, type LoadedClassifier, type LoadedVQ, loadRun } from './load-run.ts';
 export {
   evaluateReconstruction,

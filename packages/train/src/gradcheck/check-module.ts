@@ -17,7 +17,7 @@ export interface GradcheckCase<M extends Module = Module> {
  * Adds noise to all parameters. Initial values make poor tests: zeros hide the gradients behind them, and values as small as an
  * embedding's are no longer smooth within the distance over which differences are taken, once they are normalised.
  */
-function stirParameters(module: Module): void {
+export function stirParameters(module: Module): void {
   for (const parameter of module.parameters())
     parameter.initialize((shape) => parameter.detach().add(randn(shape, { dtype: parameter.dtype }).mul(0.3)));
 }
@@ -29,7 +29,7 @@ export interface ModuleReport extends GradcheckReport {
 
 type Forward = (...inputs: Tensor[]) => Tensor | readonly Tensor[];
 
-function forwardOf<M extends Module>({ module, forward }: GradcheckCase<M>): Forward {
+export function forwardOf<M extends Module>({ module, forward }: GradcheckCase<M>): Forward {
   if (forward !== undefined) return (...inputs) => forward(module, ...inputs);
   const own = (module as M & { forward?: Forward }).forward;
   if (typeof own !== 'function') throw new Error(`gradcheck: ${module.constructor.name} has no method forward`);

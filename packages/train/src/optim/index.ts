@@ -1,5 +1,6 @@
 export { AdamW, type AdamWOptions } from './adamw.ts';
 export { clipGradNorm } from './clip-grad-norm.ts';
+export { GradScaler, type GradScalerOptions } from './grad-scaler.ts';
 export {
   noDecay,
   type OptimizedParameters,

@@ -146,11 +146,14 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
   });
 
   describe('parameter groups', () => {
-    test("CLIP's exclusions: few dimensions, and names", () => {
+    test("CLIP's and timm's exclusions: few dimensions, and names", () => {
       const matrix = new Parameter(zeros([2, 2]));
       expect(noDecay.match('visual.proj', matrix)).toBe(false);
-      for (const name of ['visual.layer1.0.bn1.weight', 'ln_final.weight', 'x.bias', 'logit_scale'])
-        expect(noDecay.match(name, matrix)).toBe(true);
+      const clip = ['visual.layer1.0.bn1.weight', 'ln_final.weight', 'x.bias', 'logit_scale'];
+      const plain = ['visual.pos_embed', 'cls_token', 'blocks.0.attn.relative_position_bias_table', 'col_embed'];
+      for (const name of ['visual.patch_embed.proj.weight', 'token_embedding.weight'])
+        expect(noDecay.match(name, matrix)).toBe(false);
+      for (const name of [...clip, ...plain]) expect(noDecay.match(name, matrix)).toBe(true);
       expect(noDecay.match('visual.class_embedding', new Parameter(zeros([2])))).toBe(true);
     });
 

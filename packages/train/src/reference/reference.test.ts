@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { Linear } from '@tessera/nn';
 import { parseSafetensors, registerReferenceBackends, serializeSafetensors, setDefaultBackend } from '@tessera/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findCases } from './case.ts';
+import { findCases, readCase } from './case.ts';
 import { relativeError } from './compare.ts';
 import { registerReferenceModule, runReferenceCase, runReferenceCases } from './index.ts';
+import { builtInModules } from './modules.ts';
 
 const directory = fileURLToPath(new URL('../../reference-cases/', import.meta.url));
 const modelCases = fileURLToPath(new URL('../../../models/reference/', import.meta.url));
@@ -31,6 +32,12 @@ describe.each([
     expect(report).toMatchObject({ holds: true });
     expect(report.outputs.at).not.toBeNull();
   });
+});
+
+test('every module has a case', async () => {
+  const read = await Promise.all(cases.map(({ directory: folder }) => readCase(folder)));
+  const named = new Set(read.map(({ module }) => module));
+  expect(Object.keys(builtInModules).filter((name) => !named.has(name))).toEqual([]);
 });
 
 describe('the runner', () => {

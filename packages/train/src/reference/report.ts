@@ -22,6 +22,14 @@ export interface FailedCase {
   readonly holds: false;
 }
 
+/** A case in a dtype that the backend lacks. */
+export interface OmittedCase {
+  readonly name: string;
+  /** Why. */
+  readonly omitted: string;
+  readonly holds: null;
+}
+
 /** What agreement is asked for; see `relativeError`. `loss` is absolute. */
 const tolerances = {
   f64: 1e-10,

@@ -1,6 +1,6 @@
-import { setDefaultBackend } from '@tessera/tensor';
-import { findCases, readCase } from './case.ts';
-import type { CaseReport, FailedCase } from './report.ts';
+import { getBackend, setDefaultBackend } from '@tessera/tensor';
+import { findCases, type ReferenceCase, readCase } from './case.ts';
+import type { CaseReport, FailedCase, OmittedCase } from './report.ts';
 import { openSession } from './session.ts';
 import { runSingle } from './single.ts';
 import { runTrajectory } from './trajectory.ts';
@@ -9,23 +9,24 @@ export interface RunOptions {
   /** The name of the backend to run on; default: the default one. */
   readonly backend?: string;
   /** Called after each case. */
-  readonly onCase?: (report: CaseReport | FailedCase) => void;
+  readonly onCase?: (report: CaseReport | FailedCase | OmittedCase) => void;
 }
 
 /**
- * Runs every reference case below the directories. A case that throws is reported as failed, with the message; the others run on.
+ * Runs every reference case below the directories. A case that throws is reported as failed, with the message, one in a
+ * dtype that the backend lacks as omitted; the others run on.
  *
  * @throws Error where a directory does not exist or holds no case
  */
 export async function runReferenceCases(
   directories: readonly string[],
   { backend, onCase }: RunOptions = {},
-): Promise<(CaseReport | FailedCase)[]> {
+): Promise<(CaseReport | FailedCase | OmittedCase)[]> {
   const found = await findCases(directories);
   if (backend !== undefined) setDefaultBackend(backend);
-  const reports: (CaseReport | FailedCase)[] = [];
+  const reports: (CaseReport | FailedCase | OmittedCase)[] = [];
   for (const { name, directory } of found) {
-    const report = await runReferenceCase(directory, name).catch(
+    const report = await runOrOmit(directory, name).catch(
       (cause): FailedCase => ({ name, error: (cause as Error).message, holds: false }),
     );
     reports.push(report);
@@ -34,9 +35,17 @@ export async function runReferenceCases(
   return reports;
 }
 
-/** Runs the case in one folder on the default backend. */
-export async function runReferenceCase(directory: string, name?: string): Promise<CaseReport> {
+async function runOrOmit(directory: string, name: string): Promise<CaseReport | OmittedCase> {
   const reference = await readCase(directory, name);
+  const omitted = getBackend().whyUnsupported?.(reference.dtype) ?? null;
+  return omitted === null ? runCase(reference) : { name, omitted, holds: null };
+}
+
+/** Runs the case in one folder on the default backend. */
+export const runReferenceCase = async (directory: string, name?: string): Promise<CaseReport> =>
+  runCase(await readCase(directory, name));
+
+async function runCase(reference: ReferenceCase): Promise<CaseReport> {
   const session = openSession(reference);
   return reference.trajectory === null ? runSingle(session) : runTrajectory(session, reference.trajectory);
 }

@@ -14,15 +14,15 @@ export const text = (value: string): Buffer =>
 export const whole = (value: number): Buffer =>
   Buffer.concat([bytes(0x8a, 8), Buffer.from(new BigInt64Array([BigInt(value)]).buffer)]);
 export const none = bytes(0x4e);
-export const no = bytes(0x89);
+const no = bytes(0x89);
 export const emptyDict = bytes(0x7d);
 export const setItem = bytes(0x73);
-export const reduce = bytes(0x52);
-export const mark = bytes(0x28);
+const reduce = bytes(0x52);
+const mark = bytes(0x28);
 export const global = (module: string, name: string): Buffer => Buffer.from(`c${module}\n${name}\n`);
 export const put = (index: number): Buffer => bytes(0x71, index);
 export const get = (index: number): Buffer => bytes(0x68, index);
-export const tuple = (...items: Uint8Array[]): Buffer => Buffer.concat([mark, ...items, bytes(0x74)]);
+const tuple = (...items: Uint8Array[]): Buffer => Buffer.concat([mark, ...items, bytes(0x74)]);
 export const call = (module: string, name: string, ...args: Uint8Array[]): Buffer =>
   Buffer.concat([global(module, name), tuple(...args), reduce]);
 

@@ -15,6 +15,7 @@ import {
 import { clipGradNorm } from '../optim/clip-grad-norm.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { allFinite, guardState } from './guard.ts';
+import { inPrecision, scaledGradients } from './precision.ts';
 import { type Step, type StepOptions, type StepResult, stateOf } from './step.ts';
 import type { BatchTensors, SeparableTask } from './task.ts';
 import { contractionFlops } from './throughput.ts';
@@ -39,6 +40,9 @@ interface Comparison {
  * then part by part the encodings again and their derivatives, weighted by dL/df and added up. Averaging the gradients of the parts'
  * own losses would be another thing: each example would be compared with those of its part alone.
  *
+ * In f16 and bf16 an encoding is rounded the same way both times; with a scaler all derivatives are those of the scaled loss, until the
+ * update.
+ *
  * A part has the same random numbers (dropout) in both of its passes. Batch normalisation is the exception to exactness: its
  * statistics are those of a part. Its running statistics see each part once.
  */
@@ -48,18 +52,20 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
   readonly #compare: CompiledFunction<[EncodedParts, Batch], Comparison>;
   readonly #backward: CompiledFunction<[Batch, BatchTensors], Tensor[]>;
   readonly #update: CompiledFunction<[Tensor, Tensor], Tensor>;
+  readonly #scales: boolean;
   #measureNames: readonly string[] = [];
   #flops = 0;
 
   /** @param parts into how many parts of one size a batch is cut; must divide the rows of each of its tensors */
   constructor(task: SeparableTask<Batch>, optimizer: Optimizer, parts: number, options: StepOptions = {}) {
-    const { clipGradNorm: maxNorm = Number.POSITIVE_INFINITY } = options;
+    const { clipGradNorm: maxNorm = Number.POSITIVE_INFINITY, scaler = null } = options;
+    this.#scales = scaler !== null;
     if (!Number.isInteger(parts) || parts < 1)
       throw new RangeError(`AccumulatedStep: parts must be a whole number of at least 1, got ${parts}`);
     this.#parts = parts;
     const { parameters } = optimizer;
     const buffers = task.model.namedBuffers().map(([, buffer]) => buffer);
-    /** Sums of gradients, one for each parameter. */
+    /** Sums of gradients of the scaled loss, one for each parameter. */
     const sums = parameters.map((parameter) => new Buffer(zeros(parameter.shape, { dtype: parameter.dtype })));
     /** The model's buffers as they were before the step. */
     const before = buffers.map((buffer) => new Buffer(zeros(buffer.shape, { dtype: buffer.dtype })));
@@ -68,16 +74,16 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
 
     this.#encode = compile((part: Batch) => {
       task.trainingMode();
-      return withoutUpdates(buffers, () => task.encode(part));
+      return withoutUpdates(buffers, () => inPrecision(options, () => task.encode(part)));
     });
 
     this.#compare = compile((encodedParts: EncodedParts, batch: Batch) => {
       const names = Object.keys(encodedParts);
       const encoded = Object.fromEntries(names.map((name) => [name, concat(encodedParts[name] as Tensor[])]));
-      const { loss, measures } = task.lossOf(encoded, batch);
+      const { loss, measures } = inPrecision(options, () => task.lossOf(encoded, batch));
       const inputs = names.map((name) => encoded[name] as Tensor);
       const direct = reached(loss, parameters);
-      const gradients = grad(loss, [...inputs, ...direct]);
+      const gradients = scaledGradients(loss, [...inputs, ...direct], options);
       for (const parameter of direct) unreached.delete(parameter);
       parameters.forEach((parameter, k) => {
         const found = direct.indexOf(parameter);
@@ -96,7 +102,7 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
 
     this.#backward = compile((part: Batch, cotangents: BatchTensors) => {
       task.trainingMode();
-      const encoded = task.encode(part);
+      const encoded = inPrecision(options, () => task.encode(part));
       const weighted = Object.entries(cotangents)
         .map(([name, cotangent]) => (encoded[name] as Tensor).mul(cotangent).sum())
         .reduce((total, term) => total.add(term));
@@ -114,8 +120,11 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
 
     const state = [...stateOf({ model: task.model }, optimizer).values()];
     this.#update = compile((loss: Tensor, learningRate: Tensor) => {
-      const { gradients, norm } = clipGradNorm(sums, maxNorm);
-      const finite = allFinite(loss).logicalAnd(allFinite(norm)).logicalAnd(allFinite(learningRate));
+      const { gradients, norm } = clipGradNorm<Tensor>(scaler?.unscale<Tensor>(sums) ?? sums, maxNorm);
+      const computed = allFinite(loss).logicalAnd(allFinite(norm));
+      const finite = computed.logicalAnd(allFinite(learningRate));
+      const factor = scaler === null ? [] : [Tensor.fromNode(scaler.factor.node)];
+      scaler?.update(computed);
       guardState(state, () => {
         optimizer.step(gradients, learningRate);
         task.constrain();
@@ -124,7 +133,8 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
       buffers.forEach((buffer, k) => {
         buffer.assign(where(finite, buffer, before[k]));
       });
-      return stack([norm.cast('f32'), finite.cast('f32')]);
+      const scaling = scaler === null ? [] : [...factor, scaler.skippedSteps];
+      return stack([norm, finite, ...scaling].map((value) => value.cast('f32').reshape([])));
     });
   }
 
@@ -151,7 +161,9 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
     }
     numbersOf(parts.length + 1);
     const [loss, ...measures] = await numbers.data();
-    const [gradNorm, finite] = await (await this.#update(tensor(loss), tensor(learningRate))).data();
+    const [gradNorm, finite, scale, skippedSteps] = await (
+      await this.#update(tensor(loss), tensor(learningRate))
+    ).data();
     if (this.#flops === 0) {
       const compare = await this.#compare.program(byName, batch);
       const backward = await this.#backward.program(parts[0], slices[0]);
@@ -161,6 +173,7 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
       loss,
       gradNorm,
       finite: finite === 1,
+      scaling: this.#scales ? { scale, skippedSteps } : null,
       measures: Object.fromEntries(this.#measureNames.map((name, k) => [name, measures[k]])),
     };
   }

@@ -1,5 +1,6 @@
 import type { Module } from '@tessera/nn';
 import { type GeneratorState, getDefaultGenerator, type Tensor } from '@tessera/tensor';
+import type { GradScaler } from '../optim/grad-scaler.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { TensorFile } from './parse-tensors.ts';
 import { stateOf } from './step.ts';
@@ -8,6 +9,7 @@ import { readTensors, writeTensors } from './tensor-files.ts';
 const format = 'tessera-checkpoint';
 const version = 1;
 const optimizerPrefix = 'optimizer.';
+const scalerPrefix = `${optimizerPrefix}grad_scaler.`;
 
 /** Where a run stands: with the tensors, all that is needed to go on as if it had never stopped. */
 export interface Position {
@@ -33,17 +35,21 @@ export interface CheckpointState extends Position {
 
 /**
  * Writes a checkpoint, whole or not at all: a safetensors file with the model's parameters and buffers under their state_dict names,
- * the optimiser's state behind `optimizer.`, and the rest as JSON in its metadata.
+ * the optimiser's state behind `optimizer.`, the scaler's, if there is one, behind `optimizer.grad_scaler.`, and the rest as JSON in its
+ * metadata.
  */
 export async function writeCheckpoint(
   path: string,
   model: Module,
   optimizer: Optimizer,
   state: Omit<CheckpointState, 'generator'>,
+  scaler: GradScaler | null = null,
 ): Promise<void> {
   const generator = getDefaultGenerator().state();
   const training: CheckpointState = { ...state, generator };
-  await writeTensors(path, stateOf({ model }, optimizer), {
+  const tensors = stateOf({ model }, optimizer);
+  for (const [name, buffer] of scaler?.namedState() ?? []) tensors.set(scalerPrefix + name, buffer);
+  await writeTensors(path, tensors, {
     format,
     version: String(version),
     training: JSON.stringify(training),
@@ -57,6 +63,8 @@ export interface Checkpoint {
   /** The model's parameters and buffers by their state_dict names. */
   modelState(): Map<string, Tensor>;
   optimizerState(): Map<string, Tensor>;
+  /** Empty where the run did not scale its loss. */
+  scalerState(): Map<string, Tensor>;
 }
 
 /** Reads a checkpoint. @throws where the file is missing, damaged, or something else than a checkpoint of this version */
@@ -67,7 +75,10 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     state: parseCheckpointState(file),
     modelState: () => file.select((name) => (name.startsWith(optimizerPrefix) ? null : name)),
     optimizerState: () =>
-      file.select((name) => (name.startsWith(optimizerPrefix) ? name.slice(optimizerPrefix.length) : null)),
+      file.select((name) =>
+        name.startsWith(optimizerPrefix) && !name.startsWith(scalerPrefix) ? name.slice(optimizerPrefix.length) : null,
+      ),
+    scalerState: () => file.select((name) => (name.startsWith(scalerPrefix) ? name.slice(scalerPrefix.length) : null)),
   };
 }
 
@@ -90,10 +101,19 @@ export function parseCheckpointState({ path, metadata }: Pick<TensorFile, 'path'
  *
  * @param config the configuration that the model was built from: where it does not fit, the message says how it differs from
  *   the checkpoint's
+ * @param scaler what scales the loss from here on. Where the run did not scale it so far, the scaler starts as it is.
  */
-export function restoreCheckpoint(checkpoint: Checkpoint, model: Module, optimizer: Optimizer, config: unknown): void {
+export function restoreCheckpoint(
+  checkpoint: Checkpoint,
+  model: Module,
+  optimizer: Optimizer,
+  config: unknown,
+  scaler: GradScaler | null = null,
+): void {
   loadModelState(checkpoint, model, config);
   optimizer.loadStateDict(checkpoint.optimizerState());
+  const scaling = checkpoint.scalerState();
+  if (scaler !== null && scaling.size > 0) scaler.loadStateDict(scaling);
   getDefaultGenerator().setState(checkpoint.state.generator);
 }
 

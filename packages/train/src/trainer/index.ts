@@ -12,8 +12,9 @@ export {
 export { CheckpointFolder } from './checkpoint-folder.ts';
 export { findNonFinite, NonFiniteError } from './non-finite.ts';
 export { parseTensors, type TensorFile } from './parse-tensors.ts';
-export { type StepOptions, type StepResult, TrainingStep } from './step.ts';
-export type { BatchTensors, Task, TaskLoss } from './task.ts';
+export type { MixedPrecision } from './precision.ts';
+export { type LossScaling, type StepOptions, type StepResult, TrainingStep, wasSkipped } from './step.ts';
+export type { BatchTensors, SeparableTask, Task, TaskLoss } from './task.ts';
 export { readTensors, writeTensors } from './tensor-files.ts';
 export { contractionFlops, measurePeak } from './throughput.ts';
 export {

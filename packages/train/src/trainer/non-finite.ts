@@ -1,8 +1,8 @@
-import { grad } from '@tessera/autograd';
 import type { Module } from '@tessera/nn';
 import { compile, formatShape, isFloat, stack, Tensor } from '@tessera/tensor';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { allFinite } from './guard.ts';
+import { inPrecision, type MixedPrecision, scaledGradients } from './precision.ts';
 import { stateOf } from './step.ts';
 import type { BatchTensors, Task } from './task.ts';
 
@@ -48,11 +48,14 @@ function watchForward<T>(model: Module, record: (path: string, output: Tensor) =
  * Names the first tensor that is not finite when a step is taken from the present state: of parameters, buffers and optimiser state,
  * then of what the modules give in the order of the forward pass, then the loss, then the gradients in the order of the backward
  * pass. Null where all are finite. The state is left as it is.
+ *
+ * @param options the precision and the loss's factor that the step is taken with
  */
 export async function findNonFinite<Batch extends BatchTensors>(
   task: Task<Batch>,
   optimizer: Optimizer,
   batch: Batch,
+  options: MixedPrecision = {},
 ): Promise<string | null> {
   const state = stateOf(task, optimizer);
   const parameters = optimizer.parameters;
@@ -68,10 +71,10 @@ export async function findNonFinite<Batch extends BatchTensors>(
     const { loss } = watchForward(
       task.model,
       (path, output) => add(path === '' ? "the model's output" : `activation ${path}`, output),
-      () => task.loss(inputs),
+      () => inPrecision(options, () => task.loss(inputs)),
     );
     add('the loss', loss);
-    const gradients = grad(loss, parameters);
+    const gradients = scaledGradients(loss, parameters, options);
     // The backward pass reaches the last parameters first.
     for (const [k, gradient] of [...gradients.entries()].reverse())
       add(`gradient of ${parameters[k].name ?? k}`, gradient);

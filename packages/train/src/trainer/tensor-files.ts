@@ -12,10 +12,15 @@ import { writeFileAtomic } from '../io/atomic.ts';
 import { errorCode } from '../io/file-system.ts';
 import { parseTensors, type TensorFile } from './parse-tensors.ts';
 
-const fileDTypes = { f32: 'F32', f64: 'F64', i32: 'I32', u8: 'U8', bool: 'BOOL' } as const satisfies Record<
-  DType,
-  SafetensorsDType
->;
+const fileDTypes = {
+  f32: 'F32',
+  f64: 'F64',
+  f16: 'F16',
+  bf16: 'BF16',
+  i32: 'I32',
+  u8: 'U8',
+  bool: 'BOOL',
+} as const satisfies Record<DType, SafetensorsDType>;
 
 /**
  * Writes tensors by name to a safetensors file, whole or not at all.

@@ -6,7 +6,8 @@ import { AccumulatedStep } from './accumulated-step.ts';
 import { type CheckpointState, type Position, writeCheckpoint } from './checkpoint.ts';
 import type { CheckpointFolder } from './checkpoint-folder.ts';
 import { findNonFinite, NonFiniteError } from './non-finite.ts';
-import { type Step, type StepResult, TrainingStep } from './step.ts';
+import type { MixedPrecision } from './precision.ts';
+import { type LossScaling, type Step, type StepResult, TrainingStep, wasSkipped } from './step.ts';
 import { type BatchTensors, isSeparable, type Task } from './task.ts';
 
 /** Batches in the order in which they are trained on; the same for the same epoch, whenever and from where it is read. */
@@ -26,6 +27,10 @@ export interface StepReport {
   readonly lr: number;
   readonly loss: number;
   readonly gradNorm: number;
+  /** Whether the update was left out because gradients overflowed in f16; the loss is scaled less from now on. */
+  readonly skipped: boolean;
+  /** Null where the loss is not scaled. */
+  readonly scaling: LossScaling | null;
   readonly measures: Readonly<Record<string, number>>;
   readonly imagesPerSecond: number;
   /** Share of the machine's peak; null where that is not known. */
@@ -52,6 +57,8 @@ export interface TrainerParts<Batch extends BatchTensors> {
   readonly epochs: number;
   /** Infinity: no clipping. */
   readonly clipGradNorm: number;
+  /** Precision of the step's products, and what scales its loss. Default f32, without scaling. */
+  readonly mixedPrecision?: MixedPrecision;
   /** Parts that a batch is computed in, one after the other; see `AccumulatedStep`. Default 1. */
   readonly accumulate?: number;
   readonly metrics: MetricsWriter;
@@ -77,13 +84,14 @@ export interface TrainingEnd {
 }
 
 function createStep<Batch extends BatchTensors>(parts: TrainerParts<Batch>): Step<Batch> {
-  const { task, optimizer, accumulate = 1, clipGradNorm } = parts;
-  if (accumulate === 1) return new TrainingStep(task, optimizer, { clipGradNorm });
+  const { task, optimizer, accumulate = 1, clipGradNorm, mixedPrecision } = parts;
+  const options = { ...mixedPrecision, clipGradNorm };
+  if (accumulate === 1) return new TrainingStep(task, optimizer, options);
   if (!isSeparable(task))
     throw new Error(
       `${task.constructor.name}: its loss cannot be computed in ${accumulate} parts; set accumulate to 1`,
     );
-  return new AccumulatedStep(task, optimizer, accumulate, { clipGradNorm });
+  return new AccumulatedStep(task, optimizer, accumulate, options);
 }
 
 export const startPosition: Position = { step: 0, epoch: 0, batch: 0, best: null };
@@ -114,7 +122,8 @@ export class Trainer<Batch extends BatchTensors> {
   /**
    * Trains from a position to the end, or until `signal` is aborted: then the step in hand is finished and a checkpoint written.
    *
-   * @throws NonFiniteError for a loss or gradient that is infinite or NaN. Model and optimiser are left as they were before the step,
+   * @throws NonFiniteError for a loss or gradient that is infinite or NaN (where the loss is scaled: that still is with a factor of 1).
+   *   Model and optimiser are left as they were before the step,
    *   and the checkpoints untouched.
    */
   async run(start: Position = startPosition, signal?: AbortSignal): Promise<TrainingEnd> {
@@ -152,7 +161,7 @@ export class Trainer<Batch extends BatchTensors> {
       const generator = getDefaultGenerator().state();
       const numbers = await this.#step.run(tensors, lr);
       this.#flopsPerStep ??= await this.#step.flops(tensors);
-      if (!numbers.finite) {
+      if (!numbers.finite && !wasSkipped(numbers)) {
         getDefaultGenerator().setState(generator);
         throw await this.#explain(before, tensors, numbers, lr);
       }
@@ -176,7 +185,8 @@ export class Trainer<Batch extends BatchTensors> {
     return position;
   }
 
-  #report(position: Position, { loss, gradNorm, measures }: StepResult, lr: number, examples: number): void {
+  #report(position: Position, result: StepResult, lr: number, examples: number): void {
+    const { loss, gradNorm, measures, scaling } = result;
     const { metrics, source, listener } = this.#parts;
     const seconds = (performance.now() - this.#clock) / 1000;
     const imagesPerSecond = examples / seconds;
@@ -185,7 +195,8 @@ export class Trainer<Batch extends BatchTensors> {
     const mfu = this.#peakFlops === null ? null : rate / this.#peakFlops;
     const { step } = position;
     const epoch = step / source.batchesPerEpoch;
-    metrics.append({ kind: 'step', step, epoch, loss, lr, gradNorm, ...measures, imagesPerSecond, mfu });
+    const scaled = scaling === null ? {} : { lossScale: scaling.scale, skippedSteps: scaling.skippedSteps };
+    metrics.append({ kind: 'step', step, epoch, loss, lr, gradNorm, ...scaled, ...measures, imagesPerSecond, mfu });
     listener?.onStep?.({
       step,
       totalSteps: this.totalSteps,
@@ -193,6 +204,8 @@ export class Trainer<Batch extends BatchTensors> {
       lr,
       loss,
       gradNorm,
+      skipped: wasSkipped(result),
+      scaling,
       measures,
       imagesPerSecond,
       mfu,
@@ -212,19 +225,21 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   async #save(position: Position): Promise<void> {
-    const { task, optimizer, metrics, checkpoints, describe, listener } = this.#parts;
+    const { task, optimizer, metrics, checkpoints, describe, listener, mixedPrecision } = this.#parts;
     // What the checkpoint follows from is on the disk before it.
     metrics.sync();
     const path = await checkpoints.add(position.step, (file) =>
-      writeCheckpoint(file, task.model, optimizer, { ...position, ...describe }),
+      writeCheckpoint(file, task.model, optimizer, { ...position, ...describe }, mixedPrecision?.scaler),
     );
     listener?.onCheckpoint?.(path, position.step);
   }
 
   async #explain(position: Position, batch: Batch, numbers: StepResult, lr: number): Promise<NonFiniteError> {
-    const { task, optimizer, checkpoints } = this.#parts;
+    const { task, optimizer, checkpoints, mixedPrecision } = this.#parts;
     const step = position.step + 1;
-    const source = Number.isFinite(lr) ? await findNonFinite(task, optimizer, batch) : `the learning rate (${lr})`;
+    const source = Number.isFinite(lr)
+      ? await findNonFinite(task, optimizer, batch, mixedPrecision)
+      : `the learning rate (${lr})`;
     const kept = await checkpoints.latest();
     return new NonFiniteError(
       step,
@@ -235,6 +250,11 @@ export class Trainer<Batch extends BatchTensors> {
           ? 'every tensor is finite, but the squares of the gradients overflow'
           : `the first tensor that is not finite: ${source}`,
         `nothing was updated; ${kept === null ? 'there is no checkpoint yet' : `the last good checkpoint is ${kept}`}`,
+        ...(numbers.scaling === null
+          ? []
+          : [
+              `the loss was scaled down to a factor of ${numbers.scaling.scale} already; try training.precision=bf16 or f32`,
+            ]),
         `try a lower optimizer.lr (now ${lr} in this step), more schedule.warmupSteps, or training.clipGradNorm=1`,
       ].join('\n  '),
     );

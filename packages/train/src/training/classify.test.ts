@@ -58,6 +58,19 @@ describe('a classifier', () => {
     expect(loaded.task).toBe('classify');
   });
 
+  it.each([
+    'vision: {kind: plain-vit, imageSize: 16, patchSize: 4, width: 16, layers: 1, heads: 2, positions: 2d-sum, readout: mean}',
+    'vision: {kind: swin, imageSize: 16, patchSize: 2, width: 8, layers: [1, 2], heads: [1, 2], window: 4}',
+  ])('is trained and loaded again with %s', async (vision) => {
+    const name = vision.includes('swin') ? 'swin' : 'plain-vit';
+    const model = `model={embedDim: 8, activation: gelu, ${vision}}`;
+    const { evaluation } = await classify(name, model, 'training.epochs=6', 'optimizer.lr=1e-2');
+    expect(evaluation?.classification?.[0].metrics.top1).toBeGreaterThan(0.5);
+    const loaded = await loadRun(join(root, name));
+    expect(loaded.config.model).toMatchObject({ vision: { kind: name, dropPath: 0 } });
+    expect(Object.keys(await towerOf(name))).toContain('visual.patch_embed.proj.weight');
+  });
+
   it("starts from CLIP's image tower, which a linear probe leaves as it is", async () => {
     const from = `initialize.checkpoint=${join(root, 'clip')}`;
     await classify('probe', 'model=null', from, 'initialize.tower=freeze');

@@ -17,6 +17,14 @@ import { readingOptions, trainingLoaderOptions } from './reading.ts';
 
 type ClassifierModel = NonNullable<ClassifyConfig['model']>;
 
+/** Image towers in reports. */
+const towerNames = {
+  vit: 'ViT',
+  resnet: 'ModifiedResNet',
+  'plain-vit': 'plain ViT',
+  swin: 'Swin',
+} satisfies Record<ClassifierModel['vision']['kind'], string>;
+
 /** Builds model and loaders for training a classifier. `tower`: what its image tower starts from; null: from scratch. */
 export async function prepareClassify(
   config: ClassifyConfig & { readonly model: ClassifierModel },
@@ -58,7 +66,7 @@ export async function prepareClassify(
       trainingRows: train.length,
       mainMeasure: 'top1',
       summary: {
-        Model: vision.kind === 'vit' ? `ViT width ${vision.width}` : `ModifiedResNet width ${vision.width}`,
+        Model: `${towerNames[vision.kind]} width ${vision.width}`,
         'Image size': imageSize,
         Parameters: model.parameterCount(),
         'Trained parameters': model.parameterCount({ trainableOnly: true }),

@@ -1,8 +1,8 @@
-import { manualSeed } from '@tessera/tensor';
+import { getBackend, manualSeed } from '@tessera/tensor';
 import { type ClassifyConfig, formatConfig, type RunConfig } from '../config/index.ts';
 import { type Dataset, openDataset, type Split } from '../data/index.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { AdamW, noDecay, type Optimizer, SGD } from '../optim/index.ts';
+import { AdamW, GradScaler, noDecay, type Optimizer, SGD } from '../optim/index.ts';
 import { writeReport } from '../report/index.ts';
 import { describeEnvironment } from '../run/environment.ts';
 import { MetricsWriter } from '../run/metrics-file.ts';
@@ -10,6 +10,7 @@ import type { RunFolder } from '../run/run-folder.ts';
 import { constant, type Schedule, warmupCosine, warmupLinear } from '../schedule.ts';
 import { type Checkpoint, type CheckpointState, restoreCheckpoint } from '../trainer/checkpoint.ts';
 import { CheckpointFolder } from '../trainer/checkpoint-folder.ts';
+import type { MixedPrecision } from '../trainer/precision.ts';
 import type { BatchTensors } from '../trainer/task.ts';
 import { writeTensors } from '../trainer/tensor-files.ts';
 import { measurePeak } from '../trainer/throughput.ts';
@@ -59,6 +60,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   const { folder, resume, listener } = request;
   const started = performance.now();
   checkAccumulation(request.config);
+  checkPrecision(request.config);
   manualSeed(request.config.seed);
   const tower =
     request.config.task === 'classify' && request.config.initialize.checkpoint !== null && resume === null
@@ -77,6 +79,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     prepared = await prepare(config, { dataset, splits, folder, tower, resumed: resume !== null, say });
     const { task, source } = prepared;
     const optimizer = createOptimizer(config, task.model.namedParameters());
+    const mixedPrecision = createMixedPrecision(config);
     const totalSteps = config.training.epochs * source.batchesPerEpoch;
     const schedule = createSchedule(config, totalSteps);
     const data = {
@@ -87,7 +90,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     };
     if (resume !== null) {
       checkSameData(resume, data);
-      restoreCheckpoint(resume, task.model, optimizer, config);
+      restoreCheckpoint(resume, task.model, optimizer, config, mixedPrecision.scaler);
     }
     const environment = describeEnvironment();
     await writeFileAtomic(folder.config, [formatConfig(config)]);
@@ -102,6 +105,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       epochs: config.training.epochs,
       clipGradNorm: config.training.clipGradNorm ?? Number.POSITIVE_INFINITY,
       accumulate: config.training.accumulate,
+      mixedPrecision,
       metrics,
       checkpoints: new CheckpointFolder(folder.checkpoints, config.checkpoints.keep),
       checkpointEverySteps: config.checkpoints.everySteps,
@@ -151,6 +155,21 @@ function checkAccumulation({ training: { batchSize, accumulate } }: RunConfig): 
       `training.accumulate is ${accumulate}, which does not divide training.batchSize, ${batchSize}: the parts of a batch must be equal`,
     );
 }
+
+function checkPrecision({ training: { precision } }: RunConfig): void {
+  const reason = getBackend().whyUnsupported?.(precision) ?? null;
+  if (reason !== null)
+    throw new Error(
+      `training.precision is ${precision}, which this backend does not compute in: ${reason}. ` +
+        `Choose ${precision === 'f16' ? 'bf16 (half the memory, where the backend has it) or ' : ''}f32`,
+    );
+}
+
+/** f16 loses small gradients without a factor on the loss; bf16 has the range of f32. */
+const createMixedPrecision = ({ training: { precision, lossScale } }: RunConfig): MixedPrecision => ({
+  precision,
+  scaler: precision === 'f16' ? new GradScaler({ initScale: lossScale }) : null,
+});
 
 interface Surroundings {
   readonly dataset: Dataset;

@@ -8,7 +8,10 @@ import { CLIP, type CLIPConfig, presets, ResNet, ViT } from '@tessera/models';
 import type { Module } from '@tessera/nn';
 import { manualSeed, setDefaultBackend, type Tensor } from '@tessera/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeTinyDataset } from '../testing/tiny-dataset.ts';
+import { trainTiny } from '../testing/train-tiny.ts';
 import { loadWeights, saveWeights } from './model-files.ts';
+import { readWeightFile } from './weight-file.ts';
 
 setDefaultBackend('wasm');
 
@@ -53,6 +56,9 @@ async function bits(state: ReadonlyMap<string, Tensor>): Promise<Record<string, 
   return Object.fromEntries(await Promise.all(entries));
 }
 
+const throughPyTorch = (source: string, ...targets: string[]): Promise<unknown> =>
+  promisify(execFile)(python, [script, source, ...targets]);
+
 describe.skipIf(!hasTorch)('through PyTorch and back', () => {
   it.each(models)('%s keeps its bits', async (name, build) => {
     manualSeed(1);
@@ -60,10 +66,22 @@ describe.skipIf(!hasTorch)('through PyTorch and back', () => {
     const source = join(scratch, `${name}.safetensors`);
     const targets = [join(scratch, `${name}.pt`), join(scratch, `${name}.legacy.pt`)];
     await saveWeights(model, source);
-    await promisify(execFile)(python, [script, source, ...targets]);
+    await throughPyTorch(source, ...targets);
     for (const target of targets) {
       const { model: again } = await loadWeights(target);
       expect(await bits(again.stateDict())).toEqual(await bits(model.stateDict()));
     }
+  });
+
+  it("a run's checkpoint, with the optimiser's state, keeps its bits", async () => {
+    await writeTinyDataset(join(scratch, 'data'));
+    await trainTiny(scratch, { name: 'run', set: ['training.epochs=1'] });
+    const source = join(scratch, 'run', 'checkpoints', 'last.safetensors');
+    const targets = [join(scratch, 'checkpoint.pt'), join(scratch, 'checkpoint.legacy.pt')];
+    await throughPyTorch(source, ...targets);
+    const all = async (path: string) => (await readWeightFile(path)).select((name) => name);
+    const expected = await bits(await all(source));
+    expect(Object.keys(expected).filter((name) => name.startsWith('optimizer.')).length).toBeGreaterThan(10);
+    for (const target of targets) expect(await bits(await all(target))).toEqual(expected);
   });
 });

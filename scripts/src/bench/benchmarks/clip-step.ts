@@ -62,8 +62,8 @@ function withHeads(config: CLIPConfig): CLIPConfig {
   return { ...config, vision: { ...vision, heads }, text: { ...text, heads: defaultHeads(text) } };
 }
 
-/** Writes a model's first parameters and a batch to files in `folder`: the work that all sides do. */
-export function prepareStep(preset: PresetName, model: CLIPConfig, batch: number, folder: string) {
+/** Writes the model and the batch that all sides start from into `folder`. */
+export function prepareStep(preset: string, model: CLIPConfig, batch: number, folder: string) {
   return tidy(async (): Promise<{ work: ClipStepWork; parameters: number }> => {
     const config = withHeads(model);
     const [modelFile, batchFile] = [join(folder, 'model.safetensors'), join(folder, 'batch.safetensors')];

@@ -13,6 +13,8 @@ interface Offer {
   readonly numpy: string | null;
   /** The BLAS behind numpy, if it is one of the fast ones. */
   readonly blas: string | null;
+  /** The GPU, if PyTorch was asked to use one and has one. */
+  readonly gpu: string | null;
 }
 
 /** The Python interpreters to look at: those of TESSERA_PYTHON, else every python3 on the path. */
@@ -95,4 +97,26 @@ export async function pythonPeers(
     }
   }
   return peers;
+}
+
+/** PyTorch on a GPU. */
+export interface CudaTorch {
+  readonly process: PeerProcess;
+  readonly version: string;
+  readonly gpu: string;
+}
+
+/** The first installation whose PyTorch has a GPU; null if there is none. `say` hears why an interpreter is left out. */
+export async function cudaTorch(say: (line: string) => void): Promise<CudaTorch | null> {
+  for (const python of findPythons()) {
+    const process = new PeerProcess(python, python, ['-u', script], { TESSERA_TORCH_DEVICE: 'cuda' });
+    try {
+      const { torch, gpu } = (await process.ask({ do: 'hello' })) as unknown as Offer;
+      if (torch !== null && gpu !== null) return { process, version: torch, gpu };
+    } catch (error) {
+      say(`${python} is left out: ${(error as Error).message}`);
+    }
+    await process.close();
+  }
+  return null;
 }

@@ -2,7 +2,7 @@
 
 Reads one request a line from standard input, as JSON, and answers each with one line. It stays alive between requests, so that
 its runs can take turns with those of other libraries. Threads are set by the caller's environment (OMP_NUM_THREADS,
-OPENBLAS_NUM_THREADS).
+OPENBLAS_NUM_THREADS). TESSERA_TORCH_DEVICE=cuda computes on a GPU, in f32 without TF32.
 
     {"do": "hello"}                                                    what is installed here
     {"do": "prepare", "slot": 0, "library": "torch", "work": {...}}    makes work ready; answers with numbers to compare
@@ -18,6 +18,7 @@ import sys
 import time
 
 THREADS = int(os.environ.get("OMP_NUM_THREADS", "1"))
+DEVICE = os.environ.get("TESSERA_TORCH_DEVICE", "cpu")
 
 
 def installed(name):
@@ -32,6 +33,10 @@ if installed("torch"):
     from torch import nn
 
     torch.set_num_threads(THREADS)
+    if DEVICE != "cpu" and torch.cuda.is_available():
+        torch.set_default_device(DEVICE)
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
 else:
     torch = None
 if installed("numpy"):
@@ -297,7 +302,7 @@ def read_safetensors(path):
     for name, entry in header.items():
         begin, end = (8 + length + offset for offset in entry["data_offsets"])
         raw = bytearray(data[begin:end])
-        tensors[name] = torch.frombuffer(raw, dtype=dtypes[entry["dtype"]]).reshape(entry["shape"])
+        tensors[name] = torch.frombuffer(raw, dtype=dtypes[entry["dtype"]], device="cpu").reshape(entry["shape"]).to(DEVICE)
     return tensors
 
 
@@ -342,7 +347,7 @@ def prepare_clip_step(work):
     return run, [run().item() for _ in range(CHECKED_STEPS)]
 
 
-def prepare(library, work):
+def prepare_float(library, work):
     kind = work["kind"]
     if library == "numpy":
         if kind != "gemm":
@@ -351,6 +356,25 @@ def prepare(library, work):
     if kind == "gemm":
         return prepare_gemm(work, torch)
     return {"conv": prepare_conv, "attention": prepare_attention, "clip-step": prepare_clip_step}[kind](work)
+
+
+def prepare(library, work):
+    if work.get("precision") != "f16":
+        return prepare_float(library, work)
+    if library != "torch" or DEVICE == "cpu":
+        raise Unsupported("16-bit floats are compared on GPUs alone")
+
+    def autocast():
+        return torch.autocast(DEVICE, torch.float16)
+
+    with autocast():
+        run, check = prepare_float(library, work)
+
+    def run_half():
+        with autocast():
+            return run()
+
+    return run_half, check
 
 
 # Answers
@@ -378,6 +402,7 @@ def hello():
         "torch": torch.__version__ if torch else None,
         "numpy": numpy.__version__ if numpy else None,
         "blas": blas_of_numpy() if numpy else None,
+        "gpu": torch.cuda.get_device_name() if torch and DEVICE != "cpu" and torch.cuda.is_available() else None,
     }
 
 
@@ -393,8 +418,16 @@ class Server:
             self.runs[request["slot"]], check = prepare(request["library"], request["work"])
             return {"check": check}
         if task == "measure":
-            run, times = self.runs[request["slot"]], []
-            for _ in range(request["runs"]):
+            run, times, count = self.runs[request["slot"]], [], request["runs"]
+            if DEVICE != "cpu":
+                # The device works through a queue: single runs cannot be told apart without slowing them down.
+                torch.cuda.synchronize()
+                start = time.perf_counter()
+                for _ in range(count):
+                    run()
+                torch.cuda.synchronize()
+                return {"times": [(time.perf_counter() - start) * 1000 / count] * count}
+            for _ in range(count):
                 start = time.perf_counter()
                 run()
                 times.append((time.perf_counter() - start) * 1000)

@@ -1,11 +1,10 @@
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { disposeBackends, getBackend, openBackend, setDefaultBackend } from '../../backend.ts';
 import { compile } from '../../compile.ts';
 import { full, tensor } from '../../functions.ts';
 import { realizeNodes } from '../../realize.ts';
 import type { Tensor } from '../../tensor.ts';
-import { checkOpCase, opCases } from '../../testing/conformance.ts';
 import {
   buildProgram,
   difference,
@@ -50,10 +49,6 @@ async function replayed(program: RandomProgram, backend: string): Promise<ArrayL
 describe.each(names)('%s', (backend) => {
   beforeAll(() => {
     setDefaultBackend(backend);
-  });
-
-  test.each(opCases)('$name', async (opCase) => {
-    expect(await checkOpCase(opCase)).toBeNull();
   });
 
   it(`agrees with the oracle on random programs (TESSERA_SEED=${seed})`, async () => {

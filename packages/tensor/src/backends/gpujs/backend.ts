@@ -1,6 +1,6 @@
 /** gpu.js as a backend: kernels as JavaScript functions of one output cell, which gpu.js brings to the device. */
 import { type Allocation, type Backend, OutOfMemoryError } from '../../backend.ts';
-import { type DType, type TypedArray, viewArray } from '../../dtype.ts';
+import { type DType, isHalf, type TypedArray, viewArray } from '../../dtype.ts';
 import type { Plan } from '../../plan.ts';
 import { GpujsExecutable } from './executable.ts';
 import { type Library, openLibrary } from './library.ts';
@@ -21,6 +21,12 @@ export class GpujsBackend implements Backend {
   /** The mode of gpu.js: webgpu, webgl2, webgl, headlessgl, webasm or cpu. */
   get mode(): string {
     return this.#library.mode;
+  }
+
+  whyUnsupported(dtype: DType): string | null {
+    return isHalf(dtype)
+      ? `gpujs: kernels of gpu.js have no ${dtype}; compute in f32 (--precision f32), or on another backend`
+      : null;
   }
 
   allocate(bytes: number): Allocation {

@@ -8,60 +8,86 @@ import type { View } from '../../view.ts';
 import type { CellCode } from './cell-code.ts';
 import { floor, minus, plus, type Term, times } from './term.ts';
 
+/** Axes of the domain that lie in memory as one axis of the box, from `start` on. */
+export interface Run {
+  /** The axis of the box; null where there is but one place. */
+  readonly axis: number | null;
+  readonly start: number;
+  /** How many places, which is the product of the members' sizes. */
+  readonly size: number;
+  /** Outermost first. */
+  readonly members: readonly { readonly axis: number; readonly size: number; readonly flipped: boolean }[];
+}
+
 /** An output's memory, seen as a box in which the axes of a view can be told apart. */
 export interface CellBox {
   /** Outermost first; their product is the number of cells. */
   readonly sizes: readonly number[];
-  /** For each axis of the domain: its axis in the box (null where the domain has one index) and where index 0 lies. */
-  readonly axes: readonly { readonly axis: number | null; readonly start: number; readonly flipped: boolean }[];
-  /** Whether every cell is an element of the domain. */
-  readonly covered: boolean;
+  readonly runs: readonly Run[];
 }
 
-/**
- * The box of a store into memory of `length` elements, or the reason why there is none. `domain` has size 1 on axes along which the
- * store does not move.
- */
-export function cellBox(view: View, domain: Shape, length: number): CellBox | { readonly reason: string } {
-  let { offset } = view;
-  const moving = domain.flatMap((size, axis) => {
-    if (size === 1) return [];
-    const stride = view.strides[axis] as number;
-    if (stride < 0) offset += stride * (size - 1);
-    return [{ axis, size, stride: Math.abs(stride), flipped: stride < 0 }];
-  });
-  moving.sort((x, y) => y.stride - x.stride || x.axis - y.axis);
-  const axes: { axis: number | null; start: number; flipped: boolean }[] = domain.map(() => ({
-    axis: null,
-    start: 0,
-    flipped: false,
-  }));
+interface Moving {
+  readonly stride: number;
+  readonly size: number;
+  readonly members: Run['members'];
+}
+
+/** Runs of axes that lie in memory without gaps, each as one axis. */
+function joinRuns(axes: readonly Moving[]): Moving[] {
+  const joined: Moving[] = [];
+  for (const axis of axes) {
+    const last = joined.at(-1);
+    if (last !== undefined && last.stride === axis.stride * axis.size)
+      joined[joined.length - 1] = {
+        stride: axis.stride,
+        size: last.size * axis.size,
+        members: [...last.members, ...axis.members],
+      };
+    else joined.push(axis);
+  }
+  return joined;
+}
+
+/** Memory as a box with these axes, by falling stride; null where they overlap, or the box would not be whole. */
+function boxOf(axes: readonly Moving[], offset: number, length: number): CellBox | null {
   const sizes: number[] = [];
+  const runs: Run[] = [];
   let outer = length;
   let rest = offset;
-  let covered = true;
-  for (const { axis, size, stride, flipped } of moving) {
-    if (stride === 0) return { reason: 'several elements are stored at one place' };
-    if (outer % stride !== 0) return { reason: 'the places that it stores to are not a part of a box' };
+  for (const { stride, size, members } of axes) {
+    if (stride === 0 || outer % stride !== 0) return null;
     const count = outer / stride;
     const start = Math.floor(rest / stride);
     rest -= start * stride;
-    if (start + size > count) return { reason: 'the places that it stores to are not a part of a box' };
-    axes[axis] = { axis: sizes.length, start, flipped };
-    if (size !== count) covered = false;
+    if (start + size > count) return null;
+    runs.push({ axis: sizes.length, start, size, members });
     sizes.push(count);
     outer = stride;
   }
   if (outer > 1) {
     // Every so many elements one is stored: a last axis, of which one place counts.
+    runs.push({ axis: sizes.length, start: rest, size: 1, members: [] });
     sizes.push(outer);
-    covered = false;
   }
-  return {
-    sizes,
-    axes: [...axes, { axis: outer > 1 ? sizes.length - 1 : null, start: rest, flipped: false }],
-    covered,
-  };
+  return { sizes, runs };
+}
+
+/**
+ * The box of a store into memory of `length` elements; null where there is none. `domain` has size 1 on axes along which the store
+ * does not move.
+ */
+export function cellBox(view: View, domain: Shape, length: number): CellBox | null {
+  let { offset } = view;
+  const moving = domain.flatMap((size, axis): Moving[] => {
+    if (size === 1) return [];
+    const stride = view.strides[axis] as number;
+    const flipped = stride < 0;
+    if (flipped) offset += stride * (size - 1);
+    return [{ stride: Math.abs(stride), size, members: [{ axis, size, flipped }] }];
+  });
+  moving.sort((x, y) => y.stride - x.stride);
+  // Axes of their own need no divisions to be told apart; but rows of rows need not divide what they lie in.
+  return boxOf(moving, offset, length) ?? boxOf(joinRuns(moving), offset, length);
 }
 
 /** An index along one axis. `integer` can be used in positions, `value` in arithmetic of floats. */
@@ -105,9 +131,12 @@ export function threadGrid(sizes: readonly number[], limits: GridLimits): Thread
     const thread = output.length - 1;
     const joined = (output[thread] ?? 1) * size;
     const last = thread === 2 || limits.flat;
-    // The innermost axis stays alone where it can: what does not vary along it is then loaded once for several cells.
     const fits = joined <= Math.min(limits.divisible, limits.largest[thread] ?? 0);
-    const wanted = groups.length > 0 && (last || ((groups.length > 1 || (output[0] as number) < 16) && fits));
+    // The innermost axis stays alone unless it is short: what does not vary along it is then loaded once for several cells. The others
+    // get thread axes of their own while there are enough.
+    const short = output.length === 1 && (output[0] as number) < 16;
+    const enough = axis + 1 <= 3 - output.length && size <= (limits.largest[output.length] as number);
+    const wanted = output.length > 0 && (last || (fits && (short || (output.length > 1 && !enough))));
     if (wanted) {
       (groups[thread] as number[]).unshift(axis);
       output[thread] = joined;
@@ -129,35 +158,28 @@ export function threadGrid(sizes: readonly number[], limits: GridLimits): Thread
 export function boxIndices(code: CellCode, sizes: readonly number[], { groups }: ThreadGrid): IndexTerm[] {
   const indices: IndexTerm[] = sizes.map(() => knownIndex(0));
   groups.forEach((axes, thread) => {
-    const name = `this.thread.${['x', 'y', 'z'][thread]}`;
-    if (axes.length === 1) {
-      indices[axes[0] as number] = fromInteger(name);
-      return;
-    }
-    let rest: Term = code.local(name);
-    for (let k = axes.length - 1; k > 0; k--) {
-      const axis = axes[k] as number;
-      const size = sizes[axis] as number;
-      // The half keeps the quotient away from whole numbers, so that a division that is not quite exact rounds down rightly.
-      const quotient: Term = code.local(floor(times(plus(rest, 0.5), 1 / size)));
-      indices[axis] = indexOf(code.local(minus(rest, times(quotient, size))));
-      rest = quotient;
-    }
-    if (axes.length > 0) indices[axes[0] as number] = indexOf(rest);
+    const taken = takeApart(
+      code,
+      fromInteger(`this.thread.${['x', 'y', 'z'][thread]}`),
+      axes.map((axis) => sizes[axis] as number),
+    );
+    for (const [k, axis] of axes.entries()) indices[axis] = taken[k] as IndexTerm;
   });
   return indices;
 }
 
-/** The index along an axis of the domain, from the index along its axis of the box. */
-export function domainIndex(
-  code: CellCode,
-  index: IndexTerm,
-  start: number,
-  flipped: boolean,
-  size: number,
-): IndexTerm {
-  if (start === 0 && !flipped) return index;
-  return indexOf(code.local(flipped ? minus(start + size - 1, index.value) : minus(index.value, start)));
+/** An index that stands for several axes (the last runs fastest), as the index along each. */
+export function takeApart(code: CellCode, index: IndexTerm, sizes: readonly number[]): IndexTerm[] {
+  if (sizes.length <= 1) return [index];
+  const indices: IndexTerm[] = [];
+  let rest = code.local(index.value);
+  for (const size of sizes.slice(1).reverse()) {
+    // The half keeps the quotient away from whole numbers, so that a division that is not quite exact rounds down rightly.
+    const quotient = code.local(floor(times(plus(rest, 0.5), 1 / size)));
+    indices.unshift(indexOf(code.local(minus(rest, times(quotient, size)))));
+    rest = quotient;
+  }
+  return [indexOf(rest), ...indices];
 }
 
 /** The position of the cell in its output. */

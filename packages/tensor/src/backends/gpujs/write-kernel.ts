@@ -9,16 +9,16 @@ import {
   boxIndices,
   cellBox,
   cellPosition,
-  domainIndex,
   type IndexTerm,
   indexOf,
   knownIndex,
+  takeApart,
   threadGrid,
 } from './cells.ts';
 import { Inexpressible } from './inexpressible.ts';
 import type { Mode } from './modes.ts';
 import type { CellKernel, Slot, SlotInfo } from './steps.ts';
-import { both, type Condition, choose, compare, type Term, textOf } from './term.ts';
+import { both, type Condition, choose, compare, minus, type Term, textOf } from './term.ts';
 
 export interface KernelRequest {
   readonly name: string;
@@ -204,7 +204,7 @@ export function writeCellKernel(request: KernelRequest): WrittenKernel {
   const { domain, reduced } = program;
   const stored: Shape = domain.map((size, axis) => (store.oncePerRow && reduced[axis] ? 1 : size));
   const box = cellBox(store.view, stored, store.length);
-  if ('reason' in box) throw new Inexpressible(box.reason);
+  if (box === null) throw new Inexpressible('the places that it stores to do not form a box');
   const planes = store.dtype === 'i32' ? 2 : 1;
   const sizes = planes === 1 ? box.sizes : [planes, ...box.sizes];
   const grid = threadGrid(sizes, mode.grid);
@@ -213,26 +213,32 @@ export function writeCellKernel(request: KernelRequest): WrittenKernel {
   const code = new CellCode();
   const inputs = new Arguments(request.info);
   const boxIndex = boxIndices(code, sizes, grid);
-  const along = (axis: number | null): IndexTerm =>
-    axis === null ? knownIndex(0) : (boxIndex[axis + planes - 1] as IndexTerm);
+  const index = domain.map(() => knownIndex(0));
   let inside: Condition = true;
-  const index = box.axes.map(({ axis, start, flipped }, k): IndexTerm => {
-    // The last entry is the place between elements that lie apart.
-    const size = stored[k] ?? 1;
-    const term = axis === null ? knownIndex(0) : domainIndex(code, along(axis), start, flipped, size);
-    if (axis === null || box.covered) return term;
-    const whole = boxSizeOf(box.sizes, axis) === size;
-    if (whole) return term;
-    const place = code.local(term.value);
-    const here = both(compare(place, '>=', 0), compare(place, '<', size));
-    inside = both(inside, here);
-    // Outside, some element is computed in vain: one whose loads stay within memory.
-    return indexOf(code.local(choose(here, place, 0)));
-  });
-  const domainIndices = index.slice(0, domain.length);
-  inside = both(inside, guardsHold(domainIndices, store.view.guards));
+  for (const { axis, start, size, members } of box.runs) {
+    if (members.length > 1 && size > mode.grid.divisible)
+      throw new Inexpressible(`it stores ${size} elements in a row of rows`);
+    let place = axis === null ? knownIndex(0) : (boxIndex[axis + planes - 1] as IndexTerm);
+    if (axis !== null && box.sizes[axis] !== size) {
+      const moved = code.local(minus(place.value, start));
+      const here = both(compare(moved, '>=', 0), compare(moved, '<', size));
+      inside = both(inside, here);
+      // Outside, some element is computed in vain: one whose loads stay within memory.
+      place = indexOf(code.local(choose(here, moved, 0)));
+    }
+    const along = takeApart(
+      code,
+      place,
+      members.map((member) => member.size),
+    );
+    for (const [k, member] of members.entries()) {
+      const term = along[k] as IndexTerm;
+      index[member.axis] = member.flipped ? indexOf(code.local(minus(member.size - 1, term.value))) : term;
+    }
+  }
+  inside = both(inside, guardsHold(index, store.view.guards));
   const evaluation = new Evaluation(request, code, inputs);
-  const result = evaluation.evaluate(value, domainIndices, new Array(program.operations.length));
+  const result = evaluation.evaluate(value, index, new Array(program.operations.length));
   const plane = (low: Term, high: Term): Term => choose(compare((boxIndex[0] as IndexTerm).value, '<', 1), low, high);
   let cell = typeof result === 'object' ? plane(result.low, result.high) : result;
   if (inside !== true) {
@@ -251,5 +257,3 @@ export function writeCellKernel(request: KernelRequest): WrittenKernel {
     inputs: inputs.slots,
   };
 }
-
-const boxSizeOf = (sizes: readonly number[], axis: number): number => sizes[axis] as number;

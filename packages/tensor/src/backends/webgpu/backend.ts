@@ -3,14 +3,16 @@ import { bytesOf, type DType, type TypedArray, viewArray } from '../../dtype.ts'
 import type { Plan } from '../../plan.ts';
 import { PressureGauge } from '../pressure.ts';
 import { platform } from '../wasm/this-platform.ts';
+import type { DeviceCapabilities, TileTimeTable } from './capabilities.ts';
 import { type AdapterDescription, type OpenDevice, openDevice, type WebGpuOptions } from './device.ts';
-import type { DeviceCapabilities } from './dispatch.ts';
 import { whyUnsupported } from './elements.ts';
 import { type ExecutableHost, type NumberedBuffer, WebGpuExecutable } from './executable.ts';
 import { KernelCache, lowerPlan } from './lowered-plan.ts';
 import { BufferPool, GpuAllocation, mebibytes } from './memory.ts';
 import { PipelineCache } from './pipelines.ts';
 import { environment } from './platform.ts';
+import { measureTiles, softwareTuningSettings, tuningSettings } from './tuner.ts';
+import { defaultStorage, keptTileTimes } from './tuner-cache.ts';
 
 /** Counts since the backend was opened. */
 export interface WebGpuStatistics {
@@ -49,13 +51,13 @@ function uploadable(data: TypedArray): Uint8Array<ArrayBuffer> {
 export class WebGpuBackend implements Backend {
   readonly name = 'webgpu';
   readonly adapter: AdapterDescription;
-  readonly capabilities: DeviceCapabilities;
   readonly device: GPUDevice;
+  #capabilities: DeviceCapabilities;
   readonly #source: OpenDevice['source'];
   readonly #poison: boolean;
   readonly #pool: BufferPool;
   readonly #pipelines: PipelineCache;
-  readonly #kernels: KernelCache;
+  #kernels: KernelCache;
   readonly #pressure = new PressureGauge();
   /** Temporaries of all plans, and the staging buffer. */
   readonly #pages: SharedBuffer[] = [];
@@ -77,7 +79,7 @@ export class WebGpuBackend implements Backend {
     this.#source = source;
     this.device = device;
     this.adapter = adapter;
-    this.capabilities = capabilities;
+    this.#capabilities = capabilities;
     this.#poison = poison;
     this.#pool = new BufferPool({
       create: (bytes) =>
@@ -195,6 +197,22 @@ export class WebGpuBackend implements Backend {
     return new WebGpuExecutable(this.#host, lowerPlan(plan, this.capabilities, this.#kernels));
   }
 
+  /** As if the device had these capabilities: for measurements. */
+  prepareFor(plan: Plan, capabilities: DeviceCapabilities): WebGpuExecutable {
+    this.#throwFailure();
+    return new WebGpuExecutable(this.#host, lowerPlan(plan, capabilities, new KernelCache(capabilities)));
+  }
+
+  get capabilities(): DeviceCapabilities {
+    return this.#capabilities;
+  }
+
+  /** Plans that are prepared from now on use tiles by these times. */
+  useTileTimes(tileTimes: TileTimeTable): void {
+    this.#capabilities = { ...this.#capabilities, tileTimes };
+    this.#kernels = new KernelCache(this.#capabilities);
+  }
+
   get #host(): ExecutableHost {
     return {
       device: this.device,
@@ -274,5 +292,28 @@ export class WebGpuBackend implements Backend {
 
 /** Opens a backend of its own, with its own device. Most programs use `openBackend('webgpu')` instead. Throws BackendUnavailableError. */
 export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
-  return new WebGpuBackend(await openDevice(options), options.poison ?? environment('TESSERA_POISON') === '1');
+  const backend = new WebGpuBackend(await openDevice(options), options.poison ?? environment('TESSERA_POISON') === '1');
+  try {
+    await tune(backend, options.tune ?? environment('TESSERA_TUNE'));
+  } catch (error) {
+    await backend.dispose();
+    throw error;
+  }
+  return backend;
+}
+
+/** `setting`: '0' never, '1' always; by default hardware is measured where no measurements of it are kept. */
+async function tune(backend: WebGpuBackend, setting: string | undefined): Promise<void> {
+  const { name, vendor, architecture, device, software } = backend.adapter;
+  if (setting === '0' || (software && setting !== '1')) return;
+  const report = (message: string): void => console.warn(message);
+  const measure = (): Promise<TileTimeTable> =>
+    measureTiles(backend, software ? softwareTuningSettings : tuningSettings, report);
+  const table = await keptTileTimes(
+    [name, vendor, architecture, device].join(' | '),
+    defaultStorage(),
+    measure,
+    report,
+  );
+  backend.useTileTimes(table);
 }

@@ -8,7 +8,7 @@ import { type CallFunction, elementsOf } from './elements.ts';
 /** Each buffer must start at a multiple of this in a staging buffer, in bytes. */
 const stagingAlignment = 16;
 
-export interface StagedBuffer {
+interface StagedBuffer {
   readonly buffer: number;
   readonly byteOffset: number;
   readonly bytes: number;
@@ -41,6 +41,8 @@ interface BoundBuffer extends BufferUse {
   readonly firstWord: number;
   /** WGSL's type of the elements, where the variable is an array of them; otherwise it is one of words. */
   readonly native: string | null;
+  /** How many of these form one vector of the array; 1 where it is no array of vectors. */
+  readonly lanes: 1 | 2 | 4;
 }
 
 /** A variable of the shader. */
@@ -59,13 +61,21 @@ export class ShaderBuffers {
   readonly #variables: readonly Variable[];
   readonly #call: CallFunction;
 
-  /** `bindable`: how many storage buffers a shader may have. The smallest buffers are staged where there are more. */
+  /**
+   * The smallest buffers are staged where there are more than the device binds. `vectors`: buffers that are bound as arrays of vectors of
+   * four elements, where that can be. `wholeWords`: buffers that are only written four elements at a time, so that no two invocations write
+   * parts of one word.
+   */
   constructor(
     uses: readonly BufferUse[],
     device: { readonly storageBuffers: number; readonly features: ReadonlySet<string> },
     call: CallFunction,
+    vectors: readonly number[] = [],
+    wholeWords: readonly number[] = [],
   ) {
     this.#call = call;
+    const sharesWords = ({ buffer, dtype, written }: BufferUse): boolean =>
+      written && elementsOf(dtype).perWord > 1 && !wholeWords.includes(buffer);
     const direct = [...uses];
     const staged: BufferUse[] = [];
     if (direct.length > device.storageBuffers) {
@@ -78,15 +88,19 @@ export class ShaderBuffers {
     const variables: Variable[] = [];
     const bindings: Binding[] = [];
     for (const use of direct) {
-      const { native } = elementsOf(use.dtype);
+      const { native, perWord } = elementsOf(use.dtype);
       const type =
         native !== undefined && (native.feature === null || device.features.has(native.feature)) ? native.type : null;
       const name = `b${use.buffer}`;
-      this.#bound.set(use.buffer, { ...use, variable: name, firstWord: 0, native: type });
+      const atomic = type === null && sharesWords(use);
+      const lanes =
+        !vectors.includes(use.buffer) || atomic || perWord === 4 ? 1 : type === null && perWord === 2 ? 2 : 4;
+      this.#bound.set(use.buffer, { ...use, variable: name, firstWord: 0, native: type, lanes });
+      const element = type ?? 'u32';
       variables.push({
         name,
-        type: type ?? 'u32',
-        atomic: type === null && sharesWords(use),
+        type: lanes === 1 ? element : `vec${lanes}<${element}>`,
+        atomic,
         writable: use.written || (use.inArena && arenaWritten),
       });
       bindings.push({ kind: 'buffer', buffer: use.buffer, written: use.written });
@@ -96,7 +110,7 @@ export class ShaderBuffers {
       const members = staged.map((use): StagedBuffer => {
         const { buffer, dtype, length, read, written } = use;
         const member = { buffer, byteOffset: bytes, bytes: wordBytes(dtype, length), read, written };
-        this.#bound.set(buffer, { ...use, variable: 'staging', firstWord: bytes / 4, native: null });
+        this.#bound.set(buffer, { ...use, variable: 'staging', firstWord: bytes / 4, native: null, lanes: 1 });
         bytes += Math.ceil(member.bytes / stagingAlignment) * stagingAlignment;
         return member;
       });
@@ -113,7 +127,7 @@ export class ShaderBuffers {
       const element = atomic ? `atomic<${type}>` : type;
       return `@group(0) @binding(${binding}) var<storage, ${writable ? 'read_write' : 'read'}> ${name}: array<${element}>;`;
     });
-    if (this.#variables.some(({ type }) => type === 'f16')) lines.unshift('enable f16;');
+    if (this.#variables.some(({ type }) => type.includes('f16'))) lines.unshift('enable f16;');
     return lines.join('\n');
   }
 
@@ -128,29 +142,71 @@ export class ShaderBuffers {
   /** The element at `position`, an i32 expression, as a value in a register. */
   load(buffer: number, position: string): string {
     const bound = this.#of(buffer);
-    const { variable, native, dtype } = bound;
+    const { native, dtype } = bound;
     const { perWord, decode, register } = elementsOf(dtype);
     if (native !== null) {
-      const element = `${variable}[${position}]`;
+      const element = placeOf(bound, position);
       return native === register ? element : `${register}(${element})`;
     }
-    const place = `${variable}[${wordIndex(bound, position)}]`;
+    const place = placeOf(bound, wordIndex(bound, position));
     const word = this.#isAtomic(bound) ? `atomicLoad(&${place})` : place;
     if (perWord === 1) return decode(word, this.#call);
     return decode(`((${word} >> ${shiftOf(perWord, position)}) & ${maskOf(perWord)})`, this.#call);
   }
 
+  /** Four neighbouring elements, as a vector of values in registers. `quad`: a quarter of the first one's position, an i32 expression. */
+  loadVector(buffer: number, quad: string): string {
+    const { variable, native, dtype, lanes } = this.#of(buffer);
+    const { register, decode } = elementsOf(dtype);
+    const vector = `vec4<${register}>`;
+    if (native !== null && lanes === 4)
+      return native === register ? `${variable}[${quad}]` : `${vector}(${variable}[${quad}])`;
+    if (native === null && lanes === 2) {
+      const halves = ['x', 'y'].flatMap((word) => [
+        decode(`(${variable}[${quad}].${word} & 0xffffu)`, this.#call),
+        decode(`(${variable}[${quad}].${word} >> 16u)`, this.#call),
+      ]);
+      return `${vector}(${halves.join(', ')})`;
+    }
+    return `${vector}(${[0, 1, 2, 3].map((k) => this.load(buffer, `(${quad}) * 4 + ${k}`)).join(', ')})`;
+  }
+
+  /** Statements that write the vector of that name to four neighbouring elements. `quad`: as for `loadVector`. */
+  storeVector(buffer: number, quad: string, name: string): string {
+    const bound = this.#of(buffer);
+    const { variable, native, dtype, lanes, firstWord } = bound;
+    const { register, encode, perWord } = elementsOf(dtype);
+    const parts = ['x', 'y', 'z', 'w'].map((part) => `${name}.${part}`);
+    if (native !== null && lanes === 4) {
+      if (native === register) return `${variable}[${quad}] = ${name};`;
+      const rounded = parts.map((part) => `${native}(${this.#call('round_f16', part)})`);
+      return `${variable}[${quad}] = vec4<${native}>(${rounded.join(', ')});`;
+    }
+    if (native !== null || perWord === 1 || this.#isAtomic(bound))
+      return parts.map((part, k) => this.store(buffer, `(${quad}) * 4 + ${k}`, part)).join(' ');
+    const bits = parts.map((part, k) => {
+      const shift = (k % perWord) * (32 / perWord);
+      const own = encode(part, this.#call);
+      return shift === 0 ? own : `(${own} << ${shift}u)`;
+    });
+    const words = Array.from({ length: 4 / perWord }, (_, word) =>
+      bits.slice(word * perWord, (word + 1) * perWord).join(' | '),
+    );
+    if (lanes === 2) return `${variable}[${quad}] = vec2<u32>(${words.join(', ')});`;
+    return words.map((word, k) => `${variable}[(${quad}) * ${words.length} + ${k + firstWord}] = ${word};`).join(' ');
+  }
+
   /** Statements that write a value from a register. */
   store(buffer: number, position: string, value: string): string {
     const bound = this.#of(buffer);
-    const { variable, native, dtype } = bound;
+    const { native, dtype } = bound;
     const { perWord, encode, register } = elementsOf(dtype);
     if (native !== null) {
       // Rounded by our own rule: what the device's conversion does is its own affair.
       const element = native === register ? value : `${native}(${this.#call('round_f16', value)})`;
-      return `${variable}[${position}] = ${element};`;
+      return `${placeOf(bound, position)} = ${element};`;
     }
-    const place = `${variable}[${wordIndex(bound, position)}]`;
+    const place = placeOf(bound, wordIndex(bound, position));
     const bits = encode(value, this.#call);
     if (perWord === 1) return this.#isAtomic(bound) ? `atomicStore(&${place}, ${bits});` : `${place} = ${bits};`;
     // Two steps, each of which leaves the neighbours' bits alone.
@@ -159,8 +215,9 @@ export class ShaderBuffers {
   }
 }
 
-/** Elements that are written into words which other invocations write, too. */
-const sharesWords = ({ dtype, written }: BufferUse): boolean => written && elementsOf(dtype).perWord > 1;
+/** An element (or word) of the variable. Components of vectors can be read and written one by one. */
+const placeOf = ({ variable, lanes }: BoundBuffer, index: string): string =>
+  lanes === 1 ? `${variable}[${index}]` : `${variable}[(${index}) >> ${Math.log2(lanes)}u][(${index}) & ${lanes - 1}]`;
 
 function wordIndex({ firstWord, dtype }: BoundBuffer, position: string): string {
   const { perWord } = elementsOf(dtype);

@@ -1,4 +1,4 @@
-/** Contractions: one invocation for each element of the result. */
+/** Contractions: in tiles, or with one invocation for each element of the result. */
 import type { Access, ContractKernel } from '../../kernel.ts';
 import { accessesOf } from '../../kernel.ts';
 import { sizeOf } from '../../shape.ts';
@@ -6,12 +6,34 @@ import { guardText, positionText, unravel } from '../scalar-code/affine.ts';
 import { type Known, storeStatements, valueStatements } from '../scalar-code/program-text.ts';
 import { loopProgram, simplify } from '../scalar-code/simplify.ts';
 import { type Dispatch, type KernelContext, shaderDispatch } from './dispatch.ts';
+import { gemmDispatches, type TileChoice, type TiledProduct, tiledProduct } from './gemm.ts';
+import { chooseTile } from './tile-choice.ts';
+import { tilesFor } from './tiles.ts';
 
 export function contractDispatches(kernel: ContractKernel, context: KernelContext): Dispatch[] {
+  if (sizeOf([...kernel.batch, ...kernel.m, ...kernel.n]) === 0) return [];
+  const product = tiledProduct(kernel, context);
+  const choice = product === null ? null : chooseTileFor(product, context);
+  return product === null || choice === null
+    ? elementDispatches(kernel, context)
+    : gemmDispatches(product, choice, context);
+}
+
+/** Where shaders run on the CPU, smaller products take less time than the shader of a tile takes to compile. */
+const fewestOperations = 2 ** 28;
+
+function chooseTileFor({ kernel, sizes }: TiledProduct, { device, buffers }: KernelContext): TileChoice | null {
+  if (device.onlyTile !== undefined) return device.onlyTile;
+  if (device.software && 2 * sizes.batch * sizes.m * sizes.n * sizes.k < fewestOperations) return null;
+  const half = [kernel.a, kernel.b].every(({ buffer }) => buffers[buffer].dtype === 'f16');
+  return chooseTile(sizes, tilesFor(device, half), device.tileTimes ?? {});
+}
+
+/** For sums of nothing, dtypes whose sums wrap within bytes, and devices too small for tiles. */
+function elementDispatches(kernel: ContractKernel, context: KernelContext): Dispatch[] {
   const { batch, m, n, k, dtype } = kernel;
   const domain = [...batch, ...m, ...n];
   const elements = sizeOf(domain);
-  if (elements === 0) return [];
   const size = Math.min(64, context.device.invocations);
   const { reads, writes } = accessesOf(kernel);
   const epilogue = simplify(loopProgram(kernel.epilogue, domain));

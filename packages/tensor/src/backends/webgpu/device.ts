@@ -1,7 +1,8 @@
 /** Choosing an adapter and opening a device with all that it offers. */
 import { BackendUnavailableError } from '../../backend.ts';
-import type { DeviceCapabilities } from './dispatch.ts';
+import type { DeviceCapabilities } from './capabilities.ts';
 import { adapterAdvice, environment, type GpuSource, openGpu } from './platform.ts';
+import type { MatrixUnit } from './tile.ts';
 
 export interface WebGpuOptions {
   /**
@@ -13,6 +14,11 @@ export interface WebGpuOptions {
   readonly dawnOptions?: readonly string[];
   /** Fills temporaries with NaN before each run, so that stale reads show. Default: TESSERA_POISON is 1. */
   readonly poison?: boolean;
+  /**
+   * Whether matrix products are measured to find the fastest code: '0' never, '1' always. Default: TESSERA_TUNE, else on hardware, once for
+   * each device and driver.
+   */
+  readonly tune?: '0' | '1';
   /** At most this many storage bindings are used, whatever the adapter offers: for tests. */
   readonly storageBuffers?: number;
   /** At most this many bytes a buffer, whatever the adapter offers: for tests. */
@@ -53,6 +59,12 @@ const wantedLimits = [
   'maxComputeWorkgroupsPerDimension',
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
+/**
+ * Matrices of subgroups are an experiment. Bounds are checked by what generates the shaders: every index is within its buffer, or
+ * guarded.
+ */
+const dawnFeatures = 'enable-dawn-features=allow_unsafe_apis,disable_robustness';
+
 interface FoundAdapter {
   readonly source: GpuSource;
   readonly adapter: GPUAdapter;
@@ -66,7 +78,7 @@ async function findAdapter(options: WebGpuOptions): Promise<FoundAdapter> {
   const setting = environment('TESSERA_WEBGPU_ADAPTER');
   const wanted = options.adapter ?? (setting === '' ? undefined : setting);
   const special = wanted === undefined || wanted === 'hardware' || wanted === 'software';
-  const dawnOptions = [...(options.dawnOptions ?? []), ...(special ? [] : [`adapter=${wanted}`])];
+  const dawnOptions = [dawnFeatures, ...(options.dawnOptions ?? []), ...(special ? [] : [`adapter=${wanted}`])];
   const source = await openGpu(dawnOptions);
   const request = async (requestOptions: GPURequestAdapterOptions): Promise<GPUAdapter | null> => {
     try {
@@ -124,6 +136,22 @@ export async function describeAdapter(options: WebGpuOptions = {}): Promise<Adap
   }
 }
 
+/** An experiment of Chromium's, not yet in the types of WebGPU. */
+interface SubgroupMatrixInfo {
+  readonly subgroupMatrixConfigs?: readonly {
+    readonly componentType: string;
+    readonly resultComponentType: string;
+    readonly M: number;
+    readonly N: number;
+    readonly K: number;
+  }[];
+}
+
+const matrixUnitsOf = (info: GPUAdapterInfo & SubgroupMatrixInfo): MatrixUnit[] =>
+  (info.subgroupMatrixConfigs ?? []).flatMap(({ componentType, resultComponentType, M, N, K }) =>
+    componentType === 'f16' && resultComponentType === 'f32' ? [{ m: M, n: N, k: K }] : [],
+  );
+
 export async function openDevice(options: WebGpuOptions): Promise<OpenDevice> {
   const { source, adapter } = await findAdapter(options);
   const description = describe(adapter);
@@ -149,8 +177,10 @@ export async function openDevice(options: WebGpuOptions): Promise<OpenDevice> {
     workgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     bufferBytes: Math.min(options.bufferBytes ?? Number.POSITIVE_INFINITY, limits.maxBufferSize),
     bindingBytes: Math.min(options.bufferBytes ?? Number.POSITIVE_INFINITY, limits.maxStorageBufferBindingSize),
-    features: new Set(features),
+    software: description.software,
+    features: new Set([...features, ...(source.gpu?.wgslLanguageFeatures ?? [])]),
     subgroupSize: { min: adapter.info.subgroupMinSize, max: adapter.info.subgroupMaxSize },
+    matrixUnits: device.features.has('chromium-experimental-subgroup-matrix') ? matrixUnitsOf(adapter.info) : [],
   };
   return { source, device, adapter: description, capabilities };
 }

@@ -1,22 +1,9 @@
 /** What a kernel becomes: shaders with their buffers and sizes. */
 import { bytesOf, type DType } from '../../dtype.ts';
 import { type Binding, type BufferUse, ShaderBuffers } from './buffers.ts';
+import type { DeviceCapabilities } from './capabilities.ts';
 import { ShaderFunctions } from './math.ts';
 import { WgslDialect } from './wgsl.ts';
-
-/** What shaders may use on a device. */
-export interface DeviceCapabilities {
-  readonly storageBuffers: number;
-  readonly invocations: number;
-  readonly workgroupBytes: number;
-  readonly workgroupsPerDimension: number;
-  /** Of one GPUBuffer, and of one binding. */
-  readonly bufferBytes: number;
-  readonly bindingBytes: number;
-  /** WebGPU's names: `shader-f16`, `subgroups`, ... */
-  readonly features: ReadonlySet<string>;
-  readonly subgroupSize: { readonly min: number; readonly max: number };
-}
 
 export interface Dispatch {
   readonly name: string;
@@ -59,16 +46,28 @@ export interface ShaderParts {
   readonly context: KernelContext;
   readonly reads: readonly number[];
   readonly writes: readonly number[];
+  /** Buffers that are read in vectors of four elements. */
+  readonly vectors?: readonly number[];
+  /** Buffers that are only written in vectors of four elements. */
+  readonly wholeWords?: readonly number[];
   readonly workgroupSize: number;
   /** How many workgroups there are. */
   readonly groups: number;
-  /** Declarations before the entry point, and its body. In the body: `lane` (u32), `group_index` (u32), both below these sizes. */
-  readonly body: (dialect: WgslDialect, buffers: ShaderBuffers) => { readonly globals?: string; readonly main: string };
+  /**
+   * Directives, declarations before the entry point, and its body. In the body: `lane` (u32), `group_index` (u32), both below these
+   * sizes.
+   */
+  readonly body: (
+    dialect: WgslDialect,
+    buffers: ShaderBuffers,
+  ) => { readonly directives?: readonly string[]; readonly globals?: string; readonly main: string };
   readonly slow?: string | null;
+  /** More of the entry point's parameters: `@builtin(subgroup_id) subgroup: u32`. */
+  readonly parameters?: readonly string[];
 }
 
 /** Spreads workgroups over two dimensions where one is too short. */
-export function gridOf(groups: number, perDimension: number): [x: number, y: number, z: number] {
+function gridOf(groups: number, perDimension: number): [x: number, y: number, z: number] {
   const y = Math.ceil(groups / perDimension);
   if (y > perDimension) throw new RangeError(`webgpu: ${groups} workgroups are more than the device can count`);
   return [Math.ceil(groups / Math.max(1, y)), Math.max(1, y), 1];
@@ -83,17 +82,18 @@ export function shaderDispatch(parts: ShaderParts): Dispatch {
     return { buffer, dtype, length, inArena, read: reads.includes(buffer), written: writes.includes(buffer) };
   });
   const functions = new ShaderFunctions();
-  const buffers = new ShaderBuffers(uses, device, functions.call);
+  const buffers = new ShaderBuffers(uses, device, functions.call, parts.vectors, parts.wholeWords);
   const dialect = new WgslDialect(buffers, functions.call);
-  const { globals = '', main } = parts.body(dialect, buffers);
+  const { directives = [], globals = '', main } = parts.body(dialect, buffers);
   const workgroups = gridOf(groups, device.workgroupsPerDimension);
   const padded = workgroups[0] * workgroups[1] > groups;
   const code = [
+    ...directives,
     buffers.declarations(),
     functions.code(),
     globals,
     `@compute @workgroup_size(${workgroupSize})`,
-    'fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {',
+    `fn main(${['@builtin(workgroup_id) group: vec3u', '@builtin(local_invocation_index) lane: u32', ...(parts.parameters ?? [])].join(', ')}) {`,
     `let group_index = ${workgroups[1] > 1 ? `group.y * ${workgroups[0]}u + group.x` : 'group.x'};`,
     padded ? `if (group_index >= ${groups}u) { return; }` : '',
     main,

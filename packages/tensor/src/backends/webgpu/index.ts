@@ -6,3 +6,4 @@ registerAsyncBackend('webgpu', () => createWebGpuBackend());
 export { createWebGpuBackend, WebGpuBackend, type WebGpuStatistics } from './backend.ts';
 export { type AdapterDescription, describeAdapter, type WebGpuOptions } from './device.ts';
 export type { GpuExecutableStatistics, GpuKernelProfile, WebGpuExecutable } from './executable.ts';
+export { ShaderError } from './pipelines.ts';

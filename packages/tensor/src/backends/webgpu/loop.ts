@@ -1,5 +1,7 @@
 /** Loop kernels: one invocation for each element, or a team of invocations for each row. */
+import type { DType } from '../../dtype.ts';
 import { accessesOf, type LoopKernel, type Value } from '../../kernel.ts';
+import type { ReduceOp } from '../../operators.ts';
 import { type Shape, sizeOf } from '../../shape.ts';
 import { unravel } from '../scalar-code/affine.ts';
 import { foldConstants } from '../scalar-code/fold-constants.ts';
@@ -7,13 +9,16 @@ import { decideAllGuards, joinAxes } from '../scalar-code/normalize.ts';
 import { type Known, storeStatements, valueStatements } from '../scalar-code/program-text.ts';
 import { planRows, type RowPhase } from '../scalar-code/row-phases.ts';
 import { type LoopProgram, loopProgram, operandsOf, simplify } from '../scalar-code/simplify.ts';
+import type { DeviceCapabilities } from './capabilities.ts';
 import { type Dispatch, type KernelContext, shaderDispatch } from './dispatch.ts';
 import { registerType } from './elements.ts';
+import { quadDispatch } from './quads.ts';
 import { chooseTeams, type Teams } from './teams.ts';
 import type { WgslDialect } from './wgsl.ts';
 
-/** Invocations of a workgroup where nothing else decides. */
-const workgroupSize = 256;
+/** Invocations of a workgroup where nothing else decides. On a CPU they run one after the other, and barriers are dear. */
+const workgroupSize = ({ invocations, software }: DeviceCapabilities): number =>
+  Math.min(software ? 32 : 256, invocations);
 
 /** The buffers that a simplified program still touches. */
 function touched({ operations, stores }: LoopProgram): { reads: number[]; writes: number[] } {
@@ -50,11 +55,14 @@ const axisNames = (domain: Shape): string[] => domain.map((_, axis) => `i${axis}
 
 function elementDispatch(name: string, program: LoopProgram, context: KernelContext): Dispatch {
   const elements = sizeOf(program.domain);
-  const size = Math.min(workgroupSize, context.device.invocations);
+  const size = workgroupSize(context.device);
+  const buffers = touched(program);
+  const quads = quadDispatch(name, program, buffers, context, size);
+  if (quads !== null) return quads;
   return shaderDispatch({
     name,
     context,
-    ...touched(program),
+    ...buffers,
     workgroupSize: size,
     groups: Math.ceil(elements / size),
     body: (dialect) => {
@@ -86,16 +94,42 @@ function rowDispatch(name: string, program: LoopProgram, context: KernelContext)
     rows,
     length,
     alongRow: reduced[reduced.length - 1],
-    workgroupSize: Math.min(workgroupSize, context.device.invocations),
+    workgroupSize: workgroupSize(context.device),
   });
+  const subgroup = subgroupFor(teams, context.device);
   return shaderDispatch({
     name,
     context,
     ...touched(program),
     workgroupSize: teams.size * teams.rows,
     groups: Math.ceil(rows / teams.rows),
-    body: (dialect) => new RowShader(program, teams, dialect, { rows, length }).write(),
+    parameters:
+      subgroup === 1
+        ? []
+        : ['@builtin(subgroup_id) subgroup: u32', '@builtin(subgroup_invocation_id) subgroup_lane: u32'],
+    body: (dialect) => ({
+      ...new RowShader(program, teams, dialect, { rows, length, subgroup }).write(),
+      directives: subgroup === 1 ? [] : ['enable subgroups;'],
+    }),
   });
+}
+
+/**
+ * How many members of a team join their results through registers. 1 where that cannot be: subgroups must be of one known size, or the order
+ * of sums would depend on more than shapes and the device.
+ */
+function subgroupFor(teams: Teams, { features, subgroupSize: { min, max } }: DeviceCapabilities): number {
+  const usable = features.has('subgroups') && features.has('subgroup_id') && min === max;
+  if (!usable || teams.adjacentRows || teams.size === 1 || (teams.size * teams.rows) % max !== 0) return 1;
+  return max;
+}
+
+/** A reduction's result so far, in the variable `name` of each member of a team. */
+interface TeamPart {
+  readonly value: Value;
+  readonly name: string;
+  readonly kind: ReduceOp;
+  readonly dtype: DType;
 }
 
 /** Reductions that are joined in one go share the barriers; each takes workgroup memory. */
@@ -107,6 +141,8 @@ class RowShader {
   readonly #dialect: WgslDialect;
   readonly #rows: number;
   readonly #length: number;
+  /** Invocations of a subgroup; 1 where subgroups are not used. */
+  readonly #subgroup: number;
   readonly #axes: readonly string[];
   readonly #known: Known = new Map();
   readonly #lines: string[] = [];
@@ -119,13 +155,14 @@ class RowShader {
     program: LoopProgram,
     teams: Teams,
     dialect: WgslDialect,
-    sizes: { readonly rows: number; readonly length: number },
+    sizes: { readonly rows: number; readonly length: number; readonly subgroup: number },
   ) {
     this.#program = program;
     this.#teams = teams;
     this.#dialect = dialect;
     this.#rows = sizes.rows;
     this.#length = sizes.length;
+    this.#subgroup = sizes.subgroup;
     this.#axes = axisNames(program.domain);
   }
 
@@ -154,8 +191,10 @@ class RowShader {
   /** The row, and the invocation's number in its team. Teams beyond the last row walk nothing, but take part in barriers. */
   #findRow(): void {
     const { size, rows, adjacentRows } = this.#teams;
-    const inGroup = adjacentRows ? `lane % ${rows}u` : `lane / ${size}u`;
-    const member = adjacentRows ? `lane / ${rows}u` : `lane % ${size}u`;
+    // Counted by subgroups: how these lie among a workgroup's invocations is the device's affair.
+    this.#lines.push(`let place = ${this.#subgroup === 1 ? 'lane' : `subgroup * ${this.#subgroup}u + subgroup_lane`};`);
+    const inGroup = adjacentRows ? `place % ${rows}u` : `place / ${size}u`;
+    const member = adjacentRows ? `place / ${rows}u` : `place % ${size}u`;
     this.#lines.push(`let row_index = group_index * ${rows}u + ${inGroup};`, `let member = i32(${member});`);
     if (this.#rows % rows === 0) {
       this.#lines.push('let present = true;', 'let row = i32(row_index);', `let length = ${this.#length};`);
@@ -232,14 +271,70 @@ class RowShader {
   }
 
   /** The team's partial results become one, joined as a tree of a fixed shape. */
-  #joinTeam(
-    parts: readonly { value: Value; name: string; kind: 'sum' | 'max'; dtype: Parameters<typeof registerType>[0] }[],
-  ): void {
+  #joinTeam(parts: readonly TeamPart[]): void {
     const { size, rows, adjacentRows } = this.#teams;
     if (size === 1) {
       for (const { value, name } of parts) this.#known.set(value, name);
       return;
     }
+    const within = Math.min(this.#subgroup, size);
+    for (let step = 1; step < within; step *= 2)
+      for (const { name, kind, dtype } of parts)
+        this.#lines.push(
+          `${name} = ${this.#dialect.join(kind, name, `subgroupShuffleXor(${name}, ${step}u)`, dtype)};`,
+        );
+    if (within === size) {
+      // Every member has joined the same pairs in the same order, and holds the same bits.
+      for (const { value, name } of parts) this.#known.set(value, name);
+      return;
+    }
+    const slots = this.#slotsFor(parts);
+    if (this.#arraysInUse) this.#lines.push('workgroupBarrier();');
+    this.#arraysInUse = true;
+    if (within > 1) {
+      this.#joinSubgroups(parts, slots);
+      return;
+    }
+    parts.forEach(({ name }, k) => {
+      this.#lines.push(`${slots[k]}[place] = ${name};`);
+    });
+    const stride = adjacentRows ? rows : 1;
+    for (let step = size / 2; step >= 1; step /= 2) {
+      const joins = parts.map(({ kind, dtype }, k) => {
+        const joined = this.#dialect.join(kind, `${slots[k]}[place]`, `${slots[k]}[place + ${step * stride}u]`, dtype);
+        return `${slots[k]}[place] = ${joined};`;
+      });
+      this.#lines.push('workgroupBarrier();', `if (member < ${step}) { ${joins.join(' ')} }`);
+    }
+    this.#lines.push('workgroupBarrier();');
+    const first = adjacentRows ? `place % ${rows}u` : `place - place % ${size}u`;
+    parts.forEach(({ value, dtype }, k) => {
+      this.#lines.push(this.#dialect.constant(`v${value}`, dtype, `${slots[k]}[${first}]`));
+      this.#known.set(value, `v${value}`);
+    });
+  }
+
+  /** A team of several subgroups: each leaves its result in workgroup memory, and every member joins all of them, in order. */
+  #joinSubgroups(parts: readonly TeamPart[], slots: readonly string[]): void {
+    const { size } = this.#teams;
+    const count = size / this.#subgroup;
+    const writes = parts.map(({ name }, k) => `${slots[k]}[subgroup] = ${name};`);
+    this.#lines.push(
+      `if (subgroup_lane == 0u) { ${writes.join(' ')} }`,
+      'workgroupBarrier();',
+      `let first_subgroup_${parts[0].value} = place / ${size}u * ${count}u;`,
+    );
+    parts.forEach(({ value, kind, dtype }, k) => {
+      let joined = `${slots[k]}[first_subgroup_${parts[0].value}]`;
+      for (let other = 1; other < count; other++)
+        joined = this.#dialect.join(kind, joined, `${slots[k]}[first_subgroup_${parts[0].value} + ${other}u]`, dtype);
+      this.#lines.push(this.#dialect.constant(`v${value}`, dtype, joined));
+      this.#known.set(value, `v${value}`);
+    });
+  }
+
+  /** An array in workgroup memory for each part. */
+  #slotsFor(parts: readonly TeamPart[]): string[] {
     const counts = new Map<string, number>();
     const slots = parts.map(({ dtype }) => {
       const type = registerType(dtype);
@@ -248,24 +343,6 @@ class RowShader {
       return `${type}_parts_${slot}`;
     });
     for (const [type, count] of counts) this.#arrays.set(type, Math.max(count, this.#arrays.get(type) ?? 0));
-    if (this.#arraysInUse) this.#lines.push('workgroupBarrier();');
-    this.#arraysInUse = true;
-    parts.forEach(({ name }, k) => {
-      this.#lines.push(`${slots[k]}[lane] = ${name};`);
-    });
-    const stride = adjacentRows ? rows : 1;
-    for (let step = size / 2; step >= 1; step /= 2) {
-      const joins = parts.map(({ kind, dtype }, k) => {
-        const joined = this.#dialect.join(kind, `${slots[k]}[lane]`, `${slots[k]}[lane + ${step * stride}u]`, dtype);
-        return `${slots[k]}[lane] = ${joined};`;
-      });
-      this.#lines.push('workgroupBarrier();', `if (member < ${step}) { ${joins.join(' ')} }`);
-    }
-    this.#lines.push('workgroupBarrier();');
-    const first = adjacentRows ? `lane % ${rows}u` : `lane - lane % ${size}u`;
-    parts.forEach(({ value, dtype }, k) => {
-      this.#lines.push(this.#dialect.constant(`v${value}`, dtype, `${slots[k]}[${first}]`));
-      this.#known.set(value, `v${value}`);
-    });
+    return slots;
   }
 }

@@ -4,7 +4,8 @@ import type { Kernel } from '../../kernel.ts';
 import type { Plan } from '../../plan.ts';
 import { localKernel } from '../scalar-code/kernel-key.ts';
 import { type ArenaPlace, placeTemporaries, type TemporaryBuffer } from './arena.ts';
-import { bindingBytes, type DeviceCapabilities, type Dispatch, type KernelBuffer, KernelContext } from './dispatch.ts';
+import type { DeviceCapabilities } from './capabilities.ts';
+import { bindingBytes, type Dispatch, type KernelBuffer, KernelContext } from './dispatch.ts';
 import { lowerKernel } from './lower.ts';
 import { tooLarge } from './memory.ts';
 
@@ -21,7 +22,7 @@ export type MemoryRange =
   /** The staging buffer: a GPUBuffer of its own, as nothing can be copied within one. */
   | { readonly kind: 'staging'; readonly bytes: number };
 
-export interface CopiedRange {
+interface CopiedRange {
   readonly range: MemoryRange;
   readonly byteOffset: number;
   readonly bytes: number;

@@ -292,7 +292,7 @@ export class ShaderFunctions {
 }
 
 /** The functions and those that they use, each once, callees first. */
-export function shaderFunctions(names: Iterable<ShaderFunctionName>): string {
+function shaderFunctions(names: Iterable<ShaderFunctionName>): string {
   const written = new Set<string>();
   const parts: string[] = [];
   const write = (name: ShaderFunctionName): void => {

@@ -72,6 +72,16 @@ export class WgslDialect implements Dialect {
     return this.#buffers.load(buffer, position);
   }
 
+  /** Four neighbouring elements. `quad`: a quarter of the first one's position. */
+  loadVector(buffer: number, quad: string): string {
+    return this.#buffers.loadVector(buffer, quad);
+  }
+
+  /** A statement that writes the vector of that name to four neighbouring elements. */
+  storeVector(buffer: number, quad: string, name: string): string {
+    return this.#buffers.storeVector(buffer, quad, name);
+  }
+
   store(buffer: number, position: string, value: string): string {
     return this.#buffers.store(buffer, position, value);
   }

@@ -1,0 +1,92 @@
+/** Contract kernels made by hand, run on a device and through plain loops. */
+import { bytesOf, type DType, isHalf } from '../../dtype.ts';
+import { float32ToBfloat16, float32ToFloat16 } from '../../io/float16.ts';
+import type { ContractKernel } from '../../kernel.ts';
+import type { Plan } from '../../plan.ts';
+import { sizeOf } from '../../shape.ts';
+import { locate, type View } from '../../view.ts';
+import { runKernel } from '../reference/interpret-kernels.ts';
+import { eachIndex } from '../wasm/contract.testing.ts';
+import { WebGpuBackend } from './backend.ts';
+import type { OpenDevice } from './device.ts';
+import type { TileChoice } from './gemm.ts';
+
+/** mulberry32, -0.5 to 0.5 */
+export function randomNumbers(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32 - 0.5;
+  };
+}
+
+/** Elements that a view reaches: its buffer's length. */
+export function reachOf(view: View): number {
+  let last = 0;
+  eachIndex(view.shape, (index) => {
+    last = Math.max(last, locate(view, index));
+  });
+  return sizeOf(view.shape) === 0 ? 0 : last + 1;
+}
+
+/** One kernel as a plan: buffer k is external buffer k. */
+export const planOf = (kernel: ContractKernel, buffers: readonly { dtype: DType; length: number }[]): Plan => ({
+  buffers: buffers.map(({ dtype, length }, index) => ({ dtype, length, place: { kind: 'external', index } })),
+  stages: [[kernel]],
+  arenaBytes: 0,
+  externalCount: buffers.length,
+});
+
+const toHalf = (dtype: DType, values: Float32Array): Float32Array | Uint16Array =>
+  dtype === 'f16' ? float32ToFloat16(values) : dtype === 'bf16' ? float32ToBfloat16(values) : values;
+
+export interface FilledBuffer {
+  readonly dtype: DType;
+  readonly values: Float32Array;
+}
+
+/** What buffer `result` holds after the kernel, computed by plain loops in f64. */
+export function expectedOf(kernel: ContractKernel, buffers: readonly FilledBuffer[], result: number): Float64Array {
+  const arrays = buffers.map(({ dtype, values }) =>
+    isHalf(dtype) ? toHalf(dtype, values) : Float64Array.from(values),
+  );
+  runKernel(
+    kernel,
+    arrays,
+    buffers.map(({ dtype }) => (isHalf(dtype) ? dtype : 'f64')),
+  );
+  return arrays[result] as Float64Array;
+}
+
+/** A device whose products are computed with one tile. */
+export const backendWithTile = (open: OpenDevice, onlyTile: TileChoice): WebGpuBackend =>
+  new WebGpuBackend({ ...open, capabilities: { ...open.capabilities, onlyTile } }, true);
+
+/** Runs the kernel; the result is what buffer `result`, of dtype f32, then holds. */
+export async function runOn(
+  backend: WebGpuBackend,
+  kernel: ContractKernel,
+  buffers: readonly FilledBuffer[],
+  result: number,
+): Promise<Float32Array> {
+  const allocations = buffers.map(({ dtype, values }) => {
+    const allocation = backend.allocate(Math.max(4, values.length * bytesOf(dtype)));
+    backend.write(allocation, toHalf(dtype, values));
+    return allocation;
+  });
+  const executable = backend.prepare(
+    planOf(
+      kernel,
+      buffers.map(({ dtype, values }) => ({ dtype, length: values.length })),
+    ),
+  );
+  try {
+    await executable.run(allocations);
+    return (await backend.read(allocations[result], 'f32', buffers[result].values.length)) as Float32Array;
+  } finally {
+    executable.dispose();
+    for (const allocation of allocations) backend.free(allocation);
+  }
+}

@@ -1,0 +1,80 @@
+import { grad } from '@tessera/autograd';
+import { compile, type Tensor, tensor } from '@tessera/tensor';
+import { AdamW, type Batch, clipGradNorm, DataLoader, noDecay, type Split, warmupCosine } from '@tessera/train';
+import type { VisionTask } from './vision-task.ts';
+
+export interface VisionRun {
+  readonly steps: number;
+  readonly batchSize: number;
+  readonly lr: number;
+  readonly seed: number;
+  /** Rows of the test split that are looked at. */
+  readonly testRows: number;
+  /** Threads that decode. */
+  readonly workers: number;
+  onStep(step: number, loss: number): void;
+}
+
+/** Trains a task and gives the means of its measures over the test split. @throws where a loss is not finite */
+export async function runVisionTask(
+  task: VisionTask,
+  train: Split,
+  test: Split,
+  run: VisionRun,
+): Promise<Record<string, number>> {
+  const { model, imageSize } = task;
+  const parameters = model.trainableParameters();
+  const optimizer = new AdamW(model.namedParameters(), { weightDecay: 0.05, groups: [noDecay] });
+  const rate = warmupCosine({ lr: run.lr, warmupSteps: Math.ceil(run.steps / 10), totalSteps: run.steps });
+  const step = compile((lr: Tensor, ...inputs: Tensor[]) => {
+    const loss = task.loss(...inputs);
+    optimizer.step(clipGradNorm(grad(loss, parameters), 1).gradients, lr);
+    return loss;
+  });
+  model.train();
+  const { batchSize, seed, workers } = run;
+  const loader = new DataLoader(train, { batchSize, imageSize, seed, shuffle: true, workers });
+  try {
+    let done = 0;
+    for await (const batch of forever(loader)) {
+      if (done === run.steps) break;
+      const loss = await (await step(tensor(rate(done)), ...task.inputs(batch))).item();
+      if (!Number.isFinite(loss)) throw new Error(`step ${done + 1}: the loss is ${loss}; try a smaller --lr`);
+      run.onStep(++done, loss);
+    }
+  } finally {
+    await loader.close();
+  }
+  return measure(task, test, run);
+}
+
+async function* forever(loader: DataLoader): AsyncGenerator<Batch> {
+  for (let epoch = 0; ; epoch++) yield* loader.epoch(epoch);
+}
+
+async function measure(task: VisionTask, split: Split, run: VisionRun): Promise<Record<string, number>> {
+  const { batchSize, testRows, workers } = run;
+  task.model.eval();
+  const names: string[] = [];
+  const evaluate = compile((...inputs: Tensor[]) => {
+    const found = Object.entries(task.measures(...inputs));
+    names.splice(0, names.length, ...found.map(([name]) => name));
+    return found.map(([, value]) => value);
+  });
+  const rows = Array.from({ length: Math.min(testRows, split.length) }, (_, k) => k);
+  const loader = new DataLoader(split, { batchSize, imageSize: task.imageSize, workers, rows, dropLast: true });
+  const sums: number[] = [];
+  let batches = 0;
+  try {
+    for await (const batch of loader.epoch(0)) {
+      const values = await Promise.all((await evaluate(...task.inputs(batch))).map((value) => value.item()));
+      for (const [k, value] of values.entries()) sums[k] = (sums[k] ?? 0) + value;
+      batches++;
+    }
+  } finally {
+    await loader.close();
+  }
+  if (batches === 0)
+    throw new Error(`split ${split.name}: ${rows.length} rows are fewer than one batch of ${batchSize}`);
+  return Object.fromEntries(names.map((name, k) => [name, (sums[k] as number) / batches]));
+}
