@@ -4,6 +4,7 @@ import { type Access, accessesOf, copyKernel, type Kernel } from './kernel.ts';
 import type { Place, Plan, PlannedBuffer } from './plan.ts';
 import type { Schedule, ScheduledBuffer } from './schedule/scheduled.ts';
 import type { Storage } from './storage.ts';
+import { type Lifetime, lifetimesOf, placeTemporaries, type TemporaryPlace } from './temporaries.ts';
 import { contiguousView } from './view.ts';
 
 /** What the caller must bring for an external buffer of the plan. */
@@ -101,56 +102,29 @@ function canOverwrite(
   );
 }
 
-/**
- * Slots in one arena. A buffer lives from its first to its last use. Buffers are placed largest first, each at the lowest place that
- * is free during its life.
- */
+/** Temporaries lie in one arena; a buffer lives from its first to its last use. */
 function placeBuffers(
   buffers: readonly ScheduledBuffer[],
   kernels: readonly Kernel[],
   externalOf: ReadonlyMap<number, number>,
 ): { places: Place[]; arenaBytes: number } {
-  const first = new Map<number, number>();
-  const last = new Map<number, number>();
-  kernels.forEach((kernel, k) => {
-    const { reads, writes } = accessesOf(kernel);
-    for (const { buffer } of [...reads, ...writes]) {
-      if (!first.has(buffer)) first.set(buffer, k);
-      last.set(buffer, k);
-    }
-  });
+  const lifetimes = lifetimesOf(kernels.map((kernel) => [kernel]));
+  const temporaries = [...buffers.keys()].filter((buffer) => !externalOf.has(buffer) && lifetimes.has(buffer));
+  const placed = placeTemporaries(
+    temporaries.map((buffer) => ({
+      bytes: alignedBytes(buffers[buffer] as ScheduledBuffer),
+      ...(lifetimes.get(buffer) as Lifetime),
+    })),
+    { alignment },
+  );
   const places: Place[] = buffers.map((_, buffer) => {
     const index = externalOf.get(buffer);
     return index === undefined ? { kind: 'arena', byteOffset: 0 } : { kind: 'external', index };
   });
-  interface Slot {
-    readonly start: number;
-    readonly end: number;
-    readonly from: number;
-    readonly to: number;
-  }
-  const slots: Slot[] = [];
-  const bytesOfBuffer = (buffer: number): number => alignedBytes(buffers[buffer] as ScheduledBuffer);
-  const temporary = buffers
-    .map((_, buffer) => buffer)
-    .filter((buffer) => !externalOf.has(buffer) && first.has(buffer))
-    .sort((x, y) => bytesOfBuffer(y) - bytesOfBuffer(x) || x - y);
-  let arenaBytes = 0;
-  for (const buffer of temporary) {
-    const bytes = bytesOfBuffer(buffer);
-    const from = first.get(buffer) as number;
-    const to = last.get(buffer) as number;
-    const living = slots.filter((slot) => slot.from <= to && from <= slot.to).sort((x, y) => x.start - y.start);
-    let start = 0;
-    for (const slot of living) {
-      if (slot.start - start >= bytes) break;
-      start = Math.max(start, slot.end);
-    }
-    slots.push({ start, end: start + bytes, from, to });
-    places[buffer] = { kind: 'arena', byteOffset: start };
-    arenaBytes = Math.max(arenaBytes, start + bytes);
-  }
-  return { places, arenaBytes };
+  temporaries.forEach((buffer, k) => {
+    places[buffer] = { kind: 'arena', byteOffset: (placed.places[k] as TemporaryPlace).byteOffset };
+  });
+  return { places, arenaBytes: placed.pages[0] ?? 0 };
 }
 
 /** The memory of a buffer: a space (an external, or the arena) and a range in it. */

@@ -24,6 +24,8 @@ export interface WasmBackendOptions {
   readonly poison?: boolean;
   /** Spreads what is allocated over so many memories, as if each soon were full: for tests. Default: TESSERA_MEMORIES, else 1. */
   readonly memories?: number;
+  /** Temporaries of a plan that needs more than so many bytes lie on several pages, each anywhere in memory. Default: 1 GiB. */
+  readonly pageBytes?: number;
 }
 
 /** Plans whose code is kept, in use or not. */
@@ -54,8 +56,10 @@ export class WasmBackend implements Backend {
   readonly #poison: boolean;
   readonly #platform: Platform;
   readonly #memories: Memories;
+  readonly #pageBytes: number;
   readonly #pressure = new PressureGauge();
-  readonly #arena: GrowingBlock;
+  /** Of temporaries: plans use them one after the other. */
+  readonly #pages: GrowingBlock[] = [];
   readonly #scratch: GrowingBlock;
   readonly #pool: Pool;
   readonly #queue: RunQueue;
@@ -75,7 +79,7 @@ export class WasmBackend implements Backend {
       collect: () => platform.collectGarbage(),
       spread: options.memories ?? Number(platform.env('TESSERA_MEMORIES') ?? 1),
     });
-    this.#arena = new GrowingBlock(this.#memories, 'anywhere');
+    this.#pageBytes = options.pageBytes ?? 2 ** 30;
     this.#scratch = new GrowingBlock(this.#memories, 'in first');
     this.#pool = new Pool(this.#memories.first, platform, threadCount(options, platform));
     this.threads = this.#pool.threads;
@@ -187,11 +191,14 @@ export class WasmBackend implements Backend {
     return {
       memory: this.#memories.first,
       threads: this.threads,
-      placeArena: (bytes) => {
-        const arena = this.#arena.reserve(bytes);
-        this.#fillWithPoison(this.#arena.block);
-        return arena;
-      },
+      pageBytes: this.#pageBytes,
+      placePages: (bytes) =>
+        bytes.map((size, page) => {
+          this.#pages[page] ??= new GrowingBlock(this.#memories, 'anywhere');
+          const block = this.#pages[page].reserve(size);
+          this.#fillWithPoison(this.#pages[page].block);
+          return block;
+        }),
       placeScratch: (bytes) => {
         const { address } = this.#scratch.reserve(bytes * this.threads);
         this.#fillWithPoison(this.#scratch.block);

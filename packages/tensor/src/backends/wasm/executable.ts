@@ -1,8 +1,10 @@
 import type { Allocation, Executable } from '../../backend.ts';
 import { bytesOf } from '../../dtype.ts';
 import type { Plan } from '../../plan.ts';
+import { lifetimesOf, placeTemporaries, type TemporaryPlace } from '../../temporaries.ts';
 import type { PlanCode } from './lower.ts';
 import type { PlacedBlock } from './memories.ts';
+import { alignment } from './memory.ts';
 import type { CompiledPlan, PlacedProgram } from './plan-code.ts';
 import type { Failure, Job } from './pool.ts';
 import type { Run } from './run-queue.ts';
@@ -35,8 +37,10 @@ export interface ExecutableHost {
   /** The first memory. */
   readonly memory: WebAssembly.Memory;
   readonly threads: number;
-  /** Where the temporaries of a run are. */
-  placeArena(bytes: number): PlacedBlock;
+  /** The most bytes that temporaries have side by side: larger plans use several pages. */
+  readonly pageBytes: number;
+  /** Where the pages of temporaries of a run are, given the bytes of each. */
+  placePages(bytes: readonly number[]): readonly PlacedBlock[];
   /** The address, in the first memory, of all threads' scratch memory, `bytes` for each. */
   placeScratch(bytes: number): number;
   add(run: Run): Promise<void>;
@@ -57,6 +61,33 @@ function externalBytes(plan: Plan): number[] {
   return bytes;
 }
 
+interface PagedTemporaries {
+  readonly pages: readonly number[];
+  /** By the plan's number of the buffer; of no meaning for externals. */
+  readonly places: readonly TemporaryPlace[];
+}
+
+/** A plan's arena as it is, or, where it is too large for one block, its temporaries placed anew on pages. */
+function pageTemporaries({ buffers, stages, arenaBytes }: Plan, pageBytes: number): PagedTemporaries {
+  if (arenaBytes <= pageBytes) {
+    const places = buffers.map(({ place }) => ({ page: 0, byteOffset: place.kind === 'arena' ? place.byteOffset : 0 }));
+    return { pages: [arenaBytes], places };
+  }
+  const places = buffers.map((): TemporaryPlace => ({ page: 0, byteOffset: 0 }));
+  const temporaries = [...lifetimesOf(stages)].filter(([buffer]) => buffers[buffer].place.kind === 'arena');
+  const placed = placeTemporaries(
+    temporaries.map(([buffer, lifetime]) => ({
+      bytes: buffers[buffer].length * bytesOf(buffers[buffer].dtype),
+      ...lifetime,
+    })),
+    { alignment, pageBytes },
+  );
+  temporaries.forEach(([buffer], k) => {
+    places[buffer] = placed.places[k];
+  });
+  return { pages: placed.pages, places };
+}
+
 export class WasmExecutable implements Executable {
   readonly slowKernels: Executable['slowKernels'];
   readonly #host: ExecutableHost;
@@ -66,6 +97,7 @@ export class WasmExecutable implements Executable {
   readonly #table: PlacedBlock;
   readonly #onDispose: () => void;
   readonly #externalBytes: readonly number[];
+  readonly #temporaries: PagedTemporaries;
   #unfinished = 0;
   #disposed = false;
 
@@ -77,6 +109,7 @@ export class WasmExecutable implements Executable {
     this.#table = table;
     this.#onDispose = onDispose;
     this.#externalBytes = externalBytes(plan);
+    this.#temporaries = pageTemporaries(plan, host.pageBytes);
     this.slowKernels = code.lowered.slow;
   }
 
@@ -170,10 +203,13 @@ export class WasmExecutable implements Executable {
 
   /** Where each buffer of the plan is. */
   #places(externals: readonly Allocation[]): { readonly memory: number; readonly address: number }[] {
-    const arena = this.#host.placeArena(this.#plan.arenaBytes);
-    return this.#plan.buffers.map(({ place }) => {
-      if (place.kind === 'arena') return { memory: arena.memory, address: arena.address + place.byteOffset };
-      return blockOf(externals[place.index]);
+    const { pages, places } = this.#temporaries;
+    const blocks = this.#host.placePages(pages);
+    return this.#plan.buffers.map(({ place }, buffer) => {
+      if (place.kind === 'external') return blockOf(externals[place.index]);
+      const { page, byteOffset } = places[buffer];
+      const { memory, address } = blocks[page];
+      return { memory, address: address + byteOffset };
     });
   }
 

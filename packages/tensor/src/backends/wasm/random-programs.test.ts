@@ -19,7 +19,7 @@ import { createWasmBackend } from './backend.ts';
 registerReferenceBackends();
 registerBackend('wasm-1', () => createWasmBackend({ threads: 1 }));
 registerBackend('wasm-2', () => createWasmBackend({ threads: 2, poison: true }));
-registerBackend('wasm-memories', () => createWasmBackend({ threads: 2, poison: true, memories: 3 }));
+registerBackend('wasm-memories', () => createWasmBackend({ threads: 2, poison: true, memories: 3, pageBytes: 4096 }));
 
 const leafTensors = (program: RandomProgram): Tensor[] =>
   leavesOf(program).map((data, k) => tensor(data, { shape: program.shapes[k] as number[] }));

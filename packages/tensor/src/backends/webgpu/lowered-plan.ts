@@ -2,8 +2,8 @@
 import type { DType } from '../../dtype.ts';
 import type { Kernel } from '../../kernel.ts';
 import type { Plan } from '../../plan.ts';
+import { placeTemporaries, type TemporaryPlace } from '../../temporaries.ts';
 import { localKernel } from '../scalar-code/kernel-key.ts';
-import { type ArenaPlace, placeTemporaries, type TemporaryBuffer } from './arena.ts';
 import type { DeviceCapabilities } from './capabilities.ts';
 import { bindingBytes, type Dispatch, type KernelBuffer, KernelContext } from './dispatch.ts';
 import { lowerKernel } from './lower.ts';
@@ -18,7 +18,7 @@ export interface LoweredKernel {
 /** Memory that a binding shows. */
 export type MemoryRange =
   | { readonly kind: 'external'; readonly index: number; readonly bytes: number }
-  | { readonly kind: 'arena'; readonly place: ArenaPlace; readonly bytes: number }
+  | { readonly kind: 'arena'; readonly place: TemporaryPlace; readonly bytes: number }
   /** The staging buffer: a GPUBuffer of its own, as nothing can be copied within one. */
   | { readonly kind: 'staging'; readonly bytes: number };
 
@@ -82,6 +82,9 @@ export class KernelCache {
 
 const keptKernels = 4096;
 
+/** Bindings start at multiples of this on every device. */
+const bindingAlignment = 256;
+
 interface Step {
   readonly name: string;
   readonly dispatch: Dispatch;
@@ -134,7 +137,10 @@ export function lowerPlan(plan: Plan, device: DeviceCapabilities, cache: KernelC
   }
   const largest = Math.min(device.bufferBytes, device.bindingBytes);
   for (const { bytes, from } of temporaries) if (bytes > largest) throw tooLarge(bytes, largest, steps[from].name);
-  const { places, pages } = placeTemporaries(temporaries satisfies TemporaryBuffer[], device.bufferBytes);
+  const { places, pages } = placeTemporaries(temporaries, {
+    alignment: bindingAlignment,
+    pageBytes: device.bufferBytes,
+  });
 
   const rangeOf = (buffer: Step['buffers'][number]): MemoryRange => {
     if ('planned' in buffer) {
