@@ -7,7 +7,7 @@ import { hideBin } from 'yargs/helpers';
 import { stepPresets } from './bench/benchmarks/clip-step.ts';
 import { benchGpu, gpuBatches } from './bench/gpu.ts';
 import { peerNames } from './bench/peers/start.ts';
-import { benchmarkNames, runBenchmarks } from './bench/run.ts';
+import { benchmarkNames, onRequest, runBenchmarks } from './bench/run.ts';
 import { backendOption, chooseBackend, fromCaller } from './lib/command.ts';
 
 const argv = await yargs(hideBin(process.argv))
@@ -34,6 +34,10 @@ const argv = await yargs(hideBin(process.argv))
     describe: `Pairs in a batch of clip-step. Default: 64, gpu: ${gpuBatches.join(', ')}`,
   })
   .option('profile', { type: 'boolean', default: false, describe: "Also list clip-step's slowest kernels" })
+  .option('trace', {
+    type: 'string',
+    describe: 'File for the timeline of one clip-step, kernels on threads, that chrome://tracing and Perfetto open',
+  })
   .option('memory', {
     type: 'boolean',
     default: false,
@@ -94,13 +98,14 @@ async function benchmarkAll() {
   return runBenchmarks(
     await chooseBackend(argv.backend ?? 'wasm', argv.threads ?? null),
     {
-      benchmarks: named.length > 0 ? named : benchmarkNames.filter((name) => name !== 'memory'),
+      benchmarks: named.length > 0 ? named : benchmarkNames.filter((name) => !onRequest.includes(name)),
       peers: peerNames.filter((name) => argv.peers === undefined || argv.peers.includes(name)),
       threads,
       presets: argv.all ? stepPresets : [argv.preset ?? stepPresets[0]],
       batch: argv.batch ?? 64,
       rounds: argv.rounds ?? null,
       profile: argv.profile,
+      trace: argv.trace === undefined ? null : fromCaller(argv.trace),
       dataset: argv.dataset === undefined ? null : fromCaller(argv.dataset),
       version,
     },

@@ -21,6 +21,7 @@ export { ReferenceBackend, registerReferenceBackends } from './backends/referenc
 export {
   createWasmBackend,
   type KernelProfile,
+  type KernelSpan,
   WasmBackend,
   type WasmBackendOptions,
   type WasmExecutable,

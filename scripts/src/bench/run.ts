@@ -4,7 +4,9 @@ import { type ClipStepRow, measureClipStep } from './benchmarks/clip-step.ts';
 import { type DataReport, measureData } from './benchmarks/data.ts';
 import { type MemoryRow, measureMemory } from './benchmarks/memory.ts';
 import { attentionWorks, convWorks, gemmWorks, peakWork } from './benchmarks/products.ts';
+import { measureScaling, type ScalingReport } from './benchmarks/scaling.ts';
 import type { RaceOptions } from './measure/race.ts';
+import { measureRoof, type Roof } from './measure/roofline.ts';
 import { type MissingPeer, type PeerName, type Peers, startPeers } from './peers/start.ts';
 import {
   type BackendFacts,
@@ -16,13 +18,20 @@ import {
   type Participant,
   participants,
 } from './report/environment.ts';
+import { formatScaling } from './report/scaling.ts';
 import { formatClipStep, formatData, formatMemory, formatProducts, formatRates } from './report/tables.ts';
 import { bestOfEach, type Entry, measureWork, type Peak, peakOf, type Row, type Session } from './session.ts';
 import { tesseraEngine } from './tessera.ts';
 import type { Work } from './work.ts';
 
-export const benchmarkNames = ['gemm', 'conv', 'attention', 'clip-step', 'data', 'memory'] as const;
+export const benchmarkNames = ['gemm', 'conv', 'attention', 'clip-step', 'data', 'memory', 'scaling'] as const;
 type BenchmarkName = (typeof benchmarkNames)[number];
+
+/** What is not measured unless it is asked for: it takes minutes. */
+export const onRequest: readonly BenchmarkName[] = ['memory', 'scaling'];
+
+/** What needs nobody to compare with, nor a peak to be held against. */
+const untimed: readonly BenchmarkName[] = ['data', 'memory', 'scaling'];
 
 export interface BenchOptions {
   readonly benchmarks: readonly BenchmarkName[];
@@ -35,6 +44,8 @@ export interface BenchOptions {
   /** Turns that each contestant gets; null: the benchmark's own choice. */
   readonly rounds: number | null;
   readonly profile: boolean;
+  /** File for the timeline of a clip-step; null: none. Several presets: the preset's name goes before the ending. */
+  readonly trace: string | null;
   /** Folder of the dataset that `data` reads; null: drawings made for the run. */
   readonly dataset: string | null;
   /** Ours. */
@@ -61,12 +72,15 @@ export interface BenchReport {
   readonly peak: Peak | null;
   /** Our rate / OpenBLAS's, by its fastest setting, for matrices of 1008 x 1008; null without OpenBLAS. */
   readonly gemm1008OfOpenBLAS: number | null;
+  /** What one thread can do, measured for --profile. */
+  readonly roof: Roof | null;
   readonly gemm: readonly Judged[];
   readonly conv: readonly Judged[];
   readonly attention: readonly Judged[];
   readonly 'clip-step': readonly Judged<ClipStepRow>[];
   readonly data: DataReport | null;
   readonly memory: readonly MemoryRow[];
+  readonly scaling: ScalingReport | null;
   /** Results that differ from ours: one of the two is wrong. */
   readonly disagreements: readonly string[];
 }
@@ -88,7 +102,7 @@ export async function runBenchmarks(
   options: BenchOptions,
   output: BenchOutput,
 ): Promise<BenchReport> {
-  const timed = options.benchmarks.some((name) => name !== 'data' && name !== 'memory');
+  const timed = options.benchmarks.some((name) => !untimed.includes(name));
   if (timed && options.peers.length > 0) output.say('starting the libraries to compare with');
   const peers = await startPeers(timed ? options.peers : [], options.threads, output.say);
   try {
@@ -144,12 +158,16 @@ async function measureAll(
   );
 
   const steps: ClipStepRow[] = [];
+  let roof: Roof | null = null;
   if (wants('clip-step')) {
     say('clip-step');
-    const { batch, profile } = options;
-    for (const preset of options.presets)
-      steps.push(await measureClipStep(sessionOf(stepRace), { preset, batch, profile }));
-    print(formatClipStep(steps, rate));
+    const { batch, profile, trace, presets } = options;
+    const fileFor = (preset: string): string | null =>
+      trace === null || presets.length === 1 ? trace : trace.replace(/(\.[^.]*)?$/, `-${preset.replace('/', '-')}$1`);
+    for (const preset of presets)
+      steps.push(await measureClipStep(sessionOf(stepRace), { preset, batch, profile, traceFile: fileFor(preset) }));
+    roof = profile ? await measureRoof() : null;
+    print(formatClipStep(steps, rate, roof));
   }
   let data: DataReport | null = null;
   if (wants('data')) {
@@ -164,6 +182,13 @@ async function measureAll(
     print(formatMemory(memory));
   }
 
+  let scaling: ScalingReport | null = null;
+  if (wants('scaling')) {
+    say('scaling');
+    scaling = await measureScaling(options.threads, options.rounds ?? 5, options.version, say);
+    print(formatScaling(scaling));
+  }
+
   const judge = <R extends Row>(row: R): Judged<R> => ({ ...row, mfu: row.ours.gflops / rate, best: bestOf(row) });
   const blas = gemm[0] === undefined ? undefined : bestOf(gemm[0]).OpenBLAS;
   const report: BenchReport = {
@@ -173,7 +198,7 @@ async function measureAll(
     conv: conv.map(judge),
     attention: attention.map(judge),
     'clip-step': steps.map(judge),
-    ...{ data, memory },
+    ...{ roof, data, memory, scaling },
     disagreements: [...gemm, ...conv, ...attention, ...steps].flatMap(disagreementsOf),
   };
   print(formatEnd(report));

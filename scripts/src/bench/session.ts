@@ -1,4 +1,5 @@
 import { type Engine, type PreparedWork, UnsupportedWork } from './engine.ts';
+import { planMemory } from './measure/plan-memory.ts';
 import { type RaceOptions, race } from './measure/race.ts';
 import { pairedRatio, summarize, type Timing } from './measure/statistics.ts';
 import type { PreparedTessera, TesseraEngine } from './tessera.ts';
@@ -26,6 +27,8 @@ export interface Row {
   readonly operations: number;
   readonly kernels: number;
   readonly arenaBytes: number;
+  /** The most bytes of temporaries that are alive at once: no plan needs less than this. */
+  readonly liveBytes: number;
   readonly compileMs: number;
   readonly slowKernels: PreparedTessera['slowKernels'];
   readonly ours: Entry;
@@ -86,6 +89,7 @@ export async function measureWork(
     const { kernels, arenaBytes, compileMs, slowKernels } = own;
     return {
       ...{ label, work, operations, kernels, arenaBytes, compileMs, slowKernels },
+      liveBytes: planMemory(own.program.plan).lowerBound,
       ours: first as Entry,
       peers: rest,
       unsupported: [...unsupported].map(([library, reason]) => ({ library, reason })),

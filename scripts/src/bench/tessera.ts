@@ -6,6 +6,7 @@ import {
   type Backend,
   type CompiledProgram,
   compile,
+  type KernelSpan,
   type Tensor,
   tensor,
   tidy,
@@ -30,6 +31,8 @@ export interface PreparedTessera extends PreparedWork {
   readonly slowKernels: CompiledProgram['executable']['slowKernels'];
   /** Times the kernels one by one, on one thread; null where the backend cannot. */
   profile(): Promise<KernelGroup[] | null>;
+  /** When each thread works on what in one run; null where the backend cannot tell. */
+  trace(): Promise<KernelSpan[] | null>;
 }
 
 export interface TesseraEngine extends Engine {
@@ -199,6 +202,14 @@ export function tesseraEngine(backend: Backend, version: string): TesseraEngine 
             const profile = profileOf(program);
             await Promise.all(outputs.map((output) => output.data()));
             return profile;
+          }),
+        trace: () =>
+          tidy(async () => {
+            const outputs = await step.run();
+            const { executable, allocations } = program;
+            const spans = 'trace' in executable ? await (executable as WasmExecutable).trace(allocations) : null;
+            await Promise.all(outputs.map((output) => output.data()));
+            return spans;
           }),
         release: async () => step.dispose(),
       };

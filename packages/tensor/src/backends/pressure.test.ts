@@ -1,16 +1,37 @@
 import { describe, expect, it } from 'vitest';
 import { PressureGauge } from './pressure.ts';
 
+const mebibyte = 2 ** 20;
+
 describe('PressureGauge', () => {
-  it('asks each time the use has grown by an eighth, and by 4 MiB at least', () => {
+  it('asks each time the use has grown by an eighth, and by 4 MiB at least, while collections free something', () => {
     const gauge = new PressureGauge();
     const asked: number[] = [];
-    for (let used = 0; used <= 1024; used++) if (gauge.grown(used * 2 ** 20)) asked.push(used);
-    expect(asked.slice(0, 5)).toEqual([5, 10, 15, 20, 25]);
-    expect(asked.length).toBeLessThan(45);
+    let used = 0;
+    for (let allocated = 0; allocated < 200; allocated++) {
+      used++;
+      if (!gauge.grown(used * mebibyte)) continue;
+      asked.push(used);
+      used--;
+      gauge.grown(used * mebibyte);
+    }
+    expect(asked.slice(0, 5)).toEqual([5, 9, 13, 17, 21]);
+    expect(asked.length).toBeGreaterThan(20);
     // The use falls to what lives, and grows again.
-    expect(gauge.grown(200 * 2 ** 20)).toBe(false);
-    expect(gauge.grown(220 * 2 ** 20)).toBe(false);
-    expect(gauge.grown(226 * 2 ** 20)).toBe(true);
+    expect(gauge.grown(100 * mebibyte)).toBe(false);
+    expect(gauge.grown(110 * mebibyte)).toBe(false);
+    expect(gauge.grown(114 * mebibyte)).toBe(true);
+  });
+
+  it('waits twice as long where the last collection freed nothing, and no longer once one has', () => {
+    const gauge = new PressureGauge();
+    const asked: number[] = [];
+    for (let used = 0; used <= 1024; used++) if (gauge.grown(used * mebibyte)) asked.push(used);
+    expect(asked.slice(0, 4)).toEqual([5, 10, 19, 36]);
+    expect(asked.length).toBeLessThan(12);
+    expect(gauge.grown(80 * mebibyte)).toBe(false);
+    expect(gauge.grown(300 * mebibyte)).toBe(true);
+    expect(gauge.grown(200 * mebibyte)).toBe(false);
+    expect(gauge.grown(226 * mebibyte)).toBe(true);
   });
 });

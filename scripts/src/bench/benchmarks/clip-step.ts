@@ -1,13 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CLIP, type CLIPConfig, defaultHeads, defaultPoolHeads, type PresetName, presets } from '@tessera/models';
 import { manualSeed, tensor, tidy } from '@tessera/tensor';
 import { writeTensors } from '@tessera/train';
 import type { KernelGroup } from '../measure/profile.ts';
+import { summarizeTrace, type TraceSummary, traceEvents } from '../measure/trace.ts';
 import { measureWork, type Row, type Session } from '../session.ts';
 import { integers, values } from '../values.ts';
-import type { ClipStepWork } from '../work.ts';
+import { type ClipStepWork, labelOf } from '../work.ts';
 
 /** Models for one computer's processor, from the smallest on. */
 export const stepPresets = ['vit-tiny-64', 'vit-small-64', 'rn-small-64'] as const satisfies readonly PresetName[];
@@ -17,27 +18,38 @@ export interface ClipStepRow extends Row {
   readonly imagesPerSecond: number;
   /** Kernels by their time on one thread, slowest first, if it was asked for. */
   readonly profile: readonly KernelGroup[] | null;
+  /** One step on all threads, if it was asked for. */
+  readonly trace: TraceSummary | null;
 }
 
 export interface ClipStepOptions {
   readonly preset: PresetName;
   readonly batch: number;
   readonly profile: boolean;
+  /** File that the timeline of one step is written to; null: none. */
+  readonly traceFile: string | null;
 }
 
 /** Times a whole training step on a batch that stays the same; all sides start from the same parameters. */
 export async function measureClipStep(
   session: Session,
-  { preset, batch, profile: profiling }: ClipStepOptions,
+  { preset, batch, profile: profiling, traceFile }: ClipStepOptions,
 ): Promise<ClipStepRow> {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
   try {
     const { work, parameters } = await prepareStep(preset, presets[preset], batch, folder);
     let profile: readonly KernelGroup[] | null = null;
+    let trace: TraceSummary | null = null;
     const row = await measureWork(session, work, async (own) => {
       if (profiling) profile = await own.profile();
+      if (traceFile === null) return;
+      const spans = await own.trace();
+      if (spans === null) throw new Error('--trace: this backend does not say when it works on what');
+      trace = summarizeTrace(spans);
+      await writeFile(traceFile, JSON.stringify({ traceEvents: traceEvents(labelOf(work), own.program, spans) }));
+      session.say(`  timeline of one step: ${traceFile} (open it in https://ui.perfetto.dev or chrome://tracing)`);
     });
-    return { ...row, parameters, imagesPerSecond: (1000 * batch) / row.ours.medianMs, profile };
+    return { ...row, parameters, imagesPerSecond: (1000 * batch) / row.ours.medianMs, profile, trace };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -15,7 +15,7 @@ export interface KernelGroup {
 }
 
 /** The extent of a kernel: its domain with reduced axes marked, or the sizes of a product. */
-function shapeOf(kernel: Kernel): string {
+export function shapeOf(kernel: Kernel): string {
   switch (kernel.kind) {
     case 'loop':
       return kernel.domain.map((n, k) => (kernel.reduced[k] ? `(${n})` : `${n}`)).join(' ');

@@ -3,6 +3,7 @@ import type { ClipStepRow } from '../benchmarks/clip-step.ts';
 import type { DataReport } from '../benchmarks/data.ts';
 import type { MemoryRow } from '../benchmarks/memory.ts';
 import type { KernelGroup } from '../measure/profile.ts';
+import { type Roof, roofOf } from '../measure/roofline.ts';
 import { bestOfEach, type Entry, type Row } from '../session.ts';
 import { type Column, digits, formatTable, percent } from './table.ts';
 
@@ -78,7 +79,7 @@ export function formatRates({ label, operations, ours, peers }: Row): string {
   return formatTable(columns, [ours, ...peers]);
 }
 
-export function formatClipStep(rows: readonly ClipStepRow[], peak: number): string {
+export function formatClipStep(rows: readonly ClipStepRow[], peak: number, roof: Roof | null): string {
   const columns: Column<ClipStepRow>[] = [
     { title: 'model', align: 'left', cell: ({ label }) => label },
     { title: 'parameters', cell: ({ parameters }) => `${(parameters / mega).toFixed(2)} M` },
@@ -87,7 +88,11 @@ export function formatClipStep(rows: readonly ClipStepRow[], peak: number): stri
     { title: 'images/s', cell: ({ imagesPerSecond }) => digits(imagesPerSecond) },
     mfuColumn(peak, 'MFU'),
     { title: 'kernels', cell: ({ kernels }) => String(kernels) },
-    { title: 'arena MB', meaning: 'memory for temporaries', cell: ({ arenaBytes }) => digits(arenaBytes / mega) },
+    {
+      title: 'arena MB',
+      meaning: 'memory for temporaries, and how much more that is than what lives at the fullest moment',
+      cell: ({ arenaBytes, liveBytes }) => `${digits(arenaBytes / mega)} +${percent(arenaBytes / liveBytes - 1)}`,
+    },
     {
       title: 'compile s',
       meaning: 'recording, scheduling, planning and code generation, once',
@@ -95,14 +100,31 @@ export function formatClipStep(rows: readonly ClipStepRow[], peak: number): stri
     },
     ...peerColumns(rows),
   ];
-  const profiles = rows.flatMap(({ label, profile }) => (profile === null ? [] : ['', formatProfile(label, profile)]));
+  const profiles = rows.flatMap(({ label, profile }) =>
+    profile === null ? [] : ['', formatProfile(label, profile, roof)],
+  );
+  const traces = rows.flatMap(({ label, trace }) =>
+    trace === null
+      ? []
+      : [`  ${label}, one traced step: ${digits(trace.milliseconds)} ms, threads at work ${percent(trace.busy)} of it`],
+  );
   const title = 'clip-step: a training step of CLIP: forward, backward, clipping, AdamW';
-  return [title, formatTable(columns, rows), ...remarks(rows), ...profiles].join('\n');
+  return [title, formatTable(columns, rows), ...remarks(rows), ...traces, ...profiles].join('\n');
 }
 
 const profiled = 30;
 
-function formatProfile(label: string, profile: readonly KernelGroup[]): string {
+const roofColumns = (roof: Roof): Column<KernelGroup>[] => [
+  {
+    title: 'of roof',
+    meaning:
+      'the time that peak rate or memory bandwidth would allow / its time; above 100 % where data come from a cache',
+    cell: (group) => percent(roofOf(group, roof).milliseconds / group.milliseconds),
+  },
+  { title: 'bound', meaning: 'which of the two decides', align: 'left', cell: (group) => roofOf(group, roof).bound },
+];
+
+function formatProfile(label: string, profile: readonly KernelGroup[], roof: Roof | null): string {
   const total = profile.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
   const kernels = profile.reduce((sum, { count }) => sum + count, 0);
   const columns: Column<KernelGroup>[] = [
@@ -134,9 +156,18 @@ function formatProfile(label: string, profile: readonly KernelGroup[]): string {
       meaning: 'memory read and written, each access counted once',
       cell: ({ bytes, milliseconds }) => digits(bytes / milliseconds / mega),
     },
+    ...(roof === null ? [] : roofColumns(roof)),
   ];
   const title = `${label}: ${kernels} kernels on one thread take ${total.toFixed(1)} ms; the slowest groups`;
-  return [title, formatTable(columns, profile.slice(0, profiled))].join('\n');
+  const least = profile.reduce((sum, group) => sum + (roof === null ? 0 : roofOf(group, roof).milliseconds), 0);
+  const allowed =
+    roof === null
+      ? []
+      : [
+          `  all kernels at the roof (${digits(roof.gflops)} GFLOP/s, ${digits(roof.gigabytes)} GB/s) would take ${least.toFixed(1)} ms, ` +
+            `${percent(least / total)} of what they take`,
+        ];
+  return [title, formatTable(columns, profile.slice(0, profiled)), ...allowed].join('\n');
 }
 
 export function formatData({ dataset, images, imageSize, batchSize, rows }: DataReport): string {

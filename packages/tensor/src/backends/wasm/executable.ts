@@ -26,6 +26,8 @@ export interface KernelSpan {
   /** In milliseconds since 1970. */
   readonly start: number;
   readonly end: number;
+  /** Floating-point operations of the whole kernel, all threads together. */
+  readonly operations: number;
 }
 
 /** What executables need of their backend. */
@@ -122,7 +124,11 @@ export class WasmExecutable implements Executable {
       }
       return times.flatMap((own, thread) =>
         this.#lowered.calls
-          .map((_, kernel) => ({ kernel, thread, start: own[2 * kernel], end: own[2 * kernel + 1] }))
+          .map(({ operations }, kernel) => ({
+            ...{ kernel, thread, operations },
+            start: own[2 * kernel],
+            end: own[2 * kernel + 1],
+          }))
           .filter(({ start }) => start > 0),
       );
     } finally {

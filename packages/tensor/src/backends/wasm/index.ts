@@ -3,6 +3,6 @@ import { registerBackend } from '../../backend.ts';
 import { createWasmBackend } from './backend.ts';
 
 export { createWasmBackend, WasmBackend, type WasmBackendOptions } from './backend.ts';
-export type { KernelProfile, WasmExecutable } from './executable.ts';
+export type { KernelProfile, KernelSpan, WasmExecutable } from './executable.ts';
 
 registerBackend('wasm', () => createWasmBackend());
