@@ -113,6 +113,8 @@ export class WebGpuBackend implements Backend {
     const check = this.device.popErrorScope().then(
       (error) => {
         if (error === null) return;
+        // So that trying again, or less, may succeed.
+        this.#pool.trim(0);
         this.#failure ??= new OutOfMemoryError(
           `webgpu: out of memory: '${this.adapter.name}' could not give ${mebibytes(bytes)}; ${mebibytes(this.memory().reserved)} are in use. ` +
             'Use a smaller batch, checkpoint, or release tensors',
