@@ -47,9 +47,14 @@ export function defaultStorage(): TuningStorage | null {
     const caches = process.env.XDG_CACHE_HOME;
     return fileStorage(join(caches === undefined || caches === '' ? join(homedir(), '.cache') : caches, 'tessera'));
   }
-  const { localStorage } = globalThis as { localStorage?: Storage };
-  if (localStorage === undefined) return null;
-  return { read: (key) => localStorage.getItem(key), write: (key, text) => localStorage.setItem(key, text) };
+  try {
+    const { localStorage } = globalThis as { localStorage?: Storage };
+    if (localStorage === undefined) return null;
+    return { read: (key) => localStorage.getItem(key), write: (key, text) => localStorage.setItem(key, text) };
+  } catch {
+    // The page may not keep anything.
+    return null;
+  }
 }
 
 const isTimes = (value: unknown): value is TileTimes => {

@@ -85,12 +85,25 @@ class Trial {
   }
 
   /** `tile`: null computes each element by itself. */
-  async #with<Result>(tile: Tile | null, use: (executable: Executable) => Promise<Result>): Promise<Result> {
+  #prepare(tile: Tile | null): Executable {
     const { capabilities } = this.#host;
-    const executable = this.#host.prepareFor(
+    return this.#host.prepareFor(
       productPlan(this.#sizes, this.#operands),
       tile === null ? { ...capabilities, workgroupBytes: 0 } : { ...capabilities, onlyTile: { tile, splits: 1 } },
     );
+  }
+
+  /** Has the shader compiled, beside others. What is wrong with it shows when it is used. */
+  compile(tile: Tile): void {
+    try {
+      this.#prepare(tile).dispose();
+    } catch {
+      // The same error comes again when the tile is measured.
+    }
+  }
+
+  async #with<Result>(tile: Tile | null, use: (executable: Executable) => Promise<Result>): Promise<Result> {
+    const executable = this.#prepare(tile);
     try {
       return await use(executable);
     } finally {
@@ -176,6 +189,7 @@ export async function measureTiles(
     const check = new Trial(host, checked, operands);
     const full = new Trial(host, { m: fullSize, n: fullSize, k: fullTerms }, operands);
     try {
+      for (const tile of tiles) for (const trial of [check, full]) trial.compile(tile);
       const expected = await check.result(null);
       for (const tile of tiles) {
         try {
