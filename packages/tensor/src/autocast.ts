@@ -18,7 +18,7 @@ let current: Precision = 'f32';
  *
  * - `matmul` and `einsum` of two operands, and with them linear layers, convolutions and attention, cast operands of f32 (and of the
  *   other type of two bytes) to `precision`; products with an operand of f64 stay as they are;
- * - normalisations, losses, `mean`, `variance`, `std`, `norm`, `logSoftmax` and `logsumexp` give f32;
+ * - layer normalisation, losses, `mean`, `variance`, `std`, `norm`, `logSoftmax` and `logsumexp` give f32;
  * - everything else follows its operands: f32 and `precision` together give f32.
  *
  * Parameters stay f32, and so do their gradients. Only what `body` does before it returns counts: it must not be asynchronous, and a

@@ -24,7 +24,7 @@ export interface GpuBenchOptions {
   readonly version: string;
 }
 
-export interface GpuRow {
+interface GpuRow {
   readonly work: string;
   readonly precision: 'f32' | 'f16';
   /** Of one run, in a queue of many. */

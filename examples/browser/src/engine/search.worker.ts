@@ -14,7 +14,7 @@ import { useBackend } from './backends.ts';
 import type { SearchCommand, SearchReport } from './messages.ts';
 import { type Pictures, readPictures } from './pictures.ts';
 
-const shownHits = 12;
+const shownHits = 16;
 const batchSize = 64;
 
 interface Gallery {
@@ -61,7 +61,7 @@ async function open({ run, backend: choice, mostPictures }: Extract<SearchComman
   const { model, tokenizer } = await loadModel(run);
   const encoder = new CLIPEncoder(model, tokenizer, { batchSize, onTooLong: 'truncate' });
   const size = encoder.imageSize;
-  const pictures = await readPictures(run.data, heldOutFirst(run.data.splits, mostPictures), {
+  const pictures = await readPictures(run.data, heldOutOf(run.data.splits), {
     size,
     most: mostPictures,
     onProgress: progress('reading pictures'),
@@ -77,11 +77,10 @@ async function open({ run, backend: choice, mostPictures }: Extract<SearchComman
   report({ kind: 'ready', backend, parameters: model.parameterCount(), pictures: pictures.count });
 }
 
-/** Splits that the model never saw, and the training split only where these hold too little to search in. */
-function heldOutFirst(splits: readonly SplitFiles[], wanted: number): readonly SplitFiles[] {
-  const heldOut = splits.filter(({ name }) => name !== 'train');
-  const rows = heldOut.reduce((sum, split) => sum + split.rows, 0);
-  return rows >= Math.min(wanted, shownHits) ? heldOut : splits;
+/** The splits that the model never saw; all of them where it saw everything. */
+function heldOutOf(splits: readonly SplitFiles[]): readonly SplitFiles[] {
+  const heldOut = splits.filter(({ name, rows }) => name !== 'train' && rows > 0);
+  return heldOut.length > 0 ? heldOut : splits;
 }
 
 async function search(text: string): Promise<void> {

@@ -1,4 +1,5 @@
-import { formatShape, inSingle, noGrad, type Tensor } from '@tessera/tensor';
+import { formatShape, inSingle, isHalf, noGrad, type Tensor } from '@tessera/tensor';
+import { inF32 } from './precision.ts';
 
 /** Added to the variance before the root. */
 export const defaultEps = 1e-5;
@@ -43,7 +44,7 @@ export interface BatchNormOptions {
  * Batch normalisation over all axes but 1 (Ioffe and Szegedy 2015). In training the batch's own statistics serve, with the
  * biased variance, and the running statistics are updated, with the unbiased one; otherwise the running statistics serve.
  *
- * Computed in f32 for f16 and bf16.
+ * f16 and bf16 are computed in f32; the result is of the input's dtype, under `autocast` too.
  *
  * @param input [N, C, ...]
  * @param runningMean [C]; assigned to in training
@@ -59,9 +60,11 @@ export function batchNorm(
   bias: Tensor | null,
   options: BatchNormOptions,
 ): Tensor {
-  return inSingle(input, (x) => normalizeChannels(x, runningMean, runningVariance, weight, bias, options));
+  const normalized = normalizeChannels(inF32(input), runningMean, runningVariance, weight, bias, options);
+  return isHalf(input.dtype) ? normalized.cast(input.dtype) : normalized;
 }
 
+/** Batch normalisation of f32 and f64. */
 function normalizeChannels(
   input: Tensor,
   runningMean: Tensor | null,

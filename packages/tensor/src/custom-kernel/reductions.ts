@@ -2,7 +2,7 @@
 import type { AnyNode, AssignmentExpression, Expression } from 'acorn';
 
 /** Every node below, itself included. */
-export function* walk(node: AnyNode): Generator<AnyNode> {
+function* walk(node: AnyNode): Generator<AnyNode> {
   yield node;
   for (const child of Object.values(node) as unknown[])
     for (const part of Array.isArray(child) ? child : [child])

@@ -24,7 +24,7 @@ export interface Place {
 }
 
 /** A tensor that was passed. */
-export interface ArrayValue {
+interface ArrayValue {
   readonly kind: 'array';
   readonly name: string;
   readonly source: Node;
@@ -73,7 +73,7 @@ export function rangeOf(value: Place | number): { readonly low: number; readonly
 }
 
 /** An i32 node with the value at every element. */
-export function placeNode({ terms, offset }: Place): Node {
+function placeNode({ terms, offset }: Place): Node {
   let sum: Node | number = offset;
   for (const [axis, coefficient] of terms) {
     const shape = [axis.size, ...new Array<number>(axis.position).fill(1)];

@@ -25,7 +25,7 @@ export async function openTorchArchive(path: string): Promise<TorchContent> {
       close: () => zip.close(),
     };
   } catch (error) {
-    zip.close();
+    await zip.close();
     throw error;
   }
 }

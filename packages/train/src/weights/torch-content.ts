@@ -7,5 +7,5 @@ export interface TorchContent {
   storageBytes(key: string): number | undefined;
   /** A storage's bytes. */
   storage(key: string): Promise<Uint8Array>;
-  close(): void;
+  close(): Promise<void>;
 }

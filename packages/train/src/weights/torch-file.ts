@@ -39,7 +39,7 @@ export async function readTorchFile(
   } catch (cause) {
     throw new Error(`${path}: ${(cause as Error).message}`, { cause });
   } finally {
-    content?.close();
+    await content?.close();
   }
 }
 

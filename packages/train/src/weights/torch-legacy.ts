@@ -43,7 +43,7 @@ export async function openTorchLegacy(path: string): Promise<TorchContent> {
     saved,
     storageBytes: (key) => places.get(key)?.byteLength,
     storage: async (key) => places.get(key) as Uint8Array,
-    close: () => undefined,
+    close: async () => undefined,
   };
 }
 

@@ -9,7 +9,7 @@ import type { CellCode } from './cell-code.ts';
 import { floor, minus, plus, type Term, times } from './term.ts';
 
 /** Axes of the domain that lie in memory as one axis of the box, from `start` on. */
-export interface Run {
+interface Run {
   /** The axis of the box; null where there is but one place. */
   readonly axis: number | null;
   readonly start: number;

@@ -34,7 +34,7 @@ const nothing: CellKernel = {
 };
 
 /** A contraction as a loop kernel: a product, summed over the axes k, and the epilogue once a row. */
-export function contractAsLoop({ batch, m, n, k, a, b, epilogue, dtype }: ContractKernel): LoopProgram {
+function contractAsLoop({ batch, m, n, k, a, b, epilogue, dtype }: ContractKernel): LoopProgram {
   const outer = [...batch, ...m, ...n];
   const domain = [...outer, ...k];
   const still = (count: number): number[] => new Array<number>(count).fill(0);

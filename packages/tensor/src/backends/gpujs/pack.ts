@@ -2,7 +2,7 @@
 import type { CellKernel, Slot, SlotInfo } from './steps.ts';
 
 /** Cells of a value: integers have two planes. */
-export const cellCount = ({ dtype, planeSize }: SlotInfo): number => planeSize * (dtype === 'i32' ? 2 : 1);
+const cellCount = ({ dtype, planeSize }: SlotInfo): number => planeSize * (dtype === 'i32' ? 2 : 1);
 
 export interface Packed {
   /** Copies arrays, one after the other, into a new one. */

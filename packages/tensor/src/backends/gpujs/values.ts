@@ -3,7 +3,7 @@ import { allocateArray, type TypedArray } from '../../dtype.ts';
 import type { SlotInfo } from './steps.ts';
 
 /** Integers become two planes of half-words, bytes floats; singles are what they are. */
-export function toCells({ dtype, length, planeSize }: SlotInfo, values: TypedArray): Float32Array {
+function toCells({ dtype, length, planeSize }: SlotInfo, values: TypedArray): Float32Array {
   if (dtype === 'f32' && length === planeSize) return values as Float32Array;
   if (dtype === 'i32') {
     const cells = new Float32Array(2 * planeSize);
@@ -19,7 +19,7 @@ export function toCells({ dtype, length, planeSize }: SlotInfo, values: TypedArr
   return cells;
 }
 
-export function fromCells({ dtype, length, planeSize }: SlotInfo, cells: Float32Array): TypedArray {
+function fromCells({ dtype, length, planeSize }: SlotInfo, cells: Float32Array): TypedArray {
   if (dtype === 'f32') return cells.length === length ? cells : cells.subarray(0, length);
   const values = allocateArray(dtype, length);
   if (dtype === 'i32')

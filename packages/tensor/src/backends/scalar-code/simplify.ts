@@ -238,5 +238,7 @@ const unaryCosts: Readonly<Partial<Record<Extract<Operation, { op: 'unary' }>['k
   sin: 50,
   tanh: 20,
   erf: 35,
+  roundF16: 24,
+  roundBf16: 10,
 };
 const binaryCosts: Readonly<Partial<Record<BinaryKind, number>>> = { div: 4, idiv: 12, mod: 16, max: 4, min: 4 };

@@ -1,7 +1,7 @@
 /** Loop and scatter kernels made by hand, run as generated code and by the oracle: for tests and measurements. */
 import { bytesOf, type ComputeDType, computeDType, type DType, type TypedArray, viewArray } from '../../dtype.ts';
 import type { Access, Instruction, LoopKernel, Store, Value } from '../../kernel.ts';
-import type { BinaryOp, ReduceOp, UnaryOp } from '../../node.ts';
+import type { BinaryOp, ReduceOp, RoundOp, UnaryOp } from '../../operators.ts';
 import type { Shape } from '../../shape.ts';
 import { contiguousView, type View } from '../../view.ts';
 import { ModuleBuilder } from './encoder.ts';
@@ -59,7 +59,7 @@ export class KernelWriter {
     return this.#add({ op: 'index', coefficients, offset, dtype: 'i32' });
   }
 
-  unary(kind: Exclude<UnaryOp, 'cast'>, source: Value): Value {
+  unary(kind: Exclude<UnaryOp, 'cast'> | RoundOp, source: Value): Value {
     return this.#add({ op: 'unary', kind, source, dtype: this.dtype(source) });
   }
 

@@ -222,6 +222,12 @@ class LoopBuilder {
         this.add(writer.unary('neg', a.value), a.bits, a.row);
       },
       () => {
+        // Rounds what fits: elsewhere a rounding jumps.
+        const a = this.operand([this.float], 8);
+        const kind = tape.pick(['roundF16', 'roundBf16'] as const);
+        this.add(this.float === 'f32' ? writer.unary(kind, a.value) : writer.unary('neg', a.value), a.bits, a.row);
+      },
+      () => {
         // Smooth functions of moderate numbers.
         const a = this.operand([this.float]);
         const small = writer.unary('tanh', a.value);

@@ -28,7 +28,7 @@ async function use(name: string, options: Parameters<typeof createWebGpuBackend>
 }
 
 it('shaders of all operations are valid WGSL, with halves in registers of their own too', async () => {
-  const backend = await use('webgpu-null', { dawnOptions: ['backend=null'] });
+  const backend = await use('webgpu-null', { dawnOptions: ['backend=null'], tune: '0' });
   expect(backend.capabilities.features.has('shader-f16')).toBe(true);
   for (const { compute, needs = [] } of opCases) {
     if (needs.some((dtype) => backend.whyUnsupported(dtype) !== null)) continue;

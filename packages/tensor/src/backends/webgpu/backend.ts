@@ -113,6 +113,8 @@ export class WebGpuBackend implements Backend {
     const check = this.device.popErrorScope().then(
       (error) => {
         if (error === null) return;
+        // So that trying again, or less, may succeed.
+        this.#pool.trim(0);
         this.#failure ??= new OutOfMemoryError(
           `webgpu: out of memory: '${this.adapter.name}' could not give ${mebibytes(bytes)}; ${mebibytes(this.memory().reserved)} are in use. ` +
             'Use a smaller batch, checkpoint, or release tensors',
@@ -306,14 +308,12 @@ export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<
 async function tune(backend: WebGpuBackend, setting: string | undefined): Promise<void> {
   const { name, vendor, architecture, device, software } = backend.adapter;
   if (setting === '0' || (software && setting !== '1')) return;
+  const storage = defaultStorage();
+  // What cannot be kept would be measured at every start.
+  if (storage === null && setting !== '1') return;
   const report = (message: string): void => console.warn(message);
   const measure = (): Promise<TileTimeTable> =>
     measureTiles(backend, software ? softwareTuningSettings : tuningSettings, report);
-  const table = await keptTileTimes(
-    [name, vendor, architecture, device].join(' | '),
-    defaultStorage(),
-    measure,
-    report,
-  );
+  const table = await keptTileTimes([name, vendor, architecture, device].join(' | '), storage, measure, report);
   backend.useTileTimes(table);
 }

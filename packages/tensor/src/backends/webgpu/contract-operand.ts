@@ -18,7 +18,7 @@ export interface AxisGroup {
 }
 
 /** How elements come from memory, four at a time. `lane` counts invocations. */
-export type LoadMode =
+type LoadMode =
   /** As vectors along rows (the columns, of the second operand). */
   | 'rowVectors'
   /** As vectors along the sum, four of which are transposed. */

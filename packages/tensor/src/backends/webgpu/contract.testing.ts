@@ -32,7 +32,7 @@ export function reachOf(view: View): number {
 }
 
 /** One kernel as a plan: buffer k is external buffer k. */
-export const planOf = (kernel: ContractKernel, buffers: readonly { dtype: DType; length: number }[]): Plan => ({
+const planOf = (kernel: ContractKernel, buffers: readonly { dtype: DType; length: number }[]): Plan => ({
   buffers: buffers.map(({ dtype, length }, index) => ({ dtype, length, place: { kind: 'external', index } })),
   stages: [[kernel]],
   arenaBytes: 0,

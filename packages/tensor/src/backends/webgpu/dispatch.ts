@@ -66,6 +66,10 @@ export interface ShaderParts {
   readonly parameters?: readonly string[];
 }
 
+/** Invocations of a workgroup where nothing else decides. On a CPU they run one after the other, and barriers are dear. */
+export const workgroupSize = ({ invocations, software }: DeviceCapabilities): number =>
+  Math.min(software ? 32 : 256, invocations);
+
 /** Spreads workgroups over two dimensions where one is too short. */
 function gridOf(groups: number, perDimension: number): [x: number, y: number, z: number] {
   const y = Math.ceil(groups / perDimension);

@@ -3,7 +3,7 @@ import type { MatrixTile, ScalarTile, Tile } from './tile.ts';
 import { linePadding, subgroupsOf } from './tiles.ts';
 
 /** Some of a workgroup's sums, in workgroup memory. */
-export interface Slice {
+interface Slice {
   /** Statements that move them there, one invocation its own. A barrier comes before and after. */
   readonly put: readonly string[];
   /** How many there are. */

@@ -26,7 +26,7 @@ export interface ProductSizes {
   readonly k: number;
 }
 
-export const productSizes = ({ batch, m, n, k }: ContractKernel): ProductSizes => ({
+const productSizes = ({ batch, m, n, k }: ContractKernel): ProductSizes => ({
   batch: sizeOf(batch),
   m: sizeOf(m),
   n: sizeOf(n),

@@ -10,15 +10,11 @@ import { type Known, storeStatements, valueStatements } from '../scalar-code/pro
 import { planRows, type RowPhase } from '../scalar-code/row-phases.ts';
 import { type LoopProgram, loopProgram, operandsOf, simplify } from '../scalar-code/simplify.ts';
 import type { DeviceCapabilities } from './capabilities.ts';
-import { type Dispatch, type KernelContext, shaderDispatch } from './dispatch.ts';
+import { type Dispatch, type KernelContext, shaderDispatch, workgroupSize } from './dispatch.ts';
 import { registerType } from './elements.ts';
 import { quadDispatch } from './quads.ts';
 import { chooseTeams, type Teams } from './teams.ts';
 import type { WgslDialect } from './wgsl.ts';
-
-/** Invocations of a workgroup where nothing else decides. On a CPU they run one after the other, and barriers are dear. */
-const workgroupSize = ({ invocations, software }: DeviceCapabilities): number =>
-  Math.min(software ? 32 : 256, invocations);
 
 /** The buffers that a simplified program still touches. */
 function touched({ operations, stores }: LoopProgram): { reads: number[]; writes: number[] } {

@@ -5,10 +5,11 @@
 import type { ScatterAddKernel } from '../../kernel.ts';
 import type { View } from '../../view.ts';
 import { guardText, positionText, unravel } from '../scalar-code/affine.ts';
-import { type Dispatch, type KernelContext, shaderDispatch } from './dispatch.ts';
+import { type Dispatch, type KernelContext, shaderDispatch, workgroupSize } from './dispatch.ts';
 import type { WgslDialect } from './wgsl.ts';
 
-const workgroupSize = 256;
+/** With more, comparing all pairs takes longer than all else that a step does with them. */
+const mostSortedWell = 1 << 16;
 /** With fewer indices, every element of the table looks at all of them. */
 const fewestSorted = 33;
 
@@ -55,7 +56,7 @@ interface Sorted {
  */
 function sortDispatch(kernel: ScatterAddKernel, context: KernelContext, { order, keys }: Sorted): Dispatch {
   const { count, rows, index, name } = kernel;
-  const size = Math.min(workgroupSize, context.device.invocations);
+  const size = workgroupSize(context.device);
   return shaderDispatch({
     name: `${name} (sort)`,
     context,
@@ -63,6 +64,7 @@ function sortDispatch(kernel: ScatterAddKernel, context: KernelContext, { order,
     writes: [order, keys],
     workgroupSize: size,
     groups: Math.ceil(count / size),
+    slow: count > mostSortedWell ? `${count} indices are sorted by comparing all pairs` : null,
     body: (dialect) => {
       const key = (result: string, position: string): string[] => [
         ...loadStatements(dialect, `${result}_index`, index, [position], 'i32'),
@@ -99,7 +101,7 @@ function sortDispatch(kernel: ScatterAddKernel, context: KernelContext, { order,
 /** The first place in sorted order whose row is not smaller, by bisection. */
 function startDispatch(kernel: ScatterAddKernel, context: KernelContext, { keys, starts }: Sorted): Dispatch {
   const { count, rows, name } = kernel;
-  const size = Math.min(workgroupSize, context.device.invocations);
+  const size = workgroupSize(context.device);
   return shaderDispatch({
     name: `${name} (rows)`,
     context,
@@ -127,7 +129,7 @@ function startDispatch(kernel: ScatterAddKernel, context: KernelContext, { keys,
 /** One invocation for each element of the table. Without `sorted` it looks at every index. */
 function sumDispatch(kernel: ScatterAddKernel, context: KernelContext, sorted: Sorted | null): Dispatch {
   const { outer, count, inner, rows, values, index, out, dtype, name } = kernel;
-  const size = Math.min(workgroupSize, context.device.invocations);
+  const size = workgroupSize(context.device);
   const elements = outer * rows * inner;
   return shaderDispatch({
     name,

@@ -47,15 +47,20 @@ export function defaultStorage(): TuningStorage | null {
     const caches = process.env.XDG_CACHE_HOME;
     return fileStorage(join(caches === undefined || caches === '' ? join(homedir(), '.cache') : caches, 'tessera'));
   }
-  const { localStorage } = globalThis as { localStorage?: Storage };
-  if (localStorage === undefined) return null;
-  return { read: (key) => localStorage.getItem(key), write: (key, text) => localStorage.setItem(key, text) };
+  try {
+    const { localStorage } = globalThis as { localStorage?: Storage };
+    if (localStorage === undefined) return null;
+    return { read: (key) => localStorage.getItem(key), write: (key, text) => localStorage.setItem(key, text) };
+  } catch {
+    // The page may not keep anything.
+    return null;
+  }
 }
 
 const isTimes = (value: unknown): value is TileTimes => {
   if (typeof value !== 'object' || value === null) return false;
   const { alone, full } = value as Partial<Record<keyof TileTimes, unknown>>;
-  return [alone, full].every((time) => typeof time === 'number' && Number.isFinite(time) && time >= 0);
+  return [alone, full].every((time) => typeof time === 'number' && Number.isFinite(time) && time > 0);
 };
 
 function parseTable(text: string, key: string): TileTimeTable {
@@ -66,7 +71,7 @@ function parseTable(text: string, key: string): TileTimeTable {
   if (typeof tiles !== 'object' || tiles === null) throw new TypeError('it holds no tiles');
   const table = tiles as Record<string, unknown>;
   for (const [name, times] of Object.entries(table))
-    if (times !== null && !isTimes(times)) throw new TypeError(`the times of tile '${name}' are no numbers`);
+    if (times !== null && !isTimes(times)) throw new TypeError(`the times of tile '${name}' are no positive numbers`);
   return table as TileTimeTable;
 }
 

@@ -85,12 +85,25 @@ class Trial {
   }
 
   /** `tile`: null computes each element by itself. */
-  async #with<Result>(tile: Tile | null, use: (executable: Executable) => Promise<Result>): Promise<Result> {
+  #prepare(tile: Tile | null): Executable {
     const { capabilities } = this.#host;
-    const executable = this.#host.prepareFor(
+    return this.#host.prepareFor(
       productPlan(this.#sizes, this.#operands),
       tile === null ? { ...capabilities, workgroupBytes: 0 } : { ...capabilities, onlyTile: { tile, splits: 1 } },
     );
+  }
+
+  /** Has the shader compiled, beside others. What is wrong with it shows when it is used. */
+  compile(tile: Tile): void {
+    try {
+      this.#prepare(tile).dispose();
+    } catch {
+      // The same error comes again when the tile is measured.
+    }
+  }
+
+  async #with<Result>(tile: Tile | null, use: (executable: Executable) => Promise<Result>): Promise<Result> {
+    const executable = this.#prepare(tile);
     try {
       return await use(executable);
     } finally {
@@ -105,7 +118,7 @@ class Trial {
     });
   }
 
-  /** Nanoseconds of one product, at best. */
+  /** Nanoseconds of one product. */
   time(tile: Tile): Promise<number> {
     return this.#with(tile, async (executable) => {
       const wall = async (count: number): Promise<number> => {
@@ -115,14 +128,16 @@ class Trial {
         return performance.now() - start;
       };
       await wall(1);
-      let best = Number.POSITIVE_INFINITY;
+      const once = (await wall(fewestRuns)) / fewestRuns;
+      const few = Math.max(fewestRuns, Math.min(mostRuns, Math.round(turnMs / once)));
+      const times: number[] = [];
       for (let turn = 0; turn < turns; turn++) {
-        // The difference leaves out what a submission costs by itself.
-        const few = await wall(fewRuns);
-        const many = await wall(manyRuns);
-        best = Math.min(best, Math.max(0, many - few) / (manyRuns - fewRuns));
+        // The difference leaves out what waiting costs by itself.
+        const short = await wall(few);
+        const long = await wall(4 * few);
+        times.push(long > short ? (long - short) / (3 * few) : long / (4 * few));
       }
-      return best * 1e6;
+      return median(times) * 1e6;
     });
   }
 
@@ -132,8 +147,11 @@ class Trial {
 }
 
 const turns = 3;
-const fewRuns = 2;
-const manyRuns = 12;
+const turnMs = 5;
+const fewestRuns = 2;
+const mostRuns = 50;
+
+const median = (values: readonly number[]): number => [...values].sort((x, y) => x - y)[values.length >> 1];
 
 export interface TuningSettings {
   /** Rows and columns of the product that fills the device, and the terms of its sums. */
@@ -171,6 +189,7 @@ export async function measureTiles(
     const check = new Trial(host, checked, operands);
     const full = new Trial(host, { m: fullSize, n: fullSize, k: fullTerms }, operands);
     try {
+      for (const tile of tiles) for (const trial of [check, full]) trial.compile(tile);
       const expected = await check.result(null);
       for (const tile of tiles) {
         try {
