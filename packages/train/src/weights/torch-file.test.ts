@@ -212,12 +212,12 @@ describe('refuses', () => {
     [
       'a smaller size in the directory',
       archive(valid, [{ name: 'a/data/0', data: new Uint8Array(999), deflate: true, uncompressedSize: 16 }]),
-      'too many bytes in the stream',
+      'cannot be unpacked to 16 bytes',
     ],
     [
       'a larger size in the directory',
       archive(valid, [{ name: 'a/data/0', data: fourNumbers.subarray(8), deflate: true, uncompressedSize: 16 }]),
-      'not enough bytes in the stream',
+      'has 8 bytes in a/data/0, its directory says 16',
     ],
     [
       'stored bytes of two sizes',
@@ -267,6 +267,15 @@ describe('refuses', () => {
     expect(at).toBeGreaterThan(0);
     lying[at] = 6;
     await expect(readBytes(lying)).rejects.toThrow(/has 6 elements in storage \d+, its tensors say 7/);
+  });
+
+  it.each([
+    ['locator', 'PK\u0006\u0007', 8],
+    ['end of the directory', 'PK\u0006\u0006', 48],
+  ])('a zip64 %s that points beyond any file', async (_, signature, field) => {
+    const bytes = await fs.readFile(fixture('protocol-2.pt'));
+    bytes.writeBigUInt64LE(2n ** 62n, bytes.indexOf(signature) + field);
+    await expect(readBytes(bytes)).rejects.toThrow(/file\.pt: is a damaged zip archive, or none: /);
   });
 
   it('without running anything', async () => {

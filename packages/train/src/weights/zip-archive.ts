@@ -1,6 +1,6 @@
 import { promises as fs } from 'node:fs';
-import { crc32 } from 'node:zlib';
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import { crc32, inflateRawSync } from 'node:zlib';
+import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 import { readExactly } from '../io/file-system.ts';
 
 /** A zip archive's entries, read one at a time and checked. */
@@ -18,27 +18,59 @@ const largestRatio = 200;
 /** Archives whose unpacked size is below this may have any ratio. */
 const alwaysAllowed = 2 ** 26;
 
+/**
+ * Reads where the archive's directory points. What points outside of the file is an error that the library hands on; given to Node's
+ * `fs.read` it would be thrown where nothing can catch it.
+ */
+class FileReader extends RandomAccessReader {
+  readonly #fd: number;
+  readonly #size: number;
+
+  constructor(fd: number, size: number) {
+    super();
+    this.#fd = fd;
+    this.#size = size;
+  }
+
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null, bytesRead?: number) => void,
+  ): void {
+    const answer = (): [Error | null, number] => {
+      if (!(position >= 0 && position + length <= this.#size))
+        return [new Error(`it points to byte ${position} of ${this.#size}`), 0];
+      buffer.set(readExactly(this.#fd, position, length), offset);
+      return [null, length];
+    };
+    let result: [Error | null, number];
+    try {
+      result = answer();
+    } catch (error) {
+      result = [error as Error, 0];
+    }
+    setImmediate(callback, ...result);
+  }
+}
+
 /** @throws where the archive is damaged, or made to unpack to far more than it has */
 export async function openZip(path: string): Promise<ZipArchive> {
   const file = await fs.open(path);
-  const zip = await openPromise(path, { autoClose: false, strictFileNames: true }).catch(async (cause: Error) => {
-    await file.close();
-    throw new Error(`is a damaged zip archive: ${cause.message}`, { cause });
-  });
-  const close = async (): Promise<void> => {
-    zip.close();
-    await file.close();
-  };
   try {
+    const { size } = await file.stat();
+    const options = { autoClose: false, strictFileNames: true };
+    const zip = await fromRandomAccessReaderPromise(new FileReader(file.fd, size), size, options);
     const entries = await readDirectory(zip);
     return {
       sizes: new Map([...entries].map(([name, { uncompressedSize }]) => [name, uncompressedSize])),
       read: (name) => readEntry(zip, file.fd, entries.get(name), name),
-      close,
+      close: () => file.close(),
     };
-  } catch (error) {
-    await close();
-    throw error;
+  } catch (cause) {
+    await file.close();
+    throw new Error(`is a damaged zip archive, or none: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -69,25 +101,26 @@ async function readDirectory(zip: ZipFile): Promise<ReadonlyMap<string, Entry>> 
 
 async function readEntry(zip: ZipFile, fd: number, entry: Entry | undefined, name: string): Promise<Uint8Array> {
   if (entry === undefined) throw new Error(`has no entry ${name}`);
-  const bytes = entry.compressionMethod === 0 ? await readStored(zip, fd, entry) : await inflate(zip, entry);
+  // In one piece: as a stream, gigabytes of numbers would come in some 10,000 chunks.
+  const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
+  const stored = readExactly(fd, fileDataStart, entry.compressedSize);
+  const bytes = entry.compressionMethod === 0 ? stored : inflate(stored, entry, name);
   if (crc32(bytes) !== entry.crc32)
     throw new Error(`has bytes in ${name} that do not match their checksum: the file is damaged`);
   return bytes;
 }
 
-/** In one piece: as a stream, gigabytes of numbers would come in some 10,000 chunks. */
-async function readStored(zip: ZipFile, fd: number, entry: Entry): Promise<Uint8Array> {
-  const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
-  return readExactly(fd, fileDataStart, entry.uncompressedSize);
-}
-
-async function inflate(zip: ZipFile, entry: Entry): Promise<Uint8Array> {
-  const bytes = new Uint8Array(entry.uncompressedSize);
-  let length = 0;
-  // The stream ends in an error where it gives more or fewer bytes than the directory says.
-  for await (const chunk of await zip.openReadStreamPromise(entry)) {
-    bytes.set(chunk as Uint8Array, length);
-    length += (chunk as Uint8Array).byteLength;
+function inflate(stored: Uint8Array, { uncompressedSize }: Entry, name: string): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = inflateRawSync(stored, { maxOutputLength: Math.max(1, uncompressedSize) });
+  } catch (cause) {
+    throw new Error(
+      `has bytes in ${name} that cannot be unpacked to ${uncompressedSize} bytes: ${(cause as Error).message}`,
+      { cause },
+    );
   }
+  if (bytes.byteLength !== uncompressedSize)
+    throw new Error(`has ${bytes.byteLength} bytes in ${name}, its directory says ${uncompressedSize}`);
   return bytes;
 }
