@@ -2,11 +2,16 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { setDefaultBackend } from '../backend.ts';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';
-import { tensor } from '../functions.ts';
 import { planSchedule, verifyPlan } from '../planner.ts';
 import { realizeNodes } from '../realize.ts';
 import type { Tensor } from '../tensor.ts';
-import { buildProgram, difference, leavesOf, type RandomProgram, randomProgram } from '../testing/random-programs.ts';
+import {
+  buildProgram,
+  difference,
+  leafTensors,
+  type RandomProgram,
+  randomProgram,
+} from '../testing/random-programs.ts';
 import { seed } from '../testing/seed.ts';
 import { canonicalize } from './canonicalize.ts';
 import { schedule } from './schedule.ts';
@@ -18,8 +23,7 @@ async function results(
   backend: string,
 ): Promise<{ tensors: Tensor[]; values: ArrayLike<number>[] }> {
   setDefaultBackend(backend);
-  const leaves = leavesOf(program).map((data, k) => tensor(data, { shape: program.shapes[k] as number[] }));
-  const tensors = buildProgram(program, leaves);
+  const tensors = buildProgram(program, leafTensors(program));
   const { plan } = planSchedule(schedule(canonicalize(tensors.map(({ node }) => node))));
   verifyPlan(plan);
   await realizeNodes(tensors.map(({ node }) => node));

@@ -4,8 +4,11 @@
  * shrink and print it.
  */
 import * as fc from 'fast-check';
+import { setDefaultBackend } from '../backend.ts';
+import { compile } from '../compile.ts';
 import { concat, einsum, tensor, where } from '../functions.ts';
 import * as graph from '../graph.ts';
+import { realizeNodes } from '../realize.ts';
 import { sizeOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 
@@ -230,7 +233,7 @@ export const randomProgram: fc.Arbitrary<RandomProgram> = fc.record({
 });
 
 /** Leaves of the program: the same numbers on every backend. */
-export function leavesOf({ shapes, seed }: RandomProgram): Float32Array[] {
+function leavesOf({ shapes, seed }: RandomProgram): Float32Array[] {
   let state = seed;
   return shapes.map((s) =>
     Float32Array.from({ length: sizeOf(s) }, () => {
@@ -254,6 +257,32 @@ export function buildProgram({ steps }: RandomProgram, leaves: readonly Tensor[]
   }
   const results = values.slice(leaves.length).filter((value) => !used.has(value));
   return results.length === 0 ? [(values[0] as Tensor).mul(2)] : results.slice(-4);
+}
+
+/** The program's leaves on the default backend. */
+export const leafTensors = (program: RandomProgram): Tensor[] =>
+  leavesOf(program).map((data, k) => tensor(data, { shape: program.shapes[k] as number[] }));
+
+/** The program's results on an open backend, which becomes the default one. */
+export async function runEagerly(program: RandomProgram, backend: string): Promise<ArrayLike<number>[]> {
+  setDefaultBackend(backend);
+  const results = buildProgram(program, leafTensors(program));
+  await realizeNodes(results.map(({ node }) => node));
+  return Promise.all(results.map((result) => result.data()));
+}
+
+/**
+ * The same of the second run of a compiled step, whose first run had other leaves: what it leaves in memory must not depend on what the
+ * first left there.
+ */
+export async function runReplayed(program: RandomProgram, backend: string): Promise<ArrayLike<number>[]> {
+  setDefaultBackend(backend);
+  const step = compile((...leaves: Tensor[]) => buildProgram(program, leaves));
+  await step(...leafTensors(program).map((leaf) => leaf.mul(3).add(1)));
+  const results = await step(...leafTensors(program));
+  const values = await Promise.all(results.map((result) => result.data()));
+  step.dispose();
+  return values;
 }
 
 /** Largest difference, relative to the larger of 1 and the expected magnitude; infinite where one is NaN and the other is not. */

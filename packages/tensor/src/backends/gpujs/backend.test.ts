@@ -3,15 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { disposeBackends, getBackend, openBackend, setDefaultBackend } from '../../backend.ts';
 import { compile } from '../../compile.ts';
 import { full, tensor } from '../../functions.ts';
-import { realizeNodes } from '../../realize.ts';
 import type { Tensor } from '../../tensor.ts';
-import {
-  buildProgram,
-  difference,
-  leavesOf,
-  type RandomProgram,
-  randomProgram,
-} from '../../testing/random-programs.ts';
+import { difference, randomProgram, runEagerly, runReplayed } from '../../testing/random-programs.ts';
 import { seed } from '../../testing/seed.ts';
 import { registerReferenceBackends } from '../reference/backend.ts';
 import type { GpujsBackend } from './backend.ts';
@@ -26,26 +19,6 @@ afterAll(disposeBackends);
 const runsOf = (backend: string): number =>
   Number(process.env.TESSERA_TEST_RUNS ?? (backend === 'gpujs:webgpu' ? 5 : 40));
 
-const leafTensors = (program: RandomProgram): Tensor[] =>
-  leavesOf(program).map((data, k) => tensor(data, { shape: program.shapes[k] as number[] }));
-
-async function eager(program: RandomProgram, backend: string): Promise<ArrayLike<number>[]> {
-  setDefaultBackend(backend);
-  const results = buildProgram(program, leafTensors(program));
-  await realizeNodes(results.map(({ node }) => node));
-  return Promise.all(results.map((result) => result.data()));
-}
-
-async function replayed(program: RandomProgram, backend: string): Promise<ArrayLike<number>[]> {
-  setDefaultBackend(backend);
-  const step = compile((...leaves: Tensor[]) => buildProgram(program, leaves));
-  await step(...leafTensors(program).map((leaf) => leaf.mul(3).add(1)));
-  const results = await step(...leafTensors(program));
-  const values = await Promise.all(results.map((result) => result.data()));
-  step.dispose();
-  return values;
-}
-
 describe.each(names)('%s', (backend) => {
   beforeAll(() => {
     setDefaultBackend(backend);
@@ -54,9 +27,9 @@ describe.each(names)('%s', (backend) => {
   it(`agrees with the oracle on random programs (TESSERA_SEED=${seed})`, async () => {
     await fc.assert(
       fc.asyncProperty(randomProgram, async (program) => {
-        const expected = await eager(program, 'reference-kernels');
-        const actual = await eager(program, backend);
-        const again = await replayed(program, backend);
+        const expected = await runEagerly(program, 'reference-kernels');
+        const actual = await runEagerly(program, backend);
+        const again = await runReplayed(program, backend);
         actual.forEach((values, k) => {
           expect(difference(values, expected[k] as ArrayLike<number>)).toBeLessThan(1e-4);
           expect(difference(again[k] as ArrayLike<number>, values)).toBe(0);
