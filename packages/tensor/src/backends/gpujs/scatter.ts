@@ -2,19 +2,32 @@
  * Sums of rows into a table without scattering, since a cell can only read: the rows are sorted by where they go (each row's place is
  * the number of rows that come before it), and each row of the table adds up its stretch of the sorted list, in the order of the rows.
  */
+import type { DType } from '../../dtype.ts';
 import type { ScatterAddKernel } from '../../kernel.ts';
+import type { PlannedBuffer } from '../../plan.ts';
 import { sizeOf } from '../../shape.ts';
 import { CellCode } from './cell-code.ts';
 import { affine, loadElement } from './cell-program.ts';
 import { boxIndices, type IndexTerm, threadGrid } from './cells.ts';
 import { toFloat } from './half-words.ts';
 import { Inexpressible } from './inexpressible.ts';
-import type { PlanLowering } from './lower.ts';
-import type { Slot } from './steps.ts';
+import type { Mode } from './modes.ts';
+import type { CellKernel, Slot, SlotInfo } from './steps.ts';
 import { both, choose, compare, floor, plus, type Term, textOf, times } from './term.ts';
 import { kernelSource } from './write-kernel.ts';
 
-export function lowerScatterAdd(lowering: PlanLowering, kernel: ScatterAddKernel): void {
+/** What writes steps: the plan's lowering. */
+interface StepWriter {
+  readonly mode: Mode;
+  slot(dtype: DType, length: number): Slot;
+  info(slot: Slot): SlotInfo;
+  step(kernel: CellKernel, inputs: readonly Slot[], output: Slot): void;
+  read(buffer: number): Slot | null;
+  write(buffer: number, slot: Slot): void;
+  buffer(buffer: number): PlannedBuffer;
+}
+
+export function lowerScatterAdd(lowering: StepWriter, kernel: ScatterAddKernel): void {
   const { name, dtype, outer, count, inner, rows, values, index, out } = kernel;
   if (sizeOf([outer, rows, inner]) === 0) return;
   if (dtype !== 'f32') throw new Inexpressible(`sums of ${dtype} by index`);
