@@ -54,10 +54,14 @@ export default {
     },
     {
       name: 'no-libraries-beneath-training',
-      comment: 'tensor, autograd, nn and models need nothing but each other at run time, and the parser of custom kernels.',
+      comment:
+        'tensor, autograd, nn and models need nothing but each other at run time, and the parser of custom kernels.',
       severity: 'error',
       from: { path: '^packages/(tensor|autograd|nn|models)/', pathNot: '\\.(test|testing|bench)\\.ts$|/testing/' },
-      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: '^(packages|node_modules/acorn)/' },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-no-pkg', 'npm-unknown'],
+        pathNot: '^(packages|node_modules/acorn)/',
+      },
     },
     {
       name: 'libraries-are-declared',
