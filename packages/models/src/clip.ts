@@ -12,6 +12,7 @@ import { noGrad, type Tensor } from '@tessera/tensor';
 import { type CLIPConfig, defaultHeads, defaultPoolHeads, defaultSwinHeads, type ImageTowerConfig } from './config.ts';
 import type { ImageTower } from './image-tower.ts';
 import { ModifiedResNet } from './modified-resnet.ts';
+import { ResNet } from './resnet.ts';
 import { TextTransformer } from './text-transformer.ts';
 import { VisionTransformer, type VisionTransformerOptions } from './vision-transformer.ts';
 import { Swin } from './vit/swin.ts';
@@ -44,9 +45,13 @@ export function createImageTower(
       const { layers: depths, kind: _, ...rest } = config;
       return new Swin({ ...rest, ...options, depths, heads: defaultSwinHeads(config), classes: outputDim });
     }
+    case 'plain-resnet': {
+      const { kind: _, block = 'basic', ...rest } = config;
+      return new ResNet({ ...rest, block, classes: outputDim });
+    }
     default:
       throw new RangeError(
-        `image tower '${(config satisfies never as { kind: string }).kind}' is not known: 'vit', 'resnet', 'plain-vit' or 'swin'`,
+        `image tower '${(config satisfies never as { kind: string }).kind}' is not known: 'vit', 'resnet', 'plain-vit', 'swin' or 'plain-resnet'`,
       );
   }
 }

@@ -1,4 +1,5 @@
 import type { ActivationName } from '@tessera/nn';
+import type { ResNetBlockKind } from './resnet.ts';
 import type { NormPlacement } from './vit/block.ts';
 import type { PositionKind } from './vit/positions.ts';
 
@@ -63,8 +64,21 @@ export interface SwinConfig {
   readonly dropPath?: number;
 }
 
+/** The plain residual network as the image tower: `ResNet`, its head giving the features. */
+export interface PlainResNetConfig {
+  readonly kind: 'plain-resnet';
+  /** Side of the square images, in pixels. At least 32. */
+  readonly imageSize: number;
+  /** Channels after the stem; the last stage has 8 times as many with `basic` blocks, 32 times with `bottleneck`. */
+  readonly width: number;
+  /** Blocks in each of the four stages. */
+  readonly layers: readonly [number, number, number, number];
+  /** Default: `basic`. */
+  readonly block?: ResNetBlockKind;
+}
+
 /** All image towers that a configuration can describe. */
-export type ImageTowerConfig = VisionConfig | PlainViTConfig | SwinConfig;
+export type ImageTowerConfig = VisionConfig | PlainViTConfig | SwinConfig | PlainResNetConfig;
 
 export interface TextConfig {
   /** Tokens of a caption, start and end included. */

@@ -250,7 +250,8 @@ describe('variants', () => {
       { kind: 'swin', imageSize: 16, patchSize: 2, width: 32, layers: [1, 1], window: 4 },
       10,
     );
-    for (const tower of [plain, swin]) {
+    const resnet = createImageTower({ kind: 'plain-resnet', imageSize: 16, width: 4, layers: [1, 1, 1, 1] }, 10);
+    for (const tower of [plain, swin, resnet]) {
       expect([tower.inputResolution, tower.outputDim]).toEqual([16, 10]);
       expect(tower.forward(images(2, 16, 16)).shape).toEqual([2, 10]);
     }

@@ -93,7 +93,7 @@ describe('a mistake in a configuration', () => {
     ['model=vit-tiny-6', '--set model: there is no model "vit-tiny-6"; did you mean vit-tiny-64?'],
     [
       'preset=emoji',
-      '--set preset: there is no preset "emoji"; there are emoji-clip, fashion-classify, fashion-vit, fashion-swin, emoji-vq, tiny',
+      '--set preset: there is no preset "emoji"; there are emoji-clip, emoji-siglip, fashion-classify, fashion-vit, fashion-resnet, fashion-swin, emoji-vq, tiny',
     ],
     ['task=clasify', 'task: "clasify" is not one of contrastive, classify, vq'],
     ['training.epochs', '--set training.epochs: expected key.path=value, such as training.epochs=20'],

@@ -27,6 +27,18 @@ export const configPresets = {
     schedule: { warmupSteps: 100 },
     training: { epochs: 28, batchSize: 128 },
   },
+  /** The same with a binary decision for each pair (SigLIP) and a Vision Transformer. */
+  'emoji-siglip': {
+    task: 'contrastive',
+    name: 'emoji-siglip',
+    data: { dataset: 'emoji', augmentation: 'drawings', captionChoice: { first: 0.6 } },
+    tokenizer: { kind: 'bpe', vocabularySize: 3000, onTooLong: 'truncate' },
+    model: modelSettings('vit-tiny-64'),
+    loss: { kind: 'siglip' },
+    optimizer: { lr: 1e-3, weightDecay: 0.2, betas: [0.9, 0.98], eps: 1e-6 },
+    schedule: { warmupSteps: 100 },
+    training: { epochs: 28, batchSize: 128 },
+  },
   /** A classifier of clothes from 28 x 28 pictures, from scratch. */
   'fashion-classify': {
     task: 'classify',
@@ -48,6 +60,18 @@ export const configPresets = {
       embedDim: 64,
       vision: { kind: 'plain-vit', imageSize: 32, patchSize: 4, width: 64, layers: 6, heads: 4 },
       activation: 'gelu',
+    },
+    optimizer: { lr: 2e-3, weightDecay: 0.05, betas: [0.9, 0.999], eps: 1e-8 },
+    training: { epochs: 10, batchSize: 128 },
+  },
+  /** The same by a plain ResNet of basic blocks, a fourth as wide as ResNet-18. */
+  'fashion-resnet': {
+    task: 'classify',
+    name: 'fashion-resnet',
+    data: { dataset: 'fashion-mnist', augmentation: 'flip' },
+    model: {
+      embedDim: 64,
+      vision: { kind: 'plain-resnet', imageSize: 64, width: 16, layers: [2, 2, 2, 2] },
     },
     optimizer: { lr: 2e-3, weightDecay: 0.05, betas: [0.9, 0.999], eps: 1e-8 },
     training: { epochs: 10, batchSize: 128 },

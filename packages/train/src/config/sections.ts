@@ -141,7 +141,21 @@ const swinSchema = z.strictObject({
   dropPath,
 });
 
-const imageTowerSchema = z.discriminatedUnion('kind', [vitSchema, resnetSchema, plainVitSchema, swinSchema]);
+const plainResnetSchema = z.strictObject({
+  kind: z.literal('plain-resnet'),
+  imageSize: z.int().min(32).describe('side of the square images in pixels, 32 at least'),
+  width: count.describe('channels after the stem'),
+  layers: z.tuple([count, count, count, count]).describe('blocks of the four stages'),
+  block: z.enum(['basic', 'bottleneck']).default('basic').describe('two 3 x 3 convolutions, or 1 x 1, 3 x 3, 1 x 1'),
+});
+
+const imageTowerSchema = z.discriminatedUnion('kind', [
+  vitSchema,
+  resnetSchema,
+  plainVitSchema,
+  swinSchema,
+  plainResnetSchema,
+]);
 
 const activationNames = keysOf(activations) as [ActivationName, ...ActivationName[]];
 const activation = z.enum(activationNames).default('quickgelu').describe("of the transformers' MLPs");

@@ -59,16 +59,31 @@ describe('a classifier', () => {
   });
 
   it.each([
-    'vision: {kind: plain-vit, imageSize: 16, patchSize: 4, width: 16, layers: 1, heads: 2, positions: 2d-sum, readout: mean}',
-    'vision: {kind: swin, imageSize: 16, patchSize: 2, width: 8, layers: [1, 2], heads: [1, 2], window: 4}',
-  ])('is trained and loaded again with %s', async (vision) => {
-    const name = vision.includes('swin') ? 'swin' : 'plain-vit';
-    const model = `model={embedDim: 8, activation: gelu, ${vision}}`;
-    const { evaluation } = await classify(name, model, 'training.epochs=6', 'optimizer.lr=1e-2');
+    [
+      'plain-vit',
+      'imageSize: 16, patchSize: 4, width: 16, layers: 1, heads: 2, positions: 2d-sum, readout: mean',
+      { dropPath: 0 },
+      'visual.patch_embed.proj.weight',
+    ],
+    [
+      'swin',
+      'imageSize: 16, patchSize: 2, width: 8, layers: [1, 2], heads: [1, 2], window: 4',
+      { dropPath: 0 },
+      'visual.patch_embed.proj.weight',
+    ],
+    [
+      'plain-resnet',
+      'imageSize: 32, width: 4, layers: [1, 1, 1, 1]',
+      { block: 'basic' },
+      'visual.layer1.0.conv1.weight',
+    ],
+  ])('is trained and loaded again with %s', async (kind, vision, defaults, parameter) => {
+    const model = `model={embedDim: 8, activation: gelu, vision: {kind: ${kind}, ${vision}}}`;
+    const { evaluation } = await classify(kind, model, 'training.epochs=6', 'optimizer.lr=1e-2');
     expect(evaluation?.classification?.[0].metrics.top1).toBeGreaterThan(0.5);
-    const loaded = await loadRun(join(root, name));
-    expect(loaded.config.model).toMatchObject({ vision: { kind: name, dropPath: 0 } });
-    expect(Object.keys(await towerOf(name))).toContain('visual.patch_embed.proj.weight');
+    const loaded = await loadRun(join(root, kind));
+    expect(loaded.config.model).toMatchObject({ vision: { kind, ...defaults } });
+    expect(Object.keys(await towerOf(kind))).toContain(parameter);
   });
 
   it("starts from CLIP's image tower, which a linear probe leaves as it is", async () => {

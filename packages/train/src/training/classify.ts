@@ -23,6 +23,7 @@ const towerNames = {
   resnet: 'ModifiedResNet',
   'plain-vit': 'plain ViT',
   swin: 'Swin',
+  'plain-resnet': 'ResNet',
 } satisfies Record<ClassifierModel['vision']['kind'], string>;
 
 /** Builds model and loaders for training a classifier. `tower`: what its image tower starts from; null: from scratch. */
