@@ -37,6 +37,11 @@ export class AttentionPool2d extends Module {
 
   /** [N, C, S, S] to [N, outputDim] */
   forward(features: Tensor): Tensor {
+    return this.attend(features).output;
+  }
+
+  /** As `forward`, with the attention weights [N, H, 1, 1 + S * S] beside the output: the mean's, then those of the places. */
+  attend(features: Tensor): { output: Tensor; weights: Tensor } {
     const places = features.flatten(2); // [N, C, S * S]
     const [tokens, width] = this.positional_embedding.shape as [number, number];
     if (places.ndim !== 3 || places.shape[1] !== width || (places.shape[2] as number) + 1 !== tokens)
@@ -50,6 +55,6 @@ export class AttentionPool2d extends Module {
     const query = heads(this.q_proj.forward(x.slice(1, 0, 1))); // [N, H, 1, D]
     const weights = F.attentionWeights(query, heads(this.k_proj.forward(x))); // [N, H, 1, 1 + S * S]
     const pooled = einsum('nhls,nhsd->nlhd', weights, heads(this.v_proj.forward(x)));
-    return this.c_proj.forward(pooled.flatten(1)); // one query: [N, 1 * H * D]
+    return { output: this.c_proj.forward(pooled.flatten(1)), weights }; // one query: [N, 1 * H * D]
   }
 }

@@ -1,3 +1,9 @@
+export {
+  type AttendedImages,
+  type AttentiveTower,
+  isAttentive,
+  readoutMaps,
+} from './attended-images.ts';
 export { AttentionPool2d } from './attention-pool.ts';
 export { Bottleneck } from './bottleneck.ts';
 export { CLIP, createImageTower } from './clip.ts';

@@ -1,14 +1,14 @@
 import { AvgPool2d, BatchNorm2d, Conv2d, init, Module, ReLU, Sequential } from '@tessera/nn';
 import { formatShape, type Tensor } from '@tessera/tensor';
+import type { AttendedImages, AttentiveTower } from './attended-images.ts';
 import { AttentionPool2d } from './attention-pool.ts';
 import { Bottleneck } from './bottleneck.ts';
-import type { ImageTower } from './image-tower.ts';
 
 /**
  * CLIP's ResNet (Radford et al. 2021, section 2.4): a stem of three convolutions and an average pool, average pools for every
  * reduction, and attention pooling at the end.
  */
-export class ModifiedResNet extends Module implements ImageTower {
+export class ModifiedResNet extends Module implements AttentiveTower {
   readonly inputResolution: number;
   readonly outputDim: number;
   readonly conv1: Conv2d;
@@ -69,6 +69,18 @@ export class ModifiedResNet extends Module implements ImageTower {
 
   /** [N, 3, R, R] to [N, outputDim] */
   forward(images: Tensor): Tensor {
+    return this.attend(images).output;
+  }
+
+  /** As `forward`, with the attention pool's weights beside the features: one layer with one query, the mean over all places. */
+  attend(images: Tensor): AttendedImages {
+    const side = this.inputResolution / 32;
+    const { output, weights } = this.attnpool.attend(this.features(images));
+    return { output, weights: [weights], prefix: 1, grid: [side, side], readout: [0, 1] };
+  }
+
+  /** What is pooled: [N, 3, R, R] to [N, 32 width, R / 32, R / 32]. */
+  features(images: Tensor): Tensor {
     const { inputResolution: side } = this;
     if (images.ndim !== 4 || images.shape[1] !== 3 || images.shape[2] !== side || images.shape[3] !== side)
       throw new RangeError(`ModifiedResNet: needs images [N, 3, ${side}, ${side}], got ${formatShape(images.shape)}`);
@@ -77,6 +89,6 @@ export class ModifiedResNet extends Module implements ImageTower {
     x = this.relu3.forward(this.bn3.forward(this.conv3.forward(x)));
     x = this.avgpool.forward(x); // [N, width, R / 4, R / 4]
     for (const stage of [this.layer1, this.layer2, this.layer3, this.layer4]) x = stage.forward(x);
-    return this.attnpool.forward(x); // from [N, 32 width, R / 32, R / 32]
+    return x;
   }
 }

@@ -18,6 +18,8 @@ export interface BlockOptions {
   readonly batchFirst?: boolean;
 }
 
+type BlockMasks = Omit<MultiheadAttentionCall, 'causal'>;
+
 /** A transformer block that normalises first: x + attention(ln_1(x)), then x + mlp(ln_2(x)). */
 export class ResidualAttentionBlock extends Module {
   readonly causal: boolean;
@@ -41,10 +43,16 @@ export class ResidualAttentionBlock extends Module {
   }
 
   /** [L, N, E] to [L, N, E]; `masks` as in MultiheadAttention. */
-  forward(x: Tensor, masks: Omit<MultiheadAttentionCall, 'causal'> = {}): Tensor {
+  forward(x: Tensor, masks: BlockMasks = {}): Tensor {
+    return this.attend(x, masks).output;
+  }
+
+  /** As `forward`, with the attention weights [N, H, L, L] beside the output. */
+  attend(x: Tensor, masks: BlockMasks = {}): { output: Tensor; weights: Tensor } {
     const normalized = this.ln_1.forward(x);
-    const attended = x.add(this.attn.forward(normalized, normalized, normalized, { ...masks, causal: this.causal }));
-    return attended.add(this.mlp.forward(this.ln_2.forward(attended)));
+    const { output, weights } = this.attn.attend(normalized, normalized, normalized, { ...masks, causal: this.causal });
+    const attended = x.add(output);
+    return { output: attended.add(this.mlp.forward(this.ln_2.forward(attended))), weights };
   }
 }
 
@@ -60,7 +68,19 @@ export class Transformer extends Module {
   }
 
   /** [L, N, E] to [L, N, E] */
-  forward(x: Tensor, masks: Omit<MultiheadAttentionCall, 'causal'> = {}): Tensor {
-    return this.resblocks.reduce((value, block) => block.forward(value, masks), x);
+  forward(x: Tensor, masks: BlockMasks = {}): Tensor {
+    return this.attend(x, masks).output;
+  }
+
+  /** As `forward`, with the attention weights of every block, [N, H, L, L] each, beside the output. */
+  attend(x: Tensor, masks: BlockMasks = {}): { output: Tensor; weights: Tensor[] } {
+    const weights: Tensor[] = [];
+    let output = x;
+    for (const block of this.resblocks) {
+      const attended = block.attend(output, masks);
+      output = attended.output;
+      weights.push(attended.weights);
+    }
+    return { output, weights };
   }
 }

@@ -1,5 +1,6 @@
 export * from '../activations.ts';
 export * from './attention.ts';
+export * from './attention-rollout.ts';
 export * from './boxes.ts';
 export * from './contrastive.ts';
 export * from './conv.ts';
