@@ -8,6 +8,7 @@ export { AttentionPool2d } from './attention-pool.ts';
 export { Bottleneck } from './bottleneck.ts';
 export { CLIP, createImageTower } from './clip.ts';
 export * from './config.ts';
+export { type Embedded, isSplitTower, type SplitTower, type TokenSequence } from './halves.ts';
 export * from './high-resolution/index.ts';
 export { ImageClassifier } from './image-classifier.ts';
 export type { ImageTower } from './image-tower.ts';

@@ -1,6 +1,7 @@
 import { type ActivationName, Conv2d, init, LayerNorm, Module, Parameter } from '@tessera/nn';
 import { concat, formatShape, type Tensor } from '@tessera/tensor';
-import type { ImageTower } from './image-tower.ts';
+import type { AttendedImages, AttentiveTower } from './attended-images.ts';
+import { checkTokenSequence, type Embedded, type SplitTower, type TokenSequence } from './halves.ts';
 import { Transformer } from './transformer.ts';
 
 export interface VisionTransformerOptions {
@@ -8,7 +9,7 @@ export interface VisionTransformerOptions {
 }
 
 /** CLIP's Vision Transformer: patches, a class token in front, trained positions, blocks, and a projection of the class token. */
-export class VisionTransformer extends Module implements ImageTower {
+export class VisionTransformer extends Module implements AttentiveTower, SplitTower {
   readonly inputResolution: number;
   readonly patchSize: number;
   readonly outputDim: number;
@@ -50,12 +51,22 @@ export class VisionTransformer extends Module implements ImageTower {
 
   /** [N, 3, R, R] to [N, outputDim] */
   forward(images: Tensor): Tensor {
-    // The last block's class token alone is wanted: the rest of its output is dropped before the projection.
-    return this.ln_post.forward(this.tokens(images).select(1, 0)).matmul(this.proj);
+    return this.forwardTokens(this.embed(images));
   }
 
   /** The blocks' output for every token, class token first: [N, 3, R, R] to [N, 1 + patches, width]. */
   tokens(images: Tensor): Tensor {
+    return this.#encode(this.embed(images)).output;
+  }
+
+  attend(images: Tensor): AttendedImages {
+    const embedded = this.embed(images);
+    const { output, weights } = this.#encode(embedded);
+    return { output: this.#project(output), weights, prefix: 1, grid: embedded.grid, readout: [0, 1] };
+  }
+
+  /** The front half: class token and patches with their positions, before `ln_pre`. [N, 3, R, R] to [N, 1 + patches, width]. */
+  embed(images: Tensor): Embedded {
     const { inputResolution: side } = this;
     if (images.ndim !== 4 || images.shape[1] !== 3 || images.shape[2] !== side || images.shape[3] !== side)
       throw new RangeError(
@@ -63,7 +74,28 @@ export class VisionTransformer extends Module implements ImageTower {
       );
     const patches = this.conv1.forward(images).flatten(2).transpose(1, 2); // [N, patches, width]
     const [n, , width] = patches.shape as [number, number, number];
-    const x = concat([this.class_embedding.expand([n, 1, width]), patches], 1).add(this.positional_embedding);
-    return this.transformer.forward(this.ln_pre.forward(x));
+    const front = this.class_embedding.expand([n, 1, width]);
+    const tokens = concat([front, patches], 1).add(this.positional_embedding);
+    const rows = side / this.patchSize;
+    return { tokens, prefix: 1, grid: [rows, rows] };
+  }
+
+  /** The back half: what `embed` gave, here or in another process, to [N, outputDim]. */
+  forwardTokens(sequence: TokenSequence): Tensor {
+    return this.#project(this.#encode(sequence).output);
+  }
+
+  #encode(sequence: TokenSequence): { output: Tensor; weights: Tensor[] } {
+    const rows = this.inputResolution / this.patchSize;
+    const { width } = this.transformer;
+    checkTokenSequence('VisionTransformer', sequence, { prefix: 1, grid: [rows, rows], width });
+    const { tokens, mask = null } = sequence;
+    const keyPaddingMask = mask === null ? null : mask.logicalNot();
+    return this.transformer.attend(this.ln_pre.forward(tokens), { keyPaddingMask });
+  }
+
+  /** The class token alone is wanted: the rest of the last block's output is dropped before the projection. */
+  #project(tokens: Tensor): Tensor {
+    return this.ln_post.forward(tokens.select(1, 0)).matmul(this.proj);
   }
 }

@@ -27,6 +27,12 @@ export interface NaViTOptions {
 /** What a packed model needs to know of its batch; `packImages` makes it. */
 export type PackedBatch = Pick<PackedImages, 'patches' | 'image' | 'row' | 'column'>;
 
+/** What NaViT's front half hands to its back half. */
+export interface PackedTokens extends Pick<PackedImages, 'image' | 'row' | 'column'> {
+  /** [S, T, width] */
+  readonly tokens: Tensor;
+}
+
 /**
  * A Vision Transformer for images of any size and ratio (Dehghani et al. 2023, "Patch n' Pack: NaViT"): several images share a
  * sequence, attention stays within each image, positions are factorised into row and column, and each image is pooled by itself.
@@ -93,24 +99,38 @@ export class NaViT extends Module {
    *   `unpackFeatures` picks the others.
    */
   forward(batch: PackedBatch, slots: number): Tensor {
-    const pooled = this.pool(this.encode(batch), batch.image, slots);
+    return this.forwardTokens(this.embed(batch), slots);
+  }
+
+  /** The front half: [S, T, C p p] to tokens [S, T, width] with what is added for their positions. */
+  embed({ patches, image, row, column }: PackedBatch): PackedTokens {
+    const expected = this.patch_embed.inFeatures;
+    if (patches.ndim !== 3 || patches.shape[2] !== expected || !alike(patches, image, row, column))
+      throw new RangeError(
+        `NaViT: patches ${formatShape(patches.shape)} must be [S, T, ${expected}], and image, row and column [S, T]`,
+      );
+    return { tokens: this.#addPositions(this.patch_embed.forward(patches), row, column), image, row, column };
+  }
+
+  /** The back half: what `embed` gave, here or in another process, to what `forward` gives. */
+  forwardTokens(packed: PackedTokens, slots: number): Tensor {
+    const pooled = this.pool(this.#encode(packed), packed.image, slots);
     return this.head === null ? pooled : this.head.forward(pooled);
   }
 
   /** [S, T, C p p] to tokens [S, T, width] after the last norm. */
-  encode({ patches, image, row, column }: PackedBatch): Tensor {
-    const expected = this.patch_embed.inFeatures;
-    const same = [image, row, column].every(
-      ({ shape }) => formatShape(shape) === formatShape(patches.shape.slice(0, 2)),
-    );
-    if (patches.ndim !== 3 || patches.shape[2] !== expected || !same)
+  encode(batch: PackedBatch): Tensor {
+    return this.#encode(this.embed(batch));
+  }
+
+  #encode({ tokens, image, row, column }: PackedTokens): Tensor {
+    if (tokens.ndim !== 3 || tokens.shape[2] !== this.width || !alike(tokens, image, row, column))
       throw new RangeError(
-        `NaViT: patches ${formatShape(patches.shape)} must be [S, T, ${expected}], and image, row and column [S, T]`,
+        `NaViT: tokens ${formatShape(tokens.shape)} must be [S, T, ${this.width}], and image, row and column [S, T]`,
       );
-    const placed = this.#addPositions(this.patch_embed.forward(patches), row, column);
-    const rotary = this.row_embed === null ? this.#angles(row, column, floatDType(placed)) : null;
+    const rotary = this.row_embed === null ? this.#angles(row, column, floatDType(tokens)) : null;
     const mask = blockMask(image);
-    return this.norm.forward(this.blocks.reduce((x, block) => block.forward(x, { mask, rotary }), placed));
+    return this.norm.forward(this.blocks.reduce((x, block) => block.forward(x, { mask, rotary }), tokens));
   }
 
   #addPositions(tokens: Tensor, row: Tensor, column: Tensor): Tensor {
@@ -143,6 +163,10 @@ export class NaViT extends Module {
     });
   }
 }
+
+/** Whether each of `places` is [S, T], as the sequence [S, T, ...]. */
+const alike = (sequence: Tensor, ...places: readonly Tensor[]): boolean =>
+  places.every(({ shape }) => formatShape(shape) === formatShape(sequence.shape.slice(0, 2)));
 
 /** [S, slots, D] to [images, D], in the order of the list that was packed. */
 export function unpackFeatures(features: Tensor, { packing }: Pick<PackedImages, 'packing'>): Tensor {

@@ -9,9 +9,10 @@ import {
   Parameter,
 } from '@tessera/nn';
 import { concat, formatShape, type Tensor } from '@tessera/tensor';
-import type { ImageTower } from '../image-tower.ts';
+import type { AttendedImages, AttentiveTower } from '../attended-images.ts';
+import { checkTokenSequence, type Embedded, type SplitTower, type TokenSequence } from '../halves.ts';
 import { EncoderBlock, type NormPlacement, vitNormEps } from './block.ts';
-import { type Grid, gridOf } from './grid.ts';
+import { gridOf } from './grid.ts';
 import { smallNormal, startedLinear } from './initialize.ts';
 import { LinearPatchEmbed, PatchEmbed } from './patch-embed.ts';
 import {
@@ -60,12 +61,7 @@ export interface FeatureOptions {
 }
 
 /** Tokens of a layer, class token and the like first, and how the patches among them lie. */
-export interface Features {
-  /** [N, prefix + rows * columns, width] */
-  readonly tokens: Tensor;
-  readonly prefix: number;
-  readonly grid: Grid;
-}
+export type Features = Embedded;
 
 /**
  * The plain Vision Transformer (Dosovitskiy et al. 2021), under timm's names: `patch_embed.proj`, `cls_token`, `pos_embed`,
@@ -76,7 +72,7 @@ export interface Features {
  *     z_l = block_l(z_{l-1})                               (equations 2 and 3)
  *     y = head(norm(z_L)[0])                               (equation 4)
  */
-export class ViT extends Module implements ImageTower {
+export class ViT extends Module implements AttentiveTower, SplitTower {
   readonly imageSize: readonly [number, number];
   readonly patchSize: readonly [number, number];
   readonly inputResolution: number;
@@ -151,8 +147,30 @@ export class ViT extends Module implements ImageTower {
    * as DeiT predicts; `distill` gives them apart.
    */
   forward(images: Tensor): Tensor {
-    if (this.dist_token === null) return apply(this.head, this.pooled(images));
-    const { logits, distillation } = this.distill(images);
+    return this.forwardTokens(this.embed(images));
+  }
+
+  /**
+   * The back half: what `embed` gave, here or in another process, to what `forward` gives. Where there is a mask, no token attends
+   * to what it hides, and the mean is over the patches that it shows.
+   */
+  forwardTokens(sequence: TokenSequence): Tensor {
+    return this.#predict(this.#last(sequence), sequence.mask ?? null);
+  }
+
+  attend(images: Tensor): AttendedImages {
+    const embedded = this.embed(images);
+    const { prefix, grid } = embedded;
+    const { features, weights } = this.#run(embedded);
+    const output = this.#predict(features.at(-1) as Tensor, null);
+    const length = prefix + grid[0] * grid[1];
+    const readout = this.readout === 'mean' ? ([prefix, length] as const) : ([0, prefix] as const);
+    return { output, weights, prefix, grid, readout };
+  }
+
+  #predict(tokens: Tensor, mask: Tensor | null): Tensor {
+    if (this.dist_token === null) return apply(this.head, this.#readout(tokens, mask));
+    const { logits, distillation } = this.#heads(tokens);
     return logits.add(distillation).mul(0.5);
   }
 
@@ -160,23 +178,32 @@ export class ViT extends Module implements ImageTower {
   distill(images: Tensor): F.DistilledLogits {
     if (this.dist_token === null)
       throw new Error('ViT.distill: this model has no distillation token (distilled: true)');
-    const { features } = this.#run(images);
-    const token = (k: number): Tensor => apply(this.norm, (features.at(-1) as Tensor).select(1, k));
-    return { logits: apply(this.head, token(0)), distillation: apply(this.head_dist, token(1)) };
+    return this.#heads(this.#last(this.embed(images)));
   }
 
   /** What goes into the head: [N, C, H, W] to [N, width]. */
   pooled(images: Tensor): Tensor {
-    const tokens = this.#run(images).features.at(-1) as Tensor;
+    return this.#readout(this.#last(this.embed(images)), null);
+  }
+
+  #heads(tokens: Tensor): F.DistilledLogits {
+    const token = (k: number): Tensor => apply(this.norm, tokens.select(1, k));
+    return { logits: apply(this.head, token(0)), distillation: apply(this.head_dist, token(1)) };
+  }
+
+  #readout(tokens: Tensor, mask: Tensor | null): Tensor {
     // The class token alone goes through the norm: what is dropped need not be normalised.
     if (this.readout === 'cls') return apply(this.norm, tokens.select(1, 0));
-    return apply(this.fc_norm, tokens.slice(1, this.prefix).mean(1));
+    const patches = tokens.slice(1, this.prefix);
+    if (mask === null) return apply(this.fc_norm, patches.mean(1));
+    const shown = mask.slice(1, this.prefix).cast(tokens.dtype).unsqueeze(2); // [N, patches, 1]
+    return apply(this.fc_norm, patches.mul(shown).sum(1).div(shown.sum(1).maximum(1)));
   }
 
   /** All tokens after the last block and, with readout `cls`, the last norm. */
   encode(images: Tensor): Features {
-    const { features, grid } = this.#run(images);
-    return { tokens: apply(this.norm, features.at(-1) as Tensor), prefix: this.prefix, grid };
+    const embedded = this.embed(images);
+    return { ...embedded, tokens: apply(this.norm, this.#last(embedded)) };
   }
 
   /**
@@ -189,23 +216,24 @@ export class ViT extends Module implements ImageTower {
     const chosen = layers.map((layer) => (layer < 0 ? layer + depth : layer));
     const wrong = layers.find((_, k) => !((chosen[k] as number) in this.blocks));
     if (wrong !== undefined) throw new RangeError(`ViT.features: there is no block ${wrong}: the model has ${depth}`);
-    const { features, grid } = this.#run(images);
+    const embedded = this.embed(images);
+    const { features } = this.#run(embedded);
     return chosen.map((layer) => {
       const tokens = features[layer] as Tensor;
-      return { tokens: norm ? apply(this.norm ?? this.fc_norm, tokens) : tokens, prefix: this.prefix, grid };
+      return { ...embedded, tokens: norm ? apply(this.norm ?? this.fc_norm, tokens) : tokens };
     });
   }
 
   /** The attention weights of every block, [N, H, prefix + patches, the same] each. */
   attentionMaps(images: Tensor): Tensor[] {
-    return this.#run(images).weights;
+    return this.#run(this.embed(images)).weights;
   }
 
   /**
-   * What the blocks are given: class token first, then the patches, then the positions of all of them. [N, C, H, W] to
-   * [N, prefix + rows * columns, width].
+   * The front half, what the blocks are given: class token first, then the patches, then the positions of all of them.
+   * [N, C, H, W] to [N, prefix + rows * columns, width].
    */
-  embed(images: Tensor): Features {
+  embed(images: Tensor): Embedded {
     const [height, width] = this.imageSize;
     const fits =
       images.ndim === 4 && (this.dynamicImageSize || (images.shape[2] === height && images.shape[3] === width));
@@ -223,17 +251,27 @@ export class ViT extends Module implements ImageTower {
     return { tokens: placed, prefix: this.prefix, grid };
   }
 
-  #run(images: Tensor): { features: Tensor[]; weights: Tensor[]; grid: Grid } {
-    const { tokens, grid } = this.embed(images);
-    const rotary = this.positions.angles(grid, floatDType(tokens));
+  #last(sequence: TokenSequence): Tensor {
+    return this.#run(sequence).features.at(-1) as Tensor;
+  }
+
+  #run(sequence: TokenSequence): { features: Tensor[]; weights: Tensor[] } {
+    const { tokens, grid, mask = null } = sequence;
+    const own = gridOf('ViT', this.imageSize, this.patchSize);
+    const expected = { prefix: this.prefix, grid: this.dynamicImageSize ? null : own, width: this.width };
+    checkTokenSequence('ViT', sequence, expected);
+    const call = {
+      rotary: this.positions.angles(grid, floatDType(tokens)),
+      mask: mask === null ? null : mask.unsqueeze(1).unsqueeze(1),
+    };
     const features: Tensor[] = [];
     const weights: Tensor[] = [];
     for (const block of this.blocks) {
-      const attended = block.attend(features.at(-1) ?? tokens, { rotary });
+      const attended = block.attend(features.at(-1) ?? tokens, call);
       features.push(attended.output);
       weights.push(attended.weights);
     }
-    return { features, weights, grid };
+    return { features, weights };
   }
 }
 
