@@ -1,3 +1,4 @@
+export * from './attention/index.ts';
 export * from './config/index.ts';
 export * from './data/index.ts';
 export * from './evaluation/index.ts';

@@ -2,7 +2,7 @@ import type { Module } from '@tessera/nn';
 import { type CompiledFunction, compile, type Tensor, type TypedArray, tensor, tidy } from '@tessera/tensor';
 
 /** Runs `body` with the model in evaluation mode, and puts every module back into the mode that it was in. */
-function inEvaluationMode<T>(model: Module, body: () => T): T {
+export function inEvaluationMode<T>(model: Module, body: () => T): T {
   const modes = [...model.namedModules()].map(([, module]) => ({ module, training: module.training }));
   model.eval();
   try {

@@ -1,0 +1,161 @@
+/** npm run attention: where a trained model looks in an image, as one PNG. */
+import { existsSync, promises as fs } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
+import { type Tensor, tensor } from '@tessera/tensor';
+import {
+  attentionOfImage,
+  attentionSections,
+  attentiveTower,
+  decodeImage,
+  drawSheet,
+  findRun,
+  type ImageAttention,
+  type LoadedCLIP,
+  type LoadedCLIPFile,
+  type LoadedClassifier,
+  loadCLIPFile,
+  loadRun,
+  type SheetSection,
+  writeFileAtomic,
+} from '@tessera/train';
+import {
+  backendOption,
+  chooseBackend,
+  commandLine,
+  fromCaller,
+  runCommand,
+  toCaller,
+  UsageError,
+} from './lib/command.ts';
+
+/** Side of a picture in the PNG. */
+const panelSize = 192;
+
+const readOptions = () =>
+  commandLine('attention')
+    .command(
+      '$0 <run> <image>',
+      'Draws where a model looks in an image: rollout through all layers, and each head of a layer. Of a Vision Transformer, or of the attention pool of a ModifiedResNet.',
+    )
+    .positional('run', {
+      type: 'string',
+      demandOption: true,
+      describe: "A run's folder, one of its checkpoints, or CLIP's weights from elsewhere",
+    })
+    .positional('image', { type: 'string', demandOption: true, describe: 'PNG, JPEG, WebP, GIF, AVIF, TIFF or SVG' })
+    .options({
+      layer: {
+        type: 'string',
+        array: true,
+        default: ['-1'],
+        describe: 'Layer, from 0; negative: from the end; all; may be repeated',
+      },
+      head: { type: 'string', default: 'all', describe: 'all (with their mean), mean, or the number of a head' },
+      rollout: { type: 'boolean', describe: 'Attention rollout [default: where the model has it]' },
+      text: {
+        type: 'string',
+        array: true,
+        default: [],
+        describe: 'CLIP: also what speaks for this text; may be repeated',
+      },
+      out: { type: 'string', describe: "PNG to write [default: in the run's folder, samples/attention-IMAGE.png]" },
+      backend: { ...backendOption, default: 'auto' },
+      threads: { type: 'number', describe: 'Threads of the wasm backend [default: all cores]' },
+    })
+    .example('$0 runs/first cat.png', 'rollout, and the heads of the last layer')
+    .example('$0 runs/first cat.png --layer all --head mean', 'the mean of the heads, layer by layer')
+    .example('$0 runs/first cat.png --text "a cat" --text "a dog"', 'which patches speak for which words')
+    .parseAsync();
+
+type Options = Awaited<ReturnType<typeof readOptions>>;
+
+function headOf(head: string): 'all' | 'mean' | number {
+  if (head === 'all' || head === 'mean') return head;
+  if (!/^\d+$/.test(head)) throw new UsageError(`--head must be all, mean or the number of a head, got ${head}`);
+  return Number(head);
+}
+
+/** Numbers of layers; `all` of them. */
+function layersOf(layers: readonly string[], count: number): number[] {
+  return layers.flatMap((layer) => {
+    if (layer === 'all') return Array.from({ length: count }, (_, k) => k);
+    if (!/^-?\d+$/.test(layer)) throw new UsageError(`--layer must be all or the number of a layer, got ${layer}`);
+    return [Number(layer)];
+  });
+}
+
+type Looking = LoadedCLIP | LoadedCLIPFile | LoadedClassifier;
+
+async function loadModel(path: string): Promise<Looking> {
+  const isRun = (await findRun(path)) !== null || !existsSync(path);
+  const run = isRun ? await loadRun(path) : await loadCLIPFile(path);
+  if (run.task === 'vq') throw new UsageError(`${toCaller(path)}: a tokenizer of images has no attention`);
+  return run;
+}
+
+function textFeatures(run: Looking, texts: readonly string[]): Tensor | null {
+  if (texts.length === 0) return null;
+  if (run.task !== 'contrastive') throw new UsageError('--text needs CLIP: this run is of a classifier');
+  const { contextLength } = run.model.config.text;
+  const tokens = run.tokenizer.encodeBatch(texts, contextLength, { onTooLong: 'truncate' });
+  return run.model.eval().encodeText(tensor(tokens, { shape: [texts.length, contextLength] }));
+}
+
+async function decode(path: string, size: number) {
+  const bytes = await fs.readFile(path).catch((cause: Error) => {
+    throw new UsageError(`${toCaller(path)}: cannot be read: ${cause.message}`);
+  });
+  return decodeImage(bytes, { kind: 'square', size }).catch((cause: Error) => {
+    throw new UsageError(`${toCaller(path)}: is no image that can be decoded: ${cause.message}`);
+  });
+}
+
+/** The panels that were asked for; a wrong layer or head is the caller's mistake. */
+function sectionsFor(attention: ImageAttention, options: Options): SheetSection[] {
+  try {
+    return attentionSections(attention, {
+      layers: layersOf(options.layer, attention.layers.length),
+      head: headOf(options.head),
+      rollout: options.rollout ?? attention.rollout !== null,
+      texts: options.text,
+    });
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+async function outputPath(options: Options, source: string, image: string): Promise<string> {
+  if (options.out !== undefined) {
+    if (extname(options.out).toLowerCase() !== '.png')
+      throw new UsageError(`--out must end in .png, got ${options.out}`);
+    return fromCaller(options.out);
+  }
+  const folder = await findRun(source);
+  if (folder === null) throw new UsageError('weights outside of a run have no folder for pictures: say --out FILE.png');
+  return join(folder.samples, `attention-${basename(image, extname(image))}.png`);
+}
+
+async function main(): Promise<undefined> {
+  const options = await readOptions();
+  const [source, image] = [fromCaller(options.run as string), fromCaller(options.image as string)];
+  const path = await outputPath(options, source, image);
+  headOf(options.head);
+  layersOf(options.layer, 0);
+  await chooseBackend(options.backend, options.threads ?? null);
+  const run = await loadModel(source);
+  const tower = attentiveTower(run.model.visual);
+  const seen = await decode(image, tower.inputResolution);
+  const attention = await attentionOfImage(tower, seen.data, textFeatures(run, options.text));
+  const png = await drawSheet({
+    title: basename(image),
+    subtitle: `${toCaller(run.checkpoint.path)} · ${tower.constructor.name}, ${tower.inputResolution} px`,
+    image: await decode(image, panelSize),
+    sections: sectionsFor(attention, options),
+  });
+  await fs.mkdir(dirname(path), { recursive: true });
+  await writeFileAtomic(path, [png]);
+  console.log(toCaller(path));
+}
+
+await runCommand(main);
