@@ -9,6 +9,7 @@ import {
   VisionTransformer,
 } from '@tessera/models';
 import * as nn from '@tessera/nn';
+import { attentionModules } from './attention-modules.ts';
 import type { CaseConfig } from './config.ts';
 import { multimodalModules } from './multimodal-modules.ts';
 import { defineReferenceModule as define, type ReferenceModule } from './reference-module.ts';
@@ -17,6 +18,7 @@ import { visionModules } from './vision-modules.ts';
 
 export const builtInModules: Readonly<Record<string, ReferenceModule>> = {
   ...visionModules,
+  ...attentionModules,
   ...multimodalModules,
   ...resnetModules,
   Linear: define({
