@@ -1,6 +1,6 @@
 import { MaskedAutoencoder, preprocess } from '@tessera/models';
 import { type Tensor, tensor } from '@tessera/tensor';
-import { spread, type VisionTask } from './vision-task.ts';
+import { picturesOf, spread, type VisionTask } from './vision-task.ts';
 
 /** Pretraining without labels: predict the three quarters of the patches that are hidden. */
 export function maskedTask(): VisionTask {
@@ -19,7 +19,7 @@ export function maskedTask(): VisionTask {
   return {
     model,
     imageSize,
-    inputs: ({ images, size }) => [tensor(images, { shape: [size, imageSize, imageSize, 3] })],
+    inputs: (batch) => [picturesOf(batch, imageSize)],
     loss: (images) => model.forward(preprocess(images)),
     // The same patches hidden in each evaluation. Beside it the error of a guess by each patch's mean: what knowing nothing costs.
     measures: (images) => {

@@ -1,7 +1,7 @@
 import { NaViT, preprocess, unpackFeatures } from '@tessera/models';
 import { functional as F } from '@tessera/nn';
-import { type Tensor, tensor } from '@tessera/tensor';
-import { labelsOf, type TaskOptions, type VisionTask } from './vision-task.ts';
+import type { Tensor } from '@tessera/tensor';
+import { labelsOf, picturesOf, shareRight, type TaskOptions, type VisionTask } from './vision-task.ts';
 
 const imageSize = 32;
 
@@ -16,7 +16,7 @@ const sizes: readonly (readonly [height: number, width: number])[] = [
 ];
 
 /** Classes of pictures of many sizes and ratios, packed into sequences. */
-export function nativeTask(options: TaskOptions): VisionTask {
+export function nativeTask(options: Pick<TaskOptions, 'classes'>): VisionTask {
   const { classes } = options;
   const model = new NaViT({ patchSize: 4, width: 64, depth: 4, heads: 4, maxGrid: 12, classes });
   const classify = (images: Tensor): Tensor => {
@@ -32,11 +32,8 @@ export function nativeTask(options: TaskOptions): VisionTask {
   return {
     model,
     imageSize,
-    inputs: (batch) => [
-      tensor(batch.images, { shape: [batch.size, imageSize, imageSize, 3] }),
-      labelsOf(batch, options),
-    ],
+    inputs: (batch) => [picturesOf(batch, imageSize), labelsOf(batch, options)],
     loss: (images, labels) => F.crossEntropy(classify(images), labels),
-    measures: (images, labels) => ({ 'class right': classify(images).argmax(1).eq(labels).cast('f32').mean() }),
+    measures: (images, labels) => ({ 'class right': shareRight(classify(images), labels) }),
   };
 }

@@ -12,40 +12,59 @@ export interface VisionRun {
   readonly testRows: number;
   /** Threads that decode. */
   readonly workers: number;
-  onStep(step: number, loss: number): void;
+  /** Ends the run after the step in hand. */
+  readonly signal?: AbortSignal;
+  /** @param total steps of all, a teacher's included */
+  onStep(step: number, total: number, loss: number): void;
 }
 
-/** Trains a task and gives the means of its measures over the test split. @throws where a loss is not finite */
+/**
+ * Trains a task, its teacher first, and gives the means of its measures over the test split. Null where the run was ended before.
+ *
+ * @throws where a loss is not finite
+ */
 export async function runVisionTask(
   task: VisionTask,
   train: Split,
   test: Split,
   run: VisionRun,
-): Promise<Record<string, number>> {
-  const { model, imageSize } = task;
+): Promise<Record<string, number> | null> {
+  const { teacher } = task;
+  const stages = teacher === undefined ? [task] : [teacher, task];
+  const total = stages.length * run.steps;
+  for (const [k, stage] of stages.entries()) {
+    const onStep: VisionRun['onStep'] = (step, _, loss) => run.onStep(k * run.steps + step, total, loss);
+    await trainTask(stage, train, { ...run, onStep });
+    if (run.signal?.aborted) return null;
+    stage.model.eval();
+  }
+  return measure(task, test, run);
+}
+
+async function trainTask(task: VisionTask, split: Split, run: VisionRun): Promise<void> {
+  const { model, imageSize, loading } = task;
+  const { steps, batchSize, seed, workers, signal } = run;
   const parameters = model.trainableParameters();
   const optimizer = new AdamW(model.namedParameters(), { weightDecay: 0.05, groups: [noDecay] });
-  const rate = warmupCosine({ lr: run.lr, warmupSteps: Math.ceil(run.steps / 10), totalSteps: run.steps });
+  const rate = warmupCosine({ lr: run.lr, warmupSteps: Math.ceil(steps / 10), totalSteps: steps });
   const step = compile((lr: Tensor, ...inputs: Tensor[]) => {
     const loss = task.loss(...inputs);
     optimizer.step(clipGradNorm(grad(loss, parameters), 1).gradients, lr);
     return loss;
   });
   model.train();
-  const { batchSize, seed, workers } = run;
-  const loader = new DataLoader(train, { batchSize, imageSize, seed, shuffle: true, workers });
+  const loader = new DataLoader(split, { ...loading, batchSize, imageSize, seed, shuffle: true, workers });
   try {
     let done = 0;
     for await (const batch of forever(loader)) {
-      if (done === run.steps) break;
+      if (done === steps || signal?.aborted) break;
       const loss = await (await step(tensor(rate(done)), ...task.inputs(batch))).item();
       if (!Number.isFinite(loss)) throw new Error(`step ${done + 1}: the loss is ${loss}; try a smaller --lr`);
-      run.onStep(++done, loss);
+      run.onStep(++done, steps, loss);
     }
   } finally {
     await loader.close();
   }
-  return measure(task, test, run);
 }
 
 async function* forever(loader: DataLoader): AsyncGenerator<Batch> {
@@ -53,8 +72,9 @@ async function* forever(loader: DataLoader): AsyncGenerator<Batch> {
 }
 
 async function measure(task: VisionTask, split: Split, run: VisionRun): Promise<Record<string, number>> {
+  const { model, imageSize, loading } = task;
   const { batchSize, testRows, workers } = run;
-  task.model.eval();
+  model.eval();
   const names: string[] = [];
   const evaluate = compile((...inputs: Tensor[]) => {
     const found = Object.entries(task.measures(...inputs));
@@ -62,7 +82,9 @@ async function measure(task: VisionTask, split: Split, run: VisionRun): Promise<
     return found.map(([, value]) => value);
   });
   const rows = Array.from({ length: Math.min(testRows, split.length) }, (_, k) => k);
-  const loader = new DataLoader(split, { batchSize, imageSize: task.imageSize, workers, rows, dropLast: true });
+  if (rows.length < batchSize)
+    throw new Error(`split ${split.name}: ${rows.length} rows are fewer than one batch of ${batchSize}`);
+  const loader = new DataLoader(split, { ...loading, batchSize, imageSize, workers, rows, dropLast: true });
   const sums: number[] = [];
   let batches = 0;
   try {
@@ -74,7 +96,5 @@ async function measure(task: VisionTask, split: Split, run: VisionRun): Promise<
   } finally {
     await loader.close();
   }
-  if (batches === 0)
-    throw new Error(`split ${split.name}: ${rows.length} rows are fewer than one batch of ${batchSize}`);
   return Object.fromEntries(names.map((name, k) => [name, (sums[k] as number) / batches]));
 }

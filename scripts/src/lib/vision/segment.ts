@@ -1,9 +1,9 @@
 import { preprocess, segmentationLoss, ViT, ViTSegmenter } from '@tessera/models';
-import { type Tensor, tensor, where } from '@tessera/tensor';
-import { labelsOf, type TaskOptions, type VisionTask } from './vision-task.ts';
+import { type Tensor, where } from '@tessera/tensor';
+import { labelsOf, picturesOf, type TaskOptions, type VisionTask } from './vision-task.ts';
 
 /** A class for each pixel: that of the thing which it belongs to, or background. Things are brighter than 24 of 255. */
-export function segmentTask(options: TaskOptions): VisionTask {
+export function segmentTask(options: Pick<TaskOptions, 'classes'>): VisionTask {
   const { classes } = options;
   const imageSize = 32;
   const backbone = new ViT({ imageSize, patchSize: 4, width: 64, depth: 4, heads: 4 });
@@ -15,10 +15,7 @@ export function segmentTask(options: TaskOptions): VisionTask {
   return {
     model,
     imageSize,
-    inputs: (batch) => [
-      tensor(batch.images, { shape: [batch.size, imageSize, imageSize, 3] }),
-      labelsOf(batch, options),
-    ],
+    inputs: (batch) => [picturesOf(batch, imageSize), labelsOf(batch, options)],
     loss: (images, labels) => segmentationLoss(model.forward(preprocess(images)), truth(images, labels)),
     measures: (images, labels) => {
       const right = truth(images, labels);
