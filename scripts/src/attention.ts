@@ -125,12 +125,15 @@ function sectionsFor(attention: ImageAttention, options: Options): SheetSection[
   }
 }
 
-async function outputPath(options: Options, source: string, image: string): Promise<string> {
-  if (options.out !== undefined) {
-    if (extname(options.out).toLowerCase() !== '.png')
-      throw new UsageError(`--out must end in .png, got ${options.out}`);
-    return fromCaller(options.out);
-  }
+function checkOptions({ out, head, layer }: Options): void {
+  headOf(head);
+  layersOf(layer, 0);
+  if (out !== undefined && extname(out).toLowerCase() !== '.png')
+    throw new UsageError(`--out must end in .png, got ${out}`);
+}
+
+async function outputPath(out: string | undefined, source: string, image: string): Promise<string> {
+  if (out !== undefined) return fromCaller(out);
   const folder = await findRun(source);
   if (folder === null) throw new UsageError('weights outside of a run have no folder for pictures: say --out FILE.png');
   return join(folder.samples, `attention-${basename(image, extname(image))}.png`);
@@ -139,11 +142,10 @@ async function outputPath(options: Options, source: string, image: string): Prom
 async function main(): Promise<undefined> {
   const options = await readOptions();
   const [source, image] = [fromCaller(options.run as string), fromCaller(options.image as string)];
-  const path = await outputPath(options, source, image);
-  headOf(options.head);
-  layersOf(options.layer, 0);
+  checkOptions(options);
   await chooseBackend(options.backend, options.threads ?? null);
   const run = await loadModel(source);
+  const path = await outputPath(options.out, source, image);
   const tower = attentiveTower(run.model.visual);
   const seen = await decode(image, tower.inputResolution);
   const attention = await attentionOfImage(tower, seen.data, textFeatures(run, options.text));

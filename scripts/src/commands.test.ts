@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Outcome, outcome, start, writePictures } from './testing/commands.ts';
 
 let root: string;
 beforeAll(async () => {
@@ -11,49 +12,9 @@ beforeAll(async () => {
 });
 afterAll(() => fs.rm(root, { recursive: true }));
 
-/** Drawings with a caption file, half of them in a split of their own. */
-async function writePictures(folder: string): Promise<void> {
-  await fs.mkdir(folder);
-  const rows = ['image,caption,split'];
-  for (const [name, colour] of Object.entries({ red: '#d22', green: '#2a4', blue: '#24d', black: '#111' }))
-    for (const [shape, drawing] of Object.entries({
-      circle: '<circle cx="8" cy="8" r="6"/>',
-      square: '<rect x="3" y="3" width="10" height="10"/>',
-    }))
-      for (const split of ['train', 'test']) {
-        const file = `${name}-${shape}-${split}.svg`;
-        const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="${colour}">${drawing}</svg>`;
-        await fs.writeFile(join(folder, file), svg);
-        rows.push(`${file},a ${name} ${shape},${split}`);
-      }
-  await fs.writeFile(join(folder, 'captions.csv'), `${rows.join('\n')}\n`);
-}
-
-interface Outcome {
-  readonly status: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
 /** Runs a command as npm does, called from `root`. `interrupt`: sends Ctrl-C as soon as the output matches. */
-function run(name: string, args: readonly string[], interrupt?: RegExp): Promise<Outcome> {
-  const script = new URL(`./${name}.ts`, import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--conditions=tessera-source', '--import', 'tsx', script, ...args], {
-    cwd: new URL('../..', import.meta.url).pathname,
-    env: { ...process.env, INIT_CWD: root, NO_COLOR: '1' },
-  });
-  let out = '';
-  let err = '';
-  let interrupted = false;
-  child.stdout.on('data', (data) => {
-    out += data;
-  });
-  child.stderr.on('data', (data) => {
-    err += data;
-    if (!interrupted && interrupt?.test(err)) interrupted = child.kill('SIGINT');
-  });
-  return new Promise((resolve) => child.once('close', (status) => resolve({ status, out, err })));
-}
+const run = (name: string, args: readonly string[], interrupt?: RegExp): Promise<Outcome> =>
+  outcome(start(root, name, args), interrupt);
 
 const settings = (...values: string[]): string[] => values.flatMap((value) => ['--set', value]);
 const tiny = [
@@ -103,6 +64,31 @@ describe('from a folder of pictures to a trained model', () => {
     expect(missing.status).toBe(1);
   });
 
+  it('attention draws where the model looks', async () => {
+    const picture = 'pictures/red-circle-test.svg';
+    const { status, out, err } = await run('attention', ['run', picture, '--text', 'a red circle', '--layer', 'all']);
+    expect(err).toBe('');
+    expect([status, out]).toEqual([0, 'run/samples/attention-red-circle-test.png\n']);
+    const { width = 0, height = 0 } = await sharp(join(root, out.trim())).metadata();
+    expect(width).toBeGreaterThan(3 * 192);
+    expect(height).toBeGreaterThan(2 * 192);
+    const own = await run('attention', ['run', picture, '--head', 'mean', '--no-rollout', '--out', 'new/seen.png']);
+    expect([own.status, own.out]).toEqual([0, 'new/seen.png\n']);
+    for (const [wrong, message] of [
+      [['--layer', '7'], 'there is no layer 7: the model has the only one, 0'],
+      [['--layer', 'last'], '--layer must be all or the number of a layer, got last'],
+      [['--head', '-1'], '--head must be all, mean or the number of a head, got -1'],
+      [['--out', 'seen.jpg'], '--out must end in .png, got seen.jpg'],
+    ] as const) {
+      const refused = await run('attention', ['run', picture, ...wrong]);
+      expect(refused.err).toContain(message);
+      expect(refused.status).toBe(2);
+    }
+    const words = await run('attention', ['run', 'pictures/captions.csv']);
+    expect(words.err).toContain('pictures/captions.csv: is no image that can be decoded');
+    expect(words.status).toBe(2);
+  });
+
   it('train fine-tunes a run, and eval looks between the two', async () => {
     const tuned = tiny.map((option) => (option === 'run' ? 'tuned' : option));
     const from = ['--task', 'contrastive', '--from', 'run', ...settings('initialize.parts=all', 'training.epochs=1')];
@@ -131,6 +117,8 @@ describe('a mistake on the command line', () => {
     ['train', ['--backend', 'wepgpu'], 'there is no backend wepgpu: it is auto, '],
     ['eval', ['nothing', '--backend', 'wams'], 'did you mean wasm?'],
     ['eval', ['nothing'], 'nothing: there is no such run or checkpoint'],
+    ['attention', ['nothing', 'pictures/red-circle-test.svg'], 'nothing: there is no such run or checkpoint'],
+    ['attention', ['nothing', 'a.png', '--txt', 'a cat'], 'there is no option --txt; did you mean --text?'],
     ['gradcheck', ['Conv3d'], 'there is nothing to check named Conv3d; did you mean Conv2d?'],
     ['convert', ['nothing', 'out'], 'nothing: there is no such file'],
     ['convert', ['pictures/captions.csv', 'out'], 'captions.csv: safetensors: '],
