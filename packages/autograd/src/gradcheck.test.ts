@@ -1,4 +1,4 @@
-import type { Tensor } from '@tessera/tensor';
+import { type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { customGradient } from './custom.ts';
 import { adjointCheck, GradcheckError, gradcheck, gradgradcheck } from './gradcheck.ts';
@@ -70,6 +70,20 @@ describe('gradcheck', () => {
   it('does not mistake rounding for an error', async () => {
     // Constant up to rounding: the difference is noise, the gradient noise of another kind.
     await gradcheck((x) => x.softmax(0).sum().mul(1e6), [normal([6], 8)]);
+  });
+
+  it('is not misled by a kink beside a point, nor is a wrong gradient excused by one', async () => {
+    const x = normal([6], 12);
+    const values = await x.data();
+    // Kinks a millionth away from the values: differences over 1e-5 step over them.
+    const corners = tensor(
+      Float64Array.from(values, (value) => value + 1e-6),
+      { dtype: 'f64' },
+    );
+    const bent = (v: Tensor): Tensor => v.sub(corners).abs().add(v.square());
+    expect((await gradcheck(bent, [x])).comparisons).toBe(3);
+    const wrong = customGradient(bent, (gradient, [v]) => [gradient.mul((v as Tensor).mul(2).sub(1.001))]);
+    await expect(gradcheck(wrong, [x])).rejects.toThrow(GradcheckError);
   });
 
   it('refuses f32', async () => {
