@@ -1,0 +1,51 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { promises as fs } from 'node:fs';
+import { join } from 'node:path';
+
+export interface Outcome {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Starts a command as npm does, called from the folder `root`. */
+export function start(root: string, name: string, args: readonly string[]): ChildProcessWithoutNullStreams {
+  const script = new URL(`../${name}.ts`, import.meta.url).pathname;
+  return spawn(process.execPath, ['--conditions=tessera-source', '--import', 'tsx', script, ...args], {
+    cwd: new URL('../../..', import.meta.url).pathname,
+    env: { ...process.env, INIT_CWD: root, NO_COLOR: '1' },
+  });
+}
+
+/** What a command said, once it has ended. `interrupt`: sends Ctrl-C as soon as the output on standard error matches. */
+export function outcome(child: ChildProcessWithoutNullStreams, interrupt?: RegExp): Promise<Outcome> {
+  let out = '';
+  let err = '';
+  let interrupted = false;
+  child.stdout.on('data', (data) => {
+    out += data;
+  });
+  child.stderr.on('data', (data) => {
+    err += data;
+    if (!interrupted && interrupt?.test(err)) interrupted = child.kill('SIGINT');
+  });
+  return new Promise((resolve) => child.once('close', (status) => resolve({ status, out, err })));
+}
+
+/** Drawings with a caption file, half of them in a split of their own. */
+export async function writePictures(folder: string): Promise<void> {
+  await fs.mkdir(folder);
+  const rows = ['image,caption,split'];
+  for (const [name, colour] of Object.entries({ red: '#d22', green: '#2a4', blue: '#24d', black: '#111' }))
+    for (const [shape, drawing] of Object.entries({
+      circle: '<circle cx="8" cy="8" r="6"/>',
+      square: '<rect x="3" y="3" width="10" height="10"/>',
+    }))
+      for (const split of ['train', 'test']) {
+        const file = `${name}-${shape}-${split}.svg`;
+        const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="${colour}">${drawing}</svg>`;
+        await fs.writeFile(join(folder, file), svg);
+        rows.push(`${file},a ${name} ${shape},${split}`);
+      }
+  await fs.writeFile(join(folder, 'captions.csv'), `${rows.join('\n')}\n`);
+}
