@@ -35,6 +35,8 @@ export class Pool {
   #broken: Error | null = null;
   #onReady: (() => void)[] = [];
   #onFinished: (() => void) | null = null;
+  /** How many wait for the workers: those who wait for them to be ready, and the job in progress. */
+  #holds = 0;
   #disposed = false;
   #serial = 0;
 
@@ -79,9 +81,18 @@ export class Pool {
   async whenReady(): Promise<void> {
     this.start();
     if (this.#workers === null || this.ready || this.#broken !== null) return;
-    for (const worker of this.#workers) worker.ref();
+    this.#hold();
     await new Promise<void>((resolve) => this.#onReady.push(resolve));
-    for (const worker of this.#workers ?? []) worker.unref();
+    this.#release();
+  }
+
+  /** Keeps the process alive until the workers have answered; each call needs its `#release`. */
+  #hold(): void {
+    if (this.#holds++ === 0) for (const worker of this.#workers ?? []) worker.ref();
+  }
+
+  #release(): void {
+    if (--this.#holds === 0) for (const worker of this.#workers ?? []) worker.unref();
   }
 
   #receive(report: WorkerReport): void {
@@ -169,7 +180,7 @@ export class Pool {
   /** Runs a job on the workers; `finished` is called from the event loop. The workers must be ready. */
   dispatch(job: Job, finished: () => void): void {
     this.#load(job.program);
-    for (const worker of this.#workers ?? []) worker.ref();
+    this.#hold();
     this.#onFinished = finished;
     this.#post(job, this.threads, true);
     this.#wake(0);
@@ -190,7 +201,7 @@ export class Pool {
   /** To be called once a dispatched job has finished: what went wrong, if something did. */
   conclude(): Failure | null {
     this.#onFinished = null;
-    for (const worker of this.#workers ?? []) worker.unref();
+    this.#release();
     const failure = takeFailure(this.#memory);
     if (failure !== null || this.#broken === null) return failure;
     return { kernel: this.#words()[word(currentKernel(0))], message: this.#broken.message };
