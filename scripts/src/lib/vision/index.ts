@@ -9,7 +9,6 @@ import { thumbnailTask, tilesTask } from './tiles.ts';
 import type { VisionTaskKind } from './vision-task.ts';
 
 export { runVisionTask } from './run.ts';
-export type { VisionTask } from './vision-task.ts';
 
 const clothes = { data: 'fashion-mnist', testSplit: 'test' } as const;
 /** New things, drawn by hands that are known. */

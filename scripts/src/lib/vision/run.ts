@@ -1,6 +1,15 @@
 import { grad } from '@tessera/autograd';
 import { compile, type Tensor, tensor } from '@tessera/tensor';
-import { AdamW, type Batch, clipGradNorm, DataLoader, noDecay, type Split, warmupCosine } from '@tessera/train';
+import {
+  AdamW,
+  type Batch,
+  clipGradNorm,
+  DataLoader,
+  noDecay,
+  permutation,
+  type Split,
+  warmupCosine,
+} from '@tessera/train';
 import type { VisionTask } from './vision-task.ts';
 
 export interface VisionRun {
@@ -81,7 +90,8 @@ async function measure(task: VisionTask, split: Split, run: VisionRun): Promise<
     names.splice(0, names.length, ...found.map(([name]) => name));
     return found.map(([, value]) => value);
   });
-  const rows = Array.from({ length: Math.min(testRows, split.length) }, (_, k) => k);
+  // In a fixed order that mixes what a split may have sorted.
+  const rows = permutation(split.length, 0, 0).slice(0, testRows);
   if (rows.length < batchSize)
     throw new Error(`split ${split.name}: ${rows.length} rows are fewer than one batch of ${batchSize}`);
   const loader = new DataLoader(split, { ...loading, batchSize, imageSize, workers, rows, dropLast: true });
