@@ -1,8 +1,15 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { type Neighbours, nearestNeighbours } from '../metrics/index.ts';
-import { type ImageQuery, pixelsDataUri, type RetrievalReport, type TextQuery } from '../report/index.ts';
+import {
+  type ImageNeighbours,
+  type ImageQuery,
+  pixelsDataUri,
+  type RetrievalReport,
+  type TextQuery,
+} from '../report/index.ts';
 import { pictureGrid } from '../run/samples.ts';
+import { embeddingMap } from './embedding-map.ts';
 import { type ReadOptions, readPictures, spread } from './examples.ts';
 import type { EncodedSplit, RetrievalEvaluation } from './retrieval.ts';
 
@@ -10,6 +17,8 @@ export interface ExampleCounts {
   /** Images that are looked up, evenly spread over the split. */
   readonly images: number;
   readonly texts: number;
+  /** Images whose nearest images are looked up. */
+  readonly neighbours: number;
   /** Answers shown for each. */
   readonly results: number;
 }
@@ -30,6 +39,8 @@ export interface RetrievalExamples {
   readonly images: readonly { readonly query: number; readonly answers: readonly Answer[] }[];
   /** Texts by number, with images as answers. */
   readonly texts: readonly { readonly query: number; readonly answers: readonly Answer[] }[];
+  /** Images by number, with the other images most like them. */
+  readonly neighbours: readonly { readonly query: number; readonly answers: readonly Answer[] }[];
   /** Side of the pictures. */
   readonly side: number;
   /** Pixels of an image by number, for all that are shown: u8 [side, side, 3]. */
@@ -40,7 +51,7 @@ export interface RetrievalExamples {
 export async function findRetrievalExamples(
   encoded: EncodedSplit,
   read: Pick<ReadOptions, 'imageSize' | 'columns'>,
-  counts: ExampleCounts = { images: 8, texts: 6, results: 5 },
+  counts: ExampleCounts = { images: 8, texts: 6, neighbours: 6, results: 5 },
 ): Promise<RetrievalExamples> {
   const { imageFeatures, textFeatures, dims, imageConcepts, textConcepts, imageRows, texts } = encoded;
   const lookUp = (
@@ -49,10 +60,11 @@ export async function findRetrievalExamples(
     concepts: readonly number[],
     items: Float32Array,
     itemConcepts: readonly number[],
+    results = counts.results,
   ): RetrievalExamples['images'] => {
     const picked = new Float32Array(queries.length * dims);
     for (const [k, row] of queries.entries()) picked.set(features.subarray(row * dims, (row + 1) * dims), k * dims);
-    const { indices, scores, k }: Neighbours = nearestNeighbours(picked, items, dims, counts.results);
+    const { indices, scores, k }: Neighbours = nearestNeighbours(picked, items, dims, results);
     return queries.map((query, row) => ({
       query,
       answers: Array.from({ length: k }, (_, place): Answer => {
@@ -65,13 +77,22 @@ export async function findRetrievalExamples(
   const textQueries = spread(texts.length, counts.texts);
   const forImages = lookUp(imageQueries, imageFeatures, imageConcepts, textFeatures, textConcepts);
   const forTexts = lookUp(textQueries, textFeatures, textConcepts, imageFeatures, imageConcepts);
-  const shown = [...imageQueries, ...forTexts.flatMap(({ answers }) => answers.map(({ item }) => item))];
+  // The nearest image is the query itself, or one of exactly its features: one more is asked for, and the query left out.
+  const nearQueries = spread(imageRows.length, counts.neighbours);
+  const near = lookUp(nearQueries, imageFeatures, imageConcepts, imageFeatures, imageConcepts, counts.results + 1);
+  const neighbours = near.map(({ query, answers }) => ({
+    query,
+    answers: answers.filter(({ item }) => item !== query).slice(0, counts.results),
+  }));
+  const answers = [...forTexts, ...neighbours].flatMap((found) => found.answers.map(({ item }) => item));
+  const shown = [...imageQueries, ...nearQueries, ...answers];
   const rows = shown.map((image) => imageRows[image]);
   const pictures = await readPictures(encoded.split, rows, read);
   return {
     encoded,
     images: forImages,
     texts: forTexts,
+    neighbours,
     side: read.imageSize,
     picture: (image) => pictures.get(imageRows[image]) as Uint8Array,
   };
@@ -80,8 +101,9 @@ export async function findRetrievalExamples(
 /** A split's retrieval with examples as pictures, for the report. */
 export async function describeRetrieval(
   { split, metrics, pixels }: RetrievalEvaluation,
-  { encoded: { imageTexts, texts }, images, texts: textQueries, side, picture }: RetrievalExamples,
+  { encoded, images, texts: textQueries, neighbours, side, picture }: RetrievalExamples,
 ): Promise<RetrievalReport> {
+  const { imageTexts, texts } = encoded;
   const dataUri = (image: number): ReturnType<typeof pixelsDataUri> =>
     pixelsDataUri(picture(image), { height: side, width: side, channels: 3 });
   const describeImage = async ({ query, answers }: RetrievalExamples['images'][number]): Promise<ImageQuery> => ({
@@ -89,16 +111,26 @@ export async function describeRetrieval(
     caption: imageTexts[query],
     results: answers.map(({ item, score, right }) => ({ text: texts[item], score, right })),
   });
-  const describeText = async ({ query, answers }: RetrievalExamples['texts'][number]): Promise<TextQuery> => ({
-    text: texts[query],
-    results: await Promise.all(
+  const describePictures = (answers: readonly Answer[]): Promise<TextQuery['results']> =>
+    Promise.all(
       answers.map(async ({ item, score, right }) => ({
         image: await dataUri(item),
         caption: imageTexts[item],
         score,
         right,
       })),
-    ),
+    );
+  const describeText = async ({ query, answers }: RetrievalExamples['texts'][number]): Promise<TextQuery> => ({
+    text: texts[query],
+    results: await describePictures(answers),
+  });
+  const describeNear = async ({
+    query,
+    answers,
+  }: RetrievalExamples['neighbours'][number]): Promise<ImageNeighbours> => ({
+    image: await dataUri(query),
+    caption: imageTexts[query],
+    results: await describePictures(answers),
   });
   return {
     split,
@@ -106,6 +138,8 @@ export async function describeRetrieval(
     ...(pixels === null ? {} : { pixels }),
     imageQueries: await Promise.all(images.map(describeImage)),
     textQueries: await Promise.all(textQueries.map(describeText)),
+    imageNeighbours: await Promise.all(neighbours.map(describeNear)),
+    embeddings: embeddingMap(encoded),
   };
 }
 

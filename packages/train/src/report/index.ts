@@ -3,7 +3,9 @@ export { renderReport } from './render.ts';
 export type {
   ClassificationReport,
   DataUri,
+  EmbeddingReport,
   EvaluationRecord,
+  ImageNeighbours,
   ImageQuery,
   ReconstructionReport,
   ReportData,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { classificationSection } from './classification-section.ts';
 import { type Chart, evaluationCharts, stepCharts } from './curves.ts';
+import { embeddingScript } from './embedding-script.ts';
 import { fact, percent } from './format.ts';
 import { Html, html, jsonForScript } from './html.ts';
 import { pageScript } from './page-script.ts';
@@ -70,6 +71,7 @@ export function renderReport(data: ReportData): string {
 </main>
 <footer>Drag over a chart to look closer, double-click to see it whole. This page is one file and loads nothing.</footer>
 ${charts.length > 0 && chartScripts(charts)}
+${data.retrieval?.some(({ embeddings }) => embeddings) && html`<script>${new Html(embeddingScript)}</script>`}
 </body>
 </html>
 `;

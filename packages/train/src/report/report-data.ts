@@ -59,6 +59,33 @@ export interface RetrievalReport {
   readonly pixels?: PixelBaseline;
   readonly imageQueries?: readonly ImageQuery[];
   readonly textQueries?: readonly TextQuery[];
+  readonly imageNeighbours?: readonly ImageNeighbours[];
+  readonly embeddings?: EmbeddingReport;
+}
+
+/** A picture and the other pictures of the split that the model finds most like it, best first. */
+export interface ImageNeighbours {
+  readonly image: DataUri;
+  readonly caption: string;
+  readonly results: TextQuery['results'];
+}
+
+type Point = readonly [x: number, y: number];
+
+/** Images and captions as points of a plane. */
+export interface EmbeddingReport {
+  /** What each image shows. */
+  readonly imageLabels: readonly string[];
+  readonly textLabels: readonly string[];
+  /** Which of the texts belongs to each image. */
+  readonly captions: readonly number[];
+  readonly planes: readonly {
+    readonly title: string;
+    /** What of the variance lies along x and along y, from 0 to 1. */
+    readonly shares: Point;
+    readonly images: readonly Point[];
+    readonly texts: readonly Point[];
+  }[];
 }
 
 /** A picture and the captions that the model holds for the best, best first. */

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { classificationMetrics } from '../metrics/classification.ts';
 import { retrievalMetrics } from '../metrics/retrieval.ts';
 import { type Chart, evaluationCharts, stepCharts } from './curves.ts';
+import { embeddingScript } from './embedding-script.ts';
 import { fact, humanize, percent } from './format.ts';
 import { html, jsonForScript } from './html.ts';
 import { imageDataUri, pixelsDataUri } from './images.ts';
@@ -148,6 +149,29 @@ describe('a report', () => {
           },
         ],
         textQueries: [{ text: 'a cat', results: [{ image: picture, caption: 'cat', score: 0.5, right: true }] }],
+        imageNeighbours: [
+          {
+            image: picture,
+            caption: 'a <cat>',
+            results: [{ image: picture, caption: 'a lion', score: 0.875, right: false }],
+          },
+        ],
+        embeddings: {
+          imageLabels: ['one </script>', 'two'],
+          textLabels: ['both'],
+          captions: [0, 0],
+          planes: [
+            {
+              title: 'As they are',
+              shares: [0.75, 0.25],
+              images: [
+                [-1, 0],
+                [3, 0],
+              ],
+              texts: [[1, 1]],
+            },
+          ],
+        },
       },
     ],
     classification: [
@@ -179,6 +203,26 @@ describe('a report', () => {
     expect(page).toContain('<li class="other"><span>a dog</span>');
     expect(page).toContain('<li class="right"><span>✓ a cat</span><span class="score">0.25</span>');
     expect(page).toMatch(/<figure class="right">/);
+  });
+
+  it('shows the nearest pictures', () => {
+    expect(page).toMatch(/alt="a &lt;cat&gt;".*<p class="wanted">a &lt;cat&gt;<.p>.*title="a lion".*0\.88/s);
+  });
+
+  it('draws embeddings to scale, each picture tied to its caption, with labels for a script that parses', () => {
+    const [, ties, dots] = /<path class="ties" d="([^"]*)"\/>(.*?)<\/svg>/s.exec(page) ?? [];
+    // Four units of the plane are the drawing's width less its margins; y points up.
+    expect(ties).toBe('M12 227L240 113M468 227L240 113');
+    expect([...dots.matchAll(/cx="([^"]*)" cy="([^"]*)"/g)].map(([, x, y]) => [Number(x), Number(y)])).toEqual([
+      [240, 113],
+      [12, 227],
+      [468, 227],
+    ]);
+    expect(page).toContain('As they are · 75.0\u202f% of the variance');
+    const labels = page.match(/<script type="application\/json">(.*?)<\/script>/s)?.[1] ?? '';
+    expect(JSON.parse(labels)).toEqual({ images: ['one </script>', 'two'], texts: ['both'], captions: [0, 0] });
+    expect(page).toContain(embeddingScript);
+    expect(() => new Function(embeddingScript)).not.toThrow();
   });
 
   it('tells numbers, mistakes and facts', () => {

@@ -1,7 +1,8 @@
 import type { Recall } from '../metrics/ranks.ts';
+import { embeddingCard } from './embedding-card.ts';
 import { percent, rank, whole } from './format.ts';
 import { type Html, html } from './html.ts';
-import type { ImageQuery, RetrievalReport, TextQuery } from './report-data.ts';
+import type { ImageNeighbours, ImageQuery, RetrievalReport, TextQuery } from './report-data.ts';
 
 interface Row {
   readonly label: string;
@@ -52,12 +53,16 @@ function recallTable(title: string, rows: readonly Row[]): Html {
   </table></div>`;
 }
 
-function examples({ split, imageQueries = [], textQueries = [] }: RetrievalReport): Html | undefined {
-  if (imageQueries.length === 0 && textQueries.length === 0) return undefined;
+function examples(report: RetrievalReport): Html | undefined {
+  const { split, imageQueries = [], textQueries = [], imageNeighbours = [], embeddings } = report;
+  if (imageQueries.length + textQueries.length + imageNeighbours.length === 0 && embeddings === undefined)
+    return undefined;
   return html`<h2>Examples: ${split}</h2>
     <div class="stack">
       ${imageQueries.length > 0 && html`<div class="grid">${imageQueries.map(imageQueryCard)}</div>`}
       ${textQueries.length > 0 && html`<div class="grid">${textQueries.map(textQueryCard)}</div>`}
+      ${imageNeighbours.length > 0 && html`<h3>Nearest pictures</h3><div class="charts">${imageNeighbours.map(neighboursCard)}</div>`}
+      ${embeddings && embeddingCard(embeddings)}
     </div>`;
 }
 
@@ -77,13 +82,20 @@ function imageQueryCard({ image, caption, results }: ImageQuery): Html {
 }
 
 function textQueryCard({ text, results }: TextQuery): Html {
-  return html`<article class="card text-query">
-    <q>${text}</q>
-    <div class="pictures">${results.map(
-      ({ image, caption, score, right }) => html`<figure class="${right ? 'right' : 'other'}">
-        <img class="plate" src="${image}" alt="${caption}" title="${caption}" loading="lazy">
-        <figcaption>${mark(right)}${score.toFixed(2)}</figcaption>
-      </figure>`,
-    )}</div>
+  return html`<article class="card text-query"><q>${text}</q>${pictures(results)}</article>`;
+}
+
+function neighboursCard({ image, caption, results }: ImageNeighbours): Html {
+  return html`<article class="card image-query">
+    <img class="plate" src="${image}" alt="${caption}" title="${caption}" loading="lazy">
+    <div><p class="wanted">${caption}</p>${pictures(results)}</div>
   </article>`;
 }
+
+const pictures = (results: TextQuery['results']): Html =>
+  html`<div class="pictures">${results.map(
+    ({ image, caption, score, right }) => html`<figure class="${right ? 'right' : 'other'}">
+    <img class="plate" src="${image}" alt="${caption}" title="${caption}" loading="lazy">
+    <figcaption>${mark(right)}${score.toFixed(2)}</figcaption>
+  </figure>`,
+  )}</div>`;

@@ -64,7 +64,7 @@ tr.baseline .bar i { background: var(--muted); }
 .u-cursor-x { border-color: var(--muted) !important; }
 .plate { background: var(--plate); border: 1px solid var(--line); border-radius: 8px; padding: 4px; display: block; }
 .image-query { display: grid; grid-template-columns: 84px minmax(0, 1fr); gap: 14px; align-items: start; }
-.image-query .plate { width: 84px; height: 84px; object-fit: contain; }
+.image-query > .plate { width: 84px; height: 84px; object-fit: contain; }
 .wanted { font-size: 13px; color: var(--muted); margin-bottom: 6px; overflow-wrap: anywhere; }
 ol.answers { list-style: none; margin: 0; padding: 0; font-size: 14px; }
 ol.answers li { display: flex; gap: 8px; justify-content: space-between; padding: 1px 6px; border-radius: 5px; }
@@ -76,6 +76,19 @@ ol.answers li.right { background: var(--right-soft); color: var(--right); font-w
 figure { margin: 0; min-width: 0; }
 figure .plate { width: 100%; aspect-ratio: 1; object-fit: contain; }
 figure.right .plate { border: 2px solid var(--right); padding: 3px; box-shadow: 0 0 0 2px var(--right-soft); }
+.embedding svg { display: block; width: 100%; border: 1px solid var(--line); border-radius: 8px; touch-action: pan-y; }
+.embedding .image-dot { background: var(--series-1); }
+.embedding .text-dot { background: var(--series-2); }
+.embedding .key { margin-top: 8px; }
+.embedding .pointed { color: var(--ink); overflow-wrap: anywhere; }
+.embedding circle { stroke: var(--card); stroke-width: 0.8; }
+.embedding .images { fill: var(--series-1); }
+.embedding .texts { fill: var(--series-2); }
+.embedding .ties, .embedding .tie { fill: none; stroke: var(--muted); stroke-width: 0.7; opacity: 0.28; }
+.embedding .tie { stroke: var(--ink); stroke-width: 1.4; opacity: 1; }
+.embedding.pointing circle:not(.on) { opacity: 0.3; }
+.embedding.pointing .ties { opacity: 0.08; }
+.embedding circle.on { stroke: var(--ink); stroke-width: 1.6; }
 figcaption { font-size: 11.5px; line-height: 1.3; color: var(--muted); margin-top: 4px; overflow-wrap: anywhere; }
 figure.right figcaption { color: var(--right); font-weight: 600; }
 .mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: 12px; margin-top: 10px; }
