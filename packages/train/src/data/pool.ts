@@ -90,13 +90,15 @@ class SampleWorker {
 
   async close(): Promise<void> {
     this.#failure ??= new Error('the data loader was closed');
+    // Whoever closes waits for the end, also that of an idle thread.
+    this.#thread.ref();
     await this.#thread.terminate();
   }
 
   #settle(reply: WorkerReply): void {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
-    if (this.#waiting.size === 0) this.#thread.unref();
+    if (this.#waiting.size === 0 && this.#failure === null) this.#thread.unref();
     if ('samples' in reply) {
       this.cached = reply.samples.cached;
       waiting?.resolve(reply.samples);
