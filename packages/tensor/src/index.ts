@@ -53,13 +53,16 @@ export {
   type ComputeDType,
   computeDType,
   type DType,
+  decodeArray,
   dtypes,
+  encodeArray,
   type HalfDType,
   isDType,
   isFloat,
   isHalf,
   promote,
   type TypedArray,
+  viewArray,
 } from './dtype.ts';
 export * from './functions.ts';
 export * as graph from './graph.ts';

@@ -3,6 +3,7 @@ export * from './config/index.ts';
 export * from './data/index.ts';
 export * from './evaluation/index.ts';
 export * from './gradcheck/index.ts';
+export * from './hand-off/index.ts';
 export * from './io/atomic.ts';
 export * from './metrics/index.ts';
 export * from './optim/index.ts';

@@ -39,7 +39,9 @@ export class BatchEncoder {
       const kept = part.length / size;
       results.push(
         await tidy(async () => {
-          const output = await this.#compiled(tensor(this.#fill(part, size), { shape: [this.#batchSize, ...shape] }));
+          const output = await this.#compiled(
+            tensor(fillBatch(part, size, this.#batchSize), { shape: [this.#batchSize, ...shape] }),
+          );
           const values = (await output.data()) as Float32Array;
           return values.subarray(0, (values.length / this.#batchSize) * kept);
         }),
@@ -48,18 +50,18 @@ export class BatchEncoder {
     return joinArrays(results);
   }
 
-  /** A whole batch: missing examples are copies of the first, so that no odd numbers turn up in the computation. */
-  #fill(part: TypedArray, size: number): TypedArray {
-    if (part.length === this.#batchSize * size) return part;
-    const whole = new (part.constructor as new (length: number) => TypedArray)(this.#batchSize * size);
-    whole.set(part);
-    for (let at = part.length; at < whole.length; at += size) whole.set(part.subarray(0, size), at);
-    return whole;
-  }
-
   dispose(): void {
     this.#compiled.dispose();
   }
+}
+
+/** A whole batch: missing examples are copies of the first, so that no odd numbers turn up in the computation. */
+export function fillBatch<A extends TypedArray>(part: A, size: number, batchSize: number): A {
+  if (part.length === batchSize * size) return part;
+  const whole = new (part.constructor as new (length: number) => A)(batchSize * size);
+  whole.set(part);
+  for (let at = part.length; at < whole.length; at += size) whole.set(part.subarray(0, size), at);
+  return whole;
 }
 
 /** The arrays one after the other. */

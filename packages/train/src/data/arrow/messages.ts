@@ -38,7 +38,8 @@ export class ArrowFileError extends Error {
   }
 }
 
-const continuation = 0xffffffff;
+/** What every message of a stream begins with. */
+export const continuation = 0xffffffff;
 /** Far above what a schema of thousands of columns needs. */
 const largestHeader = 256 * 2 ** 20;
 
@@ -107,12 +108,15 @@ export function indexStream(fd: number, path: string): StreamIndex {
   }
 }
 
-type DecodedMessage =
+export type DecodedMessage =
   | { kind: 'schema'; schema: Schema; bodyLength: number }
   | { kind: 'batch'; batch: RecordBatchEntry; bodyLength: number };
 
-/** Decodes a message's header. A count that cannot fit into the header's own bytes is refused before anything is looped over. */
-function decodeMessage(header: Uint8Array, fail: (problem: string) => never): DecodedMessage {
+/**
+ * Decodes a message's header; buffers' offsets count from the start of its body. A count that cannot fit into the header's own bytes is
+ * refused before anything is looped over.
+ */
+export function decodeMessage(header: Uint8Array, fail: (problem: string) => never): DecodedMessage {
   try {
     const message = FlatMessage.getRootAsMessage(new flatbuffers.ByteBuffer(header));
     const bodyLength = Number(message.bodyLength());

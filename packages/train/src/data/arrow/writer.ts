@@ -2,22 +2,14 @@ import { createHash, type Hash } from 'node:crypto';
 import fs from 'node:fs';
 import fsp from 'node:fs/promises';
 import path from 'node:path';
-import {
-  type DataType,
-  Field,
-  makeData,
-  RecordBatch,
-  RecordBatchStreamWriter,
-  Schema,
-  Struct,
-  vectorFromArray,
-} from 'apache-arrow';
+import { type DataType, Field, makeData, RecordBatch, Schema, Struct, vectorFromArray } from 'apache-arrow';
 import { errorMessage, writeFullySync } from '../../io/file-system.ts';
 import { type PendingDirectory, pendingDirectory } from '../../io/pending-directory.ts';
 import type { Value } from './column.ts';
 import { checkValue, sizeOf } from './encode.ts';
 import { arrowType, type Features, featuresToJson } from './features.ts';
 import type { DatasetInfo, Row } from './reader.ts';
+import { SinkStreamWriter } from './stream-writer.ts';
 
 export interface DatasetWriterOptions {
   features: Features;
@@ -32,19 +24,6 @@ export interface DatasetWriterOptions {
   batchBytes?: number;
 }
 
-/** An Arrow IPC stream that goes to its file at once: the library's own stream keeps everything that is not yet consumed. */
-class FileStreamWriter extends RecordBatchStreamWriter {
-  readonly #sink: (bytes: Uint8Array) => void;
-  constructor(sink: (bytes: Uint8Array) => void) {
-    super();
-    this.#sink = sink;
-  }
-  protected override _write(chunk: ArrayBufferView): this {
-    if (chunk.byteLength > 0) this.#sink(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-    return this;
-  }
-}
-
 /** Writes one split: buffers rows, cuts record batches and shards. */
 class SplitWriter {
   readonly #name: string;
@@ -53,7 +32,7 @@ class SplitWriter {
   readonly #options: Required<Omit<DatasetWriterOptions, 'info' | 'overwrite'>>;
   readonly #fingerprint: Hash = createHash('sha256');
   readonly #shards: string[] = [];
-  #stream: FileStreamWriter | null = null;
+  #stream: SinkStreamWriter | null = null;
   #fd = -1;
   #shardBytes = 0;
   #rows: Row[] = [];
@@ -130,7 +109,7 @@ class SplitWriter {
     this.#shards.push(file);
     this.#fd = fs.openSync(file, 'wx');
     this.#shardBytes = 0;
-    this.#stream = new FileStreamWriter((bytes) => {
+    this.#stream = new SinkStreamWriter((bytes) => {
       writeFullySync(this.#fd, bytes);
       this.#fingerprint.update(bytes);
       this.#shardBytes += bytes.byteLength;

@@ -1,0 +1,44 @@
+import { HandOffError } from './header.ts';
+
+/** Takes counted bytes out of chunks of any sizes. */
+export class ByteReader {
+  /** Bytes taken so far. */
+  position = 0;
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #chunk: Uint8Array = new Uint8Array(0);
+
+  constructor(chunks: AsyncIterable<Uint8Array>) {
+    this.#chunks = chunks[Symbol.asyncIterator]();
+  }
+
+  /** The next `length` bytes, in a buffer of their own. @throws HandOffError where the stream ends before; `what` was expected */
+  async exactly(length: number, what: string): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      if (!(await this.#more()))
+        throw new HandOffError(
+          `is truncated: it ends at byte ${this.position}, where ${what} (${length - done} more bytes) was expected: did the sender stop?`,
+        );
+      const part = this.#chunk.subarray(0, length - done);
+      bytes.set(part, done);
+      this.#chunk = this.#chunk.subarray(part.byteLength);
+      done += part.byteLength;
+      this.position += part.byteLength;
+    }
+    return bytes;
+  }
+
+  /** Whether nothing is left. */
+  async atEnd(): Promise<boolean> {
+    return !(await this.#more());
+  }
+
+  async #more(): Promise<boolean> {
+    while (this.#chunk.byteLength === 0) {
+      const next = await this.#chunks.next();
+      if (next.done === true) return false;
+      this.#chunk = next.value;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,74 @@
+import { promises as fs } from 'node:fs';
+import { join } from 'node:path';
+import { DataLoader, decodeImage, openDataset } from '@tessera/train';
+import { toCaller, UsageError } from '../command.ts';
+import { isKnownDataset, locateDataset } from '../datasets.ts';
+
+/** Pictures as evaluation sees them: the shorter side resized, the middle cut out. */
+export interface PictureBatch {
+  /** u8 [ids.length, S, S, 3] */
+  readonly images: Uint8Array;
+  /** A file's name, or split and row of a data set. */
+  readonly ids: readonly string[];
+}
+
+export interface PictureOptions {
+  readonly imageSize: number;
+  readonly batchSize: number;
+  /** Of a data set. Default: its first. */
+  readonly split: string | null;
+  /** The first so many. */
+  readonly limit: number | null;
+}
+
+const pictureName = /\.(png|jpe?g|webp|gif|avif|tiff?|svg)$/i;
+
+/** Reads a folder of pictures, in the order of their names, or a data set. */
+export async function* readPictures(source: string, options: PictureOptions): AsyncGenerator<PictureBatch> {
+  const folder = await locateDataset(source);
+  const names = isKnownDataset(source) ? [] : (await fs.readdir(folder)).filter((name) => pictureName.test(name));
+  if (names.length > 0) yield* readFolder(folder, names.sort(), options);
+  else yield* readDataset(folder, options);
+}
+
+async function* readFolder(
+  folder: string,
+  names: readonly string[],
+  { imageSize, batchSize, limit, split }: PictureOptions,
+): AsyncGenerator<PictureBatch> {
+  if (split !== null) throw new UsageError(`${toCaller(folder)} is a folder of pictures: it has no split ${split}`);
+  const kept = names.slice(0, limit ?? names.length);
+  const bytes = imageSize * imageSize * 3;
+  for (let first = 0; first < kept.length; first += batchSize) {
+    const ids = kept.slice(first, first + batchSize);
+    const images = new Uint8Array(ids.length * bytes);
+    for (const [k, name] of ids.entries()) {
+      try {
+        const { data } = await decodeImage(await fs.readFile(join(folder, name)), { kind: 'square', size: imageSize });
+        images.set(data, k * bytes);
+      } catch (cause) {
+        throw new Error(`${toCaller(join(folder, name))}: cannot be read as a picture (${(cause as Error).message})`, {
+          cause,
+        });
+      }
+    }
+    yield { images, ids };
+  }
+}
+
+async function* readDataset(
+  folder: string,
+  { imageSize, batchSize, limit, split: name }: PictureOptions,
+): AsyncGenerator<PictureBatch> {
+  using dataset = await openDataset(folder);
+  const split = dataset.split(name ?? (Object.keys(dataset.splits)[0] as string));
+  const rows = Array.from({ length: Math.min(limit ?? split.length, split.length) }, (_, row) => row);
+  const columns = { captions: null, label: null, concept: null };
+  const loader = new DataLoader(split, { imageSize, batchSize, rows, columns, strict: true, cacheBytes: 0 });
+  try {
+    for await (const { images, indices } of loader.epoch(0))
+      yield { images, ids: Array.from(indices, (row) => `${split.name}/${row}`) };
+  } finally {
+    await loader.close();
+  }
+}

@@ -1,0 +1,19 @@
+import type { SplitModel } from '@tessera/train';
+
+/** One JSON document for each image; numbers are exact. */
+export function formatResults(gives: SplitModel['gives'], ids: readonly string[], values: Float32Array): string {
+  const size = values.length / ids.length;
+  return ids
+    .map((id, k) => {
+      const row = values.subarray(k * size, (k + 1) * size);
+      return `${JSON.stringify(gives === 'logits' ? { id, ...classOf(row) } : { id, embedding: [...row] })}\n`;
+    })
+    .join('');
+}
+
+/** The likeliest class, and its softmax. */
+function classOf(logits: Float32Array): { class: number; probability: number; logits: number[] } {
+  const largest = logits.reduce((a, b) => Math.max(a, b));
+  const sum = logits.reduce((total, logit) => total + Math.exp(logit - largest), 0);
+  return { class: logits.indexOf(largest), probability: 1 / sum, logits: [...logits] };
+}

@@ -1,0 +1,180 @@
+import { execFileSync } from 'node:child_process';
+import { promises as fs } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Outcome, outcome, start, writePictures } from './testing/commands.ts';
+
+let root: string;
+const run = (...args: string[]): Promise<Outcome> => outcome(start(root, 'split', args));
+const settings = (...values: string[]): string[] => values.flatMap((value) => ['--set', value]);
+
+const training = [
+  ...['--preset', 'tiny', '--data', 'dataset'],
+  ...settings('training.batchSize=4', 'training.epochs=1', 'evaluation.batchSize=4', 'runtime.peakGflops=1'),
+  ...settings('tokenizer.vocabularySize=540', 'schedule.warmupSteps=1'),
+];
+
+beforeAll(async () => {
+  root = await fs.mkdtemp(join(tmpdir(), 'split-'));
+  await writePictures(join(root, 'pictures'));
+  await outcome(start(root, 'build-dataset', ['pictures', '--out', 'dataset']));
+  for (const [name, seed] of Object.entries({ clip: 1, other: 2 })) {
+    const { status, err } = await outcome(
+      start(root, 'train', [...training, '--run', name, ...settings(`seed=${seed}`)]),
+    );
+    expect(status, err).toBe(0);
+  }
+}, 120_000);
+afterAll(() => fs.rm(root, { recursive: true }));
+
+/** Both ends at once; the results come from the back. */
+async function both(front: string[], back: string[]): Promise<{ front: Outcome; back: Outcome }> {
+  const [sender, receiver] = await Promise.all([run('front', ...front), run('back', ...back)]);
+  return { front: sender, back: receiver };
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const pictures = ['clip', '--images', 'pictures', '--batch-size', '6'];
+
+describe('two processes give the bits of one', () => {
+  let whole: string;
+  beforeAll(async () => {
+    const outcome = await run('whole', ...pictures);
+    expect(outcome.err).toBe('');
+    whole = outcome.out;
+    const lines = whole
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { id: string; embedding: number[] });
+    expect(lines.map(({ id }) => id)).toEqual(
+      (await fs.readdir(join(root, 'pictures'))).filter((n) => n.endsWith('.svg')).sort(),
+    );
+    expect(new Set(lines.map(({ embedding }) => JSON.stringify(embedding))).size).toBe(8);
+  }, 60_000);
+
+  it('over a file', async () => {
+    const front = await run('front', ...pictures, '--to', 'tokens.arrow');
+    expect(front).toMatchObject({
+      status: 0,
+      out: '',
+      err: expect.stringMatching(/^16 pictures handed over: \[16, \d+, \d+\] f32\n$/),
+    });
+    expect(await run('back', 'clip', '--from', 'tokens.arrow')).toEqual({ status: 0, out: whole, err: '' });
+  });
+
+  it('over a socket, whoever comes first', async () => {
+    const address = `tcp://127.0.0.1:${await freePort()}`;
+    const { front, back } = await both([...pictures, '--to', address], ['clip', '--from', address]);
+    expect(front.err).toContain('16 pictures handed over');
+    expect(back).toMatchObject({ status: 0, out: whole, err: `listening on ${address}\n` });
+  });
+
+  it('over a pipe between them', async () => {
+    const front = start(root, 'split', ['front', ...pictures, '--to', '-']);
+    const back = start(root, 'split', ['back', 'clip', '--from', '-']);
+    front.stdout.pipe(back.stdin);
+    const [sent, answered] = await Promise.all([outcome(front), outcome(back)]);
+    expect(sent.status).toBe(0);
+    expect(answered).toEqual({ status: 0, out: whole, err: '' });
+  });
+
+  it.skipIf(process.platform === 'win32')('over a named pipe', async () => {
+    execFileSync('mkfifo', [join(root, 'fifo')]);
+    const { front, back } = await both([...pictures, '--to', 'fifo'], ['clip', '--from', 'fifo']);
+    expect(front.status).toBe(0);
+    expect(back).toEqual({ status: 0, out: whole, err: '' });
+  });
+
+  it.each(['f16', 'bf16'])('in %s, where one process rounds as the stream does', async (dtype) => {
+    const rounded = await run('whole', ...pictures, '--dtype', dtype);
+    expect(rounded.out).not.toBe(whole);
+    await run('front', ...pictures, '--dtype', dtype, '--to', `${dtype}.arrow`);
+    const { out } = await run('back', 'clip', '--from', `${dtype}.arrow`);
+    expect(out === rounded.out).toBe(true);
+  });
+
+  it('from a data set', async () => {
+    const dataset = ['clip', '--images', 'dataset', '--split', 'test', '--limit', '5'];
+    const one = await run('whole', ...dataset);
+    await run('front', ...dataset, '--to', 'rows.arrow');
+    const { out } = await run('back', 'clip', '--from', 'rows.arrow');
+    expect(out).toBe(one.out);
+    expect(
+      out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).id),
+    ).toEqual([0, 1, 2, 3, 4].map((row) => `test/${row}`));
+  });
+});
+
+describe('what goes wrong is said on both sides', () => {
+  it('a back half of other weights: the sender does not believe that it was heard', async () => {
+    const address = `tcp://127.0.0.1:${await freePort()}`;
+    const { front, back } = await both([...pictures, '--to', address], ['other', '--from', address]);
+    expect(back.status).toBe(1);
+    expect(back.out).toBe('');
+    expect(back.err).toContain('other weights: take the same run and checkpoint on both sides');
+    expect(front.status).toBe(1);
+    expect(front.err).toMatch(/the receiver (went away|did not take)/);
+  });
+
+  it('a receiver that dies', async () => {
+    const address = `tcp://127.0.0.1:${await freePort()}`;
+    const back = start(root, 'split', ['back', 'clip', '--from', address]);
+    const ended = outcome(back);
+    const front = outcome(
+      start(root, 'split', ['front', 'clip', '--images', 'pictures', '--batch-size', '1', '--to', address]),
+    );
+    back.stdout.once('data', () => back.kill('SIGKILL'));
+    expect((await ended).status).toBeNull();
+    const { status, err } = await front;
+    expect(status).toBe(1);
+    expect(err).toMatch(/error: tcp:.*the receiver (went away after \d+ bytes|did not take all)/);
+  });
+
+  it('a file cut short', async () => {
+    await run('front', ...pictures, '--to', 'whole.arrow');
+    const bytes = await fs.readFile(join(root, 'whole.arrow'));
+    await fs.writeFile(join(root, 'cut.arrow'), bytes.subarray(0, bytes.length - 1000));
+    const { status, err } = await run('back', 'clip', '--from', 'cut.arrow');
+    expect(status).toBe(1);
+    expect(err).toMatch(/cut\.arrow: is truncated: it ends at byte \d+, where batch 2's data \(\d+ more bytes\)/);
+  });
+
+  it('Ctrl-C while nobody has connected yet', async () => {
+    const before = await fs.readdir(root);
+    const address = `tcp://127.0.0.1:${await freePort()}`;
+    const waiting = await outcome(start(root, 'split', ['back', 'clip', '--from', address]), /listening/);
+    expect(waiting).toMatchObject({ status: 130, err: expect.stringContaining('interrupted') });
+    expect(await fs.readdir(root)).toEqual(before);
+  });
+
+  it.each([
+    [['front', 'clip', '--images', 'pictures'], 'split front needs --to'],
+    [['back', 'clip', '--from', '-', '--images', 'pictures'], 'split back takes no --images'],
+    [['back', 'clip', '--from', 'nothing.arrow'], 'nothing.arrow: there is no such file'],
+    [['back', 'clip', '--from', 'pictures/captions.csv'], 'is no hand-off: no Arrow IPC stream begins here'],
+    [
+      ['back', 'clip', '--from', 'dataset/test/data-00000-of-00001.arrow'],
+      "the schema's metadata have no tessera_hand_off",
+    ],
+    [['back', 'clip', '--from', 'tcp://nowhere'], 'tcp://nowhere: is no address; expected tcp://host:port'],
+    [['front', 'clip', '--images', 'pictures', '--to', 'tcp://127.0.0.1:9', '--wait', '0'], 'nobody listens there'],
+    [['front', 'clip', '--images', 'pictures', '--to', 'pictures'], 'pictures: is a folder; name a file'],
+  ])('%j is answered with one clear message', async (args, message) => {
+    const { status, err } = await run(...args);
+    expect(err).toContain(message);
+    expect(err).not.toContain('    at ');
+    expect(status).toBeGreaterThan(0);
+  });
+});
