@@ -49,6 +49,11 @@ describe('drawing', () => {
     expect(luminance(pixel(2, 13))).toBeGreaterThan(200);
     expect(luminance(pixel(13, 2))).toBeLessThan(110);
     expect(luminance(pixel(13, 2))).toBeGreaterThan(60);
+    // What differs by a tenth of the mean is nowhere near as bright.
+    const even = overlay(white(16), map(2, 2, 0.24, 0.25, 0.26, 0.25)).data;
+    expect(Math.max(...Array.from({ length: 256 }, (_, k) => luminance(even.subarray(3 * k, 3 * k + 3))))).toBeLessThan(
+      120,
+    );
     // A flat map has no brightest place.
     const flat = overlay(white(4), map(2, 2, 0.25, 0.25, 0.25, 0.25)).data;
     expect(new Set(flat.filter((_, k) => k % 3 === 0)).size).toBe(1);
@@ -135,6 +140,7 @@ describe('attention of an image', () => {
     expect(total(pool.texts[0].map)).toBeGreaterThan(0);
     const whole = { layers: [0], head: 'all', texts: [] } as const;
     expect(() => attentionSections(pool, { ...whole, rollout: true })).toThrow('there is no rollout');
+    expect(attentionSections(pool, { ...whole, rollout: false })[1].title).toBe('Layer 0: what the pooling query sees');
     expect(attentionSections(pool, { ...whole, rollout: false })[1].panels.map(({ label }) => label)).toEqual([
       'mean of heads',
       'head 0',

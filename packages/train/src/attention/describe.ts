@@ -45,7 +45,7 @@ export function attentionSections(attention: ImageAttention, choice: AttentionCh
     const single = heads.map((map, k) => ({ label: `head ${k}`, map }));
     const panels = head === 'mean' ? [mean] : head === 'all' ? [mean, ...single] : [single[head]];
     return {
-      title: `Layer ${layer} of ${numbered(layers.length)}: what the ${subjects[attention.readout]}`,
+      title: `Layer ${layer}${layers.length > 1 ? ` of ${numbered(layers.length)}` : ''}: what the ${subjects[attention.readout]}`,
       panels: panels.map(({ label, map }) => ({ label, note: noteOf(map), map })),
     };
   });
@@ -58,7 +58,7 @@ const subjects = {
   'pooling query': 'pooling query sees',
 } satisfies Record<ImageAttention['readout'], string>;
 
-const numbered = (count: number): string => (count === 1 ? 'the only one, 0' : `0 to ${count - 1}`);
+const numbered = (count: number): string => (count === 1 ? '0 alone' : `0 to ${count - 1}`);
 
 /** How much of the attention lies on patches at all, and how much more than the mean the patch has that gets most. */
 function noteOf({ values }: PatchMap): string {

@@ -41,14 +41,18 @@ export function enlarge({ rows, columns, values }: PatchMap, height: number, wid
 /** How much of a pixel the colour takes. */
 const opacity = 0.66;
 
-/** The image with the map over it in colours: the map's smallest value dark, its largest bright. A flat map is dark all over. */
+/**
+ * The image with the map over it in colours: the map's smallest value dark, its largest bright. Where the two are closer than the map's
+ * mean, the colours end before the brightest: what hardly differs from patch to patch looks so.
+ */
 export function overlay({ data, width, height }: Pixels, map: PatchMap): Pixels {
   const low = Math.min(...map.values);
-  const range = Math.max(...map.values) - low;
+  const mean = map.values.reduce((sum, value) => sum + value, 0) / map.values.length;
+  const range = Math.max(Math.max(...map.values) - low, mean) || 1;
   const large = enlarge(map, height, width);
   const out = new Uint8Array(data.length);
   for (const [k, value] of large.entries())
-    for (const [channel, part] of colorOf(range > 0 ? (value - low) / range : 0).entries())
+    for (const [channel, part] of colorOf((value - low) / range).entries())
       out[3 * k + channel] = Math.round((1 - opacity) * data[3 * k + channel] + opacity * part);
   return { data: out, width, height };
 }
