@@ -1,4 +1,4 @@
-import { captionTask } from './caption.ts';
+import { captionTask, gatedCaptionTask } from './caption.ts';
 import { detectTask } from './detect.ts';
 import { distillTask } from './distill.ts';
 import { maskedTask } from './masked.ts';
@@ -26,6 +26,7 @@ export const visionTasks: Readonly<Record<string, VisionTaskKind>> = {
   tiles: { ...clothes, make: tilesTask },
   thumbnail: { ...clothes, make: thumbnailTask },
   caption: { ...newDrawings, make: captionTask },
+  'caption-gated': { ...newDrawings, make: gatedCaptionTask },
   ...Object.fromEntries(
     Object.entries(questionTasks).map(([fusion, make]) => [`multimodal-${fusion}`, { ...newThings, make }]),
   ),
