@@ -10,9 +10,10 @@ import {
 } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CLIP } from './clip.ts';
-import type { CLIPConfig } from './config.ts';
+import { type CLIPConfig, defaultHeads, defaultPoolHeads } from './config.ts';
 import { ImageClassifier } from './image-classifier.ts';
 import { ModifiedResNet } from './modified-resnet.ts';
+import { TextEncoder } from './multimodal/index.ts';
 import { type PresetName, presets } from './presets.ts';
 import { VisionTransformer } from './vision-transformer.ts';
 
@@ -98,6 +99,21 @@ describe('state_dict', () => {
     ]);
     expect(towers.map((tower) => tower.parameterCount())).toEqual([37_267_808, 19_673_088]);
     for (const tower of towers) expect(tower.eval().forward(zeros([10, 3, 224, 224])).shape).toEqual([10, 512]);
+  });
+
+  test('a head is 64 wide: 12 for ViT-B, 32 in the attention pool of RN50', () => {
+    const { RN50, 'ViT-B/16': base } = presets;
+    const { vision } = RN50;
+    expect([defaultPoolHeads({ ...vision, heads: undefined }), defaultHeads(base.vision)]).toEqual([32, 12]);
+    const tower = init.skipInit(() => new ModifiedResNet(vision.layers, 1024, vision.heads, 224, vision.width));
+    expect([tower.attnpool.numHeads, tower.attnpool.q_proj.weight.shape]).toEqual([32, [2048, 2048]]);
+  });
+
+  test('32 texts of 77 tokens, 768 wide: [32, 77, 768]', () => {
+    const encoder = init.skipInit(
+      () => new TextEncoder({ contextLength: 77, vocabularySize: 49408, width: 768, layers: 1, heads: 12 }),
+    );
+    expect(encoder.forward(zeros([32, 77], { dtype: 'i32' })).tokens.shape).toEqual([32, 77, 768]);
   });
 
   test("the numbers in OpenAI's archives are passed over, others are not", () => {

@@ -14,7 +14,7 @@ export { ImageClassifier } from './image-classifier.ts';
 export type { ImageTower } from './image-tower.ts';
 export { ModifiedResNet } from './modified-resnet.ts';
 export * from './multimodal/index.ts';
-export { clipNormalization, type Normalization, preprocess } from './preprocess.ts';
+export { clipNormalization, imageNetNormalization, type Normalization, preprocess } from './preprocess.ts';
 export { type PresetName, presets } from './presets.ts';
 export {
   BasicBlock,

@@ -1,17 +1,20 @@
 import { registerReferenceBackends, setDefaultBackend, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, expect, test } from 'vitest';
-import { clipNormalization, preprocess } from './preprocess.ts';
+import { clipNormalization, imageNetNormalization, preprocess } from './preprocess.ts';
 
 beforeAll(() => {
   registerReferenceBackends();
   setDefaultBackend('reference');
 });
 
-test('pixels become normalised planes', async () => {
+test.each([
+  ['CLIP', clipNormalization],
+  ['ImageNet', imageNetNormalization],
+])('pixels become planes normalised as those of %s', async (_, normalization) => {
   const pixels = Uint8Array.of(0, 51, 255, 10, 20, 30);
-  const planes = preprocess(tensor(pixels, { shape: [1, 1, 2, 3] }));
+  const planes = preprocess(tensor(pixels, { shape: [1, 1, 2, 3] }), normalization);
   expect(planes.shape).toEqual([1, 3, 1, 2]);
-  const { mean, std } = clipNormalization;
+  const { mean, std } = normalization;
   const values = await planes.data();
   for (const channel of [0, 1, 2])
     for (const x of [0, 1]) {

@@ -12,6 +12,12 @@ export const clipNormalization: Normalization = {
   std: [0.26862954, 0.26130258, 0.27577711],
 };
 
+/** ImageNet's: what torchvision's ResNets were trained with, and DeiT. */
+export const imageNetNormalization: Normalization = {
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+};
+
 /**
  * Pixels as they are decoded to what an image tower takes, within the graph: (pixel / 255 - mean) / std, channels first.
  *
