@@ -79,8 +79,8 @@ figure.right .plate { border: 2px solid var(--right); padding: 3px; box-shadow: 
 .embedding svg { display: block; width: 100%; border: 1px solid var(--line); border-radius: 8px; touch-action: pan-y; }
 .embedding .image-dot { background: var(--series-1); }
 .embedding .text-dot { background: var(--series-2); }
-.embedding .key { margin-top: 8px; }
-.embedding .pointed { color: var(--ink); overflow-wrap: anywhere; }
+.embedding .key { display: grid; grid-template-columns: auto auto minmax(0, 1fr); margin-top: 8px; }
+.embedding .key .pointed { color: var(--ink); margin: 0; text-align: right; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .embedding circle { stroke: var(--card); stroke-width: 0.8; }
 .embedding .images { fill: var(--series-1); }
 .embedding .texts { fill: var(--series-2); }
