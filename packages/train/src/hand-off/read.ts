@@ -49,6 +49,7 @@ export async function readHandOff(
   if (first?.kind !== 'schema') throw new HandOffError('is no hand-off: it does not begin with a schema');
   if (first.bodyLength !== 0) throw new HandOffError(`is damaged: a schema with ${first.bodyLength} bytes of data`);
   const header = headerOf(first.schema, maxBatchBytes);
+  explain('its schema', () => checkSchema(first.schema, header));
   return { header, batches: readBatches(reader, header, nonFinite) };
 }
 
@@ -59,7 +60,6 @@ function headerOf(schema: Schema, maxBatchBytes: number): HandOffHeader {
     throw new HandOffError(
       `announces batches of ${bytes} bytes ([${header.batchSize}, ${header.tokens}, ${header.width}] ${header.dtype}); at most ${maxBatchBytes} are taken`,
     );
-  checkSchema(schema, header);
   return header;
 }
 
@@ -100,6 +100,7 @@ async function* readBatches(
     throw new HandOffError(`is damaged: bytes follow the end of the stream at byte ${reader.position}`);
 }
 
+/** Says what an error is about. */
 function explain<T>(what: string, body: () => T): T {
   try {
     return body();
@@ -123,10 +124,11 @@ async function nextMessage(reader: ByteReader, what: string): Promise<DecodedMes
   if (length < 0 || length > largestMessage)
     throw new HandOffError(`is damaged: ${what} claims a header of ${length} bytes at byte ${start}`);
   const bytes = await reader.exactly(length, `the header of ${what}`);
-  const message = decodeMessage(bytes, (problem) => {
-    throw new HandOffError(`is damaged: ${what} (byte ${start}): ${problem}`);
-  });
-  return message;
+  return explain(`is damaged: ${what} (byte ${start})`, () =>
+    decodeMessage(bytes, (problem) => {
+      throw new Error(problem);
+    }),
+  );
 }
 
 /** Walks a record batch's arrays and buffers in the order of the schema's columns. */
