@@ -1,4 +1,13 @@
-import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './io/float16.ts';
+import {
+  bfloat16ToFloat32,
+  decodeBfloat16,
+  decodeFloat16,
+  encodeBfloat16,
+  encodeFloat16,
+  float16ToFloat32,
+  float32ToBfloat16,
+  float32ToFloat16,
+} from './io/float16.ts';
 
 /**
  * Element types. Storage of `bool` is one byte, 0 or 1. Computation on `u8` and `bool` happens in 32-bit integers. `f16` (IEEE 754
@@ -87,12 +96,17 @@ const halfCodes = {
 export const elementCode = (dtype: DType): { encode(x: number): number; decode(stored: number): number } =>
   isHalf(dtype) ? halfCodes[dtype] : { encode: (x) => x, decode: (x) => x };
 
+const halfArrays = {
+  f16: { encode: float32ToFloat16, decode: float16ToFloat32 },
+  bf16: { encode: float32ToBfloat16, decode: bfloat16ToFloat32 },
+} as const satisfies Record<HalfDType, object>;
+
 /** Numbers (an array of `computeDType(dtype)`) as elements in memory; the array itself where they are the same. */
 export function encodeArray(dtype: DType, values: TypedArray): TypedArray {
-  return isHalf(dtype) ? Uint16Array.from(values, halfCodes[dtype].encode) : values;
+  return isHalf(dtype) ? halfArrays[dtype].encode(values as Float32Array) : values;
 }
 
 /** Elements in memory as numbers, in an array of `computeDType(dtype)`; the array itself where they are the same. */
 export function decodeArray(dtype: DType, stored: TypedArray): TypedArray {
-  return isHalf(dtype) ? Float32Array.from(stored, halfCodes[dtype].decode) : stored;
+  return isHalf(dtype) ? halfArrays[dtype].decode(stored as Uint16Array) : stored;
 }
