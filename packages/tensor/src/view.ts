@@ -41,7 +41,7 @@ export function isContiguous(view: View): boolean {
  *
  * and the same for each guard, whose bounds take up the constant part.
  */
-export function substitute(
+function substitute(
   view: View,
   shape: Shape,
   matrix: readonly (readonly [axis: number, factor: number])[][],

@@ -3,7 +3,7 @@ import { concat, graph, iota, Tensor, where } from '@tessera/tensor';
 import fc from 'fast-check';
 
 /** `op` chooses the operation, `a`, `b`, `c` its operands and settings; all are taken modulo what there is. */
-export interface Instruction {
+interface Instruction {
   readonly op: number;
   readonly a: number;
   readonly b: number;

@@ -6,7 +6,7 @@ import * as graph from '../graph.ts';
 import { makeNode, type Node, type NodeOf } from '../node.ts';
 import { type Shape, sizeOf } from '../shape.ts';
 
-export type ViewOp = 'reshape' | 'permute' | 'expand' | 'pad' | 'shrink' | 'flip' | 'window' | 'barrier';
+type ViewOp = 'reshape' | 'permute' | 'expand' | 'pad' | 'shrink' | 'flip' | 'window' | 'barrier';
 
 const viewOps: ReadonlySet<string> = new Set<ViewOp>([
   'reshape',
@@ -19,7 +19,7 @@ const viewOps: ReadonlySet<string> = new Set<ViewOp>([
   'barrier',
 ]);
 
-export const isView = (node: Node): node is NodeOf<ViewOp> & Node => viewOps.has(node.op);
+const isView = (node: Node): node is NodeOf<ViewOp> & Node => viewOps.has(node.op);
 
 /** A value as its user sees it: `base` seen through `chain`, the first view nearest to the base. */
 export interface Operand {
@@ -27,7 +27,7 @@ export interface Operand {
   readonly chain: readonly Node[];
 }
 
-export function resolve(node: Node): Operand {
+function resolve(node: Node): Operand {
   const chain: Node[] = [];
   let base = node;
   while (isView(base)) {
@@ -38,7 +38,7 @@ export function resolve(node: Node): Operand {
 }
 
 /** How a unit is computed: element by element, as a reduction, or by a kernel of its own. */
-export type UnitKind = 'element' | 'reduce' | 'contract' | 'scatterAdd' | 'concat';
+type UnitKind = 'element' | 'reduce' | 'contract' | 'scatterAdd' | 'concat';
 
 export interface Unit {
   readonly node: Node;
