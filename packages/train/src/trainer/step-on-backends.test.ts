@@ -1,0 +1,83 @@
+import {
+  BackendUnavailableError,
+  closeBackend,
+  openBackend,
+  setDefaultBackend,
+  type Tensor,
+  type WebGpuBackend,
+} from '@tessera/tensor';
+import { afterAll, describe, expect, it } from 'vitest';
+import { tinyClip, tinyPairs } from '../testing/tiny-clip.ts';
+import { TrainingStep } from './step.ts';
+
+const steps = 20;
+
+/** Losses of the same training steps on a backend, and the parameters that come out. */
+async function train(backend: string): Promise<{ losses: number[]; parameters: ArrayLike<number>[] }> {
+  setDefaultBackend(backend);
+  const { task, optimizer } = tinyClip();
+  const step = new TrainingStep(task, optimizer, { clipGradNorm: 1 });
+  const losses: number[] = [];
+  for (let k = 0; k < steps; k++) losses.push((await step.run(tinyPairs(k % 3), 1e-2)).loss);
+  const parameters = await Promise.all(task.model.parameters().map((parameter: Tensor) => parameter.data()));
+  step.dispose();
+  return { losses, parameters };
+}
+
+const open = async (name: string): Promise<string | null> => {
+  try {
+    await openBackend(name);
+    return null;
+  } catch (error) {
+    if (!(error instanceof BackendUnavailableError)) throw error;
+    return error.message;
+  }
+};
+const missing = { webgpu: await open('webgpu'), 'gpujs:webasm': await open('gpujs:webasm') };
+afterAll(async () => {
+  setDefaultBackend('wasm');
+  for (const [name, reason] of Object.entries(missing)) if (reason === null) await closeBackend(name);
+});
+
+describe.each(Object.entries(missing))('training on %s', (backend, reason) => {
+  it.skipIf(reason !== null)(`gives wasm's losses, and the same bits again ${reason ?? ''}`, async () => {
+    const expected = await train('wasm');
+    const once = await train(backend);
+    const again = await train(backend);
+    expect(expected.losses[steps - 1]).toBeLessThan(0.8 * (expected.losses[0] as number));
+    once.losses.forEach((loss, k) => {
+      expect(Math.abs(loss - (expected.losses[k] as number)), `step ${k}`).toBeLessThan(1e-3);
+    });
+    expect(again.losses).toEqual(once.losses);
+    expect(again.parameters.map((values) => [...(values as Float32Array)])).toEqual(
+      once.parameters.map((values) => [...(values as Float32Array)]),
+    );
+  });
+});
+
+describe('a training step on webgpu', () => {
+  it.skipIf(missing.webgpu !== null)(
+    `is one submission and uploads the batch alone ${missing.webgpu ?? ''}`,
+    async () => {
+      const backend = (await openBackend('webgpu')) as WebGpuBackend;
+      setDefaultBackend('webgpu');
+      const { task, optimizer } = tinyClip();
+      const step = new TrainingStep(task, optimizer, { clipGradNorm: 1 });
+      for (let k = 0; k < 2; k++) await step.run(tinyPairs(k), 1e-2);
+      const batch = tinyPairs(2);
+      const batchBytes = Object.values(batch).reduce(
+        (sum, { size, dtype }) => sum + size * (dtype === 'u8' ? 1 : 4),
+        0,
+      );
+      const before = backend.statistics();
+      await step.run(batch, 1e-2);
+      const after = backend.statistics();
+      expect(after.submits - before.submits).toBe(1);
+      expect(after.dispatches - before.dispatches).toBeGreaterThan(50);
+      // Besides the batch: the learning rate.
+      expect(after.bytesUploaded - before.bytesUploaded - batchBytes).toBeLessThanOrEqual(16);
+      expect(after.bytesDownloaded - before.bytesDownloaded).toBeLessThanOrEqual(64);
+      step.dispose();
+    },
+  );
+});
