@@ -171,6 +171,13 @@ async function connect(
     } catch (cause) {
       socket.destroy();
       signal?.throwIfAborted();
+      if (errorCode(cause) === 'ECONNRESET')
+        throw new HandOffError(
+          `${name}: the receiver went away at once (ECONNRESET); what it says on its side is the reason`,
+          {
+            cause,
+          },
+        );
       if (errorCode(cause) !== 'ECONNREFUSED' || performance.now() > end)
         throw new HandOffError(
           `${name}: nobody listens there (${errorMessage(cause)}): start the back half with --from ${name}`,

@@ -1,4 +1,4 @@
-import { NaViT, VisionTransformer, ViT } from '@tessera/models';
+import { ImageClassifier, NaViT, VisionTransformer, ViT } from '@tessera/models';
 import { init } from '@tessera/nn';
 import { manualSeed, setDefaultBackend, type Tensor, tensor } from '@tessera/tensor';
 import fc from 'fast-check';
@@ -292,6 +292,17 @@ describe('halves', () => {
     const whole = await new UnsplitModel(split, { dtype, batchSize: 8 }).run(pixels);
     expect(whole.length).toBe(15);
     expect(await throughStream(dtype)).toEqual(whole);
+  });
+
+  it('with a head behind the tower: a classifier', async () => {
+    const classifier = new ImageClassifier(linear, 4);
+    const whole = { ...split, head: classifier.head };
+    const front = await FrontHalf.of(whole, { dtype: 'f32', batchSize: 8 });
+    const { header: found, batches } = await readAll(await bytesOf(front.header, [await front.encode(pixels, ids)]));
+    const logits = await (await BackHalf.of(whole, found)).run(batches[0] as ReceivedBatch);
+    expect(logits.length).toBe(20);
+    expect(logits).toEqual(await new UnsplitModel(whole, { dtype: 'f32', batchSize: 8 }).run(pixels));
+    await expect(BackHalf.of(split, found)).rejects.toThrow('another configuration');
   });
 
   it('of different models do not go together', async () => {
