@@ -77,7 +77,10 @@ const readOptions = () =>
       backend: { ...backendOption, default: 'auto' },
       threads: { type: 'number', describe: 'Of the wasm backend [default: all cores]' },
     })
-    .example('$0 front runs/first --images pictures --to - | $0 back runs/first --from -', 'through a pipe')
+    .example(
+      'npm run --silent split -- front runs/first --images pictures --to - | npm run --silent split -- back runs/first --from -',
+      'through a pipe (--silent: npm writes to it, too)',
+    )
     .example('$0 back runs/first --from tcp://127.0.0.1:5555', 'listens there; the front sends with --to')
     .parseAsync();
 
