@@ -302,7 +302,7 @@ def read_safetensors(path):
     for name, entry in header.items():
         begin, end = (8 + length + offset for offset in entry["data_offsets"])
         raw = bytearray(data[begin:end])
-        tensors[name] = torch.frombuffer(raw, dtype=dtypes[entry["dtype"]], device="cpu").reshape(entry["shape"]).to(DEVICE)
+        tensors[name] = torch.frombuffer(raw, dtype=dtypes[entry["dtype"]]).reshape(entry["shape"]).to(DEVICE)
     return tensors
 
 
