@@ -25,6 +25,7 @@ import {
   commandLine,
   exitCodes,
   fromCaller,
+  onInterrupt,
   runCommand,
   UsageError,
 } from './lib/command.ts';
@@ -166,16 +167,6 @@ const print = (text: string): Promise<void> =>
   new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
   });
-
-/** The first Ctrl-C takes back what was begun, the second ends at once. */
-function onInterrupt(): AbortSignal {
-  const controller = new AbortController();
-  process.on('SIGINT', () => {
-    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    controller.abort();
-  });
-  return controller.signal;
-}
 
 async function main(): Promise<number | undefined> {
   const options = await readOptions();

@@ -1,7 +1,15 @@
 /** npm run vision: trains one of the vision models that the trainer has no task for, small, and says how good it became. */
 import { manualSeed } from '@tessera/tensor';
 import { openDataset } from '@tessera/train';
-import { backendOption, chooseBackend, commandLine, exitCodes, runCommand, UsageError } from './lib/command.ts';
+import {
+  backendOption,
+  chooseBackend,
+  commandLine,
+  exitCodes,
+  onInterrupt,
+  runCommand,
+  UsageError,
+} from './lib/command.ts';
 import { locateDataset } from './lib/datasets.ts';
 import { formatSeconds, ProgressBar } from './lib/progress-bar.ts';
 import { formatTable } from './lib/table.ts';
@@ -35,16 +43,6 @@ const readOptions = () =>
     .example('$0 multimodal-gated-cross-attention', 'answer questions about pictures')
     .epilogue('Ctrl-C ends after the step in hand; nothing is kept.')
     .parseAsync();
-
-/** Ends after the step in hand at the first Ctrl-C, at once at the second. */
-function onInterrupt(): AbortSignal {
-  const controller = new AbortController();
-  process.on('SIGINT', () => {
-    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    controller.abort();
-  });
-  return controller.signal;
-}
 
 async function main(): Promise<number | undefined> {
   const options = await readOptions();

@@ -91,6 +91,16 @@ export async function runCommand(body: () => Promise<number | undefined>): Promi
   }
 }
 
+/** Asks a command to end in order at the first Ctrl-C; the second ends it at once. */
+export function onInterrupt(): AbortSignal {
+  const controller = new AbortController();
+  process.on('SIGINT', () => {
+    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
+    controller.abort();
+  });
+  return controller.signal;
+}
+
 /** The option of every command that computes. */
 export const backendOption = {
   type: 'string',

@@ -31,25 +31,13 @@ interface Widths {
 
 const firstToken = (tokens: Tensor): Tensor => tokens.select(1, 0);
 
-class FuseConcat extends Module implements Fuser {
-  readonly fusion: ConcatFusion;
+/** A fusion of the first tokens, which stand for the whole image and the whole text. */
+class FuseFirstTokens extends Module implements Fuser {
+  readonly fusion: ConcatFusion | WeightedSumFusion;
 
-  constructor({ image, text, dim }: Widths) {
+  constructor(fusion: ConcatFusion | WeightedSumFusion) {
     super();
-    this.fusion = new ConcatFusion(image, text, dim);
-  }
-
-  forward({ image, text }: Encoded): Tensor {
-    return this.fusion.forward(firstToken(image), firstToken(text));
-  }
-}
-
-class FuseWeightedSum extends Module implements Fuser {
-  readonly fusion: WeightedSumFusion;
-
-  constructor({ image, text, dim }: Widths) {
-    super();
-    this.fusion = new WeightedSumFusion(image, text, dim);
+    this.fusion = fusion;
   }
 
   forward({ image, text }: Encoded): Tensor {
@@ -104,8 +92,8 @@ class FuseGated extends Module implements Fuser {
 }
 
 const fusers = {
-  concat: (widths) => new FuseConcat(widths),
-  'weighted-sum': (widths) => new FuseWeightedSum(widths),
+  concat: ({ image, text, dim }) => new FuseFirstTokens(new ConcatFusion(image, text, dim)),
+  'weighted-sum': ({ image, text, dim }) => new FuseFirstTokens(new WeightedSumFusion(image, text, dim)),
   transformer: (widths) => new FuseTransformer(widths),
   'co-attention': (widths) => new FuseCoAttention(widths),
   'gated-cross-attention': (widths) => new FuseGated(widths),

@@ -1,4 +1,5 @@
-import { BackendUnavailableError, openBackend, registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
+import { registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
+import { whyMissing } from '@tessera/tensor/testing';
 
 registerReferenceBackends();
 
@@ -6,13 +7,9 @@ registerReferenceBackends();
 async function available(names: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const name of names) {
-    try {
-      await openBackend(name);
-      found.push(name);
-    } catch (error) {
-      if (!(error instanceof BackendUnavailableError)) throw error;
-      console.log(`not tested: ${error.message}`);
-    }
+    const reason = await whyMissing(name);
+    if (reason === null) found.push(name);
+    else console.log(`not tested: ${reason}`);
   }
   return found;
 }

@@ -1,17 +1,12 @@
 import '../backends/gpujs/index.ts';
 import '../backends/wasm/index.ts';
 import '../backends/webgpu/index.ts';
-import { BackendUnavailableError, openBackend } from '../backend.ts';
+import { openBackend } from '../backend.ts';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';
+import { whyMissing } from './availability.ts';
 
 /** Why tests on WebGPU are left out here: there is no adapter, not even one in software. Null where there is. */
-export const webgpuMissing: string | null = await openBackend('webgpu').then(
-  () => null,
-  (error: unknown) => {
-    if (!(error instanceof BackendUnavailableError)) throw error;
-    return error.message;
-  },
-);
+export const webgpuMissing: string | null = await whyMissing('webgpu');
 
 /** The modes of gpu.js that this machine has. */
 const gpujsModes: readonly string[] = [

@@ -8,6 +8,7 @@ import { productCases } from './product-cases.ts';
 import { reductionCases } from './reduction-cases.ts';
 import { shapingCases } from './shaping-cases.ts';
 
+export { whyMissing } from './availability.ts';
 export type { OpCase } from './op-case.ts';
 
 export const opCases: readonly OpCase[] = [

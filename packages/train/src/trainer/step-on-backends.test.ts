@@ -1,11 +1,5 @@
-import {
-  BackendUnavailableError,
-  closeBackend,
-  openBackend,
-  setDefaultBackend,
-  type Tensor,
-  type WebGpuBackend,
-} from '@tessera/tensor';
+import { closeBackend, openBackend, setDefaultBackend, type Tensor, type WebGpuBackend } from '@tessera/tensor';
+import { whyMissing } from '@tessera/tensor/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { tinyClip, tinyPairs } from '../testing/tiny-clip.ts';
 import { TrainingStep } from './step.ts';
@@ -24,16 +18,7 @@ async function train(backend: string): Promise<{ losses: number[]; parameters: A
   return { losses, parameters };
 }
 
-const open = async (name: string): Promise<string | null> => {
-  try {
-    await openBackend(name);
-    return null;
-  } catch (error) {
-    if (!(error instanceof BackendUnavailableError)) throw error;
-    return error.message;
-  }
-};
-const missing = { webgpu: await open('webgpu'), 'gpujs:webasm': await open('gpujs:webasm') };
+const missing = { webgpu: await whyMissing('webgpu'), 'gpujs:webasm': await whyMissing('gpujs:webasm') };
 afterAll(async () => {
   setDefaultBackend('wasm');
   for (const [name, reason] of Object.entries(missing)) if (reason === null) await closeBackend(name);

@@ -6,9 +6,9 @@
 import type { GPU, IPipelineRunShortcut } from 'gpu.js';
 import type { Allocation, Executable } from '../../backend.ts';
 import { allocateArray, type TypedArray, viewArray } from '../../dtype.ts';
+import { memoryOf } from '../host-memory.ts';
 import { runKernel } from '../reference/interpret-kernels.ts';
 import { specialNumbers } from './cell-code.ts';
-import { memoryOf } from './memory.ts';
 import type { CellKernel, LoweredPlan, Slot, SlotInfo, SlowKernel, Step } from './steps.ts';
 import { flatten, HeldValue, type KernelResult } from './values.ts';
 

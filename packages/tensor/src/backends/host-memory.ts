@@ -1,0 +1,62 @@
+/** Memory of the host, in JavaScript's arrays: for backends that compute there, or are given arrays by it. */
+import { type Allocation, OutOfMemoryError } from '../backend.ts';
+import { type DType, type TypedArray, viewArray } from '../dtype.ts';
+
+class Block implements Allocation {
+  readonly bytes: number;
+  readonly memory: ArrayBuffer;
+
+  constructor(bytes: number) {
+    this.bytes = bytes;
+    this.memory = new ArrayBuffer(bytes);
+  }
+}
+
+/** The memory behind an allocation of the host. */
+export const memoryOf = (allocation: Allocation): ArrayBuffer => (allocation as Block).memory;
+
+/** What such backends have in common: everything but running plans. */
+export abstract class HostMemory {
+  readonly name: string;
+  #used = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  allocate(bytes: number): Allocation {
+    try {
+      const block = new Block(bytes);
+      this.#used += bytes;
+      return block;
+    } catch (cause) {
+      throw new OutOfMemoryError(`${this.name}: ${bytes} bytes are not to be had beside the ${this.#used} in use`, {
+        cause,
+      });
+    }
+  }
+
+  free(allocation: Allocation): void {
+    this.#used -= allocation.bytes;
+  }
+
+  write(allocation: Allocation, data: TypedArray): void {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    new Uint8Array(memoryOf(allocation)).set(bytes);
+  }
+
+  async read(allocation: Allocation, dtype: DType, length: number): Promise<TypedArray> {
+    return this.readSync(allocation, dtype, length);
+  }
+
+  readSync(allocation: Allocation, dtype: DType, length: number): TypedArray {
+    return viewArray(dtype, memoryOf(allocation), 0, length).slice();
+  }
+
+  /** Nothing is ever under way between calls: a run ends when its results lie in memory. */
+  async synchronize(): Promise<void> {}
+
+  memory(): { used: number; reserved: number } {
+    return { used: this.#used, reserved: this.#used };
+  }
+}
