@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describeAdapter } from '@tessera/tensor';
 import { describe, expect, test } from 'vitest';
+import type { StartRow } from './bench/benchmarks/start.ts';
 import type { GpuReport } from './bench/gpu.ts';
 import type { BenchReport } from './bench/run.ts';
 
@@ -57,8 +58,33 @@ describe('npm run bench', () => {
       [1, true],
     ]);
     for (const { imagesPerSecond } of report.data?.rows ?? []) expect(imagesPerSecond).toBeGreaterThan(10);
-    expect(report).toMatchObject({ gemm: [], 'clip-step': [], peak: null, memory: [] });
+    expect(report).toMatchObject({ gemm: [], 'clip-step': [], peak: null, start: [], memory: [] });
     expect(report.machine.node).toBe(process.versions.node);
+  });
+
+  test('start times a process up to its first step, part after part', async () => {
+    const { code, out, err } = await bench(
+      'start',
+      '--json',
+      '--preset',
+      'vit-tiny-64',
+      '--batch',
+      '2',
+      '--rounds',
+      '1',
+    );
+    expect(code, err).toBe(0);
+    const { start } = JSON.parse(out) as BenchReport;
+    expect(start).toHaveLength(1);
+    const [row] = start as [StartRow];
+    expect(row).toMatchObject({ preset: 'vit-tiny-64', batch: 2, runs: 1 });
+    expect(row.minMs).toBe(row.totalMs);
+    const { other: _, compiling, ...parts } = row.milliseconds;
+    for (const [part, milliseconds] of Object.entries(parts)) expect(milliseconds, part).toBeGreaterThan(0);
+    expect(compiling).toBeGreaterThanOrEqual(0);
+    const sum = Object.values(row.milliseconds).reduce((total, milliseconds) => total + milliseconds, 0);
+    expect(sum).toBeCloseTo(row.totalMs, 3);
+    expect(row.secondStepMs).toBeLessThan(row.totalMs);
   });
 
   test.skipIf(noAdapter !== null)(

@@ -5,6 +5,7 @@ import { disposeBackends } from '@tessera/tensor';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { stepPresets } from './bench/benchmarks/clip-step.ts';
+import { startPresets } from './bench/benchmarks/start.ts';
 import { benchGpu, gpuBatches } from './bench/gpu.ts';
 import { peerNames } from './bench/peers/start.ts';
 import { benchmarkNames, onRequest, runBenchmarks } from './bench/run.ts';
@@ -22,7 +23,7 @@ const argv = await yargs(hideBin(process.argv))
   .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' })
   .option('preset', {
     choices: Object.keys(presets) as PresetName[],
-    describe: `Model of clip-step. Default: ${stepPresets[0]}`,
+    describe: `Model of clip-step and start. Default: ${stepPresets[0]}, start: ${startPresets.join(', ')}`,
   })
   .option('all', {
     type: 'boolean',
@@ -31,7 +32,7 @@ const argv = await yargs(hideBin(process.argv))
   })
   .option('batch', {
     type: 'number',
-    describe: `Pairs in a batch of clip-step. Default: 64, gpu: ${gpuBatches.join(', ')}`,
+    describe: `Pairs in a batch of clip-step and start. Default: 64, gpu: ${gpuBatches.join(', ')}`,
   })
   .option('profile', { type: 'boolean', default: false, describe: "Also list clip-step's slowest kernels" })
   .option('trace', {
@@ -49,7 +50,10 @@ const argv = await yargs(hideBin(process.argv))
     describe: 'Folder of the Arrow dataset that data reads. Default: drawings made for the run',
   })
   .option('threads', { type: 'number', describe: 'Threads of ours, and most threads of others. Default: all cores' })
-  .option('rounds', { type: 'number', describe: 'Turns that each library gets. Default: 15, clip-step 10' })
+  .option('rounds', {
+    type: 'number',
+    describe: 'Turns that each library gets. Default: 15, clip-step 10, start and scaling 5',
+  })
   .option('peers', {
     array: true,
     choices: [...peerNames, 'none'] as const,
@@ -58,6 +62,7 @@ const argv = await yargs(hideBin(process.argv))
   .option('backend', { ...backendOption, describe: `${backendOption.describe} Default: wasm, gpu: webgpu` })
   .example('$0 clip-step --json', 'a training step, for programs')
   .example('$0 clip-step --preset vit-small-64 --profile --peers none', 'where our time goes')
+  .example('$0 start', 'from the start of a process to the end of its first step')
   .example('$0 gemm --peers openblas', 'matrix products beside OpenBLAS')
   .example('$0 gpu', 'a GPU, beside PyTorch on the same one')
   .epilogue(
@@ -102,6 +107,7 @@ async function benchmarkAll() {
       peers: peerNames.filter((name) => argv.peers === undefined || argv.peers.includes(name)),
       threads,
       presets: argv.all ? stepPresets : [argv.preset ?? stepPresets[0]],
+      startPresets: argv.preset === undefined ? startPresets : [argv.preset],
       batch: argv.batch ?? 64,
       rounds: argv.rounds ?? null,
       profile: argv.profile,

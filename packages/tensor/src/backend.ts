@@ -18,6 +18,8 @@ export interface Executable {
   runSync?(externals: readonly Allocation[]): void;
   /** Kernels that run on a slow path, each with its reason: never silent. */
   readonly slowKernels: readonly { readonly kernel: string; readonly reason: string }[];
+  /** What the engine's own compiler took for the generated code while the plan was prepared, in ms; absent where that cannot be told. */
+  readonly engineMs?: number;
   dispose(): void;
 }
 

@@ -17,10 +17,23 @@ import { allocationOf, realizedStorage, Storage, uncomputedSources } from './sto
 import { Tensor } from './tensor.ts';
 import { flattenTensors } from './tree.ts';
 
+/** What each stage of making a program took, in milliseconds. */
+export interface ProgramTimes {
+  /** Running the function, once or twice, and computing what it found that was not computed yet. */
+  readonly recording: number;
+  readonly scheduling: number;
+  readonly planning: number;
+  /** The backend's generation of code. */
+  readonly generating: number;
+  /** The engine's own compiler, if it runs at once and says so. */
+  readonly compiling: number;
+}
+
 /** A recorded and planned function, for one combination of argument shapes. */
 export interface CompiledProgram {
   readonly plan: Plan;
   readonly executable: Executable;
+  readonly times: ProgramTimes;
   /** The memory of the plan's external buffers as the last run saw it; empty before the first run. */
   readonly allocations: readonly Allocation[];
 }
@@ -170,6 +183,7 @@ function waitingState({ outputs, assigned }: Recording, key: Node): Node[] {
 }
 
 async function build<A extends unknown[]>(backend: Backend, fn: (...args: A) => unknown, args: A): Promise<Program> {
+  const start = performance.now();
   const randomKey = storeArray(backend, 'i32', new Int32Array(2));
   const key = graph.buffer(randomKey, [2]);
   let recording = record(fn, args, key);
@@ -187,12 +201,25 @@ async function build<A extends unknown[]>(backend: Backend, fn: (...args: A) => 
   const replaces = new Map(
     assigned.map(({ before }, k) => [outputs.length + k, realizedStorage(before) as Storage] as const),
   );
-  const { plan, externals } = planSchedule(schedule(canonicalize(roots)), replaces);
+  const recordingEnd = performance.now();
+  const scheduled = schedule(canonicalize(roots));
+  const schedulingEnd = performance.now();
+  const { plan, externals } = planSchedule(scheduled, replaces);
   const bindings = externals.map((external) => bind(external));
+  const planningEnd = performance.now();
+  const executable = preparePlan(backend, plan);
+  const compiling = executable.engineMs ?? 0;
   return {
     backend,
     plan,
-    executable: preparePlan(backend, plan),
+    executable,
+    times: {
+      recording: recordingEnd - start,
+      scheduling: schedulingEnd - recordingEnd,
+      planning: planningEnd - schedulingEnd,
+      generating: performance.now() - planningEnd - compiling,
+      compiling,
+    },
     allocations: [],
     bindings,
     randomKey: externals.some((external) => external.kind === 'storage' && external.storage === randomKey)

@@ -38,7 +38,7 @@ export {
   type WebGpuOptions,
   type WebGpuStatistics,
 } from './backends/webgpu/index.ts';
-export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
+export { type CompiledFunction, type CompiledProgram, compile, type ProgramTimes } from './compile.ts';
 export {
   type KernelArray,
   type KernelDefinition,

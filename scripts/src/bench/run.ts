@@ -5,6 +5,7 @@ import { type DataReport, measureData } from './benchmarks/data.ts';
 import { type MemoryRow, measureMemory } from './benchmarks/memory.ts';
 import { attentionWorks, convWorks, gemmWorks, peakWork } from './benchmarks/products.ts';
 import { measureScaling, type ScalingReport } from './benchmarks/scaling.ts';
+import { measureStart, type StartRow } from './benchmarks/start.ts';
 import type { RaceOptions } from './measure/race.ts';
 import { measureRoof, type Roof } from './measure/roofline.ts';
 import { type MissingPeer, type PeerName, type Peers, startPeers } from './peers/start.ts';
@@ -19,19 +20,20 @@ import {
   participants,
 } from './report/environment.ts';
 import { formatScaling } from './report/scaling.ts';
+import { formatStart } from './report/start.ts';
 import { formatClipStep, formatData, formatMemory, formatProducts, formatRates } from './report/tables.ts';
 import { bestOfEach, type Entry, measureWork, type Peak, peakOf, type Row, type Session } from './session.ts';
 import { tesseraEngine } from './tessera.ts';
 import type { Work } from './work.ts';
 
-export const benchmarkNames = ['gemm', 'conv', 'attention', 'clip-step', 'data', 'memory', 'scaling'] as const;
+export const benchmarkNames = ['gemm', 'conv', 'attention', 'clip-step', 'data', 'start', 'memory', 'scaling'] as const;
 type BenchmarkName = (typeof benchmarkNames)[number];
 
 /** What is not measured unless it is asked for: it takes minutes. */
-export const onRequest: readonly BenchmarkName[] = ['memory', 'scaling'];
+export const onRequest: readonly BenchmarkName[] = ['start', 'memory', 'scaling'];
 
 /** What needs nobody to compare with, nor a peak to be held against. */
-const untimed: readonly BenchmarkName[] = ['data', 'memory', 'scaling'];
+const untimed: readonly BenchmarkName[] = ['data', 'start', 'memory', 'scaling'];
 
 export interface BenchOptions {
   readonly benchmarks: readonly BenchmarkName[];
@@ -40,6 +42,8 @@ export interface BenchOptions {
   readonly threads: number;
   /** Models of clip-step. */
   readonly presets: readonly PresetName[];
+  /** Models of start. */
+  readonly startPresets: readonly PresetName[];
   readonly batch: number;
   /** Turns that each contestant gets; null: the benchmark's own choice. */
   readonly rounds: number | null;
@@ -79,6 +83,7 @@ export interface BenchReport {
   readonly attention: readonly Judged[];
   readonly 'clip-step': readonly Judged<ClipStepRow>[];
   readonly data: DataReport | null;
+  readonly start: readonly StartRow[];
   readonly memory: readonly MemoryRow[];
   readonly scaling: ScalingReport | null;
   /** Results that differ from ours: one of the two is wrong. */
@@ -175,6 +180,12 @@ async function measureAll(
     data = await measureData(options.dataset, say);
     print(formatData(data));
   }
+  let start: StartRow[] = [];
+  if (wants('start')) {
+    say('start');
+    start = await measureStart(options.startPresets, options.batch, options.rounds ?? 5, say);
+    print(formatStart(start));
+  }
   let memory: MemoryRow[] = [];
   if (wants('memory')) {
     say('memory');
@@ -198,7 +209,7 @@ async function measureAll(
     conv: conv.map(judge),
     attention: attention.map(judge),
     'clip-step': steps.map(judge),
-    ...{ roof, data, memory, scaling },
+    ...{ roof, data, start, memory, scaling },
     disagreements: [...gemm, ...conv, ...attention, ...steps].flatMap(disagreementsOf),
   };
   print(formatEnd(report));

@@ -39,3 +39,17 @@ export function disagreement(ours: readonly number[], theirs: readonly number[])
   const k = ours.findIndex((value, i) => !(Math.abs(value - (theirs[i] as number)) <= tolerance * scale));
   return k < 0 ? null : `number ${k} of the result is ${theirs[k]}, ours is ${ours[k]}`;
 }
+
+/** Captions as a tokenizer gives them: start, words, end (the largest id), padding with 0. */
+export function captions(count: number, length: number, vocabularySize: number): Int32Array {
+  const [start, end] = [vocabularySize - 2, vocabularySize - 1];
+  const words = integers(count * length, 2, start);
+  const ends = integers(count, 3, length - 2).map((place) => place + 2);
+  return words.map((word, i) => {
+    const place = i % length;
+    const last = ends[Math.floor(i / length)] as number;
+    if (place === 0) return start;
+    if (place === last) return end;
+    return place < last ? word : 0;
+  });
+}

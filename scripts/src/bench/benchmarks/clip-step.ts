@@ -7,7 +7,7 @@ import { writeTensors } from '@tessera/train';
 import type { KernelGroup } from '../measure/profile.ts';
 import { summarizeTrace, type TraceSummary, traceEvents } from '../measure/trace.ts';
 import { measureWork, type Row, type Session } from '../session.ts';
-import { integers, values } from '../values.ts';
+import { captions, values } from '../values.ts';
 import { type ClipStepWork, labelOf } from '../work.ts';
 
 /** Models for one computer's processor, from the smallest on. */
@@ -86,19 +86,5 @@ export function prepareStep(preset: string, model: CLIPConfig, batch: number, fo
       work: { kind: 'clip-step', preset, config, batch, optimizer, modelFile, batchFile },
       parameters: clip.parameterCount(),
     };
-  });
-}
-
-/** Captions as a tokenizer gives them: start, words, end (the largest id), padding with 0. */
-function captions(count: number, length: number, vocabularySize: number): Int32Array {
-  const [start, end] = [vocabularySize - 2, vocabularySize - 1];
-  const words = integers(count * length, 2, start);
-  const ends = integers(count, 3, length - 2).map((place) => place + 2);
-  return words.map((word, i) => {
-    const place = i % length;
-    const last = ends[Math.floor(i / length)] as number;
-    if (place === 0) return start;
-    if (place === last) return end;
-    return place < last ? word : 0;
   });
 }

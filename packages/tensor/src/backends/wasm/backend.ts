@@ -148,18 +148,23 @@ export class WasmBackend implements Backend {
   }
 
   prepare(plan: Plan): WasmExecutable {
-    const compiled = this.#compile(plan);
+    const key = planKey(plan);
+    const isKnown = this.#compiled.has(key);
+    const compiled = this.#compile(plan, key);
     const table = this.#memories.allocateInFirst(compiled.lowered.table.length * 4);
     compiled.users++;
-    return new WasmExecutable(this.#host, plan, compiled, table, () => {
+    const onDispose = (): void => {
       this.#memories.free(table);
       compiled.users--;
       this.#dropUnused(compiled);
+    };
+    return new WasmExecutable(this.#host, plan, compiled, table, {
+      onDispose,
+      engineMs: isKnown ? 0 : compiled.engineMs,
     });
   }
 
-  #compile(plan: Plan): CompiledPlan {
-    const key = planKey(plan);
+  #compile(plan: Plan, key: string): CompiledPlan {
     const known = this.#compiled.get(key);
     if (known !== undefined) {
       this.#compiled.delete(key);

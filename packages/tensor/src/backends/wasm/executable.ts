@@ -90,6 +90,7 @@ function pageTemporaries({ buffers, stages, arenaBytes }: Plan, pageBytes: numbe
 
 export class WasmExecutable implements Executable {
   readonly slowKernels: Executable['slowKernels'];
+  readonly engineMs: number;
   readonly #host: ExecutableHost;
   readonly #plan: Plan;
   readonly #code: CompiledPlan;
@@ -101,7 +102,14 @@ export class WasmExecutable implements Executable {
   #unfinished = 0;
   #disposed = false;
 
-  constructor(host: ExecutableHost, plan: Plan, code: CompiledPlan, table: PlacedBlock, onDispose: () => void) {
+  constructor(
+    host: ExecutableHost,
+    plan: Plan,
+    code: CompiledPlan,
+    table: PlacedBlock,
+    { onDispose, engineMs }: { onDispose: () => void; engineMs: number },
+  ) {
+    this.engineMs = engineMs;
     this.#host = host;
     this.#plan = plan;
     this.#code = code;

@@ -44,6 +44,8 @@ export class CompiledPlan {
   readonly #host: CodeHost;
   /** By the memories in which the buffers lie. */
   readonly #programs = new Map<string, PlacedProgram>();
+  /** What V8 took to compile the first program, in milliseconds. */
+  readonly engineMs: number;
   /** Executables that use it. */
   users = 0;
   /** Whether it is kept for plans to come. */
@@ -54,10 +56,16 @@ export class CompiledPlan {
     this.#host = host;
     const { bytes, ...lowered } = lowerPlan(plan, host);
     this.lowered = lowered;
+    const start = performance.now();
     // While there is one memory, this is the code that will run.
-    if (host.memories.count > 1) return;
-    const memories = plan.buffers.map(() => 0);
-    this.#programs.set(memories.join(), { program: this.#build(bytes, memories), scratchBytes: lowered.scratchBytes });
+    if (host.memories.count === 1) {
+      const memories = plan.buffers.map(() => 0);
+      this.#programs.set(memories.join(), {
+        program: this.#build(bytes, memories),
+        scratchBytes: lowered.scratchBytes,
+      });
+    }
+    this.engineMs = performance.now() - start;
   }
 
   /** The code for buffers that lie in these memories, by their number in the plan. */
