@@ -1,4 +1,4 @@
-import { type DType, getBackend, graph, type Node, type Shape, Storage, sizeOf, Tensor } from '@tessera/tensor';
+import { type DType, getBackend, graph, type Node, ownStorage, type Shape, Tensor } from '@tessera/tensor';
 
 /**
  * A buffer leaf on a storage of its own that takes the value of `node`. A state cell must be a leaf: a constant would be folded into
@@ -6,7 +6,7 @@ import { type DType, getBackend, graph, type Node, type Shape, Storage, sizeOf, 
  * either: a compiled step that reads the parameter follows the handle that the storage belongs to.
  */
 function leaf(node: Node): Node {
-  return graph.buffer(new Storage(getBackend(), node.dtype, sizeOf(node.shape), { pending: node }), node.shape);
+  return graph.buffer(ownStorage(getBackend(), node), node.shape);
 }
 
 /** A tensor that is trained. Assigned to a field of a `Module`, it is one of the module's parameters under the field's name. */

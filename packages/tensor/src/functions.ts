@@ -3,14 +3,15 @@
 import { inSingle as inSingleNode } from './autocast.ts';
 import { type Backend, getBackend } from './backend.ts';
 import { parseData, type TensorData } from './data.ts';
-import { castNumber, type DType } from './dtype.ts';
+import { castNumber, type DType, type TypedArray } from './dtype.ts';
 import * as graph from './graph.ts';
 import { type Node, withGradients } from './node.ts';
 import * as ops from './ops/index.ts';
 import { type Generator, randomBits } from './random.ts';
 import { realizeNodes, realizeNodesSync, storeArray } from './realize.ts';
 import { trackStorage } from './scope.ts';
-import { normalizeAxis, type Shape } from './shape.ts';
+import { formatShape, normalizeAxis, type Shape, sizeOf } from './shape.ts';
+import { Storage, type ValueSource } from './storage.ts';
 import { Tensor, type TensorLike } from './tensor.ts';
 
 export interface TensorOptions {
@@ -48,6 +49,24 @@ export function tensor(data: TensorData, options: DataOptions = {}): Tensor {
   const storage = storeArray(resolve(options.backend), dtype, values);
   trackStorage(storage);
   return finish(graph.buffer(storage, shape), options.requiresGrad);
+}
+
+/**
+ * A tensor whose values `source` makes when they are first used, in an array of `computeDType(dtype)`, row by row. Each time it is
+ * called it must make the same: state that starts from the tensor asks for values of its own, so that they are never stored twice.
+ */
+export function tensorFrom(
+  source: ValueSource,
+  { shape, dtype = 'f32', requiresGrad, backend }: DataOptions & { readonly shape: Shape },
+): Tensor {
+  const storage = new Storage(resolve(backend), dtype, sizeOf(shape), { source: () => checkedSize(source(), shape) });
+  trackStorage(storage);
+  return finish(graph.buffer(storage, shape), requiresGrad);
+}
+
+function checkedSize(values: TypedArray, shape: Shape): TypedArray {
+  if (values.length === sizeOf(shape)) return values;
+  throw new RangeError(`tensorFrom: ${values.length} elements do not fill the shape ${formatShape(shape)}`);
 }
 
 /** A tensor with `value` everywhere. f32 if no dtype is given. */

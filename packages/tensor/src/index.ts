@@ -91,7 +91,7 @@ export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from 
 export { isRecording } from './recording.ts';
 export { type Selection, selectBackend } from './select-backend.ts';
 export { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from './shape.ts';
-export { realizedStorage, Storage } from './storage.ts';
+export { ownStorage, realizedStorage, Storage, type ValueSource } from './storage.ts';
 export { lifetimesOf } from './temporaries.ts';
 export { isTensor, leafOwner, Tensor, type TensorLike } from './tensor.ts';
 export { threefry2x32 } from './threefry.ts';

@@ -3,7 +3,7 @@
  * names its storage, and a storage that waits for its value the node that computes it.
  */
 import type { Allocation, Backend } from './backend.ts';
-import type { DType } from './dtype.ts';
+import { bytesOf, type DType, encodeArray, type TypedArray } from './dtype.ts';
 import type { BinaryOp, ReduceOp, UnaryOp } from './operators.ts';
 import type { Shape } from './shape.ts';
 
@@ -114,9 +114,13 @@ export interface NodeOf<O extends Op> {
 
 export type Node = { [O in Op]: NodeOf<O> }[Op];
 
+/** Makes the same values each time, in an array of `computeDType(dtype)`. */
+export type ValueSource = () => TypedArray;
+
 /**
- * Values on a backend, stored contiguously. A storage starts either filled (`allocation` set) or pending: `pending` is the node
- * that computes it, cleared once that was done. Memory is freed when the storage is garbage collected, or by `release`.
+ * Values on a backend, stored contiguously. A storage starts either filled (`allocation` set), or pending: `pending` is the node
+ * that computes it, cleared once that was done; or with the source of its values, which is asked when they are first used. Memory is
+ * freed when the storage is garbage collected, or by `release`.
  */
 export class Storage {
   readonly backend: Backend;
@@ -124,16 +128,24 @@ export class Storage {
   readonly length: number;
   allocation: Allocation | null;
   pending: Node | null;
+  source: ValueSource | null;
   /** The tensor that stands for these values, if one does: where compiled steps look up what it was assigned since. */
   cell: WeakRef<{ readonly node: Node }> | null = null;
 
-  constructor(backend: Backend, dtype: DType, length: number, content: { allocation: Allocation } | { pending: Node }) {
+  constructor(
+    backend: Backend,
+    dtype: DType,
+    length: number,
+    content: { allocation: Allocation } | { pending: Node } | { source: ValueSource },
+  ) {
     this.backend = backend;
     this.dtype = dtype;
     this.length = length;
     this.allocation = null;
     this.pending = null;
+    this.source = null;
     if ('allocation' in content) this.fill(content.allocation);
+    else if ('source' in content) this.source = content.source;
     else this.pending = content.pending;
   }
 
@@ -141,6 +153,7 @@ export class Storage {
   fill(allocation: Allocation): void {
     this.allocation = allocation;
     this.pending = null;
+    this.source = null;
     reclaimer.register(this, { backend: this.backend, allocation }, this);
   }
 
@@ -154,11 +167,12 @@ export class Storage {
 
   /** Neither filled nor about to be: the memory was given back. */
   get released(): boolean {
-    return this.allocation === null && this.pending === null;
+    return this.allocation === null && this.pending === null && this.source === null;
   }
 
   /** Frees the memory now. Reading the storage later is an error. */
   release(): void {
+    this.source = null;
     if (this.allocation === null) return;
     reclaimer.unregister(this);
     this.backend.free(this.allocation);
@@ -170,9 +184,20 @@ const reclaimer = new FinalizationRegistry<{ backend: Backend; allocation: Alloc
   backend.free(allocation),
 );
 
-/** The memory of a filled storage. Throws where it was released. */
+/** Values, given in an array of `computeDType(dtype)`, in memory of their own. */
+export function storeValues(backend: Backend, dtype: DType, values: TypedArray): Allocation {
+  const allocation = backend.allocate(values.length * bytesOf(dtype));
+  backend.write(allocation, encodeArray(dtype, values));
+  return allocation;
+}
+
+/** The memory of a storage whose values are there, or come from a source. Throws where it was released. */
 export function allocationOf(storage: Storage): Allocation {
   if (storage.allocation !== null) return storage.allocation;
+  if (storage.source !== null) {
+    storage.fill(storeValues(storage.backend, storage.dtype, storage.source()));
+    return allocationOf(storage);
+  }
   throw new Error(
     storage.released
       ? 'this value was released: it was made inside tidy() and not returned from it'

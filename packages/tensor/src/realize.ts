@@ -1,6 +1,6 @@
 /** Computing what nodes stand for, and reading it. */
 import { type Backend, getBackend, openBackend } from './backend.ts';
-import { bytesOf, decodeArray, encodeArray, type TypedArray } from './dtype.ts';
+import { decodeArray, type TypedArray } from './dtype.ts';
 import { executeGraph, executeGraphSync } from './execute.ts';
 import { buffer, materialise } from './graph.ts';
 import { type Node, orderNodes } from './node.ts';
@@ -8,7 +8,14 @@ import { type GraphOracle, isGraphOracle } from './oracle.ts';
 import { refuseReadWhileRecording } from './recording.ts';
 import { currentScope, trackStorage } from './scope.ts';
 import { sizeOf } from './shape.ts';
-import { allocationOf, realizedStorage, Storage, setRealizedStorage, uncomputedSources } from './storage.ts';
+import {
+  allocationOf,
+  realizedStorage,
+  Storage,
+  setRealizedStorage,
+  storeValues,
+  uncomputedSources,
+} from './storage.ts';
 
 /** Assigned state that was not computed yet. The next realisation on its backend computes it too, so that graphs do not grow. */
 const dirty = new Set<Storage>();
@@ -142,9 +149,7 @@ const postponeState = (): void => dirty.clear();
 
 /** A new storage with these values, given in an array of `computeDType(dtype)`. */
 export function storeArray(backend: Backend, dtype: Node['dtype'], values: TypedArray): Storage {
-  const allocation = backend.allocate(values.length * bytesOf(dtype));
-  backend.write(allocation, encodeArray(dtype, values));
-  return new Storage(backend, dtype, values.length, { allocation });
+  return new Storage(backend, dtype, values.length, { allocation: storeValues(backend, dtype, values) });
 }
 
 function readStorageSync(storage: Storage): TypedArray {

@@ -1,7 +1,9 @@
 /** What was computed, beside the immutable graph. */
-import type { Node, Storage } from './node.ts';
+import type { Backend } from './backend.ts';
+import { type Node, Storage } from './node.ts';
+import { sizeOf } from './shape.ts';
 
-export { allocationOf, Storage } from './node.ts';
+export { allocationOf, Storage, storeValues, type ValueSource } from './node.ts';
 
 const realized = new WeakMap<Node, Storage>();
 
@@ -21,4 +23,12 @@ export function uncomputedSources(node: Node): readonly Node[] {
   if (realizedStorage(node) !== undefined) return [];
   if (node.op === 'buffer') return [node.arg.storage.pending as Node];
   return node.sources;
+}
+
+/**
+ * A storage of its own for the node's value. What still comes from a source is taken from there: then nothing is stored twice.
+ */
+export function ownStorage(backend: Backend, node: Node): Storage {
+  const source = node.op === 'buffer' ? node.arg.storage.source : null;
+  return new Storage(backend, node.dtype, sizeOf(node.shape), source === null ? { pending: node } : { source });
 }

@@ -10,7 +10,7 @@ import type { Window } from './ops/shaping.ts';
 import { findBackend, markDirty, readNode, readNodeSync, realizeNodes, realizeNodesSync, relocate } from './realize.ts';
 import { currentRecorder } from './recording.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
-import { realizedStorage, Storage } from './storage.ts';
+import { ownStorage, realizedStorage, Storage } from './storage.ts';
 
 /** What operations take beside a tensor. A number takes the tensor's dtype; a fractional one beside integers makes the result f32. */
 export type TensorLike = Tensor | number;
@@ -543,11 +543,15 @@ export class Tensor {
       throw new RangeError(`${what}: shape ${formatShape(value.shape)} does not fit ${formatShape(this.shape)}`);
     if (this.dtype !== value.dtype)
       throw new TypeError(`${what}: dtype ${value.dtype} does not fit ${this.dtype}; cast the value`);
-    const storage = new Storage(this.#backend(value), this.dtype, this.size, { pending: value.node });
-    storage.cell = new WeakRef(this);
     const recorder = currentRecorder();
-    if (recorder === null) markDirty(storage);
-    else recorder.assigned(this, storage);
+    const backend = this.#backend(value);
+    const storage =
+      recorder === null
+        ? ownStorage(backend, value.node)
+        : new Storage(backend, this.dtype, this.size, { pending: value.node });
+    storage.cell = new WeakRef(this);
+    if (recorder !== null) recorder.assigned(this, storage);
+    else if (storage.pending !== null) markDirty(storage);
     this.node = graph.buffer(storage, this.shape);
     return this;
   }

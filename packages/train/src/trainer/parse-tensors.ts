@@ -1,4 +1,4 @@
-import { parseSafetensors, type SafetensorsTensor, type Tensor, tensor } from '@tessera/tensor';
+import { parseSafetensors, type SafetensorsTensor, type Tensor, tensorFrom } from '@tessera/tensor';
 
 /** A file of tensors by name, on the default backend, made when they are asked for. */
 export interface TensorFile {
@@ -39,24 +39,27 @@ export const tensorFile = (
   },
 });
 
-/** Integers of 64 bits, as PyTorch's BatchNorm counts batches with, become i32; half precision becomes f32. */
+/**
+ * Integers of 64 bits, as PyTorch's BatchNorm counts batches with, become i32; half precision becomes f32. A value is copied out of the
+ * file's bytes where it is first used: into a model's own memory, if it is loaded into one.
+ */
 function toTensor(path: string, name: string, { dtype, shape, data }: SafetensorsTensor): Tensor {
   switch (dtype) {
     case 'F64':
-      return tensor(data as Float64Array, { shape });
+      return tensorFrom(() => data as Float64Array, { shape, dtype: 'f64' });
     case 'F32':
     case 'F16':
     case 'BF16':
-      return tensor(data as Float32Array, { shape });
+      return tensorFrom(() => data as Float32Array, { shape });
     case 'I32':
-      return tensor(data as Int32Array, { shape });
+      return tensorFrom(() => data as Int32Array, { shape, dtype: 'i32' });
     case 'U8':
-      return tensor(data as Uint8Array, { shape });
+      return tensorFrom(() => data as Uint8Array, { shape, dtype: 'u8' });
     case 'BOOL':
-      return tensor(data as Uint8Array, { shape, dtype: 'bool' });
+      return tensorFrom(() => data as Uint8Array, { shape, dtype: 'bool' });
     case 'I64':
     case 'U64':
-      return tensor(Int32Array.from(data as BigInt64Array, Number), { shape });
+      return tensorFrom(() => Int32Array.from(data as BigInt64Array, Number), { shape, dtype: 'i32' });
     case 'I8':
     case 'I16':
     case 'U16':

@@ -14,7 +14,7 @@ export interface PlacedBlock extends Block {
 export interface MemoriesOptions {
   /** What the first memory keeps for its owner at its start, in bytes. */
   readonly start: number;
-  /** Collects garbage now: called before another memory is made. */
+  /** Collects garbage now: called before another memory is made, or one grows by much. */
   readonly collect: () => void;
   /** Pages that a memory can have. Default: 65,536, which are 4 GiB. */
   readonly maximumPages?: number;
@@ -29,6 +29,9 @@ const firstAddress = 1024;
 
 /** Of the first memory, kept for what must lie there: 256 MiB. */
 const keptPages = 4096;
+
+/** Before a memory grows for a block of so many bytes, garbage is collected: JavaScript's memory may be freed by it. */
+const largeBlock = 512 << 20;
 
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
@@ -72,6 +75,7 @@ export class Memories {
   allocate(bytes: number): PlacedBlock {
     const { spread = 1, collect } = this.#options;
     const first = spread > 1 ? this.#turn++ % spread : 0;
+    if (bytes >= largeBlock && this.#allocators.every(({ largestFree }) => largestFree < bytes)) collect();
     let found = this.#search(bytes, first);
     if (found === null) {
       collect();
