@@ -18,7 +18,10 @@ export interface AttendedImages {
 
 /** An image tower whose layers look at the whole image by attention. */
 export interface AttentiveTower extends ImageTower {
-  /** [N, 3, R, R], normalised. Of the same nodes as `forward`: a derivative of the output by the weights exists. */
+  /**
+   * [N, 3, R, R], normalised. Weights and output are of one graph: a derivative of the output by the weights exists. All tokens go
+   * through all blocks, where `forward` may leave out what the output does not depend on.
+   */
   attend(images: Tensor): AttendedImages;
 }
 

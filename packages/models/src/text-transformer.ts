@@ -1,5 +1,5 @@
 import { type ActivationName, Embedding, init, LayerNorm, type Linear, Module, Parameter } from '@tessera/nn';
-import { formatShape, iota, type Tensor } from '@tessera/tensor';
+import { formatShape, type Tensor } from '@tessera/tensor';
 import { defaultHeads, type TextConfig } from './config.ts';
 import { type ResidualAttentionBlock, Transformer } from './transformer.ts';
 
@@ -49,10 +49,9 @@ export class TextTransformer extends Module {
       throw new RangeError(
         `TextTransformer: needs tokens [N, ${this.contextLength}], got ${formatShape(tokens.shape)}`,
       );
-    const [n, length] = tokens.shape as [number, number];
-    const x = this.transformer.forward(this.token_embedding.forward(tokens).add(this.positional_embedding)); // [N, L, width]
-    const end = iota([n], 0).mul(length).add(tokens.argmax(1).cast('i32')); // the row of [N * L, width] that ends each caption
-    return this.ln_final.forward(x.flatten(0, 1).indexSelect(0, end)).matmul(this.text_projection);
+    const end = tokens.argmax(1).cast('i32'); // [N]
+    const x = this.token_embedding.forward(tokens).add(this.positional_embedding); // [N, L, width]
+    return this.ln_final.forward(this.transformer.forwardAt(x, end)).matmul(this.text_projection);
   }
 }
 

@@ -1,6 +1,7 @@
 import {
   Activation,
   type ActivationName,
+  functional as F,
   LayerNorm,
   Linear,
   Module,
@@ -51,25 +52,53 @@ export class ResidualAttentionBlock extends Module {
   attend(x: Tensor, masks: BlockMasks = {}): { output: Tensor; weights: Tensor } {
     const normalized = this.ln_1.forward(x);
     const { output, weights } = this.attn.attend(normalized, normalized, normalized, { ...masks, causal: this.causal });
-    const attended = x.add(output);
-    return { output: attended.add(this.mlp.forward(this.ln_2.forward(attended))), weights };
+    return { output: this.#feed(x.add(output)), weights };
+  }
+
+  /**
+   * What `forward` gives at one place of each sequence. There the other tokens count as keys and values only, so that queries, output
+   * projection, ln_2 and MLP, ten twelfths of a block's products, run over N rows instead of N * L.
+   *
+   * @param x [L, N, E]
+   * @param masks for all queries, as in `forward`
+   * @returns [1, N, E], [N, 1, E] with `batchFirst`
+   */
+  forwardAt(x: Tensor, position: F.TokenPosition, masks: BlockMasks = {}): Tensor {
+    const { output } = this.attn.attendAt(this.ln_1.forward(x), position, { ...masks, causal: this.causal });
+    return this.#feed(F.tokenAt(x, position, this.attn).add(output));
+  }
+
+  #feed(x: Tensor): Tensor {
+    return x.add(this.mlp.forward(this.ln_2.forward(x)));
   }
 }
 
 /** Blocks one after the other, `resblocks.0`, `resblocks.1`, ... */
 export class Transformer extends Module {
   readonly width: number;
+  readonly batchFirst: boolean;
   readonly resblocks: readonly ResidualAttentionBlock[];
 
   constructor(width: number, layers: number, heads: number, options: BlockOptions = {}) {
     super();
     this.width = width;
+    this.batchFirst = options.batchFirst ?? false;
     this.resblocks = Array.from({ length: layers }, () => new ResidualAttentionBlock(width, heads, options));
   }
 
   /** [L, N, E] to [L, N, E] */
   forward(x: Tensor, masks: BlockMasks = {}): Tensor {
     return this.attend(x, masks).output;
+  }
+
+  /**
+   * What `forward` gives at one place of each sequence, [L, N, E] to [N, E]: the class token's, or the end of a text's. The last block
+   * works for that place alone (`ResidualAttentionBlock.forwardAt`).
+   */
+  forwardAt(x: Tensor, position: F.TokenPosition, masks: BlockMasks = {}): Tensor {
+    const before = this.resblocks.slice(0, -1).reduce((tokens, block) => block.forward(tokens, masks), x);
+    const read = this.resblocks.at(-1)?.forwardAt(before, position, masks) ?? F.tokenAt(x, position, this);
+    return read.squeeze(this.batchFirst ? 1 : 0);
   }
 
   /** As `forward`, with the attention weights of every block, [N, H, L, L] each, beside the output. */

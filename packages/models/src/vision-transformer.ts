@@ -62,7 +62,7 @@ export class VisionTransformer extends Module implements AttentiveTower, SplitTo
   attend(images: Tensor): AttendedImages {
     const embedded = this.embed(images);
     const { output, weights } = this.#encode(embedded);
-    return { output: this.#project(output), weights, prefix: 1, grid: embedded.grid, readout: [0, 1] };
+    return { output: this.#project(output.select(1, 0)), weights, prefix: 1, grid: embedded.grid, readout: [0, 1] };
   }
 
   /** The front half: class token and patches with their positions, before `ln_pre`. [N, 3, R, R] to [N, 1 + patches, width]. */
@@ -82,20 +82,26 @@ export class VisionTransformer extends Module implements AttentiveTower, SplitTo
 
   /** The back half: what `embed` gave, here or in another process, to [N, outputDim]. */
   forwardTokens(sequence: TokenSequence): Tensor {
-    return this.#project(this.#encode(sequence).output);
+    const { tokens, keyPaddingMask } = this.#begin(sequence);
+    return this.#project(this.transformer.forwardAt(tokens, 0, { keyPaddingMask }));
   }
 
   #encode(sequence: TokenSequence): { output: Tensor; weights: Tensor[] } {
+    const { tokens, keyPaddingMask } = this.#begin(sequence);
+    return this.transformer.attend(tokens, { keyPaddingMask });
+  }
+
+  /** What the blocks are given: tokens [N, 1 + patches, width], and bool of two axes, true where a token is hidden. */
+  #begin(sequence: TokenSequence): { tokens: Tensor; keyPaddingMask: Tensor | null } {
     const rows = this.inputResolution / this.patchSize;
     const { width } = this.transformer;
     checkTokenSequence('VisionTransformer', sequence, { prefix: 1, grid: [rows, rows], width });
     const { tokens, mask = null } = sequence;
-    const keyPaddingMask = mask === null ? null : mask.logicalNot();
-    return this.transformer.attend(this.ln_pre.forward(tokens), { keyPaddingMask });
+    return { tokens: this.ln_pre.forward(tokens), keyPaddingMask: mask === null ? null : mask.logicalNot() };
   }
 
-  /** The class token alone is wanted: the rest of the last block's output is dropped before the projection. */
-  #project(tokens: Tensor): Tensor {
-    return this.ln_post.forward(tokens.select(1, 0)).matmul(this.proj);
+  /** The class token [N, width] to [N, outputDim] */
+  #project(token: Tensor): Tensor {
+    return this.ln_post.forward(token).matmul(this.proj);
   }
 }

@@ -40,7 +40,7 @@ export const vitNormEps = 1e-6;
 
 /**
  * A block of a plain Vision Transformer, with timm's names: attention, then an MLP, each on a branch beside the identity.
- * [N, L, width] to [N, L, width].
+ * [N, L, width] to [N, L, width], or to [N, queries, width] where the first tokens alone are wanted (`AttentionCall.queries`).
  */
 export class EncoderBlock extends Module {
   readonly placement: NormPlacement;
@@ -72,11 +72,12 @@ export class EncoderBlock extends Module {
     return this.attend(x, call).output;
   }
 
-  /** As `forward`, with the attention weights [N, H, L, L] beside the output. */
+  /** As `forward`, with the attention weights [N, H, queries, L] beside the output. */
   attend(x: Tensor, call: AttentionCall = {}): { output: Tensor; weights: Tensor } {
     const pre = this.placement === 'pre';
     const attended = this.attn.attend(pre ? this.norm1.forward(x) : x, call);
-    const first = x.add(this.drop_path1.forward(scaled(this.ls1, attended.output)));
+    const asking = call.queries === undefined ? x : x.slice(1, 0, call.queries);
+    const first = asking.add(this.drop_path1.forward(scaled(this.ls1, attended.output)));
     const y = pre ? first : this.norm1.forward(first);
     const fed = this.mlp.forward(pre ? this.norm2.forward(y) : y);
     const second = y.add(this.drop_path2.forward(scaled(this.ls2, fed)));

@@ -11,6 +11,7 @@ import {
 import { concat, formatShape, type Tensor } from '@tessera/tensor';
 import type { AttendedImages, AttentiveTower } from '../attended-images.ts';
 import { checkTokenSequence, type Embedded, type SplitTower, type TokenSequence } from '../halves.ts';
+import type { AttentionCall } from './attention.ts';
 import { EncoderBlock, type NormPlacement, vitNormEps } from './block.ts';
 import { gridOf } from './grid.ts';
 import { smallNormal, startedLinear } from './initialize.ts';
@@ -155,14 +156,14 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
    * to what it hides, and the mean is over the patches that it shows.
    */
   forwardTokens(sequence: TokenSequence): Tensor {
-    return this.#predict(this.#last(sequence), sequence.mask ?? null);
+    return this.#predict(this.#read(sequence), sequence.mask ?? null);
   }
 
   attend(images: Tensor): AttendedImages {
     const embedded = this.embed(images);
     const { prefix, grid } = embedded;
     const { features, weights } = this.#run(embedded);
-    const output = this.#predict(features.at(-1) as Tensor, null);
+    const output = this.#predict(features.at(-1) ?? embedded.tokens, null);
     const length = prefix + grid[0] * grid[1];
     const readout = this.readout === 'mean' ? ([prefix, length] as const) : ([0, prefix] as const);
     return { output, weights, prefix, grid, readout };
@@ -178,12 +179,12 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
   distill(images: Tensor): F.DistilledLogits {
     if (this.dist_token === null)
       throw new Error('ViT.distill: this model has no distillation token (distilled: true)');
-    return this.#heads(this.#last(this.embed(images)));
+    return this.#heads(this.#read(this.embed(images)));
   }
 
   /** What goes into the head: [N, C, H, W] to [N, width]. */
   pooled(images: Tensor): Tensor {
-    return this.#readout(this.#last(this.embed(images)), null);
+    return this.#readout(this.#read(this.embed(images)), null);
   }
 
   #heads(tokens: Tensor): F.DistilledLogits {
@@ -252,22 +253,38 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
   }
 
   #last(sequence: TokenSequence): Tensor {
-    return this.#run(sequence).features.at(-1) as Tensor;
+    return this.#run(sequence).features.at(-1) ?? sequence.tokens;
   }
 
-  #run(sequence: TokenSequence): { features: Tensor[]; weights: Tensor[] } {
+  /**
+   * The last block's output for the tokens that the features are read from. With `readout: 'cls'` these stand in front, and the last
+   * block computes them alone, [N, prefix, width]: patches are keys and values there.
+   */
+  #read(sequence: TokenSequence): Tensor {
+    if (this.readout === 'mean') return this.#last(sequence);
+    const call = this.#call(sequence);
+    const before = this.blocks.slice(0, -1).reduce((x, block) => block.forward(x, call), sequence.tokens);
+    return this.blocks.at(-1)?.forward(before, { ...call, queries: this.prefix }) ?? before;
+  }
+
+  /** What each block is given beside the tokens, after a check of the sequence. */
+  #call(sequence: TokenSequence): AttentionCall {
     const { tokens, grid, mask = null } = sequence;
     const own = gridOf('ViT', this.imageSize, this.patchSize);
     const expected = { prefix: this.prefix, grid: this.dynamicImageSize ? null : own, width: this.width };
     checkTokenSequence('ViT', sequence, expected);
-    const call = {
+    return {
       rotary: this.positions.angles(grid, floatDType(tokens)),
       mask: mask === null ? null : mask.unsqueeze(1).unsqueeze(1),
     };
+  }
+
+  #run(sequence: TokenSequence): { features: Tensor[]; weights: Tensor[] } {
+    const call = this.#call(sequence);
     const features: Tensor[] = [];
     const weights: Tensor[] = [];
     for (const block of this.blocks) {
-      const attended = block.attend(features.at(-1) ?? tokens, call);
+      const attended = block.attend(features.at(-1) ?? sequence.tokens, call);
       features.push(attended.output);
       weights.push(attended.weights);
     }

@@ -1,9 +1,10 @@
 import { manualSeed, type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { MultiheadAttention } from '../layers/index.ts';
+import { MultiheadAttention, type MultiheadAttentionCall } from '../layers/index.ts';
 import { testedBackends, useBackend } from '../testing/backends.ts';
 import { distance, numbered } from '../testing/numbers.ts';
 import { scaledDotProductAttention } from './attention.ts';
+import { tokenAt } from './token-at.ts';
 
 describe.each(testedBackends)('attention on %s', (backend) => {
   beforeAll(() => {
@@ -79,6 +80,42 @@ describe.each(testedBackends)('attention on %s', (backend) => {
     const nothing = { boolean: numbered([length, length]).gt(100), additive: numbered([length, length]).mul(0) };
     for (const attentionMask of Object.values(nothing))
       await close(attention.forward(query, full, full, { keyPaddingMask, attentionMask }), expected);
+  });
+
+  describe.each([false, true])('attention of one token, batchFirst %s', (batchFirst) => {
+    const layouts = { batchFirst };
+    const later = (): Tensor => tensor(Array.from({ length }, (_, l) => Array.from({ length }, (_, s) => s > l)));
+    const perHead = (): Tensor => numbered([batch, heads, length, length], 4);
+    const padding = (): Tensor =>
+      tensor([
+        [false, false, true, false, true],
+        [false, true, false, false, false],
+      ]);
+    const calls: Record<string, () => MultiheadAttentionCall> = {
+      'no mask': () => ({}),
+      causal: () => ({ causal: true }),
+      'a boolean mask': () => ({ attentionMask: later() }),
+      'a mask for each head': () => ({ attentionMask: perHead().gt(1).logicalAnd(later()) }),
+      'an additive mask': () => ({ attentionMask: perHead() }),
+      'an additive mask, causal, padding': () => ({
+        attentionMask: perHead(),
+        causal: true,
+        keyPaddingMask: padding(),
+      }),
+      'one mask row for all': () => ({ attentionMask: tensor([[false, false, false, true, false]]), causal: true }),
+      'padding and a mask': () => ({ attentionMask: later(), keyPaddingMask: padding() }),
+    };
+    test.each(Object.keys(calls))('is a row of the whole: %s', async (name) => {
+      const attention = new MultiheadAttention(width, heads, layouts);
+      const sequence = batchFirst ? x().transpose(0, 1) : x();
+      const call = (calls[name] as () => MultiheadAttentionCall)();
+      const whole = attention.attend(sequence, sequence, sequence, call);
+      for (const position of [0, 3, tensor(Int32Array.of(4, 0)), tensor(Int32Array.of(2, 3))]) {
+        const { output, weights } = attention.attendAt(sequence, position, call);
+        await close(output, tokenAt(whole.output, position, layouts));
+        await close(weights, tokenAt(whole.weights.transpose(1, 2), position, { batchFirst: true }).transpose(1, 2));
+      }
+    });
   });
 
   test('query, key and value may be three sequences', async () => {

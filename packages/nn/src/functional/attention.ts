@@ -6,6 +6,8 @@ export interface AttentionOptions {
   readonly mask?: Tensor | null;
   /** Query l sees the keys 0 to l only. */
   readonly causal?: boolean;
+  /** For `causal`, the places of the queries among the keys: i32, broadcasts to [N, H, L, 1]. Default: 0 to L - 1. */
+  readonly queryPositions?: number | Tensor;
   /** Probability of dropping a weight. */
   readonly dropout?: number;
   readonly training?: boolean;
@@ -26,15 +28,16 @@ export function attentionWeights(query: Tensor, key: Tensor, options: AttentionO
       `attention: query ${formatShape(query.shape)} and key ${formatShape(key.shape)} must be [N, H, L, D] and [N, H, S, D]`,
     );
   const { mask = null, causal = false, training = true, scale = (query.shape[3] as number) ** -0.5 } = options;
+  const [queries, keys] = [query.shape[2], key.shape[2]] as [number, number];
   let scores = einsum('nhld,nhsd->nhls', query, key).mul(scale);
-  if (causal) scores = where(causalPositions(query.shape[2] as number, key.shape[2] as number), scores, -Infinity);
+  // Positions come from counting, not from stored data: bool [L, S], key position <= query position.
+  if (causal) {
+    const positions = options.queryPositions ?? iota([queries, keys], 0);
+    scores = where(iota([queries, keys], 1).le(positions), scores, -Infinity);
+  }
   if (mask !== null) scores = mask.dtype === 'bool' ? where(mask, scores, -Infinity) : scores.add(mask);
   return dropout(scores.softmax(-1), options.dropout ?? 0, training);
 }
-
-/** bool [L, S]: key position <= query position. Comes from counting, not from stored data. */
-const causalPositions = (queries: number, keys: number): Tensor =>
-  iota([queries, keys], 1).le(iota([queries, keys], 0));
 
 /**
  * Scaled dot-product attention.

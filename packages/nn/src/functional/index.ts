@@ -15,4 +15,5 @@ export * from './normalization.ts';
 export * from './patches.ts';
 export * from './pooling.ts';
 export * from './positions.ts';
+export * from './token-at.ts';
 export { type Pair, pair } from './windows.ts';

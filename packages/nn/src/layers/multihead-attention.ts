@@ -1,6 +1,7 @@
 import { einsum, formatShape, type Tensor } from '@tessera/tensor';
-import { attentionWeights, splitHeads } from '../functional/attention.ts';
+import { type AttentionOptions, attentionWeights, splitHeads } from '../functional/attention.ts';
 import { linear } from '../functional/linear.ts';
+import { type TokenPosition, tokenAt } from '../functional/token-at.ts';
 import { constant, xavierUniform } from '../init.ts';
 import { Module } from '../module.ts';
 import { Parameter } from '../parameter.ts';
@@ -70,6 +71,35 @@ export class MultiheadAttention extends Module {
     value: Tensor = key,
     call: MultiheadAttentionCall = {},
   ): { output: Tensor; weights: Tensor } {
+    return this.#attend(query, key, value, call);
+  }
+
+  /**
+   * Self-attention of one token of each sequence: what `attend(sequence)` gives at that place. The other tokens are keys and values
+   * only: their queries, scores and outputs are not computed.
+   *
+   * @param sequence [L, N, E]
+   * @param call masks for all queries, as in `attend`: those of this one are taken from them
+   * @returns output [1, N, E] ([N, 1, E] with `batchFirst`) and weights [N, H, 1, L]
+   */
+  attendAt(
+    sequence: Tensor,
+    position: TokenPosition,
+    call: MultiheadAttentionCall = {},
+  ): { output: Tensor; weights: Tensor } {
+    const query = tokenAt(sequence, position, this);
+    const masks = { ...call, attentionMask: maskAt(call.attentionMask ?? null, position) };
+    const queryPositions = typeof position === 'number' ? position : position.reshape(-1, 1, 1, 1);
+    return this.#attend(query, sequence, sequence, masks, { queryPositions });
+  }
+
+  #attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    call: MultiheadAttentionCall,
+    places: Pick<AttentionOptions, 'queryPositions'> = {},
+  ): { output: Tensor; weights: Tensor } {
     for (const sequence of [query, key, value])
       if (sequence.ndim !== 3 || sequence.shape[2] !== this.embedDim)
         throw new RangeError(
@@ -84,6 +114,7 @@ export class MultiheadAttention extends Module {
       Tensor,
     ];
     const weights = attentionWeights(q, k, {
+      ...places,
       mask: combineMasks(call, q.dtype),
       causal: call.causal ?? false,
       dropout: this.dropout,
@@ -106,6 +137,16 @@ export class MultiheadAttention extends Module {
     if (key === value) return [...project(query, 0, 1), ...project(key, 1, 3)];
     return [...project(query, 0, 1), ...project(key, 1, 2), ...project(value, 2, 3)];
   }
+}
+
+/** The rows of a mask [L, S] or [N, H, L, S] that belong to the queries at one place of each sequence: broadcasts to [N, H, 1, S]. */
+function maskAt(mask: Tensor | null, position: TokenPosition): Tensor | null {
+  if (mask === null || mask.ndim < 2 || mask.shape.at(-2) === 1) return mask;
+  if (typeof position === 'number') return mask.slice(-2, position, position + 1);
+  if (mask.ndim === 2) return mask.indexSelect(0, position).unsqueeze(1).unsqueeze(1);
+  const [, heads, queries, keys] = mask.shape as [number, number, number, number];
+  const rows = mask.expand([position.size, heads, queries, keys]).transpose(1, 2); // [N, L, H, S]
+  return tokenAt(rows, position, { batchFirst: true }).transpose(1, 2);
 }
 
 /** One mask for `attentionWeights`, where true means visible: the opposite of PyTorch's modules. */
