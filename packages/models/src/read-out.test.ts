@@ -15,6 +15,7 @@ import {
 } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { TokenSequence } from './halves.ts';
+import { TransformerFusion } from './multimodal/index.ts';
 import { TextTransformer } from './text-transformer.ts';
 import { Transformer } from './transformer.ts';
 import { VisionTransformer } from './vision-transformer.ts';
@@ -79,6 +80,17 @@ function plain(options: Partial<ViTOptions> = {}): Pair {
   };
 }
 
+function fusion(): Pair {
+  const model = new TransformerFusion(24, 16, 32, 2, 2);
+  const padding = iota([3, 6], 1).ge(4);
+  return {
+    model,
+    inputs: [init.normal()([3, 11, 24]), init.normal()([3, 6, 16])],
+    short: (image, text) => model.classToken(image as Tensor, text as Tensor, padding),
+    whole: (image, text) => model.forward(image as Tensor, text as Tensor, padding).select(1, 0),
+  };
+}
+
 const pairs: Readonly<Record<string, () => Pair>> = {
   "CLIP's ViT": () => clipVision(2),
   "CLIP's ViT, one layer": () => clipVision(1),
@@ -92,6 +104,7 @@ const pairs: Readonly<Record<string, () => Pair>> = {
   'ViT, two tokens read': () => plain({ distilled: true }),
   'ViT, layer scale, no bias': () => plain({ layerScale: 0.5, qkvBias: false }),
   'ViT, the mean read': () => plain({ readout: 'mean' }),
+  'a transformer over two modalities': fusion,
   'ViT without blocks': () => plain({ depth: 0 }),
 };
 

@@ -54,7 +54,7 @@ class FuseTransformer extends Module implements Fuser {
   }
 
   forward({ image, text, padding }: Encoded): Tensor {
-    return firstToken(this.fusion.forward(image, text, padding));
+    return this.fusion.classToken(image, text, padding);
   }
 }
 

@@ -105,6 +105,18 @@ export class TransformerFusion extends Module {
    * @returns [N, 1 + P + L, dim], the class token first
    */
   forward(image: Tensor, text: Tensor, padding: Tensor | null = null): Tensor {
+    const { tokens, keyPaddingMask } = this.#sequence(image, text, padding);
+    return this.transformer.forward(tokens, { keyPaddingMask });
+  }
+
+  /** What `forward` gives for the class token, [N, dim]. The last block works for that token alone. */
+  classToken(image: Tensor, text: Tensor, padding: Tensor | null = null): Tensor {
+    const { tokens, keyPaddingMask } = this.#sequence(image, text, padding);
+    return this.transformer.forwardAt(tokens, 0, { keyPaddingMask });
+  }
+
+  /** [N, 1 + P + L, dim], and bool [N, 1 + P + L], true where a token is padding */
+  #sequence(image: Tensor, text: Tensor, padding: Tensor | null): { tokens: Tensor; keyPaddingMask: Tensor | null } {
     const [n, patches] = image.shape as [number, number];
     const dim = this.transformer.width;
     const marked = [this.image_projection.forward(image), this.text_projection.forward(text)].map((tokens, k) =>
@@ -120,6 +132,6 @@ export class TransformerFusion extends Module {
             .cast('i32')
             .pad([[0, 0], front])
             .cast('bool');
-    return this.transformer.forward(tokens, { keyPaddingMask });
+    return { tokens, keyPaddingMask };
   }
 }
