@@ -16,6 +16,7 @@ import {
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { TokenSequence } from './halves.ts';
 import { TransformerFusion } from './multimodal/index.ts';
+import { presets } from './presets.ts';
 import { TextTransformer } from './text-transformer.ts';
 import { Transformer } from './transformer.ts';
 import { VisionTransformer } from './vision-transformer.ts';
@@ -37,32 +38,32 @@ interface Pair {
 
 const images = (n: number, side: number): Tensor => init.normal()([n, 3, side, side]);
 
-function clipVision(layers: number, batch = 3): Pair {
-  const model = new VisionTransformer(16, 4, 32, layers, 2, 12);
+function clipVision(layers: number, batch = 3, side = 16, patch = 4): Pair {
+  const model = new VisionTransformer(side, patch, 32, layers, 2, 12);
   return {
     model,
-    inputs: [images(batch, 16)],
+    inputs: [images(batch, side)],
     short: (x) => model.forward(x as Tensor),
     whole: (x) => model.ln_post.forward(model.tokens(x as Tensor).select(1, 0)).matmul(model.proj),
   };
 }
 
-function clipText(layers: number): Pair {
-  const model = new TextTransformer({ contextLength: 16, vocabularySize: 20, width: 32, layers, heads: 2 }, 12);
+function clipText(layers: number, length = 16): Pair {
+  const model = new TextTransformer({ contextLength: length, vocabularySize: 20, width: 32, layers, heads: 2 }, 12);
   // Captions of 4, 1 and 16 tokens, 19 their end.
   const ids = [4, 1, 16].flatMap((end, n) =>
-    Array.from({ length: 16 }, (_, l) => (l === end - 1 ? 19 : l < end ? l + n : 0)),
+    Array.from({ length }, (_, l) => (l === end - 1 ? 19 : l < end ? l + n : 0)),
   );
   return {
     model,
-    inputs: [tensor(Int32Array.from(ids), { shape: [3, 16] })],
+    inputs: [tensor(Int32Array.from(ids), { shape: [3, length] })],
     short: (tokens) => model.forward(tokens as Tensor),
     whole: (tokens) => {
       const x = model.token_embedding.forward(tokens as Tensor).add(model.positional_embedding);
       const end = (tokens as Tensor)
         .argmax(1)
         .cast('i32')
-        .add(iota([3], 0).mul(16)); // rows of [3 * 16, width]
+        .add(iota([3], 0).mul(length)); // rows of [3 * length, width]
       const read = model.transformer.forward(x).flatten(0, 1).indexSelect(0, end);
       return model.ln_final.forward(read).matmul(model.text_projection);
     },
@@ -138,6 +139,20 @@ describe.each(Object.entries(pairs))('%s', (_, make) => {
     const found = await stack(errors).data();
     for (const [k, [name]] of parameters.entries()) expect(found[k], name).toBeLessThan(2e-6);
   });
+});
+
+describe("the bits of the whole at the presets' sequence lengths", () => {
+  const sameBits = async ({ short, whole, inputs }: Pair): Promise<void> => {
+    const run = (forward: Pair['short']): Promise<Tensor> => compile((...x: Tensor[]) => forward(...x))(...inputs);
+    expect(await (await run(short)).data()).toEqual(await (await run(whole)).data());
+  };
+  const lengths = Object.values(presets).map(({ vision }) =>
+    vision.kind === 'vit' ? ([vision.imageSize, vision.patchSize] as const) : null,
+  );
+  const grids = [...new Map(lengths.filter((pair) => pair !== null).map((pair) => [`${pair}`, pair])).values()];
+  test.each(grids)('images of %i, patches of %i', (side, patch) => sameBits(clipVision(1, 3, side, patch)));
+  const contexts = new Set(Object.values(presets).map(({ text }) => text.contextLength));
+  test.each([...contexts])('texts of %i', (length) => sameBits(clipText(1, length)));
 });
 
 test('in half precision: nearly the same', async () => {
