@@ -1,9 +1,10 @@
 /**
  * Initial values of parameters: each initialiser is a function from a shape to a tensor. Random ones depend on the seed
- * (`manualSeed`) and on the order in which they are called, not on the backend.
+ * (`manualSeed`) and on the order in which they are called, not on the backend. They are drawn when they are first used: what is
+ * started anew or loaded before costs nothing.
  */
-import { type DType, formatShape, full, type Shape, sizeOf, type Tensor, tensor, zeros } from '@tessera/tensor';
-import { HostRandom } from './random.ts';
+import { type DType, formatShape, full, type Shape, sizeOf, type Tensor, tensorFrom, zeros } from '@tessera/tensor';
+import { HostRandom, takeSite } from './random.ts';
 
 export type Initializer = (shape: Shape) => Tensor;
 
@@ -27,9 +28,13 @@ const filled =
   (fill: (random: HostRandom, out: Float32Array, shape: Shape) => void): Initializer =>
   (shape) => {
     if (skipping) return zeros(shape);
-    const values = new Float32Array(sizeOf(shape));
-    fill(new HostRandom(), values, shape);
-    return tensor(values, { shape });
+    const site = takeSite();
+    const draw = (): Float32Array => {
+      const values = new Float32Array(sizeOf(shape));
+      fill(new HostRandom(site), values, shape);
+      return values;
+    };
+    return tensorFrom(draw, { shape });
   };
 
 /** `value` everywhere. */

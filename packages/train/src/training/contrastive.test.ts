@@ -109,10 +109,10 @@ describe('equal concepts in a batch', () => {
 
 describe('several captions of an image', () => {
   it('are positives of the image together', async () => {
-    const set = ['data.captionsPerImage=2', 'training.epochs=1'];
+    // At so high a temperature all pairs look alike: the loss is near (ln 12 + ln 6) / 2 instead of ln 6.
+    const set = ['data.captionsPerImage=2', 'training.epochs=1', 'loss.initialLogitScale=-3'];
     await trainTiny(root, { name: 'captions', set });
-    // With features that hardly differ, the loss is near (ln 12 + ln 6) / 2 instead of ln 6.
-    expect(Math.abs((await firstLoss('captions')) - (Math.log(12) + Math.log(6)) / 2)).toBeLessThan(0.25);
+    expect(Math.abs((await firstLoss('captions')) - (Math.log(12) + Math.log(6)) / 2)).toBeLessThan(0.1);
   });
 });
 
