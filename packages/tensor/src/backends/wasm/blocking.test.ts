@@ -30,7 +30,7 @@ describe('chooseBlocking', () => {
               expect(paddedColumns >= columns && paddedColumns < columns + 8, label).toBe(true);
               const packedB = paddedColumns * (residentB ? k : depth) * 4;
               const sums = paddedColumns * tallRows * 4;
-              expect(packedB * columns <= paddedColumns * 2 ** 21 && sums <= 2 ** 20, label).toBe(true);
+              expect(packedB * columns <= paddedColumns * 2 ** 22 && sums <= 2 ** 20, label).toBe(true);
             }
   });
 

@@ -5,7 +5,7 @@
  * The cuts along k (`depth`) decide bits and depend on the kernel alone. The others depend on the number of threads, and decide
  * nothing but speed: no sum is cut.
  */
-import { panelRows } from './micro.ts';
+import { rowUnit } from './micro.ts';
 import { panelWidth } from './pack.ts';
 
 export interface ProductSize {
@@ -68,20 +68,20 @@ interface Cut {
 /** Estimated time of the slowest thread. */
 function estimate({ batch, m, n, k }: ProductSize, cut: Cut, threads: number, packsA: boolean): number {
   const { columns, tallRows, residentB } = cut;
-  const panels = Math.ceil(m / panelRows);
-  const units = batch * Math.ceil(n / columns) * panels;
+  const rowUnits = Math.ceil(m / rowUnit);
+  const units = batch * Math.ceil(n / columns) * rowUnits;
   const share = Math.ceil(units / threads);
-  const rows = share * panelRows;
+  const rows = share * rowUnit;
   // A thread's units begin and end somewhere in a block of columns, and each block that they touch is packed.
-  const blocks = Math.min(Math.ceil(share / panels) + (share % panels === 0 ? 0 : 1), units);
-  const rounds = residentB ? 1 : Math.ceil(Math.min(rows, panels * panelRows) / tallRows);
+  const blocks = Math.min(Math.ceil(share / rowUnits) + (share % rowUnits === 0 ? 0 : 1), units);
+  const rounds = residentB ? 1 : Math.ceil(Math.min(rows, rowUnits * rowUnit) / tallRows);
   const packing = (blocks * rounds * columns + (packsA ? rows : 0)) * k * cost.pack;
   return rows * columns * k * cost.multiplyAdd + packing;
 }
 
 /** The ways to cut that fit into the caches, wide blocks of columns first. */
 function possibleCuts({ m, n, k }: ProductSize, depth: number, widest: number, bytes: number): Cut[] {
-  const allRows = roundUp(Math.max(m, 1), panelRows);
+  const allRows = roundUp(Math.max(m, 1), rowUnit);
   const rows = Math.min(blockRows, allRows);
   const cuts: Cut[] = [];
   let last = 0;

@@ -18,7 +18,7 @@ import { type Blocking, chooseBlocking } from './blocking.ts';
 import type { FunctionBuilder, Local, ModuleBuilder, Operand } from './encoder.ts';
 import type { Features, Target } from './features.ts';
 import { type ElementSource, type FloatType, floatLanes } from './lanes.ts';
-import { emitMicroKernel, panelRows } from './micro.ts';
+import { emitMicroKernel, emitWholeRows, excessRows, type MicroKernel, panelRows, rowUnit } from './micro.ts';
 import { emitPack, emitPanelWidth, type PackedOperand, packedOperand } from './pack.ts';
 import { blockScratchBytes, type LoweredKernel } from './program.ts';
 import { emitForms, innermost, releaseForms } from './ranges.ts';
@@ -46,17 +46,17 @@ const readsInPlace = ({ type, element, memory, p, k, guards }: PackedOperand): b
   k.length <= 1 &&
   (k.length === 0 || k[0].steps[0] === floatLanes[type].bytes);
 
-/** Shapes of micro-kernels: width in vectors and rows, widest first. Measured: paired vectors want 4 x 16, single ones 4 x 8. */
+/** Shapes of micro-kernels: width in vectors and rows, widest first. Measured: paired vectors want 6 x 16, single ones 6 x 8. */
 const microShapes = (features: Features): readonly { vectors: number; rows: number }[] =>
   features.wideTiles
     ? [
-        { vectors: 4, rows: panelRows },
-        { vectors: 2, rows: 2 * panelRows },
-        { vectors: 1, rows: 2 * panelRows },
+        { vectors: 4, rows: 6 },
+        { vectors: 2, rows: 8 },
+        { vectors: 1, rows: 8 },
       ]
     : [
-        { vectors: 2, rows: panelRows },
-        { vectors: 1, rows: 2 * panelRows },
+        { vectors: 2, rows: 6 },
+        { vectors: 1, rows: 8 },
       ];
 
 /** Offsets into a thread's scratch memory, in bytes. */
@@ -84,12 +84,12 @@ function layoutScratch(
     end += roundUp(size, 64);
     return offset;
   };
-  const packedA = take(packsA ? blocking.rows * blocking.depth * bytes : 0);
+  const packedA = take(packsA ? roundUp(blocking.rows, panelRows) * blocking.depth * bytes : 0);
   const rowBytesB = blocking.paddedColumns * bytes;
   const packedB = take(rowBytesB * (blocking.residentB ? k : blocking.depth));
   // One cache line more than the columns need: rows at a power of two would fall into few sets of the cache.
   const tileStride = direct ? blocking.widths[0] * bytes : roundUp(rowBytesB, 64) + 64;
-  const tile = take((direct ? blocking.rows : blocking.tallRows) * tileStride);
+  const tile = take(((direct ? blocking.rows : blocking.tallRows) + excessRows) * tileStride);
   const program = take(blockScratchBytes);
   return { packedA, packedB, rowBytesB, tile, tileStride, program, end };
 }
@@ -172,9 +172,9 @@ class ContractWriter {
   writeThread(fn: FunctionBuilder): void {
     const { kernel, size, blocking } = this;
     const [args, , , scratch] = fn.params;
-    // Units of work: (matrix of the batch, block of columns, panel of rows), in this order; a thread takes neighbours.
-    const panels = Math.ceil(size.m / panelRows);
-    const units = size.batch * blocking.columnBlocks * panels;
+    // Units of work: (matrix of the batch, block of columns, some rows), in this order; a thread takes neighbours.
+    const rowUnits = Math.ceil(size.m / rowUnit);
+    const units = size.batch * blocking.columnBlocks * rowUnits;
     const unit = fn.local('i32');
     const unitEnd = fn.local('i32');
     emitShare(fn, units, unit, unitEnd);
@@ -190,23 +190,23 @@ class ContractWriter {
     const matrix = fn.local('i32');
     const batch = fn.local('i32');
     const columnBlock = fn.local('i32');
-    const panel = fn.local('i32');
-    const panelEnd = fn.local('i32');
+    const rowStart = fn.local('i32');
+    const rowStop = fn.local('i32');
     fn.block((done) => {
       fn.loop((again) => {
         fn.get(unit).get(unitEnd).op('i32.ge_u').brIf(done);
-        fn.get(unit).i32(panels).op('i32.div_u').set(matrix);
-        fn.get(unit).i32(panels).op('i32.rem_u').set(panel);
-        fn.get(panel).get(unitEnd).op('i32.add').get(unit).op('i32.sub').set(panelEnd);
-        fn.get(panelEnd).i32(panels).get(panelEnd).i32(panels).op('i32.lt_u').select().set(panelEnd);
+        fn.get(unit).i32(rowUnits).op('i32.div_u').set(matrix);
+        fn.get(unit).i32(rowUnits).op('i32.rem_u').set(rowStart);
+        fn.get(rowStart).get(unitEnd).op('i32.add').get(unit).op('i32.sub').set(rowStop);
+        fn.get(rowStop).i32(rowUnits).get(rowStop).i32(rowUnits).op('i32.lt_u').select().set(rowStop);
         fn.get(matrix).i32(blocking.columnBlocks).op('i32.div_u').set(batch);
         fn.get(matrix).i32(blocking.columnBlocks).op('i32.rem_u').set(columnBlock);
         fn.get(args).get(scratch).get(bases[0]).get(bases[1]).get(batch);
         fn.get(columnBlock).times(blocking.columns);
-        fn.get(panel).times(panelRows);
-        fn.get(panelEnd).times(panelRows);
+        fn.get(rowStart).times(rowUnit);
+        fn.get(rowStop).times(rowUnit);
         fn.call(block);
-        fn.get(unit).get(panelEnd).op('i32.add').get(panel).op('i32.sub').set(unit);
+        fn.get(unit).get(rowStop).op('i32.add').get(rowStart).op('i32.sub').set(unit);
         fn.br(again);
       });
     });
@@ -315,28 +315,29 @@ class ContractWriter {
     } else fn.get(packedA).set(aAt);
 
     const micro = new Map(
-      microShapes(target).map((shape) => [
+      microShapes(target).map((shape): [number, MicroKernel] => [
         shape.vectors * lanes,
-        () => emitMicroKernel(module, { type, ...shape, layout: this.inPlace ? 'rows' : 'panels' }, target),
+        { type, ...shape, layout: this.inPlace ? 'rows' : 'panels' },
       ]),
     );
-    /** Calls the micro-kernel of the panel's width. */
-    const callMicro = (width: Local, operands: () => void): void => {
-      const [widest, ...narrower] = blocking.widths;
-      const callOne = (one: number): void => {
-        operands();
-        fn.call((micro.get(one) as () => FunctionBuilder)());
-      };
-      if (narrower.length === 0) callOne(widest);
+    /** Writes code for the micro-kernel of the panel's width. */
+    const forWidth = (width: Local, emit: (kernel: MicroKernel) => void): void => {
+      const [widest, narrower] = blocking.widths.map((one) => micro.get(one) as MicroKernel);
+      if (narrower === undefined) emit(widest);
       else
         fn.get(width)
-          .i32(widest)
+          .i32(blocking.widths[0])
           .op('i32.eq')
           .if(
-            () => callOne(widest),
-            () => callOne(narrower[0]),
+            () => emit(widest),
+            () => emit(narrower),
           );
     };
+    const callMicro = (width: Local, operands: () => void): void =>
+      forWidth(width, (one) => {
+        operands();
+        fn.call(emitMicroKernel(module, one, target));
+      });
     const width = fn.local('i32');
     const fullRows = fn.local('i32');
     const edge = fn.local('i32');
@@ -344,6 +345,7 @@ class ContractWriter {
       const out = fn.local('i32');
       const outBase = fn.local('i32');
       const tail = fn.local('i32');
+      const inPanel = fn.local('i32');
       const cStride = innermost(store.m, 1).steps[0];
       const storeTile = emitStoreTile(module, store, `${kernel.name} store`);
       fn.get(args)
@@ -355,7 +357,10 @@ class ContractWriter {
         fn.get(rowEnd).get(column).get(edge).call(storeTile);
       };
       fn.get(column).get(width).op('i32.add').set(edge);
-      fn.get(rows).i32(-panelRows).op('i32.and').set(fullRows);
+      forWidth(width, (one) => {
+        emitWholeRows(fn, one, rows);
+        fn.set(fullRows);
+      });
       fn.get(edge)
         .get(columnEnd)
         .op('i32.le_s')
@@ -380,9 +385,13 @@ class ContractWriter {
               .get(fullRows)
               .op('i32.ne')
               .if(() => {
-                fn.get(aAt).get(fullRows);
-                if (this.inPlace) fn.i32(aStride).op('i32.mul');
-                else fn.get(depth).times(bytes).op('i32.mul');
+                fn.get(aAt);
+                if (this.inPlace) fn.get(fullRows).i32(aStride).op('i32.mul');
+                else {
+                  fn.get(fullRows).i32(panelRows).op('i32.rem_u').set(inPanel);
+                  fn.get(fullRows).get(inPanel).op('i32.sub').get(depth).op('i32.mul');
+                  fn.get(inPanel).op('i32.add').times(bytes);
+                }
                 fn.op('i32.add').set(tail);
                 callMicro(width, () => {
                   fn.get(tail).get(panelsB).get(tile).get(depth).get(rows).get(fullRows).op('i32.sub');

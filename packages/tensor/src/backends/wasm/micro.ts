@@ -6,14 +6,20 @@ import type { FunctionBuilder, Local, ModuleBuilder } from './encoder.ts';
 import type { Features } from './features.ts';
 import { type FloatType, floatLanes, vectorBytes } from './lanes.ts';
 
-/** A's panels have this many rows. */
-export const panelRows = 4;
+/** Threads and blocks take rows by this many. Every even number of rows from here on is a sum of tiles of 6 and of 4 rows. */
+export const rowUnit = 4;
+
+/** A's packed panels have this many rows: two tiles of 6, or three vectors. */
+export const panelRows = 12;
+
+/** Rows of a tile of a packed A, and of the main tile of one that lies in rows. */
+const mainHeight = 6;
 
 export interface MicroKernel {
   readonly type: FloatType;
   /** Width of the panel of B, in vectors of 16 bytes. */
   readonly vectors: number;
-  /** Rows of a tile: a multiple of `panelRows`. */
+  /** Rows of most tiles of an A that lies in rows: 6, or a multiple of 4. What is left over is multiplied four rows at a time. */
   readonly rows: number;
   /**
    * How A lies in memory. `panels`: panels of `panelRows` rows, one behind the other. `rows`: each row's k values side by side,
@@ -22,18 +28,42 @@ export interface MicroKernel {
   readonly layout: 'panels' | 'rows';
 }
 
+/** Tiles of a kernel write this many rows too many at most. */
+export const excessRows = mainHeight - 1;
+
+/** Pushes how many of `rows` rows tiles cover with none left over and none too many: the largest such number, or nearly. */
+export function emitWholeRows(fn: FunctionBuilder, { rows: height, layout }: MicroKernel, rows: Local): void {
+  if (layout === 'panels') fn.get(rows).get(rows).i32(mainHeight).op('i32.rem_u').op('i32.sub');
+  else if (height !== mainHeight) fn.get(rows).i32(-rowUnit).op('i32.and');
+  else {
+    // Of an odd number five rows are left, which fill a tile but for one row.
+    const whole = fn.local('i32');
+    fn.get(rows)
+      .get(rows)
+      .i32(1)
+      .op('i32.and')
+      .i32(mainHeight - 1)
+      .op('i32.mul')
+      .op('i32.sub')
+      .set(whole);
+    fn.get(whole).i32(0).get(whole).i32(rowUnit).op('i32.ge_s').select();
+    fn.release(whole);
+  }
+}
+
 /** Two steps along k a round: fewer branches, and pairs of loads at fixed distances. */
 const unroll = 2;
 
 /**
  * A function `(a, b, c, depth, count, aStride, cStride, accumulate)`: c[i, j] = sum over k < depth of a[i, k] * b[k, j] for `count` rows i and
  * the panel's columns j, added to what c holds if `accumulate`. Strides are in bytes, between rows; `aStride` matters for
- * layout `rows` only. Writes whole tiles: rows up to the next multiple of `panelRows` must exist in c.
+ * layout `rows` only. Writes whole tiles: `excessRows` rows more than `count` must exist in c, unless `emitWholeRows` allows `count`.
  */
 export function emitMicroKernel(module: ModuleBuilder, kernel: MicroKernel, features: Features): FunctionBuilder {
-  const { type, vectors, rows, layout } = kernel;
+  const { type, vectors, layout } = kernel;
+  const rows = layout === 'panels' ? mainHeight : kernel.rows;
   const name = `multiply_${type}_${rows}x${vectors * floatLanes[type].lanes}_${layout}`;
-  return module.helper(name, () => buildMicroKernel(module, name, kernel, features));
+  return module.helper(name, () => buildMicroKernel(module, name, { ...kernel, rows }, features));
 }
 
 function buildMicroKernel(
@@ -48,23 +78,21 @@ function buildMicroKernel(
   const { bytes, splat, multiplyAdd, mul, add } = floatLanes[type];
   const bStep = vectors * vectorBytes;
   const row = fn.local('i32');
+  const left = fn.local('i32');
+  const panelBytes = fn.local('i32');
   const bAt = fn.local('i32');
   const bEnd = fn.local('i32');
   const bEvenEnd = fn.local('i32');
-  const panelBytes = fn.local('i32');
+  /** From this tile of a packed A to the next: half a panel's row, then what is left of the panel. */
+  const toNext = fn.local('i32');
 
   const emitTile = (rows: number): void => {
-    const pointers = fn.locals('i32', layout === 'panels' ? rows / panelRows : rows);
+    const pointers = fn.locals('i32', layout === 'panels' ? 1 : rows);
     const sums = Array.from({ length: rows }, () => fn.locals('v128', vectors));
     const bVectors = fn.locals('v128', vectors);
     const aVector = fn.local('v128');
     pointers.forEach((pointer, r) => {
       if (r === 0) fn.get(a).set(pointer);
-      else if (layout === 'panels')
-        fn.get(pointers[r - 1])
-          .get(panelBytes)
-          .op('i32.add')
-          .set(pointer);
       else {
         // Rows past the last repeat it: what they give is not used.
         fn.get(pointers[r - 1]);
@@ -76,7 +104,7 @@ function buildMicroKernel(
 
     const pushA = (r: number, step: number): FunctionBuilder =>
       layout === 'panels'
-        ? fn.get(pointers[Math.floor(r / panelRows)]).mem(splat, (step * panelRows + (r % panelRows)) * bytes)
+        ? fn.get(pointers[0]).mem(splat, (step * panelRows + r) * bytes)
         : fn.get(pointers[r]).mem(splat, step * bytes);
     const emitSteps = (steps: number): void => {
       for (let step = 0; step < steps; step++) {
@@ -142,13 +170,10 @@ function buildMicroKernel(
       .get(cStride)
       .op('i32.add')
       .set(c);
-    if (layout === 'panels')
-      fn.get(a)
-        .get(panelBytes)
-        .times(rows / panelRows)
-        .op('i32.add')
-        .set(a);
-    else fn.get(a).get(aStride).times(rows).op('i32.add').set(a);
+    if (layout === 'panels') {
+      fn.get(a).get(toNext).op('i32.add').set(a);
+      fn.get(panelBytes).get(toNext).op('i32.sub').set(toNext);
+    } else fn.get(a).get(aStride).times(rows).op('i32.add').set(a);
     fn.increment(row, rows);
     fn.release(...pointers, ...sums.flat(), ...bVectors, aVector, ...cRows.slice(1));
   };
@@ -158,20 +183,33 @@ function buildMicroKernel(
   fn.get(depth)
     .times(panelRows * bytes)
     .set(panelBytes);
-  const heights = kernel.rows === panelRows ? [panelRows] : [kernel.rows, panelRows];
-  for (const height of heights)
+  fn.i32(kernel.rows * bytes).set(toNext);
+  /** Tiles for as long as `wanted` says, of the rows that are left. */
+  const emitTiles = (height: number, wanted: () => unknown): FunctionBuilder =>
     fn.block((done) => {
       fn.loop((again) => {
-        // A tall tile is worth it where more than one panel is left.
-        fn.get(count)
-          .get(row)
-          .op('i32.sub')
-          .i32(height - panelRows)
-          .op('i32.le_s')
-          .brIf(done);
+        fn.get(count).get(row).op('i32.sub').set(left);
+        wanted();
+        fn.op('i32.eqz').brIf(done);
         emitTile(height);
         fn.br(again);
       });
     });
+  const atLeast = (rows: number): FunctionBuilder => fn.get(left).i32(rows).op('i32.ge_s');
+  if (layout === 'panels') emitTiles(kernel.rows, () => atLeast(1));
+  else {
+    // Eight rows are two low tiles, none too many; a taller tile is worth it where more than a low one is left.
+    const exactlyTwoLow = (): FunctionBuilder =>
+      fn
+        .get(left)
+        .i32(2 * rowUnit)
+        .op('i32.ne');
+    if (kernel.rows > rowUnit)
+      emitTiles(kernel.rows, () => {
+        atLeast(rowUnit + 1);
+        if (kernel.rows < 2 * rowUnit) exactlyTwoLow().op('i32.and');
+      });
+    emitTiles(rowUnit, () => atLeast(1));
+  }
   return fn;
 }

@@ -75,38 +75,48 @@ export function panelWidth(widths: readonly number[], remaining: number): number
   return widths.reduce((chosen, width) => (remaining > width ? chosen : width));
 }
 
+const cacheLineBytes = 64;
+
+/** Vectors that are in flight while panels are packed side by side: all registers. */
+const groupVectors = 16;
+
 /**
- * Whether panels are narrower than a cache line, and neighbours along p neighbours in memory. Panel after panel, such a line would
- * be read in parts, and often be gone from the cache in between (rows at a power of two share few sets).
+ * Whether panels are packed several at a time: where they are no whole cache lines, and neighbours along p are neighbours in memory. Panel
+ * after panel, a line would be read in parts, and often be gone from the cache in between (rows at a power of two share few sets).
  */
-const copiesLines = ({ type, element, p, guards }: PackedOperand, widths: readonly number[]): boolean =>
+const packsGroups = ({ type, element, p, guards }: PackedOperand, widths: readonly number[]): boolean =>
   widths.length === 1 &&
-  widths[0] === floatLanes[type].lanes &&
+  (widths[0] * floatLanes[type].bytes) % cacheLineBytes !== 0 &&
   guards.length === 0 &&
   p.length === 1 &&
   p[0].steps[0] === bytesOf(element);
 
-/** Packs four panels at once, for as long as there are four; advances `start` and `destination`. */
-function emitCopyLines(
+/** Packs several of the widest panels at once, for as long as there are so many; advances `start` and `destination`. */
+function emitPackGroups(
   fn: FunctionBuilder,
   operand: PackedOperand,
+  width: number,
   at: Record<'destination' | 'start' | 'end' | 'k0' | 'k1', Local> & { readonly bases: readonly Operand[] },
 ): void {
   const { p, k, type, element } = operand;
   const { lanes, bytes } = floatLanes[type];
-  const panels = 4;
+  const panels = Math.min(4, Math.floor((groupVectors * lanes) / width));
   const panelBytes = fn.local('i32');
   const source = fn.local('i32');
   const row = fn.local('i32');
   const targets = fn.locals('i32', panels);
-  const vectors = fn.locals('v128', panels);
-  fn.get(at.k1).get(at.k0).op('i32.sub').times(vectorBytes).set(panelBytes);
+  const vectors = targets.map(() => fn.locals('v128', width / lanes));
+  fn.get(at.k1)
+    .get(at.k0)
+    .op('i32.sub')
+    .times(width * bytes)
+    .set(panelBytes);
   fn.block((done) => {
     fn.loop((again) => {
       fn.get(at.end)
         .get(at.start)
         .op('i32.sub')
-        .i32(panels * lanes)
+        .i32(panels * width)
         .op('i32.lt_s')
         .brIf(done);
       const bases = emitForms(fn, p, at.start, at.bases);
@@ -121,23 +131,30 @@ function emitCopyLines(
       emitRuns(fn, k, at.k0, at.k1, bases, (run) => {
         fn.push(run.values[0]).set(source);
         fn.forLoop(row, 0, run.length, 1, () => {
-          vectors.forEach((vector, panel) => {
-            fn.get(source);
-            loadVector(fn, operand, panel * lanes * bytesOf(element), bytes);
-            fn.set(vector);
+          vectors.forEach((own, panel) => {
+            own.forEach((vector, v) => {
+              fn.get(source);
+              loadVector(fn, operand, (panel * width + v * lanes) * bytesOf(element), bytes);
+              fn.set(vector);
+            });
           });
-          vectors.forEach((vector, panel) => {
-            fn.get(targets[panel]).get(vector).mem('v128.store', 0, bytes).increment(targets[panel], vectorBytes);
+          vectors.forEach((own, panel) => {
+            own.forEach((vector, v) => {
+              fn.get(targets[panel])
+                .get(vector)
+                .mem('v128.store', v * vectorBytes, bytes);
+            });
+            fn.increment(targets[panel], width * bytes);
           });
           fn.increment(source, innermost(k, 1).steps[0]);
         });
       });
       releaseForms(fn, bases, at.bases);
       fn.get(at.destination).get(panelBytes).times(panels).op('i32.add').set(at.destination);
-      fn.increment(at.start, panels * lanes).br(again);
+      fn.increment(at.start, panels * width).br(again);
     });
   });
-  fn.release(panelBytes, source, row, ...targets, ...vectors);
+  fn.release(panelBytes, source, row, ...targets, ...vectors.flat());
 }
 
 /**
@@ -234,7 +251,7 @@ function buildPack(
   };
 
   fn.get(p0).set(start);
-  if (copiesLines(operand, widths)) emitCopyLines(fn, operand, { destination, start, end: p1, k0, k1, bases });
+  if (packsGroups(operand, widths)) emitPackGroups(fn, operand, widest, { destination, start, end: p1, k0, k1, bases });
   fn.block((done) => {
     fn.loop((nextPanel) => {
       fn.get(p1).get(start).op('i32.sub').tee(remaining).i32(0).op('i32.le_s').brIf(done);
