@@ -116,7 +116,8 @@ export function chooseBlocking(
   const widths = usedWidths(n, options.widths);
   const widest = options.widths[0];
   const passes = k <= longestDepth ? 1 : Math.ceil(k / targetDepth);
-  const depth = passes === 1 ? k : roundUp(Math.ceil(k / passes), 8);
+  // Odd: panels of a depth that a power of two divides would all start in the same set of the cache.
+  const depth = passes === 1 ? k : Math.ceil(k / passes) | 1;
   const timed = possibleCuts(size, depth, widest, bytes).map((cut) => ({
     cut,
     time: estimate(size, cut, threads, packsA),

@@ -157,6 +157,70 @@ function emitPackGroups(
   fn.release(panelBytes, source, row, ...targets, ...vectors.flat());
 }
 
+/** Whether panels are whole cache lines, and neighbours along p neighbours in memory. */
+const packsRows = ({ type, element, p, guards }: PackedOperand, widths: readonly number[]): boolean =>
+  (widths[0] * floatLanes[type].bytes) % cacheLineBytes === 0 &&
+  guards.length === 0 &&
+  p.length === 1 &&
+  p[0].steps[0] === bytesOf(element);
+
+/**
+ * Packs all panels of the full width row by row of memory, and advances `start` and `destination` past them. Panel by panel, each
+ * row would be read in steps of a cache line at the distance of the rows, which the processor does not foresee.
+ */
+function emitPackRows(
+  fn: FunctionBuilder,
+  operand: PackedOperand,
+  width: number,
+  at: Record<'destination' | 'start' | 'end' | 'k0' | 'k1', Local> & { readonly bases: readonly Operand[] },
+): void {
+  const { p, k, type, element } = operand;
+  const { lanes, bytes } = floatLanes[type];
+  const panelBytes = fn.local('i32');
+  const panels = fn.local('i32');
+  const panel = fn.local('i32');
+  const row = fn.local('i32');
+  const rowStart = fn.local('i32');
+  const source = fn.local('i32');
+  const target = fn.local('i32');
+  const targetRow = fn.local('i32');
+  const vectors = fn.locals('v128', width / lanes);
+  fn.get(at.k1)
+    .get(at.k0)
+    .op('i32.sub')
+    .times(width * bytes)
+    .set(panelBytes);
+  fn.get(at.end).get(at.start).op('i32.sub').i32(width).op('i32.div_s').set(panels);
+  fn.get(panels).if(() => {
+    const bases = emitForms(fn, p, at.start, at.bases);
+    fn.get(at.destination).set(targetRow);
+    emitRuns(fn, k, at.k0, at.k1, bases, (run) => {
+      fn.push(run.values[0]).set(rowStart);
+      fn.forLoop(row, 0, run.length, 1, () => {
+        fn.get(rowStart).set(source).get(targetRow).set(target);
+        fn.forLoop(panel, 0, panels, 1, () => {
+          vectors.forEach((vector, v) => {
+            fn.get(source);
+            loadVector(fn, operand, v * lanes * bytesOf(element), bytes);
+            fn.set(vector);
+          });
+          vectors.forEach((vector, v) => {
+            fn.get(target)
+              .get(vector)
+              .mem('v128.store', v * vectorBytes, bytes);
+          });
+          fn.increment(source, width * bytesOf(element)).increment(target, panelBytes);
+        });
+        fn.increment(rowStart, innermost(k, 1).steps[0]).increment(targetRow, width * bytes);
+      });
+    });
+    releaseForms(fn, bases, at.bases);
+    fn.get(at.destination).get(panelBytes).get(panels).op('i32.mul').op('i32.add').set(at.destination);
+    fn.get(at.start).get(panels).times(width).op('i32.add').set(at.start);
+  });
+  fn.release(panelBytes, panels, panel, row, rowStart, source, target, targetRow, ...vectors);
+}
+
 /**
  * A function `(destination, base, batch, p0, p1, k0, k1)` that packs p0..p1 by k0..k1 of one matrix of the batch. `base` is the
  * address of the buffer. `widths` are the panels' widths, descending; the last panel takes the narrowest that suffices.
@@ -252,6 +316,7 @@ function buildPack(
 
   fn.get(p0).set(start);
   if (packsGroups(operand, widths)) emitPackGroups(fn, operand, widest, { destination, start, end: p1, k0, k1, bases });
+  if (packsRows(operand, widths)) emitPackRows(fn, operand, widest, { destination, start, end: p1, k0, k1, bases });
   fn.block((done) => {
     fn.loop((nextPanel) => {
       fn.get(p1).get(start).op('i32.sub').tee(remaining).i32(0).op('i32.le_s').brIf(done);
