@@ -8,6 +8,7 @@ import { makeNode, type Node, type NodeOf, type Op, orderNodes } from '../node.t
 import { sizeOf } from '../shape.ts';
 import { realizedStorage, type Storage, uncomputedSources } from '../storage.ts';
 import { lowerFold } from './fold.ts';
+import { shrinkContraction } from './shrink.ts';
 
 const argumentKeys = new WeakMap<object, string>();
 
@@ -115,6 +116,7 @@ export function canonicalize(roots: readonly Node[]): CanonicalGraph {
 
   // A node is younger than its sources, so that the order of creation is a topological order.
   const created = orderNodes(roots, uncomputedSources).sort((a, b) => a.id - b.id);
+  const uses = countUses(roots, created);
   for (const node of created) {
     const storage = realizedStorage(node);
     const sources = uncomputedSources(node).map((source) => mapped.get(source) as Node);
@@ -142,11 +144,21 @@ export function canonicalize(roots: readonly Node[]): CanonicalGraph {
       );
     else if (node.op === 'contract' && sources.some((source) => sizeOf(source.shape) === 0))
       mapped.set(node, intern(graph.constant(0, node.shape, node.dtype)));
-    else mapped.set(node, intern(withSources(node, sources)));
+    else {
+      const part = node.op === 'shrink' ? shrinkContraction(node as NodeOf<'shrink'>, first as Node, uses) : null;
+      mapped.set(node, part === null ? intern(withSources(node, sources)) : internAll(part));
+    }
   }
   const canonicalRoots = roots.map((root) => mapped.get(root) as Node);
   const reached = new Set(orderNodes(canonicalRoots, (node) => node.sources));
   return { roots: canonicalRoots, order: [...localIds.keys()].filter((node) => reached.has(node)) };
+}
+
+/** How many nodes and roots use each node. */
+function countUses(roots: readonly Node[], nodes: readonly Node[]): Map<Node, number> {
+  const uses = new Map<Node, number>();
+  for (const used of [...roots, ...nodes.flatMap(uncomputedSources)]) uses.set(used, (uses.get(used) ?? 0) + 1);
+  return uses;
 }
 
 function withSources(node: Node, sources: readonly Node[]): Node {

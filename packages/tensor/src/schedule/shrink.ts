@@ -1,0 +1,82 @@
+/**
+ * A part of a contraction's result is the contraction of parts of its operands: what is cut off need not be computed. The gradient of a
+ * padded convolution is of this kind: the border that the padding added has a gradient too, which nobody asks for.
+ */
+import * as graph from '../graph.ts';
+import type { Node, NodeOf } from '../node.ts';
+
+/** Half-open, one for each axis. */
+interface Range {
+  readonly start: readonly number[];
+  readonly end: readonly number[];
+}
+
+const sizesOf = ({ start, end }: Range): number[] => end.map((to, axis) => to - (start[axis] as number));
+
+/** The axes of `to`, which has the same axes as `from` but for some of size 1: for each the axis of `from`, -1 for size 1. Null for others. */
+function sameAxes(from: readonly number[], to: readonly number[]): number[] | null {
+  const large = from.flatMap((n, axis) => (n === 1 ? [] : [axis]));
+  let next = 0;
+  const axes = to.map((n) => (n === 1 ? -1 : (large[next++] ?? -1)));
+  const fits = next === large.length && to.every((n, axis) => n === 1 || n === from[axes[axis] as number]);
+  return fits ? axes : null;
+}
+
+/** `range` of `node`, with the contraction under views of it computed for that range alone; null where there is none. */
+function partOf(node: Node, range: Range): Node | null {
+  const [source] = node.sources as readonly [Node, ...Node[]];
+  switch (node.op) {
+    case 'contract':
+      return contractPart(node as NodeOf<'contract'>, range);
+    case 'shrink': {
+      const { start } = (node as NodeOf<'shrink'>).arg;
+      const shift = (places: readonly number[]): number[] => places.map((at, axis) => at + (start[axis] as number));
+      return partOf(source, { start: shift(range.start), end: shift(range.end) });
+    }
+    case 'permute': {
+      const { axes } = (node as NodeOf<'permute'>).arg;
+      const before = (places: readonly number[]): number[] =>
+        axes.map((_, axis) => places[axes.indexOf(axis)] as number);
+      const part = partOf(source, { start: before(range.start), end: before(range.end) });
+      return part && graph.permute(part, axes);
+    }
+    case 'reshape': {
+      const axes = sameAxes(node.shape, source.shape);
+      if (axes === null || sizesOf(range).includes(0)) return null;
+      const start = axes.map((axis) => (axis < 0 ? 0 : (range.start[axis] as number)));
+      const end = axes.map((axis) => (axis < 0 ? 1 : (range.end[axis] as number)));
+      const part = partOf(source, { start, end });
+      return part && graph.reshape(part, sizesOf(range));
+    }
+    default:
+      return null;
+  }
+}
+
+function contractPart(node: NodeOf<'contract'>, range: Range): Node {
+  const { a, b, out } = node.arg;
+  const operandPart = (operand: Node, labels: readonly number[]): Node => {
+    const place = (places: readonly number[], otherwise: (axis: number) => number): number[] =>
+      labels.map((label, axis) => (out.includes(label) ? (places[out.indexOf(label)] as number) : otherwise(axis)));
+    return graph.shrink(
+      operand,
+      place(range.start, () => 0),
+      place(range.end, (axis) => operand.shape[axis] as number),
+    );
+  };
+  const [left, right] = node.sources as readonly [Node, Node];
+  return graph.contract(operandPart(left, a), operandPart(right, b), node.arg);
+}
+
+/**
+ * A shrink of `source`, which stands for the contraction of `node`'s only use, so that it computes no more than what is kept. Null where
+ * there is no contraction under `source`, or something else uses it too: `uses` counts the uses of each node.
+ */
+export function shrinkContraction(node: NodeOf<'shrink'>, source: Node, uses: ReadonlyMap<Node, number>): Node | null {
+  const { start, end } = node.arg;
+  for (let under = node.sources[0] as Node; ; under = under.sources[0] as Node) {
+    if (uses.get(under) !== 1) return null;
+    if (under.op !== 'permute' && under.op !== 'reshape' && under.op !== 'shrink') break;
+  }
+  return partOf(source, { start, end });
+}
