@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { StartRow } from './bench/benchmarks/start.ts';
 import type { GpuReport } from './bench/gpu.ts';
 import type { BenchReport } from './bench/run.ts';
+import { sourceArguments } from './testing/commands.ts';
 
 const script = fileURLToPath(new URL('./bench.ts', import.meta.url));
 
@@ -16,9 +17,8 @@ interface Outcome {
 
 /** Runs the command line as npm does. */
 function bench(...args: string[]): Promise<Outcome> {
-  const argv = ['--conditions=tessera-source', '--import', 'tsx', script, ...args];
   return new Promise((resolve) => {
-    execFile(process.execPath, argv, (error, out, err) => {
+    execFile(process.execPath, [...sourceArguments, script, ...args], (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code), out, err });
     });
   });

@@ -8,10 +8,16 @@ export interface Outcome {
   readonly err: string;
 }
 
+/** How npm has Node load the sources. */
+export const sourceArguments = [
+  '--conditions=tessera-source',
+  ...['--import', new URL('../compile-cache.ts', import.meta.url).href],
+];
+
 /** Starts a command as npm does, called from the folder `root`. */
 export function start(root: string, name: string, args: readonly string[]): ChildProcessWithoutNullStreams {
   const script = new URL(`../${name}.ts`, import.meta.url).pathname;
-  return spawn(process.execPath, ['--conditions=tessera-source', '--import', 'tsx', script, ...args], {
+  return spawn(process.execPath, [...sourceArguments, script, ...args], {
     cwd: new URL('../../..', import.meta.url).pathname,
     env: { ...process.env, INIT_CWD: root, NO_COLOR: '1' },
   });

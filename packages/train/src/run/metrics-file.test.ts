@@ -69,7 +69,7 @@ describe('a metrics file', () => {
       const writer = await MetricsWriter.open(${JSON.stringify(path)});
       for (let step = 1; ; step++) writer.append({ kind: 'step', step, text: 'x'.repeat(step % 5000) });
     `;
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', source], {
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', source], {
       stdio: 'ignore',
     });
     const exited = new Promise((resolve) => child.once('exit', resolve));

@@ -96,11 +96,9 @@ describe('a run', () => {
       const [path, ...set] = ${JSON.stringify([root, ...set])};
       await trainModel({ config: await tinyConfig(...set), dataset: path + '/data', folder: new RunFolder(path + '/killed'), resume: null });
     `;
-    const child = spawn(
-      process.execPath,
-      ['--conditions=tessera-source', '--import', 'tsx', '--input-type=module', '--eval', source],
-      { stdio: ['ignore', 'inherit', 'inherit'] },
-    );
+    const child = spawn(process.execPath, ['--conditions=tessera-source', '--input-type=module', '--eval', source], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     const exited = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)));
     const steps = () =>
       readMetrics(new RunFolder(join(root, 'killed')).metrics).then(

@@ -81,7 +81,7 @@ describe('a peer in a process of its own', () => {
         } };
       });`,
     );
-    const peer = new PeerProcess('library', process.execPath, ['--import', 'tsx', file]);
+    const peer = new PeerProcess('library', process.execPath, [file]);
     expect(await peer.ask({ do: 'hello' })).toEqual({ version: '7', threads: 1 });
     const prepared = await peer.prepare('library', gemm(1, 1, 1));
     expect(prepared.check).toEqual([1]);

@@ -153,7 +153,7 @@ describe.skipIf(webgpuMissing !== null)(`the webgpu backend ${webgpuMissing ?? '
       setDefaultBackend('webgpu');
       console.log((await tensor([1]).add(1).data())[0]);
       await disposeBackends();`;
-    const node = ['--conditions=tessera-source', '--import', 'tsx', '--input-type=module', '-e', script];
+    const node = ['--conditions=tessera-source', '--input-type=module', '-e', script];
     const output = execFileSync(process.execPath, node, {
       encoding: 'utf8',
       timeout: 60_000,
