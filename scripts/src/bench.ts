@@ -5,11 +5,15 @@ import { disposeBackends } from '@tessera/tensor';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { stepPresets } from './bench/benchmarks/clip-step.ts';
+import { peakPresets } from './bench/benchmarks/peak-memory.ts';
 import { startPresets } from './bench/benchmarks/start.ts';
 import { benchGpu, gpuBatches } from './bench/gpu.ts';
 import { peerNames } from './bench/peers/start.ts';
 import { benchmarkNames, onRequest, runBenchmarks } from './bench/run.ts';
 import { backendOption, chooseBackend, fromCaller } from './lib/command.ts';
+
+/** Of peak-memory's large models. */
+const peakBatch = 8;
 
 const argv = await yargs(hideBin(process.argv))
   .scriptName('npm run bench --')
@@ -23,7 +27,9 @@ const argv = await yargs(hideBin(process.argv))
   .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' })
   .option('preset', {
     choices: Object.keys(presets) as PresetName[],
-    describe: `Model of clip-step and start. Default: ${stepPresets[0]}, start: ${startPresets.join(', ')}`,
+    describe:
+      `Model of clip-step, start and peak-memory. Default: ${stepPresets[0]}, start: ${startPresets.join(', ')}, ` +
+      `peak-memory: ${peakPresets.join(', ')}`,
   })
   .option('all', {
     type: 'boolean',
@@ -32,7 +38,7 @@ const argv = await yargs(hideBin(process.argv))
   })
   .option('batch', {
     type: 'number',
-    describe: `Pairs in a batch of clip-step and start. Default: 64, gpu: ${gpuBatches.join(', ')}`,
+    describe: `Pairs in a batch of clip-step, start and peak-memory. Default: 64, peak-memory: ${peakBatch}, gpu: ${gpuBatches.join(', ')}`,
   })
   .option('profile', { type: 'boolean', default: false, describe: "Also list clip-step's slowest kernels" })
   .option('trace', {
@@ -63,6 +69,7 @@ const argv = await yargs(hideBin(process.argv))
   .example('$0 clip-step --json', 'a training step, for programs')
   .example('$0 clip-step --preset vit-small-64 --profile --peers none', 'where our time goes')
   .example('$0 start', 'from the start of a process to the end of its first step')
+  .example('$0 peak-memory --preset RN50', "the largest resident size of a training process, beside PyTorch's")
   .example('$0 gemm --peers openblas', 'matrix products beside OpenBLAS')
   .example('$0 gpu', 'a GPU, beside PyTorch on the same one')
   .epilogue(
@@ -108,7 +115,9 @@ async function benchmarkAll() {
       threads,
       presets: argv.all ? stepPresets : [argv.preset ?? stepPresets[0]],
       startPresets: argv.preset === undefined ? startPresets : [argv.preset],
+      peakPresets: argv.preset === undefined ? peakPresets : [argv.preset],
       batch: argv.batch ?? 64,
+      peakBatch: argv.batch ?? peakBatch,
       rounds: argv.rounds ?? null,
       profile: argv.profile,
       trace: argv.trace === undefined ? null : fromCaller(argv.trace),

@@ -3,6 +3,7 @@ import type { Backend } from '@tessera/tensor';
 import { type ClipStepRow, measureClipStep } from './benchmarks/clip-step.ts';
 import { type DataReport, measureData } from './benchmarks/data.ts';
 import { type MemoryRow, measureMemory } from './benchmarks/memory.ts';
+import { measurePeakMemory, type PeakMemoryRow } from './benchmarks/peak-memory.ts';
 import { attentionWorks, convWorks, gemmWorks, peakWork } from './benchmarks/products.ts';
 import { measureScaling, type ScalingReport } from './benchmarks/scaling.ts';
 import { measureStart, type StartRow } from './benchmarks/start.ts';
@@ -19,6 +20,7 @@ import {
   type Participant,
   participants,
 } from './report/environment.ts';
+import { formatPeakMemory } from './report/peak-memory.ts';
 import { formatScaling } from './report/scaling.ts';
 import { formatStart } from './report/start.ts';
 import { formatClipStep, formatData, formatMemory, formatProducts, formatRates } from './report/tables.ts';
@@ -26,14 +28,17 @@ import { bestOfEach, type Entry, measureWork, type Peak, peakOf, type Row, type 
 import { tesseraEngine } from './tessera.ts';
 import type { Work } from './work.ts';
 
-export const benchmarkNames = ['gemm', 'conv', 'attention', 'clip-step', 'data', 'start', 'memory', 'scaling'] as const;
+export const benchmarkNames = [
+  ...(['gemm', 'conv', 'attention', 'clip-step', 'data'] as const),
+  ...(['start', 'memory', 'peak-memory', 'scaling'] as const),
+] as const;
 type BenchmarkName = (typeof benchmarkNames)[number];
 
 /** What is not measured unless it is asked for: it takes minutes. */
-export const onRequest: readonly BenchmarkName[] = ['start', 'memory', 'scaling'];
+export const onRequest: readonly BenchmarkName[] = ['start', 'memory', 'peak-memory', 'scaling'];
 
-/** What needs nobody to compare with, nor a peak to be held against. */
-const untimed: readonly BenchmarkName[] = ['data', 'start', 'memory', 'scaling'];
+/** What needs no peak to be held against, nor peers in turns. */
+const untimed: readonly BenchmarkName[] = ['data', 'start', 'memory', 'peak-memory', 'scaling'];
 
 export interface BenchOptions {
   readonly benchmarks: readonly BenchmarkName[];
@@ -44,7 +49,11 @@ export interface BenchOptions {
   readonly presets: readonly PresetName[];
   /** Models of start. */
   readonly startPresets: readonly PresetName[];
+  /** Models of peak-memory. */
+  readonly peakPresets: readonly PresetName[];
   readonly batch: number;
+  /** Pairs in a batch of peak-memory. */
+  readonly peakBatch: number;
   /** Turns that each contestant gets; null: the benchmark's own choice. */
   readonly rounds: number | null;
   readonly profile: boolean;
@@ -85,6 +94,7 @@ export interface BenchReport {
   readonly data: DataReport | null;
   readonly start: readonly StartRow[];
   readonly memory: readonly MemoryRow[];
+  readonly 'peak-memory': readonly PeakMemoryRow[];
   readonly scaling: ScalingReport | null;
   /** Results that differ from ours: one of the two is wrong. */
   readonly disagreements: readonly string[];
@@ -193,6 +203,15 @@ async function measureAll(
     print(formatMemory(memory));
   }
 
+  let peakMemory: PeakMemoryRow[] = [];
+  if (wants('peak-memory')) {
+    say('peak-memory');
+    const { peakPresets, peakBatch, threads } = options;
+    const withTorch = options.peers.includes('pytorch');
+    peakMemory = await measurePeakMemory({ presets: peakPresets, batch: peakBatch, threads, withTorch, say });
+    print(formatPeakMemory(peakMemory));
+  }
+
   let scaling: ScalingReport | null = null;
   if (wants('scaling')) {
     say('scaling');
@@ -209,8 +228,11 @@ async function measureAll(
     conv: conv.map(judge),
     attention: attention.map(judge),
     'clip-step': steps.map(judge),
-    ...{ roof, data, start, memory, scaling },
-    disagreements: [...gemm, ...conv, ...attention, ...steps].flatMap(disagreementsOf),
+    ...{ roof, data, start, memory, 'peak-memory': peakMemory, scaling },
+    disagreements: [
+      ...[...gemm, ...conv, ...attention, ...steps].flatMap(disagreementsOf),
+      ...differingLosses(peakMemory),
+    ],
   };
   print(formatEnd(report));
   return report;
@@ -222,6 +244,13 @@ const bestOf = ({ peers }: Row): Record<string, Entry> =>
 const disagreementsOf = ({ label, peers }: Row): string[] =>
   peers.flatMap(({ library, version, threads, disagreement }) =>
     disagreement === null ? [] : [`${label}: ${library} ${version}, ${threads} threads: ${disagreement}`],
+  );
+
+const differingLosses = (rows: readonly PeakMemoryRow[]): string[] =>
+  rows.flatMap(({ label, peers }) =>
+    peers.flatMap(({ library, version, disagreement }) =>
+      disagreement === null ? [] : [`peak-memory, ${label}: ${library} ${version}: ${disagreement}`],
+    ),
   );
 
 function formatEnd({ gemm1008OfOpenBLAS: share, notInstalled, disagreements }: BenchReport): string {

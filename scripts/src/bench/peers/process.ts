@@ -6,6 +6,7 @@ import type { Work } from '../work.ts';
 /** Requests to a peer, one line of JSON each; each is answered by one line, in order. */
 export type PeerRequest =
   | { readonly do: 'hello' }
+  | { readonly do: 'peak' }
   | { readonly do: 'prepare'; readonly slot: number; readonly library: string; readonly work: Work }
   | { readonly do: 'measure'; readonly slot: number; readonly runs: number }
   | { readonly do: 'release'; readonly slot: number };
@@ -78,6 +79,11 @@ export class PeerProcess {
         await this.ask({ do: 'release', slot });
       },
     };
+  }
+
+  /** The largest resident size of the process so far, in bytes. */
+  async peakMemory(): Promise<number> {
+    return (await this.ask({ do: 'peak' })).bytes as number;
   }
 
   /** Ends the process: it stops when its input ends. */

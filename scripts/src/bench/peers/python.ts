@@ -99,10 +99,35 @@ export async function pythonPeers(
   return peers;
 }
 
-/** PyTorch on a GPU. */
-export interface CudaTorch {
+/** PyTorch in a process that has done nothing yet. */
+interface FreshTorch {
   readonly process: PeerProcess;
   readonly version: string;
+}
+
+/** Each installation of PyTorch, one after the other, on so many threads. `say` hears why an interpreter is left out. */
+export async function eachTorch(
+  threads: number,
+  say: (line: string) => void,
+  body: (torch: FreshTorch) => Promise<void>,
+): Promise<void> {
+  const seen = new Set<string>();
+  for (const python of findPythons()) {
+    const process = start(python, threads);
+    try {
+      const offer = (await process.ask({ do: 'hello' })) as unknown as Offer;
+      const identity = JSON.stringify(offer);
+      if (offer.torch !== null && !seen.has(identity)) await body({ process, version: offer.torch });
+      seen.add(identity);
+    } catch (error) {
+      say(`${python} is left out: ${(error as Error).message}`);
+    }
+    await process.close();
+  }
+}
+
+/** PyTorch on a GPU. */
+export interface CudaTorch extends FreshTorch {
   readonly gpu: string;
 }
 

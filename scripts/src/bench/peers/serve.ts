@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { type PreparedWork, UnsupportedWork } from '../engine.ts';
+import { peakResident } from '../measure/resident.ts';
 import type { Work } from '../work.ts';
 import type { PeerRequest } from './process.ts';
 
@@ -32,6 +33,8 @@ export async function serve(load: () => Promise<Library>): Promise<void> {
     switch (request.do) {
       case 'hello':
         return { version: library.version, threads: library.threads };
+      case 'peak':
+        return { bytes: peakResident() };
       case 'prepare': {
         const prepared = await library.prepare(request.work);
         slots.set(request.slot, prepared);

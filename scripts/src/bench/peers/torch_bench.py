@@ -8,6 +8,7 @@ OPENBLAS_NUM_THREADS). TESSERA_TORCH_DEVICE=cuda computes on a GPU, in f32 witho
     {"do": "prepare", "slot": 0, "library": "torch", "work": {...}}    makes work ready; answers with numbers to compare
     {"do": "measure", "slot": 0, "runs": 10}                           runs it; answers with milliseconds
     {"do": "release", "slot": 0}                                       forgets it
+    {"do": "peak"}                                                     the largest resident size so far, in bytes
 """
 
 import json
@@ -292,17 +293,18 @@ def define_clip():
 
 
 def read_safetensors(path):
-    with open(path, "rb") as file:
-        data = file.read()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
-    header.pop("__metadata__", None)
     dtypes = {"F32": torch.float32, "I32": torch.int32, "I64": torch.int64}
     tensors = {}
-    for name, entry in header.items():
-        begin, end = (8 + length + offset for offset in entry["data_offsets"])
-        raw = bytearray(data[begin:end])
-        tensors[name] = torch.frombuffer(raw, dtype=dtypes[entry["dtype"]]).reshape(entry["shape"]).to(DEVICE)
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        header.pop("__metadata__", None)
+        for name, entry in header.items():
+            begin, end = entry["data_offsets"]
+            raw = bytearray(end - begin)
+            file.seek(8 + length + begin)
+            file.readinto(raw)
+            tensors[name] = torch.frombuffer(raw, dtype=dtypes[entry["dtype"]]).reshape(entry["shape"]).to(DEVICE)
     return tensors
 
 
@@ -406,6 +408,17 @@ def hello():
     }
 
 
+def peak_resident():
+    try:
+        with open("/proc/self/status") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
 class Server:
     def __init__(self):
         self.runs = {}
@@ -414,6 +427,8 @@ class Server:
         task = request["do"]
         if task == "hello":
             return hello()
+        if task == "peak":
+            return {"bytes": peak_resident()}
         if task == "prepare":
             self.runs[request["slot"]], check = prepare(request["library"], request["work"])
             return {"check": check}

@@ -1,0 +1,14 @@
+/** Runs three training steps in a process of its own and prints its peak resident size, as JSON: `peak-memory-child.ts WORK` */
+import { disposeBackends, getBackend } from '@tessera/tensor';
+import { peakResident } from '../measure/resident.ts';
+import { tesseraEngine } from '../tessera.ts';
+import type { ClipStepWork } from '../work.ts';
+import type { PeakSample } from './peak-memory.ts';
+
+const work = JSON.parse(process.argv[2] as string) as ClipStepWork;
+const backend = getBackend('wasm');
+const importBytes = peakResident();
+const { check } = await tesseraEngine(backend, '').prepare(work);
+const sample: PeakSample = { importBytes, peakBytes: peakResident(), losses: check };
+console.log(JSON.stringify({ ...sample, tensorBytes: backend.memory().used }));
+await disposeBackends();
