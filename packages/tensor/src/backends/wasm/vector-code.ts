@@ -138,18 +138,31 @@ export class VectorCode {
     return this.op(type === 'f64x2' ? 'i64x2.relaxed_laneselect' : 'i32x4.relaxed_laneselect', yes, no, mask);
   }
 
-  // The signs of doubles are changed by their bits: where V8 (that of Node 24.21) pairs two f64x2.neg or abs, the mask is wrong.
+  // Signs are changed by their bits. V8 makes the mask anew in two instructions for each f32x4.neg and abs; and where it (that of Node 24.21)
+  // pairs two f64x2.neg or abs, the mask is wrong.
 
   negate(type: FloatVector, x: Vector): Expression {
-    return type === 'f32x4' ? this.op('f32x4.neg', x) : this.op('v128.xor', x, this.splat(type, -0));
+    return this.op('v128.xor', x, this.splat(type, -0));
   }
 
   absolute(type: FloatVector, x: Vector): Expression {
-    return type === 'f32x4' ? this.op('f32x4.abs', x) : this.op('v128.andnot', x, this.splat(type, -0));
+    return this.op('v128.andnot', x, this.splat(type, -0));
   }
 
-  /** Horner's rule: coefficients[0] + x * (coefficients[1] + ...). */
-  polynomial(type: FloatVector, x: Local, coefficients: readonly number[]): Vector {
+  /**
+   * coefficients[0] + coefficients[1] x + ... by Horner's rule; given the square of x, even and odd powers apart, which takes as many
+   * operations, half as long one after the other.
+   */
+  polynomial(type: FloatVector, x: Local, coefficients: readonly number[], square?: Local): Vector {
+    if (square !== undefined) {
+      const part = (parity: number): Vector =>
+        this.polynomial(
+          type,
+          square,
+          coefficients.filter((_, k) => k % 2 === parity),
+        );
+      return this.multiplyAdd(type, part(1), x, part(0));
+    }
     const last = coefficients.length - 1;
     let sum: Vector = this.splat(type, coefficients[last]);
     for (let k = last - 1; k >= 0; k--) sum = this.multiplyAdd(type, sum, x, this.splat(type, coefficients[k]));

@@ -2,11 +2,14 @@
  * exp, log, sin, tanh and erf on vectors of floats, without branches. One algorithm serves both precisions; tables hold what
  * differs. Unless a comment says otherwise, polynomials are minimax fits of the relative error (Remez exchange in 40 digits).
  *
- * Largest errors seen, in units in the last place, whether or not products and sums are fused (see `vector-math.test.ts`):
+ * Largest errors in units in the last place, with products and sums fused and not: in single precision of all numbers (of sin, up to 10^6),
+ * in double precision of a million (see `vector-math.test.ts`).
  *
- *           exp   log   sin   tanh  erf
- *     f32   1.4   0.8   0.5   2.3   1.3
- *     f64   1     1     2     2     1
+ *                  exp   log   sin   tanh  erf
+ *     f32 fused    1.48  0.84  0.51  1.85  1.14
+ *     f32          1.51  0.84  0.51  2.03  1.32
+ *     f64 fused    1.4   0.9   2.4   2.0   1.3
+ *     f64          1.4   0.9   2.4   2.2   1.3
  */
 import type { Local } from './encoder.ts';
 import type { FloatVector, Vector, VectorCode } from './vector-code.ts';
@@ -17,6 +20,8 @@ interface FloatFormat {
   /** 1.5 * 2^mantissaBits: adding it rounds to the nearest integer, which the low bits of the sum then hold. */
   readonly rounding: number;
   readonly smallestNormal: number;
+  /** The number whose bits are those of 1 less those of sqrt(1/2), as integers: a denormal. */
+  readonly bitsAboveSqrtHalf: number;
   /** ln 2 in two parts; multiples of the first by integers of up to 12 bits are exact. */
   readonly ln2: readonly [high: number, low: number];
   /** Outside of these, exp is 0 or infinite. */
@@ -25,10 +30,14 @@ interface FloatFormat {
   readonly expWide: readonly number[];
   /** The same for |r| <= ln(2) / 2, fitted for the relative error of exp(r) - 1. */
   readonly expNarrow: readonly number[];
+  /** 2^r for |r| <= 1/2. */
+  readonly exp2: readonly number[];
   /** (2 atanh(s) - 2s) / s^3 as a polynomial in s^2, for |s| <= (sqrt(2) - 1) / (sqrt(2) + 1). */
   readonly log: readonly number[];
   /** From here on, tanh is 1. */
   readonly tanhLimit: number;
+  /** ln 2 as tanh needs it: in single precision its first eight multiples are exact; where n is larger, exp(-2|x|) counts little. */
+  readonly tanhLn2: readonly number[];
   /** erf(x) / x - 1 as a polynomial in x^2, for |x| <= 1. */
   readonly erfSmall: readonly number[];
   /** -ln(1 - erf(x)) for 1 <= x <= erfLimit, fitted for the relative error of erf. */
@@ -43,6 +52,7 @@ const formats: Readonly<Record<FloatVector, FloatFormat>> = {
     exponentBias: 127,
     rounding: 1.5 * 2 ** 23,
     smallestNormal: 2 ** -126,
+    bitsAboveSqrtHalf: 0x4afb0d * 2 ** -149,
     ln2: [0.693145751953125, 1.428606765330187e-6],
     expRange: [-104, 89],
     expWide: [
@@ -50,10 +60,12 @@ const formats: Readonly<Record<FloatVector, FloatFormat>> = {
       2.4440187189611606e-5,
     ],
     expNarrow: [
-      0.4999999701976776, 0.1666654348373413, 0.04166720062494278, 0.00836651399731636, 0.0013882523635402322,
+      0.4999999701976776, 0.16666553914546967, 0.0416683554649353, 0.00836328137665987, 0.0013698351103812456,
     ],
+    exp2: [1, 0.6931471228599548, 0.2402227818965912, 0.05550618469715118, 0.009668541140854359, 0.0013266856549307704],
     log: [0.6666678190231323, 0.3997707962989807, 0.298851877450943],
     tanhLimit: 10,
+    tanhLn2: [Math.LN2],
     erfSmall: [
       0.12837916612625122, -0.3761262595653534, 0.1128358542919159, -0.026853812858462334, 0.005188327748328447,
       -0.0008010194287635386, 7.853862916817889e-5,
@@ -69,6 +81,7 @@ const formats: Readonly<Record<FloatVector, FloatFormat>> = {
     exponentBias: 1023,
     rounding: 1.5 * 2 ** 52,
     smallestNormal: 2 ** -1022,
+    bitsAboveSqrtHalf: 0x95f619980c433 * Number.MIN_VALUE,
     ln2: [0.6931471804855391, 7.440617110012397e-11],
     expRange: [-746, 710],
     expWide: [
@@ -80,11 +93,26 @@ const formats: Readonly<Record<FloatVector, FloatFormat>> = {
       0.5, 0.16666666666666677, 0.04166666666666651, 0.0083333333333217, 0.0013888888888962327, 0.00019841269885939765,
       2.4801587172593904e-5, 2.755724440345525e-6, 2.755740262488035e-7, 2.5108967742572592e-8, 2.0875326287436413e-9,
     ],
+    exp2: [
+      1,
+      Math.LN2,
+      0.2402265069591013,
+      0.055504108664820084,
+      0.009618129107594122,
+      0.0013333558146774586,
+      0.00015403530457110451,
+      1.5252733493130577e-5,
+      1.3215435282994068e-6,
+      1.0178199577769851e-7,
+      7.073783150994517e-9,
+      4.434769673821237e-10,
+    ],
     log: [
       0.6666666666666713, 0.3999999999949005, 0.285714287374266, 0.22222198137071764, 0.18183625844773946,
       0.1531168071578947, 0.1482610778449771,
     ],
     tanhLimit: 22,
+    tanhLn2: [0.6931471804855391, 7.440617110012397e-11],
     erfSmall: [
       0.1283791670955126, -0.3761263890318375, 0.11283791670954857, -0.026866170645072896, 0.005223977624780864,
       -0.0008548326978742063, 0.00012055331036894576, -1.4925593506769312e-5, 1.6460972815068243e-6,
@@ -109,27 +137,37 @@ export const erfOfSingles = {
 
 const shiftLeft = { f32x4: 'i32x4.shl', f64x2: 'i64x2.shl' } as const;
 
-/** x = n * step * ln 2 + r: r and 2^n. */
-function reduceByLn2(code: VectorCode, type: FloatVector, x: Local, step: number): { r: Local; power: Local } {
-  const { rounding, exponentBias, mantissaBits, ln2 } = formats[type];
+/** The integer n next to a number, and 2^n. `plus` adds the number to what it is given. */
+function nearestInteger(
+  code: VectorCode,
+  type: FloatVector,
+  plus: (shifter: Local) => Vector,
+): { n: Local; power: Local } {
+  const { rounding, exponentBias, mantissaBits } = formats[type];
   // The low bits of `shifted` are n + bias: the exponent field of 2^n, once moved to its place.
   const shifter = code.splat(type, rounding + exponentBias);
-  const shifted = code.local(code.multiplyAdd(type, x, code.splat(type, Math.LOG2E / step), shifter));
+  const shifted = code.local(plus(shifter));
   const n = code.local(code.op(`${type}.sub`, shifted, shifter));
-  const partly = code.subtractProduct(type, n, code.splat(type, step * ln2[0]), x);
-  const r = code.local(code.subtractProduct(type, n, code.splat(type, step * ln2[1]), partly));
-  return { r, power: code.local(code.shift(shiftLeft[type], shifted, mantissaBits)) };
+  return { n, power: code.local(code.shift(shiftLeft[type], shifted, mantissaBits)) };
+}
+
+/** x = n * step * ln 2 + r: r and 2^n. `ln2` is given in parts. */
+function reduceByLn2(
+  code: VectorCode,
+  type: FloatVector,
+  x: Local,
+  step: number,
+  ln2: readonly number[],
+): { r: Local; power: Local } {
+  const perStep = code.splat(type, Math.LOG2E / step);
+  const { n, power } = nearestInteger(code, type, (shifter) => code.multiplyAdd(type, x, perStep, shifter));
+  const r = ln2.reduce<Vector>((rest, part) => code.subtractProduct(type, n, code.splat(type, step * part), rest), x);
+  return { r: code.local(r), power };
 }
 
 /** exp(r) - 1 = r + r^2 q(r). */
 function expMinusOne(code: VectorCode, type: FloatVector, r: Local, q: readonly number[]): Vector {
   return code.multiplyAdd(type, code.polynomial(type, r, q), code.op(`${type}.mul`, r, r), r);
-}
-
-/** exp of what is known to lie so near to 0 that the result is a normal number. */
-function expOfModerate(code: VectorCode, type: FloatVector, x: Local): Vector {
-  const { r, power } = reduceByLn2(code, type, x, 1);
-  return code.multiplyAdd(type, expMinusOne(code, type, r, formats[type].expNarrow), power, power);
 }
 
 /**
@@ -138,26 +176,35 @@ function expOfModerate(code: VectorCode, type: FloatVector, x: Local): Vector {
  */
 export function exp(code: VectorCode, type: FloatVector, x: Vector): Local {
   return code.scoped(() => {
-    const { expRange, expWide } = formats[type];
+    const { expRange, expWide, ln2 } = formats[type];
     // The order of operands lets NaN through: pmin(a, b) is a unless b < a.
     const below = code.op(`${type}.pmin`, x, code.splat(type, expRange[1]));
     const clamped = code.local(code.op(`${type}.pmax`, below, code.splat(type, expRange[0])));
-    const { r, power } = reduceByLn2(code, type, clamped, 2);
+    const { r, power } = reduceByLn2(code, type, clamped, 2, ln2);
     const scaled = code.multiplyAdd(type, expMinusOne(code, type, r, expWide), power, power);
     return code.op(`${type}.mul`, scaled, power);
   });
 }
 
-/** tanh |x| = t / (t + 2) with t = exp(2|x|) - 1, which loses no digits near 0. */
+/**
+ * tanh |x| = u / (1 + u) with u = (exp(2|x|) - 1) / 2, as b - b^2 / (1 + u) with b = min(u, 1): for u < 1 that is u - u^2 / (1 + u), whose
+ * second term is the smaller the closer x is to 0, and its rounding counts as little; from there on it is 1 - 1 / (1 + u).
+ */
 export function tanh(code: VectorCode, type: FloatVector, value: Vector): Local {
   return code.scoped(() => {
-    const { tanhLimit, expNarrow } = formats[type];
+    const { tanhLimit, tanhLn2, expNarrow } = formats[type];
     const x = code.local(value);
     const magnitude = code.local(code.op(`${type}.pmin`, code.absolute(type, x), code.splat(type, tanhLimit)));
-    const { r, power } = reduceByLn2(code, type, code.local(code.op(`${type}.add`, magnitude, magnitude)), 1);
-    const minusOne = code.op(`${type}.sub`, power, code.splat(type, 1));
-    const t = code.local(code.multiplyAdd(type, expMinusOne(code, type, r, expNarrow), power, minusOne));
-    return copySign(code, type, code.op(`${type}.div`, t, code.op(`${type}.add`, t, code.splat(type, 2))), x);
+    const { r, power } = reduceByLn2(code, type, magnitude, 0.5, tanhLn2);
+    // (exp(2r) - 1) / 2 = r + r^2 Q(r), and u = 2^n (r + r^2 Q(r)) + (2^n - 1) / 2.
+    const doubled = expNarrow.map((c, k) => c * 2 ** (k + 1));
+    const halfExp = expMinusOne(code, type, r, doubled);
+    const halfPower = code.multiplyAdd(type, power, code.splat(type, 0.5), code.splat(type, -0.5));
+    const u = code.local(code.multiplyAdd(type, halfExp, power, halfPower));
+    const one = code.splat(type, 1);
+    const b = code.local(code.op(`${type}.pmin`, u, one));
+    const quotient = code.op(`${type}.div`, b, code.op(`${type}.add`, u, one));
+    return copySign(code, type, code.subtractProduct(type, quotient, b, b), x);
   });
 }
 
@@ -166,33 +213,43 @@ function copySign(code: VectorCode, type: FloatVector, magnitude: Vector, x: Loc
   return code.op('v128.or', magnitude, code.op('v128.and', x, code.splat(type, -0)));
 }
 
-/** x + x P(x^2) up to 1, then 1 - exp(-Q(|x|)). */
+/** x + x P(x^2) up to 1, then 1 - 2^-Q(|x|): with powers of 2, the reduction of the exponent is exact and takes no products. */
 export function erf(code: VectorCode, type: FloatVector, value: Vector): Local {
   return code.scoped(() => {
-    const { erfSmall, erfLarge, erfLimit } = formats[type];
+    const { erfSmall, erfLarge, erfLimit, exp2 } = formats[type];
     const x = code.local(value);
-    const magnitude = code.local(code.absolute(type, x));
-    const square = code.local(code.op(`${type}.mul`, x, x));
-    const small = code.multiplyAdd(type, code.polynomial(type, square, erfSmall), x, x);
-    const limited = code.local(code.op(`${type}.pmin`, magnitude, code.splat(type, erfLimit)));
-    const exponent = code.local(code.negate(type, code.polynomial(type, limited, erfLarge)));
-    const tail = expOfModerate(code, type, exponent);
-    const large = copySign(code, type, code.op(`${type}.sub`, code.splat(type, 1), tail), x);
-    return code.select(type, code.op(`${type}.lt`, magnitude, code.splat(type, 1)), small, large);
+    const magnitude = code.local(code.op(`${type}.pmin`, code.absolute(type, x), code.splat(type, erfLimit)));
+    const square = code.local(code.op(`${type}.mul`, magnitude, magnitude));
+    const small = code.local(code.multiplyAdd(type, code.polynomial(type, square, erfSmall), x, x));
+    const minusQ = erfLarge.map((c) => -Math.LOG2E * c);
+    const exponent = code.local(code.polynomial(type, magnitude, minusQ, square));
+    const { n, power } = nearestInteger(code, type, (shifter) => code.op(`${type}.add`, exponent, shifter));
+    const r = code.local(code.op(`${type}.sub`, exponent, n));
+    const one = code.splat(type, 1);
+    const positive = code.subtractProduct(type, code.polynomial(type, r, exp2), power, one);
+    const large = copySign(code, type, positive, x);
+    return code.select(type, code.op(`${type}.lt`, magnitude, one), small, large);
   });
 }
 
-/** The integer part of log2(x / sqrt(1/2)), as a float, and x divided by that power of 2: in [sqrt(1/2), sqrt(2)). */
-function splitExponent(code: VectorCode, type: FloatVector, x: Local): { exponent: Vector; mantissa: Vector } {
-  const { mantissaBits, rounding } = formats[type];
-  const integers = type === 'f32x4' ? 'i32x4' : 'i64x2';
-  const offset = code.op(`${integers}.sub`, x, code.splat(type, Math.SQRT1_2));
-  const exponent = code.local(code.shift(`${integers}.shr_s`, offset, mantissaBits));
-  const mantissa = code.op(`${integers}.sub`, x, code.shift(`${integers}.shl`, exponent, mantissaBits));
-  if (type === 'f32x4') return { exponent: code.op('f32x4.convert_i32x4_s', exponent), mantissa };
+/**
+ * x = 2^k m with m in [sqrt(1/2), sqrt(2)): m, and k + bias as a float. Adding the distance from sqrt(1/2) to 1, in bits, lets the exponent
+ * field change at sqrt(1/2).
+ */
+function splitExponent(code: VectorCode, type: FloatVector, x: Local): { biased: Vector; mantissa: Vector } {
+  const { mantissaBits, rounding, smallestNormal, bitsAboveSqrtHalf } = formats[type];
+  const [integers, exponent] =
+    type === 'f32x4' ? (['i32x4', 'i32x4.shr_u'] as const) : (['i64x2', 'i64x2.shr_u'] as const);
+  const moved = code.local(code.op(`${integers}.add`, x, code.splat(type, bitsAboveSqrtHalf)));
+  const k = code.shift(exponent, moved, mantissaBits);
+  // As bits, the largest denormal is the mask of the mantissa.
+  const largestDenormal = code.splat(type, smallestNormal - smallestNormal * 2 ** -mantissaBits);
+  const fraction = code.op('v128.and', moved, largestDenormal);
+  const mantissa = code.op(`${integers}.add`, fraction, code.splat(type, Math.SQRT1_2));
+  if (type === 'f32x4') return { biased: code.op('f32x4.convert_i32x4_s', k), mantissa };
   // There is no conversion from 64-bit integers: add to the bits of a number whose unit in the last place is 1.
   const shifter = code.splat(type, rounding);
-  return { exponent: code.op('f64x2.sub', code.op('i64x2.add', exponent, shifter), shifter), mantissa };
+  return { biased: code.op('f64x2.sub', code.op('i64x2.add', k, shifter), shifter), mantissa };
 }
 
 /**
@@ -201,32 +258,30 @@ function splitExponent(code: VectorCode, type: FloatVector, x: Local): { exponen
  */
 export function log(code: VectorCode, type: FloatVector, value: Vector): Local {
   return code.scoped(() => {
-    const { ln2, smallestNormal, mantissaBits, log: coefficients } = formats[type];
+    const { ln2, smallestNormal, mantissaBits, exponentBias, log: coefficients } = formats[type];
     const x = code.local(value);
-    const zero = code.splat(type, 0);
     // Denormals are scaled into the normal range.
     const tiny = code.local(code.op(`${type}.lt`, x, code.splat(type, smallestNormal)));
     const larger = code.op(`${type}.mul`, x, code.splat(type, 2 ** mantissaBits));
     const scaled = code.local(code.select(type, tiny, larger, x));
-    const { exponent, mantissa } = splitExponent(code, type, scaled);
-    const k = code.local(code.op(`${type}.sub`, exponent, code.op('v128.and', tiny, code.splat(type, mantissaBits))));
+    const { biased, mantissa } = splitExponent(code, type, scaled);
     const f = code.local(code.op(`${type}.sub`, mantissa, code.splat(type, 1)));
+    const bias = code.select(type, tiny, code.splat(type, exponentBias + mantissaBits), code.splat(type, exponentBias));
+    const k = code.local(code.op(`${type}.sub`, biased, bias));
     const s = code.local(code.op(`${type}.div`, f, code.op(`${type}.add`, f, code.splat(type, 2))));
     const z = code.local(code.op(`${type}.mul`, s, s));
-    const tail = code.op(`${type}.mul`, code.polynomial(type, z, coefficients), z);
     const halfSquare = code.local(code.op(`${type}.mul`, code.op(`${type}.mul`, f, f), code.splat(type, 0.5)));
-    const lowPart = code.op(`${type}.mul`, k, code.splat(type, ln2[1]));
-    const low = code.multiplyAdd(type, code.op(`${type}.add`, tail, halfSquare), s, lowPart);
-    const rest = code.op(`${type}.sub`, code.op(`${type}.sub`, halfSquare, low), f);
-    const finite = code.op(`${type}.sub`, code.op(`${type}.mul`, k, code.splat(type, ln2[0])), rest);
-    // 0 gives -infinity, infinity itself, negative numbers and NaN give NaN.
-    const infinity = code.splat(type, Number.POSITIVE_INFINITY);
-    const positive = code.local(code.op(`${type}.gt`, x, zero));
-    const ordinary = code.op('v128.and', positive, code.op(`${type}.lt`, x, infinity));
+    const bracket = code.multiplyAdd(type, code.polynomial(type, z, coefficients), z, halfSquare);
+    const low = code.multiplyAdd(type, bracket, s, code.op(`${type}.mul`, k, code.splat(type, ln2[1])));
+    const rest = code.op(`${type}.sub`, f, code.op(`${type}.sub`, halfSquare, low));
+    // The product is exact.
+    const finite = code.multiplyAdd(type, k, code.splat(type, ln2[0]), rest);
+    // Infinity and NaN stay what they are; 0 gives -infinity, negative numbers NaN: all ones.
+    const zero = code.splat(type, 0);
+    const ordinary = code.select(type, code.op(`${type}.lt`, x, code.splat(type, Number.POSITIVE_INFINITY)), finite, x);
+    const orNaN = code.op('v128.or', ordinary, code.op(`${type}.lt`, x, zero));
     const isZero = code.op(`${type}.eq`, x, zero);
-    const negativeInfinity = code.splat(type, Number.NEGATIVE_INFINITY);
-    const notPositive = code.select(type, isZero, negativeInfinity, code.splat(type, Number.NaN));
-    return code.select(type, ordinary, finite, code.select(type, positive, infinity, notPositive));
+    return code.select(type, isZero, code.splat(type, Number.NEGATIVE_INFINITY), orNaN);
   });
 }
 
