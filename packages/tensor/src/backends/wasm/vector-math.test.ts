@@ -232,7 +232,7 @@ function largestError(
 
 /** Largest accepted error in units in the last place. */
 const bounds: Readonly<Record<FloatVector, Readonly<Record<Name, number>>>> = {
-  f32x4: { exp: 1.51, log: 0.85, sin: 0.501, tanh: 2.03, erf: 1.33 },
+  f32x4: { exp: 1.51, log: 0.87, sin: 0.501, tanh: 1.97, erf: 1.33 },
   f64x2: { exp: 1.5, log: 0.9, sin: 2.5, tanh: 2.3, erf: 1.3 },
 };
 
@@ -241,7 +241,7 @@ const farthest: Readonly<Record<Name, readonly number[]>> = {
   exp: [54.7493553, -75.5602188, 54.7461967, -32.577919],
   log: [1.40545952, 1.41331851, 0.704676211],
   sin: [0.249605447],
-  tanh: [0.204071209, 0.205344409, 0.220741451, 0.206697643],
+  tanh: [0.221506253, 0.202883109, 0.204071209, 0.205344409],
   erf: [1.03796947, 1.03953183, 1.05960357, 0.996784985],
 };
 
