@@ -3,11 +3,11 @@ import { computeDType, type DType } from '../dtype.ts';
 import { type Access, type ContractKernel, copyKernel, type Kernel } from '../kernel.ts';
 import type { Node, NodeOf } from '../node.ts';
 import { type Shape, sizeOf } from '../shape.ts';
-import { contiguousView, reshapeView, shrinkView, type View } from '../view.ts';
+import { contiguousView, reshapeView, shrinkView, stridedView, type View } from '../view.ts';
 import { contractAxes } from './contract-axes.ts';
 import { computedInPlace, type Demand } from './demand.ts';
 import { type Group, resultAxes } from './group.ts';
-import { chooseLayout, loopOrder } from './layout.ts';
+import { chooseLayout, loopOrder, stridesInOrder, walkingOrder } from './layout.ts';
 import { type Location, LoopProgram, type ProgramSources } from './loop-program.ts';
 import type { BufferRole, Schedule, ScheduledBuffer } from './scheduled.ts';
 import type { Operand, Unit, UnitGraph } from './units.ts';
@@ -77,7 +77,7 @@ class Emitter {
     for (const node of chain) {
       let next = applyView(view, node);
       if (next === null) {
-        ({ buffer, view } = this.#copy({ buffer, view }, base.dtype));
+        ({ buffer, view } = this.#copyFor(node, { buffer, view }, base.dtype));
         next = applyView(view, node) as View;
       }
       view = next;
@@ -85,11 +85,18 @@ class Emitter {
     return { buffer, view };
   }
 
-  #copy(from: Location, dtype: DType): Location {
-    const key = JSON.stringify(from);
+  /** A copy that can be seen through `node`, in the order in which the value is read now if possible. */
+  #copyFor(node: Node, from: Location, dtype: DType): Location {
+    const { shape } = from.view;
+    const walked = stridedView(shape, stridesInOrder(shape, walkingOrder(from.view)));
+    return this.#copy(from, applyView(walked, node) === null ? contiguousView(shape) : walked, dtype);
+  }
+
+  #copy(from: Location, view: View, dtype: DType): Location {
+    const key = JSON.stringify([from, view]);
     const known = this.#copies.get(key);
     if (known !== undefined) return known;
-    const to = this.#temporary(dtype, from.view.shape);
+    const to = { buffer: this.#addBuffer(dtype, sizeOf(view.shape), { kind: 'temporary' }), view };
     this.#copies.set(key, to);
     this.kernels.push(copyKernel('copy', from, to, dtype));
     return to;
@@ -261,7 +268,7 @@ class Emitter {
       const location = this.#through(operand);
       const view = reshapeView(location.view, shape);
       if (view !== null) return { buffer: location.buffer, view };
-      const copied = this.#copy(location, dtype);
+      const copied = this.#copy(location, contiguousView(location.view.shape), dtype);
       return { buffer: copied.buffer, view: reshapeView(copied.view, shape) as View };
     };
     const accesses = { values: flat(values, [outer, count, inner], node.dtype), index: flat(index, [count], 'i32') };

@@ -7,7 +7,7 @@ import type { Unit } from './units.ts';
 import { viewThrough } from './views.ts';
 
 /** Gapless strides for axes written in `order`, slowest first. */
-function stridesInOrder(shape: Shape, order: readonly number[]): number[] {
+export function stridesInOrder(shape: Shape, order: readonly number[]): number[] {
   const strides = new Array<number>(shape.length).fill(0);
   let step = 1;
   for (const axis of [...order].reverse()) {
@@ -38,6 +38,18 @@ export function byStride(axes: readonly number[], strideOf: (axis: number) => nu
   const key = (axis: number): number => Math.abs(strideOf(axis)) || Number.POSITIVE_INFINITY;
   const compare = (x: number, y: number): number => (key(x) === key(y) ? 0 : key(y) - key(x));
   return [...axes].sort((x, y) => compare(x, y) || axes.indexOf(x) - axes.indexOf(y));
+}
+
+/** The axes of a view, slowest first as memory lies; an axis along which values repeat follows the one before it. */
+export function walkingOrder({ shape, strides }: View): number[] {
+  const pace = shape.map((_, axis) => {
+    let at = axis;
+    while (at > 0 && strides[at] === 0) at--;
+    return Math.abs(strides[at] as number) || Number.POSITIVE_INFINITY;
+  });
+  return shape
+    .map((_, axis) => axis)
+    .sort((x, y) => (pace[x] === pace[y] ? x - y : (pace[y] as number) - (pace[x] as number)));
 }
 
 export interface LoopNeighbours {
