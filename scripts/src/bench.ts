@@ -5,6 +5,7 @@ import { disposeBackends } from '@tessera/tensor';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { stepPresets } from './bench/benchmarks/clip-step.ts';
+import { evaluationPresets } from './bench/benchmarks/evaluation.ts';
 import { peakPresets } from './bench/benchmarks/peak-memory.ts';
 import { startPresets } from './bench/benchmarks/start.ts';
 import { benchGpu, gpuBatches } from './bench/gpu.ts';
@@ -28,7 +29,8 @@ const argv = await yargs(hideBin(process.argv))
   .option('preset', {
     choices: Object.keys(presets) as PresetName[],
     describe:
-      `Model of clip-step, start and peak-memory. Default: ${stepPresets[0]}, start: ${startPresets.join(', ')}, ` +
+      `Model of clip-step, evaluation, start and peak-memory. Default: ${stepPresets[0]}, ` +
+      `evaluation: ${evaluationPresets.join(', ')}, start: ${startPresets.join(', ')}, ` +
       `peak-memory: ${peakPresets.join(', ')}`,
   })
   .option('all', {
@@ -53,7 +55,7 @@ const argv = await yargs(hideBin(process.argv))
   .option('quick', { type: 'boolean', default: false, describe: 'gpu with tiny sizes, to see that it runs' })
   .option('dataset', {
     type: 'string',
-    describe: 'Folder of the Arrow dataset that data reads. Default: drawings made for the run',
+    describe: 'Folder of the Arrow dataset that data and evaluation read. Default: drawings made for the run',
   })
   .option('threads', { type: 'number', describe: 'Threads of ours, and most threads of others. Default: all cores' })
   .option('rounds', {
@@ -69,6 +71,7 @@ const argv = await yargs(hideBin(process.argv))
   .example('$0 clip-step --json', 'a training step, for programs')
   .example('$0 clip-step --preset vit-small-64 --profile --peers none', 'where our time goes')
   .example('$0 start', 'from the start of a process to the end of its first step')
+  .example('$0 evaluation', 'zero-shot classification of 10,000 images: the encoder, the decoder, both')
   .example('$0 peak-memory --preset RN50', "the largest resident size of a training process, beside PyTorch's")
   .example('$0 gemm --peers openblas', 'matrix products beside OpenBLAS')
   .example('$0 gpu', 'a GPU, beside PyTorch on the same one')
@@ -114,6 +117,7 @@ async function benchmarkAll() {
       peers: peerNames.filter((name) => argv.peers === undefined || argv.peers.includes(name)),
       threads,
       presets: argv.all ? stepPresets : [argv.preset ?? stepPresets[0]],
+      evaluationPresets: argv.preset === undefined ? evaluationPresets : [argv.preset],
       startPresets: argv.preset === undefined ? startPresets : [argv.preset],
       peakPresets: argv.preset === undefined ? peakPresets : [argv.preset],
       batch: argv.batch ?? 64,

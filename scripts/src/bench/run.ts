@@ -2,6 +2,7 @@ import type { PresetName } from '@tessera/models';
 import type { Backend } from '@tessera/tensor';
 import { type ClipStepRow, measureClipStep } from './benchmarks/clip-step.ts';
 import { type DataReport, measureData } from './benchmarks/data.ts';
+import { type EvaluationReport, measureEvaluation } from './benchmarks/evaluation.ts';
 import { type MemoryRow, measureMemory } from './benchmarks/memory.ts';
 import { measurePeakMemory, type PeakMemoryRow } from './benchmarks/peak-memory.ts';
 import { attentionWorks, convWorks, gemmWorks, peakWork } from './benchmarks/products.ts';
@@ -20,6 +21,7 @@ import {
   type Participant,
   participants,
 } from './report/environment.ts';
+import { formatEvaluation } from './report/evaluation.ts';
 import { formatPeakMemory } from './report/peak-memory.ts';
 import { formatScaling } from './report/scaling.ts';
 import { formatStart } from './report/start.ts';
@@ -30,12 +32,12 @@ import type { Work } from './work.ts';
 
 export const benchmarkNames = [
   ...(['gemm', 'conv', 'attention', 'clip-step', 'data'] as const),
-  ...(['start', 'memory', 'peak-memory', 'scaling'] as const),
+  ...(['evaluation', 'start', 'memory', 'peak-memory', 'scaling'] as const),
 ] as const;
 type BenchmarkName = (typeof benchmarkNames)[number];
 
 /** What is not measured unless it is asked for: it takes minutes. */
-export const onRequest: readonly BenchmarkName[] = ['start', 'memory', 'peak-memory', 'scaling'];
+export const onRequest: readonly BenchmarkName[] = ['evaluation', 'start', 'memory', 'peak-memory', 'scaling'];
 
 /** What needs no peak to be held against, nor peers in turns. */
 const untimed: readonly BenchmarkName[] = ['data', 'start', 'memory', 'peak-memory', 'scaling'];
@@ -47,6 +49,8 @@ export interface BenchOptions {
   readonly threads: number;
   /** Models of clip-step. */
   readonly presets: readonly PresetName[];
+  /** Models of evaluation. */
+  readonly evaluationPresets: readonly PresetName[];
   /** Models of start. */
   readonly startPresets: readonly PresetName[];
   /** Models of peak-memory. */
@@ -59,7 +63,7 @@ export interface BenchOptions {
   readonly profile: boolean;
   /** File for the timeline of a clip-step; null: none. Several presets: the preset's name goes before the ending. */
   readonly trace: string | null;
-  /** Folder of the dataset that `data` reads; null: drawings made for the run. */
+  /** Folder of the dataset that `data` and `evaluation` read; null: drawings made for the run. */
   readonly dataset: string | null;
   /** Ours. */
   readonly version: string;
@@ -92,6 +96,7 @@ export interface BenchReport {
   readonly attention: readonly Judged[];
   readonly 'clip-step': readonly Judged<ClipStepRow>[];
   readonly data: DataReport | null;
+  readonly evaluation: EvaluationReport | null;
   readonly start: readonly StartRow[];
   readonly memory: readonly MemoryRow[];
   readonly 'peak-memory': readonly PeakMemoryRow[];
@@ -190,6 +195,13 @@ async function measureAll(
     data = await measureData(options.dataset, say);
     print(formatData(data));
   }
+  let evaluation: EvaluationReport | null = null;
+  if (wants('evaluation')) {
+    say('evaluation');
+    const { evaluationPresets, dataset, threads } = options;
+    evaluation = await measureEvaluation({ presets: evaluationPresets, dataset, threads, say });
+    print(formatEvaluation(evaluation, rate));
+  }
   let start: StartRow[] = [];
   if (wants('start')) {
     say('start');
@@ -228,7 +240,7 @@ async function measureAll(
     conv: conv.map(judge),
     attention: attention.map(judge),
     'clip-step': steps.map(judge),
-    ...{ roof, data, start, memory, 'peak-memory': peakMemory, scaling },
+    ...{ roof, data, evaluation, start, memory, 'peak-memory': peakMemory, scaling },
     disagreements: [
       ...[...gemm, ...conv, ...attention, ...steps].flatMap(disagreementsOf),
       ...differingLosses(peakMemory),

@@ -6,7 +6,7 @@ export {
   evaluateZeroShot,
 } from './classification.ts';
 export { CLIPEncoder } from './clip-encoder.ts';
-export type { ReadOptions } from './examples.ts';
+export { type ReadOptions, readExamples } from './examples.ts';
 export { interpolateStates } from './interpolate.ts';
 export { type LoadedCLIPFile, loadCLIPFile } from './load-clip-file.ts';
 export { type LoadedCLIP, type LoadedClassifier, type LoadedVQ, loadRun } from './load-run.ts';
