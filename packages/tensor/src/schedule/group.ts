@@ -9,8 +9,8 @@ import { RunningOrder } from './running-order.ts';
 import type { Edge, Unit, UnitGraph } from './units.ts';
 
 export interface Group {
-  readonly kind: 'loop' | 'contract' | 'scatterAdd' | 'concat';
-  /** In an order in which they can be computed. */
+  kind: 'loop' | 'contract' | 'scatterAdd' | 'concat';
+  /** In an order in which they can be computed, once all groups are made. */
   units: Unit[];
   /** Sizes of the axes. */
   domain: number[];
@@ -51,6 +51,8 @@ const without = (size: number, covered: Iterable<number>): number[] => {
   const set = new Set(covered);
   return Array.from({ length: size }, (_, k) => k).filter((k) => !set.has(k));
 };
+
+const isIdentity = (map: readonly number[]): boolean => map.every((to, from) => to === from);
 
 const equalSets = (a: ReadonlySet<number>, b: ReadonlySet<number>): boolean =>
   a.size === b.size && [...a].every((x) => b.has(x));
@@ -116,8 +118,7 @@ function jointDomain(edge: Edge, from: Group, to: Group): Joint | null {
 }
 
 function edgesBetween(from: Group, to: Group): Edge[] {
-  const target = new Set(to.units);
-  return from.units.flatMap((unit) => unit.consumers.filter((edge) => target.has(edge.consumer)));
+  return from.units.flatMap((unit) => unit.consumers.filter((edge) => to.axes.has(edge.consumer)));
 }
 
 /** Every value that passes between the groups must be used at the element of the joint domain where it is computed. */
@@ -154,16 +155,14 @@ const equalSizes = (a: readonly number[], b: readonly number[]): boolean =>
 
 export class Groups {
   readonly groupOf = new Map<Unit, Group>();
-  readonly #position = new Map<Unit, number>();
   readonly #order: RunningOrder<Group>;
 
   constructor({ units }: UnitGraph) {
-    units.forEach((unit, k) => {
-      this.#position.set(unit, k);
-      if (!unit.free) this.groupOf.set(unit, initialGroup(unit));
-    });
+    for (const unit of units) if (!unit.free) this.groupOf.set(unit, initialGroup(unit));
     this.#order = new RunningOrder([...this.groupOf.values()], (group) => this.#users(group));
     this.#fuse(units);
+    for (const group of this.all()) group.units = [];
+    for (const unit of units) this.groupOf.get(unit)?.units.push(unit);
   }
 
   *#users(group: Group): Iterable<Group> {
@@ -240,20 +239,20 @@ export class Groups {
 
   /** Joins two groups, unless a value leaves one, passes through a third group (or comes directly, if `apart`) and reaches the other. */
   #join(from: Group, to: Group, joint: Joint, apart: boolean): void {
-    const [first, second] = this.#order.rank(from) < this.#order.rank(to) ? [from, to] : [to, from];
-    const reached = this.#order.between(first, second, apart);
-    if (reached === null) return;
-    const moved = (group: Group, map: readonly number[]): [Unit, number[]][] =>
-      [...group.axes].map(([unit, axes]) => [unit, axes.map((axis) => (axis < 0 ? -1 : (map[axis] as number)))]);
-    const position = (unit: Unit): number => this.#position.get(unit) as number;
-    const joined: Group = {
-      kind: from.kind === 'contract' || to.kind === 'contract' ? 'contract' : 'loop',
-      units: [...from.units, ...to.units].sort((a, b) => position(a) - position(b)),
-      domain: joint.domain,
-      reduced: joint.reduced,
-      axes: new Map([...moved(from, joint.from), ...moved(to, joint.to)]),
-    };
-    this.#order.join(first, second, joined, reached);
-    for (const unit of joined.units) this.groupOf.set(unit, joined);
+    // One of the two goes on as it is, with the other's units: the larger one, if its axes keep their numbers.
+    const keepsFrom = !isIdentity(joint.to) || (isIdentity(joint.from) && from.units.length > to.units.length);
+    const [kept, added, map] = keepsFrom ? [from, to, joint.to] : [to, from, joint.from];
+    if (!this.#order.join(from, to, apart, kept)) return;
+    if (added.kind === 'contract') kept.kind = 'contract';
+    kept.domain = joint.domain;
+    kept.reduced = joint.reduced;
+    kept.units.push(...added.units);
+    for (const [unit, axes] of added.axes) {
+      kept.axes.set(
+        unit,
+        axes.map((axis) => (axis < 0 ? -1 : (map[axis] as number))),
+      );
+      this.groupOf.set(unit, kept);
+    }
   }
 }
