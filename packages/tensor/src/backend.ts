@@ -34,6 +34,8 @@ export interface Backend {
   read(allocation: Allocation, dtype: DType, length: number): Promise<TypedArray>;
   readSync?(allocation: Allocation, dtype: DType, length: number): TypedArray;
   prepare(plan: Plan): Executable;
+  /** Starts what a first large run would have to wait for, such as threads, and does not wait for it. Absent where there is no such thing. */
+  warmUp?(): void;
   /** Waits until everything submitted has finished. */
   synchronize(): Promise<void>;
   /** Memory in use and reserved, in bytes. */

@@ -184,6 +184,7 @@ function waitingState({ outputs, assigned }: Recording, key: Node): Node[] {
 
 async function build<A extends unknown[]>(backend: Backend, fn: (...args: A) => unknown, args: A): Promise<Program> {
   const start = performance.now();
+  backend.warmUp?.();
   const randomKey = storeArray(backend, 'i32', new Int32Array(2));
   const key = graph.buffer(randomKey, [2]);
   let recording = record(fn, args, key);

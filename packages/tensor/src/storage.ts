@@ -1,6 +1,7 @@
 /** What was computed, beside the immutable graph. */
 import type { Backend } from './backend.ts';
-import { type Node, Storage } from './node.ts';
+import { allocateArray, computeDType } from './dtype.ts';
+import { type Node, type NodeOf, Storage, type ValueSource } from './node.ts';
 import { sizeOf } from './shape.ts';
 
 export { allocationOf, Storage, storeValues, type ValueSource } from './node.ts';
@@ -26,9 +27,17 @@ export function uncomputedSources(node: Node): readonly Node[] {
 }
 
 /**
- * A storage of its own for the node's value. What still comes from a source is taken from there: then nothing is stored twice.
+ * A storage of its own for the node's value. What still comes from a source is taken from there: then nothing is stored twice. So is a
+ * constant, which then needs no program that computes it.
  */
 export function ownStorage(backend: Backend, node: Node): Storage {
-  const source = node.op === 'buffer' ? node.arg.storage.source : null;
+  const source = node.op === 'buffer' ? node.arg.storage.source : node.op === 'const' ? repeated(node) : null;
   return new Storage(backend, node.dtype, sizeOf(node.shape), source === null ? { pending: node } : { source });
 }
+
+const repeated =
+  ({ dtype, shape, arg: { value } }: NodeOf<'const'>): ValueSource =>
+  () => {
+    const values = allocateArray(computeDType(dtype), sizeOf(shape));
+    return value === 0 ? values : values.fill(value);
+  };

@@ -3,7 +3,7 @@ import { setDefaultBackend } from './backend.ts';
 import { registerReferenceBackends } from './backends/reference/backend.ts';
 import { createWasmBackend } from './backends/wasm/index.ts';
 import { compile } from './compile.ts';
-import { tensor, tensorFrom, zeros } from './functions.ts';
+import { full, tensor, tensorFrom, zeros } from './functions.ts';
 import * as graph from './graph.ts';
 import { ownStorage } from './storage.ts';
 import { Tensor } from './tensor.ts';
@@ -103,6 +103,42 @@ describe('state that starts from a source', () => {
     // New values from outside, between two steps.
     cell.assign(tensorFrom(source(), { shape: [3] }));
     expect(await (await step(zeros([3]))).item()).toBe(6);
+    step.dispose();
+  });
+
+  test.each(['f32', 'f64', 'i32', 'u8', 'bool', 'f16', 'bf16'] as const)(
+    'a constant of %s needs no program',
+    async (dtype) => {
+      const backend = setDefaultBackend('wasm');
+      const prepare = vi.spyOn(backend, 'prepare');
+      for (const value of [0, 1]) {
+        const storage = ownStorage(backend, full([2, 3], value, { dtype }).node);
+        expect(storage).toMatchObject({ dtype, length: 6, pending: null, allocation: null });
+        const cell = Tensor.fromNode(graph.buffer(storage, [2, 3]));
+        expect([...(await cell.data())]).toEqual(new Array(6).fill(value));
+      }
+      expect(prepare).not.toHaveBeenCalled();
+      prepare.mockRestore();
+    },
+  );
+
+  test('a state that starts from a constant is memory of its own: a compiled step changes it in place', async () => {
+    setDefaultBackend('wasm');
+    const [first, second] = [tensor([5, 5]), tensor([5, 5])];
+    const start = full([2], 1);
+    first.assign(start);
+    second.assign(start);
+    const step = compile((x: Tensor) => {
+      first.assign(first.add(x));
+      return first.add(second);
+    });
+    expect(await (await step(tensor([1, 2]))).toArray()).toEqual([3, 4]);
+    expect(await (await step(tensor([1, 2]))).toArray()).toEqual([4, 6]);
+    expect([await first.toArray(), await second.toArray(), await start.toArray()]).toEqual([
+      [3, 5],
+      [1, 1],
+      [1, 1],
+    ]);
     step.dispose();
   });
 });

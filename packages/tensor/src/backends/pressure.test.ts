@@ -1,37 +1,38 @@
 import { describe, expect, it } from 'vitest';
 import { PressureGauge } from './pressure.ts';
 
-const mebibyte = 2 ** 20;
+/** Of what is counted here. */
+const unit = 8 * 2 ** 20;
 
 describe('PressureGauge', () => {
-  it('asks each time the use has grown by an eighth, and by 4 MiB at least, while collections free something', () => {
+  it('asks each time the use has grown by an eighth, and by 32 MiB at least, while collections free something', () => {
     const gauge = new PressureGauge();
     const asked: number[] = [];
     let used = 0;
     for (let allocated = 0; allocated < 200; allocated++) {
       used++;
-      if (!gauge.grown(used * mebibyte)) continue;
+      if (!gauge.grown(used * unit)) continue;
       asked.push(used);
       used--;
-      gauge.grown(used * mebibyte);
+      gauge.grown(used * unit);
     }
     expect(asked.slice(0, 5)).toEqual([5, 9, 13, 17, 21]);
     expect(asked.length).toBeGreaterThan(20);
     // The use falls to what lives, and grows again.
-    expect(gauge.grown(100 * mebibyte)).toBe(false);
-    expect(gauge.grown(110 * mebibyte)).toBe(false);
-    expect(gauge.grown(114 * mebibyte)).toBe(true);
+    expect(gauge.grown(100 * unit)).toBe(false);
+    expect(gauge.grown(110 * unit)).toBe(false);
+    expect(gauge.grown(114 * unit)).toBe(true);
   });
 
   it('waits twice as long where the last collection freed nothing, and no longer once one has', () => {
     const gauge = new PressureGauge();
     const asked: number[] = [];
-    for (let used = 0; used <= 1024; used++) if (gauge.grown(used * mebibyte)) asked.push(used);
+    for (let used = 0; used <= 1024; used++) if (gauge.grown(used * unit)) asked.push(used);
     expect(asked.slice(0, 4)).toEqual([5, 10, 19, 36]);
     expect(asked.length).toBeLessThan(12);
-    expect(gauge.grown(80 * mebibyte)).toBe(false);
-    expect(gauge.grown(300 * mebibyte)).toBe(true);
-    expect(gauge.grown(200 * mebibyte)).toBe(false);
-    expect(gauge.grown(226 * mebibyte)).toBe(true);
+    expect(gauge.grown(80 * unit)).toBe(false);
+    expect(gauge.grown(300 * unit)).toBe(true);
+    expect(gauge.grown(200 * unit)).toBe(false);
+    expect(gauge.grown(226 * unit)).toBe(true);
   });
 });

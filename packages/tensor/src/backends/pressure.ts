@@ -1,5 +1,5 @@
 /** So much more than what certainly lives is tolerated before garbage is collected. */
-const toleratedGarbage = (living: number): number => Math.max(4 << 20, living / 8);
+const toleratedGarbage = (living: number): number => Math.max(32 << 20, living / 8);
 
 /** A collection that freed nothing makes us wait so many times as long for the next, up to this. */
 const mostPatience = 16;

@@ -195,6 +195,7 @@ export class WasmBackend implements Backend {
   get #host(): ExecutableHost {
     return {
       memory: this.#memories.first,
+      memoryCount: () => this.#memories.count,
       threads: this.threads,
       pageBytes: this.#pageBytes,
       placePages: (bytes) =>
@@ -217,6 +218,10 @@ export class WasmBackend implements Backend {
 
   async synchronize(): Promise<void> {
     await this.#queue.settled();
+  }
+
+  warmUp(): void {
+    this.#pool.start();
   }
 
   /** Starts the threads and waits for them; runs do it themselves when it is worth it. */

@@ -36,6 +36,8 @@ export interface KernelSpan {
 export interface ExecutableHost {
   /** The first memory. */
   readonly memory: WebAssembly.Memory;
+  /** How many memories there are by now. */
+  memoryCount(): number;
   readonly threads: number;
   /** The most bytes that temporaries have side by side: larger plans use several pages. */
   readonly pageBytes: number;
@@ -99,6 +101,7 @@ export class WasmExecutable implements Executable {
   readonly #onDispose: () => void;
   readonly #externalBytes: readonly number[];
   readonly #temporaries: PagedTemporaries;
+  readonly #words: TableWords;
   #unfinished = 0;
   #disposed = false;
 
@@ -118,6 +121,7 @@ export class WasmExecutable implements Executable {
     this.#onDispose = onDispose;
     this.#externalBytes = externalBytes(plan);
     this.#temporaries = pageTemporaries(plan, host.pageBytes);
+    this.#words = tableWords(plan, code.lowered.table, this.#temporaries);
     this.slowKernels = code.lowered.slow;
   }
 
@@ -151,8 +155,8 @@ export class WasmExecutable implements Executable {
 
   /** Runs as `run` does, and says when each thread worked on what: for a timeline. */
   async trace(externals: readonly Allocation[]): Promise<KernelSpan[]> {
-    const memories = this.#places(externals).map(({ memory }) => memory);
-    const marked = this.#code.marked(memories);
+    const pages = this.#host.placePages(this.#temporaries.pages);
+    const marked = this.#code.marked(this.#memoriesOf(externals, pages));
     try {
       const { memory, threads } = this.#host;
       const times = Array.from({ length: threads }, (_, thread) =>
@@ -186,7 +190,7 @@ export class WasmExecutable implements Executable {
 
   #runWith(
     externals: readonly Allocation[],
-    code: (memories: readonly number[]) => PlacedProgram = (memories) => this.#code.placed(memories),
+    code: (memories: readonly number[] | null) => PlacedProgram = (memories) => this.#code.placed(memories),
   ): Run {
     this.#check(externals);
     return {
@@ -209,29 +213,52 @@ export class WasmExecutable implements Executable {
     });
   }
 
-  /** Where each buffer of the plan is. */
-  #places(externals: readonly Allocation[]): { readonly memory: number; readonly address: number }[] {
-    const { pages, places } = this.#temporaries;
-    const blocks = this.#host.placePages(pages);
+  /** The memory that each buffer of the plan lies in. */
+  #memoriesOf(externals: readonly Allocation[], pages: readonly PlacedBlock[]): number[] {
     return this.#plan.buffers.map(({ place }, buffer) => {
-      if (place.kind === 'external') return blockOf(externals[place.index]);
-      const { page, byteOffset } = places[buffer];
-      const { memory, address } = blocks[page];
-      return { memory, address: address + byteOffset };
+      const { memory } =
+        place.kind === 'external' ? blockOf(externals[place.index]) : pages[this.#temporaries.places[buffer].page];
+      return memory;
     });
   }
 
-  #prepare(externals: readonly Allocation[], code: (memories: readonly number[]) => PlacedProgram): Job {
-    const { table: buffers } = this.#lowered;
-    const table = this.#table.address;
-    const places = this.#places(externals);
-    const { program, scratchBytes: needed } = code(places.map(({ memory }) => memory));
+  /** Writes the addresses of all buffers. This happens at every run, so it makes no objects. */
+  #prepare(externals: readonly Allocation[], code: (memories: readonly number[] | null) => PlacedProgram): Job {
+    const pages = this.#host.placePages(this.#temporaries.pages);
+    const { program, scratchBytes: needed } = code(
+      this.#host.memoryCount() === 1 ? null : this.#memoriesOf(externals, pages),
+    );
     const scratchBytes = Math.ceil(needed / 64) * 64;
     const scratch = this.#host.placeScratch(scratchBytes);
-    const words = new Int32Array(this.#host.memory.buffer, table, buffers.length);
-    buffers.forEach((buffer, k) => {
-      words[k] = places[buffer].address;
-    });
+    const { address: table } = this.#table;
+    const { external, page, offset } = this.#words;
+    const words = new Int32Array(this.#host.memory.buffer, table, external.length);
+    for (let k = 0; k < words.length; k++) {
+      const { address } = external[k] < 0 ? pages[page[k]] : blockOf(externals[external[k]]);
+      words[k] = address + offset[k];
+    }
     return { program, table, scratch, scratchBytes };
   }
+}
+
+/** Where the address in each word of a plan's table comes from. */
+interface TableWords {
+  /** Number of the external buffer; -1: a temporary. */
+  readonly external: Int32Array;
+  /** Of a temporary. */
+  readonly page: Int32Array;
+  /** From the start of the page, in bytes. */
+  readonly offset: Float64Array;
+}
+
+function tableWords({ buffers }: Plan, table: readonly number[], { places }: PagedTemporaries): TableWords {
+  const external = table.map((buffer) => {
+    const { place } = buffers[buffer];
+    return place.kind === 'external' ? place.index : -1;
+  });
+  return {
+    external: Int32Array.from(external),
+    page: Int32Array.from(table, (buffer) => places[buffer].page),
+    offset: Float64Array.from(table, (buffer) => places[buffer].byteOffset),
+  };
 }

@@ -42,7 +42,9 @@ export class CompiledPlan {
   readonly lowered: PlanCode;
   readonly #plan: Plan;
   readonly #host: CodeHost;
-  /** By the memories in which the buffers lie. */
+  /** For buffers that all lie in the first memory; null: not made yet. */
+  #inFirst: PlacedProgram | null = null;
+  /** For others, by the memories in which the buffers lie. */
   readonly #programs = new Map<string, PlacedProgram>();
   /** What V8 took to compile the first program, in milliseconds. */
   readonly engineMs: number;
@@ -58,25 +60,26 @@ export class CompiledPlan {
     this.lowered = lowered;
     const start = performance.now();
     // While there is one memory, this is the code that will run.
-    if (host.memories.count === 1) {
-      const memories = plan.buffers.map(() => 0);
-      this.#programs.set(memories.join(), {
-        program: this.#build(bytes, memories),
-        scratchBytes: lowered.scratchBytes,
-      });
-    }
+    if (host.memories.count === 1)
+      this.#inFirst = { program: this.#build(bytes, []), scratchBytes: lowered.scratchBytes };
     this.engineMs = performance.now() - start;
   }
 
-  /** The code for buffers that lie in these memories, by their number in the plan. */
-  placed(memories: readonly number[]): PlacedProgram {
-    const key = memories.join();
-    const known = this.#programs.get(key);
-    if (known !== undefined) return known;
+  /** The code for buffers that lie in these memories, by their number in the plan; null: all lie in the first. */
+  placed(memories: readonly number[] | null): PlacedProgram {
+    if (memories?.some((memory) => memory > 0)) {
+      const key = memories.join();
+      const placed = this.#programs.get(key) ?? this.#place(memories);
+      this.#programs.set(key, placed);
+      return placed;
+    }
+    this.#inFirst ??= this.#place([]);
+    return this.#inFirst;
+  }
+
+  #place(memories: readonly number[]): PlacedProgram {
     const { bytes, scratchBytes } = lowerPlan(this.#plan, this.#host, { memories });
-    const placed = { program: this.#build(bytes, memories), scratchBytes };
-    this.#programs.set(key, placed);
-    return placed;
+    return { program: this.#build(bytes, memories), scratchBytes };
   }
 
   /** The same with marks, made for the caller, who drops it. */
@@ -95,7 +98,8 @@ export class CompiledPlan {
 
   /** Lets the threads forget the code. */
   drop(): void {
-    for (const { program } of this.#programs.values()) this.#host.pool.drop(program);
+    for (const placed of [this.#inFirst, ...this.#programs.values()])
+      if (placed !== null) this.#host.pool.drop(placed.program);
   }
 
   #build(
