@@ -347,12 +347,12 @@ class ContractWriter {
       const tail = fn.local('i32');
       const inPanel = fn.local('i32');
       const cStride = innermost(store.m, 1).steps[0];
-      const storeTile = emitStoreTile(module, store, `${kernel.name} store`);
+      const storeTile = emitStoreTile(module, store, layout.tileStride, `${kernel.name} store`);
       fn.get(args)
         .mem('i32.load', store.buffer * 4)
         .set(outBase);
       const storeEdge = (firstRow: () => void): void => {
-        fn.get(tile).i32(layout.tileStride).get(outBase).get(batch);
+        fn.get(tile).get(outBase).get(batch);
         firstRow();
         fn.get(rowEnd).get(column).get(edge).call(storeTile);
       };
@@ -435,12 +435,11 @@ class ContractWriter {
     const { module, kernel, plain, scratch: layout } = this;
     if (plain !== null) {
       fn.get(at.tile)
-        .i32(layout.tileStride)
         .get(at.args)
         .mem('i32.load', plain.buffer * 4)
         .get(at.batch);
       fn.get(at.tall).get(at.tallEnd).get(at.column0).get(at.columnEnd);
-      fn.call(emitStoreTile(module, plain, `${kernel.name} store`));
+      fn.call(emitStoreTile(module, plain, layout.tileStride, `${kernel.name} store`));
       return;
     }
     const epilogue = module.function(`${kernel.name} epilogue`, new Array<'i32'>(8).fill('i32'));

@@ -29,6 +29,12 @@ export interface Tile extends ElementSource {
   readonly stepK: number;
 }
 
+/** A tile whose neighbours along k are neighbours in memory, to be copied so that its neighbours along p are. */
+interface TransposedTile extends Omit<Tile, 'stepK'> {
+  /** The memory that it is copied to; default: the first. */
+  readonly to?: number;
+}
+
 /** Pushes `base + index * factor`, in which `factor` may be known only at run time. */
 export function pushScaled(fn: FunctionBuilder, base: Local, index: Local, factor: Operand): void {
   fn.get(base).get(index);
@@ -110,12 +116,12 @@ function emitTranspose(fn: FunctionBuilder, type: FloatType, vectors: readonly L
 /** One column of a tile whose neighbours along k are neighbours in memory: `count` elements, scattered to the panel's rows. */
 function emitColumn(
   fn: FunctionBuilder,
-  tile: Pick<Tile, 'type' | 'rowBytes' | 'element' | 'memory'>,
+  tile: Pick<TransposedTile, 'type' | 'rowBytes' | 'element' | 'memory' | 'to'>,
   source: Local,
   destination: Local,
   count: Local,
 ): void {
-  const { type, rowBytes } = tile;
+  const { type, rowBytes, to: memory = 0 } = tile;
   const { lanes, bytes, storeLane, store } = floatLanes[type];
   const sourceBytes = bytesOf(tile.element);
   const k = fn.local('i32');
@@ -131,7 +137,7 @@ function emitColumn(
       loadVector(fn, tile);
       fn.set(vector);
       for (let lane = 0; lane < lanes; lane++) {
-        fn.get(to).get(vector).memLane(storeLane, lane, 0, bytes);
+        fn.get(to).get(vector).memLane(storeLane, lane, 0, bytes, memory);
         fn.increment(to, rowBytes);
       }
       fn.increment(from, lanes * sourceBytes)
@@ -144,7 +150,7 @@ function emitColumn(
       fn.get(k).get(count).op('i32.ge_s').brIf(done);
       fn.get(to).get(from);
       loadElement(fn, tile);
-      fn.mem(store);
+      fn.mem(store, 0, bytes, memory);
       fn.increment(to, rowBytes).increment(from, sourceBytes).increment(k, 1).br(again);
     });
   });
@@ -152,8 +158,8 @@ function emitColumn(
 }
 
 /** Neighbours along k are neighbours in memory: transposes squares, then single columns. */
-export function emitTransposeTile(fn: FunctionBuilder, tile: Tile): void {
-  const { type, stepP, rowBytes, length, depth } = tile;
+export function emitTransposeTile(fn: FunctionBuilder, tile: TransposedTile): void {
+  const { type, stepP, rowBytes, length, depth, to: memory = 0 } = tile;
   const { lanes, bytes, store } = floatLanes[type];
   const sourceBytes = bytesOf(tile.element);
   const p = fn.local('i32');
@@ -187,7 +193,7 @@ export function emitTransposeTile(fn: FunctionBuilder, tile: Tile): void {
           });
           const columns = emitTranspose(fn, type, rows);
           for (const vector of columns) {
-            fn.get(destination).get(vector).mem('v128.store', 0, unaligned);
+            fn.get(destination).get(vector).mem('v128.store', 0, unaligned, memory);
             fn.increment(destination, rowBytes);
           }
           fn.release(...rows, ...columns);
@@ -201,7 +207,7 @@ export function emitTransposeTile(fn: FunctionBuilder, tile: Tile): void {
           sources.forEach((pointer, j) => {
             fn.get(destination).get(pointer);
             loadElement(fn, tile);
-            fn.mem(store, j * bytes);
+            fn.mem(store, j * bytes, bytes, memory);
           });
           fn.increment(destination, rowBytes);
           for (const pointer of sources) fn.increment(pointer, sourceBytes);

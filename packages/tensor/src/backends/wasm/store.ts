@@ -1,9 +1,10 @@
 /** Writing finished sums that need no program: from a tile in scratch memory to where they belong. */
 import type { DType } from '../../dtype.ts';
 import type { ContractKernel } from '../../kernel.ts';
-import type { FunctionBuilder, ModuleBuilder } from './encoder.ts';
+import type { FunctionBuilder, Local, ModuleBuilder } from './encoder.ts';
 import { emitCopyRun, type FloatType, floatLanes } from './lanes.ts';
-import { type Axis, emitForms, emitRuns, innermost, mergeAxes, releaseForms } from './ranges.ts';
+import { emitTransposeTile } from './pack-tile.ts';
+import { type Axis, emitForms, emitRuns, innermost, mergeAxes, type Run, releaseForms } from './ranges.ts';
 
 /** A store of the accumulator and nothing else. The one form of the axes is the byte address. */
 export interface PlainStore {
@@ -61,42 +62,83 @@ export const storesRows = ({ type, memory, m, n }: PlainStore): boolean =>
   (n.length === 0 || n[0].steps[0] === floatLanes[type].bytes);
 
 /**
- * A function `(tile, tileStride, base, batch, row0, row1, column0, column1)` that copies rows and columns of one matrix of the batch from
- * a tile, whose first element is that of (row0, column0), to the result. `base` is the address of the result's buffer.
+ * A function `(tile, base, batch, row0, row1, column0, column1)` that copies rows and columns of one matrix of the batch from a tile, whose
+ * first element is that of (row0, column0) and whose rows are `tileStride` bytes apart, to the result. `base` is the address of the
+ * result's buffer.
  */
-export function emitStoreTile(module: ModuleBuilder, store: PlainStore, name: string): FunctionBuilder {
+export function emitStoreTile(
+  module: ModuleBuilder,
+  store: PlainStore,
+  tileStride: number,
+  name: string,
+): FunctionBuilder {
   const { buffer: _, ...key } = store;
-  return module.helper(`store ${JSON.stringify(key)}`, () => {
+  return module.helper(`store ${tileStride} ${JSON.stringify(key)}`, () => {
     const { type, memory } = store;
-    const { bytes, load, store: storeElement } = floatLanes[type];
-    const fn = module.function(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
-    const [tile, tileStride, base, batch, row0, row1, column0, column1] = fn.params;
+    const { bytes } = floatLanes[type];
+    const fn = module.function(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
+    const [tile, base, batch, row0, row1, column0, column1] = fn.params;
     fn.increment(base, store.offsetBytes);
     const origin = emitForms(fn, store.batch, batch, [base]);
     const row = fn.local('i32');
     const address = fn.local('i32');
     const from = fn.local('i32');
     const to = fn.local('i32');
-    const column = fn.local('i32');
-    const step = innermost(store.n, 1).steps[0];
+    const [rowStep] = innermost(store.m, 1).steps;
+    const [columnStep] = innermost(store.n, 1).steps;
+    const source = { element: type, memory: 0 };
+    const setFrom = (columns: Run): void => {
+      fn.get(tile).get(columns.position).get(column0).op('i32.sub').times(bytes).op('i32.add').set(from);
+    };
     emitRuns(fn, store.m, row0, row1, origin, (rows) => {
+      if (columnStep !== bytes && innermost(store.n, 1).size > 1) {
+        // Columns lie apart (channels in front of pixels): squares are transposed, so that what is side by side is written at once.
+        emitRuns(fn, store.n, column0, column1, rows.values, (columns) => {
+          setFrom(columns);
+          fn.push(columns.values[0]).set(to);
+          const transposed = { ...source, type, source: from, destination: to, to: memory };
+          const size = { length: rows.length, depth: columns.length };
+          if (rowStep === bytes)
+            emitTransposeTile(fn, { ...transposed, ...size, rowBytes: columnStep, stepP: tileStride });
+          else emitScatter(fn, transposed, size, { rowStep, columnStep, tileStride });
+        });
+        fn.get(tile).get(rows.length).times(tileStride).op('i32.add').set(tile);
+        return;
+      }
       fn.push(rows.values[0]).set(address);
       fn.forLoop(row, 0, rows.length, 1, () => {
         emitRuns(fn, store.n, column0, column1, [address], (columns) => {
-          fn.get(tile).get(columns.position).get(column0).op('i32.sub').times(bytes).op('i32.add').set(from);
+          setFrom(columns);
           fn.push(columns.values[0]).set(to);
-          if (step === bytes)
-            emitCopyRun(fn, type, to, from, columns.length, { from: { element: type, memory: 0 }, to: memory });
-          else
-            fn.forLoop(column, 0, columns.length, 1, () => {
-              fn.get(to).get(from).mem(load).mem(storeElement, 0, bytes, memory);
-              fn.increment(from, bytes).increment(to, step);
-            });
+          emitCopyRun(fn, type, to, from, columns.length, { from: source, to: memory });
         });
-        fn.increment(tile, tileStride).increment(address, innermost(store.m, 1).steps[0]);
+        fn.increment(tile, tileStride).increment(address, rowStep);
       });
     });
     releaseForms(fn, origin, [base]);
     return fn;
   });
+}
+
+/** Element by element, where neither rows nor columns lie side by side. */
+function emitScatter(
+  fn: FunctionBuilder,
+  { type, source, destination, to: memory }: { type: FloatType; source: Local; destination: Local; to: number },
+  size: { readonly length: Local; readonly depth: Local },
+  steps: { readonly rowStep: number; readonly columnStep: number; readonly tileStride: number },
+): void {
+  const { bytes, load, store } = floatLanes[type];
+  const row = fn.local('i32');
+  const column = fn.local('i32');
+  const from = fn.local('i32');
+  const to = fn.local('i32');
+  fn.forLoop(row, 0, size.length, 1, () => {
+    fn.get(source).set(from).get(destination).set(to);
+    fn.forLoop(column, 0, size.depth, 1, () => {
+      fn.get(to).get(from).mem(load).mem(store, 0, bytes, memory);
+      fn.increment(from, bytes).increment(to, steps.columnStep);
+    });
+    fn.increment(source, steps.tileStride).increment(destination, steps.rowStep);
+  });
+  fn.release(row, column, from, to);
 }
