@@ -271,6 +271,24 @@ describe('decoding', () => {
     expect(await decodeImage(turned, target)).toMatchObject({ width: 2, height: 6 });
   });
 
+  test('transparency looks the same whether the image is small enough to be composited here or not', async () => {
+    const pixels = Buffer.from(
+      Uint8Array.from({ length: 4 * 256 * 16 }, (_, i) => (i % 4 === 3 ? (i >> 2) % 256 : (i * 37) % 256)),
+    );
+    const raw = { raw: { width: 256, height: 16, channels: 4 } } as const;
+    const png = await sharp(pixels, raw).png().toBuffer();
+    const expected = await sharp(png).flatten({ background: '#ffffff' }).raw().toBuffer();
+    const { data } = await decodeImage(png, { kind: 'working', size: 16 });
+    expect(Buffer.compare(Buffer.from(data), expected)).toBe(0);
+    const shrunk = await decodeImage(png, { kind: 'working', size: 8 });
+    const reference = await sharp(png)
+      .flatten({ background: '#ffffff' })
+      .resize({ width: 128, height: 8, kernel: 'cubic' })
+      .raw()
+      .toBuffer();
+    expect(Buffer.compare(Buffer.from(shrunk.data), reference)).toBe(0);
+  });
+
   test('square: shorter side and centre; working: shrinks, never enlarges', async () => {
     const image = await sharp({ create: { width: 60, height: 30, channels: 3, background: '#fff' } })
       .png()

@@ -28,7 +28,7 @@ interface Taps {
  * The weights for resizing `length` input positions, of which the interval [start, start + extent) is looked at, to `size`
  * output positions. When the image shrinks the kernel widens with it, which is what keeps it from aliasing.
  */
-function resizeTaps(length: number, start: number, extent: number, size: number): Taps {
+function computeTaps(length: number, start: number, extent: number, size: number): Taps {
   const step = extent / size;
   const stretch = Math.max(step, 1);
   const support = 2 * stretch;
@@ -47,6 +47,22 @@ function resizeTaps(length: number, start: number, extent: number, size: number)
     for (let j = low; j < high; j++) weights[i * count + j - from] = cubic((j + 0.5 - centre) / stretch) / sum;
   }
   return { first, weights, count };
+}
+
+/** The images of a dataset tend to be of one size: their weights are computed once. Oldest first. */
+const keptTaps = new Map<string, Taps>();
+const mostKeptTaps = 64;
+
+function resizeTaps(length: number, start: number, extent: number, size: number): Taps {
+  // What is cropped at random seldom comes again.
+  if (start !== 0 || extent !== length) return computeTaps(length, start, extent, size);
+  const key = `${length} ${size}`;
+  const known = keptTaps.get(key);
+  if (known !== undefined) return known;
+  const taps = computeTaps(length, start, extent, size);
+  if (keptTaps.size >= mostKeptTaps) keptTaps.delete(keptTaps.keys().next().value as string);
+  keptTaps.set(key, taps);
+  return taps;
 }
 
 /**
@@ -86,14 +102,23 @@ export function resizeBox(image: Pixels, box: Box, size: number, out: Uint8Clamp
   }
   for (let y = 0; y < size; y++) {
     const from = ((down.first[y] as number) - top) * rowLength;
-    for (let i = 0; i < rowLength; i++) {
-      let sum = 0;
+    const end = (y + 1) * down.count;
+    for (let i = 0; i < rowLength; i += 3) {
+      let r = 0;
+      let g = 0;
+      let b = 0;
       let source = from + i;
-      for (let k = 0; k < down.count; k++) {
-        sum += (down.weights[y * down.count + k] as number) * (between[source] as number);
+      for (let k = y * down.count; k < end; k++) {
+        const weight = down.weights[k] as number;
+        r += weight * (between[source] as number);
+        g += weight * (between[source + 1] as number);
+        b += weight * (between[source + 2] as number);
         source += rowLength;
       }
-      out[y * rowLength + i] = sum;
+      const to = y * rowLength + i;
+      out[to] = r;
+      out[to + 1] = g;
+      out[to + 2] = b;
     }
   }
 }
