@@ -11,7 +11,7 @@ export interface Outcome {
 /** How npm has Node load the sources. */
 export const sourceArguments = [
   '--conditions=tessera-source',
-  ...['--import', new URL('../compile-cache.ts', import.meta.url).href],
+  ...['--import', new URL('../compile-cache.mjs', import.meta.url).href],
 ];
 
 /** Starts a command as npm does, called from the folder `root`. */
