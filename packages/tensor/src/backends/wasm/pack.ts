@@ -77,96 +77,17 @@ export function panelWidth(widths: readonly number[], remaining: number): number
 
 const cacheLineBytes = 64;
 
-/** Vectors that are in flight while panels are packed side by side: all registers. */
-const groupVectors = 16;
+/** Panels that are packed side by side where they are no whole cache lines: more would push lines out of the cache that are half written. */
+const sideBySide = 4;
+
+/** Whether neighbours along p are neighbours in memory, everywhere. */
+const liesInRows = ({ element, p, guards }: PackedOperand): boolean =>
+  guards.length === 0 && p.length === 1 && p[0].steps[0] === bytesOf(element);
 
 /**
- * Whether panels are packed several at a time: where they are no whole cache lines, and neighbours along p are neighbours in memory. Panel
- * after panel, a line would be read in parts, and often be gone from the cache in between (rows at a power of two share few sets).
- */
-const packsGroups = ({ type, element, p, guards }: PackedOperand, widths: readonly number[]): boolean =>
-  widths.length === 1 &&
-  (widths[0] * floatLanes[type].bytes) % cacheLineBytes !== 0 &&
-  guards.length === 0 &&
-  p.length === 1 &&
-  p[0].steps[0] === bytesOf(element);
-
-/** Packs several of the widest panels at once, for as long as there are so many; advances `start` and `destination`. */
-function emitPackGroups(
-  fn: FunctionBuilder,
-  operand: PackedOperand,
-  width: number,
-  at: Record<'destination' | 'start' | 'end' | 'k0' | 'k1', Local> & { readonly bases: readonly Operand[] },
-): void {
-  const { p, k, type, element } = operand;
-  const { lanes, bytes } = floatLanes[type];
-  const panels = Math.min(4, Math.floor((groupVectors * lanes) / width));
-  const panelBytes = fn.local('i32');
-  const source = fn.local('i32');
-  const row = fn.local('i32');
-  const targets = fn.locals('i32', panels);
-  const vectors = targets.map(() => fn.locals('v128', width / lanes));
-  fn.get(at.k1)
-    .get(at.k0)
-    .op('i32.sub')
-    .times(width * bytes)
-    .set(panelBytes);
-  fn.block((done) => {
-    fn.loop((again) => {
-      fn.get(at.end)
-        .get(at.start)
-        .op('i32.sub')
-        .i32(panels * width)
-        .op('i32.lt_s')
-        .brIf(done);
-      const bases = emitForms(fn, p, at.start, at.bases);
-      targets.forEach((target, panel) => {
-        if (panel === 0) fn.get(at.destination);
-        else
-          fn.get(targets[panel - 1])
-            .get(panelBytes)
-            .op('i32.add');
-        fn.set(target);
-      });
-      emitRuns(fn, k, at.k0, at.k1, bases, (run) => {
-        fn.push(run.values[0]).set(source);
-        fn.forLoop(row, 0, run.length, 1, () => {
-          vectors.forEach((own, panel) => {
-            own.forEach((vector, v) => {
-              fn.get(source);
-              loadVector(fn, operand, (panel * width + v * lanes) * bytesOf(element), bytes);
-              fn.set(vector);
-            });
-          });
-          vectors.forEach((own, panel) => {
-            own.forEach((vector, v) => {
-              fn.get(targets[panel])
-                .get(vector)
-                .mem('v128.store', v * vectorBytes, bytes);
-            });
-            fn.increment(targets[panel], width * bytes);
-          });
-          fn.increment(source, innermost(k, 1).steps[0]);
-        });
-      });
-      releaseForms(fn, bases, at.bases);
-      fn.get(at.destination).get(panelBytes).times(panels).op('i32.add').set(at.destination);
-      fn.increment(at.start, panels * width).br(again);
-    });
-  });
-  fn.release(panelBytes, source, row, ...targets, ...vectors.flat());
-}
-
-/** Whether panels are whole cache lines, and neighbours along p neighbours in memory. */
-const packsRows = ({ type, element, p, guards }: PackedOperand, widths: readonly number[]): boolean =>
-  (widths[0] * floatLanes[type].bytes) % cacheLineBytes === 0 &&
-  guards.length === 0 &&
-  p.length === 1 &&
-  p[0].steps[0] === bytesOf(element);
-
-/**
- * Packs all panels of the full width row by row of memory, and advances `start` and `destination` past them. Panel by panel, each
- * row would be read in steps of a cache line at the distance of the rows, which the processor does not foresee.
+ * Packs panels of the full width row by row of memory, and advances `start` and `destination` past them. Panel by panel, each row
+ * would be read in pieces at the distance of the rows, which the processor does not foresee; and lines that two panels share would often be
+ * gone from the cache in between (rows at a power of two share few sets).
  */
 function emitPackRows(
   fn: FunctionBuilder,
@@ -190,33 +111,39 @@ function emitPackRows(
     .op('i32.sub')
     .times(width * bytes)
     .set(panelBytes);
-  fn.get(at.end).get(at.start).op('i32.sub').i32(width).op('i32.div_s').set(panels);
-  fn.get(panels).if(() => {
-    const bases = emitForms(fn, p, at.start, at.bases);
-    fn.get(at.destination).set(targetRow);
-    emitRuns(fn, k, at.k0, at.k1, bases, (run) => {
-      fn.push(run.values[0]).set(rowStart);
-      fn.forLoop(row, 0, run.length, 1, () => {
-        fn.get(rowStart).set(source).get(targetRow).set(target);
-        fn.forLoop(panel, 0, panels, 1, () => {
-          vectors.forEach((vector, v) => {
-            fn.get(source);
-            loadVector(fn, operand, v * lanes * bytesOf(element), bytes);
-            fn.set(vector);
+  fn.block((done) => {
+    fn.loop((again) => {
+      fn.get(at.end).get(at.start).op('i32.sub').i32(width).op('i32.div_s').set(panels);
+      fn.get(panels).op('i32.eqz').brIf(done);
+      if ((width * bytes) % cacheLineBytes !== 0)
+        fn.get(panels).i32(sideBySide).get(panels).i32(sideBySide).op('i32.lt_s').select().set(panels);
+      const bases = emitForms(fn, p, at.start, at.bases);
+      fn.get(at.destination).set(targetRow);
+      emitRuns(fn, k, at.k0, at.k1, bases, (run) => {
+        fn.push(run.values[0]).set(rowStart);
+        fn.forLoop(row, 0, run.length, 1, () => {
+          fn.get(rowStart).set(source).get(targetRow).set(target);
+          fn.forLoop(panel, 0, panels, 1, () => {
+            vectors.forEach((vector, v) => {
+              fn.get(source);
+              loadVector(fn, operand, v * lanes * bytesOf(element), bytes);
+              fn.set(vector);
+            });
+            vectors.forEach((vector, v) => {
+              fn.get(target)
+                .get(vector)
+                .mem('v128.store', v * vectorBytes, bytes);
+            });
+            fn.increment(source, width * bytesOf(element)).increment(target, panelBytes);
           });
-          vectors.forEach((vector, v) => {
-            fn.get(target)
-              .get(vector)
-              .mem('v128.store', v * vectorBytes, bytes);
-          });
-          fn.increment(source, width * bytesOf(element)).increment(target, panelBytes);
+          fn.increment(rowStart, innermost(k, 1).steps[0]).increment(targetRow, width * bytes);
         });
-        fn.increment(rowStart, innermost(k, 1).steps[0]).increment(targetRow, width * bytes);
       });
+      releaseForms(fn, bases, at.bases);
+      fn.get(at.destination).get(panelBytes).get(panels).op('i32.mul').op('i32.add').set(at.destination);
+      fn.get(at.start).get(panels).times(width).op('i32.add').set(at.start);
+      fn.br(again);
     });
-    releaseForms(fn, bases, at.bases);
-    fn.get(at.destination).get(panelBytes).get(panels).op('i32.mul').op('i32.add').set(at.destination);
-    fn.get(at.start).get(panels).times(width).op('i32.add').set(at.start);
   });
   fn.release(panelBytes, panels, panel, row, rowStart, source, target, targetRow, ...vectors);
 }
@@ -315,8 +242,7 @@ function buildPack(
   };
 
   fn.get(p0).set(start);
-  if (packsGroups(operand, widths)) emitPackGroups(fn, operand, widest, { destination, start, end: p1, k0, k1, bases });
-  if (packsRows(operand, widths)) emitPackRows(fn, operand, widest, { destination, start, end: p1, k0, k1, bases });
+  if (liesInRows(operand)) emitPackRows(fn, operand, widest, { destination, start, end: p1, k0, k1, bases });
   fn.block((done) => {
     fn.loop((nextPanel) => {
       fn.get(p1).get(start).op('i32.sub').tee(remaining).i32(0).op('i32.le_s').brIf(done);
