@@ -47,10 +47,10 @@ function tiedAxes(edge: Edge, from: Group, to: Group): [number, number][] | null
   return pairs;
 }
 
-const without = (size: number, covered: Iterable<number>): number[] => {
-  const set = new Set(covered);
-  return Array.from({ length: size }, (_, k) => k).filter((k) => !set.has(k));
-};
+/** Axes that a map sends nowhere. */
+const untied = (map: readonly number[]): number[] => map.flatMap((to, axis) => (to < 0 ? [axis] : []));
+
+const identity = (size: number): number[] => Array.from({ length: size }, (_, k) => k);
 
 const isIdentity = (map: readonly number[]): boolean => map.every((to, from) => to === from);
 
@@ -69,16 +69,14 @@ interface Joint {
 function jointDomain(edge: Edge, from: Group, to: Group): Joint | null {
   const pairs = tiedAxes(edge, from, to);
   if (pairs === null) return null;
-  const looseFrom = without(
-    from.domain.length,
-    pairs.map(([a]) => a),
-  );
-  const looseTo = without(
-    to.domain.length,
-    pairs.map(([, b]) => b),
-  );
-  const identity = (size: number): number[] => Array.from({ length: size }, (_, k) => k);
-  const mapFrom = identity(from.domain.length).map((a) => pairs.find(([x]) => x === a)?.[1] ?? -1);
+  const mapFrom = new Array<number>(from.domain.length).fill(-1);
+  const mapTo = new Array<number>(to.domain.length).fill(-1);
+  for (const [a, b] of pairs) {
+    if ((mapFrom[a] as number) < 0) mapFrom[a] = b;
+    if ((mapTo[b] as number) < 0) mapTo[b] = a;
+  }
+  const looseFrom = untied(mapFrom);
+  const looseTo = untied(mapTo);
 
   if (looseFrom.length === 0 && looseTo.length === 0) {
     const moved = new Set([...from.reduced].map((a) => mapFrom[a] as number));
@@ -104,7 +102,6 @@ function jointDomain(edge: Edge, from: Group, to: Group): Joint | null {
   }
   if (rowValue && to.reduced.size === 0) {
     // One value a row, used once a row.
-    const mapTo = identity(to.domain.length).map((b) => pairs.find(([, y]) => y === b)?.[0] as number);
     return { domain: from.domain, reduced: from.reduced, from: identity(from.domain.length), to: mapTo };
   }
   if (
