@@ -23,9 +23,16 @@ export interface ContractAxes {
  * columns. Where they are interleaved (a convolution's channels between its images and pixels) the smaller operand, the weight,
  * gives the columns: the result is then laid out channels last, and everything downstream follows that layout.
  *
+ * `order` lists the result's axes as they should lie, slowest first.
+ *
  * Within each role axes go by the strides of the operand that is read along them, so that packing walks memory in order.
  */
-export function contractAxes(node: NodeOf<'contract'>, left: View, right: View): ContractAxes {
+export function contractAxes(
+  node: NodeOf<'contract'>,
+  left: View,
+  right: View,
+  order: readonly number[] = node.shape.map((_, axis) => axis),
+): ContractAxes {
   const spec = node.arg;
   const sizes = new Map<number, number>();
   for (const [labels, view] of [
@@ -34,7 +41,7 @@ export function contractAxes(node: NodeOf<'contract'>, left: View, right: View):
   ] as const)
     for (const [axis, label] of labels.entries()) sizes.set(label, view.shape[axis] as number);
   const large = (labels: readonly number[]): number[] => labels.filter((label) => sizes.get(label) !== 1);
-  const out = large(spec.out);
+  const out = large(order.map((axis) => spec.out[axis] as number));
   const leftOnly = out.filter((label) => !spec.b.includes(label));
   const rightOnly = out.filter((label) => !spec.a.includes(label));
   const free = out.filter((label) => leftOnly.includes(label) || rightOnly.includes(label));

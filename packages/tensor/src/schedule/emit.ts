@@ -7,7 +7,7 @@ import { contiguousView, reshapeView, shrinkView, stridedView, type View } from 
 import { contractAxes } from './contract-axes.ts';
 import { computedInPlace, type Demand } from './demand.ts';
 import { type Group, resultAxes } from './group.ts';
-import { chooseLayout, loopOrder, stridesInOrder, walkingOrder } from './layout.ts';
+import { chooseLayout, loopOrder, readersOrder, stridesInOrder, walkingOrder } from './layout.ts';
 import { type Location, LoopProgram, type ProgramSources } from './loop-program.ts';
 import type { BufferRole, Schedule, ScheduledBuffer } from './scheduled.ts';
 import type { Operand, Unit, UnitGraph } from './units.ts';
@@ -233,14 +233,18 @@ class Emitter {
       Location,
       Location,
     ];
-    const plan = contractAxes(node, left.view, right.view);
+    const results = this.#demand.stored.get(group) ?? [];
+    const wanted = readersOrder(
+      node.shape,
+      results.flatMap((result) => this.#demand.uses.get(result) ?? []),
+    );
+    const plan = contractAxes(node, left.view, right.view, wanted);
     const [a, b] = plan.swapped ? [right, left] : [left, right];
     // The domain's axis of each axis of the result, in the kernel's order; -1 for axes of size 1 that only fill a place.
     const axes = group.axes.get(unit) as number[];
     const order = [...plan.batch, ...plan.m, ...plan.n].map((axis) => (axis < 0 ? -1 : (axes[axis] as number)));
     const builder = new LoopProgram(this.#sources, group, order, unit);
-    for (const result of this.#demand.stored.get(group) ?? [])
-      builder.storeUnit(result, this.#place(result, unitOrder(group, result, order)));
+    for (const result of results) builder.storeUnit(result, this.#place(result, unitOrder(group, result, order)));
     const sizes = (axis: number): number => (axis < 0 ? 1 : (node.shape[axis] as number));
     const kernel: ContractKernel = {
       kind: 'contract',

@@ -40,6 +40,18 @@ export function byStride(axes: readonly number[], strideOf: (axis: number) => nu
   return [...axes].sort((x, y) => compare(x, y) || axes.indexOf(x) - axes.indexOf(y));
 }
 
+/**
+ * In which order the axes of a matrix should lie: turned, if all kernels that walk it element by element see it turned (the gradient of a
+ * weight, beside the weight). Products read either.
+ */
+export function readersOrder(shape: Shape, uses: readonly Use[]): number[] {
+  const natural = shape.map((_, axis) => axis);
+  const walked = uses.filter(({ reader }) => reader.kind === 'element' || reader.kind === 'reduce');
+  const isTurned = ({ chain: [first] }: Use): boolean =>
+    first?.op === 'permute' && first.arg.axes[0] === 1 && first.arg.axes[1] === 0;
+  return shape.length === 2 && walked.length > 0 && walked.every(isTurned) ? [1, 0] : natural;
+}
+
 /** The axes of a view, slowest first as memory lies; an axis along which values repeat follows the one before it. */
 export function walkingOrder({ shape, strides }: View): number[] {
   const pace = shape.map((_, axis) => {

@@ -1,0 +1,58 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { setDefaultBackend } from '../backend.ts';
+import { registerReferenceBackends } from '../backends/reference/backend.ts';
+import { tensor } from '../functions.ts';
+import { accessesOf } from '../kernel.ts';
+import { sizeOf } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import { canonicalize } from './canonicalize.ts';
+import { schedule } from './schedule.ts';
+
+const stored = (shape: readonly number[]): Tensor => tensor(new Float32Array(sizeOf(shape)), { shape });
+
+/** Steps in memory along each axis of the loop kernels' large reads, that is, from one element to the next as they are walked. */
+function strides(...values: Tensor[]): (readonly number[])[] {
+  const { kernels } = schedule(canonicalize(values.map(({ node }) => node)));
+  return kernels
+    .filter(({ kind }) => kind === 'loop')
+    .flatMap((kernel) => accessesOf(kernel).reads.map(({ view }) => view.strides));
+}
+
+describe('the layout of a product', () => {
+  beforeAll(() => {
+    registerReferenceBackends();
+    setDefaultBackend('reference-kernels');
+  });
+
+  const product = (): Tensor =>
+    stored([40, 8])
+      .transpose(0, 1)
+      .matmul(stored([40, 6]));
+
+  it('is turned where all that walk it see it turned', () => {
+    const turned = product().transpose(0, 1);
+    const norm = turned.square().sum();
+    expect(strides(turned.mul(norm).add(stored([6, 8])), stored([6, 8]).sub(turned.mul(norm)))).toEqual(
+      expect.arrayContaining([[8, 1]]),
+    );
+    expect(strides(turned.mul(norm).add(stored([6, 8]))).filter(([outer]) => outer === 1)).toEqual([]);
+  });
+
+  it('stays where one of them does not', () => {
+    const whole = product();
+    const norm = whole.square().sum();
+    expect(strides(whole.mul(norm), whole.transpose(0, 1).mul(norm))).toEqual(expect.arrayContaining([[6, 1]]));
+  });
+});
+
+describe('a copy', () => {
+  it('lies in the order in which the value does', () => {
+    setDefaultBackend('reference-kernels');
+    // Channels last, each pixel repeated to a square, and the squares joined: not a view.
+    const channelsLast = stored([2, 4, 4, 3]).permute(0, 3, 1, 2).reshape([2, 3, 4, 1, 4, 1]);
+    const grown = channelsLast.expand([2, 3, 4, 2, 4, 2]).reshape([2, 3, 8, 8]);
+    const { kernels } = schedule(canonicalize([grown.matmul(stored([8, 5])).node]));
+    const copy = kernels.find(({ name }) => name === 'copy');
+    expect(copy && accessesOf(copy).writes[0]?.view.strides).toEqual([192, 1, 48, 24, 6, 3]);
+  });
+});
