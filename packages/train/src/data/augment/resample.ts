@@ -19,8 +19,8 @@ export function cubic(x: number): number {
 /** For each output position, the first input position and the weights of that one and its successors; they sum to 1. */
 interface Taps {
   first: Int32Array;
-  /** `count` weights per output position. */
-  weights: Float32Array;
+  /** `count` weights per output position, rounded to f32. */
+  weights: Float64Array;
   count: number;
 }
 
@@ -46,7 +46,7 @@ function computeTaps(length: number, start: number, extent: number, size: number
     for (let j = low; j < high; j++) sum += cubic((j + 0.5 - centre) / stretch);
     for (let j = low; j < high; j++) weights[i * count + j - from] = cubic((j + 0.5 - centre) / stretch) / sum;
   }
-  return { first, weights, count };
+  return { first, weights: new Float64Array(weights), count };
 }
 
 /** The images of a dataset tend to be of one size: their weights are computed once. Oldest first. */
@@ -80,19 +80,22 @@ export function resizeBox(image: Pixels, box: Box, size: number, out: Uint8Clamp
   const rowLength = size * 3;
   // Pillow rounds between the two directions too.
   const between = new Uint8ClampedArray((bottom - top) * rowLength);
+  // Bytes are read several times each: they are turned into numbers once.
+  const line = new Float64Array(width * 3);
   for (let y = top; y < bottom; y++) {
+    line.set(data.subarray(y * width * 3, (y + 1) * width * 3));
     let at = (y - top) * rowLength;
     for (let x = 0; x < size; x++) {
       let r = 0;
       let g = 0;
       let b = 0;
-      let source = (y * width + (across.first[x] as number)) * 3;
+      let source = (across.first[x] as number) * 3;
       const end = (x + 1) * across.count;
       for (let k = x * across.count; k < end; k++) {
         const weight = across.weights[k] as number;
-        r += weight * (data[source] as number);
-        g += weight * (data[source + 1] as number);
-        b += weight * (data[source + 2] as number);
+        r += weight * (line[source] as number);
+        g += weight * (line[source + 1] as number);
+        b += weight * (line[source + 2] as number);
         source += 3;
       }
       between[at++] = r;
@@ -100,6 +103,7 @@ export function resizeBox(image: Pixels, box: Box, size: number, out: Uint8Clamp
       between[at++] = b;
     }
   }
+  const rows = new Float64Array(between);
   for (let y = 0; y < size; y++) {
     const from = ((down.first[y] as number) - top) * rowLength;
     const end = (y + 1) * down.count;
@@ -110,9 +114,9 @@ export function resizeBox(image: Pixels, box: Box, size: number, out: Uint8Clamp
       let source = from + i;
       for (let k = y * down.count; k < end; k++) {
         const weight = down.weights[k] as number;
-        r += weight * (between[source] as number);
-        g += weight * (between[source + 1] as number);
-        b += weight * (between[source + 2] as number);
+        r += weight * (rows[source] as number);
+        g += weight * (rows[source + 1] as number);
+        b += weight * (rows[source + 2] as number);
         source += rowLength;
       }
       const to = y * rowLength + i;
