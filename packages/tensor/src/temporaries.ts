@@ -49,6 +49,7 @@ export function placeTemporaries(
     readonly end: number;
   }
   const places: TemporaryPlace[] = [];
+  /** Of each page, by their start. */
   const slots: Slot[][] = [];
   const pages: number[] = [];
   const sizes = buffers.map(({ bytes }) => Math.max(alignment, Math.ceil(bytes / alignment) * alignment));
@@ -62,14 +63,16 @@ export function placeTemporaries(
         pages.push(0);
       }
       const taken = slots[page] as Slot[];
-      const living = taken.filter((slot) => slot.from <= to && from <= slot.to).sort((x, y) => x.start - y.start);
       let start = 0;
-      for (const slot of living) {
+      for (const slot of taken) {
+        if (slot.from > to || from > slot.to) continue;
         if (slot.start - start >= bytes) break;
         start = Math.max(start, slot.end);
       }
       if (start + bytes > pageBytes && taken.length > 0) continue;
-      taken.push({ start, end: start + bytes, from, to });
+      let at = taken.length;
+      while (at > 0 && (taken[at - 1] as Slot).start > start) at--;
+      taken.splice(at, 0, { start, end: start + bytes, from, to });
       pages[page] = Math.max(pages[page] as number, start + bytes);
       places[k] = { page, byteOffset: start };
       break;

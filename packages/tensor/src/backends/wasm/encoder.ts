@@ -176,14 +176,14 @@ export class FunctionBuilder implements Callable {
     const all = Array.from({ length: lanes }, (_, lane) => values[values.length === 1 ? 0 : lane]);
     const numbers =
       kind === 'i32x4' ? Int32Array.from(all) : kind === 'f32x4' ? Float32Array.from(all) : Float64Array.from(all);
-    const bytes = new Uint8Array(numbers.buffer);
-    const known = this.#constants.get(bytes.join());
+    const key = new Int32Array(numbers.buffer).join();
+    const known = this.#constants.get(key);
     if (known !== undefined) return known;
     this.#locals.push('v128');
     const local: Local = { index: this.params.length + this.#locals.length - 1, type: 'v128' };
-    this.#constants.set(bytes.join(), local);
+    this.#constants.set(key, local);
     this.#entry.byte(structuralOps['v128.const'] >>> 16).unsigned(structuralOps['v128.const'] & 0xffff);
-    this.#entry.bytes(bytes).byte(structuralOps['local.set']).unsigned(local.index);
+    this.#entry.bytes(new Uint8Array(numbers.buffer)).byte(structuralOps['local.set']).unsigned(local.index);
     return local;
   }
 
