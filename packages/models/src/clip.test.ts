@@ -253,7 +253,9 @@ describe('forward', () => {
     const [model, other] = [new CLIP(vit), new CLIP(resnet)];
     expect(() => model.encodeImage(images(32))).toThrow('needs images [N, 3, 16, 16], got [3, 3, 32, 32]');
     expect(() => other.encodeImage(ones([1, 1, 32, 32]))).toThrow('ModifiedResNet: needs images [N, 3, 32, 32]');
-    expect(() => model.encodeText(zeros([2, 7], { dtype: 'i32' }))).toThrow('needs tokens [N, 6], got [2, 7]');
+    expect(() => model.encodeText(zeros([2, 7], { dtype: 'i32' }))).toThrow(
+      'needs tokens [N, L] with L from 1 to 6, got [2, 7]',
+    );
     expect(() => new CLIP({ ...vit, vision: { ...vit.vision, imageSize: 20 } })).toThrow(
       'image size 20 is not a multiple of the patch size 8',
     );

@@ -41,16 +41,20 @@ export class TextTransformer extends Module {
   }
 
   /**
-   * @param tokens i32 [N, contextLength]
+   * Padding that all captions have at their ends may be left out: nothing depends on it, as the causal mask hides it.
+   *
+   * @param tokens i32 [N, L], L at most `contextLength`
    * @returns [N, outputDim]
    */
   forward(tokens: Tensor): Tensor {
-    if (tokens.ndim !== 2 || tokens.shape[1] !== this.contextLength)
+    const [, length = 0] = tokens.shape;
+    if (tokens.ndim !== 2 || length < 1 || length > this.contextLength)
       throw new RangeError(
-        `TextTransformer: needs tokens [N, ${this.contextLength}], got ${formatShape(tokens.shape)}`,
+        `TextTransformer: needs tokens [N, L] with L from 1 to ${this.contextLength}, got ${formatShape(tokens.shape)}`,
       );
     const end = tokens.argmax(1).cast('i32'); // [N]
-    const x = this.token_embedding.forward(tokens).add(this.positional_embedding); // [N, L, width]
+    const positions = this.positional_embedding.slice(0, 0, length);
+    const x = this.token_embedding.forward(tokens).add(positions); // [N, L, width]
     return this.ln_final.forward(this.transformer.forwardAt(x, end)).matmul(this.text_projection);
   }
 }

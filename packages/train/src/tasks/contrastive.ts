@@ -62,6 +62,8 @@ export class ContrastiveTask implements SeparableTask<PairTensors> {
 export interface PairOptions {
   readonly tokenizer: Tokenizer;
   readonly contextLength: number;
+  /** Tokens of the longest caption that is expected: what a batch has no use for beyond is left out. Default: `contextLength`. */
+  readonly longestCaption?: number;
   readonly onTooLong: EncodeBatchOptions['onTooLong'];
   /** Whether the loader's concepts mean anything; if not, equal captions are equal concepts. */
   readonly hasConcepts: boolean;
@@ -69,16 +71,31 @@ export interface PairOptions {
 
 /** The loader's batch as tensors on the default backend. */
 export function pairTensors(batch: Batch, imageSize: number, options: PairOptions): PairTensors {
-  const { tokenizer, contextLength, onTooLong, hasConcepts } = options;
+  const { tokenizer, contextLength, longestCaption = contextLength, onTooLong, hasConcepts } = options;
   const { images, caption, picked, size } = batch;
   const captions = picked.flat();
-  const tokens = tokenizer.encodeBatch(captions, contextLength, { onTooLong });
+  const padded = tokenizer.encodeBatch(captions, contextLength, { onTooLong });
+  const { tokens, length } = withoutPadding(padded, contextLength, longestCaption);
   const concepts = hasConcepts ? batch.concepts : numberEqual(caption);
   return {
     images: tensor(images, { shape: [size, imageSize, imageSize, 3] }),
-    tokens: tensor(tokens, { shape: [captions.length, contextLength] }),
+    tokens: tensor(tokens, { shape: [captions.length, length] }),
     concepts: tensor(concepts),
   };
+}
+
+/**
+ * Rows of `to` instead of `from` tokens where no row has a token beyond that: one shape for all batches of a data set, and a
+ * text tower that does not compute what the causal mask hides. Rows as they are where one is longer.
+ */
+export function withoutPadding(
+  tokens: Int32Array,
+  from: number,
+  to: number,
+): { readonly tokens: Int32Array; readonly length: number } {
+  const isLonger = tokens.some((id, i) => id !== 0 && i % from >= to);
+  if (to >= from || isLonger) return { tokens, length: from };
+  return { tokens: tokens.filter((_, i) => i % from < to), length: to };
 }
 
 /** A number for each text, the same for equal texts. */

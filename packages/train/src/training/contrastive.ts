@@ -49,6 +49,7 @@ export async function prepareContrastive(
   const tokenizer = await obtainTokenizer(config, train, columns.captions, folder, known);
   const { contextLength } = config.model.text;
   const { onTooLong } = config.tokenizer;
+  let longestCaption = 0;
   for (const split of [train, ...evaluationSplits]) {
     const { count, tooLong, longest } = await checkCaptions(
       split,
@@ -57,6 +58,7 @@ export async function prepareContrastive(
       contextLength,
       onTooLong,
     );
+    if (split === train) longestCaption = Math.min(longest, contextLength);
     if (tooLong > 0)
       say(
         `${split.name}: ${tooLong} of ${count} captions are cut to ${contextLength} tokens (the longest has ${longest})`,
@@ -70,7 +72,7 @@ export async function prepareContrastive(
     freezeImageTower: config.initialize.tower === 'freeze',
   });
   const hasConcepts = columns.concept !== null;
-  const toTensors = { tokenizer, contextLength, onTooLong, hasConcepts };
+  const toTensors = { tokenizer, contextLength, longestCaption, onTooLong, hasConcepts };
   const source = new LoaderSource(
     loader,
     (batch) => pairTensors(batch, imageSize, toTensors),
@@ -96,6 +98,7 @@ export async function prepareContrastive(
         ? { 'Trained parameters': model.parameterCount({ trainableOnly: true }) }
         : {}),
       Vocabulary: tokenizer.vocabSize,
+      'Longest caption': `${longestCaption} of ${contextLength} tokens`,
       'Training pairs': train.length,
     },
     async evaluate() {
