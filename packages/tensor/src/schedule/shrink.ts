@@ -3,7 +3,7 @@
  * padded convolution is of this kind: the border that the padding added has a gradient too, which nobody asks for.
  */
 import * as graph from '../graph.ts';
-import type { Node, NodeOf } from '../node.ts';
+import type { Node, NodeOf, Op } from '../node.ts';
 
 /** Half-open, one for each axis. */
 interface Range {
@@ -68,6 +68,9 @@ function contractPart(node: NodeOf<'contract'>, range: Range): Node {
   return graph.contract(operandPart(left, a), operandPart(right, b), node.arg);
 }
 
+/** What stands between a shrink and its contraction: views, and what is no part of the canonical graph. */
+const passesThrough: ReadonlySet<string> = new Set<Op>(['permute', 'reshape', 'shrink', 'detach', 'custom']);
+
 /**
  * A shrink of `source`, which stands for the contraction of `node`'s only use, so that it computes no more than what is kept. Null where
  * there is no contraction under `source`, or something else uses it too: `uses` counts the uses of each node.
@@ -76,7 +79,7 @@ export function shrinkContraction(node: NodeOf<'shrink'>, source: Node, uses: Re
   const { start, end } = node.arg;
   for (let under = node.sources[0] as Node; ; under = under.sources[0] as Node) {
     if (uses.get(under) !== 1) return null;
-    if (under.op !== 'permute' && under.op !== 'reshape' && under.op !== 'shrink') break;
+    if (!passesThrough.has(under.op)) break;
   }
   return partOf(source, { start, end });
 }
