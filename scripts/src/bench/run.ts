@@ -199,8 +199,8 @@ async function measureAll(
   if (wants('evaluation')) {
     say('evaluation');
     const { evaluationPresets, dataset, threads } = options;
-    evaluation = await measureEvaluation({ presets: evaluationPresets, dataset, threads, say });
-    print(formatEvaluation(evaluation, rate));
+    evaluation = await measureEvaluation({ presets: evaluationPresets, dataset, threads, peak: rate, say });
+    print(formatEvaluation(evaluation));
   }
   let start: StartRow[] = [];
   if (wants('start')) {

@@ -41,6 +41,10 @@ export interface EvaluationRow {
   readonly possible: number;
   /** Which of the two takes longer by itself. */
   readonly limit: 'encoder' | 'decoder';
+  /** The encoder's operations at the pace of the whole / the highest rate of any matrix product of the run. */
+  readonly mfu: number;
+  /** The same at the encoder's own pace. */
+  readonly encoderMfu: number;
 }
 
 export interface EvaluationReport {
@@ -56,6 +60,8 @@ export interface EvaluationOptions {
   readonly dataset: string | null;
   /** Threads that share the work: what `possible` is reckoned with. */
   readonly threads: number;
+  /** Of the run's matrix products, in GFLOP/s. */
+  readonly peak: number;
   readonly say: (line: string) => void;
 }
 
@@ -95,7 +101,7 @@ export async function measureEvaluation(options: EvaluationOptions): Promise<Eva
 async function measureModel(
   preset: PresetName,
   split: Split,
-  { threads, say }: EvaluationOptions,
+  { threads, peak, say }: EvaluationOptions,
 ): Promise<EvaluationRow> {
   const config: CLIPConfig = presets[preset];
   const { imageSize } = config.vision;
@@ -136,7 +142,7 @@ async function measureModel(
     const whole = await paceOf(evaluate);
     const operations = await operationsPerImage(model, batch, imageSize);
     return judgeEvaluation({
-      ...{ preset, images: split.length, accuracy, operations, threads },
+      ...{ preset, images: split.length, accuracy, operations, threads, peak },
       ...{ encoder: encoding, decoder: decoding, whole },
     });
   } finally {
@@ -166,11 +172,15 @@ function operationsPerImage(model: CLIP, batch: Uint8Array, imageSize: number): 
   });
 }
 
+type Measured = Omit<EvaluationRow, 'possible' | 'limit' | 'mfu' | 'encoderMfu'>;
+
 export function judgeEvaluation({
   threads,
+  peak,
   ...measured
-}: Omit<EvaluationRow, 'possible' | 'limit'> & { readonly threads: number }): EvaluationRow {
-  const { encoder, decoder } = measured;
+}: Measured & Pick<EvaluationOptions, 'threads' | 'peak'>): EvaluationRow {
+  const { encoder, decoder, whole, operations } = measured;
+  const mfuAt = ({ imagesPerSecond }: Pace): number => (operations * imagesPerSecond) / 1e9 / peak;
   return {
     ...measured,
     // Neither part can go faster than by itself.
@@ -180,5 +190,7 @@ export function judgeEvaluation({
       decoder.imagesPerSecond,
     ),
     limit: decoder.imagesPerSecond < encoder.imagesPerSecond ? 'decoder' : 'encoder',
+    mfu: mfuAt(whole),
+    encoderMfu: mfuAt(encoder),
   };
 }

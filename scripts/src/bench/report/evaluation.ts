@@ -3,9 +3,7 @@ import { type Column, digits, formatTable, percent } from './table.ts';
 
 const rate = ({ imagesPerSecond }: Pace): string => imagesPerSecond.toFixed(0);
 
-/** `peak`: of this run's matrix products, in GFLOP/s. */
-export function formatEvaluation({ dataset, workers, batchSize, rows }: EvaluationReport, peak: number): string {
-  const gflops = (row: EvaluationRow, { imagesPerSecond }: Pace): number => (row.operations * imagesPerSecond) / 1e9;
+export function formatEvaluation({ dataset, workers, batchSize, rows }: EvaluationReport): string {
   const columns: Column<EvaluationRow>[] = [
     { title: 'model', align: 'left', cell: ({ preset }) => preset },
     { title: 'images', cell: ({ images }) => String(images) },
@@ -13,15 +11,15 @@ export function formatEvaluation({ dataset, workers, batchSize, rows }: Evaluati
     {
       title: 'GFLOP/s',
       meaning: 'of products and convolutions in the image encoder, at that pace',
-      cell: (row) => digits(gflops(row, row.whole)),
+      cell: ({ operations, whole }) => digits((operations * whole.imagesPerSecond) / 1e9),
     },
     {
       title: 'MFU',
       meaning: 'that rate / the highest rate of any matrix product of this run',
-      cell: (row) => percent(gflops(row, row.whole) / peak),
+      cell: ({ mfu }) => percent(mfu),
     },
     { title: 'encoder', meaning: 'images/s of encoding alone, and its MFU', cell: ({ encoder }) => rate(encoder) },
-    { title: 'its MFU', cell: (row) => percent(gflops(row, row.encoder) / peak) },
+    { title: 'its MFU', cell: ({ encoderMfu }) => percent(encoderMfu) },
     { title: 'decoder', meaning: 'images/s of reading and decoding alone', cell: ({ decoder }) => rate(decoder) },
     { title: 'limit', meaning: 'the slower of the two', align: 'left', cell: ({ limit }) => limit },
     {
