@@ -4,6 +4,7 @@
  */
 import * as graph from '../graph.ts';
 import type { Node, NodeOf, Op } from '../node.ts';
+import { axisMap } from './units.ts';
 
 /** Half-open, one for each axis. */
 interface Range {
@@ -12,15 +13,6 @@ interface Range {
 }
 
 const sizesOf = ({ start, end }: Range): number[] => end.map((to, axis) => to - (start[axis] as number));
-
-/** The axes of `to`, which has the same axes as `from` but for some of size 1: for each the axis of `from`, -1 for size 1. Null for others. */
-function sameAxes(from: readonly number[], to: readonly number[]): number[] | null {
-  const large = from.flatMap((n, axis) => (n === 1 ? [] : [axis]));
-  let next = 0;
-  const axes = to.map((n) => (n === 1 ? -1 : (large[next++] ?? -1)));
-  const fits = next === large.length && to.every((n, axis) => n === 1 || n === from[axes[axis] as number]);
-  return fits ? axes : null;
-}
 
 /** `range` of `node`, with the contraction under views of it computed for that range alone; null where there is none. */
 function partOf(node: Node, range: Range): Node | null {
@@ -41,7 +33,7 @@ function partOf(node: Node, range: Range): Node | null {
       return part && graph.permute(part, axes);
     }
     case 'reshape': {
-      const axes = sameAxes(node.shape, source.shape);
+      const axes = axisMap(source.shape, [node]);
       if (axes === null || sizesOf(range).includes(0)) return null;
       const start = axes.map((axis) => (axis < 0 ? 0 : (range.start[axis] as number)));
       const end = axes.map((axis) => (axis < 0 ? 1 : (range.end[axis] as number)));

@@ -18,7 +18,15 @@ import { type Blocking, chooseBlocking } from './blocking.ts';
 import type { FunctionBuilder, Local, ModuleBuilder, Operand } from './encoder.ts';
 import type { Features, Target } from './features.ts';
 import { type ElementSource, type FloatType, floatLanes } from './lanes.ts';
-import { emitMicroKernel, emitWholeRows, excessRows, type MicroKernel, panelRows, rowUnit } from './micro.ts';
+import {
+  emitMicroKernel,
+  emitWholeRows,
+  excessRows,
+  type MicroKernel,
+  mainHeight,
+  panelRows,
+  rowUnit,
+} from './micro.ts';
 import { emitPack, emitPanelWidth, type PackedOperand, packedOperand } from './pack.ts';
 import { blockScratchBytes, type LoweredKernel } from './program.ts';
 import { emitForms, innermost, releaseForms } from './ranges.ts';
@@ -50,12 +58,12 @@ const readsInPlace = ({ type, element, memory, p, k, guards }: PackedOperand): b
 const microShapes = (features: Features): readonly { vectors: number; rows: number }[] =>
   features.wideTiles
     ? [
-        { vectors: 4, rows: 6 },
+        { vectors: 4, rows: mainHeight },
         { vectors: 2, rows: 8 },
         { vectors: 1, rows: 8 },
       ]
     : [
-        { vectors: 2, rows: 6 },
+        { vectors: 2, rows: mainHeight },
         { vectors: 1, rows: 8 },
       ];
 

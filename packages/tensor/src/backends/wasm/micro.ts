@@ -12,8 +12,8 @@ export const rowUnit = 4;
 /** A's packed panels have this many rows: two tiles of 6, or three vectors. */
 export const panelRows = 12;
 
-/** Rows of a tile of a packed A, and of the main tile of one that lies in rows. */
-const mainHeight = 6;
+/** Rows of a tile of a packed A, and of most tiles of one that lies in rows. */
+export const mainHeight = 6;
 
 export interface MicroKernel {
   readonly type: FloatType;

@@ -4,7 +4,7 @@
  */
 import { ModuleBuilder } from './encoder.ts';
 import { compileOptimized } from './engine.ts';
-import { emitMicroKernel, panelRows } from './micro.ts';
+import { emitMicroKernel, mainHeight, panelRows } from './micro.ts';
 import type { Platform } from './platform.ts';
 
 const depth = 256;
@@ -20,7 +20,7 @@ export function probeWideTiles(platform: Platform, relaxedSimd: boolean): boolea
   const widths = [2, 4];
   for (const vectors of widths) {
     const features = { relaxedSimd, wideTiles: false };
-    const micro = emitMicroKernel(module, { type: 'f32', vectors, rows: 6, layout: 'panels' }, features);
+    const micro = emitMicroKernel(module, { type: 'f32', vectors, rows: mainHeight, layout: 'panels' }, features);
     module.exportFunction(`width${vectors}`, micro);
   }
   const memory = new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true });

@@ -1,7 +1,7 @@
 /** Writing finished sums that need no program: from a tile in scratch memory to where they belong. */
 import type { DType } from '../../dtype.ts';
 import type { ContractKernel } from '../../kernel.ts';
-import type { FunctionBuilder, Local, ModuleBuilder } from './encoder.ts';
+import type { FunctionBuilder, ModuleBuilder } from './encoder.ts';
 import { emitCopyRun, type FloatType, floatLanes } from './lanes.ts';
 import { emitTransposeTile } from './pack-tile.ts';
 import { type Axis, emitForms, emitRuns, innermost, mergeAxes, type Run, releaseForms } from './ranges.ts';
@@ -75,7 +75,7 @@ export function emitStoreTile(
   const { buffer: _, ...key } = store;
   return module.helper(`store ${tileStride} ${JSON.stringify(key)}`, () => {
     const { type, memory } = store;
-    const { bytes } = floatLanes[type];
+    const { bytes, load, store: storeElement } = floatLanes[type];
     const fn = module.function(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
     const [tile, base, batch, row0, row1, column0, column1] = fn.params;
     fn.increment(base, store.offsetBytes);
@@ -84,23 +84,24 @@ export function emitStoreTile(
     const address = fn.local('i32');
     const from = fn.local('i32');
     const to = fn.local('i32');
+    const column = fn.local('i32');
     const [rowStep] = innermost(store.m, 1).steps;
     const [columnStep] = innermost(store.n, 1).steps;
     const source = { element: type, memory: 0 };
-    const setFrom = (columns: Run): void => {
+    const setEnds = (columns: Run): void => {
       fn.get(tile).get(columns.position).get(column0).op('i32.sub').times(bytes).op('i32.add').set(from);
+      fn.push(columns.values[0]).set(to);
     };
     emitRuns(fn, store.m, row0, row1, origin, (rows) => {
-      if (columnStep !== bytes && innermost(store.n, 1).size > 1) {
+      if (columnStep !== bytes && rowStep === bytes) {
         // Columns lie apart (channels in front of pixels): squares are transposed, so that what is side by side is written at once.
         emitRuns(fn, store.n, column0, column1, rows.values, (columns) => {
-          setFrom(columns);
-          fn.push(columns.values[0]).set(to);
-          const transposed = { ...source, type, source: from, destination: to, to: memory };
-          const size = { length: rows.length, depth: columns.length };
-          if (rowStep === bytes)
-            emitTransposeTile(fn, { ...transposed, ...size, rowBytes: columnStep, stepP: tileStride });
-          else emitScatter(fn, transposed, size, { rowStep, columnStep, tileStride });
+          setEnds(columns);
+          emitTransposeTile(fn, {
+            ...source,
+            ...{ type, source: from, destination: to, to: memory, length: rows.length, depth: columns.length },
+            ...{ rowBytes: columnStep, stepP: tileStride },
+          });
         });
         fn.get(tile).get(rows.length).times(tileStride).op('i32.add').set(tile);
         return;
@@ -108,9 +109,13 @@ export function emitStoreTile(
       fn.push(rows.values[0]).set(address);
       fn.forLoop(row, 0, rows.length, 1, () => {
         emitRuns(fn, store.n, column0, column1, [address], (columns) => {
-          setFrom(columns);
-          fn.push(columns.values[0]).set(to);
-          emitCopyRun(fn, type, to, from, columns.length, { from: source, to: memory });
+          setEnds(columns);
+          if (columnStep === bytes) emitCopyRun(fn, type, to, from, columns.length, { from: source, to: memory });
+          else
+            fn.forLoop(column, 0, columns.length, 1, () => {
+              fn.get(to).get(from).mem(load).mem(storeElement, 0, bytes, memory);
+              fn.increment(from, bytes).increment(to, columnStep);
+            });
         });
         fn.increment(tile, tileStride).increment(address, rowStep);
       });
@@ -118,27 +123,4 @@ export function emitStoreTile(
     releaseForms(fn, origin, [base]);
     return fn;
   });
-}
-
-/** Element by element, where neither rows nor columns lie side by side. */
-function emitScatter(
-  fn: FunctionBuilder,
-  { type, source, destination, to: memory }: { type: FloatType; source: Local; destination: Local; to: number },
-  size: { readonly length: Local; readonly depth: Local },
-  steps: { readonly rowStep: number; readonly columnStep: number; readonly tileStride: number },
-): void {
-  const { bytes, load, store } = floatLanes[type];
-  const row = fn.local('i32');
-  const column = fn.local('i32');
-  const from = fn.local('i32');
-  const to = fn.local('i32');
-  fn.forLoop(row, 0, size.length, 1, () => {
-    fn.get(source).set(from).get(destination).set(to);
-    fn.forLoop(column, 0, size.depth, 1, () => {
-      fn.get(to).get(from).mem(load).mem(store, 0, bytes, memory);
-      fn.increment(from, bytes).increment(to, steps.columnStep);
-    });
-    fn.increment(source, steps.tileStride).increment(destination, steps.rowStep);
-  });
-  fn.release(row, column, from, to);
 }
