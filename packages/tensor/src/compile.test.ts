@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { setDefaultBackend } from './backend.ts';
 import { compile } from './compile.ts';
 import { rand, tensor, zeros } from './functions.ts';
-import { manualSeed } from './random.ts';
+import { setDefaultBackend } from './kernel/backend.ts';
+import { manualSeed } from './random/generator.ts';
 import type { Tensor } from './tensor.ts';
 import { registerTestedBackends, testedBackends } from './testing/backends.ts';
 

@@ -1,19 +1,20 @@
 /** Compiled steps: a function is recorded once for each combination of argument shapes, planned, and replayed. */
-import { type Allocation, type Backend, type Executable, getBackend } from './backend.ts';
-import { bytesOf, type DType } from './dtype.ts';
-import * as graph from './graph.ts';
-import { type Node, orderNodes } from './node.ts';
-import type { Plan } from './plan.ts';
-import { type External, planSchedule } from './planner.ts';
-import { preparePlan } from './prepare.ts';
-import { getDefaultGenerator, withRandomKey } from './random.ts';
-import { findBackend, inTurn, realizeNodes, realizeNow, storeArray } from './realize.ts';
-import { type Recorder, refuseWhileRecording, type StateCell, withRecording } from './recording.ts';
+
+import * as graph from './graph/graph.ts';
+import { type Node, orderNodes } from './graph/node.ts';
+import { allocationOf, realizedStorage, Storage, uncomputedSources } from './graph/storage.ts';
+import { type Allocation, type Backend, type Executable, getBackend } from './kernel/backend.ts';
+import { bytesOf, type DType } from './kernel/dtype.ts';
+import type { Plan } from './kernel/plan.ts';
+import { type Shape, sizeOf } from './kernel/shape.ts';
+import { getDefaultGenerator, withRandomKey } from './random/generator.ts';
+import { preparePlan } from './runtime/prepare.ts';
+import { findBackend, inTurn, realizeNodes, realizeNow, storeArray } from './runtime/realize.ts';
+import { type Recorder, refuseWhileRecording, type StateCell, withRecording } from './runtime/recording.ts';
+import { currentScope, trackStorage } from './runtime/scope.ts';
 import { canonicalize } from './schedule/canonicalize.ts';
+import { type External, planSchedule } from './schedule/planner.ts';
 import { schedule } from './schedule/schedule.ts';
-import { currentScope, trackStorage } from './scope.ts';
-import { type Shape, sizeOf } from './shape.ts';
-import { allocationOf, realizedStorage, Storage, uncomputedSources } from './storage.ts';
 import { Tensor } from './tensor.ts';
 import { flattenTensors } from './tree.ts';
 

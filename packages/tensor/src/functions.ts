@@ -1,17 +1,17 @@
 /** Functions that make or join tensors. */
 
-import { inSingle as inSingleNode } from './autocast.ts';
-import { type Backend, getBackend } from './backend.ts';
-import { parseData, type TensorData } from './data.ts';
-import { castNumber, type DType, type TypedArray } from './dtype.ts';
-import * as graph from './graph.ts';
-import { type Node, withGradients } from './node.ts';
+import { parseData, type TensorData } from './graph/data.ts';
+import * as graph from './graph/graph.ts';
+import { type Node, withGradients } from './graph/node.ts';
+import { Storage, type ValueSource } from './graph/storage.ts';
+import { type Backend, getBackend } from './kernel/backend.ts';
+import { castNumber, type DType, type TypedArray } from './kernel/dtype.ts';
+import { formatShape, normalizeAxis, type Shape, sizeOf } from './kernel/shape.ts';
 import * as ops from './ops/index.ts';
-import { type Generator, randomBits } from './random.ts';
-import { realizeNodes, realizeNodesSync, storeArray } from './realize.ts';
-import { trackStorage } from './scope.ts';
-import { formatShape, normalizeAxis, type Shape, sizeOf } from './shape.ts';
-import { Storage, type ValueSource } from './storage.ts';
+import { type Generator, randomBits } from './random/generator.ts';
+import { inSingle as inSingleNode } from './runtime/autocast.ts';
+import { realizeNodes, realizeNodesSync, storeArray } from './runtime/realize.ts';
+import { trackStorage } from './runtime/scope.ts';
 import { Tensor, type TensorLike } from './tensor.ts';
 
 export interface TensorOptions {

@@ -1,23 +1,7 @@
-export { autocast, autocastPrecision, type Precision, precisions } from './autocast.ts';
-export {
-  type Allocation,
-  type Backend,
-  BackendNotOpenError,
-  BackendUnavailableError,
-  backendNames,
-  closeBackend,
-  DeviceLostError,
-  disposeBackends,
-  type Executable,
-  getBackend,
-  OutOfMemoryError,
-  openBackend,
-  registerAsyncBackend,
-  registerBackend,
-  setDefaultBackend,
-} from './backend.ts';
+export { type Device, listDevices, type MissingDevice } from './backends/devices.ts';
 export { GpujsBackend, openGpujsBackend } from './backends/gpujs/index.ts';
 export { ReferenceBackend, registerReferenceBackends } from './backends/reference/backend.ts';
+export { type Selection, selectBackend } from './backends/select-backend.ts';
 export {
   createWasmBackend,
   type KernelProfile,
@@ -46,28 +30,9 @@ export {
   type KernelThis,
   kernelFunction,
 } from './custom-kernel/index.ts';
-export type { Nested, NestedArray, TensorData } from './data.ts';
-export { type Device, listDevices, type MissingDevice } from './devices.ts';
-export {
-  bytesOf,
-  type ComputeDType,
-  computeDType,
-  type DType,
-  decodeArray,
-  dtypes,
-  encodeArray,
-  type HalfDType,
-  isDType,
-  isFloat,
-  isHalf,
-  promote,
-  type TypedArray,
-  viewArray,
-} from './dtype.ts';
 export * from './functions.ts';
-export * as graph from './graph.ts';
-export * from './io/safetensors.ts';
-export { moveTensors } from './move.ts';
+export type { Nested, NestedArray, TensorData } from './graph/data.ts';
+export * as graph from './graph/graph.ts';
 export {
   areGradientsEnabled,
   type BinaryOp,
@@ -83,16 +48,51 @@ export {
   type UnaryOp,
   type WindowSpec,
   withGradients,
-} from './node.ts';
+} from './graph/node.ts';
+export { ownStorage, realizedStorage, Storage, type ValueSource } from './graph/storage.ts';
+export * from './io/safetensors.ts';
+export {
+  type Allocation,
+  type Backend,
+  BackendNotOpenError,
+  BackendUnavailableError,
+  backendNames,
+  closeBackend,
+  DeviceLostError,
+  disposeBackends,
+  type Executable,
+  getBackend,
+  OutOfMemoryError,
+  openBackend,
+  registerAsyncBackend,
+  registerBackend,
+  setDefaultBackend,
+} from './kernel/backend.ts';
+export {
+  bytesOf,
+  type ComputeDType,
+  computeDType,
+  type DType,
+  decodeArray,
+  dtypes,
+  encodeArray,
+  type HalfDType,
+  isDType,
+  isFloat,
+  isHalf,
+  promote,
+  type TypedArray,
+  viewArray,
+} from './kernel/dtype.ts';
+export { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from './kernel/shape.ts';
+export { lifetimesOf } from './kernel/temporaries.ts';
+export { moveTensors } from './move.ts';
 export * as ops from './ops/index.ts';
-export { type GraphOracle, isGraphOracle } from './oracle.ts';
-export { UnsupportedDTypeError } from './prepare.ts';
-export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from './random.ts';
-export { isRecording } from './recording.ts';
-export { type Selection, selectBackend } from './select-backend.ts';
-export { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from './shape.ts';
-export { ownStorage, realizedStorage, Storage, type ValueSource } from './storage.ts';
-export { lifetimesOf } from './temporaries.ts';
+export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from './random/generator.ts';
+export { threefry2x32 } from './random/threefry.ts';
+export { autocast, autocastPrecision, type Precision, precisions } from './runtime/autocast.ts';
+export { type GraphOracle, isGraphOracle } from './runtime/oracle.ts';
+export { UnsupportedDTypeError } from './runtime/prepare.ts';
+export { isRecording } from './runtime/recording.ts';
 export { isTensor, leafOwner, Tensor, type TensorLike } from './tensor.ts';
-export { threefry2x32 } from './threefry.ts';
 export { tidy } from './tidy.ts';

@@ -1,10 +1,10 @@
 import { beforeEach, expect, test } from 'vitest';
-import { getBackend, registerAsyncBackend, registerBackend, setDefaultBackend } from './backend.ts';
 import { ReferenceBackend, registerReferenceBackends } from './backends/reference/backend.ts';
 import { compile } from './compile.ts';
 import { tensor, zeros } from './functions.ts';
+import { realizedStorage } from './graph/storage.ts';
+import { getBackend, registerAsyncBackend, registerBackend, setDefaultBackend } from './kernel/backend.ts';
 import { moveTensors } from './move.ts';
-import { realizedStorage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
 
 beforeEach(() => {

@@ -1,5 +1,5 @@
-import type { Backend } from './backend.ts';
-import { relocate } from './realize.ts';
+import type { Backend } from './kernel/backend.ts';
+import { relocate } from './runtime/realize.ts';
 import type { Tensor } from './tensor.ts';
 
 /**

@@ -1,5 +1,4 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { setDefaultBackend } from './backend.ts';
 import { registerReferenceBackends } from './backends/reference/backend.ts';
 import {
   arange,
@@ -16,8 +15,9 @@ import {
   zeros,
   zerosLike,
 } from './functions.ts';
-import { withRecording } from './recording.ts';
-import type { Storage } from './storage.ts';
+import type { Storage } from './graph/storage.ts';
+import { setDefaultBackend } from './kernel/backend.ts';
+import { withRecording } from './runtime/recording.ts';
 import { isTensor, leafOwner, Tensor } from './tensor.ts';
 
 beforeAll(() => {

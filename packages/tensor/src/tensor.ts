@@ -1,16 +1,24 @@
-import { type Backend, getBackend } from './backend.ts';
-import { type Nested, nest } from './data.ts';
-import { type DType, isDType, type TypedArray } from './dtype.ts';
-import * as graph from './graph.ts';
-import type { Node } from './node.ts';
+import { type Nested, nest } from './graph/data.ts';
+import * as graph from './graph/graph.ts';
+import type { Node } from './graph/node.ts';
+import { ownStorage, realizedStorage, Storage } from './graph/storage.ts';
+import { type Backend, getBackend } from './kernel/backend.ts';
+import { type DType, isDType, type TypedArray } from './kernel/dtype.ts';
+import { formatShape, type Shape, sameShape, sizeOf } from './kernel/shape.ts';
 import type { Axes } from './ops/axes.ts';
 import * as ops from './ops/index.ts';
 import type { VarianceOptions } from './ops/reductions.ts';
 import type { Window } from './ops/shaping.ts';
-import { findBackend, markDirty, readNode, readNodeSync, realizeNodes, realizeNodesSync, relocate } from './realize.ts';
-import { currentRecorder } from './recording.ts';
-import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
-import { ownStorage, realizedStorage, Storage } from './storage.ts';
+import {
+  findBackend,
+  markDirty,
+  readNode,
+  readNodeSync,
+  realizeNodes,
+  realizeNodesSync,
+  relocate,
+} from './runtime/realize.ts';
+import { currentRecorder } from './runtime/recording.ts';
 
 /** What operations take beside a tensor. A number takes the tensor's dtype; a fractional one beside integers makes the result f32. */
 export type TensorLike = Tensor | number;

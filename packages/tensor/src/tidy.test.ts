@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
-import { registerBackend, setDefaultBackend } from './backend.ts';
 import { ReferenceBackend } from './backends/reference/backend.ts';
 import { bernoulli, rand, tensor, zeros } from './functions.ts';
-import { withRecording } from './recording.ts';
+import { registerBackend, setDefaultBackend } from './kernel/backend.ts';
+import { withRecording } from './runtime/recording.ts';
 import type { Tensor } from './tensor.ts';
 import { tidy } from './tidy.ts';
 

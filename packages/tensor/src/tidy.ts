@@ -1,8 +1,8 @@
-import { type Node, orderNodes } from './node.ts';
-import { pendingNodes } from './realize.ts';
-import { isRecording } from './recording.ts';
-import { runInScope, trackStorage } from './scope.ts';
-import { realizedStorage, type Storage } from './storage.ts';
+import { type Node, orderNodes } from './graph/node.ts';
+import { realizedStorage, type Storage } from './graph/storage.ts';
+import { pendingNodes } from './runtime/realize.ts';
+import { isRecording } from './runtime/recording.ts';
+import { runInScope, trackStorage } from './runtime/scope.ts';
 import { Tensor } from './tensor.ts';
 
 /** The nodes of all tensors in a value: itself, or inside arrays, maps, sets and plain objects. */

@@ -1,6 +1,6 @@
 /** Memory of the host, in JavaScript's arrays: for backends that compute there, or are given arrays by it. */
-import { type Allocation, OutOfMemoryError } from '../backend.ts';
-import { type DType, type TypedArray, viewArray } from '../dtype.ts';
+import { type Allocation, OutOfMemoryError } from '../kernel/backend.ts';
+import { type DType, type TypedArray, viewArray } from '../kernel/dtype.ts';
 
 class Block implements Allocation {
   readonly bytes: number;

@@ -1,9 +1,10 @@
 /** Sums, maxima and minima over the axes of loops. */
-import type { DType } from '../dtype.ts';
-import * as graph from '../graph.ts';
-import type { Node } from '../node.ts';
+
+import * as graph from '../graph/graph.ts';
+import type { Node } from '../graph/node.ts';
+import type { DType } from '../kernel/dtype.ts';
+import { type Shape, sizeOf } from '../kernel/shape.ts';
 import * as ops from '../ops/index.ts';
-import { type Shape, sizeOf } from '../shape.ts';
 import { type Axis, floatOf, type Mask } from './values.ts';
 
 /** Without the leading axes, of size 1 by now, of loops that have been summed over. */

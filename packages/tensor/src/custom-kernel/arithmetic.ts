@@ -1,6 +1,7 @@
 /** JavaScript's operators and functions on traced values: what is known is computed, places stay places, the rest becomes nodes. */
-import { type DType, isFloat } from '../dtype.ts';
-import type { Node } from '../node.ts';
+
+import type { Node } from '../graph/node.ts';
+import { type DType, isFloat } from '../kernel/dtype.ts';
 import * as ops from '../ops/index.ts';
 import { remainder, unaryMath } from './mathematics.ts';
 import {

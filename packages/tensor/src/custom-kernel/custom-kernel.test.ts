@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { disposeBackends, openBackend, setDefaultBackend } from '../backend.ts';
+import { disposeBackends, openBackend, setDefaultBackend } from '../kernel/backend.ts';
 import '../backends/gpujs/index.ts';
 import '../backends/wasm/index.ts';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';

@@ -1,8 +1,9 @@
 /** Operations written as the function of one output element, in plain TypeScript, as gpu.js has them. */
-import { type DType, isFloat, promote } from '../dtype.ts';
-import * as graph from '../graph.ts';
+
+import * as graph from '../graph/graph.ts';
+import { type DType, isFloat, promote } from '../kernel/dtype.ts';
+import { type Shape, sizeOf } from '../kernel/shape.ts';
 import { broadcastTo } from '../ops/operand.ts';
-import { type Shape, sizeOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import { KernelTraceError } from './errors.ts';
 import { joinedShape } from './load.ts';

@@ -1,8 +1,8 @@
 /** Elements of a tensor at the places that subscripts name: a view where they are affine, else a gather. */
-import * as graph from '../graph.ts';
-import type { Node, WindowSpec } from '../node.ts';
+import * as graph from '../graph/graph.ts';
+import type { Node, WindowSpec } from '../graph/node.ts';
+import { type Shape, sizeOf } from '../kernel/shape.ts';
 import * as ops from '../ops/index.ts';
-import { type Shape, sizeOf } from '../shape.ts';
 import { type Axis, integerOf, operandOf, type Place, rangeOf, type Value } from './values.ts';
 
 /** The shape as that many axes: the leading ones joined. */

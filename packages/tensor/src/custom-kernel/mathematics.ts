@@ -1,6 +1,6 @@
 /** JavaScript's Math on nodes. */
-import * as graph from '../graph.ts';
-import type { Node } from '../node.ts';
+import * as graph from '../graph/graph.ts';
+import type { Node } from '../graph/node.ts';
 import * as ops from '../ops/index.ts';
 
 const trunc = (x: Node): Node => ops.mul(ops.sign(x), ops.floor(ops.abs(x)));

@@ -4,9 +4,9 @@
  * compiles, fuses and differentiates.
  */
 import type { AnyNode, AssignmentExpression, CallExpression, Expression, ForStatement, MemberExpression } from 'acorn';
-import type { DType } from '../dtype.ts';
-import * as graph from '../graph.ts';
-import type { Node } from '../node.ts';
+import * as graph from '../graph/graph.ts';
+import type { Node } from '../graph/node.ts';
+import type { DType } from '../kernel/dtype.ts';
 import * as ops from '../ops/index.ts';
 import { combine, contractTerms } from './accumulate.ts';
 import { applyBinary, applyUnary, callMath, mathConstants, truth } from './arithmetic.ts';

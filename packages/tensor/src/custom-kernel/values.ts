@@ -2,9 +2,10 @@
  * What variables of a kernel function stand for while it is traced. The function describes one element; a traced value describes
  * that value for all elements at once.
  */
-import { type DType, isFloat } from '../dtype.ts';
-import * as graph from '../graph.ts';
-import type { Node } from '../node.ts';
+
+import * as graph from '../graph/graph.ts';
+import type { Node } from '../graph/node.ts';
+import { type DType, isFloat } from '../kernel/dtype.ts';
 import * as ops from '../ops/index.ts';
 
 /**

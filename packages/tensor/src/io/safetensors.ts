@@ -1,4 +1,4 @@
-import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './float16.ts';
+import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from '../kernel/float16.ts';
 import { findDuplicateKey } from './strict-json.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { normalizeAxis } from '../shape.ts';
+import { normalizeAxis } from '../kernel/shape.ts';
 
 export type Axes = number | readonly number[];
 

@@ -1,8 +1,9 @@
 /** Comparisons, logic, selection. All comparisons with NaN are false, except `ne`. */
-import { type DType, isFloat } from '../dtype.ts';
-import * as graph from '../graph.ts';
-import type { BinaryOp, Node } from '../node.ts';
-import { broadcastShapes } from '../shape.ts';
+
+import * as graph from '../graph/graph.ts';
+import type { BinaryOp, Node } from '../graph/node.ts';
+import { type DType, isFloat } from '../kernel/dtype.ts';
+import { broadcastShapes } from '../kernel/shape.ts';
 import { align, broadcastTo, commonDtype, constantLike, type Operand } from './operand.ts';
 
 /** `lt` does not compare bool: false < true is a question about integers. */

@@ -1,8 +1,9 @@
 /** Tensors that follow from a formula: no data is stored for them. */
-import { type DType, isFloat } from '../dtype.ts';
-import * as graph from '../graph.ts';
-import type { Node } from '../node.ts';
-import { formatShape } from '../shape.ts';
+
+import * as graph from '../graph/graph.ts';
+import type { Node } from '../graph/node.ts';
+import { type DType, isFloat } from '../kernel/dtype.ts';
+import { formatShape } from '../kernel/shape.ts';
 import { where } from './comparison.ts';
 import { add, mul } from './elementwise.ts';
 

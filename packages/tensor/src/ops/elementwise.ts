@@ -1,7 +1,8 @@
 /** Arithmetic and elementary functions, written with the primitives of the graph. */
-import { isFloat } from '../dtype.ts';
-import * as graph from '../graph.ts';
-import type { BinaryOp, Node, UnaryOp } from '../node.ts';
+
+import * as graph from '../graph/graph.ts';
+import type { BinaryOp, Node, UnaryOp } from '../graph/node.ts';
+import { isFloat } from '../kernel/dtype.ts';
 import { align, commonDtype, constantLike, floating, type Operand } from './operand.ts';
 
 function binary(name: string, kind: BinaryOp, a: Operand, b: Operand): Node {

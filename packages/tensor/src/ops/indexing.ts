@@ -1,8 +1,9 @@
 /** Choosing elements by computed positions, and joining. */
-import { type DType, isFloat, promote } from '../dtype.ts';
-import * as graph from '../graph.ts';
-import type { Node } from '../node.ts';
-import { formatShape, normalizeAxis, type Shape, sizeOf } from '../shape.ts';
+
+import * as graph from '../graph/graph.ts';
+import type { Node } from '../graph/node.ts';
+import { type DType, isFloat, promote } from '../kernel/dtype.ts';
+import { formatShape, normalizeAxis, type Shape, sizeOf } from '../kernel/shape.ts';
 import { add } from './elementwise.ts';
 import { broadcastTo } from './operand.ts';
 import { unsqueeze } from './shaping.ts';

@@ -1,7 +1,8 @@
 /** Operations on bits, and division with a whole quotient. */
-import { isFloat } from '../dtype.ts';
-import * as graph from '../graph.ts';
-import type { BinaryOp, Node } from '../node.ts';
+
+import * as graph from '../graph/graph.ts';
+import type { BinaryOp, Node } from '../graph/node.ts';
+import { isFloat } from '../kernel/dtype.ts';
 import { ne } from './comparison.ts';
 import { div, floor, mul, sub } from './elementwise.ts';
 import { align, constantLike, type Operand } from './operand.ts';

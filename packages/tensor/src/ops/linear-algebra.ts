@@ -1,9 +1,10 @@
 /** Products of tensors, all of them contractions. */
-import { productOperands } from '../autocast.ts';
-import { isFloat, promote } from '../dtype.ts';
-import * as graph from '../graph.ts';
-import type { Node } from '../node.ts';
-import { broadcastShapes, formatShape, type Shape } from '../shape.ts';
+
+import * as graph from '../graph/graph.ts';
+import type { Node } from '../graph/node.ts';
+import { isFloat, promote } from '../kernel/dtype.ts';
+import { broadcastShapes, formatShape, type Shape } from '../kernel/shape.ts';
+import { productOperands } from '../runtime/autocast.ts';
 import { mul } from './elementwise.ts';
 
 function promoteFloats(op: string, a: Node, b: Node): [Node, Node] {

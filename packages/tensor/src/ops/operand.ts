@@ -1,8 +1,9 @@
 /** What the operations accept, and how operands are brought to one dtype and one shape. */
-import { type DType, isFloat, promote } from '../dtype.ts';
-import * as graph from '../graph.ts';
-import type { Node } from '../node.ts';
-import { broadcastShapes, formatShape, type Shape } from '../shape.ts';
+
+import * as graph from '../graph/graph.ts';
+import type { Node } from '../graph/node.ts';
+import { type DType, isFloat, promote } from '../kernel/dtype.ts';
+import { broadcastShapes, formatShape, type Shape } from '../kernel/shape.ts';
 
 export type Operand = Node | number;
 

@@ -1,8 +1,9 @@
 /** Random numbers as formulas of random bits. The bits come from the primitive `random`; `bits()` names a new site at each call. */
-import type { DType } from '../dtype.ts';
-import * as graph from '../graph.ts';
-import type { Node } from '../node.ts';
-import { formatShape } from '../shape.ts';
+
+import * as graph from '../graph/graph.ts';
+import type { Node } from '../graph/node.ts';
+import type { DType } from '../kernel/dtype.ts';
+import { formatShape } from '../kernel/shape.ts';
 import { lt } from './comparison.ts';
 import { add, cos, log, mul, sqrt, sub } from './elementwise.ts';
 import { constantLike, type Operand } from './operand.ts';

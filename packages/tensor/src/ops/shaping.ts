@@ -1,7 +1,7 @@
 /** Views under PyTorch's rules: negative axes, inferred sizes, clamped ranges. None of them computes anything. */
-import * as graph from '../graph.ts';
-import type { Node, WindowSpec } from '../node.ts';
-import { formatShape, normalizeAxis, type Shape, sizeOf } from '../shape.ts';
+import * as graph from '../graph/graph.ts';
+import type { Node, WindowSpec } from '../graph/node.ts';
+import { formatShape, normalizeAxis, type Shape, sizeOf } from '../kernel/shape.ts';
 import { normalizeAxes } from './axes.ts';
 import { where } from './comparison.ts';
 import { broadcastTo } from './operand.ts';

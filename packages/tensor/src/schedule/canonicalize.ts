@@ -2,11 +2,12 @@
  * The graph that the scheduler sees: equal nodes merged, what was computed before replaced by its storage, identities dropped,
  * `fold` and large reductions lowered. And the graph as a text, by which schedules are cached.
  */
-import { isHalf } from '../dtype.ts';
-import * as graph from '../graph.ts';
-import { makeNode, type Node, type NodeOf, type Op, orderNodes } from '../node.ts';
-import { sizeOf } from '../shape.ts';
-import { realizedStorage, type Storage, uncomputedSources } from '../storage.ts';
+
+import * as graph from '../graph/graph.ts';
+import { makeNode, type Node, type NodeOf, type Op, orderNodes } from '../graph/node.ts';
+import { realizedStorage, type Storage, uncomputedSources } from '../graph/storage.ts';
+import { isHalf } from '../kernel/dtype.ts';
+import { sizeOf } from '../kernel/shape.ts';
 import { lowerFold } from './fold.ts';
 import { shrinkContraction } from './shrink.ts';
 

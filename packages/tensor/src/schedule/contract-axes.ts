@@ -1,7 +1,7 @@
 /** Which axes of a contraction form the batch, the rows (m), the columns (n) and the sum (k) of a matrix product, and in what order. */
-import type { NodeOf } from '../node.ts';
-import { sizeOf } from '../shape.ts';
-import type { View } from '../view.ts';
+import type { NodeOf } from '../graph/node.ts';
+import { sizeOf } from '../kernel/shape.ts';
+import type { View } from '../kernel/view.ts';
 import { byStride } from './layout.ts';
 
 export interface ContractAxes {

@@ -2,7 +2,7 @@
  * From the roots backwards: which units must lie in memory, who reads each, and in which order the groups run. Units that nobody
  * needs in memory, and groups without any such unit, drop out.
  */
-import type { Node } from '../node.ts';
+import type { Node } from '../graph/node.ts';
 import type { Group, Groups } from './group.ts';
 import { axisMap, needsBuffer, type Unit, type UnitGraph } from './units.ts';
 

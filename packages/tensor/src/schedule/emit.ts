@@ -1,9 +1,10 @@
 /** Kernels from groups, in order, and with them the layout of every stored value. */
-import { computeDType, type DType } from '../dtype.ts';
-import { type Access, type ContractKernel, copyKernel, type Kernel } from '../kernel.ts';
-import type { Node, NodeOf } from '../node.ts';
-import { type Shape, sizeOf } from '../shape.ts';
-import { contiguousView, reshapeView, shrinkView, stridedView, type View } from '../view.ts';
+
+import type { Node, NodeOf } from '../graph/node.ts';
+import { computeDType, type DType } from '../kernel/dtype.ts';
+import { type Access, type ContractKernel, copyKernel, type Kernel } from '../kernel/kernel.ts';
+import { type Shape, sizeOf } from '../kernel/shape.ts';
+import { contiguousView, reshapeView, shrinkView, stridedView, type View } from '../kernel/view.ts';
 import { contractAxes } from './contract-axes.ts';
 import { computedInPlace, type Demand } from './demand.ts';
 import { type Group, resultAxes } from './group.ts';

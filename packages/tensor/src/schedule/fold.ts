@@ -4,9 +4,9 @@
  *
  *     y[i] = sum over all (p, t) with s * p + d * t = i of x[p, t]
  */
-import * as graph from '../graph.ts';
-import type { ContractSpec, Node, NodeOf, WindowSpec } from '../node.ts';
-import type { Shape } from '../shape.ts';
+import * as graph from '../graph/graph.ts';
+import type { ContractSpec, Node, NodeOf, WindowSpec } from '../graph/node.ts';
+import type { Shape } from '../kernel/shape.ts';
 
 const length = (shape: Shape, axis: number): number => shape[axis] as number;
 

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { setDefaultBackend } from '../backend.ts';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';
 import { tensor } from '../functions.ts';
-import { accessesOf } from '../kernel.ts';
-import { sizeOf } from '../shape.ts';
+import { setDefaultBackend } from '../kernel/backend.ts';
+import { accessesOf } from '../kernel/kernel.ts';
+import { sizeOf } from '../kernel/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { canonicalize } from './canonicalize.ts';
 import { schedule } from './schedule.ts';

@@ -1,6 +1,6 @@
 /** In which order kernels walk memory, and where values lie in it. */
-import type { Shape } from '../shape.ts';
-import { stridedView, type View } from '../view.ts';
+import type { Shape } from '../kernel/shape.ts';
+import { stridedView, type View } from '../kernel/view.ts';
 import type { Use } from './demand.ts';
 import type { Group } from './group.ts';
 import type { Unit } from './units.ts';

@@ -1,9 +1,10 @@
 /** The program of a kernel: the units of its group, and what they read. */
-import { computeDType, type DType, type HalfDType, isHalf } from '../dtype.ts';
-import type { Value } from '../kernel.ts';
-import type { Node, NodeOf } from '../node.ts';
-import type { RoundOp } from '../operators.ts';
-import { contiguousView, stridedView, type View } from '../view.ts';
+
+import type { Node, NodeOf } from '../graph/node.ts';
+import { computeDType, type DType, type HalfDType, isHalf } from '../kernel/dtype.ts';
+import type { Value } from '../kernel/kernel.ts';
+import type { RoundOp } from '../kernel/operators.ts';
+import { contiguousView, stridedView, type View } from '../kernel/view.ts';
 import { computedInPlace } from './demand.ts';
 import { type Group, resultAxes } from './group.ts';
 import { emitThreefry, ProgramBuilder } from './program-builder.ts';

@@ -1,8 +1,8 @@
 /** Builds a kernel's program: equal instructions are made once. */
-import type { ComputeDType } from '../dtype.ts';
-import type { Instruction, Program, Store, Value } from '../kernel.ts';
-import type { BinaryOp, RoundOp } from '../operators.ts';
-import type { Guard, View } from '../view.ts';
+import type { ComputeDType } from '../kernel/dtype.ts';
+import type { Instruction, Program, Store, Value } from '../kernel/kernel.ts';
+import type { BinaryOp, RoundOp } from '../kernel/operators.ts';
+import type { Guard, View } from '../kernel/view.ts';
 
 export class ProgramBuilder {
   readonly #instructions: Instruction[] = [];

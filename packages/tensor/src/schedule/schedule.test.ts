@@ -1,9 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { setDefaultBackend } from '../backend.ts';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';
-import { planSchedule, verifyPlan } from '../planner.ts';
-import { realizeNodes } from '../realize.ts';
+import { setDefaultBackend } from '../kernel/backend.ts';
+import { realizeNodes } from '../runtime/realize.ts';
 import type { Tensor } from '../tensor.ts';
 import {
   buildProgram,
@@ -14,6 +13,7 @@ import {
 } from '../testing/random-programs.ts';
 import { seed } from '../testing/seed.ts';
 import { canonicalize } from './canonicalize.ts';
+import { planSchedule, verifyPlan } from './planner.ts';
 import { schedule } from './schedule.ts';
 
 registerReferenceBackends();

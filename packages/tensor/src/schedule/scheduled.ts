@@ -1,6 +1,6 @@
-import type { DType } from '../dtype.ts';
-import type { Kernel } from '../kernel.ts';
-import type { Storage } from '../storage.ts';
+import type { Storage } from '../graph/storage.ts';
+import type { DType } from '../kernel/dtype.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 
 /** What a buffer of a schedule stands for. */
 export type BufferRole =

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { setDefaultBackend } from '../backend.ts';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';
 import { tensor } from '../functions.ts';
-import * as graph from '../graph.ts';
-import type { Node } from '../node.ts';
-import { sizeOf } from '../shape.ts';
+import * as graph from '../graph/graph.ts';
+import type { Node } from '../graph/node.ts';
+import { setDefaultBackend } from '../kernel/backend.ts';
+import { sizeOf } from '../kernel/shape.ts';
 import { Tensor } from '../tensor.ts';
 import { canonicalize } from './canonicalize.ts';
 import { schedule } from './schedule.ts';

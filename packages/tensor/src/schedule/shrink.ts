@@ -2,8 +2,8 @@
  * A part of a contraction's result is the contraction of parts of its operands: what is cut off need not be computed. The gradient of a
  * padded convolution is of this kind: the border that the padding added has a gradient too, which nobody asks for.
  */
-import * as graph from '../graph.ts';
-import type { Node, NodeOf, Op } from '../node.ts';
+import * as graph from '../graph/graph.ts';
+import type { Node, NodeOf, Op } from '../graph/node.ts';
 import { axisMap } from './units.ts';
 
 /** Half-open, one for each axis. */

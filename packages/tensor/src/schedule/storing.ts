@@ -4,9 +4,9 @@
  * A kernel's result that others use is stored, unless computing it again costs less than the trip through memory: cheap
  * element-wise values of one stored tensor (and of small ones), and element-wise values with a single use.
  */
-import type { BinaryOp, Node, UnaryOp } from '../node.ts';
-import { sizeOf } from '../shape.ts';
-import { contiguousView } from '../view.ts';
+import type { BinaryOp, Node, UnaryOp } from '../graph/node.ts';
+import { sizeOf } from '../kernel/shape.ts';
+import { contiguousView } from '../kernel/view.ts';
 import type { Group, Groups } from './group.ts';
 import { type Edge, needsBuffer, repeats, type Unit, type UnitGraph } from './units.ts';
 import { viewThrough } from './views.ts';

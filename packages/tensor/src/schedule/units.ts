@@ -2,9 +2,9 @@
  * Units: the nodes that compute something, each with its operands found through the views in between. Views cost nothing and
  * are never units.
  */
-import * as graph from '../graph.ts';
-import { makeNode, type Node, type NodeOf } from '../node.ts';
-import { type Shape, sizeOf } from '../shape.ts';
+import * as graph from '../graph/graph.ts';
+import { makeNode, type Node, type NodeOf } from '../graph/node.ts';
+import { type Shape, sizeOf } from '../kernel/shape.ts';
 
 type ViewOp = 'reshape' | 'permute' | 'expand' | 'pad' | 'shrink' | 'flip' | 'window' | 'barrier';
 

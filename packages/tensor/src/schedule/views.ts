@@ -1,5 +1,14 @@
-import type { Node } from '../node.ts';
-import { expandView, flipView, padView, permuteView, reshapeView, shrinkView, type View, windowView } from '../view.ts';
+import type { Node } from '../graph/node.ts';
+import {
+  expandView,
+  flipView,
+  padView,
+  permuteView,
+  reshapeView,
+  shrinkView,
+  type View,
+  windowView,
+} from '../kernel/view.ts';
 
 /** One view operation applied to a view; null for a reshape that needs a copy. */
 export function applyView(view: View, node: Node): View | null {

@@ -1,4 +1,4 @@
-import { BackendUnavailableError, openBackend } from '../backend.ts';
+import { BackendUnavailableError, openBackend } from '../kernel/backend.ts';
 
 /** Opens a backend for tests. Returns why it cannot be had on this machine; null if it can. */
 export const whyMissing = (backend: string): Promise<string | null> =>

@@ -1,8 +1,8 @@
 import '../backends/gpujs/index.ts';
 import '../backends/wasm/index.ts';
 import '../backends/webgpu/index.ts';
-import { openBackend } from '../backend.ts';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';
+import { openBackend } from '../kernel/backend.ts';
 import { whyMissing } from './availability.ts';
 
 /** Why tests on WebGPU are left out here: there is no adapter, not even one in software. Null where there is. */

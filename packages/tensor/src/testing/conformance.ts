@@ -1,6 +1,6 @@
 /** The test bodies of all operations, for every backend and for every place where a backend runs: Node, and pages in browsers. */
-import { isFloat } from '../dtype.ts';
-import { sameShape } from '../shape.ts';
+import { isFloat } from '../kernel/dtype.ts';
+import { sameShape } from '../kernel/shape.ts';
 import { elementwiseCases } from './elementwise-cases.ts';
 import { halfCases } from './half-cases.ts';
 import type { OpCase } from './op-case.ts';

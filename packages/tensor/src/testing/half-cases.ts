@@ -2,11 +2,12 @@
  * f16 and bf16. What is computed between loads and stores keeps f32; so the expected values are exact, computed from operands that the
  * type holds, and the tolerance is that of the one rounding at the end.
  */
-import { autocast } from '../autocast.ts';
-import { castNumber, type HalfDType } from '../dtype.ts';
+
 import { concat, einsum, tensor, where } from '../functions.ts';
-import * as graph from '../graph.ts';
-import { type Shape, sizeOf } from '../shape.ts';
+import * as graph from '../graph/graph.ts';
+import { castNumber, type HalfDType } from '../kernel/dtype.ts';
+import { type Shape, sizeOf } from '../kernel/shape.ts';
+import { autocast } from '../runtime/autocast.ts';
 import { Tensor } from '../tensor.ts';
 import { type OpCase, scattered, tabulate } from './op-case.ts';
 

@@ -1,5 +1,5 @@
-import type { DType } from '../dtype.ts';
-import { type Shape, sizeOf } from '../shape.ts';
+import type { DType } from '../kernel/dtype.ts';
+import { type Shape, sizeOf } from '../kernel/shape.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** One computation and what must come out, for every backend. */

@@ -13,8 +13,8 @@ import {
   triu,
   zeros,
 } from '../functions.ts';
-import type { Shape } from '../shape.ts';
-import { sizeOf } from '../shape.ts';
+import type { Shape } from '../kernel/shape.ts';
+import { sizeOf } from '../kernel/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type OpCase, scattered, tabulate } from './op-case.ts';
 

@@ -4,12 +4,12 @@
  * shrink and print it.
  */
 import * as fc from 'fast-check';
-import { setDefaultBackend } from '../backend.ts';
 import { compile } from '../compile.ts';
 import { concat, einsum, tensor, where } from '../functions.ts';
-import * as graph from '../graph.ts';
-import { realizeNodes } from '../realize.ts';
-import { sizeOf } from '../shape.ts';
+import * as graph from '../graph/graph.ts';
+import { setDefaultBackend } from '../kernel/backend.ts';
+import { sizeOf } from '../kernel/shape.ts';
+import { realizeNodes } from '../runtime/realize.ts';
 import { Tensor } from '../tensor.ts';
 
 /** One step: an operation's name, which earlier values it uses (modulo their number), and numbers that it interprets freely. */

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { disposeBackends, getBackend, openBackend, setDefaultBackend } from '../../backend.ts';
 import { compile } from '../../compile.ts';
 import { full, tensor } from '../../functions.ts';
+import { disposeBackends, getBackend, openBackend, setDefaultBackend } from '../../kernel/backend.ts';
 import type { Tensor } from '../../tensor.ts';
 import { difference, randomProgram, runEagerly, runReplayed } from '../../testing/random-programs.ts';
 import { seed } from '../../testing/seed.ts';

@@ -1,7 +1,7 @@
 /** gpu.js as a backend: kernels as JavaScript functions of one output cell, which gpu.js brings to the device. */
-import type { Backend } from '../../backend.ts';
-import { type DType, isHalf } from '../../dtype.ts';
-import type { Plan } from '../../plan.ts';
+import type { Backend } from '../../kernel/backend.ts';
+import { type DType, isHalf } from '../../kernel/dtype.ts';
+import type { Plan } from '../../kernel/plan.ts';
 import { HostMemory } from '../host-memory.ts';
 import { GpujsExecutable } from './executable.ts';
 import { type Library, openLibrary } from './library.ts';

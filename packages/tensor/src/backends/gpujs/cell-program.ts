@@ -1,9 +1,10 @@
 /** A kernel's program as statements that compute one element of its domain. */
-import { type DType, isFloat } from '../../dtype.ts';
-import type { Access } from '../../kernel.ts';
-import type { ReduceOp } from '../../operators.ts';
-import type { Guard, View } from '../../view.ts';
-import type { BinaryKind, Operation } from '../scalar-code/simplify.ts';
+
+import type { BinaryKind, Operation } from '../../codegen/simplify.ts';
+import { type DType, isFloat } from '../../kernel/dtype.ts';
+import type { Access } from '../../kernel/kernel.ts';
+import type { ReduceOp } from '../../kernel/operators.ts';
+import type { Guard, View } from '../../kernel/view.ts';
 import { type CellCode, specialNumbers } from './cell-code.ts';
 import type { IndexTerm } from './cells.ts';
 import type { FloatFunction, FloatMath } from './float-math.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { stridedView } from '../../view.ts';
+import { stridedView } from '../../kernel/view.ts';
 import { cellBox, threadGrid } from './cells.ts';
 import { modes } from './modes.ts';
 

@@ -3,8 +3,8 @@
  * a store says for every element of the domain where it goes. Here that is turned around: memory is seen as a box of axes, cells are
  * its elements, and each axis of the domain is an axis of the box, from some place on.
  */
-import type { Shape } from '../../shape.ts';
-import type { View } from '../../view.ts';
+import type { Shape } from '../../kernel/shape.ts';
+import type { View } from '../../kernel/view.ts';
 import type { CellCode } from './cell-code.ts';
 import { floor, minus, plus, type Term, times } from './term.ts';
 

@@ -4,8 +4,8 @@
  * back.
  */
 import type { GPU, IPipelineRunShortcut } from 'gpu.js';
-import type { Allocation, Executable } from '../../backend.ts';
-import { allocateArray, type TypedArray, viewArray } from '../../dtype.ts';
+import type { Allocation, Executable } from '../../kernel/backend.ts';
+import { allocateArray, type TypedArray, viewArray } from '../../kernel/dtype.ts';
 import { memoryOf } from '../host-memory.ts';
 import { runKernel } from '../reference/interpret-kernels.ts';
 import { specialNumbers } from './cell-code.ts';

@@ -2,7 +2,7 @@
  * The backend on gpu.js, for reach. Importing this makes it known as 'gpujs' (the best mode that is there) and as 'gpujs:MODE'; gpu.js
  * itself is loaded when one of them is opened.
  */
-import { registerAsyncBackend } from '../../backend.ts';
+import { registerAsyncBackend } from '../../kernel/backend.ts';
 import { openGpujsBackend } from './backend.ts';
 import { modeNames } from './modes.ts';
 

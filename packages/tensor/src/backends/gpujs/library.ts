@@ -1,6 +1,6 @@
 /** Finding gpu.js, and what it needs, on this machine. */
 import type { GPU } from 'gpu.js';
-import { BackendUnavailableError } from '../../backend.ts';
+import { BackendUnavailableError } from '../../kernel/backend.ts';
 import { type ModeName, modeNames } from './modes.ts';
 
 export interface Library {

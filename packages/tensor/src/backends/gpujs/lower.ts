@@ -1,5 +1,8 @@
 /** From a plan's kernels to functions that compute one output each, cell by cell. */
-import type { DType } from '../../dtype.ts';
+
+import { decideAllGuards, joinAxes } from '../../codegen/normalize.ts';
+import { type LoopProgram, loopProgram, operandsOf, simplify } from '../../codegen/simplify.ts';
+import type { DType } from '../../kernel/dtype.ts';
 import {
   type Access,
   accessesOf,
@@ -8,12 +11,10 @@ import {
   type Kernel,
   type LoopKernel,
   type Program,
-} from '../../kernel.ts';
-import type { Plan, PlannedBuffer } from '../../plan.ts';
-import { type Shape, sizeOf } from '../../shape.ts';
-import type { View } from '../../view.ts';
-import { decideAllGuards, joinAxes } from '../scalar-code/normalize.ts';
-import { type LoopProgram, loopProgram, operandsOf, simplify } from '../scalar-code/simplify.ts';
+} from '../../kernel/kernel.ts';
+import type { Plan, PlannedBuffer } from '../../kernel/plan.ts';
+import { type Shape, sizeOf } from '../../kernel/shape.ts';
+import type { View } from '../../kernel/view.ts';
 import { Inexpressible } from './inexpressible.ts';
 import type { Mode } from './modes.ts';
 import { packInputs } from './pack.ts';

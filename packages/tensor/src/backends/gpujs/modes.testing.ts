@@ -1,4 +1,4 @@
-import { BackendUnavailableError, openBackend } from '../../backend.ts';
+import { BackendUnavailableError, openBackend } from '../../kernel/backend.ts';
 import './index.ts';
 
 /** The modes that this machine has, of those that tests run in; and why the others are left out. */

@@ -2,10 +2,10 @@
  * Sums of rows into a table without scattering, since a cell can only read: the rows are sorted by where they go (each row's place is
  * the number of rows that come before it), and each row of the table adds up its stretch of the sorted list, in the order of the rows.
  */
-import type { DType } from '../../dtype.ts';
-import type { ScatterAddKernel } from '../../kernel.ts';
-import type { PlannedBuffer } from '../../plan.ts';
-import { sizeOf } from '../../shape.ts';
+import type { DType } from '../../kernel/dtype.ts';
+import type { ScatterAddKernel } from '../../kernel/kernel.ts';
+import type { PlannedBuffer } from '../../kernel/plan.ts';
+import { sizeOf } from '../../kernel/shape.ts';
 import { CellCode } from './cell-code.ts';
 import { affine, loadElement } from './cell-program.ts';
 import { boxIndices, type IndexTerm, threadGrid } from './cells.ts';

@@ -1,6 +1,6 @@
 /** A plan as gpu.js runs it: functions that compute one output each, from values that are never overwritten. */
-import type { DType } from '../../dtype.ts';
-import type { Kernel } from '../../kernel.ts';
+import type { DType } from '../../kernel/dtype.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 
 /** The number of a value. */
 export type Slot = number;

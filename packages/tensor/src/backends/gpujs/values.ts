@@ -1,5 +1,5 @@
 /** Values between kernels of gpu.js (arrays of floats) and as the rest of the engine knows them. */
-import { allocateArray, type TypedArray } from '../../dtype.ts';
+import { allocateArray, type TypedArray } from '../../kernel/dtype.ts';
 import type { SlotInfo } from './steps.ts';
 
 /** Integers become two planes of half-words, bytes floats; singles are what they are. */

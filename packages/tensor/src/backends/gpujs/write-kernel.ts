@@ -1,8 +1,9 @@
 /** One output of a loop kernel as a function that gpu.js runs once a cell. */
-import { type DType, isFloat } from '../../dtype.ts';
-import { type Shape, sizeOf } from '../../shape.ts';
-import { contiguousView, type View } from '../../view.ts';
-import { hasAxis, type LoopProgram, operandsOf, variation } from '../scalar-code/simplify.ts';
+
+import { hasAxis, type LoopProgram, operandsOf, variation } from '../../codegen/simplify.ts';
+import { type DType, isFloat } from '../../kernel/dtype.ts';
+import { type Shape, sizeOf } from '../../kernel/shape.ts';
+import { contiguousView, type View } from '../../kernel/view.ts';
 import { CellCode } from './cell-code.ts';
 import { accumulator, type CellArray, type CellContext, type CellValue, compute, guardsHold } from './cell-program.ts';
 import {

@@ -1,9 +1,9 @@
-import type { Allocation, Backend, Executable } from '../../backend.ts';
-import { registerBackend } from '../../backend.ts';
-import type { TypedArray } from '../../dtype.ts';
-import type { Node } from '../../node.ts';
-import type { Plan } from '../../plan.ts';
-import type { Storage } from '../../storage.ts';
+import type { Node } from '../../graph/node.ts';
+import type { Storage } from '../../graph/storage.ts';
+import type { Allocation, Backend, Executable } from '../../kernel/backend.ts';
+import { registerBackend } from '../../kernel/backend.ts';
+import type { TypedArray } from '../../kernel/dtype.ts';
+import type { Plan } from '../../kernel/plan.ts';
 import { HostMemory, memoryOf } from '../host-memory.ts';
 import { type InterpretOptions, interpret } from './interpret.ts';
 import { runPlan } from './interpret-kernels.ts';

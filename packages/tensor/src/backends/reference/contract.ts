@@ -1,5 +1,5 @@
-import type { ContractSpec } from '../../node.ts';
-import { contiguousStrides, type Shape, sizeOf } from '../../shape.ts';
+import type { ContractSpec } from '../../graph/node.ts';
+import { contiguousStrides, type Shape, sizeOf } from '../../kernel/shape.ts';
 import { pick, positions } from './positions.ts';
 
 interface Operand {

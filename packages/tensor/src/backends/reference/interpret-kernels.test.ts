@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Access, ContractKernel, Instruction, Kernel, LoopKernel } from '../../kernel.ts';
-import type { Plan } from '../../plan.ts';
-import { contiguousView, padView, permuteView, stridedView, type View } from '../../view.ts';
+import type { Access, ContractKernel, Instruction, Kernel, LoopKernel } from '../../kernel/kernel.ts';
+import type { Plan } from '../../kernel/plan.ts';
+import { contiguousView, padView, permuteView, stridedView, type View } from '../../kernel/view.ts';
 import { ReferenceBackend } from './backend.ts';
 import { runKernel } from './interpret-kernels.ts';
 

@@ -2,11 +2,18 @@
  * The oracle of schedulers and code generators: runs a plan's kernels one after the other, element by element, in double precision;
  * values are rounded when they are stored.
  */
-import { type DType, elementCode, type TypedArray, viewArray } from '../../dtype.ts';
-import type { ContractKernel, Instruction, Kernel, LoopKernel, Program, ScatterAddKernel } from '../../kernel.ts';
-import type { Plan } from '../../plan.ts';
-import { contiguousStrides, type Shape, sizeOf } from '../../shape.ts';
-import { locate, type View } from '../../view.ts';
+import { type DType, elementCode, type TypedArray, viewArray } from '../../kernel/dtype.ts';
+import type {
+  ContractKernel,
+  Instruction,
+  Kernel,
+  LoopKernel,
+  Program,
+  ScatterAddKernel,
+} from '../../kernel/kernel.ts';
+import type { Plan } from '../../kernel/plan.ts';
+import { contiguousStrides, type Shape, sizeOf } from '../../kernel/shape.ts';
+import { locate, type View } from '../../kernel/view.ts';
 import { binaryFunction, reduceFunctions, roundTo, unaryFunction } from './semantics.ts';
 
 type Index = readonly number[];

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import * as graph from '../../graph.ts';
-import type { Node } from '../../node.ts';
-import { type Shape, sizeOf } from '../../shape.ts';
-import { Storage } from '../../storage.ts';
+import * as graph from '../../graph/graph.ts';
+import type { Node } from '../../graph/node.ts';
+import { Storage } from '../../graph/storage.ts';
+import { type Shape, sizeOf } from '../../kernel/shape.ts';
 import { ReferenceBackend } from './backend.ts';
 import { type InterpretOptions, interpret } from './interpret.ts';
 

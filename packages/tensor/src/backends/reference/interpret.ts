@@ -2,11 +2,12 @@
  * The oracle: evaluates a graph node by node, in double precision, each operation in the most direct way. It knows nothing of
  * views, kernels and plans.
  */
-import { allocateArray, computeDType, type TypedArray } from '../../dtype.ts';
-import { type Node, type NodeOf, type Op, orderNodes, type WindowSpec } from '../../node.ts';
-import { contiguousStrides, type Shape, sizeOf } from '../../shape.ts';
-import { realizedStorage, type Storage, uncomputedSources } from '../../storage.ts';
-import { threefry2x32 } from '../../threefry.ts';
+
+import { type Node, type NodeOf, type Op, orderNodes, type WindowSpec } from '../../graph/node.ts';
+import { realizedStorage, type Storage, uncomputedSources } from '../../graph/storage.ts';
+import { allocateArray, computeDType, type TypedArray } from '../../kernel/dtype.ts';
+import { contiguousStrides, type Shape, sizeOf } from '../../kernel/shape.ts';
+import { threefry2x32 } from '../../random/threefry.ts';
 import { contract } from './contract.ts';
 import { pick, positions } from './positions.ts';
 import { binaryFunction, reduceFunctions, roundTo, unaryFunction } from './semantics.ts';

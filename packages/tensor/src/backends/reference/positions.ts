@@ -1,4 +1,4 @@
-import { type Shape, sizeOf } from '../../shape.ts';
+import { type Shape, sizeOf } from '../../kernel/shape.ts';
 
 /** offset + sum of strides[k] * index[k], for every index of the box `shape` in row-major order. */
 export function positions(shape: Shape, strides: readonly number[], offset = 0): Int32Array {

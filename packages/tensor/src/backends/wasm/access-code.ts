@@ -1,5 +1,5 @@
 /** Code for the loads and stores of a program: where they stand, their guards, the rows of gathers. */
-import type { Value } from '../../kernel.ts';
+import type { Value } from '../../kernel/kernel.ts';
 import { isAdjacent, type PlannedAccess, type PlannedGuard } from './access.ts';
 import type { FunctionBuilder, Local, Operand } from './encoder.ts';
 import type { Slot } from './slots.ts';

@@ -1,6 +1,6 @@
 /** How the code of a loop nest finds the elements of an access: which streams it follows, how it lies along the vector axis. */
-import { bytesOf, type DType } from '../../dtype.ts';
-import type { Access, Value } from '../../kernel.ts';
+import { bytesOf, type DType } from '../../kernel/dtype.ts';
+import type { Access, Value } from '../../kernel/kernel.ts';
 import type { Stream, Streams } from './streams.ts';
 
 export interface PlannedGuard {

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { OutOfMemoryError } from '../../backend.ts';
-import type { ContractKernel, Kernel } from '../../kernel.ts';
-import type { Plan } from '../../plan.ts';
+import { OutOfMemoryError } from '../../kernel/backend.ts';
+import type { ContractKernel, Kernel } from '../../kernel/kernel.ts';
+import type { Plan } from '../../kernel/plan.ts';
 import { createWasmBackend, type WasmBackend, type WasmBackendOptions } from './backend.ts';
 import { contiguous, contractKernel, plainProduct, storeProgram } from './contract.testing.ts';
 

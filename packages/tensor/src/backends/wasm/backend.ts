@@ -1,8 +1,8 @@
-import type { Allocation, Backend } from '../../backend.ts';
-import { bytesOf, type DType, type TypedArray, viewArray } from '../../dtype.ts';
-import type { Plan } from '../../plan.ts';
+import { planKey } from '../../codegen/kernel-key.ts';
+import type { Allocation, Backend } from '../../kernel/backend.ts';
+import { bytesOf, type DType, type TypedArray, viewArray } from '../../kernel/dtype.ts';
+import type { Plan } from '../../kernel/plan.ts';
 import { PressureGauge } from '../pressure.ts';
-import { planKey } from '../scalar-code/kernel-key.ts';
 import { controlEnd, maximumThreads } from './control.ts';
 import { setRevectorizer } from './engine.ts';
 import { blockOf, type ExecutableHost, WasmExecutable } from './executable.ts';

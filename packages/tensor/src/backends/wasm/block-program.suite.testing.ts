@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allocateArray, bytesOf, type TypedArray } from '../../dtype.ts';
-import { type ContractKernel, formatKernel } from '../../kernel.ts';
-import { contiguousStrides, sizeOf } from '../../shape.ts';
+import { allocateArray, bytesOf, type TypedArray } from '../../kernel/dtype.ts';
+import { type ContractKernel, formatKernel } from '../../kernel/kernel.ts';
+import { contiguousStrides, sizeOf } from '../../kernel/shape.ts';
+import { contiguousView, stridedView } from '../../kernel/view.ts';
 import { seed } from '../../testing/seed.ts';
-import { contiguousView, stridedView } from '../../view.ts';
 import { runKernel } from '../reference/interpret-kernels.ts';
 import { emitBlockProgram } from './block-program.ts';
 import type { ModuleBuilder } from './encoder.ts';

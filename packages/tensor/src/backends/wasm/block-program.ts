@@ -1,8 +1,9 @@
 /** Epilogues of contractions: a program over a rectangle of rows and columns whose finished sums lie in a tile. */
-import { bytesOf } from '../../dtype.ts';
-import type { Access } from '../../kernel.ts';
-import { decideAllGuards, joinGroupedAxes } from '../scalar-code/normalize.ts';
-import { hasAxis, type LoopProgram, loopProgram, simplify } from '../scalar-code/simplify.ts';
+
+import { decideAllGuards, joinGroupedAxes } from '../../codegen/normalize.ts';
+import { hasAxis, type LoopProgram, loopProgram, simplify } from '../../codegen/simplify.ts';
+import { bytesOf } from '../../kernel/dtype.ts';
+import type { Access } from '../../kernel/kernel.ts';
 import { emitZeros } from './access-code.ts';
 import type { FunctionBuilder, Local, Operand } from './encoder.ts';
 import type { Target } from './features.ts';

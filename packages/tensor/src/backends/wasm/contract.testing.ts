@@ -1,9 +1,9 @@
 /** Contract kernels made by hand, run through generated code and through plain loops: for tests and measurements. */
-import type { DType, TypedArray } from '../../dtype.ts';
-import { bytesOf, viewArray } from '../../dtype.ts';
-import type { ContractKernel, Program } from '../../kernel.ts';
-import { contiguousStrides, type Shape, sizeOf } from '../../shape.ts';
-import { locate, stridedView, type View } from '../../view.ts';
+import type { DType, TypedArray } from '../../kernel/dtype.ts';
+import { bytesOf, viewArray } from '../../kernel/dtype.ts';
+import type { ContractKernel, Program } from '../../kernel/kernel.ts';
+import { contiguousStrides, type Shape, sizeOf } from '../../kernel/shape.ts';
+import { locate, stridedView, type View } from '../../kernel/view.ts';
 import { ModuleBuilder } from './encoder.ts';
 import type { Features } from './features.ts';
 import { lowerContract } from './gemm.ts';

@@ -1,7 +1,7 @@
-import type { Allocation, Executable } from '../../backend.ts';
-import { bytesOf } from '../../dtype.ts';
-import type { Plan } from '../../plan.ts';
-import { lifetimesOf, placeTemporaries, type TemporaryPlace } from '../../temporaries.ts';
+import type { Allocation, Executable } from '../../kernel/backend.ts';
+import { bytesOf } from '../../kernel/dtype.ts';
+import type { Plan } from '../../kernel/plan.ts';
+import { lifetimesOf, placeTemporaries, type TemporaryPlace } from '../../kernel/temporaries.ts';
 import type { PlanCode } from './lower.ts';
 import type { PlacedBlock } from './memories.ts';
 import { alignment } from './memory.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { castNumber, elementCode } from '../../dtype.ts';
-import type { Instruction, Program } from '../../kernel.ts';
-import { sizeOf } from '../../shape.ts';
-import { locate, padView, permuteView, type View, windowView } from '../../view.ts';
+import { castNumber, elementCode } from '../../kernel/dtype.ts';
+import type { Instruction, Program } from '../../kernel/kernel.ts';
+import { sizeOf } from '../../kernel/shape.ts';
+import { locate, padView, permuteView, type View, windowView } from '../../kernel/view.ts';
 import { runKernel } from '../reference/interpret-kernels.ts';
 import {
   contiguous,

@@ -10,9 +10,9 @@
  *           for each panel of B: multiply
  *         run the epilogue on the block of sums
  */
-import { computeDType, type DType, isHalf } from '../../dtype.ts';
-import type { ContractKernel } from '../../kernel.ts';
-import { sizeOf } from '../../shape.ts';
+import { computeDType, type DType, isHalf } from '../../kernel/dtype.ts';
+import type { ContractKernel } from '../../kernel/kernel.ts';
+import { sizeOf } from '../../kernel/shape.ts';
 import { emitBlockProgram } from './block-program.ts';
 import { type Blocking, chooseBlocking } from './blocking.ts';
 import type { FunctionBuilder, Local, ModuleBuilder, Operand } from './encoder.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodeBfloat16, encodeFloat16 } from '../../io/float16.ts';
+import { encodeBfloat16, encodeFloat16 } from '../../kernel/float16.ts';
 import { ModuleBuilder } from './encoder.ts';
 import { emitNarrow, emitRound, emitWiden } from './half.ts';
 

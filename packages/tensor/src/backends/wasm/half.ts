@@ -2,7 +2,7 @@
  * f16 and bf16 in WebAssembly, which has neither: their bit patterns, in the low halves of 32-bit lanes, to and from f32. All functions
  * take their argument from the stack and leave the result there.
  */
-import type { HalfDType } from '../../dtype.ts';
+import type { HalfDType } from '../../kernel/dtype.ts';
 import type { FunctionBuilder, Local } from './encoder.ts';
 
 const integers = (fn: FunctionBuilder, value: number): Local => fn.constant('i32x4', value);

@@ -1,5 +1,5 @@
 /** The WebAssembly backend: generated code with SIMD, on all cores. Importing this makes it known as 'wasm'. */
-import { registerBackend } from '../../backend.ts';
+import { registerBackend } from '../../kernel/backend.ts';
 import { createWasmBackend } from './backend.ts';
 
 export { createWasmBackend, WasmBackend, type WasmBackendOptions } from './backend.ts';

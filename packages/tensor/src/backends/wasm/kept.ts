@@ -1,6 +1,6 @@
 /** Values of a row that a later phase needs again, in the thread's scratch memory: one row of slots for each value. */
-import type { DType } from '../../dtype.ts';
-import type { Value } from '../../kernel.ts';
+import type { DType } from '../../kernel/dtype.ts';
+import type { Value } from '../../kernel/kernel.ts';
 import type { Local } from './encoder.ts';
 import type { VectorCode } from './vector-code.ts';
 import { loadAdjacent, packForStore, storeAdjacent } from './vector-memory.ts';

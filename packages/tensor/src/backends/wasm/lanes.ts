@@ -1,4 +1,4 @@
-import { bytesOf, type HalfDType, isHalf } from '../../dtype.ts';
+import { bytesOf, type HalfDType, isHalf } from '../../kernel/dtype.ts';
 import type { FunctionBuilder, Local } from './encoder.ts';
 import { emitWiden } from './half.ts';
 import type { LaneOp, MemoryLaneOp, MemoryOp, PlainOp } from './opcodes.ts';

@@ -1,10 +1,10 @@
 /** Tests of loop kernels, for each setting of V8 that they run under. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allocateArray, type DType, elementCode, isFloat, type TypedArray } from '../../dtype.ts';
-import { formatKernel } from '../../kernel.ts';
+import { allocateArray, type DType, elementCode, isFloat, type TypedArray } from '../../kernel/dtype.ts';
+import { formatKernel } from '../../kernel/kernel.ts';
+import { stridedView } from '../../kernel/view.ts';
 import { seed } from '../../testing/seed.ts';
-import { stridedView } from '../../view.ts';
 import { runKernel } from '../reference/interpret-kernels.ts';
 import type { Features } from './features.ts';
 import { KernelWriter, LoopHarness, relaxedSimdSettings } from './loop.testing.ts';

@@ -1,9 +1,16 @@
 /** Loop and scatter kernels made by hand, run as generated code and by the oracle: for tests and measurements. */
-import { bytesOf, type ComputeDType, computeDType, type DType, type TypedArray, viewArray } from '../../dtype.ts';
-import type { Access, Instruction, LoopKernel, Store, Value } from '../../kernel.ts';
-import type { BinaryOp, ReduceOp, RoundOp, UnaryOp } from '../../operators.ts';
-import type { Shape } from '../../shape.ts';
-import { contiguousView, type View } from '../../view.ts';
+import {
+  bytesOf,
+  type ComputeDType,
+  computeDType,
+  type DType,
+  type TypedArray,
+  viewArray,
+} from '../../kernel/dtype.ts';
+import type { Access, Instruction, LoopKernel, Store, Value } from '../../kernel/kernel.ts';
+import type { BinaryOp, ReduceOp, RoundOp, UnaryOp } from '../../kernel/operators.ts';
+import type { Shape } from '../../kernel/shape.ts';
+import { contiguousView, type View } from '../../kernel/view.ts';
 import { ModuleBuilder } from './encoder.ts';
 import { detectRelaxedSimd, type Features } from './features.ts';
 import { lowerLoop } from './loop.ts';

@@ -2,11 +2,12 @@
  * Loop kernels: element-wise work and reductions over rows. The program is brought into its simplest form and cut into pieces without
  * guards; `nest.ts` says in which order each is walked, `nest-code.ts` writes the loops.
  */
-import type { DType } from '../../dtype.ts';
-import type { LoopKernel } from '../../kernel.ts';
-import { sizeOf } from '../../shape.ts';
-import { decideAllGuards, joinAxes, restrict } from '../scalar-code/normalize.ts';
-import { type LoopProgram, loopProgram, simplify } from '../scalar-code/simplify.ts';
+
+import { decideAllGuards, joinAxes, restrict } from '../../codegen/normalize.ts';
+import { type LoopProgram, loopProgram, simplify } from '../../codegen/simplify.ts';
+import type { DType } from '../../kernel/dtype.ts';
+import type { LoopKernel } from '../../kernel/kernel.ts';
+import { sizeOf } from '../../kernel/shape.ts';
 import type { FunctionBuilder, ModuleBuilder } from './encoder.ts';
 import type { Target } from './features.ts';
 import { chooseNest } from './nest.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ContractKernel, Program } from '../../kernel.ts';
-import type { Plan } from '../../plan.ts';
-import { localKernel, planKey } from '../scalar-code/kernel-key.ts';
+import { localKernel, planKey } from '../../codegen/kernel-key.ts';
+import type { ContractKernel, Program } from '../../kernel/kernel.ts';
+import type { Plan } from '../../kernel/plan.ts';
 import { contiguous, contractKernel } from './contract.testing.ts';
 import { lowerPlan } from './lower.ts';
 

@@ -1,8 +1,9 @@
 /** From plan to module: one function for each distinct kernel, and `run`, which calls them in order. */
-import type { DType } from '../../dtype.ts';
-import type { Kernel } from '../../kernel.ts';
-import type { Plan } from '../../plan.ts';
-import { localKernel } from '../scalar-code/kernel-key.ts';
+
+import { localKernel } from '../../codegen/kernel-key.ts';
+import type { DType } from '../../kernel/dtype.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { Plan } from '../../kernel/plan.ts';
 import { emitBarrier } from './barrier.ts';
 import { control } from './control.ts';
 import { ModuleBuilder } from './encoder.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OutOfMemoryError } from '../../backend.ts';
+import { OutOfMemoryError } from '../../kernel/backend.ts';
 import { GrowingBlock, Memories } from './memories.ts';
 import { pageBytes } from './memory.ts';
 

@@ -3,7 +3,7 @@
  * switch V8's re-vectoriser off.) The first memory is special: threads meet in it, scratch memory and tables lie in it, and only there
  * does generated code reach its full speed, so it is filled first.
  */
-import { OutOfMemoryError } from '../../backend.ts';
+import { OutOfMemoryError } from '../../kernel/backend.ts';
 import { Allocator, type Block, maximumPages, pageBytes } from './memory.ts';
 
 /** A range of one of the memories. */

@@ -1,7 +1,7 @@
 /** Kernels that training spends its time in, written as the scheduler would write them. */
 
-import type { DType } from '../../dtype.ts';
-import { stridedView, type View } from '../../view.ts';
+import type { DType } from '../../kernel/dtype.ts';
+import { stridedView, type View } from '../../kernel/view.ts';
 import { KernelWriter } from './loop.testing.ts';
 
 type Float = 'f32' | 'f64';

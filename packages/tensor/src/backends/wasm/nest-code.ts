@@ -2,9 +2,10 @@
  * The loops of a kernel: the units of work of its thread, the phases of each unit, the loops over reduced axes, and runs along the
  * vector axis. `phases.ts` says what is computed when, `program-code.ts` how.
  */
-import type { DType } from '../../dtype.ts';
-import type { Value } from '../../kernel.ts';
-import type { LoopProgram } from '../scalar-code/simplify.ts';
+
+import type { LoopProgram } from '../../codegen/simplify.ts';
+import type { DType } from '../../kernel/dtype.ts';
+import type { Value } from '../../kernel/kernel.ts';
 import type { FunctionBuilder, Local, Operand } from './encoder.ts';
 import { KeptRows, keptRowsBytes } from './kept.ts';
 import { bodyCost, type Nest, slotsInColumns, slotsInLoop } from './nest.ts';

@@ -1,7 +1,8 @@
 /** In which order a program's axes are walked, and which one the vectors run along. */
-import { bytesOf, type DType } from '../../dtype.ts';
-import type { Access, Value } from '../../kernel.ts';
-import { costOf, hasAxis, type LoopProgram, variation } from '../scalar-code/simplify.ts';
+
+import { costOf, hasAxis, type LoopProgram, variation } from '../../codegen/simplify.ts';
+import { bytesOf, type DType } from '../../kernel/dtype.ts';
+import type { Access, Value } from '../../kernel/kernel.ts';
 
 export interface Nest {
   /**

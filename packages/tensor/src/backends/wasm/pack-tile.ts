@@ -1,5 +1,5 @@
 /** Copying one tile of an operand into a panel: see `pack.ts`. A tile is affine in two variables: p and k. */
-import { bytesOf } from '../../dtype.ts';
+import { bytesOf } from '../../kernel/dtype.ts';
 import type { FunctionBuilder, Local, Operand } from './encoder.ts';
 import {
   type ElementSource,

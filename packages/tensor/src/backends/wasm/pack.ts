@@ -7,8 +7,8 @@
  * guards are affine in two variables: a tile whose guards hold throughout is copied by the fast path, in others each run of
  * neighbours is clipped to where they hold. What is left out stays zero.
  */
-import { bytesOf } from '../../dtype.ts';
-import type { View } from '../../view.ts';
+import { bytesOf } from '../../kernel/dtype.ts';
+import type { View } from '../../kernel/view.ts';
 import type { FunctionBuilder, Local, ModuleBuilder, Operand } from './encoder.ts';
 import { type ElementSource, type FloatType, floatLanes, loadVector, vectorBytes } from './lanes.ts';
 import {

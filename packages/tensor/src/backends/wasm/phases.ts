@@ -2,9 +2,10 @@
  * A kernel with reductions walks its rows several times: a reduction that needs the result of another comes a phase later. This
  * decides what is computed in which phase, and what is kept from one phase to the next instead of being computed again.
  */
-import type { DType } from '../../dtype.ts';
-import type { Store, Value } from '../../kernel.ts';
-import { costOf, hasAxis, type LoopProgram, operandsOf, variation } from '../scalar-code/simplify.ts';
+
+import { costOf, hasAxis, type LoopProgram, operandsOf, variation } from '../../codegen/simplify.ts';
+import type { DType } from '../../kernel/dtype.ts';
+import type { Store, Value } from '../../kernel/kernel.ts';
 import type { Nest } from './nest.ts';
 
 export interface Phase {

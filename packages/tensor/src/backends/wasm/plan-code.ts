@@ -1,5 +1,5 @@
 /** The code of a plan: one program for each way in which its buffers lie in the memories. */
-import type { Plan } from '../../plan.ts';
+import type { Plan } from '../../kernel/plan.ts';
 import { compileOptimized } from './engine.ts';
 import type { Features } from './features.ts';
 import { lowerPlan, type PlanCode } from './lower.ts';

@@ -2,8 +2,7 @@
  * Code for the operations of a program at one place of a loop nest. Values that vary along the vector axis are computed for several
  * slots of four elements side by side, others once, in all lanes.
  */
-import type { DType } from '../../dtype.ts';
-import type { Store, Value } from '../../kernel.ts';
+
 import {
   type AxisSet,
   hasAxis,
@@ -11,7 +10,9 @@ import {
   type Operation,
   operandsOf,
   variation,
-} from '../scalar-code/simplify.ts';
+} from '../../codegen/simplify.ts';
+import type { DType } from '../../kernel/dtype.ts';
+import type { Store, Value } from '../../kernel/kernel.ts';
 import { type PlannedAccess, planAccess, slowAccess } from './access.ts';
 import { AccessCode } from './access-code.ts';
 import type { Local } from './encoder.ts';

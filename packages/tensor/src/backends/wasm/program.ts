@@ -1,7 +1,7 @@
 /** What the WebAssembly code of programs (the straight-line part of a kernel) is generated from, and for whom. */
-import type { DType } from '../../dtype.ts';
-import type { Program } from '../../kernel.ts';
-import type { Shape } from '../../shape.ts';
+import type { DType } from '../../kernel/dtype.ts';
+import type { Program } from '../../kernel/kernel.ts';
+import type { Shape } from '../../kernel/shape.ts';
 import type { Callable, Local, Operand } from './encoder.ts';
 
 /** A kernel as a function `(args, thread, threads, scratch) -> ()`, all i32. */

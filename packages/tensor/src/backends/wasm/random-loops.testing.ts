@@ -3,12 +3,12 @@
  * and an exhausted tape goes on with zeros, which stand for the simplest choices.
  */
 import * as fc from 'fast-check';
-import type { ComputeDType, DType, TypedArray } from '../../dtype.ts';
-import { allocateArray, elementCode, isFloat } from '../../dtype.ts';
-import type { LoopKernel, Value } from '../../kernel.ts';
-import type { BinaryOp } from '../../node.ts';
-import { contiguousStrides, type Shape, sizeOf } from '../../shape.ts';
-import { type Guard, locate, type View } from '../../view.ts';
+import type { BinaryOp } from '../../graph/node.ts';
+import type { ComputeDType, DType, TypedArray } from '../../kernel/dtype.ts';
+import { allocateArray, elementCode, isFloat } from '../../kernel/dtype.ts';
+import type { LoopKernel, Value } from '../../kernel/kernel.ts';
+import { contiguousStrides, type Shape, sizeOf } from '../../kernel/shape.ts';
+import { type Guard, locate, type View } from '../../kernel/view.ts';
 import { KernelWriter } from './loop.testing.ts';
 
 class Tape {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { registerBackend } from '../../backend.ts';
+import { registerBackend } from '../../kernel/backend.ts';
 import { difference, randomProgram, runEagerly, runReplayed } from '../../testing/random-programs.ts';
 import { seed } from '../../testing/seed.ts';
 import { registerReferenceBackends } from '../reference/backend.ts';

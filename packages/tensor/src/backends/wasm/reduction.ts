@@ -1,6 +1,7 @@
 /** Sums and maxima: accumulators of four lanes in registers, joined in a fixed order that no split of the work changes. */
-import type { DType } from '../../dtype.ts';
-import type { ReduceOp } from '../../node.ts';
+
+import type { ReduceOp } from '../../graph/node.ts';
+import type { DType } from '../../kernel/dtype.ts';
 import type { Local } from './encoder.ts';
 import type { PlainOp } from './opcodes.ts';
 import type { ScratchConstants } from './scratch-constants.ts';

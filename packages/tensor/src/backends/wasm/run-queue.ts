@@ -2,7 +2,7 @@
  * Runs of one backend, one after the other, in the order of the calls. A run that is worth it goes to the workers while the main
  * thread goes on; whoever cannot wait for the event loop calls `finish`, which blocks.
  */
-import type { Allocation } from '../../backend.ts';
+import type { Allocation } from '../../kernel/backend.ts';
 import type { Failure, Job, Pool } from './pool.ts';
 
 export interface Run {

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allocateArray, type DType, isFloat, type TypedArray } from '../../dtype.ts';
-import { formatKernel, type ScatterAddKernel } from '../../kernel.ts';
+import { allocateArray, type DType, isFloat, type TypedArray } from '../../kernel/dtype.ts';
+import { formatKernel, type ScatterAddKernel } from '../../kernel/kernel.ts';
+import { contiguousView, padView, stridedView, type View } from '../../kernel/view.ts';
 import { seed } from '../../testing/seed.ts';
-import { contiguousView, padView, stridedView, type View } from '../../view.ts';
 import { runKernel } from '../reference/interpret-kernels.ts';
 import type { Features } from './features.ts';
 import { difference } from './loop.suite.testing.ts';

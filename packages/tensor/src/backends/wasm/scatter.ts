@@ -2,9 +2,9 @@
  * scatterAdd: sums rows into a table. Each thread walks all indices and adds to a part of the table that is its own: some columns of
  * every row or, where rows are short, some rows. So the order of each sum is that of the indices, whatever the number of threads.
  */
-import { bytesOf, type DType } from '../../dtype.ts';
-import type { ScatterAddKernel } from '../../kernel.ts';
-import type { View } from '../../view.ts';
+import { bytesOf, type DType } from '../../kernel/dtype.ts';
+import type { ScatterAddKernel } from '../../kernel/kernel.ts';
+import type { View } from '../../kernel/view.ts';
 import { emitZeros, zeroBytes } from './access-code.ts';
 import type { Local, ModuleBuilder } from './encoder.ts';
 import type { Target } from './features.ts';

@@ -1,4 +1,4 @@
-import type { DType } from '../../dtype.ts';
+import type { DType } from '../../kernel/dtype.ts';
 import { zeroBytes } from './access-code.ts';
 import type { VectorCode } from './vector-code.ts';
 import { type Place, storeAdjacent } from './vector-memory.ts';

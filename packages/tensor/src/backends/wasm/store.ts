@@ -1,6 +1,6 @@
 /** Writing finished sums that need no program: from a tile in scratch memory to where they belong. */
-import type { DType } from '../../dtype.ts';
-import type { ContractKernel } from '../../kernel.ts';
+import type { DType } from '../../kernel/dtype.ts';
+import type { ContractKernel } from '../../kernel/kernel.ts';
 import type { FunctionBuilder, ModuleBuilder } from './encoder.ts';
 import { emitCopyRun, type FloatType, floatLanes } from './lanes.ts';
 import { emitTransposeTile } from './pack-tile.ts';

@@ -1,5 +1,5 @@
 /** Quads (see `vector-ops.ts`) to and from memory. Partial quads touch the memory of their first `lanes` elements only; the rest is 0. */
-import { bytesOf, type DType, type HalfDType, isHalf } from '../../dtype.ts';
+import { bytesOf, type DType, type HalfDType, isHalf } from '../../kernel/dtype.ts';
 import type { Local } from './encoder.ts';
 import { emitNarrow, emitWiden } from './half.ts';
 import type { MemoryOp } from './opcodes.ts';

@@ -2,9 +2,10 @@
  * The operations of programs on four elements at a time. In registers, f32 and i32 fill one 128-bit vector, f64 two; f16 and bf16 are f32; u8 is an i32
  * between 0 and 255, bool a mask of 32 ones or zeros an element.
  */
-import type { DType } from '../../dtype.ts';
-import type { RoundOp, UnaryOp } from '../../operators.ts';
-import type { BinaryKind } from '../scalar-code/simplify.ts';
+
+import type { BinaryKind } from '../../codegen/simplify.ts';
+import type { DType } from '../../kernel/dtype.ts';
+import type { RoundOp, UnaryOp } from '../../kernel/operators.ts';
 import type { Local } from './encoder.ts';
 import { emitRound } from './half.ts';
 import type { PlainOp } from './opcodes.ts';

@@ -1,7 +1,7 @@
 /** Estimates of what a kernel costs: to decide whether threads are worth waking, and for profiles. */
-import { bytesOf, type DType } from '../../dtype.ts';
-import { type Access, accessesOf, type Kernel } from '../../kernel.ts';
-import { sizeOf } from '../../shape.ts';
+import { bytesOf, type DType } from '../../kernel/dtype.ts';
+import { type Access, accessesOf, type Kernel } from '../../kernel/kernel.ts';
+import { sizeOf } from '../../kernel/shape.ts';
 
 /** Floating-point operations; an instruction of a program counts as one. */
 export function operationsOf(kernel: Kernel): number {

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compile } from '../../compile.ts';
+import { arange, tensor, zeros } from '../../functions.ts';
 import {
   BackendUnavailableError,
   closeBackend,
@@ -8,9 +10,7 @@ import {
   openBackend,
   registerAsyncBackend,
   setDefaultBackend,
-} from '../../backend.ts';
-import { compile } from '../../compile.ts';
-import { arange, tensor, zeros } from '../../functions.ts';
+} from '../../kernel/backend.ts';
 import type { Tensor } from '../../tensor.ts';
 import { webgpuMissing } from '../../testing/backends.ts';
 import { opCases } from '../../testing/conformance.ts';

@@ -1,6 +1,6 @@
-import { type Allocation, type Backend, DeviceLostError, OutOfMemoryError } from '../../backend.ts';
-import { bytesOf, type DType, type TypedArray, viewArray } from '../../dtype.ts';
-import type { Plan } from '../../plan.ts';
+import { type Allocation, type Backend, DeviceLostError, OutOfMemoryError } from '../../kernel/backend.ts';
+import { bytesOf, type DType, type TypedArray, viewArray } from '../../kernel/dtype.ts';
+import type { Plan } from '../../kernel/plan.ts';
 import { PressureGauge } from '../pressure.ts';
 import { platform } from '../wasm/this-platform.ts';
 import type { DeviceCapabilities, TileTimeTable } from './capabilities.ts';

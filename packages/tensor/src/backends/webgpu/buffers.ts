@@ -2,7 +2,7 @@
  * The buffers of one shader: how each is bound, and how its elements are read and written. A device offers few storage bindings; a
  * kernel with more buffers finds some of them in one staging buffer, to and from which they are copied around the kernel.
  */
-import { bytesOf, type DType } from '../../dtype.ts';
+import { bytesOf, type DType } from '../../kernel/dtype.ts';
 import { type CallFunction, elementsOf } from './elements.ts';
 
 /** Each buffer must start at a multiple of this in a staging buffer, in bytes. */

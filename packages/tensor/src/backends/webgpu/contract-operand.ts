@@ -3,11 +3,12 @@
  * for the place in the sum, and so is what each guard compares: an invocation computes the terms of its rows once and those of the sum
  * once a step, whatever the view: a transposed matrix, a flipped one, or a convolution's windows with padding.
  */
-import type { ComputeDType } from '../../dtype.ts';
-import type { Access } from '../../kernel.ts';
-import { affineText, unravel } from '../scalar-code/affine.ts';
-import type { Dialect } from '../scalar-code/dialect.ts';
-import { decideAllGuards, joinGroupedAxes } from '../scalar-code/normalize.ts';
+
+import { affineText, unravel } from '../../codegen/affine.ts';
+import type { Dialect } from '../../codegen/dialect.ts';
+import { decideAllGuards, joinGroupedAxes } from '../../codegen/normalize.ts';
+import type { ComputeDType } from '../../kernel/dtype.ts';
+import type { Access } from '../../kernel/kernel.ts';
 
 /** Axes that one flattened index runs over (row-major). */
 export interface AxisGroup {

@@ -1,8 +1,8 @@
 /** Matrix products to test: of all sizes, through all kinds of views, with epilogues. */
-import type { DType } from '../../dtype.ts';
-import type { ContractKernel, Program } from '../../kernel.ts';
-import { type Shape, sizeOf } from '../../shape.ts';
-import { expandView, flipView, padView, permuteView, stridedView, type View, windowView } from '../../view.ts';
+import type { DType } from '../../kernel/dtype.ts';
+import type { ContractKernel, Program } from '../../kernel/kernel.ts';
+import { type Shape, sizeOf } from '../../kernel/shape.ts';
+import { expandView, flipView, padView, permuteView, stridedView, type View, windowView } from '../../kernel/view.ts';
 import { contiguous, contractKernel, type Sizes, storeProgram, strided } from '../wasm/contract.testing.ts';
 import { type FilledBuffer, randomNumbers, reachOf } from './contract.testing.ts';
 

@@ -1,10 +1,11 @@
 /** Contract kernels made by hand, run on a device and through plain loops. */
-import { bytesOf, type DType, isHalf } from '../../dtype.ts';
-import { float32ToBfloat16, float32ToFloat16 } from '../../io/float16.ts';
-import type { ContractKernel } from '../../kernel.ts';
-import type { Plan } from '../../plan.ts';
-import { sizeOf } from '../../shape.ts';
-import { locate, type View } from '../../view.ts';
+
+import { bytesOf, type DType, isHalf } from '../../kernel/dtype.ts';
+import { float32ToBfloat16, float32ToFloat16 } from '../../kernel/float16.ts';
+import type { ContractKernel } from '../../kernel/kernel.ts';
+import type { Plan } from '../../kernel/plan.ts';
+import { sizeOf } from '../../kernel/shape.ts';
+import { locate, type View } from '../../kernel/view.ts';
 import { runKernel } from '../reference/interpret-kernels.ts';
 import { eachIndex } from '../wasm/contract.testing.ts';
 import { WebGpuBackend } from './backend.ts';

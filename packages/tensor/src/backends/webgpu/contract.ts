@@ -1,10 +1,11 @@
 /** Contractions: in tiles, or with one invocation for each element of the result. */
-import type { Access, ContractKernel } from '../../kernel.ts';
-import { accessesOf } from '../../kernel.ts';
-import { sizeOf } from '../../shape.ts';
-import { guardText, positionText, unravel } from '../scalar-code/affine.ts';
-import { type Known, storeStatements, valueStatements } from '../scalar-code/program-text.ts';
-import { loopProgram, simplify } from '../scalar-code/simplify.ts';
+
+import { guardText, positionText, unravel } from '../../codegen/affine.ts';
+import { type Known, storeStatements, valueStatements } from '../../codegen/program-text.ts';
+import { loopProgram, simplify } from '../../codegen/simplify.ts';
+import type { Access, ContractKernel } from '../../kernel/kernel.ts';
+import { accessesOf } from '../../kernel/kernel.ts';
+import { sizeOf } from '../../kernel/shape.ts';
 import { type Dispatch, type KernelContext, shaderDispatch } from './dispatch.ts';
 import { gemmDispatches, type TileChoice, type TiledProduct, tiledProduct } from './gemm.ts';
 import { chooseTile } from './tile-choice.ts';

@@ -1,5 +1,5 @@
 /** Choosing an adapter and opening a device with all that it offers. */
-import { BackendUnavailableError } from '../../backend.ts';
+import { BackendUnavailableError } from '../../kernel/backend.ts';
 import type { DeviceCapabilities } from './capabilities.ts';
 import { adapterAdvice, environment, type GpuSource, openGpu } from './platform.ts';
 import type { MatrixUnit } from './tile.ts';

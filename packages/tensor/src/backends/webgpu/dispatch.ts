@@ -1,5 +1,5 @@
 /** What a kernel becomes: shaders with their buffers and sizes. */
-import { bytesOf, type DType } from '../../dtype.ts';
+import { bytesOf, type DType } from '../../kernel/dtype.ts';
 import { type Binding, type BufferUse, ShaderBuffers } from './buffers.ts';
 import type { DeviceCapabilities } from './capabilities.ts';
 import { ShaderFunctions } from './math.ts';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { setDefaultBackend } from '../../backend.ts';
-import { castNumber, type DType, decodeArray } from '../../dtype.ts';
 import { tensor } from '../../functions.ts';
+import { setDefaultBackend } from '../../kernel/backend.ts';
+import { castNumber, type DType, decodeArray } from '../../kernel/dtype.ts';
 import { webgpuMissing } from '../../testing/backends.ts';
 import { seed } from '../../testing/seed.ts';
 

@@ -1,5 +1,5 @@
 /** How elements of each dtype lie in memory that shaders see, and how they become values in registers. */
-import type { DType } from '../../dtype.ts';
+import type { DType } from '../../kernel/dtype.ts';
 import type { ShaderFunctionName } from './math.ts';
 
 interface PackedElements {

@@ -1,5 +1,5 @@
 /** A plan on a device: encoded anew at each run, as WebGPU's command buffers run once; everything else is prepared. */
-import type { Allocation, Executable } from '../../backend.ts';
+import type { Allocation, Executable } from '../../kernel/backend.ts';
 import type { LoweredPlan, MemoryRange, PlannedDispatch } from './lowered-plan.ts';
 import { GpuAllocation } from './memory.ts';
 import type { Pipeline } from './pipelines.ts';

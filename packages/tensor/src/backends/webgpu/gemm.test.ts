@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { DType } from '../../dtype.ts';
+import type { DType } from '../../kernel/dtype.ts';
 import { webgpuMissing } from '../../testing/backends.ts';
 import { contiguous, contractKernel, type Sizes } from '../wasm/contract.testing.ts';
 import type { DeviceCapabilities } from './capabilities.ts';

@@ -3,12 +3,13 @@
  * registers into workgroup memory (the next ones are on their way while the present ones are multiplied). The sums then pass through
  * workgroup memory to invocations in the order of the result's columns, which run the epilogue on them.
  */
-import { accessesOf, type ContractKernel } from '../../kernel.ts';
-import { sizeOf } from '../../shape.ts';
-import { unravel } from '../scalar-code/affine.ts';
-import { decideAllGuards, joinGroupedAxes } from '../scalar-code/normalize.ts';
-import { type Known, storeStatements, valueStatements } from '../scalar-code/program-text.ts';
-import { type LoopProgram, loopProgram, simplify } from '../scalar-code/simplify.ts';
+
+import { unravel } from '../../codegen/affine.ts';
+import { decideAllGuards, joinGroupedAxes } from '../../codegen/normalize.ts';
+import { type Known, storeStatements, valueStatements } from '../../codegen/program-text.ts';
+import { type LoopProgram, loopProgram, simplify } from '../../codegen/simplify.ts';
+import { accessesOf, type ContractKernel } from '../../kernel/kernel.ts';
+import { sizeOf } from '../../kernel/shape.ts';
 import { type ProductOperand, productOperand, readsVectors } from './contract-operand.ts';
 import { type Dispatch, type KernelContext, shaderDispatch } from './dispatch.ts';
 import { registerType } from './elements.ts';

@@ -1,4 +1,4 @@
-import { registerAsyncBackend } from '../../backend.ts';
+import { registerAsyncBackend } from '../../kernel/backend.ts';
 import { createWebGpuBackend } from './backend.ts';
 
 registerAsyncBackend('webgpu', () => createWebGpuBackend());

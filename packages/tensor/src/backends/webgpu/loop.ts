@@ -1,14 +1,15 @@
 /** Loop kernels: one invocation for each element, or a team of invocations for each row. */
-import type { DType } from '../../dtype.ts';
-import { accessesOf, type LoopKernel, type Value } from '../../kernel.ts';
-import type { ReduceOp } from '../../operators.ts';
-import { type Shape, sizeOf } from '../../shape.ts';
-import { unravel } from '../scalar-code/affine.ts';
-import { foldConstants } from '../scalar-code/fold-constants.ts';
-import { decideAllGuards, joinAxes } from '../scalar-code/normalize.ts';
-import { type Known, storeStatements, valueStatements } from '../scalar-code/program-text.ts';
-import { planRows, type RowPhase } from '../scalar-code/row-phases.ts';
-import { type LoopProgram, loopProgram, operandsOf, simplify } from '../scalar-code/simplify.ts';
+
+import { unravel } from '../../codegen/affine.ts';
+import { foldConstants } from '../../codegen/fold-constants.ts';
+import { decideAllGuards, joinAxes } from '../../codegen/normalize.ts';
+import { type Known, storeStatements, valueStatements } from '../../codegen/program-text.ts';
+import { planRows, type RowPhase } from '../../codegen/row-phases.ts';
+import { type LoopProgram, loopProgram, operandsOf, simplify } from '../../codegen/simplify.ts';
+import type { DType } from '../../kernel/dtype.ts';
+import { accessesOf, type LoopKernel, type Value } from '../../kernel/kernel.ts';
+import type { ReduceOp } from '../../kernel/operators.ts';
+import { type Shape, sizeOf } from '../../kernel/shape.ts';
 import type { DeviceCapabilities } from './capabilities.ts';
 import { type Dispatch, type KernelContext, shaderDispatch, workgroupSize } from './dispatch.ts';
 import { registerType } from './elements.ts';

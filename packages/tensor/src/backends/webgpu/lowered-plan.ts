@@ -1,9 +1,10 @@
 /** A plan in shaders: what each dispatch binds, and where the temporaries of all of them lie. */
-import type { DType } from '../../dtype.ts';
-import type { Kernel } from '../../kernel.ts';
-import type { Plan } from '../../plan.ts';
-import { placeTemporaries, type TemporaryPlace } from '../../temporaries.ts';
-import { localKernel } from '../scalar-code/kernel-key.ts';
+
+import { localKernel } from '../../codegen/kernel-key.ts';
+import type { DType } from '../../kernel/dtype.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { Plan } from '../../kernel/plan.ts';
+import { placeTemporaries, type TemporaryPlace } from '../../kernel/temporaries.ts';
 import type { DeviceCapabilities } from './capabilities.ts';
 import { bindingBytes, type Dispatch, type KernelBuffer, KernelContext } from './dispatch.ts';
 import { lowerKernel } from './lower.ts';

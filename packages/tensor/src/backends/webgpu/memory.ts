@@ -1,5 +1,5 @@
 /** GPUBuffers for allocations, used again when they are freed. */
-import { type Allocation, OutOfMemoryError } from '../../backend.ts';
+import { type Allocation, OutOfMemoryError } from '../../kernel/backend.ts';
 
 /** Memory of the device. */
 export class GpuAllocation implements Allocation {

@@ -1,5 +1,5 @@
 /** What differs between Node.js and browsers, in one place: where WebGPU comes from. */
-import { BackendUnavailableError } from '../../backend.ts';
+import { BackendUnavailableError } from '../../kernel/backend.ts';
 
 /** WebGPU, and how to let go of it. */
 export interface GpuSource {

@@ -2,11 +2,12 @@
  * Element-wise kernels with four neighbouring elements for each invocation: memory is read and written in vectors, indices are computed once
  * for four, and elements smaller than a word are written a word at a time.
  */
-import type { Access, Value } from '../../kernel.ts';
-import { sizeOf } from '../../shape.ts';
-import { guardText, positionText, unravel } from '../scalar-code/affine.ts';
-import { type Known, valueStatements } from '../scalar-code/program-text.ts';
-import { hasAxis, type LoopProgram, operandsOf, variation } from '../scalar-code/simplify.ts';
+
+import { guardText, positionText, unravel } from '../../codegen/affine.ts';
+import { type Known, valueStatements } from '../../codegen/program-text.ts';
+import { hasAxis, type LoopProgram, operandsOf, variation } from '../../codegen/simplify.ts';
+import type { Access, Value } from '../../kernel/kernel.ts';
+import { sizeOf } from '../../kernel/shape.ts';
 import { type Dispatch, type KernelContext, shaderDispatch } from './dispatch.ts';
 import { registerType } from './elements.ts';
 import type { WgslDialect } from './wgsl.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { openBackend, registerAsyncBackend } from '../../backend.ts';
+import { openBackend, registerAsyncBackend } from '../../kernel/backend.ts';
 import { webgpuMissing } from '../../testing/backends.ts';
 import { difference, randomProgram, runEagerly, runReplayed } from '../../testing/random-programs.ts';
 import { registerReferenceBackends } from '../reference/backend.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, test } from 'vitest';
-import { setDefaultBackend } from '../../backend.ts';
 import { tensor } from '../../functions.ts';
+import { setDefaultBackend } from '../../kernel/backend.ts';
 import type { Tensor } from '../../tensor.ts';
 import { webgpuMissing } from '../../testing/backends.ts';
 import { difference } from '../../testing/random-programs.ts';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { setDefaultBackend } from '../../backend.ts';
 import { tensor } from '../../functions.ts';
-import * as graph from '../../graph.ts';
+import * as graph from '../../graph/graph.ts';
+import { setDefaultBackend } from '../../kernel/backend.ts';
 import { Tensor } from '../../tensor.ts';
 import { webgpuMissing } from '../../testing/backends.ts';
 import { seed } from '../../testing/seed.ts';

@@ -2,9 +2,10 @@
  * scatterAdd without floating-point atomics: the positions are sorted by the row that they go to, equal rows in ascending order, and each
  * element of the table sums its own. The order of each sum is that of the indices, at every run.
  */
-import type { ScatterAddKernel } from '../../kernel.ts';
-import type { View } from '../../view.ts';
-import { guardText, positionText, unravel } from '../scalar-code/affine.ts';
+
+import { guardText, positionText, unravel } from '../../codegen/affine.ts';
+import type { ScatterAddKernel } from '../../kernel/kernel.ts';
+import type { View } from '../../kernel/view.ts';
 import { type Dispatch, type KernelContext, shaderDispatch, workgroupSize } from './dispatch.ts';
 import type { WgslDialect } from './wgsl.ts';
 

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Allocation } from '../../backend.ts';
-import { allocateArray, type TypedArray } from '../../dtype.ts';
+import type { Allocation } from '../../kernel/backend.ts';
+import { allocateArray, type TypedArray } from '../../kernel/dtype.ts';
 import { runKernel } from '../reference/interpret-kernels.ts';
 import type { DeviceCapabilities, TileTimeTable } from './capabilities.ts';
 import { chooseTile } from './tile-choice.ts';

@@ -1,10 +1,11 @@
 /** Measures, once for each device, how fast and whether right it computes matrix products with each tile. */
-import type { Allocation, Executable } from '../../backend.ts';
-import { bytesOf, type DType, type TypedArray } from '../../dtype.ts';
-import { float32ToFloat16 } from '../../io/float16.ts';
-import type { ContractKernel } from '../../kernel.ts';
-import type { Plan } from '../../plan.ts';
-import { contiguousView } from '../../view.ts';
+
+import type { Allocation, Executable } from '../../kernel/backend.ts';
+import { bytesOf, type DType, type TypedArray } from '../../kernel/dtype.ts';
+import { float32ToFloat16 } from '../../kernel/float16.ts';
+import type { ContractKernel } from '../../kernel/kernel.ts';
+import type { Plan } from '../../kernel/plan.ts';
+import { contiguousView } from '../../kernel/view.ts';
 import type { DeviceCapabilities, TileTimes, TileTimeTable } from './capabilities.ts';
 import type { Tile } from './tile.ts';
 import { tilesFor } from './tiles.ts';

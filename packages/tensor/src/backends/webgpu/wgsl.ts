@@ -1,8 +1,9 @@
 /** Programs in WGSL. */
-import { type DType, isFloat } from '../../dtype.ts';
-import type { ReduceOp, RoundOp, UnaryOp } from '../../operators.ts';
-import type { Dialect } from '../scalar-code/dialect.ts';
-import type { BinaryKind } from '../scalar-code/simplify.ts';
+
+import type { Dialect } from '../../codegen/dialect.ts';
+import type { BinaryKind } from '../../codegen/simplify.ts';
+import { type DType, isFloat } from '../../kernel/dtype.ts';
+import type { ReduceOp, RoundOp, UnaryOp } from '../../kernel/operators.ts';
 import type { ShaderBuffers } from './buffers.ts';
 import { type CallFunction, registerType } from './elements.ts';
 import type { ShaderFunctionName } from './math.ts';

@@ -1,0 +1,315 @@
+/**
+ * Checked constructors of graph nodes, one for each operation: they infer shape and dtype, refuse what does not fit with a
+ * message that names the operation and the shapes, and drop operations that do nothing.
+ */
+import { castNumber, computeDType, type DType, isFloat } from '../kernel/dtype.ts';
+import { checkShape, formatShape, type Shape, sameShape, sizeOf } from '../kernel/shape.ts';
+import { windowCount } from '../kernel/view.ts';
+import {
+  type BinaryOp,
+  type ContractSpec,
+  type CustomGradient,
+  makeNode,
+  type Node,
+  type ReduceOp,
+  type UnaryOp,
+  type WindowSpec,
+} from './node.ts';
+import type { Storage } from './storage.ts';
+
+const size = (node: Node, axis: number): number => node.shape[axis] as number;
+
+function fail(op: string, message: string): never {
+  throw new RangeError(`${op}: ${message}`);
+}
+
+function checkAxes(op: string, node: Node, axes: readonly number[]): void {
+  axes.forEach((axis, k) => {
+    if (!Number.isInteger(axis) || axis < 0 || axis >= node.shape.length || axes.indexOf(axis) !== k)
+      fail(op, `axes ${formatShape(axes)} do not name distinct axes of a tensor of shape ${formatShape(node.shape)}`);
+  });
+}
+
+// Leaves
+
+export const buffer = (storage: Storage, shape: Shape): Node =>
+  makeNode('buffer', [], { storage }, shape, storage.dtype);
+
+export const input = (index: number, shape: Shape, dtype: DType): Node =>
+  makeNode('input', [], { index }, shape, dtype);
+
+/** A constant of f16 or bf16 is, like all values of theirs in computation, an f32: a factor 0.1 is not rounded to two bytes. */
+export function constant(value: number, shape: Shape = [], dtype: DType = 'f32'): Node {
+  checkShape(shape, 'full');
+  return makeNode('const', [], { value: castNumber[computeDType(dtype)](value) }, shape, dtype);
+}
+
+/** 0, 1, 2, ... along `axis`, repeated over the other axes. i32. */
+export function iota(shape: Shape, axis: number): Node {
+  checkShape(shape, 'iota');
+  return makeNode('iota', [], { axis }, shape, 'i32');
+}
+
+// Element-wise
+
+const floatOnly: ReadonlySet<UnaryOp> = new Set(['recip', 'sqrt', 'exp', 'log', 'sin', 'tanh', 'erf']);
+
+export function unary(kind: UnaryOp, source: Node): Node {
+  if (kind === 'cast') fail('cast', 'use cast(source, dtype)');
+  if (floatOnly.has(kind) && !isFloat(source.dtype))
+    fail(kind, `needs a floating-point tensor, got ${source.dtype} ${formatShape(source.shape)}; cast it first`);
+  if (kind === 'neg' && source.dtype === 'bool') fail('neg', 'has no meaning for bool; use logicalNot');
+  if (kind === 'floor' && !isFloat(source.dtype)) return source;
+  if (kind === 'neg' && source.op === 'const' && isFloat(source.dtype))
+    return constant(-source.arg.value, source.shape, source.dtype);
+  return makeNode('unary', [source], { kind }, source.shape, source.dtype);
+}
+
+export function cast(source: Node, dtype: DType): Node {
+  if (source.dtype === dtype) return source;
+  if (source.op === 'const') return constant(castNumber[dtype](source.arg.value), source.shape, dtype);
+  return makeNode('unary', [source], { kind: 'cast' }, source.shape, dtype);
+}
+
+const integerOnly: ReadonlySet<BinaryOp> = new Set(['idiv', 'mod', 'and', 'or', 'xor', 'shl', 'shr']);
+const boolAllowed: ReadonlySet<BinaryOp> = new Set(['and', 'or', 'xor', 'eq', 'max']);
+
+const isConst = (node: Node, value: number): boolean => node.op === 'const' && node.arg.value === value;
+
+/** Both sources have the same shape and dtype: broadcasting and promotion happen above. */
+export function binary(kind: BinaryOp, a: Node, b: Node): Node {
+  if (!sameShape(a.shape, b.shape)) fail(kind, `shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} differ`);
+  if (a.dtype !== b.dtype) fail(kind, `dtypes ${a.dtype} and ${b.dtype} differ; cast one of them`);
+  if (integerOnly.has(kind) && isFloat(a.dtype)) fail(kind, `needs integers, got ${a.dtype}`);
+  if (a.dtype === 'bool' && !boolAllowed.has(kind)) fail(kind, 'has no meaning for bool; cast first');
+  // Gradients start from constants. Sums and products of f32 values in f64, rounded to f32, are what f32 arithmetic gives.
+  if (a.op === 'const' && b.op === 'const' && isFloat(a.dtype)) {
+    if (kind === 'add') return constant(a.arg.value + b.arg.value, a.shape, a.dtype);
+    if (kind === 'mul') return constant(a.arg.value * b.arg.value, a.shape, a.dtype);
+  }
+  if (kind === 'add') {
+    if (isConst(b, 0)) return a;
+    if (isConst(a, 0)) return b;
+  }
+  if (kind === 'mul') {
+    if (isConst(b, 1)) return a;
+    if (isConst(a, 1)) return b;
+  }
+  return makeNode('binary', [a, b], { kind }, a.shape, kind === 'lt' || kind === 'eq' ? 'bool' : a.dtype);
+}
+
+export function where(condition: Node, yes: Node, no: Node): Node {
+  if (condition.dtype !== 'bool') fail('where', `the condition must be bool, got ${condition.dtype}`);
+  if (!sameShape(condition.shape, yes.shape) || !sameShape(yes.shape, no.shape))
+    fail('where', `shapes ${[condition, yes, no].map((node) => formatShape(node.shape)).join(', ')} differ`);
+  if (yes.dtype !== no.dtype) fail('where', `dtypes ${yes.dtype} and ${no.dtype} differ; cast one of them`);
+  return makeNode('where', [condition, yes, no], null, yes.shape, yes.dtype);
+}
+
+/** 32 random bits an element. `key` is i32 [2]: seed and step. */
+export function random(key: Node, site: number, shape: Shape): Node {
+  checkShape(shape, 'random');
+  if (key.dtype !== 'i32' || !sameShape(key.shape, [2])) fail('random', 'the key must be i32 [2]: seed and step');
+  return makeNode('random', [key], { site }, shape, 'i32');
+}
+
+/** Reduced axes stay, with size 1. The sum of no elements is 0; the maximum of none is an error. */
+export function reduce(kind: ReduceOp, source: Node, axes: readonly number[]): Node {
+  checkAxes(kind, source, axes);
+  if (source.dtype === 'bool' || (source.dtype === 'u8' && kind === 'sum'))
+    fail(kind, `does not reduce ${source.dtype}; cast to i32 or f32 first`);
+  if (kind === 'max' && axes.some((axis) => size(source, axis) === 0))
+    fail('max', `no elements to choose from: shape ${formatShape(source.shape)}, axes ${formatShape(axes)}`);
+  if (axes.every((axis) => size(source, axis) === 1)) return source;
+  const shape = source.shape.map((n, axis) => (axes.includes(axis) ? 1 : n));
+  return makeNode('reduce', [source], { kind, axes: [...axes].sort((x, y) => x - y) }, shape, source.dtype);
+}
+
+// Views
+
+export function reshape(source: Node, shape: Shape): Node {
+  checkShape(shape, 'reshape');
+  if (sameShape(source.shape, shape)) return source;
+  if (sizeOf(source.shape) !== sizeOf(shape))
+    fail(
+      'reshape',
+      `${formatShape(source.shape)} has ${sizeOf(source.shape)} elements, ${formatShape(shape)} would have ${sizeOf(shape)}`,
+    );
+  if (source.op === 'const') return constant(source.arg.value, shape, source.dtype);
+  if (source.op === 'reshape') return reshape(source.sources[0] as Node, shape);
+  return makeNode('reshape', [source], null, shape, source.dtype);
+}
+
+export function permute(source: Node, axes: readonly number[]): Node {
+  checkAxes('permute', source, axes);
+  if (axes.length !== source.shape.length)
+    fail('permute', `${formatShape(axes)} names ${axes.length} axes of a tensor of shape ${formatShape(source.shape)}`);
+  if (axes.every((axis, k) => axis === k)) return source;
+  const shape = axes.map((axis) => size(source, axis));
+  if (source.op === 'const') return constant(source.arg.value, shape, source.dtype);
+  if (source.op === 'permute') {
+    const { axes: inner } = source.arg;
+    return permute(
+      source.sources[0] as Node,
+      axes.map((axis) => inner[axis] as number),
+    );
+  }
+  return makeNode('permute', [source], { axes }, shape, source.dtype);
+}
+
+/** Axes of size 1 are repeated; the rank stays. */
+export function expand(source: Node, shape: Shape): Node {
+  checkShape(shape, 'expand');
+  if (sameShape(source.shape, shape)) return source;
+  if (source.shape.length !== shape.length || source.shape.some((n, axis) => n !== 1 && n !== shape[axis]))
+    fail('expand', `${formatShape(source.shape)} does not expand to ${formatShape(shape)}: only sizes of 1 can grow`);
+  if (source.op === 'const') return constant(source.arg.value, shape, source.dtype);
+  if (source.op === 'expand') return expand(source.sources[0] as Node, shape);
+  return makeNode('expand', [source], null, shape, source.dtype);
+}
+
+/** Zeros (false) around the source; counts are at least 0 and there is one of each for every axis. */
+export function pad(source: Node, before: readonly number[], after: readonly number[]): Node {
+  if (before.length !== source.shape.length || after.length !== source.shape.length)
+    fail('pad', `${formatShape(source.shape)} needs ${source.shape.length} counts before and after`);
+  if ([...before, ...after].some((n) => !Number.isInteger(n) || n < 0))
+    fail('pad', `counts must be integers of at least 0, got ${formatShape(before)} and ${formatShape(after)}`);
+  if (before.every((n) => n === 0) && after.every((n) => n === 0)) return source;
+  const shape = source.shape.map((n, axis) => n + (before[axis] as number) + (after[axis] as number));
+  return makeNode('pad', [source], { before, after }, shape, source.dtype);
+}
+
+export function shrink(source: Node, start: readonly number[], end: readonly number[]): Node {
+  source.shape.forEach((n, axis) => {
+    const from = start[axis] as number;
+    const to = end[axis] as number;
+    if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || to < from || to > n)
+      fail('slice', `range ${from}..${to} does not lie in axis ${axis} of shape ${formatShape(source.shape)}`);
+  });
+  if (source.shape.every((n, axis) => start[axis] === 0 && end[axis] === n)) return source;
+  const shape = source.shape.map((_, axis) => (end[axis] as number) - (start[axis] as number));
+  if (source.op === 'const') return constant(source.arg.value, shape, source.dtype);
+  return makeNode('shrink', [source], { start, end }, shape, source.dtype);
+}
+
+export function flip(source: Node, axes: readonly number[]): Node {
+  checkAxes('flip', source, axes);
+  if (axes.length === 0 || source.op === 'const') return source;
+  return makeNode('flip', [source], { axes }, source.shape, source.dtype);
+}
+
+function checkWindows(op: string, rank: number, windows: readonly WindowSpec[]): void {
+  windows.forEach((spec, k) => {
+    const integers = [spec.size, spec.stride, spec.dilation];
+    if (integers.some((n) => !Number.isInteger(n) || n < 1))
+      fail(op, `size, stride and dilation must be integers of at least 1, got ${integers.join(', ')}`);
+    if (spec.axis < 0 || spec.axis >= rank || windows.findIndex((other) => other.axis === spec.axis) !== k)
+      fail(op, `axis ${spec.axis} is out of range or named twice`);
+  });
+}
+
+function windowedShape(shape: Shape, windows: readonly WindowSpec[]): number[] {
+  const result = [...shape];
+  for (const spec of windows) result[spec.axis] = windowCount(shape[spec.axis] as number, spec);
+  return [...result, ...windows.map((spec) => spec.size)];
+}
+
+/** Sliding windows: the windowed axes become positions, and the window axes are appended. */
+export function window(source: Node, windows: readonly WindowSpec[]): Node {
+  checkWindows('window', source.shape.length, windows);
+  if (windows.length === 0) return source;
+  return makeNode('window', [source], { windows }, windowedShape(source.shape, windows), source.dtype);
+}
+
+/** The adjoint of `window` on a tensor of `shape`: sums what overlaps. */
+export function fold(source: Node, shape: Shape, windows: readonly WindowSpec[]): Node {
+  checkWindows('fold', shape.length, windows);
+  if (!sameShape(source.shape, windowedShape(shape, windows)))
+    fail(
+      'fold',
+      `windows of ${formatShape(shape)} have shape ${formatShape(windowedShape(shape, windows))}, got ${formatShape(source.shape)}`,
+    );
+  if (windows.length === 0) return source;
+  return makeNode('fold', [source], { windows }, shape, source.dtype);
+}
+
+// Contraction, indexing, joining
+
+export function contract(a: Node, b: Node, spec: ContractSpec): Node {
+  const sizes = new Map<number, number>();
+  const seenIn = (labels: readonly number[], node: Node, name: string): void => {
+    if (labels.length !== node.shape.length || new Set(labels).size !== labels.length)
+      fail('contract', `labels [${labels}] do not name the axes of ${name} ${formatShape(node.shape)} once each`);
+    labels.forEach((label, axis) => {
+      const known = sizes.get(label);
+      if (known !== undefined && known !== size(node, axis))
+        fail(
+          'contract',
+          `${formatShape(a.shape)} x ${formatShape(b.shape)}: sizes ${known} and ${size(node, axis)} of a shared axis differ`,
+        );
+      sizes.set(label, size(node, axis));
+    });
+  };
+  seenIn(spec.a, a, 'the first operand');
+  seenIn(spec.b, b, 'the second operand');
+  if (a.dtype !== b.dtype || !isFloat(a.dtype))
+    fail('contract', `needs two floating-point operands of one dtype, got ${a.dtype} and ${b.dtype}`);
+  for (const label of sizes.keys())
+    if (!(spec.a.includes(label) && spec.b.includes(label)) && !spec.out.includes(label))
+      fail('contract', `label ${label} is in one operand only and must be in the output: sum over it first`);
+  const shape = spec.out.map((label) => sizes.get(label) ?? fail('contract', `output label ${label} is in no operand`));
+  return makeNode('contract', [a, b], spec, shape, a.dtype);
+}
+
+export function gather(table: Node, index: Node, axis: number): Node {
+  if (index.dtype !== 'i32') fail('gather', `the index must be i32, got ${index.dtype}`);
+  checkAxes('gather', table, [axis]);
+  const shape = [...table.shape.slice(0, axis), ...index.shape, ...table.shape.slice(axis + 1)];
+  return makeNode('gather', [table, index], { axis }, shape, table.dtype);
+}
+
+/** `values` has the shape of a `gather` along `axis`; the result has `size` rows there. */
+export function scatterAdd(values: Node, index: Node, axis: number, rows: number): Node {
+  if (index.dtype !== 'i32') fail('scatterAdd', `the index must be i32, got ${index.dtype}`);
+  if (!sameShape(values.shape.slice(axis, axis + index.shape.length), index.shape))
+    fail(
+      'scatterAdd',
+      `values ${formatShape(values.shape)} do not hold index ${formatShape(index.shape)} at axis ${axis}`,
+    );
+  const shape = [...values.shape.slice(0, axis), rows, ...values.shape.slice(axis + index.shape.length)];
+  return makeNode('scatterAdd', [values, index], { axis, size: rows }, shape, values.dtype);
+}
+
+export function concat(sources: readonly Node[], axis: number): Node {
+  const [first] = sources;
+  if (first === undefined) return fail('concat', 'needs at least one tensor');
+  checkAxes('concat', first, [axis]);
+  for (const other of sources) {
+    const fits =
+      other.shape.length === first.shape.length && other.shape.every((n, k) => k === axis || n === first.shape[k]);
+    if (!fits || other.dtype !== first.dtype)
+      fail(
+        'concat',
+        `${first.dtype} ${formatShape(first.shape)} and ${other.dtype} ${formatShape(other.shape)} differ in more than axis ${axis}`,
+      );
+  }
+  const parts = sources.filter((node) => size(node, axis) > 0);
+  if (parts.length <= 1) return parts[0] ?? first;
+  const shape = [...first.shape];
+  shape[axis] = parts.reduce((total, node) => total + size(node, axis), 0);
+  return makeNode('concat', parts, { axis }, shape, first.dtype);
+}
+
+// Identities with a meaning
+
+export const detach = (source: Node): Node => makeNode('detach', [source], null, source.shape, source.dtype);
+
+export const materialise = (source: Node): Node => makeNode('materialise', [source], null, source.shape, source.dtype);
+
+let nextBarrier = 0;
+
+export const barrier = (source: Node, after: readonly Node[] = []): Node =>
+  makeNode('barrier', [source, ...after], { id: nextBarrier++ }, source.shape, source.dtype);
+
+export const custom = (value: Node, inputs: readonly Node[], gradient: CustomGradient): Node =>
+  makeNode('custom', [value, ...inputs], gradient, value.shape, value.dtype);

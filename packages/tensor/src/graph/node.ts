@@ -1,0 +1,262 @@
+/**
+ * Nodes of the computation graph, and storages of values. Both are declared here because they refer to each other: a `buffer` node
+ * names its storage, and a storage that waits for its value the node that computes it.
+ */
+import type { Allocation, Backend } from '../kernel/backend.ts';
+import { bytesOf, type DType, encodeArray, type TypedArray } from '../kernel/dtype.ts';
+import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/operators.ts';
+import type { Shape } from '../kernel/shape.ts';
+
+export type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/operators.ts';
+
+/** One windowed axis: output position q and window position t read input position `stride * q + dilation * t`. */
+export interface WindowSpec {
+  readonly axis: number;
+  readonly size: number;
+  readonly stride: number;
+  readonly dilation: number;
+}
+
+/**
+ * A contraction in index notation. Every axis of both sources has a label; a label in both sources and in `out` is a batch
+ * axis, one in both and not in `out` is summed over, one in a single source is free and must be in `out`.
+ */
+export interface ContractSpec {
+  readonly a: readonly number[];
+  readonly b: readonly number[];
+  readonly out: readonly number[];
+}
+
+/** A user's own derivative: given the gradient of the output, one gradient (or null) for each input. */
+export interface CustomGradient {
+  readonly name: string;
+  readonly backward: (gradient: Node, inputs: readonly Node[], output: Node) => readonly (Node | null)[];
+}
+
+/** What each operation carries besides its sources. */
+export interface OpArguments {
+  // Leaves.
+  /** Values that live in a storage (or will, once the storage's pending node was computed). */
+  buffer: { readonly storage: Storage };
+  /** The `index`-th argument of a compiled function. */
+  input: { readonly index: number };
+  /** One number, of any shape (a stored scalar of stride 0). */
+  const: { readonly value: number };
+  /** 0, 1, 2, ... along `axis` of the node's shape. */
+  iota: { readonly axis: number };
+
+  // Element-wise.
+  unary: { readonly kind: UnaryOp };
+  binary: { readonly kind: BinaryOp };
+  /** Sources: condition (bool), value if true, value if false. */
+  where: null;
+  /**
+   * 32 random bits an element (Threefry-2x32, 20 rounds: Salmon et al. 2011). Source: i32 [2], the key (seed, step). The
+   * counter is (row-major index of the element, site): the same key and site give the same bits on every backend.
+   */
+  random: { readonly site: number };
+
+  // Reductions keep the reduced axes, with size 1.
+  reduce: { readonly kind: ReduceOp; readonly axes: readonly number[] };
+
+  // Views: no computation, only another way to index the source.
+  reshape: null;
+  permute: { readonly axes: readonly number[] };
+  /** Axes of size 1 are repeated to the node's shape. */
+  expand: null;
+  /** Zeros (false) around the source. */
+  pad: { readonly before: readonly number[]; readonly after: readonly number[] };
+  /** The source from `start` (inclusive) to `end` (exclusive) on each axis. */
+  shrink: { readonly start: readonly number[]; readonly end: readonly number[] };
+  flip: { readonly axes: readonly number[] };
+  /** Each windowed axis becomes the number of positions; the window axes are appended at the end, in the order of `windows`. */
+  window: { readonly windows: readonly WindowSpec[] };
+
+  /** The adjoint of `window`: overlapping positions are summed. The node's shape is the shape that was windowed. */
+  fold: { readonly windows: readonly WindowSpec[] };
+  contract: ContractSpec;
+  /** Sources: table, index (i32). Output shape: table's with `axis` replaced by the index's shape. An index outside the table is clamped to it. */
+  gather: { readonly axis: number };
+  /** Sources: values, index. The adjoint of `gather`: rows with equal indices are summed in order, indices outside are left out. `size` rows along `axis`. */
+  scatterAdd: { readonly axis: number; readonly size: number };
+  concat: { readonly axis: number };
+
+  // Identities with a meaning.
+  /** The value of the source; no gradient flows through. */
+  detach: null;
+  /** The value of the source, stored contiguously: nothing is fused across it. */
+  materialise: null;
+  /**
+   * The value of source 0, but never merged with an equal computation. Further sources only order it: they are computed
+   * first. `checkpoint` uses it to recompute late.
+   */
+  barrier: { readonly id: number };
+  /** The value of source 0, which was computed from the other sources; derivative given by the user. */
+  custom: CustomGradient;
+}
+
+export type Op = keyof OpArguments;
+
+/**
+ * An immutable node of the computation graph. Nothing runs when a node is made. Nodes are never changed after creation; what
+ * was computed for one lives beside the graph (see `storage.ts`).
+ */
+export interface NodeOf<O extends Op> {
+  readonly op: O;
+  readonly arg: OpArguments[O];
+  readonly sources: readonly Node[];
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly id: number;
+  /** False where the node was made under `noGrad`: derivatives stop here. */
+  readonly differentiable: boolean;
+}
+
+export type Node = { [O in Op]: NodeOf<O> }[Op];
+
+/** Makes the same values each time, in an array of `computeDType(dtype)`. */
+export type ValueSource = () => TypedArray;
+
+/**
+ * Values on a backend, stored contiguously. A storage starts either filled (`allocation` set), or pending: `pending` is the node
+ * that computes it, cleared once that was done; or with the source of its values, which is asked when they are first used. Memory is
+ * freed when the storage is garbage collected, or by `release`.
+ */
+export class Storage {
+  readonly backend: Backend;
+  readonly dtype: DType;
+  readonly length: number;
+  allocation: Allocation | null;
+  pending: Node | null;
+  source: ValueSource | null;
+  /** The tensor that stands for these values, if one does: where compiled steps look up what it was assigned since. */
+  cell: WeakRef<{ readonly node: Node }> | null = null;
+
+  constructor(
+    backend: Backend,
+    dtype: DType,
+    length: number,
+    content: { allocation: Allocation } | { pending: Node } | { source: ValueSource },
+  ) {
+    this.backend = backend;
+    this.dtype = dtype;
+    this.length = length;
+    this.allocation = null;
+    this.pending = null;
+    this.source = null;
+    if ('allocation' in content) this.fill(content.allocation);
+    else if ('source' in content) this.source = content.source;
+    else this.pending = content.pending;
+  }
+
+  /** Takes ownership of `allocation`. */
+  fill(allocation: Allocation): void {
+    this.allocation = allocation;
+    this.pending = null;
+    this.source = null;
+    reclaimer.register(this, { backend: this.backend, allocation }, this);
+  }
+
+  /** Takes over the memory of `other`, a filled storage that is not used again. */
+  adopt(other: Storage): void {
+    const allocation = allocationOf(other);
+    reclaimer.unregister(other);
+    other.allocation = null;
+    this.fill(allocation);
+  }
+
+  /** Neither filled nor about to be: the memory was given back. */
+  get released(): boolean {
+    return this.allocation === null && this.pending === null && this.source === null;
+  }
+
+  /** Frees the memory now. Reading the storage later is an error. */
+  release(): void {
+    this.source = null;
+    if (this.allocation === null) return;
+    reclaimer.unregister(this);
+    this.backend.free(this.allocation);
+    this.allocation = null;
+  }
+}
+
+const reclaimer = new FinalizationRegistry<{ backend: Backend; allocation: Allocation }>(({ backend, allocation }) =>
+  backend.free(allocation),
+);
+
+/** Values, given in an array of `computeDType(dtype)`, in memory of their own. */
+export function storeValues(backend: Backend, dtype: DType, values: TypedArray): Allocation {
+  const allocation = backend.allocate(values.length * bytesOf(dtype));
+  backend.write(allocation, encodeArray(dtype, values));
+  return allocation;
+}
+
+/** The memory of a storage whose values are there, or come from a source. Throws where it was released. */
+export function allocationOf(storage: Storage): Allocation {
+  if (storage.allocation !== null) return storage.allocation;
+  if (storage.source !== null) {
+    storage.fill(storeValues(storage.backend, storage.dtype, storage.source()));
+    return allocationOf(storage);
+  }
+  throw new Error(
+    storage.released
+      ? 'this value was released: it was made inside tidy() and not returned from it'
+      : 'this value has not been computed yet: realize it first',
+  );
+}
+
+let nextId = 0;
+let gradientsEnabled = true;
+
+/** Runs `body` with derivatives off (`enabled` false) or on; nodes made inside are marked. */
+export function withGradients<T>(enabled: boolean, body: () => T): T {
+  const previous = gradientsEnabled;
+  gradientsEnabled = enabled;
+  try {
+    return body();
+  } finally {
+    gradientsEnabled = previous;
+  }
+}
+
+export const areGradientsEnabled = (): boolean => gradientsEnabled;
+
+/** Makes a node. Shapes and dtypes are the caller's duty: see `graph.ts` for the checked constructors. */
+export function makeNode<O extends Op>(
+  op: O,
+  sources: readonly Node[],
+  arg: OpArguments[O],
+  shape: Shape,
+  dtype: DType,
+): Node {
+  return { op, arg, sources, shape, dtype, id: nextId++, differentiable: gradientsEnabled } as unknown as Node;
+}
+
+/** Sources before their users, each once, where `sourcesOf` says what a node is computed from. Iterative: graphs are deep. */
+export function orderNodes(roots: readonly Node[], sourcesOf: (node: Node) => readonly Node[]): Node[] {
+  const order: Node[] = [];
+  const done = new Set<Node>();
+  const stack: { node: Node; sources: readonly Node[]; next: number }[] = [];
+  const visit = (node: Node): void => {
+    if (done.has(node)) return;
+    done.add(node);
+    stack.push({ node, sources: sourcesOf(node), next: 0 });
+  };
+  for (const root of roots) {
+    visit(root);
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const source = top.sources[top.next++];
+      if (source !== undefined) visit(source);
+      else {
+        order.push(top.node);
+        stack.pop();
+      }
+    }
+  }
+  return order;
+}
+
+/** Sources before their users, each once. Stops at nodes for which `isLeaf` holds. */
+export function topologicalOrder(roots: readonly Node[], isLeaf: (node: Node) => boolean = () => false): Node[] {
+  return orderNodes(roots, (node) => (isLeaf(node) ? [] : node.sources));
+}

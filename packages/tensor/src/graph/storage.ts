@@ -1,0 +1,43 @@
+/** What was computed, beside the immutable graph. */
+import type { Backend } from '../kernel/backend.ts';
+import { allocateArray, computeDType } from '../kernel/dtype.ts';
+import { sizeOf } from '../kernel/shape.ts';
+import { type Node, type NodeOf, Storage, type ValueSource } from './node.ts';
+
+export { allocationOf, Storage, storeValues, type ValueSource } from './node.ts';
+
+const realized = new WeakMap<Node, Storage>();
+
+/** Where the node's value is stored, if it was computed. A released value counts as not computed, except in a `buffer`. */
+export function realizedStorage(node: Node): Storage | undefined {
+  if (node.op === 'buffer') return node.arg.storage.pending === null ? node.arg.storage : undefined;
+  const storage = realized.get(node);
+  return storage?.released ? undefined : storage;
+}
+
+export const setRealizedStorage = (node: Node, storage: Storage): void => {
+  realized.set(node, storage);
+};
+
+/** What must be computed before the node: nothing where its value is stored, a pending storage's node, else its sources. */
+export function uncomputedSources(node: Node): readonly Node[] {
+  if (realizedStorage(node) !== undefined) return [];
+  if (node.op === 'buffer') return [node.arg.storage.pending as Node];
+  return node.sources;
+}
+
+/**
+ * A storage of its own for the node's value. What still comes from a source is taken from there: then nothing is stored twice. So is a
+ * constant, which then needs no program that computes it.
+ */
+export function ownStorage(backend: Backend, node: Node): Storage {
+  const source = node.op === 'buffer' ? node.arg.storage.source : node.op === 'const' ? repeated(node) : null;
+  return new Storage(backend, node.dtype, sizeOf(node.shape), source === null ? { pending: node } : { source });
+}
+
+const repeated =
+  ({ dtype, shape, arg: { value } }: NodeOf<'const'>): ValueSource =>
+  () => {
+    const values = allocateArray(computeDType(dtype), sizeOf(shape));
+    return value === 0 ? values : values.fill(value);
+  };

@@ -1,0 +1,112 @@
+import {
+  bfloat16ToFloat32,
+  decodeBfloat16,
+  decodeFloat16,
+  encodeBfloat16,
+  encodeFloat16,
+  float16ToFloat32,
+  float32ToBfloat16,
+  float32ToFloat16,
+} from './float16.ts';
+
+/**
+ * Element types. Storage of `bool` is one byte, 0 or 1. Computation on `u8` and `bool` happens in 32-bit integers. `f16` (IEEE 754
+ * binary16) and `bf16` (bfloat16) are types of memory: two bytes an element. Computation on them happens in f32; a value is rounded
+ * to nearest, ties to even, where it is stored and where it is cast.
+ */
+export type DType = 'f32' | 'f64' | 'f16' | 'bf16' | 'i32' | 'u8' | 'bool';
+
+/** The dtypes that computation happens in. */
+export type ComputeDType = Exclude<DType, HalfDType>;
+
+/** The floating-point types of two bytes. */
+export type HalfDType = 'f16' | 'bf16';
+
+/** `Uint16Array` holds the bit patterns of f16 and bf16 on their way to and from a backend; users see their values as f32. */
+export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array | Uint16Array;
+
+interface DTypeInfo {
+  readonly bytes: number;
+  readonly float: boolean;
+  /** Elements as they lie in memory. */
+  readonly array: new (
+    buffer: ArrayBufferLike,
+    byteOffset: number,
+    length: number,
+  ) => TypedArray;
+  /** Type promotion: the larger rank of two operands wins. */
+  readonly rank: number;
+}
+
+export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
+  bool: { bytes: 1, float: false, array: Uint8Array, rank: 0 },
+  u8: { bytes: 1, float: false, array: Uint8Array, rank: 1 },
+  i32: { bytes: 4, float: false, array: Int32Array, rank: 2 },
+  f16: { bytes: 2, float: true, array: Uint16Array, rank: 3 },
+  bf16: { bytes: 2, float: true, array: Uint16Array, rank: 3 },
+  f32: { bytes: 4, float: true, array: Float32Array, rank: 4 },
+  f64: { bytes: 8, float: true, array: Float64Array, rank: 5 },
+};
+
+export const isDType = (value: unknown): value is DType => typeof value === 'string' && Object.hasOwn(dtypes, value);
+export const bytesOf = (dtype: DType): number => dtypes[dtype].bytes;
+export const isFloat = (dtype: DType): boolean => dtypes[dtype].float;
+export const isHalf = (dtype: DType): dtype is HalfDType => dtype === 'f16' || dtype === 'bf16';
+
+/** The dtype of a value in registers, and of its elements in JavaScript's arrays: f32 for f16 and bf16. */
+export const computeDType = (dtype: DType): ComputeDType => (isHalf(dtype) ? 'f32' : dtype);
+
+/** The dtype that holds both, as PyTorch's: neither of f16 and bf16 holds the other. */
+export function promote(a: DType, b: DType): DType {
+  if (a !== b && isHalf(a) && isHalf(b)) return 'f32';
+  return dtypes[a].rank >= dtypes[b].rank ? a : b;
+}
+
+/** A zero-filled array of `length` elements, as they lie in memory. */
+export function allocateArray(dtype: DType, length: number): TypedArray {
+  return new dtypes[dtype].array(new ArrayBuffer(length * bytesOf(dtype)), 0, length);
+}
+
+/** Elements of `dtype` seen in `buffer`, without a copy. */
+export function viewArray(dtype: DType, buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray {
+  return new dtypes[dtype].array(buffer, byteOffset, length);
+}
+
+/** Towards 0, saturating; NaN gives 0. */
+const truncate = (x: number): number =>
+  Number.isNaN(x) ? 0 : Math.min(2 ** 31 - 1, Math.max(-(2 ** 31), Math.trunc(x))) + 0;
+
+/** A number as an element of each dtype: what `cast` does, and what data goes through. To f16 and bf16 by way of f32. */
+export const castNumber: Readonly<Record<DType, (x: number) => number>> = {
+  f16: (x) => decodeFloat16(encodeFloat16(x)),
+  bf16: (x) => decodeBfloat16(encodeBfloat16(x)),
+  f32: Math.fround,
+  f64: (x) => x,
+  i32: truncate,
+  u8: (x) => truncate(x) & 255,
+  bool: (x) => Number(x !== 0),
+};
+
+const halfCodes = {
+  f16: { encode: encodeFloat16, decode: decodeFloat16 },
+  bf16: { encode: encodeBfloat16, decode: decodeBfloat16 },
+} as const satisfies Record<HalfDType, object>;
+
+/** An element in memory as a number, and back: bit patterns for f16 and bf16. */
+export const elementCode = (dtype: DType): { encode(x: number): number; decode(stored: number): number } =>
+  isHalf(dtype) ? halfCodes[dtype] : { encode: (x) => x, decode: (x) => x };
+
+const halfArrays = {
+  f16: { encode: float32ToFloat16, decode: float16ToFloat32 },
+  bf16: { encode: float32ToBfloat16, decode: bfloat16ToFloat32 },
+} as const satisfies Record<HalfDType, object>;
+
+/** Numbers (an array of `computeDType(dtype)`) as elements in memory; the array itself where they are the same. */
+export function encodeArray(dtype: DType, values: TypedArray): TypedArray {
+  return isHalf(dtype) ? halfArrays[dtype].encode(values as Float32Array) : values;
+}
+
+/** Elements in memory as numbers, in an array of `computeDType(dtype)`; the array itself where they are the same. */
+export function decodeArray(dtype: DType, stored: TypedArray): TypedArray {
+  return isHalf(dtype) ? halfArrays[dtype].decode(stored as Uint16Array) : stored;
+}

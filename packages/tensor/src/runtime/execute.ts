@@ -1,0 +1,76 @@
+/** Runs graphs through schedule, plan and backend. Programs are kept: a graph of the same structure is scheduled once. */
+
+import type { Node } from '../graph/node.ts';
+import { allocationOf, Storage } from '../graph/storage.ts';
+import type { Allocation, Backend, Executable } from '../kernel/backend.ts';
+import { bytesOf } from '../kernel/dtype.ts';
+import { sizeOf } from '../kernel/shape.ts';
+import { canonicalize, graphKey } from '../schedule/canonicalize.ts';
+import { type External, planSchedule } from '../schedule/planner.ts';
+import { schedule } from '../schedule/schedule.ts';
+import { preparePlan } from './prepare.ts';
+
+interface CachedProgram {
+  readonly executable: Executable;
+  /** Storages are given by their number in the graph's key. */
+  readonly externals: readonly ({ readonly storage: number } | { readonly root: number })[];
+}
+
+const keptPrograms = 256;
+const programs = new WeakMap<Backend, Map<string, CachedProgram>>();
+
+interface Prepared {
+  readonly executable: Executable;
+  readonly allocations: Allocation[];
+  readonly results: Storage[];
+}
+
+function prepare(backend: Backend, roots: readonly Node[]): Prepared {
+  const graph = canonicalize(roots);
+  const { key, storages } = graphKey(graph);
+  const cache = programs.get(backend) ?? new Map<string, CachedProgram>();
+  programs.set(backend, cache);
+  let program = cache.get(key);
+  cache.delete(key);
+  if (program === undefined) {
+    const { plan, externals } = planSchedule(schedule(graph));
+    const numbered = externals.map((external: External) => {
+      if (external.kind === 'storage') return { storage: storages.indexOf(external.storage) };
+      if (external.kind === 'root') return { root: external.index };
+      throw new Error('an argument of a compiled function was used outside of it');
+    });
+    program = { executable: preparePlan(backend, plan), externals: numbered };
+  }
+  cache.set(key, program);
+  for (const [oldest, { executable }] of cache) {
+    if (cache.size <= keptPrograms) break;
+    cache.delete(oldest);
+    executable.dispose();
+  }
+  const results = roots.map(({ dtype, shape }) => {
+    const length = sizeOf(shape);
+    return new Storage(backend, dtype, length, { allocation: backend.allocate(length * bytesOf(dtype)) });
+  });
+  const allocations = program.externals.map((external) =>
+    'storage' in external
+      ? allocationOf(storages[external.storage] as Storage)
+      : allocationOf(results[external.root] as Storage),
+  );
+  return { executable: program.executable, allocations, results };
+}
+
+/** Computes the nodes, each into a new storage. */
+export async function executeGraph(backend: Backend, roots: readonly Node[]): Promise<Storage[]> {
+  const { executable, allocations, results } = prepare(backend, roots);
+  await executable.run(allocations);
+  return results;
+}
+
+/** The same, blocking, where the backend can. */
+export function executeGraphSync(backend: Backend, roots: readonly Node[]): Storage[] {
+  const { executable, allocations, results } = prepare(backend, roots);
+  if (executable.runSync === undefined)
+    throw new Error(`backend '${backend.name}' cannot compute synchronously: use await x.data() or await x.item()`);
+  executable.runSync(allocations);
+  return results;
+}

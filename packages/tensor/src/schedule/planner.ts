@@ -1,0 +1,196 @@
+/** Lifetimes, slots and stages: from a schedule to a plan. */
+
+import type { Storage } from '../graph/storage.ts';
+import { bytesOf } from '../kernel/dtype.ts';
+import { type Access, accessesOf, copyKernel, type Kernel } from '../kernel/kernel.ts';
+import type { Place, Plan, PlannedBuffer } from '../kernel/plan.ts';
+import { type Lifetime, lifetimesOf, placeTemporaries, type TemporaryPlace } from '../kernel/temporaries.ts';
+import { contiguousView } from '../kernel/view.ts';
+import type { Schedule, ScheduledBuffer } from './scheduled.ts';
+
+/** What the caller must bring for an external buffer of the plan. */
+export type External =
+  | { readonly kind: 'storage'; readonly storage: Storage }
+  | { readonly kind: 'input'; readonly index: number }
+  | { readonly kind: 'root'; readonly index: number };
+
+export interface PlannedSchedule {
+  readonly plan: Plan;
+  readonly externals: readonly External[];
+}
+
+const alignment = 64;
+
+const alignedBytes = ({ dtype, length }: { dtype: PlannedBuffer['dtype']; length: number }): number =>
+  Math.max(alignment, Math.ceil((length * bytesOf(dtype)) / alignment) * alignment);
+
+/**
+ * `replaces.get(i)` names the storage whose value root i replaces: its new value is written into the same memory where every read
+ * of the old one comes first, and copied there at the end otherwise.
+ */
+export function planSchedule(schedule: Schedule, replaces: ReadonlyMap<number, Storage> = new Map()): PlannedSchedule {
+  const buffers = [...schedule.buffers];
+  const kernels = [...schedule.kernels];
+  const roles = buffers.map(({ role }) => role);
+  const externals: External[] = [];
+  const externalOf = new Map<number, number>();
+  const storageExternal = new Map<Storage, number>();
+  const storageBuffer = new Map<Storage, number>();
+  roles.forEach((role, buffer) => {
+    if (role.kind === 'temporary' || (role.kind === 'root' && replaces.has(role.index))) return;
+    const index = externals.push(role) - 1;
+    externalOf.set(buffer, index);
+    if (role.kind === 'storage') {
+      storageExternal.set(role.storage, index);
+      storageBuffer.set(role.storage, buffer);
+    }
+  });
+  const accesses = kernels.map(accessesOf);
+  roles.forEach((role, buffer) => {
+    const storage = role.kind === 'root' ? replaces.get(role.index) : undefined;
+    if (storage === undefined) return;
+    let index = storageExternal.get(storage);
+    const old = storageBuffer.get(storage);
+    if (index === undefined) {
+      index = externals.push({ kind: 'storage', storage }) - 1;
+      storageExternal.set(storage, index);
+    }
+    if (old === undefined || canOverwrite(kernels, accesses, old, buffer)) {
+      externalOf.set(buffer, index);
+      return;
+    }
+    const { dtype, length } = buffers[buffer] as ScheduledBuffer;
+    const target = buffers.push({ dtype, length, role: { kind: 'storage', storage } }) - 1;
+    externalOf.set(target, index);
+    const view = contiguousView([length]);
+    kernels.push(copyKernel('commit', { buffer, view }, { buffer: target, view }, dtype));
+  });
+  const places = placeBuffers(buffers, kernels, externalOf);
+  const planned = buffers.map(({ dtype, length }, buffer) => ({
+    dtype,
+    length,
+    place: places.places[buffer] as Place,
+  }));
+  const plan: Plan = {
+    buffers: planned,
+    stages: formStages(kernels, planned),
+    arenaBytes: places.arenaBytes,
+    externalCount: externals.length,
+  };
+  return { plan, externals };
+}
+
+/** Whether the first writer of `fresh` runs after all readers of `old`, or is the last one and reads it only where it writes. */
+function canOverwrite(
+  kernels: readonly Kernel[],
+  accesses: readonly { reads: Access[]; writes: Access[] }[],
+  old: number,
+  fresh: number,
+): boolean {
+  const writer = accesses.findIndex(({ writes }) => writes.some(({ buffer }) => buffer === fresh));
+  for (let k = writer + 1; k < accesses.length; k++)
+    if (accesses[k]?.reads.some(({ buffer }) => buffer === old)) return false;
+  const { reads, writes } = accesses[writer] as { reads: Access[]; writes: Access[] };
+  const touching = reads.filter(({ buffer }) => buffer === old);
+  if (touching.length === 0) return true;
+  const kernel = kernels[writer] as Kernel;
+  if (kernel.kind !== 'loop' || kernel.program.instructions.some((i) => i.op === 'gather' && i.access.buffer === old))
+    return false;
+  const stores = writes.filter(({ buffer }) => buffer === fresh);
+  return (
+    stores.length === 1 &&
+    touching.every(({ view }) => JSON.stringify(view) === JSON.stringify((stores[0] as Access).view))
+  );
+}
+
+/** Temporaries lie in one arena; a buffer lives from its first to its last use. */
+function placeBuffers(
+  buffers: readonly ScheduledBuffer[],
+  kernels: readonly Kernel[],
+  externalOf: ReadonlyMap<number, number>,
+): { places: Place[]; arenaBytes: number } {
+  const lifetimes = lifetimesOf(kernels.map((kernel) => [kernel]));
+  const temporaries = [...buffers.keys()].filter((buffer) => !externalOf.has(buffer) && lifetimes.has(buffer));
+  const placed = placeTemporaries(
+    temporaries.map((buffer) => ({
+      bytes: alignedBytes(buffers[buffer] as ScheduledBuffer),
+      ...(lifetimes.get(buffer) as Lifetime),
+    })),
+    { alignment },
+  );
+  const places: Place[] = buffers.map((_, buffer) => {
+    const index = externalOf.get(buffer);
+    return index === undefined ? { kind: 'arena', byteOffset: 0 } : { kind: 'external', index };
+  });
+  temporaries.forEach((buffer, k) => {
+    places[buffer] = { kind: 'arena', byteOffset: (placed.places[k] as TemporaryPlace).byteOffset };
+  });
+  return { places, arenaBytes: placed.pages[0] ?? 0 };
+}
+
+/** The memory of a buffer: a space (an external, or the arena) and a range in it. */
+function memoryOf(buffer: PlannedBuffer): { space: number; start: number; end: number } {
+  const { place } = buffer;
+  if (place.kind === 'external') return { space: place.index, start: 0, end: 1 };
+  return { space: -1, start: place.byteOffset, end: place.byteOffset + alignedBytes(buffer) };
+}
+
+/** Groups consecutive kernels that touch nothing that another of the group writes. */
+function formStages(kernels: readonly Kernel[], buffers: readonly PlannedBuffer[]): Kernel[][] {
+  const stages: Kernel[][] = [];
+  let written: ReturnType<typeof memoryOf>[] = [];
+  let read: ReturnType<typeof memoryOf>[] = [];
+  const meet = (list: readonly ReturnType<typeof memoryOf>[], other: ReturnType<typeof memoryOf>): boolean =>
+    list.some(({ space, start, end }) => space === other.space && start < other.end && other.start < end);
+  for (const kernel of kernels) {
+    const { reads, writes } = accessesOf(kernel);
+    const readMemory = reads.map(({ buffer }) => memoryOf(buffers[buffer] as PlannedBuffer));
+    const writtenMemory = writes.map(({ buffer }) => memoryOf(buffers[buffer] as PlannedBuffer));
+    const conflict =
+      readMemory.some((memory) => meet(written, memory)) ||
+      writtenMemory.some((memory) => meet(written, memory) || meet(read, memory));
+    if (conflict || stages.length === 0) {
+      stages.push([]);
+      written = [];
+      read = [];
+    }
+    (stages[stages.length - 1] as Kernel[]).push(kernel);
+    written.push(...writtenMemory);
+    read.push(...readMemory);
+  }
+  return stages;
+}
+
+/**
+ * Proves of a plan that no kernel reads an arena slot before it was written or after another live buffer overwrote it: replays which
+ * buffer's value each byte range holds. Throws naming the kernel and the buffers.
+ */
+export function verifyPlan({ buffers, stages }: Plan): void {
+  const owners: { start: number; end: number; buffer: number }[] = [];
+  const holds = (buffer: number): boolean => owners.some((owner) => owner.buffer === buffer);
+  for (const kernel of stages.flat()) {
+    const { reads, writes } = accessesOf(kernel);
+    for (const { buffer } of reads) {
+      if ((buffers[buffer] as PlannedBuffer).place.kind === 'external' || holds(buffer)) continue;
+      throw new Error(
+        `plan: kernel '${kernel.name}' reads buffer ${buffer}, whose slot was not written or was taken by another buffer`,
+      );
+    }
+    for (const { buffer } of writes) {
+      const planned = buffers[buffer] as PlannedBuffer;
+      if (planned.place.kind === 'external') continue;
+      const { start, end } = memoryOf(planned);
+      for (let k = owners.length - 1; k >= 0; k--) {
+        const owner = owners[k] as (typeof owners)[number];
+        if (owner.buffer !== buffer && owner.start < end && start < owner.end) {
+          if (reads.some((read) => read.buffer === owner.buffer))
+            throw new Error(
+              `plan: kernel '${kernel.name}' writes buffer ${buffer} over buffer ${owner.buffer}, which it reads`,
+            );
+          owners.splice(k, 1);
+        }
+      }
+      if (!holds(buffer)) owners.push({ start, end, buffer });
+    }
+  }
+}
