@@ -1,5 +1,13 @@
 // What a browser loads: types erased, as bundlers see it. `depcruise` follows every import from these entries.
-const entries = ['tensor/src/index', 'autograd/src/index', 'nn/src/index', 'models/src/index', 'train/src/browser'];
+const entries = [
+  'tensor/src/index',
+  'autograd/src/index',
+  'nn/src/index',
+  'models/src/index',
+  'data/src/browser',
+  'weights/src/browser',
+  'train/src/browser',
+];
 
 const nodeModules = [
   'assert|async_hooks|buffer|child_process|cluster|crypto|dns|events|fs|http|https|inspector|module|net|os|path|perf_hooks|process',

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { DatasetWriter, feature } from '@tessera/train/data';
+import { DatasetWriter, feature } from '@tessera/data';
 import { type BuildOptions, type BuildReport, type DatasetBuilder, infoOf } from './builder.ts';
 import { encodeGreyPng } from './png.ts';
 

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { openDataset } from '@tessera/train/data';
+import { openDataset } from '@tessera/data';
 import { type DatasetBuilder, infoOf, type Progress } from './builder.ts';
 import { emoji } from './emoji/index.ts';
 import { fashionMnist } from './fashion-mnist/index.ts';

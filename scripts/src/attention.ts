@@ -1,12 +1,13 @@
 /** npm run attention: where a trained model looks in an image, as one PNG. */
 import { existsSync, promises as fs } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
+import { decodeImage } from '@tessera/data';
+import { writeFileAtomic } from '@tessera/data/io';
 import { type Tensor, tensor } from '@tessera/tensor';
 import {
   attentionOfImage,
   attentionSections,
   attentiveTower,
-  decodeImage,
   drawSheet,
   findRun,
   type ImageAttention,
@@ -16,7 +17,6 @@ import {
   loadCLIPFile,
   loadRun,
   type SheetSection,
-  writeFileAtomic,
 } from '@tessera/train';
 import {
   backendOption,

@@ -1,7 +1,8 @@
 /** npm run convert: weights from one library's names and files to another's. */
-import { type WeightNames, weightNames } from '@tessera/models';
+
 import { type ActivationName, activations, type Module } from '@tessera/nn';
-import { convertTorchFile, findRun, loadRun, loadWeights, saveWeights } from '@tessera/train';
+import { findRun, loadRun } from '@tessera/train';
+import { convertTorchFile, loadWeights, saveWeights, type WeightNames, weightNames } from '@tessera/weights';
 import { commandLine, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
 
 const readOptions = () =>

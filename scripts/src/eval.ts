@@ -1,12 +1,11 @@
 /** npm run eval: retrieval and classification of a trained model on any dataset. */
 import { existsSync } from 'node:fs';
+import { DataLoader, type Dataset, openDataset, type Split } from '@tessera/data';
 import {
   CLIPEncoder,
   type ClassificationEvaluation,
   classNamesOf,
   conceptNumbers,
-  DataLoader,
-  type Dataset,
   encodeSplit,
   evaluateClassifier,
   evaluateReconstruction,
@@ -20,12 +19,10 @@ import {
   type LoadedVQ,
   loadCLIPFile,
   loadRun,
-  openDataset,
   promptTemplates,
   type ReconstructionEvaluation,
   type RetrievalEvaluation,
   readPixelMemory,
-  type Split,
   summarizeEvaluation,
 } from '@tessera/train';
 import {

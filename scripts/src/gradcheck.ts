@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { styleText } from 'node:util';
 import { closestName } from '@tessera/nn';
 import { manualSeed, setDefaultBackend } from '@tessera/tensor';
-import { checkModule, checkModuleOn, type GradcheckCase, gradcheckCases } from '@tessera/train';
+import { checkModule, checkModuleOn, type GradcheckCase, gradcheckCases } from '@tessera/verify';
 import {
   backendOption,
   chooseBackend,

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { disposeBackends } from '@tessera/tensor';
-import { type CaseReport, type FailedCase, type OmittedCase, runReferenceCases } from '@tessera/train';
+import { type CaseReport, type FailedCase, type OmittedCase, runReferenceCases } from '@tessera/verify';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { backendOption, chooseBackend, fromCaller } from './lib/command.ts';
@@ -21,7 +21,7 @@ const { dirs, backend, json, threads, module } = await yargs(hideBin(process.arg
     describe: 'File that registers a module of your own with registerReferenceModule',
   })
   .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' })
-  .example('$0 packages/train/reference-cases', 'the cases that come with the repository')
+  .example('$0 packages/verify/reference-cases', 'the cases that come with the repository')
   .example('$0 cases --module my-layer.ts', 'your own layer against your own numbers')
   .epilogue('Exit code 0 only if every case holds. How to make a case: docs/reference-cases.md')
   .strict()

@@ -4,12 +4,9 @@ import {
   BackHalf,
   type Channel,
   FrontHalf,
-  findRun,
   type HandOffBatch,
   type HandOffDType,
   handOffDTypes,
-  loadCLIPFile,
-  loadRun,
   parseChannel,
   readHandOff,
   receive,
@@ -18,7 +15,8 @@ import {
   splitModel,
   UnsplitModel,
   writeHandOff,
-} from '@tessera/train';
+} from '@tessera/split';
+import { findRun, loadCLIPFile, loadRun } from '@tessera/train';
 import {
   backendOption,
   chooseBackend,

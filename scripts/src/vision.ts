@@ -1,6 +1,7 @@
 /** npm run vision: trains one of the vision models that the trainer has no task for, small, and says how good it became. */
+
+import { openDataset } from '@tessera/data';
 import { manualSeed } from '@tessera/tensor';
-import { openDataset } from '@tessera/train';
 import {
   backendOption,
   chooseBackend,

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { openDataset } from '@tessera/train/data';
+import { openDataset } from '@tessera/data';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { wordsOf } from './captions.ts';

@@ -1,4 +1,4 @@
-import { DatasetWriter, type Features, feature } from '@tessera/train/data';
+import { DatasetWriter, type Features, feature } from '@tessera/data';
 import sharp from 'sharp';
 import { type BuildOptions, type BuildReport, type DatasetBuilder, infoOf } from '../builder.ts';
 import { mapInOrder } from '../concurrency.ts';

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { openDataset, type Row } from '@tessera/train/data';
+import { openDataset, type Row } from '@tessera/data';
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildFromFolder } from './index.ts';

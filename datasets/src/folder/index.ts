@@ -1,6 +1,6 @@
 import fsp from 'node:fs/promises';
 import path from 'node:path';
-import { DatasetWriter, decodeImage, type Features, feature } from '@tessera/train/data';
+import { DatasetWriter, decodeImage, type Features, feature } from '@tessera/data';
 import sharp from 'sharp';
 import type { BuildOptions, BuildReport } from '../builder.ts';
 import { mapInOrder } from '../concurrency.ts';

@@ -1,9 +1,9 @@
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { decodeImage, openDataset } from '@tessera/data';
 import { disposeBackends } from '@tessera/tensor';
-import { CLIPEncoder, loadRun, nearestNeighbours, openDataset } from '@tessera/train';
-import { decodeImage } from '@tessera/train/data';
+import { CLIPEncoder, loadRun, nearestNeighbours } from '@tessera/train';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -14,3 +14,4 @@ export {
   gradcheck,
   gradgradcheck,
 } from './gradcheck.ts';
+export { absoluteError, relativeError } from './relative-error.ts';

@@ -29,4 +29,3 @@ export { type BlockOptions, ResidualAttentionBlock, Transformer } from './transf
 export { VisionTransformer, type VisionTransformerOptions } from './vision-transformer.ts';
 export * from './vit/index.ts';
 export * from './vq/index.ts';
-export * from './weights/index.ts';

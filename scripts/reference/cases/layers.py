@@ -1,4 +1,4 @@
-"""Layers of torch.nn that packages/train/reference-cases has no case for."""
+"""Layers of torch.nn that packages/verify/reference-cases has no case for."""
 from torch import nn
 
 from reference_case import Case

@@ -12,7 +12,8 @@ import {
   tidy,
   type WasmExecutable,
 } from '@tessera/tensor';
-import { AdamW, clipGradNorm, contractionFlops, noDecay, readTensors } from '@tessera/train';
+import { AdamW, clipGradNorm, contractionFlops, noDecay } from '@tessera/train';
+import { readTensors } from '@tessera/weights';
 import type { Engine, PreparedWork } from './engine.ts';
 import { groupKernels, type KernelGroup } from './measure/profile.ts';
 import { checkOf, values } from './values.ts';

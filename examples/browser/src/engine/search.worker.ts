@@ -1,14 +1,10 @@
 /** The engine that searches pictures by text, with a model that Node trained. */
+
+import { Tokenizer } from '@tessera/data/browser';
 import { CLIP } from '@tessera/models';
 import { init } from '@tessera/nn';
-import {
-  CLIPEncoder,
-  clipConfigOf,
-  nearestNeighbours,
-  parseConfig,
-  parseTensors,
-  Tokenizer,
-} from '@tessera/train/browser';
+import { CLIPEncoder, clipConfigOf, nearestNeighbours, parseConfig } from '@tessera/train/browser';
+import { parseTensors } from '@tessera/weights/browser';
 import type { RunMaterial, SplitFiles } from '../shared/material.ts';
 import { useBackend } from './backends.ts';
 import type { SearchCommand, SearchReport } from './messages.ts';

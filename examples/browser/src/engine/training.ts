@@ -1,16 +1,13 @@
 /** Trains a classifier on pictures, step by step, for as long as it is asked to. */
+
+import { augment, augmentations, CounterRandom, permutation, purpose } from '@tessera/data/browser';
 import { createImageTower, ImageClassifier, preprocess, type VisionConfig } from '@tessera/models';
 import { manualSeed, type Tensor, tensor, tidy } from '@tessera/tensor';
 import {
   AdamW,
-  augment,
-  augmentations,
   BatchEncoder,
   ClassifyTask,
-  CounterRandom,
   noDecay,
-  permutation,
-  purpose,
   type StepResult,
   TrainingStep,
   warmupCosine,

@@ -1,6 +1,7 @@
 import { promises as fs } from 'node:fs';
 import { basename, join } from 'node:path';
-import { loadConfig, openDataset, type Split } from '@tessera/train';
+import { openDataset, type Split } from '@tessera/data';
+import { loadConfig } from '@tessera/train';
 import type { DataMaterial, Material, RunMaterial } from '../shared/material.ts';
 
 /** What is served: a description for the page, and the file behind each address in it. */

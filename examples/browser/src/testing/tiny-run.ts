@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { feature, loadConfig, RunFolder, trainModel, writeDataset } from '@tessera/train';
+import { feature, writeDataset } from '@tessera/data';
+import { loadConfig, RunFolder, trainModel } from '@tessera/train';
 import sharp from 'sharp';
 
 const colours = { red: '#e02020', green: '#20a040', blue: '#2040d0', black: '#101010' } as const;

@@ -1,9 +1,9 @@
+import type { Pixels } from '@tessera/data';
 import { CLIP, createImageTower } from '@tessera/models';
 import { functional as F, init } from '@tessera/nn';
 import { manualSeed, type Tensor, tensor } from '@tessera/tensor';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Pixels } from '../data/index.ts';
 import { useTestBackend } from '../testing/backend.ts';
 import { colorOf } from './color-map.ts';
 import { attentionSections } from './describe.ts';

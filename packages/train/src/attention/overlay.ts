@@ -1,4 +1,4 @@
-import type { Pixels } from '../data/index.ts';
+import type { Pixels } from '@tessera/data';
 import { colorOf } from './color-map.ts';
 
 /** One number for each patch of an image. */

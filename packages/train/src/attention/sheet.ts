@@ -1,5 +1,5 @@
+import type { Pixels } from '@tessera/data';
 import sharp from 'sharp';
-import type { Pixels } from '../data/index.ts';
 import { type Html, html } from '../report/html.ts';
 import { colorOf } from './color-map.ts';
 import { overlay, type PatchMap } from './overlay.ts';

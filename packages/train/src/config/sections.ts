@@ -1,9 +1,10 @@
 /** The sections of a run's configuration. What is described here is checked, printed by `--help` and settable by `--set`. */
+
+import { augmentations } from '@tessera/data/browser';
 import { positionKinds } from '@tessera/models';
 import { type ActivationName, activations, duplicateRules } from '@tessera/nn';
 import { precisions } from '@tessera/tensor';
 import { z } from 'zod';
-import { augmentations } from '../data/augment/index.ts';
 
 const count = z.int().positive();
 const fromZero = z.int().nonnegative();

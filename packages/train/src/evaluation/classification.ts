@@ -1,17 +1,17 @@
+import type { Split } from '@tessera/data';
 import { type ImageClassifier, preprocess } from '@tessera/models';
 import type { Tensor } from '@tessera/tensor';
-import type { Split } from '../data/index.ts';
+import { type ClassificationReport, pixelsDataUri } from '../report/index.ts';
+import type { CLIPEncoder } from './clip-encoder.ts';
+import { BatchEncoder, joinArrays } from './encoder.ts';
+import { type ReadOptions, readExamples, readPictures, spread } from './examples.ts';
 import {
   type ClassificationMetrics,
   classificationMetrics,
   fillTemplates,
   zeroShotLogits,
   zeroShotWeights,
-} from '../metrics/index.ts';
-import { type ClassificationReport, pixelsDataUri } from '../report/index.ts';
-import type { CLIPEncoder } from './clip-encoder.ts';
-import { BatchEncoder, joinArrays } from './encoder.ts';
-import { type ReadOptions, readExamples, readPictures, spread } from './examples.ts';
+} from './metrics/index.ts';
 
 /** A classifier's answers on one split. */
 export interface ClassificationEvaluation {

@@ -1,6 +1,6 @@
+import type { EncodeBatchOptions, Tokenizer } from '@tessera/data';
 import { type CLIP, preprocess } from '@tessera/models';
 import type { Tensor } from '@tessera/tensor';
-import type { EncodeBatchOptions, Tokenizer } from '../tokenizer/tokenizer.ts';
 import { BatchEncoder } from './encoder.ts';
 
 /** Encodes images and texts with a CLIP model, in batches. */

@@ -1,7 +1,7 @@
-import { normalizeRows } from '../metrics/index.ts';
-import { type Projection, principalComponents } from '../metrics/principal-components.ts';
 import type { EmbeddingReport } from '../report/index.ts';
 import { spread } from './examples.ts';
+import { normalizeRows } from './metrics/index.ts';
+import { type Projection, principalComponents } from './metrics/principal-components.ts';
 import type { EncodedSplit } from './retrieval.ts';
 
 type Embedded = Pick<

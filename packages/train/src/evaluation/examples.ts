@@ -1,4 +1,4 @@
-import { type Batch, DataLoader, type LoaderOptions, type SkippedRow, type Split } from '../data/index.ts';
+import { type Batch, DataLoader, type LoaderOptions, type SkippedRow, type Split } from '@tessera/data';
 
 /** How examples are read for evaluation: in order, resized and cropped in the middle, not augmented. */
 export interface ReadOptions {

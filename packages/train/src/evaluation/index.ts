@@ -1,3 +1,5 @@
+export { type LoadedCLIPFile, loadCLIPFile } from '../run/load-clip-file.ts';
+export { type LoadedCLIP, type LoadedClassifier, type LoadedVQ, loadRun } from '../run/load-run.ts';
 export {
   type ClassificationEvaluation,
   classNamesOf,
@@ -6,10 +8,9 @@ export {
   evaluateZeroShot,
 } from './classification.ts';
 export { CLIPEncoder } from './clip-encoder.ts';
+export { BatchEncoder, fillBatch, inEvaluationMode } from './encoder.ts';
 export { type ReadOptions, readExamples } from './examples.ts';
 export { interpolateStates } from './interpolate.ts';
-export { type LoadedCLIPFile, loadCLIPFile } from './load-clip-file.ts';
-export { type LoadedCLIP, type LoadedClassifier, type LoadedVQ, loadRun } from './load-run.ts';
 export {
   evaluateReconstruction,
   type ReconstructedPicture,

@@ -1,10 +1,10 @@
+import type { Split } from '@tessera/data';
 import type { VQTokenizer } from '@tessera/models';
 import { concat, type Tensor } from '@tessera/tensor';
-import type { Split } from '../data/index.ts';
-import { ReconstructionMeter, type ReconstructionMetrics } from '../metrics/index.ts';
 import { fromSignedPixels, toSignedPixels } from '../tasks/vq.ts';
 import { BatchEncoder } from './encoder.ts';
 import { type ReadOptions, readExamples, spread } from './examples.ts';
+import { ReconstructionMeter, type ReconstructionMetrics } from './metrics/index.ts';
 
 /** A picture before and after, u8 [side, side, 3] each. */
 export interface ReconstructedPicture {

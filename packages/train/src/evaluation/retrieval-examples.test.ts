@@ -1,9 +1,9 @@
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openDataset } from '@tessera/data';
+import { writeTinyDataset } from '@tessera/data/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openDataset } from '../data/index.ts';
-import { writeTinyDataset } from '../testing/tiny-dataset.ts';
 import { evaluateRetrieval } from './retrieval.ts';
 import { describeRetrieval, findRetrievalExamples } from './retrieval-examples.ts';
 

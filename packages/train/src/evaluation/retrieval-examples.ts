@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { writeFileAtomic } from '../io/atomic.ts';
-import { type Neighbours, nearestNeighbours } from '../metrics/index.ts';
+import { writeFileAtomic } from '@tessera/data/io';
 import {
   type ImageNeighbours,
   type ImageQuery,
@@ -11,6 +10,7 @@ import {
 import { pictureGrid } from '../run/samples.ts';
 import { embeddingMap } from './embedding-map.ts';
 import { type ReadOptions, readPictures, spread } from './examples.ts';
+import { type Neighbours, nearestNeighbours } from './metrics/index.ts';
 import type { EncodedSplit, RetrievalEvaluation } from './retrieval.ts';
 
 export interface ExampleCounts {

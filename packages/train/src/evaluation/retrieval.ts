@@ -1,4 +1,7 @@
-import type { Batch, Split } from '../data/index.ts';
+import type { Batch, Split } from '@tessera/data';
+import type { CLIPEncoder } from './clip-encoder.ts';
+import { joinArrays } from './encoder.ts';
+import { type ReadOptions, readExamples } from './examples.ts';
 import {
   downscale,
   type PixelBaseline,
@@ -6,10 +9,7 @@ import {
   pixelBaseline,
   type RetrievalMetrics,
   retrievalMetrics,
-} from '../metrics/index.ts';
-import type { CLIPEncoder } from './clip-encoder.ts';
-import { joinArrays } from './encoder.ts';
-import { type ReadOptions, readExamples } from './examples.ts';
+} from './metrics/index.ts';
 
 /** Side of the images that the pixel baseline compares. */
 const pixelSize = 16;

@@ -1,4 +1,4 @@
-import { mostConfused } from '../metrics/classification.ts';
+import { mostConfused } from '../evaluation/metrics/classification.ts';
 import { percent, whole } from './format.ts';
 import { type Html, html } from './html.ts';
 import type { ClassificationReport } from './report-data.ts';

@@ -1,7 +1,7 @@
-import type { ClassificationMetrics } from '../metrics/classification.ts';
-import type { PixelBaseline } from '../metrics/pixels.ts';
-import type { ReconstructionMetrics } from '../metrics/reconstruction.ts';
-import type { RetrievalMetrics } from '../metrics/retrieval.ts';
+import type { ClassificationMetrics } from '../evaluation/metrics/classification.ts';
+import type { PixelBaseline } from '../evaluation/metrics/pixels.ts';
+import type { ReconstructionMetrics } from '../evaluation/metrics/reconstruction.ts';
+import type { RetrievalMetrics } from '../evaluation/metrics/retrieval.ts';
 import type { MetricsRecord } from '../run/metrics-file.ts';
 
 /** An image as a data URI: see `imageDataUri` and `pixelsDataUri`. */

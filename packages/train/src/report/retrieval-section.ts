@@ -1,4 +1,4 @@
-import type { Recall } from '../metrics/ranks.ts';
+import type { Recall } from '../evaluation/metrics/ranks.ts';
 import { embeddingCard } from './embedding-card.ts';
 import { percent, rank, whole } from './format.ts';
 import { type Html, html } from './html.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeFileAtomic } from '../io/atomic.ts';
+import { writeFileAtomic } from '@tessera/data/io';
 import { readMetrics } from '../run/metrics-file.ts';
 import { renderReport } from './render.ts';
 import type { ReportData } from './report-data.ts';

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { writeFileAtomic } from '../io/atomic.ts';
+import { writeFileAtomic } from '@tessera/data/io';
 
 /**
  * One line of `metrics.jsonl`. `step` counts the optimiser's steps that were done when the line was written. A number that is not

@@ -1,7 +1,7 @@
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
+import { writeFileAtomic } from '@tessera/data/io';
 import type { ReconstructionEvaluation } from '../evaluation/reconstruction.ts';
-import { writeFileAtomic } from '../io/atomic.ts';
 import { pictureGrid } from './samples.ts';
 
 const columns = 8;

@@ -1,7 +1,6 @@
 import { promises as fs } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { writeFileAtomic } from '../io/atomic.ts';
-import { exists } from '../io/file-system.ts';
+import { exists, writeFileAtomic } from '@tessera/data/io';
 
 /** Where the parts of a run lie in its folder. */
 export class RunFolder {

@@ -1,8 +1,8 @@
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
+import type { Batch } from '@tessera/data';
+import { writeFileAtomic } from '@tessera/data/io';
 import sharp from 'sharp';
-import type { Batch } from '../data/index.ts';
-import { writeFileAtomic } from '../io/atomic.ts';
 
 /** Pictures of one side (u8 [S, S, 3] each) as a PNG with `columns` in a row, a white pixel apart. */
 export async function pictureGrid(pictures: readonly Uint8Array[], side: number, columns: number): Promise<Buffer> {

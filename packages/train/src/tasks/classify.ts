@@ -1,8 +1,8 @@
+import type { Batch } from '@tessera/data';
 import { type ImageClassifier, preprocess } from '@tessera/models';
 import { crossEntropy } from '@tessera/nn';
 import { type Tensor, tensor } from '@tessera/tensor';
-import type { Batch } from '../data/index.ts';
-import type { BatchTensors, SeparableTask, TaskLoss } from '../trainer/task.ts';
+import type { BatchTensors, SeparableTask, TaskLoss } from './task.ts';
 
 /** A batch of labelled images: u8 [B, H, W, 3], i32 [B]. */
 export type LabelledTensors = { readonly images: Tensor; readonly labels: Tensor };

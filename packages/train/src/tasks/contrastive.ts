@@ -1,9 +1,8 @@
+import type { Batch, EncodeBatchOptions, Tokenizer } from '@tessera/data';
 import { type CLIP, preprocess } from '@tessera/models';
 import { contrastiveLoss, type DuplicateRule, sigLipLoss } from '@tessera/nn';
 import { type Tensor, tensor } from '@tessera/tensor';
-import type { Batch } from '../data/index.ts';
-import type { EncodeBatchOptions, Tokenizer } from '../tokenizer/index.ts';
-import type { BatchTensors, SeparableTask, TaskLoss } from '../trainer/task.ts';
+import type { BatchTensors, SeparableTask, TaskLoss } from './task.ts';
 
 /** A batch of pairs: u8 [B, H, W, 3]; i32 [B * K, L], K captions for each image; i32 [B]. */
 export type PairTensors = { readonly images: Tensor; readonly tokens: Tensor; readonly concepts: Tensor };

@@ -1,7 +1,7 @@
+import type { Batch } from '@tessera/data';
 import { preprocess, type VQTokenizer } from '@tessera/models';
 import { type Tensor, tensor } from '@tessera/tensor';
-import type { Batch } from '../data/index.ts';
-import type { Task, TaskLoss } from '../trainer/task.ts';
+import type { Task, TaskLoss } from './task.ts';
 
 /** A batch of images: u8 [B, H, W, 3]. */
 export type ImageTensors = { readonly images: Tensor };

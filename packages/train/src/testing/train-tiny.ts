@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { readCheckpoint } from '../loop/checkpoint.ts';
 import { findCheckpoint, RunFolder } from '../run/run-folder.ts';
-import { readCheckpoint } from '../trainer/checkpoint.ts';
 import { type TrainingListener, type TrainingResult, trainModel } from '../training/train.ts';
 import { tinyConfig } from './tiny-run.ts';
 

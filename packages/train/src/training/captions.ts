@@ -1,5 +1,5 @@
-import type { Split } from '../data/index.ts';
-import { type Tokenizer, trainBpe } from '../tokenizer/index.ts';
+import type { Split } from '@tessera/data';
+import { type Tokenizer, trainBpe } from '@tessera/data';
 
 /** All captions of a split, row after row; rows without any are passed over. */
 async function* captionsOf(split: Split, column: string): AsyncGenerator<{ row: number; caption: string }> {

@@ -1,15 +1,14 @@
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeTinyDataset } from '@tessera/data/testing';
+import { loadWeights, readTensors, saveWeights, writeTensors } from '@tessera/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../config/index.ts';
 import { loadRun } from '../evaluation/index.ts';
 import { RunFolder } from '../run/run-folder.ts';
 import { useTestBackend } from '../testing/backend.ts';
-import { writeTinyDataset } from '../testing/tiny-dataset.ts';
 import { trainTiny } from '../testing/train-tiny.ts';
-import { readTensors, writeTensors } from '../trainer/tensor-files.ts';
-import { loadWeights, saveWeights } from '../weights/model-files.ts';
 import { type TrainingResult, trainModel } from './train.ts';
 
 let root: string;

@@ -1,6 +1,6 @@
+import { DataLoader, type Dataset, type Split } from '@tessera/data';
 import { createImageTower, ImageClassifier } from '@tessera/models';
 import type { ClassifyConfig } from '../config/index.ts';
-import { DataLoader, type Dataset, type Split } from '../data/index.ts';
 import {
   type ClassificationEvaluation,
   classNamesOf,

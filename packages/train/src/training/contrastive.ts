@@ -1,7 +1,16 @@
+import {
+  DataLoader,
+  type Dataset,
+  loadClipTokenizer,
+  loadTokenizer,
+  type Split,
+  saveTokenizer,
+  type Tokenizer,
+} from '@tessera/data';
+import { exists } from '@tessera/data/io';
 import { CLIP } from '@tessera/models';
 import { clipConfigOf } from '../config/clip.ts';
 import type { ContrastiveConfig } from '../config/index.ts';
-import { DataLoader, type Dataset, type Split } from '../data/index.ts';
 import { CLIPEncoder } from '../evaluation/clip-encoder.ts';
 import {
   conceptNumbers,
@@ -12,11 +21,9 @@ import {
   readPixelMemory,
 } from '../evaluation/retrieval.ts';
 import { describeRetrieval, findRetrievalExamples, writeRetrievalSamples } from '../evaluation/retrieval-examples.ts';
-import { exists } from '../io/file-system.ts';
 import type { RunFolder } from '../run/run-folder.ts';
 import { writeTrainingSamples } from '../run/samples.ts';
 import { ContrastiveTask, type PairTensors, pairTensors } from '../tasks/contrastive.ts';
-import { loadClipTokenizer, loadTokenizer, saveTokenizer, type Tokenizer } from '../tokenizer/index.ts';
 import { checkCaptions, learnTokenizer } from './captions.ts';
 import { LoaderSource } from './loader-source.ts';
 import type { PreparedTask, Say } from './prepared.ts';

@@ -1,9 +1,9 @@
 import type { ImageTower } from '@tessera/models';
 import type { Tensor } from '@tessera/tensor';
+import type { TensorFile } from '@tessera/weights';
 import type { ClassifyConfig, RunConfig } from '../config/index.ts';
-import { differingSettings, parseCheckpointState } from '../trainer/checkpoint.ts';
-import type { TensorFile } from '../trainer/parse-tensors.ts';
-import { readModelState } from '../weights/model-state.ts';
+import { differingSettings, parseCheckpointState } from '../loop/checkpoint.ts';
+import { readModelState } from '../run/model-state.ts';
 
 type ImageModel = NonNullable<ClassifyConfig['model']>;
 

@@ -1,6 +1,6 @@
-import type { Batch, DataLoader } from '../data/index.ts';
-import type { BatchTensors } from '../trainer/task.ts';
-import type { BatchSource } from '../trainer/trainer.ts';
+import type { Batch, DataLoader } from '@tessera/data';
+import type { BatchSource } from '../loop/trainer.ts';
+import type { BatchTensors } from '../tasks/task.ts';
 
 /** A data loader as the trainer reads it. */
 export class LoaderSource<Tensors extends BatchTensors> implements BatchSource<Tensors> {

@@ -1,14 +1,14 @@
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeTinyDataset } from '@tessera/data/testing';
 import { getBackend, registerBackend, setDefaultBackend } from '@tessera/tensor';
+import { readTensors } from '@tessera/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readMetrics } from '../run/metrics-file.ts';
 import { RunFolder } from '../run/run-folder.ts';
 import { useTestBackend } from '../testing/backend.ts';
-import { writeTinyDataset } from '../testing/tiny-dataset.ts';
 import { trainTiny } from '../testing/train-tiny.ts';
-import { readTensors } from '../trainer/tensor-files.ts';
 
 let root: string;
 beforeAll(async () => {

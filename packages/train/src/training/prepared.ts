@@ -1,10 +1,10 @@
-import type { LoaderStats } from '../data/index.ts';
+import type { LoaderStats } from '@tessera/data';
 import type { ClassificationEvaluation } from '../evaluation/classification.ts';
 import type { ReconstructionEvaluation } from '../evaluation/reconstruction.ts';
 import type { RetrievalEvaluation } from '../evaluation/retrieval.ts';
+import type { BatchSource, EvaluationValues } from '../loop/trainer.ts';
 import type { ReportData } from '../report/index.ts';
-import type { BatchTensors, Task } from '../trainer/task.ts';
-import type { BatchSource, EvaluationValues } from '../trainer/trainer.ts';
+import type { BatchTensors, Task } from '../tasks/task.ts';
 
 /** What a finished run has to say. */
 export interface FinalEvaluation {

@@ -1,5 +1,5 @@
+import { type Augmentation, augmentations, type Columns, type LoaderOptions } from '@tessera/data';
 import type { RunConfig } from '../config/index.ts';
-import { type Augmentation, augmentations, type Columns, type LoaderOptions } from '../data/index.ts';
 import type { ReadOptions } from '../evaluation/examples.ts';
 
 /** Columns that a task has no use for. */

@@ -1,13 +1,13 @@
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeTinyDataset } from '@tessera/data/testing';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { readCheckpoint } from '../loop/checkpoint.ts';
+import { NonFiniteError } from '../loop/index.ts';
 import { readMetrics } from '../run/metrics-file.ts';
 import { useTestBackend } from '../testing/backend.ts';
-import { writeTinyDataset } from '../testing/tiny-dataset.ts';
 import { trainTiny } from '../testing/train-tiny.ts';
-import { readCheckpoint } from '../trainer/checkpoint.ts';
-import { NonFiniteError } from '../trainer/index.ts';
 
 let root: string;
 beforeAll(async () => {

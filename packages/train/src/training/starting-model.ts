@@ -1,10 +1,10 @@
+import { clipVocabularySize, loadClipTokenizer, loadTokenizer, type Tokenizer } from '@tessera/data';
+import { exists } from '@tessera/data/io';
 import type { CLIP } from '@tessera/models';
 import type { Tensor } from '@tessera/tensor';
 import type { ContrastiveConfig } from '../config/index.ts';
-import { exists } from '../io/file-system.ts';
+import { readModelState } from '../run/model-state.ts';
 import { findRun } from '../run/run-folder.ts';
-import { clipVocabularySize, loadClipTokenizer, loadTokenizer, type Tokenizer } from '../tokenizer/index.ts';
-import { readModelState } from '../weights/model-state.ts';
 import { type ImageTowerFile, loadImageTower, readImageTower } from './image-tower-file.ts';
 
 /** What a new CLIP run starts from instead of random values. */

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeTinyDataset } from '@tessera/data/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadRun } from '../evaluation/index.ts';
 import { type MetricsRecord, readMetrics } from '../run/metrics-file.ts';
 import { RunFolder } from '../run/run-folder.ts';
 import { useTestBackend } from '../testing/backend.ts';
-import { writeTinyDataset } from '../testing/tiny-dataset.ts';
 import { trainTiny } from '../testing/train-tiny.ts';
 
 let root: string;

@@ -1,15 +1,15 @@
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeTinyDataset } from '@tessera/data/testing';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../config/index.ts';
 import { loadRun } from '../evaluation/index.ts';
+import { readCheckpoint } from '../loop/checkpoint.ts';
 import { readMetrics } from '../run/metrics-file.ts';
 import { findCheckpoint, RunFolder } from '../run/run-folder.ts';
 import { useTestBackend } from '../testing/backend.ts';
-import { writeTinyDataset } from '../testing/tiny-dataset.ts';
-import { readCheckpoint } from '../trainer/checkpoint.ts';
 import { type TrainingResult, trainModel } from './train.ts';
 
 let root: string;

@@ -1,6 +1,6 @@
+import { DataLoader, type Dataset, type Split } from '@tessera/data';
 import { VQTokenizer } from '@tessera/models';
 import type { VQConfig } from '../config/index.ts';
-import { DataLoader, type Dataset, type Split } from '../data/index.ts';
 import { evaluateReconstruction, type ReconstructionEvaluation } from '../evaluation/reconstruction.ts';
 import type { ReconstructionReport } from '../report/index.ts';
 import { reconstructionGrid, writeReconstructions } from '../run/reconstruction-samples.ts';

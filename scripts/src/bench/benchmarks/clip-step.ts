@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CLIP, type CLIPConfig, defaultHeads, defaultPoolHeads, type PresetName, presets } from '@tessera/models';
 import { manualSeed, tensor, tidy } from '@tessera/tensor';
-import { writeTensors } from '@tessera/train';
+import { writeTensors } from '@tessera/weights';
 import type { KernelGroup } from '../measure/profile.ts';
 import { summarizeTrace, type TraceSummary, traceEvents } from '../measure/trace.ts';
 import { measureWork, type Row, type Session } from '../session.ts';

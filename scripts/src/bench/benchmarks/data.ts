@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { augmentations, DataLoader, openDataset, type Split } from '@tessera/train';
+import { augmentations, DataLoader, openDataset, type Split } from '@tessera/data';
 import { median } from '../measure/statistics.ts';
 import { writeDrawings } from './drawings.ts';
 

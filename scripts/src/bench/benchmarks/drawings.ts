@@ -1,4 +1,4 @@
-import { feature, writeDataset } from '@tessera/train';
+import { feature, writeDataset } from '@tessera/data';
 import sharp from 'sharp';
 
 /** Side of the drawings, in pixels. */

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openDataset, type Split, trainBpe } from '@tessera/data';
 import { CLIP, type CLIPConfig, type PresetName, preprocess, presets } from '@tessera/models';
 import { compile, manualSeed, type Tensor, tensor, tidy } from '@tessera/tensor';
 import {
@@ -8,11 +9,8 @@ import {
   classNamesOf,
   contractionFlops,
   evaluateZeroShot,
-  openDataset,
   promptTemplates,
   readExamples,
-  type Split,
-  trainBpe,
 } from '@tessera/train';
 import { integers } from '../values.ts';
 import { writeDrawings } from './drawings.ts';

@@ -1,6 +1,6 @@
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
-import { DataLoader, decodeImage, openDataset } from '@tessera/train';
+import { DataLoader, decodeImage, openDataset } from '@tessera/data';
 import { toCaller, UsageError } from '../command.ts';
 import { isKnownDataset, locateDataset } from '../datasets.ts';
 

@@ -1,4 +1,4 @@
-import type { SplitModel } from '@tessera/train';
+import type { SplitModel } from '@tessera/split';
 
 /** One JSON document for each image; numbers are exact. */
 export function formatResults(gives: SplitModel['gives'], ids: readonly string[], values: Float32Array): string {

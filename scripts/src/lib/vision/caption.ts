@@ -1,3 +1,4 @@
+import { trainBpe } from '@tessera/data';
 import {
   GatedCrossAttentionBlock,
   MLPConnector,
@@ -9,7 +10,6 @@ import {
 } from '@tessera/models';
 import { Embedding, functional as F, init, LayerNorm, Module, Parameter } from '@tessera/nn';
 import { concat, iota, type Tensor, tensor } from '@tessera/tensor';
-import { trainBpe } from '@tessera/train';
 import { picturesOf, type SplitContents, type TaskOptions, type VisionTask } from './vision-task.ts';
 
 const imageSize = 64;

@@ -1,7 +1,7 @@
+import type { Batch } from '@tessera/data';
 import { detectionLoss, preprocess, ViT, ViTDetector } from '@tessera/models';
 import { functional as F } from '@tessera/nn';
 import { iota, type Tensor, tensor } from '@tessera/tensor';
-import type { Batch } from '@tessera/train';
 import { labelsOf, placeInScenes, placeOf, type TaskOptions, type VisionTask } from './vision-task.ts';
 
 const pictureSize = 24;

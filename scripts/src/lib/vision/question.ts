@@ -1,7 +1,7 @@
+import { type Batch, permutation, trainBpe } from '@tessera/data';
 import { type FusionKind, fusionKinds, MultimodalClassifier, preprocess } from '@tessera/models';
 import { functional as F } from '@tessera/nn';
 import { tensor } from '@tessera/tensor';
-import { type Batch, permutation, trainBpe } from '@tessera/train';
 import { picturesOf, type SplitContents, shareRight, type TaskOptions, type VisionTask } from './vision-task.ts';
 
 const imageSize = 48;

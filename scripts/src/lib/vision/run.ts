@@ -1,15 +1,7 @@
 import { grad } from '@tessera/autograd';
+import { type Batch, DataLoader, permutation, type Split } from '@tessera/data';
 import { compile, type Tensor, tensor } from '@tessera/tensor';
-import {
-  AdamW,
-  type Batch,
-  clipGradNorm,
-  DataLoader,
-  noDecay,
-  permutation,
-  type Split,
-  warmupCosine,
-} from '@tessera/train';
+import { AdamW, clipGradNorm, noDecay, warmupCosine } from '@tessera/train';
 import type { VisionTask } from './vision-task.ts';
 
 export interface VisionRun {

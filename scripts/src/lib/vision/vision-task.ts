@@ -1,6 +1,6 @@
+import type { Batch, LoaderOptions, Split } from '@tessera/data';
 import type { Module } from '@tessera/nn';
 import { type Tensor, tensor } from '@tessera/tensor';
-import type { Batch, LoaderOptions, Split } from '@tessera/train';
 
 /** A vision model with what it learns, made from a data set of pictures. */
 export interface VisionTask {

@@ -1,6 +1,7 @@
 import { grad } from '@tessera/autograd';
+import type { Batch } from '@tessera/data';
 import { manualSeed, setDefaultBackend } from '@tessera/tensor';
-import { AdamW, type Batch } from '@tessera/train';
+import { AdamW } from '@tessera/train';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { visionTasks } from './index.ts';
 import { askAbout, otherClasses } from './question.ts';

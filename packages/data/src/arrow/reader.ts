@@ -1,0 +1,396 @@
+import fs from 'node:fs';
+import fsp from 'node:fs/promises';
+import path from 'node:path';
+import type { Schema } from 'apache-arrow';
+import { errorCode, errorMessage, exists } from '../io/file-system.ts';
+import {
+  BatchBuffers,
+  type ColumnPlace,
+  checkBatch,
+  columnGetter,
+  type Getter,
+  placeColumns,
+  type Value,
+} from './column.ts';
+import { type Features, featuresFromJson, inferFeature } from './features.ts';
+import { ArrowFileError, indexStream, openArrowFile, type StreamIndex } from './messages.ts';
+
+/** One row: the values of its columns. */
+export type Row = Record<string, Value>;
+
+/** What a dataset says about itself (dataset_info.json). */
+export interface DatasetInfo {
+  description: string;
+  citation: string;
+  homepage: string;
+  license: string;
+}
+
+/** Bytes of offsets, bitmaps and small columns that a split keeps in memory over all its record batches. */
+const defaultCacheBytes = 64 * 2 ** 20;
+
+interface Shard extends StreamIndex {
+  path: string;
+  fd: number;
+  columns: Map<string, ColumnPlace>;
+}
+
+function openShard(path: string): Shard {
+  const fd = openArrowFile(path);
+  try {
+    const index = indexStream(fd, path);
+    const columns = shardColumns(index.schema, path);
+    index.batches.forEach((batch, i) => {
+      try {
+        checkBatch(batch, columns);
+      } catch (error) {
+        throw new ArrowFileError(path, `is corrupt: record batch ${i} has ${errorMessage(error)}`);
+      }
+    });
+    return { path, fd, ...index, columns };
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
+  }
+}
+
+function shardColumns(schema: Schema, path: string): Map<string, ColumnPlace> {
+  try {
+    return placeColumns(schema);
+  } catch (error) {
+    throw new Error(`${path}: ${errorMessage(error)}`);
+  }
+}
+
+interface BatchPlace {
+  shard: Shard;
+  index: number;
+  firstRow: number;
+}
+
+/** A record batch with getters for the columns that were asked for so far. */
+interface OpenBatch {
+  buffers: BatchBuffers;
+  getters: Map<string, Getter>;
+}
+
+/** One split of a dataset: all its shards as one table with random access. Rows are read when asked for. */
+export class Split {
+  readonly name: string;
+  /** The dataset's directory. */
+  readonly path: string;
+  readonly features: Features;
+  /** Number of rows. */
+  readonly length: number;
+  readonly #shards: Shard[];
+  readonly #places: BatchPlace[] = [];
+  readonly #columns: Map<string, ColumnPlace>;
+  /** In order of use, the latest last. */
+  readonly #open = new Map<number, OpenBatch>();
+  readonly #cacheBytes: number;
+  #held = 0;
+  #closed = false;
+
+  constructor(name: string, directory: string, features: Features, shards: Shard[], cacheBytes = defaultCacheBytes) {
+    this.name = name;
+    this.path = directory;
+    this.features = features;
+    this.#shards = shards;
+    this.#columns = shards[0]?.columns ?? new Map();
+    this.#cacheBytes = cacheBytes;
+    let rows = 0;
+    for (const shard of shards) {
+      shard.batches.forEach((batch, index) => {
+        if (batch.rows > 0) this.#places.push({ shard, index, firstRow: rows });
+        rows += batch.rows;
+      });
+    }
+    this.length = rows;
+  }
+
+  get columns(): string[] {
+    return [...this.#columns.keys()];
+  }
+
+  /**
+   * Reads rows by number, in any order, repeats allowed. Only the named columns are read (default: all).
+   * @throws RangeError for a row that is not there; ArrowFileError where the file contradicts itself.
+   */
+  async rows(indices: ArrayLike<number>, columns: readonly string[] = this.columns): Promise<Row[]> {
+    return Array.from({ length: indices.length }, (_, i) => this.row(indices[i] as number, columns));
+  }
+
+  /** Reads one row, without waiting. */
+  row(index: number, columns: readonly string[] = this.columns): Row {
+    if (!Number.isInteger(index) || index < 0 || index >= this.length) {
+      throw new RangeError(`${this.#title()}: row ${index} is not one of its ${this.length} rows`);
+    }
+    const placeIndex = this.#placeOf(index);
+    const place = this.#places[placeIndex] as BatchPlace;
+    const row: Row = {};
+    try {
+      for (const column of columns) row[column] = this.#getter(placeIndex, column)(index - place.firstRow);
+    } catch (error) {
+      if (error instanceof UnknownColumnError) throw error;
+      throw new ArrowFileError(
+        place.shard.path,
+        `is corrupt: row ${index} of split "${this.name}" cannot be read (${errorMessage(error)})`,
+      );
+    }
+    return row;
+  }
+
+  /** All values of one column, in order. */
+  async column(name: string): Promise<Value[]> {
+    return Array.from({ length: this.length }, (_, i) => this.row(i, [name])[name] as Value);
+  }
+
+  /** Rows in order. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Row> {
+    for (let i = 0; i < this.length; i++) yield this.row(i);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#open.clear();
+    for (const shard of this.#shards) fs.closeSync(shard.fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #title(): string {
+    return `${this.path}, split "${this.name}"`;
+  }
+
+  /** The record batch that holds a row, by bisection. */
+  #placeOf(row: number): number {
+    let low = 0;
+    let high = this.#places.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.#places[middle] as BatchPlace).firstRow <= row) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  #getter(placeIndex: number, column: string): Getter {
+    if (this.#closed) throw new Error('the dataset was closed');
+    let batch = this.#open.get(placeIndex);
+    if (batch) this.#open.delete(placeIndex);
+    else {
+      const { shard, index } = this.#places[placeIndex] as BatchPlace;
+      const entry = shard.batches[index] as StreamIndex['batches'][number];
+      batch = { buffers: new BatchBuffers(shard.fd, entry), getters: new Map() };
+    }
+    this.#open.set(placeIndex, batch);
+    let getter = batch.getters.get(column);
+    if (!getter) {
+      const place = this.#columns.get(column);
+      if (!place) {
+        const names = this.columns.join(', ');
+        throw new UnknownColumnError(`${this.#title()}: no column "${column}"; its columns are ${names}`);
+      }
+      getter = columnGetter(batch.buffers, place);
+      batch.getters.set(column, getter);
+      this.#evict(placeIndex);
+    }
+    return getter;
+  }
+
+  /** Forgets the record batches that were not used for longest, until the rest fits. */
+  #evict(keep: number): void {
+    this.#held = 0;
+    for (const batch of this.#open.values()) this.#held += batch.buffers.held;
+    for (const [placeIndex, batch] of this.#open) {
+      if (this.#held <= this.#cacheBytes) return;
+      if (placeIndex === keep) continue;
+      this.#open.delete(placeIndex);
+      this.#held -= batch.buffers.held;
+    }
+  }
+}
+
+class UnknownColumnError extends Error {}
+
+/** A dataset on disk, in the layout of Hugging Face `datasets`' `save_to_disk`. */
+export interface Dataset {
+  path: string;
+  info: DatasetInfo;
+  splits: Record<string, Split>;
+  /** @throws if there is no such split, naming those that there are. */
+  split(name: string): Split;
+  close(): void;
+  [Symbol.dispose](): void;
+}
+
+export interface OpenOptions {
+  /** Open these splits only. */
+  splits?: readonly string[];
+  /** Bytes of column data that each split keeps in memory. Image data is never kept. */
+  cacheBytes?: number;
+}
+
+/**
+ * Opens a dataset directory: one written by this package, or by `save_to_disk` of Hugging Face `datasets` (a DatasetDict or
+ * a single Dataset). Only headers are read here.
+ *
+ * @throws ArrowFileError for a missing, truncated or corrupt Arrow file; Error for anything else that is amiss. Each names
+ *   the path, what was expected there and what to do.
+ */
+export async function openDataset(directory: string, options: OpenOptions = {}): Promise<Dataset> {
+  const root = path.resolve(directory);
+  const names = await splitNames(root);
+  const wanted = options.splits ?? Object.keys(names);
+  const splits: Record<string, Split> = {};
+  const close = (): void => {
+    for (const split of Object.values(splits)) split.close();
+  };
+  let info: DatasetInfo | null = null;
+  try {
+    for (const name of wanted) {
+      const folder = names[name];
+      if (folder === undefined) throw new Error(noSuchSplit(root, name, Object.keys(names)));
+      const opened = await openSplit(root, name, folder, options.cacheBytes);
+      splits[name] = opened.split;
+      info ??= opened.info;
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return {
+    path: root,
+    info: info ?? readInfo({}),
+    splits,
+    split(name) {
+      const split = splits[name];
+      if (!split) throw new Error(noSuchSplit(root, name, Object.keys(splits)));
+      return split;
+    },
+    close,
+    [Symbol.dispose]: close,
+  };
+}
+
+const noSuchSplit = (root: string, name: string, names: string[]): string =>
+  `${root}: no split "${name}"; its splits are ${names.join(', ') || '(none)'}`;
+
+/** The splits' names and folders. */
+async function splitNames(root: string): Promise<Record<string, string>> {
+  const dictionary = path.join(root, 'dataset_dict.json');
+  if (await exists(dictionary)) {
+    const { splits } = await readJson(dictionary);
+    if (!Array.isArray(splits)) throw new Error(`${dictionary}: expected {"splits": [names]}`);
+    return Object.fromEntries(splits.map((name) => [String(name), path.join(root, String(name))]));
+  }
+  const state = path.join(root, 'state.json');
+  if (await exists(state)) {
+    const { _split: name } = await readJson(state);
+    return { [typeof name === 'string' ? name : 'train']: root };
+  }
+  throw new Error(
+    (await exists(root))
+      ? `${root}: is not a dataset: neither dataset_dict.json nor state.json is there. Expected what \`build-dataset\` or \`save_to_disk\` of Hugging Face \`datasets\` writes`
+      : `${root}: there is no such directory. Build the dataset first`,
+  );
+}
+
+async function openSplit(
+  root: string,
+  name: string,
+  folder: string,
+  cacheBytes: number | undefined,
+): Promise<{ split: Split; info: DatasetInfo }> {
+  const statePath = path.join(folder, 'state.json');
+  const state = await readJson(statePath);
+  if (state._indices_data_files) {
+    throw new Error(`${statePath}: an index mapping is not supported; call flatten_indices() before save_to_disk`);
+  }
+  const files = Array.isArray(state._data_files) ? state._data_files : [];
+  const shards: Shard[] = [];
+  try {
+    for (const file of files) {
+      const filename = typeof file === 'object' && file !== null && 'filename' in file ? file.filename : file;
+      shards.push(openShard(path.join(folder, String(filename))));
+      checkSameSchema(shards);
+    }
+    if (shards.length === 0) throw new Error(`${statePath}: names no data files`);
+    const infoPath = path.join(folder, 'dataset_info.json');
+    const infoJson = (await exists(infoPath)) ? await readJson(infoPath) : {};
+    const features = readFeatures(shards[0] as Shard, infoJson);
+    return { split: new Split(name, root, features, shards, cacheBytes), info: readInfo(infoJson) };
+  } catch (error) {
+    for (const shard of shards) fs.closeSync(shard.fd);
+    throw error;
+  }
+}
+
+function checkSameSchema(shards: Shard[]): void {
+  const describe = (schema: Schema): string => schema.fields.map((f) => `${f.name}: ${f.type}`).join(', ');
+  const first = shards[0] as Shard;
+  const last = shards.at(-1) as Shard;
+  const [expected, found] = [describe(first.schema), describe(last.schema)];
+  if (expected !== found) {
+    throw new ArrowFileError(
+      last.path,
+      `has columns (${found}), the first shard ${path.basename(first.path)} has (${expected})`,
+    );
+  }
+}
+
+/** Features from the Arrow schema's metadata, else from dataset_info.json, else from the Arrow types. */
+function readFeatures(shard: Shard, info: Record<string, unknown>): Features {
+  const declared = declaredFeatures(shard, info);
+  return Object.fromEntries(
+    shard.schema.fields.map((field) => {
+      const found = declared ? declared[field.name] : inferFeature(field.type);
+      if (!found) {
+        const problem = declared ? 'is not among the features' : `of type ${field.type} is not supported`;
+        throw new Error(`${shard.path}: column "${field.name}" ${problem}`);
+      }
+      return [field.name, found];
+    }),
+  );
+}
+
+function declaredFeatures(shard: Shard, info: Record<string, unknown>): Features | null {
+  const metadata = shard.schema.metadata.get('huggingface');
+  let json = info.features;
+  try {
+    if (metadata) json = (JSON.parse(metadata) as { info?: { features?: unknown } } | null)?.info?.features ?? json;
+  } catch (error) {
+    throw new ArrowFileError(shard.path, `is corrupt: its features cannot be read (${errorMessage(error)})`);
+  }
+  return json ? featuresFromJson(json, `${shard.path}: features`) : null;
+}
+
+function readInfo(json: Record<string, unknown>): DatasetInfo {
+  const text = (key: string): string => (typeof json[key] === 'string' ? json[key] : '');
+  return {
+    description: text('description'),
+    citation: text('citation'),
+    homepage: text('homepage'),
+    license: text('license'),
+  };
+}
+
+async function readJson(file: string): Promise<Record<string, unknown>> {
+  let text: string;
+  try {
+    text = await fsp.readFile(file, 'utf8');
+  } catch (error) {
+    const missing = errorCode(error) === 'ENOENT';
+    throw new Error(`${file}: ${missing ? 'is missing' : errorMessage(error)}. Build or copy the dataset again.`);
+  }
+  try {
+    const json: unknown = JSON.parse(text);
+    if (typeof json === 'object' && json !== null) return json as Record<string, unknown>;
+  } catch {
+    // Falls through to the error below, which says more than the parser's.
+  }
+  throw new Error(`${file}: is corrupt: expected a JSON object in ${text.length} characters. Build or copy it again.`);
+}

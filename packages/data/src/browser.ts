@@ -1,0 +1,7 @@
+/** The parts of this package that run in a browser: nothing here imports one of Node's modules, or a library that does. */
+export * from './augment/index.ts';
+export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';
+export type { Merge } from './tokenizer/bpe.ts';
+export { cleanCaption, repairText } from './tokenizer/repair.ts';
+export { type EncodeBatchOptions, Tokenizer, type TokenizerJson } from './tokenizer/tokenizer.ts';
+export { type TrainBpeOptions, trainBpe } from './tokenizer/train-bpe.ts';

@@ -1,0 +1,27 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { errorMessage } from './io/file-system.ts';
+import type { WorkerJob, WorkerReply } from './pool.ts';
+import { Sampler, type SamplerSpec } from './sampler.ts';
+
+/* The loader's worker thread: makes samples, one job after the other, in the order in which the jobs come. */
+
+const port = parentPort;
+if (!port) throw new Error('the data worker runs in a worker thread only');
+const sampler = Sampler.open(workerData as SamplerSpec);
+// Each job reports the failure.
+sampler.catch(() => undefined);
+
+let queue = Promise.resolve();
+port.on('message', (job: WorkerJob) => {
+  queue = queue.then(async () => {
+    let reply: WorkerReply;
+    try {
+      const samples = await (await sampler).sample(job.rows, job.slots, job.epoch);
+      reply = { id: job.id, samples };
+      port.postMessage(reply, [samples.images.buffer]);
+    } catch (error) {
+      reply = { id: job.id, error: errorMessage(error) };
+      port.postMessage(reply);
+    }
+  });
+});

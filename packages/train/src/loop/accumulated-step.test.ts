@@ -1,0 +1,273 @@
+import { grad } from '@tessera/autograd';
+import { BatchNorm2d, contrastiveLoss, functional as F, Linear, Module } from '@tessera/nn';
+import {
+  bernoulli,
+  compile,
+  concat,
+  getDefaultGenerator,
+  manualSeed,
+  randn,
+  stack,
+  type Tensor,
+  tensor,
+} from '@tessera/tensor';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SGD } from '../optim/index.ts';
+import { ContrastiveTask, type PairTensors } from '../tasks/contrastive.ts';
+import type { BatchTensors, SeparableTask, TaskLoss } from '../tasks/task.ts';
+import { useTestBackend } from '../testing/backend.ts';
+import { tinyClip, tinyPairs } from '../testing/tiny-clip.ts';
+import { AccumulatedStep } from './accumulated-step.ts';
+import { type StepResult, TrainingStep } from './step.ts';
+
+beforeAll(useTestBackend);
+
+type Values = Record<string, readonly number[]>;
+
+async function valuesOf(named: readonly (readonly [string, Tensor])[]): Promise<Values> {
+  const entries = named.map(async ([name, value]) => [name, [...(await value.data())]] as const);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** Every number within `tolerance` of the largest of its tensor. */
+function expectClose(found: Values, expected: Values, tolerance = 2e-6): void {
+  expect(Object.keys(found)).toEqual(Object.keys(expected));
+  for (const [name, values] of Object.entries(expected)) {
+    const largest = Math.max(1e-2, ...values.map(Math.abs));
+    const error = Math.max(...values.map((value, k) => Math.abs(value - found[name][k])));
+    expect(error / largest, name).toBeLessThan(tolerance);
+  }
+}
+
+/** One step of plain gradient descent with rate 1: what the parameters lose is the gradient. */
+async function gradientsOf(
+  parts: number,
+  task: SeparableTask<PairTensors>,
+  batch: PairTensors,
+): Promise<{ gradients: Values; result: StepResult }> {
+  const before = await valuesOf(task.model.namedParameters());
+  const optimizer = new SGD(task.model.namedParameters(), { weightDecay: 0, momentum: 0 });
+  const step = parts === 0 ? new TrainingStep(task, optimizer) : new AccumulatedStep(task, optimizer, parts);
+  const result = await step.run(batch, 1);
+  const after = await valuesOf(task.model.namedParameters());
+  const gradients = Object.fromEntries(
+    Object.entries(before).map(([name, values]) => [name, values.map((value, k) => value - after[name][k])]),
+  );
+  expect(await step.flops(batch)).toBeGreaterThan(0);
+  step.dispose();
+  return { gradients, result };
+}
+
+describe('a step in parts', () => {
+  it.each(['clip', 'siglip'] as const)(
+    "has the whole batch's gradients, not the mean of the parts': %s",
+    async (loss) => {
+      const make = () => new ContrastiveTask(tinyClip({ seed: 8 }).task.model, { loss, duplicates: 'share' });
+      const whole = await gradientsOf(0, make(), tinyPairs());
+      for (const parts of [1, 2, 4]) {
+        const { gradients, result } = await gradientsOf(parts, make(), tinyPairs());
+        expectClose(gradients, whole.gradients);
+        expect(result.loss).toBeCloseTo(whole.result.loss, 5);
+        expect(result.gradNorm / whole.result.gradNorm).toBeCloseTo(1, 6);
+        expect(result.measures).toEqual(whole.result.measures);
+      }
+      // The gradient of the mean of the parts' losses is far from it.
+      const halves = [0, 1].map((k) => {
+        const { images, tokens, concepts } = tinyPairs();
+        const half = (whole: Tensor): Tensor => whole.slice(0, 2 * k, 2 * k + 2);
+        return { images: half(images), tokens: half(tokens), concepts: half(concepts) };
+      });
+      const naive = await Promise.all(halves.map((half) => gradientsOf(0, make(), half)));
+      const name = 'visual.proj';
+      const mean = naive[0].gradients[name].map((value, k) => (value + naive[1].gradients[name][k]) / 2);
+      expect(() => expectClose({ [name]: mean }, { [name]: whole.gradients[name] }, 0.01)).toThrow();
+    },
+  );
+
+  it('takes several captions an image', async () => {
+    const { images, concepts } = tinyPairs();
+    const tokens = concat([tinyPairs(3).tokens, tinyPairs(11).tokens]);
+    const batch = { images, tokens, concepts };
+    const make = () => new ContrastiveTask(tinyClip().task.model);
+    const whole = await gradientsOf(0, make(), batch);
+    expectClose((await gradientsOf(2, make(), batch)).gradients, whole.gradients);
+  });
+
+  it('is the same as a whole step with AdamW, clipping and several steps, as far as rounding goes', async () => {
+    const run = async (parts: number): Promise<number[]> => {
+      const { task, optimizer } = tinyClip();
+      const options = { clipGradNorm: 1 };
+      const step =
+        parts === 0 ? new TrainingStep(task, optimizer, options) : new AccumulatedStep(task, optimizer, parts, options);
+      const losses: number[] = [];
+      for (let k = 0; k < 5; k++) losses.push((await step.run(tinyPairs(k), 1e-2)).loss);
+      return losses;
+    };
+    const whole = await run(0);
+    (await run(2)).forEach((loss, k) => {
+      expect(Math.abs(loss - whole[k])).toBeLessThan(1e-3);
+    });
+    expect(await run(2)).toEqual(await run(2));
+  });
+});
+
+const drop = 0.4;
+
+/** Two linear towers, of which one drops half of its features: the smallest model with random numbers in its forward pass. */
+class DropoutTask implements SeparableTask {
+  readonly model: Module & { a: Linear; b: Linear };
+
+  constructor() {
+    manualSeed(5);
+    this.model = new (class extends Module {
+      readonly a = new Linear(3, 8);
+      readonly b = new Linear(3, 8);
+    })();
+  }
+
+  trainingMode(): void {
+    this.model.train();
+  }
+
+  encode({ x, y }: BatchTensors): BatchTensors {
+    const left = F.dropout(this.model.a.forward(x), drop, this.model.training);
+    return { left: F.l2Normalize(left), right: F.l2Normalize(this.model.b.forward(y)) };
+  }
+
+  lossOf({ left, right }: BatchTensors): TaskLoss {
+    const features = { imageFeatures: left, textFeatures: right, logitScale: tensor(4) };
+    return { loss: contrastiveLoss(features), measures: {} };
+  }
+
+  loss(batch: BatchTensors): TaskLoss {
+    return this.lossOf(this.encode(batch));
+  }
+
+  constrain(): void {}
+}
+
+describe('random numbers', () => {
+  const batch = (): BatchTensors => {
+    manualSeed(31);
+    return { x: randn([6, 3]), y: randn([6, 3]) };
+  };
+
+  it('are the same in both passes of a part', async () => {
+    const inputs = batch();
+    for (const parts of [1, 2, 3]) {
+      const task = new DropoutTask();
+      const start = getDefaultGenerator().state();
+      // What each part drops: the first random numbers of the step that has the part's number.
+      const rows = 6 / parts;
+      const kept: Tensor[] = [];
+      const mask = compile(() => bernoulli([rows, 8], 1 - drop).cast('f32'));
+      for (let k = 0; k < parts; k++) {
+        getDefaultGenerator().setState({ ...start, step: start.step + k });
+        kept.push(await mask());
+      }
+      const { a, b } = task.model;
+      const left = F.l2Normalize(
+        a
+          .forward(inputs.x)
+          .mul(concat(kept))
+          .mul(1 / (1 - drop)),
+      );
+      const right = F.l2Normalize(b.forward(inputs.y));
+      const named = task.model.namedParameters();
+      const gradients = grad(
+        task.lossOf({ left, right }).loss,
+        named.map(([, parameter]) => parameter),
+      );
+      const expected = await valuesOf(named.map(([name], k) => [name, gradients[k]]));
+
+      getDefaultGenerator().setState(start);
+      const before = await valuesOf(named);
+      const step = new AccumulatedStep(task, new SGD(named, { weightDecay: 0, momentum: 0 }), parts);
+      await step.run(inputs, 1);
+      const after = await valuesOf(named);
+      const found = Object.fromEntries(
+        Object.entries(before).map(([name, values]) => [name, values.map((value, k) => value - after[name][k])]),
+      );
+      expectClose(found, expected, 1e-5);
+    }
+  });
+
+  it('of the next step are others', async () => {
+    const task = new DropoutTask();
+    const step = new AccumulatedStep(task, new SGD(task.model.namedParameters()), 2);
+    const [first, second] = [await step.run(batch(), 0), await step.run(batch(), 0)];
+    expect(second.loss).toBe(first.loss); // batch() starts the generator anew
+    expect((await step.run(batch(), 0)).loss).toBe(first.loss);
+    const inputs = batch();
+    const losses = new Set<number>();
+    for (let k = 0; k < 4; k++) losses.add((await step.run(inputs, 0)).loss);
+    expect(losses.size).toBe(4);
+  });
+});
+
+/** A batch normalisation and a linear layer. */
+class NormTask implements SeparableTask {
+  readonly model: Module & { norm: BatchNorm2d };
+
+  constructor() {
+    this.model = new (class extends Module {
+      readonly norm = new BatchNorm2d(2);
+    })();
+  }
+
+  trainingMode(): void {
+    this.model.train();
+  }
+
+  encode({ x }: BatchTensors): BatchTensors {
+    return { y: this.model.norm.forward(x) };
+  }
+
+  lossOf({ y }: BatchTensors): TaskLoss {
+    return { loss: y.square().mul(y).mean(), measures: {} };
+  }
+
+  loss(batch: BatchTensors): TaskLoss {
+    return this.lossOf(this.encode(batch));
+  }
+
+  constrain(): void {}
+}
+
+describe('batch normalisation', () => {
+  it('sees each part once, and keeps its statistics where a step is not finite', async () => {
+    const task = new NormTask();
+    const { norm } = task.model;
+    const step = new AccumulatedStep(task, new SGD(task.model.namedParameters()), 2);
+    manualSeed(3);
+    const x = randn([4, 2, 3, 3]).mul(2).add(1);
+    await step.run({ x }, 0.1);
+    expect(await norm.num_batches_tracked?.item()).toBe(2);
+    const [first, second] = await Promise.all(
+      [0, 2].map((k) =>
+        x
+          .slice(0, k, k + 2)
+          .mean([0, 2, 3])
+          .data(),
+      ),
+    );
+    const mean = await norm.running_mean?.data();
+    first.forEach((m, c) => {
+      expect(mean?.[c]).toBeCloseTo((0.1 * m * 0.9 + 0.1 * second[c]) as number, 5);
+    });
+    const before = await valuesOf([...task.model.namedParameters(), ...task.model.namedBuffers()]);
+    const bad = stack([tensor([1, 2, Number.NaN, 4]).reshape(2, 2)]).expand(4, 2, 2, 2);
+    expect((await step.run({ x: bad }, 0.1)).finite).toBe(false);
+    expect(await valuesOf([...task.model.namedParameters(), ...task.model.namedBuffers()])).toEqual(before);
+  });
+});
+
+it('what does not divide is refused', async () => {
+  const { task, optimizer } = tinyClip();
+  await expect(new AccumulatedStep(task, optimizer, 3).run(tinyPairs(), 0)).rejects.toThrow(
+    'batch images has 4 rows, which do not divide into 3 parts',
+  );
+  expect(() => new AccumulatedStep(task, optimizer, 0.5)).toThrow(
+    'parts must be a whole number of at least 1, got 0.5',
+  );
+});

@@ -1,0 +1,27 @@
+export type { BatchTensors, SeparableTask, Task, TaskLoss } from '../tasks/task.ts';
+export { AccumulatedStep } from './accumulated-step.ts';
+export {
+  type Checkpoint,
+  type CheckpointState,
+  differingSettings,
+  loadModelState,
+  type Position,
+  readCheckpoint,
+  restoreCheckpoint,
+  writeCheckpoint,
+} from './checkpoint.ts';
+export { CheckpointFolder } from './checkpoint-folder.ts';
+export { findNonFinite, NonFiniteError } from './non-finite.ts';
+export type { MixedPrecision } from './precision.ts';
+export { type LossScaling, type StepOptions, type StepResult, TrainingStep, wasSkipped } from './step.ts';
+export { contractionFlops, measurePeak } from './throughput.ts';
+export {
+  type BatchSource,
+  type EvaluationValues,
+  type StepReport,
+  startPosition,
+  Trainer,
+  type TrainerListener,
+  type TrainerParts,
+  type TrainingEnd,
+} from './trainer.ts';

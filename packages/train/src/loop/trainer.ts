@@ -1,0 +1,262 @@
+import { getDefaultGenerator, tidy } from '@tessera/tensor';
+import type { Optimizer } from '../optim/optimizer.ts';
+import type { Schedule } from '../optim/schedule.ts';
+import type { MetricsWriter } from '../run/metrics-file.ts';
+import { type BatchTensors, isSeparable, type Task } from '../tasks/task.ts';
+import { AccumulatedStep } from './accumulated-step.ts';
+import { type CheckpointState, type Position, writeCheckpoint } from './checkpoint.ts';
+import type { CheckpointFolder } from './checkpoint-folder.ts';
+import { findNonFinite, NonFiniteError } from './non-finite.ts';
+import type { MixedPrecision } from './precision.ts';
+import { type LossScaling, type Step, type StepResult, TrainingStep, wasSkipped } from './step.ts';
+
+/** Batches in the order in which they are trained on; the same for the same epoch, whenever and from where it is read. */
+export interface BatchSource<Batch extends BatchTensors> {
+  readonly batchesPerEpoch: number;
+  /** The batches of an epoch from number `first` on. `examples`: how many images a batch holds. */
+  epoch(epoch: number, first: number): AsyncIterable<{ readonly examples: number; toTensors(): Batch }>;
+}
+
+/** What is written and shown for each step. */
+export interface StepReport {
+  /** Steps done, this one included. */
+  readonly step: number;
+  readonly totalSteps: number;
+  /** Epochs done, with fractions. */
+  readonly epoch: number;
+  readonly lr: number;
+  readonly loss: number;
+  readonly gradNorm: number;
+  /** Whether the update was left out because gradients overflowed in f16; the loss is scaled less from now on. */
+  readonly skipped: boolean;
+  /** Null where the loss is not scaled. */
+  readonly scaling: LossScaling | null;
+  readonly measures: Readonly<Record<string, number>>;
+  readonly imagesPerSecond: number;
+  /** Share of the machine's peak; null where that is not known. */
+  readonly mfu: number | null;
+}
+
+/** One split's numbers during the run, as the metrics file takes them. */
+export interface EvaluationValues {
+  readonly split: string;
+  readonly values: Readonly<Record<string, number | null>>;
+}
+
+export interface TrainerListener {
+  onStep?(report: StepReport): void;
+  onEvaluation?(step: number, values: readonly EvaluationValues[]): void;
+  onCheckpoint?(path: string, step: number): void;
+}
+
+export interface TrainerParts<Batch extends BatchTensors> {
+  readonly task: Task<Batch>;
+  readonly optimizer: Optimizer;
+  readonly source: BatchSource<Batch>;
+  readonly schedule: Schedule;
+  readonly epochs: number;
+  /** Infinity: no clipping. */
+  readonly clipGradNorm: number;
+  /** Precision of the step's products, and what scales its loss. Default f32, without scaling. */
+  readonly mixedPrecision?: MixedPrecision;
+  /** Parts that a batch is computed in, one after the other; see `AccumulatedStep`. Default 1. */
+  readonly accumulate?: number;
+  readonly metrics: MetricsWriter;
+  readonly checkpoints: CheckpointFolder;
+  readonly checkpointEverySteps: number | null;
+  readonly checkpointEveryEpochs: number;
+  /** What checkpoints say about the run. */
+  readonly describe: Pick<CheckpointState, 'config' | 'data'>;
+  /** Called after every so many epochs, and after the last. */
+  readonly evaluate: () => Promise<readonly EvaluationValues[]>;
+  readonly evaluateEveryEpochs: number | null;
+  /** Which value of which split counts as the run's best, larger being better. */
+  readonly mainMeasure: string;
+  /** Floating-point operations a second that the machine can do; null where not known. */
+  readonly peakFlops: number | null;
+  readonly listener?: TrainerListener;
+}
+
+/** How a run ended: at its last step, or stopped before, with a checkpoint to go on from. */
+export interface TrainingEnd {
+  readonly position: Position;
+  readonly finished: boolean;
+}
+
+function createStep<Batch extends BatchTensors>(parts: TrainerParts<Batch>): Step<Batch> {
+  const { task, optimizer, accumulate = 1, clipGradNorm, mixedPrecision } = parts;
+  const options = { ...mixedPrecision, clipGradNorm };
+  if (accumulate === 1) return new TrainingStep(task, optimizer, options);
+  if (!isSeparable(task))
+    throw new Error(
+      `${task.constructor.name}: its loss cannot be computed in ${accumulate} parts; set accumulate to 1`,
+    );
+  return new AccumulatedStep(task, optimizer, accumulate, options);
+}
+
+export const startPosition: Position = { step: 0, epoch: 0, batch: 0, best: null };
+
+/**
+ * Trains: for each batch one step, a line in the metrics file, and from time to time an evaluation and a checkpoint. What
+ * it computes follows from the position it starts from, the state of model, optimiser and generator, and the batches: nothing else.
+ */
+export class Trainer<Batch extends BatchTensors> {
+  readonly #parts: TrainerParts<Batch>;
+  readonly #step: Step<Batch>;
+  #flopsPerStep: number | null = null;
+  /** The best rate known: as measured, or as a step reached where the measurement was disturbed by something else. */
+  #peakFlops: number | null;
+  /** When the time of the present step began: waiting for its batch is part of it, evaluations and checkpoints are not. */
+  #clock = 0;
+
+  constructor(parts: TrainerParts<Batch>) {
+    this.#parts = parts;
+    this.#peakFlops = parts.peakFlops;
+    this.#step = createStep(parts);
+  }
+
+  get totalSteps(): number {
+    return this.#parts.epochs * this.#parts.source.batchesPerEpoch;
+  }
+
+  /**
+   * Trains from a position to the end, or until `signal` is aborted: then the step in hand is finished and a checkpoint written.
+   *
+   * @throws NonFiniteError for a loss or gradient that is infinite or NaN (where the loss is scaled: that still is with a factor of 1).
+   *   Model and optimiser are left as they were before the step,
+   *   and the checkpoints untouched.
+   */
+  async run(start: Position = startPosition, signal?: AbortSignal): Promise<TrainingEnd> {
+    const { source, epochs } = this.#parts;
+    let position = start;
+    this.#clock = performance.now();
+    try {
+      while (position.epoch < epochs) {
+        const { epoch } = position;
+        for await (const batch of source.epoch(epoch, position.batch)) {
+          position = await this.#advance(position, batch);
+          if (signal?.aborted) {
+            await this.#save(position);
+            return { position, finished: position.step >= this.totalSteps };
+          }
+        }
+        if (position.epoch === epoch)
+          throw new Error(
+            `epoch ${epoch + 1} ended after ${position.batch} of ${source.batchesPerEpoch} batches: rows could not be replaced`,
+          );
+      }
+      return { position, finished: true };
+    } finally {
+      this.#step.dispose();
+    }
+  }
+
+  /** One step, and what is due after it. */
+  async #advance(before: Position, batch: { examples: number; toTensors(): Batch }): Promise<Position> {
+    const { source, schedule, evaluateEveryEpochs, checkpointEverySteps, checkpointEveryEpochs, epochs } = this.#parts;
+    const lr = schedule(before.step);
+    // The batch's tensors are given back at once, not when the garbage collector finds them.
+    const result = await tidy(async () => {
+      const tensors = batch.toTensors();
+      const generator = getDefaultGenerator().state();
+      const numbers = await this.#step.run(tensors, lr);
+      this.#flopsPerStep ??= await this.#step.flops(tensors);
+      if (!numbers.finite && !wasSkipped(numbers)) {
+        getDefaultGenerator().setState(generator);
+        throw await this.#explain(before, tensors, numbers, lr);
+      }
+      return numbers;
+    });
+    const step = before.step + 1;
+    const endsEpoch = before.batch + 1 === source.batchesPerEpoch;
+    let position: Position = {
+      ...before,
+      step,
+      epoch: endsEpoch ? before.epoch + 1 : before.epoch,
+      batch: endsEpoch ? 0 : before.batch + 1,
+    };
+    this.#report(position, result, lr, batch.examples);
+    const atEnd = endsEpoch && position.epoch === epochs;
+    const every = (interval: number | null, count: number): boolean => interval !== null && count % interval === 0;
+    if (endsEpoch && (atEnd || every(evaluateEveryEpochs, position.epoch))) position = await this.#evaluate(position);
+    if (atEnd || (endsEpoch && every(checkpointEveryEpochs, position.epoch)) || every(checkpointEverySteps, step))
+      await this.#save(position);
+    this.#clock = performance.now();
+    return position;
+  }
+
+  #report(position: Position, result: StepResult, lr: number, examples: number): void {
+    const { loss, gradNorm, measures, scaling } = result;
+    const { metrics, source, listener } = this.#parts;
+    const seconds = (performance.now() - this.#clock) / 1000;
+    const imagesPerSecond = examples / seconds;
+    const rate = (this.#flopsPerStep ?? 0) / seconds;
+    if (this.#peakFlops !== null) this.#peakFlops = Math.max(this.#peakFlops, rate);
+    const mfu = this.#peakFlops === null ? null : rate / this.#peakFlops;
+    const { step } = position;
+    const epoch = step / source.batchesPerEpoch;
+    const scaled = scaling === null ? {} : { lossScale: scaling.scale, skippedSteps: scaling.skippedSteps };
+    metrics.append({ kind: 'step', step, epoch, loss, lr, gradNorm, ...scaled, ...measures, imagesPerSecond, mfu });
+    listener?.onStep?.({
+      step,
+      totalSteps: this.totalSteps,
+      epoch,
+      lr,
+      loss,
+      gradNorm,
+      skipped: wasSkipped(result),
+      scaling,
+      measures,
+      imagesPerSecond,
+      mfu,
+    });
+  }
+
+  async #evaluate(position: Position): Promise<Position> {
+    const { evaluate, metrics, listener, source, mainMeasure } = this.#parts;
+    const evaluations = await evaluate();
+    const { step } = position;
+    const epoch = step / source.batchesPerEpoch;
+    for (const { split, values } of evaluations) metrics.append({ kind: 'evaluation', step, epoch, split, values });
+    listener?.onEvaluation?.(step, evaluations);
+    const value = evaluations[0]?.values[mainMeasure];
+    if (typeof value !== 'number' || (position.best !== null && position.best.value >= value)) return position;
+    return { ...position, best: { measure: `${evaluations[0].split} ${mainMeasure}`, value, step } };
+  }
+
+  async #save(position: Position): Promise<void> {
+    const { task, optimizer, metrics, checkpoints, describe, listener, mixedPrecision } = this.#parts;
+    // What the checkpoint follows from is on the disk before it.
+    metrics.sync();
+    const path = await checkpoints.add(position.step, (file) =>
+      writeCheckpoint(file, task.model, optimizer, { ...position, ...describe }, mixedPrecision?.scaler),
+    );
+    listener?.onCheckpoint?.(path, position.step);
+  }
+
+  async #explain(position: Position, batch: Batch, numbers: StepResult, lr: number): Promise<NonFiniteError> {
+    const { task, optimizer, checkpoints, mixedPrecision } = this.#parts;
+    const step = position.step + 1;
+    const source = Number.isFinite(lr)
+      ? await findNonFinite(task, optimizer, batch, mixedPrecision)
+      : `the learning rate (${lr})`;
+    const kept = await checkpoints.latest();
+    return new NonFiniteError(
+      step,
+      source,
+      [
+        `step ${step}: the loss is ${numbers.loss} and the gradient's norm ${numbers.gradNorm}`,
+        source === null
+          ? 'every tensor is finite, but the squares of the gradients overflow'
+          : `the first tensor that is not finite: ${source}`,
+        `nothing was updated; ${kept === null ? 'there is no checkpoint yet' : `the last good checkpoint is ${kept}`}`,
+        ...(numbers.scaling === null
+          ? []
+          : [
+              `the loss was scaled down to a factor of ${numbers.scaling.scale} already; try training.precision=bf16 or f32`,
+            ]),
+        `try a lower optimizer.lr (now ${lr} in this step), more schedule.warmupSteps, or training.clipGradNorm=1`,
+      ].join('\n  '),
+    );
+  }
+}

@@ -1,0 +1,54 @@
+import { promises as fs } from 'node:fs';
+import { join } from 'node:path';
+import { exists } from '@tessera/data/io';
+import { CLIP, ImageClassifier } from '@tessera/models';
+import type { Tensor } from '@tessera/tensor';
+import {
+  modelFromFile,
+  readWeightFile,
+  type TowerConfig,
+  titleOfWeights,
+  towerConfigOf,
+  usualWeightNames,
+} from '@tessera/weights';
+import { findCheckpoint } from './run-folder.ts';
+
+/** A model's parameters and buffers under the names of the modules here. */
+export interface ModelState {
+  readonly path: string;
+  readonly state: Map<string, Tensor>;
+  /** What the file says beside the tensors; of a checkpoint, how training stood. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** How the image tower is built, where weights of a known model say it; null for checkpoints, whose metadata do. */
+  readonly tower: TowerConfig | null;
+  /** What was taken for granted because no file says it. */
+  readonly assumptions: readonly string[];
+}
+
+const optimizerPrefix = 'optimizer.';
+
+/**
+ * Reads the state of a run, of one of its checkpoints, or of any file that `loadWeights` reads.
+ *
+ * @throws where there is no such run or file, or it is damaged
+ */
+export async function readModelState(path: string): Promise<ModelState> {
+  const file = await readWeightFile(await findFile(path));
+  if (file.metadata.training === undefined && titleOfWeights(file.names) !== null) {
+    const { model, assumptions } = await modelFromFile(file);
+    const hasTower = model instanceof CLIP || model instanceof ImageClassifier;
+    const tower = hasTower ? towerConfigOf(model) : null;
+    return { path: file.path, state: model.stateDict(), metadata: file.metadata, tower, assumptions };
+  }
+  const state = file.select((name) => (name.startsWith(optimizerPrefix) ? null : name));
+  return { path: file.path, state, metadata: file.metadata, tower: null, assumptions: [] };
+}
+
+/** A run's latest checkpoint, or in any other folder the weights under their usual name. */
+async function findFile(path: string): Promise<string> {
+  const stat = await fs.stat(path).catch(() => null);
+  if (stat?.isDirectory())
+    for (const name of usualWeightNames)
+      if ((await exists(join(path, name))) && !(await exists(join(path, 'checkpoints')))) return join(path, name);
+  return findCheckpoint(path);
+}

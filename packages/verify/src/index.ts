@@ -1,0 +1,3 @@
+/** Checks for development: gradients against central differences, modules and training runs against reference numbers. */
+export * from './gradcheck/index.ts';
+export * from './reference/index.ts';

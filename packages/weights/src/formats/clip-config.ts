@@ -1,0 +1,286 @@
+import { type CLIPConfig, defaultHeads, defaultPoolHeads, type TextConfig, type VisionConfig } from '@tessera/models';
+import { type ActivationName, activations, type StateDict } from '@tessera/nn';
+import { JsonReader } from './json-reader.ts';
+import { Shapes, squareSide } from './shapes.ts';
+
+/**
+ * The configuration that the tensors' shapes say, under OpenAI's names. As OpenAI's loader does, a head is taken to be 64 wide.
+ *
+ * @throws where a tensor that says a size is missing or has impossible sizes
+ */
+export function clipConfigFromShapes(state: StateDict, activation: ActivationName): CLIPConfig {
+  const shapes = new Shapes(state);
+  return {
+    embedDim: shapes.size('text_projection', 1, 2),
+    vision: visionConfigFromShapes(state),
+    text: {
+      contextLength: shapes.size('positional_embedding', 0, 2),
+      vocabularySize: shapes.size('token_embedding.weight', 0, 2),
+      width: shapes.size('ln_final.weight', 0, 1),
+      layers: shapes.count('transformer.resblocks'),
+    },
+    activation,
+    // Only that there is one matters here: its value is in the file.
+    ...(shapes.has('logit_bias') ? { initialLogitBias: 0 } : {}),
+  };
+}
+
+/** The image tower's part of it, behind `visual.`. */
+export function visionConfigFromShapes(state: StateDict): VisionConfig {
+  const shapes = new Shapes(state);
+  return shapes.has('visual.proj') ? vitFromShapes(shapes) : resnetFromShapes(shapes);
+}
+
+function vitFromShapes(shapes: Shapes): VisionConfig {
+  const patchSize = shapes.size('visual.conv1.weight', 3, 4);
+  const places = shapes.size('visual.positional_embedding', 0, 2) - 1;
+  return {
+    kind: 'vit',
+    imageSize: patchSize * squareSide(places, 'visual.positional_embedding'),
+    patchSize,
+    width: shapes.size('visual.conv1.weight', 0, 4),
+    layers: shapes.count('visual.transformer.resblocks'),
+  };
+}
+
+function resnetFromShapes(shapes: Shapes): VisionConfig {
+  const places = shapes.size('visual.attnpool.positional_embedding', 0, 2) - 1;
+  const depth = (stage: number): number => shapes.count(`visual.layer${stage}`);
+  return {
+    kind: 'resnet',
+    imageSize: 32 * squareSide(places, 'visual.attnpool.positional_embedding'),
+    width: shapes.size('visual.layer1.0.conv1.weight', 0, 4),
+    layers: [depth(1), depth(2), depth(3), depth(4)],
+  };
+}
+
+const sizesDiffer = "the weights' shapes say so, and the two do not belong together";
+const notThere = 'the models here have nothing else';
+
+const headsOf = (tower: VisionConfig | TextConfig): number =>
+  'kind' in tower && tower.kind === 'resnet' ? defaultPoolHeads(tower) : defaultHeads(tower);
+
+const withHeads = (config: CLIPConfig, vision: number, text: number): CLIPConfig => ({
+  ...config,
+  vision: { ...config.vision, heads: vision },
+  text: { ...config.text, heads: text },
+});
+
+/** For `choice`, which takes a table. */
+export const activationNames = Object.fromEntries(
+  Object.keys(activations).map((name) => [name, name as ActivationName]),
+) as Readonly<Record<string, ActivationName>>;
+
+/** What shapes do not say about a model. */
+export const describeClip = ({ vision, text, activation = 'quickgelu' }: CLIPConfig): object => ({
+  vision_heads: headsOf(vision),
+  text_heads: headsOf(text),
+  activation,
+});
+
+/** The configuration of a model that `describeClip` described. */
+export function describedConfig(description: unknown, sizes: CLIPConfig): CLIPConfig {
+  const json = new JsonReader(description, 'description');
+  return {
+    ...withHeads(
+      sizes,
+      json.count('vision_heads', headsOf(sizes.vision)),
+      json.count('text_heads', headsOf(sizes.text)),
+    ),
+    activation: json.choice('activation', activationNames, 'quickgelu'),
+  };
+}
+
+const huggingFaceActivations: Readonly<Record<string, ActivationName>> = {
+  quick_gelu: 'quickgelu',
+  gelu: 'gelu',
+  gelu_pytorch_tanh: 'gelu-tanh',
+  gelu_new: 'gelu-tanh',
+};
+
+/**
+ * What Hugging Face's config.json of a `CLIPModel` says beyond the shapes: heads and activation. Where a key is missing it has
+ * `CLIPConfig`'s default.
+ *
+ * @param sizes what the shapes say
+ * @throws where it contradicts the shapes, or describes what the models here do not have
+ */
+export function clipConfigFromHuggingFace(json: unknown, sizes: CLIPConfig): CLIPConfig {
+  const root = new JsonReader(json, 'config.json');
+  const text = root.below('text_config');
+  const vision = root.below('vision_config');
+  root.require('projection_dim', sizes.embedDim, sizesDiffer);
+  for (const [tower, { width, layers }] of [
+    [text, sizes.text],
+    [vision, sizes.vision],
+  ] as const) {
+    tower.require('hidden_size', width, sizesDiffer);
+    tower.require('num_hidden_layers', layers, sizesDiffer);
+    tower.require('intermediate_size', 4 * width, notThere);
+    tower.require('layer_norm_eps', 1e-5, notThere);
+  }
+  vision.require('image_size', sizes.vision.imageSize, sizesDiffer);
+  const activation = text.choice('hidden_act', huggingFaceActivations, 'quick_gelu');
+  if (vision.choice('hidden_act', huggingFaceActivations, 'quick_gelu') !== activation)
+    throw new Error('config.json: the two towers have different activations, the models here have one for both');
+  return {
+    ...withHeads(sizes, vision.count('num_attention_heads', 12), text.count('num_attention_heads', 8)),
+    activation,
+  };
+}
+
+/** The config.json with which `CLIPModel.from_pretrained` builds the same model. @throws for a model that it cannot build */
+export function huggingFaceConfig({ embedDim, vision, text, activation = 'quickgelu' }: CLIPConfig): object {
+  if (vision.kind !== 'vit') throw new Error("Hugging Face's CLIPModel has no ResNet tower: save under OpenAI's names");
+  const [hiddenAct] = Object.entries(huggingFaceActivations).find(([, name]) => name === activation) ?? [];
+  if (hiddenAct === undefined) throw new Error(`Hugging Face's CLIPModel has no activation ${activation}`);
+  const tower = (own: VisionConfig | TextConfig): object => ({
+    hidden_act: hiddenAct,
+    hidden_size: own.width,
+    intermediate_size: 4 * own.width,
+    layer_norm_eps: 1e-5,
+    num_attention_heads: headsOf(own),
+    num_hidden_layers: own.layers,
+    projection_dim: embedDim,
+  });
+  return {
+    architectures: ['CLIPModel'],
+    model_type: 'clip',
+    projection_dim: embedDim,
+    // The caption ends at its largest token, which is the vocabulary's last.
+    text_config: {
+      ...tower(text),
+      model_type: 'clip_text_model',
+      bos_token_id: text.vocabularySize - 2,
+      eos_token_id: text.vocabularySize - 1,
+      max_position_embeddings: text.contextLength,
+      vocab_size: text.vocabularySize,
+    },
+    vision_config: {
+      ...tower(vision),
+      model_type: 'clip_vision_model',
+      image_size: vision.imageSize,
+      num_channels: 3,
+      patch_size: vision.patchSize,
+    },
+  };
+}
+
+/** Keys of OpenCLIP's towers with the only values that the models here have; what is not listed here must not be there. */
+const openClipFixed: Readonly<Record<string, unknown>> = {
+  mlp_ratio: 4,
+  attentional_pool: false,
+  no_ln_pre: false,
+  pos_embed_type: 'learnable',
+  output_tokens: false,
+  qk_norm: false,
+  scaled_cosine_attn: false,
+  scale_heads: false,
+  scale_attn_inner: false,
+  scale_attn: false,
+  scale_fc: false,
+  block_type: 'default',
+  embed_cls: false,
+  no_causal_mask: false,
+  proj_bias: false,
+  proj_type: 'linear',
+};
+
+/** Keys that are read, or that change nothing in a model that is not being trained. */
+const openClipKnown = new Set([
+  ...[
+    'width',
+    'layers',
+    'heads',
+    'head_width',
+    'image_size',
+    'patch_size',
+    'context_length',
+    'vocab_size',
+    'pool_type',
+  ],
+  ...[
+    'patch_dropout',
+    'final_ln_after_pool',
+    'hf_tokenizer_name',
+    'tokenizer_mode',
+    'tokenizer_kwargs',
+    'pad_id',
+    'eos_id',
+  ],
+  ...[
+    'hf_model_pretrained',
+    'timm_model_pretrained',
+    'timm_pool',
+    'timm_proj',
+    'timm_proj_bias',
+    'timm_drop',
+    'attn_pooler_queries',
+    'attn_pooler_heads',
+  ],
+]);
+
+/**
+ * What OpenCLIP's open_clip_config.json (or one of its model configurations) says beyond the shapes: heads, and QuickGELU or GELU.
+ *
+ * @param sizes what the shapes say
+ * @throws where it contradicts the shapes, or describes what the models here do not have
+ */
+export function clipConfigFromOpenClip(json: unknown, sizes: CLIPConfig): CLIPConfig {
+  const file = new JsonReader(json, 'open_clip_config.json');
+  const root = file.has('model_cfg') ? file.below('model_cfg') : file;
+  const text = root.below('text_cfg');
+  const vision = root.below('vision_cfg');
+  root.require('embed_dim', sizes.embedDim, sizesDiffer);
+  for (const tower of [text, vision])
+    for (const key of tower.keys())
+      if (Object.hasOwn(openClipFixed, key)) tower.require(key, openClipFixed[key], notThere);
+      else if (!openClipKnown.has(key)) tower.require(key, null, notThere);
+  vision.require('pool_type', 'tok', notThere);
+  vision.require('width', sizes.vision.width, sizesDiffer);
+  vision.require('layers', sizes.vision.layers, sizesDiffer);
+  vision.require('image_size', sizes.vision.imageSize, sizesDiffer);
+  text.require('pool_type', 'argmax', notThere);
+  text.require('width', sizes.text.width, sizesDiffer);
+  text.require('layers', sizes.text.layers, sizesDiffer);
+  const { vision: tower } = sizes;
+  const attended = tower.kind === 'vit' ? tower.width : 32 * tower.width;
+  return {
+    ...withHeads(sizes, Math.floor(attended / vision.count('head_width', 64)), text.count('heads', 8)),
+    activation: root.flag('quick_gelu') ? 'quickgelu' : 'gelu',
+  };
+}
+
+/** The open_clip_config.json with which OpenCLIP builds the same model. @throws for a model that it cannot build */
+export function openClipConfig({
+  embedDim,
+  vision,
+  text,
+  activation = 'quickgelu',
+  initialLogitBias,
+}: CLIPConfig): object {
+  if (activation !== 'quickgelu' && activation !== 'gelu')
+    throw new Error(`OpenCLIP's models have GELU or QuickGELU, this one ${activation}`);
+  const attended = vision.kind === 'vit' ? vision.width : 32 * vision.width;
+  return {
+    model_cfg: {
+      embed_dim: embedDim,
+      quick_gelu: activation === 'quickgelu',
+      ...(initialLogitBias === undefined || initialLogitBias === null ? {} : { init_logit_bias: initialLogitBias }),
+      vision_cfg: {
+        image_size: vision.imageSize,
+        layers: vision.layers,
+        width: vision.width,
+        head_width: attended / headsOf(vision),
+        patch_size: vision.kind === 'vit' ? vision.patchSize : null,
+      },
+      text_cfg: {
+        context_length: text.contextLength,
+        vocab_size: text.vocabularySize,
+        width: text.width,
+        heads: headsOf(text),
+        layers: text.layers,
+      },
+    },
+  };
+}

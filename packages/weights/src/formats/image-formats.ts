@@ -1,0 +1,149 @@
+import type { VisionConfig } from '@tessera/models';
+import {
+  createImageTower,
+  ImageClassifier,
+  PatchEmbed,
+  ResNet,
+  type ResNetOptions,
+  ViT,
+  type ViTOptions,
+} from '@tessera/models';
+import type { ActivationName, StateDict } from '@tessera/nn';
+import { activationNames, visionConfigFromShapes } from './clip-config.ts';
+import type { BuiltModel, ModelHints, WeightFormat } from './format.ts';
+import { JsonReader } from './json-reader.ts';
+import type { NameTable } from './names.ts';
+import { Shapes, squareSide } from './shapes.ts';
+import { headsOfTower, towerConfigOf } from './tower-config.ts';
+
+/** The modules here have the names of the file. */
+const sameNames: NameTable = [{ ours: '**', theirs: '**' }];
+
+/** What shapes do not say about a model of these formats. */
+interface ImageDescription {
+  readonly heads?: number;
+  readonly activation?: ActivationName;
+  readonly imageSize?: number;
+}
+
+function describedBy({ description, activation }: ModelHints): ImageDescription {
+  const json = new JsonReader(description ?? {}, 'description');
+  return {
+    ...(activation === undefined ? {} : { activation }),
+    ...(json.has('activation') ? { activation: json.choice('activation', activationNames, '') } : {}),
+    ...(json.has('heads') ? { heads: json.count('heads', 1) } : {}),
+    ...(json.has('imageSize') ? { imageSize: json.count('imageSize', 1) } : {}),
+  };
+}
+
+/** What was taken for granted because no description says it. */
+const assuming = ({ description }: ModelHints, ...assumptions: string[]): string[] =>
+  description === undefined ? assumptions : [];
+
+function vitOptions(state: StateDict, described: ImageDescription): ViTOptions {
+  const shapes = new Shapes(state);
+  const width = shapes.size('patch_embed.proj.weight', 0, 4);
+  const patchSize = shapes.size('patch_embed.proj.weight', 3, 4);
+  const classToken = shapes.has('cls_token');
+  const distilled = shapes.has('dist_token');
+  const places = shapes.size('pos_embed', 1, 3) - Number(classToken) - Number(distilled);
+  return {
+    imageSize: patchSize * squareSide(places, 'pos_embed'),
+    patchSize,
+    width,
+    depth: shapes.count('blocks'),
+    heads: described.heads ?? Math.max(1, Math.floor(width / 64)),
+    classes: shapes.has('head.weight') ? shapes.size('head.weight', 0, 2) : 0,
+    mlpRatio: shapes.size('blocks.0.mlp.fc1.weight', 0, 2) / width,
+    activation: described.activation ?? 'gelu',
+    readout: shapes.has('fc_norm.weight') ? 'mean' : 'cls',
+    classToken,
+    distilled,
+    qkvBias: shapes.has('blocks.0.attn.qkv.bias'),
+    // Only that there is one matters here: its values are in the file.
+    layerScale: shapes.has('blocks.0.ls1.gamma') ? 1 : null,
+  };
+}
+
+function resnetOptions(state: StateDict, { imageSize = 224 }: ImageDescription): ResNetOptions {
+  const shapes = new Shapes(state);
+  const depth = (stage: number): number => shapes.count(`layer${stage}`);
+  return {
+    block: shapes.has('layer1.0.conv3.weight') ? 'bottleneck' : 'basic',
+    layers: [depth(1), depth(2), depth(3), depth(4)],
+    width: shapes.size('conv1.weight', 0, 4),
+    classes: shapes.has('fc.weight') ? shapes.size('fc.weight', 0, 2) : 0,
+    imageSize,
+  };
+}
+
+function buildClassifier(state: StateDict, hints: ModelHints): BuiltModel {
+  const { heads, activation = 'quickgelu' } = describedBy(hints);
+  const sizes = visionConfigFromShapes(state);
+  const vision: VisionConfig = heads === undefined ? sizes : { ...sizes, heads };
+  const shapes = new Shapes(state);
+  const classes = shapes.size('head.weight', 0, 2);
+  const embedDim = shapes.size('head.weight', 1, 2);
+  return {
+    model: new ImageClassifier(createImageTower(vision, embedDim, { activation }), classes),
+    assumptions: assuming(hints, 'heads are 64 wide', `the activation is ${activation}`),
+  };
+}
+
+function describeClassifier(model: ImageClassifier): ImageDescription {
+  const config = towerConfigOf(model);
+  return config === null ? {} : { heads: headsOfTower(config), activation: config.activation };
+}
+
+const noConfigFile = (): null => null;
+
+export const imageFormats: readonly WeightFormat[] = [
+  {
+    names: 'timm',
+    title: "timm's Vision Transformer or DeiT",
+    recognizes: (names) =>
+      names.has('patch_embed.proj.weight') && names.has('pos_embed') && names.has('blocks.0.norm1.weight'),
+    table: sameNames,
+    ignored: [],
+    build: (state, hints) => ({
+      model: new ViT(vitOptions(state, describedBy(hints))),
+      assumptions: assuming(hints, 'heads are 64 wide', 'the activation is gelu'),
+    }),
+    // timm's have trained positions.
+    stores: (model) =>
+      model instanceof ViT &&
+      model.patch_embed instanceof PatchEmbed &&
+      model.namedParameters().some(([name]) => name === 'pos_embed'),
+    describe: (model) => {
+      const [block] = (model as ViT).blocks;
+      return block === undefined ? {} : { heads: block.attn.numHeads, activation: block.mlp.act.activation };
+    },
+    configFile: noConfigFile,
+  },
+  {
+    names: 'torchvision',
+    title: "torchvision's or timm's ResNet",
+    recognizes: (names) => names.has('conv1.weight') && names.has('bn1.weight') && names.has('layer1.0.conv1.weight'),
+    table: sameNames,
+    ignored: [],
+    build: (state, hints) => ({
+      model: new ResNet(resnetOptions(state, describedBy(hints))),
+      assumptions: assuming(hints, 'images have 224 pixels a side'),
+    }),
+    stores: (model) => model instanceof ResNet,
+    describe: (model) => ({ imageSize: (model as ResNet).inputResolution }),
+    configFile: noConfigFile,
+  },
+  {
+    names: 'tessera',
+    title: "a classifier on CLIP's image tower",
+    recognizes: (names) =>
+      names.has('head.weight') && (names.has('visual.proj') || names.has('visual.attnpool.positional_embedding')),
+    table: sameNames,
+    ignored: [],
+    build: buildClassifier,
+    stores: (model) => model instanceof ImageClassifier && towerConfigOf(model) !== null,
+    describe: (model) => describeClassifier(model as ImageClassifier),
+    configFile: noConfigFile,
+  },
+];

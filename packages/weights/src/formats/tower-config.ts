@@ -1,0 +1,46 @@
+import type { ImageClassifier } from '@tessera/models';
+import {
+  CLIP,
+  defaultHeads,
+  defaultPoolHeads,
+  ModifiedResNet,
+  type VisionConfig,
+  VisionTransformer,
+} from '@tessera/models';
+import type { Activation, ActivationName } from '@tessera/nn';
+import { visionConfigFromShapes } from './clip-config.ts';
+
+/** How an image tower of CLIP's kinds is built. */
+export interface TowerConfig {
+  readonly vision: VisionConfig;
+  /** Length of the features that it gives. */
+  readonly embedDim: number;
+  readonly activation: ActivationName;
+}
+
+/** How the image tower of a model is built; null for one of another kind than CLIP's. */
+export function towerConfigOf(model: CLIP | ImageClassifier): TowerConfig | null {
+  const { visual } = model;
+  const known = visual instanceof VisionTransformer || visual instanceof ModifiedResNet;
+  if (!known) return null;
+  if (model instanceof CLIP) {
+    const { vision, embedDim, activation = 'quickgelu' } = model.config;
+    return { vision, embedDim, activation };
+  }
+  const vision = visionConfigFromShapes(model.stateDict());
+  if (visual instanceof ModifiedResNet)
+    return {
+      vision: { ...vision, heads: visual.attnpool.numHeads },
+      embedDim: visual.outputDim,
+      activation: 'quickgelu',
+    };
+  const [block] = visual.transformer.resblocks;
+  return {
+    vision: { ...vision, heads: block?.attn.numHeads ?? 1 },
+    embedDim: visual.outputDim,
+    activation: block === undefined ? 'quickgelu' : (block.mlp.get('gelu') as Activation).activation,
+  };
+}
+
+export const headsOfTower = ({ vision }: TowerConfig): number =>
+  vision.kind === 'vit' ? defaultHeads(vision) : defaultPoolHeads(vision);

@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises';
+import { errorCode, writeFileAtomic } from '@tessera/data/io';
+import {
+  type DType,
+  isFloat,
+  type SafetensorsDType,
+  type SafetensorsEntry,
+  safetensorsChunks,
+  type Tensor,
+  type TypedArray,
+} from '@tessera/tensor';
+import { parseTensors, type TensorFile } from './parse-tensors.ts';
+
+const fileDTypes = {
+  f32: 'F32',
+  f64: 'F64',
+  f16: 'F16',
+  bf16: 'BF16',
+  i32: 'I32',
+  u8: 'U8',
+  bool: 'BOOL',
+} as const satisfies Record<DType, SafetensorsDType>;
+
+/**
+ * Writes tensors by name to a safetensors file, whole or not at all.
+ *
+ * @throws before anything is written where a value is infinite or NaN; the message names the tensor
+ */
+export async function writeTensors(
+  path: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const entries: SafetensorsEntry[] = [];
+  for (const [name, tensor] of tensors) {
+    const { dtype, shape } = tensor;
+    const data = await tensor.data();
+    if (isFloat(dtype)) requireFinite(path, name, data);
+    entries.push({ name, dtype: fileDTypes[dtype], shape, data });
+  }
+  await writeFileAtomic(path, safetensorsChunks(entries, metadata));
+}
+
+function requireFinite(path: string, name: string, values: TypedArray): void {
+  const at = values.findIndex((value: number) => !Number.isFinite(value));
+  if (at >= 0)
+    throw new Error(
+      `${path}: not written, because ${name} is not finite (element ${at} of ${values.length} is ${values[at]}); earlier checkpoints are untouched`,
+    );
+}
+
+/** Reads a safetensors file. @throws where it is missing or damaged; the message names the path and the fault. */
+export async function readTensors(path: string): Promise<TensorFile> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    const reason = errorCode(cause) === 'ENOENT' ? 'there is no such file' : (cause as Error).message;
+    throw new Error(`${path}: ${reason}`, { cause });
+  });
+  return parseTensors(bytes, path);
+}

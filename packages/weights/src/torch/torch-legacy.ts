@@ -1,0 +1,89 @@
+import { promises as fs } from 'node:fs';
+import { readExactly } from '@tessera/data/io';
+import { elementBytes } from '@tessera/tensor';
+import type { PickleRules } from './pickle/opcodes.ts';
+import { torchRules } from './pickle/torch-rules.ts';
+import { unpickle } from './pickle/unpickle.ts';
+import { type PickleValue, type StorageReference, Tuple } from './pickle/values.ts';
+import type { TorchContent } from './torch-content.ts';
+
+/** Stands first in the file, as a pickle of its own; then the protocol. */
+const magic = 0x1950a86a20f9469cfc6cn;
+const protocol = 1001;
+
+/**
+ * Opens the format that `torch.save` wrote before PyTorch 1.6: five pickles (magic number, protocol, machine, what was saved, keys
+ * of the storages), then for each key in order the number of elements (8 bytes) and the elements.
+ */
+export async function openTorchLegacy(path: string): Promise<TorchContent> {
+  const file = await fs.open(path);
+  let bytes: Uint8Array;
+  try {
+    bytes = readExactly(file.fd, 0, (await file.stat()).size);
+  } finally {
+    await file.close();
+  }
+  const storages = new Map<string, StorageReference>();
+  const rules: PickleRules = { ...torchRules, persistent: (id) => register(storages, id) };
+  let position = 0;
+  const next = (): PickleValue => {
+    const { value, end } = unpickle(bytes, rules, position);
+    position = end;
+    return value;
+  };
+  if (next() !== magic) throw new Error('is a pickle, but not one of torch.save');
+  if (next() !== protocol) throw new Error(`is not of the protocol ${protocol} that torch.save writes`);
+  const machine = next();
+  if (machine instanceof Map && machine.get('little_endian') === false)
+    throw new Error('has numbers in big-endian byte order: little-endian ones can be read');
+  const saved = next();
+  const keys = next();
+  const places = locateStorages(bytes, position, keys, storages);
+  return {
+    saved,
+    storageBytes: (key) => places.get(key)?.byteLength,
+    storage: async (key) => places.get(key) as Uint8Array,
+    close: async () => undefined,
+  };
+}
+
+function register(storages: Map<string, StorageReference>, id: PickleValue): StorageReference {
+  const storage = torchRules.persistent(id);
+  if (id instanceof Tuple && (id.items[5] ?? null) !== null) throw new Error('refers to a view of a storage: not read');
+  const { key, dtype, length } = storage;
+  const known = storages.get(key);
+  if (known !== undefined && (known.dtype !== dtype || known.length !== length))
+    throw new Error(
+      `refers to storage ${key} as ${dtype} of ${length} elements, and as ${known.dtype} of ${known.length}`,
+    );
+  storages.set(key, storage);
+  return storage;
+}
+
+function locateStorages(
+  bytes: Uint8Array,
+  start: number,
+  keys: PickleValue,
+  storages: ReadonlyMap<string, StorageReference>,
+): Map<string, Uint8Array> {
+  if (!Array.isArray(keys)) throw new Error('has no list of storages');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const places = new Map<string, Uint8Array>();
+  let position = start;
+  for (const key of keys) {
+    const storage = typeof key === 'string' ? storages.get(key) : undefined;
+    if (storage === undefined || places.has(storage.key))
+      throw new Error('has a list of storages that does not fit its tensors');
+    const size = storage.length * elementBytes(storage.dtype);
+    if (size + 8 > bytes.byteLength - position)
+      throw new Error(`ends within storage ${storage.key}, which needs ${size} bytes: the file is cut off`);
+    const length = view.getBigUint64(position, true);
+    if (length !== BigInt(storage.length))
+      throw new Error(`has ${length} elements in storage ${storage.key}, its tensors say ${storage.length}`);
+    places.set(storage.key, bytes.subarray(position + 8, position + 8 + size));
+    position += 8 + size;
+  }
+  if (position !== bytes.byteLength)
+    throw new Error(`has ${bytes.byteLength - position} bytes that belong to no storage`);
+  return places;
+}
