@@ -33,11 +33,31 @@ const throughThePublicFace = order.map((folder) => ({
   },
 }));
 
+// The rooms of the WebAssembly backend, and which of them each may import. The files at its top import them all.
+const wasm = 'packages/tensor/src/backends/wasm';
+const wasmRooms = {
+  emit: [],
+  vectors: ['emit'],
+  loops: ['emit', 'vectors'],
+  products: ['emit', 'vectors', 'loops'],
+  memory: [],
+  threads: ['emit', 'memory'],
+};
+
+const wasmOneWay = Object.entries(wasmRooms).map(([room, below]) => ({
+  name: `wasm-${room}-imports-only-what-is-below-it`,
+  comment: `Of the WebAssembly backend, ${room}/ may import only ${below.join(', ') || 'itself'}.`,
+  severity: 'error',
+  from: { path: `^${wasm}/${room}/`, pathNot: '\\.(test|testing)\\.ts$' },
+  to: { path: `^${wasm}/`, pathNot: `^${wasm}/(${[room, ...below].join('|')})/` },
+}));
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
   forbidden: [
     ...oneWay,
     ...throughThePublicFace,
+    ...wasmOneWay,
     {
       name: 'other-packages-by-name',
       comment: 'A relative import must not leave its package: import @tessera/NAME.',

@@ -3,7 +3,7 @@
  * off by 1e-3 (sin), overflow (tanh), or leave out what happens outside of the domain (log): there they are built of what is exact.
  */
 import type { UnaryOp } from '../../kernel/operators.ts';
-import { erfOfSingles, sineOfSingles } from '../wasm/vector-math.ts';
+import { erfOfSingles, sineOfSingles } from '../wasm/vectors/vector-math.ts';
 import type { CellCode } from './cell-code.ts';
 import { choose, compare, floor, minus, plus, type Term, textOf, times } from './term.ts';
 

@@ -5,7 +5,7 @@ import { OutOfMemoryError } from '../../kernel/backend.ts';
 import type { ContractKernel, Kernel } from '../../kernel/kernel.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import { createWasmBackend, type WasmBackend, type WasmBackendOptions } from './backend.ts';
-import { contiguous, contractKernel, plainProduct, storeProgram } from './contract.testing.ts';
+import { contiguous, contractKernel, plainProduct, storeProgram } from './products/contract.testing.ts';
 
 const backends: WasmBackend[] = [];
 function makeBackend(options: WasmBackendOptions = {}): WasmBackend {

@@ -3,17 +3,17 @@ import type { Allocation, Backend } from '../../kernel/backend.ts';
 import { bytesOf, type DType, type TypedArray, viewArray } from '../../kernel/dtype.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import { PressureGauge } from '../pressure.ts';
-import { controlEnd, maximumThreads } from './control.ts';
-import { setRevectorizer } from './engine.ts';
+import { detectRelaxedSimd, type Features } from './emit/features.ts';
 import { blockOf, type ExecutableHost, WasmExecutable } from './executable.ts';
-import { detectRelaxedSimd, type Features } from './features.ts';
-import { GrowingBlock, Memories, type PlacedBlock } from './memories.ts';
+import { GrowingBlock, Memories, type PlacedBlock } from './memory/memories.ts';
 import { CompiledPlan } from './plan-code.ts';
-import type { Platform } from './platform.ts';
-import { Pool } from './pool.ts';
 import { probeWideTiles } from './probe.ts';
-import { RunQueue } from './run-queue.ts';
-import { platform as thisPlatform } from './this-platform.ts';
+import { controlEnd, maximumThreads } from './threads/control.ts';
+import { setRevectorizer } from './threads/engine.ts';
+import type { Platform } from './threads/platform.ts';
+import { Pool } from './threads/pool.ts';
+import { RunQueue } from './threads/run-queue.ts';
+import { platform as thisPlatform } from './threads/this-platform.ts';
 
 export interface WasmBackendOptions {
   /** Threads that share the work. Default: environment variable TESSERA_THREADS, else the cores that the process may use. */

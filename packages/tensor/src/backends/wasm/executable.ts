@@ -3,12 +3,12 @@ import { bytesOf } from '../../kernel/dtype.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import { lifetimesOf, placeTemporaries, type TemporaryPlace } from '../../kernel/temporaries.ts';
 import type { PlanCode } from './lower.ts';
-import type { PlacedBlock } from './memories.ts';
-import { alignment } from './memory.ts';
+import type { PlacedBlock } from './memory/memories.ts';
+import { alignment } from './memory/memory.ts';
 import type { CompiledPlan, PlacedProgram } from './plan-code.ts';
-import type { Failure, Job } from './pool.ts';
-import type { Run } from './run-queue.ts';
-import { instanceOf, type Marks, marksOf } from './share.ts';
+import type { Failure, Job } from './threads/pool.ts';
+import type { Run } from './threads/run-queue.ts';
+import { instanceOf, type Marks, marksOf } from './threads/share.ts';
 
 /** What one kernel of a plan took. */
 export interface KernelProfile {

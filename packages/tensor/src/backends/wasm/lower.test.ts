@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { localKernel, planKey } from '../../codegen/kernel-key.ts';
 import type { ContractKernel, Program } from '../../kernel/kernel.ts';
 import type { Plan } from '../../kernel/plan.ts';
-import { contiguous, contractKernel } from './contract.testing.ts';
 import { lowerPlan } from './lower.ts';
+import { contiguous, contractKernel } from './products/contract.testing.ts';
 
 const features = { relaxedSimd: true, wideTiles: true };
 const matrix = contiguous([8, 8]);

@@ -4,15 +4,15 @@ import { localKernel } from '../../codegen/kernel-key.ts';
 import type { DType } from '../../kernel/dtype.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Plan } from '../../kernel/plan.ts';
-import { emitBarrier } from './barrier.ts';
-import { control } from './control.ts';
-import { ModuleBuilder } from './encoder.ts';
-import type { Features, Target } from './features.ts';
-import { lowerContract } from './gemm.ts';
-import { lowerLoop } from './loop.ts';
-import { maximumPages, memoryName } from './memory.ts';
-import type { LoweredKernel } from './program.ts';
-import { lowerScatterAdd } from './scatter.ts';
+import { ModuleBuilder } from './emit/encoder.ts';
+import type { Features, Target } from './emit/features.ts';
+import { lowerLoop } from './loops/loop.ts';
+import type { LoweredKernel } from './loops/program.ts';
+import { lowerScatterAdd } from './loops/scatter.ts';
+import { maximumPages, memoryName } from './memory/memory.ts';
+import { lowerContract } from './products/gemm.ts';
+import { emitBarrier } from './threads/barrier.ts';
+import { control } from './threads/control.ts';
 import { bytesMoved, nanosecondsOf, operationsOf } from './work.ts';
 
 /** One call of a kernel in a plan. */

@@ -1,12 +1,12 @@
 /** The code of a plan: one program for each way in which its buffers lie in the memories. */
 import type { Plan } from '../../kernel/plan.ts';
-import { compileOptimized } from './engine.ts';
-import type { Features } from './features.ts';
+import type { Features } from './emit/features.ts';
 import { lowerPlan, type PlanCode } from './lower.ts';
-import type { Memories, PlacedBlock } from './memories.ts';
-import type { Platform } from './platform.ts';
-import type { Pool, PooledProgram } from './pool.ts';
-import { markBytes } from './share.ts';
+import type { Memories, PlacedBlock } from './memory/memories.ts';
+import { compileOptimized } from './threads/engine.ts';
+import type { Platform } from './threads/platform.ts';
+import type { Pool, PooledProgram } from './threads/pool.ts';
+import { markBytes } from './threads/share.ts';
 
 /** A plan's code for buffers in certain memories. */
 export interface PlacedProgram {

@@ -2,10 +2,10 @@
  * Which micro-kernel suits the machine. With 256-bit pairs, or with 32 vector registers, a tile of four vectors' width is twice as
  * fast as one of two; with 16 registers of 128 bits it does not fit, and is slower. A measurement of some milliseconds tells.
  */
-import { ModuleBuilder } from './encoder.ts';
-import { compileOptimized } from './engine.ts';
-import { emitMicroKernel, mainHeight, panelRows } from './micro.ts';
-import type { Platform } from './platform.ts';
+import { ModuleBuilder } from './emit/encoder.ts';
+import { emitMicroKernel, mainHeight, panelRows } from './products/micro.ts';
+import { compileOptimized } from './threads/engine.ts';
+import type { Platform } from './threads/platform.ts';
 
 const depth = 256;
 const rows = 3 * panelRows;

@@ -2,7 +2,7 @@ import { type Allocation, type Backend, DeviceLostError, OutOfMemoryError } from
 import { bytesOf, type DType, type TypedArray, viewArray } from '../../kernel/dtype.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import { PressureGauge } from '../pressure.ts';
-import { platform } from '../wasm/this-platform.ts';
+import { platform } from '../wasm/threads/this-platform.ts';
 import type { DeviceCapabilities, TileTimeTable } from './capabilities.ts';
 import { type AdapterDescription, type OpenDevice, openDevice, type WebGpuOptions } from './device.ts';
 import { whyUnsupported } from './elements.ts';

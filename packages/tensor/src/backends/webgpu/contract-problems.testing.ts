@@ -3,7 +3,7 @@ import type { DType } from '../../kernel/dtype.ts';
 import type { ContractKernel, Program } from '../../kernel/kernel.ts';
 import { type Shape, sizeOf } from '../../kernel/shape.ts';
 import { expandView, flipView, padView, permuteView, stridedView, type View, windowView } from '../../kernel/view.ts';
-import { contiguous, contractKernel, type Sizes, storeProgram, strided } from '../wasm/contract.testing.ts';
+import { contiguous, contractKernel, type Sizes, storeProgram, strided } from '../wasm/products/contract.testing.ts';
 import { type FilledBuffer, randomNumbers, reachOf } from './contract.testing.ts';
 
 export interface Problem {

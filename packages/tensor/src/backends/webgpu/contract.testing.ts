@@ -7,7 +7,7 @@ import type { Plan } from '../../kernel/plan.ts';
 import { sizeOf } from '../../kernel/shape.ts';
 import { locate, type View } from '../../kernel/view.ts';
 import { runKernel } from '../reference/interpret-kernels.ts';
-import { eachIndex } from '../wasm/contract.testing.ts';
+import { eachIndex } from '../wasm/products/contract.testing.ts';
 import { WebGpuBackend } from './backend.ts';
 import type { OpenDevice } from './device.ts';
 import type { TileChoice } from './gemm.ts';

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { DType } from '../../kernel/dtype.ts';
 import { webgpuMissing } from '../../testing/backends.ts';
-import { contiguous, contractKernel, type Sizes } from '../wasm/contract.testing.ts';
+import { contiguous, contractKernel, type Sizes } from '../wasm/products/contract.testing.ts';
 import type { DeviceCapabilities } from './capabilities.ts';
 import { backendWithTile, expectedOf, runOn } from './contract.testing.ts';
 import {

@@ -1,0 +1,343 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ModuleBuilder } from '../emit/encoder.ts';
+import { relaxedSimdSettings } from '../loops/loop.testing.ts';
+import { type FloatVector, VectorCode } from './vector-code.ts';
+import { erf, exp, log, sin, tanh } from './vector-math.ts';
+
+const emitters = { exp, log, sin, tanh, erf } as const;
+type Name = keyof typeof emitters;
+const functions = Object.keys(emitters) as Name[];
+
+/** Applies a function to every element; lengths are multiples of a vector's. */
+type Apply = (name: Name, type: FloatVector, x: ArrayLike<number>) => number[];
+
+function compile(relaxedSimd: boolean): Apply {
+  const module = new ModuleBuilder('math');
+  module.importMemory('env', 'memory', 64, 64);
+  for (const type of ['f32x4', 'f64x2'] as const)
+    for (const name of functions) {
+      const fn = module.function(`${name} ${type}`, ['i32', 'i32']);
+      const [address, end] = fn.params;
+      const code = new VectorCode(fn, { relaxedSimd, wideTiles: false });
+      fn.forLoop(fn.local('i32'), address, end, 16, () => {
+        fn.get(address).mem('v128.load');
+        const y = emitters[name](code, type, code.take());
+        fn.get(address).get(y).mem('v128.store').increment(address, 16);
+      });
+      module.exportFunction(`${name} ${type}`, fn);
+    }
+  const memory = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()), { env: { memory } });
+  return (name, type, x) => {
+    const Type = type === 'f32x4' ? Float32Array : Float64Array;
+    const lanes = type === 'f32x4' ? 4 : 2;
+    const view = new Type(memory.buffer, 0, Math.ceil(x.length / lanes) * lanes).fill(0);
+    view.set(x);
+    // A loop of the test's own: `end` counts from the address that moves.
+    (exports[`${name} ${type}`] as (from: number, to: number) => void)(0, view.byteLength);
+    return Array.from(view.subarray(0, x.length));
+  };
+}
+
+// Exact references: fixed-point numbers of 320 fraction bits.
+
+const fractionBits = 320n;
+const one = 1n << fractionBits;
+const multiply = (a: bigint, b: bigint): bigint => (a * b) >> fractionBits;
+
+/** A double as a fixed-point number, exact for all that are not tiny. */
+function fixed(x: number): bigint {
+  if (x === 0) return 0n;
+  const exponent = Math.floor(Math.log2(Math.abs(x))) - 60;
+  const scaled = BigInt(Math.round((x / 2 ** (exponent + 30)) * 2 ** 30));
+  const shift = fractionBits + BigInt(exponent);
+  return shift >= 0n ? scaled << shift : scaled >> -shift;
+}
+
+/** The double nearest to a fixed-point number, to within 2^-60. */
+function toNumber(value: bigint): number {
+  const negative = value < 0n;
+  const magnitude = negative ? -value : value;
+  const drop = BigInt(Math.max(0, magnitude.toString(2).length - 64));
+  const result = Number(magnitude >> drop) * 2 ** (Number(drop) - Number(fractionBits));
+  return negative ? -result : result;
+}
+
+/** An exact value as a double and what the double leaves over. */
+interface Exact {
+  readonly value: number;
+  readonly rest: number;
+}
+
+const exactly = (value: number): Exact => ({ value, rest: 0 });
+
+/** scale * value. */
+function toExact(value: bigint, scale = 1): Exact {
+  const nearest = toNumber(value);
+  return { value: nearest * scale, rest: toNumber(value - fixed(nearest)) * scale };
+}
+
+function series(first: bigint, next: (term: bigint, k: bigint) => bigint, weight: (k: bigint) => bigint): bigint {
+  let sum = 0n;
+  let term = first;
+  for (let k = 0n; term !== 0n && term !== -1n; k++) {
+    sum += term / weight(k);
+    term = next(term, k);
+  }
+  return sum;
+}
+
+const expFixed = (x: bigint): bigint =>
+  series(
+    one,
+    (term, k) => multiply(term, x) / (k + 1n),
+    () => 1n,
+  );
+
+const erfFixed = (x: bigint): bigint =>
+  series(
+    x,
+    (term, k) => -multiply(multiply(term, x), x) / (k + 1n),
+    (k) => 2n * k + 1n,
+  );
+
+const sinFixed = (x: bigint): bigint =>
+  series(
+    x,
+    (term, k) => -multiply(multiply(term, x), x) / ((2n * k + 2n) * (2n * k + 3n)),
+    () => 1n,
+  );
+
+const atanhFixed = (s: bigint): bigint =>
+  series(
+    s,
+    (term) => multiply(multiply(term, s), s),
+    (k) => 2n * k + 1n,
+  );
+
+const ln2Fixed = 2n * atanhFixed(one / 3n);
+
+function arctangentOfInverse(n: bigint): bigint {
+  return series(
+    one / n,
+    (term) => -term / (n * n),
+    (k) => 2n * k + 1n,
+  );
+}
+
+/** Machin's formula. */
+const piFixed = 4n * (4n * arctangentOfInverse(5n) - arctangentOfInverse(239n));
+
+const twoOverSqrtPi = (2n * one * one) / sqrtFixed(piFixed);
+
+function sqrtFixed(x: bigint): bigint {
+  const square = x << fractionBits;
+  let root = 1n << BigInt(Math.ceil(square.toString(2).length / 2));
+  for (;;) {
+    const next = (root + square / root) >> 1n;
+    if (next >= root) return root;
+    root = next;
+  }
+}
+
+const exact: Readonly<Record<Name, (x: number) => Exact>> = {
+  exp(x) {
+    if (Math.abs(x) < 1e-20) return exactly(1);
+    const n = Math.round(x * Math.LOG2E);
+    const { value, rest } = toExact(expFixed(fixed(x) - BigInt(n) * ln2Fixed), 2 ** Math.floor(n / 2));
+    // In two steps: 2^n itself may not be a double.
+    const other = 2 ** (n - Math.floor(n / 2));
+    return { value: value * other, rest: rest * other };
+  },
+  log(x) {
+    const n = Math.floor(Math.log2(x));
+    const m = fixed(x / 2 ** Math.floor(n / 2) / 2 ** (n - Math.floor(n / 2)));
+    return toExact(2n * atanhFixed(((m - one) << fractionBits) / (m + one)) + BigInt(n) * ln2Fixed);
+  },
+  sin(x) {
+    if (Math.abs(x) < 1e-20) return exactly(x);
+    const period = 2n * piFixed;
+    return toExact(sinFixed(((fixed(x) % period) + period) % period));
+  },
+  tanh(x) {
+    if (Math.abs(x) < 1e-20) return exactly(x);
+    const e = expFixed(2n * fixed(x));
+    return toExact(((e - one) << fractionBits) / (e + one));
+  },
+  erf(x) {
+    if (Math.abs(x) < 1e-20) {
+      const scale = 2 ** Math.floor(Math.log2(Math.abs(x)));
+      return toExact(multiply(fixed(x / scale), twoOverSqrtPi), scale);
+    }
+    if (Math.abs(x) > 7) return exactly(Math.sign(x));
+    return toExact(((2n * erfFixed(fixed(x))) << fractionBits) / sqrtFixed(piFixed));
+  },
+};
+
+/** The distance between neighbours at `y`. */
+function unitInLastPlace(type: FloatVector, y: number): number {
+  const [bits, lowest] = type === 'f32x4' ? [23, -149] : [52, -1074];
+  if (y === 0 || Math.abs(y) < 2 ** (lowest + bits)) return 2 ** lowest;
+  return 2 ** (Math.floor(Math.log2(Math.abs(y))) - bits);
+}
+
+function random(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Where each function is of interest: uniform in the range and, in magnitude, uniform in the logarithm. */
+const ranges: Readonly<Record<Name, Readonly<Record<FloatVector, readonly [number, number]>>>> = {
+  exp: { f32x4: [-104, 88.7], f64x2: [-745, 709.7] },
+  log: { f32x4: [0, 10], f64x2: [0, 10] },
+  sin: { f32x4: [-1e6, 1e6], f64x2: [-1e6, 1e6] },
+  tanh: { f32x4: [-10, 10], f64x2: [-20, 20] },
+  erf: { f32x4: [-4.5, 4.5], f64x2: [-6.5, 6.5] },
+};
+
+function samples(name: Name, type: FloatVector, count: number, next: () => number): number[] {
+  const [low, high] = ranges[name][type];
+  const smallest = type === 'f32x4' ? -149 : -1074;
+  const x = Array.from({ length: count }, (_, k) => {
+    if (k % 4 !== 0) return low + (high - low) * next();
+    const largest = name === 'log' ? (type === 'f32x4' ? 127 : 1023) : Math.log2(Math.min(high, -low));
+    const magnitude = 2 ** (smallest + (largest - smallest) * next());
+    return name === 'log' || next() < 0.5 ? magnitude : -magnitude;
+  });
+  return type === 'f32x4' ? Array.from(new Float32Array(x)) : x;
+}
+
+function largestError(
+  apply: Apply,
+  name: Name,
+  type: FloatVector,
+  count: number,
+  seed: number,
+): { ulps: number; at: number } {
+  const x = samples(name, type, count, random(seed)).filter((v) => name !== 'log' || v > 0);
+  const y = apply(name, type, x);
+  let worst = { ulps: 0, at: Number.NaN };
+  x.forEach((v, k) => {
+    const { value, rest } = exact[name](v);
+    // Where the truth rounds to infinity, so must the result.
+    if (y[k] === (type === 'f32x4' ? Math.fround(value) : value) && !Number.isFinite(y[k])) return;
+    const ulps = Math.abs(y[k] - value - rest) / unitInLastPlace(type, value);
+    if (!(ulps <= worst.ulps)) worst = { ulps, at: v };
+  });
+  return worst;
+}
+
+/** Largest accepted error in units in the last place. */
+const bounds: Readonly<Record<FloatVector, Readonly<Record<Name, number>>>> = {
+  f32x4: { exp: 1.51, log: 0.87, sin: 0.501, tanh: 1.97, erf: 1.33 },
+  f64x2: { exp: 1.5, log: 0.9, sin: 2.5, tanh: 2.3, erf: 1.3 },
+};
+
+/** Where single precision is farthest off, of all numbers; with products and sums fused, and not. */
+const farthest: Readonly<Record<Name, readonly number[]>> = {
+  exp: [54.7493553, -75.5602188, 54.7461967, -32.577919],
+  log: [1.40545952, 1.41331851, 0.704676211],
+  sin: [0.249605447],
+  tanh: [0.221506253, 0.202883109, 0.204071209, 0.205344409],
+  erf: [1.03796947, 1.03953183, 1.05960357, 0.996784985],
+};
+
+/** One in so many of all single-precision numbers: prime, so that the last bits vary. */
+const stride = 4099;
+
+/** Every `stride`-th positive number from the smallest on, and its negative, as long as the function is defined there. */
+function sampleOfSingles(name: Name): Float32Array {
+  const largest = name === 'sin' ? 1e6 : Number.POSITIVE_INFINITY;
+  const positive = new Float32Array(
+    Uint32Array.from({ length: Math.ceil(0x7f800000 / stride) }, (_, k) => 1 + k * stride).buffer,
+  );
+  const defined = positive.filter((x) => x <= largest);
+  return name === 'log' ? defined : Float32Array.from([...defined, ...defined.map((x) => -x)]);
+}
+
+/** Doubles to compare singles with: JavaScript's functions; erf as computed here in double precision, which is tested on its own. */
+const reference = (apply: Apply, name: Name, x: Float32Array): number[] =>
+  name === 'erf' ? applyInPieces(apply, name, 'f64x2', x) : Array.from(x, Math[name]);
+
+function applyInPieces(apply: Apply, name: Name, type: FloatVector, x: Float32Array): number[] {
+  const piece = 1 << 18;
+  return Array.from({ length: Math.ceil(x.length / piece) }, (_, k) =>
+    apply(name, type, x.subarray(k * piece, (k + 1) * piece)),
+  ).flat();
+}
+
+describe.each(relaxedSimdSettings)('relaxed SIMD %s', (relaxedSimd) => {
+  let apply: Apply;
+  beforeAll(() => {
+    apply = compile(relaxedSimd);
+  });
+  describe.each(['f32x4', 'f64x2'] as const)('%s', (type) => {
+    it.each(functions)('%s is right to the last places', (name) => {
+      const seed = Date.now() >>> 0;
+      const { ulps, at } = largestError(apply, name, type, type === 'f32x4' ? 8000 : 4000, seed);
+      console.info(
+        `${name} ${type} fma ${relaxedSimd}: ${ulps.toFixed(2)} units in the last place at ${at} (seed ${seed})`,
+      );
+      expect(ulps, `at ${at}, seed ${seed}`).toBeLessThan(bounds[type][name]);
+    });
+
+    if (type === 'f32x4')
+      it.each(functions)('%s is within its bound over the whole range, and where it is farthest off', (name) => {
+        const x = Float32Array.from([...sampleOfSingles(name), ...farthest[name]]);
+        const y = applyInPieces(apply, name, type, x);
+        const truth = reference(apply, name, x);
+        let worst = { ulps: 0, at: Number.NaN };
+        truth.forEach((value, k) => {
+          // Results that overflow must be infinite.
+          const overflow = !Number.isFinite(Math.fround(value));
+          const ulps = overflow
+            ? y[k] === Math.fround(value)
+              ? 0
+              : Number.POSITIVE_INFINITY
+            : Math.abs(y[k] - value) / unitInLastPlace(type, value);
+          if (!(ulps <= worst.ulps)) worst = { ulps, at: x[k] };
+        });
+        console.info(
+          `${name} ${type} fma ${relaxedSimd}: ${worst.ulps.toFixed(3)} units in the last place at ${worst.at}`,
+        );
+        expect(worst.ulps, `at ${worst.at}`).toBeLessThan(bounds[type][name]);
+      });
+
+    it('handles the special values', () => {
+      const { POSITIVE_INFINITY: inf, NaN: nan } = Number;
+      const tiny = type === 'f32x4' ? 2 ** -149 : Number.MIN_VALUE;
+      const x = [0, -0, inf, -inf, nan, tiny, -tiny, 1];
+      const expected: Record<Name, number[]> = {
+        exp: [1, 1, inf, 0, nan, 1, 1, Math.E],
+        log: [-inf, -inf, inf, nan, nan, Math.log(tiny), nan, 0],
+        sin: [0, 0, nan, nan, nan, tiny, -tiny, Math.sin(1)],
+        tanh: [0, -0, 1, -1, nan, tiny, -tiny, Math.tanh(1)],
+        erf: [0, -0, 1, -1, nan, tiny, -tiny, 0.8427007929497149],
+      };
+      const round = type === 'f32x4' ? Math.fround : (v: number) => v;
+      for (const name of functions) {
+        const y = apply(name, type, x);
+        for (let k = 0; k < 7; k++) expect(y[k], `${name}(${x[k]})`).toBe(round(expected[name][k]));
+        expect(Math.abs(y[7] - expected[name][7])).toBeLessThan(2 * unitInLastPlace(type, expected[name][7]));
+      }
+    });
+
+    it('exp ends in 0 and infinity where it must', () => {
+      const [low, high] = type === 'f32x4' ? [-103.9721, 88.72284] : [-745.1332191019412, 709.782712893384];
+      const y = apply('exp', type, [
+        low * (1 + 1e-6),
+        -1e30,
+        high * (1 + 1e-6),
+        1e30,
+        low * (1 - 1e-6),
+        high * (1 - 1e-6),
+      ]);
+      expect(y.slice(0, 4)).toEqual([0, 0, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+      expect(y[4]).toBeGreaterThan(0);
+      expect(y[5]).toBeLessThan(Number.POSITIVE_INFINITY);
+    });
+  });
+});

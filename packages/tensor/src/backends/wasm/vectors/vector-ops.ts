@@ -1,0 +1,293 @@
+/**
+ * The operations of programs on four elements at a time. In registers, f32 and i32 fill one 128-bit vector, f64 two; f16 and bf16 are f32; u8 is an i32
+ * between 0 and 255, bool a mask of 32 ones or zeros an element.
+ */
+
+import type { BinaryKind } from '../../../codegen/simplify.ts';
+import type { DType } from '../../../kernel/dtype.ts';
+import type { RoundOp, UnaryOp } from '../../../kernel/operators.ts';
+import type { Local } from '../emit/encoder.ts';
+import type { PlainOp } from '../emit/opcodes.ts';
+import { emitRound } from './half.ts';
+import { Expression, type FloatVector, type Vector, type VectorCode } from './vector-code.ts';
+import { erf, exp, log, sin, tanh } from './vector-math.ts';
+
+/** Four elements: one vector, or two for f64. */
+export type Quad = readonly Vector[];
+
+export type Representation = 'f32' | 'f64' | 'i32' | 'mask';
+
+export const representationOf: Readonly<Record<DType, Representation>> = {
+  f16: 'f32',
+  bf16: 'f32',
+  f32: 'f32',
+  f64: 'f64',
+  i32: 'i32',
+  u8: 'i32',
+  bool: 'mask',
+};
+
+/** Vectors that hold four elements. */
+export const vectorsOf = (dtype: DType): number => (dtype === 'f64' ? 2 : 1);
+
+const floatVector = (dtype: DType): FloatVector => (dtype === 'f64' ? 'f64x2' : 'f32x4');
+
+/** A constant in every lane. */
+export function constantQuad(code: VectorCode, dtype: DType, value: number): Quad {
+  switch (representationOf[dtype]) {
+    case 'f32':
+      return [code.splat('f32x4', value)];
+    case 'f64': {
+      const half = code.splat('f64x2', value);
+      return [half, half];
+    }
+    case 'i32':
+      return [code.splat('i32x4', value)];
+    case 'mask':
+      return [code.splat('i32x4', value === 0 ? 0 : -1)];
+  }
+}
+
+/** Applies an operation of vectors to the parts of quads; equal parts (of a splat) are computed once. */
+function byParts(code: VectorCode, operands: readonly Quad[], compute: (...parts: Vector[]) => Vector): Quad {
+  const part = (k: number): Vector => compute(...operands.map((operand) => operand[k]));
+  if (operands[0].length === 1) return [part(0)];
+  if (operands.some((operand) => operand[0] !== operand[1])) return [part(0), part(1)];
+  const both = code.local(part(0));
+  return [both, both];
+}
+
+const direct: Readonly<Record<Representation, Readonly<Partial<Record<BinaryKind, PlainOp>>>>> = {
+  f32: {
+    add: 'f32x4.add',
+    sub: 'f32x4.sub',
+    mul: 'f32x4.mul',
+    div: 'f32x4.div',
+    max: 'f32x4.max',
+    min: 'f32x4.min',
+    lt: 'f32x4.lt',
+    eq: 'f32x4.eq',
+  },
+  f64: {
+    add: 'f64x2.add',
+    sub: 'f64x2.sub',
+    mul: 'f64x2.mul',
+    div: 'f64x2.div',
+    max: 'f64x2.max',
+    min: 'f64x2.min',
+    lt: 'f64x2.lt',
+    eq: 'f64x2.eq',
+  },
+  i32: {
+    add: 'i32x4.add',
+    sub: 'i32x4.sub',
+    mul: 'i32x4.mul',
+    max: 'i32x4.max_s',
+    min: 'i32x4.min_s',
+    lt: 'i32x4.lt_s',
+    eq: 'i32x4.eq',
+    and: 'v128.and',
+    or: 'v128.or',
+    xor: 'v128.xor',
+  },
+  mask: { max: 'v128.or', and: 'v128.and', or: 'v128.or', xor: 'v128.xor', eq: 'i32x4.eq' },
+};
+
+/** Results of u8 arithmetic that may leave 0..255. */
+const wrapping: ReadonlySet<BinaryKind | UnaryOp> = new Set(['add', 'sub', 'mul', 'neg', 'shl']);
+
+const wrapByte = (code: VectorCode, value: Vector): Vector => code.op('v128.and', value, code.splat('i32x4', 255));
+
+/** 64-bit masks of two doubles each, as one mask of four lanes. */
+const narrowMask = (code: VectorCode, [low, high]: Quad): Quad => [code.shuffle32(low, high, [0, 2, 4, 6])];
+
+function widenMask(code: VectorCode, [mask]: Quad): Quad {
+  const local = code.local(mask);
+  return [code.op('i64x2.extend_low_i32x4_s', local), code.op('i64x2.extend_high_i32x4_s', local)];
+}
+
+/** The four integers as doubles. */
+const toDoubles = (code: VectorCode, value: Local): Quad => [
+  code.op('f64x2.convert_low_i32x4_s', value),
+  code.op('f64x2.convert_low_i32x4_s', code.highHalf(value)),
+];
+
+/** Towards 0; x / 0 is 0. A quotient of 32-bit integers in double precision never rounds up to the next integer. */
+function integerQuotient(code: VectorCode, a: Local, b: Local): Vector {
+  // Adding 1.5 * 2^52 leaves the whole quotient, wrapped, in the low word; infinity and NaN leave 0 there.
+  const rounding = code.splat('f64x2', 1.5 * 2 ** 52);
+  const [low, high] = byParts(code, [toDoubles(code, a), toDoubles(code, b)], (x, y) =>
+    code.op('f64x2.add', code.op('f64x2.trunc', code.op('f64x2.div', x, y)), rounding),
+  );
+  return code.shuffle32(low, high, [0, 2, 4, 6]);
+}
+
+/** a - b * trunc(a / b): the sign of a, as in C; 0 where b is 0. */
+function integerRemainder(code: VectorCode, a: Local, b: Local): Vector {
+  const remainder = code.op('i32x4.sub', a, code.op('i32x4.mul', integerQuotient(code, a, b), b));
+  return code.op('v128.and', remainder, code.op('i32x4.ne', b, code.splat('i32x4', 0)));
+}
+
+/** Shifts each lane by a count of its own. */
+function shiftLanes(code: VectorCode, kind: 'shl' | 'shr', value: Local, counts: Local): Local {
+  const { fn } = code;
+  const result = code.fresh();
+  fn.get(value).set(result);
+  for (let lane = 0; lane < 4; lane++) {
+    fn.get(result).get(value).lane('i32x4.extract_lane', lane).get(counts).lane('i32x4.extract_lane', lane);
+    fn.op(kind === 'shl' ? 'i32.shl' : 'i32.shr_u')
+      .lane('i32x4.replace_lane', lane)
+      .set(result);
+  }
+  return result;
+}
+
+/** What is known of an operand when code is written. */
+export interface OperandFacts {
+  /** Its value, where it is a constant. */
+  readonly constant: number | null;
+  /** Whether all lanes are equal. */
+  readonly uniform: boolean;
+}
+
+/** `dtype` is that of the operands. */
+export function binaryQuad(
+  code: VectorCode,
+  kind: BinaryKind,
+  dtype: DType,
+  a: Quad,
+  b: Quad,
+  facts: readonly [OperandFacts, OperandFacts],
+): Quad {
+  const representation = representationOf[dtype];
+  const result = binaryOf(code, kind, representation, a, b, facts);
+  return dtype === 'u8' && wrapping.has(kind) ? [wrapByte(code, result[0])] : result;
+}
+
+function binaryOf(
+  code: VectorCode,
+  kind: BinaryKind,
+  representation: Representation,
+  a: Quad,
+  b: Quad,
+  facts: readonly [OperandFacts, OperandFacts],
+): Quad {
+  switch (kind) {
+    case 'idiv':
+      return [integerQuotient(code, code.local(a[0]), code.local(b[0]))];
+    case 'mod':
+      return [integerRemainder(code, code.local(a[0]), code.local(b[0]))];
+    case 'shl':
+    case 'shr': {
+      const [, { constant, uniform }] = facts;
+      const shift: PlainOp = kind === 'shl' ? 'i32x4.shl' : 'i32x4.shr_u';
+      if (constant !== null) return [code.shift(shift, a[0], constant & 31)];
+      if (!uniform) return [shiftLanes(code, kind, code.local(a[0]), code.local(b[0]))];
+      code.push(b[0]).lane('i32x4.extract_lane', 0);
+      return [code.shift(shift, a[0], code.take('i32'))];
+    }
+    case 'max':
+    case 'min': {
+      // pmax(x, c) is x unless x < c: one instruction, and NaN stays NaN, where f32x4.max is eight.
+      if (representation !== 'f32' && representation !== 'f64') break;
+      const known = facts.findIndex(({ constant }) => constant !== null && !Number.isNaN(constant));
+      if (known < 0) break;
+      const [x, c] = known === 1 ? [a, b] : [b, a];
+      const type = representation === 'f32' ? 'f32x4' : 'f64x2';
+      return byParts(code, [x, c], (value, bound) => code.op(`${type}.p${kind}`, value, bound));
+    }
+  }
+  const op = direct[representation][kind];
+  if (op === undefined) throw new Error(`wasm: ${kind} has no meaning for ${representation} values`);
+  const result = byParts(code, [a, b], (x, y) => code.op(op, x, y));
+  return representation === 'f64' && (kind === 'lt' || kind === 'eq') ? narrowMask(code, result) : result;
+}
+
+const transcendental = { exp, log, sin, tanh, erf } as const;
+
+export function unaryQuad(code: VectorCode, kind: UnaryOp | RoundOp, from: DType, to: DType, x: Quad): Quad {
+  if (kind === 'cast') return castQuad(code, from, to, x);
+  const representation = representationOf[from];
+  if (representation === 'i32') {
+    if (kind === 'floor') return x;
+    if (kind !== 'neg') throw new Error(`wasm: ${kind} has no meaning for ${from} values`);
+    const negated = code.op('i32x4.neg', x[0]);
+    return [from === 'u8' ? wrapByte(code, negated) : negated];
+  }
+  if (representation === 'mask') throw new Error(`wasm: ${kind} has no meaning for ${from} values`);
+  const type = floatVector(from);
+  return byParts(code, [x], (value) => {
+    switch (kind) {
+      case 'neg':
+        return code.negate(type, value);
+      case 'sqrt':
+      case 'floor':
+        return code.op(`${type}.${kind}`, value);
+      case 'recip':
+        return code.op(`${type}.div`, code.splat(type, 1), value);
+      case 'roundF16':
+      case 'roundBf16':
+        return new Expression(() => emitRound(code.push(value), kind === 'roundF16' ? 'f16' : 'bf16'));
+      default:
+        return transcendental[kind](code, type, value);
+    }
+  });
+}
+
+/** Floats to integers: towards 0, saturating, NaN to 0; u8 then wraps. To bool: whether it is not 0. */
+function castQuad(code: VectorCode, from: DType, to: DType, x: Quad): Quad {
+  const [source, target] = [representationOf[from], representationOf[to]];
+  if (target === 'mask') {
+    if (source === 'mask') return x;
+    if (source === 'f64')
+      return narrowMask(
+        code,
+        byParts(code, [x], (part) => code.op('f64x2.ne', part, code.splat('f64x2', 0))),
+      );
+    return [code.op(`${source}x4.ne`, x[0], code.splat(`${source}x4`, 0))];
+  }
+  if (source === 'mask') {
+    if (target === 'f64')
+      return byParts(code, [widenMask(code, x)], (part) => code.op('v128.and', part, code.splat('f64x2', 1)));
+    return [code.op('v128.and', x[0], code.splat(`${target}x4`, 1))];
+  }
+  const converted = convertQuad(code, source, target, x);
+  return to === 'u8' && from !== 'u8' ? [wrapByte(code, converted[0])] : converted;
+}
+
+function convertQuad(code: VectorCode, source: 'f32' | 'f64' | 'i32', target: 'f32' | 'f64' | 'i32', x: Quad): Quad {
+  if (source === target) return x;
+  if (source === 'f64') {
+    const op = target === 'f32' ? 'f32x4.demote_f64x2_zero' : 'i32x4.trunc_sat_f64x2_s_zero';
+    const [low, high] = byParts(code, [x], (part) => code.op(op, part));
+    return [code.shuffle32(low, high, [0, 1, 4, 5])];
+  }
+  if (target === 'f64') {
+    const whole = code.local(x[0]);
+    if (source === 'i32') return toDoubles(code, whole);
+    return [code.op('f64x2.promote_low_f32x4', whole), code.op('f64x2.promote_low_f32x4', code.highHalf(whole))];
+  }
+  return [code.op(target === 'f32' ? 'f32x4.convert_i32x4_s' : 'i32x4.trunc_sat_f32x4_s', x[0])];
+}
+
+export function selectQuad(code: VectorCode, dtype: DType, condition: Quad, yes: Quad, no: Quad): Quad {
+  if (dtype !== 'f64') return [code.select('i32x4', condition[0], yes[0], no[0])];
+  const masks = widenMask(code, condition);
+  return masks.map((mask, part) => code.select('f64x2', mask, yes[part], no[part]));
+}
+
+/** Columns of a square of four vectors of four words, from its rows. */
+export function transpose(code: VectorCode, [a, b, c, d]: readonly Local[]): readonly Local[] {
+  const [low, high] = [
+    [0, 4, 1, 5],
+    [2, 6, 3, 7],
+  ] as const;
+  const pairs = [low, high].map((lanes) => [
+    code.local(code.shuffle32(a, b, lanes)),
+    code.local(code.shuffle32(c, d, lanes)),
+  ]);
+  return pairs.flatMap(([first, second]) => [
+    code.local(code.shuffle32(first, second, [0, 1, 4, 5])),
+    code.local(code.shuffle32(first, second, [2, 3, 6, 7])),
+  ]);
+}
