@@ -1,68 +1,170 @@
+/** The columns of a data set that a loader reads: how they are asked for, found, and handed over in a batch. */
 import type { Feature, Features } from './arrow/features.ts';
 
-/** Which columns of a dataset a loader reads. Null where there is none. */
-export interface Columns {
-  /** An Image column. */
-  image: string;
-  /** A string column, or a list of strings: all captions of the row. */
-  captions: string | null;
-  /** A ClassLabel column. */
-  label: string | null;
-  /** An integer column; rows with the same number show the same thing and are no negatives of each other. */
-  concept: string | null;
+/** Which of a row's texts an epoch uses first: one at random, always the first, or the first with chance `first`, otherwise one of the others. */
+export type CaptionChoice = 'random' | 'first' | { first: number };
+
+/** A row's texts: all of them, and those that were picked for this epoch. */
+export interface RowTexts {
+  readonly all: readonly string[];
+  readonly picked: readonly string[];
 }
+
+/** What a batch holds of a column, by the kind that the column was asked for as. */
+export interface ColumnValues {
+  /** RGB pixels from 0 to 255: [size, imageSize, imageSize, 3]. */
+  image: Uint8Array<ArrayBuffer>;
+  texts: readonly RowTexts[];
+  /** Class numbers, -1 where a row has none. */
+  class: Int32Array;
+  /** The numbers of the classes that each row belongs to, in ascending order. */
+  classes: readonly (readonly number[])[];
+  /** Integers; a row without one receives a negative number that no other row has. */
+  integer: Int32Array;
+}
+
+export type ColumnKind = keyof ColumnValues;
+
+/** A column as a loader is asked for it. Plain data, so that it can be sent to a worker. */
+export interface ColumnRequest<Kind extends ColumnKind = ColumnKind> {
+  readonly kind: Kind;
+  /** Usual names of the column, the likeliest first. */
+  readonly names: readonly string[];
+  /** The column's name in this data set. Null or missing: found by the usual names. */
+  readonly name?: string | null;
+  /** Whether the data set may lack the column; its values are then null. */
+  readonly optional?: boolean;
+  /** Of texts: which one is picked first. Default: `random` in shuffled epochs, otherwise `first`. */
+  readonly choice?: CaptionChoice;
+  /** Of texts: how many are picked for each row and epoch. Default 1. */
+  readonly count?: number;
+}
+
+/** The columns that a loader is asked for, each under the name that a batch has for it. */
+export type ColumnRequests = Readonly<Record<string, ColumnRequest>>;
+
+/** The columns of a batch. */
+export type BatchColumns<Requests extends ColumnRequests> = {
+  readonly [Name in keyof Requests]:
+    | ColumnValues[Requests[Name]['kind']]
+    | (Requests[Name] extends { readonly optional: true } ? null : never);
+};
+
+/** The names of the columns that were found; null where an optional column is missing. */
+export type ColumnNames<Requests extends ColumnRequests> = { readonly [Name in keyof Requests]: string | null };
+
+/** The usual columns of data sets for vision. */
+export const usualColumns = {
+  image: { kind: 'image', names: ['image', 'img', 'picture'] },
+  captions: { kind: 'texts', names: ['captions', 'caption', 'text', 'sentences', 'title'] },
+  label: { kind: 'class', names: ['label', 'class', 'labels', 'fine_label'] },
+  /** Rows with the same number show the same thing. */
+  concept: { kind: 'integer', names: ['concept'] },
+  /** Every class that a row belongs to. */
+  tags: { kind: 'classes', names: ['tags', 'labels', 'classes', 'attributes'] },
+} as const satisfies Record<string, ColumnRequest>;
 
 const isText = (f: Feature): boolean => f.type === 'value' && (f.dtype === 'string' || f.dtype === 'large_string');
 
-interface Role {
-  fits: (f: Feature) => boolean;
-  expected: string;
-  /** Names that are looked for, in order. */
-  names: string[];
+/** Why a row cannot be used. */
+export class Unusable {
+  readonly reason: string;
+  constructor(reason: string) {
+    this.reason = reason;
+  }
 }
 
-const roles: Record<keyof Columns, Role> = {
-  image: { fits: (f) => f.type === 'image', expected: 'an Image column', names: ['image', 'img', 'picture'] },
-  captions: {
+interface ColumnReader {
+  fits(f: Feature): boolean;
+  /** What kind of column fits, for messages. */
+  readonly expected: string;
+  /** Reads a row's value. */
+  read(value: unknown, row: number): unknown;
+  /** The values of a batch's rows in the form that `ColumnValues` says. */
+  collate(values: readonly unknown[]): unknown;
+}
+
+const integerOr = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);
+const integers = (values: readonly unknown[]): Int32Array => Int32Array.from(values as readonly number[]);
+
+/** How each kind of column is recognized and read. Images are decoded by the sampler. */
+export const columnReaders: Readonly<Record<ColumnKind, ColumnReader>> = {
+  image: {
+    fits: (f) => f.type === 'image',
+    expected: 'an Image column',
+    read: (value) => value,
+    collate: (values) => values,
+  },
+  texts: {
     fits: (f) => isText(f) || (f.type === 'list' && isText(f.feature)),
     expected: 'a string column or a list of strings',
-    names: ['captions', 'caption', 'text', 'sentences', 'title'],
+    read(value) {
+      const texts = (Array.isArray(value) ? value : [value]).filter((text) => typeof text === 'string');
+      const filled = texts.filter((text) => text.trim() !== '');
+      return filled.length > 0 ? filled : new Unusable('the caption is empty');
+    },
+    collate: (values) => values,
   },
-  label: {
+  class: {
     fits: (f) => f.type === 'class',
     expected: 'a ClassLabel column',
-    names: ['label', 'class', 'labels', 'fine_label'],
+    read: (value) => integerOr(value, -1),
+    collate: integers,
   },
-  concept: {
+  classes: {
+    fits: (f) => f.type === 'list' && f.feature.type === 'class',
+    expected: 'a list of ClassLabel',
+    read: (value) =>
+      [...new Set((Array.isArray(value) ? value : []).filter((each) => typeof each === 'number'))].sort(
+        (a, b) => a - b,
+      ),
+    collate: (values) => values,
+  },
+  integer: {
     fits: (f) => f.type === 'class' || (f.type === 'value' && /^u?int/.test(f.dtype)),
     expected: 'an integer column',
-    names: ['concept'],
+    read: (value, row) => integerOr(value, -1 - row),
+    collate: integers,
   },
 };
 
+/** A request with the name of the column that it found. */
+export type FoundColumn = ColumnRequest & { readonly column: string };
+
 /**
- * Finds the columns to read: those that are named in `wanted` (null: none), otherwise by their usual names, otherwise the only
- * column that fits.
+ * Finds the columns that are asked for: those with a `name`, otherwise by the usual names. An image column that is the only one of its kind
+ * is found whatever its name.
  *
- * @throws for a column that is missing or of the wrong kind, listing what there is.
+ * @throws for a column that is missing or of the wrong kind; the message lists the columns that there are
  */
-export function resolveColumns(features: Features, wanted: Partial<Columns>, title: string): Columns {
+export function resolveColumns(
+  features: Features,
+  requests: ColumnRequests,
+  title: string,
+): Record<string, FoundColumn | null> {
   const has = Object.keys(features).join(', ');
-  const resolve = (role: keyof Columns): string | null => {
-    const { fits, expected, names } = roles[role];
-    const name = wanted[role];
-    if (name === null) return null;
-    if (name !== undefined) {
+  const resolve = (role: string, { kind, name, names, optional = false }: ColumnRequest): string | null => {
+    const { fits, expected } = columnReaders[kind];
+    if (typeof name === 'string') {
       const found = features[name];
       if (!found) throw new Error(`${title}: no column "${name}" for ${role}; its columns are ${has}`);
       if (!fits(found)) throw new Error(`${title}: column "${name}" cannot serve as ${role}: expected ${expected}`);
       return name;
     }
-    const fitting = Object.keys(features).filter((column) => fits(features[column] as Feature));
+    const fitting = Object.entries(features).flatMap(([column, f]) => (fits(f) ? [column] : []));
     const usual = names.find((candidate) => fitting.includes(candidate));
-    return usual ?? (role === 'image' && fitting.length === 1 ? (fitting[0] as string) : null);
+    const [only, ...others] = fitting;
+    const found = usual ?? (kind === 'image' && only !== undefined && others.length === 0 ? only : null);
+    if (found === null && !optional)
+      throw new Error(
+        `${title}: has no column for ${role}: expected ${expected} named ${names.join(' or ')}, or another name that you pass; its columns are ${has}`,
+      );
+    return found;
   };
-  const image = resolve('image');
-  if (!image) throw new Error(`${title}: no column holds the images; name one of its columns (${has})`);
-  return { image, captions: resolve('captions'), label: resolve('label'), concept: resolve('concept') };
+  return Object.fromEntries(
+    Object.entries(requests).map(([role, request]) => {
+      const column = resolve(role, request);
+      return [role, column === null ? null : { ...request, column }];
+    }),
+  );
 }

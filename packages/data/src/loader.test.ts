@@ -7,6 +7,7 @@ import { feature } from './arrow/features.ts';
 import { type Dataset, openDataset } from './arrow/reader.ts';
 import { writeDataset } from './arrow/writer.ts';
 import { augmentations } from './augment/index.ts';
+import { type ColumnRequests, usualColumns } from './columns.ts';
 import { decodeImage } from './decode.ts';
 import { type Batch, DataLoader, type LoaderOptions } from './loader.ts';
 
@@ -64,7 +65,12 @@ afterAll(() => {
   fs.rmSync(root, { recursive: true, force: true });
 });
 
-const training: LoaderOptions = {
+const { image, captions, label, concept } = usualColumns;
+const columns = { image, captions, label, concept } as const;
+type Requests = typeof columns;
+
+const training: LoaderOptions<Requests> = {
+  columns,
   batchSize: 8,
   imageSize: 16,
   seed: 9,
@@ -72,28 +78,35 @@ const training: LoaderOptions = {
   augment: augmentations.drawings,
 };
 
-async function collect(dataset: Dataset, options: LoaderOptions, epoch = 0, startBatch = 0): Promise<Batch[]> {
+async function collect(
+  dataset: Dataset,
+  options: LoaderOptions<Requests>,
+  epoch = 0,
+  startBatch = 0,
+): Promise<Batch<Requests>[]> {
   await using loader = new DataLoader(dataset.split('train'), options);
-  const batches: Batch[] = [];
+  const batches: Batch<Requests>[] = [];
   for await (const batch of loader.epoch(epoch, { startBatch })) batches.push(batch);
   return batches;
 }
 
 describe('order and contents', () => {
   test('in order: every row once, with its pixels, captions, label and concept', async () => {
-    const batches = await collect(good, { batchSize: 8, imageSize: 16, workers: 0 });
+    const batches = await collect(good, { columns, batchSize: 8, imageSize: 16, workers: 0 });
     expect(batches.map((batch) => batch.size)).toEqual([8, 8, 8, 8, 5]);
     let row = 0;
     for (const batch of batches) {
-      expect(batch.images.length).toBe(batch.size * 16 * 16 * 3);
+      expect(batch.columns.image.length).toBe(batch.size * 16 * 16 * 3);
       for (let i = 0; i < batch.size; i++, row++) {
         const { r, g, b } = colorOf(row);
-        expect([...batch.images.subarray(i * 768, i * 768 + 3)]).toEqual([r, g, b]);
+        expect([...batch.columns.image.subarray(i * 768, i * 768 + 3)]).toEqual([r, g, b]);
         expect(batch.indices[i]).toBe(row);
-        expect(batch.labels[i]).toBe(row % 3);
-        expect(batch.concepts[i]).toBe(Math.floor(row / 2));
-        expect(batch.captions[i]).toEqual(Array.from({ length: 1 + (row % 3) }, (_, k) => `row ${row} caption ${k}`));
-        expect(batch.caption[i]).toBe(`row ${row} caption 0`);
+        expect(batch.columns.label[i]).toBe(row % 3);
+        expect(batch.columns.concept[i]).toBe(Math.floor(row / 2));
+        expect(batch.columns.captions[i]?.all).toEqual(
+          Array.from({ length: 1 + (row % 3) }, (_, k) => `row ${row} caption ${k}`),
+        );
+        expect(batch.columns.captions[i]?.picked).toEqual([`row ${row} caption 0`]);
       }
     }
     expect(row).toBe(rows);
@@ -101,14 +114,14 @@ describe('order and contents', () => {
 
   test('several captions of a row: different ones as long as there are any', async () => {
     const [one] = await collect(good, { ...training, workers: 0 });
-    const [three] = await collect(good, { ...training, workers: 0, captionsPerImage: 3 });
-    expect(three?.caption).toEqual(one?.caption);
-    for (const [i, picked] of (three as Batch).picked.entries()) {
-      const known = three?.captions[i] as string[];
+    const threeEach = { ...columns, captions: { ...captions, count: 3 } };
+    const [three] = await collect(good, { ...training, workers: 0, columns: threeEach });
+    for (const [i, { all, picked }] of (three?.columns.captions ?? []).entries()) {
       expect(picked).toHaveLength(3);
-      expect(picked[0]).toBe(three?.caption[i]);
-      expect(new Set(picked)).toEqual(new Set(known));
+      expect(picked[0]).toBe(one?.columns.captions[i]?.picked[0]);
+      expect(new Set(picked)).toEqual(new Set(all));
     }
+    expect(three?.columns.captions).toHaveLength(8);
   });
 
   test('shuffled: full batches of different rows, another order in each epoch', async () => {
@@ -120,8 +133,10 @@ describe('order and contents', () => {
     const seen = first.flatMap((batch) => [...batch.indices]);
     expect(new Set(seen).size).toBe(32);
     expect(second.flatMap((batch) => [...batch.indices])).not.toEqual(seen);
-    const captions = first.flatMap((batch) => batch.caption.map((text, i) => batch.captions[i]?.indexOf(text)));
-    expect(new Set(captions)).toEqual(new Set([0, 1, 2]));
+    const places = first.flatMap((batch) =>
+      batch.columns.captions.map(({ all, picked }) => all.indexOf(picked[0] as string)),
+    );
+    expect(new Set(places)).toEqual(new Set([0, 1, 2]));
   });
 
   test('no, one and two workers give the same bits, with and without the cache', async () => {
@@ -136,7 +151,7 @@ describe('order and contents', () => {
       for await (const _ of loader.epoch(0)) {
         // The first epoch fills the cache.
       }
-      const batches: Batch[] = [];
+      const batches: Batch<Requests>[] = [];
       for await (const batch of loader.epoch(1)) batches.push(batch);
       expect(batches).toEqual(expected);
       if (options.cacheBytes === undefined) expect(loader.stats.cached.images).toBeGreaterThanOrEqual(32);
@@ -173,7 +188,7 @@ describe('order and contents', () => {
   });
 
   test('only the rows that were asked for', async () => {
-    const batches = await collect(good, { batchSize: 2, imageSize: 16, rows: [30, 2, 17], workers: 0 });
+    const batches = await collect(good, { columns, batchSize: 2, imageSize: 16, rows: [30, 2, 17], workers: 0 });
     expect(batches.map((batch) => [...batch.indices])).toEqual([[30, 2], [17]]);
   });
 });
@@ -182,10 +197,10 @@ describe('rows that cannot be used', () => {
   const bad = Object.keys(flaws).map(Number);
 
   test('in training another row stands in, the same one for any number of workers', async () => {
-    const results: Batch[][] = [];
+    const results: Batch<Requests>[][] = [];
     for (const workers of [0, 1, 2]) {
       await using loader = new DataLoader(flawed.split('train'), { ...training, workers, batchSize: 37 });
-      const batches: Batch[] = [];
+      const batches: Batch<Requests>[] = [];
       for await (const batch of loader.epoch(0)) batches.push(batch);
       results.push(batches);
       expect(batches.map((batch) => batch.size)).toEqual([37]);
@@ -203,20 +218,20 @@ describe('rows that cannot be used', () => {
   });
 
   test('in evaluation they are left out', async () => {
-    const batches = await collect(flawed, { batchSize: 10, imageSize: 16, workers: 2 });
+    const batches = await collect(flawed, { columns, batchSize: 10, imageSize: 16, workers: 2 });
     const expected = [...Array(rows).keys()].filter((row) => !bad.includes(row));
     expect(batches.flatMap((batch) => [...batch.indices])).toEqual(expected);
   });
 
   test('under strict they are an error with dataset, split and row', async () => {
-    await expect(collect(flawed, { batchSize: 6, imageSize: 16, strict: true, workers: 1 })).rejects.toThrow(
+    await expect(collect(flawed, { columns, batchSize: 6, imageSize: 16, strict: true, workers: 1 })).rejects.toThrow(
       `${path.join(root, 'flawed')}, split "train", row 5: the image cannot be decoded`,
     );
   });
 
   test('where nothing can stand in, that is an error too', async () => {
     await expect(
-      collect(flawed, { batchSize: 1, imageSize: 16, shuffle: true, rows: [5], workers: 0 }),
+      collect(flawed, { columns, batchSize: 1, imageSize: 16, shuffle: true, rows: [5], workers: 0 }),
     ).rejects.toThrow('row 5 and 99 rows drawn in its place cannot be used');
   });
 
@@ -226,21 +241,62 @@ describe('rows that cannot be used', () => {
     using dataset = await openDataset(copy);
     const file = path.join(copy, 'train', 'data-00000-of-00001.arrow');
     fs.truncateSync(file, fs.statSync(file).size - 300);
-    await expect(collect(dataset, { batchSize: 8, imageSize: 16, workers: 1 })).rejects.toThrow(/is truncated/);
+    await expect(collect(dataset, { columns, batchSize: 8, imageSize: 16, workers: 1 })).rejects.toThrow(
+      /is truncated/,
+    );
   });
 });
 
 test('options and columns that make no sense are refused', () => {
   const make = (options: Partial<LoaderOptions>) => () =>
-    new DataLoader(good.split('train'), { batchSize: 8, imageSize: 16, workers: 0, ...options });
+    new DataLoader<ColumnRequests>(good.split('train'), {
+      columns,
+      batchSize: 8,
+      imageSize: 16,
+      workers: 0,
+      ...options,
+    });
   expect(make({ batchSize: 0 })).toThrow('batchSize must be a whole number of at least 1, not 0');
   expect(make({ batchSize: 38, dropLast: true })).toThrow('37 rows do not fill one batch of 38');
-  expect(make({ columns: { captions: 'text' } })).toThrow(
+  expect(make({ columns: { captions: { ...captions, name: 'text' } } })).toThrow(
     'no column "text" for captions; its columns are image, label',
   );
-  expect(make({ columns: { label: 'captions' } })).toThrow('cannot serve as label: expected a ClassLabel column');
+  expect(make({ columns: { label: { ...label, name: 'captions' } } })).toThrow(
+    'cannot serve as label: expected a ClassLabel column',
+  );
+  expect(make({ columns: { texts: { kind: 'texts', names: ['title'] } } })).toThrow(
+    'has no column for texts: expected a string column or a list of strings named title, or another name that you pass; its columns are image, label, captions, concept',
+  );
+  expect(make({ columns: { one: image, two: image } })).toThrow('one image column at most, not one and two');
   expect(make({ rows: [37] })).toThrow('row 37 is not one of its 37 rows');
   expect(make({ shard: { index: 2, count: 2 } })).toThrow('shard 2 of 2');
+});
+
+test('a column that is optional and missing is null, and without an image column no image is decoded', async () => {
+  const columns = { label, tags: { ...usualColumns.tags, optional: true } } as const;
+  await using loader = new DataLoader(good.split('train'), { columns, batchSize: 37, imageSize: 16, workers: 0 });
+  expect(loader.columns).toEqual({ label: 'label', tags: null });
+  for await (const batch of loader.epoch(0)) {
+    expect(batch.columns.tags).toBeNull();
+    expect(batch.columns.label).toEqual(Int32Array.from({ length: rows }, (_, row) => row % 3));
+  }
+});
+
+test('lists of classes are sorted, without repetitions, and empty where a row has none', async () => {
+  const folder = path.join(root, 'tags');
+  const features = { tags: feature.list(feature.classLabel(['a', 'b', 'c'])) };
+  const values = [[2, 0], [], [1, 1], null].map((tags) => ({ tags }));
+  await writeDataset(folder, { features }, { train: values });
+  using dataset = await openDataset(folder);
+  for (const workers of [0, 2]) {
+    await using loader = new DataLoader(dataset.split('train'), {
+      columns: { tags: usualColumns.tags },
+      batchSize: 4,
+      imageSize: 1,
+      workers,
+    });
+    for await (const batch of loader.epoch(0)) expect(batch.columns.tags).toEqual([[0, 2], [], [1], []]);
+  }
 });
 
 describe('decoding', () => {

@@ -1,30 +1,29 @@
 import type { Split } from './arrow/reader.ts';
 import type { Augmentation } from './augment/index.ts';
-import { type Columns, resolveColumns } from './columns.ts';
+import {
+  type BatchColumns,
+  type ColumnNames,
+  type ColumnRequests,
+  type FoundColumn,
+  resolveColumns,
+} from './columns.ts';
 import { inlineSource, type SampleSource, workerSource } from './pool.ts';
 import { permutation } from './random.ts';
-import type { BadRowPolicy, CacheState, CaptionChoice, SamplerSpec, Samples, SkippedRow } from './sampler.ts';
+import type { BadRowPolicy, CacheState, SamplerSpec, Samples, SkippedRow } from './sampler.ts';
 
-/** One batch, on its way into the model. */
-export interface Batch {
-  /** [size, imageSize, imageSize, 3]: RGB, 0 to 255. */
-  images: Uint8Array;
-  /** All captions of each row; empty lists where the dataset has none. */
-  captions: string[][];
-  /** The caption of each row that was picked for this epoch; empty where there is none. */
-  caption: string[];
-  /** All captions of each row that were picked for this epoch, `captionsPerImage` each; `caption` has the first. */
-  picked: string[][];
-  /** Class numbers, -1 where unknown. */
-  labels: Int32Array;
-  /** Rows with equal numbers show the same thing and are no negatives of each other. */
-  concepts: Int32Array;
-  /** Row numbers in the dataset. */
-  indices: Int32Array;
-  size: number;
+/** Some rows of a split, on their way into the model. */
+export interface Batch<Requests extends ColumnRequests = ColumnRequests> {
+  /** The number of rows. */
+  readonly size: number;
+  /** Row numbers in the data set. */
+  readonly indices: Int32Array;
+  /** The columns that the loader was asked for, under the names of the request; null for an optional column that is missing. */
+  readonly columns: BatchColumns<Requests>;
 }
 
-export interface LoaderOptions {
+export interface LoaderOptions<Requests extends ColumnRequests = ColumnRequests> {
+  /** The columns to read, each under the name that a batch has for it; see `usualColumns`. At most one is an image. */
+  columns: Requests;
   batchSize: number;
   /** Side of the square images, in pixels. */
   imageSize: number;
@@ -47,12 +46,6 @@ export interface LoaderOptions {
    * counted in `stats`. Default: replaced when `shuffle` is on, otherwise left out.
    */
   badRows?: 'replace' | 'drop';
-  /** Default: `random` when `shuffle` is on, otherwise `first`. */
-  captionChoice?: CaptionChoice;
-  /** How many captions are picked for each row and epoch. Default 1. */
-  captionsPerImage?: number;
-  /** Columns by name, null for none; what is left out is found by the usual names. */
-  columns?: Partial<Columns>;
   /** Only these rows. Default: all. */
   rows?: ArrayLike<number>;
   /** Every `count`-th row of the epoch's order, from the `index`-th on: one process's share. All shares have equally many batches. */
@@ -94,18 +87,21 @@ const positive = (name: string, value: number, least = 1): number => {
  * no difference to a single pixel.
  *
  * ```ts
- * const loader = new DataLoader(dataset.split('train'), { batchSize: 128, imageSize: 64, shuffle: true });
+ * const { image, label } = usualColumns;
+ * const columns = { image, label };
+ * const loader = new DataLoader(dataset.split('train'), { columns, batchSize: 128, imageSize: 64, shuffle: true });
  * for await (const batch of loader.epoch(0)) ...
  * ```
  */
-export class DataLoader {
+export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
   readonly split: Split;
-  readonly columns: Columns;
+  /** The names that the requested columns have in the data set. */
+  readonly columns: ColumnNames<Requests>;
   readonly batchSize: number;
   readonly imageSize: number;
   /** Batches of an epoch. */
   readonly length: number;
-  readonly #options: LoaderOptions;
+  readonly #options: LoaderOptions<Requests>;
   readonly #seed: number;
   readonly #rows: Uint32Array;
   /** Rows of this shard. */
@@ -117,13 +113,14 @@ export class DataLoader {
   #state: LoaderState = { epoch: 0, batchIndex: 0 };
 
   /** @throws for options and columns that make no sense. */
-  constructor(split: Split, options: LoaderOptions) {
+  constructor(split: Split, options: LoaderOptions<Requests>) {
     const title = `${split.path}, split "${split.name}"`;
     const { shuffle = false } = options;
     this.split = split;
     this.batchSize = positive('batchSize', options.batchSize);
     this.imageSize = positive('imageSize', options.imageSize);
-    this.columns = resolveColumns(split.features, options.columns ?? {}, title);
+    const found = resolveColumns(split.features, options.columns, title);
+    this.columns = mapValues(found, (column) => column?.column ?? null) as ColumnNames<Requests>;
     this.#options = options;
     this.#seed = options.seed ?? 0;
     this.#rows = options.rows
@@ -146,12 +143,10 @@ export class DataLoader {
       path: split.path,
       split: split.name,
       rows: options.rows ? this.#rows : null,
-      columns: this.columns,
+      columns: readColumns(found, shuffle),
       imageSize: this.imageSize,
       seed: this.#seed,
       augment: options.augment ?? null,
-      captionChoice: options.captionChoice ?? (shuffle ? 'random' : 'first'),
-      captionsPerImage: positive('captionsPerImage', options.captionsPerImage ?? 1),
       badRows,
       cacheBytes: options.cacheBytes ?? 256 * 2 ** 20,
     };
@@ -189,11 +184,11 @@ export class DataLoader {
   async *epoch(
     epoch: number,
     { startBatch = 0 }: { startBatch?: number } = {},
-  ): AsyncGenerator<Batch, void, undefined> {
+  ): AsyncGenerator<Batch<Requests>, void, undefined> {
     positive('epoch', epoch, 0);
     positive('startBatch', startBatch, 0);
     const order = this.order(epoch);
-    const ahead: Promise<Batch>[] = [];
+    const ahead: Promise<Batch<Requests>>[] = [];
     const depth = positive('prefetch', this.#options.prefetch ?? 2, 0) + 1;
     this.#state = this.#stateAt(epoch, startBatch);
     for (let next = startBatch, done = startBatch; done < this.length; done++) {
@@ -204,7 +199,7 @@ export class DataLoader {
         ahead.push(batch);
         next++;
       }
-      const batch = await (ahead.shift() as Promise<Batch>);
+      const batch = await (ahead.shift() as Promise<Batch<Requests>>);
       this.#state = this.#stateAt(epoch, done + 1);
       if (batch.size === 0) continue;
       this.#handedOut += batch.size;
@@ -225,13 +220,13 @@ export class DataLoader {
     return batchIndex >= this.length ? { epoch: epoch + 1, batchIndex: 0 } : { epoch, batchIndex };
   }
 
-  async #make(rows: Uint32Array, epoch: number): Promise<Batch> {
+  async #make(rows: Uint32Array, epoch: number): Promise<Batch<Requests>> {
     const parts = await this.#source.sample(rows, epoch);
     for (const skipped of parts.flatMap((part) => part.skipped)) {
       if (!this.#skipped.has(skipped.row) && this.#examples.length < examplesKept) this.#examples.push(skipped);
       this.#skipped.add(skipped.row);
     }
-    return assemble(parts, this.imageSize * this.imageSize * 3);
+    return assemble(parts, this.#options.columns, this.imageSize * this.imageSize * 3);
   }
 }
 
@@ -240,33 +235,65 @@ function checkRow(row: number, length: number, title: string): number {
   throw new RangeError(`${title}: row ${row} is not one of its ${length} rows`);
 }
 
-const firstOf = (lists: readonly string[][]): string[] => lists.map(([first]) => first as string);
+const mapValues = <T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 
-/** Joins the parts of a batch. A single part is taken as it is, without a copy. */
-function assemble(parts: Samples[], imageBytes: number): Batch {
+/** The columns that are there, with what an epoch's order decides about texts. */
+function readColumns(
+  found: Readonly<Record<string, FoundColumn | null>>,
+  shuffle: boolean,
+): Record<string, FoundColumn> {
+  const present = Object.entries(found).flatMap(([name, column]) => (column === null ? [] : [[name, column] as const]));
+  const images = present.filter(([, { kind }]) => kind === 'image');
+  if (images.length > 1)
+    throw new Error(`data loader: one image column at most, not ${images.map(([name]) => name).join(' and ')}`);
+  return Object.fromEntries(
+    present.map(([name, column]) => [
+      name,
+      {
+        ...column,
+        choice: column.choice ?? (shuffle ? 'random' : 'first'),
+        count: positive(`columns.${name}.count`, column.count ?? 1),
+      },
+    ]),
+  );
+}
+
+/** Joins the parts of a batch. A single part is used as it is, without a copy. */
+function assemble<Requests extends ColumnRequests>(
+  parts: readonly Samples[],
+  requests: Requests,
+  imageBytes: number,
+): Batch<Requests> {
   const [only] = parts;
-  if (parts.length === 1 && only) {
-    const { images, captions, picked, labels, concepts, indices } = only;
-    return { images, captions, caption: firstOf(picked), picked, labels, concepts, indices, size: indices.length };
-  }
+  const whole = parts.length === 1 && only ? only : join(parts, imageBytes);
+  const columns = Object.entries(requests).map(([name, { kind }]) => [
+    name,
+    kind === 'image' ? whole.images : (whole.columns[name] ?? null),
+  ]);
+  const { indices } = whole;
+  return { size: indices.length, indices, columns: Object.fromEntries(columns) };
+}
+
+function join(parts: readonly Samples[], imageBytes: number): Pick<Samples, 'images' | 'columns' | 'indices'> {
   const places = parts
     .flatMap((part) => Array.from(part.slots, (slot, i) => ({ part, slot, i })))
     .sort((a, b) => a.slot - b.slot);
-  const images = new Uint8Array(places.length * imageBytes);
-  places.forEach(({ part, i }, at) => {
-    images.set(part.images.subarray(i * imageBytes, (i + 1) * imageBytes), at * imageBytes);
+  const hasImages = parts.some(({ images }) => images.length > 0);
+  const images = new Uint8Array(hasImages ? places.length * imageBytes : 0);
+  if (hasImages)
+    places.forEach(({ part, i }, at) => {
+      images.set(part.images.subarray(i * imageBytes, (i + 1) * imageBytes), at * imageBytes);
+    });
+  const gather = (valuesOf: (part: Samples) => ArrayLike<unknown>): unknown[] =>
+    places.map(({ part, i }) => valuesOf(part)[i]);
+  const columns = Object.entries(parts[0]?.columns ?? {}).map(([name, values]) => {
+    const gathered = gather((part) => part.columns[name] as ArrayLike<unknown>);
+    return [name, values instanceof Int32Array ? Int32Array.from(gathered as number[]) : gathered];
   });
-  const gather = (key: 'labels' | 'concepts' | 'indices'): Int32Array =>
-    Int32Array.from(places, ({ part, i }) => part[key][i] as number);
-  const picked = places.map(({ part, i }) => part.picked[i] as string[]);
   return {
     images,
-    captions: places.map(({ part, i }) => part.captions[i] as string[]),
-    caption: firstOf(picked),
-    picked,
-    labels: gather('labels'),
-    concepts: gather('concepts'),
-    indices: gather('indices'),
-    size: places.length,
+    columns: Object.fromEntries(columns),
+    indices: Int32Array.from(gather((part) => part.indices) as number[]),
   };
 }

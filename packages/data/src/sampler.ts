@@ -1,18 +1,11 @@
 import fsp from 'node:fs/promises';
 import type { EncodedImage } from './arrow/features.ts';
-import { openDataset, type Row, type Split } from './arrow/reader.ts';
+import { openDataset, type Split } from './arrow/reader.ts';
 import { type Augmentation, augment, type Pixels } from './augment/index.ts';
-import type { Columns } from './columns.ts';
+import { type CaptionChoice, columnReaders, type FoundColumn, type RowTexts, Unusable } from './columns.ts';
 import { type DecodeTarget, decodeImage } from './decode.ts';
 import { errorMessage } from './io/file-system.ts';
 import { CounterRandom, purpose } from './random.ts';
-
-/**
- * Which of a row's captions stands for it.
- * - `random`: each with the same chance; `first`: always the first;
- * - `{ first: p }`: the first with chance p, otherwise one of the others.
- */
-export type CaptionChoice = 'random' | 'first' | { first: number };
 
 /** What happens with a row that cannot be used: another row takes its place, it is left out, or the loader stops. */
 export type BadRowPolicy = 'replace' | 'drop' | 'error';
@@ -23,13 +16,11 @@ export interface SamplerSpec {
   split: string;
   /** The rows that may stand in for a bad one. Null: all of the split. */
   rows: Uint32Array | null;
-  columns: Columns;
+  /** The columns that are read, by the name that a batch has for them. At most one is an image. */
+  columns: Readonly<Record<string, FoundColumn>>;
   imageSize: number;
   seed: number;
   augment: Augmentation | null;
-  captionChoice: CaptionChoice;
-  /** How many captions are picked for each row. */
-  captionsPerImage: number;
   badRows: BadRowPolicy;
   /** Bytes of decoded pixels that may be kept. */
   cacheBytes: number;
@@ -51,24 +42,21 @@ export interface CacheState {
 export interface Samples {
   /** Where each row belongs in the batch. */
   slots: Uint32Array;
-  /** [rows, size, size, 3], RGB. */
+  /** [rows, size, size, 3], RGB; empty where no image column is read. */
   images: Uint8Array<ArrayBuffer>;
-  captions: string[][];
-  picked: string[][];
-  labels: Int32Array;
-  concepts: Int32Array;
+  /** The other columns, collated. */
+  columns: Record<string, unknown>;
   indices: Int32Array;
   skipped: SkippedRow[];
   cached: CacheState;
 }
 
-/** A usable row: its pixels as augmentation wants them, and what belongs to them. */
+/** A usable row: its pixels as augmentation wants them, and the values of the other columns. */
 interface Item {
   row: number;
-  pixels: Pixels;
-  captions: string[];
-  label: number;
-  concept: number;
+  /** Null where no image column is read. */
+  pixels: Pixels | null;
+  values: Readonly<Record<string, unknown>>;
 }
 
 /** The shorter side of the images that augmentation starts from, in units of the image size: crops lose little by it. */
@@ -85,7 +73,10 @@ export class Sampler {
   readonly #spec: SamplerSpec;
   readonly #split: Split;
   readonly #target: DecodeTarget;
-  readonly #columns: string[];
+  readonly #names: string[];
+  readonly #image: FoundColumn | null;
+  /** The columns but the image, by the name that a batch has for them. */
+  readonly #others: readonly (readonly [name: string, column: FoundColumn])[];
   readonly #cache = new Map<number, Item>();
   readonly #bad = new Map<number, string>();
   #cacheBytes = 0;
@@ -93,7 +84,10 @@ export class Sampler {
   constructor(spec: SamplerSpec, split: Split) {
     this.#spec = spec;
     this.#split = split;
-    this.#columns = Object.values(spec.columns).filter((name): name is string => name !== null);
+    const columns = Object.entries(spec.columns);
+    this.#names = columns.map(([, { column }]) => column);
+    this.#image = columns.find(([, { kind }]) => kind === 'image')?.[1] ?? null;
+    this.#others = columns.filter(([, { kind }]) => kind !== 'image');
     this.#target = spec.augment
       ? { kind: 'working', size: Math.ceil(spec.imageSize * workingMargin) }
       : { kind: 'square', size: spec.imageSize };
@@ -116,30 +110,36 @@ export class Sampler {
     const skipped: SkippedRow[] = [];
     const items = await this.#items(rows, epoch, skipped);
     const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);
-    const { imageSize: size, augment: augmentation, seed, captionChoice, captionsPerImage } = this.#spec;
-    const imageBytes = size * size * 3;
+    const { imageSize: size, augment: augmentation, seed } = this.#spec;
+    const imageBytes = this.#image === null ? 0 : size * size * 3;
     const images = new Uint8Array(kept.length * imageBytes);
-    const picked: string[][] = [];
-    const chosen: Item[] = [];
+    const values: Record<string, unknown[]> = Object.fromEntries(this.#others.map(([name]) => [name, []]));
+    const indices: number[] = [];
     kept.forEach((i, at) => {
       const item = items[i] as Item;
       const row = rows[i] as number;
-      const out = new Uint8ClampedArray(images.buffer, at * imageBytes, imageBytes);
-      if (augmentation) {
-        augment(item.pixels, augmentation, size, new CounterRandom(seed, purpose.augment, epoch, row), out);
-      } else out.set(item.pixels.data);
-      const random = new CounterRandom(seed, purpose.caption, epoch, row);
-      picked.push(chooseCaptions(item.captions, captionChoice, captionsPerImage, random));
-      chosen.push(item);
+      if (item.pixels !== null) {
+        const out = new Uint8ClampedArray(images.buffer, at * imageBytes, imageBytes);
+        if (augmentation) {
+          augment(item.pixels, augmentation, size, new CounterRandom(seed, purpose.augment, epoch, row), out);
+        } else out.set(item.pixels.data);
+      }
+      for (const [name, column] of this.#others) {
+        const value = item.values[name];
+        const random = new CounterRandom(seed, purpose.caption, epoch, row);
+        (values[name] as unknown[]).push(
+          column.kind === 'texts' ? chooseTexts(value as string[], column, random) : value,
+        );
+      }
+      indices.push(item.row);
     });
     return {
       slots: kept.map((i) => slots[i] as number),
       images,
-      captions: chosen.map((item) => item.captions),
-      picked,
-      labels: Int32Array.from(chosen, (item) => item.label),
-      concepts: Int32Array.from(chosen, (item) => item.concept),
-      indices: Int32Array.from(chosen, (item) => item.row),
+      columns: Object.fromEntries(
+        this.#others.map(([name, { kind }]) => [name, columnReaders[kind].collate(values[name] as unknown[])]),
+      ),
+      indices: Int32Array.from(indices),
       skipped,
       cached: { images: this.#cache.size, bytes: this.#cacheBytes },
     };
@@ -194,47 +194,46 @@ export class Sampler {
 
   /** Keeps an item while there is room. Every row comes once an epoch, so what is first kept is as good as what comes later. */
   #keep(item: Item): void {
-    const bytes = item.pixels.data.byteLength + 256 + item.captions.reduce((sum, text) => sum + text.length, 0);
+    const texts = Object.values(item.values)
+      .flat()
+      .filter((value) => typeof value === 'string');
+    const bytes = (item.pixels?.data.byteLength ?? 0) + 256 + texts.reduce((sum, text) => sum + text.length, 0);
     if (this.#cacheBytes + bytes > this.#spec.cacheBytes || this.#cache.has(item.row)) return;
     this.#cache.set(item.row, item);
     this.#cacheBytes += bytes;
   }
 
   async #read(row: number): Promise<Item | string> {
-    const { columns } = this.#spec;
-    const values = this.#split.row(row, this.#columns);
-    const captions = columns.captions === null ? [] : captionsOf(values, columns.captions);
-    if (typeof captions === 'string') return captions;
-    const encoded = values[columns.image] as EncodedImage | null;
-    let pixels: Pixels;
+    const cells = this.#split.row(row, this.#names);
+    const values: Record<string, unknown> = {};
+    for (const [name, { kind, column }] of this.#others) {
+      const value = columnReaders[kind].read(cells[column], row);
+      if (value instanceof Unusable) return value.reason;
+      values[name] = value;
+    }
+    if (this.#image === null) return { row, pixels: null, values };
+    const encoded = cells[this.#image.column] as EncodedImage | null;
     try {
       const bytes = encoded?.bytes ?? (encoded?.path ? await fsp.readFile(encoded.path) : null);
       if (!bytes || bytes.byteLength === 0) return 'there is no image';
-      pixels = await decodeImage(bytes, this.#target);
+      return { row, pixels: await decodeImage(bytes, this.#target), values };
     } catch (error) {
       return `the image cannot be decoded (${errorMessage(error)})`;
     }
-    return {
-      row,
-      pixels,
-      captions,
-      label: columns.label === null ? -1 : integer(values[columns.label], -1),
-      // A row whose concept is unknown gets a number of its own.
-      concept: columns.concept === null ? row : integer(values[columns.concept], -1 - row),
-    };
   }
 }
 
-const integer = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);
+/** A row's texts with those that an epoch uses. */
+const chooseTexts = (
+  all: readonly string[],
+  { choice = 'first', count = 1 }: FoundColumn,
+  random: CounterRandom,
+): RowTexts => ({
+  all,
+  picked: chooseCaptions(all, choice, count, random),
+});
 
-function captionsOf(values: Row, column: string): string[] | string {
-  const value = values[column];
-  const captions = (Array.isArray(value) ? value : [value]).filter((text): text is string => typeof text === 'string');
-  const filled = captions.filter((text) => text.trim() !== '');
-  return filled.length > 0 ? filled : 'the caption is empty';
-}
-
-/** Picks the caption that stands for a row; empty where the row has none. */
+/** Picks a row's first caption. */
 function chooseCaption(captions: readonly string[], choice: CaptionChoice, random: CounterRandom): string {
   const [first = '', ...others] = captions;
   if (choice === 'first' || others.length === 0) return first;
