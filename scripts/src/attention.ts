@@ -3,7 +3,7 @@ import { existsSync, promises as fs } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { decodeImage } from '@tessera/data';
 import { writeFileAtomic } from '@tessera/data/io';
-import { type Tensor, tensor } from '@tessera/tensor';
+import type { Tensor } from '@tessera/tensor';
 import {
   attentionOfImage,
   attentionSections,
@@ -11,9 +11,8 @@ import {
   drawSheet,
   findRun,
   type ImageAttention,
-  type LoadedCLIP,
   type LoadedCLIPFile,
-  type LoadedClassifier,
+  type LoadedRun,
   loadCLIPFile,
   loadRun,
   type SheetSection,
@@ -84,21 +83,19 @@ function layersOf(layers: readonly string[], count: number): number[] {
   });
 }
 
-type Looking = LoadedCLIP | LoadedCLIPFile | LoadedClassifier;
+type Loaded = LoadedRun | LoadedCLIPFile;
 
-async function loadModel(path: string): Promise<Looking> {
+async function loadModel(path: string): Promise<Loaded> {
   const isRun = (await findRun(path)) !== null || !existsSync(path);
-  const run = isRun ? await loadRun(path) : await loadCLIPFile(path);
-  if (run.task === 'vq') throw new UsageError(`${toCaller(path)}: a tokenizer of images has no attention`);
-  return run;
+  return isRun ? loadRun(path) : loadCLIPFile(path);
 }
 
-function textFeatures(run: Looking, texts: readonly string[]): Tensor | null {
+function textFeatures({ task, subject }: Loaded, texts: readonly string[]): Tensor | null {
   if (texts.length === 0) return null;
-  if (run.task !== 'contrastive') throw new UsageError('--text needs CLIP: this run is of a classifier');
-  const { contextLength } = run.model.config.text;
-  const tokens = run.tokenizer.encodeBatch(texts, contextLength, { onTooLong: 'truncate' });
-  return run.model.eval().encodeText(tensor(tokens, { shape: [texts.length, contextLength] }));
+  if (subject.text === undefined)
+    throw new UsageError(`--text needs a model that understands texts; this is a run of the task ${task.name}`);
+  subject.model.eval();
+  return subject.text.encode(texts);
 }
 
 async function decode(path: string, size: number) {
@@ -146,7 +143,9 @@ async function main(): Promise<undefined> {
   await chooseBackend(options.backend, options.threads ?? null);
   const run = await loadModel(source);
   const path = await outputPath(options.out, source, image);
-  const tower = attentiveTower(run.model.visual);
+  if (run.subject.image === undefined)
+    throw new UsageError(`${toCaller(source)}: a model of the task ${run.task.name} has no image tower to look into`);
+  const tower = attentiveTower(run.subject.image.tower);
   const seen = await decode(image, tower.inputResolution);
   const attention = await attentionOfImage(tower, seen.data, textFeatures(run, options.text));
   const png = await drawSheet({

@@ -53,8 +53,8 @@ interface Source {
 async function read({ in: path, names, key, activation }: Options): Promise<Source> {
   const from = fromCaller(path as string);
   if ((await findRun(from)) !== null) {
-    const { model, checkpoint } = await loadRun(from);
-    return { model, title: `the run's checkpoint ${toCaller(checkpoint.path)}`, assumptions: [] };
+    const { subject, checkpoint } = await loadRun(from);
+    return { model: subject.model, title: `the run's checkpoint ${toCaller(checkpoint.path)}`, assumptions: [] };
   }
   return loadWeights(from, {
     ...(names === undefined ? {} : { names: names as WeightNames }),

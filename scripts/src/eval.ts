@@ -1,29 +1,18 @@
 /** npm run eval: retrieval and classification of a trained model on any dataset. */
 import { existsSync } from 'node:fs';
-import { DataLoader, type Dataset, openDataset, type Split } from '@tessera/data';
+import { type Dataset, openDataset, type Split } from '@tessera/data';
 import {
-  CLIPEncoder,
-  type ClassificationEvaluation,
-  classNamesOf,
-  conceptNumbers,
-  encodeSplit,
-  evaluateClassifier,
-  evaluateReconstruction,
-  evaluateRetrieval,
-  evaluateZeroShot,
+  type EvaluationOption,
+  type EvaluationRequest,
+  type EvaluationResult,
   findRun,
   interpolateStates,
-  type LoadedCLIP,
   type LoadedCLIPFile,
-  type LoadedClassifier,
-  type LoadedVQ,
+  type LoadedRun,
   loadCLIPFile,
   loadRun,
   promptTemplates,
-  type ReconstructionEvaluation,
-  type RetrievalEvaluation,
-  readPixelMemory,
-  summarizeEvaluation,
+  summarizeResults,
 } from '@tessera/train';
 import {
   backendOption,
@@ -35,13 +24,7 @@ import {
   UsageError,
 } from './lib/command.ts';
 import { locateDataset } from './lib/datasets.ts';
-import {
-  formatClassification,
-  formatInterpolation,
-  formatReconstruction,
-  formatRetrieval,
-  type InterpolatedEvaluation,
-} from './lib/results.ts';
+import { formatInterpolation, formatResults, type InterpolatedResults } from './lib/results.ts';
 
 const readOptions = () =>
   commandLine('eval')
@@ -64,13 +47,12 @@ const readOptions = () =>
       templates: {
         type: 'string',
         choices: Object.keys(promptTemplates),
-        default: 'photo',
-        describe: 'Prompts for zero-shot classification',
+        describe: 'Prompts for zero-shot classification [default: photo]',
       },
       template: {
         type: 'string',
         array: true,
-        describe: 'A prompt of your own, {} standing for the class; may be repeated',
+        describe: 'A prompt of your own, {} is replaced by the class; may be repeated',
       },
       interpolate: {
         type: 'string',
@@ -83,11 +65,10 @@ const readOptions = () =>
         default: [0, 0.25, 0.5, 0.75, 1],
         describe: 'With --interpolate: a place from 0 (the run) to 1 (the second); may be repeated',
       },
-      limit: { type: 'number', describe: 'At most so many examples of each split, evenly spread' },
+      limit: { type: 'number', describe: 'The largest number of examples of each split, evenly spread' },
       pixels: {
         type: 'boolean',
-        default: true,
-        describe: "Raw-pixel nearest neighbour beside retrieval, on the run's own data",
+        describe: "Compare retrieval with the nearest neighbor in raw pixels, on the run's own data [default: true]",
       },
       backend: { ...backendOption, default: 'auto' },
       threads: { type: 'number', describe: 'Threads of the wasm backend [default: all cores]' },
@@ -103,213 +84,106 @@ const readOptions = () =>
 
 type Options = Awaited<ReturnType<typeof readOptions>>;
 
-interface Results {
-  readonly retrieval: RetrievalEvaluation[];
-  readonly classification: ClassificationEvaluation[];
-  readonly reconstruction?: ReconstructionEvaluation[];
-}
-
 function chooseSplits(dataset: Dataset, { split }: Options, trainSplit: string): Split[] {
   if (split !== undefined) return split.map((name) => dataset.split(name));
   const others = Object.values(dataset.splits).filter(({ name }) => name !== trainSplit);
   return others.length > 0 ? others : Object.values(dataset.splits);
 }
 
-/** The columns that a split has, by their usual names or as asked for. */
-async function findColumns(split: Split, wanted: Readonly<Record<string, string | null>>, imageSize: number) {
-  const named = Object.fromEntries(Object.entries(wanted).filter(([, name]) => name !== null));
-  const loader = new DataLoader(split, { batchSize: 1, imageSize, workers: 0, columns: named });
-  await loader.close();
-  return loader.columns;
-}
+type Loaded = LoadedRun | LoadedCLIPFile;
 
-async function evaluateCLIP(
-  run: LoadedCLIP | LoadedCLIPFile,
-  dataset: Dataset,
-  splits: Split[],
-  options: Options,
-  own: boolean,
-): Promise<Results> {
-  const { config, model, tokenizer } = run;
-  const { batchSize } = config.evaluation;
-  const encoder = new CLIPEncoder(model, tokenizer, { batchSize, onTooLong: 'truncate' });
-  const results: Results = { retrieval: [], classification: [] };
-  const columns = await findColumns(
-    splits[0],
-    { ...(own ? config.data.columns : {}), label: options.label ?? null },
-    encoder.imageSize,
-  );
-  const reading = {
-    batchSize,
-    columns,
-    strict: config.data.strict,
-    workers: config.data.workers,
-    limit: options.limit ?? null,
-  };
-  if (columns.captions !== null) {
-    const concepts = conceptNumbers(columns.concept !== null);
-    const trainSplit = dataset.splits[config.data.trainSplit];
-    const memory =
-      own && options.pixels && trainSplit !== undefined
-        ? await readPixelMemory(trainSplit, { ...reading, limit: null, concepts, imageSize: encoder.imageSize })
-        : null;
-    for (const split of splits) {
-      const encoded = await encodeSplit(encoder, split, { ...reading, concepts, withPixels: memory !== null });
-      results.retrieval.push(evaluateRetrieval(encoded, memory));
-    }
-  }
-  if (columns.label !== null) {
-    const templates = options.template ?? promptTemplates[options.templates as keyof typeof promptTemplates];
-    for (const split of splits)
-      results.classification.push(
-        await evaluateZeroShot(encoder, split, classNamesOf(split, columns.label), templates, {
-          ...reading,
-          columns: { ...columns, captions: null },
-        }),
-      );
-  }
-  if (columns.captions === null && columns.label === null)
-    throw new Error(
-      `${dataset.path}: holds neither captions nor class labels that could be evaluated (columns: ${splits[0].columns.join(', ')}); name a class label column with --label`,
-    );
-  encoder.dispose();
-  return results;
-}
-
-async function evaluateClasses(
-  run: LoadedClassifier,
-  splits: Split[],
-  options: Options,
-  own: boolean,
-): Promise<Results> {
-  const { config, model } = run;
-  const imageSize = model.visual.inputResolution;
-  const wanted = {
-    ...(own ? config.data.columns : {}),
-    ...(options.label === undefined ? {} : { label: options.label }),
-  };
-  const columns = { ...(await findColumns(splits[0], wanted, imageSize)), captions: null, concept: null };
-  const { batchSize } = config.evaluation;
-  const reading = {
-    batchSize,
-    columns,
-    strict: config.data.strict,
-    workers: config.data.workers,
-    limit: options.limit ?? null,
-    imageSize,
-  };
-  const classification: ClassificationEvaluation[] = [];
-  for (const split of splits) {
-    const names = classNamesOf(split, columns.label);
-    const [classes] = model.head.bias?.shape ?? [];
-    if (names.length !== classes)
-      throw new Error(`${split.path}: column ${columns.label} has ${names.length} classes, the classifier ${classes}`);
-    classification.push(await evaluateClassifier(model, split, names, reading));
-  }
-  return { retrieval: [], classification };
-}
-
-async function evaluateTokenizer({ config, model }: LoadedVQ, splits: Split[], options: Options): Promise<Results> {
-  const { imageSize } = model.config;
-  const { captions: _, label: __, concept: ___, ...found } = await findColumns(splits[0], {}, imageSize);
-  const { batchSize } = config.evaluation;
-  const { strict, workers } = config.data;
-  const columns = { ...found, captions: null, label: null, concept: null };
-  const reading = { batchSize, columns, strict, workers, limit: options.limit ?? null, imageSize };
-  const reconstruction: ReconstructionEvaluation[] = [];
-  for (const split of splits) reconstruction.push(await evaluateReconstruction(model, split, reading));
-  return { retrieval: [], classification: [], reconstruction };
-}
-
-type LoadedRun = LoadedCLIP | LoadedCLIPFile | LoadedClassifier | LoadedVQ;
-
-/** A run's model, or weights that lie in no run. */
-async function loadModel(path: string): Promise<LoadedRun> {
+/** A run's model, or weights outside of a run. */
+async function loadModel(path: string): Promise<Loaded> {
   const isRun = (await findRun(path)) !== null || !existsSync(path);
   return isRun ? loadRun(path) : loadCLIPFile(path);
 }
 
 /** Where the model comes from, and what had to be guessed about it. */
-function describeSource(run: LoadedRun): string {
+function describeSource(run: Loaded): string {
   if (!('assumptions' in run)) return `${toCaller(run.checkpoint.path)}, step ${run.checkpoint.state.step}`;
   const guessed =
-    run.assumptions.length === 0 ? '' : ` (no file says it, taken for granted: ${run.assumptions.join('; ')})`;
+    run.assumptions.length === 0 ? '' : ` (assumed, because no file says it: ${run.assumptions.join('; ')})`;
   return `${toCaller(run.checkpoint.path)}${guessed}`;
 }
 
-function evaluateRun(run: LoadedRun, dataset: Dataset, splits: Split[], options: Options): Promise<Results> {
-  const own = options.dataset === undefined;
-  switch (run.task) {
-    case 'contrastive':
-      return evaluateCLIP(run, dataset, splits, options, own);
-    case 'classify':
-      return evaluateClasses(run, splits, options, own);
-    case 'vq':
-      return evaluateTokenizer(run, splits, options);
-    default:
-      return run satisfies never;
-  }
+/** Options that only some tasks use, with whether the caller set them. */
+const taskOptions: Readonly<Record<EvaluationOption, (options: Options) => boolean>> = {
+  label: ({ label }) => label !== undefined,
+  templates: ({ templates, template }) => templates !== undefined || template !== undefined,
+  pixels: ({ pixels }) => pixels !== undefined,
+};
+
+/** An option that the task does not use is a mistake. */
+function checkOptions({ task }: Loaded, options: Options): void {
+  for (const [name, isSet] of Object.entries(taskOptions) as [EvaluationOption, (options: Options) => boolean][])
+    if (isSet(options) && !task.evaluationOptions.includes(name))
+      throw new UsageError(`--${name}: evaluation of the task ${task.name} does not use it`);
+}
+
+function requestOf({ config }: Loaded, dataset: Dataset, options: Options, own: boolean): EvaluationRequest {
+  const { data, evaluation } = config;
+  const train = dataset.splits[data.trainSplit];
+  const templates = options.template ?? promptTemplates[(options.templates ?? 'photo') as keyof typeof promptTemplates];
+  return {
+    batchSize: evaluation.batchSize,
+    workers: data.workers,
+    strict: data.strict,
+    limit: options.limit ?? null,
+    columns: { ...(own ? data.columns : {}), ...(options.label === undefined ? {} : { label: options.label }) },
+    baseline: own && options.pixels !== false && train !== undefined ? { split: train, limit: null } : null,
+    templates,
+  };
 }
 
 /** Evaluates weights at several places between a run and a second one. */
 async function evaluateBetween(
-  run: LoadedRun,
+  { checkpoint, subject }: Loaded,
   second: string,
-  evaluate: () => Promise<Results>,
+  evaluate: () => Promise<EvaluationResult[]>,
   alphas: readonly number[],
-): Promise<InterpolatedEvaluation[]> {
+): Promise<InterpolatedResults[]> {
   const other = await loadModel(fromCaller(second));
-  const [from, to] = [run.checkpoint.modelState(), other.checkpoint.modelState()];
-  const places: InterpolatedEvaluation[] = [];
+  const [from, to] = [checkpoint.modelState(), other.checkpoint.modelState()];
+  const places: InterpolatedResults[] = [];
   for (const alpha of alphas) {
-    run.model.loadStateDict(interpolateStates(from, to, alpha));
-    places.push({ alpha, ...(await evaluate()) });
+    subject.model.loadStateDict(interpolateStates(from, to, alpha));
+    places.push({ alpha, results: await evaluate() });
   }
   return places;
 }
+
+const printJson = (value: unknown): void => console.log(JSON.stringify(value, null, 2));
 
 async function main(): Promise<number | undefined> {
   const options = await readOptions();
   if (options.template?.some((template) => !template.includes('{}')))
     throw new UsageError('a --template needs {} where the name of the class goes');
   await chooseBackend(options.backend, options.threads ?? null);
-  const run = await loadModel(fromCaller(options.run));
+  const run = await loadModel(fromCaller(options.run as string));
+  checkOptions(run, options);
   const own = options.dataset === undefined;
   if (own && 'assumptions' in run)
     throw new UsageError('weights outside of a run have no data set: name one with --dataset');
   const dataset = await openDataset(await locateDataset(options.dataset ?? run.config.data.dataset));
   try {
     const splits = chooseSplits(dataset, options, own ? run.config.data.trainSplit : 'train');
+    const request = requestOf(run, dataset, options, own);
     if (options.interpolate !== undefined) {
-      const evaluate = () => evaluateRun(run, dataset, splits, { ...options, pixels: false });
+      const evaluate = () => run.subject.evaluate(splits, { ...request, baseline: null });
       const places = await evaluateBetween(run, options.interpolate, evaluate, options.alpha);
-      if (options.json)
-        console.log(
-          JSON.stringify(
-            places.map(({ alpha, ...results }) => ({ alpha, ...(summarizeEvaluation(results) as object) })),
-            null,
-            2,
-          ),
-        );
+      if (options.json) printJson(places.map(({ alpha, results }) => ({ alpha, ...summarizeResults(results) })));
       else console.log(formatInterpolation(places));
       return;
     }
-    const results = await evaluateRun(run, dataset, splits, options);
+    const results = await run.subject.evaluate(splits, request);
     if (options.json) {
-      console.log(
-        JSON.stringify(
-          { checkpoint: run.checkpoint.path, dataset: dataset.path, ...(summarizeEvaluation(results) as object) },
-          null,
-          2,
-        ),
-      );
+      printJson({ checkpoint: run.checkpoint.path, dataset: dataset.path, ...summarizeResults(results) });
       return;
     }
     console.log(`${describeSource(run)}, on ${toCaller(dataset.path)}`);
-    if (results.retrieval.length > 0) console.log(`\n${formatRetrieval(results.retrieval)}`);
-    if (results.classification.length > 0) console.log(`\n${formatClassification(results.classification)}`);
-    if (results.reconstruction !== undefined) console.log(`\n${formatReconstruction(results.reconstruction)}`);
+    console.log(`\n${formatResults(results)}`);
   } finally {
+    run.subject.dispose?.();
     dataset.close();
   }
   return;

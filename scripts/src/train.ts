@@ -2,17 +2,20 @@
 import { join } from 'node:path';
 import { precisions } from '@tessera/tensor';
 import {
-  configPresets,
-  configSchemas,
   findCheckpoint,
   findRun,
   formatConfig,
   listSettings,
   loadConfig,
+  presetsOf,
   type RunConfig,
   RunFolder,
   readCheckpoint,
   type StepReport,
+  type Task,
+  taskFromCheckpoint,
+  taskNamed,
+  tasks,
   trainModel,
 } from '@tessera/train';
 import {
@@ -28,17 +31,20 @@ import {
 import { isKnownDataset, locateDataset } from './lib/datasets.ts';
 import { describeBackend } from './lib/describe-backend.ts';
 import { formatSeconds, ProgressBar } from './lib/progress-bar.ts';
-import { formatClassification, formatReconstruction, formatRetrieval } from './lib/results.ts';
+import { formatResults } from './lib/results.ts';
 import { percent } from './lib/table.ts';
+
+/** A line for each task. */
+const taskLines = tasks.map(({ name, description }) => `  ${name}: ${description}`).join('\n');
 
 const readOptions = () =>
   commandLine('train')
     .usage(
-      '$0 [options]\n\nTrains CLIP on images with captions, a classifier on labelled images, or a tokenizer of images. Without options: CLIP on emoji.',
+      `$0 [options]\n\nTrains a model, evaluates it and writes a report. Without options: CLIP on emoji.\n\nTasks:\n${taskLines}`,
     )
     .options({
-      preset: { type: 'string', describe: 'Settings to start from', choices: Object.keys(configPresets) },
-      task: { type: 'string', describe: 'What to train', choices: Object.keys(configSchemas) },
+      preset: { type: 'string', describe: 'Settings to start from', choices: [...presetsOf(tasks).keys()] },
+      task: { type: 'string', describe: 'What to train', choices: tasks.map(({ name }) => name) },
       data: { type: 'string', describe: 'Data set: a name (emoji, fashion-mnist, mnist) or a folder' },
       config: { type: 'string', describe: 'YAML file with settings, laid over the preset' },
       set: { type: 'string', array: true, describe: 'One setting, laid over all else: key.path=value', default: [] },
@@ -78,18 +84,21 @@ const readOptions = () =>
 
 type Options = Awaited<ReturnType<typeof readOptions>>;
 
+/** The settings that start a run from another model. */
+function settingsFrom(from: string, name: string | undefined): string[] {
+  const task = name === undefined ? taskFromCheckpoint : taskNamed(name);
+  if (task.fromCheckpoint === null)
+    throw new UsageError(`--from: the task ${task.name} cannot start from another model`);
+  return [`task=${task.name}`, ...task.fromCheckpoint, `initialize.checkpoint=${JSON.stringify(fromCaller(from))}`];
+}
+
 /** What the options mean as settings. */
 function settingsOf({ task, data, from, linearProbe, backend, precision, strict, set }: Options): string[] {
   if (linearProbe && from === undefined)
     throw new UsageError('--linear-probe needs --from: the model whose tower is kept');
   return [
     ...(task === undefined ? [] : [`task=${task}`]),
-    ...(from === undefined
-      ? []
-      : [
-          ...(task === 'contrastive' ? [] : ['task=classify', 'model=null']),
-          `initialize.checkpoint=${JSON.stringify(fromCaller(from))}`,
-        ]),
+    ...(from === undefined ? [] : settingsFrom(from, task)),
     ...(linearProbe ? ['initialize.tower=freeze'] : []),
     ...(data === undefined ? [] : [`data.dataset=${JSON.stringify(data)}`]),
     ...(backend === undefined ? [] : [`runtime.backend=${JSON.stringify(backend)}`]),
@@ -99,9 +108,9 @@ function settingsOf({ task, data, from, linearProbe, backend, precision, strict,
   ];
 }
 
-function printSettings(task: RunConfig['task']): void {
-  const settings = listSettings(configSchemas[task]);
-  console.log(`Settings of the task ${task}, for --set and YAML files:\n`);
+function printSettings(task: Task): void {
+  const settings = listSettings(task.schema);
+  console.log(`Settings of the task ${task.name}, for --set and YAML files:\n`);
   console.log(
     formatLeft(
       ['setting', 'takes', 'default', ''],
@@ -184,7 +193,7 @@ function onInterrupt(bar: ProgressBar): AbortSignal {
 async function main(): Promise<number | undefined> {
   const options = await readOptions();
   if (options.settings) {
-    printSettings((options.task ?? 'contrastive') as RunConfig['task']);
+    printSettings(options.task === undefined ? (tasks[0] as Task) : taskNamed(options.task));
     return;
   }
   const { config: asked, folder, checkpoint } = await planRun(options);
@@ -223,12 +232,7 @@ async function main(): Promise<number | undefined> {
     );
     return exitCodes.interrupted;
   }
-  const { evaluation } = result;
-  if (evaluation !== null && evaluation.retrieval.length > 0) console.log(`\n${formatRetrieval(evaluation.retrieval)}`);
-  if (evaluation !== null && evaluation.classification.length > 0)
-    console.log(`\n${formatClassification(evaluation.classification)}`);
-  const reconstruction = evaluation?.reconstruction ?? [];
-  if (reconstruction.length > 0) console.log(`\n${formatReconstruction(reconstruction)}`);
+  if (result.results !== null && result.results.length > 0) console.log(`\n${formatResults(result.results)}`);
   console.log(`\nreport: ${toCaller(result.report as string)}`);
   console.log(`run:    ${where} (config.yaml, metrics.jsonl, checkpoints, model.safetensors)`);
   console.log(`took ${formatSeconds((performance.now() - started) / 1000)} in all`);

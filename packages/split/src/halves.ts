@@ -1,7 +1,7 @@
 import { type ImageTower, isSplitTower, preprocess, type SplitTower } from '@tessera/models';
 import type { Module } from '@tessera/nn';
 import { type CompiledFunction, compile, type Tensor, tensor, tidy, zeros } from '@tessera/tensor';
-import type { LoadedCLIP, LoadedCLIPFile, LoadedClassifier, LoadedVQ } from '@tessera/train';
+import type { LoadedCLIPFile, LoadedRun } from '@tessera/train';
 import { fillBatch, inEvaluationMode } from '@tessera/train';
 import { BatchEncoder } from '@tessera/train/browser';
 import { type HandOffBatch, placesOnGrid } from './batch.ts';
@@ -19,29 +19,20 @@ export interface SplitModel {
   readonly description: unknown;
 }
 
-/** The image half of a loaded model. @throws for towers that have no tokens to hand over */
-export function splitModel(run: LoadedCLIP | LoadedCLIPFile | LoadedClassifier | LoadedVQ): SplitModel {
-  switch (run.task) {
-    case 'contrastive': {
-      const { vision, activation = 'quickgelu' } = run.model.config;
-      const tower = splitTower(run.model.visual, run.checkpoint.path);
-      return { gives: 'embedding', tower, head: null, description: { vision, activation } };
-    }
-    case 'classify': {
-      const tower = splitTower(run.model.visual, run.checkpoint.path);
-      return { gives: 'logits', tower, head: run.model.head, description: run.config.model };
-    }
-    case 'vq':
-      throw new Error(`${run.checkpoint.path}: a tokenizer of images has no transformer to split from its front`);
-    default:
-      return run satisfies never;
-  }
+/** The image half of a loaded model. @throws for models without an image tower, and for towers without a sequence of tokens */
+export function splitModel({ task, checkpoint, subject }: LoadedRun | LoadedCLIPFile): SplitModel {
+  const { image } = subject;
+  if (image === undefined)
+    throw new Error(`${checkpoint.path}: a model of the task ${task.name} has no image tower to split`);
+  const { head, description } = image;
+  const tower = splitTower(image.tower, checkpoint.path);
+  return { gives: head === null ? 'embedding' : 'logits', tower, head, description };
 }
 
 function splitTower(tower: ImageTower, path: string): SplitTower {
   if (isSplitTower(tower)) return tower;
   throw new Error(
-    `${path}: its image tower, a ${tower.constructor.name}, hands no sequence of tokens over; Vision Transformers (vit, plain-vit) do`,
+    `${path}: its image tower, a ${tower.constructor.name}, has no token sequence to split at; Vision Transformers (vit, plain-vit) have one`,
   );
 }
 

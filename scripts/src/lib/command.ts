@@ -10,7 +10,7 @@ import {
   selectBackend,
   setDefaultBackend,
 } from '@tessera/tensor';
-import { ConfigError, configSchemas, listSettings } from '@tessera/train';
+import { ConfigError, listSettings, tasks } from '@tessera/train';
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 
@@ -52,9 +52,7 @@ function explainUsage(message: string, parser: Argv<{ debug: boolean }>): string
   if (names === undefined) return message;
   const { key } = (parser as unknown as { getOptions(): { key: Record<string, unknown> } }).getOptions();
   const options = Object.keys(key);
-  const settings = [...new Set(Object.values(configSchemas).flatMap((schema) => listSettings(schema)))].map(
-    (setting) => setting.key,
-  );
+  const settings = [...new Set(tasks.flatMap(({ schema }) => listSettings(schema)))].map((setting) => setting.key);
   // yargs reports --batch-size also as batchSize.
   const unknown = names
     .split(', ')
@@ -62,8 +60,7 @@ function explainUsage(message: string, parser: Argv<{ debug: boolean }>): string
   return unknown
     .map((name) => {
       const setting = settings.find((known) => known === name || known.split('.').at(-1) === camelCase(name));
-      if (setting !== undefined && options.includes('set'))
-        return `there is no option --${name}: say --set ${setting}=...`;
+      if (setting !== undefined && options.includes('set')) return `unknown option --${name}; use --set ${setting}=...`;
       const near = closestName(name, options);
       return `there is no option --${name}${near === undefined ? '' : `; did you mean --${near}?`}`;
     })

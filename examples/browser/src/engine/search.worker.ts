@@ -3,7 +3,14 @@
 import { Tokenizer } from '@tessera/data/browser';
 import { CLIP } from '@tessera/models';
 import { init } from '@tessera/nn';
-import { CLIPEncoder, clipConfigOf, nearestNeighbours, parseConfig } from '@tessera/train/browser';
+import {
+  CLIPEncoder,
+  type ContrastiveConfig,
+  clipConfigOf,
+  contrastiveSettings,
+  nearestNeighbours,
+  parseConfig,
+} from '@tessera/train/browser';
 import { parseTensors } from '@tessera/weights/browser';
 import type { RunMaterial, SplitFiles } from '../shared/material.ts';
 import { useBackend } from './backends.ts';
@@ -42,9 +49,8 @@ async function get(url: string): Promise<Response> {
 
 /** The model that a run's files describe. */
 async function loadModel(run: RunMaterial): Promise<{ model: CLIP; tokenizer: Tokenizer }> {
-  const config = parseConfig(await (await get(run.config)).text(), run.config);
-  if (config.task !== 'contrastive')
-    throw new Error(`${run.name}: is a run of the task ${config.task}, not contrastive`);
+  const text = await (await get(run.config)).text();
+  const config = parseConfig(text, run.config, [contrastiveSettings]) as ContrastiveConfig;
   const tokenizer = Tokenizer.fromJSON(await (await get(run.tokenizer)).json());
   const model = init.skipInit(() => new CLIP(clipConfigOf(config, tokenizer.vocabSize)));
   model.loadStateDict(parseTensors(await (await get(run.model)).bytes(), run.model).select((name) => name));

@@ -6,7 +6,7 @@ import { manualSeed, type Tensor, tensor, tidy } from '@tessera/tensor';
 import {
   AdamW,
   BatchEncoder,
-  ClassifyTask,
+  ClassifyObjective,
   noDecay,
   type StepResult,
   TrainingStep,
@@ -57,7 +57,7 @@ export class LiveTraining {
     this.#options = options;
     this.#model = new ImageClassifier(createImageTower(vision, embedDim), options.classes);
     this.#optimizer = new AdamW(this.#model.namedParameters(), { weightDecay: 0.05, groups: [noDecay] });
-    this.#step = new TrainingStep(new ClassifyTask(this.#model), this.#optimizer, { clipGradNorm: 1 });
+    this.#step = new TrainingStep(new ClassifyObjective(this.#model), this.#optimizer, { clipGradNorm: 1 });
     this.#encoder = new BatchEncoder(this.#model, options.evaluatedAtOnce, (images) =>
       this.#model.forward(preprocess(images)).softmax(1),
     );

@@ -1,7 +1,7 @@
 import { promises as fs } from 'node:fs';
 import { basename, join } from 'node:path';
 import { openDataset, type Split } from '@tessera/data';
-import { loadConfig } from '@tessera/train';
+import { loadRun } from '@tessera/train';
 import type { DataMaterial, Material, RunMaterial } from '../shared/material.ts';
 
 /** What is served: a description for the page, and the file behind each address in it. */
@@ -58,9 +58,11 @@ async function arrowFiles({ path, name }: Split): Promise<string[]> {
 }
 
 async function describeRun(folder: string, data: string, files: Map<string, string>): Promise<RunMaterial> {
-  const config = await loadConfig({ base: join(folder, 'config.yaml') });
-  if (config.task !== 'contrastive')
-    throw new Error(`${folder}: is a ${config.task} run; searching by text needs one of the task contrastive`);
+  const { task, subject } = await loadRun(folder);
+  if (subject.text === undefined)
+    throw new Error(
+      `${folder}: is a run of the task ${task.name}; searching by text needs a model that understands texts`,
+    );
   const file = async (name: string): Promise<string> => {
     const path = join(folder, name);
     if (!(await fs.stat(path).catch(() => null))?.isFile())

@@ -1,12 +1,4 @@
+/** Settings of a run: their schema, how they are put together, and how they are listed. */
 export { listSettings, type SettingInfo } from './keys.ts';
-export { type ConfigSources, loadConfig } from './load.ts';
-export { type ConfigPresetName, configPresets, defaultPresets } from './presets.ts';
-export { ConfigError, formatConfig, parseConfig } from './resolve.ts';
-export {
-  type ClassifyConfig,
-  type ContrastiveConfig,
-  configSchemas,
-  type RunConfig,
-  type TaskName,
-  type VQConfig,
-} from './schema.ts';
+export { ConfigError, formatConfig, parseConfig, presetsOf } from './resolve.ts';
+export type { RunConfig, TaskCatalog, TaskSettings } from './schema.ts';

@@ -1,10 +1,9 @@
-import { presets as modelPresets, type PresetName } from '@tessera/models';
+/** Puts a configuration together from its layers and checks it. */
 import { closestName } from '@tessera/nn';
 import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
 import type { z } from 'zod';
 import { listSettings } from './keys.ts';
-import { type ConfigPresetName, configPresets, defaultPresets, modelSettings } from './presets.ts';
-import { configSchemas, type RunConfig, type TaskName } from './schema.ts';
+import type { RunConfig, TaskCatalog, TaskSettings } from './schema.ts';
 import { isSettings, mergeSettings, type Settings, settingsAt, valueAt } from './tree.ts';
 
 /** A configuration that cannot be used: all that is wrong with it, each with its place. */
@@ -36,9 +35,9 @@ export function parseLayer(text: string, path: string): Layer {
   return { source: path, settings };
 }
 
-/** Checks a complete configuration, such as that of a run, given as YAML. `path` is what messages call it. */
-export const parseConfig = (text: string, path: string): RunConfig =>
-  resolveConfig(parseLayer(text, path).settings, []);
+/** Checks a complete configuration, such as that of a run, given as YAML. `path` is how messages refer to it. */
+export const parseConfig = (text: string, path: string, catalog: TaskCatalog): RunConfig =>
+  resolveConfig(parseLayer(text, path).settings, [], catalog);
 
 export function parseAssignment(assignment: string): Layer {
   const [, key, value] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
@@ -53,53 +52,59 @@ export function parseAssignment(assignment: string): Layer {
   return { source: `--set ${key}`, settings: settingsAt(key.trim().split('.'), parsed) };
 }
 
-export const presetSettings = (layers: readonly Layer[], name: string | undefined): Settings =>
-  configPresets[choosePreset(layers, name)];
+/** A preset with the task that it belongs to, as settings. */
+const presetOf = (task: TaskSettings, preset: string): Settings => ({ task: task.name, ...task.presets[preset] });
 
-export function resolveConfig(base: Settings, layers: readonly Layer[]): RunConfig {
+/** All presets by name. */
+export const presetsOf = (catalog: TaskCatalog): Map<string, TaskSettings> =>
+  new Map(catalog.flatMap((task) => Object.keys(task.presets).map((preset) => [preset, task])));
+
+/** The named preset, else that of the first layer that names one, else the default of the task that the layers choose. */
+export function presetSettings(layers: readonly Layer[], given: string | undefined, catalog: TaskCatalog): Settings {
+  const naming = layers.findLast(({ settings }) => settings.preset !== undefined);
+  const chosen = layers.findLast(({ settings }) => settings.task !== undefined)?.settings.task;
+  const name = given ?? naming?.settings.preset;
+  if (name === undefined) {
+    const task = catalog.find((known) => known.name === chosen) ?? (catalog[0] as TaskSettings);
+    return presetOf(task, Object.keys(task.presets)[0] as string);
+  }
+  const where = given === undefined ? `${naming?.source}: ` : '';
+  const presets = presetsOf(catalog);
+  const task = typeof name === 'string' ? presets.get(name) : undefined;
+  if (task === undefined)
+    throw new ConfigError([
+      `${where}there is no preset ${JSON.stringify(name)}${suggestion(String(name), [...presets.keys()])}`,
+    ]);
+  if (chosen !== undefined && chosen !== task.name)
+    throw new ConfigError([
+      `${where}the preset ${name} is for the task ${task.name}, but task is ${JSON.stringify(chosen)}`,
+    ]);
+  return presetOf(task, name as string);
+}
+
+/** Merges the layers into the base, later ones over earlier ones, and checks the result. */
+export function resolveConfig(base: Settings, layers: readonly Layer[], catalog: TaskCatalog): RunConfig {
   let settings = base;
   for (const { source, settings: layer } of layers) {
     const { preset: _, model, ...rest } = layer;
     settings = mergeSettings(settings, rest) as Settings;
-    if (model !== undefined) settings = { ...settings, model: mergeModel(settings, model, source) };
+    if (model !== undefined) settings = { ...settings, model: mergeModel(settings, model, source, catalog) };
   }
-  return check(settings, layers);
-}
-
-/** The named preset, else the one for the task that is asked for. */
-function choosePreset(layers: readonly Layer[], given: string | undefined): ConfigPresetName {
-  const naming = layers.findLast(({ settings }) => settings.preset !== undefined);
-  const task = layers.findLast(({ settings }) => settings.task !== undefined)?.settings.task;
-  const name = given ?? naming?.settings.preset;
-  if (name === undefined)
-    return typeof task === 'string' && task in defaultPresets
-      ? defaultPresets[task as TaskName]
-      : defaultPresets.contrastive;
-  const where = given === undefined ? `${naming?.source}: ` : '';
-  if (typeof name !== 'string' || !(name in configPresets))
-    throw new ConfigError([
-      `${where}there is no preset ${JSON.stringify(name)}${suggestion(String(name), Object.keys(configPresets))}`,
-    ]);
-  const preset = name as ConfigPresetName;
-  if (task !== undefined && task !== configPresets[preset].task)
-    throw new ConfigError([
-      `${where}the preset ${preset} is for the task ${configPresets[preset].task}, but task is ${JSON.stringify(task)}`,
-    ]);
-  return preset;
+  return check(settings, layers, catalog);
 }
 
 /** A model's section: a preset by name, changes to what is there, or both. */
-function mergeModel(settings: Settings, change: unknown, source: string): unknown {
+function mergeModel(settings: Settings, change: unknown, source: string, catalog: TaskCatalog): unknown {
   const { preset, ...rest } = typeof change === 'string' ? { preset: change } : isSettings(change) ? change : {};
   if (preset === undefined && !isSettings(change)) return change;
   let under: unknown = settings.model;
   if (preset !== undefined) {
-    if (typeof preset !== 'string' || !(preset in modelPresets))
+    const models = catalog.find(({ name }) => name === settings.task)?.models ?? {};
+    under = typeof preset === 'string' ? models[preset] : undefined;
+    if (under === undefined)
       throw new ConfigError([
-        `${source}: there is no model ${JSON.stringify(preset)}${suggestion(String(preset), Object.keys(modelPresets))}`,
+        `${source}: there is no model ${JSON.stringify(preset)}${suggestion(String(preset), Object.keys(models))}`,
       ]);
-    const { text, ...image } = modelSettings(preset as PresetName);
-    under = settings.task === 'classify' ? image : { ...image, text };
   }
   // Towers of different kinds have different settings: none of the other's is kept.
   const kind = valueAt(rest, ['vision', 'kind']);
@@ -108,11 +113,13 @@ function mergeModel(settings: Settings, change: unknown, source: string): unknow
   return mergeSettings(under ?? {}, rest);
 }
 
-function check(settings: Settings, layers: readonly Layer[]): RunConfig {
+function check(settings: Settings, layers: readonly Layer[], catalog: TaskCatalog): RunConfig {
   const { task } = settings;
-  if (typeof task !== 'string' || !(task in configSchemas))
-    throw new ConfigError([`task: ${JSON.stringify(task)} is not one of ${Object.keys(configSchemas).join(', ')}`]);
-  const schema = configSchemas[task as TaskName];
+  const schema = catalog.find(({ name }) => name === task)?.schema;
+  if (schema === undefined)
+    throw new ConfigError([
+      `task: ${JSON.stringify(task)} is not one of ${catalog.map(({ name }) => name).join(', ')}`,
+    ]);
   const result = schema.safeParse(settings);
   if (result.success) return result.data;
   const keys = listSettings(schema).map(({ key }) => key);

@@ -1,24 +1,16 @@
+/** The schema of a configuration: what all tasks share, and how a task adds its own sections. */
 import { z } from 'zod';
 import {
   checkpointsSection,
-  classifyData,
-  classifyLossSection,
-  contrastiveData,
-  contrastiveInitializeSection,
-  contrastiveLossSection,
-  contrastiveModelSection,
+  column,
+  dataFields,
   evaluationSection,
-  imageData,
-  imageModelSection,
-  initializeSection,
   optimizerSection,
   runtimeSection,
   scheduleSection,
-  tokenizerSection,
   trainingSection,
-  vqLossSection,
-  vqModelSection,
 } from './sections.ts';
+import type { Settings } from './tree.ts';
 
 const commonFields = {
   name: z.string().min(1).describe("the run's name, in its report and its folder"),
@@ -39,44 +31,47 @@ const commonSections = {
   runtime: runtimeSection.prefault({}),
 };
 
-/** Training CLIP on pairs of images and captions. */
-export const contrastiveConfig = z.strictObject({
-  task: z.literal('contrastive'),
+/** A task's schema: its own sections (`data`, `model`, `loss`, ...) next to those that all tasks have. */
+export const taskSchema = <Name extends string, Own extends z.ZodRawShape>(task: Name, own: Own) =>
+  z.strictObject({ task: z.literal(task), ...commonFields, ...own, ...commonSections });
+
+type ColumnSettings<Role extends string> = Record<Role, ReturnType<typeof column>>;
+
+/**
+ * A task's `data` section.
+ *
+ * @param columns the columns that the task reads, with what each is
+ * @param more settings of this task alone
+ */
+export const dataSection = <Role extends string, More extends z.ZodRawShape = Record<never, never>>(
+  columns: Readonly<Record<Role, string>>,
+  more: More = {} as More,
+) => {
+  const settings = Object.entries<string>(columns).map(([role, what]) => [role, column(what)]);
+  const columnSection = z.strictObject(Object.fromEntries(settings) as ColumnSettings<Role>);
+  return z.strictObject({ ...dataFields, ...more, columns: columnSection.prefault({} as never) });
+};
+
+const commonSchema = z.object({
+  task: z.string(),
   ...commonFields,
-  data: contrastiveData,
-  initialize: contrastiveInitializeSection.prefault({}),
-  tokenizer: tokenizerSection.prefault({}),
-  model: contrastiveModelSection,
-  loss: contrastiveLossSection.prefault({}),
+  data: z.object({ ...dataFields, columns: z.record(z.string(), z.string().nullable()) }),
   ...commonSections,
 });
 
-/** Training a classifier on labelled images. */
-export const classifyConfig = z.strictObject({
-  task: z.literal('classify'),
-  ...commonFields,
-  data: classifyData,
-  initialize: initializeSection.prefault({}),
-  model: imageModelSection.nullable().describe('null: the image tower of initialize.checkpoint'),
-  loss: classifyLossSection.prefault({}),
-  ...commonSections,
-});
+/** A run's resolved configuration, complete and checked, as far as all tasks share it. */
+export interface RunConfig extends z.infer<typeof commonSchema> {}
 
-/** Training a VQ tokenizer on images. */
-export const vqConfig = z.strictObject({
-  task: z.literal('vq'),
-  ...commonFields,
-  data: imageData,
-  model: vqModelSection,
-  loss: vqLossSection.prefault({}),
-  ...commonSections,
-});
+/** What the configuration of a task can contain. Needs neither a file system nor Node. */
+export interface TaskSettings<Config extends RunConfig = RunConfig> {
+  /** The value of the setting `task`. */
+  readonly name: string;
+  readonly schema: z.ZodType<Config>;
+  /** Whole configurations by name, the default first. */
+  readonly presets: Readonly<Record<string, Settings>>;
+  /** Sections `model` by name, for `model: NAME`. */
+  readonly models?: Readonly<Record<string, Settings>>;
+}
 
-export const configSchemas = { contrastive: contrastiveConfig, classify: classifyConfig, vq: vqConfig } as const;
-
-export type TaskName = keyof typeof configSchemas;
-export type ContrastiveConfig = z.infer<typeof contrastiveConfig>;
-export type ClassifyConfig = z.infer<typeof classifyConfig>;
-export type VQConfig = z.infer<typeof vqConfig>;
-/** A run's resolved configuration: complete and checked. */
-export type RunConfig = ContrastiveConfig | ClassifyConfig | VQConfig;
+/** All tasks that a configuration can choose; the first is the default. */
+export type TaskCatalog = readonly TaskSettings[];

@@ -1,18 +1,21 @@
-/** The sections of a run's configuration. What is described here is checked, printed by `--help` and settable by `--set`. */
+/**
+ * The sections of a configuration that several tasks share. What is described here is checked, listed by `--settings` and settable by
+ * `--set`.
+ */
 
 import { augmentations } from '@tessera/data/browser';
 import { positionKinds } from '@tessera/models';
-import { type ActivationName, activations, duplicateRules } from '@tessera/nn';
+import { type ActivationName, activations } from '@tessera/nn';
 import { precisions } from '@tessera/tensor';
 import { z } from 'zod';
 
-const count = z.int().positive();
-const fromZero = z.int().nonnegative();
-const rate = z.number().nonnegative();
-const share = z.number().min(0).max(1);
+export const count = z.int().positive();
+export const fromZero = z.int().nonnegative();
+export const rate = z.number().nonnegative();
+export const share = z.number().min(0).max(1);
 const interval = z.tuple([z.number(), z.number()]);
 const byte = z.int().min(0).max(255);
-const keysOf = <T extends object>(table: T): [keyof T & string, ...(keyof T & string)[]] =>
+export const keysOf = <T extends object>(table: T): [keyof T & string, ...(keyof T & string)[]] =>
   Object.keys(table) as [keyof T & string, ...(keyof T & string)[]];
 
 const augmentationSchema = z
@@ -35,11 +38,11 @@ const augmentationSchema = z
   ])
   .nullable();
 
-const column = (what: string): z.ZodDefault<z.ZodNullable<z.ZodString>> =>
+export const column = (what: string): z.ZodDefault<z.ZodNullable<z.ZodString>> =>
   z.string().nullable().default(null).describe(`${what}; null: found by its usual names`);
 
 /** Where the examples come from, and what happens to them on the way. */
-const dataFields = {
+export const dataFields = {
   dataset: z
     .string()
     .describe('name of a data set (emoji, fashion-mnist, mnist), or a folder that build-dataset or save_to_disk wrote'),
@@ -58,49 +61,6 @@ const dataFields = {
     ),
 };
 
-export const contrastiveData = z.strictObject({
-  ...dataFields,
-  captionChoice: z
-    .union([z.enum(['random', 'first']), z.strictObject({ first: share })])
-    .default('random')
-    .describe("which of an image's captions an epoch takes; {first: p}: the first with chance p, else another"),
-  captionsPerImage: count
-    .default(1)
-    .describe('how many captions of an image an epoch takes: all of them are positives of the image'),
-  columns: z
-    .strictObject({
-      image: column('column with the images'),
-      captions: column('column with a caption, or a list of captions, for each image'),
-      concept: column('integer column: pairs with equal values show the same'),
-    })
-    .prefault({}),
-});
-
-export const classifyData = z.strictObject({
-  ...dataFields,
-  columns: z
-    .strictObject({ image: column('column with the images'), label: column('class label column') })
-    .prefault({}),
-});
-
-export const imageData = z.strictObject({
-  ...dataFields,
-  columns: z.strictObject({ image: column('column with the images') }).prefault({}),
-});
-
-export const tokenizerSection = z.strictObject({
-  kind: z.enum(['bpe', 'clip']).default('bpe').describe("bpe: trained on the captions; clip: OpenAI's"),
-  vocabularySize: z
-    .int()
-    .min(514)
-    .default(3000)
-    .describe('of a trained BPE, 514 at least; the captions may give fewer tokens'),
-  onTooLong: z
-    .enum(['error', 'truncate'])
-    .default('error')
-    .describe('what to do with captions of more tokens than model.text.contextLength'),
-});
-
 const vitSchema = z.strictObject({
   kind: z.literal('vit'),
   imageSize: count.describe('side of the square images in pixels'),
@@ -118,7 +78,7 @@ const resnetSchema = z.strictObject({
   heads: count.optional().describe('of the attention pool; default: width / 2'),
 });
 
-const visionSchema = z.discriminatedUnion('kind', [vitSchema, resnetSchema]);
+export const clipVisionSchema = z.discriminatedUnion('kind', [vitSchema, resnetSchema]);
 
 const dropPath = share.default(0).describe('stochastic depth: chance of dropping the last block of a sample');
 
@@ -150,7 +110,7 @@ const plainResnetSchema = z.strictObject({
   block: z.enum(['basic', 'bottleneck']).default('basic').describe('two 3 x 3 convolutions, or 1 x 1, 3 x 3, 1 x 1'),
 });
 
-const imageTowerSchema = z.discriminatedUnion('kind', [
+export const imageTowerSchema = z.discriminatedUnion('kind', [
   vitSchema,
   resnetSchema,
   plainVitSchema,
@@ -159,22 +119,10 @@ const imageTowerSchema = z.discriminatedUnion('kind', [
 ]);
 
 const activationNames = keysOf(activations) as [ActivationName, ...ActivationName[]];
-const activation = z.enum(activationNames).default('quickgelu').describe("of the transformers' MLPs");
+export const activation = z.enum(activationNames).default('quickgelu').describe("of the transformers' MLPs");
 const embedDim = count.describe('length of the features that the tower gives');
 
 export const imageModelSection = z.strictObject({ embedDim, vision: imageTowerSchema, activation });
-
-export const contrastiveModelSection = z.strictObject({
-  embedDim: count.describe('length of the features that both towers give'),
-  vision: visionSchema,
-  text: z.strictObject({
-    contextLength: z.int().min(3).describe('tokens of a caption, start and end included'),
-    width: count,
-    layers: count,
-    heads: count.optional().describe('default: width / 64'),
-  }),
-  activation,
-});
 
 export const optimizerSection = z.strictObject({
   kind: z.enum(['adamw', 'sgd']).default('adamw'),
@@ -256,73 +204,4 @@ export const runtimeSection = z.strictObject({
     .nullable()
     .default(null)
     .describe("the machine's peak for the MFU; null: measured at start"),
-});
-
-export const contrastiveLossSection = z.strictObject({
-  kind: z.enum(['clip', 'siglip']).default('clip'),
-  duplicates: z
-    .enum(duplicateRules)
-    .default('mask')
-    .describe(
-      'pairs of one concept in a batch: keep: negatives of each other; mask: not counted; share: positives of each other',
-    ),
-  initialLogitScale: z
-    .number()
-    .nullable()
-    .default(null)
-    .describe('what the logarithm of the temperature starts at; null: ln(1/.07) with clip, ln 10 with siglip'),
-  initialLogitBias: z
-    .number()
-    .nullable()
-    .default(null)
-    .describe('what the bias on the logits starts at; null: none with clip, -10 with siglip'),
-});
-
-export const classifyLossSection = z.strictObject({
-  labelSmoothing: share.default(0).describe('this share of the target is spread evenly over all classes'),
-});
-
-export const initializeSection = z.strictObject({
-  checkpoint: z
-    .string()
-    .nullable()
-    .default(null)
-    .describe('a CLIP run or checkpoint whose image tower the classifier starts from; null: from scratch'),
-  tower: z
-    .enum(['train', 'freeze'])
-    .default('train')
-    .describe('train: the whole model; freeze: the linear head alone (linear probe)'),
-});
-
-export const vqModelSection = z.strictObject({
-  imageSize: count.describe('side of the square images in pixels'),
-  patchSize: z.int().min(2).describe('side of the square of pixels that a token stands for: a power of two'),
-  width: count.describe('channels of encoder and decoder'),
-  blocks: fromZero.describe('residual units of each'),
-  codes: z.int().min(2).describe('how many codes there are'),
-  codeWidth: count.describe('length of a code'),
-  decay: z.number().min(0).lt(1).default(0.99).describe('of the running means that the codes follow'),
-  restartBelow: rate
-    .default(1)
-    .describe('a code that stands for fewer vectors of a batch starts anew at one of them; 0: never'),
-});
-
-export const vqLossSection = z.strictObject({
-  commitment: rate.default(0.25).describe('factor on the distance between what the encoder gives and its code'),
-});
-
-export const contrastiveInitializeSection = z.strictObject({
-  checkpoint: z
-    .string()
-    .nullable()
-    .default(null)
-    .describe('a run or checkpoint that the model starts from; null: from scratch'),
-  parts: z
-    .enum(['image', 'all'])
-    .default('image')
-    .describe("image: the image tower alone; all: the whole model, with the run's tokenizer (fine-tuning)"),
-  tower: z
-    .enum(['train', 'freeze'])
-    .default('train')
-    .describe('train: both towers; freeze: the text tower alone (locked-image tuning)'),
 });

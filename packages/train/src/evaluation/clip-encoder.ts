@@ -7,6 +7,7 @@ import { BatchEncoder } from './encoder.ts';
 export class CLIPEncoder {
   readonly model: CLIP;
   readonly tokenizer: Tokenizer;
+  readonly batchSize: number;
   readonly #images: BatchEncoder;
   readonly #texts: BatchEncoder;
   readonly #onTooLong: EncodeBatchOptions['onTooLong'];
@@ -18,6 +19,7 @@ export class CLIPEncoder {
   ) {
     this.model = model;
     this.tokenizer = tokenizer;
+    this.batchSize = batchSize;
     this.#onTooLong = onTooLong;
     this.#images = new BatchEncoder(model, batchSize, (images: Tensor) => model.encodeImage(preprocess(images)));
     this.#texts = new BatchEncoder(model, batchSize, (tokens: Tensor) => model.encodeText(tokens));

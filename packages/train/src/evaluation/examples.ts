@@ -1,13 +1,21 @@
-import { type Batch, DataLoader, type LoaderOptions, type SkippedRow, type Split } from '@tessera/data';
+/** Reading examples for evaluation: in order, resized and cropped in the middle, not augmented. */
+import {
+  type Batch,
+  type ColumnRequest,
+  type ColumnRequests,
+  DataLoader,
+  type SkippedRow,
+  type Split,
+} from '@tessera/data';
 
-/** How examples are read for evaluation: in order, resized and cropped in the middle, not augmented. */
-export interface ReadOptions {
+/** How a split is read. */
+export interface ReadOptions<Requests extends ColumnRequests = ColumnRequests> {
   readonly imageSize: number;
   readonly batchSize: number;
-  readonly columns: NonNullable<LoaderOptions['columns']>;
+  readonly columns: Requests;
   readonly strict: boolean;
   readonly workers: number;
-  /** At most so many examples, evenly spread over the split; null: all. */
+  /** The largest number of examples, evenly spread over the split; null: all. */
   readonly limit: number | null;
 }
 
@@ -17,11 +25,11 @@ export function spread(length: number, limit: number | null): number[] {
   return Array.from({ length: kept }, (_, i) => Math.floor((i * length) / kept));
 }
 
-/** Hands each batch of a split to `use`. Returns the rows that could not be used, the first of them with reasons. */
-export async function readExamples(
+/** Passes each batch of a split to `use`. Returns the rows that could not be used, the first of them with reasons. */
+export async function readExamples<Requests extends ColumnRequests>(
   split: Split,
-  options: ReadOptions,
-  use: (batch: Batch) => Promise<void>,
+  options: ReadOptions<Requests>,
+  use: (batch: Batch<Requests>) => Promise<void>,
 ): Promise<{ skipped: number; examples: readonly SkippedRow[] }> {
   const { imageSize, batchSize, columns, strict, workers, limit } = options;
   const rows = spread(split.length, limit);
@@ -35,20 +43,27 @@ export async function readExamples(
   }
 }
 
+/** Where pictures are read from, and how large they are. */
+export interface PictureOptions {
+  readonly imageSize: number;
+  readonly image: ColumnRequest<'image'>;
+}
+
 /** The pixels of some rows, u8 [imageSize, imageSize, 3] each, by row number. */
 export async function readPictures(
   split: Split,
   rows: Iterable<number>,
-  { imageSize, columns }: Pick<ReadOptions, 'imageSize' | 'columns'>,
+  { imageSize, image }: PictureOptions,
 ): Promise<Map<number, Uint8Array>> {
   const wanted = [...new Set(rows)];
   const pictures = new Map<number, Uint8Array>();
   if (wanted.length === 0) return pictures;
-  const loader = new DataLoader(split, { imageSize, batchSize: 64, columns, rows: wanted, workers: 0, cacheBytes: 0 });
+  const options = { columns: { image }, imageSize, batchSize: 64, rows: wanted, workers: 0, cacheBytes: 0 };
+  const loader = new DataLoader(split, options);
   const bytes = imageSize * imageSize * 3;
   try {
-    for await (const { images, indices } of loader.epoch(0))
-      for (const [k, row] of indices.entries()) pictures.set(row, images.slice(k * bytes, (k + 1) * bytes));
+    for await (const { columns, indices } of loader.epoch(0))
+      for (const [k, row] of indices.entries()) pictures.set(row, columns.image.slice(k * bytes, (k + 1) * bytes));
   } finally {
     await loader.close();
   }

@@ -1,27 +1,36 @@
-export { type LoadedCLIPFile, loadCLIPFile } from '../run/load-clip-file.ts';
-export { type LoadedCLIP, type LoadedClassifier, type LoadedVQ, loadRun } from '../run/load-run.ts';
+/** Evaluation: results as one list, and the kinds of results. */
 export {
-  type ClassificationEvaluation,
+  type ClassificationResult,
   classNamesOf,
-  describeClassification,
   evaluateClassifier,
   evaluateZeroShot,
-} from './classification.ts';
+  labelColumns,
+} from './classification/evaluate.ts';
 export { CLIPEncoder } from './clip-encoder.ts';
 export { BatchEncoder, fillBatch, inEvaluationMode } from './encoder.ts';
 export { type ReadOptions, readExamples } from './examples.ts';
 export { interpolateStates } from './interpolate.ts';
 export {
   evaluateReconstruction,
-  type ReconstructedPicture,
-  type ReconstructionEvaluation,
-} from './reconstruction.ts';
+  type ReconstructionResult,
+} from './reconstruction/evaluate.ts';
+export {
+  byKind,
+  type EvaluationKind,
+  type EvaluationResult,
+  evaluationKind,
+  type KindDefinition,
+  percentText,
+  resultTables,
+  summarizeResults,
+  type TextTable,
+} from './result.ts';
 export {
   conceptNumbers,
   type EncodedSplit,
   encodeSplit,
-  evaluateRetrieval,
   type PixelMemory,
-  type RetrievalEvaluation,
+  pairColumns,
   readPixelMemory,
-} from './retrieval.ts';
+} from './retrieval/encode-split.ts';
+export { evaluateRetrieval, type RetrievalResult } from './retrieval/evaluate.ts';

@@ -8,7 +8,10 @@ beforeAll(useTestBackend);
 
 describe('weights between two models', () => {
   it('are the first at 0, the second at 1, and on the line in between', async () => {
-    const [a, b] = [tinyClip({ seed: 1 }).task.model.stateDict(), tinyClip({ seed: 2 }).task.model.stateDict()];
+    const [a, b] = [
+      tinyClip({ seed: 1 }).objective.model.stateDict(),
+      tinyClip({ seed: 2 }).objective.model.stateDict(),
+    ];
     for (const alpha of [0, 0.25, 1]) {
       const mixed = interpolateStates(a, b, alpha);
       expect([...mixed.keys()]).toEqual([...a.keys()]);
@@ -19,7 +22,7 @@ describe('weights between two models', () => {
           expect(x, name).toBeCloseTo(expected[k], 6);
         });
       }
-      const model = tinyClip({ seed: 3 }).task.model;
+      const model = tinyClip({ seed: 3 }).objective.model;
       expect(model.loadStateDict(mixed)).toEqual({ missing: [], unexpected: [] });
     }
   });
@@ -30,7 +33,7 @@ describe('weights between two models', () => {
   });
 
   it('are refused for models that differ, and beyond the two', () => {
-    const [a, b] = [tinyClip().task.model.stateDict(), tinyClip({ width: 12 }).task.model.stateDict()];
+    const [a, b] = [tinyClip().objective.model.stateDict(), tinyClip({ width: 12 }).objective.model.stateDict()];
     expect(() => interpolateStates(a, b, 0.5)).toThrow(/visual\.\S+ is f32 \[8\] in the first model, f32 \[12\]/);
     expect(() => interpolateStates(a, new Map(), 0.5)).toThrow('is in the first model alone');
     expect(() => interpolateStates(a, a, 1.5)).toThrow('alpha must lie in [0, 1], got 1.5');

@@ -13,11 +13,11 @@ import {
 } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SGD } from '../optim/index.ts';
-import { ContrastiveTask, type PairTensors } from '../tasks/contrastive.ts';
-import type { BatchTensors, SeparableTask, TaskLoss } from '../tasks/task.ts';
+import { ContrastiveObjective, type PairTensors } from '../tasks/contrastive/objective.ts';
 import { useTestBackend } from '../testing/backend.ts';
 import { tinyClip, tinyPairs } from '../testing/tiny-clip.ts';
 import { AccumulatedStep } from './accumulated-step.ts';
+import type { BatchTensors, ObjectiveLoss, SeparableObjective } from './objective.ts';
 import { type StepResult, TrainingStep } from './step.ts';
 
 beforeAll(useTestBackend);
@@ -42,14 +42,14 @@ function expectClose(found: Values, expected: Values, tolerance = 2e-6): void {
 /** One step of plain gradient descent with rate 1: what the parameters lose is the gradient. */
 async function gradientsOf(
   parts: number,
-  task: SeparableTask<PairTensors>,
+  objective: SeparableObjective<PairTensors>,
   batch: PairTensors,
 ): Promise<{ gradients: Values; result: StepResult }> {
-  const before = await valuesOf(task.model.namedParameters());
-  const optimizer = new SGD(task.model.namedParameters(), { weightDecay: 0, momentum: 0 });
-  const step = parts === 0 ? new TrainingStep(task, optimizer) : new AccumulatedStep(task, optimizer, parts);
+  const before = await valuesOf(objective.model.namedParameters());
+  const optimizer = new SGD(objective.model.namedParameters(), { weightDecay: 0, momentum: 0 });
+  const step = parts === 0 ? new TrainingStep(objective, optimizer) : new AccumulatedStep(objective, optimizer, parts);
   const result = await step.run(batch, 1);
-  const after = await valuesOf(task.model.namedParameters());
+  const after = await valuesOf(objective.model.namedParameters());
   const gradients = Object.fromEntries(
     Object.entries(before).map(([name, values]) => [name, values.map((value, k) => value - after[name][k])]),
   );
@@ -62,7 +62,7 @@ describe('a step in parts', () => {
   it.each(['clip', 'siglip'] as const)(
     "has the whole batch's gradients, not the mean of the parts': %s",
     async (loss) => {
-      const make = () => new ContrastiveTask(tinyClip({ seed: 8 }).task.model, { loss, duplicates: 'share' });
+      const make = () => new ContrastiveObjective(tinyClip({ seed: 8 }).objective.model, { loss, duplicates: 'share' });
       const whole = await gradientsOf(0, make(), tinyPairs());
       for (const parts of [1, 2, 4]) {
         const { gradients, result } = await gradientsOf(parts, make(), tinyPairs());
@@ -88,17 +88,19 @@ describe('a step in parts', () => {
     const { images, concepts } = tinyPairs();
     const tokens = concat([tinyPairs(3).tokens, tinyPairs(11).tokens]);
     const batch = { images, tokens, concepts };
-    const make = () => new ContrastiveTask(tinyClip().task.model);
+    const make = () => new ContrastiveObjective(tinyClip().objective.model);
     const whole = await gradientsOf(0, make(), batch);
     expectClose((await gradientsOf(2, make(), batch)).gradients, whole.gradients);
   });
 
   it('is the same as a whole step with AdamW, clipping and several steps, as far as rounding goes', async () => {
     const run = async (parts: number): Promise<number[]> => {
-      const { task, optimizer } = tinyClip();
+      const { objective, optimizer } = tinyClip();
       const options = { clipGradNorm: 1 };
       const step =
-        parts === 0 ? new TrainingStep(task, optimizer, options) : new AccumulatedStep(task, optimizer, parts, options);
+        parts === 0
+          ? new TrainingStep(objective, optimizer, options)
+          : new AccumulatedStep(objective, optimizer, parts, options);
       const losses: number[] = [];
       for (let k = 0; k < 5; k++) losses.push((await step.run(tinyPairs(k), 1e-2)).loss);
       return losses;
@@ -114,7 +116,7 @@ describe('a step in parts', () => {
 const drop = 0.4;
 
 /** Two linear towers, of which one drops half of its features: the smallest model with random numbers in its forward pass. */
-class DropoutTask implements SeparableTask {
+class DropoutTask implements SeparableObjective {
   readonly model: Module & { a: Linear; b: Linear };
 
   constructor() {
@@ -134,12 +136,12 @@ class DropoutTask implements SeparableTask {
     return { left: F.l2Normalize(left), right: F.l2Normalize(this.model.b.forward(y)) };
   }
 
-  lossOf({ left, right }: BatchTensors): TaskLoss {
+  lossOf({ left, right }: BatchTensors): ObjectiveLoss {
     const features = { imageFeatures: left, textFeatures: right, logitScale: tensor(4) };
     return { loss: contrastiveLoss(features), measures: {} };
   }
 
-  loss(batch: BatchTensors): TaskLoss {
+  loss(batch: BatchTensors): ObjectiveLoss {
     return this.lossOf(this.encode(batch));
   }
 
@@ -155,7 +157,7 @@ describe('random numbers', () => {
   it('are the same in both passes of a part', async () => {
     const inputs = batch();
     for (const parts of [1, 2, 3]) {
-      const task = new DropoutTask();
+      const objective = new DropoutTask();
       const start = getDefaultGenerator().state();
       // What each part drops: the first random numbers of the step that has the part's number.
       const rows = 6 / parts;
@@ -165,7 +167,7 @@ describe('random numbers', () => {
         getDefaultGenerator().setState({ ...start, step: start.step + k });
         kept.push(await mask());
       }
-      const { a, b } = task.model;
+      const { a, b } = objective.model;
       const left = F.l2Normalize(
         a
           .forward(inputs.x)
@@ -173,16 +175,16 @@ describe('random numbers', () => {
           .mul(1 / (1 - drop)),
       );
       const right = F.l2Normalize(b.forward(inputs.y));
-      const named = task.model.namedParameters();
+      const named = objective.model.namedParameters();
       const gradients = grad(
-        task.lossOf({ left, right }).loss,
+        objective.lossOf({ left, right }).loss,
         named.map(([, parameter]) => parameter),
       );
       const expected = await valuesOf(named.map(([name], k) => [name, gradients[k]]));
 
       getDefaultGenerator().setState(start);
       const before = await valuesOf(named);
-      const step = new AccumulatedStep(task, new SGD(named, { weightDecay: 0, momentum: 0 }), parts);
+      const step = new AccumulatedStep(objective, new SGD(named, { weightDecay: 0, momentum: 0 }), parts);
       await step.run(inputs, 1);
       const after = await valuesOf(named);
       const found = Object.fromEntries(
@@ -193,8 +195,8 @@ describe('random numbers', () => {
   });
 
   it('of the next step are others', async () => {
-    const task = new DropoutTask();
-    const step = new AccumulatedStep(task, new SGD(task.model.namedParameters()), 2);
+    const objective = new DropoutTask();
+    const step = new AccumulatedStep(objective, new SGD(objective.model.namedParameters()), 2);
     const [first, second] = [await step.run(batch(), 0), await step.run(batch(), 0)];
     expect(second.loss).toBe(first.loss); // batch() starts the generator anew
     expect((await step.run(batch(), 0)).loss).toBe(first.loss);
@@ -206,7 +208,7 @@ describe('random numbers', () => {
 });
 
 /** A batch normalisation and a linear layer. */
-class NormTask implements SeparableTask {
+class NormTask implements SeparableObjective {
   readonly model: Module & { norm: BatchNorm2d };
 
   constructor() {
@@ -223,11 +225,11 @@ class NormTask implements SeparableTask {
     return { y: this.model.norm.forward(x) };
   }
 
-  lossOf({ y }: BatchTensors): TaskLoss {
+  lossOf({ y }: BatchTensors): ObjectiveLoss {
     return { loss: y.square().mul(y).mean(), measures: {} };
   }
 
-  loss(batch: BatchTensors): TaskLoss {
+  loss(batch: BatchTensors): ObjectiveLoss {
     return this.lossOf(this.encode(batch));
   }
 
@@ -236,9 +238,9 @@ class NormTask implements SeparableTask {
 
 describe('batch normalisation', () => {
   it('sees each part once, and keeps its statistics where a step is not finite', async () => {
-    const task = new NormTask();
-    const { norm } = task.model;
-    const step = new AccumulatedStep(task, new SGD(task.model.namedParameters()), 2);
+    const objective = new NormTask();
+    const { norm } = objective.model;
+    const step = new AccumulatedStep(objective, new SGD(objective.model.namedParameters()), 2);
     manualSeed(3);
     const x = randn([4, 2, 3, 3]).mul(2).add(1);
     await step.run({ x }, 0.1);
@@ -255,19 +257,19 @@ describe('batch normalisation', () => {
     first.forEach((m, c) => {
       expect(mean?.[c]).toBeCloseTo((0.1 * m * 0.9 + 0.1 * second[c]) as number, 5);
     });
-    const before = await valuesOf([...task.model.namedParameters(), ...task.model.namedBuffers()]);
+    const before = await valuesOf([...objective.model.namedParameters(), ...objective.model.namedBuffers()]);
     const bad = stack([tensor([1, 2, Number.NaN, 4]).reshape(2, 2)]).expand(4, 2, 2, 2);
     expect((await step.run({ x: bad }, 0.1)).finite).toBe(false);
-    expect(await valuesOf([...task.model.namedParameters(), ...task.model.namedBuffers()])).toEqual(before);
+    expect(await valuesOf([...objective.model.namedParameters(), ...objective.model.namedBuffers()])).toEqual(before);
   });
 });
 
 it('what does not divide is refused', async () => {
-  const { task, optimizer } = tinyClip();
-  await expect(new AccumulatedStep(task, optimizer, 3).run(tinyPairs(), 0)).rejects.toThrow(
+  const { objective, optimizer } = tinyClip();
+  await expect(new AccumulatedStep(objective, optimizer, 3).run(tinyPairs(), 0)).rejects.toThrow(
     'batch images has 4 rows, which do not divide into 3 parts',
   );
-  expect(() => new AccumulatedStep(task, optimizer, 0.5)).toThrow(
+  expect(() => new AccumulatedStep(objective, optimizer, 0.5)).toThrow(
     'parts must be a whole number of at least 1, got 0.5',
   );
 });

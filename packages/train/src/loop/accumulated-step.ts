@@ -14,8 +14,8 @@ import {
 } from '@tessera/tensor';
 import { clipGradNorm } from '../optim/clip-grad-norm.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import type { BatchTensors, SeparableTask } from '../tasks/task.ts';
 import { allFinite, guardState } from './guard.ts';
+import type { BatchTensors, SeparableObjective } from './objective.ts';
 import { inPrecision, scaledGradients } from './precision.ts';
 import { type Step, type StepOptions, type StepResult, stateOf } from './step.ts';
 import { contractionFlops } from './throughput.ts';
@@ -24,7 +24,7 @@ import { contractionFlops } from './throughput.ts';
 type EncodedParts = Readonly<Record<string, readonly Tensor[]>>;
 
 interface Comparison {
-  /** Loss, then the task's measures. */
+  /** Loss, then the objective's measures. */
   readonly numbers: Tensor;
   /** The loss's derivatives with respect to the encodings of the whole batch. */
   readonly cotangents: BatchTensors;
@@ -57,14 +57,14 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
   #flops = 0;
 
   /** @param parts into how many parts of one size a batch is cut; must divide the rows of each of its tensors */
-  constructor(task: SeparableTask<Batch>, optimizer: Optimizer, parts: number, options: StepOptions = {}) {
+  constructor(objective: SeparableObjective<Batch>, optimizer: Optimizer, parts: number, options: StepOptions = {}) {
     const { clipGradNorm: maxNorm = Number.POSITIVE_INFINITY, scaler = null } = options;
     this.#scales = scaler !== null;
     if (!Number.isInteger(parts) || parts < 1)
       throw new RangeError(`AccumulatedStep: parts must be a whole number of at least 1, got ${parts}`);
     this.#parts = parts;
     const { parameters } = optimizer;
-    const buffers = task.model.namedBuffers().map(([, buffer]) => buffer);
+    const buffers = objective.model.namedBuffers().map(([, buffer]) => buffer);
     /** Sums of gradients of the scaled loss, one for each parameter. */
     const sums = parameters.map((parameter) => new Buffer(zeros(parameter.shape, { dtype: parameter.dtype })));
     /** The model's buffers as they were before the step. */
@@ -73,14 +73,14 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
     const unreached = new Set(parameters);
 
     this.#encode = compile((part: Batch) => {
-      task.trainingMode();
-      return withoutUpdates(buffers, () => inPrecision(options, () => task.encode(part)));
+      objective.trainingMode();
+      return withoutUpdates(buffers, () => inPrecision(options, () => objective.encode(part)));
     });
 
     this.#compare = compile((encodedParts: EncodedParts, batch: Batch) => {
       const names = Object.keys(encodedParts);
       const encoded = Object.fromEntries(names.map((name) => [name, concat(encodedParts[name] as Tensor[])]));
-      const { loss, measures } = inPrecision(options, () => task.lossOf(encoded, batch));
+      const { loss, measures } = inPrecision(options, () => objective.lossOf(encoded, batch));
       const inputs = names.map((name) => encoded[name] as Tensor);
       const direct = reached(loss, parameters);
       const gradients = scaledGradients(loss, [...inputs, ...direct], options);
@@ -101,8 +101,8 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
     });
 
     this.#backward = compile((part: Batch, cotangents: BatchTensors) => {
-      task.trainingMode();
-      const encoded = inPrecision(options, () => task.encode(part));
+      objective.trainingMode();
+      const encoded = inPrecision(options, () => objective.encode(part));
       const weighted = Object.entries(cotangents)
         .map(([name, cotangent]) => (encoded[name] as Tensor).mul(cotangent).sum())
         .reduce((total, term) => total.add(term));
@@ -118,7 +118,7 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
       return [];
     });
 
-    const state = [...stateOf({ model: task.model }, optimizer).values()];
+    const state = [...stateOf({ model: objective.model }, optimizer).values()];
     this.#update = compile((loss: Tensor, learningRate: Tensor) => {
       const { gradients, norm } = clipGradNorm<Tensor>(scaler?.unscale<Tensor>(sums) ?? sums, maxNorm);
       const computed = allFinite(loss).logicalAnd(allFinite(norm));
@@ -127,7 +127,7 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
       scaler?.update(computed);
       guardState(state, () => {
         optimizer.step(gradients, learningRate);
-        task.constrain();
+        objective.constrain?.();
         return { condition: finite, result: null };
       });
       buffers.forEach((buffer, k) => {

@@ -35,62 +35,62 @@ afterEach(async () => {
 
 /** A model after two steps. */
 async function trained() {
-  const { task, optimizer } = tinyClip();
-  const step = new TrainingStep(task, optimizer);
+  const { objective, optimizer } = tinyClip();
+  const step = new TrainingStep(objective, optimizer);
   for (let k = 0; k < 2; k++) await step.run(tinyPairs(k), 1e-2);
-  return { task, optimizer, step };
+  return { objective, optimizer, step };
 }
 
 describe('a checkpoint', () => {
   it('brings model, optimiser, random numbers and position back, so that training goes on bit for bit', async () => {
-    const { task, optimizer, step } = await trained();
+    const { objective, optimizer, step } = await trained();
     getDefaultGenerator().setState({ seed: 5, step: 6, site: 7 });
-    await writeCheckpoint(path, task.model, optimizer, position);
+    await writeCheckpoint(path, objective.model, optimizer, position);
     const next = [await step.run(tinyPairs(2), 1e-2), await step.run(tinyPairs(3), 1e-2)];
 
     const other = tinyClip({ seed: 99 });
     const checkpoint = await readCheckpoint(path);
-    restoreCheckpoint(checkpoint, other.task.model, other.optimizer, config);
+    restoreCheckpoint(checkpoint, other.objective.model, other.optimizer, config);
     expect(getDefaultGenerator().state()).toEqual({ seed: 5, step: 6, site: 7 });
     expect(checkpoint.state).toEqual({ ...position, generator: { seed: 5, step: 6, site: 7 } });
-    const resumed = new TrainingStep(other.task, other.optimizer);
+    const resumed = new TrainingStep(other.objective, other.optimizer);
     expect([await resumed.run(tinyPairs(2), 1e-2), await resumed.run(tinyPairs(3), 1e-2)]).toEqual(next);
   });
 
   it('of another model is refused with what differs, and changes nothing', async () => {
-    const { task, optimizer } = await trained();
-    await writeCheckpoint(path, task.model, optimizer, position);
+    const { objective, optimizer } = await trained();
+    await writeCheckpoint(path, objective.model, optimizer, position);
     const other = tinyClip({ width: 12 });
-    const before = await other.task.model.logit_scale.item();
+    const before = await other.objective.model.logit_scale.item();
     const otherConfig = { model: { embedDim: 8, vision: { width: 12 } } };
     const load = (checkpoint: Awaited<ReturnType<typeof readCheckpoint>>) =>
-      restoreCheckpoint(checkpoint, other.task.model, other.optimizer, otherConfig);
+      restoreCheckpoint(checkpoint, other.objective.model, other.optimizer, otherConfig);
     const checkpoint = await readCheckpoint(path);
     expect(() => load(checkpoint)).toThrow('this is a checkpoint of another model');
     expect(() => load(checkpoint)).toThrow('model.vision.width is 8 in the checkpoint, 12 here');
     expect(() => load(checkpoint)).toThrow('visual.class_embedding is [12] in the module and [8] in the state');
-    expect(await other.task.model.logit_scale.item()).toBe(before);
+    expect(await other.objective.model.logit_scale.item()).toBe(before);
   });
 
   it('is refused where it is missing, cut off, or something else', async () => {
     await expect(readCheckpoint(path)).rejects.toThrow(`${path}: there is no such file`);
-    const { task, optimizer } = await trained();
-    await writeCheckpoint(path, task.model, optimizer, position);
+    const { objective, optimizer } = await trained();
+    await writeCheckpoint(path, objective.model, optimizer, position);
     const whole = await fs.readFile(path);
     await fs.writeFile(path, whole.subarray(0, whole.length - 100));
     await expect(readCheckpoint(path)).rejects.toThrow(/a\.safetensors: .*cut off/);
-    await writeTensors(path, task.model.stateDict(), { format: 'pt' });
+    await writeTensors(path, objective.model.stateDict(), { format: 'pt' });
     await expect(readCheckpoint(path)).rejects.toThrow('not a checkpoint of a training run');
     await writeTensors(path, new Map(), { format: 'tessera-checkpoint', version: '2' });
     await expect(readCheckpoint(path)).rejects.toThrow('of version 2, this program reads version 1');
   });
 
   it('is not written with values that are not finite', async () => {
-    const { task, optimizer } = tinyClip();
-    await writeCheckpoint(path, task.model, optimizer, position);
+    const { objective, optimizer } = tinyClip();
+    await writeCheckpoint(path, objective.model, optimizer, position);
     const before = await fs.readFile(path);
-    task.model.logit_scale.assign(tensor(Number.NaN));
-    await expect(writeCheckpoint(path, task.model, optimizer, position)).rejects.toThrow(
+    objective.model.logit_scale.assign(tensor(Number.NaN));
+    await expect(writeCheckpoint(path, objective.model, optimizer, position)).rejects.toThrow(
       'not written, because logit_scale is not finite (element 0 of 1 is NaN)',
     );
     expect(await fs.readFile(path)).toEqual(before);
@@ -126,10 +126,10 @@ describe('a folder of checkpoints', () => {
   });
 
   it('keeps the last one whole on a full disk, and says what to do', async () => {
-    const { task, optimizer } = await trained();
+    const { objective, optimizer } = await trained();
     const checkpoints = new CheckpointFolder(folder, 1);
     const save = (step: number) =>
-      checkpoints.add(step, (file) => writeCheckpoint(file, task.model, optimizer, { ...position, step }));
+      checkpoints.add(step, (file) => writeCheckpoint(file, objective.model, optimizer, { ...position, step }));
     await save(5);
     const before = await fs.readFile(join(folder, 'last.safetensors'));
     const open = fs.open;

@@ -37,6 +37,8 @@ export interface CheckpointState extends Position {
  * Writes a checkpoint, whole or not at all: a safetensors file with the model's parameters and buffers under their state_dict names,
  * the optimiser's state behind `optimizer.`, the scaler's, if there is one, behind `optimizer.grad_scaler.`, and the rest as JSON in its
  * metadata.
+ *
+ * @param description further entries of the metadata, such as the names of classes
  */
 export async function writeCheckpoint(
   path: string,
@@ -44,6 +46,7 @@ export async function writeCheckpoint(
   optimizer: Optimizer,
   state: Omit<CheckpointState, 'generator'>,
   scaler: GradScaler | null = null,
+  description: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const generator = getDefaultGenerator().state();
   const training: CheckpointState = { ...state, generator };
@@ -53,12 +56,15 @@ export async function writeCheckpoint(
     format,
     version: String(version),
     training: JSON.stringify(training),
+    ...description,
   });
 }
 
 /** A checkpoint as it lies in its file. */
 export interface Checkpoint {
   readonly path: string;
+  /** What the file says next to its tensors, such as the names of classes. */
+  readonly metadata: Readonly<Record<string, string>>;
   readonly state: CheckpointState;
   /** The model's parameters and buffers by their state_dict names. */
   modelState(): Map<string, Tensor>;
@@ -72,6 +78,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const file = await readTensors(path);
   return {
     path,
+    metadata: file.metadata,
     state: parseCheckpointState(file),
     modelState: () => file.select((name) => (name.startsWith(optimizerPrefix) ? null : name)),
     optimizerState: () =>

@@ -1,4 +1,3 @@
-export type { BatchTensors, SeparableTask, Task, TaskLoss } from '../tasks/task.ts';
 export { AccumulatedStep } from './accumulated-step.ts';
 export {
   type Checkpoint,
@@ -12,6 +11,7 @@ export {
 } from './checkpoint.ts';
 export { CheckpointFolder } from './checkpoint-folder.ts';
 export { findNonFinite, NonFiniteError } from './non-finite.ts';
+export type { BatchTensors, Objective, ObjectiveLoss, SeparableObjective } from './objective.ts';
 export type { MixedPrecision } from './precision.ts';
 export { type LossScaling, type StepOptions, type StepResult, TrainingStep, wasSkipped } from './step.ts';
 export { contractionFlops, measurePeak } from './throughput.ts';

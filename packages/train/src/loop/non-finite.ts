@@ -1,8 +1,8 @@
 import type { Module } from '@tessera/nn';
 import { compile, formatShape, isFloat, stack, Tensor } from '@tessera/tensor';
 import type { Optimizer } from '../optim/optimizer.ts';
-import type { BatchTensors, Task } from '../tasks/task.ts';
 import { allFinite } from './guard.ts';
+import type { BatchTensors, Objective } from './objective.ts';
 import { inPrecision, type MixedPrecision, scaledGradients } from './precision.ts';
 import { stateOf } from './step.ts';
 
@@ -52,12 +52,12 @@ function watchForward<T>(model: Module, record: (path: string, output: Tensor) =
  * @param options the precision and the loss's factor that the step is taken with
  */
 export async function findNonFinite<Batch extends BatchTensors>(
-  task: Task<Batch>,
+  objective: Objective<Batch>,
   optimizer: Optimizer,
   batch: Batch,
   options: MixedPrecision = {},
 ): Promise<string | null> {
-  const state = stateOf(task, optimizer);
+  const state = stateOf(objective, optimizer);
   const parameters = optimizer.parameters;
   let labels: string[] = [];
   const probe = compile((inputs: Batch) => {
@@ -66,12 +66,12 @@ export async function findNonFinite<Batch extends BatchTensors>(
       if (isFloat(tensor.dtype)) found.push([`${label} ${formatShape(tensor.shape)}`, tensor]);
     };
     const before = new Map([...state].map(([name, tensor]) => [name, Tensor.fromNode(tensor.node)]));
-    for (const [name, tensor] of before) add(kindOf(name, task), tensor);
-    task.trainingMode();
+    for (const [name, tensor] of before) add(kindOf(name, objective), tensor);
+    objective.trainingMode();
     const { loss } = watchForward(
-      task.model,
+      objective.model,
       (path, output) => add(path === '' ? "the model's output" : `activation ${path}`, output),
-      () => inPrecision(options, () => task.loss(inputs)),
+      () => inPrecision(options, () => objective.loss(inputs)),
     );
     add('the loss', loss);
     const gradients = scaledGradients(loss, parameters, options);
@@ -90,7 +90,7 @@ export async function findNonFinite<Batch extends BatchTensors>(
   return labels[flags.indexOf(0)] ?? null;
 }
 
-function kindOf(name: string, { model }: Pick<Task, 'model'>): string {
+function kindOf(name: string, { model }: Pick<Objective, 'model'>): string {
   if (name.startsWith('optimizer.')) return `optimiser state ${name.slice('optimizer.'.length)}`;
   return `${model.namedBuffers().some(([buffer]) => buffer === name) ? 'buffer' : 'parameter'} ${name}`;
 }

@@ -6,7 +6,7 @@ import { CLIP } from '@tessera/models';
 import { autocast, manualSeed, type Precision, type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AdamW, GradScaler } from '../optim/index.ts';
-import { ContrastiveTask } from '../tasks/contrastive.ts';
+import { ContrastiveObjective } from '../tasks/contrastive/objective.ts';
 import { useTestBackend } from '../testing/backend.ts';
 import { tinyClip, tinyPairs } from '../testing/tiny-clip.ts';
 import { AccumulatedStep } from './accumulated-step.ts';
@@ -32,8 +32,8 @@ async function valuesOf(state: Iterable<readonly [string, Tensor]>): Promise<Rec
 }
 
 async function train(precision: Precision, steps: number): Promise<StepResult[]> {
-  const { task, optimizer } = tinyClip();
-  const step = new TrainingStep(task, optimizer, optionsOf(precision));
+  const { objective, optimizer } = tinyClip();
+  const step = new TrainingStep(objective, optimizer, optionsOf(precision));
   const results: StepResult[] = [];
   for (let k = 0; k < steps; k++) results.push(await step.run(tinyPairs(k % 4), 2e-3));
   step.dispose();
@@ -44,10 +44,10 @@ describe('mixed precision', () => {
   it.each(mixed)(
     '%s: the gradients of CLIP are those of f32 but for the roundings on the way, and f32 themselves',
     async (precision) => {
-      const { task } = tinyClip();
-      const parameters = task.model.parameters();
+      const { objective } = tinyClip();
+      const parameters = objective.model.parameters();
       const gradientsIn = async (p: Precision): Promise<number[][]> => {
-        const { loss } = autocast(p, () => task.loss(tinyPairs()));
+        const { loss } = autocast(p, () => objective.loss(tinyPairs()));
         expect(loss.dtype).toBe('f32');
         // As a step does: f16 has no digits for gradients as small as some here.
         const gradients = grad(p === 'f16' ? loss.mul(1024) : loss, parameters);
@@ -81,8 +81,8 @@ describe('mixed precision', () => {
   it.each(mixed)('%s: a batch in parts trains as the whole batch does', async (precision) => {
     const [whole, parts] = [tinyClip(), tinyClip()];
     const steps = [
-      new TrainingStep(whole.task, whole.optimizer, optionsOf(precision)),
-      new AccumulatedStep(parts.task, parts.optimizer, 2, optionsOf(precision)),
+      new TrainingStep(whole.objective, whole.optimizer, optionsOf(precision)),
+      new AccumulatedStep(parts.objective, parts.optimizer, 2, optionsOf(precision)),
     ];
     for (let k = 0; k < 3; k++) {
       const [a, b] = [await steps[0].run(tinyPairs(k), 2e-3), await steps[1].run(tinyPairs(k), 2e-3)];
@@ -100,8 +100,8 @@ describe('mixed precision', () => {
         vision: { kind: 'vit', imageSize: 32, patchSize: 4, width: 64, layers: 3, heads: 4 },
         text: { contextLength: 16, vocabularySize: 50, width: 64, layers: 3, heads: 4 },
       });
-      const task = new ContrastiveTask(model);
-      const step = new TrainingStep(task, new AdamW(model.namedParameters()), optionsOf(precision));
+      const objective = new ContrastiveObjective(model);
+      const step = new TrainingStep(objective, new AdamW(model.namedParameters()), optionsOf(precision));
       const images = tensor(new Uint8Array(64 * 32 * 32 * 3), { shape: [64, 32, 32, 3] });
       const tokens = tensor(new Int32Array(64 * 16), { shape: [64, 16] });
       const { plan } = await step.program({ images, tokens, concepts: tensor(new Int32Array(64)) });
@@ -116,16 +116,16 @@ describe('mixed precision', () => {
 
 describe('loss scaling', () => {
   it('leaves out an update whose gradients overflow, bit for bit, halves the factor and goes on', async () => {
-    const { task, optimizer } = tinyClip();
+    const { objective, optimizer } = tinyClip();
     const scaler = new GradScaler({ initScale: 2 ** 30 });
-    const step = new TrainingStep(task, optimizer, { precision: 'f16', scaler });
-    let before = await valuesOf(stateOf(task, optimizer));
+    const step = new TrainingStep(objective, optimizer, { precision: 'f16', scaler });
+    let before = await valuesOf(stateOf(objective, optimizer));
     const scales: number[] = [];
     let skipped = 0;
     for (let k = 0; k < 30; k++) {
       const result = await step.run(tinyPairs(), 2e-3);
       scales.push(result.scaling?.scale as number);
-      const after = await valuesOf(stateOf(task, optimizer));
+      const after = await valuesOf(stateOf(objective, optimizer));
       expect(Number.isFinite(result.loss)).toBe(true);
       if (result.finite) {
         expect(after).not.toEqual(before);
@@ -145,8 +145,8 @@ describe('loss scaling', () => {
   });
 
   it('doubles the factor after so many steps without overflow', async () => {
-    const { task, optimizer } = tinyClip();
-    const step = new TrainingStep(task, optimizer, {
+    const { objective, optimizer } = tinyClip();
+    const step = new TrainingStep(objective, optimizer, {
       precision: 'f16',
       scaler: new GradScaler({ initScale: 256, growthInterval: 3 }),
     });
@@ -156,10 +156,10 @@ describe('loss scaling', () => {
   });
 
   it('does not take a model that overflows without any factor for one that it can save', async () => {
-    const { task, optimizer } = tinyClip();
+    const { objective, optimizer } = tinyClip();
     const options: StepOptions = { precision: 'f16', scaler: new GradScaler({ initScale: 4 }) };
-    const step = new TrainingStep(task, optimizer, options);
-    const [, weight] = task.model.namedParameters().find(([name]) => name === 'visual.conv1.weight') as [
+    const step = new TrainingStep(objective, optimizer, options);
+    const [, weight] = objective.model.namedParameters().find(([name]) => name === 'visual.conv1.weight') as [
       string,
       Tensor,
     ];
@@ -169,30 +169,30 @@ describe('loss scaling', () => {
     expect(results.map(({ finite }) => finite)).toEqual([false, false, false, false]);
     expect(results.map(({ scaling }) => scaling?.scale)).toEqual([4, 2, 1, 1]);
     expect(results.map(wasSkipped)).toEqual([true, true, false, false]);
-    expect(await findNonFinite(task, optimizer, tinyPairs(), options)).toContain('conv1');
+    expect(await findNonFinite(objective, optimizer, tinyPairs(), options)).toContain('conv1');
   });
 
   it('goes on from a checkpoint as if it had not stopped', async () => {
     const folder = await fs.mkdtemp(join(tmpdir(), 'scaler-'));
     try {
       const path = join(folder, 'a.safetensors');
-      const { task, optimizer } = tinyClip();
+      const { objective, optimizer } = tinyClip();
       const scaler = new GradScaler({ initScale: 2 ** 27, growthInterval: 4 });
-      const step = new TrainingStep(task, optimizer, { precision: 'f16', scaler });
+      const step = new TrainingStep(objective, optimizer, { precision: 'f16', scaler });
       for (let k = 0; k < 6; k++) await step.run(tinyPairs(k), 1e-3);
       const position = { step: 6, epoch: 0, batch: 6, best: null, config: {}, data: {} };
-      await writeCheckpoint(path, task.model, optimizer, position, scaler);
+      await writeCheckpoint(path, objective.model, optimizer, position, scaler);
       const next: StepResult[] = [];
       for (let k = 6; k < 12; k++) next.push(await step.run(tinyPairs(k), 1e-3));
 
       const other = tinyClip({ seed: 7 });
       const resumed = new GradScaler({ growthInterval: 4 });
-      restoreCheckpoint(await readCheckpoint(path), other.task.model, other.optimizer, {}, resumed);
-      const again = new TrainingStep(other.task, other.optimizer, { precision: 'f16', scaler: resumed });
+      restoreCheckpoint(await readCheckpoint(path), other.objective.model, other.optimizer, {}, resumed);
+      const again = new TrainingStep(other.objective, other.optimizer, { precision: 'f16', scaler: resumed });
       for (const [k, expected] of next.entries()) expect(await again.run(tinyPairs(6 + k), 1e-3)).toEqual(expected);
       expect(new Set(next.map(({ scaling }) => scaling?.scale)).size).toBeGreaterThan(1);
       // A run in f32 goes on from it, too.
-      restoreCheckpoint(await readCheckpoint(path), other.task.model, other.optimizer, {});
+      restoreCheckpoint(await readCheckpoint(path), other.objective.model, other.optimizer, {});
     } finally {
       await fs.rm(folder, { recursive: true });
     }

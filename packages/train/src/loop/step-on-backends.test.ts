@@ -9,11 +9,11 @@ const steps = 20;
 /** Losses of the same training steps on a backend, and the parameters that come out. */
 async function train(backend: string): Promise<{ losses: number[]; parameters: ArrayLike<number>[] }> {
   setDefaultBackend(backend);
-  const { task, optimizer } = tinyClip();
-  const step = new TrainingStep(task, optimizer, { clipGradNorm: 1 });
+  const { objective, optimizer } = tinyClip();
+  const step = new TrainingStep(objective, optimizer, { clipGradNorm: 1 });
   const losses: number[] = [];
   for (let k = 0; k < steps; k++) losses.push((await step.run(tinyPairs(k % 3), 1e-2)).loss);
-  const parameters = await Promise.all(task.model.parameters().map((parameter: Tensor) => parameter.data()));
+  const parameters = await Promise.all(objective.model.parameters().map((parameter: Tensor) => parameter.data()));
   step.dispose();
   return { losses, parameters };
 }
@@ -46,8 +46,8 @@ describe('a training step on webgpu', () => {
     async () => {
       const backend = (await openBackend('webgpu')) as WebGpuBackend;
       setDefaultBackend('webgpu');
-      const { task, optimizer } = tinyClip();
-      const step = new TrainingStep(task, optimizer, { clipGradNorm: 1 });
+      const { objective, optimizer } = tinyClip();
+      const step = new TrainingStep(objective, optimizer, { clipGradNorm: 1 });
       for (let k = 0; k < 2; k++) await step.run(tinyPairs(k), 1e-2);
       const batch = tinyPairs(2);
       const batchBytes = Object.values(batch).reduce(

@@ -2,12 +2,12 @@ import { createImageTower, ImageClassifier } from '@tessera/models';
 import { type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SGD } from '../optim/index.ts';
-import { ClassifyTask } from '../tasks/classify.ts';
-import type { PairTensors } from '../tasks/contrastive.ts';
-import type { Task } from '../tasks/task.ts';
+import { ClassifyObjective } from '../tasks/classify/objective.ts';
+import type { PairTensors } from '../tasks/contrastive/objective.ts';
 import { useTestBackend } from '../testing/backend.ts';
 import { tinyClip, tinyPairs } from '../testing/tiny-clip.ts';
 import { findNonFinite } from './non-finite.ts';
+import type { Objective } from './objective.ts';
 import { stateOf, TrainingStep } from './step.ts';
 import { contractionFlops, measurePeak } from './throughput.ts';
 
@@ -20,12 +20,12 @@ async function valuesOf(state: ReadonlyMap<string, Tensor>): Promise<Record<stri
 
 describe('a training step', () => {
   it('lowers the loss, follows the learning rate that it is given, and records the factor on the cosines', async () => {
-    const { task, optimizer } = tinyClip();
-    const step = new TrainingStep(task, optimizer, { clipGradNorm: 1 });
+    const { objective, optimizer } = tinyClip();
+    const step = new TrainingStep(objective, optimizer, { clipGradNorm: 1 });
     const batch = tinyPairs();
-    const before = await valuesOf(stateOf(task, optimizer));
+    const before = await valuesOf(stateOf(objective, optimizer));
     const first = await step.run(batch, 0);
-    const frozen = await valuesOf(new Map(task.model.namedParameters()));
+    const frozen = await valuesOf(new Map(objective.model.namedParameters()));
     for (const [name, values] of Object.entries(frozen)) expect(values, name).toEqual(before[name]);
     const losses = [first.loss];
     for (let k = 0; k < 6; k++) losses.push((await step.run(batch, 1e-2)).loss);
@@ -36,9 +36,9 @@ describe('a training step', () => {
   });
 
   it('keeps logit_scale between 0 and ln 100', async () => {
-    const { task, optimizer } = tinyClip();
-    const step = new TrainingStep(task, optimizer);
-    const { logit_scale } = task.model;
+    const { objective, optimizer } = tinyClip();
+    const step = new TrainingStep(objective, optimizer);
+    const { logit_scale } = objective.model;
     for (const start of [4.6051, 0.0001]) {
       logit_scale.assign(tensor(start));
       for (let k = 0; k < 3; k++) await step.run(tinyPairs(k), 3);
@@ -49,13 +49,13 @@ describe('a training step', () => {
   });
 
   it('changes nothing where a number is not finite, and says where that began', async () => {
-    const { task, optimizer } = tinyClip();
-    const step = new TrainingStep(task, optimizer);
+    const { objective, optimizer } = tinyClip();
+    const step = new TrainingStep(objective, optimizer);
     await step.run(tinyPairs(), 1e-3);
-    expect(await findNonFinite(task, optimizer, tinyPairs())).toBeNull();
+    expect(await findNonFinite(objective, optimizer, tinyPairs())).toBeNull();
 
     // A weight so large that a product of two activations overflows.
-    const [, weight] = task.model.namedParameters().find(([name]) => name === 'visual.conv1.weight') as [
+    const [, weight] = objective.model.namedParameters().find(([name]) => name === 'visual.conv1.weight') as [
       string,
       Tensor,
     ];
@@ -65,34 +65,34 @@ describe('a training step', () => {
         { shape: weight.shape },
       ),
     );
-    const before = await valuesOf(stateOf(task, optimizer));
+    const before = await valuesOf(stateOf(objective, optimizer));
     expect((await step.run(tinyPairs(), 1e-3)).finite).toBe(false);
-    expect(await valuesOf(stateOf(task, optimizer))).toEqual(before);
-    expect(await findNonFinite(task, optimizer, tinyPairs())).toBe('activation visual.conv1 [4, 8, 2, 2]');
-    expect(await valuesOf(stateOf(task, optimizer))).toEqual(before);
+    expect(await valuesOf(stateOf(objective, optimizer))).toEqual(before);
+    expect(await findNonFinite(objective, optimizer, tinyPairs())).toBe('activation visual.conv1 [4, 8, 2, 2]');
+    expect(await valuesOf(stateOf(objective, optimizer))).toEqual(before);
 
     weight.assign(tensor((await weight.data()).fill(Number.NaN), { shape: weight.shape }));
-    expect(await findNonFinite(task, optimizer, tinyPairs())).toBe('parameter visual.conv1.weight [8, 3, 4, 4]');
+    expect(await findNonFinite(objective, optimizer, tinyPairs())).toBe('parameter visual.conv1.weight [8, 3, 4, 4]');
   });
 
   it('takes a learning rate that is not finite for the same', async () => {
-    const { task, optimizer } = tinyClip();
-    const before = await valuesOf(stateOf(task, optimizer));
-    const step = new TrainingStep(task, optimizer);
+    const { objective, optimizer } = tinyClip();
+    const before = await valuesOf(stateOf(objective, optimizer));
+    const step = new TrainingStep(objective, optimizer);
     expect((await step.run(tinyPairs(), Number.NaN)).finite).toBe(false);
-    expect(await valuesOf(stateOf(task, optimizer))).toEqual(before);
+    expect(await valuesOf(stateOf(objective, optimizer))).toEqual(before);
   });
 
   it('names the gradient where only that is not finite', async () => {
-    const { task, optimizer } = tinyClip();
-    const steep: Task<PairTensors> = {
-      model: task.model,
-      trainingMode: () => task.trainingMode(),
-      constrain: () => task.constrain(),
+    const { objective, optimizer } = tinyClip();
+    const steep: Objective<PairTensors> = {
+      model: objective.model,
+      trainingMode: () => objective.trainingMode(),
+      constrain: () => objective.constrain(),
       loss: (batch) => {
-        const { loss, measures } = task.loss(batch);
+        const { loss, measures } = objective.loss(batch);
         // The root of 0 is 0, its slope there infinite.
-        return { loss: loss.add(task.model.logit_scale.mul(0).sqrt()), measures };
+        return { loss: loss.add(objective.model.logit_scale.mul(0).sqrt()), measures };
       },
     };
     expect(await findNonFinite(steep, optimizer, tinyPairs())).toBe('gradient of logit_scale []');
@@ -102,11 +102,11 @@ describe('a training step', () => {
 describe('a classifier with a frozen tower', () => {
   it('trains its head alone and leaves the running statistics as they are', async () => {
     const tower = createImageTower({ kind: 'resnet', imageSize: 32, width: 2, layers: [1, 1, 1, 1], heads: 1 }, 4);
-    const task = new ClassifyTask(new ImageClassifier(tower, 3), { freezeTower: true });
-    const trained = task.model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
+    const objective = new ClassifyObjective(new ImageClassifier(tower, 3), { freezeTower: true });
+    const trained = objective.model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
     expect(trained.map(([name]) => name)).toEqual(['head.weight', 'head.bias']);
     const before = await valuesOf(tower.stateDict());
-    const step = new TrainingStep(task, new SGD(trained));
+    const step = new TrainingStep(objective, new SGD(trained));
     const batch = {
       images: tensor(
         Uint8Array.from({ length: 2 * 32 * 32 * 3 }, (_, i) => i % 255),
@@ -123,8 +123,8 @@ describe('a classifier with a frozen tower', () => {
 
 describe('throughput', () => {
   it("counts a program's products", async () => {
-    const { task, optimizer } = tinyClip();
-    const step = new TrainingStep(task, optimizer);
+    const { objective, optimizer } = tinyClip();
+    const step = new TrainingStep(objective, optimizer);
     const flops = contractionFlops(await step.program(tinyPairs()));
     // Forward and backward take 3 products of 2 * rows * 8 * outputs each. The one block of either tower needs keys and values of all
     // tokens, 5 of an image and 6 of a text, and an MLP, 8 to 32 and back, for the token alone that is read.

@@ -2,8 +2,8 @@ import { type CompiledProgram, compile, stack, Tensor, tensor } from '@tessera/t
 import { clipGradNorm } from '../optim/clip-grad-norm.ts';
 import { mayRecover } from '../optim/grad-scaler.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import type { BatchTensors, Task } from '../tasks/task.ts';
 import { allFinite, guardState } from './guard.ts';
+import type { BatchTensors, Objective } from './objective.ts';
 import { inPrecision, type MixedPrecision, scaledGradients } from './precision.ts';
 import { contractionFlops } from './throughput.ts';
 
@@ -21,7 +21,7 @@ export interface StepResult {
   readonly finite: boolean;
   /** What the loss was multiplied by, and how many updates were left out so far because gradients overflowed; null without scaling. */
   readonly scaling: LossScaling | null;
-  /** The task's further numbers. */
+  /** The objective's further numbers. */
   readonly measures: Readonly<Record<string, number>>;
 }
 
@@ -44,7 +44,7 @@ export interface Step<Batch extends BatchTensors = BatchTensors> {
 
 /**
  * One training step as one program: preprocessing, forward pass, loss, gradients, clipping, the optimiser's update and the
- * task's constraints. The learning rate is an input; random numbers come from the default generator, which counts the steps.
+ * objective's constraints. The learning rate is an input; random numbers come from the default generator, which counts the steps.
  *
  * In mixed precision the forward pass and its derivatives are recorded under `autocast`; what the optimiser sees is f32. With a scaler
  * the loss is multiplied by its factor, the gradients divided.
@@ -56,15 +56,15 @@ export class TrainingStep<Batch extends BatchTensors = BatchTensors> implements 
   readonly #scales: boolean;
   #measureNames: readonly string[] = [];
 
-  constructor(task: Task<Batch>, optimizer: Optimizer, options: StepOptions = {}) {
+  constructor(objective: Objective<Batch>, optimizer: Optimizer, options: StepOptions = {}) {
     const { clipGradNorm: maxNorm = Number.POSITIVE_INFINITY, scaler = null } = options;
     this.#scales = scaler !== null;
     const parameters = optimizer.parameters;
-    const state = [...stateOf(task, optimizer).values()];
+    const state = [...stateOf(objective, optimizer).values()];
     this.#compiled = compile((batch: Batch, learningRate: Tensor) => {
-      task.trainingMode();
+      objective.trainingMode();
       return guardState(state, () => {
-        const { loss, measures } = inPrecision(options, () => task.loss(batch));
+        const { loss, measures } = inPrecision(options, () => objective.loss(batch));
         const scaled = scaledGradients(loss, parameters, options);
         const { gradients, norm } = clipGradNorm(scaler?.unscale(scaled) ?? scaled, maxNorm);
         const computed = allFinite(loss).logicalAnd(allFinite(norm));
@@ -72,7 +72,7 @@ export class TrainingStep<Batch extends BatchTensors = BatchTensors> implements 
         const factor = scaler === null ? [] : [Tensor.fromNode(scaler.factor.node)];
         scaler?.update(computed);
         optimizer.step(gradients, learningRate);
-        task.constrain();
+        objective.constrain?.();
         this.#measureNames = Object.keys(measures);
         // One tensor, so that one read fetches all numbers.
         const scaling = scaler === null ? [] : [...factor, scaler.skippedSteps];
@@ -112,10 +112,10 @@ export class TrainingStep<Batch extends BatchTensors = BatchTensors> implements 
 }
 
 /** Everything that a training step may change, by its name in a checkpoint. */
-export function stateOf(task: Pick<Task, 'model'>, optimizer: Optimizer): Map<string, Tensor> {
+export function stateOf(objective: Pick<Objective, 'model'>, optimizer: Optimizer): Map<string, Tensor> {
   return new Map<string, Tensor>([
-    ...task.model.namedParameters(),
-    ...task.model.namedBuffers(),
+    ...objective.model.namedParameters(),
+    ...objective.model.namedBuffers(),
     ...optimizer.namedState().map(([name, buffer]) => [`optimizer.${name}`, buffer] as const),
   ]);
 }

@@ -1,12 +1,12 @@
 import { getDefaultGenerator, tidy } from '@tessera/tensor';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { Schedule } from '../optim/schedule.ts';
-import type { MetricsWriter } from '../run/metrics-file.ts';
-import { type BatchTensors, isSeparable, type Task } from '../tasks/task.ts';
 import { AccumulatedStep } from './accumulated-step.ts';
 import { type CheckpointState, type Position, writeCheckpoint } from './checkpoint.ts';
 import type { CheckpointFolder } from './checkpoint-folder.ts';
+import type { MetricsWriter } from './metrics-file.ts';
 import { findNonFinite, NonFiniteError } from './non-finite.ts';
+import { type BatchTensors, isSeparable, type Objective } from './objective.ts';
 import type { MixedPrecision } from './precision.ts';
 import { type LossScaling, type Step, type StepResult, TrainingStep, wasSkipped } from './step.ts';
 
@@ -43,6 +43,12 @@ export interface EvaluationValues {
   readonly values: Readonly<Record<string, number | null>>;
 }
 
+/** The value that tells how good a model is. */
+export interface MainMeasure {
+  readonly name: string;
+  readonly better: 'higher' | 'lower';
+}
+
 export interface TrainerListener {
   onStep?(report: StepReport): void;
   onEvaluation?(step: number, values: readonly EvaluationValues[]): void;
@@ -50,29 +56,34 @@ export interface TrainerListener {
 }
 
 export interface TrainerParts<Batch extends BatchTensors> {
-  readonly task: Task<Batch>;
+  readonly objective: Objective<Batch>;
   readonly optimizer: Optimizer;
   readonly source: BatchSource<Batch>;
   readonly schedule: Schedule;
-  readonly epochs: number;
-  /** Infinity: no clipping. */
-  readonly clipGradNorm: number;
+  readonly training: {
+    readonly epochs: number;
+    /** Null: no clipping. */
+    readonly clipGradNorm: number | null;
+    /** The number of parts that a batch is computed in, one after the other; see `AccumulatedStep`. */
+    readonly accumulate: number;
+  };
   /** Precision of the step's products, and what scales its loss. Default f32, without scaling. */
   readonly mixedPrecision?: MixedPrecision;
-  /** Parts that a batch is computed in, one after the other; see `AccumulatedStep`. Default 1. */
-  readonly accumulate?: number;
   readonly metrics: MetricsWriter;
   readonly checkpoints: CheckpointFolder;
-  readonly checkpointEverySteps: number | null;
-  readonly checkpointEveryEpochs: number;
+  /** When checkpoints are written: after every `everySteps` steps (null: not within an epoch), after every `everyEpochs` epochs. */
+  readonly checkpointing: { readonly everySteps: number | null; readonly everyEpochs: number };
   /** What checkpoints say about the run. */
   readonly describe: Pick<CheckpointState, 'config' | 'data'>;
-  /** Called after every so many epochs, and after the last. */
-  readonly evaluate: () => Promise<readonly EvaluationValues[]>;
-  readonly evaluateEveryEpochs: number | null;
-  /** Which value of which split counts as the run's best, larger being better. */
-  readonly mainMeasure: string;
-  /** Floating-point operations a second that the machine can do; null where not known. */
+  /** Further entries of the checkpoints' metadata. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Called when an evaluation is due, and after the last epoch (`final`). */
+  readonly evaluate: (final: boolean) => Promise<readonly EvaluationValues[]>;
+  /** How often `evaluate` is called. `everyEpochs` null: only after the last epoch. */
+  readonly evaluation: { readonly everyEpochs: number | null };
+  /** Which value of the first result decides which evaluation was the best. */
+  readonly mainMeasure: MainMeasure;
+  /** The machine's peak in floating-point operations per second; null where it is not known. */
   readonly peakFlops: number | null;
   readonly listener?: TrainerListener;
 }
@@ -84,14 +95,15 @@ export interface TrainingEnd {
 }
 
 function createStep<Batch extends BatchTensors>(parts: TrainerParts<Batch>): Step<Batch> {
-  const { task, optimizer, accumulate = 1, clipGradNorm, mixedPrecision } = parts;
-  const options = { ...mixedPrecision, clipGradNorm };
-  if (accumulate === 1) return new TrainingStep(task, optimizer, options);
-  if (!isSeparable(task))
+  const { objective, optimizer, training, mixedPrecision } = parts;
+  const { accumulate, clipGradNorm } = training;
+  const options = { ...mixedPrecision, clipGradNorm: clipGradNorm ?? Number.POSITIVE_INFINITY };
+  if (accumulate === 1) return new TrainingStep(objective, optimizer, options);
+  if (!isSeparable(objective))
     throw new Error(
-      `${task.constructor.name}: its loss cannot be computed in ${accumulate} parts; set accumulate to 1`,
+      `${objective.constructor.name}: its loss cannot be computed in ${accumulate} parts; set accumulate to 1`,
     );
-  return new AccumulatedStep(task, optimizer, accumulate, options);
+  return new AccumulatedStep(objective, optimizer, accumulate, options);
 }
 
 export const startPosition: Position = { step: 0, epoch: 0, batch: 0, best: null };
@@ -116,7 +128,7 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   get totalSteps(): number {
-    return this.#parts.epochs * this.#parts.source.batchesPerEpoch;
+    return this.#parts.training.epochs * this.#parts.source.batchesPerEpoch;
   }
 
   /**
@@ -127,11 +139,11 @@ export class Trainer<Batch extends BatchTensors> {
    *   and the checkpoints untouched.
    */
   async run(start: Position = startPosition, signal?: AbortSignal): Promise<TrainingEnd> {
-    const { source, epochs } = this.#parts;
+    const { source, training } = this.#parts;
     let position = start;
     this.#clock = performance.now();
     try {
-      while (position.epoch < epochs) {
+      while (position.epoch < training.epochs) {
         const { epoch } = position;
         for await (const batch of source.epoch(epoch, position.batch)) {
           position = await this.#advance(position, batch);
@@ -142,7 +154,7 @@ export class Trainer<Batch extends BatchTensors> {
         }
         if (position.epoch === epoch)
           throw new Error(
-            `epoch ${epoch + 1} ended after ${position.batch} of ${source.batchesPerEpoch} batches: rows could not be replaced`,
+            `epoch ${epoch + 1} ended after ${position.batch} of ${source.batchesPerEpoch} batches: ran out of readable rows`,
           );
       }
       return { position, finished: true };
@@ -153,7 +165,7 @@ export class Trainer<Batch extends BatchTensors> {
 
   /** One step, and what is due after it. */
   async #advance(before: Position, batch: { examples: number; toTensors(): Batch }): Promise<Position> {
-    const { source, schedule, evaluateEveryEpochs, checkpointEverySteps, checkpointEveryEpochs, epochs } = this.#parts;
+    const { source, schedule, training, evaluation, checkpointing } = this.#parts;
     const lr = schedule(before.step);
     // The batch's tensors are given back at once, not when the garbage collector finds them.
     const result = await tidy(async () => {
@@ -176,10 +188,15 @@ export class Trainer<Batch extends BatchTensors> {
       batch: endsEpoch ? 0 : before.batch + 1,
     };
     this.#report(position, result, lr, batch.examples);
-    const atEnd = endsEpoch && position.epoch === epochs;
+    const atEnd = endsEpoch && position.epoch === training.epochs;
     const every = (interval: number | null, count: number): boolean => interval !== null && count % interval === 0;
-    if (endsEpoch && (atEnd || every(evaluateEveryEpochs, position.epoch))) position = await this.#evaluate(position);
-    if (atEnd || (endsEpoch && every(checkpointEveryEpochs, position.epoch)) || every(checkpointEverySteps, step))
+    if (endsEpoch && (atEnd || every(evaluation.everyEpochs, position.epoch)))
+      position = await this.#evaluate(position, atEnd);
+    if (
+      atEnd ||
+      (endsEpoch && every(checkpointing.everyEpochs, position.epoch)) ||
+      every(checkpointing.everySteps, step)
+    )
       await this.#save(position);
     this.#clock = performance.now();
     return position;
@@ -212,33 +229,40 @@ export class Trainer<Batch extends BatchTensors> {
     });
   }
 
-  async #evaluate(position: Position): Promise<Position> {
+  async #evaluate(position: Position, final: boolean): Promise<Position> {
     const { evaluate, metrics, listener, source, mainMeasure } = this.#parts;
-    const evaluations = await evaluate();
+    const evaluations = await evaluate(final);
     const { step } = position;
     const epoch = step / source.batchesPerEpoch;
     for (const { split, values } of evaluations) metrics.append({ kind: 'evaluation', step, epoch, split, values });
     listener?.onEvaluation?.(step, evaluations);
-    const value = evaluations[0]?.values[mainMeasure];
-    if (typeof value !== 'number' || (position.best !== null && position.best.value >= value)) return position;
-    return { ...position, best: { measure: `${evaluations[0].split} ${mainMeasure}`, value, step } };
+    const [first] = evaluations;
+    const value = first?.values[mainMeasure.name];
+    if (first === undefined || typeof value !== 'number' || !this.#isBetter(value, position.best?.value))
+      return position;
+    return { ...position, best: { measure: `${first.split} ${mainMeasure.name}`, value, step } };
+  }
+
+  #isBetter(value: number, best: number | undefined): boolean {
+    if (best === undefined) return true;
+    return this.#parts.mainMeasure.better === 'higher' ? value > best : value < best;
   }
 
   async #save(position: Position): Promise<void> {
-    const { task, optimizer, metrics, checkpoints, describe, listener, mixedPrecision } = this.#parts;
+    const { objective, optimizer, metrics, checkpoints, describe, metadata, listener, mixedPrecision } = this.#parts;
     // What the checkpoint follows from is on the disk before it.
     metrics.sync();
     const path = await checkpoints.add(position.step, (file) =>
-      writeCheckpoint(file, task.model, optimizer, { ...position, ...describe }, mixedPrecision?.scaler),
+      writeCheckpoint(file, objective.model, optimizer, { ...position, ...describe }, mixedPrecision?.scaler, metadata),
     );
     listener?.onCheckpoint?.(path, position.step);
   }
 
   async #explain(position: Position, batch: Batch, numbers: StepResult, lr: number): Promise<NonFiniteError> {
-    const { task, optimizer, checkpoints, mixedPrecision } = this.#parts;
+    const { objective, optimizer, checkpoints, mixedPrecision } = this.#parts;
     const step = position.step + 1;
     const source = Number.isFinite(lr)
-      ? await findNonFinite(task, optimizer, batch, mixedPrecision)
+      ? await findNonFinite(objective, optimizer, batch, mixedPrecision)
       : `the learning rate (${lr})`;
     const kept = await checkpoints.latest();
     return new NonFiniteError(

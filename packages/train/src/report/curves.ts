@@ -1,4 +1,4 @@
-import type { MetricsRecord } from '../run/metrics-file.ts';
+import type { MetricsRecord } from '../loop/metrics-file.ts';
 import { humanize } from './format.ts';
 
 type ChartFormat = 'number' | 'percent' | 'scientific';

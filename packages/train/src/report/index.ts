@@ -1,16 +1,5 @@
-export { imageDataUri, pixelsDataUri } from './images.ts';
+/** The report of a run: one page of HTML. */
+export { imageDataUri, pictureGrid, pixelsDataUri } from './pictures.ts';
 export { renderReport } from './render.ts';
-export type {
-  ClassificationReport,
-  DataUri,
-  EmbeddingReport,
-  EvaluationRecord,
-  ImageNeighbours,
-  ImageQuery,
-  ReconstructionReport,
-  ReportData,
-  RetrievalReport,
-  StepRecord,
-  TextQuery,
-} from './report-data.ts';
-export { writeReport } from './write.ts';
+export type { DataUri, EvaluationRecord, ReportData, StepRecord } from './report-data.ts';
+export type { Highlight, ReportSection } from './section.ts';

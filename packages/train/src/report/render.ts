@@ -1,14 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { classificationSection } from './classification-section.ts';
 import { type Chart, evaluationCharts, stepCharts } from './curves.ts';
-import { embeddingScript } from './embedding-script.ts';
 import { fact, percent } from './format.ts';
 import { Html, html, jsonForScript } from './html.ts';
 import { pageScript } from './page-script.ts';
-import { reconstructionSection } from './reconstruction-section.ts';
 import type { ReportData } from './report-data.ts';
-import { retrievalSection } from './retrieval-section.ts';
+import type { Highlight } from './section.ts';
 import { styles } from './styles.ts';
 
 const require = createRequire(import.meta.url);
@@ -28,6 +25,7 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsaf
 
 /** A run's report as one self-contained HTML page. */
 export function renderReport(data: ReportData): string {
+  const { sections = [] } = data;
   const perStep = stepCharts(data.records);
   const perEpoch = evaluationCharts(data.records);
   const charts = [...perStep, ...perEpoch];
@@ -52,9 +50,7 @@ export function renderReport(data: ReportData): string {
   )}</div>
 </header>
 <main>
-  ${data.retrieval && data.retrieval.length > 0 && retrievalSection(data.retrieval)}
-  ${data.classification && data.classification.length > 0 && classificationSection(data.classification)}
-  ${data.reconstruction && data.reconstruction.length > 0 && reconstructionSection(data.reconstruction)}
+  ${sections.map((section) => section.html)}
   ${chartSection('Training', perStep, 0)}
   ${chartSection('Evaluation by epoch', perEpoch, perStep.length)}
   <section>
@@ -71,40 +67,16 @@ export function renderReport(data: ReportData): string {
 </main>
 <footer>Drag over a chart to look closer, double-click to see it whole. This page is one file and loads nothing.</footer>
 ${charts.length > 0 && chartScripts(charts)}
-${data.retrieval?.some(({ embeddings }) => embeddings) && html`<script>${new Html(embeddingScript)}</script>`}
+${[...new Set(sections.flatMap(({ script }) => script ?? []))].map((script) => html`<script>${new Html(script)}</script>`)}
 </body>
 </html>
 `;
   return page.text;
 }
 
-interface Highlight {
-  readonly label: string;
-  readonly value: string;
-  readonly note: string;
-}
-
-/** The run's outcome in up to four numbers. */
-function highlights({ retrieval = [], classification = [], reconstruction = [], records }: ReportData): Highlight[] {
-  const out: Highlight[] = [];
-  for (const { split, metrics } of retrieval.slice(0, 1)) {
-    for (const [label, direction] of [
-      ['Image to text R@1', 'imageToText'],
-      ['Text to image R@1', 'textToImage'],
-    ] as const) {
-      const { r1 } = metrics[direction];
-      out.push({ label, value: percent(r1), note: `${split} · chance ${percent(metrics.chance[direction].r1)}` });
-    }
-  }
-  for (const { split, metrics, classNames } of classification.slice(0, retrieval.length > 0 ? 1 : 2)) {
-    const note = `${split} · chance ${percent(1 / classNames.length)}`;
-    out.push({ label: 'Top-1 accuracy', value: percent(metrics.top1), note });
-  }
-  for (const { split, metrics } of reconstruction.slice(0, 1)) {
-    const note = `${split} · ${metrics.meanColourPsnr.toFixed(1)} dB for the mean colour`;
-    out.push({ label: 'Reconstruction', value: `${metrics.psnr.toFixed(1)} dB`, note });
-    out.push({ label: 'Codes in use', value: fact(metrics.usedCodes), note: `of ${fact(metrics.codes)}` });
-  }
+/** The run's outcome: the results' highlights, then the training loss and the rate. */
+function highlights({ highlights: results = [], records }: ReportData): Highlight[] {
+  const out = [...results];
   const steps = records.filter(({ kind }) => kind === 'step');
   const tail = steps.slice(-Math.max(1, Math.round(steps.length / 50)));
   const loss = mean(tail.map(({ loss }) => loss));

@@ -1,3 +1,18 @@
-export { ClassifyTask, type LabelledTensors, labelledTensors } from './classify.ts';
-export { ContrastiveTask, type PairTensors, pairTensors } from './contrastive.ts';
-export { type ImageTensors, type VQOptions, VQTask } from './vq.ts';
+/** All tasks. The first is the default. */
+import { classify } from './classify/index.ts';
+import { contrastive } from './contrastive/index.ts';
+import type { Task } from './task.ts';
+import { vq } from './vq/index.ts';
+
+export const tasks: readonly Task[] = [contrastive, classify, vq];
+
+/** The task that a run has which starts from another model (`--from`) and names no task. */
+export const taskFromCheckpoint: Task = classify;
+
+/** @throws where there is no task of that name */
+export function taskNamed(name: string): Task {
+  const task = tasks.find((known) => known.name === name);
+  if (task === undefined)
+    throw new Error(`there is no task ${name}; the tasks are ${tasks.map((known) => known.name).join(', ')}`);
+  return task;
+}

@@ -1,40 +1,150 @@
+/**
+ * What a kind of training is. A task is one object with everything that training, evaluation, reports and the commands need to know about
+ * it; they ask the object and never compare its name. `tasks/index.ts` lists all tasks.
+ */
+import type { Batch, ColumnRequests, Split, Tokenizer } from '@tessera/data';
+import type { ImageTower } from '@tessera/models';
 import type { Module } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
+import type { RunConfig, TaskSettings } from '../config/schema.ts';
+import type { EvaluationResult } from '../evaluation/result.ts';
+import type { Checkpoint } from '../loop/checkpoint.ts';
+import type { BatchTensors, Objective } from '../loop/objective.ts';
+import type { MainMeasure } from '../loop/trainer.ts';
+import type { RunFolder } from '../run-folder/run-folder.ts';
 
-/** The tensors of one batch by name; `images` are u8 [B, H, W, 3]. */
-export type BatchTensors = Readonly<Record<string, Tensor>>;
+/** Passes a message on to the user while a run is prepared or ends. */
+export type Say = (message: string) => void;
 
-/** What one step is about: scalars, f32. */
-export interface TaskLoss {
-  /** What is minimised. */
-  readonly loss: Tensor;
-  /** Further numbers for the metrics file, by the names that they have there. */
-  readonly measures: Readonly<Record<string, Tensor>>;
+/** How splits are evaluated. */
+export interface EvaluationRequest {
+  readonly batchSize: number;
+  readonly workers: number;
+  /** Whether a row that cannot be used is an error. */
+  readonly strict: boolean;
+  /** The largest number of examples of each split, evenly spread; null: all. */
+  readonly limit: number | null;
+  /** The splits' columns by role; a role that is missing or null is found by its usual names. */
+  readonly columns: Readonly<Record<string, string | null>>;
+  /** The split that baselines search, and how much of it; null: no baselines. */
+  readonly baseline: { readonly split: Split; readonly limit: number | null } | null;
+  /** Prompts for zero-shot classification, with {} for the name of the class; null: no zero-shot classification. */
+  readonly templates: readonly string[] | null;
 }
 
-/**
- * What is trained, and how a batch gives its loss. The methods only describe computations: they are recorded into the compiled
- * training step.
- */
-export interface Task<Batch extends BatchTensors = BatchTensors> {
+/** Settings of an evaluation request that not every task uses, as `npm run eval` names them. */
+export type EvaluationOption = 'label' | 'templates' | 'pixels';
+
+/** The image half of a model: a tower and what follows it. */
+export interface ImageHalf {
+  readonly tower: ImageTower;
+  /** From features to logits; null where the features are the result. */
+  readonly head: (Module & { forward(features: Tensor): Tensor }) | null;
+  /** How the tower is built, as far as the shapes of its weights do not tell. */
+  readonly description: unknown;
+}
+
+/** The text half of a model. */
+export interface TextHalf {
+  readonly tokenizer: Tokenizer;
+  /** Texts to features [N, E]. */
+  encode(texts: readonly string[]): Tensor;
+}
+
+/** A model with what its task knows about it: how it is trained and how it is evaluated. */
+export interface TaskModel<
+  Requests extends ColumnRequests = ColumnRequests,
+  Tensors extends BatchTensors = BatchTensors,
+> {
   readonly model: Module;
-  /** Puts the model into the mode in which it is trained: frozen parts stay in evaluation mode. */
-  trainingMode(): void;
-  loss(batch: Batch): TaskLoss;
-  /** Keeps parameters within their bounds; called after each update. */
-  constrain(): void;
+  readonly objective: Objective<Tensors>;
+  /** Side of the square images that the loader delivers, in pixels. */
+  readonly imageSize: number;
+  /** The columns that training reads. */
+  readonly columns: Requests;
+  toTensors(batch: Batch<Requests>): Tensors;
+  /** What a row of a batch shows, in words, for the samples in the run's folder. */
+  describeRow?(batch: Batch<Requests>, row: number): Readonly<Record<string, string | number>>;
+  /** Facts about the model for the report: label to value. */
+  readonly facts: Readonly<Record<string, string | number>>;
+  /** Stored with the weights, such as the names of classes. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Where the model has an image tower: for attention maps and for splitting the model. */
+  readonly image?: ImageHalf;
+  /** Where the model understands texts. */
+  readonly text?: TextHalf;
+  /** Evaluates the model as it is now. The first result has the task's main measure. */
+  evaluate(splits: readonly Split[], request: EvaluationRequest): Promise<EvaluationResult[]>;
+  dispose?(): void;
 }
 
-/**
- * A task whose loss has two halves: what each example gives by itself, and what compares the examples. `loss(batch)` is
- * `lossOf(encode(batch), batch)`, so the first half can be computed a part of the batch at a time.
- */
-export interface SeparableTask<Batch extends BatchTensors = BatchTensors> extends Task<Batch> {
-  /** f32 tensors, row by row what the batch's rows give: the first axis is as long as that of one of the batch's tensors. */
-  encode(batch: Batch): BatchTensors;
-  /** @param batch for what `encode` does not need, such as labels and concepts */
-  lossOf(encoded: BatchTensors, batch: Batch): TaskLoss;
+/** A task model whose types of columns and tensors are not known. */
+export type AnyTaskModel = TaskModel;
+
+/** Forgets the types of a task model's columns and tensors: whoever trains it passes on what the loader made from `columns`. */
+export const asTaskModel = <Requests extends ColumnRequests, Tensors extends BatchTensors>(
+  model: TaskModel<Requests, Tensors>,
+): AnyTaskModel => model as unknown as AnyTaskModel;
+
+/** Where a new or a resumed run takes place. */
+export interface TrainingSite<Config extends RunConfig = RunConfig> {
+  readonly config: Config;
+  readonly train: Split;
+  readonly evaluationSplits: readonly Split[];
+  readonly folder: RunFolder;
+  readonly say: Say;
+  /**
+   * Trains another model first, as a run of its own in a folder below this run's: to its end, from its last checkpoint if it was
+   * interrupted. Null if it was stopped: then `create` returns null too.
+   */
+  trainFirst(name: string, config: RunConfig): Promise<TrainedModel | null>;
 }
 
-export const isSeparable = <Batch extends BatchTensors>(task: Task<Batch>): task is SeparableTask<Batch> =>
-  'encode' in task && 'lossOf' in task;
+/** A trained model, with the configuration of its run. */
+export interface TrainedModel<Config extends RunConfig = RunConfig> {
+  readonly config: Config;
+  readonly subject: AnyTaskModel;
+}
+
+/** A run that can be created: its configuration is complete. */
+export interface PreparedRun<Config extends RunConfig = RunConfig> {
+  readonly config: Config;
+  /** Builds the model, untrained or with the weights that it starts from. Null if the user stopped it. */
+  create(site: TrainingSite<Config>): Promise<AnyTaskModel | null>;
+}
+
+/** A model in the folder of its run. */
+export interface StoredRun<Config extends RunConfig = RunConfig> {
+  readonly config: Config;
+  readonly folder: RunFolder;
+  readonly checkpoint: Checkpoint;
+}
+
+export interface Task<Config extends RunConfig = RunConfig> extends TaskSettings<Config> {
+  /** What is trained, for the report's title. */
+  readonly title: string;
+  /** What it is for, in a line of `--help`. */
+  readonly description: string;
+  /** The value of the first evaluation result that tells how good the model is. */
+  readonly mainMeasure: MainMeasure;
+  /** Settings that `--from` implies, besides `initialize.checkpoint`; null: the task cannot start from a checkpoint. */
+  readonly fromCheckpoint: readonly string[] | null;
+  /** The options of `npm run eval` that the task uses. */
+  readonly evaluationOptions: readonly EvaluationOption[];
+  /**
+   * Reads what a new run starts from and completes the configuration with it, before anything is written.
+   *
+   * @param resumed whether a checkpoint of the run itself will be loaded, so that no other weights are needed
+   */
+  prepare(config: Config, resumed: boolean, say: Say): Promise<PreparedRun<Config>>;
+  /** Loads the model of a run. */
+  restore(run: StoredRun<Config>): Promise<AnyTaskModel>;
+}
+
+/** A task as an entry of the list: a configuration reaches it only after its own schema has accepted it. */
+export const defineTask = <Config extends RunConfig>(task: Task<Config>): Task => task as unknown as Task;
+
+/** `prepare` of a task that starts from nothing but its configuration. */
+export const fromScratch =
+  <Config extends RunConfig>(create: PreparedRun<Config>['create']) =>
+  async (config: Config): Promise<PreparedRun<Config>> => ({ config, create });

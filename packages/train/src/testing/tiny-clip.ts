@@ -1,10 +1,10 @@
 import { CLIP } from '@tessera/models';
 import { manualSeed, tensor } from '@tessera/tensor';
 import { AdamW, noDecay } from '../optim/index.ts';
-import { ContrastiveTask, type PairTensors } from '../tasks/contrastive.ts';
+import { ContrastiveObjective, type PairTensors } from '../tasks/contrastive/objective.ts';
 
-/** The smallest CLIP that has all parts, its task and optimiser. The same seed gives the same bits. */
-export function tinyClip({ seed = 1, width = 8 } = {}): { task: ContrastiveTask; optimizer: AdamW } {
+/** The smallest CLIP that has all parts, its objective and optimiser. The same seed gives the same bits. */
+export function tinyClip({ seed = 1, width = 8 } = {}): { objective: ContrastiveObjective; optimizer: AdamW } {
   manualSeed(seed);
   const model = new CLIP({
     embedDim: 8,
@@ -12,7 +12,7 @@ export function tinyClip({ seed = 1, width = 8 } = {}): { task: ContrastiveTask;
     text: { contextLength: 6, vocabularySize: 20, width: 8, layers: 1, heads: 1 },
   });
   const optimizer = new AdamW(model.namedParameters(), { groups: [noDecay], weightDecay: 0.2 });
-  return { task: new ContrastiveTask(model), optimizer };
+  return { objective: new ContrastiveObjective(model), optimizer };
 }
 
 /** A batch of four pairs for it. */

@@ -1,4 +1,5 @@
-import { loadConfig, type RunConfig } from '../config/index.ts';
+import type { RunConfig } from '../config/schema.ts';
+import { loadConfig } from '../load-config.ts';
 
 /** The configuration of a run of a few tiny steps. */
 export const tinyConfig = (...set: string[]): Promise<RunConfig> =>

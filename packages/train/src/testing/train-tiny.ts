@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readCheckpoint } from '../loop/checkpoint.ts';
-import { findCheckpoint, RunFolder } from '../run/run-folder.ts';
-import { type TrainingListener, type TrainingResult, trainModel } from '../training/train.ts';
+import { findCheckpoint, RunFolder } from '../run-folder/run-folder.ts';
+import { type TrainingListener, type TrainingResult, trainModel } from '../train-model.ts';
 import { tinyConfig } from './tiny-run.ts';
 
 export interface TinyRun {

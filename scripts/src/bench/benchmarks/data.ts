@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { augmentations, DataLoader, openDataset, type Split } from '@tessera/data';
+import { augmentations, DataLoader, openDataset, type Split, usualColumns } from '@tessera/data';
 import { median } from '../measure/statistics.ts';
 import { writeDrawings } from './drawings.ts';
 
@@ -54,6 +54,7 @@ export async function measureData(dataset: string | null, say: (line: string) =>
 
 async function measureLoader(split: Split, workers: number, cached: boolean): Promise<DataRow> {
   await using loader = new DataLoader(split, {
+    columns: { image: usualColumns.image },
     ...{ batchSize, imageSize, workers },
     augment: augmentations.drawings,
     shuffle: true,

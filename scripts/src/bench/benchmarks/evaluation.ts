@@ -9,6 +9,7 @@ import {
   classNamesOf,
   contractionFlops,
   evaluateZeroShot,
+  labelColumns,
   promptTemplates,
   readExamples,
 } from '@tessera/train';
@@ -106,7 +107,7 @@ async function measureModel(
   const label = Object.entries(split.features).find(([, { type }]) => type === 'class')?.[0] ?? null;
   const classNames = classNamesOf(split, label);
   const image = Object.entries(split.features).find(([, { type }]) => type === 'image')?.[0] as string;
-  const columns = { image, label, captions: null, concept: null };
+  const columns = { image: { ...labelColumns.image, name: image }, label: { ...labelColumns.label, name: label } };
   manualSeed(0);
   const model = new CLIP(config).eval();
   const tokenizer = trainBpe(classNames, { vocabSize: Math.min(config.text.vocabularySize, 600) });

@@ -1,6 +1,6 @@
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
-import { DataLoader, decodeImage, openDataset } from '@tessera/data';
+import { DataLoader, decodeImage, openDataset, usualColumns } from '@tessera/data';
 import { toCaller, UsageError } from '../command.ts';
 import { isKnownDataset, locateDataset } from '../datasets.ts';
 
@@ -63,11 +63,11 @@ async function* readDataset(
   using dataset = await openDataset(folder);
   const split = dataset.split(name ?? (Object.keys(dataset.splits)[0] as string));
   const rows = Array.from({ length: Math.min(limit ?? split.length, split.length) }, (_, row) => row);
-  const columns = { captions: null, label: null, concept: null };
+  const columns = { image: usualColumns.image };
   const loader = new DataLoader(split, { imageSize, batchSize, rows, columns, strict: true, cacheBytes: 0 });
   try {
-    for await (const { images, indices } of loader.epoch(0))
-      yield { images, ids: Array.from(indices, (row) => `${split.name}/${row}`) };
+    for await (const { columns: found, indices } of loader.epoch(0))
+      yield { images: found.image, ids: Array.from(indices, (row) => `${split.name}/${row}`) };
   } finally {
     await loader.close();
   }

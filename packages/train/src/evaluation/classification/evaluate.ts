@@ -1,0 +1,203 @@
+/** Classification on one split: by a trained classifier, or zero-shot by a CLIP model. */
+import { type ColumnRequest, type Split, usualColumns } from '@tessera/data';
+import { type ImageClassifier, preprocess } from '@tessera/models';
+import type { Tensor } from '@tessera/tensor';
+import { percent } from '../../report/format.ts';
+import { pixelsDataUri } from '../../report/pictures.ts';
+import type { CLIPEncoder } from '../clip-encoder.ts';
+import { BatchEncoder, joinArrays } from '../encoder.ts';
+import { type ReadOptions, readExamples, readPictures, spread } from '../examples.ts';
+import { type EvaluationResult, evaluationKind, percentText, type TextTable } from '../result.ts';
+import { type ClassificationMetrics, classificationMetrics, mostConfused } from './metrics.ts';
+import { type ClassificationReport, classificationSection } from './section.ts';
+import { fillTemplates, zeroShotLogits, zeroShotWeights } from './zero-shot.ts';
+
+/** The columns that classification reads. */
+export type LabelColumns = { readonly image: ColumnRequest<'image'>; readonly label: ColumnRequest<'class'> };
+
+export const labelColumns: LabelColumns = { image: usualColumns.image, label: usualColumns.label };
+
+/** A classifier's answers on one split. */
+export interface ClassificationResult extends EvaluationResult {
+  readonly classNames: readonly string[];
+  readonly metrics: ClassificationMetrics;
+  /** [N, classes] */
+  readonly logits: Float32Array;
+  readonly labels: readonly number[];
+  /** The result with some mistakes as pictures, for the report. */
+  report(): Promise<ClassificationReport>;
+}
+
+/** The names of a data set's classes. @throws where the column is not a class label */
+export function classNamesOf(split: Split, column: string | null): readonly string[] {
+  const feature = column === null ? undefined : split.features[column];
+  const names = feature?.type === 'list' ? feature.feature : feature;
+  if (names?.type !== 'class')
+    throw new Error(
+      `${split.path}, split "${split.name}": classification needs a ClassLabel column; its columns are ${split.columns.join(', ')}`,
+    );
+  return names.names;
+}
+
+/** Reads a split and classifies its images. `classify`: u8 [N, S, S, 3] to logits [N, classes]. */
+async function classifySplit(
+  split: Split,
+  classNames: readonly string[],
+  options: ReadOptions<LabelColumns>,
+  classify: (images: Uint8Array) => Promise<Float32Array>,
+): Promise<ClassificationResult> {
+  const parts: Float32Array[] = [];
+  const labels: number[] = [];
+  const rows: number[] = [];
+  const { skipped } = await readExamples(split, options, async ({ columns, indices }) => {
+    parts.push(await classify(columns.image));
+    labels.push(...columns.label);
+    rows.push(...indices);
+  });
+  const logits = joinArrays(parts);
+  const metrics = classificationMetrics(logits, labels, classNames.length);
+  const { top1, top5 } = metrics;
+  const answers = { split, classNames, metrics, logits, labels, rows };
+  return {
+    kind: classification,
+    split: split.name,
+    values: { top1, top5 },
+    skipped,
+    classNames,
+    metrics,
+    logits,
+    labels,
+    report: () => describeMistakes(answers, options),
+  };
+}
+
+/** How well a trained classifier does on a split. */
+export async function evaluateClassifier(
+  model: ImageClassifier,
+  split: Split,
+  classNames: readonly string[],
+  options: ReadOptions<LabelColumns>,
+): Promise<ClassificationResult> {
+  const { imageSize } = options;
+  const encoder = new BatchEncoder(model, options.batchSize, (images: Tensor) => model.forward(preprocess(images)));
+  try {
+    return await classifySplit(split, classNames, options, (images) =>
+      encoder.encode(images, [imageSize, imageSize, 3]),
+    );
+  } finally {
+    encoder.dispose();
+  }
+}
+
+/** Classification without training: an image belongs to the class whose name, inserted into the templates, is nearest. */
+export async function evaluateZeroShot(
+  encoder: CLIPEncoder,
+  split: Split,
+  classNames: readonly string[],
+  templates: readonly string[],
+  options: Omit<ReadOptions<LabelColumns>, 'imageSize'>,
+): Promise<ClassificationResult> {
+  const { dims, imageSize } = encoder;
+  const prompts = await encoder.encodeTexts(fillTemplates(classNames, templates));
+  const weights = zeroShotWeights(prompts, templates.length, dims);
+  return classifySplit(split, classNames, { ...options, imageSize }, async (images) =>
+    zeroShotLogits(await encoder.encodeImages(images), weights, dims),
+  );
+}
+
+export const classification = evaluationKind<ClassificationResult>({
+  name: 'classification',
+  table: classificationTable,
+  headline: ({ metrics }) => ({ 'top-1': percentText(metrics.top1, 2) }),
+  summarize: ({ split, classNames, metrics, skipped }) => ({ split, classNames, metrics, skipped }),
+  async section(results) {
+    const reports = [];
+    for (const result of results) reports.push(await result.report());
+    return { html: classificationSection(reports) };
+  },
+  highlights: (results) =>
+    results.slice(0, 2).map(({ split, metrics, classNames }) => ({
+      label: 'Top-1 accuracy',
+      value: percent(metrics.top1),
+      note: `${split} · chance ${percent(1 / classNames.length)}`,
+    })),
+});
+
+/** Accuracy on each split, and the most frequent confusions. */
+function classificationTable(results: readonly ClassificationResult[]): TextTable {
+  const rows = results.map(({ split, metrics, classNames }) => [
+    split,
+    String(metrics.count),
+    percentText(metrics.top1, 2),
+    percentText(metrics.top5, 2),
+    percentText(metrics.balanced, 2),
+    percentText(1 / classNames.length),
+  ]);
+  const confusions = results.flatMap(({ metrics, classNames }) =>
+    mostConfused(metrics.confusion, 3).map(
+      ({ truth, prediction, count, share }) =>
+        `  ${classNames[truth]} -> ${classNames[prediction]}: ${count} images, ${percentText(share)} of the class`,
+    ),
+  );
+  return {
+    headings: ['split', 'images', 'top-1', 'top-5', 'balanced', 'chance top-1'],
+    rows,
+    notes: confusions.length === 0 ? [] : ['Most frequent confusions:', ...confusions],
+  };
+}
+
+interface Answers {
+  readonly split: Split;
+  readonly classNames: readonly string[];
+  readonly metrics: ClassificationMetrics;
+  readonly logits: Float32Array;
+  readonly labels: readonly number[];
+  /** Row of each image in the split. */
+  readonly rows: readonly number[];
+}
+
+/** A result with some of its mistakes as pictures, for the report. */
+async function describeMistakes(
+  { split, classNames, metrics, logits, labels, rows }: Answers,
+  { imageSize, columns }: ReadOptions<LabelColumns>,
+  count = 12,
+): Promise<ClassificationReport> {
+  const classes = classNames.length;
+  const answers = labels.map((truth, k) => {
+    const own = logits.subarray(k * classes, (k + 1) * classes);
+    return { truth, row: rows[k] as number, own, prediction: argmax(own) };
+  });
+  const wrong = answers.filter(({ truth, prediction }) => prediction !== truth);
+  const shown = spread(wrong.length, count).map((k) => wrong[k] as (typeof wrong)[number]);
+  const pictures = await readPictures(
+    split,
+    shown.map(({ row }) => row),
+    { imageSize, image: columns.image },
+  );
+  return {
+    split: split.name,
+    classNames,
+    metrics,
+    mistakes: await Promise.all(
+      shown.map(async ({ row, truth, prediction, own }) => ({
+        image: await pixelsDataUri(pictures.get(row) as Uint8Array, {
+          height: imageSize,
+          width: imageSize,
+          channels: 3,
+        }),
+        truth,
+        prediction,
+        confidence: probability(own, prediction),
+      })),
+    ),
+  };
+}
+
+const argmax = (values: Float32Array): number => values.indexOf(values.reduce((a, b) => Math.max(a, b)));
+
+/** The softmax of one of the logits. */
+function probability(logits: Float32Array, index: number): number {
+  const largest = logits.reduce((a, b) => Math.max(a, b));
+  const exponentials = logits.map((logit) => Math.exp(logit - largest));
+  return (exponentials[index] as number) / exponentials.reduce((a, b) => a + b);
+}

@@ -1,0 +1,26 @@
+export {
+  type ClassificationMetrics,
+  type ClassMetrics,
+  type Confusion,
+  classificationMetrics,
+  mostConfused,
+} from './classification/metrics.ts';
+export { fillTemplates, promptTemplates, zeroShotLogits, zeroShotWeights } from './classification/zero-shot.ts';
+export { ReconstructionMeter, type ReconstructionMetrics } from './reconstruction/metrics.ts';
+export {
+  chanceLevels,
+  type Neighbours,
+  nearestNeighbours,
+  type RetrievalConcepts,
+  type RetrievalMetrics,
+  retrievalMetrics,
+} from './retrieval/metrics.ts';
+export {
+  downscale,
+  type PixelBaseline,
+  type PixelBaselineInput,
+  type PixelImages,
+  pixelBaseline,
+} from './retrieval/pixels.ts';
+export { normalizeRows } from './retrieval/products.ts';
+export type { Recall } from './retrieval/ranks.ts';

@@ -1,0 +1,135 @@
+/** Encoding a split: its images and texts as a CLIP model sees them, and the small pictures of the pixel baseline. */
+import { type Batch, type ColumnRequest, type Split, usualColumns } from '@tessera/data';
+import type { CLIPEncoder } from '../clip-encoder.ts';
+import { joinArrays } from '../encoder.ts';
+import { type ReadOptions, readExamples } from '../examples.ts';
+import { downscale, type PixelImages } from './pixels.ts';
+
+/** The columns that retrieval reads. */
+export type PairColumns = {
+  readonly image: ColumnRequest<'image'>;
+  readonly captions: ColumnRequest<'texts'>;
+  readonly concept: ColumnRequest<'integer'> & { readonly optional: true };
+};
+
+export const pairColumns: PairColumns = {
+  image: usualColumns.image,
+  captions: usualColumns.captions,
+  concept: { ...usualColumns.concept, optional: true },
+};
+
+type PairBatch = Batch<PairColumns>;
+
+/** Side of the images that the pixel baseline compares. */
+const pixelSize = 16;
+
+/** The first caption that was picked for each row. */
+export const firstCaptions = ({ columns }: PairBatch): string[] =>
+  columns.captions.map(({ picked }) => picked[0] ?? '');
+
+/** The concept of each image of a batch, as numbers that mean the same in all splits. */
+export type ConceptNumbers = (batch: PairBatch) => ArrayLike<number>;
+
+/** The data set's concepts where it has them; otherwise images of equal captions show the same. */
+export function conceptNumbers(): ConceptNumbers {
+  const numbers = new Map<string, number>();
+  return (batch) => {
+    const { concept } = batch.columns;
+    if (concept !== null) return concept;
+    return firstCaptions(batch).map((text) => {
+      const number = numbers.get(text) ?? numbers.size;
+      numbers.set(text, number);
+      return number;
+    });
+  };
+}
+
+/** How a split is read. */
+export type SplitOptions = Omit<ReadOptions<PairColumns>, 'imageSize'> & { readonly concepts: ConceptNumbers };
+
+/** A split's images and texts as a model sees them. A text that several images of one concept share occurs once. */
+export interface EncodedSplit {
+  readonly split: Split;
+  readonly dims: number;
+  readonly imageFeatures: Float32Array;
+  readonly imageConcepts: readonly number[];
+  /** Row of each image in the split. */
+  readonly imageRows: readonly number[];
+  /** The caption of each image. */
+  readonly imageTexts: readonly string[];
+  readonly texts: readonly string[];
+  readonly textFeatures: Float32Array;
+  readonly textConcepts: readonly number[];
+  /** The images at the size of the pixel baseline; null if they were not requested. */
+  readonly pixels: PixelImages | null;
+  /** Rows that could not be used. */
+  readonly skipped: number;
+}
+
+/** Reads and encodes a split. */
+export async function encodeSplit(
+  encoder: CLIPEncoder,
+  split: Split,
+  options: SplitOptions & { readonly withPixels: boolean },
+): Promise<EncodedSplit> {
+  const { imageSize, dims } = encoder;
+  const features: Float32Array[] = [];
+  const rows: number[] = [];
+  const captions: string[] = [];
+  const concepts: number[] = [];
+  const small: Float32Array[] = [];
+  const { skipped } = await readExamples(split, { ...options, imageSize }, async (batch) => {
+    features.push(await encoder.encodeImages(batch.columns.image));
+    rows.push(...batch.indices);
+    captions.push(...firstCaptions(batch));
+    concepts.push(...Array.from(options.concepts(batch)));
+    if (options.withPixels) small.push(shrink(batch, imageSize));
+  });
+  const distinct = new Map<string, { text: string; concept: number }>();
+  for (const [k, text] of captions.entries()) {
+    const concept = concepts[k] as number;
+    distinct.set(`${concept} ${text}`, { text, concept });
+  }
+  const texts = [...distinct.values()];
+  return {
+    split,
+    dims,
+    imageFeatures: joinArrays(features),
+    imageConcepts: concepts,
+    imageRows: rows,
+    imageTexts: captions,
+    texts: texts.map(({ text }) => text),
+    textFeatures: await encoder.encodeTexts(texts.map(({ text }) => text)),
+    textConcepts: texts.map(({ concept }) => concept),
+    pixels: options.withPixels ? smallImages(small) : null,
+    skipped,
+  };
+}
+
+const shrink = ({ columns, size }: PairBatch, side: number): Float32Array =>
+  downscale({ data: columns.image, count: size, height: side, width: side }, pixelSize);
+
+function smallImages(parts: readonly Float32Array[]): PixelImages {
+  const data = joinArrays(parts);
+  return { data, count: data.length / (3 * pixelSize ** 2), height: pixelSize, width: pixelSize, layout: 'NCHW' };
+}
+
+/** Training images at the baseline's size, with their concepts: what the raw-pixel nearest neighbor searches. */
+export interface PixelMemory {
+  readonly images: PixelImages;
+  readonly concepts: readonly number[];
+}
+
+/** Reads the images that the pixel baseline searches. */
+export async function readPixelMemory(
+  split: Split,
+  options: SplitOptions & { readonly imageSize: number },
+): Promise<PixelMemory> {
+  const small: Float32Array[] = [];
+  const concepts: number[] = [];
+  await readExamples(split, options, async (batch) => {
+    small.push(shrink(batch, options.imageSize));
+    concepts.push(...Array.from(options.concepts(batch)));
+  });
+  return { images: smallImages(small), concepts };
+}

@@ -1,0 +1,45 @@
+/** Loads CLIP weights that were trained elsewhere. */
+import { clipVocabularySize, loadClipTokenizer } from '@tessera/data';
+import { CLIP } from '@tessera/models';
+import { init } from '@tessera/nn';
+import { loadWeights } from '@tessera/weights';
+import { loadConfig } from './load-config.ts';
+import type { LoadedRun } from './load-run.ts';
+import { clipSubject, contrastive } from './tasks/contrastive/index.ts';
+import type { ContrastiveConfig } from './tasks/contrastive/settings.ts';
+import { asTaskModel } from './tasks/task.ts';
+
+/** A CLIP model that was trained elsewhere, with OpenAI's tokenizer. */
+export interface LoadedCLIPFile extends Omit<LoadedRun, 'checkpoint'> {
+  readonly checkpoint: Pick<LoadedRun['checkpoint'], 'path' | 'modelState'>;
+  /** What was assumed because no file says it. */
+  readonly assumptions: readonly string[];
+}
+
+/**
+ * Loads CLIP from a file or folder of weights outside of a run (see `loadWeights`). `config` holds the settings' defaults.
+ *
+ * @throws where it is another model, or its text tower was trained with another tokenizer than OpenAI's
+ */
+export async function loadCLIPFile(path: string): Promise<LoadedCLIPFile> {
+  const { model: source, path: file, title, assumptions } = await loadWeights(path);
+  if (!(source instanceof CLIP))
+    throw new Error(`${file}: is ${title}; outside of a run only CLIP can be evaluated, whose classes are words`);
+  const { vocabularySize } = source.text;
+  if (vocabularySize !== clipVocabularySize)
+    throw new Error(
+      `${file}: its text tower knows ${vocabularySize} tokens, OpenAI's tokenizer has ${clipVocabularySize}: which words they are is not known`,
+    );
+  // A model of its own, so that the file's values stay where others are loaded into it.
+  const model = init.skipInit(() => new CLIP(source.config));
+  model.loadStateDict(source.stateDict());
+  const config = await loadConfig({ set: [`task=${contrastive.name}`] });
+  const tokenizer = await loadClipTokenizer();
+  return {
+    task: contrastive,
+    config,
+    checkpoint: { path: file, modelState: () => source.stateDict() },
+    subject: asTaskModel(clipSubject(model, tokenizer, config as ContrastiveConfig)),
+    assumptions,
+  };
+}

@@ -1,0 +1,30 @@
+/** Loads the trained model of a run. */
+import type { RunConfig } from './config/schema.ts';
+import { loadConfig } from './load-config.ts';
+import { type Checkpoint, readCheckpoint } from './loop/checkpoint.ts';
+import { findCheckpoint, findRun } from './run-folder/run-folder.ts';
+import { taskNamed } from './tasks/index.ts';
+import type { AnyTaskModel, Task } from './tasks/task.ts';
+
+/** A trained model with its run. */
+export interface LoadedRun {
+  readonly task: Task;
+  readonly config: RunConfig;
+  readonly checkpoint: Checkpoint;
+  /** The model with what its task knows about it. */
+  readonly subject: AnyTaskModel;
+}
+
+/**
+ * Loads a run's model, from its latest checkpoint or the one that the path names.
+ *
+ * @throws where there is no run or checkpoint, or the two do not belong together
+ */
+export async function loadRun(path: string): Promise<LoadedRun> {
+  const checkpoint = await readCheckpoint(await findCheckpoint(path));
+  const folder = await findRun(path);
+  if (folder === null) throw new Error(`${path}: is not in a run's folder: there is no config.yaml`);
+  const config = await loadConfig({ base: folder.config });
+  const task = taskNamed(config.task);
+  return { task, config, checkpoint, subject: await task.restore({ config, folder, checkpoint }) };
+}

@@ -1,0 +1,198 @@
+/** The task `contrastive`: CLIP on images with captions (Radford et al. 2021; SigLIP: Zhai et al. 2023). */
+import { loadClipTokenizer, loadTokenizer, type Split, saveTokenizer, type Tokenizer } from '@tessera/data';
+import { exists } from '@tessera/data/io';
+import { CLIP } from '@tessera/models';
+import { init } from '@tessera/nn';
+import { tensor } from '@tessera/tensor';
+import { classNamesOf, evaluateZeroShot, labelColumns } from '../../evaluation/classification/evaluate.ts';
+import { CLIPEncoder } from '../../evaluation/clip-encoder.ts';
+import type { EvaluationResult } from '../../evaluation/result.ts';
+import {
+  conceptNumbers,
+  encodeSplit,
+  type PairColumns,
+  pairColumns,
+  readPixelMemory,
+} from '../../evaluation/retrieval/encode-split.ts';
+import { evaluateRetrieval } from '../../evaluation/retrieval/evaluate.ts';
+import { loadModelState } from '../../loop/checkpoint.ts';
+import type { RunFolder } from '../../run-folder/run-folder.ts';
+import { checkCaptions, learnTokenizer } from '../captions.ts';
+import { findColumns, readOptions, withColumnNames } from '../reading.ts';
+import {
+  type AnyTaskModel,
+  asTaskModel,
+  defineTask,
+  type EvaluationRequest,
+  type TaskModel,
+  type TrainingSite,
+} from '../task.ts';
+import { clipConfigOf } from './clip-config.ts';
+import { ContrastiveObjective, type PairTensors } from './objective.ts';
+import { pairTensors } from './pair-tensors.ts';
+import { type ContrastiveConfig, contrastiveSettings } from './settings.ts';
+import { readStartingModel, type StartingModel, startFrom } from './starting-model.ts';
+
+/** @param longestCaption of the training split, in tokens */
+export function clipSubject(
+  model: CLIP,
+  tokenizer: Tokenizer,
+  config: ContrastiveConfig,
+  longestCaption = config.model.text.contextLength,
+): TaskModel<PairColumns, PairTensors> {
+  const { loss, initialize, data } = config;
+  const { imageSize } = model.config.vision;
+  const { contextLength } = model.config.text;
+  const { onTooLong } = config.tokenizer;
+  const columns = withColumnNames(pairColumns, data.columns);
+  const frozen = initialize.tower === 'freeze';
+  // Compiled once for all evaluations of a run.
+  let encoder: CLIPEncoder | null = null;
+  return {
+    model,
+    objective: new ContrastiveObjective(model, {
+      loss: loss.kind,
+      duplicates: loss.duplicates,
+      freezeImageTower: frozen,
+    }),
+    imageSize,
+    columns: {
+      ...columns,
+      captions: { ...columns.captions, choice: data.captionChoice, count: data.captionsPerImage },
+    },
+    toTensors: (batch) => pairTensors(batch, imageSize, { tokenizer, contextLength, longestCaption, onTooLong }),
+    facts: {
+      Model: describeTowers(config),
+      Parameters: model.parameterCount(),
+      ...(frozen ? { 'Trained parameters': model.parameterCount({ trainableOnly: true }) } : {}),
+      Vocabulary: tokenizer.vocabSize,
+      'Longest caption': `${longestCaption} of ${contextLength} tokens`,
+    },
+    image: {
+      tower: model.visual,
+      head: null,
+      description: { vision: model.config.vision, activation: model.config.activation ?? 'quickgelu' },
+    },
+    text: {
+      tokenizer,
+      encode(texts) {
+        const tokens = tokenizer.encodeBatch(texts, contextLength, { onTooLong: 'truncate' });
+        return model.encodeText(tensor(tokens, { shape: [texts.length, contextLength] }));
+      },
+    },
+    async evaluate(splits, request) {
+      const { batchSize } = request;
+      if (encoder?.batchSize !== batchSize) {
+        encoder?.dispose();
+        encoder = new CLIPEncoder(model, tokenizer, { batchSize, onTooLong: 'truncate' });
+      }
+      return evaluateCLIP(encoder, splits, request);
+    },
+    dispose: () => encoder?.dispose(),
+  };
+}
+
+/** Retrieval where the splits have captions, and zero-shot classification where that is requested and they have class labels. */
+async function evaluateCLIP(
+  encoder: CLIPEncoder,
+  splits: readonly Split[],
+  request: EvaluationRequest,
+): Promise<EvaluationResult[]> {
+  const [first] = splits;
+  if (first === undefined) return [];
+  const { templates, baseline } = request;
+  const results: EvaluationResult[] = [];
+  const pairs = readOptions(request, pairColumns, encoder.imageSize);
+  const labelled = readOptions(request, labelColumns, encoder.imageSize);
+  const optional = {
+    captions: { ...pairs.columns.captions, optional: true },
+    label: { ...labelled.columns.label, optional: true },
+  };
+  const { captions, label } = await findColumns(first, optional);
+  const classes = templates === null ? null : label;
+  if (captions === null && classes === null)
+    throw new Error(
+      `${first.path}, split "${first.name}": has neither captions nor class labels to evaluate (columns: ${first.columns.join(', ')}); name a class label column with --label`,
+    );
+  if (captions !== null) {
+    const reading = { ...pairs, concepts: conceptNumbers() };
+    const memory =
+      baseline === null ? null : await readPixelMemory(baseline.split, { ...reading, limit: baseline.limit });
+    const pictures = { imageSize: encoder.imageSize, image: pairs.columns.image };
+    for (const split of splits) {
+      const encoded = await encodeSplit(encoder, split, { ...reading, withPixels: memory !== null });
+      results.push(evaluateRetrieval(encoded, memory, pictures));
+    }
+  }
+  if (templates !== null && classes !== null)
+    for (const split of splits)
+      results.push(await evaluateZeroShot(encoder, split, classNamesOf(split, classes), templates, labelled));
+  return results;
+}
+
+/** Builds tokenizer and model, and checks the captions before any time is spent. */
+async function create(
+  start: StartingModel | null,
+  { config, train, evaluationSplits, folder, say }: TrainingSite<ContrastiveConfig>,
+): Promise<AnyTaskModel> {
+  const { captions } = await findColumns(train, withColumnNames(pairColumns, config.data.columns));
+  const column = captions as string;
+  const known = start?.parts === 'all' ? start.tokenizer : null;
+  const tokenizer = await obtainTokenizer(config, train, column, folder, known);
+  const { contextLength } = config.model.text;
+  const { onTooLong } = config.tokenizer;
+  let longestCaption = 0;
+  for (const split of [train, ...evaluationSplits]) {
+    const { count, tooLong, longest } = await checkCaptions(split, column, tokenizer, contextLength, onTooLong);
+    if (split === train) longestCaption = Math.min(longest, contextLength);
+    if (tooLong > 0)
+      say(
+        `${split.name}: ${tooLong} of ${count} captions are cut to ${contextLength} tokens (the longest has ${longest})`,
+      );
+  }
+  const model = new CLIP(clipConfigOf(config, tokenizer.vocabSize));
+  if (start !== null) startFrom(start, model, config);
+  return asTaskModel(clipSubject(model, tokenizer, config, longestCaption));
+}
+
+/** The run's own tokenizer where it has one already, else that of the model it starts from, else one as the configuration asks. */
+async function obtainTokenizer(
+  { tokenizer: { kind, vocabularySize } }: ContrastiveConfig,
+  train: Split,
+  column: string,
+  folder: RunFolder,
+  known: Tokenizer | null,
+): Promise<Tokenizer> {
+  if (await exists(folder.tokenizer)) return loadTokenizer(folder.tokenizer);
+  const tokenizer =
+    known ?? (kind === 'clip' ? await loadClipTokenizer() : await learnTokenizer(train, column, vocabularySize));
+  await saveTokenizer(folder.tokenizer, tokenizer);
+  return tokenizer;
+}
+
+function describeTowers({ model: { vision, text } }: ContrastiveConfig): string {
+  const image =
+    vision.kind === 'vit'
+      ? `ViT width ${vision.width}, ${vision.layers} layers, patch ${vision.patchSize}`
+      : `ModifiedResNet width ${vision.width} [${vision.layers.join(', ')}]`;
+  return `${image} at ${vision.imageSize} px; text width ${text.width}, ${text.layers} layers, ${text.contextLength} tokens`;
+}
+
+export const contrastive = defineTask<ContrastiveConfig>({
+  ...contrastiveSettings,
+  title: 'CLIP',
+  description: 'CLIP or SigLIP on images with captions',
+  mainMeasure: { name: 'imageToTextR1', better: 'higher' },
+  fromCheckpoint: [],
+  evaluationOptions: ['label', 'templates', 'pixels'],
+  async prepare(config, resumed) {
+    const start = resumed ? null : await readStartingModel(config);
+    return { config, create: (site) => create(start, site) };
+  },
+  async restore({ config, folder, checkpoint }) {
+    const tokenizer = await loadTokenizer(folder.tokenizer);
+    const model = init.skipInit(() => new CLIP(clipConfigOf(config, tokenizer.vocabSize)));
+    loadModelState(checkpoint, model, config);
+    return asTaskModel(clipSubject(model, tokenizer, config));
+  },
+});

@@ -1,0 +1,146 @@
+/** Settings of the task `contrastive`: CLIP on images with captions. */
+import { presets as modelPresets, type PresetName } from '@tessera/models';
+import { duplicateRules } from '@tessera/nn';
+import { z } from 'zod';
+import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
+import { activation, clipVisionSchema, count, share } from '../../config/sections.ts';
+
+const data = dataSection(
+  {
+    image: 'column with the images',
+    captions: 'column with a caption, or a list of captions, for each image',
+    concept: 'integer column: pairs with equal values show the same',
+  },
+  {
+    captionChoice: z
+      .union([z.enum(['random', 'first']), z.strictObject({ first: share })])
+      .default('random')
+      .describe("which of an image's captions an epoch takes; {first: p}: the first with chance p, else another"),
+    captionsPerImage: count
+      .default(1)
+      .describe('how many captions of an image an epoch takes: all of them are positives of the image'),
+  },
+);
+
+const tokenizer = z.strictObject({
+  kind: z.enum(['bpe', 'clip']).default('bpe').describe("bpe: trained on the captions; clip: OpenAI's"),
+  vocabularySize: z
+    .int()
+    .min(514)
+    .default(3000)
+    .describe('of a trained BPE, 514 at least; the captions may give fewer tokens'),
+  onTooLong: z
+    .enum(['error', 'truncate'])
+    .default('error')
+    .describe('what to do with captions of more tokens than model.text.contextLength'),
+});
+
+const model = z.strictObject({
+  embedDim: count.describe('length of the features that both towers give'),
+  vision: clipVisionSchema,
+  text: z.strictObject({
+    contextLength: z.int().min(3).describe('tokens of a caption, start and end included'),
+    width: count,
+    layers: count,
+    heads: count.optional().describe('default: width / 64'),
+  }),
+  activation,
+});
+
+const loss = z.strictObject({
+  kind: z.enum(['clip', 'siglip']).default('clip'),
+  duplicates: z
+    .enum(duplicateRules)
+    .default('mask')
+    .describe(
+      'pairs of one concept in a batch: keep: negatives of each other; mask: not counted; share: positives of each other',
+    ),
+  initialLogitScale: z
+    .number()
+    .nullable()
+    .default(null)
+    .describe('what the logarithm of the temperature starts at; null: ln(1/.07) with clip, ln 10 with siglip'),
+  initialLogitBias: z
+    .number()
+    .nullable()
+    .default(null)
+    .describe('what the bias on the logits starts at; null: none with clip, -10 with siglip'),
+});
+
+const initialize = z.strictObject({
+  checkpoint: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('a run or checkpoint that the model starts from; null: from scratch'),
+  parts: z
+    .enum(['image', 'all'])
+    .default('image')
+    .describe("image: the image tower alone; all: the whole model, with the run's tokenizer (fine-tuning)"),
+  tower: z
+    .enum(['train', 'freeze'])
+    .default('train')
+    .describe('train: both towers; freeze: the text tower alone (locked-image tuning)'),
+});
+
+const schema = taskSchema('contrastive', {
+  data,
+  initialize: initialize.prefault({}),
+  tokenizer: tokenizer.prefault({}),
+  model,
+  loss: loss.prefault({}),
+});
+
+export type ContrastiveConfig = z.infer<typeof schema>;
+
+/** A model preset as a configuration has it: the size of the vocabulary is the tokenizer's. */
+function modelSettings(name: PresetName): z.input<typeof model> {
+  const { text, ...rest } = modelPresets[name];
+  const { vocabularySize: _, ...textSettings } = text;
+  // A copy without the preset's readonly marks.
+  return structuredClone({ ...rest, text: textSettings }) as z.input<typeof model>;
+}
+
+export const contrastiveSettings = {
+  name: 'contrastive',
+  schema,
+  presets: {
+    /** CLIP on emoji in seven drawing styles, tested on others: minutes on two cores. */
+    'emoji-clip': {
+      name: 'emoji-clip',
+      data: { dataset: 'emoji', augmentation: 'drawings', captionChoice: { first: 0.6 } },
+      tokenizer: { kind: 'bpe', vocabularySize: 3000, onTooLong: 'truncate' },
+      model: modelSettings('rn-tiny-64'),
+      optimizer: { lr: 1e-3, weightDecay: 0.2, betas: [0.9, 0.98], eps: 1e-6 },
+      schedule: { warmupSteps: 100 },
+      training: { epochs: 28, batchSize: 128 },
+    },
+    /** The same with a binary decision for each pair (SigLIP) and a Vision Transformer. */
+    'emoji-siglip': {
+      name: 'emoji-siglip',
+      data: { dataset: 'emoji', augmentation: 'drawings', captionChoice: { first: 0.6 } },
+      tokenizer: { kind: 'bpe', vocabularySize: 3000, onTooLong: 'truncate' },
+      model: modelSettings('vit-tiny-64'),
+      loss: { kind: 'siglip' },
+      optimizer: { lr: 1e-3, weightDecay: 0.2, betas: [0.9, 0.98], eps: 1e-6 },
+      schedule: { warmupSteps: 100 },
+      training: { epochs: 28, batchSize: 128 },
+    },
+    /** So small that it trains in seconds: for trying out data and settings. */
+    tiny: {
+      name: 'tiny',
+      data: { dataset: 'emoji' },
+      tokenizer: { kind: 'bpe', vocabularySize: 1000, onTooLong: 'truncate' },
+      model: {
+        embedDim: 16,
+        vision: { kind: 'vit', imageSize: 16, patchSize: 8, width: 16, layers: 1, heads: 1 },
+        text: { contextLength: 12, width: 16, layers: 1, heads: 1 },
+      },
+      optimizer: { lr: 2e-3 },
+      schedule: { warmupSteps: 4 },
+      training: { epochs: 2, batchSize: 16 },
+      evaluation: { pixelBaseline: false },
+    },
+  },
+  models: Object.fromEntries(Object.keys(modelPresets).map((name) => [name, modelSettings(name as PresetName)])),
+} satisfies TaskSettings<ContrastiveConfig>;

@@ -1,0 +1,61 @@
+/** How a configuration reads its splits. */
+import { type ColumnRequests, DataLoader, type LoaderOptions, type Split } from '@tessera/data';
+import { type Augmentation, augmentations } from '@tessera/data/browser';
+import type { RunConfig } from '../config/schema.ts';
+import type { ReadOptions } from '../evaluation/examples.ts';
+import type { EvaluationRequest } from './task.ts';
+
+/** The requests with the names that the user gave to some of the columns. */
+export const withColumnNames = <Requests extends ColumnRequests>(
+  requests: Requests,
+  names: Readonly<Record<string, string | null>>,
+): Requests =>
+  Object.fromEntries(
+    Object.entries(requests).map(([role, request]) => [role, { ...request, name: names[role] ?? null }]),
+  ) as unknown as Requests;
+
+/** The names that the requested columns have in a split. @throws where one is missing or does not fit */
+export async function findColumns<Requests extends ColumnRequests>(
+  split: Split,
+  columns: Requests,
+): Promise<DataLoader<Requests>['columns']> {
+  const loader = new DataLoader(split, { columns, batchSize: 1, imageSize: 1, workers: 0 });
+  await loader.close();
+  return loader.columns;
+}
+
+function findAugmentation(chosen: RunConfig['data']['augmentation']): Augmentation | null {
+  return typeof chosen === 'string' ? augmentations[chosen as keyof typeof augmentations] : chosen;
+}
+
+/** How the training split is read. */
+export const trainingLoaderOptions = <Requests extends ColumnRequests>(
+  { data, training, seed }: RunConfig,
+  columns: Requests,
+  imageSize: number,
+): LoaderOptions<Requests> => ({
+  columns,
+  batchSize: training.batchSize,
+  imageSize,
+  seed,
+  shuffle: true,
+  augment: findAugmentation(data.augmentation),
+  workers: data.workers,
+  prefetch: data.prefetch,
+  strict: data.strict,
+  cacheBytes: data.cacheMegabytes * 2 ** 20,
+});
+
+/** How a split is read for evaluation. */
+export const readOptions = <Requests extends ColumnRequests>(
+  { batchSize, workers, strict, limit, columns }: EvaluationRequest,
+  requests: Requests,
+  imageSize: number,
+): ReadOptions<Requests> => ({
+  imageSize,
+  batchSize,
+  workers,
+  strict,
+  limit,
+  columns: withColumnNames(requests, columns),
+});

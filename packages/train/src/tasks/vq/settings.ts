@@ -1,0 +1,45 @@
+/** Settings of the task `vq`: a tokenizer of images. */
+import { z } from 'zod';
+import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
+import { count, fromZero, rate } from '../../config/sections.ts';
+
+const model = z.strictObject({
+  imageSize: count.describe('side of the square images in pixels'),
+  patchSize: z.int().min(2).describe('side of the square of pixels that a token stands for: a power of two'),
+  width: count.describe('channels of encoder and decoder'),
+  blocks: fromZero.describe('residual units of each'),
+  codes: z.int().min(2).describe('how many codes there are'),
+  codeWidth: count.describe('length of a code'),
+  decay: z.number().min(0).lt(1).default(0.99).describe('of the running means that the codes follow'),
+  restartBelow: rate
+    .default(1)
+    .describe('a code that stands for fewer vectors of a batch starts anew at one of them; 0: never'),
+});
+
+const loss = z.strictObject({
+  commitment: rate.default(0.25).describe('factor on the distance between what the encoder gives and its code'),
+});
+
+const schema = taskSchema('vq', {
+  data: dataSection({ image: 'column with the images' }),
+  model,
+  loss: loss.prefault({}),
+});
+
+export type VQConfig = z.infer<typeof schema>;
+
+export const vqSettings = {
+  name: 'vq',
+  schema,
+  presets: {
+    /** Emoji as 8 x 8 tokens each, and back. */
+    'emoji-vq': {
+      name: 'emoji-vq',
+      data: { dataset: 'emoji', augmentation: 'flip' },
+      model: { imageSize: 64, patchSize: 8, width: 64, blocks: 2, codes: 512, codeWidth: 64 },
+      optimizer: { lr: 2e-3, weightDecay: 0, betas: [0.9, 0.99], eps: 1e-8 },
+      schedule: { warmupSteps: 100 },
+      training: { epochs: 6, batchSize: 64 },
+    },
+  },
+} satisfies TaskSettings<VQConfig>;

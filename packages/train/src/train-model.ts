@@ -1,0 +1,276 @@
+/** A whole run: data, model, training, evaluation, report. */
+import { join } from 'node:path';
+import { DataLoader, type Dataset, openDataset, type Split } from '@tessera/data';
+import { writeFileAtomic } from '@tessera/data/io';
+import { getBackend, manualSeed } from '@tessera/tensor';
+import { weightMetadata, writeTensors } from '@tessera/weights';
+import { formatConfig } from './config/resolve.ts';
+import type { RunConfig } from './config/schema.ts';
+import { type EvaluationResult, resultHighlights, resultSections, summarizeResults } from './evaluation/result.ts';
+import { loadRun } from './load-run.ts';
+import { type Checkpoint, type CheckpointState, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
+import { CheckpointFolder } from './loop/checkpoint-folder.ts';
+import { LoaderSource } from './loop/loader-source.ts';
+import { MetricsWriter } from './loop/metrics-file.ts';
+import type { MixedPrecision } from './loop/precision.ts';
+import { measurePeak } from './loop/throughput.ts';
+import { startPosition, Trainer, type TrainerListener } from './loop/trainer.ts';
+import { AdamW, GradScaler, noDecay, type Optimizer, SGD } from './optim/index.ts';
+import { constant, type Schedule, warmupCosine, warmupLinear } from './optim/schedule.ts';
+import { describeEnvironment } from './run-folder/environment.ts';
+import { findCheckpoint, RunFolder } from './run-folder/run-folder.ts';
+import { writeTrainingSamples } from './run-folder/samples.ts';
+import { taskNamed } from './tasks/index.ts';
+import { trainingLoaderOptions } from './tasks/reading.ts';
+import type { AnyTaskModel, EvaluationRequest, Say, TrainedModel, TrainingSite } from './tasks/task.ts';
+import { writeReport } from './write-report.ts';
+
+export interface TrainingListener extends TrainerListener {
+  /** Receives messages for the user. */
+  say?: Say;
+}
+
+export interface TrainingRequest {
+  readonly config: RunConfig;
+  /** The folder of the built data set. */
+  readonly dataset: string;
+  readonly folder: RunFolder;
+  /** The checkpoint to continue from; null: a new run. */
+  readonly resume: Checkpoint | null;
+  /** When aborted, the current step is finished, a checkpoint written, and the run ends unfinished. */
+  readonly signal?: AbortSignal;
+  readonly listener?: TrainingListener;
+}
+
+export interface TrainingResult {
+  readonly finished: boolean;
+  readonly steps: number;
+  readonly totalSteps: number;
+  /** Results of the final evaluation; null for a run that was stopped before its end. */
+  readonly results: readonly EvaluationResult[] | null;
+  /** Path of the report; null for a run that was stopped. */
+  readonly report: string | null;
+  /** The number of different rows that could not be used. */
+  readonly skippedRows: number;
+}
+
+/**
+ * Trains, evaluates and reports. All files are written to the run's folder: config.yaml, environment.json, tokenizer.json (CLIP),
+ * metrics.jsonl, checkpoints, samples, evaluation.json, model.safetensors, report.html.
+ */
+export async function trainModel(request: TrainingRequest): Promise<TrainingResult> {
+  const { folder, resume, listener, signal } = request;
+  const started = performance.now();
+  checkAccumulation(request.config);
+  checkPrecision(request.config);
+  const say = listener?.say ?? (() => undefined);
+  const task = taskNamed(request.config.task);
+  manualSeed(request.config.seed);
+  const prepared = await task.prepare(request.config, resume !== null, say);
+  const { config } = prepared;
+  const dataset = await openDataset(request.dataset);
+  let subject: AnyTaskModel | null = null;
+  let loader: DataLoader | null = null;
+  let metrics: MetricsWriter | null = null;
+  try {
+    const train = dataset.split(config.data.trainSplit);
+    const splits = evaluationSplits(dataset, config);
+    if (resume === null) await folder.create();
+    const trainFirst = async (name: string, first: RunConfig): Promise<TrainedModel | null> => {
+      const trained = await trainNested({ ...request, config: first, folder: new RunFolder(join(folder.path, name)) });
+      // This run's random numbers are those that it would have without the other.
+      manualSeed(config.seed);
+      return trained;
+    };
+    const site: TrainingSite = { config, train, evaluationSplits: splits, folder, say, trainFirst };
+    subject = await prepared.create(site);
+    if (subject === null)
+      return { finished: false, steps: 0, totalSteps: 0, results: null, report: null, skippedRows: 0 };
+    const { model, objective, imageSize, columns, metadata = {} } = subject;
+    loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize));
+    const source = new LoaderSource(loader, subject.toTensors, (batch) =>
+      writeTrainingSamples(folder.samples, batch, imageSize),
+    );
+    const optimizer = createOptimizer(config, model.namedParameters());
+    const mixedPrecision = createMixedPrecision(config);
+    const totalSteps = config.training.epochs * source.batchesPerEpoch;
+    const schedule = createSchedule(config, totalSteps);
+    const data = {
+      seed: config.seed,
+      rows: train.length,
+      batchSize: config.training.batchSize,
+      batchesPerEpoch: source.batchesPerEpoch,
+    };
+    if (resume !== null) {
+      checkSameData(resume, data);
+      restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null);
+    }
+    const environment = describeEnvironment();
+    await writeFileAtomic(folder.config, [formatConfig(config)]);
+    await folder.writeJson(folder.environment, environment);
+    const peakFlops = config.runtime.peakGflops === null ? await measurePeak() : config.runtime.peakGflops * 1e9;
+    metrics = await MetricsWriter.open(folder.metrics, resume?.state.step ?? 0);
+    // The results of the last evaluation also serve the report.
+    let results: EvaluationResult[] | null = null;
+    const evaluate = async (final: boolean): Promise<EvaluationResult[]> => {
+      const request = evaluationRequest(config, final ? train : null);
+      const found = await (subject as AnyTaskModel).evaluate(splits, request);
+      for (const result of found) await result.kind.writeSamples(result, folder.samples);
+      if (final) results = found;
+      return found;
+    };
+    const trainer = new Trainer({
+      objective,
+      optimizer,
+      source,
+      schedule,
+      training: config.training,
+      mixedPrecision,
+      metrics,
+      checkpoints: new CheckpointFolder(folder.checkpoints, config.checkpoints.keep),
+      checkpointing: config.checkpoints,
+      describe: { config, data },
+      metadata,
+      evaluate,
+      evaluation: config.evaluation,
+      mainMeasure: task.mainMeasure,
+      peakFlops,
+      ...(listener === undefined ? {} : { listener }),
+    });
+    const { position, finished } = await trainer.run(resume?.state ?? startPosition, signal);
+    const skippedRows = loader.stats.skipped;
+    const ended = { finished, steps: position.step, totalSteps, skippedRows };
+    if (!finished) return { ...ended, results: null, report: null };
+
+    await writeTensors(folder.model, model.stateDict(), { ...weightMetadata(model), ...metadata });
+    say('evaluating ...');
+    const final = results ?? (await evaluate(true));
+    await folder.writeJson(folder.evaluation, summarizeResults(final));
+    const seconds = Math.round((performance.now() - started) / 1000);
+    const report = await writeReport(folder.path, {
+      title: config.name,
+      subtitle: `${task.title} trained on ${config.data.dataset}`,
+      summary: {
+        ...subject.facts,
+        'Training rows': train.length,
+        Epochs: config.training.epochs,
+        Steps: totalSteps,
+        'Batch size': config.training.batchSize,
+        ...(skippedRows === 0 ? {} : { 'Rows that could not be used': skippedRows }),
+      },
+      config,
+      environment: { ...environment, 'Peak (GFLOP/s)': Math.round(peakFlops / 1e9), 'Duration (s)': seconds },
+      highlights: resultHighlights(final),
+      sections: await resultSections(final),
+    });
+    return { ...ended, results: final, report };
+  } finally {
+    metrics?.close();
+    subject?.dispose?.();
+    await loader?.close();
+    dataset.close();
+  }
+}
+
+/**
+ * A run of another model that this run needs first, in a folder of its own. It is continued where it was interrupted, and only loaded where
+ * it is complete. Null if it was stopped.
+ */
+async function trainNested(request: Omit<TrainingRequest, 'resume'>): Promise<TrainedModel | null> {
+  const { folder } = request;
+  const checkpoint = await findCheckpoint(folder.path).catch(() => null);
+  const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
+  if (resume === null || resume.state.epoch < request.config.training.epochs) {
+    const { finished } = await trainModel({ ...request, resume });
+    if (!finished) return null;
+  }
+  return loadRun(folder.path);
+}
+
+/** How a run evaluates its own splits. `baseline`: the split that baselines search, where the configuration wants them. */
+const evaluationRequest = (
+  { data, evaluation: { batchSize, limit, pixelBaseline } }: RunConfig,
+  baseline: Split | null,
+): EvaluationRequest => ({
+  batchSize,
+  workers: data.workers,
+  strict: data.strict,
+  limit,
+  columns: data.columns,
+  baseline: baseline === null || !pixelBaseline ? null : { split: baseline, limit },
+  templates: null,
+});
+
+function checkAccumulation({ training: { batchSize, accumulate } }: RunConfig): void {
+  if (batchSize % accumulate !== 0)
+    throw new Error(
+      `training.accumulate is ${accumulate}, which does not divide training.batchSize, ${batchSize}: the parts of a batch must be equal`,
+    );
+}
+
+function checkPrecision({ training: { precision } }: RunConfig): void {
+  const reason = getBackend().whyUnsupported?.(precision) ?? null;
+  if (reason !== null)
+    throw new Error(
+      `training.precision is ${precision}, which this backend does not compute in: ${reason}. ` +
+        `Choose ${precision === 'f16' ? 'bf16 (half the memory, where the backend has it) or ' : ''}f32`,
+    );
+}
+
+/** f16 loses small gradients without a factor on the loss; bf16 has the range of f32. */
+const createMixedPrecision = ({ training: { precision, lossScale } }: RunConfig): MixedPrecision => ({
+  precision,
+  scaler: precision === 'f16' ? new GradScaler({ initScale: lossScale }) : null,
+});
+
+function evaluationSplits(dataset: Dataset, { data, evaluation }: RunConfig): Split[] {
+  dataset.split(data.trainSplit);
+  const names = evaluation.splits ?? Object.keys(dataset.splits).filter((name) => name !== data.trainSplit);
+  return names.map((name) => dataset.split(name));
+}
+
+type NamedParameters = ConstructorParameters<typeof AdamW>[0];
+
+function createOptimizer(
+  { optimizer }: RunConfig,
+  parameters: ReturnType<AnyTaskModel['model']['namedParameters']>,
+): Optimizer {
+  const { kind, lr, weightDecay, betas, eps, momentum, nesterov } = optimizer;
+  const trained: NamedParameters = parameters.filter(([, parameter]) => parameter.requiresGrad);
+  const common = { lr, weightDecay, groups: [noDecay] };
+  switch (kind) {
+    case 'adamw':
+      return new AdamW(trained, { ...common, betas, eps });
+    case 'sgd':
+      return new SGD(trained, { ...common, momentum, nesterov });
+    default:
+      return kind satisfies never;
+  }
+}
+
+function createSchedule({ optimizer: { lr }, schedule }: RunConfig, totalSteps: number): Schedule {
+  const { kind, warmupSteps, minLr } = schedule;
+  switch (kind) {
+    case 'cosine':
+      return warmupCosine({ lr, warmupSteps, totalSteps, minLr });
+    case 'linear':
+      return warmupLinear({ lr, warmupSteps, totalSteps, minLr });
+    case 'constant':
+      return constant({ lr });
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** A position in an epoch means something only where the epoch is the same. */
+function checkSameData({ path, state }: Checkpoint, data: CheckpointState['data']): void {
+  if (state.batch === 0) return;
+  const changed = Object.keys(data).filter((key) => state.data[key] !== data[key]);
+  if (changed.length === 0) return;
+  throw new Error(
+    [
+      `${path}: was written within an epoch of other batches, so the epoch cannot be continued`,
+      ...changed.map((key) => `${key} was ${state.data[key]}, is ${data[key]}`),
+    ].join('\n  '),
+  );
+}

@@ -1,0 +1,17 @@
+import { join } from 'node:path';
+import { writeFileAtomic } from '@tessera/data/io';
+import { readMetrics } from './loop/metrics-file.ts';
+import { renderReport } from './report/render.ts';
+import type { ReportData } from './report/report-data.ts';
+
+/**
+ * Writes `report.html` into a run's folder, from the folder's `metrics.jsonl` and what is given here. Returns its path.
+ *
+ * The page is one file: styles, scripts and pictures are within, and it opens without a server or network.
+ */
+export async function writeReport(runFolder: string, details: Omit<ReportData, 'records'>): Promise<string> {
+  const records = await readMetrics(join(runFolder, 'metrics.jsonl'));
+  const path = join(runFolder, 'report.html');
+  await writeFileAtomic(path, [renderReport({ ...details, records })]);
+  return path;
+}
