@@ -67,6 +67,8 @@ export async function runNearestTests(root: string, base: string, seconds: numbe
     watch: false,
     changed: base,
     passWithNoTests: true,
+    // By default a change to package.json affects every test.
+    forceRerunTriggers: [],
     sequence: { sequencer: NearestFirst },
   });
   let finished: number | null = null;
