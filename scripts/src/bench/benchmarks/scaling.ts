@@ -98,14 +98,14 @@ export async function measureScaling(
   const fits = (Object.keys(axes) as Axis[]).flatMap((axis): ScalingFit[] => {
     const own = rows.filter((row) => row.axis === axis);
     if (own.length < 2) return [];
-    const fit = (y: (row: ScalingRow) => number): PowerLaw =>
+    const powerLawOf = (y: (row: ScalingRow) => number): PowerLaw =>
       fitPowerLaw(own.map((row) => ({ x: row.value, y: y(row) })));
     return [
       {
         axis,
-        time: fit((row) => row.milliseconds),
-        memory: fit((row) => row.arenaBytes),
-        operations: fit((row) => row.operations),
+        time: powerLawOf((row) => row.milliseconds),
+        memory: powerLawOf((row) => row.arenaBytes),
+        operations: powerLawOf((row) => row.operations),
       },
     ];
   });
