@@ -2,14 +2,14 @@
 
 import * as graph from './graph/graph.ts';
 import { type Node, orderNodes } from './graph/node.ts';
-import { allocationOf, realizedStorage, Storage, uncomputedSources } from './graph/storage.ts';
+import { allocationOf, realizedStorage, Storage, storeArray, uncomputedSources } from './graph/storage.ts';
 import { type Allocation, type Backend, type Executable, getBackend } from './kernel/backend.ts';
 import { bytesOf, type DType } from './kernel/dtype.ts';
 import type { Plan } from './kernel/plan.ts';
 import { type Shape, sizeOf } from './kernel/shape.ts';
 import { getDefaultGenerator, withRandomKey } from './random/generator.ts';
 import { preparePlan } from './runtime/prepare.ts';
-import { findBackend, inTurn, realizeNodes, realizeNow, storeArray } from './runtime/realize.ts';
+import { findBackend, inTurn, realizeNodes, realizeNow } from './runtime/realize.ts';
 import { type Recorder, refuseWhileRecording, type StateCell, withRecording } from './runtime/recording.ts';
 import { currentScope, trackStorage } from './runtime/scope.ts';
 import { canonicalize } from './schedule/canonicalize.ts';

@@ -23,13 +23,7 @@ export {
   type WebGpuStatistics,
 } from './backends/webgpu/index.ts';
 export { type CompiledFunction, type CompiledProgram, compile, type ProgramTimes } from './compile.ts';
-export {
-  type KernelArray,
-  type KernelDefinition,
-  KernelError,
-  type KernelThis,
-  kernelFunction,
-} from './custom-kernel/index.ts';
+export { KernelError } from './custom-kernel/index.ts';
 export * from './functions.ts';
 export type { Nested, NestedArray, TensorData } from './graph/data.ts';
 export * as graph from './graph/graph.ts';
@@ -67,6 +61,7 @@ export {
   registerAsyncBackend,
   registerBackend,
   setDefaultBackend,
+  UnsupportedDTypeError,
 } from './kernel/backend.ts';
 export {
   bytesOf,
@@ -86,13 +81,13 @@ export {
 } from './kernel/dtype.ts';
 export { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from './kernel/shape.ts';
 export { lifetimesOf } from './kernel/temporaries.ts';
+export { type KernelArray, type KernelDefinition, type KernelThis, kernelFunction } from './kernel-function.ts';
 export { moveTensors } from './move.ts';
+export { autocast, autocastPrecision, type Precision, precisions } from './ops/autocast.ts';
 export * as ops from './ops/index.ts';
 export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from './random/generator.ts';
 export { threefry2x32 } from './random/threefry.ts';
-export { autocast, autocastPrecision, type Precision, precisions } from './runtime/autocast.ts';
 export { type GraphOracle, isGraphOracle } from './runtime/oracle.ts';
-export { UnsupportedDTypeError } from './runtime/prepare.ts';
 export { isRecording } from './runtime/recording.ts';
 export { isTensor, leafOwner, Tensor, type TensorLike } from './tensor.ts';
 export { tidy } from './tidy.ts';

@@ -58,6 +58,11 @@ export class BackendNotOpenError extends Error {
   override name = 'BackendNotOpenError';
 }
 
+/** The backend cannot compute with a dtype; the message says why, and what to do. */
+export class UnsupportedDTypeError extends Error {
+  override name = 'UnsupportedDTypeError';
+}
+
 /** The device behind a backend is gone, with all that it held. Every later use of the backend throws this. */
 export class DeviceLostError extends Error {
   override name = 'DeviceLostError';

@@ -1,10 +1,6 @@
-import type { Backend, Executable } from '../kernel/backend.ts';
+/** The step between a plan and its code: what a backend does not support is refused before it sees the plan. */
+import { type Backend, type Executable, UnsupportedDTypeError } from '../kernel/backend.ts';
 import type { Plan } from '../kernel/plan.ts';
-
-/** The backend cannot compute with a dtype; the message says why, and what to do. */
-export class UnsupportedDTypeError extends Error {
-  override name = 'UnsupportedDTypeError';
-}
 
 /** A plan made ready to run. @throws UnsupportedDTypeError where one of its buffers has a dtype that the backend does not compute with */
 export function preparePlan(backend: Backend, plan: Plan): Executable {

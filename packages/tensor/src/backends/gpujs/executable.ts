@@ -7,7 +7,7 @@ import type { GPU, IPipelineRunShortcut } from 'gpu.js';
 import type { Allocation, Executable } from '../../kernel/backend.ts';
 import { allocateArray, type TypedArray, viewArray } from '../../kernel/dtype.ts';
 import { memoryOf } from '../host-memory.ts';
-import { runKernel } from '../reference/interpret-kernels.ts';
+import { runKernel } from '../interpret-kernels.ts';
 import { specialNumbers } from './cell-code.ts';
 import type { CellKernel, LoweredPlan, Slot, SlotInfo, SlowKernel, Step } from './steps.ts';
 import { flatten, HeldValue, type KernelResult } from './values.ts';
