@@ -22,7 +22,7 @@ export {
   type WebGpuOptions,
   type WebGpuStatistics,
 } from './backends/webgpu/index.ts';
-export { type CompiledFunction, type CompiledProgram, compile, type ProgramTimes } from './compile.ts';
+export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
 export { KernelError } from './custom-kernel/index.ts';
 export * from './functions.ts';
 export type { Nested, NestedArray, TensorData } from './graph/data.ts';
@@ -35,6 +35,7 @@ export {
   makeNode,
   type Node,
   type NodeOf,
+  nameScope,
   type Op,
   orderNodes,
   type ReduceOp,
@@ -55,6 +56,7 @@ export {
   DeviceLostError,
   disposeBackends,
   type Executable,
+  type GeneratedCode,
   getBackend,
   OutOfMemoryError,
   openBackend,
@@ -88,6 +90,7 @@ export * as ops from './ops/index.ts';
 export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from './random/generator.ts';
 export { threefry2x32 } from './random/threefry.ts';
 export { type GraphOracle, isGraphOracle } from './runtime/oracle.ts';
+export type { Explanation, ProgramForm, ProgramTimes } from './runtime/program-forms.ts';
 export { isRecording } from './runtime/recording.ts';
 export { isTensor, leafOwner, Tensor, type TensorLike } from './tensor.ts';
 export { tidy } from './tidy.ts';
