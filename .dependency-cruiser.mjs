@@ -51,6 +51,73 @@ const wasmOneWay = Object.entries(wasmRooms).map(([room, below]) => ({
   from: { path: `^${wasm}/${room}/`, pathNot: '\\.(test|testing)\\.ts$' },
   to: { path: `^${wasm}/`, pathNot: `^${wasm}/(${[room, ...below].join('|')})/` },
 }));
+/*
+ * The rooms of packages/tensor/src, in the order in which a program passes through them. A room may import itself and the rooms named
+ * here. The files in src itself (`tensor.ts`, `functions.ts`, `compile.ts`, ...: what a user touches) may import every room, and no room
+ * imports them. Tests are free.
+ */
+const tensorRooms = [
+  // Kernels, plans, views, dtypes, shapes, and the interface of a backend: all that a backend sees, and the language of all others.
+  { room: 'kernel', imports: [] },
+  // One file: the counter-based generator of random bits. Also the subpath @tessera/tensor/threefry.
+  { room: 'random/threefry', imports: [] },
+  // Nodes, their checked constructors, and the storages of computed values.
+  { room: 'graph', imports: ['kernel'] },
+  // What each method of a tensor is composed of, as nodes; mixed precision.
+  { room: 'ops', imports: ['kernel', 'graph'] },
+  // Functions of one output element, from their text to nodes.
+  { room: 'custom-kernel', imports: ['kernel', 'graph', 'ops'] },
+  // The generator of random numbers: seeds, steps and sites.
+  { room: 'random', imports: ['kernel', 'graph'] },
+  // From nodes to fused kernels, and from kernels to a plan of memory.
+  { room: 'schedule', imports: ['kernel', 'graph'] },
+  // What backends share in turning kernels into code. It does not know the graph.
+  { room: 'codegen', imports: ['kernel'] },
+  // Backends: code for kernels, memory, execution. They do not know the graph, nor each other; files of backends/ itself are shared.
+  { room: 'backends', imports: ['kernel', 'codegen', 'random/threefry'] },
+  // The oracle evaluates graphs by itself, without schedule and plan: it is what all else is tested against.
+  { room: 'backends/reference', imports: ['kernel', 'codegen', 'random/threefry', 'graph', 'backends/[^/]+\\.ts'] },
+  // Computing values: graphs go through schedule and plan to whatever backend is open; recording, and the scopes of `tidy`.
+  { room: 'runtime', imports: ['kernel', 'graph', 'schedule'] },
+  // File formats.
+  { room: 'io', imports: ['kernel'] },
+];
+
+const tensor = '^packages/tensor/src/';
+const tests = '\\.(test|testing|bench)\\.ts$|/testing/';
+/** A room's files, without those of the rooms of the table that are inside of it. */
+const filesOf = (room) => {
+  const inner = tensorRooms.flatMap(({ room: other }) => (other.startsWith(`${room}/`) ? [other] : []));
+  return { path: `${tensor}${room}(/|\\.ts$)`, pathNot: inner.map((other) => `${tensor}${other}(/|\\.ts$)`) };
+};
+
+const roomsOfTensor = [
+  ...tensorRooms.map(({ room, imports }) => {
+    const from = filesOf(room);
+    return {
+      name: `tensor-${room.replace('/', '-')}`,
+      comment: `packages/tensor/src/${room} may import only ${imports.join(', ') || 'itself'}: see the table of rooms.`,
+      severity: 'error',
+      from: { path: from.path, pathNot: [...from.pathNot, tests] },
+      to: { path: tensor, pathNot: [room, ...imports].map((allowed) => `${tensor}${allowed}(/|\\.ts$|$)`) },
+    };
+  }),
+  {
+    name: 'tensor-room-without-a-rule',
+    comment: 'A new room of packages/tensor/src needs a line in the table of rooms.',
+    severity: 'error',
+    from: { path: `${tensor}[^/]+/`, pathNot: [tests, ...tensorRooms.map(({ room }) => `${tensor}${room}(/|\\.ts$)`)] },
+    to: {},
+  },
+  {
+    name: 'tensor-backends-stand-alone',
+    comment: 'A backend does not import another: what two of them need is shared in backends/, codegen/ or kernel/.',
+    severity: 'error',
+    // Exception: the polynomials of erf and sin are fitted for WebAssembly, and gpu.js evaluates the same ones.
+    from: { path: `${tensor}backends/([^/]+)/`, pathNot: [tests, `${tensor}backends/gpujs/float-math\\.ts$`] },
+    to: { path: `${tensor}backends/[^/]+/`, pathNot: `${tensor}backends/$1/` },
+  },
+];
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
@@ -58,6 +125,7 @@ export default {
     ...oneWay,
     ...throughThePublicFace,
     ...wasmOneWay,
+    ...roomsOfTensor,
     {
       name: 'other-packages-by-name',
       comment: 'A relative import must not leave its package: import @tessera/NAME.',

@@ -1,4 +1,4 @@
-import { formatShape, isFloat, type Node, sameShape, topologicalOrder } from '@tessera/tensor';
+import { formatShape, isFloat, type Node, nameScope, sameShape, topologicalOrder } from '@tessera/tensor';
 import { accumulate } from './accumulate.ts';
 import { sourceGradients } from './rules.ts';
 
@@ -49,7 +49,8 @@ export function gradientsOf(roots: readonly Node[], seeds: readonly Node[], targ
     const gradient = accumulate(terms);
     if (wanted.has(node)) found.set(node, gradient);
     if (stopsGradient(node) || !node.sources.some((source) => leadsToTarget.has(source))) continue;
-    sourceGradients(node, gradient).forEach((part, k) => {
+    const scope = node.scope === '' ? '' : `${node.scope} backward`;
+    nameScope(scope, () => sourceGradients(node, gradient)).forEach((part, k) => {
       const source = node.sources[k] as Node;
       if (part === null || !isFloat(source.dtype) || !leadsToTarget.has(source)) return;
       checkGradient(node, source, part);

@@ -1,4 +1,13 @@
-import { type Backend, type DType, formatShape, isDType, isFloat, moveTensors, Tensor } from '@tessera/tensor';
+import {
+  type Backend,
+  type DType,
+  formatShape,
+  isDType,
+  isFloat,
+  moveTensors,
+  nameScope,
+  Tensor,
+} from '@tessera/tensor';
 import { closestName } from './closest.ts';
 import { Buffer, castState, Parameter } from './parameter.ts';
 
@@ -34,6 +43,17 @@ const join = (prefix: string, name: string): string =>
 export abstract class Module {
   /** Set by `train` and `eval`: dropout and batch normalisation read it. */
   training = true;
+  /** Set by `namedParameters`: nodes that `forward` makes carry it where programs are printed. */
+  #path = '';
+
+  constructor() {
+    const { forward } = this as { forward?: (...args: unknown[]) => unknown };
+    if (forward === undefined) return;
+    const scoped = (...args: unknown[]): unknown =>
+      this.#path === '' ? forward.apply(this, args) : nameScope(this.#path, () => forward.apply(this, args));
+    // Not enumerable: it is no member.
+    Object.defineProperty(this, 'forward', { value: scoped, writable: true, configurable: true });
+  }
 
   /**
    * Parameters, buffers and child modules with their names, in order of assignment. A subclass may override it to give other
@@ -61,8 +81,12 @@ export abstract class Module {
     for (const [name, member] of this.members()) if (member instanceof Module) yield [name, member];
   }
 
-  /** Every parameter once, by its path; a shared one goes by its first. Also sets each parameter's `name`. */
+  /**
+   * Every parameter once, by its path; a shared one goes by its first. Also sets each parameter's `name`, and the name that printed
+   * programs show for each module.
+   */
   namedParameters(): [name: string, parameter: Parameter][] {
+    for (const [path, module] of this.namedModules()) module.#path = path;
     const found = [...this.#namedState()].filter(
       (entry): entry is [string, Parameter] => entry[1] instanceof Parameter,
     );

@@ -1,34 +1,30 @@
 /** Compiled steps: a function is recorded once for each combination of argument shapes, planned, and replayed. */
 
+import type { NamedRoot } from './graph/format-graph.ts';
 import * as graph from './graph/graph.ts';
 import { type Node, orderNodes } from './graph/node.ts';
-import { allocationOf, realizedStorage, Storage, uncomputedSources } from './graph/storage.ts';
+import { allocationOf, realizedStorage, Storage, storeArray, uncomputedSources } from './graph/storage.ts';
 import { type Allocation, type Backend, type Executable, getBackend } from './kernel/backend.ts';
 import { bytesOf, type DType } from './kernel/dtype.ts';
 import type { Plan } from './kernel/plan.ts';
 import { type Shape, sizeOf } from './kernel/shape.ts';
 import { getDefaultGenerator, withRandomKey } from './random/generator.ts';
-import { preparePlan } from './runtime/prepare.ts';
-import { findBackend, inTurn, realizeNodes, realizeNow, storeArray } from './runtime/realize.ts';
+import { planGraph, preparePlan } from './runtime/prepare.ts';
+import {
+  debugListener,
+  type Explanation,
+  explanation,
+  type FormListener,
+  formatTimes,
+  joinListeners,
+  type ProgramTimes,
+} from './runtime/program-forms.ts';
+import { findBackend, inTurn, realizeNodes, realizeNow } from './runtime/realize.ts';
 import { type Recorder, refuseWhileRecording, type StateCell, withRecording } from './runtime/recording.ts';
 import { currentScope, trackStorage } from './runtime/scope.ts';
-import { canonicalize } from './schedule/canonicalize.ts';
-import { type External, planSchedule } from './schedule/planner.ts';
-import { schedule } from './schedule/schedule.ts';
+import type { External } from './schedule/planner.ts';
 import { Tensor } from './tensor.ts';
 import { flattenTensors } from './tree.ts';
-
-/** What each stage of making a program took, in milliseconds. */
-export interface ProgramTimes {
-  /** Running the function, once or twice, and computing what it found that was not computed yet. */
-  readonly recording: number;
-  readonly scheduling: number;
-  readonly planning: number;
-  /** The backend's generation of code. */
-  readonly generating: number;
-  /** The engine's own compiler, if it runs at once and says so. */
-  readonly compiling: number;
-}
 
 /** A recorded and planned function, for one combination of argument shapes. */
 export interface CompiledProgram {
@@ -44,6 +40,13 @@ export interface CompiledFunction<A extends unknown[], R> {
   (...args: A): Promise<R>;
   /** The program that these arguments run, recorded if it was not yet. Nothing is executed. */
   program(...args: A): Promise<CompiledProgram>;
+  /**
+   * Every intermediate form of the program that these arguments run, as text: the recorded graph, the graph as the scheduler sees it,
+   * the kernels, the plan, and the generated code, with the time that each stage took. A program that exists already is made once more
+   * for this, from a new recording; code that the backend has kept is then not generated again. Nothing is executed. The environment
+   * variable TESSERA_DEBUG prints the same for every program.
+   */
+  explain(...args: A): Promise<Explanation>;
   /** Frees the programs. The function can be called again; it then records anew. */
   dispose(): void;
 }
@@ -101,7 +104,11 @@ function backendNumber(backend: Backend): number {
 export function compile<A extends unknown[], R>(fn: (...args: A) => R): CompiledFunction<A, R> {
   const programs = new Map<string, Program>();
 
-  const programFor = async (args: A): Promise<{ program: Program; inputs: Tensor[] }> => {
+  /** `listen` is told of the program's forms if it is made now. */
+  const programFor = async (
+    args: A,
+    listen: FormListener | null = null,
+  ): Promise<{ program: Program; inputs: Tensor[]; isNew: boolean }> => {
     refuseWhileRecording('compile: a compiled function was called while another is recorded; call the plain function');
     const { tensors, key } = flattenTensors(args);
     // State that was assigned outside, and arguments that were not computed yet.
@@ -109,8 +116,9 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R): Compiled
     const backend = findBackend(tensors.map(({ node }) => node)) ?? getBackend();
     const fullKey = `${backendNumber(backend)} ${key}`;
     let program = programs.get(fullKey);
+    const isNew = program === undefined;
     if (program === undefined) {
-      program = await inTurn(() => build(backend, fn, args));
+      program = await inTurn(() => build(backend, fn, args, listen));
       if (programs.size >= keptPrograms) {
         const [oldest, { executable }] = programs.entries().next().value as [string, Program];
         programs.delete(oldest);
@@ -118,7 +126,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R): Compiled
       }
       programs.set(fullKey, program);
     }
-    return { program, inputs: tensors };
+    return { program, inputs: tensors, isNew };
   };
 
   const call = async (...args: A): Promise<R> => {
@@ -128,6 +136,17 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R): Compiled
   };
   return Object.assign(call, {
     program: async (...args: A) => (await programFor(args)).program,
+    explain: async (...args: A) => {
+      const forms = new Map<string, string>();
+      const listen: FormListener = (form, text) => forms.set(form, text());
+      let { program, isNew } = await programFor(args, listen);
+      if (!isNew) {
+        // A program keeps none of its forms but the plan.
+        program = await inTurn(() => build(program.backend, fn, args, listen));
+        program.executable.dispose();
+      }
+      return explanation((form) => forms.get(form) ?? '', program.times);
+    },
     dispose: () => {
       for (const { executable } of programs.values()) executable.dispose();
       programs.clear();
@@ -183,9 +202,20 @@ function waitingState({ outputs, assigned }: Recording, key: Node): Node[] {
   );
 }
 
-async function build<A extends unknown[]>(backend: Backend, fn: (...args: A) => unknown, args: A): Promise<Program> {
-  const start = performance.now();
-  backend.warmUp?.();
+/** What a program computes: the roots of its graph, and the storages whose values some of them replace. */
+interface RecordedProgram {
+  readonly recording: Recording;
+  readonly roots: readonly NamedRoot[];
+  readonly replaces: ReadonlyMap<number, Storage>;
+  readonly randomKey: Storage;
+}
+
+/** Runs the function on a graph's inputs, a second time where state had to get memory of its own first. */
+async function recordProgram<A extends unknown[]>(
+  backend: Backend,
+  fn: (...args: A) => unknown,
+  args: A,
+): Promise<RecordedProgram> {
   const randomKey = storeArray(backend, 'i32', new Int32Array(2));
   const key = graph.buffer(randomKey, [2]);
   let recording = record(fn, args, key);
@@ -199,35 +229,45 @@ async function build<A extends unknown[]>(backend: Backend, fn: (...args: A) => 
     recording = record(fn, args, key);
   }
   const { outputs, assigned } = recording;
-  const roots = [...outputs, ...assigned.map(({ storage }) => storage.pending as Node)];
+  const roots = [
+    ...outputs.map((node, k) => ({ node, use: `return ${k}` })),
+    ...assigned.map(({ cell, storage }) => ({
+      node: storage.pending as Node,
+      use: `assign to ${cell.name === undefined ? 'a tensor' : `'${cell.name}'`}`,
+    })),
+  ];
   const replaces = new Map(
     assigned.map(({ before }, k) => [outputs.length + k, realizedStorage(before) as Storage] as const),
   );
-  const recordingEnd = performance.now();
-  const scheduled = schedule(canonicalize(roots));
-  const schedulingEnd = performance.now();
-  const { plan, externals } = planSchedule(scheduled, replaces);
-  const bindings = externals.map((external) => bind(external));
-  const planningEnd = performance.now();
-  const executable = preparePlan(backend, plan);
-  const compiling = executable.engineMs ?? 0;
+  return { recording, roots, replaces, randomKey };
+}
+
+async function build<A extends unknown[]>(
+  backend: Backend,
+  fn: (...args: A) => unknown,
+  args: A,
+  listener: FormListener | null,
+): Promise<Program> {
+  const start = performance.now();
+  backend.warmUp?.();
+  const { recording, roots, replaces, randomKey } = await recordProgram(backend, fn, args);
+  const recordingTime = performance.now() - start;
+  const listen = joinListeners(listener, debugListener(`compiled function '${fn.name}'`, backend));
+  const { plan, externals, times: planTimes } = planGraph(roots, { replaces, listen });
+  const { executable, times: codeTimes } = preparePlan(backend, plan, listen);
+  const times = { recording: recordingTime, ...planTimes, ...codeTimes };
+  listen?.('times', () => formatTimes(times));
   return {
     backend,
     plan,
     executable,
-    times: {
-      recording: recordingEnd - start,
-      scheduling: schedulingEnd - recordingEnd,
-      planning: planningEnd - schedulingEnd,
-      generating: performance.now() - planningEnd - compiling,
-      compiling,
-    },
+    times,
     allocations: [],
-    bindings,
+    bindings: externals.map(bind),
     randomKey: externals.some((external) => external.kind === 'storage' && external.storage === randomKey)
       ? randomKey
       : null,
-    outputs: outputs.map(({ shape, dtype }) => ({ shape, dtype })),
+    outputs: recording.outputs.map(({ shape, dtype }) => ({ shape, dtype })),
     rebuild: recording.rebuild,
   };
 }

@@ -3,14 +3,14 @@
 import { parseData, type TensorData } from './graph/data.ts';
 import * as graph from './graph/graph.ts';
 import { type Node, withGradients } from './graph/node.ts';
-import { Storage, type ValueSource } from './graph/storage.ts';
+import { Storage, storeArray, type ValueSource } from './graph/storage.ts';
 import { type Backend, getBackend } from './kernel/backend.ts';
 import { castNumber, type DType, type TypedArray } from './kernel/dtype.ts';
 import { formatShape, normalizeAxis, type Shape, sizeOf } from './kernel/shape.ts';
+import { inSingle as inSingleNode } from './ops/autocast.ts';
 import * as ops from './ops/index.ts';
 import { type Generator, randomBits } from './random/generator.ts';
-import { inSingle as inSingleNode } from './runtime/autocast.ts';
-import { realizeNodes, realizeNodesSync, storeArray } from './runtime/realize.ts';
+import { realizeNodes, realizeNodesSync } from './runtime/realize.ts';
 import { trackStorage } from './runtime/scope.ts';
 import { Tensor, type TensorLike } from './tensor.ts';
 

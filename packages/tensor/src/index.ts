@@ -22,14 +22,8 @@ export {
   type WebGpuOptions,
   type WebGpuStatistics,
 } from './backends/webgpu/index.ts';
-export { type CompiledFunction, type CompiledProgram, compile, type ProgramTimes } from './compile.ts';
-export {
-  type KernelArray,
-  type KernelDefinition,
-  KernelError,
-  type KernelThis,
-  kernelFunction,
-} from './custom-kernel/index.ts';
+export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
+export { KernelError } from './custom-kernel/index.ts';
 export * from './functions.ts';
 export type { Nested, NestedArray, TensorData } from './graph/data.ts';
 export * as graph from './graph/graph.ts';
@@ -41,6 +35,7 @@ export {
   makeNode,
   type Node,
   type NodeOf,
+  nameScope,
   type Op,
   orderNodes,
   type ReduceOp,
@@ -61,12 +56,14 @@ export {
   DeviceLostError,
   disposeBackends,
   type Executable,
+  type GeneratedCode,
   getBackend,
   OutOfMemoryError,
   openBackend,
   registerAsyncBackend,
   registerBackend,
   setDefaultBackend,
+  UnsupportedDTypeError,
 } from './kernel/backend.ts';
 export {
   bytesOf,
@@ -86,13 +83,14 @@ export {
 } from './kernel/dtype.ts';
 export { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from './kernel/shape.ts';
 export { lifetimesOf } from './kernel/temporaries.ts';
+export { type KernelArray, type KernelDefinition, type KernelThis, kernelFunction } from './kernel-function.ts';
 export { moveTensors } from './move.ts';
+export { autocast, autocastPrecision, type Precision, precisions } from './ops/autocast.ts';
 export * as ops from './ops/index.ts';
 export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from './random/generator.ts';
 export { threefry2x32 } from './random/threefry.ts';
-export { autocast, autocastPrecision, type Precision, precisions } from './runtime/autocast.ts';
 export { type GraphOracle, isGraphOracle } from './runtime/oracle.ts';
-export { UnsupportedDTypeError } from './runtime/prepare.ts';
+export type { Explanation, ProgramForm, ProgramTimes } from './runtime/program-forms.ts';
 export { isRecording } from './runtime/recording.ts';
 export { isTensor, leafOwner, Tensor, type TensorLike } from './tensor.ts';
 export { tidy } from './tidy.ts';

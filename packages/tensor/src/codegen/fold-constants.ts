@@ -1,7 +1,7 @@
 /** What depends on constants alone is computed here: a language's compiler may take liberties with 0 / 0 and its like. */
 
-import { binaryFunction, roundTo, unaryFunction } from '../backends/reference/semantics.ts';
 import type { Value } from '../kernel/kernel.ts';
+import { binaryFunction, roundTo, unaryFunction } from '../kernel/semantics.ts';
 import type { LoopProgram, Operation } from './simplify.ts';
 
 export function foldConstants(program: LoopProgram): LoopProgram {

@@ -5,9 +5,9 @@
  * Products and sums are not fused into multiply-add: an element-wise result does not depend on what it was fused with.
  */
 
-import type { BinaryOp } from '../graph/node.ts';
 import { type DType, isFloat } from '../kernel/dtype.ts';
 import type { Access, Instruction, Program, Store, Value } from '../kernel/kernel.ts';
+import type { BinaryOp } from '../kernel/operators.ts';
 import type { Shape } from '../kernel/shape.ts';
 
 export type BinaryKind = BinaryOp | 'sub' | 'div' | 'min';

@@ -110,6 +110,8 @@ export interface NodeOf<O extends Op> {
   readonly id: number;
   /** False where the node was made under `noGrad`: derivatives stop here. */
   readonly differentiable: boolean;
+  /** Who made the node, for people: the path of a module, or a name passed to `nameScope`; '' where nobody is named. */
+  readonly scope: string;
 }
 
 export type Node = { [O in Op]: NodeOf<O> }[Op];
@@ -130,7 +132,7 @@ export class Storage {
   pending: Node | null;
   source: ValueSource | null;
   /** The tensor that stands for these values, if one does: where compiled steps look up what it was assigned since. */
-  cell: WeakRef<{ readonly node: Node }> | null = null;
+  cell: WeakRef<{ readonly node: Node; readonly name?: string }> | null = null;
 
   constructor(
     backend: Backend,
@@ -221,6 +223,19 @@ export function withGradients<T>(enabled: boolean, body: () => T): T {
 
 export const areGradientsEnabled = (): boolean => gradientsEnabled;
 
+let scope = '';
+
+/** Runs `body`; nodes made inside carry the name where programs are printed. Of nested scopes the innermost counts. */
+export function nameScope<T>(name: string, body: () => T): T {
+  const previous = scope;
+  scope = name;
+  try {
+    return body();
+  } finally {
+    scope = previous;
+  }
+}
+
 /** Makes a node. Shapes and dtypes are the caller's duty: see `graph.ts` for the checked constructors. */
 export function makeNode<O extends Op>(
   op: O,
@@ -229,7 +244,7 @@ export function makeNode<O extends Op>(
   shape: Shape,
   dtype: DType,
 ): Node {
-  return { op, arg, sources, shape, dtype, id: nextId++, differentiable: gradientsEnabled } as unknown as Node;
+  return { op, arg, sources, shape, dtype, id: nextId++, differentiable: gradientsEnabled, scope } as unknown as Node;
 }
 
 /** Sources before their users, each once, where `sourcesOf` says what a node is computed from. Iterative: graphs are deep. */

@@ -1,10 +1,10 @@
 /** What was computed, beside the immutable graph. */
 import type { Backend } from '../kernel/backend.ts';
-import { allocateArray, computeDType } from '../kernel/dtype.ts';
+import { allocateArray, computeDType, type DType, type TypedArray } from '../kernel/dtype.ts';
 import { sizeOf } from '../kernel/shape.ts';
-import { type Node, type NodeOf, Storage, type ValueSource } from './node.ts';
+import { type Node, type NodeOf, Storage, storeValues, type ValueSource } from './node.ts';
 
-export { allocationOf, Storage, storeValues, type ValueSource } from './node.ts';
+export { allocationOf, Storage, type ValueSource } from './node.ts';
 
 const realized = new WeakMap<Node, Storage>();
 
@@ -25,6 +25,10 @@ export function uncomputedSources(node: Node): readonly Node[] {
   if (node.op === 'buffer') return [node.arg.storage.pending as Node];
   return node.sources;
 }
+
+/** A new storage with these values, passed in an array of `computeDType(dtype)`. */
+export const storeArray = (backend: Backend, dtype: DType, values: TypedArray): Storage =>
+  new Storage(backend, dtype, values.length, { allocation: storeValues(backend, dtype, values) });
 
 /**
  * A storage of its own for the node's value. What still comes from a source is taken from there: then nothing is stored twice. So is a

@@ -10,6 +10,15 @@ export interface Allocation {
   readonly bytes: number;
 }
 
+/** A piece of generated code as text, for people. */
+export interface GeneratedCode {
+  readonly name: string;
+  readonly language: 'WebAssembly' | 'WGSL' | 'JavaScript';
+  readonly text: string;
+  /** Of what the engine is given: of WebAssembly the binary, otherwise the text. */
+  readonly bytes: number;
+}
+
 /** A plan made ready to run: code generated, temporaries placed. Runs of one backend happen one after the other. */
 export interface Executable {
   /** `externals[i]` holds the plan's external buffer i. Resolves when all kernels have finished. */
@@ -20,6 +29,8 @@ export interface Executable {
   readonly slowKernels: readonly { readonly kernel: string; readonly reason: string }[];
   /** What the engine's own compiler took for the generated code while the plan was prepared, in ms; absent where that cannot be told. */
   readonly engineMs?: number;
+  /** The generated code; absent where the backend generates none. It may be made for the call, which then takes as long as `prepare`. */
+  code?(): readonly GeneratedCode[];
   dispose(): void;
 }
 
@@ -56,6 +67,11 @@ export class BackendUnavailableError extends Error {
 /** The backend opens asynchronously, and `openBackend` was not awaited before it was used. */
 export class BackendNotOpenError extends Error {
   override name = 'BackendNotOpenError';
+}
+
+/** The backend cannot compute with a dtype; the message says why, and what to do. */
+export class UnsupportedDTypeError extends Error {
+  override name = 'UnsupportedDTypeError';
 }
 
 /** The device behind a backend is gone, with all that it held. Every later use of the backend throws this. */

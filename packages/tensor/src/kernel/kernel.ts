@@ -12,7 +12,7 @@
 import { type ComputeDType, computeDType, type DType } from './dtype.ts';
 import type { BinaryOp, ReduceOp, RoundOp, UnaryOp } from './operators.ts';
 import type { Shape } from './shape.ts';
-import { formatView, type View } from './view.ts';
+import { formatAffine, formatView, type View } from './view.ts';
 
 /** Position of an instruction in its program. */
 export type Value = number;
@@ -164,7 +164,7 @@ function formatInstruction(instruction: Instruction): string {
     case 'const':
       return `const ${instruction.value}`;
     case 'index':
-      return `index ${[instruction.offset, ...instruction.coefficients.map((c, k) => (c === 0 ? '' : `${c}*i${k}`))].filter((t) => t !== '').join(' + ')}`;
+      return `index ${formatAffine(instruction.coefficients, instruction.offset)}`;
     case 'gather':
       return `gather ${formatAccess(instruction.access)} row v${instruction.row}`;
     case 'unary':

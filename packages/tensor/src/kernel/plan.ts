@@ -1,5 +1,7 @@
-import type { DType } from './dtype.ts';
-import type { Kernel } from './kernel.ts';
+/** Plans: all that a backend is told about a program, namely its kernels in order, and where each buffer lives. */
+import { bytesOf, type DType } from './dtype.ts';
+import { accessesOf, type Kernel } from './kernel.ts';
+import { lifetimesOf } from './temporaries.ts';
 
 /** Where a buffer of a plan lives: in memory that the caller brings, or at a place in the plan's own arena. */
 export type Place =
@@ -22,4 +24,37 @@ export interface Plan {
   readonly stages: readonly (readonly Kernel[])[];
   readonly arenaBytes: number;
   readonly externalCount: number;
+}
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** A plan as text, for people. `externals[i]` says what external buffer i is. */
+export function formatPlan(
+  { buffers, stages, arenaBytes, externalCount }: Plan,
+  externals: readonly string[] = [],
+): string {
+  const lifetimes = lifetimesOf(stages);
+  const bufferLines = buffers.map(({ dtype, length, place }, buffer) => {
+    const bytes = length * bytesOf(dtype);
+    const lifetime = lifetimes.get(buffer);
+    const where =
+      place.kind === 'external'
+        ? `external ${place.index}${externals[place.index] === undefined ? '' : ` (${externals[place.index]})`}`
+        : `arena ${place.byteOffset}..${place.byteOffset + bytes}`;
+    const when = lifetime === undefined ? 'unused' : `stages ${lifetime.from} to ${lifetime.to}`;
+    return `b${buffer}: ${dtype} x ${length}, ${counted(bytes, 'byte')}, ${where}, ${when}`;
+  });
+  const listed = (list: readonly { readonly buffer: number }[]): string =>
+    [...new Set(list.map(({ buffer }) => `b${buffer}`))].join(' ');
+  let number = 0;
+  const stageLines = stages.flatMap((kernels, stage) => [
+    `stage ${stage}`,
+    ...kernels.map((kernel) => {
+      const { reads, writes } = accessesOf(kernel);
+      return `  k${number++} ${kernel.name}: reads ${listed(reads) || 'nothing'}, writes ${listed(writes)}`;
+    }),
+  ]);
+  const kernels = `${counted(stages.flat().length, 'kernel')} in ${counted(stages.length, 'stage')}`;
+  const memory = `${counted(externalCount, 'external buffer')}, arena of ${counted(arenaBytes, 'byte')}`;
+  return [`${kernels}, ${memory}`, ...bufferLines, ...stageLines].join('\n');
 }

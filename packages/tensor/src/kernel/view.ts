@@ -228,11 +228,20 @@ export function locate(view: View, index: readonly number[]): number {
   return view.strides.reduce((total, stride, k) => total + stride * (index[k] as number), view.offset);
 }
 
-export function formatView(view: View): string {
-  const terms = view.strides.map((stride, k) => (stride === 0 ? '' : `${stride}*i${k}`)).filter((term) => term !== '');
-  const guards = view.guards.map(({ coefficients, low, high }) => {
-    const sum = coefficients.map((c, k) => (c === 0 ? '' : `${c}*i${k}`)).filter((term) => term !== '');
-    return ` if ${low} <= ${sum.join(' + ') || '0'} < ${high}`;
-  });
-  return `[${view.shape.join(', ')}] @ ${[view.offset, ...terms].join(' + ')}${guards.join('')}`;
+/** Terms such as `3*i0 + i1` for the coefficients that are not 0. */
+const formatTerms = (coefficients: readonly number[]): string[] =>
+  coefficients.flatMap((c, k) => (c === 0 ? [] : [c === 1 ? `i${k}` : `${c}*i${k}`]));
+
+/** A sum of indices: `5 + 3*i0 + i1`; 0 where nothing is added. */
+export function formatAffine(coefficients: readonly number[], offset = 0): string {
+  const terms = formatTerms(coefficients);
+  return (offset === 0 ? terms : [`${offset}`, ...terms]).join(' + ') || '0';
+}
+
+/** A view as text, for people: its shape, and the position of the element at index (i0, i1, ...). */
+export function formatView({ shape, offset, strides, guards }: View): string {
+  const conditions = guards.map(
+    ({ coefficients, low, high }) => ` if ${low} <= ${formatAffine(coefficients)} < ${high}`,
+  );
+  return `[${shape.join(', ')}] @ ${formatAffine(strides, offset)}${conditions.join('')}`;
 }

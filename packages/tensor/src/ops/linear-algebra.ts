@@ -4,7 +4,7 @@ import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import { isFloat, promote } from '../kernel/dtype.ts';
 import { broadcastShapes, formatShape, type Shape } from '../kernel/shape.ts';
-import { productOperands } from '../runtime/autocast.ts';
+import { productOperands } from './autocast.ts';
 import { mul } from './elementwise.ts';
 
 function promoteFloats(op: string, a: Node, b: Node): [Node, Node] {

@@ -4,7 +4,7 @@ import * as graph from '../graph/graph.ts';
 import type { Node, ReduceOp } from '../graph/node.ts';
 import { computeDType, isFloat } from '../kernel/dtype.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../kernel/shape.ts';
-import { inSingle } from '../runtime/autocast.ts';
+import { inSingle } from './autocast.ts';
 import { type Axes, normalizeAxes } from './axes.ts';
 import { logicalNot } from './comparison.ts';
 import { add, exp, log, mul, sqrt, square, sub } from './elementwise.ts';

@@ -2,9 +2,9 @@
 
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
+import { storeArray } from '../graph/storage.ts';
 import { type Backend, getBackend } from '../kernel/backend.ts';
 import type { Shape } from '../kernel/shape.ts';
-import { storeArray } from '../runtime/realize.ts';
 
 export interface GeneratorState {
   readonly seed: number;

@@ -1,26 +1,38 @@
-/** A round rotates by these, in turn. Four rounds lie between two additions of the key. */
-const rotations = [13, 15, 26, 6, 17, 29, 16, 24] as const;
+/** Threefry, the counter-based generator behind all random numbers: same key and counter, same bits, on every backend and thread. */
+
+/** The rotations of four rounds, for even and for odd groups of rounds. */
+const rotations = [
+  [13, 15, 26, 6],
+  [17, 29, 16, 24],
+] as const;
 
 /** Constant of the key schedule. */
 const parity = 0x1bd11bda;
 
 /**
  * Threefry-2x32 with 20 rounds (J. Salmon, M. Moraes, R. Dror, D. Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011): two
- * statistically independent words for every key and counter of two words each. They are written to `out`, as signed integers.
+ * statistically independent words for every key and counter of two words each. They are written to `out[0]` and `out[1]`, as signed
+ * or as unsigned integers, depending on the array.
  */
-export function threefry2x32(key0: number, key1: number, counter0: number, counter1: number, out: Int32Array): void {
-  const keys = [key0, key1, key0 ^ key1 ^ parity] as const;
+export function threefry2x32(
+  key0: number,
+  key1: number,
+  counter0: number,
+  counter1: number,
+  out: Int32Array | Uint32Array,
+): void {
+  // The key words that are added after a group of rounds rotate: after the first group they are keys 1 and 2.
+  let [first, second, third] = [key1, key0 ^ key1 ^ parity, key0];
   let x = (counter0 + key0) | 0;
   let y = (counter1 + key1) | 0;
-  for (let round = 0; round < 20; round++) {
-    const rotation = rotations[round % 8] as number;
-    x = (x + y) | 0;
-    y = ((y << rotation) | (y >>> (32 - rotation))) ^ x;
-    if (round % 4 === 3) {
-      const injection = (round + 1) / 4;
-      x = (x + (keys[injection % 3] as number)) | 0;
-      y = (y + (keys[(injection + 1) % 3] as number) + injection) | 0;
+  for (let group = 0; group < 5; group++) {
+    for (const rotation of rotations[group % 2 === 0 ? 0 : 1]) {
+      x = (x + y) | 0;
+      y = ((y << rotation) | (y >>> (32 - rotation))) ^ x;
     }
+    x = (x + first) | 0;
+    y = (y + second + group + 1) | 0;
+    [first, second, third] = [second, third, first];
   }
   out[0] = x;
   out[1] = y;

@@ -5,10 +5,10 @@ import { allocationOf, Storage } from '../graph/storage.ts';
 import type { Allocation, Backend, Executable } from '../kernel/backend.ts';
 import { bytesOf } from '../kernel/dtype.ts';
 import { sizeOf } from '../kernel/shape.ts';
-import { canonicalize, graphKey } from '../schedule/canonicalize.ts';
-import { type External, planSchedule } from '../schedule/planner.ts';
-import { schedule } from '../schedule/schedule.ts';
-import { preparePlan } from './prepare.ts';
+import { type CanonicalGraph, canonicalize, graphKey } from '../schedule/canonicalize.ts';
+import type { External } from '../schedule/planner.ts';
+import { planGraph, preparePlan } from './prepare.ts';
+import { debugListener, formatTimes } from './program-forms.ts';
 
 interface CachedProgram {
   readonly executable: Executable;
@@ -25,6 +25,26 @@ interface Prepared {
   readonly results: Storage[];
 }
 
+/** Schedules and plans the graph; `storages` are numbered as in its key. */
+function makeProgram(
+  backend: Backend,
+  roots: readonly Node[],
+  canonical: CanonicalGraph,
+  storages: readonly Storage[],
+): CachedProgram {
+  const listen = debugListener('values that are read', backend);
+  const named = roots.map((node, k) => ({ node, use: `value ${k}` }));
+  const { plan, externals, times } = planGraph(named, { canonical, listen });
+  const numbered = externals.map((external: External) => {
+    if (external.kind === 'storage') return { storage: storages.indexOf(external.storage) };
+    if (external.kind === 'root') return { root: external.index };
+    throw new Error('an argument of a compiled function was used outside of it');
+  });
+  const prepared = preparePlan(backend, plan, listen);
+  listen?.('times', () => formatTimes({ ...times, ...prepared.times }));
+  return { executable: prepared.executable, externals: numbered };
+}
+
 function prepare(backend: Backend, roots: readonly Node[]): Prepared {
   const graph = canonicalize(roots);
   const { key, storages } = graphKey(graph);
@@ -32,15 +52,7 @@ function prepare(backend: Backend, roots: readonly Node[]): Prepared {
   programs.set(backend, cache);
   let program = cache.get(key);
   cache.delete(key);
-  if (program === undefined) {
-    const { plan, externals } = planSchedule(schedule(graph));
-    const numbered = externals.map((external: External) => {
-      if (external.kind === 'storage') return { storage: storages.indexOf(external.storage) };
-      if (external.kind === 'root') return { root: external.index };
-      throw new Error('an argument of a compiled function was used outside of it');
-    });
-    program = { executable: preparePlan(backend, plan), externals: numbered };
-  }
+  program ??= makeProgram(backend, roots, graph, storages);
   cache.set(key, program);
   for (const [oldest, { executable }] of cache) {
     if (cache.size <= keptPrograms) break;

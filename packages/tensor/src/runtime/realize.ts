@@ -5,9 +5,9 @@ import { type Node, orderNodes } from '../graph/node.ts';
 import {
   allocationOf,
   realizedStorage,
-  Storage,
+  type Storage,
   setRealizedStorage,
-  storeValues,
+  storeArray,
   uncomputedSources,
 } from '../graph/storage.ts';
 import { type Backend, getBackend, openBackend } from '../kernel/backend.ts';
@@ -147,11 +147,6 @@ const nodesOf = (targets: readonly Target[]): Node[] => targets.map((target) => 
 
 /** After a failure assigned state is computed only where it is needed: what failed must not fail what does not depend on it. */
 const postponeState = (): void => dirty.clear();
-
-/** A new storage with these values, given in an array of `computeDType(dtype)`. */
-export function storeArray(backend: Backend, dtype: Node['dtype'], values: TypedArray): Storage {
-  return new Storage(backend, dtype, values.length, { allocation: storeValues(backend, dtype, values) });
-}
 
 function readStorageSync(storage: Storage): TypedArray {
   const { backend } = storage;

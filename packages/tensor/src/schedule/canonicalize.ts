@@ -4,7 +4,7 @@
  */
 
 import * as graph from '../graph/graph.ts';
-import { makeNode, type Node, type NodeOf, type Op, orderNodes } from '../graph/node.ts';
+import { makeNode, type Node, type NodeOf, nameScope, type Op, orderNodes } from '../graph/node.ts';
 import { realizedStorage, type Storage, uncomputedSources } from '../graph/storage.ts';
 import { isHalf } from '../kernel/dtype.ts';
 import { sizeOf } from '../kernel/shape.ts';
@@ -118,38 +118,43 @@ export function canonicalize(roots: readonly Node[]): CanonicalGraph {
   // A node is younger than its sources, so that the order of creation is a topological order.
   const created = orderNodes(roots, uncomputedSources).sort((a, b) => a.id - b.id);
   const uses = countUses(roots, created);
-  for (const node of created) {
+  const canonical = (node: Node): Node => {
     const storage = realizedStorage(node);
+    if (storage !== undefined) return intern(node.op === 'buffer' ? node : graph.buffer(storage, node.shape));
     const sources = uncomputedSources(node).map((source) => mapped.get(source) as Node);
-    const [first] = sources;
-    if (storage !== undefined)
-      mapped.set(node, intern(node.op === 'buffer' ? node : graph.buffer(storage, node.shape)));
-    else if (node.op === 'buffer') mapped.set(node, internAll(graph.reshape(first as Node, node.shape)));
-    else if (node.op === 'detach' || node.op === 'custom') mapped.set(node, first as Node);
-    else if (node.op === 'fold') mapped.set(node, internAll(lowerFold(first as Node, node.shape, node.arg.windows)));
-    else if (node.op === 'reduce')
-      mapped.set(
-        node,
-        internAll(
-          inSingle(node, first as Node, (source) => splitReduction(reduceOf(node as NodeOf<'reduce'>, source))),
-        ),
-      );
-    else if (node.op === 'scatterAdd' && isHalf(node.dtype))
-      mapped.set(
-        node,
-        internAll(
-          inSingle(node, first as Node, (values) =>
-            graph.scatterAdd(values, sources[1] as Node, node.arg.axis, node.arg.size),
-          ),
-        ),
-      );
-    else if (node.op === 'contract' && sources.some((source) => sizeOf(source.shape) === 0))
-      mapped.set(node, intern(graph.constant(0, node.shape, node.dtype)));
-    else {
-      const part = node.op === 'shrink' ? shrinkContraction(node as NodeOf<'shrink'>, first as Node, uses) : null;
-      mapped.set(node, part === null ? intern(withSources(node, sources)) : internAll(part));
+    const [first, second] = sources;
+    if (first === undefined) return intern(node);
+    switch (node.op) {
+      case 'buffer':
+        return internAll(graph.reshape(first, node.shape));
+      case 'detach':
+      case 'custom':
+        return first;
+      case 'fold':
+        return internAll(lowerFold(first, node.shape, node.arg.windows));
+      case 'reduce':
+        return internAll(inSingle(node, first, (source) => splitReduction(reduceOf(node as NodeOf<'reduce'>, source))));
+      case 'scatterAdd': {
+        const { axis, size } = node.arg;
+        if (!isHalf(node.dtype)) break;
+        return internAll(inSingle(node, first, (values) => graph.scatterAdd(values, second as Node, axis, size)));
+      }
+      case 'contract':
+        if (!sources.some((source) => sizeOf(source.shape) === 0)) break;
+        return intern(graph.constant(0, node.shape, node.dtype));
+      case 'shrink': {
+        const part = shrinkContraction(node as NodeOf<'shrink'>, first, uses);
+        if (part === null) break;
+        return internAll(part);
+      }
     }
-  }
+    return intern(withSources(node, sources));
+  };
+  for (const node of created)
+    mapped.set(
+      node,
+      nameScope(node.scope, () => canonical(node)),
+    );
   const canonicalRoots = roots.map((root) => mapped.get(root) as Node);
   const reached = new Set(orderNodes(canonicalRoots, (node) => node.sources));
   return { roots: canonicalRoots, order: [...localIds.keys()].filter((node) => reached.has(node)) };

@@ -17,11 +17,12 @@ import { applyView, selectAxes, viewBelow, viewThrough } from './views.ts';
 export function emitKernels(graph: UnitGraph, inlined: ReadonlySet<Unit>, demand: Demand): Schedule {
   const emitter = new Emitter(graph, inlined, demand);
   for (const group of demand.order) emitter.emit(group);
-  return { kernels: emitter.kernels, buffers: emitter.buffers };
+  return { kernels: emitter.kernels, fused: emitter.fused, buffers: emitter.buffers };
 }
 
 class Emitter {
   readonly kernels: Kernel[] = [];
+  readonly fused: (readonly Node[])[] = [];
   readonly buffers: ScheduledBuffer[] = [];
   readonly #graph: UnitGraph;
   readonly #inlined: ReadonlySet<Unit>;
@@ -48,6 +49,11 @@ class Emitter {
       concat: () => this.#emitConcat(unit),
     };
     emitters[group.kind]();
+  }
+
+  #addKernel(kernel: Kernel, units: readonly Unit[] = []): void {
+    this.kernels.push(kernel);
+    this.fused.push(units.map(({ node }) => node));
   }
 
   #addBuffer(dtype: DType, length: number, role: BufferRole): number {
@@ -99,7 +105,7 @@ class Emitter {
     if (known !== undefined) return known;
     const to = { buffer: this.#addBuffer(dtype, sizeOf(view.shape), { kind: 'temporary' }), view };
     this.#copies.set(key, to);
-    this.kernels.push(copyKernel('copy', from, to, dtype));
+    this.#addKernel(copyKernel('copy', from, to, dtype));
     return to;
   }
 
@@ -154,8 +160,9 @@ class Emitter {
       const placed = base && this.#locations.get(base);
       const view = this.#partOf(unit, k, joined.view);
       if (placed?.buffer === joined.buffer) return;
-      this.kernels.push(
+      this.#addKernel(
         copyKernel('concat', this.#through(this.#inMemory(operand)), { buffer: joined.buffer, view }, unit.node.dtype),
+        [unit],
       );
     });
   }
@@ -178,13 +185,16 @@ class Emitter {
       base.shape.map((_, k) => k),
     );
     builder.program.store({ value, access: to, oncePerRow: false });
-    this.kernels.push({
-      kind: 'loop',
-      name: 'fill',
-      domain: base.shape,
-      reduced: base.shape.map(() => false),
-      program: builder.program.finish(),
-    });
+    this.#addKernel(
+      {
+        kind: 'loop',
+        name: 'fill',
+        domain: base.shape,
+        reduced: base.shape.map(() => false),
+        program: builder.program.finish(),
+      },
+      unit === undefined ? [] : [unit],
+    );
     this.#leaves.set(base, to);
     if (unit !== undefined) this.#locations.set(unit, to);
     return operand;
@@ -207,7 +217,8 @@ class Emitter {
     for (const unit of stored) builder.storeUnit(unit, this.#place(unit, unitOrder(group, unit, order)));
     const domain = order.map((axis) => group.domain[axis] as number);
     const reduced = order.map((axis) => group.reduced.has(axis));
-    this.kernels.push({ kind: 'loop', name: nameOf(group), domain, reduced, program: builder.program.finish() });
+    const program = builder.program.finish();
+    this.#addKernel({ kind: 'loop', name: nameOf(group), domain, reduced, program }, group.units);
   }
 
   /** Views, over the unit's operand shape, of the large tensors that its value is computed from. */
@@ -259,7 +270,7 @@ class Emitter {
       b: { buffer: b.buffer, view: selectAxes(b.view, plan.bAxes) },
       epilogue: builder.program.finish(),
     };
-    this.kernels.push(kernel);
+    this.#addKernel(kernel, group.units);
   }
 
   #emitScatterAdd(unit: Unit): void {
@@ -286,19 +297,13 @@ class Emitter {
     const direct =
       view.offset === 0 && view.strides.every((stride, k) => stride === contiguous.strides[k] || node.shape[k] === 1);
     const target = direct ? out : this.#addBuffer(node.dtype, sizeOf(node.shape), { kind: 'temporary' });
-    this.kernels.push({
-      kind: 'scatterAdd',
-      name: 'scatterAdd',
-      dtype: computeDType(node.dtype),
-      outer,
-      count,
-      inner,
-      rows,
-      ...accesses,
-      out: target,
-    });
+    const dtype = computeDType(node.dtype);
+    this.#addKernel(
+      { kind: 'scatterAdd', name: 'scatterAdd', dtype, outer, count, inner, rows, ...accesses, out: target },
+      [unit],
+    );
     if (!direct)
-      this.kernels.push(copyKernel('copy', { buffer: target, view: contiguous }, { buffer: out, view }, node.dtype));
+      this.#addKernel(copyKernel('copy', { buffer: target, view: contiguous }, { buffer: out, view }, node.dtype));
   }
 }
 

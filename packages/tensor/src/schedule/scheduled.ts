@@ -1,3 +1,5 @@
+/** What scheduling results in: kernels in order, and the buffers that they read and write. */
+import type { Node } from '../graph/node.ts';
 import type { Storage } from '../graph/storage.ts';
 import type { DType } from '../kernel/dtype.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -18,5 +20,7 @@ export interface ScheduledBuffer {
 
 export interface Schedule {
   readonly kernels: readonly Kernel[];
+  /** For each kernel, the nodes that it was made from; none for a copy. */
+  readonly fused: readonly (readonly Node[])[];
   readonly buffers: readonly ScheduledBuffer[];
 }

@@ -7,7 +7,7 @@ import { concat, einsum, tensor, where } from '../functions.ts';
 import * as graph from '../graph/graph.ts';
 import { castNumber, type HalfDType } from '../kernel/dtype.ts';
 import { type Shape, sizeOf } from '../kernel/shape.ts';
-import { autocast } from '../runtime/autocast.ts';
+import { autocast } from '../ops/autocast.ts';
 import { Tensor } from '../tensor.ts';
 import { type OpCase, scattered, tabulate } from './op-case.ts';
 

@@ -4,10 +4,10 @@
  * back.
  */
 import type { GPU, IPipelineRunShortcut } from 'gpu.js';
-import type { Allocation, Executable } from '../../kernel/backend.ts';
+import type { Allocation, Executable, GeneratedCode } from '../../kernel/backend.ts';
 import { allocateArray, type TypedArray, viewArray } from '../../kernel/dtype.ts';
 import { memoryOf } from '../host-memory.ts';
-import { runKernel } from '../reference/interpret-kernels.ts';
+import { runKernel } from '../interpret-kernels.ts';
 import { specialNumbers } from './cell-code.ts';
 import type { CellKernel, LoweredPlan, Slot, SlotInfo, SlowKernel, Step } from './steps.ts';
 import { flatten, HeldValue, type KernelResult } from './values.ts';
@@ -76,6 +76,14 @@ export class GpujsExecutable implements Executable {
 
   get slowKernels(): readonly SlowKernel[] {
     return this.#slowKernels;
+  }
+
+  code(): GeneratedCode[] {
+    return this.#plan.steps.map((step) => {
+      const { name } = step.kernel;
+      const text = step.kind === 'cells' ? step.kernel.source : '// interpreted on the host: see slowKernels';
+      return { name, language: 'JavaScript', text, bytes: text.length };
+    });
   }
 
   /** How many pipelines of gpu.js a run calls. */

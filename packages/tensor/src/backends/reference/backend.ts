@@ -5,8 +5,8 @@ import { registerBackend } from '../../kernel/backend.ts';
 import type { TypedArray } from '../../kernel/dtype.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import { HostMemory, memoryOf } from '../host-memory.ts';
+import { runPlan } from '../interpret-kernels.ts';
 import { type InterpretOptions, interpret } from './interpret.ts';
-import { runPlan } from './interpret-kernels.ts';
 
 /**
  * The naive backend against which the others are tested, in double precision between loads and stores. `reference` evaluates

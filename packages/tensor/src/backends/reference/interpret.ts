@@ -6,11 +6,11 @@
 import { type Node, type NodeOf, type Op, orderNodes, type WindowSpec } from '../../graph/node.ts';
 import { realizedStorage, type Storage, uncomputedSources } from '../../graph/storage.ts';
 import { allocateArray, computeDType, type TypedArray } from '../../kernel/dtype.ts';
+import { binaryFunction, reduceFunctions, roundTo, unaryFunction } from '../../kernel/semantics.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../../kernel/shape.ts';
 import { threefry2x32 } from '../../random/threefry.ts';
 import { contract } from './contract.ts';
 import { pick, positions } from './positions.ts';
-import { binaryFunction, reduceFunctions, roundTo, unaryFunction } from './semantics.ts';
 
 export interface InterpretOptions {
   /** Round every node's values to its dtype, instead of carrying double precision from node to node. */

@@ -1,4 +1,4 @@
-import type { Allocation, Executable } from '../../kernel/backend.ts';
+import type { Allocation, Executable, GeneratedCode } from '../../kernel/backend.ts';
 import { bytesOf } from '../../kernel/dtype.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import { lifetimesOf, placeTemporaries, type TemporaryPlace } from '../../kernel/temporaries.ts';
@@ -179,6 +179,10 @@ export class WasmExecutable implements Executable {
     } finally {
       this.#code.dropMarked(marked);
     }
+  }
+
+  code(): GeneratedCode[] {
+    return this.#code.text();
   }
 
   dispose(): void {

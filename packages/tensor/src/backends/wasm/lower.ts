@@ -1,11 +1,13 @@
 /** From plan to module: one function for each distinct kernel, and `run`, which calls them in order. */
 
 import { localKernel } from '../../codegen/kernel-key.ts';
+import type { GeneratedCode } from '../../kernel/backend.ts';
 import type { DType } from '../../kernel/dtype.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import { ModuleBuilder } from './emit/encoder.ts';
 import type { Features, Target } from './emit/features.ts';
+import { functionTexts } from './emit/text.ts';
 import { lowerLoop } from './loops/loop.ts';
 import type { LoweredKernel } from './loops/program.ts';
 import { lowerScatterAdd } from './loops/scatter.ts';
@@ -66,9 +68,33 @@ function lowerKernel(
  */
 export function lowerPlan(
   plan: Plan,
-  { features, threads }: { readonly features: Features; readonly threads: number },
-  { memories = [], marks = false }: { readonly memories?: readonly number[]; readonly marks?: boolean } = {},
+  machine: Machine,
+  options?: LowerOptions,
 ): PlanCode & { readonly bytes: Uint8Array<ArrayBuffer> } {
+  const { module, ...code } = emitPlan(plan, machine, options);
+  return { bytes: module.build(), ...code };
+}
+
+/** The same code as text, a piece for each function. */
+export const planToText = (plan: Plan, machine: Machine): GeneratedCode[] =>
+  functionTexts(emitPlan(plan, machine).module).map((piece) => ({ ...piece, language: 'WebAssembly' }));
+
+/** What code is made for. */
+interface Machine {
+  readonly features: Features;
+  readonly threads: number;
+}
+
+interface LowerOptions {
+  readonly memories?: readonly number[];
+  readonly marks?: boolean;
+}
+
+function emitPlan(
+  plan: Plan,
+  { features, threads }: Machine,
+  { memories = [], marks = false }: LowerOptions = {},
+): PlanCode & { readonly module: ModuleBuilder } {
   const module = new ModuleBuilder('plan');
   for (let memory = 0; memory <= Math.max(0, ...memories); memory++)
     module.importMemory('env', memoryName(memory), 1, maximumPages);
@@ -120,5 +146,5 @@ export function lowerPlan(
       nanoseconds += nanosecondsOf(kernel, bytes);
     }
   });
-  return { bytes: module.build(), table, scratchBytes, calls, slow, nanoseconds };
+  return { module, table, scratchBytes, calls, slow, nanoseconds };
 }

@@ -1,7 +1,8 @@
 /** The code of a plan: one program for each way in which its buffers lie in the memories. */
+import type { GeneratedCode } from '../../kernel/backend.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import type { Features } from './emit/features.ts';
-import { lowerPlan, type PlanCode } from './lower.ts';
+import { lowerPlan, type PlanCode, planToText } from './lower.ts';
 import type { Memories, PlacedBlock } from './memory/memories.ts';
 import { compileOptimized } from './threads/engine.ts';
 import type { Platform } from './threads/platform.ts';
@@ -88,6 +89,11 @@ export class CompiledPlan {
     const count = 2 * this.lowered.calls.length;
     const marks = this.#host.memories.allocateInFirst(this.#host.threads * count * markBytes);
     return { program: this.#build(bytes, memories, { address: marks.address, count }), scratchBytes, marks };
+  }
+
+  /** For buffers that all lie in the first memory. */
+  text(): GeneratedCode[] {
+    return planToText(this.#plan, this.#host);
   }
 
   /** Gives the marked program and its block back. */

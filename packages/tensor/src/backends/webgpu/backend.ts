@@ -1,8 +1,8 @@
 import { type Allocation, type Backend, DeviceLostError, OutOfMemoryError } from '../../kernel/backend.ts';
 import { bytesOf, type DType, type TypedArray, viewArray } from '../../kernel/dtype.ts';
 import type { Plan } from '../../kernel/plan.ts';
+import { collectGarbage } from '../collect-garbage.ts';
 import { PressureGauge } from '../pressure.ts';
-import { platform } from '../wasm/threads/this-platform.ts';
 import type { DeviceCapabilities, TileTimeTable } from './capabilities.ts';
 import { type AdapterDescription, type OpenDevice, openDevice, type WebGpuOptions } from './device.ts';
 import { whyUnsupported } from './elements.ts';
@@ -138,7 +138,7 @@ export class WebGpuBackend implements Backend {
 
   allocate(bytes: number): Allocation {
     this.#throwFailure();
-    if (this.#pressure.grown(this.#pool.used + bytes)) platform.collectGarbage();
+    if (this.#pressure.grown(this.#pool.used + bytes)) collectGarbage();
     return this.#pool.allocate(bytes);
   }
 

@@ -6,7 +6,7 @@ import type { ContractKernel } from '../../kernel/kernel.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import { sizeOf } from '../../kernel/shape.ts';
 import { locate, type View } from '../../kernel/view.ts';
-import { runKernel } from '../reference/interpret-kernels.ts';
+import { runKernel } from '../interpret-kernels.ts';
 import { eachIndex } from '../wasm/products/contract.testing.ts';
 import { WebGpuBackend } from './backend.ts';
 import type { OpenDevice } from './device.ts';

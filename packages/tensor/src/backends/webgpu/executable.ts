@@ -1,5 +1,5 @@
 /** A plan on a device: encoded anew at each run, as WebGPU's command buffers run once; everything else is prepared. */
-import type { Allocation, Executable } from '../../kernel/backend.ts';
+import type { Allocation, Executable, GeneratedCode } from '../../kernel/backend.ts';
 import type { LoweredPlan, MemoryRange, PlannedDispatch } from './lowered-plan.ts';
 import { GpuAllocation } from './memory.ts';
 import type { Pipeline } from './pipelines.ts';
@@ -114,6 +114,16 @@ export class WebGpuExecutable implements Executable {
   /** The shaders in the order in which they run, in WGSL. */
   shaders(): { kernel: string; code: string }[] {
     return this.#plan.dispatches.map(({ kernel, code }) => ({ kernel, code }));
+  }
+
+  /** The distinct shaders, by the first kernel that runs each. */
+  code(): GeneratedCode[] {
+    const first = new Map(
+      this.shaders()
+        .toReversed()
+        .map(({ kernel, code }) => [code, kernel]),
+    );
+    return [...first].reverse().map(([text, name]) => ({ name, language: 'WGSL', text, bytes: text.length }));
   }
 
   /** Resolves when the run was submitted; what is submitted or read later comes after it. */

@@ -1,7 +1,8 @@
 /** Kernels to shaders. */
+
+import { UnsupportedDTypeError } from '../../kernel/backend.ts';
 import type { DType } from '../../kernel/dtype.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import { UnsupportedDTypeError } from '../../runtime/prepare.ts';
 import { contractDispatches } from './contract.ts';
 import type { Dispatch, KernelContext } from './dispatch.ts';
 import { whyUnsupported } from './elements.ts';

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import { tensor } from '../../functions.ts';
 import { setDefaultBackend } from '../../kernel/backend.ts';
+import { erf } from '../../kernel/erf.ts';
 import type { Tensor } from '../../tensor.ts';
 import { webgpuMissing } from '../../testing/backends.ts';
-import { erf } from '../reference/erf.ts';
 
 /** The distance between the f32 around x. */
 function unitInLastPlace(x: number): number {

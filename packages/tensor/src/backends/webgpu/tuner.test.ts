@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Allocation } from '../../kernel/backend.ts';
 import { allocateArray, type TypedArray } from '../../kernel/dtype.ts';
-import { runKernel } from '../reference/interpret-kernels.ts';
+import { runKernel } from '../interpret-kernels.ts';
 import type { DeviceCapabilities, TileTimeTable } from './capabilities.ts';
 import { chooseTile } from './tile-choice.ts';
 import { matrixTiles, scalarTiles, tilesFor } from './tiles.ts';

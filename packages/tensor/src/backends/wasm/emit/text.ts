@@ -151,9 +151,19 @@ function functionToText(fn: FunctionBuilder, nameOfFunction: (index: number) => 
   return `(func $${fn.name}${params}${results}${locals}\n${lines.join('\n')})`;
 }
 
-/** Every function of a module. */
-export function toText(module: ModuleBuilder): string {
+/** Every function of a module, with the size of its code. */
+export function functionTexts(module: ModuleBuilder): { name: string; text: string; bytes: number }[] {
   const names = new Map(module.functions.map((fn) => [fn.index, fn.name]));
   const nameOf = (index: number): string => names.get(index) ?? `import${index}`;
-  return module.functions.map((fn) => functionToText(fn, nameOf)).join('\n');
+  return module.functions.map((fn) => ({
+    name: fn.name,
+    text: functionToText(fn, nameOf),
+    bytes: fn.code().length,
+  }));
 }
+
+/** A module as one text. */
+export const toText = (module: ModuleBuilder): string =>
+  functionTexts(module)
+    .map(({ text }) => text)
+    .join('\n');

@@ -5,7 +5,7 @@ import { allocateArray, type DType, elementCode, isFloat, type TypedArray } from
 import { formatKernel } from '../../../kernel/kernel.ts';
 import { stridedView } from '../../../kernel/view.ts';
 import { seed } from '../../../testing/seed.ts';
-import { runKernel } from '../../reference/interpret-kernels.ts';
+import { runKernel } from '../../interpret-kernels.ts';
 import type { Features } from '../emit/features.ts';
 import { KernelWriter, LoopHarness, relaxedSimdSettings } from './loop.testing.ts';
 import {

@@ -1,7 +1,7 @@
 /** Sums and maxima: accumulators of four lanes in registers, joined in a fixed order that no split of the work changes. */
 
-import type { ReduceOp } from '../../../graph/node.ts';
 import type { DType } from '../../../kernel/dtype.ts';
+import type { ReduceOp } from '../../../kernel/operators.ts';
 import type { Local } from '../emit/encoder.ts';
 import type { PlainOp } from '../emit/opcodes.ts';
 import type { Vector, VectorCode } from '../vectors/vector-code.ts';

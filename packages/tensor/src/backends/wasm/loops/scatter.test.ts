@@ -4,7 +4,7 @@ import { allocateArray, type DType, isFloat, type TypedArray } from '../../../ke
 import { formatKernel, type ScatterAddKernel } from '../../../kernel/kernel.ts';
 import { contiguousView, padView, stridedView, type View } from '../../../kernel/view.ts';
 import { seed } from '../../../testing/seed.ts';
-import { runKernel } from '../../reference/interpret-kernels.ts';
+import { runKernel } from '../../interpret-kernels.ts';
 import type { Features } from '../emit/features.ts';
 import { difference } from './loop.suite.testing.ts';
 import { LoopHarness, relaxedSimdSettings } from './loop.testing.ts';

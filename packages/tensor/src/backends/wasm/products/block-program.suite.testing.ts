@@ -5,7 +5,7 @@ import { type ContractKernel, formatKernel } from '../../../kernel/kernel.ts';
 import { contiguousStrides, sizeOf } from '../../../kernel/shape.ts';
 import { contiguousView, stridedView } from '../../../kernel/view.ts';
 import { seed } from '../../../testing/seed.ts';
-import { runKernel } from '../../reference/interpret-kernels.ts';
+import { runKernel } from '../../interpret-kernels.ts';
 import type { ModuleBuilder } from '../emit/encoder.ts';
 import type { Features } from '../emit/features.ts';
 import { difference } from '../loops/loop.suite.testing.ts';

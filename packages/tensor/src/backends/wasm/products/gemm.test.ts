@@ -3,7 +3,7 @@ import { castNumber, elementCode } from '../../../kernel/dtype.ts';
 import type { Instruction, Program } from '../../../kernel/kernel.ts';
 import { sizeOf } from '../../../kernel/shape.ts';
 import { locate, padView, permuteView, type View, windowView } from '../../../kernel/view.ts';
-import { runKernel } from '../../reference/interpret-kernels.ts';
+import { runKernel } from '../../interpret-kernels.ts';
 import type { Features } from '../emit/features.ts';
 import { compileOptimized, setRevectorizer } from '../threads/engine.ts';
 import { platform } from '../threads/this-platform.ts';

@@ -1,4 +1,5 @@
 /** What Node offers. Its modules are asked for at run time, so that this file can be loaded where there are none. */
+import { collectGarbage } from '../../collect-garbage.ts';
 import type { Platform } from './platform.ts';
 
 type WorkerThreads = typeof import('node:worker_threads');
@@ -7,8 +8,6 @@ export function nodePlatform(): Platform {
   const { Worker, MessageChannel } = process.getBuiltinModule('node:worker_threads') as WorkerThreads;
   const { availableParallelism } = process.getBuiltinModule('node:os');
   const v8 = process.getBuiltinModule('node:v8');
-  const { runInNewContext } = process.getBuiltinModule('node:vm');
-  let collect: (() => void) | null = null;
   // Node strips types by itself; before, a loader given on the command line does, and the worker needs it too.
   const stripsTypes = Boolean((process.features as { typescript?: unknown }).typescript);
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -51,13 +50,6 @@ export function nodePlatform(): Platform {
     },
     whyOneThread: null,
     canBlock: true,
-    collectGarbage: () => {
-      if (collect === null) {
-        // V8 offers `gc` in contexts that are made after this flag was set.
-        v8.setFlagsFromString('--expose-gc');
-        collect = runInNewContext('gc') as () => void;
-      }
-      collect();
-    },
+    collectGarbage,
   };
 }

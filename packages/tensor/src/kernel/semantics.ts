@@ -1,7 +1,7 @@
 /** What each operation means on single numbers, in double precision. Integers are numbers without a fraction, bool is 0 or 1. */
-import { castNumber, type DType, isFloat } from '../../kernel/dtype.ts';
-import type { BinaryOp, ReduceOp, RoundOp, UnaryOp } from '../../kernel/operators.ts';
+import { castNumber, type DType, isFloat } from './dtype.ts';
 import { erf } from './erf.ts';
+import type { BinaryOp, ReduceOp, RoundOp, UnaryOp } from './operators.ts';
 
 /** The result of integer arithmetic, wrapped to its dtype. */
 const wrapTo: Readonly<Record<DType, (x: number) => number>> = {

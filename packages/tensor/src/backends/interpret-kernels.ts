@@ -2,19 +2,12 @@
  * The oracle of schedulers and code generators: runs a plan's kernels one after the other, element by element, in double precision;
  * values are rounded when they are stored.
  */
-import { type DType, elementCode, type TypedArray, viewArray } from '../../kernel/dtype.ts';
-import type {
-  ContractKernel,
-  Instruction,
-  Kernel,
-  LoopKernel,
-  Program,
-  ScatterAddKernel,
-} from '../../kernel/kernel.ts';
-import type { Plan } from '../../kernel/plan.ts';
-import { contiguousStrides, type Shape, sizeOf } from '../../kernel/shape.ts';
-import { locate, type View } from '../../kernel/view.ts';
-import { binaryFunction, reduceFunctions, roundTo, unaryFunction } from './semantics.ts';
+import { type DType, elementCode, type TypedArray, viewArray } from '../kernel/dtype.ts';
+import type { ContractKernel, Instruction, Kernel, LoopKernel, Program, ScatterAddKernel } from '../kernel/kernel.ts';
+import type { Plan } from '../kernel/plan.ts';
+import { binaryFunction, reduceFunctions, roundTo, unaryFunction } from '../kernel/semantics.ts';
+import { contiguousStrides, type Shape, sizeOf } from '../kernel/shape.ts';
+import { locate, type View } from '../kernel/view.ts';
 
 type Index = readonly number[];
 

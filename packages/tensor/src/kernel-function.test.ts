@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { disposeBackends, openBackend, setDefaultBackend } from '../kernel/backend.ts';
-import '../backends/gpujs/index.ts';
-import '../backends/wasm/index.ts';
-import { registerReferenceBackends } from '../backends/reference/backend.ts';
-import { compile } from '../compile.ts';
-import { tensor } from '../functions.ts';
-import type { Tensor } from '../tensor.ts';
-import { scattered } from '../testing/op-case.ts';
-import { type KernelArray, KernelError, kernelFunction } from './index.ts';
+import { disposeBackends, openBackend, setDefaultBackend } from './kernel/backend.ts';
+import './backends/gpujs/index.ts';
+import './backends/wasm/index.ts';
+import { registerReferenceBackends } from './backends/reference/backend.ts';
+import { compile } from './compile.ts';
+import { KernelError } from './custom-kernel/index.ts';
+import { tensor } from './functions.ts';
+import { type KernelArray, kernelFunction } from './kernel-function.ts';
+import type { Tensor } from './tensor.ts';
+import { scattered } from './testing/op-case.ts';
 
 registerReferenceBackends();
 afterAll(disposeBackends);

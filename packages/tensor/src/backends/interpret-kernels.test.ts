@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Access, ContractKernel, Instruction, Kernel, LoopKernel } from '../../kernel/kernel.ts';
-import type { Plan } from '../../kernel/plan.ts';
-import { contiguousView, padView, permuteView, stridedView, type View } from '../../kernel/view.ts';
-import { ReferenceBackend } from './backend.ts';
+import type { Access, ContractKernel, Instruction, Kernel, LoopKernel } from '../kernel/kernel.ts';
+import type { Plan } from '../kernel/plan.ts';
+import { contiguousView, padView, permuteView, stridedView, type View } from '../kernel/view.ts';
 import { runKernel } from './interpret-kernels.ts';
+import { ReferenceBackend } from './reference/backend.ts';
 
 const access = (buffer: number, view: View): Access => ({ buffer, view });
 const load = (buffer: number, view: View): Instruction => ({ op: 'load', access: access(buffer, view), dtype: 'f32' });
