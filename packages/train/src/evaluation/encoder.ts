@@ -1,14 +1,32 @@
 import type { Module } from '@tessera/nn';
 import { type CompiledFunction, compile, type Tensor, type TypedArray, tensor, tidy } from '@tessera/tensor';
 
-/** Runs `body` with the model in evaluation mode, and puts every module back into the mode that it was in. */
-export function inEvaluationMode<T>(model: Module, body: () => T): T {
+/** Puts a model into evaluation mode. Returns what puts every module back into the mode that it was in. */
+function enterEvaluation(model: Module): () => void {
   const modes = [...model.namedModules()].map(([, module]) => ({ module, training: module.training }));
   model.eval();
+  return () => {
+    for (const { module, training } of modes) module.training = training;
+  };
+}
+
+/** Runs `body` with the model in evaluation mode, and puts every module back into the mode that it was in. */
+export function inEvaluationMode<T>(model: Module, body: () => T): T {
+  const restore = enterEvaluation(model);
   try {
     return body();
   } finally {
-    for (const { module, training } of modes) module.training = training;
+    restore();
+  }
+}
+
+/** As `inEvaluationMode`, for a body that waits for values. */
+export async function whileInEvaluationMode<T>(model: Module, body: () => Promise<T>): Promise<T> {
+  const restore = enterEvaluation(model);
+  try {
+    return await body();
+  } finally {
+    restore();
   }
 }
 

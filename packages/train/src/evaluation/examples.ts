@@ -4,6 +4,7 @@ import {
   type ColumnRequest,
   type ColumnRequests,
   DataLoader,
+  permutation,
   type SkippedRow,
   type Split,
 } from '@tessera/data';
@@ -17,6 +18,8 @@ export interface ReadOptions<Requests extends ColumnRequests = ColumnRequests> {
   readonly workers: number;
   /** The largest number of examples, evenly spread over the split; null: all. */
   readonly limit: number | null;
+  /** Whether the examples are read in a fixed order that mixes those which a split may have sorted. Default: in the split's order. */
+  readonly mixed?: boolean;
 }
 
 /** At most `limit` of the numbers 0 ... length - 1, evenly spread. */
@@ -31,8 +34,9 @@ export async function readExamples<Requests extends ColumnRequests>(
   options: ReadOptions<Requests>,
   use: (batch: Batch<Requests>) => Promise<void>,
 ): Promise<{ skipped: number; examples: readonly SkippedRow[] }> {
-  const { imageSize, batchSize, columns, strict, workers, limit } = options;
-  const rows = spread(split.length, limit);
+  const { imageSize, batchSize, columns, strict, workers, limit, mixed = false } = options;
+  const chosen = spread(split.length, limit);
+  const rows = mixed ? Array.from(permutation(chosen.length, 0, 0), (place) => chosen[place] as number) : chosen;
   const loader = new DataLoader(split, { imageSize, batchSize, columns, strict, workers, rows, cacheBytes: 0 });
   try {
     for await (const batch of loader.epoch(0)) await use(batch);

@@ -11,6 +11,14 @@ export { BatchEncoder, fillBatch, inEvaluationMode } from './encoder.ts';
 export { type ReadOptions, readExamples } from './examples.ts';
 export { interpolateStates } from './interpolate.ts';
 export {
+  type Example,
+  evaluateMeasures,
+  type Measure,
+  type MeasureLook,
+  type Measurement,
+  type MeasuresResult,
+} from './measures/evaluate.ts';
+export {
   evaluateReconstruction,
   type ReconstructionResult,
 } from './reconstruction/evaluate.ts';

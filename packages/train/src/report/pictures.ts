@@ -27,17 +27,25 @@ export async function pixelsDataUri(
   return imageDataUri(png);
 }
 
-/** Pictures of one side (u8 [S, S, 3] each) as a PNG with `columns` in a row, a white pixel apart. */
-export async function pictureGrid(pictures: readonly Uint8Array[], side: number, columns: number): Promise<Buffer> {
-  const step = side + 1;
+/** Square pictures (u8 [side, side, 3] each) as a PNG with `columns` in a row; see `pictureSheet`. */
+export const pictureGrid = (pictures: readonly Uint8Array[], side: number, columns: number): Promise<Buffer> =>
+  pictureSheet(pictures, { height: side, width: side }, columns);
+
+/** Pictures of one size (u8 [cell.height, cell.width, 3] each) as a PNG with `columns` in a row, separated by a white pixel. */
+export async function pictureSheet(
+  pictures: readonly Uint8Array[],
+  cell: { readonly height: number; readonly width: number },
+  columns: number,
+): Promise<Buffer> {
   const rows = Math.ceil(pictures.length / columns);
-  const [width, height] = [columns * step + 1, rows * step + 1];
+  const [width, height] = [columns * (cell.width + 1) + 1, rows * (cell.height + 1) + 1];
   const pixels = new Uint8Array(width * height * 3).fill(255);
+  const bytes = cell.width * 3;
   for (const [k, picture] of pictures.entries()) {
-    const left = (k % columns) * step + 1;
-    const top = Math.floor(k / columns) * step + 1;
-    for (let y = 0; y < side; y++)
-      pixels.set(picture.subarray(y * side * 3, (y + 1) * side * 3), ((top + y) * width + left) * 3);
+    const left = (k % columns) * (cell.width + 1) + 1;
+    const top = Math.floor(k / columns) * (cell.height + 1) + 1;
+    for (let y = 0; y < cell.height; y++)
+      pixels.set(picture.subarray(y * bytes, (y + 1) * bytes), ((top + y) * width + left) * 3);
   }
   return sharp(pixels, { raw: { width, height, channels: 3 } })
     .png()
