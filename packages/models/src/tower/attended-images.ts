@@ -1,6 +1,6 @@
 import { formatShape, type Tensor } from '@tessera/tensor';
+import type { Grid } from './grid.ts';
 import type { ImageTower } from './image-tower.ts';
-import type { Grid } from './vit/grid.ts';
 
 /** What an image tower gives, and where it looked. */
 export interface AttendedImages {

@@ -1,6 +1,7 @@
+/** The residual network of torchvision. */
 import { BatchNorm2d, Conv2d, init, Linear, MaxPool2d, Module, Sequential } from '@tessera/nn';
 import { formatShape, type Tensor } from '@tessera/tensor';
-import type { ImageTower } from './image-tower.ts';
+import type { ImageTower } from '../tower/image-tower.ts';
 
 export interface ResNetOptions {
   /** `basic`: two 3 x 3 convolutions; `bottleneck`: 1 x 1, 3 x 3, 1 x 1, with four times as many channels at the end. */
@@ -116,6 +117,8 @@ const blocks = {
 } as const;
 
 export type ResNetBlockKind = keyof typeof blocks;
+
+export const resnetBlockKinds = Object.keys(blocks) as readonly ResNetBlockKind[];
 
 /**
  * The plain residual network (He et al. 2016, table 1) under torchvision's names, which timm's `resnet18` to `resnet152` share: stem of

@@ -2,8 +2,9 @@ import { gradcheck } from '@tessera/autograd';
 import { contrastiveLoss, init } from '@tessera/nn';
 import { manualSeed, registerReferenceBackends, setDefaultBackend, type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, test } from 'vitest';
+import type { VisionConfig } from '../image-towers.ts';
 import { CLIP } from './clip.ts';
-import type { CLIPConfig, VisionConfig } from './config.ts';
+import type { CLIPConfig } from './config.ts';
 
 /** So small that hardly a ReLU changes sides between the two points of a difference. */
 const eps = 1e-7;

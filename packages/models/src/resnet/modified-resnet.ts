@@ -1,8 +1,19 @@
+/** CLIP's ResNet. */
 import { AvgPool2d, BatchNorm2d, Conv2d, init, Module, ReLU, Sequential } from '@tessera/nn';
 import { formatShape, type Tensor } from '@tessera/tensor';
-import type { AttendedImages, AttentiveTower } from './attended-images.ts';
+import type { AttendedImages, AttentiveTower } from '../tower/attended-images.ts';
+import { requireSquareImages } from '../tower/image-tower.ts';
 import { AttentionPool2d } from './attention-pool.ts';
 import { Bottleneck } from './bottleneck.ts';
+
+/** The number of heads of the attention pool: a head is 64 wide, the pool 32 * width. */
+export const defaultPoolHeads = ({
+  width,
+  heads,
+}: {
+  readonly width: number;
+  readonly heads?: number | undefined;
+}): number => heads ?? Math.max(1, (32 * width) / 64);
 
 /**
  * CLIP's ResNet (Radford et al. 2021, section 2.4): a stem of three convolutions and an average pool, average pools for every
@@ -35,7 +46,8 @@ export class ModifiedResNet extends Module implements AttentiveTower {
    */
   constructor(layers: readonly number[], outputDim: number, heads: number, inputResolution = 224, width = 64) {
     super();
-    if (layers.length !== 4)
+    const [first, second, third, fourth, ...others] = layers;
+    if (first === undefined || second === undefined || third === undefined || fourth === undefined || others.length > 0)
       throw new RangeError(`ModifiedResNet: needs the depths of 4 stages, got ${formatShape(layers)}`);
     if (inputResolution % 32 !== 0 || inputResolution <= 0)
       throw new RangeError(`ModifiedResNet: the image size must be a multiple of 32, got ${inputResolution}`);
@@ -59,10 +71,10 @@ export class ModifiedResNet extends Module implements AttentiveTower {
       for (const { bn3 } of modules) bn3.weight?.initialize(init.constant(0));
       return new Sequential(...modules);
     };
-    this.layer1 = stage(width, layers[0] as number, 1);
-    this.layer2 = stage(width * 2, layers[1] as number, 2);
-    this.layer3 = stage(width * 4, layers[2] as number, 2);
-    this.layer4 = stage(width * 8, layers[3] as number, 2);
+    this.layer1 = stage(width, first, 1);
+    this.layer2 = stage(width * 2, second, 2);
+    this.layer3 = stage(width * 4, third, 2);
+    this.layer4 = stage(width * 8, fourth, 2);
     this.attnpool = new AttentionPool2d(inputResolution / 32, width * 32, heads, outputDim);
     this.attnpool.initialize();
   }
@@ -72,18 +84,17 @@ export class ModifiedResNet extends Module implements AttentiveTower {
     return this.attend(images).output;
   }
 
-  /** As `forward`, with the attention pool's weights beside the features: one layer with one query, the mean over all places. */
+  /** Like `forward`, but returns the attention pool's weights too: one layer with one query, the mean over all places. */
   attend(images: Tensor): AttendedImages {
     const side = this.inputResolution / 32;
     const { output, weights } = this.attnpool.attend(this.features(images));
     return { output, weights: [weights], prefix: 1, grid: [side, side], readout: [0, 1] };
   }
 
-  /** What is pooled: [N, 3, R, R] to [N, 32 width, R / 32, R / 32]. */
+  /** The features before the attention pool: [N, 3, R, R] to [N, 32 width, R / 32, R / 32]. */
   features(images: Tensor): Tensor {
     const { inputResolution: side } = this;
-    if (images.ndim !== 4 || images.shape[1] !== 3 || images.shape[2] !== side || images.shape[3] !== side)
-      throw new RangeError(`ModifiedResNet: needs images [N, 3, ${side}, ${side}], got ${formatShape(images.shape)}`);
+    requireSquareImages('ModifiedResNet', images, side);
     let x = this.relu1.forward(this.bn1.forward(this.conv1.forward(images))); // [N, width / 2, R / 2, R / 2]
     x = this.relu2.forward(this.bn2.forward(this.conv2.forward(x)));
     x = this.relu3.forward(this.bn3.forward(this.conv3.forward(x)));

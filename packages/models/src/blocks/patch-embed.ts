@@ -1,6 +1,6 @@
 import { Conv2d, functional as F, LayerNorm, type Linear, Module } from '@tessera/nn';
 import { formatShape, type Tensor } from '@tessera/tensor';
-import { type Grid, gridOf } from './grid.ts';
+import { type Grid, gridOf } from '../tower/grid.ts';
 import { startedLinear } from './initialize.ts';
 
 export interface PatchEmbedOptions {

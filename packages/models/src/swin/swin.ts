@@ -1,11 +1,12 @@
+/** Swin Transformer. */
 import { type ActivationName, DropPath, functional as F, LayerNorm, type Linear, Module, Parameter } from '@tessera/nn';
 import { concat, type Tensor, tensor, where } from '@tessera/tensor';
-import type { ImageTower } from '../image-tower.ts';
-import { Attention, type AttentionOptions } from './attention.ts';
-import { type Grid, gridOf } from './grid.ts';
-import { smallNormal, startedLinear } from './initialize.ts';
-import { Mlp } from './mlp.ts';
-import { PatchEmbed } from './patch-embed.ts';
+import { Attention, type AttentionOptions } from '../blocks/attention.ts';
+import { smallNormal, startedLinear } from '../blocks/initialize.ts';
+import { Mlp } from '../blocks/mlp.ts';
+import { PatchEmbed } from '../blocks/patch-embed.ts';
+import { type Grid, gridOf } from '../tower/grid.ts';
+import type { ImageTower } from '../tower/image-tower.ts';
 import { relativePositionIndex, roll, shiftMask, type Window, windowPartition, windowReverse } from './windows.ts';
 
 /**
@@ -164,6 +165,14 @@ class ClassifierHead extends Module {
     return this.fc.forward(features);
   }
 }
+
+/** The number of heads in each stage: a head is 32 wide (Liu et al. 2021, section 3.3). */
+export const defaultSwinHeads = (config: {
+  readonly width: number;
+  readonly layers: readonly number[];
+  readonly heads?: readonly number[] | undefined;
+}): readonly number[] =>
+  config.heads ?? config.layers.map((_, stage) => Math.max(1, Math.floor((config.width * 2 ** stage) / 32)));
 
 export interface SwinOptions {
   /** The size that windows are laid out for; images of other sizes are taken as well. */

@@ -12,13 +12,13 @@ import {
   type Tensor,
 } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createImageTower } from '../clip.ts';
+import { Attention } from '../blocks/attention.ts';
+import { createImageTower } from '../image-towers.ts';
+import type { Swin } from '../swin/swin.ts';
 import { fit } from '../testing/fit.ts';
-import { Attention } from './attention.ts';
 import { gridCoordinates, type PositionKind, positionKinds } from './positions.ts';
 import { type ViTPresetName, vitPresets } from './presets.ts';
-import type { Swin } from './swin.ts';
-import { ViT, type ViTOptions } from './vision-transformer.ts';
+import { ViT, type ViTOptions } from './vit.ts';
 
 beforeAll(() => {
   registerReferenceBackends();

@@ -2,9 +2,9 @@ import { grad } from '@tessera/autograd';
 import { functional as F, init } from '@tessera/nn';
 import { manualSeed, registerReferenceBackends, setDefaultBackend, type Tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { ImageTowerConfig } from '../image-towers.ts';
+import { createImageTower } from '../image-towers.ts';
 import { type AttentiveTower, isAttentive, readoutMaps } from './attended-images.ts';
-import { createImageTower } from './clip.ts';
-import type { ImageTowerConfig } from './config.ts';
 
 beforeAll(() => {
   registerReferenceBackends();

@@ -9,13 +9,14 @@ import {
   zeros,
 } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { defaultHeads } from '../blocks/transformer.ts';
+import { TextEncoder } from '../multimodal/index.ts';
+import { defaultPoolHeads, ModifiedResNet } from '../resnet/modified-resnet.ts';
+import { ImageClassifier } from '../tower/image-classifier.ts';
+import { VisionTransformer } from '../vit/vision-transformer.ts';
 import { CLIP } from './clip.ts';
-import { type CLIPConfig, defaultHeads, defaultPoolHeads } from './config.ts';
-import { ImageClassifier } from './image-classifier.ts';
-import { ModifiedResNet } from './modified-resnet.ts';
-import { TextEncoder } from './multimodal/index.ts';
+import type { CLIPConfig } from './config.ts';
 import { type PresetName, presets } from './presets.ts';
-import { VisionTransformer } from './vision-transformer.ts';
 
 beforeAll(() => {
   registerReferenceBackends();

@@ -14,13 +14,13 @@ import {
   tensor,
 } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { TokenSequence } from './halves.ts';
-import { TransformerFusion } from './multimodal/index.ts';
-import { presets } from './presets.ts';
-import { TextTransformer } from './text-transformer.ts';
+import { presets } from '../clip/presets.ts';
+import { TextTransformer } from '../clip/text-transformer.ts';
+import { TransformerFusion } from '../multimodal/index.ts';
+import type { TokenSequence } from '../tower/halves.ts';
+import { VisionTransformer } from '../vit/vision-transformer.ts';
+import { ViT, type ViTOptions } from '../vit/vit.ts';
 import { Transformer } from './transformer.ts';
-import { VisionTransformer } from './vision-transformer.ts';
-import { ViT, type ViTOptions } from './vit/vision-transformer.ts';
 
 beforeAll(() => {
   registerReferenceBackends();
@@ -193,7 +193,7 @@ describe('Transformer.forwardAt', () => {
   test('refuses places outside', () => {
     const transformer = new Transformer(16, 1, 2, { batchFirst: true });
     expect(() => transformer.forwardAt(init.normal()([3, 5, 16]), 5)).toThrow(
-      'tokenAt: position 5 does not lie in sequences of 5 tokens',
+      'tokenAt: position 5 is outside of sequences of 5 tokens',
     );
   });
 });

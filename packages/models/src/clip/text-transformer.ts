@@ -1,15 +1,16 @@
+/** CLIP's text tower. */
 import { type ActivationName, Embedding, init, LayerNorm, type Linear, Module, Parameter } from '@tessera/nn';
 import { formatShape, type Tensor } from '@tessera/tensor';
-import { defaultHeads, type TextConfig } from './config.ts';
-import { type ResidualAttentionBlock, Transformer } from './transformer.ts';
+import { defaultHeads, type ResidualAttentionBlock, Transformer } from '../blocks/transformer.ts';
+import type { TextConfig } from './config.ts';
 
 export interface TextTransformerOptions {
   readonly activation?: ActivationName;
 }
 
 /**
- * CLIP's text tower: a causal transformer whose output at the end-of-text token stands for the caption. That token has the
- * largest id of the vocabulary, so its place is where the ids are largest; what follows it is padding, which the causal mask hides.
+ * CLIP's text tower: a causal transformer whose output at the end-of-text token represents the caption. That token has the
+ * largest id of the vocabulary, so its place is where the ids are largest; padding follows it, which the causal mask hides.
  */
 export class TextTransformer extends Module {
   readonly contextLength: number;
@@ -21,7 +22,7 @@ export class TextTransformer extends Module {
   readonly ln_final: LayerNorm;
   readonly text_projection: Parameter;
 
-  constructor(config: TextConfig, outputDim: number, { activation = 'quickgelu' }: TextTransformerOptions = {}) {
+  constructor(config: TextConfig, outputDim: number, options: TextTransformerOptions = {}) {
     super();
     const { contextLength, vocabularySize, width, layers } = config;
     this.contextLength = contextLength;
@@ -31,7 +32,7 @@ export class TextTransformer extends Module {
     this.token_embedding.weight.initialize(init.normal({ std: 0.02 }));
     this.positional_embedding = new Parameter(init.normal({ std: 0.01 })([contextLength, width]));
     this.transformer = new Transformer(width, layers, defaultHeads(config), {
-      activation,
+      ...options,
       causal: true,
       batchFirst: true,
     });
@@ -41,7 +42,7 @@ export class TextTransformer extends Module {
   }
 
   /**
-   * Padding that all captions have at their ends may be left out: nothing depends on it, as the causal mask hides it.
+   * Padding at the end of all captions may be left out: the causal mask hides it, so nothing depends on it.
    *
    * @param tokens i32 [N, L], L at most `contextLength`
    * @returns [N, outputDim]
@@ -59,7 +60,7 @@ export class TextTransformer extends Module {
   }
 }
 
-/** CLIP's start for the text blocks: what goes back into the residual stream shrinks with the number of layers that add to it. */
+/** CLIP's initial values of the text blocks: the more layers add to the residual stream, the less each adds. */
 function initializeBlock(block: ResidualAttentionBlock, width: number, layers: number): void {
   const residual = width ** -0.5 * (2 * layers) ** -0.5;
   const { weight: expansion } = block.mlp.get('c_fc') as Linear;

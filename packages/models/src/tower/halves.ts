@@ -1,6 +1,6 @@
 import { formatShape, type Tensor } from '@tessera/tensor';
+import type { Grid } from './grid.ts';
 import type { ImageTower } from './image-tower.ts';
-import type { Grid } from './vit/grid.ts';
 
 /** Tokens of images, class token and the like first, and how the patches among them lie. */
 export interface Embedded {

@@ -1,3 +1,4 @@
+/** The transformer of CLIP's towers, which the multimodal models use too. */
 import {
   Activation,
   type ActivationName,
@@ -11,6 +12,18 @@ import {
 } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 
+/** The activation of OpenAI's CLIP, and the default of every model here that has CLIP's blocks. */
+export const clipActivation = 'quickgelu' satisfies ActivationName;
+
+/** The number of heads of a transformer of that width: a head is 64 wide. */
+export const defaultHeads = ({
+  width,
+  heads,
+}: {
+  readonly width: number;
+  readonly heads?: number | undefined;
+}): number => heads ?? Math.max(1, Math.floor(width / 64));
+
 export interface BlockOptions {
   /** Position l sees the positions 0 to l only. */
   readonly causal?: boolean;
@@ -21,7 +34,7 @@ export interface BlockOptions {
 
 type BlockMasks = Omit<MultiheadAttentionCall, 'causal'>;
 
-/** A transformer block that normalises first: x + attention(ln_1(x)), then x + mlp(ln_2(x)). */
+/** A transformer block that normalizes first: x + attention(ln_1(x)), then x + mlp(ln_2(x)). */
 export class ResidualAttentionBlock extends Module {
   readonly causal: boolean;
   readonly attn: MultiheadAttention;
@@ -31,7 +44,7 @@ export class ResidualAttentionBlock extends Module {
 
   constructor(width: number, heads: number, options: BlockOptions = {}) {
     super();
-    const { causal = false, activation = 'quickgelu', batchFirst = false } = options;
+    const { causal = false, activation = clipActivation, batchFirst = false } = options;
     this.causal = causal;
     this.attn = new MultiheadAttention(width, heads, { batchFirst });
     this.ln_1 = new LayerNorm(width);
@@ -48,7 +61,7 @@ export class ResidualAttentionBlock extends Module {
     return this.attend(x, masks).output;
   }
 
-  /** As `forward`, with the attention weights [N, H, L, L] beside the output. */
+  /** Like `forward`, but returns the attention weights [N, H, L, L] too. */
   attend(x: Tensor, masks: BlockMasks = {}): { output: Tensor; weights: Tensor } {
     const normalized = this.ln_1.forward(x);
     const { output, weights } = this.attn.attend(normalized, normalized, normalized, { ...masks, causal: this.causal });
@@ -56,8 +69,8 @@ export class ResidualAttentionBlock extends Module {
   }
 
   /**
-   * What `forward` gives at one place of each sequence. There the other tokens count as keys and values only, so that queries, output
-   * projection, ln_2 and MLP, ten twelfths of a block's products, run over N rows instead of N * L.
+   * The result of `forward` at one place of each sequence. The other tokens are keys and values only, so queries, output projection,
+   * ln_2 and MLP, ten twelfths of a block's products, run over N rows instead of N * L.
    *
    * @param x [L, N, E]
    * @param masks for all queries, as in `forward`
@@ -73,7 +86,7 @@ export class ResidualAttentionBlock extends Module {
   }
 }
 
-/** Blocks one after the other, `resblocks.0`, `resblocks.1`, ... */
+/** Blocks in a row: `resblocks.0`, `resblocks.1`, ... */
 export class Transformer extends Module {
   readonly width: number;
   readonly batchFirst: boolean;
@@ -92,8 +105,8 @@ export class Transformer extends Module {
   }
 
   /**
-   * What `forward` gives at one place of each sequence, [L, N, E] to [N, E]: the class token's, or the end of a text's. The last block
-   * works for that place alone (`ResidualAttentionBlock.forwardAt`).
+   * The result of `forward` at one place of each sequence, such as the class token or the end of a text: [L, N, E] to [N, E]. The last
+   * block computes only that place (`ResidualAttentionBlock.forwardAt`).
    */
   forwardAt(x: Tensor, position: F.TokenPosition, masks: BlockMasks = {}): Tensor {
     const before = this.resblocks.slice(0, -1).reduce((tokens, block) => block.forward(tokens, masks), x);
@@ -101,7 +114,7 @@ export class Transformer extends Module {
     return read.squeeze(this.batchFirst ? 1 : 0);
   }
 
-  /** As `forward`, with the attention weights of every block, [N, H, L, L] each, beside the output. */
+  /** Like `forward`, but returns the attention weights of every block too, [N, H, L, L] each. */
   attend(x: Tensor, masks: BlockMasks = {}): { output: Tensor; weights: Tensor[] } {
     const weights: Tensor[] = [];
     let output = x;

@@ -10,11 +10,11 @@ import {
   tensor,
 } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createImageTower } from './clip.ts';
+import { NaViT } from '../high-resolution/navit.ts';
+import { createImageTower } from '../image-towers.ts';
+import { VisionTransformer } from '../vit/vision-transformer.ts';
+import { ViT, type ViTOptions } from '../vit/vit.ts';
 import { isSplitTower, type SplitTower } from './halves.ts';
-import { NaViT } from './high-resolution/navit.ts';
-import { VisionTransformer } from './vision-transformer.ts';
-import { ViT, type ViTOptions } from './vit/vision-transformer.ts';
 
 beforeAll(() => {
   registerReferenceBackends();

@@ -1,5 +1,5 @@
 import { concat, formatShape, type Tensor, tensor } from '@tessera/tensor';
-import type { Grid } from './grid.ts';
+import type { Grid } from '../tower/grid.ts';
 
 /** Height and width of an attention window, in tokens. */
 export type Window = readonly [height: number, width: number];
