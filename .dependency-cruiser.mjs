@@ -118,6 +118,33 @@ const roomsOfTensor = [
     to: { path: `${tensor}backends/[^/]+/`, pathNot: `${tensor}backends/$1/` },
   },
 ];
+// Within a package: each room may import those in the lines before its own; tests are free.
+const rooms = {
+  'packages/nn': [['module'], ['init'], ['tokens', 'vision'], ['layers'], ['losses']],
+  'packages/models': [
+    ['tower'],
+    ['blocks'],
+    ['high-resolution', 'resnet', 'swin', 'vit', 'vq'],
+    ['image-towers.ts'],
+    ['clip'],
+    ['multimodal'],
+  ],
+};
+
+const roomsOneWay = Object.entries(rooms).flatMap(([folder, lines]) =>
+  lines.flatMap((line, k) =>
+    line.map((room) => {
+      const others = [...line, ...lines.slice(k + 1).flat()].filter((other) => other !== room);
+      return {
+        name: `${folder.replace('packages/', '')}-${room}-imports-only-rooms-before-it`,
+        comment: `${folder}/src/${room} may import only ${lines.slice(0, k).flat().join(', ') || 'no other room'}.`,
+        severity: 'error',
+        from: { path: `^${folder}/src/${room}(/|$)`, pathNot: '\\.test\\.ts$|/testing/' },
+        to: { path: `^${folder}/src/(${others.join('|')})(/|$)` },
+      };
+    }),
+  ),
+);
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
@@ -126,6 +153,7 @@ export default {
     ...throughThePublicFace,
     ...wasmOneWay,
     ...roomsOfTensor,
+    ...roomsOneWay,
     {
       name: 'other-packages-by-name',
       comment: 'A relative import must not leave its package: import @tessera/NAME.',

@@ -1,21 +1,25 @@
+/** Models for vision and for vision with language: image towers, CLIP, heads, tokenizers of images, and multimodal models. */
+export { Attention, type AttentionCall, type AttentionOptions } from './blocks/attention.ts';
+export { EncoderBlock, type EncoderBlockOptions, LayerScale, type NormPlacement } from './blocks/encoder-block.ts';
+export { Mlp, type MlpOptions } from './blocks/mlp.ts';
+export { LinearPatchEmbed, PatchEmbed, type PatchEmbedOptions, type Patches } from './blocks/patch-embed.ts';
 export {
-  type AttendedImages,
-  type AttentiveTower,
-  isAttentive,
-  readoutMaps,
-} from './attended-images.ts';
-export { AttentionPool2d } from './attention-pool.ts';
-export { Bottleneck } from './bottleneck.ts';
-export { CLIP, createImageTower } from './clip.ts';
-export * from './config.ts';
-export { type Embedded, isSplitTower, type SplitTower, type TokenSequence } from './halves.ts';
+  type BlockOptions,
+  clipActivation,
+  defaultHeads,
+  ResidualAttentionBlock,
+  Transformer,
+} from './blocks/transformer.ts';
+export { CLIP } from './clip/clip.ts';
+export type { CLIPConfig, TextConfig } from './clip/config.ts';
+export { type PresetName, presets } from './clip/presets.ts';
+export { TextTransformer, type TextTransformerOptions } from './clip/text-transformer.ts';
 export * from './high-resolution/index.ts';
-export { ImageClassifier } from './image-classifier.ts';
-export type { ImageTower } from './image-tower.ts';
-export { ModifiedResNet } from './modified-resnet.ts';
+export * from './image-towers.ts';
 export * from './multimodal/index.ts';
-export { clipNormalization, imageNetNormalization, type Normalization, preprocess } from './preprocess.ts';
-export { type PresetName, presets } from './presets.ts';
+export { AttentionPool2d } from './resnet/attention-pool.ts';
+export { Bottleneck } from './resnet/bottleneck.ts';
+export { defaultPoolHeads, ModifiedResNet } from './resnet/modified-resnet.ts';
 export {
   BasicBlock,
   BottleneckBlock,
@@ -23,9 +27,26 @@ export {
   type ResNetBlockKind,
   type ResNetOptions,
   resnetPresets,
-} from './resnet.ts';
-export { TextTransformer, type TextTransformerOptions } from './text-transformer.ts';
-export { type BlockOptions, ResidualAttentionBlock, Transformer } from './transformer.ts';
-export { VisionTransformer, type VisionTransformerOptions } from './vision-transformer.ts';
+} from './resnet/resnet.ts';
+export {
+  defaultSwinHeads,
+  PatchMerging,
+  Swin,
+  SwinBlock,
+  type SwinOptions,
+  type SwinPresetName,
+  SwinStage,
+  swinPresets,
+  WindowAttention,
+} from './swin/swin.ts';
+export { relativePositionIndex, roll, shiftMask, type Window, windowPartition, windowReverse } from './swin/windows.ts';
+export { type AttendedImages, type AttentiveTower, isAttentive, readoutMaps } from './tower/attended-images.ts';
+export { type Grid, gridOf } from './tower/grid.ts';
+export { type Embedded, isSplitTower, type SplitTower, type TokenSequence } from './tower/halves.ts';
+export { ImageClassifier } from './tower/image-classifier.ts';
+export type { ImageTower } from './tower/image-tower.ts';
+export { clipNormalization, imageNetNormalization, type Normalization, preprocess } from './tower/preprocess.ts';
+export type * from './tower/settings.ts';
 export * from './vit/index.ts';
+export { VisionTransformer, type VisionTransformerOptions } from './vit/vision-transformer.ts';
 export * from './vq/index.ts';

@@ -1,18 +1,23 @@
-export * from './activations.ts';
-export { closestName } from './closest.ts';
+/** Modules, layers, losses and initial values of parameters, under PyTorch's names. */
+export * as functional from './functional.ts';
+export * as init from './init/init.ts';
+export * from './layers/index.ts';
 export {
+  ContrastiveLoss,
+  CrossEntropyLoss,
+  type CrossEntropyOptions,
   contrastiveLoss,
+  crossEntropy,
   type DuplicateRule,
   duplicateRules,
   l2Normalize,
   type PairedFeatures,
   type PairOptions,
+  type Reduction,
+  SigLipLoss,
   sigLipLoss,
-} from './functional/contrastive.ts';
-export * as functional from './functional/index.ts';
-export { type CrossEntropyOptions, crossEntropy, type Reduction } from './functional/loss.ts';
-export * as init from './init.ts';
-export * from './layers/index.ts';
+} from './losses/index.ts';
+export { closestName } from './module/closest.ts';
 export {
   type LoadOptions,
   type LoadResult,
@@ -20,5 +25,6 @@ export {
   type NamePattern,
   type StateDict,
   type UnaryModule,
-} from './module.ts';
-export { Buffer, Parameter } from './parameter.ts';
+} from './module/module.ts';
+export { Buffer, Parameter } from './module/parameter.ts';
+export { sizesOf } from './sizes.ts';

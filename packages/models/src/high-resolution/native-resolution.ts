@@ -1,6 +1,6 @@
 import { functional as F } from '@tessera/nn';
 import { formatShape, type Tensor } from '@tessera/tensor';
-import type { Grid } from '../vit/grid.ts';
+import type { Grid } from '../tower/grid.ts';
 
 export interface NativeResolutionOptions {
   readonly patchSize: number;

@@ -1,8 +1,8 @@
 import { functional as F, init, LayerNorm, type Linear, Module, MultiheadAttention, Parameter } from '@tessera/nn';
 import { einsum, formatShape, iota, type Tensor, tensor } from '@tessera/tensor';
-import { EncoderBlock, vitNormEps } from '../vit/block.ts';
-import { smallNormal, startedLinear } from '../vit/initialize.ts';
-import { type FloatDType, floatDType } from '../vit/positions.ts';
+import { EncoderBlock, vitNormEps } from '../blocks/encoder-block.ts';
+import { type FloatDType, floatDType } from '../blocks/float-dtype.ts';
+import { smallNormal, startedLinear } from '../blocks/initialize.ts';
 import { blockMask, type PackedImages, type PackOptions, packImages } from './packing.ts';
 
 export interface NaViTOptions {

@@ -1,6 +1,6 @@
 import { functional as F } from '@tessera/nn';
 import { concat, type Tensor, tensor, zeros } from '@tessera/tensor';
-import type { Grid } from '../vit/grid.ts';
+import type { Grid } from '../tower/grid.ts';
 import { type NativeResolutionOptions, resizeToPatches } from './native-resolution.ts';
 
 /** Which images share a sequence: their numbers, in order. */

@@ -12,7 +12,7 @@ import {
 } from '@tessera/tensor';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ViT } from '../vit/vision-transformer.ts';
+import { ViT } from '../vit/vit.ts';
 import { bestGrid, joinTiles, tileCount, tileImage } from './tiling.ts';
 
 const seed = Number(process.env.TESSERA_SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -1,6 +1,6 @@
 import { functional as F } from '@tessera/nn';
 import { concat, formatShape, type Tensor } from '@tessera/tensor';
-import type { Grid } from '../vit/grid.ts';
+import type { Grid } from '../tower/grid.ts';
 
 export interface TilingOptions {
   /** Side of a tile in pixels: the size that the encoder takes. */

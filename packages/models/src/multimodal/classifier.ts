@@ -1,6 +1,6 @@
 import { Activation, LayerNorm, Linear, Module, Sequential } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
-import type { TextConfig } from '../config.ts';
+import type { TextConfig } from '../clip/config.ts';
 import { ViT, type ViTOptions } from '../vit/index.ts';
 import { CoAttentionBlock } from './cross-attention.ts';
 import { ConcatFusion, TransformerFusion, WeightedSumFusion } from './fusion.ts';

@@ -1,6 +1,6 @@
 import { Activation, functional as F, init, Linear, Module, Parameter, Sequential } from '@tessera/nn';
 import { concat, type Tensor } from '@tessera/tensor';
-import { Transformer } from '../transformer.ts';
+import { Transformer } from '../blocks/transformer.ts';
 
 /** Features of both modalities in one space. */
 export interface JointFeatures {

@@ -1,7 +1,7 @@
 import { Embedding, init, LayerNorm, Module, Parameter } from '@tessera/nn';
 import { formatShape, iota, type Tensor } from '@tessera/tensor';
-import { defaultHeads, type TextConfig } from '../config.ts';
-import { Transformer } from '../transformer.ts';
+import { defaultHeads, Transformer } from '../blocks/transformer.ts';
+import type { TextConfig } from '../clip/config.ts';
 
 /** A text's tokens, each having seen all others. */
 export interface EncodedText {

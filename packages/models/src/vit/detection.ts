@@ -1,9 +1,9 @@
 import { functional as F, Linear, Module } from '@tessera/nn';
 import { formatShape, iota, type Tensor, tensor, where } from '@tessera/tensor';
-import type { Grid } from './grid.ts';
-import { startedLinear } from './initialize.ts';
-import { type FloatDType, floatDType } from './positions.ts';
-import type { ViT } from './vision-transformer.ts';
+import { type FloatDType, floatDType } from '../blocks/float-dtype.ts';
+import { startedLinear } from '../blocks/initialize.ts';
+import type { Grid } from '../tower/grid.ts';
+import type { ViT } from './vit.ts';
 
 /** What a detector says about each patch. */
 export interface Detections {

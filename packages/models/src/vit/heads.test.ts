@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { fit } from '../testing/fit.ts';
 import { DetectionHead, detectionLoss, ViTDetector } from './detection.ts';
 import { SegmentationHead, segmentationLoss, ViTSegmenter } from './segmentation.ts';
-import { ViT } from './vision-transformer.ts';
+import { ViT } from './vit.ts';
 
 beforeAll(() => {
   registerReferenceBackends();

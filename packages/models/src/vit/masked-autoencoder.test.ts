@@ -11,7 +11,7 @@ import {
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fit } from '../testing/fit.ts';
 import { MaskedAutoencoder, type MaskedAutoencoderOptions, maskByNoise } from './masked-autoencoder.ts';
-import { ViT } from './vision-transformer.ts';
+import { ViT } from './vit.ts';
 
 beforeAll(() => {
   registerReferenceBackends();

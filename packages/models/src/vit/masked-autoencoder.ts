@@ -1,9 +1,9 @@
 import { functional as F, init, LayerNorm, type Linear, Module, Parameter } from '@tessera/nn';
 import { concat, formatShape, iota, rand, type Tensor, where } from '@tessera/tensor';
-import { EncoderBlock, vitNormEps } from './block.ts';
-import { type Grid, gridOf } from './grid.ts';
-import { startedLinear } from './initialize.ts';
-import { PatchEmbed } from './patch-embed.ts';
+import { EncoderBlock, vitNormEps } from '../blocks/encoder-block.ts';
+import { startedLinear } from '../blocks/initialize.ts';
+import { PatchEmbed } from '../blocks/patch-embed.ts';
+import { type Grid, gridOf } from '../tower/grid.ts';
 import { SinusoidalGridPositions } from './positions.ts';
 
 export interface MaskedAutoencoderOptions {

@@ -1,12 +1,8 @@
 import { Buffer, functional as F, Module, Parameter } from '@tessera/nn';
 import { concat, formatShape, type Tensor, tensor, zeros } from '@tessera/tensor';
-import type { Grid } from './grid.ts';
-import { smallNormal } from './initialize.ts';
-
-/** What positions are computed in: half precision could not tell far ones apart. */
-export type FloatDType = 'f32' | 'f64';
-
-export const floatDType = ({ dtype }: Tensor): FloatDType => (dtype === 'f64' ? 'f64' : 'f32');
+import type { FloatDType } from '../blocks/float-dtype.ts';
+import { smallNormal } from '../blocks/initialize.ts';
+import type { Grid } from '../tower/grid.ts';
 
 export interface PositionInterpolation {
   readonly mode?: 'bicubic' | 'bilinear';

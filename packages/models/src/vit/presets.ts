@@ -1,4 +1,4 @@
-import type { ViTOptions } from './vision-transformer.ts';
+import type { ViTOptions } from './vit.ts';
 
 type Sizes = Pick<ViTOptions, 'width' | 'depth' | 'heads'>;
 

@@ -1,8 +1,8 @@
 import { functional as F, type Linear, Module } from '@tessera/nn';
 import { concat, formatShape, type Tensor } from '@tessera/tensor';
-import type { Grid } from './grid.ts';
-import { startedLinear } from './initialize.ts';
-import type { ViT } from './vision-transformer.ts';
+import { startedLinear } from '../blocks/initialize.ts';
+import type { Grid } from '../tower/grid.ts';
+import type { ViT } from './vit.ts';
 
 /**
  * Classes for each patch by a linear layer, enlarged to the image's size (Strudel et al. 2021, Segmenter, section 3.2, linear

@@ -1,6 +1,19 @@
-import type { Tensor } from '@tessera/tensor';
-import { dropPath } from '../functional/drop-path.ts';
-import { Module } from '../module.ts';
+/** Stochastic depth: dropout of whole residual branches. */
+import { bernoulli, type Tensor } from '@tessera/tensor';
+import { Module } from '../module/module.ts';
+
+/**
+ * Stochastic depth (Huang et al. 2016): drops whole samples of a residual branch, [N, ...], with probability `p` and scales the
+ * others by 1 / (1 - p), so that the mean stays. The choice comes from the seeded, counted random numbers, as in dropout.
+ */
+export function dropPath(input: Tensor, p = 0, training = true): Tensor {
+  if (!(p >= 0 && p <= 1)) throw new RangeError(`dropPath: the probability must be in [0, 1], got ${p}`);
+  if (!training || p === 0) return input;
+  if (p === 1) return input.mul(0);
+  const samples = input.shape.map((n, axis) => (axis === 0 ? n : 1));
+  const kept = bernoulli(samples, 1 - p).cast(input.dtype);
+  return input.mul(kept.mul(1 / (1 - p)));
+}
 
 /** In training, drops each sample [N, ...] of a residual branch with probability `p` and scales the others by 1 / (1 - p). */
 export class DropPath extends Module {

@@ -1,8 +1,23 @@
-import type { Tensor } from '@tessera/tensor';
-import { embedding } from '../functional/embedding.ts';
-import { normal } from '../init.ts';
-import { Module } from '../module.ts';
-import { Parameter } from '../parameter.ts';
+/** Rows of a trained table. */
+import { formatShape, type Tensor } from '@tessera/tensor';
+import { normal } from '../init/init.ts';
+import { Module } from '../module/module.ts';
+import { Parameter } from '../module/parameter.ts';
+
+/**
+ * Rows of a table.
+ *
+ * @param index i32 or u8, any shape; every value in [0, rows)
+ * @param weight [rows, width]
+ * @returns [...index's shape, width]
+ */
+export function embedding(index: Tensor, weight: Tensor): Tensor {
+  if (index.dtype !== 'i32' && index.dtype !== 'u8')
+    throw new TypeError(
+      `embedding: the index must be an integer tensor, got ${index.dtype} ${formatShape(index.shape)}`,
+    );
+  return weight.indexSelect(0, index.cast('i32'));
+}
 
 /** A trained table: integers [...] to [..., embeddingDim]. The weight [numEmbeddings, embeddingDim] starts as N(0, 1). */
 export class Embedding extends Module {

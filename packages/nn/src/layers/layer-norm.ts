@@ -1,16 +1,48 @@
-import type { Tensor } from '@tessera/tensor';
-import { defaultEps, layerNorm } from '../functional/normalization.ts';
-import { constant } from '../init.ts';
-import { Module } from '../module.ts';
-import { Parameter } from '../parameter.ts';
+/** Layer normalization. */
+import { formatShape, inSingle, type Tensor } from '@tessera/tensor';
+import { constant } from '../init/init.ts';
+import { Module } from '../module/module.ts';
+import { Parameter } from '../module/parameter.ts';
+
+/** Added to the variance before the root: PyTorch's default, in batch normalization too. */
+export const defaultEps = 1e-5;
+
+/**
+ * (x - mean) / sqrt(var + eps) * weight + bias over the last axes, with the biased variance (Ba, Kiros and Hinton 2016). Computed in
+ * f32 for f16 and bf16.
+ *
+ * @param input [..., ...normalizedShape]
+ * @param weight normalizedShape, or null
+ * @param bias normalizedShape, or null
+ */
+export function layerNorm(
+  input: Tensor,
+  normalizedShape: readonly number[],
+  weight: Tensor | null = null,
+  bias: Tensor | null = null,
+  eps: number = defaultEps,
+): Tensor {
+  const lead = input.ndim - normalizedShape.length;
+  if (lead < 0 || normalizedShape.some((n, k) => input.shape[lead + k] !== n))
+    throw new RangeError(
+      `layerNorm: input ${formatShape(input.shape)} does not end in the normalized shape ${formatShape(normalizedShape)}`,
+    );
+  const axes = normalizedShape.map((_, k) => lead + k);
+  return inSingle(input, (x) => {
+    const centered = x.sub(x.mean(axes, true));
+    const normalized = centered.mul(centered.square().mean(axes, true).add(eps).rsqrt());
+    const scaled = weight === null ? normalized : normalized.mul(weight);
+    return bias === null ? scaled : scaled.add(bias);
+  });
+}
 
 export interface LayerNormOptions {
   readonly eps?: number;
-  /** Weight and bias. */
+  /** Whether there are a weight and a bias. */
   readonly elementwiseAffine?: boolean;
 }
 
-/** Layer normalisation over the last axes, in f32 or wider: weight starts at 1, bias at 0. */
+/** Layer normalization over the last axes, in f32 or wider: weight starts at 1, bias at 0. */
 export class LayerNorm extends Module {
   readonly normalizedShape: readonly number[];
   readonly eps: number;

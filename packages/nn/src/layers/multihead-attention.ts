@@ -1,11 +1,75 @@
-import { einsum, formatShape, type Tensor } from '@tessera/tensor';
-import { type AttentionOptions, attentionWeights, splitHeads } from '../functional/attention.ts';
-import { linear } from '../functional/linear.ts';
-import { type TokenPosition, tokenAt } from '../functional/token-at.ts';
-import { constant, xavierUniform } from '../init.ts';
-import { Module } from '../module.ts';
-import { Parameter } from '../parameter.ts';
-import { Linear } from './linear.ts';
+/** Scaled dot-product attention, and the layer that projects to and from its heads. */
+import { einsum, formatShape, iota, type Tensor, where } from '@tessera/tensor';
+import { constant, xavierUniform } from '../init/init.ts';
+import { Module } from '../module/module.ts';
+import { Parameter } from '../module/parameter.ts';
+import { sizesOf } from '../sizes.ts';
+import { type TokenPosition, tokenAt } from '../tokens/token-at.ts';
+import { dropout } from './dropout.ts';
+import { Linear, linear } from './linear.ts';
+
+export interface AttentionOptions {
+  /** Broadcasts to [N, H, L, S]. bool: true where a query may see a key; floating point: added to the scores. */
+  readonly mask?: Tensor | null;
+  /** Query l sees the keys 0 to l only. */
+  readonly causal?: boolean;
+  /** For `causal`, the places of the queries among the keys: i32, broadcasts to [N, H, L, 1]. Default: 0 to L - 1. */
+  readonly queryPositions?: number | Tensor;
+  /** Probability of dropping a weight. */
+  readonly dropout?: number;
+  readonly training?: boolean;
+  /** Factor on the scores; default 1 / sqrt(D). */
+  readonly scale?: number;
+}
+
+/**
+ * softmax(scale * query key^T + mask) (Vaswani et al. 2017, equation 1).
+ *
+ * @param query [N, H, L, D], any view of it: the heads need not be contiguous
+ * @param key [N, H, S, D]
+ * @returns [N, H, L, S]
+ */
+export function attentionWeights(query: Tensor, key: Tensor, options: AttentionOptions = {}): Tensor {
+  if (query.ndim !== 4 || key.ndim !== 4 || [0, 1, 3].some((axis) => query.shape[axis] !== key.shape[axis]))
+    throw new RangeError(
+      `attention: query ${formatShape(query.shape)} and key ${formatShape(key.shape)} must be [N, H, L, D] and [N, H, S, D]`,
+    );
+  const [, , queries, headWidth] = sizesOf(query, 4, 'attention', 'queries [N, H, L, D]');
+  const [, , keys] = sizesOf(key, 4, 'attention', 'keys [N, H, S, D]');
+  const { mask = null, causal = false, training = true, scale = headWidth ** -0.5 } = options;
+  let scores = einsum('nhld,nhsd->nhls', query, key).mul(scale);
+  // Positions come from counting, not from stored data: bool [L, S], key position <= query position.
+  if (causal) {
+    const positions = options.queryPositions ?? iota([queries, keys], 0);
+    scores = where(iota([queries, keys], 1).le(positions), scores, -Infinity);
+  }
+  if (mask !== null) scores = mask.dtype === 'bool' ? where(mask, scores, -Infinity) : scores.add(mask);
+  return dropout(scores.softmax(-1), options.dropout ?? 0, training);
+}
+
+/**
+ * Scaled dot-product attention.
+ *
+ * @param query [N, H, L, D]
+ * @param key [N, H, S, D]
+ * @param value [N, H, S, E]
+ * @returns [N, H, L, E]
+ */
+export function scaledDotProductAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  options: AttentionOptions = {},
+): Tensor {
+  return einsum('nhls,nhse->nhle', attentionWeights(query, key, options), value);
+}
+
+/** [..., E] to [..., H, E / H], as a view. */
+export function splitHeads(features: Tensor, heads: number): Tensor {
+  const width = features.shape.at(-1) ?? 0;
+  if (width % heads !== 0) throw new RangeError(`attention: width ${width} does not divide into ${heads} heads`);
+  return features.unflatten(-1, [heads, width / heads]);
+}
 
 export interface MultiheadAttentionOptions {
   /** Probability of dropping an attention weight in training. */
@@ -18,10 +82,18 @@ export interface MultiheadAttentionOptions {
 export interface MultiheadAttentionCall {
   /** Query l sees the keys 0 to l only. */
   readonly causal?: boolean;
-  /** bool: true where a query must *not* see a key, as PyTorch has it; floating point: added to the scores. [L, S] or [N, H, L, S]. */
+  /**
+   * [L, S] or [N, H, L, S]. bool: true where a query must *not* see a key, as in PyTorch; floating point: added to the scores.
+   */
   readonly attentionMask?: Tensor | null;
   /** bool [N, S]: true where a key is padding and must not be seen. */
   readonly keyPaddingMask?: Tensor | null;
+}
+
+/** The output of attention, and the attention weights that it was computed with. */
+interface Attended {
+  readonly output: Tensor;
+  readonly weights: Tensor;
 }
 
 /**
@@ -64,29 +136,20 @@ export class MultiheadAttention extends Module {
     return this.attend(query, key, value, call).output;
   }
 
-  /** As `forward`, with the attention weights [N, H, L, S] beside the output. */
-  attend(
-    query: Tensor,
-    key: Tensor = query,
-    value: Tensor = key,
-    call: MultiheadAttentionCall = {},
-  ): { output: Tensor; weights: Tensor } {
+  /** Like `forward`, but returns the attention weights [N, H, L, S] too. */
+  attend(query: Tensor, key: Tensor = query, value: Tensor = key, call: MultiheadAttentionCall = {}): Attended {
     return this.#attend(query, key, value, call);
   }
 
   /**
-   * Self-attention of one token of each sequence: what `attend(sequence)` gives at that place. The other tokens are keys and values
-   * only: their queries, scores and outputs are not computed.
+   * Self-attention of one token of each sequence: the result of `attend(sequence)` at that place. The other tokens are keys and
+   * values only: their queries, scores and outputs are not computed.
    *
    * @param sequence [L, N, E]
-   * @param call masks for all queries, as in `attend`: those of this one are taken from them
+   * @param call masks for all queries, as in `attend`: the rows of this query are taken from them
    * @returns output [1, N, E] ([N, 1, E] with `batchFirst`) and weights [N, H, 1, L]
    */
-  attendAt(
-    sequence: Tensor,
-    position: TokenPosition,
-    call: MultiheadAttentionCall = {},
-  ): { output: Tensor; weights: Tensor } {
+  attendAt(sequence: Tensor, position: TokenPosition, call: MultiheadAttentionCall = {}): Attended {
     const query = tokenAt(sequence, position, this);
     const masks = { ...call, attentionMask: maskAt(call.attentionMask ?? null, position) };
     const queryPositions = typeof position === 'number' ? position : position.reshape(-1, 1, 1, 1);
@@ -99,7 +162,7 @@ export class MultiheadAttention extends Module {
     value: Tensor,
     call: MultiheadAttentionCall,
     places: Pick<AttentionOptions, 'queryPositions'> = {},
-  ): { output: Tensor; weights: Tensor } {
+  ): Attended {
     for (const sequence of [query, key, value])
       if (sequence.ndim !== 3 || sequence.shape[2] !== this.embedDim)
         throw new RangeError(
@@ -108,34 +171,39 @@ export class MultiheadAttention extends Module {
         );
     // Heads are views [N, H, L, D] of the projections: only the order of axes differs.
     const axes = this.batchFirst ? [0, 2, 1, 3] : [1, 2, 0, 3];
-    const [q, k, v] = this.#project(query, key, value).map((x) => splitHeads(x, this.numHeads).permute(...axes)) as [
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
-    const weights = attentionWeights(q, k, {
+    const heads = (projected: Tensor): Tensor => splitHeads(projected, this.numHeads).permute(...axes);
+    const [q, k, v] = this.#project(query, key, value);
+    const weights = attentionWeights(heads(q), heads(k), {
       ...places,
       mask: combineMasks(call, q.dtype),
       causal: call.causal ?? false,
       dropout: this.dropout,
       training: this.training,
     });
-    const heads = einsum(this.batchFirst ? 'nhls,nhsd->nlhd' : 'nhls,nhsd->lnhd', weights, v);
-    return { output: this.out_proj.forward(heads.flatten(2)), weights };
+    const output = einsum(this.batchFirst ? 'nhls,nhsd->nlhd' : 'nhls,nhsd->lnhd', weights, heads(v));
+    return { output: this.out_proj.forward(output.flatten(2)), weights };
   }
 
-  /** Query, key and value projections: those of one and the same sequence in one product. */
-  #project(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
+  /** Query, key and value projections. Those of the same sequence are one product. */
+  #project(query: Tensor, key: Tensor, value: Tensor): [q: Tensor, k: Tensor, v: Tensor] {
     const width = this.embedDim;
-    const project = (input: Tensor, from: number, to: number): Tensor[] => {
+    /** The projections `from` to before `to` of `input`, side by side. */
+    const packed = (input: Tensor, from: number, to: number): Tensor => {
       const rows = (tensor: Tensor): Tensor => tensor.slice(0, from * width, to * width);
       const bias = this.in_proj_bias === null ? null : rows(this.in_proj_bias);
-      const packed = linear(input, rows(this.in_proj_weight), bias);
-      return Array.from({ length: to - from }, (_, part) => packed.slice(2, part * width, (part + 1) * width));
+      return linear(input, rows(this.in_proj_weight), bias);
     };
-    if (query === key && key === value) return project(query, 0, 3);
-    if (key === value) return [...project(query, 0, 1), ...project(key, 1, 3)];
-    return [...project(query, 0, 1), ...project(key, 1, 2), ...project(value, 2, 3)];
+    const part = (projections: Tensor, k: number): Tensor => projections.slice(2, k * width, (k + 1) * width);
+    if (query === key && key === value) {
+      const all = packed(query, 0, 3);
+      return [part(all, 0), part(all, 1), part(all, 2)];
+    }
+    const q = packed(query, 0, 1);
+    if (key === value) {
+      const both = packed(key, 1, 3);
+      return [q, part(both, 0), part(both, 1)];
+    }
+    return [q, packed(key, 1, 2), packed(value, 2, 3)];
   }
 }
 
@@ -144,7 +212,7 @@ function maskAt(mask: Tensor | null, position: TokenPosition): Tensor | null {
   if (mask === null || mask.ndim < 2 || mask.shape.at(-2) === 1) return mask;
   if (typeof position === 'number') return mask.slice(-2, position, position + 1);
   if (mask.ndim === 2) return mask.indexSelect(0, position).unsqueeze(1).unsqueeze(1);
-  const [, heads, queries, keys] = mask.shape as [number, number, number, number];
+  const [, heads, queries, keys] = sizesOf(mask, 4, 'MultiheadAttention', 'a mask [L, S] or [N, H, L, S]');
   const rows = mask.expand([position.size, heads, queries, keys]).transpose(1, 2); // [N, L, H, S]
   return tokenAt(rows, position, { batchFirst: true }).transpose(1, 2);
 }
@@ -160,6 +228,6 @@ function combineMasks(
     const seen = attentionMask.logicalNot();
     return visible === null ? seen : seen.logicalAnd(visible);
   }
-  // Beside an additive mask the padding becomes additive too: log 1 = 0 where visible, log 0 = -Infinity where not.
+  // With an additive mask, the padding mask becomes additive too: log 1 = 0 where visible, log 0 = -Infinity where not.
   return visible === null ? attentionMask : attentionMask.add(visible.cast(dtype).log());
 }

@@ -1,0 +1,78 @@
+import { Conv2d, functional as F, LayerNorm, type Linear, Module } from '@tessera/nn';
+import { formatShape, type Tensor } from '@tessera/tensor';
+import { type Grid, gridOf } from '../tower/grid.ts';
+import { startedLinear } from './initialize.ts';
+
+export interface PatchEmbedOptions {
+  readonly inChannels?: number;
+  /** A LayerNorm of each token follows (Swin). */
+  readonly norm?: boolean;
+}
+
+/** Tokens of an image, row by row, and how they lie. */
+export interface Patches {
+  /** [N, rows * columns, width] */
+  readonly tokens: Tensor;
+  readonly grid: Grid;
+}
+
+/**
+ * Patches to tokens by a convolution whose stride is its window, with timm's names: `proj.weight` [width, C, h, w], `proj.bias`
+ * [width]. [N, C, H, W] to [N, (H / h) (W / w), width] (Dosovitskiy et al. 2021, equation 1).
+ */
+export class PatchEmbed extends Module {
+  readonly patchSize: readonly [number, number];
+  readonly proj: Conv2d;
+  readonly norm: LayerNorm | null;
+
+  constructor(width: number, patchSize: F.Pair, { inChannels = 3, norm = false }: PatchEmbedOptions = {}) {
+    super();
+    this.patchSize = F.pair(patchSize);
+    this.proj = new Conv2d(inChannels, width, this.patchSize, { stride: this.patchSize });
+    this.norm = norm ? new LayerNorm(width) : null;
+  }
+
+  forward(images: Tensor): Tensor {
+    return this.embed(images).tokens;
+  }
+
+  embed(images: Tensor): Patches {
+    const grid = patchGrid(images, this.patchSize);
+    const tokens = this.proj.forward(images).flatten(2).transpose(1, 2);
+    return { tokens: this.norm === null ? tokens : this.norm.forward(tokens), grid };
+  }
+}
+
+/**
+ * The same map written as equation 1 has it: patches flattened (channels first), then a linear layer. `proj.weight` [width, C h w] is
+ * PatchEmbed's, reshaped.
+ */
+export class LinearPatchEmbed extends Module {
+  readonly patchSize: readonly [number, number];
+  readonly proj: Linear;
+  readonly norm: LayerNorm | null;
+
+  constructor(width: number, patchSize: F.Pair, { inChannels = 3, norm = false }: PatchEmbedOptions = {}) {
+    super();
+    this.patchSize = F.pair(patchSize);
+    const [h, w] = this.patchSize;
+    this.proj = startedLinear(inChannels * h * w, width);
+    this.norm = norm ? new LayerNorm(width) : null;
+  }
+
+  forward(images: Tensor): Tensor {
+    return this.embed(images).tokens;
+  }
+
+  embed(images: Tensor): Patches {
+    const grid = patchGrid(images, this.patchSize);
+    const tokens = this.proj.forward(F.patchify(images, this.patchSize));
+    return { tokens: this.norm === null ? tokens : this.norm.forward(tokens), grid };
+  }
+}
+
+function patchGrid(images: Tensor, patchSize: readonly [number, number]): Grid {
+  if (images.ndim !== 4)
+    throw new RangeError(`PatchEmbed: needs images [N, C, H, W], got a tensor of shape ${formatShape(images.shape)}`);
+  return gridOf('PatchEmbed', [images.shape[2] as number, images.shape[3] as number], patchSize);
+}

@@ -1,0 +1,37 @@
+import { tensor } from '@tessera/tensor';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { testedBackends, useBackend } from '../testing/backends.ts';
+import { at } from '../testing/numbers.ts';
+import { Activation, activations, GELU, QuickGELU } from './activations.ts';
+
+const points = [-8, -1, -0.1, 0, 0.1, 1, 8];
+
+/** Phi(-8), Phi(-1), Phi(-0.1), from tables. */
+const phi = [6.22096e-16, 0.15865525, 0.46017216];
+const normalDistribution = (k: number): number => (k < 3 ? at(phi, k) : k === 3 ? 0.5 : 1 - at(phi, 6 - k));
+
+const expected: Record<keyof typeof activations, (x: number, k: number) => number> = {
+  relu: (x) => Math.max(x, 0),
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  tanh: (x) => Math.tanh(x),
+  silu: (x) => x / (1 + Math.exp(-x)),
+  gelu: (x, k) => x * normalDistribution(k),
+  'gelu-tanh': (x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  quickgelu: (x) => x / (1 + Math.exp(-1.702 * x)),
+};
+
+describe.each(testedBackends)('activations on %s', (backend) => {
+  beforeAll(() => useBackend(backend));
+
+  test.each(Object.keys(activations) as (keyof typeof activations)[])('%s', async (name) => {
+    const values = await new Activation(name).forward(tensor(points)).data();
+    for (const [k, x] of points.entries()) expect(values[k]).toBeCloseTo(expected[name](x, k), 5);
+  });
+});
+
+test('module classes have the names of the table', () => {
+  expect(new GELU().activation).toBe('gelu');
+  expect(new GELU({ approximate: 'tanh' }).activation).toBe('gelu-tanh');
+  expect(new QuickGELU().activation).toBe('quickgelu');
+  expect(() => new Activation('swish' as never)).toThrow("Activation: 'swish' is not one of relu, sigmoid");
+});

@@ -1,0 +1,102 @@
+/**
+ * Activations: each is a function of one tensor, element by element, a module class, and an entry of the table with the names that
+ * configurations use. To add one, write the function and its class, and add it to `activations`.
+ */
+import type { Tensor } from '@tessera/tensor';
+import { Module } from '../module/module.ts';
+
+/** max(x, 0) */
+export const relu = (x: Tensor): Tensor => x.relu();
+
+export const sigmoid = (x: Tensor): Tensor => x.sigmoid();
+
+export const tanh = (x: Tensor): Tensor => x.tanh();
+
+/** x * sigmoid(x), also called swish (Ramachandran et al. 2017). */
+export const silu = (x: Tensor): Tensor => x.mul(x.sigmoid());
+
+/** x * sigmoid(1.702 x): the approximation of GELU that OpenAI's CLIP was trained with. */
+export const quickGelu = (x: Tensor): Tensor => x.mul(x.mul(1.702).sigmoid());
+
+/** `none`: x * Phi(x), Phi the normal distribution function; `tanh`: its approximation (Hendrycks and Gimpel 2016). */
+export type GeluApproximation = 'none' | 'tanh';
+
+export function gelu(x: Tensor, approximate: GeluApproximation = 'none'): Tensor {
+  switch (approximate) {
+    case 'none':
+      // Phi(x) = (1 + erf(x / sqrt 2)) / 2
+      return x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1));
+    case 'tanh': {
+      // Phi(x) is about (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
+      const inner = x.add(x.square().mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
+      return x.mul(0.5).mul(inner.tanh().add(1));
+    }
+    default:
+      throw new RangeError(`gelu: approximate must be 'none' or 'tanh', got '${approximate satisfies never}'`);
+  }
+}
+
+/** The activations by the names that configurations use. */
+export const activations = {
+  relu,
+  sigmoid,
+  tanh,
+  silu,
+  gelu: (x: Tensor): Tensor => gelu(x),
+  'gelu-tanh': (x: Tensor): Tensor => gelu(x, 'tanh'),
+  quickgelu: quickGelu,
+} satisfies Record<string, (x: Tensor) => Tensor>;
+
+export type ActivationName = keyof typeof activations;
+
+/** An activation that is chosen by name, as a module. */
+export class Activation extends Module {
+  readonly activation: ActivationName;
+
+  constructor(activation: ActivationName) {
+    super();
+    if (!(activation in activations))
+      throw new RangeError(`Activation: '${activation}' is not one of ${Object.keys(activations).join(', ')}`);
+    this.activation = activation;
+  }
+
+  forward(x: Tensor): Tensor {
+    return activations[this.activation](x);
+  }
+}
+
+export class ReLU extends Activation {
+  constructor() {
+    super('relu');
+  }
+}
+
+export class Sigmoid extends Activation {
+  constructor() {
+    super('sigmoid');
+  }
+}
+
+export class Tanh extends Activation {
+  constructor() {
+    super('tanh');
+  }
+}
+
+export class SiLU extends Activation {
+  constructor() {
+    super('silu');
+  }
+}
+
+export class GELU extends Activation {
+  constructor({ approximate = 'none' }: { approximate?: GeluApproximation } = {}) {
+    super(approximate === 'tanh' ? 'gelu-tanh' : 'gelu');
+  }
+}
+
+export class QuickGELU extends Activation {
+  constructor() {
+    super('quickgelu');
+  }
+}

@@ -1,0 +1,31 @@
+import { gradcheck } from '@tessera/autograd';
+import { type Tensor, zeros } from '@tessera/tensor';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { testedBackends, useBackend } from '../testing/backends.ts';
+import { numbered } from '../testing/numbers.ts';
+import { layerNorm } from './layer-norm.ts';
+
+test.each(testedBackends)('layerNorm over several axes makes mean 0 and variance 1, on %s', async (backend) => {
+  useBackend(backend);
+  const output = layerNorm(numbered([3, 4, 5]), [4, 5], null, null, 0);
+  for (const row of (await output.flatten(1).toArray()) as number[][]) {
+    const mean = row.reduce((sum, x) => sum + x, 0) / row.length;
+    expect(mean).toBeCloseTo(0, 6);
+    expect(row.reduce((sum, x) => sum + (x - mean) ** 2, 0) / row.length).toBeCloseTo(1, 5);
+  }
+});
+
+describe('layerNorm', () => {
+  beforeAll(() => useBackend('reference'));
+
+  test('derivatives', async () => {
+    const f64 = (shape: number[], salt: number): Tensor => numbered(shape, salt).cast('f64').mul(0.3);
+    await gradcheck((x, w, b) => layerNorm(x, [5], w, b), [f64([3, 5], 1), f64([5], 2), f64([5], 3)]);
+  });
+
+  test('refuses inputs of another shape', () => {
+    expect(() => layerNorm(zeros([2, 3]), [4])).toThrow(
+      'layerNorm: input [2, 3] does not end in the normalized shape [4]',
+    );
+  });
+});

@@ -1,0 +1,5 @@
+/** Functions of images and of boxes in them. */
+export * from './boxes.ts';
+export * from './interpolate.ts';
+export * from './patches.ts';
+export { type Pair, pair } from './windows.ts';

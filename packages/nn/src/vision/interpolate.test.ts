@@ -1,0 +1,136 @@
+import { gradcheck } from '@tessera/autograd';
+import { tensor } from '@tessera/tensor';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { testedBackends, useBackend } from '../testing/backends.ts';
+import { at, distance, numbered, numbers } from '../testing/numbers.ts';
+import { type InterpolateOptions, interpolate, interpolationMatrix } from './interpolate.ts';
+
+/** The results of PyTorch 1.13's F.interpolate for a row of numbers, in f64. */
+const row = [3, -1, 4, 1, -5];
+const pytorch: readonly [string, InterpolateOptions, number, readonly number[]][] = [
+  ['nearest', { mode: 'nearest' }, 8, [3.0, 3.0, -1.0, -1.0, 4.0, 1.0, 1.0, -5.0]],
+  ['nearest, smaller', { mode: 'nearest' }, 3, [3.0, -1.0, 1.0]],
+  ['bilinear', { mode: 'bilinear' }, 8, [3.0, 1.25, -0.6875, 2.4375, 3.0625, 1.1875, -2.375, -5.0]],
+  ['bilinear, smaller', { mode: 'bilinear' }, 3, [1.66666667, 4.0, -3.0]],
+  [
+    'bilinear, corners aligned',
+    { mode: 'bilinear', alignCorners: true },
+    7,
+    [3.0, 0.333333333, 0.666666667, 4.0, 2.0, -1.0, -5.0],
+  ],
+  ['bilinear, antialiased', { mode: 'bilinear', antialias: true }, 3, [1.28571429, 2.22222222, -2.42857143]],
+  [
+    'bilinear, antialiased, larger',
+    { mode: 'bilinear', antialias: true },
+    7,
+    [3.0, 0.714285714, 0.428571429, 4.0, 1.85714286, -1.57142857, -5.0],
+  ],
+  [
+    'bicubic',
+    { mode: 'bicubic' },
+    8,
+    [3.37133789, 0.87701416, -0.90814209, 2.66912842, 3.97894287, 1.40997314, -2.66339111, -5.55700684],
+  ],
+  ['bicubic, smaller', { mode: 'bicubic' }, 2, [-0.62109375, -0.67578125]],
+  [
+    'bicubic, corners aligned',
+    { mode: 'bicubic', alignCorners: true },
+    8,
+    [3.0, 0.15451895, -0.670553936, 2.83381924, 4.01749271, 1.90087464, -1.83381924, -5.0],
+  ],
+  ['bicubic, antialiased', { mode: 'bicubic', antialias: true }, 3, [1.27692308, 2.4, -2.44615385]],
+  [
+    'bicubic, antialiased, larger',
+    { mode: 'bicubic', antialias: true },
+    7,
+    [3.23300971, 0.429362881, 0.00583090379, 4.0, 2.3090379, -1.84210526, -5.34951456],
+  ],
+];
+
+describe.each(testedBackends)('interpolate on %s', (backend) => {
+  beforeAll(() => useBackend(backend));
+
+  test.each(pytorch)('%s returns what PyTorch returns', async (_, options, length, expected) => {
+    const across = interpolate(tensor(row).reshape(1, 1, 1, 5), [1, length], options);
+    const down = interpolate(tensor(row).reshape(1, 1, 5, 1), [length, 1], options);
+    expect(across.shape).toEqual([1, 1, 1, length]);
+    expect(distance(await across.data(), expected)).toBeLessThan(2e-6);
+    expect(distance(await down.data(), expected)).toBeLessThan(2e-6);
+  });
+
+  test('axes are independent: rows, then columns', async () => {
+    const [h, w] = [4, 5];
+    const [to, options] = [[3, 7] as const, { mode: 'bicubic', antialias: true } as const];
+    const x = numbers([2, 3, h, w], 1);
+    const [down, across] = [interpolationMatrix(h, to[0], options), interpolationMatrix(w, to[1], options)];
+    const expected: number[] = [];
+    for (let image = 0; image < 6; image++)
+      for (let p = 0; p < to[0]; p++)
+        for (let q = 0; q < to[1]; q++) {
+          let sum = 0;
+          for (let i = 0; i < h; i++)
+            for (let j = 0; j < w; j++)
+              sum += at(down, p * h + i) * at(across, q * w + j) * at(x, (image * h + i) * w + j);
+          expected.push(sum);
+        }
+    const output = interpolate(numbered([2, 3, h, w], 1), to, options);
+    expect(distance(await output.data(), expected)).toBeLessThan(1e-5);
+  });
+
+  test('long axes, resized in several blocks, are the product with the whole matrix', async () => {
+    const [from, to] = [700, 900];
+    const x = numbers([1, 1, 1, from], 3);
+    for (const options of [{ mode: 'bilinear' }, { mode: 'bicubic', antialias: true }] as const)
+      for (const [n, m] of [
+        [from, to],
+        [to, from],
+      ] as const) {
+        const matrix = interpolationMatrix(n, m, options);
+        const values = Float32Array.from({ length: n }, (_, j) => at(x, j % from));
+        const expected = Array.from({ length: m }, (_, i) =>
+          values.reduce((sum, value, j) => sum + value * at(matrix, i * n + j), 0),
+        );
+        const output = interpolate(tensor(values).reshape(1, 1, n, 1), [m, 1], options);
+        expect(distance(await output.data(), expected)).toBeLessThan(1e-4);
+      }
+  });
+
+  test('at an unchanged size an image stays as it is', async () => {
+    const x = numbered([1, 2, 3, 4], 2);
+    for (const mode of ['nearest', 'bilinear', 'bicubic'] as const)
+      expect(await interpolate(x, [3, 4], { mode }).data()).toEqual(await x.data());
+  });
+});
+
+test('every row of weights sums to 1', () => {
+  for (const options of pytorch.map(([, given]) => given))
+    for (const [from, to] of [
+      [1, 4],
+      [5, 1],
+      [14, 28],
+      [28, 14],
+      [7, 5],
+    ] as const) {
+      const matrix = interpolationMatrix(from, to, options);
+      for (let i = 0; i < to; i++)
+        expect(matrix.subarray(i * from, (i + 1) * from).reduce((a, b) => a + b)).toBeCloseTo(1, 12);
+    }
+});
+
+test.each(pytorch)('derivative of %s', async (_, options, length) => {
+  useBackend('reference');
+  await gradcheck((x) => interpolate(x, [length, 3], options), [numbered([2, 1, 5, 4], 1).cast('f64')]);
+});
+
+test('what does not fit is refused', () => {
+  useBackend('reference');
+  const image = numbered([1, 1, 4, 4]);
+  expect(() => interpolate(numbered([4, 4]), [2, 2])).toThrow('interpolate: needs images [N, C, H, W]');
+  expect(() => interpolate(image, [0, 2])).toThrow("the output's size must be a positive whole number, got 0");
+  expect(() => interpolate(image, [2.5, 2])).toThrow("the output's size must be a positive whole number, got 2.5");
+  expect(() => interpolate(image, [2, 2], { mode: 'nearest', antialias: true })).toThrow(
+    "do not apply to mode 'nearest'",
+  );
+  expect(() => interpolate(image, [2, 2], { antialias: true, alignCorners: true })).toThrow('exclude each other');
+  expect(() => interpolate(image.cast('u8'), [2, 2])).toThrow('needs floating-point images, got u8');
+});
