@@ -34,6 +34,29 @@ import { formatSeconds, ProgressBar } from './lib/progress-bar.ts';
 import { formatResults } from './lib/results.ts';
 import { percent } from './lib/table.ts';
 
+/** Settings that have an option of their own: `--data` is short for `--set data.dataset=`. */
+const settingFlags = {
+  data: { key: 'data.dataset', type: 'string', describe: 'Data set: a name (emoji, fashion-mnist, mnist) or a folder' },
+  backend: { key: 'runtime.backend', ...backendOption },
+  precision: {
+    key: 'training.precision',
+    type: 'string',
+    choices: precisions,
+    describe: 'Precision of products; parameters stay f32 [default: f32]',
+  },
+  strict: {
+    key: 'data.strict',
+    type: 'boolean',
+    describe: 'Stop at an image that cannot be decoded, instead of skipping and counting it',
+  },
+} as const;
+
+type SettingFlag = keyof typeof settingFlags;
+
+const settingOptions = Object.fromEntries(
+  Object.entries(settingFlags).map(([name, { key: _, ...option }]) => [name, option]),
+) as { readonly [Name in SettingFlag]: Omit<(typeof settingFlags)[Name], 'key'> };
+
 /** A line for each task. */
 const taskLines = tasks.map(({ name, description }) => `  ${name}: ${description}`).join('\n');
 
@@ -45,7 +68,6 @@ const readOptions = () =>
     .options({
       preset: { type: 'string', describe: 'Settings to start from', choices: [...presetsOf(tasks).keys()] },
       task: { type: 'string', describe: 'What to train', choices: tasks.map(({ name }) => name) },
-      data: { type: 'string', describe: 'Data set: a name (emoji, fashion-mnist, mnist) or a folder' },
       config: { type: 'string', describe: 'YAML file with settings, laid over the preset' },
       set: { type: 'string', array: true, describe: 'One setting, laid over all else: key.path=value', default: [] },
       run: { type: 'string', describe: 'Folder for the run [default: runs/NAME-DATE]' },
@@ -56,16 +78,7 @@ const readOptions = () =>
           'Start from this run or checkpoint: a classifier from its image tower, CLIP (with --task contrastive) from what initialize.parts says',
       },
       'linear-probe': { type: 'boolean', default: false, describe: 'With --from: train the linear head alone' },
-      backend: backendOption,
-      precision: {
-        type: 'string',
-        choices: precisions,
-        describe: 'What products are computed in; parameters stay f32 [default: f32]',
-      },
-      strict: {
-        type: 'boolean',
-        describe: 'Stop at an image that cannot be decoded, instead of skipping and counting it',
-      },
+      ...settingOptions,
       settings: { type: 'boolean', default: false, describe: 'List every setting with its default, and stop' },
       'print-config': { type: 'boolean', default: false, describe: 'Print the whole configuration as YAML, and stop' },
     })
@@ -93,43 +106,55 @@ function settingsFrom(from: string, name: string | undefined): string[] {
 }
 
 /** What the options mean as settings. */
-function settingsOf({ task, data, from, linearProbe, backend, precision, strict, set }: Options): string[] {
+function settingsOf({ task, from, linearProbe, set, ...options }: Options): string[] {
   if (linearProbe && from === undefined)
     throw new UsageError('--linear-probe needs --from: the model whose tower is kept');
+  const flags = Object.entries(settingFlags) as [SettingFlag, { readonly key: string }][];
   return [
     ...(task === undefined ? [] : [`task=${task}`]),
     ...(from === undefined ? [] : settingsFrom(from, task)),
     ...(linearProbe ? ['initialize.tower=freeze'] : []),
-    ...(data === undefined ? [] : [`data.dataset=${JSON.stringify(data)}`]),
-    ...(backend === undefined ? [] : [`runtime.backend=${JSON.stringify(backend)}`]),
-    ...(precision === undefined ? [] : [`training.precision=${precision}`]),
-    ...(strict === undefined ? [] : [`data.strict=${strict}`]),
+    ...flags.flatMap(([name, { key }]) =>
+      options[name] === undefined ? [] : [`${key}=${JSON.stringify(options[name])}`],
+    ),
     ...set,
   ];
 }
 
+/** Columns of the list of settings that may be longer than this are not padded. */
+const widestColumn = 44;
+
 function printSettings(task: Task): void {
-  const settings = listSettings(task.schema);
-  console.log(`Settings of the task ${task.name}, for --set and YAML files:\n`);
   console.log(
-    formatLeft(
-      ['setting', 'takes', 'default', ''],
-      settings.map(({ key, type, default: value, description }) => [key, type, value ?? '', description]),
-    ),
+    `Settings of the task ${task.name}, for --set and YAML files. A setting below a line "with ..." needs that choice.\n`,
   );
+  const settings = listSettings(task.schema);
+  const groups = Map.groupBy(settings, ({ when }) => when);
+  for (const [when, group] of groups) {
+    const rows = group.map(({ key, type, default: value, description }) => [key, type, value ?? '', description]);
+    if (when !== null) console.log(`\nwith ${when}`);
+    console.log(formatLeft(when === null ? ['setting', 'takes', 'default', ''] : null, rows));
+  }
 }
 
-const formatLeft = (headings: readonly string[], rows: readonly (readonly string[])[]): string => {
-  const widths = headings.map((_, column) => Math.max(...[headings, ...rows].map((row) => row[column].length)));
-  return [headings, ...rows]
+function formatLeft(headings: readonly string[] | null, rows: readonly (readonly string[])[]): string {
+  const all = [...(headings === null ? [] : [headings]), ...rows];
+  const columns = all[0]?.length ?? 0;
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.min(widestColumn, Math.max(...all.map((row) => row[column]?.length ?? 0))),
+  );
+  const indent = ' '.repeat(widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0));
+  return all
     .map((row) =>
       row
-        .map((cell, column) => cell.padEnd(Math.min(widths[column], 44)))
+        .map((cell, column) =>
+          column === columns - 1 ? cell.replaceAll('\n', `\n${indent}`) : cell.padEnd(widths[column] ?? 0),
+        )
         .join('  ')
         .trimEnd(),
     )
     .join('\n');
-};
+}
 
 const dateStamp = (): string =>
   new Date()

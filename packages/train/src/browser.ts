@@ -13,7 +13,6 @@ export type { MixedPrecision } from './loop/precision.ts';
 export { type LossScaling, type StepOptions, type StepResult, TrainingStep, wasSkipped } from './loop/step.ts';
 export { contractionFlops, measurePeak } from './loop/throughput.ts';
 export * from './optim/index.ts';
-export * from './optim/schedule.ts';
 export { ClassifyObjective, type LabelledTensors } from './tasks/classify/objective.ts';
 export { clipConfigOf } from './tasks/contrastive/clip-config.ts';
 export { ContrastiveObjective, type PairTensors } from './tasks/contrastive/objective.ts';

@@ -9,7 +9,6 @@ export { type LoadedRun, loadRun } from './load-run.ts';
 export * from './loop/index.ts';
 export * from './loop/metrics-file.ts';
 export * from './optim/index.ts';
-export * from './optim/schedule.ts';
 export * from './report/index.ts';
 export * from './run-folder/run-folder.ts';
 export { taskFromCheckpoint, taskNamed, tasks } from './tasks/index.ts';

@@ -138,14 +138,107 @@ describe('a mistake in a configuration', () => {
   });
 });
 
+describe('a section that chooses by kind', () => {
+  it('is chosen by its name alone, with the defaults of that kind', async () => {
+    const config = await loadConfig({ set: ['optimizer=sgd', 'schedule=constant', 'training.precision=bf16'] });
+    expect(config.optimizer).toEqual({ kind: 'sgd', lr: 1e-3, weightDecay: 0.2, momentum: 0.9, nesterov: false });
+    expect(config.schedule).toEqual({ kind: 'constant' });
+    expect(config.training.precision).toEqual({ kind: 'bf16' });
+  });
+
+  it('keeps what both kinds have in common, whatever was set of the other', async () => {
+    const file = await fileWith('optimizer: {lr: 0.5, betas: [0.8, 0.9]}');
+    const { optimizer } = await loadConfig({ file, set: ['optimizer.kind=sgd'] });
+    expect(optimizer).toEqual({ kind: 'sgd', lr: 0.5, weightDecay: 0.2, momentum: 0.9, nesterov: false });
+  });
+
+  it.each([
+    ['optimizer.momentum=0.9', 'optimizer.momentum: is not a setting of optimizer where its kind is adamw'],
+    [
+      'training.precision.lossScale=8',
+      'training.precision.lossScale: is not a setting of training.precision where its kind is f32',
+    ],
+    ['optimizer.kind=adam', 'optimizer.kind: "adam" is not one of adamw, sgd; did you mean adamw?'],
+  ])('refuses what the kind ignores: %s', async (assignment, problem) => {
+    expect(await problemsOf({ set: [assignment] })).toEqual([`--set ${problem}`]);
+  });
+
+  it('refuses a warm-up for a constant rate', async () => {
+    expect(await problemsOf({ set: ['schedule.kind=constant', 'schedule.warmupSteps=5'] })).toEqual([
+      '--set schedule.warmupSteps: is not a setting of schedule where its kind is constant',
+    ]);
+  });
+});
+
+describe('a configuration of an earlier version', () => {
+  const former = (training: string): string =>
+    [
+      'optimizer: {kind: adamw, lr: 0.002, weightDecay: 0.1, betas: [0.9, 0.98], eps: 1.0e-6, momentum: 0.9, nesterov: false}',
+      'schedule: {kind: constant, warmupSteps: 100, minLr: 0}',
+      `training: {epochs: 3, batchSize: 8, accumulate: 1, clipGradNorm: null, ${training}}`,
+    ].join('\n');
+
+  it('is read, as a file and as the configuration of a run', async () => {
+    const file = await fileWith(former('precision: f16, lossScale: 256'));
+    const config = await loadConfig({ preset: 'emoji-vq', file });
+    expect(config).toMatchObject({
+      optimizer: { kind: 'adamw', lr: 0.002 },
+      schedule: { kind: 'constant' },
+      training: { epochs: 3, precision: { kind: 'f16', lossScale: 256 } },
+    });
+    expect(config.optimizer).not.toHaveProperty('momentum');
+    const base = await fileWith(
+      `task: vq\nname: run\nseed: 0\ndata: {dataset: emoji}\nmodel: {imageSize: 16, patchSize: 4, width: 8, blocks: 1, codes: 8, codeWidth: 4}\n${former('precision: f32, lossScale: 65536')}`,
+    );
+    expect((await loadConfig({ base })).training.precision).toEqual({ kind: 'f32' });
+  });
+
+  it('is refused where it meant something, with the setting that replaces it', async () => {
+    const file = await fileWith('optimizer: {momentum: 0.5}');
+    expect(await problemsOf({ file })).toEqual([
+      `${file}: optimizer.momentum: is not a setting of optimizer where its kind is adamw`,
+    ]);
+    expect(await problemsOf({ set: ['training.lossScale=8'] })).toEqual([
+      '--set training.lossScale: it belongs to f16 now: set training.precision.kind=f16 and training.precision.lossScale',
+    ]);
+  });
+});
+
+describe('names from other programs', () => {
+  it.each([
+    ['learning_rate', 'optimizer.lr'],
+    ['lr', 'optimizer.lr'],
+    ['batch_size', 'training.batchSize'],
+    ['depth', 'model.vision.layers'],
+    ['grad_accum', 'training.accumulate'],
+    ['gradient_accumulation_steps', 'training.accumulate'],
+    ['clip_grad', 'training.clipGradNorm'],
+    ['max_grad_norm', 'training.clipGradNorm'],
+    ['weight_decay', 'optimizer.weightDecay'],
+    ['num_workers', 'data.workers'],
+    ['warmup_steps', 'schedule.warmupSteps'],
+    ['amp', 'training.precision.kind'],
+    ['device', 'runtime.backend'],
+  ])('%s is suggested as %s', async (name, key) => {
+    expect(await problemsOf({ set: [`${name}=1`] })).toEqual([
+      `--set ${name}: there is no such setting; did you mean ${key}?`,
+    ]);
+  });
+});
+
 describe('the list of settings', () => {
-  it.each(['contrastive', 'classify', 'vq'] as const)('has every setting of %s once, with type and default', (task) => {
-    const settings = listSettings(taskNamed(task).schema);
-    const keys = settings.map(({ key }) => key);
-    expect(new Set(keys).size).toBe(keys.length);
+  it.each(tasks.map(({ name }) => name))('describes every setting of %s, once for each choice that has it', (name) => {
+    const settings = listSettings(taskNamed(name).schema);
+    const names = settings.map(({ key, when }) => `${key} ${when}`);
+    expect(new Set(names).size).toBe(names.length);
+    expect(settings.filter(({ description }) => description === '').map(({ key }) => key)).toEqual([]);
     expect(settings).toContainEqual(
       expect.objectContaining({ key: 'training.batchSize', type: 'whole number', default: '128' }),
     );
-    expect(keys).toContain('data.augmentation.affine.degrees');
+    expect(settings).toContainEqual(
+      expect.objectContaining({ key: 'optimizer.momentum', when: 'optimizer.kind=sgd', default: '0.9' }),
+    );
+    expect(names).toContain('optimizer.lr null');
+    expect(names).toContain('data.augmentation.affine.degrees null');
   });
 });

@@ -15,8 +15,8 @@ import { MetricsWriter } from './loop/metrics-file.ts';
 import type { MixedPrecision } from './loop/precision.ts';
 import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer, type TrainerListener } from './loop/trainer.ts';
-import { AdamW, GradScaler, noDecay, type Optimizer, SGD } from './optim/index.ts';
-import { constant, type Schedule, warmupCosine, warmupLinear } from './optim/schedule.ts';
+import { chosen, optimizers, schedules } from './optim/choices.ts';
+import { GradScaler } from './optim/grad-scaler.ts';
 import { describeEnvironment } from './run-folder/environment.ts';
 import { findCheckpoint, RunFolder } from './run-folder/run-folder.ts';
 import { writeTrainingSamples } from './run-folder/samples.ts';
@@ -91,10 +91,12 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const source = new LoaderSource(loader, subject.toTensors, (batch) =>
       writeTrainingSamples(folder.samples, batch, imageSize),
     );
-    const optimizer = createOptimizer(config, model.namedParameters());
+    const trained = model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
+    const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained);
     const mixedPrecision = createMixedPrecision(config);
     const totalSteps = config.training.epochs * source.batchesPerEpoch;
-    const schedule = createSchedule(config, totalSteps);
+    const { lr } = config.optimizer;
+    const schedule = chosen(schedules, config.schedule.kind).create(config.schedule, { lr, totalSteps });
     const data = {
       seed: config.seed,
       rows: train.length,
@@ -208,7 +210,8 @@ function checkAccumulation({ training: { batchSize, accumulate } }: RunConfig): 
     );
 }
 
-function checkPrecision({ training: { precision } }: RunConfig): void {
+function checkPrecision({ training }: RunConfig): void {
+  const { kind: precision } = training.precision;
   const reason = getBackend().whyUnsupported?.(precision) ?? null;
   if (reason !== null)
     throw new Error(
@@ -218,48 +221,15 @@ function checkPrecision({ training: { precision } }: RunConfig): void {
 }
 
 /** f16 loses small gradients without a factor on the loss; bf16 has the range of f32. */
-const createMixedPrecision = ({ training: { precision, lossScale } }: RunConfig): MixedPrecision => ({
-  precision,
-  scaler: precision === 'f16' ? new GradScaler({ initScale: lossScale }) : null,
+const createMixedPrecision = ({ training: { precision } }: RunConfig): MixedPrecision => ({
+  precision: precision.kind,
+  scaler: precision.kind === 'f16' ? new GradScaler({ initScale: precision.lossScale }) : null,
 });
 
 function evaluationSplits(dataset: Dataset, { data, evaluation }: RunConfig): Split[] {
   dataset.split(data.trainSplit);
   const names = evaluation.splits ?? Object.keys(dataset.splits).filter((name) => name !== data.trainSplit);
   return names.map((name) => dataset.split(name));
-}
-
-type NamedParameters = ConstructorParameters<typeof AdamW>[0];
-
-function createOptimizer(
-  { optimizer }: RunConfig,
-  parameters: ReturnType<AnyTaskModel['model']['namedParameters']>,
-): Optimizer {
-  const { kind, lr, weightDecay, betas, eps, momentum, nesterov } = optimizer;
-  const trained: NamedParameters = parameters.filter(([, parameter]) => parameter.requiresGrad);
-  const common = { lr, weightDecay, groups: [noDecay] };
-  switch (kind) {
-    case 'adamw':
-      return new AdamW(trained, { ...common, betas, eps });
-    case 'sgd':
-      return new SGD(trained, { ...common, momentum, nesterov });
-    default:
-      return kind satisfies never;
-  }
-}
-
-function createSchedule({ optimizer: { lr }, schedule }: RunConfig, totalSteps: number): Schedule {
-  const { kind, warmupSteps, minLr } = schedule;
-  switch (kind) {
-    case 'cosine':
-      return warmupCosine({ lr, warmupSteps, totalSteps, minLr });
-    case 'linear':
-      return warmupLinear({ lr, warmupSteps, totalSteps, minLr });
-    case 'constant':
-      return constant({ lr });
-    default:
-      return kind satisfies never;
-  }
 }
 
 /** A position in an epoch means something only where the epoch is the same. */

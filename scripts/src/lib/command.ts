@@ -10,7 +10,7 @@ import {
   selectBackend,
   setDefaultBackend,
 } from '@tessera/tensor';
-import { ConfigError, listSettings, tasks } from '@tessera/train';
+import { ConfigError, listSettings, settingMeantBy, tasks } from '@tessera/train';
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 
@@ -59,10 +59,10 @@ function explainUsage(message: string, parser: Argv<{ debug: boolean }>): string
     .filter((name, k, all) => !all.slice(0, k).some((other) => camelCase(other) === name));
   return unknown
     .map((name) => {
-      const setting = settings.find((known) => known === name || known.split('.').at(-1) === camelCase(name));
+      const setting = settingMeantBy(name, settings);
       if (setting !== undefined && options.includes('set')) return `unknown option --${name}; use --set ${setting}=...`;
       const near = closestName(name, options);
-      return `there is no option --${name}${near === undefined ? '' : `; did you mean --${near}?`}`;
+      return `unknown option --${name}${near === undefined ? '' : `; did you mean --${near}?`}`;
     })
     .join('\n');
 }

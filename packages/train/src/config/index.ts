@@ -2,3 +2,4 @@
 export { listSettings, type SettingInfo } from './keys.ts';
 export { ConfigError, formatConfig, parseConfig, presetsOf } from './resolve.ts';
 export type { RunConfig, TaskCatalog, TaskSettings } from './schema.ts';
+export { settingMeantBy } from './synonyms.ts';

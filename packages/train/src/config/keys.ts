@@ -1,33 +1,19 @@
-import { z } from 'zod';
+/** The list of settings: for `--settings` and for suggestions. */
+import type { z } from 'zod';
+import { alternativesOf, type JsonSchema, jsonSchemaOf, kindOf } from './json-schema.ts';
 
-/** One setting, for help and suggestions. */
+/** One setting. */
 export interface SettingInfo {
   /** Path with dots, such as `training.batchSize`. */
   readonly key: string;
-  /** What it takes, in a few words. */
+  /** The choice that it belongs to, such as `optimizer.kind=adamw`; null where it always applies. */
+  readonly when: string | null;
+  /** What it accepts, in a few words. */
   readonly type: string;
   /** As JSON; null where there is none. */
   readonly default: string | null;
   readonly description: string;
 }
-
-interface JsonSchema {
-  readonly type?: string | readonly string[];
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly required?: readonly string[];
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly anyOf?: readonly JsonSchema[];
-  readonly oneOf?: readonly JsonSchema[];
-  readonly items?: JsonSchema;
-  readonly prefixItems?: readonly JsonSchema[];
-}
-
-/** The alternatives of a union, those of its members included; otherwise the schema itself. */
-const alternativesOf = (schema: JsonSchema): readonly JsonSchema[] =>
-  (schema.anyOf ?? schema.oneOf)?.flatMap(alternativesOf) ?? [schema];
 
 function describeType(schema: JsonSchema): string {
   if (schema.const !== undefined) return String(schema.const);
@@ -43,26 +29,85 @@ function describeType(schema: JsonSchema): string {
     .join('|');
 }
 
-/** Every setting of a configuration schema, sections before what they hold. Alternatives of a section are joined. */
+const isSection = (schema: JsonSchema): boolean =>
+  alternativesOf(schema).some(({ properties }) => properties !== undefined);
+
+/** The same setting in several kinds: those that describe it the same way. */
+interface Shared {
+  readonly name: string;
+  readonly schema: JsonSchema;
+  readonly kinds: string[];
+}
+
+/** The settings of a union's kinds, those that mean the same for several kinds once. */
+function sharedSettings(kinds: readonly (readonly [kind: string, schema: JsonSchema])[]): Shared[] {
+  const shared = new Map<string, Shared>();
+  for (const [kind, { properties = {} }] of kinds)
+    for (const [name, schema] of Object.entries(properties)) {
+      if (name === 'kind') continue;
+      const key = `${name} ${JSON.stringify(schema)}`;
+      const known = shared.get(key);
+      if (known === undefined) shared.set(key, { name, schema, kinds: [kind] });
+      else known.kinds.push(kind);
+    }
+  return [...shared.values()];
+}
+
+/** Every setting of a configuration's schema, sections before what they contain. */
 export function listSettings(schema: z.ZodType): SettingInfo[] {
-  const settings = new Map<string, SettingInfo>();
-  const visit = (part: JsonSchema, path: string): void => {
-    for (const alternative of alternativesOf(part))
-      for (const [name, inner] of Object.entries(alternative.properties ?? {})) {
+  const settings: SettingInfo[] = [];
+  const add = (key: string, when: string | null, schema: JsonSchema): void => {
+    settings.push({
+      key,
+      when,
+      type: describeType(schema),
+      default: schema.default === undefined ? null : JSON.stringify(schema.default),
+      description: schema.description ?? '',
+    });
+  };
+  const visit = (part: JsonSchema, path: string, when: string | null): void => {
+    const alternatives = alternativesOf(part);
+    const kinds = alternatives.flatMap((alternative) => {
+      const kind = kindOf(alternative);
+      return kind === null ? [] : [[kind, alternative] as const];
+    });
+    if (kinds.length > 0) {
+      visitKinds(part, kinds, path, when);
+      return;
+    }
+    for (const { properties = {} } of alternatives)
+      for (const [name, inner] of Object.entries(properties)) {
         const key = path === '' ? name : `${path}.${name}`;
-        const holdsOthers = alternativesOf(inner).some(({ properties }) => properties !== undefined);
-        const known = settings.get(key);
-        const type = describeType(inner);
-        if (!holdsOthers || inner.description !== undefined)
-          settings.set(key, {
-            key,
-            type: known === undefined || known.type === type ? type : `${known.type}|${type}`,
-            default: inner.default === undefined ? null : JSON.stringify(inner.default),
-            description: known?.description || inner.description || '',
-          });
-        if (holdsOthers) visit(inner, key);
+        if (
+          !isSection(inner) ||
+          (inner.description !== undefined && alternativesOf(inner).every((one) => kindOf(one) === null))
+        )
+          add(key, when, inner);
+        if (isSection(inner)) visit(inner, key, when);
       }
   };
-  visit(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema, '');
-  return [...settings.values()];
+  const visitKinds = (
+    part: JsonSchema,
+    kinds: readonly (readonly [string, JsonSchema])[],
+    path: string,
+    when: string | null,
+  ): void => {
+    const named = (part.default as { kind?: unknown } | undefined)?.kind;
+    const lines = kinds.map(([kind, { description }]) =>
+      description === undefined ? kind : `${kind}: ${description}`,
+    );
+    add(`${path}.kind`, when, {
+      enum: kinds.map(([kind]) => kind),
+      ...(named === undefined ? {} : { default: named }),
+      description: [part.description, ...lines].filter((line) => line !== undefined).join('\n'),
+    });
+    for (const { name, schema, kinds: own } of sharedSettings(kinds)) {
+      const key = `${path}.${name}`;
+      const belongs = own.length === kinds.length ? when : `${path}.kind=${own.join('|')}`;
+      if (!isSection(schema) || schema.description !== undefined) add(key, belongs, schema);
+      if (isSection(schema)) visit(schema, key, belongs);
+    }
+  };
+  visit(jsonSchemaOf(schema), '', null);
+  return settings;
 }

@@ -4,7 +4,18 @@ import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
 import type { z } from 'zod';
 import { listSettings } from './keys.ts';
 import type { RunConfig, TaskCatalog, TaskSettings } from './schema.ts';
+import { settingMeantBy } from './synonyms.ts';
 import { isSettings, mergeSettings, type Settings, settingsAt, valueAt } from './tree.ts';
+import {
+  completeKinds,
+  dropIgnored,
+  expandKinds,
+  formerSettings,
+  type KindUnions,
+  keepShared,
+  kindUnions,
+  renameFormer,
+} from './unions.ts';
 
 /** A configuration that cannot be used: all that is wrong with it, each with its place. */
 export class ConfigError extends Error {
@@ -21,6 +32,8 @@ export class ConfigError extends Error {
 export interface Layer {
   readonly source: string;
   readonly settings: Settings;
+  /** Whether the settings come from a file, which may be a whole configuration. */
+  readonly isFile: boolean;
 }
 
 /** Parses a YAML (or JSON) file's text. `path` is what messages call it. */
@@ -32,7 +45,7 @@ export function parseLayer(text: string, path: string): Layer {
     throw new ConfigError([`${path}: not valid YAML: ${(cause as Error).message}`]);
   }
   if (!isSettings(settings)) throw new ConfigError([`${path}: expected "key: value" lines`]);
-  return { source: path, settings };
+  return { source: path, settings, isFile: true };
 }
 
 /** Checks a complete configuration, such as that of a run, given as YAML. `path` is how messages refer to it. */
@@ -49,7 +62,7 @@ export function parseAssignment(assignment: string): Layer {
   } catch (cause) {
     throw new ConfigError([`--set ${assignment}: the value is not valid YAML: ${(cause as Error).message}`]);
   }
-  return { source: `--set ${key}`, settings: settingsAt(key.trim().split('.'), parsed) };
+  return { source: `--set ${key}`, settings: settingsAt(key.trim().split('.'), parsed), isFile: false };
 }
 
 /** A preset with the task that it belongs to, as settings. */
@@ -82,53 +95,74 @@ export function presetSettings(layers: readonly Layer[], given: string | undefin
   return presetOf(task, name as string);
 }
 
+/** The task that the layers choose, else that of the base. @throws where there is no such task */
+function taskOf(base: Settings, layers: readonly Layer[], catalog: TaskCatalog): TaskSettings {
+  const name = layers.findLast(({ settings }) => settings.task !== undefined)?.settings.task ?? base.task;
+  const task = catalog.find((known) => known.name === name);
+  if (task === undefined)
+    throw new ConfigError([
+      `task: ${JSON.stringify(name)} is not one of ${catalog.map((known) => known.name).join(', ')}`,
+    ]);
+  return task;
+}
+
 /** Merges the layers into the base, later ones over earlier ones, and checks the result. */
 export function resolveConfig(base: Settings, layers: readonly Layer[], catalog: TaskCatalog): RunConfig {
-  let settings = base;
-  for (const { source, settings: layer } of layers) {
-    const { preset: _, model, ...rest } = layer;
-    settings = mergeSettings(settings, rest) as Settings;
-    if (model !== undefined) settings = { ...settings, model: mergeModel(settings, model, source, catalog) };
-  }
-  return check(settings, layers, catalog);
+  const task = taskOf(base, layers, catalog);
+  const unions = kindUnions(task.schema);
+  const start = dropIgnored(expandKinds(renameFormer(base), unions), unions, false);
+  const merged = layers.reduce((under, layer) => applyLayer(under, layer, task, unions), start);
+  return check(completeKinds(merged, unions), layers, task.schema, unions);
 }
 
-/** A model's section: a preset by name, changes to what is there, or both. */
-function mergeModel(settings: Settings, change: unknown, source: string, catalog: TaskCatalog): unknown {
-  const { preset, ...rest } = typeof change === 'string' ? { preset: change } : isSettings(change) ? change : {};
-  if (preset === undefined && !isSettings(change)) return change;
-  let under: unknown = settings.model;
-  if (preset !== undefined) {
-    const models = catalog.find(({ name }) => name === settings.task)?.models ?? {};
-    under = typeof preset === 'string' ? models[preset] : undefined;
-    if (under === undefined)
-      throw new ConfigError([
-        `${source}: there is no model ${JSON.stringify(preset)}${suggestion(String(preset), Object.keys(models))}`,
-      ]);
-  }
-  // Towers of different kinds have different settings: none of the other's is kept.
-  const kind = valueAt(rest, ['vision', 'kind']);
-  if (kind !== undefined && kind !== valueAt(under, ['vision', 'kind']) && isSettings(under))
-    under = { ...under, vision: {} };
-  return mergeSettings(under ?? {}, rest);
+function applyLayer(under: Settings, layer: Layer, task: TaskSettings, unions: KindUnions): Settings {
+  const { preset: _, model, ...others } = renameFormer(layer.settings);
+  const { preset, ...own } = typeof model === 'string' ? { preset: model } : isSettings(model) ? model : {};
+  const base = preset === undefined ? under : { ...under, model: modelPreset(task, preset, layer.source) };
+  const isSection = typeof model === 'string' || isSettings(model);
+  const expanded = expandKinds(
+    { ...others, ...(model === undefined ? {} : { model: isSection ? own : model }) },
+    unions,
+  );
+  // A file may be a whole configuration that an earlier version wrote; a single setting was meant.
+  const change = layer.isFile ? dropIgnored(expanded, unions, true) : expanded;
+  return mergeSettings(keepShared(base, change, unions), change) as Settings;
 }
 
-function check(settings: Settings, layers: readonly Layer[], catalog: TaskCatalog): RunConfig {
-  const { task } = settings;
-  const schema = catalog.find(({ name }) => name === task)?.schema;
-  if (schema === undefined)
+/** A model's section by name. */
+function modelPreset({ models = {} }: TaskSettings, name: unknown, source: string): Settings {
+  const model = typeof name === 'string' ? models[name] : undefined;
+  if (model === undefined)
     throw new ConfigError([
-      `task: ${JSON.stringify(task)} is not one of ${catalog.map(({ name }) => name).join(', ')}`,
+      `${source}: there is no model ${JSON.stringify(name)}${suggestion(String(name), Object.keys(models))}`,
     ]);
+  return model;
+}
+
+function check(
+  settings: Settings,
+  layers: readonly Layer[],
+  schema: z.ZodType<RunConfig>,
+  unions: KindUnions,
+): RunConfig {
   const result = schema.safeParse(settings);
   if (result.success) return result.data;
-  const keys = listSettings(schema).map(({ key }) => key);
-  throw new ConfigError(result.error.issues.flatMap((issue) => describeIssue(issue, settings, keys, layers)));
+  const keys = [...new Set(listSettings(schema).map(({ key }) => key))];
+  const context = { settings, keys, layers, unions };
+  throw new ConfigError(result.error.issues.flatMap((issue) => describeIssue(issue, context)));
 }
 
 type Issue = z.core.$ZodIssue;
 
-function describeIssue(issue: Issue, settings: Settings, keys: readonly string[], layers: readonly Layer[]): string[] {
+interface IssueContext {
+  readonly settings: Settings;
+  readonly keys: readonly string[];
+  readonly layers: readonly Layer[];
+  readonly unions: KindUnions;
+}
+
+function describeIssue(issue: Issue, context: IssueContext): string[] {
+  const { settings, keys, layers, unions } = context;
   const at = (path: readonly PropertyKey[]): string => {
     const source = layers.findLast((layer) => valueAt(layer.settings, path) !== undefined)?.source;
     const key = path.join('.');
@@ -142,6 +176,8 @@ function describeIssue(issue: Issue, settings: Settings, keys: readonly string[]
       return issue.keys.flatMap((name) =>
         leafPaths(valueAt(settings, [...issue.path, name]), [...issue.path, name]).map((path) => {
           const key = path.join('.');
+          const former = formerSettings[key];
+          if (former !== undefined) return `${at(path)}: ${former}`;
           if (!keys.includes(key)) return `${at(path)}: there is no such setting${suggestKey(key, keys)}`;
           const kind = valueAt(settings, [...issue.path, 'kind']);
           return `${at(path)}: is not a setting of ${issue.path.join('.')} where its kind is ${kind}`;
@@ -159,10 +195,10 @@ function describeIssue(issue: Issue, settings: Settings, keys: readonly string[]
         );
         if (inner !== undefined)
           return inner.flatMap((error) =>
-            describeIssue({ ...error, path: [...issue.path, ...error.path] } as Issue, settings, keys, layers),
+            describeIssue({ ...error, path: [...issue.path, ...error.path] } as Issue, context),
           );
       }
-      return [`${at(issue.path)}: ${describeUnion(issue.errors, value)}`];
+      return [`${at(issue.path)}: ${describeUnion(issue.errors, kindsAt(issue.path, unions), value)}`];
     default:
       return [
         `${at(issue.path)}: ${value === undefined ? 'is missing' : `${expectation(issue)}, got ${JSON.stringify(value)}`}`,
@@ -200,17 +236,23 @@ const leafPaths = (value: unknown, path: readonly PropertyKey[]): (readonly Prop
     ? Object.entries(value).flatMap(([name, inner]) => leafPaths(inner, [...path, name]))
     : [path];
 
-function describeUnion(errors: readonly (readonly Issue[])[], value: unknown): string {
-  const choices = errors.flat().flatMap((issue) => (issue.code === 'invalid_value' ? issue.values.map(String) : []));
+/** The kinds that a section's `kind` can be; empty for any other path. */
+function kindsAt(path: readonly PropertyKey[], unions: KindUnions): string[] {
+  const union = unions.find((known) => [...known.path, 'kind'].join('.') === path.join('.'));
+  return [...(union?.kinds.keys() ?? [])];
+}
+
+function describeUnion(errors: readonly (readonly Issue[])[], kinds: readonly string[], value: unknown): string {
+  const named = errors.flat().flatMap((issue) => (issue.code === 'invalid_value' ? issue.values.map(String) : []));
+  const choices = [...kinds, ...named];
   if (choices.length === 0) return `${JSON.stringify(value)} does not fit`;
   return `${JSON.stringify(value)} is not one of ${choices.join(', ')}${suggestion(String(value), choices)}`;
 }
 
-/** The nearest setting: by its whole path, or one of the same last name in another section. */
-function suggestKey(key: string, keys: readonly string[]): string {
-  const last = key.split('.').at(-1) as string;
-  const elsewhere = keys.filter((known) => known.split('.').at(-1) === last);
-  const near = elsewhere[0] ?? closestName(key, keys) ?? closestOf(last, keys);
+/** The nearest setting: one that has this name elsewhere, what other programs call so, or one that is spelled alike. */
+export function suggestKey(key: string, keys: readonly string[]): string {
+  const last = key.split('.').at(-1) ?? key;
+  const near = settingMeantBy(key, keys) ?? closestName(key, keys) ?? closestOf(last, keys);
   return near === undefined ? '' : `; did you mean ${near}?`;
 }
 

@@ -19,12 +19,12 @@ const commonFields = {
     .min(0)
     .max(2 ** 32 - 1)
     .default(0)
-    .describe('of initial values, order, augmentation and dropout'),
+    .describe('seed of initial values, order, augmentation and dropout'),
 };
 
 const commonSections = {
-  optimizer: optimizerSection.prefault({}),
-  schedule: scheduleSection.prefault({}),
+  optimizer: optimizerSection,
+  schedule: scheduleSection,
   training: trainingSection.prefault({}),
   evaluation: evaluationSection.prefault({}),
   checkpoints: checkpointsSection.prefault({}),
@@ -33,7 +33,7 @@ const commonSections = {
 
 /** A task's schema: its own sections (`data`, `model`, `loss`, ...) next to those that all tasks have. */
 export const taskSchema = <Name extends string, Own extends z.ZodRawShape>(task: Name, own: Own) =>
-  z.strictObject({ task: z.literal(task), ...commonFields, ...own, ...commonSections });
+  z.strictObject({ task: z.literal(task).describe('what is trained'), ...commonFields, ...own, ...commonSections });
 
 type ColumnSettings<Role extends string> = Record<Role, ReturnType<typeof column>>;
 

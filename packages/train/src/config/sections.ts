@@ -4,15 +4,16 @@
  */
 
 import { augmentations } from '@tessera/data/browser';
-import { positionKinds } from '@tessera/models';
 import { type ActivationName, activations } from '@tessera/nn';
-import { precisions } from '@tessera/tensor';
 import { z } from 'zod';
+import { optimizers, schedules } from '../optim/choices.ts';
+import { rate, share } from '../optim/settings.ts';
+import { imageTowerSection } from './tower.ts';
+
+export { rate, share };
 
 export const count = z.int().positive();
 export const fromZero = z.int().nonnegative();
-export const rate = z.number().nonnegative();
-export const share = z.number().min(0).max(1);
 const interval = z.tuple([z.number(), z.number()]);
 const byte = z.int().min(0).max(255);
 export const keysOf = <T extends object>(table: T): [keyof T & string, ...(keyof T & string)[]] =>
@@ -22,18 +23,37 @@ const augmentationSchema = z
   .union([
     z.enum(keysOf(augmentations)),
     z.strictObject({
-      crop: z.strictObject({ scale: interval, ratio: interval }).nullable().default(null),
+      crop: z
+        .strictObject({
+          scale: interval.describe('smallest and largest area, as shares of the image'),
+          ratio: interval.describe('smallest and largest ratio of width to height'),
+        })
+        .nullable()
+        .default(null)
+        .describe('a random part of the image; null: the whole'),
       affine: z
-        .strictObject({ degrees: rate, translate: share, scale: interval, shear: rate.default(0) })
+        .strictObject({
+          degrees: rate.describe('largest rotation, in degrees'),
+          translate: share.describe('largest shift, as a share of the side'),
+          scale: interval.describe('smallest and largest factor on the size'),
+          shear: rate.default(0).describe('largest shear, in degrees'),
+        })
         .nullable()
-        .default(null),
+        .default(null)
+        .describe('random rotation, shift, scaling and shear; null: none'),
       color: z
-        .strictObject({ brightness: share, contrast: share, saturation: share, hue: share })
+        .strictObject({
+          brightness: share.describe('largest relative change of the brightness'),
+          contrast: share.describe('largest relative change of the contrast'),
+          saturation: share.describe('largest relative change of the saturation'),
+          hue: share.describe('largest rotation of the hue, as a share of the color wheel'),
+        })
         .nullable()
-        .default(null),
-      flip: share.default(0),
-      interpolation: z.enum(['bilinear', 'bicubic']).default('bicubic'),
-      fill: z.tuple([byte, byte, byte]).default([255, 255, 255]),
+        .default(null)
+        .describe('random changes of the colors; null: none'),
+      flip: share.default(0).describe('chance of a horizontal mirror image'),
+      interpolation: z.enum(['bilinear', 'bicubic']).default('bicubic').describe('how pixels are resampled'),
+      fill: z.tuple([byte, byte, byte]).default([255, 255, 255]).describe('color of the area outside of the image'),
     }),
   ])
   .nullable();
@@ -61,96 +81,67 @@ export const dataFields = {
     ),
 };
 
-const vitSchema = z.strictObject({
-  kind: z.literal('vit'),
-  imageSize: count.describe('side of the square images in pixels'),
-  patchSize: count.describe('side of a patch; divides imageSize'),
-  width: count,
-  layers: count,
-  heads: count.optional().describe('default: width / 64'),
-});
-
-const resnetSchema = z.strictObject({
-  kind: z.literal('resnet'),
-  imageSize: count.describe('side of the square images in pixels, a multiple of 32'),
-  width: count.describe('channels after the stem'),
-  layers: z.tuple([count, count, count, count]).describe('blocks of the four stages'),
-  heads: count.optional().describe('of the attention pool; default: width / 2'),
-});
-
-export const clipVisionSchema = z.discriminatedUnion('kind', [vitSchema, resnetSchema]);
-
-const dropPath = share.default(0).describe('stochastic depth: chance of dropping the last block of a sample');
-
-const plainVitSchema = z.strictObject({
-  ...vitSchema.shape,
-  kind: z.literal('plain-vit'),
-  norm: z.enum(['pre', 'post']).default('pre').describe('whether blocks normalise before or after'),
-  readout: z.enum(['cls', 'mean']).default('cls').describe('what stands for the image: class token or mean of patches'),
-  positions: z.enum(keysOf(positionKinds)).default('learned').describe('how patches know where they are'),
-  dropPath,
-});
-
-const swinSchema = z.strictObject({
-  kind: z.literal('swin'),
-  imageSize: count.describe('side of the square images in pixels'),
-  patchSize: count.describe('side of a patch; divides imageSize'),
-  width: count.describe('of the first stage; doubles from stage to stage'),
-  layers: z.array(count).min(1).describe('blocks of each stage'),
-  heads: z.array(count).optional().describe('of each stage; default: width / 32'),
-  window: count.default(7).describe('side of an attention window in tokens'),
-  dropPath,
-});
-
-const plainResnetSchema = z.strictObject({
-  kind: z.literal('plain-resnet'),
-  imageSize: z.int().min(32).describe('side of the square images in pixels, 32 at least'),
-  width: count.describe('channels after the stem'),
-  layers: z.tuple([count, count, count, count]).describe('blocks of the four stages'),
-  block: z.enum(['basic', 'bottleneck']).default('basic').describe('two 3 x 3 convolutions, or 1 x 1, 3 x 3, 1 x 1'),
-});
-
-export const imageTowerSchema = z.discriminatedUnion('kind', [
-  vitSchema,
-  resnetSchema,
-  plainVitSchema,
-  swinSchema,
-  plainResnetSchema,
-]);
-
 const activationNames = keysOf(activations) as [ActivationName, ...ActivationName[]];
-export const activation = z.enum(activationNames).default('quickgelu').describe("of the transformers' MLPs");
-const embedDim = count.describe('length of the features that the tower gives');
+export const activation = z.enum(activationNames).default('quickgelu').describe("activation of the transformers' MLPs");
+const embedDim = count.describe('length of the image features');
 
-export const imageModelSection = z.strictObject({ embedDim, vision: imageTowerSchema, activation });
+export const imageModelSection = z.strictObject({ embedDim, vision: imageTowerSection, activation });
 
-export const optimizerSection = z.strictObject({
-  kind: z.enum(['adamw', 'sgd']).default('adamw'),
-  lr: rate.default(1e-3).describe('highest learning rate'),
-  weightDecay: rate
-    .default(0.2)
-    .describe(
-      'decoupled in adamw; none for biases, norms, logit_scale and other parameters of fewer than two dimensions',
-    ),
-  betas: z.tuple([share, share]).default([0.9, 0.98]).describe('adamw: decay of the means of gradient and square'),
-  eps: rate.default(1e-6).describe('adamw: added to the root'),
-  momentum: share.default(0.9).describe('sgd'),
-  nesterov: z.boolean().default(false).describe('sgd'),
-});
+/** A section that chooses one of several alternatives by `kind`; `kind` alone means the defaults of that alternative. */
+function choiceSection<Section extends { readonly kind: string }>(
+  choices: readonly [{ readonly schema: z.ZodObject }, ...{ readonly schema: z.ZodObject }[]],
+  description: string,
+): z.ZodType<Section> {
+  const [first, ...others] = choices.map(({ schema }) => schema) as [z.ZodObject, ...z.ZodObject[]];
+  return z.discriminatedUnion('kind', [first, ...others]).describe(description) as unknown as z.ZodType<Section>;
+}
 
-export const scheduleSection = z.strictObject({
-  kind: z.enum(['cosine', 'linear', 'constant']).default('cosine').describe('how the rate falls after the warm-up'),
-  warmupSteps: fromZero.default(100).describe('steps over which the rate grows to optimizer.lr'),
-  minLr: rate.default(0).describe('rate at the end'),
-});
+/** The chosen optimizer with its settings; those of one kind alone are known to its entry in `optimizers`. */
+export interface OptimizerSettings {
+  readonly kind: string;
+  readonly lr: number;
+  readonly weightDecay: number;
+}
+
+export const optimizerSection = choiceSection<OptimizerSettings>(
+  optimizers,
+  'how gradients change the parameters',
+).prefault({
+  kind: optimizers[0].kind,
+} as never);
+
+export const scheduleSection = choiceSection<{ readonly kind: string }>(
+  schedules,
+  'the learning rate over the course of the run',
+).prefault({ kind: schedules[0].kind });
+
+const precisionSection = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('f32') }).describe('everything in single precision'),
+    z
+      .strictObject({ kind: z.literal('bf16') })
+      .describe('mixed precision: products in bf16, parameters and their updates in f32'),
+    z
+      .strictObject({
+        kind: z.literal('f16'),
+        lossScale: z
+          .number()
+          .min(1)
+          .default(65536)
+          .describe('initial factor on the loss: halved when gradients overflow, doubled after 2000 steps without'),
+      })
+      .describe('mixed precision: products in f16, parameters and their updates in f32; the loss is scaled'),
+  ])
+  .describe('precision of the products')
+  .prefault({ kind: 'f32' });
 
 export const trainingSection = z.strictObject({
-  epochs: count.default(10),
-  batchSize: z.int().min(1).default(128),
+  epochs: count.default(10).describe('how often every training example is used'),
+  batchSize: count.default(128).describe('examples in a step'),
   accumulate: count
     .default(1)
     .describe(
-      'parts that a batch is computed in, one after the other: less memory and the same gradients, but for batch normalisation, which sees a part at a time',
+      'number of parts that a batch is computed in, one after the other: less memory and the same gradients, except for batch normalization, whose statistics are those of a part',
     ),
   clipGradNorm: z
     .number()
@@ -158,17 +149,7 @@ export const trainingSection = z.strictObject({
     .nullable()
     .default(null)
     .describe('largest norm of all gradients together; null: no clipping'),
-  precision: z
-    .enum(precisions)
-    .default('f32')
-    .describe('f16, bf16: mixed precision: products in two bytes, parameters and their updates in f32'),
-  lossScale: z
-    .number()
-    .min(1)
-    .default(65536)
-    .describe(
-      'factor on the loss that f16 starts with: halved where gradients overflow, doubled after 2000 steps without',
-    ),
+  precision: precisionSection,
 });
 
 export const evaluationSection = z.strictObject({
@@ -180,16 +161,19 @@ export const evaluationSection = z.strictObject({
   everyEpochs: count
     .nullable()
     .default(null)
-    .describe('also during the run, after so many epochs; null: at the end only'),
-  batchSize: count.default(128),
-  limit: count.nullable().default(10_000).describe('of each split at most so many examples, evenly spread; null: all'),
-  pixelBaseline: z.boolean().default(true).describe('retrieval by raw-pixel nearest neighbour beside the model'),
+    .describe('interval in epochs of evaluations during the run; null: only at the end'),
+  batchSize: count.default(128).describe('examples that are evaluated at once'),
+  limit: count
+    .nullable()
+    .default(10_000)
+    .describe('largest number of examples of each split, evenly spread; null: all'),
+  pixelBaseline: z.boolean().default(true).describe('compare retrieval with the nearest neighbor in raw pixels'),
 });
 
 export const checkpointsSection = z.strictObject({
-  everySteps: count.nullable().default(null).describe('also within an epoch, after so many steps'),
-  everyEpochs: count.default(1),
-  keep: count.default(2).describe('how many are kept, the latest first'),
+  everySteps: count.nullable().default(null).describe('interval in steps of checkpoints within an epoch; null: none'),
+  everyEpochs: count.default(1).describe('interval in epochs of checkpoints'),
+  keep: count.default(2).describe('number of checkpoints that are kept, the latest first'),
 });
 
 export const runtimeSection = z.strictObject({
@@ -197,7 +181,7 @@ export const runtimeSection = z.strictObject({
     .string()
     .default('auto')
     .describe('auto: a GPU that is hardware, else wasm; or wasm, webgpu, gpujs[:mode], reference'),
-  threads: count.nullable().default(null).describe('of the wasm backend; null: one for each core'),
+  threads: count.nullable().default(null).describe('threads of the wasm backend; null: one for each core'),
   peakGflops: z
     .number()
     .positive()

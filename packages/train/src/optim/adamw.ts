@@ -1,5 +1,7 @@
+/** AdamW. */
 import type { Buffer } from '@tessera/nn';
 import { Tensor, zeros } from '@tessera/tensor';
+import { z } from 'zod';
 import {
   type OptimizedParameters,
   Optimizer,
@@ -7,6 +9,7 @@ import {
   requireNonNegative,
   scaleRate,
 } from './optimizer.ts';
+import { defineOptimizer, rate, share } from './settings.ts';
 
 export interface AdamWOptions extends OptimizerOptions {
   /** Decay of the running means of the gradient and of its square. */
@@ -85,3 +88,14 @@ function decayed(parameter: Tensor, amount: Tensor | number): Tensor {
   if (amount === 0) return parameter;
   return parameter.sub(parameter.mul(amount instanceof Tensor ? amount.cast(parameter.dtype) : amount));
 }
+
+/** The setting `optimizer.kind: adamw`. */
+export const adamw = defineOptimizer(
+  'adamw',
+  'Adam with decoupled weight decay (Loshchilov and Hutter 2019)',
+  {
+    betas: z.tuple([share, share]).default([0.9, 0.98]).describe('decay of the running means of gradient and square'),
+    eps: rate.default(1e-6).describe('added to the root of the mean square'),
+  },
+  (parameters, settings) => new AdamW(parameters, settings),
+);

@@ -1,4 +1,6 @@
+/** Optimizers, schedules of the learning rate, and what keeps gradients in range. */
 export { AdamW, type AdamWOptions } from './adamw.ts';
+export { chosen, optimizers, schedules } from './choices.ts';
 export { clipGradNorm } from './clip-grad-norm.ts';
 export { GradScaler, type GradScalerOptions } from './grad-scaler.ts';
 export {
@@ -8,4 +10,5 @@ export {
   type OptimizerOptions,
   type ParameterGroup,
 } from './optimizer.ts';
+export { constant, type Schedule, warmupCosine, warmupLinear } from './schedule.ts';
 export { SGD, type SGDOptions } from './sgd.ts';

@@ -29,7 +29,7 @@ describe('warmupCosine', () => {
   it('refuses a warm-up longer than the run, naming both', () => {
     expect(() => warmupCosine({ lr: 1, warmupSteps: 10000, totalSteps: 1008 })).toThrow(
       'warmupCosine: a warm-up of 10000 steps is longer than the whole run of 1008 steps, so the learning rate would never ' +
-        'reach 1: shorten the warm-up (a tenth of the run, 100 steps, is usual) or train longer',
+        'reach 1: shorten the warm-up (typically 10 % of the run: here 100 steps) or train longer',
     );
     expect(warmupCosine({ lr: 1, warmupSteps: 3, totalSteps: 3 })(2)).toBe(1);
   });

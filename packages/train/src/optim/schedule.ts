@@ -1,3 +1,6 @@
+/** Schedules of the learning rate. */
+import { defineSchedule, rate, steps } from './settings.ts';
+
 /** The learning rate of a step; steps count from 0. */
 export type Schedule = (step: number) => number;
 
@@ -49,7 +52,7 @@ function withWarmup(name: string, options: WarmupOptions, decay: (progress: numb
   if (warmupSteps > totalSteps) {
     throw new RangeError(
       `${name}: a warm-up of ${warmupSteps} steps is longer than the whole run of ${totalSteps} steps, so the learning rate would ` +
-        `never reach ${lr}: shorten the warm-up (a tenth of the run, ${Math.floor(totalSteps / 10)} steps, is usual) or train longer`,
+        `never reach ${lr}: shorten the warm-up (typically 10 % of the run: here ${stepCount(Math.floor(totalSteps / 10))}) or train longer`,
     );
   }
   return (step) => {
@@ -58,6 +61,8 @@ function withWarmup(name: string, options: WarmupOptions, decay: (progress: numb
     return minLr + (lr - minLr) * decay((step - warmupSteps) / (totalSteps - warmupSteps));
   };
 }
+
+const stepCount = (count: number): string => (count === 1 ? '1 step' : `${count} steps`);
 
 function checkRate(name: string, option: string, value: number): void {
   if (!Number.isFinite(value) || value < 0)
@@ -69,3 +74,27 @@ function checkSteps(name: string, option: string, value: number): void {
     throw new RangeError(`${name}: ${option} is ${value}, expected a whole number of steps >= 0`);
   }
 }
+
+const warmupFields = {
+  warmupSteps: steps.default(100).describe('steps over which the rate grows to optimizer.lr'),
+  minLr: rate.default(0).describe('rate at the end'),
+};
+
+/** The setting `schedule.kind: cosine`. */
+export const cosineSchedule = defineSchedule(
+  'cosine',
+  'warm-up, then half a cosine wave down to minLr',
+  warmupFields,
+  warmupCosine,
+);
+
+/** The setting `schedule.kind: linear`. */
+export const linearSchedule = defineSchedule(
+  'linear',
+  'warm-up, then a straight line down to minLr',
+  warmupFields,
+  warmupLinear,
+);
+
+/** The setting `schedule.kind: constant`. */
+export const constantSchedule = defineSchedule('constant', 'the same rate in every step', {}, constant);

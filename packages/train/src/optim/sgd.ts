@@ -1,6 +1,9 @@
+/** Stochastic gradient descent. */
 import type { Buffer } from '@tessera/nn';
 import { Tensor, zeros } from '@tessera/tensor';
+import { z } from 'zod';
 import { type OptimizedParameters, Optimizer, type OptimizerOptions, scaleRate } from './optimizer.ts';
+import { defineOptimizer, share } from './settings.ts';
 
 export interface SGDOptions extends OptimizerOptions {
   readonly momentum?: number;
@@ -50,3 +53,14 @@ export class SGD extends Optimizer {
     });
   }
 }
+
+/** The setting `optimizer.kind: sgd`. */
+export const sgd = defineOptimizer(
+  'sgd',
+  'stochastic gradient descent with momentum; weight decay is added to the gradient',
+  {
+    momentum: share.default(0.9).describe('share of the last direction that is kept'),
+    nesterov: z.boolean().default(false).describe("Nesterov's look-ahead; needs a momentum above 0"),
+  },
+  (parameters, settings) => new SGD(parameters, settings),
+);

@@ -1,6 +1,6 @@
 /** The task `classify`: an image classifier, from scratch or on the image tower of another model. */
 import type { Batch } from '@tessera/data';
-import { createImageTower, ImageClassifier } from '@tessera/models';
+import { createImageTower, ImageClassifier, imageTowers } from '@tessera/models';
 import { init } from '@tessera/nn';
 import { tensor } from '@tessera/tensor';
 import {
@@ -19,15 +19,6 @@ import { type ClassifyConfig, classifySettings } from './settings.ts';
 
 /** A configuration with the model that a null stood for. */
 type CompleteConfig = ClassifyConfig & { readonly model: ImageModel };
-
-/** Image towers in reports. */
-const towerNames = {
-  vit: 'ViT',
-  resnet: 'ModifiedResNet',
-  'plain-vit': 'plain ViT',
-  swin: 'Swin',
-  'plain-resnet': 'ResNet',
-} satisfies Record<ImageModel['vision']['kind'], string>;
 
 const buildModel = ({ vision, embedDim, activation }: ImageModel, classes: number): ImageClassifier =>
   new ImageClassifier(createImageTower(vision, embedDim, { activation }), classes);
@@ -68,7 +59,7 @@ function subjectOf(
     columns: withColumnNames(labelColumns, config.data.columns),
     toTensors: (batch) => labelledTensors(batch, imageSize, classes),
     facts: {
-      Model: `${towerNames[vision.kind]} width ${vision.width}`,
+      Model: `${imageTowers[vision.kind].name} width ${vision.width}`,
       'Image size': imageSize,
       Parameters: model.parameterCount(),
       'Trained parameters': model.parameterCount({ trainableOnly: true }),

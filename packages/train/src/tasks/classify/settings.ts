@@ -5,7 +5,7 @@ import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.
 import { imageModelSection, share } from '../../config/sections.ts';
 
 const loss = z.strictObject({
-  labelSmoothing: share.default(0).describe('this share of the target is spread evenly over all classes'),
+  labelSmoothing: share.default(0).describe('share of the target that is spread evenly over all classes'),
 });
 
 const initialize = z.strictObject({

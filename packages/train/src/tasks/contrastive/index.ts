@@ -157,7 +157,7 @@ async function create(
 
 /** The run's own tokenizer where it has one already, else that of the model it starts from, else one as the configuration asks. */
 async function obtainTokenizer(
-  { tokenizer: { kind, vocabularySize } }: ContrastiveConfig,
+  { tokenizer: settings }: ContrastiveConfig,
   train: Split,
   column: string,
   folder: RunFolder,
@@ -165,7 +165,10 @@ async function obtainTokenizer(
 ): Promise<Tokenizer> {
   if (await exists(folder.tokenizer)) return loadTokenizer(folder.tokenizer);
   const tokenizer =
-    known ?? (kind === 'clip' ? await loadClipTokenizer() : await learnTokenizer(train, column, vocabularySize));
+    known ??
+    (settings.kind === 'clip'
+      ? await loadClipTokenizer()
+      : await learnTokenizer(train, column, settings.vocabularySize));
   await saveTokenizer(folder.tokenizer, tokenizer);
   return tokenizer;
 }

@@ -3,7 +3,8 @@ import { presets as modelPresets, type PresetName } from '@tessera/models';
 import { duplicateRules } from '@tessera/nn';
 import { z } from 'zod';
 import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
-import { activation, clipVisionSchema, count, share } from '../../config/sections.ts';
+import { activation, count, share } from '../../config/sections.ts';
+import { clipTowerSection } from '../../config/tower.ts';
 
 const data = dataSection(
   {
@@ -13,7 +14,7 @@ const data = dataSection(
   },
   {
     captionChoice: z
-      .union([z.enum(['random', 'first']), z.strictObject({ first: share })])
+      .union([z.enum(['random', 'first']), z.strictObject({ first: share.describe('chance of the first caption') })])
       .default('random')
       .describe("which of an image's captions an epoch takes; {first: p}: the first with chance p, else another"),
     captionsPerImage: count
@@ -22,50 +23,77 @@ const data = dataSection(
   },
 );
 
-const tokenizer = z.strictObject({
-  kind: z.enum(['bpe', 'clip']).default('bpe').describe("bpe: trained on the captions; clip: OpenAI's"),
-  vocabularySize: z
-    .int()
-    .min(514)
-    .default(3000)
-    .describe('of a trained BPE, 514 at least; the captions may give fewer tokens'),
-  onTooLong: z
-    .enum(['error', 'truncate'])
-    .default('error')
-    .describe('what to do with captions of more tokens than model.text.contextLength'),
-});
+const onTooLong = z
+  .enum(['error', 'truncate'])
+  .default('error')
+  .describe('what to do with captions of more tokens than model.text.contextLength');
+
+const tokenizer = z
+  .discriminatedUnion('kind', [
+    z
+      .strictObject({
+        kind: z.literal('bpe'),
+        vocabularySize: z
+          .int()
+          .min(514)
+          .default(3000)
+          .describe('number of tokens, at least 514; the captions may contain fewer'),
+        onTooLong,
+      })
+      .describe('byte pair encoding, trained on the captions'),
+    z.strictObject({ kind: z.literal('clip'), onTooLong }).describe("OpenAI's tokenizer of 49408 tokens"),
+  ])
+  .describe('how captions become tokens')
+  .prefault({ kind: 'bpe' });
 
 const model = z.strictObject({
-  embedDim: count.describe('length of the features that both towers give'),
-  vision: clipVisionSchema,
+  embedDim: count.describe('length of the features of images and texts'),
+  vision: clipTowerSection,
   text: z.strictObject({
     contextLength: z.int().min(3).describe('tokens of a caption, start and end included'),
-    width: count,
-    layers: count,
-    heads: count.optional().describe('default: width / 64'),
+    width: count.describe('numbers in a token of the text tower'),
+    layers: count.describe('transformer blocks of the text tower'),
+    heads: count.optional().describe('attention heads of each block; default: width / 64'),
   }),
   activation,
 });
 
-const loss = z.strictObject({
-  kind: z.enum(['clip', 'siglip']).default('clip'),
-  duplicates: z
-    .enum(duplicateRules)
-    .default('mask')
-    .describe(
-      'pairs of one concept in a batch: keep: negatives of each other; mask: not counted; share: positives of each other',
-    ),
-  initialLogitScale: z
-    .number()
-    .nullable()
-    .default(null)
-    .describe('what the logarithm of the temperature starts at; null: ln(1/.07) with clip, ln 10 with siglip'),
-  initialLogitBias: z
-    .number()
-    .nullable()
-    .default(null)
-    .describe('what the bias on the logits starts at; null: none with clip, -10 with siglip'),
-});
+const duplicates = z
+  .enum(duplicateRules)
+  .default('mask')
+  .describe(
+    'pairs of one concept in a batch: keep: negatives of each other; mask: not counted; share: positives of each other',
+  );
+
+const loss = z
+  .discriminatedUnion('kind', [
+    z
+      .strictObject({
+        kind: z.literal('clip'),
+        duplicates,
+        initialLogitScale: z
+          .number()
+          .nullable()
+          .default(null)
+          .describe('initial logarithm of the inverse temperature; null: ln(1 / 0.07)'),
+        initialLogitBias: z.number().nullable().default(null).describe('initial bias on the logits; null: no bias'),
+      })
+      .describe('softmax over the batch (Radford et al. 2021)'),
+    z
+      .strictObject({
+        kind: z.literal('siglip'),
+        duplicates,
+        initialLogitScale: z
+          .number()
+          .nullable()
+          .default(null)
+          .describe('initial logarithm of the inverse temperature; null: ln 10'),
+        initialLogitBias: z.number().nullable().default(null).describe('initial bias on the logits; null: -10'),
+      })
+      .describe('a binary decision for each pair (Zhai et al. 2023)'),
+  ])
+  .describe('how pairs are compared')
+  .prefault({ kind: 'clip' });
 
 const initialize = z.strictObject({
   checkpoint: z
@@ -86,9 +114,9 @@ const initialize = z.strictObject({
 const schema = taskSchema('contrastive', {
   data,
   initialize: initialize.prefault({}),
-  tokenizer: tokenizer.prefault({}),
+  tokenizer,
   model,
-  loss: loss.prefault({}),
+  loss,
 });
 
 export type ContrastiveConfig = z.infer<typeof schema>;

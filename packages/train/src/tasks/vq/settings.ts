@@ -5,19 +5,19 @@ import { count, fromZero, rate } from '../../config/sections.ts';
 
 const model = z.strictObject({
   imageSize: count.describe('side of the square images in pixels'),
-  patchSize: z.int().min(2).describe('side of the square of pixels that a token stands for: a power of two'),
+  patchSize: z.int().min(2).describe('side of the square of pixels that a token represents: a power of two'),
   width: count.describe('channels of encoder and decoder'),
-  blocks: fromZero.describe('residual units of each'),
-  codes: z.int().min(2).describe('how many codes there are'),
+  blocks: fromZero.describe('residual units of encoder and decoder each'),
+  codes: z.int().min(2).describe('number of codes'),
   codeWidth: count.describe('length of a code'),
-  decay: z.number().min(0).lt(1).default(0.99).describe('of the running means that the codes follow'),
+  decay: z.number().min(0).lt(1).default(0.99).describe('decay of the running means that the codes follow'),
   restartBelow: rate
     .default(1)
-    .describe('a code that stands for fewer vectors of a batch starts anew at one of them; 0: never'),
+    .describe('a code that represents fewer vectors of a batch than this starts again at one of them; 0: never'),
 });
 
 const loss = z.strictObject({
-  commitment: rate.default(0.25).describe('factor on the distance between what the encoder gives and its code'),
+  commitment: rate.default(0.25).describe('factor on the distance between the output of the encoder and its code'),
 });
 
 const schema = taskSchema('vq', {
