@@ -109,8 +109,8 @@ describe('from a folder of pictures to a trained model', () => {
 
 describe('a mistake on the command line', () => {
   it.each([
-    ['train', ['--epochs', '3'], 'there is no option --epochs: say --set training.epochs=...'],
-    ['train', ['--dta', 'emoji'], 'there is no option --dta; did you mean --data?'],
+    ['train', ['--epochs', '3'], 'unknown option --epochs; use --set training.epochs=...'],
+    ['train', ['--dta', 'emoji'], 'unknown option --dta; did you mean --data?'],
     ['train', settings('optimizer.learningrate=1'), '--set optimizer.learningrate: there is no such setting'],
     ['train', ['--data', 'emojis'], 'there is no data set emojis'],
     ['train', ['--resume', 'nothing'], 'nothing: there is no such run or checkpoint'],
@@ -118,7 +118,7 @@ describe('a mistake on the command line', () => {
     ['eval', ['nothing', '--backend', 'wams'], 'did you mean wasm?'],
     ['eval', ['nothing'], 'nothing: there is no such run or checkpoint'],
     ['attention', ['nothing', 'pictures/red-circle-test.svg'], 'nothing: there is no such run or checkpoint'],
-    ['attention', ['nothing', 'a.png', '--txt', 'a cat'], 'there is no option --txt; did you mean --text?'],
+    ['attention', ['nothing', 'a.png', '--txt', 'a cat'], 'unknown option --txt; did you mean --text?'],
     ['gradcheck', ['Conv3d'], 'there is nothing to check named Conv3d; did you mean Conv2d?'],
     ['convert', ['nothing', 'out'], 'nothing: there is no such file'],
     ['convert', ['pictures/captions.csv', 'out'], 'captions.csv: safetensors: '],

@@ -1,8 +1,7 @@
 /** Schedules of the learning rate. */
-import { defineSchedule, rate, steps } from './settings.ts';
+import { defineSchedule, rate, type Schedule, steps } from './settings.ts';
 
-/** The learning rate of a step; steps count from 0. */
-export type Schedule = (step: number) => number;
+export type { Schedule };
 
 export interface ConstantOptions {
   /** The learning rate. */

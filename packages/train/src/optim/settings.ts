@@ -2,7 +2,9 @@
 import type { Parameter } from '@tessera/nn';
 import { z } from 'zod';
 import { noDecay, type Optimizer } from './optimizer.ts';
-import type { Schedule } from './schedule.ts';
+
+/** The learning rate of a step; steps count from 0. */
+export type Schedule = (step: number) => number;
 
 export const rate = z.number().nonnegative();
 export const share = z.number().min(0).max(1);
