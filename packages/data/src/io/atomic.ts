@@ -1,3 +1,4 @@
+/** Writing of files so that a crash or a full disk never leaves half of one. */
 import { randomUUID } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import { dirname } from 'node:path';
@@ -6,12 +7,12 @@ import { exists, isOutOfSpace, removeLeftovers, syncDirectory, temporaryMark } f
 export type FileChunk = string | Uint8Array;
 
 /**
- * Writes a file whole or not at all: into a file beside it, synced to the disk, then renamed over the old one. After a crash at
- * any moment `path` holds either the old content or the new.
+ * Writes a file atomically: into a temporary file in the same folder, synced to disk, then renamed over the old one. After a crash at any
+ * moment `path` contains either the old content or the new.
  *
  * @param chunks the content in order; strings are written as UTF-8. Views of large arrays are written without a copy.
- * @throws where the disk is full: the message says how many bytes were needed, that the old file (if there was one) is
- *   untouched, and what to do. Whatever fails, no temporary file stays.
+ * @throws if the disk is full; the message says how many bytes were needed, that the old file (if any) is untouched, and what to do.
+ *   The temporary file is removed after any error.
  */
 export async function writeFileAtomic(path: string, chunks: Iterable<FileChunk>): Promise<void> {
   const parts = Array.from(chunks, (chunk) => (typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk));

@@ -1,4 +1,4 @@
-/** Files and folders that are written whole or not at all, and the errors of the file system. */
+/** Atomic writing of files and folders, and helpers for file system errors. */
 export { type FileChunk, writeFileAtomic } from './atomic.ts';
 export {
   errorCode,
