@@ -38,7 +38,17 @@ export {
   resizeBox,
 } from './augment/index.ts';
 // Batches.
-export type { Columns } from './columns.ts';
+export {
+  type BatchColumns,
+  type CaptionChoice,
+  type ColumnKind,
+  type ColumnNames,
+  type ColumnRequest,
+  type ColumnRequests,
+  type ColumnValues,
+  type RowTexts,
+  usualColumns,
+} from './columns.ts';
 export { type DecodeTarget, decodeImage } from './decode.ts';
 export { type Batch, DataLoader, type LoaderOptions, type LoaderState, type LoaderStats } from './loader.ts';
 export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';

@@ -1,14 +1,3 @@
-/** Atomic writing of files and folders, and helpers for file system errors. */
-export { type FileChunk, writeFileAtomic } from './atomic.ts';
-export {
-  errorCode,
-  errorMessage,
-  exists,
-  isOutOfSpace,
-  readExactly,
-  removeLeftovers,
-  syncDirectory,
-  temporaryMark,
-  writeFullySync,
-} from './file-system.ts';
-export { type PendingDirectory, pendingDirectory } from './pending-directory.ts';
+/** Atomic writing of files, and helpers for file system errors. */
+export { type FileChunk, replaceFile, writeFileAtomic, writeFully } from './atomic.ts';
+export { errorCode, errorMessage, exists, readExactly } from './file-system.ts';
