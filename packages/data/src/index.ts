@@ -1,6 +1,7 @@
 /** Data sets on disk, and everything between their rows and the batches that a model is trained on. */
 
 // Data sets in Arrow folders.
+
 export type { Value } from './arrow/column.ts';
 export {
   arrowType,
@@ -26,6 +27,7 @@ export {
 } from './arrow/writer.ts';
 
 // Images.
+
 export {
   type AffineOptions,
   type Augmentation,
@@ -37,7 +39,10 @@ export {
   type Pixels,
   resizeBox,
 } from './augment/index.ts';
+export { type DecodeTarget, decodeImage } from './decode.ts';
+
 // Batches.
+
 export {
   type BatchColumns,
   type CaptionChoice,
@@ -49,12 +54,12 @@ export {
   type RowTexts,
   usualColumns,
 } from './columns.ts';
-export { type DecodeTarget, decodeImage } from './decode.ts';
 export { type Batch, DataLoader, type LoaderOptions, type LoaderState, type LoaderStats } from './loader.ts';
 export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';
 export type { SkippedRow } from './sampler.ts';
 
 // Captions.
+
 export {
   cleanCaption,
   clipVocabularySize,
