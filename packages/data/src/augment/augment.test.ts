@@ -1,7 +1,7 @@
-// Random streams, resizing, warping and colors of augmentation.
+// Resizing, warping and colors of augmentation.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CounterRandom, permutation, purpose, threefry2x32 } from '../random.ts';
+import { CounterRandom, purpose } from '../random.ts';
 import { jitterColors } from './color.ts';
 import { augment, augmentations, drawAugmentation, type Pixels } from './index.ts';
 import { resizeBox } from './resample.ts';
@@ -20,50 +20,6 @@ function pattern(width: number, height: number): Pixels {
 
 const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Array.from(a).reduce((worst, value, i) => Math.max(worst, Math.abs(value - (b[i] as number))), 0);
-
-describe('counter-based random numbers', () => {
-  test("Threefry-2x32-20 reproduces its authors' vectors", () => {
-    const out = new Uint32Array(2);
-    const vectors = [
-      { key: [0, 0], counter: [0, 0], bits: [0x6b200159, 0x99ba4efe] },
-      { key: [0xffffffff, 0xffffffff], counter: [0xffffffff, 0xffffffff], bits: [0x1cb996fc, 0xbb002be7] },
-      { key: [0x13198a2e, 0x03707344], counter: [0x243f6a88, 0x85a308d3], bits: [0xc4923a9c, 0x483df7a0] },
-    ] as const;
-    for (const { key, counter, bits } of vectors) {
-      threefry2x32(key[0], key[1], counter[0], counter[1], out);
-      expect([...out]).toEqual(bits);
-    }
-  });
-
-  test('streams differ by seed, purpose, epoch and index, and are uniform', () => {
-    const draw = (...args: ConstructorParameters<typeof CounterRandom>): number => new CounterRandom(...args).bits();
-    const draws = [
-      draw(1, 1, 0, 0),
-      draw(2, 1, 0, 0),
-      draw(1, 2, 0, 0),
-      draw(1, 1, 1, 0),
-      draw(1, 1, 0, 1),
-      draw(1 + 2 ** 32, 1, 0),
-    ];
-    expect(new Set(draws).size).toBe(draws.length);
-    const random = new CounterRandom(7, purpose.augment, 3);
-    const counts = new Uint32Array(16);
-    for (let i = 0; i < 16_000; i++) {
-      const k = random.below(16);
-      counts[k] = (counts[k] ?? 0) + 1;
-    }
-    // Chi-square with 15 degrees of freedom: above 44 once in 10,000 draws of a seed; this seed is fixed.
-    expect(counts.reduce((sum, count) => sum + (count - 1000) ** 2 / 1000, 0)).toBeLessThan(44);
-  });
-
-  test('an order is a permutation, and another one in each epoch', () => {
-    for (const n of [0, 1, 2, 257])
-      expect([...permutation(n, 5, 1)].sort((a, b) => a - b)).toEqual([...Array(n).keys()]);
-    expect(permutation(100, 5, 1)).toEqual(permutation(100, 5, 1));
-    expect(permutation(100, 5, 1)).not.toEqual(permutation(100, 5, 2));
-    expect(permutation(100, 5, 1)).not.toEqual(permutation(100, 6, 1));
-  });
-});
 
 describe('resizing', () => {
   // Pillow 12: Image.resize((size, size), BICUBIC, box), flattened.
