@@ -1,4 +1,4 @@
-/** The interface of a data set builder. */
+/** The interface of a dataset builder. */
 
 /** The progress of a build. */
 export interface Progress {
@@ -21,22 +21,22 @@ export interface BuildReport {
   splits: Record<string, number>;
 }
 
-/** A data set that this package can build. */
+/** A dataset that this package can build. */
 export interface DatasetBuilder {
   name: string;
   /** A description in one line. */
   title: string;
   license: string;
   homepage: string;
-  /** Increased whenever the output of `build` changes: a built data set of another version is rebuilt. */
+  /** Increased whenever the output of `build` changes: a built dataset of another version is rebuilt. */
   version: number;
-  /** Why the data set cannot be built on this machine, and what to do about it; null if it can be built. */
+  /** Why the dataset cannot be built on this machine, and what to do about it; null if it can be built. */
   unavailable(): Promise<string | null>;
-  /** Builds the data set at `target`, atomically. */
+  /** Builds the dataset at `target`, atomically. */
   build(target: string, options?: BuildOptions): Promise<BuildReport>;
 }
 
-/** The description that is stored in the built data set. */
+/** The description that is stored in the built dataset. */
 export const infoOf = ({ name, title, license, homepage, version }: DatasetBuilder) => ({
   description: `${title} (${name}, version ${version})`,
   license,

@@ -1,4 +1,4 @@
-// Builders of named data sets, the registry, PNG encoding, and ordered concurrency.
+// Builders of named datasets, the registry, PNG encoding, and ordered concurrency.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -66,7 +66,7 @@ describe('fashion-mnist', () => {
   test('says what is missing or damaged', async () => {
     const nowhere = fashionMnistFrom(path.join(root, 'nowhere'));
     expect(await nowhere.unavailable()).toMatch(
-      /Install Debian's package dataset-fashion-mnist .* or use the data set mnist/,
+      /Install Debian's package dataset-fashion-mnist .* or use the dataset mnist/,
     );
     await expect(nowhere.build(path.join(root, 'x'))).rejects.toThrow('its files are not in');
     const folder = path.join(root, 'damaged');
@@ -122,7 +122,7 @@ describe('the registry', () => {
 
   test('the error for an unknown name lists the known ones', async () => {
     await expect(ensureDataset('emojis', root)).rejects.toThrow(
-      'no data set "emojis"; data sets: emoji, fashion-mnist, mnist',
+      'no dataset "emojis"; datasets: emoji, fashion-mnist, mnist',
     );
   });
 

@@ -1,4 +1,4 @@
-/** Writing of data sets of small gray images, such as MNIST. */
+/** Writing of datasets of small gray images, such as MNIST. */
 import { setImmediate } from 'node:timers/promises';
 import { DatasetWriter, feature } from '@tessera/data';
 import { type BuildOptions, type BuildReport, type DatasetBuilder, infoOf } from './builder.ts';
@@ -16,7 +16,7 @@ const side = 28;
 /** The number of rows between two progress reports. */
 const reportEvery = 500;
 
-/** Writes gray images of 28 x 28 pixels as a data set with the columns `image` (PNG) and `label`. */
+/** Writes gray images of 28 x 28 pixels as a dataset with the columns `image` (PNG) and `label`. */
 export async function writeGrayImages(
   target: string,
   builder: DatasetBuilder,

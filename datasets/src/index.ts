@@ -1,4 +1,4 @@
-/** Builders of data sets: by name, and from a folder of images. */
+/** Builders of datasets: by name, and from a folder of images. */
 
 // By name.
 

@@ -1,4 +1,4 @@
-/** The data sets that can be built by name. */
+/** The datasets that can be built by name. */
 import path from 'node:path';
 import { openDataset } from '@tessera/data';
 import { type DatasetBuilder, infoOf, type Progress } from './builder.ts';
@@ -14,11 +14,11 @@ export const datasets: Record<string, DatasetBuilder> = Object.fromEntries(
 /** The builder with this name. @throws for an unknown name; the message lists the known ones. */
 export function datasetBuilder(name: string): DatasetBuilder {
   const builder = datasets[name];
-  if (!builder) throw new Error(`no data set "${name}"; data sets: ${Object.keys(datasets).join(', ')}`);
+  if (!builder) throw new Error(`no dataset "${name}"; datasets: ${Object.keys(datasets).join(', ')}`);
   return builder;
 }
 
-/** Whether `directory` contains the data set in the builder's present version. */
+/** Whether `directory` contains the dataset in the builder's present version. */
 async function isCurrent(directory: string, builder: DatasetBuilder): Promise<boolean> {
   try {
     using dataset = await openDataset(directory);
@@ -29,10 +29,10 @@ async function isCurrent(directory: string, builder: DatasetBuilder): Promise<bo
 }
 
 /**
- * Builds a data set in a directory below `root`, unless it is there already in the present version and undamaged.
+ * Builds a dataset in a directory below `root`, unless it is there already in the present version and undamaged.
  *
- * @returns the path of the data set
- * @throws for an unknown name, or if the data set cannot be built on this machine; the message says what is missing
+ * @returns the path of the dataset
+ * @throws for an unknown name, or if the dataset cannot be built on this machine; the message says what is missing
  */
 export async function ensureDataset(
   name: string,
@@ -46,7 +46,7 @@ export async function ensureDataset(
   return directory;
 }
 
-/** The first of some data sets that can be built on this machine, and why the ones before it cannot. */
+/** The first of some datasets that can be built on this machine, and why the ones before it cannot. */
 export async function firstAvailable(names: readonly string[]): Promise<{ name: string; notes: string[] }> {
   const notes: string[] = [];
   for (const name of names) {

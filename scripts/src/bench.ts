@@ -59,7 +59,7 @@ const argv = await yargs(hideBin(process.argv))
   .option('quick', { type: 'boolean', default: false, describe: 'Run gpu with tiny sizes, as a test' })
   .option('dataset', {
     type: 'string',
-    describe: 'Folder of the data set for data and evaluation. Default: generated drawings',
+    describe: 'Folder of the dataset for data and evaluation. Default: generated drawings',
   })
   .option('threads', {
     type: 'number',

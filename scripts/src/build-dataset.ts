@@ -1,4 +1,4 @@
-/** npm run build-dataset: builds a data set by name, or from a folder of images. */
+/** npm run build-dataset: builds a dataset by name, or from a folder of images. */
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { buildFromFolder, datasetBuilder, datasets, type Progress } from '@tessera/datasets';
@@ -10,12 +10,12 @@ const readOptions = () =>
   commandLine('build-dataset')
     .command(
       '$0 <source>',
-      `Builds a data set: by name (${Object.keys(datasets).join(', ')}), or from a folder of images with captions or classes.`,
+      `Builds a dataset: by name (${Object.keys(datasets).join(', ')}), or from a folder of images with captions or classes.`,
     )
-    .positional('source', { type: 'string', demandOption: true, describe: 'Name of a data set, or a folder' })
+    .positional('source', { type: 'string', demandOption: true, describe: 'Name of a dataset, or a folder' })
     .options({
       out: { type: 'string', describe: 'Folder to write [default: datasets/built/NAME]' },
-      overwrite: { type: 'boolean', default: false, describe: 'Replace an existing data set' },
+      overwrite: { type: 'boolean', default: false, describe: 'Replace an existing dataset' },
       captions: {
         type: 'string',
         describe: 'For a folder: the file with the captions, if its name is not captions.* or metadata.*',
@@ -31,9 +31,9 @@ const readOptions = () =>
         describe: 'For a folder: larger images are resized to this length of the shorter side',
       },
       strict: { type: 'boolean', default: false, describe: 'For a folder: stop at an image that cannot be decoded' },
-      license: { type: 'string', describe: "For a folder: the data set's license, for its description" },
+      license: { type: 'string', describe: "For a folder: the dataset's license, for its description" },
     })
-    .example('$0 emoji', 'the data set that npm run train uses')
+    .example('$0 emoji', 'the dataset that npm run train uses')
     .example('$0 my-pictures', 'my-pictures/captions.csv with the columns image and caption, or .jsonl')
     .example('$0 my-classes --out data/animals', 'my-classes/cat/*.jpg, my-classes/dog/*.jpg: one folder per class')
     .epilogue(
@@ -67,7 +67,7 @@ async function main(): Promise<number | undefined> {
   }
   const folder = fromCaller(source);
   if (!(await stat(folder).catch(() => null))?.isDirectory())
-    throw new UsageError(`${source}: neither a folder nor a data set; data sets: ${Object.keys(datasets).join(', ')}`);
+    throw new UsageError(`${source}: neither a folder nor a dataset; datasets: ${Object.keys(datasets).join(', ')}`);
   const { captions, imageColumn, captionColumn, testShare, maxSize, strict, license } = options;
   const given = Object.entries({ captions, imageColumn, captionColumn, testShare, maxSize, license });
   const report = await buildFromFolder(folder, target, {

@@ -104,7 +104,7 @@ describe('two processes compute the bits of one', () => {
     expect(out === rounded.out).toBe(true);
   });
 
-  it('from a data set', async () => {
+  it('from a dataset', async () => {
     const dataset = ['clip', '--images', 'dataset', '--split', 'test', '--limit', '5'];
     const one = await run('whole', ...dataset);
     await run('front', ...dataset, '--to', 'rows.arrow');

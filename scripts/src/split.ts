@@ -47,8 +47,8 @@ const readOptions = () =>
       describe: 'A run or checkpoint, or a file or folder with the weights of CLIP',
     })
     .options({
-      images: { type: 'string', describe: 'Folder of images, or name or folder of a data set (front, whole)' },
-      split: { type: 'string', describe: 'Split of the data set [default: the first]' },
+      images: { type: 'string', describe: 'Folder of images, or name or folder of a dataset (front, whole)' },
+      split: { type: 'string', describe: 'Split of the dataset [default: the first]' },
       limit: { type: 'number', describe: 'Largest number of images' },
       to: {
         type: 'string',

@@ -1,4 +1,4 @@
-/** The captions of the emoji data set. */
+/** The captions of the emoji dataset. */
 import { hashOrder } from '../hash.ts';
 import type { Drawing } from './concepts.ts';
 

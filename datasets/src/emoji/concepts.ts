@@ -102,7 +102,7 @@ function preferred(a: Drawing, b: Drawing): Drawing {
   return rank(b) < rank(a) ? b : a;
 }
 
-/** All drawings of the data set: one per concept and style. */
+/** All drawings of the dataset: one per concept and style. */
 export function collectDrawings(index: EmojiIndex, styles: Style[]): Drawing[] {
   const elsewhere = namesByCode(styles, index);
   return styles.flatMap((style) => {

@@ -1,4 +1,4 @@
-// The emoji data set: counts of the card, held-out concepts and styles, captions, and a small build.
+// The emoji dataset: counts of the card, held-out concepts and styles, captions, and a small build.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** The builder of the emoji data set. */
+/** The builder of the emoji dataset. */
 import { DatasetWriter, type Features, feature } from '@tessera/data';
 import sharp from 'sharp';
 import { type BuildOptions, type BuildReport, type DatasetBuilder, infoOf } from '../builder.ts';
@@ -61,7 +61,7 @@ export interface EmojiOptions extends BuildOptions {
   plan?: PlannedRow[];
 }
 
-/** Builds the emoji data set at `target`. */
+/** Builds the emoji dataset at `target`. */
 export async function buildEmoji(target: string, options: EmojiOptions = {}): Promise<BuildReport> {
   const { onProgress, overwrite = false } = options;
   const index = loadEmojibase();

@@ -1,4 +1,4 @@
-/** The drawing styles of the emoji data set, loaded from Iconify's npm packages. */
+/** The drawing styles of the emoji dataset, loaded from Iconify's npm packages. */
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);

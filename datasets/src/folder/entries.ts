@@ -6,7 +6,7 @@ import { unitHash } from '../hash.ts';
 import { InputProblems } from './problems.ts';
 import { readTable, type TableRow, tableEndings } from './table.ts';
 
-/** An image of the new data set, with its captions, class and split. */
+/** An image of the new dataset, with its captions, class and split. */
 export interface Entry {
   /** Relative to the source folder. */
   file: string;

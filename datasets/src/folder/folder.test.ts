@@ -1,4 +1,4 @@
-// Building of data sets from folders: captions, classes, splits, and all errors.
+// Building of datasets from folders: captions, classes, splits, and all errors.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** Building of a data set from a folder of images. */
+/** Building of a dataset from a folder of images. */
 import fsp from 'node:fs/promises';
 import path from 'node:path';
 import { DatasetWriter, decodeImage, type Features, feature } from '@tessera/data';
@@ -13,7 +13,7 @@ export interface FolderOptions extends BuildOptions, EntryOptions {
   maxSize?: number;
   /** Whether an image that cannot be decoded is an error. Default false: it is left out and reported. */
   strict?: boolean;
-  /** The description and the license that are stored in the data set. */
+  /** The description and the license that are stored in the dataset. */
   title?: string;
   license?: string;
 }
@@ -34,7 +34,7 @@ const atOnce = 4;
 const drawingSize = 256;
 
 /**
- * Builds a data set from a folder of images.
+ * Builds a dataset from a folder of images.
  *
  * - With captions: a CSV, TSV or JSONL file (`captions.*`, `metadata.*`, or the only such file) lists the images with their captions. An
  *   image can have several captions: in several rows, or in JSONL as a list. A column `label` defines classes, a column `split` splits.

@@ -1,6 +1,6 @@
-/** Data sets on disk, and everything between their rows and the batches that a model is trained on. */
+/** Datasets on disk, and everything between their rows and the batches that a model is trained on. */
 
-// Data sets in Arrow folders.
+// Datasets in Arrow folders.
 
 export type { Value } from './arrow/column.ts';
 export {

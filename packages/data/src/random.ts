@@ -17,7 +17,7 @@ export class CounterRandom {
 
   /**
    * @param seed any integer up to 2^53
-   * @param index a row of a data set, or anything else that distinguishes streams; below 2^32
+   * @param index a row of a dataset, or anything else that distinguishes streams; below 2^32
    */
   constructor(seed: number, kind: Purpose, epoch: number, index = 0) {
     // One pass of the generator mixes seed, purpose and epoch into the key. The index and a running number are the counter.

@@ -64,7 +64,7 @@ export interface BenchOptions {
   readonly profile: boolean;
   /** File for the timeline of a clip-step; null: none. With several presets, the preset's name is added to the file name. */
   readonly trace: string | null;
-  /** Folder of the data set for `data` and `evaluation`; null: generated drawings. */
+  /** Folder of the dataset for `data` and `evaluation`; null: generated drawings. */
   readonly dataset: string | null;
   /** Tessera's version. */
   readonly version: string;

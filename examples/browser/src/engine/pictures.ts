@@ -1,4 +1,4 @@
-/** Reading of images from Arrow data sets in a browser. */
+/** Reading of images from Arrow datasets in a browser. */
 import { type Table, tableFromIPC } from 'apache-arrow';
 import type { DataMaterial, SplitFiles } from '../shared/material.ts';
 

@@ -105,7 +105,7 @@ async function start(command: Extract<TrainCommand, { kind: 'start' }>): Promise
   await evaluate();
 }
 
-/** The split to train on, and the held-out splits. A data set with a single split is evaluated on its training images. */
+/** The split to train on, and the held-out splits. A dataset with a single split is evaluated on its training images. */
 function chooseSplits({ name, splits }: DataMaterial): { trained: SplitFiles; others: readonly SplitFiles[] } {
   const trained = splits.find((split) => split.name === 'train') ?? splits[0];
   if (trained === undefined) throw new Error(`${name}: has no splits`);

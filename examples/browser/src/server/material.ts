@@ -12,16 +12,16 @@ export interface ServedMaterial {
 }
 
 export interface MaterialSources {
-  /** The folder of the data set that the page trains on. */
+  /** The folder of the dataset that the page trains on. */
   readonly training: string;
-  /** A trained run with the folder of its data set; null: the page has no search. */
+  /** A trained run with the folder of its dataset; null: the page has no search. */
   readonly run: { readonly folder: string; readonly data: string } | null;
 }
 
 /**
  * Describes the data to serve.
  *
- * @throws if a folder does not contain a data set with images, or a finished run of CLIP; the message names the folder
+ * @throws if a folder does not contain a dataset with images, or a finished run of CLIP; the message names the folder
  */
 export async function describeMaterial({ training, run }: MaterialSources): Promise<ServedMaterial> {
   const files = new Map<string, string>();

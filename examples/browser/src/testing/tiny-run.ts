@@ -1,4 +1,4 @@
-/** A tiny data set and a run of CLIP that is trained on it, for the tests. */
+/** A tiny dataset and a run of CLIP that is trained on it, for the tests. */
 import { join } from 'node:path';
 import { feature, writeDataset } from '@tessera/data';
 import { loadConfig, RunFolder, trainModel } from '@tessera/train';
@@ -26,7 +26,7 @@ async function* rows(copies: number): AsyncGenerator<Record<string, unknown>> {
   }
 }
 
-/** Writes a data set of twelve drawings, 16 x 16, with captions and labels: splits train and test. */
+/** Writes a dataset of twelve drawings, 16 x 16, with captions and labels: splits train and test. */
 export async function writeTinyData(folder: string): Promise<void> {
   const features = {
     image: feature.image(),
@@ -36,7 +36,7 @@ export async function writeTinyData(folder: string): Promise<void> {
   await writeDataset(folder, { features }, { train: rows(8), test: rows(1) });
 }
 
-/** Trains CLIP on the data set in Node, until it finds its drawings by their names. */
+/** Trains CLIP on the dataset in Node, until it finds its drawings by their names. */
 export async function trainTinyClip(data: string, folder: string): Promise<void> {
   const config = await loadConfig({
     preset: 'tiny',

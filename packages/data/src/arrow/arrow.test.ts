@@ -1,4 +1,4 @@
-// Data sets on disk: round trips, random access, refusals, and damaged files.
+// Datasets on disk: round trips, random access, refusals, and damaged files.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -135,7 +135,7 @@ describe('refusals', () => {
     expect(fs.readdirSync(root).filter((name) => name.startsWith('refused'))).toEqual([]);
   });
 
-  test('nothing appears before close, and an existing data set stays until its replacement is complete', async () => {
+  test('nothing appears before close, and an existing dataset stays until its replacement is complete', async () => {
     const directory = path.join(root, 'atomic');
     await writeDataset(directory, { features }, { train: [makeRow(0)] });
     await expect(DatasetWriter.create(directory, { features })).rejects.toThrow('exists already');
@@ -202,7 +202,7 @@ describe('damaged Arrow files', () => {
     for (const cut of cuts.filter((at) => at >= 0 && at < bytes.length)) {
       fs.writeFileSync(file, bytes.subarray(0, cut));
       await expect(readAll(directory), `cut at ${cut}`).rejects.toThrow(
-        /data-00000-of-00001\.arrow: is (empty|truncated|not an Arrow|corrupt).*Build or copy the data set again/,
+        /data-00000-of-00001\.arrow: is (empty|truncated|not an Arrow|corrupt).*Build or copy the dataset again/,
       );
     }
     fs.writeFileSync(file, bytes.subarray(0, boundaries[2]));

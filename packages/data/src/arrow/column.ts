@@ -12,7 +12,7 @@ import {
 import { errorMessage, readExactly } from '../io/file-system.ts';
 import type { BufferRegion, RecordBatchEntry } from './messages.ts';
 
-/** A value read from a data set. Integers beyond 2^53 are returned as bigint. */
+/** A value read from a dataset. Integers beyond 2^53 are returned as bigint. */
 export type Value = string | number | bigint | boolean | null | Uint8Array | Value[] | { [name: string]: Value };
 
 /** Returns the value at a position of one column of one record batch. */

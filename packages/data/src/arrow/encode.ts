@@ -1,4 +1,4 @@
-/** Checks of the values that are written to a data set. */
+/** Checks of the values that are written to a dataset. */
 import type { Value } from './column.ts';
 import type { Feature, ValueDtype } from './features.ts';
 

@@ -1,4 +1,4 @@
-/** The column types of data sets (features), and their conversion from and to Arrow types and Hugging Face's JSON. */
+/** The column types of datasets (features), and their conversion from and to Arrow types and Hugging Face's JSON. */
 import {
   Binary,
   Bool,
@@ -54,7 +54,7 @@ export interface StructFeature {
 
 export type Feature = ImageFeature | ClassLabelFeature | ValueFeature | ListFeature | StructFeature;
 
-/** The columns of a data set, in order. */
+/** The columns of a dataset, in order. */
 export type Features = Record<string, Feature>;
 
 /** A stored image: the encoded file and its original name. */

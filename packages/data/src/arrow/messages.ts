@@ -35,7 +35,7 @@ export interface StreamIndex {
 export class ArrowFileError extends Error {
   override name = 'ArrowFileError';
   constructor(path: string, problem: string) {
-    super(`${path}: ${problem}. Build or copy the data set again.`);
+    super(`${path}: ${problem}. Build or copy the dataset again.`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Data sets on disk, opened for reading: random access to the rows of their splits. */
+/** Datasets on disk, opened for reading: random access to the rows of their splits. */
 import fs from 'node:fs';
 import fsp from 'node:fs/promises';
 import path from 'node:path';
@@ -19,7 +19,7 @@ import { ArrowFileError, indexStream, openArrowFile, type RecordBatchEntry, type
 /** One row: the values of its columns. */
 export type Row = Record<string, Value>;
 
-/** The description of a data set (dataset_info.json). */
+/** The description of a dataset (dataset_info.json). */
 export interface DatasetInfo {
   description: string;
   citation: string;
@@ -76,10 +76,10 @@ interface OpenBatch {
   getters: Map<string, Getter>;
 }
 
-/** One split of a data set: its shards as one table with random access. Rows are read on demand. */
+/** One split of a dataset: its shards as one table with random access. Rows are read on demand. */
 export class Split {
   readonly name: string;
-  /** The data set's directory. */
+  /** The dataset's directory. */
   readonly path: string;
   readonly features: Features;
   /** Number of rows. */
@@ -179,7 +179,7 @@ export class Split {
   }
 
   #getter(place: BatchPlace, column: string): Getter {
-    if (this.#closed) throw new Error('the data set was closed');
+    if (this.#closed) throw new Error('the dataset was closed');
     let batch = this.#open.get(place);
     if (batch) this.#open.delete(place);
     else batch = { buffers: new BatchBuffers(place.shard.fd, place.entry), getters: new Map() };
@@ -213,7 +213,7 @@ export class Split {
 
 class UnknownColumnError extends Error {}
 
-/** A data set on disk in the layout of `save_to_disk` of Hugging Face `datasets`. */
+/** A dataset on disk in the layout of `save_to_disk` of Hugging Face `datasets`. */
 export interface Dataset {
   path: string;
   info: DatasetInfo;
@@ -232,7 +232,7 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a data set directory that was written by this package or by `save_to_disk` of Hugging Face `datasets` (a DatasetDict or a
+ * Opens a dataset directory that was written by this package or by `save_to_disk` of Hugging Face `datasets` (a DatasetDict or a
  * single Dataset). Only headers are read here.
  *
  * @throws ArrowFileError for a missing, truncated or corrupt Arrow file; Error for any other problem. The message contains the path,
@@ -292,7 +292,7 @@ async function splitNames(root: string): Promise<Record<string, string>> {
   throw new Error(
     (await exists(root))
       ? `${root}: is not a dataset: neither dataset_dict.json nor state.json is there. Expected what \`build-dataset\` or \`save_to_disk\` of Hugging Face \`datasets\` writes`
-      : `${root}: there is no such directory. Build the data set first`,
+      : `${root}: there is no such directory. Build the dataset first`,
   );
 }
 
@@ -381,7 +381,7 @@ async function readJson(file: string): Promise<Record<string, unknown>> {
     text = await fsp.readFile(file, 'utf8');
   } catch (error) {
     const missing = errorCode(error) === 'ENOENT';
-    throw new Error(`${file}: ${missing ? 'is missing' : errorMessage(error)}. Build or copy the data set again.`);
+    throw new Error(`${file}: ${missing ? 'is missing' : errorMessage(error)}. Build or copy the dataset again.`);
   }
   try {
     const json: unknown = JSON.parse(text);
@@ -390,6 +390,6 @@ async function readJson(file: string): Promise<Record<string, unknown>> {
     // The error below says more than the parser's.
   }
   throw new Error(
-    `${file}: is corrupt: its ${text.length} characters are not a JSON object. Build or copy the data set again.`,
+    `${file}: is corrupt: its ${text.length} characters are not a JSON object. Build or copy the dataset again.`,
   );
 }

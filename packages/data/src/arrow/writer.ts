@@ -1,4 +1,4 @@
-/** Writing of data sets: rows are checked, buffered, and written as record batches and shards. */
+/** Writing of datasets: rows are checked, buffered, and written as record batches and shards. */
 import { createHash, type Hash } from 'node:crypto';
 import fs from 'node:fs';
 import fsp from 'node:fs/promises';
@@ -14,7 +14,7 @@ import { SinkStreamWriter } from './stream-writer.ts';
 export interface DatasetWriterOptions {
   features: Features;
   info?: Partial<DatasetInfo>;
-  /** Replace an existing data set. Default false: then an existing data set is an error. */
+  /** Replace an existing dataset. Default false: then an existing dataset is an error. */
   overwrite?: boolean;
   /** Start a new file when the present one has reached this size. Default 500 MB. */
   maxShardBytes?: number;
@@ -159,7 +159,7 @@ function writeJson(file: string, json: unknown): void {
 }
 
 /**
- * Writes a data set directory in the layout of `save_to_disk` of Hugging Face `datasets`; `load_from_disk` reads it. At most one record
+ * Writes a dataset directory in the layout of `save_to_disk` of Hugging Face `datasets`; `load_from_disk` reads it. At most one record
  * batch per split is kept in memory. The directory appears when `close` has finished; until then, and after `abort`, its path is
  * unchanged.
  */
@@ -187,9 +187,9 @@ export class DatasetWriter {
     this.#schema = new Schema(fields, new Map([['huggingface', metadata]]));
   }
 
-  /** Starts a data set at `target`. @throws if `target` exists and `overwrite` is not set. */
+  /** Starts a dataset at `target`. @throws if `target` exists and `overwrite` is not set. */
   static async create(target: string, options: DatasetWriterOptions): Promise<DatasetWriter> {
-    if (Object.keys(options.features).length === 0) throw new Error(`${target}: a data set needs at least one column`);
+    if (Object.keys(options.features).length === 0) throw new Error(`${target}: a dataset needs at least one column`);
     return new DatasetWriter(await pendingDirectory(target, { overwrite: options.overwrite ?? false }), options);
   }
 
@@ -223,7 +223,7 @@ export class DatasetWriter {
     } catch (error) {
       await this.abort();
       throw new Error(
-        `${this.path}: the data set could not be written, and nothing was changed (${errorMessage(error)})`,
+        `${this.path}: the dataset could not be written, and nothing was changed (${errorMessage(error)})`,
       );
     }
   }
@@ -237,7 +237,7 @@ export class DatasetWriter {
   }
 
   #splitWriter(name: string): SplitWriter {
-    if (this.#done) throw new Error(`${this.path}: the data set is closed already`);
+    if (this.#done) throw new Error(`${this.path}: the dataset is closed already`);
     let writer = this.#splits.get(name);
     if (!writer) {
       if (!/^\w+([.-]\w+)*$/.test(name)) {

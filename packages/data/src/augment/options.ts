@@ -48,7 +48,7 @@ const clipCrop = { scale: [0.9, 1], ratio: [3 / 4, 4 / 3] } satisfies CropOption
 export const augmentations = {
   /** The augmentation that CLIP was trained with. */
   clip: { crop: clipCrop },
-  /** For small data sets of drawings, whose held-out style differs in proportions and colors. */
+  /** For small datasets of drawings, whose held-out style differs in proportions and colors. */
   drawings: {
     affine: { degrees: 12, translate: 0.08, scale: [0.85, 1.1], shear: 5 },
     color: { brightness: 0.2, contrast: 0.2, saturation: 0.3, hue: 0.04 },

@@ -50,7 +50,7 @@ function computeTaps(length: number, start: number, extent: number, size: number
   return { first, weights: new Float64Array(weights), count };
 }
 
-/** Cached weights, oldest first: the images of a data set often have the same size. */
+/** Cached weights, oldest first: the images of a dataset often have the same size. */
 const keptTaps = new Map<string, Taps>();
 const mostKeptTaps = 64;
 

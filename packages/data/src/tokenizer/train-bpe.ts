@@ -5,7 +5,7 @@ import { Tokenizer } from './tokenizer.ts';
 import { baseIdsOfWord, END_OF_TEXT, START_OF_TEXT, wordsOf } from './words.ts';
 
 export interface TrainBpeOptions {
-  /** Number of ids wanted: 512 base symbols, the merges, start and end token. 2,000 to 8,000 work well for small data sets. */
+  /** Number of ids wanted: 512 base symbols, the merges, start and end token. 2,000 to 8,000 work well for small datasets. */
   vocabSize: number;
   /** Pairs that occur less often are never merged, even if the vocabulary then stays smaller than requested. Default 2. */
   minCount?: number;

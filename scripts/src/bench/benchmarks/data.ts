@@ -35,7 +35,7 @@ export async function measureData(dataset: string | null, say: (line: string) =>
   try {
     const path = dataset ?? join(folder, 'drawings');
     if (dataset === null) {
-      say('  drawing a data set');
+      say('  drawing a dataset');
       await writeDrawings(path, drawings);
     }
     using opened = await openDataset(path);

@@ -19,7 +19,7 @@ function draw(row: number): Promise<Buffer> {
   return sharp(Buffer.from(svg)).png().toBuffer();
 }
 
-/** Writes a data set of `rows` drawings with captions and class labels. Only the first `different` ones are distinct. */
+/** Writes a dataset of `rows` drawings with captions and class labels. Only the first `different` ones are distinct. */
 export async function writeDrawings(path: string, rows: number, different = rows): Promise<void> {
   const images = await Promise.all(Array.from({ length: Math.min(rows, different) }, (_, row) => draw(row)));
   async function* drawings(): AsyncGenerator<Record<string, unknown>> {

@@ -56,7 +56,7 @@ export interface EvaluationReport {
 
 export interface EvaluationOptions {
   readonly presets: readonly PresetName[];
-  /** Folder of a data set with a ClassLabel column; null: generated drawings. */
+  /** Folder of a dataset with a ClassLabel column; null: generated drawings. */
   readonly dataset: string | null;
   /** The number of threads, from which `possible` is computed. */
   readonly threads: number;
@@ -77,7 +77,7 @@ const batchSize = 128;
 /** The number of timed batches of the encoder, after the same number to warm up. */
 const encoderBatches = 12;
 
-/** Measures zero-shot classification of a data set, and encoding and decoding on their own. */
+/** Measures zero-shot classification of a dataset, and encoding and decoding on their own. */
 export async function measureEvaluation(options: EvaluationOptions): Promise<EvaluationReport> {
   const { dataset, say } = options;
   const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));

@@ -1,4 +1,4 @@
-/** The images that the front half encodes, from a folder or a data set. */
+/** The images that the front half encodes, from a folder or a dataset. */
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import { DataLoader, decodeImage, openDataset, usualColumns } from '@tessera/data';
@@ -10,14 +10,14 @@ import { isKnownDataset, locateDataset } from '../datasets.ts';
 export interface ImageBatch {
   /** u8 [ids.length, S, S, 3] */
   readonly images: Uint8Array;
-  /** File names, or split and row of a data set. */
+  /** File names, or split and row of a dataset. */
   readonly ids: readonly string[];
 }
 
 export interface ImageOptions {
   readonly imageSize: number;
   readonly batchSize: number;
-  /** The split of a data set; null: its first. */
+  /** The split of a dataset; null: its first. */
   readonly split: string | null;
   /** The largest number of images; null: all. */
   readonly limit: number | null;
@@ -25,7 +25,7 @@ export interface ImageOptions {
 
 const imageName = /\.(png|jpe?g|webp|gif|avif|tiff?|svg)$/i;
 
-/** Reads a folder of images in the order of their names, or a data set. */
+/** Reads a folder of images in the order of their names, or a dataset. */
 export async function* readImages(source: string, options: ImageOptions): AsyncGenerator<ImageBatch> {
   const folder = await locateDataset(source);
   const names = isKnownDataset(source) ? [] : (await fs.readdir(folder)).filter((name) => imageName.test(name));
