@@ -22,6 +22,20 @@ const oneWay = order.slice(0, -1).map((folder, i) => ({
   to: { path: `^(${order.slice(i + 1).join('|')})/` },
 }));
 
+// Workspaces that may import less than all of those before them.
+const only = {
+  'packages/data': 'packages/tensor/src/random/threefry\\.ts$',
+  datasets: 'packages/data/',
+};
+
+const onlyThese = Object.entries(only).map(([folder, allowed]) => ({
+  name: `${folder.replace('packages/', '')}-imports-less-than-what-is-below-it`,
+  comment: `Of the other workspaces, ${folder} may import only ${allowed.replace('\\.ts$', '.ts')}.`,
+  severity: 'error',
+  from: { path: `^${folder}/` },
+  to: { path: `^(${order.join('|')})/`, pathNot: `^(${folder}/|${allowed})` },
+}));
+
 const throughThePublicFace = order.map((folder) => ({
   name: `${folder.replace('packages/', '')}-is-imported-through-its-index`,
   comment: `Import ${folder} by its package name: what its "exports" do not name is private.`,
@@ -129,6 +143,22 @@ const rooms = {
     ['clip'],
     ['multimodal'],
   ],
+  'packages/data': [['io'], ['arrow', 'tokenizer'], ['random.ts'], ['augment'], ['decode.ts']],
+  'packages/weights': [
+    ['first-bytes.ts'],
+    ['safetensors', 'torch'],
+    ['read-weight-file.ts'],
+    ['formats'],
+    ['load-and-save.ts'],
+  ],
+  'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
+  datasets: [
+    ['builder.ts', 'concurrency.ts', 'hash.ts', 'png.ts'],
+    ['gray-images.ts'],
+    ['emoji', 'fashion-mnist', 'folder', 'mnist'],
+    ['registry.ts'],
+  ],
+  'examples/browser': [['shared'], ['server', 'engine'], ['page']],
 };
 
 const roomsOneWay = Object.entries(rooms).flatMap(([folder, lines]) =>
@@ -150,6 +180,7 @@ const roomsOneWay = Object.entries(rooms).flatMap(([folder, lines]) =>
 export default {
   forbidden: [
     ...oneWay,
+    ...onlyThese,
     ...throughThePublicFace,
     ...wasmOneWay,
     ...roomsOfTensor,

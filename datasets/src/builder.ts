@@ -1,6 +1,8 @@
-/** How far a build has come. */
+/** The interface of a dataset builder. */
+
+/** The progress of a build. */
 export interface Progress {
-  /** What is being done, for people. */
+  /** The present activity, for display. */
   what: string;
   done: number;
   total: number;
@@ -8,33 +10,33 @@ export interface Progress {
 
 export interface BuildOptions {
   onProgress?: (progress: Progress) => void;
-  /** Replace what is at the target; otherwise that is an error. */
+  /** Replace an existing target. Default false: then an existing target is an error. */
   overwrite?: boolean;
 }
 
-/** What was built. */
+/** The result of a build. */
 export interface BuildReport {
   path: string;
-  /** Rows of each split. */
+  /** The number of rows of each split. */
   splits: Record<string, number>;
 }
 
 /** A dataset that this package can build. */
 export interface DatasetBuilder {
   name: string;
-  /** One line. */
+  /** A description in one line. */
   title: string;
   license: string;
   homepage: string;
-  /** Raised when what is built changes: a dataset of another version is built anew. */
+  /** Increased whenever the output of `build` changes: a built dataset of another version is rebuilt. */
   version: number;
-  /** Why it cannot be built here, and what to do about it; null if it can. */
+  /** Why the dataset cannot be built on this machine, and what to do about it; null if it can be built. */
   unavailable(): Promise<string | null>;
-  /** Builds the dataset at `target`, whole or not at all. */
+  /** Builds the dataset at `target`, atomically. */
   build(target: string, options?: BuildOptions): Promise<BuildReport>;
 }
 
-/** What the built dataset says about itself. */
+/** The description that is stored in the built dataset. */
 export const infoOf = ({ name, title, license, homepage, version }: DatasetBuilder) => ({
   description: `${title} (${name}, version ${version})`,
   license,

@@ -1,22 +1,22 @@
 /**
- * Applies `work` to items, at most `limit` at a time, and gives the results in the items' order. Items are taken only as the
- * results are, so that memory holds `limit` of them.
+ * Applies `work` to items, at most `limit` at a time, and returns the results in the order of the items. New items are started only when
+ * results are consumed, so that at most `limit` results are in memory.
  */
 export async function* mapInOrder<Item, Result>(
   items: Iterable<Item>,
   limit: number,
   work: (item: Item) => Promise<Result>,
 ): AsyncGenerator<Result> {
-  const running: Promise<Result>[] = [];
-  const start = (item: Item): void => {
+  let running: Promise<Result>[] = [];
+  for (const item of items) {
     const result = work(item);
-    // Its error is raised when its turn comes; until then it is not "unhandled".
+    // An error is thrown when the result is consumed; until then it must not count as unhandled.
     result.catch(() => undefined);
     running.push(result);
-  };
-  for (const item of items) {
-    start(item);
-    if (running.length >= limit) yield await (running.shift() as Promise<Result>);
+    const [oldest, ...others] = running;
+    if (oldest === undefined || running.length < limit) continue;
+    running = others;
+    yield await oldest;
   }
   for (const result of running) yield await result;
 }

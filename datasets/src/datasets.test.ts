@@ -1,3 +1,4 @@
+// Builders of named datasets, the registry, PNG encoding, and ordered concurrency.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -8,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { mapInOrder } from './concurrency.ts';
 import { fashionMnistFrom } from './fashion-mnist/index.ts';
 import { mnist } from './mnist/index.ts';
-import { encodeGreyPng } from './png.ts';
+import { encodeGrayPng } from './png.ts';
 import { datasets, ensureDataset, firstAvailable } from './registry.ts';
 
 let root: string;
@@ -27,7 +28,7 @@ function idx(shape: number[], data: Uint8Array): Buffer {
   return gzipSync(Buffer.concat([header, data]));
 }
 
-/** The four files of Fashion-MNIST with few pictures: picture i is grey i, label i % 10. */
+/** The four files of Fashion-MNIST with few images: image i has gray value i and label i % 10. */
 function writeFashion(folder: string): void {
   fs.mkdirSync(folder, { recursive: true });
   for (const [name, count] of [
@@ -67,12 +68,12 @@ describe('fashion-mnist', () => {
     expect(await nowhere.unavailable()).toMatch(
       /Install Debian's package dataset-fashion-mnist .* or use the dataset mnist/,
     );
-    await expect(nowhere.build(path.join(root, 'x'))).rejects.toThrow('does not hold its files');
+    await expect(nowhere.build(path.join(root, 'x'))).rejects.toThrow('its files are not in');
     const folder = path.join(root, 'damaged');
     writeFashion(folder);
     fs.writeFileSync(path.join(folder, 't10k-labels-idx1-ubyte.gz'), idx([10], new Uint8Array(10)));
     await expect(fashionMnistFrom(folder).build(path.join(root, 'x'))).rejects.toThrow(
-      't10k-labels-idx1-ubyte.gz: holds 18 bytes of shape [10], expected [11]',
+      't10k-labels-idx1-ubyte.gz: has 18 bytes and shape [10]; expected shape [11]',
     );
     fs.truncateSync(path.join(folder, 'train-images-idx3-ubyte.gz'), 50);
     await expect(fashionMnistFrom(folder).build(path.join(root, 'x'))).rejects.toThrow(
@@ -81,9 +82,9 @@ describe('fashion-mnist', () => {
   });
 });
 
-test('PNG: what sharp decodes is what was encoded', async () => {
+test('PNG: sharp decodes what was encoded', async () => {
   const pixels = Uint8Array.from({ length: 35 }, (_, i) => (i * 53) % 256);
-  const { data, info } = await sharp(encodeGreyPng(pixels, 5, 7))
+  const { data, info } = await sharp(encodeGrayPng(pixels, 5, 7))
     .extractChannel(0)
     .raw()
     .toBuffer({ resolveWithObject: true });
@@ -92,7 +93,7 @@ test('PNG: what sharp decodes is what was encoded', async () => {
 });
 
 describe('the registry', () => {
-  test('builds what is missing, damaged or of another version, and leaves what is current', async () => {
+  test('builds what is missing, damaged or of another version, and nothing else', async () => {
     const folder = path.join(root, 'idx');
     writeFashion(folder);
     const builder = fashionMnistFrom(folder);
@@ -119,17 +120,17 @@ describe('the registry', () => {
     }
   });
 
-  test('unknown names are answered with the known ones', async () => {
+  test('the error for an unknown name lists the known ones', async () => {
     await expect(ensureDataset('emojis', root)).rejects.toThrow(
-      'no dataset "emojis"; there are emoji, fashion-mnist, mnist',
+      'no dataset "emojis"; datasets: emoji, fashion-mnist, mnist',
     );
   });
 
   test('the first that can be built', async () => {
-    datasets.never = { ...mnist, name: 'never', unavailable: async () => 'never: is not to be had' };
+    datasets.never = { ...mnist, name: 'never', unavailable: async () => 'never: is not available' };
     try {
-      expect(await firstAvailable(['never', 'emoji'])).toEqual({ name: 'emoji', notes: ['never: is not to be had'] });
-      await expect(firstAvailable(['never'])).rejects.toThrow('never: is not to be had');
+      expect(await firstAvailable(['never', 'emoji'])).toEqual({ name: 'emoji', notes: ['never: is not available'] });
+      await expect(firstAvailable(['never'])).rejects.toThrow('never: is not available');
     } finally {
       delete datasets.never;
     }
@@ -144,7 +145,7 @@ test("mnist: the card's counts", async (context) => {
     expect(card).toContain(`| ${split} | ${rows.toLocaleString('en')} |`);
 });
 
-test('mapInOrder: in order, so many at a time, and errors in their turn', async () => {
+test('mapInOrder: results and errors in order, with limited concurrency', async () => {
   let running = 0;
   let most = 0;
   const results: number[] = [];

@@ -1,7 +1,14 @@
-export * from './builder.ts';
+/** Builders of datasets: by name, and from a folder of images. */
+
+// By name.
+
+export type { BuildOptions, BuildReport, DatasetBuilder, Progress } from './builder.ts';
 export { buildEmoji, type EmojiOptions, emoji, planEmoji } from './emoji/index.ts';
 export { fashionMnist, fashionMnistFrom } from './fashion-mnist/index.ts';
+
+// From a folder of images.
+
 export { buildFromFolder, type FolderOptions, type FolderReport } from './folder/index.ts';
 export { InputProblems } from './folder/problems.ts';
 export { mnist } from './mnist/index.ts';
-export * from './registry.ts';
+export { datasetBuilder, datasets, ensureDataset, firstAvailable } from './registry.ts';

@@ -1,3 +1,4 @@
+/** A small PNG encoder for gray images. */
 import { crc32, deflateSync } from 'node:zlib';
 
 const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
@@ -12,16 +13,16 @@ function chunk(type: string, data: Uint8Array): Buffer {
 }
 
 /**
- * Encodes a small grey picture as PNG (ISO/IEC 15948), rows unfiltered. For tens of thousands of thumbnails this is ten times
- * as fast as a call into an image library for each.
+ * Encodes a small gray image as PNG (ISO/IEC 15948) with unfiltered rows. For tens of thousands of thumbnails this is ten times as fast
+ * as calling an image library for each.
  *
- * @param pixels width * height bytes, 0 black.
+ * @param pixels width * height bytes; 0 is black
  */
-export function encodeGreyPng(pixels: Uint8Array, width: number, height: number): Buffer {
+export function encodeGrayPng(pixels: Uint8Array, width: number, height: number): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header[8] = 8; // bits of a sample; colour type 0 is grey
+  header[8] = 8; // bits per sample; color type 0 is gray
   const rows = Buffer.alloc((width + 1) * height);
   for (let y = 0; y < height; y++) rows.set(pixels.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
   return Buffer.concat([

@@ -1,3 +1,4 @@
+/** The datasets that can be built by name. */
 import path from 'node:path';
 import { openDataset } from '@tessera/data';
 import { type DatasetBuilder, infoOf, type Progress } from './builder.ts';
@@ -5,19 +6,19 @@ import { emoji } from './emoji/index.ts';
 import { fashionMnist } from './fashion-mnist/index.ts';
 import { mnist } from './mnist/index.ts';
 
-/** The datasets that can be built by name. */
+/** The builders by name. */
 export const datasets: Record<string, DatasetBuilder> = Object.fromEntries(
   [emoji, fashionMnist, mnist].map((builder) => [builder.name, builder]),
 );
 
-/** The builder of a dataset. @throws for an unknown name, listing those that there are. */
+/** The builder with this name. @throws for an unknown name; the message lists the known ones. */
 export function datasetBuilder(name: string): DatasetBuilder {
   const builder = datasets[name];
-  if (!builder) throw new Error(`no dataset "${name}"; there are ${Object.keys(datasets).join(', ')}`);
+  if (!builder) throw new Error(`no dataset "${name}"; datasets: ${Object.keys(datasets).join(', ')}`);
   return builder;
 }
 
-/** True if `directory` holds the dataset as the builder would build it today. */
+/** Whether `directory` contains the dataset in the builder's present version. */
 async function isCurrent(directory: string, builder: DatasetBuilder): Promise<boolean> {
   try {
     using dataset = await openDataset(directory);
@@ -28,10 +29,10 @@ async function isCurrent(directory: string, builder: DatasetBuilder): Promise<bo
 }
 
 /**
- * Gives the directory of a dataset below `root`, and builds it there first if it is missing, damaged or of an older version.
+ * Builds a dataset in a directory below `root`, unless it is there already in the present version and undamaged.
  *
- * @returns the dataset's path.
- * @throws for an unknown name, or if the dataset cannot be built here, saying what is missing.
+ * @returns the path of the dataset
+ * @throws for an unknown name, or if the dataset cannot be built on this machine; the message says what is missing
  */
 export async function ensureDataset(
   name: string,
@@ -45,7 +46,7 @@ export async function ensureDataset(
   return directory;
 }
 
-/** The first of some datasets that can be built here, and why those in front of it cannot. */
+/** The first of some datasets that can be built on this machine, and why the ones before it cannot. */
 export async function firstAvailable(names: readonly string[]): Promise<{ name: string; notes: string[] }> {
   const notes: string[] = [];
   for (const name of names) {

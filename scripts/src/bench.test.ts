@@ -1,3 +1,4 @@
+// npm run bench: usage errors, and small runs of some benchmarks.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describeAdapter } from '@tessera/tensor';
@@ -15,7 +16,7 @@ interface Outcome {
   readonly err: string;
 }
 
-/** Runs the command line as npm does. */
+/** Runs the command as npm does. */
 function bench(...args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile(process.execPath, [...sourceArguments, script, ...args], (error, out, err) => {
@@ -24,7 +25,7 @@ function bench(...args: string[]): Promise<Outcome> {
   });
 }
 
-/** Why there is no WebGPU here, not even in software. */
+/** Why there is no WebGPU adapter, not even in software; null if there is one. */
 const noAdapter = await describeAdapter().then(
   () => null,
   (error: Error) => error.message,
@@ -34,20 +35,20 @@ describe('npm run bench', () => {
   test.each([
     [['gem'], 'Invalid values'],
     [['gemm', '--preset', 'vit-tiny-46'], 'Invalid values'],
-    [['clip-step', '--batch', '0'], '--batch must be a whole number of at least 1, got 0'],
+    [['clip-step', '--batch', '0'], '--batch must be an integer of at least 1, got 0'],
     [['clip-step', '--all', '--preset', 'vit-tiny-64'], 'mutually exclusive'],
     [['gemm', '--backend', 'wsam'], 'there is no backend wsam'],
     [['data', '--dataset', 'no-such-folder'], 'no-such-folder'],
-    [['gpu', 'gemm'], 'gpu is measured by itself'],
-    [['gpu', '--backend', 'wasm'], "backend 'wasm' is no GPU"],
-  ])('%j is refused with a reason', async (args, reason) => {
+    [['gpu', 'gemm'], 'gpu cannot be combined with other benchmarks'],
+    [['gpu', '--backend', 'wasm'], "the backend 'wasm' is not a GPU"],
+  ])('%j is rejected with a reason', async (args, reason) => {
     const { code, out, err } = await bench(...args, '--json');
     expect(err).toContain(reason);
     expect(code).toBe(1);
     expect(out).toBe('');
   });
 
-  test('--json prints one document and nothing else', async () => {
+  test('--json prints a single document', async () => {
     const { code, out, err } = await bench('data', '--json');
     expect(code, err).toBe(0);
     const report = JSON.parse(out) as BenchReport;
@@ -62,7 +63,7 @@ describe('npm run bench', () => {
     expect(report.machine.node).toBe(process.versions.node);
   });
 
-  test('start times a process up to its first step, part after part', async () => {
+  test('start measures a process up to its first step, and each part of it', async () => {
     const { code, out, err } = await bench(
       'start',
       '--json',
@@ -88,7 +89,7 @@ describe('npm run bench', () => {
   });
 
   test.skipIf(noAdapter !== null)(
-    'gpu measures products and a training step, which is one submit and uploads nothing',
+    'gpu measures products and a training step, which takes one submit and uploads nothing',
     async () => {
       const { code, out, err } = await bench('gpu', '--quick', '--json');
       expect(code, err).toBe(0);
@@ -104,7 +105,7 @@ describe('npm run bench', () => {
     600_000,
   );
 
-  test('a training step is timed, and judged by the peak of the same run', async () => {
+  test('a training step is timed, and compared with the peak of the same run', async () => {
     const { code, out, err } = await bench(
       'clip-step',
       '--json',

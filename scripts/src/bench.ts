@@ -1,3 +1,4 @@
+/** npm run bench: times Tessera on this machine, in turn with other libraries. */
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { type PresetName, presets } from '@tessera/models';
@@ -13,19 +14,22 @@ import { peerNames } from './bench/peers/start.ts';
 import { benchmarkNames, onRequest, runBenchmarks } from './bench/run.ts';
 import { backendOption, chooseBackend, fromCaller } from './lib/command.ts';
 
-/** Of peak-memory's large models. */
+/** The default batch size of peak-memory, whose models are large. */
 const peakBatch = 8;
 
 const argv = await yargs(hideBin(process.argv))
   .scriptName('npm run bench --')
-  .command('$0 [benchmarks..]', 'Times this machine, in turns with whatever other libraries are installed.')
+  .command(
+    '$0 [benchmarks..]',
+    'Measures the speed and memory of Tessera on this machine, in turn with other installed libraries.',
+  )
   .positional('benchmarks', {
     array: true,
     choices: [...benchmarkNames, 'gpu'] as const,
     describe:
-      'What to measure. Default: gemm conv attention clip-step data; gpu: products and steps on a GPU, by itself',
+      'What to measure. Default: gemm conv attention clip-step data. gpu (products and steps on a GPU) cannot be combined with others',
   })
-  .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' })
+  .option('json', { type: 'boolean', default: false, describe: 'Print a single JSON document' })
   .option('preset', {
     choices: Object.keys(presets) as PresetName[],
     describe:
@@ -36,31 +40,34 @@ const argv = await yargs(hideBin(process.argv))
   .option('all', {
     type: 'boolean',
     conflicts: 'preset',
-    describe: `clip-step with ${stepPresets.join(', ')}`,
+    describe: `Run clip-step with ${stepPresets.join(', ')}`,
   })
   .option('batch', {
     type: 'number',
-    describe: `Pairs in a batch of clip-step, start and peak-memory. Default: 64, peak-memory: ${peakBatch}, gpu: ${gpuBatches.join(', ')}`,
+    describe: `Batch size of clip-step, start and peak-memory, in pairs. Default: 64, peak-memory: ${peakBatch}, gpu: ${gpuBatches.join(', ')}`,
   })
-  .option('profile', { type: 'boolean', default: false, describe: "Also list clip-step's slowest kernels" })
+  .option('profile', { type: 'boolean', default: false, describe: "List clip-step's slowest kernels, too" })
   .option('trace', {
     type: 'string',
-    describe: 'File for the timeline of one clip-step, kernels on threads, that chrome://tracing and Perfetto open',
+    describe: 'File for a timeline of the kernels of one clip-step, for chrome://tracing and Perfetto',
   })
   .option('memory', {
     type: 'boolean',
     default: false,
-    describe: 'Measure memory (too): the resident size after 100 and 1,000 steps',
+    describe: 'Run the benchmark memory, too: the resident size after 100 and 1,000 steps',
   })
-  .option('quick', { type: 'boolean', default: false, describe: 'gpu with tiny sizes, to see that it runs' })
+  .option('quick', { type: 'boolean', default: false, describe: 'Run gpu with tiny sizes, as a test' })
   .option('dataset', {
     type: 'string',
-    describe: 'Folder of the Arrow dataset that data and evaluation read. Default: drawings made for the run',
+    describe: 'Folder of the dataset for data and evaluation. Default: generated drawings',
   })
-  .option('threads', { type: 'number', describe: 'Threads of ours, and most threads of others. Default: all cores' })
+  .option('threads', {
+    type: 'number',
+    describe: 'Threads of Tessera, and largest number of threads of other libraries. Default: all cores',
+  })
   .option('rounds', {
     type: 'number',
-    describe: 'Turns that each library gets. Default: 15, clip-step 10, start and scaling 5',
+    describe: 'Measurement rounds. Default: 15, clip-step 10, start and scaling 5',
   })
   .option('peers', {
     array: true,
@@ -68,27 +75,27 @@ const argv = await yargs(hideBin(process.argv))
     describe: 'Libraries to compare with. Default: all that are installed',
   })
   .option('backend', { ...backendOption, describe: `${backendOption.describe} Default: wasm, gpu: webgpu` })
-  .example('$0 clip-step --json', 'a training step, for programs')
-  .example('$0 clip-step --preset vit-small-64 --profile --peers none', 'where our time goes')
+  .example('$0 clip-step --json', 'a training step, as JSON')
+  .example('$0 clip-step --preset vit-small-64 --profile --peers none', 'the time of each kernel')
   .example('$0 start', 'from the start of a process to the end of its first step')
-  .example('$0 evaluation', 'zero-shot classification of 10,000 images: the encoder, the decoder, both')
-  .example('$0 peak-memory --preset RN50', "the largest resident size of a training process, beside PyTorch's")
-  .example('$0 gemm --peers openblas', 'matrix products beside OpenBLAS')
-  .example('$0 gpu', 'a GPU, beside PyTorch on the same one')
+  .example('$0 evaluation', 'zero-shot classification of 10,000 images: encoding, decoding, and both together')
+  .example('$0 peak-memory --preset RN50', 'the largest resident size of a training process, compared with PyTorch')
+  .example('$0 gemm --peers openblas', 'matrix products compared with OpenBLAS')
+  .example('$0 gpu', 'a GPU, compared with PyTorch on the same GPU')
   .epilogue(
-    'PyTorch and OpenBLAS (by numpy) are looked for in every python3 on the path, or in those that TESSERA_PYTHON lists; jax-js and ' +
-      'TensorFlow.js in the node_modules of the current folder, or of the folder that TESSERA_PEERS names.',
+    'PyTorch and OpenBLAS (through numpy) are used from every python3 on the path, or from the interpreters in TESSERA_PYTHON; jax-js and ' +
+      'TensorFlow.js from the node_modules of the current folder, or of the folder in TESSERA_PEERS.',
   )
   .check(({ batch, rounds, threads, benchmarks = [] }) => {
     for (const [name, value] of Object.entries({ batch, rounds, threads }))
       if (value !== undefined && !(Number.isInteger(value) && value >= 1))
-        throw new Error(`--${name} must be a whole number of at least 1, got ${value}`);
+        throw new Error(`--${name} must be an integer of at least 1, got ${value}`);
     if (benchmarks.includes('gpu') && benchmarks.length > 1)
-      throw new Error('gpu is measured by itself: leave out the other names');
+      throw new Error('gpu cannot be combined with other benchmarks; leave out their names');
     return true;
   })
   .strict()
-  .showHelpOnFail(false, 'npm run bench -- --help tells more')
+  .showHelpOnFail(false, 'npm run bench -- --help explains all options')
   .parseAsync();
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };

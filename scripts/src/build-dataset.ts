@@ -1,4 +1,4 @@
-/** npm run build-dataset: makes an Arrow dataset by name, or from a folder of images. */
+/** npm run build-dataset: builds a dataset by name, or from a folder of images. */
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { buildFromFolder, datasetBuilder, datasets, type Progress } from '@tessera/datasets';
@@ -10,29 +10,35 @@ const readOptions = () =>
   commandLine('build-dataset')
     .command(
       '$0 <source>',
-      `Makes a data set: by name (${Object.keys(datasets).join(', ')}), or from a folder of images with captions or classes.`,
+      `Builds a dataset: by name (${Object.keys(datasets).join(', ')}), or from a folder of images with captions or classes.`,
     )
-    .positional('source', { type: 'string', demandOption: true, describe: 'A name, or a folder' })
+    .positional('source', { type: 'string', demandOption: true, describe: 'Name of a dataset, or a folder' })
     .options({
-      out: { type: 'string', describe: 'Where to write it [default: datasets/built/NAME]' },
-      overwrite: { type: 'boolean', default: false, describe: 'Replace a data set that is there already' },
+      out: { type: 'string', describe: 'Folder to write [default: datasets/built/NAME]' },
+      overwrite: { type: 'boolean', default: false, describe: 'Replace an existing dataset' },
       captions: {
         type: 'string',
-        describe: 'Folder: the file with the captions, if it is not captions.* or metadata.*',
+        describe: 'For a folder: the file with the captions, if its name is not captions.* or metadata.*',
       },
-      'image-column': { type: 'string', describe: 'Folder: the column that names the image files' },
-      'caption-column': { type: 'string', describe: 'Folder: the column with the captions' },
-      'test-share': { type: 'number', describe: 'Folder: share of the images for the split test [default: 0.1]' },
-      'max-size': { type: 'number', describe: 'Folder: larger images are stored with this shorter side' },
-      strict: { type: 'boolean', default: false, describe: 'Folder: stop at an image that cannot be decoded' },
-      license: { type: 'string', describe: 'Folder: what the data set says about its licence' },
+      'image-column': { type: 'string', describe: 'For a folder: the column with the names of the image files' },
+      'caption-column': { type: 'string', describe: 'For a folder: the column with the captions' },
+      'test-share': {
+        type: 'number',
+        describe: 'For a folder: fraction of the images for the split test [default: 0.1]',
+      },
+      'max-size': {
+        type: 'number',
+        describe: 'For a folder: larger images are resized to this length of the shorter side',
+      },
+      strict: { type: 'boolean', default: false, describe: 'For a folder: stop at an image that cannot be decoded' },
+      license: { type: 'string', describe: "For a folder: the dataset's license, for its description" },
     })
-    .example('$0 emoji', 'the data set that npm run train uses')
+    .example('$0 emoji', 'the dataset that npm run train uses')
     .example('$0 my-pictures', 'my-pictures/captions.csv with the columns image and caption, or .jsonl')
-    .example('$0 my-classes --out data/animals', 'my-classes/cat/*.jpg, my-classes/dog/*.jpg: a folder for each class')
+    .example('$0 my-classes --out data/animals', 'my-classes/cat/*.jpg, my-classes/dog/*.jpg: one folder per class')
     .epilogue(
-      'Captions: a CSV, TSV or JSONL file names each image and its caption; several rows of one image, or a list in JSONL, give it several. ' +
-        'Folders train and test, or a column split, make splits; otherwise a tenth of the images becomes the split test.\n' +
+      'Captions: a CSV, TSV or JSONL file with an image and its caption in each row; an image can have several captions, in several rows or in JSONL as a list. ' +
+        'Folders named train and test, or a column named split, define the splits; otherwise a tenth of the images becomes the split test.\n' +
         'Then: npm run train -- --data DIR, or npm run train -- --task classify --data DIR.',
     )
     .parseAsync();
@@ -48,24 +54,24 @@ async function main(): Promise<number | undefined> {
     options.out === undefined
       ? join(datasetRoot, named ? source : basename(fromCaller(source)))
       : fromCaller(options.out);
-  const fresh = { overwrite, onProgress };
+  const build = { overwrite, onProgress };
   if (named) {
     const builder = datasetBuilder(source);
     const problem = await builder.unavailable();
     if (problem !== null) throw new UsageError(problem);
-    const { splits } = await builder.build(target, fresh);
+    const { splits } = await builder.build(target, build);
     bar.finish();
     printReport(target, splits);
-    console.log(`licence: ${builder.license}`);
+    console.log(`license: ${builder.license}`);
     return;
   }
   const folder = fromCaller(source);
   if (!(await stat(folder).catch(() => null))?.isDirectory())
-    throw new UsageError(`${source}: neither a folder, nor one of ${Object.keys(datasets).join(', ')}`);
+    throw new UsageError(`${source}: neither a folder nor a dataset; datasets: ${Object.keys(datasets).join(', ')}`);
   const { captions, imageColumn, captionColumn, testShare, maxSize, strict, license } = options;
   const given = Object.entries({ captions, imageColumn, captionColumn, testShare, maxSize, license });
   const report = await buildFromFolder(folder, target, {
-    ...fresh,
+    ...build,
     strict,
     ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
   });

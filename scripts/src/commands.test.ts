@@ -56,9 +56,9 @@ describe('from a folder of pictures to a trained model', () => {
     expect(converted.out).toMatch(
       /^the run's checkpoint run.checkpoints.last\.safetensors: CLIP with [\d,]+ parameters$/m,
     );
-    expect(converted.out).toContain('written under the names of hugging-face: converted/model.safetensors');
+    expect(converted.out).toContain('written with the names of hugging-face: converted/model.safetensors');
     const back = await run('convert', ['converted', 'back.safetensors']);
-    expect(back.out).toContain('written under the names of openai: back.safetensors');
+    expect(back.out).toContain('written with the names of openai: back.safetensors');
     const missing = await run('eval', ['run', '--split', 'validation']);
     expect(missing.err).toContain('no split "validation"; its splits are');
     expect(missing.status).toBe(1);
@@ -122,9 +122,9 @@ describe('a mistake on the command line', () => {
     ['gradcheck', ['Conv3d'], 'there is nothing to check named Conv3d; did you mean Conv2d?'],
     ['convert', ['nothing', 'out'], 'nothing: there is no such file'],
     ['convert', ['pictures/captions.csv', 'out'], 'captions.csv: safetensors: '],
-    ['convert', ['pictures', 'out'], 'pictures: holds no weights (looked for model.safetensors'],
+    ['convert', ['pictures', 'out'], 'pictures: contains no weights (looked for model.safetensors'],
     ['convert', ['a', 'b', '--to', 'pytorch'], 'Argument: to, Given: "pytorch"'],
-    ['build-dataset', ['nothing'], 'nothing: neither a folder, nor one of emoji'],
+    ['build-dataset', ['nothing'], 'nothing: neither a folder nor a dataset; datasets: emoji'],
   ])('%s %j is answered with one clear message', async (name, args, message) => {
     const { status, err } = await run(name, args);
     expect(err).toContain(message);

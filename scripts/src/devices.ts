@@ -1,4 +1,4 @@
-/** npm run devices: what there is to compute on. */
+/** npm run devices: lists the backends of this machine. */
 import { styleText } from 'node:util';
 import { type Device, listDevices, type MissingDevice, registerReferenceBackends } from '@tessera/tensor';
 import { commandLine, runCommand } from './lib/command.ts';
@@ -6,12 +6,12 @@ import { commandLine, runCommand } from './lib/command.ts';
 const readOptions = () =>
   commandLine('devices')
     .usage(
-      '$0 [options]\n\nLists the backends of this machine, with limits and features, and why others are not there.',
+      '$0 [options]\n\nLists the backends of this machine with their limits and features, and why others are not available.',
     )
-    .options({ json: { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' } })
+    .options({ json: { type: 'boolean', default: false, describe: 'Print a single JSON document' } })
     .parseAsync();
 
-/** Limits that decide how large a model can be and how fast its kernels. */
+/** Limits that determine how large a model can be and how fast its kernels are. */
 const shownLimits = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -29,9 +29,9 @@ function describeDevice({ backend, dtypes, facts, adapters }: Device): string[] 
       ([name, value]) => `  ${name}: ${typeof value === 'boolean' ? (value ? 'yes' : 'no') : value}`,
     ),
     ...adapters.flatMap(({ name, vendor, architecture, device, software, features, limits }, k) => [
-      `  adapter${adapters.length > 1 ? ` ${k + 1}${k === 0 ? ' (taken)' : ''}` : ''}: ${name}${software ? ', in software' : ''}`,
+      `  adapter${adapters.length > 1 ? ` ${k + 1}${k === 0 ? ' (used)' : ''}` : ''}: ${name}${software ? ' (software)' : ''}`,
       `    ${[vendor, architecture, device].filter((part) => part !== '').join(', ')}`,
-      `    has ${shownFeatures.filter((feature) => features.includes(feature)).join(', ') || 'no optional feature'}; ` +
+      `    has ${shownFeatures.filter((feature) => features.includes(feature)).join(', ') || 'no optional features'}; ` +
         `lacks ${shownFeatures.filter((feature) => !features.includes(feature)).join(', ') || 'none'}`,
       ...shownLimits.map((limit) => `    ${limit}: ${limits[limit]?.toLocaleString('en') ?? 'unknown'}`),
     ]),
@@ -42,7 +42,7 @@ function describeDevice({ backend, dtypes, facts, adapters }: Device): string[] 
 const describe = (device: Device | MissingDevice): string =>
   device.available
     ? describeDevice(device).join('\n')
-    : `${styleText('bold', device.backend)}: not here\n  ${device.reason.replaceAll('\n', '\n  ')}`;
+    : `${styleText('bold', device.backend)}: not available\n  ${device.reason.replaceAll('\n', '\n  ')}`;
 
 await runCommand(async () => {
   const { json } = await readOptions();
@@ -51,7 +51,9 @@ await runCommand(async () => {
   if (json) console.log(JSON.stringify(devices, null, 2));
   else {
     console.log(devices.map(describe).join('\n\n'));
-    console.log('\nUse one with --backend NAME; --backend auto takes a GPU that is hardware, else wasm.');
+    console.log(
+      '\nChoose one with --backend NAME; --backend auto uses a hardware GPU if there is one, otherwise wasm.',
+    );
   }
   return undefined;
 });

@@ -1,3 +1,4 @@
+// npm run split: both halves over files, sockets and pipes, and their errors.
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { promises as fs } from 'node:fs';
@@ -30,7 +31,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => fs.rm(root, { recursive: true }));
 
-/** Both ends at once; the results come from the back. */
+/** Runs both halves at once. */
 async function both(front: string[], back: string[]): Promise<{ front: Outcome; back: Outcome }> {
   const [sender, receiver] = await Promise.all([run('front', ...front), run('back', ...back)]);
   return { front: sender, back: receiver };
@@ -46,7 +47,7 @@ async function freePort(): Promise<number> {
 
 const pictures = ['clip', '--images', 'pictures', '--batch-size', '6'];
 
-describe('two processes give the bits of one', () => {
+describe('two processes compute the bits of one', () => {
   let whole: string;
   beforeAll(async () => {
     const outcome = await run('whole', ...pictures);
@@ -67,19 +68,19 @@ describe('two processes give the bits of one', () => {
     expect(front).toMatchObject({
       status: 0,
       out: '',
-      err: expect.stringMatching(/^16 pictures handed over: \[16, \d+, \d+\] f32\n$/),
+      err: expect.stringMatching(/^sent the tokens of 16 images: \[16, \d+, \d+\] f32\n$/),
     });
     expect(await run('back', 'clip', '--from', 'tokens.arrow')).toEqual({ status: 0, out: whole, err: '' });
   });
 
-  it('over a socket, whoever comes first', async () => {
+  it('over a socket, whichever half starts first', async () => {
     const address = `tcp://127.0.0.1:${await freePort()}`;
     const { front, back } = await both([...pictures, '--to', address], ['clip', '--from', address]);
-    expect(front.err).toContain('16 pictures handed over');
+    expect(front.err).toContain('sent the tokens of 16 images');
     expect(back).toMatchObject({ status: 0, out: whole, err: `listening on ${address}\n` });
   });
 
-  it('over a pipe between them', async () => {
+  it('over a pipe', async () => {
     const front = start(root, 'split', ['front', ...pictures, '--to', '-']);
     const back = start(root, 'split', ['back', 'clip', '--from', '-']);
     front.stdout.pipe(back.stdin);
@@ -91,11 +92,11 @@ describe('two processes give the bits of one', () => {
   it.skipIf(process.platform === 'win32')('over a named pipe', async () => {
     execFileSync('mkfifo', [join(root, 'fifo')]);
     const { front, back } = await both([...pictures, '--to', 'fifo'], ['clip', '--from', 'fifo']);
-    expect(front.status).toBe(0);
+    expect(front).toMatchObject({ status: 0 });
     expect(back).toEqual({ status: 0, out: whole, err: '' });
   });
 
-  it.each(['f16', 'bf16'])('in %s, where one process rounds as the stream does', async (dtype) => {
+  it.each(['f16', 'bf16'])('in %s, if one process rounds like the stream', async (dtype) => {
     const rounded = await run('whole', ...pictures, '--dtype', dtype);
     expect(rounded.out).not.toBe(whole);
     await run('front', ...pictures, '--dtype', dtype, '--to', `${dtype}.arrow`);
@@ -103,7 +104,7 @@ describe('two processes give the bits of one', () => {
     expect(out === rounded.out).toBe(true);
   });
 
-  it('from a data set', async () => {
+  it('from a dataset', async () => {
     const dataset = ['clip', '--images', 'dataset', '--split', 'test', '--limit', '5'];
     const one = await run('whole', ...dataset);
     await run('front', ...dataset, '--to', 'rows.arrow');
@@ -118,19 +119,19 @@ describe('two processes give the bits of one', () => {
   });
 });
 
-describe('what goes wrong is said on both sides', () => {
-  it('a back half of other weights: the sender does not believe that it was heard', async () => {
+describe('errors are reported on both sides', () => {
+  it('a back half with other weights is an error of the sender, too', async () => {
     const address = `tcp://127.0.0.1:${await freePort()}`;
     const { front, back } = await both([...pictures, '--to', address], ['other', '--from', address]);
     expect(back.status).toBe(1);
     expect(back.out).toBe('');
-    expect(back.err).toContain('other weights: take the same run and checkpoint on both sides');
+    expect(back.err).toContain('other weights; use the same run and checkpoint on both sides');
     expect(front.status).toBe(1);
-    expect(front.err).toMatch(/the receiver (went away|did not take)/);
+    expect(front.err).toMatch(/the receiver (stopped reading|closed the connection|did not process everything)/);
   });
 
   it('a receiver that dies', async () => {
-    // Not a real receiver: that may be done with so few pictures before it can be killed.
+    // A stand-in for a receiver: a real one may be done with so few images before it can be killed.
     const receiver = net.createServer((socket) => socket.once('data', () => socket.destroy()).on('error', () => {}));
     receiver.listen(0, '127.0.0.1');
     await once(receiver, 'listening');
@@ -139,19 +140,19 @@ describe('what goes wrong is said on both sides', () => {
     const { status, err } = await run(...front);
     receiver.close();
     expect(status).toBe(1);
-    expect(err).toMatch(/error: tcp:.*the receiver (went away after \d+ bytes|did not take all)/);
+    expect(err).toMatch(/error: tcp:.*the receiver (stopped reading after \d+ bytes|did not process everything)/);
   });
 
-  it('a file cut short', async () => {
+  it('a truncated file', async () => {
     await run('front', ...pictures, '--to', 'whole.arrow');
     const bytes = await fs.readFile(join(root, 'whole.arrow'));
     await fs.writeFile(join(root, 'cut.arrow'), bytes.subarray(0, bytes.length - 1000));
     const { status, err } = await run('back', 'clip', '--from', 'cut.arrow');
     expect(status).toBe(1);
-    expect(err).toMatch(/cut\.arrow: is truncated: it ends at byte \d+, where batch 2's data \(\d+ more bytes\)/);
+    expect(err).toMatch(/cut\.arrow: is truncated: it ends at byte \d+; expected batch 2's data \(\d+ more bytes\)/);
   });
 
-  it('Ctrl-C while nobody has connected yet', async () => {
+  it('Ctrl-C before a sender has connected', async () => {
     const before = await fs.readdir(root);
     const address = `tcp://127.0.0.1:${await freePort()}`;
     const waiting = await outcome(start(root, 'split', ['back', 'clip', '--from', address]), /listening/);
@@ -161,16 +162,16 @@ describe('what goes wrong is said on both sides', () => {
 
   it.each([
     [['front', 'clip', '--images', 'pictures'], 'split front needs --to'],
-    [['back', 'clip', '--from', '-', '--images', 'pictures'], 'split back takes no --images'],
+    [['back', 'clip', '--from', '-', '--images', 'pictures'], 'split back does not use --images'],
     [['back', 'clip', '--from', 'nothing.arrow'], 'nothing.arrow: there is no such file'],
-    [['back', 'clip', '--from', 'pictures/captions.csv'], 'is no hand-off: no Arrow IPC stream begins here'],
+    [['back', 'clip', '--from', 'pictures/captions.csv'], 'is not a stream of tokens: it is not an Arrow IPC stream'],
     [
       ['back', 'clip', '--from', 'dataset/test/data-00000-of-00001.arrow'],
-      "the schema's metadata have no tessera_hand_off",
+      "the schema's metadata has no tessera_hand_off",
     ],
-    [['back', 'clip', '--from', 'tcp://nowhere'], 'tcp://nowhere: is no address; expected tcp://host:port'],
-    [['front', 'clip', '--images', 'pictures', '--to', 'tcp://127.0.0.1:9', '--wait', '0'], 'nobody listens there'],
-    [['front', 'clip', '--images', 'pictures', '--to', 'pictures'], 'pictures: is a folder; name a file'],
+    [['back', 'clip', '--from', 'tcp://nowhere'], 'tcp://nowhere: is not a valid address; expected tcp://host:port'],
+    [['front', 'clip', '--images', 'pictures', '--to', 'tcp://127.0.0.1:9', '--wait', '0'], 'no receiver is listening'],
+    [['front', 'clip', '--images', 'pictures', '--to', 'pictures'], 'pictures: is a folder; a file was expected'],
   ])('%j is answered with one clear message', async (args, message) => {
     const { status, err } = await run(...args);
     expect(err).toContain(message);

@@ -1,4 +1,4 @@
-/** npm run split: a model's front half in one process, its transformer in another, an Arrow stream between them. */
+/** npm run split: runs one half of a Vision Transformer, connected to the other half by an Arrow stream. */
 import { existsSync } from 'node:fs';
 import {
   BackHalf,
@@ -27,73 +27,79 @@ import {
   runCommand,
   UsageError,
 } from './lib/command.ts';
-import { type PictureBatch, readPictures } from './lib/split/images.ts';
+import { type ImageBatch, readImages } from './lib/split/images.ts';
 import { formatResults } from './lib/split/results.ts';
 
 const readOptions = () =>
   commandLine('split')
-    .command('$0 <half> <run>', 'Runs half of a Vision Transformer: the front hands tokens over, the back answers.')
+    .command(
+      '$0 <half> <run>',
+      'Runs half of a Vision Transformer: the front half sends tokens, the back half prints results.',
+    )
     .positional('half', {
       choices: ['front', 'back', 'whole'] as const,
       demandOption: true,
-      describe: 'front: pictures to tokens. back: tokens to results. whole: both, in one process, to compare with',
+      describe: 'front: images to tokens; back: tokens to results; whole: both in one process, for comparison',
     })
     .positional('run', {
       type: 'string',
       demandOption: true,
-      describe: "A run's folder or checkpoint, or CLIP's weights",
+      describe: 'A run or checkpoint, or a file or folder with the weights of CLIP',
     })
     .options({
-      images: { type: 'string', describe: 'Folder of pictures, or a data set: its name or folder (front, whole)' },
-      split: { type: 'string', describe: 'Split of the data set [default: its first]' },
-      limit: { type: 'number', describe: 'At most so many pictures' },
+      images: { type: 'string', describe: 'Folder of images, or name or folder of a dataset (front, whole)' },
+      split: { type: 'string', describe: 'Split of the dataset [default: the first]' },
+      limit: { type: 'number', describe: 'Largest number of images' },
       to: {
         type: 'string',
         nargs: 1,
-        describe: 'Where the front sends: a file or named pipe, tcp://host:port, or - (stdout)',
+        describe: 'Where the front half sends to: a file, a named pipe, tcp://host:port, or - (stdout)',
       },
       from: {
         type: 'string',
         nargs: 1,
-        describe: 'Where the back reads: a file or named pipe, tcp://host:port, or - (stdin)',
+        describe: 'Where the back half reads from: a file, a named pipe, tcp://host:port, or - (stdin)',
       },
       dtype: {
         choices: handOffDTypes,
         default: 'f32' as HandOffDType,
-        describe: 'Of the tokens on their way; f32 loses nothing',
+        describe: 'Type of the tokens in the stream; f32 is exact',
       },
       'batch-size': {
         type: 'number',
         default: 32,
-        describe: 'Pictures in a batch; the back takes what the front says',
+        describe: 'Images per batch (front, whole); the back half uses the batch size of the stream',
       },
       'non-finite': {
         choices: ['refuse', 'count'] as const,
         default: 'refuse' as const,
-        describe: 'What the back does with infinite numbers and NaN',
+        describe: 'Whether infinite numbers and NaN in the stream are an error of the back half, or only counted',
       },
-      wait: { type: 'number', default: 30, describe: 'Seconds that the front waits until somebody listens' },
+      wait: { type: 'number', default: 30, describe: 'Connection retry timeout of the front half, in seconds' },
       backend: { ...backendOption, default: 'auto' },
-      threads: { type: 'number', describe: 'Of the wasm backend [default: all cores]' },
+      threads: { type: 'number', describe: 'Threads of the wasm backend [default: all cores]' },
     })
     .example(
       'npm run --silent split -- front runs/first --images pictures --to - | npm run --silent split -- back runs/first --from -',
-      'through a pipe (--silent: npm writes to it, too)',
+      'through a pipe (--silent keeps npm from writing to it)',
     )
-    .example('$0 back runs/first --from tcp://127.0.0.1:5555', 'listens there; the front sends with --to')
+    .example(
+      '$0 back runs/first --from tcp://127.0.0.1:5555',
+      'listens at this address; the front half connects with --to',
+    )
     .parseAsync();
 
 type Options = Awaited<ReturnType<typeof readOptions>>;
 
-/** Options that a half has no use for are mistakes, not to be passed over. */
+/** @throws UsageError if an option that the half needs is missing, or one that it does not use is given */
 function checkOptions({ half, images, to, from, batchSize, wait }: Options): void {
   const needs = { front: { images, to }, back: { from }, whole: { images } }[half];
   for (const [name, value] of Object.entries(needs))
     if (value === undefined) throw new UsageError(`split ${half} needs --${name}`);
   for (const [name, value] of Object.entries({ images, to, from }))
-    if (value !== undefined && !(name in needs)) throw new UsageError(`split ${half} takes no --${name}`);
+    if (value !== undefined && !(name in needs)) throw new UsageError(`split ${half} does not use --${name}`);
   if (!Number.isInteger(batchSize) || batchSize < 1)
-    throw new UsageError(`--batch-size must be a whole number of at least 1, not ${batchSize}`);
+    throw new UsageError(`--batch-size must be an integer of at least 1, not ${batchSize}`);
   if (!(wait >= 0)) throw new UsageError(`--wait must be a number of seconds, not ${wait}`);
 }
 
@@ -110,8 +116,8 @@ async function loadModel(path: string): Promise<SplitModel> {
   return splitModel(isRun ? await loadRun(path) : await loadCLIPFile(path));
 }
 
-const pictures = ({ images, split, limit, batchSize }: Options, { tower }: SplitModel) =>
-  readPictures(images as string, {
+const imagesOf = ({ images, split, limit, batchSize }: Options, { tower }: SplitModel) =>
+  readImages(images as string, {
     imageSize: tower.inputResolution,
     batchSize,
     split: split ?? null,
@@ -122,16 +128,16 @@ async function runFront(options: Options, model: SplitModel, signal: AbortSignal
   const channel = channelOf(options.to as string);
   const front = await FrontHalf.of(model, { dtype: options.dtype, batchSize: options.batchSize });
   let sent = 0;
-  async function* tokens(batches: AsyncIterable<PictureBatch>): AsyncGenerator<HandOffBatch> {
+  async function* tokens(batches: AsyncIterable<ImageBatch>): AsyncGenerator<HandOffBatch> {
     for await (const { images, ids } of batches) {
       yield await front.encode(images, ids);
       sent += ids.length;
     }
   }
-  const chunks = writeHandOff(front.header, tokens(pictures(options, model)));
+  const chunks = writeHandOff(front.header, tokens(imagesOf(options, model)));
   await send(channel, chunks, { signal, connectTimeout: options.wait * 1000 });
   const { tokens: length, width, dtype } = front.header;
-  console.error(`${sent} pictures handed over: [${sent}, ${length}, ${width}] ${dtype}`);
+  console.error(`sent the tokens of ${sent} images: [${sent}, ${length}, ${width}] ${dtype}`);
 }
 
 async function runBack(options: Options, model: SplitModel, signal: AbortSignal): Promise<void> {
@@ -144,23 +150,23 @@ async function runBack(options: Options, model: SplitModel, signal: AbortSignal)
       const back = await BackHalf.of(model, header);
       for await (const batch of batches) {
         nonFinite += batch.nonFinite;
-        await print(formatResults(model.gives, batch.ids, await back.run(batch)));
+        await print(formatResults(model.output, batch.ids, await back.run(batch)));
       }
     },
     { signal, onListening },
   );
-  if (nonFinite > 0) console.error(`${nonFinite} numbers among the tokens were infinite or NaN`);
+  if (nonFinite > 0) console.error(`${nonFinite} numbers in the tokens were infinite or NaN`);
 }
 
 async function runWhole(options: Options, model: SplitModel, signal: AbortSignal): Promise<void> {
   const whole = new UnsplitModel(model, { dtype: options.dtype, batchSize: options.batchSize });
-  for await (const { images, ids } of pictures(options, model)) {
+  for await (const { images, ids } of imagesOf(options, model)) {
     signal.throwIfAborted();
-    await print(formatResults(model.gives, ids, await whole.run(images)));
+    await print(formatResults(model.output, ids, await whole.run(images)));
   }
 }
 
-/** To standard output, when there is room. */
+/** Writes to standard output, and waits until there is room. */
 const print = (text: string): Promise<void> =>
   new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
@@ -169,7 +175,7 @@ const print = (text: string): Promise<void> =>
 async function main(): Promise<number | undefined> {
   const options = await readOptions();
   checkOptions(options);
-  // What `print` is told comes as an event, too.
+  // The error that `print` rejects with is emitted as an event, too.
   process.stdout.on('error', () => {});
   const signal = onInterrupt();
   try {

@@ -1,9 +1,10 @@
+/** The captions of the emoji dataset. */
 import { hashOrder } from '../hash.ts';
 import type { Drawing } from './concepts.ts';
 
 /**
- * Ways to say that a drawing shows something. None names a drawing style: a model that learnt to tell styles by their names
- * would have nothing to hold on to in a style that it has never seen.
+ * Caption templates. None of them names a drawing style: captions with style names would not help a model with a style that it has
+ * never seen.
  */
 const templates = [
   'an emoji of {}',
@@ -16,19 +17,19 @@ const templates = [
   'this emoji shows {}',
 ] as const;
 
-/** Labels lose the marks that only sort them: `person: beard` is read as `person, beard`. */
+/** A label without the punctuation that Unicode uses for sorting: `person: beard` becomes `person, beard`. */
 export const readable = (label: string): string => label.replace(/: /g, ', ').replace(/[“”]/g, '"');
 
 /**
- * The captions of a drawing. The first is the emoji's label, which is what retrieval is tested with. The others mix label,
- * tags and templates; drawings of one concept in different styles get different ones, so that a concept is trained with many.
+ * The captions of a drawing. The first is the emoji's label, which retrieval is evaluated with. The others combine label, tags and
+ * templates. Drawings of one concept in different styles have different captions, so that each concept is trained with many.
  */
 export function captionsOf({ emoji, style, concept }: Drawing): string[] {
   const label = readable(emoji.label);
   const key = `${concept}/${style}`;
-  const said = label.toLowerCase();
+  const lowerCase = label.toLowerCase();
   const tags = hashOrder(
-    [...new Set(emoji.tags ?? [])].filter((tag) => tag.toLowerCase() !== said),
+    [...new Set(emoji.tags ?? [])].filter((tag) => tag.toLowerCase() !== lowerCase),
     `${key}/tags`,
   );
   const templated = hashOrder(templates, `${key}/templates`)
@@ -41,5 +42,5 @@ export function captionsOf({ emoji, style, concept }: Drawing): string[] {
   return [...new Set(captions)];
 }
 
-/** The words of a text, lower case. */
+/** The words of a text in lower case. */
 export const wordsOf = (text: string): string[] => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];

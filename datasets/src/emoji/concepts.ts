@@ -1,23 +1,24 @@
+/** Concepts: which drawings show the same thing, and to which split they belong. */
 import { unitHash } from '../hash.ts';
 import { type Emoji, type EmojiIndex, normalizeCode } from './emojibase.ts';
 import { loadStyle, type Style, type StyleName, styleNames, trainingStyles } from './styles.ts';
 
-/** One drawing: an icon of a style that shows a concept. */
+/** A drawing: an icon of a style that shows a concept. */
 export interface Drawing {
   style: StyleName;
   icon: string;
   emoji: Emoji;
-  /** Shared by all drawings of the same thing, gender variants included. */
+  /** Identifies the concept. All drawings of the same thing share it, including gender variants. */
   concept: string;
 }
 
-/** Share of the concepts that is kept from training. */
+/** Fraction of the concepts that is held out. */
 const heldOutShare = 0.15;
 
-/** Flags show no thing that could be recognised by its name; components are parts of other emoji. */
+/** Flags show nothing that could be recognized by its name, and components are parts of other emoji. */
 const droppedGroups = new Set(['component', 'flags']);
 
-/** Sequences that show the same as another one but for gender, age aside. */
+/** Sequences that differ from another one only by gender. Age is not merged. */
 const genderVariants: Record<string, string> = {
   '1F468': '1F9D1', // man, woman: person
   '1F469': '1F9D1',
@@ -38,10 +39,10 @@ const genderVariants: Record<string, string> = {
 };
 
 const adults = new Set(['1F468', '1F469', '1F9D1']);
-/** Joiner, female sign, male sign, right arrow: they make variants of what stands before them. */
+/** Joiner, female sign, male sign and right arrow, which form variants of the preceding code points. */
 const variantMarks = new Set(['200D', '2640', '2642', '27A1']);
 
-/** The concept of an emoji: its code points with gender, direction and the make-up of couples and families left out. */
+/** The concept of an emoji: its code points without gender, direction, and the members of couples and families. */
 export function conceptOf(emoji: Emoji): string {
   if (emoji.label.startsWith('family')) return 'family';
   const points = normalizeCode(emoji.hexcode).split('-');
@@ -52,12 +53,12 @@ export function conceptOf(emoji: Emoji): string {
   return genderVariants[neutral] ?? neutral;
 }
 
-/** True for concepts whose drawings are all kept from training. */
+/** Whether all drawings of a concept are held out. */
 export const isHeldOut = (concept: string): boolean => unitHash(`emoji/${concept}`) < heldOutShare;
 
 /**
- * Finds the emoji that an icon shows: by its code points, then by its name as a label, then as a short code, then by what
- * icons of that name show in the packages that tell code points. Null for skin tones and for what no emoji is.
+ * Finds the emoji that an icon shows: by its code points, by its name as a label, by its name as a short code, or by what icons of that
+ * name show in the packages with code points. Null for skin tones and for icons that are not emoji.
  */
 function findEmoji(style: Style, icon: string, index: EmojiIndex, elsewhere: Map<string, Emoji>): Emoji | null {
   const code = style.codePoints.get(icon);
@@ -76,7 +77,7 @@ function findEmoji(style: Style, icon: string, index: EmojiIndex, elsewhere: Map
   return null;
 }
 
-/** What icons of a name show, by the packages that tell their code points. */
+/** The emoji that icons of a name show, according to the packages with code points. */
 function namesByCode(styles: Style[], index: EmojiIndex): Map<string, Emoji> {
   const found = new Map<string, Emoji>();
   for (const style of styles) {
@@ -89,7 +90,7 @@ function namesByCode(styles: Style[], index: EmojiIndex): Map<string, Emoji> {
   return found;
 }
 
-/** Of several drawings of a concept in one style the neutral one is kept, else the one that comes first in Unicode's order. */
+/** The drawing to keep of two drawings of a concept in one style: the neutral one, otherwise the first in Unicode's order. */
 function preferred(a: Drawing, b: Drawing): Drawing {
   const rank = ({ emoji, concept }: Drawing): number =>
     normalizeCode(emoji.hexcode)
@@ -101,17 +102,17 @@ function preferred(a: Drawing, b: Drawing): Drawing {
   return rank(b) < rank(a) ? b : a;
 }
 
-/** All drawings of the dataset, one of each concept in each style that has it. */
+/** All drawings of the dataset: one per concept and style. */
 export function collectDrawings(index: EmojiIndex, styles: Style[]): Drawing[] {
   const elsewhere = namesByCode(styles, index);
   return styles.flatMap((style) => {
     const byConcept = new Map<string, Drawing>();
     for (const icon of style.names.keys()) {
       const emoji = findEmoji(style, icon, index, elsewhere);
-      const group = emoji?.group === undefined ? null : index.groups[emoji.group];
-      if (!emoji || !group || droppedGroups.has(group)) continue;
+      const group = emoji?.group === undefined ? undefined : index.groups[emoji.group];
+      if (emoji === null || group === undefined || droppedGroups.has(group)) continue;
       const concept = conceptOf(emoji);
-      const drawing: Drawing = { style: style.name as StyleName, icon, emoji, concept };
+      const drawing: Drawing = { style: style.name, icon, emoji, concept };
       const other = byConcept.get(concept);
       byConcept.set(concept, other ? preferred(other, drawing) : drawing);
     }
@@ -122,11 +123,13 @@ export function collectDrawings(index: EmojiIndex, styles: Style[]): Drawing[] {
 export const splitNames = ['train', 'test_style', 'test_concept', 'test_concept_seen_words', 'test_both'] as const;
 export type SplitName = (typeof splitNames)[number];
 
-/** The splits that a drawing of a style and concept belongs to, the one of seen words aside. */
+/** The split of a drawing. `test_concept_seen_words` repeats a part of `test_concept` and is not considered here. */
 export function splitOf({ style, concept }: Drawing): 'train' | 'test_style' | 'test_concept' | 'test_both' {
   const seenStyle = (trainingStyles as readonly string[]).includes(style);
   if (isHeldOut(concept)) return seenStyle ? 'test_concept' : 'test_both';
   return seenStyle ? 'train' : 'test_style';
 }
 
-export const loadStyles = (): Style[] => styleNames.map(loadStyle);
+/** All styles by name. */
+export const loadStyles = (): Record<StyleName, Style> =>
+  Object.fromEntries(styleNames.map((name) => [name, loadStyle(name)])) as Record<StyleName, Style>;

@@ -1,3 +1,4 @@
+// The emoji dataset: counts of the card, held-out concepts and styles, captions, and a small build.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -20,7 +21,7 @@ beforeAll(() => {
 });
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
 
-/** Numbers of a table in the card: the first column's text with the numbers that follow. */
+/** The numbers in the tables of the card, by the text of the first column. */
 function cardTable(): Map<string, number[]> {
   const card = fs.readFileSync(new URL('./README.md', import.meta.url), 'utf8');
   const rows = card.split('\n').filter((line) => line.startsWith('| '));
@@ -36,7 +37,7 @@ function cardTable(): Map<string, number[]> {
 }
 
 describe('the plan', () => {
-  test("holds the card's counts", () => {
+  test("matches the card's counts", () => {
     const card = cardTable();
     for (const split of splitNames) {
       const rows = plan.filter((row) => row.split === split);
@@ -48,7 +49,7 @@ describe('the plan', () => {
     }
   });
 
-  test('held-out concepts and styles are nowhere in training', () => {
+  test('held-out concepts and styles do not occur in training', () => {
     const of = (split: string): PlannedRow[] => plan.filter((row) => row.split === split);
     const concepts = (split: string): Set<number> => new Set(of(split).map(({ concept }) => concept));
     const styles = (split: string): Set<string> => new Set(of(split).map(({ drawing }) => drawing.style));
@@ -61,15 +62,15 @@ describe('the plan', () => {
     for (const split of ['train', 'test_concept']) expect(styles(split).size).toBe(7);
     const words = new Set(of('train').flatMap(({ captions }) => captions.flatMap(wordsOf)));
     for (const { captions } of of('test_concept_seen_words')) {
-      expect(wordsOf(captions[0] as string).filter((word) => !words.has(word))).toEqual([]);
+      expect(wordsOf(captions[0] ?? '').filter((word) => !words.has(word))).toEqual([]);
     }
   });
 
-  test('no skin tones, flags or components, and one drawing of a concept in each style', () => {
+  test('no skin tones, flags or components, and one drawing per concept and style', () => {
     const seen = new Set<string>();
     for (const { split, drawing, concept } of plan) {
       expect(drawing.emoji.label).not.toMatch(/skin tone|^flag: /);
-      expect(['component', 'flags']).not.toContain(index.groups[drawing.emoji.group as number]);
+      expect(['component', 'flags']).not.toContain(index.groups[drawing.emoji.group ?? -1]);
       if (split === 'test_concept_seen_words') continue;
       const key = `${drawing.style}/${concept}`;
       expect(seen.has(key), key).toBe(false);
@@ -94,19 +95,19 @@ describe('the plan', () => {
       ['people holding hands', 'men holding hands'],
     ];
     for (const labels of same) expect(new Set(labels.map(concept)).size, labels.join(', ')).toBe(1);
-    const firsts = same.map(([label]) => concept(label as string));
+    const firsts = same.map(([label]) => concept(label ?? ''));
     expect(new Set([...firsts, concept('cat'), concept('cat face'), concept('person walking')]).size).toBe(
       firsts.length + 3,
     );
   });
 
-  test('the held-out share is near 15 %', () => {
+  test('about 15 % of the concepts are held out', () => {
     const concepts = new Set(plan.map(({ drawing }) => drawing.concept));
     const share = [...concepts].filter(isHeldOut).length / concepts.size;
     expect(Math.abs(share - 0.15)).toBeLessThan(0.02);
   });
 
-  test('captions: the label first, all different, none empty, no style named', () => {
+  test('captions: the label first, all different, none empty, without names of styles', () => {
     for (const { drawing, captions } of plan) {
       expect(captions[0]).toBe(drawing.emoji.label.replace(/: /g, ', ').replace(/[“”]/g, '"'));
       expect(captions.length).toBeGreaterThanOrEqual(3);
@@ -121,13 +122,13 @@ describe('the plan', () => {
   });
 });
 
-test('a part of it is built: every split, pictures with something on them', async () => {
+test('a small build: every split, and images that are not blank', async () => {
   const some = splitNames.flatMap((split) => plan.filter((row) => row.split === split).filter((_, i) => i % 400 === 7));
   const target = path.join(root, 'emoji');
-  const told: number[] = [];
-  const report = await buildEmoji(target, { plan: some, onProgress: ({ done }) => told.push(done) });
+  const reported: number[] = [];
+  const report = await buildEmoji(target, { plan: some, onProgress: ({ done }) => reported.push(done) });
   expect(Object.values(report.splits).reduce((a, b) => a + b)).toBe(some.length);
-  expect(told.at(-1)).toBe(some.length);
+  expect(reported.at(-1)).toBe(some.length);
   using dataset = await openDataset(target);
   expect(Object.keys(dataset.splits)).toEqual([...splitNames]);
   expect(dataset.info.license).toContain('CC-BY-SA-4.0');

@@ -1,3 +1,4 @@
+/** The emoji of emojibase-data, and ways to find them. */
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
@@ -16,7 +17,7 @@ export interface Emoji {
 
 const shortcodeSets = ['emojibase', 'github', 'iamcal', 'joypixels', 'cldr', 'emojibase-legacy'];
 
-/** Code points without the variation selector, which packages write or leave out as they like. */
+/** Code points without the variation selector, which some packages include and others do not. */
 export const normalizeCode = (code: string): string =>
   code
     .toUpperCase()
@@ -24,7 +25,7 @@ export const normalizeCode = (code: string): string =>
     .filter((point) => point !== 'FE0F')
     .join('-');
 
-/** A label as icon packages spell it: `A button (blood type)` is `a-button-blood-type`. */
+/** A label in the spelling of icon packages: `A button (blood type)` becomes `a-button-blood-type`. */
 export const slug = (label: string): string =>
   label
     .toLowerCase()
@@ -34,18 +35,19 @@ export const slug = (label: string): string =>
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '');
 
-/** Ways to find an emoji. */
+/** Emoji by code points, labels and short codes. */
 export interface EmojiIndex {
   byCode: Map<string, Emoji>;
-  /** Codes of emoji with a skin tone. */
+  /** Code points of emoji with a skin tone. */
   toned: Set<string>;
   byLabel: Map<string, Emoji>;
   byShortcode: Map<string, Emoji>;
-  /** Names by number, without holes. */
+  /** Names of the groups by number. */
   groups: string[];
   subgroups: string[];
 }
 
+/** Loads the index from the npm package. */
 export function loadEmojibase(): EmojiIndex {
   const all = require('emojibase-data/en/data.json') as Emoji[];
   const byCode = new Map(all.map((emoji) => [normalizeCode(emoji.hexcode), emoji]));

@@ -1,3 +1,4 @@
+/** The builder of the emoji dataset. */
 import { DatasetWriter, type Features, feature } from '@tessera/data';
 import sharp from 'sharp';
 import { type BuildOptions, type BuildReport, type DatasetBuilder, infoOf } from '../builder.ts';
@@ -5,32 +6,33 @@ import { mapInOrder } from '../concurrency.ts';
 import { captionsOf, readable, wordsOf } from './captions.ts';
 import { collectDrawings, type Drawing, loadStyles, type SplitName, splitNames, splitOf } from './concepts.ts';
 import { type EmojiIndex, loadEmojibase } from './emojibase.ts';
-import { type Style, styleNames } from './styles.ts';
+import { styleNames } from './styles.ts';
 
 /**
- * Side of the stored pictures in pixels. Training at 64 pixels starts from pictures an eighth larger, so that a crop or a
- * turn does not have to enlarge them; at 72 they are taken as they are, resampled once only.
+ * Side of the stored images in pixels. Training at 64 pixels starts from images that are an eighth larger, so that crops and rotations
+ * do not enlarge them. Images of 72 pixels are used as they are and are resampled only once.
  */
-const pictureSize = 72;
+const imageSize = 72;
 
-/** SVGs drawn at the same time: libvips has its own threads, and this keeps them busy. */
+/** The number of SVGs that are drawn at the same time, which keeps the threads of libvips busy. */
 const drawnAtOnce = 6;
 
-/** A row before its picture is drawn. */
+/** A row before its image is drawn. */
 export interface PlannedRow {
   split: SplitName;
   drawing: Drawing;
   captions: string[];
-  /** Number of the concept. */
+  /** The number of the concept. */
   concept: number;
 }
 
-/** What will be built: all rows with their splits and captions. */
-export function planEmoji(index: EmojiIndex = loadEmojibase(), styles: Style[] = loadStyles()): PlannedRow[] {
-  const drawings = collectDrawings(index, styles);
-  const concepts = new Map([...new Set(drawings.map(({ concept }) => concept))].map((concept, i) => [concept, i]));
+/** Plans all rows with their splits and captions. */
+export function planEmoji(index: EmojiIndex = loadEmojibase(), styles = loadStyles()): PlannedRow[] {
+  const drawings = collectDrawings(index, Object.values(styles));
+  const concepts = new Map<string, number>();
   const plan = drawings.map((drawing): PlannedRow => {
-    const concept = concepts.get(drawing.concept) as number;
+    const concept = concepts.get(drawing.concept) ?? concepts.size;
+    concepts.set(drawing.concept, concept);
     return { split: splitOf(drawing), drawing, captions: captionsOf(drawing), concept };
   });
   const seen = new Set(
@@ -55,7 +57,7 @@ export const emoji = {
 } satisfies DatasetBuilder;
 
 export interface EmojiOptions extends BuildOptions {
-  /** Build these rows only. Default: all. */
+  /** Build only these rows. Default: all. */
   plan?: PlannedRow[];
 }
 
@@ -79,10 +81,9 @@ export async function buildEmoji(target: string, options: EmojiOptions = {}): Pr
   const writer = await DatasetWriter.create(target, { features, info: infoOf(emoji), overwrite });
   try {
     for (const split of splitNames) writer.addSplit(split);
-    const styleOf = new Map(styles.map((style) => [style.name, style]));
     const drawn = mapInOrder(plan, drawnAtOnce, async (row) => ({
       row,
-      png: await drawPicture((styleOf.get(row.drawing.style) as Style).svg(row.drawing.icon, pictureSize)),
+      png: await drawPng(styles[row.drawing.style].svg(row.drawing.icon, imageSize)),
     }));
     let done = 0;
     for await (const { row, png } of drawn) {
@@ -109,6 +110,6 @@ export async function buildEmoji(target: string, options: EmojiOptions = {}): Pr
 }
 
 /** Draws an SVG as a PNG, on white. */
-async function drawPicture(svg: string): Promise<Uint8Array> {
+async function drawPng(svg: string): Promise<Uint8Array> {
   return sharp(Buffer.from(svg)).flatten({ background: '#ffffff' }).png({ compressionLevel: 6 }).toBuffer();
 }

@@ -1,3 +1,4 @@
+/** The drawing styles of the emoji dataset, loaded from Iconify's npm packages. */
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
@@ -11,7 +12,7 @@ interface Icon {
   height?: number;
 }
 
-/** What an Iconify package says of its icons. */
+/** The content of an Iconify package. */
 interface IconSet {
   icons: Record<string, Icon>;
   aliases?: Record<string, { parent: string }>;
@@ -19,18 +20,18 @@ interface IconSet {
   height?: number;
 }
 
-/** A drawing style: the names of its icons, with code points where the package tells them, and their SVG. */
+/** A drawing style: the names of its icons, their code points if the package lists them, and their SVG. */
 export interface Style {
-  name: string;
-  /** Names and aliases of each icon. */
+  name: StyleName;
+  /** The names and aliases of each icon. */
   names: Map<string, string[]>;
-  /** Code points of an icon, as in `1f600` or `1f468-200d-1f373`. */
+  /** The code points of each icon, such as `1f600` or `1f468-200d-1f373`. */
   codePoints: Map<string, string>;
-  /** A complete SVG file of `size` pixels. */
+  /** The SVG of an icon, `size` pixels wide and high. @throws for an unknown icon */
   svg(icon: string, size: number): string;
 }
 
-/** Styles that are trained on: seven ways to draw the same things. */
+/** The styles of the training split. */
 export const trainingStyles = [
   'noto',
   'noto-v1',
@@ -41,16 +42,17 @@ export const trainingStyles = [
   'fluent-emoji-high-contrast',
 ] as const;
 
-/** Styles by another hand, kept for testing. */
+/** Styles of other artists, which are held out. */
 export const heldOutStyles = ['emojione', 'emojione-v1'] as const;
 
 export const styleNames = [...trainingStyles, ...heldOutStyles];
 export type StyleName = (typeof styleNames)[number];
 
-/** Packages without code points of their own that name their icons as another package does. */
+/** Packages without code points whose icons have the same names as those of another package. */
 const codePointsFrom: { [name in StyleName]?: StyleName } = { 'fluent-emoji': 'fluent-emoji-flat' };
 const withoutCodePoints = new Set<StyleName>(['noto-v1', 'emojione', 'emojione-v1']);
 
+/** Loads a style from its npm package. */
 export function loadStyle(name: StyleName): Style {
   const set = require(`@iconify-json/${name}/icons.json`) as IconSet;
   const names = new Map(Object.keys(set.icons).map((icon) => [icon, [icon]]));
@@ -65,7 +67,9 @@ export function loadStyle(name: StyleName): Style {
     names,
     codePoints,
     svg(icon, size) {
-      const { body, left = 0, top = 0, width = set.width ?? 16, height = set.height ?? 16 } = set.icons[icon] as Icon;
+      const found = set.icons[icon];
+      if (found === undefined) throw new Error(`${name}: no icon "${icon}"`);
+      const { body, left = 0, top = 0, width = set.width ?? 16, height = set.height ?? 16 } = found;
       const namespaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"';
       return `<svg ${namespaces} viewBox="${left} ${top} ${width} ${height}" width="${size}" height="${size}">${body}</svg>`;
     },

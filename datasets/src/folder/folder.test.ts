@@ -1,3 +1,4 @@
+// Building of datasets from folders: captions, classes, splits, and all errors.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -56,7 +57,7 @@ describe('with captions', () => {
     const { train = [] } = await readBack();
     expect(files(train)).toEqual(['a.png', 'b.jpg', 'c.png']);
     expect(train.map((row) => row.captions)).toEqual([['A cat, asleep', 'He said "miau"'], ['A dog'], ['A dog']]);
-    // Equal captions are one concept: they are no negatives of each other.
+    // Images with equal captions have the same concept, so they are not treated as negatives.
     expect(train.map((row) => row.concept)).toEqual([0, 1, 1]);
     expect(train[1]?.image).toEqual({ bytes: new Uint8Array(jpeg), path: 'b.jpg' });
   });
@@ -90,14 +91,14 @@ describe('with captions', () => {
     put({ 'captions.csv': 'image,caption\na.png,A cat\nb.png,A dog\na.png,\n"c\n.png",x,y\n,z\n', 'a.png': png });
     const failure = buildFromFolder(source, target);
     await expect(failure).rejects.toThrow(
-      /captions\.csv: one problem, nothing was built:\n {2}line 5: 3 fields, where the first line names 2$/,
+      /captions\.csv: one problem, nothing was built:\n {2}line 5: 3 fields, but the first line has 2$/,
     );
     put({ 'captions.csv': 'image,caption\na.png,A cat\nb.png,A dog\n"a.png","  "\n"c\n.png",x\n,z\n' });
     const messages = [
       'captions.csv: 4 problems, nothing was built:',
-      '  line 3: b.png is not there',
+      '  line 3: b.png does not exist',
       '  line 4: the caption ("caption") is empty',
-      '  line 5: c\n.png is not there',
+      '  line 5: c\n.png does not exist',
       '  line 7: the image\'s name ("image") is empty',
     ];
     await expect(buildFromFolder(source, target)).rejects.toThrow(messages.join('\n'));
@@ -107,29 +108,29 @@ describe('with captions', () => {
   test.each([
     ['image,caption,image\n', 'line 1: there are two columns "image"'],
     ['image,,caption\n', 'line 1: column 2 has no name'],
-    ['picture,caption\na.png,x\n', 'no column for the image: none is called image, file_name'],
-    ['image,words\na.png,x\n', 'no column for the caption: none is called caption'],
+    ['picture,caption\na.png,x\n', 'no column for the image: expected image, file_name'],
+    ['image,words\na.png,x\n', 'no column for the caption: expected caption'],
     ['image,caption\n', 'it has no rows'],
-    ['', 'it is empty; its first line should name the columns'],
+    ['', 'it is empty; expected the names of the columns in the first line'],
     ['image,caption\na.png,"x\n', 'Quote Not Closed'],
-    ['image,caption,split\na.png,x,tset\n', 'line 2: the split "tset" is none of train, test, validation'],
-    ['image,caption,label\na.png,x,1\na.png,y,2\n', 'line 3: a.png came before with the label 1'],
-  ])('%j is refused', async (csv, message) => {
+    ['image,caption,split\na.png,x,tset\n', 'line 2: unknown split "tset"; expected one of train, test, validation'],
+    ['image,caption,label\na.png,x,1\na.png,y,2\n', 'line 3: a.png has another label in an earlier line: 1'],
+  ])('%j is rejected', async (csv, message) => {
     put({ 'captions.csv': csv, 'a.png': png });
     await expect(buildFromFolder(source, target)).rejects.toThrow(message);
   });
 
-  test('JSONL that is none', async () => {
+  test('invalid JSONL', async () => {
     put({ 'captions.jsonl': '{"image":"a.png","caption":"x"}\n[1]\n{"image":"a.png","caption":3}\n', 'a.png': png });
     await expect(buildFromFolder(source, target)).rejects.toThrow('line 2: is not a JSON object');
     put({ 'captions.jsonl': '{"image":"a.png","caption":"x"}\n{"image":"a.png","caption":3}\n' });
-    await expect(buildFromFolder(source, target)).rejects.toThrow('line 2: a caption ("caption") is not a text');
+    await expect(buildFromFolder(source, target)).rejects.toThrow('line 2: a caption ("caption") is not a string');
   });
 
   test('two tables without a usual name', async () => {
     put({ 'a.csv': 'image,caption\n', 'b.csv': 'image,caption\n' });
     await expect(buildFromFolder(source, target)).rejects.toThrow(
-      'which file holds the captions: a.csv, b.csv? Name one',
+      'several files may contain the captions (a.csv, b.csv); specify one of them',
     );
   });
 });
@@ -146,7 +147,7 @@ describe('with class folders', () => {
     for (const row of [...train, ...held]) {
       expect((row.image as { path: string }).path.startsWith(row.label === 0 ? 'cats/' : 'dogs/')).toBe(true);
     }
-    // More files leave the others where they were.
+    // Additional files do not change the splits of the others.
     put({ 'cats/another.png': png });
     await buildFromFolder(source, target, { testShare: 0.25, overwrite: true });
     const again = await readBack();
@@ -159,26 +160,26 @@ describe('with class folders', () => {
     expect(report).toMatchObject({ splits: { train: 2, test: 1 }, classes: ['cat', 'dog'] });
   });
 
-  test('what does not fit is said', async () => {
+  test('inconsistent folders', async () => {
     await expect(buildFromFolder(path.join(root, 'nowhere'), target)).rejects.toThrow(
       'nowhere: there is no such folder',
     );
-    await expect(buildFromFolder(source, target)).rejects.toThrow('holds no images');
+    await expect(buildFromFolder(source, target)).rejects.toThrow('contains no images');
     put({ 'a.png': png, 'cat/b.png': png, 'empty/readme.txt': '' });
     await expect(buildFromFolder(source, target)).rejects.toThrow(
-      /1 images, such as a\.png, lie in no class folder.*\n.*empty holds no images/,
+      /1 images, such as a\.png, are not in a class folder.*\n.*empty contains no images/,
     );
     fs.rmSync(path.join(source, 'a.png'));
     fs.rmSync(path.join(source, 'empty'), { recursive: true });
     put({ 'train/cat/b.png': png });
     await expect(buildFromFolder(source, target)).rejects.toThrow(
-      'has folders of splits (train) and others beside them (cat)',
+      'contains folders of splits (train) and other folders (cat)',
     );
   });
 });
 
 describe('images', () => {
-  test('those that cannot be decoded are left out and reported, or an error under strict', async () => {
+  test('images that cannot be decoded are left out and reported; with strict they are an error', async () => {
     put({ 'cat/a.png': png, 'cat/b.png': 'nonsense', 'cat/c.jpg': jpeg.subarray(0, jpeg.length / 2) });
     const report = await buildFromFolder(source, target, { testShare: 0 });
     expect(report.splits).toEqual({ train: 1 });
@@ -193,7 +194,7 @@ describe('images', () => {
     );
   });
 
-  test('large ones are stored smaller on demand, drawings as pixels', async () => {
+  test('large images are resized on request, and SVGs are rasterized', async () => {
     put({
       'x/a.jpg': jpeg,
       'x/b.svg': '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 20"><rect width="5" height="5"/></svg>',
@@ -212,10 +213,13 @@ describe('images', () => {
     ]);
   });
 
-  test('progress is told', async () => {
+  test('progress is reported', async () => {
     put({ 'x/a.png': png, 'x/b.png': png });
-    const told: number[] = [];
-    await buildFromFolder(source, target, { testShare: 0, onProgress: ({ done, total }) => told.push(done / total) });
-    expect(told).toEqual([0.5, 1]);
+    const reported: number[] = [];
+    await buildFromFolder(source, target, {
+      testShare: 0,
+      onProgress: ({ done, total }) => reported.push(done / total),
+    });
+    expect(reported).toEqual([0.5, 1]);
   });
 });

@@ -1,47 +1,48 @@
+/** Building of a dataset from a folder of images. */
 import fsp from 'node:fs/promises';
 import path from 'node:path';
 import { DatasetWriter, decodeImage, type Features, feature } from '@tessera/data';
+import { errorMessage } from '@tessera/data/io';
 import sharp from 'sharp';
 import type { BuildOptions, BuildReport } from '../builder.ts';
 import { mapInOrder } from '../concurrency.ts';
 import { type Entry, type EntryOptions, listEntries } from './entries.ts';
 
 export interface FolderOptions extends BuildOptions, EntryOptions {
-  /** Images whose shorter side is longer than this are stored smaller. Default: all as they are. */
+  /** Images whose shorter side is longer than this are resized to it. Default: images are stored unchanged. */
   maxSize?: number;
-  /** An image that cannot be decoded is an error. Default: it is left out and reported. */
+  /** Whether an image that cannot be decoded is an error. Default false: it is left out and reported. */
   strict?: boolean;
-  /** What the dataset says about itself. */
+  /** The description and the license that are stored in the dataset. */
   title?: string;
   license?: string;
 }
 
 export interface FolderReport extends BuildReport {
-  /** Captions or classes: what the images came with. */
+  /** Whether the images have captions or only classes. */
   kind: 'captions' | 'classes';
-  /** Names of the classes, in the order of their numbers; empty without classes. */
+  /** The names of the classes in the order of their numbers; empty without classes. */
   classes: string[];
-  /** Images that could not be decoded, and why. */
+  /** The images that could not be decoded, and why. */
   skipped: { file: string; reason: string }[];
 }
 
-/** Images read and decoded at the same time. */
+/** The number of images that are read and decoded at the same time. */
 const atOnce = 4;
 
-/** The shorter side of a drawing without pixels, where no other size was asked for. */
+/** The shorter side of an SVG in pixels, unless `maxSize` is given. */
 const drawingSize = 256;
 
 /**
  * Builds a dataset from a folder of images.
  *
- * - With captions: a CSV, TSV or JSONL file (`captions.*` or `metadata.*`, or any single one) names each image and its caption;
- *   several rows of one image give it several captions, and in JSONL a caption may be a list. A column `label` gives classes,
- *   a column `split` splits.
- * - With classes: each sub-folder is a class, and holds its images.
- * - Folders `train`, `test`, `validation` on top of either make splits; otherwise a tenth of the images goes to `test`, chosen
- *   by a hash of the file's name.
+ * - With captions: a CSV, TSV or JSONL file (`captions.*`, `metadata.*`, or the only such file) lists the images with their captions. An
+ *   image can have several captions: in several rows, or in JSONL as a list. A column `label` defines classes, a column `split` splits.
+ * - With classes: each sub-folder is a class and contains its images.
+ * - With splits: either form inside of folders named `train`, `test` and `validation`. Otherwise a tenth of the images goes to the split
+ *   `test`, chosen by a hash of the file name.
  *
- * @throws where the input contradicts itself, all problems at once, with line numbers; nothing is built then.
+ * @throws InputProblems if the input is inconsistent; the message lists all problems with line numbers, and nothing is built
  */
 export async function buildFromFolder(
   folder: string,
@@ -87,7 +88,7 @@ export async function buildFromFolder(
     }
     if (skipped.length === entries.length) {
       throw new Error(
-        `${folder}: none of its ${entries.length} images can be decoded; the first, ${skipped[0]?.file}: ${skipped[0]?.reason}`,
+        `${folder}: none of its ${entries.length} images can be decoded; the first one, ${skipped[0]?.file}, ${skipped[0]?.reason}`,
       );
     }
   } catch (error) {
@@ -98,7 +99,7 @@ export async function buildFromFolder(
   return { path: writer.path, splits: writer.counts, kind: hasCaptions ? 'captions' : 'classes', classes, skipped };
 }
 
-/** Equal texts get equal numbers. */
+/** Returns a function that numbers texts: equal texts have equal numbers. */
 function numberer(): (text: string) => number {
   const numbers = new Map<string, number>();
   return (text) => {
@@ -108,25 +109,25 @@ function numberer(): (text: string) => number {
   };
 }
 
-/** The bytes to store, or why there are none. Every image is decoded once, as training will. */
+/** The bytes to store, or why the image cannot be used. Every image is decoded once, as in training. */
 async function prepare(folder: string, entry: Entry, { maxSize }: FolderOptions): Promise<Uint8Array | string> {
   try {
     const bytes = await fsp.readFile(path.resolve(folder, entry.file));
     const { width = 0, height = 0, format } = await sharp(bytes).metadata();
-    const drawing = format === 'svg';
-    if (!drawing && (maxSize === undefined || Math.min(width, height) <= maxSize)) {
+    const isDrawing = format === 'svg';
+    if (!isDrawing && (maxSize === undefined || Math.min(width, height) <= maxSize)) {
       await decodeImage(bytes, { kind: 'working', size: 64 });
       return bytes;
     }
     const size = maxSize ?? drawingSize;
     const smaller = sharp(bytes, { failOn: 'error' })
       .autoOrient()
-      .resize({ width: size, height: size, fit: 'outside', withoutEnlargement: !drawing });
+      .resize({ width: size, height: size, fit: 'outside', withoutEnlargement: !isDrawing });
     return await (format === 'jpeg'
       ? smaller.jpeg({ quality: 92, chromaSubsampling: '4:4:4' })
       : smaller.png()
     ).toBuffer();
   } catch (error) {
-    return `cannot be decoded (${error instanceof Error ? error.message : error})`;
+    return `cannot be decoded (${errorMessage(error)})`;
   }
 }

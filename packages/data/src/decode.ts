@@ -1,15 +1,17 @@
+/** Decoding: the bytes of an image file to RGB pixels of the size that evaluation or augmentation asks for. */
 import sharp from 'sharp';
 import { type Box, type Pixels, resizeBox } from './augment/index.ts';
 
-// One image takes one thread: there are many images, and most cores belong to the training.
+// One thread per image: there are many images to decode, and training needs most of the cores.
 sharp.concurrency(1);
-// Every image is decoded once; a cache of libvips' own would only take memory.
+// Every image is decoded once, so a cache inside libvips would only use memory.
 sharp.cache(false);
 
 /**
- * To which size an image is decoded.
- * - `square`: the shorter side to `size` pixels, then the centre square: what evaluation sees.
- * - `working`: shrunk, never enlarged, until the shorter side has about `size` pixels, aspect kept: what augmentation starts from.
+ * The size to which an image is decoded.
+ * - `square`: the shorter side is resized to `size` pixels and the center square is cut out, as evaluation needs it.
+ * - `working`: the image is shrunk, never enlarged, until its shorter side has about `size` pixels. The aspect ratio is kept.
+ *   Augmentation starts from this.
  */
 export interface DecodeTarget {
   kind: 'square' | 'working';
@@ -17,18 +19,18 @@ export interface DecodeTarget {
 }
 
 /**
- * Decodes an encoded image (PNG, JPEG, WebP, GIF, AVIF, TIFF, SVG) to RGB. The orientation that a camera noted is applied;
- * transparent parts show white; resizing is bicubic and antialiased.
+ * Decodes an image file (PNG, JPEG, WebP, GIF, AVIF, TIFF, SVG) to RGB. The camera's orientation tag is applied, transparent parts
+ * become white, and resizing is bicubic and antialiased.
  *
- * @throws if the bytes are not a whole image.
+ * @throws if the bytes are not a complete image.
  */
 export async function decodeImage(bytes: Uint8Array, target: DecodeTarget): Promise<Pixels> {
   const { size } = target;
   if (target.kind === 'working') return decodeShrunk(bytes, size);
-  // Large images come down to twice the size first, which decoders do well and fast; the rest is exact.
+  // Decoders shrink large images fast and well, so they go down to twice the size first; the rest is resized exactly.
   const image = await decodeShrunk(bytes, 2 * size);
   const data = new Uint8ClampedArray(size * size * 3);
-  resizeBox(image, centreSquare(image.width, image.height, size), size, data);
+  resizeBox(image, centerSquare(image.width, image.height, size), size, data);
   return { data: new Uint8Array(data.buffer), width: size, height: size };
 }
 
@@ -41,14 +43,14 @@ async function decodeShrunk(bytes: Uint8Array, size: number): Promise<Pixels> {
     .toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
   if (channels !== 3 && channels !== 4)
-    throw new Error(`${channels} channels after decoding, where 3 or 4 were expected`);
+    throw new Error(`the decoded image has ${channels} channels; 3 or 4 were expected`);
   const pixels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return { data: channels === 3 ? pixels : onWhite(pixels), width, height };
 }
 
 const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
-/** Whether the bytes are a PNG whose shorter side has at most `size` pixels, by its header. */
+/** Whether the bytes begin with the header of a PNG whose shorter side has at most `size` pixels. */
 function isSmallPng(bytes: Uint8Array, size: number): boolean {
   if (bytes.byteLength < 24 || pngSignature.some((byte, k) => bytes[k] !== byte)) return false;
   const header = new DataView(bytes.buffer, bytes.byteOffset);
@@ -56,8 +58,8 @@ function isSmallPng(bytes: Uint8Array, size: number): boolean {
 }
 
 /**
- * RGBA pixels in front of white, as RGB, to the same bits as libvips' `flatten`, which takes as long as decoding a small PNG. Only for
- * what is not shrunk after it.
+ * Blends RGBA pixels with a white background and returns RGB, with the same bits as libvips' `flatten`, which takes as long as decoding a
+ * small PNG. Use it only for images that are not shrunk afterwards.
  */
 function onWhite(rgba: Uint8Array): Uint8Array {
   const rgb = new Uint8Array((rgba.length / 4) * 3);
@@ -72,10 +74,10 @@ function onWhite(rgba: Uint8Array): Uint8Array {
 }
 
 /**
- * The part of an image that shows after its shorter side was resized to `size` and the centre cropped, with torchvision's
- * rounding: the longer side is cut to whole pixels, the crop starts at a whole pixel (halves to even).
+ * The part of an image that remains after its shorter side is resized to `size` and the center is cropped, with torchvision's
+ * rounding: the longer side is rounded down to whole pixels, and the crop starts at a whole pixel (halves round to even).
  */
-function centreSquare(width: number, height: number, size: number): Box {
+function centerSquare(width: number, height: number, size: number): Box {
   const short = Math.min(width, height);
   const across = (length: number): { start: number; extent: number } => {
     if (length === short) return { start: 0, extent: length };

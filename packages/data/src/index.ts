@@ -1,10 +1,48 @@
-/** Data sets on disk, and the way from their rows to batches of pixels and texts. */
+/** Datasets on disk, and everything between their rows and the batches that a model is trained on. */
+
+// Datasets in Arrow folders.
+
 export type { Value } from './arrow/column.ts';
-export * from './arrow/features.ts';
+export {
+  arrowType,
+  type ClassLabelFeature,
+  type EncodedImage,
+  type Feature,
+  type Features,
+  feature,
+  type ImageFeature,
+  type ListFeature,
+  type StructFeature,
+  type ValueDtype,
+  type ValueFeature,
+} from './arrow/features.ts';
 export { ArrowFileError } from './arrow/messages.ts';
-export * from './arrow/reader.ts';
-export * from './arrow/writer.ts';
-export * from './augment/index.ts';
+export { type Dataset, type DatasetInfo, type OpenOptions, openDataset, type Row, Split } from './arrow/reader.ts';
+export {
+  DatasetWriter,
+  type DatasetWriterOptions,
+  encodedImageFromFile,
+  type RowSource,
+  writeDataset,
+} from './arrow/writer.ts';
+
+// Images.
+
+export {
+  type AffineOptions,
+  type Augmentation,
+  augment,
+  augmentations,
+  type Box,
+  type ColorOptions,
+  type CropOptions,
+  type Pixels,
+  resizeBox,
+} from './augment/index.ts';
+export { type DecodeTarget, decodeImage } from './decode.ts';
+
+// Batches.
+
 export {
   type BatchColumns,
   type CaptionChoice,
@@ -16,8 +54,23 @@ export {
   type RowTexts,
   usualColumns,
 } from './columns.ts';
-export { type DecodeTarget, decodeImage } from './decode.ts';
-export * from './loader.ts';
+export { type Batch, DataLoader, type LoaderOptions, type LoaderState, type LoaderStats } from './loader.ts';
 export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';
 export type { SkippedRow } from './sampler.ts';
-export * from './tokenizer/index.ts';
+
+// Captions.
+
+export {
+  cleanCaption,
+  clipVocabularySize,
+  type EncodeBatchOptions,
+  loadClipTokenizer,
+  loadTokenizer,
+  type Merge,
+  repairText,
+  saveTokenizer,
+  Tokenizer,
+  type TokenizerJson,
+  type TrainBpeOptions,
+  trainBpe,
+} from './tokenizer/index.ts';

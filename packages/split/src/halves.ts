@@ -1,32 +1,33 @@
+/** The two halves of a trained Vision Transformer, and both together for comparison. */
 import { type ImageTower, isSplitTower, preprocess, type SplitTower } from '@tessera/models';
 import type { Module } from '@tessera/nn';
 import { type CompiledFunction, compile, type Tensor, tensor, tidy, zeros } from '@tessera/tensor';
 import type { LoadedCLIPFile, LoadedRun } from '@tessera/train';
 import { fillBatch, inEvaluationMode } from '@tessera/train';
 import { BatchEncoder } from '@tessera/train/browser';
-import { type HandOffBatch, placesOnGrid } from './batch.ts';
-import { checkIdentity, type HandOffDType, HandOffError, type HandOffHeader, handOffVersion } from './header.ts';
 import { identify } from './identity.ts';
+import { type HandOffBatch, placesOnGrid } from './stream/batch.ts';
+import { checkIdentity, type HandOffDType, HandOffError, type HandOffHeader, handOffVersion } from './stream/header.ts';
 
-/** A trained image model that can be cut where its tokens go into the transformer. */
+/** A trained image model that can be split where its tokens enter the transformer. */
 export interface SplitModel {
-  /** What comes out: a vector for each image, or a logit for each class. */
-  readonly gives: 'embedding' | 'logits';
+  /** The kind of output: a vector for each image, or a logit for each class. */
+  readonly output: 'embedding' | 'logits';
   readonly tower: SplitTower;
-  /** What follows the tower; null for nothing. */
+  /** The layer after the tower; null for none. */
   readonly head: (Module & { forward(features: Tensor): Tensor }) | null;
-  /** What the weights' shapes do not say. */
+  /** The settings that do not follow from the shapes of the weights. */
   readonly description: unknown;
 }
 
-/** The image half of a loaded model. @throws for models without an image tower, and for towers without a sequence of tokens */
+/** The image half of a loaded model. @throws for models without an image tower, and for towers without a token sequence */
 export function splitModel({ task, checkpoint, subject }: LoadedRun | LoadedCLIPFile): SplitModel {
   const { image } = subject;
   if (image === undefined)
     throw new Error(`${checkpoint.path}: a model of the task ${task.name} has no image tower to split`);
   const { head, description } = image;
   const tower = splitTower(image.tower, checkpoint.path);
-  return { gives: head === null ? 'embedding' : 'logits', tower, head, description };
+  return { output: head === null ? 'embedding' : 'logits', tower, head, description };
 }
 
 function splitTower(tower: ImageTower, path: string): SplitTower {
@@ -36,16 +37,16 @@ function splitTower(tower: ImageTower, path: string): SplitTower {
   );
 }
 
-/** What a model's own streams say, but for what the sender chooses. */
+/** The header of a model's streams, without the settings that the sender chooses. */
 async function ownHeader({
   tower,
   head,
   description,
 }: SplitModel): Promise<Omit<HandOffHeader, 'dtype' | 'batchSize'>> {
   const side = tower.inputResolution;
-  // Nothing is computed: shapes alone are asked for.
+  // Only shapes are read, so nothing is computed.
   const { tokens, prefix, grid } = tower.embed(zeros([1, 3, side, side]));
-  const [, length, width] = tokens.shape as [number, number, number];
+  const [, length = 0, width = 0] = tokens.shape;
   const model = await identify(head === null ? { tower } : { tower, head }, description);
   return { version: handOffVersion, model, tokens: length, width, prefix, grid, layout: 'grid', mask: false };
 }
@@ -55,7 +56,7 @@ export interface FrontOptions {
   readonly batchSize: number;
 }
 
-/** Patches, class token and positions: pixels to what is handed over. */
+/** The front half: from pixels to tokens (patches, class token, positions). */
 export class FrontHalf {
   readonly header: HandOffHeader;
   readonly #encoder: BatchEncoder;
@@ -71,7 +72,7 @@ export class FrontHalf {
     return new FrontHalf({ ...(await ownHeader(model)), dtype, batchSize }, model);
   }
 
-  /** @param images u8 [N, S, S, 3], at most a batch */
+  /** @param images u8 [N, S, S, 3], N at most the batch size @param ids a name for each image */
   async encode(images: Uint8Array, ids: readonly string[]): Promise<HandOffBatch> {
     const size = ids.length;
     const tokens = await this.#encoder.encode(images, [this.#side, this.#side, 3]);
@@ -83,7 +84,7 @@ export class FrontHalf {
   }
 }
 
-/** The transformer and what follows it: what was handed over to embeddings or logits. */
+/** The back half: from tokens to embeddings or logits (the transformer, and the head). */
 export class BackHalf {
   readonly header: HandOffHeader;
   readonly #compiled: CompiledFunction<Tensor[], Tensor>;
@@ -99,16 +100,19 @@ export class BackHalf {
     ) as CompiledFunction<Tensor[], Tensor>;
   }
 
-  /** @throws HandOffError where the stream comes from another model */
+  /** @throws HandOffError if the stream comes from another model */
   static async of(model: SplitModel, header: HandOffHeader): Promise<BackHalf> {
     checkIdentity(header, await ownHeader(model));
     return new BackHalf(header, model);
   }
 
-  /** Row-major [size, outputDim]. Batches are as long as the sender's, so that both halves add in the order of the whole. */
+  /**
+   * Computes a batch, row-major [size, outputDim]. The compiled batch is as large as the sender's, so that sums are computed in the same
+   * order as in the whole model.
+   */
   async run({ tokens, mask, image, size }: HandOffBatch): Promise<Float32Array> {
     if (image !== null)
-      throw new HandOffError('packed sequences go into a NaViT: this model takes one image a sequence');
+      throw new HandOffError('packed sequences need a NaViT; this model takes one image per sequence');
     const { batchSize, tokens: length, width } = this.header;
     return tidy(async () => {
       const inputs = [
@@ -125,7 +129,7 @@ export class BackHalf {
   }
 }
 
-/** Both halves as one program, with the tokens rounded in between as the hand-off would: what two processes are held against. */
+/** Both halves in one program, with the tokens rounded in between as in the stream. Its results are the reference for two processes. */
 export class UnsplitModel {
   readonly #encoder: BatchEncoder;
   readonly #side: number;
@@ -134,14 +138,14 @@ export class UnsplitModel {
     this.#side = tower.inputResolution;
     this.#encoder = new BatchEncoder(tower, batchSize, (pixels) => {
       const sequence = tower.embed(preprocess(pixels));
-      // In memory of their own, as in the back half: no kernel then adds in another order.
+      // Contiguous, as in the back half, so that every kernel adds in the same order.
       const tokens = dtype === 'f32' ? sequence.tokens : sequence.tokens.cast(dtype).cast('f32').contiguous();
       const features = tower.forwardTokens({ ...sequence, tokens });
       return head === null ? features : head.forward(features);
     });
   }
 
-  /** u8 [N, S, S, 3] to row-major [N, outputDim]. */
+  /** @param images u8 [N, S, S, 3] @returns row-major [N, outputDim] */
   run(images: Uint8Array): Promise<Float32Array> {
     return this.#encoder.encode(images, [this.#side, this.#side, 3]);
   }

@@ -1,14 +1,15 @@
+// The stream of tokens (round trips, refusals, damage), and the two halves of a model.
 import { ImageClassifier, NaViT, VisionTransformer, ViT } from '@tessera/models';
 import { init } from '@tessera/nn';
 import { manualSeed, setDefaultBackend, type Tensor, tensor } from '@tessera/tensor';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type HandOffBatch, placesOnGrid, sequenceOf } from './batch.ts';
 import { BackHalf, FrontHalf, type SplitModel, UnsplitModel } from './halves.ts';
-import { type HandOffDType, HandOffError, type HandOffHeader, handOffDTypes } from './header.ts';
 import { identify } from './identity.ts';
-import { type ReadHandOffOptions, type ReceivedBatch, readHandOff } from './read.ts';
-import { writeHandOff } from './write.ts';
+import { type HandOffBatch, placesOnGrid, sequenceOf } from './stream/batch.ts';
+import { type HandOffDType, HandOffError, type HandOffHeader, handOffDTypes } from './stream/header.ts';
+import { type ReadHandOffOptions, type ReceivedBatch, readHandOff } from './stream/read.ts';
+import { writeHandOff } from './stream/write.ts';
 
 const seed = Number(process.env.TESSERA_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
@@ -24,7 +25,7 @@ const header: HandOffHeader = {
 };
 const packed: HandOffHeader = { ...header, tokens: 6, prefix: 0, grid: [4, 4], layout: 'packed' };
 
-/** A batch of numbers that f16 and bf16 hold, too. */
+/** A batch of numbers that f16 and bf16 represent exactly. */
 function batchOf(h: HandOffHeader, size = h.batchSize, first = 0): HandOffBatch {
   const { tokens, width } = h;
   const isPacked = h.layout === 'packed';
@@ -32,9 +33,9 @@ function batchOf(h: HandOffHeader, size = h.batchSize, first = 0): HandOffBatch 
     size,
     tokens: Float32Array.from({ length: size * tokens * width }, (_, i) => ((i + first) % 200) / 8 - 12),
     mask: h.mask ? Uint8Array.from({ length: size * tokens }, (_, i) => Number(i % 3 !== 2)) : null,
-    image: isPacked ? Int32Array.from({ length: size * tokens }, (_, i) => [0, 0, 0, 1, 1, -1][i % 6] as number) : null,
+    image: isPacked ? Int32Array.from({ length: size * tokens }, (_, i) => [0, 0, 0, 1, 1, -1][i % 6] ?? 0) : null,
     coordinates: isPacked
-      ? Int32Array.from({ length: size * tokens * 2 }, (_, i) => [0, 0, 0, 1, 0, 2, 0, 0, 1, 0, 0, 0][i % 12] as number)
+      ? Int32Array.from({ length: size * tokens * 2 }, (_, i) => [0, 0, 0, 1, 0, 2, 0, 0, 1, 0, 0, 0][i % 12] ?? 0)
       : placesOnGrid(h, size),
     ids: Array.from({ length: size }, (_, k) => `żółć-${first + k}.png`),
   };
@@ -46,7 +47,7 @@ async function bytesOf(h: HandOffHeader, batches: readonly HandOffBatch[]): Prom
   return Buffer.concat(chunks);
 }
 
-/** The bytes in pieces, as a socket would cut them. */
+/** The bytes in pieces, as they come from a socket. */
 async function* pieces(bytes: Uint8Array, size = 1000): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
@@ -62,7 +63,7 @@ async function readAll(
   return { header: found, batches: all };
 }
 
-describe('what is written is read', () => {
+describe('a stream is read as it was written', () => {
   const variants: Record<string, HandOffHeader> = {
     ...Object.fromEntries(handOffDTypes.map((dtype) => [dtype, { ...header, dtype }])),
     'with a mask': { ...header, mask: true },
@@ -80,7 +81,7 @@ describe('what is written is read', () => {
       });
   });
 
-  it('no batch at all', async () => {
+  it('without batches', async () => {
     expect(await readAll(await bytesOf(header, []))).toEqual({ header, batches: [] });
   });
 
@@ -93,7 +94,7 @@ describe('what is written is read', () => {
     expect(Math.abs(f32.length / (2 * 9_682_944) - 1)).toBeLessThan(0.01);
   });
 
-  it('tokens in f32 are views of what was received, as large batches are of what is sent', async () => {
+  it('tokens in f32 are views of the received bytes, and large batches are sent without a copy', async () => {
     const h = { ...header, tokens: 257, grid: [16, 16] as const, width: 64 };
     const batch = batchOf(h);
     const chunks: Uint8Array[] = [];
@@ -103,7 +104,7 @@ describe('what is written is read', () => {
     expect((received as ReceivedBatch).tokens.buffer.byteLength).toBeGreaterThan(batch.tokens.byteLength);
   });
 
-  it('the next batch is made when the last was taken', async () => {
+  it('the next batch is requested after the last one was taken', async () => {
     let made = 0;
     async function* batches(): AsyncGenerator<HandOffBatch> {
       for (; made < 10; made++) yield batchOf(header);
@@ -119,29 +120,29 @@ describe('what is written is read', () => {
   });
 });
 
-describe('the sender refuses', () => {
+describe('the sender rejects', () => {
   it.each<[string, HandOffHeader, Partial<HandOffBatch>, string]>([
     [
       'too few tokens',
       header,
       { tokens: new Float32Array(5) },
-      'tokens: 5 values, where 84 are announced for 3 sequences',
+      'tokens: 5 values; the header announces 84 for 3 sequences',
     ],
     ['NaN', header, { tokens: new Float32Array(84).fill(Number.NaN, 0, 2) }, '2 of 84 numbers are not finite in f32'],
     [
-      'what f16 cannot hold',
+      'a number that is too large for f16',
       { ...header, dtype: 'f16' },
       { tokens: new Float32Array(84).fill(70_000, 0, 1) },
-      '1 of 84 numbers are not finite in f16, which ends at 65504: hand over in bf16 or f32',
+      '1 of 84 numbers are not finite in f16, whose largest number is 65504; use bf16 or f32',
     ],
     [
       'a mask that was not announced',
       header,
       { mask: new Uint8Array(21) },
-      'mask: 21 values, where none are announced',
+      'mask: 21 values; the header announces none',
     ],
-    ['no mask', { ...header, mask: true }, { mask: null }, 'mask: no values, where 21 are announced'],
-    ['too many sequences', header, { size: 4 }, 'a batch of 4 sequences, where 1 to 3 are announced'],
+    ['no mask', { ...header, mask: true }, { mask: null }, 'mask: no values; the header announces 21'],
+    ['too many sequences', header, { size: 4 }, 'a batch of 4 sequences; the header announces 1 to 3'],
     [
       'a place off the grid',
       packed,
@@ -149,17 +150,17 @@ describe('the sender refuses', () => {
       '(4, 4) at sequence 0, token 0 is not on the grid of 4 x 4',
     ],
     [
-      'an image that is none',
+      'an invalid image index',
       packed,
       { image: new Int32Array(18).fill(-2) },
-      'image: number -2 at sequence 0, token 0',
+      'image: index -2 at sequence 0, token 0',
     ],
     ['a long id', header, { ids: ['a', 'b', 'c'.repeat(5000)] }, 'has more than 4096 bytes'],
     [
       'a grid that does not fit',
       { ...header, grid: [2, 2] },
       {},
-      'claims sequences of 7 tokens; 1 in front of 2 x 2 patches make 5',
+      'announces sequences of 7 tokens, but 1 + 2 x 2 patches are 5',
     ],
   ])('%s', async (_, h, change, message) => {
     const attempt = bytesOf(h, [{ ...batchOf(h), ...change }]);
@@ -168,7 +169,7 @@ describe('the sender refuses', () => {
   });
 });
 
-describe('the receiver refuses', () => {
+describe('the receiver rejects', () => {
   const replaced = (bytes: Buffer, from: string, to: string): Buffer => {
     expect(to.length).toBe(from.length);
     const at = bytes.indexOf(from);
@@ -179,29 +180,29 @@ describe('the receiver refuses', () => {
   };
 
   it.each<[string, string, string, string]>([
-    ['another version', '"version":1', '"version":2', 'has version 2; version 1 is read here'],
+    ['another version', '"version":1', '"version":2', 'has version 2, but only version 1 can be read'],
     ['an unknown dtype', '"dtype":"f32"', '"dtype":"f64"', 'tessera_hand_off.dtype'],
     [
       'a length that contradicts the grid',
       '"tokens":7',
       '"tokens":8',
-      'claims sequences of 8 tokens; 1 in front of 2 x 3',
+      'announces sequences of 8 tokens, but 1 + 2 x 3',
     ],
     [
-      'columns that are not those announced',
+      'columns that differ from the header',
       '"width":4',
       '"width":5',
       'has the columns tokens: FixedSizeList[28]<Float32>',
     ],
-    ['JSON that is none', '{"version":1', '["version":1', 'tessera_hand_off is not JSON'],
-    ['a key too much', '"width"', '"wydth"', 'is damaged: tessera_hand_off.width'],
-    ['a hash that is none', 'aaaa', 'zzzz', 'tessera_hand_off.model.configuration'],
+    ['invalid JSON', '{"version":1', '["version":1', 'tessera_hand_off is not JSON'],
+    ['an unknown key', '"width"', '"wydth"', 'is damaged: tessera_hand_off.width'],
+    ['an invalid hash', 'aaaa', 'zzzz', 'tessera_hand_off.model.configuration'],
   ])('%s', async (_, from, to, message) => {
     const bytes = await bytesOf(header, [batchOf(header)]);
     await expect(readAll(replaced(bytes, from, to))).rejects.toThrow(message);
   });
 
-  it('absurd sizes, before memory is asked for', async () => {
+  it('absurd sizes, before memory is allocated', async () => {
     const large = {
       ...header,
       tokens: 2 ** 16 + 1,
@@ -211,15 +212,15 @@ describe('the receiver refuses', () => {
     };
     const chunks = writeHandOff(large, []);
     await expect(readHandOff(chunks)).rejects.toThrow(
-      /announces batches of \d{13} bytes .* at most 1073741824 are taken/,
+      /announces batches of \d{13} bytes .* at most 1073741824 are accepted/,
     );
     const small = await bytesOf(header, [batchOf(header)]);
-    await expect(readAll(small, { maxBatchBytes: 1000 })).rejects.toThrow('at most 1000 are taken');
+    await expect(readAll(small, { maxBatchBytes: 1000 })).rejects.toThrow('at most 1000 are accepted');
   });
 
   it('NaN and infinity, or counts them', async () => {
     const bytes = await bytesOf(header, [batchOf(header)]);
-    // A token's number, -11.5, turned into NaN.
+    // Two numbers, -11.5 and -11.375, become NaN and infinity.
     const pattern = Buffer.from(new Float32Array([-11.5, -11.375]).buffer);
     const at = bytes.indexOf(pattern);
     bytes.writeFloatLE(Number.NaN, at);
@@ -237,46 +238,46 @@ describe('the receiver refuses', () => {
     );
   });
 
-  it('a stream that ends early, wherever that is, and one that does not end', async () => {
+  it('a stream that ends too early, at any place, and one with bytes after its end', async () => {
     const bytes = await bytesOf(header, [batchOf(header), batchOf(header, 2)]);
     for (let end = 0; end < bytes.length; end += 7)
       await expect(readAll(bytes.subarray(0, end)), `cut at ${end}`).rejects.toThrow(
-        /is truncated: it ends at byte \d+, where .* was expected: did the sender stop\?/,
+        /is truncated: it ends at byte \d+; expected .*\. Did the sender stop\?/,
       );
     await expect(readAll(Buffer.concat([bytes, bytes]))).rejects.toThrow('bytes follow the end of the stream');
   });
 
-  it('what is no hand-off', async () => {
-    await expect(readAll(Buffer.from('hello, this is text'))).rejects.toThrow('no Arrow IPC stream begins here');
-    await expect(readAll(Buffer.alloc(0))).rejects.toThrow('is truncated: it ends at byte 0, where the schema');
+  it('other formats', async () => {
+    await expect(readAll(Buffer.from('hello, this is text'))).rejects.toThrow('it is not an Arrow IPC stream');
+    await expect(readAll(Buffer.alloc(0))).rejects.toThrow('is truncated: it ends at byte 0; expected the schema');
   });
 
-  it(`damage of any kind is an error of ours, or does no harm (seed ${seed})`, async () => {
+  it(`random damage is a HandOffError or does no harm (seed ${seed})`, async () => {
     const variants = [header, { ...header, mask: true, dtype: 'bf16' as const }, packed];
     const streams = await Promise.all(variants.map((h) => bytesOf(h, [batchOf(h), batchOf(h, 2)])));
     const damage = fc.record({ at: fc.nat(8000), value: fc.constantFrom(0, 1, 0x7f, 0x80, 0xff) });
-    let refused = 0;
+    let rejected = 0;
     await fc.assert(
       fc.asyncProperty(fc.nat(2), fc.array(damage, { minLength: 1, maxLength: 4 }), async (which, damages) => {
-        const copy = Buffer.from(streams[which] as Buffer);
+        const copy = Buffer.from(streams[which] ?? []);
         for (const { at, value } of damages) copy[at % copy.length] = value;
         try {
           const { header: found, batches } = await readAll(copy, { nonFinite: 'count', maxBatchBytes: 2 ** 20 });
           for (const batch of batches) expect(batch.tokens.length).toBe(batch.size * found.tokens * found.width);
         } catch (error) {
-          refused++;
+          rejected++;
           expect(error).toBeInstanceOf(HandOffError);
         }
       }),
       { numRuns: Number(process.env.TESSERA_TEST_RUNS ?? 600), seed },
     );
-    expect(refused).toBeGreaterThan(50);
+    expect(rejected).toBeGreaterThan(50);
   });
 });
 
 describe('halves', () => {
   const linear = new ViT({ imageSize: 8, patchSize: 4, width: 16, depth: 2, heads: 2, classes: 3 });
-  const split: SplitModel = { gives: 'logits', tower: linear, head: null, description: { heads: 2 } };
+  const split: SplitModel = { output: 'logits', tower: linear, head: null, description: { heads: 2 } };
   const pixels = Uint8Array.from({ length: 5 * 8 * 8 * 3 }, (_, i) => (i * 37) % 251);
   const ids = ['a', 'b', 'c', 'd', 'e'];
 
@@ -288,13 +289,13 @@ describe('halves', () => {
     return half.run(batches[0] as ReceivedBatch);
   }
 
-  it.each(handOffDTypes)('give the bits of the whole, in %s', async (dtype) => {
+  it.each(handOffDTypes)('compute the bits of the whole model, in %s', async (dtype) => {
     const whole = await new UnsplitModel(split, { dtype, batchSize: 8 }).run(pixels);
     expect(whole.length).toBe(15);
     expect(await throughStream(dtype)).toEqual(whole);
   });
 
-  it('with a head behind the tower: a classifier', async () => {
+  it('with a head after the tower: a classifier', async () => {
     const classifier = new ImageClassifier(linear, 4);
     const whole = { ...split, head: classifier.head };
     const front = await FrontHalf.of(whole, { dtype: 'f32', batchSize: 8 });
@@ -305,7 +306,7 @@ describe('halves', () => {
     await expect(BackHalf.of(split, found)).rejects.toThrow('another configuration');
   });
 
-  it('of different models do not go together', async () => {
+  it('of different models are not combined', async () => {
     const other = new ViT({ imageSize: 8, patchSize: 4, width: 16, depth: 2, heads: 2, classes: 3 });
     const wider = new ViT({ imageSize: 8, patchSize: 4, width: 32, depth: 2, heads: 2, classes: 3 });
     const deeper = new ViT({ imageSize: 8, patchSize: 4, width: 16, depth: 3, heads: 2, classes: 3 });
@@ -314,12 +315,12 @@ describe('halves', () => {
     await expect(refusal({ tower: deeper })).rejects.toThrow('another configuration');
     await expect(refusal({ description: { heads: 4 } })).rejects.toThrow('another configuration');
     await expect(refusal({ tower: wider })).rejects.toThrow(
-      'has tokens [B, 5, 16] (1 + 2 x 2 places); this model takes [B, 5, 32] (1 + 2 x 2 places)',
+      'has tokens [B, 5, 16] (1 + 2 x 2 patches); this model takes [B, 5, 32] (1 + 2 x 2 patches)',
     );
     await expect(refusal({ tower: new VisionTransformer(8, 4, 16, 2, 2, 8) })).rejects.toThrow('another configuration');
   });
 
-  it('a mask goes to the back half: what it hides makes no difference', async () => {
+  it('a mask is sent to the back half: masked tokens make no difference', async () => {
     const front = await FrontHalf.of(split, { dtype: 'f32', batchSize: 2 });
     const h = { ...front.header, mask: true };
     const batch = await front.encode(pixels.subarray(0, 2 * 192), ['a', 'b']);
@@ -334,7 +335,7 @@ describe('halves', () => {
     expect(await run(noisy, open)).not.toEqual(await run(batch.tokens, open));
   });
 
-  it('of a NaViT: images, rows and columns travel with the tokens', async () => {
+  it('of a NaViT: images, rows and columns are sent with the tokens', async () => {
     const navit = new NaViT({
       patchSize: 4,
       width: 16,

@@ -1,13 +1,14 @@
+/** Hashes that identify a model. */
 import { createHash } from 'node:crypto';
 import type { Module } from '@tessera/nn';
 import { formatShape } from '@tessera/tensor';
-import type { ModelIdentity } from './header.ts';
+import type { ModelIdentity } from './stream/header.ts';
 
 /**
- * What tells a model from others: by its configuration, and by the values of its weights.
+ * Identifies a model by its configuration and by the values of its weights.
  *
- * @param modules by name, all that both halves consist of; of the first, the class is the tower's name
- * @param description whatever the tensors' shapes do not say (heads, activation), to be written as JSON
+ * @param modules all modules of both halves by name; the class of the first one is the tower's name
+ * @param description the settings that do not follow from the tensors' shapes (heads, activation), as JSON
  */
 export async function identify(
   modules: Readonly<Record<string, Module>>,

@@ -1,2 +1,2 @@
-/** The parts of this package that run in a browser. */
+/** The part of this package that runs in a browser: reading safetensors. */
 export { parseTensors, type TensorFile } from './safetensors/parse-tensors.ts';

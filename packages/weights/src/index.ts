@@ -1,4 +1,20 @@
-/** Weights of models from other libraries, in and out. */
+/** Weights of other libraries' models: reading, recognizing and writing them. */
+
+// A model with its weights, from a file and to one.
+
+export {
+  type LoadedWeights,
+  type LoadWeightsOptions,
+  loadWeights,
+  modelFromFile,
+  type SavedWeights,
+  saveWeights,
+  usualWeightNames,
+  weightMetadata,
+} from './load-and-save.ts';
+
+// A model from named tensors, and named tensors from a model.
+
 export type { ConfigFile, ModelHints, WeightNames } from './formats/format.ts';
 export {
   isKnownModel,
@@ -11,18 +27,11 @@ export {
   weightsOf,
 } from './formats/model-weights.ts';
 export { type TowerConfig, towerConfigOf } from './formats/tower-config.ts';
-export {
-  type LoadedWeights,
-  type LoadWeightsOptions,
-  loadWeights,
-  modelFromFile,
-  type SavedWeights,
-  saveWeights,
-  usualWeightNames,
-  weightMetadata,
-} from './model-files.ts';
-export { convertTorchFile } from './plain-tensors.ts';
+
+// Files of named tensors, of any model.
+
+export { readWeightFile } from './read-weight-file.ts';
 export { parseTensors, type TensorFile } from './safetensors/parse-tensors.ts';
 export { readTensors, writeTensors } from './safetensors/tensor-files.ts';
+export { convertTorchFile } from './torch/convert.ts';
 export { readTorchFile, type TorchFileOptions } from './torch/torch-file.ts';
-export { readWeightFile } from './weight-file.ts';

@@ -1,28 +1,29 @@
+/** The interface of a library that takes part in a benchmark. */
 import type { Contestant } from './measure/race.ts';
 import type { Work } from './work.ts';
 
-/** One work made ready on one engine. */
+/** A work that is ready to be timed on an engine. */
 export interface PreparedWork extends Contestant {
-  /** Numbers that all engines must agree on: of the outputs, or the losses of a training step's first runs. */
+  /** Numbers on which all engines must agree: from the outputs, or the losses of the first runs of a training step. */
   readonly check: readonly number[];
   release(): Promise<void>;
 }
 
-/** A library with one setting of threads, ready to be timed. */
+/** A library with a fixed number of threads. */
 export interface Engine {
   /** 'PyTorch', 'jax-js', ... */
   readonly library: string;
   readonly version: string;
   readonly threads: number;
-  /** What tells it from other installations of the library; empty where there is only one. */
+  /** Distinguishes several installations of the library; empty if there is only one. */
   readonly variant: string;
-  /** The works that it takes part in; absent: all. */
+  /** The kinds of work that it takes part in; undefined: all. */
   readonly kinds?: readonly Work['kind'][];
-  /** @throws UnsupportedWork if the library cannot do it. */
+  /** Prepares a work. @throws UnsupportedWork if the library does not support it */
   prepare(work: Work): Promise<PreparedWork>;
 }
 
-/** The library lacks what the work needs. */
+/** The library does not support a work. */
 export class UnsupportedWork extends Error {
   override name = 'UnsupportedWork';
 }

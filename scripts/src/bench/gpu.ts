@@ -1,4 +1,4 @@
-/** Times a GPU: products in f32 and f16, convolutions, training steps of CLIP, beside PyTorch on the same GPU where there is one. */
+/** The benchmark gpu: products in f32 and f16, convolutions, and training steps of CLIP, compared with PyTorch on the same GPU. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,32 +12,32 @@ import { tesseraEngine } from './tessera.ts';
 import { disagreement } from './values.ts';
 import { gemm, labelOf, operationsOf, type Work } from './work.ts';
 
-/** Pairs in the batches of the training steps. */
+/** The batch sizes of the training steps. */
 export const gpuBatches: readonly number[] = [64, 128, 256];
 
 export interface GpuBenchOptions {
-  /** Tiny sizes: to see that all of it runs, on a processor too. */
+  /** Tiny sizes, as a test that also runs on a CPU. */
   readonly quick: boolean;
-  /** Pairs in the batches of the training steps. */
+  /** The batch sizes of the training steps. */
   readonly batches: readonly number[];
-  /** Ours. */
+  /** Tessera's version. */
   readonly version: string;
 }
 
 interface GpuRow {
   readonly work: string;
   readonly precision: 'f32' | 'f16';
-  /** Of one run, in a queue of many. */
+  /** The time of one run, when many are queued. */
   readonly milliseconds: number;
-  /** 10^12 floating-point operations a second. */
+  /** 10^12 floating-point operations per second. */
   readonly teraflops: number;
-  /** By run. */
+  /** Dispatches and submits per run. */
   readonly dispatches: number;
   readonly submits: number;
-  /** Inputs stay on the device: what is uploaded is what a run itself needs. */
+  /** Bytes that a run uploads. Its inputs stay on the device. */
   readonly bytesUploaded: number;
   readonly torchMilliseconds: number | null;
-  /** Our speed / PyTorch's. */
+  /** Our speed divided by PyTorch's. */
   readonly ofTorch: number | null;
 }
 
@@ -47,7 +47,7 @@ export interface GpuReport {
   readonly adapter: AdapterDescription;
   readonly torch: { readonly version: string; readonly gpu: string } | null;
   readonly rows: readonly GpuRow[];
-  /** Works that the device cannot do. */
+  /** Works that the device does not support. */
   readonly leftOut: readonly { readonly work: string; readonly reason: string }[];
   /** Results in f32 that differ from PyTorch's. */
   readonly disagreements: readonly string[];
@@ -68,7 +68,7 @@ function products(quick: boolean): Work[] {
   ];
 }
 
-/** Names and models of the training steps. */
+/** The models of the training steps, with their names. */
 const largest = ['ViT-B/32', presets['ViT-B/32']] as const;
 const smallest = [
   'one layer',
@@ -81,11 +81,11 @@ const smallest = [
 
 const isWebGpu = (backend: Backend): backend is WebGpuBackend => backend.name === 'webgpu';
 
-/** Runs are queued for about so long before they are waited for. */
+/** Runs are queued for about this time before waiting for them. */
 const turnMs = 300;
 const rounds = 5;
 
-/** Milliseconds of a run, the best of some rounds. */
+/** The time of a run in ms, the best of several rounds. */
 async function timeOf(prepared: PreparedWork, synchronize: () => Promise<void>, quick: boolean): Promise<number> {
   const turn = async (runs: number): Promise<number> => {
     const start = performance.now();
@@ -102,12 +102,13 @@ async function timeOf(prepared: PreparedWork, synchronize: () => Promise<void>, 
   return Math.min(...times);
 }
 
+/** Runs the benchmark. @throws if the backend is not WebGPU */
 export async function benchGpu(
   backend: Backend,
   { quick, batches, version }: GpuBenchOptions,
   { print, say }: { print(text: string): void; say(line: string): void },
 ): Promise<GpuReport> {
-  if (!isWebGpu(backend)) throw new Error(`gpu: backend '${backend.name}' is no GPU; say --backend webgpu`);
+  if (!isWebGpu(backend)) throw new Error(`gpu: the backend '${backend.name}' is not a GPU; use --backend webgpu`);
   const started = new Date().toISOString();
   const ours = tesseraEngine(backend, version);
   const peer = await cudaTorch(say);
@@ -116,7 +117,7 @@ export async function benchGpu(
   const disagreements: string[] = [];
   const { adapter } = backend;
   print(
-    `${adapter.name}; ${peer === null ? 'no PyTorch with a GPU (TESSERA_PYTHON names one)' : `PyTorch ${peer.version} on ${peer.gpu}`}`,
+    `${adapter.name}; ${peer === null ? 'no PyTorch with a GPU was found (TESSERA_PYTHON can name an interpreter)' : `PyTorch ${peer.version} on ${peer.gpu}`}`,
   );
 
   const measure = async (work: Work): Promise<void> => {
@@ -134,7 +135,7 @@ export async function benchGpu(
         const theirs = await peer.process.prepare('torch', work);
         const wrong = disagreement(prepared.check, theirs.check);
         if (wrong !== null && precision === 'f32') disagreements.push(`${label}: ${wrong}`);
-        // It waits for its own queue.
+        // PyTorch waits for its queue itself.
         torchMilliseconds = await timeOf(theirs, async () => undefined, quick);
         await theirs.release();
       }
@@ -194,7 +195,7 @@ const columns: readonly Column<GpuRow>[] = [
   },
   {
     title: 'of PyTorch',
-    meaning: "our speed / PyTorch's on the same GPU: f32 without TF32, f16 by autocast",
+    meaning: "our speed divided by PyTorch's on the same GPU: f32 without TF32, f16 with autocast",
     cell: ({ ofTorch }) => (ofTorch === null ? '-' : percent(ofTorch)),
   },
 ];

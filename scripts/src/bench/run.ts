@@ -1,3 +1,4 @@
+/** The benchmarks of the command line: runs them, prints tables, and collects one report. */
 import type { PresetName } from '@tessera/models';
 import type { Backend } from '@tessera/tensor';
 import { type ClipStepRow, measureClipStep } from './benchmarks/clip-step.ts';
@@ -36,16 +37,16 @@ export const benchmarkNames = [
 ] as const;
 type BenchmarkName = (typeof benchmarkNames)[number];
 
-/** What is not measured unless it is asked for: it takes minutes. */
+/** Benchmarks that run only on request, because they take minutes. */
 export const onRequest: readonly BenchmarkName[] = ['evaluation', 'start', 'memory', 'peak-memory', 'scaling'];
 
-/** What needs no peak to be held against, nor peers in turns. */
+/** Benchmarks that are not compared with the peak rate and not run in turn with peers. */
 const untimed: readonly BenchmarkName[] = ['data', 'start', 'memory', 'peak-memory', 'scaling'];
 
 export interface BenchOptions {
   readonly benchmarks: readonly BenchmarkName[];
   readonly peers: readonly PeerName[];
-  /** Threads that peers may use at most. */
+  /** The largest number of threads of peers. */
   readonly threads: number;
   /** Models of clip-step. */
   readonly presets: readonly PresetName[];
@@ -56,28 +57,28 @@ export interface BenchOptions {
   /** Models of peak-memory. */
   readonly peakPresets: readonly PresetName[];
   readonly batch: number;
-  /** Pairs in a batch of peak-memory. */
+  /** The batch size of peak-memory. */
   readonly peakBatch: number;
-  /** Turns that each contestant gets; null: the benchmark's own choice. */
+  /** Measurement rounds; null: the default of each benchmark. */
   readonly rounds: number | null;
   readonly profile: boolean;
-  /** File for the timeline of a clip-step; null: none. Several presets: the preset's name goes before the ending. */
+  /** File for the timeline of a clip-step; null: none. With several presets, the preset's name is added to the file name. */
   readonly trace: string | null;
-  /** Folder of the dataset that `data` and `evaluation` read; null: drawings made for the run. */
+  /** Folder of the dataset for `data` and `evaluation`; null: generated drawings. */
   readonly dataset: string | null;
-  /** Ours. */
+  /** Tessera's version. */
   readonly version: string;
 }
 
-/** A row with what it can be judged by. */
+/** A row with derived figures. */
 type Judged<R extends Row = Row> = R & {
-  /** Our rate / the machine's peak. */
+  /** Our rate divided by the machine's peak. */
   readonly mfu: number;
-  /** The fastest setting of each library. */
+  /** The fastest thread setting of each library. */
   readonly best: Readonly<Record<string, Entry>>;
 };
 
-/** The one JSON document of `--json`. */
+/** The JSON document of `--json`. */
 export interface BenchReport {
   readonly tessera: string;
   readonly started: string;
@@ -85,11 +86,11 @@ export interface BenchReport {
   readonly backend: BackendFacts;
   readonly peers: readonly Participant[];
   readonly notInstalled: readonly MissingPeer[];
-  /** The highest rate of any matrix product of this run. */
+  /** The highest rate of a matrix product in this run. */
   readonly peak: Peak | null;
-  /** Our rate / OpenBLAS's, by its fastest setting, for matrices of 1008 x 1008; null without OpenBLAS. */
+  /** Our rate divided by that of OpenBLAS at its fastest setting, for 1008 x 1008 matrices; null without OpenBLAS. */
   readonly gemm1008OfOpenBLAS: number | null;
-  /** What one thread can do, measured for --profile. */
+  /** The rates of one thread, measured for --profile. */
   readonly roof: Roof | null;
   readonly gemm: readonly Judged[];
   readonly conv: readonly Judged[];
@@ -101,18 +102,18 @@ export interface BenchReport {
   readonly memory: readonly MemoryRow[];
   readonly 'peak-memory': readonly PeakMemoryRow[];
   readonly scaling: ScalingReport | null;
-  /** Results that differ from ours: one of the two is wrong. */
+  /** Results of peers that differ from ours. */
   readonly disagreements: readonly string[];
 }
 
-/** Who is much slower than the rest stops when its milliseconds are used up. */
+/** A contestant that is much slower than the others stops when its time budget is used up. */
 const productRace: RaceOptions = { rounds: 15, budgetMs: 3000 };
 const stepRace: RaceOptions = { rounds: 10, budgetMs: 40_000, warmUpMs: 400 };
 
 export interface BenchOutput {
-  /** Gets the tables, each as soon as it is ready. */
+  /** Prints a table as soon as it is complete. */
   print(text: string): void;
-  /** Hears how far the run is. */
+  /** Reports progress. */
   say(line: string): void;
 }
 
@@ -123,7 +124,7 @@ export async function runBenchmarks(
   output: BenchOutput,
 ): Promise<BenchReport> {
   const timed = options.benchmarks.some((name) => !untimed.includes(name));
-  if (timed && options.peers.length > 0) output.say('starting the libraries to compare with');
+  if (timed && options.peers.length > 0) output.say('starting other libraries');
   const peers = await startPeers(timed ? options.peers : [], options.threads, output.say);
   try {
     return await measureAll(backend, options, output, peers, timed);
@@ -154,7 +155,7 @@ async function measureAll(
   const facts = { machine: machineFacts(), backend: backendFacts(backend), peers: participants(engines) };
   print(formatEnvironment(facts.machine, facts.backend, facts.peers));
 
-  // The product of 1008 x 1008 matrices comes first whatever is measured: the others are judged by the peak.
+  // The product of 1008 x 1008 matrices always comes first, because other rates are compared with the peak.
   if (timed) say('gemm');
   const gemm = timed ? await measure(wants('gemm') ? [peakWork, ...gemmWorks] : [peakWork]) : [];
   const peak = peakOf(gemm);
@@ -268,7 +269,7 @@ const differingLosses = (rows: readonly PeakMemoryRow[]): string[] =>
 function formatEnd({ gemm1008OfOpenBLAS: share, notInstalled, disagreements }: BenchReport): string {
   return [
     ...(share === null ? [] : [`1008 x 1008 x 1008: ${(100 * share).toFixed(0)} % of OpenBLAS's rate`]),
-    ...notInstalled.map(({ library, install }) => `not installed: ${library}. To compare: ${install}`),
+    ...notInstalled.map(({ library, install }) => `not installed: ${library}. To compare with it: ${install}`),
     ...disagreements.map((line) => `DIFFERENT RESULT: ${line}`),
   ].join('\n');
 }

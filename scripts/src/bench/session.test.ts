@@ -1,3 +1,4 @@
+// Timing of works: rates, ratios, disagreements, and libraries that fail.
 import { disposeBackends, registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Engine, UnsupportedWork } from './engine.ts';
@@ -35,7 +36,7 @@ const attention: AttentionWork = {
   causal: true,
 };
 
-describe('our side', () => {
+describe('Tessera', () => {
   test.each<Work>([
     gemm(4, 5, 6),
     gemm(4, 5, 6, { batch: 3, transposeA: true, transposeB: true }),
@@ -43,7 +44,7 @@ describe('our side', () => {
     { ...conv, pass: 'weight gradient' },
     attention,
     { ...attention, pass: 'forward and backward' },
-  ])('$kind $pass: the plan has the operations that the definition asks for', async (work) => {
+  ])('$kind $pass: the plan has the number of operations of the definition', async (work) => {
     const prepared = await ours.prepare(work);
     expect(prepared.operations).toBe(operationsOf(work));
     await prepared.release();
@@ -57,7 +58,7 @@ describe('our side', () => {
   });
 });
 
-/** An engine that answers with a fixed time, and with our own check or another. */
+/** An engine with a fixed time, and with our check or another one. */
 const fake = (library: string, threads: number, ms: number, check?: readonly number[]): Engine => ({
   library,
   version: '1',
@@ -78,7 +79,7 @@ const session = (peers: readonly Engine[]): Session => ({
 });
 
 describe('measuring a work', () => {
-  test('gives rates, ratios and agreement', async () => {
+  test('computes rates and ratios, and finds agreement', async () => {
     const row = await measureWork(session([fake('Other', 1, 1e6), fake('Other', 2, 2e6)]), gemm(4, 5, 6));
     expect(row.operations).toBe(240);
     expect(row.ours).toMatchObject({ library: 'Tessera', version: '1.2.3', ratio: 1, disagreement: null });
@@ -88,12 +89,12 @@ describe('measuring a work', () => {
     expect(bestOfEach(row.peers)).toEqual([first]);
   });
 
-  test('tells whose result differs', async () => {
+  test('reports a library whose result differs', async () => {
     const row = await measureWork(session([fake('Other', 1, 1, [0, 0, 0, 0])]), gemm(4, 5, 6));
     expect(row.peers[0]?.disagreement).toMatch(/number 0 of the result is 0, ours is/);
   });
 
-  test('names what a library cannot do, once, and goes on', async () => {
+  test('reports an unsupported work once, and continues', async () => {
     const unable = (threads: number): Engine => ({
       ...fake('Other', threads, 1),
       prepare: async () => {
@@ -105,12 +106,12 @@ describe('measuring a work', () => {
     expect(row.unsupported).toEqual([{ library: 'Other', reason: 'no gradients' }]);
   });
 
-  test('leaves out who takes no part in such work', async () => {
+  test('skips libraries that do not take part in a kind of work', async () => {
     const row = await measureWork(session([{ ...fake('BLAS', 1, 1), kinds: ['gemm'] }]), conv);
     expect([row.peers, row.unsupported]).toEqual([[], []]);
   });
 
-  test('goes on where a library fails, and says how', async () => {
+  test('continues after a library fails, and reports the error', async () => {
     const broken = { ...fake('Other', 1, 1), prepare: () => Promise.reject(new Error('out of memory')) };
     const row = await measureWork(session([broken, fake('Third', 1, 1)]), gemm(2, 2, 2));
     expect(row.unsupported).toEqual([{ library: 'Other', reason: 'failed: out of memory' }]);
@@ -118,7 +119,7 @@ describe('measuring a work', () => {
   });
 });
 
-test('the peak is the best rate of all, by the fastest run', () => {
+test('the peak is the highest rate of all libraries, at the fastest run', () => {
   const entry = { library: 'Tessera', version: '1', variant: '', threads: 2, medianMs: 4, minMs: 2, runs: 3 };
   const row = {
     label: 'product',

@@ -1,3 +1,4 @@
+/** Timing one work on all engines in turn. */
 import { type Engine, type PreparedWork, UnsupportedWork } from './engine.ts';
 import { planMemory } from './measure/plan-memory.ts';
 import { type RaceOptions, race } from './measure/race.ts';
@@ -6,17 +7,17 @@ import type { PreparedTessera, TesseraEngine } from './tessera.ts';
 import { disagreement } from './values.ts';
 import { labelOf, operationsOf, type Work } from './work.ts';
 
-/** One engine's result for one work. */
+/** The result of one engine for one work. */
 export interface Entry extends Timing {
   readonly library: string;
   readonly version: string;
   readonly variant: string;
   readonly threads: number;
-  /** 10^9 floating-point operations a second, by the median time. */
+  /** 10^9 floating-point operations per second, at the median time. */
   readonly gflops: number;
-  /** Its time / our time, the median of paired rounds: above 1 we are faster. 1 for ourselves. */
+  /** Its time divided by our time, the median over paired rounds: above 1, Tessera is faster. 1 for Tessera. */
   readonly ratio: number;
-  /** How its result differs from ours; null: the same work was done. */
+  /** How its result differs from ours; null if they agree. */
   readonly disagreement: string | null;
 }
 
@@ -27,7 +28,7 @@ export interface Row {
   readonly operations: number;
   readonly kernels: number;
   readonly arenaBytes: number;
-  /** The most bytes of temporaries that are alive at once: no plan needs less than this. */
+  /** The largest number of bytes of temporaries that are alive at the same time: a lower bound for every plan. */
   readonly liveBytes: number;
   readonly compileMs: number;
   readonly slowKernels: PreparedTessera['slowKernels'];
@@ -40,7 +41,7 @@ export interface Session {
   readonly ours: TesseraEngine;
   readonly peers: readonly Engine[];
   readonly race: RaceOptions;
-  /** Tells a person how far the run is. */
+  /** Reports progress. */
   readonly say: (line: string) => void;
 }
 
@@ -49,7 +50,7 @@ interface Entrant {
   readonly prepared: PreparedWork;
 }
 
-/** Times one work on our side and on every peer that can do it, in turns. */
+/** Times one work on Tessera and on every peer that supports it, in turn. */
 export async function measureWork(
   { ours, peers, race: options, say }: Session,
   work: Work,
@@ -58,24 +59,25 @@ export async function measureWork(
   const label = labelOf(work);
   say(`  ${label}`);
   const own = await ours.prepare(work);
-  const entrants: Entrant[] = [{ engine: ours, prepared: own }];
+  const us: Entrant = { engine: ours, prepared: own };
+  const others: Entrant[] = [];
   const unsupported = new Map<string, string>();
   try {
     for (const engine of peers) {
       if (engine.kinds?.includes(work.kind) === false) continue;
       try {
-        entrants.push({ engine, prepared: await engine.prepare(work) });
+        others.push({ engine, prepared: await engine.prepare(work) });
       } catch (error) {
         const { message } = error as Error;
         unsupported.set(engine.library, error instanceof UnsupportedWork ? message : `failed: ${message}`);
       }
     }
     const times = await race(
-      entrants.map(({ prepared }) => prepared),
+      [us, ...others].map(({ prepared }) => prepared),
       options,
     );
     const operations = operationsOf(work) ?? own.operations;
-    const [first, ...rest] = entrants.map(({ engine, prepared }, k): Entry => {
+    const entryOf = ({ engine, prepared }: Entrant, k: number): Entry => {
       const timing = summarize(times[k]?.times ?? []);
       const { library, version, variant, threads } = engine;
       return {
@@ -84,22 +86,22 @@ export async function measureWork(
         ratio: k === 0 ? 1 : pairedRatio(times[k]?.rounds ?? [], times[0]?.rounds ?? []),
         disagreement: disagreement(own.check, prepared.check),
       };
-    });
+    };
     await inspect(own);
     const { kernels, arenaBytes, compileMs, slowKernels } = own;
     return {
       ...{ label, work, operations, kernels, arenaBytes, compileMs, slowKernels },
       liveBytes: planMemory(own.program.plan).lowerBound,
-      ours: first as Entry,
-      peers: rest,
+      ours: entryOf(us, 0),
+      peers: others.map((entrant, k) => entryOf(entrant, k + 1)),
       unsupported: [...unsupported].map(([library, reason]) => ({ library, reason })),
     };
   } finally {
-    for (const { prepared } of entrants) await prepared.release();
+    for (const { prepared } of [us, ...others]) await prepared.release();
   }
 }
 
-/** The fastest setting of each library, by the median. */
+/** The fastest thread setting of each library, by the median time. */
 export function bestOfEach(entries: readonly Entry[]): Entry[] {
   const best = new Map<string, Entry>();
   for (const entry of entries) {
@@ -109,6 +111,7 @@ export function bestOfEach(entries: readonly Entry[]): Entry[] {
   return [...best.values()];
 }
 
+/** A rate, and where it was reached. */
 export interface Peak {
   readonly gflops: number;
   readonly library: string;
@@ -117,7 +120,7 @@ export interface Peak {
   readonly label: string;
 }
 
-/** The machine's highest rate among matrix products of this run, whoever reached it, by each one's fastest run. */
+/** The highest rate of a matrix product in these rows, of any library, at its fastest run. */
 export function peakOf(rows: readonly Row[]): Peak | null {
   const rates = rows.flatMap(({ label, operations, ours, peers }) =>
     [ours, ...peers].map(({ library, version, threads, minMs }) => ({

@@ -1,3 +1,4 @@
+/** Tessera as an engine of the benchmark. */
 import { grad, vjp } from '@tessera/autograd';
 import { CLIP } from '@tessera/models';
 import { contrastiveLoss, functional as F } from '@tessera/nn';
@@ -19,20 +20,20 @@ import { groupKernels, type KernelGroup } from './measure/profile.ts';
 import { checkOf, values } from './values.ts';
 import { type AttentionWork, type ClipStepWork, type ConvWork, type GemmWork, outputSize, type Work } from './work.ts';
 
-/** Our own side: what it adds to what every engine tells. */
+/** A prepared work on Tessera, with facts about its program. */
 export interface PreparedTessera extends PreparedWork {
   readonly program: CompiledProgram;
   /** Floating-point operations of the program's matrix products and convolutions. */
   readonly operations: number;
   readonly kernels: number;
   readonly arenaBytes: number;
-  /** Recording, scheduling, planning and code generation, before anything ran. */
+  /** The time of recording, scheduling, planning and code generation, before the first run. */
   readonly compileMs: number;
   /** Kernels that run on a slow path, each with its reason. */
   readonly slowKernels: CompiledProgram['executable']['slowKernels'];
-  /** Times the kernels one by one, on one thread; null where the backend cannot. */
+  /** Times the kernels one by one, on one thread; null if the backend does not support it. */
   profile(): Promise<KernelGroup[] | null>;
-  /** When each thread works on what in one run; null where the backend cannot tell. */
+  /** When each thread runs each kernel in one run; null if the backend does not support it. */
   trace(): Promise<KernelSpan[] | null>;
 }
 
@@ -40,7 +41,7 @@ export interface TesseraEngine extends Engine {
   prepare(work: Work): Promise<PreparedTessera>;
 }
 
-/** A compiled function with the arguments that it is timed with. */
+/** A compiled function with its arguments. */
 interface Step {
   run(): Promise<Tensor[]>;
   program(): Promise<CompiledProgram>;
@@ -85,7 +86,7 @@ function convStep(work: ConvWork): Step {
   const weight = input([filters, channels, window, window], 2);
   const gradient = input([images, filters, outputSize(work), outputSize(work)], 3);
   const convolve = (a: Tensor, b: Tensor): Tensor => F.conv2d(a, b, null, { stride, padding }).to('f32');
-  // Convolution is linear in each argument: the derivative with respect to one needs the other alone.
+  // Convolution is linear in each argument, so the derivative with respect to one depends only on the other.
   switch (work.pass) {
     case 'forward':
       return stepOf(work, (a, b) => [convolve(a, b)], x, weight);
@@ -100,12 +101,8 @@ function convStep(work: ConvWork): Step {
 
 function attentionStep(work: AttentionWork): Step {
   const { batch, heads, length, width, causal, pass } = work;
-  const [query, key, value, gradient] = [1, 2, 3, 4].map((seed) => input([batch, heads, length, width], seed)) as [
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-  ];
+  const operand = (seed: number): Tensor => input([batch, heads, length, width], seed);
+  const [query, key, value, gradient] = [operand(1), operand(2), operand(3), operand(4)];
   const attend = (q: Tensor, k: Tensor, v: Tensor): Tensor => F.scaledDotProductAttention(q, k, v, { causal });
   if (pass === 'forward') return stepOf(work, (q, k, v) => [attend(q, k, v)], query, key, value);
   const both = (q: Tensor, k: Tensor, v: Tensor, g: Tensor): Tensor[] => {
@@ -131,7 +128,9 @@ async function clipStep(work: ClipStepWork): Promise<Step> {
     model.clampLogitScale();
     return [loss];
   };
-  return stepOf(work, train, batch.get('images') as Tensor, batch.get('tokens') as Tensor, tensor(lr));
+  const [images, tokens] = [batch.get('images'), batch.get('tokens')];
+  if (images === undefined || tokens === undefined) throw new Error(`${batchFile}: expected images and tokens`);
+  return stepOf(work, train, images, tokens, tensor(lr));
 }
 
 async function stepFor(work: Work): Promise<Step> {
@@ -149,25 +148,26 @@ async function stepFor(work: Work): Promise<Step> {
   }
 }
 
-/** Steps of training that are checked. */
+/** The number of training steps whose losses are compared. */
 const checkedSteps = 3;
 
 async function checkStep(work: Work, step: Step): Promise<number[]> {
   if (work.kind !== 'clip-step') return checkOf(await Promise.all((await step.run()).map((output) => output.data())));
   const losses: number[] = [];
-  while (losses.length < checkedSteps) losses.push(await ((await step.run())[0] as Tensor).item());
+  while (losses.length < checkedSteps) for (const loss of await step.run()) losses.push(await loss.item());
   return losses;
 }
 
 const profilePasses = 3;
 
-/** Only the WebAssembly backend times its kernels. */
+/** The time of each group of kernels. Only the WebAssembly backend supports it. */
 function profileOf({ plan, executable, allocations }: CompiledProgram): KernelGroup[] | null {
   if (!('profile' in executable)) return null;
   const passes = Array.from({ length: profilePasses }, () => (executable as WasmExecutable).profile(allocations));
   return groupKernels(plan.stages.flat(), passes);
 }
 
+/** Tessera on a backend. */
 export function tesseraEngine(backend: Backend, version: string): TesseraEngine {
   return {
     library: 'Tessera',
@@ -199,7 +199,7 @@ export function tesseraEngine(backend: Backend, version: string): TesseraEngine 
         slowKernels: program.executable.slowKernels,
         profile: () =>
           tidy(async () => {
-            const outputs = await step.run(); // they own memory that the program writes to
+            const outputs = await step.run(); // the program writes to their memory
             const profile = profileOf(program);
             await Promise.all(outputs.map((output) => output.data()));
             return profile;

@@ -1,8 +1,9 @@
+// Pseudo-random inputs, and the comparison of results.
 import { describe, expect, test } from 'vitest';
 import { checkOf, disagreement, integers, values } from './values.ts';
 
 describe('values', () => {
-  test('are spread evenly over [-.5, .5)', () => {
+  test('are distributed evenly over [-.5, .5)', () => {
     const x = values(100_000, 1);
     const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
     const squares = x.reduce((sum, value) => sum + value ** 2, 0) / x.length;
@@ -12,19 +13,19 @@ describe('values', () => {
     expect(Math.max(...x.slice(0, 1000))).toBeLessThanOrEqual(0.5);
   });
 
-  test('follow from index and seed', () => {
+  test('depend only on index and seed', () => {
     expect(values(50, 3)).toEqual(values(100, 3).slice(0, 50));
     expect(values(50, 3)).not.toEqual(values(50, 4));
-    // What torch_bench.py computes for these: its formula must not drift from this one.
+    // The values of torch_bench.py, whose formula must be the same.
     expect([...values(3, 1)]).toEqual([-0.019313383847475052, -0.0668642595410347, 0.3801192045211792]);
   });
 
-  test('integers stay below their limit and reach all of it', () => {
+  test('integers cover all values below their limit', () => {
     expect([...new Set(integers(1000, 1, 5))].sort()).toEqual([0, 1, 2, 3, 4]);
   });
 });
 
-describe('results of two sides', () => {
+describe('results of two libraries', () => {
   const numbers = values(1000, 1);
 
   test('agree when they differ by rounding', () => {

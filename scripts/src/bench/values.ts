@@ -1,6 +1,7 @@
+/** Inputs that are the same for all libraries, and the comparison of their results. */
+
 /**
- * The same inputs everywhere: pseudo-random numbers in [-.5, .5), element i a hash of i and a seed. The Python peer computes them by the
- * same formula.
+ * Pseudo-random numbers in [-.5, .5). Element i is a hash of i and a seed. The Python peer computes them with the same formula.
  */
 export function values(length: number, seed: number): Float32Array<ArrayBuffer> {
   const result = new Float32Array(length);
@@ -8,7 +9,7 @@ export function values(length: number, seed: number): Float32Array<ArrayBuffer> 
   return result;
 }
 
-/** Integers in [0, limit), by the same hash. */
+/** Pseudo-random integers in [0, limit), with the same hash. */
 export const integers = (length: number, seed: number, limit: number): Int32Array =>
   Int32Array.from({ length }, (_, i) => hash(i, seed) % limit);
 
@@ -19,37 +20,37 @@ function hash(index: number, seed: number): number {
   return (x ^ (x >>> 12)) >>> 0;
 }
 
-/** What is compared to see that all have computed the same: of each output, the root mean square and three elements. */
+/** The numbers that are compared between libraries: the root mean square and three elements of each output. */
 export function checkOf(outputs: readonly ArrayLike<number>[]): number[] {
   return outputs.flatMap((output) => {
     const { length } = output;
     let squares = 0;
     for (let i = 0; i < length; i++) squares += (output[i] as number) ** 2;
-    return [Math.sqrt(squares / length), ...[0, length >> 1, length - 1].map((i) => output[i] as number)];
+    return [Math.sqrt(squares / length), ...[0, length >> 1, length - 1].map((i) => output[i] ?? Number.NaN)];
   });
 }
 
-/** Differences allowed between two libraries' f32 results, relative to the largest number of the check. */
+/** The tolerance between two libraries' f32 results, relative to the largest compared number. */
 const tolerance = 2e-3;
 
 /** Why two checks differ, or null if they agree. */
 export function disagreement(ours: readonly number[], theirs: readonly number[]): string | null {
   if (ours.length !== theirs.length) return `${theirs.length} numbers instead of ${ours.length}`;
   const scale = Math.max(...ours.map(Math.abs));
-  const k = ours.findIndex((value, i) => !(Math.abs(value - (theirs[i] as number)) <= tolerance * scale));
+  const k = ours.findIndex((value, i) => !(Math.abs(value - (theirs[i] ?? Number.NaN)) <= tolerance * scale));
   return k < 0 ? null : `number ${k} of the result is ${theirs[k]}, ours is ${ours[k]}`;
 }
 
-/** Captions as a tokenizer gives them: start, words, end (the largest id), padding with 0. */
+/** Token ids as a tokenizer returns them: start, words, end (the largest id), padding with 0. */
 export function captions(count: number, length: number, vocabularySize: number): Int32Array {
   const [start, end] = [vocabularySize - 2, vocabularySize - 1];
   const words = integers(count * length, 2, start);
   const ends = integers(count, 3, length - 2).map((place) => place + 2);
   return words.map((word, i) => {
     const place = i % length;
-    const last = ends[Math.floor(i / length)] as number;
+    const last = ends[Math.floor(i / length)];
     if (place === 0) return start;
     if (place === last) return end;
-    return place < last ? word : 0;
+    return last !== undefined && place < last ? word : 0;
   });
 }

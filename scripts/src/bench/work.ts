@@ -1,11 +1,12 @@
+/** The works that are timed, as plain data. */
 import type { CLIPConfig } from '@tessera/models';
 
 interface AnyWork {
-  /** Products of 16-bit floats, as autocast makes them. Default: everything in f32. */
+  /** Matrix products in f16, as with autocast. Default: everything in f32. */
   readonly precision?: 'f16';
 }
 
-/** [batch, m, k] x [batch, k, n]; a transposed operand is stored with its last two axes exchanged. */
+/** [batch, m, k] x [batch, k, n]. The last two axes of a transposed operand are swapped in memory. */
 export interface GemmWork extends AnyWork {
   readonly kind: 'gemm';
   readonly batch: number;
@@ -59,12 +60,14 @@ export interface ClipStepWork extends AnyWork {
   readonly batchFile: string;
 }
 
-/** What is timed, as plain data: it travels to the processes of the peers as JSON. */
+/** Any work. It is sent to the processes of the peers as JSON. */
 export type Work = GemmWork | ConvWork | AttentionWork | ClipStepWork;
 
+/** The side of a convolution's output. */
 export const outputSize = ({ size, window, stride, padding }: ConvWork): number =>
   Math.floor((size + 2 * padding - window) / stride) + 1;
 
+/** A matrix product of one pair of matrices, unless `options` specify more. */
 export const gemm = (m: number, n: number, k: number, options: Partial<GemmWork> = {}): GemmWork => ({
   kind: 'gemm',
   batch: 1,
@@ -77,8 +80,8 @@ export const gemm = (m: number, n: number, k: number, options: Partial<GemmWork>
 });
 
 /**
- * Floating-point operations by the usual count: two for each product that the definition asks for, element-wise work left out. Null
- * for a training step, whose count comes from its plan.
+ * The number of floating-point operations by the usual count: two for each multiplication of the definition, without element-wise
+ * operations. Null for a training step, whose count follows from its plan.
  */
 export function operationsOf(work: Work): number | null {
   switch (work.kind) {
@@ -87,7 +90,7 @@ export function operationsOf(work: Work): number | null {
     case 'conv':
       return 2 * work.images * work.filters * outputSize(work) ** 2 * work.channels * work.window ** 2;
     case 'attention': {
-      // Forward two products; backward four: two gradients of each.
+      // Two products forward; four backward, the two gradients of each.
       const products = work.pass === 'forward' ? 2 : 6;
       return products * 2 * work.batch * work.heads * work.length ** 2 * work.width;
     }
@@ -98,7 +101,7 @@ export function operationsOf(work: Work): number | null {
   }
 }
 
-/** The work in one line of a table. */
+/** A description of the work for a table. */
 export function labelOf(work: Work): string {
   switch (work.kind) {
     case 'gemm': {

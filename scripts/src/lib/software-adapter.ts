@@ -1,7 +1,7 @@
 /**
- * WebGPU without a GPU: SwiftShader, a Vulkan driver that runs on the CPU. Debian's chromium brings it, and so does the npm package
- * @sparticuz/chromium, packed. Environment variables tell Vulkan's loader where it is; they must be set before a process loads it, and
- * LD_LIBRARY_PATH before it starts.
+ * WebGPU without a GPU: SwiftShader, a Vulkan driver that runs on the CPU. It is part of Debian's package chromium and, compressed, of the
+ * npm package @sparticuz/chromium. Environment variables tell Vulkan's loader where it is. They must be set before a process loads the
+ * driver, and LD_LIBRARY_PATH before the process starts.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { brotliDecompressSync } from 'node:zlib';
 const driverFile = 'vk_swiftshader_icd.json';
 const loaderFile = 'libvulkan.so.1';
 
-/** Where Debian's and other packages of Chromium put it. */
+/** Where Debian's and other packages of Chromium install it. */
 const chromiumFolders = [
   '/usr/lib/chromium',
   '/usr/lib/chromium-browser',
@@ -24,17 +24,17 @@ const chromiumFolders = [
 export interface SoftwareAdapter {
   /** The folder of the driver. */
   readonly folder: string;
-  /** What to set for processes that use it. */
+  /** The environment variables of processes that use it. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Whether the system has Vulkan's loader itself. */
+/** Whether Vulkan's loader is installed in the system. */
 const hasLoader = (): boolean =>
   ['/usr/lib', '/usr/lib64', '/lib', `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`].some(
     (folder) => existsSync(join(folder, loaderFile)),
   );
 
-/** Unpacks what the npm package carries into the user's cache; null where the package is not installed. */
+/** Unpacks the driver from the npm package into the user's cache; null if the package is not installed. */
 function unpackSwiftShader(): string | null {
   let archive: string;
   let version: string;
@@ -55,7 +55,7 @@ function unpackSwiftShader(): string | null {
   const folder = join(cache, `swiftshader-${version}`);
   if (existsSync(join(folder, driverFile))) return folder;
   mkdirSync(cache, { recursive: true });
-  // Complete before it has its name: two processes may do this at once.
+  // Renamed when it is complete, because two processes may do this at once.
   const fresh = mkdtempSync(join(cache, 'swiftshader-'));
   try {
     execFileSync('tar', ['-x', '-C', fresh], { input: brotliDecompressSync(readFileSync(archive)) });
@@ -67,7 +67,7 @@ function unpackSwiftShader(): string | null {
   return folder;
 }
 
-/** SwiftShader on this machine; null where there is none. */
+/** SwiftShader on this machine; null if it is not installed. */
 export function findSwiftShader(): SoftwareAdapter | null {
   if (process.platform !== 'linux') return null;
   const folder = chromiumFolders.find((path) => existsSync(join(path, driverFile))) ?? unpackSwiftShader();
@@ -78,12 +78,12 @@ export function findSwiftShader(): SoftwareAdapter | null {
   return { folder, environment: { ...driver, LD_LIBRARY_PATH: libraries } };
 }
 
-/** Whether a GPU's own driver seems to be there: then tests run on it. */
+/** Whether this machine seems to have a GPU with a driver; then tests run on it. */
 const hasGpu = (): boolean => existsSync('/dev/nvidia0') || existsSync('/dev/dri/renderD128') || existsSync('/dev/kfd');
 
 /**
- * What to set so that tests on WebGPU find an adapter: nothing where a GPU or a choice of the caller's is there, else SwiftShader, whose
- * shaders compile faster than those of other software drivers.
+ * The environment variables with which tests find a WebGPU adapter: none if there is a GPU or if the caller has chosen an adapter,
+ * otherwise those of SwiftShader, which compiles shaders faster than other software drivers.
  */
 export function testEnvironment(): Readonly<Record<string, string>> {
   const chosen = ['VK_ICD_FILENAMES', 'VK_DRIVER_FILES', 'TESSERA_WEBGPU_ADAPTER'].some((name) => process.env[name]);

@@ -1,3 +1,4 @@
+/** The backends that the page offers. */
 import {
   createWasmBackend,
   openBackend,
@@ -7,12 +8,12 @@ import {
   WebGpuBackend,
 } from '@tessera/tensor';
 
-/** What the page offers to run on; each is a name that Tessera's backends go by here. */
+/** The choices of the page. Each is the registered name of a backend. */
 export type BackendChoice = 'wasm' | 'wasm-1' | 'webgpu';
 
 registerBackend('wasm-1', () => createWasmBackend({ threads: 1 }));
 
-/** Opens a backend for all new tensors, and says what it is. @throws where it cannot be had, saying why */
+/** Opens a backend and makes it the default. @returns a description @throws if it is not available; the message says why */
 export async function useBackend(choice: BackendChoice): Promise<string> {
   const backend = await openBackend(choice);
   setDefaultBackend(choice);

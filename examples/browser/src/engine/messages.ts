@@ -1,4 +1,4 @@
-/** What the page and its two engines, each a worker, say to each other. */
+/** The messages between the page and its two workers. */
 import type { DataMaterial, RunMaterial } from '../shared/material.ts';
 import type { BackendChoice } from './backends.ts';
 
@@ -12,15 +12,15 @@ export type TrainCommand =
       readonly model: ModelChoice;
       readonly batchSize: number;
       readonly learningRate: number;
-      /** At most so many pictures are read to train on. */
+      /** The largest number of training images. */
       readonly mostPictures: number;
     }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
-  /** Goes on on another backend: model and optimiser move there. */
+  /** Moves model and optimizer to another backend, and continues there. */
   | { readonly kind: 'move'; readonly backend: BackendChoice };
 
-/** A held-out picture that the page shows. */
+/** A held-out image that the page shows. */
 export interface ShownPicture {
   readonly encoded: Uint8Array<ArrayBuffer>;
   readonly label: number;
@@ -28,7 +28,7 @@ export interface ShownPicture {
 
 export interface Prediction {
   readonly label: number;
-  /** Probability. */
+  /** The probability of the label. */
   readonly confidence: number;
 }
 
@@ -47,16 +47,16 @@ export type TrainReport =
       readonly kind: 'step';
       readonly step: number;
       readonly loss: number;
-      /** Share of the batch that the model got right before the step. */
+      /** Fraction of the batch that the model classified correctly before the step. */
       readonly accuracy: number;
       readonly imagesPerSecond: number;
     }
   | {
       readonly kind: 'evaluation';
       readonly step: number;
-      /** Share of the held-out pictures. */
+      /** Fraction of the held-out images that the model classifies correctly. */
       readonly accuracy: number;
-      /** Of the shown pictures, in their order. */
+      /** The predictions for the shown images, in their order. */
       readonly predictions: readonly Prediction[];
     }
   | { readonly kind: 'failed'; readonly message: string };
@@ -68,7 +68,7 @@ export type SearchCommand =
 interface Hit {
   readonly encoded: Uint8Array<ArrayBuffer>;
   readonly caption: string;
-  /** Cosine of the angle between text and picture. */
+  /** Cosine similarity of text and image. */
   readonly similarity: number;
 }
 

@@ -1,34 +1,35 @@
-/** Reads the pictures of Arrow data sets in a browser. */
+/** Reading of images from Arrow datasets in a browser. */
 import { type Table, tableFromIPC } from 'apache-arrow';
 import type { DataMaterial, SplitFiles } from '../shared/material.ts';
 
-/** Told how far a long task is. */
+/** Called with the progress of a long task. */
 type OnProgress = (done: number, total: number) => void;
 
-/** Pictures of one size with what is known about them, row by row. */
+/** Images of one size with their captions and labels. */
 export interface Pictures {
   readonly count: number;
   /** RGB [count, size, size, 3]. */
   readonly pixels: Uint8Array;
-  /** As they were stored: PNG, JPEG, ... */
+  /** The stored files: PNG, JPEG, ... */
   readonly encoded: readonly Uint8Array<ArrayBuffer>[];
-  /** The first caption of each; '' where there is none. */
+  /** The first caption of each image; '' for none. */
   readonly captions: readonly string[];
-  /** Class numbers, -1 where unknown. */
+  /** Class numbers; -1 if unknown. */
   readonly labels: Int32Array;
 }
 
 export interface ReadOptions {
-  /** Side of the pictures, in pixels. */
+  /** The side of the images, in pixels. */
   readonly size: number;
-  /** At most so many, evenly spread over the splits. */
+  /** The largest number of images. They are spread evenly over the splits. */
   readonly most: number;
   readonly onProgress: OnProgress;
 }
 
-/** Pictures decoded at once: decoding happens on other threads. */
+/** The number of images that are decoded at the same time, on other threads. */
 const decodedAtOnce = 64;
 
+/** Reads and decodes images of some splits. @throws if a file cannot be loaded, or a row has no image */
 export async function readPictures(
   data: DataMaterial,
   splits: readonly SplitFiles[],
@@ -36,18 +37,18 @@ export async function readPictures(
 ): Promise<Pictures> {
   const total = splits.reduce((rows, split) => rows + split.rows, 0);
   const count = Math.min(most, total);
-  const wanted = Array.from({ length: count }, (_, i) => Math.floor((i * total) / count));
+  /** The row of the i-th image, counted over all splits. */
+  const rowOf = (i: number): number => Math.floor((i * total) / count);
   const encoded: Uint8Array<ArrayBuffer>[] = [];
   const captions: string[] = [];
   const labels: number[] = [];
   let firstRow = 0;
-  let next = 0;
   for (const url of splits.flatMap(({ urls }) => urls)) {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`${url}: ${response.status} ${response.statusText}`);
     const table = await tableFromIPC(response);
-    for (; next < count && (wanted[next] as number) < firstRow + table.numRows; next++) {
-      const row = (wanted[next] as number) - firstRow;
+    while (encoded.length < count && rowOf(encoded.length) < firstRow + table.numRows) {
+      const row = rowOf(encoded.length) - firstRow;
       encoded.push(bytesAt(table, data.image, row));
       captions.push(data.captions === null ? '' : captionAt(table, data.captions, row));
       labels.push(data.label === null ? -1 : Number(table.getChild(data.label.column)?.get(row) ?? -1));
@@ -65,10 +66,10 @@ export async function readPictures(
   return { count, pixels, encoded, captions, labels: Int32Array.from(labels) };
 }
 
-/** A copy: the table's buffers, with all that is not wanted, can then be given back. */
+/** A copy of the image's bytes, so that the table with all other rows can be freed. */
 function bytesAt(table: Table, column: string, row: number): Uint8Array<ArrayBuffer> {
   const { bytes } = (table.getChild(column)?.get(row) ?? {}) as { bytes?: Uint8Array | null };
-  if (!bytes) throw new Error(`row ${row}, column ${column}: holds no picture`);
+  if (!bytes) throw new Error(`row ${row}, column ${column}: there is no image`);
   return new Uint8Array(bytes);
 }
 
@@ -79,7 +80,7 @@ function captionAt(table: Table, column: string, row: number): string {
   return first ?? '';
 }
 
-/** Decodes with the browser's own decoders: the shorter side to `size`, the centre cut out, transparent parts white. */
+/** Decodes with the browser's decoders. The shorter side is resized to `size`, the center is cut out, transparent parts become white. */
 class Decoder {
   readonly #size: number;
   readonly #context: OffscreenCanvasRenderingContext2D;
@@ -87,7 +88,7 @@ class Decoder {
   constructor(size: number) {
     this.#size = size;
     const context = new OffscreenCanvas(size, size).getContext('2d', { willReadFrequently: true });
-    if (context === null) throw new Error('this browser has no canvas off the screen');
+    if (context === null) throw new Error('this browser has no OffscreenCanvas');
     context.imageSmoothingQuality = 'high';
     this.#context = context;
   }

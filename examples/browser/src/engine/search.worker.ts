@@ -1,5 +1,4 @@
-/** The engine that searches pictures by text, with a model that Node trained. */
-
+/** The worker that searches images by text with a model that was trained in Node. */
 import { Tokenizer } from '@tessera/data/browser';
 import { CLIP } from '@tessera/models';
 import { init } from '@tessera/nn';
@@ -20,10 +19,11 @@ import { type Pictures, readPictures } from './pictures.ts';
 const shownHits = 16;
 const batchSize = 64;
 
+/** The images to search, with their features. */
 interface Gallery {
   readonly encoder: CLIPEncoder;
   readonly pictures: Pictures;
-  /** Of the pictures. */
+  /** [pictures.count, encoder.dims] */
   readonly features: Float32Array;
 }
 
@@ -47,7 +47,7 @@ async function get(url: string): Promise<Response> {
   return response;
 }
 
-/** The model that a run's files describe. */
+/** Loads the model of a run. */
 async function loadModel(run: RunMaterial): Promise<{ model: CLIP; tokenizer: Tokenizer }> {
   const text = await (await get(run.config)).text();
   const config = parseConfig(text, run.config, [contrastiveSettings]) as ContrastiveConfig;
@@ -66,12 +66,12 @@ async function open({ run, backend: choice, mostPictures }: Extract<SearchComman
   const pictures = await readPictures(run.data, heldOutOf(run.data.splits), {
     size,
     most: mostPictures,
-    onProgress: progress('reading pictures'),
+    onProgress: progress('reading images'),
   });
   const features = new Float32Array(pictures.count * encoder.dims);
   const bytes = size * size * 3;
   for (let first = 0; first < pictures.count; first += batchSize) {
-    progress('looking at pictures')(first, pictures.count);
+    progress('encoding images')(first, pictures.count);
     const part = pictures.pixels.subarray(first * bytes, (first + batchSize) * bytes);
     features.set(await encoder.encodeImages(part), first * encoder.dims);
   }
@@ -79,7 +79,7 @@ async function open({ run, backend: choice, mostPictures }: Extract<SearchComman
   report({ kind: 'ready', backend, parameters: model.parameterCount(), pictures: pictures.count });
 }
 
-/** The splits that the model never saw; all of them where it saw everything. */
+/** The splits that the model was not trained on; all splits if there are no others. */
 function heldOutOf(splits: readonly SplitFiles[]): readonly SplitFiles[] {
   const heldOut = splits.filter(({ name, rows }) => name !== 'train' && rows > 0);
   return heldOut.length > 0 ? heldOut : splits;

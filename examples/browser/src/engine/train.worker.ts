@@ -1,7 +1,7 @@
-/** The engine that trains. It works on a thread of its own, so that the page stays responsive. */
+/** The worker that trains, so that the page stays responsive. */
 import type { DataMaterial, SplitFiles } from '../shared/material.ts';
 import { useBackend } from './backends.ts';
-import type { TrainCommand, TrainReport } from './messages.ts';
+import type { ShownPicture, TrainCommand, TrainReport } from './messages.ts';
 import { type Pictures, readPictures } from './pictures.ts';
 import { imageSize, LiveTraining } from './training.ts';
 
@@ -19,9 +19,10 @@ let heldOut: Pictures | null = null;
 let batchSize = 0;
 let running = false;
 let looping = false;
-/** Commands and steps are done one after the other. */
+/** Resolves when all earlier commands and steps are done. */
 let turn: Promise<void> = Promise.resolve();
 
+/** Runs `body` after all earlier commands and steps. An error pauses training and is reported. */
 function inTurn(body: () => Promise<void>): Promise<void> {
   turn = turn.then(body).catch((error: unknown) => {
     running = false;
@@ -31,7 +32,7 @@ function inTurn(body: () => Promise<void>): Promise<void> {
 }
 
 addEventListener('message', ({ data }: MessageEvent<TrainCommand>) => {
-  // Whoever pauses does not want to wait for what is queued.
+  // A pause takes effect at once, before everything that is queued.
   if (data.kind === 'pause') running = false;
   else void inTurn(() => obey(data));
 });
@@ -40,10 +41,10 @@ async function obey(command: Exclude<TrainCommand, { kind: 'pause' }>): Promise<
   switch (command.kind) {
     case 'start':
       await start(command);
-      void goOn();
+      void runSteps();
       return;
     case 'resume':
-      if (training !== null) void goOn();
+      if (training !== null) void runSteps();
       return;
     case 'move': {
       const backend = await useBackend(command.backend);
@@ -56,8 +57,8 @@ async function obey(command: Exclude<TrainCommand, { kind: 'pause' }>): Promise<
   }
 }
 
-/** Steps until it is told to pause; between two steps messages come in. */
-async function goOn(): Promise<void> {
+/** Runs steps until a pause. Messages are received between two steps. */
+async function runSteps(): Promise<void> {
   running = true;
   if (looping) return;
   looping = true;
@@ -84,7 +85,7 @@ async function start(command: Extract<TrainCommand, { kind: 'start' }>): Promise
   const pictures = await readPictures(data, [trained], {
     size: imageSize,
     most: mostPictures,
-    onProgress: progress('reading pictures'),
+    onProgress: progress('reading images'),
   });
   heldOut = await readPictures(data, others, { size: imageSize, most: heldOutMost, onProgress: () => {} });
   const classes = data.label?.classNames.length ?? 0;
@@ -99,24 +100,29 @@ async function start(command: Extract<TrainCommand, { kind: 'start' }>): Promise
     parameters: training.parameters,
     trained: pictures.count,
     heldOut: heldOut.count,
-    shown: shownRows(heldOut).map((row) => ({
-      encoded: (heldOut as Pictures).encoded[row] as Uint8Array<ArrayBuffer>,
-      label: (heldOut as Pictures).labels[row] as number,
-    })),
+    shown: shownPictures(heldOut),
   });
   await evaluate();
 }
 
-/** The split to train on, and those held out; a set of a single split is its own test, which says little. */
-function chooseSplits({ splits }: DataMaterial): { trained: SplitFiles; others: readonly SplitFiles[] } {
-  const trained = splits.find(({ name }) => name === 'train') ?? (splits[0] as SplitFiles);
+/** The split to train on, and the held-out splits. A dataset with a single split is evaluated on its training images. */
+function chooseSplits({ name, splits }: DataMaterial): { trained: SplitFiles; others: readonly SplitFiles[] } {
+  const trained = splits.find((split) => split.name === 'train') ?? splits[0];
+  if (trained === undefined) throw new Error(`${name}: has no splits`);
   const others = splits.filter((split) => split !== trained);
   return { trained, others: others.length > 0 ? others : [trained] };
 }
 
-/** Evenly spread over the held-out pictures. */
+/** The rows of the shown images, spread evenly over the held-out images. */
 const shownRows = ({ count }: Pictures): number[] =>
   Array.from({ length: Math.min(shownCount, count) }, (_, i) => Math.floor((i * count) / Math.min(shownCount, count)));
+
+function shownPictures(pictures: Pictures): ShownPicture[] {
+  return shownRows(pictures).flatMap((row) => {
+    const encoded = pictures.encoded[row];
+    return encoded === undefined ? [] : [{ encoded, label: pictures.labels[row] ?? -1 }];
+  });
+}
 
 async function evaluate(): Promise<void> {
   if (training === null || heldOut === null) return;

@@ -1,5 +1,4 @@
-/** Trains a classifier on pictures, step by step, for as long as it is asked to. */
-
+/** Training of a classifier in a browser, step by step. */
 import { augment, augmentations, CounterRandom, permutation, purpose } from '@tessera/data/browser';
 import { createImageTower, ImageClassifier, preprocess, type VisionConfig } from '@tessera/models';
 import { manualSeed, type Tensor, tensor, tidy } from '@tessera/tensor';
@@ -25,10 +24,10 @@ const towers: Readonly<Record<ModelChoice, { readonly vision: VisionConfig; read
 
 const seed = 0;
 const imageBytes = imageSize * imageSize * 3;
-/** The learning rate falls to nothing over so many steps; whoever trains longer goes on with the last one. */
+/** The learning rate decreases over this many steps, and then stays constant. */
 const scheduledSteps = 2000;
 
-/** Small turns and shifts, no mirroring: digits have a left and a right. */
+/** Small rotations and shifts. No mirroring, because mirrored digits are wrong. */
 const augmentation = { affine: augmentations.flip.affine };
 
 export interface LiveTrainingOptions {
@@ -36,10 +35,11 @@ export interface LiveTrainingOptions {
   readonly classes: number;
   readonly batchSize: number;
   readonly learningRate: number;
-  /** Pictures in a batch that `predict` sends through the model. */
+  /** The batch size of `predict`. */
   readonly evaluatedAtOnce: number;
 }
 
+/** A model with its training state. */
 export class LiveTraining {
   readonly #pictures: Pictures;
   readonly #options: LiveTrainingOptions;
@@ -77,7 +77,7 @@ export class LiveTraining {
     return this.#done;
   }
 
-  /** The next step: which pictures, and how they are turned, follows from its number alone. */
+  /** Runs the next step. Its images and their augmentation depend only on the number of the step. */
   async next(): Promise<StepResult> {
     const { batchSize } = this.#options;
     const { count, labels, pixels } = this.#pictures;
@@ -101,7 +101,7 @@ export class LiveTraining {
       this.#step.run(
         {
           images: tensor(new Uint8Array(images.buffer), { shape: [batchSize, imageSize, imageSize, 3] }),
-          labels: tensor(Int32Array.from(rows, (row) => labels[row] as number)),
+          labels: tensor(Int32Array.from(rows, (row) => labels[row] ?? -1)),
         },
         this.#schedule(this.#done),
       ),
@@ -112,7 +112,7 @@ export class LiveTraining {
     return result;
   }
 
-  /** What the model takes each picture for. */
+  /** The most likely class of each image. */
   async predict(pixels: Uint8Array): Promise<Prediction[]> {
     const probabilities = await this.#encoder.encode(pixels, [imageSize, imageSize, 3]);
     const { classes } = this.#options;
@@ -123,7 +123,7 @@ export class LiveTraining {
     });
   }
 
-  /** Model and optimiser go on living on another backend; the next step runs there. */
+  /** Moves model and optimizer to another backend, where the next step will run. */
   async moveTo(backend: string): Promise<void> {
     await this.#model.to(backend);
     await this.#optimizer.to(backend);

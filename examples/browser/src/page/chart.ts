@@ -1,11 +1,12 @@
+/** The chart of the loss. */
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 
-/** How much a step counts in the smoothed curve. */
+/** The weight of a new step in the running mean. */
 const weight = 0.1;
 
 const color = (name: string): string => {
-  // A canvas needs the colour of the present scheme: what the browser makes of the variable.
+  // A canvas needs a resolved color, so the browser resolves the variable of the present color scheme.
   const probe = document.createElement('span');
   probe.style.color = `var(--${name})`;
   document.body.append(probe);
@@ -14,7 +15,7 @@ const color = (name: string): string => {
   return resolved;
 };
 
-/** The curve of the loss: each step's, and a running mean. */
+/** A chart of the loss of each step, and of its running mean. */
 export class LossChart {
   readonly #element: HTMLElement;
   #steps: number[] = [];
@@ -48,7 +49,7 @@ export class LossChart {
     this.#drawSoon();
   }
 
-  /** Steps may come faster than frames. */
+  /** Draws at the next frame: steps can be faster than frames. */
   #drawSoon(): void {
     if (this.#drawing) return;
     this.#drawing = true;

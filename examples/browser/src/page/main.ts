@@ -1,3 +1,4 @@
+/** The page: loads the description of the data, and shows training and search. */
 import './style.css';
 import { type Material, materialUrl } from '../shared/material.ts';
 import { offerBackends } from './backend-options.ts';
@@ -8,7 +9,7 @@ import { showTraining } from './training.ts';
 async function main(): Promise<void> {
   const response = await fetch(materialUrl);
   if (!response.ok)
-    throw new Error(`${materialUrl}: ${response.status} ${response.statusText}; start with npm run browser`);
+    throw new Error(`${materialUrl}: ${response.status} ${response.statusText}; start the server with npm run browser`);
   const { training, run } = (await response.json()) as Material;
   const form = element('train-form', HTMLFormElement);
   const backend = await offerBackends(form.elements.namedItem('backend') as HTMLSelectElement);

@@ -1,4 +1,4 @@
-/** The part of the page that trains. */
+/** The part of the page that trains a classifier. */
 import type { BackendChoice } from '../engine/backends.ts';
 import type { ModelChoice, Prediction, ShownPicture, TrainCommand, TrainReport } from '../engine/messages.ts';
 import type { DataMaterial } from '../shared/material.ts';
@@ -14,16 +14,17 @@ const goLabels: Readonly<Record<State, string>> = {
   idle: 'Start',
   starting: 'Starting …',
   running: 'Pause',
-  paused: 'Go on',
+  paused: 'Continue',
 };
 
-/** How many of the latest steps the rate is taken from. */
+/** The number of latest steps over which the rate is averaged. */
 const rateSteps = 10;
 
+/** Shows the training form, and trains in a worker. */
 export function showTraining(data: DataMaterial): void {
   const form = element('train-form', HTMLFormElement);
   const go = element('go', HTMLButtonElement);
-  const anew = element('anew', HTMLButtonElement);
+  const restart = element('restart', HTMLButtonElement);
   const chart = new LossChart(element('chart', HTMLElement));
   const classNames = data.label?.classNames ?? [];
   const field = (name: string): HTMLSelectElement => form.elements.namedItem(name) as HTMLSelectElement;
@@ -33,14 +34,14 @@ export function showTraining(data: DataMaterial): void {
   let rates: number[] = [];
 
   const rows = data.splits.map(({ name, rows }) => `${name} ${rows.toLocaleString('en')}`).join(', ');
-  text('data-facts', `${data.name}: ${classNames.length} classes; pictures: ${rows}`);
+  text('data-facts', `${data.name}: ${classNames.length} classes; images: ${rows}`);
   enter('idle');
 
   function enter(next: State): void {
     state = next;
     go.textContent = goLabels[next];
     go.disabled = next === 'starting';
-    anew.disabled = next === 'idle';
+    restart.disabled = next === 'idle';
     for (const name of ['model', 'batch', 'rate']) field(name).disabled = next !== 'idle';
   }
 
@@ -48,10 +49,10 @@ export function showTraining(data: DataMaterial): void {
 
   function start(): void {
     enter('starting');
-    say('train-status', 'starting the engine …');
+    say('train-status', 'starting the worker …');
     engine = new Worker(new URL('../engine/train.worker.ts', import.meta.url), { type: 'module', name: 'training' });
     engine.onmessage = ({ data: report }: MessageEvent<TrainReport>) => hear(report);
-    engine.onerror = (event) => hear({ kind: 'failed', message: event.message || 'the engine could not be loaded' });
+    engine.onerror = (event) => hear({ kind: 'failed', message: event.message || 'the worker could not be loaded' });
     send({
       kind: 'start',
       data,
@@ -86,7 +87,7 @@ export function showTraining(data: DataMaterial): void {
         shown = report.shown;
         say(
           'train-status',
-          `${report.backend} · ${report.parameters.toLocaleString('en')} parameters · ${report.trained.toLocaleString('en')} pictures to train on, ${report.heldOut.toLocaleString('en')} held out`,
+          `${report.backend} · ${report.parameters.toLocaleString('en')} parameters · ${report.trained.toLocaleString('en')} training images, ${report.heldOut.toLocaleString('en')} held out`,
         );
         enter('running');
         return;
@@ -150,7 +151,7 @@ export function showTraining(data: DataMaterial): void {
         state satisfies never;
     }
   });
-  anew.addEventListener('click', reset);
+  restart.addEventListener('click', reset);
   field('backend').addEventListener('change', ({ target }) => {
     if (state !== 'idle') say('train-status', 'moving the model …');
     send({ kind: 'move', backend: (target as HTMLSelectElement).value as BackendChoice });

@@ -1,23 +1,28 @@
+/** The files that the server sends to the page, and their description. */
 import { promises as fs } from 'node:fs';
 import { basename, join } from 'node:path';
 import { openDataset, type Split } from '@tessera/data';
 import { loadRun } from '@tessera/train';
 import type { DataMaterial, Material, RunMaterial } from '../shared/material.ts';
 
-/** What is served: a description for the page, and the file behind each address in it. */
+/** The description for the page, and the file of each address in it. */
 export interface ServedMaterial {
   readonly material: Material;
   readonly files: ReadonlyMap<string, string>;
 }
 
 export interface MaterialSources {
-  /** Folder of the data set that the page trains on. */
+  /** The folder of the dataset that the page trains on. */
   readonly training: string;
-  /** A trained run with the folder of its data set; null: nothing to search with. */
+  /** A trained run with the folder of its dataset; null: the page has no search. */
   readonly run: { readonly folder: string; readonly data: string } | null;
 }
 
-/** @throws where a folder holds no data set with pictures, or no finished run of CLIP; the message names it */
+/**
+ * Describes the data to serve.
+ *
+ * @throws if a folder does not contain a dataset with images, or a finished run of CLIP; the message names the folder
+ */
 export async function describeMaterial({ training, run }: MaterialSources): Promise<ServedMaterial> {
   const files = new Map<string, string>();
   const material: Material = {
@@ -25,7 +30,7 @@ export async function describeMaterial({ training, run }: MaterialSources): Prom
     run: run === null ? null : await describeRun(run.folder, run.data, files),
   };
   if (material.training.label === null)
-    throw new Error(`${training}: no column holds class labels, so there is no classifier to train in the page`);
+    throw new Error(`${training}: has no column with class labels; the page trains a classifier and needs one`);
   return { material, files };
 }
 
@@ -34,21 +39,24 @@ async function describeData(folder: string, address: string, files: Map<string, 
   const splits = Object.values(dataset.splits);
   const columns = Object.entries(splits[0]?.features ?? {});
   const image = columns.find(([, feature]) => feature.type === 'image')?.[0];
-  if (image === undefined) throw new Error(`${folder}: no column holds pictures`);
+  if (image === undefined) throw new Error(`${folder}: has no column with images`);
   const captions = ['captions', 'caption', 'text'].find((name) => columns.some(([column]) => column === name)) ?? null;
   const [label] = columns.flatMap(([column, feature]) =>
     feature.type === 'class' ? [{ column, classNames: feature.names }] : [],
   );
   const described = splits.map(async (split) => {
-    const paths = await arrowFiles(split);
-    const urls = paths.map((path) => `/${address}/${split.name}/${basename(path)}`);
-    for (const [k, path] of paths.entries()) files.set(urls[k] as string, path);
+    const urls: string[] = [];
+    for (const path of await arrowFiles(split)) {
+      const url = `/${address}/${split.name}/${basename(path)}`;
+      files.set(url, path);
+      urls.push(url);
+    }
     return { name: split.name, rows: split.length, urls };
   });
   return { name: basename(folder), splits: await Promise.all(described), image, captions, label: label ?? null };
 }
 
-/** The files of a split in the order of its rows, as its state.json lists them. */
+/** The files of a split in the order of their rows, from its state.json. */
 async function arrowFiles({ path, name }: Split): Promise<string[]> {
   const folder = (await fs.stat(join(path, name)).catch(() => null))?.isDirectory() ? join(path, name) : path;
   const state = JSON.parse(await fs.readFile(join(folder, 'state.json'), 'utf8')) as {
@@ -67,7 +75,7 @@ async function describeRun(folder: string, data: string, files: Map<string, stri
     const path = join(folder, name);
     if (!(await fs.stat(path).catch(() => null))?.isFile())
       throw new Error(
-        `${path}: there is no such file; a run has it when it has finished (npm run train -- --resume ${folder})`,
+        `${path}: there is no such file; a run writes it at its end (npm run train -- --resume ${folder})`,
       );
     files.set(`/run/${name}`, path);
     return `/run/${name}`;

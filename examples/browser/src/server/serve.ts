@@ -1,3 +1,4 @@
+/** The server of the page. */
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -5,7 +6,7 @@ import { build, type Connect, type Plugin, preview } from 'vite';
 import { materialUrl } from '../shared/material.ts';
 import { describeMaterial, type MaterialSources, type ServedMaterial } from './material.ts';
 
-/** Pages share memory between threads only where both are sent: then `crossOriginIsolated` is true. */
+/** With both headers a page is cross-origin isolated, which shared memory between threads requires. */
 const isolationHeaders = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
@@ -14,13 +15,13 @@ const isolationHeaders = {
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface ServerOptions extends MaterialSources {
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
-  /** Where the built pages go; default: the example's `dist`. */
+  /** Folder for the built pages. Default: the example's `dist`. */
   readonly outDir?: string;
-  /** HTML files of the example; default: `index.html` alone. */
+  /** HTML files of the example to build. Default: only `index.html`. */
   readonly pages?: readonly string[];
-  /** Default true. Without isolation WebAssembly has one thread. */
+  /** Whether to send the headers for cross-origin isolation; without them WebAssembly has one thread. Default true. */
   readonly isolated?: boolean;
 }
 
@@ -29,7 +30,7 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
-/** Builds the pages and serves them with their data, isolated, so that WebAssembly can have threads. */
+/** Builds the pages and serves them with their data. */
 export async function servePages(options: ServerOptions): Promise<PageServer> {
   const { port, outDir = join(root, 'dist'), pages = ['index.html'], isolated = true, ...sources } = options;
   const served = await describeMaterial(sources);
@@ -47,7 +48,7 @@ export async function servePages(options: ServerOptions): Promise<PageServer> {
   return { url, close: () => server.close() };
 }
 
-/** Answers with the description, and with the files that it names: no others. */
+/** Serves the description and the files that it lists, and no other files. */
 function serving({ material, files }: ServedMaterial): Plugin {
   const answer: Connect.NextHandleFunction = (request, response, next) => {
     const [path] = (request.url ?? '').split('?');

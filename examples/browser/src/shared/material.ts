@@ -1,20 +1,20 @@
-/** What the server tells the page that it has: `material.json`. */
+/** The description of the served data, `material.json`. */
 
 export interface SplitFiles {
   readonly name: string;
   readonly rows: number;
-  /** Arrow IPC streams. */
+  /** Addresses of Arrow IPC streams. */
   readonly urls: readonly string[];
 }
 
 export interface DataMaterial {
   readonly name: string;
   readonly splits: readonly SplitFiles[];
-  /** Column of encoded pictures. */
+  /** The column with the encoded images. */
   readonly image: string;
-  /** Column of captions; null where there is none. */
+  /** The column with the captions; null for none. */
   readonly captions: string | null;
-  /** Column of class numbers and what the classes are called; null where there is none. */
+  /** The column with the class numbers, and the names of the classes; null for none. */
   readonly label: { readonly column: string; readonly classNames: readonly string[] } | null;
 }
 
@@ -24,15 +24,16 @@ export interface RunMaterial {
   readonly config: string;
   readonly tokenizer: string;
   readonly model: string;
-  /** The run's own data: the pictures that are searched. */
+  /** The data of the run, whose images are searched. */
   readonly data: DataMaterial;
 }
 
 export interface Material {
-  /** What the page trains on. */
+  /** The data that the page trains on. */
   readonly training: DataMaterial;
-  /** Null where no run was given. */
+  /** The run to search with; null for none. */
   readonly run: RunMaterial | null;
 }
 
+/** The address of the description. */
 export const materialUrl = '/material.json';

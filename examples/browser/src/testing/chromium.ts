@@ -1,3 +1,4 @@
+/** Chromium for the tests. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
@@ -13,7 +14,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** The browser on this machine: that of TESSERA_CHROMIUM, or the first on the path; null where there is none. */
+/** The browser that TESSERA_CHROMIUM names, or the first one on the path; null for none. */
 export function findChromium(): string | null {
   const folders = (process.env.PATH ?? '').split(delimiter);
   const candidates = [
@@ -23,7 +24,7 @@ export function findChromium(): string | null {
   return candidates.find((path) => path !== undefined && path !== '' && isExecutable(path)) ?? null;
 }
 
-/** Starts Chromium without a window, with WebGPU on its own software adapter. */
+/** Starts Chromium without a window, with WebGPU on its software adapter. */
 export const launchChromium = (executablePath: string): Promise<Browser> =>
   chromium.launch({
     executablePath,

@@ -1,9 +1,10 @@
+/** A tiny dataset and a run of CLIP that is trained on it, for the tests. */
 import { join } from 'node:path';
 import { feature, writeDataset } from '@tessera/data';
 import { loadConfig, RunFolder, trainModel } from '@tessera/train';
 import sharp from 'sharp';
 
-const colours = { red: '#e02020', green: '#20a040', blue: '#2040d0', black: '#101010' } as const;
+const colors = { red: '#e02020', green: '#20a040', blue: '#2040d0', black: '#101010' } as const;
 const shapes = {
   circle: '<circle cx="8" cy="8" r="6"/>',
   square: '<rect x="3" y="3" width="10" height="10"/>',
@@ -12,8 +13,8 @@ const shapes = {
 
 export const shapeNames = Object.keys(shapes);
 
-const kinds = Object.entries(colours).flatMap(([colour, fill]) =>
-  Object.entries(shapes).map(([shape, drawing], label) => ({ caption: `${colour} ${shape}`, fill, drawing, label })),
+const kinds = Object.entries(colors).flatMap(([color, fill]) =>
+  Object.entries(shapes).map(([shape, drawing], label) => ({ caption: `${color} ${shape}`, fill, drawing, label })),
 );
 
 async function* rows(copies: number): AsyncGenerator<Record<string, unknown>> {
@@ -25,7 +26,7 @@ async function* rows(copies: number): AsyncGenerator<Record<string, unknown>> {
   }
 }
 
-/** Writes a data set of twelve drawings, 16 x 16, with captions and labels: splits train and test. */
+/** Writes a dataset of twelve drawings, 16 x 16, with captions and labels: splits train and test. */
 export async function writeTinyData(folder: string): Promise<void> {
   const features = {
     image: feature.image(),
@@ -35,7 +36,7 @@ export async function writeTinyData(folder: string): Promise<void> {
   await writeDataset(folder, { features }, { train: rows(8), test: rows(1) });
 }
 
-/** Trains CLIP on it in Node, until it knows its drawings by their names. */
+/** Trains CLIP on the dataset in Node, until it finds its drawings by their names. */
 export async function trainTinyClip(data: string, folder: string): Promise<void> {
   const config = await loadConfig({
     preset: 'tiny',

@@ -1,6 +1,7 @@
+/** The test page: makes the suite available to Playwright, on the main thread and in workers. */
 import { suite } from './suite.ts';
 
-/** Runs one of the suite's functions in a worker of its own. */
+/** Runs one of the suite's functions in a new worker. */
 function inWorker(name: string, ...values: unknown[]): Promise<unknown> {
   const worker = new Worker(new URL('./suite.worker.ts', import.meta.url), { type: 'module' });
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** What is tested in a browser, in a page's main thread and in a worker alike. Results are plain data: the test judges them. */
+/** The functions that are tested in a browser, on the main thread and in a worker. They return plain data, which the test checks. */
 import { grad } from '@tessera/autograd';
 import {
   compile,
@@ -20,11 +20,11 @@ export interface OpsResult {
 }
 
 export interface OpsOptions {
-  /** Only every so many of the cases, where each is slow. */
+  /** Run only every n-th case, for slow backends. */
   readonly every?: number;
 }
 
-/** The operations' test bodies on a backend, but for those in dtypes that it lacks. */
+/** Runs the test cases of all operations on a backend, except those with dtypes that it does not support. */
 async function operations(backend: string, { every = 1 }: OpsOptions = {}): Promise<OpsResult> {
   const opened = await openBackend(backend);
   setDefaultBackend(backend);
@@ -39,7 +39,7 @@ async function operations(backend: string, { every = 1 }: OpsOptions = {}): Prom
   return { cases: cases.length, failures };
 }
 
-/** A small network's weights after some compiled steps: products, rows, maps, sums, enough of them to wake threads. */
+/** The weights of a small network after some compiled steps, which are large enough to use threads. */
 async function trainedWeights(backend: string): Promise<number[]> {
   await openBackend(backend);
   setDefaultBackend(backend);
@@ -47,7 +47,9 @@ async function trainedWeights(backend: string): Promise<number[]> {
   const weight = tensor(values(192 * 192, 1), { shape: [192, 192], requiresGrad: true });
   const step = compile((x: Tensor) => {
     const loss = x.matmul(weight).mul(0.1).softmax(1).matmul(weight).square().mean();
-    weight.assign(weight.sub(grad(loss, [weight])[0].mul(0.5)));
+    const [gradient] = grad(loss, [weight]);
+    if (gradient === undefined) throw new Error('no gradient');
+    weight.assign(weight.sub(gradient.mul(0.5)));
     return loss;
   });
   for (let k = 0; k < 6; k++) await step(tensor(values(384 * 192, k), { shape: [384, 192] }));
@@ -58,7 +60,7 @@ export interface ThreadsResult {
   readonly isolated: boolean;
   readonly threads: number;
   readonly whyOneThread: string | null;
-  /** Elements that differ in any bit between one thread and many. */
+  /** The number of elements that differ in any bit between one thread and several. */
   readonly different: number;
   readonly elements: number;
 }
@@ -80,10 +82,10 @@ async function threads(): Promise<ThreadsResult> {
 }
 
 export interface ScopeResult {
-  /** Bytes that a scope has left behind of what its asynchronous body asked for before its first `await`. */
+  /** Bytes that remain after a scope, of operations that its asynchronous body started before its first `await`. */
   readonly beforeAwait: number;
-  /** The same for what came behind the first `await`: such memory waits for the garbage collector. */
-  readonly behindAwait: number;
+  /** The same for operations after the first `await`, whose memory the garbage collector frees. */
+  readonly afterAwait: number;
 }
 
 async function scopes(): Promise<ScopeResult> {
@@ -102,7 +104,7 @@ async function scopes(): Promise<ScopeResult> {
     await Promise.resolve();
     await tensor(new Float32Array(50_000)).realize();
   });
-  return { beforeAwait: first - start, behindAwait: used() - first };
+  return { beforeAwait: first - start, afterAwait: used() - first };
 }
 
 export const suite = { operations, trainedWeights, threads, scopes };

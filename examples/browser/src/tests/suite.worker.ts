@@ -1,3 +1,4 @@
+/** The worker that runs functions of the test suite. */
 import { type Suite, suite } from './suite.ts';
 
 addEventListener('message', ({ data: { name, values } }: MessageEvent<{ name: keyof Suite; values: unknown[] }>) => {

@@ -1,3 +1,4 @@
+// Datasets on disk: round trips, random access, refusals, and damaged files.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -48,7 +49,7 @@ async function makeDataset(name: string, rows: number, options: { batchRows?: nu
 }
 
 describe('datasets on disk', () => {
-  test('what was written is read back, over several record batches and shards', async () => {
+  test('rows are read back as written, over several record batches and shards', async () => {
     const directory = await makeDataset('roundtrip', 533, { batchRows: 50, maxShardBytes: 12_000 });
     const shards = fs.readdirSync(path.join(directory, 'train')).filter((name) => name.endsWith('.arrow'));
     expect(shards.length).toBeGreaterThan(2);
@@ -64,7 +65,7 @@ describe('datasets on disk', () => {
     expect(await dataset.split('test').rows([0])).toEqual([makeRow(1)]);
   });
 
-  test('random access gives what reading in order gives, whatever the cache', async () => {
+  test('random access returns the same rows as reading in order, for any cache size', async () => {
     const directory = await makeDataset('random', 211, { batchRows: 16, maxShardBytes: 4000 });
     for (const cacheBytes of [0, 2000, 2 ** 20]) {
       using dataset = await openDataset(directory, { cacheBytes });
@@ -101,7 +102,7 @@ describe('datasets on disk', () => {
     expect(dataset.split('train').features).toEqual(features);
   });
 
-  test('the same rows give the same files, byte for byte', async () => {
+  test('equal rows produce equal files, byte for byte', async () => {
     const [a, b] = [await makeDataset('same-a', 20), await makeDataset('same-b', 20)];
     for (const file of ['train/data-00000-of-00001.arrow', 'train/state.json', 'dataset_dict.json']) {
       expect(fs.readFileSync(path.join(a, file))).toEqual(fs.readFileSync(path.join(b, file)));
@@ -130,11 +131,11 @@ describe('refusals', () => {
     );
     await expect(attempt({ caption: 7 })).rejects.toThrow('column "caption": expected a string, found 7');
     await expect(attempt({ captions: ['a', 2] })).rejects.toThrow('column "captions"[1]: expected a string');
-    await expect(attempt({ capton: 'x' })).rejects.toThrow('column "capton" is not among the features');
+    await expect(attempt({ capton: 'x' })).rejects.toThrow('column "capton" is not one of the features');
     expect(fs.readdirSync(root).filter((name) => name.startsWith('refused'))).toEqual([]);
   });
 
-  test('nothing appears before close, and an existing dataset stays until its successor is whole', async () => {
+  test('nothing appears before close, and an existing dataset stays until its replacement is complete', async () => {
     const directory = path.join(root, 'atomic');
     await writeDataset(directory, { features }, { train: [makeRow(0)] });
     await expect(DatasetWriter.create(directory, { features })).rejects.toThrow('exists already');
@@ -149,7 +150,7 @@ describe('refusals', () => {
     expect(fs.readdirSync(root).filter((name) => name.startsWith('atomic'))).toEqual(['atomic']);
   });
 
-  test('what is not there is said', async () => {
+  test('missing folders, splits, rows, columns and files are named', async () => {
     const directory = await makeDataset('missing', 20);
     await expect(openDataset(path.join(root, 'nowhere'))).rejects.toThrow('there is no such directory');
     await expect(openDataset(path.join(directory, '..'))).rejects.toThrow('is not a dataset');
@@ -207,17 +208,17 @@ describe('damaged Arrow files', () => {
     fs.writeFileSync(file, bytes.subarray(0, boundaries[2]));
     await expect(readAll(directory)).rejects.toThrow(`the file ends at byte ${boundaries[2]}`);
     fs.writeFileSync(file, Buffer.concat([bytes, bytes]));
-    await expect(readAll(directory)).rejects.toThrow(`and ${bytes.length} bytes follow it`);
+    await expect(readAll(directory)).rejects.toThrow(`but ${bytes.length} bytes follow`);
   });
 
-  test('random damage gives rows or a readable error, never a crash or a hang', async () => {
+  test('random damage leads to rows or a readable error, never to a crash or a hang', async () => {
     const directory = await makeDataset('damaged', 40, { batchRows: 10 });
     const file = path.join(directory, 'train', 'data-00000-of-00001.arrow');
     const bytes = fs.readFileSync(file);
     const boundaries = messageBoundaries(bytes);
     let refused = 0;
     const damage = fc.record({
-      // Half of the damage strikes the headers, where lengths and counts are.
+      // Half of the damage is in the headers, where lengths and counts are.
       at: fc.oneof(
         fc.nat(bytes.length - 1),
         fc.tuple(fc.constantFrom(...boundaries), fc.nat(600)).map(([start, add]) => start + add),
@@ -241,11 +242,11 @@ describe('damaged Arrow files', () => {
     expect(refused).toBeGreaterThan(20);
   });
 
-  test('other formats are told apart', async () => {
+  test('other formats are recognized', async () => {
     const directory = await makeDataset('other', 5);
     const file = path.join(directory, 'train', 'data-00000-of-00001.arrow');
     fs.writeFileSync(file, 'ARROW1\0\0 and so on, for a while');
-    await expect(readAll(directory)).rejects.toThrow('is an Arrow IPC file; the IPC stream format');
+    await expect(readAll(directory)).rejects.toThrow('is an Arrow IPC file; expected the IPC stream format');
     fs.writeFileSync(file, 'PAR1 something else altogether');
     await expect(readAll(directory)).rejects.toThrow('is not an Arrow IPC stream, or is corrupt');
   });

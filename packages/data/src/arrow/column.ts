@@ -1,3 +1,4 @@
+/** Reading of the columns of one record batch, value by value, with every length and offset checked. */
 import {
   type DataType,
   type Field,
@@ -11,19 +12,19 @@ import {
 import { errorMessage, readExactly } from '../io/file-system.ts';
 import type { BufferRegion, RecordBatchEntry } from './messages.ts';
 
-/** A value as it comes out of a dataset. Integers beyond 2^53 come as bigint. */
+/** A value read from a dataset. Integers beyond 2^53 are returned as bigint. */
 export type Value = string | number | bigint | boolean | null | Uint8Array | Value[] | { [name: string]: Value };
 
-/** Gives the value at a position of one column of one record batch. */
+/** Returns the value at a position of one column of one record batch. */
 export type Getter = (index: number) => Value;
 
-/** Buffers up to this size are read whole, once; of larger ones each read takes only the bytes of its value. */
+/** Buffers up to this size are read once, as a whole; from larger ones each read takes only the bytes of its value. */
 const wholeBufferLimit = 64 * 1024;
 
-/** Reads one record batch's buffers from its file, and counts the bytes that it keeps. */
+/** Reads the buffers of one record batch from its file, and counts the bytes that it keeps in memory. */
 export class BatchBuffers {
   readonly entry: RecordBatchEntry;
-  /** Bytes held in memory for this record batch. */
+  /** Bytes kept in memory for this record batch. */
   held = 0;
   readonly #fd: number;
   constructor(fd: number, entry: RecordBatchEntry) {
@@ -40,12 +41,12 @@ export class BatchBuffers {
   /** The first `bytes` bytes of a buffer, kept in memory. */
   whole(index: number, bytes: number): Uint8Array<ArrayBuffer> {
     const { offset, length } = this.region(index);
-    if (length < bytes) throw new Error(`a buffer of ${length} bytes, where ${bytes} were expected`);
+    if (length < bytes) throw new Error(`a buffer of ${length} bytes; ${bytes} were expected`);
     this.held += bytes;
     return readExactly(this.#fd, offset, bytes);
   }
 
-  /** A reader of byte ranges of a buffer. The range must lie in the buffer; its owner checks that. */
+  /** A reader of byte ranges of a buffer. The caller checks that the ranges are within the buffer. */
   ranges(index: number): { length: number; read: (start: number, end: number) => Uint8Array } {
     const { offset, length } = this.region(index);
     if (length <= wholeBufferLimit) {
@@ -62,19 +63,19 @@ export class BatchBuffers {
   }
 }
 
-/** Where a column's arrays and buffers start in a record batch's lists. */
+/** The positions of a column's first array and first buffer in the lists of a record batch. */
 interface ColumnStart {
   node: number;
   buffer: number;
 }
 
-/** A column of a schema, and where it starts in every record batch. */
+/** A column of a schema, and its position in every record batch. */
 export interface ColumnPlace {
   field: Field;
   start: ColumnStart;
 }
 
-/** Places all columns of a schema. @throws for types that are not supported or make no sense, naming the column. */
+/** Finds the positions of all columns of a schema. @throws for types that are invalid or not supported; the message names the column. */
 export function placeColumns(schema: Schema): Map<string, ColumnPlace> {
   if (schema.fields.length === 0) throw new Error('no columns');
   const places = new Map<string, ColumnPlace>();
@@ -92,7 +93,7 @@ export function placeColumns(schema: Schema): Map<string, ColumnPlace> {
   return places;
 }
 
-/** Holds a record batch against its schema. @throws if they do not have the same columns, or the columns' lengths differ. */
+/** Compares a record batch with its schema. @throws if the columns differ, or if the columns have different lengths. */
 export function checkBatch(entry: RecordBatchEntry, columns: Map<string, ColumnPlace>): void {
   const expected = { nodes: 0, buffers: 0 };
   for (const { field, start } of columns.values()) {
@@ -100,16 +101,17 @@ export function checkBatch(entry: RecordBatchEntry, columns: Map<string, ColumnP
     expected.nodes = start.node + nodes;
     expected.buffers = start.buffer + buffers;
     const length = entry.nodes[start.node]?.length;
-    if (length !== entry.rows) throw new Error(`${length} values of "${field.name}" in ${entry.rows} rows`);
+    if (length !== entry.rows)
+      throw new Error(`${length} values in column "${field.name}"; its rows are ${entry.rows}`);
   }
   if (entry.nodes.length !== expected.nodes || entry.buffers.length !== expected.buffers) {
     throw new Error(
-      `${entry.nodes.length} arrays in ${entry.buffers.length} buffers, where the schema asks for ${expected.nodes} in ${expected.buffers}`,
+      `${entry.nodes.length} arrays in ${entry.buffers.length} buffers; the schema needs ${expected.nodes} in ${expected.buffers}`,
     );
   }
 }
 
-/** A walk through the arrays and buffers of a record batch, in the order in which the schema's types lay them out. */
+/** Walks through the arrays and buffers of a record batch in the order of the schema's types. */
 class Cursor {
   #node: number;
   #buffer: number;
@@ -129,17 +131,17 @@ class Cursor {
   }
 }
 
-/** How many arrays and buffers a type takes, its children included. @throws for a type that is not supported. */
+/** The number of arrays and buffers of a type, including its children. @throws for a type that is not supported. */
 function layoutOf(type: DataType): { nodes: number; buffers: number } {
   const layout = layouts[type.typeId as Type];
   if (!layout) throw new Error(`columns of Arrow type ${Type[type.typeId]} are not supported`);
   let { nodes, buffers } = { nodes: 1, buffers: layout.buffers };
   const children = (type.children ?? []) as (Field | undefined)[];
   if (layout.children !== undefined && children.length !== layout.children) {
-    throw new Error(`${children.length} kinds of element in a list`);
+    throw new Error(`a list type with ${children.length} element types; ${layout.children} was expected`);
   }
   for (const child of children) {
-    if (!child?.type) throw new Error('a member without a type');
+    if (!child?.type) throw new Error('a child without a type');
     const inner = layoutOf(child.type);
     nodes += inner.nodes;
     buffers += inner.buffers;
@@ -148,10 +150,10 @@ function layoutOf(type: DataType): { nodes: number; buffers: number } {
 }
 
 /**
- * A getter for the values of one column. What it needs of the record batch is checked here against the batch's lengths, so
- * that a corrupt file cannot make it read outside its column.
+ * Returns a getter for the values of one column. Offsets and sizes are checked here against the batch's lengths, so that a corrupt
+ * file cannot make the getter read outside of its column.
  *
- * @throws if the column's arrays, offsets or buffers contradict each other, or its type is not supported.
+ * @throws if the column's arrays, offsets or buffers contradict each other, or if its type is not supported.
  */
 export function columnGetter(buffers: BatchBuffers, { field, start }: ColumnPlace): Getter {
   return decode(new Cursor(buffers, start), field.type).getter;
@@ -187,7 +189,7 @@ const toNumber = (value: bigint): number | bigint =>
 
 type NumericArray = { readonly [index: number]: number | bigint };
 
-/** A getter over a fixed-width buffer seen as a typed array. */
+/** A getter for values of fixed width, which are viewed as a typed array. */
 function fixedWidth(
   cursor: Cursor,
   length: number,
@@ -203,7 +205,7 @@ function fixedWidth(
 const signedViews = { 8: Int8Array, 16: Int16Array, 32: Int32Array, 64: BigInt64Array };
 const unsignedViews = { 8: Uint8Array, 16: Uint16Array, 32: Uint32Array, 64: BigUint64Array };
 
-/** IEEE 754 binary16 to a number. */
+/** Converts IEEE 754 binary16 to a number. */
 function halfToNumber(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;
   const exponent = (half >> 10) & 31;
@@ -225,10 +227,10 @@ function decodeFloat(cursor: Cursor, type: DataType, length: number): Getter {
   }
 }
 
-/** The `length + 1` offsets of a variable-length array: they never fall, and stay within `limit`. */
+/** Reads the `length + 1` offsets of a variable-length array, and checks that they never decrease. */
 function readOffsets(cursor: Cursor, length: number, wide: boolean): { offsets: Float64Array; last: number } {
   const index = cursor.buffer();
-  // An empty array may come with an empty offsets buffer.
+  // An empty array may have an empty offsets buffer.
   if (length === 0) return { offsets: new Float64Array(1), last: 0 };
   const bytes = cursor.buffers.whole(index, (length + 1) * (wide ? 8 : 4)).buffer;
   const raw = wide ? new BigInt64Array(bytes) : new Int32Array(bytes);
@@ -236,12 +238,18 @@ function readOffsets(cursor: Cursor, length: number, wide: boolean): { offsets: 
   let previous = 0;
   for (let i = 0; i <= length; i++) {
     const offset = Number(raw[i]);
-    if (offset < previous) throw new Error(`offset ${i} is ${offset}, the one before it ${previous}`);
+    if (offset < previous) throw new Error(`offset ${i} is ${offset}, less than the previous offset ${previous}`);
     offsets[i] = offset;
     previous = offset;
   }
-  return { offsets, last: offsets[length] as number };
+  return { offsets, last: previous };
 }
+
+/** Where an element of a variable-length array starts and ends. */
+const boundsOf = (offsets: Float64Array, index: number): [start: number, end: number] => [
+  offsets[index] as number,
+  offsets[index + 1] as number,
+];
 
 function decodeBytes(
   wide: boolean,
@@ -250,14 +258,16 @@ function decodeBytes(
   return (cursor, _type, length) => {
     const { offsets, last } = readOffsets(cursor, length, wide);
     const data = cursor.buffers.ranges(cursor.buffer());
-    if (last > data.length) throw new Error(`offsets reach byte ${last} of ${data.length}`);
-    return (index) => convert(data.read(offsets[index] as number, offsets[index + 1] as number));
+    if (last > data.length) throw new Error(`the offsets reach byte ${last} of ${data.length}`);
+    return (index) => convert(data.read(...boundsOf(offsets, index)));
   };
 }
 
 function listGetter(cursor: Cursor, type: DataType, bounds: (index: number) => [number, number], last: number): Getter {
-  const element = decode(cursor, (type.children as Field[])[0]?.type as DataType);
-  if (last > element.length) throw new Error(`lists reach element ${last} of ${element.length}`);
+  const [child] = type.children as Field[];
+  if (!child) throw new Error('a list type without an element type');
+  const element = decode(cursor, child.type);
+  if (last > element.length) throw new Error(`the lists reach element ${last} of ${element.length}`);
   return (index) => {
     const [start, end] = bounds(index);
     const values: Value[] = [];
@@ -269,14 +279,14 @@ function listGetter(cursor: Cursor, type: DataType, bounds: (index: number) => [
 function decodeList(wide: boolean): (cursor: Cursor, type: DataType, length: number) => Getter {
   return (cursor, type, length) => {
     const { offsets, last } = readOffsets(cursor, length, wide);
-    return listGetter(cursor, type, (index) => [offsets[index] as number, offsets[index + 1] as number], last);
+    return listGetter(cursor, type, (index) => boundsOf(offsets, index), last);
   };
 }
 
 function decodeStruct(cursor: Cursor, type: DataType, length: number): Getter {
   const members = (type.children as Field[]).map((child) => {
     const member = decode(cursor, child.type);
-    if (member.length !== length) throw new Error(`${child.name}: ${member.length} values, its struct has ${length}`);
+    if (member.length !== length) throw new Error(`${child.name}: ${member.length} values; its struct has ${length}`);
     return { name: child.name, getter: member.getter };
   });
   return (index) => Object.fromEntries(members.map(({ name, getter }) => [name, getter(index)]));
@@ -284,10 +294,10 @@ function decodeStruct(cursor: Cursor, type: DataType, length: number): Getter {
 
 const utf8 = new TextDecoder();
 
-/** What a type's arrays consist of (the validity bitmap counts as a buffer), and how to read them. */
+/** The buffers of a type's array (the validity bitmap is one of them), and how to read its values. */
 interface Layout {
   buffers: number;
-  /** How many child arrays it has; any number where it is left out. */
+  /** The number of child arrays; undefined: any number. */
   children?: number;
   decode: (cursor: Cursor, type: DataType, length: number) => Getter;
 }

@@ -1,7 +1,8 @@
+/** Checks of the values that are written to a dataset. */
 import type { Value } from './column.ts';
 import type { Feature, ValueDtype } from './features.ts';
 
-/** What a scalar accepts. Integer bounds are inclusive. */
+/** The values that a scalar feature accepts. Integer bounds are inclusive. */
 type Kind = 'string' | 'binary' | 'bool' | 'float' | [low: bigint, high: bigint];
 
 const signed = (bits: number): Kind => [-(2n ** BigInt(bits - 1)), 2n ** BigInt(bits - 1) - 1n];
@@ -33,10 +34,11 @@ const describe = (value: unknown): string => {
 };
 
 /**
- * Checks a value against its feature and brings it into the form that the Arrow builders take: integers of 64 bits as
- * bigint, class names as their number, undefined as null.
+ * Checks a value against its feature and converts it to the form that the Arrow builders take: 64-bit integers as bigint, class
+ * names as their numbers, undefined as null.
  *
- * @throws for a value that does not fit; `at` says where.
+ * @param at where the value belongs, for the error message
+ * @throws if the value does not fit the feature
  */
 export function checkValue(feature: Feature, value: unknown, at: string): Value {
   if (value === null || value === undefined) return null;
@@ -57,7 +59,7 @@ export function checkValue(feature: Feature, value: unknown, at: string): Value 
     }
     case 'class': {
       const index = typeof value === 'string' ? feature.names.indexOf(value) : Number(value);
-      // -1 stands for "no label", as in Hugging Face `datasets`' unlabelled test sets.
+      // -1 means "no label", as in the unlabeled test sets of Hugging Face `datasets`.
       const named = typeof value !== 'string' || index >= 0;
       if (!named || !Number.isInteger(index) || index < -1 || index >= feature.names.length) {
         refuse(`one of ${feature.names.length} classes (${feature.names.slice(0, 8).join(', ')}...) or its number`);
@@ -96,7 +98,7 @@ function checkScalar(dtype: ValueDtype, value: unknown, refuse: (expected: strin
   return dtype.endsWith('64') ? BigInt(value as number) : Number(value);
 }
 
-/** About how many bytes a value takes in a record batch. */
+/** The approximate size of a value in a record batch, in bytes. */
 export function sizeOf(value: Value): number {
   if (typeof value === 'string') return value.length;
   if (value instanceof Uint8Array) return value.byteLength;

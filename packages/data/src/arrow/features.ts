@@ -1,3 +1,4 @@
+/** The column types of datasets (features), and their conversion from and to Arrow types and Hugging Face's JSON. */
 import {
   Binary,
   Bool,
@@ -22,7 +23,7 @@ import {
   Utf8,
 } from 'apache-arrow';
 
-/** An encoded picture (PNG, JPEG, ...): `struct<bytes: binary, path: string>` in Arrow. */
+/** An encoded image (PNG, JPEG, ...): `struct<bytes: binary, path: string>` in Arrow. */
 export interface ImageFeature {
   type: 'image';
 }
@@ -33,19 +34,19 @@ export interface ClassLabelFeature {
   names: string[];
 }
 
-/** A scalar. `dtype` is Hugging Face's name of it. */
+/** A scalar. `dtype` is Hugging Face's name of its type. */
 export interface ValueFeature {
   type: 'value';
   dtype: ValueDtype;
 }
 
-/** A list of any length, each element of the same feature. */
+/** A list of any length whose elements have the same feature. */
 export interface ListFeature {
   type: 'list';
   feature: Feature;
 }
 
-/** Named members, each with a feature of its own. */
+/** Named members, each with its own feature. */
 export interface StructFeature {
   type: 'struct';
   members: Features;
@@ -56,7 +57,7 @@ export type Feature = ImageFeature | ClassLabelFeature | ValueFeature | ListFeat
 /** The columns of a dataset, in order. */
 export type Features = Record<string, Feature>;
 
-/** An image as it is stored: the encoded file, and the name that it had. */
+/** A stored image: the encoded file and its original name. */
 export interface EncodedImage {
   bytes: Uint8Array | null;
   path: string | null;
@@ -83,7 +84,7 @@ const valueTypes = {
 
 export type ValueDtype = keyof typeof valueTypes;
 
-/** Shorthand for writing features down. */
+/** Constructors of features. */
 export const feature = {
   image: (): ImageFeature => ({ type: 'image' }),
   classLabel: (names: readonly string[]): ClassLabelFeature => ({ type: 'class', names: [...names] }),
@@ -91,7 +92,7 @@ export const feature = {
   list: (element: Feature): ListFeature => ({ type: 'list', feature: element }),
 };
 
-/** The Arrow type that stores `f`. Struct members and list elements are nullable, as Hugging Face `datasets` demands. */
+/** The Arrow type that stores `f`. Struct members and list elements are nullable, as Hugging Face `datasets` requires. */
 export function arrowType(f: Feature): DataType {
   switch (f.type) {
     case 'image':
@@ -135,8 +136,8 @@ const isObject = (json: unknown): json is Record<string, unknown> =>
   typeof json === 'object' && json !== null && !Array.isArray(json);
 
 /**
- * Reads one feature as Hugging Face `datasets` writes it, older spellings included (`Sequence`, a one-element array).
- * @throws for a kind that is not supported, naming it.
+ * Parses a feature as Hugging Face `datasets` writes it, including older spellings (`Sequence`, a one-element array).
+ * @throws for a kind that is not supported; the message names it.
  */
 export function featureFromJson(json: unknown, at = 'feature'): Feature {
   if (Array.isArray(json)) return feature.list(featureFromJson(json[0], `${at}[]`));
@@ -146,7 +147,7 @@ export function featureFromJson(json: unknown, at = 'feature'): Feature {
     case 'Image':
       return feature.image();
     case 'ClassLabel':
-      if (!Array.isArray(json.names)) throw new Error(`${at}: a ClassLabel without names`);
+      if (!Array.isArray(json.names)) throw new Error(`${at}: this ClassLabel has no names`);
       return feature.classLabel(json.names.map(String));
     case 'Value':
       if (typeof json.dtype !== 'string' || !(json.dtype in valueTypes)) {
@@ -175,7 +176,7 @@ const inferredDtype: { [type in Type]?: ValueDtype } = {
   [Type.Bool]: 'bool',
 };
 
-/** The feature of an Arrow type whose schema carries no Hugging Face metadata; null where none fits. */
+/** The feature of an Arrow type, for schemas without Hugging Face metadata; null if no feature fits. */
 export function inferFeature(type: DataType): Feature | null {
   const dtype = inferredDtype[type.typeId] ?? type.toString().toLowerCase();
   if (dtype in valueTypes) return feature.value(dtype as ValueDtype);

@@ -1,3 +1,3 @@
-/** Arrow's stream format, for code that reads or writes a stream of its own. */
+/** Arrow's IPC stream format, for packages that read or write their own streams. */
 export { continuation, type DecodedMessage, decodeMessage, type RecordBatchEntry } from './messages.ts';
 export { SinkStreamWriter } from './stream-writer.ts';

@@ -1,3 +1,4 @@
+/** The messages of an Arrow IPC stream: schema and record batches, decoded and checked without reading their data. */
 import fs from 'node:fs';
 import { Message, type Schema } from 'apache-arrow';
 import type { Field as FlatField } from 'apache-arrow/fb/field';
@@ -8,14 +9,14 @@ import { Schema as FlatSchema } from 'apache-arrow/fb/schema';
 import * as flatbuffers from 'flatbuffers';
 import { errorCode, errorMessage, readExactly } from '../io/file-system.ts';
 
-/** Bytes of a file that hold one Arrow buffer. */
+/** The byte range of one Arrow buffer in a file. */
 export interface BufferRegion {
   /** From the file's start. */
   offset: number;
   length: number;
 }
 
-/** Where one record batch lies in its file. */
+/** The place of one record batch in its file. */
 export interface RecordBatchEntry {
   rows: number;
   /** Length and null count of each array, children after their parent. */
@@ -23,7 +24,7 @@ export interface RecordBatchEntry {
   buffers: BufferRegion[];
 }
 
-/** What the message headers of one Arrow IPC stream file tell: the schema, and where each record batch lies. */
+/** The content of the message headers of one Arrow IPC stream file: its schema, and the place of each record batch. */
 export interface StreamIndex {
   schema: Schema;
   batches: RecordBatchEntry[];
@@ -38,21 +39,23 @@ export class ArrowFileError extends Error {
   }
 }
 
-/** What every message of a stream begins with. */
+/** The marker at the start of every message of a stream. */
 export const continuation = 0xffffffff;
-/** Far above what a schema of thousands of columns needs. */
+/** Far more than a schema of thousands of columns needs. */
 const largestHeader = 256 * 2 ** 20;
 
 /**
- * Walks the message headers of the Arrow IPC stream in `fd` and skips the bodies, so that opening is quick and files beyond
- * 2 GiB are no matter. Every length is held against the file's before it is believed.
+ * Reads the message headers of the Arrow IPC stream in `fd` and skips the bodies, so that opening a file is fast and its size is not
+ * limited to 2 GiB. Every length is compared with the file's size before it is used.
+ *
+ * @throws ArrowFileError if the file is truncated or corrupt
  */
 export function indexStream(fd: number, path: string): StreamIndex {
   const size = fs.fstatSync(fd).size;
   const fail = (problem: string): never => {
     throw new ArrowFileError(path, problem);
   };
-  if (size === 0) fail('is empty; an Arrow IPC stream was expected');
+  if (size === 0) fail('is empty; expected an Arrow IPC stream');
   let position = 0;
   let schema: Schema | null = null;
   const batches: RecordBatchEntry[] = [];
@@ -61,7 +64,7 @@ export function indexStream(fd: number, path: string): StreamIndex {
     const what = schema ? `message ${batches.length + 1} after the schema` : 'the schema';
     if (size - position < 8) {
       return fail(
-        `is truncated: the file ends at byte ${size}, where ${what} or the end-of-stream mark (8 bytes at byte ${position}) was expected`,
+        `is truncated: the file ends at byte ${size}; expected ${what} or the end-of-stream mark (8 bytes at byte ${position})`,
       );
     }
     const prefix = new DataView(readExactly(fd, position, 8).buffer);
@@ -69,7 +72,7 @@ export function indexStream(fd: number, path: string): StreamIndex {
       const magic = String.fromCharCode(...new Uint8Array(prefix.buffer, 0, 6));
       return fail(
         magic === 'ARROW1'
-          ? 'is an Arrow IPC file; the IPC stream format, as `datasets` saves it, was expected'
+          ? 'is an Arrow IPC file; expected the IPC stream format, which `datasets` saves'
           : `is not an Arrow IPC stream, or is corrupt: no message starts at byte ${position}`,
       );
     }
@@ -77,7 +80,7 @@ export function indexStream(fd: number, path: string): StreamIndex {
     position += 8;
     if (headerLength === 0) {
       if (position !== size)
-        fail(`is corrupt: the stream ends at byte ${position}, and ${size - position} bytes follow it`);
+        fail(`is corrupt: the stream ends at byte ${position}, but ${size - position} bytes follow`);
       if (!schema) return fail('is corrupt: the stream ends before its schema');
       return { schema, batches, rows };
     }
@@ -85,14 +88,16 @@ export function indexStream(fd: number, path: string): StreamIndex {
       fail(`is corrupt: ${what} claims a header of ${headerLength} bytes at byte ${position}`);
     }
     if (headerLength > size - position) {
-      fail(`is truncated: ${what} has a header of ${headerLength} bytes at byte ${position}, the file ends at ${size}`);
+      fail(
+        `is truncated: ${what} has a header of ${headerLength} bytes at byte ${position}, but the file ends at ${size}`,
+      );
     }
     const header = readExactly(fd, position, headerLength);
     position += headerLength;
     const message = decodeMessage(header, (problem) => fail(`is corrupt: ${what} (byte ${position}): ${problem}`));
     if (message.bodyLength > size - position) {
       fail(
-        `is truncated: ${what} has ${message.bodyLength} bytes of data at byte ${position}, the file ends at ${size}`,
+        `is truncated: ${what} has ${message.bodyLength} bytes of data at byte ${position}, but the file ends at ${size}`,
       );
     }
     if (message.kind === 'schema') {
@@ -113,14 +118,16 @@ export type DecodedMessage =
   | { kind: 'batch'; batch: RecordBatchEntry; bodyLength: number };
 
 /**
- * Decodes a message's header; buffers' offsets count from the start of its body. A count that cannot fit into the header's own bytes is
- * refused before anything is looped over.
+ * Decodes the header of a message. Offsets of buffers are relative to the start of the message's body. Counts that cannot fit into the
+ * header's bytes are rejected before any loop uses them.
+ *
+ * @param fail called with the reason if the header is damaged or not supported
  */
 export function decodeMessage(header: Uint8Array, fail: (problem: string) => never): DecodedMessage {
   try {
     const message = FlatMessage.getRootAsMessage(new flatbuffers.ByteBuffer(header));
     const bodyLength = Number(message.bodyLength());
-    if (!(bodyLength >= 0)) fail(`a body of ${bodyLength} bytes`);
+    if (!(bodyLength >= 0)) fail(`its body has ${bodyLength} bytes`);
     const kind = message.headerType();
     if (kind === MessageHeader.Schema) {
       checkSchemaCounts(message.header(new FlatSchema()) as FlatSchema, header.byteLength);
@@ -130,7 +137,7 @@ export function decodeMessage(header: Uint8Array, fail: (problem: string) => nev
       const batch = decodeRecordBatch(message.header(new FlatRecordBatch()) as FlatRecordBatch, header.byteLength);
       for (const { offset, length } of batch.buffers) {
         if (offset < 0 || length < 0 || offset + length > bodyLength) {
-          fail(`a buffer of ${length} bytes at ${offset}, in a body of ${bodyLength} bytes`);
+          fail(`it has a buffer of ${length} bytes at byte ${offset} of a body of ${bodyLength} bytes`);
         }
       }
       return { kind: 'batch', batch, bodyLength };
@@ -138,7 +145,7 @@ export function decodeMessage(header: Uint8Array, fail: (problem: string) => nev
     return fail(
       kind === MessageHeader.DictionaryBatch
         ? 'dictionary-encoded columns are not supported'
-        : `unknown kind of message (${kind})`,
+        : `unknown message type ${kind}`,
     );
   } catch (error) {
     if (error instanceof ArrowFileError) throw error;
@@ -148,14 +155,15 @@ export function decodeMessage(header: Uint8Array, fail: (problem: string) => nev
 
 function decodeSchema(header: Uint8Array): Schema {
   const message = Message.decode(header);
-  if (!message.isSchema()) throw new Error('not a schema');
+  if (!message.isSchema()) throw new Error('expected a schema');
   return message.header();
 }
 
 function decodeRecordBatch(batch: FlatRecordBatch, headerBytes: number): RecordBatchEntry {
   if (batch.compression()) throw new Error('compressed record batches are not supported; save without compression');
-  // A field node and a buffer take 16 bytes each.
-  if ((batch.nodesLength() + batch.buffersLength()) * 16 > headerBytes) throw new Error('impossible counts');
+  // Each field node and each buffer takes 16 bytes.
+  if ((batch.nodesLength() + batch.buffersLength()) * 16 > headerBytes)
+    throw new Error('impossible counts of arrays or buffers');
   const rows = Number(batch.length());
   const nodes = Array.from({ length: batch.nodesLength() }, (_, i) => {
     const node = batch.nodes(i);
@@ -165,11 +173,11 @@ function decodeRecordBatch(batch: FlatRecordBatch, headerBytes: number): RecordB
     const buffer = batch.buffers(i);
     return { offset: Number(buffer?.offset() ?? -1), length: Number(buffer?.length() ?? -1) };
   });
-  if (!(rows >= 0) || nodes.some((node) => node.length < 0)) throw new Error('negative length');
+  if (!(rows >= 0) || nodes.some((node) => node.length < 0)) throw new Error('a negative length');
   return { rows, nodes, buffers };
 }
 
-/** Refuses vectors longer than the header can hold: each element takes 4 bytes or more. */
+/** @throws for vectors that are longer than the header allows: each element takes at least 4 bytes. */
 function checkSchemaCounts(schema: FlatSchema, headerBytes: number): void {
   let budget = headerBytes / 4;
   const spend = (count: number): void => {
@@ -185,7 +193,7 @@ function checkSchemaCounts(schema: FlatSchema, headerBytes: number): void {
   for (let i = 0; i < schema.fieldsLength(); i++) visit(schema.fields(i));
 }
 
-/** Opens `path` for reading. @throws ArrowFileError if it is not there. */
+/** Opens `path` for reading. @throws ArrowFileError if the file cannot be opened. */
 export function openArrowFile(path: string): number {
   try {
     return fs.openSync(path, 'r');

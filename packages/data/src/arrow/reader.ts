@@ -1,3 +1,4 @@
+/** Datasets on disk, opened for reading: random access to the rows of their splits. */
 import fs from 'node:fs';
 import fsp from 'node:fs/promises';
 import path from 'node:path';
@@ -13,12 +14,12 @@ import {
   type Value,
 } from './column.ts';
 import { type Features, featuresFromJson, inferFeature } from './features.ts';
-import { ArrowFileError, indexStream, openArrowFile, type StreamIndex } from './messages.ts';
+import { ArrowFileError, indexStream, openArrowFile, type RecordBatchEntry, type StreamIndex } from './messages.ts';
 
 /** One row: the values of its columns. */
 export type Row = Record<string, Value>;
 
-/** What a dataset says about itself (dataset_info.json). */
+/** The description of a dataset (dataset_info.json). */
 export interface DatasetInfo {
   description: string;
   citation: string;
@@ -26,7 +27,7 @@ export interface DatasetInfo {
   license: string;
 }
 
-/** Bytes of offsets, bitmaps and small columns that a split keeps in memory over all its record batches. */
+/** Bytes of offsets, bitmaps and small columns that a split keeps in memory, over all its record batches. */
 const defaultCacheBytes = 64 * 2 ** 20;
 
 interface Shard extends StreamIndex {
@@ -44,7 +45,7 @@ function openShard(path: string): Shard {
       try {
         checkBatch(batch, columns);
       } catch (error) {
-        throw new ArrowFileError(path, `is corrupt: record batch ${i} has ${errorMessage(error)}`);
+        throw new ArrowFileError(path, `is corrupt: record batch ${i}: ${errorMessage(error)}`);
       }
     });
     return { path, fd, ...index, columns };
@@ -62,19 +63,20 @@ function shardColumns(schema: Schema, path: string): Map<string, ColumnPlace> {
   }
 }
 
+/** A record batch of a shard, and the number of its first row in the split. */
 interface BatchPlace {
   shard: Shard;
-  index: number;
+  entry: RecordBatchEntry;
   firstRow: number;
 }
 
-/** A record batch with getters for the columns that were asked for so far. */
+/** A record batch with getters for the columns that were read so far. */
 interface OpenBatch {
   buffers: BatchBuffers;
   getters: Map<string, Getter>;
 }
 
-/** One split of a dataset: all its shards as one table with random access. Rows are read when asked for. */
+/** One split of a dataset: its shards as one table with random access. Rows are read on demand. */
 export class Split {
   readonly name: string;
   /** The dataset's directory. */
@@ -85,8 +87,8 @@ export class Split {
   readonly #shards: Shard[];
   readonly #places: BatchPlace[] = [];
   readonly #columns: Map<string, ColumnPlace>;
-  /** In order of use, the latest last. */
-  readonly #open = new Map<number, OpenBatch>();
+  /** In order of use, the most recent last. */
+  readonly #open = new Map<BatchPlace, OpenBatch>();
   readonly #cacheBytes: number;
   #held = 0;
   #closed = false;
@@ -100,10 +102,10 @@ export class Split {
     this.#cacheBytes = cacheBytes;
     let rows = 0;
     for (const shard of shards) {
-      shard.batches.forEach((batch, index) => {
-        if (batch.rows > 0) this.#places.push({ shard, index, firstRow: rows });
-        rows += batch.rows;
-      });
+      for (const entry of shard.batches) {
+        if (entry.rows > 0) this.#places.push({ shard, entry, firstRow: rows });
+        rows += entry.rows;
+      }
     }
     this.length = rows;
   }
@@ -113,23 +115,22 @@ export class Split {
   }
 
   /**
-   * Reads rows by number, in any order, repeats allowed. Only the named columns are read (default: all).
-   * @throws RangeError for a row that is not there; ArrowFileError where the file contradicts itself.
+   * Reads rows by number, in any order and with repetitions. Only the named columns are read (default: all).
+   * @throws RangeError for a row number out of range; ArrowFileError if the file is corrupt
    */
   async rows(indices: ArrayLike<number>, columns: readonly string[] = this.columns): Promise<Row[]> {
-    return Array.from({ length: indices.length }, (_, i) => this.row(indices[i] as number, columns));
+    return Array.from(indices, (index) => this.row(index, columns));
   }
 
-  /** Reads one row, without waiting. */
+  /** Reads one row synchronously. @throws like `rows` */
   row(index: number, columns: readonly string[] = this.columns): Row {
     if (!Number.isInteger(index) || index < 0 || index >= this.length) {
       throw new RangeError(`${this.#title()}: row ${index} is not one of its ${this.length} rows`);
     }
-    const placeIndex = this.#placeOf(index);
-    const place = this.#places[placeIndex] as BatchPlace;
+    const place = this.#placeOf(index);
     const row: Row = {};
     try {
-      for (const column of columns) row[column] = this.#getter(placeIndex, column)(index - place.firstRow);
+      for (const column of columns) row[column] = this.#getter(place, column)(index - place.firstRow);
     } catch (error) {
       if (error instanceof UnknownColumnError) throw error;
       throw new ArrowFileError(
@@ -142,7 +143,7 @@ export class Split {
 
   /** All values of one column, in order. */
   async column(name: string): Promise<Value[]> {
-    return Array.from({ length: this.length }, (_, i) => this.row(i, [name])[name] as Value);
+    return Array.from({ length: this.length }, (_, i) => this.row(i, [name])[name] ?? null);
   }
 
   /** Rows in order. */
@@ -165,8 +166,8 @@ export class Split {
     return `${this.path}, split "${this.name}"`;
   }
 
-  /** The record batch that holds a row, by bisection. */
-  #placeOf(row: number): number {
+  /** The record batch that contains a row, found by bisection. */
+  #placeOf(row: number): BatchPlace {
     let low = 0;
     let high = this.#places.length - 1;
     while (low < high) {
@@ -174,41 +175,37 @@ export class Split {
       if ((this.#places[middle] as BatchPlace).firstRow <= row) low = middle;
       else high = middle - 1;
     }
-    return low;
+    return this.#places[low] as BatchPlace;
   }
 
-  #getter(placeIndex: number, column: string): Getter {
+  #getter(place: BatchPlace, column: string): Getter {
     if (this.#closed) throw new Error('the dataset was closed');
-    let batch = this.#open.get(placeIndex);
-    if (batch) this.#open.delete(placeIndex);
-    else {
-      const { shard, index } = this.#places[placeIndex] as BatchPlace;
-      const entry = shard.batches[index] as StreamIndex['batches'][number];
-      batch = { buffers: new BatchBuffers(shard.fd, entry), getters: new Map() };
-    }
-    this.#open.set(placeIndex, batch);
+    let batch = this.#open.get(place);
+    if (batch) this.#open.delete(place);
+    else batch = { buffers: new BatchBuffers(place.shard.fd, place.entry), getters: new Map() };
+    this.#open.set(place, batch);
     let getter = batch.getters.get(column);
     if (!getter) {
-      const place = this.#columns.get(column);
-      if (!place) {
+      const columnPlace = this.#columns.get(column);
+      if (!columnPlace) {
         const names = this.columns.join(', ');
         throw new UnknownColumnError(`${this.#title()}: no column "${column}"; its columns are ${names}`);
       }
-      getter = columnGetter(batch.buffers, place);
+      getter = columnGetter(batch.buffers, columnPlace);
       batch.getters.set(column, getter);
-      this.#evict(placeIndex);
+      this.#evict(place);
     }
     return getter;
   }
 
-  /** Forgets the record batches that were not used for longest, until the rest fits. */
-  #evict(keep: number): void {
+  /** Drops the least recently used record batches until the rest fits into the cache. */
+  #evict(keep: BatchPlace): void {
     this.#held = 0;
     for (const batch of this.#open.values()) this.#held += batch.buffers.held;
-    for (const [placeIndex, batch] of this.#open) {
+    for (const [place, batch] of this.#open) {
       if (this.#held <= this.#cacheBytes) return;
-      if (placeIndex === keep) continue;
-      this.#open.delete(placeIndex);
+      if (place === keep) continue;
+      this.#open.delete(place);
       this.#held -= batch.buffers.held;
     }
   }
@@ -216,30 +213,30 @@ export class Split {
 
 class UnknownColumnError extends Error {}
 
-/** A dataset on disk, in the layout of Hugging Face `datasets`' `save_to_disk`. */
+/** A dataset on disk in the layout of `save_to_disk` of Hugging Face `datasets`. */
 export interface Dataset {
   path: string;
   info: DatasetInfo;
   splits: Record<string, Split>;
-  /** @throws if there is no such split, naming those that there are. */
+  /** @throws for an unknown split; the message lists the splits. */
   split(name: string): Split;
   close(): void;
   [Symbol.dispose](): void;
 }
 
 export interface OpenOptions {
-  /** Open these splits only. */
+  /** Open only these splits. Default: all. */
   splits?: readonly string[];
-  /** Bytes of column data that each split keeps in memory. Image data is never kept. */
+  /** Bytes of column data that each split keeps in memory. Image data is not kept. Default: 64 MiB. */
   cacheBytes?: number;
 }
 
 /**
- * Opens a dataset directory: one written by this package, or by `save_to_disk` of Hugging Face `datasets` (a DatasetDict or
- * a single Dataset). Only headers are read here.
+ * Opens a dataset directory that was written by this package or by `save_to_disk` of Hugging Face `datasets` (a DatasetDict or a
+ * single Dataset). Only headers are read here.
  *
- * @throws ArrowFileError for a missing, truncated or corrupt Arrow file; Error for anything else that is amiss. Each names
- *   the path, what was expected there and what to do.
+ * @throws ArrowFileError for a missing, truncated or corrupt Arrow file; Error for any other problem. The message contains the path,
+ *   what was expected and what to do.
  */
 export async function openDataset(directory: string, options: OpenOptions = {}): Promise<Dataset> {
   const root = path.resolve(directory);
@@ -308,20 +305,22 @@ async function openSplit(
   const statePath = path.join(folder, 'state.json');
   const state = await readJson(statePath);
   if (state._indices_data_files) {
-    throw new Error(`${statePath}: an index mapping is not supported; call flatten_indices() before save_to_disk`);
+    throw new Error(`${statePath}: index mappings are not supported; call flatten_indices() before save_to_disk`);
   }
   const files = Array.isArray(state._data_files) ? state._data_files : [];
   const shards: Shard[] = [];
   try {
     for (const file of files) {
       const filename = typeof file === 'object' && file !== null && 'filename' in file ? file.filename : file;
-      shards.push(openShard(path.join(folder, String(filename))));
-      checkSameSchema(shards);
+      const shard = openShard(path.join(folder, String(filename)));
+      shards.push(shard);
+      checkSameSchema(shards[0] ?? shard, shard);
     }
-    if (shards.length === 0) throw new Error(`${statePath}: names no data files`);
+    const [first] = shards;
+    if (first === undefined) throw new Error(`${statePath}: lists no data files`);
     const infoPath = path.join(folder, 'dataset_info.json');
     const infoJson = (await exists(infoPath)) ? await readJson(infoPath) : {};
-    const features = readFeatures(shards[0] as Shard, infoJson);
+    const features = readFeatures(first, infoJson);
     return { split: new Split(name, root, features, shards, cacheBytes), info: readInfo(infoJson) };
   } catch (error) {
     for (const shard of shards) fs.closeSync(shard.fd);
@@ -329,20 +328,18 @@ async function openSplit(
   }
 }
 
-function checkSameSchema(shards: Shard[]): void {
+function checkSameSchema(first: Shard, shard: Shard): void {
   const describe = (schema: Schema): string => schema.fields.map((f) => `${f.name}: ${f.type}`).join(', ');
-  const first = shards[0] as Shard;
-  const last = shards.at(-1) as Shard;
-  const [expected, found] = [describe(first.schema), describe(last.schema)];
+  const [expected, found] = [describe(first.schema), describe(shard.schema)];
   if (expected !== found) {
     throw new ArrowFileError(
-      last.path,
-      `has columns (${found}), the first shard ${path.basename(first.path)} has (${expected})`,
+      shard.path,
+      `has columns (${found}), but the first shard ${path.basename(first.path)} has (${expected})`,
     );
   }
 }
 
-/** Features from the Arrow schema's metadata, else from dataset_info.json, else from the Arrow types. */
+/** The features, from the Arrow schema's metadata, or from dataset_info.json, or from the Arrow types. */
 function readFeatures(shard: Shard, info: Record<string, unknown>): Features {
   const declared = declaredFeatures(shard, info);
   return Object.fromEntries(
@@ -390,7 +387,9 @@ async function readJson(file: string): Promise<Record<string, unknown>> {
     const json: unknown = JSON.parse(text);
     if (typeof json === 'object' && json !== null) return json as Record<string, unknown>;
   } catch {
-    // Falls through to the error below, which says more than the parser's.
+    // The error below says more than the parser's.
   }
-  throw new Error(`${file}: is corrupt: expected a JSON object in ${text.length} characters. Build or copy it again.`);
+  throw new Error(
+    `${file}: is corrupt: its ${text.length} characters are not a JSON object. Build or copy the dataset again.`,
+  );
 }

@@ -1,6 +1,6 @@
 import { RecordBatchStreamWriter } from 'apache-arrow';
 
-/** An Arrow IPC stream that goes to its sink at once: the library's own stream keeps everything that is not yet consumed. */
+/** An Arrow IPC stream that passes each chunk to `sink` at once; the library's own stream buffers everything that is not yet consumed. */
 export class SinkStreamWriter extends RecordBatchStreamWriter {
   readonly #sink: (bytes: Uint8Array) => void;
   constructor(sink: (bytes: Uint8Array) => void) {

@@ -1,3 +1,4 @@
+/** Writing of datasets: rows are checked, buffered, and written as record batches and shards. */
 import { createHash, type Hash } from 'node:crypto';
 import fs from 'node:fs';
 import fsp from 'node:fs/promises';
@@ -5,7 +6,6 @@ import path from 'node:path';
 import { type DataType, Field, makeData, RecordBatch, Schema, Struct, vectorFromArray } from 'apache-arrow';
 import { errorMessage, writeFullySync } from '../io/file-system.ts';
 import { type PendingDirectory, pendingDirectory } from '../io/pending-directory.ts';
-import type { Value } from './column.ts';
 import { checkValue, sizeOf } from './encode.ts';
 import { arrowType, type Features, featuresToJson } from './features.ts';
 import type { DatasetInfo, Row } from './reader.ts';
@@ -14,17 +14,17 @@ import { SinkStreamWriter } from './stream-writer.ts';
 export interface DatasetWriterOptions {
   features: Features;
   info?: Partial<DatasetInfo>;
-  /** Replace a dataset that is there already; otherwise that is an error. */
+  /** Replace an existing dataset. Default false: then an existing dataset is an error. */
   overwrite?: boolean;
-  /** Start the next file when one has grown to this size. Default 500 MB. */
+  /** Start a new file when the present one has reached this size. Default 500 MB. */
   maxShardBytes?: number;
-  /** Rows of a record batch. Default 1,000. */
+  /** Rows per record batch. Default 1,000. */
   batchRows?: number;
-  /** A record batch ends early at about this many bytes, to bound the memory. Default 64 MiB. */
+  /** A record batch ends early at about this many bytes, which limits memory use. Default 64 MiB. */
   batchBytes?: number;
 }
 
-/** Writes one split: buffers rows, cuts record batches and shards. */
+/** Writes one split: buffers rows and divides them into record batches and shards. */
 class SplitWriter {
   readonly #name: string;
   readonly #folder: string;
@@ -60,19 +60,20 @@ class SplitWriter {
     const checked: Row = {};
     for (const [column, feature] of Object.entries(this.#options.features)) {
       const at = `split "${this.#name}", row ${this.#count}, column "${column}"`;
-      checked[column] = checkValue(feature, row[column], at);
-      this.#bytes += sizeOf(checked[column]);
+      const value = checkValue(feature, row[column], at);
+      checked[column] = value;
+      this.#bytes += sizeOf(value);
     }
     for (const column of Object.keys(row)) {
       if (column in this.#options.features) continue;
-      throw new Error(`split "${this.#name}", row ${this.#count}: column "${column}" is not among the features`);
+      throw new Error(`split "${this.#name}", row ${this.#count}: column "${column}" is not one of the features`);
     }
     this.#rows.push(checked);
     this.#count++;
     if (this.#rows.length >= this.#options.batchRows || this.#bytes >= this.#options.batchBytes) this.#flush();
   }
 
-  /** Ends the last shard, gives the shards their final names, writes state.json and dataset_info.json. */
+  /** Ends the last shard, renames the shards to their final names, and writes state.json and dataset_info.json. */
   finish(info: DatasetInfo): void {
     this.#flush();
     if (this.#shards.length === 0) this.#openShard();
@@ -98,7 +99,7 @@ class SplitWriter {
     });
   }
 
-  /** Lets go of an unfinished file. */
+  /** Closes an unfinished file. */
   abandon(): void {
     if (this.#fd >= 0) fs.closeSync(this.#fd);
     this.#fd = -1;
@@ -138,7 +139,7 @@ class SplitWriter {
 
 function recordBatch(schema: Schema, rows: Row[]): RecordBatch {
   const children = schema.fields.map((field) => {
-    const values = rows.map((row) => row[field.name] as Value);
+    const values = rows.map((row) => row[field.name] ?? null);
     const [data] = vectorFromArray(values, field.type as DataType).data;
     if (!data) throw new Error(`column "${field.name}": no data`);
     return data;
@@ -158,9 +159,9 @@ function writeJson(file: string, json: unknown): void {
 }
 
 /**
- * Writes a dataset directory in the layout of Hugging Face `datasets`' `save_to_disk`: `load_from_disk` reads it. Memory
- * holds one record batch a split. The directory appears only when `close` has finished; until then, and after `abort`, its
- * path is as it was.
+ * Writes a dataset directory in the layout of `save_to_disk` of Hugging Face `datasets`; `load_from_disk` reads it. At most one record
+ * batch per split is kept in memory. The directory appears when `close` has finished; until then, and after `abort`, its path is
+ * unchanged.
  */
 export class DatasetWriter {
   readonly path: string;
@@ -186,35 +187,35 @@ export class DatasetWriter {
     this.#schema = new Schema(fields, new Map([['huggingface', metadata]]));
   }
 
-  /** Starts a dataset at `target`. @throws if something is there already and `overwrite` was not asked for. */
+  /** Starts a dataset at `target`. @throws if `target` exists and `overwrite` is not set. */
   static async create(target: string, options: DatasetWriterOptions): Promise<DatasetWriter> {
-    if (Object.keys(options.features).length === 0) throw new Error(`${target}: a dataset needs a column at least`);
+    if (Object.keys(options.features).length === 0) throw new Error(`${target}: a dataset needs at least one column`);
     return new DatasetWriter(await pendingDirectory(target, { overwrite: options.overwrite ?? false }), options);
   }
 
-  /** Rows written so far, by split. */
+  /** The number of rows written so far, by split. */
   get counts(): Record<string, number> {
     return Object.fromEntries([...this.#splits].map(([name, writer]) => [name, writer.rows]));
   }
 
-  /** Declares a split, so that it exists even if it stays empty; `write` does it by itself. */
+  /** Declares a split, so that it exists even without rows; `write` does it automatically. */
   addSplit(name: string): void {
     this.#splitWriter(name);
   }
 
   /**
-   * Adds a row to a split. A column that is left out or undefined is stored as null.
-   * @throws for a value that does not fit its feature, naming split, row and column.
+   * Adds a row to a split. A column that is missing or undefined is stored as null.
+   * @throws for a value that does not fit its feature; the message names split, row and column
    */
   async write(split: string, row: { [column: string]: unknown }): Promise<void> {
     this.#splitWriter(split).write(row as Row);
   }
 
-  /** Finishes all files and puts the directory in place. */
+  /** Finishes all files and moves the directory to its path. */
   async close(): Promise<void> {
     if (this.#done) return;
     try {
-      if (this.#splits.size === 0) throw new Error('no row was written');
+      if (this.#splits.size === 0) throw new Error('no rows were written');
       for (const writer of this.#splits.values()) writer.finish(this.#info);
       writeJson(path.join(this.#directory.temporary, 'dataset_dict.json'), { splits: [...this.#splits.keys()] });
       await this.#directory.commit();
@@ -236,11 +237,13 @@ export class DatasetWriter {
   }
 
   #splitWriter(name: string): SplitWriter {
-    if (this.#done) throw new Error(`${this.path}: the dataset was closed already`);
+    if (this.#done) throw new Error(`${this.path}: the dataset is closed already`);
     let writer = this.#splits.get(name);
     if (!writer) {
       if (!/^\w+([.-]\w+)*$/.test(name)) {
-        throw new Error(`split "${name}": a name needs letters, digits and underscores, with dots or hyphens between`);
+        throw new Error(
+          `split "${name}": a name consists of letters, digits and underscores, with dots or hyphens in between`,
+        );
       }
       writer = new SplitWriter(name, path.join(this.#directory.temporary, name), this.#schema, this.#options);
       this.#splits.set(name, writer);
@@ -249,10 +252,10 @@ export class DatasetWriter {
   }
 }
 
-/** Rows of a split. */
+/** The rows of a split. */
 export type RowSource = Iterable<{ [column: string]: unknown }> | AsyncIterable<{ [column: string]: unknown }>;
 
-/** Writes whole splits, one after the other. On an error nothing is left behind. */
+/** Writes complete splits, one after the other. After an error nothing remains on disk. @returns the number of rows of each split */
 export async function writeDataset(
   target: string,
   options: DatasetWriterOptions,
@@ -272,7 +275,7 @@ export async function writeDataset(
   return writer.counts;
 }
 
-/** Reads a file into an image value of a row. */
+/** Reads an image file as the value of an image column. */
 export async function encodedImageFromFile(file: string): Promise<{ bytes: Uint8Array; path: string }> {
   return { bytes: await fsp.readFile(file), path: path.basename(file) };
 }

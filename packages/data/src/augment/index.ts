@@ -1,17 +1,27 @@
+/** Augmentation: random crops, affine maps, flips and color changes, decided by a counter-based random stream. */
 import type { CounterRandom } from '../random.ts';
 import { jitterColors } from './color.ts';
 import { type Augmentation, drawAugmentation } from './options.ts';
 import { type Pixels, resizeBox } from './resample.ts';
 import { warp } from './warp.ts';
 
-export * from './options.ts';
+export {
+  type AffineOptions,
+  type Augmentation,
+  type AugmentationDraw,
+  augmentations,
+  type Box,
+  type ColorOptions,
+  type CropOptions,
+  drawAugmentation,
+} from './options.ts';
 export { type Pixels, resizeBox } from './resample.ts';
 
 const white = [255, 255, 255] as const;
 
 /**
  * Augments an image to size x size pixels.
- * @param random decides all that is random; the same stream gives the same pixels.
+ * @param random the source of every random decision; the same stream produces the same pixels.
  * @param out receives size * size * 3 bytes of RGB.
  */
 export function augment(

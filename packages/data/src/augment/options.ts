@@ -1,26 +1,27 @@
+/** The settings of augmentation, the presets, and how the random values of one image are drawn. */
 import type { CounterRandom } from '../random.ts';
 
-/** A random part of the image, as torchvision's RandomResizedCrop chooses it. */
+/** A random part of the image, chosen as in torchvision's RandomResizedCrop. */
 export interface CropOptions {
-  /** Least and largest share of the image's area. */
+  /** Smallest and largest fraction of the image's area. */
   scale: [number, number];
-  /** Least and largest ratio of width to height. */
+  /** Smallest and largest ratio of width to height. */
   ratio: [number, number];
 }
 
-/** A random rotation, shift and scaling about the image's centre. */
+/** A random rotation, shift and scaling about the image's center. */
 export interface AffineOptions {
-  /** Largest rotation either way, in degrees. */
+  /** Largest rotation in either direction, in degrees. */
   degrees: number;
-  /** Largest shift either way, as a share of the image's width and height. */
+  /** Largest shift in either direction, as a fraction of the image's width and height. */
   translate: number;
-  /** Least and largest scale; above 1 the image grows. */
+  /** Smallest and largest scale; above 1 the image grows. */
   scale: [number, number];
-  /** Largest shear either way, in degrees. */
+  /** Largest shear in either direction, in degrees. */
   shear?: number;
 }
 
-/** How far colours may stray. Each factor is drawn from [1 - x, 1 + x]; hue from [-x, x] turns. As torchvision's ColorJitter. */
+/** How much colors may change, as in torchvision's ColorJitter: each factor is drawn from [1 - x, 1 + x], hue from [-x, x] turns. */
 export interface ColorOptions {
   brightness: number;
   contrast: number;
@@ -28,16 +29,16 @@ export interface ColorOptions {
   hue: number;
 }
 
-/** What happens to an image before it is trained on. All parts are optional; without any, the image is only resized. */
+/** Random changes to a training image. All parts are optional; without any, the image is only resized. */
 export interface Augmentation {
   crop?: CropOptions | null;
   affine?: AffineOptions | null;
   color?: ColorOptions | null;
-  /** Chance of a mirror image. Default 0: text, arrows and clocks do not survive it. */
+  /** Probability of a mirror image. Default 0, because mirrored text, arrows and clocks are wrong. */
   flip?: number;
-  /** How pixels between pixels are found when an affine part is there. Default bicubic. */
+  /** Interpolation of affine maps. Default: bicubic. */
   interpolation?: 'bilinear' | 'bicubic';
-  /** Colour of what lies outside the image, 0 to 255 each. Default white. */
+  /** Color of the area outside of the image: R, G, B, each 0 to 255. Default: white. */
   fill?: [number, number, number];
 }
 
@@ -45,18 +46,18 @@ const clipCrop = { scale: [0.9, 1], ratio: [3 / 4, 4 / 3] } satisfies CropOption
 
 /** Augmentations by name. */
 export const augmentations = {
-  /** What CLIP trains with. */
+  /** The augmentation that CLIP was trained with. */
   clip: { crop: clipCrop },
-  /** For small sets of drawings, whose held-out style differs in proportion and colour. */
+  /** For small datasets of drawings, whose held-out style differs in proportions and colors. */
   drawings: {
     affine: { degrees: 12, translate: 0.08, scale: [0.85, 1.1], shear: 5 },
     color: { brightness: 0.2, contrast: 0.2, saturation: 0.3, hue: 0.04 },
   },
-  /** For small pictures of things that have no left and right. */
+  /** For small pictures of things that look the same when mirrored. */
   flip: { affine: { degrees: 5, translate: 0.08, scale: [0.9, 1.1] }, flip: 0.5 },
 } satisfies Record<string, Augmentation>;
 
-/** A part of an image in its pixels, not rounded. */
+/** A rectangle in an image, in pixels, not rounded. */
 export interface Box {
   left: number;
   top: number;
@@ -64,18 +65,18 @@ export interface Box {
   height: number;
 }
 
-/** One draw of everything that is random in an augmentation. */
+/** The random values of an augmentation for one image. */
 export interface AugmentationDraw {
   box: Box;
   flip: boolean;
-  /** Maps output offsets from the centre to offsets in the box, both in units of their half sizes. Null: straight. */
+  /** A 2 x 2 matrix that maps offsets from the output's center to offsets in the box, each in units of half the size; null: identity. */
   matrix: [number, number, number, number] | null;
-  /** Shift of the image's content, in shares of its size. */
+  /** Shift of the image's content, as a fraction of its size. */
   shift: [number, number];
   color: { brightness: number; contrast: number; saturation: number; hue: number } | null;
 }
 
-/** Draws an augmentation for an image of a size. The same stream and size always give the same draw. */
+/** Draws the random values for an image of the given size. The same stream and size always produce the same values. */
 export function drawAugmentation(
   augmentation: Augmentation,
   width: number,
@@ -84,7 +85,7 @@ export function drawAugmentation(
 ): AugmentationDraw {
   const { crop, affine, color, flip = 0 } = augmentation;
   const around = (spread: number): number => random.uniform(-spread, spread);
-  const box = crop ? drawCrop(crop, width, height, random) : centredSquare(width, height);
+  const box = crop ? drawCrop(crop, width, height, random) : centeredSquare(width, height);
   const mirrored = flip > 0 && random.uniform() < flip;
   let matrix: AugmentationDraw['matrix'] = null;
   let shift: [number, number] = [0, 0];
@@ -94,7 +95,7 @@ export function drawAugmentation(
     const scale = random.uniform(...affine.scale);
     const shear = Math.tan(around(affine.shear ?? 0) * radians);
     shift = [around(affine.translate), around(affine.translate)];
-    // The inverse of (rotation x shear x scale): from where an output pixel comes.
+    // The inverse of (rotation x shear x scale): it maps an output pixel to its source.
     const [cos, sin] = [Math.cos(angle) / scale, Math.sin(angle) / scale];
     matrix = [cos + shear * sin, sin - shear * cos, -sin, cos];
   }
@@ -115,12 +116,12 @@ export function drawAugmentation(
   };
 }
 
-function centredSquare(width: number, height: number): Box {
+function centeredSquare(width: number, height: number): Box {
   const side = Math.min(width, height);
   return { left: (width - side) / 2, top: (height - side) / 2, width: side, height: side };
 }
 
-/** torchvision's RandomResizedCrop.get_params, without its rounding to whole pixels. */
+/** torchvision's RandomResizedCrop.get_params without rounding to whole pixels. */
 function drawCrop({ scale, ratio }: CropOptions, width: number, height: number, random: CounterRandom): Box {
   for (let attempt = 0; attempt < 10; attempt++) {
     const area = width * height * random.uniform(...scale);

@@ -1,6 +1,7 @@
+/** Resizing with antialiasing, bit-compatible with Pillow to within one level. */
 import type { Box } from './options.ts';
 
-/** RGB pixels, 8 bits each: row after row, without padding. */
+/** RGB pixels in rows, one byte per channel, without padding. */
 export interface Pixels {
   data: Uint8Array;
   width: number;
@@ -16,7 +17,7 @@ export function cubic(x: number): number {
   return 0;
 }
 
-/** For each output position, the first input position and the weights of that one and its successors; they sum to 1. */
+/** For each output position: the first input position, and the weights of that position and the following ones. They sum to 1. */
 interface Taps {
   first: Int32Array;
   /** `count` weights per output position, rounded to f32. */
@@ -25,8 +26,8 @@ interface Taps {
 }
 
 /**
- * The weights for resizing `length` input positions, of which the interval [start, start + extent) is looked at, to `size`
- * output positions. When the image shrinks the kernel widens with it, which is what keeps it from aliasing.
+ * The weights for resizing the interval [start, start + extent) of `length` input positions to `size` output positions. When the
+ * image shrinks, the kernel widens by the same factor, which prevents aliasing.
  */
 function computeTaps(length: number, start: number, extent: number, size: number): Taps {
   const step = extent / size;
@@ -36,37 +37,38 @@ function computeTaps(length: number, start: number, extent: number, size: number
   const first = new Int32Array(size);
   const weights = new Float32Array(size * count);
   for (let i = 0; i < size; i++) {
-    const centre = start + (i + 0.5) * step;
-    const low = Math.max(0, Math.floor(centre - support + 0.5));
-    const high = Math.min(length, Math.floor(centre + support + 0.5));
-    // The window may touch the input's end; it is moved back, and the positions in front of `low` get weight 0.
+    const center = start + (i + 0.5) * step;
+    const low = Math.max(0, Math.floor(center - support + 0.5));
+    const high = Math.min(length, Math.floor(center + support + 0.5));
+    // A window that reaches past the input's end is moved back, and the positions before `low` get weight 0.
     const from = Math.max(0, Math.min(low, length - count));
     first[i] = from;
     let sum = 0;
-    for (let j = low; j < high; j++) sum += cubic((j + 0.5 - centre) / stretch);
-    for (let j = low; j < high; j++) weights[i * count + j - from] = cubic((j + 0.5 - centre) / stretch) / sum;
+    for (let j = low; j < high; j++) sum += cubic((j + 0.5 - center) / stretch);
+    for (let j = low; j < high; j++) weights[i * count + j - from] = cubic((j + 0.5 - center) / stretch) / sum;
   }
   return { first, weights: new Float64Array(weights), count };
 }
 
-/** The images of a dataset tend to be of one size: their weights are computed once. Oldest first. */
+/** Cached weights, oldest first: the images of a dataset often have the same size. */
 const keptTaps = new Map<string, Taps>();
 const mostKeptTaps = 64;
 
 function resizeTaps(length: number, start: number, extent: number, size: number): Taps {
-  // What is cropped at random seldom comes again.
+  // Random crops hardly ever repeat.
   if (start !== 0 || extent !== length) return computeTaps(length, start, extent, size);
   const key = `${length} ${size}`;
   const known = keptTaps.get(key);
   if (known !== undefined) return known;
   const taps = computeTaps(length, start, extent, size);
-  if (keptTaps.size >= mostKeptTaps) keptTaps.delete(keptTaps.keys().next().value as string);
+  const [oldest] = keptTaps.keys();
+  if (keptTaps.size >= mostKeptTaps && oldest !== undefined) keptTaps.delete(oldest);
   keptTaps.set(key, taps);
   return taps;
 }
 
 /**
- * Resizes the part `box` of an image to size x size pixels: bicubic, antialiased, one direction after the other, as
+ * Resizes the part `box` of an image to size x size pixels, bicubic and antialiased, first horizontally, then vertically, like
  * Pillow's `resize(..., BICUBIC, box)`.
  *
  * @param out receives size * size * 3 bytes.
@@ -78,9 +80,9 @@ export function resizeBox(image: Pixels, box: Box, size: number, out: Uint8Clamp
   const top = down.first[0] as number;
   const bottom = Math.min(height, (down.first[size - 1] as number) + down.count);
   const rowLength = size * 3;
-  // Pillow rounds between the two directions too.
+  // Pillow, too, rounds between the two passes.
   const between = new Uint8ClampedArray((bottom - top) * rowLength);
-  // Bytes are read several times each: they are turned into numbers once.
+  // Each byte is read several times, so it is converted to a number once.
   const line = new Float64Array(width * 3);
   for (let y = top; y < bottom; y++) {
     line.set(data.subarray(y * width * 3, (y + 1) * width * 3));

@@ -1,14 +1,15 @@
+/** Affine warps of images: each output pixel is interpolated from the source, without antialiasing. */
 import type { AugmentationDraw } from './options.ts';
 import { cubic, type Pixels } from './resample.ts';
 
-/** Weights of the four neighbours, for each of 256 positions between two pixels. */
+/** Weights of the four neighbors, for each of 256 positions between two pixels. */
 const phases = 256;
 const cubicPhases = Float32Array.from({ length: phases * 4 }, (_, i) => cubic((i & 3) - 1 - (i >> 2) / phases));
 
-/** Pixels of fill around the image: a kernel of four taps can stand in them without touching the image. */
+/** Width of the border of fill around the image, in pixels: a kernel of four taps fits into it without touching the image. */
 const border = 4;
 
-/** The image with a frame of fill around it, so that no tap needs a test. Reused from call to call. */
+/** The image with a border of fill around it, so that no tap needs a bounds check. The memory is reused from call to call. */
 class Framed {
   data = new Uint8Array(0);
   stride = 0;
@@ -18,8 +19,8 @@ class Framed {
     const size = this.stride * framedHeight;
     if (this.data.length < size) this.data = new Uint8Array(size);
     const framedData = this.data;
-    // The first row is all fill; the others start as its copies.
-    for (let i = 0; i < this.stride; i++) framedData[i] = fill[i % 3] as number;
+    // The first row is all fill; rows outside of the image are copies of it.
+    for (let i = 0; i < this.stride; i += 3) framedData.set(fill, i);
     for (let y = 1; y < framedHeight; y++) {
       const source = y - border;
       const at = y * this.stride;
@@ -36,8 +37,8 @@ class Framed {
 const framed = new Framed();
 
 /**
- * Draws the part `draw.box` of an image, turned, shifted and scaled, as size x size pixels: each output pixel looks up where
- * it comes from and interpolates there, without antialiasing, so the image should not be much larger than the output.
+ * Draws the part `draw.box` of an image as size x size pixels, rotated, shifted and scaled: each output pixel is mapped back to a
+ * point in the image and interpolated there, without antialiasing, so the image should not be much larger than the output.
  *
  * @param out receives size * size * 3 bytes.
  */
@@ -54,21 +55,21 @@ export function warp(
   const [a, b, c, d] = draw.matrix ?? [1, 0, 0, 1];
   const [halfWidth, halfHeight] = [box.width / 2, box.height / 2];
   const mirror = flip ? -1 : 1;
-  // Output pixel (i, j) sits at u = (2 i + 1) / size - 1, v likewise. The image point under it, in pixels:
-  //   x = centre + halfWidth (a (u' - 2 shift) + b (v - 2 shift)),  u' = +-u,
-  // which is linear in i and j.
-  const centreX = box.left + halfWidth;
-  const centreY = box.top + halfHeight;
+  // The center of output pixel (i, j) is at u = (2 i + 1) / size - 1, and v likewise. Its point in the image, in pixels, is
+  //   x = center + halfWidth (a (u' - 2 shift) + b (v - 2 shift)),  u' = +-u,
+  // which is linear in i and j, and y likewise with c and d.
+  const centerX = box.left + halfWidth;
+  const centerY = box.top + halfHeight;
   const step = 2 / size;
   const [stepXi, stepXj] = [halfWidth * a * step * mirror, halfWidth * b * step];
   const [stepYi, stepYj] = [halfHeight * c * step * mirror, halfHeight * d * step];
   const u0 = (step / 2 - 1) * mirror - 2 * shift[0];
   const v0 = step / 2 - 1 - 2 * shift[1];
-  // A pixel's centre is half a pixel from its corner; the frame moves everything by its width.
-  const startX = centreX + halfWidth * (a * u0 + b * v0) - 0.5 + border;
-  const startY = centreY + halfHeight * (c * u0 + d * v0) - 0.5 + border;
+  // A pixel's center is half a pixel away from its corner, and the border shifts everything by its width.
+  const startX = centerX + halfWidth * (a * u0 + b * v0) - 0.5 + border;
+  const startY = centerY + halfHeight * (c * u0 + d * v0) - 0.5 + border;
   const sample = interpolation === 'bicubic' ? sampleBicubic : sampleBilinear;
-  // Points further out are moved to where the kernel just stands in the frame: there is only fill in any case.
+  // Points further out are moved to where the kernel just fits into the border: all of it is fill either way.
   const [maxX, maxY] = [image.width + 2 * border - 2.001, image.height + 2 * border - 2.001];
   for (let j = 0; j < size; j++) {
     sample(
@@ -87,7 +88,7 @@ export function warp(
   }
 }
 
-/** Samples one output row: `size` points from (x, y) on, (stepX, stepY) apart. Points outside are moved into the frame. */
+/** Samples one output row: `size` points, (stepX, stepY) apart, starting at (x, y). Points outside are moved into the border. */
 type SampleRow = (
   data: Uint8Array,
   stride: number,

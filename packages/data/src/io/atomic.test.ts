@@ -1,3 +1,4 @@
+// Atomic writing of files: order, full disks, leftovers of dead processes.
 import { promises as fs } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +34,7 @@ describe('writeFileAtomic', () => {
     });
   }
 
-  it('writes strings and views in order, and leaves nothing beside', async () => {
+  it('writes strings and views in order, and leaves no other file', async () => {
     const shared = new Uint8Array(new SharedArrayBuffer(8)).fill(7);
     const view = new Uint8Array(new Float32Array([1, 2]).buffer, 4);
     await writeFileAtomic(path, ['é', shared.subarray(2, 4), view]);
@@ -57,7 +58,7 @@ describe('writeFileAtomic', () => {
     expect(await fs.readdir(folder)).toEqual(['file.bin']);
   });
 
-  it('says that nothing was written where there was no old file', async () => {
+  it('says that nothing was written if there was no old file', async () => {
     fillDiskAfter(0, 'ENOSPC');
     await expect(writeFileAtomic(path, ['x'])).rejects.toThrow('nothing was written');
     expect(await fs.readdir(folder)).toEqual([]);

@@ -1,3 +1,4 @@
+/** Writing of files so that a crash or a full disk never leaves half of one. */
 import { randomUUID } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import { dirname } from 'node:path';
@@ -6,36 +7,51 @@ import { exists, isOutOfSpace, removeLeftovers, syncDirectory, temporaryMark } f
 export type FileChunk = string | Uint8Array;
 
 /**
- * Writes a file whole or not at all: into a file beside it, synced to the disk, then renamed over the old one. After a crash at
- * any moment `path` holds either the old content or the new.
+ * Writes a file atomically: into a temporary file in the same folder, synced to disk, then renamed over the old one. After a crash at any
+ * moment `path` contains either the old content or the new. After an error the temporary file is removed and the old file is unchanged.
  *
- * @param chunks the content in order; strings are written as UTF-8. Views of large arrays are written without a copy.
- * @throws where the disk is full: the message says how many bytes were needed, that the old file (if there was one) is
- *   untouched, and what to do. Whatever fails, no temporary file stays.
+ * @param write writes the content to the opened temporary file
  */
-export async function writeFileAtomic(path: string, chunks: Iterable<FileChunk>): Promise<void> {
-  const parts = Array.from(chunks, (chunk) => (typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk));
-  const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+export async function replaceFile(path: string, write: (file: fs.FileHandle) => Promise<void>): Promise<void> {
   await removeLeftovers(path);
   const temporary = `${path}${temporaryMark()}${randomUUID().slice(0, 8)}`;
   try {
     const file = await fs.open(temporary, 'wx');
     try {
-      for (const part of parts) await writeFully(file, part);
+      await write(file);
       await file.sync();
     } finally {
       await file.close();
     }
     await fs.rename(temporary, path);
-  } catch (cause) {
+  } catch (error) {
     await fs.rm(temporary, { force: true });
-    if (!isOutOfSpace(cause)) throw cause;
-    throw new Error(await outOfSpaceMessage(path, bytes), { cause });
+    throw error;
   }
   await syncDirectory(dirname(path));
 }
 
-async function writeFully(file: fs.FileHandle, part: Uint8Array): Promise<void> {
+/**
+ * Writes a file atomically, as `replaceFile` does.
+ *
+ * @param chunks the content in order; strings are written as UTF-8. Views of large arrays are written without a copy.
+ * @throws if the disk is full; the message says how many bytes were needed, that the old file (if any) is untouched, and what to do
+ */
+export async function writeFileAtomic(path: string, chunks: Iterable<FileChunk>): Promise<void> {
+  const parts = Array.from(chunks, (chunk) => (typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk));
+  try {
+    await replaceFile(path, async (file) => {
+      for (const part of parts) await writeFully(file, part);
+    });
+  } catch (cause) {
+    if (!isOutOfSpace(cause)) throw cause;
+    const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+    throw new Error(await outOfSpaceMessage(path, bytes), { cause });
+  }
+}
+
+/** Writes all of `part` at the file's current position. */
+export async function writeFully(file: fs.FileHandle, part: Uint8Array): Promise<void> {
   let done = 0;
   while (done < part.byteLength) {
     const { bytesWritten } = await file.write(part, done, part.byteLength - done);

@@ -1,25 +1,26 @@
+/** Small helpers around Node's file system: complete reads and writes, error codes, temporary names. */
 import fs, { promises as fsp } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
-/** Errors of the operating system that say that the bytes do not fit: disk, quota, largest file. */
+/** Error codes of the operating system for lack of space: disk, quota, largest file size. */
 const OUT_OF_SPACE = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
-/** Node's errors from the file system carry a code. */
+/** The code of an error of Node's file system. */
 export const errorCode = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code;
 
 export const isOutOfSpace = (error: unknown): boolean => OUT_OF_SPACE.has(errorCode(error) ?? '');
 
 export const errorMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** True if something is at `path`, whatever it is. */
+/** Whether `path` exists, as a file or anything else. */
 export const exists = (path: string): Promise<boolean> =>
   fsp.access(path).then(
     () => true,
     () => false,
   );
 
-/** One read or write call is limited to 2 GiB. */
+/** A single read or write call is limited to 2 GiB. */
 const largestTransfer = 2 ** 30;
 
 /** Reads exactly `length` bytes at `position`. */
@@ -28,13 +29,13 @@ export function readExactly(fd: number, position: number, length: number): Uint8
   let done = 0;
   while (done < length) {
     const count = fs.readSync(fd, bytes, done, Math.min(length - done, largestTransfer), position + done);
-    if (count === 0) throw new Error(`expected ${length} bytes at byte ${position}, the file holds ${done}`);
+    if (count === 0) throw new Error(`expected ${length} bytes at byte ${position}, but the file ends after ${done}`);
     done += count;
   }
   return bytes;
 }
 
-/** Writes all of `bytes` where the file stands; a disk that fills up shows as an error, never as a short file. */
+/** Writes all of `bytes` at the file's current position. A full disk is an error, never a short file. */
 export function writeFullySync(fd: number, bytes: Uint8Array): void {
   let done = 0;
   while (done < bytes.byteLength) {
@@ -42,17 +43,17 @@ export function writeFullySync(fd: number, bytes: Uint8Array): void {
   }
 }
 
-/** A rename is durable once its directory is synced. Some file systems cannot sync a directory; there nothing is lost by it. */
+/** Syncs a directory, which makes a rename in it durable. File systems that cannot sync directories are ignored. */
 export async function syncDirectory(path: string): Promise<void> {
   const directory = await fsp.open(path, 'r').catch(() => undefined);
   await directory?.sync().catch(() => undefined);
   await directory?.close();
 }
 
-/** Marks the temporary files and folders of a process; something unique follows. */
+/** Part of the names of a process's temporary files and folders; a unique suffix follows. */
 export const temporaryMark = (pid = process.pid): string => `.partial-${hostname()}-${pid}-`;
 
-/** A killed process leaves its temporary file or folder behind. Those of this machine's dead processes are removed. */
+/** Removes temporary files and folders for `path` that dead processes of this machine left behind. */
 export async function removeLeftovers(path: string): Promise<void> {
   const prefix = `${basename(path)}.partial-${hostname()}-`;
   const names = await fsp.readdir(dirname(path)).catch((): string[] => []);

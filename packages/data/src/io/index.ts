@@ -1,14 +1,3 @@
-/** Files and folders that are written whole or not at all, and the errors of the file system. */
-export { type FileChunk, writeFileAtomic } from './atomic.ts';
-export {
-  errorCode,
-  errorMessage,
-  exists,
-  isOutOfSpace,
-  readExactly,
-  removeLeftovers,
-  syncDirectory,
-  temporaryMark,
-  writeFullySync,
-} from './file-system.ts';
-export { type PendingDirectory, pendingDirectory } from './pending-directory.ts';
+/** Atomic writing of files, and helpers for file system errors. */
+export { type FileChunk, replaceFile, writeFileAtomic, writeFully } from './atomic.ts';
+export { errorCode, errorMessage, exists, readExactly } from './file-system.ts';

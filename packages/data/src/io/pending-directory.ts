@@ -1,27 +1,30 @@
+/** Directories that appear only when they are complete. */
 import { randomUUID } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { errorMessage, exists, removeLeftovers, syncDirectory, temporaryMark } from './file-system.ts';
 
-/** A directory under construction: a sibling of its target that takes the target's name once it is whole. */
+/** A directory under construction: a temporary directory next to its target, renamed to the target when it is complete. */
 export interface PendingDirectory {
   readonly target: string;
-  /** Build here. */
+  /** Where to build. */
   readonly temporary: string;
-  /** Puts the directory in place. One that was there before gives way only now. */
+  /** Moves the directory to its target. An existing directory is replaced only now. */
   commit(): Promise<void>;
-  /** Removes what was built; the target stays as it was. */
+  /** Removes what was built; the target is unchanged. */
   abort(): Promise<void>;
 }
 
 export interface PendingDirectoryOptions {
-  /** Replace a directory that is there already; otherwise that is an error. */
+  /** Replace an existing directory. Default false: then an existing directory is an error. */
   overwrite?: boolean;
 }
 
 /**
- * Starts a directory that appears under `target` only when it is complete, so that neither a crash nor a full disk leaves
- * half of it behind. The files in it are their writer's to sync.
+ * Starts a directory that appears at `target` only when it is complete, so that neither a crash nor a full disk leaves half of it
+ * behind. The caller syncs the files in it.
+ *
+ * @throws if `target` exists and `overwrite` is not set
  */
 export async function pendingDirectory(
   target: string,
@@ -29,7 +32,7 @@ export async function pendingDirectory(
 ): Promise<PendingDirectory> {
   const path = resolve(target);
   if (!overwrite && (await exists(path))) {
-    throw new Error(`${path}: exists already; remove it, choose another path, or ask to overwrite it`);
+    throw new Error(`${path}: exists already; remove it, choose another path, or set the option overwrite`);
   }
   await fs.mkdir(dirname(path), { recursive: true });
   await removeLeftovers(path);
@@ -47,7 +50,7 @@ export async function pendingDirectory(
         await fs.rename(temporary, path);
       } catch (cause) {
         if (replaces) await fs.rename(replaced, path);
-        throw new Error(`${path}: cannot be put in place (${errorMessage(cause)})`, { cause });
+        throw new Error(`${path}: the finished directory cannot be moved there (${errorMessage(cause)})`, { cause });
       }
       await syncDirectory(dirname(path));
       if (replaces) await fs.rm(replaced, { recursive: true, force: true });

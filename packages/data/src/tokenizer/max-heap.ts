@@ -1,5 +1,5 @@
-/** A binary heap: `pop` gives the item that comes first by the given order. Both operations take O(log n). */
-export class MaxHeap<T> {
+/** A binary heap: `pop` removes and returns the item that comes first in the given order. Both operations take O(log n). */
+export class MaxHeap<T extends object> {
   readonly #items: T[] = [];
   readonly #comesFirst: (a: T, b: T) => boolean;
 
@@ -9,14 +9,15 @@ export class MaxHeap<T> {
 
   push(item: T): void {
     const items = this.#items;
-    let i = items.push(item) - 1;
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      if (!this.#comesFirst(item, items[parent])) break;
-      items[i] = items[parent];
-      i = parent;
+    let place = items.push(item) - 1;
+    while (place > 0) {
+      const above = (place - 1) >> 1;
+      const parent = items[above];
+      if (parent === undefined || !this.#comesFirst(item, parent)) break;
+      items[place] = parent;
+      place = above;
     }
-    items[i] = item;
+    items[place] = item;
   }
 
   pop(): T | undefined {
@@ -24,16 +25,22 @@ export class MaxHeap<T> {
     const first = items[0];
     const last = items.pop();
     if (last === undefined || items.length === 0) return first;
-    let i = 0;
+    let place = 0;
     for (;;) {
-      let child = 2 * i + 1;
-      if (child >= items.length) break;
-      if (child + 1 < items.length && this.#comesFirst(items[child + 1], items[child])) child++;
-      if (!this.#comesFirst(items[child], last)) break;
-      items[i] = items[child];
-      i = child;
+      const below = this.#firstChild(place);
+      const child = items[below];
+      if (child === undefined || !this.#comesFirst(child, last)) break;
+      items[place] = child;
+      place = below;
     }
-    items[i] = last;
+    items[place] = last;
     return first;
+  }
+
+  /** The place of the child that comes first; beyond the end if there is no child. */
+  #firstChild(place: number): number {
+    const left = this.#items[2 * place + 1];
+    const right = this.#items[2 * place + 2];
+    return 2 * place + (left && right && this.#comesFirst(right, left) ? 2 : 1);
   }
 }

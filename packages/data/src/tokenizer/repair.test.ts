@@ -1,3 +1,4 @@
+// Repair of captions from the web.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cleanCaption, repairText } from './repair.ts';
@@ -26,7 +27,7 @@ describe('repairText', () => {
     expect(repairText(text)).toBe(repaired);
   });
 
-  it('gives back what was misread once or twice as windows-1252', () => {
+  it('restores text that was misread once or twice as windows-1252', () => {
     // Every windows-1252 decoder that follows the WHATWG maps the undefined bytes to C1 controls, as repairText assumes.
     const misread = (text: string) => new TextDecoder('windows-1252').decode(new TextEncoder().encode(text));
     const text = fc.stringMatching(/^[a-z日本語Привет😀é]{0,10}日$/u);

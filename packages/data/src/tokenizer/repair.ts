@@ -1,12 +1,13 @@
+/** Repair and normalization of captions from the web, as CLIP's tokenizer does with ftfy. */
 import { decodeHTML, decodeHTMLStrict } from 'entities/decode';
 
-/** What windows-1252 puts at bytes 0x80 to 0x9f; '' where it leaves a byte undefined. */
-const WINDOWS_1252_HIGH = '€\0‚ƒ„…†‡ˆ‰Š‹Œ\0Ž\0\0‘’“”•–—˜™š›œ\0žŸ';
+/** The characters of windows-1252 for the bytes 0x80 to 0x9f; '\\0' for bytes that it leaves undefined. */
+const WINDOWS_1252_HIGH: readonly string[] = [...'€\0‚ƒ„…†‡ˆ‰Š‹Œ\0Ž\0\0‘’“”•–—˜™š›œ\0žŸ'];
 
-/** The byte that a character was, if UTF-8 was once read as windows-1252 (bytes it leaves undefined: as latin-1). */
+/** The byte behind a character, if UTF-8 was read as windows-1252 (or as latin-1 for bytes that windows-1252 leaves undefined). */
 const byteOfCharacter = new Map<string, number>();
 for (let byte = 0x80; byte <= 0xff; byte++) byteOfCharacter.set(String.fromCharCode(byte), byte);
-for (const [i, character] of [...WINDOWS_1252_HIGH].entries()) {
+for (const [i, character] of WINDOWS_1252_HIGH.entries()) {
   if (character !== '\0') byteOfCharacter.set(character, 0x80 + i);
 }
 
@@ -23,15 +24,15 @@ const fourByte = charactersOfBytes(0xf0, 0xf4) + continuation.repeat(3);
 const MISREAD = new RegExp(`(?:${twoByte}|${threeByte}|${fourByte})+`, 'gu');
 
 /**
- * Is a run that would be valid UTF-8 certainly misread, not meant? A single two-byte sequence can be meant ("CAFÉ™"), unless
- * its first character is Â or Ã; longer sequences, and several in a row, hardly ever occur in real text.
+ * Whether a run of characters that would be valid UTF-8 is certainly a decoding error. A single two-byte sequence can be intended
+ * ("CAFÉ™"), unless its first character is Â or Ã; longer sequences, and several in a row, hardly ever occur in real text.
  */
 const isCertainlyMisread = (run: string): boolean => run.length > 2 || run.startsWith('Ã') || run.startsWith('Â');
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function decodeMisread(run: string): string {
-  const bytes = Uint8Array.from(run, (character) => byteOfCharacter.get(character) as number);
+  const bytes = Uint8Array.from(run, (character) => byteOfCharacter.get(character) ?? 0);
   try {
     return utf8.decode(bytes);
   } catch {
@@ -39,14 +40,14 @@ function decodeMisread(run: string): string {
   }
 }
 
-/** What is left of a misread "à" where its second byte, a no-break space, became a blank: "Ã la carte". */
+/** A misread "à" whose second byte, a no-break space, became an ordinary space: "Ã la carte". */
 const MISREAD_A_GRAVE = /(?<!\p{L})Ã (?=\p{L})/gu;
 
 /** "cafÃ©" -> "café": UTF-8 that was read as windows-1252 or latin-1, up to three times over. */
 function repairEncoding(text: string): string {
   let current = text;
   for (let round = 0; round < 3; round++) {
-    // Texts are misread as a whole: where one run is certain, the doubtful ones are taken too.
+    // A text is misread as a whole: if one run is certainly misread, the doubtful ones are repaired, too.
     if (!current.match(MISREAD)?.some(isCertainlyMisread)) break;
     const next = current.replace(MISREAD, decodeMisread);
     if (next === current) break;
@@ -55,9 +56,9 @@ function repairEncoding(text: string): string {
   return current.replace(MISREAD_A_GRAVE, 'à ');
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences of terminals begin with a control character
+// biome-ignore lint/suspicious/noControlCharactersInRegex: terminal escape sequences begin with a control character
 const TERMINAL_ESCAPES = /\x1b\[[0-?]*[@-~]/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+// biome-ignore lint/suspicious/noControlCharactersInRegex: this expression removes control characters
 const CONTROL_CHARACTERS = /[\x00-\x08\x0b\x0e-\x1f\x7f\u206a-\u206f\ufeff\ufff9-\ufffc]/g;
 const C1_CONTROLS = /[\x80-\x9f]/g;
 const LINE_BREAKS = /\r\n|[\r\u2028\u2029]/g;
@@ -68,17 +69,17 @@ const COMPATIBILITY_FORMS = /[\u0132\u0133\u0149\u01c4-\u01cc\u01f1-\u01f3\ufb00
 
 const c1ToWindows1252 = (character: string): string => {
   const meant = WINDOWS_1252_HIGH[character.charCodeAt(0) - 0x80];
-  return meant === '\0' ? character : meant;
+  return meant === undefined || meant === '\0' ? character : meant;
 };
 
 /**
- * Repairs text from the web, as CLIP's tokenizer does with ftfy's `fix_text`: HTML entities where there are no tags, UTF-8 that
- * was decoded as windows-1252 or latin-1, ligatures, full-width forms, curly quotes, line breaks, lone surrogates and
- * control characters, then Unicode's form NFC. The repair of encodings covers windows-1252 and latin-1 alone, by far the most
- * frequent; ftfy guesses some ten encodings more.
+ * Repairs text from the web, as CLIP's tokenizer does with ftfy's `fix_text`: HTML entities in text without tags, UTF-8 that was
+ * decoded as windows-1252 or latin-1, ligatures, full-width forms, curly quotes, line breaks, lone surrogates and control
+ * characters; then it normalizes to NFC. Only windows-1252 and latin-1 are considered, by far the most frequent errors; ftfy
+ * tries about ten more encodings.
  */
 export function repairText(text: string): string {
-  // Most captions are plain ASCII without entities, and nothing below would change them.
+  // Most captions are plain ASCII without entities; nothing below would change them.
   if (/^[ !"#$%'-~]*$/.test(text)) return text;
   const unescaped = text.includes('<') ? text : decodeHTMLStrict(text);
   return repairEncoding(unescaped)
@@ -94,8 +95,8 @@ export function repairText(text: string): string {
 }
 
 /**
- * A caption as CLIP's tokenizer sees it: repaired, HTML entities decoded twice ("&amp;amp;" is frequent on the web), each run of
- * white space one blank, no white space at the ends, lower case.
+ * Cleans a caption as CLIP's tokenizer does: repairs it, decodes HTML entities twice ("&amp;amp;" is frequent on the web), replaces
+ * each run of white space by one space, trims it and converts it to lower case.
  */
 export function cleanCaption(text: string): string {
   const unescaped = decodeHTML(decodeHTML(repairText(text)));

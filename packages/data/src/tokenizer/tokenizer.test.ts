@@ -1,3 +1,4 @@
+// CLIP's tokenizer: published vectors, captions that cannot be encoded, and tokenizer.json.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,10 +78,10 @@ describe("OpenAI CLIP's tokenizer", () => {
     ]);
   });
 
-  it('decodes to the words apart by blanks', () => {
+  it('decodes to words with spaces in between', () => {
     expect(clip.decode([49406, 3306, 267, 1002, 256, 49407, 0, 0])).toBe('hello , world !');
     expect(clip.decode(clip.encode('日本語 テスト 👩‍👩‍👧'))).toBe('日本語 テスト 👩‍👩‍👧');
-    expect(() => clip.decode([49408])).toThrow('there is no token 49408, ids run from 0 to 49407');
+    expect(() => clip.decode([49408])).toThrow('there is no token 49408; ids run from 0 to 49407');
   });
 });
 
@@ -105,7 +106,7 @@ describe('captions that cannot be encoded', () => {
 });
 
 describe('a vocabulary without merges', () => {
-  it('gives back any text that cleaning leaves alone', () => {
+  it('restores any text that cleaning leaves unchanged', () => {
     const tokenizer = new Tokenizer([]);
     const word = fc.stringMatching(/^[a-zа-яßé漢字ひ]{1,12}$/u);
     fc.assert(
@@ -151,12 +152,12 @@ describe('tokenizer.json', () => {
     ['null', null, 'format is undefined'],
     ['another format', { ...good, format: 'x' }, 'format is "x", expected "tessera-bpe"'],
     ['a later version', { ...good, version: 2 }, 'version is 2, this program reads version 1'],
-    ['no list', { ...good, merges: 'a b' }, '"merges" must be a list'],
-    ['a merge that is none', { ...good, merges: ['a b c'] }, 'merge 0 is "a b c", expected "left right"'],
+    ['merges that are not a list', { ...good, merges: 'a b' }, '"merges" must be a list'],
+    ['a line that is not a merge', { ...good, merges: ['a b c'] }, 'merge 0 is "a b c", expected "left right"'],
     ['an unknown symbol', { ...good, merges: ['a bc'] }, 'merge 0 ("a bc") uses the symbol "bc"'],
-    ['a merge twice', { ...good, merges: ['a b', 'a b'] }, 'merge 1 ("a b") is there twice'],
+    ['a merge twice', { ...good, merges: ['a b', 'a b'] }, 'merge 1 ("a b") occurs twice'],
     ['lost merges', { ...good, merges: good.merges.slice(1) }, 'uses the symbol'],
-    ['a wrong size', { ...good, vocabSize: 7 }, 'vocabSize says 7, but 2 merges make 516 tokens'],
+    ['a wrong size', { ...good, vocabSize: 7 }, 'vocabSize is 7, but 2 merges make 516 tokens'],
   ])('refuses %s', (_, value, message) => {
     expect(() => Tokenizer.fromJSON(value)).toThrow(message);
   });

@@ -1,9 +1,10 @@
+/** CLIP's tokenizer: captions to ids and back. */
 import { BpeSymbols, type Merge } from './bpe.ts';
 import { baseIdsOfWord, bytesOfSymbol, END_OF_TEXT, START_OF_TEXT, wordsOf } from './words.ts';
 
 const MAX_CACHED_WORDS = 2 ** 16;
 
-/** What `tokenizer.json` holds. */
+/** The content of `tokenizer.json`. */
 export interface TokenizerJson {
   readonly format: 'tessera-bpe';
   readonly version: 1;
@@ -14,11 +15,11 @@ export interface TokenizerJson {
 }
 
 export interface EncodeBatchOptions {
-  /** What to do with a caption of more than `contextLength` tokens: refuse it (default), or cut it and put the end token last. */
+  /** What to do with a caption of more than `contextLength` tokens: throw (default), or cut it off and put the end token last. */
   onTooLong?: 'truncate' | 'error';
 }
 
-/** One caption, shortened for an error message. */
+/** A caption, shortened for an error message. */
 const quote = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
 /**
@@ -39,14 +40,14 @@ export class Tokenizer {
   readonly #cache = new Map<string, readonly number[]>();
 
   /**
-   * @param merges pairs of symbols in order of priority. Each must be made of base symbols and results of earlier merges, or
-   *   this throws and names the merge.
+   * @param merges pairs of symbols in order of priority, each made of base symbols and results of earlier merges
+   * @throws if a merge uses an unknown symbol or occurs twice; the message names it
    */
   constructor(merges: readonly Merge[]) {
     this.#merges = merges;
     this.#symbols = new BpeSymbols();
     for (const [rank, [left, right]] of merges.entries()) {
-      const [leftId, rightId] = [left, right].map((symbol) => {
+      const idOf = (symbol: string): number => {
         const id = this.#symbols.idOf(symbol);
         if (id === undefined) {
           throw new Error(
@@ -54,18 +55,19 @@ export class Tokenizer {
           );
         }
         return id;
-      });
+      };
+      const [leftId, rightId] = [idOf(left), idOf(right)];
       if (this.#symbols.hasMerge(leftId, rightId)) {
-        throw new Error(`tokenizer: merge ${rank} ("${left} ${right}") is there twice`);
+        throw new Error(`tokenizer: merge ${rank} ("${left} ${right}") occurs twice`);
       }
       this.#symbols.addMerge(leftId, rightId);
     }
-    this.startToken = this.#symbols.symbols.length;
+    this.startToken = this.#symbols.size;
     this.endToken = this.startToken + 1;
     this.vocabSize = this.startToken + 2;
   }
 
-  /** The ids of one caption, start and end tokens included. A text without any word gives these two alone. */
+  /** The ids of one caption, start and end tokens included. A text without words becomes these two tokens. */
   encode(text: string): number[] {
     const ids = [this.startToken];
     for (const word of wordsOf(text)) {
@@ -78,8 +80,8 @@ export class Tokenizer {
   /**
    * The ids of B captions as a row-major Int32Array [B, contextLength], padded with 0 after the end token.
    *
-   * Throws where a caption has no word, or (unless `onTooLong` is 'truncate') more than `contextLength` tokens, start and end
-   * tokens included; the message names the caption.
+   * @throws if a caption has no word, or (unless `onTooLong` is 'truncate') more than `contextLength` tokens, start and end tokens
+   *   included; the message quotes the caption
    */
   encodeBatch(texts: readonly string[], contextLength: number, options: EncodeBatchOptions = {}): Int32Array {
     const { onTooLong = 'error' } = options;
@@ -112,24 +114,23 @@ export class Tokenizer {
   }
 
   /**
-   * The text of some ids, words apart by one blank, up to the first end token. Start tokens are skipped. Bytes that are no
-   * valid UTF-8, as a truncated caption may have at its end, become U+FFFD.
+   * The text of some ids up to the first end token, with one space between words. Start tokens are skipped. Bytes that are not
+   * valid UTF-8, which a truncated caption may end with, become U+FFFD.
    */
   decode(ids: Iterable<number>): string {
     const bytes: number[] = [];
     for (const id of ids) {
       if (id === this.endToken) break;
       if (id === this.startToken) continue;
-      const symbol = this.#symbols.symbols[id];
-      if (symbol === undefined) {
-        throw new RangeError(`tokenizer: there is no token ${id}, ids run from 0 to ${this.vocabSize - 1}`);
+      if (!Number.isInteger(id) || id < 0 || id >= this.vocabSize) {
+        throw new RangeError(`tokenizer: there is no token ${id}; ids run from 0 to ${this.vocabSize - 1}`);
       }
-      bytes.push(...bytesOfSymbol(symbol));
+      bytes.push(...bytesOfSymbol(this.#symbols.symbolOf(id)));
     }
     return new TextDecoder().decode(Uint8Array.from(bytes)).trimEnd();
   }
 
-  /** For `tokenizer.json`; `Tokenizer.fromJSON` reads it. */
+  /** The content of `tokenizer.json`, which `Tokenizer.fromJSON` reads. */
   toJSON(): TokenizerJson {
     return {
       format: 'tessera-bpe',
@@ -139,7 +140,7 @@ export class Tokenizer {
     };
   }
 
-  /** Makes a tokenizer from the parsed content of a `tokenizer.json`. Throws where the content is not one, saying why. */
+  /** Creates a tokenizer from the parsed content of `tokenizer.json`. @throws if the content is not valid; the message says why */
   static fromJSON(value: unknown): Tokenizer {
     const { format, version, vocabSize, merges } = (value ?? {}) as Partial<Record<keyof TokenizerJson, unknown>>;
     if (format !== 'tessera-bpe') {
@@ -152,7 +153,7 @@ export class Tokenizer {
     const tokenizer = new Tokenizer(merges.map(parseMerge));
     if (tokenizer.vocabSize !== vocabSize) {
       throw new Error(
-        `tokenizer: vocabSize says ${JSON.stringify(vocabSize)}, but ${merges.length} merges make ${tokenizer.vocabSize} tokens`,
+        `tokenizer: vocabSize is ${JSON.stringify(vocabSize)}, but ${merges.length} merges make ${tokenizer.vocabSize} tokens`,
       );
     }
     return tokenizer;
@@ -170,11 +171,11 @@ export class Tokenizer {
   }
 }
 
-/** "left right" as a merge. `rank` is for the message where it is not one. */
+/** Parses a line "left right". @param rank its position, for the error message */
 export function parseMerge(line: unknown, rank: number): Merge {
-  const parts = typeof line === 'string' ? line.split(' ') : [];
-  if (parts.length !== 2 || !parts[0] || !parts[1]) {
+  const [left, right, ...rest] = typeof line === 'string' ? line.split(' ') : [];
+  if (!left || !right || rest.length > 0) {
     throw new Error(`tokenizer: merge ${rank} is ${JSON.stringify(line)}, expected "left right"`);
   }
-  return [parts[0], parts[1]];
+  return [left, right];
 }

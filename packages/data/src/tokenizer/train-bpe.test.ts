@@ -1,8 +1,9 @@
+// Training of vocabularies, compared with a naive implementation.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { trainBpe } from './train-bpe.ts';
 
-/** The textbook's way: count all pairs anew for each merge. Symbols are strings; ids are positions in `symbols`. */
+/** The textbook algorithm: counts all pairs again for each merge. Symbols are strings; ids are positions in `symbols`. */
 function naiveMerges(words: readonly string[], mergeCount: number): string[] {
   const printable = Array.from({ length: 94 }, (_, i) => String.fromCharCode(0x21 + i));
   const latin = Array.from({ length: 95 }, (_, i) => String.fromCharCode(0xa1 + i)).filter((c) => c !== '\u00ad');
@@ -21,20 +22,19 @@ function naiveMerges(words: readonly string[], mergeCount: number): string[] {
     }
     const order = (pair: string) => pair.split(' ').map((symbol) => symbols.indexOf(symbol));
     const [best] = [...counts].sort(([pairA, a], [pairB, b]) => {
-      const [leftA, rightA] = order(pairA);
-      const [leftB, rightB] = order(pairB);
+      const [leftA = 0, rightA = 0] = order(pairA);
+      const [leftB = 0, rightB = 0] = order(pairB);
       return b - a || leftA - leftB || rightA - rightB;
     });
     if (!best || best[1] < 2) break;
-    const [left, right] = best[0].split(' ');
+    const [left = '', right = ''] = best[0].split(' ');
     if (!merges.includes(best[0])) merges.push(best[0]);
     if (!symbols.includes(left + right)) symbols.push(left + right);
     split = split.map((word) => {
       const out: string[] = [];
-      for (let i = 0; i < word.length; i++) {
-        const isPair = word[i] === left && word[i + 1] === right;
-        out.push(isPair ? left + right : word[i]);
-        if (isPair) i++;
+      for (const symbol of word) {
+        if (symbol === right && out.at(-1) === left) out.splice(-1, 1, left + right);
+        else out.push(symbol);
       }
       return out;
     });
@@ -81,6 +81,6 @@ describe('trainBpe', () => {
 
   it('refuses a vocabulary without room, and captions without words', () => {
     expect(() => trainBpe(['a'], { vocabSize: 500 })).toThrow('vocabSize 500 is too small');
-    expect(() => trainBpe(['', ' \n'], { vocabSize: 600 })).toThrow('no word to learn from');
+    expect(() => trainBpe(['', ' \n'], { vocabSize: 600 })).toThrow('no words to learn from');
   });
 });

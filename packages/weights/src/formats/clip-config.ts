@@ -1,12 +1,14 @@
+/** CLIP's configuration: from the tensors' shapes, and from and to the configuration files of Hugging Face and OpenCLIP. */
 import { type CLIPConfig, defaultHeads, defaultPoolHeads, type TextConfig, type VisionConfig } from '@tessera/models';
 import { type ActivationName, activations, type StateDict } from '@tessera/nn';
 import { JsonReader } from './json-reader.ts';
 import { Shapes, squareSide } from './shapes.ts';
 
 /**
- * The configuration that the tensors' shapes say, under OpenAI's names. As OpenAI's loader does, a head is taken to be 64 wide.
+ * The configuration that follows from the shapes of the tensors, under OpenAI's names. Like OpenAI's loader it assumes 64 channels per
+ * head.
  *
- * @throws where a tensor that says a size is missing or has impossible sizes
+ * @throws if a tensor that determines a size is missing or has an impossible shape
  */
 export function clipConfigFromShapes(state: StateDict, activation: ActivationName): CLIPConfig {
   const shapes = new Shapes(state);
@@ -20,12 +22,12 @@ export function clipConfigFromShapes(state: StateDict, activation: ActivationNam
       layers: shapes.count('transformer.resblocks'),
     },
     activation,
-    // Only that there is one matters here: its value is in the file.
+    // Only its presence matters here: the value is in the file.
     ...(shapes.has('logit_bias') ? { initialLogitBias: 0 } : {}),
   };
 }
 
-/** The image tower's part of it, behind `visual.`. */
+/** The configuration of the image tower, whose names start with `visual.`. */
 export function visionConfigFromShapes(state: StateDict): VisionConfig {
   const shapes = new Shapes(state);
   return shapes.has('visual.proj') ? vitFromShapes(shapes) : resnetFromShapes(shapes);
@@ -54,8 +56,8 @@ function resnetFromShapes(shapes: Shapes): VisionConfig {
   };
 }
 
-const sizesDiffer = "the weights' shapes say so, and the two do not belong together";
-const notThere = 'the models here have nothing else';
+const sizesDiffer = 'it follows from the shapes of the weights, so the two files do not belong together';
+const unsupported = 'no other value is supported';
 
 const headsOf = (tower: VisionConfig | TextConfig): number =>
   'kind' in tower && tower.kind === 'resnet' ? defaultPoolHeads(tower) : defaultHeads(tower);
@@ -66,19 +68,19 @@ const withHeads = (config: CLIPConfig, vision: number, text: number): CLIPConfig
   text: { ...config.text, heads: text },
 });
 
-/** For `choice`, which takes a table. */
+/** The activations by name, as the table that `JsonReader.choice` takes. */
 export const activationNames = Object.fromEntries(
   Object.keys(activations).map((name) => [name, name as ActivationName]),
 ) as Readonly<Record<string, ActivationName>>;
 
-/** What shapes do not say about a model. */
+/** The settings of a model that do not follow from its shapes, as JSON. */
 export const describeClip = ({ vision, text, activation = 'quickgelu' }: CLIPConfig): object => ({
   vision_heads: headsOf(vision),
   text_heads: headsOf(text),
   activation,
 });
 
-/** The configuration of a model that `describeClip` described. */
+/** The configuration from the sizes and the result of `describeClip`. */
 export function describedConfig(description: unknown, sizes: CLIPConfig): CLIPConfig {
   const json = new JsonReader(description, 'description');
   return {
@@ -99,11 +101,11 @@ const huggingFaceActivations: Readonly<Record<string, ActivationName>> = {
 };
 
 /**
- * What Hugging Face's config.json of a `CLIPModel` says beyond the shapes: heads and activation. Where a key is missing it has
- * `CLIPConfig`'s default.
+ * Completes a configuration with the heads and the activation from Hugging Face's config.json of a `CLIPModel`. Missing keys have the
+ * defaults of Hugging Face's `CLIPConfig`.
  *
- * @param sizes what the shapes say
- * @throws where it contradicts the shapes, or describes what the models here do not have
+ * @param sizes the configuration from the shapes
+ * @throws if the file contradicts the shapes, or describes a model that is not supported
  */
 export function clipConfigFromHuggingFace(json: unknown, sizes: CLIPConfig): CLIPConfig {
   const root = new JsonReader(json, 'config.json');
@@ -116,22 +118,22 @@ export function clipConfigFromHuggingFace(json: unknown, sizes: CLIPConfig): CLI
   ] as const) {
     tower.require('hidden_size', width, sizesDiffer);
     tower.require('num_hidden_layers', layers, sizesDiffer);
-    tower.require('intermediate_size', 4 * width, notThere);
-    tower.require('layer_norm_eps', 1e-5, notThere);
+    tower.require('intermediate_size', 4 * width, unsupported);
+    tower.require('layer_norm_eps', 1e-5, unsupported);
   }
   vision.require('image_size', sizes.vision.imageSize, sizesDiffer);
   const activation = text.choice('hidden_act', huggingFaceActivations, 'quick_gelu');
   if (vision.choice('hidden_act', huggingFaceActivations, 'quick_gelu') !== activation)
-    throw new Error('config.json: the two towers have different activations, the models here have one for both');
+    throw new Error('config.json: the two towers have different activations, which is not supported');
   return {
     ...withHeads(sizes, vision.count('num_attention_heads', 12), text.count('num_attention_heads', 8)),
     activation,
   };
 }
 
-/** The config.json with which `CLIPModel.from_pretrained` builds the same model. @throws for a model that it cannot build */
+/** The config.json from which `CLIPModel.from_pretrained` builds the same model. @throws for a model that it cannot build */
 export function huggingFaceConfig({ embedDim, vision, text, activation = 'quickgelu' }: CLIPConfig): object {
-  if (vision.kind !== 'vit') throw new Error("Hugging Face's CLIPModel has no ResNet tower: save under OpenAI's names");
+  if (vision.kind !== 'vit') throw new Error("Hugging Face's CLIPModel has no ResNet tower; save under OpenAI's names");
   const [hiddenAct] = Object.entries(huggingFaceActivations).find(([, name]) => name === activation) ?? [];
   if (hiddenAct === undefined) throw new Error(`Hugging Face's CLIPModel has no activation ${activation}`);
   const tower = (own: VisionConfig | TextConfig): object => ({
@@ -147,7 +149,7 @@ export function huggingFaceConfig({ embedDim, vision, text, activation = 'quickg
     architectures: ['CLIPModel'],
     model_type: 'clip',
     projection_dim: embedDim,
-    // The caption ends at its largest token, which is the vocabulary's last.
+    // The end token is the last one of the vocabulary.
     text_config: {
       ...tower(text),
       model_type: 'clip_text_model',
@@ -166,7 +168,7 @@ export function huggingFaceConfig({ embedDim, vision, text, activation = 'quickg
   };
 }
 
-/** Keys of OpenCLIP's towers with the only values that the models here have; what is not listed here must not be there. */
+/** Keys of OpenCLIP's towers of which only one value is supported. A key that is in no list here must be missing. */
 const openClipFixed: Readonly<Record<string, unknown>> = {
   mlp_ratio: 4,
   attentional_pool: false,
@@ -186,45 +188,21 @@ const openClipFixed: Readonly<Record<string, unknown>> = {
   proj_type: 'linear',
 };
 
-/** Keys that are read, or that change nothing in a model that is not being trained. */
-const openClipKnown = new Set([
-  ...[
-    'width',
-    'layers',
-    'heads',
-    'head_width',
-    'image_size',
-    'patch_size',
-    'context_length',
-    'vocab_size',
-    'pool_type',
-  ],
-  ...[
-    'patch_dropout',
-    'final_ln_after_pool',
-    'hf_tokenizer_name',
-    'tokenizer_mode',
-    'tokenizer_kwargs',
-    'pad_id',
-    'eos_id',
-  ],
-  ...[
-    'hf_model_pretrained',
-    'timm_model_pretrained',
-    'timm_pool',
-    'timm_proj',
-    'timm_proj_bias',
-    'timm_drop',
-    'attn_pooler_queries',
-    'attn_pooler_heads',
-  ],
-]);
+/** Keys that are read, or that do not change the model at inference. */
+const openClipKnown = new Set(
+  [
+    'width layers heads head_width image_size patch_size context_length vocab_size pool_type',
+    'patch_dropout final_ln_after_pool hf_tokenizer_name tokenizer_mode tokenizer_kwargs pad_id eos_id',
+    'hf_model_pretrained timm_model_pretrained timm_pool timm_proj timm_proj_bias timm_drop attn_pooler_queries attn_pooler_heads',
+  ].flatMap((keys) => keys.split(' ')),
+);
 
 /**
- * What OpenCLIP's open_clip_config.json (or one of its model configurations) says beyond the shapes: heads, and QuickGELU or GELU.
+ * Completes a configuration with the heads and the activation (QuickGELU or GELU) from OpenCLIP's open_clip_config.json or one of its
+ * model configurations.
  *
- * @param sizes what the shapes say
- * @throws where it contradicts the shapes, or describes what the models here do not have
+ * @param sizes the configuration from the shapes
+ * @throws if the file contradicts the shapes, or describes a model that is not supported
  */
 export function clipConfigFromOpenClip(json: unknown, sizes: CLIPConfig): CLIPConfig {
   const file = new JsonReader(json, 'open_clip_config.json');
@@ -234,13 +212,13 @@ export function clipConfigFromOpenClip(json: unknown, sizes: CLIPConfig): CLIPCo
   root.require('embed_dim', sizes.embedDim, sizesDiffer);
   for (const tower of [text, vision])
     for (const key of tower.keys())
-      if (Object.hasOwn(openClipFixed, key)) tower.require(key, openClipFixed[key], notThere);
-      else if (!openClipKnown.has(key)) tower.require(key, null, notThere);
-  vision.require('pool_type', 'tok', notThere);
+      if (Object.hasOwn(openClipFixed, key)) tower.require(key, openClipFixed[key], unsupported);
+      else if (!openClipKnown.has(key)) tower.require(key, null, unsupported);
+  vision.require('pool_type', 'tok', unsupported);
   vision.require('width', sizes.vision.width, sizesDiffer);
   vision.require('layers', sizes.vision.layers, sizesDiffer);
   vision.require('image_size', sizes.vision.imageSize, sizesDiffer);
-  text.require('pool_type', 'argmax', notThere);
+  text.require('pool_type', 'argmax', unsupported);
   text.require('width', sizes.text.width, sizesDiffer);
   text.require('layers', sizes.text.layers, sizesDiffer);
   const { vision: tower } = sizes;
@@ -251,7 +229,7 @@ export function clipConfigFromOpenClip(json: unknown, sizes: CLIPConfig): CLIPCo
   };
 }
 
-/** The open_clip_config.json with which OpenCLIP builds the same model. @throws for a model that it cannot build */
+/** The open_clip_config.json from which OpenCLIP builds the same model. @throws for a model that it cannot build */
 export function openClipConfig({
   embedDim,
   vision,
@@ -260,7 +238,7 @@ export function openClipConfig({
   initialLogitBias,
 }: CLIPConfig): object {
   if (activation !== 'quickgelu' && activation !== 'gelu')
-    throw new Error(`OpenCLIP's models have GELU or QuickGELU, this one ${activation}`);
+    throw new Error(`OpenCLIP's models have GELU or QuickGELU, but this model has ${activation}`);
   const attended = vision.kind === 'vit' ? vision.width : 32 * vision.width;
   return {
     model_cfg: {

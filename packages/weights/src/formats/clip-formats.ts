@@ -1,3 +1,4 @@
+/** The formats in which CLIP models are stored: OpenAI, OpenCLIP and Hugging Face. */
 import type { CLIPConfig } from '@tessera/models';
 import { CLIP, VisionTransformer } from '@tessera/models';
 import type { ActivationName, Module, StateDict } from '@tessera/nn';
@@ -13,11 +14,12 @@ import {
 import { customTextNames, huggingFaceNames, openaiNames } from './clip-names.ts';
 import type { BuiltModel, ModelHints, WeightFormat } from './format.ts';
 
+/** A kind of configuration file. */
 interface ConfigKind {
   readonly file: string;
-  /** Says more than the shapes do. */
+  /** Adds the settings that do not follow from the shapes. */
   read(json: unknown, sizes: CLIPConfig): CLIPConfig;
-  /** What the makers of such files have where nothing says it. */
+  /** The activation that is assumed without any configuration. */
   readonly activation: ActivationName;
 }
 
@@ -25,20 +27,17 @@ const openClip: ConfigKind = { file: 'open_clip_config.json', read: clipConfigFr
 const openai: ConfigKind = { ...openClip, activation: 'quickgelu' };
 const huggingFace: ConfigKind = { file: 'config.json', read: clipConfigFromHuggingFace, activation: 'quickgelu' };
 
-/** The model that the shapes describe, with the heads and the activation that the best source says. */
+/** The model that the shapes describe, with heads and activation from the description or the configuration file, or else assumed. */
 function build(state: StateDict, { description, configFiles, activation }: ModelHints, kind: ConfigKind): BuiltModel {
   const sizes = clipConfigFromShapes(state, activation ?? kind.activation);
   if (description !== undefined) return { model: new CLIP(describedConfig(description, sizes)), assumptions: [] };
   const configFile = configFiles?.[kind.file];
   if (configFile !== undefined) return { model: new CLIP(kind.read(configFile, sizes)), assumptions: [] };
-  const assumptions = [
-    'heads are 64 wide',
-    ...(activation === undefined ? [`the activation is ${kind.activation}`] : []),
-  ];
+  const assumptions = ['64 channels per head', ...(activation === undefined ? [`activation ${kind.activation}`] : [])];
   return { model: new CLIP(sizes), assumptions };
 }
 
-/** Numbers that OpenAI's archives hold beside the parameters, and masks that follow from the configuration. */
+/** Entries of OpenAI's archives that are not parameters: sizes, and masks that follow from the configuration. */
 const ignored = ['input_resolution', 'context_length', 'vocab_size', 'attn_mask', '**.attn_mask'];
 const positionIds = ['text_model.embeddings.position_ids', 'vision_model.embeddings.position_ids'];
 
@@ -68,7 +67,7 @@ export const clipFormats: readonly WeightFormat[] = [
     table: customTextNames,
     ignored,
     build: (state, hints) => build(state, hints, openClip),
-    // Its other class has OpenAI's names, and is what OpenCLIP builds for the same configuration.
+    // Written with OpenAI's names instead (the format below), from which OpenCLIP builds an equal model.
     stores: () => false,
     describe,
     configFile: noConfigFile,
@@ -79,7 +78,7 @@ export const clipFormats: readonly WeightFormat[] = [
     recognizes: (names) => names.has('token_embedding.weight') && names.has('text_projection'),
     table: openaiNames,
     ignored,
-    // OpenCLIP's files differ from OpenAI's by their configuration alone.
+    // OpenCLIP's files have the same names; only the configuration file is different.
     build: (state, hints) => build(state, hints, openai),
     stores,
     describe,

@@ -1,9 +1,10 @@
+/** The tensor names of CLIP models in other libraries. */
 import type { NameRow, NameTable } from './names.ts';
 
-/** OpenAI's names are those of the modules here. */
+/** OpenAI's names are the names of Tessera's modules. */
 export const openaiNames: NameTable = [{ ours: '**', theirs: '**' }];
 
-/** OpenCLIP's `CustomTextCLIP` has its text tower as a part named `text`. */
+/** In OpenCLIP's `CustomTextCLIP` the text tower is a submodule named `text`. */
 export const customTextNames: NameTable = [
   { ours: 'visual.**', theirs: 'visual.**' },
   { ours: 'logit_scale', theirs: 'logit_scale' },
@@ -11,7 +12,7 @@ export const customTextNames: NameTable = [
   { ours: '**', theirs: 'text.**' },
 ];
 
-/** Hugging Face's encoder layers keep query, key and value apart. */
+/** Hugging Face's encoder layers have separate projections for query, key and value. */
 const huggingFaceBlocks = (ours: string, theirs: string): NameRow[] => [
   {
     ours: `${ours}.*.attn.in_proj_*`,
@@ -24,7 +25,7 @@ const huggingFaceBlocks = (ours: string, theirs: string): NameRow[] => [
   { ours: `${ours}.*.mlp.c_proj.*`, theirs: `${theirs}.*.mlp.fc2.*` },
 ];
 
-/** Hugging Face's `CLIPModel`; `pre_layrnorm` is spelt so. */
+/** Hugging Face's `CLIPModel`. The spelling `pre_layrnorm` is Hugging Face's. */
 export const huggingFaceNames: NameTable = [
   { ours: 'logit_scale', theirs: 'logit_scale' },
   { ours: 'token_embedding.weight', theirs: 'text_model.embeddings.token_embedding.weight' },

@@ -1,20 +1,21 @@
+/** The interface of a weight format: how one library stores one kind of model. */
 import type { ActivationName, Module, StateDict } from '@tessera/nn';
 import type { NameTable } from './names.ts';
 
-/** Whose names a file's tensors have. */
+/** The libraries whose tensor names are supported. */
 export type WeightNames = 'openai' | 'open-clip' | 'hugging-face' | 'timm' | 'torchvision' | 'tessera';
 
-/** What is known of a model besides its tensors. */
+/** What is known about a model in addition to its tensors. */
 export interface ModelHints {
-  /** The parsed configuration files that lay beside the weights, by name: config.json, open_clip_config.json. */
+  /** The parsed configuration files from the folder of the weights, by name: config.json, open_clip_config.json. */
   readonly configFiles?: Readonly<Record<string, unknown>>;
-  /** What `describe` gave when the file was written; a file may say anything, so it is checked like one. */
+  /** The result of `describe` when the file was written. It is read from a file, so it is checked like one. */
   readonly description?: unknown;
-  /** CLIP's activation, where nothing else says it. */
+  /** CLIP's activation, if the files do not specify it. */
   readonly activation?: ActivationName;
 }
 
-/** A model built from a file, without the file's values yet, and what had to be guessed. */
+/** A model that was built for a file but does not have the file's values yet, and the assumptions that were made. */
 export interface BuiltModel {
   readonly model: Module;
   readonly assumptions: readonly string[];
@@ -25,22 +26,22 @@ export interface ConfigFile {
   readonly content: object;
 }
 
-/** One way in which a kind of model is stored. */
+/** The way in which one library stores one kind of model. */
 export interface WeightFormat {
   readonly names: WeightNames;
-  /** For messages. */
+  /** A description for messages. */
   readonly title: string;
-  /** Whether a file with these names is one of this format's. */
+  /** Whether a file with these tensor names has this format. */
   recognizes(names: ReadonlySet<string>): boolean;
   readonly table: NameTable;
-  /** Patterns of entries that hold nothing of the model. */
+  /** Patterns of entries that are not part of the model. */
   readonly ignored: readonly string[];
-  /** Builds the model. @param state the file's tensors under our names */
+  /** Builds the model. @param state the file's tensors under Tessera's names */
   build(state: StateDict, hints: ModelHints): BuiltModel;
-  /** Whether a model can be stored so. */
+  /** Whether a model can be stored in this format. */
   stores(model: Module): boolean;
-  /** What the tensors' shapes do not say about the model, as JSON. */
+  /** The settings of the model that do not follow from its tensors' shapes, as JSON. */
   describe(model: Module): object;
-  /** The configuration file that belongs beside the weights; null for none. @throws where the format has no such model */
+  /** The configuration file for the folder of the weights; null: none. @throws if the library does not have such a model */
   configFile(model: Module): ConfigFile | null;
 }

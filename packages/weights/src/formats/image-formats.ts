@@ -1,3 +1,4 @@
+/** The formats in which image models are stored: timm, torchvision, and Tessera's classifiers on CLIP's image towers. */
 import type { VisionConfig } from '@tessera/models';
 import {
   createImageTower,
@@ -16,10 +17,10 @@ import type { NameTable } from './names.ts';
 import { Shapes, squareSide } from './shapes.ts';
 import { headsOfTower, towerConfigOf } from './tower-config.ts';
 
-/** The modules here have the names of the file. */
+/** The names in the file are the names of Tessera's modules. */
 const sameNames: NameTable = [{ ours: '**', theirs: '**' }];
 
-/** What shapes do not say about a model of these formats. */
+/** The settings of these models that do not follow from shapes. */
 interface ImageDescription {
   readonly heads?: number;
   readonly activation?: ActivationName;
@@ -36,7 +37,7 @@ function describedBy({ description, activation }: ModelHints): ImageDescription 
   };
 }
 
-/** What was taken for granted because no description says it. */
+/** The assumptions, unless a description specifies the settings. */
 const assuming = ({ description }: ModelHints, ...assumptions: string[]): string[] =>
   description === undefined ? assumptions : [];
 
@@ -60,7 +61,7 @@ function vitOptions(state: StateDict, described: ImageDescription): ViTOptions {
     classToken,
     distilled,
     qkvBias: shapes.has('blocks.0.attn.qkv.bias'),
-    // Only that there is one matters here: its values are in the file.
+    // Only its presence matters here: the values are in the file.
     layerScale: shapes.has('blocks.0.ls1.gamma') ? 1 : null,
   };
 }
@@ -86,7 +87,7 @@ function buildClassifier(state: StateDict, hints: ModelHints): BuiltModel {
   const embedDim = shapes.size('head.weight', 1, 2);
   return {
     model: new ImageClassifier(createImageTower(vision, embedDim, { activation }), classes),
-    assumptions: assuming(hints, 'heads are 64 wide', `the activation is ${activation}`),
+    assumptions: assuming(hints, '64 channels per head', `activation ${activation}`),
   };
 }
 
@@ -107,9 +108,9 @@ export const imageFormats: readonly WeightFormat[] = [
     ignored: [],
     build: (state, hints) => ({
       model: new ViT(vitOptions(state, describedBy(hints))),
-      assumptions: assuming(hints, 'heads are 64 wide', 'the activation is gelu'),
+      assumptions: assuming(hints, '64 channels per head', 'activation gelu'),
     }),
-    // timm's have trained positions.
+    // timm's models have learned positions.
     stores: (model) =>
       model instanceof ViT &&
       model.patch_embed instanceof PatchEmbed &&
@@ -128,7 +129,7 @@ export const imageFormats: readonly WeightFormat[] = [
     ignored: [],
     build: (state, hints) => ({
       model: new ResNet(resnetOptions(state, describedBy(hints))),
-      assumptions: assuming(hints, 'images have 224 pixels a side'),
+      assumptions: assuming(hints, 'images of 224 x 224 pixels'),
     }),
     stores: (model) => model instanceof ResNet,
     describe: (model) => ({ imageSize: (model as ResNet).inputResolution }),

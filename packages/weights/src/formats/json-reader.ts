@@ -1,3 +1,4 @@
+/** Reading of JSON whose content is not trusted. */
 type JsonObject = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is JsonObject =>
@@ -5,7 +6,7 @@ const isObject = (value: unknown): value is JsonObject =>
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Reads a model's configuration file. Errors name the key by its path. null counts as not there. */
+/** Reads the values of a model's configuration. Errors name the path of the key. A null value counts as missing. */
 export class JsonReader {
   readonly #values: JsonObject;
   readonly #path: string;
@@ -24,25 +25,24 @@ export class JsonReader {
     return Object.keys(this.#values).filter((key) => this.has(key));
   }
 
-  /** The object under `key`; an empty one where it is not there. */
+  /** The object under `key`, or an empty one if the key is missing. */
   below(key: string): JsonReader {
     return new JsonReader(this.has(key) ? this.#values[key] : {}, `${this.#path}: ${key}`);
   }
 
-  /** A whole number of at least 1. */
+  /** An integer of at least 1. */
   count(key: string, otherwise: number): number {
     const value = this.has(key) ? this.#values[key] : otherwise;
-    if (!Number.isSafeInteger(value) || (value as number) < 1)
-      throw new Error(`${this.#path}.${key} is ${JSON.stringify(value)}: a whole number of at least 1 is expected`);
-    return value as number;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value;
+    throw new Error(`${this.#path}.${key} is ${JSON.stringify(value)}; expected an integer of at least 1`);
   }
 
-  /** One of the keys of `choices`, as its value there. */
+  /** The value in `choices` whose key is the string under `key`. */
   choice<T>(key: string, choices: Readonly<Record<string, T>>, otherwise: string): T {
     const value = this.has(key) ? this.#values[key] : otherwise;
     if (typeof value !== 'string' || !Object.hasOwn(choices, value))
       throw new Error(
-        `${this.#path}.${key} is ${JSON.stringify(value)}, which is not among ${Object.keys(choices).join(', ')}`,
+        `${this.#path}.${key} is ${JSON.stringify(value)}; expected one of ${Object.keys(choices).join(', ')}`,
       );
     return choices[value] as T;
   }
@@ -51,11 +51,11 @@ export class JsonReader {
     return this.has(key) && this.#values[key] === true;
   }
 
-  /** @throws where `key` is there with another value than the model has, for the reason given */
+  /** @throws if the value of `key` differs from `expected`; a missing key is fine. @param why ends the error message */
   require(key: string, expected: unknown, why: string): void {
     if (!this.has(key) || same(this.#values[key], expected)) return;
     throw new Error(
-      `${this.#path}.${key} is ${JSON.stringify(this.#values[key])}, ${JSON.stringify(expected)} is expected: ${why}`,
+      `${this.#path}.${key} is ${JSON.stringify(this.#values[key])}; expected ${JSON.stringify(expected)}: ${why}`,
     );
   }
 }

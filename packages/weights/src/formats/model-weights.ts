@@ -1,3 +1,4 @@
+/** Models from named tensors, and back: recognizes the format, checks the names, builds the model. */
 import { closestName, init, type Module, type StateDict } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import { clipFormats } from './clip-formats.ts';
@@ -5,32 +6,32 @@ import type { ConfigFile, ModelHints, WeightFormat, WeightNames } from './format
 import { imageFormats } from './image-formats.ts';
 import { matchesAny, theirNames, toOurNames, toTheirNames } from './names.ts';
 
-/** The likeliest first. */
+/** All formats. The first that recognizes a file is used. */
 const formats: readonly WeightFormat[] = [...clipFormats, ...imageFormats];
 
-/** All that `names` can be. */
+/** All libraries whose names can be read and written. */
 export const weightNames: readonly WeightNames[] = [...new Set(formats.map(({ names }) => names))];
 
-/** The configuration files that tell something about a model, where they lie beside its weights. */
+/** The names of configuration files that are read from the folder of the weights. */
 export const configFileNames: readonly string[] = ['config.json', 'open_clip_config.json'];
 
 export interface WeightSource extends ModelHints {
   /** A file's tensors by name, floating-point ones in any precision. */
   readonly state: StateDict;
-  /** Whose names they are. Default: seen from the names. */
+  /** The library whose names they have. Default: recognized by the names. */
   readonly names?: WeightNames;
 }
 
 export interface ModelFromWeights {
   readonly model: Module;
   readonly names: WeightNames;
-  /** What the file is, for messages. */
+  /** A description of the file, for messages. */
   readonly title: string;
-  /** What nothing in the file says and was taken for granted. */
+  /** Settings that the files do not specify, with the values that were assumed. */
   readonly assumptions: readonly string[];
 }
 
-/** Wrappers of PyTorch's data parallelism and compilation put themselves in front of every name. */
+/** Prefixes that PyTorch's data parallelism and compilation add to every name. */
 const wrappers = ['module.', '_orig_mod.'];
 
 function unwrap(state: StateDict): StateDict {
@@ -42,10 +43,10 @@ function unwrap(state: StateDict): StateDict {
 }
 
 /**
- * Builds the model that a file's tensors belong to, and gives it their values as f32. Sizes are read from shapes; what shapes do not
- * say (heads, activation) comes from `configFiles` or `description`, or is taken for granted as OpenAI's loader does.
+ * Builds the model for a file's tensors and loads their values as f32. Sizes follow from shapes. Other settings (heads, activation) come
+ * from `configFiles` or `description`, or are assumed as in OpenAI's loader.
  *
- * @throws where no format fits, or where names are missing or unexpected: both are listed, in the file's names, with the nearest
+ * @throws if no format fits, or if names are missing or unexpected; the message lists them in the file's spelling, with similar names
  */
 export function modelFromWeights({ state: given, names, ...hints }: WeightSource): ModelFromWeights {
   const wrapped = unwrap(given);
@@ -54,7 +55,7 @@ export function modelFromWeights({ state: given, names, ...hints }: WeightSource
   const ours = toOurNames(state, format.table);
   try {
     const { model, assumptions } = init.skipInit(() => format.build(ours, hints));
-    // PyTorch counts batches since 1.0 only; nothing here depends on the count.
+    // PyTorch counts batches since version 1.0; nothing here depends on the count.
     for (const [name, count] of model.namedBuffers())
       if (name.endsWith('num_batches_tracked') && !ours.has(name)) ours.set(name, count.detach());
     checkNames(model, state, ours, format);
@@ -65,7 +66,7 @@ export function modelFromWeights({ state: given, names, ...hints }: WeightSource
   }
 }
 
-/** What a file with tensors of these names is; null where it is nothing known. */
+/** A description of a file with tensors of these names; null if no format recognizes it. */
 export const titleOfWeights = (names: Iterable<string>): string | null => {
   const found = new Set(names);
   return formats.find((format) => format.recognizes(found))?.title ?? null;
@@ -78,7 +79,7 @@ function recognize(found: ReadonlySet<string>, names: WeightNames | undefined): 
   if (format !== undefined) return format;
   const sample = [...found].slice(0, 5).join(', ');
   throw new Error(
-    `holds ${found.size} tensors of no known model (${sample}${found.size > 5 ? ', ...' : ''}); known are ${formats.map(({ title }) => title).join('; ')}`,
+    `contains ${found.size} tensors of an unknown model (${sample}${found.size > 5 ? ', ...' : ''}); known models: ${formats.map(({ title }) => title).join('; ')}`,
   );
 }
 
@@ -100,18 +101,18 @@ function checkNames(model: Module, state: StateDict, ours: StateDict, { table }:
     }),
   ];
   if (problems.length === 0) return;
-  // Only what is shown is compared: a file may have any number of names.
+  // Similar names are looked up only for the problems that are shown: a file can have any number of names.
   const shown = problems.slice(0, listed).map((describe) => describe());
   if (problems.length > listed) shown.push(`... and ${problems.length - listed} more`);
-  throw new Error(['its names do not fit the model', ...shown].join('\n  '));
+  throw new Error(['its names do not match the model', ...shown].join('\n  '));
 }
 
 export interface StoredWeights {
   readonly names: WeightNames;
   readonly state: Map<string, Tensor>;
-  /** What a file should say beside the tensors, so that `modelFromWeights` builds the same model: its `description`. */
+  /** The `description` that the file must contain so that `modelFromWeights` builds the same model. */
   readonly description: object;
-  /** The configuration file that the names' makers put beside the weights; null where they have none. */
+  /** The configuration file that the library stores with the weights; null: none. */
   readonly configFile: ConfigFile | null;
 }
 
@@ -121,8 +122,8 @@ export const isKnownModel = (model: Module): boolean => formats.some((format) =>
 /**
  * A model's parameters and buffers under the names of one of the formats.
  *
- * @param names default: those of the modules here
- * @throws where the model cannot be stored so
+ * @param names default: the names of Tessera's modules
+ * @throws if the model cannot be stored under these names
  */
 export function weightsOf(model: Module, names?: WeightNames): StoredWeights {
   const possible = formats.filter((format) => format.stores(model));
@@ -134,8 +135,8 @@ export function weightsOf(model: Module, names?: WeightNames): StoredWeights {
   if (format === undefined)
     throw new Error(
       possible.length === 0
-        ? `${what} cannot be stored as the weights of a known model`
-        : `${what} cannot be stored under the names of ${names}; possible are ${possible.map((own) => own.names).join(', ')}`,
+        ? `${what} cannot be stored: no format supports it`
+        : `${what} cannot be stored under the names of ${names}; supported: ${possible.map((own) => own.names).join(', ')}`,
     );
   return {
     names: format.names,

@@ -1,24 +1,25 @@
+/** Translation of tensor names between Tessera and other libraries. */
 import type { StateDict } from '@tessera/nn';
 import { concat, type Tensor } from '@tessera/tensor';
 
 /**
- * How tensors of one model are named here and in a file. In a pattern `*` stands for anything without a dot, `**` for anything at
- * all; what they stand for is the same on both sides, in order.
+ * The names of tensors in Tessera and in a file. In a pattern `*` matches anything without a dot, and `**` matches anything. The
+ * wildcards of both sides match the same texts in the same order.
  */
 export interface NameRow {
   readonly ours: string;
-  /** Several: our tensor is theirs one below the other, along axis 0. */
+  /** Several names: our tensor is the concatenation of their tensors along axis 0. */
   readonly theirs: string | readonly string[];
-  /** Their matrix is ours transposed. */
+  /** Whether their matrix is the transpose of ours. */
   readonly transposed?: boolean;
 }
 
 export type NameTable = readonly NameRow[];
 
 interface Pattern {
-  /** What the wildcards stand for in `name`; null where the pattern is another. */
+  /** The texts that the wildcards match in `name`; null if the name does not match. */
   match(name: string): readonly string[] | null;
-  /** The name with the wildcards filled in. */
+  /** The name in which these texts replace the wildcards. */
   fill(values: readonly string[]): string;
 }
 
@@ -39,13 +40,13 @@ function patternOf(source: string): Pattern {
   return pattern;
 }
 
-/** True where one of the patterns fits the name. */
+/** Whether one of the patterns matches the name. */
 export const matchesAny = (name: string, sources: readonly string[]): boolean =>
   sources.some((source) => patternOf(source).match(name) !== null);
 
 const theirsOf = ({ theirs }: NameRow): readonly string[] => (typeof theirs === 'string' ? [theirs] : theirs);
 
-/** A row with the names that it stands for. */
+/** A row of the table applied to one tensor, with the names on both sides. */
 interface Translation {
   readonly row: NameRow;
   readonly ours: string;
@@ -77,10 +78,10 @@ function fromTheirs(name: string, table: NameTable): Translation | null {
   return null;
 }
 
-/** The names in a file for one of ours; none where the format has no place for it. */
+/** The names in a file for one of our names; empty if the table has none. */
 export const theirNames = (name: string, table: NameTable): readonly string[] => fromOurs(name, table)?.theirs ?? [];
 
-/** A file's tensors under our names; those that the table does not know, and those of which parts are missing, are left out. */
+/** A file's tensors under our names. Tensors that the table does not contain, and those with missing parts, are left out. */
 export function toOurNames(state: StateDict, table: NameTable): Map<string, Tensor> {
   const translated = new Map<string, Tensor>();
   for (const name of state.keys()) {
@@ -95,16 +96,17 @@ export function toOurNames(state: StateDict, table: NameTable): Map<string, Tens
 }
 
 function joined(parts: readonly Tensor[], { transposed }: NameRow): Tensor {
-  const whole = parts.length === 1 ? (parts[0] as Tensor) : concat(parts, 0);
+  const [first, ...others] = parts;
+  const whole = first !== undefined && others.length === 0 ? first : concat(parts, 0);
   return transposed && whole.ndim === 2 ? whole.transpose(0, 1) : whole;
 }
 
-/** A module's tensors under a file's names. @throws where the format has no place for one of them */
+/** A module's tensors under a file's names. @throws if the table has no name for one of them */
 export function toTheirNames(state: StateDict, table: NameTable): Map<string, Tensor> {
   const translated = new Map<string, Tensor>();
   for (const [name, tensor] of state) {
     const found = fromOurs(name, table);
-    if (found === null) throw new Error(`has no place for ${name}`);
+    if (found === null) throw new Error(`has no name for ${name}`);
     const whole = found.row.transposed ? tensor.transpose(0, 1) : tensor;
     const rows = (whole.shape[0] ?? 1) / found.theirs.length;
     for (const [k, theirs] of found.theirs.entries())

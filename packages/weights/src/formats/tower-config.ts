@@ -1,3 +1,4 @@
+/** The configuration of the image tower inside a model. */
 import type { ImageClassifier } from '@tessera/models';
 import {
   CLIP,
@@ -10,15 +11,15 @@ import {
 import type { Activation, ActivationName } from '@tessera/nn';
 import { visionConfigFromShapes } from './clip-config.ts';
 
-/** How an image tower of CLIP's kinds is built. */
+/** The configuration of an image tower of CLIP. */
 export interface TowerConfig {
   readonly vision: VisionConfig;
-  /** Length of the features that it gives. */
+  /** Length of the features that it returns. */
   readonly embedDim: number;
   readonly activation: ActivationName;
 }
 
-/** How the image tower of a model is built; null for one of another kind than CLIP's. */
+/** The configuration of a model's image tower; null if it is not one of CLIP's towers. */
 export function towerConfigOf(model: CLIP | ImageClassifier): TowerConfig | null {
   const { visual } = model;
   const known = visual instanceof VisionTransformer || visual instanceof ModifiedResNet;

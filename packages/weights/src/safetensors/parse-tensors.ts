@@ -1,15 +1,16 @@
+/** Safetensors files in memory: parsed to named tensors. */
 import { parseSafetensors, type SafetensorsTensor, type Tensor, tensorFrom } from '@tessera/tensor';
 
-/** A file of tensors by name, on the default backend, made when they are asked for. */
+/** A file of named tensors. Tensors are created on the default backend when they are selected. */
 export interface TensorFile {
   readonly path: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly names: readonly string[];
-  /** The tensors of which `choose` gives a name, under that name. */
+  /** Creates tensors. @param choose returns the name under which a tensor is returned, or null to leave it out */
   select(choose: (name: string) => string | null): Map<string, Tensor>;
 }
 
-/** Parses a whole safetensors file. @throws where it is damaged; the message names the path and the fault. */
+/** Parses the bytes of a safetensors file. @throws if it is damaged; the message contains the path and the reason. */
 export function parseTensors(bytes: Uint8Array, path: string): TensorFile {
   let parsed: ReturnType<typeof parseSafetensors>;
   try {
@@ -20,7 +21,7 @@ export function parseTensors(bytes: Uint8Array, path: string): TensorFile {
   return tensorFile(path, parsed.tensors, parsed.metadata);
 }
 
-/** Stored tensors as a `TensorFile`. */
+/** Wraps stored tensors as a `TensorFile`. */
 export const tensorFile = (
   path: string,
   stored: ReadonlyMap<string, SafetensorsTensor>,
@@ -40,8 +41,8 @@ export const tensorFile = (
 });
 
 /**
- * Integers of 64 bits, as PyTorch's BatchNorm counts batches with, become i32; half precision becomes f32. A value is copied out of the
- * file's bytes where it is first used: into a model's own memory, if it is loaded into one.
+ * 64-bit integers, which PyTorch's BatchNorm uses to count batches, become i32; half precision becomes f32. Values are copied out of the
+ * file's bytes at their first use: if they are loaded into a model, directly into the model's memory.
  */
 function toTensor(path: string, name: string, { dtype, shape, data }: SafetensorsTensor): Tensor {
   switch (dtype) {
@@ -64,7 +65,7 @@ function toTensor(path: string, name: string, { dtype, shape, data }: Safetensor
     case 'I16':
     case 'U16':
     case 'U32':
-      throw new Error(`${path}: ${name} is ${dtype}, which no model here has`);
+      throw new Error(`${path}: ${name} has the type ${dtype}, which is not supported`);
     default:
       return dtype satisfies never;
   }

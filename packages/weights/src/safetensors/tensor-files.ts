@@ -1,3 +1,4 @@
+/** Safetensors files on disk. */
 import { readFile } from 'node:fs/promises';
 import { errorCode, writeFileAtomic } from '@tessera/data/io';
 import {
@@ -22,9 +23,9 @@ const fileDTypes = {
 } as const satisfies Record<DType, SafetensorsDType>;
 
 /**
- * Writes tensors by name to a safetensors file, whole or not at all.
+ * Writes named tensors to a safetensors file, atomically.
  *
- * @throws before anything is written where a value is infinite or NaN; the message names the tensor
+ * @throws if a value is infinite or NaN, before anything is written; the message names the tensor
  */
 export async function writeTensors(
   path: string,
@@ -49,7 +50,7 @@ function requireFinite(path: string, name: string, values: TypedArray): void {
     );
 }
 
-/** Reads a safetensors file. @throws where it is missing or damaged; the message names the path and the fault. */
+/** Reads a safetensors file. @throws if it is missing or damaged; the message contains the path and the reason. */
 export async function readTensors(path: string): Promise<TensorFile> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     const reason = errorCode(cause) === 'ENOENT' ? 'there is no such file' : (cause as Error).message;

@@ -1,4 +1,4 @@
-/** Pieces of a pickle of protocol 2, to be joined: what each leaves on the stack is in its name. */
+/** Parts of a pickle of protocol 2 for tests. The name of a part says what it leaves on the stack. */
 const bytes = (...values: number[]): Buffer => Buffer.from(values);
 const u32 = (value: number): Buffer => {
   const out = Buffer.alloc(4);

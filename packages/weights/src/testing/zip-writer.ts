@@ -1,20 +1,21 @@
+/** Zip archives for tests, correct or deliberately wrong. */
 import { crc32, deflateRawSync } from 'node:zlib';
 
 export interface ZipEntry {
   readonly name: string;
   readonly data: Uint8Array;
   readonly deflate?: boolean;
-  /** Lies: fields of the directory that say something else than the data. */
+  /** The following fields of the directory differ from the data, if they are set. */
   readonly crc?: number;
   readonly compressedSize?: number;
   readonly uncompressedSize?: number;
   readonly flags?: number;
   readonly method?: number;
-  /** The entry's data are those of an earlier one. */
+  /** The index of an earlier entry whose data this entry shares. */
   readonly sameAs?: number;
 }
 
-/** A zip archive of the entries, as `torch.save` writes one, or with the lies that a test asks for. */
+/** A zip archive as `torch.save` writes it, or with the false fields that a test specifies. */
 export function writeZip(entries: readonly ZipEntry[]): Uint8Array {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
@@ -31,14 +32,15 @@ export function writeZip(entries: readonly ZipEntry[]): Uint8Array {
     fields.writeUInt32LE(lies.compressedSize ?? packed.length, 14);
     fields.writeUInt32LE(lies.uncompressedSize ?? data.length, 18);
     fields.writeUInt16LE(label.length, 22);
-    offsets.push(sameAs === undefined ? position : (offsets[sameAs] as number));
+    const offset = sameAs === undefined ? position : (offsets[sameAs] ?? position);
+    offsets.push(offset);
     if (sameAs === undefined) {
       const local = Buffer.concat([Buffer.from('PK\u0003\u0004'), fields, label, packed]);
       parts.push(local);
       position += local.length;
     }
     const rest = Buffer.alloc(14);
-    rest.writeUInt32LE(offsets.at(-1) as number, 10);
+    rest.writeUInt32LE(offset, 10);
     directory.push(Buffer.concat([Buffer.from('PK\u0001\u0002'), Buffer.from([20, 0]), fields, rest, label]));
   }
   const central = Buffer.concat(directory);

@@ -1,35 +1,44 @@
+/** Conversion of strided PyTorch tensors to row-major arrays. */
 import {
   decodeElements,
   elementBytes,
   formatShape,
   type SafetensorsData,
   type SafetensorsTensor,
+  sizeOf,
 } from '@tessera/tensor';
 import type { TensorReference } from './pickle/values.ts';
 
-const product = (sizes: readonly number[]): number => sizes.reduce((total, size) => total * size, 1);
+/** An axis of a tensor: its length, and the distance between two neighbors in elements. */
+interface Axis {
+  readonly length: number;
+  readonly stride: number;
+}
 
-/** The strides of a row-major tensor. */
-function rowMajor(shape: readonly number[]): number[] {
-  const strides = new Array<number>(shape.length);
-  let stride = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    strides[axis] = stride;
-    stride *= shape[axis] as number;
+const axesOf = ({ shape, strides }: TensorReference): Axis[] =>
+  shape.map((length, axis) => ({ length, stride: strides[axis] ?? 0 }));
+
+/** Whether the elements are stored in row-major order without gaps. The stride of an axis of length 1 is never used. */
+function isRowMajor(axes: readonly Axis[]): boolean {
+  let expected = 1;
+  for (const { length, stride } of axes.toReversed()) {
+    if (length !== 1 && stride !== expected) return false;
+    expected *= length;
   }
-  return strides;
+  return true;
 }
 
 /**
- * How many bytes the tensor takes as a row-major array, after checking that it lies within its storage.
+ * The size of the tensor as a row-major array, in bytes, after checking that its elements are within its storage.
  *
- * @throws where it reaches beyond the storage, or repeats elements to become larger than it
+ * @throws if the tensor reaches beyond its storage, or repeats elements so that it is larger than its storage
  */
-export function checkedBytes({ storage, offset, shape, strides }: TensorReference): number {
-  const size = product(shape);
+export function checkedBytes(reference: TensorReference): number {
+  const { storage, offset, shape, strides } = reference;
+  const size = sizeOf(shape);
   const what = `a tensor ${formatShape(shape)} with offset ${offset} and strides ${formatShape(strides)}`;
-  // The last element's place; without elements nothing is read.
-  const last = shape.reduce((place, length, axis) => place + (length - 1) * (strides[axis] as number), offset);
+  // The place of the last element. A tensor without elements reads nothing.
+  const last = axesOf(reference).reduce((place, { length, stride }) => place + (length - 1) * stride, offset);
   if (size > 0 && !(last < storage.length))
     throw new Error(`${what} reaches beyond its storage of ${storage.length} elements`);
   if (size > storage.length)
@@ -38,35 +47,26 @@ export function checkedBytes({ storage, offset, shape, strides }: TensorReferenc
 }
 
 /**
- * The tensor as a row-major array: a view of the storage where it is row-major there already.
+ * The tensor as a row-major array. If its elements are stored in row-major order already, the array is a view of the storage.
  *
  * @param bytes the storage
  */
-export function readStrided(
-  { storage, offset, shape, strides }: TensorReference,
-  bytes: Uint8Array,
-): SafetensorsTensor {
+export function readStrided(reference: TensorReference, bytes: Uint8Array): SafetensorsTensor {
+  const { storage, offset, shape } = reference;
   const { dtype } = storage;
-  const size = product(shape);
+  const size = sizeOf(shape);
   const width = elementBytes(dtype);
-  const contiguous = rowMajor(shape);
-  // The stride of an axis of one element is never used.
-  if (size === 0 || shape.every((length, axis) => length === 1 || strides[axis] === contiguous[axis]))
+  const axes = axesOf(reference);
+  if (size === 0 || isRowMajor(axes))
     return { dtype, shape, data: decodeElements(dtype, bytes.subarray(offset * width, (offset + size) * width)) };
   const source = decodeElements(dtype, bytes);
   const data = source.slice(0, size);
-  const index = new Array<number>(shape.length).fill(0);
-  let place = offset;
-  for (let position = 0; position < size; position++) {
-    data[position] = source[place] as (typeof source)[number];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      place += strides[axis] as number;
-      const next = (index[axis] as number) + 1;
-      index[axis] = next;
-      if (next < (shape[axis] as number)) break;
-      place -= (shape[axis] as number) * (strides[axis] as number);
-      index[axis] = 0;
-    }
-  }
+  let position = 0;
+  const copy = (depth: number, place: number): void => {
+    const axis = axes[depth];
+    if (axis === undefined) data[position++] = source[place] as (typeof source)[number];
+    else for (let k = 0; k < axis.length; k++) copy(depth + 1, place + k * axis.stride);
+  };
+  copy(0, offset);
   return { dtype, shape, data: data as SafetensorsData };
 }

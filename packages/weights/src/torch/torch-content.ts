@@ -1,11 +1,12 @@
+/** The common interface of PyTorch's two file formats. */
 import type { PickleValue } from './pickle/values.ts';
 
-/** An opened file of `torch.save`: what was saved, with its numbers still in the file. */
+/** An opened file of `torch.save`: the saved value, whose tensors' elements are still in the file. */
 export interface TorchContent {
   readonly saved: PickleValue;
-  /** How many bytes a storage has in the file; undefined where there is none of that key. */
+  /** The size of a storage in the file, in bytes; undefined if there is no storage with that key. */
   storageBytes(key: string): number | undefined;
-  /** A storage's bytes. */
+  /** The bytes of a storage. */
   storage(key: string): Promise<Uint8Array>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
-import { promises as fs } from 'node:fs';
+/** Reading of the files that PyTorch writes. */
 import { elementBytes, type SafetensorsTensor } from '@tessera/tensor';
-import { namedTensors } from '../named-tensors.ts';
+import { firstBytes } from '../first-bytes.ts';
+import { namedTensors } from './named-tensors.ts';
 import type { StorageReference, TensorReference } from './pickle/values.ts';
 import { checkedBytes, readStrided } from './strided.ts';
 import { openTorchArchive } from './torch-archive.ts';
@@ -8,33 +9,37 @@ import type { TorchContent } from './torch-content.ts';
 import { openTorchLegacy } from './torch-legacy.ts';
 
 export interface TorchFileOptions {
-  /** The key under which the state_dict lies. Default: the usual ones (`state_dict`, `model`, ...), or the file's top level. */
+  /** The key of the state_dict in a checkpoint. Default: the usual keys (`state_dict`, `model`, ...), or the file's top level. */
   readonly key?: string;
 }
 
-/** Tensors that share bytes take their own when they are read; beyond this many times the file's numbers it is no model. */
+/**
+ * Tensors that share a storage are copied when they are read. A file whose tensors are more than this many times as large as its storages
+ * is rejected: no model is like that.
+ */
 const largestGrowth = 8;
 
 const isZip = (start: Uint8Array): boolean => start[0] === 0x50 && start[1] === 0x4b;
 
-/** True for what `torch.save` or TorchScript wrote, by the first bytes: a zip archive, or a pickle. */
-export const isTorchFile = (start: Uint8Array): boolean =>
-  isZip(start) || (start[0] === 0x80 && (start[1] as number) <= 5);
+/** Whether a file that starts with these bytes was written by `torch.save` or TorchScript: a zip archive or a pickle. */
+export const isTorchFile = (start: Uint8Array): boolean => isZip(start) || (start[0] === 0x80 && (start[1] ?? 0) <= 5);
 
 /**
- * Reads the tensors of a file that PyTorch wrote: `torch.save` of a state_dict or of a checkpoint that holds one (`.pt`, `.pth`, `.bin`; zip
- * archives and the format before PyTorch 1.6), and TorchScript's archives. No code is run from the file: its pickle is read as data, and
- * anything but tensors, dicts, lists and numbers is refused by name.
+ * Reads the tensors of a PyTorch file: `torch.save` of a state_dict or of a checkpoint that contains one (`.pt`, `.pth`, `.bin`; zip
+ * archives and the format before PyTorch 1.6), and TorchScript archives. No code from the file is run: its pickle is read as data, and
+ * anything except tensors, dicts, lists and numbers is rejected with its name.
  *
- * @throws where the file is damaged, hostile, or holds no tensors by name; the message names the path
+ * @returns the tensors by name
+ * @throws if the file is damaged or malicious, or contains no named tensors; the message contains the path
  */
 export async function readTorchFile(
   path: string,
   options: TorchFileOptions = {},
 ): Promise<Map<string, SafetensorsTensor>> {
+  const open = isZip(await firstBytes(path)) ? openTorchArchive : openTorchLegacy;
   let content: TorchContent | null = null;
   try {
-    content = await openContent(path);
+    content = await open(path);
     return await readTensors(content, options.key ?? null);
   } catch (cause) {
     throw new Error(`${path}: ${(cause as Error).message}`, { cause });
@@ -43,52 +48,50 @@ export async function readTorchFile(
   }
 }
 
-async function openContent(path: string): Promise<TorchContent> {
-  const file = await fs.open(path);
-  let start: Uint8Array;
-  try {
-    start = (await file.read(new Uint8Array(4), 0, 4, 0)).buffer;
-  } finally {
-    await file.close();
-  }
-  return isZip(start) ? openTorchArchive(path) : openTorchLegacy(path);
+/** A storage of the file: its size in bytes, and the tensors that use it. */
+interface StorageUse {
+  readonly bytes: number;
+  readonly tensors: (readonly [name: string, reference: TensorReference])[];
 }
 
-type NamedReference = readonly [name: string, reference: TensorReference];
-
-/** Every storage is read once, and only if a tensor lies in it. All sizes are checked before the first. */
+/** Reads each storage once, and only if a tensor uses it. All sizes are checked before the first one is read. */
 async function readTensors(content: TorchContent, key: string | null): Promise<Map<string, SafetensorsTensor>> {
-  const references = [...namedTensors(content.saved, key)];
-  const users = new Map<string, NamedReference[]>();
+  const references = namedTensors(content.saved, key);
+  const storages = new Map<string, StorageUse>();
   let needed = 0;
   for (const [name, reference] of references) {
-    const { storage } = reference;
-    checkStorage(content, storage);
+    const bytes = checkedStorage(content, reference.storage);
     needed += about(name, () => checkedBytes(reference));
-    const others = users.get(storage.key);
-    if (others === undefined) users.set(storage.key, [[name, reference]]);
-    else others.push([name, reference]);
+    const use = storages.get(reference.storage.key) ?? { bytes, tensors: [] };
+    use.tensors.push([name, reference]);
+    storages.set(reference.storage.key, use);
   }
-  const stored = [...users.keys()].reduce((total, storage) => total + (content.storageBytes(storage) as number), 0);
+  const stored = [...storages.values()].reduce((total, { bytes }) => total + bytes, 0);
   if (needed > largestGrowth * stored)
-    throw new Error(`holds tensors of ${needed} bytes in ${stored} bytes of numbers: refused`);
+    throw new Error(`contains tensors of ${needed} bytes in storages of only ${stored} bytes: rejected`);
 
-  // In the order of the names, whatever order the storages come in.
-  const tensors = new Map<string, SafetensorsTensor | null>(references.map(([name]) => [name, null]));
-  for (const [storage, entries] of users) {
+  const read = new Map<string, SafetensorsTensor>();
+  for (const [storage, { tensors }] of storages) {
     const bytes = await content.storage(storage);
-    for (const [name, reference] of entries) tensors.set(name, readStrided(reference, bytes));
+    for (const [name, reference] of tensors) read.set(name, readStrided(reference, bytes));
   }
-  return tensors as Map<string, SafetensorsTensor>;
+  // In the order of the names, whatever the order of the storages.
+  const ordered = new Map<string, SafetensorsTensor>();
+  for (const name of references.keys()) {
+    const tensor = read.get(name);
+    if (tensor !== undefined) ordered.set(name, tensor);
+  }
+  return ordered;
 }
 
-/** @throws where the file has no such storage, or one of another size */
-function checkStorage(content: TorchContent, { key, dtype, length }: StorageReference): void {
+/** The size of a storage in bytes. @throws if the file has no such storage, or one of another size */
+function checkedStorage(content: TorchContent, { key, dtype, length }: StorageReference): number {
   const bytes = content.storageBytes(key);
   if (bytes === undefined) throw new Error(`refers to storage ${key}, which is not in the file`);
   const needed = length * elementBytes(dtype);
   if (bytes !== needed)
-    throw new Error(`has ${bytes} bytes in storage ${key}; ${dtype} of ${length} elements take ${needed}`);
+    throw new Error(`has ${bytes} bytes in storage ${key}, but ${length} elements of ${dtype} take ${needed}`);
+  return bytes;
 }
 
 function about<T>(name: string, run: () => T): T {

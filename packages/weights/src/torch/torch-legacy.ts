@@ -1,3 +1,4 @@
+/** PyTorch's file format before PyTorch 1.6. */
 import { promises as fs } from 'node:fs';
 import { readExactly } from '@tessera/data/io';
 import { elementBytes } from '@tessera/tensor';
@@ -7,13 +8,13 @@ import { unpickle } from './pickle/unpickle.ts';
 import { type PickleValue, type StorageReference, Tuple } from './pickle/values.ts';
 import type { TorchContent } from './torch-content.ts';
 
-/** Stands first in the file, as a pickle of its own; then the protocol. */
+/** The magic number, the first pickle of the file; the protocol version is the second. */
 const magic = 0x1950a86a20f9469cfc6cn;
 const protocol = 1001;
 
 /**
- * Opens the format that `torch.save` wrote before PyTorch 1.6: five pickles (magic number, protocol, machine, what was saved, keys
- * of the storages), then for each key in order the number of elements (8 bytes) and the elements.
+ * Opens a file that `torch.save` wrote before PyTorch 1.6: five pickles (magic number, protocol, machine, the saved value, the keys of
+ * the storages), then for each key in order the number of elements (8 bytes) and the elements.
  */
 export async function openTorchLegacy(path: string): Promise<TorchContent> {
   const file = await fs.open(path);
@@ -32,29 +33,34 @@ export async function openTorchLegacy(path: string): Promise<TorchContent> {
     return value;
   };
   if (next() !== magic) throw new Error('is a pickle, but not one of torch.save');
-  if (next() !== protocol) throw new Error(`is not of the protocol ${protocol} that torch.save writes`);
+  if (next() !== protocol) throw new Error(`has another protocol than ${protocol}, which torch.save writes`);
   const machine = next();
   if (machine instanceof Map && machine.get('little_endian') === false)
-    throw new Error('has numbers in big-endian byte order: little-endian ones can be read');
+    throw new Error('has numbers in big-endian byte order; only little-endian numbers can be read');
   const saved = next();
   const keys = next();
   const places = locateStorages(bytes, position, keys, storages);
   return {
     saved,
     storageBytes: (key) => places.get(key)?.byteLength,
-    storage: async (key) => places.get(key) as Uint8Array,
+    storage: async (key) => {
+      const bytes = places.get(key);
+      if (bytes === undefined) throw new Error(`has no storage ${key}`);
+      return bytes;
+    },
     close: async () => undefined,
   };
 }
 
 function register(storages: Map<string, StorageReference>, id: PickleValue): StorageReference {
   const storage = torchRules.persistent(id);
-  if (id instanceof Tuple && (id.items[5] ?? null) !== null) throw new Error('refers to a view of a storage: not read');
+  if (id instanceof Tuple && (id.items[5] ?? null) !== null)
+    throw new Error('refers to a view of a storage, which cannot be read');
   const { key, dtype, length } = storage;
   const known = storages.get(key);
   if (known !== undefined && (known.dtype !== dtype || known.length !== length))
     throw new Error(
-      `refers to storage ${key} as ${dtype} of ${length} elements, and as ${known.dtype} of ${known.length}`,
+      `refers to storage ${key} as ${length} elements of ${dtype}, and as ${known.length} of ${known.dtype}`,
     );
   storages.set(key, storage);
   return storage;
@@ -73,17 +79,16 @@ function locateStorages(
   for (const key of keys) {
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
     if (storage === undefined || places.has(storage.key))
-      throw new Error('has a list of storages that does not fit its tensors');
+      throw new Error('has a list of storages that does not match its tensors');
     const size = storage.length * elementBytes(storage.dtype);
     if (size + 8 > bytes.byteLength - position)
-      throw new Error(`ends within storage ${storage.key}, which needs ${size} bytes: the file is cut off`);
+      throw new Error(`ends within storage ${storage.key}, which needs ${size} bytes: the file is truncated`);
     const length = view.getBigUint64(position, true);
     if (length !== BigInt(storage.length))
-      throw new Error(`has ${length} elements in storage ${storage.key}, its tensors say ${storage.length}`);
+      throw new Error(`has ${length} elements in storage ${storage.key}, but its tensors expect ${storage.length}`);
     places.set(storage.key, bytes.subarray(position + 8, position + 8 + size));
     position += 8 + size;
   }
-  if (position !== bytes.byteLength)
-    throw new Error(`has ${bytes.byteLength - position} bytes that belong to no storage`);
+  if (position !== bytes.byteLength) throw new Error(`has ${bytes.byteLength - position} bytes after its last storage`);
   return places;
 }

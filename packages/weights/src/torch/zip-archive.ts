@@ -1,26 +1,27 @@
+/** Reading of zip archives that may be damaged or malicious. */
 import { promises as fs } from 'node:fs';
 import { crc32, inflateRawSync } from 'node:zlib';
 import { readExactly } from '@tessera/data/io';
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 
-/** A zip archive's entries, read one at a time and checked. */
+/** The entries of a zip archive. Each is read and checked on its own. */
 export interface ZipArchive {
-  /** Sizes in bytes, unpacked, by name. */
+  /** The unpacked sizes of the entries in bytes, by name. */
   readonly sizes: ReadonlyMap<string, number>;
-  /** @throws where the entry is missing, of another size than the archive says, or has another checksum */
+  /** Reads an entry. @throws if it is missing, or if its size or checksum differs from the directory's */
   read(name: string): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
 const maximumEntries = 200_000;
-/** Deflate makes data at most 1032 times smaller. PyTorch does not compress, but tools that pack again do. */
+/** Deflate compresses data by up to a factor of 1032. PyTorch does not compress, but tools that repack archives do. */
 const largestRatio = 200;
-/** Archives whose unpacked size is below this may have any ratio. */
+/** The limit applies only to archives that unpack to more bytes than this. */
 const alwaysAllowed = 2 ** 26;
 
 /**
- * Reads where the archive's directory points. What points outside of the file is an error that the library hands on; given to Node's
- * `fs.read` it would be thrown where nothing can catch it.
+ * Reads the parts of the file that the archive's directory refers to. A place outside of the file becomes an error that the library
+ * passes on; Node's `fs.read` would throw it where nothing can catch it.
  */
 class FileReader extends RandomAccessReader {
   readonly #fd: number;
@@ -41,7 +42,7 @@ class FileReader extends RandomAccessReader {
   ): void {
     const answer = (): [Error | null, number] => {
       if (!(position >= 0 && position + length <= this.#size))
-        return [new Error(`it points to byte ${position} of ${this.#size}`), 0];
+        return [new Error(`it refers to byte ${position} of ${this.#size}`), 0];
       buffer.set(readExactly(this.#fd, position, length), offset);
       return [null, length];
     };
@@ -55,7 +56,7 @@ class FileReader extends RandomAccessReader {
   }
 }
 
-/** @throws where the archive is damaged, or made to unpack to far more than it has */
+/** Opens a zip archive. @throws if it is damaged, or if it would unpack to far more bytes than it has */
 export async function openZip(path: string): Promise<ZipArchive> {
   const file = await fs.open(path);
   try {
@@ -70,13 +71,13 @@ export async function openZip(path: string): Promise<ZipArchive> {
     };
   } catch (cause) {
     await file.close();
-    throw new Error(`is a damaged zip archive, or none: ${(cause as Error).message}`, { cause });
+    throw new Error(`is damaged, or not a zip archive: ${(cause as Error).message}`, { cause });
   }
 }
 
 async function readDirectory(zip: ZipFile): Promise<ReadonlyMap<string, Entry>> {
   if (zip.entryCount > maximumEntries)
-    throw new Error(`has ${zip.entryCount} entries, more than the ${maximumEntries} that are read`);
+    throw new Error(`has ${zip.entryCount} entries; at most ${maximumEntries} are read`);
   const entries = new Map<string, Entry>();
   let packed = 0;
   let unpacked = 0;
@@ -85,28 +86,28 @@ async function readDirectory(zip: ZipFile): Promise<ReadonlyMap<string, Entry>> 
     if (entries.has(fileName)) throw new Error(`has two entries named ${fileName}`);
     if (!entry.canDecodeFileData())
       throw new Error(
-        `has ${fileName} encrypted or packed by method ${entry.compressionMethod}: stored and deflate can be read`,
+        `has an entry ${fileName} that is encrypted or uses compression method ${entry.compressionMethod}; only stored and deflated entries can be read`,
       );
     entries.set(fileName, entry);
     packed += compressedSize;
     unpacked += uncompressedSize;
   }
-  // Entries that share their bytes are how a small archive unpacks to petabytes.
+  // Overlapping entries are a way to make a small archive unpack to petabytes.
   if (packed > zip.fileSize)
-    throw new Error(`has entries of ${packed} bytes in all, but the file has only ${zip.fileSize}: they overlap`);
+    throw new Error(`has entries of ${packed} bytes in total, but the file has only ${zip.fileSize}: they overlap`);
   if (unpacked > alwaysAllowed && unpacked > largestRatio * zip.fileSize)
-    throw new Error(`has ${zip.fileSize} bytes and would unpack to ${unpacked}: refused as a zip bomb`);
+    throw new Error(`has ${zip.fileSize} bytes and would unpack to ${unpacked}: rejected as a zip bomb`);
   return entries;
 }
 
 async function readEntry(zip: ZipFile, fd: number, entry: Entry | undefined, name: string): Promise<Uint8Array> {
   if (entry === undefined) throw new Error(`has no entry ${name}`);
-  // In one piece: as a stream, gigabytes of numbers would come in some 10,000 chunks.
+  // Read in one piece: as a stream, gigabytes would arrive in some 10,000 chunks.
   const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
   const stored = readExactly(fd, fileDataStart, entry.compressedSize);
   const bytes = entry.compressionMethod === 0 ? stored : inflate(stored, entry, name);
   if (crc32(bytes) !== entry.crc32)
-    throw new Error(`has bytes in ${name} that do not match their checksum: the file is damaged`);
+    throw new Error(`has an entry ${name} that does not match its checksum: the file is damaged`);
   return bytes;
 }
 
@@ -116,11 +117,11 @@ function inflate(stored: Uint8Array, { uncompressedSize }: Entry, name: string):
     bytes = inflateRawSync(stored, { maxOutputLength: Math.max(1, uncompressedSize) });
   } catch (cause) {
     throw new Error(
-      `has bytes in ${name} that cannot be unpacked to ${uncompressedSize} bytes: ${(cause as Error).message}`,
+      `has an entry ${name} that cannot be unpacked to ${uncompressedSize} bytes: ${(cause as Error).message}`,
       { cause },
     );
   }
   if (bytes.byteLength !== uncompressedSize)
-    throw new Error(`has ${bytes.byteLength} bytes in ${name}, its directory says ${uncompressedSize}`);
+    throw new Error(`has an entry ${name} of ${bytes.byteLength} bytes, but its directory says ${uncompressedSize}`);
   return bytes;
 }

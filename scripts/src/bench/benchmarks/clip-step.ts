@@ -1,3 +1,4 @@
+/** The benchmark clip-step: a training step of CLIP. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,15 +11,15 @@ import { measureWork, type Row, type Session } from '../session.ts';
 import { captions, values } from '../values.ts';
 import { type ClipStepWork, labelOf } from '../work.ts';
 
-/** Models for one computer's processor, from the smallest on. */
+/** Models for the CPU of one computer, the smallest first. */
 export const stepPresets = ['vit-tiny-64', 'vit-small-64', 'rn-small-64'] as const satisfies readonly PresetName[];
 
 export interface ClipStepRow extends Row {
   readonly parameters: number;
   readonly imagesPerSecond: number;
-  /** Kernels by their time on one thread, slowest first, if it was asked for. */
+  /** The kernels by their time on one thread, the slowest first, if requested. */
   readonly profile: readonly KernelGroup[] | null;
-  /** One step on all threads, if it was asked for. */
+  /** The timeline of one step on all threads, if requested. */
   readonly trace: TraceSummary | null;
 }
 
@@ -26,11 +27,11 @@ export interface ClipStepOptions {
   readonly preset: PresetName;
   readonly batch: number;
   readonly profile: boolean;
-  /** File that the timeline of one step is written to; null: none. */
+  /** The file for the timeline of one step; null: none. */
   readonly traceFile: string | null;
 }
 
-/** Times a whole training step on a batch that stays the same; all sides start from the same parameters. */
+/** Times a training step on a fixed batch. All libraries start from the same parameters. */
 export async function measureClipStep(
   session: Session,
   { preset, batch, profile: profiling, traceFile }: ClipStepOptions,
@@ -44,7 +45,7 @@ export async function measureClipStep(
       if (profiling) profile = await own.profile();
       if (traceFile === null) return;
       const spans = await own.trace();
-      if (spans === null) throw new Error('--trace: this backend does not say when it works on what');
+      if (spans === null) throw new Error('--trace: this backend does not record timelines');
       trace = summarizeTrace(spans);
       await writeFile(traceFile, JSON.stringify({ traceEvents: traceEvents(labelOf(work), own.program, spans) }));
       session.say(`  timeline of one step: ${traceFile} (open it in https://ui.perfetto.dev or chrome://tracing)`);
@@ -55,14 +56,14 @@ export async function measureClipStep(
   }
 }
 
-/** Heads are written out, so that no side has to know the rule for their number. */
+/** The configuration with explicit numbers of heads, so that peers do not need the rule for their default. */
 function withHeads(config: CLIPConfig): CLIPConfig {
   const { vision, text } = config;
   const heads = vision.kind === 'vit' ? defaultHeads(vision) : defaultPoolHeads(vision);
   return { ...config, vision: { ...vision, heads }, text: { ...text, heads: defaultHeads(text) } };
 }
 
-/** Writes the model and the batch that all sides start from into `folder`. */
+/** Writes the model and the batch from which all libraries start into `folder`. */
 export function prepareStep(preset: string, model: CLIPConfig, batch: number, folder: string) {
   return tidy(async (): Promise<{ work: ClipStepWork; parameters: number }> => {
     const config = withHeads(model);

@@ -1,3 +1,4 @@
+/** The benchmark data: the speed of the data loader. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,11 +7,11 @@ import { median } from '../measure/statistics.ts';
 import { writeDrawings } from './drawings.ts';
 
 interface DataRow {
-  /** Threads that decode and augment; 0: the training thread does it itself. */
+  /** Threads for decoding and augmentation; 0: the training thread itself. */
   readonly workers: number;
-  /** Whether decoded images were kept from the epoch before. */
+  /** Whether decoded images were kept from the previous epoch. */
   readonly cached: boolean;
-  /** Median and best epoch. */
+  /** The speed of the median epoch and of the fastest one. */
   readonly imagesPerSecond: number;
   readonly bestImagesPerSecond: number;
 }
@@ -28,7 +29,7 @@ const batchSize = 64;
 const epochs = 3;
 const drawings = 384;
 
-/** Images a second that the loader decodes, augments and batches, when nothing else wants them. */
+/** Measures how many images per second the loader decodes, augments and batches, without any training. */
 export async function measureData(dataset: string | null, say: (line: string) => void): Promise<DataReport> {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
   try {
@@ -38,15 +39,15 @@ export async function measureData(dataset: string | null, say: (line: string) =>
       await writeDrawings(path, drawings);
     }
     using opened = await openDataset(path);
-    const name = 'train' in opened.splits ? 'train' : Object.keys(opened.splits)[0];
-    const split = opened.split(name as string);
+    const [first = 'train'] = Object.keys(opened.splits);
+    const split = opened.split('train' in opened.splits ? 'train' : first);
     const rows: DataRow[] = [];
     for (const workers of new Set([0, 1, availableParallelism()]))
       for (const cached of [false, true]) {
         say(`  ${workers} workers, ${cached ? 'cached' : 'decoding'}`);
         rows.push(await measureLoader(split, workers, cached));
       }
-    return { dataset: dataset ?? 'drawings made for this run', images: split.length, imageSize, batchSize, rows };
+    return { dataset: dataset ?? 'generated drawings', images: split.length, imageSize, batchSize, rows };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,3 +1,4 @@
+/** Generated drawings, as data for benchmarks. */
 import { feature, writeDataset } from '@tessera/data';
 import sharp from 'sharp';
 
@@ -6,7 +7,7 @@ const side = 96;
 
 const shades = ['red', 'yellow', 'green', 'cyan', 'blue', 'purple'] as const;
 
-/** A drawing of the size and kind of emoji, as PNG. */
+/** A drawing similar to an emoji, as PNG. */
 function draw(row: number): Promise<Buffer> {
   const hue = (row * 47) % 360;
   const [x, y, r] = [20 + ((row * 7) % 56), 20 + ((row * 13) % 56), 8 + ((row * 5) % 24)];
@@ -18,7 +19,7 @@ function draw(row: number): Promise<Buffer> {
   return sharp(Buffer.from(svg)).png().toBuffer();
 }
 
-/** Writes a dataset of `rows` drawings with captions and class labels; after `different` ones the same come again. */
+/** Writes a dataset of `rows` drawings with captions and class labels. Only the first `different` ones are distinct. */
 export async function writeDrawings(path: string, rows: number, different = rows): Promise<void> {
   const images = await Promise.all(Array.from({ length: Math.min(rows, different) }, (_, row) => draw(row)));
   async function* drawings(): AsyncGenerator<Record<string, unknown>> {

@@ -1,3 +1,4 @@
+// Derived figures of the benchmark evaluation.
 import { expect, test } from 'vitest';
 import { judgeEvaluation } from './evaluation.ts';
 
@@ -10,7 +11,7 @@ test('encoding and decoding share the cores', () => {
   expect(row).toMatchObject({ limit: 'encoder', possible: 500, whole, mfu: 0.5, encoderMfu: 0.75 });
 });
 
-test('a part that does not use all cores by itself bounds the whole', () => {
+test('a part that does not use all cores on its own limits the whole', () => {
   const encoder = { imagesPerSecond: 2000, cpuMs: 1 };
   const row = judgeEvaluation({ ...measured, encoder, decoder: { imagesPerSecond: 300, cpuMs: 3 }, whole });
   expect(row).toMatchObject({ limit: 'decoder', possible: 300 });

@@ -1,3 +1,4 @@
+/** The benchmark evaluation: zero-shot classification, and its parts. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,33 +17,33 @@ import {
 import { integers } from '../values.ts';
 import { writeDrawings } from './drawings.ts';
 
-/** One part of an evaluation, by itself or all together. */
+/** The speed of an evaluation or of a part of it. */
 export interface Pace {
   readonly imagesPerSecond: number;
-  /** Processor time of all threads, in milliseconds an image. */
+  /** CPU time of all threads per image, in ms. */
   readonly cpuMs: number;
 }
 
 export interface EvaluationRow {
   readonly preset: string;
   readonly images: number;
-  /** Share of images whose class was found: about chance, as the model was not trained. */
+  /** Fraction of correctly classified images: about chance, because the model is not trained. */
   readonly accuracy: number;
-  /** Of the image encoder, for one image. */
+  /** Operations of the image encoder for one image. */
   readonly operations: number;
-  /** Only encoding, of images that are there. */
+  /** Only encoding, of images in memory. */
   readonly encoder: Pace;
   /** Only reading and decoding. */
   readonly decoder: Pace;
-  /** The evaluation as `npm run eval` does it. */
+  /** The whole evaluation, as in `npm run eval`. */
   readonly whole: Pace;
-  /** Images a second that the processor time of both parts, spread over all cores, would allow. */
+  /** Images per second that the CPU time of both parts, spread over all cores, allows. */
   readonly possible: number;
-  /** Which of the two takes longer by itself. */
+  /** The part that is slower on its own. */
   readonly limit: 'encoder' | 'decoder';
-  /** The encoder's operations at the pace of the whole / the highest rate of any matrix product of the run. */
+  /** The encoder's operations at the speed of the whole, divided by the highest rate of a matrix product of the run. */
   readonly mfu: number;
-  /** The same at the encoder's own pace. */
+  /** The same at the encoder's own speed. */
   readonly encoderMfu: number;
 }
 
@@ -55,28 +56,28 @@ export interface EvaluationReport {
 
 export interface EvaluationOptions {
   readonly presets: readonly PresetName[];
-  /** Folder of a dataset with a ClassLabel column; null: drawings made for the run. */
+  /** Folder of a dataset with a ClassLabel column; null: generated drawings. */
   readonly dataset: string | null;
-  /** Threads that share the work: what `possible` is reckoned with. */
+  /** The number of threads, from which `possible` is computed. */
   readonly threads: number;
-  /** Of the run's matrix products, in GFLOP/s. */
+  /** The highest rate of a matrix product of the run, in GFLOP/s. */
   readonly peak: number;
   readonly say: (line: string) => void;
 }
 
-/** Models whose evaluation is measured unless another is asked for. */
+/** The models that are measured by default. */
 export const evaluationPresets = ['vit-small-64', 'vit-tiny-64'] as const satisfies readonly PresetName[];
 
 const drawings = 10_000;
-/** Decoding takes as long for one that was seen before. */
+/** Repeated drawings are decoded again, so decoding them takes the same time. */
 const differentDrawings = 500;
-/** What a run's configuration says unless it is changed. */
+/** The defaults of a run's configuration. */
 const workers = 1;
 const batchSize = 128;
-/** Batches that the encoder is timed with, after as many to warm up. */
+/** The number of timed batches of the encoder, after the same number to warm up. */
 const encoderBatches = 12;
 
-/** Zero-shot classification of a dataset: how fast it is, and how fast encoding and decoding are by themselves. */
+/** Measures zero-shot classification of a dataset, and encoding and decoding on their own. */
 export async function measureEvaluation(options: EvaluationOptions): Promise<EvaluationReport> {
   const { dataset, say } = options;
   const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
@@ -88,10 +89,11 @@ export async function measureEvaluation(options: EvaluationOptions): Promise<Eva
     }
     using opened = await openDataset(path);
     const { splits } = opened;
-    const split = splits.test ?? splits.validation ?? (Object.values(splits)[0] as Split);
+    const split = splits.test ?? splits.validation ?? Object.values(splits)[0];
+    if (split === undefined) throw new Error(`${path}: has no splits`);
     const rows: EvaluationRow[] = [];
     for (const preset of options.presets) rows.push(await measureModel(preset, split, options));
-    return { dataset: dataset ?? 'drawings made for this run', workers, batchSize, rows };
+    return { dataset: dataset ?? 'generated drawings', workers, batchSize, rows };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -106,7 +108,8 @@ async function measureModel(
   const { imageSize } = config.vision;
   const label = Object.entries(split.features).find(([, { type }]) => type === 'class')?.[0] ?? null;
   const classNames = classNamesOf(split, label);
-  const image = Object.entries(split.features).find(([, { type }]) => type === 'image')?.[0] as string;
+  const image = Object.entries(split.features).find(([, { type }]) => type === 'image')?.[0];
+  if (image === undefined) throw new Error(`${split.path}: has no column with images`);
   const columns = { image: { ...labelColumns.image, name: image }, label: { ...labelColumns.label, name: label } };
   manualSeed(0);
   const model = new CLIP(config).eval();
@@ -149,7 +152,7 @@ async function measureModel(
   }
 }
 
-/** Times `body`, which tells how many images it dealt with. */
+/** Times `body`, which returns the number of images that it processed. */
 async function paceOf(body: () => Promise<number>): Promise<Pace> {
   const [start, used] = [performance.now(), process.cpuUsage()];
   const images = await body();
@@ -160,7 +163,7 @@ async function paceOf(body: () => Promise<number>): Promise<Pace> {
   };
 }
 
-/** Floating-point operations of products and convolutions in the image encoder. */
+/** Floating-point operations of products and convolutions in the image encoder, per image. */
 function operationsPerImage(model: CLIP, batch: Uint8Array, imageSize: number): Promise<number> {
   return tidy(async () => {
     const encode = compile((images: Tensor) => model.encodeImage(preprocess(images)));
@@ -173,6 +176,7 @@ function operationsPerImage(model: CLIP, batch: Uint8Array, imageSize: number): 
 
 type Measured = Omit<EvaluationRow, 'possible' | 'limit' | 'mfu' | 'encoderMfu'>;
 
+/** Computes the derived figures. */
 export function judgeEvaluation({
   threads,
   peak,
@@ -182,7 +186,7 @@ export function judgeEvaluation({
   const mfuAt = ({ imagesPerSecond }: Pace): number => (operations * imagesPerSecond) / 1e9 / peak;
   return {
     ...measured,
-    // Neither part can go faster than by itself.
+    // Neither part can be faster than on its own.
     possible: Math.min(
       (1000 * threads) / (encoder.cpuMs + decoder.cpuMs),
       encoder.imagesPerSecond,

@@ -1,4 +1,4 @@
-/** Trains a tiny model in a process of its own and prints its resident size after some steps, as JSON: `memory-child.ts MODE STEPS...` */
+/** The process of the benchmark memory, `memory-child.ts MODE STEPS...`: trains a tiny model and prints its resident size after STEPS, as JSON. */
 import { grad } from '@tessera/autograd';
 import { CLIP, type CLIPConfig } from '@tessera/models';
 import { contrastiveLoss } from '@tessera/nn';
@@ -14,7 +14,7 @@ const config: CLIPConfig = {
   text: { contextLength: 8, vocabularySize: 256, width: 32, layers: 2, heads: 2 },
 };
 const batch = 16;
-/** The resident size wavers: what counts is the median over the last steps. */
+/** The resident size fluctuates, so its median over this many steps is reported. */
 const window = 20;
 
 const mode = process.argv[2] as MemoryMode;
@@ -32,7 +32,7 @@ const compiled = compile(train);
 const samples: MemorySample[] = [];
 let resident: number[] = [];
 for (let step = 1; step <= Math.max(...moments); step++) {
-  // Every step has data of its own, as in training.
+  // Every step has new data, as in training.
   const images = tensor(values(batch * 3 * 32 ** 2, step), { shape: [batch, 3, 32, 32] });
   const tokens = tensor(integers(batch * 8, step, 256), { shape: [batch, 8] });
   const rate = tensor(1e-3);

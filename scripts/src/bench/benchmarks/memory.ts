@@ -1,3 +1,4 @@
+/** The benchmark memory: whether the memory of a training process grows. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -6,9 +7,9 @@ export type MemoryMode = 'compiled' | 'eager';
 
 export interface MemorySample {
   readonly step: number;
-  /** What the system counts for the process: the median over the steps before. */
+  /** The resident size of the process: the median over the preceding steps. */
   readonly residentBytes: number;
-  /** What tensors and programs hold of the backend's memory. */
+  /** The memory of the backend that tensors and programs use. */
   readonly tensorBytes: number;
   readonly reservedBytes: number;
 }
@@ -24,7 +25,7 @@ export interface MemoryRow {
 const script = fileURLToPath(new URL('./memory-child.ts', import.meta.url));
 const moments = [100, 1000] as const;
 
-/** Resident size after 100 and 1,000 training steps of a tiny CLIP, compiled and not, each in a process of its own. */
+/** Measures the resident size after 100 and 1,000 training steps of a tiny CLIP, compiled and eager, each in a new process. */
 export async function measureMemory(say: (line: string) => void): Promise<MemoryRow[]> {
   const rows: MemoryRow[] = [];
   for (const mode of ['compiled', 'eager'] as const) {

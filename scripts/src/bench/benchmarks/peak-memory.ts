@@ -1,3 +1,4 @@
+/** The benchmark peak-memory: the largest resident size of a training process. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,9 +11,9 @@ import { disagreement } from '../values.ts';
 import { type ClipStepWork, labelOf } from '../work.ts';
 import { prepareStep } from './clip-step.ts';
 
-/** One process. */
+/** The memory of one process. */
 export interface PeakSample {
-  /** Resident size before there was any model: the runtime and the library alone. */
+  /** The resident size before the model is created: the runtime and the library alone. */
   readonly importBytes: number;
   /** The largest resident size until the end of the third step. */
   readonly peakBytes: number;
@@ -22,16 +23,16 @@ export interface PeakSample {
 interface PeakEntry extends PeakSample {
   readonly library: string;
   readonly version: string;
-  /** Its peak / ours: above 1 we need less. */
+  /** Its peak divided by ours: above 1, Tessera needs less. */
   readonly ratio: number;
-  /** How its losses differ from ours; null: the same work was done. */
+  /** How its losses differ from ours; null if they agree. */
   readonly disagreement: string | null;
 }
 
 export interface PeakMemoryRow {
   readonly label: string;
   readonly parameters: number;
-  /** What tensors and programs hold at the end. */
+  /** The memory of tensors and programs at the end. */
   readonly tensorBytes: number;
   readonly ours: PeakSample;
   readonly peers: readonly PeakEntry[];
@@ -45,7 +46,7 @@ export interface PeakMemoryOptions {
   readonly say: (line: string) => void;
 }
 
-/** Models whose memory is measured unless another is asked for. */
+/** The models that are measured by default. */
 export const peakPresets = ['ViT-B/32', 'RN50'] as const satisfies readonly PresetName[];
 
 const script = fileURLToPath(new URL('./peak-memory-child.ts', import.meta.url));
@@ -58,8 +59,8 @@ async function ownPeak(work: ClipStepWork, threads: number): Promise<PeakSample 
 }
 
 /**
- * Peak resident size of a process that makes a model, loads it from a file, and runs three training steps: ours, and PyTorch's by each
- * of its installations. Nothing else happens in the process.
+ * Measures the peak resident size of a process that creates a model, loads its weights from a file, and runs three training steps: with
+ * Tessera, and with each installation of PyTorch. Nothing else runs in the process.
  */
 export async function measurePeakMemory(options: PeakMemoryOptions): Promise<PeakMemoryRow[]> {
   const rows: PeakMemoryRow[] = [];

@@ -1,20 +1,20 @@
-/** Works on single operations: matrix products, convolutions, attention. */
+/** The works of single operations: matrix products, convolutions, attention. */
 import { type AttentionWork, type ConvWork, type GemmWork, gemm } from '../work.ts';
 
-/** Large enough for full speed, and a multiple of every usual tile. */
+/** A product that is large enough for full speed; its sizes are multiples of all usual tile sizes. */
 export const peakWork: GemmWork = gemm(1008, 1008, 1008);
 
-/** A ViT of width 128 on 64 images of 65 tokens: rows are 64 * 65 = 4160; the text tower's 64 * 16 = 1024. */
+/** A ViT of width 128 on 64 images of 65 tokens has 64 * 65 = 4160 rows; its text tower has 64 * 16 = 1024. */
 const rows = 4160;
 const width = 128;
 
 export const gemmWorks: readonly GemmWork[] = [
   gemm(rows, 3 * width, width, { transposeB: true }), // attention's input projection
-  gemm(rows, 4 * width, width, { transposeB: true }), // MLP, there ...
-  gemm(rows, width, 4 * width, { transposeB: true }), // ... and back
-  gemm(rows, width, 4 * width), // the gradient of the former's input
-  gemm(4 * width, width, rows, { transposeA: true }), // the gradient of its weight
-  gemm(1024, 4 * width, width, { transposeB: true }), // the same in the text tower
+  gemm(rows, 4 * width, width, { transposeB: true }), // first layer of the MLP
+  gemm(rows, width, 4 * width, { transposeB: true }), // second layer of the MLP
+  gemm(rows, width, 4 * width), // gradient of the first layer's input
+  gemm(4 * width, width, rows, { transposeA: true }), // gradient of the first layer's weight
+  gemm(1024, 4 * width, width, { transposeB: true }), // the first layer in the text tower
   gemm(rows, 4 * 256, 256, { transposeB: true }), // width 256
   gemm(65, 65, 64, { batch: 128, transposeB: true }), // attention's scores
   gemm(65, 64, 65, { batch: 128 }), // and their product with the values

@@ -1,4 +1,4 @@
-/** How time and memory of a training step grow with batch, image size, width and threads. */
+/** The benchmark scaling: how time and memory of a training step grow with batch size, image size, width and threads. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ export interface ScalingRow {
   readonly axis: Axis;
   readonly value: number;
   readonly milliseconds: number;
-  /** Of products and convolutions. */
+  /** Floating-point operations of products and convolutions. */
   readonly operations: number;
   readonly arenaBytes: number;
   readonly liveBytes: number;
@@ -27,7 +27,7 @@ export interface ScalingFit {
   readonly axis: Axis;
   readonly time: PowerLaw;
   readonly memory: PowerLaw;
-  /** Of the arithmetic itself: what time is to be held against. */
+  /** The growth of the number of operations, for comparison with the time. */
   readonly operations: PowerLaw;
 }
 
@@ -46,13 +46,13 @@ interface Point {
 const preset = 'vit-tiny-64';
 const headWidth = 64;
 
-/** The same model at another size of its images. */
+/** The model with another image size. */
 const ofImageSize = (config: CLIPConfig, imageSize: number): CLIPConfig => ({
   ...config,
   vision: { ...config.vision, imageSize },
 });
 
-/** The same model at another width of both towers; heads stay 64 wide. */
+/** The model with another width of both towers, at 64 channels per head. */
 const ofWidth = (config: CLIPConfig, width: number): CLIPConfig => ({
   ...config,
   embedDim: width,
@@ -60,7 +60,7 @@ const ofWidth = (config: CLIPConfig, width: number): CLIPConfig => ({
   text: { ...config.text, width, heads: width / headWidth },
 });
 
-/** The values of each axis, and the point that a value stands for; the other axes stay where `base` is. */
+/** The values of each axis, and the point for a value. The other axes stay at `base`. */
 const axesFrom = (
   base: Point,
 ): Readonly<Record<Axis, { values: readonly number[]; at: (value: number) => Point }>> => ({
@@ -81,7 +81,7 @@ const axesFrom = (
   },
 });
 
-/** Measures points along each axis, one after the other, and fits power laws. */
+/** Measures points along each axis and fits power laws. */
 export async function measureScaling(
   threads: number,
   runs: number,

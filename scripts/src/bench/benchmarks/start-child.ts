@@ -1,6 +1,6 @@
 /**
- * A process that starts, makes a model and runs one training step, and prints how long each part took, as JSON:
- * `start-child.ts PRESET BATCH MOMENT`. MOMENT: when the process was started, in milliseconds since 1970.
+ * The process of the benchmark start, `start-child.ts PRESET BATCH MOMENT`: creates a model, runs a training step, and prints the time of
+ * each part as JSON. MOMENT is the time at which the process was started, in ms since 1970.
  */
 import { grad } from '@tessera/autograd';
 import { CLIP, type PresetName, presets } from '@tessera/models';

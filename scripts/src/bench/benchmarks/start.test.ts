@@ -1,3 +1,4 @@
+// Medians of the benchmark start.
 import { expect, test } from 'vitest';
 import { type StartSample, summarizeStart } from './start.ts';
 
@@ -14,12 +15,12 @@ const sample = (totalMs: number, loading: number): StartSample => ({
   secondStepMs: 10,
 });
 
-test('every part is the median of its own', () => {
+test('every part is summarized by its median', () => {
   const row = summarizeStart('tiny', 4, [sample(100, 50), sample(90, 70), sample(120, 60)]);
   expect(row).toMatchObject({ preset: 'tiny', batch: 4, parameters: 3, runs: 3, totalMs: 100, minMs: 90, cpuMs: 200 });
   expect(row.milliseconds).toMatchObject({ loading: 60, model: 2, firstStep: 42 });
 });
 
-test('nothing measured is an error', () => {
+test('an empty list is an error', () => {
   expect(() => summarizeStart('tiny', 4, [])).toThrow('no process was measured');
 });

@@ -1,3 +1,4 @@
+/** The benchmark start: the time from the start of a process to the end of its first training step. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -5,26 +6,26 @@ import type { PresetName } from '@tessera/models';
 import type { ProgramTimes } from '@tessera/tensor';
 import { median } from '../measure/statistics.ts';
 
-/** From a process's start to the end of its first training step, part after part, in milliseconds. */
+/** The times of the parts, in ms. */
 export interface StartTimes extends ProgramTimes {
-  /** Starting Node and loading the sources, the way in which this process loads them. */
+  /** Starting Node and loading the sources, with the options of this process. */
   readonly loading: number;
-  /** The backend, the model with its initial values, and the optimiser. */
+  /** The backend, the model with its initial values, and the optimizer. */
   readonly model: number;
   readonly batch: number;
-  /** What belongs to none of the stages of making the program. */
+  /** Time outside of all stages of compilation. */
   readonly other: number;
   readonly firstStep: number;
 }
 
-/** One process. */
+/** The times of one process. */
 export interface StartSample {
   readonly preset: string;
   readonly loss: number;
   readonly parameters: number;
   readonly milliseconds: StartTimes;
   readonly totalMs: number;
-  /** Processor time, all threads together, until then. */
+  /** CPU time of all threads until the end of the first step. */
   readonly cpuMs: number;
   readonly secondStepMs: number;
 }
@@ -34,16 +35,16 @@ export interface StartRow {
   readonly batch: number;
   readonly parameters: number;
   readonly totalMs: number;
-  /** Of the fastest process. */
+  /** The total of the fastest process. */
   readonly minMs: number;
   readonly cpuMs: number;
-  /** Medians, each by itself, as the total: they need not add up to it. */
+  /** The median of each part. Their sum can differ from the median total. */
   readonly milliseconds: StartTimes;
   readonly secondStepMs: number;
   readonly runs: number;
 }
 
-/** Models whose start is measured unless another is asked for. */
+/** The models that are measured by default. */
 export const startPresets = ['vit-tiny-64', 'vit-small-64'] as const satisfies readonly PresetName[];
 
 const script = fileURLToPath(new URL('./start-child.ts', import.meta.url));
@@ -55,7 +56,7 @@ async function startOnce(preset: PresetName, batch: number): Promise<StartSample
   return JSON.parse(stdout) as StartSample;
 }
 
-/** Starts a process for each model in turn, `rounds` times, and takes medians. One more before warms the caches of files. */
+/** Starts a process for each model in turn, `rounds` times, and computes medians. One more round before fills the file caches. */
 export async function measureStart(
   presets: readonly PresetName[],
   batch: number,
@@ -72,6 +73,7 @@ export async function measureStart(
   return [...samples].map(([preset, list]) => summarizeStart(preset, batch, list));
 }
 
+/** Summarizes the processes of a model. */
 export function summarizeStart(preset: string, batch: number, samples: readonly StartSample[]): StartRow {
   const [first] = samples;
   if (first === undefined) throw new RangeError('start: no process was measured');

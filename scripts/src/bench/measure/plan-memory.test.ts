@@ -1,3 +1,4 @@
+// Memory of temporaries.
 import { compile, registerReferenceBackends, setDefaultBackend, type Tensor, zeros } from '@tessera/tensor';
 import { beforeAll, expect, test } from 'vitest';
 import { planMemory } from './plan-memory.ts';
@@ -8,7 +9,7 @@ beforeAll(() => {
 });
 
 test('counts temporaries from their first use to their last', async () => {
-  // Three products one behind the other: at the second, its operand and its result are alive.
+  // Three products in sequence: at the second one, its operand and its result are alive.
   const step = compile((a: Tensor) => a.matmul(a).matmul(a).matmul(a));
   const { plan } = await step.program(zeros([32, 32]));
   const bytes = 32 * 32 * 4;

@@ -1,3 +1,4 @@
+// Power laws.
 import { describe, expect, test } from 'vitest';
 import { fitPowerLaw } from './power-law.ts';
 
@@ -9,17 +10,17 @@ describe('fitPowerLaw', () => {
     expect(deviation).toBeLessThan(1e-10);
   });
 
-  test('tells how far points are from the law', () => {
+  test('measures how far points are from the law', () => {
     const points = [1, 2, 4, 8].map((x, k) => ({ x, y: x * (k === 2 ? 1.5 : 1) }));
     expect(fitPowerLaw(points).deviation).toBeGreaterThan(0.2);
   });
 
-  test('refuses points at one place', () => {
+  test('rejects points with equal x', () => {
     expect(() =>
       fitPowerLaw([
         { x: 2, y: 1 },
         { x: 2, y: 3 },
       ]),
-    ).toThrow('two different places');
+    ).toThrow('two different x');
   });
 });

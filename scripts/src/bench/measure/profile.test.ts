@@ -1,3 +1,4 @@
+// Profiles of kernels.
 import { compile, registerReferenceBackends, setDefaultBackend, type Tensor, zeros } from '@tessera/tensor';
 import { beforeAll, expect, test } from 'vitest';
 import { groupKernels } from './profile.ts';
@@ -7,8 +8,8 @@ beforeAll(() => {
   setDefaultBackend('reference-kernels');
 });
 
-test('equal kernels are added up by their fastest pass, the slowest group first', async () => {
-  // Two equal products, one behind the other, and a sum.
+test('the fastest passes of equal kernels are summed, and the slowest group comes first', async () => {
+  // Two equal products in sequence, and a sum.
   const step = compile((a: Tensor, b: Tensor) => a.matmul(b).matmul(b).sum(1));
   const { plan } = await step.program(zeros([3, 4]), zeros([4, 4]));
   const kernels = plan.stages.flat();

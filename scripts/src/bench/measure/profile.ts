@@ -1,8 +1,9 @@
+/** The time of a program's kernels, grouped by name and shape. */
 import type { CompiledProgram, KernelProfile } from '@tessera/tensor';
 
 type Kernel = CompiledProgram['plan']['stages'][number][number];
 
-/** What equal kernels of a program took together, on one thread. */
+/** Equal kernels of a program, with their total time on one thread. */
 export interface KernelGroup {
   readonly kernel: string;
   readonly shape: string;
@@ -10,11 +11,11 @@ export interface KernelGroup {
   readonly milliseconds: number;
   /** Floating-point operations; an instruction of a fused program counts as one. */
   readonly operations: number;
-  /** Memory read and written, each access counted once. */
+  /** Bytes read and written, each access counted once. */
   readonly bytes: number;
 }
 
-/** The extent of a kernel: its domain with reduced axes marked, or the sizes of a product. */
+/** The shape of a kernel: its domain with reduced axes marked, or the sizes of a product. */
 export function shapeOf(kernel: Kernel): string {
   switch (kernel.kind) {
     case 'loop':
@@ -32,14 +33,17 @@ export function shapeOf(kernel: Kernel): string {
 }
 
 /**
- * Adds up kernels of equal name and shape, slowest group first. `passes` are profiles of the same program; of each kernel the fastest pass
- * counts.
+ * Sums the times of kernels with equal name and shape, the slowest group first.
+ *
+ * @param passes profiles of the same program; for each kernel the fastest pass is used
  */
 export function groupKernels(kernels: readonly Kernel[], passes: readonly (readonly KernelProfile[])[]): KernelGroup[] {
   const groups = new Map<string, KernelGroup>();
   kernels.forEach((kernel, index) => {
-    const profiles = passes.map((pass) => pass[index] as KernelProfile);
-    const { kernel: name, operations, bytes } = profiles[0] as KernelProfile;
+    const profiles = passes.flatMap((pass) => pass[index] ?? []);
+    const [first] = profiles;
+    if (first === undefined) throw new RangeError(`kernel ${index} (${kernel.name}) was not profiled`);
+    const { kernel: name, operations, bytes } = first;
     const shape = shapeOf(kernel);
     const milliseconds = Math.min(...profiles.map((profile) => profile.milliseconds));
     const key = `${name} ${shape} ${operations} ${bytes}`;

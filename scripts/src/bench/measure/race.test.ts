@@ -1,7 +1,8 @@
+// Races.
 import { describe, expect, test } from 'vitest';
 import { type Contestant, race } from './race.ts';
 
-/** Says that each run took `ms`, without taking any time, and writes down who ran when. */
+/** Pretends that each run took `ms`, and logs its turns. */
 function pretender(name: string, ms: number, log: string[] = []): Contestant & { calls: number[] } {
   const calls: number[] = [];
   return {
@@ -15,7 +16,7 @@ function pretender(name: string, ms: number, log: string[] = []): Contestant & {
 }
 
 describe('a race', () => {
-  test('gives everyone a turn in each round', async () => {
+  test('has one turn per contestant and round', async () => {
     const log: string[] = [];
     const contestants = [pretender('a', 100, log), pretender('b', 200, log)];
     const [a, b] = await race(contestants, { rounds: 4, turnMs: 1, warmUpMs: 1 });
@@ -24,7 +25,7 @@ describe('a race', () => {
     expect(b?.rounds).toEqual([200, 200, 200, 200]);
   });
 
-  test('warms up for the time that was asked for, and at least three runs', async () => {
+  test('warms up for the requested time, and for at least three runs', async () => {
     const [fast, slow] = [pretender('fast', 1), pretender('slow', 150)];
     await race([fast, slow], { rounds: 1, turnMs: 1, warmUpMs: 200 });
     const warmUp = ({ calls }: { calls: number[] }): number => calls.slice(0, -1).reduce((sum, runs) => sum + runs, 0);
@@ -32,22 +33,22 @@ describe('a race', () => {
     expect(warmUp(slow)).toBe(3);
   });
 
-  test('repeats quick work within a turn', async () => {
+  test('repeats fast work within a turn', async () => {
     const quick = pretender('quick', 2);
     const [times] = await race([quick], { rounds: 3, turnMs: 40, warmUpMs: 1 });
     expect(quick.calls.slice(-3)).toEqual([20, 20, 20]);
     expect(times?.times).toHaveLength(60);
   });
 
-  test('stops who has used up the budget, and only them', async () => {
+  test('stops a contestant that has used its budget, and no other', async () => {
     const options = { rounds: 10, turnMs: 1, warmUpMs: 1, budgetMs: 2000 };
     const [quick, slow] = await race([pretender('quick', 10), pretender('slow', 300)], options);
     expect(quick?.rounds).toHaveLength(10);
-    // Three runs of warm-up leave 1,100 ms: four turns.
+    // After three runs of warm-up, 1,100 ms are left: four turns.
     expect(slow?.rounds).toHaveLength(4);
   });
 
-  test('judges who needs the whole budget for one run by that run', async () => {
+  test('uses the warm-up run of a contestant that needs the whole budget for it', async () => {
     const snail = pretender('snail', 5000);
     const [times] = await race([snail], { rounds: 10, budgetMs: 2000 });
     expect(times).toEqual({ times: [5000], rounds: [5000] });

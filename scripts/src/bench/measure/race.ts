@@ -1,32 +1,33 @@
+/** Timing several contestants in turn, so that slow phases of the machine affect all of them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from './statistics.ts';
 
 export interface Contestant {
-  /** Runs the work `runs` times and tells how long each run took, in milliseconds. */
+  /** Runs the work `runs` times and returns the time of each run in ms. */
   measure(runs: number): Promise<readonly number[]>;
 }
 
 export interface RaceOptions {
-  /** Turns that each contestant gets. */
+  /** The number of rounds. Each contestant has one turn per round. */
   readonly rounds: number;
-  /** A turn repeats the work until about this much time has passed, in milliseconds. Default 40. */
+  /** The approximate length of a turn in ms; the work is repeated to fill it. Default 40. */
   readonly turnMs?: number;
-  /** Each contestant runs for at least this long before anything is timed, in milliseconds. Default 200. */
+  /** The least warm-up time of each contestant in ms. Default 200. */
   readonly warmUpMs?: number;
-  /** Who has used up this much time, warm-up included, takes no further turns, in milliseconds. Default: no limit. */
+  /** A contestant that has used this much time in ms, including the warm-up, has no further turns. Default: no limit. */
   readonly budgetMs?: number;
 }
 
 export interface RaceTimes {
-  /** Every timed run, in milliseconds. */
+  /** The times of all runs in ms. */
   readonly times: number[];
   /** The median of each round. */
   readonly rounds: number[];
 }
 
 /**
- * Threads of whoever ran last still spin in wait of more work: OpenBLAS's and OpenMP's for 100 ms and more, which would cost the next
- * one a core.
+ * Idle threads of the previous contestant spin for a while, those of OpenBLAS and OpenMP for 100 ms and more, and would take cores from
+ * the next one.
  */
 const pauseMs = 400;
 const largestTurn = 500;
@@ -34,7 +35,7 @@ const unlimited = Number.POSITIVE_INFINITY;
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
-/** Runs the work before it counts, so that code is compiled and caches are filled. Returns the times. */
+/** Runs the work before the race, so that code is compiled and caches are filled. @returns the times in ms */
 async function warmUp(
   contestant: Contestant,
   { warmUpMs = 200, budgetMs = unlimited }: RaceOptions,
@@ -48,8 +49,8 @@ async function warmUp(
 }
 
 /**
- * Lets the contestants take turns, so that whatever slows the machine for a while slows all of them. Each has run its work once before.
- * Who needs the whole budget for the warm-up is judged by its last run there.
+ * Times the contestants in turn, so that a slow phase of the machine affects all of them. Each contestant is warmed up before. If the
+ * warm-up takes the whole budget, its last run is the result.
  */
 export async function race(contestants: readonly Contestant[], options: RaceOptions): Promise<RaceTimes[]> {
   const { rounds, turnMs = 40, budgetMs = unlimited } = options;

@@ -1,6 +1,7 @@
+/** The largest resident size of a process. */
 import { readFileSync } from 'node:fs';
 
-/** The largest resident size so far, from the text of Linux's /proc/PID/status, in bytes; null where it has none. */
+/** The largest resident size in bytes, from the text of Linux's /proc/PID/status; null if it is missing. */
 export function parsePeakResident(status: string): number | null {
   const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
   return kibibytes === undefined ? null : Number(kibibytes) * 1024;
@@ -14,6 +15,6 @@ export function peakResident(): number {
   } catch {
     // Not Linux.
   }
-  // getrusage counts what the process was before it started this program too: the second choice.
+  // getrusage is the second choice, because it includes the process before it started this program.
   return peak ?? process.resourceUsage().maxRSS * 1024;
 }

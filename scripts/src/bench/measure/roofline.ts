@@ -1,13 +1,13 @@
 /**
- * The roofline of one core: a kernel of F operations on B bytes takes at least max(F / peak, B / bandwidth) (Williams, Waterman and
- * Patterson, "Roofline: an insightful visual performance model", 2009). Both rates are measured with our own kernels.
+ * The roofline of one core: a kernel with F operations on B bytes takes at least max(F / peak, B / bandwidth) (Williams, Waterman and
+ * Patterson, "Roofline: an insightful visual performance model", 2009). Both rates are measured with Tessera's kernels.
  */
 import { compile, type Tensor, tidy, type WasmExecutable, zeros } from '@tessera/tensor';
 
 export interface Roof {
-  /** Of a matrix product on one thread. */
+  /** The rate of a matrix product on one thread. */
   readonly gflops: number;
-  /** Of a sum of two arrays far larger than the caches, on one thread; 10^9 bytes a second. */
+  /** The rate of adding two arrays that are far larger than the caches, on one thread, in 10^9 bytes per second. */
   readonly gigabytes: number;
 }
 
@@ -15,7 +15,7 @@ const productSize = 1008;
 const streamLength = 16 << 20;
 const passes = 5;
 
-/** Null where the backend cannot time its kernels. */
+/** Measures both rates. Null if the backend does not time its kernels. */
 export function measureRoof(): Promise<Roof | null> {
   return tidy(async () => {
     const square = zeros([productSize, productSize]);
@@ -27,7 +27,7 @@ export function measureRoof(): Promise<Roof | null> {
   });
 }
 
-/** The fewest milliseconds that the one kernel of a function takes on one thread. */
+/** The shortest time of a function with one kernel, on one thread, in ms. */
 async function fastest(fn: (a: Tensor, b: Tensor) => Tensor, a: Tensor, b: Tensor): Promise<number | null> {
   const step = compile(fn);
   await (await step(a, b)).realize();
@@ -40,7 +40,7 @@ async function fastest(fn: (a: Tensor, b: Tensor) => Tensor, a: Tensor, b: Tenso
   return Math.min(...times);
 }
 
-/** The fewest milliseconds that the roofline allows, and which of the two rates decides. */
+/** The shortest time that the roofline allows, in ms, and which of the two rates limits it. */
 export function roofOf({ operations, bytes }: { operations: number; bytes: number }, { gflops, gigabytes }: Roof) {
   const [computing, moving] = [operations / gflops / 1e6, bytes / gigabytes / 1e6];
   return { milliseconds: Math.max(computing, moving), bound: computing > moving ? 'compute' : 'memory' } as const;

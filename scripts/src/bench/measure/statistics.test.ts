@@ -1,14 +1,15 @@
+// Medians and paired ratios.
 import { describe, expect, test } from 'vitest';
 import { median, pairedRatio, summarize } from './statistics.ts';
 
 describe('median', () => {
-  test('is the middle value, whatever the order', () => {
+  test('is the middle value, in any order', () => {
     expect(median([9, 1, 5])).toBe(5);
     expect(median([4, 1, 3, 100])).toBe(3.5);
     expect(median([7])).toBe(7);
   });
 
-  test('leaves its argument alone', () => {
+  test('does not change its argument', () => {
     const values = [3, 1, 2];
     median(values);
     expect(values).toEqual([3, 1, 2]);
@@ -24,7 +25,7 @@ test('a summary has median, minimum and count', () => {
 });
 
 describe('the paired ratio', () => {
-  test('does not see a machine that slows down', () => {
+  test('is not affected by a machine that slows down', () => {
     const slowing = [1, 2, 4, 8, 16];
     expect(
       pairedRatio(

@@ -1,18 +1,20 @@
-/** Times of one contestant, in milliseconds. */
+/** Medians and ratios of times. */
+
+/** The times of a contestant in ms. */
 export interface Timing {
   readonly medianMs: number;
   readonly minMs: number;
-  /** How many runs were timed. */
+  /** The number of timed runs. */
   readonly runs: number;
 }
 
-/** The middle value, or the mean of the two in the middle. */
+/** The middle value, or the mean of the two middle values. @throws RangeError without values */
 export function median(values: readonly number[]): number {
-  if (values.length === 0) throw new RangeError('median: no values');
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
-  const upper = sorted[middle] as number;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
+  const upper = sorted[middle];
+  if (upper === undefined) throw new RangeError('median: no values');
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
 }
 
 export const summarize = (times: readonly number[]): Timing => ({
@@ -22,10 +24,14 @@ export const summarize = (times: readonly number[]): Timing => ({
 });
 
 /**
- * How many times as long the others took: the median over rounds of theirs / ours. Both sides of a round were timed one right after
- * the other, so what slows the machine for a while slows both. Rounds that only one side has are left out.
+ * The ratio of their time to ours: the median over rounds. Both times of a round were measured directly after each other, so a slow phase
+ * of the machine affects both. Rounds that only one side has are ignored.
  */
 export function pairedRatio(theirs: readonly number[], ours: readonly number[]): number {
-  const rounds = Math.min(theirs.length, ours.length);
-  return median(Array.from({ length: rounds }, (_, round) => (theirs[round] as number) / (ours[round] as number)));
+  return median(
+    ours.flatMap((our, round) => {
+      const their = theirs[round];
+      return their === undefined ? [] : [their / our];
+    }),
+  );
 }

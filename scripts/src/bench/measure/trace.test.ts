@@ -1,3 +1,4 @@
+// Timelines.
 import { compile, setDefaultBackend, type Tensor, WasmBackend, type WasmExecutable, zeros } from '@tessera/tensor';
 import { afterAll, expect, test } from 'vitest';
 import { summarizeTrace, traceEvents } from './trace.ts';
@@ -24,7 +25,7 @@ test('a run becomes a timeline: each kernel on each thread, and the memory of te
   expect(JSON.parse(JSON.stringify(events))).toEqual(events);
 });
 
-test('sums up how much of the time threads worked', () => {
+test('computes how much of the time threads were busy', () => {
   const spans = [
     { kernel: 0, thread: 0, start: 10, end: 14, operations: 1 },
     { kernel: 0, thread: 1, start: 10, end: 12, operations: 1 },

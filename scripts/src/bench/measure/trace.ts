@@ -1,6 +1,6 @@
 /**
- * A step as a timeline that chrome://tracing and https://ui.perfetto.dev open: the Trace Event Format's complete events ('X') for the
- * kernels, one row a thread, and a counter ('C') for the memory of temporaries.
+ * The timeline of a step for chrome://tracing and https://ui.perfetto.dev, in the Trace Event Format: complete events ('X') for the
+ * kernels, with one row per thread, and a counter ('C') for the memory of temporaries.
  */
 import type { CompiledProgram, KernelSpan } from '@tessera/tensor';
 import { planMemory } from './plan-memory.ts';
@@ -19,9 +19,9 @@ export interface TraceEvent {
 }
 
 export interface TraceSummary {
-  /** From the first kernel's start to the last one's end. */
+  /** The time from the start of the first kernel to the end of the last. */
   readonly milliseconds: number;
-  /** Share of threads x time in which a thread worked on a kernel: the rest was waiting for other threads. */
+  /** Fraction of the threads' total time that was spent in kernels. The rest was waiting for other threads. */
   readonly busy: number;
 }
 
@@ -39,9 +39,10 @@ export function traceEvents(label: string, { plan }: CompiledProgram, spans: rea
       (tid): TraceEvent => ({ name: 'thread_name', ph: 'M', pid: 1, tid, args: { name: `thread ${tid}` } }),
     ),
   ];
-  const work = spans.map(({ kernel: index, thread, start, end, operations }): TraceEvent => {
-    const kernel = kernels[index] as (typeof kernels)[number];
-    return {
+  const work = spans.flatMap(({ kernel: index, thread, start, end, operations }): TraceEvent[] => {
+    const kernel = kernels[index];
+    if (kernel === undefined) return [];
+    const event: TraceEvent = {
       name: kernel.name,
       cat: kernel.kind,
       ph: 'X',
@@ -55,16 +56,18 @@ export function traceEvents(label: string, { plan }: CompiledProgram, spans: rea
         'GFLOP/s': Math.round(operations / threads.length / (end - start) / 1e4) / 100,
       },
     };
+    return [event];
   });
   const memory = spans
     .filter(({ thread }) => thread === threads[0])
     .map(({ kernel, start }): TraceEvent => {
-      const megabytes = Math.round((live[kernel] as number) / 1e4) / 100;
+      const megabytes = Math.round((live[kernel] ?? 0) / 1e4) / 100;
       return { name: 'temporaries', ph: 'C', ts: (start - origin) * micro, pid: 1, args: { MB: megabytes } };
     });
   return [...names, ...work, ...memory];
 }
 
+/** Summarizes a run. */
 export function summarizeTrace(spans: readonly KernelSpan[]): TraceSummary {
   const start = Math.min(...spans.map((span) => span.start));
   const end = Math.max(...spans.map((span) => span.end));

@@ -1,14 +1,15 @@
+/** Looking up npm packages that are not dependencies. */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/** A package found from a folder, as `require` there would find it. */
+/** An installed package. */
 export interface InstalledPackage {
   readonly version: string;
   load(): unknown;
 }
 
-/** The package that code in `folder` would get by `name`; null if there is none. */
+/** The package that `require(name)` finds in `folder`; null if it is not installed. */
 export function findPackage(folder: string, name: string): InstalledPackage | null {
   const require = createRequire(join(folder, 'package.json'));
   let file: string;
@@ -20,7 +21,7 @@ export function findPackage(folder: string, name: string): InstalledPackage | nu
   return { version: versionAround(file, name), load: () => require(name) };
 }
 
-/** A package may hide its package.json from `require`; it lies in one of the folders around its main file. */
+/** The version of a package. Its package.json may be hidden from `require`, so it is searched in the folders above the main file. */
 function versionAround(file: string, name: string): string {
   for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
     const path = join(folder, 'package.json');
@@ -31,7 +32,7 @@ function versionAround(file: string, name: string): string {
   return 'unknown';
 }
 
-/** Where packages of peers are looked for: TESSERA_PEERS, the folder npm was called in, the current one. */
+/** The folders in which packages of peers are looked up: TESSERA_PEERS, the folder in which npm was called, the current folder. */
 export function peerFolders(env: NodeJS.ProcessEnv = process.env): string[] {
   const folders = [env.TESSERA_PEERS, env.INIT_CWD, process.cwd()];
   return [...new Set(folders.filter((folder): folder is string => folder !== undefined && folder !== ''))];

@@ -1,23 +1,30 @@
-/** CLIP's training step with a Vision Transformer, in jax-js: the same model and the same optimiser as the others have. */
+/** A training step of CLIP with a Vision Transformer in jax-js, with the same model and optimizer as in the other libraries. */
 import type { CLIPConfig } from '@tessera/models';
 import { UnsupportedWork } from '../engine.ts';
 import type { ClipStepWork } from '../work.ts';
 import type { Jax, JaxArray } from './jax-types.ts';
 
-/** By OpenAI's names. */
+/** The parameters by OpenAI's names. */
 export type Parameters = Record<string, JaxArray>;
 
-/** Gives the parameters that begin with `prefix`, each time as a reference of its own. */
+/** A parameter by its name. @throws if it does not exist */
+function parameterOf(parameters: Parameters, name: string): JaxArray {
+  const parameter = parameters[name];
+  if (parameter === undefined) throw new Error(`no parameter ${name}`);
+  return parameter;
+}
+
+/** Returns the parameter with a name after a fixed prefix, as a new reference. */
 type Scope = (name: string) => JaxArray;
 
 const scopeOf =
   (parameters: Parameters, prefix: string): Scope =>
   (name) =>
-    (parameters[`${prefix}${name}`] as JaxArray).ref;
+    parameterOf(parameters, `${prefix}${name}`).ref;
 
 function transformer(jax: Jax, input: JaxArray, parameters: Scope, layers: number, heads: number, causal: boolean) {
   const { numpy: np, nn } = jax;
-  const [batch, length, width] = input.shape as [number, number, number];
+  const [batch = 0, length = 0, width = 0] = input.shape;
   const linear = (x: JaxArray, name: string): JaxArray =>
     np.matmul(x, parameters(`${name}weight`).transpose()).add(parameters(`${name}bias`));
   const split = (x: JaxArray): JaxArray => x.reshape([batch, length, heads, width / heads]);
@@ -26,11 +33,8 @@ function transformer(jax: Jax, input: JaxArray, parameters: Scope, layers: numbe
     const block = `resblocks.${layer}.`;
     const normalized = layerNorm(jax, x.ref, (name) => parameters(`${block}ln_1.${name}`));
     const projected = linear(normalized, `${block}attn.in_proj_`).reshape([batch, length, 3, width]);
-    const [q, k, v] = [0, 1, 2].map((part) => split(projected.ref.slice([], [], part))) as [
-      JaxArray,
-      JaxArray,
-      JaxArray,
-    ];
+    const part = (index: number): JaxArray => split(projected.ref.slice([], [], index));
+    const [q, k, v] = [part(0), part(1), part(2)];
     projected.dispose();
     const attended = nn.dotProductAttention(q, k, v, { isCausal: causal }).reshape([batch, length, width]);
     x = x.add(linear(attended, `${block}attn.out_proj.`));
@@ -48,12 +52,12 @@ const layerNorm = ({ nn }: Jax, x: JaxArray, parameters: Scope): JaxArray =>
   nn.standardize(x, -1, { epsilon: 1e-5 }).mul(parameters('weight')).add(parameters('bias'));
 
 function encodeImages(jax: Jax, { vision }: CLIPConfig, parameters: Scope, images: JaxArray): JaxArray {
-  if (vision.kind !== 'vit') throw new UnsupportedWork('the jax-js side has no ResNet');
+  if (vision.kind !== 'vit') throw new UnsupportedWork('the benchmark has no ResNet for jax-js');
   const { numpy: np } = jax;
   const { patchSize: patch, width, layers } = vision;
-  const [batch, , side] = images.shape as [number, number, number];
+  const [batch = 0, , side = 0] = images.shape;
   const grid = side / patch;
-  // Patches do not overlap: the convolution is a product of matrices.
+  // Patches do not overlap, so the convolution is a matrix product.
   const patches = images
     .reshape([batch, 3, grid, patch, grid, patch])
     .transpose([0, 2, 4, 1, 3, 5])
@@ -73,8 +77,8 @@ function encodeImages(jax: Jax, { vision }: CLIPConfig, parameters: Scope, image
 function encodeTexts(jax: Jax, { text }: CLIPConfig, parameters: Scope, tokens: JaxArray, ends: JaxArray): JaxArray {
   const { numpy: np, nn } = jax;
   const { width, layers, vocabularySize } = text;
-  const [batch, length] = tokens.shape as [number, number];
-  // Products with one-hot rows: its compiler (0.1.25) refuses the gradient of `take`.
+  const [batch = 0, length = 0] = tokens.shape;
+  // Products with one-hot rows, because the compiler (0.1.25) does not support the gradient of `take`.
   const embedded = np.matmul(nn.oneHot(tokens, vocabularySize), parameters('token_embedding.weight'));
   const x = embedded.add(parameters('positional_embedding'));
   const heads = text.heads ?? Math.floor(width / 64);
@@ -90,7 +94,7 @@ function encodeTexts(jax: Jax, { text }: CLIPConfig, parameters: Scope, tokens: 
 function contrastiveLoss({ numpy: np, nn }: Jax, images: JaxArray, texts: JaxArray, scale: JaxArray): JaxArray {
   const normalized = (x: JaxArray): JaxArray => x.ref.div(np.sqrt(np.square(x).sum(-1, { keepdims: true })));
   const logits = np.matmul(normalized(images), normalized(texts).transpose()).mul(np.exp(scale));
-  const batch = logits.shape[0] as number;
+  const [batch = 0] = logits.shape;
   const own = np.eye(batch);
   const likelihood = nn.logSoftmax(logits.ref, -1).add(nn.logSoftmax(logits, 0));
   return likelihood
@@ -99,16 +103,16 @@ function contrastiveLoss({ numpy: np, nn }: Jax, images: JaxArray, texts: JaxArr
     .mul(-0.5 / batch);
 }
 
-/** The state of training: parameters and AdamW's running means. */
+/** The state of training: parameters, and AdamW's running means of gradients and their squares. */
 export type State = { parameters: Parameters; means: Parameters; squares: Parameters };
 
 const decays = (name: string, { shape }: JaxArray): boolean =>
   shape.length >= 2 && !/bn|ln|bias|logit_scale/.test(name);
 
 /**
- * The compiled step: new state and the loss.
+ * The compiled step, which returns the new state and the loss.
  *
- * `corrections` are AdamW's 1 - beta^t for both betas, and `ends` the place in each caption where it ends.
+ * `corrections` are AdamW's 1 - beta^t for both betas, and `ends` is the position of each caption's end.
  */
 export function clipStep(jax: Jax, { config, optimizer }: ClipStepWork) {
   const { numpy: np } = jax;
@@ -118,7 +122,7 @@ export function clipStep(jax: Jax, { config, optimizer }: ClipStepWork) {
       jax,
       encodeImages(jax, config, scopeOf(parameters, 'visual.'), images),
       encodeTexts(jax, config, scopeOf(parameters, ''), tokens, ends),
-      (parameters.logit_scale as JaxArray).ref,
+      parameterOf(parameters, 'logit_scale').ref,
     );
   const lossAndGradients = jax.valueAndGrad(loss);
   return jax.jit((state: State, images: JaxArray, tokens: JaxArray, ends: JaxArray, corrections: JaxArray) => {
@@ -126,17 +130,14 @@ export function clipStep(jax: Jax, { config, optimizer }: ClipStepWork) {
     const [value, gradients] = lossAndGradients(jax.tree.ref(parameters), images, tokens, ends);
     const names = Object.keys(parameters);
     const norm = np.sqrt(
-      names.map((name) => np.square((gradients[name] as JaxArray).ref).sum()).reduce((sum, square) => sum.add(square)),
+      names.map((name) => np.square(parameterOf(gradients, name).ref).sum()).reduce((sum, square) => sum.add(square)),
     );
     const factor = np.minimum(np.array(clipGradNorm).div(norm.add(1e-6)), 1);
     const next: State = { parameters: {}, means: {}, squares: {} };
     for (const name of names) {
-      const [parameter, mean, square] = [parameters[name], means[name], squares[name]] as [
-        JaxArray,
-        JaxArray,
-        JaxArray,
-      ];
-      const gradient = (gradients[name] as JaxArray).mul(factor.ref);
+      const parameter = parameterOf(parameters, name);
+      const [mean, square] = [parameterOf(means, name), parameterOf(squares, name)];
+      const gradient = parameterOf(gradients, name).mul(factor.ref);
       const m = mean.mul(betas[0]).add(gradient.ref.mul(1 - betas[0]));
       const v = square.mul(betas[1]).add(np.square(gradient).mul(1 - betas[1]));
       const root = np.sqrt(v.ref.div(corrections.ref.slice(1))).add(eps);

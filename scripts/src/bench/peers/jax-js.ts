@@ -1,4 +1,4 @@
-/** jax-js on its WebAssembly backend, in a process of its own: `node jax-js.ts FOLDER`, with FOLDER/node_modules/@jax-js/jax. */
+/** The process of jax-js on its WebAssembly backend, `node jax-js.ts FOLDER`, with FOLDER/node_modules/@jax-js/jax. */
 import { readFileSync } from 'node:fs';
 import { parseSafetensors, type SafetensorsTensor } from '@tessera/tensor';
 import type { PreparedWork } from '../engine.ts';
@@ -23,11 +23,14 @@ const input = (shape: number[], seed: number): JaxArray =>
     )
     .reshape(shape);
 
-/** Times a compiled function; `inputs` stay alive from run to run. */
-async function prepared(fn: (...inputs: JaxArray[]) => JaxArray[], ...inputs: JaxArray[]): Promise<PreparedWork> {
+/** Prepares a compiled function. `inputs` stay alive between runs. */
+async function prepared<Inputs extends JaxArray[]>(
+  fn: (...inputs: Inputs) => JaxArray[],
+  ...inputs: Inputs
+): Promise<PreparedWork> {
   const compiled = jax.jit(fn);
   const run = async (): Promise<JaxArray[]> => {
-    const outputs = compiled(...inputs.map((x) => x.ref));
+    const outputs = compiled(...(inputs.map((x) => x.ref) as Inputs));
     await jax.blockUntilReady(outputs);
     return outputs;
   };
@@ -49,7 +52,7 @@ function prepareGemm({ batch, m, n, k, transposeA, transposeB }: GemmWork): Prom
   const matrix = (x: JaxArray, transposed: boolean): JaxArray =>
     transposed ? x.transpose(batch === 1 ? [1, 0] : [0, 2, 1]) : x;
   return prepared(
-    (a, b) => [np.matmul(matrix(a as JaxArray, transposeA), matrix(b as JaxArray, transposeB))],
+    (a, b) => [np.matmul(matrix(a, transposeA), matrix(b, transposeB))],
     operand(m, k, transposeA, 1),
     operand(k, n, transposeB, 2),
   );
@@ -69,43 +72,40 @@ function prepareConv(work: ConvWork): Promise<PreparedWork> {
         [padding, padding],
       ],
     );
-  if (work.pass === 'forward') return prepared((a, b) => [convolve(a as JaxArray, b as JaxArray)], x, weight);
+  if (work.pass === 'forward') return prepared((a, b) => [convolve(a, b)], x, weight);
   const gradient = input([images, filters, outputSize(work), outputSize(work)], 3);
   const forInput = work.pass === 'input gradient';
   const pullBack = (a: JaxArray, b: JaxArray, g: JaxArray): JaxArray[] => {
     const [moving, fixed] = forInput ? [a, b] : [b, a];
     const [output, pullback] = jax.vjp(
-      (value) => (forInput ? convolve(value as JaxArray, fixed.ref) : convolve(fixed.ref, value as JaxArray)),
+      (value) => (forInput ? convolve(value, fixed.ref) : convolve(fixed.ref, value)),
       [moving],
     );
     output.dispose();
     const result = pullback(g);
     fixed.dispose();
-    return [result[0] as JaxArray];
+    return result;
   };
-  return prepared((a, b, g) => pullBack(a as JaxArray, b as JaxArray, g as JaxArray), x, weight, gradient);
+  return prepared(pullBack, x, weight, gradient);
 }
 
-/** [N, H, L, D] to jax-js's [N, L, H, D], and back. */
+/** The permutation from [N, H, L, D] to jax-js's [N, L, H, D], and back. */
 const headsInside = [0, 2, 1, 3];
 
 function prepareAttention({ batch, heads, length, width, causal, pass }: AttentionWork): Promise<PreparedWork> {
-  const [query, key, value, gradient] = [1, 2, 3, 4].map((seed) => input([batch, heads, length, width], seed)) as [
-    JaxArray,
-    JaxArray,
-    JaxArray,
-    JaxArray,
-  ];
-  const attend = (...inputs: [JaxArray, JaxArray, JaxArray]): JaxArray => {
-    const [q, k, v] = inputs.map((x) => x.transpose(headsInside)) as [JaxArray, JaxArray, JaxArray];
-    return jax.nn.dotProductAttention(q, k, v, { isCausal: causal }).transpose(headsInside);
-  };
-  const three = (inputs: JaxArray[]): JaxArray => attend(...(inputs as [JaxArray, JaxArray, JaxArray]));
-  if (pass === 'forward') return prepared((...inputs) => [three(inputs)], query, key, value);
+  const operand = (seed: number): JaxArray => input([batch, heads, length, width], seed);
+  const [query, key, value, gradient] = [operand(1), operand(2), operand(3), operand(4)];
+  const attend = (q: JaxArray, k: JaxArray, v: JaxArray): JaxArray =>
+    jax.nn
+      .dotProductAttention(q.transpose(headsInside), k.transpose(headsInside), v.transpose(headsInside), {
+        isCausal: causal,
+      })
+      .transpose(headsInside);
+  if (pass === 'forward') return prepared((q, k, v) => [attend(q, k, v)], query, key, value);
   return prepared(
-    (...inputs) => {
-      const [output, pullback] = jax.vjp((...primals) => three(primals), inputs.slice(0, 3));
-      return [output, ...pullback(inputs[3] as JaxArray)];
+    (q, k, v, g) => {
+      const [output, pullback] = jax.vjp(attend, [q, k, v]);
+      return [output, ...pullback(g)];
     },
     query,
     key,
@@ -143,7 +143,7 @@ async function prepareClipStep(work: ClipStepWork): Promise<PreparedWork> {
     return next.loss;
   };
   const losses: number[] = [];
-  while (losses.length < checkedSteps) losses.push((await (await run()).data())[0] as number);
+  while (losses.length < checkedSteps) losses.push(...Array.from(await (await run()).data()));
   return {
     check: losses,
     measure: (runs) => timeRuns(runs, async () => (await run()).dispose()),
@@ -154,7 +154,7 @@ async function prepareClipStep(work: ClipStepWork): Promise<PreparedWork> {
   };
 }
 
-/** Where in its caption each one's largest token stands: its end. */
+/** The position of the largest token in each caption, which is its end. */
 function endsOf(tokens: Int32Array, length: number): Int32Array {
   return Int32Array.from({ length: tokens.length / length }, (_, row) => {
     const caption = tokens.subarray(row * length, (row + 1) * length);
@@ -180,7 +180,7 @@ function prepare(work: Work): Promise<PreparedWork> {
 await serve(async () => {
   await jax.init('wasm');
   jax.defaultDevice('wasm');
-  // It starts threads where there are web workers, which Node has not.
+  // jax-js starts threads if web workers are available; Node has none.
   const threads = typeof Worker === 'undefined' ? 1 : navigator.hardwareConcurrency;
   return { version: installed?.version ?? 'unknown', threads, prepare };
 });

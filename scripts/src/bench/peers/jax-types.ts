@@ -1,4 +1,6 @@
-/** The part of jax-js's interface that the benchmark uses. Passing an array to a function gives it away: `ref` keeps it. */
+/** The types of the part of jax-js that the benchmark uses. */
+
+/** An array. A function consumes the arrays that are passed to it; `ref` creates another reference. */
 export interface JaxArray {
   readonly ref: JaxArray;
   readonly shape: number[];
@@ -9,13 +11,13 @@ export interface JaxArray {
   sum(axis?: number, options?: { keepdims?: boolean }): JaxArray;
   transpose(permutation?: number[]): JaxArray;
   reshape(shape: number[]): JaxArray;
-  /** As Python's slicing: a number takes one index and drops the axis, a pair a range, [] everything. */
+  /** Slicing as in Python: a number selects an index and removes the axis, a pair selects a range, [] everything. */
   slice(...index: (number | [] | [number, number])[]): JaxArray;
   data(): Promise<ArrayLike<number>>;
   dispose(): void;
 }
 
-/** Arrays, and what is built of them. */
+/** Arrays, and nested lists and objects of them. */
 type JaxTree = JaxArray | JaxTree[] | { [name: string]: JaxTree };
 
 type Unary = (x: JaxArray) => JaxArray;
@@ -27,9 +29,9 @@ export interface Jax {
   jit<Inputs extends JaxTree[], Output extends JaxTree>(
     fn: (...inputs: Inputs) => Output,
   ): ((...inputs: Inputs) => Output) & { dispose(): void };
-  vjp(
-    fn: (...inputs: JaxArray[]) => JaxArray,
-    inputs: JaxArray[],
+  vjp<Inputs extends JaxArray[]>(
+    fn: (...inputs: Inputs) => JaxArray,
+    inputs: Inputs,
   ): [JaxArray, ((gradient: JaxArray) => JaxArray[]) & { dispose(): void }];
   valueAndGrad<Parameters extends JaxTree, Rest extends JaxTree[]>(
     fn: (parameters: Parameters, ...rest: Rest) => JaxArray,

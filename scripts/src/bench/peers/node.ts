@@ -1,9 +1,10 @@
+/** Peers from npm, each in a new process of Node. */
 import { fileURLToPath } from 'node:url';
 import type { Engine } from '../engine.ts';
 import { findPackage, peerFolders } from './installed.ts';
 import { PeerProcess } from './process.ts';
 
-/** A library from npm that takes part where it is installed. It is no dependency of ours. */
+/** A library from npm that takes part if it is installed. It is not a dependency of Tessera. */
 interface NodePeer {
   readonly library: string;
   readonly packages: readonly string[];
@@ -23,7 +24,7 @@ export const nodePeers = {
   },
 } as const satisfies Record<string, NodePeer>;
 
-/** Starts the library in a process of its own; null where it is not installed. */
+/** Starts the library in a new process; null if it is not installed. */
 export async function startNodePeer({
   library,
   packages,

@@ -1,3 +1,4 @@
+// Processes of peers and their protocol, and the lookup of installed libraries.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -16,8 +17,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe('a peer in a process of its own', () => {
-  /** Answers in the protocol; what is asked for decides how. */
+describe('a peer in a separate process', () => {
+  /** A process that speaks the protocol. The name of the library selects its behavior. */
   const script = `
     const lines = require('node:readline').createInterface({ input: process.stdin });
     const say = (answer) => console.log(JSON.stringify(answer));
@@ -35,7 +36,7 @@ describe('a peer in a process of its own', () => {
     });`;
   const start = (): PeerProcess => new PeerProcess('peer', process.execPath, ['-e', script], { GREETING: 'hi' });
 
-  test('answers, keeps works apart and ends when told', async () => {
+  test('answers, distinguishes works, and ends on close', async () => {
     const peer = start();
     expect(await peer.ask({ do: 'hello' })).toEqual({ version: 'hi' });
     const [first, second] = [await peer.prepare('x', gemm(1, 1, 1)), await peer.prepare('x', gemm(1, 1, 1))];
@@ -47,7 +48,7 @@ describe('a peer in a process of its own', () => {
     await peer.close();
   });
 
-  test('tells what it cannot do and what went wrong', async () => {
+  test('reports unsupported works and errors', async () => {
     const peer = start();
     await expect(peer.prepare('unable', gemm(1, 1, 1))).rejects.toThrow(UnsupportedWork);
     await expect(peer.prepare('broken', gemm(1, 1, 1))).rejects.toThrow('peer: ValueError: bad');
@@ -55,7 +56,7 @@ describe('a peer in a process of its own', () => {
     await peer.close();
   });
 
-  test('whose end is an error with its last words, now and later', async () => {
+  test('that ends is an error with its last output, now and later', async () => {
     const peer = start();
     await expect(peer.prepare('dying', gemm(1, 1, 1))).rejects.toThrow(/peer: ended with code 3\s+Segmentation fault/);
     await expect(peer.ask({ do: 'hello' })).rejects.toThrow('ended with code 3');
@@ -92,8 +93,8 @@ describe('a peer in a process of its own', () => {
   });
 });
 
-describe('what is installed', () => {
-  test('a package is found from its folder, with its version, also if it hides package.json', async () => {
+describe('installed libraries', () => {
+  test('a package is found from a folder, with its version, even if it hides package.json', async () => {
     const home = join(folder, 'node_modules', '@some', 'library');
     await mkdir(join(home, 'dist'), { recursive: true });
     const description = { name: '@some/library', version: '4.5.6', exports: { '.': './dist/main.cjs' } };
@@ -105,7 +106,7 @@ describe('what is installed', () => {
     expect(findPackage(folder, '@some/other')).toBeNull();
   });
 
-  test('packages are looked for where TESSERA_PEERS says, then where npm was called', () => {
+  test('packages are looked up in TESSERA_PEERS, then in the folder in which npm was called', () => {
     expect(peerFolders({ TESSERA_PEERS: '/a', INIT_CWD: '/b' })).toEqual(['/a', '/b', process.cwd()]);
     expect(peerFolders({ INIT_CWD: process.cwd() })).toEqual([process.cwd()]);
   });
@@ -125,7 +126,7 @@ describe('what is installed', () => {
     [2, [1, 2]],
     [4, [1, 2, 3, 4]],
     [12, [1, 2, 3, 4, 8, 12]],
-  ])('settings of threads on %i cores', (cores, settings) => {
+  ])('numbers of threads on %i cores', (cores, settings) => {
     expect(threadSettings(cores)).toEqual(settings);
   });
 });

@@ -1,9 +1,10 @@
+/** The process of a peer, and the protocol with it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { type PreparedWork, UnsupportedWork } from '../engine.ts';
 import type { Work } from '../work.ts';
 
-/** Requests to a peer, one line of JSON each; each is answered by one line, in order. */
+/** Requests to a peer. Each is a line of JSON and is answered by a line of JSON, in order. */
 export type PeerRequest =
   | { readonly do: 'hello' }
   | { readonly do: 'peak' }
@@ -15,14 +16,14 @@ type Answer = Readonly<Record<string, unknown>> & { readonly error?: string; rea
 
 const keptErrorLines = 12;
 
-/** A library in a process of its own, so that its threads, memory and engine flags are its own. It lives until `close`. */
+/** A library in a separate process, so that it has its own threads, memory and engine flags. The process runs until `close`. */
 export class PeerProcess {
   readonly #name: string;
   readonly #child: ChildProcess;
   readonly #waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void }[] = [];
   readonly #errors: string[] = [];
   #failure: Error | null = null;
-  /** Works that were prepared, each known to the peer by its number. */
+  /** The number of prepared works. Each has a number in the protocol. */
   #slots = 0;
 
   constructor(name: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
@@ -35,7 +36,7 @@ export class PeerProcess {
       this.#errors.push(line);
       if (this.#errors.length > keptErrorLines) this.#errors.shift();
     });
-    stdin.on('error', () => undefined); // the process has ended: `close` below tells more
+    stdin.on('error', () => undefined); // the process has ended; `close` below reports why
     this.#child.on('error', (error) => this.#fail(new Error(`${name}: ${error.message}`)));
     this.#child.on('close', (code, signal) => {
       const said = this.#errors.length > 0 ? `\n  ${this.#errors.join('\n  ')}` : '';
@@ -57,7 +58,7 @@ export class PeerProcess {
     for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);
   }
 
-  /** @throws UnsupportedWork; Error with what the peer says went wrong, or when it has ended. */
+  /** Sends a request. @throws UnsupportedWork; Error with the peer's message, or if the process has ended */
   async ask(request: PeerRequest): Promise<Answer> {
     if (this.#failure !== null) throw this.#failure;
     const answer = await new Promise<Answer>((resolve, reject) => {
@@ -69,6 +70,7 @@ export class PeerProcess {
     return answer;
   }
 
+  /** Prepares a work. @throws like `ask` */
   async prepare(library: string, work: Work): Promise<PreparedWork> {
     const slot = this.#slots++;
     const { check } = await this.ask({ do: 'prepare', slot, library, work });
@@ -86,7 +88,7 @@ export class PeerProcess {
     return (await this.ask({ do: 'peak' })).bytes as number;
   }
 
-  /** Ends the process: it stops when its input ends. */
+  /** Ends the process, which stops when its input ends. */
   async close(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const closed = new Promise((resolve) => this.#child.once('close', resolve));

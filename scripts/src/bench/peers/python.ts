@@ -1,3 +1,4 @@
+/** Peers in Python: PyTorch, and numpy's BLAS. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,18 +7,18 @@ import { PeerProcess } from './process.ts';
 
 const script = fileURLToPath(new URL('./torch_bench.py', import.meta.url));
 
-/** What a Python installation offers. */
+/** The libraries of a Python installation. */
 interface Offer {
   readonly python: string;
   readonly torch: string | null;
   readonly numpy: string | null;
-  /** The BLAS behind numpy, if it is one of the fast ones. */
+  /** The BLAS of numpy, if it is a fast one. */
   readonly blas: string | null;
-  /** The GPU, if PyTorch was asked to use one and has one. */
+  /** The GPU, if PyTorch was told to use one and found one. */
   readonly gpu: string | null;
 }
 
-/** The Python interpreters to look at: those of TESSERA_PYTHON, else every python3 on the path. */
+/** The Python interpreters to try: those in TESSERA_PYTHON, or every python3 on the path. */
 export function findPythons(env: NodeJS.ProcessEnv = process.env): string[] {
   const { TESSERA_PYTHON: chosen, PATH: path = '' } = env;
   if (chosen) return chosen.split(delimiter).filter((entry) => entry !== '');
@@ -34,7 +35,7 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** The settings that are tried: all of them up to four threads, then powers of two, and as many as there are. */
+/** The numbers of threads to try: all up to four, then powers of two, and `most`. */
 export function threadSettings(most: number): number[] {
   const settings = Array.from({ length: most }, (_, k) => k + 1);
   return settings.filter((threads) => threads <= 4 || threads === most || Number.isInteger(Math.log2(threads)));
@@ -53,8 +54,8 @@ export interface PythonPeers {
 }
 
 /**
- * PyTorch and numpy's BLAS, once for each installation and setting of threads. An interpreter that has neither, or does not
- * start, is left out; `say` hears why.
+ * Starts PyTorch and numpy's BLAS, once for each installation and number of threads. An interpreter without both, or one that does not
+ * start, is skipped, and `say` reports why.
  */
 export async function pythonPeers(
   wanted: { readonly torch: boolean; readonly blas: boolean },
@@ -69,9 +70,11 @@ export async function pythonPeers(
       const offers = await Promise.all(
         started.map(async ({ process }) => (await process.ask({ do: 'hello' })) as unknown as Offer),
       );
-      const { torch, numpy, blas, python: version } = offers[0] as Offer;
-      // One installation under two names, such as /bin and /usr/bin, is measured once.
-      const identity = JSON.stringify(offers[0]);
+      const [offer] = offers;
+      if (offer === undefined) throw new Error('no threads');
+      const { torch, numpy, blas, python: version } = offer;
+      // An installation with two paths, such as /bin and /usr/bin, is measured once.
+      const identity = JSON.stringify(offer);
       const useTorch = wanted.torch && torch !== null;
       const useBlas = wanted.blas && blas !== null;
       if (seen.has(identity) || !(useTorch || useBlas)) {
@@ -92,20 +95,20 @@ export async function pythonPeers(
         if (useBlas) peers.engines.push({ ...engine('numpy', blas, `(numpy ${numpy})`), kinds: ['gemm'] });
       }
     } catch (error) {
-      say(`${python} is left out: ${(error as Error).message}`);
+      say(`skipping ${python}: ${(error as Error).message}`);
       await Promise.all(started.map(({ process }) => process.close()));
     }
   }
   return peers;
 }
 
-/** PyTorch in a process that has done nothing yet. */
+/** PyTorch in a new process. */
 interface FreshTorch {
   readonly process: PeerProcess;
   readonly version: string;
 }
 
-/** Each installation of PyTorch, one after the other, on so many threads. `say` hears why an interpreter is left out. */
+/** Calls `body` for each installation of PyTorch. `say` reports why an interpreter is skipped. */
 export async function eachTorch(
   threads: number,
   say: (line: string) => void,
@@ -120,7 +123,7 @@ export async function eachTorch(
       if (offer.torch !== null && !seen.has(identity)) await body({ process, version: offer.torch });
       seen.add(identity);
     } catch (error) {
-      say(`${python} is left out: ${(error as Error).message}`);
+      say(`skipping ${python}: ${(error as Error).message}`);
     }
     await process.close();
   }
@@ -131,7 +134,7 @@ export interface CudaTorch extends FreshTorch {
   readonly gpu: string;
 }
 
-/** The first installation whose PyTorch has a GPU; null if there is none. `say` hears why an interpreter is left out. */
+/** The first installation whose PyTorch has a GPU; null if there is none. `say` reports why an interpreter is skipped. */
 export async function cudaTorch(say: (line: string) => void): Promise<CudaTorch | null> {
   for (const python of findPythons()) {
     const process = new PeerProcess(python, python, ['-u', script], { TESSERA_TORCH_DEVICE: 'cuda' });
@@ -139,7 +142,7 @@ export async function cudaTorch(say: (line: string) => void): Promise<CudaTorch 
       const { torch, gpu } = (await process.ask({ do: 'hello' })) as unknown as Offer;
       if (torch !== null && gpu !== null) return { process, version: torch, gpu };
     } catch (error) {
-      say(`${python} is left out: ${(error as Error).message}`);
+      say(`skipping ${python}: ${(error as Error).message}`);
     }
     await process.close();
   }

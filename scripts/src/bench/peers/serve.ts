@@ -1,17 +1,18 @@
+/** The process of a library that runs in Node: answers the requests of `PeerProcess`. */
 import { createInterface } from 'node:readline';
 import { type PreparedWork, UnsupportedWork } from '../engine.ts';
 import { peakResident } from '../measure/resident.ts';
 import type { Work } from '../work.ts';
 import type { PeerRequest } from './process.ts';
 
-/** A library in this process, for `serve`. */
+/** A library in this process. */
 export interface Library {
   readonly version: string;
   readonly threads: number;
   prepare(work: Work): Promise<PreparedWork>;
 }
 
-/** Calls `run` again and again and times each call. */
+/** Calls `run` repeatedly and returns the time of each call in ms. */
 export async function timeRuns(runs: number, run: () => Promise<void>): Promise<number[]> {
   const times: number[] = [];
   for (let k = 0; k < runs; k++) {
@@ -22,9 +23,9 @@ export async function timeRuns(runs: number, run: () => Promise<void>): Promise<
   return times;
 }
 
-/** Answers requests on standard input until it ends: the other side of `PeerProcess`, for a library that runs in Node. */
+/** Answers requests on standard input until it ends. */
 export async function serve(load: () => Promise<Library>): Promise<void> {
-  // Whatever the library prints must not mix with the answers.
+  // Output of the library must not be mixed with the answers.
   console.log = console.info = console.debug = console.error;
   let library: Library | null = null;
   const slots = new Map<number, PreparedWork>();

@@ -1,3 +1,4 @@
+/** Starting all peers that are installed. */
 import type { Engine } from '../engine.ts';
 import { nodePeers, startNodePeer } from './node.ts';
 import type { PeerProcess } from './process.ts';
@@ -6,16 +7,16 @@ import { pythonPeers } from './python.ts';
 export const peerNames = ['pytorch', 'openblas', 'jax-js', 'tfjs-wasm'] as const;
 export type PeerName = (typeof peerNames)[number];
 
-/** A peer that is not there, and how it would get there. */
+/** A peer that is not installed, and how to install it. */
 export interface MissingPeer {
   readonly library: string;
   readonly install: string;
 }
 
 const pythonHint =
-  'and name its interpreter in TESSERA_PYTHON (several with : between them), if it is not python3 on the path';
+  'and put its interpreter into TESSERA_PYTHON (several, separated by :) if it is not python3 on the path';
 const nodeHint = (packages: readonly string[]): string =>
-  `npm install --prefix FOLDER ${packages.join(' ')}, and name FOLDER in TESSERA_PEERS`;
+  `npm install --prefix FOLDER ${packages.join(' ')}, and put FOLDER into TESSERA_PEERS`;
 
 const installation: Record<PeerName, MissingPeer> = {
   pytorch: { library: 'PyTorch', install: `python3 -m pip install torch numpy, ${pythonHint}` },
@@ -30,7 +31,7 @@ export interface Peers {
   close(): Promise<void>;
 }
 
-/** Starts those of the wanted peers that are installed. One that does not start counts as missing; `say` hears why. */
+/** Starts the requested peers that are installed. A peer that does not start counts as missing, and `say` reports why. */
 export async function startPeers(
   wanted: readonly PeerName[],
   mostThreads: number,
@@ -50,7 +51,7 @@ export async function startPeers(
   for (const name of ['jax-js', 'tfjs-wasm'] as const) {
     if (!wanted.includes(name)) continue;
     const started = await startNodePeer(nodePeers[name]).catch((error: Error) => {
-      say(`${name} is left out: ${error.message}`);
+      say(`skipping ${name}: ${error.message}`);
       return null;
     });
     if (started === null) missing.push(installation[name]);

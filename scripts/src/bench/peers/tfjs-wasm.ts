@@ -1,4 +1,4 @@
-/** TensorFlow.js on its WebAssembly backend, in a process of its own: `node tfjs-wasm.ts FOLDER`, as in jax-js.ts. */
+/** The process of TensorFlow.js on its WebAssembly backend, `node tfjs-wasm.ts FOLDER`, as in jax-js.ts. */
 import { type PreparedWork, UnsupportedWork } from '../engine.ts';
 import { checkOf, values } from '../values.ts';
 import { type AttentionWork, type ConvWork, type GemmWork, outputSize, type Work } from '../work.ts';
@@ -41,7 +41,7 @@ const input = (shape: number[], seed: number): TfTensor =>
     shape,
   );
 
-/** `order` gives outputs in the order of axes that the other libraries have. */
+/** Prepares a function. @param order converts an output to the order of axes of the other libraries */
 async function prepared(
   run: () => TfTensor[],
   inputs: TfTensor[],
@@ -52,7 +52,7 @@ async function prepared(
   if (!outputs.some((output) => inputs.includes(output))) tf.dispose(outputs);
   return {
     check,
-    // Kernels of the WebAssembly backend have finished when the call returns.
+    // The WebAssembly backend has finished its kernels when the call returns.
     measure: (runs) => timeRuns(runs, async () => tf.tidy(() => void run())),
     release: async () => tf.dispose(inputs),
   };
@@ -125,7 +125,7 @@ function prepareAttention({ batch, heads, length, width, causal, pass }: Attenti
 
 function requireKernels(names: readonly string[]): void {
   const missing = names.filter((name) => tf.getKernel(name, 'wasm') === undefined);
-  if (missing.length > 0) throw new UnsupportedWork(`its wasm backend lacks ${missing.join(' and ')}`);
+  if (missing.length > 0) throw new UnsupportedWork(`its wasm backend has no ${missing.join(' and no ')}`);
 }
 
 async function prepare(work: Work): Promise<PreparedWork> {
@@ -137,9 +137,9 @@ async function prepare(work: Work): Promise<PreparedWork> {
     case 'attention':
       return prepareAttention(work);
     case 'clip-step':
-      // The gradients of embedding and pooling, and of the convolutions.
+      // For the gradients of embedding and pooling, and of the convolutions.
       requireKernels(['UnsortedSegmentSum', 'Conv2DBackpropFilter']);
-      throw new UnsupportedWork('the benchmark has no training step for it');
+      throw new UnsupportedWork('the benchmark has no training step for TensorFlow.js');
     default:
       return work satisfies never;
   }

@@ -1,14 +1,14 @@
 """The Python side of the benchmarks: PyTorch, and numpy's BLAS.
 
-Reads one request a line from standard input, as JSON, and answers each with one line. It stays alive between requests, so that
-its runs can take turns with those of other libraries. Threads are set by the caller's environment (OMP_NUM_THREADS,
-OPENBLAS_NUM_THREADS). TESSERA_TORCH_DEVICE=cuda computes on a GPU, in f32 without TF32.
+Reads requests from standard input, each a line of JSON, and answers each with a line of JSON. The process stays alive between
+requests, so that its runs can alternate with those of other libraries. The caller sets the number of threads in the environment
+(OMP_NUM_THREADS, OPENBLAS_NUM_THREADS). With TESSERA_TORCH_DEVICE=cuda it computes on a GPU, in f32 without TF32.
 
-    {"do": "hello"}                                                    what is installed here
-    {"do": "prepare", "slot": 0, "library": "torch", "work": {...}}    makes work ready; answers with numbers to compare
-    {"do": "measure", "slot": 0, "runs": 10}                           runs it; answers with milliseconds
-    {"do": "release", "slot": 0}                                       forgets it
-    {"do": "peak"}                                                     the largest resident size so far, in bytes
+    {"do": "hello"}                                                    returns the installed libraries
+    {"do": "prepare", "slot": 0, "library": "torch", "work": {...}}    prepares a work; returns numbers to compare
+    {"do": "measure", "slot": 0, "runs": 10}                           runs the work; returns times in ms
+    {"do": "release", "slot": 0}                                       frees the work
+    {"do": "peak"}                                                     returns the largest resident size so far, in bytes
 """
 
 import json
@@ -47,10 +47,10 @@ else:
 
 
 class Unsupported(Exception):
-    """The library lacks what the work needs."""
+    """The library does not support a work."""
 
 
-# Inputs: element i is a hash of i and a seed; values.ts has the same formula.
+# Inputs: element i is a hash of i and a seed. The formula is the same in values.ts.
 
 
 def values(shape, seed, library):
@@ -66,7 +66,7 @@ def values(shape, seed, library):
 
 
 def check_of(outputs):
-    """Of each output the root mean square and three elements."""
+    """The root mean square and three elements of each output."""
     numbers = []
     for output in outputs:
         flat = output.reshape(-1)
@@ -309,7 +309,7 @@ def read_safetensors(path):
 
 
 def decays(name, parameter):
-    """CLIP's rule: no weight decay for gains, biases and logit_scale."""
+    """Whether a parameter has weight decay: CLIP excludes gains, biases and logit_scale."""
     return parameter.ndim >= 2 and not any(part in name for part in ("bn", "ln", "bias", "logit_scale"))
 
 
@@ -379,11 +379,11 @@ def prepare(library, work):
     return run_half, check
 
 
-# Answers
+# Requests
 
 
 def blas_of_numpy():
-    """Which BLAS numpy has loaded: only one of speed is worth comparing with."""
+    """The BLAS that numpy has loaded; only fast ones are worth a comparison."""
     numpy.ones([2, 2]) @ numpy.ones([2, 2])
     try:
         with open("/proc/self/maps") as file:
@@ -435,7 +435,7 @@ class Server:
         if task == "measure":
             run, times, count = self.runs[request["slot"]], [], request["runs"]
             if DEVICE != "cpu":
-                # The device works through a queue: single runs cannot be told apart without slowing them down.
+                # The device works through a queue, so timing single runs would slow them down.
                 torch.cuda.synchronize()
                 start = time.perf_counter()
                 for _ in range(count):
@@ -456,7 +456,7 @@ class Server:
 def main():
     server = Server()
     answers = sys.stdout
-    sys.stdout = sys.stderr  # whatever libraries print must not mix with the answers
+    sys.stdout = sys.stderr  # output of libraries must not be mixed with the answers
     if torch:
         torch.set_grad_enabled(False)
     for line in sys.stdin:
@@ -464,7 +464,7 @@ def main():
             answer = server.answer(json.loads(line))
         except Unsupported as error:
             answer = {"unsupported": str(error)}
-        except Exception as error:  # the other side decides what to do about it
+        except Exception as error:  # reported to the caller
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), file=answers, flush=True)
 

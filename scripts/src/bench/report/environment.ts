@@ -1,4 +1,4 @@
-/** Where a run took place and who took part. */
+/** The machine and the libraries of a run. */
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { type Backend, WasmBackend } from '@tessera/tensor';
 import type { Engine } from '../engine.ts';
@@ -28,7 +28,7 @@ export function machineFacts(): MachineFacts {
 export interface BackendFacts {
   readonly name: string;
   readonly threads: number;
-  /** What the WebAssembly backend found; absent on others. */
+  /** Features of the WebAssembly backend; undefined for other backends. */
   readonly relaxedSimd?: boolean;
   readonly revectorized?: boolean;
 }
@@ -40,7 +40,7 @@ export function backendFacts(backend: Backend): BackendFacts {
   return { name, threads, revectorized, relaxedSimd: features.relaxedSimd };
 }
 
-/** A library that took part, with all its settings of threads. */
+/** A library that took part, with all its numbers of threads. */
 export interface Participant {
   readonly library: string;
   readonly version: string;
@@ -67,7 +67,7 @@ export function formatEnvironment(
   const engine = [
     `${backend.threads} threads`,
     ...(backend.relaxedSimd === undefined ? [] : [backend.relaxedSimd ? 'FMA' : 'no FMA']),
-    ...(backend.revectorized === undefined ? [] : [backend.revectorized ? 're-vectorised' : 'not re-vectorised']),
+    ...(backend.revectorized === undefined ? [] : [backend.revectorized ? 're-vectorized' : 'not re-vectorized']),
   ];
   return [
     `${processor}, ${cores} cores, ${memoryGiB} GiB, Node ${node}`,
@@ -79,4 +79,4 @@ export function formatEnvironment(
 }
 
 export const formatPeak = ({ gflops, library, version, threads, label }: Peak): string =>
-  `peak: ${gflops.toFixed(0)} GFLOP/s, the best rate of a matrix product of this run (${library} ${version}, ${threads} threads, ${label})`;
+  `peak: ${gflops.toFixed(0)} GFLOP/s, the highest rate of a matrix product in this run (${library} ${version}, ${threads} threads, ${label})`;

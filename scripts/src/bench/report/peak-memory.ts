@@ -1,3 +1,4 @@
+/** The table of the benchmark peak-memory. */
 import type { PeakMemoryRow, PeakSample } from '../benchmarks/peak-memory.ts';
 import { type Column, formatTable } from './table.ts';
 
@@ -16,7 +17,7 @@ const columns: readonly Column<Line>[] = [
   { title: 'peak MiB', meaning: 'largest resident size of the process', cell: ({ peakBytes }) => mebibytes(peakBytes) },
   {
     title: 'start MiB',
-    meaning: 'the same before there was a model: runtime and library alone',
+    meaning: 'the same before the model is created: runtime and library alone',
     cell: ({ importBytes }) => mebibytes(importBytes),
   },
   { title: 'to ours', cell: ({ ratio, disagreement }) => `${ratio.toFixed(2)}x${disagreement === null ? '' : ' !'}` },
@@ -29,8 +30,8 @@ export function formatPeakMemory(rows: readonly PeakMemoryRow[]): string {
   ]);
   const remarks = rows.map(
     ({ label, parameters, tensorBytes }) =>
-      `  ${label}: ${(parameters / 1e6).toFixed(1)} M parameters; our tensors and temporaries ${mebibytes(tensorBytes)} MiB`,
+      `  ${label}: ${(parameters / 1e6).toFixed(1)} M parameters; Tessera's tensors and temporaries take ${mebibytes(tensorBytes)} MiB`,
   );
-  const title = 'peak-memory: a process that makes a model and runs three training steps';
+  const title = 'peak-memory: a process that creates a model and runs three training steps';
   return [title, formatTable(columns, lines), ...remarks].join('\n');
 }

@@ -1,3 +1,4 @@
+/** The tables of the benchmark scaling. */
 import type { ScalingFit, ScalingReport, ScalingRow } from '../benchmarks/scaling.ts';
 import type { PowerLaw } from '../measure/power-law.ts';
 import { type Column, digits, formatTable, percent } from './table.ts';
@@ -6,13 +7,13 @@ const mega = 1e6;
 
 export function formatScaling({ model, rows, fits }: ScalingReport): string {
   const points: Column<ScalingRow>[] = [
-    { title: 'along', align: 'left', cell: ({ axis }) => axis },
-    { title: 'at', cell: ({ value }) => String(value) },
+    { title: 'axis', align: 'left', cell: ({ axis }) => axis },
+    { title: 'value', cell: ({ value }) => String(value) },
     { title: 'ms', meaning: 'fastest step', cell: ({ milliseconds }) => digits(milliseconds) },
     { title: 'GFLOP/s', cell: ({ operations, milliseconds }) => digits(operations / milliseconds / mega) },
     {
       title: 'arena MB',
-      meaning: 'memory for temporaries, and how much more that is than what lives at the fullest moment',
+      meaning: 'memory for temporaries, and how much it exceeds the largest size that is alive at the same time',
       cell: ({ arenaBytes, liveBytes }) => `${digits(arenaBytes / mega)} +${percent(arenaBytes / liveBytes - 1)}`,
     },
     { title: 'kernels', cell: ({ kernels }) => String(kernels) },
@@ -20,17 +21,17 @@ export function formatScaling({ model, rows, fits }: ScalingReport): string {
   ];
   const law = ({ exponent, deviation }: PowerLaw): string => `${exponent.toFixed(2)} (${percent(deviation)})`;
   const laws: Column<ScalingFit>[] = [
-    { title: 'along', align: 'left', cell: ({ axis }) => axis },
+    { title: 'axis', align: 'left', cell: ({ axis }) => axis },
     {
       title: 'time',
-      meaning: 'exponent of the nearest power law, and the largest deviation from it',
+      meaning: 'exponent of the fitted power law, and the largest deviation from it',
       cell: ({ time }) => law(time),
     },
     { title: 'operations', cell: ({ operations }) => law(operations) },
     { title: 'memory', cell: ({ memory }) => law(memory) },
   ];
   return [
-    `scaling: a training step of ${model}, 64 pairs on all threads, one thing changed at a time (16 pairs along image size and width)`,
+    `scaling: a training step of ${model}, 64 pairs on all threads, with one variable changed at a time (16 pairs for image size and width)`,
     formatTable(points, rows),
     '',
     formatTable(laws, fits),

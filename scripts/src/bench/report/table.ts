@@ -1,35 +1,32 @@
+/** Plain tables with explanations of their columns. */
+
 export interface Column<Row> {
   readonly title: string;
-  /** What the numbers mean, in one line; columns that speak for themselves have none. */
+  /** An explanation of the numbers in one line, if the title is not enough. */
   readonly meaning?: string;
-  /** Text is set left, numbers right. Default right. */
+  /** Text is aligned left, numbers right. Default: right. */
   readonly align?: 'left' | 'right';
   readonly cell: (row: Row) => string;
 }
 
-/** Rows under aligned titles, and below what the columns mean. */
+/** Formats rows as a table with aligned columns, followed by the explanations of the columns. */
 export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const cells = rows.map((row) => columns.map(({ cell }) => cell(row)));
-  const widths = columns.map(({ title }, k) =>
-    Math.max(title.length, ...cells.map((line) => (line[k] as string).length)),
-  );
-  const format = (line: readonly string[]): string =>
-    line
-      .map((text, k) =>
-        columns[k]?.align === 'left' ? text.padEnd(widths[k] as number) : text.padStart(widths[k] as number),
-      )
-      .join('  ')
-      .trimEnd();
-  const titles = columns.map(({ title }) => title);
-  const rule = widths.map((width) => '-'.repeat(width));
+  const padded = columns.map(({ title, align = 'right', cell }) => {
+    const texts = [title, ...rows.map(cell)];
+    const width = Math.max(...texts.map((text) => text.length));
+    const [head = '', ...body] = texts.map((text) => (align === 'left' ? text.padEnd(width) : text.padStart(width)));
+    return [head, '-'.repeat(width), ...body];
+  });
+  const lines = Array.from({ length: rows.length + 2 }, (_, k) => padded.map((column) => column[k] ?? ''));
   const meanings = columns.flatMap(({ title, meaning }) => (meaning === undefined ? [] : [`  ${title}: ${meaning}`]));
-  return [format(titles), format(rule), ...cells.map(format), ...meanings].join('\n');
+  return [...lines.map((line) => line.join('  ').trimEnd()), ...meanings].join('\n');
 }
 
-/** Three digits that count. */
+/** Formats a number with three significant digits. */
 export const digits = (value: number): string =>
   value === 0 || !Number.isFinite(value)
     ? String(value)
     : value.toFixed(Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value)))));
 
+/** Formats a fraction as a percentage. */
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -1,4 +1,4 @@
-/** The results for people: one table for each benchmark. */
+/** The tables of the benchmarks of products, training steps, data and memory. */
 import type { ClipStepRow } from '../benchmarks/clip-step.ts';
 import type { DataReport } from '../benchmarks/data.ts';
 import type { MemoryRow } from '../benchmarks/memory.ts';
@@ -9,20 +9,23 @@ import { type Column, digits, formatTable, percent } from './table.ts';
 
 const mega = 1e6;
 
-/** Name and version, without what follows a plus sign: two versions of one library have a column each. */
+/** Name and version, without a suffix after a plus sign. Two versions of one library have separate columns. */
 const titleOf = ({ library, version }: Entry): string => `${library} ${version.replace(/\+.*/, '')}`;
 
-/** One column for each library and version: time, ratio, threads of its fastest setting. */
+/** One column per library and version: time, ratio and threads of its fastest setting. */
 function peerColumns(rows: readonly Row[]): Column<Row>[] {
   const titles = [...new Set(rows.flatMap(({ peers }) => peers.map(titleOf)))];
   return titles.map((title, k) => ({
     title,
     ...(k === 0
-      ? { meaning: 'its median time in ms, that time / ours (above 1: we are faster), threads of its fastest setting' }
+      ? {
+          meaning:
+            'its median time in ms, that time divided by ours (above 1: Tessera is faster), threads of its fastest setting',
+        }
       : {}),
     cell: ({ peers, unsupported }) => {
       const [best] = bestOfEach(peers.filter((entry) => titleOf(entry) === title));
-      if (best === undefined) return unsupported.some(({ library }) => title.startsWith(library)) ? 'cannot' : '';
+      if (best === undefined) return unsupported.some(({ library }) => title.startsWith(library)) ? 'n/a' : '';
       return `${digits(best.medianMs)}  ${best.ratio.toFixed(2)}x  ${best.threads}t${best.disagreement === null ? '' : ' !'}`;
     },
   }));
@@ -33,27 +36,29 @@ const timeColumns: readonly Column<Row>[] = [
   { title: 'min', meaning: 'our fastest run, ms', cell: ({ ours }) => digits(ours.minMs) },
   {
     title: 'GFLOP/s',
-    meaning: 'operations of products and convolutions / median time',
+    meaning: 'operations of products and convolutions divided by the median time',
     cell: ({ ours }) => digits(ours.gflops),
   },
 ];
 
 const mfuColumn = (peak: number, title: string): Column<Row> => ({
   title,
-  meaning: 'that rate / the highest rate of any matrix product of this run',
+  meaning: 'that rate divided by the highest rate of a matrix product in this run',
   cell: ({ ours }) => percent(ours.gflops / peak),
 });
 
-/** Below a table: what was not compared, and which kernels of ours are slow. */
+/** Remarks below a table: slow kernels of Tessera, and works that other libraries do not support. */
 const remarks = (rows: readonly Row[]): string[] => [
   ...rows.flatMap(({ label, slowKernels }) => {
     const counts = new Map<string, number>();
     for (const { kernel } of slowKernels) counts.set(kernel, (counts.get(kernel) ?? 0) + 1);
     const names = [...counts].map(([kernel, count]) => (count === 1 ? kernel : `${kernel} (${count})`));
-    return names.length === 0 ? [] : [`  on a slow path in ${label} (why: --json): ${names.join(', ')}`];
+    return names.length === 0 ? [] : [`  on a slow path in ${label} (--json shows why): ${names.join(', ')}`];
   }),
   ...new Set(
-    rows.flatMap(({ unsupported }) => unsupported.map(({ library, reason }) => `  ${library} cannot: ${reason}`)),
+    rows.flatMap(({ unsupported }) =>
+      unsupported.map(({ library, reason }) => `  not supported by ${library}: ${reason}`),
+    ),
   ),
 ];
 
@@ -68,13 +73,13 @@ export function formatProducts(title: string, rows: readonly Row[], peak: number
   return [title, formatTable(columns, rows), ...remarks(rows)].join('\n');
 }
 
-/** Everybody's rate at each setting of threads, for one work. */
+/** The rates of all libraries at all numbers of threads, for one work. */
 export function formatRates({ label, operations, ours, peers }: Row): string {
   const columns: Column<Entry>[] = [
     { title: label, align: 'left', cell: titleOf },
     { title: 'threads', cell: ({ threads }) => String(threads) },
     { title: 'GFLOP/s', cell: ({ gflops }) => digits(gflops) },
-    { title: 'best', meaning: 'of the fastest run', cell: ({ minMs }) => digits(operations / minMs / mega) },
+    { title: 'best', meaning: 'GFLOP/s of the fastest run', cell: ({ minMs }) => digits(operations / minMs / mega) },
   ];
   return formatTable(columns, [ours, ...peers]);
 }
@@ -90,12 +95,12 @@ export function formatClipStep(rows: readonly ClipStepRow[], peak: number, roof:
     { title: 'kernels', cell: ({ kernels }) => String(kernels) },
     {
       title: 'arena MB',
-      meaning: 'memory for temporaries, and how much more that is than what lives at the fullest moment',
+      meaning: 'memory for temporaries, and how much it exceeds the largest size that is alive at the same time',
       cell: ({ arenaBytes, liveBytes }) => `${digits(arenaBytes / mega)} +${percent(arenaBytes / liveBytes - 1)}`,
     },
     {
       title: 'compile s',
-      meaning: 'recording, scheduling, planning and code generation, once',
+      meaning: 'recording, scheduling, planning and code generation, which happen once',
       cell: ({ compileMs }) => digits(compileMs / 1000),
     },
     ...peerColumns(rows),
@@ -106,7 +111,9 @@ export function formatClipStep(rows: readonly ClipStepRow[], peak: number, roof:
   const traces = rows.flatMap(({ label, trace }) =>
     trace === null
       ? []
-      : [`  ${label}, one traced step: ${digits(trace.milliseconds)} ms, threads at work ${percent(trace.busy)} of it`],
+      : [
+          `  ${label}, one traced step: ${digits(trace.milliseconds)} ms, of which threads were busy for ${percent(trace.busy)}`,
+        ],
   );
   const title = 'clip-step: a training step of CLIP: forward, backward, clipping, AdamW';
   return [title, formatTable(columns, rows), ...remarks(rows), ...traces, ...profiles].join('\n');
@@ -117,11 +124,15 @@ const profiled = 30;
 const roofColumns = (roof: Roof): Column<KernelGroup>[] => [
   {
     title: 'of roof',
-    meaning:
-      'the time that peak rate or memory bandwidth would allow / its time; above 100 % where data come from a cache',
+    meaning: 'the time at peak rate or memory bandwidth, divided by its time; above 100 % if data comes from a cache',
     cell: (group) => percent(roofOf(group, roof).milliseconds / group.milliseconds),
   },
-  { title: 'bound', meaning: 'which of the two decides', align: 'left', cell: (group) => roofOf(group, roof).bound },
+  {
+    title: 'bound',
+    meaning: 'which of the two limits the kernel',
+    align: 'left',
+    cell: (group) => roofOf(group, roof).bound,
+  },
 ];
 
 function formatProfile(label: string, profile: readonly KernelGroup[], roof: Roof | null): string {
@@ -131,19 +142,19 @@ function formatProfile(label: string, profile: readonly KernelGroup[], roof: Roo
     { title: 'kernel', align: 'left', cell: ({ kernel }) => kernel },
     {
       title: 'shape',
-      meaning: 'a product m x n x k, axes of each joined by a dot; otherwise the domain, (reduced) axes in brackets',
+      meaning: 'for products m x n x k, with dots between axes; otherwise the domain, with reduced axes in parentheses',
       align: 'left',
       cell: ({ shape }) => shape,
     },
-    { title: 'count', meaning: 'equal kernels in the step', cell: ({ count }) => String(count) },
+    { title: 'count', meaning: 'the number of equal kernels in the step', cell: ({ count }) => String(count) },
     {
       title: 'ms',
-      meaning: 'of all of them, the best of three passes',
+      meaning: 'the time of all of them, the best of three passes',
       cell: ({ milliseconds }) => milliseconds.toFixed(2),
     },
     {
       title: 'share',
-      meaning: 'of the time of all kernels',
+      meaning: 'fraction of the time of all kernels',
       cell: ({ milliseconds }) => percent(milliseconds / total),
     },
     {
@@ -153,7 +164,7 @@ function formatProfile(label: string, profile: readonly KernelGroup[], roof: Roo
     },
     {
       title: 'GB/s',
-      meaning: 'memory read and written, each access counted once',
+      meaning: 'memory reads and writes, each access counted once',
       cell: ({ bytes, milliseconds }) => digits(bytes / milliseconds / mega),
     },
     ...(roof === null ? [] : roofColumns(roof)),
@@ -165,7 +176,7 @@ function formatProfile(label: string, profile: readonly KernelGroup[], roof: Roo
       ? []
       : [
           `  all kernels at the roof (${digits(roof.gflops)} GFLOP/s, ${digits(roof.gigabytes)} GB/s) would take ${least.toFixed(1)} ms, ` +
-            `${percent(least / total)} of what they take`,
+            `${percent(least / total)} of their time`,
         ];
   return [title, formatTable(columns, profile.slice(0, profiled)), ...allowed].join('\n');
 }
@@ -175,14 +186,14 @@ export function formatData({ dataset, images, imageSize, batchSize, rows }: Data
   const columns: Column<DataReport['rows'][number]>[] = [
     {
       title: 'workers',
-      meaning: 'threads that decode and augment; 0: the training thread itself',
+      meaning: 'threads for decoding and augmentation; 0: the training thread itself',
       cell: ({ workers }) => String(workers),
     },
     {
       title: 'decoded images',
-      meaning: 'made anew, or kept from the epoch before',
+      meaning: 'decoded again, or kept from the previous epoch',
       align: 'left',
-      cell: ({ cached }) => (cached ? 'kept' : 'made anew'),
+      cell: ({ cached }) => (cached ? 'kept' : 'decoded again'),
     },
     { title: 'images/s', meaning: 'median epoch', cell: ({ imagesPerSecond }) => imagesPerSecond.toFixed(0) },
     { title: 'best', meaning: 'fastest epoch', cell: ({ bestImagesPerSecond }) => bestImagesPerSecond.toFixed(0) },
@@ -198,7 +209,7 @@ export function formatMemory(rows: readonly MemoryRow[]): string {
       { title: `MB ${moment}`, cell: (row) => megabytes(row[moment].residentBytes) },
       { title: `tensors ${moment}`, cell: (row) => megabytes(row[moment].tensorBytes) },
     ]),
-    { title: 'growth', meaning: 'of the resident size', cell: ({ growth }) => percent(growth) },
+    { title: 'growth', meaning: 'growth of the resident size', cell: ({ growth }) => percent(growth) },
   ];
   const [first] = rows;
   const title = `memory: resident size and tensors in MB after ${first?.early.step} and ${first?.late.step} steps of a tiny CLIP`;

@@ -1,32 +1,34 @@
+/** The images that the front half encodes, from a folder or a dataset. */
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import { DataLoader, decodeImage, openDataset, usualColumns } from '@tessera/data';
+import { errorMessage } from '@tessera/data/io';
 import { toCaller, UsageError } from '../command.ts';
 import { isKnownDataset, locateDataset } from '../datasets.ts';
 
-/** Pictures as evaluation sees them: the shorter side resized, the middle cut out. */
-export interface PictureBatch {
+/** Images as in evaluation: the shorter side is resized, and the center square is cut out. */
+export interface ImageBatch {
   /** u8 [ids.length, S, S, 3] */
   readonly images: Uint8Array;
-  /** A file's name, or split and row of a data set. */
+  /** File names, or split and row of a dataset. */
   readonly ids: readonly string[];
 }
 
-export interface PictureOptions {
+export interface ImageOptions {
   readonly imageSize: number;
   readonly batchSize: number;
-  /** Of a data set. Default: its first. */
+  /** The split of a dataset; null: its first. */
   readonly split: string | null;
-  /** The first so many. */
+  /** The largest number of images; null: all. */
   readonly limit: number | null;
 }
 
-const pictureName = /\.(png|jpe?g|webp|gif|avif|tiff?|svg)$/i;
+const imageName = /\.(png|jpe?g|webp|gif|avif|tiff?|svg)$/i;
 
-/** Reads a folder of pictures, in the order of their names, or a data set. */
-export async function* readPictures(source: string, options: PictureOptions): AsyncGenerator<PictureBatch> {
+/** Reads a folder of images in the order of their names, or a dataset. */
+export async function* readImages(source: string, options: ImageOptions): AsyncGenerator<ImageBatch> {
   const folder = await locateDataset(source);
-  const names = isKnownDataset(source) ? [] : (await fs.readdir(folder)).filter((name) => pictureName.test(name));
+  const names = isKnownDataset(source) ? [] : (await fs.readdir(folder)).filter((name) => imageName.test(name));
   if (names.length > 0) yield* readFolder(folder, names.sort(), options);
   else yield* readDataset(folder, options);
 }
@@ -34,9 +36,10 @@ export async function* readPictures(source: string, options: PictureOptions): As
 async function* readFolder(
   folder: string,
   names: readonly string[],
-  { imageSize, batchSize, limit, split }: PictureOptions,
-): AsyncGenerator<PictureBatch> {
-  if (split !== null) throw new UsageError(`${toCaller(folder)} is a folder of pictures: it has no split ${split}`);
+  { imageSize, batchSize, limit, split }: ImageOptions,
+): AsyncGenerator<ImageBatch> {
+  if (split !== null)
+    throw new UsageError(`${toCaller(folder)} is a folder of images, which has no splits; leave out --split ${split}`);
   const kept = names.slice(0, limit ?? names.length);
   const bytes = imageSize * imageSize * 3;
   for (let first = 0; first < kept.length; first += batchSize) {
@@ -47,7 +50,7 @@ async function* readFolder(
         const { data } = await decodeImage(await fs.readFile(join(folder, name)), { kind: 'square', size: imageSize });
         images.set(data, k * bytes);
       } catch (cause) {
-        throw new Error(`${toCaller(join(folder, name))}: cannot be read as a picture (${(cause as Error).message})`, {
+        throw new Error(`${toCaller(join(folder, name))}: cannot be decoded as an image (${errorMessage(cause)})`, {
           cause,
         });
       }
@@ -58,10 +61,10 @@ async function* readFolder(
 
 async function* readDataset(
   folder: string,
-  { imageSize, batchSize, limit, split: name }: PictureOptions,
-): AsyncGenerator<PictureBatch> {
+  { imageSize, batchSize, limit, split: name }: ImageOptions,
+): AsyncGenerator<ImageBatch> {
   using dataset = await openDataset(folder);
-  const split = dataset.split(name ?? (Object.keys(dataset.splits)[0] as string));
+  const split = dataset.split(name ?? Object.keys(dataset.splits)[0] ?? 'train');
   const rows = Array.from({ length: Math.min(limit ?? split.length, split.length) }, (_, row) => row);
   const columns = { image: usualColumns.image };
   const loader = new DataLoader(split, { imageSize, batchSize, rows, columns, strict: true, cacheBytes: 0 });

@@ -1,6 +1,7 @@
+/** Reading of a pickle's numbers, strings and bytes, with bounds checks. */
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Reads a pickle's bytes in order. Whatever would pass the end is an error. */
+/** Reads a pickle's bytes in order. Reading past the end is an error. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -38,7 +39,7 @@ export class ByteReader {
     return Number(this.#view.getBigUint64(this.#advance(8), true));
   }
 
-  /** A double, which alone of all is big-endian. */
+  /** A double. Unlike all other numbers it is big-endian. */
   f64(): number {
     return this.#view.getFloat64(this.#advance(8), false);
   }
@@ -49,25 +50,23 @@ export class ByteReader {
     try {
       return utf8.decode(bytes);
     } catch {
-      throw new Error(`byte ${start}: a text is not UTF-8`);
+      throw new Error(`byte ${start}: a string is not UTF-8`);
     }
   }
 
-  /** Up to the next line feed, which is dropped. */
+  /** The text up to the next line feed, which is skipped. */
   line(): string {
     const end = this.#bytes.indexOf(0x0a, this.position);
-    if (end < 0) throw new Error(`byte ${this.position}: the data end within a line`);
+    if (end < 0) throw new Error(`byte ${this.position}: the data ends within a line`);
     const text = this.text(end - this.position);
     this.position++;
     return text;
   }
 
-  /** A whole number in two's complement. */
+  /** An integer in two's complement. */
   integer(length: number): number | bigint {
-    const bytes = this.bytes(length);
-    let value = 0n;
-    for (let k = length - 1; k >= 0; k--) value = (value << 8n) | BigInt(bytes[k] as number);
-    value = BigInt.asIntN(8 * length, value);
+    const unsigned = this.bytes(length).reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+    const value = BigInt.asIntN(8 * length, unsigned);
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : value;
   }
@@ -76,7 +75,7 @@ export class ByteReader {
     const start = this.position;
     if (length > this.#bytes.byteLength - start)
       throw new Error(
-        `byte ${start}: ${length} more bytes are needed, only ${this.#bytes.byteLength - start} are there: the data are cut off or damaged`,
+        `byte ${start}: ${length} more bytes are needed, but only ${this.#bytes.byteLength - start} are left: the data is truncated or damaged`,
       );
     this.position = start + length;
     return start;

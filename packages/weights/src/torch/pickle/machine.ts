@@ -1,6 +1,7 @@
+/** The stack machine of an unpickler. */
 import { describeValue, type PickleValue } from './values.ts';
 
-/** The state of an unpickling: a stack, with marks on it, and the values that were put aside by number. */
+/** The state of an unpickler: a stack with marks, and a memo of values by number. */
 export class Machine {
   readonly #stack: PickleValue[] = [];
   readonly #marks: number[] = [];
@@ -11,23 +12,27 @@ export class Machine {
   }
 
   pop(): PickleValue {
-    if (this.#stack.length <= (this.#marks.at(-1) ?? 0)) throw new Error('takes a value from an empty stack');
-    return this.#stack.pop() as PickleValue;
+    const value = this.top();
+    this.#stack.pop();
+    return value;
   }
 
+  /** The value on top of the stack, which must be above the last mark. */
   top(): PickleValue {
-    if (this.#stack.length <= (this.#marks.at(-1) ?? 0)) throw new Error('looks at an empty stack');
-    return this.#stack.at(-1) as PickleValue;
+    const value = this.#stack.at(-1);
+    if (value === undefined || this.#stack.length <= (this.#marks.at(-1) ?? 0))
+      throw new Error('needs a value, but the stack is empty');
+    return value;
   }
 
   mark(): void {
     this.#marks.push(this.#stack.length);
   }
 
-  /** All values above the last mark, in order; the mark goes too. */
+  /** Removes the last mark and all values above it, and returns these values in order. */
   popMark(): PickleValue[] {
     const start = this.#marks.pop();
-    if (start === undefined) throw new Error('needs a mark, and there is none');
+    if (start === undefined) throw new Error('needs a mark, but there is none');
     return this.#stack.splice(start);
   }
 
@@ -40,19 +45,21 @@ export class Machine {
   }
 
   recall(index: number): void {
-    if (!this.#memo.has(index)) throw new Error(`recalls value ${index}, which was never put aside`);
-    this.push(this.#memo.get(index) as PickleValue);
+    const value = this.#memo.get(index);
+    if (value === undefined) throw new Error(`recalls value ${index}, which was never stored`);
+    this.push(value);
   }
 
-  /** The result. @throws where more or less than one value is left */
+  /** The result. @throws unless exactly one value is left */
   finish(): PickleValue {
-    if (this.#stack.length !== 1 || this.#marks.length > 0)
-      throw new Error(`ends with ${this.#stack.length} values and ${this.#marks.length} marks instead of one value`);
-    return this.#stack[0] as PickleValue;
+    const [value] = this.#stack;
+    if (value === undefined || this.#stack.length > 1 || this.#marks.length > 0)
+      throw new Error(`ends with ${this.#stack.length} values and ${this.#marks.length} marks; expected one value`);
+    return value;
   }
 }
 
-/** `value` as the kind that an operation works on. */
+/** `value` as an instance of the class that an operation works on. @throws if it is something else */
 export function expect<T extends PickleValue>(
   value: PickleValue,
   kind: abstract new (...args: never[]) => T,
@@ -63,6 +70,6 @@ export function expect<T extends PickleValue>(
 }
 
 export function expectText(value: PickleValue): string {
-  if (typeof value !== 'string') throw new Error(`needs a text, got ${describeValue(value)}`);
+  if (typeof value !== 'string') throw new Error(`needs a string, got ${describeValue(value)}`);
   return value;
 }

@@ -1,14 +1,15 @@
+/** The operations of the pickle format that build data. */
 import type { ByteReader } from './byte-reader.ts';
 import { expect, expectText, type Machine } from './machine.ts';
 import { Global, InertObject, type PickleValue, type StorageReference, Tuple } from './values.ts';
 
-/** What a pickle may name, and what comes of it. */
+/** The classes and functions that a pickle may refer to, and the data that replaces them. */
 export interface PickleRules {
-  /** The class or function of that name. @throws where it is not allowed */
+  /** The class or function with this name. @throws if it is not allowed */
   global(name: string): Global;
-  /** What a call of an allowed one gives. @throws where it cannot be called so */
+  /** The result of calling it. @throws if it cannot be called with these arguments */
   call(callee: Global, args: readonly PickleValue[]): PickleValue;
-  /** A reference out of the pickle to numbers beside it. */
+  /** Resolves a reference to numbers outside of the pickle. */
   persistent(id: PickleValue): StorageReference;
 }
 
@@ -17,7 +18,7 @@ interface Opcode {
   run(machine: Machine, input: ByteReader, rules: PickleRules): void;
 }
 
-/** Longer integers serve no purpose in a file of tensors. */
+/** In bytes. A file of tensors needs no longer integers. */
 const longestInteger = 32;
 const newestProtocol = 5;
 export const stopCode = 0x2e;
@@ -36,15 +37,17 @@ const tuple = (size: number): Opcode =>
   });
 
 function integer(input: ByteReader, length: number): number | bigint {
-  if (length > longestInteger)
-    throw new Error(`holds an integer of ${length} bytes, at most ${longestInteger} are read`);
+  if (length > longestInteger) throw new Error(`has an integer of ${length} bytes; at most ${longestInteger} are read`);
   return input.integer(length);
 }
 
 function setItems(target: PickleValue, items: readonly PickleValue[]): void {
   const dict = expect(target, Map, 'a dict') as Map<PickleValue, PickleValue>;
-  if (items.length % 2 !== 0) throw new Error('needs pairs of key and value');
-  for (let k = 0; k < items.length; k += 2) dict.set(items[k] as PickleValue, items[k + 1] as PickleValue);
+  for (let k = 0; k < items.length; k += 2) {
+    const [key, value] = items.slice(k, k + 2);
+    if (key === undefined || value === undefined) throw new Error('needs pairs of key and value');
+    dict.set(key, value);
+  }
 }
 
 function append(target: PickleValue, items: readonly PickleValue[]): void {
@@ -52,14 +55,9 @@ function append(target: PickleValue, items: readonly PickleValue[]): void {
   for (const item of items) list.push(item);
 }
 
-/** Below the top of the stack lies what the top is added to. */
-function onto(machine: Machine, items: readonly PickleValue[], add: typeof append): void {
-  add(machine.top(), items);
-}
-
 /**
- * The operations of pickle protocols 2 to 5 that data need. Not among them: those that make an instance by calling a class that was
- * looked up unseen (INST, OBJ, EXT), out-of-band buffers, and the text forms of protocols 0 and 1.
+ * The operations of pickle protocols 2 to 5 that build data. Left out are operations that create instances by calling a class that was
+ * looked up by name (INST, OBJ, EXT), out-of-band buffers, and the text forms of protocols 0 and 1.
  * https://docs.python.org/3/library/pickletools.html
  */
 export const opcodes: ReadonlyMap<number, Opcode> = new Map([
@@ -68,7 +66,7 @@ export const opcodes: ReadonlyMap<number, Opcode> = new Map([
     define('PROTO', (_, input) => {
       const protocol = input.u8();
       if (protocol < 2 || protocol > newestProtocol)
-        throw new Error(`is of protocol ${protocol}; 2 to ${newestProtocol} can be read`);
+        throw new Error(`has protocol ${protocol}; protocols 2 to ${newestProtocol} can be read`);
     }),
   ],
   [0x95, define('FRAME', (_, input) => void input.u64())],
@@ -90,7 +88,7 @@ export const opcodes: ReadonlyMap<number, Opcode> = new Map([
   [0x58, read('BINUNICODE', (input) => input.text(input.u32()))],
   [0x8c, read('SHORT_BINUNICODE', (input) => input.text(input.u8()))],
   [0x8d, read('BINUNICODE8', (input) => input.text(input.u64()))],
-  // Texts of Python 2, whose bytes are ASCII in a file of tensors.
+  // Strings of Python 2, which are ASCII in a file of tensors.
   [0x54, read('BINSTRING', (input) => input.text(input.u32()))],
   [0x55, read('SHORT_BINSTRING', (input) => input.text(input.u8()))],
   [0x42, read('BINBYTES', (input) => input.bytes(input.u32()))],
@@ -113,7 +111,7 @@ export const opcodes: ReadonlyMap<number, Opcode> = new Map([
     define('DICT', (machine) => {
       const items = machine.popMark();
       machine.push(new Map());
-      onto(machine, items, setItems);
+      setItems(machine.top(), items);
     }),
   ],
   [0x91, define('FROZENSET', (machine) => machine.push(new Set(machine.popMark())))],
@@ -121,14 +119,14 @@ export const opcodes: ReadonlyMap<number, Opcode> = new Map([
     0x61,
     define('APPEND', (machine) => {
       const item = machine.pop();
-      onto(machine, [item], append);
+      append(machine.top(), [item]);
     }),
   ],
   [
     0x65,
     define('APPENDS', (machine) => {
       const items = machine.popMark();
-      onto(machine, items, append);
+      append(machine.top(), items);
     }),
   ],
   [
@@ -136,14 +134,14 @@ export const opcodes: ReadonlyMap<number, Opcode> = new Map([
     define('SETITEM', (machine) => {
       const value = machine.pop();
       const key = machine.pop();
-      onto(machine, [key, value], setItems);
+      setItems(machine.top(), [key, value]);
     }),
   ],
   [
     0x75,
     define('SETITEMS', (machine) => {
       const items = machine.popMark();
-      onto(machine, items, setItems);
+      setItems(machine.top(), items);
     }),
   ],
   [
@@ -194,7 +192,7 @@ export const opcodes: ReadonlyMap<number, Opcode> = new Map([
     define('BUILD', (machine) => {
       const state = machine.pop();
       const target = machine.top();
-      // An OrderedDict's attributes (a state_dict's `_metadata`) say nothing about its tensors.
+      // The attributes of an OrderedDict (such as `_metadata` of a state_dict) do not matter for its tensors.
       if (target instanceof Map) return;
       expect(target, InertObject, 'an instance with attributes').state = state;
     }),

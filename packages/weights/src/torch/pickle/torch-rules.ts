@@ -1,3 +1,4 @@
+/** The classes and functions that PyTorch's files may refer to. */
 import type { PickleRules } from './opcodes.ts';
 import {
   describeValue,
@@ -49,7 +50,7 @@ function sizes(value: PickleValue | undefined, what: string): readonly number[] 
   return items;
 }
 
-/** (storage, offset, size, strides, ...): what follows concerns gradients. */
+/** Arguments: storage, offset, size, strides, then values about gradients, which are ignored. */
 const rebuildTensor: Call = ([storage, offset, shape, strides]) => {
   if (!(storage instanceof StorageReference)) throw new Error('needs a storage');
   if (!isSize(offset)) throw new Error('needs an offset');
@@ -64,7 +65,7 @@ const rebuildParameter: Call = (args) => {
   return data;
 };
 
-/** All classes and functions that a file may call, and what comes of it: data. */
+/** All classes and functions that a file may call, with replacements that only build data. */
 const calls: Readonly<Record<string, Call>> = {
   'collections.OrderedDict': none(() => new Map()),
   'argparse.Namespace': none(() => new InertObject('argparse.Namespace')),
@@ -81,26 +82,26 @@ const calls: Readonly<Record<string, Call>> = {
   'torch.jit._pickle.restore_type_tag': first,
 };
 
-/** Types that a checkpoint's settings mention. */
+/** Types that a checkpoint's settings may refer to. */
 const constants = /^torch\.(?:float|double|half|bfloat|int|uint|long|short|bool)\d*$/;
 
-/** The classes of a TorchScript archive: their code is not read, their attributes are. */
+/** The classes of a TorchScript archive. Their attributes are read, their code is not. */
 const scriptClass = /^__torch__\.[\w.]+$/;
 
-/** What PyTorch writes into a file of tensors: `torch.save` of a state_dict or checkpoint, and TorchScript's archives. */
+/** The rules for files of tensors: `torch.save` of a state_dict or checkpoint, and TorchScript archives. */
 export const torchRules: PickleRules = {
   global(name) {
     if (Object.hasOwn(calls, name) || Object.hasOwn(storageDTypes, name)) return new Global(name);
     if (constants.test(name) || scriptClass.test(name)) return new Global(name);
     throw new Error(
-      `names ${JSON.stringify(name)}, which a file of tensors does not need: refused, no code is run from a file. ` +
-        'A model saved as a whole can be saved again with torch.save(model.state_dict(), ...)',
+      `refers to ${JSON.stringify(name)}, which a file of tensors does not need: rejected, because no code from a file is run. ` +
+        'If a whole model was saved, save its weights with torch.save(model.state_dict(), ...)',
     );
   },
   call({ name }, args) {
     if (scriptClass.test(name)) return new InertObject(name);
     const call = Object.hasOwn(calls, name) ? calls[name] : undefined;
-    if (call === undefined) throw new Error(`calls ${name}, which is no function`);
+    if (call === undefined) throw new Error(`calls ${name}, which is not a function`);
     try {
       return call(args);
     } catch (cause) {
@@ -111,7 +112,7 @@ export const torchRules: PickleRules = {
     const [kind, type, key, , length] = id instanceof Tuple ? id.items : [];
     const dtype = type instanceof Global ? storageDTypes[type.name] : undefined;
     if (kind !== 'storage' || dtype === undefined || typeof key !== 'string' || !isSize(length))
-      throw new Error('refers to something else than a storage with type, key and length');
+      throw new Error('has a persistent id that is not a storage with type, key and length');
     return new StorageReference(key, dtype, length);
   },
 };

@@ -1,14 +1,15 @@
+/** A pickle reader that runs no code. */
 import { ByteReader } from './byte-reader.ts';
 import { Machine } from './machine.ts';
 import { opcodes, type PickleRules, stopCode } from './opcodes.ts';
 import type { PickleValue } from './values.ts';
 
 /**
- * Reads one pickle as data. No code is ever run: what a pickle names is looked up in `rules`, and anything else is refused.
- * Time and memory grow with the pickle's length alone.
+ * Reads one pickle as data. No code is run: the names in a pickle are looked up in `rules`, and all others are rejected. Time and
+ * memory are proportional to the pickle's length.
  *
- * @returns the value, and where in `bytes` the pickle ends
- * @throws where the pickle is damaged or wants more than data; the message names the byte and the operation
+ * @returns the value, and the position in `bytes` at which the pickle ends
+ * @throws if the pickle is damaged or needs more than data; the message contains the byte and the operation
  */
 export function unpickle(bytes: Uint8Array, rules: PickleRules, start = 0): { value: PickleValue; end: number } {
   const input = new ByteReader(bytes);
@@ -21,7 +22,7 @@ export function unpickle(bytes: Uint8Array, rules: PickleRules, start = 0): { va
     const opcode = opcodes.get(code);
     if (opcode === undefined)
       throw new Error(
-        `byte ${at}: operation 0x${code.toString(16).padStart(2, '0')} is not one that a file of tensors needs: refused`,
+        `byte ${at}: operation 0x${code.toString(16).padStart(2, '0')} is not needed in a file of tensors: rejected`,
       );
     located(at, opcode.name, () => opcode.run(machine, input, rules));
   }

@@ -1,4 +1,4 @@
-/** What a pickle can hold here: data only. A class of the file becomes an `InertObject`, never a constructor that runs. */
+/** The values of a pickle: only data. An instance of a class becomes an `InertObject`; no constructor is called. */
 export type PickleValue =
   | (null | boolean | number | bigint | string | Uint8Array)
   | PickleValue[]
@@ -6,7 +6,7 @@ export type PickleValue =
   | Set<PickleValue>
   | (Tuple | Global | InertObject | StorageReference | TensorReference);
 
-/** Python's tuple: a list that a pickle cannot extend. */
+/** Python's tuple. Unlike a list, a pickle cannot extend it. */
 export class Tuple {
   readonly items: readonly PickleValue[];
 
@@ -15,7 +15,7 @@ export class Tuple {
   }
 }
 
-/** A class or function that the pickle names and the allow-list knows. */
+/** A class or function that the pickle refers to and that is allowed. */
 export class Global {
   /** `module.name` */
   readonly name: string;
@@ -25,10 +25,10 @@ export class Global {
   }
 }
 
-/** An instance of a class that only carries attributes, such as `argparse.Namespace`. */
+/** An instance of a class that only has attributes, such as `argparse.Namespace`. */
 export class InertObject {
   readonly className: string;
-  /** What the pickle sets as the instance's attributes. */
+  /** The instance's attributes. */
   state: PickleValue = null;
 
   constructor(className: string) {
@@ -39,12 +39,12 @@ export class InertObject {
 /** Element types of PyTorch's storages, under safetensors' names. */
 export type StorageDType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL';
 
-/** Numbers that lie elsewhere in the file. */
+/** A storage: numbers in another place of the file. */
 export class StorageReference {
-  /** Names the place in the file. */
+  /** Identifies the place in the file. */
   readonly key: string;
   readonly dtype: StorageDType;
-  /** How many elements. */
+  /** The number of elements. */
   readonly length: number;
 
   constructor(key: string, dtype: StorageDType, length: number) {
@@ -54,7 +54,7 @@ export class StorageReference {
   }
 }
 
-/** A tensor as a view of a storage; offset and strides count elements. */
+/** A tensor as a view of a storage. Offset and strides are in elements. */
 export class TensorReference {
   readonly storage: StorageReference;
   readonly offset: number;
@@ -69,7 +69,7 @@ export class TensorReference {
   }
 }
 
-/** What a value is, for messages. */
+/** Describes a value for error messages. */
 export function describeValue(value: PickleValue): string {
   if (value === null) return 'None';
   if (value instanceof Tuple) return `a tuple of ${value.items.length}`;

@@ -1,14 +1,15 @@
+/** The Arrow schema of a stream of tokens. */
 import { Bool, type DataType, Field, FixedSizeList, Float16, Float32, Int32, Schema, Uint16, Utf8 } from 'apache-arrow';
 import { type HandOffDType, HandOffError, type HandOffHeader, headerKey } from './header.ts';
 
-/** How tokens are stored. Arrow has no bfloat16: its bit patterns travel as uint16, and the header says so. */
+/** The Arrow types of tokens. Arrow has no bfloat16; its bit patterns are stored as uint16, as the header's dtype says. */
 const tokenTypes = {
   f32: () => new Float32(),
   f16: () => new Float16(),
   bf16: () => new Uint16(),
 } as const satisfies Record<HandOffDType, () => DataType>;
 
-/** One tensor a row: Arrow's canonical extension `arrow.fixed_shape_tensor`, which pyarrow reads as a NumPy array. */
+/** A column with one tensor per row: Arrow's canonical extension `arrow.fixed_shape_tensor`, which pyarrow reads as NumPy arrays. */
 function tensorField(name: string, type: DataType, shape: readonly number[]): Field {
   const size = shape.reduce((product, n) => product * n, 1);
   const metadata = new Map([
@@ -18,7 +19,7 @@ function tensorField(name: string, type: DataType, shape: readonly number[]): Fi
   return new Field(name, new FixedSizeList(size, new Field('item', type, false)), false, metadata);
 }
 
-/** Tensor columns of a hand-off, and the elements that a row has of each. */
+/** The tensor columns of a stream, each with the number of elements per row. */
 export function tensorColumns(header: HandOffHeader): readonly { readonly field: Field; readonly elements: number }[] {
   const { tokens, width, dtype, layout, mask } = header;
   const column = (name: string, type: DataType, ...shape: number[]) => ({
@@ -34,7 +35,7 @@ export function tensorColumns(header: HandOffHeader): readonly { readonly field:
   ];
 }
 
-/** The stream's schema: a column for each tensor, then the names of the sequences. */
+/** The schema of a stream: a column for each tensor, then the names of the sequences. */
 export function schemaOf(header: HandOffHeader): Schema {
   const fields = [...tensorColumns(header).map(({ field }) => field), new Field('id', new Utf8(), false)];
   return new Schema(fields, new Map([[headerKey, JSON.stringify(header)]]));
@@ -42,9 +43,9 @@ export function schemaOf(header: HandOffHeader): Schema {
 
 const describe = (schema: Schema): string => schema.fields.map(({ name, type }) => `${name}: ${type}`).join(', ');
 
-/** @throws HandOffError where the columns are not those that the header promises */
+/** @throws HandOffError if the columns differ from those that the header announces */
 export function checkSchema(received: Schema, header: HandOffHeader): void {
   const [found, expected] = [describe(received), describe(schemaOf(header))];
   if (found !== expected)
-    throw new HandOffError(`has the columns ${found.slice(0, 500)}; its header promises ${expected}`);
+    throw new HandOffError(`has the columns ${found.slice(0, 500)}; its header announces ${expected}`);
 }

@@ -1,8 +1,9 @@
+/** Reading of exact byte counts from a stream of chunks. */
 import { HandOffError } from './header.ts';
 
-/** Takes counted bytes out of chunks of any sizes. */
+/** Reads exact numbers of bytes from chunks of any size. */
 export class ByteReader {
-  /** Bytes taken so far. */
+  /** The number of bytes read so far. */
   position = 0;
   readonly #chunks: AsyncIterator<Uint8Array>;
   #chunk: Uint8Array = new Uint8Array(0);
@@ -11,13 +12,13 @@ export class ByteReader {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** The next `length` bytes, in a buffer of their own. @throws HandOffError where the stream ends before; `what` was expected */
+  /** The next `length` bytes in a new buffer. @param what for the error message @throws HandOffError if the stream ends before */
   async exactly(length: number, what: string): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
       if (!(await this.#more()))
         throw new HandOffError(
-          `is truncated: it ends at byte ${this.position}, where ${what} (${length - done} more bytes) was expected: did the sender stop?`,
+          `is truncated: it ends at byte ${this.position}; expected ${what} (${length - done} more bytes). Did the sender stop?`,
         );
       const part = this.#chunk.subarray(0, length - done);
       bytes.set(part, done);
@@ -28,7 +29,7 @@ export class ByteReader {
     return bytes;
   }
 
-  /** Whether nothing is left. */
+  /** Whether the stream has ended. */
   async atEnd(): Promise<boolean> {
     return !(await this.#more());
   }

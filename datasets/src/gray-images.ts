@@ -1,26 +1,27 @@
+/** Writing of datasets of small gray images, such as MNIST. */
 import { setImmediate } from 'node:timers/promises';
 import { DatasetWriter, feature } from '@tessera/data';
 import { type BuildOptions, type BuildReport, type DatasetBuilder, infoOf } from './builder.ts';
-import { encodeGreyPng } from './png.ts';
+import { encodeGrayPng } from './png.ts';
 
-/** A small grey picture with its class. */
-export interface GreyImage {
+/** A gray image of 28 x 28 pixels with its class. */
+export interface GrayImage {
   split: 'train' | 'test';
-  /** One byte a pixel, 0 black. */
+  /** One byte per pixel; 0 is black. */
   pixels: Uint8Array;
   label: number;
 }
 
 const side = 28;
-/** Rows between two reports of progress. */
+/** The number of rows between two progress reports. */
 const reportEvery = 500;
 
-/** Writes 28 x 28 grey pictures with classes as a dataset: columns `image` (PNG) and `label`. */
-export async function writeGreyImages(
+/** Writes gray images of 28 x 28 pixels as a dataset with the columns `image` (PNG) and `label`. */
+export async function writeGrayImages(
   target: string,
   builder: DatasetBuilder,
   classes: readonly string[],
-  images: GreyImage[],
+  images: GrayImage[],
   { onProgress, overwrite = false }: BuildOptions,
 ): Promise<BuildReport> {
   const features = { image: feature.image(), label: feature.classLabel(classes) };
@@ -28,10 +29,10 @@ export async function writeGreyImages(
   try {
     for (const split of ['train', 'test']) writer.addSplit(split);
     for (const [i, { split, pixels, label }] of images.entries()) {
-      await writer.write(split, { image: { bytes: encodeGreyPng(pixels, side, side), path: null }, label });
+      await writer.write(split, { image: { bytes: encodeGrayPng(pixels, side, side), path: null }, label });
       if ((i + 1) % reportEvery !== 0 && i + 1 < images.length) continue;
       onProgress?.({ what: `encoding ${builder.name}`, done: i + 1, total: images.length });
-      // Lets a progress bar be drawn.
+      // Lets the event loop draw a progress bar.
       await setImmediate();
     }
   } catch (error) {

@@ -1,12 +1,13 @@
+/** Conversion of PyTorch files to safetensors, without knowing the model. */
 import { writeFileAtomic } from '@tessera/data/io';
 import { safetensorsChunks } from '@tessera/tensor';
-import { readTorchFile, type TorchFileOptions } from './torch/torch-file.ts';
+import { readTorchFile, type TorchFileOptions } from './torch-file.ts';
 
 /**
- * Writes the tensors of a PyTorch file as safetensors, names and element types unchanged, whatever model they belong to.
+ * Writes the tensors of a PyTorch file of any model as safetensors. Names and element types are unchanged.
  *
- * @returns how many tensors and numbers were written
- * @throws as `readTorchFile`
+ * @returns the number of tensors and of their elements
+ * @throws like `readTorchFile`
  */
 export async function convertTorchFile(
   from: string,

@@ -1,9 +1,12 @@
+// Channels: addresses, files, and sockets with slow, failing and missing ends.
 import { promises as fs } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseChannel, receive, send } from './channel.ts';
+import { type Channel, parseChannel } from './address.ts';
+import { receive } from './receive.ts';
+import { send } from './send.ts';
 
 let root: string;
 beforeAll(async () => {
@@ -13,7 +16,7 @@ afterAll(() => fs.rm(root, { recursive: true }));
 
 const mebibyte = 2 ** 20;
 
-/** Chunks of a MiB; says how many were asked for. */
+/** Chunks of 1 MiB each. `state` counts the chunks that were requested. */
 function source(count: number, before: (made: number) => void = () => undefined) {
   const state = { made: 0 };
   async function* chunks(): AsyncGenerator<Uint8Array> {
@@ -31,31 +34,33 @@ async function countBytes(chunks: AsyncIterable<Uint8Array>): Promise<number> {
   return bytes;
 }
 
-/** A receiver on a free port, and where it listens. */
-async function listening<T>(use: (chunks: AsyncIterable<Uint8Array>) => Promise<T>) {
-  let received: Promise<T> | undefined;
-  const address = await new Promise<string>((onListening) => {
-    received = receive({ kind: 'tcp', host: '127.0.0.1', port: 0 }, use, { onListening });
+/** Starts a receiver on a free port. */
+function listening<T>(
+  use: (chunks: AsyncIterable<Uint8Array>) => Promise<T>,
+): Promise<{ channel: Channel; received: Promise<T> }> {
+  return new Promise((resolve) => {
+    const received: Promise<T> = receive({ kind: 'tcp', host: '127.0.0.1', port: 0 }, use, {
+      onListening: (address) => resolve({ channel: parseChannel(address), received }),
+    });
     received.catch(() => undefined);
   });
-  return { channel: parseChannel(address), received: received as Promise<T> };
 }
 
 describe('addresses', () => {
-  it('are read', () => {
+  it('are parsed', () => {
     expect(parseChannel('-')).toEqual({ kind: 'standard' });
     expect(parseChannel('tcp://localhost:80')).toEqual({ kind: 'tcp', host: 'localhost', port: 80 });
     expect(parseChannel('tcp://[::1]:5555')).toEqual({ kind: 'tcp', host: '::1', port: 5555 });
     expect(parseChannel('a/b.arrow', (path) => `/x/${path}`)).toEqual({ kind: 'file', path: '/x/a/b.arrow' });
   });
 
-  it.each(['tcp://localhost', 'tcp://:1', 'tcp://a:99999', 'http://a:1'])('%s is none', (text) => {
-    expect(() => parseChannel(text)).toThrow(`${text}: is no address; expected tcp://host:port, a path, or -`);
+  it.each(['tcp://localhost', 'tcp://:1', 'tcp://a:99999', 'http://a:1'])('%s is invalid', (text) => {
+    expect(() => parseChannel(text)).toThrow(`${text}: is not a valid address; expected tcp://host:port, a path, or -`);
   });
 });
 
 describe('a file', () => {
-  it('takes everything, and replaces what was there', async () => {
+  it('contains everything that was sent, and replaces an existing file', async () => {
     const path = join(root, 'file');
     for (const count of [3, 2]) {
       await send({ kind: 'file', path }, source(count).chunks);
@@ -63,7 +68,7 @@ describe('a file', () => {
     }
   });
 
-  it('is not there, nor half of it, when the sending was interrupted or failed', async () => {
+  it('does not appear when sending is interrupted or fails', async () => {
     const path = join(root, 'interrupted');
     const controller = new AbortController();
     const { chunks } = source(9, (made) => made === 4 && controller.abort());
@@ -93,35 +98,37 @@ describe('a socket', () => {
     });
     await send(channel, chunks);
     expect(await received).toBe(200 * mebibyte);
-    // What the operating system keeps on its way is a few MiB.
+    // The operating system buffers a few MiB.
     expect(ahead).toBeLessThan(60);
   });
 
-  it('a receiver that refuses is an error of the sender, be it after the last byte', async () => {
+  it('an error of the receiver is an error of the sender, even after the last byte', async () => {
     for (const count of [1, 100]) {
       const { channel, received } = await listening(async (incoming) => {
         await (count === 1 ? countBytes(incoming) : undefined);
         throw new Error('not mine');
       });
-      await expect(send(channel, source(count).chunks)).rejects.toThrow(/the receiver (went away|did not take)/);
+      await expect(send(channel, source(count).chunks)).rejects.toThrow(
+        /the receiver (stopped reading|closed the connection|did not process everything)/,
+      );
       await expect(received).rejects.toThrow('not mine');
     }
   });
 
-  it('a sender that breaks off is an error of the receiver', async () => {
+  it('a sender that closes the connection early is an error of the receiver', async () => {
     const { channel, received } = await listening(countBytes);
     const socket = net.connect(channel as { host: string; port: number });
     socket.write(new Uint8Array(100), () => socket.resetAndDestroy());
-    await expect(received).rejects.toThrow('the sender broke off');
+    await expect(received).rejects.toThrow('the sender closed the connection early');
   });
 
-  it('nobody there, and nobody coming', async () => {
+  it('no receiver, and no sender', async () => {
     const { channel, received } = await listening(countBytes);
     await send(channel, source(1).chunks);
     await received;
     const late = send(channel, source(1).chunks, { connectTimeout: 200 });
     await expect(late).rejects.toThrow(
-      /tcp:\/\/127\.0\.0\.1:\d+: nobody listens there .*: start the back half with --from/,
+      /tcp:\/\/127\.0\.0\.1:\d+: no receiver is listening .*; start the back half with --from/,
     );
     const controller = new AbortController();
     const waiting = receive({ kind: 'tcp', host: '127.0.0.1', port: 0 }, countBytes, {

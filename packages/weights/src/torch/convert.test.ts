@@ -1,12 +1,13 @@
+// Conversion of PyTorch files to safetensors.
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseSafetensors } from '@tessera/tensor';
 import { expect, it } from 'vitest';
-import { convertTorchFile } from './plain-tensors.ts';
+import { convertTorchFile } from './convert.ts';
 
-const fixtures = fileURLToPath(new URL('../weight-files/torch-formats/', import.meta.url));
+const fixtures = fileURLToPath(new URL('../../weight-files/torch-formats/', import.meta.url));
 
 it('tensors of any model keep their names, order, types and bits', async () => {
   const folder = await fs.mkdtemp(join(tmpdir(), 'plain-'));

@@ -1,23 +1,24 @@
-import { describeValue, InertObject, type PickleValue, TensorReference } from './torch/pickle/values.ts';
+/** Finding the named tensors in an unpickled value. */
+import { describeValue, InertObject, type PickleValue, TensorReference } from './pickle/values.ts';
 
-/** Under these keys training scripts keep the state_dict, the likeliest first. */
+/** Keys that training scripts use for the state_dict, the most likely first. */
 const wrappers = ['state_dict', 'model_state_dict', 'model_state', 'model', 'module', 'network'];
 
-/** More than any model has; a graph of shared lists and dicts could otherwise be walked for ever. */
+/** More than any model has. Without a limit, a graph of shared lists and dicts could take forever. */
 const maximumValues = 1_000_000;
 const maximumDepth = 64;
 
 /**
- * The tensors of what was saved, by name: of a state_dict, of a dict that holds one under a usual key (or `key`), or of the modules
- * of a TorchScript archive. Values that are not tensors are left out.
+ * The tensors of a saved value by name: of a state_dict, of a dict that contains one under a usual key (or `key`), or of the modules of a
+ * TorchScript archive. Values that are not tensors are ignored.
  *
- * @throws where there are none, or where the values contain themselves
+ * @throws if there are no named tensors, or if the value contains itself
  */
 export function namedTensors(saved: PickleValue, key: string | null = null): Map<string, TensorReference> {
   const found = new Map<string, TensorReference>();
   const walk = new Walk(found);
   walk.visit(chooseState(saved, key), '');
-  if (found.size === 0) throw new Error(`holds no tensors by name: it is ${describeValue(saved)}${keysOf(saved)}`);
+  if (found.size === 0) throw new Error(`contains no named tensors: it is ${describeValue(saved)}${keysOf(saved)}`);
   return found;
 }
 
@@ -29,8 +30,10 @@ function chooseState(saved: PickleValue, key: string | null): PickleValue {
     return chosen;
   }
   if ([...saved.values()].some((value) => value instanceof TensorReference)) return saved;
-  const wrapper = wrappers.find((name) => saved.get(name) instanceof Map || saved.get(name) instanceof InertObject);
-  return wrapper === undefined ? saved : (saved.get(wrapper) as PickleValue);
+  const wrapped = wrappers
+    .map((name) => saved.get(name))
+    .find((value) => value instanceof Map || value instanceof InertObject);
+  return wrapped ?? saved;
 }
 
 function keysOf(value: PickleValue): string {
@@ -49,17 +52,17 @@ class Walk {
   }
 
   visit(value: PickleValue, name: string): void {
-    if (++this.#visited > maximumValues) throw new Error(`holds more than ${maximumValues} values`);
+    if (++this.#visited > maximumValues) throw new Error(`contains more than ${maximumValues} values`);
     if (value instanceof TensorReference) {
-      if (name === '') throw new Error('holds one tensor without a name: a state_dict is needed');
-      if (this.#found.has(name)) throw new Error(`holds two tensors named ${name}`);
+      if (name === '') throw new Error('contains a single tensor without a name; a state_dict is needed');
+      if (this.#found.has(name)) throw new Error(`contains two tensors named ${name}`);
       this.#found.set(name, value);
       return;
     }
     const children = value instanceof InertObject ? value.state : value;
     if (!(children instanceof Map)) return;
     if (this.#path.has(value)) throw new Error(`contains itself at '${name}'`);
-    if (this.#path.size >= maximumDepth) throw new Error(`is nested more than ${maximumDepth} deep`);
+    if (this.#path.size >= maximumDepth) throw new Error(`is nested more than ${maximumDepth} levels deep`);
     this.#path.add(value);
     for (const [key, child] of children)
       if (typeof key === 'string') this.visit(child, name === '' ? key : `${name}.${key}`);

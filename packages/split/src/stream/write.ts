@@ -1,18 +1,19 @@
+/** Writing of a stream of tokens. */
 import { SinkStreamWriter } from '@tessera/data/arrow';
 import { encodeArray, type TypedArray } from '@tessera/tensor';
-import { type Field, makeData, RecordBatch, Struct, Utf8, vectorFromArray } from 'apache-arrow';
+import { type DataType, type Field, makeData, RecordBatch, Struct, Utf8, vectorFromArray } from 'apache-arrow';
 import { checkBatch, countNonFinite, type HandOffBatch, longestId } from './batch.ts';
 import { checkHeader, HandOffError, type HandOffHeader } from './header.ts';
 import { schemaOf, tensorColumns } from './schema.ts';
 
-/** Chunks below this size are put together, larger ones go out as they lie in memory. */
+/** Smaller chunks are joined; larger ones are sent without a copy. */
 const smallChunk = 64 * 1024;
 
 /**
- * Writes batches as an Arrow IPC stream, one record batch each. The next batch is asked for when the last one was taken, so that
- * memory holds one at a time.
+ * Writes batches as an Arrow IPC stream, each as a record batch. The next batch is requested after all chunks of the last one were taken,
+ * so that only one batch is in memory.
  *
- * @param batches their arrays must stay as they are until the next batch is asked for
+ * @param batches their arrays must not change until the next batch is requested
  * @returns the stream's bytes, in chunks
  * @throws HandOffError for arrays that do not fit the header, and for numbers that are not finite or too large for the dtype
  */
@@ -24,22 +25,22 @@ export async function* writeHandOff(
   const schema = schemaOf(header);
   let chunks: Uint8Array[] = [];
   const writer = new SinkStreamWriter((bytes) => chunks.push(bytes));
-  const taken = (): Uint8Array[] => {
+  const takeChunks = (): Uint8Array[] => {
     const result = joinSmall(chunks);
     chunks = [];
     return result;
   };
   writer.reset(undefined, schema);
-  yield* taken();
+  yield* takeChunks();
   for await (const batch of batches) {
     checkBatch(header, batch);
     const children = [...tensorData(header, batch), idData(batch.ids)];
     const type = new Struct(schema.fields);
     writer.write(new RecordBatch(schema, makeData({ type, length: batch.size, nullCount: 0, children })));
-    yield* taken();
+    yield* takeChunks();
   }
   writer.finish();
-  yield* taken();
+  yield* takeChunks();
 }
 
 function tensorData(header: HandOffHeader, batch: HandOffBatch) {
@@ -48,7 +49,7 @@ function tensorData(header: HandOffHeader, batch: HandOffBatch) {
   if (wrong > 0)
     throw new HandOffError(
       `tokens: ${wrong} of ${stored.length} numbers are not finite in ${header.dtype}` +
-        (header.dtype === 'f16' ? ', which ends at 65504: hand over in bf16 or f32' : ''),
+        (header.dtype === 'f16' ? ', whose largest number is 65504; use bf16 or f32' : ''),
     );
   const arrays: Readonly<Record<string, TypedArray | null>> = {
     tokens: stored,
@@ -57,15 +58,21 @@ function tensorData(header: HandOffHeader, batch: HandOffBatch) {
     coordinates: batch.coordinates,
   };
   return tensorColumns(header).map(({ field, elements }) => {
-    const item = field.type.children[0] as Field;
     const child = makeData({
-      type: item.type,
+      type: itemType(field),
       length: batch.size * elements,
       nullCount: 0,
       data: arrays[field.name],
     } as never);
     return makeData({ type: field.type, length: batch.size, nullCount: 0, child } as never);
   });
+}
+
+/** The type of the elements of a tensor column. */
+function itemType(field: Field): DataType {
+  const [item] = field.type.children as Field[];
+  if (item === undefined) throw new Error(`${field.name}: expected a list`);
+  return item.type;
 }
 
 function idData(ids: readonly string[]) {
@@ -75,10 +82,10 @@ function idData(ids: readonly string[]) {
   return data as NonNullable<typeof data>;
 }
 
-/** Eight flags a byte, the lowest bit first. */
+/** Packs eight flags into each byte, the lowest bit first. */
 function packBits(flags: Uint8Array): Uint8Array {
   const bits = new Uint8Array(Math.ceil(flags.length / 8));
-  for (let i = 0; i < flags.length; i++) bits[i >> 3] |= (flags[i] as number) << (i & 7);
+  for (const [i, flag] of flags.entries()) bits[i >> 3] = (bits[i >> 3] ?? 0) | (flag << (i & 7));
   return bits;
 }
 

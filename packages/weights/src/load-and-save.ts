@@ -1,3 +1,4 @@
+/** Loading a model with its weights, and saving weights in the layout of another library. */
 import { promises as fs } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { errorMessage, exists, writeFileAtomic } from '@tessera/data/io';
@@ -10,11 +11,11 @@ import {
   modelFromWeights,
   weightsOf,
 } from './formats/model-weights.ts';
+import { readWeightFile } from './read-weight-file.ts';
 import type { TensorFile } from './safetensors/parse-tensors.ts';
 import { writeTensors } from './safetensors/tensor-files.ts';
-import { readWeightFile } from './weight-file.ts';
 
-/** How the weights are called in a folder, the likeliest first. */
+/** The usual names of the weight file in a folder, the most likely first. */
 export const usualWeightNames = [
   'model.safetensors',
   'open_clip_model.safetensors',
@@ -22,35 +23,35 @@ export const usualWeightNames = [
   'open_clip_pytorch_model.bin',
 ] as const;
 
-/** Where `saveWeights` says in a file's metadata what the shapes do not. */
+/** The key of the file's metadata under which `saveWeights` stores what shapes do not tell. */
 const descriptionKey = 'tessera_model';
 
 export interface LoadWeightsOptions extends Pick<ModelHints, 'activation'> {
-  /** Whose names the tensors have. Default: seen from the names. */
+  /** The library whose tensor names the file uses. Default: recognized by the names. */
   readonly names?: WeightNames;
-  /** In a PyTorch checkpoint: under which key the state_dict lies. Default: the usual ones. */
+  /** The key of the state_dict in a PyTorch checkpoint. Default: the usual keys. */
   readonly key?: string;
 }
 
 export interface LoadedWeights extends ModelFromWeights {
-  /** The file that the weights came from. */
+  /** The file from which the weights were read. */
   readonly path: string;
 }
 
 /**
  * Loads a model with its weights: CLIP from OpenAI, OpenCLIP or Hugging Face, Vision Transformers and DeiT from timm, ResNets from
- * torchvision or timm, and what `saveWeights` wrote. f16 and bf16 become f32.
+ * torchvision or timm, and files of `saveWeights`. f16 and bf16 become f32.
  *
- * @param path a safetensors file, a PyTorch file (`.pt`, `.pth`, `.bin`), or a folder that holds one under its usual name. A
- *   config.json (Hugging Face) or open_clip_config.json beside it is read too.
- * @throws where the file is damaged, no format fits, or names are missing or unexpected; the message names the path
+ * @param path a safetensors file, a PyTorch file (`.pt`, `.pth`, `.bin`), or a folder that contains one under its usual name. A
+ *   config.json (Hugging Face) or open_clip_config.json in the same folder is read, too.
+ * @throws if the file is damaged, if its format is unknown, or if names are missing or unexpected; the message contains the path
  */
 export async function loadWeights(path: string, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
   const { key } = options;
   return modelFromFile(await readWeightFile(await findWeights(path), key === undefined ? {} : { key }), options);
 }
 
-/** The model that an opened file's tensors belong to; see `loadWeights`. */
+/** Builds the model for the tensors of an opened file, and loads them; see `loadWeights`. */
 export async function modelFromFile(file: TensorFile, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
   const { names, activation } = options;
   const configFiles = await readConfigFiles(dirname(file.path));
@@ -73,7 +74,7 @@ async function findWeights(path: string): Promise<string> {
   if (stat === null) throw new Error(`${path}: there is no such file`);
   if (!stat.isDirectory()) return path;
   for (const name of usualWeightNames) if (await exists(join(path, name))) return join(path, name);
-  throw new Error(`${path}: holds no weights (looked for ${usualWeightNames.join(', ')})`);
+  throw new Error(`${path}: contains no weights (looked for ${usualWeightNames.join(', ')})`);
 }
 
 async function readConfigFiles(folder: string): Promise<Record<string, unknown>> {
@@ -96,17 +97,17 @@ function readDescription({ path, metadata }: TensorFile): Pick<ModelHints, 'desc
   try {
     return { description: JSON.parse(text) };
   } catch (cause) {
-    throw new Error(`${path}: its metadata are damaged: ${descriptionKey} is not JSON`, { cause });
+    throw new Error(`${path}: its metadata is damaged: ${descriptionKey} is not JSON`, { cause });
   }
 }
 
-/** `format` is what transformers asks of a safetensors file. */
+/** transformers requires the key `format` in a safetensors file. */
 const metadataOf = (description: object): Record<string, string> => ({
   format: 'pt',
   [descriptionKey]: JSON.stringify(description),
 });
 
-/** What a file of the model's own state says beside the tensors, so that `loadWeights` builds the same model where it knows its kind. */
+/** The metadata of a file with the model's own state. If `loadWeights` supports the model, it builds the same model from the file. */
 export const weightMetadata = (model: Module): Record<string, string> =>
   isKnownModel(model) ? metadataOf(weightsOf(model).description) : { format: 'pt' };
 
@@ -117,12 +118,12 @@ export interface SavedWeights {
 }
 
 /**
- * Writes a model's weights as safetensors in f32, each file whole or not at all.
+ * Writes a model's weights as safetensors in f32, each file atomically.
  *
- * @param path a file ending in `.safetensors`, or a folder: there the weights lie beside their configuration file, as
- *   `CLIPModel.from_pretrained` (hugging-face) and `open_clip.create_model('local-dir:FOLDER')` (open-clip) read them
- * @param names default: those of the modules here
- * @throws where the model cannot be stored under these names, or a value is infinite or NaN
+ * @param path a file ending in `.safetensors`, or a folder for the weights and their configuration file, which
+ *   `CLIPModel.from_pretrained` (hugging-face) and `open_clip.create_model('local-dir:FOLDER')` (open-clip) read
+ * @param names the library whose names to write. Default: the names of Tessera's modules
+ * @throws if the model cannot be stored under these names, or if a value is infinite or NaN
  */
 export async function saveWeights(
   model: Module,
@@ -133,7 +134,9 @@ export async function saveWeights(
   const metadata = metadataOf(stored.description);
   if (extname(path) !== '') {
     if (extname(path) !== '.safetensors')
-      throw new Error(`${path}: weights are written as safetensors: name a file .safetensors, or a folder`);
+      throw new Error(
+        `${path}: weights are written as safetensors; choose a file name ending in .safetensors, or a folder`,
+      );
     await writeTensors(path, stored.state, metadata);
     return { names: stored.names, files: [path] };
   }

@@ -1,6 +1,7 @@
+/** The header of a stream: sizes, types, and the identity of the model. */
 import { z } from 'zod';
 
-/** What tells whether two halves are of one model. */
+/** Identifies a model, so that two halves of different models are not combined. */
 export interface ModelIdentity {
   /** The class of the tower, for messages. */
   readonly tower: string;
@@ -10,11 +11,11 @@ export interface ModelIdentity {
   readonly weights: string;
 }
 
-/** Floating-point types that tokens travel in. */
+/** Floating-point types of the tokens in a stream. */
 export const handOffDTypes = ['f32', 'f16', 'bf16'] as const;
 export type HandOffDType = (typeof handOffDTypes)[number];
 
-/** The version of the format that is written, and the only one that is read. */
+/** The version of the format. Only this version is read. */
 export const handOffVersion = 1;
 
 const count = (most: number) => z.int().min(1).max(most);
@@ -33,7 +34,7 @@ const headerSchema = z.strictObject({
   batchSize: count(2 ** 16),
 });
 
-/** What a stream says of all its batches. */
+/** The common properties of all batches of a stream. */
 export interface HandOffHeader {
   readonly version: typeof handOffVersion;
   readonly model: ModelIdentity;
@@ -41,32 +42,33 @@ export interface HandOffHeader {
   /** Length of a sequence. */
   readonly tokens: number;
   readonly width: number;
-  /** Tokens in front of the patches: class token and the like. */
+  /** The number of tokens before the patches, such as the class token. */
   readonly prefix: number;
-  /** Rows and columns of the patches; with `packed` the most that an image may have. */
+  /** Rows and columns of the patches; for `packed` the largest grid of an image. */
   readonly grid: readonly [rows: number, columns: number];
   /**
-   * `grid`: every sequence is one image, `prefix` tokens, then the grid row by row. `packed`: several images share a sequence, and
-   * each token has its image and its place with it.
+   * `grid`: a sequence is one image: `prefix` tokens, then the grid row by row. `packed`: several images share a sequence, and the
+   * image, row and column of each token are stored with it.
    */
   readonly layout: 'grid' | 'packed';
-  /** Whether each sequence has a mask. Packed ones have none: the numbers of their images say what is padding. */
+  /** Whether each sequence has a mask. Packed sequences have none: their image indices mark the padding. */
   readonly mask: boolean;
-  /** Sequences of a batch; the last one may have fewer. */
+  /** Sequences per batch; the last batch may have fewer. */
   readonly batchSize: number;
 }
 
-/** A stream that is damaged, or that this model cannot take. */
+/** An error of a stream: it is damaged, or does not fit the model. */
 export class HandOffError extends Error {
   override name = 'HandOffError';
 }
 
-/** Under which key of the schema's metadata the header lies. */
+/** The key of the schema's metadata under which the header is stored. */
 export const headerKey = 'tessera_hand_off';
 
-/** Parses a header and holds its numbers against each other. @throws HandOffError */
+/** Parses a header and checks that its numbers are consistent. @throws HandOffError */
 export function parseHeader(text: string | undefined): HandOffHeader {
-  if (text === undefined) throw new HandOffError(`is no hand-off: the schema's metadata have no ${headerKey}`);
+  if (text === undefined)
+    throw new HandOffError(`is not a stream of tokens: the schema's metadata has no ${headerKey}`);
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -76,7 +78,7 @@ export function parseHeader(text: string | undefined): HandOffHeader {
   const version = (json as { version?: unknown } | null)?.version;
   if (version !== handOffVersion)
     throw new HandOffError(
-      `has version ${JSON.stringify(version)}; version ${handOffVersion} is read here: run both halves with the same release`,
+      `has version ${JSON.stringify(version)}, but only version ${handOffVersion} can be read; run both halves with the same release`,
     );
   const parsed = headerSchema.safeParse(json);
   if (!parsed.success) {
@@ -86,34 +88,34 @@ export function parseHeader(text: string | undefined): HandOffHeader {
   return checkHeader(parsed.data);
 }
 
-/** @throws HandOffError where length, prefix and grid contradict each other */
+/** Checks that the numbers of a header are consistent. @throws HandOffError if length, prefix and grid contradict each other */
 export function checkHeader(header: HandOffHeader): HandOffHeader {
   const { tokens, prefix, grid, layout, mask } = header;
   if (layout === 'grid' && tokens !== prefix + grid[0] * grid[1])
     throw new HandOffError(
-      `claims sequences of ${tokens} tokens; ${prefix} in front of ${grid.join(' x ')} patches make ${prefix + grid[0] * grid[1]}`,
+      `announces sequences of ${tokens} tokens, but ${prefix} + ${grid.join(' x ')} patches are ${prefix + grid[0] * grid[1]}`,
     );
   if (layout === 'packed' && (prefix !== 0 || mask))
-    throw new HandOffError('is packed: such a sequence has no tokens in front and no mask of its own');
+    throw new HandOffError('is packed: packed sequences have no tokens before the patches and no mask');
   return header;
 }
 
-/** Holds a received header against the model's own. @throws HandOffError that names what differs */
+/** Compares a received header with the model's own. @throws HandOffError that says what differs */
 export function checkIdentity(received: HandOffHeader, own: Omit<HandOffHeader, 'dtype' | 'batchSize' | 'mask'>): void {
   const shape = ({ tokens, width, prefix, grid, layout }: typeof own): string =>
     layout === 'grid'
-      ? `[B, ${tokens}, ${width}] (${prefix} + ${grid.join(' x ')} places)`
+      ? `[B, ${tokens}, ${width}] (${prefix} + ${grid.join(' x ')} patches)`
       : `[B, T, ${width}] (packed, grids of at most ${grid.join(' x ')})`;
   if (shape(received) !== shape(own))
     throw new HandOffError(
-      `comes from ${received.model.tower} and has tokens ${shape(received)}; this model takes ${shape(own)}`,
+      `comes from a ${received.model.tower} and has tokens ${shape(received)}; this model takes ${shape(own)}`,
     );
   if (received.model.configuration !== own.model.configuration)
     throw new HandOffError(
-      `comes from ${received.model.tower} of another configuration: its front half does not belong to this ${own.model.tower}`,
+      `comes from a ${received.model.tower} of another configuration; its front half does not belong to this ${own.model.tower}`,
     );
   if (received.model.weights !== own.model.weights)
     throw new HandOffError(
-      'comes from a model of the same configuration with other weights: take the same run and checkpoint on both sides',
+      'comes from a model of the same configuration with other weights; use the same run and checkpoint on both sides',
     );
 }

@@ -1,3 +1,4 @@
+// Configurations from shapes and files, and the translation of names.
 import { CLIP, presets, ResNet, resnetPresets, ViT, vitPresets } from '@tessera/models';
 import { init } from '@tessera/nn';
 import { registerReferenceBackends, setDefaultBackend, type Tensor, zeros } from '@tessera/tensor';
@@ -12,7 +13,7 @@ beforeAll(() => {
   setDefaultBackend('reference');
 });
 
-describe('a configuration read from shapes', () => {
+describe('a configuration from shapes', () => {
   it.each(['ViT-B/32', 'ViT-B/16', 'RN50'] as const)("is OpenAI's %s", (name) => {
     const model = init.skipInit(() => new CLIP(presets[name]));
     const { vision, text, ...rest } = presets[name];
@@ -39,7 +40,7 @@ describe('a configuration read from shapes', () => {
     const layers = [2, 1, 3, 1] as const;
     const model = init.skipInit(() => new ResNet({ block, layers, width: 4, classes: 7, imageSize: 96 }));
     const { model: again, names, assumptions } = modelFromWeights({ state: model.stateDict() });
-    expect({ names, assumptions }).toEqual({ names: 'torchvision', assumptions: ['images have 224 pixels a side'] });
+    expect({ names, assumptions }).toEqual({ names: 'torchvision', assumptions: ['images of 224 x 224 pixels'] });
     expect([...again.stateDict().keys()]).toEqual([...model.stateDict().keys()]);
     const { description } = weightsOf(model);
     const described = modelFromWeights({ state: model.stateDict(), description }).model as ResNet;
@@ -61,7 +62,7 @@ describe('names', () => {
     { ours: 'projection', theirs: 'out.weight', transposed: true },
   ];
 
-  it('join three tensors below each other and turn matrices round, and back', async () => {
+  it('concatenate three tensors and transpose matrices, and back', async () => {
     const parts = ['q', 'k', 'v'].map((name, k): [string, Tensor] => [`layers.3.${name}.bias`, zeros([2]).add(k)]);
     const state = new Map([...parts, ['out.weight', zeros([2, 5])] as [string, Tensor]]);
     const ours = toOurNames(state, table);
@@ -73,11 +74,11 @@ describe('names', () => {
     for (const [name, tensor] of state) expect(await back.get(name)?.data()).toEqual(await tensor.data());
   });
 
-  it('have no place for what a format does not know', () => {
-    expect(() => toTheirNames(new Map([['other', zeros([1])]]), table)).toThrow('has no place for other');
+  it('reject a tensor that the table does not contain', () => {
+    expect(() => toTheirNames(new Map([['other', zeros([1])]]), table)).toThrow('has no name for other');
   });
 
-  it("know every tensor of CLIP under Hugging Face's names", () => {
+  it("include every tensor of CLIP under Hugging Face's names", () => {
     const model = init.skipInit(() => new CLIP(presets['vit-tiny-64']));
     const theirs = toTheirNames(model.stateDict(), huggingFaceNames);
     expect([...toOurNames(theirs, huggingFaceNames).keys()].sort()).toEqual([...model.stateDict().keys()].sort());
@@ -87,7 +88,7 @@ describe('names', () => {
 describe('configuration files', () => {
   const tiny = presets['vit-tiny-64'];
 
-  it('say heads and activation, which come back', () => {
+  it('specify heads and activation, which are restored', () => {
     const config = { ...tiny, activation: 'gelu', vision: { ...tiny.vision, heads: 8 } } as const;
     const sizes = clipConfigFromShapes(init.skipInit(() => new CLIP(config)).stateDict(), 'quickgelu');
     expect(clipConfigFromHuggingFace(huggingFaceConfig(config), sizes)).toMatchObject({
@@ -98,7 +99,7 @@ describe('configuration files', () => {
     expect(openClipConfig(config)).toMatchObject({ model_cfg: { quick_gelu: false, vision_cfg: { head_width: 16 } } });
   });
 
-  it("have Hugging Face's defaults where a key is left out", () => {
+  it("use Hugging Face's defaults for missing keys", () => {
     const sizes = clipConfigFromShapes(init.skipInit(() => new CLIP(tiny)).stateDict(), 'gelu');
     expect(clipConfigFromHuggingFace({}, sizes)).toMatchObject({
       activation: 'quickgelu',
@@ -107,14 +108,14 @@ describe('configuration files', () => {
     });
   });
 
-  it('are not written for what the other library does not have', () => {
+  it('are not written for models that the other library does not have', () => {
     expect(() => openClipConfig({ ...tiny, activation: 'silu' })).toThrow("OpenCLIP's models have GELU or QuickGELU");
     expect(() => huggingFaceConfig(presets['rn-tiny-64'])).toThrow('has no ResNet tower');
     expect(() => huggingFaceConfig({ ...tiny, activation: 'silu' })).toThrow('has no activation silu');
   });
 });
 
-it('names without number are answered in short time', () => {
+it('a file with very many unexpected names is rejected quickly', () => {
   const model = init.skipInit(
     () => new ViT({ imageSize: 16, patchSize: 8, width: 12, depth: 1, heads: 3, classes: 2 }),
   );
@@ -123,18 +124,18 @@ it('names without number are answered in short time', () => {
   expect(() => modelFromWeights({ state })).toThrow('\n  ... and 49970 more');
 }, 20_000);
 
-describe('a description that lies', () => {
+describe('a false description', () => {
   const model = init.skipInit(
     () => new ViT({ imageSize: 16, patchSize: 8, width: 12, depth: 1, heads: 3, classes: 2 }),
   );
 
   it.each<[unknown, string]>([
     [{ heads: 5 }, 'width 12 does not divide into 5 heads'],
-    [{ heads: -1 }, 'heads is -1: a whole number of at least 1'],
+    [{ heads: -1 }, 'heads is -1; expected an integer of at least 1'],
     [{ heads: 1e300 }, 'heads is 1e+300'],
-    [{ activation: 'constructor' }, 'activation is "constructor", which is not among relu'],
+    [{ activation: 'constructor' }, 'activation is "constructor"; expected one of relu'],
     [[], 'description is not an object'],
-  ])('%j is refused', (description, message) => {
+  ])('%j is rejected', (description, message) => {
     expect(() => modelFromWeights({ state: model.stateDict(), description })).toThrow(message);
   });
 });

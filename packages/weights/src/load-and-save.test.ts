@@ -1,3 +1,4 @@
+// Weights of every supported library: the same logits, the same bits after saving, and clear refusals.
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { CLIP, ImageClassifier, ResNet, VisionTransformer, ViT } from '@tessera/
 import type { Module } from '@tessera/nn';
 import { manualSeed, registerReferenceBackends, setDefaultBackend, type Tensor } from '@tessera/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadWeights, saveWeights } from './model-files.ts';
+import { loadWeights, saveWeights } from './load-and-save.ts';
 import { readTensors, writeTensors } from './safetensors/tensor-files.ts';
 
 registerReferenceBackends();
@@ -25,10 +26,11 @@ afterAll(() => fs.rm(scratch, { recursive: true }));
 async function weightsIn(folder: string): Promise<string> {
   const names = await fs.readdir(join(root, folder));
   const name = names.find((file) => !file.endsWith('.json') && file !== 'expected.safetensors');
-  return join(root, folder, name as string);
+  if (name === undefined) throw new Error(`${folder} contains no weights`);
+  return join(root, folder, name);
 }
 
-/** What a model gives for the inputs of `expected.safetensors`. */
+/** The output of a model for the inputs of `expected.safetensors`. */
 function run(model: Module, inputs: ReadonlyMap<string, Tensor>): Tensor {
   const image = inputs.get('image') as Tensor;
   model.eval();
@@ -66,14 +68,14 @@ const families = [
 ] as const;
 
 describe.each(families)('$folder', ({ folder, names, kind, to }) => {
-  it('gives the logits of the library that saved it', async () => {
+  it('computes the logits of the library that saved it', async () => {
     const loaded = await loadWeights(await weightsIn(folder));
     expect(loaded.names).toBe(names);
     expect(loaded.model).toBeInstanceOf(kind);
     expect(await outputError(folder, loaded.model)).toBeLessThan(1e-5);
   });
 
-  it.each(to)('comes back from the names of %s with the same bits, heads and activation', async (target) => {
+  it.each(to)('is restored from the names of %s with the same bits, heads and activation', async (target) => {
     const { model } = await loadWeights(await weightsIn(folder));
     const path = join(scratch, `${folder}-${target}`);
     const saved = await saveWeights(model, path, { names: target });
@@ -85,7 +87,7 @@ describe.each(families)('$folder', ({ folder, names, kind, to }) => {
   });
 });
 
-it('a classifier on an image tower comes back with its heads and activation', async () => {
+it('a classifier on an image tower is restored with its heads and activation', async () => {
   manualSeed(3);
   const tower = new VisionTransformer(16, 8, 24, 2, 3, 10, { activation: 'gelu' });
   const model = new ImageClassifier(tower, 4);
@@ -116,14 +118,14 @@ describe('loadWeights refuses', () => {
     state.delete(from);
   };
 
-  it('a name that is off, with the nearest one', async () => {
+  it('a misspelled name, and shows the most similar one', async () => {
     const file = await changed('timm-vit', 'off', rename('blocks.0.norm2.bias', 'blocks.0.nrom2.bias'));
     await expect(loadWeights(file)).rejects.toThrow(
       /model\.safetensors: looks like timm's.*\n {2}missing: blocks\.0\.norm2\.bias\n {2}unexpected: blocks\.0\.nrom2\.bias \(did you mean blocks\.0\.norm2\.bias\?\)/,
     );
   });
 
-  it('names in the words of the file, where one tensor of ours is three of theirs', async () => {
+  it("in the file's spelling, where one tensor of ours is three of theirs", async () => {
     const source = path('three');
     const { model } = await loadWeights(await weightsIn('hugging-face-clip'));
     await saveWeights(model, source, { names: 'hugging-face' });
@@ -141,35 +143,31 @@ describe('loadWeights refuses', () => {
       for (const name of state.keys()) if (name.startsWith('visual.transformer.resblocks.0.')) state.delete(name);
     });
     await expect(loadWeights(file)).rejects.toThrow(
-      'visual.transformer.resblocks has 1 parts, but no visual.transformer.resblocks.0',
+      'visual.transformer.resblocks has 1 parts, but visual.transformer.resblocks.0 is missing',
     );
   });
 
-  it('positions that are no square grid', async () => {
+  it('positions that are not a square grid', async () => {
     const file = await changed('timm-vit', 'grid', (state) => {
       state.set('pos_embed', (state.get('pos_embed') as Tensor).slice(1, 0, 12));
     });
-    await expect(loadWeights(file)).rejects.toThrow('pos_embed has 11 places, which are no square grid');
+    await expect(loadWeights(file)).rejects.toThrow('pos_embed has 11 places, which is not a square grid');
   });
 
   it('tensors of another model', async () => {
     const file = await changed('timm-vit', 'other', (state) => {
       for (const name of [...state.keys()]) rename(name, `encoder.${name}`)(state);
     });
-    await expect(loadWeights(file)).rejects.toThrow(/holds \d+ tensors of no known model \(encoder\./);
+    await expect(loadWeights(file)).rejects.toThrow(/contains \d+ tensors of an unknown model \(encoder\./);
   });
 
   it.each<[string, Record<string, unknown>, string]>([
-    ['another width', { vision_config: { hidden_size: 64 } }, 'vision_config.hidden_size is 64, 32 is expected'],
-    [
-      'a narrow MLP',
-      { text_config: { intermediate_size: 64 } },
-      'text_config.intermediate_size is 64, 128 is expected',
-    ],
-    ['an unknown activation', { text_config: { hidden_act: 'swish' } }, 'hidden_act is "swish", which is not among'],
+    ['another width', { vision_config: { hidden_size: 64 } }, 'vision_config.hidden_size is 64; expected 32'],
+    ['a narrow MLP', { text_config: { intermediate_size: 64 } }, 'text_config.intermediate_size is 64; expected 128'],
+    ['an unknown activation', { text_config: { hidden_act: 'swish' } }, 'hidden_act is "swish"; expected one of'],
     ['a fraction of a head', { text_config: { num_attention_heads: 2.5 } }, 'num_attention_heads is 2.5'],
     ['heads that do not divide', { text_config: { num_attention_heads: 5 } }, 'width 32 does not divide into 5 heads'],
-    ['no object', { text_config: 7 }, 'text_config is not an object'],
+    ['a number for a tower', { text_config: 7 }, 'text_config is not an object'],
   ])('a config.json with %s', async (name, change, message) => {
     const folder = path(`config ${name}`);
     await fs.cp(join(root, 'hugging-face-clip'), folder, { recursive: true });
@@ -181,9 +179,9 @@ describe('loadWeights refuses', () => {
   });
 
   it.each<[string, Record<string, unknown>, string]>([
-    ['layer scale', { ls_init_value: 0.1 }, 'vision_cfg.ls_init_value is 0.1, null is expected'],
+    ['layer scale', { ls_init_value: 0.1 }, 'vision_cfg.ls_init_value is 0.1; expected null'],
     ["timm's towers", { timm_model_name: 'vit' }, 'vision_cfg.timm_model_name is "vit"'],
-    ['another readout', { pool_type: 'avg' }, 'vision_cfg.pool_type is "avg", "tok" is expected'],
+    ['another readout', { pool_type: 'avg' }, 'vision_cfg.pool_type is "avg"; expected "tok"'],
   ])('an open_clip_config.json with %s', async (name, change, message) => {
     const folder = path(`open clip ${name}`);
     await fs.cp(join(root, 'open-clip-vit'), folder, { recursive: true });
@@ -193,21 +191,21 @@ describe('loadWeights refuses', () => {
     await expect(loadWeights(folder)).rejects.toThrow(message);
   });
 
-  it('what is not there', async () => {
+  it('missing files and folders without weights', async () => {
     await expect(loadWeights(path('nowhere'))).rejects.toThrow('nowhere: there is no such file');
     await fs.mkdir(path('empty'), { recursive: true });
-    await expect(loadWeights(path('empty'))).rejects.toThrow('holds no weights (looked for model.safetensors');
+    await expect(loadWeights(path('empty'))).rejects.toThrow('contains no weights (looked for model.safetensors');
   });
 });
 
 describe('saveWeights refuses', () => {
-  it('names that have no such model', async () => {
+  it('names of libraries that do not have the model', async () => {
     const { model } = await loadWeights(await weightsIn('openai-resnet'));
     await expect(saveWeights(model, join(scratch, 'no'), { names: 'hugging-face' })).rejects.toThrow(
-      'CLIP cannot be stored under the names of hugging-face; possible are openai, open-clip',
+      'CLIP cannot be stored under the names of hugging-face; supported: openai, open-clip',
     );
     await expect(saveWeights(model, join(scratch, 'no'), { names: 'timm' })).rejects.toThrow(
-      'CLIP cannot be stored under the names of timm; possible are openai, open-clip',
+      'CLIP cannot be stored under the names of timm; supported: openai, open-clip',
     );
     await expect(saveWeights(model, join(scratch, 'no.pt'))).rejects.toThrow('weights are written as safetensors');
     expect(await fs.readdir(scratch)).not.toContain('no');

@@ -1,3 +1,4 @@
+/** Reading of a stream of tokens. Every length and value is checked before it is used. */
 import { continuation, type DecodedMessage, decodeMessage, type RecordBatchEntry } from '@tessera/data/arrow';
 import { type DType, decodeArray, viewArray } from '@tessera/tensor';
 import type { Schema } from 'apache-arrow';
@@ -7,38 +8,38 @@ import { HandOffError, type HandOffHeader, headerKey, parseHeader } from './head
 import { checkSchema, tensorColumns } from './schema.ts';
 
 export interface ReadHandOffOptions {
-  /** Numbers that are infinite or NaN end the reading with an error, or are counted only. Default: `refuse`. */
+  /** Whether infinite numbers and NaN are an error, or only counted. Default: `refuse`. */
   readonly nonFinite?: 'refuse' | 'count';
-  /** A header that announces larger batches is refused before memory is asked for. Default: 1 GiB. */
+  /** Larger batches are rejected before memory is allocated. Default: 1 GiB. */
   readonly maxBatchBytes?: number;
 }
 
 export interface ReceivedBatch extends HandOffBatch {
-  /** Numbers among `tokens` that are infinite or NaN. */
+  /** The number of infinite values and NaN in `tokens`. */
   readonly nonFinite: number;
 }
 
 export interface ReceivedHandOff {
   readonly header: HandOffHeader;
-  /** To be gone through once. Each batch is read when it is asked for. */
+  /** Can be iterated once. Each batch is read on demand. */
   readonly batches: AsyncIterable<ReceivedBatch>;
 }
 
-/** Far above what the messages of a hand-off need. */
+/** Far more than the message headers of a stream need. */
 const largestMessage = 2 ** 20;
-/** Padding and validity bitmaps of a column, at most. */
+/** An upper bound for the padding and validity bitmaps of a column, in bytes. */
 const slack = 256;
 
 const bytesPerElement = { f32: 4, f16: 2, bf16: 2 } as const;
 
 /**
- * Reads what `writeHandOff` wrote, from chunks of any sizes. Nothing is believed before it was checked: lengths are held against the header
- * before memory is asked for, and every value but the tokens' own against its range.
+ * Reads a stream of `writeHandOff` from chunks of any size. The receiver validates everything: lengths are compared with the header before
+ * memory is allocated, and all values except the tokens' are checked against their range.
  *
- * Tokens in f32, image numbers and coordinates are views of the received bytes; f16 and bf16 are widened.
+ * Tokens in f32, image indices and coordinates are views of the received bytes; f16 and bf16 are converted to f32.
  *
- * @throws HandOffError (here, and while the batches are read) where the stream is no hand-off, has another version, is damaged or cut
- *   off, or holds numbers that are not finite
+ * @throws HandOffError (here, and while batches are read) if the stream has another format or version, is damaged or truncated, or
+ *   contains numbers that are not finite
  */
 export async function readHandOff(
   chunks: AsyncIterable<Uint8Array>,
@@ -46,7 +47,7 @@ export async function readHandOff(
 ): Promise<ReceivedHandOff> {
   const reader = new ByteReader(chunks);
   const first = await nextMessage(reader, 'the schema');
-  if (first?.kind !== 'schema') throw new HandOffError('is no hand-off: it does not begin with a schema');
+  if (first?.kind !== 'schema') throw new HandOffError('is not a stream of tokens: it does not begin with a schema');
   if (first.bodyLength !== 0) throw new HandOffError(`is damaged: a schema with ${first.bodyLength} bytes of data`);
   const header = headerOf(first.schema, maxBatchBytes);
   explain('its schema', () => checkSchema(first.schema, header));
@@ -58,12 +59,12 @@ function headerOf(schema: Schema, maxBatchBytes: number): HandOffHeader {
   const bytes = batchBytes(header, header.batchSize);
   if (bytes > maxBatchBytes)
     throw new HandOffError(
-      `announces batches of ${bytes} bytes ([${header.batchSize}, ${header.tokens}, ${header.width}] ${header.dtype}); at most ${maxBatchBytes} are taken`,
+      `announces batches of ${bytes} bytes ([${header.batchSize}, ${header.tokens}, ${header.width}] ${header.dtype}); at most ${maxBatchBytes} are accepted`,
     );
   return header;
 }
 
-/** The most that a batch of `size` sequences can take. */
+/** An upper bound for the size of a batch of `size` sequences, in bytes. */
 function batchBytes(header: HandOffHeader, size: number): number {
   const { tokens, width, dtype, layout } = header;
   const places = layout === 'packed' ? 12 * tokens : 0;
@@ -83,10 +84,10 @@ async function* readBatches(
     if (message.kind === 'schema') throw new HandOffError('is damaged: a second schema');
     const { bodyLength, batch: entry } = message;
     if (entry.rows < 1 || entry.rows > header.batchSize)
-      throw new HandOffError(`${what}: ${entry.rows} sequences, where 1 to ${header.batchSize} are announced`);
+      throw new HandOffError(`${what}: ${entry.rows} sequences; the header announces 1 to ${header.batchSize}`);
     if (bodyLength > batchBytes(header, entry.rows))
       throw new HandOffError(
-        `${what}: claims ${bodyLength} bytes for ${entry.rows} sequences; ${batchBytes(header, entry.rows)} are the most`,
+        `${what}: announces ${bodyLength} bytes for ${entry.rows} sequences; at most ${batchBytes(header, entry.rows)} are possible`,
       );
     const body = await reader.exactly(bodyLength, `${what}'s data`);
     const batch = explain(what, () => decodeBatch(header, entry, body, places));
@@ -100,7 +101,7 @@ async function* readBatches(
     throw new HandOffError(`is damaged: bytes follow the end of the stream at byte ${reader.position}`);
 }
 
-/** Says what an error is about. */
+/** Runs `body` and adds `what` to its errors. */
 function explain<T>(what: string, body: () => T): T {
   try {
     return body();
@@ -116,13 +117,13 @@ async function nextMessage(reader: ByteReader, what: string): Promise<DecodedMes
   if (prefix.getUint32(0, true) !== continuation)
     throw new HandOffError(
       start === 0
-        ? 'is no hand-off: no Arrow IPC stream begins here'
-        : `is damaged: no message begins at byte ${start}`,
+        ? 'is not a stream of tokens: it is not an Arrow IPC stream'
+        : `is damaged: no message starts at byte ${start}`,
     );
   const length = prefix.getInt32(4, true);
   if (length === 0) return null;
   if (length < 0 || length > largestMessage)
-    throw new HandOffError(`is damaged: ${what} claims a header of ${length} bytes at byte ${start}`);
+    throw new HandOffError(`is damaged: ${what} announces a header of ${length} bytes at byte ${start}`);
   const bytes = await reader.exactly(length, `the header of ${what}`);
   return explain(`is damaged: ${what} (byte ${start})`, () =>
     decodeMessage(bytes, (problem) => {
@@ -131,7 +132,7 @@ async function nextMessage(reader: ByteReader, what: string): Promise<DecodedMes
   );
 }
 
-/** Walks a record batch's arrays and buffers in the order of the schema's columns. */
+/** Walks through the arrays and buffers of a record batch in the order of the schema's columns. */
 class BatchCursor {
   readonly #entry: RecordBatchEntry;
   readonly #body: Uint8Array<ArrayBuffer>;
@@ -143,34 +144,31 @@ class BatchCursor {
     this.#body = body;
   }
 
-  /** Passes over an array's node and its validity bitmap. @throws where its length is another, or values are missing */
+  /** Skips an array's node and its validity bitmap. @throws if its length is wrong, or if it has nulls */
   array(name: string, length: number): void {
     const node = this.#entry.nodes[this.#node++];
     this.#buffer++;
-    if (node?.length !== length)
-      throw new Error(`${name}: ${node?.length ?? 'no'} values, where ${length} were expected`);
-    if (node.nullCount !== 0) throw new Error(`${name}: ${node.nullCount} values are missing`);
+    if (node?.length !== length) throw new Error(`${name}: ${node?.length ?? 'no'} values; expected ${length}`);
+    if (node.nullCount !== 0) throw new Error(`${name}: ${node.nullCount} values are null`);
   }
 
-  /** The next buffer's first elements: a view of the body, where they lie as they must. */
+  /** The first elements of the next buffer: a view of the body if they are aligned, otherwise a copy. */
   values(name: string, dtype: DType, length: number): ReturnType<typeof viewArray> {
     const region = this.#entry.buffers[this.#buffer++];
     const bytes = length * elementBytes[dtype];
     if (region === undefined || region.length < bytes)
-      throw new Error(`${name}: ${region?.length ?? 0} bytes of data, where ${bytes} were expected`);
+      throw new Error(`${name}: ${region?.length ?? 0} bytes of data; expected ${bytes}`);
     const { buffer } = this.#body;
     const aligned = region.offset % 8 === 0;
     if (aligned) return viewArray(dtype, buffer, region.offset, length);
     return viewArray(dtype, buffer.slice(region.offset, region.offset + bytes), 0, length);
   }
 
-  /** @throws where something is left that no column claims */
+  /** @throws if arrays or buffers are left that belong to no column */
   end(): void {
     const { nodes, buffers } = this.#entry;
     if (this.#node !== nodes.length || this.#buffer !== buffers.length)
-      throw new Error(
-        `${nodes.length} arrays in ${buffers.length} buffers, where ${this.#node} in ${this.#buffer} were expected`,
-      );
+      throw new Error(`${nodes.length} arrays in ${buffers.length} buffers; expected ${this.#node} in ${this.#buffer}`);
   }
 }
 
@@ -222,7 +220,7 @@ function decodeIds(cursor: BatchCursor, size: number): string[] {
   for (let i = 0; i < size; i++) {
     const bytes = (offsets[i + 1] as number) - (offsets[i] as number);
     if ((offsets[i] as number) < 0 || bytes < 0 || bytes > longestId)
-      throw new Error(`id: number ${i} claims ${bytes} bytes`);
+      throw new Error(`id: number ${i} has ${bytes} bytes; expected 0 to ${longestId}`);
   }
   const text = cursor.values('id', 'u8', offsets[size] as number) as Uint8Array;
   return Array.from({ length: size }, (_, i) => {
