@@ -1,7 +1,14 @@
 /** Affected tests, those nearest to a change first, until a time budget is spent: for `npm run check`. */
 import { execFileSync } from 'node:child_process';
 import { relative, sep } from 'node:path';
-import { createVitest, type TestModule, type TestSequencer, type TestSpecification, type Vitest } from 'vitest/node';
+import {
+  createVitest,
+  type TestModule,
+  type TestSequencer,
+  type TestSpecification,
+  TestsNotFoundError,
+  type Vitest,
+} from 'vitest/node';
 
 /** The branches that a change may be compared with, the likeliest first. */
 const mainBranches = ['origin/HEAD', 'origin/main', 'main'];
@@ -66,7 +73,6 @@ export async function runNearestTests(root: string, base: string, seconds: numbe
     root,
     watch: false,
     changed: base,
-    passWithNoTests: true,
     // By default a change to package.json affects every test.
     forceRerunTriggers: [],
     sequence: { sequencer: NearestFirst },
@@ -81,6 +87,9 @@ export async function runNearestTests(root: string, base: string, seconds: numbe
     finished ??= testModules.length;
     const passed = unhandledErrors.length === 0 && testModules.every((module) => module.state() !== 'failed');
     return { finished, left: testModules.length - finished, passed };
+  } catch (error) {
+    if (error instanceof TestsNotFoundError) return { finished: 0, left: 0, passed: true };
+    throw error;
   } finally {
     clearTimeout(timer);
     await vitest.close();
