@@ -1,4 +1,4 @@
-/** What there is to compute on. */
+/** Lists the backends that this machine can compute on. */
 import {
   type Backend,
   BackendUnavailableError,
@@ -11,15 +11,15 @@ import { type DType, dtypes } from '../kernel/dtype.ts';
 import { WasmBackend } from './wasm/index.ts';
 import { type AdapterDescription, describeAdapter } from './webgpu/index.ts';
 
-/** One backend as this machine has it. */
+/** A backend that is available on this machine. */
 export interface Device {
-  /** What `openBackend` takes. */
+  /** The name to pass to `openBackend`. */
   readonly backend: string;
   readonly available: true;
   readonly dtypes: readonly DType[];
-  /** What it is, by the names that people read. */
+  /** Its properties, with names for people to read. */
   readonly facts: Readonly<Record<string, string | number | boolean>>;
-  /** Of WebGPU: all adapters that were found, the one that is taken first. */
+  /** For WebGPU: all adapters that were found; the first is the one that is used. */
   readonly adapters: readonly AdapterDescription[];
 }
 
@@ -32,20 +32,20 @@ export interface MissingDevice {
 
 const dtypeNames = Object.keys(dtypes) as DType[];
 
-function factsOf(backend: Backend, asked: string): Device['facts'] {
-  if (!(backend instanceof WasmBackend)) return backend.name === asked ? {} : { is: backend.name };
+function factsOf(backend: Backend, requested: string): Device['facts'] {
+  if (!(backend instanceof WasmBackend)) return backend.name === requested ? {} : { is: backend.name };
   const { threads, whyOneThread, features, revectorized } = backend;
   return {
     threads,
     ...(whyOneThread === null ? {} : { 'why one thread': whyOneThread }),
     SIMD: true,
     'fused multiply-add': features.relaxedSimd,
-    're-vectoriser (256-bit)': revectorized,
+    're-vectorizer (256-bit)': revectorized,
     'matrix tiles': features.wideTiles ? '4 x 16' : '4 x 8',
   };
 }
 
-/** The adapters that WebGPU offers, each once. */
+/** All adapters that WebGPU offers, without duplicates. */
 async function listAdapters(): Promise<AdapterDescription[]> {
   const found = new Map<string, AdapterDescription>();
   for (const options of [{}, { adapter: 'hardware' }, { adapter: 'software' }]) {
@@ -76,7 +76,7 @@ async function inspect(name: string, alreadyOpen: boolean): Promise<Device | Mis
   }
 }
 
-/** Every backend that Tessera knows, and whether this machine has it. Those that this opens are closed again. */
+/** Every registered backend, and whether it is available on this machine. Backends that this function opens are closed again. */
 export async function listDevices(): Promise<(Device | MissingDevice)[]> {
   const devices: (Device | MissingDevice)[] = [];
   for (const name of backendNames()) devices.push(await inspect(name, isBackendOpen(name)));

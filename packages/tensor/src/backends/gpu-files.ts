@@ -1,9 +1,11 @@
-/** Devices under /dev by which Linux reaches a GPU: a render node, NVIDIA's own, that of WSL, those of telephones. */
+/** Tells from the files in /dev whether a Linux machine has a GPU. */
+
+/** Device files through which Linux accesses a GPU: render nodes, NVIDIA's, WSL's, and two kinds of phones'. */
 const gpuDevices = /^(renderD\d+|nvidia\d+|dxg|kgsl-3d0|mali0)$/;
 
 /**
- * Why this machine certainly has no GPU, by what lies in /dev; null where it may have one, and everywhere but in Node on Linux. It
- * costs nothing, where asking the Vulkan loader prints warnings if there is no driver.
+ * The reason why this machine certainly has no GPU, judging by /dev; null where it may have one, and always outside Node on Linux. This
+ * is quick and silent, whereas the Vulkan loader prints warnings where no driver is installed.
  */
 export function whyNoGpuFile(): string | null {
   if (typeof process === 'undefined' || process.platform !== 'linux') return null;
@@ -18,5 +20,5 @@ export function whyNoGpuFile(): string | null {
   };
   return [...list('/dev'), ...list('/dev/dri')].some((name) => gpuDevices.test(name))
     ? null
-    : 'there is none under /dev (dri/renderD*, nvidia*, dxg)';
+    : '/dev contains no GPU device (dri/renderD*, nvidia*, dxg)';
 }

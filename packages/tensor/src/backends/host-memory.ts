@@ -1,4 +1,4 @@
-/** Memory of the host, in JavaScript's arrays: for backends that compute there, or are given arrays by it. */
+/** Memory of the host, in JavaScript's ArrayBuffers: for backends that compute in JavaScript or take JavaScript arrays. */
 import { type Allocation, OutOfMemoryError } from '../kernel/backend.ts';
 import { type DType, type TypedArray, viewArray } from '../kernel/dtype.ts';
 
@@ -12,10 +12,10 @@ class Block implements Allocation {
   }
 }
 
-/** The memory behind an allocation of the host. */
+/** The memory of an allocation in host memory. */
 export const memoryOf = (allocation: Allocation): ArrayBuffer => (allocation as Block).memory;
 
-/** What such backends have in common: everything but running plans. */
+/** Everything that these backends share; a subclass adds running plans. */
 export abstract class HostMemory {
   readonly name: string;
   #used = 0;
@@ -30,7 +30,7 @@ export abstract class HostMemory {
       this.#used += bytes;
       return block;
     } catch (cause) {
-      throw new OutOfMemoryError(`${this.name}: ${bytes} bytes are not to be had beside the ${this.#used} in use`, {
+      throw new OutOfMemoryError(`${this.name}: cannot allocate ${bytes} bytes; ${this.#used} bytes are in use`, {
         cause,
       });
     }
@@ -53,7 +53,7 @@ export abstract class HostMemory {
     return viewArray(dtype, memoryOf(allocation), 0, length).slice();
   }
 
-  /** Nothing is ever under way between calls: a run ends when its results lie in memory. */
+  /** Returns at once: a run ends only when its results are in memory, so nothing is pending between calls. */
   async synchronize(): Promise<void> {}
 
   memory(): { used: number; reserved: number } {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Access, ContractKernel, Instruction, Kernel, LoopKernel } from '../kernel/kernel.ts';
+import { nth } from '../kernel/nth.ts';
 import type { Plan } from '../kernel/plan.ts';
 import { contiguousView, padView, permuteView, stridedView, type View } from '../kernel/view.ts';
 import { runKernel } from './interpret-kernels.ts';
@@ -28,7 +29,7 @@ const loop = (
 describe('loop kernels', () => {
   const square = contiguousView([2, 3]);
 
-  test('load and store through views; elements behind guards are 0', () => {
+  test('load and store through views; elements outside a guard are 0', () => {
     const out = new Float32Array(8);
     const padded = padView(contiguousView([2, 3]), [0, 1], [0, 0]);
     const transposed = permuteView(contiguousView([4, 2]), [1, 0]);
@@ -36,7 +37,7 @@ describe('loop kernels', () => {
     expect([...out]).toEqual([0, 0, 1, 4, 2, 5, 3, 6]);
   });
 
-  test('a row: reductions, what is computed from them, and one value a row', () => {
+  test('a row: reductions, values computed from them, and one value a row', () => {
     // x - max(x), and the sum of that.
     const perRow = stridedView([2, 3], [1, 0]);
     const buffers = [f32(1, 5, 2, 7, 6, 0), new Float32Array(6), new Float32Array(2)];
@@ -56,8 +57,8 @@ describe('loop kernels', () => {
       [false, true],
     );
     runKernel(kernel, buffers);
-    expect([...(buffers[1] as Float32Array)]).toEqual([-4, 0, -3, 0, -1, -7]);
-    expect([...(buffers[2] as Float32Array)]).toEqual([-7, -8]);
+    expect([...nth(buffers, 1)]).toEqual([-4, 0, -3, 0, -1, -7]);
+    expect([...nth(buffers, 2)]).toEqual([-7, -8]);
   });
 
   test('a row is read before it is written', () => {
@@ -69,7 +70,7 @@ describe('loop kernels', () => {
       [false, true],
     );
     runKernel(kernel, buffers);
-    expect([...(buffers[0] as Float32Array)]).toEqual([6, 6, 6, 15, 15, 15]);
+    expect([...nth(buffers, 0)]).toEqual([6, 6, 6, 15, 15, 15]);
   });
 
   test('index, const, where, and integers that wrap around', () => {
@@ -102,7 +103,7 @@ describe('loop kernels', () => {
       [[1, access(2, contiguousView(domain))]],
     );
     runKernel(kernel, buffers);
-    expect([...(buffers[2] as Float32Array)]).toEqual([30, 31, 10, 11, 30, 31]);
+    expect([...nth(buffers, 2)]).toEqual([30, 31, 10, 11, 30, 31]);
   });
 
   test('a scalar domain is one element', () => {
@@ -132,13 +133,13 @@ describe('loop kernels', () => {
       'kernel writes element 1 of buffer 1, beyond its end',
     );
     const accumulator = loop([1], [{ op: 'accumulator', dtype: 'f32' }], []);
-    expect(() => runKernel(accumulator, [])).toThrow('`accumulator` stands in the epilogue of a contraction only');
+    expect(() => runKernel(accumulator, [])).toThrow('`accumulator` is allowed only in the epilogue of a contraction');
   });
 });
 
 describe('contractions', () => {
   test('batch, m, n and k of several axes, with an epilogue', () => {
-    // a [2, 3, 2, 2] with k = the last two axes, b [2, 2, 2, 2] with k in front; out = product + bias[n].
+    // a [2, 3, 2, 2], where k is the last two axes; b [2, 2, 2, 2], where k comes before n; out = product + bias[n].
     const buffers = [
       Float32Array.from({ length: 24 }, (_, i) => i - 7),
       Float32Array.from({ length: 16 }, (_, i) => 2 * i - 9),
@@ -172,11 +173,11 @@ describe('contractions', () => {
       for (let k = 0; k < 4; k++) sum += (batch * 12 + m * 4 + k - 7) * (2 * (batch * 8 + k * 2 + n) - 9);
       return sum;
     });
-    expect([...(buffers[3] as Float32Array)]).toEqual(expected);
+    expect([...nth(buffers, 3)]).toEqual(expected);
   });
 });
 
-test('scatterAdd kernels sum rows and leave out indices outside', () => {
+test('scatterAdd kernels sum rows and ignore indices outside the table', () => {
   const buffers = [f32(1, 2, 3, 4, 5, 6, 7, 8), Int32Array.of(1, 1, -1, 2), new Float32Array(6).fill(9)];
   const kernel: Kernel = {
     kind: 'scatterAdd',
@@ -191,7 +192,7 @@ test('scatterAdd kernels sum rows and leave out indices outside', () => {
     out: 2,
   };
   runKernel(kernel, buffers);
-  expect([...(buffers[2] as Float32Array)]).toEqual([0, 0, 4, 6, 7, 8]);
+  expect([...nth(buffers, 2)]).toEqual([0, 0, 4, 6, 7, 8]);
 });
 
 describe('the backend', () => {
@@ -219,12 +220,10 @@ describe('the backend', () => {
     backend.write(x, f32(0, 1, 2));
     await backend.prepare(plan).run([x, y]);
     const values = await backend.read(y, 'f32', 3);
-    values.forEach((value, i) => {
-      expect(value).toBeCloseTo(Math.exp(-i), 6);
-    });
+    for (const [i, value] of values.entries()) expect(value).toBeCloseTo(Math.exp(-i), 6);
   });
 
-  test('counts its memory', () => {
+  test('reports the memory in use', () => {
     const backend = new ReferenceBackend('memory');
     const [a, b] = [backend.allocate(12), backend.allocate(0)];
     expect(backend.memory()).toEqual({ used: 12, reserved: 12 });

@@ -1,9 +1,10 @@
 /**
- * The oracle of schedulers and code generators: runs a plan's kernels one after the other, element by element, in double precision;
- * values are rounded when they are stored.
+ * The oracle for the scheduler and the code generators: runs a plan's kernels one after the other, element by element, in double
+ * precision; values are rounded when they are stored.
  */
 import { type DType, elementCode, type TypedArray, viewArray } from '../kernel/dtype.ts';
 import type { ContractKernel, Instruction, Kernel, LoopKernel, Program, ScatterAddKernel } from '../kernel/kernel.ts';
+import { nth } from '../kernel/nth.ts';
 import type { Plan } from '../kernel/plan.ts';
 import { binaryFunction, reduceFunctions, roundTo, unaryFunction } from '../kernel/semantics.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../kernel/shape.ts';
@@ -11,7 +12,7 @@ import { locate, type View } from '../kernel/view.ts';
 
 type Index = readonly number[];
 
-/** A buffer's elements as numbers. */
+/** Access to a buffer's elements as numbers. */
 interface Elements {
   readonly length: number;
   get(position: number): number;
@@ -33,21 +34,23 @@ function elementsOf(stored: TypedArray, dtype: DType): Elements {
 function indicesOf(shape: Shape): Index[] {
   const strides = contiguousStrides(shape);
   return Array.from({ length: sizeOf(shape) }, (_, position) =>
-    shape.map((n, axis) => Math.floor(position / (strides[axis] as number)) % n),
+    shape.map((n, axis) => Math.floor(position / nth(strides, axis)) % n),
   );
 }
 
-/** The element of `buffer` that the view finds at `index`; 0 where a guard fails. */
+/** The element that the access selects at `index`; 0 where a guard fails. */
 function load(buffers: readonly Elements[], access: { buffer: number; view: View }, index: Index): number {
   const at = locate(access.view, index);
   if (at < 0) return 0;
-  const buffer = buffers[access.buffer] as Elements;
+  const buffer = nth(buffers, access.buffer);
   if (at >= buffer.length)
-    throw new RangeError(`kernel reads element ${at} of buffer ${access.buffer}, beyond its end`);
+    throw new RangeError(
+      `kernel reads element ${at} of buffer ${access.buffer}, beyond its end: it has ${buffer.length} elements`,
+    );
   return buffer.get(at);
 }
 
-/** The values of one instruction at the given indices, which are one row: a reduction joins all of them. */
+/** The values of one instruction at the given indices, which form one row: a reduction combines all of them. */
 function evaluate(
   instruction: Instruction,
   row: readonly Index[],
@@ -55,22 +58,23 @@ function evaluate(
   buffers: readonly Elements[],
   accumulator: Float64Array | null,
 ): Float64Array {
-  const each = (value: (i: number) => number): Float64Array => Float64Array.from(row, (_, i) => value(i));
-  const of = (value: number): Float64Array => values[value] as Float64Array;
+  const each = (value: (index: Index, i: number) => number): Float64Array => Float64Array.from(row, value);
+  const of = (value: number): Float64Array => nth(values, value);
   switch (instruction.op) {
     case 'load':
-      return each((i) => load(buffers, instruction.access, row[i] as Index));
+      return each((index) => load(buffers, instruction.access, index));
     case 'const':
       return each(() => instruction.value);
     case 'index':
-      return each((i) =>
-        instruction.coefficients.reduce((sum, c, k) => sum + c * ((row[i] as Index)[k] as number), instruction.offset),
+      return each((index) =>
+        instruction.coefficients.reduce((sum, c, k) => sum + c * nth(index, k), instruction.offset),
       );
     case 'gather': {
-      const last = (instruction.access.view.shape.at(-1) as number) - 1;
+      const { shape } = instruction.access.view;
+      const last = nth(shape, shape.length - 1) - 1;
       const rows = of(instruction.row);
-      return each((i) =>
-        load(buffers, instruction.access, [...(row[i] as Index), Math.min(last, Math.max(0, rows[i] as number))]),
+      return each((index, i) =>
+        load(buffers, instruction.access, [...index, Math.min(last, Math.max(0, nth(rows, i)))]),
       );
     }
     case 'unary': {
@@ -80,11 +84,11 @@ function evaluate(
     case 'binary': {
       const compute = binaryFunction(instruction.kind, instruction.dtype);
       const [a, b] = [of(instruction.a), of(instruction.b)];
-      return each((i) => compute(a[i] as number, b[i] as number));
+      return a.map((x, i) => compute(x, nth(b, i)));
     }
     case 'where': {
       const [condition, yes, no] = [of(instruction.condition), of(instruction.yes), of(instruction.no)];
-      return each((i) => (condition[i] !== 0 ? yes[i] : no[i]) as number);
+      return condition.map((holds, i) => nth(holds !== 0 ? yes : no, i));
     }
     case 'reduce': {
       const { start, join } = reduceFunctions[instruction.kind];
@@ -94,20 +98,21 @@ function evaluate(
       return each(() => rounded);
     }
     case 'accumulator':
-      if (accumulator === null) throw new Error('kernel: `accumulator` stands in the epilogue of a contraction only');
+      if (accumulator === null)
+        throw new Error('kernel: `accumulator` is allowed only in the epilogue of a contraction');
       return accumulator;
     default:
       return instruction satisfies never;
   }
 }
 
-/** Array.reduce passes more arguments than a joining function takes. */
+/** Drops the extra arguments that `reduce` passes, which Math.max would use. */
 const join2 =
   (join: (a: number, b: number) => number) =>
   (a: number, b: number): number =>
     join(a, b);
 
-/** All of the row is read before any of it is written. */
+/** Runs a program on one row. All of the row is read before any of it is written. */
 function runRow(
   { instructions, stores }: Program,
   row: readonly Index[],
@@ -118,15 +123,17 @@ function runRow(
   const values: Float64Array[] = [];
   for (const instruction of instructions) values.push(evaluate(instruction, row, values, buffers, accumulator));
   for (const { value, access, oncePerRow } of stores)
-    row.forEach((index, i) => {
-      if (oncePerRow && index.some((n, axis) => reduced[axis] && n !== 0)) return;
+    for (const [i, index] of row.entries()) {
+      if (oncePerRow && index.some((n, axis) => reduced[axis] && n !== 0)) continue;
       const at = locate(access.view, index);
-      if (at < 0) return;
-      const buffer = buffers[access.buffer] as Elements;
+      if (at < 0) continue;
+      const buffer = nth(buffers, access.buffer);
       if (at >= buffer.length)
-        throw new RangeError(`kernel writes element ${at} of buffer ${access.buffer}, beyond its end`);
-      buffer.set(at, (values[value] as Float64Array)[i] as number);
-    });
+        throw new RangeError(
+          `kernel writes element ${at} of buffer ${access.buffer}, beyond its end: it has ${buffer.length} elements`,
+        );
+      buffer.set(at, nth(nth(values, value), i));
+    }
 }
 
 function runLoop({ domain, reduced, program }: LoopKernel, buffers: readonly Elements[]): void {
@@ -135,7 +142,7 @@ function runLoop({ domain, reduced, program }: LoopKernel, buffers: readonly Ele
   for (const start of rows)
     runRow(
       program,
-      within.map((index) => index.map((n, axis) => n + (start[axis] as number))),
+      within.map((index) => index.map((n, axis) => n + nth(start, axis))),
       reduced,
       buffers,
       null,
@@ -165,31 +172,45 @@ function runContract({ batch, m, n, k, a, b, epilogue }: ContractKernel, buffers
 function runScatterAdd(kernel: ScatterAddKernel, buffers: readonly Elements[]): void {
   const { outer, count, inner, rows, values, index } = kernel;
   const sums = new Float64Array(outer * rows * inner);
-  for (const [o, j, i] of indicesOf([outer, count, inner]) as [number, number, number][]) {
-    const row = load(buffers, index, [j]);
-    if (row < 0 || row >= rows) continue;
-    const at = (o * rows + row) * inner + i;
-    sums[at] = (sums[at] as number) + load(buffers, values, [o, j, i]);
-  }
-  const out = buffers[kernel.out] as Elements;
-  sums.forEach((sum, position) => {
-    out.set(position, sum);
-  });
+  for (let o = 0; o < outer; o++)
+    for (let j = 0; j < count; j++) {
+      const row = load(buffers, index, [j]);
+      if (row < 0 || row >= rows) continue;
+      const start = (o * rows + row) * inner;
+      for (let i = 0; i < inner; i++) sums[start + i] = nth(sums, start + i) + load(buffers, values, [o, j, i]);
+    }
+  const out = nth(buffers, kernel.out);
+  for (const [position, sum] of sums.entries()) out.set(position, sum);
 }
 
-const runners = { loop: runLoop, contract: runContract, scatterAdd: runScatterAdd };
+function run(kernel: Kernel, buffers: readonly Elements[]): void {
+  switch (kernel.kind) {
+    case 'loop':
+      runLoop(kernel, buffers);
+      break;
+    case 'contract':
+      runContract(kernel, buffers);
+      break;
+    case 'scatterAdd':
+      runScatterAdd(kernel, buffers);
+      break;
+    default:
+      kernel satisfies never;
+  }
+}
 
-/** `dtypes` of the buffers, where they are not what their arrays say: f16 and bf16. */
+/** Runs one kernel. `dtypes` are those of the buffers; they matter for f16 and bf16, whose arrays contain bit patterns. */
 export function runKernel(kernel: Kernel, buffers: readonly TypedArray[], dtypes: readonly DType[] = []): void {
   const elements = buffers.map((stored, buffer) => elementsOf(stored, dtypes[buffer] ?? 'f64'));
-  (runners[kernel.kind] as (kernel: Kernel, buffers: readonly Elements[]) => void)(kernel, elements);
+  run(kernel, elements);
 }
+
 /** Runs all kernels of a plan; `externals[i]` is the memory of external buffer i. */
 export function runPlan(plan: Plan, externals: readonly ArrayBuffer[]): void {
   const arena = new ArrayBuffer(plan.arenaBytes);
   const buffers = plan.buffers.map(({ dtype, length, place }) =>
     place.kind === 'external'
-      ? viewArray(dtype, externals[place.index] as ArrayBuffer, 0, length)
+      ? viewArray(dtype, nth(externals, place.index), 0, length)
       : viewArray(dtype, arena, place.byteOffset, length),
   );
   const dtypes = plan.buffers.map(({ dtype }) => dtype);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { PressureGauge } from './pressure.ts';
 
-/** Of what is counted here. */
+/** The unit of memory in these tests, in bytes. */
 const unit = 8 * 2 ** 20;
 
 describe('PressureGauge', () => {
-  it('asks each time the use has grown by an eighth, and by 32 MiB at least, while collections free something', () => {
+  it('requests a collection each time memory has grown by an eighth and at least 32 MiB, while collections free something', () => {
     const gauge = new PressureGauge();
     const asked: number[] = [];
     let used = 0;
@@ -18,13 +18,13 @@ describe('PressureGauge', () => {
     }
     expect(asked.slice(0, 5)).toEqual([5, 9, 13, 17, 21]);
     expect(asked.length).toBeGreaterThan(20);
-    // The use falls to what lives, and grows again.
+    // Memory falls to what is live, and grows again.
     expect(gauge.grown(100 * unit)).toBe(false);
     expect(gauge.grown(110 * unit)).toBe(false);
     expect(gauge.grown(114 * unit)).toBe(true);
   });
 
-  it('waits twice as long where the last collection freed nothing, and no longer once one has', () => {
+  it('waits twice as long if the last collection freed nothing, until one frees something', () => {
     const gauge = new PressureGauge();
     const asked: number[] = [];
     for (let used = 0; used <= 1024; used++) if (gauge.grown(used * unit)) asked.push(used);

@@ -1,21 +1,24 @@
-/** So much more than what certainly lives is tolerated before garbage is collected. */
-const toleratedGarbage = (living: number): number => Math.max(32 << 20, living / 8);
+/** Decides when to run the garbage collector, which does not know how much backend memory small JavaScript objects keep alive. */
 
-/** A collection that freed nothing makes us wait so many times as long for the next, up to this. */
+/** How much memory beyond the live memory may accumulate before garbage is collected, in bytes. */
+const toleratedGarbage = (live: number): number => Math.max(32 << 20, live / 8);
+
+/** Each collection that freed nothing doubles the growth that is waited for, up to this factor. */
 const mostPatience = 16;
 
 /**
- * Says when to collect garbage. The garbage collector does not see this memory: objects of some bytes keep megabytes here, and it
- * has no reason to look for dead ones. So it is asked when the use has grown by an eighth over the least since the last time: the
- * memory of a long training run stays flat, and a collection costs little beside the work that filled so much. Where the last one
- * freed nothing, as while a model is made, twice as much growth is waited for.
+ * Decides when to collect garbage. The garbage collector does not see backend memory: an object of a few bytes can keep megabytes
+ * alive, and the collector has no reason to look for dead ones. So a collection is requested when the memory in use has grown by an
+ * eighth over its minimum since the last one. The memory of a long training run then stays flat, and a collection costs little compared
+ * with the work that filled that much memory. If the last collection freed nothing, for example while a model is built, the growth that
+ * triggers the next one doubles.
  */
 export class PressureGauge {
   #least = 0;
   #usedAtLast = Number.POSITIVE_INFINITY;
   #patience = 1;
 
-  /** Whether to collect now, `used` bytes being in use. */
+  /** Whether to collect now that `used` bytes are in use. */
   grown(used: number): boolean {
     this.#least = Math.min(this.#least, used);
     if (used - this.#least <= this.#patience * toleratedGarbage(this.#least)) return false;

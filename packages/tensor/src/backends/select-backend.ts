@@ -1,14 +1,15 @@
+/** Opens the backend of a given name, or the fastest one on this machine. */
 import { type Backend, BackendUnavailableError, closeBackend, openBackend } from '../kernel/backend.ts';
 import { whyNoGpuFile } from './gpu-files.ts';
 
-/** What was chosen, and why. */
+/** The chosen backend, and the reason. */
 export interface Selection {
   readonly backend: Backend;
-  /** For people; null where a name was given and there was nothing to choose. */
+  /** For people; null if the caller named a backend. */
   readonly reason: string | null;
 }
 
-/** What of the WebGPU backend decides. */
+/** The part of the WebGPU backend that the choice depends on. */
 interface WithAdapter {
   readonly adapter: { readonly name: string; readonly software: boolean };
 }
@@ -16,11 +17,11 @@ interface WithAdapter {
 const hasAdapter = (backend: Backend): backend is Backend & WithAdapter => 'adapter' in backend;
 
 /**
- * Opens a backend by its name, or the fastest one that is here for `auto`: WebGPU on a hardware adapter, otherwise WebAssembly. An
- * adapter that runs on the processor is never taken for `auto`: WebAssembly uses the same cores better.
+ * Opens a backend by its name. `auto` opens the fastest one available: WebGPU on a hardware adapter, otherwise WebAssembly. An adapter
+ * that runs on the CPU is never used for `auto`, because WebAssembly uses the same cores better.
  *
- * @param whyNoGpu tells why WebGPU need not be asked for a GPU; null: ask it
- * @throws BackendUnavailableError where the named backend cannot be had here
+ * @param whyNoGpu returns the reason why there is certainly no GPU, so that WebGPU is not tried, or null
+ * @throws BackendUnavailableError if the named backend is not available on this machine
  */
 export async function selectBackend(name: string, whyNoGpu = whyNoGpuFile): Promise<Selection> {
   if (name !== 'auto') return { backend: await openBackend(name), reason: null };
@@ -37,7 +38,7 @@ export async function selectBackend(name: string, whyNoGpu = whyNoGpuFile): Prom
   if (hasAdapter(gpu) && gpu.adapter.software) {
     const { name: adapter } = gpu.adapter;
     await closeBackend('webgpu');
-    return wasm(`no GPU: the only WebGPU adapter, ${adapter}, runs on the processor`);
+    return wasm(`no GPU: the only WebGPU adapter, ${adapter}, runs on the CPU`);
   }
   return { backend: gpu, reason: hasAdapter(gpu) ? `GPU: ${gpu.adapter.name}` : 'GPU' };
 }

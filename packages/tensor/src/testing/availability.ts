@@ -1,6 +1,7 @@
+/** Checks for tests whether this machine has a backend. */
 import { BackendUnavailableError, openBackend } from '../kernel/backend.ts';
 
-/** Opens a backend for tests. Returns why it cannot be had on this machine; null if it can. */
+/** Opens a backend for tests. Returns the reason if it is not available on this machine, else null. */
 export const whyMissing = (backend: string): Promise<string | null> =>
   openBackend(backend).then(
     () => null,

@@ -1,3 +1,4 @@
+/** Opens the backends on which the tests of operations run. */
 import '../backends/gpujs/index.ts';
 import '../backends/wasm/index.ts';
 import '../backends/webgpu/index.ts';
@@ -5,10 +6,10 @@ import { registerReferenceBackends } from '../backends/reference/backend.ts';
 import { openBackend } from '../kernel/backend.ts';
 import { whyMissing } from './availability.ts';
 
-/** Why tests on WebGPU are left out here: there is no adapter, not even one in software. Null where there is. */
+/** Why tests on WebGPU are skipped: the machine has no adapter, not even a software one. Null if it has one. */
 export const webgpuMissing: string | null = await whyMissing('webgpu');
 
-/** The modes of gpu.js that this machine has. */
+/** The modes of gpu.js that are tested on this machine. */
 const gpujsModes: readonly string[] = [
   'gpujs:webasm',
   'gpujs:cpu',
@@ -16,7 +17,7 @@ const gpujsModes: readonly string[] = [
 ];
 for (const mode of gpujsModes) await openBackend(mode);
 
-/** Every backend that must pass the tests of the operations. */
+/** All backends that must pass the tests of operations. */
 export const testedBackends: readonly string[] = [
   'reference',
   'reference-kernels',

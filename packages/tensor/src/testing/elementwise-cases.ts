@@ -1,4 +1,6 @@
+/** Conformance cases of elementwise operations, casts and broadcasting. */
 import { tensor, where, zeros } from '../functions.ts';
+import { nth } from '../kernel/nth.ts';
 import type { Tensor } from '../tensor.ts';
 import { type OpCase, scattered } from './op-case.ts';
 
@@ -6,7 +8,7 @@ const signed = scattered(10);
 const positive = signed.map((x) => Math.abs(x) + 0.1);
 const special = [0, -0, 1, -1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN];
 
-/** The error function by the midpoint rule: another way than the backends take. */
+/** The error function by the midpoint rule, which differs from the backends' methods. */
 function erf(x: number): number {
   const steps = 20000;
   let sum = 0;
@@ -165,25 +167,28 @@ const unaryCases: OpCase[] = [
   ),
 ];
 
+type Operands = readonly [a: readonly number[], b: readonly number[]];
+
 const left = scattered(12, 4);
 const right = scattered(15, 2).slice(3);
+const leftAndRight: Operands = [left, right];
 
 const binary = (
   name: string,
   compute: (a: Tensor, b: Tensor) => Tensor,
   formula: (a: number, b: number) => number,
-  [a, b]: readonly [readonly number[], readonly number[]] = [left, right],
+  [a, b]: Operands = leftAndRight,
   rest: Partial<OpCase> = {},
 ): OpCase => ({
   name,
   compute: () => compute(tensor(a), tensor(b)),
-  expected: a.map((x, i) => formula(Math.fround(x), Math.fround(b[i] as number))),
+  expected: a.map((x, i) => formula(Math.fround(x), Math.fround(nth(b, i)))),
   shape: [a.length],
   ...rest,
 });
 
 const nan = Number.NaN;
-const withNaN: [number[], number[]] = [
+const withNaN: Operands = [
   [1, nan, nan, 2, -0, 3],
   [nan, 1, nan, 3, 0, 2],
 ];
@@ -229,7 +234,7 @@ const binaryCases: OpCase[] = [
   binary('minimum', (a, b) => a.minimum(b), Math.min),
   binary('maximum with NaN', (a, b) => a.maximum(b), Math.max, withNaN),
   binary('minimum with NaN', (a, b) => a.minimum(b), Math.min, withNaN),
-  ...[[left, right] as [number[], number[]], withNaN, [left, left] as [number[], number[]]].flatMap((inputs, k) => [
+  ...[leftAndRight, withNaN, [left, left] satisfies Operands].flatMap((inputs, k) => [
     binary(
       `lt ${k}`,
       (a, b) => a.lt(b),
@@ -345,7 +350,7 @@ const integer = (
 ): OpCase => ({
   name,
   compute: () => compute(tensor(Int32Array.from(integers)), tensor(Int32Array.from(divisors))),
-  expected: integers.map((a, i) => formula(a, divisors[i] as number)),
+  expected: integers.map((a, i) => formula(a, nth(divisors, i))),
   shape: [integers.length],
   dtype: 'i32',
   ...rest,
@@ -522,7 +527,7 @@ const casts: OpCase[] = [
     dtype: 'bool',
   },
   {
-    name: 'u8 with a number that it cannot hold',
+    name: 'u8 with a number outside its range',
     compute: () => tensor(Uint8Array.of(200, 10)).sub(300),
     expected: [-100, -290],
     shape: [2],
@@ -548,7 +553,7 @@ const casts: OpCase[] = [
     dtype: 'i32',
   },
   {
-    name: 'f32 and f64 give f64',
+    name: 'f32 and f64 are promoted to f64',
     needs: ['f64'],
     compute: () => tensor([1, 2]).add(tensor(Float64Array.of(1e-9, 2e-9))),
     expected: [1 + 1e-9, 2 + 2e-9],

@@ -1,15 +1,15 @@
 /**
- * f16 and bf16. What is computed between loads and stores keeps f32; so the expected values are exact, computed from operands that the
- * type holds, and the tolerance is that of the one rounding at the end.
+ * Conformance cases of f16 and bf16. Values stay in f32 between loads and stores. So the expected values are exact, computed from operands
+ * that are exact in the type, and the tolerance is that of the one rounding at the end.
  */
-
 import { concat, einsum, tensor, where } from '../functions.ts';
 import * as graph from '../graph/graph.ts';
 import { castNumber, type HalfDType } from '../kernel/dtype.ts';
+import { nth } from '../kernel/nth.ts';
 import { type Shape, sizeOf } from '../kernel/shape.ts';
 import { autocast } from '../ops/autocast.ts';
 import { Tensor } from '../tensor.ts';
-import { type OpCase, scattered, tabulate } from './op-case.ts';
+import { elementAt, type OpCase, scattered, sumOver, tabulate } from './op-case.ts';
 
 /** Half a unit in the last place, relative to the value. */
 const halfUnit: Readonly<Record<HalfDType, number>> = { f16: 2 ** -11, bf16: 2 ** -8 };
@@ -21,20 +21,19 @@ function casesOf(dtype: HalfDType): OpCase[] {
   const rounded = { dtype, needs, tolerance } as const;
   const single = { dtype: 'f32', needs } as const;
 
-  /** A tensor of the type, and its values by index. */
+  /** A tensor of the dtype, and its values by index. */
   const data = (shape: Shape, range = 2) => {
     const values = scattered(sizeOf(shape), range).map(round);
     return {
       t: () => tensor(values, { shape, dtype }),
-      at: (...index: number[]) =>
-        values[index.reduce((position, i, axis) => position * (shape[axis] as number) + i, 0)] as number,
+      at: (...index: number[]) => elementAt(values, shape, index),
     };
   };
 
   const ulp = 2 * halfUnit[dtype];
   const smallest = dtype === 'f16' ? 2 ** -24 : 2 ** -133;
   const largest = dtype === 'f16' ? 65504 : (2 - 2 ** -7) * 2 ** 127;
-  /** Ties, subnormals, what is too large, what is none. */
+  /** Ties, subnormal numbers, numbers that are too large, infinities and NaN. */
   const hard = [
     ...[1 + ulp / 2, 1 + 1.5 * ulp, -1 - ulp / 2, 1 + ulp / 2 + 2 ** -23, 1 + ulp / 2 - 2 ** -23],
     ...[smallest, smallest / 2, 1.5 * smallest, 2.5 * smallest, -3 * smallest, 0, -0],
@@ -57,8 +56,6 @@ function casesOf(dtype: HalfDType): OpCase[] {
     const sum = e.reduce((s, v) => s + v, 0);
     return e.map((v) => v / sum);
   };
-  const sumOver = (count: number, f: (k: number) => number): number =>
-    Array.from({ length: count }, (_, k) => f(k)).reduce((s, v) => s + v, 0);
 
   const cases: OpCase[] = [
     {
@@ -70,7 +67,7 @@ function casesOf(dtype: HalfDType): OpCase[] {
       tolerance: 0,
     },
     {
-      name: 'a cast there and back rounds in registers, too',
+      name: 'a cast to the type and back also rounds in registers',
       compute: () => tensor(hard).cast(dtype).cast('f32').mul(1),
       expected: hard.map(round),
       shape: [hard.length],
@@ -105,21 +102,21 @@ function casesOf(dtype: HalfDType): OpCase[] {
       ...rounded,
     },
     {
-      name: 'a number beside it is not rounded',
+      name: 'a number as the other operand is not rounded',
       compute: () => x.t().mul(0.1),
       expected: tabulate([3, 5, 7], (i, j, k) => Math.fround(0.1) * x.at(i, j, k)),
       shape: [3, 5, 7],
       ...rounded,
     },
     {
-      name: 'with f32 gives f32',
+      name: 'with f32 is promoted to f32',
       compute: () => y.t().mul(tensor(scattered(35), { shape: [5, 7] })),
-      expected: tabulate([5, 7], (j, k) => y.at(j, k) * Math.fround(scattered(35)[j * 7 + k] as number)),
+      expected: tabulate([5, 7], (j, k) => y.at(j, k) * Math.fround(nth(scattered(35), j * 7 + k))),
       shape: [5, 7],
       ...single,
     },
     {
-      name: 'with integers stays',
+      name: 'with integers keeps the type',
       compute: () => y.t().mul(tensor(Int32Array.from({ length: 7 }, (_, k) => k - 3))),
       expected: tabulate([5, 7], (j, k) => y.at(j, k) * (k - 3)),
       shape: [5, 7],
@@ -178,25 +175,25 @@ function casesOf(dtype: HalfDType): OpCase[] {
       ),
       shape: [6],
       ...rounded,
-      // The mean is a value of its own, which is rounded.
+      // The mean is a separate value, which is also rounded.
       tolerance: 2 * tolerance,
     },
     {
       name: 'softmax',
       compute: () => long.t().softmax(1),
-      expected: tabulate([6, 257], (r, c) => softmaxRow(r)[c] as number),
+      expected: tabulate([6, 257], (r, c) => nth(softmaxRow(r), c)),
       shape: [6, 257],
       ...rounded,
     },
     {
-      name: 'variance and logsumexp give f32 in mixed precision',
+      name: 'variance and logsumexp return f32 in mixed precision',
       compute: () => autocast(dtype, () => long.t().variance(1).add(long.t().logsumexp(1))),
       expected: tabulate([6], (r) => {
         const values = Array.from({ length: 257 }, (_, c) => long.at(r, c));
         const mean = values.reduce((s, v) => s + v, 0) / 257;
         return (
           values.reduce((s, v) => s + (v - mean) ** 2, 0) / 256 +
-          Math.log(sumOver(257, (c) => Math.exp(values[c] as number)))
+          Math.log(sumOver(257, (c) => Math.exp(nth(values, c))))
         );
       }),
       shape: [6],
@@ -210,7 +207,7 @@ function casesOf(dtype: HalfDType): OpCase[] {
       ...rounded,
     },
     {
-      name: 'products of matrices, transposed, seen as f32',
+      name: 'products of matrices, transposed, cast to f32',
       compute: () => einsum('qik,qkj->jqi', a.t(), b.t()).cast('f32'),
       expected: tabulate([18, 2, 9], (j, q, i) => sumOver(21, (k) => a.at(q, i, k) * b.at(q, k, j))),
       shape: [18, 2, 9],
@@ -253,7 +250,7 @@ function casesOf(dtype: HalfDType): OpCase[] {
     {
       name: 'rows of a table',
       compute: () => table.t().indexSelect(0, tensor(Int32Array.of(4, 0, 5, 5, 2))),
-      expected: tabulate([5, 5], (r, c) => table.at([4, 0, 5, 5, 2][r] as number, c)),
+      expected: tabulate([5, 5], (r, c) => table.at(nth([4, 0, 5, 5, 2], r), c)),
       shape: [5, 5],
       ...rounded,
       tolerance: 0,
@@ -270,7 +267,7 @@ function casesOf(dtype: HalfDType): OpCase[] {
 }
 
 const promotion: OpCase = {
-  name: 'f16 and bf16 together give f32',
+  name: 'f16 and bf16 are promoted to f32',
   compute: () => tensor([0.1, 3], { dtype: 'f16' }).mul(tensor([0.1, 7], { dtype: 'bf16' })),
   expected: [castNumber.f16(0.1) * castNumber.bf16(0.1), 21],
   shape: [2],

@@ -1,35 +1,46 @@
+/** The form of a conformance case, and helpers to write cases. */
 import type { DType } from '../kernel/dtype.ts';
-import { type Shape, sizeOf } from '../kernel/shape.ts';
+import { nth } from '../kernel/nth.ts';
+import { contiguousStrides, type Shape, sizeOf } from '../kernel/shape.ts';
 import type { Tensor } from '../tensor.ts';
 
-/** One computation and what must come out, for every backend. */
+/** A computation and its expected result, on every backend. */
 export interface OpCase {
   readonly name: string;
   readonly compute: () => Tensor;
-  /** Row by row. */
+  /** The values of the result in row-major order. */
   readonly expected: ArrayLike<number>;
   readonly shape: Shape;
-  /** f32 if not given. */
+  /** The dtype of the result. Default: f32. */
   readonly dtype?: DType;
-  /** Dtypes that not every backend has, where the case computes in them. */
+  /** The dtypes that the case needs and that some backends do not have. */
   readonly needs?: readonly DType[];
-  /** Largest difference, relative to values above 1: 1e-5 if not given, 0 for integers. */
+  /** The largest allowed difference, relative to values above 1. Default: 1e-5; it is always 0 for integers. */
   readonly tolerance?: number;
 }
 
-/** Numbers without a pattern, between -range and range. */
+/** Irregular numbers between -range and range. */
 export const scattered = (length: number, range = 3): number[] =>
   Array.from({ length }, (_, i) => range * Math.sin(1 + 2.3 * i + 0.7 * i * i));
 
 /** The value of `f` at every index of `shape`, in row-major order. */
 export function tabulate(shape: Shape, f: (...index: number[]) => number): number[] {
-  return Array.from({ length: sizeOf(shape) }, (_, position) => {
-    const index: number[] = [];
-    let rest = position;
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      index.unshift(rest % (shape[axis] as number));
-      rest = Math.floor(rest / (shape[axis] as number));
-    }
-    return f(...index);
-  });
+  const strides = contiguousStrides(shape);
+  return Array.from({ length: sizeOf(shape) }, (_, position) =>
+    f(...shape.map((size, axis) => Math.floor(position / nth(strides, axis)) % size)),
+  );
+}
+
+/** The element of row-major `values` at an index of `shape`. */
+export const elementAt = (values: readonly number[], shape: Shape, index: readonly number[]): number =>
+  nth(
+    values,
+    shape.reduce((position, size, axis) => position * size + nth(index, axis), 0),
+  );
+
+/** The sum of f(0), ..., f(count - 1). */
+export function sumOver(count: number, f: (k: number) => number): number {
+  let sum = 0;
+  for (let k = 0; k < count; k++) sum += f(k);
+  return sum;
 }

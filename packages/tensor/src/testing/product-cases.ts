@@ -1,3 +1,4 @@
+/** Conformance cases of matrix products, einsum and tensor creation. */
 import {
   arange,
   causalMask,
@@ -16,19 +17,15 @@ import {
 import type { Shape } from '../kernel/shape.ts';
 import { sizeOf } from '../kernel/shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { type OpCase, scattered, tabulate } from './op-case.ts';
+import { elementAt, type OpCase, scattered, sumOver, tabulate } from './op-case.ts';
 
 const data = (shape: Shape, range: number): { t: () => Tensor; at: (...index: number[]) => number } => {
   const values = scattered(sizeOf(shape), range);
   return {
     t: () => tensor(values, { shape }),
-    at: (...index) =>
-      Math.fround(values[index.reduce((position, i, axis) => position * (shape[axis] as number) + i, 0)] as number),
+    at: (...index) => Math.fround(elementAt(values, shape, index)),
   };
 };
-
-const sumOver = (n: number, f: (k: number) => number): number =>
-  Array.from({ length: n }, (_, k) => f(k)).reduce((a, b) => a + b, 0);
 
 const a = data([2, 1, 3, 4], 2);
 const b = data([5, 4, 6], 3);
@@ -40,13 +37,13 @@ const products: OpCase[] = [
   {
     name: 'matmul of matrices',
     compute: () => m.t().matmul(n.t()),
-    expected: tabulate([3, 5], (i, j) => sumOver(4, (k) => m.at(i as number, k) * n.at(k, j as number))),
+    expected: tabulate([3, 5], (i, j) => sumOver(4, (k) => m.at(i, k) * n.at(k, j))),
     shape: [3, 5],
   },
   {
     name: 'matmul of a transposed matrix',
     compute: () => n.t().transpose().matmul(m.t().transpose()),
-    expected: tabulate([5, 3], (i, j) => sumOver(4, (k) => m.at(j as number, k) * n.at(k, i as number))),
+    expected: tabulate([5, 3], (i, j) => sumOver(4, (k) => m.at(j, k) * n.at(k, i))),
     shape: [5, 3],
   },
   {
@@ -58,37 +55,31 @@ const products: OpCase[] = [
   {
     name: 'matmul of a matrix and a vector',
     compute: () => m.t().matmul(v.t()),
-    expected: tabulate([3], (i) => sumOver(4, (k) => m.at(i as number, k) * v.at(k))),
+    expected: tabulate([3], (i) => sumOver(4, (k) => m.at(i, k) * v.at(k))),
     shape: [3],
   },
   {
     name: 'matmul of a vector and a matrix',
     compute: () => v.t().matmul(n.t()),
-    expected: tabulate([5], (j) => sumOver(4, (k) => v.at(k) * n.at(k, j as number))),
+    expected: tabulate([5], (j) => sumOver(4, (k) => v.at(k) * n.at(k, j))),
     shape: [5],
   },
   {
     name: 'matmul broadcasts leading axes',
     compute: () => a.t().matmul(b.t()),
-    expected: tabulate([2, 5, 3, 6], (...[x, y, i, j]) =>
-      sumOver(4, (k) => a.at(x as number, 0, i as number, k) * b.at(y as number, k, j as number)),
-    ),
+    expected: tabulate([2, 5, 3, 6], (x, y, i, j) => sumOver(4, (k) => a.at(x, 0, i, k) * b.at(y, k, j))),
     shape: [2, 5, 3, 6],
   },
   {
     name: 'matmul of a batch and a matrix',
     compute: () => a.t().matmul(n.t()),
-    expected: tabulate([2, 1, 3, 5], (...[x, , i, j]) =>
-      sumOver(4, (k) => a.at(x as number, 0, i as number, k) * n.at(k, j as number)),
-    ),
+    expected: tabulate([2, 1, 3, 5], (x, _, i, j) => sumOver(4, (k) => a.at(x, 0, i, k) * n.at(k, j))),
     shape: [2, 1, 3, 5],
   },
   {
     name: 'matmul of two batches',
     compute: () => b.t().transpose().matmul(b.t()),
-    expected: tabulate([5, 6, 6], (...[x, i, j]) =>
-      sumOver(4, (k) => b.at(x as number, k, i as number) * b.at(x as number, k, j as number)),
-    ),
+    expected: tabulate([5, 6, 6], (x, i, j) => sumOver(4, (k) => b.at(x, k, i) * b.at(x, k, j))),
     shape: [5, 6, 6],
   },
   {
@@ -98,7 +89,7 @@ const products: OpCase[] = [
         .t()
         .reshape(1, 3, 4)
         .matmul(n.t().reshape(1, 1, 4, 5)),
-    expected: tabulate([1, 1, 3, 5], (...[, , i, j]) => sumOver(4, (k) => m.at(i as number, k) * n.at(k, j as number))),
+    expected: tabulate([1, 1, 3, 5], (_x, _y, i, j) => sumOver(4, (k) => m.at(i, k) * n.at(k, j))),
     shape: [1, 1, 3, 5],
   },
   {
@@ -111,7 +102,7 @@ const products: OpCase[] = [
     name: 'matmul of f32 and f64',
     needs: ['f64'],
     compute: () => m.t().to('f64').matmul(v.t()),
-    expected: tabulate([3], (i) => sumOver(4, (k) => m.at(i as number, k) * v.at(k))),
+    expected: tabulate([3], (i) => sumOver(4, (k) => m.at(i, k) * v.at(k))),
     shape: [3],
     dtype: 'f64',
     tolerance: 1e-12,
@@ -119,33 +110,31 @@ const products: OpCase[] = [
   {
     name: 'einsum of attention scores',
     compute: () => einsum('bhld,bhsd->bhls', a.t(), a.t()),
-    expected: tabulate([2, 1, 3, 3], (...[x, , i, j]) =>
-      sumOver(4, (k) => a.at(x as number, 0, i as number, k) * a.at(x as number, 0, j as number, k)),
-    ),
+    expected: tabulate([2, 1, 3, 3], (x, _, i, j) => sumOver(4, (k) => a.at(x, 0, i, k) * a.at(x, 0, j, k))),
     shape: [2, 1, 3, 3],
   },
   {
     name: 'einsum without an arrow',
     compute: () => einsum('ij, jk', m.t(), n.t()),
-    expected: tabulate([3, 5], (i, j) => sumOver(4, (k) => m.at(i as number, k) * n.at(k, j as number))),
+    expected: tabulate([3, 5], (i, j) => sumOver(4, (k) => m.at(i, k) * n.at(k, j))),
     shape: [3, 5],
   },
   {
     name: 'einsum that sums an axis of one operand and transposes',
     compute: () => einsum('ij,jk->k', m.t(), n.t()),
-    expected: tabulate([5], (j) => sumOver(3, (i) => sumOver(4, (k) => m.at(i, k) * n.at(k, j as number)))),
+    expected: tabulate([5], (j) => sumOver(3, (i) => sumOver(4, (k) => m.at(i, k) * n.at(k, j)))),
     shape: [5],
   },
   {
     name: 'einsum of one operand',
     compute: () => einsum('bij->jb', b.t()),
-    expected: tabulate([6, 5], (j, x) => sumOver(4, (k) => b.at(x as number, k, j as number))),
+    expected: tabulate([6, 5], (j, x) => sumOver(4, (k) => b.at(x, k, j))),
     shape: [6, 5],
   },
   {
     name: 'outer',
     compute: () => outer(v.t(), tensor([1, 2, 3])),
-    expected: tabulate([4, 3], (i, j) => v.at(i as number) * ((j as number) + 1)),
+    expected: tabulate([4, 3], (i, j) => v.at(i) * (j + 1)),
     shape: [4, 3],
   },
 ];
@@ -174,7 +163,7 @@ const creation: OpCase[] = [
   {
     name: 'causalMask',
     compute: () => causalMask(3),
-    expected: tabulate([3, 3], (i, j) => ((j as number) <= (i as number) ? 0 : Number.NEGATIVE_INFINITY)),
+    expected: tabulate([3, 3], (i, j) => (j <= i ? 0 : Number.NEGATIVE_INFINITY)),
     shape: [3, 3],
   },
 ];

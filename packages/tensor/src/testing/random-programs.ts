@@ -1,6 +1,6 @@
 /**
  * Random computations for tests: a shrinking generator of small graphs with shared values, chains of views, all transposes, reductions,
- * contractions, several dtypes, and the sizes at which vector code has edges. A program is plain data, so that fast-check can
+ * contractions, several dtypes, and the sizes at which vector code has edge cases. A program is plain data, so that fast-check can
  * shrink and print it.
  */
 import * as fc from 'fast-check';
@@ -8,11 +8,12 @@ import { compile } from '../compile.ts';
 import { concat, einsum, tensor, where } from '../functions.ts';
 import * as graph from '../graph/graph.ts';
 import { setDefaultBackend } from '../kernel/backend.ts';
+import { nth } from '../kernel/nth.ts';
 import { sizeOf } from '../kernel/shape.ts';
 import { realizeNodes } from '../runtime/realize.ts';
 import { Tensor } from '../tensor.ts';
 
-/** One step: an operation's name, which earlier values it uses (modulo their number), and numbers that it interprets freely. */
+/** One step: an operation's name, the earlier values that it uses (modulo their number), and a number that selects a variant. */
 interface Step {
   readonly op: keyof typeof operations;
   readonly from: number;
@@ -26,20 +27,20 @@ export interface RandomProgram {
   readonly seed: number;
 }
 
-const pick = <T>(values: readonly T[], choice: number): T => values[choice % values.length] as T;
+const pick = <T>(values: readonly T[], choice: number): T => nth(values, choice % values.length);
 
 const largestSize = 20_000;
 
-/** Distance from the nearest whole number above or below, 0 to 1/2: continuous, although it is made of `floor`. */
+/** The distance to the nearest whole number, 0 to 1/2: continuous, although it is computed with `floor`. */
 const distanceFromWhole = (a: Tensor): Tensor => {
   const fraction = a.sub(a.floor());
   return fraction.minimum(fraction.mul(-1).add(1));
 };
 
 /**
- * Each operation either returns a new value or null where it does not fit. All are continuous functions of their operands: where a
- * comparison or a rounding jumps, the oracle's doubles and a backend's singles may stand on different sides, and what is right
- * would look wrong. So what a jump decides is multiplied by what is 0 there, or is equal on both sides.
+ * Each operation returns a new value, or null if it does not apply to the operands. All are continuous functions of their operands: at a
+ * discontinuity of a comparison or a rounding, the oracle's doubles and a backend's floats may take different sides, and a correct result
+ * would look wrong. So the result of such an operation is multiplied by something that is 0 there, or is equal on both sides.
  */
 const operations = {
   unary: (a: Tensor, _b: Tensor, choice: number): Tensor =>
@@ -121,7 +122,7 @@ const operations = {
   slice: (a: Tensor, _b: Tensor, choice: number): Tensor | null => {
     if (a.ndim === 0) return null;
     const axis = choice % a.ndim;
-    const n = a.shape[axis] as number;
+    const n = nth(a.shape, axis);
     return n < 2 ? null : a.slice(axis, choice % 2, n - ((choice >> 3) % 2));
   },
   flip: (a: Tensor, _b: Tensor, choice: number): Tensor | null => (a.ndim === 0 ? null : a.flip([choice % a.ndim])),
@@ -157,16 +158,16 @@ const operations = {
   normalize: (a: Tensor, _b: Tensor, choice: number): Tensor | null => {
     if (a.ndim === 0 || a.size === 0) return null;
     const axis = choice % a.ndim;
-    const centred = a.sub(a.mean(axis, true));
-    return centred.mul(centred.square().mean(axis, true).add(0.1).rsqrt());
+    const centered = a.sub(a.mean(axis, true));
+    return centered.mul(centered.square().mean(axis, true).add(0.1).rsqrt());
   },
   contract: (a: Tensor, b: Tensor, choice: number): Tensor | null => {
-    // Any pair of equal sizes is summed over; a second pair, if there is one, may be a batch axis.
+    // One pair of axes of equal size is summed over; a second pair, if there is one, may be a batch axis.
     const pairs: [number, number][] = [];
-    a.shape.forEach((n, i) => {
+    for (const [i, n] of a.shape.entries()) {
       const j = b.shape.findIndex((m, k) => m === n && !pairs.some(([, taken]) => taken === k));
       if (j >= 0) pairs.push([i, j]);
-    });
+    }
     const summed = pairs[choice % Math.max(1, pairs.length)];
     if (summed === undefined || a.ndim + b.ndim > 6) return null;
     const batch = (choice >> 3) % 2 === 0 ? pairs.find((pair) => pair !== summed) : undefined;
@@ -184,7 +185,7 @@ const operations = {
   gather: (a: Tensor, _b: Tensor, choice: number): Tensor | null => {
     if (a.ndim === 0 || a.size === 0) return null;
     const axis = choice % a.ndim;
-    const rows = a.shape[axis] as number;
+    const rows = nth(a.shape, axis);
     const index = tensor(Int32Array.from({ length: 5 }, (_, k) => (k * 7 + choice) % rows));
     const taken = graph.gather(a.node, index.node, axis);
     return Tensor.fromNode((choice >> 3) % 2 === 0 ? taken : graph.scatterAdd(taken, index.node, axis, rows));
@@ -232,7 +233,7 @@ export const randomProgram: fc.Arbitrary<RandomProgram> = fc.record({
   seed: fc.integer({ min: 1, max: 1 << 30 }),
 });
 
-/** Leaves of the program: the same numbers on every backend. */
+/** The values of the program's leaves: the same numbers on every backend. */
 function leavesOf({ shapes, seed }: RandomProgram): Float32Array[] {
   let state = seed;
   return shapes.map((s) =>
@@ -243,7 +244,7 @@ function leavesOf({ shapes, seed }: RandomProgram): Float32Array[] {
   );
 }
 
-/** The program's results, computed from `leaves` (tensors of the program's shapes): its last values, and any that nothing used. */
+/** The program's results, computed from `leaves` (tensors of the program's shapes): the last of the values that no step used. */
 export function buildProgram({ steps }: RandomProgram, leaves: readonly Tensor[]): Tensor[] {
   const values = [...leaves];
   const used = new Set<Tensor>();
@@ -256,12 +257,12 @@ export function buildProgram({ steps }: RandomProgram, leaves: readonly Tensor[]
     values.push(result);
   }
   const results = values.slice(leaves.length).filter((value) => !used.has(value));
-  return results.length === 0 ? [(values[0] as Tensor).mul(2)] : results.slice(-4);
+  return results.length === 0 ? [nth(values, 0).mul(2)] : results.slice(-4);
 }
 
 /** The program's leaves on the default backend. */
 export const leafTensors = (program: RandomProgram): Tensor[] =>
-  leavesOf(program).map((data, k) => tensor(data, { shape: program.shapes[k] as number[] }));
+  leavesOf(program).map((data, k) => tensor(data, { shape: nth(program.shapes, k) }));
 
 /** The program's results on an open backend, which becomes the default one. */
 export async function runEagerly(program: RandomProgram, backend: string): Promise<ArrayLike<number>[]> {
@@ -272,8 +273,8 @@ export async function runEagerly(program: RandomProgram, backend: string): Promi
 }
 
 /**
- * The same of the second run of a compiled step, whose first run had other leaves: what it leaves in memory must not depend on what the
- * first left there.
+ * The program's results in the second run of a compiled step, whose first run had other leaves: they must not depend on memory contents
+ * from the first run.
  */
 export async function runReplayed(program: RandomProgram, backend: string): Promise<ArrayLike<number>[]> {
   setDefaultBackend(backend);
@@ -285,12 +286,12 @@ export async function runReplayed(program: RandomProgram, backend: string): Prom
   return values;
 }
 
-/** Largest difference, relative to the larger of 1 and the expected magnitude; infinite where one is NaN and the other is not. */
+/** The largest difference, relative to the larger of 1 and the expected magnitude; infinite where only one of two values is NaN. */
 export function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   let worst = 0;
   for (let i = 0; i < expected.length; i++) {
-    const a = actual[i] as number;
-    const b = expected[i] as number;
+    const a = nth(actual, i);
+    const b = nth(expected, i);
     if (Object.is(a, b) || (Number.isNaN(a) && Number.isNaN(b)) || a === b) continue;
     const error = Math.abs(a - b) / Math.max(1, Math.abs(b));
     worst = Number.isNaN(error) ? Number.POSITIVE_INFINITY : Math.max(worst, error);

@@ -1,10 +1,12 @@
+/** Conformance cases of reductions. */
 import { tensor, zeros } from '../functions.ts';
+import { nth } from '../kernel/nth.ts';
 import type { Tensor } from '../tensor.ts';
-import { type OpCase, scattered, tabulate } from './op-case.ts';
+import { elementAt, type OpCase, scattered, tabulate } from './op-case.ts';
 
 const shape = [3, 4, 5];
 const values = scattered(60);
-const at = (i: number, j: number, k: number): number => Math.fround(values[(i * 4 + j) * 5 + k] as number);
+const at = (...index: number[]): number => Math.fround(elementAt(values, shape, index));
 const x = (): Tensor => tensor(values, { shape });
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
@@ -13,7 +15,7 @@ const average = (list: readonly number[]): number => total(list) / list.length;
 const deviation = (list: readonly number[], correction = 1): number =>
   total(list.map((value) => (value - average(list)) ** 2)) / (list.length - correction);
 
-/** Each reduction as a function of a list. */
+/** Each reduction, as a tensor operation and as a function of a list. */
 const reductions: Record<
   string,
   { tensor: (x: Tensor, axes?: number | number[], keepdim?: boolean) => Tensor; list: (list: number[]) => number }
@@ -45,19 +47,19 @@ const allReductions: OpCase[] = Object.entries(reductions).flatMap(([name, { ten
   {
     name: `${name} over the last axis`,
     compute: () => compute(x(), -1),
-    expected: tabulate([3, 4], (i, j) => list(range(5).map((k) => at(i as number, j as number, k)))),
+    expected: tabulate([3, 4], (i, j) => list(range(5).map((k) => at(i, j, k)))),
     shape: [3, 4],
   },
   {
     name: `${name} over the middle axis, kept`,
     compute: () => compute(x(), 1, true),
-    expected: tabulate([3, 1, 5], (i, _, k) => list(range(4).map((j) => at(i as number, j, k as number)))),
+    expected: tabulate([3, 1, 5], (i, _, k) => list(range(4).map((j) => at(i, j, k)))),
     shape: [3, 1, 5],
   },
   {
     name: `${name} over two axes`,
     compute: () => compute(x(), [0, -1]),
-    expected: tabulate([4], (j) => list(range(3).flatMap((i) => range(5).map((k) => at(i, j as number, k))))),
+    expected: tabulate([4], (j) => list(range(3).flatMap((i) => range(5).map((k) => at(i, j, k))))),
     shape: [4],
   },
 ]);
@@ -65,7 +67,7 @@ const allReductions: OpCase[] = Object.entries(reductions).flatMap(([name, { ten
 const position = (list: readonly number[], best: (...list: number[]) => number): number => list.indexOf(best(...list));
 
 const softmaxAt = (list: readonly number[], k: number): number =>
-  Math.exp(list[k] as number) / total(list.map((value) => Math.exp(value)));
+  Math.exp(nth(list, k)) / total(list.map((value) => Math.exp(value)));
 
 const others: OpCase[] = [
   {
@@ -73,7 +75,7 @@ const others: OpCase[] = [
     compute: () => x().argmax(1),
     expected: tabulate([3, 5], (i, k) =>
       position(
-        range(4).map((j) => at(i as number, j, k as number)),
+        range(4).map((j) => at(i, j, k)),
         Math.max,
       ),
     ),
@@ -85,7 +87,7 @@ const others: OpCase[] = [
     compute: () => x().argmin(-1, true),
     expected: tabulate([3, 4, 1], (i, j) =>
       position(
-        range(5).map((k) => at(i as number, j as number, k)),
+        range(5).map((k) => at(i, j, k)),
         Math.min,
       ),
     ),
@@ -115,8 +117,8 @@ const others: OpCase[] = [
     compute: () => x().softmax(1),
     expected: tabulate(shape, (i, j, k) =>
       softmaxAt(
-        range(4).map((l) => at(i as number, l, k as number)),
-        j as number,
+        range(4).map((l) => at(i, l, k)),
+        j,
       ),
     ),
     shape,
@@ -133,8 +135,8 @@ const others: OpCase[] = [
     expected: tabulate(shape, (i, j, k) =>
       Math.log(
         softmaxAt(
-          range(5).map((l) => at(i as number, j as number, l)),
-          k as number,
+          range(5).map((l) => at(i, j, l)),
+          k,
         ),
       ),
     ),
@@ -154,7 +156,7 @@ const others: OpCase[] = [
   {
     name: 'sum of bool counts',
     compute: () => x().gt(0).sum(2),
-    expected: tabulate([3, 4], (i, j) => range(5).filter((k) => at(i as number, j as number, k) > 0).length),
+    expected: tabulate([3, 4], (i, j) => range(5).filter((k) => at(i, j, k) > 0).length),
     shape: [3, 4],
     dtype: 'i32',
   },

@@ -1,21 +1,23 @@
+/** Conformance cases of views, concatenation and indexing. */
 import { arange, concat, stack, tensor, zeros } from '../functions.ts';
+import { nth } from '../kernel/nth.ts';
 import type { Tensor } from '../tensor.ts';
 import { type OpCase, tabulate } from './op-case.ts';
 
-/** [2, 3, 4], holding 100 i + 10 j + k at [i, j, k]. */
+/** The value of `x` at [i, j, k]: 100 i + 10 j + k. */
 const at = (i: number, j: number, k: number): number => 100 * i + 10 * j + k;
 const x = (): Tensor => tensor(tabulate([2, 3, 4], at), { shape: [2, 3, 4] });
 
-/** The shape, and what must be found at each index. */
+/** A case on `x`, with the expected shape and the expected value at each index. */
 const view = (
   name: string,
   compute: (x: Tensor) => Tensor,
   shape: number[],
-  expected: (...index: [number, number, number, number, number]) => number,
+  expected: (...index: number[]) => number,
 ): OpCase => ({
   name,
   compute: () => compute(x()),
-  expected: tabulate(shape, (...index) => expected(...(index as [number, number, number, number, number]))),
+  expected: tabulate(shape, expected),
   shape,
 });
 
@@ -162,19 +164,19 @@ const views: OpCase[] = [
   ),
   view(
     'split',
-    (t) => t.split([1, 3], 2)[1] as Tensor,
+    (t) => nth(t.split([1, 3], 2), 1),
     [2, 3, 3],
     (i, j, k) => at(i, j, k + 1),
   ),
   view(
     'split of one size',
-    (t) => t.split(3, -1)[1] as Tensor,
+    (t) => nth(t.split(3, -1), 1),
     [2, 3, 1],
     (i, j) => at(i, j, 3),
   ),
   view(
     'chunk',
-    (t) => t.chunk(2, 1)[1] as Tensor,
+    (t) => nth(t.chunk(2, 1), 1),
     [2, 1, 4],
     (i, _, k) => at(i, 2, k),
   ),
@@ -240,7 +242,7 @@ const joining: OpCase[] = [
     'concat along the last axis',
     (t) => concat([t.slice(2, 2), t], -1),
     [2, 3, 6],
-    (i, j, k) => at(i, j, ((k + 2) % 4) + (k >= 4 ? 0 : 0)),
+    (i, j, k) => at(i, j, (k + 2) % 4),
   ),
   view(
     'stack',
@@ -261,7 +263,7 @@ const indexing: OpCase[] = [
     'indexSelect',
     (t) => t.indexSelect(1, tensor(Int32Array.of(2, 0, 2, 1))),
     [2, 4, 4],
-    (i, j, k) => at(i, [2, 0, 2, 1][j] as number, k),
+    (i, j, k) => at(i, nth([2, 0, 2, 1], j), k),
   ),
   view(
     'indexSelect by a matrix',
@@ -277,17 +279,7 @@ const indexing: OpCase[] = [
         ),
       ),
     [2, 3, 2, 2],
-    (i, j, a, b) =>
-      at(
-        i,
-        j,
-        (
-          [
-            [3, 1],
-            [0, 2],
-          ][a] as number[]
-        )[b] as number,
-      ),
+    (i, j, a, b) => at(i, j, nth([3, 1, 0, 2], 2 * a + b)),
   ),
   view(
     'indexSelect clamps',

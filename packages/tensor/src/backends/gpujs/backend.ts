@@ -1,4 +1,4 @@
-/** gpu.js as a backend: kernels as JavaScript functions of one output cell, which gpu.js brings to the device. */
+/** gpu.js as a backend: kernels are JavaScript functions that compute one output cell, and gpu.js compiles them for the device. */
 import type { Backend } from '../../kernel/backend.ts';
 import { type DType, isHalf } from '../../kernel/dtype.ts';
 import type { Plan } from '../../kernel/plan.ts';
@@ -23,7 +23,7 @@ export class GpujsBackend extends HostMemory implements Backend {
 
   whyUnsupported(dtype: DType): string | null {
     return isHalf(dtype)
-      ? `gpujs: kernels of gpu.js have no ${dtype}; compute in f32 (--precision f32), or on another backend`
+      ? `gpujs: gpu.js has no ${dtype}; compute in f32 (--precision f32), or use another backend`
       : null;
   }
 
@@ -37,6 +37,6 @@ export class GpujsBackend extends HostMemory implements Backend {
   }
 }
 
-/** A backend of gpu.js in the given mode, or in the best one that is there. Throws BackendUnavailableError. */
+/** A gpu.js backend in the given mode, or in the best available one. Throws BackendUnavailableError. */
 export const openGpujsBackend = async (mode?: string): Promise<GpujsBackend> =>
   new GpujsBackend(await openLibrary(mode));

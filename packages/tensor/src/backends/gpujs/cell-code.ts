@@ -1,16 +1,17 @@
+/** Writes the body of one kernel function, statement by statement. */
 import { type Term, textOf } from './term.ts';
 
 /**
- * What a kernel finds at which place of the argument `special`: numbers that no literal can be, and a 0 that no compiler sees, because
- * shader compilers take 0 * x for 0, whatever x is.
+ * The contents of a kernel's argument `special`: numbers that cannot be written as literals, and a 0 that is hidden from compilers,
+ * because shader compilers replace 0 * x by 0 even where x is infinite or NaN.
  */
 export const specialNumbers = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 0] as const;
 
 const indent = '  ';
 
 /**
- * The body of a kernel function as it is written, statement by statement. Values are kept in variables that hold floats in every
- * mode of gpu.js (variables declared from an integer expression hold floats too), so that whole numbers are exact below 2^24.
+ * The statements so far. Every value is kept in a variable, which is a float in every mode of gpu.js (also if its initial value is an
+ * integer expression), so whole numbers are exact below 2^24.
  */
 export class CellCode {
   readonly #lines: string[] = [];
@@ -30,7 +31,7 @@ export class CellCode {
     this.#lines.push(indent.repeat(this.#depth) + text);
   }
 
-  /** A variable with that value; a known number needs none, nor does another such variable. */
+  /** A new variable with that value; a known number and an existing variable are returned unchanged. */
   local(value: Term): Term {
     if (typeof value === 'number' || /^v\d+$/.test(value)) return value;
     const name = this.name('v');
@@ -50,13 +51,13 @@ export class CellCode {
     return Number.isFinite(value) ? value : this.hidden(value);
   }
 
-  /** One of the special numbers, unseen by compilers. */
+  /** One of the special numbers, as an expression that compilers cannot fold. */
   hidden(value: number): Term {
     this.#usesSpecial = true;
     return this.local(`special[${specialNumbers.findIndex((special) => Object.is(special, value))}]`);
   }
 
-  /** `body` for every index from 0 to `count` - 1; the loop variable is an integer. */
+  /** Repeats `body` for every index from 0 to `count` - 1; the loop variable is an integer. */
   loop(count: number, body: (variable: string) => void): void {
     const variable = this.name('k');
     this.line(`for (let ${variable} = 0; ${variable} < ${count}; ${variable}++) {`);
@@ -66,7 +67,7 @@ export class CellCode {
     this.line('}');
   }
 
-  /** `body` while the variable, which is assigned inside, stays below `end`. */
+  /** Repeats `body` while `variable`, which the loop increments, is below `end`. */
   whileBelow(variable: string, end: Term, body: () => void): void {
     const turn = this.name('t');
     this.line(`for (let ${turn} = ${variable}; ${turn} < ${textOf(end)}; ${turn} = ${turn} + 1) {`);

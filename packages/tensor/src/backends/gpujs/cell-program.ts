@@ -3,6 +3,7 @@
 import type { BinaryKind, Operation } from '../../codegen/simplify.ts';
 import { type DType, isFloat } from '../../kernel/dtype.ts';
 import type { Access } from '../../kernel/kernel.ts';
+import { nth } from '../../kernel/nth.ts';
 import type { ReduceOp } from '../../kernel/operators.ts';
 import type { Guard, View } from '../../kernel/view.ts';
 import { type CellCode, specialNumbers } from './cell-code.ts';
@@ -13,10 +14,10 @@ import * as words from './half-words.ts';
 import { Inexpressible } from './inexpressible.ts';
 import { both, type Condition, choose, compare, floor, minus, plus, type Term, textOf, times } from './term.ts';
 
-/** What a value of each dtype is in a kernel: f32, u8 and bool are a float, i32 is two half-words. */
+/** A value inside a kernel: one float for f32, u8 and bool, two half-words for i32. */
 export type CellValue = Term | HalfWords;
 
-/** Memory as an argument of a kernel: its name, and how far behind the low half-words of integers the high ones stand. */
+/** An array argument of a kernel: its name, and the distance from an integer's low half-word to its high one. */
 export interface CellArray {
   readonly name: string;
   readonly planeSize: number;
@@ -32,16 +33,16 @@ export interface CellContext {
 }
 
 const asWords = (value: CellValue): HalfWords => {
-  if (typeof value !== 'object') throw new Error('gpujs: a number stands where an integer was expected');
+  if (typeof value !== 'object') throw new Error('gpujs: expected an integer (two half-words), got a float');
   return value;
 };
 
 const asTerm = (value: CellValue): Term => {
-  if (typeof value === 'object') throw new Error('gpujs: an integer stands where a number was expected');
+  if (typeof value === 'object') throw new Error('gpujs: expected a float, got an integer (two half-words)');
   return value;
 };
 
-/** Bytes as integers, whose operations serve for both. */
+/** A byte as an integer, so that both use the same operations. */
 const widen = (value: CellValue): HalfWords => (typeof value === 'object' ? value : { low: value, high: 0 });
 
 const lowByte = (code: CellCode, value: Term): Term => words.splitBits(code, value, 8).rest;
@@ -50,7 +51,7 @@ const lowByte = (code: CellCode, value: Term): Term => words.splitBits(code, val
 const narrow = (code: CellCode, value: HalfWords, dtype: DType): CellValue =>
   dtype === 'i32' ? value : dtype === 'bool' ? value.low : lowByte(code, value.low);
 
-/** offset + sum of coefficients[k] * index[k], of integers; terms that are subtracted come last. */
+/** offset + sum of coefficients[k] * index[k], in integers; terms that are subtracted come last. */
 export function affine(index: readonly IndexTerm[], coefficients: readonly number[], offset: number): Term {
   let known = offset;
   let positive: Term = 0;
@@ -76,7 +77,7 @@ function guardCondition(index: readonly IndexTerm[], { coefficients, low, high }
 export const guardsHold = (index: readonly IndexTerm[], guards: readonly Guard[]): Condition =>
   guards.reduce<Condition>((all, guard) => both(all, guardCondition(index, guard)), true);
 
-/** The element that the view finds at `index`; 0 where a guard fails. */
+/** The element that the view selects at `index`; 0 where a guard fails. */
 export function loadElement(
   code: CellCode,
   { name, planeSize }: CellArray,
@@ -99,7 +100,7 @@ const load = (
   dtype: DType,
 ): CellValue => loadElement(code, array(buffer), view, index, dtype);
 
-/** The index operation as an integer: exact as a float where it stays below 2^24, else in half-words. */
+/** The result of an `index` operation: computed as a float where it stays below 2^24 and is therefore exact, else in half-words. */
 function indexValue(
   { code, index }: CellContext,
   coefficients: readonly number[],
@@ -118,7 +119,7 @@ function indexValue(
   }
   return coefficients.reduce<HalfWords>((sum, coefficient, axis) => {
     if (coefficient === 0 || sizes[axis] === 1) return sum;
-    const place = words.fromNatural(code, (index[axis] as IndexTerm).value);
+    const place = words.fromNatural(code, nth(index, axis).value);
     return words.add(code, sum, words.multiply(code, words.fromInteger(coefficient), place));
   }, words.fromInteger(offset));
 }
@@ -135,7 +136,7 @@ function cast(code: CellCode, value: CellValue, from: DType, to: DType): CellVal
   return code.local(choose(compare(plus(low, high), '>', 0), 1, 0));
 }
 
-/** NaN in either operand gives NaN. */
+/** The larger of two; NaN if either operand is NaN. */
 const larger = (code: CellCode, x: Term, y: Term): Term => {
   const [a, b] = [code.local(x), code.local(y)];
   return choose(compare(a, '>', b), a, choose(compare(a, '==', a), b, a));
@@ -179,7 +180,7 @@ function binary(code: CellCode, kind: BinaryKind, a: CellValue, b: CellValue, fr
   if (isFloat(from)) {
     const compute = floatBinaries[kind];
     if (compute === undefined) throw new Error(`gpujs: '${kind}' has no meaning for ${from}`);
-    // One operand must be no literal: two constants meet here only where the graph did not fold them.
+    // gpu.js needs one operand that is not a literal: two constants occur here only where the graph did not fold them.
     const [x, y] = [asTerm(a), asTerm(b)];
     const left = typeof x === 'number' && typeof y === 'number' ? code.variable(x) : x;
     return code.local(compute(code, left, y));
@@ -192,7 +193,7 @@ function binary(code: CellCode, kind: BinaryKind, a: CellValue, b: CellValue, fr
   return narrow(code, compute(code, x, y), to);
 }
 
-/** The value of an operation that is no reduction. `values` holds those of earlier operations, `dtypes` their dtypes. */
+/** The value of any operation except a reduction. `values` and `dtypes` contain those of the earlier operations. */
 export function compute(
   context: CellContext,
   operation: Operation,
@@ -201,7 +202,7 @@ export function compute(
   domain: readonly number[],
 ): CellValue {
   const { code, math } = context;
-  const of = (value: number): CellValue => values[value] as CellValue;
+  const of = (value: number): CellValue => nth(values, value);
   switch (operation.op) {
     case 'load':
       return load(context, operation.access, context.index, operation.dtype);
@@ -210,7 +211,8 @@ export function compute(
     case 'index':
       return indexValue(context, operation.coefficients, operation.offset, domain);
     case 'gather': {
-      const last = (operation.access.view.shape.at(-1) as number) - 1;
+      const { shape } = operation.access.view;
+      const last = nth(shape, shape.length - 1) - 1;
       const row = code.local(words.toFloat(code, asWords(of(operation.row))));
       const clamped = code.local(choose(compare(row, '<', 0), 0, choose(compare(row, '>', last), last, row)));
       const rowIndex = typeof clamped === 'number' ? clamped : `(${clamped} | 0)`;
@@ -224,7 +226,7 @@ export function compute(
     case 'unary': {
       const { kind, dtype } = operation;
       const source = of(operation.source);
-      const from = dtypes[operation.source] as DType;
+      const from = nth(dtypes, operation.source);
       if (kind === 'cast') return cast(code, source, from, dtype);
       if (!isFloat(dtype)) {
         if (kind !== 'neg') throw new Error(`gpujs: '${kind}' has no meaning for ${dtype}`);
@@ -239,7 +241,7 @@ export function compute(
       return code.local(math[kind as FloatFunction](code, x));
     }
     case 'binary': {
-      const from = dtypes[operation.a] as DType;
+      const from = nth(dtypes, operation.a);
       return binary(code, operation.kind, of(operation.a), of(operation.b), from, operation.dtype);
     }
     case 'where': {
@@ -250,13 +252,15 @@ export function compute(
     }
     case 'reduce':
     case 'accumulator':
-      throw new Error(`gpujs: '${operation.op}' is computed apart`);
+      throw new Error(
+        `gpujs: '${operation.op}' is not an operation on one element; reductions are written by write-kernel.ts`,
+      );
     default:
       return operation satisfies never;
   }
 }
 
-/** A running sum or maximum. */
+/** The running sum or maximum of a reduction. */
 export interface Accumulator {
   add(value: CellValue): void;
   result(): CellValue;
@@ -264,7 +268,7 @@ export interface Accumulator {
 
 const smallestInteger = words.fromInteger(-(2 ** 31));
 
-/** Starts a reduction in variables. */
+/** Declares the variables of a reduction. */
 export function accumulator(code: CellCode, kind: ReduceOp, dtype: DType): Accumulator {
   if (dtype === 'i32') {
     const start = kind === 'sum' ? { low: 0, high: 0 } : smallestInteger;

@@ -4,7 +4,7 @@ import { cellBox, threadGrid } from './cells.ts';
 import { modes } from './modes.ts';
 
 describe('cellBox', () => {
-  it('turns a store around: a transposed one, and a slice of a larger one', () => {
+  it('inverts a store: a transposed one, and a slice of a larger buffer', () => {
     expect(cellBox(stridedView([2, 3], [1, 2]), [2, 3], 6)).toEqual({
       sizes: [3, 2],
       runs: [
@@ -20,28 +20,28 @@ describe('cellBox', () => {
     });
   });
 
-  it('joins rows that do not divide what they lie in', () => {
-    // Three rows of three places behind a first place, in every ten.
+  it('joins rows whose length does not divide that of the enclosing row', () => {
+    // In every ten places, three rows of three places after the first place.
     const box = cellBox(stridedView([2, 3, 3], [10, 3, 1], 1), [2, 3, 3], 20);
     expect(box?.sizes).toEqual([2, 10]);
     expect(box?.runs[1]).toMatchObject({ axis: 1, start: 1, size: 9 });
     expect(box?.runs[1]?.members.map(({ size }) => size)).toEqual([3, 3]);
   });
 
-  it('has a last axis where elements lie apart, and turns flipped axes around', () => {
+  it('adds a last axis where elements are not adjacent, and reverses flipped axes', () => {
     const box = cellBox(stridedView([3], [-2], 5), [3], 6);
     expect(box?.sizes).toEqual([3, 2]);
     expect(box?.runs[0]?.members).toEqual([{ axis: 0, size: 3, flipped: true }]);
     expect(box?.runs[1]).toEqual({ axis: 1, start: 1, size: 1, members: [] });
   });
 
-  it('refuses what overlaps', () => {
+  it('refuses stores that overlap', () => {
     expect(cellBox(stridedView([3, 3], [2, 1]), [3, 3], 7)).toBeNull();
   });
 });
 
 describe('threadGrid', () => {
-  it('keeps to the limits of a mode', () => {
+  it('respects the limits of a mode', () => {
     expect(threadGrid([4, 50, 128], modes.webgpu.grid)).toEqual({ output: [128, 50, 4], groups: [[2], [1], [0]] });
     expect(threadGrid([4, 50, 128], modes.cpu.grid)).toEqual({ output: [25600], groups: [[0, 1, 2]] });
     expect(threadGrid([200_000, 2, 3, 5], modes.webgpu.grid)).toEqual({

@@ -1,11 +1,12 @@
 /**
- * A lowered plan, ready to run. Stretches of kernels that gpu.js runs become one pipeline of gpu.js each: values between its kernels
- * never leave it (one WebAssembly memory, or buffers of the device and a single submission), and only what is needed outside comes
- * back.
+ * Runs a lowered plan. Each sequence of consecutive kernels that gpu.js can run becomes one gpu.js pipeline: values between its kernels
+ * stay inside (in one WebAssembly memory, or in device buffers with a single submission), and only values that are needed outside are
+ * returned.
  */
 import type { GPU, IPipelineRunShortcut } from 'gpu.js';
 import type { Allocation, Executable, GeneratedCode } from '../../kernel/backend.ts';
 import { allocateArray, type TypedArray, viewArray } from '../../kernel/dtype.ts';
+import { nth } from '../../kernel/nth.ts';
 import { memoryOf } from '../host-memory.ts';
 import { runKernel } from '../interpret-kernels.ts';
 import { specialNumbers } from './cell-code.ts';
@@ -26,20 +27,19 @@ type KernelFunction = (...values: readonly unknown[]) => unknown;
 
 const special = Float32Array.from(specialNumbers);
 
-/** Turns of a loop without a constant bound that gpu.js allows by itself. */
+/** How many iterations gpu.js allows by default in a loop without a constant bound. */
 const defaultLoopTurns = 1000;
 
-/** The slots that are read by later steps, or end up outside. */
+/** For each step: the slots that later steps read, or that end up in external memory. */
 function readAfter(plan: LoweredPlan): Set<Slot>[] {
   const needed = new Set(plan.final.map(({ slot }) => slot));
   const after: Set<Slot>[] = [];
-  for (let k = plan.steps.length - 1; k >= 0; k--) {
-    after[k] = new Set(needed);
-    const step = plan.steps[k] as Step;
+  for (const step of plan.steps.toReversed()) {
+    after.push(new Set(needed));
     const reads = step.kind === 'cells' ? step.inputs : step.reads.map(([, slot]) => slot);
     for (const slot of reads) needed.add(slot);
   }
-  return after;
+  return after.reverse();
 }
 
 export class GpujsExecutable implements Executable {
@@ -50,7 +50,7 @@ export class GpujsExecutable implements Executable {
   readonly #expected: string;
   #checked = false;
 
-  /** `expected`: the mode in which gpu.js should run, to notice where it does not. */
+  /** `expected`: the mode in which gpu.js should run; if it uses another one, that is reported in `slowKernels`. */
   constructor(gpu: GPU, plan: LoweredPlan, expected: string) {
     this.#plan = plan;
     this.#gpu = gpu;
@@ -86,12 +86,12 @@ export class GpujsExecutable implements Executable {
     });
   }
 
-  /** How many pipelines of gpu.js a run calls. */
+  /** The number of gpu.js pipelines that a run calls. */
   get pipelines(): number {
     return this.#parts.filter(({ kind }) => kind === 'pipeline').length;
   }
 
-  /** How gpu.js runs the pipelines: `fused-...`, or `generic` for kernel by kernel. Known after the first run. */
+  /** How gpu.js runs each pipeline: `fused-...`, or `generic` for one kernel at a time. Known after the first run. */
   get executors(): readonly string[] {
     return this.#parts.flatMap((part) => (part.kind === 'pipeline' ? [part.pipeline.executorKind] : []));
   }
@@ -121,7 +121,7 @@ export class GpujsExecutable implements Executable {
       }
       return Object.fromEntries(outputs.map((slot) => [`s${slot}`, values.get(slot)]));
     };
-    // gpu.js makes as many handles as the function declares parameters.
+    // gpu.js creates one handle for each parameter that the function declares.
     Object.defineProperty(orchestrate, 'length', { value: inputs.length });
     return { kind: 'pipeline', inputs, outputs, pipeline: this.#gpu.createPipeline(orchestrate) };
   }
@@ -129,14 +129,14 @@ export class GpujsExecutable implements Executable {
   async run(externals: readonly Allocation[]): Promise<void> {
     const { slots, initial, final } = this.#plan;
     const held = new Map<Slot, HeldValue>();
-    const info = (slot: Slot): SlotInfo => slots[slot] as SlotInfo;
+    const info = (slot: Slot): SlotInfo => nth(slots, slot);
     const value = (slot: Slot): HeldValue => {
       const known = held.get(slot);
-      if (known === undefined) throw new Error(`gpujs: value ${slot} is read before it was computed`);
+      if (known === undefined) throw new Error(`gpujs: slot ${slot} is read before it is computed`);
       return known;
     };
     const memory = (external: number, { dtype, length }: SlotInfo): TypedArray =>
-      viewArray(dtype, memoryOf(externals[external] as Allocation), 0, length);
+      viewArray(dtype, memoryOf(nth(externals, external)), 0, length);
     for (const { slot, external } of initial)
       held.set(slot, new HeldValue(info(slot), { values: memory(external, info(slot)) }));
     for (const part of this.#parts) {
@@ -145,22 +145,22 @@ export class GpujsExecutable implements Executable {
         const inputs = part.inputs.map((slot) => value(slot).cells);
         const results = (await part.pipeline(...inputs)) as unknown as Readonly<Record<string, KernelResult>>;
         for (const slot of part.outputs)
-          held.set(slot, new HeldValue(info(slot), { cells: flatten(results[`s${slot}`] as KernelResult) }));
+          held.set(slot, new HeldValue(info(slot), { cells: flatten(resultOf(results, slot)) }));
       }
     }
-    // Values that are views of memory are read before any of it is overwritten.
+    // A value may be a view of external memory: read all of them before any of that memory is overwritten.
     const stored = final.map(({ slot, external }) => ({ external, info: info(slot), values: value(slot).values }));
     for (const { external, info: target, values } of stored) memory(external, target).set(values);
     this.#noteDegradation();
   }
 
-  /** gpu.js falls back to slower ways by itself; what it gives as the reason is passed on. */
+  /** gpu.js falls back to slower modes without an error; its reason is reported in `slowKernels`. */
   #noteDegradation(): void {
     if (this.#checked) return;
     this.#checked = true;
     for (const part of this.#parts) {
       if (part.kind !== 'pipeline' || part.pipeline.backend === this.#expected) continue;
-      const reason = part.pipeline.fallbackReason ?? 'no reason given';
+      const reason = part.pipeline.fallbackReason ?? 'gpu.js reports no reason';
       this.#slowKernels.push({
         kernel: 'pipeline',
         reason: `gpu.js runs it in mode ${part.pipeline.backend}: ${reason}`,
@@ -174,7 +174,13 @@ export class GpujsExecutable implements Executable {
   }
 }
 
-/** By the interpreter of kernels. */
+function resultOf(results: Readonly<Record<string, KernelResult>>, slot: Slot): KernelResult {
+  const result = results[`s${slot}`];
+  if (result === undefined) throw new Error(`gpujs: the pipeline of gpu.js did not return slot ${slot}`);
+  return result;
+}
+
+/** Runs one kernel with the interpreter of kernels. */
 function runOnHost(
   { kernel, reads, writes }: HostStep,
   info: (slot: Slot) => SlotInfo,

@@ -1,8 +1,8 @@
 /**
- * 32-bit integers where all variables are floats of 24 bits: an integer is its low and its high half-word, each 0 to 65535 (two's
- * complement), and every sum and product stays below 2^24, where floats are exact. Halves are told apart by bit operations, not by
- * floor and subtraction: shader compilers rearrange arithmetic of floats as if it were exact. Where a half is known (a cast byte has
- * the high half 0), the code that it would need falls away.
+ * 32-bit integer arithmetic where all variables are floats with 24 significant bits. An integer is represented by its low and its high
+ * half-word, each 0 to 65535 (two's complement), and every sum and product stays below 2^24, where floats are exact. The halves are
+ * separated by bit operations, not by floor and subtraction, because shader compilers rearrange float arithmetic as if it were exact.
+ * Where a half is a known number (a cast byte has high half 0), no code is generated for it.
  */
 import type { CellCode } from './cell-code.ts';
 import { both, choose, compare, floor, minus, plus, type Term, textOf, times } from './term.ts';
@@ -20,7 +20,7 @@ const shiftedDown = (a: Term, bits: number): Term =>
   typeof a === 'number' ? Math.floor(a / 2 ** bits) : `(${a} >> ${bits})`;
 const masked = (a: Term, mask: number): Term => (typeof a === 'number' ? a % (mask + 1) : `(${a} & ${mask})`);
 
-/** The low `bits` bits of a whole number from 0 to 2^31 - 1, and the others. */
+/** The low `bits` bits (`rest`) of a whole number from 0 to 2^31 - 1, and the other bits (`quotient`). */
 export function splitBits(code: CellCode, value: Term, bits: number): { rest: Term; quotient: Term } {
   const a = code.local(value);
   return { rest: code.local(masked(a, 2 ** bits - 1)), quotient: code.local(shiftedDown(a, bits)) };
@@ -28,7 +28,7 @@ export function splitBits(code: CellCode, value: Term, bits: number): { rest: Te
 
 const split = (code: CellCode, value: Term): { rest: Term; quotient: Term } => splitBits(code, value, 16);
 
-/** A whole number from 0 to 2^31 - 1. */
+/** A whole number from 0 to 2^31 - 1 as half-words. */
 export function fromNatural(code: CellCode, value: Term): HalfWords {
   const { rest, quotient } = split(code, value);
   return { low: rest, high: quotient };
@@ -43,11 +43,11 @@ export function add(code: CellCode, a: HalfWords, b: HalfWords): HalfWords {
 
 export function negate(code: CellCode, a: HalfWords): HalfWords {
   const { rest, quotient } = split(code, minus(base, a.low));
-  // The quotient is 1 where the low half was 0 and nothing was borrowed.
+  // The quotient is 1 where the low half was 0, so that nothing was borrowed.
   return { low: rest, high: wrap(code, plus(minus(base - 1, a.high), quotient)) };
 }
 
-/** The product of two half-words, by the bytes of the first: each part is below 2^24. */
+/** The product of two half-words, computed from the bytes of the first, so that each partial product is below 2^24. */
 function product(code: CellCode, a: Term, b: Term): { low: Term; high: Term } {
   const bytes = splitBits(code, a, 8);
   const middle = splitBits(code, times(bytes.quotient, b), 8);
@@ -61,7 +61,7 @@ export function multiply(code: CellCode, a: HalfWords, b: HalfWords): HalfWords 
   return { low, high: wrap(code, plus(high, crossing)) };
 }
 
-/** The high half as a number that orders like the signed integer. */
+/** The high half, shifted so that it has the same order as the signed integer. */
 const signedHigh = (code: CellCode, { high }: HalfWords): Term =>
   code.local(choose(compare(high, '<', base / 2), plus(high, base / 2), minus(high, base / 2)));
 
@@ -100,7 +100,7 @@ export function bitwise(
   return { low: join(a.low, b.low), high: join(a.high, b.high) };
 }
 
-/** 2^s for the low four bits of s and 2^(16 - s), and whether bit 4 of s is set: how far a shift goes. */
+/** The factors of a shift by s: `up` is 2^s for the low four bits of s, `down` is 2^(16 - s), and `whole` tells whether bit 4 of s is set. */
 function shiftFactors(code: CellCode, by: HalfWords): { up: Term; down: Term; whole: Term } {
   let up: Term = 1;
   let down: Term = base;
@@ -120,7 +120,7 @@ export function shiftLeft(code: CellCode, a: HalfWords, by: HalfWords): HalfWord
   return select(code, whole, { low: 0, high: low.rest }, { low: low.rest, high });
 }
 
-/** Zeros come in from the left. a div 2^s is (a * 2^(16 - s)) div 2^16, and what falls out of the high half is the product's rest. */
+/** Shifts in zeros from the left. a div 2^s is (a * 2^(16 - s)) div 2^16; the bits that leave the high half are the product's rest. */
 export function shiftRight(code: CellCode, a: HalfWords, by: HalfWords): HalfWords {
   const { down, whole } = shiftFactors(code, by);
   const high = shiftedByProduct(code, a.high, down);
@@ -128,7 +128,7 @@ export function shiftRight(code: CellCode, a: HalfWords, by: HalfWords): HalfWor
   return select(code, whole, { low: high.quotient, high: 0 }, { low, high: high.quotient });
 }
 
-/** a * factor, a power of 2 up to 2^16, as two half-words: the product has more bits than a signed integer. */
+/** a * factor, a power of 2 up to 2^16, as two half-words, because the product may need more bits than a signed integer has. */
 function shiftedByProduct(code: CellCode, a: Term, factor: Term): { rest: Term; quotient: Term } {
   const bytes = splitBits(code, a, 8);
   const upper = split(code, times(bytes.quotient, factor));
@@ -148,13 +148,14 @@ const magnitude = (code: CellCode, a: HalfWords, negative: Term): HalfWords =>
   select(code, negative, negate(code, a), a);
 
 /**
- * Quotient (towards zero) and remainder (with the sign of the dividend), bit by bit as on paper; both are 0 where the divisor is 0.
+ * Quotient (rounded towards zero) and remainder (with the sign of the dividend), by long division bit by bit; both are 0 where the
+ * divisor is 0.
  */
 export function divide(code: CellCode, a: HalfWords, b: HalfWords): { quotient: HalfWords; remainder: HalfWords } {
   const [negativeA, negativeB] = [isNegative(code, a), isNegative(code, b)];
   const dividend = magnitude(code, a, negativeA);
   const divisor = magnitude(code, b, negativeB);
-  // [quotient, remainder]: the dividend's bits move out of one at the top while the quotient's come in at the bottom.
+  // `low` and `high` start as the dividend: in each step its top bit moves into the remainder, and a bit of the quotient enters below.
   const low = code.variable(dividend.low);
   const high = code.variable(dividend.high);
   const restLow = code.variable(0);
@@ -184,13 +185,13 @@ export function divide(code: CellCode, a: HalfWords, b: HalfWords): { quotient: 
   };
 }
 
-/** Rounded to the nearest float once, at the last sum. */
+/** An integer as a float. It is rounded to the nearest float once, in the last sum. */
 export function toFloat(code: CellCode, { low, high }: HalfWords): Term {
   const signed = code.local(choose(compare(high, '>=', base / 2), minus(high, base), high));
   return code.local(plus(times(signed, base), low));
 }
 
-/** Towards zero, saturating; NaN gives 0. */
+/** A float as an integer: rounded towards zero, saturating; NaN becomes 0. */
 export function fromFloat(code: CellCode, value: Term): HalfWords {
   const x = code.local(value);
   const negative = code.local(choose(compare(x, '<', 0), 1, 0));

@@ -1,6 +1,6 @@
 /**
- * The backend on gpu.js, for reach. Importing this makes it known as 'gpujs' (the best mode that is there) and as 'gpujs:MODE'; gpu.js
- * itself is loaded when one of them is opened.
+ * The gpu.js backend, which reaches the most platforms (WebGL and plain JavaScript included). Importing this file registers it as
+ * 'gpujs' (the best available mode) and as 'gpujs:MODE'; gpu.js itself is loaded when one of them is opened.
  */
 import { registerAsyncBackend } from '../../kernel/backend.ts';
 import { openGpujsBackend } from './backend.ts';

@@ -1,4 +1,4 @@
-/** From a plan's kernels to functions that compute one output each, cell by cell. */
+/** Lowers a plan's kernels to functions that compute one output each, cell by cell. */
 
 import { decideAllGuards, joinAxes } from '../../codegen/normalize.ts';
 import { type LoopProgram, loopProgram, operandsOf, simplify } from '../../codegen/simplify.ts';
@@ -12,6 +12,7 @@ import {
   type LoopKernel,
   type Program,
 } from '../../kernel/kernel.ts';
+import { nth } from '../../kernel/nth.ts';
 import type { Plan, PlannedBuffer } from '../../kernel/plan.ts';
 import { type Shape, sizeOf } from '../../kernel/shape.ts';
 import type { View } from '../../kernel/view.ts';
@@ -22,10 +23,10 @@ import { lowerScatterAdd } from './scatter.ts';
 import type { CellKernel, LoweredPlan, Slot, SlotInfo, SlowKernel, Step } from './steps.ts';
 import { rowView, writeCellKernel } from './write-kernel.ts';
 
-/** What a cell can hold; kernels with other dtypes run on the host. */
+/** The dtypes that a cell can contain; kernels with other dtypes run on the host. */
 const dtypesOfCells: ReadonlySet<DType> = new Set(['f32', 'i32', 'u8', 'bool']);
 
-/** What is read of memory without elements, behind guards that never hold. */
+/** The contents of a buffer without elements, which is read only behind guards that never hold. */
 const nothing: CellKernel = {
   name: 'nothing',
   source: 'function () {\n  return 0;\n}',
@@ -34,17 +35,17 @@ const nothing: CellKernel = {
   loopTurns: 0,
 };
 
-/** A contraction as a loop kernel: a product, summed over the axes k, and the epilogue once a row. */
+/** A contraction as a loop kernel: the product is summed over the axes k, and the epilogue runs once a row. */
 function contractAsLoop({ batch, m, n, k, a, b, epilogue, dtype }: ContractKernel): LoopProgram {
   const outer = [...batch, ...m, ...n];
   const domain = [...outer, ...k];
   const still = (count: number): number[] => new Array<number>(count).fill(0);
-  /** The view over the whole domain, where the view's own axes are these parts of it. */
+  /** Extends a view to the whole domain; `there` marks the parts of the domain that the view has axes for. */
   const spread = (view: View, parts: readonly { readonly axes: Shape; readonly there: boolean }[]): View => {
     const place = (coefficients: readonly number[]): number[] => {
       let next = 0;
       return parts.flatMap(({ axes, there }) =>
-        there ? axes.map(() => coefficients[next++] as number) : still(axes.length),
+        there ? axes.map(() => nth(coefficients, next++)) : still(axes.length),
       );
     };
     return {
@@ -54,7 +55,7 @@ function contractAsLoop({ batch, m, n, k, a, b, epilogue, dtype }: ContractKerne
       guards: view.guards.map((guard) => ({ ...guard, coefficients: place(guard.coefficients) })),
     };
   };
-  /** b's axes stand in the order [...batch, ...k, ...n]; brought to [...batch, ...n, ...k] first. */
+  /** Reorders b's axes from [...batch, ...k, ...n] to [...batch, ...n, ...k]. */
   const moved = (coefficients: readonly number[]): number[] => {
     const afterBatch = batch.length;
     const afterK = afterBatch + k.length;
@@ -72,7 +73,7 @@ function contractAsLoop({ batch, m, n, k, a, b, epilogue, dtype }: ContractKerne
   const part = (axes: Shape, there: boolean): { axes: Shape; there: boolean } => ({ axes, there });
   const overA = spread(a.view, [part(batch, true), part(m, true), part(n, false), part(k, true)]);
   const overB = spread(viewB, [part(batch, true), part(m, false), part(n, true), part(k, true)]);
-  /** Epilogues know nothing of k; a gather's view has one axis more, its row. */
+  /** Inserts the axes k, which epilogues do not have; a gather's view has one axis more, its row. */
   const widened = ({ buffer, view }: Access): Access => {
     const widen = (coefficients: readonly number[]): number[] => [
       ...coefficients.slice(0, outer.length),
@@ -96,7 +97,7 @@ function contractAsLoop({ batch, m, n, k, a, b, epilogue, dtype }: ContractKerne
     { op: 'reduce', kind: 'sum', source: 2, dtype },
   ];
   const sum = product.length - 1;
-  // The accumulator is the sum; what follows refers to instructions that many places on.
+  // The accumulator becomes the sum; all other instructions move up by the length of `product`.
   const place = (value: number): number =>
     epilogue.instructions[value]?.op === 'accumulator' ? sum : value + product.length;
   const after = epilogue.instructions.map((instruction): Instruction => {
@@ -141,7 +142,7 @@ function contractAsLoop({ batch, m, n, k, a, b, epilogue, dtype }: ContractKerne
 const asLoop = (kernel: LoopKernel | ContractKernel): LoopProgram =>
   kernel.kind === 'contract' ? contractAsLoop(kernel) : loopProgram(kernel.program, kernel.domain, kernel.reduced);
 
-/** Which reductions a value needs before any other one. */
+/** The reductions that a value depends on directly, not through another reduction. */
 function nearestReductions({ operations }: LoopProgram, value: number): Set<number> {
   const found = new Set<number>();
   const seen = new Set<number>();
@@ -157,6 +158,7 @@ function nearestReductions({ operations }: LoopProgram, value: number): Set<numb
   return found;
 }
 
+/** Collects the steps of one plan. Every step writes a new slot, and `read` and `write` track which slot is a buffer's current value. */
 export class PlanLowering {
   readonly mode: Mode;
   readonly #buffers: readonly PlannedBuffer[];
@@ -189,7 +191,7 @@ export class PlanLowering {
   }
 
   info(slot: Slot): SlotInfo {
-    return this.#slots[slot] as SlotInfo;
+    return nth(this.#slots, slot);
   }
 
   step(kernel: CellKernel, inputs: readonly Slot[], output: Slot): void {
@@ -203,11 +205,11 @@ export class PlanLowering {
     this.#steps.push({ kind: 'cells', kernel: split.kernel, inputs: [...split.inputs, together], output });
   }
 
-  /** What the buffer holds now; null for one of the arena that nothing was stored in. */
+  /** The current value of the buffer; null for an arena buffer that has not been written. */
   read(buffer: number): Slot | null {
     const known = this.#current.get(buffer);
     if (known !== undefined) return known;
-    const { place, dtype, length } = this.#buffers[buffer] as PlannedBuffer;
+    const { place, dtype, length } = this.buffer(buffer);
     if (place.kind !== 'external' && length > 0) return null;
     const slot = this.slot(dtype, length);
     if (place.kind === 'external') this.#initial.push({ slot, external: place.index });
@@ -218,12 +220,12 @@ export class PlanLowering {
 
   write(buffer: number, slot: Slot): void {
     this.#current.set(buffer, slot);
-    const { place } = this.#buffers[buffer] as PlannedBuffer;
+    const { place } = this.buffer(buffer);
     if (place.kind === 'external') this.#final.set(place.index, slot);
   }
 
   buffer(buffer: number): PlannedBuffer {
-    return this.#buffers[buffer] as PlannedBuffer;
+    return nth(this.#buffers, buffer);
   }
 
   #lower(kernel: Kernel): void {
@@ -246,14 +248,14 @@ export class PlanLowering {
       ...[...reads, ...writes].map(({ buffer }) => this.buffer(buffer).dtype),
       ...(program?.instructions ?? []).map(({ dtype }) => dtype),
     ];
-    const strange = dtypes.find((dtype) => !dtypesOfCells.has(dtype));
-    if (strange !== undefined) throw new Inexpressible(`gpu.js computes in f32 and has no ${strange}`);
+    const unsupported = dtypes.find((dtype) => !dtypesOfCells.has(dtype));
+    if (unsupported !== undefined) throw new Inexpressible(`gpu.js computes in f32 and has no ${unsupported}`);
   }
 
   #runOnHost(kernel: Kernel, reason: string): void {
     this.#slowKernels.push({ kernel: kernel.name, reason: `runs as plain JavaScript on the host: ${reason}` });
     const { reads, writes } = accessesOf(kernel);
-    // A kernel may store a part of a buffer: what it held before is read as well.
+    // A kernel may store only part of a buffer, so its previous contents are read as well.
     const buffers = [...new Set([...reads, ...writes].map(({ buffer }) => buffer))];
     const before = buffers.flatMap((buffer) => {
       const slot = this.read(buffer);
@@ -273,7 +275,7 @@ export class PlanLowering {
     if (sizeOf(rows) === 0 || (perElement && sizeOf(raw.domain) === 0)) return;
     const program = simplify(joinAxes(decideAllGuards(raw)));
     const { operations, stores, domain, reduced } = program;
-    /** For each reduction: the stores (as -1 - index) and reductions that use it. */
+    /** For each reduction: the stores (as -1 - index) and the reductions that use it. */
     const users = new Map<number, Set<number>>();
     const note = (user: number, value: number): void => {
       for (const reduction of nearestReductions(program, value)) {
@@ -285,7 +287,7 @@ export class PlanLowering {
     operations.forEach((operation, value) => {
       if (operation.op === 'reduce' && users.size > 0) note(value, operation.source);
     });
-    // Computed where it is used, if that is one place that is reached once a row; kept in an array of its own otherwise.
+    // A reduction is computed where it is used if that is a single place, reached once a row; otherwise it gets its own array.
     const kept = new Map<number, Slot>();
     const rowDomain = domain.map((size, axis) => (reduced[axis] ? 1 : size));
     const read = (buffer: number): Slot | null => this.read(buffer);
@@ -310,7 +312,7 @@ export class PlanLowering {
       this.step(written.kernel, written.inputs, target);
       kept.set(value, target);
     });
-    // All reads come before all writes: what a store leaves is seen by the stores after it (parts of one buffer), not by loads.
+    // All reads come before all writes: later stores (other parts of the same buffer) see what a store wrote, loads do not.
     const stored = new Map<number, Slot>();
     for (const { value, access, oncePerRow } of stores) {
       const { dtype, length } = this.buffer(access.buffer);

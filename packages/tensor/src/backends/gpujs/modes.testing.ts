@@ -1,7 +1,8 @@
+/** Finds the modes of gpu.js that tests can run in. */
 import { BackendUnavailableError, openBackend } from '../../kernel/backend.ts';
 import './index.ts';
 
-/** The modes that this machine has, of those that tests run in; and why the others are left out. */
+/** The tested modes that this machine has, and the reason for each one that is missing. */
 export async function testedModes(): Promise<{ readonly names: string[]; readonly missing: string[] }> {
   const names: string[] = [];
   const missing: string[] = [];

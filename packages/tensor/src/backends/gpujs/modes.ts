@@ -1,4 +1,4 @@
-/** What the lowering must know of the ways in which gpu.js runs kernels. */
+/** The limits and elementary functions of each mode in which gpu.js runs kernels. */
 
 import type { GridLimits } from './cells.ts';
 import { type FloatMath, javascriptMath, shaderMath } from './float-math.ts';
@@ -6,38 +6,38 @@ import { type FloatMath, javascriptMath, shaderMath } from './float-math.ts';
 export interface Mode {
   readonly grid: GridLimits;
   readonly math: FloatMath;
-  /** How many arrays a kernel may read. */
+  /** The largest number of arrays that a kernel may read. */
   readonly inputs: number;
-  /** `scatterAdd` sorts by comparing all pairs; from this many rows on the host is faster. */
+  /** `scatterAdd` sorts by comparing all pairs; above this number of rows the host is faster. */
   readonly sortedRows: number;
 }
 
 const unlimited = Number.POSITIVE_INFINITY;
 
-/** Modes of gpu.js that Tessera uses by name. In the browser `webgl` and `webgl2` are there instead of `headlessgl`. */
+/** The modes of gpu.js. Browsers have `webgl` and `webgl2` instead of `headlessgl`, with the same limits. */
 export const modes = {
-  /** WGSL through WebGPU. Groups of 8 x 8 threads, of which 65,535 fit each axis; 8 storage buffers, one of them the result. */
+  /** WGSL through WebGPU. Groups of 8 x 8 threads, at most 65,535 groups along each axis; 8 storage buffers, one of them the result. */
   webgpu: {
     grid: { flat: false, divisible: 2 ** 21, largest: [2 ** 19 - 8, 2 ** 19 - 8, 65535] },
     math: shaderMath,
     inputs: 7,
     sortedRows: 2 ** 17,
   },
-  /** WebAssembly with four cells a step. */
+  /** WebAssembly SIMD, four cells at a time. */
   webasm: {
     grid: { flat: false, divisible: 2 ** 21, largest: [2 ** 30, 2 ** 30, 2 ** 30] },
     math: javascriptMath,
     inputs: unlimited,
     sortedRows: 2 ** 12,
   },
-  /** Plain JavaScript, in doubles. Arrays of several axes are nested there: outputs have one. */
+  /** Plain JavaScript, in doubles. Outputs have one axis, because outputs with several would be nested arrays. */
   cpu: {
     grid: { flat: true, divisible: 2 ** 31, largest: [2 ** 31, 1, 1] },
     math: javascriptMath,
     inputs: unlimited,
     sortedRows: 2 ** 10,
   },
-  /** GLSL through WebGL: arrays are textures, 16 of them at a time. */
+  /** GLSL through WebGL: arrays are textures, at most 16 at a time. */
   headlessgl: {
     grid: { flat: false, divisible: 2 ** 21, largest: [2 ** 22, 2 ** 22, 2 ** 22] },
     math: shaderMath,

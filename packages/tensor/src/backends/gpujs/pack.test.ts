@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { nth } from '../../kernel/nth.ts';
 import { packInputs } from './pack.ts';
 import type { SlotInfo } from './steps.ts';
 
@@ -18,12 +19,12 @@ const kernel = {
 };
 
 describe('packInputs', () => {
-  it('leaves a kernel alone that keeps to the limit', () => {
-    expect(packInputs(kernel, [0, 1, 2, 3], 4, (slot) => infos[slot] as SlotInfo)).toBeNull();
+  it('leaves a kernel within the limit unchanged', () => {
+    expect(packInputs(kernel, [0, 1, 2, 3], 4, (slot) => nth(infos, slot))).toBeNull();
   });
 
-  it('puts the smallest arrays together, both planes of integers with them', () => {
-    const packed = packInputs(kernel, [0, 1, 2, 3], 3, (slot) => infos[slot] as SlotInfo);
+  it('packs the smallest arrays into one, with both planes of integers', () => {
+    const packed = packInputs(kernel, [0, 1, 2, 3], 3, (slot) => nth(infos, slot));
     expect(packed?.packed).toEqual([1, 2]);
     expect(packed?.pack.source).toBe(
       'function (a0, a1) {\n  return (this.thread.x < 6 ? a0[this.thread.x - 0] : a1[this.thread.x - 6]);\n}',

@@ -1,9 +1,10 @@
 /**
- * Sums of rows into a table without scattering, since a cell can only read: the rows are sorted by where they go (each row's place is
- * the number of rows that come before it), and each row of the table adds up its stretch of the sorted list, in the order of the rows.
+ * Sums rows into a table by reading only, because a cell cannot write elsewhere: the rows are sorted by target (each row's place is the
+ * number of rows that come before it), and each row of the table adds up its range of the sorted list, in the original order.
  */
 import type { DType } from '../../kernel/dtype.ts';
 import type { ScatterAddKernel } from '../../kernel/kernel.ts';
+import { nth } from '../../kernel/nth.ts';
 import type { PlannedBuffer } from '../../kernel/plan.ts';
 import { sizeOf } from '../../kernel/shape.ts';
 import { CellCode } from './cell-code.ts';
@@ -16,7 +17,7 @@ import type { CellKernel, Slot, SlotInfo } from './steps.ts';
 import { both, choose, compare, floor, plus, type Term, textOf, times } from './term.ts';
 import { kernelSource } from './write-kernel.ts';
 
-/** What writes steps: the plan's lowering. */
+/** The part of the plan's lowering that writes steps. */
 interface StepWriter {
   readonly mode: Mode;
   slot(dtype: DType, length: number): Slot;
@@ -30,11 +31,11 @@ interface StepWriter {
 export function lowerScatterAdd(lowering: StepWriter, kernel: ScatterAddKernel): void {
   const { name, dtype, outer, count, inner, rows, values, index, out } = kernel;
   if (sizeOf([outer, rows, inner]) === 0) return;
-  if (dtype !== 'f32') throw new Inexpressible(`sums of ${dtype} by index`);
+  if (dtype !== 'f32') throw new Inexpressible(`scatterAdd sums ${dtype}, and is written for f32 only`);
   if (count > lowering.mode.sortedRows)
-    throw new Inexpressible(`sorting ${count} indices by comparing all pairs would take longer`);
+    throw new Inexpressible(`sorting ${count} indices by comparing all pairs would be slower`);
 
-  /** A kernel whose output is a box of these sizes. */
+  /** Adds a step whose output is a box of these sizes; returns the output. */
   const cells = (
     part: string,
     sizes: readonly number[],
@@ -57,7 +58,10 @@ export function lowerScatterAdd(lowering: StepWriter, kernel: ScatterAddKernel):
 
   const out32 = lowering.buffer(out);
   const finish = (slot: Slot): void => {
-    if (out32.length !== sizeOf([outer, rows, inner])) throw new Error(`gpujs: '${name}' does not fill its buffer`);
+    if (out32.length !== sizeOf([outer, rows, inner]))
+      throw new Error(
+        `gpujs: '${name}' writes ${sizeOf([outer, rows, inner])} elements into a buffer of ${out32.length}`,
+      );
     lowering.write(out, slot);
   };
   if (count === 0) {
@@ -67,18 +71,19 @@ export function lowerScatterAdd(lowering: StepWriter, kernel: ScatterAddKernel):
 
   const indexSlot = lowering.read(index.buffer);
   const valuesSlot = lowering.read(values.buffer);
-  if (indexSlot === null || valuesSlot === null) throw new Error(`gpujs: '${name}' reads what nothing was stored in`);
+  if (indexSlot === null || valuesSlot === null)
+    throw new Error(`gpujs: '${name}' reads a buffer that was never written`);
   const indexArray = { name: 'a0', planeSize: lowering.info(indexSlot).planeSize };
-  // The table's row of each entry; those outside of the table come after all rows.
+  // The target row of each entry; entries outside the table get the number of rows, which sorts last.
   const keys = cells('keys', [count], [indexSlot], (code, at) => {
     const value = loadElement(code, indexArray, index.view, at, 'i32');
-    if (typeof value !== 'object') throw new Error('gpujs: an index is an integer');
+    if (typeof value !== 'object') throw new Error(`gpujs: the index of '${name}' must be i32`);
     const row = code.local(toFloat(code, value));
     return choose(both(compare(row, '>=', 0), compare(row, '<', rows)), row, rows);
   });
-  const places = cells('places', [count], [keys], (code, [at]) => {
-    const place = (at as IndexTerm).value;
-    const own = element(code, 0, (at as IndexTerm).integer);
+  const places = cells('places', [count], [keys], (code, index) => {
+    const { integer, value: place } = nth(index, 0);
+    const own = element(code, 0, integer);
     const before = code.variable(0);
     code.loop(count, (other) => {
       const key = element(code, 0, other);
@@ -87,9 +92,9 @@ export function lowerScatterAdd(lowering: StepWriter, kernel: ScatterAddKernel):
     });
     return before;
   });
-  // Which row stands at a place: exactly one has it.
-  const order = cells('order', [count], [places], (code, [at]) => {
-    const place = code.local((at as IndexTerm).value);
+  // The entry at each place: exactly one has it.
+  const order = cells('order', [count], [places], (code, index) => {
+    const place = code.local(nth(index, 0).value);
     const found = code.variable(0);
     code.loop(count, (other) => {
       const mine = compare(element(code, 0, other), '==', place);
@@ -97,12 +102,12 @@ export function lowerScatterAdd(lowering: StepWriter, kernel: ScatterAddKernel):
     });
     return found;
   });
-  const sorted = cells('sorted', [count], [keys, order], (code, [at]) =>
-    element(code, 0, whole(element(code, 1, (at as IndexTerm).integer))),
+  const sorted = cells('sorted', [count], [keys, order], (code, index) =>
+    element(code, 0, whole(element(code, 1, nth(index, 0).integer))),
   );
-  // Where the stretch of each row begins: binary search for the first key that is not below it. One row more gives the end.
-  const starts = cells('starts', [rows + 1], [sorted], (code, [at]) => {
-    const row = code.local((at as IndexTerm).value);
+  // Where the range of each row begins: binary search for the first key that is not below it. One extra row marks the end.
+  const starts = cells('starts', [rows + 1], [sorted], (code, index) => {
+    const row = code.local(nth(index, 0).value);
     const low = code.variable(0);
     const high = code.variable(count);
     code.loop(Math.ceil(Math.log2(count + 1)), () => {
@@ -120,17 +125,18 @@ export function lowerScatterAdd(lowering: StepWriter, kernel: ScatterAddKernel):
     'sums',
     [outer, rows, inner],
     [valuesSlot, starts, order],
-    (code, [o, row, i]) => {
-      const start = element(code, 1, (row as IndexTerm).integer);
-      const end = element(code, 1, affine([row as IndexTerm], [1], 1));
+    (code, index) => {
+      const row = nth(index, 1);
+      const start = element(code, 1, row.integer);
+      const end = element(code, 1, affine([row], [1], 1));
       const place = code.variable(start);
       const total = code.variable(0);
       const array = { name: 'a0', planeSize: lowering.info(valuesSlot).planeSize };
       code.whileBelow(place, end, () => {
         const entry = element(code, 2, whole(place));
-        const at = [o as IndexTerm, { integer: whole(entry), value: entry }, i as IndexTerm];
+        const at = [nth(index, 0), { integer: whole(entry), value: entry }, nth(index, 2)];
         const value = loadElement(code, array, values.view, at, 'f32');
-        if (typeof value === 'object') throw new Error('gpujs: sums of integers by index');
+        if (typeof value === 'object') throw new Error(`gpujs: the values of '${name}' must be f32`);
         code.line(`${total} = ${total} + ${textOf(value)};`);
       });
       return total;

@@ -1,33 +1,33 @@
-/** A plan as gpu.js runs it: functions that compute one output each, from values that are never overwritten. */
+/** The form of a plan that gpu.js runs: steps that compute one output each, from values that are never overwritten. */
 import type { DType } from '../../kernel/dtype.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 
-/** The number of a value. */
+/** Identifies a value. */
 export type Slot = number;
 
-/** A value: an array of numbers, of which integers take two planes, the low half-words and the high ones. */
+/** A value: an array of floats. Integers use two planes, first all low half-words, then all high ones. */
 export interface SlotInfo {
   readonly dtype: DType;
   readonly length: number;
-  /** Cells of one plane, which may be more than elements. */
+  /** The number of cells of one plane, which may be larger than `length`. */
   readonly planeSize: number;
 }
 
-/** One function, called once a cell. */
+/** One function, which gpu.js calls once a cell. */
 export interface CellKernel {
   readonly name: string;
-  /** JavaScript that gpu.js accepts; its arguments are `a0`, `a1`, ..., and `special` if it uses it. */
+  /** JavaScript that gpu.js accepts; its parameters are `a0`, `a1`, ..., and `special` if it uses that. */
   readonly source: string;
-  /** gpu.js's `output`: threads along x, y and z. */
+  /** gpu.js's `output`: the number of threads along x, y and z. */
   readonly output: readonly number[];
   readonly usesSpecial: boolean;
-  /** The largest number of turns of a loop without a constant bound. */
+  /** The largest number of iterations of a loop without a constant bound. */
   readonly loopTurns: number;
 }
 
 export type Step =
   | { readonly kind: 'cells'; readonly kernel: CellKernel; readonly inputs: readonly Slot[]; readonly output: Slot }
-  /** What gpu.js cannot express: run by the host. The pairs are buffers of the plan and where their values lie. */
+  /** A kernel that gpu.js cannot express, run on the host. The pairs are buffers of the plan and the slots of their values. */
   | {
       readonly kind: 'host';
       readonly kernel: Kernel;

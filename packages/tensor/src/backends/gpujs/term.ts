@@ -1,13 +1,13 @@
 /**
- * Expressions of the JavaScript that gpu.js understands, with constants folded. A term is a number that is known while the code is
- * written, or the text of an expression without side effects.
+ * Expressions in the subset of JavaScript that gpu.js accepts, with constants folded. A term is a number that is known when the code is
+ * generated, or the text of an expression without side effects.
  *
- * gpu.js infers types, and gives an integer literal the type of what stands beside it: an operation must have one operand that is
- * no literal, which folding sees to.
+ * gpu.js infers types, and an integer literal takes the type of the other operand: so every operation needs one operand that is not a
+ * literal, which constant folding ensures.
  */
 export type Term = number | string;
 
-/** A finite number as source text. Negative numbers stand in parentheses, so that no two signs meet. */
+/** A finite number as source text. Negative numbers are in parentheses, so that two signs are never adjacent. */
 function literal(value: number): string {
   if (!Number.isFinite(value)) throw new Error(`gpujs: ${value} cannot be written as a literal`);
   return value < 0 || Object.is(value, -0) ? `(${Object.is(value, -0) ? '-0' : value})` : String(value);
@@ -17,7 +17,7 @@ export const textOf = (term: Term): string => (typeof term === 'number' ? litera
 
 const isNumber = (term: Term): term is number => typeof term === 'number';
 
-/** The arithmetic below is used on small whole numbers and on positions, where leaving out `+ 0` and `* 1` changes nothing. */
+/** a + b. This and the functions below operate on small whole numbers and positions, where omitting `+ 0` and `* 1` is safe. */
 export function plus(a: Term, b: Term): Term {
   if (isNumber(a) && isNumber(b)) return a + b;
   if (a === 0) return b;
@@ -48,7 +48,7 @@ const comparisons: Readonly<Record<Comparison, (a: number, b: number) => boolean
   '==': (a, b) => a === b,
 };
 
-/** What `choose` decides by: known, or the text of a comparison. */
+/** The condition of `choose`: known when the code is generated, or the text of a comparison. */
 export type Condition = boolean | string;
 
 export const compare = (a: Term, operator: Comparison, b: Term): Condition =>

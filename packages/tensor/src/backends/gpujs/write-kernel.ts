@@ -1,7 +1,8 @@
-/** One output of a loop kernel as a function that gpu.js runs once a cell. */
+/** Writes one output of a loop kernel as a function that gpu.js calls once a cell. */
 
 import { hasAxis, type LoopProgram, operandsOf, variation } from '../../codegen/simplify.ts';
 import { type DType, isFloat } from '../../kernel/dtype.ts';
+import { nth } from '../../kernel/nth.ts';
 import { type Shape, sizeOf } from '../../kernel/shape.ts';
 import { contiguousView, type View } from '../../kernel/view.ts';
 import { CellCode } from './cell-code.ts';
@@ -27,10 +28,10 @@ export interface KernelRequest {
   readonly program: LoopProgram;
   /** The value that is stored. */
   readonly value: number;
-  /** Reductions that were computed already: one number a row. */
+  /** Reductions that earlier steps computed: one number a row. */
   readonly kept: ReadonlyMap<number, Slot>;
   readonly store: { readonly view: View; readonly dtype: DType; readonly length: number; readonly oncePerRow: boolean };
-  /** What the output's memory held before: kept where nothing is stored. */
+  /** The previous contents of the output's memory, which are kept where nothing is stored. */
   readonly old: () => Slot | null;
   readonly read: (buffer: number) => Slot | null;
   readonly info: (slot: Slot) => SlotInfo;
@@ -41,7 +42,7 @@ export interface WrittenKernel {
   readonly inputs: readonly Slot[];
 }
 
-/** The arrays that a function reads, as its arguments. */
+/** Assigns the arrays that a function reads to its parameters. */
 class Arguments {
   readonly slots: Slot[] = [];
   readonly #info: (slot: Slot) => SlotInfo;
@@ -63,16 +64,16 @@ export const kernelSource = (code: CellCode, count: number, result: Term): strin
   return `function (${names.join(', ')}) {\n${code.finish(result)}\n}`;
 };
 
-/** Where the results of a reduction lie, over the whole domain: one number a row. */
+/** The view of a reduction's results over the whole domain: one number a row. */
 export function rowView({ domain, reduced }: LoopProgram): View {
   const { strides } = contiguousView(domain.map((size, axis) => (reduced[axis] ? 1 : size)));
   return { shape: domain, offset: 0, strides: strides.map((stride, axis) => (reduced[axis] ? 0 : stride)), guards: [] };
 }
 
-/** Sums of more elements than this are made of partial sums, whose rounding errors stay small. */
+/** Sums of more elements than this are computed from partial sums, which keeps rounding errors small. */
 const partialLength = 128;
 
-/** Emits the values that one output needs. */
+/** Generates the code of the values that one output needs. */
 class Evaluation {
   readonly #request: KernelRequest;
   readonly #code: CellCode;
@@ -90,7 +91,7 @@ class Evaluation {
     this.#axes = variation(program);
     this.#dtypes = program.operations.map(({ dtype }) => dtype);
     this.#reducedAxes = program.domain.flatMap((_, axis) => (program.reduced[axis] ? [axis] : []));
-    this.#rowLength = sizeOf(this.#reducedAxes.map((axis) => program.domain[axis] as number));
+    this.#rowLength = sizeOf(program.domain.filter((_, axis) => program.reduced[axis]));
   }
 
   #context(index: readonly IndexTerm[]): CellContext {
@@ -102,13 +103,13 @@ class Evaluation {
       array: (buffer) => {
         const slot = read(buffer);
         if (slot === null)
-          throw new Error(`gpujs: kernel '${this.#request.name}' reads buffer ${buffer}, which nothing was stored in`);
+          throw new Error(`gpujs: kernel '${this.#request.name}' reads buffer ${buffer}, which was never written`);
         return this.#arguments.array(slot);
       },
     };
   }
 
-  /** What `value` needs, in order, without what stands behind reductions. */
+  /** The operations that `value` depends on, in order, except those that are used only inside reductions. */
   #needed(value: number): number[] {
     const { operations } = this.#request.program;
     const needed = new Set<number>();
@@ -124,13 +125,13 @@ class Evaluation {
   }
 
   #variesInRow(value: number): boolean {
-    return this.#reducedAxes.some((axis) => hasAxis(this.#axes[value] as number, axis));
+    return this.#reducedAxes.some((axis) => hasAxis(nth(this.#axes, value), axis));
   }
 
-  /** The value at `index`, with those in `values` known already. */
+  /** The value at `index`; `values` contains those that are already computed. */
   evaluate(value: number, index: readonly IndexTerm[], values: (CellValue | undefined)[]): CellValue {
     for (const at of this.#needed(value)) this.#emit(at, index, values);
-    return values[value] as CellValue;
+    return nth(values, value);
   }
 
   #emit(at: number, index: readonly IndexTerm[], values: (CellValue | undefined)[]): void {
@@ -164,14 +165,14 @@ class Evaluation {
     const inner = this.#reducedAxes.at(-1);
     const body = (at: readonly IndexTerm[], add: (value: CellValue) => void): void =>
       add(this.evaluate(source, at, [...values]));
-    /** Loops over the reduced axes from the outermost on. */
+    /** Loops over the reduced axes, outermost first. */
     const loop = (depth: number, at: IndexTerm[]): void => {
       const axis = this.#reducedAxes[depth];
       if (axis === undefined) {
         body(at, (value) => total.add(value));
         return;
       }
-      const size = domain[axis] as number;
+      const size = nth(domain, axis);
       const withIndex = (term: IndexTerm): IndexTerm[] => at.map((old, k) => (k === axis ? term : old));
       if (axis !== inner || kind !== 'sum' || !isFloat(dtype) || this.#rowLength <= partialLength || size < 8) {
         code.loop(size, (variable) => loop(depth + 1, withIndex({ integer: variable, value: variable })));
@@ -199,13 +200,13 @@ class Evaluation {
   }
 }
 
-/** The function that computes one output; throws Inexpressible where cells cannot be told apart. */
+/** The function that computes one output; throws Inexpressible where the store cannot be inverted. */
 export function writeCellKernel(request: KernelRequest): WrittenKernel {
   const { program, store, mode, name, value } = request;
   const { domain, reduced } = program;
   const stored: Shape = domain.map((size, axis) => (store.oncePerRow && reduced[axis] ? 1 : size));
   const box = cellBox(store.view, stored, store.length);
-  if (box === null) throw new Inexpressible('the places that it stores to do not form a box');
+  if (box === null) throw new Inexpressible('the positions that it stores to do not form a box');
   const planes = store.dtype === 'i32' ? 2 : 1;
   const sizes = planes === 1 ? box.sizes : [planes, ...box.sizes];
   const grid = threadGrid(sizes, mode.grid);
@@ -218,13 +219,15 @@ export function writeCellKernel(request: KernelRequest): WrittenKernel {
   let inside: Condition = true;
   for (const { axis, start, size, members } of box.runs) {
     if (members.length > 1 && size > mode.grid.divisible)
-      throw new Inexpressible(`it stores ${size} elements in a row of rows`);
-    let place = axis === null ? knownIndex(0) : (boxIndex[axis + planes - 1] as IndexTerm);
+      throw new Inexpressible(
+        `it stores ${size} elements along joined axes, which is too many to split an index exactly`,
+      );
+    let place = axis === null ? knownIndex(0) : nth(boxIndex, axis + planes - 1);
     if (axis !== null && box.sizes[axis] !== size) {
       const moved = code.local(minus(place.value, start));
       const here = both(compare(moved, '>=', 0), compare(moved, '<', size));
       inside = both(inside, here);
-      // Outside, some element is computed in vain: one whose loads stay within memory.
+      // Cells outside compute the element at 0, whose loads stay within memory, and discard it.
       place = indexOf(code.local(choose(here, moved, 0)));
     }
     const along = takeApart(
@@ -233,14 +236,14 @@ export function writeCellKernel(request: KernelRequest): WrittenKernel {
       members.map((member) => member.size),
     );
     for (const [k, member] of members.entries()) {
-      const term = along[k] as IndexTerm;
+      const term = nth(along, k);
       index[member.axis] = member.flipped ? indexOf(code.local(minus(member.size - 1, term.value))) : term;
     }
   }
   inside = both(inside, guardsHold(index, store.view.guards));
   const evaluation = new Evaluation(request, code, inputs);
   const result = evaluation.evaluate(value, index, new Array(program.operations.length));
-  const plane = (low: Term, high: Term): Term => choose(compare((boxIndex[0] as IndexTerm).value, '<', 1), low, high);
+  const plane = (low: Term, high: Term): Term => choose(compare(nth(boxIndex, 0).value, '<', 1), low, high);
   let cell = typeof result === 'object' ? plane(result.low, result.high) : result;
   if (inside !== true) {
     const before = request.old();

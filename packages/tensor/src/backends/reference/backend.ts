@@ -1,3 +1,4 @@
+/** The two reference backends, which evaluate everything in the simplest way. */
 import type { Node } from '../../graph/node.ts';
 import type { Storage } from '../../graph/storage.ts';
 import type { Allocation, Backend, Executable } from '../../kernel/backend.ts';
@@ -9,8 +10,8 @@ import { runPlan } from '../interpret-kernels.ts';
 import { type InterpretOptions, interpret } from './interpret.ts';
 
 /**
- * The naive backend against which the others are tested, in double precision between loads and stores. `reference` evaluates
- * graphs itself (see `interpret.ts`); `reference-kernels` goes through schedule and plan and runs the kernels one by one.
+ * The naive backend against which the others are tested, with double precision between loads and stores. `reference` evaluates the
+ * graph directly (see `interpret.ts`); `reference-kernels` uses the scheduler and the planner and runs the kernels one by one.
  */
 export class ReferenceBackend extends HostMemory implements Backend {
   readonly interpret?: (roots: readonly Node[], read: (storage: Storage) => TypedArray) => TypedArray[];

@@ -1,4 +1,6 @@
+/** The contraction of the oracle, as plain matrix products. */
 import type { ContractSpec } from '../../graph/node.ts';
+import { nth } from '../../kernel/nth.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../../kernel/shape.ts';
 import { pick, positions } from './positions.ts';
 
@@ -8,8 +10,8 @@ interface Operand {
 }
 
 /**
- * A contraction as a batch of matrix products: the operands are brought to [batch, m, k] and [batch, n, k], multiplied row by row,
- * and the result [batch, m, n] is brought to the order of the output's labels.
+ * A contraction as a batch of matrix products: the operands are permuted to [batch, m, k] and [batch, n, k] and multiplied row by row,
+ * and the result [batch, m, n] is permuted to the order of the output's labels.
  */
 export function contract(a: Operand, b: Operand, spec: ContractSpec): Float64Array {
   const batch = spec.a.filter((label) => spec.b.includes(label) && spec.out.includes(label));
@@ -17,25 +19,21 @@ export function contract(a: Operand, b: Operand, spec: ContractSpec): Float64Arr
   const m = spec.a.filter((label) => !spec.b.includes(label));
   const n = spec.b.filter((label) => !spec.a.includes(label));
   const size = (label: number): number =>
-    (spec.a.includes(label) ? a.shape[spec.a.indexOf(label)] : b.shape[spec.b.indexOf(label)]) as number;
+    spec.a.includes(label) ? nth(a.shape, spec.a.indexOf(label)) : nth(b.shape, spec.b.indexOf(label));
+  const volume = (labels: readonly number[]): number => sizeOf(labels.map(size));
   const ordered = (values: Float64Array, from: readonly number[], to: readonly number[]): Float64Array => {
     const strides = contiguousStrides(from.map(size));
     return pick(
       values,
       positions(
         to.map(size),
-        to.map((label) => strides[from.indexOf(label)] as number),
+        to.map((label) => nth(strides, from.indexOf(label))),
       ),
     );
   };
   const rows = ordered(a.values, spec.a, [...batch, ...m, ...k]);
   const columns = ordered(b.values, spec.b, [...batch, ...n, ...k]);
-  const [batches, height, width, depth] = [batch, m, n, k].map((labels) => sizeOf(labels.map(size))) as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [batches, height, width, depth] = [volume(batch), volume(m), volume(n), volume(k)];
   const product = new Float64Array(batches * height * width);
   let position = 0;
   for (let batchIndex = 0; batchIndex < batches; batchIndex++)

@@ -1,3 +1,5 @@
+/** Lists the positions of a strided box, and gathers elements by position. */
+import { nth } from '../../kernel/nth.ts';
 import { type Shape, sizeOf } from '../../kernel/shape.ts';
 
 /** offset + sum of strides[k] * index[k], for every index of the box `shape` in row-major order. */
@@ -5,12 +7,12 @@ export function positions(shape: Shape, strides: readonly number[], offset = 0):
   const result = new Int32Array(sizeOf(shape));
   if (result.length === 0) return result;
   result[0] = offset;
-  // From the innermost axis outwards: what is there is repeated, each time one stride further.
+  // From the innermost axis outwards: the filled part is repeated, each copy one stride further.
   let filled = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const stride = strides[axis] as number;
+  for (const [axis, size] of [...shape.entries()].reverse()) {
+    const stride = nth(strides, axis);
     const block = filled;
-    for (let i = 1; i < (shape[axis] as number); i++)
+    for (let i = 1; i < size; i++)
       for (let j = 0; j < block; j++) result[filled++] = (result[j] as number) + i * stride;
   }
   return result;

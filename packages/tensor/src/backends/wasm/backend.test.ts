@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { OutOfMemoryError } from '../../kernel/backend.ts';
+import { type Allocation, OutOfMemoryError } from '../../kernel/backend.ts';
 import type { ContractKernel, Kernel } from '../../kernel/kernel.ts';
+import { nth } from '../../kernel/nth.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import { createWasmBackend, type WasmBackend, type WasmBackendOptions } from './backend.ts';
 import { contiguous, contractKernel, plainProduct, storeProgram } from './products/contract.testing.ts';
@@ -17,7 +18,7 @@ afterAll(async () => {
   await Promise.all(backends.map((backend) => backend.dispose()));
 });
 
-/** out = (a b) b, for n x n matrices: two kernels, the first result in the arena. */
+/** A plan for out = (a b) b, for n x n matrices: two kernels; the first result is in the arena. */
 function squarePlan(n: number, name = 'product'): Plan {
   const product = (a: number, b: number, out: number): ContractKernel => ({
     ...contractKernel('f32', { batch: [], m: [n], n: [n], k: [n] }, contiguous([n, n]), contiguous([n, n])),
@@ -53,18 +54,25 @@ function squares(n: number): { a: Float32Array; b: Float32Array; expected: Float
 
 const worst = (actual: ArrayLike<number>, expected: ArrayLike<number>): number =>
   Array.from(expected).reduce((largest, value, i) => {
-    const error = Math.abs(actual[i] - value);
+    const error = Math.abs(nth(actual, i) - value);
     return error <= largest ? largest : error;
   }, 0);
 
+/** Memory for the operands and the result of `squarePlan`. */
+const allocateThree = (backend: WasmBackend, bytes: number): [Allocation, Allocation, Allocation] => [
+  backend.allocate(bytes),
+  backend.allocate(bytes),
+  backend.allocate(bytes),
+];
+
 describe('WasmBackend', () => {
-  it.each([5, 150])('gives the same bits on one thread and on two, blocking and not, n = %i', async (n) => {
+  it.each([5, 150])('returns the same bits on one thread and on two, blocking and not, n = %i', async (n) => {
     const { a, b, expected } = squares(n);
     const results: string[] = [];
     for (const threads of [1, 2]) {
       const backend = makeBackend({ threads, poison: true });
       await backend.startThreads();
-      const externals = [a, b, a].map((data) => backend.allocate(data.byteLength));
+      const externals = allocateThree(backend, a.byteLength);
       backend.write(externals[0], a);
       backend.write(externals[1], b);
       const executable = backend.prepare(squarePlan(n));
@@ -81,12 +89,12 @@ describe('WasmBackend', () => {
     expect(new Set(results).size).toBe(1);
   });
 
-  it('keeps the order of runs, blocking ones and transfers that nobody awaited', async () => {
+  it('keeps the order of runs and transfers that are not awaited, and of blocking ones', async () => {
     const n = 150;
     const { a, b } = squares(n);
     const backend = makeBackend();
     const executable = backend.prepare(squarePlan(n));
-    const [x, y, z] = [a, b, a].map((data) => backend.allocate(data.byteLength));
+    const [x, y, z] = allocateThree(backend, a.byteLength);
     backend.write(x, a);
     backend.write(y, b);
     // x -> z -> x -> z, not awaited; the last one blocks.
@@ -102,7 +110,7 @@ describe('WasmBackend', () => {
     executable.runSync([x, y, z]);
     expect(backend.readSync(z, 'f32', n * n)).toEqual(third);
 
-    // A write to what a run reads waits for the run; a free of it waits too.
+    // Writing and freeing memory that a run reads waits for the run.
     backend.write(x, a);
     const run = executable.run([x, y, z]);
     backend.write(x, new Float32Array(n * n));
@@ -115,12 +123,12 @@ describe('WasmBackend', () => {
     expect(await backend.read(z, 'f32', n * n)).toEqual(backend.readSync(x, 'f32', n * n));
   });
 
-  it('frees what a run uses when the run is over', async () => {
+  it('frees memory that a run uses when the run has finished', async () => {
     const backend = makeBackend();
     const { a, b } = squares(150);
     const executable = backend.prepare(squarePlan(150));
     await backend.startThreads();
-    const externals = [a, b, a].map((data) => backend.allocate(data.byteLength));
+    const externals = allocateThree(backend, a.byteLength);
     backend.write(externals[0], a);
     backend.write(externals[1], b);
     await executable.run(externals);
@@ -132,7 +140,7 @@ describe('WasmBackend', () => {
     expect(backend.memory().used).toBeLessThan(before);
   });
 
-  it('shares code between equal plans and refuses what does not fit', async () => {
+  it('shares code between equal plans, and refuses buffers that do not fit', async () => {
     const backend = makeBackend();
     const first = backend.prepare(squarePlan(7));
     const second = backend.prepare(squarePlan(7));
@@ -140,14 +148,14 @@ describe('WasmBackend', () => {
     const small = backend.allocate(7 * 7 * 4 - 4);
     const right = backend.allocate(7 * 7 * 4);
     expect(() => second.runSync([right, small, right])).toThrow(/external buffer 1 needs 196 bytes, got 192/);
-    expect(() => second.runSync([right, right])).toThrow(/has 3 external buffers, 2 were given/);
+    expect(() => second.runSync([right, right])).toThrow(/has 3 external buffers, got 2/);
     await expect(first.run([right, right, right])).rejects.toThrow(/disposed/);
     expect(() => backend.write(small, new Float32Array(49))).toThrow(/do not fit/);
     await expect(backend.read(small, 'f32', 49)).rejects.toThrow(/49 elements of f32/);
     expect(() => second.runSync([{ bytes: 196 }, right, right])).toThrow(/another backend/);
   });
 
-  it('names the kernel that failed, on every thread count, and runs on', async () => {
+  it('names the kernel that failed, with any number of threads, and can run again', async () => {
     for (const threads of [1, 2]) {
       const backend = makeBackend({ threads });
       await backend.startThreads();
@@ -155,10 +163,10 @@ describe('WasmBackend', () => {
       const { a, b, expected } = squares(n);
       const plan = squarePlan(n, 'outside');
       const executable = backend.prepare(plan);
-      const good = [a, b, a].map((data) => backend.allocate(data.byteLength));
+      const good = allocateThree(backend, a.byteLength);
       backend.write(good[0], a);
       backend.write(good[1], b);
-      // An address behind the end of the memory: the second kernel writes there.
+      // An address after the end of the memory, to which the second kernel writes.
       const bad = [good[0], good[1], { bytes: n * n * 4, memory: 0, address: 0xfff00000 }];
       await expect(executable.run(bad)).rejects.toThrow(/kernel 'outside 3' failed: .*out of bounds/);
       expect(() => executable.runSync(bad)).toThrow(/kernel 'outside 3' failed/);
@@ -167,12 +175,12 @@ describe('WasmBackend', () => {
     }
   });
 
-  it('says when each thread worked on which kernel', async () => {
+  it('reports when each thread worked on which kernel', async () => {
     for (const threads of [1, 2]) {
       const backend = makeBackend({ threads });
       await backend.startThreads();
       const { a, b, expected } = squares(150);
-      const externals = [a, b, a].map((data) => backend.allocate(data.byteLength));
+      const externals = allocateThree(backend, a.byteLength);
       backend.write(externals[0], a);
       backend.write(externals[1], b);
       const executable = backend.prepare(squarePlan(150));
@@ -187,7 +195,7 @@ describe('WasmBackend', () => {
         expect(end).toBeGreaterThanOrEqual(start);
         expect(end).toBeLessThanOrEqual(performance.timeOrigin + performance.now() + 1);
       }
-      // Nobody begins the second kernel before all have ended the first.
+      // No thread starts the second kernel before all have finished the first.
       const ends = spans.filter(({ kernel }) => kernel === 0).map(({ end }) => end);
       for (const { kernel, start } of spans)
         if (kernel === 1) expect(start).toBeGreaterThanOrEqual(Math.max(...ends) - 1);
@@ -196,10 +204,10 @@ describe('WasmBackend', () => {
     }
   });
 
-  it('runs on the calling thread once it was disposed of', async () => {
+  it('runs on the calling thread after it was disposed', async () => {
     const backend = createWasmBackend({ threads: 2 });
     const { a, b, expected } = squares(150);
-    const externals = [a, b, a].map((data) => backend.allocate(data.byteLength));
+    const externals = allocateThree(backend, a.byteLength);
     backend.write(externals[0], a);
     backend.write(externals[1], b);
     const executable = backend.prepare(squarePlan(150));
@@ -210,19 +218,19 @@ describe('WasmBackend', () => {
     expect(worst(await backend.read(externals[2], 'f32', a.length), expected)).toBeLessThan(1e-5);
   });
 
-  it('times each kernel', () => {
+  it('measures each kernel', () => {
     const backend = makeBackend();
     const executable = backend.prepare(squarePlan(64));
-    const externals = [0, 1, 2].map(() => backend.allocate(64 * 64 * 4));
+    const externals = allocateThree(backend, 64 * 64 * 4);
     for (const external of externals) backend.write(external, new Float32Array(64 * 64));
     const profile = executable.profile(externals);
     expect(profile.map(({ kernel }) => kernel)).toEqual(['product 2', 'product 3']);
-    expect(profile[0].operations).toBe(2 * 64 ** 3);
-    expect(profile[0].bytes).toBe(3 * 64 * 64 * 4);
-    expect(profile[0].milliseconds).toBeGreaterThan(0);
+    expect(profile[0]?.operations).toBe(2 * 64 ** 3);
+    expect(profile[0]?.bytes).toBe(3 * 64 * 64 * 4);
+    expect(profile[0]?.milliseconds).toBeGreaterThan(0);
   });
 
-  it('poisons what is freed', () => {
+  it('poisons freed memory', () => {
     const backend = makeBackend({ poison: true });
     const allocation = backend.allocate(64);
     backend.write(allocation, new Float32Array(16));
@@ -231,7 +239,7 @@ describe('WasmBackend', () => {
     expect([...backend.readSync(again, 'f32', 16)].every(Number.isNaN)).toBe(true);
   });
 
-  it('reports memory, and its end', () => {
+  it('reports memory in use, and throws when it is exhausted', () => {
     const backend = makeBackend();
     const before = backend.memory();
     const allocation = backend.allocate(1 << 20);
@@ -246,7 +254,7 @@ describe('WasmBackend', () => {
     expect(() => createWasmBackend({ threads: 0 })).toThrow(/threads must be an integer from 1 to 256, got 0/);
   });
 
-  it('has dead tensors collected before their memory fills the machine', async () => {
+  it('collects dead tensors before their memory fills the machine', async () => {
     const backend = makeBackend({ threads: 1 });
     const registry = new FinalizationRegistry<ReturnType<WasmBackend['allocate']>>((held) => backend.free(held));
     let most = 0;
@@ -256,11 +264,11 @@ describe('WasmBackend', () => {
       most = Math.max(most, backend.memory().used);
       await new Promise((resolve) => setImmediate(resolve));
     }
-    // 6.25 GiB went by.
+    // In total 6.25 GiB were allocated.
     expect(most).toBeLessThan(2 ** 30);
   });
 
-  it('lets a process end that disposes of nothing', async () => {
+  it('lets a process end without disposing the backend', async () => {
     const module = new URL('./backend.ts', import.meta.url).href;
     const script = `
       const { createWasmBackend } = await import(${JSON.stringify(module)});

@@ -1,3 +1,4 @@
+/** The WebAssembly backend: shared memories, a pool of threads, and code that is generated for each plan. */
 import { planKey } from '../../codegen/kernel-key.ts';
 import type { Allocation, Backend } from '../../kernel/backend.ts';
 import { bytesOf, type DType, type TypedArray, viewArray } from '../../kernel/dtype.ts';
@@ -16,21 +17,24 @@ import { RunQueue } from './threads/run-queue.ts';
 import { platform as thisPlatform } from './threads/this-platform.ts';
 
 export interface WasmBackendOptions {
-  /** Threads that share the work. Default: environment variable TESSERA_THREADS, else the cores that the process may use. */
+  /** The number of threads. Default: environment variable TESSERA_THREADS, else the number of cores that the process may use. */
   readonly threads?: number;
-  /** Whether to use V8's re-vectoriser where there is one. Default: yes, unless TESSERA_REVECTORIZE is 0. Decided once a process. */
+  /**
+   * Whether to use V8's re-vectorizer, if the engine has one. Default: yes, unless TESSERA_REVECTORIZE is 0. The first backend decides for
+   * the whole process.
+   */
   readonly revectorize?: boolean;
-  /** Fills temporaries with NaN before each run and memory when it is freed, so that stale reads show. Default: TESSERA_POISON is 1. */
+  /** Fill temporaries with NaN before each run, and memory when it is freed, which exposes stale reads. Default: whether TESSERA_POISON is 1. */
   readonly poison?: boolean;
-  /** Spreads what is allocated over so many memories, as if each soon were full: for tests. Default: TESSERA_MEMORIES, else 1. */
+  /** Distribute allocations over this number of memories, even if they are not full: for tests. Default: TESSERA_MEMORIES, else 1. */
   readonly memories?: number;
-  /** Temporaries of a plan that needs more than so many bytes lie on several pages, each anywhere in memory. Default: 1 GiB. */
+  /** If the temporaries of a plan need more bytes than this, they are placed on several pages, each anywhere in memory. Default: 1 GiB. */
   readonly pageBytes?: number;
 }
 
-/** Plans whose code is kept, in use or not. */
+/** The number of plans whose code is cached, whether in use or not. */
 const cachedPlans = 128;
-/** As f32 and f64: NaN. */
+/** Memory filled with this byte is NaN as f32 and as f64. */
 const poisonByte = 0xff;
 
 function threadCount({ threads }: WasmBackendOptions, platform: Platform): number {
@@ -44,28 +48,28 @@ function threadCount({ threads }: WasmBackendOptions, platform: Platform): numbe
   return count;
 }
 
-/** Shared memories, a pool of threads, and code generated for each plan. */
+/** One instance of the backend, with its own memories and threads. */
 export class WasmBackend implements Backend {
   readonly name = 'wasm';
   readonly threads: number;
   readonly features: Features;
-  /** Why there is but one thread, where it is the surroundings' fault, and what to do; null otherwise. */
+  /** Why the environment allows only one thread, and what to do; null if it allows more. */
   readonly whyOneThread: string | null;
-  /** Whether V8 was asked to pair 128-bit operations. */
+  /** Whether V8's re-vectorizer, which pairs 128-bit operations, is on. */
   readonly revectorized: boolean;
   readonly #poison: boolean;
   readonly #platform: Platform;
   readonly #memories: Memories;
   readonly #pageBytes: number;
   readonly #pressure = new PressureGauge();
-  /** Of temporaries: plans use them one after the other. */
+  /** Pages for temporaries, which all plans share, one plan at a time. */
   readonly #pages: GrowingBlock[] = [];
   readonly #scratch: GrowingBlock;
   readonly #pool: Pool;
   readonly #queue: RunQueue;
-  /** Least recently prepared first. */
+  /** Cached plans, least recently prepared first. */
   readonly #compiled = new Map<string, CompiledPlan>();
-  /** Freed by their owner while a run uses them. */
+  /** Allocations that were freed while a run uses them. */
   #freedInUse: Allocation[] = [];
 
   constructor(options: WasmBackendOptions = {}, platform: Platform = thisPlatform) {
@@ -137,7 +141,9 @@ export class WasmBackend implements Backend {
   #copy(allocation: Allocation, dtype: DType, length: number): TypedArray {
     const block = blockOf(allocation);
     if (length * bytesOf(dtype) > block.bytes)
-      throw new RangeError(`wasm: ${length} elements of ${dtype} were asked of an allocation of ${block.bytes} bytes`);
+      throw new RangeError(
+        `wasm: cannot read ${length} elements of ${dtype} (${length * bytesOf(dtype)} bytes) from an allocation of ${block.bytes} bytes`,
+      );
     const copy = new ArrayBuffer(length * bytesOf(dtype));
     new Uint8Array(copy).set(this.#memories.bytesOf(block).subarray(0, copy.byteLength));
     return viewArray(dtype, copy, 0, length);
@@ -179,13 +185,17 @@ export class WasmBackend implements Backend {
       pool: this.#pool,
     });
     this.#compiled.set(key, compiled);
-    if (this.#compiled.size > cachedPlans) {
-      const [[oldestKey, oldest]] = this.#compiled;
-      this.#compiled.delete(oldestKey);
-      oldest.cached = false;
-      this.#dropUnused(oldest);
-    }
+    if (this.#compiled.size > cachedPlans) this.#dropOldest();
     return compiled;
+  }
+
+  #dropOldest(): void {
+    const { done, value } = this.#compiled.entries().next();
+    if (done) return;
+    const [key, oldest] = value;
+    this.#compiled.delete(key);
+    oldest.cached = false;
+    this.#dropUnused(oldest);
   }
 
   #dropUnused(compiled: CompiledPlan): void {
@@ -200,9 +210,10 @@ export class WasmBackend implements Backend {
       pageBytes: this.#pageBytes,
       placePages: (bytes) =>
         bytes.map((size, page) => {
-          this.#pages[page] ??= new GrowingBlock(this.#memories, 'anywhere');
-          const block = this.#pages[page].reserve(size);
-          this.#fillWithPoison(this.#pages[page].block);
+          const growing = this.#pages[page] ?? new GrowingBlock(this.#memories, 'anywhere');
+          this.#pages[page] = growing;
+          const block = growing.reserve(size);
+          this.#fillWithPoison(growing.block);
           return block;
         }),
       placeScratch: (bytes) => {
@@ -224,7 +235,7 @@ export class WasmBackend implements Backend {
     this.#pool.start();
   }
 
-  /** Starts the threads and waits for them; runs do it themselves when it is worth it. */
+  /** Starts the threads and waits for them. Runs that are long enough start them by themselves. */
   async startThreads(): Promise<void> {
     await this.#pool.whenReady();
   }
@@ -235,5 +246,5 @@ export class WasmBackend implements Backend {
   }
 }
 
-/** A backend of its own, with its own memory and threads. Most programs use `getBackend('wasm')` instead. */
+/** Creates a separate backend with its own memory and threads. Most programs use `getBackend('wasm')` instead. */
 export const createWasmBackend = (options: WasmBackendOptions = {}): WasmBackend => new WasmBackend(options);

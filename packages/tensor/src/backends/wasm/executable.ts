@@ -1,5 +1,7 @@
+/** Runs the code of one plan: it places temporaries, writes the buffers' addresses, and starts the threads. */
 import type { Allocation, Executable, GeneratedCode } from '../../kernel/backend.ts';
 import { bytesOf } from '../../kernel/dtype.ts';
+import { nth } from '../../kernel/nth.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import { lifetimesOf, placeTemporaries, type TemporaryPlace } from '../../kernel/temporaries.ts';
 import type { PlanCode } from './lower.ts';
@@ -8,85 +10,82 @@ import { alignment } from './memory/memory.ts';
 import type { CompiledPlan, PlacedProgram } from './plan-code.ts';
 import type { Failure, Job } from './threads/pool.ts';
 import type { Run } from './threads/run-queue.ts';
-import { instanceOf, type Marks, marksOf } from './threads/share.ts';
+import { instanceOf, marksOf } from './threads/share.ts';
 
-/** What one kernel of a plan took. */
+/** The measured time of one kernel of a plan. */
 export interface KernelProfile {
   readonly kernel: string;
   readonly milliseconds: number;
-  /** Floating-point operations; an instruction of a fused program counts as one. */
+  /** The number of floating-point operations; each instruction of a fused program counts as one. */
   readonly operations: number;
-  /** Memory read and written, each access counted once. */
+  /** The bytes of memory that are read and written, with each access counted once. */
   readonly bytes: number;
 }
 
-/** When one thread worked on one kernel of a plan. Between spans it waited for others. */
+/** The time during which one thread worked on one kernel of a plan. Between spans it waited for other threads. */
 export interface KernelSpan {
-  /** The kernel's number in the plan, counted over its stages. */
+  /** The kernel's number in the plan, counted through all stages. */
   readonly kernel: number;
   readonly thread: number;
   /** In milliseconds since 1970. */
   readonly start: number;
   readonly end: number;
-  /** Floating-point operations of the whole kernel, all threads together. */
+  /** The number of floating-point operations of the whole kernel, for all threads together. */
   readonly operations: number;
 }
 
-/** What executables need of their backend. */
+/** What executables need from their backend. */
 export interface ExecutableHost {
   /** The first memory. */
   readonly memory: WebAssembly.Memory;
-  /** How many memories there are by now. */
+  /** The current number of memories. */
   memoryCount(): number;
   readonly threads: number;
-  /** The most bytes that temporaries have side by side: larger plans use several pages. */
+  /** The largest size of a page of temporaries, in bytes: larger plans use several pages. */
   readonly pageBytes: number;
-  /** Where the pages of temporaries of a run are, given the bytes of each. */
+  /** Places the pages of temporaries of a run, given the bytes of each. */
   placePages(bytes: readonly number[]): readonly PlacedBlock[];
-  /** The address, in the first memory, of all threads' scratch memory, `bytes` for each. */
+  /** Places the scratch memory of all threads in the first memory, `bytes` for each, and returns its address. */
   placeScratch(bytes: number): number;
   add(run: Run): Promise<void>;
   runSync(run: Run): void;
   finish(): void;
 }
 
+/** The allocation as a block of this backend. Throws TypeError if it belongs to another backend. */
 export const blockOf = (allocation: Allocation): PlacedBlock => {
   if (!('address' in allocation)) throw new TypeError('wasm: this allocation belongs to another backend');
   return allocation as PlacedBlock;
 };
 
-/** Bytes that each external buffer of a plan must have. */
+/** The least size of each external buffer of a plan, in bytes. */
 function externalBytes(plan: Plan): number[] {
   const bytes = new Array<number>(plan.externalCount).fill(0);
   for (const { place, dtype, length } of plan.buffers)
-    if (place.kind === 'external') bytes[place.index] = Math.max(bytes[place.index], length * bytesOf(dtype));
+    if (place.kind === 'external') bytes[place.index] = Math.max(nth(bytes, place.index), length * bytesOf(dtype));
   return bytes;
 }
 
 interface PagedTemporaries {
+  /** The size of each page, in bytes. */
   readonly pages: readonly number[];
-  /** By the plan's number of the buffer; of no meaning for externals. */
+  /** The place of each buffer of the plan; meaningless for external buffers. */
   readonly places: readonly TemporaryPlace[];
 }
 
-/** A plan's arena as it is, or, where it is too large for one block, its temporaries placed anew on pages. */
+/** The plan's arena as a single page, or, if it is too large for one block, its temporaries placed on several pages. */
 function pageTemporaries({ buffers, stages, arenaBytes }: Plan, pageBytes: number): PagedTemporaries {
   if (arenaBytes <= pageBytes) {
     const places = buffers.map(({ place }) => ({ page: 0, byteOffset: place.kind === 'arena' ? place.byteOffset : 0 }));
     return { pages: [arenaBytes], places };
   }
   const places = buffers.map((): TemporaryPlace => ({ page: 0, byteOffset: 0 }));
-  const temporaries = [...lifetimesOf(stages)].filter(([buffer]) => buffers[buffer].place.kind === 'arena');
-  const placed = placeTemporaries(
-    temporaries.map(([buffer, lifetime]) => ({
-      bytes: buffers[buffer].length * bytesOf(buffers[buffer].dtype),
-      ...lifetime,
-    })),
-    { alignment, pageBytes },
-  );
-  temporaries.forEach(([buffer], k) => {
-    places[buffer] = placed.places[k];
+  const temporaries = [...lifetimesOf(stages)].flatMap(([buffer, lifetime]) => {
+    const { place, length, dtype } = nth(buffers, buffer);
+    return place.kind === 'arena' ? [{ buffer, bytes: length * bytesOf(dtype), ...lifetime }] : [];
   });
+  const placed = placeTemporaries(temporaries, { alignment, pageBytes });
+  for (const [k, { buffer }] of temporaries.entries()) places[buffer] = nth(placed.places, k);
   return { pages: placed.pages, places };
 }
 
@@ -139,7 +138,7 @@ export class WasmExecutable implements Executable {
     this.#host.runSync(this.#runWith(externals));
   }
 
-  /** Runs kernel by kernel on the calling thread alone, and times each. */
+  /** Runs the kernels one by one on the calling thread, and measures each. */
   profile(externals: readonly Allocation[]): KernelProfile[] {
     const run = this.#runWith(externals);
     this.#host.finish();
@@ -153,16 +152,14 @@ export class WasmExecutable implements Executable {
     });
   }
 
-  /** Runs as `run` does, and says when each thread worked on what: for a timeline. */
+  /** Runs like `run`, and reports when each thread worked on which kernel: for a timeline. */
   async trace(externals: readonly Allocation[]): Promise<KernelSpan[]> {
     const pages = this.#host.placePages(this.#temporaries.pages);
     const marked = this.#code.marked(this.#memoriesOf(externals, pages));
     try {
       const { memory, threads } = this.#host;
-      const times = Array.from({ length: threads }, (_, thread) =>
-        marksOf(memory, marked.program.marks as Marks, thread),
-      );
-      // The first run makes instances. Threads that take no part in the second leave zeros.
+      const times = Array.from({ length: threads }, (_, thread) => marksOf(memory, marked.recorded, thread));
+      // The first run creates the instances. Threads that do not take part in the second leave zeros.
       for (let run = 0; run < 2; run++) {
         for (const own of times) own.fill(0);
         await this.#host.add(this.#runWith(externals, () => marked));
@@ -171,8 +168,8 @@ export class WasmExecutable implements Executable {
         this.#lowered.calls
           .map(({ operations }, kernel) => ({
             ...{ kernel, thread, operations },
-            start: own[2 * kernel],
-            end: own[2 * kernel + 1],
+            start: nth(own, 2 * kernel),
+            end: nth(own, 2 * kernel + 1),
           }))
           .filter(({ start }) => start > 0),
       );
@@ -207,26 +204,26 @@ export class WasmExecutable implements Executable {
   }
 
   #check(externals: readonly Allocation[]): void {
-    if (this.#disposed) throw new Error('wasm: this executable was disposed of');
+    if (this.#disposed) throw new Error('wasm: this executable was disposed');
     const needed = this.#externalBytes;
     if (externals.length !== needed.length)
-      throw new RangeError(`wasm: the plan has ${needed.length} external buffers, ${externals.length} were given`);
-    externals.forEach((allocation, k) => {
-      if (blockOf(allocation).bytes < needed[k])
-        throw new RangeError(`wasm: external buffer ${k} needs ${needed[k]} bytes, got ${allocation.bytes}`);
-    });
+      throw new RangeError(`wasm: the plan has ${needed.length} external buffers, got ${externals.length}`);
+    for (const [k, bytes] of needed.entries()) {
+      const given = blockOf(nth(externals, k)).bytes;
+      if (given < bytes) throw new RangeError(`wasm: external buffer ${k} needs ${bytes} bytes, got ${given}`);
+    }
   }
 
-  /** The memory that each buffer of the plan lies in. */
+  /** The memory that contains each buffer of the plan. */
   #memoriesOf(externals: readonly Allocation[], pages: readonly PlacedBlock[]): number[] {
     return this.#plan.buffers.map(({ place }, buffer) => {
-      const { memory } =
-        place.kind === 'external' ? blockOf(externals[place.index]) : pages[this.#temporaries.places[buffer].page];
-      return memory;
+      return place.kind === 'external'
+        ? blockOf(nth(externals, place.index)).memory
+        : nth(pages, nth(this.#temporaries.places, buffer).page).memory;
     });
   }
 
-  /** Writes the addresses of all buffers. This happens at every run, so it makes no objects. */
+  /** Writes the addresses of all buffers. This happens in every run, so it avoids creating objects. */
   #prepare(externals: readonly Allocation[], code: (memories: readonly number[] | null) => PlacedProgram): Job {
     const pages = this.#host.placePages(this.#temporaries.pages);
     const { program, scratchBytes: needed } = code(
@@ -238,31 +235,32 @@ export class WasmExecutable implements Executable {
     const { external, page, offset } = this.#words;
     const words = new Int32Array(this.#host.memory.buffer, table, external.length);
     for (let k = 0; k < words.length; k++) {
-      const { address } = external[k] < 0 ? pages[page[k]] : blockOf(externals[external[k]]);
-      words[k] = address + offset[k];
+      const index = nth(external, k);
+      const { address } = index < 0 ? nth(pages, nth(page, k)) : blockOf(nth(externals, index));
+      words[k] = address + nth(offset, k);
     }
     return { program, table, scratch, scratchBytes };
   }
 }
 
-/** Where the address in each word of a plan's table comes from. */
+/** The source of the address in each word of a plan's table. */
 interface TableWords {
-  /** Number of the external buffer; -1: a temporary. */
+  /** The number of the external buffer; -1 for a temporary. */
   readonly external: Int32Array;
-  /** Of a temporary. */
+  /** The page of a temporary. */
   readonly page: Int32Array;
-  /** From the start of the page, in bytes. */
+  /** The offset from the start of the page, in bytes. */
   readonly offset: Float64Array;
 }
 
 function tableWords({ buffers }: Plan, table: readonly number[], { places }: PagedTemporaries): TableWords {
   const external = table.map((buffer) => {
-    const { place } = buffers[buffer];
+    const { place } = nth(buffers, buffer);
     return place.kind === 'external' ? place.index : -1;
   });
   return {
     external: Int32Array.from(external),
-    page: Int32Array.from(table, (buffer) => places[buffer].page),
-    offset: Float64Array.from(table, (buffer) => places[buffer].byteOffset),
+    page: Int32Array.from(table, (buffer) => nth(places, buffer).page),
+    offset: Float64Array.from(table, (buffer) => nth(places, buffer).byteOffset),
   };
 }

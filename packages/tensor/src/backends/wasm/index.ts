@@ -1,4 +1,4 @@
-/** The WebAssembly backend: generated code with SIMD, on all cores. Importing this makes it known as 'wasm'. */
+/** The WebAssembly backend: generated code with SIMD, on all cores. Importing this file registers it as 'wasm'. */
 import { registerBackend } from '../../kernel/backend.ts';
 import { createWasmBackend } from './backend.ts';
 

@@ -8,8 +8,8 @@ import { contiguous, contractKernel } from './products/contract.testing.ts';
 const features = { relaxedSimd: true, wideTiles: true };
 const matrix = contiguous([8, 8]);
 
-/** out = a b + constant, for 8 x 8 matrices. */
-function product(name: string, [a, b, out]: readonly number[], constant: number): ContractKernel {
+/** A kernel for out = a b + constant, for 8 x 8 matrices. */
+function product(name: string, [a, b, out]: readonly [number, number, number], constant: number): ContractKernel {
   const epilogue: Program = {
     instructions: [
       { op: 'accumulator', dtype: 'f32' },
@@ -34,7 +34,7 @@ const plan = (...kernels: ContractKernel[]): Plan => ({
 });
 
 describe('lowerPlan', () => {
-  it('writes equal kernels once, whatever their names and buffers', () => {
+  it('writes equal kernels once, regardless of their names and buffers', () => {
     const { bytes, calls, table } = lowerPlan(
       plan(product('first', [0, 1, 2], 1), product('second', [3, 5, 4], 1), product('third', [0, 0, 2], 1)),
       { features, threads: 2 },
@@ -53,7 +53,7 @@ describe('lowerPlan', () => {
     expect(new TextDecoder().decode(bytes)).toContain('contract_add');
   });
 
-  it('tells constants apart that print alike', () => {
+  it('distinguishes constants that print alike', () => {
     const keys = [0, -0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].map((constant) => {
       const kernel = product('x', [0, 1, 2], constant);
       return [localKernel(kernel, plan()).key, planKey(plan(kernel))];
@@ -62,10 +62,10 @@ describe('lowerPlan', () => {
     expect(new Set(keys.map(([, whole]) => whole)).size).toBe(5);
   });
 
-  it('counts work', () => {
+  it('counts operations and bytes', () => {
     const { calls, nanoseconds } = lowerPlan(plan(product('x', [0, 1, 2], 1)), { features, threads: 1 });
-    expect(calls[0].operations).toBe(64 * (2 * 8 + 2));
-    expect(calls[0].bytes).toBe(3 * 64 * 4);
+    expect(calls[0]?.operations).toBe(64 * (2 * 8 + 2));
+    expect(calls[0]?.bytes).toBe(3 * 64 * 4);
     expect(nanoseconds).toBeGreaterThan(0);
   });
 });

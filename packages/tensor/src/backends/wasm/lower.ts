@@ -1,9 +1,10 @@
-/** From plan to module: one function for each distinct kernel, and `run`, which calls them in order. */
+/** Lowers a plan to a module: one function for each distinct kernel, and `run`, which calls them in order. */
 
 import { localKernel } from '../../codegen/kernel-key.ts';
 import type { GeneratedCode } from '../../kernel/backend.ts';
 import type { DType } from '../../kernel/dtype.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import { nth } from '../../kernel/nth.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import { ModuleBuilder } from './emit/encoder.ts';
 import type { Features, Target } from './emit/features.ts';
@@ -20,23 +21,23 @@ import { bytesMoved, nanosecondsOf, operationsOf } from './work.ts';
 /** One call of a kernel in a plan. */
 interface KernelCall {
   readonly name: string;
-  /** The export that runs it: `(args, thread, threads, scratch)`. */
+  /** The name of the exported function that runs it: `(args, thread, threads, scratch)`. */
   readonly exportName: string;
-  /** Where its addresses start in the table, in bytes. */
+  /** Where its buffers' addresses start in the table, in bytes. */
   readonly tableOffset: number;
   readonly operations: number;
   readonly bytes: number;
 }
 
-/** What there is to know about a plan's code. */
+/** A description of a plan's code. */
 export interface PlanCode {
-  /** The plan's buffer whose address stands in each word of the table. */
+  /** For each word of the table: the buffer of the plan whose address it contains. */
   readonly table: readonly number[];
-  /** For each thread. */
+  /** The scratch memory of each thread, in bytes. */
   readonly scratchBytes: number;
   readonly calls: readonly KernelCall[];
   readonly slow: readonly { readonly kernel: string; readonly reason: string }[];
-  /** What one thread needs for a run, roughly. */
+  /** A rough estimate of the time of a run on one thread. */
   readonly nanoseconds: number;
 }
 
@@ -61,10 +62,10 @@ function lowerKernel(
 
 /**
  * The module exports `run(table, thread, threads, scratch)`: `table` points to the addresses of the kernels' buffers, `scratch` to
- * memory of this thread. All threads call it; it returns when this thread is done with its share of everything.
+ * this thread's scratch memory. All threads call it; it returns when this thread has finished its share of all kernels.
  *
- * `memories[b]` is the memory in which buffer b lies, the first where nothing is said. Table and scratch are in the first. With `marks`
- * the module calls the import `mark` with 2c before call c and with 2c + 1 after it.
+ * `memories[b]` is the memory that contains buffer b; the default is the first. Table and scratch are in the first. With `marks` the module
+ * calls the import `mark` with 2c before call c and with 2c + 1 after it.
  */
 export function lowerPlan(
   plan: Plan,
@@ -115,7 +116,7 @@ function emitPlan(
   const slow: { kernel: string; reason: string }[] = [];
   let scratchBytes = 0;
   let nanoseconds = 0;
-  plan.stages.forEach((stage, s) => {
+  for (const [s, stage] of plan.stages.entries()) {
     if (s > 0)
       run
         .get(threadCount)
@@ -140,11 +141,11 @@ function emitPlan(
       emitMark(2 * calls.length);
       run.get(tableAt).i32(tableOffset).op('i32.add').get(thread).get(threadCount).get(scratch).call(lowered.function);
       emitMark(2 * calls.length + 1);
-      const lengths = buffers.map((buffer) => plan.buffers[buffer].length);
+      const lengths = buffers.map((buffer) => nth(plan.buffers, buffer).length);
       const bytes = bytesMoved(kernel, dtypes, lengths);
       calls.push({ name: original.name, exportName, tableOffset, operations: operationsOf(kernel), bytes });
       nanoseconds += nanosecondsOf(kernel, bytes);
     }
-  });
+  }
   return { module, table, scratchBytes, calls, slow, nanoseconds };
 }

@@ -1,4 +1,4 @@
-/** The code of a plan: one program for each way in which its buffers lie in the memories. */
+/** The compiled code of a plan: one program for each assignment of its buffers to memories. */
 import type { GeneratedCode } from '../../kernel/backend.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import type { Features } from './emit/features.ts';
@@ -7,21 +7,24 @@ import type { Memories, PlacedBlock } from './memory/memories.ts';
 import { compileOptimized } from './threads/engine.ts';
 import type { Platform } from './threads/platform.ts';
 import type { Pool, PooledProgram } from './threads/pool.ts';
-import { markBytes } from './threads/share.ts';
+import { type Marks, markBytes } from './threads/share.ts';
 
 /** A plan's code for buffers in certain memories. */
 export interface PlacedProgram {
   readonly program: PooledProgram;
-  /** For each thread: operands that are not in the first memory are copied there. */
+  /** The scratch memory of each thread in bytes. It includes copies of operands that are not in the first memory. */
   readonly scratchBytes: number;
 }
 
-/** A program that writes down when each thread began and ended each kernel, and the block that it writes to. */
+/** A program that records when each thread starts and ends each kernel. */
 export interface MarkedProgram extends PlacedProgram {
-  readonly marks: PlacedBlock;
+  /** The layout of the recorded times. */
+  readonly recorded: Marks;
+  /** The block that contains them. */
+  readonly block: PlacedBlock;
 }
 
-/** What code is made for, and where it is kept. */
+/** What the code is compiled for, and where it is stored. */
 export interface CodeHost {
   readonly platform: Platform;
   readonly features: Features;
@@ -31,27 +34,27 @@ export interface CodeHost {
 }
 
 /**
- * Optimising takes about a microsecond for each byte of code; without, code is some ten times slower until V8 has optimised it in
- * the background. So optimise at once from this many nanoseconds of a run for each byte.
+ * Code is optimized at once if a run takes at least this many nanoseconds for each byte of code. Optimizing takes about a microsecond for
+ * each byte; without it, code is about ten times slower until V8 has optimized it in the background.
  */
 const worthOptimizing = 100;
 
 let programs = 0;
 
-/** Shared by the executables of equal plans. */
+/** The code of one plan, which the executables of equal plans share. */
 export class CompiledPlan {
   readonly lowered: PlanCode;
   readonly #plan: Plan;
   readonly #host: CodeHost;
-  /** For buffers that all lie in the first memory; null: not made yet. */
+  /** The program for buffers that are all in the first memory; null if it does not exist yet. */
   #inFirst: PlacedProgram | null = null;
-  /** For others, by the memories in which the buffers lie. */
+  /** The other programs, by the memories of the buffers. */
   readonly #programs = new Map<string, PlacedProgram>();
-  /** What V8 took to compile the first program, in milliseconds. */
+  /** The time that V8 took to compile the first program, in milliseconds. */
   readonly engineMs: number;
-  /** Executables that use it. */
+  /** The number of executables that use it. */
   users = 0;
-  /** Whether it is kept for plans to come. */
+  /** Whether it is still in the cache for later plans. */
   cached = true;
 
   constructor(plan: Plan, host: CodeHost) {
@@ -60,13 +63,13 @@ export class CompiledPlan {
     const { bytes, ...lowered } = lowerPlan(plan, host);
     this.lowered = lowered;
     const start = performance.now();
-    // While there is one memory, this is the code that will run.
+    // While there is only one memory, this is the code that will run.
     if (host.memories.count === 1)
       this.#inFirst = { program: this.#build(bytes, []), scratchBytes: lowered.scratchBytes };
     this.engineMs = performance.now() - start;
   }
 
-  /** The code for buffers that lie in these memories, by their number in the plan; null: all lie in the first. */
+  /** The program for buffers in these memories, by the buffers' numbers in the plan; null if all are in the first. */
   placed(memories: readonly number[] | null): PlacedProgram {
     if (memories?.some((memory) => memory > 0)) {
       const key = memories.join();
@@ -83,26 +86,27 @@ export class CompiledPlan {
     return { program: this.#build(bytes, memories), scratchBytes };
   }
 
-  /** The same with marks, made for the caller, who drops it. */
+  /** A new program with marks, which the caller must drop. */
   marked(memories: readonly number[]): MarkedProgram {
     const { bytes, scratchBytes } = lowerPlan(this.#plan, this.#host, { memories, marks: true });
     const count = 2 * this.lowered.calls.length;
-    const marks = this.#host.memories.allocateInFirst(this.#host.threads * count * markBytes);
-    return { program: this.#build(bytes, memories, { address: marks.address, count }), scratchBytes, marks };
+    const block = this.#host.memories.allocateInFirst(this.#host.threads * count * markBytes);
+    const recorded = { address: block.address, count };
+    return { program: this.#build(bytes, memories, recorded), scratchBytes, recorded, block };
   }
 
-  /** For buffers that all lie in the first memory. */
+  /** The code as text, for buffers that are all in the first memory. */
   text(): GeneratedCode[] {
     return planToText(this.#plan, this.#host);
   }
 
-  /** Gives the marked program and its block back. */
-  dropMarked({ program, marks }: MarkedProgram): void {
+  /** Drops a marked program and frees its block. */
+  dropMarked({ program, block }: MarkedProgram): void {
     this.#host.pool.drop(program);
-    this.#host.memories.free(marks);
+    this.#host.memories.free(block);
   }
 
-  /** Lets the threads forget the code. */
+  /** Drops the code from all threads. */
   drop(): void {
     for (const placed of [this.#inFirst, ...this.#programs.values()])
       if (placed !== null) this.#host.pool.drop(placed.program);

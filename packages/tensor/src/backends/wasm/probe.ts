@@ -1,6 +1,7 @@
 /**
- * Which micro-kernel suits the machine. With 256-bit pairs, or with 32 vector registers, a tile of four vectors' width is twice as
- * fast as one of two; with 16 registers of 128 bits it does not fit, and is slower. A measurement of some milliseconds tells.
+ * Finds the micro-kernel that suits the machine. With pairs of 128-bit vectors in 256-bit registers, or with 32 vector registers, a tile
+ * of four vectors' width is twice as fast as one of two; with 16 registers of 128 bits it does not fit, and is slower. A measurement of
+ * some milliseconds decides.
  */
 import { ModuleBuilder } from './emit/encoder.ts';
 import { emitMicroKernel, mainHeight, panelRows } from './products/micro.ts';
@@ -10,14 +11,14 @@ import type { Platform } from './threads/platform.ts';
 const depth = 256;
 const rows = 3 * panelRows;
 const rounds = 8;
-/** So long V8 gets to notice by itself that the code is worth optimising, where that cannot be asked for. */
+/** The time in which V8 can detect that the code is worth optimizing, on platforms where that cannot be requested. */
 const warmUpMs = 30;
 
-/** Whether tiles of 6 x 16 beat tiles of 6 x 8. */
+/** Whether tiles of 6 x 16 are faster than tiles of 6 x 8. */
 export function probeWideTiles(platform: Platform, relaxedSimd: boolean): boolean {
   const module = new ModuleBuilder('probe');
   module.importMemory('env', 'memory', 1, 4);
-  const widths = [2, 4];
+  const widths = [2, 4] as const;
   for (const vectors of widths) {
     const features = { relaxedSimd, wideTiles: false };
     const micro = emitMicroKernel(module, { type: 'f32', vectors, rows: mainHeight, layout: 'panels' }, features);
@@ -34,12 +35,12 @@ export function probeWideTiles(platform: Platform, relaxedSimd: boolean): boolea
   if (platform.setEngineFlags === null)
     for (const vectors of widths)
       for (const end = performance.now() + warmUpMs; performance.now() < end; ) multiply(vectors);
-  const best = widths.map(() => Number.POSITIVE_INFINITY);
+  const best = { 2: Number.POSITIVE_INFINITY, 4: Number.POSITIVE_INFINITY };
   for (let round = 0; round < rounds; round++)
-    widths.forEach((vectors, w) => {
+    for (const vectors of widths) {
       const start = performance.now();
       multiply(vectors);
-      best[w] = Math.min(best[w], performance.now() - start);
-    });
-  return best[1] < best[0];
+      best[vectors] = Math.min(best[vectors], performance.now() - start);
+    }
+  return best[4] < best[2];
 }

@@ -1,4 +1,4 @@
-/** The same kernels where V8's optimising compiler pairs 128-bit vectors (Node 24 and newer; older ones refuse or ignore the flag). */
+/** Runs the kernels' tests with V8's re-vectorizer, which pairs 128-bit vectors (Node 24 and newer; older ones reject or ignore the flag). */
 import { setFlagsFromString } from 'node:v8';
 import { loopSuite } from './loops/loop.suite.testing.ts';
 import { blockProgramSuite } from './products/block-program.suite.testing.ts';

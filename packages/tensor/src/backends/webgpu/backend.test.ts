@@ -15,11 +15,11 @@ import type { Tensor } from '../../tensor.ts';
 import { webgpuMissing } from '../../testing/backends.ts';
 import { opCases } from '../../testing/conformance.ts';
 import { createWebGpuBackend, type WebGpuBackend } from './backend.ts';
-import type { WebGpuExecutable } from './executable.ts';
+import { WebGpuExecutable } from './executable.ts';
 
 const values = async (x: Tensor): Promise<number[]> => [...(await x.data())];
 
-/** Opens a backend with these options under a name of its own, as the default. */
+/** Opens a backend with these options under the given name and makes it the default. */
 async function use(name: string, options: Parameters<typeof createWebGpuBackend>[0]): Promise<WebGpuBackend> {
   registerAsyncBackend(name, () => createWebGpuBackend(options));
   const backend = await openBackend(name);
@@ -27,7 +27,7 @@ async function use(name: string, options: Parameters<typeof createWebGpuBackend>
   return backend as WebGpuBackend;
 }
 
-it('shaders of all operations are valid WGSL, with halves in registers of their own too', async () => {
+it('shaders of all operations are valid WGSL, including those with native f16', async () => {
   const backend = await use('webgpu-null', { dawnOptions: ['backend=null'], tune: '0' });
   expect(backend.capabilities.features.has('shader-f16')).toBe(true);
   for (const { compute, needs = [] } of opCases) {
@@ -40,7 +40,7 @@ it('shaders of all operations are valid WGSL, with halves in registers of their 
   await closeBackend('webgpu-null');
 });
 
-it('says why there is no adapter', async () => {
+it('reports why there is no adapter', async () => {
   const missing = createWebGpuBackend({ adapter: 'no such adapter' });
   await expect(missing).rejects.toThrow(BackendUnavailableError);
   await expect(
@@ -59,7 +59,7 @@ describe.skipIf(webgpuMissing !== null)(`the webgpu backend ${webgpuMissing ?? '
     await closeBackend('webgpu-own');
   });
 
-  it('runs a compiled step with one submit, and uploads its arguments alone', async () => {
+  it('runs a compiled step with one submit, and uploads only its arguments', async () => {
     setDefaultBackend('webgpu-own');
     const weight = zeros([64, 32]);
     const step = compile((x: Tensor) => {
@@ -70,34 +70,35 @@ describe.skipIf(webgpuMissing !== null)(`the webgpu backend ${webgpuMissing ?? '
     await step(arange(128).reshape(2, 64).mul(0.01));
     const x = tensor(new Float32Array(128).fill(0.5), { shape: [2, 64] });
     const before = backend.statistics();
-    const losses = [await step(x), await step(x)];
+    const losses = [await step(x), await step(x)] as const;
     const after = backend.statistics();
     expect(after.submits - before.submits).toBe(2);
     expect(after.bytesUploaded - before.bytesUploaded).toBe(0);
     expect(after.bytesDownloaded - before.bytesDownloaded).toBe(0);
     expect(after.shaders - before.shaders).toBe(0);
-    const [first, second] = await Promise.all(losses.map((loss) => loss.item()));
+    const [first, second] = await Promise.all([losses[0].item(), losses[1].item()]);
     expect(second).toBeLessThan(first);
     const { executable, allocations } = await step.program(x);
-    const profile = await (executable as WebGpuExecutable).profile(allocations);
-    expect(profile.length).toBe((executable as WebGpuExecutable).statistics.dispatches);
+    if (!(executable instanceof WebGpuExecutable)) throw new Error('the step was not prepared for WebGPU');
+    const profile = await executable.profile(allocations);
+    expect(profile.length).toBe(executable.statistics.dispatches);
     if (backend.device.features.has('timestamp-query'))
       for (const { milliseconds } of profile) expect(milliseconds).toBeGreaterThanOrEqual(0);
   });
 
-  it('lets a step read what it also overwrites', async () => {
+  it('lets a step read memory that it also overwrites', async () => {
     setDefaultBackend('webgpu-own');
     const state = tensor([1, 2, 3]);
     const step = compile((x: Tensor) => {
       state.assign(state.mul(2));
       return x.add(state.flip([0]));
     });
-    // The argument is the state itself, as it was before the step.
+    // The argument is the state itself, and the step sees its value from before the step.
     expect(await values(await step(state))).toEqual([7, 6, 5]);
     expect(await values(state)).toEqual([2, 4, 6]);
   });
 
-  it('writes bytes beside each other', async () => {
+  it('writes neighboring bytes without disturbing each other', async () => {
     setDefaultBackend('webgpu-own');
     const x = arange(1037).to('u8');
     expect(await values(x)).toEqual(Array.from({ length: 1037 }, (_, k) => k & 255));
@@ -106,13 +107,13 @@ describe.skipIf(webgpuMissing !== null)(`the webgpu backend ${webgpuMissing ?? '
     );
   });
 
-  it('refuses what a device does not hold, and what is not its own', async () => {
+  it('refuses allocations that are too large, and those of other backends', async () => {
     const small = await use('webgpu-small', { bufferBytes: 1 << 16 });
     expect(() => small.allocate(1 << 17)).toThrow(OutOfMemoryError);
     expect(() => small.allocate(1 << 17)).toThrow('a tensor needs 0.1 MiB in one buffer');
     expect(() => small.write(backend.allocate(4), Float32Array.of(1, 2))).toThrow('8 bytes do not fit');
     expect(() => small.write({ bytes: 4 }, Float32Array.of(1))).toThrow('belongs to another backend');
-    // Temporaries that do not fit into one buffer together lie in several.
+    // Temporaries that do not fit into one buffer together are placed in several.
     const parts = Array.from({ length: 4 }, (_, k) =>
       arange(12_000)
         .mul(k + 1)
@@ -128,7 +129,7 @@ describe.skipIf(webgpuMissing !== null)(`the webgpu backend ${webgpuMissing ?? '
     await closeBackend('webgpu-small');
   });
 
-  it('says so when the device is lost, and opens again', async () => {
+  it('reports a lost device, and opens again', async () => {
     const lost = await use('webgpu-lost', {});
     const x = tensor([1, 2]);
     expect(await values(x.add(1))).toEqual([2, 3]);
@@ -142,10 +143,10 @@ describe.skipIf(webgpuMissing !== null)(`the webgpu backend ${webgpuMissing ?? '
     setDefaultBackend('webgpu-lost');
     expect(await values(tensor([1]).add(1))).toEqual([2]);
     await closeBackend('webgpu-lost');
-    expect(() => again.allocate(4)).toThrow('was disposed of');
+    expect(() => again.allocate(4)).toThrow('was disposed');
   });
 
-  it('lets the process end when it is disposed of', () => {
+  it('lets the process end after it is disposed', () => {
     const source = new URL('../../index.ts', import.meta.url);
     const script = `
       const { openBackend, setDefaultBackend, tensor, disposeBackends } = await import('${source}');

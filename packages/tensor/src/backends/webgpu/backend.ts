@@ -1,5 +1,7 @@
+/** The WebGPU backend: memory, transfers and plans on one device. */
 import { type Allocation, type Backend, DeviceLostError, OutOfMemoryError } from '../../kernel/backend.ts';
 import { bytesOf, type DType, type TypedArray, viewArray } from '../../kernel/dtype.ts';
+import { nth } from '../../kernel/nth.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import { collectGarbage } from '../collect-garbage.ts';
 import { PressureGauge } from '../pressure.ts';
@@ -8,36 +10,31 @@ import { type AdapterDescription, type OpenDevice, openDevice, type WebGpuOption
 import { whyUnsupported } from './elements.ts';
 import { type ExecutableHost, type NumberedBuffer, WebGpuExecutable } from './executable.ts';
 import { KernelCache, lowerPlan } from './lowered-plan.ts';
-import { BufferPool, GpuAllocation, mebibytes } from './memory.ts';
+import { BufferPool, gpuAllocation, mebibytes } from './memory.ts';
 import { PipelineCache } from './pipelines.ts';
 import { environment } from './platform.ts';
 import { measureTiles, softwareTuningSettings, tuningSettings } from './tuner.ts';
-import { defaultStorage, keptTileTimes } from './tuner-cache.ts';
+import { defaultStorage, storedTileTimes } from './tuner-cache.ts';
 
-/** Counts since the backend was opened. */
+/** Counters since the backend was opened. */
 export interface WebGpuStatistics {
   readonly submits: number;
   readonly dispatches: number;
   readonly bytesUploaded: number;
   readonly bytesDownloaded: number;
-  /** Different shaders that were compiled. */
+  /** The number of distinct shaders that were compiled. */
   readonly shaders: number;
 }
 
-/** Memory that plans use one after the other. */
+/** A buffer that all plans share, one plan at a time. */
 interface SharedBuffer extends NumberedBuffer {
   readonly bytes: number;
 }
 
-/** Runs that may be under way: more would only hold memory. */
-const runsUnderWay = 8;
+/** The largest number of runs that may be pending on the device: more would only use memory. */
+const mostPendingRuns = 8;
 
-const own = (allocation: Allocation): GpuAllocation => {
-  if (!(allocation instanceof GpuAllocation)) throw new TypeError('webgpu: this allocation belongs to another backend');
-  return allocation;
-};
-
-/** Bytes as a queue takes them: whole words, and not in shared memory. */
+/** The bytes in the form that `writeBuffer` accepts: whole words, and not in a SharedArrayBuffer. */
 function uploadable(data: TypedArray): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = data;
   const bytes = Math.ceil(byteLength / 4) * 4;
@@ -47,7 +44,7 @@ function uploadable(data: TypedArray): Uint8Array<ArrayBuffer> {
   return copy;
 }
 
-/** One device, with generated shaders. `createWebGpuBackend` opens it. */
+/** One device that runs generated shaders. `createWebGpuBackend` opens it. */
 export class WebGpuBackend implements Backend {
   readonly name = 'webgpu';
   readonly adapter: AdapterDescription;
@@ -59,16 +56,17 @@ export class WebGpuBackend implements Backend {
   readonly #pipelines: PipelineCache;
   #kernels: KernelCache;
   readonly #pressure = new PressureGauge();
-  /** Temporaries of all plans, and the staging buffer. */
+  /** The temporaries of all plans. */
   readonly #pages: SharedBuffer[] = [];
+  /** The staging buffer, once there is one. */
   readonly #staging: SharedBuffer[] = [];
-  /** Numbers of shared buffers are negative, those of allocations are not. */
+  /** Shared buffers have negative ids, allocations have non-negative ones. */
   #nextShared = -1;
-  /** The first error that nothing else reports. */
+  /** The first error that was reported asynchronously and not yet thrown. */
   #failure: Error | null = null;
-  /** Checks of allocations that have not been answered yet. */
+  /** Checks whether allocations succeeded, which the device has not answered yet. */
   readonly #unchecked = new Set<Promise<void>>();
-  readonly #underWay: Promise<void>[] = [];
+  readonly #pendingRuns: Promise<void>[] = [];
   #disposed = false;
   #submits = 0;
   #dispatches = 0;
@@ -91,9 +89,9 @@ export class WebGpuBackend implements Backend {
     void device.lost.then(({ reason, message }) => {
       this.#failure = new DeviceLostError(
         this.#disposed
-          ? 'webgpu: the backend was disposed of; open it again with openBackend'
-          : `webgpu: the device '${adapter.name}' was lost (${reason || 'unknown reason'}${message === '' ? '' : `: ${message}`}); all that ` +
-              "it held is gone. Close it with closeBackend('webgpu'), open it again, and continue from a checkpoint",
+          ? 'webgpu: the backend was disposed; open it again with openBackend'
+          : `webgpu: the device '${adapter.name}' was lost (${reason || 'unknown reason'}${message === '' ? '' : `: ${message}`}), with all ` +
+              "tensors on it. Close it with closeBackend('webgpu'), open it again, and continue from a checkpoint",
       );
     });
     device.addEventListener('uncapturederror', (event) => {
@@ -113,14 +111,14 @@ export class WebGpuBackend implements Backend {
     const check = this.device.popErrorScope().then(
       (error) => {
         if (error === null) return;
-        // So that trying again, or less, may succeed.
+        // So that another attempt, or a smaller one, may succeed.
         this.#pool.trim(0);
         this.#failure ??= new OutOfMemoryError(
-          `webgpu: out of memory: '${this.adapter.name}' could not give ${mebibytes(bytes)}; ${mebibytes(this.memory().reserved)} are in use. ` +
+          `webgpu: out of memory: '${this.adapter.name}' could not allocate ${mebibytes(bytes)}; ${mebibytes(this.memory().reserved)} are in use. ` +
             'Use a smaller batch, checkpoint, or release tensors',
         );
       },
-      // The device was lost, which is reported by itself.
+      // The device was lost, which is reported separately.
       () => {},
     );
     this.#unchecked.add(check);
@@ -131,7 +129,7 @@ export class WebGpuBackend implements Backend {
   #throwFailure(): void {
     const failure = this.#failure;
     if (failure === null) return;
-    // Only a lost device stays lost.
+    // Other errors are thrown once, but a lost device stays lost.
     if (!(failure instanceof DeviceLostError)) this.#failure = null;
     throw failure;
   }
@@ -143,12 +141,12 @@ export class WebGpuBackend implements Backend {
   }
 
   free(allocation: Allocation): void {
-    if (!this.#disposed) this.#pool.free(own(allocation));
+    if (!this.#disposed) this.#pool.free(gpuAllocation(allocation));
   }
 
   write(allocation: Allocation, data: TypedArray): void {
     this.#throwFailure();
-    const { buffer, bytes } = own(allocation);
+    const { buffer, bytes } = gpuAllocation(allocation);
     if (data.byteLength > bytes)
       throw new RangeError(`webgpu: ${data.byteLength} bytes do not fit into an allocation of ${bytes}`);
     if (data.byteLength === 0) return;
@@ -157,10 +155,12 @@ export class WebGpuBackend implements Backend {
   }
 
   async read(allocation: Allocation, dtype: DType, length: number): Promise<TypedArray> {
-    const { buffer, bytes } = own(allocation);
+    const { buffer, bytes } = gpuAllocation(allocation);
     const wanted = length * bytesOf(dtype);
     if (wanted > bytes)
-      throw new RangeError(`webgpu: ${length} elements of ${dtype} were asked of an allocation of ${bytes} bytes`);
+      throw new RangeError(
+        `webgpu: cannot read ${length} elements of ${dtype} (${wanted} bytes) from an allocation of ${bytes} bytes`,
+      );
     if (wanted === 0) return viewArray(dtype, new ArrayBuffer(0), 0, 0);
     return viewArray(dtype, await this.#download(buffer, wanted), 0, length);
   }
@@ -174,7 +174,7 @@ export class WebGpuBackend implements Backend {
       encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
       this.device.queue.submit([encoder.finish()]);
       await staging.mapAsync(GPUMapMode.READ);
-      // A copy that outlives the mapping.
+      // Copied, because unmapping detaches the mapped range.
       const copy = staging.getMappedRange().slice(0, bytes);
       staging.unmap();
       this.#bytesDownloaded += bytes;
@@ -188,7 +188,7 @@ export class WebGpuBackend implements Backend {
     }
   }
 
-  /** Waits for checks under way, and throws what they or the device reported. */
+  /** Waits for pending checks, and throws the error that they or the device reported. */
   async #settle(): Promise<void> {
     while (this.#unchecked.size > 0) await Promise.all(this.#unchecked);
     this.#throwFailure();
@@ -199,7 +199,7 @@ export class WebGpuBackend implements Backend {
     return new WebGpuExecutable(this.#host, lowerPlan(plan, this.capabilities, this.#kernels));
   }
 
-  /** As if the device had these capabilities: for measurements. */
+  /** Prepares a plan as if the device had these capabilities: for measurements. */
   prepareFor(plan: Plan, capabilities: DeviceCapabilities): WebGpuExecutable {
     this.#throwFailure();
     return new WebGpuExecutable(this.#host, lowerPlan(plan, capabilities, new KernelCache(capabilities)));
@@ -209,7 +209,7 @@ export class WebGpuBackend implements Backend {
     return this.#capabilities;
   }
 
-  /** Plans that are prepared from now on use tiles by these times. */
+  /** Plans that are prepared after this call choose their tiles by these times. */
   useTileTimes(tileTimes: TileTimeTable): void {
     this.#capabilities = { ...this.#capabilities, tileTimes };
     this.#kernels = new KernelCache(this.#capabilities);
@@ -222,23 +222,22 @@ export class WebGpuBackend implements Backend {
       pages: (bytes) => {
         const pages = bytes.map((size, page) => this.#grow(this.#pages, page, size));
         if (this.#poison)
-          pages.forEach(({ buffer }, page) => {
-            this.device.queue.writeBuffer(buffer, 0, new Uint8Array(bytes[page]).fill(0xff));
-          });
+          for (const [page, size] of bytes.entries())
+            this.device.queue.writeBuffer(nth(pages, page).buffer, 0, new Uint8Array(size).fill(0xff));
         return pages;
       },
       staging: (bytes) => this.#grow(this.#staging, 0, bytes),
       allocate: (bytes) => this.#pool.allocate(bytes),
       free: (allocation) => this.#pool.free(allocation),
       ready: async () => {
-        if (this.#underWay.length >= runsUnderWay) await this.#underWay.shift();
+        if (this.#pendingRuns.length >= mostPendingRuns) await this.#pendingRuns.shift();
         await this.#settle();
       },
       submit: (commands, dispatches) => {
         this.device.queue.submit([commands]);
         this.#submits++;
         this.#dispatches += dispatches;
-        this.#underWay.push(
+        this.#pendingRuns.push(
           this.device.queue.onSubmittedWorkDone().then(
             () => {},
             () => {},
@@ -249,7 +248,7 @@ export class WebGpuBackend implements Backend {
     };
   }
 
-  /** The buffer at that place of a list, of at least `bytes`; what it held is not kept. */
+  /** The buffer at that place of the list, enlarged to at least `bytes` if necessary, which discards its contents. */
   #grow(list: SharedBuffer[], place: number, bytes: number): SharedBuffer {
     const known = list[place];
     if (known !== undefined && known.bytes >= bytes) return known;
@@ -271,7 +270,6 @@ export class WebGpuBackend implements Backend {
     return { used: this.#pool.used, reserved: this.#pool.reserved + shared };
   }
 
-  /** Counts since the backend was opened. */
   statistics(): WebGpuStatistics {
     return {
       submits: this.#submits,
@@ -286,13 +284,13 @@ export class WebGpuBackend implements Backend {
     if (this.#disposed) return;
     this.#disposed = true;
     this.device.destroy();
-    // Node stays alive while this object is there.
+    // The object keeps Node's process alive.
     this.#source.gpu = null;
     await this.device.lost;
   }
 }
 
-/** Opens a backend of its own, with its own device. Most programs use `openBackend('webgpu')` instead. Throws BackendUnavailableError. */
+/** Opens a separate backend with its own device. Most programs use `openBackend('webgpu')` instead. Throws BackendUnavailableError. */
 export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const backend = new WebGpuBackend(await openDevice(options), options.poison ?? environment('TESSERA_POISON') === '1');
   try {
@@ -304,16 +302,19 @@ export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<
   return backend;
 }
 
-/** `setting`: '0' never, '1' always; by default hardware is measured where no measurements of it are kept. */
+/**
+ * Measures how fast the device's tiles are. `setting`: '0' never, '1' always; by default hardware is measured once, and the times are
+ * stored.
+ */
 async function tune(backend: WebGpuBackend, setting: string | undefined): Promise<void> {
   const { name, vendor, architecture, device, software } = backend.adapter;
   if (setting === '0' || (software && setting !== '1')) return;
   const storage = defaultStorage();
-  // What cannot be kept would be measured at every start.
+  // Times that cannot be stored would be measured at every start.
   if (storage === null && setting !== '1') return;
   const report = (message: string): void => console.warn(message);
   const measure = (): Promise<TileTimeTable> =>
     measureTiles(backend, software ? softwareTuningSettings : tuningSettings, report);
-  const table = await keptTileTimes([name, vendor, architecture, device].join(' | '), storage, measure, report);
+  const table = await storedTileTimes([name, vendor, architecture, device].join(' | '), storage, measure, report);
   backend.useTileTimes(table);
 }

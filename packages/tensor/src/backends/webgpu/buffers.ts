@@ -1,11 +1,12 @@
 /**
- * The buffers of one shader: how each is bound, and how its elements are read and written. A device offers few storage bindings; a
- * kernel with more buffers finds some of them in one staging buffer, to and from which they are copied around the kernel.
+ * The buffers of one shader: how each is bound, and how its elements are read and written. A device offers few storage bindings. If a
+ * kernel has more buffers, some of them are copied into one staging buffer before the kernel and back after it.
  */
 import { bytesOf, type DType } from '../../kernel/dtype.ts';
+import { lookUp } from '../../kernel/nth.ts';
 import { type CallFunction, elementsOf } from './elements.ts';
 
-/** Each buffer must start at a multiple of this in a staging buffer, in bytes. */
+/** Every buffer starts at a multiple of this in a staging buffer, in bytes. */
 const stagingAlignment = 16;
 
 interface StagedBuffer {
@@ -16,7 +17,7 @@ interface StagedBuffer {
   readonly written: boolean;
 }
 
-/** What is bound at one binding, in order: a buffer of the kernel, or a staging buffer with copies of several. */
+/** One binding of a shader: a buffer of the kernel, or a staging buffer with copies of several. */
 export type Binding =
   | { readonly kind: 'buffer'; readonly buffer: number; readonly written: boolean }
   | { readonly kind: 'staging'; readonly bytes: number; readonly members: readonly StagedBuffer[] };
@@ -31,21 +32,22 @@ export interface BufferUse {
   readonly written: boolean;
 }
 
-/** Whole words that hold so many elements. */
+/** The bytes of `length` elements, rounded up to whole words. */
 const wordBytes = (dtype: DType, length: number): number => 4 * Math.max(1, Math.ceil((length * bytesOf(dtype)) / 4));
 
-/** A buffer as the shader sees it. */
+/** A buffer, and how the shader accesses it. */
 interface BoundBuffer extends BufferUse {
-  /** The variable that is bound; where the buffer starts in it, in words. */
+  /** The shader's variable. */
   readonly variable: string;
+  /** Where the buffer starts in that variable, in words. */
   readonly firstWord: number;
-  /** WGSL's type of the elements, where the variable is an array of them; otherwise it is one of words. */
+  /** The WGSL type of the elements if the variable is an array of them; null if it is an array of words. */
   readonly native: string | null;
-  /** How many of these form one vector of the array; 1 where it is no array of vectors. */
+  /** The number of these elements or words in each vector of the array; 1 if it is not an array of vectors. */
   readonly lanes: 1 | 2 | 4;
 }
 
-/** A variable of the shader. */
+/** A storage variable of the shader. */
 interface Variable {
   readonly name: string;
   readonly type: string;
@@ -53,18 +55,19 @@ interface Variable {
   readonly writable: boolean;
 }
 
+/** Chooses the bindings of one shader, and generates the code that accesses them. */
 export class ShaderBuffers {
   readonly bindings: readonly Binding[];
-  /** How many buffers are copied to and from a staging buffer. */
+  /** The number of buffers that are copied to and from the staging buffer. */
   readonly stagedCount: number;
   readonly #bound = new Map<number, BoundBuffer>();
   readonly #variables: readonly Variable[];
   readonly #call: CallFunction;
 
   /**
-   * The smallest buffers are staged where there are more than the device binds. `vectors`: buffers that are bound as arrays of vectors of
-   * four elements, where that can be. `wholeWords`: buffers that are only written four elements at a time, so that no two invocations write
-   * parts of one word.
+   * If there are more buffers than the device binds, the smallest ones are staged. `vectors`: buffers to bind as arrays of vectors of four
+   * elements, where possible. `wholeWords`: buffers that are only written four elements at a time, so that two invocations never write
+   * parts of the same word.
    */
   constructor(
     uses: readonly BufferUse[],
@@ -83,7 +86,7 @@ export class ShaderBuffers {
       staged.push(...direct.splice(device.storageBuffers - 1));
     }
     this.stagedCount = staged.length;
-    // Within one dispatch a GPUBuffer is either only read, or bound as writable wherever it is bound; the arena is one.
+    // WebGPU requires that all bindings of one GPUBuffer in a dispatch are read-only or all are writable, and the arena is one GPUBuffer.
     const arenaWritten = direct.some(({ inArena, written }) => inArena && written);
     const variables: Variable[] = [];
     const bindings: Binding[] = [];
@@ -121,7 +124,7 @@ export class ShaderBuffers {
     this.#variables = variables;
   }
 
-  /** Directives, and the bindings' declarations, in group 0. */
+  /** The `enable` directive if it is needed, and the declarations of the bindings, in group 0. */
   declarations(): string {
     const lines = this.#variables.map(({ name, type, atomic, writable }, binding) => {
       const element = atomic ? `atomic<${type}>` : type;
@@ -132,14 +135,14 @@ export class ShaderBuffers {
   }
 
   #of(buffer: number): BoundBuffer {
-    return this.#bound.get(buffer) as BoundBuffer;
+    return lookUp(this.#bound, buffer);
   }
 
   #isAtomic({ variable }: BoundBuffer): boolean {
     return this.#variables.some(({ name, atomic }) => name === variable && atomic);
   }
 
-  /** The element at `position`, an i32 expression, as a value in a register. */
+  /** An expression for the element at `position` (an i32 expression), as a value in a register. */
   load(buffer: number, position: string): string {
     const bound = this.#of(buffer);
     const { native, dtype } = bound;
@@ -154,7 +157,7 @@ export class ShaderBuffers {
     return decode(`((${word} >> ${shiftOf(perWord, position)}) & ${maskOf(perWord)})`, this.#call);
   }
 
-  /** Four neighbouring elements, as a vector of values in registers. `quad`: a quarter of the first one's position, an i32 expression. */
+  /** An expression for four neighboring elements, as a vector. `quad`: the first one's position divided by 4, an i32 expression. */
   loadVector(buffer: number, quad: string): string {
     const { variable, native, dtype, lanes } = this.#of(buffer);
     const { register, decode } = elementsOf(dtype);
@@ -171,7 +174,7 @@ export class ShaderBuffers {
     return `${vector}(${[0, 1, 2, 3].map((k) => this.load(buffer, `(${quad}) * 4 + ${k}`)).join(', ')})`;
   }
 
-  /** Statements that write the vector of that name to four neighbouring elements. `quad`: as for `loadVector`. */
+  /** Statements that write the vector called `name` to four neighboring elements. `quad`: as for `loadVector`. */
   storeVector(buffer: number, quad: string, name: string): string {
     const bound = this.#of(buffer);
     const { variable, native, dtype, lanes, firstWord } = bound;
@@ -202,20 +205,20 @@ export class ShaderBuffers {
     const { native, dtype } = bound;
     const { perWord, encode, register } = elementsOf(dtype);
     if (native !== null) {
-      // Rounded by our own rule: what the device's conversion does is its own affair.
+      // Rounded by our own function first, because WGSL does not specify how the conversion rounds.
       const element = native === register ? value : `${native}(${this.#call('round_f16', value)})`;
       return `${placeOf(bound, position)} = ${element};`;
     }
     const place = placeOf(bound, wordIndex(bound, position));
     const bits = encode(value, this.#call);
     if (perWord === 1) return this.#isAtomic(bound) ? `atomicStore(&${place}, ${bits});` : `${place} = ${bits};`;
-    // Two steps, each of which leaves the neighbours' bits alone.
+    // Two atomic steps, neither of which changes the neighbors' bits.
     const shift = shiftOf(perWord, position);
     return `atomicAnd(&${place}, ~(${maskOf(perWord)} << ${shift})); atomicOr(&${place}, ${bits} << ${shift});`;
   }
 }
 
-/** An element (or word) of the variable. Components of vectors can be read and written one by one. */
+/** The place of an element (or word) in the variable: components of vectors can be read and written individually. */
 const placeOf = ({ variable, lanes }: BoundBuffer, index: string): string =>
   lanes === 1 ? `${variable}[${index}]` : `${variable}[(${index}) >> ${Math.log2(lanes)}u][(${index}) & ${lanes - 1}]`;
 

@@ -1,35 +1,36 @@
-/** What a device offers to shaders, and how fast it is. */
+/** The limits, features and measured speed of a device. */
 import type { MatrixUnit, Tile } from './tile.ts';
 
-/** In nanoseconds, for one term of each of a tile's sums. */
+/** The time in nanoseconds that a tile takes for one term of each of its sums. */
 export interface TileTimes {
-  /** For a workgroup alone on the device. */
+  /** For a workgroup that is alone on the device. */
   readonly alone: number;
-  /** For each of many workgroups. */
+  /** For each workgroup when there are many. */
   readonly full: number;
 }
 
-/** By the tiles' names; null for tiles that the device does not compute with, or not rightly. */
+/** Times by the tiles' names; null for tiles that the device refuses or computes incorrectly. */
 export type TileTimeTable = Readonly<Record<string, TileTimes | null>>;
 
-/** What shaders may use on a device. */
+/** What shaders can use on a device. */
 export interface DeviceCapabilities {
   readonly storageBuffers: number;
   readonly invocations: number;
   readonly workgroupBytes: number;
   readonly workgroupsPerDimension: number;
-  /** Of one GPUBuffer, and of one binding. */
+  /** The largest size of one GPUBuffer. */
   readonly bufferBytes: number;
+  /** The largest size of one binding. */
   readonly bindingBytes: number;
-  /** Runs on the CPU: shaders of any size take seconds to compile. */
+  /** Whether the device runs on the CPU, where long shaders take seconds to compile. */
   readonly software: boolean;
-  /** WebGPU's names: `shader-f16`, `subgroups`, ... */
+  /** By their WebGPU names: `shader-f16`, `subgroups`, ... */
   readonly features: ReadonlySet<string>;
   readonly subgroupSize: { readonly min: number; readonly max: number };
-  /** Matrices of 16-bit floats that subgroups multiply, with sums in 32 bits. */
+  /** Shapes of f16 matrices that subgroups can multiply, with f32 sums. */
   readonly matrixUnits?: readonly MatrixUnit[];
-  /** How fast matrix products are, where that was measured. */
+  /** The speed of matrix products, if it was measured. */
   readonly tileTimes?: TileTimeTable;
-  /** Instead of the tile that is expected to be fastest: for measurements and tests. */
+  /** The tile to use instead of the one that is expected to be fastest: for measurements and tests. */
   readonly onlyTile?: { readonly tile: Tile; readonly splits: number };
 }

@@ -1,7 +1,8 @@
 /**
- * An operand of a matrix product, its view taken apart. A position is a sum of one term for the batch, one for the row (or column) and one
- * for the place in the sum, and so is what each guard compares: an invocation computes the terms of its rows once and those of the sum
- * once a step, whatever the view: a transposed matrix, a flipped one, or a convolution's windows with padding.
+ * Decomposes the view of a matrix product's operand. An element's position is the sum of three terms: one for the batch, one for the row
+ * (or column) and one for the place in the sum. The expression that each guard compares has the same form. So an invocation computes the
+ * terms of its rows once, and those of the sum once a step, for every kind of view: a transposed matrix, a flipped one, or the windows of
+ * a convolution with padding.
  */
 
 import { affineText, unravel } from '../../codegen/affine.ts';
@@ -9,30 +10,31 @@ import type { Dialect } from '../../codegen/dialect.ts';
 import { decideAllGuards, joinGroupedAxes } from '../../codegen/normalize.ts';
 import type { ComputeDType } from '../../kernel/dtype.ts';
 import type { Access } from '../../kernel/kernel.ts';
+import { nth } from '../../kernel/nth.ts';
 
-/** Axes that one flattened index runs over (row-major). */
+/** The axes that one flattened index covers (row-major). */
 export interface AxisGroup {
   readonly sizes: readonly number[];
   readonly strides: readonly number[];
-  /** Of each guard, the axes' coefficients. */
+  /** For each guard, the coefficients of these axes. */
   readonly guards: readonly (readonly number[])[];
 }
 
-/** How elements come from memory, four at a time. `lane` counts invocations. */
+/** How an operand's elements are loaded, four by each invocation. */
 type LoadMode =
-  /** As vectors along rows (the columns, of the second operand). */
+  /** As vectors along rows (for the second operand: columns). */
   | 'rowVectors'
-  /** As vectors along the sum, four of which are transposed. */
+  /** As vectors along the sum; groups of four vectors are transposed. */
   | 'depthVectors'
-  /** One by one, neighbouring invocations at neighbouring rows. */
+  /** One by one; neighboring invocations load neighboring rows. */
   | 'rowElements'
-  /** One by one, neighbouring invocations at neighbouring places in the sum. */
+  /** One by one; neighboring invocations load neighboring places in the sum. */
   | 'depthElements';
 
 export interface ProductOperand {
   readonly buffer: number;
   readonly offset: number;
-  /** Lower bounds (inclusive) and upper ones (exclusive). */
+  /** The bounds of each guard: lower (inclusive) and upper (exclusive). */
   readonly bounds: readonly { readonly low: number; readonly high: number }[];
   readonly batch: AxisGroup;
   /** Rows of the first operand, columns of the second. */
@@ -44,7 +46,7 @@ export interface ProductOperand {
 type Role = 'batch' | 'rows' | 'depth';
 const roles: readonly Role[] = ['batch', 'rows', 'depth'];
 
-/** `axes`: the role of each axis of the access's view. Null where no element is ever read: the operand is 0. */
+/** Decomposes an access. `axes` is the role of each axis of its view. Returns null if no element is ever read: the operand is then 0. */
 export function productOperand(
   access: Access,
   dtype: ComputeDType,
@@ -63,16 +65,17 @@ export function productOperand(
     null,
   );
   const [load] = program.operations;
-  if (load.op !== 'load') return null;
+  if (load?.op !== 'load') return null;
   const { view } = load.access;
   const pick = (role: Role): AxisGroup => {
     const own = groups.flatMap((group, axis) =>
       group === roles.indexOf(role) && view.shape[axis] !== 1 ? [axis] : [],
     );
+    const along = (values: readonly number[]): number[] => own.map((axis) => nth(values, axis));
     return {
-      sizes: own.map((axis) => view.shape[axis]),
-      strides: own.map((axis) => view.strides[axis]),
-      guards: view.guards.map(({ coefficients }) => own.map((axis) => coefficients[axis])),
+      sizes: along(view.shape),
+      strides: along(view.strides),
+      guards: view.guards.map(({ coefficients }) => along(coefficients)),
     };
   };
   const operand = {
@@ -86,14 +89,13 @@ export function productOperand(
   return { ...operand, mode: loadMode(operand, vectors) };
 }
 
-const last = (values: readonly number[]): number | undefined => values[values.length - 1];
 const multipleOf4 = (value: number): boolean => value % 4 === 0;
 
-/** Whether four neighbours along the group's innermost axis are one aligned vector, all within the guards or all without. */
+/** Whether four neighbors along the group's innermost axis are one aligned vector, either all inside the guards or all outside. */
 function hasVectors(operand: Omit<ProductOperand, 'mode'>, role: 'rows' | 'depth'): boolean {
   const group = operand[role];
-  if (last(group.strides) !== 1 || !multipleOf4(last(group.sizes) as number)) return false;
-  if (group.guards.some((coefficients) => last(coefficients) !== 0)) return false;
+  if (group.strides.at(-1) !== 1 || !multipleOf4(group.sizes.at(-1) ?? 1)) return false;
+  if (group.guards.some((coefficients) => coefficients.at(-1) !== 0)) return false;
   const others = roles.flatMap((each) => (each === role ? group.strides.slice(0, -1) : operand[each].strides));
   return multipleOf4(operand.offset) && others.every(multipleOf4);
 }
@@ -101,19 +103,19 @@ function hasVectors(operand: Omit<ProductOperand, 'mode'>, role: 'rows' | 'depth
 function loadMode(operand: Omit<ProductOperand, 'mode'>, vectors: boolean): LoadMode {
   if (vectors && hasVectors(operand, 'rows')) return 'rowVectors';
   if (vectors && hasVectors(operand, 'depth')) return 'depthVectors';
-  const step = ({ strides }: AxisGroup): number => Math.abs(last(strides) ?? 0) || Number.POSITIVE_INFINITY;
+  const step = ({ strides }: AxisGroup): number => Math.abs(strides.at(-1) ?? 0) || Number.POSITIVE_INFINITY;
   return step(operand.depth) < step(operand.rows) ? 'depthElements' : 'rowElements';
 }
 
 export const readsVectors = ({ mode }: ProductOperand): boolean => mode === 'rowVectors' || mode === 'depthVectors';
 
-/** A group's term of the position and of each guard's sum, as text; null where it is 0. */
+/** A group's terms in the position and in each guard's sum, as text; null where a term is 0. */
 export interface Terms {
   readonly position: string | null;
   readonly guards: readonly (string | null)[];
 }
 
-/** Statements that compute a group's terms at a flattened index, and their names, which start with `name`. */
+/** Statements that compute a group's terms at the flattened index `flat`, and the terms' names, which start with `name`. */
 export function termStatements(
   dialect: Dialect,
   group: AxisGroup,
@@ -133,7 +135,7 @@ export function termStatements(
   return { lines: [...indexed, ...lines], terms: { position, guards } };
 }
 
-/** The position of the element at which these terms meet. */
+/** The position of the element with these terms. */
 export function positionOf({ offset }: ProductOperand, terms: readonly Terms[]): string {
   const parts = terms.flatMap(({ position }) => (position === null ? [] : [position]));
   if (parts.length === 0) return `${offset}`;
@@ -142,11 +144,11 @@ export function positionOf({ offset }: ProductOperand, terms: readonly Terms[]):
   return offset < 0 ? `${sum} - ${-offset}` : `${sum} + ${offset}`;
 }
 
-/** The condition under which the element is read, one comparison a guard; null where it always is. */
+/** The condition under which the element is read, with one comparison for each guard; null if it is always read. */
 export function conditionOf({ bounds }: ProductOperand, terms: readonly Terms[]): string | null {
   const conditions = bounds.map(({ low, high }, guard) => {
     const parts = terms.flatMap(({ guards }) => guards[guard] ?? []);
-    // What lies below the lower bound wraps around and is large.
+    // A value below the lower bound becomes a large unsigned number, so that one comparison is enough.
     const sum = affineText([1], [parts.length === 0 ? '0' : parts.join(' + ')], -low);
     return `(u32(${sum}) < ${high - low}u)`;
   });

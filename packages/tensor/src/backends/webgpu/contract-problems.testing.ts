@@ -1,6 +1,7 @@
-/** Matrix products to test: of all sizes, through all kinds of views, with epilogues. */
+/** Matrix products for tests: of all sizes, through all kinds of views, with epilogues. */
 import type { DType } from '../../kernel/dtype.ts';
 import type { ContractKernel, Program } from '../../kernel/kernel.ts';
+import { nth } from '../../kernel/nth.ts';
 import { type Shape, sizeOf } from '../../kernel/shape.ts';
 import { expandView, flipView, padView, permuteView, stridedView, type View, windowView } from '../../kernel/view.ts';
 import { contiguous, contractKernel, type Sizes, storeProgram, strided } from '../wasm/products/contract.testing.ts';
@@ -9,16 +10,16 @@ import { type FilledBuffer, randomNumbers, reachOf } from './contract.testing.ts
 export interface Problem {
   readonly name: string;
   readonly kernel: ContractKernel;
-  /** Of the operands, the result (buffer 2, f32) and what the epilogue reads. */
+  /** The dtypes of the operands, of the result (buffer 2, f32) and of the buffers that the epilogue uses. */
   readonly dtypes: readonly DType[];
 }
 
-/** The problem's buffers: random operands, NaN where results come. */
+/** The problem's buffers: random operands, and NaN where results are written. */
 export function buffersOf({ kernel, dtypes }: Problem, seed: number): FilledBuffer[] {
   const random = randomNumbers(seed);
   const lengths = dtypes.map(() => 1);
   const reach = (buffer: number, view: View): void => {
-    lengths[buffer] = Math.max(lengths[buffer], reachOf(view));
+    lengths[buffer] = Math.max(nth(lengths, buffer), reachOf(view));
   };
   reach(kernel.a.buffer, kernel.a.view);
   reach(kernel.b.buffer, kernel.b.view);
@@ -27,21 +28,16 @@ export function buffersOf({ kernel, dtypes }: Problem, seed: number): FilledBuff
   for (const { access } of kernel.epilogue.stores) reach(access.buffer, access.view);
   const written = new Set(kernel.epilogue.stores.map(({ access }) => access.buffer));
   return lengths.map((length, buffer) => ({
-    dtype: dtypes[buffer],
+    dtype: nth(dtypes, buffer),
     values: Float32Array.from({ length }, () => (written.has(buffer) ? Number.NaN : random())),
   }));
 }
 
-/** relu(accumulator + bias[n]) + residual[m, n], and the sum alone, transposed. */
+/** Stores relu(accumulator + bias[n]) + residual[m, n], and the sum times an index, transposed. */
 function longEpilogue({ batch, m, n }: Sizes): Program {
   const domain = [...batch, ...m, ...n];
   const columns = sizeOf(n);
-  const bias = stridedView(
-    domain,
-    domain.map((_, axis) =>
-      axis < batch.length + m.length ? 0 : (contiguous(n).strides[axis - batch.length - m.length] as number),
-    ),
-  );
+  const bias = stridedView(domain, [...[...batch, ...m].map(() => 0), ...contiguous(n).strides]);
   const order = domain.map((_, axis) => axis).reverse();
   return {
     instructions: [
@@ -68,10 +64,10 @@ function longEpilogue({ batch, m, n }: Sizes): Program {
   };
 }
 
-/** Sizes that fit tiles, miss them by one, and are those of models. */
+/** Sizes that are multiples of tiles, larger than those by one, and those that occur in models. */
 const lengths = [1, 3, 4, 5, 16, 50, 64, 65, 77, 128, 197, 257];
 
-/** A view over `shape` of a randomly laid out buffer. */
+/** A view over `shape` of a buffer with a random layout. */
 function randomView(shape: Shape, random: () => number): View {
   const choose = (count: number): number => Math.floor((random() + 0.5) * count) % count;
   const rank = shape.length;
@@ -83,7 +79,7 @@ function randomView(shape: Shape, random: () => number): View {
     case 1: {
       // Zeros on both sides of an axis.
       const axis = choose(rank);
-      if (shape[axis] < 4) return plain;
+      if (nth(shape, axis) < 4) return plain;
       const inner = shape.map((size, k) => (k === axis ? size - 3 : size));
       const pad = (count: number): number[] => shape.map((_, k) => (k === axis ? count : 0));
       return padView(contiguous(inner), pad(1), pad(2));
@@ -102,7 +98,8 @@ function randomView(shape: Shape, random: () => number): View {
 
 export function randomProblem(seed: number, mostProducts: number): Problem {
   const random = randomNumbers(seed);
-  const choose = <T>(values: readonly T[]): T => values[Math.floor((random() + 0.5) * values.length) % values.length];
+  const choose = <T>(values: readonly T[]): T =>
+    nth(values, Math.floor((random() + 0.5) * values.length) % values.length);
   let [batch, m, n, k] = [1, 1, 1, 1];
   do [batch, m, n, k] = [choose([1, 1, 2, 3]), choose(lengths), choose(lengths), choose(lengths)];
   while (batch * m * n * k > mostProducts);
@@ -129,7 +126,7 @@ interface Convolution {
   readonly channelsLast: boolean;
 }
 
-/** Rows are images and places, columns output channels; the sum runs over the window and the channels. */
+/** A convolution: rows are images and positions, columns are output channels, and the sum runs over the window and the channels. */
 export function convolutionProblem(settings: Convolution): Problem {
   const { images, channels, size, outputs, kernel: width, stride, padding, channelsLast } = settings;
   const image = channelsLast
@@ -141,7 +138,7 @@ export function convolutionProblem(settings: Convolution): Problem {
     { axis: 3, size: width, stride, dilation: 1 },
   ]);
   // [images, channels, height, width, window, window]
-  const [, , high, wide] = windows.shape;
+  const [high, wide] = [nth(windows.shape, 2), nth(windows.shape, 3)];
   const order = channelsLast ? [0, 2, 3, 4, 5, 1] : [0, 2, 3, 1, 4, 5];
   const a = permuteView(windows, order);
   const k = channelsLast ? [width, width, channels] : [channels, width, width];
@@ -156,7 +153,7 @@ export function convolutionProblem(settings: Convolution): Problem {
   };
 }
 
-/** Scores of attention: heads lie side by side in the rows of both operands. */
+/** Attention scores: the heads are next to each other in the rows of both operands. */
 export function attentionProblem(heads: number, queries: number, keys: number, width: number): Problem {
   const rows = (count: number): View => permuteView(contiguous([2, count, heads, width]), [0, 2, 1, 3]);
   const keysTransposed = permuteView(rows(keys), [0, 1, 3, 2]);
@@ -168,7 +165,7 @@ export function attentionProblem(heads: number, queries: number, keys: number, w
   };
 }
 
-/** Operands that are read in vectors: along rows where they are transposed, otherwise along the sum (the first), or the other way round. */
+/** Operands that are read in vectors. The flags transpose them, which decides whether vectors run along rows or along the sum. */
 export function alignedProblem(dtype: DType, [first, second]: readonly [boolean, boolean]): Problem {
   const sizes: Sizes = { batch: [2], m: [68], n: [36], k: [28] };
   const matrix = (rows: number, columns: number, transposed: boolean): View =>

@@ -1,8 +1,9 @@
-/** Contract kernels made by hand, run on a device and through plain loops. */
+/** Runs hand-written contract kernels on a device and with the interpreter of kernels. */
 
 import { bytesOf, type DType, isHalf } from '../../kernel/dtype.ts';
 import { float32ToBfloat16, float32ToFloat16 } from '../../kernel/float16.ts';
 import type { ContractKernel } from '../../kernel/kernel.ts';
+import { nth } from '../../kernel/nth.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import { sizeOf } from '../../kernel/shape.ts';
 import { locate, type View } from '../../kernel/view.ts';
@@ -12,7 +13,7 @@ import { WebGpuBackend } from './backend.ts';
 import type { OpenDevice } from './device.ts';
 import type { TileChoice } from './gemm.ts';
 
-/** mulberry32, -0.5 to 0.5 */
+/** The mulberry32 generator, uniform in -0.5 to 0.5. */
 export function randomNumbers(seed: number): () => number {
   let state = seed | 0;
   return () => {
@@ -23,7 +24,7 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
-/** Elements that a view reaches: its buffer's length. */
+/** The length that a buffer needs for a view: one more than the largest position. */
 export function reachOf(view: View): number {
   let last = 0;
   eachIndex(view.shape, (index) => {
@@ -32,7 +33,7 @@ export function reachOf(view: View): number {
   return sizeOf(view.shape) === 0 ? 0 : last + 1;
 }
 
-/** One kernel as a plan: buffer k is external buffer k. */
+/** A plan of one kernel; buffer k is external buffer k. */
 const planOf = (kernel: ContractKernel, buffers: readonly { dtype: DType; length: number }[]): Plan => ({
   buffers: buffers.map(({ dtype, length }, index) => ({ dtype, length, place: { kind: 'external', index } })),
   stages: [[kernel]],
@@ -48,7 +49,7 @@ export interface FilledBuffer {
   readonly values: Float32Array;
 }
 
-/** What buffer `result` holds after the kernel, computed by plain loops in f64. */
+/** The contents of buffer `result` after the kernel, computed by the interpreter in f64. */
 export function expectedOf(kernel: ContractKernel, buffers: readonly FilledBuffer[], result: number): Float64Array {
   const arrays = buffers.map(({ dtype, values }) =>
     isHalf(dtype) ? toHalf(dtype, values) : Float64Array.from(values),
@@ -61,11 +62,11 @@ export function expectedOf(kernel: ContractKernel, buffers: readonly FilledBuffe
   return arrays[result] as Float64Array;
 }
 
-/** A device whose products are computed with one tile. */
+/** A backend that computes all products with one tile. */
 export const backendWithTile = (open: OpenDevice, onlyTile: TileChoice): WebGpuBackend =>
   new WebGpuBackend({ ...open, capabilities: { ...open.capabilities, onlyTile } }, true);
 
-/** Runs the kernel; the result is what buffer `result`, of dtype f32, then holds. */
+/** Runs the kernel and returns the contents of buffer `result`, which is f32. */
 export async function runOn(
   backend: WebGpuBackend,
   kernel: ContractKernel,
@@ -85,7 +86,7 @@ export async function runOn(
   );
   try {
     await executable.run(allocations);
-    return (await backend.read(allocations[result], 'f32', buffers[result].values.length)) as Float32Array;
+    return (await backend.read(nth(allocations, result), 'f32', nth(buffers, result).values.length)) as Float32Array;
   } finally {
     executable.dispose();
     for (const allocation of allocations) backend.free(allocation);

@@ -1,10 +1,11 @@
-/** Contractions: in tiles, or with one invocation for each element of the result. */
+/** Lowers contractions: to tiles, or to one invocation for each element of the result. */
 
 import { guardText, positionText, unravel } from '../../codegen/affine.ts';
 import { type Known, storeStatements, valueStatements } from '../../codegen/program-text.ts';
 import { loopProgram, simplify } from '../../codegen/simplify.ts';
 import type { Access, ContractKernel } from '../../kernel/kernel.ts';
 import { accessesOf } from '../../kernel/kernel.ts';
+import { nth } from '../../kernel/nth.ts';
 import { sizeOf } from '../../kernel/shape.ts';
 import { type Dispatch, type KernelContext, shaderDispatch } from './dispatch.ts';
 import { gemmDispatches, type TileChoice, type TiledProduct, tiledProduct } from './gemm.ts';
@@ -20,17 +21,17 @@ export function contractDispatches(kernel: ContractKernel, context: KernelContex
     : gemmDispatches(product, choice, context);
 }
 
-/** Where shaders run on the CPU, smaller products take less time than the shader of a tile takes to compile. */
+/** On software devices, products with fewer operations than this take less time than compiling the shader of a tile. */
 const fewestOperations = 2 ** 28;
 
 function chooseTileFor({ kernel, sizes }: TiledProduct, { device, buffers }: KernelContext): TileChoice | null {
   if (device.onlyTile !== undefined) return device.onlyTile;
   if (device.software && 2 * sizes.batch * sizes.m * sizes.n * sizes.k < fewestOperations) return null;
-  const half = [kernel.a, kernel.b].every(({ buffer }) => buffers[buffer].dtype === 'f16');
+  const half = [kernel.a, kernel.b].every(({ buffer }) => nth(buffers, buffer).dtype === 'f16');
   return chooseTile(sizes, tilesFor(device, half), device.tileTimes ?? {});
 }
 
-/** For sums of nothing, dtypes whose sums wrap within bytes, and devices too small for tiles. */
+/** One invocation for each element: for empty sums, dtypes whose sums wrap within bytes, and devices too small for tiles. */
 function elementDispatches(kernel: ContractKernel, context: KernelContext): Dispatch[] {
   const { batch, m, n, k, dtype } = kernel;
   const domain = [...batch, ...m, ...n];
@@ -67,9 +68,8 @@ function elementDispatches(kernel: ContractKernel, context: KernelContext): Disp
           ];
         };
         const known: Known = new Map();
-        epilogue.operations.forEach((operation, value) => {
+        for (const [value, operation] of epilogue.operations.entries())
           if (operation.op === 'accumulator') known.set(value, 'accumulator');
-        });
         const lines = [
           `let flat = i32(group_index * ${size}u + lane);`,
           `if (flat >= ${elements}) { return; }`,

@@ -1,4 +1,4 @@
-/** Choosing an adapter and opening a device with all that it offers. */
+/** Chooses an adapter, and opens a device with the adapter's full limits and features. */
 import { BackendUnavailableError } from '../../kernel/backend.ts';
 import type { DeviceCapabilities } from './capabilities.ts';
 import { adapterAdvice, environment, type GpuSource, openGpu } from './platform.ts';
@@ -6,22 +6,22 @@ import type { MatrixUnit } from './tile.ts';
 
 export interface WebGpuOptions {
   /**
-   * `hardware`, `software`, or a part of an adapter's name (Node only). Default: environment variable TESSERA_WEBGPU_ADAPTER, else
-   * hardware where there is some, else software.
+   * `hardware`, `software`, or part of an adapter's name (Node only). Default: the environment variable TESSERA_WEBGPU_ADAPTER, else
+   * hardware if available, else software.
    */
   readonly adapter?: string;
-  /** Options of Dawn, in Node: `enable-dawn-features=dump_shaders`, `backend=null`. */
+  /** Options for Dawn, in Node: `enable-dawn-features=dump_shaders`, `backend=null`. */
   readonly dawnOptions?: readonly string[];
-  /** Fills temporaries with NaN before each run, so that stale reads show. Default: TESSERA_POISON is 1. */
+  /** Fill temporaries with NaN before each run, which exposes stale reads. Default: whether TESSERA_POISON is 1. */
   readonly poison?: boolean;
   /**
-   * Whether matrix products are measured to find the fastest code: '0' never, '1' always. Default: TESSERA_TUNE, else on hardware, once for
-   * each device and driver.
+   * Whether to measure matrix products to find the fastest code: '0' never, '1' always. Default: TESSERA_TUNE, else on hardware only, once
+   * for each device and driver.
    */
   readonly tune?: '0' | '1';
-  /** At most this many storage bindings are used, whatever the adapter offers: for tests. */
+  /** Use at most this many storage bindings: for tests. */
   readonly storageBuffers?: number;
-  /** At most this many bytes a buffer, whatever the adapter offers: for tests. */
+  /** Use at most this many bytes for each buffer: for tests. */
   readonly bufferBytes?: number;
 }
 
@@ -30,7 +30,7 @@ export interface AdapterDescription {
   readonly vendor: string;
   readonly architecture: string;
   readonly device: string;
-  /** Runs on the CPU. */
+  /** Whether the adapter runs on the CPU. */
   readonly software: boolean;
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
@@ -43,10 +43,10 @@ export interface OpenDevice {
   readonly capabilities: DeviceCapabilities;
 }
 
-/** Used where the adapter has them. */
+/** Features that are requested if the adapter has them. */
 const wantedFeatures = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix'];
 
-/** The adapter's own value is asked for, instead of the default. */
+/** Limits for which the adapter's maximum is requested instead of WebGPU's default. */
 const wantedLimits = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -60,8 +60,8 @@ const wantedLimits = [
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
 /**
- * Matrices of subgroups are an experiment. Bounds are checked by what generates the shaders: every index is within its buffer, or
- * guarded.
+ * Unsafe APIs are allowed because subgroup matrices are experimental. Dawn's bounds checks are turned off because the code generator
+ * already ensures that every index is within its buffer or guarded.
  */
 const dawnFeatures = 'enable-dawn-features=allow_unsafe_apis,disable_robustness';
 
@@ -100,9 +100,7 @@ async function findAdapter(options: WebGpuOptions): Promise<FoundAdapter> {
     source.gpu = null;
     const kind = wanted === undefined ? 'no adapter was found' : `no adapter '${wanted}' was found`;
     const only =
-      wanted === 'hardware' && first !== null
-        ? ` (there is only '${describe(first).name}', which runs on the CPU)`
-        : '';
+      wanted === 'hardware' && first !== null ? ` (the only one, '${describe(first).name}', runs on the CPU)` : '';
     throw new BackendUnavailableError(`webgpu: ${kind}${only}; ${adapterAdvice()}`);
   }
   return { source, adapter };
@@ -126,7 +124,7 @@ function describe(adapter: GPUAdapter): AdapterDescription {
   };
 }
 
-/** The adapter that the options choose. Throws BackendUnavailableError. */
+/** Describes the adapter that `openDevice` would choose with these options. Throws BackendUnavailableError. */
 export async function describeAdapter(options: WebGpuOptions = {}): Promise<AdapterDescription> {
   const { source, adapter } = await findAdapter(options);
   try {
@@ -136,7 +134,7 @@ export async function describeAdapter(options: WebGpuOptions = {}): Promise<Adap
   }
 }
 
-/** An experiment of Chromium's, not yet in the types of WebGPU. */
+/** An experimental property in Chromium that WebGPU's type definitions do not contain. */
 interface SubgroupMatrixInfo {
   readonly subgroupMatrixConfigs?: readonly {
     readonly componentType: string;
@@ -152,6 +150,7 @@ const matrixUnitsOf = (info: GPUAdapterInfo & SubgroupMatrixInfo): MatrixUnit[] 
     componentType === 'f16' && resultComponentType === 'f32' ? [{ m: M, n: N, k: K }] : [],
   );
 
+/** Opens a device on the adapter that the options choose. Throws BackendUnavailableError. */
 export async function openDevice(options: WebGpuOptions): Promise<OpenDevice> {
   const { source, adapter } = await findAdapter(options);
   const description = describe(adapter);
@@ -163,7 +162,7 @@ export async function openDevice(options: WebGpuOptions): Promise<OpenDevice> {
   } catch (error) {
     source.gpu = null;
     throw new BackendUnavailableError(
-      `webgpu: the adapter '${description.name}' gives no device: ${error instanceof Error ? error.message : String(error)}`,
+      `webgpu: the adapter '${description.name}' cannot open a device: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
   const { limits } = device;

@@ -1,5 +1,6 @@
-/** What a kernel becomes: shaders with their buffers and sizes. */
+/** Assembles the shaders of a kernel, with their buffers and numbers of workgroups. */
 import { bytesOf, type DType } from '../../kernel/dtype.ts';
+import { nth } from '../../kernel/nth.ts';
 import { type Binding, type BufferUse, ShaderBuffers } from './buffers.ts';
 import type { DeviceCapabilities } from './capabilities.ts';
 import { ShaderFunctions } from './math.ts';
@@ -9,10 +10,10 @@ export interface Dispatch {
   readonly name: string;
   /** WGSL; the entry point is `main`. */
   readonly code: string;
-  /** Binding k of group 0. Buffers are numbered as in the kernel's context. */
+  /** The bindings of group 0, in order. Buffers are numbered as in the kernel's context. */
   readonly bindings: readonly Binding[];
   readonly workgroups: readonly [x: number, y: number, z: number];
-  /** Why this is slower than it should be; null where it is not. */
+  /** The reason if this is a slow path, else null. */
   readonly slow: string | null;
 }
 
@@ -20,14 +21,14 @@ export interface KernelBuffer {
   readonly dtype: DType;
   /** In elements. */
   readonly length: number;
-  /** Whether it lies in the plan's arena, in one GPUBuffer with others, instead of having one of its own. */
+  /** Whether it is part of the plan's arena, a GPUBuffer that it shares with others, instead of having its own. */
   readonly inArena: boolean;
 }
 
-/** Where a kernel is lowered: its buffers, and the device. */
+/** The buffers and the device for which a kernel is lowered. */
 export class KernelContext {
   readonly device: DeviceCapabilities;
-  /** Buffers of the kernel, then scratch buffers that live as long as the kernel runs. */
+  /** The buffers of the kernel, followed by scratch buffers, which exist only while the kernel runs. */
   readonly buffers: KernelBuffer[];
 
   constructor(device: DeviceCapabilities, buffers: readonly KernelBuffer[]) {
@@ -35,7 +36,7 @@ export class KernelContext {
     this.buffers = [...buffers];
   }
 
-  /** A new buffer for intermediate results of this kernel; its number. */
+  /** Adds a buffer for intermediate results of this kernel, and returns its number. */
   scratch(dtype: DType, length: number): number {
     return this.buffers.push({ dtype, length, inArena: true }) - 1;
   }
@@ -51,29 +52,30 @@ export interface ShaderParts {
   /** Buffers that are only written in vectors of four elements. */
   readonly wholeWords?: readonly number[];
   readonly workgroupSize: number;
-  /** How many workgroups there are. */
+  /** The number of workgroups. */
   readonly groups: number;
   /**
-   * Directives, declarations before the entry point, and its body. In the body: `lane` (u32), `group_index` (u32), both below these
-   * sizes.
+   * Directives, declarations before the entry point, and its body. The body can use `lane` (u32, below `workgroupSize`) and `group_index`
+   * (u32, below `groups`).
    */
   readonly body: (
     dialect: WgslDialect,
     buffers: ShaderBuffers,
   ) => { readonly directives?: readonly string[]; readonly globals?: string; readonly main: string };
   readonly slow?: string | null;
-  /** More of the entry point's parameters: `@builtin(subgroup_id) subgroup: u32`. */
+  /** Additional parameters of the entry point: `@builtin(subgroup_id) subgroup: u32`. */
   readonly parameters?: readonly string[];
 }
 
-/** Invocations of a workgroup where nothing else decides. On a CPU they run one after the other, and barriers are dear. */
+/** The default number of invocations in a workgroup. It is small on a CPU, where they run one after the other and barriers are slow. */
 export const workgroupSize = ({ invocations, software }: DeviceCapabilities): number =>
   Math.min(software ? 32 : 256, invocations);
 
-/** Spreads workgroups over two dimensions where one is too short. */
+/** Distributes workgroups over two dimensions if one dimension is too short. */
 function gridOf(groups: number, perDimension: number): [x: number, y: number, z: number] {
   const y = Math.ceil(groups / perDimension);
-  if (y > perDimension) throw new RangeError(`webgpu: ${groups} workgroups are more than the device can count`);
+  if (y > perDimension)
+    throw new RangeError(`webgpu: ${groups} workgroups exceed the device's limit of ${perDimension} x ${perDimension}`);
   return [Math.ceil(groups / Math.max(1, y)), Math.max(1, y), 1];
 }
 
@@ -82,7 +84,7 @@ export function shaderDispatch(parts: ShaderParts): Dispatch {
   const { name, context, reads, writes, workgroupSize, groups } = parts;
   const { device } = context;
   const uses = [...new Set([...reads, ...writes])].map((buffer): BufferUse => {
-    const { dtype, length, inArena } = context.buffers[buffer];
+    const { dtype, length, inArena } = nth(context.buffers, buffer);
     return { buffer, dtype, length, inArena, read: reads.includes(buffer), written: writes.includes(buffer) };
   });
   const functions = new ShaderFunctions();
@@ -114,6 +116,6 @@ export function shaderDispatch(parts: ShaderParts): Dispatch {
   return { name, code: `${code}\n`, bindings: buffers.bindings, workgroups, slow };
 }
 
-/** Bytes of a buffer in a binding: whole words, and a multiple of 16 so that vectors can be read. */
+/** The size of a buffer's binding in bytes: a multiple of 16, so that vectors can be read. */
 export const bindingBytes = (dtype: DType, length: number): number =>
   Math.max(16, Math.ceil((length * bytesOf(dtype)) / 16) * 16);

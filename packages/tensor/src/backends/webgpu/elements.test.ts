@@ -5,7 +5,7 @@ import { castNumber, type DType, decodeArray } from '../../kernel/dtype.ts';
 import { webgpuMissing } from '../../testing/backends.ts';
 import { seed } from '../../testing/seed.ts';
 
-/** Single precision of every kind: by their bits. */
+/** f32 numbers of every kind, from random bits. */
 function randomSingles(count: number): Float32Array {
   const bits = new Uint32Array(count);
   let state = seed | 1;
@@ -16,7 +16,7 @@ function randomSingles(count: number): Float32Array {
   return new Float32Array(bits.buffer);
 }
 
-/** Bits of f32, where denormal numbers count as 0, as a device may flush them, and all NaN as one. */
+/** The values in a form to compare: subnormal numbers become 0, because a device may flush them. */
 const patterns = (values: ArrayLike<number>): number[] =>
   Array.from(values, (value) => {
     if (Number.isNaN(value)) return Number.NaN;
@@ -32,11 +32,11 @@ describe.skipIf(webgpuMissing !== null)(
 
     const all = Uint16Array.from({ length: 65536 }, (_, k) => k);
 
-    it.each(['f16', 'bf16'] as const)('every %s is read and written as it is', async (dtype: DType) => {
+    it.each(['f16', 'bf16'] as const)('every %s is read and written exactly', async (dtype: DType) => {
       const values = decodeArray(dtype, all);
       const stored = tensor(values, { dtype });
       expect(patterns(await stored.to('f32').data())).toEqual(patterns(values));
-      // Odd lengths and offsets go through single elements, others through vectors.
+      // Odd lengths and offsets use single elements, others use vectors.
       const shifted = stored.slice(0, 1, 65534).contiguous();
       expect(patterns(await shifted.to('f32').data())).toEqual(patterns(values.slice(1, 65534)));
     });
@@ -50,7 +50,7 @@ describe.skipIf(webgpuMissing !== null)(
       expect(patterns(await tensor(singles).to(dtype).to('f32').data())).toEqual(expected);
     });
 
-    it('bytes and truth values are written beside each other, whatever the offset', async () => {
+    it('neighboring bytes and booleans are written correctly at every offset', async () => {
       const x = tensor(Uint8Array.from({ length: 4099 }, (_, k) => k * 7));
       const expected = Array.from({ length: 4099 }, (_, k) => (k * 7) & 255);
       expect([...(await x.add(tensor(1, { dtype: 'u8' })).data())]).toEqual(expected.map((v) => (v + 1) & 255));

@@ -1,23 +1,31 @@
-/** How elements of each dtype lie in memory that shaders see, and how they become values in registers. */
+/** How elements of each dtype are stored in shader memory, and how they are converted to and from values in registers. */
 import type { DType } from '../../kernel/dtype.ts';
 import type { ShaderFunctionName } from './math.ts';
 
 interface PackedElements {
-  /** Elements of a 32-bit word. */
+  /** The number of elements in a 32-bit word. */
   readonly perWord: 1 | 2 | 4;
-  /** WGSL's type of a value in a register. */
+  /** The WGSL type of a value in a register. */
   readonly register: 'f32' | 'i32';
-  /** From the element's bits (u32, nothing above them) to a value, and back (rounded where needed). */
+  /** Converts the element's bits (a u32 with zeros above them) to a value. */
   decode(bits: string, call: CallFunction): string;
+  /** Converts a value to the element's bits, rounding if necessary. */
   encode(value: string, call: CallFunction): string;
-  /** A type of WGSL that holds one element, where it has one, and the feature that it takes. */
+  /** The WGSL type for one element if there is one, and the feature that it needs. */
   readonly native?: { readonly type: string; readonly feature: string | null };
 }
 
-/** Text of a call; the function joins the shader. */
+/** Returns the text of a call, and adds the function to the shader. */
 export type CallFunction = (name: ShaderFunctionName, ...operands: string[]) => string;
 
-const elements: Readonly<Partial<Record<DType, PackedElements>>> = {
+const byte: PackedElements = {
+  perWord: 4,
+  register: 'i32',
+  decode: (bits) => `i32(${bits})`,
+  encode: (value) => `(u32(${value}) & 255u)`,
+};
+
+const elements: Readonly<Record<DType, PackedElements | null>> = {
   f32: {
     perWord: 1,
     register: 'f32',
@@ -45,22 +53,23 @@ const elements: Readonly<Partial<Record<DType, PackedElements>>> = {
     decode: (bits) => `bitcast<f32>(${bits} << 16u)`,
     encode: (value, call) => call('bf16_bits', value),
   },
-  u8: { perWord: 4, register: 'i32', decode: (bits) => `i32(${bits})`, encode: (value) => `(u32(${value}) & 255u)` },
-  bool: { perWord: 4, register: 'i32', decode: (bits) => `i32(${bits})`, encode: (value) => `(u32(${value}) & 255u)` },
+  u8: byte,
+  bool: byte,
+  f64: null,
 };
 
-/** Why shaders do not have the dtype, and what to do; null where they have it. */
-export const whyUnsupported = (dtype: DType): string | null =>
-  elements[dtype] !== undefined
-    ? null
-    : `webgpu: WGSL has no ${dtype}; cast to f32, or move to another backend: await x.to('wasm')`;
+const unsupported = (dtype: DType): string =>
+  `webgpu: WGSL has no ${dtype}; cast to f32, or move to another backend: await x.to('wasm')`;
 
-/** Throws for a dtype that shaders do not have. */
+/** The reason why shaders do not support the dtype, and what to do; null if they support it. */
+export const whyUnsupported = (dtype: DType): string | null => (elements[dtype] === null ? unsupported(dtype) : null);
+
+/** How elements of the dtype are stored. Throws TypeError for a dtype that shaders do not support. */
 export function elementsOf(dtype: DType): PackedElements {
   const packed = elements[dtype];
-  if (packed === undefined) throw new TypeError(whyUnsupported(dtype) as string);
+  if (packed === null) throw new TypeError(unsupported(dtype));
   return packed;
 }
 
-/** WGSL's type of a value in a register. */
+/** The WGSL type of a value of this dtype in a register. */
 export const registerType = (dtype: DType): 'f32' | 'i32' => elementsOf(dtype).register;

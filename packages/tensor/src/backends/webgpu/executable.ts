@@ -1,76 +1,78 @@
-/** A plan on a device: encoded anew at each run, as WebGPU's command buffers run once; everything else is prepared. */
+/** Runs a lowered plan on a device. Commands are encoded at each run, because a WebGPU command buffer runs only once; the rest is prepared. */
 import type { Allocation, Executable, GeneratedCode } from '../../kernel/backend.ts';
+import { nth } from '../../kernel/nth.ts';
+import { deleteOldest } from './delete-oldest.ts';
 import type { LoweredPlan, MemoryRange, PlannedDispatch } from './lowered-plan.ts';
-import { GpuAllocation } from './memory.ts';
+import { type GpuAllocation, gpuAllocation } from './memory.ts';
 import type { Pipeline } from './pipelines.ts';
 
-/** A GPUBuffer with a number of its own. */
+/** A GPUBuffer with a unique number. */
 export interface NumberedBuffer {
   readonly id: number;
   readonly buffer: GPUBuffer;
 }
 
-/** What executables need of their backend. */
+/** What executables need from their backend. */
 export interface ExecutableHost {
   readonly device: GPUDevice;
   pipeline(name: string, code: string): Promise<Pipeline>;
   /** Pages of temporaries of at least these sizes. */
   pages(bytes: readonly number[]): readonly NumberedBuffer[];
-  /** A buffer of at least that size, to which others are copied. */
+  /** A staging buffer of at least that size. */
   staging(bytes: number): NumberedBuffer;
-  /** Memory until the end of a run. */
+  /** Memory for the duration of a run. */
   allocate(bytes: number): GpuAllocation;
   free(allocation: GpuAllocation): void;
-  /** Throws what went wrong before, waits where too much is under way. */
+  /** Throws errors of earlier work, and waits while too many runs are pending. */
   ready(): Promise<void>;
   submit(commands: GPUCommandBuffer, dispatches: number): void;
   /** Downloads the first bytes of a buffer. */
   download(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer>;
 }
 
-/** What one shader took. */
+/** The time that one shader took. */
 export interface GpuKernelProfile {
   readonly kernel: string;
-  /** By the device's own clock; null where it has none that can be read. */
+  /** Measured by the device's clock; null if the device does not support timestamps. */
   readonly milliseconds: number | null;
   readonly workgroups: readonly [number, number, number];
 }
 
-/** Counts of one run. */
+/** Counters of one run. */
 export interface GpuExecutableStatistics {
   readonly dispatches: number;
-  /** Different shaders among them. */
+  /** The number of distinct shaders among them. */
   readonly shaders: number;
   readonly submits: 1;
   readonly temporaryBytes: number;
 }
 
-const allocationOf = (allocation: Allocation): GpuAllocation => {
-  if (!(allocation instanceof GpuAllocation)) throw new TypeError('webgpu: this allocation belongs to another backend');
-  return allocation;
-};
-
-/** What the ranges of a plan lie in, during one run. */
+/** The buffers that contain the ranges of a plan during one run. */
 interface RunMemory {
   readonly externals: readonly NumberedBuffer[];
   readonly pages: readonly NumberedBuffer[];
   readonly staging: NumberedBuffer | null;
 }
 
+function stagingOf({ staging }: RunMemory): NumberedBuffer {
+  if (staging === null) throw new Error('webgpu: the plan uses a staging buffer, but its size is 0');
+  return staging;
+}
+
 type FoundRange = NumberedBuffer & { readonly offset: number };
 
-function findRange({ externals, pages, staging }: RunMemory, range: MemoryRange): FoundRange {
+function findRange(memory: RunMemory, range: MemoryRange): FoundRange {
   switch (range.kind) {
     case 'external': {
-      const { id, buffer } = externals[range.index];
+      const { id, buffer } = nth(memory.externals, range.index);
       return { id, buffer, offset: 0 };
     }
     case 'arena': {
-      const { id, buffer } = pages[range.place.page];
+      const { id, buffer } = nth(memory.pages, range.place.page);
       return { id, buffer, offset: range.place.byteOffset };
     }
     case 'staging': {
-      const { id, buffer } = staging as NumberedBuffer;
+      const { id, buffer } = stagingOf(memory);
       return { id, buffer, offset: 0 };
     }
     default:
@@ -78,7 +80,7 @@ function findRange({ externals, pages, staging }: RunMemory, range: MemoryRange)
   }
 }
 
-/** Bind groups that a dispatch keeps: compiled steps alternate between few allocations. */
+/** The number of bind groups that a dispatch caches: compiled steps alternate between few allocations. */
 const keptBindGroups = 8;
 
 interface PreparedDispatch {
@@ -101,7 +103,7 @@ export class WebGpuExecutable implements Executable {
     this.slowKernels = plan.slow;
     this.#dispatches = plan.dispatches.map((planned) => ({ planned, groups: new Map() }));
     this.#pipelines = Promise.all(plan.dispatches.map(({ kernel, code }) => host.pipeline(kernel, code)));
-    // Reported by the run that needs them.
+    // A failure is reported by the run that needs the pipeline.
     this.#pipelines.catch(() => {});
     this.statistics = {
       dispatches: plan.dispatches.length,
@@ -111,7 +113,7 @@ export class WebGpuExecutable implements Executable {
     };
   }
 
-  /** The shaders in the order in which they run, in WGSL. */
+  /** The WGSL code of the shaders, in the order in which they run. */
   shaders(): { kernel: string; code: string }[] {
     return this.#plan.dispatches.map(({ kernel, code }) => ({ kernel, code }));
   }
@@ -126,12 +128,12 @@ export class WebGpuExecutable implements Executable {
     return [...first].reverse().map(([text, name]) => ({ name, language: 'WGSL', text, bytes: text.length }));
   }
 
-  /** Resolves when the run was submitted; what is submitted or read later comes after it. */
+  /** Resolves when the run has been submitted; later submissions and reads are executed after it. */
   async run(externals: readonly Allocation[]): Promise<void> {
     await this.#run(externals, null);
   }
 
-  /** Runs, and times each shader by the device's clock. */
+  /** Runs the plan, and measures each shader by the device's clock. */
   async profile(externals: readonly Allocation[]): Promise<GpuKernelProfile[]> {
     const { device } = this.#host;
     const count = this.#dispatches.length;
@@ -151,7 +153,7 @@ export class WebGpuExecutable implements Executable {
     try {
       await this.#run(externals, { sets, results });
       const times = new BigUint64Array(await this.#host.download(results, sets.length * querySetBytes));
-      return profile((k) => Number(times[2 * k + 1] - times[2 * k]) / 1e6);
+      return profile((k) => Number(nth(times, 2 * k + 1) - nth(times, 2 * k)) / 1e6);
     } finally {
       for (const set of sets) set.destroy();
       results.destroy();
@@ -183,32 +185,35 @@ export class WebGpuExecutable implements Executable {
   }
 
   #check(externals: readonly Allocation[]): GpuAllocation[] {
-    if (this.#disposed) throw new Error('webgpu: this executable was disposed of');
+    if (this.#disposed) throw new Error('webgpu: this executable was disposed');
     const needed = this.#plan.externals;
     if (externals.length !== needed.length)
-      throw new RangeError(`webgpu: the plan has ${needed.length} external buffers, ${externals.length} were given`);
+      throw new RangeError(`webgpu: the plan has ${needed.length} external buffers, got ${externals.length}`);
     return externals.map((external, k) => {
-      const allocation = allocationOf(external);
+      const allocation = gpuAllocation(external);
+      const { bytes } = nth(needed, k);
       if (allocation.freed) throw new Error(`webgpu: external buffer ${k} was freed`);
-      if (allocation.capacity < needed[k].bytes)
-        throw new RangeError(`webgpu: external buffer ${k} needs ${needed[k].bytes} bytes, got ${allocation.capacity}`);
+      if (allocation.capacity < bytes)
+        throw new RangeError(`webgpu: external buffer ${k} needs ${bytes} bytes, got ${allocation.capacity}`);
       return allocation;
     });
   }
 
-  /** Where one allocation is given twice and written, the other place sees a copy of what it held before the run. */
+  /** If one allocation is passed twice and written, the other use reads a copy of its contents from before the run. */
   #separate(
     allocations: readonly GpuAllocation[],
     encoder: GPUCommandEncoder,
     snapshots: GpuAllocation[],
   ): readonly NumberedBuffer[] {
     const written = new Map<number, number>();
-    allocations.forEach(({ id }, k) => {
-      if (!this.#plan.externals[k].written) return;
+    for (const [k, { id }] of allocations.entries()) {
+      if (!nth(this.#plan.externals, k).written) continue;
       if (written.has(id))
-        throw new Error('webgpu: one allocation was given for two results of a plan, which would overwrite each other');
+        throw new Error(
+          'webgpu: one allocation was passed for two results of a plan, which would overwrite each other',
+        );
       written.set(id, k);
-    });
+    }
     return allocations.map((allocation, k) => {
       const writer = written.get(allocation.id);
       if (writer === undefined || writer === k) return allocation;
@@ -226,29 +231,29 @@ export class WebGpuExecutable implements Executable {
       pass?.end();
       pass = null;
     };
-    this.#dispatches.forEach((dispatch, k) => {
-      const { planned } = dispatch;
-      const { staged, workgroups } = planned;
+    for (const [k, dispatch] of this.#dispatches.entries()) {
+      const { staged, workgroups } = dispatch.planned;
+      const pipeline = nth(pipelines, k);
       if (staged.length > 0 || timing !== null) endPass();
       for (const { range, byteOffset, bytes } of staged) {
         const { buffer, offset } = find(range);
-        encoder.copyBufferToBuffer(buffer, offset, (memory.staging as NumberedBuffer).buffer, byteOffset, bytes);
+        encoder.copyBufferToBuffer(buffer, offset, stagingOf(memory).buffer, byteOffset, bytes);
       }
       pass ??= encoder.beginComputePass(timing === null ? {} : { timestampWrites: timestampsOf(timing, k) });
-      pass.setPipeline(pipelines[k].pipeline);
-      pass.setBindGroup(0, this.#bindGroup(dispatch, pipelines[k], find));
+      pass.setPipeline(pipeline.pipeline);
+      pass.setBindGroup(0, this.#bindGroup(dispatch, pipeline, find));
       pass.dispatchWorkgroups(...workgroups);
       if (staged.length > 0) endPass();
       for (const { range, byteOffset, bytes, written } of staged) {
         if (!written) continue;
         const { buffer, offset } = find(range);
-        encoder.copyBufferToBuffer((memory.staging as NumberedBuffer).buffer, byteOffset, buffer, offset, bytes);
+        encoder.copyBufferToBuffer(stagingOf(memory).buffer, byteOffset, buffer, offset, bytes);
       }
-    });
+    }
     endPass();
-    timing?.sets.forEach((set, k) => {
+    if (timing === null) return;
+    for (const [k, set] of timing.sets.entries())
       encoder.resolveQuerySet(set, 0, 2 * dispatchesPerQuerySet, timing.results, k * querySetBytes);
-    });
   }
 
   #bindGroup(
@@ -265,16 +270,16 @@ export class WebGpuExecutable implements Executable {
       layout,
       entries: found.map(({ buffer, offset }, binding) => ({
         binding,
-        resource: { buffer, offset, size: planned.ranges[binding].bytes },
+        resource: { buffer, offset, size: nth(planned.ranges, binding).bytes },
       })),
     });
-    if (groups.size >= keptBindGroups) groups.delete(groups.keys().next().value as string);
+    if (groups.size >= keptBindGroups) deleteOldest(groups);
     groups.set(key, group);
     return group;
   }
 }
 
-/** A query set holds at most 4,096 times. */
+/** A query set contains at most 4,096 timestamps, two for each dispatch. */
 const dispatchesPerQuerySet = 2048;
 const querySetBytes = 2 * dispatchesPerQuerySet * 8;
 
@@ -286,7 +291,7 @@ interface Timing {
 function timestampsOf({ sets }: Timing, dispatch: number): GPUComputePassTimestampWrites {
   const first = 2 * (dispatch % dispatchesPerQuerySet);
   return {
-    querySet: sets[Math.floor(dispatch / dispatchesPerQuerySet)],
+    querySet: nth(sets, Math.floor(dispatch / dispatchesPerQuerySet)),
     beginningOfPassWriteIndex: first,
     endOfPassWriteIndex: first + 1,
   };

@@ -1,4 +1,5 @@
-/** How an operand's tiles come from memory into registers, and from there into workgroup memory. */
+/** Generates the code that loads an operand's tiles from memory into registers, and moves them from there into workgroup memory. */
+import { nth } from '../../kernel/nth.ts';
 import {
   conditionOf,
   type ProductOperand,
@@ -9,49 +10,55 @@ import {
 } from './contract-operand.ts';
 import type { WgslDialect } from './wgsl.ts';
 
+/** One operand, and its part of the tiles' memory. */
 export interface TileSide {
-  /** `a` or `b`: starts the names of everything. */
+  /** `a` or `b`: the prefix of all names in the generated code. */
   readonly name: string;
   readonly operand: ProductOperand;
-  /** All rows (or columns) of the operand, and those of a tile. */
+  /** The number of rows (or columns) of the operand. */
   readonly total: number;
+  /** The number of rows (or columns) of a tile. */
   readonly tile: number;
-  /** Where the operand's part of a stage starts, and how far apart its lines are, in quads. A line holds one place of the sum. */
+  /** Where the operand's part of a stage starts, in quads. */
   readonly area: number;
+  /** The distance between its lines, in quads. A line contains all rows of the tile at one place of the sum. */
   readonly line: number;
 }
 
 export interface FetchSettings {
   readonly depth: number;
   readonly invocations: number;
-  /** Terms of each sum. */
+  /** The number of terms of each sum. */
   readonly terms: number;
-  /** WGSL's type of an element in workgroup memory, and in a register. */
+  /** The WGSL type of an element in workgroup memory. */
   readonly tileType: string;
+  /** The WGSL type of an element in a register. */
   readonly registerType: string;
 }
 
-/** What one invocation loads in one round: a quad of rows at one place in the sum, or 4 by 4 elements. */
+/** What one invocation loads in one round: a quad of rows at one place in the sum, or 4 x 4 elements. */
 interface Item {
-  /** Expressions of the invocation's number: the quad of rows, and the (first) place in the sum. */
+  /** An expression for the quad of rows, from the invocation's number. */
   readonly quad: string;
+  /** An expression for the (first) place in the sum. */
   readonly place: string;
-  /** Null where every invocation takes part. */
+  /** The condition under which the invocation loads anything; null if all invocations do. */
   readonly condition: string | null;
 }
 
-/** Lanes that one access of workgroup memory serves: they should meet different banks. */
+/** The number of lanes that one access to workgroup memory serves; they should access different banks. */
 const lanesAtOnce = 8;
 
 const over = (text: string, divisor: number): string => (divisor === 1 ? text : `${text} / ${divisor}u`);
 
+/** Writes the loads of one operand. `prepare` must be called before `fetch` and `put`. */
 export class TileFetch {
   readonly #dialect: WgslDialect;
   readonly #side: TileSide;
   readonly #settings: FetchSettings;
   readonly #items: readonly Item[];
   readonly #square: boolean;
-  /** By item: the terms of its rows, one or four. */
+  /** The terms of each item's rows: one or four. */
   readonly #rowTerms: Terms[][] = [];
   #batchTerms: Terms = { position: null, guards: [] };
 
@@ -73,7 +80,7 @@ export class TileFetch {
       const lane = `${name}_lane`;
       const item = round === 0 ? lane : `(${lane} + ${round * invocations}u)`;
       const condition = (round + 1) * invocations > count ? `${item} < ${count}u` : null;
-      // Where rounds repeat a remainder, all of them share what is computed from it.
+      // If the remainder is the same in every round, all rounds share the values computed from it.
       const remainder = (divisor: number): string => `${invocations % divisor === 0 ? lane : item} % ${divisor}u`;
       if (operand.mode === 'rowVectors' || operand.mode === 'rowElements')
         return { quad: remainder(quads), place: over(item, quads), condition };
@@ -88,7 +95,7 @@ export class TileFetch {
     });
   }
 
-  /** Statements before the walk along the sum. `lane`, `tile_start` (the tile's first row, i32) and `batch` are names of the caller. */
+  /** Statements before the loop over the sum. `lane`, `tileStart` (the tile's first row, i32) and `batch` are names in the caller's code. */
   prepare(lane: string, tileStart: string, batch: string): string[] {
     const { name, operand, total, tile } = this.#side;
     const lines = [`let ${name}_lane = ${lane};`];
@@ -97,17 +104,17 @@ export class TileFetch {
     this.#batchTerms = ofBatch.terms;
     const rows = operand.mode === 'rowVectors' ? 1 : 4;
     const known = new Map<string, Terms[]>();
-    this.#items.forEach(({ quad, place }, round) => {
+    for (const [round, { quad, place }] of this.#items.entries()) {
       lines.push(`let ${name}_quad${round} = ${quad};`, `let ${name}_place${round} = i32(${place});`);
       const before = known.get(quad);
       if (before !== undefined) {
         this.#rowTerms.push(before);
-        return;
+        continue;
       }
       const terms = Array.from({ length: rows }, (_, row) => {
         const flat = `${name}_row${round}_${row}`;
         const index = `${tileStart} + i32(${name}_quad${round}) * 4${row === 0 ? '' : ` + ${row}`}`;
-        // Rows beyond the last one repeat it; what they give is not stored.
+        // Rows after the last one repeat it; their results are not stored.
         const lastStart = operand.mode === 'rowVectors' ? total - 4 : total - 1;
         const own = termStatements(this.#dialect, operand.rows, flat, flat);
         if (own.lines.length > 0)
@@ -116,12 +123,12 @@ export class TileFetch {
       });
       known.set(quad, terms);
       this.#rowTerms.push(terms);
-    });
+    }
     for (const register of this.#registers()) lines.push(`var ${register} = vec4<${this.#settings.registerType}>();`);
     return lines;
   }
 
-  /** Registers that hold quads of rows on the way. */
+  /** The registers that contain loaded quads until `put` stores them. */
   #registers(): string[] {
     const perItem = this.#square ? 4 : 1;
     return this.#items.flatMap((_, round) =>
@@ -129,7 +136,7 @@ export class TileFetch {
     );
   }
 
-  /** Statements that load a tile which starts at `start` in the sum. Beyond the sum's end it is 0. */
+  /** Statements that load the tile that starts at `start` in the sum, with zeros beyond the sum's end. */
   fetch(start: string): string[] {
     return this.#items.flatMap((item, round) => {
       const lines = this.#fetchItem(round, start);
@@ -146,8 +153,8 @@ export class TileFetch {
     const ofPlace = termStatements(dialect, operand.depth, place, place);
     const lines = [`let ${place} = ${start} + ${name}_place${round};`, ...ofPlace.lines];
     const within = count % depth === 0 ? null : `(${place} < ${count})`;
-    const rowTerms = this.#rowTerms[round];
-    // Without branches, so that loads do not wait for each other: what must not be read is read from the buffer's start.
+    const rowTerms = nth(this.#rowTerms, round);
+    // Without branches, so that loads do not wait for each other: where nothing may be read, the load reads the start of the buffer.
     const load = (result: string, row: Terms, zero: string, read: (position: string) => string): void => {
       const terms = [this.#batchTerms, row, ofPlace.terms];
       const conditions = [within, conditionOf(operand, terms)].filter((each) => each !== null);
@@ -164,13 +171,14 @@ export class TileFetch {
     const vector = (position: string): string => dialect.loadVector(operand.buffer, `(${position}) >> 2u`);
     const element = (position: string): string => dialect.load(operand.buffer, position);
     if (operand.mode === 'rowVectors') {
-      load(`${name}_value${round}`, rowTerms[0], `${quad}()`, vector);
+      load(`${name}_value${round}`, nth(rowTerms, 0), `${quad}()`, vector);
       return [...lines, `${name}_next${round} = ${name}_value${round};`];
     }
-    const values = rowTerms.map((_, row) => `${name}_value${round}_${row}`);
     const square = readsVectors(operand);
-    rowTerms.forEach((row, k) => {
-      load(values[k], row, square ? `${quad}()` : `${registerType}()`, square ? vector : element);
+    const values = rowTerms.map((row, k) => {
+      const value = `${name}_value${round}_${k}`;
+      load(value, row, square ? `${quad}()` : `${registerType}()`, square ? vector : element);
+      return value;
     });
     if (!square) return [...lines, `${name}_next${round} = ${quad}(${values.join(', ')});`];
     return [
@@ -181,7 +189,7 @@ export class TileFetch {
     ];
   }
 
-  /** Statements that move what was loaded into workgroup memory; `stage` is where the stage starts, in quads. */
+  /** Statements that move the loaded quads into workgroup memory; `stage` is where the stage starts, in quads. */
   put(stage: string): string[] {
     const { name, area, line } = this.#side;
     const { tileType, registerType } = this.#settings;

@@ -1,38 +1,41 @@
-/** How the tiles in workgroup memory are multiplied, and how the sums come back to workgroup memory. */
+/** Generates the code that multiplies the tiles in workgroup memory and moves the sums back to workgroup memory. */
 import type { MatrixTile, ScalarTile, Tile } from './tile.ts';
 import { linePadding, subgroupsOf } from './tiles.ts';
 
-/** Some of a workgroup's sums, in workgroup memory. */
+/** A part of a workgroup's sums that fits into workgroup memory. */
 interface Slice {
-  /** Statements that move them there, one invocation its own. A barrier comes before and after. */
+  /** Statements with which each invocation moves its own sums there. A barrier comes before and after. */
   readonly put: readonly string[];
-  /** How many there are. */
+  /** The number of sums. */
   readonly count: number;
-  /** Expressions of a sum, and of its row and column in the tile, for sum `e` (u32). */
+  /** An expression for sum `e` (u32). */
   readonly value: string;
+  /** An expression for the row of sum `e` in the tile. */
   readonly row: string;
+  /** An expression for the column of sum `e` in the tile. */
   readonly column: string;
 }
 
-/** What differs between the ways to multiply. `stage` is where a stage starts in the tiles' memory, in quads. */
+/** The code in which the two ways to multiply differ. `stage` is where a stage starts in the tiles' memory, in quads. */
 export interface Multiplier {
-  /** Names before a module's declarations (`enable` directives and the like). */
+  /** Directives before a module's declarations, such as `enable`. */
   readonly directives: readonly string[];
   readonly globals: readonly string[];
-  /** Before the walk along the sum: zero sums, and the invocation's place. */
+  /** Statements before the loop over the sum: zero sums, and the invocation's place. */
   readonly prepare: readonly string[];
   multiply(stage: string): readonly string[];
   readonly slices: readonly Slice[];
 }
 
-/** Lines of the tiles in workgroup memory, in quads: each holds one place of the sum. */
+/** The length of a line of the tile in workgroup memory, in quads. A line contains one place of the sum. */
 export const lineQuads = (tile: Tile, side: 'rows' | 'columns'): number => tile[side] / 4 + linePadding(tile);
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, k) => k);
 
-/** Steps along the sum that are written out one after the other. */
+/** How many steps along the sum are unrolled. */
 const unrolled = 4;
 
+/** Multiplies with multiply-adds of vectors; each invocation keeps its sums in registers. */
 export function scalarMultiplier(
   tile: ScalarTile,
   type: 'f32' | 'i32',
@@ -42,7 +45,7 @@ export function scalarMultiplier(
   const { rowQuads, columnQuads, depth } = tile;
   const height = tile.rows / (4 * rowQuads);
   const width = tile.columns / (4 * columnQuads);
-  // 32 neighbours form 4 x 8, so that together they read few different quads.
+  // 32 neighboring invocations form 4 x 8, so that together they read few different quads.
   const blocked = height % 4 === 0 && width % 8 === 0;
   const place = blocked
     ? [
@@ -69,7 +72,7 @@ export function scalarMultiplier(
       ),
     ),
   ];
-  // A slice takes row r of each invocation's quad i, for as many (i, r) as have room.
+  // A slice contains row r of each invocation's quad i, for as many pairs (i, r) as fit.
   const perRow = height * (tile.columns / 4);
   const lines = range(rowQuads).flatMap((i) => range(4).map((r) => ({ i, r })));
   const atOnce = Math.max(1, Math.min(lines.length, Math.floor(quads / perRow)));
@@ -105,7 +108,7 @@ export function scalarMultiplier(
   };
 }
 
-/** Multiplies with the device's matrices: 16-bit operands, sums in 32 bits. Offsets and strides count quads, the elements of the tile. */
+/** Multiplies with the device's matrix units: 16-bit operands, 32-bit sums. Offsets and strides are in quads, the elements of `tile`. */
 export function matrixMultiplier(tile: MatrixTile, columnsArea: number): Multiplier {
   const { unit, rowUnits, columnUnits, subgroupSize, depth } = tile;
   const { m, n, k } = unit;
@@ -121,7 +124,7 @@ export function matrixMultiplier(tile: MatrixTile, columnsArea: number): Multipl
       'enable f16;',
       'enable subgroups;',
       'enable chromium_experimental_subgroup_matrix;',
-      // Subgroups are runs of neighbouring invocations, which the compiler cannot know.
+      // Subgroups consist of neighboring invocations, so control flow is uniform, but the compiler cannot know that.
       'diagnostic(off, chromium.subgroup_matrix_uniformity);',
     ],
     globals: [`var<workgroup> sums: array<f32, ${subgroupsOf(tile) * unitSize}>;`],

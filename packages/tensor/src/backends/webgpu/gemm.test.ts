@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { DType } from '../../kernel/dtype.ts';
+import { nth } from '../../kernel/nth.ts';
 import { webgpuMissing } from '../../testing/backends.ts';
 import { contiguous, contractKernel, type Sizes } from '../wasm/products/contract.testing.ts';
 import type { DeviceCapabilities } from './capabilities.ts';
@@ -18,7 +19,7 @@ import { gemmDispatches, tiledProduct } from './gemm.ts';
 import { numberLines } from './pipelines.ts';
 import { matrixTiles, scalarTiles, tileFits, tilesFor, workgroupBytesOf } from './tiles.ts';
 
-/** Software adapters take seconds for a shader, and keep what they compiled: the same problems each time, unless TESSERA_SEED is set. */
+/** Software adapters take seconds to compile a shader, and cache the result: so the problems are fixed unless TESSERA_SEED is set. */
 const seed = Number(process.env.TESSERA_SEED ?? 7);
 const runs = Number(process.env.TESSERA_TEST_RUNS ?? 6);
 
@@ -37,7 +38,7 @@ describe('the shaders of tiles, compiled for a device that computes nothing', as
     dawnOptions: ['backend=null', 'enable-dawn-features=allow_unsafe_apis'],
   });
   const { device, capabilities } = open;
-  // Until then it must not be collected.
+  // The object must not be garbage collected before the tests end.
   afterAll(() => {
     open.source.gpu = null;
   });
@@ -83,7 +84,7 @@ describe('the shaders of tiles, compiled for a device that computes nothing', as
 });
 
 describe('tiles', () => {
-  it('have names of their own', () => {
+  it('have distinct names', () => {
     const units = [
       { m: 16, n: 16, k: 16 },
       { m: 16, n: 8, k: 16 },
@@ -110,7 +111,7 @@ describe('tiles', () => {
     const tiles = tilesFor(small, true);
     expect(tiles.length).toBeGreaterThan(3);
     for (const tile of tiles) expect(workgroupBytesOf(tile)).toBeLessThanOrEqual(16384);
-    // Subgroups of several sizes cannot share matrices.
+    // Matrix units need subgroups of one size.
     expect(tiles.some(({ core }) => core === 'matrix')).toBe(false);
     const large = { ...small, workgroupBytes: 49152, subgroupSize: { min: 32, max: 32 } };
     expect(tilesFor(large, true).some(({ core }) => core === 'matrix')).toBe(true);
@@ -128,18 +129,19 @@ describe.skipIf(webgpuMissing !== null)(`products in tiles, seed ${seed}`, async
   const fitting = scalarTiles.filter((tile) => tileFits(tile, open.capabilities));
 
   async function check(problem: Problem, number: number): Promise<void> {
-    const tile = fitting[number % fitting.length];
-    const splits = [1, 1, 2, 5][number % 4];
+    const tile = nth(fitting, number % fitting.length);
+    const splits = nth([1, 1, 2, 5], number % 4);
     const buffers = buffersOf(problem, seed + number);
     const backend = backendWithTile(open, { tile, splits });
     const actual = await runOn(backend, problem.kernel, buffers, 2);
     const expected = expectedOf(problem.kernel, buffers, 2);
     const tolerance = 2 ** -20 * Math.max(1, Math.sqrt(problem.kernel.k.reduce((size, n) => size * n, 1)));
     let worst = 0;
-    expected.forEach((value, i) => {
-      const error = Number.isNaN(value) && Number.isNaN(actual[i]) ? 0 : Math.abs(actual[i] - value);
+    for (const [i, value] of expected.entries()) {
+      const found = nth(actual, i);
+      const error = Number.isNaN(value) && Number.isNaN(found) ? 0 : Math.abs(found - value);
       if (!(error <= worst)) worst = error;
-    });
+    }
     expect(worst, `tile ${tile.name}, ${splits} parts of the sum`).toBeLessThanOrEqual(tolerance);
   }
 
@@ -154,15 +156,13 @@ describe.skipIf(webgpuMissing !== null)(`products in tiles, seed ${seed}`, async
     alignedProblem('bf16', [true, true]),
     ...Array.from({ length: runs }, (_, k) => randomProblem(seed * 1000 + k, 400_000)),
   ];
-  problems.forEach((problem, number) => {
-    it(problem.name, () => check(problem, number), 120_000);
-  });
+  for (const [number, problem] of problems.entries()) it(problem.name, () => check(problem, number), 120_000);
 
-  it('one part of a sum and several give results that do not vary from run to run', async () => {
+  it('results do not vary from run to run, with sums in one part or in several', async () => {
     const problem = attentionProblem(1, 5, 7, 257);
     const buffers = buffersOf(problem, seed);
     for (const splits of [1, 3]) {
-      const backend = backendWithTile(open, { tile: fitting[fitting.length - 1], splits });
+      const backend = backendWithTile(open, { tile: nth(fitting, fitting.length - 1), splits });
       const first = await runOn(backend, problem.kernel, buffers, 2);
       expect(await runOn(backend, problem.kernel, buffers, 2)).toEqual(first);
     }

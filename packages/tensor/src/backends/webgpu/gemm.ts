@@ -1,7 +1,7 @@
 /**
- * Matrix products in tiles: a workgroup computes a tile of the result. It walks along the sum; at each step both operands' tiles go through
- * registers into workgroup memory (the next ones are on their way while the present ones are multiplied). The sums then pass through
- * workgroup memory to invocations in the order of the result's columns, which run the epilogue on them.
+ * Generates matrix products in tiles: each workgroup computes one tile of the result. It loops over the sum; in each step both operands'
+ * tiles are copied through registers into workgroup memory, and the next tiles are loaded while the current ones are multiplied. The sums
+ * are then moved through workgroup memory to invocations in the order of the result's columns, which run the epilogue on them.
  */
 
 import { unravel } from '../../codegen/affine.ts';
@@ -9,6 +9,7 @@ import { decideAllGuards, joinGroupedAxes } from '../../codegen/normalize.ts';
 import { type Known, storeStatements, valueStatements } from '../../codegen/program-text.ts';
 import { type LoopProgram, loopProgram, simplify } from '../../codegen/simplify.ts';
 import { accessesOf, type ContractKernel } from '../../kernel/kernel.ts';
+import { nth } from '../../kernel/nth.ts';
 import { sizeOf } from '../../kernel/shape.ts';
 import { type ProductOperand, productOperand, readsVectors } from './contract-operand.ts';
 import { type Dispatch, type KernelContext, shaderDispatch } from './dispatch.ts';
@@ -19,7 +20,7 @@ import type { Tile } from './tile.ts';
 import { invocationsOf, tileQuads } from './tiles.ts';
 import type { WgslDialect } from './wgsl.ts';
 
-/** A product's sizes, as one matrix product for each element of the batch. */
+/** A product's sizes with flattened axes: one matrix product for each element of the batch. */
 export interface ProductSizes {
   readonly batch: number;
   readonly m: number;
@@ -34,26 +35,26 @@ const productSizes = ({ batch, m, n, k }: ContractKernel): ProductSizes => ({
   k: sizeOf(k),
 });
 
-/** A kernel as tiles take it. */
+/** A contract kernel, prepared for tiles. */
 export interface TiledProduct {
   readonly kernel: ContractKernel;
   readonly sizes: ProductSizes;
   readonly a: ProductOperand;
   readonly b: ProductOperand;
-  /** The epilogue over axes that each belong to the batch (0), the rows (1) or the columns (2). */
   readonly epilogue: LoopProgram;
+  /** For each axis of the epilogue: whether it belongs to the batch (0), the rows (1) or the columns (2). */
   readonly groups: readonly number[];
 }
 
 const repeat = <T>(value: T, count: number): T[] => new Array<T>(count).fill(value);
 
-/** Null where tiles do not help: nothing to sum, or dtypes whose sums wrap within bytes. */
+/** Prepares a kernel for tiles. Returns null where tiles cannot be used: for empty sums, and for dtypes whose sums wrap within bytes. */
 export function tiledProduct(kernel: ContractKernel, context: KernelContext): TiledProduct | null {
   const { batch, m, n, k, dtype } = kernel;
   const sizes = productSizes(kernel);
   if (dtype === 'u8' || dtype === 'bool' || sizes.k === 0) return null;
   const vectors = ({ buffer }: { buffer: number }): boolean => {
-    const { dtype: stored } = context.buffers[buffer];
+    const { dtype: stored } = nth(context.buffers, buffer);
     return stored !== 'u8' && stored !== 'bool';
   };
   const a = productOperand(
@@ -86,20 +87,21 @@ export function tiledProduct(kernel: ContractKernel, context: KernelContext): Ti
   return { kernel, sizes, a, b, epilogue: program, groups };
 }
 
-/** How a product is computed: which tile, and into how many parts each sum is split. */
+/** How a product is computed: its tile, and the number of parts into which each sum is split. */
 export interface TileChoice {
   readonly tile: Tile;
   readonly splits: number;
 }
 
-/** Terms of each part of a sum: whole tiles. */
+/** The number of terms in each part of a sum: a multiple of the tile's depth. */
 const partTerms = ({ k }: ProductSizes, { tile, splits }: TileChoice): number =>
   Math.ceil(Math.ceil(k / tile.depth) / splits) * tile.depth;
 
+/** The shaders of a product: one, or two if sums are split into parts. */
 export function gemmDispatches(product: TiledProduct, choice: TileChoice, context: KernelContext): Dispatch[] {
   const { kernel, sizes } = product;
   const { batch, m, n, k } = sizes;
-  // Parts that would be empty are left out.
+  // Parts that would be empty are omitted.
   const splits = Math.ceil(k / partTerms(sizes, choice));
   if (splits === 1) return [tileDispatch(product, { ...choice, splits }, context, null)];
   const partial = context.scratch(kernel.dtype === 'i32' ? 'i32' : 'f32', splits * batch * m * n);
@@ -109,23 +111,16 @@ export function gemmDispatches(product: TiledProduct, choice: TileChoice, contex
   ];
 }
 
-/** The function that ends an element: runs the epilogue, or keeps a part of the sum for later. */
+/** The WGSL function that runs the epilogue on one element's sum. */
 function storeFunction({ epilogue, groups, kernel }: TiledProduct, dialect: WgslDialect): string {
   const axes = epilogue.domain.map((_, axis) => `i${axis}`);
   const known: Known = new Map();
-  epilogue.operations.forEach(({ op }, value) => {
+  for (const [value, { op }] of epilogue.operations.entries())
     if (op === 'accumulator') known.set(value, 'accumulator');
-  });
   const indices = ['batch', 'row', 'column'].flatMap((flat, group) => {
-    const own = groups.flatMap((each, axis) => (each === group ? [axis] : []));
-    return own.length === 0
-      ? []
-      : unravel(
-          dialect,
-          flat,
-          own.map((axis) => epilogue.domain[axis]),
-          own.map((axis) => axes[axis]),
-        );
+    const inGroup = (_: unknown, axis: number): boolean => groups[axis] === group;
+    const own = axes.filter(inGroup);
+    return own.length === 0 ? [] : unravel(dialect, flat, epilogue.domain.filter(inGroup), own);
   });
   const values = epilogue.stores.map(({ value }) => value);
   return [
@@ -137,10 +132,10 @@ function storeFunction({ epilogue, groups, kernel }: TiledProduct, dialect: Wgsl
   ].join('\n');
 }
 
-/** Rows of tiles that are walked together, so that tiles which run at once share operands in the cache. */
+/** The number of rows of tiles in a band; tiles run band by band, so that those that run at the same time share operands in the cache. */
 const bandHeight = 8;
 
-/** Names `tile_row`, `tile_column`, `batch` and `part` of a workgroup. */
+/** Statements that define the `tile_row`, `tile_column`, `batch` and `part` of a workgroup. */
 function placeStatements({ batch, m, n }: ProductSizes, { tile, splits }: TileChoice): string[] {
   const high = Math.ceil(m / tile.rows);
   const wide = Math.ceil(n / tile.columns);
@@ -163,6 +158,7 @@ function placeStatements({ batch, m, n }: ProductSizes, { tile, splits }: TileCh
   ];
 }
 
+/** The shader of the tiles. `partial` is the buffer for parts of sums; if it is null, the shader runs the epilogue itself. */
 function tileDispatch(
   product: TiledProduct,
   choice: TileChoice,
@@ -216,11 +212,11 @@ function tileDispatch(
         splits === 1 ? 'let start = 0;' : `let start = part * ${terms};`,
         splits === 1 ? '' : `let end = min(start + ${terms}, ${k});`,
         ...left.prepare('lane', 'row_start', 'batch'),
-        // Where an operand has less to load than there are invocations, the other's come from the other half.
+        // If each operand needs only some of the invocations, the two operands use different halves of the workgroup.
         ...right.prepare(`(lane + ${invocations >> 1}u) % ${invocations}u`, 'column_start', 'batch'),
         ...multiplier.prepare,
         'var stage: u32 = 0u;',
-        // The first round only fetches; later ones fetch the next tiles while they multiply the present ones.
+        // The first round only loads; later rounds load the next tiles while they multiply the current ones.
         `for (var at: i32 = start - ${tile.depth}; at < ${end}; at += ${tile.depth}) {`,
         'if (at >= start) {',
         ...left.put('stage'),
@@ -265,7 +261,7 @@ function tileDispatch(
   });
 }
 
-/** Adds the parts of each sum, in their order, and runs the epilogue. */
+/** The shader that adds the parts of each sum, in order, and runs the epilogue. */
 function joinDispatch(product: TiledProduct, splits: number, context: KernelContext, partial: number): Dispatch {
   const { kernel, sizes } = product;
   const { batch, m, n } = sizes;

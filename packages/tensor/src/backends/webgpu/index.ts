@@ -1,3 +1,4 @@
+/** The WebGPU backend. Importing this file registers it as 'webgpu'. */
 import { registerAsyncBackend } from '../../kernel/backend.ts';
 import { createWebGpuBackend } from './backend.ts';
 

@@ -1,13 +1,14 @@
-/** Loop kernels: one invocation for each element, or a team of invocations for each row. */
+/** Lowers loop kernels: one invocation for each element, or a team of invocations for each row. */
 
 import { unravel } from '../../codegen/affine.ts';
 import { foldConstants } from '../../codegen/fold-constants.ts';
 import { decideAllGuards, joinAxes } from '../../codegen/normalize.ts';
 import { type Known, storeStatements, valueStatements } from '../../codegen/program-text.ts';
 import { planRows, type RowPhase } from '../../codegen/row-phases.ts';
-import { type LoopProgram, loopProgram, operandsOf, simplify } from '../../codegen/simplify.ts';
+import { type LoopProgram, loopProgram, simplify } from '../../codegen/simplify.ts';
 import type { DType } from '../../kernel/dtype.ts';
 import { accessesOf, type LoopKernel, type Value } from '../../kernel/kernel.ts';
+import { lookUp, nth } from '../../kernel/nth.ts';
 import type { ReduceOp } from '../../kernel/operators.ts';
 import { type Shape, sizeOf } from '../../kernel/shape.ts';
 import type { DeviceCapabilities } from './capabilities.ts';
@@ -17,7 +18,7 @@ import { quadDispatch } from './quads.ts';
 import { chooseTeams, type Teams } from './teams.ts';
 import type { WgslDialect } from './wgsl.ts';
 
-/** The buffers that a simplified program still touches. */
+/** The buffers that a simplified program still reads and writes. */
 function touched({ operations, stores }: LoopProgram): { reads: number[]; writes: number[] } {
   const { reads, writes } = accessesOf({
     kind: 'loop',
@@ -90,7 +91,7 @@ function rowDispatch(name: string, program: LoopProgram, context: KernelContext)
   const teams = chooseTeams({
     rows,
     length,
-    alongRow: reduced[reduced.length - 1],
+    alongRow: reduced.at(-1) === true,
     workgroupSize: workgroupSize(context.device),
   });
   const subgroup = subgroupFor(teams, context.device);
@@ -112,8 +113,8 @@ function rowDispatch(name: string, program: LoopProgram, context: KernelContext)
 }
 
 /**
- * How many members of a team join their results through registers. 1 where that cannot be: subgroups must be of one known size, or the order
- * of sums would depend on more than shapes and the device.
+ * The number of a team's members that combine their results through registers. It is 1 if subgroups do not have one known size, because
+ * the order of sums must depend only on shapes and the device.
  */
 function subgroupFor(teams: Teams, { features, subgroupSize: { min, max } }: DeviceCapabilities): number {
   const usable = features.has('subgroups') && features.has('subgroup_id') && min === max;
@@ -121,7 +122,7 @@ function subgroupFor(teams: Teams, { features, subgroupSize: { min, max } }: Dev
   return max;
 }
 
-/** A reduction's result so far, in the variable `name` of each member of a team. */
+/** A reduction's partial result, in the variable `name` of each member of a team. */
 interface TeamPart {
   readonly value: Value;
   readonly name: string;
@@ -129,23 +130,29 @@ interface TeamPart {
   readonly dtype: DType;
 }
 
-/** Reductions that are joined in one go share the barriers; each takes workgroup memory. */
+/** A partial result, and the array in workgroup memory through which it is combined. */
+interface SlottedPart extends TeamPart {
+  readonly slot: string;
+}
+
+/** The largest number of reductions that are combined together: they share barriers, but each needs workgroup memory. */
 const reductionsAtOnce = 8;
 
+/** Writes a shader in which teams of invocations process rows. */
 class RowShader {
   readonly #program: LoopProgram;
   readonly #teams: Teams;
   readonly #dialect: WgslDialect;
   readonly #rows: number;
   readonly #length: number;
-  /** Invocations of a subgroup; 1 where subgroups are not used. */
+  /** The number of invocations in a subgroup; 1 if subgroups are not used. */
   readonly #subgroup: number;
   readonly #axes: readonly string[];
   readonly #known: Known = new Map();
   readonly #lines: string[] = [];
-  /** Arrays in workgroup memory, by type. */
+  /** The number of arrays in workgroup memory, by type. */
   readonly #arrays = new Map<string, number>();
-  /** Whether results may still be read from the arrays. */
+  /** Whether results in the arrays may still be read, so that a barrier must precede the next write. */
   #arraysInUse = false;
 
   constructor(
@@ -165,13 +172,13 @@ class RowShader {
 
   write(): { globals: string; main: string } {
     const { phases, rowValues, oncePerRow } = planRows(this.#program);
-    this.#findRow();
-    for (const phase of phases) this.#walk(phase);
+    this.#writeRowIndex();
+    for (const phase of phases) this.#writePhase(phase);
     this.#values(rowValues);
     if (oncePerRow.length > 0) {
       const stores = storeStatements(oncePerRow, this.#known, this.#rowAxes(), this.#dialect);
       const { reads } = touched(this.#program);
-      // What another invocation of the team may still read must not be overwritten.
+      // Another invocation of the team may still read the memory that is written here.
       if (this.#teams.size > 1 && oncePerRow.some(({ access }) => reads.includes(access.buffer)))
         this.#lines.push('storageBarrier();');
       this.#lines.push(`if (present && member == 0) { ${stores.join(' ')} }`);
@@ -185,10 +192,10 @@ class RowShader {
     return { globals: arrays.join('\n'), main: this.#lines.join('\n') };
   }
 
-  /** The row, and the invocation's number in its team. Teams beyond the last row walk nothing, but take part in barriers. */
-  #findRow(): void {
+  /** Defines the row, and the invocation's number in its team. Teams after the last row process no elements, but take part in barriers. */
+  #writeRowIndex(): void {
     const { size, rows, adjacentRows } = this.#teams;
-    // Counted by subgroups: how these lie among a workgroup's invocations is the device's affair.
+    // Computed from the subgroup's number, because WebGPU does not specify which invocations of a workgroup form a subgroup.
     this.#lines.push(`let place = ${this.#subgroup === 1 ? 'lane' : `subgroup * ${this.#subgroup}u + subgroup_lane`};`);
     const inGroup = adjacentRows ? `place % ${rows}u` : `place / ${size}u`;
     const member = adjacentRows ? `place / ${rows}u` : `place % ${size}u`;
@@ -212,7 +219,7 @@ class RowShader {
     );
   }
 
-  /** Values that do not vary along the row are computed with the reduced axes at 0. */
+  /** The indices for values that do not vary along the row: the reduced axes are 0. */
   #rowAxes(): string[] {
     return this.#axes.map((name, axis) => (this.#program.reduced[axis] ? '0' : name));
   }
@@ -221,25 +228,22 @@ class RowShader {
     this.#lines.push(...valueStatements(this.#program, values, this.#known, this.#rowAxes(), this.#dialect));
   }
 
-  #walk({ rowValues, reductions, stores }: RowPhase): void {
+  /** One loop over the elements of the row, and the reductions that it computes. */
+  #writePhase({ rowValues, reductions, stores }: RowPhase): void {
     const { operations, domain, reduced } = this.#program;
     const dialect = this.#dialect;
     this.#values(rowValues);
-    const partial = (value: Value): string => `p${value}`;
-    const reduction = (value: Value) => {
-      const operation = operations[value];
-      if (operation.op !== 'reduce') throw new Error('kernel: not a reduction');
-      return operation;
-    };
-    for (const value of reductions) {
-      const { kind, dtype } = reduction(value);
-      this.#lines.push(dialect.variable(partial(value), dtype, dialect.neutral(kind, dtype)));
-    }
+    const parts = reductions.map((value) => {
+      const operation = nth(operations, value);
+      if (operation.op !== 'reduce')
+        throw new Error(`webgpu: operation ${value} is '${operation.op}', not a reduction`);
+      const { kind, dtype, source } = operation;
+      return { value, name: `p${value}`, kind, dtype, source };
+    });
+    for (const { name, kind, dtype } of parts)
+      this.#lines.push(dialect.variable(name, dtype, dialect.neutral(kind, dtype)));
     const known: Known = new Map(this.#known);
-    const needed = [
-      ...reductions.flatMap((value) => operandsOf(operations[value])),
-      ...stores.map(({ value }) => value),
-    ];
+    const needed = [...parts.map(({ source }) => source), ...stores.map(({ value }) => value)];
     const body = [
       ...unravel(
         dialect,
@@ -248,10 +252,9 @@ class RowShader {
         this.#axes.filter((_, axis) => reduced[axis]),
       ),
       ...valueStatements(this.#program, needed, known, this.#axes, dialect),
-      ...reductions.map((value) => {
-        const { kind, source, dtype } = reduction(value);
-        return `${partial(value)} = ${dialect.join(kind, partial(value), known.get(source) as string, dtype)};`;
-      }),
+      ...parts.map(
+        ({ name, kind, dtype, source }) => `${name} = ${dialect.join(kind, name, lookUp(known, source), dtype)};`,
+      ),
       ...storeStatements(stores, known, this.#axes, dialect),
     ];
     this.#lines.push(
@@ -259,15 +262,10 @@ class RowShader {
       ...body,
       '}',
     );
-    for (let k = 0; k < reductions.length; k += reductionsAtOnce)
-      this.#joinTeam(
-        reductions
-          .slice(k, k + reductionsAtOnce)
-          .map((value) => ({ value, name: partial(value), ...reduction(value) })),
-      );
+    for (let k = 0; k < parts.length; k += reductionsAtOnce) this.#joinTeam(parts.slice(k, k + reductionsAtOnce));
   }
 
-  /** The team's partial results become one, joined as a tree of a fixed shape. */
+  /** Combines the team's partial results, as a tree of a fixed shape. */
   #joinTeam(parts: readonly TeamPart[]): void {
     const { size, rows, adjacentRows } = this.#teams;
     if (size === 1) {
@@ -281,7 +279,7 @@ class RowShader {
           `${name} = ${this.#dialect.join(kind, name, `subgroupShuffleXor(${name}, ${step}u)`, dtype)};`,
         );
     if (within === size) {
-      // Every member has joined the same pairs in the same order, and holds the same bits.
+      // Every member has combined the same pairs in the same order, so all have the same bits.
       for (const { value, name } of parts) this.#known.set(value, name);
       return;
     }
@@ -289,55 +287,54 @@ class RowShader {
     if (this.#arraysInUse) this.#lines.push('workgroupBarrier();');
     this.#arraysInUse = true;
     if (within > 1) {
-      this.#joinSubgroups(parts, slots);
+      this.#joinSubgroups(slots);
       return;
     }
-    parts.forEach(({ name }, k) => {
-      this.#lines.push(`${slots[k]}[place] = ${name};`);
-    });
+    for (const { name, slot } of slots) this.#lines.push(`${slot}[place] = ${name};`);
     const stride = adjacentRows ? rows : 1;
     for (let step = size / 2; step >= 1; step /= 2) {
-      const joins = parts.map(({ kind, dtype }, k) => {
-        const joined = this.#dialect.join(kind, `${slots[k]}[place]`, `${slots[k]}[place + ${step * stride}u]`, dtype);
-        return `${slots[k]}[place] = ${joined};`;
+      const joins = slots.map(({ kind, dtype, slot }) => {
+        const joined = this.#dialect.join(kind, `${slot}[place]`, `${slot}[place + ${step * stride}u]`, dtype);
+        return `${slot}[place] = ${joined};`;
       });
       this.#lines.push('workgroupBarrier();', `if (member < ${step}) { ${joins.join(' ')} }`);
     }
     this.#lines.push('workgroupBarrier();');
     const first = adjacentRows ? `place % ${rows}u` : `place - place % ${size}u`;
-    parts.forEach(({ value, dtype }, k) => {
-      this.#lines.push(this.#dialect.constant(`v${value}`, dtype, `${slots[k]}[${first}]`));
+    for (const { value, dtype, slot } of slots) {
+      this.#lines.push(this.#dialect.constant(`v${value}`, dtype, `${slot}[${first}]`));
       this.#known.set(value, `v${value}`);
-    });
+    }
   }
 
-  /** A team of several subgroups: each leaves its result in workgroup memory, and every member joins all of them, in order. */
-  #joinSubgroups(parts: readonly TeamPart[], slots: readonly string[]): void {
+  /** For a team of several subgroups: each writes its result to workgroup memory, and every member combines all of them, in order. */
+  #joinSubgroups(slots: readonly SlottedPart[]): void {
     const { size } = this.#teams;
     const count = size / this.#subgroup;
-    const writes = parts.map(({ name }, k) => `${slots[k]}[subgroup] = ${name};`);
+    const writes = slots.map(({ name, slot }) => `${slot}[subgroup] = ${name};`);
+    const first = `first_subgroup_${nth(slots, 0).value}`;
     this.#lines.push(
       `if (subgroup_lane == 0u) { ${writes.join(' ')} }`,
       'workgroupBarrier();',
-      `let first_subgroup_${parts[0].value} = place / ${size}u * ${count}u;`,
+      `let ${first} = place / ${size}u * ${count}u;`,
     );
-    parts.forEach(({ value, kind, dtype }, k) => {
-      let joined = `${slots[k]}[first_subgroup_${parts[0].value}]`;
+    for (const { value, kind, dtype, slot } of slots) {
+      let joined = `${slot}[${first}]`;
       for (let other = 1; other < count; other++)
-        joined = this.#dialect.join(kind, joined, `${slots[k]}[first_subgroup_${parts[0].value} + ${other}u]`, dtype);
+        joined = this.#dialect.join(kind, joined, `${slot}[${first} + ${other}u]`, dtype);
       this.#lines.push(this.#dialect.constant(`v${value}`, dtype, joined));
       this.#known.set(value, `v${value}`);
-    });
+    }
   }
 
-  /** An array in workgroup memory for each part. */
-  #slotsFor(parts: readonly TeamPart[]): string[] {
+  /** Assigns an array in workgroup memory to each part. */
+  #slotsFor(parts: readonly TeamPart[]): SlottedPart[] {
     const counts = new Map<string, number>();
-    const slots = parts.map(({ dtype }) => {
-      const type = registerType(dtype);
+    const slots = parts.map((part) => {
+      const type = registerType(part.dtype);
       const slot = counts.get(type) ?? 0;
       counts.set(type, slot + 1);
-      return `${type}_parts_${slot}`;
+      return { ...part, slot: `${type}_parts_${slot}` };
     });
     for (const [type, count] of counts) this.#arrays.set(type, Math.max(count, this.#arrays.get(type) ?? 0));
     return slots;

@@ -1,4 +1,4 @@
-/** Kernels to shaders. */
+/** Lowers kernels to shaders. */
 
 import { UnsupportedDTypeError } from '../../kernel/backend.ts';
 import type { DType } from '../../kernel/dtype.ts';
@@ -9,7 +9,10 @@ import { whyUnsupported } from './elements.ts';
 import { loopDispatches } from './loop.ts';
 import { scatterAddDispatches } from './scatter.ts';
 
-/** The shaders of a kernel, in the order in which they run; none where there is nothing to do. Scratch buffers join the context. Throws UnsupportedDTypeError. */
+/**
+ * The shaders of a kernel, in the order in which they run; none if the kernel computes nothing. Scratch buffers are added to the context.
+ * Throws UnsupportedDTypeError.
+ */
 export function lowerKernel(kernel: Kernel, context: KernelContext): Dispatch[] {
   for (const dtype of dtypesOf(kernel, context)) {
     const reason = whyUnsupported(dtype);

@@ -1,13 +1,13 @@
-/** GPUBuffers for allocations, used again when they are freed. */
+/** Allocates device memory from a pool of GPUBuffers, which reuses freed buffers. */
 import { type Allocation, OutOfMemoryError } from '../../kernel/backend.ts';
 
-/** Memory of the device. */
+/** Memory on the device. */
 export class GpuAllocation implements Allocation {
   readonly bytes: number;
-  /** Of the buffer: allocations that take the same buffer, one after the other, share it. */
+  /** Identifies the buffer, so successive allocations that reuse a buffer have the same id. */
   readonly id: number;
   readonly buffer: GPUBuffer;
-  /** Bytes of the buffer. */
+  /** The size of the buffer, in bytes. */
   readonly capacity: number;
   freed = false;
 
@@ -19,16 +19,22 @@ export class GpuAllocation implements Allocation {
   }
 }
 
+/** The allocation as one of this backend. Throws TypeError if it belongs to another backend. */
+export function gpuAllocation(allocation: Allocation): GpuAllocation {
+  if (!(allocation instanceof GpuAllocation)) throw new TypeError('webgpu: this allocation belongs to another backend');
+  return allocation;
+}
+
 export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
-/** `what` needs more than one buffer of the device can hold. */
+/** The error for something that needs a larger buffer than the device allows. */
 export const tooLarge = (bytes: number, largest: number, what: string): OutOfMemoryError =>
   new OutOfMemoryError(
-    `webgpu: ${what} needs ${mebibytes(bytes)} in one buffer, but the device holds at most ${mebibytes(largest)} in one; use a smaller ` +
+    `webgpu: ${what} needs ${mebibytes(bytes)} in one buffer, but the device allows at most ${mebibytes(largest)}; use a smaller ` +
       'batch, or split the tensor',
   );
 
-/** Sizes come in eighths between powers of 2, so that a freed buffer fits what is asked for next. */
+/** Rounds up to an eighth between powers of 2, so that a freed buffer often fits the next request. */
 function sizeClass(bytes: number): number {
   const least = 256;
   if (bytes <= least) return least;
@@ -36,18 +42,18 @@ function sizeClass(bytes: number): number {
   return Math.ceil(bytes / step) * step;
 }
 
-/** Freed buffers beyond this are given back to the device: a quarter of what is in use, and at least this. */
+/** Freed buffers may take a quarter of the memory in use, and at least this; those beyond it are returned to the device. */
 const fewestPooledBytes = 64 << 20;
 
 export interface BufferFactory {
-  /** Creates a buffer of the device; what fails later is reported elsewhere. */
+  /** Creates a buffer on the device; failures are asynchronous, and are not reported here. */
   create(bytes: number): GPUBuffer;
   readonly largestBytes: number;
 }
 
 export class BufferPool {
   readonly #factory: BufferFactory;
-  /** By size, least recently freed first. */
+  /** Freed buffers by size, least recently freed first. */
   readonly #free = new Map<number, { readonly id: number; readonly buffer: GPUBuffer }[]>();
   #pooled = 0;
   #used = 0;
@@ -65,7 +71,7 @@ export class BufferPool {
     return this.#used + this.#pooled;
   }
 
-  /** Throws OutOfMemoryError for what no buffer of the device can hold. */
+  /** Throws OutOfMemoryError if the device does not allow buffers of this size. */
   allocate(bytes: number): GpuAllocation {
     const { largestBytes } = this.#factory;
     if (bytes > largestBytes) throw tooLarge(bytes, largestBytes, 'a tensor');
@@ -89,13 +95,13 @@ export class BufferPool {
     this.trim(Math.max(fewestPooledBytes, this.#used / 4));
   }
 
-  /** Gives freed buffers back, the largest sizes first, until at most `bytes` are kept. */
+  /** Returns freed buffers to the device, the largest sizes first, until at most `bytes` are kept. */
   trim(bytes: number): void {
     if (this.#pooled <= bytes) return;
     for (const capacity of [...this.#free.keys()].sort((x, y) => y - x)) {
       const list = this.#free.get(capacity) ?? [];
       while (list.length > 0 && this.#pooled > bytes) {
-        // Work that was submitted before still finds its contents.
+        // Work that was already submitted can still use the buffer.
         list.shift()?.buffer.destroy();
         this.#pooled -= capacity;
       }

@@ -1,11 +1,12 @@
-/** Shaders of a device: equal code is compiled once, all of it in parallel. */
+/** Compiles the shaders of a device: equal code once, different code in parallel. */
+import { deleteOldest } from './delete-oldest.ts';
 
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
 }
 
-/** Lines of code with their numbers, as compilers count them: those around one, or all. */
+/** Lines of code with their numbers, from 1: all lines, or those around line `around`. */
 export function numberLines(code: string, around: number | null = null): string {
   const margin = 5;
   return code
@@ -16,7 +17,7 @@ export function numberLines(code: string, around: number | null = null): string 
     .join('\n');
 }
 
-/** A shader that the device's compiler refuses. The message shows the lines around the first fault. */
+/** A shader that the device's compiler refuses. The message shows the lines around the first error. */
 export class ShaderError extends Error {
   override name = 'ShaderError';
   readonly #code: string;
@@ -34,9 +35,10 @@ export class ShaderError extends Error {
 
 const keptPipelines = 2048;
 
+/** Caches the compiled pipelines of a device. */
 export class PipelineCache {
   readonly #device: GPUDevice;
-  /** By code, least recently asked for first. */
+  /** By code, least recently used first. */
   readonly #pipelines = new Map<string, Promise<Pipeline>>();
   #compiled = 0;
 
@@ -44,18 +46,18 @@ export class PipelineCache {
     this.#device = device;
   }
 
-  /** How many shaders were compiled. */
+  /** The number of shaders that were compiled. */
   get compiled(): number {
     return this.#compiled;
   }
 
-  /** Throws ShaderError. `name` is for people. */
+  /** The pipeline of a shader. `name` is for people. Throws ShaderError. */
   get(name: string, code: string): Promise<Pipeline> {
     const known = this.#pipelines.get(code);
     this.#pipelines.delete(code);
     const pipeline = known ?? this.#compile(name, code);
     this.#pipelines.set(code, pipeline);
-    if (this.#pipelines.size > keptPipelines) this.#pipelines.delete(this.#pipelines.keys().next().value as string);
+    if (this.#pipelines.size > keptPipelines) deleteOldest(this.#pipelines);
     return pipeline;
   }
 

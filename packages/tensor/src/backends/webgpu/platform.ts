@@ -1,9 +1,9 @@
-/** What differs between Node.js and browsers, in one place: where WebGPU comes from. */
+/** Finds WebGPU: Dawn's package in Node.js, `navigator.gpu` in browsers. */
 import { BackendUnavailableError } from '../../kernel/backend.ts';
 
-/** WebGPU, and how to let go of it. */
+/** Holds WebGPU's entry point until it is released. */
 export interface GpuSource {
-  /** Null once it was released. */
+  /** Set to null to release it. */
   gpu: GPU | null;
 }
 
@@ -12,12 +12,13 @@ interface DawnModule {
   readonly globals: object;
 }
 
+/** The value of an environment variable; undefined in browsers. */
 export const environment = (name: string): string | undefined =>
   typeof process === 'undefined' ? undefined : process.env?.[name];
 
 const isNode = (): boolean => typeof process !== 'undefined' && typeof process.versions?.node === 'string';
 
-/** Not a literal, so that bundlers for browsers do not look for it. */
+/** The name is not a literal in the `import` below, so that bundlers for browsers do not resolve it. */
 const dawnPackage = 'webgpu';
 
 let dawn: Promise<DawnModule> | null = null;
@@ -25,7 +26,7 @@ let dawn: Promise<DawnModule> | null = null;
 async function loadDawn(): Promise<DawnModule> {
   try {
     const module = (await import(/* @vite-ignore */ dawnPackage)) as DawnModule;
-    // GPUBufferUsage, GPUMapMode and others, which browsers have as globals.
+    // Defines GPUBufferUsage, GPUMapMode and others, which are globals in browsers.
     Object.assign(globalThis, module.globals);
     return module;
   } catch (error) {
@@ -34,12 +35,12 @@ async function loadDawn(): Promise<DawnModule> {
     throw new BackendUnavailableError(
       missing
         ? "webgpu: the package 'webgpu' (Dawn) is not installed: npm install webgpu"
-        : `webgpu: the package 'webgpu' (Dawn) does not load on this machine: ${reason}`,
+        : `webgpu: the package 'webgpu' (Dawn) could not be loaded: ${reason}`,
     );
   }
 }
 
-/** `dawnOptions`: options of Dawn in Node (`backend=null`, `adapter=NAME`, ...); browsers take none. */
+/** `dawnOptions`: options for Dawn in Node (`backend=null`, `adapter=NAME`, ...), which browsers ignore. Throws BackendUnavailableError. */
 export async function openGpu(dawnOptions: readonly string[]): Promise<GpuSource> {
   if (isNode()) {
     dawn ??= loadDawn();
@@ -61,8 +62,8 @@ export async function openGpu(dawnOptions: readonly string[]): Promise<GpuSource
   return { gpu };
 }
 
-/** What to try where no adapter was found. */
+/** What the user can try if no adapter was found. */
 export const adapterAdvice = (): string =>
   isNode()
-    ? "install the GPU's Vulkan driver, or a software one (mesa-vulkan-drivers 25 or later, or SwiftShader), and see that VK_ICD_FILENAMES, if it is set, names it"
-    : 'see that hardware acceleration is switched on in the browser';
+    ? "install the GPU's Vulkan driver, or a software one (mesa-vulkan-drivers 25 or later, or SwiftShader), and check that VK_ICD_FILENAMES, if it is set, names it"
+    : 'check that hardware acceleration is enabled in the browser';

@@ -1,22 +1,23 @@
 /**
- * Element-wise kernels with four neighbouring elements for each invocation: memory is read and written in vectors, indices are computed once
- * for four, and elements smaller than a word are written a word at a time.
+ * Lowers element-wise kernels to shaders in which each invocation computes four neighboring elements: memory is read and written in
+ * vectors, indices are computed once for four elements, and elements smaller than a word are written a word at a time.
  */
 
 import { guardText, positionText, unravel } from '../../codegen/affine.ts';
 import { type Known, valueStatements } from '../../codegen/program-text.ts';
 import { hasAxis, type LoopProgram, operandsOf, variation } from '../../codegen/simplify.ts';
 import type { Access, Value } from '../../kernel/kernel.ts';
+import { lookUp, nth } from '../../kernel/nth.ts';
 import { sizeOf } from '../../kernel/shape.ts';
 import { type Dispatch, type KernelContext, shaderDispatch } from './dispatch.ts';
 import { registerType } from './elements.ts';
 import type { WgslDialect } from './wgsl.ts';
 
-/** Smaller domains leave too many of a device's lanes without work. */
+/** Smaller domains would leave too many of a device's lanes idle. */
 const fewestElements = 1024;
 const lanes = ['x', 'y', 'z', 'w'] as const;
 
-/** Whether four elements that are neighbours along the axis are a vector in memory. */
+/** Whether every four neighboring elements along the axis are an aligned vector in memory. */
 function isVector({ view }: Access, inner: number): boolean {
   return (
     view.strides[inner] === 1 &&
@@ -28,28 +29,30 @@ function isVector({ view }: Access, inner: number): boolean {
 
 interface Quads {
   readonly inner: number;
-  /** Values that are equal for the four elements, and loads that give all four at once. */
+  /** Values that are equal for the four elements. */
   readonly uniform: readonly Value[];
+  /** Loads that return all four elements as a vector. */
   readonly vectorLoads: readonly Value[];
 }
 
-/** Null where the kernel is not made for it. */
+/** Returns null if the kernel is not suitable. */
 function planQuads(program: LoopProgram): Quads | null {
   const { domain, operations, stores } = program;
   const inner = domain.length - 1;
-  if (domain[inner] % 4 !== 0 || sizeOf(domain) < fewestElements) return null;
+  if (sizeOf(domain) < fewestElements || nth(domain, inner) % 4 !== 0) return null;
   if (!stores.every(({ access }) => isVector(access, inner))) return null;
   const axes = variation(program);
-  const uniform = operations.flatMap((_, value) => (hasAxis(axes[value], inner) ? [] : [value]));
+  const varies = (value: Value): boolean => hasAxis(nth(axes, value), inner);
+  const uniform = operations.flatMap((_, value) => (varies(value) ? [] : [value]));
   const vectorLoads = operations.flatMap((operation, value) => {
     if (operation.op !== 'load' && operation.op !== 'gather') return [];
-    const sameRow = operandsOf(operation).every((row) => !hasAxis(axes[row], inner));
+    const sameRow = !operandsOf(operation).some(varies);
     return sameRow && isVector(operation.access, inner) ? [value] : [];
   });
   return { inner, uniform, vectorLoads };
 }
 
-/** A shader for an element-wise program; null where one invocation for each element is better. */
+/** The shader of an element-wise program; null if one invocation for each element is better. */
 export function quadDispatch(
   name: string,
   program: LoopProgram,
@@ -75,8 +78,9 @@ export function quadDispatch(
 }
 
 function accessOf({ operations }: LoopProgram, value: Value): Access {
-  const operation = operations[value];
-  if (operation.op !== 'load' && operation.op !== 'gather') throw new Error('kernel: not a load');
+  const operation = nth(operations, value);
+  if (operation.op !== 'load' && operation.op !== 'gather')
+    throw new Error(`webgpu: operation ${value} is '${operation.op}', not a load`);
   return operation.access;
 }
 
@@ -100,14 +104,13 @@ function quadShader(
       domain.map((size, axis) => (axis === inner ? size / 4 : size)),
       outer,
     ),
-    dialect.index(axes[inner], `${outer[inner]} * 4`),
+    dialect.index(nth(axes, inner), `${nth(outer, inner)} * 4`),
     ...valueStatements(program, uniform, known, axes, dialect),
   ];
   for (const value of vectorLoads) lines.push(...vectorLoad(program, value, known, axes, dialect));
-  stores.forEach(({ value }, k) => {
-    lines.push(`var result${k}: vec4<${registerType(operations[value].dtype)}>;`);
-  });
-  lanes.forEach((lane, k) => {
+  for (const [k, { value }] of stores.entries())
+    lines.push(`var result${k}: vec4<${registerType(nth(operations, value).dtype)}>;`);
+  for (const [k, lane] of lanes.entries()) {
     const own: Known = new Map(known);
     for (const value of vectorLoads) own.set(value, `q${value}.${lane}`);
     const ownAxes = axes.map((axis, at) => (at === inner && k > 0 ? `(${axis} + ${k})` : axis));
@@ -118,16 +121,17 @@ function quadShader(
       ...stores.map(({ value }, index) => `result${index}.${lane} = ${own.get(value)};`),
       '}',
     );
-  });
-  stores.forEach(({ access: { buffer, view } }, k) => {
+  }
+  for (const [k, { access }] of stores.entries()) {
+    const { buffer, view } = access;
     const store = dialect.storeVector(buffer, `(${positionText(view, axes)}) / 4`, `result${k}`);
     const condition = guardText(view, axes);
     lines.push(condition === null ? store : `if (${condition}) { ${store} }`);
-  });
+  }
   return lines.filter((line) => line !== '');
 }
 
-/** Statements that name four elements `q` and the value's number. */
+/** Statements that load four elements into a vector called `q` and the value's number. */
 function vectorLoad(
   { operations }: LoopProgram,
   value: Value,
@@ -135,7 +139,7 @@ function vectorLoad(
   axes: readonly string[],
   dialect: WgslDialect,
 ): string[] {
-  const operation = operations[value];
+  const operation = nth(operations, value);
   if (operation.op !== 'load' && operation.op !== 'gather') return [];
   const { access, dtype } = operation;
   const { buffer, view } = access;
@@ -143,8 +147,8 @@ function vectorLoad(
   let indices = axes;
   if (operation.op === 'gather') {
     const row = `q${value}_row`;
-    const last = view.shape[view.shape.length - 1] - 1;
-    lines.push(dialect.index(row, dialect.clampedIndex(known.get(operation.row) as string, last)));
+    const last = nth(view.shape, view.shape.length - 1) - 1;
+    lines.push(dialect.index(row, dialect.clampedIndex(lookUp(known, operation.row), last)));
     indices = [...axes, row];
   }
   const vector = dialect.loadVector(buffer, `((${positionText(view, indices)}) / 4)`);

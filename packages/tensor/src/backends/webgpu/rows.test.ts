@@ -14,15 +14,15 @@ const computations = {
   max: (x: Tensor, axis: number) => x.max(axis),
   softmax: (x: Tensor, axis: number) => x.softmax(axis),
   normalize: (x: Tensor, axis: number) => {
-    const centred = x.sub(x.mean(axis, true));
-    return centred.mul(centred.square().mean(axis, true).add(1e-5).rsqrt());
+    const centered = x.sub(x.mean(axis, true));
+    return centered.mul(centered.square().mean(axis, true).add(1e-5).rsqrt());
   },
-  /** Several reductions of one walk. */
+  /** Several reductions in one pass. */
   moments: (x: Tensor, axis: number) => x.sum(axis).add(x.square().sum(axis)).sub(x.max(axis)).add(x.abs().max(axis)),
   integers: (x: Tensor, axis: number) => x.mul(100).to('i32').max(axis).add(x.mul(10).to('i32').sum(axis)),
 } satisfies Record<string, (x: Tensor, axis: number) => Tensor>;
 
-/** Rows of all lengths, along memory and across it; many rows and few. */
+/** Short and long rows, contiguous and strided in memory; many rows and few. */
 const shapes: readonly { shape: readonly number[]; axis: number }[] = [
   { shape: [3, 1503], axis: 1 },
   { shape: [1503, 3], axis: 0 },

@@ -1,6 +1,6 @@
 /**
- * scatterAdd without floating-point atomics: the positions are sorted by the row that they go to, equal rows in ascending order, and each
- * element of the table sums its own. The order of each sum is that of the indices, at every run.
+ * Lowers scatterAdd without floating-point atomics: the positions are sorted by target row, those of equal rows in ascending order, and
+ * one invocation sums each element of the table. So the order of each sum is that of the indices, in every run.
  */
 
 import { guardText, positionText, unravel } from '../../codegen/affine.ts';
@@ -9,12 +9,12 @@ import type { View } from '../../kernel/view.ts';
 import { type Dispatch, type KernelContext, shaderDispatch, workgroupSize } from './dispatch.ts';
 import type { WgslDialect } from './wgsl.ts';
 
-/** With more, comparing all pairs takes longer than all else that a step does with them. */
+/** With more indices, comparing all pairs takes longer than the rest of a training step that uses them. */
 const mostSortedWell = 1 << 16;
-/** With fewer indices, every element of the table looks at all of them. */
+/** With fewer indices, each element of the table compares all of them with its row instead. */
 const fewestSorted = 33;
 
-/** Statements that name the element of a view, 0 where a guard fails. */
+/** Statements that define `name` as the element of a view, 0 where a guard fails. */
 function loadStatements(
   dialect: WgslDialect,
   name: string,
@@ -28,6 +28,7 @@ function loadStatements(
   return [dialect.variable(name, dtype, dialect.literal(0, dtype)), `if (${condition}) { ${name} = ${element}; }`];
 }
 
+/** The shaders of a scatterAdd kernel. */
 export function scatterAddDispatches(kernel: ScatterAddKernel, context: KernelContext): Dispatch[] {
   const { outer, rows, inner, count } = kernel;
   if (outer * rows * inner === 0) return [];
@@ -44,16 +45,19 @@ export function scatterAddDispatches(kernel: ScatterAddKernel, context: KernelCo
   ];
 }
 
-/** Buffers: positions in order of their rows, the rows in that order, and where each row's positions start. */
+/** The buffers of the sorted positions. */
 interface Sorted {
+  /** The positions, sorted by row. */
   readonly order: number;
+  /** The row of each, in that order. */
   readonly keys: number;
+  /** Where each row's positions start. */
   readonly starts: number;
 }
 
 /**
- * Counts for each position how many come before it: those of smaller rows, and earlier ones of the same. The work grows with the square of
- * the number of indices, but each step is one comparison with a number in workgroup memory.
+ * Counts for each position how many come before it: those with smaller rows, and earlier ones with the same row. The work grows with the
+ * square of the number of indices, but each step is only one comparison with a number in workgroup memory.
  */
 function sortDispatch(kernel: ScatterAddKernel, context: KernelContext, { order, keys }: Sorted): Dispatch {
   const { count, rows, index, name } = kernel;
@@ -69,7 +73,7 @@ function sortDispatch(kernel: ScatterAddKernel, context: KernelContext, { order,
     body: (dialect) => {
       const key = (result: string, position: string): string[] => [
         ...loadStatements(dialect, `${result}_index`, index, [position], 'i32'),
-        // Indices outside of the table come last.
+        // Indices outside the table are sorted to the end.
         `let ${result} = select(${rows}, ${result}_index, ${result}_index >= 0 && ${result}_index < ${rows});`,
       ];
       const main = [
@@ -99,7 +103,7 @@ function sortDispatch(kernel: ScatterAddKernel, context: KernelContext, { order,
   });
 }
 
-/** The first place in sorted order whose row is not smaller, by bisection. */
+/** Finds where each row starts: the first place in sorted order whose row is not smaller, by binary search. */
 function startDispatch(kernel: ScatterAddKernel, context: KernelContext, { keys, starts }: Sorted): Dispatch {
   const { count, rows, name } = kernel;
   const size = workgroupSize(context.device);
@@ -127,7 +131,7 @@ function startDispatch(kernel: ScatterAddKernel, context: KernelContext, { keys,
   });
 }
 
-/** One invocation for each element of the table. Without `sorted` it looks at every index. */
+/** Sums the table with one invocation for each element. Without `sorted` each invocation compares every index. */
 function sumDispatch(kernel: ScatterAddKernel, context: KernelContext, sorted: Sorted | null): Dispatch {
   const { outer, count, inner, rows, values, index, out, dtype, name } = kernel;
   const size = workgroupSize(context.device);

@@ -1,24 +1,24 @@
-/** How a workgroup cuts its part out of a matrix product. */
+/** The types of tiles: how a workgroup computes its part of a matrix product. */
 
 interface TileShape {
-  /** Names the variant in caches and reports. */
+  /** Identifies the tile in caches and reports. */
   readonly name: string;
-  /** A workgroup computes this many rows and columns of the result, `depth` terms of each sum at a time. */
+  /** A workgroup computes this number of rows and columns of the result, `depth` terms of each sum at a time. */
   readonly rows: number;
   readonly columns: number;
   readonly depth: number;
-  /** Copies of the operands' tiles in workgroup memory: with 2, one is filled while the other is read. */
+  /** The number of copies of the operands' tiles in workgroup memory: with 2, one is filled while the other is read. */
   readonly stages: 1 | 2;
 }
 
-/** Each invocation computes `rowQuads` times `columnQuads` squares of 4 by 4 elements with multiply-adds. */
+/** Each invocation computes `rowQuads` x `columnQuads` squares of 4 x 4 elements with multiply-adds. */
 export interface ScalarTile extends TileShape {
   readonly core: 'scalar';
   readonly rowQuads: number;
   readonly columnQuads: number;
 }
 
-/** Each subgroup computes `rowUnits` times `columnUnits` of the device's matrices, from 16-bit operands. */
+/** Each subgroup computes `rowUnits` x `columnUnits` matrices of the device's matrix unit, from 16-bit operands. */
 export interface MatrixTile extends TileShape {
   readonly core: 'matrix';
   readonly unit: MatrixUnit;
@@ -29,7 +29,7 @@ export interface MatrixTile extends TileShape {
 
 export type Tile = ScalarTile | MatrixTile;
 
-/** Sizes of the matrices that a subgroup multiplies in one instruction: m x k times k x n, 16-bit floats, summed in 32 bits. */
+/** The sizes of the matrices that a subgroup multiplies in one instruction: m x k times k x n, in 16-bit floats with 32-bit sums. */
 export interface MatrixUnit {
   readonly m: number;
   readonly n: number;

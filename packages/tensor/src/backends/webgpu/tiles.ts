@@ -1,10 +1,10 @@
-/** The shapes in which matrix products are cut into work for workgroups. All of them are right for every product; devices differ in which is fast. */
+/** Lists the tiles that matrix products can use. Each of them is correct for every product; which one is fast depends on the device. */
 import type { DeviceCapabilities } from './capabilities.ts';
 import type { MatrixTile, MatrixUnit, ScalarTile, Tile } from './tile.ts';
 
-type Sizes = readonly [rows: number, columns: number, depth: number, rowQuads: number, columnQuads: number];
+type ScalarSizes = readonly [rows: number, columns: number, depth: number, rowQuads: number, columnQuads: number];
 
-const scalarSizes: readonly Sizes[] = [
+const scalarSizes: readonly ScalarSizes[] = [
   [256, 128, 8, 4, 2],
   [128, 128, 16, 2, 2],
   [128, 128, 8, 2, 2],
@@ -31,7 +31,7 @@ export const scalarTiles: readonly ScalarTile[] = scalarSizes.map(([rows, column
   columnQuads,
 }));
 
-/** Units of a subgroup, subgroups of a workgroup, units along the sum, stages. */
+/** Matrix units in a subgroup, subgroups in a workgroup, matrix units along the sum, and stages. */
 type MatrixSizes = readonly [
   rowUnits: number,
   columnUnits: number,
@@ -54,7 +54,7 @@ const matrixSizes: readonly MatrixSizes[] = [
   [1, 1, 2, 2, 2, 2],
 ];
 
-/** Tiles for a device whose subgroups multiply matrices of this size. */
+/** The tiles for a device whose subgroups multiply matrices of these sizes. */
 export function matrixTiles(unit: MatrixUnit, subgroupSize: number): MatrixTile[] {
   return matrixSizes.map(([rowUnits, columnUnits, subgroupRows, subgroupColumns, depthUnits, stages]) => {
     const rows = rowUnits * subgroupRows * unit.m;
@@ -83,20 +83,20 @@ export const invocationsOf = (tile: Tile): number =>
 export const subgroupsOf = ({ rows, columns, unit, rowUnits, columnUnits }: MatrixTile): number =>
   (rows / (rowUnits * unit.m)) * (columns / (columnUnits * unit.n));
 
-/** Bytes that an element takes in workgroup memory. */
+/** The size of an element in workgroup memory, in bytes. */
 const tileElementBytes = (tile: Tile): number => (tile.core === 'scalar' ? 4 : 2);
 
 /**
- * Quads of 4 elements by which the lines of an operand's tile in workgroup memory are longer than its rows, so that lines that are
- * accessed together lie in different banks.
+ * The padding of each line of an operand's tile in workgroup memory, in quads of 4 elements. It puts lines that are accessed together into
+ * different banks.
  */
 export const linePadding = (tile: Tile): number => (tile.core === 'scalar' ? 1 : 2);
 
-/** Quads of both operands' tiles, all stages together. */
+/** The number of quads in both operands' tiles, for all stages together. */
 export const tileQuads = (tile: Tile): number =>
   tile.stages * tile.depth * ((tile.rows + tile.columns) / 4 + 2 * linePadding(tile));
 
-/** Workgroup memory of the shader. Matrices leave their registers through memory of their own. */
+/** The shader's workgroup memory in bytes. Matrix units store their sums through additional memory. */
 export const workgroupBytesOf = (tile: Tile): number =>
   tileQuads(tile) * 4 * tileElementBytes(tile) +
   (tile.core === 'matrix' ? subgroupsOf(tile) * tile.unit.m * tile.unit.n * 4 : 0);
@@ -105,7 +105,7 @@ export const workgroupBytesOf = (tile: Tile): number =>
 export const tileFits = (tile: Tile, device: DeviceCapabilities): boolean =>
   invocationsOf(tile) <= device.invocations && workgroupBytesOf(tile) <= device.workgroupBytes;
 
-/** The tiles that a device can compute with, for operands of 32 bits or of 16. */
+/** The tiles that the device can use, for 32-bit or (`halfOperands`) 16-bit operands. */
 export function tilesFor(device: DeviceCapabilities, halfOperands: boolean): readonly Tile[] {
   const { matrixUnits = [], subgroupSize } = device;
   const matrix =

@@ -1,14 +1,14 @@
-/** Measurements of tiles, kept between programs: in a file (Node), or in the page's local storage (browsers). */
+/** Stores measurements of tiles: in a file (Node), or in the page's local storage (browsers). */
 import type { TileTimes, TileTimeTable } from './capabilities.ts';
 
-/** Measurements of other versions of the generated shaders are not used. Raise it when what is generated changes. */
+/** Increase this when the generated shaders change: measurements of other versions are not used. */
 const generatorVersion = 1;
 
 const entryKey = (device: string): string => `tessera-webgpu-tiles ${generatorVersion} ${device}`;
 
-/** Where measurements are kept, under keys. */
+/** A store of measurements by key. */
 export interface TuningStorage {
-  /** Null where there is nothing under the key. Throws where what is there cannot be read. */
+  /** Returns null if the key has no value. Throws if the value cannot be read. */
   read(key: string): string | null;
   write(key: string, text: string): void;
 }
@@ -17,7 +17,7 @@ type Fs = typeof import('node:fs');
 type Path = typeof import('node:path');
 type Os = typeof import('node:os');
 
-/** A file for each key, in `directory`. */
+/** Stores each key in its own file in `directory`. */
 export function fileStorage(directory: string): TuningStorage {
   const fs: Fs = process.getBuiltinModule('node:fs');
   const { join }: Path = process.getBuiltinModule('node:path');
@@ -31,15 +31,15 @@ export function fileStorage(directory: string): TuningStorage {
     },
     write: (key, text) => {
       fs.mkdirSync(directory, { recursive: true });
-      // Beside it first: a program that is stopped leaves no half of a file.
-      const beside = `${pathOf(key)}.${process.pid}`;
-      fs.writeFileSync(beside, text);
-      fs.renameSync(beside, pathOf(key));
+      // Written under another name first, so that an interrupted program does not leave an incomplete file.
+      const temporary = `${pathOf(key)}.${process.pid}`;
+      fs.writeFileSync(temporary, text);
+      fs.renameSync(temporary, pathOf(key));
     },
   };
 }
 
-/** `$XDG_CACHE_HOME/tessera`, or the page's local storage; null where there is neither. */
+/** `$XDG_CACHE_HOME/tessera` in Node, the page's local storage in browsers; null if neither exists. */
 export function defaultStorage(): TuningStorage | null {
   if (typeof process !== 'undefined' && typeof process.getBuiltinModule === 'function') {
     const { homedir }: Os = process.getBuiltinModule('node:os');
@@ -52,7 +52,7 @@ export function defaultStorage(): TuningStorage | null {
     if (localStorage === undefined) return null;
     return { read: (key) => localStorage.getItem(key), write: (key, text) => localStorage.setItem(key, text) };
   } catch {
-    // The page may not keep anything.
+    // The browser does not allow the page to store data.
     return null;
   }
 }
@@ -65,23 +65,23 @@ const isTimes = (value: unknown): value is TileTimes => {
 
 function parseTable(text: string, key: string): TileTimeTable {
   const document = JSON.parse(text) as unknown;
-  if (typeof document !== 'object' || document === null) throw new TypeError('it is no object');
+  if (typeof document !== 'object' || document === null) throw new TypeError('it is not an object');
   const { device, tiles } = document as { device?: unknown; tiles?: unknown };
-  if (device !== key) throw new TypeError('it is of another device');
-  if (typeof tiles !== 'object' || tiles === null) throw new TypeError('it holds no tiles');
+  if (device !== key) throw new TypeError('it belongs to another device');
+  if (typeof tiles !== 'object' || tiles === null) throw new TypeError("it has no object 'tiles'");
   const table = tiles as Record<string, unknown>;
   for (const [name, times] of Object.entries(table))
-    if (times !== null && !isTimes(times)) throw new TypeError(`the times of tile '${name}' are no positive numbers`);
+    if (times !== null && !isTimes(times)) throw new TypeError(`the times of tile '${name}' are not positive numbers`);
   return table as TileTimeTable;
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * The measurements of a device, or what `measure` finds, which is then kept. `device`: what tells it and its driver from others. A
- * storage that cannot be read or written costs a note and the time to measure again, no more.
+ * The stored measurements of a device, or those of `measure`, which are then stored. `device` identifies the device and its driver. If the
+ * storage cannot be read or written, that is reported, and the device is measured again.
  */
-export async function keptTileTimes(
+export async function storedTileTimes(
   device: string,
   storage: TuningStorage | null,
   measure: () => Promise<TileTimeTable>,
@@ -92,13 +92,15 @@ export async function keptTileTimes(
     const text = storage?.read(key) ?? null;
     if (text !== null) return parseTable(text, key);
   } catch (error) {
-    report(`webgpu: the kept measurements of this device cannot be used and are made again: ${reasonOf(error)}`);
+    report(
+      `webgpu: the stored measurements of this device cannot be used, so it is measured again: ${reasonOf(error)}`,
+    );
   }
   const table = await measure();
   try {
     storage?.write(key, `${JSON.stringify({ device: key, tiles: table }, null, 1)}\n`);
   } catch (error) {
-    report(`webgpu: the measurements of this device could not be kept: ${reasonOf(error)}`);
+    report(`webgpu: the measurements of this device could not be stored: ${reasonOf(error)}`);
   }
   return table;
 }

@@ -1,25 +1,26 @@
-/** Measures, once for each device, how fast and whether right it computes matrix products with each tile. */
+/** Measures how fast a device computes matrix products with each tile, and checks that the results are correct. */
 
 import type { Allocation, Executable } from '../../kernel/backend.ts';
 import { bytesOf, type DType, type TypedArray } from '../../kernel/dtype.ts';
 import { float32ToFloat16 } from '../../kernel/float16.ts';
 import type { ContractKernel } from '../../kernel/kernel.ts';
+import { nth } from '../../kernel/nth.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import { contiguousView } from '../../kernel/view.ts';
 import type { DeviceCapabilities, TileTimes, TileTimeTable } from './capabilities.ts';
 import type { Tile } from './tile.ts';
 import { tilesFor } from './tiles.ts';
 
-/** What the tuner needs of a backend. */
+/** What the tuner needs from a backend. */
 export interface TuningHost {
   readonly capabilities: DeviceCapabilities;
   allocate(bytes: number): Allocation;
   free(allocation: Allocation): void;
   write(allocation: Allocation, data: TypedArray): void;
   read(allocation: Allocation, dtype: DType, length: number): Promise<TypedArray>;
-  /** As if the device had these capabilities. */
+  /** Prepares a plan as if the device had these capabilities. */
   prepareFor(plan: Plan, capabilities: DeviceCapabilities): Executable;
-  /** Waits for all that was submitted. */
+  /** Waits for all submitted work. */
   synchronize(): Promise<void>;
 }
 
@@ -58,11 +59,11 @@ function productPlan({ m, n, k }: Sizes, operands: DType): Plan {
   };
 }
 
-/** Small multiples of 1/8, which all dtypes hold, in no pattern that a misplaced element would fit. */
+/** Small multiples of 1/8, which are exact in every dtype, without a pattern that would hide a misplaced element. */
 const operandValues = (length: number, seed: number): Float32Array =>
   Float32Array.from({ length }, (_, i) => ((((i + seed) * 2654435761) % 4093) % 17) / 8 - 1);
 
-/** One product on buffers of its own. */
+/** One product with its own buffers. */
 class Trial {
   readonly #host: TuningHost;
   readonly #sizes: Sizes;
@@ -85,7 +86,7 @@ class Trial {
     });
   }
 
-  /** `tile`: null computes each element by itself. */
+  /** `tile`: null computes each element separately. */
   #prepare(tile: Tile | null): Executable {
     const { capabilities } = this.#host;
     return this.#host.prepareFor(
@@ -94,12 +95,12 @@ class Trial {
     );
   }
 
-  /** Has the shader compiled, beside others. What is wrong with it shows when it is used. */
+  /** Starts compiling the shader, in parallel with others. Errors are reported when it is used. */
   compile(tile: Tile): void {
     try {
       this.#prepare(tile).dispose();
     } catch {
-      // The same error comes again when the tile is measured.
+      // The same error is thrown again when the tile is measured.
     }
   }
 
@@ -115,11 +116,11 @@ class Trial {
   result(tile: Tile | null): Promise<TypedArray> {
     return this.#with(tile, async (executable) => {
       await executable.run(this.#buffers);
-      return this.#host.read(this.#buffers[2], 'f32', this.#sizes.m * this.#sizes.n);
+      return this.#host.read(nth(this.#buffers, 2), 'f32', this.#sizes.m * this.#sizes.n);
     });
   }
 
-  /** Nanoseconds of one product. */
+  /** The time of one product, in nanoseconds. */
   time(tile: Tile): Promise<number> {
     return this.#with(tile, async (executable) => {
       const wall = async (count: number): Promise<number> => {
@@ -133,7 +134,7 @@ class Trial {
       const few = Math.max(fewestRuns, Math.min(mostRuns, Math.round(turnMs / once)));
       const times: number[] = [];
       for (let turn = 0; turn < turns; turn++) {
-        // The difference leaves out what waiting costs by itself.
+        // The difference cancels the cost of waiting for the device.
         const short = await wall(few);
         const long = await wall(4 * few);
         times.push(long > short ? (long - short) / (3 * few) : long / (4 * few));
@@ -152,28 +153,33 @@ const turnMs = 5;
 const fewestRuns = 2;
 const mostRuns = 50;
 
-const median = (values: readonly number[]): number => [...values].sort((x, y) => x - y)[values.length >> 1];
+const median = (values: readonly number[]): number =>
+  nth(
+    values.toSorted((x, y) => x - y),
+    values.length >> 1,
+  );
 
 export interface TuningSettings {
-  /** Rows and columns of the product that fills the device, and the terms of its sums. */
+  /** The number of rows and of columns of a product that fills the device. */
   readonly fullSize: number;
+  /** The number of terms of its sums. */
   readonly fullTerms: number;
-  /** Terms of a sum of which one workgroup alone is timed. */
+  /** The number of terms of the sums with which a single workgroup is timed. */
   readonly aloneTerms: number;
 }
 
-/** Enough for 132 processors with several tiles each; on a slow device some milliseconds a product. */
+/** Enough for 132 processors with several tiles each; a slow device takes some milliseconds for each product. */
 export const tuningSettings: TuningSettings = { fullSize: 4096, fullTerms: 256, aloneTerms: 4096 };
 
-/** Where shaders run on the CPU. */
+/** Settings for devices that run on the CPU. */
 export const softwareTuningSettings: TuningSettings = { fullSize: 256, fullTerms: 64, aloneTerms: 64 };
 
-/** Sizes that no tile divides. */
+/** Sizes that are not multiples of any tile. */
 const checked: Sizes = { m: 133, n: 201, k: 84 };
 
 /**
- * Times of every tile that the device's limits allow; null for tiles whose shader is refused, or gives other results than plain code.
- * `report` hears of those.
+ * The times of every tile within the device's limits; null for tiles whose shader is refused or returns other results than plain code.
+ * Those are passed to `report`.
  */
 export async function measureTiles(
   host: TuningHost,
@@ -195,10 +201,10 @@ export async function measureTiles(
       for (const tile of tiles) {
         try {
           const actual = await check.result(tile);
-          const wrong = expected.some((value, i) => !(Math.abs(value - actual[i]) <= 1e-3));
+          const wrong = expected.some((value, i) => !(Math.abs(value - nth(actual, i)) <= 1e-3));
           if (wrong) {
             table[tile.name] = null;
-            report(`webgpu: matrix products with tile '${tile.name}' are wrong on this device; it is not used`);
+            report(`webgpu: tile '${tile.name}' returns wrong products on this device and is not used`);
             continue;
           }
           const alone = new Trial(host, { m: tile.rows, n: tile.columns, k: aloneTerms }, operands);

@@ -1,8 +1,9 @@
-/** Programs in WGSL. */
+/** Writes programs in WGSL. */
 
 import type { Dialect } from '../../codegen/dialect.ts';
 import type { BinaryKind } from '../../codegen/simplify.ts';
 import { type DType, isFloat } from '../../kernel/dtype.ts';
+import { nth } from '../../kernel/nth.ts';
 import type { ReduceOp, RoundOp, UnaryOp } from '../../kernel/operators.ts';
 import type { ShaderBuffers } from './buffers.ts';
 import { type CallFunction, registerType } from './elements.ts';
@@ -16,7 +17,7 @@ const unaryFunctions = {
   erf: 'erf_',
 } as const satisfies Readonly<Partial<Record<UnaryOp, ShaderFunctionName>>>;
 
-/** Operators of floating point and of integers that need no more than a sign between their operands. */
+/** Binary operations that WGSL writes with an operator, for floats and integers. */
 const infix: Readonly<Partial<Record<BinaryKind, string>>> = {
   add: '+',
   sub: '-',
@@ -28,7 +29,7 @@ const infix: Readonly<Partial<Record<BinaryKind, string>>> = {
 };
 const comparisons: Readonly<Partial<Record<BinaryKind, string>>> = { lt: '<', eq: '==' };
 
-/** Text of one shader. `call` collects the functions that it calls. */
+/** The WGSL dialect of one shader. `call` collects the functions that the shader calls. */
 export class WgslDialect implements Dialect {
   readonly #buffers: ShaderBuffers;
   readonly #call: CallFunction;
@@ -65,7 +66,7 @@ export class WgslDialect implements Dialect {
     const ordinary =
       Number.isFinite(single) && !Object.is(single, -0) && (single === 0 || Math.abs(single) >= 2 ** -126);
     if (ordinary) return `${single < 0 ? '(' : ''}${single}f${single < 0 ? ')' : ''}`;
-    const bits = new Uint32Array(Float32Array.of(single).buffer)[0];
+    const bits = nth(new Uint32Array(Float32Array.of(single).buffer), 0);
     return this.#call('from_bits', `0x${bits.toString(16)}u`);
   }
 
@@ -73,12 +74,12 @@ export class WgslDialect implements Dialect {
     return this.#buffers.load(buffer, position);
   }
 
-  /** Four neighbouring elements. `quad`: a quarter of the first one's position. */
+  /** Four neighboring elements as a vector. `quad`: the first one's position divided by 4. */
   loadVector(buffer: number, quad: string): string {
     return this.#buffers.loadVector(buffer, quad);
   }
 
-  /** A statement that writes the vector of that name to four neighbouring elements. */
+  /** A statement that writes the vector called `name` to four neighboring elements. */
   storeVector(buffer: number, quad: string, name: string): string {
     return this.#buffers.storeVector(buffer, quad, name);
   }
@@ -119,7 +120,7 @@ export class WgslDialect implements Dialect {
   }
 
   #cast(source: string, from: DType, dtype: DType): string {
-    // By its bits NaN is not 0, too.
+    // Compared by bits, so that NaN counts as true.
     if (dtype === 'bool')
       return isFloat(from)
         ? `select(0, 1, (bitcast<u32>(${source}) & 0x7fffffffu) != 0u)`
@@ -128,7 +129,7 @@ export class WgslDialect implements Dialect {
     return this.#wrap(isFloat(from) ? this.#call('to_i32', source) : source, dtype);
   }
 
-  /** 32 bits within the range of a smaller integer. */
+  /** Wraps a 32-bit integer to the range of the dtype. */
   #wrap(value: string, dtype: DType): string {
     return dtype === 'u8' ? `(${value} & 255)` : value;
   }
@@ -151,7 +152,7 @@ export class WgslDialect implements Dialect {
       case 'shr':
         return this.#wrap(`i32(u32(${a}) >> (u32(${b}) & 31u))`, dtype);
       default:
-        throw new Error(`webgpu: '${kind}' of ${from} is not known`);
+        throw new Error(`webgpu: the binary operation '${kind}' is not implemented for ${from}`);
     }
   }
 

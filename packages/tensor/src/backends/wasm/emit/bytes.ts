@@ -1,4 +1,4 @@
-/** A growing byte string with the number formats of the WebAssembly binary format. */
+/** A growing byte string, written in the number formats of the WebAssembly binary format. */
 export class ByteWriter {
   #bytes = new Uint8Array(256);
   #view = new DataView(this.#bytes.buffer);
@@ -30,7 +30,7 @@ export class ByteWriter {
     return this;
   }
 
-  /** LEB128 of an unsigned 32-bit integer. */
+  /** An unsigned 32-bit integer in LEB128. */
   unsigned(value: number): this {
     let rest = value >>> 0;
     while (rest > 0x7f) {
@@ -40,7 +40,7 @@ export class ByteWriter {
     return this.byte(rest);
   }
 
-  /** LEB128 of a signed integer of at most 64 bits. */
+  /** A signed integer of at most 64 bits in LEB128. */
   signed(value: number | bigint): this {
     if (typeof value === 'bigint') {
       let rest = BigInt.asIntN(64, value);
@@ -74,7 +74,7 @@ export class ByteWriter {
     return this;
   }
 
-  /** UTF-8, preceded by its length. */
+  /** Text in UTF-8, preceded by its length. */
   name(text: string): this {
     const encoded = new TextEncoder().encode(text);
     return this.unsigned(encoded.length).bytes(encoded);
@@ -85,7 +85,7 @@ export class ByteWriter {
     return this.unsigned(content.length).bytes(content.written());
   }
 
-  /** What was written; valid until the next write. */
+  /** The bytes that were written; the view is valid until the next write. */
   written(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }

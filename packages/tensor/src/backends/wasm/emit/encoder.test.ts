@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { nth } from '../../../kernel/nth.ts';
 import { type FunctionBuilder, ModuleBuilder, type ValueType } from './encoder.ts';
 import { type LaneOp, laneOps, memoryLaneOps, memoryOps, type PlainOp, plainOps } from './opcodes.ts';
 import { toText } from './text.ts';
@@ -16,34 +17,34 @@ function build(write: (module: ModuleBuilder) => FunctionBuilder): { call: Numer
   return { call: instance.exports.main as Numeric, memory };
 }
 
-/** The types an instruction takes and gives, read off its name. */
-function signature(name: PlainOp): { takes: ValueType[]; gives: ValueType } {
+/** The operand types and the result type of an instruction, derived from its name. */
+function signature(name: PlainOp): { takes: ValueType[]; result: ValueType } {
   const [shape, op] = name.split('.') as [string, string];
   const vector = shape.includes('x') || shape === 'v128';
   const self = (vector ? 'v128' : shape) as ValueType;
   if (vector) {
     const lane = shape.startsWith('f32') ? 'f32' : shape.startsWith('f64') ? 'f64' : shape === 'i64x2' ? 'i64' : 'i32';
-    if (op === 'splat') return { takes: [lane], gives: 'v128' };
-    if (['any_true', 'all_true', 'bitmask'].includes(op)) return { takes: ['v128'], gives: 'i32' };
-    if (/^sh[lr]/.test(op)) return { takes: ['v128', 'i32'], gives: 'v128' };
-    if (/madd|laneselect|bitselect/.test(op)) return { takes: ['v128', 'v128', 'v128'], gives: 'v128' };
+    if (op === 'splat') return { takes: [lane], result: 'v128' };
+    if (['any_true', 'all_true', 'bitmask'].includes(op)) return { takes: ['v128'], result: 'i32' };
+    if (/^sh[lr]/.test(op)) return { takes: ['v128', 'i32'], result: 'v128' };
+    if (/madd|laneselect|bitselect/.test(op)) return { takes: ['v128', 'v128', 'v128'], result: 'v128' };
     const single =
       /^(not|abs|neg|popcnt|sqrt|ceil|floor|trunc$|nearest|extend|trunc_|relaxed_trunc|convert|demote|promote)/;
-    return { takes: single.test(op) ? ['v128'] : ['v128', 'v128'], gives: 'v128' };
+    return { takes: single.test(op) ? ['v128'] : ['v128', 'v128'], result: 'v128' };
   }
   const from = /_(i32|i64|f32|f64)/.exec(op)?.[1];
-  if (from !== undefined) return { takes: [from as ValueType], gives: self };
-  if (op === 'eqz') return { takes: [self], gives: 'i32' };
-  if (/^(eq|ne|lt|gt|le|ge)(_[su])?$/.test(op)) return { takes: [self, self], gives: 'i32' };
+  if (from !== undefined) return { takes: [from as ValueType], result: self };
+  if (op === 'eqz') return { takes: [self], result: 'i32' };
+  if (/^(eq|ne|lt|gt|le|ge)(_[su])?$/.test(op)) return { takes: [self, self], result: 'i32' };
   const single = /^(clz|ctz|popcnt|abs|neg|ceil|floor|trunc|nearest|sqrt|extend)/;
-  return { takes: single.test(op) ? [self] : [self, self], gives: self };
+  return { takes: single.test(op) ? [self] : [self, self], result: self };
 }
 
 describe('instructions', () => {
-  it.each(Object.keys(plainOps) as PlainOp[])('%s has the type that its name says', (name) => {
-    const { takes, gives } = signature(name);
+  it.each(Object.keys(plainOps) as PlainOp[])('%s has the type that its name implies', (name) => {
+    const { takes, result } = signature(name);
     const module = new ModuleBuilder();
-    const fn = module.function('f', takes, [gives]);
+    const fn = module.function('f', takes, [result]);
     for (const param of fn.params) fn.get(param);
     fn.op(name);
     expect(WebAssembly.validate(module.build())).toBe(true);
@@ -66,7 +67,7 @@ describe('instructions', () => {
     fn.mem(name, 72);
     expect(WebAssembly.validate(module.build())).toBe(true);
     expect(toText(module)).toContain(`${name} offset=72`);
-    // The alignment written is the natural one: twice as much is refused.
+    // The default alignment is the natural one: twice that is invalid.
     const bad = new ModuleBuilder();
     bad.importMemory('env', 'memory', 1, 2);
     const wrong = bad.function('f', takes, stores ? [] : [type]);
@@ -76,7 +77,7 @@ describe('instructions', () => {
   });
 
   it.each(Object.keys(laneOps) as LaneOp[])('%s takes a lane', (name) => {
-    const shape = name.split('.')[0];
+    const shape = nth(name.split('.'), 0);
     const lane: ValueType = shape.startsWith('f')
       ? (shape.slice(0, 3) as ValueType)
       : shape === 'i64x2'
@@ -116,7 +117,7 @@ describe('functions', () => {
     expect(call(-2, 2)).toBe(-2 + 1);
   });
 
-  it('writes no code for a loop known to be empty', () => {
+  it('writes no code for a loop that is known to be empty', () => {
     const fn = new ModuleBuilder().function('f', []);
     fn.forLoop(fn.local('i32'), 4, 4, 1, () => fn.unreachable());
     expect(fn.code().length).toBeLessThan(8);

@@ -6,6 +6,7 @@
  *     const [a, b] = add.params;
  *     add.get(a).get(b).op('i32.add');
  */
+import { nth } from '../../../kernel/nth.ts';
 import { ByteWriter } from './bytes.ts';
 import {
   type LaneOp,
@@ -44,27 +45,28 @@ export interface Global {
   readonly type: ValueType;
 }
 
-/** Where a branch goes: the end of a block, the start of a loop. */
+/** The target of a branch: the end of a block, or the start of a loop. */
 export interface Label {
   readonly depth: number;
 }
 
-/** What can be called. */
+/** A function that can be called. */
 export interface Callable {
   readonly index: number;
   readonly name: string;
 }
 
-/** A 32-bit integer: known when the code is written, or in a local when it runs. */
+/** A 32-bit integer: a constant that is known when the code is generated, or a local. */
 export type Operand = number | Local;
 
-/** In the alignment of a memory access: the number of a memory follows. */
+/** A flag in the alignment of a memory access: the number of a memory follows. */
 export const numberedMemory = 0x40;
 
-export class FunctionBuilder implements Callable {
+/** Writes the body of one function. */
+export class FunctionBuilder<Params extends readonly ValueType[] = readonly ValueType[]> implements Callable {
   readonly index: number;
   readonly name: string;
-  readonly params: readonly Local[];
+  readonly params: { readonly [K in keyof Params]: Local };
   readonly results: readonly ValueType[];
   readonly #locals: ValueType[] = [];
   readonly #free = new Map<ValueType, Local[]>();
@@ -74,16 +76,16 @@ export class FunctionBuilder implements Callable {
   #depth = 0;
 
   /** See `ModuleBuilder.function`. */
-  constructor(index: number, name: string, params: readonly ValueType[], results: readonly ValueType[]) {
+  constructor(index: number, name: string, params: Params, results: readonly ValueType[]) {
     this.index = index;
     this.name = name;
-    this.params = params.map((type, k) => ({ index: k, type }));
+    this.params = params.map((type, k): Local => ({ index: k, type })) as { readonly [K in keyof Params]: Local };
     this.results = results;
   }
 
   // Variables.
 
-  /** A local variable. A fresh one holds zero; one that was released before holds what it held. */
+  /** A local variable. A new one is zero; one that was released before still has its old value. */
   local(type: ValueType): Local {
     const reused = this.#free.get(type)?.pop();
     if (reused !== undefined) return reused;
@@ -96,7 +98,7 @@ export class FunctionBuilder implements Callable {
     return Array.from({ length: count }, () => this.local(type));
   }
 
-  /** Gives locals back, for `local` to hand out again. */
+  /** Releases locals, so that `local` can return them again. */
   release(...locals: readonly Local[]): this {
     for (const local of locals) {
       const free = this.#free.get(local.type);
@@ -152,28 +154,28 @@ export class FunctionBuilder implements Callable {
     return this;
   }
 
-  /** Four equal or four given 32-bit integers. */
+  /** A vector of four 32-bit integers; one value fills all lanes. */
   i32x4(...values: readonly [number] | readonly [number, number, number, number]): this {
     return this.#vector(4, values, (bytes, value) => bytes.bytes(new Uint8Array(Int32Array.of(value).buffer)));
   }
 
-  /** Four equal or four given floats. */
+  /** A vector of four f32; one value fills all lanes. */
   f32x4(...values: readonly [number] | readonly [number, number, number, number]): this {
     return this.#vector(4, values, (bytes, value) => bytes.float32(value));
   }
 
-  /** Two equal or two given doubles. */
+  /** A vector of two f64; one value fills both lanes. */
   f64x2(...values: readonly [number] | readonly [number, number]): this {
     return this.#vector(2, values, (bytes, value) => bytes.float64(value));
   }
 
   /**
-   * A local that holds a vector constant from the function's entry on; equal constants share one. V8 builds a `v128.const` from
-   * two 64-bit immediates each time it comes by: inside a loop, use this. Not to be set or released.
+   * A local that is set to a vector constant at the function's entry; equal constants share one. Use this inside loops, because V8
+   * builds a `v128.const` from two 64-bit immediates each time it is executed. The local must not be set or released.
    */
   constant(kind: 'i32x4' | 'f32x4' | 'f64x2', ...values: readonly number[]): Local {
     const lanes = kind === 'f64x2' ? 2 : 4;
-    const all = Array.from({ length: lanes }, (_, lane) => values[values.length === 1 ? 0 : lane]);
+    const all = spread(values, lanes);
     const numbers =
       kind === 'i32x4' ? Int32Array.from(all) : kind === 'f32x4' ? Float32Array.from(all) : Float64Array.from(all);
     const key = new Int32Array(numbers.buffer).join();
@@ -189,11 +191,11 @@ export class FunctionBuilder implements Callable {
 
   #vector(lanes: number, values: readonly number[], write: (bytes: ByteWriter, value: number) => void): this {
     this.#opcode(structuralOps['v128.const']);
-    for (let lane = 0; lane < lanes; lane++) write(this.#code, values[values.length === 1 ? 0 : lane]);
+    for (const value of spread(values, lanes)) write(this.#code, value);
     return this;
   }
 
-  /** An `i32` constant or local, pushed. */
+  /** Pushes an `i32` constant or local. */
   push(operand: Operand): this {
     return typeof operand === 'number' ? this.i32(operand) : this.get(operand);
   }
@@ -206,8 +208,8 @@ export class FunctionBuilder implements Callable {
   }
 
   /**
-   * A load, store or atomic access at `address on the stack + offset` (bytes) in one of the imported memories. `align` is a hint, in
-   * bytes; natural by default.
+   * A load, store or atomic access at `address on the stack + offset` (bytes) in one of the imported memories. `align` is a hint in
+   * bytes; the default is the natural alignment.
    */
   mem(name: MemoryOp, offset = 0, align?: number, memory = 0): this {
     const [code, natural] = memoryOps[name];
@@ -236,24 +238,24 @@ export class FunctionBuilder implements Callable {
     return this;
   }
 
-  /** The same by lanes of 32 bits: four numbers from 0 to 7. */
+  /** A shuffle of 32-bit lanes: four numbers from 0 to 7. */
   shuffle32(lanes: readonly [number, number, number, number]): this {
     return this.shuffle(lanes.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]));
   }
 
-  /** The same by lanes of 64 bits: two numbers from 0 to 3. */
+  /** A shuffle of 64-bit lanes: two numbers from 0 to 3. */
   shuffle64(lanes: readonly [number, number]): this {
     return this.shuffle(lanes.flatMap((lane) => Array.from({ length: 8 }, (_, b) => 8 * lane + b)));
   }
 
-  /** Stack: destination, source, count of bytes. */
+  /** Stack: destination, source, number of bytes. */
   memoryCopy(): this {
     this.#opcode(structuralOps['memory.copy']);
     this.#code.byte(0).byte(0);
     return this;
   }
 
-  /** Stack: destination, byte, count of bytes. */
+  /** Stack: destination, byte, number of bytes. */
   memoryFill(memory = 0): this {
     this.#opcode(structuralOps['memory.fill']);
     this.#code.unsigned(memory);
@@ -289,12 +291,12 @@ export class FunctionBuilder implements Callable {
 
   // Control flow.
 
-  /** A branch to the label given to `body` leaves the block. */
+  /** A branch to the label that is passed to `body` leaves the block. */
   block(body: (end: Label) => void, result?: ValueType): this {
     return this.#structure(structuralOps.block, result, body);
   }
 
-  /** A branch to the label given to `body` starts the next round; falling out of `body` leaves the loop. */
+  /** A branch to the label that is passed to `body` starts the next iteration; reaching the end of `body` leaves the loop. */
   loop(body: (start: Label) => void, result?: ValueType): this {
     return this.#structure(structuralOps.loop, result, body);
   }
@@ -314,7 +316,7 @@ export class FunctionBuilder implements Callable {
     this.#code.byte(result === undefined ? emptyBlockType : valueTypeCodes[result]);
     const depth = ++this.#depth;
     body({ depth });
-    if (this.#depth !== depth) throw new Error(`${this.name}: a block was left open`);
+    if (this.#depth !== depth) throw new Error(`${this.name}: a nested block was not closed`);
     this.#depth--;
     return this.#opcode(structuralOps.end);
   }
@@ -329,8 +331,8 @@ export class FunctionBuilder implements Callable {
   }
 
   /**
-   * `for (counter = start; counter < end; counter += step) body`, signed. `end` and `step` are read anew in each round. The test
-   * stands at the end, so a round costs one branch.
+   * `for (counter = start; counter < end; counter += step) body`, signed. `end` and `step` are read again in each iteration. The test is
+   * at the end, so an iteration costs one branch.
    */
   forLoop(counter: Local, start: Operand, end: Operand, step: Operand, body: () => void): this {
     this.push(start).set(counter);
@@ -367,7 +369,7 @@ export class FunctionBuilder implements Callable {
     return this;
   }
 
-  /** Without a memory's number the first is meant; a bit beside the alignment says that there is one. */
+  /** A flag in the alignment tells whether the number of a memory follows; without it the access is to the first memory. */
   #memoryArgument(name: string, offset: number, align: number, memory: number): this {
     if (!(offset >= 0 && offset < 2 ** 32))
       throw new RangeError(`${this.name}: ${name}: offset ${offset} is not an unsigned 32-bit number`);
@@ -385,7 +387,7 @@ export class FunctionBuilder implements Callable {
     return new ByteWriter().bytes(this.#entry.written()).bytes(this.#code.written()).written();
   }
 
-  /** The body as it stands in the code section. */
+  /** The body in the form of the code section. */
   encode(): ByteWriter {
     const runs: { type: ValueType; count: number }[] = [];
     for (const type of this.#locals) {
@@ -403,12 +405,17 @@ export class FunctionBuilder implements Callable {
   }
 }
 
-/** Sections of the binary format, by number. */
+/** Repeats a single value for all lanes; otherwise there must be one value for each lane. */
+const spread = (values: readonly number[], lanes: number): number[] =>
+  Array.from({ length: lanes }, (_, lane) => nth(values, values.length === 1 ? 0 : lane));
+
+/** The numbers of the sections in the binary format. */
 const sections = { type: 1, import: 2, function: 3, global: 6, export: 7, code: 10 } as const;
 const exportKinds = { function: 0, global: 3 } as const;
 const importKinds = { function: 0, memory: 2 } as const;
 const sharedWithMaximum = 3;
 
+/** Collects the parts of one module. */
 export class ModuleBuilder {
   readonly name: string;
   readonly #types: string[] = [];
@@ -445,15 +452,19 @@ export class ModuleBuilder {
     return { index: this.#importedNames.length - 1, name };
   }
 
-  /** A new function. Its body may be written at any time before `build`; it can be called at once. */
-  function(name: string, params: readonly ValueType[], results: readonly ValueType[] = []): FunctionBuilder {
+  /** Adds a function. Its body may be written at any time before `build`, and calls to it may be written before that. */
+  function<const Params extends readonly ValueType[]>(
+    name: string,
+    params: Params,
+    results: readonly ValueType[] = [],
+  ): FunctionBuilder<Params> {
     const index = this.#importedNames.length + this.#functions.length;
     const builder = new FunctionBuilder(index, name, params, results);
     this.#functions.push({ builder, type: this.#typeIndex(params, results) });
     return builder;
   }
 
-  /** A function of which one copy serves the whole module: made by `build` when the key is first asked for. */
+  /** A function that exists once in the module for each key: `build` adds it when the key is first requested. */
   helper(key: string, build: () => FunctionBuilder): FunctionBuilder {
     const known = this.#helpers.get(key);
     if (known !== undefined) return known;
@@ -530,9 +541,7 @@ export class ModuleBuilder {
   #nameSection(): ByteWriter {
     const names = [...this.#importedNames, ...this.#functions.map(({ builder }) => builder.name)];
     const functions = new ByteWriter().unsigned(names.length);
-    names.forEach((name, index) => {
-      functions.unsigned(index).name(name);
-    });
+    for (const [index, name] of names.entries()) functions.unsigned(index).name(name);
     const content = new ByteWriter().name('name');
     content.byte(0).sized(new ByteWriter().name(this.name));
     return content.byte(1).sized(functions);

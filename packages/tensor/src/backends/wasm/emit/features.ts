@@ -1,16 +1,17 @@
+/** The features of the engine that generated code uses, and their detection. */
 import { ModuleBuilder } from './encoder.ts';
 
-/** What generated code may use. The bits of a result do not depend on `wideTiles`, nor on which compiler tier of V8 runs the code. */
+/** What generated code may use. The bits of a result do not depend on `wideTiles`, nor on the compiler tier of V8. */
 export interface Features {
-  /** `f32x4.relaxed_madd` exists. */
+  /** Whether the engine has `f32x4.relaxed_madd`. */
   readonly relaxedSimd: boolean;
-  /** Tiles of four vectors' width are faster in matrix products than tiles of two: see `probe.ts`. */
+  /** Whether matrix products are faster with tiles of four vectors' width than with tiles of two: see `probe.ts`. */
   readonly wideTiles: boolean;
 }
 
-/** What the code of one kernel is written for. */
+/** The features for which one kernel's code is generated, and the places of its buffers. */
 export interface Target extends Features {
-  /** The memory in which each of the kernel's buffers lies; the first where nothing is said. Scratch memory is always in the first. */
+  /** The memory of each of the kernel's buffers; the default is the first memory. Scratch memory is always in the first. */
   readonly memories?: readonly number[];
 }
 
@@ -21,13 +22,13 @@ function accepts(write: (module: ModuleBuilder) => void): boolean {
   return WebAssembly.validate(module.build());
 }
 
-/** Throws where an engine lacks what all generated code needs: fixed-width SIMD and threads. */
+/** Whether the engine has relaxed SIMD. Throws Error if it does not have fixed-width SIMD and threads, which all generated code needs. */
 export function detectRelaxedSimd(): boolean {
   const needed = accepts((module) => {
     module.importMemory('env', 'memory', 1, 1);
     module.function('f', []).i32(0).f32x4(0).mem('v128.store').i32(0).i32(0).mem('memory.atomic.notify').drop();
   });
-  if (!needed) throw new Error('wasm: this engine has no WebAssembly SIMD or no threads; Node 20 or newer has both');
+  if (!needed) throw new Error('wasm: this engine lacks WebAssembly SIMD or threads; Node 20 or newer has both');
   return accepts((module) => {
     module.function('f', [], ['v128']).f32x4(0).f32x4(0).f32x4(0).op('f32x4.relaxed_madd');
   });

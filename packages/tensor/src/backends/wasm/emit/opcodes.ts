@@ -1,11 +1,11 @@
 /**
- * WebAssembly's instructions, by their names in the text format. A code above 0xff is a prefix byte (0xfc saturating
- * conversions, 0xfd SIMD and relaxed SIMD, 0xfe threads) in bits 16 to 23 and a number, written as LEB128, below.
+ * Lists WebAssembly's instructions by their names in the text format. A code above 0xff consists of a prefix byte (0xfc saturating
+ * conversions, 0xfd SIMD and relaxed SIMD, 0xfe threads) in bits 16 to 23, and below it a number that is written in LEB128.
  *
  * Source: WebAssembly core specification 3.0, "Binary format / Instructions", and the threads proposal.
  */
 
-/** Without immediates. */
+/** Instructions without immediates. */
 export const plainOps = {
   'i32.eqz': 0x45,
   'i32.eq': 0x46,
@@ -334,7 +334,7 @@ export const plainOps = {
   'f64x2.relaxed_max': 0xfd0110,
 } as const;
 
-/** With an address on the stack, an offset and an alignment: [code, natural alignment in bytes]. */
+/** Instructions with an address on the stack, an offset and an alignment: [code, natural alignment in bytes]. */
 export const memoryOps = {
   'i32.load': [0x28, 4],
   'i64.load': [0x29, 8],
@@ -377,7 +377,7 @@ export const memoryOps = {
   'i32.atomic.rmw.cmpxchg': [0xfe0048, 4],
 } as const;
 
-/** With a lane number. */
+/** Instructions with a lane number. */
 export const laneOps = {
   'i8x16.extract_lane_s': 0xfd0015,
   'i8x16.extract_lane_u': 0xfd0016,
@@ -395,7 +395,7 @@ export const laneOps = {
   'f64x2.replace_lane': 0xfd0022,
 } as const;
 
-/** With an address, an offset, an alignment and a lane number. */
+/** Instructions with an address, an offset, an alignment and a lane number. */
 export const memoryLaneOps = {
   'v128.load8_lane': [0xfd0054, 1],
   'v128.load16_lane': [0xfd0055, 2],
@@ -407,7 +407,7 @@ export const memoryLaneOps = {
   'v128.store64_lane': [0xfd005b, 8],
 } as const;
 
-/** Instructions that `FunctionBuilder` has methods of their own for. */
+/** Instructions that have their own methods in `FunctionBuilder`. */
 export const structuralOps = {
   unreachable: 0x00,
   block: 0x02,

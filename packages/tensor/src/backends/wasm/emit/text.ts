@@ -1,4 +1,4 @@
-/** WebAssembly code as text, for people who read what was generated. */
+/** Prints WebAssembly code as text, for people who read generated code. */
 import { type FunctionBuilder, type ModuleBuilder, numberedMemory } from './encoder.ts';
 import { laneOps, memoryLaneOps, memoryOps, plainOps, structuralOps } from './opcodes.ts';
 
@@ -13,21 +13,19 @@ for (const [name, code] of Object.entries(structuralOps))
   decoding.set(code, { name, immediates: name as keyof typeof structuralOps });
 
 class Reader {
-  readonly #bytes: Uint8Array;
   readonly #view: DataView;
   position = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   get done(): boolean {
-    return this.position >= this.#bytes.length;
+    return this.position >= this.#view.byteLength;
   }
 
   byte(): number {
-    return this.#bytes[this.position++];
+    return this.#view.getUint8(this.position++);
   }
 
   signed(): bigint {
@@ -130,7 +128,7 @@ function readImmediates(reader: Reader, kind: Immediates, nameOfFunction: (index
   }
 }
 
-/** One function, an instruction a line, indented by nesting. */
+/** One function, with one instruction on each line, indented by nesting. */
 function functionToText(fn: FunctionBuilder, nameOfFunction: (index: number) => string): string {
   const reader = new Reader(fn.code());
   const lines: string[] = [];

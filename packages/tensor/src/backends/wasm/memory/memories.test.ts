@@ -7,7 +7,7 @@ const small = (options: { collect?: () => void; maximumMemories?: number; spread
   new Memories({ start: 4096, collect: () => {}, maximumPages: 64, ...options });
 
 describe('Memories', () => {
-  it('goes to another memory when the first is full, and keeps room there for what must lie in it', () => {
+  it('uses another memory when the first is full, and reserves room in the first for what must be there', () => {
     const memories = small();
     const blocks = Array.from({ length: 4 }, () => memories.allocate(20 * pageBytes));
     expect(blocks.map(({ memory }) => memory)).toEqual([0, 0, 1, 1]);
@@ -19,7 +19,7 @@ describe('Memories', () => {
     expect(memories.reserved).toBeGreaterThanOrEqual(memories.used);
   });
 
-  it('asks for a garbage collection before it makes another memory', () => {
+  it('requests a garbage collection before it creates another memory', () => {
     let held: (() => void) | null = null;
     const memories: Memories = small({ collect: () => held?.() });
     const block = memories.allocate(40 * pageBytes);
@@ -28,23 +28,23 @@ describe('Memories', () => {
     expect(memories.count).toBe(1);
   });
 
-  it('says what was asked for and what there is', () => {
+  it('reports the request and the available memory', () => {
     const memories = small({ maximumMemories: 2 });
     memories.allocate(30 * pageBytes);
     memories.allocate(60 * pageBytes);
     expect(() => memories.allocate(40 * pageBytes)).toThrow(OutOfMemoryError);
     expect(() => memories.allocate(40 * pageBytes)).toThrow(
-      /2\.5 MiB asked for, 5\.6 MiB of all memories in use, largest free range .*, at most 4\.0 MiB in one block/,
+      /cannot allocate 2\.5 MiB; 5\.6 MiB of all memories are in use, the largest free range is .*, one block has at most 4\.0 MiB/,
     );
-    expect(() => memories.allocateInFirst(60 * pageBytes)).toThrow(/of the first memory in use/);
+    expect(() => memories.allocateInFirst(60 * pageBytes)).toThrow(/of the first memory are in use/);
   });
 
-  it('spreads blocks for tests', () => {
+  it('distributes blocks over memories for tests', () => {
     const memories = small({ spread: 3 });
     expect(Array.from({ length: 6 }, () => memories.allocate(100).memory)).toEqual([0, 1, 2, 0, 1, 2]);
   });
 
-  it('shows the bytes of a block in its memory', () => {
+  it('returns the bytes of a block in its memory', () => {
     const memories = small({ spread: 2 });
     const [first, second] = [memories.allocate(8), memories.allocate(8)];
     memories.bytesOf(first).fill(1);
@@ -56,7 +56,7 @@ describe('Memories', () => {
 });
 
 describe('GrowingBlock', () => {
-  it('frees the old block before it asks for the larger one', () => {
+  it('frees the old block before it allocates the larger one', () => {
     const memories = small({ maximumMemories: 1 });
     const growing = new GrowingBlock(memories, 'in first');
     expect(growing.reserve(0).address).toBe(0);

@@ -1,9 +1,10 @@
 /**
- * The memories of a backend. One 32-bit memory holds 4 GiB; what does not fit goes to a second one, and so on. (A 64-bit memory would
- * switch V8's re-vectoriser off.) The first memory is special: threads meet in it, scratch memory and tables lie in it, and only there
- * does generated code reach its full speed, so it is filled first.
+ * The memories of a backend. One 32-bit memory has at most 4 GiB; allocations that do not fit go to a second one, and so on. (A 64-bit
+ * memory would turn V8's re-vectorizer off.) The first memory is special: it contains the threads' control block, scratch memory and
+ * tables, and only there does generated code reach its full speed, so it is filled first.
  */
 import { OutOfMemoryError } from '../../../kernel/backend.ts';
+import { nth } from '../../../kernel/nth.ts';
 import { Allocator, type Block, maximumPages, pageBytes } from './memory.ts';
 
 /** A range of one of the memories. */
@@ -12,29 +13,30 @@ export interface PlacedBlock extends Block {
 }
 
 export interface MemoriesOptions {
-  /** What the first memory keeps for its owner at its start, in bytes. */
+  /** The number of bytes at the start of the first memory that are reserved for the backend. */
   readonly start: number;
-  /** Collects garbage now: called before another memory is made, or one grows by much. */
+  /** Collects garbage; called before another memory is created, and before one grows by a large amount. */
   readonly collect: () => void;
-  /** Pages that a memory can have. Default: 65,536, which are 4 GiB. */
+  /** The largest number of pages of a memory. Default: 65,536, which are 4 GiB. */
   readonly maximumPages?: number;
-  /** Most memories. Default: 16, which are 64 GiB. */
+  /** The largest number of memories. Default: 16, which are 64 GiB. */
   readonly maximumMemories?: number;
-  /** Hands out blocks from so many memories in turn, for tests. Default: 1, another memory only when the first is full. */
+  /** Allocate from this number of memories in turn: for tests. Default: 1, which uses another memory only when the first is full. */
   readonly spread?: number;
 }
 
-/** Blocks of other memories start behind this: no address is 0. */
+/** Blocks of other memories start at this address, so that no address is 0. */
 const firstAddress = 1024;
 
-/** Of the first memory, kept for what must lie there: 256 MiB. */
+/** The pages of the first memory that are reserved for what must be there: 256 MiB. */
 const keptPages = 4096;
 
-/** Before a memory grows for a block of so many bytes, garbage is collected: JavaScript's memory may be freed by it. */
+/** Before a memory grows for a block of at least this many bytes, garbage is collected, which may free enough memory. */
 const largeBlock = 512 << 20;
 
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
+/** Allocates blocks from all memories, and adds memories when they are full. */
 export class Memories {
   readonly #options: MemoriesOptions;
   readonly #maximumPages: number;
@@ -46,7 +48,7 @@ export class Memories {
     this.#options = options;
     this.#maximumPages = options.maximumPages ?? maximumPages;
     for (let memory = 0; memory < (options.spread ?? 1); memory++)
-      if (!this.#add()) throw new OutOfMemoryError('wasm: there is no memory for even the smallest WebAssembly.Memory');
+      if (!this.#add()) throw new OutOfMemoryError('wasm: cannot create even the smallest WebAssembly.Memory');
   }
 
   get count(): number {
@@ -58,15 +60,15 @@ export class Memories {
   }
 
   at(memory: number): WebAssembly.Memory {
-    return this.#memories[memory];
+    return nth(this.#memories, memory);
   }
 
-  /** Bytes in blocks, rounding included. */
+  /** The number of bytes in blocks, including rounding. */
   get used(): number {
     return this.#allocators.reduce((sum, { used }) => sum + used, 0);
   }
 
-  /** Bytes of the memories themselves. */
+  /** The size of the memories, in bytes. */
   get reserved(): number {
     return this.#allocators.reduce((sum, { reserved }) => sum + reserved, 0);
   }
@@ -82,18 +84,19 @@ export class Memories {
       found = this.#search(bytes, first);
     }
     if (found === null && this.#add()) found = this.#take(bytes, this.count - 1);
-    return found ?? this.#refuse(bytes, 'of all memories', this.used);
+    return found ?? this.#refuse(bytes, 'all memories', this.used);
   }
 
   /** A range in the first memory. Throws OutOfMemoryError. */
   allocateInFirst(bytes: number): PlacedBlock {
-    const block = this.#allocators[0].allocate(bytes);
+    const first = nth(this.#allocators, 0);
+    const block = first.allocate(bytes);
     if (block !== null) return { ...block, memory: 0 };
-    return this.#refuse(bytes, 'of the first memory', this.#allocators[0].used);
+    return this.#refuse(bytes, 'the first memory', first.used);
   }
 
   free(block: PlacedBlock): void {
-    this.#allocators[block.memory].free(block);
+    nth(this.#allocators, block.memory).free(block);
   }
 
   /** All of a block's bytes. */
@@ -111,17 +114,17 @@ export class Memories {
 
   #take(bytes: number, memory: number): PlacedBlock | null {
     const keep = memory === 0 ? Math.min(keptPages, this.#maximumPages >> 2) : 0;
-    const block = this.#allocators[memory].allocate(bytes, keep);
+    const block = nth(this.#allocators, memory).allocate(bytes, keep);
     return block === null ? null : { ...block, memory };
   }
 
-  /** False where there cannot be another memory. */
+  /** Adds a memory; returns false if that is impossible. */
   #add(): boolean {
     const { start, maximumMemories = 16 } = this.#options;
     if (this.count === maximumMemories) return false;
     const from = this.count === 0 ? start : firstAddress;
     const initial = Math.ceil(from / pageBytes) + 1;
-    // As far as this place allows: browsers on small devices refuse to set aside 4 GiB.
+    // Tries smaller maxima too, because browsers on small devices refuse to reserve 4 GiB.
     for (let maximum = this.#maximumPages; maximum >= initial; maximum = Math.floor(maximum / 2))
       try {
         this.#memories.push(new WebAssembly.Memory({ initial, maximum, shared: true }));
@@ -136,13 +139,14 @@ export class Memories {
   #refuse(bytes: number, where: string, used: number): never {
     const largest = Math.max(...this.#allocators.map(({ largestFree }) => largestFree));
     throw new OutOfMemoryError(
-      `out of memory: ${mebibytes(bytes)} asked for, ${mebibytes(used)} ${where} in use, largest free range ${mebibytes(largest)}, ` +
-        `at most ${mebibytes(this.#maximumPages * pageBytes)} in one block; use smaller batches, checkpoint, or release tensors`,
+      `wasm: out of memory: cannot allocate ${mebibytes(bytes)}; ${mebibytes(used)} of ${where} are in use, the largest free range is ` +
+        `${mebibytes(largest)}, one block has at most ${mebibytes(this.#maximumPages * pageBytes)}; use smaller batches, checkpoint, or ` +
+        'release tensors',
     );
   }
 }
 
-/** A block that is replaced by a larger one when more is asked for; its contents are not kept. */
+/** A block that is replaced by a larger one when more is requested; its contents are not kept. */
 export class GrowingBlock {
   readonly #allocate: (bytes: number) => PlacedBlock;
   readonly #free: (block: PlacedBlock) => void;
@@ -157,7 +161,7 @@ export class GrowingBlock {
     return this.#block;
   }
 
-  /** At least `bytes` bytes; address 0 of the first memory where none are needed. Throws OutOfMemoryError. */
+  /** A block of at least `bytes` bytes; address 0 of the first memory if `bytes` is 0. Throws OutOfMemoryError. */
   reserve(bytes: number): PlacedBlock {
     if (bytes > (this.#block?.bytes ?? 0)) {
       if (this.#block !== null) this.#free(this.#block);

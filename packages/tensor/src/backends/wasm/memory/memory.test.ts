@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { lookUp, nth } from '../../../kernel/nth.ts';
 import { Allocator, alignment, type Block, type GrowableMemory, pageBytes } from './memory.ts';
 
-/** A memory without memory. */
+/** A memory that has a size, but no contents. */
 class MockMemory implements GrowableMemory {
   buffer: { byteLength: number };
   readonly limit: number;
@@ -40,7 +41,7 @@ function checkInvariants(allocator: Allocator, live: ReadonlyMap<number, Block>,
   let wasFree = false;
   let used = 0;
   for (const block of blocks) {
-    // No gap, no overlap, no two free neighbours.
+    // There are no gaps, no overlaps, and no adjacent free ranges.
     expect(block.start).toBe(end);
     expect(block.start % alignment).toBe(0);
     expect(block.end).toBeGreaterThan(block.start);
@@ -71,8 +72,8 @@ describe('Allocator', () => {
         live.set(block.address, block);
       } else {
         const addresses = [...live.keys()];
-        const address = addresses[Math.floor(random() * addresses.length)];
-        allocator.free(live.get(address) as Block);
+        const address = nth(addresses, Math.floor(random() * addresses.length));
+        allocator.free(lookUp(live, address));
         live.delete(address);
       }
       if (step % 20 === 0) checkInvariants(allocator, live, 4096);
@@ -83,15 +84,15 @@ describe('Allocator', () => {
     expect(memory.growths).toBeLessThan(20);
   });
 
-  it('takes the smallest range that fits', () => {
+  it('allocates from the smallest range that fits', () => {
     const allocator = new Allocator(new MockMemory(64, 64), { start: 0, maximumPages: 64 });
     const blocks = [1000, 64, 300, 64, 500, 64].map((bytes) => allocate(allocator, bytes));
-    for (const k of [0, 2, 4]) allocator.free(blocks[k]);
-    expect(allocate(allocator, 310).address).toBe(blocks[2].address);
-    expect(allocate(allocator, 321).address).toBe(blocks[4].address);
+    for (const k of [0, 2, 4]) allocator.free(nth(blocks, k));
+    expect(allocate(allocator, 310).address).toBe(blocks[2]?.address);
+    expect(allocate(allocator, 321).address).toBe(blocks[4]?.address);
   });
 
-  it('says when there is no room, and keeps pages back', () => {
+  it('returns null when there is no room, and keeps pages back', () => {
     const allocator = new Allocator(new MockMemory(1, 32), { start: 0, maximumPages: 32 });
     const block = allocate(allocator, 1 << 20);
     expect(allocator.allocate(1 << 20)).toBe(null);
@@ -102,7 +103,7 @@ describe('Allocator', () => {
     expect(other.allocate(21 * pageBytes, 4)).not.toBe(null);
   });
 
-  it('grows by what is needed where it cannot grow by more', () => {
+  it('grows by only what is needed if it cannot grow by more', () => {
     const memory = new MockMemory(1, 20);
     const allocator = new Allocator(memory, { start: 0, maximumPages: 4096 });
     expect(allocate(allocator, 10 * pageBytes).address).toBe(0);

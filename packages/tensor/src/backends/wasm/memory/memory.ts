@@ -1,11 +1,14 @@
-/** What the allocator needs of a WebAssembly.Memory. */
+/** Allocates ranges of one WebAssembly memory. */
+import { nth } from '../../../kernel/nth.ts';
+
+/** What the allocator needs from a WebAssembly.Memory. */
 export interface GrowableMemory {
   readonly buffer: { readonly byteLength: number };
-  /** Adds pages; throws where it cannot. */
+  /** Adds pages; throws if that is impossible. */
   grow(pages: number): number;
 }
 
-/** Under what name generated code imports each memory. */
+/** The name by which generated code imports a memory. */
 export const memoryName = (memory: number): string => (memory === 0 ? 'memory' : `memory${memory}`);
 
 /** A range of a memory. */
@@ -15,13 +18,13 @@ export interface Block {
 }
 
 export const pageBytes = 65536;
-/** What a 32-bit memory can hold at most. */
+/** The largest number of pages of a 32-bit memory. */
 export const maximumPages = 65536;
 /** Every block starts at a multiple of this, a cache line. */
 export const alignment = 64;
-/** Vector loads may read past the end of a block: nothing is handed out this close to the end of the memory. */
+/** The number of bytes at the end of the memory that are not allocated, because vector loads may read past the end of a block. */
 const slack = 256;
-/** The memory grows by at least this, or an eighth of itself. */
+/** The memory grows by at least this number of bytes, and by at least an eighth of its size. */
 const smallestGrowth = 16 << 20;
 
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
@@ -32,8 +35,8 @@ interface FreeRange {
 }
 
 /**
- * Hands out ranges of one memory: best fit over a list of free ranges in ascending order, none of which touch. A block knows its
- * size, and freeing one merges it with its neighbours.
+ * Allocates ranges of one memory: best fit from a list of free ranges in ascending order, no two of which are adjacent. The allocator
+ * stores the size of each block, and merges a freed block with its neighbors.
  */
 export class Allocator {
   readonly #memory: GrowableMemory;
@@ -43,7 +46,7 @@ export class Allocator {
   #end: number;
   #used = 0;
 
-  /** Leaves the addresses below `start` alone. */
+  /** Allocates only addresses from `start` on. */
   constructor(memory: GrowableMemory, options: { readonly start: number; readonly maximumPages?: number }) {
     this.#memory = memory;
     this.#maximumPages = options.maximumPages ?? maximumPages;
@@ -51,27 +54,27 @@ export class Allocator {
     this.#extend();
   }
 
-  /** Bytes in blocks, rounding included. */
+  /** The number of bytes in blocks, including rounding. */
   get used(): number {
     return this.#used;
   }
 
-  /** Bytes of the memory itself. */
+  /** The size of the memory, in bytes. */
   get reserved(): number {
     return this.#memory.buffer.byteLength;
   }
 
-  /** The free ranges, ascending: for tests and reports. */
+  /** The free ranges in ascending order: for tests and reports. */
   get freeRanges(): readonly Readonly<FreeRange>[] {
     return this.#free;
   }
 
-  /** The bytes of the largest range that is free, the memory's growth left out. */
+  /** The size of the largest free range in bytes, without growing the memory. */
   get largestFree(): number {
     return this.#free.reduce((largest, { start, end }) => Math.max(largest, end - start), 0);
   }
 
-  /** A range of the memory, which may grow but for the last `keepPages` pages that it could have; null where there is none. */
+  /** Allocates a range; the memory may grow, except into its last `keepPages` possible pages. Returns null if there is no room. */
   allocate(bytes: number, keepPages = 0): Block | null {
     const size = Math.max(alignment, roundUp(bytes, alignment));
     let address = this.#take(size);
@@ -90,13 +93,13 @@ export class Allocator {
     this.#insert(address, address + size);
   }
 
-  /** Position of the first free range that starts at or behind `address`. */
+  /** The position of the first free range that starts at or after `address`. */
   #search(address: number): number {
     let low = 0;
     let high = this.#free.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#free[middle].start < address) low = middle + 1;
+      if (nth(this.#free, middle).start < address) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -116,25 +119,26 @@ export class Allocator {
     else this.#free.splice(at, 0, { start, end });
   }
 
-  /** The address of `size` bytes at the front of the smallest range that holds them. */
+  /** Takes `size` bytes from the front of the smallest range that is large enough; returns their address. */
   #take(size: number): number | null {
     let best = -1;
     let bestLength = Number.POSITIVE_INFINITY;
     for (let k = 0; k < this.#free.length; k++) {
-      const length = this.#free[k].end - this.#free[k].start;
+      const { start, end } = nth(this.#free, k);
+      const length = end - start;
       if (length < size || length >= bestLength) continue;
       best = k;
       bestLength = length;
       if (length === size) break;
     }
     if (best < 0) return null;
-    const { start, end } = this.#free[best];
+    const { start, end } = nth(this.#free, best);
     if (end - start === size) this.#free.splice(best, 1);
     else this.#free[best] = { start: start + size, end };
     return start;
   }
 
-  /** Makes what the memory has beyond `#end` free. */
+  /** Adds the part of the memory after `#end` to the free ranges. */
   #extend(): void {
     const end = Math.floor((this.#memory.buffer.byteLength - slack) / alignment) * alignment;
     if (end <= this.#end) return;
@@ -142,7 +146,7 @@ export class Allocator {
     this.#end = end;
   }
 
-  /** Makes room for `size` bytes at the end; false where that is impossible. */
+  /** Grows the memory for `size` bytes at the end; returns false if that is impossible. */
   #grow(size: number, mostPages: number): boolean {
     const last = this.#free[this.#free.length - 1];
     const freeAtEnd = last !== undefined && last.end === this.#end ? last.end - last.start : 0;

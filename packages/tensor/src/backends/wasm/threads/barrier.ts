@@ -1,13 +1,14 @@
+/** Generates the barrier at which the threads of a run wait for each other. */
 import type { FunctionBuilder, ModuleBuilder } from '../emit/encoder.ts';
 import { control } from './control.ts';
 
-/** Looks at the round this many times before it sleeps: some microseconds. */
+/** How often a thread checks the round before it sleeps: some microseconds. */
 const spins = 4000;
 
 /**
- * A function `(threads) -> failed`: returns when `threads` threads have called it. Not 0 where one of them has failed meanwhile and the
- * others must leave. The last to arrive starts the next round; the others watch the round's number, and sleep when it takes
- * long. A sleeper registers before it looks at the number for the last time (`wait32` compares atomically), so it is never missed.
+ * A function `(threads) -> failed` that returns when `threads` threads have called it. The result is not 0 if one of them has failed in the
+ * meantime and the others must leave. The last thread to arrive starts the next round; the others check the round's number, and sleep if
+ * that takes long. A sleeper registers before it checks the number for the last time (`wait32` compares atomically), so it is always woken.
  */
 export function emitBarrier(module: ModuleBuilder): FunctionBuilder {
   const fn = module.function('barrier', ['i32'], ['i32']);

@@ -1,17 +1,17 @@
 /**
- * The control block: a few 32-bit words at the start of the shared memory, through which threads meet. The JavaScript side and the
- * generated code use the same addresses. Words that different threads write stand on cache lines of their own.
+ * The control block: a few 32-bit words at the start of the shared memory, through which threads communicate. JavaScript and the
+ * generated code use the same addresses. Words that are written by different threads are in separate cache lines.
  */
 
-/** Most threads that a backend can have. */
+/** The largest number of threads of a backend. */
 export const maximumThreads = 256;
 
 const lineBytes = 64;
 const line = (index: number): number => 1024 + index * lineBytes;
 
-/** Byte addresses. */
+/** The addresses of the words, in bytes. */
 export const control = {
-  /** The job: number of the program to run (its module was posted before), and what it is called with. */
+  /** The job: the number of the program to run (its module was posted before), and its arguments. */
   program: line(0),
   table: line(0) + 8,
   threads: line(0) + 12,
@@ -19,32 +19,34 @@ export const control = {
   scratchBytes: line(0) + 20,
   /** Whether the last thread to finish posts a message. */
   posts: line(0) + 24,
-  /** Number of the job. */
+  /** The number of the job. */
   serial: line(0) + 28,
 
-  /** Counts threads that have finished the job. */
+  /** The number of threads that have finished the job. */
   finished: line(1),
 
-  /** A barrier: threads that arrived, rounds so far, threads that sleep. */
+  /** The barrier: the number of threads that arrived, of rounds so far, and of threads that sleep. */
   arrived: line(2),
   round: line(3),
   sleeping: line(4),
 
-  /** Not 0 where a thread has failed: the others leave at the next barrier. Its number plus 1; then where, and the length of the message. */
+  /** The number of a thread that has failed, plus 1; 0 if none has. The others leave at the next barrier. */
   failed: line(5),
+  /** The kernel that failed. */
   failedKernel: line(5) + 4,
+  /** The length of the message, in bytes. */
   failureLength: line(5) + 8,
 
-  /** Workers that are ready. */
+  /** The number of workers that are ready. */
   ready: line(6),
-  /** Messages that were posted to each worker so far: a worker takes them all before it does a job. */
+  /** The number of messages posted to each worker so far: a worker receives all of them before it runs a job. */
   messages: line(6) + 4,
 
-  /** The message of a failure, UTF-8. */
+  /** The message of a failure, in UTF-8. */
   failureText: line(8),
   failureTextBytes: 512,
 
-  /** One line a thread, from here: the number of the kernel that it runs, and a count of its jobs, whose change wakes it. */
+  /** From here, one line for each thread: the number of the kernel that it runs, and the number of its jobs, whose change wakes it. */
   perThread: line(16),
   perThreadBytes: lineBytes,
 } as const;
@@ -52,5 +54,5 @@ export const control = {
 export const currentKernel = (thread: number): number => control.perThread + thread * control.perThreadBytes;
 export const jobCount = (thread: number): number => currentKernel(thread) + 4;
 
-/** Where the rest of the memory starts. */
+/** The first address after the control block. */
 export const controlEnd = control.perThread + maximumThreads * control.perThreadBytes;

@@ -1,26 +1,26 @@
 /**
- * V8's compilers. Liftoff is quick to compile and slow to run; TurboFan the other way round, and it alone has the re-vectoriser,
- * which pairs 128-bit operations into 256-bit ones.
+ * Controls V8's two compilers. Liftoff compiles quickly, but its code is slow; TurboFan compiles slowly, its code is fast, and only it has
+ * the re-vectorizer, which pairs 128-bit operations into 256-bit ones.
  */
 import type { Platform } from './platform.ts';
 
-/** Node's major version from which V8's re-vectoriser works. Older ones refuse the flag, or ignore it. */
+/** The first major version of Node in which V8's re-vectorizer works. Older ones reject or ignore the flag. */
 const revectorizerSince = 24;
 
-let asked: boolean | null = null;
+let decided: boolean | null = null;
 
 /**
- * Switches the re-vectoriser on or off for the process and all its workers; only the first call decides, as V8 wants it before
- * the first module is compiled. Returns whether it is on.
+ * Turns the re-vectorizer on or off for the process and all its workers. Only the first call decides, because V8 needs the flag before the
+ * first module is compiled. Returns whether it is on.
  */
 export function setRevectorizer(platform: Platform, wanted: boolean): boolean {
-  if (asked !== null) return asked;
-  asked = wanted && platform.setEngineFlags !== null && platform.nodeMajor >= revectorizerSince;
-  if (asked) platform.setEngineFlags?.('--experimental-wasm-revectorize');
-  return asked;
+  if (decided !== null) return decided;
+  decided = wanted && platform.setEngineFlags !== null && platform.nodeMajor >= revectorizerSince;
+  if (decided) platform.setEngineFlags?.('--experimental-wasm-revectorize');
+  return decided;
 }
 
-/** Compiles with TurboFan at once, on all cores, where the platform lets us; otherwise V8 decides as it runs. */
+/** Compiles with TurboFan at once, on all cores, if the platform allows that; otherwise V8 decides at run time. */
 export function compileOptimized(platform: Platform, bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
   const { setEngineFlags } = platform;
   if (setEngineFlags === null) return new WebAssembly.Module(bytes);

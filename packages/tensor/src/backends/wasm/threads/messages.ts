@@ -1,6 +1,5 @@
+/** The messages between the pool and its threads: those things that cannot be put into shared memory. */
 import type { Marks } from './share.ts';
-
-/** What the pool and its threads post to each other: what shared memory cannot carry. */
 
 export type WorkerMessage =
   | {
@@ -14,9 +13,9 @@ export type WorkerMessage =
 
 export type WorkerReport = { readonly kind: 'ready' } | { readonly kind: 'finished'; readonly serial: number };
 
-/** What a worker is started with. */
+/** The data with which a worker is started. */
 export interface WorkerStart {
   readonly memory: WebAssembly.Memory;
-  /** Number of the thread. */
+  /** The number of the thread. */
   readonly index: number;
 }

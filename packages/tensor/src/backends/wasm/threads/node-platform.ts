@@ -1,4 +1,4 @@
-/** What Node offers. Its modules are asked for at run time, so that this file can be loaded where there are none. */
+/** The platform in Node. Node's modules are loaded at run time, so that browsers can load this file too. */
 import { collectGarbage } from '../../collect-garbage.ts';
 import type { Platform } from './platform.ts';
 
@@ -8,7 +8,7 @@ export function nodePlatform(): Platform {
   const { Worker, MessageChannel } = process.getBuiltinModule('node:worker_threads') as WorkerThreads;
   const { availableParallelism } = process.getBuiltinModule('node:os');
   const v8 = process.getBuiltinModule('node:v8');
-  // Node strips types by itself; before, a loader given on the command line does, and the worker needs it too.
+  // Newer versions of Node strip types themselves; in older ones a loader on the command line does, and the worker needs it too.
   const stripsTypes = Boolean((process.features as { typescript?: unknown }).typescript);
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return {

@@ -1,14 +1,15 @@
-/** What differs between Node.js and browsers, in one place. */
+/** The interface to what differs between Node and browsers: threads, engine flags and garbage collection. */
 import type { WorkerStart } from './messages.ts';
 
 /** A thread of the pool. */
 export interface WorkerHandle {
-  /** Messages to the worker; it takes them between jobs. */
+  /** Sends a message to the worker, which receives it between jobs. */
   post(message: unknown): void;
-  /** Called for each message from the worker; `ended` with a reason when it has stopped by itself. */
+  /** Calls `onMessage` for each message from the worker, and `ended` with the reason if it stops unexpectedly. */
   listen(onMessage: (message: unknown) => void, ended: (reason: Error) => void): void;
-  /** A referenced worker keeps the process alive. */
+  /** Makes the worker keep the process alive. */
   ref(): void;
+  /** Lets the process end although the worker runs. */
   unref(): void;
   terminate(): Promise<void>;
 }
@@ -16,16 +17,16 @@ export interface WorkerHandle {
 export interface Platform {
   env(name: string): string | undefined;
   readonly parallelism: number;
-  /** Changes V8's flags, where that is possible; null elsewhere. */
+  /** Changes V8's flags; null where that is impossible. */
   readonly setEngineFlags: ((...flags: readonly string[]) => void) | null;
-  /** Major version of Node; 0 elsewhere. */
+  /** The major version of Node; 0 elsewhere. */
   readonly nodeMajor: number;
-  /** A worker with access to `memory`; null where there are none. */
+  /** Creates a worker; null on platforms without workers. */
   readonly createWorker: ((start: WorkerStart) => WorkerHandle) | null;
-  /** Why there are no workers, and what to do; null where there are. */
+  /** Why there are no workers, and what to do; null if there are. */
   readonly whyOneThread: string | null;
-  /** Whether the calling thread may wait for others asleep (`Atomics.wait`). */
+  /** Whether the calling thread may sleep while it waits for others (`Atomics.wait`). */
   readonly canBlock: boolean;
-  /** Collects garbage now, where that can be asked for; finalizers run with the event loop's next turn. */
+  /** Collects garbage now, if the platform allows that; finalizers run in the event loop's next turn. */
   collectGarbage(): void;
 }

@@ -3,8 +3,8 @@ import { control } from './control.ts';
 import type { Platform, WorkerHandle } from './platform.ts';
 import { Pool } from './pool.ts';
 
-/** A platform whose workers do nothing but note whether they keep the process alive. */
-function standIns(): {
+/** A platform whose workers do nothing except record whether they keep the process alive. */
+function mockPlatform(): {
   platform: Platform;
   alive: () => boolean[];
   report: (worker: number, message: unknown) => void;
@@ -41,15 +41,15 @@ function standIns(): {
 }
 
 const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-// The shortest module there is.
+// The shortest valid module.
 const module = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
 
-test('who stops waiting for the workers to be ready does not let a job in progress end the process', async () => {
-  const { platform, alive, report } = standIns();
+test('the process stays alive for a job in progress when a call that waited for the workers returns', async () => {
+  const { platform, alive, report } = mockPlatform();
   const pool = new Pool(memory, platform, 2);
   const ready = pool.whenReady();
   expect(alive()).toEqual([true, true]);
-  // The workers say in shared memory that they are ready; a job starts before their messages have arrived.
+  // The workers report in shared memory that they are ready; a job starts before their messages arrive.
   new Int32Array(memory.buffer)[control.ready / 4] = 2;
   const program = { id: 1, module, memories: [], marks: null, instance: null };
   pool.dispatch({ program, table: 0, scratch: 0, scratchBytes: 0 }, () => undefined);

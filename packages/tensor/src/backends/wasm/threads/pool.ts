@@ -1,41 +1,44 @@
-/** The threads. Jobs go through the control block (see `control.ts`); messages carry only what it cannot: modules. */
+/** The pool of threads. Jobs are passed through the control block (see `control.ts`), and modules, which it cannot contain, in messages. */
+import { nth } from '../../../kernel/nth.ts';
 import { control, currentKernel, jobCount, maximumThreads } from './control.ts';
 import type { WorkerMessage, WorkerReport } from './messages.ts';
 import type { Platform, WorkerHandle } from './platform.ts';
 import { type Program, runShare, takeFailure } from './share.ts';
 
-/** A compiled plan, as the pool knows it. */
+/** A compiled plan with the number by which threads know it. */
 export interface PooledProgram extends Program {
   readonly id: number;
 }
 
-/** What a program's `run` is called with. */
+/** A program, and the arguments of its `run`. */
 export interface Job {
   readonly program: PooledProgram;
   readonly table: number;
   readonly scratch: number;
-  /** Of each thread. */
+  /** The scratch memory of each thread, in bytes. */
   readonly scratchBytes: number;
 }
 
 export interface Failure {
+  /** The kernel's number in the plan. */
   readonly kernel: number;
   readonly message: string;
 }
 
 const word = (address: number): number => address / 4;
 
+/** Starts the workers, and runs jobs on them. */
 export class Pool {
   readonly #memory: WebAssembly.Memory;
   readonly #platform: Platform;
-  /** Threads of a job. */
+  /** The number of threads of a job. */
   readonly threads: number;
   #workers: WorkerHandle[] | null = null;
   readonly #loaded = new Set<number>();
   #broken: Error | null = null;
   #onReady: (() => void)[] = [];
   #onFinished: (() => void) | null = null;
-  /** How many wait for the workers: those who wait for them to be ready, and the job in progress. */
+  /** The number of reasons to keep the process alive: calls that wait for the workers to be ready, and the job in progress. */
   #holds = 0;
   #disposed = false;
   #serial = 0;
@@ -50,12 +53,12 @@ export class Pool {
     return new Int32Array(this.#memory.buffer);
   }
 
-  /** Why there are no workers although there should be; null if all is well. */
+  /** The error that stopped the workers; null if none did. */
   get broken(): Error | null {
     return this.#broken;
   }
 
-  /** Starts the workers, which takes some time; returns at once. */
+  /** Starts the workers, which takes some time, and returns at once. */
   start(): void {
     const { createWorker } = this.#platform;
     if (this.#disposed || this.#workers !== null || this.threads === 1 || createWorker === null) return;
@@ -72,12 +75,12 @@ export class Pool {
     return this.#workers !== null && this.#broken === null && this.#words()[word(control.ready)] === this.threads;
   }
 
-  /** Whether all workers wait for jobs, and the calling thread may be one of those that do a job together. */
+  /** Whether all workers wait for jobs, and the calling thread may take part in a job. */
   get readyToJoin(): boolean {
     return this.#platform.canBlock && this.ready;
   }
 
-  /** Resolves when the workers are ready, or never will be. */
+  /** Resolves when the workers are ready, or have failed. */
   async whenReady(): Promise<void> {
     this.start();
     if (this.#workers === null || this.ready || this.#broken !== null) return;
@@ -86,7 +89,7 @@ export class Pool {
     this.#release();
   }
 
-  /** Keeps the process alive until the workers have answered; each call needs its `#release`. */
+  /** Keeps the process alive; each call needs a matching `#release`. */
   #hold(): void {
     if (this.#holds++ === 0) for (const worker of this.#workers ?? []) worker.ref();
   }
@@ -101,7 +104,7 @@ export class Pool {
         if (this.ready) this.#settle();
         return;
       case 'finished':
-        // A job that was waited for reports too, later than needed.
+        // A job that `waitFinished` already waited for reports too, but later.
         if (report.serial === this.#serial) this.#onFinished?.();
         return;
       default:
@@ -154,20 +157,20 @@ export class Pool {
     this.#send({ kind: 'load', id, module, memories, marks });
   }
 
-  /** Lets the workers forget a program. */
+  /** Drops a program from the workers. */
   drop({ id }: PooledProgram): void {
     if (!this.#loaded.delete(id)) return;
     this.#send({ kind: 'drop', id });
   }
 
-  /** Runs a job on the calling thread alone. */
+  /** Runs a job on the calling thread only. */
   runAlone(job: Job): Failure | null {
     this.#post(job, 1, false);
     runShare(this.#memory, job.program, 0);
     return takeFailure(this.#memory);
   }
 
-  /** Runs a job on all threads, of which the calling one is the first; blocks. Only where `readyToJoin`. */
+  /** Runs a job on all threads, with the calling thread as the first, and blocks until it has finished. Requires `readyToJoin`. */
   runHere(job: Job): Failure | null {
     this.#load(job.program);
     this.#post(job, this.threads, false);
@@ -177,7 +180,7 @@ export class Pool {
     return takeFailure(this.#memory);
   }
 
-  /** Runs a job on the workers; `finished` is called from the event loop. The workers must be ready. */
+  /** Starts a job on the workers, which must be ready; `finished` is called from the event loop. */
   dispatch(job: Job, finished: () => void): void {
     this.#load(job.program);
     this.#hold();
@@ -186,25 +189,25 @@ export class Pool {
     this.#wake(0);
   }
 
-  /** Blocks until the job in progress has finished: asleep where the thread may sleep, otherwise looking all the time. */
+  /** Blocks until the job in progress has finished; the thread sleeps if it may, otherwise it polls. */
   waitFinished(): void {
     const words = this.#words();
     for (let look = 0; ; look++) {
       const finished = Atomics.load(words, word(control.finished));
       if (finished === this.threads) return;
-      // The threads' shares are equal: mostly the others are done in a moment.
+      // The threads' shares are equal, so the others are usually done in a moment.
       if (look < 2000 || !this.#platform.canBlock) continue;
       Atomics.wait(words, word(control.finished), finished);
     }
   }
 
-  /** To be called once a dispatched job has finished: what went wrong, if something did. */
+  /** Ends a dispatched job that has finished; returns its failure, or null. */
   conclude(): Failure | null {
     this.#onFinished = null;
     this.#release();
     const failure = takeFailure(this.#memory);
     if (failure !== null || this.#broken === null) return failure;
-    return { kernel: this.#words()[word(currentKernel(0))], message: this.#broken.message };
+    return { kernel: nth(this.#words(), word(currentKernel(0))), message: this.#broken.message };
   }
 
   async dispose(): Promise<void> {

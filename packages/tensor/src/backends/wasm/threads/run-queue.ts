@@ -1,22 +1,23 @@
 /**
- * Runs of one backend, one after the other, in the order of the calls. A run that is worth it goes to the workers while the main
- * thread goes on; whoever cannot wait for the event loop calls `finish`, which blocks.
+ * Executes the runs of one backend one after the other, in the order of the calls. A run that is long enough goes to the workers while the
+ * main thread continues; a caller that cannot wait for the event loop calls `finish`, which blocks.
  */
 import type { Allocation } from '../../../kernel/backend.ts';
 import type { Failure, Job, Pool } from './pool.ts';
 
 export interface Run {
   readonly externals: readonly Allocation[];
-  /** What one thread needs, roughly. */
+  /** A rough estimate of the time on one thread. */
   readonly nanoseconds: number;
-  /** Places temporaries and writes addresses; called when the run's turn has come. */
+  /** Places temporaries and writes addresses; called just before the run starts. */
   prepare(): Job;
+  /** The error for a failure. */
   explain(failure: Failure): Error;
 }
 
 /**
- * From how many nanoseconds on threads are worth waking: where the main thread takes part and waits, and where all of the work
- * goes to the workers and the event loop tells of its end.
+ * The least estimated time, in nanoseconds, for which waking the threads is worth it: `blocking` if the main thread takes part and waits,
+ * `dispatched` if all work goes to the workers and the event loop reports its end.
  */
 const worthWaking = { blocking: 25_000, dispatched: 100_000 };
 
@@ -26,17 +27,18 @@ interface Entry {
   readonly reject: (error: unknown) => void;
 }
 
+/** The queue of runs. */
 export class RunQueue {
   readonly #pool: Pool;
   readonly #afterEach: () => void;
   readonly #entries: Entry[] = [];
   #current: Entry | null = null;
   #dispatched = false;
-  /** Settles with the run that was added last. */
+  /** Settles when the run that was added last has finished. */
   #last: Promise<void> = Promise.resolve();
   #warned = false;
 
-  /** `afterEach` is called when a run has finished. */
+  /** `afterEach` is called whenever a run has finished. */
   constructor(pool: Pool, afterEach: () => void) {
     this.#pool = pool;
     this.#afterEach = afterEach;
@@ -48,7 +50,7 @@ export class RunQueue {
     return (this.#current !== null && uses(this.#current)) || this.#entries.some(uses);
   }
 
-  /** Resolves when the run has finished. */
+  /** Adds a run; resolves when it has finished. */
   add(run: Run): Promise<void> {
     const finished = new Promise<void>((resolve, reject) => {
       this.#entries.push({ run, resolve, reject });
@@ -58,12 +60,12 @@ export class RunQueue {
     return finished;
   }
 
-  /** Resolves when all runs that were added so far have finished, well or not. */
+  /** Resolves when all runs that were added so far have finished or failed. */
   async settled(): Promise<void> {
     await this.#last;
   }
 
-  /** Blocks until nothing is left to run. */
+  /** Blocks until the queue is empty. */
   finish(): void {
     while (this.#current !== null) {
       const entry = this.#current;
@@ -75,7 +77,7 @@ export class RunQueue {
     }
   }
 
-  /** Runs on the calling thread, with the workers' help if it is worth it; what came before finishes first. Throws what goes wrong. */
+  /** Finishes all earlier runs, then runs on the calling thread, together with the workers if that is worth it. Throws the run's failure. */
   runSync(run: Run): void {
     this.finish();
     this.#runBlocking(run);
@@ -102,19 +104,19 @@ export class RunQueue {
     this.#afterEach();
   }
 
-  /** Also starts the workers, so that they are there next time. */
+  /** Whether a run is worth using threads. Also starts the workers, so that they are ready next time. */
   #wantsThreads(run: Run, worth: number): boolean {
     if (this.#pool.threads === 1 || run.nanoseconds < worth) return false;
     this.#pool.start();
     const { broken } = this.#pool;
     if (broken !== null && !this.#warned) {
       this.#warned = true;
-      console.warn(`wasm: the worker threads are gone, all runs on one thread: ${broken.message}`);
+      console.warn(`wasm: the worker threads have failed, so everything runs on one thread: ${broken.message}`);
     }
     return broken === null;
   }
 
-  /** Starts what is next in the queue; runs that are not worth dispatching finish right here. */
+  /** Starts the next runs in the queue; those that are not worth dispatching run here. */
   #advance(): void {
     for (;;) {
       const entry = this.#entries.shift() ?? null;
@@ -132,7 +134,7 @@ export class RunQueue {
     }
   }
 
-  /** The workers are ready, or will never be. Meanwhile `finish` may have run the entry. */
+  /** Continues with an entry when the workers are ready or have failed; `finish` may have run it in the meantime. */
   #resume(entry: Entry): void {
     if (this.#current !== entry || this.#dispatched) return;
     if (this.#pool.ready) {
@@ -141,7 +143,7 @@ export class RunQueue {
     this.#advance();
   }
 
-  /** False where the run could not start. */
+  /** Starts a run on the workers; returns false if it could not start. */
   #dispatch(entry: Entry): boolean {
     try {
       const job = entry.run.prepare();

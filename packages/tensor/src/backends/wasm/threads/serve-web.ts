@@ -1,4 +1,4 @@
-/** Starts a thread of the pool in a browser: the first message says what it shares, further ones come as events. */
+/** Starts a thread of the pool in a browser: the first message contains its start data, and later messages arrive as events. */
 import type { WorkerMessage, WorkerStart } from './messages.ts';
 import { serve } from './serve.ts';
 

@@ -1,16 +1,17 @@
 /**
- * What a thread of the pool does. It sleeps until its job number changes, takes the messages that came meanwhile, does its part, and
- * sleeps again. It returns to its event loop only where messages arrive by events and one is on its way.
+ * The loop of a thread of the pool. It sleeps until its job number changes, receives the messages that were posted in the meantime, runs its
+ * share of the job, and sleeps again. It returns to its event loop only if messages arrive as events and one has been posted but not received.
  */
+import { nth } from '../../../kernel/nth.ts';
 import { control, jobCount } from './control.ts';
 import type { WorkerMessage, WorkerReport, WorkerStart } from './messages.ts';
 import { type Program, runShare } from './share.ts';
 
 /** How a worker and the pool exchange messages. */
 export interface Connection {
-  /** The next message, if one is here. */
+  /** The next message, if one has arrived. */
   next(): WorkerMessage | undefined;
-  /** Resolves when another message is here. */
+  /** Resolves when another message has arrived. */
   more(): Promise<void>;
   post(report: WorkerReport): void;
 }
@@ -45,10 +46,11 @@ export async function serve({ memory, index }: WorkerStart, connection: Connecti
       if (message === undefined) await connection.more();
       else take(message);
     }
-    // Read before the last thread has finished: the main thread may describe the next job from then on.
-    const serial = words[word(control.serial)];
-    const posts = words[word(control.posts)] !== 0;
-    const last = runShare(memory, programs.get(words[word(control.program)]), index);
+    // These words are read before this thread finishes, because the main thread may write the next job as soon as all have finished.
+    const read = (address: number): number => nth(words, word(address));
+    const serial = read(control.serial);
+    const posts = read(control.posts) !== 0;
+    const last = runShare(memory, programs.get(read(control.program)), index);
     if (last && posts) connection.post({ kind: 'finished', serial });
   }
 }

@@ -1,4 +1,4 @@
-/** What a browser offers in place of Node: see `platform.ts`. */
+/** The platform in browsers. */
 
 import type { WorkerStart } from './messages.ts';
 import type { Platform, WorkerHandle } from './platform.ts';
@@ -28,7 +28,7 @@ function createWorker(start: WorkerStart): WorkerHandle {
   };
 }
 
-/** Whether this thread may wait for others asleep: workers may, a page's main thread may not. */
+/** Whether this thread may sleep while it waits: workers may, a page's main thread may not. */
 function canBlock(): boolean {
   try {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
@@ -39,7 +39,7 @@ function canBlock(): boolean {
 }
 
 function whyOneThread(): string | null {
-  if (typeof Worker === 'undefined') return 'this place has no workers';
+  if (typeof Worker === 'undefined') return 'this environment has no workers';
   if (globalThis.crossOriginIsolated) return null;
   return (
     'the page is not cross-origin isolated, so memory cannot be shared between threads; serve it with the headers ' +

@@ -1,4 +1,4 @@
-/** A thread of the pool in Node. It looks for messages between jobs, without an event loop. */
+/** Starts a thread of the pool in Node, which polls for messages between jobs without an event loop. */
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { WorkerMessage, WorkerStart } from './messages.ts';
 import { serve } from './serve.ts';

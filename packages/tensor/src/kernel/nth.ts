@@ -1,0 +1,15 @@
+/** Reads entries that must exist: a wrong index or key is a mistake in this library, and throws where it is made. */
+
+/** The entry of `list` at `index`. Throws RangeError if there is none. */
+export function nth<T>(list: ArrayLike<T | undefined>, index: number): T {
+  const entry = list[index];
+  if (entry === undefined) throw new RangeError(`there is no entry ${index} in a list of ${list.length}`);
+  return entry;
+}
+
+/** The value that `map` has for `key`. Throws RangeError if it has none. */
+export function lookUp<K, V>(map: ReadonlyMap<K, V | undefined>, key: K): V {
+  const value = map.get(key);
+  if (value === undefined) throw new RangeError(`there is no value for key ${String(key)}`);
+  return value;
+}
