@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 // Each workspace may import those before it in this list, by name and through their public face, and nothing after it.
 const order = [
   'packages/tensor',
@@ -36,15 +38,19 @@ const onlyThese = Object.entries(only).map(([folder, allowed]) => ({
   to: { path: `^(${order.join('|')})/`, pathNot: `^(${folder}/|${allowed})` },
 }));
 
+/** The source files that a workspace's package.json exports, as one pattern. */
+function exportedFiles(folder) {
+  const { exports = {} } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));
+  const files = Object.values(exports).map((entry) => (typeof entry === 'string' ? entry : entry['tessera-source']));
+  return `^${folder}/(${files.map((file) => file.slice(2).replaceAll('.', '\\.')).join('|')})$`;
+}
+
 const throughThePublicFace = order.map((folder) => ({
-  name: `${folder.replace('packages/', '')}-is-imported-through-its-index`,
+  name: `${folder.replace('packages/', '')}-is-imported-through-its-exports`,
   comment: `Import ${folder} by its package name: what its "exports" do not name is private.`,
   severity: 'error',
   from: { pathNot: `^${folder}/` },
-  to: {
-    path: `^${folder}/`,
-    pathNot: `^${folder}/src/(index|browser|arrow/index|io/index|random/threefry|testing/(conformance|tiny-dataset))\\.ts$`,
-  },
+  to: { path: `^${folder}/`, pathNot: exportedFiles(folder) },
 }));
 
 // The rooms of the WebAssembly backend, and which of them each may import. The files at its top import them all.
@@ -176,6 +182,52 @@ const roomsOneWay = Object.entries(rooms).flatMap(([folder, lines]) =>
   ),
 );
 
+/*
+ * The rooms of packages/train/src, in the order in which they build on each other. The files in src itself (`train-model.ts`, `load-run.ts`,
+ * ...) put a whole run together from them, and no room imports those files.
+ */
+const trainRooms = [
+  // Optimizers and schedules, with their settings.
+  { room: 'optim', imports: [] },
+  // Compiled steps, the training loop, checkpoints and metrics.
+  { room: 'loop', imports: ['optim'] },
+  // What a configuration can contain, and how it is put together.
+  { room: 'config', imports: ['optim'] },
+  // The page of a run.
+  { room: 'report', imports: ['loop'] },
+  // Results of evaluation: how each kind is computed, printed, stored and drawn.
+  { room: 'evaluation', imports: ['loop', 'report'] },
+  // The files of a run.
+  { room: 'run-folder', imports: ['loop', 'report'] },
+  // One folder for each task.
+  { room: 'tasks', imports: ['optim', 'loop', 'config', 'report', 'evaluation', 'run-folder'] },
+];
+
+const train = '^packages/train/src/';
+const roomsOfTrain = [
+  ...trainRooms.map(({ room, imports }) => ({
+    name: `train-${room}`,
+    comment: `packages/train/src/${room} may import only ${imports.join(', ') || 'itself'}: see the table of rooms.`,
+    severity: 'error',
+    from: { path: `${train}${room}/`, pathNot: tests },
+    to: { path: train, pathNot: [room, ...imports].map((allowed) => `${train}${allowed}/`) },
+  })),
+  {
+    name: 'train-room-without-a-rule',
+    comment: 'A new room of packages/train/src: add it to the table of rooms.',
+    severity: 'error',
+    from: { path: `${train}[^/]+/`, pathNot: [...trainRooms.map(({ room }) => `${train}${room}/`), tests] },
+    to: { path: train },
+  },
+  {
+    name: 'tasks-do-not-know-each-other',
+    comment: 'What several tasks share is a file in tasks/ itself.',
+    severity: 'error',
+    from: { path: `${train}tasks/([^/]+)/`, pathNot: tests },
+    to: { path: `${train}tasks/[^/]+/`, pathNot: `${train}tasks/$1/` },
+  },
+];
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
   forbidden: [
@@ -184,6 +236,7 @@ export default {
     ...throughThePublicFace,
     ...wasmOneWay,
     ...roomsOfTensor,
+    ...roomsOfTrain,
     ...roomsOneWay,
     {
       name: 'other-packages-by-name',

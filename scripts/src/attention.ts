@@ -4,19 +4,15 @@ import { basename, dirname, extname, join } from 'node:path';
 import { decodeImage } from '@tessera/data';
 import { writeFileAtomic } from '@tessera/data/io';
 import type { Tensor } from '@tessera/tensor';
+import { findRun, type LoadedCLIPFile, type LoadedRun, loadCLIPFile, loadRun } from '@tessera/train';
 import {
   attentionOfImage,
   attentionSections,
   attentiveTower,
   drawSheet,
-  findRun,
   type ImageAttention,
-  type LoadedCLIPFile,
-  type LoadedRun,
-  loadCLIPFile,
-  loadRun,
   type SheetSection,
-} from '@tessera/train';
+} from '@tessera/train/attention';
 import {
   backendOption,
   chooseBackend,

@@ -2,18 +2,15 @@
 import { existsSync } from 'node:fs';
 import { type Dataset, openDataset, type Split } from '@tessera/data';
 import {
-  type EvaluationOption,
-  type EvaluationRequest,
   type EvaluationResult,
   findRun,
-  interpolateStates,
   type LoadedCLIPFile,
   type LoadedRun,
   loadCLIPFile,
   loadRun,
-  promptTemplates,
-  summarizeResults,
 } from '@tessera/train';
+import { interpolateStates, promptTemplates, summarizeResults } from '@tessera/train/evaluation';
+import type { EvaluationOption, EvaluationRequest } from '@tessera/train/tasks';
 import {
   backendOption,
   chooseBackend,

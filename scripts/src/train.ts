@@ -4,20 +4,18 @@ import { precisions } from '@tessera/tensor';
 import {
   findCheckpoint,
   findRun,
-  formatConfig,
-  listSettings,
   loadConfig,
-  presetsOf,
   type RunConfig,
   RunFolder,
   readCheckpoint,
   type StepReport,
   type Task,
-  taskFromCheckpoint,
   taskNamed,
   tasks,
   trainModel,
 } from '@tessera/train';
+import { formatConfig, listSettings, presetsOf } from '@tessera/train/config';
+import { taskFromCheckpoint } from '@tessera/train/tasks';
 import {
   backendOption,
   chooseBackend,

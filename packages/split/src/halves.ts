@@ -3,8 +3,8 @@ import { type ImageTower, isSplitTower, preprocess, type SplitTower } from '@tes
 import type { Module } from '@tessera/nn';
 import { type CompiledFunction, compile, type Tensor, tensor, tidy, zeros } from '@tessera/tensor';
 import type { LoadedCLIPFile, LoadedRun } from '@tessera/train';
-import { fillBatch, inEvaluationMode } from '@tessera/train';
 import { BatchEncoder } from '@tessera/train/browser';
+import { fillBatch, inEvaluationMode } from '@tessera/train/evaluation';
 import { identify } from './identity.ts';
 import { type HandOffBatch, placesOnGrid } from './stream/batch.ts';
 import { checkIdentity, type HandOffDType, HandOffError, type HandOffHeader, handOffVersion } from './stream/header.ts';

@@ -1,25 +1,24 @@
-/** Training: optimizers, the training loop, tasks, evaluation, reports, configuration and run folders. */
-export * from './config/index.ts';
-export * from './evaluation/attention/index.ts';
-export * from './evaluation/index.ts';
-export * from './evaluation/metrics.ts';
+/**
+ * Training, as users start it: a whole run by one call, or its parts: optimizers, schedules, compiled steps, the training loop. More is in
+ * the subpaths `optim`, `loop`, `config`, `tasks`, `evaluation`, `attention`, `report` and, without Node, `browser`.
+ */
+export type { RunConfig } from './config/schema.ts';
+export type { EvaluationResult } from './evaluation/result.ts';
 export { type LoadedCLIPFile, loadCLIPFile } from './load-clip-file.ts';
 export { type ConfigSources, loadConfig } from './load-config.ts';
 export { type LoadedRun, loadRun } from './load-run.ts';
-export * from './loop/index.ts';
-export * from './loop/metrics-file.ts';
-export * from './optim/index.ts';
-export * from './report/index.ts';
-export * from './run-folder/run-folder.ts';
-export { taskFromCheckpoint, taskNamed, tasks } from './tasks/index.ts';
-export type {
-  AnyTaskModel,
-  EvaluationOption,
-  EvaluationRequest,
-  ImageHalf,
-  Task,
-  TaskModel,
-  TextHalf,
-} from './tasks/task.ts';
+export { AccumulatedStep } from './loop/accumulated-step.ts';
+export { readCheckpoint } from './loop/checkpoint.ts';
+export type { Objective, SeparableObjective } from './loop/objective.ts';
+export { type StepResult, TrainingStep } from './loop/step.ts';
+export { type StepReport, Trainer } from './loop/trainer.ts';
+export { AdamW } from './optim/adamw.ts';
+export { clipGradNorm } from './optim/clip-grad-norm.ts';
+export { GradScaler } from './optim/grad-scaler.ts';
+export { noDecay, Optimizer } from './optim/optimizer.ts';
+export { constant, type Schedule, warmupCosine, warmupLinear } from './optim/schedule.ts';
+export { SGD } from './optim/sgd.ts';
+export { findCheckpoint, findRun, RunFolder } from './run-folder/run-folder.ts';
+export { taskNamed, tasks } from './tasks/index.ts';
+export type { Task, TaskModel } from './tasks/task.ts';
 export { type TrainingListener, type TrainingRequest, type TrainingResult, trainModel } from './train-model.ts';
-export { writeReport } from './write-report.ts';

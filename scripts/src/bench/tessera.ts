@@ -13,7 +13,8 @@ import {
   tidy,
   type WasmExecutable,
 } from '@tessera/tensor';
-import { AdamW, clipGradNorm, contractionFlops, noDecay } from '@tessera/train';
+import { AdamW, clipGradNorm, noDecay } from '@tessera/train';
+import { contractionFlops } from '@tessera/train/loop';
 import { readTensors } from '@tessera/weights';
 import type { Engine, PreparedWork } from './engine.ts';
 import { groupKernels, type KernelGroup } from './measure/profile.ts';

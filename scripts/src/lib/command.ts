@@ -10,7 +10,8 @@ import {
   selectBackend,
   setDefaultBackend,
 } from '@tessera/tensor';
-import { ConfigError, listSettings, settingMeantBy, tasks } from '@tessera/train';
+import { tasks } from '@tessera/train';
+import { ConfigError, listSettings, settingMeantBy } from '@tessera/train/config';
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 

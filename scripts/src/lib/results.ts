@@ -1,5 +1,7 @@
 /** Results of evaluation in the terminal. */
-import { byKind, type EvaluationResult, resultTables } from '@tessera/train';
+
+import type { EvaluationResult } from '@tessera/train';
+import { byKind, resultTables } from '@tessera/train/evaluation';
 import { formatTable } from './table.ts';
 
 /** A table for each kind of result, with its notes. */

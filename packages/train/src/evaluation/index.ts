@@ -18,6 +18,7 @@ export {
   type Measurement,
   type MeasuresResult,
 } from './measures/evaluate.ts';
+export * from './metrics.ts';
 export {
   evaluateReconstruction,
   type ReconstructionResult,

@@ -1,3 +1,4 @@
+/** The training loop: compiled steps, checkpoints, metrics. */
 export { AccumulatedStep } from './accumulated-step.ts';
 export {
   type Checkpoint,
@@ -10,6 +11,7 @@ export {
   writeCheckpoint,
 } from './checkpoint.ts';
 export { CheckpointFolder } from './checkpoint-folder.ts';
+export { type MetricsRecord, MetricsWriter, readMetrics, truncateMetrics } from './metrics-file.ts';
 export { findNonFinite, NonFiniteError } from './non-finite.ts';
 export type { BatchTensors, Objective, ObjectiveLoss, SeparableObjective } from './objective.ts';
 export type { MixedPrecision } from './precision.ts';

@@ -8,12 +8,12 @@ import { compile, manualSeed, type Tensor, tensor, tidy } from '@tessera/tensor'
 import {
   CLIPEncoder,
   classNamesOf,
-  contractionFlops,
   evaluateZeroShot,
   labelColumns,
   promptTemplates,
   readExamples,
-} from '@tessera/train';
+} from '@tessera/train/evaluation';
+import { contractionFlops } from '@tessera/train/loop';
 import { integers } from '../values.ts';
 import { writeDrawings } from './drawings.ts';
 
