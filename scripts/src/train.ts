@@ -1,6 +1,5 @@
 /** npm run train: trains a model, evaluates it and writes a report. */
 import { join } from 'node:path';
-import { precisions } from '@tessera/tensor';
 import {
   findCheckpoint,
   findRun,
@@ -14,46 +13,38 @@ import {
   tasks,
   trainModel,
 } from '@tessera/train';
-import { formatConfig, listSettings, presetsOf } from '@tessera/train/config';
+import { formatConfig, listSettings, presetsOf, type SettingInfo } from '@tessera/train/config';
 import { taskFromCheckpoint } from '@tessera/train/tasks';
-import {
-  backendOption,
-  chooseBackend,
-  commandLine,
-  exitCodes,
-  fromCaller,
-  runCommand,
-  toCaller,
-  UsageError,
-} from './lib/command.ts';
+import { chooseBackend, commandLine, exitCodes, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
 import { isKnownDataset, locateDataset } from './lib/datasets.ts';
 import { describeBackend } from './lib/describe-backend.ts';
 import { formatSeconds, ProgressBar } from './lib/progress-bar.ts';
 import { formatResults } from './lib/results.ts';
 import { percent } from './lib/table.ts';
 
-/** Settings that have an option of their own: `--data` is short for `--set data.dataset=`. */
-const settingFlags = {
-  data: { key: 'data.dataset', type: 'string', describe: 'Data set: a name (emoji, fashion-mnist, mnist) or a folder' },
-  backend: { key: 'runtime.backend', ...backendOption },
-  precision: {
-    key: 'training.precision',
-    type: 'string',
-    choices: precisions,
-    describe: 'Precision of products; parameters stay f32 [default: f32]',
-  },
-  strict: {
-    key: 'data.strict',
-    type: 'boolean',
-    describe: 'Stop at an image that cannot be decoded, instead of skipping and counting it',
-  },
-} as const;
+/** Settings that have an option of their own, by its name: `--data` is short for `--set data.dataset=`. */
+const settingsByFlag = new Map(
+  tasks
+    .flatMap(({ schema }) => listSettings(schema))
+    .flatMap((setting) => (setting.flag === null ? [] : [[setting.flag, setting] as const])),
+);
 
-type SettingFlag = keyof typeof settingFlags;
+const optionTypes = { boolean: 'boolean', number: 'number', 'whole number': 'number' } as const;
 
-const settingOptions = Object.fromEntries(
-  Object.entries(settingFlags).map(([name, { key: _, ...option }]) => [name, option]),
-) as { readonly [Name in SettingFlag]: Omit<(typeof settingFlags)[Name], 'key'> };
+/** The option that sets a setting. A setting that can also be null has the type of its other values. */
+const optionFor = ({ type, description, choices, default: value }: SettingInfo) => ({
+  type: optionTypes[type.replace('|null', '') as keyof typeof optionTypes] ?? ('string' as const),
+  describe: `${sentence(description)}${value === null ? '' : ` [default: ${value.replaceAll('"', '')}]`}`,
+  ...(choices === null ? {} : { choices }),
+});
+
+/** The first line of a description, with a capital letter. */
+const sentence = (description: string): string => {
+  const [line = ''] = description.split('\n', 1);
+  return line.charAt(0).toUpperCase() + line.slice(1);
+};
+
+const settingOptions = Object.fromEntries([...settingsByFlag].map(([flag, setting]) => [flag, optionFor(setting)]));
 
 /** A line for each task. */
 const taskLines = tasks.map(({ name, description }) => `  ${name}: ${description}`).join('\n');
@@ -107,13 +98,13 @@ function settingsFrom(from: string, name: string | undefined): string[] {
 function settingsOf({ task, from, linearProbe, set, ...options }: Options): string[] {
   if (linearProbe && from === undefined)
     throw new UsageError('--linear-probe needs --from: the model whose tower is kept');
-  const flags = Object.entries(settingFlags) as [SettingFlag, { readonly key: string }][];
+  const flags: Readonly<Record<string, unknown>> = options;
   return [
     ...(task === undefined ? [] : [`task=${task}`]),
     ...(from === undefined ? [] : settingsFrom(from, task)),
     ...(linearProbe ? ['initialize.tower=freeze'] : []),
-    ...flags.flatMap(([name, { key }]) =>
-      options[name] === undefined ? [] : [`${key}=${JSON.stringify(options[name])}`],
+    ...[...settingsByFlag].flatMap(([flag, { key }]) =>
+      flags[flag] === undefined ? [] : [`${key}=${JSON.stringify(flags[flag])}`],
     ),
     ...set,
   ];

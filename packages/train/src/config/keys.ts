@@ -13,6 +13,10 @@ export interface SettingInfo {
   /** As JSON; null where there is none. */
   readonly default: string | null;
   readonly description: string;
+  /** The option of `npm run train` that sets it, from `.meta({ flag })` of its schema; null: only `--set`. */
+  readonly flag: string | null;
+  /** The values that it can have, if these are names. */
+  readonly choices: readonly string[] | null;
 }
 
 function describeType(schema: JsonSchema): string {
@@ -63,6 +67,8 @@ export function listSettings(schema: z.ZodType): SettingInfo[] {
       type: describeType(schema),
       default: schema.default === undefined ? null : JSON.stringify(schema.default),
       description: schema.description ?? '',
+      flag: schema.flag ?? null,
+      choices: schema.enum?.every((choice) => typeof choice === 'string') ? schema.enum : null,
     });
   };
   const visit = (part: JsonSchema, path: string, when: string | null): void => {
@@ -99,6 +105,7 @@ export function listSettings(schema: z.ZodType): SettingInfo[] {
     add(`${path}.kind`, when, {
       enum: kinds.map(([kind]) => kind),
       ...(named === undefined ? {} : { default: named }),
+      ...(part.flag === undefined ? {} : { flag: part.flag }),
       description: [part.description, ...lines].filter((line) => line !== undefined).join('\n'),
     });
     for (const { name, schema, kinds: own } of sharedSettings(kinds)) {

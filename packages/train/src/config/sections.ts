@@ -65,12 +65,14 @@ export const column = (what: string): z.ZodDefault<z.ZodNullable<z.ZodString>> =
 export const dataFields = {
   dataset: z
     .string()
-    .describe('name of a data set (emoji, fashion-mnist, mnist), or a folder that build-dataset or save_to_disk wrote'),
+    .describe('name of a data set (emoji, fashion-mnist, mnist), or a folder that build-dataset or save_to_disk wrote')
+    .meta({ flag: 'data' }),
   trainSplit: z.string().default('train').describe('split to train on'),
   strict: z
     .boolean()
     .default(false)
-    .describe('stop at an image that cannot be decoded or an empty caption, instead of skipping and counting it'),
+    .describe('stop at an image that cannot be decoded or an empty caption, instead of skipping and counting it')
+    .meta({ flag: 'strict' }),
   workers: fromZero.default(1).describe('threads that decode and augment'),
   prefetch: count.default(4).describe('batches that are prepared ahead'),
   cacheMegabytes: rate.default(256).describe('decoded images that are kept from epoch to epoch'),
@@ -133,7 +135,8 @@ const precisionSection = z
       .describe('mixed precision: products in f16, parameters and their updates in f32; the loss is scaled'),
   ])
   .describe('precision of the products')
-  .prefault({ kind: 'f32' });
+  .prefault({ kind: 'f32' })
+  .meta({ flag: 'precision' });
 
 export const trainingSection = z.strictObject({
   epochs: count.default(10).describe('how often every training example is used'),
@@ -180,7 +183,8 @@ export const runtimeSection = z.strictObject({
   backend: z
     .string()
     .default('auto')
-    .describe('auto: a GPU that is hardware, else wasm; or wasm, webgpu, gpujs[:mode], reference'),
+    .describe('auto: a GPU that is hardware, else wasm; or wasm, webgpu, gpujs[:mode], reference')
+    .meta({ flag: 'backend' }),
   threads: count.nullable().default(null).describe('threads of the wasm backend; null: one for each core'),
   peakGflops: z
     .number()
