@@ -6,6 +6,7 @@ import { type Node, orderNodes } from './graph/node.ts';
 import { allocationOf, realizedStorage, Storage, storeArray, uncomputedSources } from './graph/storage.ts';
 import { type Allocation, type Backend, type Executable, getBackend } from './kernel/backend.ts';
 import { bytesOf, type DType } from './kernel/dtype.ts';
+import { elementAt } from './kernel/element-at.ts';
 import type { Plan } from './kernel/plan.ts';
 import { type Shape, sizeOf } from './kernel/shape.ts';
 import { getDefaultGenerator, withRandomKey } from './random/generator.ts';
@@ -309,9 +310,9 @@ async function run(program: Program, inputs: readonly Tensor[], scope: Set<Stora
       case 'storage':
         return allocationOf(binding.storage);
       case 'input':
-        return allocationOf(realizedStorage((inputs[binding.index] as Tensor).node) as Storage);
+        return allocationOf(realizedStorage(elementAt(inputs, binding.index).node) as Storage);
       case 'output':
-        return allocationOf(results[binding.index] as Storage);
+        return allocationOf(elementAt(results, binding.index));
       default:
         return binding satisfies never;
     }

@@ -119,8 +119,8 @@ describe('errors say what does not fit', () => {
       () => a().takeAlongAxis(1, zeros([3, 1], { dtype: 'i32' })),
     ],
     ['bitAnd: needs integers, got f32', () => a().bitAnd(1)],
-    ['sub: has no meaning for bool; cast first', () => a().gt(0).sub(a().gt(1))],
-    ['neg: has no meaning for bool; use logicalNot', () => a().gt(0).neg()],
+    ['sub: is not defined for bool; cast first', () => a().gt(0).sub(a().gt(1))],
+    ['neg: is not defined for bool; use logicalNot', () => a().gt(0).neg()],
     ['clamp: needs min, max or both', () => a().clamp()],
     ['item: needs a tensor of one element, this one is [4, 7]', () => a().itemSync()],
     ["einsum: 'ij,jk': names 2 operands, 1 are given", () => einsum('ij,jk', a())],
@@ -133,7 +133,7 @@ describe('errors say what does not fit', () => {
     ['arange: needs finite numbers and a step other than 0, got 0, 3, 0', () => arange(0, 3, 0)],
     ['linspace: steps must be an integer of at least 0, got 2.5', () => linspace(0, 1, 2.5)],
     ['tril: needs at least two dimensions, got [3]', () => tril(zeros([3]))],
-    ['full: [2, -1] is not a shape: sizes must be integers of at least 0', () => full([2, -1], 0)],
+    ['full: [2, -1] is not a valid shape: sizes must be integers of at least 0', () => full([2, -1], 0)],
     ['randint: needs integers low < high, less than 2^31 apart, got [3, 3]', () => randint([2], 3, 3)],
     ['tensor: expected 2 elements at depth 1, got 1 elements', () => tensor([[1, 2], [3]])],
     ['tensor: expected 1 elements at depth 1, got number', () => tensor([[1], 2])],
@@ -147,7 +147,7 @@ describe('errors say what does not fit', () => {
     ['assign: dtype f32 does not fit i32; cast the value', () => i().assign(zeros([2]))],
     ['Tensor f32 [4, 7]: operators do not work on tensors; use methods, as in a.add(b)', () => Number(a()) + 1],
     ['noGrad: the function must not be asynchronous; await values after it', () => noGrad(async () => 1)],
-    ["backend 'cuda' is not known; there are: reference, reference-kernels", () => tensor(1, { backend: 'cuda' })],
+    ["unknown backend 'cuda'; registered are reference, reference-kernels", () => tensor(1, { backend: 'cuda' })],
   ];
   test.each(cases)('%s', (message, act) => {
     expect(act).toThrow(expect.objectContaining({ message }));

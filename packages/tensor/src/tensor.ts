@@ -88,7 +88,7 @@ export class Tensor {
       throw new TypeError(`requiresGrad: only floating-point tensors have gradients, this one is ${this.dtype}`);
     this.#requiresGrad = value;
     // A constant would be folded into what is computed from it; a derivative needs a variable.
-    if (value) this.node = this.node.op === 'const' ? graph.materialise(this.node) : this.node;
+    if (value) this.node = this.node.op === 'const' ? graph.materialize(this.node) : this.node;
   }
 
   // Arithmetic
@@ -491,7 +491,7 @@ export class Tensor {
 
   /** The same values, stored row by row: computed once, nothing is fused across it. */
   contiguous(): Tensor {
-    return wrap(graph.materialise(this.node));
+    return wrap(graph.materialize(this.node));
   }
 
   // Reading. Inside a function that is being compiled all of these are errors.

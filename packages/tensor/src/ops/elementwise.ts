@@ -17,7 +17,7 @@ export const maximum = (a: Operand, b: Operand): Node => binary('maximum', 'max'
 /** a - b = a + (-b). */
 export function sub(a: Operand, b: Operand): Node {
   const [x, y] = align('sub', [a, b]) as [Node, Node];
-  if (x.dtype === 'bool') throw new RangeError('sub: has no meaning for bool; cast first');
+  if (x.dtype === 'bool') throw new RangeError('sub: is not defined for bool; cast first');
   return graph.binary('add', x, negated(y));
 }
 

@@ -4,6 +4,7 @@ import type { Node } from '../graph/node.ts';
 import { allocationOf, Storage } from '../graph/storage.ts';
 import type { Allocation, Backend, Executable } from '../kernel/backend.ts';
 import { bytesOf } from '../kernel/dtype.ts';
+import { elementAt } from '../kernel/element-at.ts';
 import { sizeOf } from '../kernel/shape.ts';
 import { type CanonicalGraph, canonicalize, graphKey } from '../schedule/canonicalize.ts';
 import type { External } from '../schedule/planner.ts';
@@ -65,8 +66,8 @@ function prepare(backend: Backend, roots: readonly Node[]): Prepared {
   });
   const allocations = program.externals.map((external) =>
     'storage' in external
-      ? allocationOf(storages[external.storage] as Storage)
-      : allocationOf(results[external.root] as Storage),
+      ? allocationOf(elementAt(storages, external.storage))
+      : allocationOf(elementAt(results, external.root)),
   );
   return { executable: program.executable, allocations, results };
 }

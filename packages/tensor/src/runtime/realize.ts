@@ -1,6 +1,6 @@
 /** Computing what nodes stand for, and reading it. */
 
-import { buffer, materialise } from '../graph/graph.ts';
+import { buffer, materialize } from '../graph/graph.ts';
 import { type Node, orderNodes } from '../graph/node.ts';
 import {
   allocationOf,
@@ -12,6 +12,7 @@ import {
 } from '../graph/storage.ts';
 import { type Backend, getBackend, openBackend } from '../kernel/backend.ts';
 import { decodeArray, type TypedArray } from '../kernel/dtype.ts';
+import { elementAt } from '../kernel/element-at.ts';
 import { sizeOf } from '../kernel/shape.ts';
 import { executeGraph, executeGraphSync } from './execute.ts';
 import { type GraphOracle, isGraphOracle } from './oracle.ts';
@@ -69,7 +70,7 @@ function findWork(nodes: readonly Node[]): { backend: Backend; targets: Target[]
     // Every target has a storage of its own: what is stored, or computed for another target, is copied.
     const copied = roots.has(node) || storageOf(node) !== undefined;
     roots.add(node);
-    targets.push({ node: copied ? materialise(node) : node, fills });
+    targets.push({ node: copied ? materialize(node) : node, fills });
   }
   return { backend, targets };
 }
@@ -77,7 +78,7 @@ function findWork(nodes: readonly Node[]): { backend: Backend; targets: Target[]
 /** Each target's value moves to where it belongs. */
 function commit(targets: readonly Target[], results: readonly Storage[], scope = currentScope()): void {
   targets.forEach(({ node, fills }, k) => {
-    const result = results[k] as Storage;
+    const result = elementAt(results, k);
     if (fills === null) {
       setRealizedStorage(node, result);
       trackStorage(result, scope);
@@ -91,7 +92,7 @@ function commit(targets: readonly Target[], results: readonly Storage[], scope =
 /** Evaluates the graph on a backend that does so itself. */
 function interpret(backend: GraphOracle, nodes: readonly Node[]): Storage[] {
   const values = backend.interpret(nodes, readStorageSync);
-  return values.map((value, k) => storeArray(backend, (nodes[k] as Node).dtype, value));
+  return values.map((value, k) => storeArray(backend, elementAt(nodes, k).dtype, value));
 }
 
 const compute = async (backend: Backend, nodes: readonly Node[]): Promise<Storage[]> =>
