@@ -1,4 +1,4 @@
-/** Views under PyTorch's rules: negative axes, inferred sizes, clamped ranges. None of them computes anything. */
+/** Views by PyTorch's rules: negative axes, inferred sizes, clamped ranges. None of them computes anything. */
 
 import * as graph from '../graph/graph.ts';
 import type { Node, WindowSpec } from '../graph/node.ts';
@@ -8,7 +8,7 @@ import { normalizeAxes } from './axes.ts';
 import { where } from './comparison.ts';
 import { broadcastTo } from './operand.ts';
 
-/** One size may be -1: it is inferred from the others. */
+/** The same elements in row-major order under another shape. One size may be -1: it is inferred from the others. */
 export function reshape(source: Node, shape: Shape): Node {
   const unknown = shape.indexOf(-1);
   if (unknown < 0) return graph.reshape(source, shape);
@@ -18,7 +18,7 @@ export function reshape(source: Node, shape: Shape): Node {
     throw new RangeError(`reshape: only one size may be -1, got ${formatShape(shape)}`);
   if (!Number.isInteger(inferred))
     throw new RangeError(
-      `reshape: ${formatShape(source.shape)} has ${sizeOf(source.shape)} elements, which ${formatShape(shape)} does not divide`,
+      `reshape: the ${sizeOf(source.shape)} elements of ${formatShape(source.shape)} do not fit ${formatShape(shape)}`,
     );
   return graph.reshape(
     source,
@@ -43,18 +43,18 @@ export function transpose(source: Node, a: number, b: number): Node {
   return graph.permute(source, axes);
 }
 
-/** Sizes of 1 grow, new axes may be put in front, -1 keeps a size. */
+/** Sizes of 1 grow, axes may be added in front, -1 keeps a size. */
 export function expand(source: Node, shape: Shape): Node {
   const extra = shape.length - source.shape.length;
   const sizes = shape.map((n, axis) => (n === -1 ? (source.shape[axis - extra] ?? -1) : n));
   if (sizes.includes(-1))
     throw new RangeError(
-      `expand: -1 keeps a size that ${formatShape(source.shape)} does not have: ${formatShape(shape)}`,
+      `expand: -1 in ${formatShape(shape)} keeps a size, but ${formatShape(source.shape)} has none there`,
     );
   return broadcastTo(source, sizes, 'expand');
 }
 
-/** Without `axis` all axes of size 1 go; an axis of another size stays. */
+/** Drops axes of size 1: all of them, or those named. Axes of other sizes are kept. */
 export function squeeze(source: Node, axes?: number | readonly number[]): Node {
   const chosen = normalizeAxes(axes, source.shape.length, 'squeeze');
   return graph.reshape(
@@ -107,7 +107,7 @@ export function pad(source: Node, pairs: readonly (readonly [before: number, aft
   return where(inside, padded, value, source.dtype);
 }
 
-/** From `start` to before `end` along one axis; negative positions count from the end, and both are clamped, as Python's slices. */
+/** From `start` to before `end` along one axis. As in Python, negative positions count from the end, and both are clamped. */
 export function slice(source: Node, axis: number, start = 0, end = Number.POSITIVE_INFINITY): Node {
   const along = normalizeAxis(axis, source.shape.length, 'slice');
   const n = elementAt(source.shape, along);
@@ -134,7 +134,7 @@ export function select(source: Node, axis: number, index: number): Node {
 export const flip = (source: Node, axes: number | readonly number[]): Node =>
   graph.flip(source, normalizeAxes(axes, source.shape.length, 'flip'));
 
-/** Pieces of `sizes` along `axis`; of one number: pieces of that size, the last may be smaller. */
+/** Pieces of the given sizes along `axis`. A single number is the size of all pieces; the last may be smaller. */
 export function split(source: Node, sizes: number | readonly number[], axis: number): Node[] {
   const along = normalizeAxis(axis, source.shape.length, 'split');
   const n = elementAt(source.shape, along);
@@ -163,7 +163,7 @@ export function chunk(source: Node, count: number, axis: number): Node[] {
   return split(source, Math.max(1, Math.ceil(n / count)), axis);
 }
 
-/** The tensor `counts[k]` times along axis k, one after the other; new axes may be put in front. */
+/** Repeats the tensor `counts[k]` times along axis k; axes may be added in front. */
 export function repeat(source: Node, counts: readonly number[]): Node {
   const extra = counts.length - source.shape.length;
   if (extra < 0)
@@ -185,7 +185,7 @@ export function repeat(source: Node, counts: readonly number[]): Node {
   );
 }
 
-/** `stride` and `dilation` are 1 if not given. */
+/** A windowed axis. `stride` and `dilation` are 1 by default. */
 export interface Window {
   readonly axis: number;
   readonly size: number;
