@@ -1,3 +1,4 @@
+/** Tensors: data, error messages, state, gradients, recording. */
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { registerReferenceBackends } from './backends/reference/backend.ts';
 import {
@@ -229,7 +230,7 @@ describe('gradients', () => {
 describe('recording', () => {
   const assigned: [unknown, Storage][] = [];
   const recorder = { assigned: (cell: unknown, storage: Storage) => void assigned.push([cell, storage]) };
-  const refusal = 'reading a value while recording a compiled step: return it from the function instead';
+  const refusal = 'a value cannot be read while a compiled function is recorded: return the tensor from the function instead';
   afterEach(() => {
     assigned.length = 0;
   });

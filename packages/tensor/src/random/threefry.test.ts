@@ -1,3 +1,4 @@
+/** Threefry against the known answers of its authors. */
 import { expect, test } from 'vitest';
 import { elementAt } from '../kernel/element-at.ts';
 import { threefry2x32 } from './threefry.ts';

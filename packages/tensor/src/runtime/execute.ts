@@ -1,4 +1,4 @@
-/** Runs graphs through schedule, plan and backend. Programs are kept: a graph of the same structure is scheduled once. */
+/** Runs graphs through schedule, plan and backend. Programs are kept, so that graphs of the same structure are scheduled once. */
 
 import type { Node } from '../graph/node.ts';
 import { allocationOf, Storage } from '../graph/storage.ts';
@@ -13,7 +13,7 @@ import { debugListener, formatTimes } from './program-forms.ts';
 
 interface CachedProgram {
   readonly executable: Executable;
-  /** Storages are given by their number in the graph's key. */
+  /** Storages are identified by their number in the graph's key. */
   readonly externals: readonly ({ readonly storage: number } | { readonly root: number })[];
 }
 
@@ -39,7 +39,7 @@ function makeProgram(
   const numbered = externals.map((external: External) => {
     if (external.kind === 'storage') return { storage: storages.indexOf(external.storage) };
     if (external.kind === 'root') return { root: external.index };
-    throw new Error('an argument of a compiled function was used outside of it');
+    throw new Error('an argument of a compiled function was used outside of the function');
   });
   const prepared = preparePlan(backend, plan, listen);
   listen?.('times', () => formatTimes({ ...times, ...prepared.times }));
