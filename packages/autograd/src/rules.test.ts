@@ -167,7 +167,7 @@ const cases: { readonly [O in Op]: readonly Case[] | 'no sources' | 'tested apar
     },
   ],
   detach: 'tested apart',
-  materialise: [{ name: 'materialise', inputs: () => [normal([2, 3], 86)], fn: (x) => graph.materialise(x as Node) }],
+  materialize: [{ name: 'materialize', inputs: () => [normal([2, 3], 86)], fn: (x) => graph.materialize(x as Node) }],
   barrier: [{ name: 'barrier', inputs: () => [normal([2, 3], 87)], fn: (x) => graph.barrier(x as Node) }],
   custom: [
     {

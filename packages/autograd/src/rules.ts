@@ -162,7 +162,7 @@ const rules: { readonly [O in Op]: Rule<O> } = {
   concat: concatRule,
 
   detach: () => [null],
-  materialise: (_, g) => [g],
+  materialize: (_, g) => [g],
   barrier: (node, g) => node.sources.map((_, k) => (k === 0 ? g : null)),
   custom: customRule,
 };

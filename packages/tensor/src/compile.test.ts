@@ -1,3 +1,4 @@
+/** Compiled functions on every backend. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { compile } from './compile.ts';
 import { rand, tensor, zeros } from './functions.ts';
@@ -143,7 +144,7 @@ describe.each(testedBackends)('compile on %s', (backend) => {
       x.item().catch(() => {});
       return x;
     });
-    await expect(reading(tensor([1]))).rejects.toThrow('reading a value while recording a compiled step');
+    await expect(reading(tensor([1]))).rejects.toThrow('a value cannot be read while a compiled function is recorded');
     const number = compile(() => 3);
     await expect(number()).rejects.toThrow('which is not a tensor');
     const waiting = compile(async (x: Tensor) => x);

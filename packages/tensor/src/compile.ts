@@ -1,4 +1,4 @@
-/** Compiled steps: a function is recorded once for each combination of argument shapes, planned, and replayed. */
+/** Compiled functions: a function is recorded once for each combination of argument shapes, planned, and replayed. */
 
 import type { NamedRoot } from './graph/format-graph.ts';
 import * as graph from './graph/graph.ts';
@@ -6,6 +6,7 @@ import { type Node, orderNodes } from './graph/node.ts';
 import { allocationOf, realizedStorage, Storage, storeArray, uncomputedSources } from './graph/storage.ts';
 import { type Allocation, type Backend, type Executable, getBackend } from './kernel/backend.ts';
 import { bytesOf, type DType } from './kernel/dtype.ts';
+import { elementAt } from './kernel/element-at.ts';
 import type { Plan } from './kernel/plan.ts';
 import { type Shape, sizeOf } from './kernel/shape.ts';
 import { getDefaultGenerator, withRandomKey } from './random/generator.ts';
@@ -31,14 +32,15 @@ export interface CompiledProgram {
   readonly plan: Plan;
   readonly executable: Executable;
   readonly times: ProgramTimes;
-  /** The memory of the plan's external buffers as the last run saw it; empty before the first run. */
+  /** The memory of the plan's external buffers in the last run; empty before the first run. */
   readonly allocations: readonly Allocation[];
 }
 
+/** What `compile` returns. */
 export interface CompiledFunction<A extends unknown[], R> {
-  /** Runs the step and resolves when it has finished. */
+  /** Runs the program and resolves when it has finished. */
   (...args: A): Promise<R>;
-  /** The program that these arguments run, recorded if it was not yet. Nothing is executed. */
+  /** The program for these arguments; it is recorded if there is none yet. Nothing is executed. */
   program(...args: A): Promise<CompiledProgram>;
   /**
    * Every intermediate form of the program that these arguments run, as text: the recorded graph, the graph as the scheduler sees it,
@@ -47,7 +49,7 @@ export interface CompiledFunction<A extends unknown[], R> {
    * variable TESSERA_DEBUG prints the same for every program.
    */
   explain(...args: A): Promise<Explanation>;
-  /** Frees the programs. The function can be called again; it then records anew. */
+  /** Frees the programs. The function can still be called; it is then recorded again. */
   dispose(): void;
 }
 
@@ -63,7 +65,7 @@ interface Recording {
   readonly assigned: readonly AssignedCell[];
 }
 
-/** Where an external buffer's memory comes from at each run. */
+/** Where the memory of an external buffer comes from at each run. */
 type Binding =
   | { readonly kind: 'cell'; readonly cell: WeakRef<StateCell>; readonly storage: Storage }
   | { readonly kind: 'storage'; readonly storage: Storage }
@@ -84,7 +86,7 @@ const keptPrograms = 64;
 const backendNumbers = new WeakMap<Backend, number>();
 let backendCount = 0;
 
-/** A number for each backend there ever was: two may have one name, one after the other or with different options. */
+/** A number for each backend object: two of them may have the same name, one after the other or with different options. */
 function backendNumber(backend: Backend): number {
   const number = backendNumbers.get(backend) ?? backendCount++;
   backendNumbers.set(backend, number);
@@ -92,14 +94,13 @@ function backendNumber(backend: Backend): number {
 }
 
 /**
- * A function that runs as one plan: no graph is built, nothing is allocated but the results, and no code is generated after the
- * first call.
+ * Compiles a function into one plan: after the first call no graph is built, no code is generated, and only the results are allocated.
  *
- * Tensors among the arguments (also in arrays and objects) are inputs; everything else about the arguments is frozen into the
- * program, so a number that changes from step to step must be passed as a tensor. A new combination of shapes, dtypes and other
- * values is recorded anew. What the function returns must consist of tensors, arrays and objects; values cannot be read inside.
- * Tensors captured from outside are read at each run. `assign` inside the function takes effect at its end, in place: the new
- * value is written into the memory of the old one. Random numbers are new at each run (see `Generator`).
+ * Tensors among the arguments (also in arrays and objects) are inputs. Everything else in the arguments becomes part of the program, so
+ * pass a number that changes from call to call as a tensor: each new combination of shapes, dtypes and other values is recorded again.
+ * The result must consist of tensors, arrays and objects. Values cannot be read inside the function. Tensors captured from outside are
+ * read at each run. `assign` inside the function takes effect at its end, in place: the new value is written to the memory of the old
+ * one. Random numbers are new at each run (see `Generator`).
  */
 export function compile<A extends unknown[], R>(fn: (...args: A) => R): CompiledFunction<A, R> {
   const programs = new Map<string, Program>();
@@ -111,7 +112,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R): Compiled
   ): Promise<{ program: Program; inputs: Tensor[]; isNew: boolean }> => {
     refuseWhileRecording('compile: a compiled function was called while another is recorded; call the plain function');
     const { tensors, key } = flattenTensors(args);
-    // State that was assigned outside, and arguments that were not computed yet.
+    // Compute state that was assigned outside, and arguments that were not computed yet.
     await realizeNodes(tensors.map(({ node }) => node));
     const backend = findBackend(tensors.map(({ node }) => node)) ?? getBackend();
     const fullKey = `${backendNumber(backend)} ${key}`;
@@ -169,12 +170,12 @@ function record<A extends unknown[]>(fn: (...args: A) => unknown, args: A, key: 
     const result = withRecording(recorder, () => withRandomKey(key, () => fn(...(rebuild(inputs) as A))));
     if (result instanceof Promise)
       throw new Error(
-        'compile: the function is asynchronous; a compiled step only describes computations, so it must return its tensors directly',
+        'compile: the function is asynchronous; a compiled function only describes computations, so it must return its tensors directly',
       );
     const outputs = flattenTensors([result]);
     if (outputs.other)
       throw new Error(
-        `compile: the function returned ${outputs.other}, which is not a tensor: it would be frozen into the step`,
+        `compile: the function returned ${outputs.other}, which is not a tensor: its value would be fixed in the program`,
       );
     return {
       outputs: outputs.tensors.map(({ node }) => node),
@@ -186,13 +187,13 @@ function record<A extends unknown[]>(fn: (...args: A) => unknown, args: A, key: 
   }
 }
 
-/** Whether the tensor's value lies in memory of its own, which a step may overwrite. */
+/** Whether the tensor's value is stored in memory of its own, which a program may overwrite. */
 const isOwnState = ({ cell, before }: AssignedCell): boolean =>
   before.op === 'buffer' && before.arg.storage.pending === null && before.arg.storage.cell?.deref() === cell;
 
 /**
- * State from outside whose value was not computed yet. It is computed before the step is planned: within the step it would be part of
- * the program, and later values would not be seen. What is older than `key` came from outside.
+ * State from outside whose value was not computed yet. It must be computed before planning: otherwise its computation would become part
+ * of the program, which then would not see later values. Nodes that are older than `key` come from outside.
  */
 function waitingState({ outputs, assigned }: Recording, key: Node): Node[] {
   const values = assigned.map(({ storage }) => storage.pending as Node);
@@ -223,7 +224,7 @@ async function recordProgram<A extends unknown[]>(
   if (waiting.length > 0) await realizeNow(waiting);
   const shared = recording.assigned.filter((entry) => !isOwnState(entry));
   if (shared.length > 0) {
-    // These cells stand for a constant, or for something computed: they get memory of their own, and the recording is repeated.
+    // The values of these cells are constants, or belong to other nodes: they get memory of their own, and the function is recorded again.
     for (const { cell } of shared) cell.assign(Tensor.fromNode(cell.node));
     await realizeNow([]);
     recording = record(fn, args, key);
@@ -287,11 +288,11 @@ function bind(external: External): Binding {
   }
 }
 
-/** The memory of a captured tensor: where it lies now, as it may have been assigned since the recording. */
+/** The current storage of a captured tensor, which may have been assigned since the recording. */
 function currentStorage(cell: StateCell | undefined, recorded: Storage): Storage {
   const storage = cell === undefined ? recorded : (realizedStorage(cell.node) ?? recorded);
   if (storage.length !== recorded.length || storage.backend !== recorded.backend)
-    throw new Error('compile: a tensor that the step uses was moved to another backend since it was recorded');
+    throw new Error('compile: a tensor that the function uses was moved to another backend since it was recorded');
   return storage;
 }
 
@@ -309,9 +310,9 @@ async function run(program: Program, inputs: readonly Tensor[], scope: Set<Stora
       case 'storage':
         return allocationOf(binding.storage);
       case 'input':
-        return allocationOf(realizedStorage((inputs[binding.index] as Tensor).node) as Storage);
+        return allocationOf(realizedStorage(elementAt(inputs, binding.index).node) as Storage);
       case 'output':
-        return allocationOf(results[binding.index] as Storage);
+        return allocationOf(elementAt(results, binding.index));
       default:
         return binding satisfies never;
     }
@@ -319,6 +320,6 @@ async function run(program: Program, inputs: readonly Tensor[], scope: Set<Stora
   for (const result of results) trackStorage(result, scope);
   await executable.run(program.allocations);
   return program.rebuild(
-    results.map((storage, k) => Tensor.fromNode(graph.buffer(storage, (outputs[k] as { shape: Shape }).shape))),
+    results.map((storage, k) => Tensor.fromNode(graph.buffer(storage, elementAt(outputs, k).shape))),
   );
 }

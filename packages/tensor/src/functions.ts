@@ -1,4 +1,4 @@
-/** Functions that make or join tensors. */
+/** Functions that create, join and compute tensors. */
 
 import { parseData, type TensorData } from './graph/data.ts';
 import * as graph from './graph/graph.ts';
@@ -14,18 +14,21 @@ import { realizeNodes, realizeNodesSync } from './runtime/realize.ts';
 import { trackStorage } from './runtime/scope.ts';
 import { Tensor, type TensorLike } from './tensor.ts';
 
+/** Options of functions that create tensors. */
 export interface TensorOptions {
   readonly dtype?: DType;
   readonly requiresGrad?: boolean;
 }
 
+/** Options of functions that create tensors from data. */
 export interface DataOptions extends TensorOptions {
-  /** The shape of flat data; of nested arrays it follows from the nesting. */
+  /** The shape of flat data; for nested arrays it is inferred. */
   readonly shape?: Shape;
-  /** The backend on which the tensor lives, or its name; the default one if not given. */
+  /** The backend of the tensor, or its name. Default: the default backend. */
   readonly backend?: string | Backend;
 }
 
+/** Options of functions that create random tensors. */
 export interface RandomOptions extends TensorOptions {
   readonly generator?: Generator;
   readonly backend?: string | Backend;
@@ -41,8 +44,8 @@ function finish(node: Node, requiresGrad = false): Tensor {
 }
 
 /**
- * A tensor of the given numbers. Without `dtype`: f32 for numbers, bool for booleans, a typed array's own for typed arrays. The data
- * are copied.
+ * A tensor of the given numbers. By default its dtype is f32 for numbers, bool for booleans, and the array's own for typed arrays. The
+ * data are copied.
  */
 export function tensor(data: TensorData, options: DataOptions = {}): Tensor {
   const { values, shape, dtype } = parseData(data, options.shape, options.dtype);
@@ -52,8 +55,8 @@ export function tensor(data: TensorData, options: DataOptions = {}): Tensor {
 }
 
 /**
- * A tensor whose values `source` makes when they are first used, in an array of `computeDType(dtype)`, row by row. Each time it is
- * called it must make the same: state that starts from the tensor asks for values of its own, so that they are never stored twice.
+ * A tensor whose values `source` creates when they are first used, in an array of `computeDType(dtype)`, row-major. It must create the
+ * same values at each call: state that is initialized from the tensor calls it again, so that nothing is stored twice.
  */
 export function tensorFrom(
   source: ValueSource,
@@ -69,13 +72,16 @@ function checkedSize(values: TypedArray, shape: Shape): TypedArray {
   throw new RangeError(`tensorFrom: ${values.length} elements do not fill the shape ${formatShape(shape)}`);
 }
 
-/** A tensor with `value` everywhere. f32 if no dtype is given. */
+/** A tensor with `value` everywhere. Default dtype: f32. */
 export const full = (shape: Shape, value: number, { dtype = 'f32', requiresGrad }: TensorOptions = {}): Tensor =>
   finish(graph.constant(castNumber[dtype](value), shape, dtype), requiresGrad);
 
+/** A tensor of zeros. */
 export const zeros = (shape: Shape, options?: TensorOptions): Tensor => full(shape, 0, options);
+/** A tensor of ones. */
 export const ones = (shape: Shape, options?: TensorOptions): Tensor => full(shape, 1, options);
 
+/** A tensor of the shape and dtype of `like` with `value` everywhere. */
 export const fullLike = (like: Tensor, value: number, options?: TensorOptions): Tensor =>
   full(like.shape, value, { dtype: like.dtype, ...options });
 
@@ -98,7 +104,7 @@ export const linspace = (
   { dtype = 'f32', requiresGrad }: TensorOptions = {},
 ): Tensor => finish(ops.linspace(start, end, steps, dtype), requiresGrad);
 
-/** [rows, columns] with ones on the main diagonal; square if no columns are given. */
+/** [rows, columns] with ones on the main diagonal; square by default. */
 export const eye = (rows: number, columns = rows, { dtype = 'f32', requiresGrad }: TensorOptions = {}): Tensor =>
   finish(ops.eye(rows, columns, dtype), requiresGrad);
 
@@ -112,12 +118,13 @@ export const tril = (source: Tensor, diagonal = 0): Tensor => Tensor.fromNode(op
 /** The last two axes at and above the diagonal (moved up by `diagonal`), zeros below. */
 export const triu = (source: Tensor, diagonal = 0): Tensor => Tensor.fromNode(ops.triu(source.node, diagonal));
 
-/** [n, n] to be added to attention scores: 0 where key position <= query position, -infinity elsewhere. */
+/** [n, n], to be added to attention scores: 0 where key position <= query position, -infinity elsewhere. */
 export const causalMask = (n: number, { dtype = 'f32' }: TensorOptions = {}): Tensor =>
   Tensor.fromNode(ops.where(ops.lowerTriangle(n, n, 0), 0, Number.NEGATIVE_INFINITY, dtype));
 
 // Joining and choosing
 
+/** Tensors one after the other along `axis`. */
 export const concat = (tensors: readonly Tensor[], axis = 0): Tensor =>
   Tensor.fromNode(
     ops.concat(
@@ -141,13 +148,14 @@ const operand = (value: TensorLike): Node | number => (typeof value === 'number'
 export const where = (condition: Tensor, yes: TensorLike, no: TensorLike): Tensor =>
   Tensor.fromNode(ops.where(condition.node, operand(yes), operand(no)));
 
+/** The matrix product: see `Tensor.matmul`. */
 export const matmul = (a: Tensor, b: Tensor): Tensor => a.matmul(b);
 
 /** Einstein's summation over one or two tensors: einsum('bhld,bhsd->bhls', q, k). */
 export const einsum = (equation: string, ...tensors: readonly Tensor[]): Tensor =>
   Tensor.fromNode(ops.einsum(equation, ...tensors.map((t) => t.node)));
 
-/** Every product of an element of `a` with one of `b`. */
+/** The product of every element of `a` with every element of `b`. */
 export const outer = (a: Tensor, b: Tensor): Tensor => Tensor.fromNode(ops.outer(a.node, b.node));
 
 // Random numbers: from `generator`, or the default one (see `manualSeed`)
@@ -157,18 +165,18 @@ const bitsOf =
   () =>
     randomBits(shape, generator, backend === undefined ? undefined : resolve(backend));
 
-/** Evenly distributed in [0, 1). */
+/** Uniform in [0, 1). */
 export const rand = (shape: Shape, options: RandomOptions = {}): Tensor =>
   finish(ops.random.uniform(bitsOf(shape, options), options.dtype ?? 'f32'), options.requiresGrad);
 
-/** Evenly distributed in [low, high). */
+/** Uniform in [low, high). */
 export const uniform = (shape: Shape, low: number, high: number, options: RandomOptions = {}): Tensor =>
   finish(
     ops.add(ops.mul(ops.random.uniform(bitsOf(shape, options), options.dtype ?? 'f32'), high - low), low),
     options.requiresGrad,
   );
 
-/** Normally distributed, mean 0, variance 1. */
+/** Normally distributed with mean 0 and variance 1. */
 export const randn = (shape: Shape, options: RandomOptions = {}): Tensor =>
   finish(ops.random.normal(bitsOf(shape, options), options.dtype ?? 'f32'), options.requiresGrad);
 
@@ -185,7 +193,7 @@ export const bernoulli = (shape: Shape, p: TensorLike, options: RandomOptions = 
 
 // Running
 
-/** Runs `body` without recording derivatives: what is made inside is constant to `grad` and `backward`. */
+/** Runs `body` without recording derivatives: `grad` and `backward` treat what is created inside as constant. */
 export function noGrad<T>(body: () => T): T {
   const result = withGradients(false, body);
   if (result instanceof Promise)
@@ -193,14 +201,15 @@ export function noGrad<T>(body: () => T): T {
   return result;
 }
 
-/** Computes and stores the values of several tensors together: what they share is computed once. */
+/** Computes and stores the values of several tensors together: shared parts are computed once. */
 export const realize = (...tensors: readonly Tensor[]): Promise<void> => realizeNodes(tensors.map((t) => t.node));
 
+/** The same, blocking. Throws where the backend cannot block. */
 export const realizeSync = (...tensors: readonly Tensor[]): void => realizeNodesSync(tensors.map((t) => t.node));
 
 /**
- * Computes in f32 what would lose digits in f16 or bf16, such as statistics of many values; tensors of other dtypes are computed as they
- * are. The result has the dtype of `source`, but stays f32 within `autocast`.
+ * Computes in f32 what would lose precision in f16 or bf16, such as statistics of many values; other dtypes do not change. The result has
+ * the dtype of `source`, but stays f32 within `autocast`.
  */
 export const inSingle = (source: Tensor, compute: (source: Tensor) => Tensor): Tensor =>
   finish(inSingleNode(source.node, (node) => compute(Tensor.fromNode(node)).node));

@@ -1,3 +1,4 @@
+/** Moving tensors between backends. */
 import { beforeEach, expect, test } from 'vitest';
 import { ReferenceBackend, registerReferenceBackends } from './backends/reference/backend.ts';
 import { compile } from './compile.ts';
@@ -28,7 +29,7 @@ test('values on two backends are refused with what to do', async () => {
   const here = tensor([1]);
   const there = await tensor([2]).to('reference-kernels');
   await expect(here.add(there).data()).rejects.toThrow(
-    "values of one computation live on two backends, 'reference' and 'reference-kernels'; move one of them: await x.to('reference-kernels')",
+    "one computation uses values on two backends, 'reference' and 'reference-kernels'; move one of them: await x.to('reference-kernels')",
   );
 });
 

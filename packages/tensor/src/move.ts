@@ -1,10 +1,11 @@
+/** Moving tensors between backends. */
 import type { Backend } from './kernel/backend.ts';
 import { relocate } from './runtime/realize.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
- * Moves tensors to another backend (opened if it is not), in place: each keeps its identity, and stands for its value there. Gradients
- * in `grad` move along. Where one cannot be moved, for want of memory or because the backend lacks its dtype, none is.
+ * Moves tensors to another backend, which is opened if necessary. The tensors stay the same objects. Their gradients in `grad` are moved
+ * as well. If one tensor cannot be moved, because memory is short or the backend does not support its dtype, none is.
  */
 export async function moveTensors(tensors: Iterable<Tensor>, backend: Backend | string): Promise<void> {
   const moves: (() => void)[] = [];

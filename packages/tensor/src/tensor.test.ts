@@ -1,3 +1,4 @@
+/** Tensors: data, error messages, state, gradients, recording. */
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { registerReferenceBackends } from './backends/reference/backend.ts';
 import {
@@ -92,14 +93,14 @@ describe('errors say what does not fit', () => {
     ['max: no elements to choose from: shape [2, 0], axes [1]', () => zeros([2, 0]).max(1)],
     ['argmax: no elements to choose from: shape [2, 0], axis 1', () => zeros([2, 0]).argmax(-1)],
     ['reshape: [4, 7] has 28 elements, [5, 6] would have 30', () => a().reshape(5, 6)],
-    ['reshape: [4, 7] has 28 elements, which [-1, 5] does not divide', () => a().reshape(-1, 5)],
+    ['reshape: the 28 elements of [4, 7] do not fit [-1, 5]', () => a().reshape(-1, 5)],
     ['reshape: only one size may be -1, got [-1, -1]', () => a().reshape(-1, -1)],
-    ['reshape: [0, 3] has 0 elements, which [-1, 0] does not divide', () => zeros([0, 3]).reshape(-1, 0)],
+    ['reshape: the 0 elements of [0, 3] do not fit [-1, 0]', () => zeros([0, 3]).reshape(-1, 0)],
     ['permute: [0] names 1 axes of a tensor of shape [4, 7]', () => a().permute(0)],
     ['permute: axes [1, 1] do not name distinct axes of a tensor of shape [4, 7]', () => a().permute(1, -1)],
     ['transpose: axis -3 is out of range for a tensor of 2 dimensions', () => a().transpose(-3, 0)],
     ['expand: [4, 7] does not broadcast to [2, 5, 7]: sizes 4 and 5 differ', () => a().expand(2, 5, 7)],
-    ['expand: -1 keeps a size that [4, 7] does not have: [-1, 4, 7]', () => a().expand(-1, 4, 7)],
+    ['expand: -1 in [-1, 4, 7] keeps a size, but [4, 7] has none there', () => a().expand(-1, 4, 7)],
     ['broadcastTo: [4, 7] does not broadcast to [7]: it has more dimensions', () => a().broadcastTo(7)],
     ['flatten: axis 1 comes after axis 0 in [4, 7]', () => a().flatten(1, 0)],
     ['unflatten: axis 1 of [4, 7] does not split into [2, 3]', () => a().unflatten(1, [2, 3])],
@@ -119,21 +120,21 @@ describe('errors say what does not fit', () => {
       () => a().takeAlongAxis(1, zeros([3, 1], { dtype: 'i32' })),
     ],
     ['bitAnd: needs integers, got f32', () => a().bitAnd(1)],
-    ['sub: has no meaning for bool; cast first', () => a().gt(0).sub(a().gt(1))],
-    ['neg: has no meaning for bool; use logicalNot', () => a().gt(0).neg()],
+    ['sub: is not defined for bool; cast first', () => a().gt(0).sub(a().gt(1))],
+    ['neg: is not defined for bool; use logicalNot', () => a().gt(0).neg()],
     ['clamp: needs min, max or both', () => a().clamp()],
     ['item: needs a tensor of one element, this one is [4, 7]', () => a().itemSync()],
-    ["einsum: 'ij,jk': names 2 operands, 1 are given", () => einsum('ij,jk', a())],
+    ["einsum: 'ij,jk': names 2 operands, got 1", () => einsum('ij,jk', a())],
     ["einsum: 'ijk->i': 'ijk' names 3 axes of a tensor of shape [4, 7]", () => einsum('ijk->i', a())],
     ["einsum: 'ij,jk->ik': 'j' is 7 in [4, 7] and 4 in [4, 7]", () => einsum('ij,jk->ik', a(), a())],
     ["einsum: 'ii->i': 'ii' names an axis twice; diagonals are not supported", () => einsum('ii->i', a())],
-    ["einsum: 'ij->ik': 'k' is in the output only", () => einsum('ij->ik', a())],
-    ["einsum: 'i.j': is not of the form 'ij,jk->ik', one letter an axis", () => einsum('i.j', a())],
+    ["einsum: 'ij->ik': 'k' is only in the output", () => einsum('ij->ik', a())],
+    ["einsum: 'i.j': is not of the form 'ij,jk->ik' with one letter for each axis", () => einsum('i.j', a())],
     ['einsum: takes one or two operands, got 3', () => einsum('i,i,i', a(), a(), a())],
     ['arange: needs finite numbers and a step other than 0, got 0, 3, 0', () => arange(0, 3, 0)],
     ['linspace: steps must be an integer of at least 0, got 2.5', () => linspace(0, 1, 2.5)],
     ['tril: needs at least two dimensions, got [3]', () => tril(zeros([3]))],
-    ['full: [2, -1] is not a shape: sizes must be integers of at least 0', () => full([2, -1], 0)],
+    ['full: [2, -1] is not a valid shape: sizes must be integers of at least 0', () => full([2, -1], 0)],
     ['randint: needs integers low < high, less than 2^31 apart, got [3, 3]', () => randint([2], 3, 3)],
     ['tensor: expected 2 elements at depth 1, got 1 elements', () => tensor([[1, 2], [3]])],
     ['tensor: expected 1 elements at depth 1, got number', () => tensor([[1], 2])],
@@ -147,7 +148,7 @@ describe('errors say what does not fit', () => {
     ['assign: dtype f32 does not fit i32; cast the value', () => i().assign(zeros([2]))],
     ['Tensor f32 [4, 7]: operators do not work on tensors; use methods, as in a.add(b)', () => Number(a()) + 1],
     ['noGrad: the function must not be asynchronous; await values after it', () => noGrad(async () => 1)],
-    ["backend 'cuda' is not known; there are: reference, reference-kernels", () => tensor(1, { backend: 'cuda' })],
+    ["unknown backend 'cuda'; registered are reference, reference-kernels", () => tensor(1, { backend: 'cuda' })],
   ];
   test.each(cases)('%s', (message, act) => {
     expect(act).toThrow(expect.objectContaining({ message }));
@@ -229,7 +230,7 @@ describe('gradients', () => {
 describe('recording', () => {
   const assigned: [unknown, Storage][] = [];
   const recorder = { assigned: (cell: unknown, storage: Storage) => void assigned.push([cell, storage]) };
-  const refusal = 'reading a value while recording a compiled step: return it from the function instead';
+  const refusal = 'a value cannot be read while a compiled function is recorded: return the tensor from the function instead';
   afterEach(() => {
     assigned.length = 0;
   });

@@ -1,9 +1,12 @@
+/** `Tensor`: the methods that users call. Each one wraps the function of `ops/` or `graph/` that computes its node. */
+
 import { type Nested, nest } from './graph/data.ts';
 import * as graph from './graph/graph.ts';
 import type { Node } from './graph/node.ts';
 import { ownStorage, realizedStorage, Storage } from './graph/storage.ts';
 import { type Backend, getBackend } from './kernel/backend.ts';
 import { type DType, isDType, type TypedArray } from './kernel/dtype.ts';
+import { elementAt } from './kernel/element-at.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from './kernel/shape.ts';
 import type { Axes } from './ops/axes.ts';
 import * as ops from './ops/index.ts';
@@ -20,7 +23,7 @@ import {
 } from './runtime/realize.ts';
 import { currentRecorder } from './runtime/recording.ts';
 
-/** What operations take beside a tensor. A number takes the tensor's dtype; a fractional one beside integers makes the result f32. */
+/** The other operand of an operation. A number takes the tensor's dtype; a fractional number and integers result in f32. */
 export type TensorLike = Tensor | number;
 
 const operand = (value: TensorLike): Node | number => (typeof value === 'number' ? value : value.node);
@@ -29,13 +32,13 @@ const optional = (value?: TensorLike): Node | number | undefined => (value === u
 
 /**
  * An array of numbers of one dtype. Operations make new tensors and compute nothing: values are computed when they are read
- * (`data`, `item`, `toArray`), realised (`realize`), or by a compiled function. Operands broadcast as in NumPy and PyTorch, dtypes
- * promote in the order bool, u8, i32, f32, f64. Axes may be negative: they count from the end.
+ * (`data`, `item`, `toArray`), by `realize`, or by a compiled function. Operands broadcast as in NumPy and PyTorch; dtypes are promoted
+ * in the order bool, u8, i32, f32, f64. Negative axes count from the end.
  */
 export class Tensor {
-  /** Filled by `backward()`. */
+  /** The gradient, set by `backward()`. */
   grad: Tensor | null = null;
-  /** For messages; modules set it to the parameter's path. */
+  /** A name for messages and printed programs; modules set it to the parameter's path. */
   name?: string;
   #node: Node;
   #requiresGrad = false;
@@ -45,11 +48,12 @@ export class Tensor {
     if (node.op === 'buffer') node.arg.storage.cell ??= new WeakRef(this);
   }
 
+  /** The tensor of a node of the graph. */
   static fromNode(node: Node): Tensor {
     return new Tensor(node);
   }
 
-  /** What the tensor stands for. Only `assign` and `requiresGrad` change it. */
+  /** The node whose value the tensor has. Only `assign` and `requiresGrad` change it. */
   get node(): Node {
     return this.#node;
   }
@@ -78,7 +82,7 @@ export class Tensor {
     return sizeOf(this.node.shape);
   }
 
-  /** `backward()` fills `grad` of leaf tensors that require it. */
+  /** Whether `backward()` sets `grad`, for leaf tensors. */
   get requiresGrad(): boolean {
     return this.#requiresGrad;
   }
@@ -88,7 +92,7 @@ export class Tensor {
       throw new TypeError(`requiresGrad: only floating-point tensors have gradients, this one is ${this.dtype}`);
     this.#requiresGrad = value;
     // A constant would be folded into what is computed from it; a derivative needs a variable.
-    if (value) this.node = this.node.op === 'const' ? graph.materialise(this.node) : this.node;
+    if (value) this.node = this.node.op === 'const' ? graph.materialize(this.node) : this.node;
   }
 
   // Arithmetic
@@ -105,7 +109,7 @@ export class Tensor {
     return wrap(ops.mul(this.node, operand(other)));
   }
 
-  /** True division: integers give f32. */
+  /** True division: the result of integers is f32. */
   div(other: TensorLike): Tensor {
     return wrap(ops.div(this.node, operand(other)));
   }
@@ -119,22 +123,22 @@ export class Tensor {
     return wrap(ops.reciprocal(this.node));
   }
 
-  /** x^exponent. A negative base with a fractional exponent gives NaN. */
+  /** x^exponent; NaN for a negative base with a fractional exponent. */
   pow(exponent: TensorLike): Tensor {
     return wrap(ops.pow(this.node, operand(exponent)));
   }
 
-  /** The larger one; NaN if either is. */
+  /** The larger of two values; NaN if either is NaN. */
   maximum(other: TensorLike): Tensor {
     return wrap(ops.maximum(this.node, operand(other)));
   }
 
-  /** The smaller one; NaN if either is. */
+  /** The smaller of two values; NaN if either is NaN. */
   minimum(other: TensorLike): Tensor {
     return wrap(ops.minimum(this.node, operand(other)));
   }
 
-  /** Values below `min` become `min`, above `max` become `max`. The gradient flows where the value was inside or on a bound. */
+  /** Values below `min` become `min`, values above `max` become `max`. The gradient flows where the value is inside or on a bound. */
   clamp(min?: TensorLike, max?: TensorLike): Tensor {
     return wrap(ops.clamp(this.node, optional(min), optional(max)));
   }
@@ -197,22 +201,22 @@ export class Tensor {
     return wrap(ops.relu(this.node));
   }
 
-  /** The largest whole number that is not larger. */
+  /** The largest whole number that is not greater than the value. */
   floor(): Tensor {
     return wrap(ops.floor(this.node));
   }
 
-  /** floor(x / other); exact for integers, where division by 0 gives 0. */
+  /** floor(x / other); exact for integers, for which division by 0 is 0. */
   floorDivide(other: TensorLike): Tensor {
     return wrap(ops.floorDivide(this.node, operand(other)));
   }
 
-  /** x - other * floor(x / other), with the sign of `other`, as Python's %. */
+  /** x - other * floor(x / other), with the sign of `other`, like Python's %. */
   remainder(other: TensorLike): Tensor {
     return wrap(ops.remainder(this.node, operand(other)));
   }
 
-  // Comparisons give bool. With NaN all are false except `ne`.
+  // Comparisons return bool. All comparisons with NaN are false, except `ne`.
 
   lt(other: TensorLike): Tensor {
     return wrap(ops.lt(this.node, operand(other)));
@@ -238,22 +242,22 @@ export class Tensor {
     return wrap(ops.ne(this.node, operand(other)));
   }
 
-  /** Of any dtype: true where both are not 0. bool. */
+  /** Whether both values are not 0, for any dtype. bool. */
   logicalAnd(other: TensorLike): Tensor {
     return wrap(ops.logicalAnd(this.node, operand(other)));
   }
 
-  /** Of any dtype: true where one is not 0. bool. */
+  /** Whether one of the values is not 0, for any dtype. bool. */
   logicalOr(other: TensorLike): Tensor {
     return wrap(ops.logicalOr(this.node, operand(other)));
   }
 
-  /** Of any dtype: true where the value is 0. bool. */
+  /** Whether the value is 0, for any dtype. bool. */
   logicalNot(): Tensor {
     return wrap(ops.logicalNot(this.node));
   }
 
-  // Bits: integers only.
+  // Operations on bits, for integers only.
 
   bitAnd(other: TensorLike): Tensor {
     return wrap(ops.bitAnd(this.node, operand(other)));
@@ -267,12 +271,12 @@ export class Tensor {
     return wrap(ops.bitXor(this.node, operand(other)));
   }
 
-  /** By `other` modulo 32 places. */
+  /** Shifts by `other` modulo 32 bits. */
   shiftLeft(other: TensorLike): Tensor {
     return wrap(ops.shiftLeft(this.node, operand(other)));
   }
 
-  /** By `other` modulo 32 places, shifting in zeros: -1 becomes positive. */
+  /** Shifts by `other` modulo 32 bits, shifting in zeros: -1 becomes positive. */
   shiftRight(other: TensorLike): Tensor {
     return wrap(ops.shiftRight(this.node, operand(other)));
   }
@@ -282,12 +286,11 @@ export class Tensor {
     return wrap(graph.cast(this.node, dtype));
   }
 
-  /** PyTorch's name for `cast`. */
+  /** The same as `cast`. */
   to(dtype: DType): Tensor;
   /**
-   * The same values on another backend (opened if it is not): a new tensor, or this one where it lives there already. Values of one
-   * computation must live on one backend, and so must its derivative: the new tensor is a leaf, and no gradient flows from it
-   * back to this one.
+   * The same values on another backend, which is opened if necessary: a new tensor, or this one if it is there already. A computation
+   * and its derivative must be on one backend, so the new tensor is a leaf: no gradient flows from it back to this one.
    */
   to(backend: Backend | string): Promise<Tensor>;
   to(target: DType | Backend | string): Tensor | Promise<Tensor> {
@@ -302,34 +305,34 @@ export class Tensor {
     return moved;
   }
 
-  // Reductions. Without axes over all; `keepdim` keeps the reduced axes, with size 1.
+  // Reductions, by default over all axes. `keepdim` keeps the reduced axes, with size 1.
 
-  /** bool and u8 are summed as i32. Of no elements: 0. */
+  /** The sum, 0 for no elements. bool and u8 are summed as i32. */
   sum(axes?: Axes, keepdim = false): Tensor {
     return wrap(ops.sum(this.node, axes, keepdim));
   }
 
-  /** Integers give f32. */
+  /** The mean; of integers, in f32. */
   mean(axes?: Axes, keepdim = false): Tensor {
     return wrap(ops.mean(this.node, axes, keepdim));
   }
 
-  /** NaN if one is among the values. */
+  /** The largest value; NaN if one of them is NaN. */
   max(axes?: Axes, keepdim = false): Tensor {
     return wrap(ops.max(this.node, axes, keepdim));
   }
 
-  /** NaN if one is among the values. */
+  /** The smallest value; NaN if one of them is NaN. */
   min(axes?: Axes, keepdim = false): Tensor {
     return wrap(ops.min(this.node, axes, keepdim));
   }
 
-  /** The mean square deviation from the mean; with `correction` 1, the default, divided by n - 1 instead of n. */
+  /** The sum of squared deviations from the mean, divided by n - `correction`; the default is 1 (Bessel's correction). */
   variance(axes?: Axes, options?: VarianceOptions): Tensor {
     return wrap(ops.variance(this.node, axes, options));
   }
 
-  /** The root of `variance`. */
+  /** The square root of `variance`. */
   std(axes?: Axes, options?: VarianceOptions): Tensor {
     return wrap(ops.std(this.node, axes, options));
   }
@@ -354,7 +357,7 @@ export class Tensor {
     return wrap(ops.any(this.node, axes, keepdim));
   }
 
-  /** Whether no value is 0. bool. */
+  /** Whether all values are not 0. bool. */
   all(axes?: Axes, keepdim = false): Tensor {
     return wrap(ops.all(this.node, axes, keepdim));
   }
@@ -374,7 +377,7 @@ export class Tensor {
     return wrap(ops.logsumexp(this.node, axes, keepdim));
   }
 
-  // Shape. Views: nothing is copied.
+  // Shape: these are views, and nothing is copied.
 
   /** The same elements in row-major order under another shape; one size may be -1 and is inferred. */
   reshape(...shape: number[] | [Shape]): Tensor {
@@ -391,11 +394,12 @@ export class Tensor {
     return wrap(ops.transpose(this.node, a, b));
   }
 
-  /** Axes of size 1 grow; new axes may be put in front; -1 keeps a size. */
+  /** Axes of size 1 grow; axes may be added in front; -1 keeps a size. */
   expand(...shape: number[] | [Shape]): Tensor {
     return wrap(ops.expand(this.node, spread(shape)));
   }
 
+  /** The same without -1. */
   broadcastTo(...shape: number[] | [Shape]): Tensor {
     return wrap(ops.broadcastTo(this.node, spread(shape)));
   }
@@ -405,27 +409,27 @@ export class Tensor {
     return wrap(ops.squeeze(this.node, axes));
   }
 
-  /** A new axis of size 1, number `axis` of the result. */
+  /** Adds an axis of size 1, which becomes axis `axis` of the result. */
   unsqueeze(axis: number): Tensor {
     return wrap(ops.unsqueeze(this.node, axis));
   }
 
-  /** Axes `start` to `end`, both included, become one. */
+  /** Joins axes `start` to `end`, both included. */
   flatten(start = 0, end = -1): Tensor {
     return wrap(ops.flatten(this.node, start, end));
   }
 
-  /** `axis` becomes several axes; one of the sizes may be -1. */
+  /** Splits `axis` into several axes; one of the sizes may be -1. */
   unflatten(axis: number, sizes: Shape): Tensor {
     return wrap(ops.unflatten(this.node, axis, sizes));
   }
 
-  /** `pairs[k]`: how many elements of `value` go before and after axis k. */
+  /** Adds `pairs[k][0]` elements of `value` before and `pairs[k][1]` after the tensor along axis k. */
   pad(pairs: readonly (readonly [before: number, after: number])[], value = 0): Tensor {
     return wrap(ops.pad(this.node, pairs, value));
   }
 
-  /** From `start` to before `end` along `axis`; negative positions count from the end, both are clamped to the axis. */
+  /** The part from `start` to before `end` along `axis`. Negative positions count from the end; both are clamped to the axis. */
   slice(axis: number, start?: number, end?: number): Tensor {
     return wrap(ops.slice(this.node, axis, start, end));
   }
@@ -440,7 +444,7 @@ export class Tensor {
     return wrap(ops.flip(this.node, axes));
   }
 
-  /** Pieces along `axis`: of the given sizes, or all of one size but for a smaller last one. */
+  /** Pieces along `axis` of the given sizes, or of one size, where the last piece may be smaller. */
   split(sizes: number | readonly number[], axis = 0): Tensor[] {
     return ops.split(this.node, sizes, axis).map(wrap);
   }
@@ -450,7 +454,7 @@ export class Tensor {
     return ops.chunk(this.node, count, axis).map(wrap);
   }
 
-  /** The tensor `counts[k]` times along axis k; new axes may be put in front. */
+  /** Repeats the tensor `counts[k]` times along axis k; axes may be added in front. */
   repeat(...counts: number[] | [readonly number[]]): Tensor {
     return wrap(ops.repeat(this.node, spread(counts)));
   }
@@ -472,35 +476,36 @@ export class Tensor {
     return wrap(ops.indexSelect(this.node, axis, index.node));
   }
 
-  /** For every position of `index` the element whose coordinate along `axis` is index's value there. */
+  /** For every position of `index`, the element at that position with its coordinate along `axis` replaced by the index. */
   takeAlongAxis(axis: number, index: Tensor): Tensor {
     return wrap(ops.takeAlongAxis(this.node, axis, index.node));
   }
 
-  /** [...] of integers -> [..., classes]: 1 where the integer points, 0 elsewhere. */
+  /** [...] of integers -> [..., classes]: 1 at the position that the integer names, 0 elsewhere. */
   oneHot(classes: number, dtype: DType = 'f32'): Tensor {
     return wrap(ops.oneHot(this.node, classes, dtype));
   }
 
   /** The same values; no gradient flows through. */
   detach(): Tensor {
-    // What is stored needs no graph behind it.
+    // A stored value needs no graph.
     const storage = realizedStorage(this.node);
     return wrap(storage === undefined ? graph.detach(this.node) : graph.buffer(storage, this.shape));
   }
 
-  /** The same values, stored row by row: computed once, nothing is fused across it. */
+  /** The same values, stored row-major. They are computed once, and nothing is fused across them. */
   contiguous(): Tensor {
-    return wrap(graph.materialise(this.node));
+    return wrap(graph.materialize(this.node));
   }
 
-  // Reading. Inside a function that is being compiled all of these are errors.
+  // Reading values. Inside a function that is being compiled, all of these throw.
 
-  /** The values, row by row, in an array of their own: Float32Array, Float64Array, Int32Array or Uint8Array (u8 and bool). */
+  /** The values, row-major, in a new array: Float32Array, Float64Array, Int32Array or Uint8Array (u8 and bool). */
   data(): Promise<TypedArray> {
     return readNode(this.node);
   }
 
+  /** The same, blocking. Throws where the backend cannot block. */
   dataSync(): TypedArray {
     return readNodeSync(this.node);
   }
@@ -508,12 +513,12 @@ export class Tensor {
   /** The value of a tensor with one element. */
   async item(): Promise<number> {
     this.#checkSingle();
-    return (await this.data())[0] as number;
+    return elementAt(await this.data(), 0);
   }
 
   itemSync(): number {
     this.#checkSingle();
-    return this.dataSync()[0] as number;
+    return elementAt(this.dataSync(), 0);
   }
 
   #checkSingle(): void {
@@ -521,7 +526,7 @@ export class Tensor {
       throw new RangeError(`item: needs a tensor of one element, this one is ${formatShape(this.shape)}`);
   }
 
-  /** The values in nested arrays; a scalar as a number; bool as 0 and 1. */
+  /** The values as nested arrays; of a scalar, a number. bool values are 0 and 1. */
   async toArray(): Promise<Nested> {
     return nest(await this.data(), this.shape);
   }
@@ -542,8 +547,8 @@ export class Tensor {
   }
 
   /**
-   * State: from now on the tensor stands for `value`, which is computed with the next value that is read. What was computed from
-   * the tensor before still means its old value; no gradient flows from the new value into how it was computed.
+   * Replaces the tensor's value, which is then computed together with the next value that is read. What was computed from the tensor
+   * before keeps the old value. No gradient flows from the new value back to what it was computed from.
    */
   assign(value: Tensor): this {
     const what = this.name === undefined ? 'assign' : `assign to ${this.name}`;
@@ -564,7 +569,7 @@ export class Tensor {
     return this;
   }
 
-  /** Where the new value of the tensor will live. */
+  /** The backend of the tensor's new value. */
   #backend(value: Tensor): Backend {
     const storage = this.node.op === 'buffer' ? this.node.arg.storage : realizedStorage(this.node);
     return storage?.backend ?? findBackend([this.node, value.node]) ?? getBackend();
@@ -588,17 +593,18 @@ export class Tensor {
 
 const wrap = (node: Node): Tensor => Tensor.fromNode(node);
 
-/** Arguments given one by one or as one array. */
+/** The arguments, passed one by one or as one array. */
 const spread = (list: readonly number[] | readonly [readonly number[]]): readonly number[] =>
   typeof list[0] === 'object' ? list[0] : (list as readonly number[]);
 
-/** The tensors with `requiresGrad` behind their nodes. */
+/** The tensors with `requiresGrad`, by their nodes. */
 const owners = new WeakMap<Node, WeakRef<Tensor>>();
 
-/** The tensor that stands for this node and asked for a gradient, if there is one. */
+/** The tensor with this node that requires a gradient, if there is one. */
 export function leafOwner(node: Node): Tensor | undefined {
   const owner = owners.get(node)?.deref();
   return owner?.node === node && owner.requiresGrad ? owner : undefined;
 }
 
+/** Whether a value is a tensor. */
 export const isTensor = (value: unknown): value is Tensor => value instanceof Tensor;

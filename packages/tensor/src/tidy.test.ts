@@ -1,3 +1,4 @@
+/** Scopes of `tidy`, on a backend that counts its memory. */
 import { beforeEach, expect, test } from 'vitest';
 import { ReferenceBackend } from './backends/reference/backend.ts';
 import { bernoulli, rand, tensor, zeros } from './functions.ts';
@@ -9,7 +10,7 @@ import { tidy } from './tidy.ts';
 let backend: ReferenceBackend;
 let count = 0;
 const used = (): number => backend.memory().used;
-const released = 'this value was released: it was made inside tidy() and not returned from it';
+const released = 'this value was released: it was created inside tidy() and not returned from it';
 
 beforeEach(() => {
   const name = `tidy ${count++}`;

@@ -1,3 +1,5 @@
+/** `tidy`: memory that is freed at the end of a scope, without waiting for the garbage collector. */
+
 import { type Node, orderNodes } from './graph/node.ts';
 import { realizedStorage, type Storage } from './graph/storage.ts';
 import { pendingNodes } from './runtime/realize.ts';
@@ -5,7 +7,7 @@ import { isRecording } from './runtime/recording.ts';
 import { runInScope, trackStorage } from './runtime/scope.ts';
 import { Tensor } from './tensor.ts';
 
-/** The nodes of all tensors in a value: itself, or inside arrays, maps, sets and plain objects. */
+/** The nodes of all tensors in a value: of the value itself, and inside arrays, maps, sets and plain objects. */
 function nodesIn(value: unknown, found: Set<Node> = new Set(), seen: Set<object> = new Set()): Set<Node> {
   if (typeof value !== 'object' || value === null || seen.has(value)) return found;
   seen.add(value);
@@ -19,8 +21,8 @@ function nodesIn(value: unknown, found: Set<Node> = new Set(), seen: Set<object>
 }
 
 /**
- * A stored value from which no gradient flows back can do without the graph behind it. A buffer that waits for its value still
- * needs what it is computed from.
+ * What a node needs to keep. A stored value that no gradient flows through does not need its graph. A buffer whose value is pending
+ * needs the node that computes it.
  */
 function neededSources(node: Node): readonly Node[] {
   const stored = realizedStorage(node) !== undefined;
@@ -29,7 +31,7 @@ function neededSources(node: Node): readonly Node[] {
   return node.sources;
 }
 
-/** Gives back the storages made in a scope that neither its result nor assigned state needs; the others go to the scope around. */
+/** Releases the storages that were created in a scope and that neither its result nor assigned state needs; the others pass to the outer scope. */
 function close(made: ReadonlySet<Storage>, result: unknown): void {
   const needed = new Set<Storage>();
   for (const node of orderNodes([...nodesIn(result), ...pendingNodes()], neededSources)) {
@@ -43,10 +45,10 @@ function close(made: ReadonlySet<Storage>, result: unknown): void {
 }
 
 /**
- * Runs `body`, which may be asynchronous, and frees the memory of all values that were made inside, without waiting for the garbage
- * collector. What the result needs stays: the tensors in it (also in arrays, maps and plain objects), their gradients, and what these
- * are computed from. State that was assigned inside stays, too. Reading any other tensor that was filled with data inside is an
- * error afterwards; one that was computed is computed again.
+ * Runs `body`, which may be asynchronous, and frees the memory of the values that were created inside, without waiting for the garbage
+ * collector. What the result needs is kept: the tensors in it (also in arrays, maps and plain objects), their gradients, and what these
+ * are computed from. State that was assigned inside is kept as well. Of all other tensors, reading one that was filled with data inside
+ * throws afterwards, and one that was computed is computed again.
  *
  * Inside a compiled function `tidy` only calls `body`: a compiled step manages its own memory.
  */

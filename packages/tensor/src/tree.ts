@@ -1,11 +1,13 @@
+/** Tensors in nested arrays and plain objects: the arguments and results of compiled functions. */
 import { Tensor } from './tensor.ts';
 
+/** The tensors in a value, and the value without them. */
 export interface FlatTensors {
   /** The tensors in the value, in order of appearance. */
   readonly tensors: Tensor[];
-  /** The value's structure and all that is not a tensor, with the tensors' shapes and dtypes, as text. */
+  /** A text that is equal for values of the same structure, tensor shapes and dtypes, and other content. */
   readonly key: string;
-  /** What was found that is neither a tensor nor a container of tensors; null if nothing. */
+  /** A description of something that is neither a tensor nor a container of tensors; null if there is nothing like that. */
   readonly other: string | null;
   /** The same value with other tensors. */
   readonly rebuild: (tensors: readonly Tensor[]) => unknown;
@@ -19,7 +21,7 @@ const isPlainObject = (value: object): boolean => {
 const objectIds = new WeakMap<object, number>();
 let nextObjectId = 0;
 
-/** Objects that are not plain (a model, a function) take part by identity. */
+/** A number for an object that is not plain (a model, a function): it counts by its identity. */
 function identityOf(value: object): number {
   const known = objectIds.get(value);
   if (known !== undefined) return known;

@@ -55,5 +55,5 @@ test('a named backend is opened as it is', async () => {
   offerGpu(true);
   const { backend, reason } = await selectBackend('webgpu');
   expect([backend.name, reason]).toEqual(['webgpu', null]);
-  await expect(selectBackend('cuda')).rejects.toThrow("backend 'cuda' is not known; there are: wasm, webgpu");
+  await expect(selectBackend('cuda')).rejects.toThrow("unknown backend 'cuda'; registered are wasm, webgpu");
 });

@@ -3,18 +3,19 @@
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import type { DType } from '../kernel/dtype.ts';
+import { elementAt } from '../kernel/element-at.ts';
 import { type Shape, sizeOf } from '../kernel/shape.ts';
 import * as ops from '../ops/index.ts';
 import { type Axis, floatOf, type Mask } from './values.ts';
 
-/** Without the leading axes, of size 1 by now, of loops that have been summed over. */
+/** Drops the leading axes of loops that have been summed over; they have size 1 by now. */
 const withoutLoops = (node: Node, rank: number): Node =>
   node.shape.length <= rank ? node : graph.reshape(node, node.shape.slice(node.shape.length - rank));
 
 const neutral = { sum: 0, max: Number.NEGATIVE_INFINITY, min: Number.POSITIVE_INFINITY } as const;
 
 /**
- * The reduction of `value` over `axes`; the result has at most `rank` axes. Lanes out of `mask` count as nothing.
+ * The reduction of `value` over `axes`; the result has at most `rank` axes. Lanes outside `mask` do not count.
  */
 export function combine(
   kind: keyof typeof neutral,
@@ -32,9 +33,10 @@ export function combine(
       ? node.shape
       : [...new Array<number>(rank + axes.length - node.shape.length).fill(1), ...node.shape];
   node = graph.reshape(node, shape);
-  const along = axes.map(({ position }) => shape.length - 1 - position);
-  // What does not vary along an axis is added as often as the axis is long.
-  const missing = axes.filter(({ size }, k) => size > 1 && shape[along[k] as number] === 1);
+  const axisOf = ({ position }: Axis): number => shape.length - 1 - position;
+  const along = axes.map(axisOf);
+  // A value that does not vary along an axis is added once for each element of the axis.
+  const missing = axes.filter((axis) => axis.size > 1 && shape[axisOf(axis)] === 1);
   const reduced = withoutLoops(
     kind === 'min' ? ops.neg(graph.reduce('max', ops.neg(node), along)) : graph.reduce(kind, node, along),
     rank,
@@ -51,8 +53,8 @@ function varying(shape: Shape): number[] {
 }
 
 /**
- * The sum of a * b over `axes` as a contraction, which backends run as a matrix product; null where the two do not both vary along
- * all of the axes.
+ * The sum of a * b over `axes` as a contraction, which backends run as a matrix product; null if a or b does not vary along one of the
+ * axes.
  */
 export function contractTerms(a: Node, b: Node, axes: readonly Axis[], rank: number): Node | null {
   const long = axes.filter(({ size }) => size > 1);
@@ -67,6 +69,6 @@ export function contractTerms(a: Node, b: Node, axes: readonly Axis[], rank: num
     );
   const product = graph.contract(squeezed(a), squeezed(b), { a: ofA, b: ofB, out });
   const shape = new Array<number>(rank).fill(1);
-  for (const [k, position] of out.entries()) shape[rank - 1 - position] = product.shape[k] as number;
+  for (const [k, position] of out.entries()) shape[rank - 1 - position] = elementAt(product.shape, k);
   return graph.reshape(product, shape);
 }

@@ -1,4 +1,4 @@
-/** JavaScript's operators and functions on traced values: what is known is computed, places stay places, the rest becomes nodes. */
+/** JavaScript's operators and functions on traced values: known numbers are computed, places stay places, the rest becomes nodes. */
 
 import type { Node } from '../graph/node.ts';
 import { type DType, isFloat } from '../kernel/dtype.ts';
@@ -24,11 +24,11 @@ const isPlace = (value: Value): value is Place => typeof value === 'object' && v
 
 function operand(value: Value): Operand {
   const result = operandOf(value);
-  if (result === null) throw new TypeError('an array stands where a number was expected');
+  if (result === null) throw new TypeError('an array was found where a number was expected');
   return result;
 }
 
-/** Arrays aside: JavaScript's idea of truth. */
+/** Whether a value that is not an array counts as true in JavaScript. */
 export function truth(value: Value): Mask {
   if (known(value)) return Boolean(value);
   const node = operand(value);
@@ -41,7 +41,7 @@ const asMask = (node: Node): Value => nodeValue(node);
 /** Truth values count as 0 and 1. */
 const counted = (x: Operand): Operand => (typeof x !== 'number' && x.dtype === 'bool' ? integerOf(x) : x);
 
-/** Integers stay integers among themselves; with anything else they become floats of `dtype`. */
+/** Two integers stay integers; an integer and anything else become floats of `dtype`. */
 function numeric(a: Operand, b: Operand, dtype: DType): [Operand, Operand] {
   const [x, y] = [counted(a), counted(b)];
   const whole = (v: Operand): boolean => (typeof v === 'number' ? Number.isInteger(v) : !isFloat(v.dtype));
@@ -78,7 +78,7 @@ const numbers: Readonly<Record<string, (a: number, b: number) => number | boolea
   '>>>': (a, b) => a >>> b,
 };
 
-/** With the sign: the bits of a negative number are those of its complement, inverted. */
+/** Keeps the sign: a negative number is shifted as the complement of its complement. */
 function shiftRightSigned(a: Node, b: Node): Node {
   const inverted = ops.bitXor(ops.shiftRight(ops.bitXor(a, -1), b), -1);
   return ops.where(ops.lt(a, 0), inverted, ops.shiftRight(a, b));
@@ -140,7 +140,7 @@ function onPlaces(operator: string, a: Value, b: Value): Value | null {
   return null;
 }
 
-/** Null for an operator that kernels do not have. */
+/** Applies a binary operator; null for one that kernels do not support. */
 export function applyBinary(operator: string, a: Value, b: Value, dtype: DType): Value | null {
   if (known(a) && known(b)) return numbers[operator]?.(Number(a), Number(b)) ?? null;
   const place = onPlaces(operator, a, b);
@@ -149,6 +149,7 @@ export function applyBinary(operator: string, a: Value, b: Value, dtype: DType):
   return compute === undefined ? null : nodeValue(compute(operand(a), operand(b), dtype));
 }
 
+/** Applies a unary operator; null for one that kernels do not support. */
 export function applyUnary(operator: string, value: Value, dtype: DType): Value | null {
   switch (operator) {
     case '!': {
@@ -181,7 +182,7 @@ export const mathConstants: Readonly<Record<string, number>> = {
 
 const mathOfNumbers = Math as unknown as Readonly<Record<string, ((...values: number[]) => number) | number>>;
 
-/** Null for a function that kernels do not have. */
+/** Calls a function of Math; null for one that kernels do not support. */
 export function callMath(name: string, values: readonly Value[], dtype: DType): Value | null {
   const fn = mathOfNumbers[name];
   if (values.every(known)) return typeof fn === 'function' ? fn(...values.map(Number)) : null;

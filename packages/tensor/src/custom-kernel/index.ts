@@ -1,11 +1,12 @@
 /**
- * Operations written as the function of one output element, in plain TypeScript, as gpu.js has them: from the function's text to graph
- * nodes. `kernel-function.ts` puts tensors around this.
+ * Compiles an operation that is written as the function of one output element, in plain TypeScript as for gpu.js, from the function's
+ * text to graph nodes. `kernel-function.ts` is the same on tensors.
  */
 
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import { type DType, isFloat, promote } from '../kernel/dtype.ts';
+import { elementAt } from '../kernel/element-at.ts';
 import { type Shape, sizeOf } from '../kernel/shape.ts';
 import { broadcastTo } from '../ops/operand.ts';
 import { KernelTraceError } from './errors.ts';
@@ -14,7 +15,7 @@ import { KernelSyntaxError, type ParsedFunction, parseFunction } from './parse.t
 import { traceKernel } from './trace.ts';
 import { floatOf, operandOf, type Value } from './values.ts';
 
-/** What is compiled: see `KernelDefinition`, whose fields these are. */
+/** The definition of an operation: `KernelDefinition` documents these fields. */
 export interface ElementFunction {
   readonly name: string;
   readonly kernel: (...inputs: never[]) => number;
@@ -25,7 +26,7 @@ export interface ElementFunction {
   readonly loopMaxIterations?: number;
 }
 
-/** A kernel function that cannot be compiled, or arguments that do not fit it. */
+/** A kernel function cannot be compiled, or its arguments do not fit. */
 export class KernelError extends Error {
   override name = 'KernelError';
 }
@@ -46,7 +47,7 @@ const computedDtype = (inputs: readonly (Node | number)[]): DType =>
     return widest === null ? input.dtype : promote(widest, input.dtype);
   }, null) ?? 'f32';
 
-/** Parses the function once. The result builds the graph for these arguments; `output` is asked for the result's shape. */
+/** Parses the function, and returns a function that builds its graph for given arguments. `output` returns the shape of the result. */
 export function compileElementFunction(
   definition: ElementFunction,
 ): (inputs: readonly (Node | number)[], output: () => Shape) => Node {
@@ -67,13 +68,13 @@ export function compileElementFunction(
     if (sizeOf(shape) === 0) return graph.constant(0, shape, resultDtype);
     const axes = definition.threadAxes ?? (Math.min(3, Math.max(1, shape.length)) as 1 | 2 | 3);
     const grid = joinedShape(shape, axes);
-    const values = inputs.map((input, k): Value => {
-      if (typeof input === 'number') return input;
-      return { kind: 'array', name: parsed.parameters[k] as string, source: input };
+    const parameters = parsed.parameters.map((name, k): [string, Value] => {
+      const input = elementAt(inputs, k);
+      return [name, typeof input === 'number' ? input : { kind: 'array', name, source: input }];
     });
     try {
       const value = traceKernel(parsed, {
-        parameters: new Map(parsed.parameters.map((name, k) => [name, values[k] as Value])),
+        parameters: new Map(parameters),
         threads: grid.toReversed(),
         constants: definition.constants ?? {},
         functions,

@@ -1,11 +1,13 @@
 /** Elements of a tensor at the places that subscripts name: a view where they are affine, else a gather. */
+
 import * as graph from '../graph/graph.ts';
 import type { Node, WindowSpec } from '../graph/node.ts';
+import { elementAt } from '../kernel/element-at.ts';
 import { type Shape, sizeOf } from '../kernel/shape.ts';
 import * as ops from '../ops/index.ts';
 import { type Axis, integerOf, operandOf, type Place, rangeOf, type Value } from './values.ts';
 
-/** The shape as that many axes: the leading ones joined. */
+/** The shape with `count` axes: leading axes are joined, or axes of size 1 are put in front. */
 export const joinedShape = (shape: Shape, count: number): Shape => {
   const extra = shape.length - count;
   if (extra < 0) return [...new Array<number>(-extra).fill(1), ...shape];
@@ -21,7 +23,7 @@ interface Subscript {
   readonly terms: readonly (readonly [axis: Axis, coefficient: number])[];
 }
 
-/** The subscripts in a form that views can express; null where an axis is named twice, or three share a subscript. */
+/** The subscripts in a form that views can express; null if an axis occurs twice, or three axes occur in one subscript. */
 function asSubscripts(values: readonly (Place | number)[]): Subscript[] | null {
   const seen = new Set<Axis>();
   const subscripts: Subscript[] = [];
@@ -36,16 +38,16 @@ function asSubscripts(values: readonly (Place | number)[]): Subscript[] | null {
   return subscripts;
 }
 
-/** Zeros outside of the source. The result has the axes that occur in the subscripts, in the order of their positions. */
+/** The elements as a view, with zeros outside of the source. The result has the axes that occur in the subscripts, ordered by position. */
 function viewAt(source: Node, values: readonly (Place | number)[], subscripts: readonly Subscript[]): Node {
   let view = source;
   const windows: WindowSpec[] = [];
-  /** The axis that stands at each place of the view; null for one of size 1. */
+  /** The axis of each dimension of the view; null for one of size 1. */
   const order: (Axis | null)[] = [];
   const appended: (Axis | null)[] = [];
   for (const [k, { terms }] of subscripts.entries()) {
-    const { low, high } = rangeOf(values[k] as Place | number);
-    const size = view.shape[k] as number;
+    const { low, high } = rangeOf(elementAt(values, k));
+    const size = elementAt(view.shape, k);
     const zeros = view.shape.map(() => 0);
     const before = zeros.with(k, Math.max(0, -low));
     const after = zeros.with(k, Math.max(0, high + 1 - size));
@@ -77,21 +79,24 @@ function viewAt(source: Node, values: readonly (Place | number)[], subscripts: r
   return graph.reshape(view, shape);
 }
 
-/** By positions in flat memory; 0 where a subscript lies outside. */
+/** The elements by a gather from flat memory; 0 where a subscript is outside of the source. */
 function gatherAt(source: Node, values: readonly Value[]): Node {
-  let position: Node | null = null;
-  let inside: Node | null = null;
-  source.shape.forEach((size, k) => {
-    const operand = operandOf(values[k] as Value);
+  const indices = values.map((value) => {
+    const operand = operandOf(value);
     if (operand === null) throw new TypeError('a subscript is an array');
-    const index = integerOf(operand);
-    const here = ops.logicalAnd(ops.ge(index, 0), ops.lt(index, size));
-    inside = inside === null ? here : ops.logicalAnd(inside, here);
-    position = position === null ? index : ops.add(ops.mul(position, size), index);
+    return integerOf(operand);
   });
-  const flat = graph.reshape(source, [sizeOf(source.shape)]);
-  const found = graph.gather(flat, position as unknown as Node, 0);
-  return ops.where(inside as unknown as Node, found, 0, source.dtype);
+  const places = indices.map((index, k) => {
+    const size = elementAt(source.shape, k);
+    return { index, size, inside: ops.logicalAnd(ops.ge(index, 0), ops.lt(index, size)) };
+  });
+  const joined = places.reduce((outer, { index, size, inside }) => ({
+    index: ops.add(ops.mul(outer.index, size), index),
+    size,
+    inside: ops.logicalAnd(outer.inside, inside),
+  }));
+  const found = graph.gather(graph.reshape(source, [sizeOf(source.shape)]), joined.index, 0);
+  return ops.where(joined.inside, found, 0, source.dtype);
 }
 
 /** The element of `source` at the subscripts, for every element of the domain; 0 outside of the source. */

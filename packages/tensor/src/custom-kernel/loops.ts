@@ -1,20 +1,20 @@
-/** How often a loop runs, where that can be told before it does. */
+/** How often a loop runs, if that is known before it runs. */
 import type { Expression, ForStatement } from 'acorn';
 import { accumulationOf } from './reductions.ts';
 import { rangeOf, type Value } from './values.ts';
 
-/** A loop over whole numbers, and how often it runs at most. */
+/** A loop over whole numbers, with the maximum number of its turns. */
 export interface CountedLoop {
   readonly variable: string;
   readonly start: number;
   readonly step: number;
   readonly turns: number;
   readonly test: Expression;
-  /** It always runs that often. */
+  /** Whether it always runs `turns` times. */
   readonly exact: boolean;
 }
 
-/** The whole number by which an update moves the variable; null if it does something else. */
+/** The whole number that an update adds to the variable; null if it does something else. */
 function stepOf(update: Expression, name: string, evaluate: (node: Expression) => Value): number | null {
   const whole = (value: Value, sign: number): number | null =>
     typeof value === 'number' && Number.isInteger(value) && value !== 0 ? sign * value : null;
@@ -26,7 +26,7 @@ function stepOf(update: Expression, name: string, evaluate: (node: Expression) =
   return whole(evaluate(step.term), step.negative ? -1 : 1);
 }
 
-/** The smallest whole number of steps of 1 after which the test fails, from `start` on. */
+/** The number of steps of 1 from `start` after which the test fails for the first time. */
 const reaches: Readonly<Record<string, (start: number, low: number, high: number) => number>> = {
   '<': (start, _, high) => high - start,
   '<=': (start, _, high) => Math.floor(high) + 1 - start,
@@ -35,8 +35,8 @@ const reaches: Readonly<Record<string, (start: number, low: number, high: number
 };
 
 /**
- * A loop of the form `for (let k = START; k < END; k += STEP)`, whose end is known, or depends on the thread alone; null for any
- * other. `lookUp` gives a variable's value.
+ * A loop of the form `for (let k = START; k < END; k += STEP)` whose end is known, or depends on the thread only; null for any other
+ * loop. `lookUp` returns a variable's value.
  */
 export function countedLoop(
   { init, test, update }: ForStatement,

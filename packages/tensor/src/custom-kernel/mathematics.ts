@@ -1,11 +1,11 @@
-/** JavaScript's Math on nodes. */
+/** The functions of JavaScript's Math on nodes. */
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import * as ops from '../ops/index.ts';
 
 const trunc = (x: Node): Node => ops.mul(ops.sign(x), ops.floor(ops.abs(x)));
 
-/** exp(x) - 1 = tanh(x/2) (exp(x) + 1), which keeps its digits near 0. */
+/** exp(x) - 1 = tanh(x/2) (exp(x) + 1), which is accurate near 0. */
 const expm1 = (x: Node): Node => ops.mul(ops.tanh(ops.mul(x, 0.5)), ops.add(ops.exp(x), 1));
 
 /** Functions of one floating-point node. */
@@ -33,8 +33,8 @@ export const unaryMath: Readonly<Record<string, (x: Node) => Node>> = {
 };
 
 /**
- * log(1 + x) with its digits near 0: log(u) x / (u - 1) with u = 1 + x (W. Kahan, HP-15C manual, 1982). Its derivative is given, for
- * the formula's own has lost those digits.
+ * log(1 + x), accurate near 0: log(u) x / (u - 1) with u = 1 + x (W. Kahan, HP-15C manual, 1982). Its derivative is defined here, because
+ * the one that follows from the formula is not accurate.
  */
 function log1p(x: Node): Node {
   const u = ops.add(x, 1);
@@ -47,5 +47,5 @@ function log1p(x: Node): Node {
   });
 }
 
-/** JavaScript's %: the remainder of the quotient without its fraction; it has the sign of the dividend. */
+/** JavaScript's %: a - b * trunc(a / b), with the sign of the dividend. */
 export const remainder = (a: Node, b: Node): Node => ops.sub(a, ops.mul(b, trunc(ops.div(a, b))));

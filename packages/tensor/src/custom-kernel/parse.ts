@@ -1,4 +1,4 @@
-/** The text of a function as a syntax tree. */
+/** Parses the text of a function into a syntax tree. */
 import { type AnyNode, type FunctionDeclaration, type FunctionExpression, parseExpressionAt } from 'acorn';
 
 /** A parsed function: parameters are plain names, the body is a list of statements or (of an arrow function) one expression. */
@@ -7,6 +7,7 @@ export interface ParsedFunction {
   readonly body: AnyNode;
 }
 
+/** The text is not that of a function that kernels support. */
 export class KernelSyntaxError extends Error {
   override name = 'KernelSyntaxError';
 }
@@ -14,10 +15,10 @@ export class KernelSyntaxError extends Error {
 const parseText = (text: string): AnyNode =>
   parseExpressionAt(text, 0, { ecmaVersion: 'latest', locations: true, allowReturnOutsideFunction: true });
 
-/** The text stands below the first line of what is parsed: positions in it are one line too far down. */
+/** The text starts on the second line of what is parsed, so positions in it are one line too far down. */
 export const lineOffset = 1;
 
-/** Functions, arrow functions, and methods in short form, whose text is no expression by itself. */
+/** Functions, arrow functions, and methods in short form, whose text alone is not an expression. */
 function parseFunctionText(text: string): AnyNode {
   try {
     return parseText(`(\n${text}\n)`);
@@ -29,6 +30,7 @@ function parseFunctionText(text: string): AnyNode {
   }
 }
 
+/** The parameters and the body of a function in a syntax tree. */
 export function describeFunction(node: FunctionDeclaration | FunctionExpression | AnyNode): ParsedFunction {
   if (
     node.type !== 'FunctionExpression' &&
@@ -44,11 +46,11 @@ export function describeFunction(node: FunctionDeclaration | FunctionExpression 
   return { parameters, body: node.body };
 }
 
-/** Parses what `toString` gives: compilers may have taken the types away and renamed things, but it is JavaScript. */
+/** Parses the result of `toString`. Compilers may have removed types and renamed things, but it is JavaScript. */
 export function parseFunction(fn: (...values: never[]) => unknown): ParsedFunction {
   const text = Function.prototype.toString.call(fn);
   if (text.includes('[native code]') || text.includes('[bytecode]'))
-    throw new KernelSyntaxError('its source text is not to be had (a native or bound function?)');
+    throw new KernelSyntaxError('its source text is not available (a native or bound function?)');
   try {
     return describeFunction(parseFunctionText(text));
   } catch (error) {

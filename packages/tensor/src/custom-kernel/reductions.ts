@@ -1,7 +1,7 @@
-/** Which loops are sums or maxima: their turns then lie along an axis, instead of one after the other in the code. */
+/** Which loops are sums or maxima: their turns become an axis, instead of being written out one after the other. */
 import type { AnyNode, AssignmentExpression, Expression } from 'acorn';
 
-/** Every node below, itself included. */
+/** The node and every node below it. */
 function* walk(node: AnyNode): Generator<AnyNode> {
   yield node;
   for (const child of Object.values(node) as unknown[])
@@ -20,7 +20,7 @@ export interface Accumulation {
 
 const isVariable = (node: AnyNode, name: string): boolean => node.type === 'Identifier' && node.name === name;
 
-/** The assignment as a step of a sum, a maximum or a minimum over its own variable; null if it is none. */
+/** The assignment as a step of a sum, maximum or minimum in its variable; null if it is not one. */
 export function accumulationOf({ left, operator, right }: AssignmentExpression): Accumulation | null {
   if (left.type !== 'Identifier') return null;
   const variable = left.name;
@@ -59,9 +59,9 @@ const leaving: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether all that the loop's body leaves behind are sums, maxima and minima: every assignment to a variable from outside is a step
- * of one, that variable is read nowhere else in the body, and the loop is left by its own condition alone. `counter` is the loop's
- * variable; `isOuter` tells the names of variables around it, which the body must not hide.
+ * Whether the loop's body computes only sums, maxima and minima: every assignment to a variable from outside is a step of one, that
+ * variable is not read anywhere else in the body, and the loop ends only by its own condition. `counter` is the loop's variable;
+ * `isOuter` tells whether a name is a variable around the loop, which the body must not shadow.
  */
 export function isReduction(body: AnyNode, counter: string, isOuter: (name: string) => boolean): boolean {
   const own = new Set<string>();
@@ -81,7 +81,7 @@ export function isReduction(body: AnyNode, counter: string, isOuter: (name: stri
     if (step === null) return false;
     const known = accumulated.get(step.variable) ?? { kind: step.kind, inside: new Set<AnyNode>() };
     if (known.kind !== step.kind) return false;
-    // The step names its variable on both sides; within the term it must not occur.
+    // A step names its variable on both sides; the term must not contain it.
     const inTerm = new Set(walk(step.term));
     for (const part of walk(node)) if (!inTerm.has(part)) known.inside.add(part);
     accumulated.set(step.variable, known);
@@ -89,7 +89,7 @@ export function isReduction(body: AnyNode, counter: string, isOuter: (name: stri
   return nodes.every((node) => node.type !== 'Identifier' || (accumulated.get(node.name)?.inside.has(node) ?? true));
 }
 
-/** Statements that compilers and test runners put into functions: they name or count, and mean nothing here. */
+/** Whether it is a statement that compilers and test runners put into functions, to name or count something; kernels ignore it. */
 export function isInstrumentation(expression: Expression): boolean {
   if (expression.type === 'Literal' && typeof expression.value === 'string') return true;
   return (

@@ -1,12 +1,14 @@
 /**
- * A kernel function, run once on values that stand for all elements: branches become selections, loops that sum become axes and
- * reductions, other loops are unrolled, and loads become views or gathers. What comes out is an ordinary graph, which every backend
- * compiles, fuses and differentiates.
+ * Traces a kernel function: runs it once, on values that represent all elements. Branches become selections, loops that sum become axes
+ * and reductions, other loops are unrolled, and loads become views or gathers. The result is an ordinary graph, which is compiled,
+ * fused and differentiated like any other.
  */
+
 import type { AnyNode, AssignmentExpression, CallExpression, Expression, ForStatement, MemberExpression } from 'acorn';
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import type { DType } from '../kernel/dtype.ts';
+import { elementAt } from '../kernel/element-at.ts';
 import * as ops from '../ops/index.ts';
 import { combine, contractTerms } from './accumulate.ts';
 import { applyBinary, applyUnary, callMath, mathConstants, truth } from './arithmetic.ts';
@@ -31,7 +33,7 @@ import {
 
 interface Binding {
   value: Value | undefined;
-  /** The lanes that ran, and the loops that were open, where it was declared. */
+  /** The lanes that ran, and the number of loops around it, where it was declared. */
   readonly mask: Mask;
   readonly depth: number;
 }
@@ -42,7 +44,7 @@ interface Frame {
   readonly entry: Mask;
   readonly scopes: Map<string, Binding>[];
   result: Value | undefined;
-  /** Lanes that are through: they returned, or left the loop or its turn. */
+  /** Lanes that have stopped: they returned, or left the loop or its turn. */
   gone: Mask;
   returned: Mask;
   broken: Mask;
@@ -56,11 +58,11 @@ export interface TraceOptions {
   readonly functions: ReadonlyMap<string, ParsedFunction>;
   /** The dtype of computed numbers. */
   readonly dtype: DType;
-  /** Turns of a loop whose end depends on data; null if none is allowed. */
+  /** The maximum number of turns of a loop whose end depends on data; null if such loops are not allowed. */
   readonly loopMaxIterations: number | null;
 }
 
-/** More turns than that are not written out one by one. */
+/** Loops with more turns are not unrolled. */
 const longestUnrolled = 4096;
 
 const axisNames = ['x', 'y', 'z'] as const;
@@ -116,7 +118,7 @@ class Tracer {
   // Statements
 
   #statements(list: readonly AnyNode[]): void {
-    // Functions can be called before the place where they are written.
+    // Functions can be called before they are declared.
     for (const statement of list)
       if (statement.type === 'FunctionDeclaration' && statement.id !== null)
         this.#functions.set(statement.id.name, describeFunction(statement));
@@ -182,7 +184,7 @@ class Tracer {
     }
   }
 
-  /** The lanes that run now run no further, up to where they come back. */
+  /** Stops the lanes that run now, until the end of the block, loop or function that they leave. */
   #leave(): void {
     this.#frame.gone = orMask(this.#frame.gone, this.#active);
     this.#active = false;
@@ -191,7 +193,7 @@ class Tracer {
   #return(argument: Expression): void {
     const frame = this.#frame;
     const value = this.#evaluate(argument);
-    // Lanes that never come to a return have 0, as gpu.js has it.
+    // Lanes that never reach a return get 0, as in gpu.js.
     const first = frame.result === undefined && this.#active === frame.entry;
     frame.result = first ? value : this.#select(this.#active, value, frame.result ?? 0);
     frame.returned = orMask(frame.returned, this.#active);
@@ -210,7 +212,7 @@ class Tracer {
     yes();
     this.#active = andMask(before, notMask(condition));
     no();
-    // Both branches' lanes go on, but for those that left on the way.
+    // The lanes of both branches continue, except those that left.
     this.#active = this.#frame.gone === gone ? before : andMask(before, notMask(this.#frame.gone));
   }
 
@@ -229,7 +231,7 @@ class Tracer {
     this.#frame.scopes.pop();
   }
 
-  /** All turns at once, along an axis of their own. */
+  /** Runs all turns at once, along a new axis. */
   #alongAxis({ body }: ForStatement, { variable, start, step, turns, test, exact }: CountedLoop): void {
     if (turns === 0) return;
     const axis: Axis = { position: this.#threads.length + this.#loops.length, size: turns };
@@ -245,7 +247,7 @@ class Tracer {
     this.#active = before;
   }
 
-  /** Turn after turn. Where the condition depends on data, all lanes go through the longest run, those that are through as they are. */
+  /** Runs turn after turn. Where the condition depends on data, all lanes take part in the longest run; lanes that have stopped do not change. */
   #unroll(loop: AnyNode, test: Expression | null, update: Expression | null, body: AnyNode, testLast: boolean): void {
     const frame = this.#frame;
     const entry = this.#active;
@@ -261,13 +263,13 @@ class Tracer {
       const known = typeof goes === 'boolean';
       if (!known && loopMaxIterations === null)
         fail(loop, 'how often this loop runs depends on data: set loopMaxIterations to a number that it never exceeds');
-      // Lanes that leave by a break, or whose condition depends on data, are through after so many turns.
+      // Lanes that leave by a break, or whose condition depends on data, have stopped after this many turns.
       const most = known && running === entry ? longestUnrolled : (loopMaxIterations ?? longestUnrolled);
       if (turn >= most) {
         if (running !== entry && loopMaxIterations !== null) break;
         fail(
           loop,
-          `the loop runs more than ${longestUnrolled} times, and it is no sum, maximum or minimum: it would be unrolled`,
+          `the loop runs more than ${longestUnrolled} times and would be unrolled, because it is not a sum, maximum or minimum`,
         );
       }
       this.#active = running;
@@ -280,7 +282,7 @@ class Tracer {
       if (frame.broken !== before.broken) running = andMask(running, notMask(frame.broken));
       if (frame.returned !== before.returned) running = andMask(running, notMask(frame.returned));
       if (running === false) break;
-      // The loop's own variable counts on for all lanes: those that are through do not read it.
+      // The loop's own variable is updated in all lanes: those that have stopped do not read it.
       this.#active = entry;
       if (update !== null) this.#evaluate(update);
     }
@@ -320,10 +322,10 @@ class Tracer {
     return binding.value;
   }
 
-  /** A step of a sum (maximum, minimum) inside of loops that became axes: the sum over these axes, at once. */
+  /** A step of a sum (maximum, minimum) inside of loops that became axes: the sum over these axes. */
   #accumulate(expression: AssignmentExpression, binding: Binding): Value {
     const step = accumulationOf(expression);
-    if (step === null) return fail(expression, 'this loop was taken for a sum');
+    if (step === null) return fail(expression, 'this assignment is not a step of a sum, maximum or minimum');
     const axes = this.#loops.slice(binding.depth);
     const rank = this.#threads.length + binding.depth;
     const { kind, term, negative } = step;
@@ -379,8 +381,8 @@ class Tracer {
   }
 
   /**
-   * 1 in the lanes that do not run. Both branches are computed for all lanes, and what is infinite or NaN where it is not wanted would
-   * come back in gradients: 0 times infinity.
+   * Replaces the value by 1 in the lanes that do not run. Both branches are computed for all lanes, and an unused value that is infinite
+   * or NaN would reappear in gradients, as 0 times infinity.
    */
   #guarded(value: Value): Value {
     return typeof this.#active === 'boolean' || typeof value !== 'object' || value.kind === 'array'
@@ -392,7 +394,7 @@ class Tracer {
     switch (expression.type) {
       case 'Literal':
         if (typeof expression.value === 'number' || typeof expression.value === 'boolean') return expression.value;
-        return fail(expression, 'only numbers and booleans can stand in a kernel');
+        return fail(expression, 'a kernel can contain only numbers and booleans');
       case 'Identifier':
         return this.#identifier(expression.name, expression);
       case 'ParenthesizedExpression':
@@ -460,7 +462,7 @@ class Tracer {
     const evaluate = (): void => {
       second = this.#truth(right);
     };
-    // The right side runs where the left one does not decide: it may be an assignment.
+    // The right side runs only where the left one does not decide: it may contain an assignment.
     if (operator === '&&') this.#branch(first, evaluate, () => {});
     else this.#branch(first, () => {}, evaluate);
     const result = operator === '&&' ? andMask(first, second) : orMask(first, second);
@@ -523,7 +525,10 @@ class Tracer {
       if (which === 'constants')
         return (
           constants[name] ??
-          fail(expression, `there is no constant '${name}'; there are: ${Object.keys(constants).join(', ') || 'none'}`)
+          fail(
+            expression,
+            `unknown constant '${name}'; the constants are ${Object.keys(constants).join(', ') || 'none'}`,
+          )
         );
       const axis = this.#threads[axisNames.indexOf(name as 'x')];
       if (which === 'thread') {
@@ -552,7 +557,7 @@ class Tracer {
         return fail(expression, 'Math.random is not supported: pass a tensor of random numbers (rand) as an argument');
       for (const [k, value] of values.entries())
         if (typeof value === 'object' && value.kind === 'array')
-          fail(expression.arguments[k] as AnyNode, describeArray(value));
+          fail(elementAt(expression.arguments, k), describeArray(value));
       const guarded = limitedFunctions.has(name) ? values.map((value) => this.#guarded(value)) : values;
       return (
         callMath(name, guarded, this.#options.dtype) ?? fail(expression, `Math.${name} is not supported in a kernel`)
@@ -570,7 +575,7 @@ class Tracer {
     const active = this.#active;
     if (this.#calls > 64) fail(expression, `${callee.name} calls itself: kernels cannot be recursive`);
     this.#calls++;
-    this.#frame = this.#newFrame(new Map(fn.parameters.map((name, k) => [name, values[k] as Value])));
+    this.#frame = this.#newFrame(new Map(fn.parameters.map((name, k) => [name, elementAt(values, k)])));
     const result = this.#body(fn);
     this.#frame = frame;
     this.#active = active;
@@ -579,5 +584,5 @@ class Tracer {
   }
 }
 
-/** The function's value for every element, broadcastable to [z, y, x]. */
+/** The function's value for every element, in a shape that broadcasts to [z, y, x]. */
 export const traceKernel = (fn: ParsedFunction, options: TraceOptions): Value => new Tracer(options).run(fn);

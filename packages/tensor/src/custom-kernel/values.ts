@@ -1,6 +1,6 @@
 /**
- * What variables of a kernel function stand for while it is traced. The function describes one element; a traced value describes
- * that value for all elements at once.
+ * The values of a kernel function's variables while it is traced. The function describes one element; a traced value describes that
+ * value for all elements at once.
  */
 
 import * as graph from '../graph/graph.ts';
@@ -9,15 +9,15 @@ import { type DType, isFloat } from '../kernel/dtype.ts';
 import * as ops from '../ops/index.ts';
 
 /**
- * An axis along which elements lie: of threads, or of a loop that sums over its turns. Values that vary along several axes are
- * nodes whose axes stand in the order of `position`, counted from the last axis: thread.x is 0, then y, z, and loops from the outermost.
+ * An axis of threads, or of a loop that sums over its turns. A value that varies along several axes is a node whose axes are ordered by
+ * `position`, counted from the last axis: thread.x is 0, then come y, z, and loops from the outermost.
  */
 export interface Axis {
   readonly position: number;
   readonly size: number;
 }
 
-/** offset + sum of coefficient * index along axis: known exactly, so that loads become views. */
+/** offset + sum of coefficient * index along each axis. It is known exactly, so that loads become views. */
 export interface Place {
   readonly kind: 'place';
   readonly terms: ReadonlyMap<Axis, number>;
@@ -31,10 +31,10 @@ interface ArrayValue {
   readonly source: Node;
 }
 
-/** Numbers and booleans are known while tracing. */
+/** A traced value. Numbers and booleans are known while tracing. */
 export type Value = number | boolean | Place | ArrayValue | { readonly kind: 'node'; readonly node: Node };
 
-/** Which lanes run: all, none, or those where a node of bool is true. */
+/** The lanes (elements) that run: all, none, or those where a node of bool is true. */
 export type Mask = boolean | Node;
 
 export const nodeValue = (node: Node): Value => ({ kind: 'node', node });
@@ -91,7 +91,7 @@ export function operandOf(value: Value): Node | number | null {
   return value.kind === 'node' ? value.node : null;
 }
 
-/** In floating point, of `dtype` where it was none. */
+/** The operand in floating point: in its own dtype, or in `dtype` if it was not floating point. */
 export const floatOf = (operand: Node | number, dtype: DType): Node =>
   typeof operand === 'number'
     ? graph.constant(operand, [], dtype)
@@ -99,7 +99,7 @@ export const floatOf = (operand: Node | number, dtype: DType): Node =>
       ? operand
       : graph.cast(operand, dtype);
 
-/** As JavaScript's bit operations see it: without its fraction. */
+/** The operand as an integer, as in JavaScript's bit operations: without its fraction. */
 export const integerOf = (operand: Node | number): Node =>
   typeof operand === 'number' ? graph.constant(Math.trunc(operand), [], 'i32') : graph.cast(operand, 'i32');
 

@@ -1,5 +1,7 @@
-/** Numbers as users write them, to and from typed arrays. */
+/** Converts numbers as users write them, in nested arrays, to and from typed arrays. */
+
 import { allocateArray, castNumber, computeDType, type DType, isHalf, type TypedArray } from '../kernel/dtype.ts';
+import { elementAt } from '../kernel/element-at.ts';
 import { formatShape, type Shape, sizeOf } from '../kernel/shape.ts';
 
 export type NestedArray<T> = readonly (T | NestedArray<T>)[];
@@ -9,7 +11,7 @@ export type TensorData = number | boolean | NestedArray<number | boolean> | Type
 
 const isTypedArray = (data: TensorData): data is TypedArray => ArrayBuffer.isView(data);
 
-/** f32 for numbers, bool for booleans, a typed array's own. */
+/** f32 for numbers, bool for booleans, and for a typed array its own dtype. */
 function inferDtype(data: TensorData): DType {
   if (data instanceof Float64Array) return 'f64';
   if (data instanceof Int32Array) return 'i32';
@@ -19,7 +21,7 @@ function inferDtype(data: TensorData): DType {
   return typeof first === 'boolean' ? 'bool' : 'f32';
 }
 
-/** The sizes along the first elements. */
+/** The shape, as far as the first element of each array tells. */
 function inferShape(data: TensorData): number[] {
   if (isTypedArray(data)) return [data.length];
   const shape: number[] = [];
@@ -51,7 +53,7 @@ function flatten(data: NestedArray<number | boolean> | number | boolean, shape: 
 const describe = (item: unknown): string =>
   Array.isArray(item) ? `${item.length} elements` : item === null ? 'null' : typeof item;
 
-/** Data in an array of `computeDType(dtype)`. The result may be `data` itself. */
+/** The values in an array of `computeDType(dtype)`, which may be `data` itself, with their shape and dtype. */
 export function parseData(
   data: TensorData,
   shape?: Shape,
@@ -68,7 +70,7 @@ export function parseData(
   return { values: convertArray(flat, dtype), shape: result, dtype };
 }
 
-/** The numbers, converted as `cast` does, in an array of `computeDType(dtype)`. */
+/** Converts the numbers as `cast` does, into an array of `computeDType(dtype)`. */
 function convertArray(values: ArrayLike<number>, dtype: DType): TypedArray {
   const array = allocateArray(computeDType(dtype), values.length);
   const cast = castNumber[dtype];
@@ -79,11 +81,12 @@ function convertArray(values: ArrayLike<number>, dtype: DType): TypedArray {
 /** Nested arrays of numbers; one number for a scalar. */
 export type Nested = number | Nested[];
 
+/** The values as nested arrays of this shape. */
 export function nest(values: TypedArray, shape: Shape): Nested {
   let position = 0;
   const build = (axis: number): Nested =>
     axis === shape.length
       ? (values[position++] as number)
-      : Array.from({ length: shape[axis] as number }, () => build(axis + 1));
+      : Array.from({ length: elementAt(shape, axis) }, () => build(axis + 1));
   return build(0);
 }

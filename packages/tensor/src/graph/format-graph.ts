@@ -52,7 +52,7 @@ const operations: { readonly [O in Op]: (node: NodeOf<O>) => string } = {
   scatterAdd: ({ arg }) => `scatterAdd axis ${arg.axis} size ${arg.size}`,
   concat: ({ arg }) => `concat axis ${arg.axis}`,
   detach: () => 'detach',
-  materialise: () => 'materialise',
+  materialize: () => 'materialize',
   barrier: () => 'barrier',
   custom: ({ arg }) => `custom '${arg.name}'`,
 };

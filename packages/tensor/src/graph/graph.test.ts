@@ -1,3 +1,4 @@
+/** Checks of the constructors of nodes, and operations that they drop. */
 import { describe, expect, test } from 'vitest';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';
 import { tensor } from '../functions.ts';
@@ -8,14 +9,14 @@ import type { Node } from './node.ts';
 registerReferenceBackends();
 setDefaultBackend('reference');
 
-/** A variable: nothing is known about its values. */
+/** A node whose values are unknown while the graph is built. */
 const variable = (shape: number[], dtype: 'f32' | 'i32' | 'bool' | 'u8' = 'f32'): Node =>
   tensor(
     Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => 1),
     { shape, dtype },
   ).node;
 
-describe('what does not fit is refused', () => {
+describe('arguments that do not fit are refused', () => {
   const x = variable([2, 3]);
   const i = variable([4], 'i32');
   const window = { axis: 0, size: 2, stride: 1, dilation: 1 };
@@ -24,14 +25,14 @@ describe('what does not fit is refused', () => {
     ['add: shapes [2, 3] and [4] differ', () => graph.binary('add', x, i)],
     ['mul: dtypes f32 and i32 differ; cast one of them', () => graph.binary('mul', x, variable([2, 3], 'i32'))],
     ['mod: needs integers, got f32', () => graph.binary('mod', x, x)],
-    ['lt: has no meaning for bool; cast first', () => graph.binary('lt', variable([1], 'bool'), variable([1], 'bool'))],
+    ['lt: is not defined for bool; cast first', () => graph.binary('lt', variable([1], 'bool'), variable([1], 'bool'))],
     ['where: the condition must be bool, got f32', () => graph.where(x, x, x)],
     ['random: the key must be i32 [2]: seed and step', () => graph.random(i, 0, [2])],
     ['sum: does not reduce u8; cast to i32 or f32 first', () => graph.reduce('sum', variable([2], 'u8'), [0])],
     ['sum: axes [0, 0] do not name distinct axes of a tensor of shape [2, 3]', () => graph.reduce('sum', x, [0, 0])],
     ['expand: [2, 3] does not expand to [4, 3]: only sizes of 1 can grow', () => graph.expand(x, [4, 3])],
     ['pad: counts must be integers of at least 0, got [-1, 0] and [0, 0]', () => graph.pad(x, [-1, 0], [0, 0])],
-    ['slice: range 1..4 does not lie in axis 1 of shape [2, 3]', () => graph.shrink(x, [0, 1], [2, 4])],
+    ['slice: range 1..4 is outside axis 1 of shape [2, 3]', () => graph.shrink(x, [0, 1], [2, 4])],
     [
       'window: size, stride and dilation must be integers of at least 1, got 2, 0, 1',
       () => graph.window(x, [{ ...window, stride: 0 }]),
@@ -56,7 +57,7 @@ describe('what does not fit is refused', () => {
       () => graph.contract(i, i, { a: [0], b: [0], out: [] }),
     ],
     ['gather: the index must be i32, got f32', () => graph.gather(x, x, 0)],
-    ['scatterAdd: values [2, 3] do not hold index [4] at axis 0', () => graph.scatterAdd(x, i, 0, 5)],
+    ['scatterAdd: values [2, 3] do not match index [4] at axis 0', () => graph.scatterAdd(x, i, 0, 5)],
   ];
   test.each(cases)('%s', (message, act) => {
     expect(act).toThrow(expect.objectContaining({ message }));

@@ -1,8 +1,10 @@
 /**
- * Checked constructors of graph nodes, one for each operation: they infer shape and dtype, refuse what does not fit with a
- * message that names the operation and the shapes, and drop operations that do nothing.
+ * Checked constructors of graph nodes, one for each operation. They infer shape and dtype, throw an error that names the operation and
+ * the shapes if the arguments do not fit, and drop operations that do nothing.
  */
+
 import { castNumber, computeDType, type DType, isFloat } from '../kernel/dtype.ts';
+import { elementAt } from '../kernel/element-at.ts';
 import { checkShape, formatShape, type Shape, sameShape, sizeOf } from '../kernel/shape.ts';
 import { windowCount } from '../kernel/view.ts';
 import {
@@ -17,7 +19,7 @@ import {
 } from './node.ts';
 import type { Storage } from './storage.ts';
 
-const size = (node: Node, axis: number): number => node.shape[axis] as number;
+const size = (node: Node, axis: number): number => elementAt(node.shape, axis);
 
 function fail(op: string, message: string): never {
   throw new RangeError(`${op}: ${message}`);
@@ -32,13 +34,15 @@ function checkAxes(op: string, node: Node, axes: readonly number[]): void {
 
 // Leaves
 
+/** Values that live in a storage. */
 export const buffer = (storage: Storage, shape: Shape): Node =>
   makeNode('buffer', [], { storage }, shape, storage.dtype);
 
+/** An argument of a compiled function. */
 export const input = (index: number, shape: Shape, dtype: DType): Node =>
   makeNode('input', [], { index }, shape, dtype);
 
-/** A constant of f16 or bf16 is, like all values of theirs in computation, an f32: a factor 0.1 is not rounded to two bytes. */
+/** One number, of any shape. Constants of f16 and bf16 are f32, like all values of theirs in computation: a factor 0.1 is not rounded to two bytes. */
 export function constant(value: number, shape: Shape = [], dtype: DType = 'f32'): Node {
   checkShape(shape, 'full');
   return makeNode('const', [], { value: castNumber[computeDType(dtype)](value) }, shape, dtype);
@@ -54,17 +58,19 @@ export function iota(shape: Shape, axis: number): Node {
 
 const floatOnly: ReadonlySet<UnaryOp> = new Set(['recip', 'sqrt', 'exp', 'log', 'sin', 'tanh', 'erf']);
 
+/** An element-wise operation of one source, except `cast`. */
 export function unary(kind: UnaryOp, source: Node): Node {
   if (kind === 'cast') fail('cast', 'use cast(source, dtype)');
   if (floatOnly.has(kind) && !isFloat(source.dtype))
     fail(kind, `needs a floating-point tensor, got ${source.dtype} ${formatShape(source.shape)}; cast it first`);
-  if (kind === 'neg' && source.dtype === 'bool') fail('neg', 'has no meaning for bool; use logicalNot');
+  if (kind === 'neg' && source.dtype === 'bool') fail('neg', 'is not defined for bool; use logicalNot');
   if (kind === 'floor' && !isFloat(source.dtype)) return source;
   if (kind === 'neg' && source.op === 'const' && isFloat(source.dtype))
     return constant(-source.arg.value, source.shape, source.dtype);
   return makeNode('unary', [source], { kind }, source.shape, source.dtype);
 }
 
+/** The values in another dtype: see `UnaryOp`. */
 export function cast(source: Node, dtype: DType): Node {
   if (source.dtype === dtype) return source;
   if (source.op === 'const') return constant(castNumber[dtype](source.arg.value), source.shape, dtype);
@@ -76,13 +82,13 @@ const boolAllowed: ReadonlySet<BinaryOp> = new Set(['and', 'or', 'xor', 'eq', 'm
 
 const isConst = (node: Node, value: number): boolean => node.op === 'const' && node.arg.value === value;
 
-/** Both sources have the same shape and dtype: broadcasting and promotion happen above. */
+/** An element-wise operation. Both sources have the same shape and dtype: broadcasting and promotion happen in `ops`. */
 export function binary(kind: BinaryOp, a: Node, b: Node): Node {
   if (!sameShape(a.shape, b.shape)) fail(kind, `shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} differ`);
   if (a.dtype !== b.dtype) fail(kind, `dtypes ${a.dtype} and ${b.dtype} differ; cast one of them`);
   if (integerOnly.has(kind) && isFloat(a.dtype)) fail(kind, `needs integers, got ${a.dtype}`);
-  if (a.dtype === 'bool' && !boolAllowed.has(kind)) fail(kind, 'has no meaning for bool; cast first');
-  // Gradients start from constants. Sums and products of f32 values in f64, rounded to f32, are what f32 arithmetic gives.
+  if (a.dtype === 'bool' && !boolAllowed.has(kind)) fail(kind, 'is not defined for bool; cast first');
+  // Gradients start from constants. Sums and products of f32 values in f64, rounded to f32, equal those of f32 arithmetic.
   if (a.op === 'const' && b.op === 'const' && isFloat(a.dtype)) {
     if (kind === 'add') return constant(a.arg.value + b.arg.value, a.shape, a.dtype);
     if (kind === 'mul') return constant(a.arg.value * b.arg.value, a.shape, a.dtype);
@@ -98,6 +104,7 @@ export function binary(kind: BinaryOp, a: Node, b: Node): Node {
   return makeNode('binary', [a, b], { kind }, a.shape, kind === 'lt' || kind === 'eq' ? 'bool' : a.dtype);
 }
 
+/** `yes` where the condition (bool) is true, `no` elsewhere; all of one shape. */
 export function where(condition: Node, yes: Node, no: Node): Node {
   if (condition.dtype !== 'bool') fail('where', `the condition must be bool, got ${condition.dtype}`);
   if (!sameShape(condition.shape, yes.shape) || !sameShape(yes.shape, no.shape))
@@ -106,14 +113,14 @@ export function where(condition: Node, yes: Node, no: Node): Node {
   return makeNode('where', [condition, yes, no], null, yes.shape, yes.dtype);
 }
 
-/** 32 random bits an element. `key` is i32 [2]: seed and step. */
+/** 32 random bits for each element. `key` is i32 [2]: seed and step. */
 export function random(key: Node, site: number, shape: Shape): Node {
   checkShape(shape, 'random');
   if (key.dtype !== 'i32' || !sameShape(key.shape, [2])) fail('random', 'the key must be i32 [2]: seed and step');
   return makeNode('random', [key], { site }, shape, 'i32');
 }
 
-/** Reduced axes stay, with size 1. The sum of no elements is 0; the maximum of none is an error. */
+/** Reduced axes are kept, with size 1. The sum of no elements is 0; the maximum of none is an error. */
 export function reduce(kind: ReduceOp, source: Node, axes: readonly number[]): Node {
   checkAxes(kind, source, axes);
   if (source.dtype === 'bool' || (source.dtype === 'u8' && kind === 'sum'))
@@ -127,6 +134,7 @@ export function reduce(kind: ReduceOp, source: Node, axes: readonly number[]): N
 
 // Views
 
+/** The same elements in row-major order under another shape. */
 export function reshape(source: Node, shape: Shape): Node {
   checkShape(shape, 'reshape');
   if (sameShape(source.shape, shape)) return source;
@@ -136,10 +144,11 @@ export function reshape(source: Node, shape: Shape): Node {
       `${formatShape(source.shape)} has ${sizeOf(source.shape)} elements, ${formatShape(shape)} would have ${sizeOf(shape)}`,
     );
   if (source.op === 'const') return constant(source.arg.value, shape, source.dtype);
-  if (source.op === 'reshape') return reshape(source.sources[0] as Node, shape);
+  if (source.op === 'reshape') return reshape(elementAt(source.sources, 0), shape);
   return makeNode('reshape', [source], null, shape, source.dtype);
 }
 
+/** Axis k of the result is axis `axes[k]`. */
 export function permute(source: Node, axes: readonly number[]): Node {
   checkAxes('permute', source, axes);
   if (axes.length !== source.shape.length)
@@ -150,48 +159,50 @@ export function permute(source: Node, axes: readonly number[]): Node {
   if (source.op === 'permute') {
     const { axes: inner } = source.arg;
     return permute(
-      source.sources[0] as Node,
-      axes.map((axis) => inner[axis] as number),
+      elementAt(source.sources, 0),
+      axes.map((axis) => elementAt(inner, axis)),
     );
   }
   return makeNode('permute', [source], { axes }, shape, source.dtype);
 }
 
-/** Axes of size 1 are repeated; the rank stays. */
+/** Axes of size 1 are repeated; the rank does not change. */
 export function expand(source: Node, shape: Shape): Node {
   checkShape(shape, 'expand');
   if (sameShape(source.shape, shape)) return source;
   if (source.shape.length !== shape.length || source.shape.some((n, axis) => n !== 1 && n !== shape[axis]))
     fail('expand', `${formatShape(source.shape)} does not expand to ${formatShape(shape)}: only sizes of 1 can grow`);
   if (source.op === 'const') return constant(source.arg.value, shape, source.dtype);
-  if (source.op === 'expand') return expand(source.sources[0] as Node, shape);
+  if (source.op === 'expand') return expand(elementAt(source.sources, 0), shape);
   return makeNode('expand', [source], null, shape, source.dtype);
 }
 
-/** Zeros (false) around the source; counts are at least 0 and there is one of each for every axis. */
+/** Zeros (false) around the source. Both lists have a count of at least 0 for every axis. */
 export function pad(source: Node, before: readonly number[], after: readonly number[]): Node {
   if (before.length !== source.shape.length || after.length !== source.shape.length)
     fail('pad', `${formatShape(source.shape)} needs ${source.shape.length} counts before and after`);
   if ([...before, ...after].some((n) => !Number.isInteger(n) || n < 0))
     fail('pad', `counts must be integers of at least 0, got ${formatShape(before)} and ${formatShape(after)}`);
   if (before.every((n) => n === 0) && after.every((n) => n === 0)) return source;
-  const shape = source.shape.map((n, axis) => n + (before[axis] as number) + (after[axis] as number));
+  const shape = source.shape.map((n, axis) => n + elementAt(before, axis) + elementAt(after, axis));
   return makeNode('pad', [source], { before, after }, shape, source.dtype);
 }
 
+/** The part from `start` to before `end` along each axis. */
 export function shrink(source: Node, start: readonly number[], end: readonly number[]): Node {
   source.shape.forEach((n, axis) => {
-    const from = start[axis] as number;
-    const to = end[axis] as number;
+    const from = elementAt(start, axis);
+    const to = elementAt(end, axis);
     if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || to < from || to > n)
-      fail('slice', `range ${from}..${to} does not lie in axis ${axis} of shape ${formatShape(source.shape)}`);
+      fail('slice', `range ${from}..${to} is outside axis ${axis} of shape ${formatShape(source.shape)}`);
   });
   if (source.shape.every((n, axis) => start[axis] === 0 && end[axis] === n)) return source;
-  const shape = source.shape.map((_, axis) => (end[axis] as number) - (start[axis] as number));
+  const shape = source.shape.map((_, axis) => elementAt(end, axis) - elementAt(start, axis));
   if (source.op === 'const') return constant(source.arg.value, shape, source.dtype);
   return makeNode('shrink', [source], { start, end }, shape, source.dtype);
 }
 
+/** The elements in reverse order along `axes`. */
 export function flip(source: Node, axes: readonly number[]): Node {
   checkAxes('flip', source, axes);
   if (axes.length === 0 || source.op === 'const') return source;
@@ -210,7 +221,7 @@ function checkWindows(op: string, rank: number, windows: readonly WindowSpec[]):
 
 function windowedShape(shape: Shape, windows: readonly WindowSpec[]): number[] {
   const result = [...shape];
-  for (const spec of windows) result[spec.axis] = windowCount(shape[spec.axis] as number, spec);
+  for (const spec of windows) result[spec.axis] = windowCount(elementAt(shape, spec.axis), spec);
   return [...result, ...windows.map((spec) => spec.size)];
 }
 
@@ -235,6 +246,7 @@ export function fold(source: Node, shape: Shape, windows: readonly WindowSpec[])
 
 // Contraction, indexing, joining
 
+/** A sum of products in index notation: see `ContractSpec`. */
 export function contract(a: Node, b: Node, spec: ContractSpec): Node {
   const sizes = new Map<number, number>();
   const seenIn = (labels: readonly number[], node: Node, name: string): void => {
@@ -261,6 +273,7 @@ export function contract(a: Node, b: Node, spec: ContractSpec): Node {
   return makeNode('contract', [a, b], spec, shape, a.dtype);
 }
 
+/** Rows of `table` along `axis`, at the positions `index`, whose shape takes the place of the axis. */
 export function gather(table: Node, index: Node, axis: number): Node {
   if (index.dtype !== 'i32') fail('gather', `the index must be i32, got ${index.dtype}`);
   checkAxes('gather', table, [axis]);
@@ -268,18 +281,19 @@ export function gather(table: Node, index: Node, axis: number): Node {
   return makeNode('gather', [table, index], { axis }, shape, table.dtype);
 }
 
-/** `values` has the shape of a `gather` along `axis`; the result has `size` rows there. */
+/** The adjoint of `gather`: `values` has the shape of its result along `axis`, and this result has `rows` rows there. */
 export function scatterAdd(values: Node, index: Node, axis: number, rows: number): Node {
   if (index.dtype !== 'i32') fail('scatterAdd', `the index must be i32, got ${index.dtype}`);
   if (!sameShape(values.shape.slice(axis, axis + index.shape.length), index.shape))
     fail(
       'scatterAdd',
-      `values ${formatShape(values.shape)} do not hold index ${formatShape(index.shape)} at axis ${axis}`,
+      `values ${formatShape(values.shape)} do not match index ${formatShape(index.shape)} at axis ${axis}`,
     );
   const shape = [...values.shape.slice(0, axis), rows, ...values.shape.slice(axis + index.shape.length)];
   return makeNode('scatterAdd', [values, index], { axis, size: rows }, shape, values.dtype);
 }
 
+/** The sources one after the other along `axis`. */
 export function concat(sources: readonly Node[], axis: number): Node {
   const [first] = sources;
   if (first === undefined) return fail('concat', 'needs at least one tensor');
@@ -300,16 +314,20 @@ export function concat(sources: readonly Node[], axis: number): Node {
   return makeNode('concat', parts, { axis }, shape, first.dtype);
 }
 
-// Identities with a meaning
+// Identities that mean something to derivatives or to the scheduler
 
+/** Stops gradients. */
 export const detach = (source: Node): Node => makeNode('detach', [source], null, source.shape, source.dtype);
 
-export const materialise = (source: Node): Node => makeNode('materialise', [source], null, source.shape, source.dtype);
+/** Stores the value: nothing is fused across it. */
+export const materialize = (source: Node): Node => makeNode('materialize', [source], null, source.shape, source.dtype);
 
 let nextBarrier = 0;
 
+/** The value of `source`, computed after the values of `after`, and never merged with an equal computation. */
 export const barrier = (source: Node, after: readonly Node[] = []): Node =>
   makeNode('barrier', [source, ...after], { id: nextBarrier++ }, source.shape, source.dtype);
 
+/** A value with a derivative of its own with respect to `inputs`. */
 export const custom = (value: Node, inputs: readonly Node[], gradient: CustomGradient): Node =>
   makeNode('custom', [value, ...inputs], gradient, value.shape, value.dtype);

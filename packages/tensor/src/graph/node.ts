@@ -1,6 +1,6 @@
 /**
- * Nodes of the computation graph, and storages of values. Both are declared here because they refer to each other: a `buffer` node
- * names its storage, and a storage that waits for its value the node that computes it.
+ * Nodes of the computation graph, and storages of values. They are declared in one file because they refer to each other: a `buffer`
+ * node refers to its storage, and a storage whose value is still to be computed refers to the node that computes it.
  */
 import type { Allocation, Backend } from '../kernel/backend.ts';
 import { bytesOf, type DType, encodeArray, type TypedArray } from '../kernel/dtype.ts';
@@ -18,8 +18,8 @@ export interface WindowSpec {
 }
 
 /**
- * A contraction in index notation. Every axis of both sources has a label; a label in both sources and in `out` is a batch
- * axis, one in both and not in `out` is summed over, one in a single source is free and must be in `out`.
+ * A contraction in index notation. Every axis of both sources has a label. A label in both sources and in `out` is a batch axis; one
+ * in both sources but not in `out` is summed over; one in a single source is free and must be in `out`.
  */
 export interface ContractSpec {
   readonly a: readonly number[];
@@ -27,16 +27,16 @@ export interface ContractSpec {
   readonly out: readonly number[];
 }
 
-/** A user's own derivative: given the gradient of the output, one gradient (or null) for each input. */
+/** A derivative that the user defines: from the gradient of the output, one gradient (or null) for each input. */
 export interface CustomGradient {
   readonly name: string;
   readonly backward: (gradient: Node, inputs: readonly Node[], output: Node) => readonly (Node | null)[];
 }
 
-/** What each operation carries besides its sources. */
+/** The arguments of each operation, in addition to its sources. */
 export interface OpArguments {
   // Leaves.
-  /** Values that live in a storage (or will, once the storage's pending node was computed). */
+  /** Values in a storage, which may be computed later: see `Storage.pending`. */
   buffer: { readonly storage: Storage };
   /** The `index`-th argument of a compiled function. */
   input: { readonly index: number };
@@ -51,15 +51,15 @@ export interface OpArguments {
   /** Sources: condition (bool), value if true, value if false. */
   where: null;
   /**
-   * 32 random bits an element (Threefry-2x32, 20 rounds: Salmon et al. 2011). Source: i32 [2], the key (seed, step). The
-   * counter is (row-major index of the element, site): the same key and site give the same bits on every backend.
+   * 32 random bits for each element (Threefry-2x32, 20 rounds: Salmon et al. 2011). Source: i32 [2], the key (seed, step). The
+   * counter is (row-major index of the element, site): the same key and site produce the same bits on every backend.
    */
   random: { readonly site: number };
 
-  // Reductions keep the reduced axes, with size 1.
+  // Reduced axes are kept, with size 1.
   reduce: { readonly kind: ReduceOp; readonly axes: readonly number[] };
 
-  // Views: no computation, only another way to index the source.
+  // Views: they compute nothing, and only index the source in another way.
   reshape: null;
   permute: { readonly axes: readonly number[] };
   /** Axes of size 1 are repeated to the node's shape. */
@@ -72,34 +72,34 @@ export interface OpArguments {
   /** Each windowed axis becomes the number of positions; the window axes are appended at the end, in the order of `windows`. */
   window: { readonly windows: readonly WindowSpec[] };
 
-  /** The adjoint of `window`: overlapping positions are summed. The node's shape is the shape that was windowed. */
+  /** The adjoint of `window`: overlapping positions are summed. The node has the shape that was windowed. */
   fold: { readonly windows: readonly WindowSpec[] };
   contract: ContractSpec;
-  /** Sources: table, index (i32). Output shape: table's with `axis` replaced by the index's shape. An index outside the table is clamped to it. */
+  /** Sources: table, index (i32). Shape: the table's with `axis` replaced by the index's shape. An index outside the table is clamped to it. */
   gather: { readonly axis: number };
-  /** Sources: values, index. The adjoint of `gather`: rows with equal indices are summed in order, indices outside are left out. `size` rows along `axis`. */
+  /** Sources: values, index. The adjoint of `gather`: rows with equal indices are summed in order, indices outside are skipped. `size` rows along `axis`. */
   scatterAdd: { readonly axis: number; readonly size: number };
   concat: { readonly axis: number };
 
-  // Identities with a meaning.
+  // Identities that mean something to derivatives or to the scheduler.
   /** The value of the source; no gradient flows through. */
   detach: null;
   /** The value of the source, stored contiguously: nothing is fused across it. */
-  materialise: null;
+  materialize: null;
   /**
-   * The value of source 0, but never merged with an equal computation. Further sources only order it: they are computed
-   * first. `checkpoint` uses it to recompute late.
+   * The value of source 0, never merged with an equal computation. The other sources only determine the order: they are computed
+   * first. `checkpoint` uses this to recompute late.
    */
   barrier: { readonly id: number };
-  /** The value of source 0, which was computed from the other sources; derivative given by the user. */
+  /** The value of source 0, which was computed from the other sources; the user defines the derivative. */
   custom: CustomGradient;
 }
 
 export type Op = keyof OpArguments;
 
 /**
- * An immutable node of the computation graph. Nothing runs when a node is made. Nodes are never changed after creation; what
- * was computed for one lives beside the graph (see `storage.ts`).
+ * An immutable node of the computation graph. Nothing runs when a node is made. Computed values are not kept in nodes, but in a table
+ * of their own (see `storage.ts`).
  */
 export interface NodeOf<O extends Op> {
   readonly op: O;
@@ -110,19 +110,19 @@ export interface NodeOf<O extends Op> {
   readonly id: number;
   /** False where the node was made under `noGrad`: derivatives stop here. */
   readonly differentiable: boolean;
-  /** Who made the node, for people: the path of a module, or a name passed to `nameScope`; '' where nobody is named. */
+  /** What made the node, for people: the path of a module, or a name passed to `nameScope`; '' if nothing is named. */
   readonly scope: string;
 }
 
 export type Node = { [O in Op]: NodeOf<O> }[Op];
 
-/** Makes the same values each time, in an array of `computeDType(dtype)`. */
+/** Creates the same values each time, in an array of `computeDType(dtype)`. */
 export type ValueSource = () => TypedArray;
 
 /**
- * Values on a backend, stored contiguously. A storage starts either filled (`allocation` set), or pending: `pending` is the node
- * that computes it, cleared once that was done; or with the source of its values, which is asked when they are first used. Memory is
- * freed when the storage is garbage collected, or by `release`.
+ * Values on a backend, stored contiguously. A storage starts in one of three states: filled (`allocation` is set); pending (`pending` is
+ * the node that computes it, and is cleared once that was done); or with a `source`, which is called when the values are first used.
+ * Memory is freed when the storage is garbage collected, or by `release`.
  */
 export class Storage {
   readonly backend: Backend;
@@ -131,7 +131,7 @@ export class Storage {
   allocation: Allocation | null;
   pending: Node | null;
   source: ValueSource | null;
-  /** The tensor that stands for these values, if one does: where compiled steps look up what it was assigned since. */
+  /** The tensor that owns these values, if one does: compiled steps look up there what was assigned to it since. */
   cell: WeakRef<{ readonly node: Node; readonly name?: string }> | null = null;
 
   constructor(
@@ -159,7 +159,7 @@ export class Storage {
     reclaimer.register(this, { backend: this.backend, allocation }, this);
   }
 
-  /** Takes over the memory of `other`, a filled storage that is not used again. */
+  /** Takes over the memory of `other`, a filled storage that is not used afterwards. */
   adopt(other: Storage): void {
     const allocation = allocationOf(other);
     reclaimer.unregister(other);
@@ -167,12 +167,12 @@ export class Storage {
     this.fill(allocation);
   }
 
-  /** Neither filled nor about to be: the memory was given back. */
+  /** The memory was freed, and no value will be computed. */
   get released(): boolean {
     return this.allocation === null && this.pending === null && this.source === null;
   }
 
-  /** Frees the memory now. Reading the storage later is an error. */
+  /** Frees the memory now. Reading the storage afterwards is an error. */
   release(): void {
     this.source = null;
     if (this.allocation === null) return;
@@ -186,14 +186,14 @@ const reclaimer = new FinalizationRegistry<{ backend: Backend; allocation: Alloc
   backend.free(allocation),
 );
 
-/** Values, given in an array of `computeDType(dtype)`, in memory of their own. */
+/** Copies values, in an array of `computeDType(dtype)`, into a new allocation. */
 export function storeValues(backend: Backend, dtype: DType, values: TypedArray): Allocation {
   const allocation = backend.allocate(values.length * bytesOf(dtype));
   backend.write(allocation, encodeArray(dtype, values));
   return allocation;
 }
 
-/** The memory of a storage whose values are there, or come from a source. Throws where it was released. */
+/** The memory of a storage that is filled or has a source. Throws if it was released or is pending. */
 export function allocationOf(storage: Storage): Allocation {
   if (storage.allocation !== null) return storage.allocation;
   if (storage.source !== null) {
@@ -202,7 +202,7 @@ export function allocationOf(storage: Storage): Allocation {
   }
   throw new Error(
     storage.released
-      ? 'this value was released: it was made inside tidy() and not returned from it'
+      ? 'this value was released: it was created inside tidy() and not returned from it'
       : 'this value has not been computed yet: realize it first',
   );
 }
@@ -210,7 +210,7 @@ export function allocationOf(storage: Storage): Allocation {
 let nextId = 0;
 let gradientsEnabled = true;
 
-/** Runs `body` with derivatives off (`enabled` false) or on; nodes made inside are marked. */
+/** Runs `body` with derivatives on or off (`enabled` false); nodes made inside are marked. */
 export function withGradients<T>(enabled: boolean, body: () => T): T {
   const previous = gradientsEnabled;
   gradientsEnabled = enabled;
@@ -236,7 +236,7 @@ export function nameScope<T>(name: string, body: () => T): T {
   }
 }
 
-/** Makes a node. Shapes and dtypes are the caller's duty: see `graph.ts` for the checked constructors. */
+/** Makes a node without checks: see `graph.ts` for the checked constructors. */
 export function makeNode<O extends Op>(
   op: O,
   sources: readonly Node[],
@@ -247,7 +247,10 @@ export function makeNode<O extends Op>(
   return { op, arg, sources, shape, dtype, id: nextId++, differentiable: gradientsEnabled, scope } as unknown as Node;
 }
 
-/** Sources before their users, each once, where `sourcesOf` says what a node is computed from. Iterative: graphs are deep. */
+/**
+ * The roots and everything below them, sources before their users, each once. `sourcesOf` returns what a node is computed from. Not
+ * recursive, because graphs are deep.
+ */
 export function orderNodes(roots: readonly Node[], sourcesOf: (node: Node) => readonly Node[]): Node[] {
   const order: Node[] = [];
   const done = new Set<Node>();
@@ -271,7 +274,7 @@ export function orderNodes(roots: readonly Node[], sourcesOf: (node: Node) => re
   return order;
 }
 
-/** Sources before their users, each once. Stops at nodes for which `isLeaf` holds. */
+/** The same by the nodes' own sources, stopping at nodes for which `isLeaf` is true. */
 export function topologicalOrder(roots: readonly Node[], isLeaf: (node: Node) => boolean = () => false): Node[] {
   return orderNodes(roots, (node) => (isLeaf(node) ? [] : node.sources));
 }

@@ -1,4 +1,4 @@
-/** What was computed, beside the immutable graph. */
+/** Which nodes have been computed, and where their values are stored. */
 import type { Backend } from '../kernel/backend.ts';
 import { allocateArray, computeDType, type DType, type TypedArray } from '../kernel/dtype.ts';
 import { sizeOf } from '../kernel/shape.ts';
@@ -8,7 +8,7 @@ export { allocationOf, Storage, type ValueSource } from './node.ts';
 
 const realized = new WeakMap<Node, Storage>();
 
-/** Where the node's value is stored, if it was computed. A released value counts as not computed, except in a `buffer`. */
+/** The storage of the node's value, if it was computed. A released value counts as not computed, except in a `buffer`. */
 export function realizedStorage(node: Node): Storage | undefined {
   if (node.op === 'buffer') return node.arg.storage.pending === null ? node.arg.storage : undefined;
   const storage = realized.get(node);
@@ -19,7 +19,7 @@ export const setRealizedStorage = (node: Node, storage: Storage): void => {
   realized.set(node, storage);
 };
 
-/** What must be computed before the node: nothing where its value is stored, a pending storage's node, else its sources. */
+/** What must be computed before the node: nothing if its value is stored; for a pending storage, the node that computes it; else its sources. */
 export function uncomputedSources(node: Node): readonly Node[] {
   if (realizedStorage(node) !== undefined) return [];
   if (node.op === 'buffer') return [node.arg.storage.pending as Node];
@@ -31,8 +31,8 @@ export const storeArray = (backend: Backend, dtype: DType, values: TypedArray): 
   new Storage(backend, dtype, values.length, { allocation: storeValues(backend, dtype, values) });
 
 /**
- * A storage of its own for the node's value. What still comes from a source is taken from there: then nothing is stored twice. So is a
- * constant, which then needs no program that computes it.
+ * A new storage for the node's value. A value that has a source, or is a constant, is created from that source again: then nothing is
+ * stored twice, and a constant needs no program that computes it.
  */
 export function ownStorage(backend: Backend, node: Node): Storage {
   const source = node.op === 'buffer' ? node.arg.storage.source : node.op === 'const' ? repeated(node) : null;

@@ -1,3 +1,4 @@
+/** The safetensors format: what is written and read, and the damage that is refused. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seed } from '../testing/seed.ts';
@@ -76,12 +77,12 @@ describe('a safetensors file', () => {
   it('shares memory with aligned data, in both directions', () => {
     const data = Float32Array.of(1, 2);
     const chunks = safetensorsChunks([{ name: 'w', dtype: 'F32', shape: [2], data }]);
-    expect(chunks[1].buffer).toBe(data.buffer);
+    expect(chunks[1]?.buffer).toBe(data.buffer);
     const bytes = serializeSafetensors([{ name: 'w', dtype: 'F32', shape: [2], data }]);
     expect(parseSafetensors(bytes).tensors.get('w')?.data.buffer).toBe(bytes.buffer);
   });
 
-  it('may be without tensors, and hold empty ones and odd names', () => {
+  it('may have no tensors, empty ones, and ones with odd names', () => {
     expect(parseSafetensors(serializeSafetensors([])).tensors.size).toBe(0);
     const empty = { dtype: 'F32', shape: [0, 5], data: new Float32Array(0) } as const;
     const names = ['__proto__', '0', 'constructor', 'ü', ''];
@@ -96,9 +97,9 @@ describe('what cannot be written', () => {
   it.each<[string, SafetensorsEntry[], string]>([
     ['two of a name', [good, good], 'two tensors are named "w"'],
     ['the name of the metadata', [{ ...good, name: '__metadata__' }], 'a tensor cannot be named __metadata__'],
-    ['a shape that does not fit', [{ ...good, shape: [3] }], 'w: shape [3] has 3 elements, the data 2'],
+    ['a shape that does not fit', [{ ...good, shape: [3] }], 'w: shape [3] has 3 elements, the data have 2'],
     ['a negative size', [{ ...good, shape: [-1, -2] }], 'w: shape [-1, -2]'],
-    ['other data', [{ ...good, dtype: 'I32' }], 'w: dtype I32 takes a Int32Array, this is a Float32Array'],
+    ['other data', [{ ...good, dtype: 'I32' }], 'w: dtype I32 needs a Int32Array, got a Float32Array'],
     ['an unknown dtype', [{ ...good, dtype: 'F8' as 'F32' }], 'w: dtype "F8" is not one of F64, F32'],
   ])('%s', (_, entries, message) => {
     expect(() => serializeSafetensors(entries)).toThrow(`safetensors: ${message}`);
@@ -114,17 +115,17 @@ describe('a damaged file is refused', () => {
     [
       'cut in the data',
       valid.subarray(0, valid.length - 1),
-      'a.BOOL ends at byte 141 of the data, but there are only 140',
+      'a.BOOL ends at byte 141 of the data, but the file has only 140',
     ],
-    ['bytes left over', file({ a: f32([1], 0, 4) }, 6), '2 bytes after a belong to no tensor'],
-    ['no JSON', file('{"a":'), 'the header is not valid JSON'],
-    ['no UTF-8', Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0xff, 0x7d), 'the header is not valid JSON'],
-    ['no object', file('[1]'), 'the header is not a JSON object'],
-    ['a name twice', file('{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"\\u0061":{}}'), '"a" stands twice'],
+    ['bytes left over', file({ a: f32([1], 0, 4) }, 6), '2 bytes after a do not belong to a tensor'],
+    ['invalid JSON', file('{"a":'), 'the header is not valid JSON'],
+    ['invalid UTF-8', Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0xff, 0x7d), 'the header is not valid JSON'],
+    ['not an object', file('[1]'), 'the header is not a JSON object'],
+    ['a name twice', file('{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"\\u0061":{}}'), '"a" occurs twice'],
     [
       'a field twice',
       file('{"a":{"dtype":"F32","dtype":"F32","shape":[0],"data_offsets":[0,0]}}'),
-      '"dtype" stands twice',
+      '"dtype" occurs twice',
     ],
     ['null for a tensor', file({ a: null }), 'a: dtype undefined is not one of F64'],
     ['an unknown dtype', file({ a: { ...f32([1], 0, 4), dtype: 'toString' } }, 4), 'a: dtype "toString" is not one of'],
@@ -133,33 +134,33 @@ describe('a damaged file is refused', () => {
     [
       'a shape too large',
       file({ a: f32([2 ** 50, 2 ** 50], 0, 4) }, 4),
-      'a: F32 [1125899906842624, 1125899906842624] takes',
+      'a: F32 [1125899906842624, 1125899906842624] needs',
     ],
     ['no offsets', file({ a: { dtype: 'F32', shape: [1] } }, 4), 'a: data_offsets undefined is not [begin, end]'],
     ['three offsets', file({ a: { ...f32([1], 0, 4), data_offsets: [0, 4, 8] } }, 4), 'data_offsets [0,4,8] is not'],
     [
-      'offsets turned round',
+      'offsets in the wrong order',
       file({ a: f32([1], 4, 0) }, 4),
-      'a: F32 [1] takes 4 bytes, but data_offsets [4, 0] hold -4',
+      'a: F32 [1] needs 4 bytes, but data_offsets [4, 0] span -4',
     ],
-    ['another size', file({ a: f32([2], 0, 4) }, 4), 'a: F32 [2] takes 8 bytes, but data_offsets [0, 4] hold 4'],
+    ['another size', file({ a: f32([2], 0, 4) }, 4), 'a: F32 [2] needs 8 bytes, but data_offsets [0, 4] span 4'],
     ['an overlap', file({ a: f32([2], 0, 8), b: f32([1], 4, 8) }, 8), 'the data of a and b overlap'],
     ['the same data twice', file({ a: f32([1], 0, 4), b: f32([1], 0, 4) }, 4), 'the data of a and b overlap'],
-    ['a gap', file({ a: f32([1], 0, 4), b: f32([1], 8, 12) }, 12), '4 bytes between a and b belong to no tensor'],
-    ['a gap in front', file({ a: f32([1], 4, 8) }, 8), '4 bytes between the header and a belong to no tensor'],
-    ['metadata of numbers', file({ __metadata__: { a: 1 } }), '__metadata__ holds "a", which is not a string'],
+    ['a gap', file({ a: f32([1], 0, 4), b: f32([1], 8, 12) }, 12), '4 bytes between a and b do not belong to a tensor'],
+    ['a gap in front', file({ a: f32([1], 4, 8) }, 8), '4 bytes between the header and a do not belong to a tensor'],
+    ['metadata of numbers', file({ __metadata__: { a: 1 } }), '__metadata__: the value of "a" is not a string'],
     ['metadata as a list', file({ __metadata__: [] }), '__metadata__ is not an object'],
     [
       'a bool of 2',
       file({ a: { dtype: 'BOOL', shape: [1], data_offsets: [0, 1] } }, 1).fill(2, -1),
-      'a: a BOOL tensor holds',
+      'a: a BOOL tensor contains',
     ],
   ])('%s', (_, bytes, message) => {
     expect(() => parseSafetensors(bytes)).toThrow(/^safetensors: /);
     expect(() => parseSafetensors(bytes)).toThrow(message);
   });
 
-  it(`or read as something consistent, whatever the damage (TESSERA_SEED=${seed})`, () => {
+  it(`or is read as something consistent, whatever the damage (TESSERA_SEED=${seed})`, () => {
     const damage = fc.record({
       at: fc.nat(valid.length - 1),
       remove: fc.nat(9),
@@ -186,7 +187,7 @@ describe('a damaged file is refused', () => {
   });
 });
 
-it(`gives back any tensors (TESSERA_SEED=${seed})`, () => {
+it(`reads back any tensors (TESSERA_SEED=${seed})`, () => {
   const entry = fc
     .constantFrom<SafetensorsDType>('F64', 'F32', 'I64', 'I32', 'I16', 'I8', 'U8')
     .chain((dtype) =>

@@ -1,20 +1,24 @@
+/** Reading and writing safetensors files. */
 import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from '../kernel/float16.ts';
 import { findDuplicateKey } from './strict-json.ts';
 
 /**
- * The safetensors format: 8 bytes with the header's length (u64, little-endian), the header (JSON), the tensors' bytes
- * (little-endian, row-major), without gap or overlap. https://github.com/huggingface/safetensors#format
+ * The element types of the safetensors format. A file consists of 8 bytes with the header's length (u64, little-endian), the header
+ * (JSON), and the tensors' bytes (little-endian, row-major), without gap or overlap:
+ * https://github.com/huggingface/safetensors#format
  */
 export type SafetensorsDType =
   | ('F64' | 'F32' | 'F16' | 'BF16')
   | ('I64' | 'I32' | 'I16' | 'I8')
   | ('U64' | 'U32' | 'U16' | 'U8' | 'BOOL');
 
+/** The values of a tensor in a file. */
 export type SafetensorsData =
   | (Float64Array | Float32Array)
   | (BigInt64Array | Int32Array | Int16Array | Int8Array)
   | (BigUint64Array | Uint32Array | Uint16Array | Uint8Array);
 
+/** A tensor in a file. */
 export interface SafetensorsTensor {
   /** The dtype in the file. */
   readonly dtype: SafetensorsDType;
@@ -23,10 +27,12 @@ export interface SafetensorsTensor {
   readonly data: SafetensorsData;
 }
 
+/** A tensor with its name. */
 export interface SafetensorsEntry extends SafetensorsTensor {
   readonly name: string;
 }
 
+/** The content of a file. */
 export interface Safetensors {
   /** By name, in the order of the file's data. */
   readonly tensors: Map<string, SafetensorsTensor>;
@@ -77,13 +83,16 @@ function checkDType(name: string, dtype: unknown): asserts dtype is SafetensorsD
 
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
+const isRange = (value: unknown): value is [begin: number, end: number] =>
+  Array.isArray(value) && value.length === 2 && value.every(isSize);
+
 /**
  * Reads the content of a safetensors file.
  *
  * Where a tensor's bytes are suitably aligned its data is a view of `bytes`, otherwise (and for F16 and BF16) a copy.
  *
- * @throws where the file is damaged: cut off, a header that is no JSON or too long, an unknown dtype, a name twice, a size that
- *   does not fit shape and dtype, or data with gaps, overlaps or bytes left over. The message names the tensor.
+ * @throws Error if the file is damaged: it is cut off, its header is too long or not valid JSON, a dtype is unknown, a name occurs
+ *   twice, a size does not match shape and dtype, or the data have gaps, overlaps or extra bytes. The message names the tensor.
  */
 export function parseSafetensors(bytes: Uint8Array): Safetensors {
   const { headerEnd, header } = readHeader(bytes);
@@ -101,13 +110,13 @@ export function parseSafetensors(bytes: Uint8Array): Safetensors {
 function readHeader(bytes: Uint8Array): { headerEnd: number; header: Record<string, unknown> } {
   if (bytes.byteLength < LENGTH_BYTES) {
     throw fault(
-      `the file has ${bytes.byteLength} bytes, too few for the header's length: it is cut off or of another format`,
+      `the file has ${bytes.byteLength} bytes, too few for the header's length: it is cut off, or not a safetensors file`,
     );
   }
   const length = new DataView(bytes.buffer, bytes.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
   if (length > MAX_HEADER_BYTES) {
     throw fault(
-      `the header is said to have ${length} bytes, more than the format allows: this is another format, or damaged`,
+      `the header has ${length} bytes according to the file, more than the format allows: it is damaged, or not a safetensors file`,
     );
   }
   const headerEnd = LENGTH_BYTES + Number(length);
@@ -131,7 +140,7 @@ function readHeader(bytes: Uint8Array): { headerEnd: number; header: Record<stri
     throw fault('the header is not a JSON object of tensors');
   }
   const duplicate = findDuplicateKey(text);
-  if (duplicate !== undefined) throw fault(`${JSON.stringify(duplicate)} stands twice in the header`);
+  if (duplicate !== undefined) throw fault(`${JSON.stringify(duplicate)} occurs twice in the header`);
   return { headerEnd, header: header as Record<string, unknown> };
 }
 
@@ -139,7 +148,7 @@ function readMetadata(value: unknown): Record<string, string> {
   if (value === undefined) return {};
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw fault('__metadata__ is not an object');
   for (const [key, text] of Object.entries(value)) {
-    if (typeof text !== 'string') throw fault(`__metadata__ holds ${JSON.stringify(key)}, which is not a string`);
+    if (typeof text !== 'string') throw fault(`__metadata__: the value of ${JSON.stringify(key)} is not a string`);
   }
   return value as Record<string, string>;
 }
@@ -148,7 +157,7 @@ interface TensorSpec {
   readonly name: string;
   readonly dtype: SafetensorsDType;
   readonly shape: readonly number[];
-  /** Bytes from the header's end. */
+  /** Where the data begin, in bytes from the end of the header. */
   readonly begin: number;
   readonly end: number;
 }
@@ -159,36 +168,36 @@ function readSpec(name: string, value: unknown): TensorSpec {
   if (!Array.isArray(shape) || !shape.every(isSize)) {
     throw fault(`${name}: shape ${JSON.stringify(shape)} is not a list of sizes`);
   }
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
+  if (!isRange(offsets)) {
     throw fault(`${name}: data_offsets ${JSON.stringify(offsets)} is not [begin, end]`);
   }
   const [begin, end] = offsets;
   const needed = sizeOf(shape) * dtypeInfos[dtype].bytes;
   if (end - begin !== needed) {
     throw fault(
-      `${name}: ${dtype} [${shape.join(', ')}] takes ${needed} bytes, but data_offsets [${begin}, ${end}] hold ${end - begin}`,
+      `${name}: ${dtype} [${shape.join(', ')}] needs ${needed} bytes, but data_offsets [${begin}, ${end}] span ${end - begin}`,
     );
   }
   return { name, dtype, shape, begin, end };
 }
 
-/** @param specs sorted by their place in the file */
+/** Refuses gaps and overlaps. @param specs sorted by their position in the file */
 function checkLayout(specs: readonly TensorSpec[], dataBytes: number): void {
   let end = 0;
   let previous = 'the header';
   for (const spec of specs) {
     if (spec.begin > end)
-      throw fault(`${spec.begin - end} bytes between ${previous} and ${spec.name} belong to no tensor`);
+      throw fault(`${spec.begin - end} bytes between ${previous} and ${spec.name} do not belong to a tensor`);
     if (spec.begin < end) throw fault(`the data of ${previous} and ${spec.name} overlap`);
     if (spec.end > dataBytes) {
       throw fault(
-        `${spec.name} ends at byte ${spec.end} of the data, but there are only ${dataBytes}: the file is cut off`,
+        `${spec.name} ends at byte ${spec.end} of the data, but the file has only ${dataBytes}: it is cut off`,
       );
     }
     end = spec.end;
     previous = spec.name;
   }
-  if (end < dataBytes) throw fault(`${dataBytes - end} bytes after ${previous} belong to no tensor`);
+  if (end < dataBytes) throw fault(`${dataBytes - end} bytes after ${previous} do not belong to a tensor`);
 }
 
 function readTensor(
@@ -198,17 +207,17 @@ function readTensor(
 ): SafetensorsTensor {
   const data = decodeElements(dtype, bytes.subarray(headerEnd + begin, headerEnd + end));
   if (dtype === 'BOOL' && (data as Uint8Array).some((value) => value > 1)) {
-    throw fault(`${name}: a BOOL tensor holds bytes other than 0 and 1`);
+    throw fault(`${name}: a BOOL tensor contains bytes other than 0 and 1`);
   }
   return { dtype, shape, data };
 }
 
-/** How many bytes one element has in a file. */
+/** The size of one element in a file, in bytes. */
 export const elementBytes = (dtype: SafetensorsDType): number => dtypeInfos[dtype].bytes;
 
 /**
- * Little-endian elements as numbers: a view of `bytes` where they are suitably aligned, otherwise (and for F16 and BF16, which are
- * widened to f32) a copy.
+ * Converts little-endian elements to numbers: a view of `bytes` if they are suitably aligned, otherwise (and for F16 and BF16, which
+ * are widened to f32) a copy.
  */
 export function decodeElements(dtype: SafetensorsDType, bytes: Uint8Array): SafetensorsData {
   const { bytes: size, array, half } = dtypeInfos[dtype];
@@ -222,14 +231,15 @@ const alignedBytes = (bytes: Uint8Array, alignment: number): Uint8Array =>
   bytes.byteOffset % alignment === 0 ? bytes : bytes.slice();
 
 /**
- * The content of a safetensors file as pieces to be written one after the other: the header, then each tensor's bytes, which are
- * views of the data where no conversion is needed. Use it for large models; `serializeSafetensors` joins the pieces.
+ * The content of a safetensors file as pieces to be written one after the other: the header, then the bytes of each tensor, which are
+ * views of the data if no conversion is needed. Use it for large models; `serializeSafetensors` joins the pieces.
  *
- * The header is padded with blanks so that the data starts at a multiple of 8 bytes. Tensors are stored by falling element size,
- * so that each is aligned to its own element; among equal sizes in the order given. The same entries give the same bytes.
+ * The header is padded with blanks so that the data starts at a multiple of 8 bytes. Tensors are stored in order of
+ * decreasing element size, so that each is aligned to its element, and otherwise in the order of `entries`. The same entries always
+ * result in the same bytes.
  *
  * @param entries F16 and BF16 take a Float32Array and round it to nearest, ties to even
- * @throws where a name stands twice or is `__metadata__`, or where data does not fit dtype or shape; the message names the tensor
+ * @throws Error if a name occurs twice or is `__metadata__`, or if data do not match dtype or shape; the message names the tensor
  */
 export function safetensorsChunks(
   entries: Iterable<SafetensorsEntry>,
@@ -273,10 +283,10 @@ export function serializeSafetensors(
 function storedBytes({ name, dtype, shape, data }: SafetensorsEntry): Uint8Array {
   const { array, half } = dtypeInfos[dtype];
   if (!(data instanceof array)) {
-    throw fault(`${name}: dtype ${dtype} takes a ${array.name}, this is a ${data.constructor.name}`);
+    throw fault(`${name}: dtype ${dtype} needs a ${array.name}, got a ${data.constructor.name}`);
   }
   if (!shape.every(isSize) || sizeOf(shape) !== data.length) {
-    throw fault(`${name}: shape [${shape.join(', ')}] has ${sizeOf(shape)} elements, the data ${data.length}`);
+    throw fault(`${name}: shape [${shape.join(', ')}] has ${sizeOf(shape)} elements, the data have ${data.length}`);
   }
   const stored = half ? half.narrow(data as Float32Array) : data;
   return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
@@ -285,7 +295,8 @@ function storedBytes({ name, dtype, shape, data }: SafetensorsEntry): Uint8Array
 function encodeHeader(header: Record<string, unknown>): Uint8Array {
   const json = new TextEncoder().encode(JSON.stringify(header));
   const padded = Math.ceil(json.byteLength / 8) * 8;
-  if (padded > MAX_HEADER_BYTES) throw fault(`the header has ${padded} bytes, the format allows ${MAX_HEADER_BYTES}`);
+  if (padded > MAX_HEADER_BYTES)
+    throw fault(`the header would have ${padded} bytes, the format allows ${MAX_HEADER_BYTES}`);
   const out = new Uint8Array(LENGTH_BYTES + padded).fill(0x20);
   new DataView(out.buffer).setBigUint64(0, BigInt(padded), true);
   out.set(json, LENGTH_BYTES);

@@ -1,7 +1,9 @@
+/** A check that `JSON.parse` lacks: of a key that occurs twice, it keeps the last value silently. */
+
 /**
- * The first key that stands twice in one object of a JSON text, if there is one. `JSON.parse` keeps the last silently.
+ * The first key that occurs twice in one object of a JSON text, if there is one.
  *
- * @param text valid JSON: has been parsed before.
+ * @param text valid JSON, parsed before
  */
 export function findDuplicateKey(text: string): string | undefined {
   const scopes: (Set<string> | undefined)[] = [];

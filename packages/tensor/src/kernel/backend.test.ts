@@ -1,3 +1,4 @@
+/** Opening, closing and finding backends. */
 import { afterEach, expect, test } from 'vitest';
 import { ReferenceBackend } from '../backends/reference/backend.ts';
 import {
@@ -23,7 +24,7 @@ afterEach(async () => {
   disposed.length = 0;
 });
 
-test('a backend that opens asynchronously is there once it was opened, and only once', async () => {
+test('a backend that opens asynchronously is available once it was opened, and is opened only once', async () => {
   let opened = 0;
   registerAsyncBackend('later', async () => {
     opened++;
@@ -38,7 +39,7 @@ test('a backend that opens asynchronously is there once it was opened, and only 
   expect(getBackend('later')).toBe(first);
 });
 
-test('a closed backend can be opened again; one that is being opened is closed when it is there', async () => {
+test('a closed backend can be opened again; one that is being opened is closed once it is open', async () => {
   registerAsyncBackend('later', async () => new Closing('later'));
   const first = await openBackend('later');
   await closeBackend('later');
@@ -51,7 +52,7 @@ test('a closed backend can be opened again; one that is being opened is closed w
   expect(() => getBackend('later')).toThrow(BackendNotOpenError);
 });
 
-test('what failed to open can be tried again', async () => {
+test('a backend that failed to open can be opened later', async () => {
   let fails = true;
   registerAsyncBackend('later', async () => {
     if (fails) throw new Error('no device');
@@ -62,6 +63,6 @@ test('what failed to open can be tried again', async () => {
   expect(await openBackend('later')).toBe(getBackend('later'));
 });
 
-test('an unknown name names the known ones', async () => {
-  await expect(openBackend('nothing')).rejects.toThrow("backend 'nothing' is not known; there are: ");
+test('an unknown name is refused with the known ones', async () => {
+  await expect(openBackend('nothing')).rejects.toThrow("unknown backend 'nothing'; registered are ");
 });

@@ -1,11 +1,11 @@
 /**
- * What a backend owes the rest: memory, transfers, and running a plan. The graph, views, scheduler, planner and compiled steps
- * are shared and stand above this line; a backend never sees the graph (the oracle, which evaluates it directly, excepted).
+ * The interface of a backend: memory, transfers, and running a plan; and the registry of backends. The graph, scheduler, planner and
+ * compiled steps are shared by all backends. A backend never sees the graph, except the oracle, which evaluates it directly.
  */
 import type { DType, TypedArray } from './dtype.ts';
 import type { Plan } from './plan.ts';
 
-/** A range of a backend's memory. Opaque above the backend. */
+/** A range of a backend's memory. Only the backend knows what is in it. */
 export interface Allocation {
   readonly bytes: number;
 }
@@ -15,19 +15,19 @@ export interface GeneratedCode {
   readonly name: string;
   readonly language: 'WebAssembly' | 'WGSL' | 'JavaScript';
   readonly text: string;
-  /** Of what the engine is given: of WebAssembly the binary, otherwise the text. */
+  /** The size of what the engine compiles: for WebAssembly the binary, otherwise the text. */
   readonly bytes: number;
 }
 
 /** A plan made ready to run: code generated, temporaries placed. Runs of one backend happen one after the other. */
 export interface Executable {
-  /** `externals[i]` holds the plan's external buffer i. Resolves when all kernels have finished. */
+  /** `externals[i]` is the memory of the plan's external buffer i. Resolves when all kernels have finished. */
   run(externals: readonly Allocation[]): Promise<void>;
   /** The same, blocking; absent where the backend cannot block. */
   runSync?(externals: readonly Allocation[]): void;
-  /** Kernels that run on a slow path, each with its reason: never silent. */
+  /** Kernels that run on a slow path, each with the reason, so that it is never silent. */
   readonly slowKernels: readonly { readonly kernel: string; readonly reason: string }[];
-  /** What the engine's own compiler took for the generated code while the plan was prepared, in ms; absent where that cannot be told. */
+  /** How long the engine's own compiler took for the generated code while the plan was prepared, in ms; absent where that is unknown. */
   readonly engineMs?: number;
   /** The generated code; absent where the backend generates none. It may be made for the call, which then takes as long as `prepare`. */
   code?(): readonly GeneratedCode[];
@@ -36,7 +36,7 @@ export interface Executable {
 
 export interface Backend {
   readonly name: string;
-  /** Why values of this dtype cannot be computed here, and what to do; null where they can. Absent where all can. */
+  /** Why this backend cannot compute values of the dtype, and what to do; null where it can. Absent where it can compute all. */
   whyUnsupported?(dtype: DType): string | null;
   /** Memory for `bytes` bytes, aligned for every dtype; contents unspecified. Throws OutOfMemoryError. */
   allocate(bytes: number): Allocation;
@@ -45,7 +45,7 @@ export interface Backend {
   read(allocation: Allocation, dtype: DType, length: number): Promise<TypedArray>;
   readSync?(allocation: Allocation, dtype: DType, length: number): TypedArray;
   prepare(plan: Plan): Executable;
-  /** Starts what a first large run would have to wait for, such as threads, and does not wait for it. Absent where there is no such thing. */
+  /** Starts, without waiting, what a first large run would have to wait for, such as threads. Absent where there is nothing to start. */
   warmUp?(): void;
   /** Waits until everything submitted has finished. */
   synchronize(): Promise<void>;
@@ -55,16 +55,17 @@ export interface Backend {
   dispose(): Promise<void>;
 }
 
+/** The backend has no memory left for an allocation. */
 export class OutOfMemoryError extends Error {
   override name = 'OutOfMemoryError';
 }
 
-/** The backend cannot be had on this machine; the message says why, and what to do. */
+/** The backend is not available on this machine; the message says why, and what to do. */
 export class BackendUnavailableError extends Error {
   override name = 'BackendUnavailableError';
 }
 
-/** The backend opens asynchronously, and `openBackend` was not awaited before it was used. */
+/** The backend opens asynchronously and was used before `openBackend` had resolved. */
 export class BackendNotOpenError extends Error {
   override name = 'BackendNotOpenError';
 }
@@ -74,7 +75,7 @@ export class UnsupportedDTypeError extends Error {
   override name = 'UnsupportedDTypeError';
 }
 
-/** The device behind a backend is gone, with all that it held. Every later use of the backend throws this. */
+/** The device of a backend was lost with all its memory. Every later use of the backend throws this. */
 export class DeviceLostError extends Error {
   override name = 'DeviceLostError';
 }
@@ -89,12 +90,12 @@ const instances = new Map<string, Backend>();
 const opening = new Map<string, Promise<Backend>>();
 let defaultName = 'wasm';
 
-/** Makes a backend known by name; it is created when first used. */
+/** Registers a backend under a name; it is created when it is first used. */
 export function registerBackend(name: string, create: () => Backend): void {
   factories.set(name, { kind: 'immediate', create });
 }
 
-/** The same for a backend that is created asynchronously: `await openBackend(name)` comes before its first use. */
+/** Registers a backend that is created asynchronously: `await openBackend(name)` must come before its first use. */
 export function registerAsyncBackend(name: string, open: () => Promise<Backend>): void {
   factories.set(name, { kind: 'asynchronous', open });
 }
@@ -104,7 +105,7 @@ export const backendNames = (): string[] => [...factories.keys()].sort();
 
 function factoryOf(name: string): Factory {
   const factory = factories.get(name);
-  if (factory === undefined) throw new Error(`backend '${name}' is not known; there are: ${backendNames().join(', ')}`);
+  if (factory === undefined) throw new Error(`unknown backend '${name}'; registered are ${backendNames().join(', ')}`);
   return factory;
 }
 
@@ -114,7 +115,7 @@ function keep(name: string, backend: Backend): Backend {
 }
 
 /**
- * The backend of that name, or the default one. Throws BackendNotOpenError where it opens asynchronously and `openBackend` was not
+ * Returns the backend of that name, or the default one. Throws BackendNotOpenError if it opens asynchronously and `openBackend` was not
  * awaited.
  */
 export function getBackend(name: string = defaultName): Backend {
@@ -129,8 +130,8 @@ export function getBackend(name: string = defaultName): Backend {
 }
 
 /**
- * Opens the backend of that name, or the default one, and returns it; one that is open already is returned as it is. Throws
- * BackendUnavailableError where the machine does not have it.
+ * Opens the backend of that name, or the default one, and returns it; returns the same object if it is open already. Throws
+ * BackendUnavailableError if this machine does not have it.
  */
 export async function openBackend(name: string = defaultName): Promise<Backend> {
   const existing = instances.get(name);
@@ -148,17 +149,17 @@ export async function openBackend(name: string = defaultName): Promise<Backend> 
   return promise;
 }
 
-/** Whether the backend was created, and not closed since. */
+/** Whether the backend was created and has not been closed since. */
 export const isBackendOpen = (name: string): boolean => instances.has(name);
 
-/** New tensors live on this backend from now on. One that opens asynchronously must be open. */
+/** New tensors are created on this backend from now on. A backend that opens asynchronously must be open already. */
 export function setDefaultBackend(name: string): Backend {
   const backend = getBackend(name);
   defaultName = name;
   return backend;
 }
 
-/** Disposes the backend if it was created. It can be opened again afterwards, empty: after a lost device, for instance. */
+/** Disposes the backend if it was created. It can be opened again afterwards, empty, for instance after its device was lost. */
 export async function closeBackend(name: string): Promise<void> {
   await opening.get(name)?.catch(() => {});
   const backend = instances.get(name);
@@ -166,7 +167,7 @@ export async function closeBackend(name: string): Promise<void> {
   await backend?.dispose();
 }
 
-/** Disposes every backend that was created: workers stop, the process can end. */
+/** Disposes every backend that was created: workers stop, and the process can end. */
 export async function disposeBackends(): Promise<void> {
   await Promise.all([...new Set([...instances.keys(), ...opening.keys()])].map(closeBackend));
 }

@@ -1,3 +1,4 @@
+/** Element types: their sizes, promotion, and conversions between numbers and elements in memory. */
 import {
   bfloat16ToFloat32,
   decodeBfloat16,
@@ -10,13 +11,13 @@ import {
 } from './float16.ts';
 
 /**
- * Element types. Storage of `bool` is one byte, 0 or 1. Computation on `u8` and `bool` happens in 32-bit integers. `f16` (IEEE 754
- * binary16) and `bf16` (bfloat16) are types of memory: two bytes an element. Computation on them happens in f32; a value is rounded
- * to nearest, ties to even, where it is stored and where it is cast.
+ * Element types. A `bool` is stored as one byte, 0 or 1. `u8` and `bool` are computed in 32-bit integers. `f16` (IEEE 754 binary16) and
+ * `bf16` (bfloat16) exist in memory only, with two bytes per element: they are computed in f32, and a value is rounded to nearest, ties
+ * to even, when it is stored or cast.
  */
 export type DType = 'f32' | 'f64' | 'f16' | 'bf16' | 'i32' | 'u8' | 'bool';
 
-/** The dtypes that computation happens in. */
+/** The dtypes that values are computed in. */
 export type ComputeDType = Exclude<DType, HalfDType>;
 
 /** The floating-point types of two bytes. */
@@ -28,7 +29,7 @@ export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array |
 interface DTypeInfo {
   readonly bytes: number;
   readonly float: boolean;
-  /** Elements as they lie in memory. */
+  /** The array of elements as they are stored. */
   readonly array: new (
     buffer: ArrayBufferLike,
     byteOffset: number,
@@ -53,30 +54,30 @@ export const bytesOf = (dtype: DType): number => dtypes[dtype].bytes;
 export const isFloat = (dtype: DType): boolean => dtypes[dtype].float;
 export const isHalf = (dtype: DType): dtype is HalfDType => dtype === 'f16' || dtype === 'bf16';
 
-/** The dtype of a value in registers, and of its elements in JavaScript's arrays: f32 for f16 and bf16. */
+/** The dtype that values are computed in, and handed to JavaScript in: f32 for f16 and bf16. */
 export const computeDType = (dtype: DType): ComputeDType => (isHalf(dtype) ? 'f32' : dtype);
 
-/** The dtype that holds both, as PyTorch's: neither of f16 and bf16 holds the other. */
+/** The smallest dtype that both convert to, by PyTorch's rules: of f16 and bf16, f32. */
 export function promote(a: DType, b: DType): DType {
   if (a !== b && isHalf(a) && isHalf(b)) return 'f32';
   return dtypes[a].rank >= dtypes[b].rank ? a : b;
 }
 
-/** A zero-filled array of `length` elements, as they lie in memory. */
+/** A zero-filled array of `length` elements as they are stored. */
 export function allocateArray(dtype: DType, length: number): TypedArray {
   return new dtypes[dtype].array(new ArrayBuffer(length * bytesOf(dtype)), 0, length);
 }
 
-/** Elements of `dtype` seen in `buffer`, without a copy. */
+/** A view of elements of `dtype` in `buffer`, without a copy. */
 export function viewArray(dtype: DType, buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray {
   return new dtypes[dtype].array(buffer, byteOffset, length);
 }
 
-/** Towards 0, saturating; NaN gives 0. */
+/** Rounds towards 0 and saturates; NaN becomes 0. */
 const truncate = (x: number): number =>
   Number.isNaN(x) ? 0 : Math.min(2 ** 31 - 1, Math.max(-(2 ** 31), Math.trunc(x))) + 0;
 
-/** A number as an element of each dtype: what `cast` does, and what data goes through. To f16 and bf16 by way of f32. */
+/** Converts a number to the value that each dtype holds, as `cast` does; f16 and bf16 by way of f32. */
 export const castNumber: Readonly<Record<DType, (x: number) => number>> = {
   f16: (x) => decodeFloat16(encodeFloat16(x)),
   bf16: (x) => decodeBfloat16(encodeBfloat16(x)),
@@ -92,7 +93,7 @@ const halfCodes = {
   bf16: { encode: encodeBfloat16, decode: decodeBfloat16 },
 } as const satisfies Record<HalfDType, object>;
 
-/** An element in memory as a number, and back: bit patterns for f16 and bf16. */
+/** Converts between a number and an element in memory, which is a bit pattern for f16 and bf16. */
 export const elementCode = (dtype: DType): { encode(x: number): number; decode(stored: number): number } =>
   isHalf(dtype) ? halfCodes[dtype] : { encode: (x) => x, decode: (x) => x };
 
@@ -101,12 +102,12 @@ const halfArrays = {
   bf16: { encode: float32ToBfloat16, decode: bfloat16ToFloat32 },
 } as const satisfies Record<HalfDType, object>;
 
-/** Numbers (an array of `computeDType(dtype)`) as elements in memory; the array itself where they are the same. */
+/** Converts numbers (an array of `computeDType(dtype)`) to elements in memory; returns the array itself where they are the same. */
 export function encodeArray(dtype: DType, values: TypedArray): TypedArray {
   return isHalf(dtype) ? halfArrays[dtype].encode(values as Float32Array) : values;
 }
 
-/** Elements in memory as numbers, in an array of `computeDType(dtype)`; the array itself where they are the same. */
+/** Converts elements in memory to numbers, an array of `computeDType(dtype)`; returns the array itself where they are the same. */
 export function decodeArray(dtype: DType, stored: TypedArray): TypedArray {
   return isHalf(dtype) ? halfArrays[dtype].decode(stored as Uint16Array) : stored;
 }

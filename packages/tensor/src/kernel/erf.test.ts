@@ -1,3 +1,4 @@
+/** The error function against values of the C library. */
 import { expect, test } from 'vitest';
 import { erf } from './erf.ts';
 

@@ -1,3 +1,4 @@
+/** Conversions of f16 and bf16 against their definitions, for every bit pattern. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './float16.ts';
@@ -19,7 +20,7 @@ function numberOf(pattern: number, exponentBits: number, fractionBits: number): 
 function nearestPattern(value: number, exponentBits: number, fractionBits: number): number {
   let low = 0;
   let high = (2 ** exponentBits - 1) << fractionBits;
-  // Positive patterns are in the order of their values. Infinity stands for the next power of two.
+  // Positive patterns are in the order of their values. Infinity counts as the next power of two.
   const magnitude = Math.abs(value);
   const finite = (pattern: number): number =>
     pattern === (2 ** exponentBits - 1) << fractionBits
@@ -57,7 +58,10 @@ describe.each([
 
   it('rounds to nearest, ties to even', () => {
     const near = fc.integer({ min: 0, max: 0xfeff }).chain((pattern) => {
-      const [a, b] = [pattern, pattern + 1].map((p) => numberOf(p, exponentBits, fractionBits));
+      const [a, b] = [
+        numberOf(pattern, exponentBits, fractionBits),
+        numberOf(pattern + 1, exponentBits, fractionBits),
+      ] as const;
       return fc.constantFrom(0, 0.25, 0.5, 0.75).map((t) => Math.fround(a + t * (b - a)));
     });
     const value = fc.oneof(near, fc.float({ noNaN: true, noDefaultInfinity: true }));

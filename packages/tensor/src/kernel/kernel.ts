@@ -1,9 +1,9 @@
 /**
  * Kernels: what a backend generates code for. A kernel iterates over a domain (a box of indices), loads elements through
- * views over that domain, computes a straight-line program, and stores through views. Three kinds:
+ * views over that domain, computes a straight-line program, and stores through views. There are three kinds:
  *
- * - `loop`: element-wise work, and reductions over some axes of the domain together with all that is computed from them
- *   (softmax and layer normalisation are one loop kernel each);
+ * - `loop`: element-wise work, and reductions over some axes of the domain together with everything that is computed from them
+ *   (softmax and layer normalization are one loop kernel each);
  * - `contract`: a matrix product of two views with a fused epilogue;
  * - `scatterAdd`: sums rows into a table.
  *
@@ -24,8 +24,8 @@ export interface Access {
 }
 
 /**
- * `dtype` is the type of the result. Programs compute in f32 what is of f16 or bf16: a load from such a buffer widens its element, which
- * is exact, and a store into one rounds.
+ * `dtype` is the type of the result. Programs compute f16 and bf16 values in f32: a load from such a buffer widens the element, which is
+ * exact, and a store into one rounds.
  */
 export type Instruction =
   | { readonly op: 'load'; readonly access: Access; readonly dtype: ComputeDType }
@@ -33,8 +33,8 @@ export type Instruction =
   /** `offset + sum(coefficients[k] * index[k])` over the domain's axes. */
   | { readonly op: 'index'; readonly coefficients: readonly number[]; readonly offset: number; readonly dtype: 'i32' }
   /**
-   * A load at a computed place: `access.view` has one axis more than the domain, the last; `row` gives its index, which is
-   * clamped to the axis.
+   * A load at a computed position: `access.view` has one more axis than the domain, the last; `row` is the index along it, clamped to
+   * the axis.
    */
   | { readonly op: 'gather'; readonly access: Access; readonly row: Value; readonly dtype: ComputeDType }
   | { readonly op: 'unary'; readonly kind: UnaryOp | RoundOp; readonly source: Value; readonly dtype: ComputeDType }
@@ -52,7 +52,7 @@ export type Instruction =
       readonly no: Value;
       readonly dtype: ComputeDType;
     }
-  /** Over all reduced axes of the domain; the result is the same for every element of the row. Loop kernels only. */
+  /** Reduces over all reduced axes of the domain; the result is the same for every element of the row. Loop kernels only. */
   | { readonly op: 'reduce'; readonly kind: ReduceOp; readonly source: Value; readonly dtype: ComputeDType }
   /** The finished sum of products for this element. Epilogues only. */
   | { readonly op: 'accumulator'; readonly dtype: ComputeDType };
@@ -60,7 +60,7 @@ export type Instruction =
 export interface Store {
   readonly value: Value;
   readonly access: Access;
-  /** Once a row (at index 0 of every reduced axis), for values that do not vary along it, instead of once an element. */
+  /** Stores once per row (at index 0 of every reduced axis), for values that do not vary along it, instead of once per element. */
   readonly oncePerRow: boolean;
 }
 
@@ -70,9 +70,9 @@ export interface Program {
 }
 
 /**
- * The domain's axes stand in the order in which memory is best walked (the last is innermost). `reduced[k]` marks the axes that
- * `reduce` instructions run over; a row is the set of elements that agree in all other axes. Rows are independent. Reads of a row
- * happen before its writes: a kernel may overwrite in place what it alone reads at the same element.
+ * The domain's axes are in the order in which memory is best walked (the last is innermost). `reduced[k]` marks the axes that
+ * `reduce` instructions run over; a row is the set of elements that agree in all other axes. Rows are independent. A row is read
+ * before it is written: a kernel may overwrite in place what only it reads, at the same element.
  */
 export interface LoopKernel {
   readonly kind: 'loop';
@@ -102,7 +102,7 @@ export interface ContractKernel {
 
 /**
  * out[o, r, i] = sum over j with index[j] = r of values[o, j, i], j ascending; `out` is contiguous [outer, rows, inner].
- * `values.view` is over [outer, count, inner], `index.view` over [count]. Indices outside 0..rows-1 are left out.
+ * `values.view` is over [outer, count, inner], `index.view` over [count]. Indices outside 0..rows-1 are skipped.
  */
 export interface ScatterAddKernel {
   readonly kind: 'scatterAdd';
@@ -120,7 +120,7 @@ export interface ScatterAddKernel {
 
 export type Kernel = LoopKernel | ContractKernel | ScatterAddKernel;
 
-/** Moves elements from one place to another, both seen over the same shape. */
+/** Copies elements from one place to another; both views have the same shape. */
 export function copyKernel(name: string, from: Access, to: Access, dtype: DType): LoopKernel {
   const domain = from.view.shape;
   const program: Program = {

@@ -3,7 +3,7 @@ import { castNumber, type DType, isFloat } from './dtype.ts';
 import { erf } from './erf.ts';
 import type { BinaryOp, ReduceOp, RoundOp, UnaryOp } from './operators.ts';
 
-/** The result of integer arithmetic, wrapped to its dtype. */
+/** Wraps the result of integer arithmetic to its dtype. */
 const wrapTo: Readonly<Record<DType, (x: number) => number>> = {
   f16: (x) => x,
   bf16: (x) => x,
@@ -28,9 +28,9 @@ const unaryFunctions: Readonly<Record<Exclude<UnaryOp, 'cast'> | RoundOp, (x: nu
   roundBf16: castNumber.bf16,
 };
 
-/** `dtype` is the result's. */
+/** The function of one operation. `dtype` is the result's. */
 export function unaryFunction(kind: UnaryOp | RoundOp, dtype: DType): (x: number) => number {
-  // f32 carries double precision from operation to operation.
+  // In the oracle f32 values keep double precision from operation to operation.
   if (kind === 'cast') return castNumber[dtype === 'f32' ? 'f64' : dtype];
   const compute = unaryFunctions[kind];
   if (isFloat(dtype)) return compute;
@@ -53,7 +53,7 @@ const binaryFunctions: Readonly<Record<BinaryOp, (a: number, b: number) => numbe
   shr: (a, b) => a >>> b,
 };
 
-/** `dtype` is the result's; integers wrap around. */
+/** The function of one operation. `dtype` is the result's; integers wrap around. */
 export function binaryFunction(kind: BinaryOp, dtype: DType): (a: number, b: number) => number {
   if (isFloat(dtype) || dtype === 'bool') return binaryFunctions[kind];
   if (kind === 'mul' && dtype === 'i32') return Math.imul;
@@ -69,7 +69,7 @@ export const reduceFunctions: Readonly<
   max: { start: Number.NEGATIVE_INFINITY, join: Math.max },
 };
 
-/** The value as a variable of the dtype would hold it. */
+/** Rounds or wraps a value to what a variable of the dtype can hold. */
 export const roundTo: Readonly<Record<DType, (x: number) => number>> = {
   ...wrapTo,
   f16: castNumber.f16,

@@ -1,5 +1,8 @@
+import { elementAt } from './element-at.ts';
+/** Shapes: sizes of axes, row-major strides, broadcasting, and axes counted from the end. */
 export type Shape = readonly number[];
 
+/** The number of elements. */
 export const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
 
 /** Row-major strides, in elements. */
@@ -8,7 +11,7 @@ export function contiguousStrides(shape: Shape): number[] {
   let step = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     strides[axis] = step;
-    step *= shape[axis] as number;
+    step *= elementAt(shape, axis);
   }
   return strides;
 }
@@ -17,7 +20,7 @@ export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length 
 
 export const formatShape = (shape: Shape): string => `[${shape.join(', ')}]`;
 
-/** The axis counted from the front; negative axes count from the end. Throws when it is out of range. */
+/** The axis counted from the front; negative axes count from the end. Throws a RangeError that names `op` if it is out of range. */
 export function normalizeAxis(axis: number, rank: number, op: string): number {
   const normalized = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || normalized < 0 || normalized >= rank)
@@ -25,7 +28,7 @@ export function normalizeAxis(axis: number, rank: number, op: string): number {
   return normalized;
 }
 
-/** NumPy's broadcasting of two shapes. Throws, naming both, when they do not fit. */
+/** The shape of two broadcast shapes, by NumPy's rules. Throws a RangeError that names both if they do not broadcast. */
 export function broadcastShapes(a: Shape, b: Shape, op: string): number[] {
   const rank = Math.max(a.length, b.length);
   const result = new Array<number>(rank);
@@ -41,8 +44,9 @@ export function broadcastShapes(a: Shape, b: Shape, op: string): number[] {
   return result;
 }
 
+/** Throws unless all sizes are whole numbers of at least 0. */
 export function checkShape(shape: Shape, op: string): void {
   for (const n of shape)
     if (!Number.isInteger(n) || n < 0)
-      throw new RangeError(`${op}: ${formatShape(shape)} is not a shape: sizes must be integers of at least 0`);
+      throw new RangeError(`${op}: ${formatShape(shape)} is not a valid shape: sizes must be integers of at least 0`);
 }

@@ -1,6 +1,8 @@
+/** Places of temporaries, for random lifetimes and sizes. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seed } from '../testing/seed.ts';
+import { elementAt } from './element-at.ts';
 import { placeTemporaries } from './temporaries.ts';
 
 const alignment = 64;
@@ -12,17 +14,17 @@ const buffers = fc.array(
 );
 
 describe(`placeTemporaries (TESSERA_SEED=${seed})`, () => {
-  it('gives no two buffers the same place at the same time, within pages', () => {
+  it('places no two buffers at the same place at the same time, within pages', () => {
     fc.assert(
       fc.property(buffers, fc.constantFrom(2048, 8192, undefined), (temporaries, pageBytes) => {
         const { places, pages } = placeTemporaries(temporaries, { alignment, pageBytes });
         if (pageBytes === undefined) expect(pages.length).toBeLessThanOrEqual(1);
         temporaries.forEach((a, i) => {
-          const { page, byteOffset } = places[i];
+          const { page, byteOffset } = elementAt(places, i);
           expect(byteOffset % alignment).toBe(0);
-          expect(byteOffset + a.bytes).toBeLessThanOrEqual(pages[page]);
+          expect(byteOffset + a.bytes).toBeLessThanOrEqual(elementAt(pages, page));
           temporaries.slice(0, i).forEach((b, j) => {
-            const other = places[j];
+            const other = elementAt(places, j);
             if (other.page !== page || a.to < b.from || b.to < a.from) return;
             expect(byteOffset >= other.byteOffset + b.bytes || other.byteOffset >= byteOffset + a.bytes).toBe(true);
           });

@@ -1,7 +1,8 @@
-/** Where temporaries lie: in pages, at places that no two of them need at the same time. */
+/** Where temporaries are stored: in pages, at places that no two of them need at the same time. */
+import { elementAt } from './element-at.ts';
 import { accessesOf, type Kernel } from './kernel.ts';
 
-/** From when to when a buffer is needed: numbers of kernels or stages, both ends included. */
+/** When a buffer is needed: the first and the last kernel or stage that uses it, by number, both included. */
 export interface Lifetime {
   readonly from: number;
   readonly to: number;
@@ -19,11 +20,11 @@ export interface TemporaryPlace {
 export interface PageLimits {
   /** Places are multiples of this, in bytes. */
   readonly alignment: number;
-  /** A page has at most so many bytes, unless one buffer alone has more. Default: one page holds everything. */
+  /** The maximum size of a page, in bytes, unless a single buffer is larger. Default: one page holds everything. */
   readonly pageBytes?: number;
 }
 
-/** Which groups of kernels use each buffer. Kernels of one group may run at the same time. */
+/** The groups of kernels that use each buffer. Kernels of one group may run at the same time. */
 export function lifetimesOf(groups: readonly (readonly Kernel[])[]): Map<number, Lifetime> {
   const lifetimes = new Map<number, { from: number; to: number }>();
   groups.forEach((kernels, group) => {
@@ -39,7 +40,7 @@ export function lifetimesOf(groups: readonly (readonly Kernel[])[]): Map<number,
   return lifetimes;
 }
 
-/** Places buffers largest first, each on the first page with room, at the lowest place that is free during its life. */
+/** Places buffers largest first, each on the first page with room, at the lowest offset that is free during its lifetime. */
 export function placeTemporaries(
   buffers: readonly TemporaryBuffer[],
   { alignment, pageBytes = Number.POSITIVE_INFINITY }: PageLimits,
@@ -49,20 +50,22 @@ export function placeTemporaries(
     readonly end: number;
   }
   const places: TemporaryPlace[] = [];
-  /** Of each page, by their start. */
+  /** The slots of each page, ordered by their start. */
   const slots: Slot[][] = [];
   const pages: number[] = [];
-  const sizes = buffers.map(({ bytes }) => Math.max(alignment, Math.ceil(bytes / alignment) * alignment));
-  const order = [...buffers.keys()].sort((x, y) => (sizes[y] as number) - (sizes[x] as number) || x - y);
-  for (const k of order) {
-    const { from, to } = buffers[k] as TemporaryBuffer;
-    const bytes = sizes[k] as number;
+  const aligned = buffers.map(({ bytes, from, to }, k) => ({
+    k,
+    from,
+    to,
+    bytes: Math.max(alignment, Math.ceil(bytes / alignment) * alignment),
+  }));
+  for (const { k, from, to, bytes } of aligned.sort((x, y) => y.bytes - x.bytes || x.k - y.k)) {
     for (let page = 0; ; page++) {
       if (page === pages.length) {
         slots.push([]);
         pages.push(0);
       }
-      const taken = slots[page] as Slot[];
+      const taken = elementAt(slots, page);
       let start = 0;
       for (const slot of taken) {
         if (slot.from > to || from > slot.to) continue;
@@ -70,10 +73,9 @@ export function placeTemporaries(
         start = Math.max(start, slot.end);
       }
       if (start + bytes > pageBytes && taken.length > 0) continue;
-      let at = taken.length;
-      while (at > 0 && (taken[at - 1] as Slot).start > start) at--;
-      taken.splice(at, 0, { start, end: start + bytes, from, to });
-      pages[page] = Math.max(pages[page] as number, start + bytes);
+      const before = taken.findLastIndex((slot) => slot.start <= start);
+      taken.splice(before + 1, 0, { start, end: start + bytes, from, to });
+      pages[page] = Math.max(elementAt(pages, page), start + bytes);
       places[k] = { page, byteOffset: start };
       break;
     }

@@ -1,6 +1,8 @@
+/** Views against arrays that store every element, over random chains of operations. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { seed } from '../testing/seed.ts';
+import { elementAt } from './element-at.ts';
 import { type Shape, sizeOf } from './shape.ts';
 import {
   contiguousView,
@@ -19,18 +21,22 @@ import {
   windowView,
 } from './view.ts';
 
-/** An array that stores every element: what a view of it must agree with. */
+/** An array that stores every element; a view must agree with it. */
 interface Dense {
   readonly shape: Shape;
   readonly at: (index: readonly number[]) => number;
 }
 
-/** Stores what `value` says about every index. */
+/** Stores the value at every index. */
 function dense(shape: Shape, value: (index: readonly number[]) => number): Dense {
   const values = indices(shape).map(value);
   return {
     shape,
-    at: (index) => values[index.reduce((position, i, axis) => position * (shape[axis] as number) + i, 0)] as number,
+    at: (index) =>
+      elementAt(
+        values,
+        index.reduce((position, i, axis) => position * elementAt(shape, axis) + i, 0),
+      ),
   };
 }
 
@@ -52,15 +58,16 @@ type Choices = readonly number[];
 
 const largestSize = 600;
 
-const pickFrom = <T>(list: readonly T[], choice: number): T => list[choice % list.length] as T;
+const pickFrom = <T>(list: readonly T[], choice: number): T => elementAt(list, choice % list.length);
 
 /** A permutation that the numbers choose. */
 function shuffled(length: number, choices: Choices): number[] {
   const left = Array.from({ length }, (_, k) => k);
-  return Array.from(
-    { length },
-    (_, k) => left.splice((choices[k % choices.length] as number) % left.length, 1)[0] as number,
-  );
+  return Array.from({ length }, (_, k) => {
+    const chosen = pickFrom(left, pickFrom(choices, k));
+    left.splice(left.indexOf(chosen), 1);
+    return chosen;
+  });
 }
 
 /** Factors whose product is `size`: the prime factors, joined at random, with a few ones. */
@@ -74,7 +81,7 @@ function factorize(size: number, choices: Choices): number[] {
   }
   const shape: number[] = [];
   primes.forEach((p, k) => {
-    const choice = choices[k % choices.length] as number;
+    const choice = pickFrom(choices, k);
     if (choice % 3 === 0 && shape.length > 0) shape[shape.length - 1] = (shape.at(-1) as number) * p;
     else shape.push(p);
     if (choice % 7 === 0) shape.push(1);
@@ -86,10 +93,11 @@ function factorize(size: number, choices: Choices): number[] {
 const operations: Readonly<Record<string, (view: View, array: Dense, choices: Choices) => Step>> = {
   permute: (view, array, choices) => {
     const axes = shuffled(view.shape.length, choices);
-    const shape = axes.map((axis) => array.shape[axis] as number);
+    const shape = axes.map((axis) => elementAt(array.shape, axis));
     return {
       view: permuteView(view, axes),
-      dense: () => dense(shape, (index) => array.at(array.shape.map((_, axis) => index[axes.indexOf(axis)] as number))),
+      dense: () =>
+        dense(shape, (index) => array.at(array.shape.map((_, axis) => elementAt(index, axes.indexOf(axis))))),
     };
   },
   expand: (view, array, choices) => {
@@ -103,23 +111,23 @@ const operations: Readonly<Record<string, (view: View, array: Dense, choices: Ch
     const start = array.shape.map((n, axis) =>
       pickFrom(choices, axis) % 2 === 0 || n < 2 ? 0 : pickFrom(choices, axis) % n,
     );
-    const end = array.shape.map((n, axis) => Math.max(start[axis] as number, n - (pickFrom(choices, axis + 1) % 3)));
-    const shape = end.map((to, axis) => to - (start[axis] as number));
+    const end = array.shape.map((n, axis) => Math.max(elementAt(start, axis), n - (pickFrom(choices, axis + 1) % 3)));
+    const shape = end.map((to, axis) => to - elementAt(start, axis));
     return {
       view: shrinkView(view, start, end),
-      dense: () => dense(shape, (index) => array.at(index.map((i, axis) => i + (start[axis] as number)))),
+      dense: () => dense(shape, (index) => array.at(index.map((i, axis) => i + elementAt(start, axis)))),
     };
   },
   pad: (view, array, choices) => {
     const before = array.shape.map((_, axis) => (pickFrom(choices, axis) >> 2) % 3);
     const after = array.shape.map((_, axis) => (pickFrom(choices, axis) >> 5) % 3);
-    const shape = array.shape.map((n, axis) => n + (before[axis] as number) + (after[axis] as number));
+    const shape = array.shape.map((n, axis) => n + elementAt(before, axis) + elementAt(after, axis));
     return {
       view: padView(view, before, after),
       dense: () =>
         dense(shape, (index) => {
-          const inner = index.map((i, axis) => i - (before[axis] as number));
-          return inner.every((i, axis) => i >= 0 && i < (array.shape[axis] as number)) ? array.at(inner) : 0;
+          const inner = index.map((i, axis) => i - elementAt(before, axis));
+          return inner.every((i, axis) => i >= 0 && i < elementAt(array.shape, axis)) ? array.at(inner) : 0;
         }),
     };
   },
@@ -129,14 +137,14 @@ const operations: Readonly<Record<string, (view: View, array: Dense, choices: Ch
       view: flipView(view, axes),
       dense: () =>
         dense(array.shape, (index) =>
-          array.at(index.map((i, axis) => (axes.includes(axis) ? (array.shape[axis] as number) - 1 - i : i))),
+          array.at(index.map((i, axis) => (axes.includes(axis) ? elementAt(array.shape, axis) - 1 - i : i))),
         ),
     };
   },
   window: (view, array, choices) => {
     const rank = array.shape.length;
     const windows = shuffled(rank, choices)
-      .slice(0, 1 + ((choices[0] as number) % 2))
+      .slice(0, 1 + (elementAt(choices, 0) % 2))
       .map((axis, k) => ({
         axis,
         size: 1 + (pickFrom(choices, k) % 3),
@@ -144,14 +152,14 @@ const operations: Readonly<Record<string, (view: View, array: Dense, choices: Ch
         dilation: 1 + ((pickFrom(choices, k) >> 6) % 2),
       }));
     const shape = [...array.shape, ...windows.map(({ size }) => size)];
-    for (const spec of windows) shape[spec.axis] = windowCount(array.shape[spec.axis] as number, spec);
+    for (const spec of windows) shape[spec.axis] = windowCount(elementAt(array.shape, spec.axis), spec);
     return {
       view: windowView(view, windows),
       dense: () =>
         dense(shape, (index) => {
           const source = index.slice(0, rank);
           windows.forEach(({ axis, stride, dilation }, w) => {
-            source[axis] = stride * (index[axis] as number) + dilation * (index[rank + w] as number);
+            source[axis] = stride * elementAt(index, axis) + dilation * elementAt(index, rank + w);
           });
           return array.at(source);
         }),
@@ -164,7 +172,7 @@ const operations: Readonly<Record<string, (view: View, array: Dense, choices: Ch
       dense: () => {
         const flat = indices(array.shape).map(array.at);
         let next = 0;
-        return dense(shape, () => flat[next++] as number);
+        return dense(shape, () => elementAt(flat, next++));
       },
     };
   },
@@ -172,7 +180,7 @@ const operations: Readonly<Record<string, (view: View, array: Dense, choices: Ch
 
 const names = Object.keys(operations);
 
-/** How reshapes end, over all chains: a view can express most of them. */
+/** Counts of reshapes over all chains: a view can express most of them. */
 const reshapes = { tried: 0, inexpressible: 0 };
 let guarded = 0;
 
@@ -180,7 +188,7 @@ function check(base: Shape, chain: readonly { op: number; choices: Choices }[]):
   const size = sizeOf(base);
   let view = contiguousView(base);
   let next = 1;
-  // Element number i holds i + 1, so that it differs from the zeros beyond guards.
+  // Element i is i + 1, so that it differs from the zeros beyond guards.
   let array = dense(base, () => next++);
   const done: string[] = [`${base}`];
   for (const { op, choices } of chain) {
@@ -247,7 +255,7 @@ describe(`views (TESSERA_SEED=${seed})`, () => {
     ]);
   });
 
-  test('axes that do not lie in order cannot be joined', () => {
+  test('axes whose elements are not in order cannot be joined', () => {
     expect(reshapeView(permuteView(contiguousView([2, 3]), [1, 0]), [6])).toBeNull();
     expect(reshapeView(padView(contiguousView([2, 3]), [0, 1], [0, 0]), [8])).toBeNull();
     expect(reshapeView(stridedView([2, 3], [6, 2]), [6])).toEqual(stridedView([6], [2]));

@@ -1,6 +1,8 @@
+/** Views: how the elements of a buffer are found through reshapes, permutations, padding and windows, without copying. */
+import { elementAt } from './element-at.ts';
 import { contiguousStrides, type Shape, sizeOf } from './shape.ts';
 
-/** `low <= sum(coefficients[k] * index[k]) < high`, over the axes of the view that holds it. */
+/** The condition `low <= sum(coefficients[k] * index[k]) < high`, over the axes of its view. */
 export interface Guard {
   readonly coefficients: readonly number[];
   readonly low: number;
@@ -8,8 +10,8 @@ export interface Guard {
 }
 
 /**
- * How an index tuple finds its element: at `offset + sum(strides[k] * index[k])`, in elements, if all guards hold; the value
- * is 0 (false) otherwise. Every view operation is an affine substitution of the index tuple, so one function serves all.
+ * How the element at an index tuple is found: at `offset + sum(strides[k] * index[k])`, in elements, if all guards hold; otherwise the
+ * value is 0 (false). Every view operation is an affine substitution of the index tuple, so one function implements all of them.
  */
 export interface View {
   readonly shape: Shape;
@@ -18,10 +20,12 @@ export interface View {
   readonly guards: readonly Guard[];
 }
 
+/** The row-major view. */
 export function contiguousView(shape: Shape): View {
   return { shape, offset: 0, strides: contiguousStrides(shape), guards: [] };
 }
 
+/** A view without guards. */
 export function stridedView(shape: Shape, strides: readonly number[], offset = 0): View {
   return { shape, offset, strides, guards: [] };
 }
@@ -39,7 +43,7 @@ export function isContiguous(view: View): boolean {
  *     offset'     = offset + sum_k strides[k] * constant[k]
  *     strides'[j] = sum_k strides[k] * matrix[k][j]
  *
- * and the same for each guard, whose bounds take up the constant part.
+ * and the same for each guard, whose bounds absorb the constant part.
  */
 function substitute(
   view: View,
@@ -51,12 +55,12 @@ function substitute(
   const transform = (coefficients: readonly number[]): number[] => {
     const result = new Array<number>(shape.length).fill(0);
     matrix.forEach((row, k) => {
-      for (const [j, factor] of row) result[j] = (result[j] as number) + (coefficients[k] as number) * factor;
+      for (const [j, factor] of row) result[j] = elementAt(result, j) + elementAt(coefficients, k) * factor;
     });
     return result;
   };
   const shift = (coefficients: readonly number[]): number =>
-    constant.reduce((sum, c, k) => sum + c * (coefficients[k] as number), 0);
+    constant.reduce((sum, c, k) => sum + c * elementAt(coefficients, k), 0);
   const guards = view.guards.map((guard) => {
     const moved = shift(guard.coefficients);
     return { coefficients: transform(guard.coefficients), low: guard.low - moved, high: guard.high - moved };
@@ -69,7 +73,7 @@ function substitute(
   });
 }
 
-/** Drops guards that hold for every index of the shape, and joins guards on the same sum. */
+/** Drops guards that are true for every index of the shape, and merges guards on the same sum. */
 function simplifyGuards(view: View): View {
   const joined = new Map<string, Guard>();
   for (const guard of view.guards) {
@@ -77,7 +81,7 @@ function simplifyGuards(view: View): View {
     let smallest = 0;
     let largest = 0;
     coefficients.forEach((c, k) => {
-      const reach = c * ((view.shape[k] as number) - 1);
+      const reach = c * (elementAt(view.shape, k) - 1);
       if (reach < 0) smallest += reach;
       else largest += reach;
     });
@@ -101,7 +105,7 @@ export function permuteView(view: View, axes: readonly number[]): View {
   axes.forEach((old, j) => {
     rows[old] = [[j, 1]];
   });
-  const shape = axes.map((axis) => view.shape[axis] as number);
+  const shape = axes.map((axis) => elementAt(view.shape, axis));
   return substitute(view, shape, rows, zeros(axes.length));
 }
 
@@ -112,17 +116,17 @@ export function expandView(view: View, shape: Shape): View {
 }
 
 export function shrinkView(view: View, start: readonly number[], end: readonly number[]): View {
-  const shape = start.map((from, k) => (end[k] as number) - from);
+  const shape = start.map((from, k) => elementAt(end, k) - from);
   return substitute(view, shape, identityRows(shape.length), start);
 }
 
 export function padView(view: View, before: readonly number[], after: readonly number[]): View {
   const rank = view.shape.length;
-  const shape = view.shape.map((n, k) => n + (before[k] as number) + (after[k] as number));
+  const shape = view.shape.map((n, k) => n + elementAt(before, k) + elementAt(after, k));
   const guards: Guard[] = [];
   view.shape.forEach((n, k) => {
     if (before[k] === 0 && after[k] === 0) return;
-    const low = before[k] as number;
+    const low = elementAt(before, k);
     guards.push({ coefficients: zeros(rank).map((_, j) => (j === k ? 1 : 0)), low, high: low + n });
   });
   const constant = before.map((n) => -n);
@@ -142,7 +146,7 @@ export interface ViewWindow {
   readonly dilation: number;
 }
 
-/** How many positions a window has along an axis of `length`. */
+/** The number of positions of a window along an axis of `length`. */
 export const windowCount = (length: number, { size, stride, dilation }: ViewWindow): number =>
   Math.max(0, Math.floor((length - dilation * (size - 1) - 1) / stride) + 1);
 
@@ -152,7 +156,7 @@ export function windowView(view: View, windows: readonly ViewWindow[]): View {
   const shape = [...view.shape];
   const rows = identityRows(rank);
   windows.forEach((spec, w) => {
-    shape[spec.axis] = windowCount(view.shape[spec.axis] as number, spec);
+    shape[spec.axis] = windowCount(elementAt(view.shape, spec.axis), spec);
     shape.push(spec.size);
     rows[spec.axis] = [
       [spec.axis, spec.stride],
@@ -163,9 +167,9 @@ export function windowView(view: View, windows: readonly ViewWindow[]): View {
 }
 
 /**
- * The same elements in the same row-major order under another shape, or null where one view cannot express it.
- * Splitting an axis is affine and always works: index = inner * i + j. Joining axes i, j works where both the strides and
- * every guard depend on `inner * i + j` alone.
+ * The same elements in the same row-major order under another shape, or null where one view cannot express that. Splitting an axis
+ * is affine and always possible: index = inner * i + j. Axes i and j can be joined where the strides and every guard depend on
+ * `inner * i + j` only.
  */
 export function reshapeView(view: View, shape: Shape): View | null {
   if (sizeOf(shape) === 0) return { shape, offset: 0, strides: zeros(shape.length), guards: [] };
@@ -178,54 +182,53 @@ export function reshapeView(view: View, shape: Shape): View | null {
   let j = 0;
   while (i < oldAxes.length || j < newAxes.length) {
     // The smallest groups of old and of new axes with equal products.
-    const oldGroup = [oldAxes[i++] as number];
-    const newGroup = [newAxes[j++] as number];
-    let oldSize = view.shape[oldGroup[0] as number] as number;
-    let newSize = shape[newGroup[0] as number] as number;
+    const oldGroup = [elementAt(oldAxes, i++)];
+    const newGroup = [elementAt(newAxes, j++)];
+    let oldSize = elementAt(view.shape, elementAt(oldGroup, 0));
+    let newSize = elementAt(shape, elementAt(newGroup, 0));
     while (oldSize !== newSize) {
       if (oldSize < newSize) {
-        const axis = oldAxes[i++] as number;
+        const axis = elementAt(oldAxes, i++);
         oldGroup.push(axis);
-        oldSize *= view.shape[axis] as number;
+        oldSize *= elementAt(view.shape, axis);
       } else {
-        const axis = newAxes[j++] as number;
+        const axis = elementAt(newAxes, j++);
         newGroup.push(axis);
-        newSize *= shape[axis] as number;
+        newSize *= elementAt(shape, axis);
       }
     }
     for (let l = 0; l < linear.length; l++) {
-      const coefficients = linear[l] as readonly number[];
-      const last = coefficients[oldGroup[oldGroup.length - 1] as number] as number;
+      const coefficients = elementAt(linear, l);
+      const last = elementAt(coefficients, elementAt(oldGroup, oldGroup.length - 1));
       let step = last;
       for (let g = oldGroup.length - 1; g >= 0; g--) {
-        const axis = oldGroup[g] as number;
+        const axis = elementAt(oldGroup, g);
         if (coefficients[axis] !== step) return null;
-        step *= view.shape[axis] as number;
+        step *= elementAt(view.shape, axis);
       }
       step = last;
       for (let g = newGroup.length - 1; g >= 0; g--) {
-        const axis = newGroup[g] as number;
-        (result[l] as number[])[axis] = step;
-        step *= shape[axis] as number;
+        const axis = elementAt(newGroup, g);
+        elementAt(result, l)[axis] = step;
+        step *= elementAt(shape, axis);
       }
     }
   }
-  const [strides, ...guardCoefficients] = result;
   return {
     shape,
     offset: view.offset,
-    strides: strides as number[],
-    guards: view.guards.map((guard, g) => ({ ...guard, coefficients: guardCoefficients[g] as number[] })),
+    strides: elementAt(result, 0),
+    guards: view.guards.map((guard, g) => ({ ...guard, coefficients: elementAt(result, 1 + g) })),
   };
 }
 
-/** The position of `index`, or -1 where a guard fails. For interpreters and tests. */
+/** The position of the element at `index`, or -1 where a guard fails. For interpreters and tests. */
 export function locate(view: View, index: readonly number[]): number {
   for (const { coefficients, low, high } of view.guards) {
-    const sum = coefficients.reduce((total, c, k) => total + c * (index[k] as number), 0);
+    const sum = coefficients.reduce((total, c, k) => total + c * elementAt(index, k), 0);
     if (sum < low || sum >= high) return -1;
   }
-  return view.strides.reduce((total, stride, k) => total + stride * (index[k] as number), view.offset);
+  return view.strides.reduce((total, stride, k) => total + stride * elementAt(index, k), view.offset);
 }
 
 /** Terms such as `3*i0 + i1` for the coefficients that are not 0. */

@@ -1,13 +1,13 @@
 /**
- * Mixed precision (Micikevicius et al. 2018): within `autocast`, matrix products and convolutions take their operands in a type of two
- * bytes and give their results in it, while what follows sums or exponentials of many values is computed, and handed on, in f32.
+ * Mixed precision (Micikevicius et al. 2018): within `autocast`, matrix products and convolutions have operands and results of a two-byte
+ * type, while functions that involve sums or exponentials of many values are computed, and return their results, in f32.
  */
 
 import * as graph from '../graph/graph.ts';
 import { makeNode, type Node, withGradients } from '../graph/node.ts';
 import { type HalfDType, isHalf } from '../kernel/dtype.ts';
 
-/** What a model is computed in. `f32` is full precision. */
+/** The precision that a model is computed in. `f32` is full precision. */
 export type Precision = 'f32' | HalfDType;
 
 export const precisions = ['f32', 'f16', 'bf16'] as const satisfies readonly Precision[];
@@ -15,15 +15,15 @@ export const precisions = ['f32', 'f16', 'bf16'] as const satisfies readonly Pre
 let current: Precision = 'f32';
 
 /**
- * Runs `body`; the operations recorded in it use mixed precision, or with `f32` none, as `torch.autocast` does:
+ * Runs `body`; the operations recorded in it use mixed precision (with `f32`, full precision), as with `torch.autocast`:
  *
- * - `matmul` and `einsum` of two operands, and with them linear layers, convolutions and attention, cast operands of f32 (and of the
- *   other type of two bytes) to `precision`; products with an operand of f64 stay as they are;
- * - layer normalisation, losses, `mean`, `variance`, `std`, `norm`, `logSoftmax` and `logsumexp` give f32;
- * - everything else follows its operands: f32 and `precision` together give f32.
+ * - `matmul` and `einsum` of two operands, and therefore linear layers, convolutions and attention, cast operands of f32 (and of the
+ *   other two-byte type) to `precision`; products with an operand of f64 do not change;
+ * - layer normalization, losses, `mean`, `variance`, `std`, `norm`, `logSoftmax` and `logsumexp` return f32;
+ * - all other operations follow their operands: f32 and `precision` together result in f32.
  *
- * Parameters stay f32, and so do their gradients. Only what `body` does before it returns counts: it must not be asynchronous, and a
- * compiled function is recorded with the precision that is set within it, not with that around its call.
+ * Parameters and their gradients stay f32. `body` must not be asynchronous. A compiled function is recorded with the precision that is set
+ * inside of it, not with the one around its call.
  */
 export function autocast<T>(precision: Precision, body: () => T): T {
   if (!precisions.includes(precision))
@@ -46,8 +46,8 @@ export const autocastPrecision = (): Precision => current;
 const movesElements: ReadonlySet<string> = new Set(['reshape', 'permute', 'expand', 'pad', 'flip', 'window']);
 
 /**
- * The value in a floating-point dtype. The cast comes before the views: a convolution's windows, say, are seen through its input in two
- * bytes; nothing is copied as often as the windows overlap.
+ * Casts the value, below its views: the windows of a convolution, for example, are then a view of its input in two bytes, and no element
+ * is copied once for each window that contains it.
  */
 function castBelowViews(node: Node, dtype: HalfDType): Node {
   if (node.dtype === dtype) return node;
@@ -56,12 +56,12 @@ function castBelowViews(node: Node, dtype: HalfDType): Node {
     const moved = castBelowViews(source, dtype);
     return withGradients(node.differentiable, () => makeNode(node.op, [moved], node.arg, node.shape, dtype));
   }
-  // Widened a moment ago, exactly.
+  // It was just widened, which is exact.
   if (source?.dtype === dtype && node.op === 'unary' && node.arg.kind === 'cast' && node.dtype === 'f32') return source;
   return graph.cast(node, dtype);
 }
 
-/** The operands of a product in the dtype that it is computed in under `autocast`; null where that changes nothing. */
+/** The operands of a product in the dtype in which `autocast` computes it; null if that changes nothing. */
 export function productOperands(a: Node, b: Node): [Node, Node] | null {
   const precision = current;
   if (precision === 'f32' || a.dtype === 'f64' || b.dtype === 'f64') return null;
@@ -69,7 +69,7 @@ export function productOperands(a: Node, b: Node): [Node, Node] | null {
 }
 
 /**
- * Computes in f32 what would lose digits in two bytes. The result has the dtype of the source, but is handed on as f32 under `autocast`.
+ * Computes in f32 what would lose precision in two bytes. The result has the dtype of the source, but stays f32 within `autocast`.
  */
 export function inSingle(source: Node, compute: (source: Node) => Node): Node {
   if (!isHalf(source.dtype)) return compute(source);

@@ -1,8 +1,10 @@
+/** Axes as users name them: one or several, also counted from the end. */
 import { normalizeAxis } from '../kernel/shape.ts';
 
+/** One axis or several; negative ones count from the end. */
 export type Axes = number | readonly number[];
 
-/** Axes counted from the front, in ascending order, each once; without `axes` all of them. */
+/** The axes counted from the front, in ascending order; all axes if none are named. Throws if an axis is named twice. */
 export function normalizeAxes(axes: Axes | undefined, rank: number, op: string): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
   const list = typeof axes === 'number' ? [axes] : axes;

@@ -1,4 +1,4 @@
-/** Tensors that follow from a formula: no data is stored for them. */
+/** Tensors that are computed from a formula: no data are stored for them. */
 
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
@@ -7,7 +7,7 @@ import { formatShape } from '../kernel/shape.ts';
 import { where } from './comparison.ts';
 import { add, mul } from './elementwise.ts';
 
-/** start, start + step, ... before `end`. i32 where all three are whole numbers, else f32. */
+/** start, start + step, ... before `end`. i32 if all three are whole numbers, else f32. */
 export function arange(
   start: number,
   end: number,
@@ -36,7 +36,7 @@ function progression(count: number, start: number, step: number, dtype: DType): 
 export const eye = (rows: number, columns: number, dtype: DType): Node =>
   graph.cast(graph.binary('eq', graph.iota([rows, columns], 0), graph.iota([rows, columns], 1)), dtype);
 
-/** [rows, columns], bool: true at and below the diagonal, which `diagonal` moves up. */
+/** [rows, columns], bool: true at and below the diagonal, which is moved up by `diagonal`. */
 export function lowerTriangle(rows: number, columns: number, diagonal: number): Node {
   const shape = [rows, columns];
   return graph.binary('lt', graph.iota(shape, 1), add(graph.iota(shape, 0), diagonal + 1));
@@ -49,10 +49,10 @@ function triangleOf(op: string, source: Node, diagonal: number): Node {
   return lowerTriangle(rows, columns, diagonal);
 }
 
-/** At and below the diagonal of the last two axes the source, 0 above. */
+/** The source at and below the diagonal of the last two axes, 0 above. */
 export const tril = (source: Node, diagonal: number): Node =>
   where(triangleOf('tril', source, diagonal), source, 0, source.dtype);
 
-/** At and above the diagonal of the last two axes the source, 0 below. */
+/** The source at and above the diagonal of the last two axes, 0 below. */
 export const triu = (source: Node, diagonal: number): Node =>
   where(triangleOf('triu', source, diagonal - 1), 0, source, source.dtype);

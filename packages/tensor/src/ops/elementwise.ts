@@ -1,4 +1,4 @@
-/** Arithmetic and elementary functions, written with the primitives of the graph. */
+/** Arithmetic and elementary functions, composed of the primitives of the graph. */
 
 import * as graph from '../graph/graph.ts';
 import type { BinaryOp, Node, UnaryOp } from '../graph/node.ts';
@@ -6,7 +6,7 @@ import { isFloat } from '../kernel/dtype.ts';
 import { align, commonDtype, constantLike, floating, type Operand } from './operand.ts';
 
 function binary(name: string, kind: BinaryOp, a: Operand, b: Operand): Node {
-  const [x, y] = align(name, [a, b]) as [Node, Node];
+  const [x, y] = align(name, [a, b]);
   return graph.binary(kind, x, y);
 }
 
@@ -16,19 +16,19 @@ export const maximum = (a: Operand, b: Operand): Node => binary('maximum', 'max'
 
 /** a - b = a + (-b). */
 export function sub(a: Operand, b: Operand): Node {
-  const [x, y] = align('sub', [a, b]) as [Node, Node];
-  if (x.dtype === 'bool') throw new RangeError('sub: has no meaning for bool; cast first');
+  const [x, y] = align('sub', [a, b]);
+  if (x.dtype === 'bool') throw new RangeError('sub: is not defined for bool; cast first');
   return graph.binary('add', x, negated(y));
 }
 
 /** a / b = a * (1 / b), in floating point: integers become f32. */
 export function div(a: Operand, b: Operand): Node {
   const dtype = commonDtype([a, b]);
-  const [x, y] = align('div', [a, b], isFloat(dtype) ? dtype : 'f32') as [Node, Node];
+  const [x, y] = align('div', [a, b], isFloat(dtype) ? dtype : 'f32');
   return graph.binary('mul', x, inverted(y));
 }
 
-/** The smallest integer has no positive counterpart as a constant. */
+/** -x. A constant is negated at once, except the smallest integer, whose negative i32 cannot represent. */
 const negated = (x: Node): Node =>
   x.op === 'const' && x.arg.value !== -(2 ** 31) ? constantLike(-x.arg.value, x) : graph.unary('neg', x);
 
@@ -36,22 +36,22 @@ const inverted = (x: Node): Node => (x.op === 'const' ? constantLike(1 / x.arg.v
 
 /** The smaller one; NaN if either is. */
 export function minimum(a: Operand, b: Operand): Node {
-  const [x, y] = align('minimum', [a, b]) as [Node, Node];
+  const [x, y] = align('minimum', [a, b]);
   if (x.dtype === 'bool') return graph.binary('and', x, y);
   if (!isFloat(x.dtype)) return graph.where(graph.binary('lt', y, x), y, x);
   return graph.unary('neg', graph.binary('max', negated(x), negated(y)));
 }
 
-/** Values below `min` become `min`, above `max` become `max`; NaN stays. The bounds themselves count as inside: gradient flows. */
+/** Values below `min` become `min`, above `max` become `max`; NaN stays NaN. The gradient flows at the bounds themselves. */
 export function clamp(source: Node, min?: Operand, max?: Operand): Node {
   if (min === undefined && max === undefined) throw new RangeError('clamp: needs min, max or both');
   let result = source;
   if (min !== undefined) {
-    const [x, low] = align('clamp', [result, min]) as [Node, Node];
+    const [x, low] = align('clamp', [result, min]);
     result = graph.where(graph.binary('lt', x, low), low, x);
   }
   if (max !== undefined) {
-    const [x, high] = align('clamp', [result, max]) as [Node, Node];
+    const [x, high] = align('clamp', [result, max]);
     result = graph.where(graph.binary('lt', high, x), high, x);
   }
   return result;
@@ -77,7 +77,7 @@ export const rsqrt = (x: Node): Node => reciprocal(sqrt(x));
 export const square = (x: Node): Node => mul(x, x);
 export const cos = (x: Node): Node => sin(add(floating(x), Math.PI / 2));
 
-/** max(x, -x): where gradients of a maximum are shared on ties, the slope at 0 is 0. */
+/** max(x, -x). The gradient of a maximum is shared on ties, so the slope at 0 is 0. */
 export const abs = (x: Node): Node =>
   x.dtype === 'u8' || x.dtype === 'bool' ? x : graph.binary('max', x, graph.unary('neg', x));
 
@@ -90,8 +90,8 @@ export function sign(x: Node): Node {
 }
 
 /**
- * max(x, 0), NaN for NaN. Written as a selection, so that the slope at 0 is 0, as PyTorch has it: exact zeros are frequent, as
- * behind another rectifier.
+ * max(x, 0); NaN for NaN. It is a selection, so that the slope at 0 is 0 as in PyTorch: exact zeros are frequent, for example after
+ * another rectifier.
  */
 export function relu(x: Node): Node {
   const zero = constantLike(0, x);
@@ -99,7 +99,7 @@ export function relu(x: Node): Node {
 }
 
 /**
- * 1 / (1 + exp(-x)). Its derivative is given as y * (1 - y): through the formula it would be 0 * infinity for large negative x.
+ * 1 / (1 + exp(-x)). Its derivative is defined as y * (1 - y): derived from the formula it would be 0 * infinity for large negative x.
  */
 export function sigmoid(source: Node): Node {
   const x = floating(source);
@@ -118,10 +118,10 @@ function integerPower(x: Node, n: number): Node {
   return n % 2 === 0 ? even : graph.binary('mul', even, x);
 }
 
-/** Up to here powers with whole exponents are products. */
+/** Powers with whole exponents up to this are products. */
 const largestProduct = 64;
 
-/** base^exponent. A negative base with a fractional exponent gives NaN. */
+/** base^exponent; NaN for a negative base with a fractional exponent. */
 export function pow(base: Node, exponent: Operand): Node {
   if (typeof exponent !== 'number') return generalPower(base, exponent);
   const product = Number.isInteger(exponent) && Math.abs(exponent) <= largestProduct;
@@ -133,10 +133,10 @@ export function pow(base: Node, exponent: Operand): Node {
   return generalPower(x, exponent);
 }
 
-/** |a|^b = exp(b log |a|), with the sign of a where b is odd. A base of 0 is kept away from the logarithm, for the derivatives' sake. */
+/** |a|^b = exp(b log |a|), with the sign of a where b is odd. The logarithm never sees a base of 0, so that derivatives are finite. */
 function generalPower(base: Node, exponent: Operand): Node {
   const dtype = commonDtype([base, exponent]);
-  const [a, b] = align('pow', [base, exponent], isFloat(dtype) ? dtype : 'f32') as [Node, Node];
+  const [a, b] = align('pow', [base, exponent], isFloat(dtype) ? dtype : 'f32');
   const zero = constantLike(0, a);
   const one = constantLike(1, a);
   const isZero = graph.binary('eq', a, zero);

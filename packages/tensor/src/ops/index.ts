@@ -1,3 +1,4 @@
+/** What the methods of tensors are composed of, as functions of nodes. */
 export * from './comparison.ts';
 export * from './creation.ts';
 export * from './elementwise.ts';

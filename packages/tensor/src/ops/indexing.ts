@@ -1,8 +1,9 @@
-/** Choosing elements by computed positions, and joining. */
+/** Choosing elements at computed positions, and joining tensors. */
 
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import { type DType, isFloat, promote } from '../kernel/dtype.ts';
+import { elementAt } from '../kernel/element-at.ts';
 import { formatShape, normalizeAxis, type Shape, sizeOf } from '../kernel/shape.ts';
 import { add } from './elementwise.ts';
 import { broadcastTo } from './operand.ts';
@@ -21,8 +22,8 @@ export function indexSelect(source: Node, axis: number, index: Node): Node {
 }
 
 /**
- * For every position p of `index` the element of `source` at p, with the coordinate along `axis` replaced by index[p]. Both have
- * the same shape except along `axis`.
+ * For every position p of `index`, the element of `source` at p with the coordinate along `axis` replaced by index[p]. Both have the
+ * same shape except along `axis`.
  */
 export function takeAlongAxis(source: Node, axis: number, index: Node): Node {
   const rank = source.shape.length;
@@ -31,9 +32,9 @@ export function takeAlongAxis(source: Node, axis: number, index: Node): Node {
     throw new RangeError(
       `takeAlongAxis: index ${formatShape(index.shape)} must agree with ${formatShape(source.shape)} except on axis ${axis}`,
     );
-  // With the axis last, the rows lie one after the other: position (row, i) of the flat table is row * size + i.
+  // With the axis last, rows are stored one after the other: position (row, i) of the flat table is row * size + i.
   const order = [...Array.from({ length: rank }, (_, k) => k).filter((k) => k !== along), along];
-  const size = source.shape[along] as number;
+  const size = elementAt(source.shape, along);
   const table = graph.permute(source, order);
   const chosen = graph.permute(asIndex('takeAlongAxis', index), order);
   const rows = sizeOf(chosen.shape.slice(0, -1));
@@ -65,7 +66,7 @@ export function concat(sources: readonly Node[], axis: number): Node {
   );
 }
 
-/** Tensors of one shape side by side along a new axis. */
+/** Tensors of one shape along a new axis. */
 export function stack(sources: readonly Node[], axis: number): Node {
   const [first] = sources;
   if (first === undefined) throw new RangeError('stack: needs at least one tensor');

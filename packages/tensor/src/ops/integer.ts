@@ -10,7 +10,7 @@ import { align, constantLike, type Operand } from './operand.ts';
 const bitwise =
   (op: string, kind: BinaryOp) =>
   (a: Operand, b: Operand): Node => {
-    const [x, y] = align(op, [a, b]) as [Node, Node];
+    const [x, y] = align(op, [a, b]);
     if (isFloat(x.dtype)) throw new RangeError(`${op}: needs integers, got ${x.dtype}`);
     return graph.binary(kind, x, y);
   };
@@ -21,16 +21,16 @@ export const bitXor = bitwise('bitXor', 'xor');
 export const shiftLeft = bitwise('shiftLeft', 'shl');
 export const shiftRight = bitwise('shiftRight', 'shr');
 
-/** The truncated remainder, and whether the quotient's floor lies one below its truncation: the remainder and `y` differ in sign. */
+/** The truncated remainder, and whether the quotient's floor is one less than its truncation, that is, remainder and `y` differ in sign. */
 function truncatedRemainder(x: Node, y: Node): { remainder: Node; below: Node } {
   const remainder = graph.binary('mod', x, y);
   const differ = graph.binary('lt', graph.binary('xor', remainder, y), constantLike(0, x));
   return { remainder, below: graph.binary('and', ne(remainder, 0), differ) };
 }
 
-/** a - b * floor(a / b): has the sign of b, as Python's %. For integers 0 where b is 0. */
+/** a - b * floor(a / b), with the sign of b like Python's %. For integers 0 where b is 0. */
 export function remainder(a: Operand, b: Operand): Node {
-  const [x, y] = align('remainder', [a, b]) as [Node, Node];
+  const [x, y] = align('remainder', [a, b]);
   if (isFloat(x.dtype)) return sub(x, mul(y, floor(div(x, y))));
   if (x.dtype !== 'i32') return graph.binary('mod', x, y);
   const { remainder, below } = truncatedRemainder(x, y);
@@ -39,7 +39,7 @@ export function remainder(a: Operand, b: Operand): Node {
 
 /** floor(a / b), exact for integers; for integers 0 where b is 0. */
 export function floorDivide(a: Operand, b: Operand): Node {
-  const [x, y] = align('floorDivide', [a, b]) as [Node, Node];
+  const [x, y] = align('floorDivide', [a, b]);
   if (isFloat(x.dtype)) return floor(div(x, y));
   const quotient = graph.binary('idiv', x, y);
   if (x.dtype !== 'i32') return quotient;

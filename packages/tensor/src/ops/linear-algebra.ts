@@ -1,8 +1,9 @@
-/** Products of tensors, all of them contractions. */
+/** Products of tensors. All of them are contractions. */
 
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import { isFloat, promote } from '../kernel/dtype.ts';
+import { elementAt } from '../kernel/element-at.ts';
 import { broadcastShapes, formatShape, type Shape } from '../kernel/shape.ts';
 import { productOperands } from './autocast.ts';
 import { mul } from './elementwise.ts';
@@ -17,8 +18,8 @@ function promoteFloats(op: string, a: Node, b: Node): [Node, Node] {
 }
 
 /**
- * The matrix product under PyTorch's rules: [..., m, k] x [..., k, n] -> [..., m, n], leading axes broadcast; a vector [k] on
- * the left stands for [1, k], on the right for [k, 1], and that axis is dropped from the result.
+ * The matrix product by PyTorch's rules: [..., m, k] x [..., k, n] -> [..., m, n], where leading axes broadcast. A vector [k] counts as
+ * [1, k] on the left and as [k, 1] on the right, and that axis is dropped from the result.
  *
  * A leading axis of size 1, or missing, in one operand is a free axis of the other: nothing is repeated, and `x.matmul(weight)`
  * with a batched `x` is one product with all rows of all batches.
@@ -42,14 +43,14 @@ export function matmul(left: Node, right: Node): Node {
     problem(`leading sizes ${formatShape(aBatch)} and ${formatShape(bBatch)} do not broadcast`);
   }
   const rank = batch.length;
-  // Labels: 0 .. rank - 1 the leading axes, then m, n, k.
+  // Labels: 0 .. rank - 1 for the leading axes, then m, n, k.
   const [m, n, k] = [rank, rank + 1, rank + 2];
   const spec = { a: [] as number[], b: [] as number[], out: Array.from({ length: rank + 2 }, (_, label) => label) };
   const aSizes: number[] = [];
   const bSizes: number[] = [];
   const place = (operand: Shape, other: Shape, labels: number[], sizes: number[]): void => {
     for (let label = rank - operand.length; label < rank; label++) {
-      const size = operand[label - rank + operand.length] as number;
+      const size = elementAt(operand, label - rank + operand.length);
       const otherSize = other[label - rank + other.length];
       if (size === 1 && otherSize !== undefined && (otherSize !== 1 || labels === spec.b)) continue;
       labels.push(label);
@@ -66,12 +67,12 @@ export function matmul(left: Node, right: Node): Node {
     spec,
   );
   const shape = [...batch];
-  if (left.shape.length > 1) shape.push(aShape.at(-2) as number);
-  if (right.shape.length > 1) shape.push(bShape.at(-1) as number);
+  if (left.shape.length > 1) shape.push(...aShape.slice(-2, -1));
+  if (right.shape.length > 1) shape.push(...bShape.slice(-1));
   return graph.reshape(product, shape);
 }
 
-/** [..] x [..] -> [.., ..]: every product of an element of `a` with one of `b`. */
+/** [..] x [..] -> [.., ..]: the product of every element of `a` with every element of `b`. */
 export function outer(a: Node, b: Node): Node {
   const column = graph.reshape(a, [...a.shape, ...b.shape.map(() => 1)]);
   return mul(column, graph.reshape(b, [...a.shape.map(() => 1), ...b.shape]));
@@ -84,8 +85,8 @@ function parseEquation(equation: string, operands: number): { inputs: string[]; 
   const [left = '', right, ...rest] = equation.replaceAll(' ', '').split('->');
   const inputs = left.split(',');
   if (rest.length > 0 || !/^[A-Za-z,]*$/.test(left) || !/^[A-Za-z]*$/.test(right ?? ''))
-    malformed("is not of the form 'ij,jk->ik', one letter an axis");
-  if (inputs.length !== operands) malformed(`names ${inputs.length} operands, ${operands} are given`);
+    malformed("is not of the form 'ij,jk->ik' with one letter for each axis");
+  if (inputs.length !== operands) malformed(`names ${inputs.length} operands, got ${operands}`);
   for (const input of inputs)
     if (new Set(input).size !== input.length) malformed(`'${input}' names an axis twice; diagonals are not supported`);
   const letters = [...inputs.join('')];
@@ -97,7 +98,7 @@ function parseEquation(equation: string, operands: number): { inputs: string[]; 
       .sort()
       .join('');
   if (new Set(output).size !== output.length) malformed(`the output '${output}' names an axis twice`);
-  for (const letter of output) if (!letters.includes(letter)) malformed(`'${letter}' is in the output only`);
+  for (const letter of output) if (!letters.includes(letter)) malformed(`'${letter}' is only in the output`);
   return { inputs, output };
 }
 
@@ -109,20 +110,21 @@ export function einsum(equation: string, ...operands: readonly Node[]): Node {
   if (operands.length < 1 || operands.length > 2)
     throw new RangeError(`einsum: takes one or two operands, got ${operands.length}`);
   const { inputs, output } = parseEquation(equation, operands.length);
-  operands.forEach((operand, k) => {
-    if (operand.shape.length !== (inputs[k] as string).length)
+  for (const [k, input] of inputs.entries()) {
+    const { shape } = elementAt(operands, k);
+    if (shape.length !== input.length)
       throw new RangeError(
-        `einsum: '${equation}': '${inputs[k]}' names ${(inputs[k] as string).length} axes of a tensor of shape ${formatShape(operand.shape)}`,
+        `einsum: '${equation}': '${input}' names ${input.length} axes of a tensor of shape ${formatShape(shape)}`,
       );
-  });
+  }
   const [firstLetters = '', secondLetters] = inputs;
-  const first = sumOut(operands[0] as Node, firstLetters, output + (secondLetters ?? ''));
+  const first = sumOut(elementAt(operands, 0), firstLetters, output + (secondLetters ?? ''));
   if (secondLetters === undefined)
     return graph.permute(
       first.node,
       [...output].map((letter) => first.letters.indexOf(letter)),
     );
-  const second = sumOut(operands[1] as Node, secondLetters, output + firstLetters);
+  const second = sumOut(elementAt(operands, 1), secondLetters, output + firstLetters);
   const [a, b] = promoteFloats('einsum', first.node, second.node);
   const labels = [...new Set(first.letters + second.letters)];
   checkSizes(equation, [a, b], [first.letters, second.letters]);

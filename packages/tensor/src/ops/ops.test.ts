@@ -1,3 +1,4 @@
+/** All operations on all backends, by the cases of `testing/`. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { getBackend, setDefaultBackend } from '../kernel/backend.ts';
 import { registerTestedBackends, testedBackends, webgpuMissing } from '../testing/backends.ts';
@@ -16,7 +17,7 @@ describe.each(testedBackends)('operations on %s', (backend) => {
       if (refusal) return (error as Error).message;
       throw error;
     });
-    // A dtype that never comes to lie in memory may well be computed with.
+    // A backend can compute with an unsupported dtype that is never stored.
     if (refusal && outcome !== null) expect(outcome).toContain(refusal);
     else expect(outcome).toBeNull();
   });

@@ -1,4 +1,4 @@
-/** Random numbers as formulas of random bits. The bits come from the primitive `random`; `bits()` names a new site at each call. */
+/** Distributions as formulas of random bits, which come from the primitive `random`: `bits()` takes a new site at each call. */
 
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
@@ -8,10 +8,10 @@ import { lt } from './comparison.ts';
 import { add, cos, log, mul, sqrt, sub } from './elementwise.ts';
 import { constantLike, type Operand } from './operand.ts';
 
-/** 32 random bits an element, i32. */
+/** Returns 32 random bits for each element, i32. */
 export type Bits = () => Node;
 
-/** In [0, 1): the upper 24 bits, which f32 holds exactly, times 2^-24. */
+/** Uniform in [0, 1): the upper 24 bits, which f32 represents exactly, times 2^-24. */
 export function uniform(bits: Bits, dtype: DType): Node {
   const word = bits();
   return mul(graph.cast(graph.binary('shr', word, constantLike(8, word)), dtype), 2 ** -24);

@@ -1,8 +1,9 @@
-/** Reductions. `axes` may be negative; without them all axes are reduced. */
+/** Reductions. `axes` may be negative; by default all axes are reduced. */
 
 import * as graph from '../graph/graph.ts';
 import type { Node, ReduceOp } from '../graph/node.ts';
 import { computeDType, isFloat } from '../kernel/dtype.ts';
+import { elementAt } from '../kernel/element-at.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../kernel/shape.ts';
 import { inSingle } from './autocast.ts';
 import { type Axes, normalizeAxes } from './axes.ts';
@@ -10,7 +11,7 @@ import { logicalNot } from './comparison.ts';
 import { add, exp, log, mul, sqrt, square, sub } from './elementwise.ts';
 import { broadcastTo, constantLike, floating } from './operand.ts';
 
-/** The node without the reduced axes, which have size 1. */
+/** Drops the reduced axes, which have size 1, unless `keepdim`. */
 function drop(node: Node, axes: readonly number[], keepdim: boolean): Node {
   return keepdim
     ? node
@@ -26,7 +27,7 @@ function reduce(op: string, kind: ReduceOp, source: Node, axes: Axes | undefined
 }
 
 const countOf = (source: Node, axes: readonly number[]): number =>
-  sizeOf(axes.map((axis) => source.shape[axis] as number));
+  sizeOf(axes.map((axis) => elementAt(source.shape, axis)));
 
 /** bool and u8 are summed as i32. */
 export const sum = (source: Node, axes?: Axes, keepdim = false): Node =>
@@ -51,7 +52,7 @@ export function max(source: Node, axes?: Axes, keepdim = false): Node {
 /** -x - 1, which reverses the order of integers without overflow. */
 const complement = (x: Node): Node => graph.binary('xor', x, constantLike(-1, x));
 
-/** min(x) = -max(-x); for i32 ~max(~x), which also holds for the smallest integer. */
+/** min(x) = -max(-x); for i32 ~max(~x), which is also correct for the smallest integer. */
 export function min(source: Node, axes?: Axes, keepdim = false): Node {
   if (source.dtype === 'bool') return all(source, axes, keepdim);
   if (isFloat(source.dtype)) return graph.unary('neg', reduce('min', 'max', graph.unary('neg', source), axes, keepdim));
@@ -59,14 +60,14 @@ export function min(source: Node, axes?: Axes, keepdim = false): Node {
   return graph.cast(smallest, source.dtype);
 }
 
-/** True where any value is not 0. Of no values: false. */
+/** Whether any value is not 0; false for no values. */
 export function any(source: Node, axes?: Axes, keepdim = false): Node {
   const list = normalizeAxes(axes, source.shape.length, 'any');
   const count = graph.reduce('sum', graph.cast(graph.cast(source, 'bool'), 'i32'), list);
   return drop(graph.cast(count, 'bool'), list, keepdim);
 }
 
-/** True where every value is not 0. Of no values: true. */
+/** Whether every value is not 0; true for no values. */
 export const all = (source: Node, axes?: Axes, keepdim = false): Node =>
   logicalNot(any(logicalNot(source), normalizeAxes(axes, source.shape.length, 'all'), keepdim));
 
@@ -88,7 +89,7 @@ export function variance(source: Node, axes?: Axes, { correction = 1, keepdim = 
 export const std = (source: Node, axes?: Axes, options?: VarianceOptions): Node =>
   sqrt(variance(source, normalizeAxes(axes, source.shape.length, 'std'), options));
 
-/** The Euclidean norm. The root is kept away from 0, so that the gradient there is 0 instead of NaN. */
+/** The Euclidean norm. The root never sees 0, so that the gradient there is 0 instead of NaN. */
 export function norm(source: Node, axes?: Axes, keepdim = false): Node {
   const list = normalizeAxes(axes, source.shape.length, 'norm');
   return inSingle(floating(source), (x) => {
@@ -106,17 +107,17 @@ function positionOfLargest(op: string, source: Node, axis: number, keepdim: bool
   const x = source.dtype === 'bool' ? graph.cast(source, 'i32') : source;
   const largest = broadcastTo(graph.reduce('max', x, [along]), x.shape);
   // Positions counted from the end, so that the first of equal values wins the maximum.
-  const last = (x.shape[along] as number) - 1;
+  const last = elementAt(x.shape, along) - 1;
   const fromEnd = sub(last, graph.iota(x.shape, along));
   const candidates = graph.where(graph.binary('lt', x, largest), constantLike(0, fromEnd), fromEnd);
   return sub(last, drop(graph.reduce('max', candidates, [along]), [along], keepdim));
 }
 
-/** The position of the largest value along `axis`, the first of equal ones, i32. Beside NaN some valid position. */
+/** The position of the largest value along `axis`, the first of equal ones, i32. If there are NaNs, some valid position. */
 export const argmax = (source: Node, axis: number, keepdim = false): Node =>
   positionOfLargest('argmax', source, axis, keepdim);
 
-/** The position of the smallest value along `axis`, the first of equal ones, i32. Beside NaN some valid position. */
+/** The position of the smallest value along `axis`, the first of equal ones, i32. If there are NaNs, some valid position. */
 export const argmin = (source: Node, axis: number, keepdim = false): Node =>
   positionOfLargest(
     'argmin',
@@ -125,13 +126,13 @@ export const argmin = (source: Node, axis: number, keepdim = false): Node =>
     keepdim,
   );
 
-// Softmax and its kin: the maximum is subtracted against overflow; it cancels out, so no gradient flows through it.
+// Softmax and related functions. The maximum is subtracted to prevent overflow; it cancels out, so no gradient flows through it.
 
 const shifted = (x: Node, axes: readonly number[]): Node => sub(x, graph.detach(graph.reduce('max', x, axes)));
 
 /**
- * y = exp(x - max) / sum(exp(x - max)). Its derivative needs the result alone: dx = y (g - sum(g y)). Derived through exp and the
- * quotient, it would keep x as well. f16 and bf16 are computed in f32; the result, between 0 and 1, is of their type again.
+ * y = exp(x - max) / sum(exp(x - max)). Its derivative needs only the result: dx = y (g - sum(g y)). Derived from the formula, it would
+ * need x as well. f16 and bf16 are computed in f32; the result, between 0 and 1, has their dtype again.
  */
 export function softmax(source: Node, axis: number): Node {
   const axes = [normalizeAxis(axis, source.shape.length, 'softmax')];

@@ -1,12 +1,14 @@
-/** Views under PyTorch's rules: negative axes, inferred sizes, clamped ranges. None of them computes anything. */
+/** Views by PyTorch's rules: negative axes, inferred sizes, clamped ranges. None of them computes anything. */
+
 import * as graph from '../graph/graph.ts';
 import type { Node, WindowSpec } from '../graph/node.ts';
+import { elementAt } from '../kernel/element-at.ts';
 import { formatShape, normalizeAxis, type Shape, sizeOf } from '../kernel/shape.ts';
 import { normalizeAxes } from './axes.ts';
 import { where } from './comparison.ts';
 import { broadcastTo } from './operand.ts';
 
-/** One size may be -1: it is inferred from the others. */
+/** The same elements in row-major order under another shape. One size may be -1: it is inferred from the others. */
 export function reshape(source: Node, shape: Shape): Node {
   const unknown = shape.indexOf(-1);
   if (unknown < 0) return graph.reshape(source, shape);
@@ -16,7 +18,7 @@ export function reshape(source: Node, shape: Shape): Node {
     throw new RangeError(`reshape: only one size may be -1, got ${formatShape(shape)}`);
   if (!Number.isInteger(inferred))
     throw new RangeError(
-      `reshape: ${formatShape(source.shape)} has ${sizeOf(source.shape)} elements, which ${formatShape(shape)} does not divide`,
+      `reshape: the ${sizeOf(source.shape)} elements of ${formatShape(source.shape)} do not fit ${formatShape(shape)}`,
     );
   return graph.reshape(
     source,
@@ -41,18 +43,18 @@ export function transpose(source: Node, a: number, b: number): Node {
   return graph.permute(source, axes);
 }
 
-/** Sizes of 1 grow, new axes may be put in front, -1 keeps a size. */
+/** Sizes of 1 grow, axes may be added in front, -1 keeps a size. */
 export function expand(source: Node, shape: Shape): Node {
   const extra = shape.length - source.shape.length;
   const sizes = shape.map((n, axis) => (n === -1 ? (source.shape[axis - extra] ?? -1) : n));
   if (sizes.includes(-1))
     throw new RangeError(
-      `expand: -1 keeps a size that ${formatShape(source.shape)} does not have: ${formatShape(shape)}`,
+      `expand: -1 in ${formatShape(shape)} keeps a size, but ${formatShape(source.shape)} has none there`,
     );
   return broadcastTo(source, sizes, 'expand');
 }
 
-/** Without `axis` all axes of size 1 go; an axis of another size stays. */
+/** Drops axes of size 1: all of them, or those named. Axes of other sizes are kept. */
 export function squeeze(source: Node, axes?: number | readonly number[]): Node {
   const chosen = normalizeAxes(axes, source.shape.length, 'squeeze');
   return graph.reshape(
@@ -81,7 +83,7 @@ export function flatten(source: Node, start: number, end: number): Node {
 /** One axis becomes several; one of their sizes may be -1. */
 export function unflatten(source: Node, axis: number, sizes: Shape): Node {
   const at = normalizeAxis(axis, source.shape.length, 'unflatten');
-  const n = source.shape[at] as number;
+  const n = elementAt(source.shape, at);
   const known = sizeOf(sizes.filter((size) => size !== -1));
   const inferred = sizes.map((size) => (size === -1 ? n / known : size));
   if (sizes.filter((size) => size === -1).length > 1 || sizeOf(inferred) !== n || !inferred.every(Number.isInteger))
@@ -105,10 +107,10 @@ export function pad(source: Node, pairs: readonly (readonly [before: number, aft
   return where(inside, padded, value, source.dtype);
 }
 
-/** From `start` to before `end` along one axis; negative positions count from the end, and both are clamped, as Python's slices. */
+/** From `start` to before `end` along one axis. As in Python, negative positions count from the end, and both are clamped. */
 export function slice(source: Node, axis: number, start = 0, end = Number.POSITIVE_INFINITY): Node {
   const along = normalizeAxis(axis, source.shape.length, 'slice');
-  const n = source.shape[along] as number;
+  const n = elementAt(source.shape, along);
   const clamped = (position: number): number => Math.min(n, Math.max(0, position < 0 ? position + n : position));
   const from = clamped(start);
   const to = Math.max(from, clamped(end));
@@ -122,7 +124,7 @@ export function slice(source: Node, axis: number, start = 0, end = Number.POSITI
 /** The slice at `index` along `axis`, without that axis. */
 export function select(source: Node, axis: number, index: number): Node {
   const along = normalizeAxis(axis, source.shape.length, 'select');
-  const n = source.shape[along] as number;
+  const n = elementAt(source.shape, along);
   const at = index < 0 ? index + n : index;
   if (!Number.isInteger(at) || at < 0 || at >= n)
     throw new RangeError(`select: index ${index} is out of range for axis ${axis} of ${formatShape(source.shape)}`);
@@ -132,10 +134,10 @@ export function select(source: Node, axis: number, index: number): Node {
 export const flip = (source: Node, axes: number | readonly number[]): Node =>
   graph.flip(source, normalizeAxes(axes, source.shape.length, 'flip'));
 
-/** Pieces of `sizes` along `axis`; of one number: pieces of that size, the last may be smaller. */
+/** Pieces of the given sizes along `axis`. A single number is the size of all pieces; the last may be smaller. */
 export function split(source: Node, sizes: number | readonly number[], axis: number): Node[] {
   const along = normalizeAxis(axis, source.shape.length, 'split');
-  const n = source.shape[along] as number;
+  const n = elementAt(source.shape, along);
   if (typeof sizes === 'number') {
     if (!Number.isInteger(sizes) || sizes < 1) throw new RangeError(`split: the size must be at least 1, got ${sizes}`);
     const pieces = Math.max(1, Math.ceil(n / sizes));
@@ -157,11 +159,11 @@ export function split(source: Node, sizes: number | readonly number[], axis: num
 /** At most `count` pieces of equal size along `axis`; the last may be smaller. */
 export function chunk(source: Node, count: number, axis: number): Node[] {
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`chunk: the count must be at least 1, got ${count}`);
-  const n = source.shape[normalizeAxis(axis, source.shape.length, 'chunk')] as number;
+  const n = elementAt(source.shape, normalizeAxis(axis, source.shape.length, 'chunk'));
   return split(source, Math.max(1, Math.ceil(n / count)), axis);
 }
 
-/** The tensor `counts[k]` times along axis k, one after the other; new axes may be put in front. */
+/** Repeats the tensor `counts[k]` times along axis k; axes may be added in front. */
 export function repeat(source: Node, counts: readonly number[]): Node {
   const extra = counts.length - source.shape.length;
   if (extra < 0)
@@ -175,15 +177,15 @@ export function repeat(source: Node, counts: readonly number[]): Node {
   );
   const repeated = graph.expand(
     separated,
-    shape.flatMap((n, axis) => [counts[axis] as number, n]),
+    shape.flatMap((n, axis) => [elementAt(counts, axis), n]),
   );
   return graph.reshape(
     repeated,
-    shape.map((n, axis) => n * (counts[axis] as number)),
+    shape.map((n, axis) => n * elementAt(counts, axis)),
   );
 }
 
-/** `stride` and `dilation` are 1 if not given. */
+/** A windowed axis. `stride` and `dilation` are 1 by default. */
 export interface Window {
   readonly axis: number;
   readonly size: number;

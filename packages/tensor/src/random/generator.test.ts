@@ -1,3 +1,4 @@
+/** Random numbers: their distributions, and what they depend on. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';
 import { bernoulli, rand, randint, randn, tensor, uniform } from '../functions.ts';

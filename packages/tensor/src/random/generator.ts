@@ -1,4 +1,4 @@
-/** Where random numbers come from: counters under a key, so that the same seed gives the same bits everywhere. */
+/** The generator of random numbers. It counts, and Threefry turns key and counter into bits: the same seed results in the same bits everywhere. */
 
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
@@ -6,18 +6,19 @@ import { storeArray } from '../graph/storage.ts';
 import { type Backend, getBackend } from '../kernel/backend.ts';
 import type { Shape } from '../kernel/shape.ts';
 
+/** Everything that continues a stream. */
 export interface GeneratorState {
   readonly seed: number;
   readonly step: number;
   readonly site: number;
 }
 
-/** Sites below this number belong to compiled steps, which count theirs from 0 at every step. */
+/** Sites below this number belong to compiled functions, which count their sites from 0 in every run. */
 const firstEagerSite = 2 ** 30;
 
 /**
- * A stream of random numbers. Every call outside compiled functions takes the next site under the key (seed, 0); every run of a
- * compiled function takes the next step, and its calls are sites under the key (seed, step).
+ * A stream of random numbers. Every call outside of compiled functions takes the next site under the key (seed, 0). Every run of a
+ * compiled function takes the next step, and its calls take sites under the key (seed, step).
  */
 export class Generator {
   #seed = 0;
@@ -34,12 +35,12 @@ export class Generator {
     return this.#seed;
   }
 
-  /** How many runs of compiled functions took their numbers from here. */
+  /** The number of runs of compiled functions that have used this generator. */
   get step(): number {
     return this.#step;
   }
 
-  /** All there is to know for continuing the stream bit by bit. */
+  /** The state from which `setState` continues the stream exactly. */
   state(): GeneratorState {
     return { seed: this.#seed, step: this.#step, site: this.#site };
   }
@@ -59,7 +60,7 @@ export class Generator {
     return Int32Array.of(this.#seed, this.#step++);
   }
 
-  /** 32 random bits an element, of a site of their own. */
+  /** 32 random bits for each element, from a new site. */
   bits(shape: Shape, backend: Backend): Node {
     let key = this.#keys.get(backend);
     if (key === undefined) {
@@ -72,19 +73,19 @@ export class Generator {
 
 const defaultGenerator = new Generator(0);
 
-/** The generator behind all functions that are not given one. */
+/** The generator that functions use by default. */
 export const getDefaultGenerator = (): Generator => defaultGenerator;
 
-/** Starts the default generator anew. */
+/** Restarts the default generator with this seed, and returns it. */
 export function manualSeed(seed: number): Generator {
   defaultGenerator.setState({ seed, step: 0, site: 0 });
   return defaultGenerator;
 }
 
-/** While a function is recorded: its key, and the next site. */
+/** The key and the next site of the function that is being recorded. */
 let recorded: { readonly key: Node; site: number } | null = null;
 
-/** Inside `body` the default generator's numbers come from `key` (i32 [2]), with sites counted from 0. */
+/** Runs `body`; inside, the default generator takes its numbers from `key` (i32 [2]), with sites counted from 0. */
 export function withRandomKey<T>(key: Node, body: () => T): T {
   const previous = recorded;
   recorded = { key, site: 0 };
@@ -95,7 +96,7 @@ export function withRandomKey<T>(key: Node, body: () => T): T {
   }
 }
 
-/** 32 random bits an element, i32. */
+/** 32 random bits for each element, i32. */
 export function randomBits(shape: Shape, generator: Generator = defaultGenerator, backend?: Backend): Node {
   if (recorded === null) return generator.bits(shape, backend ?? getBackend());
   if (generator !== defaultGenerator)

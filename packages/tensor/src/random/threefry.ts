@@ -1,4 +1,4 @@
-/** Threefry, the counter-based generator behind all random numbers: same key and counter, same bits, on every backend and thread. */
+/** Threefry, the counter-based generator of all random numbers: the same key and counter produce the same bits on every backend and thread. */
 
 /** The rotations of four rounds, for even and for odd groups of rounds. */
 const rotations = [

@@ -1,3 +1,4 @@
+/** Context variables, in Node and as a browser has them. */
 import { describe, expect, test } from 'vitest';
 import { contextVariable, synchronousVariable } from './async-context.ts';
 

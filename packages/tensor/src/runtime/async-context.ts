@@ -1,12 +1,12 @@
 /**
- * A value that code sees while a function runs, whoever called whom: Node's AsyncLocalStorage, or TC39's AsyncContext where an engine
- * has it. Both follow a function across its `await`s.
+ * A value that is visible to everything that a function calls: Node's AsyncLocalStorage, or TC39's AsyncContext where an engine has it.
+ * Both follow a function across its `await`s.
  *
- * Browsers have neither yet. There the value is seen until the function returns, that is up to its first `await`; what runs later sees
- * none. Nothing better is possible without the engine: between two `await`s of one function, others run.
+ * Browsers have neither yet. There the value is visible until the function returns, that is, up to its first `await`. More is not
+ * possible without the engine: between two `await`s of one function, other code runs.
  */
 export interface ContextVariable<T> {
-  /** The value given to the innermost `run` around the caller. */
+  /** The value of the innermost `run` around the caller. */
   get(): T | undefined;
   run<R>(value: T, body: () => R): R;
 }
@@ -15,6 +15,7 @@ interface AsyncContextGlobal {
   readonly AsyncContext?: { readonly Variable: new <T>() => ContextVariable<T> };
 }
 
+/** A variable that follows functions across `await`, if the engine can do that. */
 export function contextVariable<T>(): ContextVariable<T> {
   if (typeof process !== 'undefined' && typeof process.getBuiltinModule === 'function') {
     const storage = new (process.getBuiltinModule('node:async_hooks').AsyncLocalStorage)<T>();
@@ -24,7 +25,7 @@ export function contextVariable<T>(): ContextVariable<T> {
   return AsyncContext === undefined ? synchronousVariable() : new AsyncContext.Variable<T>();
 }
 
-/** The variable where nothing follows an `await`. */
+/** The variable for engines that cannot: it does not follow functions across `await`. */
 export function synchronousVariable<T>(): ContextVariable<T> {
   let current: T | undefined;
   return {

@@ -1,9 +1,10 @@
-/** Runs graphs through schedule, plan and backend. Programs are kept: a graph of the same structure is scheduled once. */
+/** Runs graphs through schedule, plan and backend. Programs are kept, so that graphs of the same structure are scheduled once. */
 
 import type { Node } from '../graph/node.ts';
 import { allocationOf, Storage } from '../graph/storage.ts';
 import type { Allocation, Backend, Executable } from '../kernel/backend.ts';
 import { bytesOf } from '../kernel/dtype.ts';
+import { elementAt } from '../kernel/element-at.ts';
 import { sizeOf } from '../kernel/shape.ts';
 import { type CanonicalGraph, canonicalize, graphKey } from '../schedule/canonicalize.ts';
 import type { External } from '../schedule/planner.ts';
@@ -12,7 +13,7 @@ import { debugListener, formatTimes } from './program-forms.ts';
 
 interface CachedProgram {
   readonly executable: Executable;
-  /** Storages are given by their number in the graph's key. */
+  /** Storages are identified by their number in the graph's key. */
   readonly externals: readonly ({ readonly storage: number } | { readonly root: number })[];
 }
 
@@ -38,7 +39,7 @@ function makeProgram(
   const numbered = externals.map((external: External) => {
     if (external.kind === 'storage') return { storage: storages.indexOf(external.storage) };
     if (external.kind === 'root') return { root: external.index };
-    throw new Error('an argument of a compiled function was used outside of it');
+    throw new Error('an argument of a compiled function was used outside of the function');
   });
   const prepared = preparePlan(backend, plan, listen);
   listen?.('times', () => formatTimes({ ...times, ...prepared.times }));
@@ -65,8 +66,8 @@ function prepare(backend: Backend, roots: readonly Node[]): Prepared {
   });
   const allocations = program.externals.map((external) =>
     'storage' in external
-      ? allocationOf(storages[external.storage] as Storage)
-      : allocationOf(results[external.root] as Storage),
+      ? allocationOf(elementAt(storages, external.storage))
+      : allocationOf(elementAt(results, external.root)),
   );
   return { executable: program.executable, allocations, results };
 }

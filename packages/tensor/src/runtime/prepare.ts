@@ -1,4 +1,4 @@
-/** From a graph to something that runs: schedule, plan and code, each stage timed, and shown to a listener if there is one. */
+/** From a graph to something that runs: schedule, plan and code. Each stage is timed, and its result is shown to a listener if there is one. */
 
 import { formatGraph, type NamedRoot, numberNodes } from '../graph/format-graph.ts';
 import { orderNodes } from '../graph/node.ts';
@@ -19,7 +19,7 @@ function timed<T>(body: () => T): readonly [result: T, milliseconds: number] {
 }
 
 export interface GraphOptions {
-  /** The roots' canonical graph, where the caller has it already. */
+  /** The canonical graph of the roots, if the caller has it already. */
   readonly canonical?: CanonicalGraph;
   /** See `planSchedule`. */
   readonly replaces?: ReadonlyMap<number, Storage>;
@@ -62,7 +62,7 @@ function formatRecorded(roots: readonly NamedRoot[]): string {
   return formatGraph(order, roots, numberNodes(order, 'n'), uncomputedSources);
 }
 
-/** A plan made ready to run. @throws UnsupportedDTypeError where one of its buffers has a dtype that the backend does not compute with */
+/** Makes a plan ready to run. @throws UnsupportedDTypeError if a buffer has a dtype that the backend does not support */
 export function preparePlan(
   backend: Backend,
   plan: Plan,

@@ -1,3 +1,4 @@
+/** What `explain` returns and TESSERA_DEBUG prints. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import '../backends/gpujs/index.ts';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';

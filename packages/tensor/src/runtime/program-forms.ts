@@ -1,4 +1,4 @@
-/** The intermediate forms of a program, as texts: for `explain()` of compiled functions, and for the environment variable TESSERA_DEBUG. */
+/** The intermediate forms of a program as text, for `explain()` of compiled functions and the environment variable TESSERA_DEBUG. */
 
 import type { Backend, Executable } from '../kernel/backend.ts';
 
@@ -9,7 +9,7 @@ export type ProgramForm = (typeof programForms)[number];
 
 /** How long each stage of making a program took, in milliseconds. */
 export interface ProgramTimes {
-  /** Running the function, once or twice, and computing what it found that was not computed yet. */
+  /** Running the function once or twice, and computing values that it needs and that were not computed yet. */
   readonly recording: number;
   readonly scheduling: number;
   readonly planning: number;
@@ -84,8 +84,8 @@ export function parseDebugForms(text: string): ReadonlySet<ProgramForm> {
 let printedPrograms = 0;
 
 /**
- * Prints the forms that TESSERA_DEBUG names, and the times, to standard error; null where it names none. It is read for each program,
- * so that a program may change it. Browsers have no environment.
+ * A listener that prints the forms named by TESSERA_DEBUG, and the times, to stderr; null if it names none. The variable is read for each
+ * program, so that it can be changed at run time. Browsers have no environment.
  */
 export function debugListener(program: string, backend: Backend): FormListener | null {
   const text = typeof process === 'undefined' ? undefined : process.env?.TESSERA_DEBUG;

@@ -1,3 +1,4 @@
+/** Computing and storing values: when, how often, and on which backend. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ReferenceBackend, registerReferenceBackends } from '../backends/reference/backend.ts';
 import { ones, realize, realizeSync, tensor, zeros } from '../functions.ts';

@@ -1,6 +1,6 @@
-/** Computing what nodes stand for, and reading it. */
+/** Computing the values of nodes, and reading them. */
 
-import { buffer, materialise } from '../graph/graph.ts';
+import { buffer, materialize } from '../graph/graph.ts';
 import { type Node, orderNodes } from '../graph/node.ts';
 import {
   allocationOf,
@@ -12,47 +12,50 @@ import {
 } from '../graph/storage.ts';
 import { type Backend, getBackend, openBackend } from '../kernel/backend.ts';
 import { decodeArray, type TypedArray } from '../kernel/dtype.ts';
+import { elementAt } from '../kernel/element-at.ts';
 import { sizeOf } from '../kernel/shape.ts';
 import { executeGraph, executeGraphSync } from './execute.ts';
 import { type GraphOracle, isGraphOracle } from './oracle.ts';
 import { refuseReadWhileRecording } from './recording.ts';
 import { currentScope, trackStorage } from './scope.ts';
 
-/** Assigned state that was not computed yet. The next realisation on its backend computes it too, so that graphs do not grow. */
+/** Assigned state that was not computed yet. The next computation on its backend computes it too, so that graphs do not grow. */
 const dirty = new Set<Storage>();
 
+/** Notes that a storage has been assigned a value that is to be computed. */
 export const markDirty = (storage: Storage): void => {
   dirty.add(storage);
 };
 
-/** The nodes that assigned state waits for. */
+/** The nodes of assigned state that was not computed yet. */
 export const pendingNodes = (): Node[] => [...dirty].flatMap(({ pending }) => (pending === null ? [] : [pending]));
 
 const storageOf = (node: Node): Storage | undefined =>
   node.op === 'buffer' ? node.arg.storage : realizedStorage(node);
 
-/** The backend on which the values below the nodes live; undefined where none are stored. */
+/** The backend of the stored values that the nodes are computed from; undefined if there are none. Throws if there are two. */
 export function findBackend(nodes: readonly Node[]): Backend | undefined {
   let first: Backend | undefined;
   for (const node of orderNodes(nodes, uncomputedSources)) {
     const backend = storageOf(node)?.backend;
+    if (backend === undefined) continue;
     first ??= backend;
-    if (backend !== undefined && backend !== first)
+    if (backend !== first)
       throw new Error(
-        `realize: values of one computation live on two backends, '${(first as Backend).name}' and '${backend.name}'; ` +
-          `move one of them: await x.to('${backend.name}'), or a whole model and its optimiser: await model.to('${backend.name}')`,
+        `realize: one computation uses values on two backends, '${first.name}' and '${backend.name}'; ` +
+          `move one of them: await x.to('${backend.name}'), or a whole model and its optimizer: await model.to('${backend.name}')`,
       );
   }
   return first;
 }
 
-/** What has to be computed: a node, and the pending storage that takes the value, if one does. */
+/** Something to compute: a node, and the pending storage that receives the value, if there is one. */
 interface Target {
   readonly node: Node;
   readonly fills: Storage | null;
 }
 
-/** The nodes that are not computed, the pending storages they depend on, and all assigned state of the same backend. */
+/** Everything to compute: the nodes, the pending storages they depend on, and all assigned state of the same backend. */
 function findWork(nodes: readonly Node[]): { backend: Backend; targets: Target[] } {
   const backend = findBackend(nodes) ?? getBackend();
   for (const storage of dirty) if (storage.pending === null) dirty.delete(storage);
@@ -66,18 +69,18 @@ function findWork(nodes: readonly Node[]): { backend: Backend; targets: Target[]
   const targets: Target[] = [...roots].map((node) => ({ node, fills: null }));
   for (const fills of pending) {
     const node = fills.pending as Node;
-    // Every target has a storage of its own: what is stored, or computed for another target, is copied.
+    // Every target has a storage of its own: a value that is stored already, or computed for another target, is copied.
     const copied = roots.has(node) || storageOf(node) !== undefined;
     roots.add(node);
-    targets.push({ node: copied ? materialise(node) : node, fills });
+    targets.push({ node: copied ? materialize(node) : node, fills });
   }
   return { backend, targets };
 }
 
-/** Each target's value moves to where it belongs. */
+/** Puts the results into the targets. */
 function commit(targets: readonly Target[], results: readonly Storage[], scope = currentScope()): void {
   targets.forEach(({ node, fills }, k) => {
-    const result = results[k] as Storage;
+    const result = elementAt(results, k);
     if (fills === null) {
       setRealizedStorage(node, result);
       trackStorage(result, scope);
@@ -91,7 +94,7 @@ function commit(targets: readonly Target[], results: readonly Storage[], scope =
 /** Evaluates the graph on a backend that does so itself. */
 function interpret(backend: GraphOracle, nodes: readonly Node[]): Storage[] {
   const values = backend.interpret(nodes, readStorageSync);
-  return values.map((value, k) => storeArray(backend, (nodes[k] as Node).dtype, value));
+  return values.map((value, k) => storeArray(backend, elementAt(nodes, k).dtype, value));
 }
 
 const compute = async (backend: Backend, nodes: readonly Node[]): Promise<Storage[]> =>
@@ -100,10 +103,10 @@ const compute = async (backend: Backend, nodes: readonly Node[]): Promise<Storag
 const computeSync = (backend: Backend, nodes: readonly Node[]): Storage[] =>
   isGraphOracle(backend) ? interpret(backend, nodes) : executeGraphSync(backend, nodes);
 
-/** Realisations run one after the other, so that none computes what another already does. */
+/** Computations run one after the other, so that no value is computed twice. */
 let lastRealization: Promise<void> = Promise.resolve();
 
-/** Runs `body` after all computations that were asked for before, and before all that are asked for later. */
+/** Runs `body` after all computations that were requested before, and before all that are requested later. */
 export function inTurn<T>(body: () => Promise<T>): Promise<T> {
   const turn = lastRealization.then(body);
   lastRealization = turn.then(
@@ -113,14 +116,14 @@ export function inTurn<T>(body: () => Promise<T>): Promise<T> {
   return turn;
 }
 
-/** Computes and stores the values of all nodes together, and assigned state with them. */
+/** Computes and stores the values of all nodes together, along with assigned state. */
 export function realizeNodes(nodes: readonly Node[]): Promise<void> {
   refuseReadWhileRecording();
   const scope = currentScope();
   return inTurn(() => realizeNow(nodes, scope));
 }
 
-/** The same without waiting for a turn: for those who have it. */
+/** The same without waiting for a turn, for callers that run inside `inTurn`. */
 export async function realizeNow(nodes: readonly Node[], scope = currentScope()): Promise<void> {
   try {
     const { backend, targets } = findWork(nodes);
@@ -131,7 +134,7 @@ export async function realizeNow(nodes: readonly Node[], scope = currentScope())
   }
 }
 
-/** The same, blocking, where the backend can. */
+/** The same, blocking. Throws where the backend cannot block. */
 export function realizeNodesSync(nodes: readonly Node[]): void {
   refuseReadWhileRecording();
   try {
@@ -145,7 +148,7 @@ export function realizeNodesSync(nodes: readonly Node[]): void {
 
 const nodesOf = (targets: readonly Target[]): Node[] => targets.map((target) => target.node);
 
-/** After a failure assigned state is computed only where it is needed: what failed must not fail what does not depend on it. */
+/** After a failure, assigned state is computed only when it is needed, so that its failure does not affect other computations. */
 const postponeState = (): void => dirty.clear();
 
 function readStorageSync(storage: Storage): TypedArray {
@@ -155,21 +158,22 @@ function readStorageSync(storage: Storage): TypedArray {
   return decodeArray(storage.dtype, backend.readSync(allocationOf(storage), storage.dtype, storage.length));
 }
 
-/** The node's values, row by row, in an array of their own, of `computeDType(node.dtype)`. */
+/** The node's values, row-major, in a new array of `computeDType(node.dtype)`. */
 export async function readNode(node: Node): Promise<TypedArray> {
   await realizeNodes([node]);
   const storage = realizedStorage(node) as Storage;
   return decodeArray(node.dtype, await storage.backend.read(allocationOf(storage), node.dtype, sizeOf(node.shape)));
 }
 
+/** The same, blocking. Throws where the backend cannot block. */
 export function readNodeSync(node: Node): TypedArray {
   realizeNodesSync([node]);
   return readStorageSync(realizedStorage(node) as Storage);
 }
 
 /**
- * A stored leaf with the node's values on another backend; the node itself where they are, or will be computed, there already. The
- * values pass through JavaScript's memory.
+ * A leaf with the node's values stored on another backend, or the node itself if they are, or will be computed, there already. The values
+ * are copied through JavaScript's memory.
  */
 export async function relocate(node: Node, to: Backend | string): Promise<Node> {
   refuseReadWhileRecording();

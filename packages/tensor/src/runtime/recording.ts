@@ -1,3 +1,5 @@
+/** Recording functions into compiled programs: while one is recorded, assignments are reported and values cannot be read. */
+
 import type { Node } from '../graph/node.ts';
 import type { Storage } from '../graph/storage.ts';
 
@@ -6,21 +8,23 @@ export interface StateCell {
   node: Node;
 }
 
-/** Who listens while a function is recorded into a compiled step. */
+/** Receives assignments while a function is recorded. */
 export interface Recorder {
-  /** The cell is about to stand for `storage`, which is pending; `cell.node` is still the old value. */
+  /** `storage`, which is pending, will become the cell's value; `cell.node` is still the old value. */
   assigned(cell: StateCell, storage: Storage): void;
 }
 
 let current: Recorder | null = null;
-/** What went wrong inside the recording, also where the error itself was lost in a promise that nobody awaits. */
+/** An error inside the recording, kept in case that it was thrown into a promise that nothing awaits. */
 let violation: Error | null = null;
 
+/** The recorder of the function that is being recorded, if there is one. */
 export const currentRecorder = (): Recorder | null => current;
 
+/** Whether a function is being recorded. */
 export const isRecording = (): boolean => current !== null;
 
-/** Runs `body` while `recorder` listens. Reading a value inside is an error. */
+/** Runs `body` and reports assignments to `recorder`. Reading a value inside is an error. */
 export function withRecording<T>(recorder: Recorder, body: () => T): T {
   const previous = { current, violation };
   current = recorder;
@@ -34,13 +38,15 @@ export function withRecording<T>(recorder: Recorder, body: () => T): T {
   }
 }
 
-/** Throws if a function is being recorded, and makes the recording fail. */
+/** If a function is being recorded, throws and makes the recording fail. */
 export function refuseWhileRecording(message: string): void {
   if (current === null) return;
   violation ??= new Error(message);
   throw violation;
 }
 
-/** A value read while a compiled step is recorded would be frozen into the step. */
+/** Refuses to read a value while recording: it would become a constant of the program. */
 export const refuseReadWhileRecording = (): void =>
-  refuseWhileRecording('reading a value while recording a compiled step: return it from the function instead');
+  refuseWhileRecording(
+    'a value cannot be read while a compiled function is recorded: return the tensor from the function instead',
+  );

@@ -1,4 +1,4 @@
-/** Which storages were made inside a `tidy` scope. */
+/** Scopes of `tidy`: the storages that were created inside of each. */
 
 import type { Storage } from '../graph/storage.ts';
 import { contextVariable } from './async-context.ts';
@@ -9,14 +9,16 @@ type Scope = Set<Storage>;
 const current = contextVariable<Scope>();
 
 /**
- * The scope in which code runs. Whoever stores a value later than it was asked for takes the scope when it is asked: not every
- * engine follows a scope behind an `await`. Null also while a compiled step is recorded: what it makes belongs to the step.
+ * The scope that code runs in, null outside of any. Asynchronous functions must take it when they are called, not when they resume,
+ * because not every engine follows a scope across an `await`. Null also while a compiled function is recorded: what it creates belongs to
+ * the program.
  */
 export const currentScope = (): Scope | null => (isRecording() ? null : (current.get() ?? null));
 
-/** The scope gives the storage back at its end. */
+/** Makes the scope release the storage at its end. */
 export function trackStorage(storage: Storage, scope: Scope | null = currentScope()): void {
   scope?.add(storage);
 }
 
+/** Runs `body`; storages that are created inside are added to `made`. */
 export const runInScope = <T>(made: Scope, body: () => T): T => current.run(made, body);

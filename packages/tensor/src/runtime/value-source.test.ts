@@ -1,3 +1,4 @@
+/** Tensors whose values a function creates when they are first used. */
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';
 import { createWasmBackend } from '../backends/wasm/index.ts';

@@ -2,9 +2,10 @@
 
 import type { Storage } from '../graph/storage.ts';
 import { bytesOf } from '../kernel/dtype.ts';
+import { elementAt } from '../kernel/element-at.ts';
 import { type Access, accessesOf, copyKernel, type Kernel } from '../kernel/kernel.ts';
 import type { Place, Plan, PlannedBuffer } from '../kernel/plan.ts';
-import { type Lifetime, lifetimesOf, placeTemporaries, type TemporaryPlace } from '../kernel/temporaries.ts';
+import { type Lifetime, lifetimesOf, placeTemporaries } from '../kernel/temporaries.ts';
 import { contiguousView } from '../kernel/view.ts';
 import type { Schedule, ScheduledBuffer } from './scheduled.ts';
 
@@ -59,7 +60,7 @@ export function planSchedule(schedule: Schedule, replaces: ReadonlyMap<number, S
       externalOf.set(buffer, index);
       return;
     }
-    const { dtype, length } = buffers[buffer] as ScheduledBuffer;
+    const { dtype, length } = elementAt(buffers, buffer);
     const target = buffers.push({ dtype, length, role: { kind: 'storage', storage } }) - 1;
     externalOf.set(target, index);
     const view = contiguousView([length]);
@@ -69,7 +70,7 @@ export function planSchedule(schedule: Schedule, replaces: ReadonlyMap<number, S
   const planned = buffers.map(({ dtype, length }, buffer) => ({
     dtype,
     length,
-    place: places.places[buffer] as Place,
+    place: elementAt(places.places, buffer),
   }));
   const plan: Plan = {
     buffers: planned,
@@ -93,13 +94,13 @@ function canOverwrite(
   const { reads, writes } = accesses[writer] as { reads: Access[]; writes: Access[] };
   const touching = reads.filter(({ buffer }) => buffer === old);
   if (touching.length === 0) return true;
-  const kernel = kernels[writer] as Kernel;
+  const kernel = elementAt(kernels, writer);
   if (kernel.kind !== 'loop' || kernel.program.instructions.some((i) => i.op === 'gather' && i.access.buffer === old))
     return false;
   const stores = writes.filter(({ buffer }) => buffer === fresh);
   return (
     stores.length === 1 &&
-    touching.every(({ view }) => JSON.stringify(view) === JSON.stringify((stores[0] as Access).view))
+    touching.every(({ view }) => JSON.stringify(view) === JSON.stringify(elementAt(stores, 0).view))
   );
 }
 
@@ -113,7 +114,7 @@ function placeBuffers(
   const temporaries = [...buffers.keys()].filter((buffer) => !externalOf.has(buffer) && lifetimes.has(buffer));
   const placed = placeTemporaries(
     temporaries.map((buffer) => ({
-      bytes: alignedBytes(buffers[buffer] as ScheduledBuffer),
+      bytes: alignedBytes(elementAt(buffers, buffer)),
       ...(lifetimes.get(buffer) as Lifetime),
     })),
     { alignment },
@@ -123,7 +124,7 @@ function placeBuffers(
     return index === undefined ? { kind: 'arena', byteOffset: 0 } : { kind: 'external', index };
   });
   temporaries.forEach((buffer, k) => {
-    places[buffer] = { kind: 'arena', byteOffset: (placed.places[k] as TemporaryPlace).byteOffset };
+    places[buffer] = { kind: 'arena', byteOffset: elementAt(placed.places, k).byteOffset };
   });
   return { places, arenaBytes: placed.pages[0] ?? 0 };
 }
@@ -144,8 +145,8 @@ function formStages(kernels: readonly Kernel[], buffers: readonly PlannedBuffer[
     list.some(({ space, start, end }) => space === other.space && start < other.end && other.start < end);
   for (const kernel of kernels) {
     const { reads, writes } = accessesOf(kernel);
-    const readMemory = reads.map(({ buffer }) => memoryOf(buffers[buffer] as PlannedBuffer));
-    const writtenMemory = writes.map(({ buffer }) => memoryOf(buffers[buffer] as PlannedBuffer));
+    const readMemory = reads.map(({ buffer }) => memoryOf(elementAt(buffers, buffer)));
+    const writtenMemory = writes.map(({ buffer }) => memoryOf(elementAt(buffers, buffer)));
     const conflict =
       readMemory.some((memory) => meet(written, memory)) ||
       writtenMemory.some((memory) => meet(written, memory) || meet(read, memory));
@@ -171,13 +172,13 @@ export function verifyPlan({ buffers, stages }: Plan): void {
   for (const kernel of stages.flat()) {
     const { reads, writes } = accessesOf(kernel);
     for (const { buffer } of reads) {
-      if ((buffers[buffer] as PlannedBuffer).place.kind === 'external' || holds(buffer)) continue;
+      if (elementAt(buffers, buffer).place.kind === 'external' || holds(buffer)) continue;
       throw new Error(
         `plan: kernel '${kernel.name}' reads buffer ${buffer}, whose slot was not written or was taken by another buffer`,
       );
     }
     for (const { buffer } of writes) {
-      const planned = buffers[buffer] as PlannedBuffer;
+      const planned = elementAt(buffers, buffer);
       if (planned.place.kind === 'external') continue;
       const { start, end } = memoryOf(planned);
       for (let k = owners.length - 1; k >= 0; k--) {

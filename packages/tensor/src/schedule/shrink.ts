@@ -2,8 +2,10 @@
  * A part of a contraction's result is the contraction of parts of its operands: what is cut off need not be computed. The gradient of a
  * padded convolution is of this kind: the border that the padding added has a gradient too, which nobody asks for.
  */
+
 import * as graph from '../graph/graph.ts';
 import type { Node, NodeOf, Op } from '../graph/node.ts';
+import { elementAt } from '../kernel/element-at.ts';
 import { axisMap } from './units.ts';
 
 /** Half-open, one for each axis. */
@@ -12,7 +14,7 @@ interface Range {
   readonly end: readonly number[];
 }
 
-const sizesOf = ({ start, end }: Range): number[] => end.map((to, axis) => to - (start[axis] as number));
+const sizesOf = ({ start, end }: Range): number[] => end.map((to, axis) => to - elementAt(start, axis));
 
 /** `range` of `node`, with the contraction under views of it computed for that range alone; null where there is none. */
 function partOf(node: Node, range: Range): Node | null {
@@ -22,21 +24,21 @@ function partOf(node: Node, range: Range): Node | null {
       return contractPart(node as NodeOf<'contract'>, range);
     case 'shrink': {
       const { start } = (node as NodeOf<'shrink'>).arg;
-      const shift = (places: readonly number[]): number[] => places.map((at, axis) => at + (start[axis] as number));
+      const shift = (places: readonly number[]): number[] => places.map((at, axis) => at + elementAt(start, axis));
       return partOf(source, { start: shift(range.start), end: shift(range.end) });
     }
     case 'permute': {
       const { axes } = (node as NodeOf<'permute'>).arg;
       const before = (places: readonly number[]): number[] =>
-        axes.map((_, axis) => places[axes.indexOf(axis)] as number);
+        axes.map((_, axis) => elementAt(places, axes.indexOf(axis)));
       const part = partOf(source, { start: before(range.start), end: before(range.end) });
       return part && graph.permute(part, axes);
     }
     case 'reshape': {
       const axes = axisMap(source.shape, [node]);
       if (axes === null || sizesOf(range).includes(0)) return null;
-      const start = axes.map((axis) => (axis < 0 ? 0 : (range.start[axis] as number)));
-      const end = axes.map((axis) => (axis < 0 ? 1 : (range.end[axis] as number)));
+      const start = axes.map((axis) => (axis < 0 ? 0 : elementAt(range.start, axis)));
+      const end = axes.map((axis) => (axis < 0 ? 1 : elementAt(range.end, axis)));
       const part = partOf(source, { start, end });
       return part && graph.reshape(part, sizesOf(range));
     }
@@ -49,11 +51,11 @@ function contractPart(node: NodeOf<'contract'>, range: Range): Node {
   const { a, b, out } = node.arg;
   const operandPart = (operand: Node, labels: readonly number[]): Node => {
     const place = (places: readonly number[], otherwise: (axis: number) => number): number[] =>
-      labels.map((label, axis) => (out.includes(label) ? (places[out.indexOf(label)] as number) : otherwise(axis)));
+      labels.map((label, axis) => (out.includes(label) ? elementAt(places, out.indexOf(label)) : otherwise(axis)));
     return graph.shrink(
       operand,
       place(range.start, () => 0),
-      place(range.end, (axis) => operand.shape[axis] as number),
+      place(range.end, (axis) => elementAt(operand.shape, axis)),
     );
   };
   const [left, right] = node.sources as readonly [Node, Node];
@@ -69,7 +71,7 @@ const passesThrough: ReadonlySet<string> = new Set<Op>(['permute', 'reshape', 's
  */
 export function shrinkContraction(node: NodeOf<'shrink'>, source: Node, uses: ReadonlyMap<Node, number>): Node | null {
   const { start, end } = node.arg;
-  for (let under = node.sources[0] as Node; ; under = under.sources[0] as Node) {
+  for (let under = elementAt(node.sources, 0); ; under = elementAt(under.sources, 0)) {
     if (uses.get(under) !== 1) return null;
     if (!passesThrough.has(under.op)) break;
   }

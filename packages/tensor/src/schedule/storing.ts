@@ -108,7 +108,7 @@ export function chooseInlined(graph: UnitGraph, groups: Groups): Set<Unit> {
 }
 
 const isCheapKind = (unit: Unit): boolean =>
-  unit.kind === 'element' && unit.node.op !== 'gather' && unit.node.op !== 'materialise';
+  unit.kind === 'element' && unit.node.op !== 'gather' && unit.node.op !== 'materialize';
 
 const fenced = (edge: Edge): boolean => edge.chain.some((view) => view.op === 'barrier');
 

@@ -77,7 +77,7 @@ describe('operations that no tensor method reaches alone', () => {
     const x = stored([1, 2], [2]);
     for (const node of [
       graph.detach(x),
-      graph.materialise(x),
+      graph.materialize(x),
       graph.barrier(x, [graph.constant(1)]),
       graph.custom(x, [graph.constant(1)], { name: 'none', backward: () => [null] }),
     ])

@@ -194,7 +194,7 @@ const rules: { readonly [O in Op]: Rule<O> } = {
   },
 
   detach: first,
-  materialise: first,
+  materialize: first,
   barrier: first,
   custom: first,
 };
