@@ -1,5 +1,6 @@
-/** Code for the loads and stores of a program: where they stand, their guards, the rows of gathers. */
+/** Writes the loads and stores of a program: their addresses, their guards, and the rows of gathers. */
 import type { Value } from '../../../kernel/kernel.ts';
+import { nth } from '../../../kernel/nth.ts';
 import type { FunctionBuilder, Local, Operand } from '../emit/encoder.ts';
 import type { VectorCode } from '../vectors/vector-code.ts';
 import { loadAdjacent, loadLanes, loadSplat, type Place, storeAdjacent, storeLane } from '../vectors/vector-memory.ts';
@@ -8,23 +9,23 @@ import { isAdjacent, type PlannedAccess, type PlannedGuard } from './access.ts';
 import type { Slot } from './slots.ts';
 import type { Stream, Streams } from './streams.ts';
 
-/** Bytes of zeros that stand in for a row whose guard fails: eight slots of the widest type. */
+/** The number of zero bytes that are read in place of a row whose guard fails: eight slots of the widest type. */
 export const zeroBytes = 8 * 4 * 8;
 
-/** Writes the zeros to the thread's scratch memory. */
-export function emitZeros(fn: FunctionBuilder, scratch: Local = fn.params[3]): void {
+/** Writes the zeros to scratch memory. */
+export function emitZeros(fn: FunctionBuilder, scratch: Local): void {
   for (let offset = 0; offset < zeroBytes; offset += 16)
     fn.get(scratch).get(fn.constant('i32x4', 0)).mem('v128.store', offset);
 }
 
-/** Where an access stands while a run along the vector axis goes on. */
+/** The position of an access during a run along the vector axis. */
 interface Cursor {
   readonly address: Local;
-  /** Bytes from the cursor to the access's first element. */
+  /** The distance from the cursor to the access's first element, in bytes. */
   readonly offset: number;
-  /** Added to `address` when the run moves on, where the cursor does not follow a stream. */
+  /** What to add to `address` when the run advances; null if the cursor follows a stream. */
   readonly ownStep: ((elements: number) => Operand) | null;
-  /** Guards are settled: failing rows read zeros. */
+  /** Whether guards need no further checks, because failing rows read zeros. */
   readonly settled: boolean;
 }
 
@@ -33,11 +34,13 @@ export interface AccessCodeOptions {
   readonly streams: Streams;
   /** Points to `zeroBytes` zeros. */
   readonly zeros: Local;
-  /** Whether the row of a gather differs from element to element, and the rows of one slot. */
+  /** Whether the row of a gather differs from element to element. */
   readonly rowVaries: (row: Value) => boolean;
+  /** The rows of one slot of a gather. */
   readonly rowQuad: (row: Value, slot: number) => Quad;
 }
 
+/** Writes the accesses of one program. */
 export class AccessCode {
   readonly #code: VectorCode;
   readonly #options: AccessCodeOptions;
@@ -51,7 +54,7 @@ export class AccessCode {
 
   // Runs along the vector axis.
 
-  /** Starts a run where the streams stand: these accesses move by `advance` until `endRun`. */
+  /** Starts a run at the current position of the streams; `advance` moves these accesses until `endRun`. */
   beginRun(accesses: Iterable<PlannedAccess>): void {
     const { fn } = this.#code;
     for (const stream of this.#options.streams.along(this.#options.vectorAxis)) {
@@ -63,11 +66,11 @@ export class AccessCode {
       if (this.#followsRow(access) || this.mayReadZeros(access)) this.#cursors.set(access, this.#prepare(access));
   }
 
-  /** Moves a run on. */
+  /** Advances the run by a number of elements. */
   advance(elements: number): void {
     const { fn } = this.#code;
     for (const [stream, local] of this.#runLocals)
-      fn.increment(local, stream.coefficients[this.#options.vectorAxis] * elements);
+      fn.increment(local, nth(stream.coefficients, this.#options.vectorAxis) * elements);
     for (const { address, ownStep } of this.#cursors.values())
       if (ownStep !== null) fn.increment(address, ownStep(elements));
   }
@@ -77,21 +80,21 @@ export class AccessCode {
     this.#cursors = new Map();
   }
 
-  /** Where a stream is in the run. */
+  /** The value of a stream in the current run. */
   at(stream: Stream): Local {
     return this.#runLocals.get(stream) ?? stream.local;
   }
 
-  /** A gather whose row is the same along the vector axis: after the row is known, an access like others. */
+  /** Whether an access is a gather whose row is the same along the vector axis. Once the row is known, it is like other accesses. */
   #followsRow({ row }: PlannedAccess): boolean {
     return row !== null && !this.#options.rowVaries(row.value);
   }
 
-  /** Whether guards decide for a whole run at once, so that a run for which they fail can read zeros instead. */
+  /** Whether the guards have the same result for a whole run, so that a run for which they fail can read zeros instead. */
   mayReadZeros(access: PlannedAccess): boolean {
     return (
       access.guards.length > 0 &&
-      // The zeros lie in the first memory.
+      // The zeros are in the first memory.
       access.memory === 0 &&
       isAdjacent(access) &&
       access.acrossStride === 0 &&
@@ -136,15 +139,15 @@ export class AccessCode {
 
   /** Pushes the row of a gather, clamped to the table, in one lane. */
   #pushRow({ row }: PlannedAccess, slot: number, lane: number): void {
-    if (row === null) throw new Error('wasm: only a gather has a row');
+    if (row === null) throw new Error('wasm: the row of an access that is not a gather was requested');
     const code = this.#code;
-    const rows = code.op('i32x4.max_s', this.#options.rowQuad(row.value, slot)[0], code.splat('i32x4', 0));
+    const rows = code.op('i32x4.max_s', nth(this.#options.rowQuad(row.value, slot), 0), code.splat('i32x4', 0));
     code.push(code.op('i32x4.min_s', rows, code.splat('i32x4', row.last))).lane('i32x4.extract_lane', lane);
   }
 
   // Guards.
 
-  /** Pushes whether a guard holds some elements along the vector axis and some along the tile axis from where the streams stand. */
+  /** Pushes whether a guard holds at `element` along the vector axis and `across` along the tile axis from the streams' position. */
   #pushHolds(guard: PlannedGuard, element: number, across: number, pushRow: () => void): void {
     const { fn } = this.#code;
     const { sum, step, acrossStep, rowStep, low, high } = guard;
@@ -158,7 +161,7 @@ export class AccessCode {
     fn.i32(high - low).op('i32.lt_u');
   }
 
-  /** Pushes whether all guards hold at all of these elements. A linear sum that is within bounds at both ends is so between. */
+  /** Pushes whether all guards hold at all of these elements. (A linear sum that is within bounds at both ends is so in between.) */
   #pushAllHold(access: PlannedAccess, elements: readonly number[], across: number): void {
     const { fn } = this.#code;
     let first = true;
@@ -172,7 +175,7 @@ export class AccessCode {
 
   // Loads and stores.
 
-  /** Loads slots of an access where it stands now. */
+  /** Returns a function that loads slots of an access at its current position. */
   loader(access: PlannedAccess): (slot: Slot, k: number) => Quad {
     const code = this.#code;
     const { dtype, guards, row, stride } = access;
@@ -195,18 +198,16 @@ export class AccessCode {
     };
   }
 
-  /** A load under guards that are looked at here: all lanes at once where all of them hold, else lane by lane. */
+  /** A load that checks its guards: it loads all lanes at once if the guards hold for all, else lane by lane. */
   #guarded(access: PlannedAccess, slot: Slot, start: Place, whole: (place: Place) => Quad): Quad {
     const code = this.#code;
     const { fn } = code;
     const { dtype, guards, stride } = access;
     const result = constantQuad(code, dtype, 0).map(() => code.fresh());
     const assign = (quad: Quad): void => {
-      result.forEach((local, part) => {
-        code.push(quad[part]).set(local);
-      });
+      for (const [part, local] of result.entries()) code.push(nth(quad, part)).set(local);
     };
-    // The place may lie before the buffer where guards fail: it is added up, not left to the instruction's offset.
+    // The place may be before the buffer where guards fail, so the whole sum is computed instead of using the instruction's offset.
     const place: Place = { address: code.fresh('i32'), offset: 0, memory: start.memory };
     fn.get(start.address).i32(start.offset).op('i32.add').set(place.address);
     const first = slot.offset;
@@ -235,18 +236,21 @@ export class AccessCode {
     return result;
   }
 
-  /** 4 x 4 words: vectors along the tile axis, turned into vectors along the vector axis. */
+  /** Loads 4 x 4 words as vectors along the tile axis, and transposes them to vectors along the vector axis. */
   loadTile(access: PlannedAccess): Quad[] {
     const code = this.#code;
     const { address, offset } = this.#cursors.get(access) ?? this.#prepare(access);
     const lines = [0, 1, 2, 3].map((line) =>
       code.local(
-        loadAdjacent(
-          code,
-          access.dtype,
-          { address, offset: offset + line * access.stride, memory: access.memory },
-          4,
-        )[0],
+        nth(
+          loadAdjacent(
+            code,
+            access.dtype,
+            { address, offset: offset + line * access.stride, memory: access.memory },
+            4,
+          ),
+          0,
+        ),
       ),
     );
     return transpose(code, lines).map((vector) => [vector]);
@@ -257,7 +261,7 @@ export class AccessCode {
     const code = this.#code;
     const { fn } = code;
     const { dtype, guards, row, stride, address: stream } = access;
-    if (row === null) throw new Error('wasm: only a gather has rows');
+    if (row === null) throw new Error('wasm: the rows of an access that is not a gather were requested');
     const offset = access.offset - stream.offset;
     return loadLanes(code, dtype, slot.lanes, (lane, load) => {
       const fetch = (): void => {
@@ -271,19 +275,19 @@ export class AccessCode {
       };
       if (guards.length === 0) fetch();
       else {
-        guards.forEach((guard, g) => {
+        for (const [g, guard] of guards.entries()) {
           this.#pushHolds(guard, slot.offset + lane, slot.across, () => this.#pushRow(access, k, lane));
           if (g > 0) fn.op('i32.and');
-        });
+        }
         fn.if(fetch);
       }
     });
   }
 
-  /** Writes a value to slots, the last slot first: V8 pairs adjacent stores without an extra one if the higher comes first. */
+  /** Stores a value to slots, the last slot first: V8 pairs adjacent stores without an extra one if the higher comes first. */
   store(access: PlannedAccess, slots: readonly Slot[], packed: readonly (readonly Local[])[]): void {
     const cursor = this.#cursors.get(access) ?? this.#prepare(access);
-    for (let k = slots.length - 1; k >= 0; k--) this.#storeSlot(access, cursor, slots[k], packed[k]);
+    for (let k = slots.length - 1; k >= 0; k--) this.#storeSlot(access, cursor, nth(slots, k), nth(packed, k));
   }
 
   #storeSlot(access: PlannedAccess, cursor: Cursor, slot: Slot, packed: readonly Local[]): void {

@@ -1,14 +1,17 @@
-/** How the code of a loop nest finds the elements of an access: which streams it follows, how it lies along the vector axis. */
+/** Plans how the code of a loop nest finds the elements of an access: which streams it follows, and how it moves along the vector axis. */
 import { bytesOf, type DType } from '../../../kernel/dtype.ts';
 import type { Access, Value } from '../../../kernel/kernel.ts';
+import { nth } from '../../../kernel/nth.ts';
 import type { Stream, Streams } from './streams.ts';
 
 export interface PlannedGuard {
-  /** Its sum at the first element of a slot group, without the row of a gather. */
+  /** Its sum at the first element of a group of slots, without the row of a gather. */
   readonly sum: Stream;
-  /** What a step along the vector axis, one along the tile axis and a row of a gather add. */
+  /** What one step along the vector axis adds to the sum. */
   readonly step: number;
+  /** What one step along the tile axis adds. */
   readonly acrossStep: number;
+  /** What one row of a gather adds. */
   readonly rowStep: number;
   readonly low: number;
   readonly high: number;
@@ -17,14 +20,14 @@ export interface PlannedGuard {
 export interface PlannedAccess {
   readonly dtype: DType;
   readonly buffer: number;
-  /** The memory in which the buffer lies. */
+  /** The memory that contains the buffer. */
   readonly memory: number;
   readonly address: Stream;
-  /** Bytes from the access's place to that of the stream are found at emission: shared streams move until all are known. */
+  /** The access's offset in its buffer, in bytes. The distance to the stream is computed later, because shared streams may still move. */
   readonly offset: number;
-  /** Bytes from one element to the next along the vector axis. */
+  /** The distance between neighbors along the vector axis, in bytes. */
   readonly stride: number;
-  /** The same along the tile axis; 0 where there is none. */
+  /** The distance between neighbors along the tile axis, in bytes; 0 if there is no tile axis. */
   readonly acrossStride: number;
   readonly guards: readonly PlannedGuard[];
   /** The computed row of a gather. */
@@ -33,7 +36,7 @@ export interface PlannedAccess {
 
 export const isAdjacent = ({ stride, dtype }: PlannedAccess): boolean => stride === bytesOf(dtype);
 
-/** `rank` is the number of the domain's axes; what a view has beyond is the row of a gather, which `row` computes. */
+/** Plans an access. `rank` is the number of the domain's axes; the additional axis of a gather's view is its row, which `row` computes. */
 export function planAccess(
   streams: Streams,
   { buffer, view }: Access,
@@ -45,13 +48,14 @@ export function planAccess(
   const { rank, vectorAxis, tileAxis } = axesOfSlots;
   const bytes = bytesOf(dtype);
   const axes = view.strides.slice(0, rank).map((stride, axis) => (view.shape[axis] === 1 ? 0 : stride * bytes));
+  const across = (steps: readonly number[]): number => (tileAxis === null ? 0 : nth(steps, tileAxis));
   const guards = view.guards.map(({ coefficients, low, high }): PlannedGuard => {
     const along = coefficients.slice(0, rank).map((coefficient, axis) => (view.shape[axis] === 1 ? 0 : coefficient));
     return {
       sum: streams.number(0, along),
-      step: along[vectorAxis],
-      acrossStep: tileAxis === null ? 0 : along[tileAxis],
-      rowStep: row === null ? 0 : coefficients[rank],
+      step: nth(along, vectorAxis),
+      acrossStep: across(along),
+      rowStep: row === null ? 0 : nth(coefficients, rank),
       low,
       high,
     };
@@ -67,14 +71,14 @@ export function planAccess(
     memory,
     address,
     offset,
-    stride: axes[vectorAxis],
-    acrossStride: tileAxis === null ? 0 : axes[tileAxis],
+    stride: nth(axes, vectorAxis),
+    acrossStride: across(axes),
     guards,
-    row: row === null ? null : { value: row, stride: view.strides[rank] * bytes, last: view.shape[rank] - 1 },
+    row: row === null ? null : { value: row, stride: nth(view.strides, rank) * bytes, last: nth(view.shape, rank) - 1 },
   };
 }
 
-/** Why an access does not move whole vectors, or null. */
+/** Why an access cannot load or store whole vectors, or null. */
 export function slowAccess(access: PlannedAccess, verb: 'reads' | 'writes', rowVaries: boolean): string | null {
   const { stride, dtype, buffer } = access;
   if (rowVaries) return `gathers from b${buffer} element by element: the row varies along the vector axis`;

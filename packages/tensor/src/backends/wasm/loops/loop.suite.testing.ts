@@ -1,8 +1,9 @@
-/** Tests of loop kernels, for each setting of V8 that they run under. */
+/** The tests of loop kernels, which run under several settings of V8. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allocateArray, type DType, elementCode, isFloat, type TypedArray } from '../../../kernel/dtype.ts';
 import { formatKernel } from '../../../kernel/kernel.ts';
+import { nth } from '../../../kernel/nth.ts';
 import { stridedView } from '../../../kernel/view.ts';
 import { seed } from '../../../testing/seed.ts';
 import { runKernel } from '../../interpret-kernels.ts';
@@ -33,11 +34,11 @@ const tolerance: Readonly<Record<DType, number>> = {
   bool: 0,
 };
 
-/** The first place where two buffers differ by more than rounding, as text. */
+/** A description of the first element at which two buffers differ by more than rounding; null if there is none. */
 export function difference(dtype: DType, actual: TypedArray, expected: TypedArray): string | null {
   const { decode } = elementCode(dtype);
   for (let k = 0; k < expected.length; k++) {
-    const [x, y] = [decode(actual[k]), decode(expected[k])];
+    const [x, y] = [decode(nth(actual, k)), decode(nth(expected, k))];
     if (Object.is(x, y) || x === y || (Number.isNaN(x) && Number.isNaN(y))) continue;
     if (isFloat(dtype) && Math.abs(x - y) <= tolerance[dtype] * (1 + Math.abs(y))) continue;
     return `${dtype} element ${k}: ${x}, expected ${y}`;
@@ -48,35 +49,30 @@ export function difference(dtype: DType, actual: TypedArray, expected: TypedArra
 function run({ kernel, dtypes, contents }: RandomLoop, features: Features, threads: number): TypedArray[] {
   const lengths = contents.map(({ length }) => length);
   const harness = LoopHarness.ofLoop(kernel, dtypes, lengths, features);
-  contents.forEach((content, k) => {
-    harness.buffers[k].set(content);
-  });
+  harness.fill(contents);
   harness.run(threads);
   return harness.buffers.map((buffer) => buffer.slice());
 }
 
-/** Runs a kernel with several numbers of threads: all must agree bit by bit, and with the oracle up to rounding. */
+/** Runs a kernel with several numbers of threads: the results must be equal bit by bit, and match the oracle up to rounding. */
 function check(loop: RandomLoop, features: Features): void {
   const expected = loop.contents.map((content) => content.slice());
   runKernel(loop.kernel, expected, loop.dtypes);
   const actual = run(loop, features, 1);
-  loop.dtypes.forEach((dtype, k) => {
-    const problem = difference(dtype, actual[k], expected[k]);
+  for (const [k, dtype] of loop.dtypes.entries()) {
+    const problem = difference(dtype, nth(actual, k), nth(expected, k));
     if (problem !== null) throw new Error(`buffer ${k}: ${problem}\n${formatKernel(loop.kernel)}`);
-  });
-  for (const threads of [2, 3]) {
-    const again = run(loop, features, threads);
-    again.forEach((buffer, k) => {
-      const bits = (array: TypedArray): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-      expect(Buffer.compare(bits(buffer), bits(actual[k])), `${threads} threads, buffer ${k}`).toBe(0);
-    });
   }
+  const bits = (array: TypedArray): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  for (const threads of [2, 3])
+    for (const [k, buffer] of run(loop, features, threads).entries())
+      expect(Buffer.compare(bits(buffer), bits(nth(actual, k))), `${threads} threads, buffer ${k}`).toBe(0);
 }
 
-/** Positive numbers, so that square roots are defined; the same for each run. */
+/** The kernel with buffers of positive numbers, so that square roots are defined; they are the same in each run. */
 function filled(writer: KernelWriter): RandomLoop {
   const contents = writer.lengths.map((length, k) => {
-    const array = allocateArray(writer.dtypes[k], length);
+    const array = allocateArray(nth(writer.dtypes, k), length);
     for (let i = 0; i < length; i++) array[i] = 2 * ((i * 0.6180339887 + k * 0.37) % 1);
     return array;
   });
@@ -116,7 +112,7 @@ function namedCases(features: Features): void {
       [16, 64],
       [65, 33],
       [130, 18],
-    ]) {
+    ] as const) {
       for (const dtype of ['f32', 'f64', 'i32', 'u8'] as const)
         check(filled(addTransposed(2, rows, columns, dtype)), features);
       check(filled(toChannelsLast(3, rows, columns)), features);
@@ -127,7 +123,7 @@ function namedCases(features: Features): void {
   });
 
   it('keeps the digits of long sums', () => {
-    // One million numbers near 0.1: a single accumulator would be off by more than 1e-3, sixteen of them by 1e-5.
+    // One million numbers near 0.1: with a single accumulator the error would be more than 1e-3, with sixteen 1e-5.
     const size = 1_000_000;
     const values = Float32Array.from({ length: size }, (_, k) => 0.1 + 0.01 * Math.sin(k));
     const exact = values.reduce((sum, value) => sum + value, 0);
@@ -135,47 +131,39 @@ function namedCases(features: Features): void {
       const writer = new KernelWriter([rows, columns], [axis]);
       const x = writer.load(writer.buffer('f32', size));
       const strides = axis === 0 ? [0, 1] : [1, 0];
-      writer.storeOnce(
-        writer.buffer('f32', size / [rows, columns][axis]),
-        writer.reduce('sum', x),
-        stridedView([rows, columns], strides),
-      );
-      return run(
-        {
-          kernel: writer.finish(),
-          dtypes: writer.dtypes,
-          contents: [values, new Float32Array(size / [rows, columns][axis])],
-        },
-        features,
-        1,
-      )[1];
+      const count = axis === 0 ? columns : rows;
+      const out = writer.buffer('f32', count);
+      writer.storeOnce(out, writer.reduce('sum', x), stridedView([rows, columns], strides));
+      const contents = [values, new Float32Array(count)];
+      return nth(run({ kernel: writer.finish(), dtypes: writer.dtypes, contents }, features, 1), out);
     };
-    expect(Math.abs(sums(1, size, 1)[0] - exact) / exact).toBeLessThan(3e-7);
+    expect(Math.abs(nth(sums(1, size, 1), 0) - exact) / exact).toBeLessThan(3e-7);
     const columns = sums(size / 10, 10, 0);
     for (let c = 0; c < 10; c++) {
       let column = 0;
-      for (let k = c; k < size; k += 10) column += values[k];
-      expect(Math.abs(columns[c] - column) / column).toBeLessThan(3e-6);
+      for (let k = c; k < size; k += 10) column += nth(values, k);
+      expect(Math.abs(nth(columns, c) - column) / column).toBeLessThan(3e-6);
     }
   });
 
-  it('lets NaN through maxima and sums', () => {
+  it('propagates NaN through maxima and sums', () => {
     for (const columns of [1, 5, 65]) {
       const loop = filled(softmax(3, columns, 'f32'));
-      loop.contents[0][columns] = Number.NaN;
+      nth(loop.contents, 0)[columns] = Number.NaN;
       check(loop, features);
-      const [, y] = run(loop, features, 1);
-      expect(Number.isNaN(y[columns])).toBe(true);
-      expect(Number.isNaN(y[0])).toBe(false);
+      const y = nth(run(loop, features, 1), 1);
+      expect(y[columns]).toBeNaN();
+      expect(y[0]).not.toBeNaN();
     }
   });
 }
 
+/** Declares the tests. */
 export function loopSuite(): void {
   describe.each(relaxedSimdSettings)('relaxed SIMD %s', (relaxedSimd) => {
     const features: Features = { relaxedSimd, wideTiles: false };
     namedCases(features);
-    it(`computes what random kernels say (TESSERA_SEED=${seed})`, () => {
+    it(`computes random kernels (TESSERA_SEED=${seed})`, () => {
       fc.assert(
         fc.property(tapes, (numbers) => {
           check(randomLoop(numbers), features);

@@ -1,4 +1,4 @@
-/** Loop and scatter kernels made by hand, run as generated code and by the oracle: for tests and measurements. */
+/** Writes loop kernels by hand, and runs the generated code of kernels: for tests and measurements. */
 import {
   bytesOf,
   type ComputeDType,
@@ -8,6 +8,7 @@ import {
   viewArray,
 } from '../../../kernel/dtype.ts';
 import type { Access, Instruction, LoopKernel, Store, Value } from '../../../kernel/kernel.ts';
+import { nth } from '../../../kernel/nth.ts';
 import type { BinaryOp, ReduceOp, RoundOp, UnaryOp } from '../../../kernel/operators.ts';
 import type { Shape } from '../../../kernel/shape.ts';
 import { contiguousView, type View } from '../../../kernel/view.ts';
@@ -16,10 +17,10 @@ import { detectRelaxedSimd, type Features } from '../emit/features.ts';
 import { lowerLoop } from './loop.ts';
 import type { LoweredKernel } from './program.ts';
 
-/** Code is tested with and without relaxed SIMD, where the engine has it. */
+/** Whether relaxed SIMD is used: code is tested with and without it, if the engine has it. */
 export const relaxedSimdSettings: readonly boolean[] = detectRelaxedSimd() ? [true, false] : [false];
 
-/** Writes a loop kernel instruction by instruction; buffers are numbered as they are named. */
+/** Writes a loop kernel instruction by instruction; buffers are numbered in the order in which they are added. */
 export class KernelWriter {
   readonly dtypes: DType[] = [];
   readonly lengths: number[] = [];
@@ -43,15 +44,15 @@ export class KernelWriter {
   }
 
   dtype(value: Value): ComputeDType {
-    return this.#instructions[value].dtype;
+    return nth(this.#instructions, value).dtype;
   }
 
   load(buffer: number, view: View = contiguousView(this.#domain)): Value {
-    return this.#add({ op: 'load', access: { buffer, view }, dtype: computeDType(this.dtypes[buffer]) });
+    return this.#add({ op: 'load', access: { buffer, view }, dtype: computeDType(nth(this.dtypes, buffer)) });
   }
 
   gather(access: Access, row: Value): Value {
-    return this.#add({ op: 'gather', access, row, dtype: computeDType(this.dtypes[access.buffer]) });
+    return this.#add({ op: 'gather', access, row, dtype: computeDType(nth(this.dtypes, access.buffer)) });
   }
 
   accumulator(dtype: 'f32' | 'f64'): Value {
@@ -115,7 +116,7 @@ export class KernelWriter {
 
 type Lower = (module: ModuleBuilder, dtypes: readonly DType[], features: Features) => LoweredKernel;
 
-/** A kernel alone in a module, with its buffers in a memory. */
+/** A module with a single kernel, and a memory with its buffers. */
 export class LoopHarness {
   readonly buffers: readonly TypedArray[];
   readonly lowered: LoweredKernel;
@@ -133,21 +134,26 @@ export class LoopHarness {
     let end = 1024;
     const addresses = lengths.map((length, k) => {
       const address = end;
-      end += Math.ceil((length * bytesOf(dtypes[k])) / 64) * 64 + 64;
+      end += Math.ceil((length * bytesOf(nth(dtypes, k))) / 64) * 64 + 64;
       return address;
     });
     const scratch = end;
     end += this.lowered.scratchBytes;
     const memory = new WebAssembly.Memory({ initial: Math.ceil((end + 64) / 65536), maximum: 65536, shared: true });
     new Int32Array(memory.buffer).set(addresses, 0);
-    // Whatever the code finds in memory that it was not given must not matter.
+    // The initial contents of memory must not matter.
     new Uint8Array(memory.buffer).fill(0xff, 1024);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
     const call = instance.exports.kernel as (args: number, thread: number, threads: number, scratch: number) => void;
-    this.buffers = lengths.map((length, k) => viewArray(dtypes[k], memory.buffer, addresses[k], length));
+    this.buffers = lengths.map((length, k) => viewArray(nth(dtypes, k), memory.buffer, nth(addresses, k), length));
     this.run = (threads) => {
       for (let thread = 0; thread < threads; thread++) call(0, thread, threads, scratch);
     };
+  }
+
+  /** Sets the contents of the buffers. */
+  fill(contents: readonly TypedArray[]): void {
+    for (const [k, content] of contents.entries()) nth(this.buffers, k).set(content);
   }
 
   static ofLoop(

@@ -1,27 +1,29 @@
 /**
- * Loop kernels: element-wise work and reductions over rows. The program is brought into its simplest form and cut into pieces without
- * guards; `nest.ts` says in which order each is walked, `nest-code.ts` writes the loops.
+ * Lowers loop kernels: element-wise work and reductions over rows. The program is simplified and cut into pieces without guards;
+ * `nest.ts` chooses the order of each piece's loops, and `nest-code.ts` writes them.
  */
 
 import { decideAllGuards, joinAxes, restrict } from '../../../codegen/normalize.ts';
 import { type LoopProgram, loopProgram, simplify } from '../../../codegen/simplify.ts';
 import type { DType } from '../../../kernel/dtype.ts';
 import type { LoopKernel } from '../../../kernel/kernel.ts';
+import { nth } from '../../../kernel/nth.ts';
 import { sizeOf } from '../../../kernel/shape.ts';
 import type { FunctionBuilder, ModuleBuilder } from '../emit/encoder.ts';
 import type { Target } from '../emit/features.ts';
 import { VectorCode } from '../vectors/vector-code.ts';
 import { chooseNest } from './nest.ts';
 import { emitNest } from './nest-code.ts';
-import type { LoweredKernel } from './program.ts';
+import { kernelFunction, type LoweredKernel } from './program.ts';
 
+/** Writes the function of a loop kernel. */
 export function lowerLoop(
   module: ModuleBuilder,
   kernel: LoopKernel,
   dtypes: readonly DType[],
   target: Target,
 ): LoweredKernel {
-  const fn = module.function(kernel.name, ['i32', 'i32', 'i32', 'i32']);
+  const fn = kernelFunction(module, kernel.name);
   const lowering = new Lowering(fn, dtypes, target);
   const { program, domain, reduced } = kernel;
   const reduces =
@@ -37,9 +39,9 @@ export function lowerLoop(
   return lowering.finish();
 }
 
-/** Where the guards of accesses along one axis begin and end to hold, if they depend on this axis alone. */
+/** The indices along one axis at which guards of accesses start or stop to hold, for guards that depend only on this axis. */
 function cutsAlong(program: LoopProgram, axis: number): number[] {
-  const size = program.domain[axis];
+  const size = nth(program.domain, axis);
   const accesses = [
     ...program.operations.flatMap((operation) =>
       operation.op === 'load' || operation.op === 'gather' ? [operation.access] : [],
@@ -49,7 +51,7 @@ function cutsAlong(program: LoopProgram, axis: number): number[] {
   const cuts = new Set<number>();
   for (const { view } of accesses)
     for (const { coefficients, low, high } of view.guards) {
-      const step = coefficients[axis];
+      const step = nth(coefficients, axis);
       if (step === 0 || coefficients.some((coefficient, k) => k !== axis && coefficient !== 0)) continue;
       // low <= step * i < high
       const [from, to] = step > 0 ? [low / step, high / step] : [(high - 1) / step, (low - 1) / step];
@@ -58,7 +60,7 @@ function cutsAlong(program: LoopProgram, axis: number): number[] {
   return [...cuts].filter((cut) => cut > 0 && cut < size).sort((a, b) => a - b);
 }
 
-/** The most pieces that a domain is cut into to be rid of guards. */
+/** The largest number of pieces into which a domain is cut to avoid guards. */
 const mostPieces = 8;
 
 class Lowering {
@@ -75,9 +77,9 @@ class Lowering {
     this.#dtypes = dtypes;
   }
 
-  /** Writes the loops over a domain. Pieces of it between the ends of guards are walked on their own, without these guards. */
+  /** Writes the loops over a domain. It is cut where guards start or stop to hold, so that the pieces do not need these guards. */
   emit(raw: LoopProgram): void {
-    // Once more at the end: what was dropped may have told axes apart.
+    // Axes are joined again at the end, because dropped accesses may have been all that distinguished them.
     const program = joinAxes(simplify(joinAxes(decideAllGuards(raw))));
     if (program.stores.length === 0) return;
     const nest = chooseNest(program, this.#dtypes);
@@ -85,10 +87,11 @@ class Lowering {
     const cuts = program.reduced[vectorAxis] ? [] : cutsAlong(program, vectorAxis);
     if (cuts.length > 0 && this.#pieces + cuts.length <= mostPieces) {
       this.#pieces += cuts.length;
-      const ends = [...cuts, program.domain[vectorAxis]];
-      ends.forEach((end, k) => {
-        this.emit(restrict(program, vectorAxis, k === 0 ? 0 : ends[k - 1], end));
-      });
+      let start = 0;
+      for (const end of [...cuts, nth(program.domain, vectorAxis)]) {
+        this.emit(restrict(program, vectorAxis, start, end));
+        start = end;
+      }
       return;
     }
     this.#code.scope(() => {

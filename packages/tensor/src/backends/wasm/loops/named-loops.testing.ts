@@ -1,4 +1,4 @@
-/** Kernels that training spends its time in, written as the scheduler would write them. */
+/** The kernels in which training spends most of its time, in the form that the scheduler would write. */
 
 import type { DType } from '../../../kernel/dtype.ts';
 import { stridedView, type View } from '../../../kernel/view.ts';
@@ -6,7 +6,7 @@ import { KernelWriter } from './loop.testing.ts';
 
 type Float = 'f32' | 'f64';
 
-/** A matrix [rows, columns] reduced along its columns; `row` and `column` see a vector from every element of it. */
+/** Writes a kernel over a matrix [rows, columns]; `alongRows` and `alongColumns` are views of one number a row or a column. */
 class MatrixWriter extends KernelWriter {
   readonly rows: number;
   readonly columns: number;
@@ -47,7 +47,7 @@ export function softmax(rows: number, columns: number, dtype: Float): KernelWrit
   return w;
 }
 
-/** The gradient of softmax in place of that of its result: y (g - sum of g y). */
+/** The gradient of softmax, written over the gradient of its result: y (g - sum of g y). */
 export function softmaxGradient(rows: number, columns: number, dtype: Float): KernelWriter {
   const w = new MatrixWriter(rows, columns, 1);
   const y = w.load(w.matrix(dtype));
@@ -57,43 +57,43 @@ export function softmaxGradient(rows: number, columns: number, dtype: Float): Ke
   return w;
 }
 
-/** Layer normalisation with weight and bias; mean and reciprocal deviation of each row are stored too. */
+/** Layer normalization with weight and bias, which also stores the mean and the reciprocal deviation of each row. */
 export function layerNorm(rows: number, columns: number, dtype: Float): KernelWriter {
   const w = new MatrixWriter(rows, columns, 1);
   const x = w.load(w.matrix(dtype));
   const share = w.constant(1 / columns, dtype);
   const mean = w.binary('mul', w.reduce('sum', x), share);
-  const centred = w.sub(x, mean);
-  const variance = w.binary('mul', w.reduce('sum', w.binary('mul', centred, centred)), share);
+  const centered = w.sub(x, mean);
+  const variance = w.binary('mul', w.reduce('sum', w.binary('mul', centered, centered)), share);
   const scale = w.unary('recip', w.unary('sqrt', w.binary('add', variance, w.constant(1e-5, dtype))));
-  const weighted = w.binary('mul', w.binary('mul', centred, scale), w.load(w.perColumn(dtype), w.alongColumns));
+  const weighted = w.binary('mul', w.binary('mul', centered, scale), w.load(w.perColumn(dtype), w.alongColumns));
   w.store(w.matrix(dtype), w.binary('add', weighted, w.load(w.perColumn(dtype), w.alongColumns)));
   w.storeOnce(w.perRow(dtype), mean, w.alongRows);
   w.storeOnce(w.perRow(dtype), scale, w.alongRows);
   return w;
 }
 
-/** Gradients of layer normalisation's weight and bias: sums down the rows. */
+/** The gradients of layer normalization's weight and bias: sums over the rows. */
 export function layerNormWeightGradient(rows: number, columns: number, dtype: Float): KernelWriter {
   const w = new MatrixWriter(rows, columns, 0);
   const x = w.load(w.matrix(dtype));
   const g = w.load(w.matrix(dtype));
   const mean = w.load(w.perRow(dtype), w.alongRows);
   const scale = w.load(w.perRow(dtype), w.alongRows);
-  const normalised = w.binary('mul', w.sub(x, mean), scale);
-  w.storeOnce(w.perColumn(dtype), w.reduce('sum', w.binary('mul', g, normalised)), w.alongColumns);
+  const normalized = w.binary('mul', w.sub(x, mean), scale);
+  w.storeOnce(w.perColumn(dtype), w.reduce('sum', w.binary('mul', g, normalized)), w.alongColumns);
   w.storeOnce(w.perColumn(dtype), w.reduce('sum', g), w.alongColumns);
   return w;
 }
 
-/** Mean and biased variance of each channel, channels last, and their running averages in place. */
+/** The mean and the biased variance of each channel, channels last, and the running average of the mean in place. */
 export function batchNormStatistics(rows: number, columns: number, dtype: Float): KernelWriter {
   const w = new MatrixWriter(rows, columns, 0);
   const x = w.load(w.matrix(dtype));
   const share = w.constant(1 / rows, dtype);
   const mean = w.binary('mul', w.reduce('sum', x), share);
-  const centred = w.sub(x, mean);
-  const variance = w.binary('mul', w.reduce('sum', w.binary('mul', centred, centred)), share);
+  const centered = w.sub(x, mean);
+  const variance = w.binary('mul', w.reduce('sum', w.binary('mul', centered, centered)), share);
   const running = w.perColumn(dtype);
   const average = w.binary(
     'add',
@@ -106,7 +106,7 @@ export function batchNormStatistics(rows: number, columns: number, dtype: Float)
   return w;
 }
 
-/** Sums of channels of [batch, channels, pixels]: a kept axis between two reduced ones. */
+/** The sums of the channels of [batch, channels, pixels]: a kept axis between two reduced ones. */
 export function channelSums(batch: number, channels: number, pixels: number, dtype: Float): KernelWriter {
   const w = new KernelWriter([batch, channels, pixels], [0, 2]);
   const x = w.load(w.buffer(dtype, batch * channels * pixels));
@@ -141,10 +141,15 @@ export function quickGelu(size: number, dtype: Float): KernelWriter {
   return w;
 }
 
-/** AdamW in place. Buffers: parameter, mean, variance, gradient, and (learning rate, bias corrections). */
+/** AdamW in place. The buffers are parameter, mean, variance, gradient, and (learning rate, bias corrections). */
 export function adamW(size: number, dtype: Float): KernelWriter {
   const w = new KernelWriter([size]);
-  const [parameter, mean, variance, gradient] = [0, 1, 2, 3].map(() => w.buffer(dtype, size));
+  const [parameter, mean, variance, gradient] = [
+    w.buffer(dtype, size),
+    w.buffer(dtype, size),
+    w.buffer(dtype, size),
+    w.buffer(dtype, size),
+  ];
   const numbers = w.buffer(dtype, 3);
   const scalar = (k: number): number => w.load(numbers, stridedView([size], [0], k));
   const c = (value: number): number => w.constant(value, dtype);
@@ -172,7 +177,7 @@ export function addTransposed(batch: number, rows: number, columns: number, dtyp
   return w;
 }
 
-/** Channels first to channels last, scaled by a factor for each channel and an index: all that can meet in a tile. */
+/** Channels first to channels last, with a factor for each channel and an index: everything that can occur in a tile. */
 export function toChannelsLast(batch: number, channels: number, pixels: number): KernelWriter {
   const shape = [batch, pixels, channels];
   const w = new KernelWriter(shape);

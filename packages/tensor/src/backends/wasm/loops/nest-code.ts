@@ -1,17 +1,19 @@
 /**
- * The loops of a kernel: the units of work of its thread, the phases of each unit, the loops over reduced axes, and runs along the
- * vector axis. `phases.ts` says what is computed when, `program-code.ts` how.
+ * Writes the loops of a kernel: over the thread's units of work, the phases of each unit, the reduced axes, and runs along the vector axis.
+ * `phases.ts` decides what is computed when, `program-code.ts` writes how.
  */
 
 import type { LoopProgram } from '../../../codegen/simplify.ts';
 import type { DType } from '../../../kernel/dtype.ts';
 import type { Value } from '../../../kernel/kernel.ts';
+import { nth } from '../../../kernel/nth.ts';
 import type { FunctionBuilder, Local, Operand } from '../emit/encoder.ts';
 import type { VectorCode } from '../vectors/vector-code.ts';
 import type { LaneCount } from '../vectors/vector-memory.ts';
 import { KeptRows, keptRowsBytes } from './kept.ts';
 import { bodyCost, type Nest, slotsInColumns, slotsInLoop } from './nest.ts';
 import { type Phase, type PhasePlan, planPhases } from './phases.ts';
+import { parametersOf } from './program.ts';
 import { ProgramCode } from './program-code.ts';
 import { pairingHintBytes, Reduction, reserveIdentities } from './reduction.ts';
 import { ScratchConstants } from './scratch-constants.ts';
@@ -19,27 +21,27 @@ import { type Slot, slotsFor, tileSlots } from './slots.ts';
 import { Streams } from './streams.ts';
 import { emitUnits } from './units.ts';
 
-/** Rows longer than this keep no intermediate values: they would fall out of the second-level cache. */
+/** Rows whose kept values need more scratch memory than this keep none, because they would not stay in the second-level cache. */
 const mostScratchBytes = 192 * 1024;
-/** Sums are flushed at least this often, counted in additions to one accumulator. */
+/** Sums with more additions to one accumulator than this are flushed, after about `flushedSum` additions each time. */
 const longestSum = 512;
 const flushedSum = 256;
 
 /**
- * Elements along the vector axis that a transposing kernel takes at a time: one cache line of what it writes, and few enough lines of what
- * it reads that they stay in the first-level cache while the tile axis is walked.
+ * The number of elements along the vector axis that a transposing kernel processes at a time: one cache line of what it writes, and few
+ * enough lines of what it reads that they stay in the first-level cache during the loop along the tile axis.
  */
 const tileBlock = 16;
-/** Elements that a thread takes at a time from a long innermost axis. */
+/** The numbers of elements of a long innermost axis that form one unit of work: the first that is small enough is used. */
 const blockElements = [4096, 1024] as const;
 
-/** A point of the nest where the accumulators of long sums are emptied: after every `every` rounds of the loop at `depth`. */
+/** The point of the nest where the accumulators of long sums are flushed: after every `every` iterations of the loop at `depth`. */
 interface FlushPoint {
   readonly depth: number;
   readonly every: number;
 }
 
-/** Writes the loops of a program into a kernel's function: the units of work of its thread. */
+/** Writes the loops of a program into a kernel's function. */
 export const emitNest = (
   code: VectorCode,
   program: LoopProgram,
@@ -56,10 +58,11 @@ class NestCode {
   readonly #streams: Streams;
   readonly #programCode: ProgramCode;
   readonly #plan: PhasePlan;
-  /** Elements along the vector axis. */
+  /** The number of elements along the vector axis. */
   readonly #length: number;
-  /** Elements along the vector axis that one unit of work covers, and how many units the axis is cut into. */
+  /** The number of elements along the vector axis in one unit of work. */
   readonly #blockSize: number;
+  /** The number of units into which the vector axis is cut. */
   readonly #blocks: number;
   readonly #rowSlots: number;
   readonly #kept: KeptRows;
@@ -67,7 +70,7 @@ class NestCode {
   #reductions = new Map<Value, Reduction>();
   /** The accumulator of the first slot at the end of a run. */
   #restAccumulator = 0;
-  /** Which block the unit is, where there are several. */
+  /** The block of the current unit; null if there is only one. */
   #block: Local | null = null;
 
   constructor(code: VectorCode, program: LoopProgram, nest: Nest, dtypes: readonly DType[]) {
@@ -75,7 +78,7 @@ class NestCode {
     this.#fn = code.fn;
     this.#program = program;
     this.#nest = nest;
-    const [args, , , scratch] = this.#fn.params;
+    const { args, scratch } = parametersOf(this.#fn);
     const { vectorAxis, tileAxis, mode, reducedAxes } = nest;
     this.#streams = new Streams(this.#fn, args);
     const options = { program, dtypes, vectorAxis, tileAxis, streams: this.#streams, zeros: scratch };
@@ -84,11 +87,11 @@ class NestCode {
     if (this.#programCode.needsZeros) this.#constants.reserve('i32', 0);
     for (const operation of program.operations)
       if (operation.op === 'reduce') reserveIdentities(this.#constants, operation.kind, operation.dtype);
-    this.#length = program.domain[vectorAxis];
+    this.#length = nth(program.domain, vectorAxis);
     this.#blockSize = this.#chooseBlock();
     this.#blocks = Math.ceil(this.#length / this.#blockSize);
     this.#rowSlots = this.#product(reducedAxes) * Math.ceil((mode === 'column' ? this.#blockSize : this.#length) / 4);
-    // A plan without limit says what would be kept.
+    // A plan without a limit shows what would be kept.
     const { kept } = planPhases(program, nest, Number.POSITIVE_INFINITY);
     const fits = keptRowsBytes(kept, this.#rowSlots) <= mostScratchBytes;
     this.#plan = planPhases(program, nest, fits ? kept.length : 0);
@@ -96,7 +99,7 @@ class NestCode {
   }
 
   #product(axes: readonly number[]): number {
-    return axes.reduce((product, axis) => product * this.#program.domain[axis], 1);
+    return axes.reduce((product, axis) => product * nth(this.#program.domain, axis), 1);
   }
 
   #chooseBlock(): number {
@@ -123,13 +126,11 @@ class NestCode {
     this.#constants.emit();
     this.#streams.moveTo(() => 0);
     this.#programCode.scope(() => {
-      levels.forEach((level, value) => {
-        if (level === 0) this.#programCode.evaluate(value, slotsFor(1));
-      });
-      const outer = outerAxes.map((axis) => ({ axis, count: this.#program.domain[axis], step: 1 }));
+      for (const [value, level] of levels.entries()) if (level === 0) this.#programCode.evaluate(value, slotsFor(1));
+      const outer = outerAxes.map((axis) => ({ axis, count: nth(this.#program.domain, axis), step: 1 }));
       const axes = [...outer, { axis: vectorAxis, count: this.#blocks, step: this.#blockSize }];
       emitUnits(this.#code, this.#streams, axes, (indices) => {
-        this.#block = this.#blocks > 1 ? indices[indices.length - 1] : null;
+        this.#block = this.#blocks > 1 ? nth(indices, indices.length - 1) : null;
         this.#unit();
       });
     });
@@ -138,13 +139,13 @@ class NestCode {
     return { scratchBytes, slow: this.#programCode.slow };
   }
 
-  // Scratch memory: constants, a place for the accumulators of a row, kept values.
+  // Scratch memory contains constants, a place for the accumulators of a row, and kept values.
 
   get #keptOffset(): number {
     return this.#constants.bytes + (this.#nest.mode === 'row' ? pairingHintBytes : 0);
   }
 
-  // One unit: a row, a block of columns, or a stretch of elements.
+  // One unit: a row, a block of columns, or a range of elements.
 
   #unit(): void {
     if (this.#nest.mode !== 'column') {
@@ -170,17 +171,20 @@ class NestCode {
     const code = this.#programCode;
     const { operations } = this.#program;
     code.scope(() => {
-      for (let p = 0; p <= phases.length; p++) {
-        levels.forEach((level, value) => {
-          if (level === 1 && knownBefore[value] === p && operations[value].op !== 'reduce') code.evaluate(value, slots);
-        });
-        if (p < phases.length) this.#phase(phases[p], slots);
+      const evaluateBefore = (p: number): void => {
+        for (const [value, operation] of operations.entries())
+          if (levels[value] === 1 && knownBefore[value] === p && operation.op !== 'reduce') code.evaluate(value, slots);
+      };
+      for (const [p, phase] of phases.entries()) {
+        evaluateBefore(p);
+        this.#phase(phase, slots);
       }
+      evaluateBefore(phases.length);
       code.store(oncePerRow, slots);
     });
   }
 
-  /** Slots of an innermost loop that runs along the vector axis. */
+  /** The number of slots in the body of an innermost loop along the vector axis. */
   #slotsInRun(phase: Phase): number {
     const cost = bodyCost(this.#program, this.#nest.vectorAxis, phase.values);
     return Math.min(slotsInLoop(cost), Math.ceil(this.#length / 4));
@@ -191,10 +195,10 @@ class NestCode {
     const { mode, reducedAxes } = this.#nest;
     const column = mode === 'column';
     const slotCount = column ? slots.length : this.#slotsInRun(phase);
-    const trips = reducedAxes.map((axis) => this.#program.domain[axis]);
+    const trips = reducedAxes.map((axis) => nth(this.#program.domain, axis));
     const rounds = Math.floor(this.#length / (4 * slotCount));
     const flush = flushPoint(column ? trips : [...trips, rounds]);
-    // The slots at the end of a row have accumulators of their own, after those of the loop; they are used once for each run.
+    // The slots at the end of a row have separate accumulators, after those of the loop, which are used once for each run.
     const atEnd = column ? 0 : Math.ceil((this.#length % (4 * slotCount)) / 4);
     const inLoop = column || rounds > 0 ? slotCount : 0;
     const usedOnce = reducedAxes.length > 0 ? 0 : rounds > 1 ? atEnd : inLoop + atEnd;
@@ -202,8 +206,9 @@ class NestCode {
     this.#restAccumulator = inLoop;
     this.#reductions = new Map(
       phase.reductions.map((value) => {
-        const operation = operations[value];
-        if (operation.op !== 'reduce') throw new Error(`wasm: value ${value} is not a reduction`);
+        const operation = nth(operations, value);
+        if (operation.op !== 'reduce')
+          throw new Error(`wasm: operation ${value} is '${operation.op}', not a reduction`);
         const { kind, dtype } = operation;
         const options = { kind, dtype, looped, once, flushes: flush !== null };
         return [value, new Reduction(this.#code, this.#constants, options)];
@@ -211,13 +216,13 @@ class NestCode {
     );
     this.#kept.rewind(this.#keptOffset);
     this.#loops(phase, slots, 0, flush);
-    const hint = rounds > 1 ? { address: this.#fn.params[3], offset: this.#constants.bytes } : null;
+    const hint = rounds > 1 ? { address: parametersOf(this.#fn).scratch, offset: this.#constants.bytes } : null;
     for (const [value, reduction] of this.#reductions)
       this.#programCode.set(value, column ? reduction.finish() : [reduction.finishAcross(hint)]);
     this.#reductions = new Map();
   }
 
-  /** `rounds` times `body`; the accumulators are flushed after every `every` rounds. */
+  /** Repeats `body`; the accumulators are flushed after every `every` iterations. */
   #repeat(rounds: Operand, every: number | null, body: () => void): void {
     const fn = this.#fn;
     if (rounds === 0) return;
@@ -241,22 +246,22 @@ class NestCode {
     });
   }
 
-  /** The loops over reduced axes from `depth` on. */
+  /** The loops over the reduced axes from `depth` on. */
   #loops(phase: Phase, slots: readonly Slot[], depth: number, flush: FlushPoint | null): void {
     const { reducedAxes, mode } = this.#nest;
     const { levels, bodyLevel } = this.#plan;
     const every = flush?.depth === depth ? flush.every : null;
-    if (depth === reducedAxes.length) {
+    const axis = reducedAxes[depth];
+    if (axis === undefined) {
       if (mode === 'column') this.#body(phase, slots);
       else this.#runs(phase, every);
       return;
     }
-    const axis = reducedAxes[depth];
-    const size = this.#program.domain[axis];
+    const size = nth(this.#program.domain, axis);
     this.#repeat(size, every, () => {
       this.#programCode.scope(() => {
         for (const value of phase.values)
-          if (levels[value] === 2 + depth && levels[value] < bodyLevel) this.#programCode.evaluate(value, slots);
+          if (levels[value] === 2 + depth && 2 + depth < bodyLevel) this.#programCode.evaluate(value, slots);
         this.#loops(phase, slots, depth + 1, flush);
       });
       this.#streams.move([[axis, 1]]);
@@ -264,14 +269,14 @@ class NestCode {
     this.#streams.move([[axis, -size]]);
   }
 
-  /** Runs along the vector axis: one, or one for every four steps along the tile axis. */
+  /** Runs along the vector axis: a single one, or one for every four steps along the tile axis. */
   #runs(phase: Phase, flushEvery: number | null): void {
     const { tileAxis } = this.#nest;
     if (tileAxis === null) {
       this.#run(phase, slotsFor(4 * this.#slotsInRun(phase)), slotsFor, flushEvery);
       return;
     }
-    const size = this.#program.domain[tileAxis];
+    const size = nth(this.#program.domain, tileAxis);
     const runOf = (across: number): void =>
       this.#run(
         phase,
@@ -288,7 +293,7 @@ class NestCode {
     this.#streams.move([[tileAxis, -4 * squares]]);
   }
 
-  /** A run along the vector axis: groups of slots in a loop, then those that cover what is left. */
+  /** A run along the vector axis: a loop over groups of slots, then the slots that cover the rest. */
   #run(phase: Phase, slots: readonly Slot[], restOf: (elements: number) => Slot[], flushEvery: number | null): void {
     const fn = this.#fn;
     const { levels, bodyLevel } = this.#plan;
@@ -330,7 +335,7 @@ class NestCode {
     });
   }
 
-  /** The innermost code: what varies from element to element, for a few slots. Slot k adds to accumulator `firstAccumulator + k`. */
+  /** The innermost code: values that vary from element to element, for a few slots. Slot k adds to accumulator `firstAccumulator + k`. */
   #body(phase: Phase, slots: readonly Slot[], firstAccumulator = 0): void {
     const code = this.#programCode;
     const { levels, bodyLevel } = this.#plan;
@@ -341,13 +346,13 @@ class NestCode {
         else code.evaluate(value, slots, !phase.kept.has(value));
       }
       for (const [value, reduction] of this.#reductions) {
-        const operation = this.#program.operations[value];
+        const operation = nth(this.#program.operations, value);
         if (operation.op !== 'reduce') continue;
-        slots.forEach((slot, k) => {
-          // Lanes beyond a row's end must not count; beyond the last column they are not looked at.
+        for (const [k, slot] of slots.entries()) {
+          // Lanes after a row's end must not count; lanes after the last column are not used.
           const lanes = this.#nest.mode === 'column' ? 4 : slot.lanes;
           reduction.add(firstAccumulator + k, code.get(operation.source, k), lanes);
-        });
+        }
       }
       for (const value of phase.kept)
         this.#kept.keep(
@@ -360,12 +365,12 @@ class NestCode {
   }
 }
 
-/** Where sums are flushed; null where they are short. `trips`: rounds of each loop, the innermost last. */
+/** Where sums are flushed; null if they are short. `trips` are the iterations of each loop, the innermost last. */
 function flushPoint(trips: readonly number[]): FlushPoint | null {
   let inside = 1;
-  for (let depth = trips.length - 1; depth >= 0; depth--) {
-    if (inside * trips[depth] > longestSum) return { depth, every: Math.max(1, Math.floor(flushedSum / inside)) };
-    inside *= Math.max(1, trips[depth]);
+  for (const [depth, count] of [...trips.entries()].reverse()) {
+    if (inside * count > longestSum) return { depth, every: Math.max(1, Math.floor(flushedSum / inside)) };
+    inside *= Math.max(1, count);
   }
   return null;
 }

@@ -1,70 +1,73 @@
-/** In which order a program's axes are walked, and which one the vectors run along. */
+/** Chooses the order of a program's loops, and the axis along which vectors run. */
 
 import { costOf, hasAxis, type LoopProgram, variation } from '../../../codegen/simplify.ts';
 import { bytesOf, type DType } from '../../../kernel/dtype.ts';
 import type { Access, Value } from '../../../kernel/kernel.ts';
+import { nth } from '../../../kernel/nth.ts';
 
 export interface Nest {
   /**
    * - `map`: no axis is reduced; vectors run along a kept axis.
    * - `row`: vectors run along a reduced axis; each row is reduced across lanes at its end.
-   * - `column`: vectors run along a kept axis, four rows to a vector; the reduced axes are walked down.
+   * - `column`: vectors run along a kept axis, so that a vector contains four rows; loops run over the reduced axes.
    */
   readonly mode: 'map' | 'row' | 'column';
   readonly vectorAxis: number;
-  /** Kept axes apart from the vector axis. */
+  /** The kept axes, except the vector axis. */
   readonly outerAxes: readonly number[];
-  /** Reduced axes apart from the vector axis. */
+  /** The reduced axes, except the vector axis. */
   readonly reducedAxes: readonly number[];
   /**
-   * Of a `map` that reads along one axis what it writes along another: the axis along which those loads lie side by side. It is
-   * walked four steps at a time, so that squares of 4 x 4 elements are read and transposed in registers. Not among the outer axes.
+   * For a `map` that reads along one axis and writes along another: the axis along which those loads are adjacent. Its loop takes four
+   * steps at a time, so that squares of 4 x 4 elements are read and transposed in registers. It is not one of the outer axes.
    */
   readonly tileAxis: number | null;
 }
 
-/** Rough cost of moving four elements along an axis, in additions of vectors. */
+/** A rough cost of loading or storing four elements along an axis, in units of a vector addition. */
 function movement(access: Access, axis: number, bytes: number, rowVaries: boolean): number {
-  const stride = access.view.strides[axis];
+  const stride = nth(access.view.strides, axis);
   const guarded = access.view.guards.some((guard) => guard.coefficients[axis] !== 0);
   if (stride === 0 && !guarded && !rowVaries) return 0;
   if (rowVaries || Math.abs(stride) > 1) return stridedMovement;
   return (bytes === 8 ? 2 : 1) + (guarded ? 2 : 0);
 }
 
-/** Of a load, element by element. Stores count a little more: loads can be transposed. */
+/** The cost of loading element by element. Stores cost a little more, because loads can be transposed. */
 const stridedMovement = 6;
 const stridedStore = 7;
-/** What the shuffles that reduce across lanes cost at the end of a row. */
+/** The cost of the shuffles that reduce across lanes at the end of a row. */
 const acrossLanes = 6;
-/** What it costs to start a run. */
+/** The cost of starting a run. */
 const startOfRun = 4;
 
-/** The cheapest axis for vectors: the innermost, as a rule. */
+/** Chooses the axis for which vectors are cheapest, which is usually the innermost. */
 export function chooseNest(program: LoopProgram, dtypes: readonly DType[]): Nest {
   const { domain, reduced, operations, stores } = program;
   const varies = variation(program);
   const reductions = operations.filter(({ op }) => op === 'reduce').length;
   const reducedSize = domain.reduce((size, n, axis) => (reduced[axis] ? size * n : size), 1);
-  /** How often a value is computed, as a share of the elements: once a row if it does not vary along the reduced axes. */
+  /** How often a value is computed, relative to the number of elements: once a row if it does not vary along the reduced axes. */
   const share = (value: Value): number =>
-    domain.reduce((part, size, axis) => (reduced[axis] && !hasAxis(varies[value], axis) ? part / size : part), 1);
+    domain.reduce((part, size, axis) => (reduced[axis] && !hasAxis(nth(varies, value), axis) ? part / size : part), 1);
   const costAlong = (axis: number): number => {
-    const size = domain[axis];
+    const size = nth(domain, axis);
     const quads = Math.ceil(size / 4);
     let cost = 0;
-    operations.forEach((operation, value) => {
+    for (const [value, operation] of operations.entries()) {
       if (operation.op === 'load' || operation.op === 'gather') {
-        const rowVaries = operation.op === 'gather' && hasAxis(varies[operation.row], axis);
-        cost += share(value) * movement(operation.access, axis, bytesOf(dtypes[operation.access.buffer]), rowVaries);
-      } else if (operation.op !== 'const' && hasAxis(varies[value], axis)) cost += share(value) * costOf(operation);
-    });
+        const rowVaries = operation.op === 'gather' && hasAxis(nth(varies, operation.row), axis);
+        const bytes = bytesOf(nth(dtypes, operation.access.buffer));
+        cost += share(value) * movement(operation.access, axis, bytes, rowVaries);
+      } else if (operation.op !== 'const' && hasAxis(nth(varies, value), axis))
+        cost += share(value) * costOf(operation);
+    }
     for (const { access, oncePerRow } of stores) {
-      const strided = Math.abs(access.view.strides[axis]) > 1;
-      const moved = strided ? stridedStore : movement(access, axis, bytesOf(dtypes[access.buffer]), false);
+      const strided = Math.abs(nth(access.view.strides, axis)) > 1;
+      const moved = strided ? stridedStore : movement(access, axis, bytesOf(nth(dtypes, access.buffer)), false);
       cost += oncePerRow ? moved / reducedSize : moved;
     }
-    // Of four elements: partial vectors waste lanes.
+    // The cost for four elements, including the lanes that partial vectors waste.
     const each = (cost * 4 * quads) / size + (4 * startOfRun) / size;
     return reduced[axis] ? each + (4 * acrossLanes * reductions) / reducedSize : each;
   };
@@ -82,7 +85,7 @@ export function chooseNest(program: LoopProgram, dtypes: readonly DType[]): Nest
   };
 }
 
-/** Whether a load can be transposed in registers: words side by side along `tileAxis`, and farther apart along the vector axis. */
+/** Whether a load can be transposed in registers: its words are adjacent along `tileAxis`, but not along the vector axis. */
 export function isTransposable(
   { view, buffer }: Access,
   dtypes: readonly DType[],
@@ -91,16 +94,16 @@ export function isTransposable(
 ): boolean {
   const { strides, guards } = view;
   const apart = strides[vectorAxis] !== 0 && strides[vectorAxis] !== 1;
-  return apart && strides[tileAxis] === 1 && guards.length === 0 && bytesOf(dtypes[buffer]) === 4;
+  return apart && strides[tileAxis] === 1 && guards.length === 0 && bytesOf(nth(dtypes, buffer)) === 4;
 }
 
-/** The axis along which most loads that are strided along the vector axis lie side by side. */
+/** Of the loads that are strided along the vector axis, the axis along which most are adjacent. */
 function chooseTileAxis(
   { domain, operations }: LoopProgram,
   dtypes: readonly DType[],
   vectorAxis: number,
 ): number | null {
-  if (domain[vectorAxis] < 4) return null;
+  if (nth(domain, vectorAxis) < 4) return null;
   const counts = domain.map((size, axis) => {
     if (axis === vectorAxis || size < 4) return 0;
     return operations.filter(
@@ -111,19 +114,20 @@ function chooseTileAxis(
   return most === 0 ? null : counts.indexOf(most);
 }
 
-/** Slots side by side in an innermost loop: many for short bodies, to hide latencies; few for long ones, which run out of registers. */
+/** The number of slots in the body of an innermost loop: many for short bodies, to hide latencies; few for long ones, to save registers. */
 export const slotsInLoop = (cost: number): number => (cost <= 14 ? 4 : 2);
 
-/** Slots side by side in a block of columns. Each has an accumulator of its own for each reduction. */
+/** The number of slots in a block of columns. Each slot has its own accumulator for each reduction. */
 export function slotsInColumns(cost: number, reductions: number): number {
   if (cost > 12) return 2;
   return reductions <= 1 ? 8 : 4;
 }
 
-/** What the values that vary along the vector axis cost for four elements. */
+/** The cost, for four elements, of the values that vary along the vector axis. */
 export function bodyCost(program: LoopProgram, vectorAxis: number, values: Iterable<Value>): number {
   const varies = variation(program);
   let cost = 0;
-  for (const value of values) if (hasAxis(varies[value], vectorAxis)) cost += costOf(program.operations[value]);
+  for (const value of values)
+    if (hasAxis(nth(varies, value), vectorAxis)) cost += costOf(nth(program.operations, value));
   return cost;
 }

@@ -1,20 +1,23 @@
 /**
- * A kernel with reductions walks its rows several times: a reduction that needs the result of another comes a phase later. This
- * decides what is computed in which phase, and what is kept from one phase to the next instead of being computed again.
+ * Plans the phases of a kernel with reductions, which processes its rows several times: a reduction that needs the result of another comes
+ * one phase later. The plan decides which values are computed in which phase, and which are kept for later phases instead of being computed
+ * again.
  */
 
 import { costOf, hasAxis, type LoopProgram, operandsOf, variation } from '../../../codegen/simplify.ts';
 import type { DType } from '../../../kernel/dtype.ts';
 import type { Store, Value } from '../../../kernel/kernel.ts';
+import { nth } from '../../../kernel/nth.ts';
 import type { Nest } from './nest.ts';
 
 export interface Phase {
-  /** Reductions whose sources are taken up in this phase. */
+  /** The reductions that are computed in this phase. */
   readonly reductions: readonly Value[];
-  /** Values of the loops over elements, in order. */
+  /** The values that the loops over elements compute, in order. */
   readonly values: readonly Value[];
-  /** Among them, those that are read back from scratch memory, and those that are written there. */
+  /** Those of the values that are loaded from scratch memory. */
   readonly restored: ReadonlySet<Value>;
+  /** Those of the values that are stored to scratch memory. */
   readonly kept: ReadonlySet<Value>;
   /** Stores for each element. */
   readonly stores: readonly Store[];
@@ -22,24 +25,24 @@ export interface Phase {
 
 export interface PhasePlan {
   readonly phases: readonly Phase[];
-  /** In the order in which they lie in scratch memory. */
+  /** The kept values, in their order in scratch memory. */
   readonly kept: readonly { readonly value: Value; readonly dtype: DType }[];
   /**
-   * How deep in the nest each value is computed: 0 once, 1 for each row (or vector of rows), then one more for each loop over a reduced
-   * axis, and at last for each slot.
+   * The depth in the nest at which each value is computed: 0 once, 1 for each row (or vector of rows), then one more for each loop over a
+   * reduced axis, and the last for each slot.
    */
   readonly levels: readonly number[];
   /** The level of the innermost loop's body. */
   readonly bodyLevel: number;
-  /** Values of level 0 and 1 become known before this phase. */
+  /** For each value, the phase before which it is known, if its level is 0 or 1. */
   readonly knownBefore: readonly number[];
   readonly oncePerRow: readonly Store[];
 }
 
-/** Computing a value again that costs more than this is dearer than writing and reading it. */
+/** If computing a value again costs more than this, storing and loading it is cheaper. */
 const dearestRecomputation = 6;
 
-/** Levels of all values. */
+/** The levels of all values. */
 function levelsOf(program: LoopProgram, nest: Nest): { levels: number[]; bodyLevel: number } {
   const { mode, vectorAxis, reducedAxes, tileAxis } = nest;
   const bodyLevel = mode === 'column' ? 1 + reducedAxes.length : 2 + reducedAxes.length;
@@ -51,38 +54,37 @@ function levelsOf(program: LoopProgram, nest: Nest): { levels: number[]; bodyLev
   });
   const varies = variation(program);
   const levels: number[] = [];
-  program.operations.forEach((operation, value) => {
+  for (const [value, operation] of program.operations.entries()) {
     let level = operation.op === 'reduce' ? 1 : 0;
-    axisLevel.forEach((own, axis) => {
-      if (hasAxis(varies[value], axis)) level = Math.max(level, own);
-    });
+    for (const [axis, own] of axisLevel.entries()) if (hasAxis(nth(varies, value), axis)) level = Math.max(level, own);
     if (operation.op !== 'reduce')
-      for (const operand of operandsOf(operation)) level = Math.max(level, levels[operand]);
+      for (const operand of operandsOf(operation)) level = Math.max(level, nth(levels, operand));
     levels.push(level);
-  });
+  }
   return { levels, bodyLevel };
 }
 
-/** `keepable`: how many values may be kept in scratch memory. */
+/** Plans the phases. `keepable` is the largest number of values that may be kept in scratch memory. */
 export function planPhases(program: LoopProgram, nest: Nest, keepable: number): PhasePlan {
   const { operations, stores } = program;
   const { levels, bodyLevel } = levelsOf(program, nest);
   const varies = variation(program);
-  // The phase before which a value can be computed: one more than that of the last reduction it depends on.
+  const operandsAt = (value: Value): readonly Value[] => operandsOf(nth(operations, value));
+  // The phase before which a value can be computed: one more than that of the last reduction that it depends on.
   const knownBefore: number[] = [];
-  const phaseOf = (value: Value): number => knownBefore[value] - 1;
-  operations.forEach((operation) => {
-    const after = operandsOf(operation).reduce((phase, operand) => Math.max(phase, knownBefore[operand]), 0);
+  const phaseOf = (value: Value): number => nth(knownBefore, value) - 1;
+  for (const operation of operations) {
+    const after = operandsOf(operation).reduce((phase, operand) => Math.max(phase, nth(knownBefore, operand)), 0);
     knownBefore.push(operation.op === 'reduce' ? after + 1 : after);
-  });
+  }
   const reductions = operations.flatMap(({ op }, value) => (op === 'reduce' ? [value] : []));
   const reductionPhases = reductions.reduce((count, value) => Math.max(count, phaseOf(value) + 1), 0);
   const hasRows = program.reduced.includes(true);
   const oncePerRow = hasRows ? stores.filter((store) => store.oncePerRow) : [];
   const perElement = stores.filter((store) => !oncePerRow.includes(store));
-  // All elements are stored in the last phase that reads memory: what is overwritten has been read.
+  // All elements are stored in the last phase that reads memory, so that memory is read before it is overwritten.
   const storePhase = perElement.reduce(
-    (phase, { value }) => Math.max(phase, knownBefore[value]),
+    (phase, { value }) => Math.max(phase, nth(knownBefore, value)),
     Math.max(0, reductionPhases - 1),
   );
   const count = Math.max(reductionPhases, perElement.length > 0 ? storePhase + 1 : 0);
@@ -91,11 +93,11 @@ export function planPhases(program: LoopProgram, nest: Nest, keepable: number): 
   const keptIn: Set<Value>[] = Array.from({ length: count }, () => new Set());
   const firstPhase = new Map<Value, number>();
   const recomputation = (value: Value, seen = new Set<Value>()): number => {
-    if (seen.has(value) || levels[value] < bodyLevel || kept.some((other) => other.value === value)) return 0;
+    if (seen.has(value) || nth(levels, value) < bodyLevel || kept.some((other) => other.value === value)) return 0;
     seen.add(value);
-    return operandsOf(operations[value]).reduce(
+    return operandsAt(value).reduce(
       (cost, operand) => cost + recomputation(operand, seen),
-      costOf(operations[value]),
+      costOf(nth(operations, value)),
     );
   };
   const phases = Array.from({ length: count }, (_, p): Phase => {
@@ -104,32 +106,32 @@ export function planPhases(program: LoopProgram, nest: Nest, keepable: number): 
     const needed = new Set<Value>();
     const restored = new Set<Value>();
     const need = (value: Value): void => {
-      // What is known for the whole row is not part of the loops.
-      if (levels[value] < 2 || needed.has(value)) return;
+      // Values that are known for the whole row are not part of the loops.
+      if (nth(levels, value) < 2 || needed.has(value)) return;
       needed.add(value);
       const first = firstPhase.get(value);
       if (first === undefined) firstPhase.set(value, p);
-      else if (first < p && hasAxis(varies[value], nest.vectorAxis) && levels[value] === bodyLevel) {
+      else if (first < p && hasAxis(nth(varies, value), nest.vectorAxis) && levels[value] === bodyLevel) {
         const known = kept.some((other) => other.value === value);
         const keep = known || (kept.length < keepable && recomputation(value) > dearestRecomputation);
         if (keep) {
           if (!known) {
-            kept.push({ value, dtype: operations[value].dtype });
-            keptIn[first].add(value);
+            kept.push({ value, dtype: nth(operations, value).dtype });
+            nth(keptIn, first).add(value);
           }
           restored.add(value);
           return;
         }
       }
-      for (const operand of operandsOf(operations[value])) need(operand);
+      for (const operand of operandsAt(value)) need(operand);
     };
-    for (const value of own) for (const source of operandsOf(operations[value])) need(source);
+    for (const value of own) for (const source of operandsAt(value)) need(source);
     for (const { value } of stored) need(value);
     return {
       reductions: own,
       values: [...needed].sort((a, b) => a - b),
       restored,
-      kept: keptIn[p],
+      kept: nth(keptIn, p),
       stores: stored,
     };
   });

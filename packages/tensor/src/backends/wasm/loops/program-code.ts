@@ -1,6 +1,6 @@
 /**
- * Code for the operations of a program at one place of a loop nest. Values that vary along the vector axis are computed for several
- * slots of four elements side by side, others once, in all lanes.
+ * Writes the operations of a program at one place of a loop nest. Values that vary along the vector axis are computed for several
+ * slots of four elements, others once, in all lanes.
  */
 
 import {
@@ -13,6 +13,7 @@ import {
 } from '../../../codegen/simplify.ts';
 import type { DType } from '../../../kernel/dtype.ts';
 import type { Store, Value } from '../../../kernel/kernel.ts';
+import { lookUp, nth } from '../../../kernel/nth.ts';
 import type { Local } from '../emit/encoder.ts';
 import type { VectorCode } from '../vectors/vector-code.ts';
 import { packForStore } from '../vectors/vector-memory.ts';
@@ -31,15 +32,18 @@ import { isTransposable } from './nest.ts';
 import { isWholeTile, type Slot } from './slots.ts';
 import type { Stream, Streams } from './streams.ts';
 
-/** Loads and constants are splats as they come. */
+/** Whether an operation is neither a constant nor a load: those are already splats if they do not vary. */
 const isComputed = ({ op }: Operation): boolean => op !== 'load' && op !== 'gather' && op !== 'const' && op !== 'index';
 
-/** The row of a gather counts as several uses. */
+/** How often each value is used. The row of a gather counts as two uses. */
 function countUses({ operations, stores }: LoopProgram): number[] {
   const uses = operations.map(() => 0);
+  const count = (value: Value, times: number): void => {
+    uses[value] = nth(uses, value) + times;
+  };
   for (const operation of operations)
-    for (const operand of operandsOf(operation)) uses[operand] += operation.op === 'gather' ? 2 : 1;
-  for (const { value } of stores) uses[value]++;
+    for (const operand of operandsOf(operation)) count(operand, operation.op === 'gather' ? 2 : 1);
+  for (const { value } of stores) count(value, 1);
   return uses;
 }
 
@@ -53,10 +57,11 @@ export interface ProgramCodeOptions {
   readonly streams: Streams;
   /** Points to `zeroBytes` zeros. */
   readonly zeros: Local;
-  /** Reads the finished sums of products of the slots. */
+  /** Loads the finished sums of products of the slots. */
   readonly loadAccumulators?: (slots: readonly Slot[]) => readonly Quad[];
 }
 
+/** Writes the code of one program. */
 export class ProgramCode {
   readonly program: LoopProgram;
   /** The axes along which each value varies. */
@@ -65,11 +70,11 @@ export class ProgramCode {
   readonly #code: VectorCode;
   readonly #options: ProgramCodeOptions;
   readonly #loads = new Map<Value, PlannedAccess>();
-  /** Loads that are transposed in registers where slots form a whole tile. */
+  /** Loads that are transposed in registers if slots form a whole tile. */
   readonly #transposed = new Set<PlannedAccess>();
   readonly #stores = new Map<Store, PlannedAccess>();
   readonly #indices = new Map<Value, Stream>();
-  /** Computed values that are the same along the vector axis, and are used or stored for each element. */
+  /** Computed values that are uniform along the vector axis, but are used or stored for each element. */
   readonly #spread = new Set<Value>();
   /** How often each value is used. */
   readonly #uses: readonly number[];
@@ -89,11 +94,12 @@ export class ProgramCode {
       rowQuad: (row, slot) => this.get(row, slot),
     });
     const axes = { rank: program.domain.length, vectorAxis, tileAxis };
-    program.operations.forEach((operation, value) => {
+    for (const [value, operation] of program.operations.entries()) {
       if (operation.op === 'load' || operation.op === 'gather') {
         const { access } = operation;
         const row = operation.op === 'gather' ? operation.row : null;
-        const planned = planAccess(streams, access, dtypes[access.buffer], code.memoryOf(access.buffer), axes, row);
+        const dtype = nth(dtypes, access.buffer);
+        const planned = planAccess(streams, access, dtype, code.memoryOf(access.buffer), axes, row);
         this.#loads.set(value, planned);
         if (tileAxis !== null && row === null && isTransposable(access, dtypes, vectorAxis, tileAxis))
           this.#transposed.add(planned);
@@ -103,21 +109,21 @@ export class ProgramCode {
         const along = operation.coefficients.map((c, axis) => (program.domain[axis] === 1 ? 0 : c));
         this.#indices.set(value, streams.number(operation.offset, along));
       }
-      if (!this.varies(value)) return;
+      if (!this.varies(value)) continue;
       for (const operand of operandsOf(operation))
-        if (!this.varies(operand) && isComputed(program.operations[operand])) this.#spread.add(operand);
-    });
+        if (!this.varies(operand) && isComputed(nth(program.operations, operand))) this.#spread.add(operand);
+    }
     for (const store of program.stores) {
       const planned = planAccess(
         streams,
         store.access,
-        dtypes[store.access.buffer],
+        nth(dtypes, store.access.buffer),
         code.memoryOf(store.access.buffer),
         axes,
         null,
       );
       this.#stores.set(store, planned);
-      if (planned.stride !== 0 && !this.varies(store.value) && isComputed(program.operations[store.value]))
+      if (planned.stride !== 0 && !this.varies(store.value) && isComputed(nth(program.operations, store.value)))
         this.#spread.add(store.value);
       this.#noteSlow(slowAccess(planned, 'writes', false));
     }
@@ -130,18 +136,18 @@ export class ProgramCode {
   /** Whether a value differs from slot to slot, or within one. */
   varies(value: Value): boolean {
     const { vectorAxis, tileAxis } = this.#options;
-    const axes = this.variation[value];
+    const axes = nth(this.variation, value);
     return hasAxis(axes, vectorAxis) || (tileAxis !== null && hasAxis(axes, tileAxis));
   }
 
-  /** Whether some row may have to be read as zeros. */
+  /** Whether some row may be replaced by zeros. */
   get needsZeros(): boolean {
     return [...this.#loads.values()].some((access) => this.#accessCode.mayReadZeros(access));
   }
 
   // Values.
 
-  /** Runs `body`; the values that it computes are forgotten after it. */
+  /** Runs `body`, and forgets the values that it computes. */
   scope(body: () => void): void {
     const outer = this.#values;
     this.#values = new Map(outer);
@@ -149,43 +155,45 @@ export class ProgramCode {
     this.#values = outer;
   }
 
+  #operation(value: Value): Operation {
+    return nth(this.program.operations, value);
+  }
+
   set(value: Value, quads: readonly Quad[]): void {
-    this.#values.set(
-      value,
-      this.#spread.has(value) ? [this.#broadcast(quads[0], this.program.operations[value].dtype)] : quads,
-    );
+    const spread = this.#spread.has(value);
+    this.#values.set(value, spread ? [this.#broadcast(nth(quads, 0), this.#operation(value).dtype)] : quads);
   }
 
   /**
-   * The first lane in all lanes, by way of a scalar. The value is the same; but V8, when it pairs vectors, looks no further than a
-   * splat, while it would take what a uniform vector was computed from for a part of each pair, and then refuse.
+   * Copies the first lane to all lanes through a scalar. The value does not change. But when V8 pairs vectors, it stops at a splat, whereas
+   * it would try to pair the inputs of a uniform vector too, and then give up.
    */
   #broadcast(quad: Quad, dtype: DType): Quad {
     const type = ({ f32: 'f32x4', f64: 'f64x2', i32: 'i32x4', mask: 'i32x4' } as const)[representationOf[dtype]];
-    this.#code.push(quad[0]).lane(`${type}.extract_lane`, 0).op(`${type}.splat`);
+    this.#code.push(nth(quad, 0)).lane(`${type}.extract_lane`, 0).op(`${type}.splat`);
     const local = this.#code.take();
     return quad.map(() => local);
   }
 
   get(value: Value, slot: number): Quad {
-    const operation = this.program.operations[value];
+    const operation = this.#operation(value);
     if (operation.op === 'const') return constantQuad(this.#code, operation.dtype, operation.value);
     const quads = this.#values.get(value);
-    if (quads === undefined) throw new Error(`wasm: value ${value} is used before it was computed`);
-    return quads.length === 1 ? quads[0] : quads[slot];
+    if (quads === undefined) throw new Error(`wasm: value ${value} is used before it is computed`);
+    return nth(quads, quads.length === 1 ? 0 : slot);
   }
 
   #facts(value: Value): OperandFacts {
-    const operation = this.program.operations[value];
+    const operation = this.#operation(value);
     return { constant: operation.op === 'const' ? operation.value : null, uniform: !this.varies(value) };
   }
 
   /**
-   * Computes one value where the streams stand. `inline`: only the code that follows before `advance` uses it, so that a value with one
-   * use may be computed where it is used.
+   * Computes one value at the current position of the streams. `inline`: the value is used only by code before the next `advance`, so that
+   * a value with one use may be computed where it is used.
    */
   evaluate(value: Value, slots: readonly Slot[], inline = false): void {
-    const operation = this.program.operations[value];
+    const operation = this.#operation(value);
     if (operation.op === 'const') return;
     const quads = this.#quads(operation, value, this.varies(value) ? slots : slots.slice(0, 1));
     const here = inline && this.varies(value) && this.#uses[value] === 1;
@@ -196,7 +204,7 @@ export class ProgramCode {
     if (operation.op === 'accumulator') {
       const { loadAccumulators } = this.#options;
       if (loadAccumulators === undefined)
-        throw new Error('wasm: only the epilogue of a contraction has an accumulator');
+        throw new Error('wasm: `accumulator` is allowed only in the epilogue of a contraction');
       return loadAccumulators(slots);
     }
     if (operation.op === 'index') return slots.map(this.#indexer(operation, value));
@@ -210,16 +218,15 @@ export class ProgramCode {
   #compute(operation: Operation, k: number): Quad {
     const code = this.#code;
     const operand = (source: Value): Quad => this.get(source, k);
-    const { operations } = this.program;
     switch (operation.op) {
       case 'unary': {
         const { source, kind, dtype } = operation;
-        return unaryQuad(code, kind, operations[source].dtype, dtype, operand(source));
+        return unaryQuad(code, kind, this.#operation(source).dtype, dtype, operand(source));
       }
       case 'binary': {
         const { a, b, kind } = operation;
         const facts = [this.#facts(a), this.#facts(b)] as const;
-        return binaryQuad(code, kind, operations[a].dtype, operand(a), operand(b), facts);
+        return binaryQuad(code, kind, this.#operation(a).dtype, operand(a), operand(b), facts);
       }
       case 'where': {
         const { condition, yes, no, dtype } = operation;
@@ -231,7 +238,7 @@ export class ProgramCode {
       case 'index':
       case 'const':
       case 'reduce':
-        throw new Error(`wasm: ${operation.op} is not computed like other operations`);
+        throw new Error(`wasm: '${operation.op}' is not computed from other values`);
       default:
         return operation satisfies never;
     }
@@ -240,12 +247,12 @@ export class ProgramCode {
   /** All slots share the splat of the first element's index. */
   #indexer({ coefficients }: Indexed, value: Value): (slot: Slot) => Quad {
     const code = this.#code;
-    code.fn.get(this.#accessCode.at(this.#indices.get(value) as Stream)).op('i32x4.splat');
+    code.fn.get(this.#accessCode.at(lookUp(this.#indices, value))).op('i32x4.splat');
     const start = code.take();
     if (!this.varies(value)) return () => [start];
     const { vectorAxis, tileAxis } = this.#options;
-    const step = coefficients[vectorAxis];
-    const acrossStep = tileAxis === null ? 0 : coefficients[tileAxis];
+    const step = nth(coefficients, vectorAxis);
+    const acrossStep = tileAxis === null ? 0 : nth(coefficients, tileAxis);
     return ({ offset, across }) => {
       const steps = [0, 1, 2, 3].map((lane) => (offset + lane) * step + across * acrossStep);
       return [code.op('i32x4.add', start, code.fn.constant('i32x4', ...steps))];
@@ -254,18 +261,18 @@ export class ProgramCode {
 
   // Runs along the vector axis.
 
-  /** Starts a run where the streams stand: accesses of these values and stores move by `advance` until `endRun`. */
+  /** Starts a run at the current position of the streams; `advance` moves the accesses of these values and stores until `endRun`. */
   beginRun(values: Iterable<Value>, stores: Iterable<Store>): void {
     const accesses: PlannedAccess[] = [];
     for (const value of values) {
       const access = this.#loads.get(value);
       if (access !== undefined) accesses.push(access);
     }
-    for (const store of stores) accesses.push(this.#stores.get(store) as PlannedAccess);
+    for (const store of stores) accesses.push(lookUp(this.#stores, store));
     this.#accessCode.beginRun(accesses);
   }
 
-  /** Moves a run on. */
+  /** Advances the run by a number of elements. */
   advance(elements: number): void {
     this.#accessCode.advance(elements);
   }
@@ -275,13 +282,13 @@ export class ProgramCode {
   }
 
   /**
-   * Writes the values of stores for all slots. First all is computed: loads that were put off come before any store, and nothing lies
-   * between the stores of a value, which V8 could not pair otherwise.
+   * Stores values for all slots. All values are computed first, so that deferred loads come before any store, and nothing comes between
+   * the stores of a value, which V8 could not pair otherwise.
    */
   store(stores: readonly Store[], slots: readonly Slot[]): void {
     const code = this.#code;
     const writes = stores.map((store) => {
-      const access = this.#stores.get(store) as PlannedAccess;
+      const access = lookUp(this.#stores, store);
       const { dtype, stride } = access;
       const written = stride === 0 ? slots.slice(0, 1) : slots;
       const pack = (k: number): readonly Local[] => packForStore(code, dtype, this.get(store.value, k));

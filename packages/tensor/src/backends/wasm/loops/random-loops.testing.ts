@@ -1,16 +1,18 @@
 /**
- * Random loop kernels for tests. A kernel is built from a tape of numbers, each of which decides one thing; fast-check shrinks the tape,
- * and an exhausted tape goes on with zeros, which stand for the simplest choices.
+ * Random loop kernels for tests. A kernel is built from a tape of numbers, each of which makes one choice; fast-check shrinks the tape, and
+ * after its end it continues with zeros, which make the simplest choices.
  */
 import * as fc from 'fast-check';
 import type { BinaryOp } from '../../../graph/node.ts';
 import type { ComputeDType, DType, TypedArray } from '../../../kernel/dtype.ts';
 import { allocateArray, elementCode, isFloat } from '../../../kernel/dtype.ts';
 import type { LoopKernel, Value } from '../../../kernel/kernel.ts';
+import { nth } from '../../../kernel/nth.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../../../kernel/shape.ts';
 import { type Guard, locate, type View } from '../../../kernel/view.ts';
 import { KernelWriter } from './loop.testing.ts';
 
+/** A tape of numbers that make random choices. */
 class Tape {
   readonly #numbers: readonly number[];
   #next = 0;
@@ -24,7 +26,7 @@ class Tape {
   }
 
   pick<T>(options: readonly T[]): T {
-    return options[this.below(options.length)];
+    return nth(options, this.below(options.length));
   }
 
   chance(percent: number): boolean {
@@ -32,7 +34,7 @@ class Tape {
   }
 }
 
-/** The tapes that kernels are built from: long and without the bias to small numbers, which would make most kernels trivial. */
+/** The tapes from which kernels are built: long, and without a bias to small numbers, which would make most kernels trivial. */
 export const tapes: fc.Arbitrary<number[]> = fc.noBias(
   fc.array(fc.integer({ min: 0, max: 9999 }), { minLength: 150, maxLength: 250 }),
 );
@@ -40,7 +42,7 @@ export const tapes: fc.Arbitrary<number[]> = fc.noBias(
 export interface RandomLoop {
   readonly kernel: LoopKernel;
   readonly dtypes: readonly DType[];
-  /** What each buffer holds at first. */
+  /** The initial contents of each buffer. */
   readonly contents: readonly TypedArray[];
 }
 
@@ -60,15 +62,15 @@ function randomDomain(tape: Tape): number[] {
 function indicesOf(shape: Shape): number[][] {
   const strides = contiguousStrides(shape);
   return Array.from({ length: sizeOf(shape) }, (_, position) =>
-    shape.map((size, axis) => Math.floor(position / strides[axis]) % size),
+    shape.map((size, axis) => Math.floor(position / nth(strides, axis)) % size),
   );
 }
 
-/** Moves a view so that what it reaches starts at a small offset; returns the length that its buffer needs. */
+/** Moves a view so that its smallest position is a small offset; returns the length that its buffer needs. */
 function settle(view: View, slack: number): { view: View; length: number } {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  // `locate` says -1 for guarded places: look at positions far from there.
+  // `locate` returns -1 where a guard fails, so the positions are moved far away from that.
   const far = { ...view, offset: view.offset + 1e6 };
   for (const index of indicesOf(view.shape)) {
     const at = locate(far, index);
@@ -88,7 +90,7 @@ function permutedStrides(shape: Shape, tape: Tape): number[] {
   let step = 1;
   for (const axis of [...order].reverse()) {
     strides[axis] = step;
-    step *= shape[axis];
+    step *= nth(shape, axis);
   }
   return strides;
 }
@@ -99,8 +101,11 @@ function randomGuards(shape: Shape, tape: Tape): Guard[] {
   for (let k = 0; k < count && shape.length > 0; k++) {
     const coefficients = shape.map(() => 0);
     coefficients[tape.below(shape.length)] = tape.pick([1, 1, 2, -1]);
-    if (tape.chance(50)) coefficients[tape.below(shape.length)] += tape.pick([1, 4, -1]);
-    const reach = shape.reduce((sum, size, axis) => sum + Math.max(0, coefficients[axis]) * size, 0);
+    if (tape.chance(50)) {
+      const axis = tape.below(shape.length);
+      coefficients[axis] = nth(coefficients, axis) + tape.pick([1, 4, -1]);
+    }
+    const reach = shape.reduce((sum, size, axis) => sum + Math.max(0, nth(coefficients, axis)) * size, 0);
     const low = tape.pick([0, 1, 4, -3]);
     guards.push({ coefficients, low, high: low + 1 + tape.below(Math.max(1, reach + 4)) });
   }
@@ -115,17 +120,18 @@ function randomView(shape: Shape, tape: Tape): { view: View; length: number } {
   return settle({ shape, offset: 0, strides, guards: randomGuards(shape, tape) }, tape.below(4));
 }
 
-/** A view that finds each element once, for stores. */
+/** A view that visits each element once, for stores. */
 function randomStoreView(shape: Shape, tape: Tape): { view: View; length: number } {
   const strides = permutedStrides(shape, tape).map((stride) => stride * tape.pick([1, 1, 1, 1, 1, 1, -1]));
   return settle({ shape, offset: 0, strides, guards: tape.chance(10) ? randomGuards(shape, tape) : [] }, tape.below(3));
 }
 
-/** How many bits a number needs to be exact, or infinity where it is rounded: comparing such values would be a matter of luck. */
+/** The number of bits for which a number is exact; infinity if it is rounded, because comparing rounded values would give random results. */
 type Exactness = number;
 const mostBits = 22;
 const loadedBits: Readonly<Record<DType, Exactness>> = { f32: 6, f64: 6, f16: 6, bf16: 6, i32: 32, u8: 8, bool: 1 };
 
+/** Builds one kernel. */
 class LoopBuilder {
   readonly tape: Tape;
   readonly domain: number[];
@@ -159,14 +165,14 @@ class LoopBuilder {
     return this.writer.buffer(dtype, length);
   }
 
-  /** A value of one of these dtypes, with few enough bits; made if there is none. */
+  /** A value of one of these dtypes, with at most this number of bits; it is created if there is none. */
   operand(
     dtypes: readonly ComputeDType[],
     bits: Exactness = Number.POSITIVE_INFINITY,
   ): { value: Value; bits: Exactness; row: boolean } {
     const fits = this.values.filter((entry) => dtypes.includes(this.dtype(entry.value)) && entry.bits <= bits);
     if (fits.length > 0 && !this.tape.chance(10))
-      return fits[fits.length - 1 - this.tape.below(Math.min(5, fits.length))];
+      return nth(fits, fits.length - 1 - this.tape.below(Math.min(5, fits.length)));
     const dtype = this.tape.pick(dtypes);
     if (this.tape.chance(20)) {
       const number = this.tape.below(9) - 4;
@@ -179,7 +185,7 @@ class LoopBuilder {
             : number;
       this.add(this.writer.constant(value, dtype), 5, true);
     } else this.load(dtype);
-    return this.values[this.values.length - 1];
+    return nth(this.values, this.values.length - 1);
   }
 
   /** A dtype in memory for values of `dtype`. */
@@ -190,11 +196,11 @@ class LoopBuilder {
   load(dtype: ComputeDType): void {
     const { view, length } = randomView(this.domain, this.tape);
     const buffer = this.buffer(this.#stored(dtype), length, view);
-    this.buffers[buffer].loads++;
+    nth(this.buffers, buffer).loads++;
     this.add(this.writer.load(buffer, view), loadedBits[dtype]);
   }
 
-  /** One step: some operation on values there are. */
+  /** Adds some operation on existing values. */
   step(): void {
     const { tape, writer } = this;
     const exactFloat = (): { value: Value; bits: Exactness } => this.operand([this.float], mostBits);
@@ -222,7 +228,7 @@ class LoopBuilder {
         this.add(writer.unary('neg', a.value), a.bits, a.row);
       },
       () => {
-        // Rounds what fits: elsewhere a rounding jumps.
+        // Rounds only values that are exact in the type, because rounding is not continuous.
         const a = this.operand([this.float], 8);
         const kind = tape.pick(['roundF16', 'roundBf16'] as const);
         this.add(this.float === 'f32' ? writer.unary(kind, a.value) : writer.unary('neg', a.value), a.bits, a.row);
@@ -299,7 +305,7 @@ class LoopBuilder {
       () => this.gather(),
       () => this.reduce(),
       () => {
-        // A value beside what its row was reduced to: a further phase.
+        // A value that is combined with a reduction of its row, which needs another phase.
         this.reduce();
         const total = this.operand([this.float]);
         const a = this.operand([this.float]);
@@ -318,12 +324,12 @@ class LoopBuilder {
     const { view, length } = randomView([...this.domain, count], tape);
     const dtype = tape.pick([this.float, 'i32', 'u8'] as const);
     const buffer = this.buffer(this.#stored(dtype), length, null);
-    this.buffers[buffer].loads++;
+    nth(this.buffers, buffer).loads++;
     this.add(this.writer.gather({ buffer, view }, row.value), loadedBits[dtype]);
   }
 
   reduce(): void {
-    const count = this.reducedAxes.reduce((product, axis) => product * this.domain[axis], 1);
+    const count = this.reducedAxes.reduce((product, axis) => product * nth(this.domain, axis), 1);
     if (count === 0 || !this.#mayReduce) return;
     const { tape, writer } = this;
     const kind = tape.pick(['sum', 'max'] as const);
@@ -331,7 +337,7 @@ class LoopBuilder {
     const total = writer.reduce(kind, a.value);
     if (kind === 'max' || !isFloat(this.dtype(a.value)))
       this.add(total, a.bits > mostBits ? a.bits : kind === 'max' ? a.bits : 32, true);
-    // Means, not sums: their rounding errors are as small as the values.
+    // Means instead of sums, so that rounding errors are as small as the values.
     else
       this.add(
         writer.binary('mul', total, writer.constant(Math.fround(1 / count), this.float)),
@@ -342,7 +348,7 @@ class LoopBuilder {
 
   store(): void {
     const { tape, writer } = this;
-    const { value, row } = this.values[this.values.length - 1 - tape.below(Math.min(3, this.values.length))];
+    const { value, row } = nth(this.values, this.values.length - 1 - tape.below(Math.min(3, this.values.length)));
     const dtype = this.dtype(value);
     if (row && this.reducedAxes.length > 0 && tape.chance(80)) {
       const shape = this.domain.map((size, axis) => (this.reducedAxes.includes(axis) ? 1 : size));
@@ -354,13 +360,12 @@ class LoopBuilder {
       writer.storeOnce(this.buffer(this.#stored(dtype), length, null), value, once);
       return;
     }
-    // In place: over an input that is read only here and finds each element once.
-    const inPlace = this.buffers.findIndex(
-      (buffer) => buffer.dtype === dtype && buffer.loads === 1 && buffer.view !== null && isInjective(buffer.view),
-    );
-    if (inPlace >= 0 && tape.chance(40)) {
-      this.buffers[inPlace].loads = 2;
-      writer.store(inPlace, value, this.buffers[inPlace].view as View);
+    // In place: over an input that is read only once, through a view that visits each element once.
+    for (const [buffer, input] of this.buffers.entries()) {
+      if (input.dtype !== dtype || input.loads !== 1 || input.view === null || !isInjective(input.view)) continue;
+      if (!tape.chance(40)) break;
+      input.loads = 2;
+      writer.store(buffer, value, input.view);
       return;
     }
     const { view, length } = randomStoreView(this.domain, tape);
@@ -413,9 +418,11 @@ function build(builder: LoopBuilder, numbers: readonly number[]): RandomLoop {
 export const randomLoop = (numbers: readonly number[]): RandomLoop =>
   build(new LoopBuilder(new Tape(numbers), true), numbers);
 
-/** A random epilogue, over [...batch, ...m, ...n]: how many of the domain's axes are batch and m axes. */
+/** A random epilogue, over [...batch, ...m, ...n]. */
 export interface RandomEpilogue extends RandomLoop {
+  /** The number of batch axes. */
   readonly batchAxes: number;
+  /** The number of m axes. */
   readonly rowAxes: number;
   readonly dtype: 'f32' | 'f64';
 }

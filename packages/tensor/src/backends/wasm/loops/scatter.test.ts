@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allocateArray, type DType, isFloat, type TypedArray } from '../../../kernel/dtype.ts';
 import { formatKernel, type ScatterAddKernel } from '../../../kernel/kernel.ts';
+import { nth } from '../../../kernel/nth.ts';
 import { contiguousView, padView, stridedView, type View } from '../../../kernel/view.ts';
 import { seed } from '../../../testing/seed.ts';
 import { runKernel } from '../../interpret-kernels.ts';
@@ -16,7 +17,7 @@ interface Case {
   readonly inner: number;
   readonly rows: number;
   readonly dtype: 'f32' | 'f64' | 'i32';
-  /** How the values lie. */
+  /** The layout of the values. */
   readonly layout: 'contiguous' | 'transposed' | 'repeated' | 'padded';
   readonly indices: readonly number[];
 }
@@ -53,17 +54,15 @@ function check(test: Case, features: Features): void {
   const kernel = kernelOf(test);
   const dtypes: DType[] = [dtype, 'i32', dtype];
   const contents = [outer * count * inner, count, outer * rows * inner].map((n, k) =>
-    allocateArray(dtypes[k], Math.max(1, n)),
+    allocateArray(nth(dtypes, k), Math.max(1, n)),
   );
-  contents[0].forEach((_, k) => {
-    contents[0][k] = isFloat(dtype) ? Math.sin(k) : (k * 7919) % 1000;
-  });
-  for (let k = 0; k < count; k++) contents[1][k] = indices[k % Math.max(1, indices.length)] ?? 0;
-  // Whatever the table held before is lost.
-  contents[2].fill(3);
-  const expected = contents.map((content) => content.slice());
-  expected[2] = expected[2].subarray(0, outer * rows * inner);
-  runKernel(kernel, expected);
+  const [values, index, table] = [nth(contents, 0), nth(contents, 1), nth(contents, 2)];
+  for (const k of values.keys()) values[k] = isFloat(dtype) ? Math.sin(k) : (k * 7919) % 1000;
+  for (let k = 0; k < count; k++) index[k] = indices[k % Math.max(1, indices.length)] ?? 0;
+  // The previous contents of the table are overwritten.
+  table.fill(3);
+  const expected = table.slice(0, outer * rows * inner);
+  runKernel(kernel, [values, index, expected]);
   const runs = [1, 2, 3].map((threads): TypedArray => {
     const harness = new LoopHarness(
       (module, types, f) => lowerScatterAdd(module, kernel, types, f),
@@ -71,13 +70,11 @@ function check(test: Case, features: Features): void {
       contents.map(({ length }) => length),
       features,
     );
-    contents.forEach((content, k) => {
-      harness.buffers[k].set(content);
-    });
+    harness.fill(contents);
     harness.run(threads);
-    return harness.buffers[2].slice(0, outer * rows * inner);
+    return nth(harness.buffers, 2).slice(0, outer * rows * inner);
   });
-  const problem = difference(dtype, runs[0], expected[2]);
+  const problem = difference(dtype, nth(runs, 0), expected);
   if (problem !== null) throw new Error(`${problem}\n${formatKernel(kernel)}`);
   for (const run of runs.slice(1)) expect(run).toEqual(runs[0]);
 }

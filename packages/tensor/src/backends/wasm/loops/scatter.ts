@@ -1,9 +1,10 @@
 /**
- * scatterAdd: sums rows into a table. Each thread walks all indices and adds to a part of the table that is its own: some columns of
- * every row or, where rows are short, some rows. So the order of each sum is that of the indices, whatever the number of threads.
+ * Lowers scatterAdd, which sums rows into a table. Each thread processes all indices and adds to its own part of the table: some columns of
+ * every row or, if rows are short, some rows. So the order of each sum is that of the indices, for any number of threads.
  */
 import { bytesOf, type DType } from '../../../kernel/dtype.ts';
 import type { ScatterAddKernel } from '../../../kernel/kernel.ts';
+import { nth } from '../../../kernel/nth.ts';
 import type { View } from '../../../kernel/view.ts';
 import type { Local, ModuleBuilder } from '../emit/encoder.ts';
 import type { Target } from '../emit/features.ts';
@@ -11,19 +12,20 @@ import { VectorCode } from '../vectors/vector-code.ts';
 import { loadAdjacent, packForStore, storeAdjacent } from '../vectors/vector-memory.ts';
 import { binaryQuad } from '../vectors/vector-ops.ts';
 import { emitZeros, zeroBytes } from './access-code.ts';
-import type { LoweredKernel } from './program.ts';
+import { kernelFunction, type LoweredKernel, parametersOf } from './program.ts';
 import { ProgramCode } from './program-code.ts';
 import { type Slot, slotsFor } from './slots.ts';
 import { Streams } from './streams.ts';
 import { emitShare } from './work-split.ts';
 
-/** Columns that a thread takes at a time: whole cache lines of f32. */
+/** Threads take columns in multiples of this: whole cache lines of f32. */
 const granule = 16;
-/** Shorter rows are split by rows. */
+/** Rows that are shorter than this are not split into columns. */
 const shortestSplitRow = 64;
 
 const unknownOperand = { constant: null, uniform: false } as const;
 
+/** Writes the function of a scatterAdd kernel. */
 export function lowerScatterAdd(
   module: ModuleBuilder,
   kernel: ScatterAddKernel,
@@ -31,19 +33,19 @@ export function lowerScatterAdd(
   machine: Target,
 ): LoweredKernel {
   const { outer, count, inner, rows, dtype } = kernel;
-  const fn = module.function(kernel.name, ['i32', 'i32', 'i32', 'i32']);
+  const fn = kernelFunction(module, kernel.name);
   const tableSize = outer * rows * inner;
   if (tableSize === 0) return { function: fn, scratchBytes: 0, slow: null };
   const code = new VectorCode(fn, machine);
-  const [args, , , scratch] = fn.params;
+  const { args, scratch } = parametersOf(fn);
   const bytes = bytesOf(dtype);
   const memory = code.memoryOf(kernel.out);
   const rowBytes = inner * bytes;
 
-  // Loads of the index and of the values, over [outer, count, inner].
+  // The loads of the index and of the values, over [outer, count, inner].
   const { shape, offset, strides, guards } = kernel.index.view;
   const domain = [outer, count, inner];
-  const along = ([step]: readonly number[]): number[] => [0, shape[0] === 1 ? 0 : step, 0];
+  const along = (steps: readonly number[]): number[] => [0, shape[0] === 1 ? 0 : nth(steps, 0), 0];
   const indexView: View = {
     shape: domain,
     offset,
@@ -84,7 +86,7 @@ export function lowerScatterAdd(
     fn.i32(inner).set(lastColumn);
   }
   streams.readAddresses();
-  if (program.needsZeros) emitZeros(fn);
+  if (program.needsZeros) emitZeros(fn, scratch);
   fn.get(args)
     .mem('i32.load', 4 * kernel.out)
     .set(out);
@@ -93,7 +95,7 @@ export function lowerScatterAdd(
     fn.get(lastColumn).get(firstColumn).op('i32.sub').times(bytes);
   };
   const clear = (): void => {
-    // Rows of whole width lie side by side.
+    // Rows of whole width are adjacent.
     const start = (): void => {
       fn.get(out).get(firstRow).times(rowBytes).op('i32.add').get(firstColumn).times(bytes).op('i32.add');
     };
@@ -118,26 +120,14 @@ export function lowerScatterAdd(
   const addSlots = (slots: readonly Slot[]): void => {
     program.scope(() => {
       program.evaluate(valuesValue, slots);
-      const sums = slots.map((slot, k) => {
-        const place = { address: target, offset: slot.offset * bytes, memory };
-        const old = loadAdjacent(code, dtype, place, slot.lanes);
-        return packForStore(
-          code,
-          dtype,
-          binaryQuad(code, 'add', dtype, old, program.get(valuesValue, program.varies(valuesValue) ? k : 0), [
-            unknownOperand,
-            unknownOperand,
-          ]),
-        );
+      const sums = slots.map(({ offset, lanes }, k) => {
+        const place = { address: target, offset: offset * bytes, memory };
+        const old = loadAdjacent(code, dtype, place, lanes);
+        const value = program.get(valuesValue, program.varies(valuesValue) ? k : 0);
+        const sum = binaryQuad(code, 'add', dtype, old, value, [unknownOperand, unknownOperand]);
+        return { packed: packForStore(code, dtype, sum), place, lanes };
       });
-      for (let k = slots.length - 1; k >= 0; k--)
-        storeAdjacent(
-          code,
-          dtype,
-          sums[k],
-          { address: target, offset: slots[k].offset * bytes, memory },
-          slots[k].lanes,
-        );
+      for (const { packed, place, lanes } of sums.toReversed()) storeAdjacent(code, dtype, packed, place, lanes);
     });
   };
   const addRow = (): void => {
@@ -170,7 +160,10 @@ export function lowerScatterAdd(
         fn.forLoop(position, 0, count, 1, () => {
           program.scope(() => {
             program.evaluate(indexValue, slotsFor(1));
-            code.push(program.get(indexValue, 0)[0]).lane('i32x4.extract_lane', 0).tee(row);
+            code
+              .push(nth(program.get(indexValue, 0), 0))
+              .lane('i32x4.extract_lane', 0)
+              .tee(row);
             fn.get(firstRow).op('i32.sub').get(lastRow).get(firstRow).op('i32.sub').op('i32.lt_u').if(addRow);
           });
           streams.move([[1, 1]]);

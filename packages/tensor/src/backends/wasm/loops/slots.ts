@@ -1,6 +1,7 @@
+/** Slots: the groups of up to four elements that code computes together. */
 import type { LaneCount } from '../vectors/vector-memory.ts';
 
-/** Up to four elements, `offset` elements along the vector axis and `across` along the tile axis from where the streams stand. */
+/** Up to four elements, at `offset` elements along the vector axis and `across` along the tile axis from the streams' position. */
 export interface Slot {
   readonly offset: number;
   readonly lanes: LaneCount;
@@ -20,6 +21,6 @@ export function slotsFor(count: number): Slot[] {
 export const tileSlots = (lanes: LaneCount, count: number): Slot[] =>
   Array.from({ length: count }, (_, across) => ({ offset: 0, lanes, across }));
 
-/** Whether slots cover a square of the tile. */
+/** Whether the slots are a whole square of 4 x 4 elements. */
 export const isWholeTile = (slots: readonly Slot[]): boolean =>
   slots.length === 4 && slots.every(({ lanes, across }, k) => lanes === 4 && across === k);

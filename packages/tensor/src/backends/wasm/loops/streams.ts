@@ -1,16 +1,18 @@
+/** Streams: the addresses and indices that the loops of a nest update. */
+import { nth } from '../../../kernel/nth.ts';
 import type { FunctionBuilder, Local, Operand } from '../emit/encoder.ts';
 
 /** A number that is linear in the indices of a loop nest, kept in a local: an address, the sum of a guard, an index value. */
 export interface Stream {
   readonly local: Local;
-  /** The buffer whose address it starts from; null for a plain number. */
+  /** The buffer from whose address it starts; null for a plain number. */
   readonly buffer: number | null;
   readonly offset: number;
   /** What one step along each axis adds. */
   readonly coefficients: readonly number[];
 }
 
-/** The streams of a loop nest. All are asked for before the first loop is written. */
+/** The streams of a loop nest. All are added before the first loop is written. */
 export class Streams {
   readonly #fn: FunctionBuilder;
   readonly #args: Local;
@@ -27,14 +29,14 @@ export class Streams {
     return this.#add(`number ${offset}`, { buffer: null, offset, coefficients });
   }
 
-  /** An address of its own; everything in bytes. */
+  /** A separate address; everything is in bytes. */
   address(buffer: number, offset: number, coefficients: readonly number[]): Stream {
     return this.#add(`address ${buffer} ${offset}`, { buffer, offset, coefficients });
   }
 
   /**
-   * An address shared by all accesses to the buffer that move alike: it stands where the one with the smallest offset does. All of them
-   * lie in memory wherever one does.
+   * An address that is shared by all accesses to the buffer with the same coefficients: that of the access with the smallest offset. Where
+   * one of them is within memory, all are.
    */
   sharedAddress(buffer: number, offset: number, coefficients: readonly number[]): Stream {
     return this.#add(`shared ${buffer}`, { buffer, offset, coefficients });
@@ -53,7 +55,7 @@ export class Streams {
     return stream;
   }
 
-  /** Reads the addresses of the buffers. */
+  /** Loads the addresses of the buffers. */
   readAddresses(): void {
     for (const [buffer, local] of this.#addresses)
       this.#fn
@@ -62,7 +64,7 @@ export class Streams {
         .set(local);
   }
 
-  /** Sets all streams to where `index(axis)` says; axes that it does not know stand at 0. */
+  /** Sets all streams to the position with the indices `index(axis)`; axes for which it returns undefined are at 0. */
   moveTo(index: (axis: number) => Operand | undefined): void {
     const fn = this.#fn;
     for (const { local, buffer, offset, coefficients } of this.#streams.values()) {
@@ -70,11 +72,11 @@ export class Streams {
       if (base === undefined) fn.i32(offset);
       else fn.get(base);
       if (base !== undefined && offset !== 0) fn.i32(offset).op('i32.add');
-      coefficients.forEach((coefficient, axis) => {
+      for (const [axis, coefficient] of coefficients.entries()) {
         const position = index(axis);
-        if (coefficient === 0 || position === undefined || position === 0) return;
+        if (coefficient === 0 || position === undefined || position === 0) continue;
         fn.push(position).times(coefficient).op('i32.add');
-      });
+      }
       fn.set(local);
     }
   }
@@ -84,16 +86,16 @@ export class Streams {
     for (const { local, coefficients } of this.#streams.values())
       this.#fn.increment(
         local,
-        steps.reduce((sum, [axis, count]) => sum + coefficients[axis] * count, 0),
+        steps.reduce((sum, [axis, count]) => sum + nth(coefficients, axis) * count, 0),
       );
   }
 
-  /** Streams that move along an axis. */
+  /** The streams that change along an axis. */
   along(axis: number): Stream[] {
     return [...this.#streams.values()].filter(({ coefficients }) => coefficients[axis] !== 0);
   }
 
-  /** Gives the locals back. */
+  /** Releases the locals. */
   release(): void {
     for (const { local } of this.#streams.values()) this.#fn.release(local);
     this.#fn.release(...this.#addresses.values());

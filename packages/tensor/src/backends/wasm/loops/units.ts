@@ -1,4 +1,5 @@
-/** The outermost loop of a kernel: each thread walks its share of the units of work. */
+/** Writes the outermost loop of a kernel, in which each thread processes its share of the units of work. */
+import { nth } from '../../../kernel/nth.ts';
 import type { Local, Operand } from '../emit/encoder.ts';
 import type { VectorCode } from '../vectors/vector-code.ts';
 import type { Streams } from './streams.ts';
@@ -6,12 +7,18 @@ import { emitShare } from './work-split.ts';
 
 export interface UnitAxis {
   readonly axis: number;
-  /** How many units there are along the axis, and how many elements each takes. */
+  /** The number of units along the axis. */
   readonly count: number;
+  /** The number of elements of each unit along the axis. */
   readonly step: number;
 }
 
-/** Runs `body` with the streams at each unit of the thread's share, in row-major order. `indices` count units on each axis. */
+/** A loop over the units of one axis. */
+interface UnitLoop extends UnitAxis {
+  readonly index: Local;
+}
+
+/** Runs `body` with the streams at each unit of the thread's share, in row-major order. `indices` count units along each axis. */
 export function emitUnits(
   code: VectorCode,
   streams: Streams,
@@ -21,7 +28,7 @@ export function emitUnits(
   const { fn } = code;
   const unit = code.fresh('i32');
   const end = code.fresh('i32');
-  const indices = axes.map(() => code.fresh('i32'));
+  const loops = axes.map((axis): UnitLoop => ({ ...axis, index: code.fresh('i32') }));
   emitShare(
     fn,
     axes.reduce((product, { count }) => product * count, 1),
@@ -34,54 +41,56 @@ export function emitUnits(
     .if(() => {
       const rest = code.fresh('i32');
       fn.get(unit).set(rest);
-      for (let k = axes.length - 1; k > 0; k--) {
-        fn.get(rest).i32(axes[k].count).op('i32.rem_u').set(indices[k]);
-        fn.get(rest).i32(axes[k].count).op('i32.div_u').set(rest);
+      for (const { count, index } of loops.slice(1).reverse()) {
+        fn.get(rest).i32(count).op('i32.rem_u').set(index);
+        fn.get(rest).i32(count).op('i32.div_u').set(rest);
       }
-      fn.get(rest).set(indices[0]);
+      fn.get(rest).set(nth(loops, 0).index);
       const positions = new Map<number, Operand>();
-      axes.forEach(({ axis, step }, k) => {
-        if (step !== 1) fn.get(indices[k]).times(step);
-        positions.set(axis, step === 1 ? indices[k] : code.take('i32'));
-      });
+      for (const { axis, step, index } of loops) {
+        if (step !== 1) fn.get(index).times(step);
+        positions.set(axis, step === 1 ? index : code.take('i32'));
+      }
       streams.moveTo((axis) => positions.get(axis));
+      const indices = loops.map(({ index }) => index);
       fn.loop((again) => {
         body(indices);
-        emitNext(code, streams, axes, indices, []);
+        emitNext(code, streams, loops, []);
         fn.get(unit).i32(1).op('i32.add').tee(unit).get(end).op('i32.lt_u').brIf(again);
       });
     });
 }
 
-/** Counts the indices on by one unit, and moves the streams; `owed`: moves of inner axes, which went back to 0. */
+/** Advances the indices and the streams to the next unit. `owed` are the streams' moves for inner axes that were reset to 0. */
 function emitNext(
   code: VectorCode,
   streams: Streams,
-  axes: readonly UnitAxis[],
-  indices: readonly Local[],
+  loops: readonly UnitLoop[],
   owed: readonly (readonly [axis: number, steps: number])[],
 ): void {
   const { fn } = code;
-  const [last, index] = [axes[axes.length - 1], indices[axes.length - 1]];
+  const last = loops.at(-1);
   if (last === undefined) return;
+  const { axis, count, step, index } = last;
+  const outerLoops = loops.slice(0, -1);
   const outer = (more: readonly (readonly [number, number])[]): void =>
-    emitNext(code, streams, axes.slice(0, -1), indices, [...owed, ...more]);
-  if (last.count === 1) {
+    emitNext(code, streams, outerLoops, [...owed, ...more]);
+  if (count === 1) {
     outer([]);
     return;
   }
-  const forward = (): void => streams.move([...owed, [last.axis, last.step]]);
+  const forward = (): void => streams.move([...owed, [axis, step]]);
   fn.increment(index, 1);
-  // The outermost index has nowhere to carry to: the loop ends first.
-  if (axes.slice(0, -1).every(({ count }) => count === 1)) {
+  // The outermost index does not carry, because the loop ends first.
+  if (outerLoops.every((loop) => loop.count === 1)) {
     forward();
     return;
   }
   fn.get(index)
-    .i32(last.count)
+    .i32(count)
     .op('i32.lt_u')
     .if(forward, () => {
       fn.i32(0).set(index);
-      outer([[last.axis, -(last.count - 1) * last.step]]);
+      outer([[axis, -(count - 1) * step]]);
     });
 }

@@ -1,14 +1,16 @@
+/** Splits the work of a kernel between threads. */
 import type { FunctionBuilder, Local } from '../emit/encoder.ts';
+import { parametersOf } from './program.ts';
 
 /**
- * Sets `start` and `end` to the thread's part of `units` units of work: neighbours, and at most one more than any other thread has.
- * The function's parameters are (args, thread, threads, scratch).
+ * Sets `start` and `end` to the thread's range of `units` units of work, in a function with the parameters of a kernel. The sizes of the
+ * threads' ranges differ by at most one.
  */
 export function emitShare(fn: FunctionBuilder, units: number, start: Local, end: Local): void {
-  const [, thread, threads] = fn.params;
+  const { thread, threads } = parametersOf(fn);
   const extra = fn.local('i32');
   fn.i32(units).get(threads).op('i32.rem_u').set(extra);
-  // Before thread t come t * floor(units / threads) units, and one more for each of the first (units mod threads) threads.
+  // The number of units before thread t is t * floor(units / threads), plus one for each of the first (units mod threads) threads.
   const before = (of: () => unknown, result: Local): void => {
     of();
     fn.i32(units).get(threads).op('i32.div_u').op('i32.mul');

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { encodeBfloat16, encodeFloat16 } from '../../../kernel/float16.ts';
-import { ModuleBuilder } from '../emit/encoder.ts';
+import { nth } from '../../../kernel/nth.ts';
+import { type FunctionBuilder, ModuleBuilder } from '../emit/encoder.ts';
 import { emitNarrow, emitRound, emitWiden } from './half.ts';
 
 const everyPattern = Uint32Array.from({ length: 65536 }, (_, i) => i);
 
 /** Runs `emit` on each vector of memory, in place. */
-function convert(emit: (fn: ReturnType<ModuleBuilder['function']>) => void, words: Uint32Array): Uint32Array {
+function convert(emit: (fn: FunctionBuilder) => void, words: Uint32Array): Uint32Array {
   const module = new ModuleBuilder('test');
   module.importMemory('env', 'memory', 1, 65536);
   const fn = module.function('convert', ['i32']);
@@ -26,10 +27,10 @@ function convert(emit: (fn: ReturnType<ModuleBuilder['function']>) => void, word
   return result.slice();
 }
 
-/** Bits of f32: around each value of the type, halfway to the next, and a little on either side of that. */
+/** Bits of f32 numbers: each value of the type, the next f32, and the point halfway to the next value with its neighbors. */
 function around(widened: Uint32Array): Uint32Array {
   const near = [...widened].flatMap((bits, k) => {
-    const next = widened[Math.min(k + 1, widened.length - 1)];
+    const next = nth(widened, Math.min(k + 1, widened.length - 1));
     const halfway = bits + ((next - bits) >> 1);
     return [bits, bits + 1, halfway - 1, halfway, halfway + 1];
   });
@@ -49,7 +50,7 @@ describe.each([
     const fraction = dtype === 'f16' ? 10 : 7;
     const bias = dtype === 'f16' ? 15 : 127;
     const wrong = everyPattern.filter((pattern) => {
-      const value = floats(widened)[pattern];
+      const value = nth(floats(widened), pattern);
       if (isNaNPattern(pattern)) return !Number.isNaN(value);
       const magnitude = pattern & 0x7fff;
       const exponent = magnitude >> fraction;
@@ -65,16 +66,16 @@ describe.each([
     expect([...wrong]).toEqual([]);
   });
 
-  it('narrows what lies at, between and halfway between all values as the scalar code does, NaN to a NaN', () => {
+  it('narrows numbers at, between and halfway between all values like the scalar code, and NaN to a NaN', () => {
     for (const start of [0, 0x8000]) {
       const words = around(widened.slice(start, start + infinity + 1));
       const narrowed = convert((fn) => emitNarrow(fn, dtype), words);
       const rounded = convert((fn) => emitRound(fn, dtype), words);
       const again = convert((fn) => emitWiden(fn, dtype), narrowed);
       const wrong = words.filter((_, k) => {
-        const value = floats(words)[k];
-        if (Number.isNaN(value)) return !isNaNPattern(narrowed[k]) || !Number.isNaN(floats(rounded)[k]);
-        return narrowed[k] !== encode(value) || again[k] !== rounded[k];
+        const [value, pattern] = [nth(floats(words), k), nth(narrowed, k)];
+        if (Number.isNaN(value)) return !isNaNPattern(pattern) || !Number.isNaN(nth(floats(rounded), k));
+        return pattern !== encode(value) || again[k] !== rounded[k];
       });
       expect([...wrong]).toEqual([]);
     }
@@ -84,7 +85,7 @@ describe.each([
     const specials = Float32Array.of(Number.NaN, Infinity, -Infinity, -0, 0, 3.4e38, -3.4e38, 1e-45);
     const narrowed = convert((fn) => emitNarrow(fn, dtype), new Uint32Array(specials.buffer.slice(0)));
     expect([...narrowed].slice(1)).toEqual([infinity, infinity + 0x8000, 0x8000, 0, infinity, infinity + 0x8000, 0]);
-    expect(isNaNPattern(narrowed[0])).toBe(true);
+    expect(isNaNPattern(nth(narrowed, 0))).toBe(true);
     const widest = new Uint32Array(Float32Array.of(Number.NaN, Number.NaN, 1, 2).buffer);
     widest[0] = 0x7fffffff;
     widest[1] = 0xffffffff;

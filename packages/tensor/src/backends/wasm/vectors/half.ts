@@ -1,20 +1,20 @@
 /**
- * f16 and bf16 in WebAssembly, which has neither: their bit patterns, in the low halves of 32-bit lanes, to and from f32. All functions
- * take their argument from the stack and leave the result there.
+ * Converts between f32 and f16 or bf16, which WebAssembly does not have: they are bit patterns in the low halves of 32-bit lanes. All
+ * functions take their argument from the stack and leave the result there.
  */
 import type { HalfDType } from '../../../kernel/dtype.ts';
 import type { FunctionBuilder, Local } from '../emit/encoder.ts';
 
 const integers = (fn: FunctionBuilder, value: number): Local => fn.constant('i32x4', value);
 
-/** Bit patterns (each below 2^16) as f32; exact. */
+/** Converts bit patterns (each below 2^16) to f32; exact. */
 export function emitWiden(fn: FunctionBuilder, dtype: HalfDType): FunctionBuilder {
   if (dtype === 'bf16') return fn.i32(16).op('i32x4.shl');
   const pattern = fn.local('v128');
   const magnitude = fn.local('v128');
   fn.set(pattern);
   fn.get(pattern).get(integers(fn, 0x7fff)).op('v128.and').set(magnitude);
-  // The exponent's bias is 15, that of f32 is 127: the shifted bits are too small by a factor of 2^112. So are those of subnormals.
+  // The exponent's bias is 15, that of f32 is 127: the shifted bits are too small by a factor of 2^112, also for subnormal numbers.
   fn.get(magnitude)
     .i32(13)
     .op('i32x4.shl')
@@ -28,11 +28,11 @@ export function emitWiden(fn: FunctionBuilder, dtype: HalfDType): FunctionBuilde
   return fn;
 }
 
-/** f32 as bit patterns, rounded to nearest, ties to even: `encodeFloat16` and `encodeBfloat16`, four at a time. */
+/** Converts f32 to bit patterns, rounded to nearest, ties to even: `encodeFloat16` and `encodeBfloat16`, four at a time. */
 export function emitNarrow(fn: FunctionBuilder, dtype: HalfDType): FunctionBuilder {
   const x = fn.local('v128');
   fn.set(x);
-  /** bits + (half a unit of the last place that stays) - 1 + (that place's bit): ties go up where that place is odd. */
+  /** bits + (half a unit of the last place that is kept) - 1 + (that place's bit), so that ties go up where that place is odd. */
   const round = (bits: Local, dropped: 13 | 16): void => {
     fn.get(bits).get(bits).i32(dropped).op('i32x4.shr_u').get(integers(fn, 1)).op('v128.and').op('i32x4.add');
     fn.get(integers(fn, 2 ** (dropped - 1) - 1)).op('i32x4.add');
@@ -40,7 +40,7 @@ export function emitNarrow(fn: FunctionBuilder, dtype: HalfDType): FunctionBuild
   };
   if (dtype === 'bf16') {
     round(x, 16);
-    // A NaN must not be rounded to infinity, or over the sign.
+    // A NaN must not be rounded to infinity, or change its sign.
     fn.get(x).i32(16).op('i32x4.shr_u').get(integers(fn, 0x40)).op('v128.or');
     fn.get(x).get(x).op('f32x4.eq').op('v128.bitselect');
   } else {
@@ -63,6 +63,6 @@ export function emitNarrow(fn: FunctionBuilder, dtype: HalfDType): FunctionBuild
   return fn;
 }
 
-/** f32 rounded to what the type holds. */
+/** Rounds f32 to the values of the type. */
 export const emitRound = (fn: FunctionBuilder, dtype: HalfDType): FunctionBuilder =>
   emitWiden(emitNarrow(fn, dtype), dtype);

@@ -1,3 +1,5 @@
+/** Writes code for vectors, as expressions that are computed where they are used. */
+import { nth } from '../../../kernel/nth.ts';
 import type { FunctionBuilder, Local, Operand } from '../emit/encoder.ts';
 import type { Target } from '../emit/features.ts';
 import type { PlainOp } from '../emit/opcodes.ts';
@@ -6,9 +8,9 @@ import type { PlainOp } from '../emit/opcodes.ts';
 export type FloatVector = 'f32x4' | 'f64x2';
 
 /**
- * A vector that is computed where it is used: code that leaves it on the stack. To be used once; what is used more often is put into
- * a local. (Locals would always do. But a local that is set in a loop is carried around that loop by V8, whether it is read there or not:
- * hundreds of them make the compiler slow, and keep it from pairing vectors.)
+ * A vector that is computed where it is used: code that leaves it on the stack. It can be used only once; a vector that is used more often
+ * must be put into a local. (Locals would always work. But V8 carries a local that is set in a loop around that loop, whether it is read
+ * there or not: hundreds of them make the compiler slow, and keep it from pairing vectors.)
  */
 export class Expression {
   #push: (() => void) | null;
@@ -18,7 +20,7 @@ export class Expression {
   }
 
   push(): void {
-    if (this.#push === null) throw new Error('wasm: a vector that was to be used once is used twice');
+    if (this.#push === null) throw new Error('wasm: an expression is used twice; put it into a local');
     const push = this.#push;
     this.#push = null;
     push();
@@ -27,7 +29,7 @@ export class Expression {
 
 export type Vector = Local | Expression;
 
-/** Writes vector code: expressions, and the locals of what is used more than once. */
+/** Writes vector code into a function, and manages the locals of vectors that are used more than once. */
 export class VectorCode {
   readonly fn: FunctionBuilder;
   readonly #relaxedSimd: boolean;
@@ -40,12 +42,12 @@ export class VectorCode {
     this.#memories = target.memories ?? [];
   }
 
-  /** The memory in which a buffer lies. */
+  /** The memory that contains a buffer. */
   memoryOf(buffer: number): number {
     return this.#memories[buffer] ?? 0;
   }
 
-  /** Runs `body`; the locals that it makes may be used again by what comes later. Its expressions must have been used by then. */
+  /** Runs `body`, and releases its locals for later code. Its expressions must have been used by then. */
   scope(body: () => void): void {
     const outer = this.#owned;
     this.#owned = [];
@@ -54,7 +56,7 @@ export class VectorCode {
     this.#owned = outer;
   }
 
-  /** The vector that `body` returns, computed at once, in a local; what `body` needs on the way is released. */
+  /** Computes the vector that `body` returns into a local, and releases all other locals of `body`. */
   scoped(body: () => Vector): Local {
     const result = this.fresh();
     this.scope(() => {
@@ -63,14 +65,14 @@ export class VectorCode {
     return result;
   }
 
-  /** A local of the open scope. */
+  /** A new local of the current scope. */
   fresh(type: Local['type'] = 'v128'): Local {
     const local = this.fn.local(type);
     this.#owned.push(local);
     return local;
   }
 
-  /** Pops the stack into a local of the open scope. */
+  /** Pops the stack into a new local of the current scope. */
   take(type: Local['type'] = 'v128'): Local {
     const local = this.fresh(type);
     this.fn.set(local);
@@ -83,7 +85,7 @@ export class VectorCode {
     return this.fn;
   }
 
-  /** The vector in a local, computed now. */
+  /** A local with the vector; an expression is computed now. */
   local(vector: Vector): Local {
     if (!(vector instanceof Expression)) return vector;
     vector.push();
@@ -110,7 +112,7 @@ export class VectorCode {
     });
   }
 
-  /** The high half of a vector in its low half. */
+  /** The high half of a vector, moved to the low half. */
   highHalf(vector: Local): Expression {
     return this.shuffle32(vector, vector, [2, 3, 2, 3]);
   }
@@ -120,26 +122,26 @@ export class VectorCode {
     return this.fn.constant(type, value);
   }
 
-  /** a * b + c, rounded once where the engine can. */
+  /** a * b + c, rounded once if the engine supports that. */
   multiplyAdd(type: FloatVector, a: Vector, b: Vector, c: Vector): Expression {
     if (this.#relaxedSimd) return this.op(`${type}.relaxed_madd`, a, b, c);
     return this.op(`${type}.add`, this.op(`${type}.mul`, a, b), c);
   }
 
-  /** c - a * b, rounded once where the engine can. */
+  /** c - a * b, rounded once if the engine supports that. */
   subtractProduct(type: FloatVector, a: Vector, b: Vector, c: Vector): Expression {
     if (this.#relaxedSimd) return this.op(`${type}.relaxed_nmadd`, a, b, c);
     return this.op(`${type}.sub`, c, this.op(`${type}.mul`, a, b));
   }
 
-  /** Lanes of `yes` where the mask has all ones, of `no` where it has all zeros. */
+  /** The lanes of `yes` where the mask is all ones, those of `no` where it is all zeros. */
   select(type: FloatVector | 'i32x4', mask: Vector, yes: Vector, no: Vector): Expression {
     if (!this.#relaxedSimd) return this.op('v128.bitselect', yes, no, mask);
     return this.op(type === 'f64x2' ? 'i64x2.relaxed_laneselect' : 'i32x4.relaxed_laneselect', yes, no, mask);
   }
 
-  // Signs are changed by their bits. V8 makes the mask anew in two instructions for each f32x4.neg and abs; and where it (that of Node 24.21)
-  // pairs two f64x2.neg or abs, the mask is wrong.
+  // Signs are changed by bit operations. V8 creates the mask again, in two instructions, for each f32x4.neg and abs; and when V8 (that of
+  // Node 24.21) pairs two f64x2.neg or abs, the mask is wrong.
 
   negate(type: FloatVector, x: Vector): Expression {
     return this.op('v128.xor', x, this.splat(type, -0));
@@ -150,8 +152,8 @@ export class VectorCode {
   }
 
   /**
-   * coefficients[0] + coefficients[1] x + ... by Horner's rule; given the square of x, even and odd powers apart, which takes as many
-   * operations, half as long one after the other.
+   * coefficients[0] + coefficients[1] x + ... by Horner's rule. If the square of x is passed, even and odd powers are computed separately,
+   * which takes the same number of operations, but only half as many in sequence.
    */
   polynomial(type: FloatVector, x: Local, coefficients: readonly number[], square?: Local): Vector {
     if (square !== undefined) {
@@ -164,8 +166,8 @@ export class VectorCode {
       return this.multiplyAdd(type, part(1), x, part(0));
     }
     const last = coefficients.length - 1;
-    let sum: Vector = this.splat(type, coefficients[last]);
-    for (let k = last - 1; k >= 0; k--) sum = this.multiplyAdd(type, sum, x, this.splat(type, coefficients[k]));
+    let sum: Vector = this.splat(type, nth(coefficients, last));
+    for (let k = last - 1; k >= 0; k--) sum = this.multiplyAdd(type, sum, x, this.splat(type, nth(coefficients, k)));
     return sum;
   }
 }

@@ -1,5 +1,6 @@
-/** Quads (see `vector-ops.ts`) to and from memory. Partial quads touch the memory of their first `lanes` elements only; the rest is 0. */
+/** Loads and stores quads (see `vector-ops.ts`). Partial quads access the memory of only their first `lanes` elements; other lanes load 0. */
 import { bytesOf, type DType, type HalfDType, isHalf } from '../../../kernel/dtype.ts';
+import { nth } from '../../../kernel/nth.ts';
 import type { Local } from '../emit/encoder.ts';
 import type { MemoryOp } from '../emit/opcodes.ts';
 import { emitNarrow, emitWiden } from './half.ts';
@@ -8,14 +9,14 @@ import { constantQuad, type Quad } from './vector-ops.ts';
 
 export type LaneCount = 1 | 2 | 3 | 4;
 
-/** Where lanes lie: `address + offset` bytes in a memory, the first if none is named. Offsets may be negative; the sum may not. */
+/** A place in memory: `address + offset` bytes, by default in the first memory. The offset may be negative, the sum may not. */
 export interface Place {
   readonly address: Local;
   readonly offset: number;
   readonly memory?: number;
 }
 
-/** Pushes an address whose static rest, which is returned, goes into the instruction. */
+/** Pushes an address, and returns the constant offset that belongs in the instruction. */
 function pushAddress(code: VectorCode, { address, offset }: Place): number {
   code.fn.get(address);
   if (offset >= 0) return offset;
@@ -25,10 +26,10 @@ function pushAddress(code: VectorCode, { address, offset }: Place): number {
 
 const at = (place: Place, bytes: number): Place => ({ ...place, offset: place.offset + bytes });
 
-/** Memory accesses of code that is not tuned to alignment promise one byte. */
+/** The alignment hint for accesses whose alignment is not known: one byte. */
 const unaligned = 1;
 
-/** Up to a vector of words from adjacent memory. */
+/** Loads up to one vector of adjacent words. */
 function loadWords(code: VectorCode, place: Place, bytes: 4 | 8, words: number): Vector {
   const { fn } = code;
   if (words <= 0) return code.splat('i32x4', 0);
@@ -44,14 +45,14 @@ function loadWords(code: VectorCode, place: Place, bytes: 4 | 8, words: number):
   });
 }
 
-/** Bytes as 32-bit lanes. */
+/** Loads bytes as 32-bit lanes. */
 const loadBytes = (code: VectorCode, place: Place, lanes: LaneCount): Expression =>
   new Expression(() => {
     const { fn } = code;
     const zero = code.splat('i32x4', 0);
     if (lanes === 4) fn.mem('v128.load32_zero', pushAddress(code, place), unaligned, place.memory);
     else {
-      // The third byte is loaded into what the first two were loaded into.
+      // The third byte is loaded into the vector that contains the first two.
       const last = lanes === 3 ? pushAddress(code, at(place, 2)) : 0;
       const rest = pushAddress(code, place);
       fn.get(zero).memLane(lanes === 1 ? 'v128.load8_lane' : 'v128.load16_lane', 0, rest, unaligned, place.memory);
@@ -60,7 +61,7 @@ const loadBytes = (code: VectorCode, place: Place, lanes: LaneCount): Expression
     fn.op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u');
   });
 
-/** f16 and bf16 as f32. */
+/** Loads f16 or bf16 as f32. */
 const loadHalves = (code: VectorCode, dtype: HalfDType, place: Place, lanes: LaneCount): Expression =>
   new Expression(() => {
     const { fn } = code;
@@ -77,13 +78,13 @@ const loadHalves = (code: VectorCode, dtype: HalfDType, place: Place, lanes: Lan
     emitWiden(fn, dtype);
   });
 
-/** An expression on patterns of 16 bits in the lanes of `value`. */
+/** Converts the 16-bit patterns in the lanes of `value` to f32. */
 const widen = (code: VectorCode, dtype: HalfDType, value: Vector): Vector =>
   new Expression(() => emitWiden(code.push(value), dtype));
 
 const toMask = (code: VectorCode, value: Vector): Vector => code.op('i32x4.ne', value, code.splat('i32x4', 0));
 
-/** Adjacent elements. */
+/** Loads adjacent elements. */
 export function loadAdjacent(code: VectorCode, dtype: DType, place: Place, lanes: LaneCount): Quad {
   switch (dtype) {
     case 'f32':
@@ -101,7 +102,7 @@ export function loadAdjacent(code: VectorCode, dtype: DType, place: Place, lanes
   }
 }
 
-/** One element in all lanes. */
+/** Loads one element into all lanes. */
 export function loadSplat(code: VectorCode, dtype: DType, place: Place): Quad {
   const { fn } = code;
   const load = (op: MemoryOp): Expression =>
@@ -119,7 +120,7 @@ export function loadSplat(code: VectorCode, dtype: DType, place: Place): Quad {
   return [dtype === 'bool' ? toMask(code, value) : value];
 }
 
-/** Elements that lie anywhere: `visit(lane, load)` calls `load(place)` where there is one. */
+/** Loads elements from any places: `visit(lane, load)` calls `load(place)` for each lane that has an element. */
 export function loadLanes(
   code: VectorCode,
   dtype: DType,
@@ -133,7 +134,7 @@ export function loadLanes(
   });
   for (let lane = 0; lane < lanes; lane++)
     visit(lane, (place) => {
-      const part = parts[dtype === 'f64' ? lane >> 1 : 0];
+      const part = nth(parts, dtype === 'f64' ? lane >> 1 : 0);
       if (bytesOf(dtype) < 4) {
         fn.get(part);
         const rest = pushAddress(code, place);
@@ -147,11 +148,11 @@ export function loadLanes(
         else fn.memLane('v128.load32_lane', lane, rest, unaligned, place.memory).set(part);
       }
     });
-  if (isHalf(dtype)) return [widen(code, dtype, parts[0])];
-  return dtype === 'bool' ? [toMask(code, parts[0])] : parts;
+  if (isHalf(dtype)) return [widen(code, dtype, nth(parts, 0))];
+  return dtype === 'bool' ? [toMask(code, nth(parts, 0))] : parts;
 }
 
-/** The low byte of each lane, in the first four bytes. */
+/** Packs the low byte of each lane into the first four bytes. */
 function narrow(code: VectorCode, dtype: DType, value: Vector): Vector {
   const bytes = code.local(dtype === 'bool' ? code.op('v128.and', value, code.splat('i32x4', 1)) : value);
   return new Expression(() =>
@@ -159,11 +160,11 @@ function narrow(code: VectorCode, dtype: DType, value: Vector): Vector {
   );
 }
 
-/** What is stored for a quad, computed: words as they are, bytes and halves packed. */
+/** Computes the vectors to store for a quad: words unchanged, bytes and half-words packed. */
 export function packForStore(code: VectorCode, dtype: DType, value: Quad): readonly Local[] {
-  if (bytesOf(dtype) === 1) return [code.local(narrow(code, dtype, value[0]))];
+  if (bytesOf(dtype) === 1) return [code.local(narrow(code, dtype, nth(value, 0)))];
   if (!isHalf(dtype)) return value.map((part) => code.local(part));
-  emitNarrow(code.push(value[0]), dtype);
+  emitNarrow(code.push(nth(value, 0)), dtype);
   const patterns = code.take();
   return [code.local(code.op('i16x8.narrow_i32x4_u', patterns, patterns))];
 }
@@ -205,7 +206,7 @@ function storeHalves(code: VectorCode, value: Local, place: Place, lanes: LaneCo
   fn.get(value).memLane('v128.store16_lane', 2, last, unaligned, place.memory);
 }
 
-/** `packed` comes from `packForStore`. The vectors of f64 are stored last first: V8 pairs such stores without an extra one. */
+/** Stores vectors from `packForStore`. Those of f64 are stored last first, because V8 pairs such stores without an extra one. */
 export function storeAdjacent(
   code: VectorCode,
   dtype: DType,
@@ -213,19 +214,21 @@ export function storeAdjacent(
   place: Place,
   lanes: LaneCount,
 ): void {
-  if (bytesOf(dtype) === 1) storeBytes(code, packed[0], place, lanes);
-  else if (isHalf(dtype)) storeHalves(code, packed[0], place, lanes);
-  else if (dtype !== 'f64') storeWords(code, packed[0], place, 4, lanes);
+  const first = nth(packed, 0);
+  if (bytesOf(dtype) === 1) storeBytes(code, first, place, lanes);
+  else if (isHalf(dtype)) storeHalves(code, first, place, lanes);
+  else if (dtype !== 'f64') storeWords(code, first, place, 4, lanes);
   else {
-    storeWords(code, packed[1], at(place, 16), 8, lanes - 2);
-    storeWords(code, packed[0], place, 8, lanes);
+    storeWords(code, nth(packed, 1), at(place, 16), 8, lanes - 2);
+    storeWords(code, first, place, 8, lanes);
   }
 }
 
+/** Stores one lane of vectors from `packForStore`. */
 export function storeLane(code: VectorCode, dtype: DType, packed: readonly Local[], lane: number, place: Place): void {
   const { fn } = code;
   const rest = pushAddress(code, place);
-  fn.get(packed[dtype === 'f64' ? lane >> 1 : 0]);
+  fn.get(nth(packed, dtype === 'f64' ? lane >> 1 : 0));
   if (dtype === 'f64') fn.memLane('v128.store64_lane', lane & 1, rest, unaligned, place.memory);
   else if (bytesOf(dtype) === 4) fn.memLane('v128.store32_lane', lane, rest, unaligned, place.memory);
   else if (isHalf(dtype)) fn.memLane('v128.store16_lane', lane, rest, unaligned, place.memory);
