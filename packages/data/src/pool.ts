@@ -50,7 +50,8 @@ export function inlineSource(spec: SamplerSpec): SampleSource {
 }
 
 /** The worker stands beside this file: TypeScript in the sources, JavaScript once built. */
-const workerUrl = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+const fromSources = import.meta.url.endsWith('.ts');
+const workerUrl = new URL(fromSources ? './worker.ts' : './worker.js', import.meta.url);
 
 interface Waiting {
   resolve: (samples: Samples) => void;
@@ -65,13 +66,14 @@ class SampleWorker {
   cached: CacheState = { images: 0, bytes: 0 };
 
   constructor(spec: SamplerSpec) {
-    if (workerUrl.pathname.endsWith('.ts') && !process.features.typescript) {
+    if (fromSources && !process.features.typescript) {
       throw new Error(
         'data workers run from TypeScript sources need Node 22.18 or newer; build first, or ask for 0 workers',
       );
     }
-    // Node runs TypeScript by itself: the loaders and conditions of this process are not passed on.
-    this.#thread = new Worker(workerUrl, { workerData: spec, execArgv: [], name: 'data' });
+    // Node runs TypeScript by itself, so the loaders of this process are not passed on.
+    const execArgv = fromSources ? ['--conditions=tessera-source'] : [];
+    this.#thread = new Worker(workerUrl, { workerData: spec, execArgv, name: 'data' });
     this.#thread.on('message', (reply: WorkerReply) => this.#settle(reply));
     this.#thread.on('error', (error) => this.#fail(error));
     this.#thread.on('exit', (code) => this.#fail(new Error(`a data worker ended with code ${code}`)));
