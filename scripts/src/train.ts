@@ -113,6 +113,12 @@ function settingsOf({ task, from, linearProbe, set, ...options }: Options): stri
 /** Columns of the list of settings that may be longer than this are not padded. */
 const widestColumn = 44;
 
+/** The task whose settings `--settings` lists: that of `--task`, of the preset, or the default. */
+function listedTask({ task, preset }: Options): Task {
+  const named = task ?? (preset === undefined ? undefined : presetsOf(tasks).get(preset)?.name);
+  return named === undefined ? (tasks[0] as Task) : taskNamed(named);
+}
+
 function printSettings(task: Task): void {
   console.log(
     `Settings of the task ${task.name}, for --set and YAML files. A setting below a line "with ..." needs that choice.\n`,
@@ -165,8 +171,10 @@ const stepFacts = ({ step, totalSteps, epoch, loss, scaling, imagesPerSecond, mf
 interface Plan {
   readonly config: RunConfig;
   readonly folder: RunFolder;
-  /** Path of the checkpoint to go on from. */
+  /** Path of the checkpoint to continue from; null: from the first step. */
   readonly checkpoint: string | null;
+  /** Whether the folder may contain a run without a checkpoint, which then starts again. */
+  readonly restart: boolean;
 }
 
 /** The configuration and the folder that the options ask for. */
@@ -177,14 +185,16 @@ async function planRun(options: Options): Promise<Plan> {
   if (resume !== undefined) {
     if (run !== undefined) throw new UsageError('--resume continues in the same folder: leave out --run');
     if (preset !== undefined) throw new UsageError('--resume goes on with the settings of the run: leave out --preset');
-    const checkpoint = await findCheckpoint(fromCaller(resume));
-    const folder = await findRun(checkpoint);
+    const path = fromCaller(resume);
+    const folder = await findRun(path);
+    // A run that was interrupted before its first checkpoint starts again.
+    const checkpoint = folder?.path === path ? await folder.latestCheckpoint() : await findCheckpoint(path);
     if (folder === null) throw new UsageError(`${resume}: is not in the folder of a run: there is no config.yaml`);
-    return { config: await loadConfig({ base: folder.config, ...file, set }), folder, checkpoint };
+    return { config: await loadConfig({ base: folder.config, ...file, set }), folder, checkpoint, restart: true };
   }
   const config = await loadConfig({ ...(preset === undefined ? {} : { preset }), ...file, set });
   const folder = new RunFolder(fromCaller(run ?? join('runs', `${config.name}-${dateStamp()}`)));
-  return { config, folder, checkpoint: null };
+  return { config, folder, checkpoint: null, restart: false };
 }
 
 /** A data set's folder is kept as a whole path, so that the run can be continued from anywhere; a name stays a name. */
@@ -207,10 +217,10 @@ function onInterrupt(bar: ProgressBar): AbortSignal {
 async function main(): Promise<number | undefined> {
   const options = await readOptions();
   if (options.settings) {
-    printSettings(options.task === undefined ? (tasks[0] as Task) : taskNamed(options.task));
+    printSettings(listedTask(options));
     return;
   }
-  const { config: asked, folder, checkpoint } = await planRun(options);
+  const { config: asked, folder, checkpoint, restart } = await planRun(options);
   if (options.printConfig) {
     process.stdout.write(formatConfig(asked));
     return;
@@ -224,11 +234,13 @@ async function main(): Promise<number | undefined> {
   const bar = new ProgressBar();
   bar.message(`backend: ${describeBackend(backend)}`);
   bar.message(resume === null ? `run: ${where}` : `continuing ${where} after step ${resume.state.step}`);
+  if (restart && resume === null) bar.message('it has no checkpoint of its own yet: starting at the first step');
   const result = await trainModel({
     config,
     dataset,
     folder,
     resume,
+    restart,
     signal: onInterrupt(bar),
     listener: {
       say: (message) => bar.message(message),

@@ -18,7 +18,7 @@ import { startPosition, Trainer, type TrainerListener } from './loop/trainer.ts'
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
 import { describeEnvironment } from './run-folder/environment.ts';
-import { findCheckpoint, RunFolder } from './run-folder/run-folder.ts';
+import { RunFolder } from './run-folder/run-folder.ts';
 import { writeTrainingSamples } from './run-folder/samples.ts';
 import { taskNamed } from './tasks/index.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
@@ -35,8 +35,10 @@ export interface TrainingRequest {
   /** The folder of the built data set. */
   readonly dataset: string;
   readonly folder: RunFolder;
-  /** The checkpoint to continue from; null: a new run. */
+  /** The checkpoint to continue from; null: from the first step. */
   readonly resume: Checkpoint | null;
+  /** Whether the folder may contain a run that was interrupted before its first checkpoint. Default false: that is an error. */
+  readonly restart?: boolean;
   /** When aborted, the current step is finished, a checkpoint written, and the run ends unfinished. */
   readonly signal?: AbortSignal;
   readonly listener?: TrainingListener;
@@ -59,7 +61,7 @@ export interface TrainingResult {
  * metrics.jsonl, checkpoints, samples, evaluation.json, model.safetensors, report.html.
  */
 export async function trainModel(request: TrainingRequest): Promise<TrainingResult> {
-  const { folder, resume, listener, signal } = request;
+  const { folder, resume, restart = false, listener, signal } = request;
   const started = performance.now();
   checkAccumulation(request.config);
   checkPrecision(request.config);
@@ -75,8 +77,10 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   try {
     const train = dataset.split(config.data.trainSplit);
     const splits = evaluationSplits(dataset, config);
-    if (resume === null) await folder.create();
+    if (resume === null) await folder.create({ restart });
     const trainFirst = async (name: string, first: RunConfig): Promise<TrainedModel | null> => {
+      // From here on the folder has something to continue from.
+      await writeFileAtomic(folder.config, [formatConfig(config)]);
       const trained = await trainNested({ ...request, config: first, folder: new RunFolder(join(folder.path, name)) });
       // This run's random numbers are those that it would have without the other.
       manualSeed(config.seed);
@@ -178,12 +182,12 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
  * A run of another model that this run needs first, in a folder of its own. It is continued where it was interrupted, and only loaded where
  * it is complete. Null if it was stopped.
  */
-async function trainNested(request: Omit<TrainingRequest, 'resume'>): Promise<TrainedModel | null> {
+async function trainNested(request: Omit<TrainingRequest, 'resume' | 'restart'>): Promise<TrainedModel | null> {
   const { folder } = request;
-  const checkpoint = await findCheckpoint(folder.path).catch(() => null);
+  const checkpoint = await folder.latestCheckpoint();
   const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
   if (resume === null || resume.state.epoch < request.config.training.epochs) {
-    const { finished } = await trainModel({ ...request, resume });
+    const { finished } = await trainModel({ ...request, resume, restart: true });
     if (!finished) return null;
   }
   return loadRun(folder.path);

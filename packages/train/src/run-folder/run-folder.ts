@@ -43,13 +43,24 @@ export class RunFolder {
     return join(this.path, 'model.safetensors');
   }
 
-  /** Makes the folder for a new run. @throws where a run is there already */
-  async create(): Promise<void> {
-    if (await exists(this.config))
+  /**
+   * Creates the folder for a run that begins at its first step.
+   *
+   * @param restart whether a run may be there already, which was interrupted before its first checkpoint
+   * @throws where a run is there already, unless it is started again
+   */
+  async create({ restart = false }: { restart?: boolean } = {}): Promise<void> {
+    if (!restart && (await exists(this.config)))
       throw new Error(
         `${this.path}: holds a run already; continue it with --resume ${this.path}, or choose another folder`,
       );
     await fs.mkdir(this.path, { recursive: true });
+  }
+
+  /** Path of the latest checkpoint; null where the run was interrupted before its first. */
+  async latestCheckpoint(): Promise<string | null> {
+    const path = join(this.checkpoints, 'last.safetensors');
+    return (await exists(path)) ? path : null;
   }
 
   /** Writes a value as JSON, whole or not at all. */

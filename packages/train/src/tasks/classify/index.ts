@@ -1,8 +1,6 @@
 /** The task `classify`: an image classifier, from scratch or on the image tower of another model. */
-import type { Batch } from '@tessera/data';
 import { createImageTower, ImageClassifier, imageTowers } from '@tessera/models';
 import { init } from '@tessera/nn';
-import { tensor } from '@tessera/tensor';
 import {
   classNamesOf,
   evaluateClassifier,
@@ -12,6 +10,7 @@ import {
 import { loadModelState } from '../../loop/checkpoint.ts';
 import { classMetadata, storedClassNames } from '../class-names.ts';
 import { type ImageModel, type ImageTowerFile, loadImageTower, readImageTower } from '../image-tower-file.ts';
+import { labelledTensors } from '../labelled-images.ts';
 import { findColumns, readOptions, withColumnNames } from '../reading.ts';
 import { asTaskModel, defineTask, type TaskModel } from '../task.ts';
 import { ClassifyObjective, type LabelledTensors } from './objective.ts';
@@ -22,23 +21,6 @@ type CompleteConfig = ClassifyConfig & { readonly model: ImageModel };
 
 const buildModel = ({ vision, embedDim, activation }: ImageModel, classes: number): ImageClassifier =>
   new ImageClassifier(createImageTower(vision, embedDim, { activation }), classes);
-
-/** The batch's images and labels as tensors. @throws where a row has no label, or one that is not a class */
-export function labelledTensors(
-  { columns, indices, size }: Batch<LabelColumns>,
-  imageSize: number,
-  classes: number,
-): LabelledTensors {
-  for (const [k, label] of columns.label.entries())
-    if (label < 0 || label >= classes)
-      throw new RangeError(
-        `row ${indices[k]} has ${label < 0 ? 'no label' : `label ${label}`}; a label must be one of the ${classes} classes`,
-      );
-  return {
-    images: tensor(columns.image, { shape: [size, imageSize, imageSize, 3] }),
-    labels: tensor(columns.label),
-  };
-}
 
 /** @param classNames of the training data; null for a model that was stored without them */
 function subjectOf(

@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest';
+import { testTask } from '../../testing/task-suite.ts';
+
+const runs = testTask({
+  preset: 'detect',
+  set: [
+    'data.pictureSize=12',
+    'model={imageSize: 24, patchSize: 6, width: 16, layers: 1, heads: 2}',
+    'optimizer.lr=1e-2',
+    'training.epochs=6',
+  ],
+});
+
+it('refuses pictures that are larger than their scenes', async () => {
+  await expect(runs.train({ name: 'large', set: ['data.pictureSize=25'] })).rejects.toThrow(
+    'data.pictureSize is 25, but a scene has 24 x 24 pixels',
+  );
+});

@@ -1,0 +1,157 @@
+/** The task `detect`: a box and a class for a picture in a larger scene, by a Vision Transformer with a detection head. */
+import type { Batch } from '@tessera/data';
+import { preprocess, ViT, ViTDetector } from '@tessera/models';
+import { functional as F } from '@tessera/nn';
+import { iota, type Tensor } from '@tessera/tensor';
+import type { LabelColumns } from '../../evaluation/classification/evaluate.ts';
+import type { Measurement } from '../../evaluation/measures/evaluate.ts';
+import { picturesOf, selectRows } from '../../evaluation/measures/rows.ts';
+import { drawBox, type Edges, enlarge, green, orange, type Picture } from '../../report/draw.ts';
+import { classMetadata } from '../class-names.ts';
+import { answerExamples, evaluateLabelled, labelColumnsOf, labelledModel, labelTensor } from '../labelled-images.ts';
+import { checkSceneSize, placeInScenes, type SceneSize, sceneBoxes } from '../scenes.ts';
+import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
+import { vitOptions } from '../vit-settings.ts';
+import { DetectObjective, type SceneTensors } from './objective.ts';
+import { type DetectConfig, detectSettings } from './settings.ts';
+
+/** From this overlap on a box counts as found. */
+const enoughOverlap = 0.5;
+
+const sceneSizeOf = ({ data: { pictureSize }, model: { imageSize } }: DetectConfig): SceneSize => ({
+  picture: pictureSize,
+  height: imageSize,
+  width: imageSize,
+});
+
+function sceneTensors(
+  { columns, indices, size }: Batch<LabelColumns>,
+  scene: SceneSize,
+  classes: number,
+): SceneTensors {
+  return {
+    images: placeInScenes(columns.image, indices, scene),
+    boxes: sceneBoxes(indices, scene).reshape([size, 1, 4]),
+    labels: labelTensor(columns.label, indices, classes).reshape([size, 1]),
+  };
+}
+
+/** The model's answer for each scene, box [B, 4] and class i32 [B]: those of the patch that is most certain of an object. */
+function findObjects(model: ViTDetector, images: Tensor): { readonly boxes: Tensor; readonly labels: Tensor } {
+  const { boxes, logits } = model.forward(preprocess(images));
+  const [count = 0, patches = 0] = logits.shape;
+  const objects = logits.softmax(2).slice(2, 0, model.head.classes);
+  const surest = objects.max(2).argmax(1, true);
+  const chosen = iota([count, patches], 1).eq(surest).cast('f32').unsqueeze(2);
+  return { boxes: boxes.mul(chosen).sum(1), labels: objects.mul(chosen).sum(1).argmax(1) };
+}
+
+/** GIoU of two boxes for each scene, [B, 4] each, [B]. */
+const overlapOf = (boxes: Tensor, others: Tensor): Tensor =>
+  F.generalizedIoU(F.boxCorners(boxes), F.boxCorners(others));
+
+/** A box [center x, center y, width, height], in shares of the picture, as edges in pixels. */
+function edgesOf({ height, width }: Picture, [x = 0, y = 0, w = 0, h = 0]: readonly number[]): Edges {
+  return {
+    top: (y - h / 2) * height,
+    left: (x - w / 2) * width,
+    bottom: (y + h / 2) * height,
+    right: (x + w / 2) * width,
+  };
+}
+
+function measurementOf(
+  model: ViTDetector,
+  config: DetectConfig,
+  classNames: readonly string[],
+): Measurement<LabelColumns, SceneTensors, 'found' | 'accuracy' | 'overlap'> {
+  const scene = sceneSizeOf(config);
+  return {
+    model,
+    looks: {
+      found: { label: `class correct and GIoU > ${enoughOverlap}`, format: 'percent' },
+      accuracy: { label: 'class correct', format: 'percent' },
+      overlap: { label: 'GIoU of the box', format: 'number' },
+    },
+    toTensors: (batch) => sceneTensors(batch, scene, classNames.length),
+    measure({ images, boxes, labels }) {
+      const answer = findObjects(model, images);
+      const overlap = overlapOf(answer.boxes, boxes.select(1, 0));
+      const right = answer.labels.eq(labels.select(1, 0));
+      return { found: right.logicalAnd(overlap.gt(enoughOverlap)), accuracy: right, overlap };
+    },
+    note: 'Scenes with the true box in green and the predicted box in orange.',
+    async examples({ columns: { label } }, tensors, rows) {
+      const { images, boxes } = selectRows(tensors, rows);
+      const answer = findObjects(model, images);
+      const truth = boxes.select(1, 0);
+      const [pictures, truths, answers, predictions, overlaps] = await Promise.all([
+        picturesOf(images),
+        truth.data(),
+        answer.boxes.data(),
+        answer.labels.data(),
+        overlapOf(answer.boxes, truth).data(),
+      ]);
+      const examples = answerExamples(
+        pictures.map((picture, k) => {
+          const large = enlarge(picture, 3);
+          const edges = (list: typeof truths): Edges => edgesOf(large, [...list.slice(4 * k, 4 * k + 4)]);
+          return {
+            picture: drawBox(drawBox(large, edges(truths), green), edges(answers), orange),
+            truth: label[rows[k] ?? 0] ?? -1,
+            prediction: predictions[k] ?? -1,
+            lines: [`GIoU ${overlaps[k]?.toFixed(2)}`],
+          };
+        }),
+        classNames,
+      );
+      return examples.map((example, k) => ({
+        ...example,
+        right: example.right === true && (overlaps[k] ?? 0) > enoughOverlap,
+      }));
+    },
+  };
+}
+
+function subjectOf(model: ViTDetector, config: DetectConfig, classNames: readonly string[]): AnyTaskModel {
+  const scene = sceneSizeOf(config);
+  const { width, layers, patchSize } = config.model;
+  return asTaskModel<LabelColumns, SceneTensors>({
+    model,
+    objective: new DetectObjective(model, config.loss),
+    imageSize: scene.picture,
+    columns: labelColumnsOf(config),
+    toTensors: (batch) => sceneTensors(batch, scene, classNames.length),
+    facts: {
+      Model: `plain ViT with a detection head: ${layers} blocks of width ${width}`,
+      Scenes: `${scene.height} x ${scene.width} pixels, with a picture of ${scene.picture} x ${scene.picture}`,
+      'Patch size': patchSize,
+      Parameters: model.parameterCount(),
+      Classes: classNames.length,
+    },
+    metadata: classMetadata(classNames),
+    evaluate: (splits, request) =>
+      evaluateLabelled(
+        splits,
+        request,
+        { imageSize: scene.picture, classNames },
+        measurementOf(model, config, classNames),
+      ),
+  });
+}
+
+export const detect = defineTask<DetectConfig>({
+  ...detectSettings,
+  title: 'Detection',
+  description: 'the box and the class of a labelled picture that is placed in a larger scene',
+  mainMeasure: { name: 'found', better: 'higher' },
+  fromCheckpoint: null,
+  evaluationOptions: ['label'],
+  ...labelledModel<DetectConfig, ViTDetector>({
+    build(config, classes) {
+      checkSceneSize(sceneSizeOf(config));
+      return new ViTDetector(new ViT(vitOptions(config.model)), classes);
+    },
+    subject: subjectOf,
+  }),
+});

@@ -1,0 +1,118 @@
+/** Training and evaluation on images with class labels: shared by the tasks that learn classes, whatever their models are. */
+import type { Batch, Split } from '@tessera/data';
+import { init, type Module } from '@tessera/nn';
+import { type Tensor, tensor } from '@tessera/tensor';
+import type { RunConfig } from '../config/schema.ts';
+import { classNamesOf, type LabelColumns, labelColumns } from '../evaluation/classification/evaluate.ts';
+import { type Example, evaluateMeasures, type Measurement } from '../evaluation/measures/evaluate.ts';
+import type { EvaluationResult } from '../evaluation/result.ts';
+import { type Checkpoint, loadModelState } from '../loop/checkpoint.ts';
+import type { BatchTensors } from '../loop/objective.ts';
+import type { Picture } from '../report/draw.ts';
+import { storedClassNames } from './class-names.ts';
+import type { LabelledTensors } from './classify/objective.ts';
+import { findColumns, readOptions, withColumnNames } from './reading.ts';
+import type { AnyTaskModel, EvaluationRequest, Task } from './task.ts';
+
+/** The columns of labelled images, with the names that the user gave to some of them. */
+export const labelColumnsOf = ({ data }: RunConfig): LabelColumns => withColumnNames(labelColumns, data.columns);
+
+/**
+ * Labels as a tensor, i32 [N].
+ *
+ * @param rows the numbers of the rows, for messages
+ * @throws where a row has no label, or one that is not a class
+ */
+export function labelTensor(labels: Int32Array, rows: Int32Array, classes: number): Tensor {
+  for (const [k, label] of labels.entries())
+    if (label < 0 || label >= classes)
+      throw new RangeError(
+        `row ${rows[k]} has ${label < 0 ? 'no label' : `label ${label}`}; a label must be one of the ${classes} classes`,
+      );
+  return tensor(labels);
+}
+
+/** The batch's images and labels as tensors. @throws where a row has no label, or one that is not a class */
+export const labelledTensors = (
+  { columns, indices, size }: Batch<LabelColumns>,
+  imageSize: number,
+  classes: number,
+): LabelledTensors => ({
+  images: tensor(columns.image, { shape: [size, imageSize, imageSize, 3] }),
+  labels: labelTensor(columns.label, indices, classes),
+});
+
+/** The names of the classes that a run learns, from its training split. */
+export async function trainingClasses(config: RunConfig, train: Split): Promise<readonly string[]> {
+  const { label } = await findColumns(train, labelColumnsOf(config));
+  return classNamesOf(train, label);
+}
+
+/** The names of the classes that a model learned. @throws where the checkpoint was written without them */
+export function learnedClasses({ path, metadata }: Checkpoint): readonly string[] {
+  const names = storedClassNames(metadata);
+  if (names === null) throw new Error(`${path}: the names of the model's classes are not stored in this file`);
+  return names;
+}
+
+/** What differs between tasks that train a model from scratch on labelled images. */
+export interface LabelledModelParts<Config extends RunConfig, Model extends Module> {
+  build(config: Config, classes: number): Model;
+  subject(model: Model, config: Config, classNames: readonly string[]): AnyTaskModel;
+}
+
+/** How a task builds its model for a new run and loads the model of a run. */
+export const labelledModel = <Config extends RunConfig, Model extends Module>({
+  build,
+  subject,
+}: LabelledModelParts<Config, Model>): Pick<Task<Config>, 'prepare' | 'restore'> => ({
+  prepare: async (config) => ({
+    config,
+    async create({ train }) {
+      const classNames = await trainingClasses(config, train);
+      return subject(build(config, classNames.length), config, classNames);
+    },
+  }),
+  async restore({ config, checkpoint }) {
+    const classNames = learnedClasses(checkpoint);
+    const model = init.skipInit(() => build(config, classNames.length));
+    loadModelState(checkpoint, model, config);
+    return subject(model, config, classNames);
+  },
+});
+
+/** Measures a model on splits of labelled images. @throws where the classes of a split are not as many as the model's */
+export async function evaluateLabelled<Tensors extends BatchTensors, Name extends string>(
+  splits: readonly Split[],
+  request: EvaluationRequest,
+  { imageSize, classNames }: { readonly imageSize: number; readonly classNames: readonly string[] },
+  measurement: Measurement<LabelColumns, Tensors, Name>,
+): Promise<EvaluationResult[]> {
+  const results = [];
+  for (const split of splits) {
+    const options = readOptions(request, labelColumns, imageSize);
+    const { label } = await findColumns(split, options.columns);
+    const names = classNamesOf(split, label);
+    if (names.length !== classNames.length)
+      throw new Error(`${split.path}: column ${label} has ${names.length} classes, the model ${classNames.length}`);
+    results.push(await evaluateMeasures(split, options, measurement));
+  }
+  return results;
+}
+
+/** What a model answered about a picture. */
+export interface Answer {
+  readonly picture: Picture;
+  readonly truth: number;
+  readonly prediction: number;
+  /** Further lines below the picture. */
+  readonly lines?: readonly string[];
+}
+
+/** Answers as examples for the report, with the names of the classes. */
+export const answerExamples = (answers: readonly Answer[], classNames: readonly string[]): Example[] =>
+  answers.map(({ picture, truth, prediction, lines = [] }) => {
+    const [expected, answer] = [classNames[truth], classNames[prediction]];
+    const right = truth === prediction;
+    return { ...picture, lines: [right ? `${answer}` : `${answer}, not ${expected}`, ...lines], right };
+  });

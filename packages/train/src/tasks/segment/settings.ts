@@ -1,0 +1,42 @@
+/** Settings of the task `segment`: a class for each pixel. */
+import { z } from 'zod';
+import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
+import { shortRun } from '../short-run.ts';
+import { vitDropPath, vitSizes } from '../vit-settings.ts';
+
+const data = dataSection(
+  { image: 'column with the images', label: 'class label column: the class of the object in the image' },
+  {
+    background: z
+      .int()
+      .min(0)
+      .max(254)
+      .default(24)
+      .describe(
+        'pixels up to this brightness, from 0 to 255 in the brightest channel, are background; all others have the class of the image',
+      ),
+  },
+);
+
+const model = z.strictObject({
+  ...vitSizes,
+  dropPath: vitDropPath,
+  features: z
+    .array(z.int())
+    .min(1)
+    .default([1, -1])
+    .describe('blocks whose tokens the head reads, from 0; negative numbers count from the last'),
+});
+
+const schema = taskSchema('segment', { data, model });
+
+export type SegmentConfig = z.infer<typeof schema>;
+
+export const segmentSettings = {
+  name: 'segment',
+  schema,
+  presets: {
+    /** Clothes and what is behind them. */
+    segment: shortRun('segment', { model: { imageSize: 32, patchSize: 4, width: 64, layers: 4, heads: 4 } }),
+  },
+} satisfies TaskSettings<SegmentConfig>;

@@ -1,0 +1,100 @@
+/** The task `tiles`: the class of a small picture in a large scene, which the model sees tile by tile. */
+import type { Batch } from '@tessera/data';
+import { preprocess } from '@tessera/models';
+import type { LabelColumns } from '../../evaluation/classification/evaluate.ts';
+import type { Measurement } from '../../evaluation/measures/evaluate.ts';
+import { picturesOf, selectRows } from '../../evaluation/measures/rows.ts';
+import { enlarge } from '../../report/draw.ts';
+import { classMetadata } from '../class-names.ts';
+import type { LabelledTensors } from '../classify/objective.ts';
+import { answerExamples, evaluateLabelled, labelColumnsOf, labelledModel, labelTensor } from '../labelled-images.ts';
+import { checkSceneSize, placeInScenes, type SceneSize } from '../scenes.ts';
+import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
+import { TilesObjective } from './objective.ts';
+import { type TilesConfig, tilesSettings } from './settings.ts';
+import { TiledClassifier } from './tiled-classifier.ts';
+
+const sceneSizeOf = ({ data: { pictureSize, sceneSize } }: TilesConfig): SceneSize => ({
+  picture: pictureSize,
+  height: sceneSize[0],
+  width: sceneSize[1],
+});
+
+const sceneTensors = (
+  { columns, indices }: Batch<LabelColumns>,
+  scene: SceneSize,
+  classes: number,
+): LabelledTensors => ({
+  images: placeInScenes(columns.image, indices, scene),
+  labels: labelTensor(columns.label, indices, classes),
+});
+
+const measurementOf = (
+  model: TiledClassifier,
+  scene: SceneSize,
+  classNames: readonly string[],
+): Measurement<LabelColumns, LabelledTensors, 'accuracy'> => ({
+  model,
+  looks: { accuracy: { label: 'accuracy', format: 'percent' } },
+  toTensors: (batch) => sceneTensors(batch, scene, classNames.length),
+  measure: ({ images, labels }) => ({ accuracy: model.forward(preprocess(images)).argmax(1).eq(labels) }),
+  note: 'Scenes with the predicted class of their picture, and the true class where it is another.',
+  async examples({ columns: { label } }, tensors, rows) {
+    const { images } = selectRows(tensors, rows);
+    const predictions = await model.forward(preprocess(images)).argmax(1).data();
+    const pictures = await picturesOf(images);
+    return answerExamples(
+      pictures.map((picture, k) => ({
+        picture: enlarge(picture, 2),
+        truth: label[rows[k] ?? 0] ?? -1,
+        prediction: predictions[k] ?? -1,
+      })),
+      classNames,
+    );
+  },
+});
+
+function subjectOf(model: TiledClassifier, config: TilesConfig, classNames: readonly string[]): AnyTaskModel {
+  const scene = sceneSizeOf(config);
+  const { tileSize, patchSize, width, layers, readerLayers } = config.model;
+  const [rows, columns] = model.grid;
+  return asTaskModel<LabelColumns, LabelledTensors>({
+    model,
+    objective: new TilesObjective(model),
+    imageSize: scene.picture,
+    columns: labelColumnsOf(config),
+    toTensors: (batch) => sceneTensors(batch, scene, classNames.length),
+    facts: {
+      Model: `tiled classifier: encoder of ${layers} and reader of ${readerLayers} blocks of width ${width}`,
+      Scenes: `${scene.height} x ${scene.width} pixels, with a picture of ${scene.picture} x ${scene.picture}`,
+      Tiles: `${rows} x ${columns} of ${tileSize} x ${tileSize} pixels${rows * columns > 1 ? ', and a thumbnail' : ''}`,
+      'Patch size': patchSize,
+      Parameters: model.parameterCount(),
+      Classes: classNames.length,
+    },
+    metadata: classMetadata(classNames),
+    evaluate: (splits, request) =>
+      evaluateLabelled(
+        splits,
+        request,
+        { imageSize: scene.picture, classNames },
+        measurementOf(model, scene, classNames),
+      ),
+  });
+}
+
+export const tiles = defineTask<TilesConfig>({
+  ...tilesSettings,
+  title: 'Tiled classifier',
+  description: 'a classifier of small pictures in large scenes, which it sees tile by tile',
+  mainMeasure: { name: 'accuracy', better: 'higher' },
+  fromCheckpoint: null,
+  evaluationOptions: ['label'],
+  ...labelledModel<TilesConfig, TiledClassifier>({
+    build(config, classes) {
+      checkSceneSize(sceneSizeOf(config));
+      return new TiledClassifier({ ...config.model, imageSize: config.data.sceneSize, classes });
+    },
+    subject: subjectOf,
+  }),
+});

@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { loadRun } from '../../load-run.ts';
+import { testTask } from '../../testing/task-suite.ts';
+
+const set = [
+  'data={pictureSize: 12, sceneSize: [16, 24]}',
+  'model={tileSize: 8, patchSize: 4, width: 16, layers: 1, readerLayers: 1, heads: 2}',
+  'optimizer.lr=1e-2',
+  'training.epochs=6',
+];
+
+const runs = testTask({ preset: 'tiles', set });
+
+it('sees a scene as six tiles and a thumbnail, or reduced to one tile', async () => {
+  const { subject } = await loadRun(runs.folder('run').path);
+  expect(subject.facts.Tiles).toBe('2 x 3 of 8 x 8 pixels, and a thumbnail');
+  await runs.train({ name: 'thumbnail', set: ['model.maxTiles=1', 'training.epochs=1'] });
+  const reduced = await loadRun(runs.folder('thumbnail').path);
+  expect(reduced.subject.facts.Tiles).toBe('1 x 1 of 8 x 8 pixels');
+});

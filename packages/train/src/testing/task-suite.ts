@@ -1,0 +1,158 @@
+/** What every task must be able to do, as one body of tests: each task's test file runs it on a tiny configuration. */
+import { promises as fs } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openDataset } from '@tessera/data';
+import { writeTinyDataset } from '@tessera/data/testing';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { MeasuresResult } from '../evaluation/measures/evaluate.ts';
+import { loadConfig } from '../load-config.ts';
+import { loadRun } from '../load-run.ts';
+import { readCheckpoint } from '../loop/checkpoint.ts';
+import { readMetrics } from '../loop/metrics-file.ts';
+import { RunFolder } from '../run-folder/run-folder.ts';
+import { type TrainingResult, trainModel } from '../train-model.ts';
+import { useTestBackend } from './backend.ts';
+
+/** A task's preset, made so small that it trains in a second. */
+export interface TaskSuite {
+  readonly preset: string;
+  /** Settings laid over the preset. */
+  readonly set: readonly string[];
+  /** The class that cannot compute its loss in parts; missing: it can. */
+  readonly notSeparable?: string;
+}
+
+/** A run of the suite. */
+export interface SuiteRun {
+  readonly name: string;
+  readonly set?: readonly string[];
+  /** Stop after this step, counting those of models that are trained first. */
+  readonly stopAfter?: number;
+  readonly resume?: boolean;
+}
+
+/** Trains runs of one preset below a temporary folder, which is deleted after the tests. */
+export class SuiteRuns {
+  readonly #suite: TaskSuite;
+  #root = '';
+
+  constructor(suite: TaskSuite) {
+    this.#suite = suite;
+    beforeAll(async () => {
+      useTestBackend();
+      this.#root = await fs.mkdtemp(join(tmpdir(), `${suite.preset}-`));
+      await writeTinyDataset(this.data, { copies: 2 });
+    });
+    afterAll(() => fs.rm(this.#root, { recursive: true }));
+  }
+
+  /** The folder of the data set. */
+  get data(): string {
+    return join(this.#root, 'data');
+  }
+
+  folder(name: string): RunFolder {
+    return new RunFolder(join(this.#root, name));
+  }
+
+  async train({ name, set = [], stopAfter, resume = false }: SuiteRun): Promise<TrainingResult> {
+    const config = await loadConfig({
+      preset: this.#suite.preset,
+      set: [
+        ...['data.workers=0', 'training.batchSize=12', 'training.epochs=3', 'schedule.warmupSteps=1'],
+        ...['evaluation.batchSize=5', 'evaluation.limit=null', 'runtime.peakGflops=1', ...this.#suite.set, ...set],
+      ],
+    });
+    const folder = this.folder(name);
+    const checkpoint = resume ? await folder.latestCheckpoint() : null;
+    const controller = new AbortController();
+    let steps = 0;
+    return trainModel({
+      config,
+      dataset: this.data,
+      folder,
+      resume: checkpoint === null ? null : await readCheckpoint(checkpoint),
+      restart: resume,
+      signal: controller.signal,
+      listener: {
+        onStep() {
+          if (++steps === stopAfter) controller.abort();
+        },
+      },
+    });
+  }
+
+  /** The bytes of a run's weights. */
+  weights(name: string): Promise<Buffer> {
+    return fs.readFile(this.folder(name).model);
+  }
+}
+
+/** The tests that every task with measures passes. Returns the runs, for tests of the task's own. */
+export function testTask(suite: TaskSuite): SuiteRuns {
+  const runs = new SuiteRuns(suite);
+  describe(suite.preset, () => {
+    it('is trained, evaluated, shown, and loaded again with the same values', async () => {
+      const { results, finished } = await runs.train({ name: 'run' });
+      expect(finished).toBe(true);
+      const [result] = (results ?? []) as MeasuresResult[];
+      if (result === undefined) throw new Error('there is no result');
+      expect(result).toMatchObject({ split: 'test', count: 12, skipped: 0 });
+      expect(Object.keys(result.values)).toEqual(Object.keys(result.looks));
+      for (const [name, value] of Object.entries(result.values)) expect(Number.isFinite(value), name).toBe(true);
+
+      const folder = runs.folder('run');
+      const steps = (await readMetrics(folder.metrics)).filter(({ kind }) => kind === 'step');
+      const losses = steps.map(({ loss }) => Number(loss));
+      expect(Math.min(...losses.slice(-2))).toBeLessThan(0.95 * (losses[0] ?? 0));
+
+      const page = await fs.readFile(join(folder.path, 'report.html'), 'utf8');
+      expect(page.match(/data:image\/png/g)).toHaveLength(result.examples.length);
+      expect(result.examples).toHaveLength(12);
+      const [first] = result.examples;
+      const sheet = await sharp(join(folder.samples, 'examples-test.png')).metadata();
+      expect(sheet).toMatchObject({
+        width: 6 * ((first?.width ?? 0) + 1) + 1,
+        height: 2 * ((first?.height ?? 0) + 1) + 1,
+      });
+
+      const loaded = await loadRun(folder.path);
+      const { mainMeasure } = loaded.task;
+      expect(typeof result.values[mainMeasure.name]).toBe('number');
+      using dataset = await openDataset(runs.data);
+      const [again] = await loaded.subject.evaluate([dataset.split('test')], {
+        ...{ batchSize: 5, workers: 0, strict: true, limit: null, columns: {}, baseline: null, templates: null },
+      });
+      expect(again?.values).toEqual(result.values);
+    });
+
+    it('continues after an interruption with the same bits', async () => {
+      const { finished } = await runs.train({ name: 'parts', stopAfter: 3 });
+      expect(finished).toBe(false);
+      await runs.train({ name: 'parts', resume: true });
+      expect(await runs.weights('parts')).toEqual(await runs.weights('run'));
+    });
+
+    it.each(['bf16', 'f16'])('is trained in %s', async (precision) => {
+      const set = [`training.precision=${precision}`, 'training.epochs=1'];
+      const { results } = await runs.train({ name: precision, set });
+      for (const value of Object.values(results?.[0]?.values ?? {})) expect(Number.isFinite(value)).toBe(true);
+    });
+
+    const { notSeparable } = suite;
+    if (notSeparable === undefined)
+      it('computes a batch in parts', async () => {
+        const { finished } = await runs.train({ name: 'cut', set: ['training.accumulate=2', 'training.epochs=1'] });
+        expect(finished).toBe(true);
+      });
+    else
+      it('refuses to compute a batch in parts', async () => {
+        await expect(runs.train({ name: 'cut', set: ['training.accumulate=2'] })).rejects.toThrow(
+          `${notSeparable}: its loss cannot be computed in 2 parts`,
+        );
+      });
+  });
+  return runs;
+}
