@@ -254,7 +254,7 @@ async function main(): Promise<number | undefined> {
     );
   if (!result.finished) {
     console.log(
-      `stopped after step ${result.steps} of ${result.totalSteps}; to go on:\n  npm run train -- --resume ${where}`,
+      `stopped ${result.steps === 0 ? 'before the first step' : `after step ${result.steps} of ${result.totalSteps}`}; to go on:\n  npm run train -- --resume ${where}`,
     );
     return exitCodes.interrupted;
   }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { DataLoader, type Dataset, openDataset, type Split } from '@tessera/data';
 import { writeFileAtomic } from '@tessera/data/io';
-import { getBackend, manualSeed } from '@tessera/tensor';
+import { getBackend, manualSeed, tidy } from '@tessera/tensor';
 import { weightMetadata, writeTensors } from '@tessera/weights';
 import { formatConfig } from './config/resolve.ts';
 import type { RunConfig } from './config/schema.ts';
@@ -92,8 +92,12 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       return { finished: false, steps: 0, totalSteps: 0, results: null, report: null, skippedRows: 0 };
     const { model, objective, imageSize, columns, metadata = {} } = subject;
     loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize));
-    const source = new LoaderSource(loader, subject.toTensors, (batch) =>
-      writeTrainingSamples(folder.samples, batch, imageSize),
+    const { toTensors } = subject;
+    const source = new LoaderSource(loader, toTensors, (batch) =>
+      tidy(async () => {
+        const { images } = toTensors(batch);
+        if (images !== undefined) await writeTrainingSamples(folder.samples, batch, images);
+      }),
     );
     const trained = model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
     const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained);

@@ -1,5 +1,7 @@
-/** Pictures for pages and files: data URIs and contact sheets. */
+/** Pictures for pages and files: from tensors, as data URIs, as contact sheets. */
+import type { Tensor } from '@tessera/tensor';
 import sharp from 'sharp';
+import type { Picture } from './draw.ts';
 import type { DataUri } from './report-data.ts';
 
 const SIGNATURES: readonly [mediaType: string, matches: (bytes: Buffer) => boolean][] = [
@@ -25,6 +27,14 @@ export async function pixelsDataUri(
 ): Promise<DataUri> {
   const png = await sharp(pixels, { raw: { height, width, channels } }).png({ compressionLevel: 9 }).toBuffer();
   return imageDataUri(png);
+}
+
+/** Images u8 [N, H, W, 3] as pictures. */
+export async function picturesOf(images: Tensor): Promise<Picture[]> {
+  const [count = 0, height = 0, width = 0] = images.shape;
+  const pixels = Uint8Array.from(await images.data());
+  const bytes = height * width * 3;
+  return Array.from({ length: count }, (_, k) => ({ pixels: pixels.slice(k * bytes, (k + 1) * bytes), height, width }));
 }
 
 /** Square pictures (u8 [side, side, 3] each) as a PNG with `columns` in a row; see `pictureSheet`. */

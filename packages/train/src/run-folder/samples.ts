@@ -3,20 +3,28 @@ import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import type { Batch, ColumnKind, ColumnValues } from '@tessera/data';
 import { writeFileAtomic } from '@tessera/data/io';
-import { pictureGrid } from '../report/pictures.ts';
+import type { Tensor } from '@tessera/tensor';
+import { pictureSheet, picturesOf } from '../report/pictures.ts';
 
 /**
- * Writes the training data as the model receives it: `training-batch.png` with the images of a batch as augmented, and
- * `training-batch.json` with the other columns of each, in the order of the picture's rows.
+ * Writes the training data as the model receives it: `training-batch.png` with the images of a batch, augmented and arranged as the task
+ * does it, and `training-batch.json` with the other columns of each, in the order of the picture's rows.
+ *
+ * @param images u8 [size, H, W, 3]
  */
-export async function writeTrainingSamples(folder: string, batch: Batch, side: number, count = 64): Promise<void> {
+export async function writeTrainingSamples(folder: string, batch: Batch, images: Tensor, count = 64): Promise<void> {
   await fs.mkdir(folder, { recursive: true });
   const shown = Math.min(count, batch.size);
-  const bytes = side * side * 3;
-  const { image, ...others } = batch.columns;
-  if (image instanceof Uint8Array) {
-    const pictures = Array.from({ length: shown }, (_, k) => image.subarray(k * bytes, (k + 1) * bytes));
-    await writeFileAtomic(join(folder, 'training-batch.png'), [await pictureGrid(pictures, side, 8)]);
+  const { image: _, ...others } = batch.columns;
+  const pictures = await picturesOf(images.slice(0, 0, shown));
+  const [first] = pictures;
+  if (first !== undefined) {
+    const sheet = await pictureSheet(
+      pictures.map(({ pixels }) => pixels),
+      first,
+      8,
+    );
+    await writeFileAtomic(join(folder, 'training-batch.png'), [sheet]);
   }
   const facts = Array.from({ length: shown }, (_, k) => ({
     row: batch.indices[k],

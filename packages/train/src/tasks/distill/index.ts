@@ -6,9 +6,10 @@ import { Identity, init } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import type { LabelColumns } from '../../evaluation/classification/evaluate.ts';
 import type { Measurement } from '../../evaluation/measures/evaluate.ts';
-import { picturesOf, selectRows } from '../../evaluation/measures/rows.ts';
+import { selectRows } from '../../evaluation/measures/rows.ts';
 import { loadModelState } from '../../loop/checkpoint.ts';
 import { enlarge } from '../../report/draw.ts';
+import { picturesOf } from '../../report/pictures.ts';
 import { classMetadata } from '../class-names.ts';
 import type { LabelledTensors } from '../classify/objective.ts';
 import {

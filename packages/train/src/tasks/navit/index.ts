@@ -2,8 +2,9 @@
 import { NaViT } from '@tessera/models';
 import type { LabelColumns } from '../../evaluation/classification/evaluate.ts';
 import type { Measurement } from '../../evaluation/measures/evaluate.ts';
-import { picturesOf, selectRows } from '../../evaluation/measures/rows.ts';
+import { selectRows } from '../../evaluation/measures/rows.ts';
 import { enlarge, gray, type Picture, paste, plainPicture } from '../../report/draw.ts';
+import { picturesOf } from '../../report/pictures.ts';
 import { classMetadata } from '../class-names.ts';
 import type { LabelledTensors } from '../classify/objective.ts';
 import {

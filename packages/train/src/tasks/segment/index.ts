@@ -2,9 +2,10 @@
 import { preprocess, ViT, ViTSegmenter } from '@tessera/models';
 import type { LabelColumns } from '../../evaluation/classification/evaluate.ts';
 import type { Example, Measurement } from '../../evaluation/measures/evaluate.ts';
-import { picturesOf, selectRows } from '../../evaluation/measures/rows.ts';
+import { selectRows } from '../../evaluation/measures/rows.ts';
 import { percentText } from '../../evaluation/result.ts';
 import { classPicture, enlarge, sideBySide } from '../../report/draw.ts';
+import { picturesOf } from '../../report/pictures.ts';
 import { classMetadata } from '../class-names.ts';
 import type { LabelledTensors } from '../classify/objective.ts';
 import { evaluateLabelled, labelColumnsOf, labelledModel, labelledTensors } from '../labelled-images.ts';
