@@ -91,7 +91,8 @@ figure.right .plate { border: 2px solid var(--right); padding: 3px; box-shadow: 
 .embedding circle.on { stroke: var(--ink); stroke-width: 1.6; }
 figcaption { font-size: 11.5px; line-height: 1.3; color: var(--muted); margin-top: 4px; overflow-wrap: anywhere; }
 figure.right figcaption { color: var(--right); font-weight: 600; }
-.examples { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 14px; margin-top: 10px; }
+.examples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 190px), 1fr)); gap: 14px; margin-top: 10px; }
+.examples figure .plate { aspect-ratio: auto; image-rendering: pixelated; }
 .mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: 12px; margin-top: 10px; }
 .confusion td, .confusion th { text-align: center; padding: 0; border: 0; font-size: 12px; }
 .confusion { border-spacing: 2px; border-collapse: separate; width: auto; }
