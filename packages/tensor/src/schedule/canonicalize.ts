@@ -7,7 +7,7 @@ import * as graph from '../graph/graph.ts';
 import { makeNode, type Node, type NodeOf, nameScope, type Op, orderNodes } from '../graph/node.ts';
 import { realizedStorage, type Storage, uncomputedSources } from '../graph/storage.ts';
 import { isHalf } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { sizeOf } from '../kernel/shape.ts';
 import { lowerFold } from './fold.ts';
 import { shrinkContraction } from './shrink.ts';
@@ -36,24 +36,21 @@ const formatNode = (node: Node, sources: readonly number[]): string =>
  */
 function splitReduction(node: Node): Node {
   if (node.op !== 'reduce') return node;
-  if (sizeOf(elementAt(node.sources, 0).shape) === 0) return graph.constant(0, node.shape, node.dtype);
+  if (sizeOf(nth(node.sources, 0).shape) === 0) return graph.constant(0, node.shape, node.dtype);
   const { kind, axes } = node.arg;
-  const source = elementAt(node.sources, 0);
+  const source = nth(node.sources, 0);
   const rows = sizeOf(node.shape);
   const elements = sizeOf(source.shape);
-  const large = axes.filter((axis) => elementAt(source.shape, axis) > 1);
+  const large = axes.filter((axis) => nth(source.shape, axis) > 1);
   const few = rows < 64 && elements >= 1 << 15;
   const long = large.length > 1 && elements >= 512 * rows && elements >= 1 << 15;
   if (!few && !long) return node;
   const [first, ...rest] = large as [number, ...number[]];
-  if (rest.length > 0 && rows * elementAt(source.shape, first) >= 8)
+  if (rest.length > 0 && rows * nth(source.shape, first) >= 8)
     return graph.reduce(kind, graph.reduce(kind, source, rest), [first]);
   // Chunks of the longest axis.
-  const axis = large.reduce(
-    (best, k) => (elementAt(source.shape, k) > elementAt(source.shape, best) ? k : best),
-    first,
-  );
-  const n = elementAt(source.shape, axis);
+  const axis = large.reduce((best, k) => (nth(source.shape, k) > nth(source.shape, best) ? k : best), first);
+  const n = nth(source.shape, axis);
   const chunks = [64, 48, 32, 24, 16, 12, 8].find((count) => n % count === 0 && n / count >= 8);
   if (chunks === undefined) return node;
   const shape = [...source.shape.slice(0, axis), chunks, n / chunks, ...source.shape.slice(axis + 1)];

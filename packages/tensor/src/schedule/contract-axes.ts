@@ -1,7 +1,7 @@
 /** Which axes of a contraction form the batch, the rows (m), the columns (n) and the sum (k) of a matrix product, and in what order. */
 
 import type { NodeOf } from '../graph/node.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { sizeOf } from '../kernel/shape.ts';
 import type { View } from '../kernel/view.ts';
 import { byStride } from './layout.ts';
@@ -41,9 +41,9 @@ export function contractAxes(
     [spec.a, left],
     [spec.b, right],
   ] as const)
-    for (const [axis, label] of labels.entries()) sizes.set(label, elementAt(view.shape, axis));
+    for (const [axis, label] of labels.entries()) sizes.set(label, nth(view.shape, axis));
   const large = (labels: readonly number[]): number[] => labels.filter((label) => sizes.get(label) !== 1);
-  const out = large(order.map((axis) => elementAt(spec.out, axis)));
+  const out = large(order.map((axis) => nth(spec.out, axis)));
   const leftOnly = out.filter((label) => !spec.b.includes(label));
   const rightOnly = out.filter((label) => !spec.a.includes(label));
   const free = out.filter((label) => leftOnly.includes(label) || rightOnly.includes(label));
@@ -61,7 +61,7 @@ export function contractAxes(
     ? { view: left, labels: spec.a, free: leftOnly }
     : { view: right, labels: spec.b, free: rightOnly };
   const sorted = (labels: readonly number[], { view, labels: own }: typeof rows): number[] =>
-    byStride(labels, (label) => elementAt(view.strides, own.indexOf(label)));
+    byStride(labels, (label) => nth(view.strides, own.indexOf(label)));
   const batch = sorted(
     out.filter((label) => !free.includes(label)),
     rows,

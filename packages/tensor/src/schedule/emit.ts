@@ -2,8 +2,8 @@
 
 import type { Node, NodeOf } from '../graph/node.ts';
 import { computeDType, type DType } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
 import { type Access, type ContractKernel, copyKernel, type Kernel } from '../kernel/kernel.ts';
+import { nth } from '../kernel/nth.ts';
 import { type Shape, sizeOf } from '../kernel/shape.ts';
 import { contiguousView, reshapeView, shrinkView, stridedView, type View } from '../kernel/view.ts';
 import { contractAxes } from './contract-axes.ts';
@@ -146,7 +146,7 @@ class Emitter {
 
   #partOf(concat: Unit, operand: number, view: View): View {
     const { axis } = (concat.node as NodeOf<'concat'>).arg;
-    const size = (k: number): number => elementAt(elementAt(concat.node.sources, k).shape, axis);
+    const size = (k: number): number => nth(nth(concat.node.sources, k).shape, axis);
     let start = 0;
     for (let k = 0; k < operand; k++) start += size(k);
     const from = view.shape.map((_, k) => (k === axis ? start : 0));
@@ -216,7 +216,7 @@ class Emitter {
     });
     const builder = new LoopProgram(this.#sources, group, order);
     for (const unit of stored) builder.storeUnit(unit, this.#place(unit, unitOrder(group, unit, order)));
-    const domain = order.map((axis) => elementAt(group.domain, axis));
+    const domain = order.map((axis) => nth(group.domain, axis));
     const reduced = order.map((axis) => group.reduced.has(axis));
     const program = builder.program.finish();
     this.#addKernel({ kind: 'loop', name: nameOf(group), domain, reduced, program }, group.units);
@@ -255,10 +255,10 @@ class Emitter {
     const [a, b] = plan.swapped ? [right, left] : [left, right];
     // The domain's axis of each axis of the result, in the kernel's order; -1 for axes of size 1 that only fill a place.
     const axes = group.axes.get(unit) as number[];
-    const order = [...plan.batch, ...plan.m, ...plan.n].map((axis) => (axis < 0 ? -1 : elementAt(axes, axis)));
+    const order = [...plan.batch, ...plan.m, ...plan.n].map((axis) => (axis < 0 ? -1 : nth(axes, axis)));
     const builder = new LoopProgram(this.#sources, group, order, unit);
     for (const result of results) builder.storeUnit(result, this.#place(result, unitOrder(group, result, order)));
-    const sizes = (axis: number): number => (axis < 0 ? 1 : elementAt(node.shape, axis));
+    const sizes = (axis: number): number => (axis < 0 ? 1 : nth(node.shape, axis));
     const kernel: ContractKernel = {
       kind: 'contract',
       name: nameOf(group),
@@ -280,7 +280,7 @@ class Emitter {
     const { axis, size: rows } = node.arg;
     const outer = sizeOf(node.shape.slice(0, axis));
     const inner = sizeOf(node.shape.slice(axis + 1));
-    const count = sizeOf(elementAt(node.sources, 1).shape);
+    const count = sizeOf(nth(node.sources, 1).shape);
     const flat = (operand: Operand, shape: Shape, dtype: DType): Access => {
       const location = this.#through(operand);
       const view = reshapeView(location.view, shape);
@@ -312,7 +312,7 @@ class Emitter {
 function unitOrder(group: Group, unit: Unit, order: readonly number[]): number[] {
   const axes = resultAxes(group, unit);
   const position = (axis: number): number => (axis < 0 ? -1 : order.indexOf(axis));
-  return axes.map((_, k) => k).sort((x, y) => position(elementAt(axes, x)) - position(elementAt(axes, y)) || x - y);
+  return axes.map((_, k) => k).sort((x, y) => position(nth(axes, x)) - position(nth(axes, y)) || x - y);
 }
 
 function nameOf(group: Group): string {

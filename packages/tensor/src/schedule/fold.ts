@@ -7,10 +7,10 @@
 
 import * as graph from '../graph/graph.ts';
 import type { ContractSpec, Node, NodeOf, WindowSpec } from '../graph/node.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import type { Shape } from '../kernel/shape.ts';
 
-const length = (shape: Shape, axis: number): number => elementAt(shape, axis);
+const length = (shape: Shape, axis: number): number => nth(shape, axis);
 
 const replaced = (values: readonly number[], axis: number, value: number): number[] =>
   values.map((old, k) => (k === axis ? value : old));
@@ -38,7 +38,7 @@ function foldOfTiles(source: Node, shape: Shape, windows: readonly WindowSpec[])
     joined.push(length(source.shape, axis) * (windows[w]?.size ?? 1));
   }
   const tiled = graph.reshape(graph.permute(source, axes), joined);
-  const rest = shape.map((n, axis) => n - elementAt(joined, axis));
+  const rest = shape.map((n, axis) => n - nth(joined, axis));
   return graph.pad(tiled, zeros(rank), rest);
 }
 
@@ -60,13 +60,13 @@ function foldOfContraction(source: Node, shape: Shape, windows: readonly WindowS
   const { node: product, labels } = found;
   const rank = shape.length;
   const spec = product.arg;
-  let a = elementAt(product.sources, 0);
-  let b = elementAt(product.sources, 1);
+  let a = nth(product.sources, 0);
+  let b = nth(product.sources, 1);
   let aLabels = [...spec.a];
   let bLabels = [...spec.b];
   // The operand that holds every position is called a.
-  const positions = windows.map(({ axis }) => elementAt(labels, axis));
-  const offsets = windows.map((_, w) => elementAt(labels, rank + w));
+  const positions = windows.map(({ axis }) => nth(labels, axis));
+  const offsets = windows.map((_, w) => nth(labels, rank + w));
   if (positions.every((label) => bLabels.includes(label) && !aLabels.includes(label))) {
     [a, b] = [b, a];
     [aLabels, bLabels] = [bLabels, aLabels];
@@ -80,8 +80,8 @@ function foldOfContraction(source: Node, shape: Shape, windows: readonly WindowS
   const outLabels = labels.slice(0, rank);
   const outShape = [...shape];
   windows.forEach(({ axis, size, stride, dilation }, w) => {
-    const position = elementAt(positions, w);
-    const offset = elementAt(offsets, w);
+    const position = nth(positions, w);
+    const offset = nth(offsets, w);
     const remainder = fresh++;
     const step = fresh++;
     const steps = Math.ceil(size / stride);
@@ -110,8 +110,8 @@ function foldOfContraction(source: Node, shape: Shape, windows: readonly WindowS
 /** The contraction under permutations, with the label of each axis of `node`. */
 function underPermutation(node: Node): { node: NodeOf<'contract'>; labels: readonly number[] } | null {
   if (node.op === 'permute') {
-    const inner = underPermutation(elementAt(node.sources, 0));
-    return inner && { node: inner.node, labels: node.arg.axes.map((axis) => elementAt(inner.labels, axis)) };
+    const inner = underPermutation(nth(node.sources, 0));
+    return inner && { node: inner.node, labels: node.arg.axes.map((axis) => nth(inner.labels, axis)) };
   }
   if (node.op !== 'contract') return null;
   const spec: ContractSpec = node.arg;
@@ -147,7 +147,7 @@ function foldBySum(source: Node, shape: Shape, windows: readonly WindowSpec[]): 
         after.push(0);
         continue;
       }
-      const at = windowed.dilation * elementAt(index, windowed.w);
+      const at = windowed.dilation * nth(index, windowed.w);
       const remainder = at % windowed.stride;
       const shift = (at - remainder) / windowed.stride;
       spread.push(1);

@@ -5,7 +5,7 @@
  * A group's domain holds the axes of size above 1 that its units range over. `reduced` marks the axes that its reductions run
  * over: a unit then either varies along all axes ("full"), or along the others only ("one value a row").
  */
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { RunningOrder } from './running-order.ts';
 import type { Edge, Unit, UnitGraph } from './units.ts';
 
@@ -25,7 +25,7 @@ function initialGroup(unit: Unit): Group {
   const axes = unit.operandShape.map((n) => (n === 1 ? -1 : domain.push(n) - 1));
   const reduced = new Set<number>();
   if (unit.node.op === 'reduce')
-    for (const axis of unit.node.arg.axes) if (elementAt(axes, axis) >= 0) reduced.add(elementAt(axes, axis));
+    for (const axis of unit.node.arg.axes) if (nth(axes, axis) >= 0) reduced.add(nth(axes, axis));
   const kind = unit.kind === 'element' || unit.kind === 'reduce' ? 'loop' : unit.kind;
   return { kind, units: [unit], domain, reduced, axes: new Map([[unit, axes]]) };
 }
@@ -43,7 +43,7 @@ function tiedAxes(edge: Edge, from: Group, to: Group): [number, number][] | null
   const consumer = to.axes.get(edge.consumer) as number[];
   const pairs: [number, number][] = [];
   edge.axes.forEach((axis, k) => {
-    if (elementAt(producer, k) >= 0 && axis >= 0) pairs.push([elementAt(producer, k), elementAt(consumer, axis)]);
+    if (nth(producer, k) >= 0 && axis >= 0) pairs.push([nth(producer, k), nth(consumer, axis)]);
   });
   return pairs;
 }
@@ -73,14 +73,14 @@ function jointDomain(edge: Edge, from: Group, to: Group): Joint | null {
   const mapFrom = new Array<number>(from.domain.length).fill(-1);
   const mapTo = new Array<number>(to.domain.length).fill(-1);
   for (const [a, b] of pairs) {
-    if (elementAt(mapFrom, a) < 0) mapFrom[a] = b;
-    if (elementAt(mapTo, b) < 0) mapTo[b] = a;
+    if (nth(mapFrom, a) < 0) mapFrom[a] = b;
+    if (nth(mapTo, b) < 0) mapTo[b] = a;
   }
   const looseFrom = untied(mapFrom);
   const looseTo = untied(mapTo);
 
   if (looseFrom.length === 0 && looseTo.length === 0) {
-    const moved = new Set([...from.reduced].map((a) => elementAt(mapFrom, a)));
+    const moved = new Set([...from.reduced].map((a) => nth(mapFrom, a)));
     if (moved.size > 0 && to.reduced.size > 0 && !equalSets(moved, to.reduced)) return null;
     return {
       domain: to.domain,
@@ -93,11 +93,10 @@ function jointDomain(edge: Edge, from: Group, to: Group): Joint | null {
   if (rowValue && looseTo.length > 0) {
     // One value a row, used along the row again.
     const fits =
-      looseFrom.length === looseTo.length &&
-      looseFrom.every((a, k) => from.domain[a] === to.domain[elementAt(looseTo, k)]);
+      looseFrom.length === looseTo.length && looseFrom.every((a, k) => from.domain[a] === to.domain[nth(looseTo, k)]);
     if (!fits || (to.reduced.size > 0 && !equalSets(to.reduced, new Set(looseTo)))) return null;
     looseFrom.forEach((a, k) => {
-      mapFrom[a] = elementAt(looseTo, k);
+      mapFrom[a] = nth(looseTo, k);
     });
     return { domain: to.domain, reduced: new Set(looseTo), from: mapFrom, to: identity(to.domain.length) };
   }
@@ -137,13 +136,13 @@ function siblingDomain(unit: Unit, first: Edge, second: Edge, from: Group, to: G
   if (!equalSizes(from.domain, to.domain)) return null;
   const along = (edge: Edge, group: Group): number[] => {
     const axes = group.axes.get(edge.consumer) as number[];
-    return (edge.axes as readonly number[]).map((axis) => (axis < 0 ? -1 : elementAt(axes, axis)));
+    return (edge.axes as readonly number[]).map((axis) => (axis < 0 ? -1 : nth(axes, axis)));
   };
   const fromAxes = along(first, from);
   const toAxes = along(second, to);
-  const map = from.domain.map((_, axis) => (fromAxes.includes(axis) ? elementAt(toAxes, fromAxes.indexOf(axis)) : -1));
+  const map = from.domain.map((_, axis) => (fromAxes.includes(axis) ? nth(toAxes, fromAxes.indexOf(axis)) : -1));
   if (map.includes(-1) || unit.node.shape.length === 0) return null;
-  if (!equalSets(new Set([...from.reduced].map((axis) => elementAt(map, axis))), to.reduced)) return null;
+  if (!equalSets(new Set([...from.reduced].map((axis) => nth(map, axis))), to.reduced)) return null;
   return { domain: to.domain, reduced: to.reduced, from: map, to: to.domain.map((_, axis) => axis) };
 }
 
@@ -248,7 +247,7 @@ export class Groups {
     for (const [unit, axes] of added.axes) {
       kept.axes.set(
         unit,
-        axes.map((axis) => (axis < 0 ? -1 : elementAt(map, axis))),
+        axes.map((axis) => (axis < 0 ? -1 : nth(map, axis))),
       );
       this.groupOf.set(unit, kept);
     }

@@ -1,5 +1,5 @@
 /** In which order kernels walk memory, and where values lie in it. */
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import type { Shape } from '../kernel/shape.ts';
 import { stridedView, type View } from '../kernel/view.ts';
 import type { Use } from './demand.ts';
@@ -13,7 +13,7 @@ export function stridesInOrder(shape: Shape, order: readonly number[]): number[]
   let step = 1;
   for (const axis of [...order].reverse()) {
     strides[axis] = step;
-    step *= elementAt(shape, axis);
+    step *= nth(shape, axis);
   }
   return strides;
 }
@@ -58,11 +58,9 @@ export function walkingOrder({ shape, strides }: View): number[] {
   const pace = shape.map((_, axis) => {
     let at = axis;
     while (at > 0 && strides[at] === 0) at--;
-    return Math.abs(elementAt(strides, at)) || Number.POSITIVE_INFINITY;
+    return Math.abs(nth(strides, at)) || Number.POSITIVE_INFINITY;
   });
-  return shape
-    .map((_, axis) => axis)
-    .sort((x, y) => (pace[x] === pace[y] ? x - y : elementAt(pace, y) - elementAt(pace, x)));
+  return shape.map((_, axis) => axis).sort((x, y) => (pace[x] === pace[y] ? x - y : nth(pace, y) - nth(pace, x)));
 }
 
 export interface LoopNeighbours {
@@ -86,7 +84,7 @@ export function loopOrder(group: Group, stored: readonly Unit[], neighbours: Loo
     if (written.length === all.length && stored.includes(unit) && neighbours.isRoot(unit)) vote(written);
     for (const view of neighbours.locations(unit)) {
       const strides = all.map((axis) => view.strides[axes.indexOf(axis)] ?? 0);
-      if (strides.every((stride) => stride !== 0)) vote(byStride(all, (axis) => elementAt(strides, axis)));
+      if (strides.every((stride) => stride !== 0)) vote(byStride(all, (axis) => nth(strides, axis)));
     }
   }
   let best: { order: number[]; count: number } = { order: naturalOrder(group), count: 0 };

@@ -2,8 +2,8 @@
 
 import type { Node, NodeOf } from '../graph/node.ts';
 import { computeDType, type DType, type HalfDType, isHalf } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
 import type { Value } from '../kernel/kernel.ts';
+import { nth } from '../kernel/nth.ts';
 import type { RoundOp } from '../kernel/operators.ts';
 import { contiguousView, stridedView, type View } from '../kernel/view.ts';
 import { computedInPlace } from './demand.ts';
@@ -56,7 +56,7 @@ export class LoopProgram {
     this.#sources = sources;
     this.#group = group;
     this.#order = order;
-    this.#domain = order.map((axis) => (axis < 0 ? 1 : elementAt(group.domain, axis)));
+    this.#domain = order.map((axis) => (axis < 0 ? 1 : nth(group.domain, axis)));
     this.#accumulated = accumulated;
   }
 
@@ -156,11 +156,11 @@ export class LoopProgram {
   ): Value {
     const { node, operands } = unit;
     const dtype = computeDType(node.dtype);
-    const operand = (k: number): Value => operandValue(elementAt(operands, k));
+    const operand = (k: number): Value => operandValue(nth(operands, k));
     switch (node.op) {
       case 'unary':
         return node.arg.kind === 'cast'
-          ? this.#cast(operand(0), elementAt(node.sources, 0).dtype, node.dtype)
+          ? this.#cast(operand(0), nth(node.sources, 0).dtype, node.dtype)
           : this.program.add({ op: 'unary', kind: node.arg.kind, source: operand(0), dtype });
       case 'binary':
         return this.program.binary(node.arg.kind, operand(0), operand(1), dtype);
@@ -171,9 +171,9 @@ export class LoopProgram {
       case 'materialize':
         return operand(0);
       case 'random': {
-        const key = this.#sources.stored(elementAt(operands, 0));
+        const key = this.#sources.stored(nth(operands, 0));
         const word = (k: number): Value => {
-          const offset = key.view.offset + k * elementAt(key.view.strides, 0);
+          const offset = key.view.offset + k * nth(key.view.strides, 0);
           const view = stridedView(
             this.#domain,
             this.#domain.map(() => 0),
@@ -185,7 +185,7 @@ export class LoopProgram {
         return emitThreefry(this.program, [word(0), word(1)], [position, this.program.constant(node.arg.site, 'i32')]);
       }
       case 'gather':
-        return this.#gather(node as NodeOf<'gather'>, elementAt(operands, 0), operand(1), chain, axes);
+        return this.#gather(node as NodeOf<'gather'>, nth(operands, 0), operand(1), chain, axes);
       default:
         throw new Error(`schedule: ${node.op} has no place in a loop`);
     }
@@ -208,7 +208,7 @@ export class LoopProgram {
   ): Value {
     const { axis } = node.arg;
     const { buffer, view: table } = this.#sources.stored(operand);
-    const indexRank = elementAt(node.sources, 1).shape.length;
+    const indexRank = nth(node.sources, 1).shape.length;
     const spread = (values: readonly number[]): number[] => [
       ...values.slice(0, axis),
       ...new Array<number>(indexRank).fill(0),
@@ -220,9 +220,9 @@ export class LoopProgram {
     const access = {
       buffer,
       view: {
-        shape: [...view.shape, elementAt(table.shape, axis)],
+        shape: [...view.shape, nth(table.shape, axis)],
         offset: view.offset,
-        strides: [...view.strides, elementAt(table.strides, axis)],
+        strides: [...view.strides, nth(table.strides, axis)],
         guards: view.guards.map((guard, g) => ({
           ...guard,
           coefficients: [...guard.coefficients, table.guards[g]?.coefficients[axis] ?? 0],

@@ -2,8 +2,8 @@
 
 import type { Storage } from '../graph/storage.ts';
 import { bytesOf } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
 import { type Access, accessesOf, copyKernel, type Kernel } from '../kernel/kernel.ts';
+import { nth } from '../kernel/nth.ts';
 import type { Place, Plan, PlannedBuffer } from '../kernel/plan.ts';
 import { type Lifetime, lifetimesOf, placeTemporaries } from '../kernel/temporaries.ts';
 import { contiguousView } from '../kernel/view.ts';
@@ -60,7 +60,7 @@ export function planSchedule(schedule: Schedule, replaces: ReadonlyMap<number, S
       externalOf.set(buffer, index);
       return;
     }
-    const { dtype, length } = elementAt(buffers, buffer);
+    const { dtype, length } = nth(buffers, buffer);
     const target = buffers.push({ dtype, length, role: { kind: 'storage', storage } }) - 1;
     externalOf.set(target, index);
     const view = contiguousView([length]);
@@ -70,7 +70,7 @@ export function planSchedule(schedule: Schedule, replaces: ReadonlyMap<number, S
   const planned = buffers.map(({ dtype, length }, buffer) => ({
     dtype,
     length,
-    place: elementAt(places.places, buffer),
+    place: nth(places.places, buffer),
   }));
   const plan: Plan = {
     buffers: planned,
@@ -94,13 +94,12 @@ function canOverwrite(
   const { reads, writes } = accesses[writer] as { reads: Access[]; writes: Access[] };
   const touching = reads.filter(({ buffer }) => buffer === old);
   if (touching.length === 0) return true;
-  const kernel = elementAt(kernels, writer);
+  const kernel = nth(kernels, writer);
   if (kernel.kind !== 'loop' || kernel.program.instructions.some((i) => i.op === 'gather' && i.access.buffer === old))
     return false;
   const stores = writes.filter(({ buffer }) => buffer === fresh);
   return (
-    stores.length === 1 &&
-    touching.every(({ view }) => JSON.stringify(view) === JSON.stringify(elementAt(stores, 0).view))
+    stores.length === 1 && touching.every(({ view }) => JSON.stringify(view) === JSON.stringify(nth(stores, 0).view))
   );
 }
 
@@ -114,7 +113,7 @@ function placeBuffers(
   const temporaries = [...buffers.keys()].filter((buffer) => !externalOf.has(buffer) && lifetimes.has(buffer));
   const placed = placeTemporaries(
     temporaries.map((buffer) => ({
-      bytes: alignedBytes(elementAt(buffers, buffer)),
+      bytes: alignedBytes(nth(buffers, buffer)),
       ...(lifetimes.get(buffer) as Lifetime),
     })),
     { alignment },
@@ -124,7 +123,7 @@ function placeBuffers(
     return index === undefined ? { kind: 'arena', byteOffset: 0 } : { kind: 'external', index };
   });
   temporaries.forEach((buffer, k) => {
-    places[buffer] = { kind: 'arena', byteOffset: elementAt(placed.places, k).byteOffset };
+    places[buffer] = { kind: 'arena', byteOffset: nth(placed.places, k).byteOffset };
   });
   return { places, arenaBytes: placed.pages[0] ?? 0 };
 }
@@ -145,8 +144,8 @@ function formStages(kernels: readonly Kernel[], buffers: readonly PlannedBuffer[
     list.some(({ space, start, end }) => space === other.space && start < other.end && other.start < end);
   for (const kernel of kernels) {
     const { reads, writes } = accessesOf(kernel);
-    const readMemory = reads.map(({ buffer }) => memoryOf(elementAt(buffers, buffer)));
-    const writtenMemory = writes.map(({ buffer }) => memoryOf(elementAt(buffers, buffer)));
+    const readMemory = reads.map(({ buffer }) => memoryOf(nth(buffers, buffer)));
+    const writtenMemory = writes.map(({ buffer }) => memoryOf(nth(buffers, buffer)));
     const conflict =
       readMemory.some((memory) => meet(written, memory)) ||
       writtenMemory.some((memory) => meet(written, memory) || meet(read, memory));
@@ -172,13 +171,13 @@ export function verifyPlan({ buffers, stages }: Plan): void {
   for (const kernel of stages.flat()) {
     const { reads, writes } = accessesOf(kernel);
     for (const { buffer } of reads) {
-      if (elementAt(buffers, buffer).place.kind === 'external' || holds(buffer)) continue;
+      if (nth(buffers, buffer).place.kind === 'external' || holds(buffer)) continue;
       throw new Error(
         `plan: kernel '${kernel.name}' reads buffer ${buffer}, whose slot was not written or was taken by another buffer`,
       );
     }
     for (const { buffer } of writes) {
-      const planned = elementAt(buffers, buffer);
+      const planned = nth(buffers, buffer);
       if (planned.place.kind === 'external') continue;
       const { start, end } = memoryOf(planned);
       for (let k = owners.length - 1; k >= 0; k--) {

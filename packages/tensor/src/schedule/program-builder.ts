@@ -1,8 +1,8 @@
 /** Builds a kernel's program: equal instructions are made once. */
 
 import type { ComputeDType } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
 import type { Instruction, Program, Store, Value } from '../kernel/kernel.ts';
+import { nth } from '../kernel/nth.ts';
 import type { BinaryOp, RoundOp } from '../kernel/operators.ts';
 import type { Guard, View } from '../kernel/view.ts';
 
@@ -93,8 +93,8 @@ export function emitThreefry(
       const rotated = op('or', op('shl', x1, number(rotation)), op('shr', x1, number(32 - rotation)));
       x1 = op('xor', rotated, x0);
     }
-    x0 = op('add', x0, elementAt(keys, (block + 1) % 3));
-    x1 = op('add', op('add', x1, elementAt(keys, (block + 2) % 3)), number(block + 1));
+    x0 = op('add', x0, nth(keys, (block + 1) % 3));
+    x1 = op('add', op('add', x1, nth(keys, (block + 2) % 3)), number(block + 1));
   }
   return x0;
 }

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';
 import { setDefaultBackend } from '../kernel/backend.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { realizeNodes } from '../runtime/realize.ts';
 import type { Tensor } from '../tensor.ts';
 import {
@@ -38,7 +38,7 @@ describe(`schedule (TESSERA_SEED=${seed})`, () => {
         const expected = await results(program, 'reference');
         const actual = await results(program, 'reference-kernels');
         actual.values.forEach((values, k) => {
-          expect(difference(values, elementAt(expected.values, k))).toBeLessThan(1e-4);
+          expect(difference(values, nth(expected.values, k))).toBeLessThan(1e-4);
         });
       }),
       { seed, numRuns: Number(process.env.TESSERA_TEST_RUNS ?? 300) },

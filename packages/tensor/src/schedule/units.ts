@@ -5,7 +5,7 @@
 
 import * as graph from '../graph/graph.ts';
 import { makeNode, type Node, type NodeOf } from '../graph/node.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { type Shape, sizeOf } from '../kernel/shape.ts';
 
 type ViewOp = 'reshape' | 'permute' | 'expand' | 'pad' | 'shrink' | 'flip' | 'window' | 'barrier';
@@ -34,7 +34,7 @@ function resolve(node: Node): Operand {
   let base = node;
   while (isView(base)) {
     chain.push(base);
-    base = elementAt(base.sources, 0);
+    base = nth(base.sources, 0);
   }
   return { base, chain: chain.reverse() };
 }
@@ -100,8 +100,8 @@ export function axisMap(shape: Shape, chain: readonly Node[]): number[] | null {
       const large = (s: Shape): number[] => s.map((_, k) => k).filter((k) => s[k] !== 1);
       const from = large(current);
       const to = large(view.shape);
-      if (from.length !== to.length || from.some((k, i) => current[k] !== view.shape[elementAt(to, i)])) return null;
-      map = map.map((axis) => (axis < 0 ? -1 : elementAt(to, from.indexOf(axis))));
+      if (from.length !== to.length || from.some((k, i) => current[k] !== view.shape[nth(to, i)])) return null;
+      map = map.map((axis) => (axis < 0 ? -1 : nth(to, from.indexOf(axis))));
     } else if (view.op !== 'expand') return null;
     current = view.shape;
   }
@@ -130,7 +130,7 @@ function rootNodes(roots: readonly Node[]): Node[] {
   const taken = new Set<Node>();
   return roots.map((root) => {
     let node = root;
-    while (node.op === 'reshape') node = elementAt(node.sources, 0);
+    while (node.op === 'reshape') node = nth(node.sources, 0);
     if (kindOf(node) === null || taken.has(node)) node = makeNode('materialize', [node], null, node.shape, node.dtype);
     taken.add(node);
     return node;
@@ -172,7 +172,7 @@ const orderedAfter = (operands: readonly Operand[]): Node[] =>
 
 function makeUnit(node: Node, operands: readonly Operand[], unitOf: ReadonlyMap<Node, Unit>, isRoot: boolean): Unit {
   const kind = kindOf(node) as UnitKind;
-  const operandShape = kind === 'reduce' ? elementAt(node.sources, 0).shape : node.shape;
+  const operandShape = kind === 'reduce' ? nth(node.sources, 0).shape : node.shape;
   const generated = ({ base }: Operand): boolean =>
     base.op === 'const' || base.op === 'iota' || unitOf.get(base)?.free === true;
   const free =
@@ -180,7 +180,7 @@ function makeUnit(node: Node, operands: readonly Operand[], unitOf: ReadonlyMap<
     kind === 'element' &&
     node.op !== 'gather' &&
     node.op !== 'materialize' &&
-    (node.op === 'random' ? unitOf.get(elementAt(operands, 0).base) === undefined : operands.every(generated));
+    (node.op === 'random' ? unitOf.get(nth(operands, 0).base) === undefined : operands.every(generated));
   const after = orderedAfter(operands).flatMap((base) => unitOf.get(base) ?? []);
   const unit: Unit = { node, kind, operands, operandShape, consumers: [], after, free };
   for (const producer of after)

@@ -1,5 +1,5 @@
 import type { Node } from '../graph/node.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import {
   expandView,
   flipView,
@@ -58,7 +58,7 @@ export function viewBelow(view: View, chain: readonly Node[]): View | null {
         current,
         axes.map((_, k) => axes.indexOf(k)),
       );
-    } else if (node.op === 'reshape') current = reshapeView(current, elementAt(node.sources, 0).shape);
+    } else if (node.op === 'reshape') current = reshapeView(current, nth(node.sources, 0).shape);
     else return null;
     if (current === null) return null;
   }
@@ -71,7 +71,7 @@ export function viewBelow(view: View, chain: readonly Node[]): View | null {
  */
 export function selectAxes(view: View, axes: readonly number[]): View {
   const pick = (values: readonly number[], otherwise: number): number[] =>
-    axes.map((axis) => (axis < 0 ? otherwise : elementAt(values, axis)));
+    axes.map((axis) => (axis < 0 ? otherwise : nth(values, axis)));
   return {
     shape: pick(view.shape, 1),
     offset: view.offset,
@@ -88,7 +88,7 @@ export function overDomain(view: View, axes: readonly number[], domain: readonly
   const place = (values: readonly number[]): number[] => {
     const result = new Array<number>(domain.length).fill(0);
     axes.forEach((axis, k) => {
-      if (axis >= 0) result[axis] = elementAt(result, axis) + elementAt(values, k);
+      if (axis >= 0) result[axis] = nth(result, axis) + nth(values, k);
     });
     return result;
   };
