@@ -1,3 +1,4 @@
+/** The running order against a search of the whole graph. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nth } from '../kernel/nth.ts';
@@ -9,7 +10,7 @@ interface Item {
   readonly parts: number[];
 }
 
-/** Numbers joined to sets, the slow way: whether two sets may be joined is decided by walking the whole graph of sets. */
+/** Sets of numbers that are joined the slow way: whether two sets may be joined is decided by walking the whole graph of sets. */
 class Slow {
   readonly #edges: readonly (readonly [number, number])[];
   readonly #setOf: number[];
@@ -52,7 +53,7 @@ const program = fc.record({
 });
 
 describe(`an order of items that are joined, seed ${seed}`, () => {
-  test('joins what nothing stands between, and nothing else', () => {
+  test('joins items unless something must run between them', () => {
     fc.assert(
       fc.property(program, ({ edges, joins }) => {
         const items = Array.from({ length: count }, (_, k): Item => ({ parts: [k] }));

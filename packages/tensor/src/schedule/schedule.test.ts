@@ -1,3 +1,4 @@
+/** Schedules and plans of random programs, run by the interpreter of kernels. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';
@@ -32,7 +33,7 @@ async function results(
 }
 
 describe(`schedule (TESSERA_SEED=${seed})`, () => {
-  it('computes what the graph says, for random programs', { timeout: 120_000 }, async () => {
+  it('computes the same as the graph, for random programs', { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(randomProgram, async (program) => {
         const expected = await results(program, 'reference');

@@ -1,6 +1,6 @@
 /**
- * A part of a contraction's result is the contraction of parts of its operands: what is cut off need not be computed. The gradient of a
- * padded convolution is of this kind: the border that the padding added has a gradient too, which nobody asks for.
+ * A part of a contraction's result is the contraction of parts of its operands, so what is cut off does not have to be computed. An
+ * example is the input gradient of a padded convolution, without the gradient of the border that the padding added.
  */
 
 import * as graph from '../graph/graph.ts';
@@ -8,7 +8,7 @@ import type { Node, NodeOf, Op } from '../graph/node.ts';
 import { nth } from '../kernel/nth.ts';
 import { axisMap } from './units.ts';
 
-/** Half-open, one for each axis. */
+/** Half-open ranges, one for each axis. */
 interface Range {
   readonly start: readonly number[];
   readonly end: readonly number[];
@@ -16,7 +16,7 @@ interface Range {
 
 const sizesOf = ({ start, end }: Range): number[] => end.map((to, axis) => to - nth(start, axis));
 
-/** `range` of `node`, with the contraction under views of it computed for that range alone; null where there is none. */
+/** The part `range` of `node`, with the contraction below its views computed for that range only; null if there is no contraction. */
 function partOf(node: Node, range: Range): Node | null {
   const [source] = node.sources as readonly [Node, ...Node[]];
   switch (node.op) {
@@ -61,12 +61,12 @@ function contractPart(node: NodeOf<'contract'>, range: Range): Node {
   return graph.contract(operandPart(left, a), operandPart(right, b), node.arg);
 }
 
-/** What stands between a shrink and its contraction: views, and what is no part of the canonical graph. */
+/** What may be between a shrink and its contraction: views, and operations that are not part of the canonical graph. */
 const passesThrough: ReadonlySet<string> = new Set<Op>(['permute', 'reshape', 'shrink', 'detach', 'custom']);
 
 /**
- * A shrink of `source`, which stands for the contraction of `node`'s only use, so that it computes no more than what is kept. Null where
- * there is no contraction under `source`, or something else uses it too: `uses` counts the uses of each node.
+ * The shrink `node` of the canonical `source`, computing only what is kept. Null if there is no contraction below `source`, or something
+ * else uses it too: `uses` counts the uses of each node.
  */
 export function shrinkContraction(node: NodeOf<'shrink'>, source: Node, uses: ReadonlyMap<Node, number>): Node | null {
   const { start, end } = node.arg;
