@@ -6,7 +6,7 @@ import { type Node, orderNodes } from './graph/node.ts';
 import { allocationOf, realizedStorage, Storage, storeArray, uncomputedSources } from './graph/storage.ts';
 import { type Allocation, type Backend, type Executable, getBackend } from './kernel/backend.ts';
 import { bytesOf, type DType } from './kernel/dtype.ts';
-import { elementAt } from './kernel/element-at.ts';
+import { nth } from './kernel/nth.ts';
 import type { Plan } from './kernel/plan.ts';
 import { type Shape, sizeOf } from './kernel/shape.ts';
 import { getDefaultGenerator, withRandomKey } from './random/generator.ts';
@@ -310,16 +310,14 @@ async function run(program: Program, inputs: readonly Tensor[], scope: Set<Stora
       case 'storage':
         return allocationOf(binding.storage);
       case 'input':
-        return allocationOf(realizedStorage(elementAt(inputs, binding.index).node) as Storage);
+        return allocationOf(realizedStorage(nth(inputs, binding.index).node) as Storage);
       case 'output':
-        return allocationOf(elementAt(results, binding.index));
+        return allocationOf(nth(results, binding.index));
       default:
         return binding satisfies never;
     }
   });
   for (const result of results) trackStorage(result, scope);
   await executable.run(program.allocations);
-  return program.rebuild(
-    results.map((storage, k) => Tensor.fromNode(graph.buffer(storage, elementAt(outputs, k).shape))),
-  );
+  return program.rebuild(results.map((storage, k) => Tensor.fromNode(graph.buffer(storage, nth(outputs, k).shape))));
 }

@@ -1,7 +1,7 @@
 /** Kernel functions against the same functions called for each element, on every backend without a GPU. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { disposeBackends, openBackend, setDefaultBackend } from './kernel/backend.ts';
-import { elementAt } from './kernel/element-at.ts';
+import { nth } from './kernel/nth.ts';
 import './backends/gpujs/index.ts';
 import './backends/wasm/index.ts';
 import { registerReferenceBackends } from './backends/reference/backend.ts';
@@ -43,7 +43,7 @@ async function expectClose(actual: Tensor, expected: readonly number[]): Promise
   const values = await actual.data();
   expect(values.length).toBe(expected.length);
   expected.forEach((wanted, k) => {
-    expect(Math.abs(elementAt(values, k) - wanted), `element ${k}`).toBeLessThan(1e-5 * Math.max(1, Math.abs(wanted)));
+    expect(Math.abs(nth(values, k) - wanted), `element ${k}`).toBeLessThan(1e-5 * Math.max(1, Math.abs(wanted)));
   });
 }
 

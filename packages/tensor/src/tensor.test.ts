@@ -230,7 +230,8 @@ describe('gradients', () => {
 describe('recording', () => {
   const assigned: [unknown, Storage][] = [];
   const recorder = { assigned: (cell: unknown, storage: Storage) => void assigned.push([cell, storage]) };
-  const refusal = 'a value cannot be read while a compiled function is recorded: return the tensor from the function instead';
+  const refusal =
+    'a value cannot be read while a compiled function is recorded: return the tensor from the function instead';
   afterEach(() => {
     assigned.length = 0;
   });

@@ -6,7 +6,7 @@ import type { Node } from './graph/node.ts';
 import { ownStorage, realizedStorage, Storage } from './graph/storage.ts';
 import { type Backend, getBackend } from './kernel/backend.ts';
 import { type DType, isDType, type TypedArray } from './kernel/dtype.ts';
-import { elementAt } from './kernel/element-at.ts';
+import { nth } from './kernel/nth.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from './kernel/shape.ts';
 import type { Axes } from './ops/axes.ts';
 import * as ops from './ops/index.ts';
@@ -513,12 +513,12 @@ export class Tensor {
   /** The value of a tensor with one element. */
   async item(): Promise<number> {
     this.#checkSingle();
-    return elementAt(await this.data(), 0);
+    return nth(await this.data(), 0);
   }
 
   itemSync(): number {
     this.#checkSingle();
-    return elementAt(this.dataSync(), 0);
+    return nth(this.dataSync(), 0);
   }
 
   #checkSingle(): void {

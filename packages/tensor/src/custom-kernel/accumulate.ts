@@ -3,7 +3,7 @@
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import type { DType } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { type Shape, sizeOf } from '../kernel/shape.ts';
 import * as ops from '../ops/index.ts';
 import { type Axis, floatOf, type Mask } from './values.ts';
@@ -69,6 +69,6 @@ export function contractTerms(a: Node, b: Node, axes: readonly Axis[], rank: num
     );
   const product = graph.contract(squeezed(a), squeezed(b), { a: ofA, b: ofB, out });
   const shape = new Array<number>(rank).fill(1);
-  for (const [k, position] of out.entries()) shape[rank - 1 - position] = elementAt(product.shape, k);
+  for (const [k, position] of out.entries()) shape[rank - 1 - position] = nth(product.shape, k);
   return graph.reshape(product, shape);
 }

@@ -6,7 +6,7 @@
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import { type DType, isFloat, promote } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { type Shape, sizeOf } from '../kernel/shape.ts';
 import { broadcastTo } from '../ops/operand.ts';
 import { KernelTraceError } from './errors.ts';
@@ -69,7 +69,7 @@ export function compileElementFunction(
     const axes = definition.threadAxes ?? (Math.min(3, Math.max(1, shape.length)) as 1 | 2 | 3);
     const grid = joinedShape(shape, axes);
     const parameters = parsed.parameters.map((name, k): [string, Value] => {
-      const input = elementAt(inputs, k);
+      const input = nth(inputs, k);
       return [name, typeof input === 'number' ? input : { kind: 'array', name, source: input }];
     });
     try {

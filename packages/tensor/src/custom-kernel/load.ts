@@ -2,7 +2,7 @@
 
 import * as graph from '../graph/graph.ts';
 import type { Node, WindowSpec } from '../graph/node.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { type Shape, sizeOf } from '../kernel/shape.ts';
 import * as ops from '../ops/index.ts';
 import { type Axis, integerOf, operandOf, type Place, rangeOf, type Value } from './values.ts';
@@ -46,8 +46,8 @@ function viewAt(source: Node, values: readonly (Place | number)[], subscripts: r
   const order: (Axis | null)[] = [];
   const appended: (Axis | null)[] = [];
   for (const [k, { terms }] of subscripts.entries()) {
-    const { low, high } = rangeOf(elementAt(values, k));
-    const size = elementAt(view.shape, k);
+    const { low, high } = rangeOf(nth(values, k));
+    const size = nth(view.shape, k);
     const zeros = view.shape.map(() => 0);
     const before = zeros.with(k, Math.max(0, -low));
     const after = zeros.with(k, Math.max(0, high + 1 - size));
@@ -87,7 +87,7 @@ function gatherAt(source: Node, values: readonly Value[]): Node {
     return integerOf(operand);
   });
   const places = indices.map((index, k) => {
-    const size = elementAt(source.shape, k);
+    const size = nth(source.shape, k);
     return { index, size, inside: ops.logicalAnd(ops.ge(index, 0), ops.lt(index, size)) };
   });
   const joined = places.reduce((outer, { index, size, inside }) => ({

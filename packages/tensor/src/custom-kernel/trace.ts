@@ -8,7 +8,7 @@ import type { AnyNode, AssignmentExpression, CallExpression, Expression, ForStat
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import type { DType } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import * as ops from '../ops/index.ts';
 import { combine, contractTerms } from './accumulate.ts';
 import { applyBinary, applyUnary, callMath, mathConstants, truth } from './arithmetic.ts';
@@ -557,7 +557,7 @@ class Tracer {
         return fail(expression, 'Math.random is not supported: pass a tensor of random numbers (rand) as an argument');
       for (const [k, value] of values.entries())
         if (typeof value === 'object' && value.kind === 'array')
-          fail(elementAt(expression.arguments, k), describeArray(value));
+          fail(nth(expression.arguments, k), describeArray(value));
       const guarded = limitedFunctions.has(name) ? values.map((value) => this.#guarded(value)) : values;
       return (
         callMath(name, guarded, this.#options.dtype) ?? fail(expression, `Math.${name} is not supported in a kernel`)
@@ -575,7 +575,7 @@ class Tracer {
     const active = this.#active;
     if (this.#calls > 64) fail(expression, `${callee.name} calls itself: kernels cannot be recursive`);
     this.#calls++;
-    this.#frame = this.#newFrame(new Map(fn.parameters.map((name, k) => [name, elementAt(values, k)])));
+    this.#frame = this.#newFrame(new Map(fn.parameters.map((name, k) => [name, nth(values, k)])));
     const result = this.#body(fn);
     this.#frame = frame;
     this.#active = active;

@@ -1,7 +1,7 @@
 /** Converts numbers as users write them, in nested arrays, to and from typed arrays. */
 
 import { allocateArray, castNumber, computeDType, type DType, isHalf, type TypedArray } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { formatShape, type Shape, sizeOf } from '../kernel/shape.ts';
 
 export type NestedArray<T> = readonly (T | NestedArray<T>)[];
@@ -87,6 +87,6 @@ export function nest(values: TypedArray, shape: Shape): Nested {
   const build = (axis: number): Nested =>
     axis === shape.length
       ? (values[position++] as number)
-      : Array.from({ length: elementAt(shape, axis) }, () => build(axis + 1));
+      : Array.from({ length: nth(shape, axis) }, () => build(axis + 1));
   return build(0);
 }

@@ -4,7 +4,7 @@
  */
 
 import { castNumber, computeDType, type DType, isFloat } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { checkShape, formatShape, type Shape, sameShape, sizeOf } from '../kernel/shape.ts';
 import { windowCount } from '../kernel/view.ts';
 import {
@@ -19,7 +19,7 @@ import {
 } from './node.ts';
 import type { Storage } from './storage.ts';
 
-const size = (node: Node, axis: number): number => elementAt(node.shape, axis);
+const size = (node: Node, axis: number): number => nth(node.shape, axis);
 
 function fail(op: string, message: string): never {
   throw new RangeError(`${op}: ${message}`);
@@ -144,7 +144,7 @@ export function reshape(source: Node, shape: Shape): Node {
       `${formatShape(source.shape)} has ${sizeOf(source.shape)} elements, ${formatShape(shape)} would have ${sizeOf(shape)}`,
     );
   if (source.op === 'const') return constant(source.arg.value, shape, source.dtype);
-  if (source.op === 'reshape') return reshape(elementAt(source.sources, 0), shape);
+  if (source.op === 'reshape') return reshape(nth(source.sources, 0), shape);
   return makeNode('reshape', [source], null, shape, source.dtype);
 }
 
@@ -159,8 +159,8 @@ export function permute(source: Node, axes: readonly number[]): Node {
   if (source.op === 'permute') {
     const { axes: inner } = source.arg;
     return permute(
-      elementAt(source.sources, 0),
-      axes.map((axis) => elementAt(inner, axis)),
+      nth(source.sources, 0),
+      axes.map((axis) => nth(inner, axis)),
     );
   }
   return makeNode('permute', [source], { axes }, shape, source.dtype);
@@ -173,7 +173,7 @@ export function expand(source: Node, shape: Shape): Node {
   if (source.shape.length !== shape.length || source.shape.some((n, axis) => n !== 1 && n !== shape[axis]))
     fail('expand', `${formatShape(source.shape)} does not expand to ${formatShape(shape)}: only sizes of 1 can grow`);
   if (source.op === 'const') return constant(source.arg.value, shape, source.dtype);
-  if (source.op === 'expand') return expand(elementAt(source.sources, 0), shape);
+  if (source.op === 'expand') return expand(nth(source.sources, 0), shape);
   return makeNode('expand', [source], null, shape, source.dtype);
 }
 
@@ -184,20 +184,20 @@ export function pad(source: Node, before: readonly number[], after: readonly num
   if ([...before, ...after].some((n) => !Number.isInteger(n) || n < 0))
     fail('pad', `counts must be integers of at least 0, got ${formatShape(before)} and ${formatShape(after)}`);
   if (before.every((n) => n === 0) && after.every((n) => n === 0)) return source;
-  const shape = source.shape.map((n, axis) => n + elementAt(before, axis) + elementAt(after, axis));
+  const shape = source.shape.map((n, axis) => n + nth(before, axis) + nth(after, axis));
   return makeNode('pad', [source], { before, after }, shape, source.dtype);
 }
 
 /** The part from `start` to before `end` along each axis. */
 export function shrink(source: Node, start: readonly number[], end: readonly number[]): Node {
   source.shape.forEach((n, axis) => {
-    const from = elementAt(start, axis);
-    const to = elementAt(end, axis);
+    const from = nth(start, axis);
+    const to = nth(end, axis);
     if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || to < from || to > n)
       fail('slice', `range ${from}..${to} is outside axis ${axis} of shape ${formatShape(source.shape)}`);
   });
   if (source.shape.every((n, axis) => start[axis] === 0 && end[axis] === n)) return source;
-  const shape = source.shape.map((_, axis) => elementAt(end, axis) - elementAt(start, axis));
+  const shape = source.shape.map((_, axis) => nth(end, axis) - nth(start, axis));
   if (source.op === 'const') return constant(source.arg.value, shape, source.dtype);
   return makeNode('shrink', [source], { start, end }, shape, source.dtype);
 }
@@ -221,7 +221,7 @@ function checkWindows(op: string, rank: number, windows: readonly WindowSpec[]):
 
 function windowedShape(shape: Shape, windows: readonly WindowSpec[]): number[] {
   const result = [...shape];
-  for (const spec of windows) result[spec.axis] = windowCount(elementAt(shape, spec.axis), spec);
+  for (const spec of windows) result[spec.axis] = windowCount(nth(shape, spec.axis), spec);
   return [...result, ...windows.map((spec) => spec.size)];
 }
 

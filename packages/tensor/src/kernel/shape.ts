@@ -1,4 +1,4 @@
-import { elementAt } from './element-at.ts';
+import { nth } from './nth.ts';
 /** Shapes: sizes of axes, row-major strides, broadcasting, and axes counted from the end. */
 export type Shape = readonly number[];
 
@@ -11,7 +11,7 @@ export function contiguousStrides(shape: Shape): number[] {
   let step = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     strides[axis] = step;
-    step *= elementAt(shape, axis);
+    step *= nth(shape, axis);
   }
   return strides;
 }

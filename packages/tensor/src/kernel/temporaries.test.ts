@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seed } from '../testing/seed.ts';
-import { elementAt } from './element-at.ts';
+import { nth } from './nth.ts';
 import { placeTemporaries } from './temporaries.ts';
 
 const alignment = 64;
@@ -20,11 +20,11 @@ describe(`placeTemporaries (TESSERA_SEED=${seed})`, () => {
         const { places, pages } = placeTemporaries(temporaries, { alignment, pageBytes });
         if (pageBytes === undefined) expect(pages.length).toBeLessThanOrEqual(1);
         temporaries.forEach((a, i) => {
-          const { page, byteOffset } = elementAt(places, i);
+          const { page, byteOffset } = nth(places, i);
           expect(byteOffset % alignment).toBe(0);
-          expect(byteOffset + a.bytes).toBeLessThanOrEqual(elementAt(pages, page));
+          expect(byteOffset + a.bytes).toBeLessThanOrEqual(nth(pages, page));
           temporaries.slice(0, i).forEach((b, j) => {
-            const other = elementAt(places, j);
+            const other = nth(places, j);
             if (other.page !== page || a.to < b.from || b.to < a.from) return;
             expect(byteOffset >= other.byteOffset + b.bytes || other.byteOffset >= byteOffset + a.bytes).toBe(true);
           });

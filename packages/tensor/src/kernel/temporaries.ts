@@ -1,6 +1,7 @@
 /** Where temporaries are stored: in pages, at places that no two of them need at the same time. */
-import { elementAt } from './element-at.ts';
+
 import { accessesOf, type Kernel } from './kernel.ts';
+import { nth } from './nth.ts';
 
 /** When a buffer is needed: the first and the last kernel or stage that uses it, by number, both included. */
 export interface Lifetime {
@@ -65,7 +66,7 @@ export function placeTemporaries(
         slots.push([]);
         pages.push(0);
       }
-      const taken = elementAt(slots, page);
+      const taken = nth(slots, page);
       let start = 0;
       for (const slot of taken) {
         if (slot.from > to || from > slot.to) continue;
@@ -75,7 +76,7 @@ export function placeTemporaries(
       if (start + bytes > pageBytes && taken.length > 0) continue;
       const before = taken.findLastIndex((slot) => slot.start <= start);
       taken.splice(before + 1, 0, { start, end: start + bytes, from, to });
-      pages[page] = Math.max(elementAt(pages, page), start + bytes);
+      pages[page] = Math.max(nth(pages, page), start + bytes);
       places[k] = { page, byteOffset: start };
       break;
     }

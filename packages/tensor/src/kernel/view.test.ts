@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { seed } from '../testing/seed.ts';
-import { elementAt } from './element-at.ts';
+import { nth } from './nth.ts';
 import { type Shape, sizeOf } from './shape.ts';
 import {
   contiguousView,
@@ -33,9 +33,9 @@ function dense(shape: Shape, value: (index: readonly number[]) => number): Dense
   return {
     shape,
     at: (index) =>
-      elementAt(
+      nth(
         values,
-        index.reduce((position, i, axis) => position * elementAt(shape, axis) + i, 0),
+        index.reduce((position, i, axis) => position * nth(shape, axis) + i, 0),
       ),
   };
 }
@@ -58,7 +58,7 @@ type Choices = readonly number[];
 
 const largestSize = 600;
 
-const pickFrom = <T>(list: readonly T[], choice: number): T => elementAt(list, choice % list.length);
+const pickFrom = <T>(list: readonly T[], choice: number): T => nth(list, choice % list.length);
 
 /** A permutation that the numbers choose. */
 function shuffled(length: number, choices: Choices): number[] {
@@ -93,11 +93,10 @@ function factorize(size: number, choices: Choices): number[] {
 const operations: Readonly<Record<string, (view: View, array: Dense, choices: Choices) => Step>> = {
   permute: (view, array, choices) => {
     const axes = shuffled(view.shape.length, choices);
-    const shape = axes.map((axis) => elementAt(array.shape, axis));
+    const shape = axes.map((axis) => nth(array.shape, axis));
     return {
       view: permuteView(view, axes),
-      dense: () =>
-        dense(shape, (index) => array.at(array.shape.map((_, axis) => elementAt(index, axes.indexOf(axis))))),
+      dense: () => dense(shape, (index) => array.at(array.shape.map((_, axis) => nth(index, axes.indexOf(axis))))),
     };
   },
   expand: (view, array, choices) => {
@@ -111,23 +110,23 @@ const operations: Readonly<Record<string, (view: View, array: Dense, choices: Ch
     const start = array.shape.map((n, axis) =>
       pickFrom(choices, axis) % 2 === 0 || n < 2 ? 0 : pickFrom(choices, axis) % n,
     );
-    const end = array.shape.map((n, axis) => Math.max(elementAt(start, axis), n - (pickFrom(choices, axis + 1) % 3)));
-    const shape = end.map((to, axis) => to - elementAt(start, axis));
+    const end = array.shape.map((n, axis) => Math.max(nth(start, axis), n - (pickFrom(choices, axis + 1) % 3)));
+    const shape = end.map((to, axis) => to - nth(start, axis));
     return {
       view: shrinkView(view, start, end),
-      dense: () => dense(shape, (index) => array.at(index.map((i, axis) => i + elementAt(start, axis)))),
+      dense: () => dense(shape, (index) => array.at(index.map((i, axis) => i + nth(start, axis)))),
     };
   },
   pad: (view, array, choices) => {
     const before = array.shape.map((_, axis) => (pickFrom(choices, axis) >> 2) % 3);
     const after = array.shape.map((_, axis) => (pickFrom(choices, axis) >> 5) % 3);
-    const shape = array.shape.map((n, axis) => n + elementAt(before, axis) + elementAt(after, axis));
+    const shape = array.shape.map((n, axis) => n + nth(before, axis) + nth(after, axis));
     return {
       view: padView(view, before, after),
       dense: () =>
         dense(shape, (index) => {
-          const inner = index.map((i, axis) => i - elementAt(before, axis));
-          return inner.every((i, axis) => i >= 0 && i < elementAt(array.shape, axis)) ? array.at(inner) : 0;
+          const inner = index.map((i, axis) => i - nth(before, axis));
+          return inner.every((i, axis) => i >= 0 && i < nth(array.shape, axis)) ? array.at(inner) : 0;
         }),
     };
   },
@@ -137,14 +136,14 @@ const operations: Readonly<Record<string, (view: View, array: Dense, choices: Ch
       view: flipView(view, axes),
       dense: () =>
         dense(array.shape, (index) =>
-          array.at(index.map((i, axis) => (axes.includes(axis) ? elementAt(array.shape, axis) - 1 - i : i))),
+          array.at(index.map((i, axis) => (axes.includes(axis) ? nth(array.shape, axis) - 1 - i : i))),
         ),
     };
   },
   window: (view, array, choices) => {
     const rank = array.shape.length;
     const windows = shuffled(rank, choices)
-      .slice(0, 1 + (elementAt(choices, 0) % 2))
+      .slice(0, 1 + (nth(choices, 0) % 2))
       .map((axis, k) => ({
         axis,
         size: 1 + (pickFrom(choices, k) % 3),
@@ -152,14 +151,14 @@ const operations: Readonly<Record<string, (view: View, array: Dense, choices: Ch
         dilation: 1 + ((pickFrom(choices, k) >> 6) % 2),
       }));
     const shape = [...array.shape, ...windows.map(({ size }) => size)];
-    for (const spec of windows) shape[spec.axis] = windowCount(elementAt(array.shape, spec.axis), spec);
+    for (const spec of windows) shape[spec.axis] = windowCount(nth(array.shape, spec.axis), spec);
     return {
       view: windowView(view, windows),
       dense: () =>
         dense(shape, (index) => {
           const source = index.slice(0, rank);
           windows.forEach(({ axis, stride, dilation }, w) => {
-            source[axis] = stride * elementAt(index, axis) + dilation * elementAt(index, rank + w);
+            source[axis] = stride * nth(index, axis) + dilation * nth(index, rank + w);
           });
           return array.at(source);
         }),
@@ -172,7 +171,7 @@ const operations: Readonly<Record<string, (view: View, array: Dense, choices: Ch
       dense: () => {
         const flat = indices(array.shape).map(array.at);
         let next = 0;
-        return dense(shape, () => elementAt(flat, next++));
+        return dense(shape, () => nth(flat, next++));
       },
     };
   },

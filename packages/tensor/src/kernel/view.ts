@@ -1,5 +1,5 @@
 /** Views: how the elements of a buffer are found through reshapes, permutations, padding and windows, without copying. */
-import { elementAt } from './element-at.ts';
+import { nth } from './nth.ts';
 import { contiguousStrides, type Shape, sizeOf } from './shape.ts';
 
 /** The condition `low <= sum(coefficients[k] * index[k]) < high`, over the axes of its view. */
@@ -55,12 +55,12 @@ function substitute(
   const transform = (coefficients: readonly number[]): number[] => {
     const result = new Array<number>(shape.length).fill(0);
     matrix.forEach((row, k) => {
-      for (const [j, factor] of row) result[j] = elementAt(result, j) + elementAt(coefficients, k) * factor;
+      for (const [j, factor] of row) result[j] = nth(result, j) + nth(coefficients, k) * factor;
     });
     return result;
   };
   const shift = (coefficients: readonly number[]): number =>
-    constant.reduce((sum, c, k) => sum + c * elementAt(coefficients, k), 0);
+    constant.reduce((sum, c, k) => sum + c * nth(coefficients, k), 0);
   const guards = view.guards.map((guard) => {
     const moved = shift(guard.coefficients);
     return { coefficients: transform(guard.coefficients), low: guard.low - moved, high: guard.high - moved };
@@ -81,7 +81,7 @@ function simplifyGuards(view: View): View {
     let smallest = 0;
     let largest = 0;
     coefficients.forEach((c, k) => {
-      const reach = c * (elementAt(view.shape, k) - 1);
+      const reach = c * (nth(view.shape, k) - 1);
       if (reach < 0) smallest += reach;
       else largest += reach;
     });
@@ -105,7 +105,7 @@ export function permuteView(view: View, axes: readonly number[]): View {
   axes.forEach((old, j) => {
     rows[old] = [[j, 1]];
   });
-  const shape = axes.map((axis) => elementAt(view.shape, axis));
+  const shape = axes.map((axis) => nth(view.shape, axis));
   return substitute(view, shape, rows, zeros(axes.length));
 }
 
@@ -116,17 +116,17 @@ export function expandView(view: View, shape: Shape): View {
 }
 
 export function shrinkView(view: View, start: readonly number[], end: readonly number[]): View {
-  const shape = start.map((from, k) => elementAt(end, k) - from);
+  const shape = start.map((from, k) => nth(end, k) - from);
   return substitute(view, shape, identityRows(shape.length), start);
 }
 
 export function padView(view: View, before: readonly number[], after: readonly number[]): View {
   const rank = view.shape.length;
-  const shape = view.shape.map((n, k) => n + elementAt(before, k) + elementAt(after, k));
+  const shape = view.shape.map((n, k) => n + nth(before, k) + nth(after, k));
   const guards: Guard[] = [];
   view.shape.forEach((n, k) => {
     if (before[k] === 0 && after[k] === 0) return;
-    const low = elementAt(before, k);
+    const low = nth(before, k);
     guards.push({ coefficients: zeros(rank).map((_, j) => (j === k ? 1 : 0)), low, high: low + n });
   });
   const constant = before.map((n) => -n);
@@ -156,7 +156,7 @@ export function windowView(view: View, windows: readonly ViewWindow[]): View {
   const shape = [...view.shape];
   const rows = identityRows(rank);
   windows.forEach((spec, w) => {
-    shape[spec.axis] = windowCount(elementAt(view.shape, spec.axis), spec);
+    shape[spec.axis] = windowCount(nth(view.shape, spec.axis), spec);
     shape.push(spec.size);
     rows[spec.axis] = [
       [spec.axis, spec.stride],
@@ -182,53 +182,53 @@ export function reshapeView(view: View, shape: Shape): View | null {
   let j = 0;
   while (i < oldAxes.length || j < newAxes.length) {
     // The smallest groups of old and of new axes with equal products.
-    const oldGroup = [elementAt(oldAxes, i++)];
-    const newGroup = [elementAt(newAxes, j++)];
-    let oldSize = elementAt(view.shape, elementAt(oldGroup, 0));
-    let newSize = elementAt(shape, elementAt(newGroup, 0));
+    const oldGroup = [nth(oldAxes, i++)];
+    const newGroup = [nth(newAxes, j++)];
+    let oldSize = nth(view.shape, nth(oldGroup, 0));
+    let newSize = nth(shape, nth(newGroup, 0));
     while (oldSize !== newSize) {
       if (oldSize < newSize) {
-        const axis = elementAt(oldAxes, i++);
+        const axis = nth(oldAxes, i++);
         oldGroup.push(axis);
-        oldSize *= elementAt(view.shape, axis);
+        oldSize *= nth(view.shape, axis);
       } else {
-        const axis = elementAt(newAxes, j++);
+        const axis = nth(newAxes, j++);
         newGroup.push(axis);
-        newSize *= elementAt(shape, axis);
+        newSize *= nth(shape, axis);
       }
     }
     for (let l = 0; l < linear.length; l++) {
-      const coefficients = elementAt(linear, l);
-      const last = elementAt(coefficients, elementAt(oldGroup, oldGroup.length - 1));
+      const coefficients = nth(linear, l);
+      const last = nth(coefficients, nth(oldGroup, oldGroup.length - 1));
       let step = last;
       for (let g = oldGroup.length - 1; g >= 0; g--) {
-        const axis = elementAt(oldGroup, g);
+        const axis = nth(oldGroup, g);
         if (coefficients[axis] !== step) return null;
-        step *= elementAt(view.shape, axis);
+        step *= nth(view.shape, axis);
       }
       step = last;
       for (let g = newGroup.length - 1; g >= 0; g--) {
-        const axis = elementAt(newGroup, g);
-        elementAt(result, l)[axis] = step;
-        step *= elementAt(shape, axis);
+        const axis = nth(newGroup, g);
+        nth(result, l)[axis] = step;
+        step *= nth(shape, axis);
       }
     }
   }
   return {
     shape,
     offset: view.offset,
-    strides: elementAt(result, 0),
-    guards: view.guards.map((guard, g) => ({ ...guard, coefficients: elementAt(result, 1 + g) })),
+    strides: nth(result, 0),
+    guards: view.guards.map((guard, g) => ({ ...guard, coefficients: nth(result, 1 + g) })),
   };
 }
 
 /** The position of the element at `index`, or -1 where a guard fails. For interpreters and tests. */
 export function locate(view: View, index: readonly number[]): number {
   for (const { coefficients, low, high } of view.guards) {
-    const sum = coefficients.reduce((total, c, k) => total + c * elementAt(index, k), 0);
+    const sum = coefficients.reduce((total, c, k) => total + c * nth(index, k), 0);
     if (sum < low || sum >= high) return -1;
   }
-  return view.strides.reduce((total, stride, k) => total + stride * elementAt(index, k), view.offset);
+  return view.strides.reduce((total, stride, k) => total + stride * nth(index, k), view.offset);
 }
 
 /** Terms such as `3*i0 + i1` for the coefficients that are not 0. */

@@ -3,7 +3,7 @@
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import { type DType, isFloat, promote } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { formatShape, normalizeAxis, type Shape, sizeOf } from '../kernel/shape.ts';
 import { add } from './elementwise.ts';
 import { broadcastTo } from './operand.ts';
@@ -34,7 +34,7 @@ export function takeAlongAxis(source: Node, axis: number, index: Node): Node {
     );
   // With the axis last, rows are stored one after the other: position (row, i) of the flat table is row * size + i.
   const order = [...Array.from({ length: rank }, (_, k) => k).filter((k) => k !== along), along];
-  const size = elementAt(source.shape, along);
+  const size = nth(source.shape, along);
   const table = graph.permute(source, order);
   const chosen = graph.permute(asIndex('takeAlongAxis', index), order);
   const rows = sizeOf(chosen.shape.slice(0, -1));

@@ -3,7 +3,7 @@
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import { isFloat, promote } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { broadcastShapes, formatShape, type Shape } from '../kernel/shape.ts';
 import { productOperands } from './autocast.ts';
 import { mul } from './elementwise.ts';
@@ -50,7 +50,7 @@ export function matmul(left: Node, right: Node): Node {
   const bSizes: number[] = [];
   const place = (operand: Shape, other: Shape, labels: number[], sizes: number[]): void => {
     for (let label = rank - operand.length; label < rank; label++) {
-      const size = elementAt(operand, label - rank + operand.length);
+      const size = nth(operand, label - rank + operand.length);
       const otherSize = other[label - rank + other.length];
       if (size === 1 && otherSize !== undefined && (otherSize !== 1 || labels === spec.b)) continue;
       labels.push(label);
@@ -111,20 +111,20 @@ export function einsum(equation: string, ...operands: readonly Node[]): Node {
     throw new RangeError(`einsum: takes one or two operands, got ${operands.length}`);
   const { inputs, output } = parseEquation(equation, operands.length);
   for (const [k, input] of inputs.entries()) {
-    const { shape } = elementAt(operands, k);
+    const { shape } = nth(operands, k);
     if (shape.length !== input.length)
       throw new RangeError(
         `einsum: '${equation}': '${input}' names ${input.length} axes of a tensor of shape ${formatShape(shape)}`,
       );
   }
   const [firstLetters = '', secondLetters] = inputs;
-  const first = sumOut(elementAt(operands, 0), firstLetters, output + (secondLetters ?? ''));
+  const first = sumOut(nth(operands, 0), firstLetters, output + (secondLetters ?? ''));
   if (secondLetters === undefined)
     return graph.permute(
       first.node,
       [...output].map((letter) => first.letters.indexOf(letter)),
     );
-  const second = sumOut(elementAt(operands, 1), secondLetters, output + firstLetters);
+  const second = sumOut(nth(operands, 1), secondLetters, output + firstLetters);
   const [a, b] = promoteFloats('einsum', first.node, second.node);
   const labels = [...new Set(first.letters + second.letters)];
   checkSizes(equation, [a, b], [first.letters, second.letters]);

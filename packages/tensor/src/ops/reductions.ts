@@ -3,7 +3,7 @@
 import * as graph from '../graph/graph.ts';
 import type { Node, ReduceOp } from '../graph/node.ts';
 import { computeDType, isFloat } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../kernel/shape.ts';
 import { inSingle } from './autocast.ts';
 import { type Axes, normalizeAxes } from './axes.ts';
@@ -26,8 +26,7 @@ function reduce(op: string, kind: ReduceOp, source: Node, axes: Axes | undefined
   return drop(graph.reduce(kind, source, list), list, keepdim);
 }
 
-const countOf = (source: Node, axes: readonly number[]): number =>
-  sizeOf(axes.map((axis) => elementAt(source.shape, axis)));
+const countOf = (source: Node, axes: readonly number[]): number => sizeOf(axes.map((axis) => nth(source.shape, axis)));
 
 /** bool and u8 are summed as i32. */
 export const sum = (source: Node, axes?: Axes, keepdim = false): Node =>
@@ -107,7 +106,7 @@ function positionOfLargest(op: string, source: Node, axis: number, keepdim: bool
   const x = source.dtype === 'bool' ? graph.cast(source, 'i32') : source;
   const largest = broadcastTo(graph.reduce('max', x, [along]), x.shape);
   // Positions counted from the end, so that the first of equal values wins the maximum.
-  const last = elementAt(x.shape, along) - 1;
+  const last = nth(x.shape, along) - 1;
   const fromEnd = sub(last, graph.iota(x.shape, along));
   const candidates = graph.where(graph.binary('lt', x, largest), constantLike(0, fromEnd), fromEnd);
   return sub(last, drop(graph.reduce('max', candidates, [along]), [along], keepdim));

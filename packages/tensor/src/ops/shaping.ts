@@ -2,7 +2,7 @@
 
 import * as graph from '../graph/graph.ts';
 import type { Node, WindowSpec } from '../graph/node.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { formatShape, normalizeAxis, type Shape, sizeOf } from '../kernel/shape.ts';
 import { normalizeAxes } from './axes.ts';
 import { where } from './comparison.ts';
@@ -83,7 +83,7 @@ export function flatten(source: Node, start: number, end: number): Node {
 /** One axis becomes several; one of their sizes may be -1. */
 export function unflatten(source: Node, axis: number, sizes: Shape): Node {
   const at = normalizeAxis(axis, source.shape.length, 'unflatten');
-  const n = elementAt(source.shape, at);
+  const n = nth(source.shape, at);
   const known = sizeOf(sizes.filter((size) => size !== -1));
   const inferred = sizes.map((size) => (size === -1 ? n / known : size));
   if (sizes.filter((size) => size === -1).length > 1 || sizeOf(inferred) !== n || !inferred.every(Number.isInteger))
@@ -110,7 +110,7 @@ export function pad(source: Node, pairs: readonly (readonly [before: number, aft
 /** From `start` to before `end` along one axis. As in Python, negative positions count from the end, and both are clamped. */
 export function slice(source: Node, axis: number, start = 0, end = Number.POSITIVE_INFINITY): Node {
   const along = normalizeAxis(axis, source.shape.length, 'slice');
-  const n = elementAt(source.shape, along);
+  const n = nth(source.shape, along);
   const clamped = (position: number): number => Math.min(n, Math.max(0, position < 0 ? position + n : position));
   const from = clamped(start);
   const to = Math.max(from, clamped(end));
@@ -124,7 +124,7 @@ export function slice(source: Node, axis: number, start = 0, end = Number.POSITI
 /** The slice at `index` along `axis`, without that axis. */
 export function select(source: Node, axis: number, index: number): Node {
   const along = normalizeAxis(axis, source.shape.length, 'select');
-  const n = elementAt(source.shape, along);
+  const n = nth(source.shape, along);
   const at = index < 0 ? index + n : index;
   if (!Number.isInteger(at) || at < 0 || at >= n)
     throw new RangeError(`select: index ${index} is out of range for axis ${axis} of ${formatShape(source.shape)}`);
@@ -137,7 +137,7 @@ export const flip = (source: Node, axes: number | readonly number[]): Node =>
 /** Pieces of the given sizes along `axis`. A single number is the size of all pieces; the last may be smaller. */
 export function split(source: Node, sizes: number | readonly number[], axis: number): Node[] {
   const along = normalizeAxis(axis, source.shape.length, 'split');
-  const n = elementAt(source.shape, along);
+  const n = nth(source.shape, along);
   if (typeof sizes === 'number') {
     if (!Number.isInteger(sizes) || sizes < 1) throw new RangeError(`split: the size must be at least 1, got ${sizes}`);
     const pieces = Math.max(1, Math.ceil(n / sizes));
@@ -159,7 +159,7 @@ export function split(source: Node, sizes: number | readonly number[], axis: num
 /** At most `count` pieces of equal size along `axis`; the last may be smaller. */
 export function chunk(source: Node, count: number, axis: number): Node[] {
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`chunk: the count must be at least 1, got ${count}`);
-  const n = elementAt(source.shape, normalizeAxis(axis, source.shape.length, 'chunk'));
+  const n = nth(source.shape, normalizeAxis(axis, source.shape.length, 'chunk'));
   return split(source, Math.max(1, Math.ceil(n / count)), axis);
 }
 
@@ -177,11 +177,11 @@ export function repeat(source: Node, counts: readonly number[]): Node {
   );
   const repeated = graph.expand(
     separated,
-    shape.flatMap((n, axis) => [elementAt(counts, axis), n]),
+    shape.flatMap((n, axis) => [nth(counts, axis), n]),
   );
   return graph.reshape(
     repeated,
-    shape.map((n, axis) => n * elementAt(counts, axis)),
+    shape.map((n, axis) => n * nth(counts, axis)),
   );
 }
 

@@ -1,6 +1,6 @@
 /** Threefry against the known answers of its authors. */
 import { expect, test } from 'vitest';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { threefry2x32 } from './threefry.ts';
 
 // Known answers of the Random123 library (kat_vectors, threefry2x32 20).
@@ -18,6 +18,6 @@ test.each([
   },
 ])('Threefry-2x32-20 of key $key and counter $counter', ({ key, counter, words }) => {
   const out = new Int32Array(2);
-  threefry2x32(elementAt(key, 0), elementAt(key, 1), elementAt(counter, 0), elementAt(counter, 1), out);
+  threefry2x32(nth(key, 0), nth(key, 1), nth(counter, 0), nth(counter, 1), out);
   expect([...new Uint32Array(out.buffer)]).toEqual(words);
 });

@@ -4,7 +4,7 @@ import type { Node } from '../graph/node.ts';
 import { allocationOf, Storage } from '../graph/storage.ts';
 import type { Allocation, Backend, Executable } from '../kernel/backend.ts';
 import { bytesOf } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { sizeOf } from '../kernel/shape.ts';
 import { type CanonicalGraph, canonicalize, graphKey } from '../schedule/canonicalize.ts';
 import type { External } from '../schedule/planner.ts';
@@ -65,9 +65,7 @@ function prepare(backend: Backend, roots: readonly Node[]): Prepared {
     return new Storage(backend, dtype, length, { allocation: backend.allocate(length * bytesOf(dtype)) });
   });
   const allocations = program.externals.map((external) =>
-    'storage' in external
-      ? allocationOf(elementAt(storages, external.storage))
-      : allocationOf(elementAt(results, external.root)),
+    'storage' in external ? allocationOf(nth(storages, external.storage)) : allocationOf(nth(results, external.root)),
   );
   return { executable: program.executable, allocations, results };
 }

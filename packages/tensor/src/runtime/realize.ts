@@ -12,7 +12,7 @@ import {
 } from '../graph/storage.ts';
 import { type Backend, getBackend, openBackend } from '../kernel/backend.ts';
 import { decodeArray, type TypedArray } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { sizeOf } from '../kernel/shape.ts';
 import { executeGraph, executeGraphSync } from './execute.ts';
 import { type GraphOracle, isGraphOracle } from './oracle.ts';
@@ -80,7 +80,7 @@ function findWork(nodes: readonly Node[]): { backend: Backend; targets: Target[]
 /** Puts the results into the targets. */
 function commit(targets: readonly Target[], results: readonly Storage[], scope = currentScope()): void {
   targets.forEach(({ node, fills }, k) => {
-    const result = elementAt(results, k);
+    const result = nth(results, k);
     if (fills === null) {
       setRealizedStorage(node, result);
       trackStorage(result, scope);
@@ -94,7 +94,7 @@ function commit(targets: readonly Target[], results: readonly Storage[], scope =
 /** Evaluates the graph on a backend that does so itself. */
 function interpret(backend: GraphOracle, nodes: readonly Node[]): Storage[] {
   const values = backend.interpret(nodes, readStorageSync);
-  return values.map((value, k) => storeArray(backend, elementAt(nodes, k).dtype, value));
+  return values.map((value, k) => storeArray(backend, nth(nodes, k).dtype, value));
 }
 
 const compute = async (backend: Backend, nodes: readonly Node[]): Promise<Storage[]> =>

@@ -1,25 +1,25 @@
 /**
- * The graph that the scheduler sees: equal nodes merged, what was computed before replaced by its storage, identities dropped,
- * `fold` and large reductions lowered. And the graph as a text, by which schedules are cached.
+ * The canonical graph, which the scheduler sees: equal nodes are merged, computed values are replaced by their storages, identities are
+ * dropped, `fold` and large reductions are lowered. Also the graph's key, a text by which programs are cached.
  */
 
 import * as graph from '../graph/graph.ts';
 import { makeNode, type Node, type NodeOf, nameScope, type Op, orderNodes } from '../graph/node.ts';
 import { realizedStorage, type Storage, uncomputedSources } from '../graph/storage.ts';
 import { isHalf } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { lookUp, nth } from '../kernel/nth.ts';
 import { sizeOf } from '../kernel/shape.ts';
 import { lowerFold } from './fold.ts';
 import { shrinkContraction } from './shrink.ts';
 
 const argumentKeys = new WeakMap<object, string>();
 
-/** An operation's argument as text. Functions (a custom gradient) and storages do not take part. */
+/** An operation's argument as text, without functions (of custom gradients) and storages. */
 function argumentKey(node: Node): string {
   if (node.arg === null || node.op === 'buffer' || node.op === 'custom') return '';
   const known = argumentKeys.get(node.arg);
   if (known !== undefined) return known;
-  // JSON writes -0, NaN and the infinities as other numbers.
+  // JSON cannot represent -0, NaN and the infinities.
   const text =
     node.op === 'const' ? (Object.is(node.arg.value, -0) ? '-0' : String(node.arg.value)) : JSON.stringify(node.arg);
   argumentKeys.set(node.arg, text);
@@ -30,30 +30,27 @@ const formatNode = (node: Node, sources: readonly number[]): string =>
   `${node.op} ${argumentKey(node)} ${node.dtype}[${node.shape}] ${sources}`;
 
 /**
- * A reduction with few results over many elements leaves cores idle and loses digits; one over several axes (the statistics of a batch
- * normalisation, the gradient of a bias) also walks far more memory for each result than a cache holds. Both are done in two steps:
- * over all reduced axes but the first (or over chunks of a single one), then over the partial results.
+ * Splits a large reduction into two steps. One with few results over many elements leaves cores idle and loses precision; one over
+ * several axes (the statistics of a batch normalization, the gradient of a bias) also reads far more memory for each result than fits in
+ * a cache. The first step reduces all axes but the first (or chunks of a single axis), the second the partial results.
  */
 function splitReduction(node: Node): Node {
   if (node.op !== 'reduce') return node;
-  if (sizeOf(elementAt(node.sources, 0).shape) === 0) return graph.constant(0, node.shape, node.dtype);
+  if (sizeOf(nth(node.sources, 0).shape) === 0) return graph.constant(0, node.shape, node.dtype);
   const { kind, axes } = node.arg;
-  const source = elementAt(node.sources, 0);
+  const source = nth(node.sources, 0);
   const rows = sizeOf(node.shape);
   const elements = sizeOf(source.shape);
-  const large = axes.filter((axis) => elementAt(source.shape, axis) > 1);
+  const large = axes.filter((axis) => nth(source.shape, axis) > 1);
   const few = rows < 64 && elements >= 1 << 15;
   const long = large.length > 1 && elements >= 512 * rows && elements >= 1 << 15;
   if (!few && !long) return node;
-  const [first, ...rest] = large as [number, ...number[]];
-  if (rest.length > 0 && rows * elementAt(source.shape, first) >= 8)
+  const [first = 0, ...rest] = large;
+  if (rest.length > 0 && rows * nth(source.shape, first) >= 8)
     return graph.reduce(kind, graph.reduce(kind, source, rest), [first]);
-  // Chunks of the longest axis.
-  const axis = large.reduce(
-    (best, k) => (elementAt(source.shape, k) > elementAt(source.shape, best) ? k : best),
-    first,
-  );
-  const n = elementAt(source.shape, axis);
+  // A single axis, or a short first one: chunks of the longest axis.
+  const axis = large.reduce((best, k) => (nth(source.shape, k) > nth(source.shape, best) ? k : best), first);
+  const n = nth(source.shape, axis);
   const chunks = [64, 48, 32, 24, 16, 12, 8].find((count) => n % count === 0 && n / count >= 8);
   if (chunks === undefined) return node;
   const shape = [...source.shape.slice(0, axis), chunks, n / chunks, ...source.shape.slice(axis + 1)];
@@ -65,16 +62,18 @@ function splitReduction(node: Node): Node {
 const reduceOf = (node: NodeOf<'reduce'>, source: Node): Node =>
   makeNode('reduce', [source], node.arg, node.shape, source.dtype);
 
-/** Sums of many elements happen in f32: parts of a sum that are stored would lose digits in a type of two bytes. */
+/** Computes in f32: partial sums that are stored would lose precision in a two-byte type. */
 const inSingle = (node: Node, source: Node, compute: (source: Node) => Node): Node =>
   isHalf(node.dtype) ? graph.cast(compute(graph.cast(source, 'f32')), node.dtype) : compute(source);
 
+/** The result of `canonicalize`. */
 export interface CanonicalGraph {
   readonly roots: readonly Node[];
-  /** The roots and all they are computed from, sources first, otherwise in the order in which the nodes were made. */
+  /** The roots and everything below them, sources first, otherwise in the order of creation. */
   readonly order: readonly Node[];
 }
 
+/** The canonical form of the graph of these roots: see the top of this file. */
 export function canonicalize(roots: readonly Node[]): CanonicalGraph {
   const mapped = new Map<Node, Node>();
   const unique = new Map<string, Node>();
@@ -84,7 +83,7 @@ export function canonicalize(roots: readonly Node[]): CanonicalGraph {
   const intern = (node: Node): Node => {
     let key = formatNode(
       node,
-      node.sources.map((source) => localIds.get(source) as number),
+      node.sources.map((source) => lookUp(localIds, source)),
     );
     if (node.op === 'buffer') {
       const { storage } = node.arg;
@@ -98,7 +97,7 @@ export function canonicalize(roots: readonly Node[]): CanonicalGraph {
     return node;
   };
 
-  /** Interns a small graph that a lowering made from canonical nodes. */
+  /** Interns a graph that a lowering built from canonical nodes. */
   const internAll = (root: Node): Node => {
     const renamed = new Map<Node, Node>();
     for (const node of orderNodes([root], (n) => (localIds.has(n) ? [] : n.sources)))
@@ -109,20 +108,20 @@ export function canonicalize(roots: readonly Node[]): CanonicalGraph {
           : intern(
               withSources(
                 node,
-                node.sources.map((source) => renamed.get(source) as Node),
+                node.sources.map((source) => lookUp(renamed, source)),
               ),
             ),
       );
-    return renamed.get(root) as Node;
+    return lookUp(renamed, root);
   };
 
-  // A node is younger than its sources, so that the order of creation is a topological order.
+  // Sources are created before their users, so the order of creation is a topological order.
   const created = orderNodes(roots, uncomputedSources).sort((a, b) => a.id - b.id);
   const uses = countUses(roots, created);
   const canonical = (node: Node): Node => {
     const storage = realizedStorage(node);
     if (storage !== undefined) return intern(node.op === 'buffer' ? node : graph.buffer(storage, node.shape));
-    const sources = uncomputedSources(node).map((source) => mapped.get(source) as Node);
+    const sources = uncomputedSources(node).map((source) => lookUp(mapped, source));
     const [first, second] = sources;
     if (first === undefined) return intern(node);
     switch (node.op) {
@@ -156,12 +155,12 @@ export function canonicalize(roots: readonly Node[]): CanonicalGraph {
       node,
       nameScope(node.scope, () => canonical(node)),
     );
-  const canonicalRoots = roots.map((root) => mapped.get(root) as Node);
+  const canonicalRoots = roots.map((root) => lookUp(mapped, root));
   const reached = new Set(orderNodes(canonicalRoots, (node) => node.sources));
   return { roots: canonicalRoots, order: [...localIds.keys()].filter((node) => reached.has(node)) };
 }
 
-/** How many nodes and roots use each node. */
+/** The number of nodes and roots that use each node. */
 function countUses(roots: readonly Node[], nodes: readonly Node[]): Map<Node, number> {
   const uses = new Map<Node, number>();
   for (const used of [...roots, ...nodes.flatMap(uncomputedSources)]) uses.set(used, (uses.get(used) ?? 0) + 1);
@@ -174,8 +173,8 @@ function withSources(node: Node, sources: readonly Node[]): Node {
 }
 
 /**
- * The canonical graph as text, equal for graphs that differ only in which storages they read (numbered in order of appearance), and
- * those storages in that order.
+ * The canonical graph as text, and the storages that it reads, in order of appearance. The texts of two graphs are equal if the graphs
+ * differ only in their storages.
  */
 export function graphKey({ roots, order }: CanonicalGraph): { key: string; storages: Storage[] } {
   const positions = new Map<Node, number>();
@@ -184,7 +183,7 @@ export function graphKey({ roots, order }: CanonicalGraph): { key: string; stora
   for (const node of order) {
     let line = formatNode(
       node,
-      node.sources.map((source) => positions.get(source) as number),
+      node.sources.map((source) => lookUp(positions, source)),
     );
     if (node.op === 'buffer') {
       let at = storages.indexOf(node.arg.storage);

@@ -1,15 +1,15 @@
-/** Which axes of a contraction form the batch, the rows (m), the columns (n) and the sum (k) of a matrix product, and in what order. */
+/** How a contraction becomes a matrix product: the axes of its batch, rows (m), columns (n) and sum (k), and their order. */
 
 import type { NodeOf } from '../graph/node.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { sizeOf } from '../kernel/shape.ts';
 import type { View } from '../kernel/view.ts';
 import { byStride } from './layout.ts';
 
 export interface ContractAxes {
-  /** The second operand takes the rows. */
+  /** Whether the second operand becomes the row operand. */
   readonly swapped: boolean;
-  /** Axes of the result; -1 stands for an axis of size 1 in a place that must not be empty. */
+  /** Axes of the result; -1 is an additional axis of size 1, where a list must not be empty. */
   readonly batch: readonly number[];
   readonly m: readonly number[];
   readonly n: readonly number[];
@@ -21,13 +21,14 @@ export interface ContractAxes {
 }
 
 /**
- * Columns are what lies innermost in the result. Where one operand's free axes stand together behind the other's, they are the
- * columns. Where they are interleaved (a convolution's channels between its images and pixels) the smaller operand, the weight,
- * gives the columns: the result is then laid out channels last, and everything downstream follows that layout.
+ * Columns are innermost in the result. If the free axes of one operand all come after those of the other, they are the columns. If they
+ * are interleaved (the channels of a convolution are between its images and pixels), the columns are the free axes of the smaller
+ * operand, the weight: the result is then laid out channels last, and everything that follows uses that layout.
  *
- * `order` lists the result's axes as they should lie, slowest first.
+ * `order` lists the result's axes as they should be stored, slowest first.
  *
- * Within each role axes go by the strides of the operand that is read along them, so that packing walks memory in order.
+ * Within batch, rows, columns and sum, axes are ordered by the strides of the operand that is read along them, so that packing walks
+ * memory in order.
  */
 export function contractAxes(
   node: NodeOf<'contract'>,
@@ -41,9 +42,9 @@ export function contractAxes(
     [spec.a, left],
     [spec.b, right],
   ] as const)
-    for (const [axis, label] of labels.entries()) sizes.set(label, elementAt(view.shape, axis));
+    for (const [axis, label] of labels.entries()) sizes.set(label, nth(view.shape, axis));
   const large = (labels: readonly number[]): number[] => labels.filter((label) => sizes.get(label) !== 1);
-  const out = large(order.map((axis) => elementAt(spec.out, axis)));
+  const out = large(order.map((axis) => nth(spec.out, axis)));
   const leftOnly = out.filter((label) => !spec.b.includes(label));
   const rightOnly = out.filter((label) => !spec.a.includes(label));
   const free = out.filter((label) => leftOnly.includes(label) || rightOnly.includes(label));
@@ -61,7 +62,7 @@ export function contractAxes(
     ? { view: left, labels: spec.a, free: leftOnly }
     : { view: right, labels: spec.b, free: rightOnly };
   const sorted = (labels: readonly number[], { view, labels: own }: typeof rows): number[] =>
-    byStride(labels, (label) => elementAt(view.strides, own.indexOf(label)));
+    byStride(labels, (label) => nth(view.strides, own.indexOf(label)));
   const batch = sorted(
     out.filter((label) => !free.includes(label)),
     rows,

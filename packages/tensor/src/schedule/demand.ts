@@ -1,32 +1,34 @@
 /**
- * From the roots backwards: which units must lie in memory, who reads each, and in which order the groups run. Units that nobody
- * needs in memory, and groups without any such unit, drop out.
+ * From the roots backwards: which units must be stored, who reads each, and in which order the groups run. Groups without a unit that
+ * must be stored are dropped.
  */
 import type { Node } from '../graph/node.ts';
+import { lookUp } from '../kernel/nth.ts';
 import type { Group, Groups } from './group.ts';
 import { axisMap, needsBuffer, type Unit, type UnitGraph } from './units.ts';
 
-/** One read of a stored unit: through which views, and for which operand of which unit. */
+/** One read of a stored unit: the reader, its operand, and the views in between. */
 export interface Use {
   readonly reader: Unit;
   readonly operand: number;
   readonly chain: readonly Node[];
 }
 
+/** What is stored, who reads it, and when groups run. */
 export interface Demand {
   /** The units that each live group stores. */
   readonly stored: ReadonlyMap<Group, readonly Unit[]>;
   readonly uses: ReadonlyMap<Unit, readonly Use[]>;
-  /** Live groups, each after those that it reads from. */
+  /** The groups that run, each after those that it reads from. */
   readonly order: readonly Group[];
 }
 
-/** Whether `operand` of a unit in `group` is computed at the same place in the same kernel. */
+/** Whether an operand, `base` seen through `chain`, is computed at the same element in the same kernel, that of `group`. */
 export function computedInPlace(base: Unit, chain: readonly Node[], group: Group): boolean {
   return group.axes.has(base) && axisMap(base.node.shape, chain) !== null;
 }
 
-/** `order`: the graph's nodes in the order in which they were made. */
+/** Finds out what must be stored. `order`: the graph's nodes in order of creation. */
 export function findDemand(
   graph: UnitGraph,
   groups: Groups,
@@ -39,7 +41,7 @@ export function findDemand(
   const reached = new Set<Unit>();
   const followed = new Set<string>();
   const pending: Unit[] = [];
-  const groupOf = (unit: Unit): Group => groups.groupOf.get(unit) as Group;
+  const groupOf = (unit: Unit): Group => lookUp(groups.groupOf, unit);
 
   const demand = (unit: Unit): void => {
     const group = groupOf(unit);
@@ -56,7 +58,7 @@ export function findDemand(
     before.set(group, set.add(producer));
   };
 
-  /** Follows what the kernel of `group` reads to compute `unit`, seen through `chain`, for an operand of `reader`. */
+  /** Follows what the kernel of `group` reads in order to compute `unit`, seen through `chain`, for an operand of `reader`. */
   const follow = (unit: Unit, chain: readonly Node[], group: Group, reader: Unit, readerOperand: number): void => {
     const key = `${reader.node.id} ${unit.node.id} ${chain.map(({ id }) => id).join()}`;
     if (followed.has(key)) return;
@@ -92,9 +94,8 @@ export function findDemand(
 }
 
 /**
- * Groups run in the order in which their results were written down, as an eager library would run them: a weight's gradient right
- * after the gradient that it needs, and not when somebody asks for it, so that activations can be given up early. What a group waits
- * for comes first in any case.
+ * Groups run in the order in which their results were created, as in an eager library: the gradient of a weight right after the gradient
+ * that it needs, not when it is used, so that the memory of activations is free early. What a group reads always comes first.
  */
 function orderGroups(
   nodes: readonly Node[],
@@ -111,7 +112,7 @@ function orderGroups(
   const stack: { group: Group; waits: Group[]; next: number }[] = [];
   const enter = (group: Group): void => {
     if (state.get(group) === 'done') return;
-    if (state.get(group) === 'open') throw new Error('schedule: kernels wait for each other in a circle');
+    if (state.get(group) === 'open') throw new Error('schedule: kernels depend on each other in a cycle');
     state.set(group, 'open');
     stack.push({ group, waits: [...(before.get(group) ?? [])].filter((other) => stored.has(other)), next: 0 });
   };

@@ -1,9 +1,9 @@
-/** Kernels from groups, in order, and with them the layout of every stored value. */
+/** Makes kernels from groups, in order, and decides the layout of every stored value. */
 
 import type { Node, NodeOf } from '../graph/node.ts';
 import { computeDType, type DType } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
 import { type Access, type ContractKernel, copyKernel, type Kernel } from '../kernel/kernel.ts';
+import { lookUp, nth } from '../kernel/nth.ts';
 import { type Shape, sizeOf } from '../kernel/shape.ts';
 import { contiguousView, reshapeView, shrinkView, stridedView, type View } from '../kernel/view.ts';
 import { contractAxes } from './contract-axes.ts';
@@ -15,6 +15,7 @@ import type { BufferRole, Schedule, ScheduledBuffer } from './scheduled.ts';
 import type { Operand, Unit, UnitGraph } from './units.ts';
 import { applyView, selectAxes, viewBelow, viewThrough } from './views.ts';
 
+/** The kernels of all groups, with copies where a view cannot be read directly. */
 export function emitKernels(graph: UnitGraph, inlined: ReadonlySet<Unit>, demand: Demand): Schedule {
   const emitter = new Emitter(graph, inlined, demand);
   for (const group of demand.order) emitter.emit(group);
@@ -42,7 +43,7 @@ class Emitter {
   }
 
   emit(group: Group): void {
-    const [unit] = group.units as [Unit];
+    const unit = nth(group.units, 0);
     const emitters: Readonly<Record<Group['kind'], () => void>> = {
       loop: () => this.#emitLoop(group),
       contract: () => this.#emitContract(group),
@@ -61,10 +62,10 @@ class Emitter {
     return this.buffers.push({ dtype, length, role }) - 1;
   }
 
-  /** The place of a value that lies in memory: a leaf, or a stored unit. */
+  /** The place of a stored value: of a leaf, or of a stored unit. */
   #location(node: Node): Location {
     const unit = this.#graph.unitOf.get(node);
-    if (unit !== undefined) return this.#locations.get(unit) as Location;
+    if (unit !== undefined) return lookUp(this.#locations, unit);
     const known = this.#leaves.get(node);
     if (known !== undefined) return known;
     const role: BufferRole =
@@ -79,7 +80,7 @@ class Emitter {
     return location;
   }
 
-  /** A value in memory seen through views. Where a reshape needs it, a copy is made first. */
+  /** A stored value seen through views, after a copy if a reshape requires one. */
   #through({ base, chain }: Operand): Location {
     let { buffer, view } = this.#location(base);
     for (const node of chain) {
@@ -93,7 +94,7 @@ class Emitter {
     return { buffer, view };
   }
 
-  /** A copy that can be seen through `node`, in the order in which the value is read now if possible. */
+  /** A copy that can be seen through `node`, laid out in the order in which the value is read now, if possible. */
   #copyFor(node: Node, from: Location, dtype: DType): Location {
     const { shape } = from.view;
     const walked = stridedView(shape, stridesInOrder(shape, walkingOrder(from.view)));
@@ -110,12 +111,12 @@ class Emitter {
     return to;
   }
 
-  /** A place of its own for a row-major value. */
+  /** A new buffer for a row-major value. */
   #temporary(dtype: DType, shape: Shape): Location {
     return { buffer: this.#addBuffer(dtype, sizeOf(shape), { kind: 'temporary' }), view: contiguousView(shape) };
   }
 
-  /** Decides where a stored unit lies. `order`: the unit's axes as the kernel writes them, slowest first. */
+  /** Decides the place of a stored unit. `order`: the unit's axes as the kernel writes them, slowest first. */
   #place(unit: Unit, order: readonly number[]): Location {
     const { shape, dtype } = unit.node;
     const root = this.#rootIndex.get(unit);
@@ -130,7 +131,7 @@ class Emitter {
     return location;
   }
 
-  /** A unit that only a concat uses writes straight into its part of the joined value. */
+  /** A unit that only a concat uses writes directly into its part of the joined value. */
   #slice(unit: Unit): Location | null {
     const [use, ...others] = this.#demand.uses.get(unit) ?? [];
     if (use === undefined || others.length > 0 || use.reader.kind !== 'concat') return null;
@@ -146,7 +147,7 @@ class Emitter {
 
   #partOf(concat: Unit, operand: number, view: View): View {
     const { axis } = (concat.node as NodeOf<'concat'>).arg;
-    const size = (k: number): number => elementAt(elementAt(concat.node.sources, k).shape, axis);
+    const size = (k: number): number => nth(nth(concat.node.sources, k).shape, axis);
     let start = 0;
     for (let k = 0; k < operand; k++) start += size(k);
     const from = view.shape.map((_, k) => (k === axis ? start : 0));
@@ -168,7 +169,7 @@ class Emitter {
     });
   }
 
-  /** An operand that a kernel can read; constants and other values that are never stored are written out first. */
+  /** Makes sure that an operand is stored: constants and other values that are not stored otherwise are written to a buffer first. */
   #inMemory(operand: Operand): Operand {
     const { base } = operand;
     const unit = this.#graph.unitOf.get(base);
@@ -216,13 +217,13 @@ class Emitter {
     });
     const builder = new LoopProgram(this.#sources, group, order);
     for (const unit of stored) builder.storeUnit(unit, this.#place(unit, unitOrder(group, unit, order)));
-    const domain = order.map((axis) => elementAt(group.domain, axis));
+    const domain = order.map((axis) => nth(group.domain, axis));
     const reduced = order.map((axis) => group.reduced.has(axis));
     const program = builder.program.finish();
     this.#addKernel({ kind: 'loop', name: nameOf(group), domain, reduced, program }, group.units);
   }
 
-  /** Views, over the unit's operand shape, of the large tensors that its value is computed from. */
+  /** Views, over the unit's operand shape, of the stored tensors that its value is computed from. */
   #viewsOf(unit: Unit, chain: readonly Node[], group: Group): View[] {
     return unit.operands.flatMap((operand, k) => {
       const base = this.#graph.unitOf.get(operand.base);
@@ -253,12 +254,12 @@ class Emitter {
     );
     const plan = contractAxes(node, left.view, right.view, wanted);
     const [a, b] = plan.swapped ? [right, left] : [left, right];
-    // The domain's axis of each axis of the result, in the kernel's order; -1 for axes of size 1 that only fill a place.
-    const axes = group.axes.get(unit) as number[];
-    const order = [...plan.batch, ...plan.m, ...plan.n].map((axis) => (axis < 0 ? -1 : elementAt(axes, axis)));
+    // The domain's axis of each axis of the result, in the kernel's order; -1 for additional axes of size 1.
+    const axes = lookUp(group.axes, unit);
+    const order = [...plan.batch, ...plan.m, ...plan.n].map((axis) => (axis < 0 ? -1 : nth(axes, axis)));
     const builder = new LoopProgram(this.#sources, group, order, unit);
     for (const result of results) builder.storeUnit(result, this.#place(result, unitOrder(group, result, order)));
-    const sizes = (axis: number): number => (axis < 0 ? 1 : elementAt(node.shape, axis));
+    const sizes = (axis: number): number => (axis < 0 ? 1 : nth(node.shape, axis));
     const kernel: ContractKernel = {
       kind: 'contract',
       name: nameOf(group),
@@ -280,7 +281,7 @@ class Emitter {
     const { axis, size: rows } = node.arg;
     const outer = sizeOf(node.shape.slice(0, axis));
     const inner = sizeOf(node.shape.slice(axis + 1));
-    const count = sizeOf(elementAt(node.sources, 1).shape);
+    const count = sizeOf(nth(node.sources, 1).shape);
     const flat = (operand: Operand, shape: Shape, dtype: DType): Access => {
       const location = this.#through(operand);
       const view = reshapeView(location.view, shape);
@@ -289,7 +290,7 @@ class Emitter {
       return { buffer: copied.buffer, view: reshapeView(copied.view, shape) as View };
     };
     const accesses = { values: flat(values, [outer, count, inner], node.dtype), index: flat(index, [count], 'i32') };
-    // The kernel writes row-major.
+    // The kernel writes its result row-major.
     const { buffer: out, view } = this.#place(
       unit,
       node.shape.map((_, k) => k),
@@ -312,7 +313,7 @@ class Emitter {
 function unitOrder(group: Group, unit: Unit, order: readonly number[]): number[] {
   const axes = resultAxes(group, unit);
   const position = (axis: number): number => (axis < 0 ? -1 : order.indexOf(axis));
-  return axes.map((_, k) => k).sort((x, y) => position(elementAt(axes, x)) - position(elementAt(axes, y)) || x - y);
+  return axes.map((_, k) => k).sort((x, y) => position(nth(axes, x)) - position(nth(axes, y)) || x - y);
 }
 
 function nameOf(group: Group): string {

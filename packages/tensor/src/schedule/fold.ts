@@ -1,22 +1,23 @@
 /**
- * `fold`, the adjoint of `window`, in terms of other operations. With stride s, dilation d, position p and window index t, an
- * element of the result is
+ * Lowers `fold`, the adjoint of `window`, to other operations. With stride s, dilation d, position p and window index t, an element of the
+ * result is
  *
  *     y[i] = sum over all (p, t) with s * p + d * t = i of x[p, t]
  */
 
 import * as graph from '../graph/graph.ts';
 import type { ContractSpec, Node, NodeOf, WindowSpec } from '../graph/node.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import type { Shape } from '../kernel/shape.ts';
 
-const length = (shape: Shape, axis: number): number => elementAt(shape, axis);
+const length = (shape: Shape, axis: number): number => nth(shape, axis);
 
 const replaced = (values: readonly number[], axis: number, value: number): number[] =>
   values.map((old, k) => (k === axis ? value : old));
 
 const zeros = (rank: number): number[] => new Array<number>(rank).fill(0);
 
+/** The fold of `source` to `shape`, in the cheapest form that applies. */
 export function lowerFold(source: Node, shape: Shape, windows: readonly WindowSpec[]): Node {
   return (
     foldOfTiles(source, shape, windows) ??
@@ -25,7 +26,7 @@ export function lowerFold(source: Node, shape: Shape, windows: readonly WindowSp
   );
 }
 
-/** Windows that touch without overlap (stride = size): the fold is a permutation of the elements. */
+/** Windows that touch without overlapping (stride = size): the fold is a permutation of the elements. */
 function foldOfTiles(source: Node, shape: Shape, windows: readonly WindowSpec[]): Node | null {
   if (windows.some(({ size, stride, dilation }) => stride !== size || dilation !== 1)) return null;
   const rank = shape.length;
@@ -38,7 +39,7 @@ function foldOfTiles(source: Node, shape: Shape, windows: readonly WindowSpec[])
     joined.push(length(source.shape, axis) * (windows[w]?.size ?? 1));
   }
   const tiled = graph.reshape(graph.permute(source, axes), joined);
-  const rest = shape.map((n, axis) => n - elementAt(joined, axis));
+  const rest = shape.map((n, axis) => n - nth(joined, axis));
   return graph.pad(tiled, zeros(rank), rest);
 }
 
@@ -48,11 +49,11 @@ function foldOfTiles(source: Node, shape: Shape, windows: readonly WindowSpec[])
  *
  *     y[s * q + r] = sum over u (and all that was summed before) of a[q - u] * b[r + s * u]
  *
- * where a and b count as 0 outside their range. For stride 1 and any dilation, i = p + d * t and
+ * where a and b are 0 outside of their range. For stride 1 and any dilation, i = p + d * t and
  *
  *     y[i] = sum over t of a[i - d * t] * b[t].
  *
- * Neither form stores zeros or a column buffer. A convolution's input gradient is of this kind.
+ * Neither form stores zeros or a column buffer. The input gradient of a convolution has this form.
  */
 function foldOfContraction(source: Node, shape: Shape, windows: readonly WindowSpec[]): Node | null {
   const found = underPermutation(source);
@@ -60,13 +61,13 @@ function foldOfContraction(source: Node, shape: Shape, windows: readonly WindowS
   const { node: product, labels } = found;
   const rank = shape.length;
   const spec = product.arg;
-  let a = elementAt(product.sources, 0);
-  let b = elementAt(product.sources, 1);
+  let a = nth(product.sources, 0);
+  let b = nth(product.sources, 1);
   let aLabels = [...spec.a];
   let bLabels = [...spec.b];
-  // The operand that holds every position is called a.
-  const positions = windows.map(({ axis }) => elementAt(labels, axis));
-  const offsets = windows.map((_, w) => elementAt(labels, rank + w));
+  // `a` is the operand with all positions.
+  const positions = windows.map(({ axis }) => nth(labels, axis));
+  const offsets = windows.map((_, w) => nth(labels, rank + w));
   if (positions.every((label) => bLabels.includes(label) && !aLabels.includes(label))) {
     [a, b] = [b, a];
     [aLabels, bLabels] = [bLabels, aLabels];
@@ -80,8 +81,8 @@ function foldOfContraction(source: Node, shape: Shape, windows: readonly WindowS
   const outLabels = labels.slice(0, rank);
   const outShape = [...shape];
   windows.forEach(({ axis, size, stride, dilation }, w) => {
-    const position = elementAt(positions, w);
-    const offset = elementAt(offsets, w);
+    const position = nth(positions, w);
+    const offset = nth(offsets, w);
     const remainder = fresh++;
     const step = fresh++;
     const steps = Math.ceil(size / stride);
@@ -107,11 +108,11 @@ function foldOfContraction(source: Node, shape: Shape, windows: readonly WindowS
   return graph.shrink(graph.reshape(result, outShape), zeros(rank), shape);
 }
 
-/** The contraction under permutations, with the label of each axis of `node`. */
+/** The contraction below permutations, with the label of each axis of `node`; null if there is none. */
 function underPermutation(node: Node): { node: NodeOf<'contract'>; labels: readonly number[] } | null {
   if (node.op === 'permute') {
-    const inner = underPermutation(elementAt(node.sources, 0));
-    return inner && { node: inner.node, labels: node.arg.axes.map((axis) => elementAt(inner.labels, axis)) };
+    const inner = underPermutation(nth(node.sources, 0));
+    return inner && { node: inner.node, labels: node.arg.axes.map((axis) => nth(inner.labels, axis)) };
   }
   if (node.op !== 'contract') return null;
   const spec: ContractSpec = node.arg;
@@ -119,7 +120,7 @@ function underPermutation(node: Node): { node: NodeOf<'contract'>; labels: reado
 }
 
 /**
- * Any fold: one term for each window index t. With i = s * q + r, the elements x[., t] land at r = (d * t) mod s and
+ * Any fold: one term for each window index t. With i = s * q + r, the elements x[., t] are added at r = (d * t) mod s and
  * q = p + floor(d * t / s), which is a padded view in the space of (q, r).
  */
 function foldBySum(source: Node, shape: Shape, windows: readonly WindowSpec[]): Node {
@@ -147,7 +148,7 @@ function foldBySum(source: Node, shape: Shape, windows: readonly WindowSpec[]): 
         after.push(0);
         continue;
       }
-      const at = windowed.dilation * elementAt(index, windowed.w);
+      const at = windowed.dilation * nth(index, windowed.w);
       const remainder = at % windowed.stride;
       const shift = (at - remainder) / windowed.stride;
       spread.push(1);

@@ -1,14 +1,15 @@
 /**
- * Fusion: which units share a kernel. Every unit starts as a group of its own; two groups are joined where one computes what the
- * other uses at the same place of one iteration domain, and no third group stands between them.
+ * Fusion: which units share a kernel. Every unit starts as a group of its own. Two groups are joined if one computes what the other uses
+ * at the same element of one iteration domain, and no third group must run between them.
  *
- * A group's domain holds the axes of size above 1 that its units range over. `reduced` marks the axes that its reductions run
- * over: a unit then either varies along all axes ("full"), or along the others only ("one value a row").
+ * A group's domain consists of the axes of size above 1 that its units range over. `reduced` marks the axes that its reductions run over:
+ * a unit then varies either along all axes ("full"), or only along the others ("one value per row").
  */
-import { elementAt } from '../kernel/element-at.ts';
+import { lookUp, nth } from '../kernel/nth.ts';
 import { RunningOrder } from './running-order.ts';
 import type { Edge, Unit, UnitGraph } from './units.ts';
 
+/** Units that share a kernel. */
 export interface Group {
   kind: 'loop' | 'contract' | 'scatterAdd' | 'concat';
   /** In an order in which they can be computed, once all groups are made. */
@@ -23,32 +24,32 @@ export interface Group {
 function initialGroup(unit: Unit): Group {
   const domain: number[] = [];
   const axes = unit.operandShape.map((n) => (n === 1 ? -1 : domain.push(n) - 1));
-  const reduced = new Set<number>();
-  if (unit.node.op === 'reduce')
-    for (const axis of unit.node.arg.axes) if (elementAt(axes, axis) >= 0) reduced.add(elementAt(axes, axis));
+  const reducedAxes = unit.node.op === 'reduce' ? unit.node.arg.axes.map((axis) => nth(axes, axis)) : [];
+  const reduced = new Set(reducedAxes.filter((axis) => axis >= 0));
   const kind = unit.kind === 'element' || unit.kind === 'reduce' ? 'loop' : unit.kind;
   return { kind, units: [unit], domain, reduced, axes: new Map([[unit, axes]]) };
 }
 
 /** The domain's axis for each axis of a unit's result. */
 export function resultAxes(group: Group, unit: Unit): number[] {
-  const axes = group.axes.get(unit) as number[];
+  const axes = lookUp(group.axes, unit);
   return axes.map((axis, k) => (unit.node.shape[k] === 1 ? -1 : axis));
 }
 
-/** Pairs (axis of the producer's domain, axis of the consumer's domain) that an edge ties together; null if it is no reordering. */
+/** Pairs (axis of the producer's domain, axis of the consumer's domain) that an edge ties together; null if it is not a reordering. */
 function tiedAxes(edge: Edge, from: Group, to: Group): [number, number][] | null {
   if (edge.axes === null) return null;
   const producer = resultAxes(from, edge.producer);
-  const consumer = to.axes.get(edge.consumer) as number[];
+  const consumer = lookUp(to.axes, edge.consumer);
   const pairs: [number, number][] = [];
-  edge.axes.forEach((axis, k) => {
-    if (elementAt(producer, k) >= 0 && axis >= 0) pairs.push([elementAt(producer, k), elementAt(consumer, axis)]);
-  });
+  for (const [k, axis] of edge.axes.entries()) {
+    const from = nth(producer, k);
+    if (from >= 0 && axis >= 0) pairs.push([from, nth(consumer, axis)]);
+  }
   return pairs;
 }
 
-/** Axes that a map sends nowhere. */
+/** The axes that a map does not map. */
 const untied = (map: readonly number[]): number[] => map.flatMap((to, axis) => (to < 0 ? [axis] : []));
 
 const identity = (size: number): number[] => Array.from({ length: size }, (_, k) => k);
@@ -66,21 +67,21 @@ interface Joint {
   to: number[];
 }
 
-/** The domain that the two ends of `edge` could share, or null. */
+/** The domain that the groups at the two ends of `edge` can share; null if there is none. */
 function jointDomain(edge: Edge, from: Group, to: Group): Joint | null {
   const pairs = tiedAxes(edge, from, to);
   if (pairs === null) return null;
   const mapFrom = new Array<number>(from.domain.length).fill(-1);
   const mapTo = new Array<number>(to.domain.length).fill(-1);
   for (const [a, b] of pairs) {
-    if (elementAt(mapFrom, a) < 0) mapFrom[a] = b;
-    if (elementAt(mapTo, b) < 0) mapTo[b] = a;
+    if (nth(mapFrom, a) < 0) mapFrom[a] = b;
+    if (nth(mapTo, b) < 0) mapTo[b] = a;
   }
   const looseFrom = untied(mapFrom);
   const looseTo = untied(mapTo);
 
   if (looseFrom.length === 0 && looseTo.length === 0) {
-    const moved = new Set([...from.reduced].map((a) => elementAt(mapFrom, a)));
+    const moved = new Set([...from.reduced].map((a) => nth(mapFrom, a)));
     if (moved.size > 0 && to.reduced.size > 0 && !equalSets(moved, to.reduced)) return null;
     return {
       domain: to.domain,
@@ -91,18 +92,17 @@ function jointDomain(edge: Edge, from: Group, to: Group): Joint | null {
   }
   const rowValue = looseFrom.length > 0 && equalSets(new Set(looseFrom), from.reduced);
   if (rowValue && looseTo.length > 0) {
-    // One value a row, used along the row again.
+    // One value per row, used along the whole row.
     const fits =
-      looseFrom.length === looseTo.length &&
-      looseFrom.every((a, k) => from.domain[a] === to.domain[elementAt(looseTo, k)]);
+      looseFrom.length === looseTo.length && looseFrom.every((a, k) => from.domain[a] === to.domain[nth(looseTo, k)]);
     if (!fits || (to.reduced.size > 0 && !equalSets(to.reduced, new Set(looseTo)))) return null;
     looseFrom.forEach((a, k) => {
-      mapFrom[a] = elementAt(looseTo, k);
+      mapFrom[a] = nth(looseTo, k);
     });
     return { domain: to.domain, reduced: new Set(looseTo), from: mapFrom, to: identity(to.domain.length) };
   }
   if (rowValue && to.reduced.size === 0) {
-    // One value a row, used once a row.
+    // One value per row, used once per row.
     return { domain: from.domain, reduced: from.reduced, from: identity(from.domain.length), to: mapTo };
   }
   if (
@@ -119,31 +119,31 @@ function edgesBetween(from: Group, to: Group): Edge[] {
   return from.units.flatMap((unit) => unit.consumers.filter((edge) => to.axes.has(edge.consumer)));
 }
 
-/** Every value that passes between the groups must be used at the element of the joint domain where it is computed. */
+/** Whether every value that passes between the groups is used at the element of the joint domain where it is computed. */
 function consistent(edges: readonly Edge[], from: Group, to: Group, joint: Joint): boolean {
   const full = joint.domain.length;
   return edges.every((edge) => {
     const pairs = tiedAxes(edge, from, to);
     if (pairs?.every(([a, b]) => joint.from[a] === joint.to[b]) !== true) return false;
-    // Where the consumer ranges over more than the producer, the difference must be exactly the row.
+    // If the consumer ranges over more axes than the producer, the difference must be exactly the row.
     const covered = pairs.length;
-    const consumerCovers = (to.axes.get(edge.consumer) as number[]).filter((axis) => axis >= 0).length;
+    const consumerCovers = lookUp(to.axes, edge.consumer).filter((axis) => axis >= 0).length;
     return covered === consumerCovers || (consumerCovers === full && covered === full - joint.reduced.size);
   });
 }
 
-/** The domain of two groups that both reduce `unit` over the same of its axes, which must be all axes of both. */
+/** The domain of two groups that both reduce `unit` over the same of its axes, which must be all axes of both groups; null if they do not. */
 function siblingDomain(unit: Unit, first: Edge, second: Edge, from: Group, to: Group): Joint | null {
   if (!equalSizes(from.domain, to.domain)) return null;
   const along = (edge: Edge, group: Group): number[] => {
-    const axes = group.axes.get(edge.consumer) as number[];
-    return (edge.axes as readonly number[]).map((axis) => (axis < 0 ? -1 : elementAt(axes, axis)));
+    const axes = lookUp(group.axes, edge.consumer);
+    return (edge.axes ?? []).map((axis) => (axis < 0 ? -1 : nth(axes, axis)));
   };
   const fromAxes = along(first, from);
   const toAxes = along(second, to);
-  const map = from.domain.map((_, axis) => (fromAxes.includes(axis) ? elementAt(toAxes, fromAxes.indexOf(axis)) : -1));
+  const map = from.domain.map((_, axis) => (fromAxes.includes(axis) ? nth(toAxes, fromAxes.indexOf(axis)) : -1));
   if (map.includes(-1) || unit.node.shape.length === 0) return null;
-  if (!equalSets(new Set([...from.reduced].map((axis) => elementAt(map, axis))), to.reduced)) return null;
+  if (!equalSets(new Set([...from.reduced].map((axis) => nth(map, axis))), to.reduced)) return null;
   return { domain: to.domain, reduced: to.reduced, from: map, to: to.domain.map((_, axis) => axis) };
 }
 
@@ -151,6 +151,7 @@ function siblingDomain(unit: Unit, first: Edge, second: Edge, from: Group, to: G
 const equalSizes = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && [...a].sort().join() === [...b].sort().join();
 
+/** All groups of a graph, after fusion. */
 export class Groups {
   readonly groupOf = new Map<Unit, Group>();
   readonly #order: RunningOrder<Group>;
@@ -192,8 +193,8 @@ export class Groups {
       unit.consumers.length > 0 && unit.consumers.every(({ consumer }) => consumer.kind === 'reduce');
     const isEpilogue = (from: Group, to: Group, { consumer }: Edge): boolean =>
       from.kind === 'contract' && to.kind === 'loop' && to.reduced.size === 0 && !onlyReduced(consumer);
-    // What follows a contraction first: its result need not be written and read again (a value that is only summed up is computed
-    // where it is summed). Then whatever shares a row with a reduction, then the rest, and last what only reads the same.
+    // First what follows a contraction, whose result is then not written and read again (except a value that is only summed, which is
+    // computed where it is summed). Then units that share a row with a reduction, then the rest, and last groups that only read the same.
     pass(isEpilogue);
     pass((from, to) => from.kind === 'loop' && to.kind === 'loop' && (from.reduced.size > 0 || to.reduced.size > 0));
     pass(
@@ -204,16 +205,16 @@ export class Groups {
   }
 
   /**
-   * Reductions of one tensor over the same axes that do not depend on each other (the gradients of a normalisation's weight and bias)
-   * read it once.
+   * Joins reductions of one tensor over the same axes that do not depend on each other (the gradients of a normalization's weight and
+   * bias), so that they read it once.
    */
   #joinSiblings(units: readonly Unit[]): void {
     for (const unit of units) {
       const readers = unit.consumers.filter((edge) => edge.axes !== null && this.#isReduction(edge.consumer));
       for (const [k, first] of readers.entries())
         for (const second of readers.slice(k + 1)) {
-          const from = this.groupOf.get(first.consumer) as Group;
-          const to = this.groupOf.get(second.consumer) as Group;
+          const from = lookUp(this.groupOf, first.consumer);
+          const to = lookUp(this.groupOf, second.consumer);
           if (from === to || from === this.groupOf.get(unit) || to === this.groupOf.get(unit)) continue;
           const joint = siblingDomain(unit, first, second, from, to);
           if (joint !== null) this.#join(from, to, joint, true);
@@ -235,9 +236,9 @@ export class Groups {
     if (consistent(edgesBetween(from, to), from, to, joint)) this.#join(from, to, joint, false);
   }
 
-  /** Joins two groups, unless a value leaves one, passes through a third group (or comes directly, if `apart`) and reaches the other. */
+  /** Joins two groups, unless a value of one reaches the other through a third group (or, if `apart`, directly). */
   #join(from: Group, to: Group, joint: Joint, apart: boolean): void {
-    // One of the two goes on as it is, with the other's units: the larger one, if its axes keep their numbers.
+    // One of the two groups is kept and receives the other's units: the larger one, if its axes keep their numbers.
     const keepsFrom = !isIdentity(joint.to) || (isIdentity(joint.from) && from.units.length > to.units.length);
     const [kept, added, map] = keepsFrom ? [from, to, joint.to] : [to, from, joint.from];
     if (!this.#order.join(from, to, apart, kept)) return;
@@ -248,7 +249,7 @@ export class Groups {
     for (const [unit, axes] of added.axes) {
       kept.axes.set(
         unit,
-        axes.map((axis) => (axis < 0 ? -1 : elementAt(map, axis))),
+        axes.map((axis) => (axis < 0 ? -1 : nth(map, axis))),
       );
       this.groupOf.set(unit, kept);
     }

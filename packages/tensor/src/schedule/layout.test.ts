@@ -1,3 +1,4 @@
+/** Layouts of products and copies. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';
 import { tensor } from '../functions.ts';
@@ -10,7 +11,7 @@ import { schedule } from './schedule.ts';
 
 const stored = (shape: readonly number[]): Tensor => tensor(new Float32Array(sizeOf(shape)), { shape });
 
-/** Steps in memory along each axis of the loop kernels' large reads, that is, from one element to the next as they are walked. */
+/** The strides of the loop kernels' reads along the axes of their domains. */
 function strides(...values: Tensor[]): (readonly number[])[] {
   const { kernels } = schedule(canonicalize(values.map(({ node }) => node)));
   return kernels
@@ -29,16 +30,16 @@ describe('the layout of a product', () => {
       .transpose(0, 1)
       .matmul(stored([40, 6]));
 
-  it('is turned where all that walk it see it turned', () => {
-    const turned = product().transpose(0, 1);
-    const norm = turned.square().sum();
-    expect(strides(turned.mul(norm).add(stored([6, 8])), stored([6, 8]).sub(turned.mul(norm)))).toEqual(
+  it('is transposed if all kernels that walk it read it transposed', () => {
+    const transposed = product().transpose(0, 1);
+    const norm = transposed.square().sum();
+    expect(strides(transposed.mul(norm).add(stored([6, 8])), stored([6, 8]).sub(transposed.mul(norm)))).toEqual(
       expect.arrayContaining([[8, 1]]),
     );
-    expect(strides(turned.mul(norm).add(stored([6, 8]))).filter(([outer]) => outer === 1)).toEqual([]);
+    expect(strides(transposed.mul(norm).add(stored([6, 8]))).filter(([outer]) => outer === 1)).toEqual([]);
   });
 
-  it('stays where one of them does not', () => {
+  it('is not if one of them does not', () => {
     const whole = product();
     const norm = whole.square().sum();
     expect(strides(whole.mul(norm), whole.transpose(0, 1).mul(norm))).toEqual(expect.arrayContaining([[6, 1]]));
@@ -46,7 +47,7 @@ describe('the layout of a product', () => {
 });
 
 describe('a copy', () => {
-  it('lies in the order in which the value does', () => {
+  it('is stored in the same order as the value', () => {
     setDefaultBackend('reference-kernels');
     // Channels last, each pixel repeated to a square, and the squares joined: not a view.
     const channelsLast = stored([2, 4, 4, 3]).permute(0, 3, 1, 2).reshape([2, 3, 4, 1, 4, 1]);

@@ -1,5 +1,5 @@
-/** In which order kernels walk memory, and where values lie in it. */
-import { elementAt } from '../kernel/element-at.ts';
+/** The order in which kernels walk memory, and the layout of values in it. */
+import { lookUp, nth } from '../kernel/nth.ts';
 import type { Shape } from '../kernel/shape.ts';
 import { stridedView, type View } from '../kernel/view.ts';
 import type { Use } from './demand.ts';
@@ -7,20 +7,20 @@ import type { Group } from './group.ts';
 import type { Unit } from './units.ts';
 import { viewThrough } from './views.ts';
 
-/** Gapless strides for axes written in `order`, slowest first. */
+/** Strides without gaps for axes that are stored in `order`, slowest first. */
 export function stridesInOrder(shape: Shape, order: readonly number[]): number[] {
   const strides = new Array<number>(shape.length).fill(0);
   let step = 1;
   for (const axis of [...order].reverse()) {
     strides[axis] = step;
-    step *= elementAt(shape, axis);
+    step *= nth(shape, axis);
   }
   return strides;
 }
 
 /**
- * A value is laid out in the order in which its kernel writes, unless a reader joins axes that then would not be neighbours (heads
- * merged back into channels): the value then takes the reader's order, and no copy is needed.
+ * A value is laid out in the order in which its kernel writes, unless a reader joins axes that would then not be adjacent (heads that are
+ * merged into channels): the value then has the reader's order, and no copy is needed.
  */
 export function chooseLayout(shape: Shape, order: readonly number[], uses: readonly Use[]): View {
   const natural = stridedView(shape, stridesInOrder(shape, order));
@@ -34,7 +34,7 @@ export function chooseLayout(shape: Shape, order: readonly number[], uses: reado
   return natural;
 }
 
-/** Sorts axes by stride, largest first. Repeated axes (stride 0) come first: they are walked slowest. */
+/** Sorts axes by stride, largest first. Repeated axes (stride 0) come first, so that they are walked slowest. */
 export function byStride(axes: readonly number[], strideOf: (axis: number) => number): number[] {
   const key = (axis: number): number => Math.abs(strideOf(axis)) || Number.POSITIVE_INFINITY;
   const compare = (x: number, y: number): number => (key(x) === key(y) ? 0 : key(y) - key(x));
@@ -42,37 +42,36 @@ export function byStride(axes: readonly number[], strideOf: (axis: number) => nu
 }
 
 /**
- * In which order the axes of a matrix should lie: turned, if all kernels that walk it element by element see it turned (the gradient of a
- * weight, beside the weight). Products read either.
+ * The order in which the axes of a matrix should be stored: transposed, if all kernels that walk it element by element read it transposed
+ * (the gradient of a weight, together with the weight). Products read both orders.
  */
 export function readersOrder(shape: Shape, uses: readonly Use[]): number[] {
   const natural = shape.map((_, axis) => axis);
   const walked = uses.filter(({ reader }) => reader.kind === 'element' || reader.kind === 'reduce');
-  const isTurned = ({ chain: [first] }: Use): boolean =>
+  const isTransposed = ({ chain: [first] }: Use): boolean =>
     first?.op === 'permute' && first.arg.axes[0] === 1 && first.arg.axes[1] === 0;
-  return shape.length === 2 && walked.length > 0 && walked.every(isTurned) ? [1, 0] : natural;
+  return shape.length === 2 && walked.length > 0 && walked.every(isTransposed) ? [1, 0] : natural;
 }
 
-/** The axes of a view, slowest first as memory lies; an axis along which values repeat follows the one before it. */
+/** The axes of a view in the order of memory, slowest first; an axis along which values repeat comes after the axis before it. */
 export function walkingOrder({ shape, strides }: View): number[] {
   const pace = shape.map((_, axis) => {
     let at = axis;
     while (at > 0 && strides[at] === 0) at--;
-    return Math.abs(elementAt(strides, at)) || Number.POSITIVE_INFINITY;
+    return Math.abs(nth(strides, at)) || Number.POSITIVE_INFINITY;
   });
-  return shape
-    .map((_, axis) => axis)
-    .sort((x, y) => (pace[x] === pace[y] ? x - y : elementAt(pace, y) - elementAt(pace, x)));
+  return shape.map((_, axis) => axis).sort((x, y) => (pace[x] === pace[y] ? x - y : nth(pace, y) - nth(pace, x)));
 }
 
-export interface LoopNeighbours {
+/** What determines the order of a loop's axes. */
+export interface LoopSurroundings {
   isRoot(unit: Unit): boolean;
-  /** Views, over a unit's operand shape, of the operands that already lie in memory. */
+  /** Views, over a unit's operand shape, of the operands that are stored already. */
   locations(unit: Unit): readonly View[];
 }
 
-/** The order of a loop's axes, slowest first: the order in which most of what it reads and must write lies in memory. */
-export function loopOrder(group: Group, stored: readonly Unit[], neighbours: LoopNeighbours): number[] {
+/** The order of a loop's axes, slowest first: the order in which most of what it reads, and of the roots that it writes, is stored. */
+export function loopOrder(group: Group, stored: readonly Unit[], surroundings: LoopSurroundings): number[] {
   const all = group.domain.map((_, axis) => axis);
   const votes = new Map<string, { order: number[]; count: number }>();
   const vote = (order: number[]): void => {
@@ -81,12 +80,12 @@ export function loopOrder(group: Group, stored: readonly Unit[], neighbours: Loo
     votes.set(order.join(), entry);
   };
   for (const unit of group.units) {
-    const axes = group.axes.get(unit) as number[];
+    const axes = lookUp(group.axes, unit);
     const written = axes.filter((axis) => axis >= 0);
-    if (written.length === all.length && stored.includes(unit) && neighbours.isRoot(unit)) vote(written);
-    for (const view of neighbours.locations(unit)) {
+    if (written.length === all.length && stored.includes(unit) && surroundings.isRoot(unit)) vote(written);
+    for (const view of surroundings.locations(unit)) {
       const strides = all.map((axis) => view.strides[axes.indexOf(axis)] ?? 0);
-      if (strides.every((stride) => stride !== 0)) vote(byStride(all, (axis) => elementAt(strides, axis)));
+      if (strides.every((stride) => stride !== 0)) vote(byStride(all, (axis) => nth(strides, axis)));
     }
   }
   let best: { order: number[]; count: number } = { order: naturalOrder(group), count: 0 };
@@ -97,7 +96,7 @@ export function loopOrder(group: Group, stored: readonly Unit[], neighbours: Loo
 /** The axes as the group's largest unit lists them. */
 function naturalOrder(group: Group): number[] {
   for (const unit of group.units) {
-    const axes = (group.axes.get(unit) as number[]).filter((axis) => axis >= 0);
+    const axes = lookUp(group.axes, unit).filter((axis) => axis >= 0);
     if (axes.length === group.domain.length) return axes;
   }
   return group.domain.map((_, axis) => axis);

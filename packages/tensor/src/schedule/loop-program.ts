@@ -1,9 +1,9 @@
-/** The program of a kernel: the units of its group, and what they read. */
+/** Builds the program of a kernel from the units of its group and what they read. */
 
 import type { Node, NodeOf } from '../graph/node.ts';
 import { computeDType, type DType, type HalfDType, isHalf } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
 import type { Value } from '../kernel/kernel.ts';
+import { lookUp, nth } from '../kernel/nth.ts';
 import type { RoundOp } from '../kernel/operators.ts';
 import { contiguousView, stridedView, type View } from '../kernel/view.ts';
 import { computedInPlace } from './demand.ts';
@@ -14,7 +14,7 @@ import { overDomain, viewThrough } from './views.ts';
 
 const keyOf = ({ base, chain }: Operand): string => `${base.id} ${chain.map(({ id }) => id).join()}`;
 
-/** An iota as a view whose position is the value; anything else as a view of stride 0, of which only the guards matter. */
+/** The view of a generated value: of an iota, a view whose position is the value; of anything else, a view of stride 0 for its guards. */
 function generatedView(node: Node): View {
   const along = node.op === 'iota' ? node.arg.axis : -1;
   return stridedView(
@@ -25,18 +25,19 @@ function generatedView(node: Node): View {
 
 const roundOps: Readonly<Record<HalfDType, RoundOp>> = { f16: 'roundF16', bf16: 'roundBf16' };
 
-/** Where a stored value lies: `view` is over the shape of the value. */
+/** The place of a stored value. `view` is over the shape of the value. */
 export interface Location {
   readonly buffer: number;
   readonly view: View;
 }
 
+/** What a program needs to know about values outside of its group. */
 export interface ProgramSources {
   unitOf(node: Node): Unit | undefined;
   isComputedAgain(unit: Unit): boolean;
-  /** A value in memory seen through views. */
+  /** A stored value seen through views. */
   through(operand: Operand): Location;
-  /** The same, for a value that is otherwise never stored: it is written out first. */
+  /** The same for a value that is not stored otherwise: it is written to a buffer first. */
   stored(operand: Operand): Location;
 }
 
@@ -56,14 +57,14 @@ export class LoopProgram {
     this.#sources = sources;
     this.#group = group;
     this.#order = order;
-    this.#domain = order.map((axis) => (axis < 0 ? 1 : elementAt(group.domain, axis)));
+    this.#domain = order.map((axis) => (axis < 0 ? 1 : nth(group.domain, axis)));
     this.#accumulated = accumulated;
   }
 
   storeUnit(unit: Unit, { buffer, view }: Location): void {
     const axes = resultAxes(this.#group, unit);
     const { dtype } = unit.node;
-    // The store rounds.
+    // Rounding is left to the store.
     const value = isHalf(dtype) ? this.program.beforeRounding(this.member(unit), roundOps[dtype]) : this.member(unit);
     const covered = new Set(axes);
     const oncePerRow = this.#group.reduced.size > 0 && ![...this.#group.reduced].every((axis) => covered.has(axis));
@@ -75,7 +76,7 @@ export class LoopProgram {
     const known = this.#members.get(unit);
     if (known !== undefined) return known;
     const dtype = computeDType(unit.node.dtype);
-    const axes = this.#group.axes.get(unit) as number[];
+    const axes = lookUp(this.#group.axes, unit);
     const value =
       unit === this.#accumulated
         ? this.program.add({ op: 'accumulator', dtype })
@@ -89,7 +90,7 @@ export class LoopProgram {
     return value;
   }
 
-  /** Whether a value that is generated or computed again can be seen through `chain`. What lies in memory can be copied. */
+  /** Whether a value that is generated or computed again can be seen through `chain`. A stored value always can: it can be copied. */
   #expressible(operand: Operand): boolean {
     const key = keyOf(operand);
     let known = this.#expressibility.get(key);
@@ -156,11 +157,11 @@ export class LoopProgram {
   ): Value {
     const { node, operands } = unit;
     const dtype = computeDType(node.dtype);
-    const operand = (k: number): Value => operandValue(elementAt(operands, k));
+    const operand = (k: number): Value => operandValue(nth(operands, k));
     switch (node.op) {
       case 'unary':
         return node.arg.kind === 'cast'
-          ? this.#cast(operand(0), elementAt(node.sources, 0).dtype, node.dtype)
+          ? this.#cast(operand(0), nth(node.sources, 0).dtype, node.dtype)
           : this.program.add({ op: 'unary', kind: node.arg.kind, source: operand(0), dtype });
       case 'binary':
         return this.program.binary(node.arg.kind, operand(0), operand(1), dtype);
@@ -171,9 +172,9 @@ export class LoopProgram {
       case 'materialize':
         return operand(0);
       case 'random': {
-        const key = this.#sources.stored(elementAt(operands, 0));
+        const key = this.#sources.stored(nth(operands, 0));
         const word = (k: number): Value => {
-          const offset = key.view.offset + k * elementAt(key.view.strides, 0);
+          const offset = key.view.offset + k * nth(key.view.strides, 0);
           const view = stridedView(
             this.#domain,
             this.#domain.map(() => 0),
@@ -185,20 +186,20 @@ export class LoopProgram {
         return emitThreefry(this.program, [word(0), word(1)], [position, this.program.constant(node.arg.site, 'i32')]);
       }
       case 'gather':
-        return this.#gather(node as NodeOf<'gather'>, elementAt(operands, 0), operand(1), chain, axes);
+        return this.#gather(node as NodeOf<'gather'>, nth(operands, 0), operand(1), chain, axes);
       default:
-        throw new Error(`schedule: ${node.op} has no place in a loop`);
+        throw new Error(`schedule: ${node.op} cannot be part of a loop`);
     }
   }
 
-  /** f16 and bf16 are f32 in a program: to one of them is to round, from one of them is nothing. */
+  /** A cast. f16 and bf16 are f32 in a program: casting to one of them rounds, casting from one of them does nothing. */
   #cast(source: Value, from: DType, to: DType): Value {
     const [held, wanted] = [computeDType(from), computeDType(to)];
     const value = held === wanted ? source : this.program.add({ op: 'unary', kind: 'cast', source, dtype: wanted });
     return isHalf(to) ? this.program.add({ op: 'unary', kind: roundOps[to], source: value, dtype: wanted }) : value;
   }
 
-  /** A load whose row is computed: the view gets the table's row axis as one more, last axis. */
+  /** A load whose row is computed: the view gets the table's row axis as an additional last axis. */
   #gather(
     node: NodeOf<'gather'>,
     operand: Operand,
@@ -208,7 +209,7 @@ export class LoopProgram {
   ): Value {
     const { axis } = node.arg;
     const { buffer, view: table } = this.#sources.stored(operand);
-    const indexRank = elementAt(node.sources, 1).shape.length;
+    const indexRank = nth(node.sources, 1).shape.length;
     const spread = (values: readonly number[]): number[] => [
       ...values.slice(0, axis),
       ...new Array<number>(indexRank).fill(0),
@@ -220,9 +221,9 @@ export class LoopProgram {
     const access = {
       buffer,
       view: {
-        shape: [...view.shape, elementAt(table.shape, axis)],
+        shape: [...view.shape, nth(table.shape, axis)],
         offset: view.offset,
-        strides: [...view.strides, elementAt(table.strides, axis)],
+        strides: [...view.strides, nth(table.strides, axis)],
         guards: view.guards.map((guard, g) => ({
           ...guard,
           coefficients: [...guard.coefficients, table.guards[g]?.coefficients[axis] ?? 0],
@@ -235,7 +236,7 @@ export class LoopProgram {
   #chained(view: View, chain: readonly Node[]): View {
     const result = viewThrough(view, chain);
     if (result === null)
-      throw new Error('schedule: a generated value is seen through a reshape that one view cannot express');
+      throw new Error('schedule: a generated value is read through a reshape that one view cannot express');
     return result;
   }
 

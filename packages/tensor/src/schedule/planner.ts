@@ -1,20 +1,21 @@
-/** Lifetimes, slots and stages: from a schedule to a plan. */
+/** From a schedule to a plan: the memory of each buffer, and stages of independent kernels. */
 
 import type { Storage } from '../graph/storage.ts';
 import { bytesOf } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
 import { type Access, accessesOf, copyKernel, type Kernel } from '../kernel/kernel.ts';
+import { lookUp, nth } from '../kernel/nth.ts';
 import type { Place, Plan, PlannedBuffer } from '../kernel/plan.ts';
-import { type Lifetime, lifetimesOf, placeTemporaries } from '../kernel/temporaries.ts';
+import { lifetimesOf, placeTemporaries } from '../kernel/temporaries.ts';
 import { contiguousView } from '../kernel/view.ts';
 import type { Schedule, ScheduledBuffer } from './scheduled.ts';
 
-/** What the caller must bring for an external buffer of the plan. */
+/** The memory that the caller passes for an external buffer of the plan. */
 export type External =
   | { readonly kind: 'storage'; readonly storage: Storage }
   | { readonly kind: 'input'; readonly index: number }
   | { readonly kind: 'root'; readonly index: number };
 
+/** A plan, and what its external buffers are. */
 export interface PlannedSchedule {
   readonly plan: Plan;
   readonly externals: readonly External[];
@@ -26,8 +27,8 @@ const alignedBytes = ({ dtype, length }: { dtype: PlannedBuffer['dtype']; length
   Math.max(alignment, Math.ceil((length * bytesOf(dtype)) / alignment) * alignment);
 
 /**
- * `replaces.get(i)` names the storage whose value root i replaces: its new value is written into the same memory where every read
- * of the old one comes first, and copied there at the end otherwise.
+ * Plans a schedule. `replaces.get(i)` is the storage whose value root i replaces: the new value is written to the same memory if all
+ * reads of the old one come first; otherwise it is copied there at the end.
  */
 export function planSchedule(schedule: Schedule, replaces: ReadonlyMap<number, Storage> = new Map()): PlannedSchedule {
   const buffers = [...schedule.buffers];
@@ -60,7 +61,7 @@ export function planSchedule(schedule: Schedule, replaces: ReadonlyMap<number, S
       externalOf.set(buffer, index);
       return;
     }
-    const { dtype, length } = elementAt(buffers, buffer);
+    const { dtype, length } = nth(buffers, buffer);
     const target = buffers.push({ dtype, length, role: { kind: 'storage', storage } }) - 1;
     externalOf.set(target, index);
     const view = contiguousView([length]);
@@ -70,7 +71,7 @@ export function planSchedule(schedule: Schedule, replaces: ReadonlyMap<number, S
   const planned = buffers.map(({ dtype, length }, buffer) => ({
     dtype,
     length,
-    place: elementAt(places.places, buffer),
+    place: nth(places.places, buffer),
   }));
   const plan: Plan = {
     buffers: planned,
@@ -81,7 +82,7 @@ export function planSchedule(schedule: Schedule, replaces: ReadonlyMap<number, S
   return { plan, externals };
 }
 
-/** Whether the first writer of `fresh` runs after all readers of `old`, or is the last one and reads it only where it writes. */
+/** Whether `fresh` can use the memory of `old`: its writer runs after all readers of `old`, or is the last reader and reads only the element that it writes. */
 function canOverwrite(
   kernels: readonly Kernel[],
   accesses: readonly { reads: Access[]; writes: Access[] }[],
@@ -91,20 +92,19 @@ function canOverwrite(
   const writer = accesses.findIndex(({ writes }) => writes.some(({ buffer }) => buffer === fresh));
   for (let k = writer + 1; k < accesses.length; k++)
     if (accesses[k]?.reads.some(({ buffer }) => buffer === old)) return false;
-  const { reads, writes } = accesses[writer] as { reads: Access[]; writes: Access[] };
+  const { reads, writes } = nth(accesses, writer);
   const touching = reads.filter(({ buffer }) => buffer === old);
   if (touching.length === 0) return true;
-  const kernel = elementAt(kernels, writer);
+  const kernel = nth(kernels, writer);
   if (kernel.kind !== 'loop' || kernel.program.instructions.some((i) => i.op === 'gather' && i.access.buffer === old))
     return false;
   const stores = writes.filter(({ buffer }) => buffer === fresh);
   return (
-    stores.length === 1 &&
-    touching.every(({ view }) => JSON.stringify(view) === JSON.stringify(elementAt(stores, 0).view))
+    stores.length === 1 && touching.every(({ view }) => JSON.stringify(view) === JSON.stringify(nth(stores, 0).view))
   );
 }
 
-/** Temporaries lie in one arena; a buffer lives from its first to its last use. */
+/** Places temporaries in one arena; a buffer lives from its first to its last use. */
 function placeBuffers(
   buffers: readonly ScheduledBuffer[],
   kernels: readonly Kernel[],
@@ -114,8 +114,8 @@ function placeBuffers(
   const temporaries = [...buffers.keys()].filter((buffer) => !externalOf.has(buffer) && lifetimes.has(buffer));
   const placed = placeTemporaries(
     temporaries.map((buffer) => ({
-      bytes: alignedBytes(elementAt(buffers, buffer)),
-      ...(lifetimes.get(buffer) as Lifetime),
+      bytes: alignedBytes(nth(buffers, buffer)),
+      ...lookUp(lifetimes, buffer),
     })),
     { alignment },
   );
@@ -124,19 +124,19 @@ function placeBuffers(
     return index === undefined ? { kind: 'arena', byteOffset: 0 } : { kind: 'external', index };
   });
   temporaries.forEach((buffer, k) => {
-    places[buffer] = { kind: 'arena', byteOffset: elementAt(placed.places, k).byteOffset };
+    places[buffer] = { kind: 'arena', byteOffset: nth(placed.places, k).byteOffset };
   });
   return { places, arenaBytes: placed.pages[0] ?? 0 };
 }
 
-/** The memory of a buffer: a space (an external, or the arena) and a range in it. */
+/** The memory of a buffer: a space (an external, or -1 for the arena) and a range in it. */
 function memoryOf(buffer: PlannedBuffer): { space: number; start: number; end: number } {
   const { place } = buffer;
   if (place.kind === 'external') return { space: place.index, start: 0, end: 1 };
   return { space: -1, start: place.byteOffset, end: place.byteOffset + alignedBytes(buffer) };
 }
 
-/** Groups consecutive kernels that touch nothing that another of the group writes. */
+/** Groups consecutive kernels that do not read or write what another of the group writes. */
 function formStages(kernels: readonly Kernel[], buffers: readonly PlannedBuffer[]): Kernel[][] {
   const stages: Kernel[][] = [];
   let written: ReturnType<typeof memoryOf>[] = [];
@@ -145,8 +145,8 @@ function formStages(kernels: readonly Kernel[], buffers: readonly PlannedBuffer[
     list.some(({ space, start, end }) => space === other.space && start < other.end && other.start < end);
   for (const kernel of kernels) {
     const { reads, writes } = accessesOf(kernel);
-    const readMemory = reads.map(({ buffer }) => memoryOf(elementAt(buffers, buffer)));
-    const writtenMemory = writes.map(({ buffer }) => memoryOf(elementAt(buffers, buffer)));
+    const readMemory = reads.map(({ buffer }) => memoryOf(nth(buffers, buffer)));
+    const writtenMemory = writes.map(({ buffer }) => memoryOf(nth(buffers, buffer)));
     const conflict =
       readMemory.some((memory) => meet(written, memory)) ||
       writtenMemory.some((memory) => meet(written, memory) || meet(read, memory));
@@ -155,7 +155,7 @@ function formStages(kernels: readonly Kernel[], buffers: readonly PlannedBuffer[
       written = [];
       read = [];
     }
-    (stages[stages.length - 1] as Kernel[]).push(kernel);
+    nth(stages, stages.length - 1).push(kernel);
     written.push(...writtenMemory);
     read.push(...readMemory);
   }
@@ -163,8 +163,8 @@ function formStages(kernels: readonly Kernel[], buffers: readonly PlannedBuffer[
 }
 
 /**
- * Proves of a plan that no kernel reads an arena slot before it was written or after another live buffer overwrote it: replays which
- * buffer's value each byte range holds. Throws naming the kernel and the buffers.
+ * Verifies that no kernel of a plan reads a range of the arena before it was written, or after another live buffer overwrote it, by
+ * replaying which buffer's value each range contains. Throws an error that names the kernel and the buffers.
  */
 export function verifyPlan({ buffers, stages }: Plan): void {
   const owners: { start: number; end: number; buffer: number }[] = [];
@@ -172,17 +172,17 @@ export function verifyPlan({ buffers, stages }: Plan): void {
   for (const kernel of stages.flat()) {
     const { reads, writes } = accessesOf(kernel);
     for (const { buffer } of reads) {
-      if (elementAt(buffers, buffer).place.kind === 'external' || holds(buffer)) continue;
+      if (nth(buffers, buffer).place.kind === 'external' || holds(buffer)) continue;
       throw new Error(
-        `plan: kernel '${kernel.name}' reads buffer ${buffer}, whose slot was not written or was taken by another buffer`,
+        `plan: kernel '${kernel.name}' reads buffer ${buffer}, which was not written, or overwritten by another buffer`,
       );
     }
     for (const { buffer } of writes) {
-      const planned = elementAt(buffers, buffer);
+      const planned = nth(buffers, buffer);
       if (planned.place.kind === 'external') continue;
       const { start, end } = memoryOf(planned);
       for (let k = owners.length - 1; k >= 0; k--) {
-        const owner = owners[k] as (typeof owners)[number];
+        const owner = nth(owners, k);
         if (owner.buffer !== buffer && owner.start < end && start < owner.end) {
           if (reads.some((read) => read.buffer === owner.buffer))
             throw new Error(

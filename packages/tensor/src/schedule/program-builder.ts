@@ -1,8 +1,8 @@
-/** Builds a kernel's program: equal instructions are made once. */
+/** Builds a kernel's program. Equal instructions are added once. */
 
 import type { ComputeDType } from '../kernel/dtype.ts';
-import { elementAt } from '../kernel/element-at.ts';
 import type { Instruction, Program, Store, Value } from '../kernel/kernel.ts';
+import { nth } from '../kernel/nth.ts';
 import type { BinaryOp, RoundOp } from '../kernel/operators.ts';
 import type { Guard, View } from '../kernel/view.ts';
 
@@ -36,7 +36,7 @@ export class ProgramBuilder {
     return this.add({ op: 'index', coefficients: view.strides, offset: view.offset, dtype: 'i32' });
   }
 
-  /** The value where all guards hold, 0 elsewhere. */
+  /** The value where all guards are true, 0 elsewhere. */
   guarded(value: Value, guards: readonly Guard[], dtype: ComputeDType): Value {
     let condition: Value | null = null;
     for (const { coefficients, low, high } of guards) {
@@ -54,7 +54,7 @@ export class ProgramBuilder {
     this.#stores.push(store);
   }
 
-  /** Where the value was only rounded by that operation: what it was before. */
+  /** The value before this rounding, if its last operation is that; else the value itself. */
   beforeRounding(value: Value, kind: RoundOp): Value {
     const instruction = this.#instructions[value];
     return instruction?.op === 'unary' && instruction.kind === kind ? instruction.source : value;
@@ -69,8 +69,8 @@ const instructionKey = (instruction: Instruction): string =>
   instruction.op === 'const' ? `${instruction.value} ${instruction.dtype}` : JSON.stringify(instruction);
 
 /**
- * Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror, Shaw: Parallel random numbers, as easy as 1, 2, 3; 2011): the first word of
- * the block cipher applied to the counter (`counter0`, `counter1`) under the key.
+ * Emits Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror, Shaw: Parallel random numbers, as easy as 1, 2, 3; 2011): the first word of
+ * the block cipher applied to the counter under the key. `random/threefry.ts` is the same on numbers.
  */
 export function emitThreefry(
   program: ProgramBuilder,
@@ -88,13 +88,13 @@ export function emitThreefry(
   let x0 = op('add', counter[0], key[0]);
   let x1 = op('add', counter[1], key[1]);
   for (let block = 0; block < 5; block++) {
-    for (const rotation of rotations[block % 2] as number[]) {
+    for (const rotation of nth(rotations, block % 2)) {
       x0 = op('add', x0, x1);
       const rotated = op('or', op('shl', x1, number(rotation)), op('shr', x1, number(32 - rotation)));
       x1 = op('xor', rotated, x0);
     }
-    x0 = op('add', x0, elementAt(keys, (block + 1) % 3));
-    x1 = op('add', op('add', x1, elementAt(keys, (block + 2) % 3)), number(block + 1));
+    x0 = op('add', x0, nth(keys, (block + 1) % 3));
+    x1 = op('add', op('add', x1, nth(keys, (block + 2) % 3)), number(block + 1));
   }
   return x0;
 }

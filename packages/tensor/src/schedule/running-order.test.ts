@@ -1,6 +1,7 @@
+/** The running order against a search of the whole graph. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { seed } from '../testing/seed.ts';
 import { RunningOrder } from './running-order.ts';
 
@@ -9,7 +10,7 @@ interface Item {
   readonly parts: number[];
 }
 
-/** Numbers joined to sets, the slow way: whether two sets may be joined is decided by walking the whole graph of sets. */
+/** Sets of numbers that are joined the slow way: whether two sets may be joined is decided by walking the whole graph of sets. */
 class Slow {
   readonly #edges: readonly (readonly [number, number])[];
   readonly #setOf: number[];
@@ -22,7 +23,7 @@ class Slow {
   #followers(set: number): number[] {
     return this.#edges
       .filter(([from]) => this.#setOf[from] === set)
-      .map(([, to]) => elementAt(this.#setOf, to))
+      .map(([, to]) => nth(this.#setOf, to))
       .filter((to) => to !== set);
   }
 
@@ -31,7 +32,7 @@ class Slow {
   }
 
   join(a: number, b: number, apart: boolean): boolean {
-    const [one, other] = [elementAt(this.#setOf, a), elementAt(this.#setOf, b)];
+    const [one, other] = [nth(this.#setOf, a), nth(this.#setOf, b)];
     const parted = ([from, to]: readonly [number, number]): boolean =>
       this.#followers(from).some((next) => (next === to ? apart : this.#leads(next, to)));
     if (parted([one, other]) || parted([other, one])) return false;
@@ -52,20 +53,20 @@ const program = fc.record({
 });
 
 describe(`an order of items that are joined, seed ${seed}`, () => {
-  test('joins what nothing stands between, and nothing else', () => {
+  test('joins items unless something must run between them', () => {
     fc.assert(
       fc.property(program, ({ edges, joins }) => {
         const items = Array.from({ length: count }, (_, k): Item => ({ parts: [k] }));
         const itemOf = [...items];
         const order = new RunningOrder(items, (item) =>
-          edges.filter(([from]) => item.parts.includes(from)).map(([, to]) => elementAt(items, to)),
+          edges.filter(([from]) => item.parts.includes(from)).map(([, to]) => nth(items, to)),
         );
         const slow = new Slow(
           count,
           edges.filter(([from, to]) => from !== to),
         );
         for (const [a, b, apart, reuse] of joins) {
-          const [one, other] = [elementAt(itemOf, a), elementAt(itemOf, b)];
+          const [one, other] = [nth(itemOf, a), nth(itemOf, b)];
           if (one === other) continue;
           const parts = [...one.parts, ...other.parts];
           const joined = reuse ? one : { parts };

@@ -1,13 +1,17 @@
+/** A topological order of items that is kept while items are joined: whether fusing two groups would create a cycle. */
+
+import { lookUp } from '../kernel/nth.ts';
+
 interface Place<Item> {
   readonly item: Item;
   rank: number;
-  /** Number of the last search that came by. */
+  /** Number of the last search that visited the place. */
   seen: number;
-  /** Users of the item. They may have been joined to others since: see `current`. */
+  /** The users of the item, which may have been joined to others since: see `current`. */
   followers: Place<Item>[];
-  /** What the item became part of. */
+  /** The place that this one was joined into. */
   joined: Place<Item> | null;
-  /** Later places that others stand between, which remains so as long as neither end is joined to anything. */
+  /** Later places that cannot be joined with this one because others must run in between; true as long as neither is joined to anything. */
   parted: Set<Place<Item>> | null;
 }
 
@@ -20,7 +24,7 @@ const newPlace = <Item>(item: Item, rank: number): Place<Item> => ({
   parted: null,
 });
 
-/** The place of what the item is part of by now. */
+/** The place that the item belongs to now. */
 function current<Item>(place: Place<Item>): Place<Item> {
   let last = place;
   while (last.joined !== null) last = last.joined;
@@ -33,32 +37,33 @@ function current<Item>(place: Place<Item>): Place<Item> {
 }
 
 /**
- * Items of an acyclic graph in an order in which they could run, kept while items are joined. Whether one item leads to another is
- * then a search among those that stand between them only (after Pearce and Kelly, A dynamic topological sort algorithm, 2007).
+ * The items of an acyclic graph in an order in which they can run, kept while items are joined. Whether one item leads to another is then
+ * a search among the items between them only (after Pearce and Kelly, A dynamic topological sort algorithm, 2007).
  */
 export class RunningOrder<Item extends object> {
   readonly #sequence: (Place<Item> | null)[];
   readonly #places = new Map<Item, Place<Item>>();
   #searches = 0;
 
-  /** `items`: each before those that use it. `followers` names the users of an item, itself and some twice perhaps. */
+  /** `items`: each before its users. `followers` returns the users of an item, possibly with duplicates and the item itself. */
   constructor(items: readonly Item[], followers: (item: Item) => Iterable<Item>) {
-    this.#sequence = items.map(newPlace);
-    for (const place of this.#sequence as Place<Item>[]) this.#places.set(place.item, place);
-    for (const place of this.#sequence as Place<Item>[])
+    const places = items.map(newPlace);
+    this.#sequence = [...places];
+    for (const place of places) this.#places.set(place.item, place);
+    for (const place of places)
       place.followers = this.#distinct(
         place,
-        [...followers(place.item)].map((item) => this.#places.get(item) as Place<Item>),
+        [...followers(place.item)].map((item) => lookUp(this.#places, item)),
       );
   }
 
   /**
-   * Joins two items, for which `item` (one of the two, or another) stands from now on, unless a third one stands between them: one that
-   * the earlier leads to and that leads to the later. `apart`: nor may the later use the earlier directly. Returns whether they are joined.
+   * Joins two items into `item` (one of the two, or a new one), unless the earlier leads to a third item that leads to the later. With
+   * `apart`, the later must not use the earlier directly either. Returns whether they were joined.
    */
   join(one: Item, other: Item, apart: boolean, item: Item): boolean {
-    const places = [one, other].map((item) => this.#places.get(item) as Place<Item>);
-    const [from, to] = places.sort((a, b) => a.rank - b.rank) as [Place<Item>, Place<Item>];
+    const [a, b] = [lookUp(this.#places, one), lookUp(this.#places, other)];
+    const [from, to] = a.rank <= b.rank ? [a, b] : [b, a];
     const reached = this.#between(from, to, apart);
     if (reached === null) return false;
     const joined = newPlace(item, to.rank);
@@ -70,7 +75,7 @@ export class RunningOrder<Item extends object> {
     return true;
   }
 
-  /** What the places are part of by now, each once, `self` left out. */
+  /** The places that these belong to now, each once, without `self`. */
   #distinct(self: Place<Item>, places: readonly Place<Item>[]): Place<Item>[] {
     self.seen = ++this.#searches;
     const distinct: Place<Item>[] = [];
@@ -83,12 +88,13 @@ export class RunningOrder<Item extends object> {
     return distinct;
   }
 
-  /** The places that `from` leads to and that stand before `to`; null if one of them leads to `to`, or if `from` does and `apart` is asked for. */
+  /** The places before `to` that `from` leads to; null if one of them leads to `to`, or (with `apart`) if `from` does directly. */
   #between(from: Place<Item>, to: Place<Item>, apart: boolean): Place<Item>[] | null {
     if (from.parted?.has(to)) return null;
     const search = ++this.#searches;
     const reached = [from];
     for (let next = 0; next < reached.length; next++) {
+      // This loop runs millions of times for a large model: the indices are in range.
       const { followers } = reached[next] as Place<Item>;
       for (let k = 0; k < followers.length; k++) {
         let follower = followers[k] as Place<Item>;
@@ -112,7 +118,7 @@ export class RunningOrder<Item extends object> {
     return reached.slice(1);
   }
 
-  /** `joined` takes the places `start` and `end`; what stands between and was reached from the first moves behind it. */
+  /** Puts `joined` in place of `start` and `end`; the places in between that were reached from the first move behind it. */
   #replace(start: number, end: number, joined: Place<Item>, reached: readonly Place<Item>[]): void {
     const put = (rank: number, place: Place<Item> | null): void => {
       this.#sequence[rank] = place;
@@ -128,7 +134,7 @@ export class RunningOrder<Item extends object> {
     put(start, null);
     let rank = start + 1;
     for (let k = start + 1; k < end; k++) {
-      const place = this.#sequence[k] as Place<Item> | null;
+      const place = this.#sequence[k] ?? null;
       if (place === null || !moves.has(place)) put(rank++, place);
     }
     for (const place of [joined, ...move]) put(rank++, place);

@@ -1,8 +1,9 @@
+/** Schedules and plans of random programs, run by the interpreter of kernels. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';
 import { setDefaultBackend } from '../kernel/backend.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { realizeNodes } from '../runtime/realize.ts';
 import type { Tensor } from '../tensor.ts';
 import {
@@ -32,13 +33,13 @@ async function results(
 }
 
 describe(`schedule (TESSERA_SEED=${seed})`, () => {
-  it('computes what the graph says, for random programs', { timeout: 120_000 }, async () => {
+  it('computes the same as the graph, for random programs', { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(randomProgram, async (program) => {
         const expected = await results(program, 'reference');
         const actual = await results(program, 'reference-kernels');
         actual.values.forEach((values, k) => {
-          expect(difference(values, elementAt(expected.values, k))).toBeLessThan(1e-4);
+          expect(difference(values, nth(expected.values, k))).toBeLessThan(1e-4);
         });
       }),
       { seed, numRuns: Number(process.env.TESSERA_TEST_RUNS ?? 300) },

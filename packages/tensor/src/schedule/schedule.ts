@@ -1,11 +1,11 @@
 /**
- * From graph to kernels. The stages, each a file:
+ * From a graph to kernels, in stages, each of which is a file:
  *
- *     canonicalize   the graph with equal nodes merged and large operations lowered
- *     units          what computes, and through which views it reads
+ *     canonicalize   merges equal nodes and lowers large operations
+ *     units          the nodes that compute, and the views that they read through
  *     group          which units share a kernel
  *     storing        which values are computed again instead of stored
- *     demand         which values must lie in memory, and the order of kernels
+ *     demand         which values must be stored, and the order of kernels
  *     emit           kernels, and the layout of each stored value
  */
 import type { CanonicalGraph } from './canonicalize.ts';
@@ -16,7 +16,7 @@ import type { Schedule } from './scheduled.ts';
 import { chooseInlined } from './storing.ts';
 import { buildUnits } from './units.ts';
 
-/** Kernels that compute every root into a row-major buffer of its own (`role` root, numbered like the roots). */
+/** The kernels that compute every root into a row-major buffer of its own (`role` root, numbered like the roots). */
 export function schedule({ roots, order }: CanonicalGraph): Schedule {
   const graph = buildUnits(roots);
   const groups = new Groups(graph);

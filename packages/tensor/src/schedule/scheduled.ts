@@ -4,13 +4,14 @@ import type { Storage } from '../graph/storage.ts';
 import type { DType } from '../kernel/dtype.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 
-/** What a buffer of a schedule stands for. */
+/** What the content of a buffer is. */
 export type BufferRole =
   | { readonly kind: 'temporary' }
   | { readonly kind: 'storage'; readonly storage: Storage }
   | { readonly kind: 'input'; readonly index: number }
   | { readonly kind: 'root'; readonly index: number };
 
+/** A buffer that kernels read or write. */
 export interface ScheduledBuffer {
   readonly dtype: DType;
   /** In elements. */
@@ -18,6 +19,7 @@ export interface ScheduledBuffer {
   readonly role: BufferRole;
 }
 
+/** Kernels in the order in which they run, and their buffers. */
 export interface Schedule {
   readonly kernels: readonly Kernel[];
   /** For each kernel, the nodes that it was made from; none for a copy. */

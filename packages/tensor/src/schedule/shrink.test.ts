@@ -1,3 +1,4 @@
+/** Parts of products, which are computed alone. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';
 import { tensor } from '../functions.ts';
@@ -23,7 +24,7 @@ const counting = (...shape: number[]): Tensor =>
     { shape },
   );
 
-/** The gradient of a 3 x 3 convolution with padding 1 for its input [2, 4, 8, 8], as automatic differentiation writes it. */
+/** The gradient of a 3 x 3 convolution with padding 1 for its input [2, 4, 8, 8], as automatic differentiation builds it. */
 function inputGradient(gradient: Node, weight: Node): Node {
   const windows = [2, 3].map((axis) => ({ axis, size: 3, stride: 1, dilation: 1 }));
   const columns = graph.contract(gradient, weight, { a: [0, 1, 2, 3], b: [1, 4, 5, 6], out: [0, 4, 2, 3, 5, 6] });
@@ -45,13 +46,13 @@ describe('a part of a product', () => {
     expect([...(await part.data())]).toEqual(expected);
   });
 
-  it('is cut from the whole where the whole is used too', () => {
+  it('is cut from the whole if the whole is used too', () => {
     const product = counting(6, 5).matmul(counting(5, 7));
     expect(products(product, product.slice(0, 0, 2).exp())).toEqual([[1, 6, 7, 5]]);
     expect(products(product.slice(0, 0, 2).exp(), product.slice(0, 2, 6).exp())).toEqual([[1, 6, 7, 5]]);
   });
 
-  it('leaves out the border that a convolution added', async () => {
+  it('omits the border that a convolution added', async () => {
     const [gradient, weight] = [counting(2, 6, 8, 8), counting(6, 4, 3, 3)];
     const result = Tensor.fromNode(inputGradient(gradient.node, weight.node));
     expect(products(result)).toEqual([[1, 2 * 8 * 8, 4, 6 * 3 * 3]]);

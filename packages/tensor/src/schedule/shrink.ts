@@ -1,22 +1,22 @@
 /**
- * A part of a contraction's result is the contraction of parts of its operands: what is cut off need not be computed. The gradient of a
- * padded convolution is of this kind: the border that the padding added has a gradient too, which nobody asks for.
+ * A part of a contraction's result is the contraction of parts of its operands, so what is cut off does not have to be computed. An
+ * example is the input gradient of a padded convolution, without the gradient of the border that the padding added.
  */
 
 import * as graph from '../graph/graph.ts';
 import type { Node, NodeOf, Op } from '../graph/node.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import { axisMap } from './units.ts';
 
-/** Half-open, one for each axis. */
+/** Half-open ranges, one for each axis. */
 interface Range {
   readonly start: readonly number[];
   readonly end: readonly number[];
 }
 
-const sizesOf = ({ start, end }: Range): number[] => end.map((to, axis) => to - elementAt(start, axis));
+const sizesOf = ({ start, end }: Range): number[] => end.map((to, axis) => to - nth(start, axis));
 
-/** `range` of `node`, with the contraction under views of it computed for that range alone; null where there is none. */
+/** The part `range` of `node`, with the contraction below its views computed for that range only; null if there is no contraction. */
 function partOf(node: Node, range: Range): Node | null {
   const [source] = node.sources as readonly [Node, ...Node[]];
   switch (node.op) {
@@ -24,21 +24,20 @@ function partOf(node: Node, range: Range): Node | null {
       return contractPart(node as NodeOf<'contract'>, range);
     case 'shrink': {
       const { start } = (node as NodeOf<'shrink'>).arg;
-      const shift = (places: readonly number[]): number[] => places.map((at, axis) => at + elementAt(start, axis));
+      const shift = (places: readonly number[]): number[] => places.map((at, axis) => at + nth(start, axis));
       return partOf(source, { start: shift(range.start), end: shift(range.end) });
     }
     case 'permute': {
       const { axes } = (node as NodeOf<'permute'>).arg;
-      const before = (places: readonly number[]): number[] =>
-        axes.map((_, axis) => elementAt(places, axes.indexOf(axis)));
+      const before = (places: readonly number[]): number[] => axes.map((_, axis) => nth(places, axes.indexOf(axis)));
       const part = partOf(source, { start: before(range.start), end: before(range.end) });
       return part && graph.permute(part, axes);
     }
     case 'reshape': {
       const axes = axisMap(source.shape, [node]);
       if (axes === null || sizesOf(range).includes(0)) return null;
-      const start = axes.map((axis) => (axis < 0 ? 0 : elementAt(range.start, axis)));
-      const end = axes.map((axis) => (axis < 0 ? 1 : elementAt(range.end, axis)));
+      const start = axes.map((axis) => (axis < 0 ? 0 : nth(range.start, axis)));
+      const end = axes.map((axis) => (axis < 0 ? 1 : nth(range.end, axis)));
       const part = partOf(source, { start, end });
       return part && graph.reshape(part, sizesOf(range));
     }
@@ -51,27 +50,27 @@ function contractPart(node: NodeOf<'contract'>, range: Range): Node {
   const { a, b, out } = node.arg;
   const operandPart = (operand: Node, labels: readonly number[]): Node => {
     const place = (places: readonly number[], otherwise: (axis: number) => number): number[] =>
-      labels.map((label, axis) => (out.includes(label) ? elementAt(places, out.indexOf(label)) : otherwise(axis)));
+      labels.map((label, axis) => (out.includes(label) ? nth(places, out.indexOf(label)) : otherwise(axis)));
     return graph.shrink(
       operand,
       place(range.start, () => 0),
-      place(range.end, (axis) => elementAt(operand.shape, axis)),
+      place(range.end, (axis) => nth(operand.shape, axis)),
     );
   };
   const [left, right] = node.sources as readonly [Node, Node];
   return graph.contract(operandPart(left, a), operandPart(right, b), node.arg);
 }
 
-/** What stands between a shrink and its contraction: views, and what is no part of the canonical graph. */
+/** What may be between a shrink and its contraction: views, and operations that are not part of the canonical graph. */
 const passesThrough: ReadonlySet<string> = new Set<Op>(['permute', 'reshape', 'shrink', 'detach', 'custom']);
 
 /**
- * A shrink of `source`, which stands for the contraction of `node`'s only use, so that it computes no more than what is kept. Null where
- * there is no contraction under `source`, or something else uses it too: `uses` counts the uses of each node.
+ * The shrink `node` of the canonical `source`, computing only what is kept. Null if there is no contraction below `source`, or something
+ * else uses it too: `uses` counts the uses of each node.
  */
 export function shrinkContraction(node: NodeOf<'shrink'>, source: Node, uses: ReadonlyMap<Node, number>): Node | null {
   const { start, end } = node.arg;
-  for (let under = elementAt(node.sources, 0); ; under = elementAt(under.sources, 0)) {
+  for (let under = nth(node.sources, 0); ; under = nth(under.sources, 0)) {
     if (uses.get(under) !== 1) return null;
     if (!passesThrough.has(under.op)) break;
   }

@@ -1,8 +1,8 @@
 /**
  * Which values are stored, and which are computed again where they are used.
  *
- * A kernel's result that others use is stored, unless computing it again costs less than the trip through memory: cheap
- * element-wise values of one stored tensor (and of small ones), and element-wise values with a single use.
+ * A value that another kernel uses is stored, unless computing it again costs less than writing and reading it: this applies to cheap
+ * element-wise values of one stored tensor (and of small ones), and to element-wise values with a single use.
  */
 import type { BinaryOp, Node, UnaryOp } from '../graph/node.ts';
 import { sizeOf } from '../kernel/shape.ts';
@@ -25,7 +25,7 @@ const unaryCost: Readonly<Record<UnaryOp, number>> = {
   erf: 12,
 };
 const binaryCost: Partial<Record<BinaryOp, number>> = { idiv: 8, mod: 8 };
-/** Twenty rounds of Threefry: dear, but a mask of random bits would have to be written and read, and kept between. */
+/** Twenty rounds of Threefry are expensive, but stored random bits would have to be written, kept and read. */
 const randomCost = 12;
 
 function costOf(node: Node): number {
@@ -36,7 +36,7 @@ function costOf(node: Node): number {
 
 const largestRecomputation = 26;
 
-/** Units that their users outside the group compute again. */
+/** The units that users outside of their group compute again. */
 export function chooseInlined(graph: UnitGraph, groups: Groups): Set<Unit> {
   const inlined = new Set<Unit>();
   const roots = new Set(graph.roots);
@@ -47,7 +47,7 @@ export function chooseInlined(graph: UnitGraph, groups: Groups): Set<Unit> {
       (edge) => edge.operand >= 0 && (edge.axes === null || groupOf(edge.consumer) !== groupOf(unit)),
     );
 
-  /** Cost of computing `unit` from what is stored, each value once; `reads` and `seen` collect the large tensors that this loads and the units that it computes. */
+  /** The cost of computing `unit` from stored values, each value once. Adds the large tensors that this loads to `reads`, and the units to `seen`. */
   const recomputation = (unit: Unit, size: number, reads: Set<Node>, seen: Set<Unit>): number => {
     if (seen.has(unit)) return 0;
     seen.add(unit);
@@ -87,7 +87,7 @@ export function chooseInlined(graph: UnitGraph, groups: Groups): Set<Unit> {
     stored.add(unit);
   }
 
-  // A group of element-wise units with one result that is used once, through views: computed within its user.
+  // A group of element-wise units whose only result is used once, through views, is computed within its user.
   for (const group of groups.all()) {
     if (
       group.kind !== 'loop' ||

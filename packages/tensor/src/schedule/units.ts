@@ -1,11 +1,11 @@
 /**
- * Units: the nodes that compute something, each with its operands found through the views in between. Views cost nothing and
- * are never units.
+ * Units: the nodes that compute something, with their operands seen through the views in between. Views cost nothing and are never
+ * units.
  */
 
 import * as graph from '../graph/graph.ts';
 import { makeNode, type Node, type NodeOf } from '../graph/node.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { lookUp, nth } from '../kernel/nth.ts';
 import { type Shape, sizeOf } from '../kernel/shape.ts';
 
 type ViewOp = 'reshape' | 'permute' | 'expand' | 'pad' | 'shrink' | 'flip' | 'window' | 'barrier';
@@ -23,7 +23,7 @@ const viewOps: ReadonlySet<string> = new Set<ViewOp>([
 
 const isView = (node: Node): node is NodeOf<ViewOp> & Node => viewOps.has(node.op);
 
-/** A value as its user sees it: `base` seen through `chain`, the first view nearest to the base. */
+/** A value as its user sees it: `base` seen through the views of `chain`, the first of which is applied first. */
 export interface Operand {
   readonly base: Node;
   readonly chain: readonly Node[];
@@ -34,7 +34,7 @@ function resolve(node: Node): Operand {
   let base = node;
   while (isView(base)) {
     chain.push(base);
-    base = elementAt(base.sources, 0);
+    base = nth(base.sources, 0);
   }
   return { base, chain: chain.reverse() };
 }
@@ -42,16 +42,17 @@ function resolve(node: Node): Operand {
 /** How a unit is computed: element by element, as a reduction, or by a kernel of its own. */
 type UnitKind = 'element' | 'reduce' | 'contract' | 'scatterAdd' | 'concat';
 
+/** A node that computes something. */
 export interface Unit {
   readonly node: Node;
   readonly kind: UnitKind;
   readonly operands: readonly Operand[];
-  /** The shape that element-wise operands are seen in: the node's own, or a reduction's source shape. */
+  /** The shape of element-wise operands: the node's own, or for a reduction the shape of its source. */
   readonly operandShape: Shape;
   readonly consumers: Edge[];
-  /** Values that a barrier wants computed before this unit. */
+  /** Units that must run before this one because of a barrier. */
   readonly after: readonly Unit[];
-  /** Depends on no stored data but a random key: recomputed wherever it is needed, never stored. */
+  /** Whether it does not depend on stored data, except a random key: it is computed wherever it is needed, and never stored. */
   readonly free: boolean;
 }
 
@@ -59,10 +60,10 @@ export interface Unit {
 export interface Edge {
   readonly producer: Unit;
   readonly consumer: Unit;
-  /** Which operand; -1 where the producer only has to come first. */
+  /** The number of the operand; -1 if the producer only has to run first. */
   readonly operand: number;
   readonly chain: readonly Node[];
-  /** For each axis of the producer the axis of the consumer's operand shape; null where the chain is more than a reordering. */
+  /** For each axis of the producer, the axis of the consumer's operand shape; null if the chain is more than a reordering. */
   readonly axes: readonly number[] | null;
 }
 
@@ -86,8 +87,8 @@ function kindOf(node: Node): UnitKind | null {
 }
 
 /**
- * For each axis of `shape` the axis of the chain's result that it became, -1 for axes of size 1; null where the chain does more
- * than permute axes, add or drop axes of size 1, and repeat axes of size 1.
+ * For each axis of `shape`, the axis of the chain's result that it becomes, -1 for axes of size 1. Null if the chain does more than
+ * permute axes, add or drop axes of size 1, and repeat axes of size 1.
  */
 export function axisMap(shape: Shape, chain: readonly Node[]): number[] | null {
   let map = shape.map((n, axis) => (n === 1 ? -1 : axis));
@@ -100,15 +101,15 @@ export function axisMap(shape: Shape, chain: readonly Node[]): number[] | null {
       const large = (s: Shape): number[] => s.map((_, k) => k).filter((k) => s[k] !== 1);
       const from = large(current);
       const to = large(view.shape);
-      if (from.length !== to.length || from.some((k, i) => current[k] !== view.shape[elementAt(to, i)])) return null;
-      map = map.map((axis) => (axis < 0 ? -1 : elementAt(to, from.indexOf(axis))));
+      if (from.length !== to.length || from.some((k, i) => current[k] !== view.shape[nth(to, i)])) return null;
+      map = map.map((axis) => (axis < 0 ? -1 : nth(to, from.indexOf(axis))));
     } else if (view.op !== 'expand') return null;
     current = view.shape;
   }
   return map;
 }
 
-/** A gather's index is seen in the shape of its result. */
+/** The index of a gather, in the shape of its result. */
 function gatherIndex(node: NodeOf<'gather'>): Operand {
   const [table, index] = node.sources as [Node, Node];
   const { axis } = node.arg;
@@ -118,25 +119,27 @@ function gatherIndex(node: NodeOf<'gather'>): Operand {
   return resolve(graph.expand(graph.reshape(index, aligned), node.shape));
 }
 
+/** All units, in an order in which they can be computed. */
 export interface UnitGraph {
   readonly units: readonly Unit[];
   readonly unitOf: ReadonlyMap<Node, Unit>;
-  /** The unit whose value each root is, stored row-major. */
+  /** The unit of each root, whose value is stored row-major. */
   readonly roots: readonly Unit[];
 }
 
-/** Roots that no unit of their own stores (views, leaves, repetitions) get a copy. */
+/** The nodes that compute the roots. A root that is a view, a leaf, or equal to another root is copied. */
 function rootNodes(roots: readonly Node[]): Node[] {
   const taken = new Set<Node>();
   return roots.map((root) => {
     let node = root;
-    while (node.op === 'reshape') node = elementAt(node.sources, 0);
+    while (node.op === 'reshape') node = nth(node.sources, 0);
     if (kindOf(node) === null || taken.has(node)) node = makeNode('materialize', [node], null, node.shape, node.dtype);
     taken.add(node);
     return node;
   });
 }
 
+/** The units that the roots are computed from. */
 export function buildUnits(rootValues: readonly Node[]): UnitGraph {
   const unitOf = new Map<Node, Unit>();
   const roots = rootNodes(rootValues);
@@ -161,10 +164,10 @@ export function buildUnits(rootValues: readonly Node[]): UnitGraph {
     }
   };
   for (const root of roots) visit(root);
-  return { units: [...unitOf.values()], unitOf, roots: roots.map((root) => unitOf.get(root) as Unit) };
+  return { units: [...unitOf.values()], unitOf, roots: roots.map((root) => lookUp(unitOf, root)) };
 }
 
-/** Bases of the values that barriers on the way to these operands want computed first. */
+/** The bases of the values that barriers in front of these operands require first. */
 const orderedAfter = (operands: readonly Operand[]): Node[] =>
   operands.flatMap(({ chain }) =>
     chain.flatMap((view) => (view.op === 'barrier' ? view.sources.slice(1).map((s) => resolve(s).base) : [])),
@@ -172,7 +175,7 @@ const orderedAfter = (operands: readonly Operand[]): Node[] =>
 
 function makeUnit(node: Node, operands: readonly Operand[], unitOf: ReadonlyMap<Node, Unit>, isRoot: boolean): Unit {
   const kind = kindOf(node) as UnitKind;
-  const operandShape = kind === 'reduce' ? elementAt(node.sources, 0).shape : node.shape;
+  const operandShape = kind === 'reduce' ? nth(node.sources, 0).shape : node.shape;
   const generated = ({ base }: Operand): boolean =>
     base.op === 'const' || base.op === 'iota' || unitOf.get(base)?.free === true;
   const free =
@@ -180,7 +183,7 @@ function makeUnit(node: Node, operands: readonly Operand[], unitOf: ReadonlyMap<
     kind === 'element' &&
     node.op !== 'gather' &&
     node.op !== 'materialize' &&
-    (node.op === 'random' ? unitOf.get(elementAt(operands, 0).base) === undefined : operands.every(generated));
+    (node.op === 'random' ? unitOf.get(nth(operands, 0).base) === undefined : operands.every(generated));
   const after = orderedAfter(operands).flatMap((base) => unitOf.get(base) ?? []);
   const unit: Unit = { node, kind, operands, operandShape, consumers: [], after, free };
   for (const producer of after)
@@ -194,7 +197,7 @@ function makeUnit(node: Node, operands: readonly Operand[], unitOf: ReadonlyMap<
   return unit;
 }
 
-/** Operands that a kernel reads at places of its own choosing must lie in memory. */
+/** Whether an operand must be stored, because the kernel does not read it element by element. */
 export function needsBuffer(unit: Unit, operand: number): boolean {
   if (operand < 0) return false;
   if (unit.kind === 'contract' || unit.kind === 'scatterAdd' || unit.kind === 'concat') return true;

@@ -1,5 +1,6 @@
+/** The view operations of the graph, applied to views of kernels. */
 import type { Node } from '../graph/node.ts';
-import { elementAt } from '../kernel/element-at.ts';
+import { nth } from '../kernel/nth.ts';
 import {
   expandView,
   flipView,
@@ -11,7 +12,7 @@ import {
   windowView,
 } from '../kernel/view.ts';
 
-/** One view operation applied to a view; null for a reshape that needs a copy. */
+/** Applies a view operation to a view; null for a reshape that requires a copy. */
 export function applyView(view: View, node: Node): View | null {
   switch (node.op) {
     case 'reshape':
@@ -35,7 +36,7 @@ export function applyView(view: View, node: Node): View | null {
   }
 }
 
-/** All operations of a chain, the first nearest to the data; null where one of them needs a copy. */
+/** Applies all operations of a chain, the first one first; null if one of them requires a copy. */
 export function viewThrough(view: View, chain: readonly Node[]): View | null {
   let current: View | null = view;
   for (const node of chain) {
@@ -46,8 +47,8 @@ export function viewThrough(view: View, chain: readonly Node[]): View | null {
 }
 
 /**
- * Where the source of a chain must lie so that its value, seen through the chain, lies at `view`: the inverse of `viewThrough`, for
- * chains that only reorder elements. Null for others.
+ * The view at which the source of a chain must be stored so that, seen through the chain, it is at `view`: the inverse of `viewThrough`,
+ * for chains that only reorder elements. Null for others.
  */
 export function viewBelow(view: View, chain: readonly Node[]): View | null {
   let current: View | null = view;
@@ -58,7 +59,7 @@ export function viewBelow(view: View, chain: readonly Node[]): View | null {
         current,
         axes.map((_, k) => axes.indexOf(k)),
       );
-    } else if (node.op === 'reshape') current = reshapeView(current, elementAt(node.sources, 0).shape);
+    } else if (node.op === 'reshape') current = reshapeView(current, nth(node.sources, 0).shape);
     else return null;
     if (current === null) return null;
   }
@@ -66,12 +67,12 @@ export function viewBelow(view: View, chain: readonly Node[]): View | null {
 }
 
 /**
- * The view over other axes: new axis j is old axis `axes[j]`, or, for -1, an axis of size 1. Old axes that are not named must
- * not matter (size 1).
+ * The view over other axes: new axis j is old axis `axes[j]`, or, for -1, an axis of size 1. Old axes that are not named must have
+ * size 1.
  */
 export function selectAxes(view: View, axes: readonly number[]): View {
   const pick = (values: readonly number[], otherwise: number): number[] =>
-    axes.map((axis) => (axis < 0 ? otherwise : elementAt(values, axis)));
+    axes.map((axis) => (axis < 0 ? otherwise : nth(values, axis)));
   return {
     shape: pick(view.shape, 1),
     offset: view.offset,
@@ -81,14 +82,14 @@ export function selectAxes(view: View, axes: readonly number[]): View {
 }
 
 /**
- * A view of an operand as a view over a kernel's domain: operand axis k runs along domain axis `axes[k]` (-1: size 1). Domain axes
- * that no operand axis runs along do not matter to it.
+ * A view of an operand as a view over a kernel's domain: operand axis k runs along domain axis `axes[k]` (-1 for size 1). The operand
+ * does not vary along other axes of the domain.
  */
 export function overDomain(view: View, axes: readonly number[], domain: readonly number[]): View {
   const place = (values: readonly number[]): number[] => {
     const result = new Array<number>(domain.length).fill(0);
     axes.forEach((axis, k) => {
-      if (axis >= 0) result[axis] = elementAt(result, axis) + elementAt(values, k);
+      if (axis >= 0) result[axis] = nth(result, axis) + nth(values, k);
     });
     return result;
   };
