@@ -60,6 +60,7 @@ export type { SkippedRow } from './sampler.ts';
 
 // Captions.
 
+export { fingerprintChanges, fingerprintDataset, type SplitFingerprint } from './fingerprint.ts';
 export {
   cleanCaption,
   clipVocabularySize,

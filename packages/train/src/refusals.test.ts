@@ -103,7 +103,7 @@ it('a caption that is too long: an error before training, or cut', async () => {
 it('a checkpoint of another model, or of other data within an epoch', async () => {
   await trainTiny(root, { name: 'other', stopAfter: 2 });
   const resume = (...set: string[]) => trainTiny(root, { name: 'other', resume: true, set });
-  await expect(resume('model.vision.width=12')).rejects.toThrow('model.vision.width is 8 in the checkpoint, 12 here');
+  await expect(resume('model.vision.width=12')).rejects.toThrow('model.vision.width was 8, is 12');
   await expect(resume('training.batchSize=8')).rejects.toThrow('batchSize was 6, is 8');
   expect(await resume()).toMatchObject({ finished: true });
 });

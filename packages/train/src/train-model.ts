@@ -1,11 +1,20 @@
 /** A whole run: data, model, training, evaluation, report. */
 import { join } from 'node:path';
-import { DataLoader, type Dataset, openDataset, type Split } from '@tessera/data';
+import {
+  DataLoader,
+  type Dataset,
+  fingerprintChanges,
+  fingerprintDataset,
+  openDataset,
+  type Split,
+  type SplitFingerprint,
+} from '@tessera/data';
 import { writeFileAtomic } from '@tessera/data/io';
 import { getBackend, manualSeed, tidy } from '@tessera/tensor';
 import { weightMetadata, writeTensors } from '@tessera/weights';
-import { formatConfig } from './config/resolve.ts';
+import { formatConfig, resolveConfig } from './config/resolve.ts';
 import type { RunConfig } from './config/schema.ts';
+import type { Settings } from './config/tree.ts';
 import { type EvaluationResult, resultHighlights, resultSections, summarizeResults } from './evaluation/result.ts';
 import { loadRun } from './load-run.ts';
 import { type Checkpoint, type CheckpointState, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
@@ -17,10 +26,12 @@ import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer, type TrainerListener } from './loop/trainer.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
+import { changedSettings } from './run-folder/changes.ts';
 import { describeEnvironment } from './run-folder/environment.ts';
+import { lockRun, type RunLock } from './run-folder/lock.ts';
 import { RunFolder } from './run-folder/run-folder.ts';
 import { writeTrainingSamples } from './run-folder/samples.ts';
-import { taskNamed } from './tasks/index.ts';
+import { taskNamed, tasks } from './tasks/index.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
 import type { AnyTaskModel, EvaluationRequest, Say, TrainedModel, TrainingSite } from './tasks/task.ts';
 import { writeReport } from './write-report.ts';
@@ -41,6 +52,10 @@ export interface TrainingRequest {
   readonly restart?: boolean;
   /** When aborted, the current step is finished, a checkpoint written, and the run ends unfinished. */
   readonly signal?: AbortSignal;
+  /** Whether a run may continue with other settings or other data than it began with. */
+  readonly allowChanges?: boolean;
+  /** Whether every row of the data set is compared with the beginning of the run, not a sample. */
+  readonly verifyData?: boolean;
   readonly listener?: TrainingListener;
 }
 
@@ -61,7 +76,7 @@ export interface TrainingResult {
  * metrics.jsonl, checkpoints, samples, evaluation.json, model.safetensors, report.html.
  */
 export async function trainModel(request: TrainingRequest): Promise<TrainingResult> {
-  const { folder, resume, restart = false, listener, signal } = request;
+  const { folder, resume, restart = false, allowChanges = false, verifyData = false, listener, signal } = request;
   const started = performance.now();
   checkAccumulation(request.config);
   checkPrecision(request.config);
@@ -74,13 +89,17 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   let subject: AnyTaskModel | null = null;
   let loader: DataLoader | null = null;
   let metrics: MetricsWriter | null = null;
+  let lock: RunLock | null = null;
   try {
     const train = dataset.split(config.data.trainSplit);
     const splits = evaluationSplits(dataset, config);
+    const fingerprint = fingerprintDataset(dataset, verifyData);
     if (resume === null) await folder.create({ restart });
+    else if (!allowChanges) checkUnchanged(resume, config, fingerprint);
+    lock = await lockRun(folder.path);
+    // From here on the run can be continued.
+    await writeFileAtomic(folder.config, [formatConfig(config)]);
     const trainFirst = async (name: string, first: RunConfig): Promise<TrainedModel | null> => {
-      // From here on the folder has something to continue from.
-      await writeFileAtomic(folder.config, [formatConfig(config)]);
       const trained = await trainNested({ ...request, config: first, folder: new RunFolder(join(folder.path, name)) });
       // This run's random numbers are those that it would have without the other.
       manualSeed(config.seed);
@@ -116,17 +135,16 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null);
     }
     const environment = describeEnvironment();
-    await writeFileAtomic(folder.config, [formatConfig(config)]);
     await folder.writeJson(folder.environment, environment);
     const peakFlops = config.runtime.peakGflops === null ? await measurePeak() : config.runtime.peakGflops * 1e9;
     metrics = await MetricsWriter.open(folder.metrics, resume?.state.step ?? 0);
     // The results of the last evaluation also serve the report.
     let results: EvaluationResult[] | null = null;
     const evaluate = async (final: boolean): Promise<EvaluationResult[]> => {
-      const request = evaluationRequest(config, final ? train : null);
+      const request = evaluationRequest(config, final ? train : null, signal);
       const found = await (subject as AnyTaskModel).evaluate(splits, request);
       for (const result of found) await result.kind.writeSamples(result, folder.samples);
-      if (final) results = found;
+      results = found;
       return found;
     };
     const trainer = new Trainer({
@@ -139,7 +157,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       metrics,
       checkpoints: new CheckpointFolder(folder.checkpoints, config.checkpoints.keep),
       checkpointing: config.checkpoints,
-      describe: { config, data },
+      describe: { config, data, dataset: fingerprint },
       metadata,
       evaluate,
       evaluation: config.evaluation,
@@ -153,8 +171,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     if (!finished) return { ...ended, results: null, report: null };
 
     await writeTensors(folder.model, model.stateDict(), { ...weightMetadata(model), ...metadata });
-    say('evaluating ...');
-    const final = results ?? (await evaluate(true));
+    // The trainer evaluates after the last epoch.
+    const final: EvaluationResult[] = results ?? [];
     await folder.writeJson(folder.evaluation, summarizeResults(final));
     const seconds = Math.round((performance.now() - started) / 1000);
     const report = await writeReport(folder.path, {
@@ -178,6 +196,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     metrics?.close();
     subject?.dispose?.();
     await loader?.close();
+    await lock?.release();
     dataset.close();
   }
 }
@@ -201,6 +220,7 @@ async function trainNested(request: Omit<TrainingRequest, 'resume' | 'restart'>)
 const evaluationRequest = (
   { data, evaluation: { batchSize, limit, pixelBaseline } }: RunConfig,
   baseline: Split | null,
+  signal: AbortSignal | undefined,
 ): EvaluationRequest => ({
   batchSize,
   workers: data.workers,
@@ -209,7 +229,40 @@ const evaluationRequest = (
   columns: data.columns,
   baseline: baseline === null || !pixelBaseline ? null : { split: baseline, limit },
   templates: null,
+  ...(signal === undefined ? {} : { signal }),
 });
+
+/** @throws where the run would continue with other settings or other data than its checkpoint has; the message lists them */
+function checkUnchanged(
+  { path, state }: Checkpoint,
+  config: RunConfig,
+  fingerprint: Readonly<Record<string, SplitFingerprint>>,
+): void {
+  const changes = [
+    ...changedSettings(currentForm(state.config), config).map(
+      ({ key, first, second }) => `${key} was ${first}, is ${second}`,
+    ),
+    ...fingerprintChanges(state.dataset ?? {}, fingerprint),
+  ];
+  if (changes.length > 0)
+    throw new Error(
+      [
+        `${path}: the run would not continue as it began`,
+        ...changes,
+        'resume with the original settings and data, or accept the changes with --allow-changes',
+      ].join('\n  '),
+    );
+}
+
+/** A configuration as this version writes it, whatever version wrote it. */
+function currentForm(config: unknown): unknown {
+  try {
+    return resolveConfig(config as Settings, [], tasks);
+  } catch {
+    // What cannot be read any more is compared as it is.
+    return config;
+  }
+}
 
 function checkAccumulation({ training: { batchSize, accumulate } }: RunConfig): void {
   if (batchSize % accumulate !== 0)

@@ -114,6 +114,14 @@ export class Split {
     return [...this.#columns.keys()];
   }
 
+  /** The size of each file in bytes, and the rows of its record batches. */
+  get files(): { readonly bytes: number; readonly batches: readonly number[] }[] {
+    return this.#shards.map(({ fd, batches }) => ({
+      bytes: fs.fstatSync(fd).size,
+      batches: batches.map(({ rows }) => rows),
+    }));
+  }
+
   /**
    * Reads rows by number, in any order and with repetitions. Only the named columns are read (default: all).
    * @throws RangeError for a row number out of range; ArrowFileError if the file is corrupt
@@ -282,17 +290,25 @@ async function splitNames(root: string): Promise<Record<string, string>> {
   if (await exists(dictionary)) {
     const { splits } = await readJson(dictionary);
     if (!Array.isArray(splits)) throw new Error(`${dictionary}: expected {"splits": [names]}`);
-    return Object.fromEntries(splits.map((name) => [String(name), path.join(root, String(name))]));
+    return Object.fromEntries(splits.map((name) => [splitName(name, dictionary), path.join(root, String(name))]));
   }
   const state = path.join(root, 'state.json');
   if (await exists(state)) {
     const { _split: name } = await readJson(state);
-    return { [typeof name === 'string' ? name : 'train']: root };
+    return { [typeof name === 'string' ? splitName(name, state) : 'train']: root };
   }
   throw new Error(
     (await exists(root))
       ? `${root}: is not a dataset: neither dataset_dict.json nor state.json is there. Expected what \`build-dataset\` or \`save_to_disk\` of Hugging Face \`datasets\` writes`
       : `${root}: there is no such directory. Build the dataset first`,
+  );
+}
+
+/** A split's name, which is also the name of a folder and a part of the names of files. @throws where it could lead elsewhere */
+function splitName(name: unknown, source: string): string {
+  if (typeof name === 'string' && /^\w[\w.-]*$/.test(name)) return name;
+  throw new Error(
+    `${source}: ${JSON.stringify(name)} cannot be the name of a split: use letters, digits, '_', '.' and '-'`,
   );
 }
 

@@ -20,6 +20,8 @@ export interface ReadOptions<Requests extends ColumnRequests = ColumnRequests> {
   readonly limit: number | null;
   /** Whether the examples are read in a fixed order that mixes those which a split may have sorted. Default: in the split's order. */
   readonly mixed?: boolean;
+  /** When aborted, reading stops with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** At most `limit` of the numbers 0 ... length - 1, evenly spread. */
@@ -34,12 +36,15 @@ export async function readExamples<Requests extends ColumnRequests>(
   options: ReadOptions<Requests>,
   use: (batch: Batch<Requests>) => Promise<void>,
 ): Promise<{ skipped: number; examples: readonly SkippedRow[] }> {
-  const { imageSize, batchSize, columns, strict, workers, limit, mixed = false } = options;
+  const { imageSize, batchSize, columns, strict, workers, limit, mixed = false, signal } = options;
   const chosen = spread(split.length, limit);
   const rows = mixed ? Array.from(permutation(chosen.length, 0, 0), (place) => chosen[place] as number) : chosen;
   const loader = new DataLoader(split, { imageSize, batchSize, columns, strict, workers, rows, cacheBytes: 0 });
   try {
-    for await (const batch of loader.epoch(0)) await use(batch);
+    for await (const batch of loader.epoch(0)) {
+      signal?.throwIfAborted();
+      await use(batch);
+    }
     const { skipped, examples } = loader.stats;
     return { skipped, examples };
   } finally {

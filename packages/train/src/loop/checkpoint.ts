@@ -1,3 +1,4 @@
+import type { SplitFingerprint } from '@tessera/data';
 import type { Module } from '@tessera/nn';
 import { type GeneratorState, getDefaultGenerator, type Tensor } from '@tessera/tensor';
 import type { TensorFile } from '@tessera/weights';
@@ -31,6 +32,8 @@ export interface CheckpointState extends Position {
   readonly config: unknown;
   /** How the data were shuffled and augmented: seed, size of the training split, batches of an epoch. */
   readonly data: Readonly<Record<string, number>>;
+  /** The splits of the data set; missing in checkpoints of earlier versions. */
+  readonly dataset?: Readonly<Record<string, SplitFingerprint>>;
 }
 
 /**
@@ -52,12 +55,13 @@ export async function writeCheckpoint(
   const training: CheckpointState = { ...state, generator };
   const tensors = stateOf({ model }, optimizer);
   for (const [name, buffer] of scaler?.namedState() ?? []) tensors.set(scalerPrefix + name, buffer);
-  await writeTensors(path, tensors, {
+  const metadata = {
     format,
     version: String(version),
     training: JSON.stringify(training),
     ...description,
-  });
+  };
+  await writeTensors(path, tensors, metadata, { checksums: true });
 }
 
 /** A checkpoint as it lies in its file. */

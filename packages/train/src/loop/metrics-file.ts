@@ -45,7 +45,7 @@ function parseRecord(line: string, where: string): MetricsRecord {
 }
 
 /**
- * Drops the lines after a step, and a half last line: what a resumed run will write again. All or nothing. A file that is
+ * Drops the lines after a step, an evaluation after that step itself, and a half last line: what a resumed run will write again. All or nothing. A file that is
  * not there is left so.
  */
 export async function truncateMetrics(path: string, lastStep: number): Promise<void> {
@@ -56,7 +56,10 @@ export async function truncateMetrics(path: string, lastStep: number): Promise<v
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
-  const kept = lines.filter((line, i) => parseRecord(line, `${path}, line ${i + 1}`).step <= lastStep);
+  const kept = lines.filter((line, i) => {
+    const { step, kind } = parseRecord(line, `${path}, line ${i + 1}`);
+    return kind === 'evaluation' ? step < lastStep : step <= lastStep;
+  });
   await writeFileAtomic(
     path,
     kept.map((line) => `${line}\n`),

@@ -74,7 +74,7 @@ export interface TrainerParts<Batch extends BatchTensors> {
   /** When checkpoints are written: after every `everySteps` steps (null: not within an epoch), after every `everyEpochs` epochs. */
   readonly checkpointing: { readonly everySteps: number | null; readonly everyEpochs: number };
   /** What checkpoints say about the run. */
-  readonly describe: Pick<CheckpointState, 'config' | 'data'>;
+  readonly describe: Pick<CheckpointState, 'config' | 'data' | 'dataset'>;
   /** Further entries of the checkpoints' metadata. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** Called when an evaluation is due, and after the last epoch (`final`). */
@@ -105,6 +105,8 @@ function createStep<Batch extends BatchTensors>(parts: TrainerParts<Batch>): Ste
     );
   return new AccumulatedStep(objective, optimizer, accumulate, options);
 }
+
+const isMultiple = (count: number, interval: number | null): boolean => interval !== null && count % interval === 0;
 
 export const startPosition: Position = { step: 0, epoch: 0, batch: 0, best: null };
 
@@ -141,15 +143,23 @@ export class Trainer<Batch extends BatchTensors> {
   async run(start: Position = startPosition, signal?: AbortSignal): Promise<TrainingEnd> {
     const { source, training } = this.#parts;
     let position = start;
-    this.#clock = performance.now();
     try {
+      // The checkpoint was written before the evaluation that was due with it.
+      if (this.#isEvaluationDue(position)) position = await this.#evaluate(position, signal);
+      if (signal?.aborted) return { position, finished: false };
+      this.#clock = performance.now();
       while (position.epoch < training.epochs) {
         const { epoch } = position;
         for await (const batch of source.epoch(epoch, position.batch)) {
           position = await this.#advance(position, batch);
           if (signal?.aborted) {
             await this.#save(position);
-            return { position, finished: position.step >= this.totalSteps };
+            return { position, finished: false };
+          }
+          if (this.#isEvaluationDue(position)) {
+            position = await this.#evaluate(position, signal);
+            if (signal?.aborted) return { position, finished: false };
+            this.#clock = performance.now();
           }
         }
         if (position.epoch === epoch)
@@ -165,7 +175,7 @@ export class Trainer<Batch extends BatchTensors> {
 
   /** One step, and what is due after it. */
   async #advance(before: Position, batch: { examples: number; toTensors(): Batch }): Promise<Position> {
-    const { source, schedule, training, evaluation, checkpointing } = this.#parts;
+    const { source, schedule, checkpointing } = this.#parts;
     const lr = schedule(before.step);
     // The batch's tensors are given back at once, not when the garbage collector finds them.
     const result = await tidy(async () => {
@@ -181,25 +191,29 @@ export class Trainer<Batch extends BatchTensors> {
     });
     const step = before.step + 1;
     const endsEpoch = before.batch + 1 === source.batchesPerEpoch;
-    let position: Position = {
+    const position: Position = {
       ...before,
       step,
       epoch: endsEpoch ? before.epoch + 1 : before.epoch,
       batch: endsEpoch ? 0 : before.batch + 1,
     };
     this.#report(position, result, lr, batch.examples);
-    const atEnd = endsEpoch && position.epoch === training.epochs;
-    const every = (interval: number | null, count: number): boolean => interval !== null && count % interval === 0;
-    if (endsEpoch && (atEnd || every(evaluation.everyEpochs, position.epoch)))
-      position = await this.#evaluate(position, atEnd);
+    // Before an evaluation, which may fail: the training up to here must not be lost.
     if (
-      atEnd ||
-      (endsEpoch && every(checkpointing.everyEpochs, position.epoch)) ||
-      every(checkpointing.everySteps, step)
+      this.#isEvaluationDue(position) ||
+      (endsEpoch && isMultiple(position.epoch, checkpointing.everyEpochs)) ||
+      isMultiple(step, checkpointing.everySteps)
     )
       await this.#save(position);
     this.#clock = performance.now();
     return position;
+  }
+
+  /** Whether a position is the end of an epoch that is followed by an evaluation. */
+  #isEvaluationDue({ epoch, batch }: Position): boolean {
+    const { training, evaluation } = this.#parts;
+    if (batch !== 0 || epoch === 0) return false;
+    return epoch === training.epochs || isMultiple(epoch, evaluation.everyEpochs);
   }
 
   #report(position: Position, result: StepResult, lr: number, examples: number): void {
@@ -229,9 +243,17 @@ export class Trainer<Batch extends BatchTensors> {
     });
   }
 
-  async #evaluate(position: Position, final: boolean): Promise<Position> {
-    const { evaluate, metrics, listener, source, mainMeasure } = this.#parts;
-    const evaluations = await evaluate(final);
+  /** The position with the best value so far. If `signal` is aborted, the evaluation is dropped: it is done again on resume. */
+  async #evaluate(position: Position, signal: AbortSignal | undefined): Promise<Position> {
+    const { evaluate, metrics, listener, source, mainMeasure, training } = this.#parts;
+    let evaluations: readonly EvaluationValues[];
+    try {
+      signal?.throwIfAborted();
+      evaluations = await evaluate(position.epoch === training.epochs);
+    } catch (error) {
+      if (signal?.aborted) return position;
+      throw error;
+    }
     const { step } = position;
     const epoch = step / source.batchesPerEpoch;
     for (const { split, values } of evaluations) metrics.append({ kind: 'evaluation', step, epoch, split, values });

@@ -48,7 +48,7 @@ export const trainingLoaderOptions = <Requests extends ColumnRequests>(
 
 /** How a split is read for evaluation. */
 export const readOptions = <Requests extends ColumnRequests>(
-  { batchSize, workers, strict, limit, columns }: EvaluationRequest,
+  { batchSize, workers, strict, limit, columns, signal }: EvaluationRequest,
   requests: Requests,
   imageSize: number,
 ): ReadOptions<Requests> => ({
@@ -58,4 +58,5 @@ export const readOptions = <Requests extends ColumnRequests>(
   strict,
   limit,
   columns: withColumnNames(requests, columns),
+  ...(signal === undefined ? {} : { signal }),
 });

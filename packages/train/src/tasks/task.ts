@@ -30,6 +30,8 @@ export interface EvaluationRequest {
   readonly baseline: { readonly split: Split; readonly limit: number | null } | null;
   /** Prompts for zero-shot classification, with {} for the name of the class; null: no zero-shot classification. */
   readonly templates: readonly string[] | null;
+  /** When aborted, the evaluation stops with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** Settings of an evaluation request that not every task uses, as `npm run eval` names them. */

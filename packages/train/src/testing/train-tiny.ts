@@ -13,12 +13,23 @@ export interface TinyRun {
   /** Stop after this step. */
   readonly stopAfter?: number;
   readonly resume?: boolean;
+  readonly allowChanges?: boolean;
+  readonly verifyData?: boolean;
   readonly listener?: TrainingListener;
 }
 
 /** Trains on a data set below `root` into a folder there: 4 steps of 6 pairs an epoch, 2 epochs. */
 export async function trainTiny(root: string, run: TinyRun): Promise<TrainingResult> {
-  const { name, data = 'data', set = [], stopAfter, resume = false, listener } = run;
+  const {
+    name,
+    data = 'data',
+    set = [],
+    stopAfter,
+    resume = false,
+    allowChanges = false,
+    verifyData = false,
+    listener,
+  } = run;
   const folder = new RunFolder(join(root, name));
   const controller = new AbortController();
   return trainModel({
@@ -27,6 +38,8 @@ export async function trainTiny(root: string, run: TinyRun): Promise<TrainingRes
     folder,
     resume: resume ? await readCheckpoint(await findCheckpoint(folder.path)) : null,
     signal: controller.signal,
+    allowChanges,
+    verifyData,
     listener: {
       ...listener,
       onStep(report) {

@@ -10,6 +10,7 @@ import {
   type Tensor,
   type TypedArray,
 } from '@tessera/tensor';
+import { checkedChunks, verifyChecksums } from './checksums.ts';
 import { parseTensors, type TensorFile } from './parse-tensors.ts';
 
 const fileDTypes = {
@@ -25,12 +26,14 @@ const fileDTypes = {
 /**
  * Writes named tensors to a safetensors file, atomically.
  *
+ * @param options `checksums`: whether the metadata contain a checksum of each tensor, which `readTensors` verifies
  * @throws if a value is infinite or NaN, before anything is written; the message names the tensor
  */
 export async function writeTensors(
   path: string,
   tensors: ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {},
+  { checksums = false }: { readonly checksums?: boolean } = {},
 ): Promise<void> {
   const entries: SafetensorsEntry[] = [];
   for (const [name, tensor] of tensors) {
@@ -39,7 +42,7 @@ export async function writeTensors(
     if (isFloat(dtype)) requireFinite(path, name, data);
     entries.push({ name, dtype: fileDTypes[dtype], shape, data });
   }
-  await writeFileAtomic(path, safetensorsChunks(entries, metadata));
+  await writeFileAtomic(path, (checksums ? checkedChunks : safetensorsChunks)(entries, metadata));
 }
 
 function requireFinite(path: string, name: string, values: TypedArray): void {
@@ -56,5 +59,7 @@ export async function readTensors(path: string): Promise<TensorFile> {
     const reason = errorCode(cause) === 'ENOENT' ? 'there is no such file' : (cause as Error).message;
     throw new Error(`${path}: ${reason}`, { cause });
   });
-  return parseTensors(bytes, path);
+  const file = parseTensors(bytes, path);
+  verifyChecksums(bytes, path);
+  return file;
 }
