@@ -177,7 +177,7 @@ async function main(): Promise<number | undefined> {
   checkOptions(options);
   // The error that `print` rejects with is emitted as an event, too.
   process.stdout.on('error', () => {});
-  const signal = onInterrupt();
+  const { signal } = onInterrupt();
   try {
     await chooseBackend(options.backend, options.threads ?? null);
     const model = await loadModel(fromCaller(options.run));

@@ -14,8 +14,17 @@ import {
   trainModel,
 } from '@tessera/train';
 import { formatConfig, listSettings, presetsOf, type SettingInfo } from '@tessera/train/config';
+import type { EvaluationValues } from '@tessera/train/loop';
 import { taskFromCheckpoint } from '@tessera/train/tasks';
-import { chooseBackend, commandLine, exitCodes, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
+import {
+  chooseBackend,
+  commandLine,
+  fromCaller,
+  onInterrupt,
+  runCommand,
+  toCaller,
+  UsageError,
+} from './lib/command.ts';
 import { isKnownDataset, locateDataset } from './lib/datasets.ts';
 import { describeBackend } from './lib/describe-backend.ts';
 import { formatSeconds, ProgressBar } from './lib/progress-bar.ts';
@@ -61,6 +70,16 @@ const readOptions = () =>
       set: { type: 'string', array: true, describe: 'One setting, laid over all else: key.path=value', default: [] },
       run: { type: 'string', describe: 'Folder for the run [default: runs/NAME-DATE]' },
       resume: { type: 'string', describe: 'Continue a run: its folder, or one of its checkpoints' },
+      'allow-changes': {
+        type: 'boolean',
+        default: false,
+        describe: 'With --resume: continue with other settings or other data than the run began with',
+      },
+      'verify-data': {
+        type: 'boolean',
+        default: false,
+        describe: 'Compare every row of the data set with the beginning of the run, not a sample',
+      },
       from: {
         type: 'string',
         describe:
@@ -168,6 +187,15 @@ const stepFacts = ({ step, totalSteps, epoch, loss, scaling, imagesPerSecond, mf
   ...(mfu === null ? [] : [`MFU ${percent(mfu, 0)}`]),
 ];
 
+/** A line for each split that was evaluated during the run. */
+const evaluationLines = (step: number, evaluations: readonly EvaluationValues[]): string[] =>
+  evaluations.map(({ split, values }) => {
+    const numbers = Object.entries(values).map(
+      ([name, value]) => `${name} ${value === null ? '-' : value.toPrecision(4)}`,
+    );
+    return `step ${step}, ${split}: ${numbers.join('  ')}`;
+  });
+
 interface Plan {
   readonly config: RunConfig;
   readonly folder: RunFolder;
@@ -203,17 +231,6 @@ const withDataset = (config: RunConfig, folder: string): RunConfig =>
     ? config
     : ({ ...config, data: { ...config.data, dataset: folder } } as RunConfig);
 
-/** The first Ctrl-C asks for an orderly end, the second ends at once. */
-function onInterrupt(bar: ProgressBar): AbortSignal {
-  const controller = new AbortController();
-  process.on('SIGINT', () => {
-    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    bar.message('finishing the step and writing a checkpoint; Ctrl-C again ends at once');
-    controller.abort();
-  });
-  return controller.signal;
-}
-
 async function main(): Promise<number | undefined> {
   const options = await readOptions();
   if (options.settings) {
@@ -235,16 +252,28 @@ async function main(): Promise<number | undefined> {
   bar.message(`backend: ${describeBackend(backend)}`);
   bar.message(resume === null ? `run: ${where}` : `continuing ${where} after step ${resume.state.step}`);
   if (restart && resume === null) bar.message('it has no checkpoint of its own yet: starting at the first step');
+  const interruption = onInterrupt((name) =>
+    bar.message(
+      name === 'SIGINT'
+        ? 'finishing the step and writing a checkpoint; Ctrl-C again ends at once'
+        : `${name}: finishing the step and writing a checkpoint`,
+    ),
+  );
   const result = await trainModel({
     config,
     dataset,
     folder,
     resume,
     restart,
-    signal: onInterrupt(bar),
+    signal: interruption.signal,
+    allowChanges: options.allowChanges,
+    verifyData: options.verifyData,
     listener: {
       say: (message) => bar.message(message),
       onStep: (report) => bar.update(report.step / report.totalSteps, stepFacts(report)),
+      onEvaluation: (step, evaluations) => {
+        for (const line of evaluationLines(step, evaluations)) bar.message(line);
+      },
     },
   });
   bar.finish();
@@ -256,7 +285,7 @@ async function main(): Promise<number | undefined> {
     console.log(
       `stopped ${result.steps === 0 ? 'before the first step' : `after step ${result.steps} of ${result.totalSteps}`}; to go on:\n  npm run train -- --resume ${where}`,
     );
-    return exitCodes.interrupted;
+    return interruption.exitCode();
   }
   if (result.results !== null && result.results.length > 0) console.log(`\n${formatResults(result.results)}`);
   console.log(`\nreport: ${toCaller(result.report as string)}`);

@@ -58,7 +58,7 @@ it('a full disk: training stops, and goes on from its last checkpoint once there
 
 it('a warm-up longer than the run', async () => {
   const run = trainTiny(root, { name: 'warm', set: ['schedule.warmupSteps=9'] });
-  await expect(run).rejects.toThrow('a warm-up of 9 steps is longer than the whole run of 8 steps');
+  await expect(run).rejects.toThrow('schedule.warmupSteps is 9, longer than the whole run of 8 steps: set it to null');
 });
 
 it('a data set that is missing or cut off', async () => {

@@ -75,6 +75,7 @@ const camelCase = (name: string): string => name.replace(/-(\w)/g, (_, letter: s
  * 1), and backends are disposed, so that the process can end.
  */
 export async function runCommand(body: () => Promise<number | undefined>): Promise<void> {
+  ignoreBrokenOutput();
   try {
     process.exitCode = (await body()) ?? 0;
   } catch (error) {
@@ -89,14 +90,36 @@ export async function runCommand(body: () => Promise<number | undefined>): Promi
   }
 }
 
-/** Asks a command to end in order at the first Ctrl-C; the second ends it at once. */
-export function onInterrupt(): AbortSignal {
+/** Signals that ask a process to end: Ctrl-C, what schedulers and containers send, and a terminal that is closed. */
+const endSignals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+
+/** A command that can be asked to end in order. */
+export interface Interruption {
+  /** Aborted by the first signal; the second one ends the process at once. */
+  readonly signal: AbortSignal;
+  /** The exit status after the signal that came. */
+  exitCode(): number;
+}
+
+/** Asks a command to end in order at the first Ctrl-C, SIGTERM or SIGHUP. @param onFirst called with the name of that signal */
+export function onInterrupt(onFirst: (name: string) => void = () => undefined): Interruption {
   const controller = new AbortController();
-  process.on('SIGINT', () => {
-    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    controller.abort();
-  });
-  return controller.signal;
+  let status: number = exitCodes.interrupted;
+  for (const [name, number] of Object.entries(endSignals))
+    process.on(name, () => {
+      status = 128 + number;
+      // A closed terminal may send both SIGHUP and SIGTERM: only a person asks twice.
+      if (controller.signal.aborted && name === 'SIGINT') process.exit(status);
+      if (controller.signal.aborted) return;
+      onFirst(name);
+      controller.abort();
+    });
+  return { signal: controller.signal, exitCode: () => status };
+}
+
+/** Output whose reader has gone, as in `| head -1`, or a full disk behind it, does not end the work. */
+function ignoreBrokenOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }
 
 /** The option of every command that computes. */

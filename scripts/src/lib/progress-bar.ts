@@ -3,6 +3,8 @@ import { styleText } from 'node:util';
 /** Seconds between lines where there is no terminal to redraw. */
 const plainInterval = 5;
 const cells = 24;
+/** Terminals of fewer columns show the text alone. */
+const narrowest = 60;
 
 /** A line that is redrawn in a terminal; elsewhere a line of its own every few seconds, and one at the end. */
 export class ProgressBar {
@@ -26,17 +28,25 @@ export class ProgressBar {
       .padStart(3)} %`;
     this.#lastText = `${share}  ${text}`;
     if (this.#stream.isTTY) {
-      const full = Math.round(fraction * cells);
-      const bar =
-        styleText('cyan', '█'.repeat(full), { stream: this.#stream }) +
-        styleText('dim', '░'.repeat(cells - full), { stream: this.#stream });
-      const room = (this.#stream.columns ?? 100) - cells - 3;
-      this.#stream.write(`\r\x1b[2K${bar} ${this.#lastText.slice(0, room)}`);
+      // One column stays free: a full line would wrap in some terminals.
+      const room = Math.max(0, (this.#stream.columns ?? 100) - 1);
+      const barRoom = room >= narrowest ? cells + 1 : 0;
+      this.#stream.write(
+        `\r\x1b[2K${barRoom > 0 ? `${this.#bar(fraction)} ` : ''}${this.#lastText.slice(0, room - barRoom)}`,
+      );
       this.#shown = true;
     } else if (seconds - this.#lastPlain >= plainInterval) {
       this.#lastPlain = seconds;
       this.#stream.write(`${this.#lastText}\n`);
     }
+  }
+
+  #bar(fraction: number): string {
+    const full = Math.round(fraction * cells);
+    return (
+      styleText('cyan', '█'.repeat(full), { stream: this.#stream }) +
+      styleText('dim', '░'.repeat(cells - full), { stream: this.#stream })
+    );
   }
 
   /** Writes a line without disturbing the bar. */

@@ -96,7 +96,9 @@ export function dropIgnored(settings: Settings, unions: KindUnions, onlyDefaults
     const isIgnored = (name: string, value: unknown): boolean => {
       if (name in own) return false;
       const owners = [...kinds.values()].filter((other) => name in other);
-      return owners.some((other) => !onlyDefaults || JSON.stringify(other[name]?.default) === JSON.stringify(value));
+      const isDefault = (fallback: unknown): boolean => JSON.stringify(fallback) === JSON.stringify(value);
+      const former = formerDefaults[[...path, name].join('.')];
+      return owners.some((other) => !onlyDefaults || isDefault(other[name]?.default) || isDefault(former));
     };
     const entries = Object.entries(section).filter(([name, value]) => !isIgnored(name, value));
     return replaceAt(kept, path, Object.fromEntries(entries));
@@ -113,6 +115,9 @@ export function renameFormer(settings: Settings): Settings {
     training: { ...training, precision: precision === 'f16' ? { kind: precision, lossScale } : precision },
   };
 }
+
+/** Defaults of earlier versions, which their files contain. */
+const formerDefaults: Readonly<Record<string, unknown>> = { 'schedule.warmupSteps': 100 };
 
 /** Settings that were replaced, with the line that replaces each. */
 export const formerSettings: Readonly<Record<string, string>> = {

@@ -74,8 +74,27 @@ function checkSteps(name: string, option: string, value: number): void {
   }
 }
 
+/** The warm-up of a run that sets none. */
+export const defaultWarmup = (totalSteps: number): number => Math.min(100, Math.floor(totalSteps / 10));
+
+/** @throws where the warm-up that was set is longer than the run; the message names the setting */
+function withWarmupSteps<S extends { readonly warmupSteps: number | null; readonly totalSteps: number }>(
+  settings: S,
+): S & { readonly warmupSteps: number } {
+  const { warmupSteps, totalSteps } = settings;
+  if (warmupSteps !== null && warmupSteps > totalSteps)
+    throw new RangeError(
+      `schedule.warmupSteps is ${warmupSteps}, longer than the whole run of ${stepCount(totalSteps)}: ` +
+        `set it to null for a tenth of the run (here ${stepCount(defaultWarmup(totalSteps))}), or train longer`,
+    );
+  return { ...settings, warmupSteps: warmupSteps ?? defaultWarmup(totalSteps) };
+}
+
 const warmupFields = {
-  warmupSteps: steps.default(100).describe('steps over which the rate grows to optimizer.lr'),
+  warmupSteps: steps
+    .nullable()
+    .default(null)
+    .describe('steps over which the rate grows to optimizer.lr; null: a tenth of the run, at most 100'),
   minLr: rate.default(0).describe('rate at the end'),
 };
 
@@ -84,7 +103,7 @@ export const cosineSchedule = defineSchedule(
   'cosine',
   'warm-up, then half a cosine wave down to minLr',
   warmupFields,
-  warmupCosine,
+  (settings) => warmupCosine(withWarmupSteps(settings)),
 );
 
 /** The setting `schedule.kind: linear`. */
@@ -92,7 +111,7 @@ export const linearSchedule = defineSchedule(
   'linear',
   'warm-up, then a straight line down to minLr',
   warmupFields,
-  warmupLinear,
+  (settings) => warmupLinear(withWarmupSteps(settings)),
 );
 
 /** The setting `schedule.kind: constant`. */

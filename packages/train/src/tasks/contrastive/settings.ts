@@ -140,7 +140,6 @@ export const contrastiveSettings = {
       tokenizer: { kind: 'bpe', vocabularySize: 3000, onTooLong: 'truncate' },
       model: modelSettings('rn-tiny-64'),
       optimizer: { lr: 1e-3, weightDecay: 0.2, betas: [0.9, 0.98], eps: 1e-6 },
-      schedule: { warmupSteps: 100 },
       training: { epochs: 28, batchSize: 128 },
     },
     /** The same with a binary decision for each pair (SigLIP) and a Vision Transformer. */
@@ -151,7 +150,6 @@ export const contrastiveSettings = {
       model: modelSettings('vit-tiny-64'),
       loss: { kind: 'siglip' },
       optimizer: { lr: 1e-3, weightDecay: 0.2, betas: [0.9, 0.98], eps: 1e-6 },
-      schedule: { warmupSteps: 100 },
       training: { epochs: 28, batchSize: 128 },
     },
     /** So small that it trains in seconds: for trying out data and settings. */

@@ -38,7 +38,6 @@ export const vqSettings = {
       data: { dataset: 'emoji', augmentation: 'flip' },
       model: { imageSize: 64, patchSize: 8, width: 64, blocks: 2, codes: 512, codeWidth: 64 },
       optimizer: { lr: 2e-3, weightDecay: 0, betas: [0.9, 0.99], eps: 1e-8 },
-      schedule: { warmupSteps: 100 },
       training: { epochs: 6, batchSize: 64 },
     },
   },
