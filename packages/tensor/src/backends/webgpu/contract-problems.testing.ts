@@ -100,6 +100,7 @@ function randomView(shape: Shape, random: () => number): View {
     case 3:
       return expandView(contiguous([1, ...shape.slice(1)]), shape);
     default:
+      // Kinds 4 and 5.
       return plain;
   }
 }

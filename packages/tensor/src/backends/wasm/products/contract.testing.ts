@@ -5,8 +5,8 @@ import type { ContractKernel, Program } from '../../../kernel/kernel.ts';
 import { nth } from '../../../kernel/nth.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../../../kernel/shape.ts';
 import { locate, stridedView, type View } from '../../../kernel/view.ts';
-import { ModuleBuilder } from '../emit/encoder.ts';
 import type { Features } from '../emit/features.ts';
+import { ModuleBuilder } from '../emit/module-builder.ts';
 import { lowerContract } from './gemm.ts';
 
 export interface Sizes {

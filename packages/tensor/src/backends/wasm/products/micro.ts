@@ -3,8 +3,9 @@
  * one chain of multiply-adds in ascending k, for every shape of the tile, so all micro-kernels compute the same bits.
  */
 import { nth } from '../../../kernel/nth.ts';
-import type { FunctionBuilder, Local, ModuleBuilder } from '../emit/encoder.ts';
+import type { FunctionBuilder, Local } from '../emit/encoder.ts';
 import type { Features } from '../emit/features.ts';
+import type { ModuleBuilder } from '../emit/module-builder.ts';
 import { type FloatType, floatLanes, vectorBytes } from './lanes.ts';
 
 /** Threads and blocks take rows in multiples of this. Every even number from here on is a sum of tiles of 6 and of 4 rows. */

@@ -10,7 +10,8 @@
 import { bytesOf } from '../../../kernel/dtype.ts';
 import { nth } from '../../../kernel/nth.ts';
 import type { View } from '../../../kernel/view.ts';
-import type { FunctionBuilder, Local, ModuleBuilder, Operand } from '../emit/encoder.ts';
+import type { FunctionBuilder, Local, Operand } from '../emit/encoder.ts';
+import type { ModuleBuilder } from '../emit/module-builder.ts';
 import { type ElementSource, type FloatType, floatLanes, loadVector, vectorBytes } from './lanes.ts';
 import {
   emitClippedTile,

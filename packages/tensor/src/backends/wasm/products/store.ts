@@ -1,7 +1,8 @@
 /** Stores finished sums that need no epilogue program, from a tile in scratch memory to the result. */
 import type { DType } from '../../../kernel/dtype.ts';
 import type { ContractKernel } from '../../../kernel/kernel.ts';
-import type { FunctionBuilder, ModuleBuilder } from '../emit/encoder.ts';
+import type { FunctionBuilder } from '../emit/encoder.ts';
+import type { ModuleBuilder } from '../emit/module-builder.ts';
 import { emitCopyRun, type FloatType, floatLanes } from './lanes.ts';
 import { emitTransposeTile } from './pack-tile.ts';
 import { type Axis, addressStep, emitForms, emitRuns, innermost, mergeAxes, type Run, releaseForms } from './ranges.ts';
