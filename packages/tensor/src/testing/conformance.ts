@@ -4,6 +4,7 @@ import { nth } from '../kernel/nth.ts';
 import { sameShape } from '../kernel/shape.ts';
 import { elementwiseCases } from './elementwise-cases.ts';
 import { halfCases } from './half-cases.ts';
+import { integerCases } from './integer-cases.ts';
 import type { OpCase } from './op-case.ts';
 import { productCases } from './product-cases.ts';
 import { reductionCases } from './reduction-cases.ts';
@@ -14,6 +15,7 @@ export type { OpCase } from './op-case.ts';
 
 export const opCases: readonly OpCase[] = [
   ...elementwiseCases,
+  ...integerCases,
   ...reductionCases,
   ...shapingCases,
   ...productCases,

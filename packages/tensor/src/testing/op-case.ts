@@ -31,6 +31,15 @@ export function tabulate(shape: Shape, f: (...index: number[]) => number): numbe
   );
 }
 
+/** The dtype of a comparison's case. */
+export const bool = { dtype: 'bool' as const };
+
+/** A comparison as a function that returns 0 or 1. */
+export const compare =
+  (formula: (a: number, b: number) => boolean) =>
+  (a: number, b: number): number =>
+    Number(formula(a, b));
+
 /** The element of row-major `values` at an index of `shape`. */
 export const elementAt = (values: readonly number[], shape: Shape, index: readonly number[]): number =>
   nth(

@@ -1,4 +1,4 @@
-/** Finding gpu.js, and what it needs, on this machine. */
+/** Loads gpu.js and opens it in one of its modes, with what that mode needs on this machine. */
 import type { GPU } from 'gpu.js';
 import { BackendUnavailableError } from '../../kernel/backend.ts';
 import { type ModeName, modeNames } from './modes.ts';
@@ -6,7 +6,7 @@ import { type ModeName, modeNames } from './modes.ts';
 export interface Library {
   readonly gpu: GPU;
   readonly mode: ModeName;
-  /** Gives the device back, so that the process can end. */
+  /** Releases the device, so that the process can end. */
   readonly close: () => Promise<void>;
 }
 
@@ -17,10 +17,10 @@ async function importLibrary(): Promise<GpuClass> {
     const library: { readonly GPU?: GpuClass; readonly default?: { readonly GPU: GpuClass } } = await import('gpu.js');
     const found = library.GPU ?? library.default?.GPU;
     if (found !== undefined) return found;
-    throw new Error('it exports no GPU');
+    throw new Error('it does not export GPU');
   } catch (cause) {
     throw new BackendUnavailableError(
-      `gpujs: the package gpu.js could not be loaded (${(cause as Error).message}); install it beside @tessera/tensor: npm install gpu.js`,
+      `gpujs: the package gpu.js could not be loaded (${(cause as Error).message}); install it next to @tessera/tensor: npm install gpu.js`,
       { cause },
     );
   }
@@ -30,7 +30,7 @@ interface WebGpuNavigator {
   gpu?: unknown;
 }
 
-/** Sets `navigator.gpu` from Dawn where the platform has none; returns what takes it away again. */
+/** Sets `navigator.gpu` to Dawn's where the platform has none; returns a function that removes it again. */
 async function provideWebGpu(): Promise<() => void> {
   const scope = globalThis as { navigator?: WebGpuNavigator };
   if (scope.navigator?.gpu !== undefined) return () => {};
@@ -39,7 +39,7 @@ async function provideWebGpu(): Promise<() => void> {
     ({ create } = await import('webgpu'));
   } catch (cause) {
     throw new BackendUnavailableError(
-      `gpujs:webgpu: there is no WebGPU here, and the package webgpu (Dawn) could not be loaded (${(cause as Error).message}); ` +
+      `gpujs:webgpu: this platform has no WebGPU, and the package webgpu (Dawn) could not be loaded (${(cause as Error).message}); ` +
         'install it: npm install webgpu',
       { cause },
     );
@@ -62,14 +62,14 @@ async function open(library: GpuClass, mode: ModeName): Promise<Library> {
     return new BackendUnavailableError(`gpujs:${mode}: ${why}`);
   };
   if (mode === 'webgpu' && !(await library.isWebGPUAvailable()))
-    throw unavailable('WebGPU is there, but no adapter answers; install a Vulkan driver, or use gpujs:webasm');
+    throw unavailable('WebGPU has no adapter; install a Vulkan driver, or use gpujs:webasm');
   if (mode === 'headlessgl' && !library.isHeadlessGLSupported)
     throw unavailable(
       'the package gl, which gpu.js uses for WebGL in Node, is missing or was not built; use gpujs:webasm',
     );
-  if (mode === 'webgl' && !library.isWebGLSupported) throw unavailable('there is no WebGL here');
-  if (mode === 'webgl2' && !library.isWebGL2Supported) throw unavailable('there is no WebGL 2 here');
-  if (mode === 'webasm' && !library.isWebAssemblySupported) throw unavailable('there is no WebAssembly here');
+  if (mode === 'webgl' && !library.isWebGLSupported) throw unavailable('this platform has no WebGL');
+  if (mode === 'webgl2' && !library.isWebGL2Supported) throw unavailable('this platform has no WebGL 2');
+  if (mode === 'webasm' && !library.isWebAssemblySupported) throw unavailable('this platform has no WebAssembly');
   const gpu = new library({ mode });
   return {
     gpu,
@@ -81,13 +81,13 @@ async function open(library: GpuClass, mode: ModeName): Promise<Library> {
   };
 }
 
-/** Best first, for whom any mode will do. Plain JavaScript is always there. */
+/** The order in which modes are tried when none is specified. Plain JavaScript (cpu) is always available. */
 const preferred: readonly ModeName[] = ['webgpu', 'webgl2', 'headlessgl', 'webasm', 'cpu'];
 
-/** Opens gpu.js in that mode, or in the best one that is there. Throws BackendUnavailableError. */
+/** Opens gpu.js in that mode, or in the best available one. Throws BackendUnavailableError. */
 export async function openLibrary(mode?: string): Promise<Library> {
   if (mode !== undefined && !(modeNames as readonly string[]).includes(mode))
-    throw new BackendUnavailableError(`gpujs: there is no mode '${mode}'; modes: ${modeNames.join(', ')}`);
+    throw new BackendUnavailableError(`gpujs: unknown mode '${mode}'; modes: ${modeNames.join(', ')}`);
   const library = await importLibrary();
   if (mode !== undefined) return open(library, mode as ModeName);
   const reasons: string[] = [];

@@ -1,8 +1,8 @@
-/** Values between kernels of gpu.js (arrays of floats) and as the rest of the engine knows them. */
+/** Converts values between the arrays of floats that gpu.js uses and typed arrays of their dtype. */
 import { allocateArray, type TypedArray } from '../../kernel/dtype.ts';
 import type { SlotInfo } from './steps.ts';
 
-/** Integers become two planes of half-words, bytes floats; singles are what they are. */
+/** Integers become two planes of half-words, bytes become floats, and f32 is unchanged. */
 function toCells({ dtype, length, planeSize }: SlotInfo, values: TypedArray): Float32Array {
   if (dtype === 'f32' && length === planeSize) return values as Float32Array;
   if (dtype === 'i32') {
@@ -28,7 +28,7 @@ function fromCells({ dtype, length, planeSize }: SlotInfo, cells: Float32Array):
   return values;
 }
 
-/** What gpu.js returns for an output of one, two or three axes: rows that may lie in one piece of memory. */
+/** A result of gpu.js for an output with one, two or three axes: rows, which may be adjacent in one piece of memory. */
 export type KernelResult = Float32Array | readonly KernelResult[];
 
 function collectRows(result: KernelResult, rows: Float32Array[]): void {
@@ -36,7 +36,7 @@ function collectRows(result: KernelResult, rows: Float32Array[]): void {
   else for (const part of result) collectRows(part, rows);
 }
 
-/** The result as one array, without a copy where its rows lie side by side. */
+/** The result as one array, without a copy if its rows are adjacent in memory. */
 export function flatten(result: KernelResult): Float32Array {
   if (result instanceof Float32Array) return result;
   const rows: Float32Array[] = [];
@@ -60,25 +60,34 @@ export function flatten(result: KernelResult): Float32Array {
   return whole;
 }
 
-/** A value in either form; the other is made when it is asked for. */
+type Content =
+  | { readonly cells: Float32Array; readonly values?: undefined }
+  | { readonly cells?: undefined; readonly values: TypedArray }
+  | { readonly cells: Float32Array; readonly values: TypedArray };
+
+/** A value in one form; the other form is computed when it is requested. */
 export class HeldValue {
   readonly info: SlotInfo;
-  #cells: Float32Array | null = null;
-  #values: TypedArray | null = null;
+  #content: Content;
 
-  constructor(info: SlotInfo, content: { readonly cells: Float32Array } | { readonly values: TypedArray }) {
+  constructor(info: SlotInfo, content: Content) {
     this.info = info;
-    if ('cells' in content) this.#cells = content.cells;
-    else this.#values = content.values;
+    this.#content = content;
   }
 
   get cells(): Float32Array {
-    this.#cells ??= toCells(this.info, this.#values as TypedArray);
-    return this.#cells;
+    const { cells, values } = this.#content;
+    if (cells !== undefined) return cells;
+    const converted = toCells(this.info, values);
+    this.#content = { cells: converted, values };
+    return converted;
   }
 
   get values(): TypedArray {
-    this.#values ??= fromCells(this.info, this.#cells as Float32Array);
-    return this.#values;
+    const { cells, values } = this.#content;
+    if (values !== undefined) return values;
+    const converted = fromCells(this.info, cells);
+    this.#content = { cells, values: converted };
+    return converted;
   }
 }

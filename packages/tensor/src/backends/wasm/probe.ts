@@ -3,7 +3,7 @@
  * of four vectors' width is twice as fast as one of two; with 16 registers of 128 bits it does not fit, and is slower. A measurement of
  * some milliseconds decides.
  */
-import { ModuleBuilder } from './emit/encoder.ts';
+import { ModuleBuilder } from './emit/module-builder.ts';
 import { emitMicroKernel, mainHeight, panelRows } from './products/micro.ts';
 import { compileOptimized } from './threads/engine.ts';
 import type { Platform } from './threads/platform.ts';

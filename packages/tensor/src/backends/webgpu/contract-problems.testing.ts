@@ -4,8 +4,16 @@ import type { ContractKernel, Program } from '../../kernel/kernel.ts';
 import { nth } from '../../kernel/nth.ts';
 import { type Shape, sizeOf } from '../../kernel/shape.ts';
 import { expandView, flipView, padView, permuteView, stridedView, type View, windowView } from '../../kernel/view.ts';
-import { contiguous, contractKernel, type Sizes, storeProgram, strided } from '../wasm/products/contract.testing.ts';
-import { type FilledBuffer, randomNumbers, reachOf } from './contract.testing.ts';
+import {
+  contiguous,
+  contractKernel,
+  randomNumbers,
+  reachOf,
+  type Sizes,
+  storeProgram,
+  strided,
+} from '../wasm/products/contract.testing.ts';
+import type { FilledBuffer } from './contract.testing.ts';
 
 export interface Problem {
   readonly name: string;
@@ -92,6 +100,7 @@ function randomView(shape: Shape, random: () => number): View {
     case 3:
       return expandView(contiguous([1, ...shape.slice(1)]), shape);
     default:
+      // Kinds 4 and 5.
       return plain;
   }
 }

@@ -5,33 +5,10 @@ import { float32ToBfloat16, float32ToFloat16 } from '../../kernel/float16.ts';
 import type { ContractKernel } from '../../kernel/kernel.ts';
 import { nth } from '../../kernel/nth.ts';
 import type { Plan } from '../../kernel/plan.ts';
-import { sizeOf } from '../../kernel/shape.ts';
-import { locate, type View } from '../../kernel/view.ts';
 import { runKernel } from '../interpret-kernels.ts';
-import { eachIndex } from '../wasm/products/contract.testing.ts';
 import { WebGpuBackend } from './backend.ts';
 import type { OpenDevice } from './device.ts';
 import type { TileChoice } from './gemm.ts';
-
-/** The mulberry32 generator, uniform in -0.5 to 0.5. */
-export function randomNumbers(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32 - 0.5;
-  };
-}
-
-/** The length that a buffer needs for a view: one more than the largest position. */
-export function reachOf(view: View): number {
-  let last = 0;
-  eachIndex(view.shape, (index) => {
-    last = Math.max(last, locate(view, index));
-  });
-  return sizeOf(view.shape) === 0 ? 0 : last + 1;
-}
 
 /** A plan of one kernel; buffer k is external buffer k. */
 const planOf = (kernel: ContractKernel, buffers: readonly { dtype: DType; length: number }[]): Plan => ({

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nth } from '../../../kernel/nth.ts';
-import { type FunctionBuilder, ModuleBuilder, type ValueType } from './encoder.ts';
+import type { FunctionBuilder, ValueType } from './encoder.ts';
+import { ModuleBuilder } from './module-builder.ts';
 import { type LaneOp, laneOps, memoryLaneOps, memoryOps, type PlainOp, plainOps } from './opcodes.ts';
 import { toText } from './text.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Writes WebAssembly byte code. A `ModuleBuilder` collects imports, functions, globals and exports; a `FunctionBuilder` writes one body,
- * instruction by instruction, in the order of the stack machine. Its methods return the builder, so that lines chain:
+ * Encodes the bodies of WebAssembly functions. A `FunctionBuilder` writes one body, instruction by instruction, in the order of the stack
+ * machine; a `ModuleBuilder` (see `module-builder.ts`) creates it. Its methods return the builder, so that calls can be chained:
  *
  *     const add = module.function('add', ['i32', 'i32'], ['i32']);
  *     const [a, b] = add.params;
@@ -22,7 +22,8 @@ import {
 
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 
-const valueTypeCodes: Readonly<Record<ValueType, number>> = {
+/** The codes of value types in the binary format. */
+export const valueTypeCodes: Readonly<Record<ValueType, number>> = {
   i32: 0x7f,
   i64: 0x7e,
   f32: 0x7d,
@@ -30,7 +31,6 @@ const valueTypeCodes: Readonly<Record<ValueType, number>> = {
   v128: 0x7b,
 };
 
-const functionTypeCode = 0x60;
 const emptyBlockType = 0x40;
 
 /** A parameter or local variable of one function. */
@@ -408,142 +408,3 @@ export class FunctionBuilder<Params extends readonly ValueType[] = readonly Valu
 /** Repeats a single value for all lanes; otherwise there must be one value for each lane. */
 const spread = (values: readonly number[], lanes: number): number[] =>
   Array.from({ length: lanes }, (_, lane) => nth(values, values.length === 1 ? 0 : lane));
-
-/** The numbers of the sections in the binary format. */
-const sections = { type: 1, import: 2, function: 3, global: 6, export: 7, code: 10 } as const;
-const exportKinds = { function: 0, global: 3 } as const;
-const importKinds = { function: 0, memory: 2 } as const;
-const sharedWithMaximum = 3;
-
-/** Collects the parts of one module. */
-export class ModuleBuilder {
-  readonly name: string;
-  readonly #types: string[] = [];
-  readonly #typeBytes: ByteWriter[] = [];
-  readonly #imports: ByteWriter[] = [];
-  readonly #importedNames: string[] = [];
-  readonly #functions: { builder: FunctionBuilder; type: number }[] = [];
-  readonly #globals: ByteWriter[] = [];
-  readonly #exports: ByteWriter[] = [];
-  readonly #helpers = new Map<string, FunctionBuilder>();
-
-  constructor(name = 'module') {
-    this.name = name;
-  }
-
-  /** Imports a shared memory, numbered in the order of the calls; sizes in pages of 64 KiB. */
-  importMemory(module: string, name: string, minimum: number, maximum: number): void {
-    const entry = new ByteWriter().name(module).name(name);
-    this.#imports.push(entry.byte(importKinds.memory).byte(sharedWithMaximum).unsigned(minimum).unsigned(maximum));
-  }
-
-  /** Imports a function. All imports come before the first `function`. */
-  importFunction(
-    module: string,
-    name: string,
-    params: readonly ValueType[],
-    results: readonly ValueType[] = [],
-  ): Callable {
-    if (this.#functions.length > 0)
-      throw new Error(`import of ${name}: imports must be declared before the first function`);
-    const entry = new ByteWriter().name(module).name(name);
-    this.#imports.push(entry.byte(importKinds.function).unsigned(this.#typeIndex(params, results)));
-    this.#importedNames.push(name);
-    return { index: this.#importedNames.length - 1, name };
-  }
-
-  /** Adds a function. Its body may be written at any time before `build`, and calls to it may be written before that. */
-  function<const Params extends readonly ValueType[]>(
-    name: string,
-    params: Params,
-    results: readonly ValueType[] = [],
-  ): FunctionBuilder<Params> {
-    const index = this.#importedNames.length + this.#functions.length;
-    const builder = new FunctionBuilder(index, name, params, results);
-    this.#functions.push({ builder, type: this.#typeIndex(params, results) });
-    return builder;
-  }
-
-  /** A function that exists once in the module for each key: `build` adds it when the key is first requested. */
-  helper(key: string, build: () => FunctionBuilder): FunctionBuilder {
-    const known = this.#helpers.get(key);
-    if (known !== undefined) return known;
-    const built = build();
-    this.#helpers.set(key, built);
-    return built;
-  }
-
-  /** A mutable global `i32`; each instance of the module has its own. */
-  global(initial: number): Global {
-    const entry = new ByteWriter().byte(valueTypeCodes.i32).byte(1).byte(structuralOps['i32.const']).signed(initial);
-    this.#globals.push(entry.byte(structuralOps.end));
-    return { index: this.#globals.length - 1, type: 'i32' };
-  }
-
-  exportFunction(name: string, target: Callable): void {
-    this.#exports.push(new ByteWriter().name(name).byte(exportKinds.function).unsigned(target.index));
-  }
-
-  exportGlobal(name: string, global: Global): void {
-    this.#exports.push(new ByteWriter().name(name).byte(exportKinds.global).unsigned(global.index));
-  }
-
-  get functions(): readonly FunctionBuilder[] {
-    return this.#functions.map(({ builder }) => builder);
-  }
-
-  #typeIndex(params: readonly ValueType[], results: readonly ValueType[]): number {
-    const key = `${params.join()} -> ${results.join()}`;
-    const known = this.#types.indexOf(key);
-    if (known >= 0) return known;
-    const bytes = new ByteWriter().byte(functionTypeCode);
-    for (const list of [params, results]) {
-      bytes.unsigned(list.length);
-      for (const type of list) bytes.byte(valueTypeCodes[type]);
-    }
-    this.#typeBytes.push(bytes);
-    return this.#types.push(key) - 1;
-  }
-
-  /** The module in the binary format, with a name section for profilers. */
-  build(): Uint8Array<ArrayBuffer> {
-    const out = new ByteWriter().bytes([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
-    const section = (
-      id: number,
-      entries: readonly ByteWriter[],
-      write: (out: ByteWriter, entry: ByteWriter) => void,
-    ) => {
-      if (entries.length === 0) return;
-      const content = new ByteWriter().unsigned(entries.length);
-      for (const entry of entries) write(content, entry);
-      out.byte(id).sized(content);
-    };
-    const plain = (content: ByteWriter, entry: ByteWriter): unknown => content.bytes(entry.written());
-    section(sections.type, this.#typeBytes, plain);
-    section(sections.import, this.#imports, plain);
-    section(
-      sections.function,
-      this.#functions.map(({ type }) => new ByteWriter().unsigned(type)),
-      plain,
-    );
-    section(sections.global, this.#globals, plain);
-    section(sections.export, this.#exports, plain);
-    section(
-      sections.code,
-      this.#functions.map(({ builder }) => builder.encode()),
-      (content, body) => content.sized(body),
-    );
-    out.byte(0).sized(this.#nameSection());
-    return out.finish();
-  }
-
-  /** "Name section", appendix of the specification: the module's name (0) and the functions' names (1). */
-  #nameSection(): ByteWriter {
-    const names = [...this.#importedNames, ...this.#functions.map(({ builder }) => builder.name)];
-    const functions = new ByteWriter().unsigned(names.length);
-    for (const [index, name] of names.entries()) functions.unsigned(index).name(name);
-    const content = new ByteWriter().name('name');
-    content.byte(0).sized(new ByteWriter().name(this.name));
-    return content.byte(1).sized(functions);
-  }
-}

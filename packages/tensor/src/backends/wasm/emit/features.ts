@@ -1,5 +1,5 @@
 /** The features of the engine that generated code uses, and their detection. */
-import { ModuleBuilder } from './encoder.ts';
+import { ModuleBuilder } from './module-builder.ts';
 
 /** What generated code may use. The bits of a result do not depend on `wideTiles`, nor on the compiler tier of V8. */
 export interface Features {

@@ -1,5 +1,6 @@
 /** Prints WebAssembly code as text, for people who read generated code. */
-import { type FunctionBuilder, type ModuleBuilder, numberedMemory } from './encoder.ts';
+import { type FunctionBuilder, numberedMemory } from './encoder.ts';
+import type { ModuleBuilder } from './module-builder.ts';
 import { laneOps, memoryLaneOps, memoryOps, plainOps, structuralOps } from './opcodes.ts';
 
 type Immediates = 'none' | 'memory' | 'lane' | 'memoryLane' | keyof typeof structuralOps;

@@ -12,8 +12,8 @@ import { nth } from '../../../kernel/nth.ts';
 import type { BinaryOp, ReduceOp, RoundOp, UnaryOp } from '../../../kernel/operators.ts';
 import type { Shape } from '../../../kernel/shape.ts';
 import { contiguousView, type View } from '../../../kernel/view.ts';
-import { ModuleBuilder } from '../emit/encoder.ts';
 import { detectRelaxedSimd, type Features } from '../emit/features.ts';
+import { ModuleBuilder } from '../emit/module-builder.ts';
 import { lowerLoop } from './loop.ts';
 import type { LoweredKernel } from './program.ts';
 

@@ -3,7 +3,8 @@ import type { DType } from '../../../kernel/dtype.ts';
 import type { Program } from '../../../kernel/kernel.ts';
 import { nth } from '../../../kernel/nth.ts';
 import type { Shape } from '../../../kernel/shape.ts';
-import type { Callable, FunctionBuilder, Local, ModuleBuilder, Operand } from '../emit/encoder.ts';
+import type { Callable, FunctionBuilder, Local, Operand } from '../emit/encoder.ts';
+import type { ModuleBuilder } from '../emit/module-builder.ts';
 
 /** A kernel as a function `(args, thread, threads, scratch) -> ()`, all i32. */
 export interface LoweredKernel {

@@ -1,16 +1,18 @@
+/** The tests of block programs, which run under several settings of V8. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allocateArray, bytesOf, type TypedArray } from '../../../kernel/dtype.ts';
 import { type ContractKernel, formatKernel } from '../../../kernel/kernel.ts';
+import { nth } from '../../../kernel/nth.ts';
 import { contiguousStrides, sizeOf } from '../../../kernel/shape.ts';
 import { contiguousView, stridedView } from '../../../kernel/view.ts';
 import { seed } from '../../../testing/seed.ts';
 import { runKernel } from '../../interpret-kernels.ts';
-import type { ModuleBuilder } from '../emit/encoder.ts';
 import type { Features } from '../emit/features.ts';
+import type { ModuleBuilder } from '../emit/module-builder.ts';
 import { difference } from '../loops/loop.suite.testing.ts';
 import { LoopHarness, relaxedSimdSettings } from '../loops/loop.testing.ts';
-import { blockScratchBytes, type LoweredKernel } from '../loops/program.ts';
+import { blockScratchBytes, kernelFunction, type LoweredKernel, parametersOf } from '../loops/program.ts';
 import { type RandomEpilogue, randomEpilogue, tapes } from '../loops/random-loops.testing.ts';
 import { emitBlockProgram } from './block-program.ts';
 
@@ -29,7 +31,7 @@ function sizesOf({ kernel, batchAxes, rowAxes }: RandomEpilogue): Sizes {
   };
 }
 
-/** The identity times the accumulators, with the epilogue: for the oracle. */
+/** A contraction for the oracle: the identity times the accumulators, with the epilogue. */
 function asContraction(epilogue: RandomEpilogue): ContractKernel {
   const { kernel, dtype, dtypes } = epilogue;
   const { batch, m, n } = sizesOf(epilogue);
@@ -49,7 +51,7 @@ function asContraction(epilogue: RandomEpilogue): ContractKernel {
   };
 }
 
-/** A kernel that runs the epilogue block by block; buffer `dtypes.length` holds the accumulators. */
+/** A kernel that runs the epilogue block by block; buffer `dtypes.length` contains the accumulators. */
 function lowerBlocks(module: ModuleBuilder, epilogue: RandomEpilogue, features: Features, cut: number): LoweredKernel {
   const { kernel, dtypes, dtype } = epilogue;
   const sizes = sizesOf(epilogue);
@@ -63,18 +65,19 @@ function lowerBlocks(module: ModuleBuilder, epilogue: RandomEpilogue, features: 
     { args, scratch, batchIndex, rowStart, rowEnd, columnStart, columnEnd, tile, tileStride },
     features,
   );
-  const fn = module.function('kernel', ['i32', 'i32', 'i32', 'i32']);
+  const fn = kernelFunction(module, 'kernel');
+  const kernelParameters = parametersOf(fn);
   const [rowCut, columnCut] = [1 + (cut % 5), cut % 3 === 0 ? 16 : 1 + (cut % 23)];
   for (let b = 0; b < batches; b++)
     for (let r = 0; r < rows; r += rowCut)
       for (let c = 0; c < columns; c += columnCut) {
-        fn.get(fn.params[0])
-          .get(fn.params[3])
+        fn.get(kernelParameters.args)
+          .get(kernelParameters.scratch)
           .i32(b)
           .i32(r)
           .i32(Math.min(rows, r + rowCut));
         fn.i32(c).i32(Math.min(columns, c + columnCut));
-        fn.get(fn.params[0]).mem('i32.load', 4 * dtypes.length);
+        fn.get(kernelParameters.args).mem('i32.load', 4 * dtypes.length);
         fn.i32((b * rows + r) * tileStride + c * bytesOf(dtype))
           .op('i32.add')
           .call(block);
@@ -86,9 +89,7 @@ function check(epilogue: RandomEpilogue, features: Features, cut: number): void 
   const { contents, dtypes, dtype, kernel } = epilogue;
   const contraction = asContraction(epilogue);
   const sums = allocateArray(dtype, sizeOf(kernel.domain));
-  sums.forEach((_, k) => {
-    sums[k] = ((k * 7) % 33) / 4 - 4;
-  });
+  for (const k of sums.keys()) sums[k] = ((k * 7) % 33) / 4 - 4;
   const rows = sizeOf(contraction.m);
   const identity = allocateArray(dtype, rows * rows);
   for (let r = 0; r < rows; r++) identity[r * rows + r] = 1;
@@ -101,17 +102,15 @@ function check(epilogue: RandomEpilogue, features: Features, cut: number): void 
     lengths,
     features,
   );
-  [...contents, sums].forEach((content, k) => {
-    harness.buffers[k].set(content);
-  });
+  harness.fill([...contents, sums]);
   harness.run(1);
-  expected.forEach((buffer, k) => {
-    const problem = difference(dtypes[k], harness.buffers[k], buffer);
+  for (const [k, buffer] of expected.entries()) {
+    const problem = difference(nth(dtypes, k), nth(harness.buffers, k), buffer);
     if (problem !== null) throw new Error(`cut ${cut}, buffer ${k}: ${problem}\n${formatKernel(contraction)}`);
-  });
+  }
 }
 
-/** Tests of block programs, for each setting of V8 that they run under. */
+/** Declares the tests. */
 export function blockProgramSuite(): void {
   describe('block programs', () => {
     it.each(relaxedSimdSettings)(
@@ -120,7 +119,7 @@ export function blockProgramSuite(): void {
         fc.assert(
           fc.property(tapes, fc.nat({ max: 10_000 }), (numbers, cut) => {
             const epilogue = randomEpilogue(numbers);
-            // The oracle multiplies by an identity matrix: many rows take it long.
+            // The oracle multiplies by an identity matrix, which is slow for many rows.
             fc.pre(
               sizeOf(sizesOf(epilogue).m) ** 2 * sizeOf(sizesOf(epilogue).n) * sizeOf(sizesOf(epilogue).batch) < 60_000,
             );
@@ -131,11 +130,11 @@ export function blockProgramSuite(): void {
       },
     );
 
-    it('reports what is not vectorised', () => {
+    it('reports code that is not vectorized', () => {
       const harness = new LoopHarness(
         (builder, dtypes, features) => {
-          const fn = builder.function('kernel', ['i32', 'i32', 'i32', 'i32']);
-          const [args, , , scratch] = fn.params;
+          const fn = kernelFunction(builder, 'kernel');
+          const { args, scratch } = parametersOf(fn);
           const { slow } = emitBlockProgram(
             fn,
             {

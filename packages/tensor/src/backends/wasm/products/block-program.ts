@@ -1,9 +1,10 @@
-/** Epilogues of contractions: a program over a rectangle of rows and columns whose finished sums lie in a tile. */
+/** Writes epilogues of contractions: a program over a rectangle of rows and columns whose finished sums are in a tile. */
 
 import { decideAllGuards, joinGroupedAxes } from '../../../codegen/normalize.ts';
 import { hasAxis, type LoopProgram, loopProgram, simplify } from '../../../codegen/simplify.ts';
 import { bytesOf } from '../../../kernel/dtype.ts';
 import type { Access } from '../../../kernel/kernel.ts';
+import { lookUp, nth } from '../../../kernel/nth.ts';
 import type { FunctionBuilder, Local, Operand } from '../emit/encoder.ts';
 import type { Target } from '../emit/features.ts';
 import { emitZeros } from '../loops/access-code.ts';
@@ -19,7 +20,7 @@ import { type Quad, transpose } from '../vectors/vector-ops.ts';
 /** Groups of axes, in the order of the domain. */
 const [batchGroup, rowGroup, columnGroup] = [0, 1, 2];
 
-/** The program with few axes; the last one is a column axis. */
+/** The program, with axes joined where possible; the last one is a column axis. */
 function normalizeBlock({ program, batch, m, n }: BlockProgram): { program: LoopProgram; groups: readonly number[] } {
   const raw = decideAllGuards(loopProgram(program, [...batch, ...m, ...n]));
   const groups = [...batch.map(() => batchGroup), ...m.map(() => rowGroup), ...n.map(() => columnGroup)];
@@ -27,17 +28,17 @@ function normalizeBlock({ program, batch, m, n }: BlockProgram): { program: Loop
   return joinGroupedAxes(simplify(joined.program), joined.groups, columnGroup);
 }
 
-/** How many accesses step over memory along an axis. */
+/** The number of accesses that are strided along an axis. */
 function stridedAccesses({ operations, stores }: LoopProgram, axis: number): number {
-  const strided = ({ view }: Access): boolean => Math.abs(view.strides[axis]) > 1;
+  const strided = ({ view }: Access): boolean => Math.abs(nth(view.strides, axis)) > 1;
   const loads = operations.filter((operation) => operation.op === 'load' && strided(operation.access)).length;
   return loads + stores.filter(({ access }) => strided(access)).length;
 }
 
 /**
- * Writes the loops over the rows and columns of a block into `fn`. Vectors run along the innermost column axis. But where the program's
- * memory lies the other way round (the update of a weight whose gradient was computed transposed), they run along the rows, and
- * the accumulators are transposed.
+ * Writes the loops over the rows and columns of a block into `fn`. Vectors run along the innermost column axis. But if the program's
+ * accesses are contiguous along rows instead (as in the update of a weight whose gradient was computed transposed), vectors run along the
+ * rows, and the accumulators are transposed.
  */
 export function emitBlockProgram(
   fn: FunctionBuilder,
@@ -60,13 +61,14 @@ class BlockCode {
   readonly #program: LoopProgram;
   readonly #groups: readonly number[];
   readonly #vectorAxis: number;
-  /** The column axis, where vectors run along rows. */
+  /** The column axis, if vectors run along rows. */
   readonly #tileAxis: number | null;
   readonly #streams: Streams;
   readonly #programCode: ProgramCode;
   readonly #slotCount: number;
-  /** Address of the accumulator where the run stands, and bytes between neighbours. */
+  /** The address of the accumulator at the current position of the run. */
   readonly #accumulator: Local;
+  /** The distance between neighboring accumulators, in bytes. */
   readonly #accumulatorBytes: number;
 
   constructor(code: VectorCode, block: BlockProgram, bounds: BlockBounds) {
@@ -75,12 +77,13 @@ class BlockCode {
     this.#bounds = bounds;
     ({ program: this.#program, groups: this.#groups } = normalizeBlock(block));
     const columnAxis = this.#program.domain.length - 1;
-    const [rowAxis] = this.#axesOf(rowGroup);
+    const rowAxes = this.#axesOf(rowGroup);
+    const rowAxis = rowAxes.length === 1 ? rowAxes[0] : undefined;
     const accumulator = block.program.instructions.find(({ op }) => op === 'accumulator');
     const dtype = accumulator?.dtype ?? 'f32';
     const alongRows =
       dtype === 'f32' &&
-      this.#axesOf(rowGroup).length === 1 &&
+      rowAxis !== undefined &&
       this.#axesOf(columnGroup).length === 1 &&
       stridedAccesses(this.#program, rowAxis) < stridedAccesses(this.#program, columnAxis);
     this.#vectorAxis = alongRows ? rowAxis : columnAxis;
@@ -139,7 +142,7 @@ class BlockCode {
     });
   }
 
-  /** Four columns at a time, and what is left of them one by one; each time along all rows. */
+  /** The loops over four columns at a time, then over the remaining ones; each runs along all rows. */
   #tiles(tileAxis: number, indices: Map<number, Operand>): void {
     const fn = this.#fn;
     const { rowStart, rowEnd, columnStart, columnEnd, tile } = this.#bounds;
@@ -159,7 +162,7 @@ class BlockCode {
     indices.set(this.#vectorAxis, rowStart);
     indices.set(tileAxis, column);
     fn.get(tile).set(tileColumn);
-    const walk = (from: Operand, to: Operand, count: number): void => {
+    const loop = (from: Operand, to: Operand, count: number): void => {
       fn.forLoop(column, from, to, count, () => {
         fn.get(tileColumn).set(this.#accumulator);
         this.#programCode.scope(() => {
@@ -169,80 +172,80 @@ class BlockCode {
         fn.increment(tileColumn, count * this.#accumulatorBytes);
       });
     };
-    walk(columnStart, squaresEnd, 4);
-    walk(squaresEnd, columnEnd, 1);
+    loop(columnStart, squaresEnd, 4);
+    loop(squaresEnd, columnEnd, 1);
   }
 
-  /** Slots along rows of the tile: a square of four columns is turned over in registers. */
+  /** The accumulators of slots along rows of the tile: a square of four columns is transposed in registers. */
   #transposedAccumulators(slots: readonly Slot[]): Quad[] {
     const code = this.#code;
     const { tileStride } = this.#bounds;
-    const lines = [this.#accumulator];
-    for (let line = 1; line < slots[0].lanes; line++) {
-      code.fn
-        .get(lines[line - 1])
-        .push(tileStride)
-        .op('i32.add');
-      lines.push(code.take('i32'));
+    let line = this.#accumulator;
+    const lines = [line];
+    while (lines.length < nth(slots, 0).lanes) {
+      code.fn.get(line).push(tileStride).op('i32.add');
+      line = code.take('i32');
+      lines.push(line);
     }
-    const at = (line: number, across: number): Place => ({
-      address: lines[line],
+    const at = (address: Local, across: number): Place => ({
+      address,
       offset: across * this.#accumulatorBytes,
     });
     if (isWholeTile(slots)) {
-      const rows = lines.map((_, line) => code.local(loadAdjacent(code, 'f32', at(line, 0), 4)[0]));
+      const rows = lines.map((address) => code.local(nth(loadAdjacent(code, 'f32', at(address, 0), 4), 0)));
       return transpose(code, rows).map((vector) => [vector]);
     }
-    return slots.map(({ lanes, across }) => loadLanes(code, 'f32', lanes, (lane, load) => load(at(lane, across))));
+    return slots.map(({ lanes, across }) =>
+      loadLanes(code, 'f32', lanes, (lane, load) => load(at(nth(lines, lane), across))),
+    );
   }
 
   #axesOf(group: number): number[] {
     return this.#groups.flatMap((own, axis) => (own === group ? [axis] : []));
   }
 
-  /** Notes the indices on a group's axes of a position in these axes, flattened. */
+  /** Computes the indices along a group's axes from a flattened position. */
   #unravel(group: number, flat: Operand, indices: Map<number, Operand>): void {
     const fn = this.#fn;
-    const axes = this.#axesOf(group);
-    if (axes.length === 1) {
-      indices.set(axes[0], flat);
+    const [outermost, ...inner] = this.#axesOf(group);
+    if (outermost !== undefined && inner.length === 0) {
+      indices.set(outermost, flat);
       return;
     }
     const rest = this.#code.fresh('i32');
     fn.push(flat).set(rest);
-    for (const axis of axes.toReversed()) {
-      if (axis === axes[0]) {
-        indices.set(axis, rest);
-        continue;
-      }
+    for (const axis of inner.toReversed()) {
       const index = this.#code.fresh('i32');
-      fn.get(rest).i32(this.#program.domain[axis]).op('i32.rem_u').set(index);
-      fn.get(rest).i32(this.#program.domain[axis]).op('i32.div_u').set(rest);
+      const size = nth(this.#program.domain, axis);
+      fn.get(rest).i32(size).op('i32.rem_u').set(index);
+      fn.get(rest).i32(size).op('i32.div_u').set(rest);
       indices.set(axis, index);
     }
+    if (outermost !== undefined) indices.set(outermost, rest);
   }
 
-  /** Computes the values that are known once the indices of `group` are, and were not before. */
+  /** Computes the values that become known with the indices of `group`. */
   #evaluate(group: number, indices: ReadonlyMap<number, Operand>): void {
     const { operations } = this.#program;
     const values = operations.flatMap((operation, value) => {
       if (operation.op === 'const' || this.#programCode.varies(value)) return [];
+      const axes = nth(this.#programCode.variation, value);
       const last = this.#groups.reduce(
-        (latest, own, axis) => (hasAxis(this.#programCode.variation[value], axis) ? Math.max(latest, own) : latest),
+        (latest, own, axis) => (hasAxis(axes, axis) ? Math.max(latest, own) : latest),
         batchGroup,
       );
       return last === group ? [value] : [];
     });
     if (values.length === 0) return;
-    this.#streams.moveTo((axis) => (this.#groups[axis] <= group ? indices.get(axis) : 0));
+    this.#streams.moveTo((axis) => (nth(this.#groups, axis) <= group ? indices.get(axis) : 0));
     for (const value of values) this.#programCode.evaluate(value, slotsFor(1));
   }
 
-  /** The runs of one row: the columns of the block, cut where the innermost column axis ends. */
+  /** The runs of one row: the columns of the block, split where the innermost column axis ends. */
   #columns(tileRow: Local, indices: Map<number, Operand>): void {
     const fn = this.#fn;
     const { columnStart, columnEnd } = this.#bounds;
-    const axes = this.#axesOf(columnGroup);
+    const [onlyAxis, ...otherAxes] = this.#axesOf(columnGroup);
     const column = this.#code.fresh('i32');
     const length = this.#code.fresh('i32');
     fn.get(tileRow).set(this.#accumulator);
@@ -254,22 +257,19 @@ class BlockCode {
         this.#run(length, 4 * this.#slotCount, slotsFor);
       });
     };
-    if (axes.length === 1) {
-      indices.set(axes[0], columnStart);
+    if (onlyAxis !== undefined && otherAxes.length === 0) {
+      indices.set(onlyAxis, columnStart);
       fn.push(columnEnd).push(columnStart).op('i32.sub').set(length);
       run();
       return;
     }
-    const size = this.#program.domain[this.#vectorAxis];
+    const size = nth(this.#program.domain, this.#vectorAxis);
     fn.block((done) => {
       fn.loop((again) => {
         fn.push(columnEnd).get(column).op('i32.sub').tee(length).i32(0).op('i32.le_s').brIf(done);
         this.#unravel(columnGroup, column, indices);
         const left = this.#code.fresh('i32');
-        fn.i32(size)
-          .push(indices.get(this.#vectorAxis) as Operand)
-          .op('i32.sub')
-          .set(left);
+        fn.i32(size).push(lookUp(indices, this.#vectorAxis)).op('i32.sub').set(left);
         fn.get(left).get(length).get(left).get(length).op('i32.lt_s').select().set(length);
         run();
         fn.get(column).get(length).op('i32.add').set(column).br(again);
@@ -277,7 +277,7 @@ class BlockCode {
     });
   }
 
-  /** `length` elements along the vector axis from where the streams stand: groups of slots, single slots, then what is left. */
+  /** A run of `length` elements along the vector axis from the streams' position: groups of slots, single slots, then the rest. */
   #run(length: Local, group: number, slotsOf: (elements: number) => Slot[]): void {
     const fn = this.#fn;
     const { operations, stores } = this.#program;

@@ -1,11 +1,12 @@
-/** Contract kernels made by hand, run through generated code and through plain loops: for tests and measurements. */
+/** Writes contract kernels by hand, and runs them with generated code and with plain loops: for tests and measurements. */
 import type { DType, TypedArray } from '../../../kernel/dtype.ts';
 import { bytesOf, viewArray } from '../../../kernel/dtype.ts';
 import type { ContractKernel, Program } from '../../../kernel/kernel.ts';
+import { nth } from '../../../kernel/nth.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../../../kernel/shape.ts';
 import { locate, stridedView, type View } from '../../../kernel/view.ts';
-import { ModuleBuilder } from '../emit/encoder.ts';
 import type { Features } from '../emit/features.ts';
+import { ModuleBuilder } from '../emit/module-builder.ts';
 import { lowerContract } from './gemm.ts';
 
 export interface Sizes {
@@ -15,7 +16,7 @@ export interface Sizes {
   readonly k: Shape;
 }
 
-/** Stores the accumulator through a view over [...batch, ...m, ...n]. */
+/** An epilogue that stores the accumulator through a view over [...batch, ...m, ...n]. */
 export function storeProgram(dtype: 'f32' | 'f64', buffer: number, view: View): Program {
   return {
     instructions: [{ op: 'accumulator', dtype }],
@@ -43,13 +44,13 @@ export function contractKernel(
 
 export const contiguous = (shape: Shape): View => stridedView(shape, contiguousStrides(shape));
 
-/** Row-major order of `order`'s axes: `strided([m, k], [1, 0])` is a transposed matrix. */
+/** A view whose memory is row-major in the axis order `order`: `strided([m, k], [1, 0])` is a transposed matrix. */
 export function strided(shape: Shape, order: readonly number[]): View {
   const strides = new Array<number>(shape.length);
   let step = 1;
   for (const axis of [...order].reverse()) {
     strides[axis] = step;
-    step *= shape[axis];
+    step *= nth(shape, axis);
   }
   return stridedView(shape, strides);
 }
@@ -59,13 +60,42 @@ export function eachIndex(shape: Shape, visit: (index: readonly number[]) => voi
   const index = new Array<number>(shape.length).fill(0);
   for (let count = sizeOf(shape); count > 0; count--) {
     visit(index);
-    for (let axis = shape.length - 1; axis >= 0 && ++index[axis] === shape[axis]; axis--) index[axis] = 0;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      const next = nth(index, axis) + 1;
+      index[axis] = next === shape[axis] ? 0 : next;
+      if (next !== shape[axis]) break;
+    }
   }
+}
+
+/** The mulberry32 generator, uniform in -0.5 to 0.5. */
+export function randomNumbers(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32 - 0.5;
+  };
+}
+
+/** The length that a buffer needs for a view: one more than the largest position. */
+export function reachOf(view: View): number {
+  if (sizeOf(view.shape) === 0) return 0;
+  if (view.guards.length === 0 && view.strides.every((stride) => stride >= 0))
+    return view.strides.reduce((sum, stride, k) => sum + stride * (nth(view.shape, k) - 1), view.offset + 1);
+  if (sizeOf(view.shape) > 1 << 22)
+    throw new Error(`a view of ${sizeOf(view.shape)} elements is too large to enumerate`);
+  let last = -1;
+  eachIndex(view.shape, (index) => {
+    last = Math.max(last, locate(view, index));
+  });
+  return last + 1;
 }
 
 const at = (data: TypedArray, view: View, index: readonly number[]): number => {
   const position = locate(view, index);
-  return position < 0 ? 0 : data[position];
+  return position < 0 ? 0 : nth(data, position);
 };
 
 /** The sums, in f64, in the order [...batch, ...m, ...n]. */
@@ -86,7 +116,7 @@ export function plainProduct(kernel: ContractKernel, a: TypedArray, b: TypedArra
   return result;
 }
 
-/** A kernel alone in a module, with its buffers in a memory. */
+/** A module with a single kernel, and a memory with its buffers. */
 export class KernelHarness {
   readonly memory: WebAssembly.Memory;
   readonly addresses: number[];
@@ -116,7 +146,7 @@ export class KernelHarness {
     let end = 1024;
     this.addresses = lengths.map((length, k) => {
       const address = end;
-      end += Math.ceil((length * bytesOf(dtypes[k])) / 64) * 64 + 64;
+      end += Math.ceil((length * bytesOf(nth(dtypes, k))) / 64) * 64 + 64;
       return address;
     });
     const scratch = end;
@@ -132,6 +162,7 @@ export class KernelHarness {
   }
 
   buffer(index: number): TypedArray {
-    return viewArray(this.#dtypes[index], this.memory.buffer, this.addresses[index], this.#lengths[index]);
+    const [dtype, length] = [nth(this.#dtypes, index), nth(this.#lengths, index)];
+    return viewArray(dtype, this.memory.buffer, nth(this.addresses, index), length);
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { castNumber, elementCode } from '../../../kernel/dtype.ts';
 import type { Instruction, Program } from '../../../kernel/kernel.ts';
+import { nth } from '../../../kernel/nth.ts';
 import { sizeOf } from '../../../kernel/shape.ts';
 import { locate, padView, permuteView, type View, windowView } from '../../../kernel/view.ts';
 import { runKernel } from '../../interpret-kernels.ts';
@@ -13,65 +14,39 @@ import {
   eachIndex,
   KernelHarness,
   plainProduct,
+  randomNumbers,
+  reachOf,
   type Sizes,
   storeProgram,
   strided,
 } from './contract.testing.ts';
 
 const variants: readonly (Features & { name: string })[] = [
-  { name: 'laid out for pairs', relaxedSimd: true, wideTiles: true },
+  { name: 'paired vectors', relaxedSimd: true, wideTiles: true },
   { name: 'single vectors', relaxedSimd: true, wideTiles: false },
   { name: 'without multiply-add', relaxedSimd: false, wideTiles: false },
 ];
 
 setRevectorizer(platform, platform.env('TESSERA_REVECTORIZE') !== '0');
 
-/** Both compilers of V8 take part: the optimising one, with its re-vectoriser, where there are two threads. */
+/** Uses both of V8's compilers: the optimizing one, with its re-vectorizer, for two threads. */
 const compileFor = (threads: number) =>
   threads === 2
     ? (bytes: Uint8Array<ArrayBuffer>) => compileOptimized(platform, bytes)
     : (bytes: Uint8Array<ArrayBuffer>) => new WebAssembly.Module(bytes);
 
-/** mulberry32 */
-function randomNumbers(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32 - 0.5;
-  };
-}
-
-/** Elements that a view reaches: its buffer's length. */
-function reach(view: View): number {
-  let last = -1;
-  if (sizeOf(view.shape) > 1 << 22) throw new Error('too large to look through');
-  eachIndex(view.shape, (index) => {
-    last = Math.max(last, locate(view, index));
-  });
-  return last + 1;
-}
-
-const reachOf = (view: View): number =>
-  view.guards.length > 0 || view.strides.some((stride) => stride < 0)
-    ? reach(view)
-    : sizeOf(view.shape) === 0
-      ? 0
-      : view.strides.reduce((sum, stride, k) => sum + stride * (view.shape[k] - 1), view.offset + 1);
-
-/** NaN where there is one. */
+/** The largest absolute error; NaN if any error is NaN. */
 function largestError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   let largest = 0;
   for (let i = 0; i < expected.length; i++) {
-    const error = Math.abs(actual[i] - expected[i]);
+    const error = Math.abs(nth(actual, i) - nth(expected, i));
     if (!(error <= largest)) largest = error;
     if (Number.isNaN(error)) return error;
   }
   return largest;
 }
 
-/** Runs a product of operands of `element` in every variant, on one, two and three threads, and compares with plain loops. */
+/** Runs a product with operands of dtype `element` in every variant, on one, two and three threads, and compares it with plain loops. */
 function check(
   element: 'f32' | 'f64' | 'f16' | 'bf16',
   sizes: Sizes,
@@ -83,14 +58,14 @@ function check(
   const dtype = element === 'f64' ? 'f64' : 'f32';
   const { encode } = elementCode(element);
   const kernel = contractKernel(dtype, sizes, a, b, storeProgram(dtype, 2, out));
-  const lengths = [reachOf(a), reachOf(b), reachOf(out)];
+  const lengths = [reachOf(a), reachOf(b), reachOf(out)] as const;
   const random = randomNumbers(JSON.stringify(sizes).length);
-  const inputs = lengths
-    .slice(0, 2)
-    .map((length) => Float64Array.from({ length }, () => castNumber[element](Math.fround(random()))));
-  const expected = plainProduct(kernel, inputs[0], inputs[1]);
+  const operand = (length: number): Float64Array =>
+    Float64Array.from({ length }, () => castNumber[element](Math.fround(random())));
+  const [left, right] = [operand(lengths[0]), operand(lengths[1])];
+  const expected = plainProduct(kernel, left, right);
   // Factors are uniform in [-1, 1], so the sum of i products is about sqrt(i) / 3, and adding the next rounds it by up to half an ulp. A
-  // chain of k such errors has a standard deviation of about k / (3 sqrt(6)) half ulps of 1; six of them are never seen.
+  // chain of k such errors has a standard deviation of about k / (3 sqrt(6)) half ulps of 1; six of them do not occur.
   const halfUlp = dtype === 'f32' ? 2 ** -24 : 2 ** -53;
   const tolerance = halfUlp * (1 + (6 * sizeOf(sizes.k)) / (3 * Math.sqrt(6)));
   let first: string | null = null;
@@ -104,11 +79,11 @@ function check(
         threads,
         compileFor(threads),
       );
-      harness.buffer(0).set(inputs[0].map(encode));
-      harness.buffer(1).set(inputs[1].map(encode));
+      harness.buffer(0).set(left.map(encode));
+      harness.buffer(1).set(right.map(encode));
       const result = harness.buffer(2);
       result.fill(Number.NaN);
-      const guard = new Uint8Array(harness.memory.buffer, harness.addresses[2] + result.byteLength, 64);
+      const guard = new Uint8Array(harness.memory.buffer, nth(harness.addresses, 2) + result.byteLength, 64);
       guard.fill(77);
       harness.run(threads);
       const label = `${element} ${JSON.stringify(sizes)} ${features.name}, ${threads} threads`;
@@ -119,10 +94,10 @@ function check(
       const actual = new Float64Array(expected.length);
       let flat = 0;
       eachIndex(out.shape, (index) => {
-        actual[flat++] = result[locate(out, index)];
+        actual[flat++] = nth(result, locate(out, index));
       });
       expect(largestError(actual, expected), label).toBeLessThanOrEqual(tolerance);
-      // The same bits whatever the number of threads; with multiply-add also whatever the layout.
+      // The bits must not depend on the number of threads, and with multiply-add not on the layout either.
       if (!features.relaxedSimd) continue;
       const bits = Buffer.from(result.buffer, result.byteOffset, result.byteLength).toString('base64');
       if (first === null) first = bits;
@@ -144,7 +119,7 @@ describe('matrix products', () => {
     for (const [m, n] of [
       [5, 77],
       [65, 50],
-    ]) {
+    ] as const) {
       check('f32', { batch: [], m: [m], n: [n], k: [k] }, contiguous([m, k]), contiguous([k, n]));
       check('f64', { batch: [], m: [m], n: [n], k: [k] }, contiguous([m, k]), contiguous([k, n]));
     }
@@ -156,7 +131,7 @@ describe('matrix products', () => {
       [17, 50, 600],
       [4, 16, 8],
       [150, 3, 321],
-    ])
+    ] as const)
       for (const orderA of [
         [0, 1],
         [1, 0],
@@ -179,16 +154,16 @@ describe('matrix products', () => {
   });
 
   it('of a batch, with broadcast operands and merged heads', () => {
-    const [B, H, T, D] = [2, 3, 17, 8];
+    const [B, H, T, D] = [2, 3, 17, 8] as const;
     const heads = { batch: [B, H], m: [T], n: [T], k: [D] };
     // q, k: [B, T, H, D] in memory.
     const q = permuteView(contiguous([B, T, H, D]), [0, 2, 1, 3]);
     const kT = permuteView(contiguous([B, T, H, D]), [0, 2, 3, 1]);
     check('f32', heads, q, kT);
-    // Attention times values, the heads merged in the result.
+    // Attention times values, with merged heads in the result.
     const out = permuteView(contiguous([B, T, H, D]), [0, 2, 1, 3]);
     check('f32', { batch: [B, H], m: [T], n: [D], k: [T] }, contiguous([B, H, T, T]), q, out);
-    // One operand the same for all of the batch.
+    // One operand that is the same for the whole batch.
     const shared: View = { shape: [B, H, D, T], offset: 0, strides: [0, 0, T, 1], guards: [] };
     check('f32', heads, q, shared);
   });
@@ -239,7 +214,7 @@ describe('convolutions', () => {
       { axis: 2, ...spec },
       { axis: 3, ...spec },
     ]);
-    const outSize = windows.shape[2];
+    const outSize = nth(windows.shape, 2);
     const out = [batch, filters, outSize, outSize];
     const weights = contiguous([filters, channels, window, window]);
     for (const dtype of ['f32', 'f64', 'f16', 'bf16'] as const) {
@@ -265,7 +240,7 @@ describe('convolutions', () => {
       const flow: View = {
         shape: [filters, window, window, batch, size, size],
         offset: padding * outSize + padding,
-        strides: [gradient.strides[1], -outSize, -1, gradient.strides[0], outSize, 1],
+        strides: [nth(gradient.strides, 1), -outSize, -1, nth(gradient.strides, 0), outSize, 1],
         guards: [
           { coefficients: [0, -1, 0, 0, 1, 0], low: -padding, high: outSize - padding },
           { coefficients: [0, 0, -1, 0, 0, 1], low: -padding, high: outSize - padding },
@@ -369,14 +344,12 @@ describe('epilogues', () => {
             threads,
             compileFor(threads),
           );
-          inputs.forEach((values, k) => {
-            harness.buffer(k).set(values);
-          });
+          for (const [k, values] of inputs.entries()) harness.buffer(k).set(values);
           harness.run(threads);
-          // The transposed store is the one that has no vectors.
+          // Only the transposed store is not vectorized.
           expect(harness.slow).toMatch(/^writes b4 element by element/);
           for (const buffer of [2, 4]) {
-            const error = largestError(harness.buffer(buffer), expected[buffer]);
+            const error = largestError(harness.buffer(buffer), nth(expected, buffer));
             expect(error, `buffer ${buffer}, ${threads} threads, ${features.name}`).toBeLessThan(
               dtype === 'f32' ? 2e-5 : 1e-13,
             );

@@ -1,6 +1,6 @@
 /**
- * Matrix products: `contract` kernels. `blocking.ts` says how one is cut, `pack.ts` how the operands are read, `micro.ts` how blocks are
- * multiplied. The function that is written here walks the blocks of its thread:
+ * Lowers matrix products: `contract` kernels. `blocking.ts` chooses how one is cut, `pack.ts` writes how the operands are read, and
+ * `micro.ts` how blocks are multiplied. The function that is written here processes the blocks of its thread:
  *
  *     for each matrix of the batch and block of columns
  *       pack the block of B, for all of k
@@ -12,10 +12,12 @@
  */
 import { computeDType, type DType, isHalf } from '../../../kernel/dtype.ts';
 import type { ContractKernel } from '../../../kernel/kernel.ts';
+import { lookUp, nth } from '../../../kernel/nth.ts';
 import { sizeOf } from '../../../kernel/shape.ts';
-import type { FunctionBuilder, Local, ModuleBuilder, Operand } from '../emit/encoder.ts';
+import type { FunctionBuilder, Local, Operand } from '../emit/encoder.ts';
 import type { Features, Target } from '../emit/features.ts';
-import { blockScratchBytes, type LoweredKernel } from '../loops/program.ts';
+import type { ModuleBuilder } from '../emit/module-builder.ts';
+import { blockScratchBytes, kernelFunction, type LoweredKernel, parametersOf } from '../loops/program.ts';
 import { emitShare } from '../loops/work-split.ts';
 import { emitBlockProgram } from './block-program.ts';
 import { type Blocking, chooseBlocking } from './blocking.ts';
@@ -29,9 +31,11 @@ import {
   panelRows,
   rowUnit,
 } from './micro.ts';
-import { emitPack, emitPanelWidth, type PackedOperand, packedOperand } from './pack.ts';
-import { emitForms, innermost, releaseForms } from './ranges.ts';
+import { emitPack, emitPanelWidth, type PackedOperand, type PanelWidths, packedOperand } from './pack.ts';
+import { addressStep, emitForms, releaseForms } from './ranges.ts';
 import { emitStoreTile, type PlainStore, plainStore, storesRows } from './store.ts';
+
+const sixIntegers = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
 
 const range = (start: number, count: number): number[] => Array.from({ length: count }, (_, k) => start + k);
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
@@ -39,12 +43,12 @@ const roundUp = (value: number, multiple: number): number => Math.ceil(value / m
 /** The dtype of an operand's elements in memory. */
 function elementOf({ name, dtype }: ContractKernel, element: DType): ElementSource['element'] {
   if (element === 'f32' || element === 'f64' || isHalf(element)) if (computeDType(element) === dtype) return element;
-  throw new TypeError(`contract ${name}: products in ${dtype} do not read ${element}`);
+  throw new TypeError(`contract ${name}: a product in ${dtype} cannot read operands of ${element}`);
 }
 
 /**
- * Whether micro-kernels can read A where it lies: rows at a fixed distance, k side by side, no guards. In the first memory: V8's
- * re-vectoriser does not pair accesses to others, and halves the rate (measured: 43 instead of 91 GFLOP/s).
+ * Whether micro-kernels can read A in place: rows at a fixed distance, adjacent k, no guards, and in the first memory, because V8's
+ * re-vectorizer does not pair accesses to other memories, which halves the rate (measured: 43 instead of 91 GFLOP/s).
  */
 const readsInPlace = ({ type, element, memory, p, k, guards }: PackedOperand): boolean =>
   element === type &&
@@ -52,10 +56,13 @@ const readsInPlace = ({ type, element, memory, p, k, guards }: PackedOperand): b
   guards.length === 0 &&
   p.length <= 1 &&
   k.length <= 1 &&
-  (k.length === 0 || k[0].steps[0] === floatLanes[type].bytes);
+  (k.length === 0 || addressStep(k) === floatLanes[type].bytes);
 
-/** Shapes of micro-kernels: width in vectors and rows, widest first. Measured: paired vectors want 6 x 16, single ones 6 x 8. */
-const microShapes = (features: Features): readonly { vectors: number; rows: number }[] =>
+/** The width of a micro-kernel in vectors, and its rows. */
+type MicroShape = Pick<MicroKernel, 'vectors' | 'rows'>;
+
+/** The shapes of micro-kernels, widest first. Measured: 6 x 16 is best for paired vectors, 6 x 8 for single ones. */
+const microShapes = (features: Features): readonly [MicroShape, ...MicroShape[]] =>
   features.wideTiles
     ? [
         { vectors: 4, rows: mainHeight },
@@ -67,16 +74,17 @@ const microShapes = (features: Features): readonly { vectors: number; rows: numb
         { vectors: 1, rows: 8 },
       ];
 
-/** Offsets into a thread's scratch memory, in bytes. */
+/** The layout of a thread's scratch memory: offsets and distances in bytes. */
 interface ScratchLayout {
   readonly packedA: number;
   readonly packedB: number;
-  /** From one pass to the next in `packedB`, for each k. */
+  /** The size of each k in `packedB`. */
   readonly rowBytesB: number;
-  /** Sums of a block; where micro-kernels write the result themselves, of one panel. */
+  /** The sums of a block, or of one panel if micro-kernels write the result themselves. */
   readonly tile: number;
+  /** The distance between rows of the tile. */
   readonly tileStride: number;
-  /** For the epilogue's program. */
+  /** The scratch memory of the epilogue's program. */
   readonly program: number;
   readonly end: number;
 }
@@ -95,13 +103,14 @@ function layoutScratch(
   const packedA = take(packsA ? roundUp(blocking.rows, panelRows) * blocking.depth * bytes : 0);
   const rowBytesB = blocking.paddedColumns * bytes;
   const packedB = take(rowBytesB * (blocking.residentB ? k : blocking.depth));
-  // One cache line more than the columns need: rows at a power of two would fall into few sets of the cache.
+  // One cache line more than the columns need, because rows at distances of a power of two would use few sets of the cache.
   const tileStride = direct ? blocking.widths[0] * bytes : roundUp(rowBytesB, 64) + 64;
   const tile = take(((direct ? blocking.rows : blocking.tallRows) + excessRows) * tileStride);
   const program = take(blockScratchBytes);
   return { packedA, packedB, rowBytesB, tile, tileStride, program, end };
 }
 
+/** Writes the function of a contract kernel. */
 export function lowerContract(
   module: ModuleBuilder,
   kernel: ContractKernel,
@@ -112,6 +121,7 @@ export function lowerContract(
   return new ContractWriter(module, kernel, dtypes, target, threads).write();
 }
 
+/** Writes the functions of one contract kernel. */
 class ContractWriter {
   readonly module: ModuleBuilder;
   readonly kernel: ContractKernel;
@@ -123,11 +133,11 @@ class ContractWriter {
   readonly b: PackedOperand;
   readonly inPlace: boolean;
   readonly plain: PlainStore | null;
-  /** Micro-kernels write the result themselves. */
+  /** Whether micro-kernels write the result themselves. */
   readonly direct: boolean;
   readonly blocking: Blocking;
   readonly scratch: ScratchLayout;
-  /** Why the epilogue does not run vectorised, or null. */
+  /** Why the epilogue is not vectorized, or null. */
   slow: string | null = null;
 
   constructor(
@@ -138,7 +148,7 @@ class ContractWriter {
     threads: number,
   ) {
     if (kernel.dtype !== 'f32' && kernel.dtype !== 'f64')
-      throw new TypeError(`contract ${kernel.name}: sums of products are f32 or f64, not ${kernel.dtype}`);
+      throw new TypeError(`contract ${kernel.name}: products must be f32 or f64, not ${kernel.dtype}`);
     this.module = module;
     this.kernel = kernel;
     this.dtypes = dtypes;
@@ -147,7 +157,7 @@ class ContractWriter {
     const [batch, m, n, k] = [kernel.batch.length, kernel.m.length, kernel.n.length, kernel.k.length];
     this.size = { batch: sizeOf(kernel.batch), m: sizeOf(kernel.m), n: sizeOf(kernel.n), k: sizeOf(kernel.k) };
     const sourceOf = (buffer: number): ElementSource => ({
-      element: elementOf(kernel, dtypes[buffer]),
+      element: elementOf(kernel, nth(dtypes, buffer)),
       memory: target.memories?.[buffer] ?? 0,
     });
     this.a = packedOperand(this.type, kernel.a.view, sourceOf(kernel.a.buffer), {
@@ -162,7 +172,9 @@ class ContractWriter {
     });
     this.inPlace = readsInPlace(this.a);
     const { bytes, lanes } = floatLanes[this.type];
-    const widths = microShapes(target).map(({ vectors }) => vectors * lanes);
+    const [widest, ...narrower] = microShapes(target);
+    const widthOf = ({ vectors }: MicroShape): number => vectors * lanes;
+    const widths: PanelWidths = [widthOf(widest), ...narrower.map(widthOf)];
     this.blocking = chooseBlocking(this.size, { bytes, widths, threads, packsA: !this.inPlace });
     this.plain = plainStore(kernel, this.type, dtypes, target.memories);
     this.direct = this.blocking.passes === 1 && this.plain !== null && storesRows(this.plain);
@@ -171,16 +183,16 @@ class ContractWriter {
 
   write(): LoweredKernel {
     const { size } = this;
-    const fn = this.module.function(this.kernel.name, ['i32', 'i32', 'i32', 'i32']);
+    const fn = kernelFunction(this.module, this.kernel.name);
     if (size.batch * size.m * size.n > 0) this.writeThread(fn);
     return { function: fn, scratchBytes: this.scratch.end, slow: this.slow };
   }
 
-  /** The body of the kernel: a thread's share of the work. */
+  /** The body of the kernel's function: a thread's share of the work. */
   writeThread(fn: FunctionBuilder): void {
     const { kernel, size, blocking } = this;
-    const [args, , , scratch] = fn.params;
-    // Units of work: (matrix of the batch, block of columns, some rows), in this order; a thread takes neighbours.
+    const { args, scratch } = parametersOf(fn);
+    // A unit of work is (matrix of the batch, block of columns, `rowUnit` rows), in this order; a thread takes consecutive units.
     const rowUnits = Math.ceil(size.m / rowUnit);
     const units = size.batch * blocking.columnBlocks * rowUnits;
     const unit = fn.local('i32');
@@ -188,13 +200,14 @@ class ContractWriter {
     emitShare(fn, units, unit, unitEnd);
 
     const block = this.writeBlock();
-    const bases = [kernel.a.buffer, kernel.b.buffer].map((buffer) => {
+    const loadBase = (buffer: number): Local => {
       const base = fn.local('i32');
       fn.get(args)
         .mem('i32.load', buffer * 4)
         .set(base);
       return base;
-    });
+    };
+    const [aBase, bBase] = [loadBase(kernel.a.buffer), loadBase(kernel.b.buffer)];
     const matrix = fn.local('i32');
     const batch = fn.local('i32');
     const columnBlock = fn.local('i32');
@@ -209,7 +222,7 @@ class ContractWriter {
         fn.get(rowStop).i32(rowUnits).get(rowStop).i32(rowUnits).op('i32.lt_u').select().set(rowStop);
         fn.get(matrix).i32(blocking.columnBlocks).op('i32.div_u').set(batch);
         fn.get(matrix).i32(blocking.columnBlocks).op('i32.rem_u').set(columnBlock);
-        fn.get(args).get(scratch).get(bases[0]).get(bases[1]).get(batch);
+        fn.get(args).get(scratch).get(aBase).get(bBase).get(batch);
         fn.get(columnBlock).times(blocking.columns);
         fn.get(rowStart).times(rowUnit);
         fn.get(rowStop).times(rowUnit);
@@ -220,7 +233,7 @@ class ContractWriter {
     });
   }
 
-  /** `(args, scratch, aBase, bBase, batch, column0, row0, rowEnd)`: the rows row0..rowEnd of one block of columns. */
+  /** A function `(args, scratch, aBase, bBase, batch, column0, row0, rowEnd)` for the rows row0..rowEnd of one block of columns. */
   writeBlock(): FunctionBuilder {
     const { module, kernel, size, blocking, scratch: layout } = this;
     const fn = module.function(`${kernel.name} block`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
@@ -296,14 +309,13 @@ class ContractWriter {
   }
 
   /**
-   * `(args, packedA, panelsB, tile, aBase, batch, row0, rowEnd, column0, columnEnd, k0, kEnd)`: multiplies one block of A with each panel of
-   * the block of B.
+   * A function `(args, packedA, panelsB, tile, aBase, batch, row0, rowEnd, column0, columnEnd, k0, kEnd)` that multiplies one block of A with
+   * each panel of the block of B.
    */
   writeMultiply(): FunctionBuilder {
     const { module, kernel, type, target, blocking, scratch: layout, a, plain } = this;
     const { bytes, lanes } = floatLanes[type];
-    const parameters = new Array<'i32'>(12).fill('i32');
-    const fn = module.function(`${kernel.name} multiply`, parameters);
+    const fn = module.function(`${kernel.name} multiply`, [...sixIntegers, ...sixIntegers]);
     const [args, packedA, panelsB, tile, aBase, batch, row0, rowEnd, column0, columnEnd, k0, kEnd] = fn.params;
     const depth = fn.local('i32');
     const rows = fn.local('i32');
@@ -312,14 +324,14 @@ class ContractWriter {
     const aAt = fn.local('i32');
     fn.get(kEnd).get(k0).op('i32.sub').set(depth);
     fn.get(rowEnd).get(row0).op('i32.sub').set(rows);
-    const aStride = innermost(a.p, 1).steps[0];
+    const aStride = addressStep(a.p);
     if (this.inPlace) {
       const base = fn.local('i32');
       fn.get(aBase).i32(a.offsetBytes).op('i32.add').set(base);
       const matrix = emitForms(fn, a.batch, batch, [base]);
       const atRow = emitForms(fn, a.p, row0, matrix);
       const atK = emitForms(fn, a.k, k0, atRow);
-      fn.push(atK[0]).set(aAt);
+      fn.push(nth(atK, 0)).set(aAt);
     } else fn.get(packedA).set(aAt);
 
     const micro = new Map(
@@ -328,17 +340,18 @@ class ContractWriter {
         { type, ...shape, layout: this.inPlace ? 'rows' : 'panels' },
       ]),
     );
-    /** Writes code for the micro-kernel of the panel's width. */
+    /** Writes code that depends on the micro-kernel of the panel's width. */
     const forWidth = (width: Local, emit: (kernel: MicroKernel) => void): void => {
-      const [widest, narrower] = blocking.widths.map((one) => micro.get(one) as MicroKernel);
-      if (narrower === undefined) emit(widest);
+      const [widest, narrower] = blocking.widths;
+      const emitWidth = (one: number): void => emit(lookUp(micro, one));
+      if (narrower === undefined) emitWidth(widest);
       else
         fn.get(width)
-          .i32(blocking.widths[0])
+          .i32(widest)
           .op('i32.eq')
           .if(
-            () => emit(widest),
-            () => emit(narrower),
+            () => emitWidth(widest),
+            () => emitWidth(narrower),
           );
     };
     const callMicro = (width: Local, operands: () => void): void =>
@@ -354,7 +367,7 @@ class ContractWriter {
       const outBase = fn.local('i32');
       const tail = fn.local('i32');
       const inPanel = fn.local('i32');
-      const cStride = innermost(store.m, 1).steps[0];
+      const cStride = addressStep(store.m);
       const storeTile = emitStoreTile(module, store, layout.tileStride, `${kernel.name} store`);
       fn.get(args)
         .mem('i32.load', store.buffer * 4)
@@ -380,7 +393,7 @@ class ContractWriter {
               const matrix = emitForms(fn, store.batch, batch, [origin]);
               const atRow = emitForms(fn, store.m, row0, matrix);
               const atColumn = emitForms(fn, store.n, column, atRow);
-              fn.push(atColumn[0]).set(out);
+              fn.push(nth(atColumn, 0)).set(out);
               releaseForms(fn, atColumn, atRow);
               releaseForms(fn, atRow, matrix);
               releaseForms(fn, matrix, [origin]);
@@ -450,7 +463,7 @@ class ContractWriter {
       fn.call(emitStoreTile(module, plain, layout.tileStride, `${kernel.name} store`));
       return;
     }
-    const epilogue = module.function(`${kernel.name} epilogue`, new Array<'i32'>(8).fill('i32'));
+    const epilogue = module.function(`${kernel.name} epilogue`, [...sixIntegers, 'i32', 'i32']);
     const [args, scratch, batchIndex, rowStart, rowEnd, columnStart, columnEnd, tile] = epilogue.params;
     const { slow } = emitBlockProgram(
       epilogue,

@@ -1,3 +1,4 @@
+/** The instructions of matrix products for each float type, and copies of adjacent elements. */
 import { bytesOf, type HalfDType, isHalf } from '../../../kernel/dtype.ts';
 import type { FunctionBuilder, Local } from '../emit/encoder.ts';
 import type { LaneOp, MemoryLaneOp, MemoryOp, PlainOp } from '../emit/opcodes.ts';
@@ -8,7 +9,7 @@ export type FloatType = 'f32' | 'f64';
 
 interface FloatLanes {
   readonly bytes: number;
-  /** Elements in a vector of 16 bytes. */
+  /** The number of elements in a vector of 16 bytes. */
   readonly lanes: number;
   readonly load: MemoryOp;
   readonly store: MemoryOp;
@@ -47,19 +48,19 @@ export const floatLanes: Readonly<Record<FloatType, FloatLanes>> = {
   },
 };
 
-/** Vectors of this many bytes. */
+/** The size of a vector, in bytes. */
 export const vectorBytes = 16;
 
-/** The alignment that vector accesses promise: that of one element. */
+/** The alignment hint for accesses whose alignment is not known: one byte. */
 export const unaligned = 1;
 
-/** Elements that are read as a `FloatType`: their dtype in memory (f16 and bf16 are read as f32), and the memory that they lie in. */
+/** Elements that are read as a `FloatType`: their dtype in memory (f16 and bf16 are read as f32), and the memory that contains them. */
 export interface ElementSource {
   readonly element: FloatType | HalfDType;
   readonly memory: number;
 }
 
-/** Takes an address from the stack, leaves the vector of the elements that lie there, `offset` bytes on. */
+/** Takes an address from the stack, and pushes the vector of the elements at that address plus `offset` bytes. */
 export function loadVector(
   fn: FunctionBuilder,
   { element, memory }: ElementSource,
@@ -70,7 +71,7 @@ export function loadVector(
   else fn.mem('v128.load', offset, align, memory);
 }
 
-/** The same for one element. */
+/** Takes an address from the stack, and pushes the element at that address plus `offset` bytes. */
 export function loadElement(fn: FunctionBuilder, { element, memory }: ElementSource, offset = 0): void {
   if (isHalf(element))
     emitWiden(fn.mem('i32.load16_u', offset, unaligned, memory).op('i32x4.splat'), element).lane(
@@ -81,8 +82,8 @@ export function loadElement(fn: FunctionBuilder, { element, memory }: ElementSou
 }
 
 /**
- * Copies `count` adjacent elements from one memory to another or the same; the ranges do not overlap. `destination` and `source` are left as they are. Runs of at least
- * a vector end with a vector that may overlap the one before.
+ * Copies `count` adjacent elements to the same or another memory; the ranges do not overlap. `destination` and `source` are not changed.
+ * Runs of at least a vector end with a vector that may overlap the one before.
  */
 export function emitCopyRun(
   fn: FunctionBuilder,

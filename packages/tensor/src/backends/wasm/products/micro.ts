@@ -1,42 +1,44 @@
 /**
- * Micro-kernels: products of some rows of A and one panel of B, held in registers for the whole of a block of k. Each element is one
- * chain of multiply-adds in ascending k, whatever the shape of the tile: all micro-kernels give the same bits.
+ * Writes micro-kernels: products of some rows of A and one panel of B, whose sums stay in registers for a whole block of k. Each element is
+ * one chain of multiply-adds in ascending k, for every shape of the tile, so all micro-kernels compute the same bits.
  */
-import type { FunctionBuilder, Local, ModuleBuilder } from '../emit/encoder.ts';
+import { nth } from '../../../kernel/nth.ts';
+import type { FunctionBuilder, Local } from '../emit/encoder.ts';
 import type { Features } from '../emit/features.ts';
+import type { ModuleBuilder } from '../emit/module-builder.ts';
 import { type FloatType, floatLanes, vectorBytes } from './lanes.ts';
 
-/** Threads and blocks take rows by this many. Every even number of rows from here on is a sum of tiles of 6 and of 4 rows. */
+/** Threads and blocks take rows in multiples of this. Every even number from here on is a sum of tiles of 6 and of 4 rows. */
 export const rowUnit = 4;
 
 /** A's packed panels have this many rows: two tiles of 6, or three vectors. */
 export const panelRows = 12;
 
-/** Rows of a tile of a packed A, and of most tiles of one that lies in rows. */
+/** The number of rows of a tile of a packed A, and of most tiles of an A that is read in place. */
 export const mainHeight = 6;
 
 export interface MicroKernel {
   readonly type: FloatType;
-  /** Width of the panel of B, in vectors of 16 bytes. */
+  /** The width of the panel of B, in vectors of 16 bytes. */
   readonly vectors: number;
-  /** Rows of most tiles of an A that lies in rows: 6, or a multiple of 4. What is left over is multiplied four rows at a time. */
+  /** The number of rows of most tiles of an A that is read in place: 6, or a multiple of 4. The rest is multiplied four rows at a time. */
   readonly rows: number;
   /**
-   * How A lies in memory. `panels`: panels of `panelRows` rows, one behind the other. `rows`: each row's k values side by side,
-   * the rows at any distance: an operand that needs no packing.
+   * The layout of A in memory. `panels`: panels of `panelRows` rows, one after the other. `rows`: each row's k values are adjacent, and
+   * the rows are at any distance, so that the operand needs no packing.
    */
   readonly layout: 'panels' | 'rows';
 }
 
-/** Tiles of a kernel write this many rows too many at most. */
+/** The largest number of excess rows that the tiles of a kernel write. */
 export const excessRows = mainHeight - 1;
 
-/** Pushes how many of `rows` rows tiles cover with none left over and none too many: the largest such number, or nearly. */
+/** Pushes a number of rows, at most `rows`, that tiles cover exactly: the largest such number, or nearly. */
 export function emitWholeRows(fn: FunctionBuilder, { rows: height, layout }: MicroKernel, rows: Local): void {
   if (layout === 'panels') fn.get(rows).get(rows).i32(mainHeight).op('i32.rem_u').op('i32.sub');
   else if (height !== mainHeight) fn.get(rows).i32(-rowUnit).op('i32.and');
   else {
-    // Of an odd number five rows are left, which fill a tile but for one row.
+    // From an odd number five rows are left, which fill a tile except for one row.
     const whole = fn.local('i32');
     fn.get(rows)
       .get(rows)
@@ -51,13 +53,13 @@ export function emitWholeRows(fn: FunctionBuilder, { rows: height, layout }: Mic
   }
 }
 
-/** Two steps along k a round: fewer branches, and pairs of loads at fixed distances. */
+/** The number of steps along k in one iteration: two need fewer branches, and load pairs at fixed distances. */
 const unroll = 2;
 
 /**
  * A function `(a, b, c, depth, count, aStride, cStride, accumulate)`: c[i, j] = sum over k < depth of a[i, k] * b[k, j] for `count` rows i and
- * the panel's columns j, added to what c holds if `accumulate`. Strides are in bytes, between rows; `aStride` matters for
- * layout `rows` only. Writes whole tiles: `excessRows` rows more than `count` must exist in c, unless `emitWholeRows` allows `count`.
+ * the panel's columns j, added to the old value if `accumulate`. Strides are in bytes, between rows; `aStride` is used only for the layout
+ * `rows`. It writes whole tiles: c must have `excessRows` more rows than `count`, unless `count` is a result of `emitWholeRows`.
  */
 export function emitMicroKernel(module: ModuleBuilder, kernel: MicroKernel, features: Features): FunctionBuilder {
   const { type, vectors, layout } = kernel;
@@ -83,7 +85,7 @@ function buildMicroKernel(
   const bAt = fn.local('i32');
   const bEnd = fn.local('i32');
   const bEvenEnd = fn.local('i32');
-  /** From this tile of a packed A to the next: half a panel's row, then what is left of the panel. */
+  /** The distance from this tile of a packed A to the next: half a panel's row, then the rest of the panel. */
   const toNext = fn.local('i32');
 
   const emitTile = (rows: number): void => {
@@ -91,38 +93,37 @@ function buildMicroKernel(
     const sums = Array.from({ length: rows }, () => fn.locals('v128', vectors));
     const bVectors = fn.locals('v128', vectors);
     const aVector = fn.local('v128');
-    pointers.forEach((pointer, r) => {
+    for (const [r, pointer] of pointers.entries()) {
       if (r === 0) fn.get(a).set(pointer);
       else {
-        // Rows past the last repeat it: what they give is not used.
-        fn.get(pointers[r - 1]);
+        // Rows after the last one repeat it; their results are not used.
+        fn.get(nth(pointers, r - 1));
         fn.get(aStride).i32(0).get(row).i32(r).op('i32.add').get(count).op('i32.lt_s').select();
         fn.op('i32.add').set(pointer);
       }
-    });
+    }
     for (const sum of sums.flat()) (type === 'f32' ? fn.f32x4(0) : fn.f64x2(0)).set(sum);
 
     const pushA = (r: number, step: number): FunctionBuilder =>
       layout === 'panels'
-        ? fn.get(pointers[0]).mem(splat, (step * panelRows + r) * bytes)
-        : fn.get(pointers[r]).mem(splat, step * bytes);
+        ? fn.get(nth(pointers, 0)).mem(splat, (step * panelRows + r) * bytes)
+        : fn.get(nth(pointers, r)).mem(splat, step * bytes);
     const emitSteps = (steps: number): void => {
       for (let step = 0; step < steps; step++) {
-        // Adjacent loads, then products of neighbours: the order in which V8 pairs vectors.
-        bVectors.forEach((vector, v) => {
+        // Adjacent loads, then products of neighbors: the order in which V8 pairs vectors.
+        for (const [v, vector] of bVectors.entries())
           fn.get(bAt)
             .mem('v128.load', step * bStep + v * vectorBytes, bytes)
             .set(vector);
-        });
-        sums.forEach((rowSums, r) => {
+        for (const [r, rowSums] of sums.entries()) {
           pushA(r, step).set(aVector);
-          rowSums.forEach((sum, v) => {
-            fn.get(aVector).get(bVectors[v]);
+          for (const [v, sum] of rowSums.entries()) {
+            fn.get(aVector).get(nth(bVectors, v));
             if (features.relaxedSimd) fn.get(sum).op(multiplyAdd);
             else fn.op(mul).get(sum).op(add);
             fn.set(sum);
-          });
-        });
+          }
+        }
       }
       for (const pointer of pointers) fn.increment(pointer, steps * (layout === 'panels' ? panelRows : 1) * bytes);
       fn.increment(bAt, steps * bStep);
@@ -142,40 +143,39 @@ function buildMicroKernel(
     emitUntil(bEvenEnd, unroll);
     emitUntil(bEnd, 1);
 
-    const cRows = [c, ...fn.locals('i32', rows - 1)];
-    for (let r = 1; r < rows; r++)
-      fn.get(cRows[r - 1])
-        .get(cStride)
-        .op('i32.add')
-        .set(cRows[r]);
-    const emitWrite = (adding: boolean): void =>
-      sums.forEach((rowSums, r) => {
-        rowSums.forEach((sum, v) => {
-          fn.get(cRows[r]);
+    const laterRows = fn.locals('i32', rows - 1);
+    let lastRow = c;
+    for (const cRow of laterRows) {
+      fn.get(lastRow).get(cStride).op('i32.add').set(cRow);
+      lastRow = cRow;
+    }
+    const cRows = [c, ...laterRows];
+    const emitWrite = (adding: boolean): void => {
+      for (const [r, rowSums] of sums.entries())
+        for (const [v, sum] of rowSums.entries()) {
+          const cRow = nth(cRows, r);
+          fn.get(cRow);
           if (adding)
-            fn.get(cRows[r])
+            fn.get(cRow)
               .mem('v128.load', v * vectorBytes, bytes)
               .get(sum)
               .op(add);
           else fn.get(sum);
           fn.mem('v128.store', v * vectorBytes, bytes);
-        });
-      });
+        }
+    };
     fn.get(accumulate).if(
       () => emitWrite(true),
       () => emitWrite(false),
     );
 
-    fn.get(cRows[rows - 1])
-      .get(cStride)
-      .op('i32.add')
-      .set(c);
+    fn.get(lastRow).get(cStride).op('i32.add').set(c);
     if (layout === 'panels') {
       fn.get(a).get(toNext).op('i32.add').set(a);
       fn.get(panelBytes).get(toNext).op('i32.sub').set(toNext);
     } else fn.get(a).get(aStride).times(rows).op('i32.add').set(a);
     fn.increment(row, rows);
-    fn.release(...pointers, ...sums.flat(), ...bVectors, aVector, ...cRows.slice(1));
+    fn.release(...pointers, ...sums.flat(), ...bVectors, aVector, ...laterRows);
   };
 
   fn.get(b).get(depth).times(bStep).op('i32.add').set(bEnd);
@@ -184,7 +184,7 @@ function buildMicroKernel(
     .times(panelRows * bytes)
     .set(panelBytes);
   fn.i32(kernel.rows * bytes).set(toNext);
-  /** Tiles for as long as `wanted` says, of the rows that are left. */
+  /** Writes tiles in a loop, as long as the condition that `wanted` pushes holds for the rows that are left. */
   const emitTiles = (height: number, wanted: () => unknown): FunctionBuilder =>
     fn.block((done) => {
       fn.loop((again) => {
@@ -198,8 +198,8 @@ function buildMicroKernel(
   const atLeast = (rows: number): FunctionBuilder => fn.get(left).i32(rows).op('i32.ge_s');
   if (layout === 'panels') emitTiles(kernel.rows, () => atLeast(1));
   else {
-    // Eight rows are two low tiles, none too many; a taller tile is worth it where more than a low one is left.
-    const exactlyTwoLow = (): FunctionBuilder =>
+    // Eight rows are exactly two low tiles; a taller tile is worth it if more rows than one low tile are left.
+    const isNotTwoLow = (): FunctionBuilder =>
       fn
         .get(left)
         .i32(2 * rowUnit)
@@ -207,7 +207,7 @@ function buildMicroKernel(
     if (kernel.rows > rowUnit)
       emitTiles(kernel.rows, () => {
         atLeast(rowUnit + 1);
-        if (kernel.rows < 2 * rowUnit) exactlyTwoLow().op('i32.and');
+        if (kernel.rows < 2 * rowUnit) isNotTwoLow().op('i32.and');
       });
     emitTiles(rowUnit, () => atLeast(1));
   }

@@ -1,5 +1,6 @@
-/** Copying one tile of an operand into a panel: see `pack.ts`. A tile is affine in two variables: p and k. */
+/** Copies one tile of an operand into a panel: see `pack.ts`. Addresses in a tile are affine in two variables: p and k. */
 import { bytesOf } from '../../../kernel/dtype.ts';
+import { nth } from '../../../kernel/nth.ts';
 import type { FunctionBuilder, Local, Operand } from '../emit/encoder.ts';
 import {
   type ElementSource,
@@ -12,30 +13,30 @@ import {
   vectorBytes,
 } from './lanes.ts';
 
-/**
- * What one tile is copied from and to: elements at `source`, a panel in the first memory. Operands are bytes; `length` counts along p,
- * `depth` along k.
- */
+/** A tile: elements at `source` that are copied to a panel in the first memory. All distances are in bytes. */
 export interface Tile extends ElementSource {
   readonly source: Local;
   readonly destination: Local;
+  /** The number of elements along p. */
   readonly length: Local;
+  /** The number of elements along k. */
   readonly depth: Local;
-  /** From one k to the next in the panel. */
+  /** The distance between neighbors along k in the panel. */
   readonly rowBytes: Operand;
   readonly type: FloatType;
-  /** From one p, one k to the next in the operand. */
+  /** The distance between neighbors along p in the operand. */
   readonly stepP: number;
+  /** The distance between neighbors along k in the operand. */
   readonly stepK: number;
 }
 
-/** A tile whose neighbours along k are neighbours in memory, to be copied so that its neighbours along p are. */
+/** A tile whose neighbors along k are adjacent in memory, and whose neighbors along p are adjacent in the copy. */
 interface TransposedTile extends Omit<Tile, 'stepK'> {
-  /** The memory that it is copied to; default: the first. */
+  /** The memory to which it is copied. Default: the first. */
   readonly to?: number;
 }
 
-/** Pushes `base + index * factor`, in which `factor` may be known only at run time. */
+/** Pushes `base + index * factor`, where `factor` may be known only at run time. */
 export function pushScaled(fn: FunctionBuilder, base: Local, index: Local, factor: Operand): void {
   fn.get(base).get(index);
   if (typeof factor === 'number') fn.times(factor);
@@ -43,7 +44,7 @@ export function pushScaled(fn: FunctionBuilder, base: Local, index: Local, facto
   fn.op('i32.add');
 }
 
-/** Copies `count` neighbours, a multiple of a vector: adjacent loads, then adjacent stores. */
+/** Copies `count` adjacent elements, a multiple of a vector: adjacent loads, then adjacent stores. */
 function emitCopyVectors(
   fn: FunctionBuilder,
   tile: Pick<Tile, 'type' | 'element' | 'memory'>,
@@ -53,20 +54,19 @@ function emitCopyVectors(
 ): void {
   const { lanes, bytes } = floatLanes[tile.type];
   const vectors = fn.locals('v128', count / lanes);
-  vectors.forEach((vector, v) => {
+  for (const [v, vector] of vectors.entries()) {
     fn.get(source);
     loadVector(fn, tile, v * lanes * bytesOf(tile.element), bytes);
     fn.set(vector);
-  });
-  vectors.forEach((vector, v) => {
+  }
+  for (const [v, vector] of vectors.entries())
     fn.get(destination)
       .get(vector)
       .mem('v128.store', v * vectorBytes, bytes);
-  });
   fn.release(...vectors);
 }
 
-/** Neighbours along p are neighbours in memory: copies a run for each k. */
+/** Copies a tile whose neighbors along p are adjacent in memory: one run for each k. */
 export function emitCopyAlongP(fn: FunctionBuilder, tile: Tile, widest: number): void {
   const k = fn.local('i32');
   const source = fn.local('i32');
@@ -88,32 +88,32 @@ export function emitCopyAlongP(fn: FunctionBuilder, tile: Tile, widest: number):
   fn.release(k, source, destination);
 }
 
-/** Transposes the square of `lanes` vectors. */
+/** Transposes a square of as many vectors as a vector has lanes. */
 function emitTranspose(fn: FunctionBuilder, type: FloatType, vectors: readonly Local[]): Local[] {
+  const vector = (): Local => fn.local('v128');
+  const [a, b] = [nth(vectors, 0), nth(vectors, 1)];
   if (type === 'f64') {
-    const [a, b] = vectors;
-    const low = fn.local('v128');
-    const high = fn.local('v128');
+    const [low, high] = [vector(), vector()];
     fn.get(a).get(b).shuffle64([0, 2]).set(low);
     fn.get(a).get(b).shuffle64([1, 3]).set(high);
     return [low, high];
   }
-  const [a, b, c, d] = vectors;
-  const pairs = fn.locals('v128', 4);
-  fn.get(a).get(b).shuffle32([0, 4, 1, 5]).set(pairs[0]);
-  fn.get(c).get(d).shuffle32([0, 4, 1, 5]).set(pairs[1]);
-  fn.get(a).get(b).shuffle32([2, 6, 3, 7]).set(pairs[2]);
-  fn.get(c).get(d).shuffle32([2, 6, 3, 7]).set(pairs[3]);
-  const result = fn.locals('v128', 4);
-  fn.get(pairs[0]).get(pairs[1]).shuffle64([0, 2]).set(result[0]);
-  fn.get(pairs[0]).get(pairs[1]).shuffle64([1, 3]).set(result[1]);
-  fn.get(pairs[2]).get(pairs[3]).shuffle64([0, 2]).set(result[2]);
-  fn.get(pairs[2]).get(pairs[3]).shuffle64([1, 3]).set(result[3]);
-  fn.release(...pairs);
-  return result;
+  const [c, d] = [nth(vectors, 2), nth(vectors, 3)];
+  const [lowAb, lowCd, highAb, highCd] = [vector(), vector(), vector(), vector()];
+  fn.get(a).get(b).shuffle32([0, 4, 1, 5]).set(lowAb);
+  fn.get(c).get(d).shuffle32([0, 4, 1, 5]).set(lowCd);
+  fn.get(a).get(b).shuffle32([2, 6, 3, 7]).set(highAb);
+  fn.get(c).get(d).shuffle32([2, 6, 3, 7]).set(highCd);
+  const [first, second, third, fourth] = [vector(), vector(), vector(), vector()];
+  fn.get(lowAb).get(lowCd).shuffle64([0, 2]).set(first);
+  fn.get(lowAb).get(lowCd).shuffle64([1, 3]).set(second);
+  fn.get(highAb).get(highCd).shuffle64([0, 2]).set(third);
+  fn.get(highAb).get(highCd).shuffle64([1, 3]).set(fourth);
+  fn.release(lowAb, lowCd, highAb, highCd);
+  return [first, second, third, fourth];
 }
 
-/** One column of a tile whose neighbours along k are neighbours in memory: `count` elements, scattered to the panel's rows. */
+/** Copies one column of a tile whose neighbors along k are adjacent in memory: `count` elements, scattered to the panel's rows. */
 function emitColumn(
   fn: FunctionBuilder,
   tile: Pick<TransposedTile, 'type' | 'rowBytes' | 'element' | 'memory' | 'to'>,
@@ -157,7 +157,7 @@ function emitColumn(
   fn.release(k, from, to, vector);
 }
 
-/** Neighbours along k are neighbours in memory: transposes squares, then single columns. */
+/** Copies a tile whose neighbors along k are adjacent in memory: it transposes squares, then copies single columns. */
 export function emitTransposeTile(fn: FunctionBuilder, tile: TransposedTile): void {
   const { type, stepP, rowBytes, length, depth, to: memory = 0 } = tile;
   const { lanes, bytes, store } = floatLanes[type];
@@ -168,18 +168,19 @@ export function emitTransposeTile(fn: FunctionBuilder, tile: TransposedTile): vo
   const columnTo = fn.local('i32');
   const source = fn.local('i32');
   const destination = fn.local('i32');
-  const sources = [source, ...fn.locals('i32', lanes - 1)];
+  const otherSources = fn.locals('i32', lanes - 1);
+  const sources = [source, ...otherSources];
   fn.get(tile.source).set(column).get(tile.destination).set(columnTo);
   fn.i32(0).set(p);
   fn.block((done) => {
     fn.loop((again) => {
       fn.get(p).i32(lanes).op('i32.add').get(length).op('i32.gt_s').brIf(done);
       fn.get(column).set(source).get(columnTo).set(destination);
-      for (let j = 1; j < lanes; j++)
-        fn.get(sources[j - 1])
-          .i32(stepP)
-          .op('i32.add')
-          .set(sources[j]);
+      let previous = source;
+      for (const next of otherSources) {
+        fn.get(previous).i32(stepP).op('i32.add').set(next);
+        previous = next;
+      }
       fn.i32(0).set(k);
       fn.block((enough) => {
         fn.loop((next) => {
@@ -204,11 +205,11 @@ export function emitTransposeTile(fn: FunctionBuilder, tile: TransposedTile): vo
       fn.block((enough) => {
         fn.loop((next) => {
           fn.get(k).get(depth).op('i32.ge_s').brIf(enough);
-          sources.forEach((pointer, j) => {
+          for (const [j, pointer] of sources.entries()) {
             fn.get(destination).get(pointer);
             loadElement(fn, tile);
             fn.mem(store, j * bytes, bytes, memory);
-          });
+          }
           fn.increment(destination, rowBytes);
           for (const pointer of sources) fn.increment(pointer, sourceBytes);
           fn.increment(k, 1).br(next);
@@ -230,7 +231,7 @@ export function emitTransposeTile(fn: FunctionBuilder, tile: TransposedTile): vo
   fn.release(p, k, column, columnTo, destination, ...sources);
 }
 
-/** A run of `count` elements along p, at any distance. */
+/** Copies a run of `count` elements along p, at any distance. */
 function emitStridedRun(
   fn: FunctionBuilder,
   tile: Pick<Tile, 'type' | 'element' | 'memory' | 'stepP'>,
@@ -252,6 +253,7 @@ function emitStridedRun(
   fn.release(p, from, to);
 }
 
+/** Copies a tile whose neighbors are not adjacent in memory. */
 export function emitStridedTile(fn: FunctionBuilder, tile: Tile): void {
   const k = fn.local('i32');
   const source = fn.local('i32');
@@ -264,7 +266,7 @@ export function emitStridedTile(fn: FunctionBuilder, tile: Tile): void {
   fn.release(k, source, destination);
 }
 
-/** A guard on a tile: its sum is `value + stepP * p + stepK * k`. */
+/** A guard on a tile, whose sum is `value + stepP * p + stepK * k`. */
 export interface TileGuard {
   readonly value: Operand;
   readonly stepP: number;
@@ -273,7 +275,7 @@ export interface TileGuard {
   readonly high: number;
 }
 
-/** Pushes whether a guard holds at `sum`: one unsigned comparison. */
+/** Pushes whether a guard holds for `sum`: one unsigned comparison. */
 export function pushHolds(fn: FunctionBuilder, sum: Operand, { low, high }: TileGuard): void {
   fn.push(sum)
     .i32(low)
@@ -282,9 +284,9 @@ export function pushHolds(fn: FunctionBuilder, sum: Operand, { low, high }: Tile
     .op('i32.lt_u');
 }
 
-/** Pushes whether a guard holds on the whole tile: a sum affine in p and k is smallest and largest at corners. */
+/** Pushes whether a guard holds on the whole tile: a sum that is affine in p and k is smallest and largest at corners. */
 export function pushHoldsThroughout(fn: FunctionBuilder, tile: Tile, guard: TileGuard): void {
-  const extremes = [-1, 1].map((sign) => {
+  const extremeAt = (sign: -1 | 1): Local => {
     const extreme = fn.local('i32');
     fn.push(guard.value);
     for (const [step, extent] of [
@@ -294,16 +296,17 @@ export function pushHoldsThroughout(fn: FunctionBuilder, tile: Tile, guard: Tile
       if (step * sign > 0) fn.get(extent).i32(1).op('i32.sub').times(step).op('i32.add');
     fn.set(extreme);
     return extreme;
-  });
-  pushHolds(fn, extremes[0], guard);
-  pushHolds(fn, extremes[1], guard);
-  fn.op('i32.and').release(...extremes);
+  };
+  const [smallest, largest] = [extremeAt(-1), extremeAt(1)];
+  pushHolds(fn, smallest, guard);
+  pushHolds(fn, largest, guard);
+  fn.op('i32.and').release(smallest, largest);
 }
 
 /**
  * Clips the range [first, end) of an index i to where `low <= sum + step * i < high`:
  * for step > 0, ceil((low - sum) / step) <= i < ceil((high - sum) / step). A negative step exchanges the bounds:
- * `1 - high <= -sum - step * i < 1 - low`. Division that truncates serves as ceiling, as `first` is at least 0.
+ * `1 - high <= -sum - step * i < 1 - low`. A truncating division is used instead of the ceiling, because `first` is at least 0.
  */
 function emitClip(fn: FunctionBuilder, sum: Local, step: number, guard: TileGuard, first: Local, end: Local): void {
   const bound = fn.local('i32');
@@ -328,7 +331,7 @@ function emitClip(fn: FunctionBuilder, sum: Local, step: number, guard: TileGuar
   fn.release(bound);
 }
 
-/** A tile with guards that do not hold throughout: line after line (along k or p), each clipped. */
+/** Copies a tile whose guards do not hold throughout: line by line (along k or p), each clipped. */
 export function emitClippedTile(
   fn: FunctionBuilder,
   tile: Tile,
@@ -375,7 +378,7 @@ export function emitClippedTile(
       fn.get(end).get(first).op('i32.sub').set(end);
       if (!alongP) emitColumn(fn, tile, from, to, end);
       else if (tile.stepP === bytesOf(tile.element))
-        // Most lines of a convolution's window are whole.
+        // Most lines of a convolution's windows are complete.
         fn.get(end)
           .i32(widest)
           .op('i32.eq')

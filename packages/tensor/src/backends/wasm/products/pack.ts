@@ -1,15 +1,17 @@
 /**
- * Packing: copies a range of an operand of a matrix product, through its view, into panels that the micro-kernels read from one
- * end to the other. An operand has one free axis p (m of A, n of B) and the axis k, both flattened from any number of axes. A panel of
- * width w holds for each k of the range the values of w neighbours along p, side by side; positions past the range hold zeros.
+ * Writes packing: it copies a range of an operand of a matrix product, through its view, into panels that the micro-kernels read
+ * sequentially. An operand has one free axis p (m of A, n of B) and the axis k, both flattened from any number of axes. A panel of width w
+ * contains, for each k of the range, w values that are neighbors along p; positions after the range contain zeros.
  *
- * The ranges are cut into tiles on which p and k each move along one axis of the view. In a tile the address and the sums of the
- * guards are affine in two variables: a tile whose guards hold throughout is copied by the fast path, in others each run of
- * neighbours is clipped to where they hold. What is left out stays zero.
+ * The ranges are cut into tiles in which p and k each move along one axis of the view. In a tile the address and the sums of the guards are
+ * affine in two variables: a tile whose guards hold throughout is copied by the fast path, in other tiles each run is clipped to where the
+ * guards hold. Elements that are not copied are zero.
  */
 import { bytesOf } from '../../../kernel/dtype.ts';
+import { nth } from '../../../kernel/nth.ts';
 import type { View } from '../../../kernel/view.ts';
-import type { FunctionBuilder, Local, ModuleBuilder, Operand } from '../emit/encoder.ts';
+import type { FunctionBuilder, Local, Operand } from '../emit/encoder.ts';
+import type { ModuleBuilder } from '../emit/module-builder.ts';
 import { type ElementSource, type FloatType, floatLanes, loadVector, vectorBytes } from './lanes.ts';
 import {
   emitClippedTile,
@@ -22,11 +24,14 @@ import {
   type Tile,
   type TileGuard,
 } from './pack-tile.ts';
-import { type Axis, emitForms, emitRuns, innermost, mergeAxes, releaseForms } from './ranges.ts';
+import { type Axis, addressStep, emitForms, emitRuns, innermost, mergeAxes, type Run, releaseForms } from './ranges.ts';
 
-/** An operand of a matrix product: forms (see `ranges.ts`) are the byte address and the sums of the guards. */
+/** The widths of panels, in descending order. */
+export type PanelWidths = readonly [widest: number, ...narrower: number[]];
+
+/** An operand of a matrix product. Its forms (see `ranges.ts`) are the byte address and the sums of the guards. */
 export interface PackedOperand extends ElementSource {
-  /** What the panels hold. */
+  /** The type of the panels' elements. */
   readonly type: FloatType;
   readonly offsetBytes: number;
   readonly batch: readonly Axis[];
@@ -35,7 +40,7 @@ export interface PackedOperand extends ElementSource {
   readonly guards: readonly { readonly low: number; readonly high: number }[];
 }
 
-/** Reads an operand off its view; the groups list the view's axes. */
+/** Describes an operand by its view; the groups list the view's axes. */
 export function packedOperand(
   type: FloatType,
   view: View,
@@ -46,8 +51,8 @@ export function packedOperand(
   const forms = [view.strides.map((stride) => stride * bytes), ...view.guards.map(({ coefficients }) => coefficients)];
   const merge = (axes: readonly number[]): Axis[] =>
     mergeAxes(
-      axes.map((axis) => view.shape[axis]),
-      forms.map((form) => axes.map((axis) => form[axis])),
+      axes.map((axis) => nth(view.shape, axis)),
+      forms.map((form) => axes.map((axis) => nth(form, axis))),
     );
   return {
     type,
@@ -61,33 +66,34 @@ export function packedOperand(
   };
 }
 
-/** The widest of `widths` (descending) that is not wider than needed for `remaining` columns, pushed. */
-export function emitPanelWidth(fn: FunctionBuilder, widths: readonly number[], remaining: Local): void {
+/** Pushes the panel's width for `remaining` columns: the narrowest that is wide enough, else the widest. */
+export function emitPanelWidth(fn: FunctionBuilder, widths: PanelWidths, remaining: Local): void {
   const [widest, ...narrower] = widths;
   fn.i32(widest);
-  narrower.forEach((width) => {
-    fn.i32(width).get(remaining).i32(width).op('i32.gt_s').select();
-  });
+  for (const width of narrower) fn.i32(width).get(remaining).i32(width).op('i32.gt_s').select();
 }
 
-/** The panel's width for `remaining` columns, for the planner of memory. */
-export function panelWidth(widths: readonly number[], remaining: number): number {
+/** The panel's width for `remaining` columns, as `emitPanelWidth` computes it. */
+export function panelWidth(widths: PanelWidths, remaining: number): number {
   return widths.reduce((chosen, width) => (remaining > width ? chosen : width));
 }
 
 const cacheLineBytes = 64;
 
-/** Panels that are packed side by side where they are no whole cache lines: more would push lines out of the cache that are half written. */
-const sideBySide = 4;
+/**
+ * The number of panels that are packed together if their rows are not whole cache lines: with more, half-written lines would be evicted
+ * from the cache.
+ */
+const panelsAtOnce = 4;
 
-/** Whether neighbours along p are neighbours in memory, everywhere. */
-const liesInRows = ({ element, p, guards }: PackedOperand): boolean =>
-  guards.length === 0 && p.length === 1 && p[0].steps[0] === bytesOf(element);
+/** Whether neighbors along p are always adjacent in memory. */
+const isContiguousAlongP = ({ element, p, guards }: PackedOperand): boolean =>
+  guards.length === 0 && p.length === 1 && addressStep(p) === bytesOf(element);
 
 /**
- * Packs panels of the full width row by row of memory, and advances `start` and `destination` past them. Panel by panel, each row
- * would be read in pieces at the distance of the rows, which the processor does not foresee; and lines that two panels share would often be
- * gone from the cache in between (rows at a power of two share few sets).
+ * Packs panels of the full width in the order of memory, row by row, and advances `start` and `destination` past them. Panel by panel, each
+ * row would be read in pieces at the distance of the rows, which the processor does not prefetch, and cache lines that two panels share
+ * would often be evicted in between (rows at distances of a power of two share few sets).
  */
 function emitPackRows(
   fn: FunctionBuilder,
@@ -116,27 +122,26 @@ function emitPackRows(
       fn.get(at.end).get(at.start).op('i32.sub').i32(width).op('i32.div_s').set(panels);
       fn.get(panels).op('i32.eqz').brIf(done);
       if ((width * bytes) % cacheLineBytes !== 0)
-        fn.get(panels).i32(sideBySide).get(panels).i32(sideBySide).op('i32.lt_s').select().set(panels);
+        fn.get(panels).i32(panelsAtOnce).get(panels).i32(panelsAtOnce).op('i32.lt_s').select().set(panels);
       const bases = emitForms(fn, p, at.start, at.bases);
       fn.get(at.destination).set(targetRow);
       emitRuns(fn, k, at.k0, at.k1, bases, (run) => {
-        fn.push(run.values[0]).set(rowStart);
+        fn.push(run.address).set(rowStart);
         fn.forLoop(row, 0, run.length, 1, () => {
           fn.get(rowStart).set(source).get(targetRow).set(target);
           fn.forLoop(panel, 0, panels, 1, () => {
-            vectors.forEach((vector, v) => {
+            for (const [v, vector] of vectors.entries()) {
               fn.get(source);
               loadVector(fn, operand, v * lanes * bytesOf(element), bytes);
               fn.set(vector);
-            });
-            vectors.forEach((vector, v) => {
+            }
+            for (const [v, vector] of vectors.entries())
               fn.get(target)
                 .get(vector)
                 .mem('v128.store', v * vectorBytes, bytes);
-            });
             fn.increment(source, width * bytesOf(element)).increment(target, panelBytes);
           });
-          fn.increment(rowStart, innermost(k, 1).steps[0]).increment(targetRow, width * bytes);
+          fn.increment(rowStart, addressStep(k)).increment(targetRow, width * bytes);
         });
       });
       releaseForms(fn, bases, at.bases);
@@ -149,25 +154,20 @@ function emitPackRows(
 }
 
 /**
- * A function `(destination, base, batch, p0, p1, k0, k1)` that packs p0..p1 by k0..k1 of one matrix of the batch. `base` is the
- * address of the buffer. `widths` are the panels' widths, descending; the last panel takes the narrowest that suffices.
+ * A function `(destination, base, batch, p0, p1, k0, k1)` that packs p0..p1 x k0..k1 of one matrix of the batch. `base` is the address of
+ * the buffer. The last panel has the narrowest of the `widths` that is wide enough.
  */
 export function emitPack(
   module: ModuleBuilder,
   operand: PackedOperand,
-  widths: readonly number[],
+  widths: PanelWidths,
   name: string,
 ): FunctionBuilder {
   const key = `pack ${JSON.stringify([operand, widths])}`;
   return module.helper(key, () => buildPack(module, operand, widths, name));
 }
 
-function buildPack(
-  module: ModuleBuilder,
-  operand: PackedOperand,
-  widths: readonly number[],
-  name: string,
-): FunctionBuilder {
+function buildPack(module: ModuleBuilder, operand: PackedOperand, widths: PanelWidths, name: string): FunctionBuilder {
   const { type, guards } = operand;
   const { bytes } = floatLanes[type];
   const fn = module.function(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
@@ -175,7 +175,7 @@ function buildPack(
   const formCount = 1 + guards.length;
   const innerP = innermost(operand.p, formCount);
   const innerK = innermost(operand.k, formCount);
-  const widest = widths[0];
+  const [widest] = widths;
 
   const origin = fn.local('i32');
   fn.get(base).i32(operand.offsetBytes).op('i32.add').set(origin);
@@ -192,21 +192,21 @@ function buildPack(
   const target = fn.local('i32');
   const targetP = fn.local('i32');
 
-  const emitTile = (length: Local, depth: Local, values: readonly Operand[]): void => {
-    fn.push(values[0]).set(source);
+  const emitTile = (length: Local, run: Run): void => {
+    fn.push(run.address).set(source);
     const tile: Tile = {
       source,
       destination: target,
       length,
-      depth,
+      depth: run.length,
       rowBytes,
       type,
       element: operand.element,
       memory: operand.memory,
-      stepP: innerP.steps[0],
-      stepK: innerK.steps[0],
+      stepP: addressStep(operand.p),
+      stepK: addressStep(operand.k),
     };
-    // Runs along p are copied with vectors, unless they are too short for that and runs along k are not.
+    // Runs along p are copied with vectors, unless they are too short for that and runs along k are adjacent too.
     const step = bytesOf(tile.element);
     const alongP = tile.stepP === step && (innerP.size >= floatLanes[type].lanes || tile.stepK !== step);
     const alongK = !alongP && tile.stepK === step;
@@ -220,7 +220,13 @@ function buildPack(
       return;
     }
     const tileGuards = guards.map((guard, g): TileGuard => {
-      return { ...guard, value: values[1 + g], stepP: innerP.steps[1 + g], stepK: innerK.steps[1 + g] };
+      const form = 1 + g;
+      return {
+        ...guard,
+        value: nth(run.values, form),
+        stepP: nth(innerP.steps, form),
+        stepK: nth(innerK.steps, form),
+      };
     });
     fn.block((skip) => {
       for (const guard of tileGuards) {
@@ -233,16 +239,16 @@ function buildPack(
         emitInside();
         return;
       }
-      varying.forEach((guard, g) => {
+      for (const [g, guard] of varying.entries()) {
         pushHoldsThroughout(fn, tile, guard);
         if (g > 0) fn.op('i32.and');
-      });
+      }
       fn.if(emitInside, () => emitClippedTile(fn, tile, varying, alongK ? 'k' : 'p', widest));
     });
   };
 
   fn.get(p0).set(start);
-  if (liesInRows(operand)) emitPackRows(fn, operand, widest, { destination, start, end: p1, k0, k1, bases });
+  if (isContiguousAlongP(operand)) emitPackRows(fn, operand, widest, { destination, start, end: p1, k0, k1, bases });
   fn.block((done) => {
     fn.loop((nextPanel) => {
       fn.get(p1).get(start).op('i32.sub').tee(remaining).i32(0).op('i32.le_s').brIf(done);
@@ -264,7 +270,7 @@ function buildPack(
         fn.get(destination).get(runP.position).get(start).op('i32.sub').times(bytes).op('i32.add').set(targetP);
         fn.get(targetP).set(target);
         emitRuns(fn, operand.k, k0, k1, runP.values, (runK) => {
-          emitTile(runP.length, runK.length, runK.values);
+          emitTile(runP.length, runK);
           pushScaled(fn, target, runK.length, rowBytes);
           fn.set(target);
         });

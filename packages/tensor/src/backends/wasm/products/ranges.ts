@@ -1,7 +1,8 @@
 /**
- * Loops over ranges of a flattened index. Several axes, flattened in row-major order, are walked through the linear forms that
- * matter for an access: its address, and the sum of each of its guards. Adjacent axes on which all forms agree become one.
+ * Writes loops over ranges of a flattened index. The index covers several axes in row-major order, and the loops compute the linear forms
+ * that an access needs: its address, and the sum of each of its guards. Adjacent axes on which all forms agree are merged.
  */
+import { nth } from '../../../kernel/nth.ts';
 import type { FunctionBuilder, Local, Operand } from '../emit/encoder.ts';
 
 export interface Axis {
@@ -10,23 +11,26 @@ export interface Axis {
   readonly steps: readonly number[];
 }
 
-/** Merges adjacent axes where a step along the outer one equals `size` steps along the inner one in every form; drops axes of size 1. */
+/** Merges adjacent axes if a step along the outer one equals `size` steps along the inner one in every form; drops axes of size 1. */
 export function mergeAxes(sizes: readonly number[], forms: readonly (readonly number[])[]): Axis[] {
   const merged: Axis[] = [];
-  sizes.forEach((size, axis) => {
-    if (size === 1) return;
-    const steps = forms.map((form) => form[axis]);
-    const outer = merged[merged.length - 1];
-    if (outer?.steps.every((step, f) => step === steps[f] * size))
+  for (const [axis, size] of sizes.entries()) {
+    if (size === 1) continue;
+    const steps = forms.map((form) => nth(form, axis));
+    const outer = merged.at(-1);
+    if (outer?.steps.every((step, f) => step === nth(steps, f) * size))
       merged[merged.length - 1] = { size: outer.size * size, steps };
     else merged.push({ size, steps });
-  });
+  }
   return merged;
 }
 
-/** The innermost axis; of size 1 where there is none. */
+/** The innermost axis; an axis of size 1 if there is none. */
 export const innermost = (axes: readonly Axis[], forms: number): Axis =>
-  axes[axes.length - 1] ?? { size: 1, steps: new Array<number>(forms).fill(0) };
+  axes.at(-1) ?? { size: 1, steps: new Array<number>(forms).fill(0) };
+
+/** The step of the first form, which is the address, along the innermost axis. */
+export const addressStep = (axes: readonly Axis[]): number => nth(innermost(axes, 1).steps, 0);
 
 /** Adds `index * step` to the number on the stack. */
 function addProduct(fn: FunctionBuilder, index: Local, step: number): void {
@@ -34,19 +38,25 @@ function addProduct(fn: FunctionBuilder, index: Local, step: number): void {
   fn.get(index).times(step).op('i32.add');
 }
 
-/** Sets `indices[k]` to the position along axis k of the flattened index on the stack. */
+/** Sets `indices[k]` to the position of the flattened index along axis k. */
 function emitUnravel(fn: FunctionBuilder, axes: readonly Axis[], flat: Local, indices: readonly Local[]): void {
   const rest = fn.local('i32');
   fn.get(flat).set(rest);
   for (let k = axes.length - 1; k > 0; k--) {
-    fn.get(rest).i32(axes[k].size).op('i32.rem_u').set(indices[k]);
-    fn.get(rest).i32(axes[k].size).op('i32.div_u').set(rest);
+    const { size } = nth(axes, k);
+    fn.get(rest).i32(size).op('i32.rem_u').set(nth(indices, k));
+    fn.get(rest).i32(size).op('i32.div_u').set(rest);
   }
-  if (axes.length > 0) fn.get(rest).set(indices[0]);
+  if (axes.length > 0) fn.get(rest).set(nth(indices, 0));
   fn.release(rest);
 }
 
-/** The forms at one flattened index: `bases[f] + sum of steps`. A form that the axes do not touch is its base itself. */
+/** Adds the steps of form `f` at these indices to the number on the stack. */
+function addSteps(fn: FunctionBuilder, axes: readonly Axis[], indices: readonly Local[], f: number): void {
+  for (const [k, { steps }] of axes.entries()) addProduct(fn, nth(indices, k), nth(steps, f));
+}
+
+/** The forms at one flattened index: `bases[f]` plus the steps. A form that does not depend on the axes is its base itself. */
 export function emitForms(
   fn: FunctionBuilder,
   axes: readonly Axis[],
@@ -62,9 +72,7 @@ export function emitForms(
     if (axes.every(({ steps }) => steps[f] === 0)) return base;
     const value = fn.local('i32');
     fn.push(base);
-    axes.forEach(({ steps }, k) => {
-      addProduct(fn, indices[k], steps[f]);
-    });
+    addSteps(fn, axes, indices, f);
     fn.set(value);
     return value;
   });
@@ -74,14 +82,16 @@ export function emitForms(
 }
 
 export interface Run {
-  /** Flattened index of the run's first element. */
+  /** The flattened index of the run's first element. */
   readonly position: Local;
   readonly length: Local;
-  /** The forms there. */
+  /** The forms at the first element. */
   readonly values: readonly Operand[];
+  /** The first of them, which is the address. */
+  readonly address: Operand;
 }
 
-/** Walks the flattened range [start, end) in runs along the innermost axis. */
+/** Runs `body` for the flattened range [start, end), in runs along the innermost axis. */
 export function emitRuns(
   fn: FunctionBuilder,
   axes: readonly Axis[],
@@ -102,7 +112,7 @@ export function emitRuns(
       .op('i32.gt_s')
       .if(() => {
         const values = emitForms(fn, axes, start, bases);
-        body({ position, length, values });
+        body({ position, length, values, address: nth(values, 0) });
         releaseForms(fn, values, bases);
       });
     fn.release(position, length);
@@ -110,6 +120,7 @@ export function emitRuns(
   }
   const indices = fn.locals('i32', axes.length);
   const inner = axes.length - 1;
+  const [innerSize, innerIndex] = [nth(axes, inner).size, nth(indices, inner)];
   const values = bases.map((base, f) => (axes.every(({ steps }) => steps[f] === 0) ? base : fn.local('i32')));
   fn.get(start)
     .get(end)
@@ -117,28 +128,28 @@ export function emitRuns(
     .if(() => {
       emitUnravel(fn, axes, start, indices);
       fn.loop((again) => {
-        fn.i32(axes[inner].size).get(indices[inner]).op('i32.sub').tee(length);
+        fn.i32(innerSize).get(innerIndex).op('i32.sub').tee(length);
         fn.get(end).get(position).op('i32.sub');
         fn.get(length).get(end).get(position).op('i32.sub').op('i32.lt_s').select().set(length);
-        values.forEach((value, f) => {
-          if (typeof value === 'number' || value === bases[f]) return;
-          fn.push(bases[f]);
-          axes.forEach(({ steps }, k) => {
-            addProduct(fn, indices[k], steps[f]);
-          });
+        for (const [f, base] of bases.entries()) {
+          const value = nth(values, f);
+          if (typeof value === 'number' || value === base) continue;
+          fn.push(base);
+          addSteps(fn, axes, indices, f);
           fn.set(value);
-        });
-        body({ position, length, values });
-        // A run ends where the innermost axis ends, or where everything does.
-        fn.i32(0).set(indices[inner]);
+        }
+        body({ position, length, values, address: nth(values, 0) });
+        // A run ends where the innermost axis ends, or where the range does.
+        fn.i32(0).set(innerIndex);
         const carry = (k: number): void => {
-          fn.increment(indices[k], 1);
+          const index = nth(indices, k);
+          fn.increment(index, 1);
           if (k === 0) return;
-          fn.get(indices[k])
-            .i32(axes[k].size)
+          fn.get(index)
+            .i32(nth(axes, k).size)
             .op('i32.eq')
             .if(() => {
-              fn.i32(0).set(indices[k]);
+              fn.i32(0).set(index);
               carry(k - 1);
             });
         };
@@ -150,9 +161,7 @@ export function emitRuns(
   fn.release(position, length, ...indices);
 }
 
-/** Gives back the locals that `emitForms` made. */
+/** Releases the locals that `emitForms` created. */
 export function releaseForms(fn: FunctionBuilder, values: readonly Operand[], bases: readonly Operand[]): void {
-  values.forEach((value, f) => {
-    if (typeof value !== 'number' && value !== bases[f]) fn.release(value);
-  });
+  for (const [f, value] of values.entries()) if (typeof value !== 'number' && value !== bases[f]) fn.release(value);
 }

@@ -1,16 +1,17 @@
-/** Writing finished sums that need no program: from a tile in scratch memory to where they belong. */
+/** Stores finished sums that need no epilogue program, from a tile in scratch memory to the result. */
 import type { DType } from '../../../kernel/dtype.ts';
 import type { ContractKernel } from '../../../kernel/kernel.ts';
-import type { FunctionBuilder, ModuleBuilder } from '../emit/encoder.ts';
+import type { FunctionBuilder } from '../emit/encoder.ts';
+import type { ModuleBuilder } from '../emit/module-builder.ts';
 import { emitCopyRun, type FloatType, floatLanes } from './lanes.ts';
 import { emitTransposeTile } from './pack-tile.ts';
-import { type Axis, emitForms, emitRuns, innermost, mergeAxes, type Run, releaseForms } from './ranges.ts';
+import { type Axis, addressStep, emitForms, emitRuns, innermost, mergeAxes, type Run, releaseForms } from './ranges.ts';
 
-/** A store of the accumulator and nothing else. The one form of the axes is the byte address. */
+/** A store of the plain accumulator. The only form of the axes is the byte address. */
 export interface PlainStore {
   readonly type: FloatType;
   readonly buffer: number;
-  /** The memory in which the result lies. */
+  /** The memory that contains the result. */
   readonly memory: number;
   readonly offsetBytes: number;
   readonly batch: readonly Axis[];
@@ -18,9 +19,7 @@ export interface PlainStore {
   readonly n: readonly Axis[];
 }
 
-const range = (start: number, count: number): number[] => Array.from({ length: count }, (_, k) => start + k);
-
-/** The kernel's epilogue as a plain store; null where it is more than that. */
+/** The kernel's epilogue as a plain store; null if it does more than that. */
 export function plainStore(
   kernel: ContractKernel,
   type: FloatType,
@@ -28,18 +27,15 @@ export function plainStore(
   memories: readonly number[] = [],
 ): PlainStore | null {
   const { instructions, stores } = kernel.epilogue;
-  if (stores.length !== 1) return null;
-  const [{ access, value }] = stores;
-  if (instructions[value].op !== 'accumulator' || access.view.guards.length > 0) return null;
-  const { view, buffer } = access;
+  const [store, ...otherStores] = stores;
+  if (store === undefined || otherStores.length > 0) return null;
+  const { view, buffer } = store.access;
+  if (instructions[store.value]?.op !== 'accumulator' || view.guards.length > 0) return null;
   if (dtypes[buffer] !== type) return null;
   const { bytes } = floatLanes[type];
   const merge = (start: number, count: number): Axis[] => {
-    const axes = range(start, count);
-    return mergeAxes(
-      axes.map((axis) => view.shape[axis]),
-      [axes.map((axis) => view.strides[axis] * bytes)],
-    );
+    const strides = view.strides.slice(start, start + count).map((stride) => stride * bytes);
+    return mergeAxes(view.shape.slice(start, start + count), [strides]);
   };
   const [batch, m, n] = [kernel.batch.length, kernel.m.length, kernel.n.length];
   return {
@@ -53,18 +49,18 @@ export function plainStore(
   };
 }
 
-/** Whether micro-kernels may write the result themselves: in the first memory, rows and columns at fixed distances, columns side by side. */
+/** Whether micro-kernels can write the result: in the first memory, with rows at fixed distances and adjacent columns. */
 export const storesRows = ({ type, memory, m, n }: PlainStore): boolean =>
   memory === 0 &&
   m.length <= 1 &&
   n.length <= 1 &&
   innermost(n, 1).size === n.reduce((size, axis) => size * axis.size, 1) &&
-  (n.length === 0 || n[0].steps[0] === floatLanes[type].bytes);
+  (n.length === 0 || addressStep(n) === floatLanes[type].bytes);
 
 /**
- * A function `(tile, base, batch, row0, row1, column0, column1)` that copies rows and columns of one matrix of the batch from a tile, whose
- * first element is that of (row0, column0) and whose rows are `tileStride` bytes apart, to the result. `base` is the address of the
- * result's buffer.
+ * A function `(tile, base, batch, row0, row1, column0, column1)` that copies rows and columns of one matrix of the batch from a tile to the
+ * result. The tile's first element is that of (row0, column0), and the distance between its rows is `tileStride` bytes. `base` is the
+ * address of the result's buffer.
  */
 export function emitStoreTile(
   module: ModuleBuilder,
@@ -85,16 +81,16 @@ export function emitStoreTile(
     const from = fn.local('i32');
     const to = fn.local('i32');
     const column = fn.local('i32');
-    const [rowStep] = innermost(store.m, 1).steps;
-    const [columnStep] = innermost(store.n, 1).steps;
+    const [rowStep, columnStep] = [addressStep(store.m), addressStep(store.n)];
     const source = { element: type, memory: 0 };
     const setEnds = (columns: Run): void => {
       fn.get(tile).get(columns.position).get(column0).op('i32.sub').times(bytes).op('i32.add').set(from);
-      fn.push(columns.values[0]).set(to);
+      fn.push(columns.address).set(to);
     };
     emitRuns(fn, store.m, row0, row1, origin, (rows) => {
       if (columnStep !== bytes && rowStep === bytes) {
-        // Columns lie apart (channels in front of pixels): squares are transposed, so that what is side by side is written at once.
+        // Rows are adjacent instead of columns (channels before pixels): squares are transposed, so that adjacent elements are written
+        // together.
         emitRuns(fn, store.n, column0, column1, rows.values, (columns) => {
           setEnds(columns);
           emitTransposeTile(fn, {
@@ -106,7 +102,7 @@ export function emitStoreTile(
         fn.get(tile).get(rows.length).times(tileStride).op('i32.add').set(tile);
         return;
       }
-      fn.push(rows.values[0]).set(address);
+      fn.push(rows.address).set(address);
       fn.forLoop(row, 0, rows.length, 1, () => {
         emitRuns(fn, store.n, column0, column1, [address], (columns) => {
           setEnds(columns);

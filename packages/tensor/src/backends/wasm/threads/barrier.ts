@@ -1,5 +1,6 @@
 /** Generates the barrier at which the threads of a run wait for each other. */
-import type { FunctionBuilder, ModuleBuilder } from '../emit/encoder.ts';
+import type { FunctionBuilder } from '../emit/encoder.ts';
+import type { ModuleBuilder } from '../emit/module-builder.ts';
 import { control } from './control.ts';
 
 /** How often a thread checks the round before it sleeps: some microseconds. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { encodeBfloat16, encodeFloat16 } from '../../../kernel/float16.ts';
 import { nth } from '../../../kernel/nth.ts';
-import { type FunctionBuilder, ModuleBuilder } from '../emit/encoder.ts';
+import type { FunctionBuilder } from '../emit/encoder.ts';
+import { ModuleBuilder } from '../emit/module-builder.ts';
 import { emitNarrow, emitRound, emitWiden } from './half.ts';
 
 const everyPattern = Uint32Array.from({ length: 65536 }, (_, i) => i);

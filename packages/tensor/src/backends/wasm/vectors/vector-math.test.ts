@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ModuleBuilder } from '../emit/encoder.ts';
+import { ModuleBuilder } from '../emit/module-builder.ts';
 import { relaxedSimdSettings } from '../loops/loop.testing.ts';
 import { type FloatVector, VectorCode } from './vector-code.ts';
 import { erf, exp, log, sin, tanh } from './vector-math.ts';

@@ -99,6 +99,8 @@ export function loadAdjacent(code: VectorCode, dtype: DType, place: Place, lanes
       return [loadBytes(code, place, lanes)];
     case 'bool':
       return [toMask(code, loadBytes(code, place, lanes))];
+    default:
+      return dtype satisfies never;
   }
 }
 
