@@ -62,16 +62,17 @@ async function findEntries(folder: string, options: EntryOptions): Promise<Entry
   const table = await findTable(folder, options.captions);
   if (table) return entriesOfTable(folder, table, options);
   const folders = await subfolders(folder);
-  const splits = folders.filter((name) => name.toLowerCase() in splitAliases);
+  const splits = folders.flatMap((name) => {
+    const split = splitAliases[name.toLowerCase()];
+    return split === undefined ? [] : [{ name, split }];
+  });
   if (splits.length === 0) return entriesOfClasses(folder, '', null, options);
-  const others = folders.filter((name) => !splits.includes(name));
+  const others = folders.filter((name) => !(name.toLowerCase() in splitAliases));
   if (others.length > 0) {
-    throw new Error(
-      `${folder}: contains folders of splits (${splits.join(', ')}) and other folders (${others.join(', ')})`,
-    );
+    const names = splits.map(({ name }) => name).join(', ');
+    throw new Error(`${folder}: contains folders of splits (${names}) and other folders (${others.join(', ')})`);
   }
-  const parts = splits.map(async (name) => {
-    const split = splitAliases[name.toLowerCase()] as string;
+  const parts = splits.map(async ({ name, split }) => {
     const inner = await findTable(path.join(folder, name), undefined);
     return inner ? entriesOfTable(folder, inner, options, name, split) : entriesOfClasses(folder, name, split, options);
   });

@@ -3,6 +3,7 @@ import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeImage, openDataset, type Tokenizer } from '@tessera/data';
+import { writeTinyDataset } from '@tessera/data/testing';
 import type { CLIP } from '@tessera/models';
 import { disposeBackends } from '@tessera/tensor';
 import { loadRun } from '@tessera/train';
@@ -12,7 +13,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PageServer, servePages } from './server/serve.ts';
 import { findChromium, launchChromium } from './testing/chromium.ts';
-import { shapeNames, trainTinyClip, writeTinyData } from './testing/tiny-run.ts';
+import { trainTinyClip } from './testing/tiny-clip.ts';
 import type { OpsOptions, OpsResult, ScopeResult, Suite, ThreadsResult } from './tests/suite.ts';
 
 const executable = findChromium();
@@ -103,7 +104,7 @@ async function expectPicture(page: Page, file: string): Promise<void> {
 describe.skipIf(executable === null)('in Chromium', () => {
   beforeAll(async () => {
     root = await fs.mkdtemp(join(tmpdir(), 'tessera-browser-'));
-    await writeTinyData(join(root, 'data'));
+    await writeTinyDataset(join(root, 'data'), { copies: 8 });
     await trainTinyClip(join(root, 'data'), join(root, 'run'));
     server = await serve('isolated', true);
     openServer = await serve('open', false);
@@ -218,7 +219,7 @@ describe.skipIf(executable === null)('in Chromium', () => {
       const pixels: number[] = [];
       for (let row = 0; row < test.length; row++) {
         const { image, captions: own } = test.row(row) as { image: { bytes: Uint8Array }; captions: string[] };
-        captions.push(own[0] as string);
+        captions.push(own[0] ?? '');
         pixels.push(...(await decodeImage(image.bytes, { kind: 'square', size: 16 })).data);
       }
       const images = await encoder.encodeImages(Uint8Array.from(pixels));
@@ -227,7 +228,6 @@ describe.skipIf(executable === null)('in Chromium', () => {
       expect(names).toEqual(Array.from(nearest.indices, (index) => captions[index]));
       expect(scores).toEqual(Array.from(nearest.scores, (score) => `cos ${score.toFixed(3)}`));
       encoder.dispose();
-      expect(shapeNames).toContain(text.split(' ')[1]);
     },
   );
 });

@@ -95,10 +95,11 @@ async function search(text: string): Promise<void> {
     kind: 'hits',
     text,
     milliseconds: performance.now() - begin,
-    hits: Array.from(indices, (index, k) => ({
-      encoded: pictures.encoded[index] as Uint8Array<ArrayBuffer>,
-      caption: pictures.captions[index] as string,
-      similarity: scores[k] as number,
-    })),
+    hits: Array.from(indices).flatMap((index, k) => {
+      const encoded = pictures.encoded[index];
+      return encoded === undefined
+        ? []
+        : [{ encoded, caption: pictures.captions[index] ?? '', similarity: scores[k] ?? 0 }];
+    }),
   });
 }

@@ -1,3 +1,4 @@
+/** Writing of Arrow IPC streams without buffering. */
 import { RecordBatchStreamWriter } from 'apache-arrow';
 
 /** An Arrow IPC stream that passes each chunk to `sink` at once; the library's own stream buffers everything that is not yet consumed. */

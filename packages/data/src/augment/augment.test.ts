@@ -19,7 +19,7 @@ function pattern(width: number, height: number): Pixels {
 }
 
 const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
-  Array.from(a).reduce((worst, value, i) => Math.max(worst, Math.abs(value - (b[i] as number))), 0);
+  Array.from(a).reduce((worst, value, i) => Math.max(worst, Math.abs(value - (b[i] ?? Number.NaN))), 0);
 
 describe('resizing', () => {
   // Pillow 12: Image.resize((size, size), BICUBIC, box), flattened.
@@ -118,7 +118,7 @@ describe('warping', () => {
           const x = 1.5 + 1.5 * (matrix[0] * u + matrix[1] * v);
           const y = 2 + 2 * (matrix[2] * u + matrix[3] * v);
           const beyond = Math.max(-x, x - 3, -y, y - 4);
-          // A cubic kernel reaches two pixels from a pixel's centre, which is half a pixel inside.
+          // A cubic kernel reaches two pixels from a pixel's center, which is half a pixel inside.
           if (beyond > 1.51) expect(out[i * 3]).toBe(255);
           if (beyond < -1.5) expect(out[i * 3]).toBe(0);
         }

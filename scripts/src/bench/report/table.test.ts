@@ -1,3 +1,4 @@
+// Tables and numbers of the benchmark.
 import { describe, expect, test } from 'vitest';
 import { digits, formatTable, percent } from './table.ts';
 
@@ -31,11 +32,11 @@ describe('numbers', () => {
     [123.4, '123'],
     [12345, '12345'],
     [Number.NaN, 'NaN'],
-  ])('%d has three digits that count', (value, text) => {
+  ])('%d has three significant digits', (value, text) => {
     expect(digits(value)).toBe(text);
   });
 
-  test('shares are per cent', () => {
+  test('fractions are formatted as percentages', () => {
     expect(percent(0.4567)).toBe('45.7 %');
   });
 });
