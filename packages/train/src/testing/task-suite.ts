@@ -86,9 +86,12 @@ export class SuiteRuns {
     });
   }
 
-  /** Evaluates the model that a run has stored on a data set's split `test`; by default that of the run itself. */
-  async evaluate(name: string, data: string = this.data): Promise<readonly EvaluationResult[]> {
-    const { subject } = await loadRun(this.folder(name).path);
+  /** Evaluates a run's stored model on the split `test` of the run's data set or of another, with its settings or with others. */
+  async evaluate(
+    name: string,
+    { data = this.data, set = [] }: { readonly data?: string; readonly set?: readonly string[] } = {},
+  ): Promise<readonly EvaluationResult[]> {
+    const { subject } = await loadRun(this.folder(name).path, set);
     using dataset = await openDataset(data);
     return await subject.evaluate([dataset.split('test')], {
       ...{ batchSize: 5, workers: 0, strict: true, limit: null, columns: {}, baseline: null, templates: null },
