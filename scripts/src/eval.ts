@@ -27,7 +27,7 @@ const readOptions = () =>
   commandLine('eval')
     .command(
       '$0 <run>',
-      "Evaluates a run's model: zero-shot retrieval and classification for CLIP, accuracy for a classifier, reconstruction for a tokenizer.",
+      "Evaluates a run's model: zero-shot retrieval and classification for CLIP, the measures of its task for any other.",
     )
     .positional('run', {
       type: 'string',
@@ -62,6 +62,12 @@ const readOptions = () =>
         default: [0, 0.25, 0.5, 0.75, 1],
         describe: 'With --interpolate: a place from 0 (the run) to 1 (the second); may be repeated',
       },
+      set: {
+        type: 'string',
+        array: true,
+        default: [],
+        describe: "One of the run's settings, for this evaluation: key.path=value; may be repeated",
+      },
       limit: { type: 'number', describe: 'The largest number of examples of each split, evenly spread' },
       pixels: {
         type: 'boolean',
@@ -76,6 +82,7 @@ const readOptions = () =>
     .example('$0 runs/first --label group --templates emoji', 'which of the ten groups an emoji belongs to')
     .example('$0 runs/first --template "a drawing of a {}" --template "{}" --label group', 'with prompts of your own')
     .example('$0 ViT-B-32.pt --dataset fashion-mnist --split test --templates fashion', "OpenAI's model on a data set")
+    .example('$0 runs/tags --set evaluation.threshold=0.3', 'tags from a lower probability on')
     .example('$0 runs/first --interpolate runs/tuned --alpha 0 --alpha 0.5', 'between a model and what it was tuned to')
     .parseAsync();
 
@@ -90,9 +97,11 @@ function chooseSplits(dataset: Dataset, { split }: Options, trainSplit: string):
 type Loaded = LoadedRun | LoadedCLIPFile;
 
 /** A run's model, or weights outside of a run. */
-async function loadModel(path: string): Promise<Loaded> {
+async function loadModel(path: string, set: readonly string[]): Promise<Loaded> {
   const isRun = (await findRun(path)) !== null || !existsSync(path);
-  return isRun ? loadRun(path) : loadCLIPFile(path);
+  if (isRun) return loadRun(path, set);
+  if (set.length > 0) throw new UsageError('--set: weights outside of a run have no settings');
+  return loadCLIPFile(path);
 }
 
 /** Where the model comes from, and what had to be guessed about it. */
@@ -139,7 +148,7 @@ async function evaluateBetween(
   evaluate: () => Promise<EvaluationResult[]>,
   alphas: readonly number[],
 ): Promise<InterpolatedResults[]> {
-  const other = await loadModel(fromCaller(second));
+  const other = await loadModel(fromCaller(second), []);
   const [from, to] = [checkpoint.modelState(), other.checkpoint.modelState()];
   const places: InterpolatedResults[] = [];
   for (const alpha of alphas) {
@@ -156,7 +165,7 @@ async function main(): Promise<number | undefined> {
   if (options.template?.some((template) => !template.includes('{}')))
     throw new UsageError('a --template needs {} where the name of the class goes');
   await chooseBackend(options.backend, options.threads ?? null);
-  const run = await loadModel(fromCaller(options.run as string));
+  const run = await loadModel(fromCaller(options.run as string), options.set);
   checkOptions(run, options);
   const own = options.dataset === undefined;
   if (own && 'assumptions' in run)

@@ -5,10 +5,11 @@ import path from 'node:path';
 import { openDataset } from '@tessera/data';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { frequentTags } from './attributes.ts';
 import { wordsOf } from './captions.ts';
 import { conceptOf, isHeldOut, splitNames } from './concepts.ts';
 import { type EmojiIndex, loadEmojibase, slug } from './emojibase.ts';
-import { buildEmoji, type PlannedRow, planEmoji } from './index.ts';
+import { attributesOf, buildEmoji, type PlannedRow, planEmoji } from './index.ts';
 import { heldOutStyles, styleNames } from './styles.ts';
 
 let root: string;
@@ -122,6 +123,23 @@ describe('the plan', () => {
   });
 });
 
+describe('attributes', () => {
+  test('a tag becomes a class if 15 concepts have it, in however many styles', () => {
+    const rows = (concepts: number, tag: string) =>
+      Array.from({ length: 2 * concepts }, (_, i) => ({ concept: i % concepts, tags: [tag, 'all'] }));
+    expect(frequentTags([...rows(15, 'b'), ...rows(14, 'c'), ...rows(16, 'a')])).toEqual(['a', 'all', 'b']);
+  });
+
+  test("are those of the card's number, and do not depend on held-out rows", () => {
+    const names = attributesOf(plan);
+    expect(names).toEqual([...new Set(names)].sort());
+    expect(names).toContain('animal');
+    const card = fs.readFileSync(new URL('./README.md', import.meta.url), 'utf8');
+    expect(card).toContain(`are the ${names.length} tags`);
+    expect(attributesOf(plan.filter(({ split }) => split === 'train'))).toEqual(names);
+  });
+});
+
 test('a small build: every split, and images that are not blank', async () => {
   const some = splitNames.flatMap((split) => plan.filter((row) => row.split === split).filter((_, i) => i % 400 === 7));
   const target = path.join(root, 'emoji');
@@ -132,9 +150,12 @@ test('a small build: every split, and images that are not blank', async () => {
   using dataset = await openDataset(target);
   expect(Object.keys(dataset.splits)).toEqual([...splitNames]);
   expect(dataset.info.license).toContain('CC-BY-SA-4.0');
+  const names = attributesOf(plan);
   for (const split of Object.values(dataset.splits)) {
     expect(split.length).toBeGreaterThan(0);
     for await (const row of split) {
+      const attributes = (row.attributes as number[]).map((number) => names[number]);
+      expect(attributes).toEqual((row.tags as string[]).filter((tag) => names.includes(tag)));
       const { bytes } = row.image as { bytes: Uint8Array };
       const { width, height, channels } = await sharp(bytes).metadata();
       expect({ width, height, channels }).toEqual({ width: 72, height: 72, channels: 3 });

@@ -3,6 +3,7 @@ import { DatasetWriter, type Features, feature } from '@tessera/data';
 import sharp from 'sharp';
 import { type BuildOptions, type BuildReport, type DatasetBuilder, infoOf } from '../builder.ts';
 import { mapInOrder } from '../concurrency.ts';
+import { frequentTags } from './attributes.ts';
 import { captionsOf, readable, wordsOf } from './captions.ts';
 import { collectDrawings, type Drawing, loadStyles, type SplitName, splitNames, splitOf } from './concepts.ts';
 import { type EmojiIndex, loadEmojibase } from './emojibase.ts';
@@ -51,7 +52,7 @@ export const emoji = {
   title: 'Emoji in nine drawing styles, with labels and tags',
   license: 'Apache-2.0, MIT, CC-BY-4.0 and CC-BY-SA-4.0, by style',
   homepage: 'https://iconify.design',
-  version: 1,
+  version: 2,
   unavailable: async () => null,
   build: buildEmoji,
 } satisfies DatasetBuilder;
@@ -66,7 +67,9 @@ export async function buildEmoji(target: string, options: EmojiOptions = {}): Pr
   const { onProgress, overwrite = false } = options;
   const index = loadEmojibase();
   const styles = loadStyles();
-  const plan = options.plan ?? planEmoji(index, styles);
+  const whole = planEmoji(index, styles);
+  const plan = options.plan ?? whole;
+  const attributes = attributesOf(whole);
   const features: Features = {
     image: feature.image(),
     label: feature.value('string'),
@@ -77,6 +80,7 @@ export async function buildEmoji(target: string, options: EmojiOptions = {}): Pr
     style: feature.classLabel(styleNames),
     group: feature.classLabel(index.groups),
     subgroup: feature.classLabel(index.subgroups),
+    attributes: feature.list(feature.classLabel(attributes)),
   };
   const writer = await DatasetWriter.create(target, { features, info: infoOf(emoji), overwrite });
   try {
@@ -91,13 +95,14 @@ export async function buildEmoji(target: string, options: EmojiOptions = {}): Pr
       await writer.write(split, {
         image: { bytes: png, path: `${drawing.style}/${drawing.icon}.png` },
         label: readable(drawing.emoji.label),
-        tags: drawing.emoji.tags ?? [],
+        tags: tagsOf(drawing),
         captions,
         concept,
         emoji: drawing.emoji.emoji,
         style: drawing.style,
         group: drawing.emoji.group,
         subgroup: drawing.emoji.subgroup,
+        attributes: tagsOf(drawing).filter((tag) => attributes.includes(tag)),
       });
       onProgress?.({ what: 'drawing emoji', done: ++done, total: plan.length });
     }
@@ -108,6 +113,14 @@ export async function buildEmoji(target: string, options: EmojiOptions = {}): Pr
   await writer.close();
   return { path: writer.path, splits: writer.counts };
 }
+
+const tagsOf = ({ emoji }: Drawing): string[] => emoji.tags ?? [];
+
+/** The classes of the column `attributes`: the tags that are frequent in training. */
+export const attributesOf = (plan: readonly PlannedRow[]): string[] =>
+  frequentTags(
+    plan.flatMap(({ split, drawing, concept }) => (split === 'train' ? [{ concept, tags: tagsOf(drawing) }] : [])),
+  );
 
 /** Draws an SVG as a PNG, on white. */
 async function drawPng(svg: string): Promise<Uint8Array> {

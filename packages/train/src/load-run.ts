@@ -18,13 +18,14 @@ export interface LoadedRun {
 /**
  * Loads a run's model, from its latest checkpoint or the one that the path names.
  *
+ * @param set settings that differ from those of the run, such as `evaluation.threshold=0.3`
  * @throws where there is no run or checkpoint, or the two do not belong together
  */
-export async function loadRun(path: string): Promise<LoadedRun> {
+export async function loadRun(path: string, set: readonly string[] = []): Promise<LoadedRun> {
   const checkpoint = await readCheckpoint(await findCheckpoint(path));
   const folder = await findRun(path);
   if (folder === null) throw new Error(`${path}: is not in a run's folder: there is no config.yaml`);
-  const config = await loadConfig({ base: folder.config });
+  const config = await loadConfig({ base: folder.config, set });
   const task = taskNamed(config.task);
   return { task, config, checkpoint, subject: await task.restore({ config, folder, checkpoint }) };
 }

@@ -18,7 +18,10 @@ export interface TinyDatasetOptions {
   readonly captions?: Readonly<Record<number, readonly string[]>>;
 }
 
-/** Writes a dataset of twelve simple pictures with captions, concepts and class labels: splits train and test. */
+/** The colours and the shapes, the colours first. Black things have no colour. */
+const tags = [...Object.keys(colours).filter((colour) => colour !== 'black'), ...Object.keys(shapes)];
+
+/** Writes a dataset of twelve simple pictures with captions, concepts, class labels and tags: splits train and test. */
 export async function writeTinyDataset(path: string, options: TinyDatasetOptions = {}): Promise<void> {
   const { copies = 2, damaged = [], captions = {} } = options;
   const kinds = Object.entries(colours).flatMap(([colour, fill]) =>
@@ -37,6 +40,7 @@ export async function writeTinyDataset(path: string, options: TinyDatasetOptions
         captions: (train ? captions[row] : undefined) ?? own,
         concept,
         label,
+        tags: [colour, shape].filter((tag) => tags.includes(tag)),
       };
     }
   }
@@ -45,6 +49,7 @@ export async function writeTinyDataset(path: string, options: TinyDatasetOptions
     captions: feature.list(feature.value('string')),
     concept: feature.value('int64'),
     label: feature.classLabel(Object.keys(shapes)),
+    tags: feature.list(feature.classLabel(tags)),
   };
   await writeDataset(path, { features }, { train: rows(true), test: rows(false) });
 }

@@ -31,9 +31,17 @@ const commonSections = {
   runtime: runtimeSection.prefault({}),
 };
 
-/** A task's schema: its own sections (`data`, `model`, `loss`, ...) next to those that all tasks have. */
-export const taskSchema = <Name extends string, Own extends z.ZodRawShape>(task: Name, own: Own) =>
-  z.strictObject({ task: z.literal(task).describe('what is trained'), ...commonFields, ...own, ...commonSections });
+type CommonSections = typeof commonSections;
+
+/**
+ * A task's schema: its own sections (`data`, `model`, `loss`, ...) next to those that all tasks have. A section of the task replaces the
+ * common one of that name, which it extends: `evaluation: evaluationSection.extend({ ... }).prefault({})`.
+ */
+export const taskSchema = <Name extends string, Own extends z.ZodRawShape>(task: Name, own: Own) => {
+  const common = Object.entries(commonSections).filter(([name]) => !Object.hasOwn(own, name));
+  const sections = Object.fromEntries(common) as Omit<CommonSections, keyof Own>;
+  return z.strictObject({ task: z.literal(task).describe('what is trained'), ...commonFields, ...own, ...sections });
+};
 
 type ColumnSettings<Role extends string> = Record<Role, ReturnType<typeof column>>;
 

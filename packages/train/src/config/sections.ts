@@ -61,6 +61,14 @@ const augmentationSchema = z
 export const column = (what: string): z.ZodDefault<z.ZodNullable<z.ZodString>> =>
   z.string().nullable().default(null).describe(`${what}; null: found by its usual names`);
 
+export const captionChoice = z
+  .union([z.enum(['random', 'first']), z.strictObject({ first: share.describe('chance of the first caption') })])
+  .describe("which of an image's captions an epoch takes; {first: p}: the first with chance p, else another");
+
+export const tooLong = z
+  .enum(['error', 'truncate'])
+  .describe('what to do with captions of more tokens than model.text.contextLength');
+
 /** Where the examples come from, and what happens to them on the way. */
 export const dataFields = {
   dataset: z

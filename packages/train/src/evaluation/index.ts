@@ -11,13 +11,13 @@ export { BatchEncoder, fillBatch, inEvaluationMode } from './encoder.ts';
 export { type ReadOptions, readExamples } from './examples.ts';
 export { interpolateStates } from './interpolate.ts';
 export {
-  type Example,
   evaluateMeasures,
   type Measure,
   type MeasureLook,
   type Measurement,
   type MeasuresResult,
 } from './measures/evaluate.ts';
+export type { Example } from './measures/examples.ts';
 export * from './metrics.ts';
 export {
   evaluateReconstruction,

@@ -1,20 +1,49 @@
-import type { Split } from '@tessera/data';
-import { type Tokenizer, trainBpe } from '@tessera/data';
+/** The captions of a split: what a tokenizer is learned from, and how long they are in tokens. */
+import { loadTokenizer, type Split, saveTokenizer, type Tokenizer, trainBpe } from '@tessera/data';
+import { exists } from '@tessera/data/io';
+import type { RunFolder } from '../run-folder/run-folder.ts';
 
-/** All captions of a split, row after row; rows without any are passed over. */
-async function* captionsOf(split: Split, column: string): AsyncGenerator<{ row: number; caption: string }> {
-  for (let row = 0; row < split.length; row++)
-    for (const caption of [split.row(row, [column])[column]].flat())
-      if (typeof caption === 'string' && caption.trim() !== '') yield { row, caption };
+/** Which captions of a row count. */
+export type CaptionsOfRow = 'all' | 'first';
+
+/** The captions of a split, row after row; rows without any are passed over. */
+function* captionsOf(
+  split: Split,
+  column: string,
+  which: CaptionsOfRow,
+): Generator<{ readonly row: number; readonly caption: string }> {
+  for (let row = 0; row < split.length; row++) {
+    const captions = [split.row(row, [column])[column]]
+      .flat()
+      .filter((caption) => typeof caption === 'string' && caption.trim() !== '') as string[];
+    for (const caption of which === 'first' ? captions.slice(0, 1) : captions) yield { row, caption };
+  }
 }
 
 /** A BPE vocabulary learned from a split's captions. @throws where there are no captions */
-export async function learnTokenizer(split: Split, column: string, vocabSize: number): Promise<Tokenizer> {
-  const captions: string[] = [];
-  for await (const { caption } of captionsOf(split, column)) captions.push(caption);
+export function learnTokenizer(
+  split: Split,
+  column: string,
+  vocabSize: number,
+  which: CaptionsOfRow = 'all',
+): Tokenizer {
+  const captions = Array.from(captionsOf(split, column, which), ({ caption }) => caption);
   if (captions.length === 0)
-    throw new Error(`${split.path}, split "${split.name}": column "${column}" holds no caption to learn words from`);
+    throw new Error(
+      `${split.path}, split "${split.name}": column "${column}" contains no captions to train the tokenizer on`,
+    );
   return trainBpe(captions, { vocabSize });
+}
+
+/** The run's own tokenizer where it has one already, otherwise the one that `learn` makes, which is stored in the run's folder. */
+export async function runTokenizer(
+  { tokenizer: path }: RunFolder,
+  learn: () => Tokenizer | Promise<Tokenizer>,
+): Promise<Tokenizer> {
+  if (await exists(path)) return loadTokenizer(path);
+  const tokenizer = await learn();
+  await saveTokenizer(path, tokenizer);
+  return tokenizer;
 }
 
 /** How long a split's captions are in tokens, start and end included. */
@@ -25,22 +54,29 @@ export interface CaptionLengths {
   readonly tooLong: number;
 }
 
+/** What captions have to fit. */
+export interface CaptionLimits {
+  readonly tokenizer: Tokenizer;
+  readonly contextLength: number;
+  readonly onTooLong: 'error' | 'truncate';
+  /** Default: all. */
+  readonly which?: CaptionsOfRow;
+}
+
 /**
- * Measures all captions of a split.
+ * Measures the captions of a split.
  *
  * @throws where some are longer than the context and may not be cut: the message counts them and names the first
  */
-export async function checkCaptions(
+export function checkCaptions(
   split: Split,
   column: string,
-  tokenizer: Tokenizer,
-  contextLength: number,
-  onTooLong: 'error' | 'truncate',
-): Promise<CaptionLengths> {
+  { tokenizer, contextLength, onTooLong, which = 'all' }: CaptionLimits,
+): CaptionLengths {
   let count = 0;
   let longest = 0;
   const long: { row: number; caption: string; length: number }[] = [];
-  for await (const { row, caption } of captionsOf(split, column)) {
+  for (const { row, caption } of captionsOf(split, column, which)) {
     const { length } = tokenizer.encode(caption);
     count++;
     longest = Math.max(longest, length);
@@ -59,4 +95,28 @@ export async function checkCaptions(
     );
   }
   return { count, longest, tooLong: long.length };
+}
+
+/**
+ * As `checkCaptions` for several splits, with a message for each in which captions are cut.
+ *
+ * @returns the tokens of the longest caption of the first split, as far as they fit the context
+ */
+export function checkAllCaptions(
+  splits: readonly Split[],
+  column: string,
+  limits: CaptionLimits,
+  say: (message: string) => void,
+): number {
+  const { contextLength } = limits;
+  const lengths = splits.map((split) => {
+    const checked = checkCaptions(split, column, limits);
+    const { count, tooLong, longest } = checked;
+    if (tooLong > 0)
+      say(
+        `${split.name}: ${tooLong} of ${count} captions are cut to ${contextLength} tokens (the longest has ${longest})`,
+      );
+    return checked;
+  });
+  return Math.min(lengths[0]?.longest ?? 0, contextLength);
 }

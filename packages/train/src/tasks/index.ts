@@ -4,13 +4,25 @@ import { contrastive } from './contrastive/index.ts';
 import { detect } from './detect/index.ts';
 import { distill } from './distill/index.ts';
 import { mae } from './mae/index.ts';
+import { multiLabel } from './multi-label/index.ts';
 import { navit } from './navit/index.ts';
 import { segment } from './segment/index.ts';
 import type { Task } from './task.ts';
 import { tiles } from './tiles/index.ts';
 import { vq } from './vq/index.ts';
 
-export const tasks: readonly Task[] = [contrastive, classify, vq, mae, segment, detect, distill, navit, tiles];
+export const tasks: readonly Task[] = [
+  contrastive,
+  classify,
+  multiLabel,
+  vq,
+  mae,
+  segment,
+  detect,
+  distill,
+  navit,
+  tiles,
+];
 
 /** The task that a run has which starts from another model (`--from`) and names no task. */
 export const taskFromCheckpoint: Task = classify;

@@ -1,14 +1,12 @@
 /** Evaluation by measures: numbers of each example, averaged over a split, with some examples as pictures. */
-import { join } from 'node:path';
 import type { Batch, ColumnRequests, Split } from '@tessera/data';
-import { writeFileAtomic } from '@tessera/data/io';
 import type { Module } from '@tessera/nn';
 import { type CompiledFunction, compile, stack, type Tensor, tidy } from '@tessera/tensor';
 import type { BatchTensors } from '../../loop/objective.ts';
-import { pictureSheet, pixelsDataUri } from '../../report/pictures.ts';
 import { inEvaluationMode, whileInEvaluationMode } from '../encoder.ts';
 import { type ReadOptions, readExamples, spread } from '../examples.ts';
 import { type EvaluationResult, evaluationKind, percentText } from '../result.ts';
+import { type Example, examplesCard, writeExamples } from './examples.ts';
 import { formatMeasure, type MeasureFormat, measuresSection } from './section.ts';
 
 /**
@@ -21,16 +19,6 @@ export type Measure = Tensor | { readonly sum: Tensor; readonly of: Tensor };
 export interface MeasureLook {
   readonly label: string;
   readonly format: MeasureFormat;
-}
-
-/** An example as a picture: u8 [height, width, 3] with some lines of text. */
-export interface Example {
-  readonly pixels: Uint8Array;
-  readonly height: number;
-  readonly width: number;
-  readonly lines: readonly string[];
-  /** Whether the model is right; null where that is not a question. */
-  readonly right: boolean | null;
 }
 
 /** What is measured. The keys of `looks` are the names of the measures, in the order in which they are shown. */
@@ -131,15 +119,8 @@ export const measures = evaluationKind<MeasuresResult>({
       reports.push({
         split,
         count,
-        note,
         measures: Object.entries(looks).map(([name, look]) => ({ ...look, value: values[name] ?? null })),
-        examples: await Promise.all(
-          examples.map(async ({ pixels, height, width, lines, right }) => ({
-            image: await pixelsDataUri(pixels, { height, width, channels: 3 }),
-            lines,
-            right,
-          })),
-        ),
+        examples: await examplesCard(note, examples),
       });
     return { html: measuresSection(reports) };
   },
@@ -153,23 +134,8 @@ export const measures = evaluationKind<MeasuresResult>({
           note: split,
         })),
     ),
-  async writeSamples({ split, examples }, folder) {
-    const [first] = examples;
-    if (first === undefined) return;
-    const lines = examples.map(({ lines, right }) => ({ lines, ...(right === null ? {} : { right }) }));
-    await writeFileAtomic(join(folder, `examples-${split}.json`), [`${JSON.stringify(lines, null, 1)}\n`]);
-    await writeFileAtomic(join(folder, `examples-${split}.png`), [
-      await pictureSheet(
-        examples.map(({ pixels }) => pixels),
-        first,
-        sheetColumns,
-      ),
-    ]);
-  },
+  writeSamples: ({ split, examples }, folder) => writeExamples(split, examples, folder),
 });
-
-/** Pictures in a row of `examples-SPLIT.png`. */
-const sheetColumns = 6;
 
 const measureText = (value: number | null, format: MeasureFormat): string => {
   if (value === null) return '-';

@@ -1,8 +1,9 @@
 /** The loss of an image classifier. */
-import { type ImageClassifier, preprocess } from '@tessera/models';
+import type { ImageClassifier } from '@tessera/models';
 import { crossEntropy } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
-import type { BatchTensors, ObjectiveLoss, SeparableObjective } from '../../loop/objective.ts';
+import type { ObjectiveLoss } from '../../loop/objective.ts';
+import { ImageClassifierObjective, type Logits } from '../image-classifier-objective.ts';
 
 /** A batch of labelled images: u8 [B, H, W, 3], i32 [B]. */
 export type LabelledTensors = { readonly images: Tensor; readonly labels: Tensor };
@@ -14,34 +15,16 @@ export interface ClassifyOptions {
 }
 
 /** Trains an image classifier. */
-export class ClassifyObjective implements SeparableObjective<LabelledTensors> {
-  readonly model: ImageClassifier;
-  readonly #options: Required<ClassifyOptions>;
+export class ClassifyObjective extends ImageClassifierObjective<LabelledTensors, ImageClassifier> {
+  readonly #labelSmoothing: number;
 
   constructor(model: ImageClassifier, { labelSmoothing = 0, freezeTower = false }: ClassifyOptions = {}) {
-    this.model = model;
-    this.#options = { labelSmoothing, freezeTower };
-    if (freezeTower) model.visual.freeze();
+    super(model, freezeTower);
+    this.#labelSmoothing = labelSmoothing;
   }
 
-  trainingMode(): void {
-    this.model.train();
-    // Otherwise batch normalisation would go on updating its statistics.
-    if (this.#options.freezeTower) this.model.visual.eval();
-  }
-
-  /** logits [B, classes] */
-  encode({ images }: LabelledTensors): BatchTensors {
-    return { logits: this.model.forward(preprocess(images)) };
-  }
-
-  lossOf({ logits }: BatchTensors, { labels }: LabelledTensors): ObjectiveLoss {
-    const { labelSmoothing } = this.#options;
+  lossOf({ logits }: Logits, { labels }: LabelledTensors): ObjectiveLoss {
     const accuracy = logits.argmax(1).eq(labels).cast('f32').mean();
-    return { loss: crossEntropy(logits, labels, { labelSmoothing }), measures: { accuracy } };
-  }
-
-  loss(batch: LabelledTensors): ObjectiveLoss {
-    return this.lossOf(this.encode(batch), batch);
+    return { loss: crossEntropy(logits, labels, { labelSmoothing: this.#labelSmoothing }), measures: { accuracy } };
   }
 }

@@ -1,29 +1,17 @@
 /** Settings of the task `classify`: an image classifier. */
-import { presets as modelPresets } from '@tessera/models';
 import { z } from 'zod';
 import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
-import { imageModelSection, share } from '../../config/sections.ts';
+import { share } from '../../config/sections.ts';
+import { classifierInitialize, classifierModel, classifierModels } from '../image-classifier.ts';
 
 const loss = z.strictObject({
   labelSmoothing: share.default(0).describe('share of the target that is spread evenly over all classes'),
 });
 
-const initialize = z.strictObject({
-  checkpoint: z
-    .string()
-    .nullable()
-    .default(null)
-    .describe('a CLIP run or checkpoint whose image tower the classifier starts from; null: from scratch'),
-  tower: z
-    .enum(['train', 'freeze'])
-    .default('train')
-    .describe('train: the whole model; freeze: the linear head alone (linear probe)'),
-});
-
 const schema = taskSchema('classify', {
   data: dataSection({ image: 'column with the images', label: 'class label column' }),
-  initialize: initialize.prefault({}),
-  model: imageModelSection.nullable().describe('null: the image tower of initialize.checkpoint'),
+  initialize: classifierInitialize.prefault({}),
+  model: classifierModel,
   loss: loss.prefault({}),
 });
 
@@ -88,7 +76,5 @@ export const classifySettings = {
       training: { epochs: 10, batchSize: 128 },
     },
   },
-  models: Object.fromEntries(
-    Object.entries(modelPresets).map(([name, { text: _, ...image }]) => [name, structuredClone(image)]),
-  ),
+  models: classifierModels,
 } satisfies TaskSettings<ClassifyConfig>;

@@ -1,6 +1,5 @@
 /** The task `contrastive`: CLIP on images with captions (Radford et al. 2021; SigLIP: Zhai et al. 2023). */
-import { loadClipTokenizer, loadTokenizer, type Split, saveTokenizer, type Tokenizer } from '@tessera/data';
-import { exists } from '@tessera/data/io';
+import { loadClipTokenizer, loadTokenizer, type Split, type Tokenizer } from '@tessera/data';
 import { CLIP } from '@tessera/models';
 import { init } from '@tessera/nn';
 import { tensor } from '@tessera/tensor';
@@ -16,8 +15,7 @@ import {
 } from '../../evaluation/retrieval/encode-split.ts';
 import { evaluateRetrieval } from '../../evaluation/retrieval/evaluate.ts';
 import { loadModelState } from '../../loop/checkpoint.ts';
-import type { RunFolder } from '../../run-folder/run-folder.ts';
-import { checkCaptions, learnTokenizer } from '../captions.ts';
+import { checkAllCaptions, learnTokenizer, runTokenizer } from '../captions.ts';
 import { findColumns, readOptions, withColumnNames } from '../reading.ts';
 import {
   type AnyTaskModel,
@@ -138,39 +136,24 @@ async function create(
   const { captions } = await findColumns(train, withColumnNames(pairColumns, config.data.columns));
   const column = captions as string;
   const known = start?.parts === 'all' ? start.tokenizer : null;
-  const tokenizer = await obtainTokenizer(config, train, column, folder, known);
+  const { tokenizer: settings } = config;
+  const tokenizer = await runTokenizer(
+    folder,
+    () =>
+      known ??
+      (settings.kind === 'clip' ? loadClipTokenizer() : learnTokenizer(train, column, settings.vocabularySize)),
+  );
   const { contextLength } = config.model.text;
-  const { onTooLong } = config.tokenizer;
-  let longestCaption = 0;
-  for (const split of [train, ...evaluationSplits]) {
-    const { count, tooLong, longest } = await checkCaptions(split, column, tokenizer, contextLength, onTooLong);
-    if (split === train) longestCaption = Math.min(longest, contextLength);
-    if (tooLong > 0)
-      say(
-        `${split.name}: ${tooLong} of ${count} captions are cut to ${contextLength} tokens (the longest has ${longest})`,
-      );
-  }
+  const splits = [train, ...evaluationSplits];
+  const longestCaption = checkAllCaptions(
+    splits,
+    column,
+    { tokenizer, contextLength, onTooLong: settings.onTooLong },
+    say,
+  );
   const model = new CLIP(clipConfigOf(config, tokenizer.vocabSize));
   if (start !== null) startFrom(start, model, config);
   return asTaskModel(clipSubject(model, tokenizer, config, longestCaption));
-}
-
-/** The run's own tokenizer where it has one already, else that of the model it starts from, else one as the configuration asks. */
-async function obtainTokenizer(
-  { tokenizer: settings }: ContrastiveConfig,
-  train: Split,
-  column: string,
-  folder: RunFolder,
-  known: Tokenizer | null,
-): Promise<Tokenizer> {
-  if (await exists(folder.tokenizer)) return loadTokenizer(folder.tokenizer);
-  const tokenizer =
-    known ??
-    (settings.kind === 'clip'
-      ? await loadClipTokenizer()
-      : await learnTokenizer(train, column, settings.vocabularySize));
-  await saveTokenizer(folder.tokenizer, tokenizer);
-  return tokenizer;
 }
 
 function describeTowers({ model: { vision, text } }: ContrastiveConfig): string {

@@ -3,7 +3,7 @@ import { presets as modelPresets, type PresetName } from '@tessera/models';
 import { duplicateRules } from '@tessera/nn';
 import { z } from 'zod';
 import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
-import { activation, count, share } from '../../config/sections.ts';
+import { activation, captionChoice, count, tooLong } from '../../config/sections.ts';
 import { clipTowerSection } from '../../config/tower.ts';
 
 const data = dataSection(
@@ -13,20 +13,14 @@ const data = dataSection(
     concept: 'integer column: pairs with equal values show the same',
   },
   {
-    captionChoice: z
-      .union([z.enum(['random', 'first']), z.strictObject({ first: share.describe('chance of the first caption') })])
-      .default('random')
-      .describe("which of an image's captions an epoch takes; {first: p}: the first with chance p, else another"),
+    captionChoice: captionChoice.default('random'),
     captionsPerImage: count
       .default(1)
       .describe('how many captions of an image an epoch takes: all of them are positives of the image'),
   },
 );
 
-const onTooLong = z
-  .enum(['error', 'truncate'])
-  .default('error')
-  .describe('what to do with captions of more tokens than model.text.contextLength');
+const onTooLong = tooLong.default('error');
 
 const tokenizer = z
   .discriminatedUnion('kind', [

@@ -1,7 +1,8 @@
 /** The task `segment`: the class of each pixel, by a Vision Transformer with a segmentation head (Strudel et al. 2021). */
 import { preprocess, ViT, ViTSegmenter } from '@tessera/models';
 import type { LabelColumns } from '../../evaluation/classification/evaluate.ts';
-import type { Example, Measurement } from '../../evaluation/measures/evaluate.ts';
+import type { Measurement } from '../../evaluation/measures/evaluate.ts';
+import type { Example } from '../../evaluation/measures/examples.ts';
 import { selectRows } from '../../evaluation/measures/rows.ts';
 import { percentText } from '../../evaluation/result.ts';
 import { classPicture, enlarge, sideBySide } from '../../report/draw.ts';

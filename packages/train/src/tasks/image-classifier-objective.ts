@@ -1,0 +1,41 @@
+/** Training an image classifier, whatever its loss: shared by the tasks whose model is an image tower with a linear head. */
+import { type ImageClassifier, preprocess } from '@tessera/models';
+import type { Tensor } from '@tessera/tensor';
+import type { BatchTensors, ObjectiveLoss, SeparableObjective } from '../loop/objective.ts';
+
+/** Images with what they are compared with: `images` are u8 [B, H, W, 3]. */
+type ImagesAndTargets = BatchTensors & { readonly images: Tensor };
+
+/** [B, classes] */
+export type Logits = { readonly logits: Tensor };
+
+/** Logits for each image, and a loss of the logits, which a subclass defines. */
+export abstract class ImageClassifierObjective<Batch extends ImagesAndTargets, Model extends ImageClassifier>
+  implements SeparableObjective<Batch>
+{
+  readonly model: Model;
+  readonly #freezeTower: boolean;
+
+  /** @param freezeTower the image tower stays as it is and the head alone is trained: a linear probe */
+  constructor(model: Model, freezeTower: boolean) {
+    this.model = model;
+    this.#freezeTower = freezeTower;
+    if (freezeTower) model.visual.freeze();
+  }
+
+  trainingMode(): void {
+    this.model.train();
+    // Otherwise batch normalization would go on updating its statistics.
+    if (this.#freezeTower) this.model.visual.eval();
+  }
+
+  encode({ images }: Batch): Logits {
+    return { logits: this.model.forward(preprocess(images)) };
+  }
+
+  abstract lossOf(encoded: Logits, batch: Batch): ObjectiveLoss;
+
+  loss(batch: Batch): ObjectiveLoss {
+    return this.lossOf(this.encode(batch), batch);
+  }
+}

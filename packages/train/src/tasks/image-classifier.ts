@@ -1,0 +1,134 @@
+/** An image tower with a linear head, from scratch or on the tower of another model: shared by the tasks that train one. */
+import type { ColumnRequests, Split } from '@tessera/data';
+import {
+  createImageTower,
+  type ImageClassifier,
+  type ImageTower,
+  imageTowers,
+  presets as modelPresets,
+} from '@tessera/models';
+import { init } from '@tessera/nn';
+import { z } from 'zod';
+import type { RunConfig } from '../config/schema.ts';
+import { imageModelSection } from '../config/sections.ts';
+import { classNamesOf } from '../evaluation/classification/evaluate.ts';
+import { loadModelState } from '../loop/checkpoint.ts';
+import { storedClassNames } from './class-names.ts';
+import { type ImageModel, type ImageTowerFile, loadImageTower, readImageTower } from './image-tower-file.ts';
+import { findColumns, withColumnNames } from './reading.ts';
+import type { AnyTaskModel, Task } from './task.ts';
+
+/** The section `model` of a classifier. */
+export const classifierModel = imageModelSection.nullable().describe('null: the image tower of initialize.checkpoint');
+
+/** The section `initialize` of a classifier. */
+export const classifierInitialize = z.strictObject({
+  checkpoint: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('a CLIP run or checkpoint whose image tower the classifier starts from; null: from scratch'),
+  tower: z
+    .enum(['train', 'freeze'])
+    .default('train')
+    .describe('train: the whole model; freeze: the linear head alone (linear probe)'),
+});
+
+/** Sections `model` by name: the image halves of the CLIP models. */
+export const classifierModels = Object.fromEntries(
+  Object.entries(modelPresets).map(([name, { text: _, ...image }]) => [name, structuredClone(image)]),
+);
+
+/** The configuration of a classifier. */
+export interface ImageClassifierConfig extends RunConfig {
+  readonly initialize: z.infer<typeof classifierInitialize>;
+  readonly model: ImageModel | null;
+}
+
+/** A configuration with the model that a null stood for. */
+export type CompleteConfig<Config extends ImageClassifierConfig> = Config & { readonly model: ImageModel };
+
+export const buildTower = ({ vision, embedDim, activation }: ImageModel): ImageTower =>
+  createImageTower(vision, embedDim, { activation });
+
+/** The facts about a classifier and its halves, for its `TaskModel`. */
+export const describeClassifier = (
+  model: ImageClassifier,
+  { model: description }: CompleteConfig<ImageClassifierConfig>,
+): Pick<AnyTaskModel, 'facts' | 'image' | 'imageSize'> => ({
+  facts: {
+    Model: `${imageTowers[description.vision.kind].name} width ${description.vision.width}`,
+    'Image size': description.vision.imageSize,
+    Parameters: model.parameterCount(),
+    'Trained parameters': model.parameterCount({ trainableOnly: true }),
+    Classes: model.head.outFeatures,
+  },
+  imageSize: description.vision.imageSize,
+  image: { tower: model.visual, head: model.head, description },
+});
+
+/** What differs between tasks that train an image classifier. */
+export interface ClassifierParts<Config extends ImageClassifierConfig, Model extends ImageClassifier> {
+  readonly columns: ColumnRequests;
+  /** The column with the classes, one of `columns`. */
+  readonly role: string;
+  build(config: CompleteConfig<Config>, classes: number): Model;
+  /** Takes from the training split what the model needs before the first step. `column`: the column with the classes. */
+  prepareModel?(model: Model, config: CompleteConfig<Config>, train: Split, column: string): Promise<void>;
+  /** @param classNames of the training data; null for a model that was stored without them */
+  subject(model: Model, config: CompleteConfig<Config>, classNames: readonly string[] | null): AnyTaskModel;
+}
+
+/** How a classifier comes into being: what a task has in common with others of its kind. */
+export const imageClassifier = <Config extends ImageClassifierConfig, Model extends ImageClassifier>({
+  columns,
+  role,
+  build,
+  prepareModel,
+  subject,
+}: ClassifierParts<Config, Model>): Pick<Task<Config>, 'fromCheckpoint' | 'prepare' | 'restore'> => ({
+  fromCheckpoint: ['model=null'],
+  async prepare(asked, resumed, say) {
+    const { checkpoint } = asked.initialize;
+    const tower = checkpoint !== null && !resumed ? await readImageTower(checkpoint) : null;
+    const config = withModel(asked, tower);
+    if (asked.model === null)
+      for (const assumption of tower?.assumptions ?? []) say(`${tower?.path}: assumed: ${assumption}`);
+    return {
+      config,
+      async create({ train }) {
+        const found = await findColumns(train, withColumnNames(columns, config.data.columns));
+        const column = found[role] as string;
+        const classNames = classNamesOf(train, column);
+        const model = build(config, classNames.length);
+        if (tower !== null) loadImageTower(tower, model.visual, config.model);
+        await prepareModel?.(model, config, train, column);
+        return subject(model, config, classNames);
+      },
+    };
+  },
+  async restore({ config, folder, checkpoint }) {
+    if (config.model === null) throw new Error(`${folder.config}: config.yaml has no \`model\` section`);
+    const classes = checkpoint.modelState().get('head.bias')?.shape[0];
+    if (classes === undefined)
+      throw new Error(`${checkpoint.path}: has no tensor head.bias, so it is not a classifier`);
+    const complete = withModel(config, null);
+    const model = init.skipInit(() => build(complete, classes));
+    loadModelState(checkpoint, model, config);
+    return subject(model, complete, storedClassNames(checkpoint.metadata));
+  },
+});
+
+/** The configuration with a model: its own, or that of the checkpoint that it starts from. */
+function withModel<Config extends ImageClassifierConfig>(
+  config: Config,
+  tower: ImageTowerFile | null,
+): CompleteConfig<Config> {
+  const model = config.model ?? tower?.model ?? null;
+  if (model !== null) return { ...config, model };
+  throw new Error(
+    config.initialize.checkpoint === null
+      ? 'model is null, which means the image tower of a checkpoint: set initialize.checkpoint, or a model'
+      : `${config.initialize.checkpoint}: does not say how its model is built: set model to it`,
+  );
+}
