@@ -102,11 +102,8 @@ describe('a mistake in a configuration', () => {
       '--set model.vision.patchSize: is not a setting of model.vision where its kind is resnet',
     ],
     ['model=vit-tiny-6', '--set model: there is no model "vit-tiny-6"; did you mean vit-tiny-64?'],
-    [
-      'preset=emoji',
-      '--set preset: there is no preset "emoji"; there are emoji-clip, emoji-siglip, tiny, fashion-classify, fashion-vit, fashion-resnet, fashion-swin, emoji-vq',
-    ],
-    ['task=clasify', 'task: "clasify" is not one of contrastive, classify, vq'],
+    ['preset=emoji', `--set preset: there is no preset "emoji"; there are ${[...presetsOf(tasks).keys()].join(', ')}`],
+    ['task=clasify', `task: "clasify" is not one of ${tasks.map(({ name }) => name).join(', ')}`],
     ['training.epochs', '--set training.epochs: expected key.path=value, such as training.epochs=20'],
   ])('is named: %s', async (assignment, problem) => {
     expect(await problemsOf({ set: [assignment] })).toEqual([problem]);

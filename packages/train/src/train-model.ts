@@ -4,8 +4,9 @@ import { DataLoader, type Dataset, openDataset, type Split } from '@tessera/data
 import { writeFileAtomic } from '@tessera/data/io';
 import { getBackend, manualSeed, tidy } from '@tessera/tensor';
 import { weightMetadata, writeTensors } from '@tessera/weights';
-import { formatConfig } from './config/resolve.ts';
+import { formatConfig, resolveConfig } from './config/resolve.ts';
 import type { RunConfig } from './config/schema.ts';
+import type { Settings } from './config/tree.ts';
 import { type EvaluationResult, resultHighlights, resultSections, summarizeResults } from './evaluation/result.ts';
 import { loadRun } from './load-run.ts';
 import { type Checkpoint, type CheckpointState, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
@@ -20,7 +21,7 @@ import { GradScaler } from './optim/grad-scaler.ts';
 import { describeEnvironment } from './run-folder/environment.ts';
 import { RunFolder } from './run-folder/run-folder.ts';
 import { writeTrainingSamples } from './run-folder/samples.ts';
-import { taskNamed } from './tasks/index.ts';
+import { taskNamed, tasks } from './tasks/index.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
 import type { AnyTaskModel, EvaluationRequest, Say, TrainedModel, TrainingSite } from './tasks/task.ts';
 import { writeReport } from './write-report.ts';
@@ -78,15 +79,16 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const train = dataset.split(config.data.trainSplit);
     const splits = evaluationSplits(dataset, config);
     if (resume === null) await folder.create({ restart });
-    const trainFirst = async (name: string, first: RunConfig): Promise<TrainedModel | null> => {
+    const trainFirst = async (name: string, settings: Settings): Promise<TrainedModel | null> => {
+      const first = { config: resolveConfig(settings, [], tasks), folder: new RunFolder(join(folder.path, name)) };
       // From here on the folder has something to continue from.
       await writeFileAtomic(folder.config, [formatConfig(config)]);
-      const trained = await trainNested({ ...request, config: first, folder: new RunFolder(join(folder.path, name)) });
+      const trained = await trainNested({ ...request, ...first });
       // This run's random numbers are those that it would have without the other.
       manualSeed(config.seed);
       return trained;
     };
-    const site: TrainingSite = { config, train, evaluationSplits: splits, folder, say, trainFirst };
+    const site: TrainingSite = { config, train, evaluationSplits: splits, folder, say, trainFirst, loadModel: loadRun };
     subject = await prepared.create(site);
     if (subject === null)
       return { finished: false, steps: 0, totalSteps: 0, results: null, report: null, skippedRows: 0 };

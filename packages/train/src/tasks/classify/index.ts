@@ -10,10 +10,10 @@ import {
 import { loadModelState } from '../../loop/checkpoint.ts';
 import { classMetadata, storedClassNames } from '../class-names.ts';
 import { type ImageModel, type ImageTowerFile, loadImageTower, readImageTower } from '../image-tower-file.ts';
-import { labelledTensors } from '../labelled-images.ts';
+import { type LabelledTensors, labelledTensors } from '../labelled-tensors.ts';
 import { findColumns, readOptions, withColumnNames } from '../reading.ts';
 import { asTaskModel, defineTask, type TaskModel } from '../task.ts';
-import { ClassifyObjective, type LabelledTensors } from './objective.ts';
+import { ClassifyObjective } from './objective.ts';
 import { type ClassifyConfig, classifySettings } from './settings.ts';
 
 /** A configuration with the model that a null stood for. */

@@ -1,11 +1,8 @@
 /** The loss of an image classifier. */
 import { type ImageClassifier, preprocess } from '@tessera/models';
 import { crossEntropy } from '@tessera/nn';
-import type { Tensor } from '@tessera/tensor';
 import type { BatchTensors, ObjectiveLoss, SeparableObjective } from '../../loop/objective.ts';
-
-/** A batch of labelled images: u8 [B, H, W, 3], i32 [B]. */
-export type LabelledTensors = { readonly images: Tensor; readonly labels: Tensor };
+import type { LabelledTensors } from '../labelled-tensors.ts';
 
 export interface ClassifyOptions {
   readonly labelSmoothing?: number;
