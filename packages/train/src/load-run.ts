@@ -27,5 +27,5 @@ export async function loadRun(path: string, set: readonly string[] = []): Promis
   if (folder === null) throw new Error(`${path}: is not in a run's folder: there is no config.yaml`);
   const config = await loadConfig({ base: folder.config, set });
   const task = taskNamed(config.task);
-  return { task, config, checkpoint, subject: await task.restore({ config, folder, checkpoint }) };
+  return { task, config, checkpoint, subject: await task.restore({ config, folder, checkpoint, loadModel: loadRun }) };
 }

@@ -99,13 +99,14 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     lock = await lockRun(folder.path);
     // From here on the run can be continued.
     await writeFileAtomic(folder.config, [formatConfig(config)]);
-    const trainFirst = async (name: string, first: RunConfig): Promise<TrainedModel | null> => {
-      const trained = await trainNested({ ...request, config: first, folder: new RunFolder(join(folder.path, name)) });
+    const trainFirst = async (name: string, settings: Settings): Promise<TrainedModel | null> => {
+      const first = { config: resolveConfig(settings, [], tasks), folder: new RunFolder(join(folder.path, name)) };
+      const trained = await trainNested({ ...request, ...first });
       // This run's random numbers are those that it would have without the other.
       manualSeed(config.seed);
       return trained;
     };
-    const site: TrainingSite = { config, train, evaluationSplits: splits, folder, say, trainFirst };
+    const site: TrainingSite = { config, train, evaluationSplits: splits, folder, say, trainFirst, loadModel: loadRun };
     subject = await prepared.create(site);
     if (subject === null)
       return { finished: false, steps: 0, totalSteps: 0, results: null, report: null, skippedRows: 0 };

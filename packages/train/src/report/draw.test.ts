@@ -33,8 +33,8 @@ it('draws the outline of a box, and cuts it off at the edges', () => {
 it('enlarges, and puts pictures side by side', () => {
   const [one, two] = [plainPicture(1, 1, [1, 1, 1]), plainPicture(1, 1, [2, 2, 2])];
   expect(reds(sideBySide([enlarge(one, 2), enlarge(two, 2)]))).toEqual([
-    [1, 1, 255, 255, 2, 2],
-    [1, 1, 255, 255, 2, 2],
+    [1, 1, 255, 2, 2, 255, 255, 255, 255, 255, 255, 255],
+    [1, 1, 255, 2, 2, 255, 255, 255, 255, 255, 255, 255],
   ]);
 });
 

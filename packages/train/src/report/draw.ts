@@ -55,11 +55,15 @@ export function enlarge({ pixels, height, width }: Picture, factor: number): Pic
   return large;
 }
 
-/** Pictures of one height from left to right, separated by two columns of white. */
+/**
+ * Pictures of one height from left to right, separated by a column of white. More white at the right end separates them from the pictures
+ * that follow in a sheet.
+ */
 export function sideBySide(pictures: readonly Picture[]): Picture {
-  const gap = 2;
+  const gap = 1;
+  const margin = 6;
   const height = Math.max(...pictures.map((picture) => picture.height));
-  const width = pictures.reduce((sum, picture) => sum + picture.width + gap, -gap);
+  const width = pictures.reduce((sum, picture) => sum + picture.width + gap, margin);
   const joined = plainPicture(height, width, white);
   let left = 0;
   for (const picture of pictures) {

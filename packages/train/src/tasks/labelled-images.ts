@@ -1,7 +1,6 @@
 /** Training and evaluation on images with class labels: shared by the tasks that learn classes, whatever their models are. */
-import type { Batch, Split } from '@tessera/data';
+import type { Split } from '@tessera/data';
 import { init, type Module } from '@tessera/nn';
-import { type Tensor, tensor } from '@tessera/tensor';
 import type { RunConfig } from '../config/schema.ts';
 import { classNamesOf, type LabelColumns, labelColumns } from '../evaluation/classification/evaluate.ts';
 import { evaluateMeasures, type Measurement } from '../evaluation/measures/evaluate.ts';
@@ -11,37 +10,11 @@ import { type Checkpoint, loadModelState } from '../loop/checkpoint.ts';
 import type { BatchTensors } from '../loop/objective.ts';
 import type { Picture } from '../report/draw.ts';
 import { storedClassNames } from './class-names.ts';
-import type { LabelledTensors } from './classify/objective.ts';
 import { findColumns, readOptions, withColumnNames } from './reading.ts';
 import type { AnyTaskModel, EvaluationRequest, Task } from './task.ts';
 
 /** The columns of labelled images, with the names that the user gave to some of them. */
 export const labelColumnsOf = ({ data }: RunConfig): LabelColumns => withColumnNames(labelColumns, data.columns);
-
-/**
- * Labels as a tensor, i32 [N].
- *
- * @param rows the numbers of the rows, for messages
- * @throws where a row has no label, or one that is not a class
- */
-export function labelTensor(labels: Int32Array, rows: Int32Array, classes: number): Tensor {
-  for (const [k, label] of labels.entries())
-    if (label < 0 || label >= classes)
-      throw new RangeError(
-        `row ${rows[k]} has ${label < 0 ? 'no label' : `label ${label}`}; a label must be one of the ${classes} classes`,
-      );
-  return tensor(labels);
-}
-
-/** The batch's images and labels as tensors. @throws where a row has no label, or one that is not a class */
-export const labelledTensors = (
-  { columns, indices, size }: Batch<LabelColumns>,
-  imageSize: number,
-  classes: number,
-): LabelledTensors => ({
-  images: tensor(columns.image, { shape: [size, imageSize, imageSize, 3] }),
-  labels: labelTensor(columns.label, indices, classes),
-});
 
 /** The names of the classes that a run learns, from its training split. */
 export async function trainingClasses(config: RunConfig, train: Split): Promise<readonly string[]> {

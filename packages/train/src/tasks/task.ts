@@ -7,6 +7,7 @@ import type { ImageTower } from '@tessera/models';
 import type { Module } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import type { RunConfig, TaskSettings } from '../config/schema.ts';
+import type { Settings } from '../config/tree.ts';
 import type { EvaluationResult } from '../evaluation/result.ts';
 import type { Checkpoint } from '../loop/checkpoint.ts';
 import type { BatchTensors, Objective } from '../loop/objective.ts';
@@ -98,9 +99,15 @@ export interface TrainingSite<Config extends RunConfig = RunConfig> {
   /**
    * Trains another model first, as a run of its own in a folder below this run's: to its end, from its last checkpoint if it was
    * interrupted. Null if it was stopped: then `create` returns null too.
+   *
+   * @param settings of the other run, with its `task`
    */
-  trainFirst(name: string, config: RunConfig): Promise<TrainedModel | null>;
+  trainFirst(name: string, settings: Settings): Promise<TrainedModel | null>;
+  readonly loadModel: LoadModel;
 }
+
+/** Loads the model of another run, whatever its task, from its folder or one of its checkpoints. */
+export type LoadModel = (path: string) => Promise<TrainedModel>;
 
 /** A trained model, with the configuration of its run. */
 export interface TrainedModel<Config extends RunConfig = RunConfig> {
@@ -120,6 +127,7 @@ export interface StoredRun<Config extends RunConfig = RunConfig> {
   readonly config: Config;
   readonly folder: RunFolder;
   readonly checkpoint: Checkpoint;
+  readonly loadModel: LoadModel;
 }
 
 export interface Task<Config extends RunConfig = RunConfig> extends TaskSettings<Config> {

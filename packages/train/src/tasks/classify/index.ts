@@ -8,10 +8,10 @@ import {
 } from '../../evaluation/classification/evaluate.ts';
 import { classMetadata } from '../class-names.ts';
 import { buildTower, type CompleteConfig, describeClassifier, imageClassifier } from '../image-classifier.ts';
-import { labelledTensors } from '../labelled-images.ts';
+import { type LabelledTensors, labelledTensors } from '../labelled-tensors.ts';
 import { findColumns, readOptions, withColumnNames } from '../reading.ts';
 import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
-import { ClassifyObjective, type LabelledTensors } from './objective.ts';
+import { ClassifyObjective } from './objective.ts';
 import { type ClassifyConfig, classifySettings } from './settings.ts';
 
 function subjectOf(

@@ -1,12 +1,9 @@
 /** The loss of an image classifier. */
 import type { ImageClassifier } from '@tessera/models';
 import { crossEntropy } from '@tessera/nn';
-import type { Tensor } from '@tessera/tensor';
 import type { ObjectiveLoss } from '../../loop/objective.ts';
 import { ImageClassifierObjective, type Logits } from '../image-classifier-objective.ts';
-
-/** A batch of labelled images: u8 [B, H, W, 3], i32 [B]. */
-export type LabelledTensors = { readonly images: Tensor; readonly labels: Tensor };
+import type { LabelledTensors } from '../labelled-tensors.ts';
 
 export interface ClassifyOptions {
   readonly labelSmoothing?: number;

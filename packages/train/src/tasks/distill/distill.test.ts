@@ -61,7 +61,7 @@ describe('a teacher', () => {
     ).rejects.toThrow('the teacher deit-teacher takes images of 32 pixels, the student of 40');
     await expect(
       runs.train({ name: 'student', set: [`teacher.checkpoint=${runs.folder('run').path}`] }),
-    ).rejects.toThrow('is not a run of the task classify, so it cannot be a teacher');
+    ).rejects.toThrow('the teacher deit is a run of the task distill: a teacher must be a classifier');
     await expect(runs.train({ name: 'none', set: ['teacher.model=null'] })).rejects.toThrow('there is no teacher');
   });
 });

@@ -11,20 +11,19 @@ import { loadModelState } from '../../loop/checkpoint.ts';
 import { enlarge } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
 import { classMetadata } from '../class-names.ts';
-import type { LabelledTensors } from '../classify/objective.ts';
 import {
   answerExamples,
   evaluateLabelled,
   labelColumnsOf,
-  labelledTensors,
   learnedClasses,
   trainingClasses,
 } from '../labelled-images.ts';
+import { type LabelledTensors, labelledTensors } from '../labelled-tensors.ts';
 import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
 import { vitOptions } from '../vit-settings.ts';
 import { DistillObjective } from './objective.ts';
 import { type DistillConfig, distillSettings } from './settings.ts';
-import { loadClassifier, teacherConfig, teacherModel } from './teacher.ts';
+import { teacherModel, teacherSettings } from './teacher.ts';
 
 /** The folder of the teacher's run in the student's. */
 const teacherFolder = 'teacher';
@@ -130,23 +129,23 @@ export const distill = defineTask<DistillConfig>({
   evaluationOptions: ['label'],
   prepare: async (config) => ({
     config,
-    async create({ train, trainFirst }) {
+    async create({ train, trainFirst, loadModel }) {
       const { imageSize } = config.model;
       const classNames = await trainingClasses(config, train);
       const { checkpoint } = config.teacher;
       const trained =
-        checkpoint === null ? await trainFirst(teacherFolder, teacherConfig(config)) : await loadClassifier(checkpoint);
+        checkpoint === null ? await trainFirst(teacherFolder, teacherSettings(config)) : await loadModel(checkpoint);
       if (trained === null) return null;
       const teacher = teacherModel(trained, imageSize, classNames);
       return subjectOf({ model: buildModel(config, classNames.length), teacher }, config, classNames);
     },
   }),
-  async restore({ config, folder, checkpoint }) {
+  async restore({ config, folder, checkpoint, loadModel }) {
     const classNames = learnedClasses(checkpoint);
     const model = init.skipInit(() => buildModel(config, classNames.length));
     loadModelState(checkpoint, model, config);
     const path = storedTeacher(folder.path, config);
-    const teacher = path === null ? null : teacherModel(await loadClassifier(path), config.model.imageSize, classNames);
+    const teacher = path === null ? null : teacherModel(await loadModel(path), config.model.imageSize, classNames);
     return subjectOf({ model, teacher }, config, classNames);
   },
 });

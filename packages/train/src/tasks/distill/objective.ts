@@ -3,7 +3,7 @@ import { type ImageClassifier, preprocess, type ViT } from '@tessera/models';
 import { functional as F } from '@tessera/nn';
 import { noGrad, type Tensor } from '@tessera/tensor';
 import type { ObjectiveLoss, SeparableObjective } from '../../loop/objective.ts';
-import type { LabelledTensors } from '../classify/objective.ts';
+import type { LabelledTensors } from '../labelled-tensors.ts';
 
 /** Trains a student with a distillation token: see `distillationLoss`. The teacher stays as it is. */
 export class DistillObjective implements SeparableObjective<LabelledTensors> {

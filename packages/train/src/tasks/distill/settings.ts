@@ -20,21 +20,27 @@ const teacher = z.strictObject({
   epochs: count.nullable().default(null).describe('epochs of the teacher; null: as many as training.epochs'),
 });
 
-const loss = z.strictObject({
-  kind: z
-    .enum(['hard', 'soft'])
-    .default('hard')
-    .describe("hard: the teacher's decision is one more label; soft: its whole distribution, at a temperature"),
+const commonLoss = {
   alpha: share.default(0.5).describe("the teacher's share in the loss"),
-  temperature: z.number().positive().default(3).describe('of both distributions in the soft loss'),
-  labelSmoothing: share.default(0).describe('this share of the target is spread evenly over all classes'),
-});
+  labelSmoothing: share.default(0).describe('share of the true target that is spread evenly over all classes'),
+};
+
+const loss = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('hard'), ...commonLoss }).describe("the teacher's decision is one more label"),
+  z
+    .strictObject({
+      kind: z.literal('soft'),
+      ...commonLoss,
+      temperature: z.number().positive().default(3).describe('temperature of both distributions'),
+    })
+    .describe("the teacher's whole distribution, at a temperature"),
+]);
 
 const schema = taskSchema('distill', {
   data: dataSection({ image: 'column with the images', label: 'class label column' }),
   model,
   teacher,
-  loss: loss.prefault({}),
+  loss: loss.describe('what the student learns from the teacher').prefault({ kind: 'hard' }),
 });
 
 export type DistillConfig = z.infer<typeof schema>;

@@ -1,38 +1,24 @@
-/** The teacher of a distilled model: a classifier that is trained first, or that another run left. */
+/** The teacher of a distilled model: a classifier that is trained first, or that another run trained. */
 import { ImageClassifier } from '@tessera/models';
-import type { RunConfig } from '../../config/schema.ts';
-import { readCheckpoint } from '../../loop/checkpoint.ts';
-import { findCheckpoint, findRun } from '../../run-folder/run-folder.ts';
+import type { Settings } from '../../config/tree.ts';
 import { storedClassNames } from '../class-names.ts';
-import { classify } from '../classify/index.ts';
-import { classifySettings } from '../classify/settings.ts';
 import type { TrainedModel } from '../task.ts';
 import type { DistillConfig } from './settings.ts';
 
-/** The configuration of the teacher's own run: the student's, with the teacher's model. */
-export function teacherConfig({ teacher, loss, ...shared }: DistillConfig): RunConfig {
+/** The settings of the teacher's own run: the student's, with the teacher's model. */
+export function teacherSettings({ teacher, loss, ...shared }: DistillConfig): Settings {
   if (teacher.model === null)
     throw new Error(
       'there is no teacher: set teacher.checkpoint to a classifier, or teacher.model to one to train first',
     );
-  return classifySettings.schema.parse({
+  return {
     ...shared,
-    task: classifySettings.name,
+    task: 'classify',
     name: `${shared.name}-teacher`,
     model: teacher.model,
     loss: { labelSmoothing: loss.labelSmoothing },
     training: { ...shared.training, epochs: teacher.epochs ?? shared.training.epochs },
-  });
-}
-
-/** A classifier from its run's folder or one of its checkpoints. @throws where the path is something else */
-export async function loadClassifier(path: string): Promise<TrainedModel> {
-  const checkpoint = await readCheckpoint(await findCheckpoint(path));
-  const folder = await findRun(checkpoint.path);
-  const parsed = classifySettings.schema.safeParse(checkpoint.state.config);
-  if (!parsed.success || folder === null)
-    throw new Error(`${path}: is not a run of the task ${classifySettings.name}, so it cannot be a teacher`);
-  return { config: parsed.data, subject: await classify.restore({ config: parsed.data, folder, checkpoint }) };
+  };
 }
 
 /**
@@ -47,7 +33,7 @@ export function teacherModel(
 ): ImageClassifier {
   const { model } = subject;
   if (!(model instanceof ImageClassifier))
-    throw new Error(`${config.name}: a ${model.constructor.name} cannot teach classes`);
+    throw new Error(`the teacher ${config.name} is a run of the task ${config.task}: a teacher must be a classifier`);
   if (subject.imageSize !== imageSize)
     throw new Error(
       `the teacher ${config.name} takes images of ${subject.imageSize} pixels, the student of ${imageSize}: they must be equal`,

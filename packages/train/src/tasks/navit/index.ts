@@ -6,14 +6,8 @@ import { selectRows } from '../../evaluation/measures/rows.ts';
 import { enlarge, gray, type Picture, paste, plainPicture } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
 import { classMetadata } from '../class-names.ts';
-import type { LabelledTensors } from '../classify/objective.ts';
-import {
-  answerExamples,
-  evaluateLabelled,
-  labelColumnsOf,
-  labelledModel,
-  labelledTensors,
-} from '../labelled-images.ts';
+import { answerExamples, evaluateLabelled, labelColumnsOf, labelledModel } from '../labelled-images.ts';
+import { type LabelledTensors, labelledTensors } from '../labelled-tensors.ts';
 import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
 import { classifyPacked, NaViTObjective, resized, sizesAt } from './objective.ts';
 import { type NaViTConfig, navitSettings } from './settings.ts';

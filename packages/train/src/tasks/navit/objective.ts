@@ -3,7 +3,7 @@ import { type NaViT, preprocess, unpackFeatures } from '@tessera/models';
 import { crossEntropy, functional as F } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import type { Objective, ObjectiveLoss } from '../../loop/objective.ts';
-import type { LabelledTensors } from '../classify/objective.ts';
+import type { LabelledTensors } from '../labelled-tensors.ts';
 
 /** Height and width in pixels. */
 export type Size = readonly [height: number, width: number];

@@ -2,7 +2,7 @@
 import { preprocess, segmentationLoss, type ViTSegmenter } from '@tessera/models';
 import { type Tensor, where } from '@tessera/tensor';
 import type { ObjectiveLoss, SeparableObjective } from '../../loop/objective.ts';
-import type { LabelledTensors } from '../classify/objective.ts';
+import type { LabelledTensors } from '../labelled-tensors.ts';
 
 /**
  * The true classes of the pixels, i32 [B, H, W]: 0 where the brightest channel is at most `background`, otherwise the label of the image

@@ -3,7 +3,7 @@ import { preprocess } from '@tessera/models';
 import { crossEntropy } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import type { ObjectiveLoss, SeparableObjective } from '../../loop/objective.ts';
-import type { LabelledTensors } from '../classify/objective.ts';
+import type { LabelledTensors } from '../labelled-tensors.ts';
 import type { TiledClassifier } from './tiled-classifier.ts';
 
 /** Trains a classifier of scenes, u8 [B, height, width, 3]. */

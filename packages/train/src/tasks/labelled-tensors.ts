@@ -1,0 +1,33 @@
+/** Batches of labelled images as tensors. */
+import type { Batch, ColumnRequest } from '@tessera/data';
+import { type Tensor, tensor } from '@tessera/tensor';
+
+/** A batch of labelled images: u8 [B, H, W, 3], i32 [B]. */
+export type LabelledTensors = { readonly images: Tensor; readonly labels: Tensor };
+
+/**
+ * Labels as a tensor, i32 [N].
+ *
+ * @param rows the numbers of the rows, for messages
+ * @throws where a row has no label, or one that is not a class
+ */
+export function labelTensor(labels: Int32Array, rows: Int32Array, classes: number): Tensor {
+  for (const [k, label] of labels.entries())
+    if (label < 0 || label >= classes)
+      throw new RangeError(
+        `row ${rows[k]} has ${label < 0 ? 'no label' : `label ${label}`}; a label must be one of the ${classes} classes`,
+      );
+  return tensor(labels);
+}
+
+type LabelledBatch = Batch<{ readonly image: ColumnRequest<'image'>; readonly label: ColumnRequest<'class'> }>;
+
+/** The batch's images and labels as tensors. @throws where a row has no label, or one that is not a class */
+export const labelledTensors = (
+  { columns, indices, size }: LabelledBatch,
+  imageSize: number,
+  classes: number,
+): LabelledTensors => ({
+  images: tensor(columns.image, { shape: [size, imageSize, imageSize, 3] }),
+  labels: labelTensor(columns.label, indices, classes),
+});
