@@ -20,7 +20,7 @@ function run(program: string): Promise<string> {
   });
 }
 
-it('the README shows what its example prints', async () => {
+it('the README shows the output of its example', async () => {
   const readme = await fs.readFile(`${folder}README.md`, 'utf8');
   const blockOf = (language: string): string =>
     new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 's').exec(readme)?.[1] ?? '';
