@@ -1,4 +1,4 @@
-import { graph, type Node } from '@tessera/tensor';
+import { graph, type Node } from '@tessera/tensor/graph';
 
 /** A gradient that is zero outside one range of one axis: what comes back from a slice. */
 interface Slab {

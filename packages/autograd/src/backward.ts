@@ -1,4 +1,5 @@
-import { areGradientsEnabled, leafOwner, Tensor, topologicalOrder, withGradients } from '@tessera/tensor';
+import { leafOwner, Tensor } from '@tessera/tensor';
+import { areGradientsEnabled, topologicalOrder, withGradients } from '@tessera/tensor/graph';
 import { seedFor } from './checks.ts';
 import { gradientsOf, stopsGradient } from './walk.ts';
 

@@ -1,14 +1,5 @@
-import {
-  autocast,
-  bernoulli,
-  compile,
-  graph,
-  manualSeed,
-  noGrad,
-  setDefaultBackend,
-  Tensor,
-  topologicalOrder,
-} from '@tessera/tensor';
+import { autocast, bernoulli, compile, manualSeed, noGrad, setDefaultBackend, Tensor } from '@tessera/tensor';
+import { graph, topologicalOrder } from '@tessera/tensor/graph';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backward } from './backward.ts';
 import { checkpoint } from './checkpoint.ts';

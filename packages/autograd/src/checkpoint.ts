@@ -1,15 +1,13 @@
+import { isFloat, sizeOf, Tensor } from '@tessera/tensor';
 import {
   areGradientsEnabled,
   type CustomGradient,
   graph,
-  isFloat,
   makeNode,
   type Node,
-  sizeOf,
-  Tensor,
   topologicalOrder,
   withGradients,
-} from '@tessera/tensor';
+} from '@tessera/tensor/graph';
 import { gradientsOf } from './walk.ts';
 
 /** The graph of `root` once more on other leaves: every node that depends on a key of `leaves` is made anew. */

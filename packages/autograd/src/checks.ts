@@ -1,4 +1,5 @@
-import { formatShape, graph, isFloat, type Node, sameShape, sizeOf, type Tensor } from '@tessera/tensor';
+import { formatShape, isFloat, sameShape, sizeOf, type Tensor } from '@tessera/tensor';
+import { graph, type Node } from '@tessera/tensor/graph';
 
 /** A tensor for error messages: its name, if it has one, dtype and shape. */
 export function describe(tensor: Tensor): string {

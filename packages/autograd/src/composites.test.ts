@@ -1,4 +1,5 @@
-import { concat, einsum, eye, graph, Tensor, where } from '@tessera/tensor';
+import { concat, einsum, eye, Tensor, where } from '@tessera/tensor';
+import { graph } from '@tessera/tensor/graph';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adjointCheck, gradcheck, gradgradcheck } from './gradcheck.ts';
 import { distinct, indices, normal, positive, useTestBackend } from './testing/inputs.ts';

@@ -1,4 +1,5 @@
-import { graph, noGrad, Tensor } from '@tessera/tensor';
+import { noGrad, Tensor } from '@tessera/tensor';
+import { graph } from '@tessera/tensor/graph';
 
 /**
  * Given the gradient of the output (its shape and dtype), the inputs and the output: one gradient for each input, null for none.

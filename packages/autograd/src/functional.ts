@@ -1,4 +1,5 @@
-import { graph, type Node, Tensor } from '@tessera/tensor';
+import { Tensor } from '@tessera/tensor';
+import { graph, type Node } from '@tessera/tensor/graph';
 import { requireFloat, requireLike, seedFor, zerosFor } from './checks.ts';
 import { gradientsOf } from './walk.ts';
 

@@ -1,4 +1,5 @@
-import { compile, graph, noGrad, setDefaultBackend, Tensor, tensor, zeros } from '@tessera/tensor';
+import { compile, noGrad, setDefaultBackend, Tensor, tensor, zeros } from '@tessera/tensor';
+import { graph } from '@tessera/tensor/graph';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backward } from './backward.ts';
 import { grad } from './grad.ts';

@@ -1,4 +1,5 @@
-import { Tensor, topologicalOrder } from '@tessera/tensor';
+import { Tensor } from '@tessera/tensor';
+import { topologicalOrder } from '@tessera/tensor/graph';
 import { describe, requireFloat, seedFor, zerosFor } from './checks.ts';
 import { gradientsOf } from './walk.ts';
 

@@ -1,4 +1,5 @@
-import { type BinaryOp, graph, type Node, type Op, Tensor, type UnaryOp } from '@tessera/tensor';
+import { Tensor } from '@tessera/tensor';
+import { type BinaryOp, graph, type Node, type Op, type UnaryOp } from '@tessera/tensor/graph';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { grad } from './grad.ts';
 import { gradcheck, gradgradcheck } from './gradcheck.ts';

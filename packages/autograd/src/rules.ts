@@ -6,7 +6,8 @@
  * Rules build ordinary nodes, so a gradient can be differentiated again. Where a derivative is cheaper in terms of y than of x
  * the rule uses y: it was computed already.
  */
-import { type BinaryOp, graph, isFloat, type Node, type NodeOf, type Op, type UnaryOp } from '@tessera/tensor';
+import { isFloat } from '@tessera/tensor';
+import { type BinaryOp, graph, type Node, type NodeOf, type Op, type UnaryOp } from '@tessera/tensor/graph';
 
 /** One gradient for each source of `node`, in order; null where none flows. */
 type Rule<O extends Op> = (node: NodeOf<O>, gradient: Node) => readonly (Node | null)[];

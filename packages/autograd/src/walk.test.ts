@@ -1,4 +1,5 @@
-import { graph, type Node, Tensor } from '@tessera/tensor';
+import { Tensor } from '@tessera/tensor';
+import { graph, type Node } from '@tessera/tensor/graph';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { grad } from './grad.ts';
 import { countNodes, describeGraph } from './testing/graphs.ts';

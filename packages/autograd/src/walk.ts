@@ -1,4 +1,5 @@
-import { formatShape, isFloat, type Node, nameScope, sameShape, topologicalOrder } from '@tessera/tensor';
+import { formatShape, isFloat, nameScope, sameShape } from '@tessera/tensor';
+import { type Node, topologicalOrder } from '@tessera/tensor/graph';
 import { accumulate } from './accumulate.ts';
 import { sourceGradients } from './rules.ts';
 

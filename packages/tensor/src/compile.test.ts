@@ -17,7 +17,7 @@ describe.each(testedBackends)('compile on %s', (backend) => {
 
   const values = async (x: Tensor): Promise<number[]> => [...(await x.data())];
 
-  it('runs a step with state as the plain function does', async () => {
+  it('runs a function with state like the plain function', async () => {
     const train = async (compiled: boolean): Promise<number[][]> => {
       const weight = tensor([1, 2, 3]);
       const momentum = zeros([3]);
@@ -43,7 +43,7 @@ describe.each(testedBackends)('compile on %s', (backend) => {
     expect(await values(await step(tensor([3])))).toEqual([30]);
   });
 
-  it('reads the old value everywhere, and commits at the end', async () => {
+  it('reads the old value everywhere, and stores the new one at the end', async () => {
     const a = tensor([1, 2]);
     const b = tensor([3, 4]);
     const swap = compile(() => {
@@ -66,7 +66,7 @@ describe.each(testedBackends)('compile on %s', (backend) => {
     ]);
   });
 
-  it('gives state that stood for a constant memory of its own', async () => {
+  it('stores state that was a constant in memory of its own', async () => {
     const zero = zeros([2]);
     const count = zeros([2]);
     const step = compile(() => {
@@ -79,7 +79,7 @@ describe.each(testedBackends)('compile on %s', (backend) => {
     expect(await values(zero)).toEqual([0, 0]);
   });
 
-  it('reads state that another step assigns, also state that was not computed when the step was recorded', async () => {
+  it('reads state that another function assigns, even if it was not computed when the function was recorded', async () => {
     const count = zeros([2]);
     count.assign(count.add(tensor([1, 2])));
     const read = compile(() => count.mul(10));
@@ -113,7 +113,7 @@ describe.each(testedBackends)('compile on %s', (backend) => {
     expect(recordings).toBe(3);
   });
 
-  it('draws new random numbers at each run, the same ones again under the same seed', async () => {
+  it('draws new random numbers at each run, and the same ones again with the same seed', async () => {
     const step = compile(() => [rand([3]), rand([3])]);
     const draw = async (): Promise<number[][]> => Promise.all((await step()).map((x) => values(x)));
     const first = await draw();
@@ -132,7 +132,7 @@ describe.each(testedBackends)('compile on %s', (backend) => {
     expect([await values(first), await values(second)]).toEqual([[2], [6]]);
   });
 
-  it('returns arguments and state as they are', async () => {
+  it('returns arguments and state unchanged', async () => {
     const state = tensor([7]);
     const step = compile((x: Tensor) => ({ x, state, twice: [x, x] as const }));
     const result = await step(tensor([1]));
@@ -157,7 +157,7 @@ describe.each(testedBackends)('compile on %s', (backend) => {
     await expect(nested(tensor([1]))).rejects.toThrow('called while another is recorded');
   });
 
-  it('leaves state as it was where the recording fails', async () => {
+  it('does not change state if the recording fails', async () => {
     const state = tensor([1]);
     const step = compile((x: Tensor) => {
       state.assign(x);

@@ -3,7 +3,15 @@
 import type { NamedRoot } from './graph/format-graph.ts';
 import * as graph from './graph/graph.ts';
 import { type Node, orderNodes } from './graph/node.ts';
-import { allocationOf, realizedStorage, Storage, storeArray, uncomputedSources } from './graph/storage.ts';
+import {
+  allocationOf,
+  computedStorage,
+  pendingNode,
+  realizedStorage,
+  Storage,
+  storeArray,
+  uncomputedSources,
+} from './graph/storage.ts';
 import { type Allocation, type Backend, type Executable, getBackend } from './kernel/backend.ts';
 import { bytesOf, type DType } from './kernel/dtype.ts';
 import { nth } from './kernel/nth.ts';
@@ -196,7 +204,7 @@ const isOwnState = ({ cell, before }: AssignedCell): boolean =>
  * of the program, which then would not see later values. Nodes that are older than `key` come from outside.
  */
 function waitingState({ outputs, assigned }: Recording, key: Node): Node[] {
-  const values = assigned.map(({ storage }) => storage.pending as Node);
+  const values = assigned.map(({ storage }) => pendingNode(storage));
   const cells = assigned.map(({ before }) => before);
   return orderNodes([...outputs, ...values, ...cells], uncomputedSources).filter(
     (node) => node.op === 'buffer' && node.arg.storage.pending !== null && node.id < key.id,
@@ -233,13 +241,11 @@ async function recordProgram<A extends unknown[]>(
   const roots = [
     ...outputs.map((node, k) => ({ node, use: `return ${k}` })),
     ...assigned.map(({ cell, storage }) => ({
-      node: storage.pending as Node,
+      node: pendingNode(storage),
       use: `assign to ${cell.name === undefined ? 'a tensor' : `'${cell.name}'`}`,
     })),
   ];
-  const replaces = new Map(
-    assigned.map(({ before }, k) => [outputs.length + k, realizedStorage(before) as Storage] as const),
-  );
+  const replaces = new Map(assigned.map(({ before }, k) => [outputs.length + k, computedStorage(before)] as const));
   return { recording, roots, replaces, randomKey };
 }
 
@@ -310,7 +316,7 @@ async function run(program: Program, inputs: readonly Tensor[], scope: Set<Stora
       case 'storage':
         return allocationOf(binding.storage);
       case 'input':
-        return allocationOf(realizedStorage(nth(inputs, binding.index).node) as Storage);
+        return allocationOf(computedStorage(nth(inputs, binding.index).node));
       case 'output':
         return allocationOf(nth(results, binding.index));
       default:

@@ -1,3 +1,14 @@
+/**
+ * `@tessera/tensor`: what users of tensors need. Other parts are exported by subpath:
+ *
+ *     @tessera/tensor/graph         nodes, for code that builds or transforms graphs
+ *     @tessera/tensor/ops           what each method is composed of, as functions of nodes
+ *     @tessera/tensor/backend       kernels, plans and the interface of backends, for their authors
+ *     @tessera/tensor/safetensors   the file format
+ *     @tessera/tensor/threefry      the generator of random bits
+ */
+
+// Backends: opening, choosing and closing them, and what each of them offers
 export { type Device, listDevices, type MissingDevice } from './backends/devices.ts';
 export { GpujsBackend, openGpujsBackend } from './backends/gpujs/index.ts';
 export { ReferenceBackend, registerReferenceBackends } from './backends/reference/backend.ts';
@@ -22,32 +33,14 @@ export {
   type WebGpuOptions,
   type WebGpuStatistics,
 } from './backends/webgpu/index.ts';
+// Tensors
 export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
 export { KernelError } from './custom-kernel/index.ts';
 export * from './functions.ts';
 export type { Nested, NestedArray, TensorData } from './graph/data.ts';
-export * as graph from './graph/graph.ts';
+export { nameScope } from './graph/node.ts';
+export type { ValueSource } from './graph/storage.ts';
 export {
-  areGradientsEnabled,
-  type BinaryOp,
-  type ContractSpec,
-  type CustomGradient,
-  makeNode,
-  type Node,
-  type NodeOf,
-  nameScope,
-  type Op,
-  orderNodes,
-  type ReduceOp,
-  topologicalOrder,
-  type UnaryOp,
-  type WindowSpec,
-  withGradients,
-} from './graph/node.ts';
-export { ownStorage, realizedStorage, Storage, type ValueSource } from './graph/storage.ts';
-export * from './io/safetensors.ts';
-export {
-  type Allocation,
   type Backend,
   BackendNotOpenError,
   BackendUnavailableError,
@@ -55,40 +48,30 @@ export {
   closeBackend,
   DeviceLostError,
   disposeBackends,
-  type Executable,
-  type GeneratedCode,
   getBackend,
   OutOfMemoryError,
   openBackend,
-  registerAsyncBackend,
-  registerBackend,
   setDefaultBackend,
   UnsupportedDTypeError,
 } from './kernel/backend.ts';
+// Dtypes and shapes
 export {
-  bytesOf,
   type ComputeDType,
   computeDType,
   type DType,
-  decodeArray,
   dtypes,
-  encodeArray,
   type HalfDType,
   isDType,
   isFloat,
   isHalf,
   promote,
   type TypedArray,
-  viewArray,
 } from './kernel/dtype.ts';
 export { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from './kernel/shape.ts';
-export { lifetimesOf } from './kernel/temporaries.ts';
 export { type KernelArray, type KernelDefinition, type KernelThis, kernelFunction } from './kernel-function.ts';
 export { moveTensors } from './move.ts';
 export { autocast, autocastPrecision, type Precision, precisions } from './ops/autocast.ts';
-export * as ops from './ops/index.ts';
 export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from './random/generator.ts';
-export { threefry2x32 } from './random/threefry.ts';
 export { type GraphOracle, isGraphOracle } from './runtime/oracle.ts';
 export type { Explanation, ProgramForm, ProgramTimes } from './runtime/program-forms.ts';
 export { isRecording } from './runtime/recording.ts';

@@ -15,7 +15,7 @@ beforeEach(() => {
 
 const home = ({ node }: Tensor): string | undefined => realizedStorage(node)?.backend.name;
 
-test('a tensor is copied to a backend that is opened for it, and is itself where it lives there', async () => {
+test('to() copies a tensor to a backend, which it opens, and returns the tensor itself if it is there already', async () => {
   registerAsyncBackend('elsewhere', async () => new ReferenceBackend('elsewhere', {}));
   const x = tensor([1, 2, 3]).mul(2);
   x.requiresGrad = true;
@@ -25,7 +25,7 @@ test('a tensor is copied to a backend that is opened for it, and is itself where
   expect(home(await zeros([2]).to('elsewhere'))).toBe('elsewhere');
 });
 
-test('values on two backends are refused with what to do', async () => {
+test('an operation on values of two backends is refused, with what to do', async () => {
   const here = tensor([1]);
   const there = await tensor([2]).to('reference-kernels');
   await expect(here.add(there).data()).rejects.toThrow(
@@ -33,7 +33,7 @@ test('values on two backends are refused with what to do', async () => {
   );
 });
 
-test('tensors move in place, with their gradients, and compiled steps go on where they are', async () => {
+test('tensors are moved in place with their gradients, and compiled functions continue on the new backend', async () => {
   const state = tensor([1, 2], { requiresGrad: true });
   state.grad = tensor([5, 6]);
   const step = compile((x: Tensor) => {
@@ -51,7 +51,7 @@ test('tensors move in place, with their gradients, and compiled steps go on wher
   expect(home(state)).toBe('reference-kernels');
 });
 
-test('a compiled step tells two backends of one name apart', async () => {
+test('a compiled function distinguishes two backends of the same name', async () => {
   const double = compile((x: Tensor) => x.mul(2));
   for (const name of ['first', 'second']) {
     registerBackend(name, () => new ReferenceBackend('twin', {}));
@@ -59,7 +59,7 @@ test('a compiled step tells two backends of one name apart', async () => {
   }
 });
 
-test('where one cannot be moved, none is', async () => {
+test('if one tensor cannot be moved, none is', async () => {
   const allocated: number[] = [];
   registerBackend('small', () => {
     const backend = new ReferenceBackend('small', {});

@@ -43,7 +43,7 @@ describe('data', () => {
     expect([...(await t.data())]).toEqual(values);
   });
 
-  test('dtype and shape can be given', async () => {
+  test('dtype and shape can be passed', async () => {
     const t = tensor([1.7, -2.2, 0, 5], { dtype: 'i32', shape: [2, 2] });
     expect(t.dtype).toBe('i32');
     expect(await t.toArray()).toEqual([
@@ -64,7 +64,7 @@ describe('data', () => {
     expect([...(await t.data())]).toEqual([1, 2]);
   });
 
-  test('values are read as nested arrays, numbers, and without waiting', async () => {
+  test('values are read as nested arrays, as numbers, and synchronously', async () => {
     const t = tensor([[[1], [2]]]);
     expect(await t.toArray()).toEqual([[[1], [2]]]);
     expect(t.toArraySync()).toEqual([[[1], [2]]]);
@@ -75,7 +75,7 @@ describe('data', () => {
   });
 });
 
-describe('errors say what does not fit', () => {
+describe('error messages name what does not fit', () => {
   const a = () => zeros([4, 7]);
   const i = () => zeros([2], { dtype: 'i32' });
   const cases: [string, () => unknown][] = [
@@ -156,7 +156,7 @@ describe('errors say what does not fit', () => {
 });
 
 describe('state', () => {
-  test('assign: what was computed before keeps the old value, what comes after sees the new one', async () => {
+  test('assign: values computed before keep the old value, later ones use the new value', async () => {
     const state = tensor([1, 2]);
     const before = state.mul(10);
     expect(state.assign(state.add(1))).toBe(state);
@@ -218,7 +218,7 @@ describe('gradients', () => {
     expect(x.exp().node.differentiable).toBe(true);
   });
 
-  test('detach of a stored value keeps no graph', async () => {
+  test('detach of a stored value does not keep its graph', async () => {
     const x = tensor([1, 2]).exp();
     expect(x.detach().node.op).toBe('detach');
     await x.realize();

@@ -21,7 +21,7 @@ beforeEach(() => {
   setDefaultBackend(name);
 });
 
-test('what is not returned is freed', () => {
+test('values that are not returned are freed', () => {
   let lost: Tensor | undefined;
   let computed: Tensor | undefined;
   const kept = tidy(() => {
@@ -35,7 +35,7 @@ test('what is not returned is freed', () => {
   expect(() => computed?.dataSync()).toThrow(released);
 });
 
-test('the result keeps what it is computed from, in arrays, maps and objects', () => {
+test('what the result is computed from is kept, in arrays, maps and objects', () => {
   const results = tidy(() => {
     const x = tensor([1, 2]);
     const realized = x.mul(3).realizeSync();
@@ -46,13 +46,13 @@ test('the result keeps what it is computed from, in arrays, maps and objects', (
   expect(results.map.get('y')?.add(1).toArraySync()).toEqual([4, 7]);
 });
 
-test('a stored detached result keeps nothing but itself', () => {
+test('a stored detached result keeps only itself', () => {
   const result = tidy(() => tensor([1, 2]).mul(3).sum().detach().realizeSync());
   expect(used()).toBe(4);
   expect(result.itemSync()).toBe(9);
 });
 
-test('values made outside survive; what was computed of them inside is computed again', () => {
+test('values from outside survive; what was computed from them inside is computed again', () => {
   const x = tensor([1, 2]);
   const y = x.mul(2);
   tidy(() => {
@@ -62,7 +62,7 @@ test('values made outside survive; what was computed of them inside is computed 
   expect(y.toArraySync()).toEqual([2, 4]);
 });
 
-test('assigned state stays, computed or not', () => {
+test('assigned state is kept, computed or not', () => {
   const early = zeros([2]);
   const late = zeros([2]);
   tidy(() => {
@@ -76,7 +76,7 @@ test('assigned state stays, computed or not', () => {
   expect(late.toArraySync()).toEqual([4, 5]);
 });
 
-test('scopes nest: what the inner one returns belongs to the outer one', () => {
+test('scopes nest: what the inner scope returns belongs to the outer one', () => {
   const result = tidy(() => {
     const [a, b] = tidy(() => [tensor([1]), tensor([2])] as const);
     expect(used()).toBe(8);
@@ -119,7 +119,7 @@ test("the random generator's key is not part of a scope", () => {
   expect(() => bernoulli([3], 0.5).dataSync()).not.toThrow();
 });
 
-test('gradients of returned tensors stay', () => {
+test('gradients of returned tensors are kept', () => {
   const weight = tidy(() => {
     const x = tensor([1]);
     x.grad = tensor([2]);
@@ -128,7 +128,7 @@ test('gradients of returned tensors stay', () => {
   expect(weight.grad?.itemSync()).toBe(2);
 });
 
-test('what is recorded belongs to the recorded step', () => {
+test('what is recorded belongs to the compiled program', () => {
   const constant = tidy(() => withRecording({ assigned: () => {} }, () => [tidy(() => tensor([4]))]));
   let recorded: Tensor | undefined;
   tidy(() => {

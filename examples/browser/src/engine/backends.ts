@@ -1,12 +1,6 @@
 /** The backends that the page offers. */
-import {
-  createWasmBackend,
-  openBackend,
-  registerBackend,
-  setDefaultBackend,
-  WasmBackend,
-  WebGpuBackend,
-} from '@tessera/tensor';
+import { createWasmBackend, openBackend, setDefaultBackend, WasmBackend, WebGpuBackend } from '@tessera/tensor';
+import { registerBackend } from '@tessera/tensor/backend';
 
 /** The choices of the page. Each is the registered name of a backend. */
 export type BackendChoice = 'wasm' | 'wasm-1' | 'webgpu';

@@ -5,13 +5,13 @@ import {
   createWasmBackend,
   getBackend,
   openBackend,
-  registerBackend,
   setDefaultBackend,
   type Tensor,
   tensor,
   tidy,
   type WasmBackend,
 } from '@tessera/tensor';
+import { registerBackend } from '@tessera/tensor/backend';
 import { checkOpCase, opCases } from '@tessera/tensor/testing';
 
 export interface OpsResult {

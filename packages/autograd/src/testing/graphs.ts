@@ -1,4 +1,5 @@
-import { type Op, type Tensor, topologicalOrder } from '@tessera/tensor';
+import type { Tensor } from '@tessera/tensor';
+import { type Op, topologicalOrder } from '@tessera/tensor/graph';
 
 /** How many nodes of an operation a set of tensors is computed from. */
 export const countNodes = (tensors: readonly Tensor[], op: Op, kind?: string): number =>

@@ -1,5 +1,6 @@
 /** Random differentiable programs: lists of instructions that any numbers make into valid tensor operations. */
-import { concat, graph, iota, Tensor, where } from '@tessera/tensor';
+import { concat, iota, Tensor, where } from '@tessera/tensor';
+import { graph } from '@tessera/tensor/graph';
 import fc from 'fast-check';
 
 /** `op` chooses the operation, `a`, `b`, `c` its operands and settings; all are taken modulo what there is. */

@@ -1,5 +1,6 @@
 /** Random initial values, the same on every machine. */
-import { getDefaultGenerator, threefry2x32 } from '@tessera/tensor';
+import { getDefaultGenerator } from '@tessera/tensor';
+import { threefry2x32 } from '@tessera/tensor/threefry';
 import { exactExp, exactLog } from './exact-math.ts';
 import { xoshiro128 } from './xoshiro.ts';
 import { layers, tailStart, ziggurat } from './ziggurat.ts';

@@ -1,4 +1,5 @@
-import { realizedStorage, registerReferenceBackends, tensor, zeros } from '@tessera/tensor';
+import { registerReferenceBackends, tensor, zeros } from '@tessera/tensor';
+import { realizedStorage } from '@tessera/tensor/graph';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { normal, skipInit } from '../init/init.ts';
 import { ReLU } from '../layers/activations.ts';

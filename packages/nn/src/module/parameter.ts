@@ -1,5 +1,6 @@
 /** The tensors of a module's state: trained parameters, and buffers. */
-import { type DType, getBackend, graph, type Node, ownStorage, type Shape, Tensor } from '@tessera/tensor';
+import { type DType, getBackend, type Shape, Tensor } from '@tessera/tensor';
+import { graph, type Node, ownStorage } from '@tessera/tensor/graph';
 
 /**
  * A buffer leaf with its own storage and the value of `node`. A state cell must be a leaf: a constant would be folded into

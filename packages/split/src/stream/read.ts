@@ -1,6 +1,7 @@
 /** Reading of a stream of tokens. Every length and value is checked before it is used. */
 import { continuation, type DecodedMessage, decodeMessage, type RecordBatchEntry } from '@tessera/data/arrow';
-import { type DType, decodeArray, viewArray } from '@tessera/tensor';
+import type { DType } from '@tessera/tensor';
+import { decodeArray, viewArray } from '@tessera/tensor/backend';
 import type { Schema } from 'apache-arrow';
 import { checkBatch, countNonFinite, type HandOffBatch, longestId, placesOnGrid } from './batch.ts';
 import { ByteReader } from './byte-reader.ts';

@@ -1,6 +1,7 @@
 /** Writing of a stream of tokens. */
 import { SinkStreamWriter } from '@tessera/data/arrow';
-import { encodeArray, type TypedArray } from '@tessera/tensor';
+import type { TypedArray } from '@tessera/tensor';
+import { encodeArray } from '@tessera/tensor/backend';
 import { type DataType, type Field, makeData, RecordBatch, Struct, Utf8, vectorFromArray } from 'apache-arrow';
 import { checkBatch, countNonFinite, type HandOffBatch, longestId } from './batch.ts';
 import { checkHeader, HandOffError, type HandOffHeader } from './header.ts';

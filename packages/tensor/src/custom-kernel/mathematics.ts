@@ -43,7 +43,7 @@ function log1p(x: Node): Node {
   const value = ops.where(exact, x, ops.div(ops.mul(ops.log(u), x), ops.where(exact, 1, excess)));
   return graph.custom(value, [x], {
     name: 'log1p',
-    backward: (gradient, [source]) => [ops.div(gradient, ops.add(source as Node, 1))],
+    backward: (gradient, [source = x]) => [ops.div(gradient, ops.add(source, 1))],
   });
 }
 

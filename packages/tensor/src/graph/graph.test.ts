@@ -88,7 +88,7 @@ describe('operations that do nothing are dropped', () => {
     expect(make()).toBe(x);
   });
 
-  test('x * 0 stays: it may be NaN', () => {
+  test('x * 0 is kept: it may be NaN', () => {
     expect(graph.binary('mul', x, zero).op).toBe('binary');
   });
 
@@ -105,7 +105,7 @@ describe('operations that do nothing are dropped', () => {
       expect(node.op).toBe('const');
   });
 
-  test('constants hold values of their dtype', () => {
+  test('constants are rounded to their dtype', () => {
     const valueIn = (node: Node): unknown => node.op === 'const' && node.arg.value;
     expect(valueIn(graph.constant(0.1))).toBe(Math.fround(0.1));
     expect(valueIn(graph.constant(0.1, [], 'f64'))).toBe(0.1);

@@ -15,6 +15,20 @@ export function realizedStorage(node: Node): Storage | undefined {
   return storage?.released ? undefined : storage;
 }
 
+/** The same for a node that must have been computed. */
+export function computedStorage(node: Node): Storage {
+  const storage = realizedStorage(node);
+  if (storage === undefined) throw new Error(`the value of a ${node.op} node has not been computed`);
+  return storage;
+}
+
+/** The node that computes the value of a pending storage. */
+export function pendingNode({ pending }: Storage): Node {
+  if (pending === null) throw new Error('the value of this storage is not pending');
+  return pending;
+}
+
+/** Notes where the value of a node is stored. */
 export const setRealizedStorage = (node: Node, storage: Storage): void => {
   realized.set(node, storage);
 };
@@ -22,7 +36,7 @@ export const setRealizedStorage = (node: Node, storage: Storage): void => {
 /** What must be computed before the node: nothing if its value is stored; for a pending storage, the node that computes it; else its sources. */
 export function uncomputedSources(node: Node): readonly Node[] {
   if (realizedStorage(node) !== undefined) return [];
-  if (node.op === 'buffer') return [node.arg.storage.pending as Node];
+  if (node.op === 'buffer') return [pendingNode(node.arg.storage)];
   return node.sources;
 }
 

@@ -42,7 +42,7 @@ const sampleEntries = Object.entries(samples).map(
 );
 
 describe('a safetensors file', () => {
-  it('is laid out as the format says', () => {
+  it('has the layout of the format', () => {
     const bytes = serializeSafetensors(
       [
         { name: 'mask', dtype: 'BOOL', shape: [], data: Uint8Array.of(1) },
@@ -92,7 +92,7 @@ describe('a safetensors file', () => {
   });
 });
 
-describe('what cannot be written', () => {
+describe('entries that cannot be written', () => {
   const good = { name: 'w', dtype: 'F32', shape: [2], data: new Float32Array(2) } as const;
   it.each<[string, SafetensorsEntry[], string]>([
     ['two of a name', [good, good], 'two tensors are named "w"'],

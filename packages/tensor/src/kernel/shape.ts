@@ -1,5 +1,5 @@
-import { nth } from './nth.ts';
 /** Shapes: sizes of axes, row-major strides, broadcasting, and axes counted from the end. */
+import { nth } from './nth.ts';
 export type Shape = readonly number[];
 
 /** The number of elements. */

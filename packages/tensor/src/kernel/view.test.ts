@@ -227,7 +227,7 @@ describe(`views (TESSERA_SEED=${seed})`, () => {
     expect(reshapes.inexpressible / reshapes.tried).toBeLessThan(0.5);
   });
 
-  test('a row-major view is contiguous, and stays so where nothing changes', () => {
+  test('a row-major view is contiguous, also after operations that change nothing', () => {
     const view = contiguousView([2, 1, 3]);
     expect(isContiguous(view)).toBe(true);
     expect(isContiguous(reshapeView(view, [3, 2]) as View)).toBe(true);
@@ -260,7 +260,7 @@ describe(`views (TESSERA_SEED=${seed})`, () => {
     expect(reshapeView(stridedView([2, 3], [6, 2]), [6])).toEqual(stridedView([6], [2]));
   });
 
-  test('views print as the sum that finds an element', () => {
+  test('views are printed as the sum that finds an element', () => {
     expect(formatView(padView(contiguousView([2, 3]), [0, 1], [0, 0]))).toBe('[2, 4] @ -1 + 3*i0 + i1 if 1 <= i1 < 4');
   });
 });

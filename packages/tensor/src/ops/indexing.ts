@@ -37,8 +37,8 @@ export function takeAlongAxis(source: Node, axis: number, index: Node): Node {
   const size = nth(source.shape, along);
   const table = graph.permute(source, order);
   const chosen = graph.permute(asIndex('takeAlongAxis', index), order);
+  const count = nth(chosen.shape, rank - 1);
   const rows = sizeOf(chosen.shape.slice(0, -1));
-  const count = chosen.shape.at(-1) as number;
   const start = graph.binary('mul', graph.iota([rows, count], 0), graph.constant(size, [rows, count], 'i32'));
   const flat = add(graph.reshape(chosen, [rows, count]), start);
   const taken = graph.reshape(graph.gather(graph.reshape(table, [sizeOf(table.shape)]), flat, 0), chosen.shape);

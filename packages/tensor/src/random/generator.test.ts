@@ -21,7 +21,7 @@ const near = (value: number, expected: number, deviation: number): void =>
   expect(Math.abs(value - expected)).toBeLessThan((5 * deviation) / Math.sqrt(count));
 
 describe('distributions', () => {
-  test('rand is even in [0, 1)', async () => {
+  test('rand is uniform in [0, 1)', async () => {
     const values = await rand([count]).data();
     expect(values.every((x) => x >= 0 && x < 1)).toBe(true);
     near(mean(values), 0.5, Math.sqrt(1 / 12));
@@ -29,7 +29,7 @@ describe('distributions', () => {
     near(mean(values.map((x) => Number(x < 0.1))), 0.1, 0.3);
   });
 
-  test('uniform is even between its bounds', async () => {
+  test('uniform is uniform between its bounds', async () => {
     const values = await uniform([count], -2, 6).data();
     expect(values.every((x) => x >= -2 && x < 6)).toBe(true);
     near(mean(values), 2, 8 / Math.sqrt(12));
@@ -44,7 +44,7 @@ describe('distributions', () => {
     near(mean(values.map((x) => Number(x > 1))), 0.158655, 0.3654);
   });
 
-  test('randint covers its range evenly', async () => {
+  test('randint is uniform in its range', async () => {
     const t = randint([count], -3, 4);
     expect(t.dtype).toBe('i32');
     const values = await t.data();
@@ -59,13 +59,13 @@ describe('distributions', () => {
     expect([...(await bernoulli([2, 3], tensor([[0], [1]])).data())]).toEqual([0, 0, 0, 1, 1, 1]);
   });
 
-  test('f64 can be asked for', () => {
+  test('f64 is supported', () => {
     expect([rand([1], { dtype: 'f64' }).dtype, randn([1], { dtype: 'f64' }).dtype]).toEqual(['f64', 'f64']);
   });
 });
 
 describe('generators', () => {
-  test('the same seed gives the same numbers, each call others', async () => {
+  test('the same seed produces the same numbers, and each call different ones', async () => {
     manualSeed(3);
     const first = [await rand([4]).toArray(), await randn([4]).toArray()];
     expect(await rand([4]).toArray()).not.toEqual(first[0]);
@@ -103,7 +103,7 @@ describe('generators', () => {
     expect([generator.seed, generator.step]).toEqual([9, 2]);
   });
 
-  test('inside withRandomKey numbers come from the key, with sites from 0', async () => {
+  test('inside withRandomKey, numbers come from the key, with sites from 0', async () => {
     const key = tensor(Int32Array.of(11, 22));
     const before = getDefaultGenerator().state();
     const draw = (): Tensor[] => withRandomKey(key.node, () => [rand([3]), rand([3])]);

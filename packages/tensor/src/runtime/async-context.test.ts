@@ -6,7 +6,7 @@ describe.each([
   ['as this engine has it', contextVariable<number>, true],
   ['without the engine', synchronousVariable<number>, false],
 ] as const)('a context variable, %s', (_, create, followsAwait) => {
-  test('is seen by what a function calls, until it returns or throws', () => {
+  test('is visible to what a function calls, until it returns or throws', () => {
     const variable = create();
     const seen: (number | undefined)[] = [];
     variable.run(1, () => {
@@ -22,7 +22,7 @@ describe.each([
     expect([...seen, variable.get()]).toEqual([1, 2, 1, undefined]);
   });
 
-  test('of two functions that wait for each other, neither sees the other’s', async () => {
+  test('of two functions that wait for each other, neither sees the variable of the other', async () => {
     const variable = create();
     const body = async (): Promise<(number | undefined)[]> => {
       const before = variable.get();

@@ -62,7 +62,7 @@ describe('explain', () => {
     expect(Object.keys(times)).toEqual(['recording', 'scheduling', 'planning', 'generating', 'compiling']);
   });
 
-  it('explains a program that ran before in the same way, and changes nothing', async () => {
+  it('explains a program that ran before with the same result, and without side effects', async () => {
     const step = compile(accumulator());
     const before = await step.explain(vector(1, 2, 3));
     expect(await (await step(vector(1, 2, 3))).toArray()).toEqual([2, 4, 6]);

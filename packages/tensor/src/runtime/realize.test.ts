@@ -32,7 +32,7 @@ beforeEach(() => {
   asked.length = 0;
 });
 
-describe('realisation', () => {
+describe('computing values', () => {
   test('a value is computed once', async () => {
     const x = tensor([1, 2]).add(1);
     await x.data();
@@ -71,7 +71,7 @@ describe('realisation', () => {
     expect(realizedStorage(x.square().node)).toBeUndefined();
   });
 
-  test('views and constants are stored row by row', () => {
+  test('views and constants are stored row-major', () => {
     const view = tensor([
       [1, 2],
       [3, 4],
@@ -93,14 +93,14 @@ describe('realisation', () => {
     expect(asked.length).toBe(1);
   });
 
-  test('a chain of assignments is computed at once, and leaves no graph', async () => {
+  test('a chain of assignments is computed together, and its graph is not kept', async () => {
     const state = tensor([0]);
     for (let k = 1; k <= 50; k++) state.assign(state.add(k));
     expect(await state.item()).toBe(1275);
     expect(asked.length).toBe(1);
   });
 
-  test('a failure does not fail what does not depend on it', async () => {
+  test('a failure does not affect independent values', async () => {
     const state = zeros([1]);
     state.assign(Tensor.fromNode({ ...state.add(1).node, op: 'input', arg: { index: 3 } } as Node));
     await expect(ones([1]).add(1).data()).rejects.toThrow('input 3');
@@ -112,13 +112,13 @@ describe('realisation', () => {
 });
 
 describe('backends', () => {
-  test('a computation lives where its data live', async () => {
+  test('a computation runs on the backend of its data', async () => {
     const x = tensor([1], { backend: 'reference' });
     expect(await x.add(1).item()).toBe(2);
     expect(asked.length).toBe(0);
   });
 
-  test('mixing backends is refused, naming both', () => {
+  test('mixing backends is refused with an error that names both', () => {
     const sum = tensor([1]).add(tensor([1], { backend: 'reference' }));
     expect(() => sum.dataSync()).toThrow(/two backends, 'recording' and 'reference'/);
   });
@@ -132,7 +132,7 @@ describe('backends', () => {
     expect(asked.length).toBe(0);
   });
 
-  test('a backend that cannot block says so', () => {
+  test('reading synchronously from a backend that cannot block throws', () => {
     registerBackend('waiting', () => Object.assign(new ReferenceBackend('waiting', {}), { readSync: undefined }));
     const x = tensor([1], { backend: 'waiting' });
     expect(() => x.dataSync()).toThrow(

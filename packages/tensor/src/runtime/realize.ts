@@ -4,6 +4,8 @@ import { buffer, materialize } from '../graph/graph.ts';
 import { type Node, orderNodes } from '../graph/node.ts';
 import {
   allocationOf,
+  computedStorage,
+  pendingNode,
   realizedStorage,
   type Storage,
   setRealizedStorage,
@@ -60,7 +62,7 @@ function findWork(nodes: readonly Node[]): { backend: Backend; targets: Target[]
   const backend = findBackend(nodes) ?? getBackend();
   for (const storage of dirty) if (storage.pending === null) dirty.delete(storage);
   const state = [...dirty].filter((storage) => storage.backend === backend);
-  const all = [...nodes, ...state.map((storage) => storage.pending as Node)];
+  const all = [...nodes, ...state.map(pendingNode)];
   findBackend(all);
   const roots = new Set(nodes.filter((node) => node.op !== 'buffer' && realizedStorage(node) === undefined));
   const pending = new Set(state);
@@ -68,7 +70,7 @@ function findWork(nodes: readonly Node[]): { backend: Backend; targets: Target[]
     if (node.op === 'buffer' && node.arg.storage.pending !== null) pending.add(node.arg.storage);
   const targets: Target[] = [...roots].map((node) => ({ node, fills: null }));
   for (const fills of pending) {
-    const node = fills.pending as Node;
+    const node = pendingNode(fills);
     // Every target has a storage of its own: a value that is stored already, or computed for another target, is copied.
     const copied = roots.has(node) || storageOf(node) !== undefined;
     roots.add(node);
@@ -161,14 +163,14 @@ function readStorageSync(storage: Storage): TypedArray {
 /** The node's values, row-major, in a new array of `computeDType(node.dtype)`. */
 export async function readNode(node: Node): Promise<TypedArray> {
   await realizeNodes([node]);
-  const storage = realizedStorage(node) as Storage;
+  const storage = computedStorage(node);
   return decodeArray(node.dtype, await storage.backend.read(allocationOf(storage), node.dtype, sizeOf(node.shape)));
 }
 
 /** The same, blocking. Throws where the backend cannot block. */
 export function readNodeSync(node: Node): TypedArray {
   realizeNodesSync([node]);
-  return readStorageSync(realizedStorage(node) as Storage);
+  return readStorageSync(computedStorage(node));
 }
 
 /**

@@ -18,7 +18,7 @@ beforeAll(() => {
 const source = () => vi.fn(() => Float32Array.of(1, 2, 3));
 
 describe('tensorFrom', () => {
-  test('asks for the values when they are first used, and once', async () => {
+  test('calls the source once, when the values are first used', async () => {
     const values = source();
     const t = tensorFrom(values, { shape: [3] });
     const sum = t.sum();
@@ -29,7 +29,7 @@ describe('tensorFrom', () => {
     expect(values).toHaveBeenCalledTimes(1);
   });
 
-  test('takes memory only when the values are used, and gives it back', async () => {
+  test('allocates memory only when the values are used, and frees it', async () => {
     const backend = createWasmBackend({ threads: 1 });
     const t = tensorFrom(() => new Float32Array(1000), { shape: [1000], backend });
     expect(backend.memory().used).toBe(0);
@@ -43,7 +43,7 @@ describe('tensorFrom', () => {
     await backend.dispose();
   });
 
-  test('is of the dtype that it was asked to be', async () => {
+  test('has the requested dtype', async () => {
     const bits = tensorFrom(() => Uint8Array.of(1, 0), { shape: [2], dtype: 'bool' });
     expect(await bits.logicalNot().toArray()).toEqual([0, 1]);
     const half = tensorFrom(() => Float32Array.of(1 + 2 ** -12), { shape: [1], dtype: 'f16' });
@@ -55,7 +55,7 @@ describe('tensorFrom', () => {
     await expect(t.data()).rejects.toThrow('tensorFrom: 3 elements do not fill the shape [4]');
   });
 
-  test('a value made inside tidy and not returned is released, used or not', async () => {
+  test('a value that is created inside tidy and not returned is released, used or not', async () => {
     let kept: Tensor | undefined;
     tidy(() => {
       kept = tensorFrom(source(), { shape: [3] });
@@ -64,8 +64,8 @@ describe('tensorFrom', () => {
   });
 });
 
-describe('state that starts from a source', () => {
-  test('assigned state gets values of its own, and nothing is stored for the tensor that it came from', async () => {
+describe('state that is initialized from a source', () => {
+  test('assigned state has its own values, and nothing is stored for the tensor that it was initialized from', async () => {
     const backend = createWasmBackend({ threads: 1 });
     const cell = tensor(new Float32Array(1024), { shape: [1024], backend });
     const before = backend.memory().used;
@@ -123,7 +123,7 @@ describe('state that starts from a source', () => {
     },
   );
 
-  test('a state that starts from a constant is memory of its own: a compiled step changes it in place', async () => {
+  test('state that is initialized with a constant has its own memory: a compiled function changes it in place', async () => {
     setDefaultBackend('wasm');
     const [first, second] = [tensor([5, 5]), tensor([5, 5])];
     const start = full([2], 1);

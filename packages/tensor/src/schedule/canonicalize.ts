@@ -122,7 +122,7 @@ export function canonicalize(roots: readonly Node[]): CanonicalGraph {
     const storage = realizedStorage(node);
     if (storage !== undefined) return intern(node.op === 'buffer' ? node : graph.buffer(storage, node.shape));
     const sources = uncomputedSources(node).map((source) => lookUp(mapped, source));
-    const [first, second] = sources;
+    const [first] = sources;
     if (first === undefined) return intern(node);
     switch (node.op) {
       case 'buffer':
@@ -133,17 +133,17 @@ export function canonicalize(roots: readonly Node[]): CanonicalGraph {
       case 'fold':
         return internAll(lowerFold(first, node.shape, node.arg.windows));
       case 'reduce':
-        return internAll(inSingle(node, first, (source) => splitReduction(reduceOf(node as NodeOf<'reduce'>, source))));
+        return internAll(inSingle(node, first, (source) => splitReduction(reduceOf(node, source))));
       case 'scatterAdd': {
         const { axis, size } = node.arg;
         if (!isHalf(node.dtype)) break;
-        return internAll(inSingle(node, first, (values) => graph.scatterAdd(values, second as Node, axis, size)));
+        return internAll(inSingle(node, first, (values) => graph.scatterAdd(values, nth(sources, 1), axis, size)));
       }
       case 'contract':
         if (!sources.some((source) => sizeOf(source.shape) === 0)) break;
         return intern(graph.constant(0, node.shape, node.dtype));
       case 'shrink': {
-        const part = shrinkContraction(node as NodeOf<'shrink'>, first, uses);
+        const part = shrinkContraction(node, first, uses);
         if (part === null) break;
         return internAll(part);
       }

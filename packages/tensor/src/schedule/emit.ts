@@ -241,7 +241,10 @@ class Emitter {
   }
 
   #emitContract(group: Group): void {
-    const unit = group.units.find(({ kind }) => kind === 'contract') as Unit;
+    const unit = nth(
+      group.units.filter(({ kind }) => kind === 'contract'),
+      0,
+    );
     const node = unit.node as NodeOf<'contract'>;
     const [left, right] = unit.operands.map((operand) => this.#through(this.#inMemory(operand))) as [
       Location,

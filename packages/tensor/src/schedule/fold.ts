@@ -116,7 +116,7 @@ function underPermutation(node: Node): { node: NodeOf<'contract'>; labels: reado
   }
   if (node.op !== 'contract') return null;
   const spec: ContractSpec = node.arg;
-  return { node: node as NodeOf<'contract'>, labels: spec.out };
+  return { node: node, labels: spec.out };
 }
 
 /**

@@ -186,7 +186,7 @@ export class LoopProgram {
         return emitThreefry(this.program, [word(0), word(1)], [position, this.program.constant(node.arg.site, 'i32')]);
       }
       case 'gather':
-        return this.#gather(node as NodeOf<'gather'>, nth(operands, 0), operand(1), chain, axes);
+        return this.#gather(node, nth(operands, 0), operand(1), chain, axes);
       default:
         throw new Error(`schedule: ${node.op} cannot be part of a loop`);
     }

@@ -21,14 +21,14 @@ function partOf(node: Node, range: Range): Node | null {
   const [source] = node.sources as readonly [Node, ...Node[]];
   switch (node.op) {
     case 'contract':
-      return contractPart(node as NodeOf<'contract'>, range);
+      return contractPart(node, range);
     case 'shrink': {
-      const { start } = (node as NodeOf<'shrink'>).arg;
+      const { start } = node.arg;
       const shift = (places: readonly number[]): number[] => places.map((at, axis) => at + nth(start, axis));
       return partOf(source, { start: shift(range.start), end: shift(range.end) });
     }
     case 'permute': {
-      const { axes } = (node as NodeOf<'permute'>).arg;
+      const { axes } = node.arg;
       const before = (places: readonly number[]): number[] => axes.map((_, axis) => nth(places, axes.indexOf(axis)));
       const part = partOf(source, { start: before(range.start), end: before(range.end) });
       return part && graph.permute(part, axes);

@@ -149,7 +149,7 @@ export function buildUnits(rootValues: readonly Node[]): UnitGraph {
     const enter = (node: Node): void => {
       if (unitOf.has(node) || kindOf(node) === null) return;
       const operands = node.sources.map(resolve);
-      if (node.op === 'gather') operands[1] = gatherIndex(node as NodeOf<'gather'>);
+      if (node.op === 'gather') operands[1] = gatherIndex(node);
       stack.push({ node, operands, bases: [...operands.map(({ base }) => base), ...orderedAfter(operands)], next: 0 });
     };
     enter(start);

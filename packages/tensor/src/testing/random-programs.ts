@@ -201,7 +201,7 @@ const operations = {
     const bits = Tensor.fromNode(graph.random(key.node, choice, a.shape));
     return where(bits.shiftRight(8).lt(1 << 23), a, 0);
   },
-  materialise: (a: Tensor): Tensor => a.contiguous(),
+  materialize: (a: Tensor): Tensor => a.contiguous(),
 } satisfies Record<string, (a: Tensor, b: Tensor, choice: number) => Tensor | null>;
 
 function broadcastable(a: Tensor, b: Tensor): boolean {

@@ -8,10 +8,10 @@ import {
   stack,
   Tensor,
   tensor,
-  topologicalOrder,
   where,
   zeros,
 } from '@tessera/tensor';
+import { topologicalOrder } from '@tessera/tensor/graph';
 import { clipGradNorm } from '../optim/clip-grad-norm.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { allFinite, guardState } from './guard.ts';

@@ -1,12 +1,6 @@
 import { Linear } from '@tessera/nn';
-import {
-  manualSeed,
-  ReferenceBackend,
-  randn,
-  registerBackend,
-  registerReferenceBackends,
-  setDefaultBackend,
-} from '@tessera/tensor';
+import { manualSeed, ReferenceBackend, randn, registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
+import { registerBackend } from '@tessera/tensor/backend';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import { gradcheckCases } from './cases.ts';
 import { checkModuleOn } from './check-backend.ts';

@@ -1,6 +1,7 @@
 import { promises as fs } from 'node:fs';
 import { basename, join, relative } from 'node:path';
-import { parseSafetensors, type SafetensorsTensor, type Tensor, type TypedArray, tensor } from '@tessera/tensor';
+import { type Tensor, type TypedArray, tensor } from '@tessera/tensor';
+import { parseSafetensors, type SafetensorsTensor } from '@tessera/tensor/safetensors';
 
 /** What a trajectory says about its training run. */
 export interface TrajectorySpec {

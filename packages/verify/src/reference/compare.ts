@@ -1,5 +1,6 @@
 import { relativeError } from '@tessera/autograd';
-import { formatShape, type SafetensorsTensor, sameShape, type Tensor } from '@tessera/tensor';
+import { formatShape, sameShape, type Tensor } from '@tessera/tensor';
+import type { SafetensorsTensor } from '@tessera/tensor/safetensors';
 
 /** The worst of several comparisons. */
 export interface Worst {

@@ -1,6 +1,6 @@
 /** Checksums of the tensors in a safetensors file, kept in its metadata: a flipped bit on a disk is noticed when the file is read. */
 import { crc32 } from 'node:zlib';
-import { type SafetensorsEntry, safetensorsChunks } from '@tessera/tensor';
+import { type SafetensorsEntry, safetensorsChunks } from '@tessera/tensor/safetensors';
 
 /** Entry of the metadata: a JSON object from the names of tensors to the CRC-32 of their bytes. */
 const key = 'checksums';

@@ -1,5 +1,6 @@
 /** Safetensors files in memory: parsed to named tensors. */
-import { parseSafetensors, type SafetensorsTensor, type Tensor, tensorFrom } from '@tessera/tensor';
+import { type Tensor, tensorFrom } from '@tessera/tensor';
+import { parseSafetensors, type SafetensorsTensor } from '@tessera/tensor/safetensors';
 
 /** A file of named tensors. Tensors are created on the default backend when they are selected. */
 export interface TensorFile {

@@ -1,15 +1,8 @@
 /** Safetensors files on disk. */
 import { readFile } from 'node:fs/promises';
 import { errorCode, writeFileAtomic } from '@tessera/data/io';
-import {
-  type DType,
-  isFloat,
-  type SafetensorsDType,
-  type SafetensorsEntry,
-  safetensorsChunks,
-  type Tensor,
-  type TypedArray,
-} from '@tessera/tensor';
+import { type DType, isFloat, type Tensor, type TypedArray } from '@tessera/tensor';
+import { type SafetensorsDType, type SafetensorsEntry, safetensorsChunks } from '@tessera/tensor/safetensors';
 import { checkedChunks, verifyChecksums } from './checksums.ts';
 import { parseTensors, type TensorFile } from './parse-tensors.ts';
 

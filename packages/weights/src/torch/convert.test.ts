@@ -3,7 +3,7 @@ import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseSafetensors } from '@tessera/tensor';
+import { parseSafetensors } from '@tessera/tensor/safetensors';
 import { expect, it } from 'vitest';
 import { convertTorchFile } from './convert.ts';
 

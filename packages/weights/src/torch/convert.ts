@@ -1,6 +1,6 @@
 /** Conversion of PyTorch files to safetensors, without knowing the model. */
 import { writeFileAtomic } from '@tessera/data/io';
-import { safetensorsChunks } from '@tessera/tensor';
+import { safetensorsChunks } from '@tessera/tensor/safetensors';
 import { readTorchFile, type TorchFileOptions } from './torch-file.ts';
 
 /**

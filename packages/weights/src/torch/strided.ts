@@ -1,12 +1,11 @@
 /** Conversion of strided PyTorch tensors to row-major arrays. */
+import { formatShape, sizeOf } from '@tessera/tensor';
 import {
   decodeElements,
   elementBytes,
-  formatShape,
   type SafetensorsData,
   type SafetensorsTensor,
-  sizeOf,
-} from '@tessera/tensor';
+} from '@tessera/tensor/safetensors';
 import type { TensorReference } from './pickle/values.ts';
 
 /** An axis of a tensor: its length, and the distance between two neighbors in elements. */

@@ -1,5 +1,5 @@
 /** Reading of the files that PyTorch writes. */
-import { elementBytes, type SafetensorsTensor } from '@tessera/tensor';
+import { elementBytes, type SafetensorsTensor } from '@tessera/tensor/safetensors';
 import { firstBytes } from '../first-bytes.ts';
 import { namedTensors } from './named-tensors.ts';
 import type { StorageReference, TensorReference } from './pickle/values.ts';

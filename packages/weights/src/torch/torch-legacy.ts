@@ -1,7 +1,7 @@
 /** PyTorch's file format before PyTorch 1.6. */
 import { promises as fs } from 'node:fs';
 import { readExactly } from '@tessera/data/io';
-import { elementBytes } from '@tessera/tensor';
+import { elementBytes } from '@tessera/tensor/safetensors';
 import type { PickleRules } from './pickle/opcodes.ts';
 import { torchRules } from './pickle/torch-rules.ts';
 import { unpickle } from './pickle/unpickle.ts';

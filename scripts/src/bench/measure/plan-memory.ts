@@ -1,5 +1,6 @@
 /** The memory of a plan's temporaries over time. */
-import { bytesOf, type CompiledProgram, lifetimesOf } from '@tessera/tensor';
+import type { CompiledProgram } from '@tessera/tensor';
+import { bytesOf, lifetimesOf } from '@tessera/tensor/backend';
 
 type Plan = CompiledProgram['plan'];
 

@@ -1,6 +1,6 @@
 /** The process of jax-js on its WebAssembly backend, `node jax-js.ts FOLDER`, with FOLDER/node_modules/@jax-js/jax. */
 import { readFileSync } from 'node:fs';
-import { parseSafetensors, type SafetensorsTensor } from '@tessera/tensor';
+import { parseSafetensors, type SafetensorsTensor } from '@tessera/tensor/safetensors';
 import type { PreparedWork } from '../engine.ts';
 import { checkOf, values } from '../values.ts';
 import { type AttentionWork, type ClipStepWork, type ConvWork, type GemmWork, outputSize, type Work } from '../work.ts';
