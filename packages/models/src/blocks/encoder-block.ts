@@ -3,11 +3,13 @@ import type { Tensor } from '@tessera/tensor';
 import { Attention, type AttentionCall, type AttentionOptions } from './attention.ts';
 import { Mlp } from './mlp.ts';
 
+export const normPlacements = ['pre', 'post'] as const;
+
 /**
  * `pre`: x + f(norm(x)), with one more norm after the last block (Dosovitskiy et al. 2021, equations 2 and 3; the default
- * everywhere). `post`: norm(x + f(x)), as the first transformers had it (Vaswani et al. 2017, section 3.1).
+ * everywhere). `post`: norm(x + f(x)), as in the first transformers (Vaswani et al. 2017, section 3.1).
  */
-export type NormPlacement = 'pre' | 'post';
+export type NormPlacement = (typeof normPlacements)[number];
 
 export interface EncoderBlockOptions extends AttentionOptions {
   readonly norm?: NormPlacement;

@@ -1,8 +1,8 @@
 import { Buffer, functional as F, Module, Parameter } from '@tessera/nn';
-import { concat, formatShape, type Tensor, tensor, zeros } from '@tessera/tensor';
+import { concat, formatShape, type Tensor, zeros } from '@tessera/tensor';
 import type { FloatDType } from '../blocks/float-dtype.ts';
 import { smallNormal } from '../blocks/initialize.ts';
-import type { Grid } from '../tower/grid.ts';
+import { type Grid, gridCoordinates } from '../tower/grid.ts';
 
 export interface PositionInterpolation {
   readonly mode?: 'bicubic' | 'bilinear';
@@ -187,13 +187,6 @@ class NoPositions extends Positions {
   added(): null {
     return null;
   }
-}
-
-/** Row and column of every patch of a grid, row by row: i32 [rows * columns]. */
-export function gridCoordinates([rows, columns]: Grid): { row: Tensor; column: Tensor } {
-  const each = (f: (k: number) => number): Tensor =>
-    tensor(Int32Array.from({ length: rows * columns }, (_, k) => f(k)));
-  return { row: each((k) => Math.floor(k / columns)), column: each((k) => k % columns) };
 }
 
 /** Kinds of positions by the names that configurations use. */

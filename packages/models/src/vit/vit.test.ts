@@ -16,7 +16,8 @@ import { Attention } from '../blocks/attention.ts';
 import { createImageTower } from '../image-towers.ts';
 import type { Swin } from '../swin/swin.ts';
 import { fit } from '../testing/fit.ts';
-import { gridCoordinates, type PositionKind, positionKinds } from './positions.ts';
+import { gridCoordinates } from '../tower/grid.ts';
+import { type PositionKind, positionKinds } from './positions.ts';
 import { type ViTPresetName, vitPresets } from './presets.ts';
 import { ViT, type ViTOptions } from './vit.ts';
 
