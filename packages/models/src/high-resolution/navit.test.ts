@@ -225,7 +225,7 @@ describe('NaViT', () => {
     expect(() => new NaViT({ ...tiny, positions: 'rotary' }).pack([normal(3, 4, 40)], { maxTokens: 16 })).not.toThrow();
     expect(() => model.pack([], { maxTokens: 16 })).toThrow('packImages: needs at least one image');
     expect(() => packImages([normal(3, 8, 8)], { patchSize: 4, maxTokens: 16, sequenceLength: 8 })).toThrow(
-      'sequences of 8 tokens cannot hold images of 16',
+      'images of up to 16 tokens do not fit into sequences of 8',
     );
     const packed = model.pack([normal(3, 8, 8)], { maxTokens: 16 });
     expect(() => model.encode({ ...packed, patches: packed.patches.slice(2, 0, 40) })).toThrow('must be [S, T, 48]');
