@@ -239,6 +239,13 @@ export default {
     ...roomsOfTrain,
     ...roomsOneWay,
     {
+      name: 'check-cases-are-not-part-of-a-package',
+      comment: 'Check cases are loaded through the subpath "cases" alone: users of the package must not load them.',
+      severity: 'error',
+      from: { path: '^packages/(nn|models)/src/index\\.ts$' },
+      to: { path: '\\.case\\.ts$|/src/cases/', reachable: true },
+    },
+    {
       name: 'other-packages-by-name',
       comment: 'A relative import must not leave its package: import @tessera/NAME.',
       severity: 'error',

@@ -2,63 +2,76 @@
 """
 Makes reference cases with PyTorch (1.13 or later, CPU), in the format of docs/reference-cases.md.
 
-    python3 scripts/reference/generate.py OUT [--only NAME]... [--family FILE.py]...
+    python3 scripts/reference/generate.py OUT [--only NAME]... [--module FILE.case.ts]...
     npm run reference -- OUT
 
-Each file of scripts/reference/cases is a family: it has a list `CASES` of `Case` (see reference_case.py). To add a family, write
-such a file; to hold a layer of your own against PyTorch, write one anywhere and name it with --family:
+The cases are declared in TypeScript, in a file NAME.case.ts next to each layer, and read by Node (npm install must have run). An entry
+names its PyTorch side in Python: `torch: 'nn.GroupNorm'`. Such an expression may use torch, nn, F, the modules of
+scripts/reference/modules and, with --module, Python files in the folder of the TypeScript file.
 
-    # group_norm.py
-    import torch
-    from reference_case import Case
-
-    CASES = [
-        Case('group-norm', module='GroupNorm', config={'num_groups': 2, 'num_channels': 6}, build=torch.nn.GroupNorm,
-             inputs=lambda numbers: {'x': numbers.normal(3, 6, 5, 5)}),
-    ]
-
-Weights and inputs are the same bits whatever the version of PyTorch; outputs and gradients differ in the last bits.
-compare.py says whether two folders of cases agree.
+Weights and inputs are the same bits with every version of PyTorch; outputs and gradients differ in the last bits.
+compare.py tells whether two folders of cases agree.
 """
 import argparse
 import fnmatch
-import importlib.util
+import json
 import os
+import subprocess
 import sys
 
 import torch
 
-from reference_case import write
+from reference_case import Case, evaluate, make_inputs, write
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+REPOSITORY = os.path.dirname(os.path.dirname(HERE))
 
 
-def load_family(path):
-    """The cases that a family's file lists."""
-    spec = importlib.util.spec_from_file_location(os.path.splitext(os.path.basename(path))[0], path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.CASES
+def read_descriptions(files):
+    """What Node reads from the files, or from all case files of the repository: a list of dictionaries."""
+    node = os.path.join(REPOSITORY, 'node_modules', '.bin', 'node')
+    script = os.path.join(REPOSITORY, 'scripts', 'src', 'reference-manifest.ts')
+    command = [node if os.path.exists(node) else 'node', '--conditions=tessera-source', script, *map(os.path.abspath, files)]
+    result = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    if result.returncode != 0:
+        sys.exit(f'generate.py: the case files could not be read: {" ".join(command)}')
+    return json.loads(result.stdout)
+
+
+def case_of(description):
+    """A case that Node has described as JSON."""
+    return Case(
+        name=description['name'],
+        module=description['module'],
+        config=description['config'],
+        build=evaluate(description['build']),
+        inputs=make_inputs(description['inputs']),
+        outputs=tuple(description['outputs']),
+        forward=evaluate(description['forward']),
+        mode=description['mode'],
+        dtype=description['dtype'],
+        fill=evaluate(description['fill']),
+    )
 
 
 def main():
     parser = argparse.ArgumentParser(description='Makes reference cases with PyTorch.')
     parser.add_argument('out', help='folder for the cases, one folder each')
-    parser.add_argument('--only', action='append', metavar='NAME', help='cases by name; * stands for anything')
-    parser.add_argument('--family', action='append', metavar='FILE', help='file with cases [default: all of cases/]')
+    parser.add_argument('--only', action='append', metavar='NAME', help='cases by name; * matches any characters')
+    parser.add_argument('--module', action='append', default=[], metavar='FILE', help='file NAME.case.ts [default: all of the repository]')
     options = parser.parse_args()
-    built_in = os.path.join(HERE, 'cases')
-    files = options.family or sorted(os.path.join(built_in, f) for f in os.listdir(built_in) if f.endswith('.py'))
-    cases = [case for file in files for case in load_family(file)]
-    twice = {case.name for case in cases if [other.name for other in cases].count(case.name) > 1}
+    sys.path[:0] = [os.path.join(HERE, 'modules'), *(os.path.dirname(os.path.abspath(file)) for file in options.module)]
+    descriptions = read_descriptions(options.module)
+    names = [description['name'] for description in descriptions]
+    twice = {name for name in names if names.count(name) > 1}
     if twice:
         sys.exit(f'cases of the same name: {", ".join(sorted(twice))}')
-    chosen = [c for c in cases if not options.only or any(fnmatch.fnmatch(c.name, pattern) for pattern in options.only)]
+    chosen = [d for d in descriptions if not options.only or any(fnmatch.fnmatch(d['name'], pattern) for pattern in options.only)]
     if not chosen:
-        sys.exit(f'no case matches; there are {", ".join(case.name for case in cases)}')
+        sys.exit(f'no case matches; there are {", ".join(names)}')
     torch.set_num_threads(1)
-    for case in chosen:
-        print(write(case, options.out))
+    for description in chosen:
+        print(write(case_of(description), options.out))
 
 
 if __name__ == '__main__':

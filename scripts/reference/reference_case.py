@@ -1,4 +1,7 @@
-"""What a reference case is, and how it is computed and written. The format: docs/reference-cases.md."""
+"""A reference case: how it is described, computed and written. The format: docs/reference-cases.md."""
+import ast
+import importlib
+import importlib.util
 import json
 import os
 import zlib
@@ -34,11 +37,11 @@ class Case:
     One case: a module with its inputs. Weights are drawn at random by `fill`, whatever the module starts with.
 
     name      folder of the case
-    module    the name that the TypeScript module is registered under (registerReferenceModule)
-    config    its arguments, as case.json says them
+    module    the name of the layer's entry in TypeScript
+    config    its arguments, as in case.json
     build     makes the PyTorch module; called with `config` as keyword arguments
     inputs    makes the inputs by name, from a `Numbers`; floating-point ones get a gradient
-    outputs   their names, where `forward` gives several in a dict
+    outputs   their names, if `forward` returns several in a dict
     forward   runs the module; default: module(*inputs). Integer inputs arrive as int64, as PyTorch wants indices
     mode      'train' or 'eval'
     dtype     'f32' or 'f64'
@@ -55,6 +58,32 @@ class Case:
     mode: str = 'train'
     dtype: str = 'f32'
     fill: Optional[Callable[[torch.nn.Module, Numbers], None]] = None
+
+
+def evaluate(expression: Optional[str]) -> Any:
+    """The value of a Python expression, which may name torch, nn, F and modules that can be imported; None for None."""
+    if expression is None:
+        return None
+    scope = {'torch': torch, 'nn': torch.nn, 'F': torch.nn.functional}
+    nodes = list(ast.walk(ast.parse(expression, mode='eval')))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)} - {node.arg for node in nodes if isinstance(node, ast.arg)}
+    for name in names - scope.keys():
+        if importlib.util.find_spec(name):
+            scope[name] = importlib.import_module(name)
+    return eval(expression, scope)  # pylint: disable=eval-used
+
+
+def make_inputs(described: Any) -> Callable[[Numbers], Dict[str, torch.Tensor]]:
+    """Draws the inputs: by a function that an expression names, or each as packages/nn/src/cases/inputs.ts describes it."""
+    if isinstance(described, str):
+        return evaluate(described)
+
+    def draw(numbers: Numbers, kind: str, shape: list, values: Any = None, **options: Any) -> torch.Tensor:
+        if kind == 'constant':
+            return torch.tensor(values, dtype=torch.int32).reshape(shape)
+        return getattr(numbers, kind)(*shape, **options)
+
+    return lambda numbers: {name: draw(numbers, **spec) for name, spec in described.items()}
 
 
 def fill_at_random(module: torch.nn.Module, numbers: Numbers) -> None:
@@ -112,7 +141,7 @@ def compute(case: Case) -> Dict[str, torch.Tensor]:
 
 
 def write(case: Case, out: str) -> str:
-    """Writes the case below `out` and gives its folder."""
+    """Writes the case below `out` and returns its folder."""
     tensors = compute(case)
     folder = os.path.join(out, case.name)
     os.makedirs(folder, exist_ok=True)

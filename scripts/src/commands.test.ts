@@ -119,7 +119,7 @@ describe('a mistake on the command line', () => {
     ['eval', ['nothing'], 'nothing: there is no such run or checkpoint'],
     ['attention', ['nothing', 'pictures/red-circle-test.svg'], 'nothing: there is no such run or checkpoint'],
     ['attention', ['nothing', 'a.png', '--txt', 'a cat'], 'unknown option --txt; did you mean --text?'],
-    ['gradcheck', ['Conv3d'], 'there is nothing to check named Conv3d; did you mean Conv2d?'],
+    ['gradcheck', ['Conv3d'], 'no layer or case is named Conv3d; did you mean Conv2d?'],
     ['convert', ['nothing', 'out'], 'nothing: there is no such file'],
     ['convert', ['pictures/captions.csv', 'out'], 'captions.csv: safetensors: '],
     ['convert', ['pictures', 'out'], 'pictures: contains no weights (looked for model.safetensors'],

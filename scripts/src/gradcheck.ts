@@ -1,9 +1,9 @@
 /** npm run gradcheck: compares gradients of layers and models with central differences. */
-import { pathToFileURL } from 'node:url';
 import { styleText } from 'node:util';
 import { closestName } from '@tessera/nn';
+import { readCaseFile } from '@tessera/nn/cases';
 import { manualSeed, setDefaultBackend } from '@tessera/tensor';
-import { checkModule, checkModuleOn, type GradcheckCase, gradcheckCases } from '@tessera/verify';
+import { checkModule, checkModuleOn, type GradcheckCase, gradcheckCases, gradcheckCasesOf } from '@tessera/verify';
 import {
   backendOption,
   chooseBackend,
@@ -24,36 +24,36 @@ const readOptions = () =>
       'Compares the gradients of layers and models, of all their parameters and inputs, with central differences in f64; ' +
         'on a backend without f64, with those of the reference.',
     )
-    .positional('names', { type: 'string', array: true, default: [] as string[], describe: 'Which ones; default: all' })
+    .positional('names', {
+      type: 'string',
+      array: true,
+      default: [] as string[],
+      describe: 'Layers, or single cases; default: all',
+    })
     .options({
       module: {
         type: 'string',
         array: true,
         default: [] as string[],
-        describe:
-          'A file of your own: its export `cases` maps names to functions that give { module, inputs, forward? }',
+        describe: 'A case file of your own, NAME.case.ts',
       },
-      list: { type: 'boolean', default: false, describe: 'List the names, and stop' },
+      list: { type: 'boolean', default: false, describe: 'List the names and stop' },
       backend: { ...backendOption, default: 'reference' },
-      seed: { type: 'number', default: 0, describe: 'Of weights, inputs and directions' },
+      seed: { type: 'number', default: 0, describe: 'Seed of weights, inputs and directions' },
       json: { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' },
     })
     .example('$0', 'everything that comes with Tessera')
     .example('$0 Conv2d MultiheadAttention', 'some of it')
-    .example('$0 --module my-layer.ts', 'your own layers alone')
-    .epilogue(
-      "my-layer.ts:\n  import { randn } from '@tessera/tensor';\n  import { MyLayer } from './my-layer.ts';\n" +
-        "  export const cases = { MyLayer: () => ({ module: new MyLayer(8), inputs: [randn([2, 8], { dtype: 'f64' })] }) };\n\n" +
-        'Exit status 0 only if all agree.',
-    )
+    .example('$0 --module my-layer.case.ts', 'only your own layers')
+    .epilogue('How to write a case file: docs/adding-a-layer.md. Exit status 0 only if all gradients agree.')
     .parseAsync();
 
+/** @throws UsageError if the file cannot be read or declares no cases */
 async function readCases(file: string): Promise<Cases> {
-  const exported = (await import(pathToFileURL(fromCaller(file)).href)) as { cases?: unknown };
-  const { cases } = exported;
-  if (typeof cases !== 'object' || cases === null || !Object.values(cases).every((make) => typeof make === 'function'))
-    throw new UsageError(`${file}: needs an export \`cases\` that maps names to functions; see --help`);
-  return cases as Cases;
+  const entries = await readCaseFile(fromCaller(file)).catch((cause) => {
+    throw new UsageError((cause as Error).message);
+  });
+  return gradcheckCasesOf(entries);
 }
 
 function choose(cases: Cases, names: readonly string[]): [string, () => GradcheckCase][] {
@@ -61,10 +61,9 @@ function choose(cases: Cases, names: readonly string[]): [string, () => Gradchec
   return names.flatMap((name) => {
     const found = Object.entries(cases).filter(([known]) => known === name || known.startsWith(`${name},`));
     if (found.length > 0) return found;
-    const near = closestName(name, Object.keys(cases));
-    throw new UsageError(
-      `there is nothing to check named ${name}${near === undefined ? '' : `; did you mean ${near}?`}`,
-    );
+    const layers = Object.keys(cases).map((known) => known.replace(/,.*/, ''));
+    const near = closestName(name, [...layers, ...Object.keys(cases)]);
+    throw new UsageError(`no layer or case is named ${name}${near === undefined ? '' : `; did you mean ${near}?`}`);
   });
 }
 
@@ -72,10 +71,10 @@ async function main(): Promise<number | undefined> {
   const { names, module: files, list, backend, seed, json } = await readOptions();
   const opened = await chooseBackend(backend, null);
   const home = backend === 'auto' ? opened.name : backend;
-  // Without f64 differences would be lost in rounding: gradients are then held against those of the reference.
+  // Without f64, rounding errors would hide the differences: gradients are then compared with those of the reference backend.
   const hasDoubles = (opened.whyUnsupported?.('f64') ?? null) === null;
   const own = Object.assign({}, ...(await Promise.all(files.map(readCases)))) as Cases;
-  // Files of one's own are checked alone, unless others are named.
+  // With --module and without names, only the cases of that file are checked.
   const chosen = choose(files.length > 0 && names.length === 0 ? own : { ...gradcheckCases, ...own }, names);
   if (list) {
     console.log(chosen.map(([name]) => name).join('\n'));
@@ -103,7 +102,7 @@ async function main(): Promise<number | undefined> {
         ? [name, '', '', styleText('red', 'FAILS')]
         : [name, String(tensors), String(comparisons), worst.toExponential(1)],
     );
-    console.log(formatTable(['module', 'tensors', 'derivatives', 'worst relative error'], rows));
+    console.log(formatTable(['layer, case', 'tensors', 'derivatives', 'worst relative error'], rows));
     for (const { name, error } of failed) console.log(`\n${name}: ${error}`);
   }
   return failed.length > 0 ? exitCodes.failure : undefined;

@@ -1,6 +1,7 @@
-import { pathToFileURL } from 'node:url';
+/** npm run reference: compares layers, models and training runs with the stored numbers of another implementation. */
+import { readCaseFile } from '@tessera/nn/cases';
 import { disposeBackends } from '@tessera/tensor';
-import { type CaseReport, type FailedCase, type OmittedCase, runReferenceCases } from '@tessera/verify';
+import { type CaseReport, type FailedCase, type OmittedCase, registerLayers, runReferenceCases } from '@tessera/verify';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { backendOption, chooseBackend, fromCaller } from './lib/command.ts';
@@ -13,16 +14,16 @@ const { dirs, backend, json, threads, module } = await yargs(hideBin(process.arg
   )
   .positional('dirs', { type: 'string', array: true, demandOption: true, describe: 'Directories to search for cases' })
   .option('backend', { ...backendOption, default: 'wasm' })
-  .option('threads', { type: 'number', describe: 'Threads of the wasm backend. Default: all cores' })
+  .option('threads', { type: 'number', describe: 'Threads of the wasm backend. Default: one for each core' })
   .option('module', {
     type: 'string',
     array: true,
     default: [] as string[],
-    describe: 'File that registers a module of your own with registerReferenceModule',
+    describe: 'A case file of your own, NAME.case.ts',
   })
   .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' })
   .example('$0 packages/verify/reference-cases', 'the cases that come with the repository')
-  .example('$0 cases --module my-layer.ts', 'your own layer against your own numbers')
+  .example('$0 cases --module my-layer.case.ts', 'your own layer and its reference cases')
   .epilogue('Exit code 0 only if every case holds. How to make a case: docs/reference-cases.md')
   .strict()
   .parseAsync();
@@ -50,7 +51,7 @@ const finite = (_: string, value: unknown): unknown =>
 
 try {
   const chosen = await chooseBackend(backend, threads ?? null);
-  for (const file of module) await import(pathToFileURL(fromCaller(file)).href);
+  for (const file of module) registerLayers(await readCaseFile(fromCaller(file)));
   const cases = await runReferenceCases(dirs.map(fromCaller), {
     ...(json ? {} : { onCase: (report) => console.log(describe(report)) }),
   });
@@ -60,7 +61,7 @@ try {
   else
     console.log(
       `\n${held} of ${held + failed} cases hold on ${chosen.name}` +
-        (omitted === 0 ? '' : `; ${omitted} are of a dtype that it lacks`),
+        (omitted === 0 ? '' : `; ${omitted} have a dtype that it does not support`),
     );
   if (failed > 0 || held === 0) process.exitCode = 1;
 } catch (error) {

@@ -2,6 +2,7 @@ import { Tensor } from '@tessera/tensor';
 import { graph, type Node } from '@tessera/tensor/graph';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { accumulate } from './accumulate.ts';
+import { at } from './at.ts';
 import { grad } from './grad.ts';
 import { countNodes } from './testing/graphs.ts';
 import { normal, useTestBackend } from './testing/inputs.ts';
@@ -19,7 +20,7 @@ async function expectPlainSum(terms: readonly Node[]): Promise<void> {
   const plain = terms.reduce((total, term) => graph.binary('add', total, term));
   const [got, wanted] = [await valuesOf(accumulate(terms)), await valuesOf(plain)];
   got.forEach((x, i) => {
-    expect(x).toBeCloseTo(wanted[i] as number, 12);
+    expect(x).toBeCloseTo(at(wanted, i), 12);
   });
 }
 

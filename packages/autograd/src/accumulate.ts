@@ -1,6 +1,8 @@
+/** Sums of gradients that reach the same node. */
 import { graph, type Node } from '@tessera/tensor/graph';
+import { at } from './at.ts';
 
-/** A gradient that is zero outside one range of one axis: what comes back from a slice. */
+/** A gradient that is zero outside one range of one axis, as the derivative of a slice is. */
 interface Slab {
   readonly axis: number;
   readonly start: number;
@@ -10,29 +12,27 @@ interface Slab {
 
 function asSlab(node: Node): Slab | null {
   if (node.op !== 'pad') return null;
-  const body = node.sources[0] as Node;
+  const body = at(node.sources, 0);
   const padded = node.shape.map((_, axis) => axis).filter((axis) => node.shape[axis] !== body.shape[axis]);
   const [axis] = padded;
   if (axis === undefined || padded.length > 1) return null;
-  const start = node.arg.before[axis] as number;
-  return { axis, start, end: start + (body.shape[axis] as number), body };
+  const start = at(node.arg.before, axis);
+  return { axis, start, end: start + at(body.shape, axis), body };
 }
 
-/** Slabs that do not overlap, as one gradient of `shape`: neighbours are joined, what remains uncovered is padded. */
+/** Slabs that do not overlap, as gradients of `shape`: adjacent ones are joined, and the rest is padded. */
 function joinDisjoint(slabs: readonly Slab[], shape: readonly number[]): Node[] {
-  const runs: Slab[][] = [];
-  for (const slab of slabs) {
+  const runs: { axis: number; start: number; end: number; bodies: Node[] }[] = [];
+  for (const { axis, start, end, body } of slabs) {
     const run = runs.at(-1);
-    if (run?.at(-1)?.end === slab.start) run.push(slab);
-    else runs.push([slab]);
+    if (run === undefined || run.end !== start) runs.push({ axis, start, end, bodies: [body] });
+    else {
+      run.end = end;
+      run.bodies.push(body);
+    }
   }
-  return runs.map((run) => {
-    const { axis, start } = run[0] as Slab;
-    const { end } = run.at(-1) as Slab;
-    const joined = graph.concat(
-      run.map((slab) => slab.body),
-      axis,
-    );
+  return runs.map(({ axis, start, end, bodies }) => {
+    const joined = graph.concat(bodies, axis);
     const before = shape.map((_, k) => (k === axis ? start : 0));
     const after = shape.map((n, k) => (k === axis ? n - end : 0));
     return graph.pad(joined, before, after);
@@ -40,13 +40,13 @@ function joinDisjoint(slabs: readonly Slab[], shape: readonly number[]): Node[] 
 }
 
 /**
- * Layers of slabs such that no two of one layer overlap: each slab goes, in order of its start, to the first layer that ends
- * before it begins.
+ * Layers of slabs such that no two slabs of one layer overlap: in order of its start, each slab goes to the first layer that ends
+ * before it starts.
  */
 function layersOf(slabs: readonly Slab[]): Slab[][] {
   const layers: Slab[][] = [];
   for (const slab of [...slabs].sort((p, q) => p.start - q.start || p.end - q.end)) {
-    const layer = layers.find((candidate) => (candidate.at(-1) as Slab).end <= slab.start);
+    const layer = layers.find((candidate) => (candidate.at(-1)?.end ?? 0) <= slab.start);
     if (layer === undefined) layers.push([slab]);
     else layer.push(slab);
   }
@@ -54,13 +54,13 @@ function layersOf(slabs: readonly Slab[]): Slab[][] {
 }
 
 /**
- * The sum of the gradients that reach one node, in a fixed order. Slices of one tensor send back padded gradients; those that
- * lie side by side become a concatenation, which writes every element once: the gradient of a packed projection that was cut
- * into query, key and value is their three gradients joined.
+ * The sum of the gradients that reach one node, in a fixed order. The gradient of a slice is padded; those of adjacent slices become a
+ * concatenation, which writes every element once: the gradient of a packed projection that was sliced into query, key and value is the
+ * concatenation of their three gradients.
  */
 export function accumulate(terms: readonly Node[]): Node {
   const [first] = terms;
-  if (first === undefined) throw new Error('accumulate: no gradients to add');
+  if (first === undefined) throw new Error('accumulate: the list of gradients is empty');
   if (terms.length === 1) return first;
   const slabsByAxis = new Map<number, Slab[]>();
   const summands: Node[] = [];

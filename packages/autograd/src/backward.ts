@@ -1,37 +1,45 @@
+/** PyTorch's habit: gradients are added to `.grad` of the leaves. */
+
 import { leafOwner, Tensor } from '@tessera/tensor';
 import { areGradientsEnabled, topologicalOrder, withGradients } from '@tessera/tensor/graph';
+import { at } from './at.ts';
 import { seedFor } from './checks.ts';
 import { gradientsOf, stopsGradient } from './walk.ts';
 
 export interface BackwardOptions {
-  /** The gradient of what is finally minimised with respect to `loss`. Default: 1, for a loss of one element. */
+  /** The gradient, with respect to `loss`, of the value that is finally minimized. Default: 1, for a loss of one element. */
   readonly gradOutput?: Tensor;
-  /** Makes `.grad` differentiable itself, for second derivatives. Default: false, as in PyTorch. */
+  /** Makes `.grad` differentiable, for second derivatives. Default: false, as in PyTorch. */
   readonly createGraph?: boolean;
 }
 
 /**
  * Adds the gradient of `loss` to `.grad` of every tensor with `requiresGrad` that `loss` was computed from (`.grad` null counts as
- * zero), as PyTorch's `loss.backward()` does. Clear `.grad` before the next step.
+ * zero), like PyTorch's `loss.backward()`. Clear `.grad` before the next step.
  *
- * @throws Error if no such tensor leads to the loss.
+ * @throws Error if the loss does not depend on any such tensor
  */
 export function backward(loss: Tensor, { gradOutput, createGraph = false }: BackwardOptions = {}): void {
   const seed = seedFor('backward', loss, gradOutput, 'gradOutput');
-  const leaves = topologicalOrder([loss.node], stopsGradient)
-    .map((node) => leafOwner(node))
-    .filter((tensor) => tensor?.requiresGrad) as Tensor[];
+  const leaves = topologicalOrder([loss.node], stopsGradient).flatMap((node) => {
+    const owner = leafOwner(node);
+    return owner?.requiresGrad ? [owner] : [];
+  });
   if (leaves.length === 0)
     throw new Error(
-      'backward: no tensor with requiresGrad leads to the loss: set requiresGrad on the parameters first',
+      'backward: the loss does not depend on any tensor with requiresGrad: set requiresGrad on the parameters first',
     );
   withGradients(createGraph && areGradientsEnabled(), () => {
-    const targets = leaves.map((leaf) => leaf.node);
-    gradientsOf([loss.node], [seed], targets).forEach((gradient, k) => {
-      if (gradient === null) return;
-      const leaf = leaves[k] as Tensor;
+    const gradients = gradientsOf(
+      [loss.node],
+      [seed],
+      leaves.map((leaf) => leaf.node),
+    );
+    for (const [k, gradient] of gradients.entries()) {
+      if (gradient === null) continue;
+      const leaf = at(leaves, k);
       const total = Tensor.fromNode(gradient);
       leaf.grad = leaf.grad === null ? total : leaf.grad.add(total);
-    });
+    }
   });
 }

@@ -1,3 +1,4 @@
+/** Gradient checkpointing: less memory, because intermediate values are computed again in the backward pass. */
 import { isFloat, sizeOf, Tensor } from '@tessera/tensor';
 import {
   areGradientsEnabled,
@@ -8,9 +9,10 @@ import {
   topologicalOrder,
   withGradients,
 } from '@tessera/tensor/graph';
+import { at } from './at.ts';
 import { gradientsOf } from './walk.ts';
 
-/** The graph of `root` once more on other leaves: every node that depends on a key of `leaves` is made anew. */
+/** A copy of the graph of `root` on other leaves: every node that depends on a key of `leaves` is created again. */
 function copyOnto(root: Node, leaves: ReadonlyMap<Node, Node>): Node {
   const copies = new Map(leaves);
   for (const node of topologicalOrder([root], (candidate) => leaves.has(candidate))) {
@@ -24,22 +26,23 @@ function copyOnto(root: Node, leaves: ReadonlyMap<Node, Node>): Node {
 }
 
 /**
- * The derivative of a segment of the graph by computing it again. Its value stands in the segment's own graph below the custom
- * node, so the copy uses the same random bits and runs no code of the user's twice. Every input of the copy is a barrier: the
- * copy is never merged with the first computation, and waits until the gradient of the segment's output is there.
+ * The derivative of a segment of the graph by computing the segment again. The graph of the segment is below the custom node, so the
+ * copy uses the same random bits and does not run the user's code twice. Every input of the copy is a barrier: the copy is never merged
+ * with the first computation, and waits for the gradient of the segment's output.
  */
 const recompute: CustomGradient = {
   name: 'checkpoint',
   backward: (gradient, inputs, output) => {
     const late = withGradients(true, () => inputs.map((input) => graph.barrier(input, [gradient])));
-    const again = copyOnto(output.sources[0] as Node, new Map(inputs.map((input, k) => [input, late[k] as Node])));
+    const again = copyOnto(at(output.sources, 0), new Map(inputs.map((input, k) => [input, at(late, k)])));
     return gradientsOf([again], [gradient], late);
   },
 };
 
-/** Several values of one dtype as one vector, and the way back: they share one recomputation. */
+/** Several values of one dtype as one vector, and the reverse: they share one recomputation. */
 function pack(values: readonly Node[]): { packed: Node; unpack: (packed: Node) => Node[] } {
-  if (values.length === 1) return { packed: values[0] as Node, unpack: (packed) => [packed] };
+  const [first, ...others] = values;
+  if (first !== undefined && others.length === 0) return { packed: first, unpack: (packed) => [packed] };
   const flat = values.map((value) => graph.reshape(value, [sizeOf(value.shape)]));
   const unpack = (packed: Node): Node[] => {
     let offset = 0;
@@ -53,17 +56,17 @@ function pack(values: readonly Node[]): { packed: Node; unpack: (packed: Node) =
 }
 
 /**
- * Gradient checkpointing (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"): the function computes what `fn`
- * computes, but of what happens inside nothing is kept for the backward pass, only the inputs; it is computed once more there.
- * Gradients flow to the inputs and to every tensor that `fn` captures, such as a layer's parameters. Random numbers are the
- * same both times. `fn` itself is called once and may return one tensor or several.
+ * Gradient checkpointing (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"): the returned function computes the same as
+ * `fn`, but keeps only its inputs for the backward pass, which computes the intermediate values again. Gradients flow to the inputs and
+ * to every tensor that `fn` captures, such as a layer's parameters. Random numbers are the same both times. `fn` itself is called once
+ * and may return one tensor or several.
  */
 export function checkpoint<Arguments extends unknown[], Result extends Tensor | readonly Tensor[]>(
   fn: (...args: Arguments) => Result,
 ): (...args: Arguments) => Result {
   return (...args) => {
     if (!areGradientsEnabled()) return fn(...args);
-    // Nodes are numbered as they are made: whatever is older than this one came from outside.
+    // Nodes are numbered in the order of their creation: older nodes than this one come from outside.
     const first = graph.constant(0).id;
     const result = fn(...args);
     const outputs: readonly Tensor[] = result instanceof Tensor ? [result] : (result as readonly Tensor[]);
@@ -80,9 +83,8 @@ export function checkpoint<Arguments extends unknown[], Result extends Tensor | 
       );
       if (!inputs.some((node) => isFloat(node.dtype))) continue;
       const { packed, unpack } = pack(values);
-      unpack(graph.custom(packed, inputs, recompute)).forEach((node, k) => {
-        replaced.set(values[k] as Node, node);
-      });
+      for (const [k, node] of unpack(graph.custom(packed, inputs, recompute)).entries())
+        replaced.set(at(values, k), node);
     }
     const wrapped = outputs.map((output) => {
       const node = replaced.get(output.node);

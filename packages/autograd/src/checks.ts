@@ -1,7 +1,8 @@
+/** Checks of arguments, and their error messages. */
 import { formatShape, isFloat, sameShape, sizeOf, type Tensor } from '@tessera/tensor';
 import { graph, type Node } from '@tessera/tensor/graph';
 
-/** A tensor for error messages: its name, if it has one, dtype and shape. */
+/** A tensor in error messages: its name, if it has one, dtype and shape. */
 export function describe(tensor: Tensor): string {
   const type = `${tensor.dtype} ${formatShape(tensor.shape)}`;
   return tensor.name ? `'${tensor.name}' (${type})` : type;
@@ -21,7 +22,7 @@ export function requireLike(what: string, tensor: Tensor, like: Tensor): void {
 
 export const zerosFor = (node: Node): Node => graph.constant(0, node.shape, node.dtype);
 
-/** The gradient to start from: `cotangent`, checked, or 1 for an `output` of one element. `name` is the caller's word for it. */
+/** The gradient to start from: `cotangent`, checked, or 1 for an `output` of one element. `name` is the caller's name for it. */
 export function seedFor(op: string, output: Tensor, cotangent: Tensor | undefined, name: string): Node {
   requireFloat(`${op}: the output`, output);
   if (cotangent !== undefined) {

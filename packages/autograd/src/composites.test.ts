@@ -145,8 +145,8 @@ const composites: readonly Composite[] = [
     name: 'the contrastive loss',
     inputs: () => [normal([4, 3], 35), normal([4, 3], 36), normal([], 37)],
     fn: (image, text, scale) => {
-      const normalised = (x: Tensor): Tensor => x.div(x.norm(1, true));
-      const logits = normalised(image).matmul(normalised(text).transpose(0, 1)).mul(scale.exp());
+      const normalized = (x: Tensor): Tensor => x.div(x.norm(1, true));
+      const logits = normalized(image).matmul(normalized(text).transpose(0, 1)).mul(scale.exp());
       const diagonal = logits.mul(eye(4, 4, { dtype: 'f64' })).sum(1);
       const row = logits.logsumexp(1).sub(diagonal).mean();
       return row.add(logits.logsumexp(0).sub(diagonal).mean()).div(2);

@@ -1,3 +1,4 @@
+/** Custom kernels with a gradient. */
 import { type KernelDefinition, kernelFunction, Tensor } from '@tessera/tensor';
 import { type CustomBackward, customGradient } from './custom.ts';
 
@@ -5,13 +6,13 @@ export interface CustomKernelDefinition<Constants = Readonly<Record<string, numb
   extends KernelDefinition<Constants> {
   /**
    * The gradient with respect to each tensor among the arguments (null for none), given the gradient of the output, those tensors and
-   * the output. Without it the derivative follows from what the kernel is made of.
+   * the output. Without it, the derivative follows from the kernel's operations.
    */
   readonly gradient?: CustomBackward;
 }
 
 /**
- * An operation written as the function of one output element (see `kernelFunction` of @tessera/tensor), with a gradient of its own:
+ * An operation written as the function of one output element (see `kernelFunction` of @tessera/tensor), with its own gradient:
  *
  *     const swish = customKernel({
  *       name: 'swish',
@@ -27,7 +28,7 @@ export interface CustomKernelDefinition<Constants = Readonly<Record<string, numb
  *       },
  *     });
  *
- * The gradient may call custom kernels, too; built of differentiable operations it can be differentiated again.
+ * The gradient may call custom kernels too. If it consists of differentiable operations, it can be differentiated again.
  */
 export function customKernel<Constants extends Readonly<Record<string, number | boolean>>>(
   definition: CustomKernelDefinition<Constants>,
@@ -38,8 +39,8 @@ export function customKernel<Constants extends Readonly<Record<string, number | 
   return (...inputs) => {
     const tensors = inputs.filter((input) => input instanceof Tensor);
     const apply = (...given: Tensor[]): Tensor => {
-      let next = 0;
-      return forward(...inputs.map((input) => (input instanceof Tensor ? (given[next++] as Tensor) : input)));
+      const next = given.values();
+      return forward(...inputs.map((input) => (input instanceof Tensor ? (next.next().value ?? input) : input)));
     };
     return customGradient(apply, gradient, name)(...tensors);
   };

@@ -1,25 +1,27 @@
+/** Functions with their own derivative. */
+
 import { noGrad, Tensor } from '@tessera/tensor';
 import { graph } from '@tessera/tensor/graph';
 
 /**
- * Given the gradient of the output (its shape and dtype), the inputs and the output: one gradient for each input, null for none.
- * Built of ordinary tensor operations it can be differentiated again.
+ * From the gradient of the output (of its shape and dtype), the inputs and the output to one gradient for each input, null for none.
+ * If it consists of ordinary tensor operations, it can be differentiated again.
  */
-export type CustomBackward = (
+export type CustomBackward<Inputs extends readonly Tensor[] = readonly Tensor[]> = (
   gradient: Tensor,
-  inputs: readonly Tensor[],
+  inputs: Inputs,
   output: Tensor,
 ) => readonly (Tensor | null)[];
 
 /**
- * A function with a derivative of its own: the value is `forward(...inputs)`, the gradients are what `backward` returns. Nothing is
- * differentiated through `forward`, so it reaches tensors only by its inputs: what it captures otherwise counts as constant.
+ * A function with its own derivative: the value is `forward(...inputs)`, and `backward` returns the gradients. `forward` itself is not
+ * differentiated, so gradients flow only to its inputs: other tensors that it captures count as constants.
  *
  *     const roundStraightThrough = customGradient((x) => x.add(0.5).floor(), (gradient) => [gradient]);
  */
 export function customGradient<Inputs extends Tensor[]>(
   forward: (...inputs: Inputs) => Tensor,
-  backward: CustomBackward,
+  backward: CustomBackward<Inputs>,
   name: string = forward.name || 'anonymous',
 ): (...inputs: Inputs) => Tensor {
   return (...inputs) => {
@@ -30,7 +32,7 @@ export function customGradient<Inputs extends Tensor[]>(
       {
         name,
         backward: (gradient, sources, output) =>
-          backward(Tensor.fromNode(gradient), sources.map(Tensor.fromNode), Tensor.fromNode(output)).map(
+          backward(Tensor.fromNode(gradient), sources.map(Tensor.fromNode) as Inputs, Tensor.fromNode(output)).map(
             (part) => part?.node ?? null,
           ),
       },

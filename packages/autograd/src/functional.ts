@@ -1,14 +1,17 @@
+/** Derivatives of functions: vector-Jacobian and Jacobian-vector products, and value with gradients. */
+
 import { Tensor } from '@tessera/tensor';
 import { graph, type Node } from '@tessera/tensor/graph';
+import { at } from './at.ts';
 import { requireFloat, requireLike, seedFor, zerosFor } from './checks.ts';
 import { gradientsOf } from './walk.ts';
 
-/** What can be differentiated: a function of tensors. Whatever else it reads counts as constant. */
+/** A function that can be differentiated with respect to its arguments. Other tensors that it reads count as constants. */
 export type TensorFunction = (...inputs: Tensor[]) => Tensor;
 
 /**
- * The same values under nodes of their own, so that the derivative is that of the function's arguments alone, also where its
- * body refers to the same tensors.
+ * The same values under new nodes, so that the derivative is that of the function's arguments only, even if its body refers to the
+ * same tensors.
  */
 export function freshInputs(inputs: readonly Tensor[]): Tensor[] {
   return inputs.map((input) => {
@@ -28,9 +31,7 @@ export function vjp(
   fn: TensorFunction,
   ...inputs: Tensor[]
 ): [value: Tensor, pullback: (cotangent?: Tensor) => Tensor[]] {
-  inputs.forEach((input, k) => {
-    requireFloat(`vjp: input ${k},`, input);
-  });
+  for (const [k, input] of inputs.entries()) requireFloat(`vjp: input ${k},`, input);
   const fresh = freshInputs(inputs);
   const value = fn(...fresh);
   const targets = nodesOf(fresh);
@@ -46,8 +47,8 @@ export function vjp(
  * The value of `fn(...inputs)` and the Jacobian-vector product with `tangents` (of the inputs' shapes and dtypes): how the value
  * changes as the inputs move along the tangents.
  *
- * Reverse mode twice: the pullback u -> u'J is linear in u, so the derivative of <u'J, tangent> with respect to u is J tangent,
- * whatever u is.
+ * Reverse mode twice: the pullback u -> u'J is linear in u, so the derivative of <u'J, tangent> with respect to u is J tangent for
+ * every u.
  */
 export function jvp(
   fn: TensorFunction,
@@ -55,20 +56,21 @@ export function jvp(
   tangents: readonly Tensor[],
 ): [value: Tensor, tangent: Tensor] {
   if (tangents.length !== inputs.length)
-    throw new RangeError(`jvp: ${inputs.length} inputs need as many tangents, got ${tangents.length}`);
-  inputs.forEach((input, k) => {
+    throw new RangeError(`jvp: needs one tangent for each of ${inputs.length} inputs, got ${tangents.length}`);
+  for (const [k, input] of inputs.entries()) {
     requireFloat(`jvp: input ${k},`, input);
-    requireLike(`jvp: tangent ${k}`, tangents[k] as Tensor, input);
-  });
+    requireLike(`jvp: tangent ${k}`, at(tangents, k), input);
+  }
   const fresh = freshInputs(inputs);
   const value = fn(...fresh);
   requireFloat('jvp: the output', value);
   const u = graph.barrier(zerosFor(value.node));
-  const pulledBack = gradientsOf([value.node], [u], nodesOf(fresh));
-  const used = pulledBack.map((_, k) => k).filter((k) => pulledBack[k] !== null);
+  const used = gradientsOf([value.node], [u], nodesOf(fresh)).flatMap((node, k) =>
+    node === null ? [] : [{ node, tangent: at(tangents, k).node }],
+  );
   const [tangent] = gradientsOf(
-    used.map((k) => pulledBack[k] as Node),
-    used.map((k) => (tangents[k] as Tensor).node),
+    used.map(({ node }) => node),
+    used.map((pair) => pair.tangent),
     [u],
   );
   return [value, Tensor.fromNode(tangent ?? zerosFor(value.node))];
@@ -94,9 +96,7 @@ export function valueAndGrad<Arguments extends unknown[]>(
     const [value, pullback] = vjp(
       (...inputs) => {
         const all: unknown[] = [...args];
-        argnums.forEach((position, k) => {
-          all[position] = inputs[k];
-        });
+        for (const [k, position] of argnums.entries()) all[position] = inputs[k];
         return fn(...(all as Arguments));
       },
       ...chosen,

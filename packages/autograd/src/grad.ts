@@ -1,16 +1,18 @@
+/** Gradients of a loss with respect to given tensors. */
 import { Tensor } from '@tessera/tensor';
 import { topologicalOrder } from '@tessera/tensor/graph';
+import { at } from './at.ts';
 import { describe, requireFloat, seedFor, zerosFor } from './checks.ts';
 import { gradientsOf } from './walk.ts';
 
 export interface GradOptions {
-  /** The gradient of what is finally minimised with respect to `loss`: shape and dtype of `loss`. Default: 1, for a loss of one element. */
+  /** The gradient, with respect to `loss`, of the value that is finally minimized. Of the shape and dtype of `loss`; default: 1, for one element. */
   readonly gradOutput?: Tensor;
   /** Parameters that `loss` does not depend on get zeros instead of an error. */
   readonly allowUnused?: boolean;
 }
 
-/** Why no gradient arrived: what most often lies behind it. */
+/** The most frequent reasons why a parameter gets no gradient. */
 function reasonUnused(loss: Tensor, parameter: Tensor): string {
   if (topologicalOrder([loss.node]).includes(parameter.node))
     return 'reaches the loss only through detach, noGrad, integers or comparisons';
@@ -28,10 +30,10 @@ function unusedError(loss: Tensor, parameter: Tensor, index: number): Error {
 
 /**
  * The gradients of `loss` with respect to `parameters`: tensors of the parameters' shapes and dtypes. They belong to the same lazy
- * graph: nothing was computed yet, and they can be differentiated again. Parameters may be any floating-point tensors that
+ * graph: nothing is computed yet, and they can be differentiated again. Parameters may be any floating-point tensors that
  * `loss` was computed from, not only leaves. `loss` must have one element unless `gradOutput` is given.
  *
- * @throws RangeError for a loss of several elements; Error that names a parameter which the loss does not depend on.
+ * @throws RangeError if the loss has several elements; Error that names a parameter on which the loss does not depend
  */
 export function grad(loss: Tensor, parameters: Tensor, options?: GradOptions): Tensor;
 export function grad(loss: Tensor, parameters: readonly Tensor[], options?: GradOptions): Tensor[];
@@ -42,14 +44,12 @@ export function grad(
 ): Tensor | Tensor[] {
   const list = parameters instanceof Tensor ? [parameters] : parameters;
   const seed = seedFor('grad', loss, gradOutput, 'gradOutput');
-  list.forEach((parameter, index) => {
-    requireFloat(`grad: parameter ${index},`, parameter);
-  });
+  for (const [index, parameter] of list.entries()) requireFloat(`grad: parameter ${index},`, parameter);
   const targets = list.map((parameter) => parameter.node);
   const gradients = gradientsOf([loss.node], [seed], targets).map((gradient, index) => {
-    const parameter = list[index] as Tensor;
+    const parameter = at(list, index);
     if (gradient === null && !allowUnused) throw unusedError(loss, parameter, index);
     return Tensor.fromNode(gradient ?? zerosFor(parameter.node));
   });
-  return parameters instanceof Tensor ? (gradients[0] as Tensor) : gradients;
+  return parameters instanceof Tensor ? at(gradients, 0) : gradients;
 }

@@ -42,7 +42,7 @@ describe('gradcheck', () => {
 
   it('finds a gradient that is missing', async () => {
     await expect(gradcheck((x) => x.detach(), [normal([3], 4)])).rejects.toThrow(
-      /the reverse gradient gives 0: relative error 1\.00e\+0/,
+      /by the reverse gradient it is 0: relative error 1\.00e\+0/,
     );
   });
 
@@ -54,7 +54,7 @@ describe('gradcheck', () => {
     const b = normal([3], 6);
     b.name = 'bias';
     await expect(gradcheck(wrong, [normal([3], 5), b], { seed: 11 })).rejects.toThrow(
-      /^gradcheck: input 1, 'bias' \(f64 \[3\]\), direction 0 \[.*\]: the central difference is -?[\d.e-]+, the reverse gradient gives -?[\d.e-]+: relative error 5\.00e-1 > 0\.000001 \(eps 0\.00001, seed 11\)$/,
+      /^gradcheck: input 1, 'bias' \(f64 \[3\]\), direction 0 \[.*\]: the central difference is -?[\d.e-]+, by the reverse gradient it is -?[\d.e-]+: relative error 5\.00e-1 > 0\.000001 \(eps 0\.00001, seed 11\)$/,
     );
   });
 
@@ -72,7 +72,7 @@ describe('gradcheck', () => {
     await gradcheck((x) => x.softmax(0).sum().mul(1e6), [normal([6], 8)]);
   });
 
-  it('is not misled by a kink beside a point, nor is a wrong gradient excused by one', async () => {
+  it('is not misled by a kink near a point, and does not excuse a wrong gradient by one', async () => {
     const x = normal([6], 12);
     const values = await x.data();
     // Kinks a millionth away from the values: differences over 1e-5 step over them.

@@ -1,24 +1,26 @@
+/** Checks of derivatives: against central differences, and of linear functions against their adjoints. */
 import { formatShape, isFloat, sizeOf, Tensor, type TypedArray, tensor } from '@tessera/tensor';
+import { at } from './at.ts';
 import { describe, zerosFor } from './checks.ts';
 import { freshInputs } from './functional.ts';
 import { normalSequence } from './normal.ts';
 import { gradientsOf } from './walk.ts';
 
 export interface GradcheckOptions {
-  /** Half the distance between the two points of a central difference. Default 1e-5. */
+  /** Half of the distance between the two points of a central difference. Default 1e-5. */
   readonly eps?: number;
   /** Largest relative error of a directional derivative. Default 1e-6. */
   readonly tolerance?: number;
-  /** Random directions tried for each input. Default 3. */
+  /** The number of random directions for each input. Default 3. */
   readonly directions?: number;
   /** Seed of the directions and of the outputs' weights. Default 0. */
   readonly seed?: number;
 }
 
 export interface GradcheckReport {
-  /** The largest relative error met. */
+  /** The largest relative error. */
   readonly worst: number;
-  /** How many directional derivatives were compared. */
+  /** The number of directional derivatives that were compared. */
   readonly comparisons: number;
 }
 
@@ -32,16 +34,16 @@ export class GradcheckError extends Error {
 const listOf = (result: Tensor | readonly Tensor[]): readonly Tensor[] =>
   result instanceof Tensor ? [result] : result;
 
-const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0;
-  for (let k = 0; k < a.length; k++) sum += (a[k] as number) * (b[k] as number);
+  for (let k = 0; k < a.length; k++) sum += (a[k] ?? Number.NaN) * (b[k] ?? Number.NaN);
   return sum;
-};
+}
 
-/** How much shorter the distance is that decides where a function is not smooth. */
+/** The factor by which the distance is shortened if a function does not seem smooth. */
 const narrowing = 32;
 
-/** Of two numbers that may differ by `rounding`. */
+/** The relative difference of two numbers, beyond what `rounding` explains. */
 function relativeError(a: number, b: number, rounding: number): number {
   const distance = Math.abs(a - b);
   return distance <= rounding ? 0 : (distance - rounding) / Math.max(Math.abs(a), Math.abs(b));
@@ -59,20 +61,18 @@ function format(numbers: ArrayLike<number>): string {
 
 function checkInputs(op: string, inputs: readonly Tensor[]): void {
   if (!inputs.some((input) => isFloat(input.dtype))) throw new TypeError(`${op}: no input is floating point`);
-  inputs.forEach((input, k) => {
+  for (const [k, input] of inputs.entries())
     if (isFloat(input.dtype) && input.dtype !== 'f64')
       throw new TypeError(`${op}: input ${k}, ${describe(input)}: differences need f64; cast it`);
-  });
 }
 
-/** The floating-point outputs, which must be f64: with fewer digits differences say nothing. */
+/** The floating-point outputs, which must be f64: with fewer digits, differences mean nothing. */
 function checkedOutputs(op: string, result: Tensor | readonly Tensor[]): Tensor[] {
   const outputs = listOf(result).filter((output) => isFloat(output.dtype));
   if (outputs.length === 0) throw new TypeError(`${op}: the function returns nothing that is floating point`);
-  outputs.forEach((output, k) => {
+  for (const [k, output] of outputs.entries())
     if (output.dtype !== 'f64')
       throw new TypeError(`${op}: output ${k} is ${describe(output)}: the function must compute in f64`);
-  });
   return outputs;
 }
 
@@ -82,12 +82,12 @@ function checkedOutputs(op: string, result: Tensor | readonly Tensor[]): Tensor[
  *
  *     <dF/dx, v>   must equal   (F(x + eps v) - F(x - eps v)) / (2 eps)
  *
- * up to `tolerance` of the larger, plus what rounding F can do to the difference. One direction checks all elements at once: an
- * error in any of them shows with probability 1. The function must be deterministic, and smooth within eps of the inputs; a kink
- * between the two points (of a ReLU, say) shows in a difference over a shorter distance, which then decides. Inputs that are not
- * floating point (indices, masks) are passed on as they are.
+ * up to `tolerance` of the larger, plus the effect of rounding errors of F on the difference. One direction checks all elements at once:
+ * an error in any of them is found with probability 1. The function must be deterministic, and smooth within eps of the inputs; a kink
+ * between the two points, such as a ReLU's, is recognized by a difference over a shorter distance, which then decides. Inputs that are
+ * not floating point (indices, masks) are passed unchanged.
  *
- * @throws GradcheckError that names the input and the direction and gives both numbers.
+ * @throws GradcheckError with the input, the direction and both numbers
  */
 export async function gradcheck(
   fn: CheckedFunction,
@@ -99,23 +99,22 @@ export async function gradcheck(
   const values = await Promise.all(inputs.map((input) => input.data()));
 
   const fresh = freshInputs(inputs);
-  const outputs = checkedOutputs('gradcheck', fn(...fresh));
-  const weights = outputs.map((output) => normals(sizeOf(output.shape)));
+  const weighted = checkedOutputs('gradcheck', fn(...fresh)).map((output) => ({
+    output,
+    weights: normals(sizeOf(output.shape)),
+  }));
   const gradients = gradientsOf(
-    outputs.map((output) => output.node),
-    outputs.map((output, k) => fromValues(weights[k] as Float64Array, output).node),
+    weighted.map(({ output }) => output.node),
+    weighted.map(({ output, weights }) => fromValues(weights, output).node),
     fresh.map((input) => input.node),
   );
 
   const evaluateAt = async (which: number, direction: Float64Array, step: number): Promise<TypedArray[]> => {
-    const moved = inputs.map((input, k) =>
-      k === which
-        ? fromValues(
-            Float64Array.from(values[k] as TypedArray, (x, i) => x + step * (direction[i] as number)),
-            input,
-          )
-        : input,
-    );
+    const moved = inputs.map((input, k) => {
+      if (k !== which) return input;
+      const shifted = Float64Array.from(at(values, k), (x, i) => x + step * (direction[i] ?? Number.NaN));
+      return fromValues(shifted, input);
+    });
     return Promise.all(checkedOutputs('gradcheck', fn(...moved)).map((output) => output.data()));
   };
 
@@ -132,16 +131,16 @@ export async function gradcheck(
         const below = await evaluateAt(k, direction, -step);
         let difference = 0;
         let magnitude = 0;
-        weights.forEach((u, o) => {
-          u.forEach((weight, i) => {
-            const high = (above[o] as TypedArray)[i] as number;
-            const low = (below[o] as TypedArray)[i] as number;
+        for (const [o, { weights }] of weighted.entries()) {
+          const [highs, lows] = [at(above, o), at(below, o)];
+          for (const [i, weight] of weights.entries()) {
+            const [high = Number.NaN, low = Number.NaN] = [highs[i], lows[i]];
             difference += weight * (high - low);
             magnitude += Math.abs(weight) * (Math.abs(high) + Math.abs(low));
-          });
-        });
+          }
+        }
         const numeric = difference / (2 * step);
-        // Each output carries some ten rounding errors, which the division by the distance enlarges.
+        // Each output has about ten rounding errors, which the division by the distance enlarges.
         const rounding = (10 * Number.EPSILON * magnitude) / (2 * step);
         return { numeric, error: relativeError(numeric, analytic, rounding) };
       };
@@ -155,7 +154,7 @@ export async function gradcheck(
       if (!(error <= tolerance))
         throw new GradcheckError(
           `gradcheck: input ${k}, ${describe(input)}, direction ${d} ${format(direction)}: ` +
-            `the central difference is ${wide.numeric}, the reverse gradient gives ${analytic}: ` +
+            `the central difference is ${wide.numeric}, by the reverse gradient it is ${analytic}: ` +
             `relative error ${error.toExponential(2)} > ${tolerance} (eps ${eps}, seed ${seed})`,
         );
       worst = Math.max(worst, error);
@@ -165,8 +164,8 @@ export async function gradcheck(
 }
 
 /**
- * Checks second derivatives: `gradcheck` of the function that maps the inputs and the outputs' weights u to the gradients of
- * <f(x), u>, taken by reverse mode.
+ * Checks second derivatives: `gradcheck` of the function that maps the inputs and the outputs' weights u to the reverse-mode gradients
+ * of <f(x), u>.
  */
 export async function gradgradcheck(
   fn: CheckedFunction,
@@ -193,10 +192,10 @@ export async function gradgradcheck(
 }
 
 /**
- * The adjoint test of a linear function A, at full precision since no difference is taken: <A v, u> must equal <v, A'u> for random v
- * (of `input`'s shape) and u, where A' is the pullback. Only shape and dtype of `input` (f64) count. Returns the relative error.
+ * The adjoint test of a linear function A, at full precision because there are no differences: <A v, u> must equal <v, A'u> for random v
+ * (of `input`'s shape) and u, where A' is the pullback. Only shape and dtype (f64) of `input` matter. Returns the relative error.
  *
- * @throws GradcheckError with both numbers.
+ * @throws GradcheckError with both numbers
  */
 export async function adjointCheck(
   linearFn: (input: Tensor) => Tensor,
@@ -206,15 +205,15 @@ export async function adjointCheck(
   checkInputs('adjointCheck', [input]);
   const normals: Normals = normalSequence(seed);
   const v = normals(sizeOf(input.shape));
-  const [fresh] = freshInputs([fromValues(v, input)]) as [Tensor];
-  const [image] = checkedOutputs('adjointCheck', linearFn(fresh)) as [Tensor];
+  const fresh = at(freshInputs([fromValues(v, input)]), 0);
+  const image = at(checkedOutputs('adjointCheck', linearFn(fresh)), 0);
   const u = normals(sizeOf(image.shape));
   const [gradient] = gradientsOf([image.node], [fromValues(u, image).node], [fresh.node]);
   const pulledBack = await Tensor.fromNode(gradient ?? zerosFor(input.node)).data();
   const forward = await image.data();
   const left = dot(forward, u);
   const right = dot(v, pulledBack);
-  // The scalar products may cancel: their rounding errors are relative to the norms.
+  // The scalar products may be close to 0: their rounding errors are relative to the norms.
   const scale = Math.max(
     Math.sqrt(dot(forward, forward) * dot(u, u)),
     Math.sqrt(dot(v, v) * dot(pulledBack, pulledBack)),

@@ -1,3 +1,4 @@
+/** Reverse-mode differentiation of lazy tensors, and checks of derivatives. */
 export { noGrad } from '@tessera/tensor';
 export { type BackwardOptions, backward } from './backward.ts';
 export { checkpoint } from './checkpoint.ts';

@@ -1,6 +1,6 @@
 /**
- * Independent standard normal numbers from a seed, for test directions: SplitMix32 (a Weyl sequence through the finaliser of
- * MurmurHash3) and the Box-Muller transform. Runs on the host, so that a check does not rest on what it checks.
+ * Independent standard normal numbers from a seed, for the directions of checks: SplitMix32 (a Weyl sequence through the finalizer of
+ * MurmurHash3) and the Box-Muller transform. They are computed on the host, so that a check does not depend on what it checks.
  */
 export function normalSequence(seed: number): (length: number) => Float64Array {
   let state = seed | 0;

@@ -209,7 +209,7 @@ describe.each(allCases)('$name', ({ inputs, fn }) => {
 });
 
 describe('ties', () => {
-  it('maximum gives half of the gradient to each of two equal values', async () => {
+  it('maximum sends half of the gradient to each of two equal values', async () => {
     const a = normal([3], 90);
     const b = normal([3], 90);
     const [da, db] = grad(a.maximum(b).sum(), [a, b]) as [Tensor, Tensor];

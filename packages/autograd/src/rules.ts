@@ -1,15 +1,17 @@
 /**
  * The derivative of every operation: given a node y = f(x_0, x_1, ...) and the gradient g of some scalar with respect to y (a
- * node of y's shape and dtype), a rule builds the gradient with respect to each x_k. The tables are complete by their types:
- * a new operation does not compile before it has its rule.
+ * node of y's shape and dtype), a rule builds the gradient with respect to each x_k. The types keep the tables complete: a new
+ * operation does not compile until it has its rule.
  *
- * Rules build ordinary nodes, so a gradient can be differentiated again. Where a derivative is cheaper in terms of y than of x
- * the rule uses y: it was computed already.
+ * Rules build ordinary nodes, so a gradient can be differentiated again. If a derivative is cheaper in terms of y than of x, the
+ * rule uses y, which is computed anyway.
  */
+
 import { isFloat } from '@tessera/tensor';
 import { type BinaryOp, graph, type Node, type NodeOf, type Op, type UnaryOp } from '@tessera/tensor/graph';
+import { at } from './at.ts';
 
-/** One gradient for each source of `node`, in order; null where none flows. */
+/** One gradient for each source of `node`, in order; null for sources without gradient. */
 type Rule<O extends Op> = (node: NodeOf<O>, gradient: Node) => readonly (Node | null)[];
 
 const { binary, unary } = graph;
@@ -22,7 +24,7 @@ const scaled = (x: Node, factor: number): Node => mul(x, filled(x, factor));
 const selected = (condition: Node, yes: Node): Node => graph.where(condition, yes, filled(yes, 0));
 const rejected = (condition: Node, no: Node): Node => graph.where(condition, filled(no, 0), no);
 
-const source = (node: NodeOf<Op>, k = 0): Node => node.sources[k] as Node;
+const source = (node: NodeOf<Op>, k = 0): Node => at(node.sources, k);
 
 type UnaryRule = (gradient: Node, x: Node, y: Node) => Node | null;
 
@@ -36,7 +38,7 @@ const unaryRules: { readonly [K in UnaryOp]: UnaryRule } = {
   log: (g, x) => mul(g, unary('recip', x)),
   // sin' = cos, and cos(x) = sin(x + pi/2)
   sin: (g, x) => mul(g, unary('sin', add(x, filled(x, Math.PI / 2)))),
-  // Flat almost everywhere; its jumps have no derivative. Zeros, not null: the source was used.
+  // Constant almost everywhere; its jumps have no derivative. Zeros instead of null, because the source is used.
   floor: (g) => filled(g, 0),
   // y' = 1 - y^2
   tanh: (g, _, y) => mul(g, add(filled(y, 1), neg(mul(y, y)))),
@@ -47,13 +49,13 @@ const unaryRules: { readonly [K in UnaryOp]: UnaryRule } = {
 
 type BinaryRule = (gradient: Node, a: Node, b: Node) => readonly [Node | null, Node | null];
 
-/** Comparisons give bool and these work on integers: nothing to differentiate. */
+/** Comparisons return bool and these work on integers: nothing can be differentiated. */
 const noDerivative: BinaryRule = () => [null, null];
 
 const binaryRules: { readonly [K in BinaryOp]: BinaryRule } = {
   add: (g) => [g, g],
   mul: (g, a, b) => [mul(g, b), mul(g, a)],
-  // The larger one takes the gradient; where both are equal each takes half, as in PyTorch's `maximum`.
+  // The larger operand gets the gradient; if both are equal, each gets half, as in PyTorch's `maximum`.
   max: (g, a, b) => {
     const shared = graph.where(binary('eq', a, b), scaled(g, 0.5), g);
     return [rejected(binary('lt', a, b), shared), rejected(binary('lt', b, a), shared)];
@@ -69,7 +71,7 @@ const binaryRules: { readonly [K in BinaryOp]: BinaryRule } = {
   shr: noDerivative,
 };
 
-/** y = max over some axes: the gradient is shared evenly by all elements that reach the maximum, as in PyTorch's `amax`. */
+/** y = max over some axes: the gradient is shared equally by all elements that are equal to the maximum, as in PyTorch's `amax`. */
 function maximumRule(node: NodeOf<'reduce'>, gradient: Node): Node {
   const x = source(node);
   const isMaximum = binary('eq', x, graph.expand(node, x.shape));
@@ -79,29 +81,37 @@ function maximumRule(node: NodeOf<'reduce'>, gradient: Node): Node {
 
 function inversePermutation(axes: readonly number[]): number[] {
   const inverse = new Array<number>(axes.length);
-  axes.forEach((axis, k) => {
-    inverse[axis] = k;
-  });
+  for (const [k, axis] of axes.entries()) inverse[axis] = k;
   return inverse;
 }
 
 /** Element i of the source is at `before + i` of the padded node. */
-function padRule({ arg: { before }, sources: [x] }: NodeOf<'pad'>, gradient: Node): Node {
-  const end = before.map((n, axis) => n + ((x as Node).shape[axis] as number));
-  return graph.shrink(gradient, before, end);
+function padRule(node: NodeOf<'pad'>, gradient: Node): Node {
+  const { before } = node.arg;
+  const { shape } = source(node);
+  return graph.shrink(
+    gradient,
+    before,
+    before.map((n, axis) => n + at(shape, axis)),
+  );
 }
 
-function shrinkRule({ arg: { start, end }, sources: [x] }: NodeOf<'shrink'>, gradient: Node): Node {
-  const after = end.map((n, axis) => ((x as Node).shape[axis] as number) - n);
-  return graph.pad(gradient, start, after);
+function shrinkRule(node: NodeOf<'shrink'>, gradient: Node): Node {
+  const { start, end } = node.arg;
+  const { shape } = source(node);
+  return graph.pad(
+    gradient,
+    start,
+    end.map((n, axis) => at(shape, axis) - n),
+  );
 }
 
-/** The parts of a concatenation, cut out again. */
+/** Slices the gradient of a concatenation into those of its parts. */
 function concatRule({ arg: { axis }, sources, shape }: NodeOf<'concat'>, gradient: Node): Node[] {
   let offset = 0;
   return sources.map((part) => {
     const start = shape.map((_, k) => (k === axis ? offset : 0));
-    offset += part.shape[axis] as number;
+    offset += at(part.shape, axis);
     const end = shape.map((n, k) => (k === axis ? offset : n));
     return graph.shrink(gradient, start, end);
   });
@@ -119,7 +129,7 @@ function customRule(node: NodeOf<'custom'>, gradient: Node): (Node | null)[] {
 
 /**
  * The views' rules are their adjoints: a view copies each element of its source to some places, so the gradient of an element
- * is the sum of what arrives at these places.
+ * is the sum of the gradients at these places.
  */
 const rules: { readonly [O in Op]: Rule<O> } = {
   buffer: () => [],
@@ -146,7 +156,7 @@ const rules: { readonly [O in Op]: Rule<O> } = {
   window: (node, g) => [graph.fold(g, source(node).shape, node.arg.windows)],
   fold: (node, g) => [graph.window(g, node.arg.windows)],
 
-  // C[out] = sum A[a] B[b]. C is linear in A, and dC/dA contracted with g is sum g[out] B[b] over the labels that A lacks:
+  // C[out] = sum A[a] B[b]. C is linear in A, and dC/dA contracted with g is sum g[out] B[b] over the labels that A does not have:
   // the same contraction with A and C exchanged; likewise for B.
   contract: (node, g) => {
     const { a, b, out } = node.arg;
@@ -157,7 +167,7 @@ const rules: { readonly [O in Op]: Rule<O> } = {
   },
   gather: (node, g) => {
     const { axis } = node.arg;
-    return [graph.scatterAdd(g, source(node, 1), axis, source(node).shape[axis] as number), null];
+    return [graph.scatterAdd(g, source(node, 1), axis, at(source(node).shape, axis)), null];
   },
   scatterAdd: (node, g) => [graph.gather(g, source(node, 1), node.arg.axis), null],
   concat: concatRule,

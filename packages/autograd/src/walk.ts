@@ -1,9 +1,11 @@
+/** The reverse walk over a graph that builds the graph of gradients. */
 import { formatShape, isFloat, nameScope, sameShape } from '@tessera/tensor';
 import { type Node, topologicalOrder } from '@tessera/tensor/graph';
 import { accumulate } from './accumulate.ts';
+import { at } from './at.ts';
 import { sourceGradients } from './rules.ts';
 
-/** True where no derivative goes on to the sources: integers, `detach`, and what was computed under `noGrad`. */
+/** True for nodes through which no derivative flows to their sources: integers, `detach`, and nodes created under `noGrad`. */
 export const stopsGradient = (node: Node): boolean =>
   !node.differentiable || !isFloat(node.dtype) || node.op === 'detach';
 
@@ -17,12 +19,12 @@ function checkGradient(node: Node, source: Node, gradient: Node): void {
 }
 
 /**
- * Reverse mode: for f = sum over roots of <root, seed>, the graph of df/dtarget for each target, or null where no derivative
- * path leads from a root to it. Roots and targets may be any floating-point nodes, also inner ones; `seeds[k]` has the shape
- * and dtype of `roots[k]`.
+ * Reverse mode: for f = sum over roots of <root, seed>, the graph of df/dtarget for each target, or null if no derivative path leads
+ * from a root to it. Roots and targets may be any floating-point nodes, also inner ones; `seeds[k]` has the shape and dtype of
+ * `roots[k]`.
  *
- * One walk in reverse topological order: when a node is reached all its users have sent their part. Only nodes that lead to a
- * target are visited. Neither depth nor order depends on anything but the graph, so equal programs give equal graphs.
+ * One walk in reverse topological order: when a node is reached, all its users have sent their part. Only nodes on a path to a target
+ * are visited. The order depends only on the graph, so equal programs have equal graphs.
  */
 export function gradientsOf(roots: readonly Node[], seeds: readonly Node[], targets: readonly Node[]): (Node | null)[] {
   const wanted = new Set(targets);
@@ -38,9 +40,7 @@ export function gradientsOf(roots: readonly Node[], seeds: readonly Node[], targ
     if (known === undefined) parts.set(node, [gradient]);
     else known.push(gradient);
   };
-  roots.forEach((root, k) => {
-    send(root, seeds[k] as Node);
-  });
+  for (const [k, root] of roots.entries()) send(root, at(seeds, k));
 
   const found = new Map<Node, Node>();
   for (const node of order.reverse()) {
@@ -51,12 +51,13 @@ export function gradientsOf(roots: readonly Node[], seeds: readonly Node[], targ
     if (wanted.has(node)) found.set(node, gradient);
     if (stopsGradient(node) || !node.sources.some((source) => leadsToTarget.has(source))) continue;
     const scope = node.scope === '' ? '' : `${node.scope} backward`;
-    nameScope(scope, () => sourceGradients(node, gradient)).forEach((part, k) => {
-      const source = node.sources[k] as Node;
-      if (part === null || !isFloat(source.dtype) || !leadsToTarget.has(source)) return;
+    const sent = nameScope(scope, () => sourceGradients(node, gradient));
+    for (const [k, part] of sent.entries()) {
+      const source = at(node.sources, k);
+      if (part === null || !isFloat(source.dtype) || !leadsToTarget.has(source)) continue;
       checkGradient(node, source, part);
       send(source, part);
-    });
+    }
   }
   return targets.map((target) => found.get(target) ?? null);
 }

@@ -1,4 +1,5 @@
 /** The image towers that a configuration can name: for each its settings, and how it is built from them. */
+import { normPlacements } from './blocks/encoder-block.ts';
 import { defaultHeads } from './blocks/transformer.ts';
 import { defaultPoolHeads, ModifiedResNet } from './resnet/modified-resnet.ts';
 import { ResNet, type ResNetBlockKind, resnetBlockKinds } from './resnet/resnet.ts';
@@ -88,7 +89,7 @@ export const imageTowers = {
       ...vitSettings,
       norm: {
         kind: 'choice',
-        choices: ['pre', 'post'],
+        choices: normPlacements,
         default: 'pre',
         description: 'whether each block normalizes its input (pre) or its sum with the residual (post)',
       },

@@ -41,7 +41,7 @@ export {
 } from './swin/swin.ts';
 export { relativePositionIndex, roll, shiftMask, type Window, windowPartition, windowReverse } from './swin/windows.ts';
 export { type AttendedImages, type AttentiveTower, isAttentive, readoutMaps } from './tower/attended-images.ts';
-export { type Grid, gridOf } from './tower/grid.ts';
+export { type Grid, gridCoordinates, gridOf } from './tower/grid.ts';
 export { type Embedded, isSplitTower, type SplitTower, type TokenSequence } from './tower/halves.ts';
 export { ImageClassifier } from './tower/image-classifier.ts';
 export type { ImageTower } from './tower/image-tower.ts';

@@ -1,7 +1,9 @@
+/** Properties of graphs, for tests. */
+
 import type { Tensor } from '@tessera/tensor';
 import { type Op, topologicalOrder } from '@tessera/tensor/graph';
 
-/** How many nodes of an operation a set of tensors is computed from. */
+/** The number of nodes of an operation in the graph of some tensors. */
 export const countNodes = (tensors: readonly Tensor[], op: Op, kind?: string): number =>
   topologicalOrder(tensors.map((tensor) => tensor.node)).filter(
     (node) => node.op === op && (kind === undefined || (node.arg as { kind?: string }).kind === kind),

@@ -1,3 +1,4 @@
+/** Inputs for tests of derivatives. */
 import { registerReferenceBackends, setDefaultBackend, sizeOf, type Tensor, tensor } from '@tessera/tensor';
 import { normalSequence } from '../normal.ts';
 
@@ -12,20 +13,18 @@ export function normal(shape: readonly number[], seed: number, map: (x: number) 
   return tensor(normalSequence(seed)(sizeOf(shape)).map(map), { shape, dtype: 'f64' });
 }
 
-/** For logarithms and roots: at least 1/2. */
+/** A number of at least 1/2, for logarithms and roots. */
 export const positive = (x: number): number => 0.5 + Math.abs(x);
 
-/** For steps: at least 1/5 away from whole numbers. */
+/** A number at least 1/5 away from whole numbers, for step functions. */
 export const betweenIntegers = (x: number): number => Math.floor(x) + 0.2 + 0.6 * (x - Math.floor(x));
 
-/** Different numbers, at least 0.1 apart, in an order that the seed chooses: a maximum over them is smooth. */
+/** Numbers at least 0.1 apart, in an order that depends on the seed: a maximum over them is smooth. */
 export function distinct(shape: readonly number[], seed: number): Tensor {
   const keys = normalSequence(seed)(sizeOf(shape));
-  const order = Array.from(keys, (_, i) => i).sort((i, j) => (keys[i] as number) - (keys[j] as number));
+  const order = Array.from(keys, (key, position) => ({ key, position })).sort((a, b) => a.key - b.key);
   const values = new Float64Array(keys.length);
-  order.forEach((position, rank) => {
-    values[position] = 0.1 * (rank - keys.length / 2) + 0.05;
-  });
+  for (const [rank, { position }] of order.entries()) values[position] = 0.1 * (rank - keys.length / 2) + 0.05;
   return tensor(values, { shape, dtype: 'f64' });
 }
 

@@ -1,9 +1,10 @@
-/** Random differentiable programs: lists of instructions that any numbers make into valid tensor operations. */
+/** Random differentiable programs: lists of instructions that are valid tensor operations for any numbers. */
 import { concat, iota, Tensor, where } from '@tessera/tensor';
 import { graph } from '@tessera/tensor/graph';
 import fc from 'fast-check';
+import { at } from '../at.ts';
 
-/** `op` chooses the operation, `a`, `b`, `c` its operands and settings; all are taken modulo what there is. */
+/** `op` chooses the operation, `a`, `b`, `c` its operands and settings; all are taken modulo the number of choices. */
 interface Instruction {
   readonly op: number;
   readonly a: number;
@@ -20,7 +21,7 @@ export interface Program {
 const largestSize = 120;
 
 const axisOf = (x: Tensor, k: number): number => k % x.ndim;
-const sizeAt = (x: Tensor, axis: number): number => x.shape[axis] as number;
+const sizeAt = (x: Tensor, axis: number): number => at(x.shape, axis);
 
 /** `y` in the shape of `x`: repeated or cut along each axis, so that any two tensors can meet. */
 function fitted(y: Tensor, x: Tensor): Tensor {
@@ -62,7 +63,7 @@ const operations: Readonly<Record<string, Operation>> = {
     const axis = axisOf(x, b);
     return sizeAt(x, axis) > 1 ? x.slice(axis, b % sizeAt(x, axis)) : null;
   },
-  // Neighbouring slices, whose gradients are joined again.
+  // Adjacent slices, whose gradients are joined again.
   split: (x, _, b, c) => {
     const axis = axisOf(x, b);
     const parts = x.split(1 + (c % 2), axis).map((part, k) => part.mul(k + 0.5));
@@ -111,16 +112,17 @@ const operations: Readonly<Record<string, Operation>> = {
 
 export const operationNames = Object.keys(operations);
 
-/** Runs the program; returns the tensors that no instruction used, which together depend on all. */
+const operationList = Object.values(operations);
+
+/** Runs the program and returns the tensors that no instruction used, which together depend on all others. */
 export function runProgram({ instructions }: Program, inputs: readonly Tensor[]): Tensor[] {
   const made: Tensor[] = [...inputs];
   const used = new Set<Tensor>();
-  const pick = (k: number): Tensor => made[made.length - 1 - (k % made.length)] as Tensor;
+  const pick = (k: number): Tensor => at(made, made.length - 1 - (k % made.length));
   for (const { op, a, b, c } of instructions) {
     const [x, y] = [pick(a), pick(b)];
     if (x.ndim === 0 || x.ndim > 4) continue;
-    const operation = operations[operationNames[op % operationNames.length] as string] as Operation;
-    const result = operation(x, y, b, c);
+    const result = at(operationList, op % operationList.length)(x, y, b, c);
     if (result === null || result.size > largestSize || result.size === 0) continue;
     used.add(x).add(y);
     made.push(result);

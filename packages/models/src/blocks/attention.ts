@@ -1,3 +1,4 @@
+/** Self-attention of the plain Vision Transformers. */
 import { Dropout, functional as F, type init, type Linear, Module } from '@tessera/nn';
 import { einsum, formatShape, type Tensor } from '@tessera/tensor';
 import { startedLinear } from './initialize.ts';
@@ -18,8 +19,8 @@ export interface AttentionCall {
   /** Angles of rotary positions, broadcast to [N, H, L, D / 2]: they turn queries and keys of each head. */
   readonly rotary?: Tensor | null;
   /**
-   * The first so many tokens are queries; the others are keys and values only, and nothing is computed for them that no one reads.
-   * Masks and angles are those of all tokens. Default: all.
+   * The number of tokens, from the first on, that are queries; the others are only keys and values, and nothing else is computed for
+   * them. Masks and angles are those of all tokens. Default: all.
    */
   readonly queries?: number;
 }
@@ -53,12 +54,12 @@ export class Attention extends Module {
     return this.attend(x, call).output;
   }
 
-  /** As `forward`, with the attention weights [N, H, queries, L] beside the output. */
+  /** Like `forward`, but returns the attention weights [N, H, queries, L] too. */
   attend(x: Tensor, { mask = null, rotary = null, queries }: AttentionCall = {}): { output: Tensor; weights: Tensor } {
     const width = this.proj.inFeatures;
-    if (x.ndim !== 3 || x.shape[2] !== width)
+    const [, length = 0, own] = x.shape;
+    if (x.ndim !== 3 || own !== width)
       throw new RangeError(`Attention: needs sequences [N, L, ${width}], got ${formatShape(x.shape)}`);
-    const length = x.shape[1] as number;
     const count = queries ?? length;
     if (!Number.isInteger(count) || count < 1 || count > length)
       throw new RangeError(`Attention: ${count} queries of ${length} tokens`);
@@ -74,25 +75,27 @@ export class Attention extends Module {
     return { output: this.proj_drop.forward(this.proj.forward(heads.flatten(2))), weights };
   }
 
-  /** Queries [N, H, queries, d], keys and values [N, H, L, d]: views of one product, or of two where not all tokens are queries. */
+  /** Queries [N, H, queries, d], keys and values [N, H, L, d]: views of one product, or of two if not all tokens are queries. */
   #project(x: Tensor, queries: number): [q: Tensor, k: Tensor, v: Tensor] {
     const width = this.proj.inFeatures;
     const { weight, bias } = this.qkv;
-    const project = (tokens: Tensor, from: number, to: number): Tensor[] => {
+    /** The projections `from` to before `to` of the tokens: [N, L, to - from, H, d]. */
+    const project = (tokens: Tensor, from: number, to: number): Tensor => {
       const rows = (packed: Tensor): Tensor => packed.slice(0, from * width, to * width);
       const packed = F.linear(tokens, rows(weight), bias === null ? null : rows(bias));
-      const parts = packed.unflatten(-1, [to - from, this.numHeads, width / this.numHeads]);
-      return Array.from({ length: to - from }, (_, part) => parts.select(2, part).permute(0, 2, 1, 3));
+      return packed.unflatten(-1, [to - from, this.numHeads, width / this.numHeads]);
     };
-    const all = queries === x.shape[1];
-    return (all ? project(x, 0, 3) : [...project(x.slice(1, 0, queries), 0, 1), ...project(x, 1, 3)]) as [
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
+    const part = (parts: Tensor, k: number): Tensor => parts.select(2, k).permute(0, 2, 1, 3);
+    if (queries === x.shape[1]) {
+      const all = project(x, 0, 3);
+      return [part(all, 0), part(all, 1), part(all, 2)];
+    }
+    const own = project(x.slice(1, 0, queries), 0, 1);
+    const others = project(x, 1, 3);
+    return [part(own, 0), part(others, 0), part(others, 1)];
   }
 }
 
-/** The rows of the first queries, where each query has a row of its own. [..., L, S] or [..., 1, S] */
+/** The rows of the first queries, if each query has its own row: of [..., L, S], but not of [..., 1, S]. */
 const firstRows = <Rows extends Tensor | null>(x: Rows, queries: number): Rows | Tensor =>
   x === null || x.ndim < 2 || x.shape.at(-2) === 1 ? x : x.slice(-2, 0, queries);

@@ -1,17 +1,20 @@
+/** The block of the plain Vision Transformers. */
 import { type ActivationName, DropPath, init, LayerNorm, Module, Parameter } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import { Attention, type AttentionCall, type AttentionOptions } from './attention.ts';
 import { Mlp } from './mlp.ts';
 
+export const normPlacements = ['pre', 'post'] as const;
+
 /**
  * `pre`: x + f(norm(x)), with one more norm after the last block (Dosovitskiy et al. 2021, equations 2 and 3; the default
- * everywhere). `post`: norm(x + f(x)), as the first transformers had it (Vaswani et al. 2017, section 3.1).
+ * everywhere). `post`: norm(x + f(x)), as in the first transformers (Vaswani et al. 2017, section 3.1).
  */
-export type NormPlacement = 'pre' | 'post';
+export type NormPlacement = (typeof normPlacements)[number];
 
 export interface EncoderBlockOptions extends AttentionOptions {
   readonly norm?: NormPlacement;
-  /** Width of the hidden layer by the width of the block. */
+  /** Width of the MLP's hidden layer, in units of the block's width. */
   readonly mlpRatio?: number;
   readonly activation?: ActivationName;
   /** Probability of dropping a whole branch of a sample in training. */
@@ -35,12 +38,12 @@ export class LayerScale extends Module {
   }
 }
 
-/** timm's LayerNorms in Vision Transformers have this epsilon, not PyTorch's 1e-5. */
+/** The epsilon of the LayerNorms in timm's Vision Transformers; PyTorch's default is 1e-5. */
 export const vitNormEps = 1e-6;
 
 /**
- * A block of a plain Vision Transformer, with timm's names: attention, then an MLP, each on a branch beside the identity.
- * [N, L, width] to [N, L, width], or to [N, queries, width] where the first tokens alone are wanted (`AttentionCall.queries`).
+ * A block of a plain Vision Transformer, with timm's names: attention, then an MLP, each added to the identity.
+ * [N, L, width] to [N, L, width], or to [N, queries, width] with `AttentionCall.queries`, which computes only the first tokens.
  */
 export class EncoderBlock extends Module {
   readonly placement: NormPlacement;
@@ -72,7 +75,7 @@ export class EncoderBlock extends Module {
     return this.attend(x, call).output;
   }
 
-  /** As `forward`, with the attention weights [N, H, queries, L] beside the output. */
+  /** Like `forward`, but returns the attention weights [N, H, queries, L] too. */
   attend(x: Tensor, call: AttentionCall = {}): { output: Tensor; weights: Tensor } {
     const pre = this.placement === 'pre';
     const attended = this.attn.attend(pre ? this.norm1.forward(x) : x, call);

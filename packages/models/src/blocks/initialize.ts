@@ -1,9 +1,10 @@
+/** Initial values of Vision Transformers. */
 import { init, Linear, type LinearOptions } from '@tessera/nn';
 
-/** N(0, 0.02), cut off at -2 and 2: where timm's, DeiT's and Swin's weights start. */
+/** N(0, 0.02), truncated at -2 and 2: the initial weights of timm's models, DeiT and Swin. */
 export const smallNormal = init.truncNormal({ std: 0.02 });
 
-/** A Linear whose weight starts with `initializer` and whose bias at 0. */
+/** A Linear whose weight starts with `initializer` and whose bias starts at 0. */
 export function startedLinear(
   inFeatures: number,
   outFeatures: number,

@@ -1,3 +1,4 @@
+/** The MLP of the plain Vision Transformers and Swin. */
 import { Activation, type ActivationName, Dropout, type init, type Linear, Module } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import { startedLinear } from './initialize.ts';
@@ -8,7 +9,7 @@ export interface MlpOptions {
   readonly initializer?: init.Initializer;
 }
 
-/** Two layers on each token, with timm's names: fc2(act(fc1(x))). [..., width] to [..., width]. */
+/** Two layers applied to each token, with timm's names: fc2(act(fc1(x))). [..., width] to [..., width]. */
 export class Mlp extends Module {
   readonly fc1: Linear;
   readonly act: Activation;

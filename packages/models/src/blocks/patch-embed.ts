@@ -1,5 +1,6 @@
-import { Conv2d, functional as F, LayerNorm, type Linear, Module } from '@tessera/nn';
-import { formatShape, type Tensor } from '@tessera/tensor';
+/** From images to tokens of patches. */
+import { Conv2d, functional as F, LayerNorm, type Linear, Module, sizesOf } from '@tessera/nn';
+import type { Tensor } from '@tessera/tensor';
 import { type Grid, gridOf } from '../tower/grid.ts';
 import { startedLinear } from './initialize.ts';
 
@@ -9,7 +10,7 @@ export interface PatchEmbedOptions {
   readonly norm?: boolean;
 }
 
-/** Tokens of an image, row by row, and how they lie. */
+/** The tokens of an image, row by row, and their grid. */
 export interface Patches {
   /** [N, rows * columns, width] */
   readonly tokens: Tensor;
@@ -44,7 +45,7 @@ export class PatchEmbed extends Module {
 }
 
 /**
- * The same map written as equation 1 has it: patches flattened (channels first), then a linear layer. `proj.weight` [width, C h w] is
+ * The same map as in equation 1: patches are flattened (channels first), then a linear layer follows. `proj.weight` [width, C h w] is
  * PatchEmbed's, reshaped.
  */
 export class LinearPatchEmbed extends Module {
@@ -72,7 +73,6 @@ export class LinearPatchEmbed extends Module {
 }
 
 function patchGrid(images: Tensor, patchSize: readonly [number, number]): Grid {
-  if (images.ndim !== 4)
-    throw new RangeError(`PatchEmbed: needs images [N, C, H, W], got a tensor of shape ${formatShape(images.shape)}`);
-  return gridOf('PatchEmbed', [images.shape[2] as number, images.shape[3] as number], patchSize);
+  const [, , height, width] = sizesOf(images, 4, 'PatchEmbed', 'images [N, C, H, W]');
+  return gridOf('PatchEmbed', [height, width], patchSize);
 }

@@ -1,4 +1,4 @@
-/** Towers that are read at one token compute the last block for it alone. Held against all tokens computed and all but one dropped. */
+/** Towers that are read at one token compute the last block only for that token. Compared with computing all tokens and dropping the others. */
 import { grad } from '@tessera/autograd';
 import { functional as F, init, type Module } from '@tessera/nn';
 import {
@@ -17,6 +17,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { presets } from '../clip/presets.ts';
 import { TextTransformer } from '../clip/text-transformer.ts';
 import { TransformerFusion } from '../multimodal/index.ts';
+import { at } from '../testing/lists.ts';
 import type { TokenSequence } from '../tower/halves.ts';
 import { VisionTransformer } from '../vit/vision-transformer.ts';
 import { ViT, type ViTOptions } from '../vit/vit.ts';
@@ -28,7 +29,7 @@ beforeAll(() => {
   manualSeed(41);
 });
 
-/** A model, and the function that it is meant to be: every block for every token, one of them read. */
+/** A model, and the function that it must equal: every block for every token, of which one is read. */
 interface Pair {
   readonly model: Module;
   readonly inputs: readonly Tensor[];
@@ -112,7 +113,7 @@ const pairs: Readonly<Record<string, () => Pair>> = {
 const largest = (x: Tensor): Promise<number> => x.abs().max().item();
 
 describe.each(Object.entries(pairs))('%s', (_, make) => {
-  test('gives the bits of the whole', async () => {
+  test('has the bits of the whole', async () => {
     const { short, whole, inputs } = make();
     const expected = await noGrad(() => whole(...inputs)).data();
     expect(await noGrad(() => short(...inputs)).data()).toEqual(expected);
@@ -133,7 +134,7 @@ describe.each(Object.entries(pairs))('%s', (_, make) => {
     const expected = gradientsOf(whole);
     const largestOf = (x: Tensor): Tensor => x.abs().max();
     const errors = gradientsOf(short).map((gradient, k) => {
-      const wanted = expected[k] as Tensor;
+      const wanted = at(expected, k);
       return largestOf(gradient.sub(wanted)).div(largestOf(wanted).add(1e-12));
     });
     const found = await stack(errors).data();
@@ -185,7 +186,7 @@ describe('Transformer.forwardAt', () => {
       const found = transformer.forwardAt(x, position);
       expect(found.shape).toEqual([3, 16]);
       const expected = F.tokenAt(all, position, { batchFirst }).squeeze(batchFirst ? 1 : 0);
-      // Not to the bit: a few rows of five scores are too little for vectors along the row, and the order of sums depends on that.
+      // Not to the bit: rows of five scores are too short for vectors along the row, and the order of sums depends on that.
       expect(await largest(found.sub(expected))).toBeLessThan(2e-6);
     }
   });

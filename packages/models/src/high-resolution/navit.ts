@@ -1,4 +1,14 @@
-import { functional as F, init, LayerNorm, type Linear, Module, MultiheadAttention, Parameter } from '@tessera/nn';
+/** A Vision Transformer for packed images of any size. */
+import {
+  functional as F,
+  init,
+  LayerNorm,
+  type Linear,
+  Module,
+  MultiheadAttention,
+  Parameter,
+  sizesOf,
+} from '@tessera/nn';
 import { einsum, formatShape, iota, type Tensor, tensor } from '@tessera/tensor';
 import { EncoderBlock, vitNormEps } from '../blocks/encoder-block.ts';
 import { type FloatDType, floatDType } from '../blocks/float-dtype.ts';
@@ -10,9 +20,9 @@ export interface NaViTOptions {
   readonly width: number;
   readonly depth: number;
   readonly heads: number;
-  /** Rows and columns of patches that an image may have at most: the lengths of the tables of positions. */
+  /** The largest number of rows and of columns of patches in an image: the length of each table of positions. */
   readonly maxGrid: number;
-  /** 0: no head; `forward` gives features. */
+  /** 0: no head; `forward` then returns the features. */
   readonly classes?: number;
   readonly inChannels?: number;
   readonly mlpRatio?: number;
@@ -24,10 +34,10 @@ export interface NaViTOptions {
   readonly dropPath?: number;
 }
 
-/** What a packed model needs to know of its batch; `packImages` makes it. */
+/** The input of a packed model; `packImages` makes it. */
 export type PackedBatch = Pick<PackedImages, 'patches' | 'image' | 'row' | 'column'>;
 
-/** What NaViT's front half hands to its back half. */
+/** The output of NaViT's front half, and the input of its back half. */
 export interface PackedTokens extends Pick<PackedImages, 'image' | 'row' | 'column'> {
   /** [S, T, width] */
   readonly tokens: Tensor;
@@ -35,7 +45,7 @@ export interface PackedTokens extends Pick<PackedImages, 'image' | 'row' | 'colu
 
 /**
  * A Vision Transformer for images of any size and ratio (Dehghani et al. 2023, "Patch n' Pack: NaViT"): several images share a
- * sequence, attention stays within each image, positions are factorised into row and column, and each image is pooled by itself.
+ * sequence, attention stays within each image, positions are factorized into row and column, and each image is pooled on its own.
  */
 export class NaViT extends Module {
   readonly patchSize: number;
@@ -93,16 +103,16 @@ export class NaViT extends Module {
   }
 
   /**
-   * @param batch as `pack` makes it
-   * @param slots how many images a sequence holds at most
-   * @returns [S, slots, classes], or features [S, slots, width] without a head. Slots that hold no image hold no meaning;
-   *   `unpackFeatures` picks the others.
+   * @param batch the result of `pack`
+   * @param slots the largest number of images in a sequence
+   * @returns [S, slots, classes], or features [S, slots, width] without a head. Slots without an image have no meaning;
+   *   `unpackFeatures` selects the others.
    */
   forward(batch: PackedBatch, slots: number): Tensor {
     return this.forwardTokens(this.embed(batch), slots);
   }
 
-  /** The front half: [S, T, C p p] to tokens [S, T, width] with what is added for their positions. */
+  /** The front half: [S, T, C p p] to tokens [S, T, width], with their positions added. */
   embed({ patches, image, row, column }: PackedBatch): PackedTokens {
     const expected = this.patch_embed.inFeatures;
     if (patches.ndim !== 3 || patches.shape[2] !== expected || !alike(patches, image, row, column))
@@ -112,7 +122,7 @@ export class NaViT extends Module {
     return { tokens: this.#addPositions(this.patch_embed.forward(patches), row, column), image, row, column };
   }
 
-  /** The back half: what `embed` gave, here or in another process, to what `forward` gives. */
+  /** The back half: from the output of `embed`, from this process or another one, to the result of `forward`. */
   forwardTokens(packed: PackedTokens, slots: number): Tensor {
     const pooled = this.pool(this.#encode(packed), packed.image, slots);
     return this.head === null ? pooled : this.head.forward(pooled);
@@ -149,13 +159,13 @@ export class NaViT extends Module {
    * @param image i32 [S, T]
    */
   pool(tokens: Tensor, image: Tensor, slots: number): Tensor {
-    const [s, t] = image.shape as [number, number];
+    const [s, t] = sizesOf(image, 2, 'NaViT', 'images [S, T]');
     const owns = iota([s, slots, t], 1).eq(image.unsqueeze(1)); // [S, slots, T]
     if (this.pool_query === null || this.attn_pool === null) {
       const share = owns.cast(tokens.dtype);
       return einsum('skt,std->skd', share, tokens).div(share.sum(2, true).maximum(1));
     }
-    // An empty slot sees everything, so that its softmax has something to sum over.
+    // An empty slot sees everything, so that the sum in its softmax is not 0.
     const hidden = owns.logicalNot().logicalAnd(owns.any(2, true)).unsqueeze(1);
     const query = this.pool_query.expand([s, slots, this.width]);
     return this.attn_pool.forward(query, tokens, tokens, {
@@ -164,19 +174,19 @@ export class NaViT extends Module {
   }
 }
 
-/** Whether each of `places` is [S, T], as the sequence [S, T, ...]. */
+/** Whether each of `places` is [S, T], like the sequence [S, T, ...]. */
 const alike = (sequence: Tensor, ...places: readonly Tensor[]): boolean =>
   places.every(({ shape }) => formatShape(shape) === formatShape(sequence.shape.slice(0, 2)));
 
 /** [S, slots, D] to [images, D], in the order of the list that was packed. */
 export function unpackFeatures(features: Tensor, { packing }: Pick<PackedImages, 'packing'>): Tensor {
-  const [, slots, width] = features.shape as [number, number, number];
+  const [, slots, width] = sizesOf(features, 3, 'unpackFeatures', 'features [S, slots, D]');
   const count = packing.reduce((sum, pieces) => sum + pieces.length, 0);
   const places = new Int32Array(count);
   for (const [s, pieces] of packing.entries())
     for (const [slot, piece] of pieces.entries()) {
       if (slot >= slots)
-        throw new RangeError(`unpackFeatures: sequence ${s} holds ${pieces.length} images, not ${slots}`);
+        throw new RangeError(`unpackFeatures: sequence ${s} has ${pieces.length} images, but there are ${slots} slots`);
       places[piece] = s * slots + slot;
     }
   return features.reshape([-1, width]).indexSelect(0, tensor(places));

@@ -40,7 +40,7 @@ const byRatioAlone: Choose = (width, height) => {
 };
 
 describe('bestGrid', () => {
-  test('1008 x 672 gives 2 x 3 tiles and a thumbnail: 4032 tokens at 576 a tile', () => {
+  test('1008 x 672 becomes 2 x 3 tiles and a thumbnail: 4032 tokens with 576 in each tile', () => {
     const grid = ours(1008, 672);
     expect(grid).toEqual([2, 3]);
     expect(tileCount(grid) * 576).toBe(4032);
@@ -148,7 +148,7 @@ describe('tileImage', () => {
       [19, 23],
       [9, 31],
       [13, 13],
-    ]) {
+    ] as const) {
       const image = init.normal()([1, height, width]);
       image.requiresGrad = true;
       const { tiles, grid } = tileImage(image, options);

@@ -1,9 +1,10 @@
-import { functional as F } from '@tessera/nn';
+/** Large images as tiles and a thumbnail. */
+import { functional as F, sizesOf } from '@tessera/nn';
 import { concat, formatShape, type Tensor } from '@tessera/tensor';
 import type { Grid } from '../tower/grid.ts';
 
 export interface TilingOptions {
-  /** Side of a tile in pixels: the size that the encoder takes. */
+  /** Side of a tile in pixels: the size of the encoder's images. */
   readonly tileSize: number;
   readonly maxTiles: number;
 }
@@ -14,15 +15,15 @@ const requireSize = (what: string, ...sizes: number[]): void => {
 };
 
 /**
- * How an image is best cut into tiles, [rows, columns]: by area and by ratio (after LLaVA-NeXT's choice of a resolution).
+ * The best grid of tiles for an image, [rows, columns], by area and by ratio (similar to LLaVA-NeXT's choice of a resolution).
  *
- * Considered are grids of at most `maxTiles` tiles that the image can fill: an axis of s tiles' length gets round(s) of them at
- * most, so that no side is enlarged to more than 3/2, and an image not much larger than a tile is one tile. Of these, the one in
- * which the image stays largest when it is fitted in without changing its ratio,
+ * Candidates are grids of at most `maxTiles` tiles that the image can fill: an axis that is s tiles long gets at most round(s) of them,
+ * so that no side is enlarged to more than 3/2, and an image not much larger than a tile is one tile. The best candidate is the one in
+ * which the image stays largest if it is fitted in without changing its ratio,
  *
  *     scale = min(1, columns * tileSize / width, rows * tileSize / height)
  *
- * and, where several keep it equally large, the one with the fewest tiles, whose ratio is the image's.
+ * and among several with the same scale, the one with the fewest tiles, whose ratio is closest to the image's.
  *
  * @param width of the image, in pixels
  */
@@ -41,26 +42,24 @@ export function bestGrid(width: number, height: number, { tileSize, maxTiles }: 
   return best;
 }
 
-/** An image as tiles, for an encoder of one size. */
+/** An image as tiles, for an encoder of images of one size. */
 export interface Tiles {
   /** [T, C, S, S]: the grid's tiles row by row, then the whole image as a thumbnail. A single tile is its own thumbnail. */
   readonly tiles: Tensor;
   readonly grid: Grid;
 }
 
-/** How many tiles `tileImage` makes of a grid: one more than it has, for the thumbnail, unless it is a single tile. */
+/** The number of tiles that `tileImage` makes for a grid: its tiles, and one for the thumbnail unless it is a single tile. */
 export const tileCount = ([rows, columns]: Grid): number => (rows * columns === 1 ? 1 : rows * columns + 1);
 
 /**
- * Cuts an image into tiles (as LLaVA-NeXT and InternVL do): the image is resized to the grid's size as a whole, bicubic and
- * antialiased, then cut, so that no row or column is lost at the borders; and resized once more to the thumbnail.
+ * Cuts an image into tiles, like LLaVA-NeXT and InternVL: the whole image is resized to the grid's size, bicubic and antialiased, and
+ * then cut, so that no row or column is lost at the borders; the thumbnail is another resized copy.
  *
  * @param image [C, H, W], floating point
  */
 export function tileImage(image: Tensor, options: TilingOptions): Tiles {
-  if (image.ndim !== 3)
-    throw new RangeError(`tileImage: needs an image [C, H, W], got a tensor of shape ${formatShape(image.shape)}`);
-  const [, height, width] = image.shape as [number, number, number];
+  const [, height, width] = sizesOf(image, 3, 'tileImage', 'an image [C, H, W]');
   const { tileSize: side } = options;
   const grid = bestGrid(width, height, options);
   const resized = (rows: number, columns: number): Tensor =>
@@ -71,7 +70,7 @@ export function tileImage(image: Tensor, options: TilingOptions): Tiles {
 
 /** [1, C, rows S, columns S] to [rows columns, C, S, S], row by row. */
 function cutTiles(canvas: Tensor, side: number): Tensor {
-  const [, c, height, width] = canvas.shape as [number, number, number, number];
+  const [, c, height, width] = sizesOf(canvas, 4, 'tileImage', 'a canvas [1, C, H, W]');
   const [rows, columns] = [height / side, width / side];
   return canvas
     .reshape([c, rows, side, columns, side])
@@ -80,14 +79,14 @@ function cutTiles(canvas: Tensor, side: number): Tensor {
 }
 
 /**
- * The tokens of a grid's tiles laid out as the image is: from tile after tile to row after row.
+ * Arranges the tokens of a grid's tiles as in the image: from tile after tile to row after row.
  *
- * @param tokens [tiles, rows * columns, D] (those of the thumbnail left out)
+ * @param tokens [tiles, rows * columns, D], without those of the thumbnail
  * @param tileGrid tokens in one tile: [rows, columns]
  * @returns [grid rows * rows, grid columns * columns, D]
  */
 export function joinTiles(tokens: Tensor, grid: Grid, tileGrid: Grid): Tensor {
-  const width = tokens.shape.at(-1) as number;
+  const width = tokens.shape.at(-1) ?? 0;
   if (tokens.ndim !== 3 || tokens.shape[0] !== grid[0] * grid[1] || tokens.shape[1] !== tileGrid[0] * tileGrid[1])
     throw new RangeError(
       `joinTiles: tokens ${formatShape(tokens.shape)} are not those of ${grid.join(' x ')} tiles with ${tileGrid.join(' x ')} tokens each`,

@@ -1,3 +1,4 @@
+/** Classification of pairs of an image and a text. */
 import { Activation, LayerNorm, Linear, Module, Sequential } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import type { TextConfig } from '../clip/config.ts';
@@ -7,17 +8,17 @@ import { ConcatFusion, TransformerFusion, WeightedSumFusion } from './fusion.ts'
 import { GatedCrossAttentionBlock } from './gated-cross-attention.ts';
 import { TextEncoder } from './text-encoder.ts';
 
-/** Both encoders' tokens; the first of each stands for the whole. */
+/** Both encoders' tokens. The first token of each represents the whole image or text. */
 interface Encoded {
   /** [N, P, imageWidth] */
   readonly image: Tensor;
   /** [N, L, textWidth] */
   readonly text: Tensor;
-  /** bool [N, L]: true behind the end of the text. */
+  /** bool [N, L]: true after the end of the text. */
   readonly padding: Tensor;
 }
 
-/** A way to make one vector [N, dim] of both encoders' tokens. */
+/** Joins both encoders' tokens to one vector [N, dim]. */
 interface Fuser extends Module {
   forward(encoded: Encoded): Tensor;
 }
@@ -31,7 +32,7 @@ interface Widths {
 
 const firstToken = (tokens: Tensor): Tensor => tokens.select(1, 0);
 
-/** A fusion of the first tokens, which stand for the whole image and the whole text. */
+/** A fusion of the first tokens, which represent the whole image and the whole text. */
 class FuseFirstTokens extends Module implements Fuser {
   readonly fusion: ConcatFusion | WeightedSumFusion;
 
@@ -75,7 +76,7 @@ class FuseCoAttention extends Module implements Fuser {
   }
 }
 
-/** Flamingo's way: the text looks at the image through a gate. */
+/** As in Flamingo: the text attends to the image, through a gate. */
 class FuseGated extends Module implements Fuser {
   readonly block: GatedCrossAttentionBlock;
   readonly proj: Linear;
@@ -101,7 +102,7 @@ const fusers = {
 
 export type FusionKind = keyof typeof fusers;
 
-/** How a multimodal classifier can join its two modalities. */
+/** The kinds of fusion of a multimodal classifier. */
 export const fusionKinds = Object.keys(fusers) as readonly FusionKind[];
 
 export interface MultimodalClassifierConfig {
@@ -110,7 +111,7 @@ export interface MultimodalClassifierConfig {
   readonly fusion: FusionKind;
   /** Width of the joint features. */
   readonly dim: number;
-  /** Of the fusion's attention; divides `dim` and both widths. Default 2. */
+  /** Heads of the fusion's attention; must divide `dim` and both widths. Default 2. */
   readonly heads?: number;
   readonly classes: number;
 }
@@ -136,7 +137,7 @@ export class MultimodalClassifier extends Module {
   }
 
   /**
-   * @param images [N, 3, R, R], normalised
+   * @param images [N, 3, R, R], normalized
    * @param ids i32 [N, L]; the largest id of a row ends its text
    * @returns logits [N, classes]
    */

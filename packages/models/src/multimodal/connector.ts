@@ -1,8 +1,9 @@
-import { Activation, init, LayerNorm, Linear, Module, Parameter, Sequential } from '@tessera/nn';
+/** From an image encoder's tokens to those of a language model. */
+import { Activation, init, LayerNorm, Linear, Module, Parameter, Sequential, sizesOf } from '@tessera/nn';
 import { concat, formatShape, type Tensor } from '@tessera/tensor';
 import { CrossAttention, feedForward } from './cross-attention.ts';
 
-/** From an image encoder's tokens [N, S, width] to tokens [N, T, outputWidth] that a language model reads as its own. */
+/** Maps an image encoder's tokens [N, S, width] to tokens [N, T, outputWidth] of a language model. */
 export interface Connector extends Module {
   forward(tokens: Tensor): Tensor;
 }
@@ -25,7 +26,7 @@ export class LinearConnector extends Module implements Connector {
 export class MLPConnector extends Module implements Connector {
   readonly layers: Sequential;
 
-  /** @param hidden width in between; default: the output's */
+  /** @param hidden width of the hidden layer; default: `outputWidth` */
   constructor(width: number, outputWidth: number, hidden: number = outputWidth) {
     super();
     this.layers = new Sequential(new Linear(width, hidden), new Activation('gelu'), new Linear(hidden, outputWidth));
@@ -42,7 +43,7 @@ export class MLPConnector extends Module implements Connector {
 }
 
 export interface ResamplerOptions {
-  /** How many tokens come out, however many go in. Default 64. */
+  /** The number of output tokens. Default 64. */
   readonly latents?: number;
   /** Default 2. */
   readonly layers?: number;
@@ -53,7 +54,7 @@ export interface ResamplerOptions {
 }
 
 /**
- * One layer of the resampler: the latents look at the tokens and at themselves, then an MLP. Projections have no biases.
+ * One layer of the resampler: the latents attend to the tokens and to themselves, then an MLP follows. Projections have no biases.
  */
 class ResamplerLayer extends Module {
   readonly norm_media: LayerNorm;
@@ -80,8 +81,8 @@ class ResamplerLayer extends Module {
 }
 
 /**
- * Flamingo's Perceiver Resampler (Alayrac et al. 2022, section 3.1, appendix A.1.1): learned latents gather what the tokens hold, so
- * that any number of tokens becomes a fixed one. [N, S, width] to [N, latents, outputWidth].
+ * Flamingo's Perceiver Resampler (Alayrac et al. 2022, section 3.1, appendix A.1.1): learned latents gather the content of the tokens, so
+ * that any number of tokens becomes a fixed number. [N, S, width] to [N, latents, outputWidth].
  */
 export class PerceiverResampler extends Module implements Connector {
   readonly latents: Parameter;
@@ -99,10 +100,11 @@ export class PerceiverResampler extends Module implements Connector {
   }
 
   forward(tokens: Tensor): Tensor {
-    const [count, width] = this.latents.shape as [number, number];
-    if (tokens.ndim !== 3 || tokens.shape[2] !== width)
+    const [count, width] = sizesOf(this.latents, 2, 'PerceiverResampler', 'latents [count, width]');
+    const [n = 0, , own] = tokens.shape;
+    if (tokens.ndim !== 3 || own !== width)
       throw new RangeError(`PerceiverResampler: needs tokens [N, S, ${width}], got ${formatShape(tokens.shape)}`);
-    const start = this.latents.unsqueeze(0).expand(tokens.shape[0] as number, count, width);
+    const start = this.latents.unsqueeze(0).expand(n, count, width);
     const gathered = this.layers.reduce((latents, layer) => layer.forward(latents, tokens), start);
     return this.proj.forward(this.norm.forward(gathered));
   }

@@ -1,12 +1,13 @@
+/** Attention of one modality to the other. */
 import { Activation, functional as F, LayerNorm, Linear, Module, Sequential } from '@tessera/nn';
 import { einsum, formatShape, type Tensor } from '@tessera/tensor';
 
 export interface CrossAttentionOptions {
   /** Width of the context. Default: that of the queries. */
   readonly contextWidth?: number;
-  /** Of all heads together, inside. Default: the queries' width. */
+  /** The width of all heads together. Default: the queries' width. */
   readonly innerWidth?: number;
-  /** Of the query, key and value projections and the output. Default true. */
+  /** Whether the projections have biases. Default true. */
   readonly bias?: boolean;
   /** Probability of dropping an attention weight in training. */
   readonly dropout?: number;
@@ -20,8 +21,8 @@ export interface CrossAttentionCall {
 }
 
 /**
- * Attention of one sequence to another of any width (Vaswani et al. 2017, section 3.2.3): queries come from the first, keys and values
- * from the second.
+ * Attention of one sequence to another one of any width (Vaswani et al. 2017, section 3.2.3): queries come from the first, keys and
+ * values from the second.
  */
 export class CrossAttention extends Module {
   readonly numHeads: number;
@@ -53,7 +54,7 @@ export class CrossAttention extends Module {
     return this.attend(query, context, call).output;
   }
 
-  /** As `forward`, with the attention weights [N, H, L, S] beside the output. */
+  /** Like `forward`, but returns the attention weights [N, H, L, S] too. */
   attend(query: Tensor, context: Tensor, call: CrossAttentionCall = {}): { output: Tensor; weights: Tensor } {
     if (query.ndim !== 3 || context.ndim !== 3 || query.shape[0] !== context.shape[0])
       throw new RangeError(
@@ -77,7 +78,7 @@ function visible({ mask = null, keyPaddingMask = null }: CrossAttentionCall): Te
   return mask === null ? keys : mask.logicalAnd(keys);
 }
 
-/** Linear, GELU, Linear: a transformer's MLP under the names that the blocks here share. */
+/** Linear, GELU, Linear: a transformer's MLP, with the names that all blocks of this room use. */
 export const feedForward = (width: number, hidden: number, bias = true): Sequential =>
   new Sequential(
     ['c_fc', new Linear(width, hidden, { bias })],
@@ -85,7 +86,7 @@ export const feedForward = (width: number, hidden: number, bias = true): Sequent
     ['c_proj', new Linear(hidden, width, { bias })],
   );
 
-/** A block that looks at another sequence: x + attention(ln_1(x), ln_context(context)), then x + mlp(ln_2(x)). */
+/** A block that attends to another sequence: x + attention(ln_1(x), ln_context(context)), then x + mlp(ln_2(x)). */
 export class CrossAttentionBlock extends Module {
   readonly ln_1: LayerNorm;
   readonly ln_context: LayerNorm;
@@ -109,15 +110,15 @@ export class CrossAttentionBlock extends Module {
   }
 }
 
-/** What two sequences become that looked at each other. */
+/** Two sequences after they have attended to each other. */
 export interface SequencePair {
   readonly image: Tensor;
   readonly text: Tensor;
 }
 
 /**
- * Cross-attention both ways (Lu et al. 2019, "ViLBERT", figure 2b): the image's tokens look at the text's and the text's at the
- * image's, each at what the other was before.
+ * Cross-attention both ways (Lu et al. 2019, "ViLBERT", figure 2b): the image's tokens attend to the text's and the text's to the
+ * image's, both to the input of the block.
  */
 export class CoAttentionBlock extends Module {
   readonly image_to_text: CrossAttentionBlock;

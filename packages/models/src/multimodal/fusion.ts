@@ -1,4 +1,5 @@
-import { Activation, functional as F, init, Linear, Module, Parameter, Sequential } from '@tessera/nn';
+/** Ways to join the features of an image and of a text. */
+import { Activation, functional as F, init, Linear, Module, Parameter, Sequential, sizesOf } from '@tessera/nn';
 import { concat, type Tensor } from '@tessera/tensor';
 import { Transformer } from '../blocks/transformer.ts';
 
@@ -47,8 +48,8 @@ export class ConcatFusion extends Module {
 }
 
 /**
- * Fusion by a weighted sum: both are mapped to one width, and added with learned shares a and 1 - a that start even. [..., imageWidth]
- * and [..., textWidth] to [..., dim]. The sum is linear in either: what depends on both together must come after it.
+ * Fusion by a weighted sum: both are mapped to one width, and added with learned shares a and 1 - a that start equal. [..., imageWidth]
+ * and [..., textWidth] to [..., dim]. The sum is linear in each input: interactions between them need layers after it.
  */
 export class WeightedSumFusion extends Module {
   readonly image_projection: Linear;
@@ -79,7 +80,7 @@ export class WeightedSumFusion extends Module {
 
 /**
  * Fusion by a transformer over both sequences (Kim et al. 2021, "ViLT"): each is mapped to one width and marked with an embedding of
- * its modality; a class token in front reads the result. Positions are the encoders' affair.
+ * its modality; a class token in front collects the result. Positions are up to the encoders.
  */
 export class TransformerFusion extends Module {
   readonly image_projection: Linear;
@@ -109,7 +110,7 @@ export class TransformerFusion extends Module {
     return this.transformer.forward(tokens, { keyPaddingMask });
   }
 
-  /** What `forward` gives for the class token, [N, dim]. The last block works for that token alone. */
+  /** The result of `forward` for the class token, [N, dim]. The last block computes only that token. */
   classToken(image: Tensor, text: Tensor, padding: Tensor | null = null): Tensor {
     const { tokens, keyPaddingMask } = this.#sequence(image, text, padding);
     return this.transformer.forwardAt(tokens, 0, { keyPaddingMask });
@@ -117,7 +118,7 @@ export class TransformerFusion extends Module {
 
   /** [N, 1 + P + L, dim], and bool [N, 1 + P + L], true where a token is padding */
   #sequence(image: Tensor, text: Tensor, padding: Tensor | null): { tokens: Tensor; keyPaddingMask: Tensor | null } {
-    const [n, patches] = image.shape as [number, number];
+    const [n, patches] = sizesOf(image, 3, 'TransformerFusion', 'image tokens [N, P, imageWidth]');
     const dim = this.transformer.width;
     const marked = [this.image_projection.forward(image), this.text_projection.forward(text)].map((tokens, k) =>
       tokens.add(this.modality_embedding.select(0, k)),

@@ -1,21 +1,21 @@
+/** Flamingo's gated cross-attention. */
 import { init, LayerNorm, Module, Parameter, type Sequential } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import { CrossAttention, type CrossAttentionCall, type CrossAttentionOptions, feedForward } from './cross-attention.ts';
 
 export interface GatedCrossAttentionOptions extends Omit<CrossAttentionOptions, 'bias'> {
-  /** Width of the MLP inside, in units of the width. Default 4. */
+  /** Width of the MLP's hidden layer, in units of the block's width. Default 4. */
   readonly expansion?: number;
 }
 
 /**
- * Flamingo's block between the layers of a language model (Alayrac et al. 2022, figure 4), with projections without biases as there:
+ * Flamingo's block between the layers of a language model (Alayrac et al. 2022, figure 4). As in Flamingo, projections have no biases:
  *
  *     y = x + tanh(attn_gate) * attention(ln_1(x), ln_context(context))
  *     z = y + tanh(ff_gate) * mlp(ln_2(y))
  *
- * Both gates start at 0: a language model that the block is put into computes at first what it did before. As the derivative of the
- * output by what a gate multiplies is tanh(gate) = 0 then, the first step changes the gates alone; attention and MLP learn from the
- * second on.
+ * Both gates start at 0: inserted into a language model, the block does not change its output at first. As tanh(gate) = 0 also scales
+ * the gradients of attention and MLP, the first step changes only the gates; attention and MLP learn from the second step on.
  */
 export class GatedCrossAttentionBlock extends Module {
   readonly ln_1: LayerNorm;

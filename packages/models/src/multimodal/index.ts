@@ -1,3 +1,4 @@
+/** Models that join images and text: connectors, cross-attention, fusion, and a classifier of pairs. */
 export { type FusionKind, fusionKinds, MultimodalClassifier, type MultimodalClassifierConfig } from './classifier.ts';
 export {
   type Connector,

@@ -11,6 +11,7 @@ import {
 } from '@tessera/tensor';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { fit } from '../testing/fit.ts';
+import { at, expectClose } from '../testing/lists.ts';
 import {
   CoAttentionBlock,
   ConcatFusion,
@@ -57,21 +58,15 @@ describe('cross-attention', () => {
     const gathered = q.map((row) => row.map(() => 0));
     for (const [l, row] of q.entries())
       for (const head of [0, 1]) {
-        const at = [0, 1, 2].map((d) => 3 * head + d);
-        const scores = k.map((key) =>
-          Math.exp(at.reduce((sum, d) => sum + (row[d] as number) * (key[d] as number), 0) / Math.sqrt(3)),
-        );
+        const own = [0, 1, 2].map((d) => 3 * head + d);
+        const dot = (key: number[]): number => own.reduce((sum, d) => sum + at(row, d) * at(key, d), 0);
+        const scores = k.map((key) => Math.exp(dot(key) / Math.sqrt(3)));
         const total = scores.reduce((a, b) => a + b);
-        for (const d of at)
-          (gathered[l] as number[])[d] = v.reduce(
-            (sum, value, s) => sum + ((scores[s] as number) / total) * (value[d] as number),
-            0,
-          );
+        for (const d of own)
+          at(gathered, l)[d] = v.reduce((sum, value, s) => sum + (at(scores, s) / total) * at(value, d), 0);
       }
     const expected = await list(layer.out_proj.forward(tensor(gathered).unsqueeze(0)));
-    (await list(output)).forEach((value, k) => {
-      expect(value).toBeCloseTo(expected[k] as number, 5);
-    });
+    expectClose(await list(output), expected);
   });
 
   test('sees nothing of padding, and nothing behind a mask', async () => {
@@ -119,7 +114,7 @@ describe('gated cross-attention', () => {
     expect(await list(block().forward(x, context))).toEqual(await list(x));
   });
 
-  // What the gates multiply has a derivative of tanh(0) = 0: in the first step the gates alone learn.
+  // The gates' factors on the other gradients are tanh(0) = 0: in the first step, only the gates learn.
   test('in the first step the gates learn and nothing else, in the second all', async () => {
     const model = block();
     const [x, context] = inputs();
@@ -131,9 +126,7 @@ describe('gated cross-attention', () => {
         loss,
         named.map(([, parameter]) => parameter),
       );
-      return Object.fromEntries(
-        await Promise.all(named.map(async ([name], k) => [name, await largest(found[k] as Tensor)])),
-      );
+      return Object.fromEntries(await Promise.all(named.map(async ([name], k) => [name, await largest(at(found, k))])));
     };
     const first = await gradients();
     expect(Object.keys(first).length).toBeGreaterThan(10);
@@ -153,9 +146,7 @@ describe('gated cross-attention', () => {
     const y = x.add(seen.mul(Math.tanh(0.3)));
     const z = y.add(model.mlp.forward(model.ln_2.forward(y)).mul(Math.tanh(-0.7)));
     const expected = await list(z);
-    (await list(model.forward(x, context))).forEach((value, k) => {
-      expect(value).toBeCloseTo(expected[k] as number, 5);
-    });
+    expectClose(await list(model.forward(x, context)), expected);
   });
 });
 
@@ -171,15 +162,13 @@ describe('connectors', () => {
     expect(connector.forward(zeros([2, 196, 1024])).shape).toEqual([2, tokens, 4096]);
   });
 
-  test('a resampler gives as many tokens as it has latents, and the order of what it reads is no matter', async () => {
+  test('a resampler returns one token for each latent, and the order of its input does not matter', async () => {
     const resampler = new PerceiverResampler(8, 6, { latents: 3, heads: 2, headWidth: 4 });
     const tokens = randn([2, 7, 8]);
     const forward = (x: Tensor): Promise<number[]> => list(resampler.forward(x));
     expect(resampler.forward(randn([2, 50, 8])).shape).toEqual([2, 3, 6]);
     const flipped = await forward(tokens.flip(1));
-    (await forward(tokens)).forEach((value, k) => {
-      expect(value).toBeCloseTo(flipped[k] as number, 5);
-    });
+    expectClose(await forward(tokens), flipped);
     expect(() => resampler.forward(zeros([2, 7, 6]))).toThrow('needs tokens [N, S, 8], got [2, 7, 6]');
   });
 
@@ -190,7 +179,7 @@ describe('connectors', () => {
 });
 
 describe('fusion', () => {
-  test('projections into one space give features of length 1', async () => {
+  test('projections into one space have features of length 1', async () => {
     const { imageFeatures, textFeatures } = new JointProjection(6, 4, 5).forward(randn([3, 6]), randn([3, 4]));
     for (const features of [imageFeatures, textFeatures]) {
       expect(features.shape).toEqual([3, 5]);
@@ -198,18 +187,16 @@ describe('fusion', () => {
     }
   });
 
-  test('concatenation and weighted sum: shapes, and shares that start even and are learned', async () => {
+  test('concatenation and weighted sum: shapes, and shares that start equal and are learned', async () => {
     const [image, text] = [randn([3, 6]), randn([3, 4])];
     expect(new ConcatFusion(6, 4, 5).forward(image, text).shape).toEqual([3, 5]);
     const sum = new WeightedSumFusion(6, 4, 5);
     expect(await list(sum.shares())).toEqual([0.5, 0.5]);
     const halves = sum.image_projection.forward(image).add(sum.text_projection.forward(text)).mul(0.5);
     const expected = await list(halves);
-    (await list(sum.forward(image, text))).forEach((value, k) => {
-      expect(value).toBeCloseTo(expected[k] as number, 5);
-    });
-    const [gradient] = grad(sum.forward(image, text).square().sum(), [sum.balance]);
-    expect(await largest(gradient as Tensor)).toBeGreaterThan(1e-3);
+    expectClose(await list(sum.forward(image, text)), expected);
+    const gradient = grad(sum.forward(image, text).square().sum(), sum.balance);
+    expect(await largest(gradient)).toBeGreaterThan(1e-3);
     sum.balance.assign(tensor([50, -50]));
     const alone = await list(sum.image_projection.forward(image));
     expect(await list(sum.forward(image, text))).toEqual(alone);

@@ -1,19 +1,20 @@
+/** The text encoder of multimodal models. */
 import { Embedding, init, LayerNorm, Module, Parameter } from '@tessera/nn';
 import { formatShape, iota, type Tensor } from '@tessera/tensor';
 import { defaultHeads, Transformer } from '../blocks/transformer.ts';
 import type { TextConfig } from '../clip/config.ts';
 
-/** A text's tokens, each having seen all others. */
+/** The tokens of a text, after each has attended to all others. */
 export interface EncodedText {
-  /** [N, L, width]; the first token stands for the text. */
+  /** [N, L, width]; the first token represents the text. */
   readonly tokens: Tensor;
-  /** bool [N, L]: true behind the text's end. */
+  /** bool [N, L]: true after the end of the text. */
   readonly padding: Tensor;
 }
 
 /**
- * A transformer over a text in which every token sees every other (Devlin et al. 2019, "BERT"), unlike CLIP's: what looks at
- * its tokens one by one needs each of them to know the whole text.
+ * A transformer over a text in which every token sees every other (Devlin et al. 2019, "BERT"). CLIP's text tower is causal; here, other
+ * modules attend to single tokens, so each of them must know the whole text.
  */
 export class TextEncoder extends Module {
   readonly contextLength: number;
@@ -33,7 +34,7 @@ export class TextEncoder extends Module {
     this.ln_final = new LayerNorm(width);
   }
 
-  /** @param ids i32 [N, contextLength]; the largest id of a row ends its text, what follows is padding */
+  /** @param ids i32 [N, contextLength]; the largest id of a row ends its text, and padding follows */
   forward(ids: Tensor): EncodedText {
     if (ids.ndim !== 2 || ids.shape[1] !== this.contextLength)
       throw new RangeError(`TextEncoder: needs tokens [N, ${this.contextLength}], got ${formatShape(ids.shape)}`);

@@ -1,8 +1,9 @@
+/** The pool at the end of CLIP's ResNet. */
 import { functional as F, init, Linear, Module, Parameter } from '@tessera/nn';
 import { concat, einsum, formatShape, type Tensor } from '@tessera/tensor';
 
 /**
- * Pools an image's features by attention: the mean over positions, as one more token in front, is the only query. Positions are
+ * Pools an image's features by attention: the mean over all places, as a token in front of them, is the only query. Positions are
  * trained, one for the mean and one for each place.
  */
 export class AttentionPool2d extends Module {
@@ -29,10 +30,10 @@ export class AttentionPool2d extends Module {
     this.c_proj = new Linear(embedDim, outputDim);
   }
 
-  /** N(0, 1 / sqrt(width)) for the four projections, as CLIP starts them. */
+  /** CLIP's initial values of the four projections: N(0, 1 / sqrt(width)). */
   initialize(): void {
-    for (const { weight } of [this.q_proj, this.k_proj, this.v_proj, this.c_proj])
-      weight.initialize(init.normal({ std: (weight.shape[1] as number) ** -0.5 }));
+    for (const { weight, inFeatures } of [this.q_proj, this.k_proj, this.v_proj, this.c_proj])
+      weight.initialize(init.normal({ std: inFeatures ** -0.5 }));
   }
 
   /** [N, C, S, S] to [N, outputDim] */
@@ -40,11 +41,12 @@ export class AttentionPool2d extends Module {
     return this.attend(features).output;
   }
 
-  /** As `forward`, with the attention weights [N, H, 1, 1 + S * S] beside the output: the mean's, then those of the places. */
+  /** Like `forward`, but returns the attention weights [N, H, 1, 1 + S * S] too: the mean's, then those of the places. */
   attend(features: Tensor): { output: Tensor; weights: Tensor } {
     const places = features.flatten(2); // [N, C, S * S]
-    const [tokens, width] = this.positional_embedding.shape as [number, number];
-    if (places.ndim !== 3 || places.shape[1] !== width || (places.shape[2] as number) + 1 !== tokens)
+    const [tokens = 0, width] = this.positional_embedding.shape;
+    const [, channels, count = 0] = places.shape;
+    if (places.ndim !== 3 || channels !== width || count + 1 !== tokens)
       throw new RangeError(
         `AttentionPool2d: features ${formatShape(features.shape)} do not fit: ${width} channels and ${tokens - 1} places expected`,
       );

@@ -1,9 +1,10 @@
+/** The block of CLIP's ResNet. */
 import { AvgPool2d, BatchNorm2d, Conv2d, Identity, Module, ReLU, Sequential, type UnaryModule } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 
 /**
- * ResNet's bottleneck block (He et al. 2016) as CLIP has it: every convolution has stride 1, and an average pool after the second
- * one does the reduction; the shortcut pools before its 1 x 1 convolution.
+ * CLIP's variant of ResNet's bottleneck block (He et al. 2016): every convolution has stride 1, and an average pool after the second
+ * one reduces; the shortcut pools before its 1 x 1 convolution.
  */
 export class Bottleneck extends Module {
   /** Output channels are `expansion * planes`. */

@@ -10,15 +10,15 @@ export interface ResNetOptions {
   readonly layers: readonly [number, number, number, number];
   /** Channels after the stem. Default 64. */
   readonly width?: number;
-  /** 0 (default): no head; `forward` then gives the features. */
+  /** 0 (default): no head; `forward` then returns the features. */
   readonly classes?: number;
-  /** Side of the images that the model is meant for, in pixels; any other of at least 32 works too. Default 224. */
+  /** Side of the images that the model is meant for, in pixels; any other side of at least 32 works too. Default 224. */
   readonly imageSize?: number;
   /** Start every residual branch at zero (Goyal et al. 2017, section 5.1). Default false, as torchvision. */
   readonly zeroInitResidual?: boolean;
 }
 
-/** By name, as torchvision has them. */
+/** torchvision's networks by name. */
 export const resnetPresets = {
   resnet18: { block: 'basic', layers: [2, 2, 2, 2] },
   resnet34: { block: 'basic', layers: [3, 4, 6, 3] },
@@ -27,7 +27,7 @@ export const resnetPresets = {
   resnet152: { block: 'bottleneck', layers: [3, 8, 36, 3] },
 } as const satisfies Record<string, ResNetOptions>;
 
-/** A convolution without bias whose weight starts as He et al. 2015 have it, by the number of outputs. */
+/** A convolution without bias with the initial weight of He et al. 2015, by fan-out. */
 function convolution(inChannels: number, outChannels: number, size: number, stride = 1): Conv2d {
   const conv = init.skipInit(
     () => new Conv2d(inChannels, outChannels, size, { stride, padding: (size - 1) / 2, bias: false }),
@@ -36,7 +36,7 @@ function convolution(inChannels: number, outChannels: number, size: number, stri
   return conv;
 }
 
-/** What a residual block adds its branch to: the input, through a convolution where the shape changes. */
+/** The shortcut of a residual block: null for the identity, a convolution if the shape changes. */
 const shortcut = (inChannels: number, outChannels: number, stride: number): Sequential | null =>
   stride === 1 && inChannels === outChannels
     ? null
@@ -76,7 +76,7 @@ export class BasicBlock extends Module implements ResidualBlock {
 }
 
 /**
- * He et al. 2016, figure 5, with the stride in the 3 x 3 convolution ("v1.5"), as torchvision and timm. CLIP's is `Bottleneck`.
+ * He et al. 2016, figure 5, with the stride in the 3 x 3 convolution ("v1.5"), as in torchvision and timm. CLIP's is `Bottleneck`.
  * [N, C, H, W] to [N, 4 * planes, H / stride, W / stride].
  */
 export class BottleneckBlock extends Module implements ResidualBlock {
@@ -121,8 +121,8 @@ export type ResNetBlockKind = keyof typeof blocks;
 export const resnetBlockKinds = Object.keys(blocks) as readonly ResNetBlockKind[];
 
 /**
- * The plain residual network (He et al. 2016, table 1) under torchvision's names, which timm's `resnet18` to `resnet152` share: stem of
- * a 7 x 7 convolution and a max pool, four stages, the mean over places, `fc`. CLIP's variant is `ModifiedResNet`.
+ * The plain residual network (He et al. 2016, table 1) with torchvision's names, which are also those of timm's `resnet18` to
+ * `resnet152`: a stem of a 7 x 7 convolution and a max pool, four stages, the mean over places, `fc`. CLIP's variant is `ModifiedResNet`.
  */
 export class ResNet extends Module implements ImageTower {
   readonly inputResolution: number;

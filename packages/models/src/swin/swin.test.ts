@@ -3,6 +3,7 @@ import { crossEntropy, init } from '@tessera/nn';
 import { arange, manualSeed, ones, registerReferenceBackends, setDefaultBackend, type Tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fit } from '../testing/fit.ts';
+import { at } from '../testing/lists.ts';
 import { PatchMerging, Swin, SwinBlock, type SwinOptions, type SwinPresetName, swinPresets } from './swin.ts';
 import { relativePositionIndex, roll, shiftMask, windowPartition, windowReverse } from './windows.ts';
 
@@ -25,13 +26,15 @@ const tiny: SwinOptions = {
 };
 
 describe('windows', () => {
-  test('partition keeps neighbours together, and reverse is its inverse', async () => {
+  test('partition keeps neighbors together, and reverse is its inverse', async () => {
     const map = arange(2 * 4 * 6).reshape(2, 4, 6, 1);
     const windows = windowPartition(map, [2, 3]);
     expect(windows.shape).toEqual([8, 6, 1]);
     expect(await windows.select(0, 1).flatten().toArray()).toEqual([3, 4, 5, 9, 10, 11]);
     expect(await windowReverse(windows, [2, 3], [4, 6]).toArray()).toEqual(await map.toArray());
-    expect(() => windowPartition(map, [3, 3])).toThrow('[2, 4, 6, 1] is no map [N, H, W, C] that divides into windows');
+    expect(() => windowPartition(map, [3, 3])).toThrow(
+      '[2, 4, 6, 1] is not a map [N, H, W, C] that divides into windows',
+    );
   });
 
   test('roll', async () => {
@@ -40,34 +43,34 @@ describe('windows', () => {
     expect(await roll(arange(5), 5, 0).toArray()).toEqual([0, 1, 2, 3, 4]);
   });
 
-  test('the mask of shifted windows lets those see each other that were neighbours', async () => {
+  test('in a shifted window, tokens see each other if they were neighbors', async () => {
     const [size, window, shift] = [[8, 6] as const, [4, 3] as const, [2, 1] as const];
     const mask = (await shiftMask(size, window, shift)?.toArray()) as number[][][][];
     expect(mask).toHaveLength(4);
-    // A token's place before rolling; two see each other if both lie in the same piece of the plain shifted tiling.
+    // A token's place before rolling. Two tokens see each other if both are in the same piece of the shifted tiling.
     const piece = (place: number, side: number, by: number, length: number): number =>
       Math.floor((((place + by) % length) - by + side * 10) / side);
-    for (const [index, [rows]] of mask.entries()) {
+    for (const [index, [rows = []]] of mask.entries()) {
       const [top, left] = [Math.floor(index / 2) * 4, (index % 2) * 3];
-      const at = (k: number): string => {
+      const pieceOf = (k: number): string => {
         const [y, x] = [top + Math.floor(k / 3), left + (k % 3)];
         return `${piece(y, 4, 2, 8)},${piece(x, 3, 1, 6)}`;
       };
       for (const [a, row] of rows.entries())
         for (const [b, seen] of row.entries())
-          expect(seen === 1, `window ${index}, ${a} to ${b}`).toBe(at(a) === at(b));
+          expect(seen === 1, `window ${index}, ${a} to ${b}`).toBe(pieceOf(a) === pieceOf(b));
     }
     expect(shiftMask(size, window, [0, 0])).toBeNull();
   });
 
   test('offsets of equal distance share a bias', () => {
     const index = relativePositionIndex([2, 3]);
-    const at = (query: number, key: number): number => index[query * 6 + key] as number;
+    const row = (query: number, key: number): number => at(index, query * 6 + key);
     expect(new Set(index).size).toBe(3 * 5);
-    expect(at(0, 1)).toBe(at(4, 5));
-    expect(at(0, 4)).toBe(at(1, 5));
-    expect(at(0, 1)).not.toBe(at(1, 0));
-    expect([0, 1, 2, 3, 4, 5].map((k) => at(k, k))).toEqual(new Array(6).fill(7));
+    expect(row(0, 1)).toBe(row(4, 5));
+    expect(row(0, 4)).toBe(row(1, 5));
+    expect(row(0, 1)).not.toBe(row(1, 0));
+    expect([0, 1, 2, 3, 4, 5].map((k) => row(k, k))).toEqual(new Array(6).fill(7));
   });
 });
 
@@ -89,7 +92,7 @@ describe('Swin', () => {
       [1, 7, 7, 768],
     ]);
     // The last stage is one window: nothing is shifted there.
-    expect(model.layers.map(({ blocks }) => blocks[1].shift)).toEqual([
+    expect(model.layers.map(({ blocks }) => blocks[1]?.shift)).toEqual([
       [3, 3],
       [3, 3],
       [3, 3],
@@ -118,7 +121,7 @@ describe('Swin', () => {
       const block = new SwinBlock(4, 2, [4, 4], [shift, shift], options);
       for (const { weight } of [block.attn.qkv, block.attn.proj]) weight.initialize(init.normal());
       const change = (await block.forward(x).sub(block.forward(touched)).abs().max(3).toArray()) as number[][][];
-      return change[0].flatMap((row, y) => row.flatMap((value, z) => (value > 1e-6 ? [`${y},${z}`] : [])));
+      return at(change, 0).flatMap((row, y) => row.flatMap((value, z) => (value > 1e-6 ? [`${y},${z}`] : [])));
     };
     const square = (side: number): string[] =>
       Array.from({ length: side * side }, (_, k) => `${Math.floor(k / side)},${k % side}`);
@@ -138,7 +141,7 @@ describe('Swin', () => {
     expect(() => model.forward(normal(1, 3, 30, 32))).toThrow('an image of 30 x 32 does not divide into patches');
   });
 
-  test('merging takes four neighbours: down first, then across', async () => {
+  test('merging takes four neighbors: down first, then across', async () => {
     const merging = new PatchMerging(1);
     merging.norm.forward = (x) => x;
     merging.reduction.forward = (x) => x;

@@ -1,5 +1,14 @@
 /** Swin Transformer. */
-import { type ActivationName, DropPath, functional as F, LayerNorm, type Linear, Module, Parameter } from '@tessera/nn';
+import {
+  type ActivationName,
+  DropPath,
+  functional as F,
+  LayerNorm,
+  type Linear,
+  Module,
+  Parameter,
+  sizesOf,
+} from '@tessera/nn';
 import { concat, type Tensor, tensor, where } from '@tessera/tensor';
 import { Attention, type AttentionOptions } from '../blocks/attention.ts';
 import { smallNormal, startedLinear } from '../blocks/initialize.ts';
@@ -40,9 +49,9 @@ export class WindowAttention extends Attention {
   attendWindows(windows: Tensor, visible: Tensor | null): Tensor {
     const bias = this.relativePositionBias();
     if (visible === null) return this.forward(windows, { mask: bias });
-    const [kinds, , tokens] = visible.shape as [number, number, number];
-    const count = windows.shape[0] as number;
-    // The same mask for each image: [1, windows, heads, L, L] over all images.
+    const [kinds, , tokens] = sizesOf(visible, 4, 'WindowAttention', 'a mask [windows, 1, h w, h w]');
+    const [count] = sizesOf(windows, 3, 'WindowAttention', 'windows [N * windows, h w, width]');
+    // Each image has the same mask: [1, windows, heads, L, L] for all images.
     const shape = [count / kinds, kinds, this.numHeads, tokens, tokens];
     const mask = where(visible, bias, Number.NEGATIVE_INFINITY).unsqueeze(0).expand(shape);
     return this.forward(windows, { mask: mask.flatten(0, 1) });
@@ -83,12 +92,12 @@ export class SwinBlock extends Module {
     return attended.add(this.drop_path2.forward(this.mlp.forward(this.norm2.forward(attended))));
   }
 
-  /** Zeros fill the map at the bottom and on the right to whole windows; what comes out there is cut off. */
+  /** The map is padded with zeros at the bottom and on the right to whole windows; the results there are cut off. */
   #attend(x: Tensor): Tensor {
-    const [, height, width] = x.shape as [number, number, number];
+    const [, height, width] = sizesOf(x, 4, 'SwinBlock', 'a map [N, H, W, C]');
     const [h, w] = this.window;
     const padded: Grid = [Math.ceil(height / h) * h, Math.ceil(width / w) * w];
-    // A map of one window has nothing to shift.
+    // A map of one window is not shifted.
     const shift: Window = [padded[0] > h ? this.shift[0] : 0, padded[1] > w ? this.shift[1] : 0];
     const filled = x.pad([
       [0, 0],
@@ -107,8 +116,8 @@ export class SwinBlock extends Module {
 }
 
 /**
- * Four neighbouring tokens become one of twice the width (Liu et al. 2021, section 3.1): [N, H, W, C] to [N, H / 2, W / 2, 2C]. A
- * map with an odd side is filled up with zeros.
+ * Merges four neighboring tokens to one of twice the width (Liu et al. 2021, section 3.1): [N, H, W, C] to [N, H / 2, W / 2, 2C]. A
+ * map with an odd side is padded with zeros.
  */
 export class PatchMerging extends Module {
   readonly norm: LayerNorm;
@@ -121,7 +130,7 @@ export class PatchMerging extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    const [n, height, width, c] = x.shape as [number, number, number, number];
+    const [n, height, width, c] = sizesOf(x, 4, 'PatchMerging', 'a map [N, H, W, C]');
     const even = x.pad([
       [0, 0],
       [0, height % 2],
@@ -136,7 +145,7 @@ export class PatchMerging extends Module {
   }
 }
 
-/** Blocks at one resolution, after a merging of patches in all stages but the first. */
+/** The blocks of one resolution, after a merging of patches in all stages but the first. */
 export class SwinStage extends Module {
   readonly downsample: PatchMerging | null;
   readonly blocks: readonly SwinBlock[];
@@ -152,7 +161,7 @@ export class SwinStage extends Module {
   }
 }
 
-/** timm's head of a map: `fc` on the mean of all tokens. */
+/** timm's head: `fc`, applied to the mean of all tokens. */
 class ClassifierHead extends Module {
   readonly fc: Linear;
 
@@ -175,7 +184,7 @@ export const defaultSwinHeads = (config: {
   config.heads ?? config.layers.map((_, stage) => Math.max(1, Math.floor((config.width * 2 ** stage) / 32)));
 
 export interface SwinOptions {
-  /** The size that windows are laid out for; images of other sizes are taken as well. */
+  /** The size that the windows are made for; images of other sizes work too. */
   readonly imageSize: F.Pair;
   readonly patchSize?: F.Pair;
   /** Of the first stage; each later stage has twice the width. */
@@ -183,9 +192,9 @@ export interface SwinOptions {
   /** Blocks in each stage. */
   readonly depths: readonly number[];
   readonly heads: readonly number[];
-  /** Side of a window, in tokens. Where a stage's map is smaller, its windows are as large as the map. */
+  /** Side of a window, in tokens. If a stage's map is smaller, its windows are as large as the map. */
   readonly window?: number;
-  /** 0: no head; `forward` gives the features. */
+  /** 0: no head; `forward` then returns the features. */
   readonly classes?: number;
   readonly inChannels?: number;
   readonly mlpRatio?: number;
@@ -198,7 +207,7 @@ export interface SwinOptions {
 
 /**
  * Swin Transformer (Liu et al. 2021): attention in windows that shift from block to block, over maps that halve from stage to stage,
- * under timm's names: `layers.0.blocks.0.attn.qkv`, `layers.1.downsample.reduction`, `norm`, `head.fc`.
+ * with timm's names: `layers.0.blocks.0.attn.qkv`, `layers.1.downsample.reduction`, `norm`, `head.fc`.
  */
 export class Swin extends Module implements ImageTower {
   readonly inputResolution: number;
@@ -213,7 +222,7 @@ export class Swin extends Module implements ImageTower {
     const { width, depths, heads, window = 7, classes = 0, inChannels = 3, patchSize = 4 } = options;
     if (depths.length !== heads.length || depths.length === 0)
       throw new RangeError(
-        `Swin: ${depths.length} depths and ${heads.length} numbers of heads must be as many as stages`,
+        `Swin: depths and heads need one number for each stage, got ${depths.length} depths and ${heads.length} heads`,
       );
     const imageSize = F.pair(options.imageSize);
     const { mlpRatio = 4, dropout = 0, attentionDropout = 0, dropPath = 0.1, activation = 'gelu' } = options;
@@ -222,6 +231,7 @@ export class Swin extends Module implements ImageTower {
     let done = 0;
     const stages: SwinStage[] = [];
     for (const [stage, depth] of depths.entries()) {
+      const headCount = heads[stage] ?? 1;
       const own = width * 2 ** stage;
       const merging = stage === 0 ? null : new PatchMerging(own / 2);
       if (stage > 0) [rows, columns] = [Math.ceil(rows / 2), Math.ceil(columns / 2)];
@@ -230,7 +240,7 @@ export class Swin extends Module implements ImageTower {
       const blocks = Array.from({ length: depth }, (_, k) => {
         const rate = total === 1 ? dropPath : (dropPath * (done + k)) / (total - 1);
         const given = { mlpRatio, activation, dropout, attentionDropout, dropPath: rate };
-        return new SwinBlock(own, heads[stage] as number, size, k % 2 === 0 ? [0, 0] : half, given);
+        return new SwinBlock(own, headCount, size, k % 2 === 0 ? [0, 0] : half, given);
       });
       stages.push(new SwinStage(merging, blocks));
       done += depth;
@@ -246,16 +256,17 @@ export class Swin extends Module implements ImageTower {
 
   /** [N, C, H, W] to logits [N, classes], or features [N, width of the last stage]. H and W: multiples of the patch's sides. */
   forward(images: Tensor): Tensor {
-    const pooled = this.norm.forward(this.features(images).at(-1) as Tensor).mean([1, 2]);
+    const { tokens, grid } = this.patch_embed.embed(images);
+    const last = this.layers.reduce((x, stage) => stage.forward(x), tokens.unflatten(1, grid));
+    const pooled = this.norm.forward(last).mean([1, 2]);
     return this.head === null ? pooled : this.head.forward(pooled);
   }
 
-  /** The map after each stage, [N, H_s, W_s, C_s]: fine ones first. */
+  /** The map after each stage, [N, H_s, W_s, C_s], the finest first. */
   features(images: Tensor): Tensor[] {
     const { tokens, grid } = this.patch_embed.embed(images);
-    const [n, , width] = tokens.shape as [number, number, number];
     const maps: Tensor[] = [];
-    for (const stage of this.layers) maps.push(stage.forward(maps.at(-1) ?? tokens.reshape([n, ...grid, width])));
+    for (const stage of this.layers) maps.push(stage.forward(maps.at(-1) ?? tokens.unflatten(1, grid)));
     return maps;
   }
 }

@@ -1,3 +1,5 @@
+/** Windows over maps of tokens, and their shifts. */
+import { sizesOf } from '@tessera/nn';
 import { concat, formatShape, type Tensor, tensor } from '@tessera/tensor';
 import type { Grid } from '../tower/grid.ts';
 
@@ -11,10 +13,10 @@ export type Window = readonly [height: number, width: number];
  * @returns [N * (H / h) (W / w), h w, C]
  */
 export function windowPartition(x: Tensor, [h, w]: Window): Tensor {
-  const [n, height, width, c] = x.shape as [number, number, number, number];
+  const [n = 0, height = 0, width = 0, c = 0] = x.shape;
   if (x.ndim !== 4 || height % h !== 0 || width % w !== 0)
     throw new RangeError(
-      `windowPartition: ${formatShape(x.shape)} is no map [N, H, W, C] that divides into windows of ${h} x ${w}`,
+      `windowPartition: ${formatShape(x.shape)} is not a map [N, H, W, C] that divides into windows of ${h} x ${w}`,
     );
   const [rows, columns] = [height / h, width / w];
   return x
@@ -25,15 +27,16 @@ export function windowPartition(x: Tensor, [h, w]: Window): Tensor {
 
 /** The inverse of `windowPartition`: [N * windows, h w, C] to [N, height, width, C]. */
 export function windowReverse(windows: Tensor, [h, w]: Window, [height, width]: Grid): Tensor {
-  const [count, , c] = windows.shape as [number, number, number];
+  const [count, , c] = sizesOf(windows, 3, 'windowReverse', 'windows [N * windows, h w, C]');
   const [rows, columns] = [height / h, width / w];
   const n = count / (rows * columns);
   return windows.reshape([n, rows, columns, h, w, c]).permute(0, 1, 3, 2, 4, 5).reshape([n, height, width, c]);
 }
 
-/** Moves the elements along `axis` by `shift` places towards the end, those beyond it to the front. Negative shifts move back. */
+/** Moves the elements along `axis` by `shift` places towards the end; those that leave it come in at the front. */
 export function roll(x: Tensor, shift: number, axis: number): Tensor {
-  const n = x.shape[axis] as number;
+  const n = x.shape[axis];
+  if (n === undefined) throw new RangeError(`roll: ${formatShape(x.shape)} has no axis ${axis}`);
   const by = ((shift % n) + n) % n;
   return by === 0 ? x : concat([x.slice(axis, n - by), x.slice(axis, 0, n - by)], axis);
 }
@@ -42,12 +45,12 @@ export function roll(x: Tensor, shift: number, axis: number): Tensor {
  * Which tokens of a shifted window may see each other (Liu et al. 2021, figure 4): rolling brings tokens from opposite borders
  * together, and they must not attend to each other.
  *
- * @returns bool [windows, 1, h w, h w], true where a query may see a key; null where nothing is shifted
+ * @returns bool [windows, 1, h w, h w], true where a query may see a key; null if nothing is shifted
  */
 export function shiftMask([height, width]: Grid, window: Window, shift: Window): Tensor | null {
   if (shift[0] === 0 && shift[1] === 0) return null;
   const [h, w] = window;
-  /** After rolling, an axis holds up to three stretches that were not neighbours. */
+  /** After rolling, an axis consists of up to three stretches that were not neighbors. */
   const stretch = (place: number, size: number, side: number, by: number): number =>
     by === 0 || place < size - side ? 0 : place < size - by ? 1 : 2;
   const regions: number[][] = [];
@@ -64,10 +67,10 @@ export function shiftMask([height, width]: Grid, window: Window, shift: Window):
 }
 
 /**
- * Where the bias of each pair of tokens stands in a table of all offsets: offset (dy, dx) in row
+ * For each pair of tokens, the row of its bias in a table of all offsets: offset (dy, dx) has row
  * (dy + h - 1) (2w - 1) + dx + w - 1 (Liu et al. 2021, equation 4).
  *
- * @returns i32 [(h w)^2], a row a query
+ * @returns i32 [(h w)^2], one query after the other
  */
 export function relativePositionIndex([h, w]: Window): Int32Array {
   const tokens = Array.from({ length: h * w }, (_, k) => [Math.floor(k / w), k % w] as const);

@@ -1,6 +1,8 @@
+/** Training for tests. */
 import { grad } from '@tessera/autograd';
 import type { Module } from '@tessera/nn';
 import { compile, type Tensor, tensor, zeros } from '@tessera/tensor';
+import { at } from './lists.ts';
 
 export interface FitOptions {
   readonly steps: number;
@@ -8,7 +10,7 @@ export interface FitOptions {
 }
 
 /**
- * Trains a model for a test, in one compiled step: Adam (Kingma and Ba 2015, algorithm 1) on the same inputs again and again. Gives
+ * Trains a model for a test, in one compiled step: Adam (Kingma and Ba 2015, algorithm 1), repeatedly on the same inputs. Returns
  * the loss of every step.
  */
 export async function fit(
@@ -19,16 +21,18 @@ export async function fit(
 ): Promise<number[]> {
   const [beta1, beta2, eps] = [0.9, 0.999, 1e-8];
   const parameters = model.parameters();
-  const state = parameters.map(({ shape }) => ({ m: zeros(shape).contiguous(), v: zeros(shape).contiguous() }));
+  const state = parameters.map((parameter) => ({
+    parameter,
+    m: zeros(parameter.shape).contiguous(),
+    v: zeros(parameter.shape).contiguous(),
+  }));
   const step = compile((rate: Tensor, ...values: Tensor[]) => {
     const result = loss(...values);
     const gradients = grad(result, parameters);
-    for (const [k, parameter] of parameters.entries()) {
-      const { m, v } = state[k];
-      const [first, second] = [
-        m.mul(beta1).add(gradients[k].mul(1 - beta1)),
-        v.mul(beta2).add(gradients[k].square().mul(1 - beta2)),
-      ];
+    for (const [k, gradient] of gradients.entries()) {
+      const { parameter, m, v } = at(state, k);
+      const first = m.mul(beta1).add(gradient.mul(1 - beta1));
+      const second = v.mul(beta2).add(gradient.square().mul(1 - beta2));
       m.assign(first);
       v.assign(second);
       parameter.assign(parameter.sub(first.div(second.sqrt().add(eps)).mul(rate)));

@@ -4,6 +4,7 @@ import { manualSeed, registerReferenceBackends, setDefaultBackend, type Tensor }
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ImageTowerConfig } from '../image-towers.ts';
 import { createImageTower } from '../image-towers.ts';
+import { at } from '../testing/lists.ts';
 import { type AttentiveTower, isAttentive, readoutMaps } from './attended-images.ts';
 
 beforeAll(() => {
@@ -34,7 +35,7 @@ const imagesFor = ({ inputResolution: side }: AttentiveTower): Tensor => init.no
 const largest = (a: Tensor, b: Tensor | number): Promise<number> => a.sub(b).abs().max().item();
 
 describe.each(Object.keys(configs) as (keyof typeof configs)[])('%s', (name) => {
-  test('attend gives what forward gives, and distributions over tokens', async () => {
+  test('attend returns the output of forward, and distributions over tokens', async () => {
     const tower = towerOf(name);
     const images = imagesFor(tower);
     const { output, weights, prefix, grid, readout } = tower.attend(images);
@@ -90,17 +91,12 @@ test('a planted pattern is found: the patch that queries are made to look for', 
   set('transformer.resblocks.0.attn.in_proj_weight', weight);
   set('transformer.resblocks.0.attn.in_proj_bias', init.constant(0)([3 * width]));
   tower.loadStateDict(state);
-  const [planted, at] = [6, [1, 2]];
+  const planted = 6; // row 1, column 2
   const images = oneAt(16, planted).reshape([1, 1, 4, 1, 4, 1]).expand([1, 3, 4, 4, 4, 4]).reshape([1, 3, 16, 16]);
   const attended = (tower as AttentiveTower).attend(images);
-  const map = readoutMaps(attended.weights[0] as Tensor, attended);
+  const map = readoutMaps(at(attended.weights, 0), attended);
   expect(await map.flatten().argmax(0).item()).toBe(planted);
-  expect(
-    await map
-      .select(2, at[0] as number)
-      .select(2, at[1] as number)
-      .item(),
-  ).toBeGreaterThan(0.99);
+  expect(await map.select(2, 1).select(2, 2).item()).toBeGreaterThan(0.99);
   const rollout = readoutMaps(F.attentionRollout(attended.weights), attended);
   expect(await rollout.flatten().argmax(0).item()).toBe(planted);
 });

@@ -1,36 +1,37 @@
+/** Image towers that can tell which parts of an image they attend to. */
 import { formatShape, type Tensor } from '@tessera/tensor';
 import type { Grid } from './grid.ts';
 import type { ImageTower } from './image-tower.ts';
 
-/** What an image tower gives, and where it looked. */
+/** The output of an image tower, and the attention weights that it was computed with. */
 export interface AttendedImages {
-  /** What `forward` gives: [N, outputDim]. */
+  /** The result of `forward`: [N, outputDim]. */
   readonly output: Tensor;
   /** Attention weights of each layer, first to last: [N, H, L, prefix + rows * columns]; each row sums to 1. */
   readonly weights: readonly Tensor[];
-  /** Keys in front of the patches: class token and the like. */
+  /** The number of keys in front of the patches, such as the class token. */
   readonly prefix: number;
-  /** How the patches lie. */
+  /** The grid of the patches. */
   readonly grid: Grid;
-  /** The queries of the last layer that the output is read from: the first one, and the one behind the last. */
+  /** The queries of the last layer that the output is read from: the first one, and the one after the last. */
   readonly readout: readonly [from: number, to: number];
 }
 
-/** An image tower whose layers look at the whole image by attention. */
+/** An image tower whose layers attend to the whole image. */
 export interface AttentiveTower extends ImageTower {
   /**
-   * [N, 3, R, R], normalised. Weights and output are of one graph: a derivative of the output by the weights exists. All tokens go
-   * through all blocks, where `forward` may leave out what the output does not depend on.
+   * [N, 3, R, R], normalized. Weights and output belong to one graph, so the output can be differentiated with respect to the weights.
+   * All tokens go through all blocks, while `forward` may skip what the output does not depend on.
    */
   attend(images: Tensor): AttendedImages;
 }
 
-/** Whether a tower says where it looks. Swin does not: its windows see a part of the image each. */
+/** Whether a tower returns attention weights. Swin does not: each of its windows sees only a part of the image. */
 export const isAttentive = (tower: ImageTower): tower is AttentiveTower => 'attend' in tower;
 
 /**
- * What the image's own tokens (the class token, or the mean over the patches) see of each patch. Sums to 1 less what goes to the
- * tokens in front of the patches.
+ * How much the tokens that represent the image (the class token, or the mean over the patches) attend to each patch. The sum over the
+ * patches is 1 minus the attention to the tokens in front of them.
  *
  * @param weights [..., L, prefix + rows * columns]: a layer's weights, or a rollout
  * @returns [..., rows, columns]

@@ -1,3 +1,4 @@
+/** Classification of images by any image tower. */
 import { Linear, Module } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import type { ImageTower } from './image-tower.ts';

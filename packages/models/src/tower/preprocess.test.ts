@@ -1,5 +1,6 @@
 import { registerReferenceBackends, setDefaultBackend, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, expect, test } from 'vitest';
+import { at } from '../testing/lists.ts';
 import { clipNormalization, imageNetNormalization, preprocess } from './preprocess.ts';
 
 beforeAll(() => {
@@ -10,7 +11,7 @@ beforeAll(() => {
 test.each([
   ['CLIP', clipNormalization],
   ['ImageNet', imageNetNormalization],
-])('pixels become planes normalised as those of %s', async (_, normalization) => {
+])('pixels become planes, normalized by the statistics of %s', async (_, normalization) => {
   const pixels = Uint8Array.of(0, 51, 255, 10, 20, 30);
   const planes = preprocess(tensor(pixels, { shape: [1, 1, 2, 3] }), normalization);
   expect(planes.shape).toEqual([1, 3, 1, 2]);
@@ -18,15 +19,14 @@ test.each([
   const values = await planes.data();
   for (const channel of [0, 1, 2])
     for (const x of [0, 1]) {
-      const pixel = pixels[3 * x + channel] as number;
-      const expected = (pixel / 255 - (mean[channel] as number)) / (std[channel] as number);
+      const expected = (at(pixels, 3 * x + channel) / 255 - at(mean, channel)) / at(std, channel);
       expect(values[2 * channel + x]).toBeCloseTo(expected, 5);
     }
 });
 
 test('one channel takes one mean', () => {
-  const grey = preprocess(zeros([2, 4, 4, 1], { dtype: 'u8' }), { mean: [0.5], std: [0.5] });
-  expect(grey.shape).toEqual([2, 1, 4, 4]);
+  const gray = preprocess(zeros([2, 4, 4, 1], { dtype: 'u8' }), { mean: [0.5], std: [0.5] });
+  expect(gray.shape).toEqual([2, 1, 4, 4]);
 });
 
 test('what does not fit is refused', () => {

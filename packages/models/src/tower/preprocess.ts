@@ -1,3 +1,4 @@
+/** From decoded pixels to the input of image towers. */
 import { formatShape, type Tensor, tensor } from '@tessera/tensor';
 
 /** Mean and standard deviation of each channel, for values in [0, 1]. */
@@ -6,22 +7,22 @@ export interface Normalization {
   readonly std: readonly number[];
 }
 
-/** OpenAI CLIP's, over its training images. */
+/** OpenAI CLIP's, of its training images. */
 export const clipNormalization: Normalization = {
   mean: [0.48145466, 0.4578275, 0.40821073],
   std: [0.26862954, 0.26130258, 0.27577711],
 };
 
-/** ImageNet's: what torchvision's ResNets were trained with, and DeiT. */
+/** ImageNet's: torchvision's ResNets and DeiT were trained with it. */
 export const imageNetNormalization: Normalization = {
   mean: [0.485, 0.456, 0.406],
   std: [0.229, 0.224, 0.225],
 };
 
 /**
- * Pixels as they are decoded to what an image tower takes, within the graph: (pixel / 255 - mean) / std, channels first.
+ * From decoded pixels to the input of an image tower, within the graph: (pixel / 255 - mean) / std, channels first.
  *
- * @param pixels u8 [N, H, W, C], channels as many as `mean` and `std` have
+ * @param pixels u8 [N, H, W, C], with a mean and a standard deviation for each of the C channels
  * @returns f32 [N, C, H, W]
  */
 export function preprocess(pixels: Tensor, { mean, std }: Normalization = clipNormalization): Tensor {
@@ -30,6 +31,6 @@ export function preprocess(pixels: Tensor, { mean, std }: Normalization = clipNo
       `preprocess: needs pixels u8 [N, H, W, ${mean.length}], got ${pixels.dtype} ${formatShape(pixels.shape)}`,
     );
   const scale = tensor(std.map((deviation) => 1 / (255 * deviation)));
-  const shift = tensor(mean.map((value, channel) => -value / (std[channel] as number)));
+  const shift = tensor(std.map((deviation, channel) => -(mean[channel] ?? 0) / deviation));
   return pixels.cast('f32').mul(scale).add(shift).permute(0, 3, 1, 2);
 }

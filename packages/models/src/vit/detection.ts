@@ -1,13 +1,14 @@
-import { functional as F, Linear, Module } from '@tessera/nn';
+/** Object detection on a Vision Transformer. */
+import { functional as F, Linear, Module, sizesOf } from '@tessera/nn';
 import { formatShape, iota, type Tensor, tensor, where } from '@tessera/tensor';
 import { type FloatDType, floatDType } from '../blocks/float-dtype.ts';
 import { startedLinear } from '../blocks/initialize.ts';
 import type { Grid } from '../tower/grid.ts';
 import type { ViT } from './vit.ts';
 
-/** What a detector says about each patch. */
+/** The boxes and classes that a detector predicts, one for each patch. */
 export interface Detections {
-  /** [N, L, 4]: centre x, centre y, width, height, in units of the image. */
+  /** [N, L, 4]: center x, center y, width, height, in units of the image. */
   readonly boxes: Tensor;
   /** [N, L, classes + 1]: the last class is "nothing". */
   readonly logits: Tensor;
@@ -16,8 +17,8 @@ export interface Detections {
 
 /**
  * A box and classes for each patch: DETR's heads (Carion et al. 2020, section 3.2: a linear layer for the classes, an MLP of three
- * layers for the box) on a ViT's patches. As in OWL-ViT (Minderer et al. 2022, section 3.1) a box starts at its patch, so that what
- * is learned is the difference.
+ * layers for the box) on a ViT's patches. As in OWL-ViT (Minderer et al. 2022, section 3.1), a box starts at its patch, and the
+ * difference is learned.
  */
 export class DetectionHead extends Module {
   readonly classes: number;
@@ -47,7 +48,7 @@ export class DetectionHead extends Module {
   }
 }
 
-/** log(p / (1 - p)) of each patch's own box, [rows * columns, 4]: of which the sigmoid is the box. */
+/** log(p / (1 - p)) of each patch's own box, [rows * columns, 4]; the sigmoid of it is the box. */
 function patchBoxLogits([rows, columns]: Grid, dtype: FloatDType): Tensor {
   const logit = (p: number): number => {
     const inside = Math.min(1 - 1e-4, Math.max(1e-4, p));
@@ -59,11 +60,11 @@ function patchBoxLogits([rows, columns]: Grid, dtype: FloatDType): Tensor {
   return tensor(boxes, { dtype });
 }
 
-/** The objects of a batch of images, T at most in each. */
+/** The objects of a batch of images, at most T in each. */
 export interface DetectionTargets {
-  /** [N, T, 4]: centre x, centre y, width, height, in units of the image. */
+  /** [N, T, 4]: center x, center y, width, height, in units of the image. */
   readonly boxes: Tensor;
-  /** i32 [N, T]: classes; -1 where there is no object. */
+  /** i32 [N, T]: classes; -1 for no object. */
   readonly labels: Tensor;
 }
 
@@ -75,8 +76,8 @@ export interface DetectionLossOptions {
 }
 
 /**
- * Each object is the business of the patch that holds its centre (the first object, where several centres share a patch); the
- * other patches are to say "nothing". The sum of the weighted mean of cross-entropies over all patches and, over those with an
+ * Each object belongs to the patch that contains its center (only the first object if several centers share a patch); the target of the
+ * other patches is "nothing". The loss is the sum of the weighted mean of cross-entropies over all patches and, over those with an
  * object, the mean of 5 |b - b'|_1 + 2 (1 - GIoU(b, b')) (weights of Carion et al. 2020, appendix A.4).
  */
 export function detectionLoss(
@@ -86,8 +87,9 @@ export function detectionLoss(
 ): Tensor {
   const { backgroundWeight = 0.1, boxWeight = 5, overlapWeight = 2 } = options;
   const { boxes, logits, grid } = found;
-  const [n, length] = boxes.shape as [number, number];
-  const classes = (logits.shape[2] as number) - 1;
+  const [n, length] = sizesOf(boxes, 3, 'detectionLoss', 'boxes [N, L, 4]');
+  const [, , outputs] = sizesOf(logits, 3, 'detectionLoss', 'logits [N, L, classes + 1]');
+  const classes = outputs - 1;
   const { object, owns } = assignObjects(targets, grid);
   const chosen = object.unsqueeze(2).expand([n, length, 4]);
   const target = targets.boxes.takeAlongAxis(1, chosen);
@@ -104,9 +106,9 @@ export function detectionLoss(
   return classLoss.add(where(owns, errors, 0).sum().div(objects));
 }
 
-/** For each patch, [N, L], the number of its object, i32, and whether it has one. */
+/** For each patch, [N, L]: the index of its object, i32, and whether it has one. */
 function assignObjects({ boxes, labels }: DetectionTargets, [rows, columns]: Grid): { object: Tensor; owns: Tensor } {
-  const [n, count] = labels.shape as [number, number];
+  const [n = 0, count = 0] = labels.shape;
   if (boxes.ndim !== 3 || labels.ndim !== 2 || boxes.shape[1] !== count || boxes.shape[2] !== 4)
     throw new RangeError(
       `detectionLoss: boxes ${formatShape(boxes.shape)} and labels ${formatShape(labels.shape)} must be [N, T, 4] and [N, T]`,

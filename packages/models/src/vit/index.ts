@@ -9,7 +9,6 @@ export {
 } from './detection.ts';
 export { MaskedAutoencoder, type MaskedAutoencoderOptions, type Masking, maskByNoise } from './masked-autoencoder.ts';
 export {
-  gridCoordinates,
   interpolatePositions,
   type PositionInterpolation,
   type PositionKind,

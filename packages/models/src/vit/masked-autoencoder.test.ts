@@ -10,6 +10,7 @@ import {
 } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fit } from '../testing/fit.ts';
+import { at } from '../testing/lists.ts';
 import { MaskedAutoencoder, type MaskedAutoencoderOptions, maskByNoise } from './masked-autoencoder.ts';
 import { ViT } from './vit.ts';
 
@@ -107,7 +108,7 @@ describe('MaskedAutoencoder', () => {
     expect(await model.encode(all, noise).latent.sub(latent).abs().max().item()).toBeGreaterThan(1e-3);
   });
 
-  test('only hidden patches count, by their normalised pixels', async () => {
+  test('only hidden patches count, with normalized pixels', async () => {
     const model = new MaskedAutoencoder(tiny);
     const images = pictures(2);
     const noise = init.uniform(0, 1)([2, 16]);
@@ -122,11 +123,12 @@ describe('MaskedAutoencoder', () => {
     const [guess, hidden] = [(await prediction.toArray()) as number[][][], (await mask.toArray()) as number[][]];
     let [sum, count] = [0, 0];
     for (const [i, image] of guess.entries())
-      for (const [l, patch] of image.entries())
-        if (hidden[i][l] === 1) {
-          sum += patch.reduce((s, x, k) => s + (x - target[i][l][k]) ** 2, 0) / 48;
-          count++;
-        }
+      for (const [l, patch] of image.entries()) {
+        if (hidden[i]?.[l] !== 1) continue;
+        const own = at(at(target, i), l);
+        sum += patch.reduce((s, x, k) => s + (x - at(own, k)) ** 2, 0) / 48;
+        count++;
+      }
     expect(await model.forward(images, noise).item()).toBeCloseTo(sum / count, 4);
   });
 
@@ -151,8 +153,8 @@ describe('MaskedAutoencoder', () => {
   });
 
   test('what does not fit is refused', () => {
-    expect(() => new MaskedAutoencoder({ ...tiny, maskRatio: 1 })).toThrow('maskRatio must lie in [0, 1), got 1');
-    expect(() => new MaskedAutoencoder({ ...tiny, maskRatio: 0.99 })).toThrow('leaves none of 16 patches');
+    expect(() => new MaskedAutoencoder({ ...tiny, maskRatio: 1 })).toThrow('maskRatio must be in [0, 1), got 1');
+    expect(() => new MaskedAutoencoder({ ...tiny, maskRatio: 0.99 })).toThrow('leaves no visible patch of 16');
     expect(() => new MaskedAutoencoder(tiny).forward(init.normal()([1, 3, 8, 8]))).toThrow(
       'needs images [N, C, 16, 16]',
     );

@@ -1,4 +1,5 @@
-import { functional as F, init, LayerNorm, type Linear, Module, Parameter } from '@tessera/nn';
+/** Pretraining of Vision Transformers by hidden patches. */
+import { functional as F, init, LayerNorm, type Linear, Module, Parameter, sizesOf } from '@tessera/nn';
 import { concat, formatShape, iota, rand, type Tensor, where } from '@tessera/tensor';
 import { EncoderBlock, vitNormEps } from '../blocks/encoder-block.ts';
 import { startedLinear } from '../blocks/initialize.ts';
@@ -17,34 +18,34 @@ export interface MaskedAutoencoderOptions {
   readonly decoderWidth: number;
   readonly decoderDepth: number;
   readonly decoderHeads: number;
-  /** The share of patches that the encoder does not see. Default 0.75. */
+  /** The share of patches that are hidden from the encoder. Default 0.75. */
   readonly maskRatio?: number;
-  /** The decoder predicts each patch's pixels less their mean, by their deviation. Default true. */
+  /** The decoder predicts each patch's pixels minus their mean, divided by their standard deviation. Default true. */
   readonly normalizePixels?: boolean;
 }
 
 export interface Masking {
-  /** i32 [N, kept]: the patches that are seen. */
+  /** i32 [N, kept]: the visible patches. */
   readonly kept: Tensor;
-  /** i32 [N, L]: the place of each patch when those seen come first. */
+  /** i32 [N, L]: the place of each patch if the visible ones come first. */
   readonly rank: Tensor;
-  /** f32 [N, L]: 1 where a patch is hidden. */
+  /** f32 [N, L]: 1 if a patch is hidden, else 0. */
   readonly mask: Tensor;
 }
 
 /**
- * Chooses patches by random numbers: the `keep` smallest are seen. The rank of each number comes from comparing all pairs, so
- * that it can be part of a compiled step.
+ * Chooses patches by random numbers: those with the `keep` smallest numbers are visible. The rank of each number is computed by
+ * comparing all pairs, so that it can be part of a compiled step.
  *
  * @param noise [N, L]
  */
 export function maskByNoise(noise: Tensor, keep: number): Masking {
-  const [n, length] = noise.shape as [number, number];
+  const [n = 0, length = 0] = noise.shape;
   if (noise.ndim !== 2 || !Number.isInteger(keep) || keep < 1 || keep > length)
     throw new RangeError(`maskByNoise: cannot keep ${keep} of the patches with noise ${formatShape(noise.shape)}`);
   const pairs = [n, length, length];
   const [own, other] = [noise.unsqueeze(2), noise.unsqueeze(1)];
-  // Of equal numbers the first comes first.
+  // Ties are broken by the place.
   const earlier = iota(pairs, 2).lt(iota(pairs, 1)).logicalAnd(other.eq(own));
   const rank = other.lt(own).logicalOr(earlier).sum(2);
   const kept = iota([n, keep, length], 1)
@@ -55,16 +56,16 @@ export function maskByNoise(noise: Tensor, keep: number): Masking {
   return { kept, rank, mask: rank.ge(keep).cast('f32') };
 }
 
-/** Rows of x [N, L, D] at the places [N, K]: [N, K, D]. */
+/** The rows of x [N, L, D] at the places [N, K]: [N, K, D]. */
 const takeTokens = (x: Tensor, places: Tensor): Tensor => {
-  const [n, count] = places.shape as [number, number];
-  const width = x.shape[2] as number;
+  const [n, count] = sizesOf(places, 2, 'MaskedAutoencoder', 'places [N, K]');
+  const [, , width] = sizesOf(x, 3, 'MaskedAutoencoder', 'tokens [N, L, D]');
   return x.takeAlongAxis(1, places.unsqueeze(2).expand([n, count, width]));
 };
 
 /**
- * A masked autoencoder (He et al. 2022), with the names of its authors' code: the encoder sees a quarter of the patches, a small
- * decoder predicts the pixels of the rest. Positions are fixed sines and cosines, in both halves.
+ * A masked autoencoder (He et al. 2022), with the names of its authors' code: the encoder sees a quarter of the patches, and a small
+ * decoder predicts the pixels of the others. Positions are fixed sines and cosines, in both halves.
  */
 export class MaskedAutoencoder extends Module {
   readonly imageSize: readonly [number, number];
@@ -89,14 +90,14 @@ export class MaskedAutoencoder extends Module {
     const { width, depth, heads, decoderWidth, decoderDepth, decoderHeads } = options;
     const { inChannels = 3, mlpRatio = 4, maskRatio = 0.75, normalizePixels = true } = options;
     if (!(maskRatio >= 0 && maskRatio < 1))
-      throw new RangeError(`MaskedAutoencoder: maskRatio must lie in [0, 1), got ${maskRatio}`);
+      throw new RangeError(`MaskedAutoencoder: maskRatio must be in [0, 1), got ${maskRatio}`);
     this.imageSize = F.pair(options.imageSize);
     this.patchSize = F.pair(options.patchSize);
     this.grid = gridOf('MaskedAutoencoder', this.imageSize, this.patchSize);
     const count = this.grid[0] * this.grid[1];
     this.kept = Math.trunc(count * (1 - maskRatio));
     if (this.kept < 1)
-      throw new RangeError(`MaskedAutoencoder: maskRatio ${maskRatio} leaves none of ${count} patches`);
+      throw new RangeError(`MaskedAutoencoder: maskRatio ${maskRatio} leaves no visible patch of ${count}`);
     this.normalizePixels = normalizePixels;
     const initializer = init.xavierUniform();
     const positions = (of: number): SinusoidalGridPositions =>
@@ -107,7 +108,7 @@ export class MaskedAutoencoder extends Module {
     const pixels = h * w * inChannels;
 
     this.patch_embed = new PatchEmbed(width, this.patchSize, { inChannels });
-    // As of a linear layer of the flattened patch.
+    // Fans are those of a linear layer over the flattened patch.
     this.patch_embed.proj.weight.initialize((shape) => initializer([width, pixels]).reshape(shape));
     this.cls_token = new Parameter(init.normal({ std: 0.02 })([1, 1, width]));
     this.positions = positions(width);
@@ -133,14 +134,14 @@ export class MaskedAutoencoder extends Module {
    * The loss of one batch.
    *
    * @param images [N, C, H, W]
-   * @param noise [N, L], the random numbers that choose the patches; drawn anew if not given
+   * @param noise [N, L], the random numbers that choose the patches. Default: newly drawn ones
    */
   forward(images: Tensor, noise?: Tensor): Tensor {
     const { prediction, mask } = this.reconstruct(images, noise);
     return this.loss(images, prediction, mask);
   }
 
-  /** The predicted patches [N, L, h w C] (see `target`), and f32 [N, L]: 1 where they were hidden. */
+  /** The predicted patches [N, L, h w C] (see `target`), and f32 [N, L]: 1 for the hidden ones. */
   reconstruct(images: Tensor, noise?: Tensor): { prediction: Tensor; mask: Tensor } {
     const { latent, rank, mask } = this.encode(images, noise);
     return { prediction: this.decode(latent, rank), mask };
@@ -149,7 +150,7 @@ export class MaskedAutoencoder extends Module {
   /** [N, C, H, W] to [N, 1 + kept, width], class token first. */
   encode(images: Tensor, noise?: Tensor): { latent: Tensor } & Masking {
     const { tokens } = this.patch_embed.embed(images);
-    const [n, length, width] = tokens.shape as [number, number, number];
+    const [n, length, width] = sizesOf(tokens, 3, 'MaskedAutoencoder', 'tokens [N, L, width]');
     if (length !== this.grid[0] * this.grid[1])
       throw new RangeError(
         `MaskedAutoencoder: needs images [N, C, ${this.imageSize.join(', ')}], got ${formatShape(images.shape)}`,
@@ -162,11 +163,11 @@ export class MaskedAutoencoder extends Module {
     return { latent: this.norm.forward(latent), ...masking };
   }
 
-  /** [N, 1 + kept, width] to predicted patches [N, L, h w C]: mask tokens stand for what was hidden. */
+  /** [N, 1 + kept, width] to predicted patches [N, L, h w C]: mask tokens take the places of the hidden ones. */
   decode(latent: Tensor, rank: Tensor): Tensor {
     const x = this.decoder_embed.forward(latent);
-    const [n, length] = rank.shape as [number, number];
-    const width = x.shape[2] as number;
+    const [n, length] = sizesOf(rank, 2, 'MaskedAutoencoder', 'ranks [N, L]');
+    const [, , width] = sizesOf(x, 3, 'MaskedAutoencoder', 'tokens [N, 1 + kept, width]');
     const hidden = this.mask_token.expand([n, length - this.kept, width]);
     const inOrder = takeTokens(concat([x.slice(1, 1), hidden], 1), rank);
     const placed = concat([x.slice(1, 0, 1), inOrder], 1).add(this.decoderPositions.pos_embed);
@@ -174,7 +175,7 @@ export class MaskedAutoencoder extends Module {
     return this.decoder_pred.forward(this.decoder_norm.forward(decoded)).slice(1, 1);
   }
 
-  /** What is predicted: patches [N, L, h w C] (channels last), normalised each by its own mean and deviation if so chosen. */
+  /** The target of the prediction: patches [N, L, h w C] (channels last); with `normalizePixels`, each normalized on its own. */
   target(images: Tensor): Tensor {
     const patches = F.patchify(images, this.patchSize, { order: 'channels-last' });
     if (!this.normalizePixels) return patches;
@@ -182,7 +183,7 @@ export class MaskedAutoencoder extends Module {
     return patches.sub(patches.mean(-1, true)).div(deviation);
   }
 
-  /** The mean square error of the hidden patches alone (He et al. 2022, section 3). */
+  /** The mean square error over the hidden patches only (He et al. 2022, section 3). */
   loss(images: Tensor, prediction: Tensor, mask: Tensor): Tensor {
     const errors = prediction.sub(this.target(images)).square().mean(-1);
     return where(mask, errors, 0).sum().div(mask.sum());

@@ -2,7 +2,7 @@ import { gradcheck } from '@tessera/autograd';
 import { init } from '@tessera/nn';
 import { concat, manualSeed, registerReferenceBackends, setDefaultBackend, type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { interpolatePositions, type PositionsOptions, positionKinds } from './positions.ts';
+import { interpolatePositions, type Positions, type PositionsOptions, positionKinds } from './positions.ts';
 
 beforeAll(() => {
   registerReferenceBackends();
@@ -48,10 +48,10 @@ describe('interpolatePositions', () => {
     });
     const values = (await resized.reshape(8, 12, 2).toArray()) as number[][][];
     for (let r = 1; r < 7; r++)
-      for (let c = 1; c < 11; c++) expect(values[r][c]).toEqual([(r + 0.5) / 2 - 0.5, (c + 0.5) / 2 - 0.5]);
+      for (let c = 1; c < 11; c++) expect(values[r]?.[c]).toEqual([(r + 0.5) / 2 - 0.5, (c + 0.5) / 2 - 0.5]);
   });
 
-  test('the same grid gives the same tensor, and the derivative is right', async () => {
+  test('for the same grid it returns the same tensor, and the derivative is right', async () => {
     const positions = normal(1, 7, 2).cast('f64');
     expect(interpolatePositions(positions, [2, 3], [2, 3], 1)).toBe(positions);
     for (const mode of ['bicubic', 'bilinear'] as const)
@@ -60,12 +60,20 @@ describe('interpolatePositions', () => {
   });
 });
 
+/** The trained vectors of rows and of columns. */
+function tablesOf(positions: Positions): [row: Tensor, column: Tensor] {
+  const state = positions.stateDict();
+  const [row, column] = [state.get('row_embed'), state.get('col_embed')];
+  if (row === undefined || column === undefined) throw new Error('no row_embed or no col_embed');
+  return [row, column];
+}
+
 describe('positions in two dimensions', () => {
   const options: PositionsOptions = { width: 6, grid: [2, 3], prefix: 1, headWidth: 6, interpolation: {} };
 
   test('summed: PE(i, j) = row(i) + column(j)', async () => {
     const positions = positionKinds['2d-sum'](options);
-    const [row, column] = ['row_embed', 'col_embed'].map((name) => positions.stateDict().get(name) as Tensor);
+    const [row, column] = tablesOf(positions);
     expect([row.shape, column.shape]).toEqual([
       [2, 6],
       [3, 6],
@@ -74,14 +82,14 @@ describe('positions in two dimensions', () => {
     for (const [i, j] of [
       [0, 0],
       [1, 2],
-    ])
+    ] as const)
       expect(await largest(added.select(1, 1 + 3 * i + j), row.select(0, i).add(column.select(0, j)))).toBe(0);
     expect(await added.select(1, 0).abs().max().item()).toBe(0);
   });
 
   test('concatenated: one half is the row, the other the column', async () => {
     const positions = positionKinds['2d-concat'](options);
-    const [row, column] = ['row_embed', 'col_embed'].map((name) => positions.stateDict().get(name) as Tensor);
+    const [row, column] = tablesOf(positions);
     expect([row.shape, column.shape]).toEqual([
       [2, 3],
       [3, 3],

@@ -1,8 +1,9 @@
-import { Buffer, functional as F, Module, Parameter } from '@tessera/nn';
-import { concat, formatShape, type Tensor, tensor, zeros } from '@tessera/tensor';
+/** Positions of a Vision Transformer's tokens. */
+import { Buffer, functional as F, Module, Parameter, sizesOf } from '@tessera/nn';
+import { concat, formatShape, type Tensor, zeros } from '@tessera/tensor';
 import type { FloatDType } from '../blocks/float-dtype.ts';
 import { smallNormal } from '../blocks/initialize.ts';
-import type { Grid } from '../tower/grid.ts';
+import { type Grid, gridCoordinates } from '../tower/grid.ts';
 
 export interface PositionInterpolation {
   readonly mode?: 'bicubic' | 'bilinear';
@@ -10,8 +11,8 @@ export interface PositionInterpolation {
 }
 
 /**
- * Trained positions for another grid: those of the prefix (class token and the like) are kept aside, the others are resized as an
- * image with `width` channels (Dosovitskiy et al. 2021, section 3.2). Rectangular grids are as good as square ones.
+ * Trained positions for another grid: those of the prefix (such as the class token) are not changed, the others are resized like an
+ * image with `width` channels (Dosovitskiy et al. 2021, section 3.2). Grids may be rectangular.
  *
  * @param positions [1, prefix + rows * columns, width]
  * @returns [1, prefix + rows' * columns', width]
@@ -23,7 +24,7 @@ export function interpolatePositions(
   prefix = 0,
   { mode = 'bicubic', antialias = true }: PositionInterpolation = {},
 ): Tensor {
-  const [one, count, width] = positions.shape as [number, number, number];
+  const [one = 0, count = 0, width = 0] = positions.shape;
   if (positions.ndim !== 3 || one !== 1 || count !== prefix + from[0] * from[1])
     throw new RangeError(
       `interpolatePositions: positions ${formatShape(positions.shape)} are not [1, ${prefix} + ${from.join(' * ')}, width]`,
@@ -49,7 +50,7 @@ export interface PositionsOptions {
   readonly interpolation: PositionInterpolation;
 }
 
-/** Tells each token where its patch lies: by adding something to the tokens, or by turning queries and keys. */
+/** Tells each token the place of its patch: by adding vectors to the tokens, or by turning queries and keys. */
 export abstract class Positions extends Module {
   protected readonly options: PositionsOptions;
 
@@ -58,7 +59,7 @@ export abstract class Positions extends Module {
     this.options = options;
   }
 
-  /** What is added to the tokens, [1, prefix + rows * columns, width]; null for nothing. */
+  /** The vectors that are added to the tokens, [1, prefix + rows * columns, width]; null for none. */
   abstract added(grid: Grid, dtype: FloatDType): Tensor | null;
 
   /** Angles for the queries and keys of each head, [prefix + rows * columns, head width / 2]; null for none. */
@@ -69,9 +70,8 @@ export abstract class Positions extends Module {
   /** Zeros for the prefix, in front of [places, n]. */
   protected withPrefix(places: Tensor): Tensor {
     const { prefix } = this.options;
-    return prefix === 0
-      ? places
-      : concat([zeros([prefix, places.shape[1] as number], { dtype: places.dtype }), places]);
+    const [, width] = sizesOf(places, 2, 'positions', 'vectors [places, n]');
+    return prefix === 0 ? places : concat([zeros([prefix, width], { dtype: places.dtype }), places]);
   }
 }
 
@@ -119,8 +119,8 @@ export class SinusoidalGridPositions extends Positions {
 }
 
 /**
- * A trained vector for each row and one for each column: `row_embed` [rows, n], `col_embed` [columns, n]. Either summed, PE(i, j) =
- * row(i) + column(j) with n = width, or each one half of the width. The prefix gets none.
+ * A trained vector for each row and one for each column: `row_embed` [rows, n], `col_embed` [columns, n]. They are either summed,
+ * PE(i, j) = row(i) + column(j) with n = width, or each is one half of the width. The prefix has no positions.
  */
 abstract class FactorizedPositions extends Positions {
   readonly row_embed: Parameter;
@@ -137,11 +137,11 @@ abstract class FactorizedPositions extends Positions {
 
   added([rows, columns]: Grid): Tensor {
     const across = (table: Tensor, count: number): Tensor => {
-      const [from, n] = table.shape as [number, number];
+      const [from, n] = sizesOf(table, 2, 'positions', 'a table [rows, n]');
       const picture = table.transpose(0, 1).reshape([1, n, from, 1]);
       return F.interpolate(picture, [count, 1], this.options.interpolation).reshape([n, count]).transpose(0, 1);
     };
-    const n = this.row_embed.shape[1] as number;
+    const [, n] = sizesOf(this.row_embed, 2, 'positions', 'a table [rows, n]');
     const down = across(this.row_embed, rows).unsqueeze(1).expand([rows, columns, n]);
     const along = across(this.col_embed, columns).unsqueeze(0).expand([rows, columns, n]);
     return this.withPrefix(this.join(down, along).flatten(0, 1)).unsqueeze(0);
@@ -170,7 +170,7 @@ class ConcatenatedPositions extends FactorizedPositions {
   }
 }
 
-/** Rotary positions in every block: queries and keys of each head turn with row and column (Su et al. 2021; the prefix stays). */
+/** Rotary positions in every block: queries and keys of each head turn with row and column (Su et al. 2021); the prefix does not turn. */
 class RotaryPositions extends Positions {
   added(): null {
     return null;
@@ -182,21 +182,14 @@ class RotaryPositions extends Positions {
   }
 }
 
-/** Tokens without places: a bag of patches. */
+/** No positions: the model sees a bag of patches. */
 class NoPositions extends Positions {
   added(): null {
     return null;
   }
 }
 
-/** Row and column of every patch of a grid, row by row: i32 [rows * columns]. */
-export function gridCoordinates([rows, columns]: Grid): { row: Tensor; column: Tensor } {
-  const each = (f: (k: number) => number): Tensor =>
-    tensor(Int32Array.from({ length: rows * columns }, (_, k) => f(k)));
-  return { row: each((k) => Math.floor(k / columns)), column: each((k) => k % columns) };
-}
-
-/** Kinds of positions by the names that configurations use. */
+/** The kinds of positions by the names that configurations use. */
 export const positionKinds = {
   learned: (options: PositionsOptions): Positions => new LearnedPositions(options),
   sinusoidal: (options: PositionsOptions): Positions => new SinusoidalPositions(options),

@@ -1,3 +1,4 @@
+/** Sizes of plain Vision Transformers. */
 import type { ViTOptions } from './vit.ts';
 
 type Sizes = Pick<ViTOptions, 'width' | 'depth' | 'heads'>;
@@ -10,7 +11,7 @@ const large = { width: 1024, depth: 24, heads: 16 } as const satisfies Sizes;
 
 const imageNet = { imageSize: 224, patchSize: 16, classes: 1000 } as const;
 
-/** Plain Vision Transformers by name. Change what a data set asks for: `new ViT({ ...vitPresets['ViT-Ti/16'], classes: 10 })`. */
+/** Plain Vision Transformers by name. Replace what your data needs: `new ViT({ ...vitPresets['ViT-Ti/16'], classes: 10 })`. */
 export const vitPresets = {
   'ViT-Ti/16': { ...imageNet, ...tiny },
   'ViT-S/16': { ...imageNet, ...small },

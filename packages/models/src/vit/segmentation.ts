@@ -1,11 +1,12 @@
-import { functional as F, type Linear, Module } from '@tessera/nn';
+/** Semantic segmentation on a Vision Transformer. */
+import { functional as F, type Linear, Module, sizesOf } from '@tessera/nn';
 import { concat, formatShape, type Tensor } from '@tessera/tensor';
 import { startedLinear } from '../blocks/initialize.ts';
-import type { Grid } from '../tower/grid.ts';
+import { type Grid, gridOf } from '../tower/grid.ts';
 import type { ViT } from './vit.ts';
 
 /**
- * Classes for each patch by a linear layer, enlarged to the image's size (Strudel et al. 2021, Segmenter, section 3.2, linear
+ * Classes for each patch by a linear layer, upsampled to the image's size (Strudel et al. 2021, Segmenter, section 3.2, linear
  * decoder).
  */
 export class SegmentationHead extends Module {
@@ -38,12 +39,12 @@ export class SegmentationHead extends Module {
  * @param labels i32 [N, H, W]
  */
 export function segmentationLoss(logits: Tensor, labels: Tensor): Tensor {
-  const classes = logits.shape[1] as number;
+  const [, classes] = sizesOf(logits, 4, 'segmentationLoss', 'logits [N, classes, H, W]');
   return F.crossEntropy(logits.permute(0, 2, 3, 1).reshape([-1, classes]), labels.flatten());
 }
 
 export interface ViTSegmenterOptions {
-  /** Blocks whose tokens are joined: details from the middle, meaning from the end. Default: the last alone. */
+  /** Blocks whose tokens are joined: middle ones for details, the last ones for meaning. Default: only the last one. */
   readonly layers?: readonly number[];
 }
 
@@ -63,12 +64,13 @@ export class ViTSegmenter extends Module {
 
   /** [N, C, H, W] to logits [N, classes, H, W]. */
   forward(images: Tensor): Tensor {
+    const [, , height, width] = sizesOf(images, 4, 'ViTSegmenter', 'images [N, C, H, W]');
     const features = this.backbone.features(images, this.#layers);
     const patches = concat(
       features.map(({ tokens, prefix }) => tokens.slice(1, prefix)),
       2,
     );
-    const [height, width] = images.shape.slice(2) as [number, number];
-    return this.decoder.forward(patches, (features[0] as { grid: Grid }).grid, [height, width]);
+    const grid = gridOf('ViTSegmenter', [height, width], this.backbone.patchSize);
+    return this.decoder.forward(patches, grid, [height, width]);
   }
 }

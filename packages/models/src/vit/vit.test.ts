@@ -16,7 +16,9 @@ import { Attention } from '../blocks/attention.ts';
 import { createImageTower } from '../image-towers.ts';
 import type { Swin } from '../swin/swin.ts';
 import { fit } from '../testing/fit.ts';
-import { gridCoordinates, type PositionKind, positionKinds } from './positions.ts';
+import { at } from '../testing/lists.ts';
+import { gridCoordinates } from '../tower/grid.ts';
+import { type PositionKind, positionKinds } from './positions.ts';
 import { type ViTPresetName, vitPresets } from './presets.ts';
 import { ViT, type ViTOptions } from './vit.ts';
 
@@ -58,11 +60,11 @@ describe('shapes and counts', () => {
     const { tokens, grid, prefix } = model.embed(x);
     expect([tokens.shape, grid, prefix]).toEqual([[2, 197, 768], [14, 14], 1]);
     expect(model.attentionMaps(x).map(({ shape }) => shape)).toEqual([[2, 12, 197, 197]]);
-    expect(model.blocks[0].mlp.fc1.forward(tokens).shape).toEqual([2, 197, 3072]);
+    expect(at(model.blocks, 0).mlp.fc1.forward(tokens).shape).toEqual([2, 197, 3072]);
     expect(model.forward(x).shape).toEqual([2, 1000]);
     // The projection to queries, keys and values is 768 x 768 each, which the heads split.
-    expect(model.blocks[0].attn.qkv.weight.shape).toEqual([3 * 768, 768]);
-    // What a front end hands over for 32 images: 4,841,472 numbers, 9.68 MB in two bytes each.
+    expect(at(model.blocks, 0).attn.qkv.weight.shape).toEqual([3 * 768, 768]);
+    // The output of the front half for 32 images: 4,841,472 numbers, 9.68 MB in half precision.
     expect(model.embed(ones([32, 3, 224, 224])).tokens.size).toBe(4_841_472);
   });
 
@@ -91,9 +93,10 @@ describe('initial values', () => {
   test('are those of timm: truncated normal weights, zero biases, positions with deviation 0.02', async () => {
     const model = new ViT({ ...tiny, width: 64, imageSize: 64, depth: 1, distilled: true });
     const deviation = (x: Tensor): Promise<number> => x.std().item();
+    const [block] = model.blocks;
     for (const weight of [
-      model.blocks[0].attn.qkv.weight,
-      model.blocks[0].mlp.fc1.weight,
+      block?.attn.qkv.weight,
+      block?.mlp.fc1.weight,
       model.positions.stateDict().get('pos_embed'),
     ]) {
       expect(await deviation(weight as Tensor)).toBeGreaterThan(0.018);
@@ -123,7 +126,7 @@ describe('the class token comes first, then the positions of all N + 1 tokens', 
 });
 
 describe('variants', () => {
-  test('patches by convolution and by unfolding give the same model', async () => {
+  test('patches by convolution and by unfolding make the same model', async () => {
     const convolution = new ViT(tiny);
     const linear = new ViT({ ...tiny, patchEmbedding: 'linear' });
     const state = new Map(convolution.stateDict());
@@ -136,7 +139,7 @@ describe('variants', () => {
   test('pre-norm and post-norm are the two formulas', async () => {
     for (const norm of ['pre', 'post'] as const) {
       const model = new ViT({ ...tiny, depth: 1, norm, activation: 'gelu' });
-      const [block] = model.blocks;
+      const block = at(model.blocks, 0);
       for (const layer of [block.norm1, block.norm2]) layer.weight?.assign(init.normal({ mean: 1, std: 0.3 })([16]));
       const { tokens: z } = model.embed(images());
       const attended = (x: Tensor): Tensor => block.attn.forward(x);
@@ -145,18 +148,18 @@ describe('variants', () => {
       const outer =
         norm === 'pre' ? inner.add(fed(block.norm2.forward(inner))) : block.norm2.forward(inner.add(fed(inner)));
       expect(await largest(block.forward(z), outer)).toBeLessThan(1e-6);
-      // The mistaken version without norms, as the bare formulas of attention read, is another function.
+      // A mistaken version without norms, just the formulas of attention and MLP, is another function.
       const bare = z.add(attended(z));
       expect(await largest(bare.add(fed(bare)), outer)).toBeGreaterThan(1e-3);
-      // The last norm belongs to pre-norm alone: blocks that end in a norm need no other.
+      // Only pre-norm has a last norm: blocks that end in a norm need no other.
       expect(model.norm === null).toBe(norm === 'post');
     }
   });
 
-  test('the mean of the patches leaves the class token out', async () => {
+  test('the mean is over the patches without the class token', async () => {
     const model = new ViT({ ...tiny, readout: 'mean', classToken: true, classes: 0 });
     const x = images();
-    const [{ tokens, prefix }] = model.features(x, [-1], { norm: false });
+    const { tokens, prefix } = at(model.features(x, [-1], { norm: false }), 0);
     expect([prefix, tokens.shape]).toEqual([1, [2, 7, 16]]);
     const expected = model.fc_norm?.forward(tokens.slice(1, 1).mean(1)) as Tensor;
     expect(await largest(model.forward(x), expected)).toBe(0);
@@ -171,9 +174,9 @@ describe('variants', () => {
       for (const parameter of model.parameters())
         parameter.assign(parameter.add(init.normal({ std: 0.2 })(parameter.shape)));
       const x = images(1);
-      // The left half and the middle of the image exchanged: without positions, and read by the mean, nothing changes.
-      const exchanged = x.split(4, 3);
-      const moved = concat([exchanged[1], exchanged[0], exchanged[2]], 3);
+      // Exchange the left third and the middle of the image: without positions, the mean does not change.
+      const [left, middle, ...others] = x.split(4, 3);
+      const moved = concat([middle ?? x, left ?? x, ...others], 3);
       const change = await largest(model.forward(x), model.forward(moved));
       if (positions === 'none') expect(change).toBeLessThan(1e-5);
       else expect(change).toBeGreaterThan(1e-4);
@@ -193,7 +196,7 @@ describe('variants', () => {
     const x = images(1);
     expect(await largest(model.embed(x).tokens, plain.embed(x).tokens)).toBe(0);
     expect(model.positions.angles([2, 3], 'f32')?.shape).toEqual([7, 4]); // a head is 8 wide
-    // The class token stands at no place: it is not turned.
+    // The class token has no place: it is not turned.
     expect(await model.positions.angles([2, 3], 'f32')?.select(0, 0).abs().max().item()).toBe(0);
   });
 
@@ -205,7 +208,7 @@ describe('variants', () => {
     const perHead = (by: number): Tensor => attention.forward(x, { rotary: angles(by, 8) });
     expect(await largest(perHead(0), perHead(3))).toBeLessThan(1e-5);
     expect(await largest(perHead(0), attention.forward(x))).toBeGreaterThan(1e-3);
-    // A mistaken version turns the features in front of the projections, values and all.
+    // A mistaken version turns the features before the projections, and so the values too.
     const ofTokens = (by: number): Tensor => attention.forward(F.applyRotary(x, angles(by, 16)));
     expect(await largest(ofTokens(0), ofTokens(3))).toBeGreaterThan(1e-3);
   });
@@ -213,14 +216,15 @@ describe('variants', () => {
   test('features of several layers', async () => {
     const model = new ViT(tiny);
     const x = images();
-    const [middle, last] = model.features(x, [1, -1]);
+    const features = model.features(x, [1, -1]);
+    const [middle, last] = [at(features, 0), at(features, 1)];
     expect(await largest(last.tokens, model.encode(x).tokens)).toBe(0);
     expect(await largest(middle.tokens, last.tokens)).toBeGreaterThan(1e-5);
     expect(last.grid).toEqual([2, 3]);
-    expect(() => model.features(x, [3])).toThrow('ViT.features: there is no block 3: the model has 3');
+    expect(() => model.features(x, [3])).toThrow('ViT.features: block 3 does not exist: the model has 3');
   });
 
-  test('dropout and stochastic depth act in training only, and a compiled step draws anew', async () => {
+  test('dropout and stochastic depth act in training only, and every run of a compiled step draws other numbers', async () => {
     const model = new ViT({ ...tiny, dropout: 0.1, attentionDropout: 0.1, dropPath: 0.5 });
     for (const { ls1 } of model.blocks) expect(ls1).toBeNull();
     expect(model.blocks.map(({ drop_path1 }) => drop_path1.p)).toEqual([0, 0.25, 0.5]);
@@ -255,7 +259,7 @@ describe('variants', () => {
       expect([tower.inputResolution, tower.outputDim]).toEqual([16, 10]);
       expect(tower.forward(images(2, 16, 16)).shape).toEqual([2, 10]);
     }
-    expect((swin as Swin).layers.map(({ blocks }) => blocks[0].attn.numHeads)).toEqual([1, 2]);
+    expect((swin as Swin).layers.map(({ blocks }) => blocks[0]?.attn.numHeads)).toEqual([1, 2]);
   });
 
   test('a student learns from labels and from a teacher', async () => {
@@ -268,7 +272,7 @@ describe('variants', () => {
       const loss = (pictures: Tensor): Tensor =>
         F.distillationLoss(student.distill(pictures), labels, teacher, { kind });
       const losses = await fit(student, loss, [x], { steps: 60 });
-      expect(losses.at(-1)).toBeLessThan(0.3 * losses[0]);
+      expect(losses.at(-1)).toBeLessThan(0.3 * at(losses, 0));
       expect(await student.forward(x).argmax(1).eq(labels).all().item()).toBe(1);
     }
     setDefaultBackend('reference');
@@ -283,7 +287,7 @@ describe('variants', () => {
       const model = new ViT(options);
       const gradients = grad(model.forward(images()).square().sum(), model.parameters());
       for (const [k, [name]] of model.namedParameters().entries())
-        expect(await gradients[k].abs().max().item(), name).toBeGreaterThan(0);
+        expect(await at(gradients, k).abs().max().item(), name).toBeGreaterThan(0);
     }
   });
 
@@ -304,9 +308,7 @@ describe('variants', () => {
     );
     expect(() => new ViT({ ...tiny, heads: 3 })).toThrow('width 16 does not divide into 3 heads');
     expect(() => new ViT({ ...tiny, classToken: false })).toThrow("readout 'cls' needs a class token");
-    expect(() => new ViT({ ...tiny, distilled: true, readout: 'mean' })).toThrow(
-      'a distillation token goes with readout',
-    );
+    expect(() => new ViT({ ...tiny, distilled: true, readout: 'mean' })).toThrow('a distillation token needs readout');
     expect(() => new ViT(tiny).forward(images(1, 8, 8))).toThrow(
       'needs images [N, C, 8, 12], got [1, 3, 8, 8]; other sizes need dynamicImageSize',
     );

@@ -1,3 +1,4 @@
+/** The plain Vision Transformer. */
 import {
   type ActivationName,
   Dropout,
@@ -7,6 +8,7 @@ import {
   type Linear,
   Module,
   Parameter,
+  sizesOf,
 } from '@tessera/nn';
 import { concat, formatShape, type Tensor } from '@tessera/tensor';
 import type { AttentionCall } from '../blocks/attention.ts';
@@ -26,41 +28,41 @@ export interface ViTOptions {
   readonly width: number;
   readonly depth: number;
   readonly heads: number;
-  /** 0: no head; `forward` then gives the features [N, width]. */
+  /** 0: no head; `forward` then returns the features [N, width]. */
   readonly classes?: number;
   readonly inChannels?: number;
   readonly mlpRatio?: number;
   readonly activation?: ActivationName;
   readonly norm?: NormPlacement;
-  /** What stands for the image: its class token, or the mean of its patches. */
+  /** What represents the image: its class token, or the mean of its patches. */
   readonly readout?: 'cls' | 'mean';
   /** Default: true with `readout: 'cls'`. */
   readonly classToken?: boolean;
-  /** DeiT's second token, with a head of its own. */
+  /** DeiT's second token, with its own head. */
   readonly distilled?: boolean;
   readonly patchEmbedding?: 'convolution' | 'linear';
   readonly positions?: PositionKind;
-  /** Images of other sizes than `imageSize` are taken, and the positions interpolated. */
+  /** Accept images of other sizes than `imageSize`, and interpolate the positions. */
   readonly dynamicImageSize?: boolean;
   readonly interpolation?: PositionInterpolation;
   readonly qkvBias?: boolean;
   readonly dropout?: number;
   readonly attentionDropout?: number;
-  /** Stochastic depth: this probability in the last block, from 0 in the first in equal steps. */
+  /** Stochastic depth: the probability in the last block; it grows from 0 in the first in equal steps. */
   readonly dropPath?: number;
   readonly layerScale?: number | null;
 }
 
 export interface FeatureOptions {
-  /** Whether the last norm is applied to each layer's tokens, too. Default true. */
+  /** Whether the last norm is applied to the tokens of each layer. Default true. */
   readonly norm?: boolean;
 }
 
-/** Tokens of a layer, class token and the like first, and how the patches among them lie. */
+/** The tokens of a layer, those such as the class token first, and the grid of the patches among them. */
 export type Features = Embedded;
 
 /**
- * The plain Vision Transformer (Dosovitskiy et al. 2021), under timm's names: `patch_embed.proj`, `cls_token`, `pos_embed`,
+ * The plain Vision Transformer (Dosovitskiy et al. 2021), with timm's names: `patch_embed.proj`, `cls_token`, `pos_embed`,
  * `blocks.0.attn.qkv`, `norm`, `head`; with `distilled` (Touvron et al. 2021) also `dist_token` and `head_dist`. With the mean as
  * readout the norm comes after the mean and is called `fc_norm`, as in timm and MAE's fine-tuning.
  *
@@ -74,7 +76,7 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
   readonly inputResolution: number;
   readonly outputDim: number;
   readonly width: number;
-  /** Tokens in front of the patches. */
+  /** The number of tokens in front of the patches. */
   readonly prefix: number;
   readonly readout: 'cls' | 'mean';
   readonly dynamicImageSize: boolean;
@@ -96,7 +98,7 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
     const classToken = options.classToken ?? readout === 'cls';
     if (readout === 'cls' && !classToken) throw new RangeError("ViT: readout 'cls' needs a class token");
     if (distilled && readout !== 'cls')
-      throw new RangeError("ViT: a distillation token goes with readout 'cls', not with 'mean'");
+      throw new RangeError("ViT: a distillation token needs readout 'cls', not 'mean'");
     this.imageSize = F.pair(options.imageSize);
     this.patchSize = F.pair(options.patchSize);
     this.inputResolution = this.imageSize[0];
@@ -124,7 +126,7 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
       { length: depth },
       (_, layer) => new EncoderBlock(width, heads, { ...options, dropPath: rate(layer) }),
     );
-    // Blocks that normalise last leave nothing to normalise.
+    // Blocks with post-norm need no norm after the last one.
     const last = norm === 'pre' ? (): LayerNorm => new LayerNorm(width, { eps: vitNormEps }) : (): null => null;
     this.norm = readout === 'cls' ? last() : null;
     this.fc_norm = readout === 'mean' ? last() : null;
@@ -133,22 +135,22 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
     this.head_dist = distilled ? head() : null;
   }
 
-  /** The positions' tensors stand beside `cls_token`, as in timm. */
+  /** The positions' tensors have names without prefix, like `cls_token`, as in timm. */
   override *members(): ReturnType<Module['members']> {
     for (const [name, member] of super.members()) yield [name === 'positions' ? '' : name, member];
   }
 
   /**
    * [N, C, H, W] to logits [N, classes], or features [N, width] without a head. With a distillation token: the mean of both heads,
-   * as DeiT predicts; `distill` gives them apart.
+   * as in DeiT; `distill` returns each of them.
    */
   forward(images: Tensor): Tensor {
     return this.forwardTokens(this.embed(images));
   }
 
   /**
-   * The back half: what `embed` gave, here or in another process, to what `forward` gives. Where there is a mask, no token attends
-   * to what it hides, and the mean is over the patches that it shows.
+   * The back half: from the output of `embed`, from this process or another one, to the result of `forward`. With a mask, no token
+   * attends to hidden ones, and the mean is over the visible patches.
    */
   forwardTokens(sequence: TokenSequence): Tensor {
     return this.#predict(this.#read(sequence), sequence.mask ?? null);
@@ -170,14 +172,14 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
     return logits.add(distillation).mul(0.5);
   }
 
-  /** What the class token's and the distillation token's heads say, each [N, classes] (or [N, width] without heads). */
+  /** The outputs of the heads of class token and distillation token, [N, classes] each (or [N, width] without heads). */
   distill(images: Tensor): F.DistilledLogits {
     if (this.dist_token === null)
       throw new Error('ViT.distill: this model has no distillation token (distilled: true)');
     return this.#heads(this.#read(this.embed(images)));
   }
 
-  /** What goes into the head: [N, C, H, W] to [N, width]. */
+  /** The input of the head: [N, C, H, W] to [N, width]. */
   pooled(images: Tensor): Tensor {
     return this.#readout(this.#read(this.embed(images)), null);
   }
@@ -188,7 +190,7 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
   }
 
   #readout(tokens: Tensor, mask: Tensor | null): Tensor {
-    // The class token alone goes through the norm: what is dropped need not be normalised.
+    // Only the class token goes through the norm, as the others are dropped.
     if (this.readout === 'cls') return apply(this.norm, tokens.select(1, 0));
     const patches = tokens.slice(1, this.prefix);
     if (mask === null) return apply(this.fc_norm, patches.mean(1));
@@ -203,21 +205,19 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
   }
 
   /**
-   * The tokens after several blocks: middle ones keep details, the last ones mean most.
+   * The tokens after several blocks: those of middle blocks keep details, those of the last ones have most meaning.
    *
-   * @param layers numbers of blocks, from 0; negative ones count from the end
+   * @param layers indices of blocks, from 0; negative ones count from the end
    */
   features(images: Tensor, layers: readonly number[], { norm = true }: FeatureOptions = {}): Features[] {
-    const depth = this.blocks.length;
-    const chosen = layers.map((layer) => (layer < 0 ? layer + depth : layer));
-    const wrong = layers.find((_, k) => !((chosen[k] as number) in this.blocks));
-    if (wrong !== undefined) throw new RangeError(`ViT.features: there is no block ${wrong}: the model has ${depth}`);
+    const wrong = layers.find((layer) => this.blocks.at(layer) === undefined);
+    if (wrong !== undefined)
+      throw new RangeError(`ViT.features: block ${wrong} does not exist: the model has ${this.blocks.length}`);
     const embedded = this.embed(images);
     const { features } = this.#run(embedded);
-    return chosen.map((layer) => {
-      const tokens = features[layer] as Tensor;
-      return { ...embedded, tokens: norm ? apply(this.norm ?? this.fc_norm, tokens) : tokens };
-    });
+    return layers
+      .map((layer) => features.at(layer) ?? embedded.tokens)
+      .map((tokens) => ({ ...embedded, tokens: norm ? apply(this.norm ?? this.fc_norm, tokens) : tokens }));
   }
 
   /** The attention weights of every block, [N, H, prefix + patches, the same] each. */
@@ -226,7 +226,7 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
   }
 
   /**
-   * The front half, what the blocks are given: class token first, then the patches, then the positions of all of them.
+   * The front half, from images to the input of the blocks: class token first, then the patches, with the positions of all of them.
    * [N, C, H, W] to [N, prefix + rows * columns, width].
    */
   embed(images: Tensor): Embedded {
@@ -239,7 +239,7 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
           'other sizes need dynamicImageSize: true',
       );
     const { tokens, grid } = this.patch_embed.embed(images);
-    const [n, , channels] = tokens.shape as [number, number, number];
+    const [n, , channels] = sizesOf(tokens, 3, 'ViT', 'tokens [N, L, width]');
     const front = [this.cls_token, this.dist_token].filter((token) => token !== null);
     const sequence = concat([...front.map((token) => token.expand([n, 1, channels])), tokens], 1);
     const added = this.positions.added(grid, floatDType(sequence));
@@ -252,8 +252,8 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
   }
 
   /**
-   * The last block's output for the tokens that the features are read from. With `readout: 'cls'` these stand in front, and the last
-   * block computes them alone, [N, prefix, width]: patches are keys and values there.
+   * The last block's output for the tokens that the features are read from. With `readout: 'cls'` these are the first ones, and the
+   * last block computes only them, [N, prefix, width]: patches are keys and values there.
    */
   #read(sequence: TokenSequence): Tensor {
     if (this.readout === 'mean') return this.#last(sequence);
@@ -262,7 +262,7 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
     return this.blocks.at(-1)?.forward(before, { ...call, queries: this.prefix }) ?? before;
   }
 
-  /** What each block is given beside the tokens, after a check of the sequence. */
+  /** Checks the sequence, and returns the blocks' arguments other than the tokens. */
   #call(sequence: TokenSequence): AttentionCall {
     const { tokens, grid, mask = null } = sequence;
     const own = gridOf('ViT', this.imageSize, this.patchSize);

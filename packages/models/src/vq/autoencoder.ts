@@ -1,4 +1,5 @@
-import { Conv2d, functional as F, Module } from '@tessera/nn';
+/** The convolutional encoder and decoder around a codebook. */
+import { Conv2d, functional as F, Module, sizesOf } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 
 /** x + conv1x1(relu(conv3x3(relu(x)))) (van den Oord et al. 2017, section 4.1). [N, C, H, W] to the same. */
@@ -19,20 +20,20 @@ class ResidualUnit extends Module {
 
 /** Every pixel twice in each direction: [N, C, H, W] to [N, C, 2H, 2W]. */
 function doubled(x: Tensor): Tensor {
-  const [n, c, h, w] = x.shape as [number, number, number, number];
+  const [n, c, h, w] = sizesOf(x, 4, 'ConvDecoder', 'images [N, C, H, W]');
   return x
     .reshape(n, c, h, 1, w, 1)
     .expand(n, c, h, 2, w, 2)
     .reshape(n, c, 2 * h, 2 * w);
 }
 
-/** Channels at each resolution, the finest first: half of `width` there, `width` at all coarser ones. */
+/** The channels at each resolution: half of `width` at the finest, level 0, and `width` at all coarser ones. */
 const channelsAt = (width: number, level: number): number => (level === 0 ? Math.max(1, Math.floor(width / 2)) : width);
 
 export interface AutoencoderOptions {
   /** Channels of the coarsest resolution. */
   readonly width: number;
-  /** How often the resolution is halved. */
+  /** The number of times that the resolution is halved. */
   readonly halvings: number;
   /** Residual units at the coarsest resolution. */
   readonly blocks: number;
@@ -66,8 +67,8 @@ export class ConvEncoder extends Module {
 }
 
 /**
- * Latent images [N, latentWidth, r, r] to images [N, 3, 2^halvings r, 2^halvings r]: the encoder's way back. Pixels are doubled and then
- * convolved, which leaves no checkerboard as transposed convolutions do (Odena et al. 2016).
+ * Latent images [N, latentWidth, r, r] to images [N, 3, 2^halvings r, 2^halvings r]: the encoder in reverse. Pixels are doubled and then
+ * convolved, which avoids the checkerboard patterns of transposed convolutions (Odena et al. 2016).
  */
 export class ConvDecoder extends Module {
   readonly conv_in: Conv2d;

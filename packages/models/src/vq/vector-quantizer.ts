@@ -1,43 +1,44 @@
-import { Buffer, init, Module } from '@tessera/nn';
+/** Vectors replaced by the nearest codes of a codebook. */
+import { Buffer, init, Module, sizesOf } from '@tessera/nn';
 import { autocast, einsum, formatShape, noGrad, randint, type Tensor, where, zeros } from '@tessera/tensor';
 
 export interface VectorQuantizerOptions {
-  /** Decay of the running means that the codes follow. Default 0.99. */
+  /** Decay of the running means that define the codes. Default 0.99. */
   readonly decay?: number;
-  /** Added to a code's count, so that a division by it is safe. Default 1e-5. */
+  /** Added to a code's count before it is divided by. Default 1e-5. */
   readonly eps?: number;
   /**
-   * A code that stands, in the running mean, for fewer vectors of a batch than this is dead and starts anew at one of the batch's
+   * A code to which, in the running mean, fewer vectors of a batch are assigned than this is dead, and restarts at one of the batch's
    * vectors. 0: never. Default 1.
    */
   readonly restartBelow?: number;
 }
 
-/** What a quantiser makes of vectors z. */
+/** The result of quantizing vectors z. */
 export interface Quantized {
-  /** The nearest codes, [..., D]; for the backward pass they are z. */
+  /** The nearest codes, [..., D]. In the backward pass, their gradient is handed to z. */
   readonly quantized: Tensor;
-  /** i32 [...]: the numbers of the codes. */
+  /** i32 [...]: the indices of the codes. */
   readonly indices: Tensor;
-  /** mean (z - code)^2, a scalar: keeps the encoder near the codes. */
+  /** mean (z - code)^2, a scalar: keeps the encoder's outputs close to the codes. */
   readonly commitment: Tensor;
-  /** exp of the entropy of the codes' use in this batch, a scalar: how many codes are used, were all used alike. */
+  /** exp of the entropy of the codes' use in this batch, a scalar: the number of used codes if all are used equally often. */
   readonly perplexity: Tensor;
 }
 
 /**
- * Vector quantisation (van den Oord et al. 2017): each vector becomes the nearest of K codes.
+ * Vector quantization (van den Oord et al. 2017): each vector becomes the nearest of K codes.
  *
- * - **Straight through** (section 3.2): the nearest code is no differentiable function of z, so the gradient of what follows is handed to z
- *   as it is: forward z + (code - z), of which the bracket is a constant.
- * - **Codes** are no parameters. They follow the vectors that they stand for, as in k-means (appendix A.1): with the number n_k
+ * - **Straight through** (section 3.2): the nearest code is not a differentiable function of z, so the gradient with respect to the code
+ *   is handed to z unchanged: forward computes z + (code - z), with the bracket as a constant.
+ * - **Codes** are not parameters. They follow the vectors that are assigned to them, as in k-means (appendix A.1): with the number n_k
  *   and the sum s_k of a batch's vectors that are nearest to code k,
  *
  *       N_k = decay N_k + (1 - decay) n_k      m_k = decay m_k + (1 - decay) s_k      code_k = m_k / N_k
  *
  *   with N_k smoothed as (N_k + eps) / (N + K eps) N. These are buffers that `forward` assigns in training.
- * - **Dead codes** start anew at vectors of the batch drawn at random (Dhariwal et al. 2020, "Jukebox", section 3.1). As all counts start at 0,
- *   the first step starts the whole codebook at the data.
+ * - **Dead codes** restart at randomly drawn vectors of the batch (Dhariwal et al. 2020, "Jukebox", section 3.1). As all counts start
+ *   at 0, the first step initializes the whole codebook with data.
  */
 export class VectorQuantizer extends Module {
   readonly codes: number;
@@ -55,7 +56,7 @@ export class VectorQuantizer extends Module {
   constructor(codes: number, width: number, options: VectorQuantizerOptions = {}) {
     super();
     const { decay = 0.99, eps = 1e-5, restartBelow = 1 } = options;
-    if (!(decay >= 0 && decay < 1)) throw new RangeError(`VectorQuantizer: decay must lie in [0, 1), got ${decay}`);
+    if (!(decay >= 0 && decay < 1)) throw new RangeError(`VectorQuantizer: decay must be in [0, 1), got ${decay}`);
     this.codes = codes;
     this.width = width;
     this.decay = decay;
@@ -66,13 +67,13 @@ export class VectorQuantizer extends Module {
     this.cluster_sum = new Buffer(zeros([codes, width]));
   }
 
-  /** [..., D] to the numbers of the nearest codes, i32 [...]. Of equally near ones the first. */
+  /** [..., D] to the indices of the nearest codes, i32 [...]; the first one among equally near ones. */
   encode(z: Tensor): Tensor {
     const shape = z.shape.slice(0, -1);
     return this.#nearest(this.#rows(z)).reshape(shape);
   }
 
-  /** Numbers of codes, i32 [...], to the codes [..., D]. */
+  /** Indices of codes, i32 [...], to the codes [..., D]. */
   lookup(indices: Tensor): Tensor {
     return this.codebook.indexSelect(0, indices);
   }
@@ -86,7 +87,8 @@ export class VectorQuantizer extends Module {
     const uses = indices.oneHot(this.codes, z.dtype); // [M, K]
     const counts = uses.sum(0);
     if (this.training) noGrad(() => this.#follow(rows, uses, counts));
-    const share = counts.div(rows.shape[0] as number);
+    const [count] = sizesOf(rows, 2, 'VectorQuantizer', 'vectors [M, D]');
+    const share = counts.div(count);
     const entropy = share
       .mul(where(share.gt(0), share, 1).log())
       .sum()
@@ -106,7 +108,7 @@ export class VectorQuantizer extends Module {
     return z.reshape(-1, this.width);
   }
 
-  /** |z - c|^2 = |z|^2 - 2 z c + |c|^2, of which the first term is the same for all codes. */
+  /** The index of the code c with the least |z - c|^2 = |z|^2 - 2 z c + |c|^2; the first term is the same for all codes. */
   #nearest(rows: Tensor): Tensor {
     const { codebook } = this;
     const products = autocast('f32', () => einsum('md,kd->mk', rows.detach(), codebook));
@@ -116,6 +118,7 @@ export class VectorQuantizer extends Module {
   #follow(rows: Tensor, uses: Tensor, counts: Tensor): void {
     const { decay, eps, codes, restartBelow, codebook, cluster_size, cluster_sum } = this;
     const vectors = rows.detach();
+    const [count] = sizesOf(vectors, 2, 'VectorQuantizer', 'vectors [M, D]');
     const blend = (mean: Tensor, value: Tensor): Tensor => mean.mul(decay).add(value.mul(1 - decay));
     const size = blend(cluster_size, counts);
     const sum = blend(
@@ -123,8 +126,8 @@ export class VectorQuantizer extends Module {
       autocast('f32', () => einsum('mk,md->kd', uses, vectors)),
     );
     const dead = size.lt(restartBelow);
-    const drawn = vectors.indexSelect(0, randint([codes], 0, vectors.shape[0] as number));
-    // A code that starts anew counts as just alive: it has one step to be of use.
+    const drawn = vectors.indexSelect(0, randint([codes], 0, count));
+    // A code that restarts counts as just alive: it has one step to be used.
     const nextSize = where(dead, restartBelow, size);
     const nextSum = where(dead.unsqueeze(1), drawn.mul(restartBelow), sum);
     const total = nextSize.sum();

@@ -1,23 +1,25 @@
+/** Images as discrete tokens. */
 import { Module } from '@tessera/nn';
-import { formatShape, type Tensor } from '@tessera/tensor';
+import type { Tensor } from '@tessera/tensor';
+import { requireSquareImages } from '../tower/image-tower.ts';
 import { ConvDecoder, ConvEncoder } from './autoencoder.ts';
 import { type Quantized, VectorQuantizer } from './vector-quantizer.ts';
 
 export interface VQTokenizerConfig {
   /** Side of the square images, in pixels. A multiple of the patch size. */
   readonly imageSize: number;
-  /** Side of the square of pixels that a token stands for: a power of two. */
+  /** Side of the square of pixels that a token represents: a power of two. */
   readonly patchSize: number;
   /** Channels of encoder and decoder. */
   readonly width: number;
   /** Residual units of each. */
   readonly blocks: number;
-  /** How many codes there are: the vocabulary. */
+  /** The number of codes: the size of the vocabulary. */
   readonly codes: number;
   readonly codeWidth: number;
-  /** Decay of the running means that the codes follow. Default 0.99. */
+  /** Decay of the running means that define the codes. Default 0.99. */
   readonly decay?: number;
-  /** A code that stands for fewer vectors of a batch starts anew; 0: never. Default 1. */
+  /** A code that fewer vectors of a batch are assigned to restarts; 0: never. Default 1. */
   readonly restartBelow?: number;
 }
 
@@ -27,8 +29,8 @@ export interface Reconstruction extends Omit<Quantized, 'quantized'> {
 }
 
 /**
- * Images as discrete tokens (VQ-VAE; van den Oord et al. 2017): a convolutional encoder, a codebook, and a decoder. Each token stands for a
- * square of pixels and is the number of a code, as a language model's tokens are numbers of words.
+ * Images as discrete tokens (VQ-VAE; van den Oord et al. 2017): a convolutional encoder, a codebook, and a decoder. Each token represents
+ * a square of pixels and is the index of a code, as a language model's tokens are indices of words.
  */
 export class VQTokenizer extends Module {
   readonly config: VQTokenizerConfig;
@@ -51,7 +53,7 @@ export class VQTokenizer extends Module {
     this.decoder = new ConvDecoder(options);
   }
 
-  /** Tokens in each direction. */
+  /** The number of tokens in each direction. */
   get gridSize(): number {
     return this.config.imageSize / this.config.patchSize;
   }
@@ -66,7 +68,7 @@ export class VQTokenizer extends Module {
     return this.#decodeLatents(this.quantizer.lookup(tokens));
   }
 
-  /** Through the codes and back. In training the codebook is updated on the way. */
+  /** Encodes and decodes images. In training, the codebook is updated too. */
   forward(images: Tensor): Reconstruction {
     const { quantized, ...rest } = this.quantizer.forward(this.#latents(images));
     return { reconstruction: this.#decodeLatents(quantized), ...rest };
@@ -75,8 +77,7 @@ export class VQTokenizer extends Module {
   /** [N, 3, R, R] to [N, r, r, D] */
   #latents(images: Tensor): Tensor {
     const { imageSize: side } = this.config;
-    if (images.ndim !== 4 || images.shape[1] !== 3 || images.shape[2] !== side || images.shape[3] !== side)
-      throw new RangeError(`VQTokenizer: needs images [N, 3, ${side}, ${side}], got ${formatShape(images.shape)}`);
+    requireSquareImages('VQTokenizer', images, side);
     return this.encoder.forward(images).permute(0, 2, 3, 1);
   }
 

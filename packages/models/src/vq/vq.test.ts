@@ -13,6 +13,7 @@ import {
 } from '@tessera/tensor';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { fit } from '../testing/fit.ts';
+import { at, expectClose } from '../testing/lists.ts';
 import { VectorQuantizer, VQTokenizer, type VQTokenizerConfig } from './index.ts';
 
 beforeAll(() => registerReferenceBackends());
@@ -25,9 +26,9 @@ const list = async (x: Tensor): Promise<number[]> => [...(await x.data())];
 const rows = async (x: Tensor): Promise<number[][]> => (await x.toArray()) as number[][];
 const largest = async (x: Tensor): Promise<number> => Math.max(...(await list(x.abs())));
 
-/** A quantiser whose codebook is given, in evaluation: nothing moves. */
+/** A quantizer with a given codebook, in evaluation: the codes do not change. */
 function fixed(codes: number[][]): VectorQuantizer {
-  const quantizer = new VectorQuantizer(codes.length, codes[0]?.length as number).eval();
+  const quantizer = new VectorQuantizer(codes.length, at(codes, 0).length).eval();
   quantizer.codebook.assign(tensor(codes));
   return quantizer;
 }
@@ -42,7 +43,7 @@ describe('the nearest code', () => {
     const found = quantizer.encode(z);
     expect([found.shape, found.dtype]).toEqual([[2, 4], 'i32']);
     const vectors = await rows(z.reshape(8, 3));
-    const distance = (a: number[], b: number[]) => a.reduce((sum, x, k) => sum + (x - (b[k] as number)) ** 2, 0);
+    const distance = (a: number[], b: number[]) => a.reduce((sum, x, k) => sum + (x - at(b, k)) ** 2, 0);
     const expected = vectors.map((vector) => {
       const distances = codes.map((code) => distance(vector, code));
       return distances.indexOf(Math.min(...distances));
@@ -50,11 +51,9 @@ describe('the nearest code', () => {
     expect(await list(found)).toEqual(expected);
     const { quantized, indices, commitment, perplexity } = quantizer.forward(z);
     expect(await list(indices)).toEqual(expected);
-    const chosen = expected.map((k) => codes[k] as number[]);
-    (await list(quantized)).forEach((value, k) => {
-      expect(value).toBeCloseTo(chosen.flat()[k] as number, 5);
-    });
-    const mean = vectors.reduce((sum, vector, k) => sum + distance(vector, chosen[k] as number[]), 0) / 24;
+    const chosen = expected.map((k) => at(codes, k));
+    expectClose(await list(quantized), chosen.flat());
+    const mean = vectors.reduce((sum, vector, k) => sum + distance(vector, at(chosen, k)), 0) / 24;
     expect(await commitment.item()).toBeCloseTo(mean, 5);
     const shares = codes.map((_, k) => expected.filter((index) => index === k).length / 8).filter((share) => share > 0);
     const entropy = -shares.reduce((sum, share) => sum + share * Math.log(share), 0);
@@ -79,14 +78,20 @@ describe('gradients', () => {
       [-3, 0.5],
     ]);
     const z = tensor([0.9, 1.8, -2.5, 0.1], { shape: [2, 2], requiresGrad: true });
-    const factors = tensor([2, -1, 0.5, 3], { shape: [2, 2] });
+    const factors = [2, -1, 0.5, 3];
     const { quantized } = quantizer.forward(z);
-    const [gradient] = grad(quantized.square().mul(factors).sum(), [z]);
+    const gradient = grad(
+      quantized
+        .square()
+        .mul(tensor(factors, { shape: [2, 2] }))
+        .sum(),
+      z,
+    );
     const codes = [1, 2, -3, 0.5];
-    const expected = codes.map((code, k) => 2 * code * ([2, -1, 0.5, 3][k] as number));
-    (await list(gradient as Tensor)).forEach((value, k) => {
-      expect(value).toBeCloseTo(expected[k] as number, 5);
-    });
+    expectClose(
+      await list(gradient),
+      codes.map((code, k) => 2 * code * at(factors, k)),
+    );
   });
 
   test('of the reconstruction alone reach the whole encoder; without the straight-through estimator none would', async () => {
@@ -95,8 +100,7 @@ describe('gradients', () => {
     const parameters = model.encoder.namedParameters();
     const list = parameters.map(([, parameter]) => parameter);
     const through = grad(model.forward(images).reconstruction.sub(images).square().mean(), list);
-    for (const [k, [name]] of parameters.entries())
-      expect(await largest(through[k] as Tensor), name).toBeGreaterThan(0);
+    for (const [k, [name]] of parameters.entries()) expect(await largest(at(through, k)), name).toBeGreaterThan(0);
     const cut = model.decode(model.encode(images)).sub(images).square().mean();
     expect(() => grad(cut, list)).toThrow(/parameter 0/);
   });
@@ -104,8 +108,8 @@ describe('gradients', () => {
   test('of the commitment pull the encoder to the code, and not the code', async () => {
     const quantizer = fixed([[1, 2]]);
     const z = tensor([[0, 0]], { requiresGrad: true });
-    const [gradient] = grad(quantizer.forward(z).commitment, [z]);
-    expect(await list(gradient as Tensor)).toEqual([-1, -2]); // 2 (z - code) / 2
+    const gradient = grad(quantizer.forward(z).commitment, z);
+    expect(await list(gradient)).toEqual([-1, -2]); // 2 (z - code) / 2
     expect(quantizer.parameters()).toEqual([]);
   });
 });
@@ -138,18 +142,12 @@ describe('the codebook', () => {
       [0.1, 0.2],
       [0.9 * 20 + 0.9, 0.9 * 20 + 0.9],
     ];
-    const close = async (found: Tensor, expected: number[]) =>
-      (await list(found)).forEach((value, k) => {
-        expect(value).toBeCloseTo(expected[k] as number, 4);
-      });
-    await close(quantizer.cluster_size, sizes);
-    await close(quantizer.cluster_sum, sums.flat());
-    const total = (sizes[0] as number) + (sizes[1] as number);
+    expectClose(await list(quantizer.cluster_size), sizes, 4);
+    expectClose(await list(quantizer.cluster_sum), sums.flat(), 4);
+    const total = sizes.reduce((a, b) => a + b);
     const smoothed = sizes.map((size) => ((size + 1e-5) / (total + 2e-5)) * total);
-    await close(
-      quantizer.codebook,
-      sums.flatMap((sum, k) => sum.map((x) => x / (smoothed[k] as number))),
-    );
+    const codes = sums.flatMap((sum, k) => sum.map((x) => x / at(smoothed, k)));
+    expectClose(await list(quantizer.codebook), codes, 4);
   });
 
   test('stays as it is in evaluation', async () => {
@@ -159,7 +157,7 @@ describe('the codebook', () => {
     expect(await list(quantizer.codebook)).toEqual(before);
   });
 
-  test('starts dead codes anew at vectors of the batch, the same under the same seed', async () => {
+  test('restarts dead codes at vectors of the batch, the same ones for the same seed', async () => {
     const run = async (seed: number): Promise<{ codes: number[][]; batch: number[][] }> => {
       manualSeed(1);
       const quantizer = new VectorQuantizer(8, 3);
@@ -173,7 +171,7 @@ describe('the codebook', () => {
     const { codes, batch } = await run(2);
     // At the first step all codes are dead.
     for (const code of codes) {
-      const nearest = Math.min(...batch.map((row) => Math.hypot(...row.map((x, k) => x - (code[k] as number)))));
+      const nearest = Math.min(...batch.map((row) => Math.hypot(...row.map((x, k) => x - at(code, k)))));
       expect(nearest).toBeLessThan(1e-3);
     }
     expect((await run(2)).codes).toEqual(codes);
@@ -185,9 +183,9 @@ describe('the codebook', () => {
       manualSeed(8);
       const quantizer = new VectorQuantizer(16, 4, { decay: 0.8, restartBelow });
       // Sixteen clusters far from where the codes begin.
-      const centres = randn([16, 4]).mul(10).add(40);
+      const centers = randn([16, 4]).mul(10).add(40);
       const step = compile((noise: Tensor, which: Tensor) => {
-        const z = centres.indexSelect(0, which).add(noise.mul(0.1));
+        const z = centers.indexSelect(0, which).add(noise.mul(0.1));
         return quantizer.forward(z).perplexity;
       });
       let perplexity = 0;
@@ -202,7 +200,7 @@ describe('the codebook', () => {
 describe('a VQ tokenizer', () => {
   test('learns to give back what it saw through a handful of tokens', async () => {
     const model = new VQTokenizer({ ...small, codes: 32, width: 16 });
-    // Pictures of two colours split somewhere.
+    // Images of two colors, divided somewhere.
     const pixels = Array.from({ length: 16 }, (_, n) =>
       Array.from({ length: 3 * 64 }, (_, i) => ((i % 8) + (n >> 2) < 5 ? Math.cos(n + Math.floor(i / 64)) : -0.8)),
     );

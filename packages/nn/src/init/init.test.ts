@@ -34,7 +34,7 @@ describe('distributions', () => {
     const { mean, std, low, high } = await statistics(init.normal({ mean: 2, std: 0.5 })(shape));
     expect(mean).toBeCloseTo(2, 1);
     expect(std).toBeCloseTo(0.5, 1);
-    // Among 10,100 normal numbers the extremes lie some four standard deviations out.
+    // Among 10,100 normal numbers, the extremes are about four standard deviations from the mean.
     expect(high - 2).toBeGreaterThan(1.5);
     expect(2 - low).toBeGreaterThan(1.5);
   });
@@ -106,7 +106,7 @@ describe("layers start as PyTorch's", () => {
 });
 
 describe('seeds', () => {
-  test('the same seed gives the same bits on every backend, another seed others', async () => {
+  test('the same seed has the same bits on every backend, another seed others', async () => {
     const draw = async (backend: (typeof testedBackends)[number], seed: number) => {
       useBackend(backend);
       manualSeed(seed);

@@ -140,7 +140,7 @@ describe(`numbers of the host, seed ${seed}`, () => {
   });
 });
 
-test('xoshiro128++ gives what its authors’ program gives from the state 1, 2, 3, 4', () => {
+test('xoshiro128++ has the numbers of its authors’ program from the state 1, 2, 3, 4', () => {
   const state = Int32Array.of(1, 2, 3, 4);
   const out = new Int32Array(4);
   xoshiro128(state, out);

@@ -1,4 +1,4 @@
-/** The layers: each file has a function, the module class that holds its parameters, and beside it a check case. */
+/** The layers. Each file has a function and the module class with its parameters; its check case is in NAME.case.ts. */
 export * from './activations.ts';
 export * from './batch-norm.ts';
 export * from './conv2d.ts';

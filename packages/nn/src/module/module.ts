@@ -42,9 +42,9 @@ const join = (prefix: string, name: string): string =>
  * Subclasses define a `forward` with the arguments that they need.
  */
 export abstract class Module {
-  /** Set by `train` and `eval`: dropout and batch normalisation read it. */
+  /** Set by `train` and `eval`: dropout and batch normalization read it. */
   training = true;
-  /** Set by `namedParameters`: nodes that `forward` makes carry it where programs are printed. */
+  /** Set by `namedParameters`: printed programs show it for the nodes that `forward` creates. */
   #path = '';
 
   constructor() {
@@ -52,7 +52,7 @@ export abstract class Module {
     if (forward === undefined) return;
     const scoped = (...args: unknown[]): unknown =>
       this.#path === '' ? forward.apply(this, args) : nameScope(this.#path, () => forward.apply(this, args));
-    // Not enumerable: it is no member.
+    // Not enumerable, so that `members` does not visit it.
     Object.defineProperty(this, 'forward', { value: scoped, writable: true, configurable: true });
   }
 

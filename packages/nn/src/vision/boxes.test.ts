@@ -8,11 +8,11 @@ import { boxCorners, generalizedIoU } from './boxes.ts';
 describe.each(testedBackends)('boxes on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('centre and size to corners', async () => {
+  test('center and size become corners', async () => {
     expect(await boxCorners(tensor([[4, 3, 2, 6]])).toArray()).toEqual([[3, 0, 5, 6]]);
   });
 
-  test('generalised IoU of boxes worked out by hand', async () => {
+  test('generalized IoU of boxes computed by hand', async () => {
     const a = tensor([
       [0, 0, 2, 2],
       [0, 0, 2, 2],

@@ -18,14 +18,14 @@ async function firstToken(patches: Tensor): Promise<number[]> {
 describe.each(testedBackends)('patchify on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('a token holds the pixels of one patch, channel by channel', async () => {
+  test('a token contains the pixels of one patch, channel by channel', async () => {
     const patches = patchify(counted(), 4);
     expect(patches.shape).toEqual([1, 4, 48]);
     expect(await firstToken(patches)).toEqual([0, 64, 128]);
   });
 
   test('a reshape alone mixes patches, and the check above finds it', async () => {
-    // Unfolding gives [N, C, gh, gw, h, w]; without a permutation the channels stay in front of the patches.
+    // Unfolding makes [N, C, gh, gw, h, w]; without a permutation, the channels stay in front of the patches.
     const unfolded = counted().reshape(1, 3, 2, 4, 2, 4).permute(0, 1, 2, 4, 3, 5);
     const mistaken = unfolded.reshape(1, 4, 48);
     expect(mistaken.shape).toEqual(patchify(counted(), 4).shape);

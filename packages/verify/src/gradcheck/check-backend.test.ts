@@ -13,17 +13,19 @@ afterEach(() => {
   setDefaultBackend('wasm');
 });
 
-it.each(['Linear', 'BatchNorm2d, training', 'MultiheadAttention, causal'])(
+const some = ['Linear, sequences', 'BatchNorm2d, batchnorm2d-train-f64', 'MultiheadAttention, causal'];
+
+it.each(Object.entries(gradcheckCases).filter(([name]) => some.includes(name)))(
   '%s has the gradients in f32 on wasm that it has in f64 on the reference',
-  async (name) => {
-    const { worst, comparisons } = await checkModuleOn('wasm', gradcheckCases[name]);
+  async (_, make) => {
+    const { worst, comparisons } = await checkModuleOn('wasm', make);
     expect(worst).toBeGreaterThan(0);
     expect(worst).toBeLessThan(1e-4);
     expect(comparisons).toBeGreaterThan(10);
   },
 );
 
-it('names the gradient that a backend gets wrong', async () => {
+it('names a gradient that a backend computes wrong', async () => {
   registerBackend('careless', () => {
     const backend = new ReferenceBackend('careless', {});
     const write = backend.write.bind(backend);

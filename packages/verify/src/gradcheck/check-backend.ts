@@ -1,10 +1,11 @@
+/** Gradcheck of a module on a backend without f64: comparison with the reference backend. */
 import { GradcheckError, grad } from '@tessera/autograd';
 import { type Backend, isFloat, manualSeed, openBackend, randn, setDefaultBackend, Tensor } from '@tessera/tensor';
 import { forwardOf, type GradcheckCase, type ModuleReport, stirParameters } from './check-module.ts';
 
-/** Largest difference that f32 may make, relative to a gradient's largest element. */
+/** The largest difference that f32 may make, relative to a gradient's largest element. */
 const tolerance = 1e-3;
-/** Gradients that are nothing but rounding errors are measured by so large a share of the largest gradient of all. */
+/** A gradient smaller than this share of the largest gradient is only rounding errors: it is compared relative to the share. */
 const floor = 1e-3;
 
 interface NamedGradient {
@@ -13,9 +14,9 @@ interface NamedGradient {
 }
 
 /**
- * For a backend without f64, where differences would be lost in rounding: compares a module's gradients there, in f32, with those of
- * the reference backend in f64, element by element. `make` is called on the reference; then the module is moved to the backend,
- * which becomes the default one.
+ * Compares a module's gradients in f32 on a backend with those in f64 on the reference backend, element by element: for a backend
+ * without f64, where rounding errors would hide differences. `make` is called on the reference backend; then the module is moved to the
+ * other one, which becomes the default.
  *
  * @throws GradcheckError that names the parameter or input, with both numbers
  */
@@ -42,7 +43,7 @@ export async function checkModuleOn(
   return compare(actual, expected);
 }
 
-/** The gradients of a fixed sum of all outputs; `backend`: where the sum's factors go, null: they stay. */
+/** The gradients of a fixed weighted sum of all outputs. `backend`: where the weights are moved to; null: they stay. */
 async function gradientsOf(
   given: GradcheckCase,
   inputs: readonly Tensor[],
@@ -50,18 +51,17 @@ async function gradientsOf(
   backend: Backend | null,
 ): Promise<NamedGradient[]> {
   const { module } = given;
-  const state = [...module.namedParameters(), ...module.namedBuffers()].map(([, tensor]) => tensor);
-  const before = state.map(({ node }) => node);
+  const state = [...module.namedParameters(), ...module.namedBuffers()];
+  const before = state.map(([, tensor]) => ({ tensor, node: tensor.node }));
   manualSeed(seed);
   const result = forwardOf(given)(...inputs);
   const outputs = (result instanceof Tensor ? [result] : result).filter(({ dtype }) => isFloat(dtype));
-  // What the call assigns, running statistics, is undone.
-  for (const [k, tensor] of state.entries())
-    if (tensor.node !== before[k]) tensor.node = before[k] as typeof tensor.node;
+  // Running statistics that the call has assigned are restored.
+  for (const { tensor, node } of before) if (tensor.node !== node) tensor.node = node;
 
-  const factors = await factorsFor(outputs, seed, backend);
-  const loss = outputs
-    .map((output, k) => output.mul((factors[k] as Tensor).cast(output.dtype)).sum())
+  const weights = await weightsFor(outputs, seed, backend);
+  const loss = weights
+    .map(({ output, weight }) => output.mul(weight.cast(output.dtype)).sum())
     .reduce((sum, part) => sum.add(part));
   const variables: [string, Tensor][] = [
     ...inputs.map((input, k): [string, Tensor] => [`input ${k}`, input]).filter(([, { dtype }]) => isFloat(dtype)),
@@ -71,15 +71,21 @@ async function gradientsOf(
     loss,
     variables.map(([, tensor]) => tensor),
   );
-  return Promise.all(variables.map(async ([name], k) => ({ name, values: await (gradients[k] as Tensor).data() })));
+  return Promise.all(
+    gradients.map(async (gradient, k) => ({ name: variables[k]?.[0] ?? '', values: await gradient.data() })),
+  );
 }
 
-/** Normal numbers, the same on every backend: drawn where f64 is. */
-async function factorsFor(outputs: readonly Tensor[], seed: number, backend: Backend | null): Promise<Tensor[]> {
+/** Normal numbers for each output, the same on every backend: they are drawn before they are moved. */
+async function weightsFor(
+  outputs: readonly Tensor[],
+  seed: number,
+  backend: Backend | null,
+): Promise<{ output: Tensor; weight: Tensor }[]> {
   manualSeed(seed + 1);
-  const factors = outputs.map(({ shape }) => randn(shape));
-  if (backend === null) return factors;
-  return Promise.all(factors.map((factor) => factor.to(backend)));
+  const drawn = outputs.map((output) => ({ output, weight: randn(output.shape) }));
+  if (backend === null) return drawn;
+  return Promise.all(drawn.map(async ({ output, weight }) => ({ output, weight: await weight.to(backend) })));
 }
 
 const largest = (values: ArrayLike<number>): number =>
@@ -90,13 +96,14 @@ function compare(actual: readonly NamedGradient[], expected: readonly NamedGradi
   let worst = 0;
   let comparisons = 0;
   for (const [k, { name, values }] of expected.entries()) {
-    const own = (actual[k] as NamedGradient).values;
+    const own = actual[k]?.values ?? [];
     const scale = Math.max(largest(values), floor * overall, Number.MIN_VALUE);
-    for (let i = 0; i < values.length; i++) {
-      const error = Math.abs((own[i] as number) - (values[i] as number)) / scale;
+    for (const [i, value] of Array.from(values).entries()) {
+      const found = own[i] ?? Number.NaN;
+      const error = Math.abs(found - value) / scale;
       if (!(error <= tolerance))
         throw new GradcheckError(
-          `gradcheck: ${name}, element ${i}: the gradient is ${own[i]} in f32, ${values[i]} in f64 on the reference; ` +
+          `gradcheck: ${name}, element ${i}: the gradient is ${found} in f32, ${value} in f64 on the reference; ` +
             `off by ${error.toExponential(1)} of the gradient's largest element, allowed are ${tolerance.toExponential(0)}`,
         );
       worst = Math.max(worst, error);

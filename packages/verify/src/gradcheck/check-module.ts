@@ -1,21 +1,22 @@
+/** Gradcheck of a module: the gradients of its parameters and inputs. */
 import { type GradcheckReport, gradcheck } from '@tessera/autograd';
 import type { Module } from '@tessera/nn';
 import { isFloat, randn, type Tensor } from '@tessera/tensor';
 
-/** A module whose gradients are to be checked, and what it is run on. */
+/** A module whose gradients are checked, and its inputs. */
 export interface GradcheckCase<M extends Module = Module> {
   readonly module: M;
-  /** Floating-point inputs are cast to f64 and checked, too; integers are passed on. */
+  /** Floating-point inputs are cast to f64 and checked too; integers are passed to the module unchanged. */
   readonly inputs: readonly Tensor[];
-  /** Default: `module.forward(...inputs)`. It may give several tensors. */
+  /** Default: `module.forward(...inputs)`. It may return several tensors. */
   readonly forward?: (module: M, ...inputs: Tensor[]) => Tensor | readonly Tensor[];
-  /** Keep the parameters' values. Otherwise noise is added first: see `stirParameters`. */
+  /** Keep the parameters' values. By default, noise is added first: see `stirParameters`. */
   readonly keepParameters?: boolean;
 }
 
 /**
- * Adds noise to all parameters. Initial values make poor tests: zeros hide the gradients behind them, and values as small as an
- * embedding's are no longer smooth within the distance over which differences are taken, once they are normalised.
+ * Adds noise to all parameters. Initial values make poor tests: zeros hide the gradients behind them, and after a normalization, values as
+ * small as an embedding's are not smooth within the distance over which differences are taken.
  */
 export function stirParameters(module: Module): void {
   for (const parameter of module.parameters())
@@ -23,7 +24,7 @@ export function stirParameters(module: Module): void {
 }
 
 export interface ModuleReport extends GradcheckReport {
-  /** How many parameters and floating-point inputs were checked. */
+  /** The number of parameters and floating-point inputs that were checked. */
   readonly tensors: number;
 }
 
@@ -37,8 +38,7 @@ export function forwardOf<M extends Module>({ module, forward }: GradcheckCase<M
 }
 
 /**
- * Compares a module's gradients, those of its parameters and of its inputs, with central differences in f64. The module is cast to
- * f64, and stays so.
+ * Compares the gradients of a module's parameters and inputs with central differences in f64. The module is cast to f64 and stays in it.
  *
  * @throws GradcheckError that names the parameter or input, with both numbers
  */
@@ -59,13 +59,16 @@ export async function checkModule<M extends Module>(
   const forward = forwardOf(given);
   const report = await gradcheck(
     (...variables) => {
-      // For the time of the call the parameters stand for the variables, and what the call assigns (running statistics) is undone.
-      const before = state.map(({ node }) => node);
-      for (const [k, [, parameter]] of parameters.entries()) parameter.node = variables[inputs.length + k].node;
+      // During the call, the parameters have the values of the variables. Afterwards, assigned running statistics are restored too.
+      const before = state.map((tensor) => ({ tensor, node: tensor.node }));
+      for (const [k, variable] of variables.slice(inputs.length).entries()) {
+        const [, parameter] = parameters[k] ?? [];
+        if (parameter !== undefined) parameter.node = variable.node;
+      }
       try {
         return forward(...variables.slice(0, inputs.length));
       } finally {
-        for (const [k, tensor] of state.entries()) tensor.node = before[k];
+        for (const { tensor, node } of before) tensor.node = node;
       }
     },
     [...inputs, ...parameters.map(([, parameter]) => parameter)],

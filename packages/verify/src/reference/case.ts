@@ -1,9 +1,10 @@
+/** Reading of reference cases: a folder with case.json and tensors.safetensors. */
 import { promises as fs } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { type Tensor, type TypedArray, tensor } from '@tessera/tensor';
 import { parseSafetensors, type SafetensorsTensor } from '@tessera/tensor/safetensors';
 
-/** What a trajectory says about its training run. */
+/** The description of a training run in a case of kind trajectory. */
 export interface TrajectorySpec {
   readonly steps: number;
   readonly optimizer: {
@@ -37,9 +38,9 @@ export interface ReferenceCase {
 }
 
 /**
- * The folders below the given ones that hold a `case.json`, sorted.
+ * The folders with a `case.json` below the given directories, sorted.
  *
- * @throws Error where a directory does not exist or holds no case
+ * @throws Error if a directory does not exist or has no case below it
  */
 export async function findCases(directories: readonly string[]): Promise<{ name: string; directory: string }[]> {
   const found: { name: string; directory: string }[] = [];
@@ -57,7 +58,7 @@ export async function findCases(directories: readonly string[]): Promise<{ name:
   return found;
 }
 
-/** Reads a case. The message of an error names the file and what is wrong in it. */
+/** Reads a case. Error messages name the file and what is wrong in it. */
 export async function readCase(directory: string, name: string = basename(directory)): Promise<ReferenceCase> {
   const file = join(directory, 'case.json');
   const fault = (problem: string): never => {
@@ -118,14 +119,14 @@ async function readTensors(file: string): Promise<ReadonlyMap<string, Safetensor
   }
 }
 
-/** The entries whose key begins with `prefix`, under the rest of the key. */
+/** The entries whose keys begin with `prefix`, named by the rest of their keys. */
 export function entriesBelow(reference: ReferenceCase, prefix: string): [name: string, value: SafetensorsTensor][] {
   return [...reference.tensors].flatMap(([key, value]): [string, SafetensorsTensor][] =>
     key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
   );
 }
 
-/** The entry, which must be there. */
+/** The entry with that key. @throws Error if it does not exist */
 export function entry(reference: ReferenceCase, key: string): SafetensorsTensor {
   const value = reference.tensors.get(key);
   if (value === undefined) throw new Error(`${reference.directory}: tensors.safetensors has no '${key}'`);

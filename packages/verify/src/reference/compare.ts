@@ -1,12 +1,13 @@
+/** Comparison of tensors with the numbers of a reference case. */
 import { relativeError } from '@tessera/autograd';
 import { formatShape, sameShape, type Tensor } from '@tessera/tensor';
 import type { SafetensorsTensor } from '@tessera/tensor/safetensors';
 
-/** The worst of several comparisons. */
+/** The worst result of several comparisons. */
 export interface Worst {
   readonly error: number;
   readonly tolerance: number;
-  /** The tensor that has it; null where nothing was compared. */
+  /** The tensor with that error; null if nothing was compared. */
   readonly at: string | null;
   readonly holds: boolean;
 }
@@ -18,9 +19,9 @@ export interface Comparison {
 }
 
 /**
- * Compares every pair and gives the worst.
+ * Compares every pair and returns the worst result.
  *
- * @throws Error where a shape differs
+ * @throws Error if shapes differ
  */
 export async function worstOf(
   comparisons: readonly Comparison[],

@@ -1,6 +1,5 @@
+/** Reference cases: modules and training runs compared with another implementation's numbers. */
 export type { Worst } from './compare.ts';
-export { CaseConfig } from './config.ts';
-export type { ReferenceModule } from './reference-module.ts';
-export { registerReferenceModule } from './registry.ts';
+export { type DescribedCase, referenceManifest } from './manifest.ts';
 export type { CaseReport, FailedCase, OmittedCase } from './report.ts';
 export { type RunOptions, runReferenceCase, runReferenceCases } from './run.ts';

@@ -3,19 +3,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { relativeError } from '@tessera/autograd';
-import { Linear } from '@tessera/nn';
+import * as nn from '@tessera/nn';
+import { Linear, Module } from '@tessera/nn';
+import { layerCase } from '@tessera/nn/cases';
 import { registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
 import { parseSafetensors, serializeSafetensors } from '@tessera/tensor/safetensors';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { gradcheckCases } from '../gradcheck/index.ts';
+import { layerCases, registerLayers } from '../layers.ts';
 import { findCases, readCase } from './case.ts';
-import { registerReferenceModule, runReferenceCase, runReferenceCases } from './index.ts';
-import { builtInModules } from './modules.ts';
+import { referenceManifest, runReferenceCase, runReferenceCases } from './index.ts';
 
 const directory = fileURLToPath(new URL('../../reference-cases/', import.meta.url));
 const modelCases = fileURLToPath(new URL('../../../models/reference/', import.meta.url));
 const cases = await findCases([directory, modelCases]);
 
 registerReferenceBackends();
+
+/** The module of a case of gradcheck. */
+const moduleOf = (name: string): string => name.replace(/,.*/, '');
 
 /** The oracle runs the training runs too, but takes twenty seconds for them. */
 const single = cases.filter(({ name }) => !name.startsWith('train-'));
@@ -35,10 +41,26 @@ describe.each([
   });
 });
 
-test('every module has a case', async () => {
+test('every case that an entry declares for PyTorch is there, with its arguments', async () => {
   const read = await Promise.all(cases.map(({ directory: folder }) => readCase(folder)));
-  const named = new Set(read.map(({ module }) => module));
-  expect(Object.keys(builtInModules).filter((name) => !named.has(name))).toEqual([]);
+  const found = new Map(read.map((reference) => [reference.name, reference]));
+  for (const { name, module, config, mode, dtype, outputs } of referenceManifest(layerCases))
+    expect(found.get(name)).toMatchObject({ module, config, mode, dtype, outputs });
+});
+
+test('every layer of nn has an entry', () => {
+  const classes = Object.entries(nn).filter(
+    ([, value]) => typeof value === 'function' && value.prototype instanceof Module,
+  );
+  const names = new Set(layerCases.map(({ name }) => name));
+  expect(classes.map(([name]) => name).filter((name) => !names.has(name))).toEqual([]);
+  expect(classes.length).toBeGreaterThan(20);
+});
+
+test('every entry is checked by a reference case or by gradcheck', async () => {
+  const read = await Promise.all(cases.map(({ directory: folder }) => readCase(folder)));
+  const checked = new Set([...read.map(({ module }) => module), ...Object.keys(gradcheckCases).map(moduleOf)]);
+  expect(layerCases.map(({ name }) => name).filter((name) => !checked.has(name))).toEqual([]);
 });
 
 describe('the runner', () => {
@@ -68,8 +90,9 @@ describe('the runner', () => {
     return target;
   }
   const bump = (key: string) => (values: Map<string, Float32Array>) => {
-    const array = values.get(key) as Float32Array;
-    array[0] = (array[0] as number) + 0.01;
+    values.get(key)?.forEach((value, i, array) => {
+      if (i === 0) array[i] = value + 0.01;
+    });
   };
 
   test.each([
@@ -98,7 +121,7 @@ describe('the runner', () => {
     [
       'an argument that nothing reads',
       { config: { in_features: 7, out_features: 5, device: 'cpu' } },
-      'config: not understood: device',
+      'config: unknown arguments: device',
     ],
     [
       'an argument of the wrong type',
@@ -141,11 +164,14 @@ describe('the runner', () => {
     await expect(runReferenceCases([join(folder, 'empty')])).rejects.toThrow('no case.json below');
   });
 
-  test('runs modules that were registered', async () => {
-    registerReferenceModule('HalfLinear', {
-      build: (config) => new Linear(config.number('in_features'), config.number('out_features')),
-      forward: (module, [x]) => ({ out: module.forward(x as never).mul(0.5) }),
-    });
+  test('runs layers that were registered', async () => {
+    registerLayers([
+      layerCase({
+        name: 'HalfLinear',
+        build: (config) => new Linear(config.number('in_features'), config.number('out_features')),
+        forward: (module, _, x) => ({ out: module.forward(x).mul(0.5) }),
+      }),
+    ]);
     const report = await runReferenceCase(
       await changed('own', { module: 'HalfLinear', config: { in_features: 7, out_features: 5 } }),
     );

@@ -1,6 +1,7 @@
+/** The result of a reference case, and what counts as agreement. */
+import type { LayerCase } from '@tessera/nn/cases';
 import type { ReferenceCase } from './case.ts';
 import type { Worst } from './compare.ts';
-import type { ReferenceModule } from './reference-module.ts';
 
 export interface CaseReport {
   readonly name: string;
@@ -15,14 +16,14 @@ export interface CaseReport {
   readonly holds: boolean;
 }
 
-/** A case that could not be run to its end. */
+/** A case that could not be completed. */
 export interface FailedCase {
   readonly name: string;
   readonly error: string;
   readonly holds: false;
 }
 
-/** A case in a dtype that the backend lacks. */
+/** A case in a dtype that the backend does not support. */
 export interface OmittedCase {
   readonly name: string;
   /** Why. */
@@ -30,7 +31,7 @@ export interface OmittedCase {
   readonly holds: null;
 }
 
-/** What agreement is asked for; see `relativeError`. `loss` is absolute. */
+/** The largest errors that count as agreement; see `relativeError`. `loss` is absolute. */
 const tolerances = {
   f64: 1e-10,
   layer: 2e-5,
@@ -40,7 +41,7 @@ const tolerances = {
 
 export const trajectoryTolerances = tolerances.trajectory;
 
-export const toleranceOf = ({ dtype }: ReferenceCase, { wholeModel = false }: ReferenceModule): number =>
+export const toleranceOf = ({ dtype }: ReferenceCase, { wholeModel = false }: LayerCase): number =>
   dtype === 'f64' ? tolerances.f64 : wholeModel ? tolerances.wholeModel : tolerances.layer;
 
 export function summarize(

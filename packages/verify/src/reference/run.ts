@@ -1,3 +1,4 @@
+/** Runs reference cases. */
 import { getBackend, setDefaultBackend } from '@tessera/tensor';
 import { findCases, type ReferenceCase, readCase } from './case.ts';
 import type { CaseReport, FailedCase, OmittedCase } from './report.ts';
@@ -6,17 +7,17 @@ import { runSingle } from './single.ts';
 import { runTrajectory } from './trajectory.ts';
 
 export interface RunOptions {
-  /** The name of the backend to run on; default: the default one. */
+  /** The name of the backend to run on. Default: the default backend. */
   readonly backend?: string;
   /** Called after each case. */
   readonly onCase?: (report: CaseReport | FailedCase | OmittedCase) => void;
 }
 
 /**
- * Runs every reference case below the directories. A case that throws is reported as failed, with the message, one in a
- * dtype that the backend lacks as omitted; the others run on.
+ * Runs every reference case below the directories. A case that throws an error is reported as failed, with the message, and one in a
+ * dtype that the backend does not support as omitted; the other cases still run.
  *
- * @throws Error where a directory does not exist or holds no case
+ * @throws Error if a directory does not exist or has no case below it
  */
 export async function runReferenceCases(
   directories: readonly string[],

@@ -1,27 +1,27 @@
+/** A reference case together with its module. */
 import { init, type Module } from '@tessera/nn';
+import { CaseConfig, type LayerCase } from '@tessera/nn/cases';
 import { Tensor } from '@tessera/tensor';
+import { findLayer } from '../layers.ts';
 import { entriesBelow, type ReferenceCase, toTensor } from './case.ts';
 import type { Comparison } from './compare.ts';
-import { CaseConfig } from './config.ts';
-import type { ReferenceModule } from './reference-module.ts';
-import { findReferenceModule } from './registry.ts';
 
 /** A case with its module, built and loaded. */
 export interface Session {
   readonly reference: ReferenceCase;
-  readonly kind: ReferenceModule;
+  readonly layer: LayerCase;
   readonly config: CaseConfig;
   readonly module: Module;
 }
 
 export function openSession(reference: ReferenceCase): Session {
-  const kind = findReferenceModule(reference.module);
+  const layer = findLayer(reference.module);
   const config = new CaseConfig(reference.config);
-  const module = init.skipInit(() => kind.build(config));
+  const module = init.skipInit(() => layer.build(config));
   if (reference.dtype === 'f64') module.to('f64');
   loadState(module, reference);
   module.train(reference.mode === 'train');
-  return { reference, kind, config, module };
+  return { reference, layer, config, module };
 }
 
 /** Loads `param/*` and `buffer/*`. Only BatchNorm's count of batches may be missing. */
@@ -33,19 +33,35 @@ function loadState(module: Module, reference: ReferenceCase): void {
   module.loadStateDict(state);
 }
 
-/** Runs the module and gives its outputs by name; `names` are those that the case expects. */
-export function callModule(
-  { kind, module, config }: Session,
+/** Runs the module and returns its outputs by name. An only output gets the first of `names`. */
+function callModule(
+  { layer, module, config }: Session,
   inputs: readonly Tensor[],
   names: readonly string[],
 ): ReadonlyMap<string, Tensor> {
-  const result = kind.forward === undefined ? callForward(module, inputs) : kind.forward(module, inputs, config);
+  const { forward } = layer;
+  const result =
+    forward === undefined ? callForward(module, inputs) : callWith(forward.bind(layer), module, config, inputs);
   config.finish();
-  const outputs = result instanceof Tensor ? new Map([[names[0] as string, result]]) : new Map(Object.entries(result));
-  for (const name of names)
-    if (!outputs.has(name))
-      throw new Error(`output '${name}' is not among what the module gives: ${[...outputs.keys()].join(', ')}`);
-  return outputs;
+  return new Map(result instanceof Tensor ? names.slice(0, 1).map((name) => [name, result]) : Object.entries(result));
+}
+
+function outputNamed(outputs: ReadonlyMap<string, Tensor>, name: string): Tensor {
+  const output = outputs.get(name);
+  if (output === undefined)
+    throw new Error(`output '${name}' is missing: the module returns ${[...outputs.keys()].join(', ')}`);
+  return output;
+}
+
+/** Runs the module and returns the output of that name. */
+export const callForOutput = (session: Session, inputs: readonly Tensor[], name: string): Tensor =>
+  outputNamed(callModule(session, inputs, [name]), name);
+
+/** Runs the module and returns all outputs that the case has, in its order. */
+export function callForOutputs(session: Session, inputs: readonly Tensor[]): { name: string; output: Tensor }[] {
+  const names = session.reference.outputs;
+  const outputs = callModule(session, inputs, names);
+  return names.map((name) => ({ name, output: outputNamed(outputs, name) }));
 }
 
 function callForward(module: Module, inputs: readonly Tensor[]): Tensor {
@@ -54,8 +70,20 @@ function callForward(module: Module, inputs: readonly Tensor[]): Tensor {
   return forward.call(module, ...inputs);
 }
 
-/** The module's parameters or buffers beside those that the case has below `prefix`. */
-export function stateBeside({ reference, module }: Session, prefix: string): Comparison[] {
+function callWith(
+  forward: NonNullable<LayerCase['forward']>,
+  module: Module,
+  config: CaseConfig,
+  inputs: readonly Tensor[],
+): ReturnType<typeof forward> {
+  // Its parameters are the module, the config, and the inputs that it needs.
+  const needed = forward.length - 2;
+  if (inputs.length < needed) throw new Error(`the case must have ${needed} inputs, it has ${inputs.length}`);
+  return forward(module, config, ...inputs);
+}
+
+/** Pairs of the module's parameters or buffers and those that the case has below `prefix`. */
+export function statePairs({ reference, module }: Session, prefix: string): Comparison[] {
   const own = module.stateDict();
   return entriesBelow(reference, prefix).map(([name, value]) => {
     const tensor = own.get(name);

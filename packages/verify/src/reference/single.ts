@@ -1,19 +1,20 @@
+/** Reference cases of one forward and one backward pass. */
 import { grad } from '@tessera/autograd';
 import { realize, type Tensor } from '@tessera/tensor';
 import { entriesBelow, entry, toTensor } from './case.ts';
 import { worstOf } from './compare.ts';
 import { type CaseReport, summarize, toleranceOf } from './report.ts';
-import { callModule, type Session, stateBeside } from './session.ts';
+import { callForOutputs, type Session, statePairs } from './session.ts';
 
-/** One forward and backward pass: outputs, gradients, and the state that the forward pass leaves. */
+/** Runs one forward and backward pass and compares outputs, gradients, and the state after the forward pass. */
 export async function runSingle(session: Session): Promise<CaseReport> {
-  const { reference, kind, module } = session;
+  const { reference, layer, module } = session;
   const inputs = reference.inputs.map((name) => toTensor(name, entry(reference, `input/${name}`)));
-  const outputs = callModule(session, inputs, reference.outputs);
+  const outputs = callForOutputs(session, inputs);
 
   // The loss is the sum over outputs of sum(output * cotangent).
-  const loss = reference.outputs
-    .map((name) => (outputs.get(name) as Tensor).mul(toTensor(name, entry(reference, `cotangent/${name}`))).sum())
+  const loss = outputs
+    .map(({ name, output }) => output.mul(toTensor(name, entry(reference, `cotangent/${name}`))).sum())
     .reduce((total, term) => total.add(term));
   const expected = entriesBelow(reference, 'grad/');
   const variables = new Map<string, Tensor>([
@@ -30,20 +31,20 @@ export async function runSingle(session: Session): Promise<CaseReport> {
     { allowUnused: true },
   );
 
-  const state = stateBeside(session, 'after/buffer/');
-  await realize(...outputs.values(), ...gradients, ...state.map(({ own }) => own));
-  const tolerance = toleranceOf(reference, kind);
-  const beside = (name: string) => ({
+  const results = outputs.map(({ name, output }) => ({
     name,
-    own: outputs.get(name) as Tensor,
+    own: output,
     reference: entry(reference, `output/${name}`),
-  });
+  }));
+  const slopes = gradients.flatMap((own, k) =>
+    expected.slice(k, k + 1).map(([name, value]) => ({ name, own, reference: value })),
+  );
+  const state = statePairs(session, 'after/buffer/');
+  await realize(...[...results, ...slopes, ...state].map(({ own }) => own));
+  const tolerance = toleranceOf(reference, layer);
   return summarize(reference, {
-    outputs: await worstOf(reference.outputs.map(beside), tolerance),
-    gradients: await worstOf(
-      expected.map(([name, value], k) => ({ name, own: gradients[k] as Tensor, reference: value })),
-      tolerance,
-    ),
+    outputs: await worstOf(results, tolerance),
+    gradients: await worstOf(slopes, tolerance),
     state: await worstOf(state, tolerance),
   });
 }

@@ -1,3 +1,4 @@
+/** Reference cases of whole training runs. */
 import { absoluteError, grad, relativeError } from '@tessera/autograd';
 import { CLIP } from '@tessera/models';
 import { compile, getBackend, isGraphOracle, realize, type Tensor, tensor } from '@tessera/tensor';
@@ -5,9 +6,9 @@ import { AdamW, clipGradNorm, noDecay, type Schedule, warmupCosine } from '@tess
 import { entry, type ReferenceCase, type TrajectorySpec, toTensor } from './case.ts';
 import { type Comparison, type Worst, worstOf } from './compare.ts';
 import { type CaseReport, summarize, trajectoryTolerances } from './report.ts';
-import { callModule, type Session, stateBeside } from './session.ts';
+import { callForOutput, type Session, statePairs } from './session.ts';
 
-/** A whole training run, as a compiled step: its losses, the gradients' norms, and the parameters and buffers that it ends with. */
+/** Runs a whole training run as a compiled step, and compares its losses, the gradients' norms, and the final parameters and buffers. */
 export async function runTrajectory(session: Session, spec: TrajectorySpec): Promise<CaseReport> {
   const { reference, module } = session;
   const parameters = module.parameters();
@@ -18,25 +19,25 @@ export async function runTrajectory(session: Session, spec: TrajectorySpec): Pro
   const clampLogitScale = spec.logit_scale_clamp === undefined ? null : requireClampedCLIP(session, spec);
 
   const describe = (inputs: readonly Tensor[], lr: Tensor): { loss: Tensor; norm: Tensor } => {
-    const loss = callModule(session, inputs, ['loss']).get('loss') as Tensor;
+    const loss = callForOutput(session, inputs, 'loss');
     const { gradients, norm } = clipGradNorm(grad(loss, parameters), maxNorm);
     optimizer.step(gradients, lr);
     clampLogitScale?.();
     return { loss, norm };
   };
-  // The oracle evaluates graphs as they stand; a compiled step would go through its kernel interpreter, hundreds of times slower.
+  // The oracle evaluates graphs directly; a compiled step would use its kernel interpreter, which is hundreds of times slower.
   const compiled = isGraphOracle(getBackend()) ? null : compile(describe);
   const step = compiled ?? describe;
   const losses: number[] = [];
   const norms: number[] = [];
-  for (let s = 0; s < spec.steps; s++) {
-    const { loss, norm } = await step(batches[s % batches.length] as Tensor[], tensor(schedule(s)));
+  for (const [s, batch] of cycle(batches, spec.steps).entries()) {
+    const { loss, norm } = await step(batch, tensor(schedule(s)));
     losses.push(await loss.item());
     norms.push(await norm.item());
   }
   compiled?.dispose();
 
-  const state = [...stateBeside(session, 'after/param/'), ...stateBeside(session, 'after/buffer/')];
+  const state = [...statePairs(session, 'after/param/'), ...statePairs(session, 'after/buffer/')];
   await realize(...state.map(({ own }) => own));
   const { loss, gradientNorm, state: stateTolerance } = trajectoryTolerances;
   return summarize(reference, {
@@ -61,9 +62,9 @@ const exclusions = 'parameters with fewer than 2 dimensions, and names containin
 
 function createOptimizer({ module }: Session, { optimizer }: TrajectorySpec): AdamW {
   const { name, lr, betas, eps, weight_decay: weightDecay, no_decay: excluded } = optimizer;
-  if (name !== 'AdamW') throw new Error(`trajectory: optimizer '${name}' is not known: AdamW is`);
+  if (name !== 'AdamW') throw new Error(`trajectory: optimizer '${name}' is not supported; use AdamW`);
   if (excluded !== undefined && excluded !== exclusions)
-    throw new Error(`trajectory: no_decay is not understood; it can be absent or '${exclusions}'`);
+    throw new Error(`trajectory: unknown no_decay; leave it out or use '${exclusions}'`);
   const groups = excluded === undefined ? [] : [noDecay];
   return new AdamW(module.namedParameters(), { lr, betas, eps, weightDecay, groups });
 }
@@ -72,17 +73,23 @@ function parseSchedule({ directory }: ReferenceCase, { schedule, steps, optimize
   const warmupSteps = /^linear warm-up over (\d+) steps: .*, then half-cosine to 0 over the rest\b/.exec(schedule)?.[1];
   if (warmupSteps === undefined)
     throw new Error(
-      `${directory}: schedule '${schedule}' is not understood: ` +
-        "'linear warm-up over W steps: ..., then half-cosine to 0 over the rest' is",
+      `${directory}: unknown schedule '${schedule}'; ` +
+        "expected 'linear warm-up over W steps: ..., then half-cosine to 0 over the rest'",
     );
   return warmupCosine({ lr, warmupSteps: Number(warmupSteps), totalSteps: steps });
 }
 
-/** Every input holds one batch in each row of its first axis; the steps go round. */
+/** The first `length` elements of the list repeated endlessly. */
+const cycle = <T>(list: readonly T[], length: number): readonly T[] =>
+  Array.from({ length: Math.ceil(length / list.length) }, () => list)
+    .flat()
+    .slice(0, length);
+
+/** The batches: each input has one in every row of its first axis. */
 function splitBatches(reference: ReferenceCase, { batch }: TrajectorySpec): Tensor[][] {
   const count = Number(/^step s uses input row s % (\d+)$/.exec(batch)?.[1]);
   if (!(count > 0))
-    throw new Error(`${reference.directory}: batch '${batch}' is not understood: 'step s uses input row s % N' is`);
+    throw new Error(`${reference.directory}: unknown batch '${batch}'; expected 'step s uses input row s % N'`);
   const inputs = reference.inputs.map((name) => {
     const value = entry(reference, `input/${name}`);
     if (value.shape[0] !== count) throw new Error(`${reference.directory}: input/${name} must have ${count} rows`);
