@@ -88,7 +88,7 @@ describe.each(names)('%s', (backend) => {
 
 describe('gpujs', () => {
   it('refuses an unknown mode', async () => {
-    await expect(openBackend('gpujs:opencl')).rejects.toThrow("backend 'gpujs:opencl' is not known");
+    await expect(openBackend('gpujs:opencl')).rejects.toThrow("unknown backend 'gpujs:opencl'");
   });
 
   it('opens the best available mode', async () => {
