@@ -1,9 +1,9 @@
-/** The tags that are frequent enough to be learned as classes. */
+/** Tags that are frequent enough to be learned as classes. */
 
-/** The number of training concepts that a tag needs. Of rarer ones, hardly any of the held-out concepts would be examples. */
+/** The number of training concepts that a tag needs. Rarer tags would have hardly any held-out concepts. */
 const leastConcepts = 15;
 
-/** A training row as far as its tags matter. */
+/** The tags of a training row. */
 interface TaggedRow {
   readonly concept: number;
   readonly tags: readonly string[];

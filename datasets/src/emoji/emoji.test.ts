@@ -124,13 +124,13 @@ describe('the plan', () => {
 });
 
 describe('attributes', () => {
-  test('a tag becomes a class if 15 concepts have it, in however many styles', () => {
+  test('a tag is a class if 15 concepts have it, in any number of styles', () => {
     const rows = (concepts: number, tag: string) =>
       Array.from({ length: 2 * concepts }, (_, i) => ({ concept: i % concepts, tags: [tag, 'all'] }));
     expect(frequentTags([...rows(15, 'b'), ...rows(14, 'c'), ...rows(16, 'a')])).toEqual(['a', 'all', 'b']);
   });
 
-  test("are those of the card's number, and do not depend on held-out rows", () => {
+  test("match the card's number, and do not depend on held-out rows", () => {
     const names = attributesOf(plan);
     expect(names).toEqual([...new Set(names)].sort());
     expect(names).toContain('animal');

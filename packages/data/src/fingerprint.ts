@@ -1,26 +1,26 @@
-/** Fingerprints of data sets: whether a run continues with the data that it began with. */
+/** Fingerprints of datasets, which show whether a resumed run has the data that it started with. */
 import { createHash, type Hash } from 'node:crypto';
 import type { Value } from './arrow/column.ts';
 import type { Dataset, Split } from './arrow/reader.ts';
 
-/** What identifies the content of a split. Plain data, for JSON. */
+/** Identifies the content of a split. Plain data, for JSON. */
 export interface SplitFingerprint {
   readonly rows: number;
-  /** SHA-256 of features, sizes of files and rows of record batches. */
+  /** SHA-256 of the features, the sizes of the files, and the rows of their record batches. */
   readonly layout: string;
-  /** SHA-256 of rows: of all, or of a sample. */
+  /** SHA-256 of the rows, or of a sample of them. */
   readonly content: string;
   /** The number of rows that `content` covers. */
   readonly hashedRows: number;
 }
 
-/** Rows of a split that are hashed if not all are. */
+/** The number of rows of a sample. */
 const sampledRows = 64;
 
 /**
  * The fingerprint of each split.
  *
- * @param everyRow whether all rows are hashed, not a sample: then every change is noticed, at the cost of reading the whole data set
+ * @param everyRow whether to hash all rows instead of a sample: this detects every change, but reads the whole dataset
  */
 export const fingerprintDataset = (dataset: Dataset, everyRow = false): Record<string, SplitFingerprint> =>
   Object.fromEntries(Object.entries(dataset.splits).map(([name, split]) => [name, fingerprintSplit(split, everyRow)]));
@@ -31,7 +31,7 @@ function fingerprintSplit(split: Split, everyRow: boolean): SplitFingerprint {
     .digest('hex');
   const count = everyRow ? split.length : Math.min(split.length, sampledRows);
   const content = createHash('sha256');
-  // Evenly spread, with the first row and the last one.
+  // The sample is spread evenly and includes the first and the last row.
   for (let k = 0; k < count; k++) {
     const row = count === split.length ? k : Math.round((k * (split.length - 1)) / (count - 1));
     for (const [name, value] of Object.entries(split.row(row))) {
@@ -42,7 +42,7 @@ function fingerprintSplit(split: Split, everyRow: boolean): SplitFingerprint {
   return { rows: split.length, layout, content: content.digest('hex'), hashedRows: count };
 }
 
-/** Adds a value to a hash, with its kind and length, so that different values never look the same. */
+/** Adds a value to a hash, with its kind and length, so that different values never have the same encoding. */
 function hashValue(hash: Hash, value: Value | undefined): void {
   if (value instanceof Uint8Array) hash.update(`b${value.byteLength}:`).update(value);
   else if (Array.isArray(value)) {
@@ -57,7 +57,7 @@ function hashValue(hash: Hash, value: Value | undefined): void {
   } else hash.update(`${typeof value}:${String(value)};`);
 }
 
-/** How two fingerprints differ, a line for each split that does; empty where nothing that both cover differs. */
+/** The differences between two fingerprints, a line for each split that differs. Contents are compared only if both hashed the same rows. */
 export function fingerprintChanges(
   before: Readonly<Record<string, SplitFingerprint>>,
   now: Readonly<Record<string, SplitFingerprint>>,

@@ -25,6 +25,7 @@ export {
   type RowSource,
   writeDataset,
 } from './arrow/writer.ts';
+export { fingerprintChanges, fingerprintDataset, type SplitFingerprint } from './fingerprint.ts';
 
 // Images.
 
@@ -60,7 +61,6 @@ export type { SkippedRow } from './sampler.ts';
 
 // Captions.
 
-export { fingerprintChanges, fingerprintDataset, type SplitFingerprint } from './fingerprint.ts';
 export {
   cleanCaption,
   clipVocabularySize,

@@ -304,11 +304,11 @@ async function splitNames(root: string): Promise<Record<string, string>> {
   );
 }
 
-/** A split's name, which is also the name of a folder and a part of the names of files. @throws where it could lead elsewhere */
+/** Checks a split's name, which is used in paths. @throws for a name that could lead out of the dataset's folder */
 function splitName(name: unknown, source: string): string {
   if (typeof name === 'string' && /^\w[\w.-]*$/.test(name)) return name;
   throw new Error(
-    `${source}: ${JSON.stringify(name)} cannot be the name of a split: use letters, digits, '_', '.' and '-'`,
+    `${source}: ${JSON.stringify(name)} cannot be the name of a split; use letters, digits, '_', '.' and '-'`,
   );
 }
 

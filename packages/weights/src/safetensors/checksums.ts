@@ -1,49 +1,74 @@
-/** Checksums of the tensors in a safetensors file, kept in its metadata: a flipped bit on a disk is noticed when the file is read. */
+/** Checksums of the tensors in a safetensors file, stored in its metadata, so that a flipped bit on disk is detected on reading. */
 import { crc32 } from 'node:zlib';
 import { type SafetensorsEntry, safetensorsChunks } from '@tessera/tensor/safetensors';
 
-/** Entry of the metadata: a JSON object from the names of tensors to the CRC-32 of their bytes. */
-const key = 'checksums';
+/** The key of the metadata: a JSON object with the CRC-32 of each tensor's bytes, by name. */
+const key = 'tessera_checksums';
 
+/** The header of a file, which was parsed without an error before. */
 interface Header {
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The bytes of each tensor by name. */
+  readonly tensors: ReadonlyMap<string, Uint8Array>;
+}
+
+/** The JSON of a header. */
+interface HeaderJson {
   readonly __metadata__?: Readonly<Record<string, string>>;
-  readonly [name: string]: unknown;
+}
+interface TensorJson {
+  readonly data_offsets: readonly [from: number, to: number];
 }
 
-/** The tensors of a file with the places of their bytes, relative to `start`, the end of the header. */
-function readHeader(bytes: Uint8Array): { readonly header: Header; readonly start: number } {
+function readHeader(bytes: Uint8Array): Header {
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
-  const text = new TextDecoder().decode(bytes.subarray(8, 8 + length));
-  return { header: JSON.parse(text) as Header, start: 8 + length };
+  const json: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+  const { __metadata__: metadata = {}, ...places } = json as HeaderJson;
+  const content = bytes.subarray(8 + length);
+  const tensors = Object.entries<TensorJson>(places).map(
+    ([name, { data_offsets: offsets }]) => [name, content.subarray(...offsets)] as const,
+  );
+  return { metadata, tensors: new Map(tensors) };
 }
 
-/** The content of a safetensors file whose metadata contain the checksum of each tensor. */
+/** The content of a safetensors file whose metadata contains the checksum of each tensor. */
 export function checkedChunks(
   entries: Iterable<SafetensorsEntry>,
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array[] {
   const list = [...entries];
-  const [first, ...parts] = safetensorsChunks(list, metadata);
-  const names = Object.keys(readHeader(first as Uint8Array).header).filter((name) => name !== '__metadata__');
-  const checksums = Object.fromEntries(names.map((name, k) => [name, crc32(parts[k] as Uint8Array)]));
+  const [header, ...parts] = safetensorsChunks(list, metadata);
+  if (header === undefined) throw new Error('safetensors: no header');
+  // The names are in the order of the parts.
+  const names = [...readHeader(header).tensors.keys()];
+  const checksums = Object.fromEntries(parts.map((part, k) => [names[k] ?? '', crc32(part)]));
   return safetensorsChunks(list, { ...metadata, [key]: JSON.stringify(checksums) });
 }
 
 /**
- * Compares the tensors of a file, which was parsed without an error, with the checksums in its metadata. Files without checksums pass.
+ * Compares the tensors of a file, which was parsed without an error before, with the checksums in its metadata. A file without checksums
+ * is accepted.
  *
- * @throws if a tensor differs; the message contains the path and the names
+ * @throws if a tensor differs, or if the checksums are damaged; the message contains the path and the names
  */
 export function verifyChecksums(bytes: Uint8Array, path: string): void {
-  const { header, start } = readHeader(bytes);
-  const text = header.__metadata__?.[key];
+  const { metadata, tensors } = readHeader(bytes);
+  const text = metadata[key];
   if (text === undefined) return;
-  const damaged = Object.entries(JSON.parse(text) as Record<string, number>).flatMap(([name, expected]) => {
-    const [from, to] = (header[name] as { readonly data_offsets: readonly [number, number] }).data_offsets;
-    return crc32(bytes.subarray(start + from, start + to)) === expected ? [] : [name];
-  });
-  if (damaged.length > 0)
-    throw new Error(
-      `${path}: is damaged: the checksum of ${damaged.slice(0, 3).join(', ')}${damaged.length > 3 ? ` and ${damaged.length - 3} other tensors` : ''} does not match`,
-    );
+  const expected = parseChecksums(text, path);
+  const damaged = [...tensors].flatMap(([name, data]) => (crc32(data) === expected.get(name) ? [] : [name]));
+  if (damaged.length === 0) return;
+  const [first, second, third, ...others] = damaged;
+  const names = [first, second, third].filter((name) => name !== undefined).join(', ');
+  throw new Error(
+    `${path}: is damaged: the checksum of ${names}${others.length > 0 ? ` and ${others.length} other tensors` : ''} does not match`,
+  );
+}
+
+function parseChecksums(text: string, path: string): ReadonlyMap<string, unknown> {
+  try {
+    return new Map(Object.entries(JSON.parse(text)));
+  } catch (cause) {
+    throw new Error(`${path}: its metadata is damaged: ${key} is not a JSON object`, { cause });
+  }
 }

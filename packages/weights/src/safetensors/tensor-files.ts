@@ -1,6 +1,6 @@
 /** Safetensors files on disk. */
 import { readFile } from 'node:fs/promises';
-import { errorCode, writeFileAtomic } from '@tessera/data/io';
+import { errorCode, errorMessage, writeFileAtomic } from '@tessera/data/io';
 import { type DType, isFloat, type Tensor, type TypedArray } from '@tessera/tensor';
 import { type SafetensorsDType, type SafetensorsEntry, safetensorsChunks } from '@tessera/tensor/safetensors';
 import { checkedChunks, verifyChecksums } from './checksums.ts';
@@ -19,7 +19,7 @@ const fileDTypes = {
 /**
  * Writes named tensors to a safetensors file, atomically.
  *
- * @param options `checksums`: whether the metadata contain a checksum of each tensor, which `readTensors` verifies
+ * @param options `checksums`: whether to store a checksum of each tensor in the metadata; `readTensors` verifies them
  * @throws if a value is infinite or NaN, before anything is written; the message names the tensor
  */
 export async function writeTensors(
@@ -49,7 +49,7 @@ function requireFinite(path: string, name: string, values: TypedArray): void {
 /** Reads a safetensors file. @throws if it is missing or damaged; the message contains the path and the reason. */
 export async function readTensors(path: string): Promise<TensorFile> {
   const bytes = await readFile(path).catch((cause: unknown) => {
-    const reason = errorCode(cause) === 'ENOENT' ? 'there is no such file' : (cause as Error).message;
+    const reason = errorCode(cause) === 'ENOENT' ? 'there is no such file' : errorMessage(cause);
     throw new Error(`${path}: ${reason}`, { cause });
   });
   const file = parseTensors(bytes, path);
