@@ -1,3 +1,4 @@
+/** Reference cases, the entries of layers, and the runner's errors. */
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
