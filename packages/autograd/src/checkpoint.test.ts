@@ -72,7 +72,7 @@ describe('checkpoint', () => {
     const all = topologicalOrder(grad(loss, weights).map((gradient) => gradient.node));
     const again = all.filter((node) => node.op === 'unary' && node.arg.kind === 'tanh' && !forwardNodes.has(node));
     expect(again.length).toBe(1);
-    // All sources of the recomputed tanh are barriers, and each has the gradient as another source.
+    // The recomputation starts from barriers only, and each has the gradient as another source.
     const leaves = topologicalOrder(again, (node) => node.op === 'barrier').filter((node) => node.sources.length === 0);
     const barriers = topologicalOrder(again, (node) => node.op === 'barrier').filter((node) => node.op === 'barrier');
     expect(leaves).toEqual([]);
