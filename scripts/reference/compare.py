@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """
-Says whether two folders of reference cases agree: python3 scripts/reference/compare.py COMMITTED REGENERATED
+Compares two folders of reference cases: python3 scripts/reference/compare.py COMMITTED REGENERATED
 
-The same cases, descriptions, names and shapes; weights, inputs and cotangents bit for bit; outputs, gradients and state within
-what two builds of PyTorch differ by: max |a - b| / max(max |b|, 1e-2) of at most 2e-5 in f32 and 1e-11 in f64.
+They agree if cases, descriptions, names and shapes are the same; weights, inputs and cotangents are the same bits; and outputs,
+gradients and state differ no more than between two builds of PyTorch: max |a - b| / max(max |b|, 1e-2) of at most 2e-5 in f32 and 1e-11 in f64.
 """
 import json
 import os
@@ -39,15 +39,15 @@ def problems_of(name, first, second):
 
 
 def compare(key, a, b):
-    """What differs between two tensors of the same name, or None."""
+    """The difference between two tensors of the same name, in words, or None."""
     if (a.dtype, a.shape) != (b.dtype, b.shape):
         return f'{key}: {a.dtype} {list(a.shape)} and {b.dtype} {list(b.shape)}'
     if key.startswith(GIVEN) or a.dtype not in TOLERANCE:
-        return None if torch.equal(a, b) else f'{key}: not the same bits'
+        return None if torch.equal(a, b) else f'{key}: the bits differ'
     if not a.numel():
         return None
     error = float((a - b).abs().max() / b.abs().max().clamp(min=1e-2))
-    return None if error <= TOLERANCE[a.dtype] else f'{key}: off by {error:.1e}, allowed are {TOLERANCE[a.dtype]:.0e}'
+    return None if error <= TOLERANCE[a.dtype] else f'{key}: off by {error:.1e}, the limit is {TOLERANCE[a.dtype]:.0e}'
 
 
 def main():

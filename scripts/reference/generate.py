@@ -28,7 +28,7 @@ REPOSITORY = os.path.dirname(os.path.dirname(HERE))
 
 
 def read_descriptions(files):
-    """What Node reads from the files, or from all case files of the repository: a list of dictionaries."""
+    """The cases of the files, or of all case files of the repository, as Node describes them: a list of dictionaries."""
     node = os.path.join(REPOSITORY, 'node_modules', '.bin', 'node')
     script = os.path.join(REPOSITORY, 'scripts', 'src', 'reference-manifest.ts')
     command = [node if os.path.exists(node) else 'node', '--conditions=tessera-source', script, *map(os.path.abspath, files)]
@@ -39,7 +39,7 @@ def read_descriptions(files):
 
 
 def case_of(description):
-    """A case that Node has described as JSON."""
+    """The case of a description."""
     return Case(
         name=description['name'],
         module=description['module'],

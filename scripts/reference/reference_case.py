@@ -34,7 +34,7 @@ class Numbers:
 @dataclass
 class Case:
     """
-    One case: a module with its inputs. Weights are drawn at random by `fill`, whatever the module starts with.
+    One case: a module with its inputs. `fill` draws random weights, regardless of the module's initial values.
 
     name      folder of the case
     module    the name of the layer's entry in TypeScript
@@ -42,7 +42,7 @@ class Case:
     build     makes the PyTorch module; called with `config` as keyword arguments
     inputs    makes the inputs by name, from a `Numbers`; floating-point ones get a gradient
     outputs   their names, if `forward` returns several in a dict
-    forward   runs the module; default: module(*inputs). Integer inputs arrive as int64, as PyTorch wants indices
+    forward   runs the module; default: module(*inputs). Integer inputs are passed as int64, PyTorch's dtype of indices
     mode      'train' or 'eval'
     dtype     'f32' or 'f64'
     fill      sets the weights; default: `fill_at_random`
@@ -87,7 +87,7 @@ def make_inputs(described: Any) -> Callable[[Numbers], Dict[str, torch.Tensor]]:
 
 
 def fill_at_random(module: torch.nn.Module, numbers: Numbers) -> None:
-    """Weights N(0, 1 / fan-in), scales of norms around 1, biases and other vectors small; statistics as after some steps."""
+    """Weights N(0, 1 / fan-in), scales of norms around 1, small biases and other vectors, statistics as after some steps."""
     with torch.no_grad():
         for name, parameter in module.named_parameters():
             if parameter.ndim >= 2:
@@ -104,7 +104,7 @@ def fill_at_random(module: torch.nn.Module, numbers: Numbers) -> None:
 
 
 def floating_buffers(module: torch.nn.Module) -> Dict[str, torch.Tensor]:
-    """The buffers that belong to the state_dict. BatchNorm's count of batches is an integer and left out."""
+    """The buffers in the state_dict, without BatchNorm's count of batches, which is an integer."""
     state = module.state_dict()
     return {n: b.detach().clone() for n, b in module.named_buffers() if n in state and b.is_floating_point()}
 

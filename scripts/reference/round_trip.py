@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """
-Takes a safetensors file through PyTorch: reads it, puts the tensors into a module by their names with load_state_dict, and saves that
-module's state_dict with torch.save.
+Converts a safetensors file with PyTorch: reads it, loads the tensors into a module with load_state_dict, and saves that module's
+state_dict with torch.save.
 
     python3 scripts/reference/round_trip.py IN.safetensors OUT.pt OUT-IN-THE-FORMAT-BEFORE-1.6.pt
 """
@@ -31,7 +31,7 @@ def module_of(tensors):
 
 
 def main():
-    parser = argparse.ArgumentParser(description='Takes a safetensors file through PyTorch.')
+    parser = argparse.ArgumentParser(description='Converts a safetensors file with PyTorch.')
     parser.add_argument('source')
     parser.add_argument('target')
     parser.add_argument('legacy', help='the same in the format before PyTorch 1.6')

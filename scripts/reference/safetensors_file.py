@@ -1,4 +1,4 @@
-"""Reads and writes safetensors files with torch alone; Debian has no package of the `safetensors` library."""
+"""Reads and writes safetensors files with torch only: Debian has no package of the `safetensors` library."""
 import json
 import struct
 
@@ -37,7 +37,7 @@ def load(path):
 
 
 def save(path, tensors, metadata=None):
-    """Writes the tensors, larger elements first so that each is aligned. The same tensors give the same bytes."""
+    """Writes the tensors, larger elements first so that each is aligned. The same tensors are written as the same bytes."""
     header = {'__metadata__': metadata} if metadata else {}
     parts = []
     offset = 0

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """
-Makes the files that the tests of loading weights read: tiny models of other libraries with random weights, as those libraries save
-them, each with an input and its outputs.
+Makes the files that the tests of loading weights read: tiny models of other libraries with random weights, in the files that those
+libraries write, each with an input and its outputs.
 
     python3 scripts/reference/weight_files.py OUT [--only NAME]...
 
-A folder each: `weights.*` (and a configuration file), and expected.safetensors with `input/NAME` and `output/NAME`. Needs PyTorch 2,
-open_clip_torch, transformers, timm and torchvision; to be run again only where a family is added.
+Each folder has `weights.*`, a configuration file if the library has one, and expected.safetensors with `input/NAME` and
+`output/NAME`. Needs PyTorch 2, open_clip_torch, transformers, timm and torchvision; run it again only to add a family.
 """
 import argparse
 import collections
@@ -30,7 +30,7 @@ def family(name):
 
 
 def randomize(module, numbers):
-    """Random weights; logit_scale as CLIP starts."""
+    """Random weights; logit_scale with CLIP's initial value."""
     fill_at_random(module, numbers)
     for name, parameter in module.named_parameters():
         if name.endswith('logit_scale'):
@@ -39,7 +39,7 @@ def randomize(module, numbers):
 
 
 def through(dtype, module):
-    """The module with weights that `dtype` holds exactly, and its state_dict in `dtype`."""
+    """Rounds the module's weights to `dtype`, and returns its state_dict in `dtype`."""
     state = {n: t.to(dtype) if t.is_floating_point() else t for n, t in module.state_dict().items()}
     module.load_state_dict({n: t.float() if t.is_floating_point() else t for n, t in state.items()})
     return state
@@ -79,7 +79,7 @@ def run_open_clip(model, numbers, size=32):
 
 @family('openai-vit-archive')
 def openai_vit_archive(folder, numbers):
-    """As OpenAI publishes its models: a TorchScript archive in half precision."""
+    """The format of OpenAI's models: a TorchScript archive in half precision."""
     from open_clip.model import CLIP
 
     vision = {'image_size': 32, 'patch_size': 8, 'width': 32, 'layers': 2, 'head_width': 32}
@@ -88,7 +88,7 @@ def openai_vit_archive(folder, numbers):
     result = run_open_clip(model, numbers)
 
     class Parameters(torch.nn.Module):
-        """The same parameters by the same names; TorchScript writes the code of whatever it is given."""
+        """The same parameters under the same names; TorchScript saves the code of any module."""
 
         def __init__(self, of):
             super().__init__()
@@ -109,7 +109,7 @@ def openai_vit_archive(folder, numbers):
 
 @family('openai-resnet')
 def openai_resnet(folder, numbers):
-    """OpenAI's state_dict as safetensors in half precision, with the three numbers that its archives hold."""
+    """OpenAI's state_dict as safetensors in half precision, with the three numbers in its archives."""
     from open_clip.model import CLIP
 
     model = open_clip_model({'image_size': 32, 'width': 4, 'layers': (1, 2, 1, 1)}, {'heads': 1}, kind=CLIP, quick_gelu=True)
@@ -121,7 +121,7 @@ def openai_resnet(folder, numbers):
 
 @family('open-clip-vit')
 def open_clip_vit(folder, numbers):
-    """GELU, heads that only the configuration tells, and a pickle."""
+    """GELU, a number of heads that only the configuration has, and a pickle."""
     from open_clip.model import CLIP
 
     vision = {'image_size': 32, 'patch_size': 8, 'width': 32, 'layers': 1, 'head_width': 8}
@@ -135,7 +135,7 @@ def open_clip_vit(folder, numbers):
 
 @family('open-clip-custom-text')
 def open_clip_custom_text(folder, numbers):
-    """A text tower of its own and SigLIP's bias; a training checkpoint of several processes."""
+    """A separate text tower and SigLIP's bias; a training checkpoint of several processes."""
     from open_clip.model import CustomTextCLIP
 
     vision = {'image_size': 32, 'patch_size': 8, 'width': 32, 'layers': 1, 'head_width': 32}
@@ -148,7 +148,7 @@ def open_clip_custom_text(folder, numbers):
 
 @family('hugging-face-clip')
 def hugging_face_clip(folder, numbers):
-    """CLIPModel with several heads, with the buffers that its older versions saved."""
+    """CLIPModel with several heads, and with the buffers that older versions saved."""
     from transformers import CLIPConfig, CLIPModel
 
     tower = {'hidden_size': 32, 'intermediate_size': 128, 'num_hidden_layers': 1, 'projection_dim': 16}
@@ -194,7 +194,7 @@ def timm_vit_mean(folder, numbers):
 
 @family('timm-deit')
 def timm_deit(folder, numbers):
-    """The distilled DeiT as its authors saved it: under `model`, in the format before PyTorch 1.6."""
+    """The distilled DeiT in its authors' format: under `model`, in the file format before PyTorch 1.6."""
     from timm.models.deit import VisionTransformerDistilled
 
     model = randomize(VisionTransformerDistilled(img_size=32, patch_size=8, embed_dim=64, depth=1, num_heads=1, num_classes=5), numbers)
@@ -205,7 +205,7 @@ def timm_deit(folder, numbers):
 
 @family('torch-formats')
 def torch_formats(folder, numbers):
-    """No model: every element type and layout, in every format that PyTorch has written. Runs with PyTorch 1.13, too."""
+    """Not a model: every element type and layout, in every file format of PyTorch. Runs with PyTorch 1.13 too."""
     big = numbers.normal(10)
     state = collections.OrderedDict(
         matrix=numbers.normal(3, 4),
@@ -241,7 +241,7 @@ def torch_formats(folder, numbers):
 
 
 def narrow_resnet(block, layers, width):
-    """torchvision's own blocks and stages on fewer channels than its constructor allows."""
+    """torchvision's blocks and stages with fewer channels than its constructor allows."""
     from torchvision.models.resnet import ResNet
 
     model = ResNet(block, layers, num_classes=6)
@@ -267,7 +267,7 @@ def torchvision_resnet_basic(folder, numbers):
 
 @family('torchvision-resnet-bottleneck')
 def torchvision_resnet_bottleneck(folder, numbers):
-    """Without the counts of batches, as files from before PyTorch 1.0."""
+    """Without the counts of batches, like files from before PyTorch 1.0."""
     from torchvision.models.resnet import Bottleneck
 
     model = randomize(narrow_resnet(Bottleneck, [1, 2, 1, 1], 4), numbers)

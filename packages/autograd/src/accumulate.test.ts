@@ -1,3 +1,4 @@
+/** Sums of gradients: those of adjacent slices become a concatenation. */
 import { Tensor } from '@tessera/tensor';
 import { graph, type Node } from '@tessera/tensor/graph';
 import { beforeAll, describe, expect, it } from 'vitest';

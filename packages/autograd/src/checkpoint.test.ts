@@ -1,3 +1,4 @@
+/** Checkpointing: the same bits as without, and less kept in memory. */
 import { autocast, bernoulli, compile, manualSeed, noGrad, setDefaultBackend, Tensor } from '@tessera/tensor';
 import { graph, topologicalOrder } from '@tessera/tensor/graph';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -71,7 +72,7 @@ describe('checkpoint', () => {
     const all = topologicalOrder(grad(loss, weights).map((gradient) => gradient.node));
     const again = all.filter((node) => node.op === 'unary' && node.arg.kind === 'tanh' && !forwardNodes.has(node));
     expect(again.length).toBe(1);
-    // Above the recomputed tanh lie barriers only, and each has the gradient as a further source.
+    // The recomputation starts from barriers only, and each has the gradient as another source.
     const leaves = topologicalOrder(again, (node) => node.op === 'barrier').filter((node) => node.sources.length === 0);
     const barriers = topologicalOrder(again, (node) => node.op === 'barrier').filter((node) => node.op === 'barrier');
     expect(leaves).toEqual([]);

@@ -1,3 +1,4 @@
+/** Derivatives of operations that are composed of others, against central differences. */
 import { concat, einsum, eye, Tensor, where } from '@tessera/tensor';
 import { graph } from '@tessera/tensor/graph';
 import { beforeAll, describe, expect, it } from 'vitest';

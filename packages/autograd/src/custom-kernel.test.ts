@@ -1,3 +1,4 @@
+/** Gradients of custom kernels: their own, or those of their operations. */
 import { compile, type KernelArray, openBackend, setDefaultBackend, type Tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { at } from './at.ts';

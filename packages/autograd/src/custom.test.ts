@@ -1,3 +1,4 @@
+/** Functions with their own derivative. */
 import type { Tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { customGradient } from './custom.ts';

@@ -1,3 +1,4 @@
+/** vjp, jvp and valueAndGrad against derivatives that are known in closed form. */
 import type { Tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { at } from './at.ts';

@@ -1,3 +1,4 @@
+/** grad and backward: what they differentiate, what they refuse, and second derivatives. */
 import { compile, noGrad, setDefaultBackend, Tensor, tensor, zeros } from '@tessera/tensor';
 import { graph } from '@tessera/tensor/graph';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** Gradcheck finds wrong derivatives, and accepts right ones near a kink. */
 import { type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { customGradient } from './custom.ts';

@@ -1,3 +1,4 @@
+/** Derivatives of random programs, against central differences. */
 import type { Tensor } from '@tessera/tensor';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** The derivative rule of every operation, against central differences. */
 import { Tensor } from '@tessera/tensor';
 import { type BinaryOp, graph, type Node, type Op, type UnaryOp } from '@tessera/tensor/graph';
 import { beforeAll, describe, expect, it } from 'vitest';

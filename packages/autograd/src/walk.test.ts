@@ -1,3 +1,4 @@
+/** The reverse walk: which nodes it visits, and what it builds. */
 import { Tensor } from '@tessera/tensor';
 import { graph, type Node } from '@tessera/tensor/graph';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** The table of image towers: settings, defaults and building. */
 import { registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
 import { beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
 import {

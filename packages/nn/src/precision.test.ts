@@ -1,3 +1,4 @@
+/** Layers in mixed precision: their errors and dtypes. */
 import { grad } from '@tessera/autograd';
 import { autocast, type Precision, type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, it, test } from 'vitest';

@@ -1,4 +1,4 @@
-"""Where models look: the weights of CLIP's Vision Transformer and of its attention pool, rollout and relevance."""
+"""Attention weights of CLIP's Vision Transformer and of its attention pool, rollout and relevance."""
 import torch
 from torch import nn
 
@@ -22,7 +22,7 @@ class Block(nn.Module):
 
 
 class VisionTransformer(nn.Module):
-    """OpenAI's, with its names (Radford et al. 2021), giving the attention weights of every block."""
+    """OpenAI's, with its names (Radford et al. 2021); returns the attention weights of every block."""
 
     def __init__(self, input_resolution, patch_size, width, layers, heads, output_dim):
         super().__init__()
@@ -57,7 +57,7 @@ def rollout(weights):
 
 
 class AttentionRelevance(nn.Module):
-    """Chefer, Gur and Wolf 2021, with the derivative from autograd: of <y, c> in a chain of y = W_2 (W_1 v), heads side by side."""
+    """Chefer, Gur and Wolf 2021, with the derivative from autograd: of <y, c> in a chain y = W_2 (W_1 v), for each head."""
 
     def forward(self, first, second, values, direction):
         weights = [first.softmax(-1), second.softmax(-1)]

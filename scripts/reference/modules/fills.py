@@ -1,4 +1,4 @@
-"""Weights for modules that `fill_at_random` is not enough for."""
+"""Weights of modules for which `fill_at_random` is not enough."""
 import torch
 
 from reference_case import fill_at_random

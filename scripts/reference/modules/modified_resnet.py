@@ -29,7 +29,7 @@ class Bottleneck(nn.Module):
 
 
 class AttentionPool(nn.Module):
-    """The mean over places, in front of them, is the only query."""
+    """The mean over all places, put in front of them, is the only query."""
 
     def __init__(self, places, width, heads, output_dim):
         super().__init__()

@@ -5,7 +5,7 @@ from torch import nn
 
 
 class CrossAttention(nn.Module):
-    """Queries from one sequence, keys and values from another of another width."""
+    """Queries from one sequence, keys and values from another one of any width."""
 
     def __init__(self, width, num_heads, context_width=None, inner_width=None, bias=True):
         super().__init__()
@@ -60,7 +60,7 @@ class CoAttentionBlock(nn.Module):
 
 
 class GatedCrossAttentionBlock(nn.Module):
-    """Flamingo's: both branches behind tanh of a trained gate."""
+    """Flamingo's block: tanh of a trained gate scales each branch."""
 
     def __init__(self, width, num_heads, context_width=None):
         super().__init__()
@@ -188,7 +188,7 @@ class TransformerFusion(nn.Module):
 
 
 class VectorQuantizer(nn.Module):
-    """Straight through, commitment, and codes that follow running means. Dead codes are left alone: restarts are random."""
+    """Straight through, commitment, and codes that follow running means. Dead codes do not restart, as that is random."""
 
     def __init__(self, codes, width, decay=0.99, eps=1e-5):
         super().__init__()
@@ -275,7 +275,7 @@ class VQTokenizer(nn.Module):
 
 
 def pairing(images, texts, concepts, duplicates):
-    """bool [B, T]: positives, and what does not count. Text t belongs to image t * B // T."""
+    """bool [B, T]: the positives, and the ignored pairs. Text t belongs to image t * B // T."""
     own = torch.arange(images)[:, None] == torch.arange(texts) * images // texts
     if concepts is None or duplicates == 'keep':
         return own, torch.zeros_like(own)
@@ -300,7 +300,7 @@ class ContrastiveLoss(nn.Module):
 
 
 class SigLipLoss(nn.Module):
-    """OpenCLIP's SigLipLoss: -log sigmoid(label * logit), labels 1 for pairs and -1 for all else, summed, by texts."""
+    """OpenCLIP's SigLipLoss: -log sigmoid(label * logit), labels 1 for pairs and -1 for all others, summed and divided by the number of texts."""
 
     def __init__(self, duplicates='mask'):
         super().__init__()

@@ -7,7 +7,7 @@ def convolution(inplanes, planes, size, stride=1):
 
 
 class Block(nn.Module):
-    """Convolutions of the given sizes, each with a norm, beside a shortcut; the stride is in the first 3 x 3 one."""
+    """Convolutions of the given sizes, each with a norm, and a shortcut; the stride is in the first 3 x 3 one."""
 
     def __init__(self, inplanes, widths, sizes, stride):
         super().__init__()

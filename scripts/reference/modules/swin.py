@@ -1,4 +1,4 @@
-"""Swin Transformer, written with nothing but torch, under timm's names."""
+"""Swin Transformer, written with torch only, with timm's names."""
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -45,7 +45,7 @@ class SwinBlock(nn.Module):
         x = torch.roll(x, [-s for s in shifts], dims=(1, 2))
         mask = self.attn.bias()
         if any(shifts):
-            # Tokens that rolling brought together carry different numbers.
+            # Tokens that were not neighbors before rolling have different numbers.
             region = torch.zeros(shape[1:3])
             for k, rows in enumerate(pieces(side, shifts[0])):
                 for j, columns in enumerate(pieces(side, shifts[1])):

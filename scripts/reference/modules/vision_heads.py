@@ -1,4 +1,4 @@
-"""What stands on a Vision Transformer: heads and losses."""
+"""Heads and losses of Vision Transformers."""
 import torch
 import torch.nn.functional as F
 from torch import nn

@@ -1,6 +1,6 @@
 """
-Vision Transformers, written with nothing but torch. The names of parameters are timm's (ViT, DeiT) and those of MAE's authors, so
-state_dicts of theirs fit.
+Vision Transformers, written with torch only. The names of parameters are timm's (ViT, DeiT) and those of MAE's authors, so that
+their state_dicts can be loaded.
 """
 import torch
 import torch.nn.functional as F
@@ -24,7 +24,7 @@ class Interpolate(nn.Module):
 
 
 def interpolate_positions(positions, old, new, prefix, mode='bicubic', antialias=True):
-    """Trained positions [1, prefix + rows * columns, D] for another grid, those of the prefix aside."""
+    """Trained positions [1, prefix + rows * columns, D] for another grid; those of the prefix do not change."""
     first, places = positions[:, :prefix], positions[:, prefix:]
     picture = split_grid(places, old).permute(0, 3, 1, 2)
     picture = F.interpolate(picture, size=tuple(new), mode=mode, antialias=antialias, align_corners=False)
@@ -266,7 +266,7 @@ class MaskedAutoencoder(nn.Module):
 
 
 class NaViT(nn.Module):
-    """Packed sequences: attention within each image only, positions of row and column summed, each image pooled by itself."""
+    """Packed sequences: attention within each image only, positions of row and column summed, each image pooled on its own."""
 
     def __init__(self, patch_size, width, depth, heads, max_grid, classes, slots, pool='attention', positions='factorized'):
         super().__init__()

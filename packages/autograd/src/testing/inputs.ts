@@ -8,7 +8,7 @@ export const useTestBackend = (): void => {
   setDefaultBackend(process.env.TESSERA_TEST_BACKEND ?? 'reference');
 };
 
-/** Standard normal numbers, mapped element by element. The same seed gives the same tensor. */
+/** Standard normal numbers, mapped element by element. The same seed makes the same tensor. */
 export function normal(shape: readonly number[], seed: number, map: (x: number) => number = (x) => x): Tensor {
   return tensor(normalSequence(seed)(sizeOf(shape)).map(map), { shape, dtype: 'f64' });
 }

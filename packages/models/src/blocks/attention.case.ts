@@ -1,3 +1,4 @@
+/** Check cases of Attention. */
 import { functional as F } from '@tessera/nn';
 import { layerCase, normal } from '@tessera/nn/cases';
 import { concat, type Tensor, zeros } from '@tessera/tensor';

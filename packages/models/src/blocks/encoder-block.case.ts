@@ -1,3 +1,4 @@
+/** Check cases of EncoderBlock. */
 import { layerCase, normal } from '@tessera/nn/cases';
 import { EncoderBlock, normPlacements } from './encoder-block.ts';
 

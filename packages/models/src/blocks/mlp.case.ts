@@ -1,3 +1,4 @@
+/** Check cases of Mlp. */
 import { layerCase, normal } from '@tessera/nn/cases';
 import { Mlp } from './mlp.ts';
 

@@ -1,3 +1,4 @@
+/** Check cases of PatchEmbed and LinearPatchEmbed. */
 import { layerCase, normal } from '@tessera/nn/cases';
 import { LinearPatchEmbed, PatchEmbed } from './patch-embed.ts';
 

@@ -1,3 +1,4 @@
+/** Check cases of ResidualAttentionBlock and Transformer. */
 import { layerCase, normal } from '@tessera/nn/cases';
 import { ResidualAttentionBlock, Transformer } from './transformer.ts';
 

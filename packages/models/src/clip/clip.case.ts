@@ -1,3 +1,4 @@
+/** Check cases of CLIP and SigLIP. */
 import { contrastiveLoss, functional as F, l2Normalize, sigLipLoss } from '@tessera/nn';
 import { type CaseConfig, integers, layerCase, normal } from '@tessera/nn/cases';
 import { CLIP } from './clip.ts';

@@ -1,3 +1,4 @@
+/** CLIP: OpenAI's names and sizes, presets, initial values, and behavior. */
 import { contrastiveLoss, init } from '@tessera/nn';
 import {
   manualSeed,

@@ -1,3 +1,4 @@
+/** The derivative of a whole CLIP, against central differences. */
 import { gradcheck } from '@tessera/autograd';
 import { contrastiveLoss, init } from '@tessera/nn';
 import { manualSeed, registerReferenceBackends, setDefaultBackend, type Tensor, tensor } from '@tessera/tensor';

@@ -1,3 +1,4 @@
+/** Check cases of TextTransformer. */
 import { integers, layerCase } from '@tessera/nn/cases';
 import { TextTransformer } from './text-transformer.ts';
 

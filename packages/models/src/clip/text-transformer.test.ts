@@ -1,3 +1,4 @@
+/** CLIP's text tower: padding does not matter. */
 import { grad } from '@tessera/autograd';
 import { init } from '@tessera/nn';
 import { manualSeed, registerReferenceBackends, setDefaultBackend, type Tensor, tensor } from '@tessera/tensor';

@@ -1,3 +1,4 @@
+/** Check cases of NaViT. */
 import { type CheckCase, constant, layerCase, normal } from '@tessera/nn/cases';
 import { NaViT } from './navit.ts';
 

@@ -1,3 +1,4 @@
+/** Native resolution, packing, and NaViT. */
 import { crossEntropy, init } from '@tessera/nn';
 import {
   concat,

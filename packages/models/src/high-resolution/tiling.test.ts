@@ -1,3 +1,4 @@
+/** Tiles of large images: the choice of a grid, and their tokens. */
 import { grad } from '@tessera/autograd';
 import { init } from '@tessera/nn';
 import {

@@ -1,3 +1,4 @@
+/** Check cases of MultimodalClassifier. */
 import { integers, layerCase, normal } from '@tessera/nn/cases';
 import { fusionKinds, MultimodalClassifier } from './classifier.ts';
 

@@ -1,3 +1,4 @@
+/** Check cases of LinearConnector, PerceiverResampler and MLPConnector. */
 import { layerCase, normal } from '@tessera/nn/cases';
 import { LinearConnector, MLPConnector, PerceiverResampler } from './connector.ts';
 

@@ -1,3 +1,4 @@
+/** Check cases of CrossAttention and CoAttentionBlock. */
 import { constant, layerCase, normal } from '@tessera/nn/cases';
 import { paddingFrom } from '../cases/padding.ts';
 import { CoAttentionBlock, CrossAttention } from './cross-attention.ts';

@@ -1,3 +1,4 @@
+/** Check cases of JointProjection, ConcatFusion, WeightedSumFusion and TransformerFusion. */
 import { type CaseConfig, constant, layerCase, normal } from '@tessera/nn/cases';
 import { paddingFrom } from '../cases/padding.ts';
 import { ConcatFusion, JointProjection, TransformerFusion, WeightedSumFusion } from './fusion.ts';

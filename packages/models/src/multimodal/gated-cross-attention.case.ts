@@ -1,3 +1,4 @@
+/** Check cases of GatedCrossAttentionBlock. */
 import { layerCase, normal } from '@tessera/nn/cases';
 import { GatedCrossAttentionBlock } from './gated-cross-attention.ts';
 

@@ -1,3 +1,4 @@
+/** Cross-attention, connectors and fusion of images and text. */
 import { grad } from '@tessera/autograd';
 import { crossEntropy, init, type Linear, type Module } from '@tessera/nn';
 import {

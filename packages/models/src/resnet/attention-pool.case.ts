@@ -1,3 +1,4 @@
+/** Check cases of AttentionPool2d and its attention weights. */
 import { type CaseConfig, layerCase, normal } from '@tessera/nn/cases';
 import { AttentionPool2d } from './attention-pool.ts';
 

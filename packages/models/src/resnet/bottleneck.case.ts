@@ -1,3 +1,4 @@
+/** Check cases of Bottleneck. */
 import { layerCase, normal } from '@tessera/nn/cases';
 import { Bottleneck } from './bottleneck.ts';
 

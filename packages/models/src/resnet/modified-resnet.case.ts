@@ -1,3 +1,4 @@
+/** Check cases of ModifiedResNet. */
 import { layerCase, normal } from '@tessera/nn/cases';
 import { ModifiedResNet } from './modified-resnet.ts';
 

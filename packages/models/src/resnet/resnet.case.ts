@@ -1,3 +1,4 @@
+/** Check cases of BasicBlock, BottleneckBlock and ResNet. */
 import { type CheckCase, layerCase, normal } from '@tessera/nn/cases';
 import { BasicBlock, BottleneckBlock, ResNet, resnetBlockKinds } from './resnet.ts';
 

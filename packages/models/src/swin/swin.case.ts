@@ -1,3 +1,4 @@
+/** Check cases of SwinBlock, PatchMerging and Swin. */
 import { layerCase, normal } from '@tessera/nn/cases';
 import { PatchMerging, Swin, SwinBlock } from './swin.ts';
 

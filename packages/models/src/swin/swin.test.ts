@@ -1,3 +1,4 @@
+/** Swin: windows, shifts, shapes, and training. */
 import { gradcheck } from '@tessera/autograd';
 import { crossEntropy, init } from '@tessera/nn';
 import { arange, manualSeed, ones, registerReferenceBackends, setDefaultBackend, type Tensor } from '@tessera/tensor';

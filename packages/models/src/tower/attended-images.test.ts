@@ -1,3 +1,4 @@
+/** Attention weights of image towers, and maps of where they attend. */
 import { grad } from '@tessera/autograd';
 import { functional as F, init } from '@tessera/nn';
 import { manualSeed, registerReferenceBackends, setDefaultBackend, type Tensor } from '@tessera/tensor';

@@ -1,3 +1,4 @@
+/** Image towers that run as two halves compute the same as in one piece. */
 import { init } from '@tessera/nn';
 import {
   autocast,

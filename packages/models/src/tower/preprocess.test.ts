@@ -1,3 +1,4 @@
+/** From pixels to normalized planes. */
 import { registerReferenceBackends, setDefaultBackend, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, expect, test } from 'vitest';
 import { at } from '../testing/lists.ts';

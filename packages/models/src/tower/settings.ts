@@ -58,7 +58,7 @@ type Omittable<S extends Setting> = S extends { readonly default: unknown } | { 
   ? true
   : false;
 
-/** The type of the settings as a configuration gives them: those with a default may be missing. */
+/** The type of the settings in a configuration: those with a default may be missing. */
 export type ValuesOf<All extends Settings> = {
   readonly [Name in keyof All as Omittable<All[Name]> extends true ? never : Name]: ValueOf<All[Name]>;
 } & {

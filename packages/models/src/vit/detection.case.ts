@@ -1,3 +1,4 @@
+/** Check cases of DetectionHead. */
 import { layerCase, normal } from '@tessera/nn/cases';
 import { DetectionHead } from './detection.ts';
 

@@ -1,3 +1,4 @@
+/** Detection and segmentation on a Vision Transformer. */
 import { gradcheck } from '@tessera/autograd';
 import { init } from '@tessera/nn';
 import { manualSeed, registerReferenceBackends, setDefaultBackend, type Tensor, tensor } from '@tessera/tensor';

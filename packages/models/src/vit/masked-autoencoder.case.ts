@@ -1,3 +1,4 @@
+/** Check cases of MaskedAutoencoder. */
 import { type CheckCase, layerCase, normal, uniform } from '@tessera/nn/cases';
 import { MaskedAutoencoder } from './masked-autoencoder.ts';
 

@@ -1,3 +1,4 @@
+/** Masking, and pretraining by hidden patches. */
 import { init } from '@tessera/nn';
 import {
   arange,

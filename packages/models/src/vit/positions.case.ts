@@ -1,3 +1,4 @@
+/** Check cases of InterpolatePositions. */
 import { functionCase, normal } from '@tessera/nn/cases';
 import { interpolatePositions } from './positions.ts';
 

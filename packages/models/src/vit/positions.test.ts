@@ -1,3 +1,4 @@
+/** Kinds of positions, and their interpolation. */
 import { gradcheck } from '@tessera/autograd';
 import { init } from '@tessera/nn';
 import { concat, manualSeed, registerReferenceBackends, setDefaultBackend, type Tensor, tensor } from '@tessera/tensor';

@@ -1,3 +1,4 @@
+/** Check cases of SegmentationHead. */
 import { layerCase, normal } from '@tessera/nn/cases';
 import { SegmentationHead } from './segmentation.ts';
 

@@ -1,3 +1,4 @@
+/** Check cases of VisionTransformer and VisionTransformerAttention. */
 import { functional as F } from '@tessera/nn';
 import { type CaseConfig, layerCase, normal } from '@tessera/nn/cases';
 import { VisionTransformer } from './vision-transformer.ts';

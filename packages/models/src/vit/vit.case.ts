@@ -1,3 +1,4 @@
+/** Check cases of ViT. */
 import { type CheckCase, layerCase, normal } from '@tessera/nn/cases';
 import { normPlacements } from '../blocks/encoder-block.ts';
 import { type PositionKind, positionKinds } from './positions.ts';

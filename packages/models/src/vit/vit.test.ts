@@ -1,3 +1,4 @@
+/** The plain Vision Transformer: shapes, names, variants, and training. */
 import { grad } from '@tessera/autograd';
 import { functional as F, init } from '@tessera/nn';
 import {

@@ -1,3 +1,4 @@
+/** Check cases of ConvEncoder and ConvDecoder. */
 import { type CaseConfig, layerCase, normal } from '@tessera/nn/cases';
 import { type AutoencoderOptions, ConvDecoder, ConvEncoder } from './autoencoder.ts';
 

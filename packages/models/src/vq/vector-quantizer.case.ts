@@ -1,3 +1,4 @@
+/** Check cases of VectorQuantizer. */
 import { type CheckCase, layerCase, normal } from '@tessera/nn/cases';
 import { VectorQuantizer } from './vector-quantizer.ts';
 

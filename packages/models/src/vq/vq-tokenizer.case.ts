@@ -1,3 +1,4 @@
+/** Check cases of VQTokenizer. */
 import { layerCase, normal } from '@tessera/nn/cases';
 import { VQTokenizer } from './vq-tokenizer.ts';
 

@@ -1,3 +1,4 @@
+/** Vector quantization, and images as tokens. */
 import { grad } from '@tessera/autograd';
 import { init } from '@tessera/nn';
 import {

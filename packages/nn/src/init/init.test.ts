@@ -1,3 +1,4 @@
+/** Distributions of initial values, and those of PyTorch's layers. */
 import { manualSeed, type Tensor, zeros } from '@tessera/tensor';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Conv2d, Linear, MultiheadAttention } from '../layers/index.ts';

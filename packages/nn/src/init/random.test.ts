@@ -1,3 +1,4 @@
+/** Random numbers on the host: distributions, independence, and known values. */
 import { manualSeed } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { at } from '../testing/numbers.ts';

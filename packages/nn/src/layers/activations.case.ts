@@ -1,3 +1,4 @@
+/** Check cases of the activations. */
 import { layerCase, normal } from '../cases/index.ts';
 import {
   Activation,

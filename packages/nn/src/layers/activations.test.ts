@@ -1,3 +1,4 @@
+/** Activations against their formulas, on every backend. */
 import { tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testedBackends, useBackend } from '../testing/backends.ts';

@@ -1,3 +1,4 @@
+/** Check cases of BatchNorm2d. */
 import { layerCase, normal } from '../cases/index.ts';
 import { BatchNorm2d } from './batch-norm.ts';
 

@@ -1,3 +1,4 @@
+/** Batch normalization: running statistics, modes, and derivatives. */
 import { gradcheck } from '@tessera/autograd';
 import { compile, type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+/** Check cases of Conv2d. */
 import { layerCase, normal } from '../cases/index.ts';
 import { Conv2d } from './conv2d.ts';
 

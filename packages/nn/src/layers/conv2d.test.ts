@@ -1,3 +1,4 @@
+/** Convolution against its definition, on every backend. */
 import { gradcheck } from '@tessera/autograd';
 import type { Tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+/** Check cases of DropPath. */
 import { layerCase, normal } from '../cases/index.ts';
 import { DropPath } from './drop-path.ts';
 

@@ -1,3 +1,4 @@
+/** Stochastic depth: whole samples are dropped. */
 import { manualSeed, ones } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testedBackends, useBackend } from '../testing/backends.ts';

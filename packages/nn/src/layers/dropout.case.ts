@@ -1,3 +1,4 @@
+/** Check cases of Dropout. */
 import { layerCase, normal } from '../cases/index.ts';
 import { Dropout } from './dropout.ts';
 

@@ -1,3 +1,4 @@
+/** Dropout: its share, its seed, and its modes. */
 import { compile, manualSeed, ones, type Tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testedBackends, useBackend } from '../testing/backends.ts';

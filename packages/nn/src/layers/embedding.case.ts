@@ -1,3 +1,4 @@
+/** Check cases of Embedding. */
 import { integers, layerCase } from '../cases/index.ts';
 import { Embedding } from './embedding.ts';
 

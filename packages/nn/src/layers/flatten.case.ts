@@ -1,3 +1,4 @@
+/** Check cases of Flatten. */
 import { layerCase, normal } from '../cases/index.ts';
 import { Flatten } from './flatten.ts';
 

@@ -1,3 +1,4 @@
+/** Check cases of Identity. */
 import { layerCase, normal } from '../cases/index.ts';
 import { Identity } from './identity.ts';
 

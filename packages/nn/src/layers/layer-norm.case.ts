@@ -1,3 +1,4 @@
+/** Check cases of LayerNorm. */
 import { layerCase, normal } from '../cases/index.ts';
 import { LayerNorm } from './layer-norm.ts';
 

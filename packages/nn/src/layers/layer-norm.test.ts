@@ -1,3 +1,4 @@
+/** Layer normalization: its statistics and derivatives. */
 import { gradcheck } from '@tessera/autograd';
 import { type Tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';

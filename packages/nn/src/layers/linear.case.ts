@@ -1,3 +1,4 @@
+/** Check cases of Linear. */
 import { layerCase, normal } from '../cases/index.ts';
 import { Linear } from './linear.ts';
 

@@ -1,3 +1,4 @@
+/** Check cases of MultiheadAttention. */
 import { layerCase, normal } from '../cases/index.ts';
 import { MultiheadAttention } from './multihead-attention.ts';
 

@@ -1,3 +1,4 @@
+/** Attention: masks, layouts, and the computation of single tokens. */
 import { manualSeed, type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testedBackends, useBackend } from '../testing/backends.ts';

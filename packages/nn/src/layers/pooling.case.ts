@@ -1,3 +1,4 @@
+/** Check cases of AvgPool2d and MaxPool2d. */
 import { type CaseConfig, layerCase, normal } from '../cases/index.ts';
 import { AvgPool2d, MaxPool2d, type PoolOptions } from './pooling.ts';
 

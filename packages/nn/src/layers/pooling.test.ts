@@ -1,3 +1,4 @@
+/** Pooling: windows that overlap, padding, and borders. */
 import { tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testedBackends, useBackend } from '../testing/backends.ts';

@@ -1,3 +1,4 @@
+/** Check cases of Sequential. */
 import { layerCase, normal } from '../cases/index.ts';
 import { Tanh } from './activations.ts';
 import { Linear } from './linear.ts';

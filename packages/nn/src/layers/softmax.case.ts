@@ -1,3 +1,4 @@
+/** Check cases of Softmax. */
 import { layerCase, normal } from '../cases/index.ts';
 import { Softmax } from './softmax.ts';
 

@@ -1,3 +1,4 @@
+/** Check cases of ContrastiveLoss and SigLipLoss. */
 import { type CheckCase, constant, type InputSpec, layerCase, normal, uniform } from '../cases/index.ts';
 import { ContrastiveLoss, duplicateRules, SigLipLoss } from './contrastive.ts';
 

@@ -1,3 +1,4 @@
+/** CLIP's and SigLIP's losses against their definitions. */
 import { grad, gradcheck } from '@tessera/autograd';
 import { type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+/** Check cases of CrossEntropyLoss. */
 import { integers, layerCase, normal } from '../cases/index.ts';
 import { CrossEntropyLoss } from './cross-entropy.ts';
 

@@ -1,3 +1,4 @@
+/** Cross-entropy against its definition. */
 import { gradcheck } from '@tessera/autograd';
 import { type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+/** Check cases of DistillationLoss. */
 import { functionCase, integers, normal } from '../cases/index.ts';
 import { distillationLoss } from './distillation.ts';
 

@@ -1,3 +1,4 @@
+/** DeiT's losses against their definitions. */
 import { grad } from '@tessera/autograd';
 import { type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';

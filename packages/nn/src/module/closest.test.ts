@@ -1,3 +1,4 @@
+/** The nearest of several names. */
 import { expect, test } from 'vitest';
 import { closestName } from './closest.ts';
 

@@ -1,3 +1,4 @@
+/** Modules: names, state, modes, and moving to another backend. */
 import { registerReferenceBackends, tensor, zeros } from '@tessera/tensor';
 import { realizedStorage } from '@tessera/tensor/graph';
 import { beforeAll, describe, expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+/** The backends that the tests of layers run on. */
 import { registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
 import { whyMissing } from '@tessera/tensor/testing';
 

@@ -1,3 +1,4 @@
+/** Check cases of AttentionRelevance. */
 import { grad } from '@tessera/autograd';
 import { functionCase, normal } from '../cases/index.ts';
 import { attentionRelevance } from './attention-rollout.ts';

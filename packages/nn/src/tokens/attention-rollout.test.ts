@@ -1,3 +1,4 @@
+/** Attention rollout and relevance on attention that is known. */
 import { manualSeed, registerReferenceBackends, setDefaultBackend, type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { normal } from '../init/init.ts';

@@ -1,3 +1,4 @@
+/** Sinusoidal and rotary positions against their formulas. */
 import { gradcheck } from '@tessera/autograd';
 import { arange, einsum, type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+/** One token of each sequence, and its gradient. */
 import { grad } from '@tessera/autograd';
 import { registerReferenceBackends, setDefaultBackend, type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+/** Check cases of GeneralizedIoU. */
 import { functionCase } from '../cases/index.ts';
 import { generalizedIoU } from './boxes.ts';
 

@@ -1,3 +1,4 @@
+/** Boxes and their overlap, computed by hand. */
 import { gradcheck } from '@tessera/autograd';
 import { tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+/** Check cases of Interpolate. */
 import { functionCase, normal } from '../cases/index.ts';
 import { interpolate } from './interpolate.ts';
 

@@ -1,3 +1,4 @@
+/** Resizing against PyTorch's numbers. */
 import { gradcheck } from '@tessera/autograd';
 import { tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';

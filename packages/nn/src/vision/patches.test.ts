@@ -1,3 +1,4 @@
+/** Patches: their order, and the inverse. */
 import { arange, type Tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Conv2d } from '../layers/index.ts';

@@ -1,3 +1,4 @@
+/** Gradcheck of modules on a backend without f64. */
 import { Linear } from '@tessera/nn';
 import { manualSeed, ReferenceBackend, randn, registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
 import { registerBackend } from '@tessera/tensor/backend';

@@ -1,3 +1,4 @@
+/** Gradcheck of all layers and models. */
 import { customGradient } from '@tessera/autograd';
 import { BatchNorm2d, Module, Parameter } from '@tessera/nn';
 import { manualSeed, ones, randn, registerReferenceBackends, setDefaultBackend, type Tensor } from '@tessera/tensor';

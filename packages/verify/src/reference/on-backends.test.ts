@@ -1,3 +1,4 @@
+/** Reference cases on backends for GPUs. */
 import { fileURLToPath } from 'node:url';
 import { registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
 import { whyMissing } from '@tessera/tensor/testing';

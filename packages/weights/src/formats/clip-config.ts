@@ -1,5 +1,12 @@
 /** CLIP's configuration: from the tensors' shapes, and from and to the configuration files of Hugging Face and OpenCLIP. */
-import { type CLIPConfig, defaultHeads, defaultPoolHeads, type TextConfig, type VisionConfig } from '@tessera/models';
+import {
+  type CLIPConfig,
+  clipActivation,
+  defaultHeads,
+  defaultPoolHeads,
+  type TextConfig,
+  type VisionConfig,
+} from '@tessera/models';
 import { type ActivationName, activations, type StateDict } from '@tessera/nn';
 import { JsonReader } from './json-reader.ts';
 import { Shapes, squareSide } from './shapes.ts';
@@ -74,7 +81,7 @@ export const activationNames = Object.fromEntries(
 ) as Readonly<Record<string, ActivationName>>;
 
 /** The settings of a model that do not follow from its shapes, as JSON. */
-export const describeClip = ({ vision, text, activation = 'quickgelu' }: CLIPConfig): object => ({
+export const describeClip = ({ vision, text, activation = clipActivation }: CLIPConfig): object => ({
   vision_heads: headsOf(vision),
   text_heads: headsOf(text),
   activation,
@@ -89,7 +96,7 @@ export function describedConfig(description: unknown, sizes: CLIPConfig): CLIPCo
       json.count('vision_heads', headsOf(sizes.vision)),
       json.count('text_heads', headsOf(sizes.text)),
     ),
-    activation: json.choice('activation', activationNames, 'quickgelu'),
+    activation: json.choice('activation', activationNames, clipActivation),
   };
 }
 
@@ -132,7 +139,7 @@ export function clipConfigFromHuggingFace(json: unknown, sizes: CLIPConfig): CLI
 }
 
 /** The config.json from which `CLIPModel.from_pretrained` builds the same model. @throws for a model that it cannot build */
-export function huggingFaceConfig({ embedDim, vision, text, activation = 'quickgelu' }: CLIPConfig): object {
+export function huggingFaceConfig({ embedDim, vision, text, activation = clipActivation }: CLIPConfig): object {
   if (vision.kind !== 'vit') throw new Error("Hugging Face's CLIPModel has no ResNet tower; save under OpenAI's names");
   const [hiddenAct] = Object.entries(huggingFaceActivations).find(([, name]) => name === activation) ?? [];
   if (hiddenAct === undefined) throw new Error(`Hugging Face's CLIPModel has no activation ${activation}`);
@@ -234,7 +241,7 @@ export function openClipConfig({
   embedDim,
   vision,
   text,
-  activation = 'quickgelu',
+  activation = clipActivation,
   initialLogitBias,
 }: CLIPConfig): object {
   if (activation !== 'quickgelu' && activation !== 'gelu')

@@ -1,6 +1,7 @@
 /** The formats in which image models are stored: timm, torchvision, and Tessera's classifiers on CLIP's image towers. */
 import type { VisionConfig } from '@tessera/models';
 import {
+  clipActivation,
   createImageTower,
   ImageClassifier,
   PatchEmbed,
@@ -79,7 +80,7 @@ function resnetOptions(state: StateDict, { imageSize = 224 }: ImageDescription):
 }
 
 function buildClassifier(state: StateDict, hints: ModelHints): BuiltModel {
-  const { heads, activation = 'quickgelu' } = describedBy(hints);
+  const { heads, activation = clipActivation } = describedBy(hints);
   const sizes = visionConfigFromShapes(state);
   const vision: VisionConfig = heads === undefined ? sizes : { ...sizes, heads };
   const shapes = new Shapes(state);

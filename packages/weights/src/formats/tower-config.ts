@@ -2,6 +2,7 @@
 import type { ImageClassifier } from '@tessera/models';
 import {
   CLIP,
+  clipActivation,
   defaultHeads,
   defaultPoolHeads,
   ModifiedResNet,
@@ -25,7 +26,7 @@ export function towerConfigOf(model: CLIP | ImageClassifier): TowerConfig | null
   const known = visual instanceof VisionTransformer || visual instanceof ModifiedResNet;
   if (!known) return null;
   if (model instanceof CLIP) {
-    const { vision, embedDim, activation = 'quickgelu' } = model.config;
+    const { vision, embedDim, activation = clipActivation } = model.config;
     return { vision, embedDim, activation };
   }
   const vision = visionConfigFromShapes(model.stateDict());
@@ -39,7 +40,7 @@ export function towerConfigOf(model: CLIP | ImageClassifier): TowerConfig | null
   return {
     vision: { ...vision, heads: block?.attn.numHeads ?? 1 },
     embedDim: visual.outputDim,
-    activation: block === undefined ? 'quickgelu' : (block.mlp.get('gelu') as Activation).activation,
+    activation: block === undefined ? clipActivation : (block.mlp.get('gelu') as Activation).activation,
   };
 }
 
