@@ -1,14 +1,14 @@
-/** Asks the engine to collect garbage, for the backends, whose memory it does not see: see `pressure.ts`. */
+/** Asks the engine to collect garbage for the backends, because it does not see their memory: see `pressure.ts`. */
 
 let collect: (() => void) | null = null;
 
-/** In Node. V8 offers `gc` in contexts that are made after its flag was set. */
+/** V8's `gc` in Node, which exists in contexts that are created after its flag was set. */
 function collector(): () => void {
   process.getBuiltinModule('node:v8').setFlagsFromString('--expose-gc');
   return process.getBuiltinModule('node:vm').runInNewContext('gc') as () => void;
 }
 
-/** Collects garbage now, where that can be asked for; finalizers run in the event loop's next turn. Browsers do not offer it. */
+/** Collects garbage now, if the platform allows that, which browsers do not; finalizers run in the event loop's next turn. */
 export function collectGarbage(): void {
   if (typeof process === 'undefined' || typeof process.getBuiltinModule !== 'function') return;
   collect ??= collector();

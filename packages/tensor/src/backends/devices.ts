@@ -26,7 +26,7 @@ export interface Device {
 export interface MissingDevice {
   readonly backend: string;
   readonly available: false;
-  /** Why, and what to do. */
+  /** Why it is not available, and what to do. */
   readonly reason: string;
 }
 

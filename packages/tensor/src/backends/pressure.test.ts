@@ -7,17 +7,17 @@ const unit = 8 * 2 ** 20;
 describe('PressureGauge', () => {
   it('requests a collection each time memory has grown by an eighth and at least 32 MiB, while collections free something', () => {
     const gauge = new PressureGauge();
-    const asked: number[] = [];
+    const requested: number[] = [];
     let used = 0;
     for (let allocated = 0; allocated < 200; allocated++) {
       used++;
       if (!gauge.grown(used * unit)) continue;
-      asked.push(used);
+      requested.push(used);
       used--;
       gauge.grown(used * unit);
     }
-    expect(asked.slice(0, 5)).toEqual([5, 9, 13, 17, 21]);
-    expect(asked.length).toBeGreaterThan(20);
+    expect(requested.slice(0, 5)).toEqual([5, 9, 13, 17, 21]);
+    expect(requested.length).toBeGreaterThan(20);
     // Memory falls to what is live, and grows again.
     expect(gauge.grown(100 * unit)).toBe(false);
     expect(gauge.grown(110 * unit)).toBe(false);
@@ -26,10 +26,10 @@ describe('PressureGauge', () => {
 
   it('waits twice as long if the last collection freed nothing, until one frees something', () => {
     const gauge = new PressureGauge();
-    const asked: number[] = [];
-    for (let used = 0; used <= 1024; used++) if (gauge.grown(used * unit)) asked.push(used);
-    expect(asked.slice(0, 4)).toEqual([5, 10, 19, 36]);
-    expect(asked.length).toBeLessThan(12);
+    const requested: number[] = [];
+    for (let used = 0; used <= 1024; used++) if (gauge.grown(used * unit)) requested.push(used);
+    expect(requested.slice(0, 4)).toEqual([5, 10, 19, 36]);
+    expect(requested.length).toBeLessThan(12);
     expect(gauge.grown(80 * unit)).toBe(false);
     expect(gauge.grown(300 * unit)).toBe(true);
     expect(gauge.grown(200 * unit)).toBe(false);

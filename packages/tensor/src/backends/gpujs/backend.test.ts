@@ -75,7 +75,7 @@ describe.each(names)('%s', (backend) => {
     expect([...(await weight.data())].reduce((sum, x) => sum + x, 0)).toBeCloseTo(10 - 3 * 2, 4);
   });
 
-  it('runs double precision on the host, and says so', async () => {
+  it('runs double precision on the host, and reports that', async () => {
     const x = tensor(Float64Array.of(1, 2, 3));
     expect([...(await x.mul(1 / 3).data())]).toEqual([1 / 3, 2 / 3, 1]);
     const step = compile((a: Tensor) => a.mul(2));

@@ -148,7 +148,7 @@ function sumDispatch(kernel: ScatterAddKernel, context: KernelContext, sorted: S
         ...loadStatements(dialect, 'value', values, ['o', 'position', 'i'], dtype),
         `sum = ${dialect.join('sum', 'sum', 'value', dtype)};`,
       ];
-      const walk =
+      const loop =
         sorted === null
           ? [
               `for (var position: i32 = 0; position < ${count}; position += 1) {`,
@@ -170,7 +170,7 @@ function sumDispatch(kernel: ScatterAddKernel, context: KernelContext, sorted: S
         `if (flat >= ${elements}) { return; }`,
         ...unravel(dialect, 'flat', [outer, rows, inner], ['o', 'r', 'i']),
         dialect.variable('sum', dtype, dialect.literal(0, dtype)),
-        ...walk,
+        ...loop,
         dialect.store(out, 'flat', 'sum'),
       ];
       return { main: main.join('\n') };
