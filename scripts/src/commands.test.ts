@@ -75,7 +75,7 @@ describe('from a folder of pictures to a trained model', () => {
     const own = await run('attention', ['run', picture, '--head', 'mean', '--no-rollout', '--out', 'new/seen.png']);
     expect([own.status, own.out]).toEqual([0, 'new/seen.png\n']);
     for (const [wrong, message] of [
-      [['--layer', '7'], 'there is no layer 7: the model has 0 alone'],
+      [['--layer', '7'], 'layer 7 does not exist: the model has only layer 0'],
       [['--layer', 'last'], '--layer must be all or the number of a layer, got last'],
       [['--head', '-1'], '--head must be all, mean or the number of a head, got -1'],
       [['--out', 'seen.jpg'], '--out must end in .png, got seen.jpg'],

@@ -7,7 +7,7 @@ import { writeTinyDataset } from '@tessera/data/testing';
 import type { CLIP } from '@tessera/models';
 import { disposeBackends } from '@tessera/tensor';
 import { loadRun } from '@tessera/train';
-import { CLIPEncoder, nearestNeighbours } from '@tessera/train/evaluation';
+import { CLIPEncoder, nearestNeighbors } from '@tessera/train/evaluation';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -223,7 +223,7 @@ describe.skipIf(executable === null)('in Chromium', () => {
         pixels.push(...(await decodeImage(image.bytes, { kind: 'square', size: 16 })).data);
       }
       const images = await encoder.encodeImages(Uint8Array.from(pixels));
-      const nearest = nearestNeighbours(await encoder.encodeTexts([text]), images, encoder.dims, 12);
+      const nearest = nearestNeighbors(await encoder.encodeTexts([text]), images, encoder.dims, 12);
       expect(names[0]).toBe(text);
       expect(names).toEqual(Array.from(nearest.indices, (index) => captions[index]));
       expect(scores).toEqual(Array.from(nearest.scores, (score) => `cos ${score.toFixed(3)}`));

@@ -50,7 +50,7 @@ describe('stepCharts', () => {
     expect(Math.max(...smooth.slice(100).map((y) => Math.abs(y - 0.5)))).toBeLessThan(0.06);
   });
 
-  it('joins neighbours where there are more steps than a page can show', () => {
+  it('joins neighbors where there are more steps than a page can show', () => {
     const records = Array.from({ length: 2500 }, (_, i) => step(i + 1, { lr: i < 3 ? [1, 2, 6][i] : null }));
     const [{ x, series }] = stepCharts(records);
     expect(x).toHaveLength(834);
@@ -153,7 +153,7 @@ describe('a report', () => {
               },
             ],
             textQueries: [{ text: 'a cat', results: [{ image: picture, caption: 'cat', score: 0.5, right: true }] }],
-            imageNeighbours: [
+            imageNeighbors: [
               {
                 image: picture,
                 caption: 'a <cat>',

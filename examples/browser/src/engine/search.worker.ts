@@ -7,7 +7,7 @@ import {
   type ContrastiveConfig,
   clipConfigOf,
   contrastiveSettings,
-  nearestNeighbours,
+  nearestNeighbors,
   parseConfig,
 } from '@tessera/train/browser';
 import { parseTensors } from '@tessera/weights/browser';
@@ -90,7 +90,7 @@ async function search(text: string): Promise<void> {
   const { encoder, pictures, features } = gallery;
   const begin = performance.now();
   const query = await encoder.encodeTexts([text]);
-  const { indices, scores } = nearestNeighbours(query, features, encoder.dims, shownHits);
+  const { indices, scores } = nearestNeighbors(query, features, encoder.dims, shownHits);
   report({
     kind: 'hits',
     text,

@@ -1,3 +1,4 @@
+/** Encodes images and texts with a CLIP model. */
 import type { EncodeBatchOptions, Tokenizer } from '@tessera/data';
 import { type CLIP, preprocess } from '@tessera/models';
 import type { Tensor } from '@tessera/tensor';
@@ -25,7 +26,7 @@ export class CLIPEncoder {
     this.#texts = new BatchEncoder(model, batchSize, (tokens: Tensor) => model.encodeText(tokens));
   }
 
-  /** Side of the images. */
+  /** Side of the square images in pixels. */
   get imageSize(): number {
     return this.model.config.vision.imageSize;
   }
@@ -35,12 +36,12 @@ export class CLIPEncoder {
     return this.model.config.embedDim;
   }
 
-  /** u8 [N, imageSize, imageSize, 3] to features [N, dims], not normalised. */
+  /** u8 [N, imageSize, imageSize, 3] to features [N, dims], not normalized. */
   encodeImages(images: Uint8Array): Promise<Float32Array> {
     return this.#images.encode(images, [this.imageSize, this.imageSize, 3]);
   }
 
-  /** N texts to features [N, dims], not normalised. */
+  /** N texts to features [N, dims], not normalized. */
   encodeTexts(texts: readonly string[]): Promise<Float32Array> {
     const { contextLength } = this.model.config.text;
     const tokens = this.tokenizer.encodeBatch(texts, contextLength, { onTooLong: this.#onTooLong });

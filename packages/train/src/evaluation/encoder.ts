@@ -1,7 +1,8 @@
+/** Applies a model to any number of examples, in batches and in evaluation mode. */
 import type { Module } from '@tessera/nn';
 import { type CompiledFunction, compile, type Tensor, type TypedArray, tensor, tidy } from '@tessera/tensor';
 
-/** Puts a model into evaluation mode. Returns what puts every module back into the mode that it was in. */
+/** Puts a model into evaluation mode. Returns a function that restores the mode of every module. */
 function enterEvaluation(model: Module): () => void {
   const modes = [...model.namedModules()].map(([, module]) => ({ module, training: module.training }));
   model.eval();
@@ -10,7 +11,7 @@ function enterEvaluation(model: Module): () => void {
   };
 }
 
-/** Runs `body` with the model in evaluation mode, and puts every module back into the mode that it was in. */
+/** Runs `body` with the model in evaluation mode, and restores the mode of every module. */
 export function inEvaluationMode<T>(model: Module, body: () => T): T {
   const restore = enterEvaluation(model);
   try {
@@ -20,7 +21,7 @@ export function inEvaluationMode<T>(model: Module, body: () => T): T {
   }
 }
 
-/** As `inEvaluationMode`, for a body that waits for values. */
+/** As `inEvaluationMode`, for an asynchronous body. */
 export async function whileInEvaluationMode<T>(model: Module, body: () => Promise<T>): Promise<T> {
   const restore = enterEvaluation(model);
   try {
@@ -31,14 +32,14 @@ export async function whileInEvaluationMode<T>(model: Module, body: () => Promis
 }
 
 /**
- * Applies a part of a model to any number of examples: in batches of one size, so that one program serves all, the last one filled up.
- * Memory does not grow with the number of examples, and each result is the same whatever else is in the batch.
+ * Applies a part of a model to any number of examples, in batches of one size, so that one compiled program suffices; the last batch is
+ * filled up. Memory does not grow with the number of examples, and a result does not depend on the other examples of its batch.
  */
 export class BatchEncoder {
   readonly #batchSize: number;
   readonly #compiled: CompiledFunction<[Tensor], Tensor>;
 
-  /** @param forward from a batch [B, ...] to one row of numbers for each example, [B, dims] */
+  /** @param forward maps a batch [B, ...] to one row of numbers for each example, [B, dims] */
   constructor(model: Module, batchSize: number, forward: (batch: Tensor) => Tensor) {
     this.#batchSize = batchSize;
     this.#compiled = compile((batch: Tensor) => inEvaluationMode(model, () => forward(batch)));
@@ -73,7 +74,7 @@ export class BatchEncoder {
   }
 }
 
-/** A whole batch: missing examples are copies of the first, so that no odd numbers turn up in the computation. */
+/** A full batch: missing examples are copies of the first one, so that the padding cannot produce unusual values such as NaN. */
 export function fillBatch<A extends TypedArray>(part: A, size: number, batchSize: number): A {
   if (part.length === batchSize * size) return part;
   const whole = new (part.constructor as new (length: number) => A)(batchSize * size);

@@ -1,4 +1,4 @@
-/** Reading examples for evaluation: in order, resized and cropped in the middle, not augmented. */
+/** Reads examples for evaluation: in order, resized, center-cropped, and not augmented. */
 import {
   type Batch,
   type ColumnRequest,
@@ -8,6 +8,7 @@ import {
   type SkippedRow,
   type Split,
 } from '@tessera/data';
+import { elementAt } from './element-at.ts';
 
 /** How a split is read. */
 export interface ReadOptions<Requests extends ColumnRequests = ColumnRequests> {
@@ -18,7 +19,7 @@ export interface ReadOptions<Requests extends ColumnRequests = ColumnRequests> {
   readonly workers: number;
   /** The largest number of examples, evenly spread over the split; null: all. */
   readonly limit: number | null;
-  /** Whether the examples are read in a fixed order that mixes those which a split may have sorted. Default: in the split's order. */
+  /** Whether examples are read in a fixed shuffled order, for splits that may be sorted. Default: in the split's order. */
   readonly mixed?: boolean;
   /** When aborted, reading stops with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -30,7 +31,7 @@ export function spread(length: number, limit: number | null): number[] {
   return Array.from({ length: kept }, (_, i) => Math.floor((i * length) / kept));
 }
 
-/** Passes each batch of a split to `use`. Returns the rows that could not be used, the first of them with reasons. */
+/** Passes each batch of a split to `use`. Returns the number of rows that could not be used, and the first of them with reasons. */
 export async function readExamples<Requests extends ColumnRequests>(
   split: Split,
   options: ReadOptions<Requests>,
@@ -38,7 +39,7 @@ export async function readExamples<Requests extends ColumnRequests>(
 ): Promise<{ skipped: number; examples: readonly SkippedRow[] }> {
   const { imageSize, batchSize, columns, strict, workers, limit, mixed = false, signal } = options;
   const chosen = spread(split.length, limit);
-  const rows = mixed ? Array.from(permutation(chosen.length, 0, 0), (place) => chosen[place] as number) : chosen;
+  const rows = mixed ? Array.from(permutation(chosen.length, 0, 0), (place) => elementAt(chosen, place)) : chosen;
   const loader = new DataLoader(split, { imageSize, batchSize, columns, strict, workers, rows, cacheBytes: 0 });
   try {
     for await (const batch of loader.epoch(0)) {
@@ -52,7 +53,7 @@ export async function readExamples<Requests extends ColumnRequests>(
   }
 }
 
-/** Where pictures are read from, and how large they are. */
+/** The column that pictures are read from, and their size. */
 export interface PictureOptions {
   readonly imageSize: number;
   readonly image: ColumnRequest<'image'>;
@@ -77,4 +78,11 @@ export async function readPictures(
     await loader.close();
   }
   return pictures;
+}
+
+/** A picture that was read. @throws where it was not among the rows */
+export function pictureOf(pictures: ReadonlyMap<number, Uint8Array>, row: number): Uint8Array {
+  const picture = pictures.get(row);
+  if (picture === undefined) throw new Error(`the picture of row ${row} was not read`);
+  return picture;
 }

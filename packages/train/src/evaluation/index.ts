@@ -1,4 +1,4 @@
-/** Evaluation: results as one list, and the kinds of results. */
+/** Evaluation of trained models: the kinds of results, the metrics, and how results are printed and stored. */
 export {
   type ClassificationResult,
   classNamesOf,

@@ -18,24 +18,24 @@ describe('weights between two models', () => {
       for (const [name, value] of mixed) {
         const [first, second] = [await a.get(name)?.data(), await b.get(name)?.data()];
         const expected = Array.from(first ?? [], (x, k) => (1 - alpha) * x + alpha * (second?.[k] ?? Number.NaN));
-        (await value.data()).forEach((x, k) => {
-          expect(x, name).toBeCloseTo(expected[k], 6);
-        });
+        expect([...(await value.data())], name).toEqual(expected.map((x) => expect.closeTo(x, 6)));
       }
       const model = tinyClip({ seed: 3 }).objective.model;
       expect(model.loadStateDict(mixed)).toEqual({ missing: [], unexpected: [] });
     }
   });
 
-  it('take counts from the second', async () => {
-    const [a, b] = [3, 8].map((n) => new Map([['num_batches_tracked', tensor(Int32Array.of(n))]]));
-    expect([...((await interpolateStates(a, b, 0.5).get('num_batches_tracked')?.data()) ?? [])]).toEqual([8]);
+  it('take integers from the second', async () => {
+    const state = (n: number) => new Map([['num_batches_tracked', tensor(Int32Array.of(n))]]);
+    expect([...((await interpolateStates(state(3), state(8), 0.5).get('num_batches_tracked')?.data()) ?? [])]).toEqual([
+      8,
+    ]);
   });
 
-  it('are refused for models that differ, and beyond the two', () => {
+  it('are refused for models that differ, and outside of [0, 1]', () => {
     const [a, b] = [tinyClip().objective.model.stateDict(), tinyClip({ width: 12 }).objective.model.stateDict()];
     expect(() => interpolateStates(a, b, 0.5)).toThrow(/visual\.\S+ is f32 \[8\] in the first model, f32 \[12\]/);
-    expect(() => interpolateStates(a, new Map(), 0.5)).toThrow('is in the first model alone');
-    expect(() => interpolateStates(a, a, 1.5)).toThrow('alpha must lie in [0, 1], got 1.5');
+    expect(() => interpolateStates(a, new Map(), 0.5)).toThrow('is only in the first model');
+    expect(() => interpolateStates(a, a, 1.5)).toThrow('alpha must be in [0, 1], got 1.5');
   });
 });

@@ -1,19 +1,20 @@
+/** Weights between those of two models. */
 import type { StateDict } from '@tessera/nn';
 import { formatShape, isFloat, sameShape, type Tensor } from '@tessera/tensor';
 
 /**
  * Weights between those of two models (Wortsman et al. 2022, "WiSE-FT", equation 1): (1 - alpha) a + alpha b for each tensor. With a model
- * before fine-tuning as `a` and after it as `b`, values in between often keep what `a` knew of other data and have most of what `b`
- * learned. Whole numbers, such as counts of batches, are taken from `b`.
+ * before fine-tuning as `a` and after it as `b`, values in between often keep the accuracy of `a` on other data and have most of the accuracy
+ * of `b` on its own. Integers, such as counts of batches, are taken from `b`.
  *
  * @param alpha from 0 (`a`) to 1 (`b`)
  * @throws where the two do not have the same names and shapes
  */
 export function interpolateStates(a: StateDict, b: StateDict, alpha: number): Map<string, Tensor> {
-  if (!(alpha >= 0 && alpha <= 1)) throw new RangeError(`interpolateStates: alpha must lie in [0, 1], got ${alpha}`);
+  if (!(alpha >= 0 && alpha <= 1)) throw new RangeError(`interpolateStates: alpha must be in [0, 1], got ${alpha}`);
   const lacking = [...a.keys()].find((name) => !b.has(name)) ?? [...b.keys()].find((name) => !a.has(name));
   if (lacking !== undefined)
-    throw new Error(`interpolateStates: ${lacking} is in the ${a.has(lacking) ? 'first' : 'second'} model alone`);
+    throw new Error(`interpolateStates: ${lacking} is only in the ${a.has(lacking) ? 'first' : 'second'} model`);
   return new Map(
     [...a].map(([name, first]) => {
       const second = b.get(name) as Tensor;

@@ -1,3 +1,4 @@
+/** Metrics of evaluation, and what they are computed with. Needs neither a file system nor Node. */
 export {
   type ClassificationMetrics,
   type ClassMetrics,
@@ -9,8 +10,8 @@ export { fillTemplates, promptTemplates, zeroShotLogits, zeroShotWeights } from 
 export { ReconstructionMeter, type ReconstructionMetrics } from './reconstruction/metrics.ts';
 export {
   chanceLevels,
-  type Neighbours,
-  nearestNeighbours,
+  type Neighbors,
+  nearestNeighbors,
   type RetrievalConcepts,
   type RetrievalMetrics,
   retrievalMetrics,

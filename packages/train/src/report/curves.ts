@@ -114,7 +114,7 @@ interface Point {
   readonly y: number | null;
 }
 
-/** Means over groups of neighbours, where there are more points than the page can show. */
+/** Means over groups of neighbors, where there are more points than the page can show. */
 function binned(points: readonly Point[]): Point[] {
   const size = Math.ceil(points.length / MAX_POINTS);
   if (size <= 1) return [...points];

@@ -46,7 +46,7 @@ caption .note { font-weight: 400; }
 .recall th:first-child { width: 31%; }
 .names th:nth-child(2), .names td:nth-child(2) { text-align: left; }
 .names td { white-space: normal; }
-.beside { display: grid; gap: 14px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); align-items: start; }
+.side-by-side { display: grid; gap: 14px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); align-items: start; }
 tr.model td { font-weight: 650; }
 tr.model th { color: var(--ink); font-weight: 650; }
 tr.baseline td { color: var(--muted); }

@@ -27,12 +27,14 @@ const white = (side: number): Pixels => ({
   width: side,
   height: side,
 });
-const luminance = ([red, green, blue]: Iterable<number>): number => 0.299 * red + 0.587 * green + 0.114 * blue;
+const luminance = ([red = 0, green = 0, blue = 0]: Iterable<number>): number =>
+  0.299 * red + 0.587 * green + 0.114 * blue;
 
 describe('drawing', () => {
-  it('colours grow lighter all the way', () => {
+  it('colors become steadily lighter', () => {
     const shades = Array.from({ length: 101 }, (_, k) => luminance(colorOf(k / 100)));
-    for (let k = 1; k < shades.length; k++) expect(shades[k]).toBeGreaterThan(shades[k - 1]);
+    expect(new Set(shades).size).toBe(101);
+    expect(shades).toEqual([...shades].sort((a, b) => a - b));
     expect([colorOf(-1), colorOf(2)]).toEqual([colorOf(0), colorOf(1)]);
   });
 
@@ -43,13 +45,13 @@ describe('drawing', () => {
     for (const [k, value] of own.entries()) expect(value).toBeCloseTo(expected[k] as number, 5);
   });
 
-  it('the patch of most attention is the brightest place, the others stay visible', () => {
+  it('the patch with most attention is the brightest place, and the others stay visible', () => {
     const { data } = overlay(white(16), map(2, 2, 0.1, 0.1, 0.7, 0.1));
     const pixel = (x: number, y: number): Uint8Array => data.subarray((y * 16 + x) * 3, (y * 16 + x) * 3 + 3);
     expect(luminance(pixel(2, 13))).toBeGreaterThan(200);
     expect(luminance(pixel(13, 2))).toBeLessThan(110);
     expect(luminance(pixel(13, 2))).toBeGreaterThan(60);
-    // What differs by a tenth of the mean is nowhere near as bright.
+    // A patch that differs from the mean by a tenth of it is much less bright.
     const even = overlay(white(16), map(2, 2, 0.24, 0.25, 0.26, 0.25)).data;
     expect(Math.max(...Array.from({ length: 256 }, (_, k) => luminance(even.subarray(3 * k, 3 * k + 3))))).toBeLessThan(
       120,
@@ -59,15 +61,16 @@ describe('drawing', () => {
     expect(new Set(flat.filter((_, k) => k % 3 === 0)).size).toBe(1);
   });
 
-  it('a sheet has each panel where it belongs, and escapes its words', async () => {
-    const panels = [{ label: '<image> & "more"' }, { label: 'map', note: 'note', map: map(1, 2, 0, 1) }];
+  it('a sheet has each panel at its place, and escapes its texts', async () => {
+    const mapPanel = { label: 'map', note: 'note', map: map(1, 2, 0, 1) };
+    const panels = [{ label: '<image> & "more"' }, mapPanel];
     const png = await drawSheet({
       title: 'a <b>',
       subtitle: 'model',
       image: white(64),
       sections: [
         { title: 'first', panels },
-        { title: 'second', panels: Array.from({ length: 7 }, () => panels[1]) },
+        { title: 'second', panels: Array.from({ length: 7 }, () => mapPanel) },
       ],
     });
     const { data, info } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true });
@@ -116,17 +119,18 @@ describe('attention of an image', () => {
       expect(Math.min(...relevance.values)).toBeGreaterThanOrEqual(0);
       expect(total(relevance)).toBeGreaterThan(0);
     }
-    expect(found[0].map).not.toEqual(found[1].map);
-    // Alone, a text has the same map as beside others.
+    const [first, second] = found.map(({ map: relevance }) => [...relevance.values]);
+    expect(first).not.toEqual(second);
+    // The map of a text does not depend on the other texts.
     const [alone] = (await attentionOfImage(attentiveTower(model.visual), pixels, texts.slice(0, 1, 2))).texts;
-    for (const [k, value] of alone.map.values.entries()) expect(value).toBeCloseTo(found[1].map.values[k], 5);
+    expect([...(alone?.map.values ?? [])]).toEqual(second?.map((value) => expect.closeTo(value, 5)));
   });
 
-  it('of a mean over patches is theirs on average; of a pool, its one query', async () => {
+  it('is the mean over the patches if features are their mean, and that of the query if they come from a pool', async () => {
     const plain = createImageTower({ ...vision, kind: 'plain-vit', readout: 'mean' }, 8);
     const looked = await attentionOfImage(attentiveTower(plain), pixels);
     expect(looked.readout).toBe('patches');
-    // There is no class token that could take a share.
+    // All attention goes to patches, because there is no class token.
     for (const one of looked.layers.flat()) expect(total(one)).toBeCloseTo(1, 5);
     const resnet = createImageTower({ kind: 'resnet', imageSize: 64, width: 4, layers: [1, 1, 1, 1], heads: 2 }, 8);
     const large = Uint8Array.from({ length: 64 * 64 * 3 }, (_, k) => (k * 37) % 251);
@@ -137,48 +141,48 @@ describe('attention of an image', () => {
       null,
       [2],
     ]);
-    expect(total(pool.texts[0].map)).toBeGreaterThan(0);
+    expect(pool.texts.map(({ map: relevance }) => total(relevance) > 0)).toEqual([true]);
     const whole = { layers: [0], head: 'all', texts: [] } as const;
-    expect(() => attentionSections(pool, { ...whole, rollout: true })).toThrow('there is no rollout');
-    expect(attentionSections(pool, { ...whole, rollout: false })[1].title).toBe('Layer 0: what the pooling query sees');
-    expect(attentionSections(pool, { ...whole, rollout: false })[1].panels.map(({ label }) => label)).toEqual([
-      'mean of heads',
-      'head 0',
-      'head 1',
-    ]);
+    expect(() => attentionSections(pool, { ...whole, rollout: true })).toThrow('a rollout needs several layers');
+    const [, layer] = attentionSections(pool, { ...whole, rollout: false });
+    expect(layer?.title).toBe('Layer 0: what the pooling query attends to');
+    expect(layer?.panels.map(({ label }) => label)).toEqual(['mean of heads', 'head 0', 'head 1']);
   });
 
-  it('is refused by towers that have none', () => {
+  it('is refused for towers without global attention', () => {
     const swin = createImageTower({ kind: 'swin', imageSize: 16, patchSize: 2, width: 32, layers: [1], window: 4 }, 8);
-    expect(() => attentiveTower(swin)).toThrow('Swin has no attention over the whole image: VisionTransformer');
+    expect(() => attentiveTower(swin)).toThrow(
+      'Swin has no attention over the whole image; attention maps need a VisionTransformer',
+    );
   });
 });
 
 describe('what is shown', () => {
-  const heads = [map(1, 2, 0.25, 0.25), map(1, 2, 0.75, 0)];
-  const attention = { readout: 'class token', layers: [heads, heads], rollout: heads[0], texts: [] } as const;
+  const rollout = map(1, 2, 0.25, 0.25);
+  const heads = [rollout, map(1, 2, 0.75, 0)];
+  const attention = { readout: 'class token', layers: [heads, heads], rollout, texts: [] } as const;
   const chosen = { layers: [-1], head: 'all', rollout: true, texts: [] } as const;
 
   it('follows the choice', () => {
     const [whole, layer] = attentionSections(attention, chosen);
-    expect(whole.panels.map(({ label }) => label)).toEqual(['image, as the model sees it', 'rollout']);
-    expect(layer.title).toBe('Layer 1 of 0 to 1: what the class token sees');
-    expect(layer.panels[0]).toEqual({
+    expect(whole?.panels.map(({ label }) => label)).toEqual(['input image', 'rollout']);
+    expect(layer?.title).toBe('Layer 1 of 0 to 1: what the class token attends to');
+    expect(layer?.panels[0]).toEqual({
       label: 'mean of heads',
       note: '62.5\u202f% on patches, peak 1.6×',
       map: meanMap(heads),
     });
     expect(attentionSections(attention, { ...chosen, layers: [0, 1, -1], head: 1 })).toMatchObject([
       {},
-      { title: 'Layer 0 of 0 to 1: what the class token sees', panels: [{ label: 'head 1' }] },
+      { title: 'Layer 0 of 0 to 1: what the class token attends to', panels: [{ label: 'head 1' }] },
       { panels: [{ label: 'head 1', note: '75.0\u202f% on patches, peak 2.0×' }] },
     ]);
   });
 
-  it('names the layer or head that is not there', () => {
+  it('names the layer or head that does not exist', () => {
     const show = (choice: object) => () => attentionSections(attention, { ...chosen, ...choice });
-    expect(show({ layers: [2] })).toThrow('there is no layer 2: the model has 0 to 1');
-    expect(show({ layers: [-3] })).toThrow('there is no layer -3');
-    expect(show({ head: 2 })).toThrow('there is no head 2: layer 1 has 0 to 1');
+    expect(show({ layers: [2] })).toThrow('layer 2 does not exist: the model has layers 0 to 1');
+    expect(show({ layers: [-3] })).toThrow('layer -3 does not exist');
+    expect(show({ head: 2 })).toThrow('head 2 does not exist: layer 1 has heads 0 to 1');
   });
 });

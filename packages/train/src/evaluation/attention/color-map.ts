@@ -1,5 +1,13 @@
-/** Inferno at nine places (Smith and van der Walt, matplotlib): even steps of lightness, dark to bright, also without colour vision. */
-const anchors: readonly (readonly [red: number, green: number, blue: number])[] = [
+/** The color map of attention sheets. */
+import { elementAt } from '../element-at.ts';
+
+type Color = readonly [red: number, green: number, blue: number];
+
+/**
+ * Inferno at nine evenly spaced places (Smith and van der Walt, matplotlib): the lightness grows evenly from dark to bright, so it also
+ * works for readers who cannot tell the colors apart.
+ */
+const anchors: readonly Color[] = [
   [0, 0, 4],
   [31, 12, 72],
   [85, 15, 109],
@@ -11,14 +19,12 @@ const anchors: readonly (readonly [red: number, green: number, blue: number])[] 
   [252, 255, 164],
 ];
 
-/** The colour of a value from 0 (dark) to 1 (bright), channels from 0 to 255; values outside have the colour of the nearest end. */
-export function colorOf(value: number): [red: number, green: number, blue: number] {
+/** The color of a value from 0 (dark) to 1 (bright), channels from 0 to 255. Values outside of the range are clamped. */
+export function colorOf(value: number): Color {
   const place = Math.min(1, Math.max(0, value)) * (anchors.length - 1);
   const lower = Math.min(Math.floor(place), anchors.length - 2);
   const share = place - lower;
-  return [0, 1, 2].map((c) => (1 - share) * anchors[lower][c] + share * anchors[lower + 1][c]) as [
-    number,
-    number,
-    number,
-  ];
+  const [from, to] = [elementAt(anchors, lower), elementAt(anchors, lower + 1)];
+  const mix = (channel: 0 | 1 | 2): number => (1 - share) * from[channel] + share * to[channel];
+  return [mix(0), mix(1), mix(2)];
 }

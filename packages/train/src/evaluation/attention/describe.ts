@@ -1,3 +1,4 @@
+/** Chooses the parts of an image's attention that a sheet shows. */
 import { percent } from '../../report/format.ts';
 import type { ImageAttention } from './look.ts';
 import { meanMap, type PatchMap } from './overlay.ts';
@@ -9,19 +10,19 @@ export interface AttentionChoice {
   /** `all`: their mean and each of them. */
   readonly head: 'all' | 'mean' | number;
   readonly rollout: boolean;
-  /** The texts that were looked for. */
+  /** The texts whose relevance maps the attention contains. */
   readonly texts: readonly string[];
 }
 
-/** What of an image's attention is shown, as sections of a sheet. @throws where there is no such layer, head or rollout */
+/** The chosen maps of an image, as sections of a sheet. @throws RangeError for a layer, head or rollout that does not exist */
 export function attentionSections(attention: ImageAttention, choice: AttentionChoice): SheetSection[] {
   const { layers, rollout, texts } = attention;
   if (choice.rollout && rollout === null)
-    throw new RangeError('there is no rollout: the model has one layer of attention, its pool');
+    throw new RangeError('a rollout needs several layers of attention: this model has only one, its pool');
   const whole: SheetSection = {
     title: 'Through the whole model',
     panels: [
-      { label: 'image, as the model sees it' },
+      { label: 'input image' },
       ...(choice.rollout && rollout !== null ? [{ label: 'rollout', note: noteOf(rollout), map: rollout }] : []),
       ...texts.map(({ similarity, map }, k) => ({
         label: `“${choice.texts[k]}”`,
@@ -30,37 +31,49 @@ export function attentionSections(attention: ImageAttention, choice: AttentionCh
       })),
     ],
   };
-  const chosen = choice.layers.map((layer) => {
-    const place = layer < 0 ? layer + layers.length : layer;
-    if (!Number.isInteger(layer) || !(place in layers))
-      throw new RangeError(`there is no layer ${layer}: the model has ${numbered(layers.length)}`);
-    return place;
-  });
-  const sections = [...new Set(chosen)].map((layer): SheetSection => {
-    const heads = layers[layer];
-    const { head } = choice;
-    if (typeof head === 'number' && !(head in heads))
-      throw new RangeError(`there is no head ${head}: layer ${layer} has ${numbered(heads.length)}`);
-    const mean = { label: 'mean of heads', map: meanMap(heads) };
-    const single = heads.map((map, k) => ({ label: `head ${k}`, map }));
-    const panels = head === 'mean' ? [mean] : head === 'all' ? [mean, ...single] : [single[head]];
-    return {
-      title: `Layer ${layer}${layers.length > 1 ? ` of ${numbered(layers.length)}` : ''}: what the ${subjects[attention.readout]}`,
-      panels: panels.map(({ label, map }) => ({ label, note: noteOf(map), map })),
-    };
-  });
+  // A layer that was chosen twice is shown once.
+  const chosen = new Map(
+    choice.layers.map((layer) => {
+      const place = layer < 0 ? layer + layers.length : layer;
+      const heads = layers[place];
+      if (heads === undefined)
+        throw new RangeError(`layer ${layer} does not exist: the model has ${numbered('layer', layers.length)}`);
+      return [place, heads] as const;
+    }),
+  );
+  const sections = [...chosen].map(
+    ([layer, heads]): SheetSection => ({
+      title: `Layer ${layer}${layers.length > 1 ? ` of 0 to ${layers.length - 1}` : ''}: what the ${subjects[attention.readout]}`,
+      panels: chosenHeads(heads, choice.head, layer).map(({ label, map }) => ({ label, note: noteOf(map), map })),
+    }),
+  );
   return [whole, ...sections];
 }
 
+function chosenHeads(
+  heads: readonly PatchMap[],
+  head: AttentionChoice['head'],
+  layer: number,
+): { label: string; map: PatchMap }[] {
+  const mean = { label: 'mean of heads', map: meanMap(heads) };
+  if (head === 'mean') return [mean];
+  if (head === 'all') return [mean, ...heads.map((map, k) => ({ label: `head ${k}`, map }))];
+  const map = heads[head];
+  if (map === undefined)
+    throw new RangeError(`head ${head} does not exist: layer ${layer} has ${numbered('head', heads.length)}`);
+  return [{ label: `head ${head}`, map }];
+}
+
 const subjects = {
-  'class token': 'class token sees',
-  patches: 'patches see on average',
-  'pooling query': 'pooling query sees',
+  'class token': 'class token attends to',
+  patches: 'patches attend to on average',
+  'pooling query': 'pooling query attends to',
 } satisfies Record<ImageAttention['readout'], string>;
 
-const numbered = (count: number): string => (count === 1 ? '0 alone' : `0 to ${count - 1}`);
+const numbered = (what: string, count: number): string =>
+  count === 1 ? `only ${what} 0` : `${what}s 0 to ${count - 1}`;
 
-/** How much of the attention lies on patches at all, and how much more than the mean the patch has that gets most. */
+/** The share of the attention that goes to patches, and the ratio of the largest value of a patch to the mean. */
 function noteOf({ values }: PatchMap): string {
   const total = values.reduce((sum, value) => sum + value, 0);
   const peak = total > 0 ? (Math.max(...values) * values.length) / total : 1;

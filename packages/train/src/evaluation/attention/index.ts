@@ -1,3 +1,4 @@
+/** Attention maps of an image, as one picture. */
 export { type AttentionChoice, attentionSections } from './describe.ts';
 export { attentionOfImage, attentiveTower, type ImageAttention, type TextRelevance } from './look.ts';
 export type { PatchMap } from './overlay.ts';

@@ -1,3 +1,4 @@
+/** Reads the attention maps of one image from an image tower. */
 import { grad } from '@tessera/autograd';
 import {
   type AttendedImages,
@@ -9,21 +10,23 @@ import {
 } from '@tessera/models';
 import { functional as F } from '@tessera/nn';
 import { realize, type Tensor, tensor, tidy } from '@tessera/tensor';
+import { elementAt } from '../element-at.ts';
 import { inEvaluationMode } from '../encoder.ts';
+import { rowAt } from '../retrieval/products.ts';
 import type { PatchMap } from './overlay.ts';
 
-/** Where a model looks in one image: of each patch, how much the tokens see of it that the features are read from. */
+/** Where a model looks in one image: how much the tokens that the features are read from attend to each patch. */
 export interface ImageAttention {
-  /** Which tokens those are. */
+  /** The tokens that the features are read from. */
   readonly readout: 'class token' | 'patches' | 'pooling query';
-  /** By layer, then by head. A map sums to 1 less what goes to the class token and the like. */
+  /** By layer, then by head. The sum of a map is 1 minus the attention to tokens that are not patches, such as the class token. */
   readonly layers: readonly (readonly PatchMap[])[];
   /** Through all layers (`attentionRollout`); null for an attention pool, which is one layer with one query. */
   readonly rollout: PatchMap | null;
   readonly texts: readonly TextRelevance[];
 }
 
-/** What in an image speaks for a text. */
+/** The parts of an image that are evidence for a text. */
 export interface TextRelevance {
   /** Cosine of the features of image and text. */
   readonly similarity: number;
@@ -31,19 +34,19 @@ export interface TextRelevance {
   readonly map: PatchMap;
 }
 
-/** The tower as one that says where it looks. @throws where it does not */
+/** The tower, if its attention can be read. @throws for any other tower */
 export function attentiveTower(tower: ImageTower): AttentiveTower {
   if (isAttentive(tower)) return tower;
   throw new Error(
-    `${tower.constructor.name} has no attention over the whole image: VisionTransformer, ViT and ModifiedResNet (its pool) have`,
+    `${tower.constructor.name} has no attention over the whole image; attention maps need a VisionTransformer, a ViT or a ModifiedResNet (its pool)`,
   );
 }
 
 /**
- * Looks at one image, in evaluation mode.
+ * Runs the tower on one image, in evaluation mode, and reads its attention.
  *
- * @param pixels u8 [R, R, 3], as large as the tower takes them
- * @param textFeatures [T, outputDim] of texts to look for, of any length; null: none
+ * @param pixels u8 [R, R, 3] at the tower's resolution R
+ * @param textFeatures [T, outputDim] of the texts whose relevance is computed; they need not be normalized. Null: no texts
  */
 export function attentionOfImage(
   tower: AttentiveTower,
@@ -64,11 +67,11 @@ export function attentionOfImage(
     return {
       readout: readoutName(attended),
       layers: await Promise.all(layers.map(readMaps)),
-      rollout: rollout === null ? null : (await readMaps(rollout))[0],
+      rollout: rollout === null ? null : await readMap(rollout),
       texts: await Promise.all(
         texts.map(async ({ similarity, map }) => ({
           similarity: await similarity.item(),
-          map: (await readMaps(map))[0],
+          map: await readMap(map),
         })),
       ),
     };
@@ -82,13 +85,13 @@ function relevances(
 ): { similarity: Tensor; map: Tensor }[] {
   const { output, weights } = attended;
   const cosines = F.l2Normalize(output).matmul(F.l2Normalize(textFeatures).transpose(0, 1)); // [1, T]
-  return Array.from({ length: textFeatures.shape[0] }, (_, text) => {
+  return Array.from({ length: elementAt(textFeatures.shape, 0) }, (_, text) => {
     const similarity = cosines.select(1, text).sum();
     const gradients = grad(similarity, [...weights]);
-    // In a pool one query sees the places themselves: nothing was mixed before.
+    // The query of a pool attends to the places directly: no earlier layer has mixed them.
     const relevance = square
       ? F.attentionRelevance(weights, gradients)
-      : F.gradientWeightedAttention(weights[0], gradients[0]);
+      : F.gradientWeightedAttention(elementAt(weights, 0), elementAt(gradients, 0));
     return { similarity, map: readoutMaps(relevance, attended) };
   });
 }
@@ -98,13 +101,16 @@ function readoutName({ weights, readout: [from], prefix }: AttendedImages): Imag
   return from < prefix ? 'class token' : 'patches';
 }
 
-/** [..., rows, columns] as one map for each of what stands in front. */
+/** The maps of a tensor [..., rows, columns]. */
 async function readMaps(tensor: Tensor): Promise<PatchMap[]> {
-  const [rows, columns] = tensor.shape.slice(-2);
+  const [rows = 1, columns = 1] = tensor.shape.slice(-2);
   const values = Float32Array.from(await tensor.data());
   return Array.from({ length: values.length / (rows * columns) }, (_, k) => ({
     rows,
     columns,
-    values: values.subarray(k * rows * columns, (k + 1) * rows * columns),
+    values: rowAt(values, k, rows * columns),
   }));
 }
+
+/** The map of a tensor [1, ..., 1, rows, columns]. */
+const readMap = async (tensor: Tensor): Promise<PatchMap> => elementAt(await readMaps(tensor), 0);

@@ -1,3 +1,4 @@
+/** Draws an image with attention maps over it as one PNG. */
 import type { Pixels } from '@tessera/data';
 import sharp from 'sharp';
 import { type Html, html } from '../../report/html.ts';
@@ -21,7 +22,7 @@ export interface SheetSection {
 export interface Sheet {
   readonly title: string;
   readonly subtitle: string;
-  /** What each panel shows, at the panels' size. */
+  /** The image that each panel shows, at the size of a panel. */
   readonly image: Pixels;
   readonly sections: readonly SheetSection[];
 }
@@ -29,13 +30,13 @@ export interface Sheet {
 const margin = 28;
 const gap = 16;
 const [headerHeight, titleHeight, labelHeight, sectionGap] = [72, 30, 40, 14];
-/** Panels in a row, at most. */
+/** The largest number of panels in a row. */
 const maximalColumns = 6;
-/** At least so wide, for the header. */
+/** The smallest width of a sheet in pixels, so that the header fits. */
 const minimalWidth = 560;
 const fontAttribute = html`font-family="DejaVu Sans, Helvetica, Arial, sans-serif"`;
 
-/** One PNG with all sections of panels below each other, labelled, with the colours' meaning at its head. */
+/** One PNG with all sections below each other, with labels, and a legend of the colors at the top. */
 export async function drawSheet({ title, subtitle, image, sections }: Sheet): Promise<Buffer> {
   const columns = Math.min(maximalColumns, Math.max(...sections.map(({ panels }) => panels.length)));
   const width = Math.max(minimalWidth, 2 * margin + columns * (image.width + gap) - gap);
@@ -72,7 +73,7 @@ export async function drawSheet({ title, subtitle, image, sections }: Sheet): Pr
     .toBuffer();
 }
 
-/** Title and, on the right, what the colours mean. */
+/** The title and, on the right, the legend of the colors. */
 function header(title: string, subtitle: string, width: number): Html[] {
   const [bar, steps] = [120, 24];
   const left = width - margin - bar;
@@ -81,25 +82,25 @@ function header(title: string, subtitle: string, width: number): Html[] {
     text(title, margin, margin + 14, { size: 18, weight: 700, width: left - 2 * margin }),
     text(subtitle, margin, margin + 38, { size: 12, width: width - 2 * margin, pale: true }),
     ...Array.from({ length: steps }, (_, k) => {
-      const colour = colorOf(k / (steps - 1))
+      const color = colorOf(k / (steps - 1))
         .map(Math.round)
         .join(',');
-      return html`<rect x="${left + (k * bar) / steps}" y="${y}" width="${bar / steps + 0.5}" height="9" fill="rgb(${colour})"/>`;
+      return html`<rect x="${left + (k * bar) / steps}" y="${y}" width="${bar / steps + 0.5}" height="9" fill="rgb(${color})"/>`;
     }),
-    text('least', left, y + 22, { size: 10, width: bar, pale: true }),
-    html`<text x="${left + bar}" y="${y + 22}" font-size="10" fill="#6b7078" text-anchor="end" ${fontAttribute}>most</text>`,
+    text('low', left, y + 22, { size: 10, width: bar, pale: true }),
+    html`<text x="${left + bar}" y="${y + 22}" font-size="10" fill="#6b7078" text-anchor="end" ${fontAttribute}>high</text>`,
   ];
 }
 
 interface TextStyle {
   readonly size: number;
-  /** Room for it, in pixels: what does not fit is cut. */
+  /** Available width in pixels: longer text is cut. */
   readonly width: number;
   readonly weight?: number;
   readonly pale?: boolean;
 }
 
-/** A line of text. Its width is estimated: letters are a little more than half as wide as high. */
+/** A line of text. Its width is estimated: letters are a little wider than half of their height. */
 function text(words: string, x: number, y: number, { size, width, weight = 400, pale = false }: TextStyle): Html {
   const letters = Math.floor(width / (size * (weight > 500 ? 0.66 : 0.58)));
   const shown = words.length > letters ? `${words.slice(0, letters - 1)}…` : words;

@@ -5,9 +5,11 @@ import type { Tensor } from '@tessera/tensor';
 import { percent } from '../../report/format.ts';
 import { pixelsDataUri } from '../../report/pictures.ts';
 import type { CLIPEncoder } from '../clip-encoder.ts';
+import { elementAt } from '../element-at.ts';
 import { BatchEncoder, joinArrays } from '../encoder.ts';
-import { type ReadOptions, readExamples, readPictures, spread } from '../examples.ts';
+import { pictureOf, type ReadOptions, readExamples, readPictures, spread } from '../examples.ts';
 import { type EvaluationResult, evaluationKind, percentText, type TextTable } from '../result.ts';
+import { rowAt } from '../retrieval/products.ts';
 import { type ClassificationMetrics, classificationMetrics, mostConfused } from './metrics.ts';
 import { type ClassificationReport, classificationSection } from './section.ts';
 import { fillTemplates, zeroShotLogits, zeroShotWeights } from './zero-shot.ts';
@@ -17,14 +19,14 @@ export type LabelColumns = { readonly image: ColumnRequest<'image'>; readonly la
 
 export const labelColumns: LabelColumns = { image: usualColumns.image, label: usualColumns.label };
 
-/** A classifier's answers on one split. */
+/** A classifier's predictions on one split. */
 export interface ClassificationResult extends EvaluationResult {
   readonly classNames: readonly string[];
   readonly metrics: ClassificationMetrics;
   /** [N, classes] */
   readonly logits: Float32Array;
   readonly labels: readonly number[];
-  /** The result with some mistakes as pictures, for the report. */
+  /** The result with some misclassified images, for the report. */
   report(): Promise<ClassificationReport>;
 }
 
@@ -71,7 +73,7 @@ async function classifySplit(
   };
 }
 
-/** How well a trained classifier does on a split. */
+/** Evaluates a trained classifier on a split. */
 export async function evaluateClassifier(
   model: ImageClassifier,
   split: Split,
@@ -156,7 +158,7 @@ interface Answers {
   readonly rows: readonly number[];
 }
 
-/** A result with some of its mistakes as pictures, for the report. */
+/** A result with some misclassified images, for the report. */
 async function describeMistakes(
   { split, classNames, metrics, logits, labels, rows }: Answers,
   { imageSize, columns }: ReadOptions<LabelColumns>,
@@ -164,11 +166,11 @@ async function describeMistakes(
 ): Promise<ClassificationReport> {
   const classes = classNames.length;
   const answers = labels.map((truth, k) => {
-    const own = logits.subarray(k * classes, (k + 1) * classes);
-    return { truth, row: rows[k] as number, own, prediction: argmax(own) };
+    const own = rowAt(logits, k, classes);
+    return { truth, row: elementAt(rows, k), own, prediction: argmax(own) };
   });
   const wrong = answers.filter(({ truth, prediction }) => prediction !== truth);
-  const shown = spread(wrong.length, count).map((k) => wrong[k] as (typeof wrong)[number]);
+  const shown = spread(wrong.length, count).map((k) => elementAt(wrong, k));
   const pictures = await readPictures(
     split,
     shown.map(({ row }) => row),
@@ -180,11 +182,7 @@ async function describeMistakes(
     metrics,
     mistakes: await Promise.all(
       shown.map(async ({ row, truth, prediction, own }) => ({
-        image: await pixelsDataUri(pictures.get(row) as Uint8Array, {
-          height: imageSize,
-          width: imageSize,
-          channels: 3,
-        }),
+        image: await pixelsDataUri(pictureOf(pictures, row), { height: imageSize, width: imageSize, channels: 3 }),
         truth,
         prediction,
         confidence: probability(own, prediction),
@@ -199,5 +197,5 @@ const argmax = (values: Float32Array): number => values.indexOf(values.reduce((a
 function probability(logits: Float32Array, index: number): number {
   const largest = logits.reduce((a, b) => Math.max(a, b));
   const exponentials = logits.map((logit) => Math.exp(logit - largest));
-  return (exponentials[index] as number) / exponentials.reduce((a, b) => a + b);
+  return elementAt(exponentials, index) / exponentials.reduce((a, b) => a + b);
 }

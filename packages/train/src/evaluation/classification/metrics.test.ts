@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { classificationMetrics, mostConfused } from './metrics.ts';
 
-/** Logits that put the classes in this order, the first largest. */
+/** Logits that rank the classes in this order. */
 const ordered = (order: number[]) => order.map((_, c) => -order.indexOf(c));
 
 describe('classificationMetrics', () => {
@@ -30,7 +30,7 @@ describe('classificationMetrics', () => {
     ]);
   });
 
-  it('gives precision, recall and support of each class', () => {
+  it('computes precision, recall and support of each class', () => {
     expect(metrics.perClass.slice(0, 4)).toEqual([
       { precision: 1 / 3, recall: 1 / 2, support: 2 },
       { precision: 1 / 2, recall: 1, support: 1 },
@@ -45,7 +45,7 @@ describe('classificationMetrics', () => {
     expect([top1, top5]).toEqual([1 / 7, 5 / 7]);
   });
 
-  it('names the most frequent mistakes', () => {
+  it('lists the most frequent confusions', () => {
     expect(mostConfused(metrics.confusion, 5)).toEqual([
       { truth: 2, prediction: 0, count: 2, share: 1 },
       { truth: 0, prediction: 1, count: 1, share: 0.5 },
@@ -55,7 +55,7 @@ describe('classificationMetrics', () => {
 
   it.each([
     ['NaN', Float32Array.of(0, Number.NaN), [0], 'logit 1 of image 0 is NaN'],
-    ['a label that is no class', Float32Array.of(0, 1), [2], 'label 2 of image 0 is not one of 2 classes'],
+    ['a label that is not a class', Float32Array.of(0, 1), [2], 'label 2 of image 0 is not one of 2 classes'],
     ['too few labels', Float32Array.of(0, 1, 0, 1), [1], '2 rows of logits, but 1 labels'],
     ['nothing', new Float32Array(0), [], 'there are no images'],
   ])('refuses %s', (_, logits, labels, message) => {

@@ -1,9 +1,11 @@
-import { rowCount } from '../retrieval/products.ts';
+/** Accuracy and confusions of a classifier. */
+import { elementAt } from '../element-at.ts';
+import { rowAt, rowCount } from '../retrieval/products.ts';
 
 export interface ClassMetrics {
-  /** Of the images taken for this class, the share that are of it; null where none was. */
+  /** Of the images predicted as this class, the share that belong to it; null where there are none. */
   readonly precision: number | null;
-  /** Of the images of this class, the share that were found; null where there is none. */
+  /** Of the images of this class, the share that are predicted as it; null where there are none. */
   readonly recall: number | null;
   /** Number of images of this class. */
   readonly support: number;
@@ -23,12 +25,12 @@ export interface ClassificationMetrics {
 }
 
 /**
- * Accuracy, confusion matrix and per-class numbers of a classifier. Of equal logits the smaller class index comes first, as
+ * Accuracy, confusion matrix and per-class numbers of a classifier. Among equal logits the smaller class index comes first, as
  * in argmax.
  *
  * @param logits row-major [N, classes]
  * @param labels N class indices
- * @throws where a logit is NaN, a label is no class, or sizes do not fit
+ * @throws where a logit is NaN, a label is not a class, or sizes do not fit
  */
 export function classificationMetrics(
   logits: Float32Array,
@@ -42,15 +44,15 @@ export function classificationMetrics(
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   let top1 = 0;
   let top5 = 0;
-  for (let row = 0; row < count; row++) {
-    const label = labels[row];
+  for (const [row, label] of Array.from(labels).entries()) {
     if (!(Number.isInteger(label) && label >= 0 && label < classes)) {
       throw new RangeError(`classification: label ${label} of image ${row} is not one of ${classes} classes`);
     }
-    const { rank, prediction } = rankOfLabel(logits.subarray(row * classes, (row + 1) * classes), label, row);
+    const { rank, prediction } = rankOfLabel(rowAt(logits, row, classes), label, row);
     if (rank === 0) top1++;
     if (rank < 5) top5++;
-    confusion[label][prediction]++;
+    const confused = elementAt(confusion, label);
+    confused[prediction] = elementAt(confused, prediction) + 1;
   }
   const perClass = classMetrics(confusion);
   const recalls = perClass.flatMap(({ recall }) => (recall === null ? [] : [recall]));
@@ -64,16 +66,18 @@ export function classificationMetrics(
   };
 }
 
+/** The number of classes that come before the label, and the class with the largest logit. */
 function rankOfLabel(logits: Float32Array, label: number, row: number): { rank: number; prediction: number } {
-  const own = logits[label];
+  const own = elementAt(logits, label);
   let rank = 0;
-  let prediction = 0;
+  let best = { logit: elementAt(logits, 0), prediction: 0 };
   for (let c = 0; c < logits.length; c++) {
-    if (Number.isNaN(logits[c])) throw new Error(`classification: logit ${c} of image ${row} is NaN`);
-    if (logits[c] > own || (logits[c] === own && c < label)) rank++;
-    if (logits[c] > logits[prediction]) prediction = c;
+    const logit = logits[c] as number;
+    if (Number.isNaN(logit)) throw new Error(`classification: logit ${c} of image ${row} is NaN`);
+    if (logit > own || (logit === own && c < label)) rank++;
+    if (logit > best.logit) best = { logit, prediction: c };
   }
-  return { rank, prediction };
+  return { rank, prediction: best.prediction };
 }
 
 const share = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
@@ -81,11 +85,13 @@ const share = (part: number, whole: number): number | null => (whole > 0 ? part 
 function classMetrics(confusion: readonly (readonly number[])[]): ClassMetrics[] {
   return confusion.map((row, c) => {
     const support = row.reduce((sum, n) => sum + n, 0);
-    const predicted = confusion.reduce((sum, other) => sum + other[c], 0);
-    return { precision: share(row[c], predicted), recall: share(row[c], support), support };
+    const predicted = confusion.reduce((sum, other) => sum + elementAt(other, c), 0);
+    const right = elementAt(row, c);
+    return { precision: share(right, predicted), recall: share(right, support), support };
   });
 }
 
+/** Images of one class that are predicted as another. */
 export interface Confusion {
   readonly truth: number;
   readonly prediction: number;
@@ -94,7 +100,7 @@ export interface Confusion {
   readonly share: number;
 }
 
-/** The `k` most frequent mistakes, the most frequent first. */
+/** The `k` most frequent confusions, the most frequent first. */
 export function mostConfused(confusion: readonly (readonly number[])[], k: number): Confusion[] {
   return confusion
     .flatMap((row, truth) => {

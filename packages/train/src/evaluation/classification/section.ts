@@ -1,3 +1,4 @@
+/** Classification in the report: accuracy, confusion matrix, most frequent confusions and misclassified images. */
 import { percent, whole } from '../../report/format.ts';
 import { type Html, html } from '../../report/html.ts';
 import type { DataUri } from '../../report/report-data.ts';
@@ -9,7 +10,7 @@ export interface ClassificationReport {
   readonly description?: string;
   readonly classNames: readonly string[];
   readonly metrics: ClassificationMetrics;
-  /** Some images that were taken for another class. */
+  /** Some images that were misclassified. */
   readonly mistakes?: readonly {
     readonly image: DataUri;
     readonly truth: number;
@@ -19,9 +20,9 @@ export interface ClassificationReport {
   }[];
 }
 
-/** Up to this many classes the matrix is a table with numbers; above it is a picture. */
+/** Up to this number of classes the matrix is a table with numbers; above, it is a picture. */
 const MAX_TABLE_CLASSES = 30;
-/** Above this many classes a matrix is no longer readable in any form. */
+/** Above this number of classes the matrix is left out, because it would not be readable. */
 const MAX_MATRIX_CLASSES = 400;
 const SHOWN_CONFUSIONS = 10;
 
@@ -33,7 +34,7 @@ export function classificationSection(reports: readonly ClassificationReport[]):
       ${report.description && html`<p class="note">${report.description}</p>`}
       <div class="stack">
         ${accuracyCard(report)}
-        <div class="beside">${matrixCard(report)} ${confusedCard(report)}</div>
+        <div class="side-by-side">${matrixCard(report)} ${confusedCard(report)}</div>
         ${mistakesCard(report)}
       </div>
     </section>`,
@@ -66,7 +67,7 @@ function matrixCard(report: ClassificationReport): Html | undefined {
   if (classes > MAX_MATRIX_CLASSES) return undefined;
   return html`<article class="card">
     <h3>Confusion matrix</h3>
-    <p class="note">Rows: the true class. Columns: the model's answer. Colour: share of the row.</p>
+    <p class="note">Rows: the true class. Columns: the predicted class. Color: share of the row.</p>
     <div class="scroll">${classes <= MAX_TABLE_CLASSES ? matrixTable(report) : matrixPicture(report)}</div>
   </article>`;
 }
@@ -78,14 +79,14 @@ function matrixTable({ metrics, classNames }: ClassificationReport): Html {
       const support = sum(row);
       return html`<tr><th scope="row">${classNames[truth]}</th>${row.map((count, prediction) => {
         const share = support > 0 ? count / support : 0;
-        const title = `${classNames[truth]} taken for ${classNames[prediction]}: ${count} (${percent(share)})`;
+        const title = `${classNames[truth]} predicted as ${classNames[prediction]}: ${count} (${percent(share)})`;
         return html`<td class="${share > 0.55 ? 'strong' : 'weak'}" style="${heat(truth === prediction, share)}" title="${title}">${count > 0 ? count : ''}</td>`;
       })}</tr>`;
     })}</tbody>
   </table>`;
 }
 
-/** Small shares are lifted, or mistakes of a few per cent could not be seen. */
+/** The color of a cell. Small shares are drawn stronger, because confusions of a few per cent would not be visible otherwise. */
 const heat = (right: boolean, share: number): string =>
   `--hue:var(${right ? '--accent' : '--wrong'});--heat:${(100 * share ** 0.6).toFixed(0)}%`;
 
@@ -98,7 +99,7 @@ function matrixPicture({ metrics, classNames }: ClassificationReport): Html {
       const opacity = Math.max(0.08, (count / support) ** 0.6).toFixed(2);
       const fill = truth === prediction ? '--accent' : '--wrong';
       return [
-        html`<rect x="${prediction}" y="${truth}" width="1" height="1" fill="var(${fill})" fill-opacity="${opacity}"><title>${classNames[truth]} taken for ${classNames[prediction]}: ${count}</title></rect>`,
+        html`<rect x="${prediction}" y="${truth}" width="1" height="1" fill="var(${fill})" fill-opacity="${opacity}"><title>${classNames[truth]} predicted as ${classNames[prediction]}: ${count}</title></rect>`,
       ];
     });
   });
@@ -109,8 +110,8 @@ function confusedCard({ metrics, classNames }: ClassificationReport): Html | und
   const confusions = mostConfused(metrics.confusion, SHOWN_CONFUSIONS);
   if (confusions.length === 0) return undefined;
   return html`<article class="card"><div class="scroll"><table class="names">
-    <caption>Most frequent mistakes</caption>
-    <thead><tr><th>True class</th><th>Taken for</th><th>Images</th><th>Of the class</th></tr></thead>
+    <caption>Most frequent confusions</caption>
+    <thead><tr><th>True class</th><th>Predicted</th><th>Images</th><th>Share of the class</th></tr></thead>
     <tbody>${confusions.map(
       ({ truth, prediction, count, share }) =>
         html`<tr><td>${classNames[truth]}</td><td>${classNames[prediction]}</td><td>${whole(count)}</td><td>${percent(share)}</td></tr>`,
@@ -121,7 +122,7 @@ function confusedCard({ metrics, classNames }: ClassificationReport): Html | und
 function mistakesCard({ mistakes = [], classNames }: ClassificationReport): Html | undefined {
   if (mistakes.length === 0) return undefined;
   return html`<article class="card">
-    <h3>Some images that were taken for another class</h3>
+    <h3>Some misclassified images</h3>
     <div class="mistakes">${mistakes.map(
       ({ image, truth, prediction, confidence }) => html`<figure>
         <img class="plate" src="${image}" alt="${classNames[truth]}" loading="lazy">

@@ -17,14 +17,14 @@ describe('fillTemplates', () => {
     expect(prompts.every((prompt) => prompt.includes('cat'))).toBe(true);
   });
 
-  it('refuses a template without a place', () => {
-    expect(() => fillTemplates(['cat'], ['a photo'])).toThrow('template "a photo" has no {} for the name');
-    expect(() => fillTemplates(['cat'], [])).toThrow('no prompt template');
+  it('refuses a template without {}', () => {
+    expect(() => fillTemplates(['cat'], ['a photo'])).toThrow('template "a photo" has no {} for the class name');
+    expect(() => fillTemplates(['cat'], [])).toThrow('at least one prompt template');
   });
 });
 
 describe('zeroShotWeights', () => {
-  it('normalises, averages and normalises again', () => {
+  it('normalizes, averages and normalizes again', () => {
     // Class 0: directions (1, 0) and (0, 1), of different lengths; class 1: (3, 4) / 5 twice.
     const features = Float32Array.of(10, 0, 0, 0.5, 3, 4, 6, 8);
     const weights = zeroShotWeights(features, 2, 2);
@@ -36,6 +36,6 @@ describe('zeroShotWeights', () => {
   });
 
   it('refuses prompts that are not the same number for each class', () => {
-    expect(() => zeroShotWeights(new Float32Array(6), 2, 2)).toThrow('3 prompts are not 2 for each class');
+    expect(() => zeroShotWeights(new Float32Array(6), 2, 2)).toThrow('3 prompts is not a multiple of 2 templates');
   });
 });

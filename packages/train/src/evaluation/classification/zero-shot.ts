@@ -1,11 +1,12 @@
-import { innerProducts, normalizeRows, rowCount } from '../retrieval/products.ts';
+/** Zero-shot classification: prompts from class names, and classifiers from the features of prompts. */
+import { innerProducts, normalizeRows, rowAt, rowCount } from '../retrieval/products.ts';
 
-/** Where a template takes the name of the class. */
+/** The place of the class name in a template. */
 const PLACE = '{}';
 
-/** Ways to say in words what an image shows; `{}` stands for the name. Averaging over several steadies the classifier. */
+/** Templates of descriptions of an image; `{}` is replaced by the class name. Averaging over several makes the classifier more robust. */
 export const promptTemplates = {
-  /** Nothing but the name. */
+  /** Only the name. */
   plain: ['{}'],
   /** Photographs of anything. */
   photo: [
@@ -35,20 +36,21 @@ export const promptTemplates = {
 } as const satisfies Record<string, readonly string[]>;
 
 /**
- * Each class name in each template, all templates of a class one after the other: [classes * templates] prompts. Throws where a
- * template lacks `{}`.
+ * Inserts each class name into each template: [classes * templates] prompts, all prompts of a class one after the other.
+ *
+ * @throws where a template has no `{}`
  */
 export function fillTemplates(classNames: readonly string[], templates: readonly string[]): string[] {
-  if (templates.length === 0) throw new Error('zero-shot: there is no prompt template');
+  if (templates.length === 0) throw new Error('zero-shot: expected at least one prompt template');
   for (const template of templates) {
     if (!template.includes(PLACE))
-      throw new Error(`zero-shot: template ${JSON.stringify(template)} has no {} for the name`);
+      throw new Error(`zero-shot: template ${JSON.stringify(template)} has no {} for the class name`);
   }
   return classNames.flatMap((name) => templates.map((template) => template.replaceAll(PLACE, () => name)));
 }
 
 /**
- * The weights of a zero-shot classifier: the features of a class's prompts are normalised, averaged and normalised again.
+ * The weights of a zero-shot classifier: the features of a class's prompts are normalized, averaged and normalized again.
  *
  * @param promptFeatures row-major [classes * templates, dims], in the order of `fillTemplates`
  * @returns row-major [classes, dims]
@@ -56,21 +58,23 @@ export function fillTemplates(classNames: readonly string[], templates: readonly
 export function zeroShotWeights(promptFeatures: Float32Array, templates: number, dims: number): Float32Array {
   const prompts = rowCount(promptFeatures, dims);
   if (!Number.isInteger(templates) || templates < 1 || prompts % templates !== 0) {
-    throw new RangeError(`zero-shot: ${prompts} prompts are not ${templates} for each class`);
+    throw new RangeError(`zero-shot: ${prompts} prompts is not a multiple of ${templates} templates`);
   }
   const normal = normalizeRows(promptFeatures, dims, 'prompt features');
   const means = new Float32Array((prompts / templates) * dims);
   for (let prompt = 0; prompt < prompts; prompt++) {
-    const start = Math.floor(prompt / templates) * dims;
-    for (let d = 0; d < dims; d++) means[start + d] += normal[prompt * dims + d] / templates;
+    const mean = rowAt(means, Math.floor(prompt / templates), dims);
+    const own = rowAt(normal, prompt, dims);
+    // Both rows have `dims` elements.
+    for (let d = 0; d < dims; d++) mean[d] = (mean[d] as number) + (own[d] as number) / templates;
   }
   return normalizeRows(means, dims);
 }
 
 /**
- * 100 * cosine of each image with each class, as CLIP's logits: row-major [N, classes].
+ * The logits of a zero-shot classifier, as in CLIP: 100 * the cosine of each image with each class, row-major [N, classes].
  *
- * @param imageFeatures row-major [N, dims], normalised here
+ * @param imageFeatures row-major [N, dims]; they need not be normalized
  * @param weights row-major [classes, dims], from `zeroShotWeights`
  */
 export function zeroShotLogits(imageFeatures: Float32Array, weights: Float32Array, dims: number): Float32Array {

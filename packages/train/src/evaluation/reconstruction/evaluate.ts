@@ -1,4 +1,4 @@
-/** How well a VQ tokenizer reconstructs the images of a split. */
+/** Evaluates how well a VQ tokenizer reconstructs the images of a split. */
 import { join } from 'node:path';
 import { type ColumnRequest, type Split, usualColumns } from '@tessera/data';
 import { writeFileAtomic } from '@tessera/data/io';
@@ -27,7 +27,7 @@ export interface ReconstructionResult extends EvaluationResult {
   grid(): Promise<Buffer>;
 }
 
-/** Encodes and decodes a split's images, and compares. */
+/** Encodes and decodes the images of a split, and compares the results with the originals. */
 export async function evaluateReconstruction(
   model: VQTokenizer,
   split: Split,
@@ -78,6 +78,15 @@ export async function evaluateReconstruction(
   }
 }
 
+/** The metrics under the names that `evaluation.json` has always had. */
+const storedMetrics = ({ count, meanSquaredError, psnr, meanColorPsnr, ...codes }: ReconstructionMetrics): object => ({
+  count,
+  meanSquaredError,
+  psnr,
+  meanColourPsnr: meanColorPsnr,
+  ...codes,
+});
+
 export const reconstruction = evaluationKind<ReconstructionResult>({
   name: 'reconstruction',
   table: (results) => ({
@@ -86,13 +95,13 @@ export const reconstruction = evaluationKind<ReconstructionResult>({
       split,
       String(metrics.count),
       `${metrics.psnr.toFixed(2)} dB`,
-      `${metrics.meanColourPsnr.toFixed(2)} dB`,
+      `${metrics.meanColorPsnr.toFixed(2)} dB`,
       `${metrics.usedCodes} of ${metrics.codes}`,
       metrics.perplexity.toFixed(0),
     ]),
   }),
   headline: ({ metrics }) => ({ PSNR: `${metrics.psnr.toFixed(2)} dB` }),
-  summarize: ({ split, metrics, skipped }) => ({ split, metrics, skipped }),
+  summarize: ({ split, metrics, skipped }) => ({ split, metrics: storedMetrics(metrics), skipped }),
   async section(results) {
     const reports = [];
     for (const { split, metrics, grid } of results)
@@ -104,7 +113,7 @@ export const reconstruction = evaluationKind<ReconstructionResult>({
       {
         label: 'Reconstruction',
         value: `${metrics.psnr.toFixed(1)} dB`,
-        note: `${split} · ${metrics.meanColourPsnr.toFixed(1)} dB for the mean color`,
+        note: `${split} · ${metrics.meanColorPsnr.toFixed(1)} dB for the mean color`,
       },
       { label: 'Codes in use', value: fact(metrics.usedCodes), note: `of ${fact(metrics.codes)}` },
     ]),

@@ -1,3 +1,4 @@
+/** Reconstruction in the report: errors, use of the codes, and pictures. */
 import { fact } from '../../report/format.ts';
 import { type Html, html } from '../../report/html.ts';
 import type { DataUri } from '../../report/report-data.ts';
@@ -11,7 +12,7 @@ export interface ReconstructionReport {
   readonly pictures: DataUri;
 }
 
-/** Error and use of the codes, and pictures before and after. */
+/** Error and use of the codes, and pictures with their reconstructions. */
 export function reconstructionSection(reports: readonly ReconstructionReport[]): Html {
   return html`${reports.map(
     ({ split, metrics, pictures }) => html`<section>
@@ -20,7 +21,7 @@ export function reconstructionSection(reports: readonly ReconstructionReport[]):
         <dl class="facts">${facts(metrics).map(
           ([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`,
         )}</dl>
-        <p class="note">A row of originals, below it the same as they came back from their tokens.</p>
+        <p class="note">Rows of originals, each followed by a row of their reconstructions from tokens.</p>
         <img src="${pictures}" alt="originals and reconstructions" style="max-width:100%">
       </div>
     </section>`,
@@ -30,14 +31,14 @@ export function reconstructionSection(reports: readonly ReconstructionReport[]):
 const facts = ({
   count,
   psnr,
-  meanColourPsnr,
+  meanColorPsnr,
   usedCodes,
   codes,
   perplexity,
 }: ReconstructionReport['metrics']): [label: string, value: string][] => [
   ['Images', fact(count)],
   ['PSNR', `${psnr.toFixed(2)} dB`],
-  ['PSNR of the mean colour', `${meanColourPsnr.toFixed(2)} dB`],
+  ['PSNR of the mean color', `${meanColorPsnr.toFixed(2)} dB`],
   ['Codes in use', `${fact(usedCodes)} of ${fact(codes)}`],
-  ['Perplexity of their use', perplexity.toFixed(0)],
+  ['Perplexity of the codes', perplexity.toFixed(0)],
 ];

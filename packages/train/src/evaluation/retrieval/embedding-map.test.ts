@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { elementAt } from '../element-at.ts';
 import { embeddingMap } from './embedding-map.ts';
+import type { Point } from './report.ts';
 
 /** Images along the first axis, texts along the second one, in the same order. */
 const embedded = {
@@ -15,7 +17,7 @@ const embedded = {
 describe('embeddingMap', () => {
   const map = embeddingMap(embedded);
 
-  it('ties each image to its caption, a caption of several images being there once', () => {
+  it('connects each image with its caption, and lists a caption of several images once', () => {
     expect(map.imageLabels).toEqual(['a cat', 'a cat', 'a cat', 'a dog']);
     expect(map.textLabels).toEqual(['a cat', 'a cat', 'a dog']);
     expect(map.captions).toEqual([0, 0, 1, 2]);
@@ -27,20 +29,20 @@ describe('embeddingMap', () => {
 
   it('tells the modalities apart in the first plane, and shows their common order in the second', () => {
     const [apart, common] = map.planes;
-    const side = ([x]: readonly [number, number]): number => Math.sign(x);
-    expect(new Set(apart.images.map(side)).size).toBe(1);
-    expect(new Set(apart.texts.map(side)).size).toBe(1);
-    expect(side(apart.images[0])).toBe(-side(apart.texts[0]));
+    const side = (points: readonly Point[], index: number): number => Math.sign(elementAt(points, index)[0]);
+    for (const points of [apart.images, apart.texts])
+      expect(new Set(points.map((_, k) => side(points, k))).size).toBe(1);
+    expect(side(apart.images, 0)).toBe(-side(apart.texts, 0));
     for (const points of [common.images, common.texts]) {
-      const order = points.map(([x]) => x * Math.sign((points.at(-1) as readonly [number, number])[0]));
+      const order = points.map(([x]) => x * side(points, points.length - 1));
       expect(order).toEqual([...order].sort((a, b) => a - b));
     }
-    expect(side(common.images[3])).toBe(side(common.texts[2]));
-    // The rest is the sphere: features have length 1.
+    expect(side(common.images, 3)).toBe(side(common.texts, 2));
+    // The rest of the variance comes from normalizing: features lie on a sphere.
     expect(common.shares[0]).toBeGreaterThan(0.9);
   });
 
-  it('takes no more images than asked for, evenly spread', () => {
+  it('takes no more images than requested, evenly spread', () => {
     const few = embeddingMap(embedded, 2);
     expect([few.imageLabels, few.textLabels, few.captions]).toEqual([
       ['a cat', 'a cat'],

@@ -1,11 +1,11 @@
-/** Runs in the report's page: names the picture or caption under the pointer, and shows what belongs to it in both planes. */
+/** A script of the report's page: it names the picture or caption under the pointer and highlights its partners in both planes. */
 export const embeddingScript = `
 (() => {
   const reach = 16;
   for (const card of document.querySelectorAll('.embedding')) {
     const { images, texts, captions } = JSON.parse(card.querySelector('script').textContent);
     const pointed = card.querySelector('.pointed');
-    const asked = pointed.textContent;
+    const hint = pointed.textContent;
     const planes = [...card.querySelectorAll('svg')].map((svg) => ({
       svg,
       images: [...svg.querySelectorAll('.images circle')],
@@ -14,7 +14,7 @@ export const embeddingScript = `
     }));
     const at = (dot) => [Number(dot.getAttribute('cx')), Number(dot.getAttribute('cy'))];
 
-    // The pictures and captions that are to stand out: none, or those that belong to one dot.
+    // Highlights the pictures and captions that belong to one dot; null: none.
     function show(chosen) {
       card.classList.toggle('pointing', chosen !== null);
       for (const plane of planes) {
@@ -23,7 +23,7 @@ export const embeddingScript = `
         const end = chosen && at(plane.texts[chosen.text]).join(' ');
         plane.tie.setAttribute('d', chosen ? chosen.images.map((k) => 'M' + at(plane.images[k]).join(' ') + 'L' + end).join('') : '');
       }
-      pointed.textContent = chosen ? chosen.label : asked;
+      pointed.textContent = chosen ? chosen.label : hint;
     }
 
     function nearest(plane, event) {

@@ -1,6 +1,7 @@
-/** Encoding a split: its images and texts as a CLIP model sees them, and the small pictures of the pixel baseline. */
+/** Encodes a split: the features of its images and texts from a CLIP model, and the small pictures of the pixel baseline. */
 import { type Batch, type ColumnRequest, type Split, usualColumns } from '@tessera/data';
 import type { CLIPEncoder } from '../clip-encoder.ts';
+import { elementAt } from '../element-at.ts';
 import { joinArrays } from '../encoder.ts';
 import { type ReadOptions, readExamples } from '../examples.ts';
 import { downscale, type PixelImages } from './pixels.ts';
@@ -27,27 +28,29 @@ const pixelSize = 16;
 export const firstCaptions = ({ columns }: PairBatch): string[] =>
   columns.captions.map(({ picked }) => picked[0] ?? '');
 
-/** The concept of each image of a batch, as numbers that mean the same in all splits. */
+/** The concept of each image of a batch, as a number that means the same in all splits. */
 export type ConceptNumbers = (batch: PairBatch) => ArrayLike<number>;
 
-/** The data set's concepts where it has them; otherwise images of equal captions show the same. */
-export function conceptNumbers(): ConceptNumbers {
-  const numbers = new Map<string, number>();
-  return (batch) => {
-    const { concept } = batch.columns;
-    if (concept !== null) return concept;
-    return firstCaptions(batch).map((text) => {
-      const number = numbers.get(text) ?? numbers.size;
-      numbers.set(text, number);
-      return number;
-    });
+/** Numbers values 0, 1, 2, ... in the order in which they first occur. Equal values have the same number. */
+export function numbering<T>(): (value: T) => number {
+  const numbers = new Map<T, number>();
+  return (value) => {
+    const number = numbers.get(value) ?? numbers.size;
+    numbers.set(value, number);
+    return number;
   };
+}
+
+/** The data set's concepts where it has them; otherwise images with equal captions have the same concept. */
+export function conceptNumbers(): ConceptNumbers {
+  const numberOf = numbering<string>();
+  return (batch) => batch.columns.concept ?? firstCaptions(batch).map(numberOf);
 }
 
 /** How a split is read. */
 export type SplitOptions = Omit<ReadOptions<PairColumns>, 'imageSize'> & { readonly concepts: ConceptNumbers };
 
-/** A split's images and texts as a model sees them. A text that several images of one concept share occurs once. */
+/** The features of a split's images and texts. A text that several images of one concept share occurs once. */
 export interface EncodedSplit {
   readonly split: Split;
   readonly dims: number;
@@ -62,7 +65,7 @@ export interface EncodedSplit {
   readonly textConcepts: readonly number[];
   /** The images at the size of the pixel baseline; null if they were not requested. */
   readonly pixels: PixelImages | null;
-  /** Rows that could not be used. */
+  /** The number of rows that could not be used. */
   readonly skipped: number;
 }
 
@@ -87,7 +90,7 @@ export async function encodeSplit(
   });
   const distinct = new Map<string, { text: string; concept: number }>();
   for (const [k, text] of captions.entries()) {
-    const concept = concepts[k] as number;
+    const concept = elementAt(concepts, k);
     distinct.set(`${concept} ${text}`, { text, concept });
   }
   const texts = [...distinct.values()];

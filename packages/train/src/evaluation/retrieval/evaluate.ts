@@ -1,5 +1,4 @@
 /** Zero-shot retrieval on one split, compared with chance and with the nearest neighbor in pixels. */
-
 import { percent } from '../../report/format.ts';
 import type { Highlight } from '../../report/section.ts';
 import type { PictureOptions } from '../examples.ts';

@@ -16,14 +16,14 @@ beforeAll(async () => {
 afterAll(() => fs.rm(root, { recursive: true }));
 
 describe('nearest pictures', () => {
-  it('are the others in the order of their similarity; of equal features all but the picture itself', async () => {
+  it('are the other pictures in the order of their similarity; with equal features, all but the picture itself', async () => {
     const dataset = await openDataset(join(root, 'data'));
     const split = dataset.split('test');
-    // Angles of the twelve images: the first three are alike, the others ever farther from them.
+    // Angles of the twelve images: the first three are equal, each further one is farther from them.
     const angles = Array.from({ length: split.length }, (_, k) => Math.max(0, k - 2) / 8);
     const features = Float32Array.from(angles.flatMap((angle) => [Math.cos(angle), Math.sin(angle)]));
     const names = angles.map((_, k) => `picture ${k}`);
-    // Neighbours in pairs show the same.
+    // Pairs of neighbors have the same concept.
     const concepts = angles.map((_, k) => k >> 1);
     const encoded = {
       split,
@@ -39,23 +39,23 @@ describe('nearest pictures', () => {
       skipped: 0,
     };
     const pictures = { imageSize: 8, image: pairColumns.image };
-    const counts = { images: 1, texts: 1, neighbours: 4, results: 3 };
+    const counts = { images: 1, texts: 1, neighbors: 4, results: 3 };
     const examples = await findRetrievalExamples(encoded, pictures, counts);
-    const { imageNeighbours = [], embeddings } = await describeRetrieval(
+    const { imageNeighbors = [], embeddings } = await describeRetrieval(
       evaluateRetrieval(encoded, null, pictures),
       examples,
     );
     dataset.close();
-    expect(imageNeighbours.map(({ caption }) => caption)).toEqual(['picture 0', 'picture 3', 'picture 6', 'picture 9']);
-    const [first, , , last] = imageNeighbours;
-    expect(first.results.map(({ caption, right }) => [caption, right])).toEqual([
+    expect(imageNeighbors.map(({ caption }) => caption)).toEqual(['picture 0', 'picture 3', 'picture 6', 'picture 9']);
+    const [first, , , last] = imageNeighbors;
+    expect(first?.results.map(({ caption, right }) => [caption, right])).toEqual([
       ['picture 1', true],
       ['picture 2', false],
       ['picture 3', false],
     ]);
-    expect(first.results.map(({ score }) => score)).toEqual([1, 1, Math.cos(1 / 8)].map((s) => expect.closeTo(s, 5)));
-    expect(last.results.map(({ caption }) => caption).sort()).toEqual(['picture 10', 'picture 11', 'picture 8']);
-    for (const { image, results } of imageNeighbours)
+    expect(first?.results.map(({ score }) => score)).toEqual([1, 1, Math.cos(1 / 8)].map((s) => expect.closeTo(s, 5)));
+    expect(last?.results.map(({ caption }) => caption).sort()).toEqual(['picture 10', 'picture 11', 'picture 8']);
+    for (const { image, results } of imageNeighbors)
       for (const uri of [image, ...results.map((result) => result.image)]) expect(uri).toMatch(/^data:image\/png/);
     expect(embeddings?.imageLabels).toEqual(names);
   });

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { largest, nearestNeighbours, retrievalMetrics } from './metrics.ts';
-import { innerProducts, normalizeRows } from './products.ts';
+import { elementAt } from '../element-at.ts';
+import { largest, nearestNeighbors, retrievalMetrics } from './metrics.ts';
+import { innerProducts, normalizeRows, rowAt } from './products.ts';
 
 const small = fc.integer({ min: -3, max: 3 });
+const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, d) => sum + x * elementAt(b, d), 0);
 const matrix = (rows: number, dims: number) =>
   fc.array(small, { minLength: rows * dims, maxLength: rows * dims }).map((values) => Float32Array.from(values));
 
@@ -16,7 +18,7 @@ it('innerProducts is the sum over the dimensions, for all sizes', () => {
         const expected: number[] = [];
         for (let i = 0; i < a.length; i += dims) {
           for (let j = 0; j < b.length; j += dims) {
-            expected.push(a.subarray(i, i + dims).reduce((sum, x, d) => sum + x * b[j + d], 0));
+            expected.push(dot(a.subarray(i, i + dims), b.subarray(j, j + dims)));
           }
         }
         expect([...innerProducts(a, b, dims)]).toEqual(expected);
@@ -31,8 +33,8 @@ it('innerProducts crosses its blocks', () => {
   const self = innerProducts(b, b, dims);
   for (let i = 0; i < 5; i++) {
     for (let j = 0; j < 5; j++) expect(self[i * 5 + j]).toBe(self[j * 5 + i]);
-    const row = b.subarray(i * dims, (i + 1) * dims);
-    expect(self[i * 6]).toBe(row.reduce((sum, x) => sum + x * x, 0));
+    const row = rowAt(b, i, dims);
+    expect(self[i * 6]).toBe(dot(row, row));
   }
 });
 
@@ -52,7 +54,7 @@ describe('retrievalMetrics', () => {
     expect(imageToText).toMatchObject({ r1: 0, r5: 0, r10: 0, medianRank: 20 });
   });
 
-  it('takes any item of the concept for a hit', () => {
+  it('counts any item of the concept as a hit', () => {
     // The texts of concept 1 are the best and the worst for the image of concept 1.
     const images = Float32Array.of(1, 0, -1, 1);
     const texts = Float32Array.of(0, 1, 1, 0.1, 1, 0);
@@ -62,7 +64,7 @@ describe('retrievalMetrics', () => {
     expect(textToImage).toMatchObject({ r1: 1 / 3, r5: 1, medianRank: 2, queries: 3, candidates: 2 });
   });
 
-  it('is what sorting all items gives', () => {
+  it('equals what sorting all items results in', () => {
     const dims = 3;
     const input = fc
       .record({ images: fc.integer({ min: 1, max: 12 }), concepts: fc.integer({ min: 1, max: 4 }) })
@@ -79,11 +81,10 @@ describe('retrievalMetrics', () => {
         const images = normalizeRows(imageFeatures, dims);
         const texts = normalizeRows(textFeatures, dims);
         const ranks = imageConcepts.map((concept, image) => {
-          const scored = textConcepts.map((textConcept, text) => {
-            let score = 0;
-            for (let d = 0; d < dims; d++) score += images[image * dims + d] * texts[text * dims + d];
-            return { right: textConcept === concept, score };
-          });
+          const scored = textConcepts.map((textConcept, text) => ({
+            right: textConcept === concept,
+            score: dot(rowAt(images, image, dims), rowAt(texts, text, dims)),
+          }));
           scored.sort((a, b) => b.score - a.score || Number(a.right) - Number(b.right));
           const first = scored.findIndex(({ right }) => right);
           return 1 + scored.slice(0, first).filter(({ right }) => !right).length;
@@ -93,14 +94,14 @@ describe('retrievalMetrics', () => {
         const share = (k: number) => ranks.filter((rank) => rank <= k).length / ranks.length;
         expect([imageToText.r1, imageToText.r5, imageToText.r10]).toEqual([share(1), share(5), share(10)]);
         const sorted = ranks.toSorted((a, b) => a - b);
-        const middle = sorted.length / 2;
-        const median = sorted.length % 2 ? sorted[Math.floor(middle)] : (sorted[middle - 1] + sorted[middle]) / 2;
+        const middle = sorted.slice(Math.ceil(sorted.length / 2) - 1, Math.floor(sorted.length / 2) + 1);
+        const median = middle.reduce((sum, rank) => sum + rank, 0) / middle.length;
         expect(imageToText.medianRank).toBe(median);
       }),
     );
   });
 
-  it('knows what chance gives', () => {
+  it('computes the expected recalls of a random ranking', () => {
     const eye = new Float32Array(8 * 8);
     for (let i = 0; i < 8; i++) eye[i * 9] = 1;
     // 8 texts, of which two (concept 0) or one (the others) are right.
@@ -108,7 +109,7 @@ describe('retrievalMetrics', () => {
     const imageConcepts = [0, 1, 2, 3, 4, 5, 6, 6];
     const { chance } = retrievalMetrics(eye, eye, 8, { imageConcepts, textConcepts });
     expect(chance.imageToText.r1).toBeCloseTo((2 / 8 + 7 * (1 / 8)) / 8, 12);
-    // C(6, 5) / C(8, 5) = 6 / 56 is the chance to miss both; 1 - 5 / 8 to miss one.
+    // The probability to miss both is C(6, 5) / C(8, 5) = 6 / 56; to miss one it is 1 - 5 / 8.
     expect(chance.imageToText.r5).toBeCloseTo((1 - 6 / 56 + 7 * (5 / 8)) / 8, 12);
     expect(chance.imageToText).toMatchObject({ r10: 1, medianRank: 4, queries: 8, candidates: 8 });
   });
@@ -126,26 +127,26 @@ describe('retrievalMetrics', () => {
     const concepts = { imageConcepts: [0, 1], textConcepts: [0, 1] };
     const bad = Float32Array.of(1, 0, Number.NaN, 1);
     expect(() => retrievalMetrics(good, bad, 2, concepts)).toThrow(
-      'text features: row 1 holds a value that is not finite',
+      'text features: row 1 contains a value that is not finite',
     );
   });
 });
 
-it('largest gives the largest values first, of equals the first', () => {
+it('largest returns the largest values first, and of equal values the first', () => {
   fc.assert(
     fc.property(fc.array(small), fc.nat(6), (values, k) => {
-      const order = values.map((_, i) => i).sort((a, b) => values[b] - values[a] || a - b);
-      expect(largest(values, k)).toEqual(order.slice(0, k));
+      const sorted = values.map((value, index) => ({ index, value })).sort((a, b) => b.value - a.value);
+      expect(largest(Float64Array.from(values), k)).toEqual(sorted.slice(0, k));
     }),
   );
 });
 
-it('nearestNeighbours gives indices and cosines', () => {
+it('nearestNeighbors returns indices and cosines', () => {
   const items = Float32Array.of(1, 0, 0, 1, 3, 3);
-  const { indices, scores, k } = nearestNeighbours(Float32Array.of(2, 0, 1, 1), items, 2, 2);
+  const { indices, scores, k } = nearestNeighbors(Float32Array.of(2, 0, 1, 1), items, 2, 2);
   expect([...indices]).toEqual([0, 2, 2, 0]);
   expect(scores[0]).toBe(1);
   expect(scores[1]).toBeCloseTo(Math.SQRT1_2, 6);
   expect(k).toBe(2);
-  expect(nearestNeighbours(items, items, 2, 10).k).toBe(3);
+  expect(nearestNeighbors(items, items, 2, 10).k).toBe(3);
 });

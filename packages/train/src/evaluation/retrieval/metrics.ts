@@ -1,17 +1,19 @@
-import { innerProducts, normalizeRows, rowCount } from './products.ts';
+/** Retrieval by cosine similarity: recalls in both directions, and the nearest neighbors of queries. */
+import { elementAt } from '../element-at.ts';
+import { innerProducts, normalizeRows, rowAt, rowCount } from './products.ts';
 import { chanceRecall, type Recall, rankOfConcept, recallOfRanks } from './ranks.ts';
 
-/** Most scores held at a time: 64 MiB. */
+/** The largest number of scores in memory at a time: 64 MiB. */
 const MAX_SCORES = 2 ** 23;
 
 export interface RetrievalConcepts {
-  /** What each image shows, as a number: a hit is any item of the same concept. N values. */
+  /** What each image shows, as a number: any item of the same concept is a right answer. N values. */
   readonly imageConcepts: ArrayLike<number>;
-  /** What each text says. M values. */
+  /** What each text describes. M values. */
   readonly textConcepts: ArrayLike<number>;
 }
 
-/** Both directions of zero-shot retrieval, and the same for ranking at random. */
+/** Both directions of zero-shot retrieval, and the same for a random ranking. */
 export interface RetrievalMetrics {
   readonly imageToText: Recall;
   readonly textToImage: Recall;
@@ -19,9 +21,9 @@ export interface RetrievalMetrics {
 }
 
 /**
- * Retrieval by cosine similarity in both directions. Items of the same concept are all right answers; ties count against.
+ * Retrieval by cosine similarity in both directions. All items of the query's concept are right answers; ties count against the query.
  *
- * @param imageFeatures row-major [N, dims], of any length: they are normalised here
+ * @param imageFeatures row-major [N, dims]; they need not be normalized
  * @param textFeatures row-major [M, dims]
  * @throws where a feature is not finite, sizes do not fit, or a concept has no item on the other side
  */
@@ -42,7 +44,7 @@ export function retrievalMetrics(
   };
 }
 
-/** What ranking at random gives in both directions. */
+/** The expected recalls of a random ranking in both directions. */
 export const chanceLevels = ({ imageConcepts, textConcepts }: RetrievalConcepts): RetrievalMetrics['chance'] => ({
   imageToText: chanceRecall(imageConcepts, textConcepts),
   textToImage: chanceRecall(textConcepts, imageConcepts),
@@ -63,12 +65,12 @@ function recallOf(
 ): Recall {
   const ranks = new Float64Array(queryConcepts.length);
   for (const { query, scores } of scoreRows(queries, items, dims)) {
-    ranks[query] = rankOfConcept(scores, itemConcepts, queryConcepts[query], query);
+    ranks[query] = rankOfConcept(scores, itemConcepts, elementAt(queryConcepts, query), query);
   }
   return recallOfRanks(ranks, itemConcepts.length);
 }
 
-/** Each query's scores with all items, computed for some queries at a time so that memory stays bounded. */
+/** The scores of all items for each query, computed for a block of queries at a time so that memory stays bounded. */
 function* scoreRows(queries: Float32Array, items: Float32Array, dims: number) {
   const queryCount = rowCount(queries, dims);
   const itemCount = rowCount(items, dims);
@@ -76,14 +78,12 @@ function* scoreRows(queries: Float32Array, items: Float32Array, dims: number) {
   for (let start = 0; start < queryCount; start += block) {
     const end = Math.min(start + block, queryCount);
     const scores = innerProducts(queries.subarray(start * dims, end * dims), items, dims);
-    for (let query = start; query < end; query++) {
-      yield { query, scores: scores.subarray((query - start) * itemCount, (query - start + 1) * itemCount) };
-    }
+    for (let query = start; query < end; query++) yield { query, scores: rowAt(scores, query - start, itemCount) };
   }
 }
 
-export interface Neighbours {
-  /** Row-major [Q, k]: the items most like each query, best first; of equals the one of smaller index. */
+export interface Neighbors {
+  /** Row-major [Q, k]: the items most similar to each query, best first; of equal ones the one with the smaller index. */
   readonly indices: Int32Array;
   /** Row-major [Q, k]: their cosine similarity. */
   readonly scores: Float32Array;
@@ -92,7 +92,7 @@ export interface Neighbours {
 }
 
 /** The `k` items of highest cosine similarity for each query; queries [Q, dims] and items [M, dims], row-major. */
-export function nearestNeighbours(queries: Float32Array, items: Float32Array, dims: number, k: number): Neighbours {
+export function nearestNeighbors(queries: Float32Array, items: Float32Array, dims: number, k: number): Neighbors {
   const itemCount = rowCount(items, dims);
   const kept = Math.min(k, itemCount);
   const queryCount = rowCount(queries, dims);
@@ -100,23 +100,29 @@ export function nearestNeighbours(queries: Float32Array, items: Float32Array, di
   const scores = new Float32Array(queryCount * kept);
   const normalItems = normalizeRows(items, dims, 'items');
   for (const row of scoreRows(normalizeRows(queries, dims, 'queries'), normalItems, dims)) {
-    for (const [place, index] of largest(row.scores, kept).entries()) {
-      indices[row.query * kept + place] = index;
-      scores[row.query * kept + place] = row.scores[index];
-    }
+    const best = largest(row.scores, kept);
+    indices.set(
+      best.map(({ index }) => index),
+      row.query * kept,
+    );
+    scores.set(
+      best.map(({ value }) => value),
+      row.query * kept,
+    );
   }
   return { indices, scores, k: kept };
 }
 
-/** Indices of the `k` largest values, the largest first, of equals the first. */
-export function largest(values: ArrayLike<number>, k: number): number[] {
-  const best: number[] = [];
-  for (let i = 0; i < values.length; i++) {
-    if (best.length === k && !(values[i] > values[best[k - 1]])) continue;
-    let place = best.length;
-    while (place > 0 && values[i] > values[best[place - 1]]) place--;
-    best.splice(place, 0, i);
+/** The `k` largest values with their indices, the largest first; of equal values the one with the smaller index. */
+export function largest(values: Float64Array, k: number): { readonly index: number; readonly value: number }[] {
+  const best: { index: number; value: number }[] = [];
+  let least = Number.NEGATIVE_INFINITY;
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] as number;
+    if (best.length === k && !(value > least)) continue;
+    best.splice(best.findLastIndex((other) => !(value > other.value)) + 1, 0, { index, value });
     if (best.length > k) best.pop();
+    least = best.at(-1)?.value ?? least;
   }
   return best;
 }

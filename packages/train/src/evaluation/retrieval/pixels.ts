@@ -1,23 +1,25 @@
-import { innerProducts } from './products.ts';
+/** Retrieval by raw pixels: what can be found without learning, as a baseline for trained models. */
+import { elementAt } from '../element-at.ts';
+import { innerProducts, rowAt, squaredLength } from './products.ts';
 import { type Recall, rankOfConcept, recallOfRanks } from './ranks.ts';
 
 /** Images as plain numbers, all of one size. */
 export interface PixelImages {
-  /** Row-major in the order of `layout`. 0 to 255 or any other scale, but the same for all images compared. */
+  /** Row-major in the order of `layout`. From 0 to 255 or on any other scale, as long as it is the same for all images. */
   readonly data: Uint8Array | Float32Array;
   readonly count: number;
   readonly height: number;
   readonly width: number;
   /** Default 3. */
   readonly channels?: number;
-  /** Default 'NHWC', as image files decode. */
+  /** Default 'NHWC', the layout of decoded image files. */
   readonly layout?: 'NHWC' | 'NCHW';
 }
 
 export interface PixelBaselineInput {
   readonly trainImages: PixelImages;
   readonly trainConcepts: ArrayLike<number>;
-  /** The images and the texts' concepts of the retrieval that the baseline stands beside. */
+  /** The images, and the concepts of images and texts, of the retrieval that the baseline is compared with. */
   readonly images: PixelImages;
   readonly imageConcepts: ArrayLike<number>;
   readonly textConcepts: ArrayLike<number>;
@@ -28,21 +30,21 @@ export interface PixelBaselineInput {
 export interface PixelBaseline {
   readonly imageToText: Recall;
   readonly textToImage: Recall;
-  /** Share of the queried images whose concept has a training image: no other can be found. */
+  /** Share of the images whose concept has a training image: no others can be found. */
   readonly known: number;
 }
 
-/** Distances held at a time: 64 MiB. */
+/** The largest number of distances in memory at a time: 64 MiB. */
 const MAX_DISTANCES = 2 ** 23;
 
 /**
- * What retrieval reaches without learning: nearest neighbours by raw pixels.
+ * The recall that nearest neighbors by raw pixels reach.
  *
- * Exactly: every image is averaged down to size x size pixels (16 by default). The distance of an image to a concept is the least
- * squared Euclidean distance, over pixels and channels, to any training image of that concept. Image to text ranks the texts by
- * the image's distance to their concepts; text to image ranks the images by their distance to the text's concept. Hits, ties and
- * candidates are those of `retrievalMetrics`. A concept without a training image is at infinite distance from all, so it is
- * never found; training images of concepts that no text has are left out, since the texts are known to the ranking.
+ * Every image is averaged down to size x size pixels (16 by default). The distance of an image to a concept is the smallest squared
+ * Euclidean distance, over pixels and channels, to any training image of that concept. Image to text ranks the texts by the image's
+ * distance to their concepts; text to image ranks the images by their distance to the text's concept. Hits, ties and candidates are
+ * defined as in `retrievalMetrics`. A concept without a training image is at infinite distance from all images, so it is never found.
+ * Training images of concepts that no text has are left out, since the ranking knows the texts.
  *
  * Takes about N * T * 3 * size^2 / 2.4e9 seconds for N images and T training images (4 s for 1,700 x 8,000).
  */
@@ -50,22 +52,36 @@ export function pixelBaseline(input: PixelBaselineInput): PixelBaseline {
   const { trainImages, trainConcepts, images, imageConcepts, textConcepts, size = 16 } = input;
   checkCount('training images', trainImages, trainConcepts);
   checkCount('images', images, imageConcepts);
-  const columnOfConcept = new Map([...new Set(Array.from(textConcepts))].map((concept, column) => [concept, column]));
-  const used = Array.from(trainConcepts, (concept, i) => (columnOfConcept.has(concept) ? i : -1)).filter((i) => i >= 0);
-  const dims = size * size * (images.channels ?? 3);
-  const train = selectRows(downscale(trainImages, size), used, dims);
-  const columns = Int32Array.from(used, (i) => columnOfConcept.get(trainConcepts[i]) as number);
-  const distances = distancesToConcepts(downscale(images, size), train, dims, columns, columnOfConcept.size);
-
-  const textColumns = Array.from(textConcepts, (concept) => columnOfConcept.get(concept) as number);
-  const score = (image: number, text: number): number => -distances[image * columnOfConcept.size + textColumns[text]];
-  const imageRanks = Float64Array.from({ length: images.count }, (_, image) => {
-    const scores = Float64Array.from(textColumns, (_, text) => score(image, text));
-    return rankOfConcept(scores, textConcepts, imageConcepts[image], image);
+  /** Each concept of the texts is a column of the distances. */
+  const columnOfConcept = new Map<number, number>();
+  const textColumns = Array.from(textConcepts, (concept) => {
+    const column = columnOfConcept.get(concept) ?? columnOfConcept.size;
+    columnOfConcept.set(concept, column);
+    return column;
   });
-  const textRanks = Float64Array.from(textColumns, (_, text) => {
-    const scores = Float64Array.from({ length: images.count }, (_, image) => score(image, text));
-    return rankOfConcept(scores, imageConcepts, textConcepts[text], text);
+  const used = Array.from(trainConcepts).flatMap((concept, row) => {
+    const column = columnOfConcept.get(concept);
+    return column === undefined ? [] : [{ row, column }];
+  });
+  const dims = size * size * (images.channels ?? 3);
+  const train = selectRows(
+    downscale(trainImages, size),
+    used.map(({ row }) => row),
+    dims,
+  );
+  const columns = Int32Array.from(used, ({ column }) => column);
+  const concepts = columnOfConcept.size;
+  const distances = distancesToConcepts(downscale(images, size), train, dims, columns, concepts);
+
+  // Both closures read cells that exist: columns are below `concepts`, images below `images.count`.
+  const imageRanks = Float64Array.from(imageConcepts, (concept, image) => {
+    const own = rowAt(distances, image, concepts);
+    const scores = Float64Array.from(textColumns, (column) => -(own[column] as number));
+    return rankOfConcept(scores, textConcepts, concept, image);
+  });
+  const textRanks = Float64Array.from(textColumns, (column, text) => {
+    const scores = Float64Array.from(imageConcepts, (_, image) => -(distances[image * concepts + column] as number));
+    return rankOfConcept(scores, imageConcepts, elementAt(textConcepts, text), text);
   });
   const trained = new Set(Array.from(trainConcepts));
   const known = Array.from(imageConcepts).filter((concept) => trained.has(concept)).length / images.count;
@@ -78,17 +94,17 @@ export function pixelBaseline(input: PixelBaselineInput): PixelBaseline {
 
 function checkCount(what: string, images: PixelImages, concepts: ArrayLike<number>): void {
   if (images.count !== concepts.length) {
-    throw new RangeError(`pixelBaseline: ${images.count} ${what}, but ${concepts.length} concepts of them`);
+    throw new RangeError(`pixelBaseline: ${images.count} ${what}, but ${concepts.length} concepts`);
   }
 }
 
 function selectRows(values: Float32Array, rows: readonly number[], dims: number): Float32Array {
   const out = new Float32Array(rows.length * dims);
-  for (const [i, row] of rows.entries()) out.set(values.subarray(row * dims, (row + 1) * dims), i * dims);
+  for (const [i, row] of rows.entries()) out.set(rowAt(values, row, dims), i * dims);
   return out;
 }
 
-/** Least squared distance of each image [Q, dims] to the training images [T, dims] of each concept: [Q, concepts]. */
+/** The smallest squared distance of each image [Q, dims] to the training images [T, dims] of each concept: [Q, concepts]. */
 function distancesToConcepts(
   images: Float32Array,
   train: Float32Array,
@@ -107,37 +123,39 @@ function distancesToConcepts(
     const end = Math.min(start + block, imageCount);
     const products = innerProducts(images.subarray(start * dims, end * dims), train, dims);
     for (let i = start; i < end; i++) {
+      const own = rowAt(out, i, concepts);
+      const square = imageSquares[i] as number;
+      const row = (i - start) * trainCount;
+      // All arrays here have one element for each training image, or for each concept.
       for (let t = 0; t < trainCount; t++) {
         // |a - b|^2 = |a|^2 + |b|^2 - 2 ab
-        const distance = imageSquares[i] + trainSquares[t] - 2 * products[(i - start) * trainCount + t];
-        const cell = i * concepts + conceptOfTrain[t];
-        if (distance < out[cell]) out[cell] = distance;
+        const distance = square + (trainSquares[t] as number) - 2 * (products[row + t] as number);
+        const concept = conceptOfTrain[t] as number;
+        if (distance < (own[concept] as number)) own[concept] = distance;
       }
     }
   }
   return out;
 }
 
-function squaredLengths(values: Float32Array, dims: number): Float64Array {
-  const out = new Float64Array(values.length / dims);
-  for (let row = 0; row < out.length; row++) {
-    for (let i = row * dims; i < (row + 1) * dims; i++) out[row] += values[i] * values[i];
-  }
-  return out;
-}
+const squaredLengths = (values: Float32Array, dims: number): Float64Array =>
+  Float64Array.from({ length: values.length / dims }, (_, row) => squaredLength(rowAt(values, row, dims)));
 
 /**
- * Images averaged down (or spread up) to size x size: each output pixel is the mean of the area that it covers, pixels cut by its
- * border counted by their share. Returns [count, channels, size, size], row-major, in the scale of the input.
+ * Resizes images to size x size: each output pixel is the mean of the area that it covers, in which a pixel that is only partly inside
+ * counts by the share that is inside.
+ *
+ * @returns [count, channels, size, size], row-major, on the scale of the input
  */
 export function downscale(images: PixelImages, size: number): Float32Array {
   const { data, count, height, width, channels = 3, layout = 'NHWC' } = images;
   if (data.length !== count * channels * height * width) {
     throw new RangeError(
-      `downscale: ${count} images of ${height} x ${width} x ${channels} are ${count * channels * height * width} values, not ${data.length}`,
+      `downscale: ${count} images of ${height} x ${width} x ${channels} have ${count * channels * height * width} values, got ${data.length}`,
     );
   }
-  if (!Number.isInteger(size) || size < 1) throw new RangeError(`downscale: size ${size} is not a number of pixels`);
+  if (!Number.isInteger(size) || size < 1)
+    throw new RangeError(`downscale: size must be a whole number of at least 1, got ${size}`);
   const [channelStride, pixelStride] = layout === 'NHWC' ? [1, channels] : [height * width, 1];
   const rowWeights = areaWeights(height, size);
   const columnWeights = areaWeights(width, size);
@@ -150,14 +168,15 @@ export function downscale(images: PixelImages, size: number): Float32Array {
       for (let y = 0; y < height; y++) {
         for (const [x, taps] of columnWeights.entries()) {
           let sum = 0;
-          for (const [source, weight] of taps) sum += weight * data[base + (y * width + source) * pixelStride];
+          for (const [source, weight] of taps)
+            sum += weight * (data[base + (y * width + source) * pixelStride] as number);
           narrow[y * size + x] = sum;
         }
       }
       for (const taps of rowWeights) {
         for (let x = 0; x < size; x++) {
           let sum = 0;
-          for (const [source, weight] of taps) sum += weight * narrow[source * size + x];
+          for (const [source, weight] of taps) sum += weight * (narrow[source * size + x] as number);
           out[at++] = sum;
         }
       }
@@ -166,7 +185,7 @@ export function downscale(images: PixelImages, size: number): Float32Array {
   return out;
 }
 
-/** For each output pixel of one axis: which input pixels it covers, and with what weights (they sum to 1). */
+/** For each output pixel of one axis: the input pixels that it covers, with their weights, which sum to 1. */
 function areaWeights(from: number, to: number): [source: number, weight: number][][] {
   const scale = from / to;
   return Array.from({ length: to }, (_, i) => {

@@ -1,11 +1,13 @@
-/** Rows of `b` that are kept in the cache while all rows of `a` pass by. */
+/** Inner products and lengths of rows of features, in plain TypeScript: the base of all similarities and distances. */
+
+/** Size of the block of rows of `b` that stays in the cache while all rows of `a` are multiplied with it. */
 const BLOCK_BYTES = 512 * 1024;
 
 /**
  * All inner products of the rows of `a` [m, dims] with the rows of `b` [n, dims], both row-major: a Float64Array [m, n].
  *
- * Each is summed in f64 from the first to the last dimension, so equal rows give equal products, and `b`'s rows in any other order
- * give the same numbers in that order.
+ * Each one is summed in f64 from the first to the last dimension. So equal rows have equal products, and if the rows of `b` are reordered,
+ * the same numbers come out in the new order.
  */
 export function innerProducts(a: Float32Array, b: Float32Array, dims: number): Float64Array {
   const m = rowCount(a, dims);
@@ -15,7 +17,7 @@ export function innerProducts(a: Float32Array, b: Float32Array, dims: number): F
   for (let start = 0; start < n; start += block) {
     const end = Math.min(start + block, n);
     for (let i = 0; i < m; i += 4) {
-      // Past the end the last row stands in: it is computed again, with the same result.
+      // A tile that reaches past the end computes the last row several times, with the same result.
       const rows = [i, Math.min(i + 1, m - 1), Math.min(i + 2, m - 1), Math.min(i + 3, m - 1)] as const;
       for (let j = start; j < end; j += 2) productTile(a, b, dims, rows, j, Math.min(j + 1, end - 1), out, n);
     }
@@ -23,7 +25,7 @@ export function innerProducts(a: Float32Array, b: Float32Array, dims: number): F
   return out;
 }
 
-/** Four rows of `a` times two of `b`: eight sums in registers, three reads for every four multiplications. */
+/** Four rows of `a` times two rows of `b`: eight sums in registers, three reads for every four multiplications. */
 function productTile(
   a: Float32Array,
   b: Float32Array,
@@ -48,13 +50,14 @@ function productTile(
   const a3 = i3 * dims;
   const b0 = j0 * dims;
   const b1 = j1 * dims;
+  // The innermost loop of retrieval: `innerProducts` has checked that the arrays consist of whole rows.
   for (let d = 0; d < dims; d++) {
-    const x0 = a[a0 + d];
-    const x1 = a[a1 + d];
-    const x2 = a[a2 + d];
-    const x3 = a[a3 + d];
-    const y0 = b[b0 + d];
-    const y1 = b[b1 + d];
+    const x0 = a[a0 + d] as number;
+    const x1 = a[a1 + d] as number;
+    const x2 = a[a2 + d] as number;
+    const x3 = a[a3 + d] as number;
+    const y0 = b[b0 + d] as number;
+    const y1 = b[b1 + d] as number;
     s00 += x0 * y0;
     s01 += x0 * y1;
     s10 += x1 * y0;
@@ -74,24 +77,42 @@ function productTile(
   out[i3 * stride + j1] = s31;
 }
 
-/** Number of rows of a row-major array [rows, dims]. Throws where `dims` does not divide the length. */
+/** The number of rows of a row-major array [rows, dims]. @throws RangeError where `dims` does not divide the length */
 export function rowCount(values: { readonly length: number }, dims: number): number {
   if (!Number.isInteger(dims) || dims < 1 || values.length % dims !== 0) {
-    throw new RangeError(`${values.length} values are not rows of ${dims}`);
+    throw new RangeError(`${values.length} values is not a multiple of ${dims} dimensions`);
   }
   return values.length / dims;
 }
 
-/** Each row divided by its Euclidean length; rows of zeros stay. A copy. Throws where a value is not finite, naming the row. */
+/** The row at an index of a row-major array [rows, dims]. It shares the array's memory. */
+export const rowAt = <Values extends Float32Array | Float64Array>(values: Values, row: number, dims: number): Values =>
+  values.subarray(row * dims, (row + 1) * dims) as Values;
+
+/** The sum of the squares of the values, in f64 from the first to the last. */
+export function squaredLength(values: Float32Array): number {
+  let sum = 0;
+  for (let k = 0; k < values.length; k++) {
+    const value = values[k] as number;
+    sum += value * value;
+  }
+  return sum;
+}
+
+/**
+ * A copy in which each row has Euclidean length 1. Rows of zeros stay.
+ *
+ * @throws where a value is not finite; the message names the row
+ */
 export function normalizeRows(values: Float32Array, dims: number, what = 'features'): Float32Array {
   const rows = rowCount(values, dims);
-  const out = new Float32Array(values.length);
+  const out = values.slice();
   for (let row = 0; row < rows; row++) {
-    let squares = 0;
-    for (let i = row * dims; i < (row + 1) * dims; i++) squares += values[i] * values[i];
-    if (!Number.isFinite(squares)) throw new Error(`${what}: row ${row} holds a value that is not finite`);
+    const own = rowAt(out, row, dims);
+    const squares = squaredLength(own);
+    if (!Number.isFinite(squares)) throw new Error(`${what}: row ${row} contains a value that is not finite`);
     const scale = squares > 0 ? 1 / Math.sqrt(squares) : 0;
-    for (let i = row * dims; i < (row + 1) * dims; i++) out[i] = values[i] * scale;
+    for (let k = 0; k < dims; k++) own[k] = (own[k] as number) * scale;
   }
   return out;
 }

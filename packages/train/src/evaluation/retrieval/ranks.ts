@@ -1,4 +1,6 @@
-/** How well queries find what belongs to them. Recalls are shares from 0 to 1. */
+/** Ranks of the right answers to queries, and the recalls that follow from them. */
+
+/** How well queries find the items of their concept. Recalls are shares from 0 to 1. */
 export interface Recall {
   /** Share of the queries for which an item of the same concept comes first. */
   readonly r1: number;
@@ -13,8 +15,8 @@ export interface Recall {
 }
 
 /**
- * The rank from 1 of the best item that has the query's concept. Ties count against the query: a model that gives everything the
- * same score finds nothing. Infinity where the best right item scores -Infinity.
+ * The rank from 1 of the best item that has the query's concept. Ties count against the query: a model that assigns the same score to
+ * all items finds nothing. Infinity where the best right item scores -Infinity.
  *
  * @param scores one for each item
  * @throws where no item has the concept; the message names the query
@@ -30,7 +32,8 @@ export function rankOfConcept(
   for (let item = 0; item < scores.length; item++) {
     if (itemConcepts[item] !== concept) continue;
     found = true;
-    if (scores[item] > best) best = scores[item];
+    const score = scores[item] as number;
+    if (score > best) best = score;
   }
   if (!found) {
     throw new Error(`retrieval: query ${query} has concept ${concept}, which none of the ${scores.length} items has`);
@@ -38,7 +41,7 @@ export function rankOfConcept(
   if (best === Number.NEGATIVE_INFINITY) return Number.POSITIVE_INFINITY;
   let rank = 1;
   for (let item = 0; item < scores.length; item++) {
-    if (scores[item] >= best && itemConcepts[item] !== concept) rank++;
+    if ((scores[item] as number) >= best && itemConcepts[item] !== concept) rank++;
   }
   return rank;
 }
@@ -48,8 +51,7 @@ export function recallOfRanks(ranks: Float64Array, candidates: number): Recall {
   const queries = ranks.length;
   if (queries === 0) throw new Error('retrieval: there are no queries');
   const within = (k: number): number => ranks.reduce((hits, rank) => hits + (rank <= k ? 1 : 0), 0) / queries;
-  const sorted = ranks.toSorted();
-  const median = (sorted[(queries - 1) >> 1] + sorted[queries >> 1]) / 2;
+  const median = medianOf(ranks);
   return {
     r1: within(1),
     r5: within(5),
@@ -60,8 +62,14 @@ export function recallOfRanks(ranks: Float64Array, candidates: number): Recall {
   };
 }
 
+/** The mean of the one or two values in the middle. */
+function medianOf(values: Float64Array): number {
+  const middle = values.toSorted().subarray((values.length - 1) >> 1, (values.length >> 1) + 1);
+  return middle.reduce((sum, value) => sum + value, 0) / middle.length;
+}
+
 /**
- * What ranking at random gives on average. With p right items among n, none of them is among the first k with the probability
+ * The expected recall of a random ranking. With p right items among n, the probability that none of them is among the first k is
  * C(n - p, k) / C(n, k).
  */
 export function chanceRecall(rowConcepts: ArrayLike<number>, columnConcepts: ArrayLike<number>): Recall {
@@ -74,6 +82,7 @@ export function chanceRecall(rowConcepts: ArrayLike<number>, columnConcepts: Arr
   }
   // Probability of no hit among the first k, for each number of right items; k grows in the loop below.
   const misses = [...queriesOfCount].map(([right, queries]) => ({ right, queries, probability: 1 }));
+  /** The recall among the first 1, 2, ... items. */
   const recalls: number[] = [];
   let medianRank: number | null = null;
   for (let k = 1; k <= candidates && (k <= 10 || medianRank === null); k++) {
@@ -82,14 +91,15 @@ export function chanceRecall(rowConcepts: ArrayLike<number>, columnConcepts: Arr
       miss.probability *= Math.max(0, candidates - miss.right - (k - 1)) / (candidates - (k - 1));
       hits += miss.queries * (1 - miss.probability);
     }
-    recalls[k] = hits / rowConcepts.length;
-    if (recalls[k] >= 0.5) medianRank ??= k;
+    const recall = hits / rowConcepts.length;
+    recalls.push(recall);
+    if (recall >= 0.5) medianRank ??= k;
   }
-  const within = (k: number): number => recalls[Math.min(k, candidates)];
+  const within = (k: number): number => recalls[Math.min(k, candidates) - 1] ?? 0;
   return { r1: within(1), r5: within(5), r10: within(10), medianRank, queries: rowConcepts.length, candidates };
 }
 
-/** How many items each concept has. */
+/** The number of items of each concept. */
 function countConcepts(concepts: ArrayLike<number>): Map<number, number> {
   const counts = new Map<number, number>();
   for (const concept of Array.from(concepts)) counts.set(concept, (counts.get(concept) ?? 0) + 1);

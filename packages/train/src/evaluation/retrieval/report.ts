@@ -1,4 +1,4 @@
-/** Retrieval on one split as the report draws it. */
+/** The data that the report shows about retrieval on a split. */
 import type { DataUri } from '../../report/report-data.ts';
 import type { RetrievalMetrics } from './metrics.ts';
 import type { PixelBaseline } from './pixels.ts';
@@ -12,43 +12,47 @@ export interface RetrievalReport {
   readonly pixels?: PixelBaseline;
   readonly imageQueries?: readonly ImageQuery[];
   readonly textQueries?: readonly TextQuery[];
-  readonly imageNeighbours?: readonly ImageNeighbours[];
+  readonly imageNeighbors?: readonly ImageNeighbors[];
   readonly embeddings?: EmbeddingReport;
 }
 
-/** A picture and the other pictures of the split that the model finds most like it, best first. */
-export interface ImageNeighbours {
+/** A picture and the other pictures of the split that are most similar to it for the model, best first. */
+export interface ImageNeighbors {
   readonly image: DataUri;
   readonly caption: string;
   readonly results: TextQuery['results'];
 }
 
-type Point = readonly [x: number, y: number];
+export type Point = readonly [x: number, y: number];
 
-/** Images and captions as points of a plane. */
+/** Images and captions as points in two planes. */
 export interface EmbeddingReport {
   /** What each image shows. */
   readonly imageLabels: readonly string[];
   readonly textLabels: readonly string[];
-  /** Which of the texts belongs to each image. */
+  /** The index of each image's text. */
   readonly captions: readonly number[];
-  readonly planes: readonly {
-    readonly title: string;
-    /** What of the variance lies along x and along y, from 0 to 1. */
-    readonly shares: Point;
-    readonly images: readonly Point[];
-    readonly texts: readonly Point[];
-  }[];
+  /** As the features are, and relative to the mean of images or texts. */
+  readonly planes: readonly [EmbeddingPlane, EmbeddingPlane];
 }
 
-/** A picture and the captions that the model holds for the best, best first. */
+/** Images and captions as points in one plane. */
+export interface EmbeddingPlane {
+  readonly title: string;
+  /** The shares of the variance along x and along y, from 0 to 1. */
+  readonly shares: Point;
+  readonly images: readonly Point[];
+  readonly texts: readonly Point[];
+}
+
+/** A picture and the captions that the model ranks highest, best first. */
 export interface ImageQuery {
   readonly image: DataUri;
   readonly caption: string;
   readonly results: readonly { readonly text: string; readonly score: number; readonly right: boolean }[];
 }
 
-/** A caption and the pictures that the model holds for the best, best first. */
+/** A caption and the pictures that the model ranks highest, best first. */
 export interface TextQuery {
   readonly text: string;
   readonly results: readonly {

@@ -1,8 +1,9 @@
+/** Retrieval in the report: the recalls of each split, and examples as pictures. */
 import { percent, rank, whole } from '../../report/format.ts';
 import { type Html, html } from '../../report/html.ts';
 import { embeddingCard } from './embedding-card.ts';
 import type { Recall } from './ranks.ts';
-import type { ImageNeighbours, ImageQuery, RetrievalReport, TextQuery } from './report.ts';
+import type { ImageNeighbors, ImageQuery, RetrievalReport, TextQuery } from './report.ts';
 
 interface Row {
   readonly label: string;
@@ -10,7 +11,7 @@ interface Row {
   readonly kind: 'model' | 'baseline';
 }
 
-/** Retrieval on every split, each beside pixels and chance, and then examples as pictures. */
+/** The recalls of each split, compared with nearest pixels and chance, and then examples as pictures. */
 export function retrievalSection(splits: readonly RetrievalReport[]): Html {
   return html`<section>
     <h2>Zero-shot retrieval</h2>
@@ -20,9 +21,9 @@ export function retrievalSection(splits: readonly RetrievalReport[]): Html {
 }
 
 function splitCard({ split, description, metrics, pixels }: RetrievalReport): Html {
-  const rows = (direction: 'imageToText' | 'textToImage'): Row[] => [
+  const rows = (direction: 'imageToText' | 'textToImage'): [Row, ...Row[]] => [
     { label: 'Model', recall: metrics[direction], kind: 'model' },
-    // Where no concept was among the training images there is nothing that pixels could find.
+    // If no concept occurs among the training images, nearest pixels cannot find anything.
     ...(pixels && pixels.known > 0
       ? [{ label: 'Nearest pixels', recall: pixels[direction], kind: 'baseline' } satisfies Row]
       : []),
@@ -37,7 +38,7 @@ function splitCard({ split, description, metrics, pixels }: RetrievalReport): Ht
   </article>`;
 }
 
-function recallTable(title: string, rows: readonly Row[]): Html {
+function recallTable(title: string, rows: readonly [Row, ...Row[]]): Html {
   const [{ recall }] = rows;
   return html`<div class="scroll"><table class="recall">
     <caption>${title} <span class="note">· ${whole(recall.queries)} queries, ${whole(recall.candidates)} candidates</span></caption>
@@ -54,14 +55,14 @@ function recallTable(title: string, rows: readonly Row[]): Html {
 }
 
 function examples(report: RetrievalReport): Html | undefined {
-  const { split, imageQueries = [], textQueries = [], imageNeighbours = [], embeddings } = report;
-  if (imageQueries.length + textQueries.length + imageNeighbours.length === 0 && embeddings === undefined)
+  const { split, imageQueries = [], textQueries = [], imageNeighbors = [], embeddings } = report;
+  if (imageQueries.length + textQueries.length + imageNeighbors.length === 0 && embeddings === undefined)
     return undefined;
   return html`<h2>Examples: ${split}</h2>
     <div class="stack">
       ${imageQueries.length > 0 && html`<div class="grid">${imageQueries.map(imageQueryCard)}</div>`}
       ${textQueries.length > 0 && html`<div class="grid">${textQueries.map(textQueryCard)}</div>`}
-      ${imageNeighbours.length > 0 && html`<h3>Nearest pictures</h3><div class="charts">${imageNeighbours.map(neighboursCard)}</div>`}
+      ${imageNeighbors.length > 0 && html`<h3>Nearest pictures</h3><div class="charts">${imageNeighbors.map(neighborsCard)}</div>`}
       ${embeddings && embeddingCard(embeddings)}
     </div>`;
 }
@@ -85,7 +86,7 @@ function textQueryCard({ text, results }: TextQuery): Html {
   return html`<article class="card text-query"><q>${text}</q>${pictures(results)}</article>`;
 }
 
-function neighboursCard({ image, caption, results }: ImageNeighbours): Html {
+function neighborsCard({ image, caption, results }: ImageNeighbors): Html {
   return html`<article class="card image-query">
     <img class="plate" src="${image}" alt="${caption}" title="${caption}" loading="lazy">
     <div><p class="wanted">${caption}</p>${pictures(results)}</div>

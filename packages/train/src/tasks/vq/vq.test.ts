@@ -59,7 +59,7 @@ describe('a tokenizer of images', () => {
     const [{ split, metrics, examples }] = (results ?? []) as ReconstructionResult[];
     expect(split).toBe('test');
     expect(metrics).toMatchObject({ count: 12, codes: 32 });
-    expect(metrics.psnr).toBeGreaterThan(metrics.meanColourPsnr + 2);
+    expect(metrics.psnr).toBeGreaterThan(metrics.meanColorPsnr + 2);
     expect(metrics.usedCodes).toBeGreaterThan(4);
     expect(metrics.perplexity).toBeLessThanOrEqual(metrics.usedCodes);
     expect(examples).toHaveLength(12);
