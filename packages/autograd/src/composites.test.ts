@@ -62,9 +62,9 @@ const composites: readonly Composite[] = [
     name: 'layer norm',
     inputs: () => [normal([4, 6], 5), normal([6], 6), normal([6], 7)],
     fn: (x, weight, bias) => {
-      const centred = x.sub(x.mean(-1, true));
+      const centered = x.sub(x.mean(-1, true));
       const variance = x.variance(-1, { correction: 0, keepdim: true });
-      return centred.mul(variance.add(1e-5).rsqrt()).mul(weight).add(bias);
+      return centered.mul(variance.add(1e-5).rsqrt()).mul(weight).add(bias);
     },
   },
   {

@@ -192,7 +192,7 @@ export async function gradgradcheck(
 }
 
 /**
- * The adjoint test of a linear function A, at full precision because there are no differences: <A v, u> must equal <v, A'u> for random v
+ * The adjoint test of a linear function A, at full precision because it needs no differences: <A v, u> must equal <v, A'u> for random v
  * (of `input`'s shape) and u, where A' is the pullback. Only shape and dtype (f64) of `input` matter. Returns the relative error.
  *
  * @throws GradcheckError with both numbers
