@@ -9,7 +9,7 @@ import {
   type Split,
   type SplitFingerprint,
 } from '@tessera/data';
-import { writeFileAtomic } from '@tessera/data/io';
+import { exists, writeFileAtomic } from '@tessera/data/io';
 import { getBackend, manualSeed, tidy } from '@tessera/tensor';
 import { weightMetadata, writeTensors } from '@tessera/weights';
 import { formatConfig, resolveConfig } from './config/resolve.ts';
@@ -210,7 +210,9 @@ async function trainNested(request: Omit<TrainingRequest, 'resume' | 'restart'>)
   const { folder } = request;
   const checkpoint = await folder.latestCheckpoint();
   const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
-  if (resume === null || resume.state.epoch < request.config.training.epochs) {
+  // The last checkpoint is written before the evaluation, the report after it.
+  const isTrained = resume !== null && resume.state.epoch >= request.config.training.epochs;
+  if (!isTrained || !(await exists(folder.report))) {
     const { finished } = await trainModel({ ...request, resume, restart: true });
     if (!finished) return null;
   }

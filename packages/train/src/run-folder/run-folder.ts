@@ -38,6 +38,10 @@ export class RunFolder {
     return join(this.path, 'samples');
   }
 
+  get report(): string {
+    return join(this.path, 'report.html');
+  }
+
   /** The trained weights alone, under the names of the state_dict. */
   get model(): string {
     return join(this.path, 'model.safetensors');

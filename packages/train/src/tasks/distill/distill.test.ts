@@ -41,6 +41,18 @@ describe('a teacher', () => {
     expect(await runs.weights('killed')).toEqual(await runs.weights('run'));
   });
 
+  it('is evaluated if it was interrupted before its report, and not trained any further', async () => {
+    const { path } = runs.folder('unreported');
+    await fs.cp(runs.folder('run').path, path, { recursive: true });
+    await fs.rm(join(path, 'checkpoints'), { recursive: true });
+    await fs.rm(join(path, 'teacher', 'report.html'));
+    const weights = await runs.weights('unreported/teacher');
+    await runs.train({ name: 'unreported', resume: true });
+    await fs.access(join(path, 'teacher', 'report.html'));
+    expect(await runs.weights('unreported/teacher')).toEqual(weights);
+    expect(await runs.weights('unreported')).toEqual(await runs.weights('run'));
+  });
+
   it('may come from another run; the student is the same, and is measured without it where it is gone', async () => {
     const checkpoint = join(runs.folder('run').path, 'teacher');
     const copy = runs.folder('copy').path;
