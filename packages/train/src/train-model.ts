@@ -116,7 +116,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const source = new LoaderSource(loader, toTensors, (batch) =>
       tidy(async () => {
         const { images } = toTensors(batch);
-        if (images !== undefined) await writeTrainingSamples(folder.samples, batch, images);
+        const describeRow = (row: number): object => subject?.describeRow?.(batch, row) ?? {};
+        if (images !== undefined) await writeTrainingSamples(folder.samples, batch, images, describeRow);
       }),
     );
     const trained = model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);

@@ -11,8 +11,15 @@ import { pictureSheet, picturesOf } from '../report/pictures.ts';
  * does it, and `training-batch.json` with the other columns of each, in the order of the picture's rows.
  *
  * @param images u8 [size, H, W, 3]
+ * @param describeRow what a task has to say about a row, besides its columns
  */
-export async function writeTrainingSamples(folder: string, batch: Batch, images: Tensor, count = 64): Promise<void> {
+export async function writeTrainingSamples(
+  folder: string,
+  batch: Batch,
+  images: Tensor,
+  describeRow: (row: number) => object = () => ({}),
+  count = 64,
+): Promise<void> {
   await fs.mkdir(folder, { recursive: true });
   const shown = Math.min(count, batch.size);
   const { image: _, ...others } = batch.columns;
@@ -29,6 +36,7 @@ export async function writeTrainingSamples(folder: string, batch: Batch, images:
   const facts = Array.from({ length: shown }, (_, k) => ({
     row: batch.indices[k],
     ...Object.fromEntries(Object.entries(others).flatMap(([name, values]) => rowFact(name, values?.[k]))),
+    ...describeRow(k),
   }));
   await writeFileAtomic(join(folder, 'training-batch.json'), [`${JSON.stringify(facts, null, 1)}\n`]);
 }

@@ -47,7 +47,7 @@ export async function runTokenizer(
 }
 
 /** How long a split's captions are in tokens, start and end included. */
-export interface CaptionLengths {
+interface CaptionLengths {
   readonly count: number;
   readonly longest: number;
   /** How many do not fit the context. */
@@ -68,7 +68,7 @@ export interface CaptionLimits {
  *
  * @throws where some are longer than the context and may not be cut: the message counts them and names the first
  */
-export function checkCaptions(
+function checkCaptions(
   split: Split,
   column: string,
   { tokenizer, contextLength, onTooLong, which = 'all' }: CaptionLimits,

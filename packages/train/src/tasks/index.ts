@@ -1,4 +1,5 @@
 /** All tasks. The first is the default. */
+import { caption } from './caption/index.ts';
 import { classify } from './classify/index.ts';
 import { contrastive } from './contrastive/index.ts';
 import { detect } from './detect/index.ts';
@@ -6,6 +7,7 @@ import { distill } from './distill/index.ts';
 import { mae } from './mae/index.ts';
 import { multiLabel } from './multi-label/index.ts';
 import { navit } from './navit/index.ts';
+import { question } from './question/index.ts';
 import { segment } from './segment/index.ts';
 import type { Task } from './task.ts';
 import { tiles } from './tiles/index.ts';
@@ -22,6 +24,8 @@ export const tasks: readonly Task[] = [
   distill,
   navit,
   tiles,
+  caption,
+  question,
 ];
 
 /** The task that a run has which starts from another model (`--from`) and names no task. */

@@ -91,10 +91,11 @@ export class SuiteRuns {
     name: string,
     { data = this.data, set = [] }: { readonly data?: string; readonly set?: readonly string[] } = {},
   ): Promise<readonly EvaluationResult[]> {
-    const { subject } = await loadRun(this.folder(name).path, set);
+    const { subject, config } = await loadRun(this.folder(name).path, set);
     using dataset = await openDataset(data);
     return await subject.evaluate([dataset.split('test')], {
-      ...{ batchSize: 5, workers: 0, strict: true, limit: null, columns: {}, baseline: null, templates: null },
+      ...{ batchSize: 5, workers: 0, strict: true, limit: null, baseline: null, templates: null },
+      columns: data === this.data ? config.data.columns : {},
     });
   }
 

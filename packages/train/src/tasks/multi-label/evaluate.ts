@@ -118,7 +118,7 @@ function describe(
   };
 }
 
-export const multiLabel = evaluationKind<MultiLabelResult>({
+const multiLabel = evaluationKind<MultiLabelResult>({
   name: 'multiLabel',
   table: multiLabelTable,
   headline: ({ metrics: { meanAveragePrecision: mAP, micro } }) => ({

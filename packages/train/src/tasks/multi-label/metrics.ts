@@ -1,7 +1,7 @@
 /** How well classes of images are found where an image can have several: average precision, and F1 at a threshold. */
 
 /** Precision, recall and their harmonic mean, from 0 to 1. */
-export interface FScore {
+interface FScore {
   readonly precision: number;
   readonly recall: number;
   readonly f1: number;

@@ -1,0 +1,63 @@
+/** Settings of the task `caption`: a language model that describes images. */
+import { z } from 'zod';
+import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
+import { captionChoice, count, tooLong } from '../../config/sections.ts';
+import type { Settings } from '../../config/tree.ts';
+import { textSizes, vitSizes } from '../vit-settings.ts';
+
+const tokenizer = z.strictObject({
+  vocabularySize: z
+    .int()
+    .min(514)
+    .default(1500)
+    .describe('number of tokens, at least 514; the training captions may contain fewer'),
+  onTooLong: tooLong.default('truncate'),
+});
+
+const model = z.strictObject({
+  vision: z.strictObject(vitSizes).describe('the Vision Transformer that encodes the image'),
+  text: z.strictObject(textSizes).describe('the causal language model'),
+  reader: z
+    .enum(['prefix', 'gated'])
+    .default('prefix')
+    .describe(
+      'prefix: tokens of the image before the words, through a connector (LLaVA); gated: attention to the image before each layer (Flamingo)',
+    ),
+  latents: count.default(8).describe('gated: tokens that the resampler makes of an image'),
+});
+
+const schema = taskSchema('caption', {
+  data: dataSection(
+    { image: 'column with the images', captions: 'column with a caption, or a list of captions, for each image' },
+    { captionChoice: captionChoice.default('first') },
+  ),
+  tokenizer: tokenizer.prefault({}),
+  model,
+});
+
+export type CaptionConfig = z.infer<typeof schema>;
+
+/** Emoji with their labels, evaluated on known concepts in unseen styles. */
+const preset = (name: string, reader: CaptionConfig['model']['reader']): Settings => ({
+  name,
+  data: { dataset: 'emoji' },
+  model: {
+    vision: { imageSize: 64, patchSize: 8, width: 64, layers: 4, heads: 4 },
+    text: { contextLength: 16, width: 64, layers: 3, heads: 4 },
+    reader,
+  },
+  optimizer: { lr: 2e-3, weightDecay: 0.05, betas: [0.9, 0.999], eps: 1e-8 },
+  // A tenth of 12 epochs of 127 steps.
+  schedule: { warmupSteps: 152 },
+  training: { epochs: 12, batchSize: 64, clipGradNorm: 1 },
+  evaluation: { splits: ['test_style'], limit: 2000 },
+});
+
+export const captionSettings = {
+  name: 'caption',
+  schema,
+  presets: {
+    caption: preset('caption', 'prefix'),
+    'caption-gated': preset('caption-gated', 'gated'),
+  },
+} satisfies TaskSettings<CaptionConfig>;
