@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => fs.rm(root, { recursive: true }));
 
-it("CLIP with OpenAI's words is loaded, and keeps the file's values when others are loaded into it", async () => {
+it("CLIP with OpenAI's tokenizer is loaded, and keeps the file's values when others are loaded into it", async () => {
   const { vision, ...preset } = presets['vit-tiny-64'];
   const text = { contextLength: 77, vocabularySize: 49408, width: 8, layers: 1, heads: 1 };
   const path = join(root, 'clip.safetensors');
@@ -36,7 +36,7 @@ it("CLIP with OpenAI's words is loaded, and keeps the file's values when others 
 });
 
 it.each([
-  ['open-clip-vit/open_clip_pytorch_model.bin', "its text tower knows 50 tokens, OpenAI's tokenizer has 49408"],
+  ['open-clip-vit/open_clip_pytorch_model.bin', "the text tower has 50 tokens, but OpenAI's tokenizer has 49408"],
   ['timm-deit/weights.pth', "is timm's Vision Transformer or DeiT; outside of a run only CLIP can be evaluated"],
 ])('%s is refused', async (file, message) => {
   await expect(loadCLIPFile(join(files, file))).rejects.toThrow(message);

@@ -12,25 +12,25 @@ import { asTaskModel } from './tasks/task.ts';
 /** A CLIP model that was trained elsewhere, with OpenAI's tokenizer. */
 export interface LoadedCLIPFile extends Omit<LoadedRun, 'checkpoint'> {
   readonly checkpoint: Pick<LoadedRun['checkpoint'], 'path' | 'modelState'>;
-  /** What was assumed because no file says it. */
+  /** What was assumed because no file specifies it. */
   readonly assumptions: readonly string[];
 }
 
 /**
- * Loads CLIP from a file or folder of weights outside of a run (see `loadWeights`). `config` holds the settings' defaults.
+ * Loads CLIP from a file or folder of weights outside of a run (see `loadWeights`). `config` contains the default settings.
  *
- * @throws where it is another model, or its text tower was trained with another tokenizer than OpenAI's
+ * @throws where it is not a CLIP model, or its text tower was trained with a tokenizer other than OpenAI's
  */
 export async function loadCLIPFile(path: string): Promise<LoadedCLIPFile> {
   const { model: source, path: file, title, assumptions } = await loadWeights(path);
   if (!(source instanceof CLIP))
-    throw new Error(`${file}: is ${title}; outside of a run only CLIP can be evaluated, whose classes are words`);
+    throw new Error(`${file}: is ${title}; outside of a run only CLIP can be evaluated, because its classes are texts`);
   const { vocabularySize } = source.text;
   if (vocabularySize !== clipVocabularySize)
     throw new Error(
-      `${file}: its text tower knows ${vocabularySize} tokens, OpenAI's tokenizer has ${clipVocabularySize}: which words they are is not known`,
+      `${file}: the text tower has ${vocabularySize} tokens, but OpenAI's tokenizer has ${clipVocabularySize}; its own tokenizer is not known`,
     );
-  // A model of its own, so that the file's values stay where others are loaded into it.
+  // A separate model, so that loading other values into it does not change those of the file.
   const model = init.skipInit(() => new CLIP(source.config));
   model.loadStateDict(source.stateDict());
   const config = await loadConfig({ set: [`task=${contrastive.name}`] });

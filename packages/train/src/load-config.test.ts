@@ -28,7 +28,7 @@ const problemsOf = (sources: ConfigSources): Promise<unknown> =>
   );
 
 describe('a configuration', () => {
-  it('is CLIP on emoji where nothing is said', async () => {
+  it('is CLIP on emoji by default', async () => {
     expect(await loadConfig({})).toMatchObject({
       task: 'contrastive',
       data: { dataset: 'emoji' },
@@ -41,11 +41,11 @@ describe('a configuration', () => {
     expect((await loadConfig({ preset })).name).toBe(preset);
   });
 
-  it('takes the preset of the task that is asked for', async () => {
+  it('uses the preset of the chosen task', async () => {
     expect(await loadConfig({ set: ['task=classify'] })).toMatchObject({ name: 'fashion-classify' });
   });
 
-  it('is put together from preset, file and settings, the later over the earlier', async () => {
+  it('is composed of preset, file and settings; later ones override earlier ones', async () => {
     const file = await fileWith('preset: tiny\ntraining:\n  epochs: 7\n  batchSize: 3\noptimizer: {lr: 5e-4}\n');
     expect(await loadConfig({ file, set: ['training.epochs=9', 'data.augmentation={flip: 0.5}'] })).toMatchObject({
       name: 'tiny',
@@ -55,14 +55,14 @@ describe('a configuration', () => {
     });
   });
 
-  it('takes a model by name, alone and with changes', async () => {
+  it('accepts the name of a model, also with changes', async () => {
     const vit = await loadConfig({ set: ['model=vit-tiny-64'] });
     expect(modelOf(vit)).toMatchObject({ vision: { kind: 'vit', patchSize: 8 } });
     const wide = await loadConfig({ set: ['model.preset=rn-small-64', 'model.vision.width=48'] });
     expect(modelOf(wide)).toMatchObject({ embedDim: 256, vision: { kind: 'resnet', width: 48 } });
   });
 
-  it('keeps nothing of a tower of another kind', async () => {
+  it('keeps no settings of a tower of another kind', async () => {
     const vision = '{kind: vit, imageSize: 32, patchSize: 8, width: 64, layers: 2}';
     const config = await loadConfig({ set: [`model.vision=${vision}`] });
     expect(modelOf(config)).toHaveProperty('vision', {
@@ -74,7 +74,7 @@ describe('a configuration', () => {
     });
   });
 
-  it('comes back the same from what is written of it', async () => {
+  it('is the same after writing and reading it', async () => {
     const config = await loadConfig({ preset: 'fashion-classify', set: ['model=vit-tiny-64', 'optimizer.lr=3e-4'] });
     const base = await fileWith(formatConfig(config));
     expect(await loadConfig({ base })).toEqual(config);
@@ -105,11 +105,11 @@ describe('a mistake in a configuration', () => {
     ['preset=emoji', `--set preset: there is no preset "emoji"; there are ${[...presetsOf(tasks).keys()].join(', ')}`],
     ['task=clasify', `task: "clasify" is not one of ${tasks.map(({ name }) => name).join(', ')}`],
     ['training.epochs', '--set training.epochs: expected key.path=value, such as training.epochs=20'],
-  ])('is named: %s', async (assignment, problem) => {
+  ])('is reported: %s', async (assignment, problem) => {
     expect(await problemsOf({ set: [assignment] })).toEqual([problem]);
   });
 
-  it('names the file that it is in, and does not hide others', async () => {
+  it('is reported with its file, together with all other mistakes', async () => {
     const file = await fileWith('optimizer:\n  learningRate: 0.1\nseed: -1\n');
     expect(await problemsOf({ file, set: ['training.epoch=3'] })).toEqual([
       `${file}: seed: expected at least 0, got -1`,
@@ -118,7 +118,7 @@ describe('a mistake in a configuration', () => {
     ]);
   });
 
-  it('may be the file itself', async () => {
+  it('may be an unreadable file', async () => {
     expect(await problemsOf({ file: join(folder, 'none.yaml') })).toEqual([
       expect.stringContaining('there is no such file'),
     ]);
@@ -136,14 +136,14 @@ describe('a mistake in a configuration', () => {
 });
 
 describe('a section that chooses by kind', () => {
-  it('is chosen by its name alone, with the defaults of that kind', async () => {
+  it('can be chosen by its name, with the defaults of that kind', async () => {
     const config = await loadConfig({ set: ['optimizer=sgd', 'schedule=constant', 'training.precision=bf16'] });
     expect(config.optimizer).toEqual({ kind: 'sgd', lr: 1e-3, weightDecay: 0.2, momentum: 0.9, nesterov: false });
     expect(config.schedule).toEqual({ kind: 'constant' });
     expect(config.training.precision).toEqual({ kind: 'bf16' });
   });
 
-  it('keeps what both kinds have in common, whatever was set of the other', async () => {
+  it('keeps the settings that both kinds have in common', async () => {
     const file = await fileWith('optimizer: {lr: 0.5, betas: [0.8, 0.9]}');
     const { optimizer } = await loadConfig({ file, set: ['optimizer.kind=sgd'] });
     expect(optimizer).toEqual({ kind: 'sgd', lr: 0.5, weightDecay: 0.2, momentum: 0.9, nesterov: false });
@@ -156,7 +156,7 @@ describe('a section that chooses by kind', () => {
       'training.precision.lossScale: is not a setting of training.precision where its kind is f32',
     ],
     ['optimizer.kind=adam', 'optimizer.kind: "adam" is not one of adamw, sgd; did you mean adamw?'],
-  ])('refuses what the kind ignores: %s', async (assignment, problem) => {
+  ])('refuses a setting that the kind does not use: %s', async (assignment, problem) => {
     expect(await problemsOf({ set: [assignment] })).toEqual([`--set ${problem}`]);
   });
 
@@ -190,7 +190,7 @@ describe('a configuration of an earlier version', () => {
     expect((await loadConfig({ base })).training.precision).toEqual({ kind: 'f32' });
   });
 
-  it('is refused where it meant something, with the setting that replaces it', async () => {
+  it('is refused if its settings were not defaults, with the setting that replaces them', async () => {
     const file = await fileWith('optimizer: {momentum: 0.5}');
     expect(await problemsOf({ file })).toEqual([
       `${file}: optimizer.momentum: is not a setting of optimizer where its kind is adamw`,

@@ -13,19 +13,19 @@ import { tasks } from './tasks/index.ts';
 
 /** Where settings come from; later ones go over earlier ones in this order. */
 export interface ConfigSources {
-  /** A preset's name. Default: the one that the file or the settings name under `preset`, else that of the task. */
+  /** A preset's name. Default: the value of `preset` in the file or the settings, else the task's default preset. */
   readonly preset?: string;
-  /** Path of a complete configuration in place of a preset, such as that of a run to be continued. */
+  /** Path of a complete configuration to start from instead of a preset, such as that of a run to be continued. */
   readonly base?: string;
   /** Path of a YAML (or JSON) file. */
   readonly file?: string;
-  /** `key.path=value` each, the value in YAML. */
+  /** Assignments `key.path=value`, with the value in YAML. */
   readonly set?: readonly string[];
 }
 
 /**
- * Puts a configuration together and checks it: unknown keys, wrong types and impossible values are errors that name the key, its
- * place, and the nearest key that exists.
+ * Composes a configuration and checks it: unknown keys, wrong types and invalid values are errors that name the key, the file or option
+ * that it comes from, and the most similar key that exists.
  *
  * Besides the settings themselves, `preset: NAME` chooses the configuration to start from, and `model: NAME` or `model.preset: NAME` a
  * model's preset.

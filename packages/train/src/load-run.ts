@@ -11,7 +11,7 @@ export interface LoadedRun {
   readonly task: Task;
   readonly config: RunConfig;
   readonly checkpoint: Checkpoint;
-  /** The model with what its task knows about it. */
+  /** The model with the functions of its task. */
   readonly subject: AnyTaskModel;
 }
 
@@ -19,12 +19,12 @@ export interface LoadedRun {
  * Loads a run's model, from its latest checkpoint or the one that the path names.
  *
  * @param set settings that differ from those of the run, such as `evaluation.threshold=0.3`
- * @throws where there is no run or checkpoint, or the two do not belong together
+ * @throws where there is no run or checkpoint, or the checkpoint does not fit the run's configuration
  */
 export async function loadRun(path: string, set: readonly string[] = []): Promise<LoadedRun> {
   const checkpoint = await readCheckpoint(await findCheckpoint(path));
   const folder = await findRun(path);
-  if (folder === null) throw new Error(`${path}: is not in a run's folder: there is no config.yaml`);
+  if (folder === null) throw new Error(`${path}: is not in a run's folder: config.yaml is missing`);
   const config = await loadConfig({ base: folder.config, set });
   const task = taskNamed(config.task);
   return { task, config, checkpoint, subject: await task.restore({ config, folder, checkpoint, loadModel: loadRun }) };

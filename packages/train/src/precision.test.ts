@@ -7,9 +7,11 @@ import { registerBackend } from '@tessera/tensor/backend';
 import { readTensors } from '@tessera/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readMetrics } from './loop/metrics-file.ts';
+import { zip } from './loop/zip.ts';
 import { RunFolder } from './run-folder/run-folder.ts';
 import { useTestBackend } from './testing/backend.ts';
 import { trainTiny } from './testing/train-tiny.ts';
+import { valuesOf } from './testing/values-of.ts';
 
 let root: string;
 beforeAll(async () => {
@@ -35,10 +37,9 @@ async function stepsOf(name: string): Promise<StepLine[]> {
 
 const lossesOf = async (name: string): Promise<number[]> => (await stepsOf(name)).map(({ loss }) => loss as number);
 
-const weightsOf = async (name: string): Promise<Record<string, number[]>> => {
+const weightsOf = async (name: string): Promise<Record<string, readonly number[]>> => {
   const file = await readTensors(new RunFolder(join(root, name)).model);
-  const entries = [...file.select((tensor) => tensor)];
-  return Object.fromEntries(await Promise.all(entries.map(async ([key, value]) => [key, [...(await value.data())]])));
+  return valuesOf(file.select((tensor) => tensor));
 };
 
 describe('a run in mixed precision', () => {
@@ -56,9 +57,8 @@ describe('a run in mixed precision', () => {
       const losses = await lossesOf(precision);
       expect(losses).toHaveLength(exact.length);
       expect(losses).not.toEqual(exact);
-      losses.forEach((loss, k) => {
-        expect(Math.abs(loss - (exact[k] as number)), `${precision}, step ${k + 1}`).toBeLessThan(tolerance);
-      });
+      for (const [k, [loss, other]] of zip(exact, losses).entries())
+        expect(Math.abs(loss - other), `${precision}, step ${k + 1}`).toBeLessThan(tolerance);
     }
     expect((await stepsOf('f16')).map(({ lossScale, skippedSteps }) => [lossScale, skippedSteps])).toEqual(
       exact.map(() => [256, 0]),
@@ -66,7 +66,7 @@ describe('a run in mixed precision', () => {
     expect((await stepsOf('bf16')).every(({ lossScale }) => lossScale === undefined)).toBe(true);
   });
 
-  it('recovers from overflows, stopped and resumed in between as without', async () => {
+  it('recovers from overflows, and does the same when it is stopped and resumed in between', async () => {
     const set = ['training.precision={kind: f16, lossScale: 1048576}'];
     const reports: { skipped: boolean; scale: number | undefined }[] = [];
     const listener = {
@@ -78,7 +78,7 @@ describe('a run in mixed precision', () => {
     expect(reports[0]).toEqual({ skipped: true, scale: 2 ** 20 });
     expect(reports.at(-1)?.skipped).toBe(false);
     const steps = await stepsOf('whole');
-    expect(steps[0].gradNorm).toBeNull();
+    expect(steps[0]?.gradNorm).toBeNull();
     expect(steps.at(-1)?.skippedSteps).toBe(reports.filter(({ skipped }) => skipped).length);
 
     await trainTiny(root, { name: 'parts', set, stopAfter: 2 });
@@ -87,7 +87,7 @@ describe('a run in mixed precision', () => {
     expect(await weightsOf('parts')).toEqual(await weightsOf('whole'));
   });
 
-  it('is refused at the start on a backend that does not compute in it', async () => {
+  it('is refused at the start on a backend that does not support it', async () => {
     const { name } = getBackend();
     const lacking = Object.create(getBackend(), {
       name: { value: 'lacking' },
@@ -97,7 +97,7 @@ describe('a run in mixed precision', () => {
     setDefaultBackend('lacking');
     try {
       await expect(trainTiny(root, { name: 'refused', set: ['training.precision=f16'] })).rejects.toThrow(
-        'training.precision is f16, which this backend does not compute in: the adapter has no shader-f16. Choose bf16',
+        'training.precision is f16, which this backend does not support: the adapter has no shader-f16. Choose bf16',
       );
       await expect(fs.access(join(root, 'refused'))).rejects.toThrow();
     } finally {

@@ -23,7 +23,7 @@ afterAll(() => fs.rm(root, { recursive: true }));
 const lastOf = (name: string) => join(root, name, 'checkpoints', 'last.safetensors');
 
 it('a loss that is NaN: training stops, names the tensor, and keeps the last good checkpoint', async () => {
-  // Steps this large throw the weights out to where the second step's squares overflow.
+  // After a step with this learning rate, the weights are so large that squares overflow in the next step.
   const run = trainTiny(root, {
     name: 'nan',
     set: ['optimizer.lr=1e30', 'schedule.warmupSteps=0', 'checkpoints.everySteps=1'],
@@ -39,7 +39,7 @@ it('a loss that is NaN: training stops, names the tensor, and keeps the last goo
   expect(await readMetrics(join(root, 'nan', 'metrics.jsonl'))).toHaveLength(step - 1);
 });
 
-it('a full disk: training stops, and goes on from its last checkpoint once there is room', async () => {
+it('a full disk: training stops, and continues from its last checkpoint once there is space', async () => {
   const set = ['checkpoints.everySteps=2'];
   const open = fs.open;
   vi.spyOn(fs, 'open').mockImplementation(async (name, flags) => {
@@ -61,11 +61,11 @@ it('a warm-up longer than the run', async () => {
   await expect(run).rejects.toThrow('schedule.warmupSteps is 9, longer than the whole run of 8 steps: set it to null');
 });
 
-it('a data set that is missing or cut off', async () => {
+it('a data set that is missing or truncated', async () => {
   await expect(trainTiny(root, { name: 'none', data: 'none' })).rejects.toThrow(/none: there is no such directory/);
   await fs.cp(join(root, 'data'), join(root, 'cut'), { recursive: true });
   const [shard] = (await fs.readdir(join(root, 'cut', 'train'))).filter((name) => name.endsWith('.arrow'));
-  const path = join(root, 'cut', 'train', shard);
+  const path = join(root, 'cut', 'train', shard ?? '');
   await fs.truncate(path, (await fs.stat(path)).size - 500);
   await expect(trainTiny(root, { name: 'cut-run', data: 'cut' })).rejects.toThrow(path);
 });
@@ -86,7 +86,7 @@ it('a caption that is empty: replaced and counted, or an error', async () => {
   await expect(strict).rejects.toThrow('empty, split "train", row 7: the caption is empty');
 });
 
-it('a caption that is too long: an error before training, or cut', async () => {
+it('a caption that is too long: an error before training, or truncated', async () => {
   const caption = 'a red circle that is followed by a green square and a blue bar';
   await writeTinyDataset(join(root, 'long'), { captions: { 5: [caption] } });
   const run = { name: 'long-run', data: 'long', set: ['training.epochs=1'] };
@@ -97,10 +97,10 @@ it('a caption that is too long: an error before training, or cut', async () => {
   const said: string[] = [];
   const cut = await trainTiny(root, { ...run, name: 'long-cut', listener: { say: (message) => said.push(message) } });
   expect(cut.finished).toBe(true);
-  expect(said[0]).toMatch(/^train: 1 of 47 captions are cut to 10 tokens/);
+  expect(said[0]).toMatch(/^train: 1 of 47 captions are truncated to 10 tokens/);
 });
 
-it('a checkpoint of another model, or of other data within an epoch', async () => {
+it('a checkpoint of a different model, or a mid-epoch one with different batches', async () => {
   await trainTiny(root, { name: 'other', stopAfter: 2 });
   const resume = (...set: string[]) => trainTiny(root, { name: 'other', resume: true, set });
   await expect(resume('model.vision.width=12')).rejects.toThrow('model.vision.width was 8, is 12');

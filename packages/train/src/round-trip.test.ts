@@ -15,7 +15,7 @@ import { trainTiny } from './testing/train-tiny.ts';
 setDefaultBackend('wasm');
 
 const script = fileURLToPath(new URL('../../../scripts/reference/round_trip.py', import.meta.url));
-/** Debian's Python sees Debian's PyTorch; TESSERA_PYTHON names another. */
+/** Debian's Python finds Debian's PyTorch; the variable TESSERA_PYTHON chooses another one. */
 const python = process.env.TESSERA_PYTHON?.split(':')[0] || '/usr/bin/python3';
 
 const hasTorch = ((): boolean => {
@@ -46,7 +46,7 @@ const models: readonly (readonly [name: string, build: () => Module])[] = [
   ['ResNet', () => new ResNet({ block: 'basic', layers: [1, 1, 1, 1], width: 8, classes: 5 })],
 ];
 
-/** Bits of every tensor: -0 and NaN count, too. */
+/** The bits of every tensor, so that -0 and NaN are compared exactly. */
 async function bits(state: ReadonlyMap<string, Tensor>): Promise<Record<string, unknown>> {
   const entries = [...state].map(async ([name, tensor]) => {
     const { buffer, byteOffset, byteLength } = await tensor.data();
@@ -72,7 +72,7 @@ describe.skipIf(!hasTorch)('through PyTorch and back', () => {
     }
   });
 
-  it("a run's checkpoint, with the optimiser's state, keeps its bits", async () => {
+  it("a run's checkpoint, with the optimizer's state, keeps its bits", async () => {
     await writeTinyDataset(join(scratch, 'data'));
     await trainTiny(scratch, { name: 'run', set: ['training.epochs=1'] });
     const source = join(scratch, 'run', 'checkpoints', 'last.safetensors');

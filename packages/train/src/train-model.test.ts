@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => fs.rm(root, { recursive: true }));
 
-/** A run's metrics without what depends on the clock. */
+/** A run's metrics without the values that depend on time. */
 async function numbersOf(name: string): Promise<unknown[]> {
   const untimed = ({ imagesPerSecond: _, mfu: __, ...record }: MetricsRecord): unknown => record;
   return (await readMetrics(new RunFolder(join(root, name)).metrics)).map(untimed);
@@ -65,20 +65,20 @@ describe('a run', () => {
       mfu: expect.any(Number),
     });
     const [test] = (result.results ?? []) as RetrievalResult[];
-    expect(test.metrics.chance.imageToText.r1).toBeCloseTo(1 / 12, 6);
-    // Test pictures are training pictures: raw pixels find them all.
-    expect(test.pixels?.imageToText.r1).toBe(1);
+    expect(test?.metrics.chance.imageToText.r1).toBeCloseTo(1 / 12, 6);
+    // The test pictures are training pictures, so raw pixels find them all.
+    expect(test?.pixels?.imageToText.r1).toBe(1);
     expect(JSON.parse(await fs.readFile(folder.evaluation, 'utf8')).retrieval[0].split).toBe('test');
     expect(await fs.readFile(folder.environment, 'utf8')).toContain('"Backend"');
   });
 
-  it('comes out the same when done again', async () => {
+  it('is reproducible bit for bit', async () => {
     await trainTiny(root, { name: 'again', set });
     expect(await numbersOf('again')).toEqual(await numbersOf('whole'));
     expect(await modelOf('again')).toEqual(await modelOf('whole'));
   });
 
-  it('that was stopped within an epoch goes on bit for bit', async () => {
+  it('that was stopped within an epoch continues bit for bit', async () => {
     const stopped = await trainTiny(root, { name: 'stopped', set, stopAfter: 2 });
     expect(stopped).toMatchObject({ finished: false, steps: 2, results: null });
     expect(await trainTiny(root, { name: 'stopped', set, resume: true, stopAfter: 5 })).toMatchObject({ steps: 5 });
@@ -87,7 +87,7 @@ describe('a run', () => {
     expect(await modelOf('stopped')).toEqual(await modelOf('whole'));
   });
 
-  it('that was killed within an epoch goes on bit for bit', async () => {
+  it('that was killed within an epoch continues bit for bit', async () => {
     const source = `
       import { useTestBackend } from ${JSON.stringify(new URL('./testing/backend.ts', import.meta.url).href)};
       import { tinyConfig } from ${JSON.stringify(new URL('./testing/tiny-run.ts', import.meta.url).href)};
@@ -115,9 +115,9 @@ describe('a run', () => {
     expect(await modelOf('killed')).toEqual(await modelOf('whole'));
   });
 
-  it('is not written over', async () => {
+  it('is not overwritten', async () => {
     await expect(trainTiny(root, { name: 'whole' })).rejects.toThrow(
-      /whole: holds a run already; continue it with --resume/,
+      /whole: contains a run already; continue it with --resume/,
     );
   });
 

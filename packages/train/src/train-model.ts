@@ -1,4 +1,4 @@
-/** A whole run: data, model, training, evaluation, report. */
+/** A whole run: data, model, training, evaluation and report. */
 import { join } from 'node:path';
 import {
   DataLoader,
@@ -220,7 +220,7 @@ async function trainNested(request: Omit<TrainingRequest, 'resume' | 'restart'>)
   return loadRun(folder.path);
 }
 
-/** How a run evaluates its own splits. `baseline`: the split that baselines search, where the configuration wants them. */
+/** How a run evaluates its own splits. `baseline`: the split that baselines search, if the configuration requests them. */
 const evaluationRequest = (
   { data, evaluation: { batchSize, limit, pixelBaseline } }: RunConfig,
   baseline: Split | null,
@@ -280,12 +280,12 @@ function checkPrecision({ training }: RunConfig): void {
   const reason = getBackend().whyUnsupported?.(precision) ?? null;
   if (reason !== null)
     throw new Error(
-      `training.precision is ${precision}, which this backend does not compute in: ${reason}. ` +
+      `training.precision is ${precision}, which this backend does not support: ${reason}. ` +
         `Choose ${precision === 'f16' ? 'bf16 (half the memory, where the backend has it) or ' : ''}f32`,
     );
 }
 
-/** f16 loses small gradients without a factor on the loss; bf16 has the range of f32. */
+/** f16 would lose small gradients without a factor on the loss; bf16 has the range of f32. */
 const createMixedPrecision = ({ training: { precision } }: RunConfig): MixedPrecision => ({
   precision: precision.kind,
   scaler: precision.kind === 'f16' ? new GradScaler({ initScale: precision.lossScale }) : null,
@@ -297,15 +297,16 @@ function evaluationSplits(dataset: Dataset, { data, evaluation }: RunConfig): Sp
   return names.map((name) => dataset.split(name));
 }
 
-/** A position in an epoch means something only where the epoch is the same. */
+/** A position within an epoch is only valid if the epoch consists of the same batches. */
 function checkSameData({ path, state }: Checkpoint, data: CheckpointState['data']): void {
   if (state.batch === 0) return;
   const changed = Object.keys(data).filter((key) => state.data[key] !== data[key]);
   if (changed.length === 0) return;
   throw new Error(
     [
-      `${path}: was written within an epoch of other batches, so the epoch cannot be continued`,
+      `${path}: the checkpoint is mid-epoch, and batch size, seed or data have changed since`,
       ...changed.map((key) => `${key} was ${state.data[key]}, is ${data[key]}`),
+      'resume with the original settings or from an epoch boundary',
     ].join('\n  '),
   );
 }

@@ -1,3 +1,4 @@
+/** Writes the report of a run. */
 import { join } from 'node:path';
 import { writeFileAtomic } from '@tessera/data/io';
 import { readMetrics } from './loop/metrics-file.ts';
@@ -5,9 +6,9 @@ import { renderReport } from './report/render.ts';
 import type { ReportData } from './report/report-data.ts';
 
 /**
- * Writes `report.html` into a run's folder, from the folder's `metrics.jsonl` and what is given here. Returns its path.
+ * Writes `report.html` into a run's folder, from the folder's `metrics.jsonl` and the given details. Returns its path.
  *
- * The page is one file: styles, scripts and pictures are within, and it opens without a server or network.
+ * The page is one file with its styles, scripts and pictures, and opens without a server or network.
  */
 export async function writeReport(runFolder: string, details: Omit<ReportData, 'records'>): Promise<string> {
   const records = await readMetrics(join(runFolder, 'metrics.jsonl'));

@@ -1,4 +1,4 @@
-/** Settings of a run: their schema, how they are put together, and how they are listed. */
+/** Settings of a run: their schema, how configurations are composed, and the list of settings. */
 export { listSettings, type SettingInfo } from './keys.ts';
 export { ConfigError, formatConfig, parseConfig, presetsOf } from './resolve.ts';
 export type { RunConfig, TaskCatalog, TaskSettings } from './schema.ts';

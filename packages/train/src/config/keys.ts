@@ -8,7 +8,7 @@ export interface SettingInfo {
   readonly key: string;
   /** The choice that it belongs to, such as `optimizer.kind=adamw`; null where it always applies. */
   readonly when: string | null;
-  /** What it accepts, in a few words. */
+  /** The values that it accepts, in a few words. */
   readonly type: string;
   /** As JSON; null where there is none. */
   readonly default: string | null;

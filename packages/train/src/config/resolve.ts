@@ -1,4 +1,4 @@
-/** Puts a configuration together from its layers and checks it. */
+/** Composes a configuration from its layers and checks it. */
 import { closestName } from '@tessera/nn';
 import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
 import type { z } from 'zod';
@@ -17,7 +17,7 @@ import {
   renameFormer,
 } from './unions.ts';
 
-/** A configuration that cannot be used: all that is wrong with it, each with its place. */
+/** An invalid configuration. `problems` lists every mistake with its place. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
   readonly problems: readonly string[];
@@ -28,7 +28,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** Settings with the words for where they stand, for messages. */
+/** Settings with a name for their source, for messages. */
 export interface Layer {
   readonly source: string;
   readonly settings: Settings;
@@ -36,7 +36,7 @@ export interface Layer {
   readonly isFile: boolean;
 }
 
-/** Parses a YAML (or JSON) file's text. `path` is what messages call it. */
+/** Parses the text of a YAML (or JSON) file. `path` is its name in messages. */
 export function parseLayer(text: string, path: string): Layer {
   let settings: unknown;
   try {
@@ -48,12 +48,13 @@ export function parseLayer(text: string, path: string): Layer {
   return { source: path, settings, isFile: true };
 }
 
-/** Checks a complete configuration, such as that of a run, given as YAML. `path` is how messages refer to it. */
+/** Checks a complete configuration, such as that of a run, given as YAML. `path` is its name in messages. */
 export const parseConfig = (text: string, path: string, catalog: TaskCatalog): RunConfig =>
   resolveConfig(parseLayer(text, path).settings, [], catalog);
 
+/** Parses `key.path=value`, with the value in YAML. */
 export function parseAssignment(assignment: string): Layer {
-  const [, key, value] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
+  const [, key, value = ''] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
   if (key === undefined)
     throw new ConfigError([`--set ${assignment}: expected key.path=value, such as training.epochs=20`]);
   let parsed: unknown;
@@ -72,7 +73,7 @@ const presetOf = (task: TaskSettings, preset: string): Settings => ({ task: task
 export const presetsOf = (catalog: TaskCatalog): Map<string, TaskSettings> =>
   new Map(catalog.flatMap((task) => Object.keys(task.presets).map((preset) => [preset, task])));
 
-/** The named preset, else that of the first layer that names one, else the default of the task that the layers choose. */
+/** The given preset, else that of the last layer that names one, else the default of the task that the layers choose. */
 export function presetSettings(layers: readonly Layer[], given: string | undefined, catalog: TaskCatalog): Settings {
   const naming = layers.findLast(({ settings }) => settings.preset !== undefined);
   const chosen = layers.findLast(({ settings }) => settings.task !== undefined)?.settings.task;
@@ -95,7 +96,7 @@ export function presetSettings(layers: readonly Layer[], given: string | undefin
   return presetOf(task, name as string);
 }
 
-/** The task that the layers choose, else that of the base. @throws where there is no such task */
+/** The task that the layers choose, else that of the base. @throws ConfigError for an unknown task */
 function taskOf(base: Settings, layers: readonly Layer[], catalog: TaskCatalog): TaskSettings {
   const name = layers.findLast(({ settings }) => settings.task !== undefined)?.settings.task ?? base.task;
   const task = catalog.find((known) => known.name === name);
@@ -124,7 +125,7 @@ function applyLayer(under: Settings, layer: Layer, task: TaskSettings, unions: K
     { ...others, ...(model === undefined ? {} : { model: isSection ? own : model }) },
     unions,
   );
-  // A file may be a whole configuration that an earlier version wrote; a single setting was meant.
+  // A file may be a whole configuration that an earlier version wrote; a single setting is always intentional.
   const change = layer.isFile ? dropIgnored(expanded, unions, true) : expanded;
   return mergeSettings(keepShared(base, change, unions), change) as Settings;
 }
@@ -189,7 +190,7 @@ function describeIssue(issue: Issue, context: IssueContext): string[] {
       ];
     case 'invalid_union':
       if (issue.errors.length > 0 && isSettings(value)) {
-        // The alternative that is a section says what is wrong within.
+        // If one alternative is a section, its errors say what is wrong inside of it.
         const inner = issue.errors.findLast((errors) =>
           errors.some(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
         );
@@ -216,7 +217,7 @@ const typeNames: Readonly<Record<string, string>> = {
   object: 'a section',
 };
 
-/** What a value should have been. */
+/** The expected kind of value. */
 function expectation(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
@@ -230,7 +231,7 @@ function expectation(issue: Issue): string {
   }
 }
 
-/** The paths of all that is set within a value. */
+/** The paths of all settings within a value. */
 const leafPaths = (value: unknown, path: readonly PropertyKey[]): (readonly PropertyKey[])[] =>
   isSettings(value) && Object.keys(value).length > 0
     ? Object.entries(value).flatMap(([name, inner]) => leafPaths(inner, [...path, name]))
@@ -249,7 +250,7 @@ function describeUnion(errors: readonly (readonly Issue[])[], kinds: readonly st
   return `${JSON.stringify(value)} is not one of ${choices.join(', ')}${suggestion(String(value), choices)}`;
 }
 
-/** The nearest setting: one that has this name elsewhere, what other programs call so, or one that is spelled alike. */
+/** Suggests the most similar setting: one with this name in another section, one that other programs call so, or one with similar spelling. */
 export function suggestKey(key: string, keys: readonly string[]): string {
   const last = key.split('.').at(-1) ?? key;
   const near = settingMeantBy(key, keys) ?? closestName(key, keys) ?? closestOf(last, keys);

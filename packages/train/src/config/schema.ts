@@ -1,4 +1,4 @@
-/** The schema of a configuration: what all tasks share, and how a task adds its own sections. */
+/** The schema of a configuration: the sections that all tasks share, and how a task adds its own. */
 import { z } from 'zod';
 import {
   checkpointsSection,
@@ -48,8 +48,8 @@ type ColumnSettings<Role extends string> = Record<Role, ReturnType<typeof column
 /**
  * A task's `data` section.
  *
- * @param columns the columns that the task reads, with what each is
- * @param more settings of this task alone
+ * @param columns the columns that the task reads, each with a description
+ * @param more settings that only this task has
  */
 export const dataSection = <Role extends string, More extends z.ZodRawShape = Record<never, never>>(
   columns: Readonly<Record<Role, string>>,
@@ -67,7 +67,7 @@ const commonSchema = z.object({
   ...commonSections,
 });
 
-/** A run's resolved configuration, complete and checked, as far as all tasks share it. */
+/** A run's resolved configuration, complete and checked: the part that all tasks share. */
 export interface RunConfig extends z.infer<typeof commonSchema> {}
 
 /** What the configuration of a task can contain. Needs neither a file system nor Node. */

@@ -1,8 +1,7 @@
 /**
- * The sections of a configuration that several tasks share. What is described here is checked, listed by `--settings` and settable by
- * `--set`.
+ * The sections of a configuration that several tasks share. Every setting that is described here is checked, listed by `--settings` and
+ * can be set with `--set`.
  */
-
 import { augmentations } from '@tessera/data/browser';
 import { type ActivationName, activations } from '@tessera/nn';
 import { z } from 'zod';
@@ -106,7 +105,7 @@ function choiceSection<Section extends { readonly kind: string }>(
   return z.discriminatedUnion('kind', [first, ...others]).describe(description) as unknown as z.ZodType<Section>;
 }
 
-/** The chosen optimizer with its settings; those of one kind alone are known to its entry in `optimizers`. */
+/** The chosen optimizer with the settings that all kinds have; the entry in `optimizers` knows the others. */
 export interface OptimizerSettings {
   readonly kind: string;
   readonly lr: number;

@@ -1,4 +1,4 @@
-/** Names that other programs use for settings, so that a typed name finds the setting that it means. */
+/** Names that other programs use for settings, for suggestions when a user types one of them. */
 
 const synonyms: Readonly<Record<string, string>> = {
   learningrate: 'optimizer.lr',
@@ -84,13 +84,13 @@ const synonyms: Readonly<Record<string, string>> = {
   evalbatchsize: 'evaluation.batchSize',
 };
 
-/** A name without its spelling: learning_rate, learning-rate and learningRate are one. */
+/** A name without differences of spelling: the same for learning_rate, learning-rate and learningRate. */
 const plain = (name: string): string => name.replaceAll(/[^a-zA-Z0-9]/g, '').toLowerCase();
 
 /**
  * The setting that a name means in other programs, or in another spelling or section: `batch_size`, `lr`, `grad_accum`.
  *
- * @param keys the settings of the task; a synonym of one that the task does not have is no suggestion
+ * @param keys the settings of the task; other settings are not suggested
  */
 export function settingMeantBy(name: string, keys: readonly string[]): string | undefined {
   const last = plain(name.split('.').at(-1) ?? name);

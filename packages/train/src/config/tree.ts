@@ -1,10 +1,10 @@
-/** Nested settings, as YAML files and presets hold them. */
+/** Nested settings, as in YAML files and presets. */
 export type Settings = { readonly [key: string]: unknown };
 
 export const isSettings = (value: unknown): value is Settings =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** `over` laid on `under`: sections are merged, everything else is replaced. */
+/** `under` overridden by `over`: sections are merged, everything else is replaced. */
 export function mergeSettings(under: unknown, over: unknown): unknown {
   if (!isSettings(under) || !isSettings(over)) return over;
   const merged: Record<string, unknown> = { ...under };
@@ -13,7 +13,7 @@ export function mergeSettings(under: unknown, over: unknown): unknown {
   return merged;
 }
 
-/** `value` at the end of the path `a.b.c`, within sections of its own. */
+/** Sections that contain only `value`, at the path `a.b.c`. */
 export const settingsAt = (path: readonly string[], value: unknown): Settings =>
   path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Settings;
 

@@ -1,7 +1,7 @@
 /**
- * Sections that choose one of several alternatives by `kind`, such as `optimizer` and `model.vision`. A text means a section with that
- * kind; a section without a kind has the default one; and when a layer changes the kind, only the settings that mean the same for both
- * kinds remain from the layers below it.
+ * Sections that choose one of several alternatives by `kind`, such as `optimizer` and `model.vision`. A string is short for a section with
+ * that kind; a section without a kind has the default kind; and when a layer changes the kind, it keeps only those settings of the layers
+ * below it that have the same meaning for both kinds.
  */
 import type { z } from 'zod';
 import { alternativesOf, type JsonSchema, jsonSchemaOf, kindOf } from './json-schema.ts';
@@ -53,7 +53,7 @@ const isShared = (
   to: Readonly<Record<string, JsonSchema>>,
 ): boolean => name in to && JSON.stringify(from[name]) === JSON.stringify(to[name]);
 
-/** Texts become sections with that kind. */
+/** Replaces strings by sections with that kind. */
 export function expandKinds(settings: Settings, unions: KindUnions): Settings {
   return unions.reduce((expanded, { path }) => {
     const section = valueAt(expanded, path);
@@ -61,7 +61,7 @@ export function expandKinds(settings: Settings, unions: KindUnions): Settings {
   }, settings);
 }
 
-/** What a layer keeps of the settings below it: where it changes the kind of a section, the settings that both kinds share. */
+/** The settings that remain below a layer: where the layer changes the kind of a section, those that both kinds share. */
 export function keepShared(under: Settings, layer: Settings, unions: KindUnions): Settings {
   return unions.reduce((kept, { path, kinds, defaultKind }) => {
     const [below, above] = [valueAt(kept, path), valueAt(layer, path)];
@@ -74,7 +74,7 @@ export function keepShared(under: Settings, layer: Settings, unions: KindUnions)
   }, under);
 }
 
-/** Sections without a kind receive the default one. */
+/** Adds the default kind to sections without a kind. */
 export function completeKinds(settings: Settings, unions: KindUnions): Settings {
   return unions.reduce((complete, { path, defaultKind }) => {
     const section = valueAt(complete, path);
@@ -84,8 +84,8 @@ export function completeKinds(settings: Settings, unions: KindUnions): Settings 
 }
 
 /**
- * Removes settings that the kind of their section ignores and that a whole configuration of an earlier version contains with every kind.
- * With `onlyDefaults`, those that differ from the default of the kind that they belong to remain: somebody may have meant them.
+ * Removes settings that the kind of a section does not use. Earlier versions wrote them for every kind into the configuration of a run.
+ * With `onlyDefaults`, settings that differ from the default of their own kind remain, because they may be intentional.
  */
 export function dropIgnored(settings: Settings, unions: KindUnions, onlyDefaults: boolean): Settings {
   return unions.reduce((kept, { path, kinds, defaultKind }) => {
@@ -105,7 +105,7 @@ export function dropIgnored(settings: Settings, unions: KindUnions, onlyDefaults
   }, settings);
 }
 
-/** Settings of earlier versions under the names that they have now. */
+/** Renames settings of earlier versions to their current names. */
 export function renameFormer(settings: Settings): Settings {
   const { precision, lossScale } = (isSettings(settings.training) ? settings.training : {}) as Settings;
   if (lossScale === undefined || typeof precision !== 'string') return settings;

@@ -1,3 +1,4 @@
+/** A training step that computes its batch in parts. */
 import { grad } from '@tessera/autograd';
 import { Buffer, type Parameter } from '@tessera/nn';
 import {
@@ -5,7 +6,6 @@ import {
   compile,
   concat,
   getDefaultGenerator,
-  stack,
   Tensor,
   tensor,
   where,
@@ -14,37 +14,46 @@ import {
 import { topologicalOrder } from '@tessera/tensor/graph';
 import { clipGradNorm } from '../optim/clip-grad-norm.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import { allFinite, guardState } from './guard.ts';
+import { allFinite, guardState, withoutUpdates } from './guard.ts';
+import { numberReader, stackNumbers } from './numbers.ts';
 import type { BatchTensors, SeparableObjective } from './objective.ts';
 import { inPrecision, scaledGradients } from './precision.ts';
 import { type Step, type StepOptions, type StepResult, stateOf } from './step.ts';
 import { contractionFlops } from './throughput.ts';
+import { zip } from './zip.ts';
 
-/** The whole batch's encodings, a list of parts by name. */
+/** The encodings of the whole batch: by name, a list of parts. */
 type EncodedParts = Readonly<Record<string, readonly Tensor[]>>;
 
+/** A parameter with the sum of its gradients over the parts. */
+interface Target {
+  readonly parameter: Parameter;
+  /** Gradient of the scaled loss. */
+  readonly sum: Buffer;
+}
+
 interface Comparison {
-  /** Loss, then the objective's measures. */
+  /** The loss, then the objective's measures. */
   readonly numbers: Tensor;
   /** The loss's derivatives with respect to the encodings of the whole batch. */
   readonly cotangents: BatchTensors;
 }
 
 /**
- * A training step that computes its batch in parts, for batches that do not fit into memory whole, with the whole batch's gradient
- * (Gao et al. 2021, "GradCache"). For a loss L of the encodings f_1 ... f_n of all examples,
+ * A training step that computes its batch in parts, for batches that do not fit into memory as a whole, with the gradient of the whole
+ * batch (Gao et al. 2021, "GradCache"). For a loss L of the encodings f_1 ... f_n of all examples,
  *
- *     dL/dw = sum_i (dL/df_i) (df_i/dw) + what w does to L directly, such as the temperature
+ *     dL/dw = sum_i (dL/df_i) (df_i/dw) + the direct derivative of L with respect to w, such as the temperature
  *
- * so three passes do: the encodings of all parts, of which nothing is kept for the backward pass; L and dL/df over the whole batch;
- * then part by part the encodings again and their derivatives, weighted by dL/df and added up. Averaging the gradients of the parts'
- * own losses would be another thing: each example would be compared with those of its part alone.
+ * so three passes suffice: the encodings of all parts, without keeping anything for the backward pass; L and dL/df over the whole batch;
+ * then, part by part, the encodings again and their derivatives, weighted by dL/df and added up. Averaging the gradients of the losses
+ * of the parts would be different: each example would be compared only with the examples of its part.
  *
- * In f16 and bf16 an encoding is rounded the same way both times; with a scaler all derivatives are those of the scaled loss, until the
+ * In f16 and bf16 an encoding is rounded the same way both times. With a scaler, all derivatives are those of the scaled loss until the
  * update.
  *
- * A part has the same random numbers (dropout) in both of its passes. Batch normalisation is the exception to exactness: its
- * statistics are those of a part. Its running statistics see each part once.
+ * A part has the same random numbers (dropout) in both of its passes. Only batch normalization differs from a step on the whole batch: its
+ * statistics are those of a part. Its running statistics are updated once by each part.
  */
 export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implements Step<Batch> {
   readonly #parts: number;
@@ -56,7 +65,7 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
   #measureNames: readonly string[] = [];
   #flops = 0;
 
-  /** @param parts into how many parts of one size a batch is cut; must divide the rows of each of its tensors */
+  /** @param parts number of parts of equal size; must divide the number of rows of each tensor of the batch */
   constructor(objective: SeparableObjective<Batch>, optimizer: Optimizer, parts: number, options: StepOptions = {}) {
     const { clipGradNorm: maxNorm = Number.POSITIVE_INFINITY, scaler = null } = options;
     this.#scales = scaler !== null;
@@ -65,10 +74,14 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
     this.#parts = parts;
     const { parameters } = optimizer;
     const buffers = objective.model.namedBuffers().map(([, buffer]) => buffer);
-    /** Sums of gradients of the scaled loss, one for each parameter. */
-    const sums = parameters.map((parameter) => new Buffer(zeros(parameter.shape, { dtype: parameter.dtype })));
-    /** The model's buffers as they were before the step. */
-    const before = buffers.map((buffer) => new Buffer(zeros(buffer.shape, { dtype: buffer.dtype })));
+    const targets = parameters.map(
+      (parameter): Target => ({ parameter, sum: new Buffer(zeros(parameter.shape, { dtype: parameter.dtype })) }),
+    );
+    /** The model's buffers with their values from before the step. */
+    const backups = buffers.map((buffer) => ({
+      buffer,
+      before: new Buffer(zeros(buffer.shape, { dtype: buffer.dtype })),
+    }));
 
     const unreached = new Set(parameters);
 
@@ -78,49 +91,49 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
     });
 
     this.#compare = compile((encodedParts: EncodedParts, batch: Batch) => {
-      const names = Object.keys(encodedParts);
-      const encoded = Object.fromEntries(names.map((name) => [name, concat(encodedParts[name] as Tensor[])]));
-      const { loss, measures } = inPrecision(options, () => objective.lossOf(encoded, batch));
-      const inputs = names.map((name) => encoded[name] as Tensor);
-      const direct = reached(loss, parameters);
-      const gradients = scaledGradients(loss, [...inputs, ...direct], options);
-      for (const parameter of direct) unreached.delete(parameter);
-      parameters.forEach((parameter, k) => {
-        const found = direct.indexOf(parameter);
-        const first = found < 0 ? null : gradients[inputs.length + found];
-        sums[k].assign(first ?? zeros(parameter.shape, { dtype: parameter.dtype }));
-      });
-      buffers.forEach((buffer, k) => {
-        before[k].assign(Tensor.fromNode(buffer.node));
-      });
+      const inputs = Object.entries(encodedParts).map(([name, list]) => [name, concat([...list])] as const);
+      const { loss, measures } = inPrecision(options, () => objective.lossOf(Object.fromEntries(inputs), batch));
+      const direct = reached(loss, targets);
+      const wanted = [...inputs.map(([, input]) => input), ...direct.map(({ parameter }) => parameter)];
+      const gradients = scaledGradients(loss, wanted, options);
+      const first = new Map(zip(direct, gradients.slice(inputs.length)));
+      for (const { parameter } of direct) unreached.delete(parameter);
+      for (const target of targets) {
+        const { shape, dtype } = target.parameter;
+        target.sum.assign(first.get(target) ?? zeros(shape, { dtype }));
+      }
+      for (const { buffer, before } of backups) before.assign(Tensor.fromNode(buffer.node));
       this.#measureNames = Object.keys(measures);
-      return {
-        numbers: stack([loss, ...Object.values(measures)].map((value) => value.cast('f32').reshape([]))),
-        cotangents: Object.fromEntries(names.map((name, k) => [name, gradients[k] as Tensor])),
-      };
+      const cotangents = zip(inputs, gradients.slice(0, inputs.length)).map(([[name], gradient]) => [name, gradient]);
+      return { numbers: stackNumbers([loss, ...Object.values(measures)]), cotangents: Object.fromEntries(cotangents) };
     });
 
     this.#backward = compile((part: Batch, cotangents: BatchTensors) => {
       objective.trainingMode();
       const encoded = inPrecision(options, () => objective.encode(part));
       const weighted = Object.entries(cotangents)
-        .map(([name, cotangent]) => (encoded[name] as Tensor).mul(cotangent).sum())
+        .map(([name, cotangent]) => {
+          const encoding = encoded[name];
+          if (encoding === undefined) throw new Error(`AccumulatedStep: encode does not always return ${name}`);
+          return encoding.mul(cotangent).sum();
+        })
         .reduce((total, term) => total.add(term));
-      const used = reached(weighted, parameters);
-      const gradients = grad(weighted, used);
-      for (const parameter of used) unreached.delete(parameter);
+      const used = reached(weighted, targets);
+      const gradients = grad(
+        weighted,
+        used.map(({ parameter }) => parameter),
+      );
+      for (const { parameter } of used) unreached.delete(parameter);
       for (const { name } of unreached)
         throw new Error(`AccumulatedStep: the loss does not depend on parameter ${name}`);
-      used.forEach((parameter, k) => {
-        const sum = sums[parameters.indexOf(parameter)];
-        sum.assign(sum.add(gradients[k]));
-      });
+      for (const [{ sum }, gradient] of zip(used, gradients)) sum.assign(sum.add(gradient));
       return [];
     });
 
     const state = [...stateOf({ model: objective.model }, optimizer).values()];
     this.#update = compile((loss: Tensor, learningRate: Tensor) => {
-      const { gradients, norm } = clipGradNorm<Tensor>(scaler?.unscale<Tensor>(sums) ?? sums, maxNorm);
+      const sums: readonly Tensor[] = targets.map(({ sum }) => sum);
+      const { gradients, norm } = clipGradNorm(scaler?.unscale(sums) ?? sums, maxNorm);
       const computed = allFinite(loss).logicalAnd(allFinite(norm));
       const finite = computed.logicalAnd(allFinite(learningRate));
       const factor = scaler === null ? [] : [Tensor.fromNode(scaler.factor.node)];
@@ -130,55 +143,52 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
         objective.constrain?.();
         return { condition: finite, result: null };
       });
-      buffers.forEach((buffer, k) => {
-        buffer.assign(where(finite, buffer, before[k]));
-      });
+      for (const { buffer, before } of backups) buffer.assign(where(finite, buffer, before));
       const scaling = scaler === null ? [] : [...factor, scaler.skippedSteps];
-      return stack([norm, finite, ...scaling].map((value) => value.cast('f32').reshape([])));
+      return stackNumbers([norm, finite, ...scaling]);
     });
   }
 
   async run(batch: Batch, learningRate: number): Promise<StepResult> {
     const generator = getDefaultGenerator();
     const start = generator.state();
-    /** Random numbers of the `k`-th part, or (k = parts) of the loss. */
-    const numbersOf = (k: number): void => generator.setState({ ...start, step: start.step + k });
+    /** Sets the generator to the random numbers of part `k`; after the last part follow those of the loss and of the next step. */
+    const useRandomNumbers = (k: number): void => generator.setState({ ...start, step: start.step + k });
     const parts = cut(batch, this.#parts, 'batch');
 
     const encoded: BatchTensors[] = [];
     for (const [k, part] of parts.entries()) {
-      numbersOf(k);
+      useRandomNumbers(k);
       encoded.push(await this.#encode(part));
     }
-    const names = Object.keys(encoded[0]);
-    const byName = Object.fromEntries(names.map((name) => [name, encoded.map((part) => part[name])]));
-    numbersOf(parts.length);
+    const byName = partsByName(encoded);
+    useRandomNumbers(parts.length);
     const { numbers, cotangents } = await this.#compare(byName, batch);
-    const slices = cut(cotangents, this.#parts, 'encoding');
-    for (const [k, part] of parts.entries()) {
-      numbersOf(k);
-      await this.#backward(part, slices[k]);
+    const slices = zip(parts, cut(cotangents, this.#parts, 'encoding'));
+    for (const [k, [part, slice]] of slices.entries()) {
+      useRandomNumbers(k);
+      await this.#backward(part, slice);
     }
-    numbersOf(parts.length + 1);
-    const [loss, ...measures] = await numbers.data();
-    const [gradNorm, finite, scale, skippedSteps] = await (
-      await this.#update(tensor(loss), tensor(learningRate))
-    ).data();
-    if (this.#flops === 0) {
+    useRandomNumbers(parts.length + 1);
+    const compared = numberReader(await numbers.data());
+    const loss = compared();
+    const updated = numberReader(await (await this.#update(tensor(loss), tensor(learningRate))).data());
+    const [first] = slices;
+    if (this.#flops === 0 && first !== undefined) {
       const compare = await this.#compare.program(byName, batch);
-      const backward = await this.#backward.program(parts[0], slices[0]);
+      const backward = await this.#backward.program(...first);
       this.#flops = contractionFlops(compare) + parts.length * contractionFlops(backward);
     }
     return {
       loss,
-      gradNorm,
-      finite: finite === 1,
-      scaling: this.#scales ? { scale, skippedSteps } : null,
-      measures: Object.fromEntries(this.#measureNames.map((name, k) => [name, measures[k]])),
+      gradNorm: updated(),
+      finite: updated() === 1,
+      scaling: this.#scales ? { scale: updated(), skippedSteps: updated() } : null,
+      measures: Object.fromEntries(this.#measureNames.map((name) => [name, compared()])),
     };
   }
 
-  /** As if nothing were computed twice: the first pass does not count. Known after the first step. */
+  /** Each operation is counted once, so the first pass does not count. Known after the first step. */
   async flops(): Promise<number> {
     return this.#flops;
   }
@@ -188,30 +198,31 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
   }
 }
 
-/** The parameters that a value depends on. */
-function reached(value: Tensor, parameters: readonly Parameter[]): Parameter[] {
+/** The targets whose parameters a value depends on. */
+function reached(value: Tensor, targets: readonly Target[]): Target[] {
   const nodes = new Set(topologicalOrder([value.node]));
-  return parameters.filter((parameter) => nodes.has(parameter.node));
+  return targets.filter(({ parameter }) => nodes.has(parameter.node));
 }
 
-/** Runs `body` and takes back what it assigned to `state`. */
-function withoutUpdates<T>(state: readonly Tensor[], body: () => T): T {
-  const before = state.map(({ node }) => Tensor.fromNode(node));
-  const result = body();
-  state.forEach((cell, k) => {
-    if (cell.node !== before[k].node) cell.assign(before[k]);
-  });
-  return result;
+/** The encodings of several parts, by their name. */
+function partsByName(encoded: readonly BatchTensors[]): EncodedParts {
+  const byName: Record<string, Tensor[]> = {};
+  for (const part of encoded)
+    for (const [name, tensor] of Object.entries(part)) {
+      byName[name] ??= [];
+      byName[name].push(tensor);
+    }
+  return byName;
 }
 
-/** Tensors in parts of equally many rows each. @throws where they do not divide */
+/** Tensors in parts with equal numbers of rows. @throws RangeError where the rows do not divide evenly */
 function cut<T extends BatchTensors>(tensors: T, parts: number, what: string): T[] {
   return Array.from({ length: parts }, (_, k) => {
     const entries = Object.entries(tensors).map(([name, whole]) => {
       const rows = whole.shape[0] ?? 0;
       if (rows % parts !== 0)
         throw new RangeError(
-          `AccumulatedStep: ${what} ${name} has ${rows} rows, which do not divide into ${parts} parts`,
+          `AccumulatedStep: ${what} ${name} has ${rows} rows, which do not divide evenly into ${parts} parts`,
         );
       return [name, parts === 1 ? whole : whole.slice(0, (k * rows) / parts, ((k + 1) * rows) / parts)] as const;
     });

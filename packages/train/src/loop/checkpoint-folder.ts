@@ -1,3 +1,4 @@
+/** The checkpoints of a run, of which only the latest are kept. */
 import { randomUUID } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
@@ -5,12 +6,12 @@ import { exists } from '@tessera/data/io';
 
 const pattern = /^checkpoint-(\d+)\.safetensors$/;
 
-/** A run's folder of checkpoints: `checkpoint-STEP.safetensors`, the latest some of them, and `last.safetensors`. */
+/** A run's folder of checkpoints: the latest `checkpoint-STEP.safetensors`, and `last.safetensors`. */
 export class CheckpointFolder {
   readonly path: string;
   readonly #keep: number;
 
-  /** @param keep how many are kept, the latest first */
+  /** @param keep number of checkpoints to keep */
   constructor(path: string, keep: number) {
     if (!Number.isInteger(keep) || keep < 1) throw new RangeError(`checkpoints: keep must be at least 1, got ${keep}`);
     this.path = path;
@@ -21,13 +22,13 @@ export class CheckpointFolder {
   async latest(): Promise<string | null> {
     const last = join(this.path, 'last.safetensors');
     if (await exists(last)) return last;
-    const steps = await this.#steps();
-    return steps.length === 0 ? null : this.#file(steps[0]);
+    const [step] = await this.#steps();
+    return step === undefined ? null : this.#file(step);
   }
 
   /**
-   * Adds a checkpoint. `write` is given the path and writes it whole or not at all; only then does `last.safetensors` stand for it and are
-   * older ones removed. If it throws, all is as before. Returns the path.
+   * Adds a checkpoint and returns its path. `write` must write the file atomically; afterwards `last.safetensors` is a copy of it, and older
+   * checkpoints are removed. If `write` throws, the folder is unchanged.
    */
   async add(step: number, write: (path: string) => Promise<void>): Promise<string> {
     await fs.mkdir(this.path, { recursive: true });
@@ -35,7 +36,7 @@ export class CheckpointFolder {
     await write(path);
     await this.#pointLastTo(path);
     const steps = await this.#steps();
-    // Later ones than this are of a course that the run has left.
+    // Checkpoints of later steps are left from before the run was resumed at an earlier one.
     const outdated = [
       ...steps.filter((other) => other > step),
       ...steps.filter((other) => other <= step).slice(this.#keep),
@@ -44,7 +45,7 @@ export class CheckpointFolder {
     return path;
   }
 
-  /** A second name for the same file where the file system has such, else a copy; exchanged in one rename. */
+  /** Makes a hard link, or a copy where the file system has no links, and renames it, so that there is always a valid file. */
   async #pointLastTo(path: string): Promise<void> {
     const temporary = join(this.path, `last.safetensors.${randomUUID().slice(0, 8)}`);
     try {
@@ -55,7 +56,7 @@ export class CheckpointFolder {
     }
   }
 
-  /** The steps of the checkpoints that are there, latest first. */
+  /** The steps of the existing checkpoints, latest first. */
   async #steps(): Promise<number[]> {
     const names = await fs.readdir(this.path).catch(() => [] as string[]);
     return names.flatMap((name) => pattern.exec(name)?.slice(1).map(Number) ?? []).sort((a, b) => b - a);

@@ -42,7 +42,7 @@ async function trained() {
 }
 
 describe('a checkpoint', () => {
-  it('brings model, optimiser, random numbers and position back, so that training goes on bit for bit', async () => {
+  it('restores model, optimizer, random numbers and position, so that training continues bit for bit', async () => {
     const { objective, optimizer, step } = await trained();
     getDefaultGenerator().setState({ seed: 5, step: 6, site: 7 });
     await writeCheckpoint(path, objective.model, optimizer, position);
@@ -57,7 +57,7 @@ describe('a checkpoint', () => {
     expect([await resumed.run(tinyPairs(2), 1e-2), await resumed.run(tinyPairs(3), 1e-2)]).toEqual(next);
   });
 
-  it('of another model is refused with what differs, and changes nothing', async () => {
+  it('of a different model is refused with the differences, and changes nothing', async () => {
     const { objective, optimizer } = await trained();
     await writeCheckpoint(path, objective.model, optimizer, position);
     const other = tinyClip({ width: 12 });
@@ -66,13 +66,13 @@ describe('a checkpoint', () => {
     const load = (checkpoint: Awaited<ReturnType<typeof readCheckpoint>>) =>
       restoreCheckpoint(checkpoint, other.objective.model, other.optimizer, otherConfig);
     const checkpoint = await readCheckpoint(path);
-    expect(() => load(checkpoint)).toThrow('this is a checkpoint of another model');
+    expect(() => load(checkpoint)).toThrow('is a checkpoint of a different model');
     expect(() => load(checkpoint)).toThrow('model.vision.width is 8 in the checkpoint, 12 here');
     expect(() => load(checkpoint)).toThrow('visual.class_embedding is [12] in the module and [8] in the state');
     expect(await other.objective.model.logit_scale.item()).toBe(before);
   });
 
-  it('is refused where it is missing, cut off, or something else', async () => {
+  it('is refused if it is missing, truncated, or another file', async () => {
     await expect(readCheckpoint(path)).rejects.toThrow(`${path}: there is no such file`);
     const { objective, optimizer } = await trained();
     await writeCheckpoint(path, objective.model, optimizer, position);
@@ -82,7 +82,7 @@ describe('a checkpoint', () => {
     await writeTensors(path, objective.model.stateDict(), { format: 'pt' });
     await expect(readCheckpoint(path)).rejects.toThrow('not a checkpoint of a training run');
     await writeTensors(path, new Map(), { format: 'tessera-checkpoint', version: '2' });
-    await expect(readCheckpoint(path)).rejects.toThrow('of version 2, this program reads version 1');
+    await expect(readCheckpoint(path)).rejects.toThrow('of version 2; this program reads version 1');
   });
 
   it('is not written with values that are not finite', async () => {
@@ -101,7 +101,7 @@ describe('a folder of checkpoints', () => {
   const write = (text: string) => (file: string) => fs.writeFile(file, text);
   const last = () => fs.readFile(join(folder, 'last.safetensors'), 'utf8');
 
-  it('keeps the latest and a name for the very last', async () => {
+  it('keeps the latest and a copy of the last one', async () => {
     const checkpoints = new CheckpointFolder(folder, 2);
     expect(await checkpoints.latest()).toBeNull();
     for (const step of [5, 10, 15]) await checkpoints.add(step, write(`${step}`));
@@ -114,7 +114,7 @@ describe('a folder of checkpoints', () => {
     expect(await checkpoints.latest()).toBe(join(folder, 'last.safetensors'));
   });
 
-  it('forgets later ones of a course that was left', async () => {
+  it('removes later ones when a run is resumed from an earlier one', async () => {
     const checkpoints = new CheckpointFolder(folder, 3);
     for (const step of [5, 10, 15, 8]) await checkpoints.add(step, write(`${step}`));
     expect((await fs.readdir(folder)).sort()).toEqual([
@@ -125,7 +125,7 @@ describe('a folder of checkpoints', () => {
     expect(await last()).toBe('8');
   });
 
-  it('keeps the last one whole on a full disk, and says what to do', async () => {
+  it('keeps the last one intact on a full disk, and says what to do', async () => {
     const { objective, optimizer } = await trained();
     const checkpoints = new CheckpointFolder(folder, 1);
     const save = (step: number) =>

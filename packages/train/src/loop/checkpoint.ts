@@ -1,3 +1,4 @@
+/** Checkpoints: everything that a run needs to continue, in one safetensors file. */
 import type { SplitFingerprint } from '@tessera/data';
 import type { Module } from '@tessera/nn';
 import { type GeneratorState, getDefaultGenerator, type Tensor } from '@tessera/tensor';
@@ -12,21 +13,21 @@ const version = 1;
 const optimizerPrefix = 'optimizer.';
 const scalerPrefix = `${optimizerPrefix}grad_scaler.`;
 
-/** Where a run stands: with the tensors, all that is needed to go on as if it had never stopped. */
+/** The progress of a run. Together with the tensors, it is all that is needed to continue as if the run had never stopped. */
 export interface Position {
-  /** Optimiser steps done. */
+  /** Completed optimizer steps. */
   readonly step: number;
   /** The epoch that the next step belongs to, from 0. */
   readonly epoch: number;
-  /** Batches of that epoch that are done. */
+  /** Completed batches of that epoch. */
   readonly batch: number;
   /** The best value of the run's main measure so far, and when; null before the first evaluation. */
   readonly best: { readonly measure: string; readonly value: number; readonly step: number } | null;
 }
 
-/** What a checkpoint says beside its tensors. */
+/** The contents of a checkpoint apart from its tensors. */
 export interface CheckpointState extends Position {
-  /** The random numbers of compiled steps (dropout). */
+  /** State of the random numbers of compiled steps (dropout). */
   readonly generator: GeneratorState;
   /** The run's resolved configuration. */
   readonly config: unknown;
@@ -37,9 +38,9 @@ export interface CheckpointState extends Position {
 }
 
 /**
- * Writes a checkpoint, whole or not at all: a safetensors file with the model's parameters and buffers under their state_dict names,
- * the optimiser's state behind `optimizer.`, the scaler's, if there is one, behind `optimizer.grad_scaler.`, and the rest as JSON in its
- * metadata.
+ * Writes a checkpoint atomically: a safetensors file with the model's parameters and buffers under their state_dict names, the optimizer's
+ * state with the prefix `optimizer.`, the state of the scaler, if there is one, with the prefix `optimizer.grad_scaler.`, and the rest as
+ * JSON in its metadata.
  *
  * @param description further entries of the metadata, such as the names of classes
  */
@@ -64,10 +65,10 @@ export async function writeCheckpoint(
   await writeTensors(path, tensors, metadata, { checksums: true });
 }
 
-/** A checkpoint as it lies in its file. */
+/** A checkpoint that was read from its file. */
 export interface Checkpoint {
   readonly path: string;
-  /** What the file says next to its tensors, such as the names of classes. */
+  /** The metadata of the file, such as the names of classes. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly state: CheckpointState;
   /** The model's parameters and buffers by their state_dict names. */
@@ -77,7 +78,7 @@ export interface Checkpoint {
   scalerState(): Map<string, Tensor>;
 }
 
-/** Reads a checkpoint. @throws where the file is missing, damaged, or something else than a checkpoint of this version */
+/** Reads a checkpoint. @throws where the file is missing, damaged, or not a checkpoint of this version */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const file = await readTensors(path);
   return {
@@ -96,23 +97,23 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
 export function parseCheckpointState({ path, metadata }: Pick<TensorFile, 'path' | 'metadata'>): CheckpointState {
   if (metadata.format !== format)
     throw new Error(
-      `${path}: is a safetensors file, but not a checkpoint of a training run: its metadata say format ${JSON.stringify(metadata.format ?? null)}`,
+      `${path}: is a safetensors file, but not a checkpoint of a training run: the format in its metadata is ${JSON.stringify(metadata.format ?? null)}`,
     );
   if (metadata.version !== String(version))
-    throw new Error(`${path}: is a checkpoint of version ${metadata.version}, this program reads version ${version}`);
+    throw new Error(`${path}: is a checkpoint of version ${metadata.version}; this program reads version ${version}`);
   try {
-    return JSON.parse(metadata.training) as CheckpointState;
+    return JSON.parse(metadata.training ?? '') as CheckpointState;
   } catch (cause) {
     throw new Error(`${path}: is damaged: its training state is not valid JSON`, { cause });
   }
 }
 
 /**
- * Puts model, optimiser and random numbers where the checkpoint was written. Nothing is changed unless the model's state fits.
+ * Restores model, optimizer and random numbers from a checkpoint. Nothing is changed unless the model's state fits.
  *
- * @param config the configuration that the model was built from: where it does not fit, the message says how it differs from
- *   the checkpoint's
- * @param scaler what scales the loss from here on. Where the run did not scale it so far, the scaler starts as it is.
+ * @param config the configuration that the model was built from: if the model does not fit, the message says how this configuration
+ *   differs from the checkpoint's
+ * @param scaler scales the loss from now on. If the run did not scale its loss before, the scaler keeps its initial state.
  */
 export function restoreCheckpoint(
   checkpoint: Checkpoint,
@@ -128,7 +129,7 @@ export function restoreCheckpoint(
   getDefaultGenerator().setState(checkpoint.state.generator);
 }
 
-/** Takes over the model's parameters and buffers only. */
+/** Loads only the model's parameters and buffers. */
 export function loadModelState(checkpoint: Checkpoint, model: Module, config: unknown): void {
   try {
     model.loadStateDict(checkpoint.modelState());
@@ -137,7 +138,7 @@ export function loadModelState(checkpoint: Checkpoint, model: Module, config: un
     const differences = differingSettings(model(checkpoint.state.config), model(config), 'model');
     throw new Error(
       [
-        `${checkpoint.path}: this is a checkpoint of another model`,
+        `${checkpoint.path}: is a checkpoint of a different model`,
         ...differences.map(({ key, first, second }) => `${key} is ${first} in the checkpoint, ${second} here`),
         (cause as Error).message,
       ].join('\n  '),
@@ -160,6 +161,6 @@ export function differingSettings(
       differingSettings(first[name], second[name], key === '' ? name : `${key}.${name}`),
     );
   }
-  const [a, b] = [first, second].map((value) => JSON.stringify(value) ?? 'not set');
-  return a === b ? [] : [{ key, first: a, second: b }];
+  const text = (value: unknown): string => JSON.stringify(value) ?? 'not set';
+  return text(first) === text(second) ? [] : [{ key, first: text(first), second: text(second) }];
 }

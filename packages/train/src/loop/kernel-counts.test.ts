@@ -1,6 +1,6 @@
 /**
- * How many kernels common steps are scheduled into. The numbers are what the scheduler does today, not a goal: a change of them is
- * to be understood, not only repinned.
+ * The number of kernels that common steps are scheduled into. The numbers show what the scheduler does today; they are not a goal. Find out
+ * why a number changed before you update it.
  */
 import { grad } from '@tessera/autograd';
 import { CLIP, type CLIPConfig, createImageTower, ImageClassifier } from '@tessera/models';
@@ -53,7 +53,7 @@ describe('kernels of', () => {
     expect(await kernels((x) => (x as Tensor).softmax(-1), zeros([8, 16]))).toBe(1);
   });
 
-  it('a layer normalisation: one forward', async () => {
+  it('a layer normalization: one forward', async () => {
     const layer = new LayerNorm(16);
     expect(await kernels((x) => layer.forward(x as Tensor), zeros([8, 16]))).toBe(1);
     const gradients = (x: Tensor): Tensor[] => grad(squared(layer.forward(x)), [...layer.parameters()]);

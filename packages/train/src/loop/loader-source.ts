@@ -1,8 +1,9 @@
+/** Connects the data loader with the trainer. */
 import type { Batch, DataLoader } from '@tessera/data';
 import type { BatchTensors } from './objective.ts';
 import type { BatchSource } from './trainer.ts';
 
-/** A data loader as the trainer reads it: its batches as tensors. */
+/** The batches of a data loader, which become tensors when the trainer asks for them. */
 export class LoaderSource<Tensors extends BatchTensors> implements BatchSource<Tensors> {
   readonly #loader: DataLoader;
   readonly #toTensors: (batch: Batch) => Tensors;

@@ -22,7 +22,7 @@ async function write(steps: number[], from = 0): Promise<void> {
 const stepsInFile = async () => (await readMetrics(path)).map(({ step }) => step);
 
 describe('a metrics file', () => {
-  it('keeps numbers to the last bit, and writes null for what is not finite', async () => {
+  it('keeps numbers bit for bit, and writes null for numbers that are not finite', async () => {
     const writer = await MetricsWriter.open(path);
     writer.append({ kind: 'step', step: 1, loss: 0.1 + 0.2, grad_norm: Number.NaN });
     expect(await readMetrics(path)).toEqual([{ kind: 'step', step: 1, loss: 0.30000000000000004, grad_norm: null }]);
@@ -30,20 +30,20 @@ describe('a metrics file', () => {
     expect(() => writer.append({ kind: 'step', step: 2 })).toThrow('the metrics file is closed');
   });
 
-  it('goes on after a checkpoint: later lines are dropped and written anew', async () => {
+  it('continues after a checkpoint: later lines are removed and written again', async () => {
     await write([1, 2, 3, 4, 5]);
     await write([4, 5, 6], 3);
     expect(await stepsInFile()).toEqual([1, 2, 3, 4, 5, 6]);
     expect(await readdir(folder)).toEqual(['metrics.jsonl']);
   });
 
-  it('begins anew where a run begins', async () => {
+  it('starts empty for a new run', async () => {
     await write([1, 2, 3]);
     await write([1]);
     expect(await stepsInFile()).toEqual([1]);
   });
 
-  it('is read without its half last line, which is cut off before more is written', async () => {
+  it('is read without an incomplete last line, which is removed before more is written', async () => {
     await write([1, 2]);
     await appendFile(path, '{"kind":"step","st');
     expect(await stepsInFile()).toEqual([1, 2]);
@@ -53,7 +53,7 @@ describe('a metrics file', () => {
   });
 
   it.each(['not json', '{"step":1}', '{"kind":"step"}', 'null', ''])(
-    'is refused with the line %j in it',
+    'is refused if it contains the line %j',
     async (line) => {
       const content = `{"kind":"step","step":1}\n${line}\n{"kind":"step","step":3}\n`;
       await writeFile(path, content);
@@ -63,7 +63,7 @@ describe('a metrics file', () => {
     },
   );
 
-  it('has whole lines after the writer was killed', async () => {
+  it('has complete lines after the writer was killed', async () => {
     const source = `
       import { MetricsWriter } from ${JSON.stringify(new URL('./metrics-file.ts', import.meta.url).href)};
       const writer = await MetricsWriter.open(${JSON.stringify(path)});

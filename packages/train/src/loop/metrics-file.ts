@@ -1,20 +1,21 @@
+/** The metrics of a run: a file with one JSON object a line. */
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { writeFileAtomic } from '@tessera/data/io';
 
 /**
- * One line of `metrics.jsonl`. `step` counts the optimiser's steps that were done when the line was written. A number that is not
+ * One line of `metrics.jsonl`. `step` is the number of optimizer steps that were complete when the line was written. A number that is not
  * finite is null in the file, because JSON has no NaN.
  */
 export interface MetricsRecord {
-  /** What the line is about: 'step' and 'evaluation' are what the report draws. */
+  /** The kind of line. The report draws lines of the kinds 'step' and 'evaluation'. */
   readonly kind: string;
   readonly step: number;
   readonly [key: string]: unknown;
 }
 
 /**
- * Reads a metrics file. A last line without its end, which a killed writer may leave, is passed over.
+ * Reads a metrics file. An incomplete last line, which a killed process may leave, is ignored.
  *
  * @throws where any other line is not a JSON object with `kind` and `step`; the message names path and line
  */
@@ -45,8 +46,8 @@ function parseRecord(line: string, where: string): MetricsRecord {
 }
 
 /**
- * Drops the lines after a step, an evaluation after that step itself, and a half last line: what a resumed run will write again. All or nothing. A file that is
- * not there is left so.
+ * Removes the lines after a step, an evaluation after that step itself, and an incomplete last line: a resumed run will write them again.
+ * The file is replaced atomically; a missing file is not an error.
  */
 export async function truncateMetrics(path: string, lastStep: number): Promise<void> {
   let lines: string[];
@@ -66,7 +67,7 @@ export async function truncateMetrics(path: string, lastStep: number): Promise<v
   );
 }
 
-/** Appends records to a metrics file. Each line goes to the operating system at once, so nothing is lost if the process is killed. */
+/** Appends records to a metrics file. Each line is passed to the operating system at once, so nothing is lost if the process is killed. */
 export class MetricsWriter {
   readonly path: string;
   #file: number | undefined;
@@ -77,8 +78,8 @@ export class MetricsWriter {
   }
 
   /**
-   * Opens a metrics file for a run that begins or continues after `step` steps: 0 for a new run, the checkpoint's step for a
-   * resumed one. Lines of later steps are dropped first, and so is a half line at the end.
+   * Opens a metrics file for a run that begins or continues after `step` steps: 0 for a new run, the checkpoint's step for a resumed one.
+   * Lines of later steps and an incomplete last line are removed first.
    */
   static async open(path: string, step = 0): Promise<MetricsWriter> {
     await truncateMetrics(path, step);
@@ -86,7 +87,9 @@ export class MetricsWriter {
   }
 
   /**
-   * Appends one line. If it cannot be written whole, as on a full disk, the file is cut back to the lines before and this throws.
+   * Appends one line.
+   *
+   * @throws where the line cannot be written completely, as on a full disk; the file is then truncated to the lines before it
    */
   append(record: MetricsRecord): void {
     const file = this.#opened();
@@ -96,13 +99,13 @@ export class MetricsWriter {
       for (let done = 0; done < line.length; ) done += writeSync(file, line, done);
     } catch (cause) {
       ftruncateSync(file, before);
-      throw new Error(`${this.path}: cannot append a line of ${line.length} bytes; the lines before are kept`, {
+      throw new Error(`${this.path}: cannot append a line of ${line.length} bytes; the lines before it are kept`, {
         cause,
       });
     }
   }
 
-  /** Waits until all lines are on the disk itself; to be called before a checkpoint that follows them. */
+  /** Waits until all lines are stored on the disk. To be called before writing a checkpoint of a later step. */
   sync(): void {
     fsyncSync(this.#opened());
   }

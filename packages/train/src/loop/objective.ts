@@ -7,7 +7,7 @@ export type BatchTensors = Readonly<Record<string, Tensor>>;
 
 /** The results of a forward pass: scalars, f32. */
 export interface ObjectiveLoss {
-  /** What is minimized. */
+  /** The value that is minimized. */
   readonly loss: Tensor;
   /** Further numbers for the metrics file, under the names that they have there. */
   readonly measures: Readonly<Record<string, Tensor>>;
@@ -30,7 +30,7 @@ export interface Objective<Batch extends BatchTensors = BatchTensors> {
 export interface SeparableObjective<Batch extends BatchTensors = BatchTensors> extends Objective<Batch> {
   /** f32 tensors with one row for each row of the batch: the first axis is as long as that of one of the batch's tensors. */
   encode(batch: Batch): BatchTensors;
-  /** @param batch for what `encode` does not need, such as labels and concepts */
+  /** @param batch the whole batch, for tensors that `encode` does not use, such as labels and concepts */
   lossOf(encoded: BatchTensors, batch: Batch): ObjectiveLoss;
 }
 

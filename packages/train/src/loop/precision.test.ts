@@ -9,27 +9,24 @@ import { AdamW, GradScaler } from '../optim/index.ts';
 import { ContrastiveObjective } from '../tasks/contrastive/objective.ts';
 import { useTestBackend } from '../testing/backend.ts';
 import { tinyClip, tinyPairs } from '../testing/tiny-clip.ts';
+import { valuesOf } from '../testing/values-of.ts';
 import { AccumulatedStep } from './accumulated-step.ts';
 import { readCheckpoint, restoreCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { findNonFinite } from './non-finite.ts';
 import { type StepOptions, type StepResult, stateOf, TrainingStep, wasSkipped } from './step.ts';
+import { zip } from './zip.ts';
 
 beforeAll(useTestBackend);
 
 const mixed = ['f16', 'bf16'] as const;
-/** Half a unit in the last place, relative to 1: what one rounding loses. */
+/** The largest relative error of one rounding: half a unit in the last place. */
 const rounding = { f16: 2 ** -11, bf16: 2 ** -8 } as const;
 
-/** With a factor at which no gradient of the tiny model overflows. */
+/** The factor on the loss is so small that no gradient of the tiny model overflows. */
 const optionsOf = (precision: Precision): StepOptions => ({
   precision,
   scaler: precision === 'f16' ? new GradScaler({ initScale: 1024 }) : null,
 });
-
-async function valuesOf(state: Iterable<readonly [string, Tensor]>): Promise<Record<string, readonly number[]>> {
-  const entries = [...state].map(async ([name, value]) => [name, [...(await value.data())]] as const);
-  return Object.fromEntries(await Promise.all(entries));
-}
 
 async function train(precision: Precision, steps: number): Promise<StepResult[]> {
   const { objective, optimizer } = tinyClip();
@@ -42,23 +39,22 @@ async function train(precision: Precision, steps: number): Promise<StepResult[]>
 
 describe('mixed precision', () => {
   it.each(mixed)(
-    '%s: the gradients of CLIP are those of f32 but for the roundings on the way, and f32 themselves',
+    '%s: the gradients of CLIP are f32 and differ from those of f32 only by rounding errors',
     async (precision) => {
       const { objective } = tinyClip();
       const parameters = objective.model.parameters();
       const gradientsIn = async (p: Precision): Promise<number[][]> => {
         const { loss } = autocast(p, () => objective.loss(tinyPairs()));
         expect(loss.dtype).toBe('f32');
-        // As a step does: f16 has no digits for gradients as small as some here.
+        // Scaled as in a step, because some gradients are too small for f16.
         const gradients = grad(p === 'f16' ? loss.mul(1024) : loss, parameters);
         expect(new Set(gradients.map(({ dtype }) => dtype))).toEqual(new Set(['f32']));
         const unscaled = p === 'f16' ? gradients.map((gradient) => gradient.mul(1 / 1024)) : gradients;
         return Promise.all(unscaled.map(async (gradient) => [...(await gradient.data())]));
       };
       const [exact, rounded] = [await gradientsIn('f32'), await gradientsIn(precision)];
-      const length = (values: readonly number[]): number => Math.hypot(...values);
-      const error =
-        length(exact.flat().map((value, k) => value - (rounded.flat()[k] as number))) / length(exact.flat());
+      const differences = zip(exact.flat(), rounded.flat()).map(([value, other]) => value - other);
+      const error = Math.hypot(...differences) / Math.hypot(...exact.flat());
       expect(error).toBeGreaterThan(rounding[precision] / 100);
       expect(error).toBeLessThan(8 * rounding[precision]);
     },
@@ -67,25 +63,23 @@ describe('mixed precision', () => {
   it.each(mixed)('%s: twenty steps follow those of f32', async (precision) => {
     const [exact, rounded] = [await train('f32', 20), await train(precision, 20)];
     expect(rounded.every(({ finite }) => finite)).toBe(true);
-    expect(exact[19].loss).toBeLessThan(exact[0].loss - 0.3);
-    rounded.forEach(({ loss }, k) => {
-      expect(Math.abs(loss - exact[k].loss), `step ${k + 1}`).toBeLessThan(16 * rounding[precision]);
-    });
-    expect(rounded.some(({ loss }, k) => loss !== exact[k].loss)).toBe(true);
+    const losses = exact.map(({ loss }) => loss);
+    expect(losses.at(-1)).toBeLessThan((losses[0] ?? 0) - 0.3);
+    const errors = zip(exact, rounded).map(([one, other]) => Math.abs(one.loss - other.loss));
+    for (const [k, error] of errors.entries()) expect(error, `step ${k + 1}`).toBeLessThan(16 * rounding[precision]);
+    expect(errors.some((error) => error > 0)).toBe(true);
   });
 
-  it.each(mixed)('%s: the same seed gives the same bits', async (precision) => {
+  it.each(mixed)('%s: the same seed results in the same bits', async (precision) => {
     expect(await train(precision, 5)).toEqual(await train(precision, 5));
   });
 
   it.each(mixed)('%s: a batch in parts trains as the whole batch does', async (precision) => {
     const [whole, parts] = [tinyClip(), tinyClip()];
-    const steps = [
-      new TrainingStep(whole.objective, whole.optimizer, optionsOf(precision)),
-      new AccumulatedStep(parts.objective, parts.optimizer, 2, optionsOf(precision)),
-    ];
+    const wholeStep = new TrainingStep(whole.objective, whole.optimizer, optionsOf(precision));
+    const partsStep = new AccumulatedStep(parts.objective, parts.optimizer, 2, optionsOf(precision));
     for (let k = 0; k < 3; k++) {
-      const [a, b] = [await steps[0].run(tinyPairs(k), 2e-3), await steps[1].run(tinyPairs(k), 2e-3)];
+      const [a, b] = [await wholeStep.run(tinyPairs(k), 2e-3), await partsStep.run(tinyPairs(k), 2e-3)];
       expect(b.loss).toBeCloseTo(a.loss, 2);
       expect(Math.abs(b.gradNorm - a.gradNorm) / a.gradNorm).toBeLessThan(8 * rounding[precision]);
       expect(b.scaling).toEqual(a.scaling);
@@ -115,7 +109,7 @@ describe('mixed precision', () => {
 });
 
 describe('loss scaling', () => {
-  it('leaves out an update whose gradients overflow, bit for bit, halves the factor and goes on', async () => {
+  it('skips an update whose gradients overflow, bit for bit, halves the factor and continues', async () => {
     const { objective, optimizer } = tinyClip();
     const scaler = new GradScaler({ initScale: 2 ** 30 });
     const step = new TrainingStep(objective, optimizer, { precision: 'f16', scaler });
@@ -129,7 +123,8 @@ describe('loss scaling', () => {
       expect(Number.isFinite(result.loss)).toBe(true);
       if (result.finite) {
         expect(after).not.toEqual(before);
-        expect(after['optimizer.step'][0]).toBe((before['optimizer.step'] as number[])[0] + 1);
+        const [count = 0] = before['optimizer.step'] ?? [];
+        expect(after['optimizer.step']).toEqual([count + 1]);
       } else {
         skipped++;
         expect(wasSkipped(result)).toBe(true);
@@ -144,7 +139,7 @@ describe('loss scaling', () => {
     expect(await scaler.skippedSteps.item()).toBe(skipped);
   });
 
-  it('doubles the factor after so many steps without overflow', async () => {
+  it('doubles the factor after a number of steps without overflow', async () => {
     const { objective, optimizer } = tinyClip();
     const step = new TrainingStep(objective, optimizer, {
       precision: 'f16',
@@ -155,7 +150,7 @@ describe('loss scaling', () => {
     expect(scales).toEqual([256, 256, 256, 512, 512, 512, 1024, 1024]);
   });
 
-  it('does not take a model that overflows without any factor for one that it can save', async () => {
+  it('does not count an overflow at factor 1 as recoverable', async () => {
     const { objective, optimizer } = tinyClip();
     const options: StepOptions = { precision: 'f16', scaler: new GradScaler({ initScale: 4 }) };
     const step = new TrainingStep(objective, optimizer, options);
@@ -172,7 +167,7 @@ describe('loss scaling', () => {
     expect(await findNonFinite(objective, optimizer, tinyPairs(), options)).toContain('conv1');
   });
 
-  it('goes on from a checkpoint as if it had not stopped', async () => {
+  it('continues from a checkpoint as if it had not stopped', async () => {
     const folder = await fs.mkdtemp(join(tmpdir(), 'scaler-'));
     try {
       const path = join(folder, 'a.safetensors');
@@ -191,15 +186,15 @@ describe('loss scaling', () => {
       const again = new TrainingStep(other.objective, other.optimizer, { precision: 'f16', scaler: resumed });
       for (const [k, expected] of next.entries()) expect(await again.run(tinyPairs(6 + k), 1e-3)).toEqual(expected);
       expect(new Set(next.map(({ scaling }) => scaling?.scale)).size).toBeGreaterThan(1);
-      // A run in f32 goes on from it, too.
+      // A run in f32 can continue from it, too.
       restoreCheckpoint(await readCheckpoint(path), other.objective.model, other.optimizer, {});
     } finally {
       await fs.rm(folder, { recursive: true });
     }
   });
 
-  it('refuses settings that make no sense', () => {
-    expect(() => new GradScaler({ initScale: 0 })).toThrow('GradScaler: initScale must lie between 1 and 2^64, got 0');
+  it('refuses invalid settings', () => {
+    expect(() => new GradScaler({ initScale: 0 })).toThrow('GradScaler: initScale must be between 1 and 2^64, got 0');
     expect(() => new GradScaler({ backoffFactor: 1 })).toThrow('backoffFactor');
     expect(() => new GradScaler({ growthFactor: 1 })).toThrow('growthFactor');
     expect(() => new GradScaler({ growthInterval: 0.5 })).toThrow('growthInterval');

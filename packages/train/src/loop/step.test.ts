@@ -6,6 +6,7 @@ import { ClassifyObjective } from '../tasks/classify/objective.ts';
 import type { PairTensors } from '../tasks/contrastive/objective.ts';
 import { useTestBackend } from '../testing/backend.ts';
 import { tinyClip, tinyPairs } from '../testing/tiny-clip.ts';
+import { valuesOf } from '../testing/values-of.ts';
 import { findNonFinite } from './non-finite.ts';
 import type { Objective } from './objective.ts';
 import { stateOf, TrainingStep } from './step.ts';
@@ -13,24 +14,19 @@ import { contractionFlops, measurePeak } from './throughput.ts';
 
 beforeAll(useTestBackend);
 
-async function valuesOf(state: ReadonlyMap<string, Tensor>): Promise<Record<string, readonly number[]>> {
-  const entries = [...state].map(async ([name, value]) => [name, [...(await value.data())]] as const);
-  return Object.fromEntries(await Promise.all(entries));
-}
-
 describe('a training step', () => {
-  it('lowers the loss, follows the learning rate that it is given, and records the factor on the cosines', async () => {
+  it('lowers the loss, uses the learning rate of each call, and records the factor on the cosines', async () => {
     const { objective, optimizer } = tinyClip();
     const step = new TrainingStep(objective, optimizer, { clipGradNorm: 1 });
     const batch = tinyPairs();
     const before = await valuesOf(stateOf(objective, optimizer));
     const first = await step.run(batch, 0);
-    const frozen = await valuesOf(new Map(objective.model.namedParameters()));
+    const frozen = await valuesOf(objective.model.namedParameters());
     for (const [name, values] of Object.entries(frozen)) expect(values, name).toEqual(before[name]);
     const losses = [first.loss];
     for (let k = 0; k < 6; k++) losses.push((await step.run(batch, 1e-2)).loss);
-    expect(losses[1]).toBe(losses[0]);
-    expect(losses.at(-1)).toBeLessThan(losses[0] - 0.5);
+    expect(losses[1]).toBe(first.loss);
+    expect(losses.at(-1)).toBeLessThan(first.loss - 0.5);
     expect(first).toMatchObject({ finite: true, measures: { logitScale: expect.closeTo(1 / 0.07, 3) } });
     expect(first.gradNorm).toBeGreaterThan(0);
   });
@@ -48,7 +44,7 @@ describe('a training step', () => {
     }
   });
 
-  it('changes nothing where a number is not finite, and says where that began', async () => {
+  it('changes nothing where a number is not finite, and names the first such tensor', async () => {
     const { objective, optimizer } = tinyClip();
     const step = new TrainingStep(objective, optimizer);
     await step.run(tinyPairs(), 1e-3);
@@ -75,7 +71,7 @@ describe('a training step', () => {
     expect(await findNonFinite(objective, optimizer, tinyPairs())).toBe('parameter visual.conv1.weight [8, 3, 4, 4]');
   });
 
-  it('takes a learning rate that is not finite for the same', async () => {
+  it('changes nothing where the learning rate is not finite', async () => {
     const { objective, optimizer } = tinyClip();
     const before = await valuesOf(stateOf(objective, optimizer));
     const step = new TrainingStep(objective, optimizer);
@@ -83,7 +79,7 @@ describe('a training step', () => {
     expect(await valuesOf(stateOf(objective, optimizer))).toEqual(before);
   });
 
-  it('names the gradient where only that is not finite', async () => {
+  it('names the gradient where only it is not finite', async () => {
     const { objective, optimizer } = tinyClip();
     const steep: Objective<PairTensors> = {
       model: objective.model,
@@ -91,7 +87,7 @@ describe('a training step', () => {
       constrain: () => objective.constrain(),
       loss: (batch) => {
         const { loss, measures } = objective.loss(batch);
-        // The root of 0 is 0, its slope there infinite.
+        // The derivative of the square root at 0 is infinite.
         return { loss: loss.add(objective.model.logit_scale.mul(0).sqrt()), measures };
       },
     };
@@ -100,7 +96,7 @@ describe('a training step', () => {
 });
 
 describe('a classifier with a frozen tower', () => {
-  it('trains its head alone and leaves the running statistics as they are', async () => {
+  it('trains only its head and does not change the running statistics', async () => {
     const tower = createImageTower({ kind: 'resnet', imageSize: 32, width: 2, layers: [1, 1, 1, 1], heads: 1 }, 4);
     const objective = new ClassifyObjective(new ImageClassifier(tower, 3), { freezeTower: true });
     const trained = objective.model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
@@ -126,8 +122,8 @@ describe('throughput', () => {
     const { objective, optimizer } = tinyClip();
     const step = new TrainingStep(objective, optimizer);
     const flops = contractionFlops(await step.program(tinyPairs()));
-    // Forward and backward take 3 products of 2 * rows * 8 * outputs each. The one block of either tower needs keys and values of all
-    // tokens, 5 of an image and 6 of a text, and an MLP, 8 to 32 and back, for the token alone that is read.
+    // Forward and backward take 3 products of 2 * rows * 8 * outputs each. The single block of each tower needs keys and values of all
+    // tokens, 5 of an image and 6 of a text, and an MLP, 8 to 32 and back, only for the token that is read.
     const keysAndValues = 3 * 2 * (4 * 5 + 4 * 6) * 8 * 16;
     const mlps = 2 * 3 * 2 * (4 + 4) * 8 * 32;
     expect(flops).toBeGreaterThan(keysAndValues + mlps);

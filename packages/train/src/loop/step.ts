@@ -1,8 +1,10 @@
-import { type CompiledProgram, compile, stack, Tensor, tensor } from '@tessera/tensor';
+/** A training step as one compiled program. */
+import { type CompiledProgram, compile, Tensor, tensor } from '@tessera/tensor';
 import { clipGradNorm } from '../optim/clip-grad-norm.ts';
 import { mayRecover } from '../optim/grad-scaler.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { allFinite, guardState } from './guard.ts';
+import { numberReader, stackNumbers } from './numbers.ts';
 import type { BatchTensors, Objective } from './objective.ts';
 import { inPrecision, type MixedPrecision, scaledGradients } from './precision.ts';
 import { contractionFlops } from './throughput.ts';
@@ -15,11 +17,11 @@ export interface StepOptions extends MixedPrecision {
 /** The numbers of one training step. */
 export interface StepResult {
   readonly loss: number;
-  /** Norm of all gradients together, before clipping. */
+  /** Euclidean norm of all gradients together, before clipping. */
   readonly gradNorm: number;
   /** Whether loss and gradients were finite. If not, nothing was updated. */
   readonly finite: boolean;
-  /** What the loss was multiplied by, and how many updates were left out so far because gradients overflowed; null without scaling. */
+  /** The factor on the loss, and the number of updates skipped so far because gradients overflowed; null without loss scaling. */
   readonly scaling: LossScaling | null;
   /** The objective's further numbers. */
   readonly measures: Readonly<Record<string, number>>;
@@ -30,26 +32,26 @@ export interface LossScaling {
   readonly skippedSteps: number;
 }
 
-/** Whether the step's update was left out because of an overflow that a smaller factor on the loss may avoid the next time. */
+/** Whether the update was skipped because of an overflow that a smaller factor on the loss may prevent in the next step. */
 export const wasSkipped = ({ finite, scaling }: StepResult): boolean =>
   !finite && scaling !== null && mayRecover(scaling.scale);
 
 /** Takes training steps. */
 export interface Step<Batch extends BatchTensors = BatchTensors> {
   run(batch: Batch, learningRate: number): Promise<StepResult>;
-  /** Floating-point operations of a step's matrix products and convolutions, for such a batch. */
+  /** Floating-point operations of the matrix products and convolutions of a step with batches of this shape. */
   flops(batch: Batch): Promise<number>;
   dispose(): void;
 }
 
 /**
- * One training step as one program: preprocessing, forward pass, loss, gradients, clipping, the optimiser's update and the
+ * One training step as one program: preprocessing, forward pass, loss, gradients, clipping, the optimizer's update and the
  * objective's constraints. The learning rate is an input; random numbers come from the default generator, which counts the steps.
  *
- * In mixed precision the forward pass and its derivatives are recorded under `autocast`; what the optimiser sees is f32. With a scaler
- * the loss is multiplied by its factor, the gradients divided.
+ * In mixed precision the forward pass and its derivatives are recorded under `autocast`; the optimizer receives f32. With a scaler the
+ * loss is multiplied by its factor, and the gradients are divided by it.
  *
- * Where the loss or a gradient is not finite, parameters, buffers and optimiser state keep the values that they had before.
+ * If the loss or a gradient is not finite, parameters, buffers and optimizer state keep the values that they had before.
  */
 export class TrainingStep<Batch extends BatchTensors = BatchTensors> implements Step<Batch> {
   readonly #compiled;
@@ -74,30 +76,26 @@ export class TrainingStep<Batch extends BatchTensors = BatchTensors> implements 
         optimizer.step(gradients, learningRate);
         objective.constrain?.();
         this.#measureNames = Object.keys(measures);
-        // One tensor, so that one read fetches all numbers.
         const scaling = scaler === null ? [] : [...factor, scaler.skippedSteps];
-        const numbers = [loss, norm, finite, ...scaling, ...Object.values(measures)].map((value) =>
-          value.cast('f32').reshape([]),
-        );
-        return { condition: finite, result: stack(numbers) };
+        const result = stackNumbers([loss, norm, finite, ...scaling, ...Object.values(measures)]);
+        return { condition: finite, result };
       });
     });
   }
 
   async run(batch: Batch, learningRate: number): Promise<StepResult> {
     const numbers = await this.#compiled(batch, tensor(learningRate));
-    const [loss, gradNorm, finite, ...rest] = await numbers.data();
-    const scaled = this.#scales ? rest.splice(0, 2) : null;
+    const next = numberReader(await numbers.data());
     return {
-      loss,
-      gradNorm,
-      finite: finite === 1,
-      scaling: scaled === null ? null : { scale: scaled[0], skippedSteps: scaled[1] },
-      measures: Object.fromEntries(this.#measureNames.map((name, k) => [name, rest[k]])),
+      loss: next(),
+      gradNorm: next(),
+      finite: next() === 1,
+      scaling: this.#scales ? { scale: next(), skippedSteps: next() } : null,
+      measures: Object.fromEntries(this.#measureNames.map((name) => [name, next()])),
     };
   }
 
-  /** The program that such a batch runs, for counting its work. Nothing is executed. */
+  /** The program for batches of this shape, for counting its operations. It is not executed. */
   program(batch: Batch): Promise<CompiledProgram> {
     return this.#compiled.program(batch, tensor(0));
   }
@@ -111,7 +109,7 @@ export class TrainingStep<Batch extends BatchTensors = BatchTensors> implements 
   }
 }
 
-/** Everything that a training step may change, by its name in a checkpoint. */
+/** Every tensor that a training step may change, by its name in a checkpoint. */
 export function stateOf(objective: Pick<Objective, 'model'>, optimizer: Optimizer): Map<string, Tensor> {
   return new Map<string, Tensor>([
     ...objective.model.namedParameters(),

@@ -1,10 +1,11 @@
+/** How fast a step runs, relative to the machine: operations of a program, and the peak rate. */
 import { type CompiledProgram, compile, type Tensor, tensor } from '@tessera/tensor';
 
 const product = (sizes: readonly number[]): number => sizes.reduce((total, size) => total * size, 1);
 
 /**
- * Floating-point operations of a program's matrix products and convolutions: 2 * batch * m * n * k each, the usual count, which leaves
- * element-wise work out.
+ * Floating-point operations of a program's matrix products and convolutions: 2 * batch * m * n * k each. As usual,
+ * element-wise operations are not counted.
  */
 export function contractionFlops({ plan }: Pick<CompiledProgram, 'plan'>): number {
   return plan.stages
@@ -18,11 +19,11 @@ export function contractionFlops({ plan }: Pick<CompiledProgram, 'plan'>): numbe
     );
 }
 
-/** Sides of the square matrices that are tried, until one takes long enough to be timed. */
+/** Sizes of the square matrices that are tried, until a product takes long enough to be timed. */
 const sides = [64, 128, 256, 512, 1008];
 
 /**
- * The machine's rate in floating-point operations a second: the best of some products of square f32 matrices on the default
+ * The machine's peak rate in floating-point operations per second: the best of several products of square f32 matrices on the default
  * backend. Takes a fraction of a second.
  */
 export async function measurePeak({ enoughMs = 5, runs = 8 } = {}): Promise<number> {

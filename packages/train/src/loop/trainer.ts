@@ -1,3 +1,4 @@
+/** The training loop. */
 import { getDefaultGenerator, tidy } from '@tessera/tensor';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { Schedule } from '../optim/schedule.ts';
@@ -10,40 +11,40 @@ import { type BatchTensors, isSeparable, type Objective } from './objective.ts';
 import type { MixedPrecision } from './precision.ts';
 import { type LossScaling, type Step, type StepResult, TrainingStep, wasSkipped } from './step.ts';
 
-/** Batches in the order in which they are trained on; the same for the same epoch, whenever and from where it is read. */
+/** Batches in the order of training. An epoch always has the same batches, wherever reading starts. */
 export interface BatchSource<Batch extends BatchTensors> {
   readonly batchesPerEpoch: number;
-  /** The batches of an epoch from number `first` on. `examples`: how many images a batch holds. */
+  /** The batches of an epoch from number `first` on. `examples`: the number of images of a batch. */
   epoch(epoch: number, first: number): AsyncIterable<{ readonly examples: number; toTensors(): Batch }>;
 }
 
-/** What is written and shown for each step. */
+/** The numbers of a step, as they are written to the metrics file and shown to the user. */
 export interface StepReport {
-  /** Steps done, this one included. */
+  /** Completed steps, including this one. */
   readonly step: number;
   readonly totalSteps: number;
-  /** Epochs done, with fractions. */
+  /** Completed epochs, with fractions. */
   readonly epoch: number;
   readonly lr: number;
   readonly loss: number;
   readonly gradNorm: number;
-  /** Whether the update was left out because gradients overflowed in f16; the loss is scaled less from now on. */
+  /** Whether the update was skipped because gradients overflowed in f16; the factor on the loss is smaller from now on. */
   readonly skipped: boolean;
-  /** Null where the loss is not scaled. */
+  /** Null without loss scaling. */
   readonly scaling: LossScaling | null;
   readonly measures: Readonly<Record<string, number>>;
   readonly imagesPerSecond: number;
-  /** Share of the machine's peak; null where that is not known. */
+  /** Share of the machine's peak rate; null where the peak is not known. */
   readonly mfu: number | null;
 }
 
-/** One split's numbers during the run, as the metrics file takes them. */
+/** The results of evaluating one split during the run, for the metrics file. */
 export interface EvaluationValues {
   readonly split: string;
   readonly values: Readonly<Record<string, number | null>>;
 }
 
-/** The value that tells how good a model is. */
+/** The result that decides which model is the best. */
 export interface MainMeasure {
   readonly name: string;
   readonly better: 'higher' | 'lower';
@@ -67,13 +68,13 @@ export interface TrainerParts<Batch extends BatchTensors> {
     /** The number of parts that a batch is computed in, one after the other; see `AccumulatedStep`. */
     readonly accumulate: number;
   };
-  /** Precision of the step's products, and what scales its loss. Default f32, without scaling. */
+  /** Precision of the step's products, and scaling of its loss. Default: f32, without scaling. */
   readonly mixedPrecision?: MixedPrecision;
   readonly metrics: MetricsWriter;
   readonly checkpoints: CheckpointFolder;
   /** When checkpoints are written: after every `everySteps` steps (null: not within an epoch), after every `everyEpochs` epochs. */
   readonly checkpointing: { readonly everySteps: number | null; readonly everyEpochs: number };
-  /** What checkpoints say about the run. */
+  /** Stored in checkpoints. */
   readonly describe: Pick<CheckpointState, 'config' | 'data' | 'dataset'>;
   /** Further entries of the checkpoints' metadata. */
   readonly metadata?: Readonly<Record<string, string>>;
@@ -81,14 +82,14 @@ export interface TrainerParts<Batch extends BatchTensors> {
   readonly evaluate: (final: boolean) => Promise<readonly EvaluationValues[]>;
   /** How often `evaluate` is called. `everyEpochs` null: only after the last epoch. */
   readonly evaluation: { readonly everyEpochs: number | null };
-  /** Which value of the first result decides which evaluation was the best. */
+  /** The value of the first result that decides which evaluation was the best. */
   readonly mainMeasure: MainMeasure;
-  /** The machine's peak in floating-point operations per second; null where it is not known. */
+  /** The machine's peak rate in floating-point operations per second; null where it is not known. */
   readonly peakFlops: number | null;
   readonly listener?: TrainerListener;
 }
 
-/** How a run ended: at its last step, or stopped before, with a checkpoint to go on from. */
+/** How a run ended: at its last step, or stopped earlier, with a checkpoint to continue from. */
 export interface TrainingEnd {
   readonly position: Position;
   readonly finished: boolean;
@@ -101,26 +102,27 @@ function createStep<Batch extends BatchTensors>(parts: TrainerParts<Batch>): Ste
   if (accumulate === 1) return new TrainingStep(objective, optimizer, options);
   if (!isSeparable(objective))
     throw new Error(
-      `${objective.constructor.name}: its loss cannot be computed in ${accumulate} parts; set accumulate to 1`,
+      `${objective.constructor.name}: the loss cannot be computed in ${accumulate} parts; set training.accumulate=1`,
     );
   return new AccumulatedStep(objective, optimizer, accumulate, options);
 }
 
 const isMultiple = (count: number, interval: number | null): boolean => interval !== null && count % interval === 0;
 
+/** The position of a new run. */
 export const startPosition: Position = { step: 0, epoch: 0, batch: 0, best: null };
 
 /**
- * Trains: for each batch one step, a line in the metrics file, and from time to time an evaluation and a checkpoint. What
- * it computes follows from the position it starts from, the state of model, optimiser and generator, and the batches: nothing else.
+ * Trains: one step and one line in the metrics file for each batch, and evaluations and checkpoints at intervals. The result depends only
+ * on the start position, the state of model, optimizer and generator, and the batches.
  */
 export class Trainer<Batch extends BatchTensors> {
   readonly #parts: TrainerParts<Batch>;
   readonly #step: Step<Batch>;
   #flopsPerStep: number | null = null;
-  /** The best rate known: as measured, or as a step reached where the measurement was disturbed by something else. */
+  /** The best known rate: the measured one, or that of a faster step if other programs disturbed the measurement. */
   #peakFlops: number | null;
-  /** When the time of the present step began: waiting for its batch is part of it, evaluations and checkpoints are not. */
+  /** Start time of the current step. It includes waiting for the batch, but not evaluations and checkpoints. */
   #clock = 0;
 
   constructor(parts: TrainerParts<Batch>) {
@@ -134,11 +136,10 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   /**
-   * Trains from a position to the end, or until `signal` is aborted: then the step in hand is finished and a checkpoint written.
+   * Trains from a position to the end, or until `signal` is aborted: then the current step is finished and a checkpoint is written.
    *
-   * @throws NonFiniteError for a loss or gradient that is infinite or NaN (where the loss is scaled: that still is with a factor of 1).
-   *   Model and optimiser are left as they were before the step,
-   *   and the checkpoints untouched.
+   * @throws NonFiniteError for a loss or gradient that is infinite or NaN (with loss scaling: only if it still is with a factor of 1). Model
+   *   and optimizer keep their state from before the step, and the checkpoints are not changed.
    */
   async run(start: Position = startPosition, signal?: AbortSignal): Promise<TrainingEnd> {
     const { source, training } = this.#parts;
@@ -173,11 +174,11 @@ export class Trainer<Batch extends BatchTensors> {
     }
   }
 
-  /** One step, and what is due after it. */
+  /** One step, and the evaluation and checkpoint that are due after it. */
   async #advance(before: Position, batch: { examples: number; toTensors(): Batch }): Promise<Position> {
     const { source, schedule, checkpointing } = this.#parts;
     const lr = schedule(before.step);
-    // The batch's tensors are given back at once, not when the garbage collector finds them.
+    // The memory of the batch's tensors is released at once, instead of when the garbage collector finds them.
     const result = await tidy(async () => {
       const tensors = batch.toTensors();
       const generator = getDefaultGenerator().state();
@@ -272,7 +273,7 @@ export class Trainer<Batch extends BatchTensors> {
 
   async #save(position: Position): Promise<void> {
     const { objective, optimizer, metrics, checkpoints, describe, metadata, listener, mixedPrecision } = this.#parts;
-    // What the checkpoint follows from is on the disk before it.
+    // The metrics of the steps before the checkpoint must be on the disk before it.
     metrics.sync();
     const path = await checkpoints.add(position.step, (file) =>
       writeCheckpoint(file, objective.model, optimizer, { ...position, ...describe }, mixedPrecision?.scaler, metadata),
@@ -298,10 +299,8 @@ export class Trainer<Batch extends BatchTensors> {
         `nothing was updated; ${kept === null ? 'there is no checkpoint yet' : `the last good checkpoint is ${kept}`}`,
         ...(numbers.scaling === null
           ? []
-          : [
-              `the loss was scaled down to a factor of ${numbers.scaling.scale} already; try training.precision=bf16 or f32`,
-            ]),
-        `try a lower optimizer.lr (now ${lr} in this step), more schedule.warmupSteps, or training.clipGradNorm=1`,
+          : [`the factor on the loss is already down to ${numbers.scaling.scale}; try training.precision=bf16 or f32`]),
+        `try a lower optimizer.lr (${lr} in this step), more schedule.warmupSteps, or training.clipGradNorm=1`,
       ].join('\n  '),
     );
   }

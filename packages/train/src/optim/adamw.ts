@@ -1,4 +1,4 @@
-/** AdamW. */
+/** The optimizer AdamW. */
 import type { Buffer } from '@tessera/nn';
 import { Tensor, zeros } from '@tessera/tensor';
 import { z } from 'zod';
@@ -6,6 +6,7 @@ import {
   type OptimizedParameters,
   Optimizer,
   type OptimizerOptions,
+  type ParameterState,
   requireNonNegative,
   scaleRate,
 } from './optimizer.ts';
@@ -23,22 +24,22 @@ export interface AdamWOptions extends OptimizerOptions {
  *     m = beta1 m + (1 - beta1) g                   v = beta2 v + (1 - beta2) g^2
  *     p = p - lr decay p - lr (m / c1) / (sqrt(v / c2) + eps),   c_i = 1 - beta_i^t
  *
- * c_i is kept as state by its recurrence c_i = beta_i c_i + (1 - beta_i), from 0: in f32 that has no cancellation, as 1 - beta^t
- * would, and a compiled step needs no step number from outside.
+ * c_i is state, updated by the recurrence c_i = beta_i c_i + (1 - beta_i), from 0: unlike 1 - beta^t this has no cancellation in f32, and a
+ * compiled step does not need the step number as an input.
  */
 export class AdamW extends Optimizer {
   readonly betas: readonly [number, number];
   readonly eps: number;
   readonly #step: Buffer;
   readonly #corrections: readonly [Buffer, Buffer];
-  readonly #means: readonly Buffer[];
-  readonly #squares: readonly Buffer[];
+  readonly #mean: ParameterState;
+  readonly #square: ParameterState;
 
   constructor(parameters: OptimizedParameters, options: AdamWOptions = {}) {
     const { betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01, ...rest } = options;
     super(parameters, { weightDecay, ...rest });
     for (const beta of betas)
-      if (!(beta >= 0 && beta < 1)) throw new RangeError(`AdamW: betas must lie in [0, 1), got ${betas.join(', ')}`);
+      if (!(beta >= 0 && beta < 1)) throw new RangeError(`AdamW: betas must be in [0, 1), got ${betas.join(', ')}`);
     this.betas = betas;
     this.eps = requireNonNegative('eps', eps);
     const dtype = this.parameters.some((parameter) => parameter.dtype === 'f64') ? 'f64' : 'f32';
@@ -47,30 +48,24 @@ export class AdamW extends Optimizer {
       this.addState('bias_correction1', zeros([], { dtype })),
       this.addState('bias_correction2', zeros([], { dtype })),
     ];
-    const like = (slot: string): Buffer[] =>
-      this.entries.map(({ name, parameter }) =>
-        this.addState(`${slot}.${name}`, zeros(parameter.shape, { dtype: parameter.dtype })),
-      );
-    this.#means = like('exp_avg');
-    this.#squares = like('exp_avg_sq');
+    this.#mean = this.addParameterState('exp_avg');
+    this.#square = this.addParameterState('exp_avg_sq');
   }
 
   protected override update(gradients: readonly (Tensor | null)[], lr: Tensor | number): void {
     const [beta1, beta2] = this.betas;
     this.#step.assign(this.#step.add(1));
-    const [c1, c2] = this.#corrections.map((correction, k) => {
-      const beta = this.betas[k] as number;
-      const next = correction.mul(beta).add(1 - beta);
-      correction.assign(next);
-      return next;
-    }) as [Tensor, Tensor];
+    const [correction1, correction2] = this.#corrections;
+    const c1 = advance(correction1, beta1);
+    const c2 = advance(correction2, beta2);
     const rate = c1.reciprocal().mul(lr); // lr / c1
     const root = c2.rsqrt(); // sqrt(v / c2) = sqrt(v) * root
-    this.entries.forEach(({ parameter, weightDecay, lrScale }, index) => {
+    for (const [index, entry] of this.entries.entries()) {
       const gradient = gradients[index];
-      if (gradient === undefined || gradient === null) return;
-      const mean = this.#means[index] as Buffer;
-      const square = this.#squares[index] as Buffer;
+      if (gradient === undefined || gradient === null) continue;
+      const { parameter, weightDecay, lrScale } = entry;
+      const mean = this.#mean(entry);
+      const square = this.#square(entry);
       const { dtype } = parameter;
       const m = mean.mul(beta1).add(gradient.mul(1 - beta1));
       const v = square.mul(beta2).add(gradient.square().mul(1 - beta2));
@@ -79,8 +74,15 @@ export class AdamW extends Optimizer {
       parameter.assign(kept.sub(change));
       mean.assign(m);
       square.assign(v);
-    });
+    }
   }
+}
+
+/** The next bias correction, which is also assigned. */
+function advance(correction: Buffer, beta: number): Tensor {
+  const next = correction.mul(beta).add(1 - beta);
+  correction.assign(next);
+  return next;
 }
 
 /** p - amount p */

@@ -12,10 +12,10 @@ export const schedules: readonly [ScheduleChoice, ...ScheduleChoice[]] = [
   constantSchedule,
 ];
 
-/** The choice that a section names. The section has been checked, so that there is one. */
+/** The choice with a section's kind. It exists if the section has been checked. */
 export function chosen<Choice extends { readonly kind: string }>(choices: readonly Choice[], kind: string): Choice {
   const found = choices.find((choice) => choice.kind === kind);
   if (found === undefined)
-    throw new Error(`there is no kind ${kind}; the kinds are ${choices.map((choice) => choice.kind).join(', ')}`);
+    throw new Error(`unknown kind ${kind}; the kinds are ${choices.map((choice) => choice.kind).join(', ')}`);
   return found;
 }

@@ -1,8 +1,9 @@
+/** Clipping of gradients by their norm. */
 import { type Tensor, zeros } from '@tessera/tensor';
 
 /**
- * The Euclidean norm of all gradients together, and the gradients scaled so that it is at most `maxNorm`: by
- * min(1, maxNorm / (norm + 1e-6)), as PyTorch's `clip_grad_norm_`. Absent gradients (null) stay absent.
+ * Computes the Euclidean norm of all gradients together, and scales the gradients so that it is at most `maxNorm`: by
+ * min(1, maxNorm / (norm + 1e-6)), as PyTorch's `clip_grad_norm_`. Missing gradients (null) stay null.
  */
 export function clipGradNorm<G extends Tensor | null>(
   gradients: readonly G[],

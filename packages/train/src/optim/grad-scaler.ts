@@ -1,27 +1,28 @@
+/** Dynamic loss scaling for training in f16. */
 import { Buffer } from '@tessera/nn';
 import { formatShape, noGrad, Tensor, tensor, where, zeros } from '@tessera/tensor';
 
 export interface GradScalerOptions {
-  /** The factor on the loss at the start. */
+  /** The initial factor on the loss. */
   readonly initScale?: number;
-  /** What the scale is multiplied by after `growthInterval` steps in a row without overflow, and after an overflow. */
+  /** The scale is multiplied by this after `growthInterval` consecutive steps without overflow. */
   readonly growthFactor?: number;
+  /** The scale is multiplied by this after an overflow. */
   readonly backoffFactor?: number;
   readonly growthInterval?: number;
 }
 
-/** The scale does not grow beyond this: twice as much a few times more, and it would be infinite for good. */
+/** The scale does not grow beyond this, so that it cannot become infinite. */
 const largestScale = 2 ** 64;
-/** Nor does it fall below this: gradients that overflow without any scale are no affair of scaling. */
+/** The scale does not fall below this: if gradients overflow at scale 1, loss scaling cannot help. */
 const smallestScale = 1;
 
 /**
- * Dynamic loss scaling (Micikevicius et al. 2018, section 3.2), with the rules and defaults of `torch.amp.GradScaler`. f16 loses
- * gradients below 2^-24: the loss is multiplied by a large factor, so that they come out larger, and the gradients of the f32
- * parameters are divided by it. Where one overflows the update is left out and the factor halved; after many steps without it is
- * doubled.
+ * Dynamic loss scaling (Micikevicius et al. 2018, section 3.2), with the rules and defaults of `torch.amp.GradScaler`. Gradients below
+ * 2^-24 are lost in f16. So the loss is multiplied by a large factor, which makes them larger, and the gradients of the f32 parameters are
+ * divided by it. If a gradient overflows, the update is skipped and the factor is halved; after many steps without overflow it is doubled.
  *
- * The factor is state, like an optimiser's: all of it happens within a compiled step. Unlike PyTorch's it stops at 1.
+ * The factor is state, like that of an optimizer, so everything happens within a compiled step. Unlike PyTorch's factor it stops at 1.
  */
 export class GradScaler {
   readonly growthFactor: number;
@@ -29,19 +30,19 @@ export class GradScaler {
   readonly growthInterval: number;
   /** The factor on the loss. f32, a scalar. */
   readonly factor: Buffer;
-  /** Steps in a row without overflow since the factor changed. i32, a scalar. */
+  /** Consecutive steps without overflow since the factor changed. i32, a scalar. */
   readonly growthTracker: Buffer;
-  /** Updates that were left out so far. i32, a scalar. */
+  /** Number of skipped updates so far. i32, a scalar. */
   readonly skippedSteps: Buffer;
 
   constructor(options: GradScalerOptions = {}) {
     const { initScale = 65536, growthFactor = 2, backoffFactor = 0.5, growthInterval = 2000 } = options;
     if (!(initScale >= smallestScale && initScale <= largestScale))
-      throw new RangeError(`GradScaler: initScale must lie between 1 and 2^64, got ${initScale}`);
+      throw new RangeError(`GradScaler: initScale must be between 1 and 2^64, got ${initScale}`);
     if (!(growthFactor > 1 && growthFactor < Number.POSITIVE_INFINITY))
       throw new RangeError(`GradScaler: growthFactor must be above 1, got ${growthFactor}`);
     if (!(backoffFactor > 0 && backoffFactor < 1))
-      throw new RangeError(`GradScaler: backoffFactor must lie between 0 and 1, got ${backoffFactor}`);
+      throw new RangeError(`GradScaler: backoffFactor must be between 0 and 1, got ${backoffFactor}`);
     if (!Number.isInteger(growthInterval) || growthInterval < 1)
       throw new RangeError(`GradScaler: growthInterval must be a whole number of at least 1, got ${growthInterval}`);
     this.growthFactor = growthFactor;
@@ -57,7 +58,7 @@ export class GradScaler {
     return loss.mul(Tensor.fromNode(this.factor.node));
   }
 
-  /** Gradients of the scaled loss as those of the loss. Absent gradients (null) stay absent. */
+  /** The gradients of the loss, from those of the scaled loss. Missing gradients (null) stay null. */
   unscale<G extends Tensor | null>(gradients: readonly G[]): G[] {
     const inverse = this.factor.reciprocal();
     return gradients.map((gradient) =>
@@ -65,7 +66,7 @@ export class GradScaler {
     ) as G[];
   }
 
-  /** Follows a step. `finite`: bool, a scalar: whether its gradients were. If not, the caller leaves the update out. */
+  /** Adapts the factor after a step. `finite`: bool, a scalar: whether the gradients were finite. If not, the caller skips the update. */
   update(finite: Tensor): void {
     noGrad(() => {
       const { factor, growthTracker, skippedSteps } = this;
@@ -88,7 +89,7 @@ export class GradScaler {
     ];
   }
 
-  /** Takes over another scaler's state. Nothing is changed unless all of it is there. */
+  /** Loads the state of another scaler. Nothing is changed unless the state is complete. */
   loadStateDict(state: ReadonlyMap<string, Tensor>): void {
     const given = this.namedState().map(([name, own]) => {
       const value = state.get(name);
@@ -103,5 +104,5 @@ export class GradScaler {
   }
 }
 
-/** Whether a step whose gradients were not finite is one that a smaller factor may save. */
+/** Whether a smaller factor may prevent the next overflow. */
 export const mayRecover = (factor: number): boolean => factor > smallestScale;

@@ -1,4 +1,4 @@
-/** Optimizers, schedules of the learning rate, and what keeps gradients in range. */
+/** Optimizers, schedules of the learning rate, gradient clipping and loss scaling. */
 export { AdamW, type AdamWOptions } from './adamw.ts';
 export { chosen, optimizers, schedules } from './choices.ts';
 export { clipGradNorm } from './clip-grad-norm.ts';

@@ -110,7 +110,7 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
       expect(() => optimizer.loadStateDict(state)).toThrow('unexpected: exp_avg.v (did you mean exp_avg.w?)');
       const smaller = new AdamW([['w', parameter([1])]]).stateDict();
       expect(() => optimizer.loadStateDict(smaller)).toThrow(
-        'exp_avg.w is f64 [3] in the optimiser and f64 [1] in the state',
+        'exp_avg.w is f64 [3] in the optimizer and f64 [1] in the state',
       );
     });
   });
@@ -157,7 +157,7 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
       expect(noDecay.match('visual.class_embedding', new Parameter(zeros([2])))).toBe(true);
     });
 
-    test('the first group that matches sets decay and rate', async () => {
+    test('the first matching group decides decay and rate', async () => {
       const [decayed, kept, slow] = [parameter([1]), parameter([1]), parameter([1])];
       const optimizer = new SGD(
         [
@@ -179,7 +179,7 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
       await close(slow, [0.99]);
     });
 
-    test('a parameter without gradient stays as it is', async () => {
+    test('a parameter without gradient is not changed', async () => {
       const [a, b] = [parameter([1]), parameter([1])];
       new AdamW(
         [
@@ -192,7 +192,7 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
       expect(await b.item()).toBeLessThan(1);
     });
 
-    test('parameters of a module go by their names', () => {
+    test('the state is named after the parameters of a module', () => {
       class Net extends Module {
         readonly head = new Linear(2, 1);
       }
@@ -210,7 +210,7 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
       await close(clipped[2] as Tensor, [4 / (5 + 1e-6)]);
     });
 
-    test('leaves short gradients alone, and all of them without a bound', async () => {
+    test('does not change short gradients, nor any without a bound', async () => {
       await close(clipGradNorm([f64([0.3])], 1).gradients[0] as Tensor, [0.3]);
       const { gradients: same, norm } = clipGradNorm([f64([30])], Number.POSITIVE_INFINITY);
       await close(same[0] as Tensor, [30]);
@@ -224,16 +224,16 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
     expect(() => optimizer.step([])).toThrow('AdamW.step: 0 gradients for 1 parameters');
     expect(() => optimizer.step([f64([1])])).toThrow('the gradient of w has shape [1], the parameter [3]');
     expect(() => optimizer.step([f64([1, 2, 3])], f64([1, 2]))).toThrow('must be one number');
-    expect(() => new AdamW([])).toThrow('AdamW: no parameters to optimise');
+    expect(() => new AdamW([])).toThrow('AdamW: no parameters to optimize');
     expect(
       () =>
         new AdamW([
           ['w', parameter()],
           ['w', parameter()],
         ]),
-    ).toThrow('two parameters have one name');
+    ).toThrow('two parameters have the same name');
     expect(() => new AdamW([parameter()], { lr: -1 })).toThrow('lr must be a finite number of at least 0, got -1');
-    expect(() => new AdamW([parameter()], { betas: [0.9, 1] })).toThrow('betas must lie in [0, 1)');
+    expect(() => new AdamW([parameter()], { betas: [0.9, 1] })).toThrow('betas must be in [0, 1)');
   });
 
   test('a small problem is solved', async () => {
@@ -256,7 +256,7 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
   });
 });
 
-test('a model and its optimiser move to another backend between steps, and training goes on as if they had not', async () => {
+test('a model and its optimizer move to another backend between steps, and training continues as if they had not', async () => {
   registerReferenceBackends();
   setDefaultBackend('reference-kernels');
   const train = async (moveTo: string | null): Promise<number[]> => {

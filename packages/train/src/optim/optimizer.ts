@@ -1,7 +1,8 @@
+/** The base of all optimizers: parameters, groups, learning rate and state. */
 import { Buffer, closestName, type Parameter } from '@tessera/nn';
-import { type Backend, formatShape, moveTensors, noGrad, Tensor } from '@tessera/tensor';
+import { type Backend, formatShape, moveTensors, noGrad, Tensor, zeros } from '@tessera/tensor';
 
-/** Options for the parameters that it matches; where several groups match, the first counts. */
+/** Options for the parameters that it matches; if several groups match, the first one applies. */
 export interface ParameterGroup {
   readonly match: (name: string, parameter: Parameter) => boolean;
   readonly weightDecay?: number;
@@ -10,7 +11,7 @@ export interface ParameterGroup {
 }
 
 export interface OptimizerOptions {
-  /** Learning rate of steps that do not give their own. */
+  /** Learning rate of steps that do not pass their own. */
   readonly lr?: number;
   readonly weightDecay?: number;
   readonly groups?: readonly ParameterGroup[];
@@ -20,7 +21,7 @@ export interface OptimizerOptions {
 export type OptimizedParameters = Iterable<Parameter | readonly [name: string, parameter: Parameter]>;
 
 /**
- * What decays in neither CLIP nor timm: parameters of fewer than two dimensions, those with bn, ln, bias or logit_scale in their
+ * Parameters without weight decay in CLIP and timm: those with fewer than two dimensions, those with bn, ln, bias or logit_scale in their
  * name, and tokens and positions of plain Vision Transformers.
  */
 export const noDecay: ParameterGroup = {
@@ -29,6 +30,7 @@ export const noDecay: ParameterGroup = {
   weightDecay: 0,
 };
 
+/** A parameter with its options. */
 interface Entry {
   readonly name: string;
   readonly parameter: Parameter;
@@ -36,8 +38,11 @@ interface Entry {
   readonly lrScale: number;
 }
 
+/** State tensors, one for each parameter, found by the parameter's entry. */
+export type ParameterState = (entry: Entry) => Buffer;
+
 /**
- * Turns gradients into new parameters. All state lives in tensors, so that a step can be compiled and the state be saved; it is
+ * Updates parameters from their gradients. All state consists of tensors, so that a step can be compiled and the state can be saved; it is
  * named after the parameters (`exp_avg.visual.conv1.weight`).
  */
 export abstract class Optimizer {
@@ -59,10 +64,12 @@ export abstract class Optimizer {
         lrScale: requireNonNegative('lrScale', group?.lrScale ?? 1),
       };
     });
-    if (this.entries.length === 0) throw new Error(`${this.constructor.name}: no parameters to optimise`);
+    if (this.entries.length === 0) throw new Error(`${this.constructor.name}: no parameters to optimize`);
     const names = new Set(this.entries.map(({ name }) => name));
     if (names.size !== this.entries.length)
-      throw new Error(`${this.constructor.name}: two parameters have one name; give [name, parameter] pairs`);
+      throw new Error(
+        `${this.constructor.name}: two parameters have the same name; pass [name, parameter] pairs with different names`,
+      );
   }
 
   /** The parameters, in the order of the gradients. */
@@ -71,10 +78,10 @@ export abstract class Optimizer {
   }
 
   /**
-   * Assigns every parameter its next value, and the state too.
+   * Assigns new values to all parameters and to the state.
    *
-   * @param gradients one for each parameter, in the order in which the constructor got them; null leaves the parameter alone
-   * @param lr learning rate of this step. In a compiled step it must be a tensor: a number would be frozen.
+   * @param gradients one for each parameter, in the order of the constructor's parameters; null: the parameter is not changed
+   * @param lr learning rate of this step. In a compiled step it must be a tensor, because a number would become a constant.
    */
   step(gradients: readonly (Tensor | null)[], lr: Tensor | number = this.lr): void {
     const kind = this.constructor.name;
@@ -92,33 +99,48 @@ export abstract class Optimizer {
     noGrad(() => this.update(gradients, lr instanceof Tensor ? lr.reshape([]) : lr));
   }
 
-  /** The update rule; derivatives are off. */
+  /** The update rule. Runs without recording derivatives. */
   protected abstract update(gradients: readonly (Tensor | null)[], lr: Tensor | number): void;
 
-  /** Adds a state tensor. To be called in the constructor. */
+  /** Adds a state tensor. For constructors of subclasses. */
   protected addState(name: string, initial: Tensor): Buffer {
     const buffer = new Buffer(initial);
     this.#state.set(name, buffer);
     return buffer;
   }
 
-  /** Moves the parameters and the state to another backend, in place. Nothing is changed unless everything could be moved. */
+  /** Adds a state tensor of zeros for each parameter, `NAME.PARAMETER`. For constructors of subclasses. */
+  protected addParameterState(name: string): ParameterState {
+    const buffers = new Map(
+      this.entries.map((entry) => {
+        const { shape, dtype } = entry.parameter;
+        return [entry, this.addState(`${name}.${entry.name}`, zeros(shape, { dtype }))] as const;
+      }),
+    );
+    return (entry) => {
+      const buffer = buffers.get(entry);
+      if (buffer === undefined) throw new Error(`${this.constructor.name}: ${entry.name} has no state ${name}`);
+      return buffer;
+    };
+  }
+
+  /** Moves the parameters and the state to another backend, in place. If a tensor cannot be moved, nothing is changed. */
   async to(backend: Backend | string): Promise<this> {
     await moveTensors([...this.parameters, ...this.#state.values()], backend);
     return this;
   }
 
-  /** The state tensors themselves with their names: later updates show in them. */
+  /** The state tensors with their names, not copies of them: later updates change them. */
   namedState(): [name: string, buffer: Buffer][] {
     return [...this.#state];
   }
 
-  /** The state by name, for a checkpoint. The tensors share the optimiser's memory: read them before the next step. */
+  /** The state by name, for a checkpoint. The tensors share the optimizer's memory: read them before the next step. */
   stateDict(): Map<string, Tensor> {
     return new Map([...this.#state].map(([name, tensor]) => [name, Tensor.fromNode(tensor.node)]));
   }
 
-  /** Takes over the state of an optimiser over the same parameters. Nothing is changed unless everything fits. */
+  /** Loads the state of an optimizer of the same parameters. Nothing is changed unless everything fits. */
   loadStateDict(state: ReadonlyMap<string, Tensor>): void {
     const problems: string[] = [];
     for (const [name, own] of this.#state) {
@@ -126,7 +148,7 @@ export abstract class Optimizer {
       if (given === undefined) problems.push(`missing: ${name}`);
       else if (formatShape(given.shape) !== formatShape(own.shape) || given.dtype !== own.dtype)
         problems.push(
-          `${name} is ${own.dtype} ${formatShape(own.shape)} in the optimiser and ${given.dtype} ${formatShape(given.shape)} in the state`,
+          `${name} is ${own.dtype} ${formatShape(own.shape)} in the optimizer and ${given.dtype} ${formatShape(given.shape)} in the state`,
         );
     }
     for (const name of state.keys()) {
@@ -136,7 +158,7 @@ export abstract class Optimizer {
     }
     if (problems.length > 0)
       throw new Error(
-        [`${this.constructor.name}.loadStateDict: the state does not fit the optimiser`, ...problems.slice(0, 30)].join(
+        [`${this.constructor.name}.loadStateDict: the state does not fit the optimizer`, ...problems.slice(0, 30)].join(
           '\n  ',
         ),
       );
@@ -149,7 +171,7 @@ const isNamed = (item: Parameter | readonly [string, Parameter]): item is readon
 
 export function requireNonNegative(name: string, value: number): number {
   if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
-    throw new RangeError(`optimiser: ${name} must be a finite number of at least 0, got ${value}`);
+    throw new RangeError(`optimizer: ${name} must be a finite number of at least 0, got ${value}`);
   return value;
 }
 

@@ -45,13 +45,13 @@ describe('warmupCosine', () => {
   });
 });
 
-it('warmupLinear falls in a straight line', () => {
+it('warmupLinear decreases linearly', () => {
   const schedule = warmupLinear({ lr: 1, warmupSteps: 2, totalSteps: 6, minLr: 0.2 });
   const expected = [0.5, 1, 1, 0.8, 0.6, 0.4, 0.2, 0.2];
   for (const [step, lr] of expected.entries()) expect(schedule(step)).toBeCloseTo(lr, 15);
 });
 
-it('constant stays', () => {
+it('constant does not change', () => {
   expect(values(constant({ lr: 3 }), [0, 5, 1e9])).toEqual([3, 3, 3]);
   expect(() => constant({ lr: -3 })).toThrow('constant: lr is -3');
 });

@@ -11,11 +11,11 @@ export interface ConstantOptions {
 export interface WarmupOptions {
   /** The highest learning rate. */
   lr: number;
-  /** W: number of steps over which the rate grows evenly, step s having lr * (s + 1) / W. */
+  /** W: number of steps over which the rate grows linearly; its value in step s is lr * (s + 1) / W. */
   warmupSteps: number;
   /** T: number of steps of the whole run, warm-up included. */
   totalSteps: number;
-  /** The rate at step T and after. Default 0. */
+  /** The rate from step T on. Default 0. */
   minLr?: number;
 }
 
@@ -25,7 +25,7 @@ export function constant({ lr }: ConstantOptions): Schedule {
   return () => lr;
 }
 
-/** Warm-up, then a straight line down to `minLr` at step T. Throws where the warm-up is longer than the run. */
+/** Warm-up, then a straight line down to `minLr` at step T. @throws RangeError where the warm-up is longer than the run */
 export function warmupLinear(options: WarmupOptions): Schedule {
   return withWarmup('warmupLinear', options, (progress) => 1 - progress);
 }
@@ -34,13 +34,13 @@ export function warmupLinear(options: WarmupOptions): Schedule {
  * Warm-up, then half a cosine wave down to `minLr` at step T, as CLIP was trained:
  * minLr + (lr - minLr) / 2 * (1 + cos(pi * (s - W) / (T - W))). SGDR (Loshchilov & Hutter 2017), equation 5, without restarts.
  *
- * Throws where the warm-up is longer than the run: the rate would never reach `lr`, and never fall.
+ * @throws RangeError where the warm-up is longer than the run: the rate would never reach `lr`
  */
 export function warmupCosine(options: WarmupOptions): Schedule {
   return withWarmup('warmupCosine', options, (progress) => (1 + Math.cos(Math.PI * progress)) / 2);
 }
 
-/** @param decay from 1 to 0 as the progress after the warm-up goes from 0 to 1 */
+/** @param decay falls from 1 to 0 while the progress after the warm-up grows from 0 to 1 */
 function withWarmup(name: string, options: WarmupOptions, decay: (progress: number) => number): Schedule {
   const { lr, warmupSteps, totalSteps, minLr = 0 } = options;
   checkRate(name, 'lr', lr);

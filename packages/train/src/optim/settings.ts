@@ -1,4 +1,4 @@
-/** Optimizers and schedules as a configuration chooses them: each is one entry with its settings and how it is created from them. */
+/** Optimizers and schedules as choices of a configuration: an entry declares the settings of each, and creates it from them. */
 import type { Parameter } from '@tessera/nn';
 import { z } from 'zod';
 import { noDecay, type Optimizer } from './optimizer.ts';

@@ -1,8 +1,13 @@
-/** Stochastic gradient descent. */
-import type { Buffer } from '@tessera/nn';
-import { Tensor, zeros } from '@tessera/tensor';
+/** The optimizer SGD: stochastic gradient descent. */
+import { Tensor } from '@tessera/tensor';
 import { z } from 'zod';
-import { type OptimizedParameters, Optimizer, type OptimizerOptions, scaleRate } from './optimizer.ts';
+import {
+  type OptimizedParameters,
+  Optimizer,
+  type OptimizerOptions,
+  type ParameterState,
+  scaleRate,
+} from './optimizer.ts';
 import { defineOptimizer, share } from './settings.ts';
 
 export interface SGDOptions extends OptimizerOptions {
@@ -19,38 +24,35 @@ export interface SGDOptions extends OptimizerOptions {
 export class SGD extends Optimizer {
   readonly momentum: number;
   readonly nesterov: boolean;
-  readonly #velocities: readonly Buffer[];
+  /** Null without momentum. */
+  readonly #velocity: ParameterState | null;
 
   constructor(parameters: OptimizedParameters, options: SGDOptions = {}) {
     const { momentum = 0, nesterov = false, ...rest } = options;
     super(parameters, rest);
-    if (!(momentum >= 0 && momentum < 1)) throw new RangeError(`SGD: momentum must lie in [0, 1), got ${momentum}`);
+    if (!(momentum >= 0 && momentum < 1)) throw new RangeError(`SGD: momentum must be in [0, 1), got ${momentum}`);
     if (nesterov && momentum === 0) throw new RangeError('SGD: nesterov needs a momentum above 0');
     this.momentum = momentum;
     this.nesterov = nesterov;
-    this.#velocities =
-      momentum === 0
-        ? []
-        : this.entries.map(({ name, parameter }) =>
-            this.addState(`momentum_buffer.${name}`, zeros(parameter.shape, { dtype: parameter.dtype })),
-          );
+    this.#velocity = momentum === 0 ? null : this.addParameterState('momentum_buffer');
   }
 
   protected override update(gradients: readonly (Tensor | null)[], lr: Tensor | number): void {
-    this.entries.forEach(({ parameter, weightDecay, lrScale }, index) => {
+    for (const [index, entry] of this.entries.entries()) {
       const raw = gradients[index];
-      if (raw === undefined || raw === null) return;
+      if (raw === undefined || raw === null) continue;
+      const { parameter, weightDecay, lrScale } = entry;
       const gradient = weightDecay === 0 ? raw : raw.add(parameter.mul(weightDecay));
       const rate = scaleRate(lr, lrScale);
-      const velocity = this.#velocities[index];
+      const velocity = this.#velocity?.(entry) ?? null;
       let direction = gradient;
-      if (velocity !== undefined) {
+      if (velocity !== null) {
         const next = velocity.mul(this.momentum).add(gradient);
         velocity.assign(next);
         direction = this.nesterov ? gradient.add(next.mul(this.momentum)) : next;
       }
       parameter.assign(parameter.sub(direction.mul(rate instanceof Tensor ? rate.cast(parameter.dtype) : rate)));
-    });
+    }
   }
 }
 

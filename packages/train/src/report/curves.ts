@@ -1,3 +1,4 @@
+/** The charts of a report, from the lines of metrics.jsonl. */
 import type { MetricsRecord } from '../loop/metrics-file.ts';
 import { humanize } from './format.ts';
 
@@ -19,9 +20,10 @@ interface ChartSeries {
   readonly pale?: boolean;
 }
 
-/** More points than a page is wide say nothing. */
+/** The largest number of points of a curve: more than the width of a page would not be visible. */
 const MAX_POINTS = 1000;
 
+/** How the curves of one number are drawn. */
 interface Look {
   readonly title: string;
   readonly format?: ChartFormat;
@@ -103,7 +105,7 @@ const numberOrNull = (value: unknown): number | null =>
 
 const isCurve = (key: string, value: unknown): boolean => typeof value === 'number' && !NOT_CURVES.has(key);
 
-/** The names that have a look in the looks' order, then the others by name. */
+/** The names with a look in the order of the looks, then the others alphabetically. */
 function inOrder(names: ReadonlySet<string>, looks: Readonly<Record<string, Look>>): string[] {
   const known = Object.keys(looks).filter((name) => names.has(name));
   return [...known, ...[...names].filter((name) => !Object.hasOwn(looks, name)).sort()];
@@ -114,7 +116,7 @@ interface Point {
   readonly y: number | null;
 }
 
-/** Means over groups of neighbors, where there are more points than the page can show. */
+/** Means over groups of consecutive points, if there are more points than the page can show. */
 function binned(points: readonly Point[]): Point[] {
   const size = Math.ceil(points.length / MAX_POINTS);
   if (size <= 1) return [...points];
@@ -122,13 +124,13 @@ function binned(points: readonly Point[]): Point[] {
     const group = points.slice(i * size, (i + 1) * size);
     const values = group.flatMap(({ y }) => (y === null ? [] : [y]));
     return {
-      x: group[group.length - 1].x,
+      x: Math.max(...group.map(({ x }) => x)),
       y: values.length > 0 ? values.reduce((sum, y) => sum + y, 0) / values.length : null,
     };
   });
 }
 
-/** Exponential moving average over about a sixtieth of the curve, without a bias to its beginning; gaps stay gaps. */
+/** Exponential moving average over about a sixtieth of the curve, with bias correction; gaps stay gaps. */
 function movingAverage(values: readonly (number | null)[]): (number | null)[] {
   const decay = 1 - 1 / Math.max(1, values.length / 60);
   let sum = 0;
@@ -141,5 +143,5 @@ function movingAverage(values: readonly (number | null)[]): (number | null)[] {
   });
 }
 
-/** Six digits are more than a chart can show, and keep the page small. */
+/** Rounded to six digits, which is more than a chart can show, to keep the page small. */
 const rounded = (value: number | null): number | null => (value === null ? null : Number(value.toPrecision(6)));

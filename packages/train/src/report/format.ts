@@ -1,3 +1,4 @@
+/** Numbers and names as text for the report. */
 const NARROW_SPACE = '\u202f';
 
 /** A share from 0 to 1 as "37.4 %": one decimal, or two below 1 %. */
@@ -6,16 +7,16 @@ export function percent(share: number): string {
   return `${(100 * share).toFixed(share === 1 ? 0 : decimals)}${NARROW_SPACE}%`;
 }
 
-/** A rank, with decimals only where it has some; a dash where there is none. */
+/** A rank, with a decimal only if it is not whole; a dash for null. */
 export const rank = (value: number | null): string =>
   value === null ? '–' : Number.isInteger(value) ? whole(value) : value.toFixed(1);
 
 const groups = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
-/** A whole number with its thousands apart. */
+/** A whole number with thousands separators. */
 export const whole = (value: number): string => groups.format(value);
 
-/** A value of a fact: numbers with their thousands apart, text as it is. */
+/** A value of a fact: numbers with thousands separators, text unchanged. */
 export const fact = (value: string | number): string =>
   typeof value === 'string' ? value : Number.isInteger(value) ? whole(value) : String(Number(value.toPrecision(6)));
 

@@ -1,4 +1,6 @@
-/** Text that is HTML already. Made by `html` alone, so that nothing gets into a page unescaped by mistake. */
+/** HTML from templates, with escaped values. */
+
+/** Text that is already HTML. Only `html` makes it from values, so that no value gets into a page unescaped by mistake. */
 export class Html {
   readonly text: string;
 
@@ -17,7 +19,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character]);
+const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 
 function render(content: Content): string {
   if (content === undefined || content === false) return '';
@@ -26,10 +28,10 @@ function render(content: Content): string {
   return escapeHtml(String(content));
 }
 
-/** HTML from a template: values are escaped, except for HTML itself; lists are joined, undefined and false are left out. */
+/** HTML from a template: values are escaped unless they are HTML; lists are joined; undefined and false become nothing. */
 export function html(strings: TemplateStringsArray, ...values: Content[]): Html {
   return new Html(strings.reduce((out, text, i) => out + render(values[i - 1]) + text));
 }
 
-/** A value as JSON inside a script element: no text in it can end the element. */
+/** A value as JSON for a script element, escaped so that no text in it can end the element. */
 export const jsonForScript = (value: unknown): Html => new Html(JSON.stringify(value).replaceAll('<', '\\u003c'));

@@ -1,4 +1,4 @@
-/** The report of a run: one page of HTML. */
+/** The report of a run: one HTML page. */
 export { imageDataUri, pictureGrid, pixelsDataUri } from './pictures.ts';
 export { renderReport } from './render.ts';
 export type { DataUri, EvaluationRecord, ReportData, StepRecord } from './report-data.ts';

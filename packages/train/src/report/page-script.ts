@@ -1,12 +1,12 @@
 /**
- * Runs in the report's page: draws the charts with uPlot. Colours come from the style sheet, so the charts follow the reader's
+ * A script of the report's page: it draws the charts with uPlot. Colors come from the style sheet, so the charts follow the reader's
  * choice of light or dark.
  */
 export const pageScript = String.raw`
 (() => {
   const charts = JSON.parse(document.getElementById('charts').textContent);
   const palette = ['--series-1', '--series-2', '--series-3', '--series-4', '--series-5', '--series-6'];
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const digits = (value, count) => String(Number(value.toPrecision(count)));
   const formats = {
     number: (v) => (Math.abs(v) >= 1000 ? Math.round(v).toLocaleString('en') : digits(v, 4)),
@@ -17,14 +17,14 @@ export const pageScript = String.raw`
 
   const element = (name, text, style) => Object.assign(document.createElement(name), { textContent: text ?? '', style: style ?? '' });
 
-  // The values under the pointer, or the last ones while no pointer is there.
-  function keyOf(chart, colours, box) {
+  // Shows the values under the pointer, or the last ones if there is no pointer.
+  function keyOf(chart, colors, box) {
     const format = formats[chart.format];
     const values = chart.series.map(() => element('b'));
     const place = element('span');
     const items = chart.series.map((s, i) => {
       const item = element('span');
-      item.append(element('i', '', 'background:' + colours[i]), s.label + ' ', values[i]);
+      item.append(element('i', '', 'background:' + colors[i]), s.label + ' ', values[i]);
       return item;
     });
     box.replaceChildren(...items, place);
@@ -41,18 +41,18 @@ export const pageScript = String.raw`
 
   function draw(chart, box) {
     const format = formats[chart.format];
-    const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false }, font: '11px system-ui, sans-serif' };
+    const axis = { stroke: color('--muted'), grid: { stroke: color('--line'), width: 1 }, ticks: { show: false }, font: '11px system-ui, sans-serif' };
     let bright = 0;
-    const colours = chart.series.map((s) => {
-      const base = colour(palette[s.pale ? 0 : bright++ % palette.length]);
+    const colors = chart.series.map((s) => {
+      const base = color(palette[s.pale ? 0 : bright++ % palette.length]);
       return s.pale ? base + '50' : base;
     });
-    const showValues = keyOf(chart, colours, box.previousElementSibling);
+    const showValues = keyOf(chart, colors, box.previousElementSibling);
     const points = { show: chart.x.length === 1 || chart.xLabel === 'epoch', size: 5 };
     const series = chart.series.map((s, i) => ({
-      stroke: colours[i],
+      stroke: colors[i],
       width: s.pale ? 1 : 2,
-      points: { ...points, fill: colours[i] },
+      points: { ...points, fill: colors[i] },
     }));
     const size = () => ({ width: box.clientWidth, height: Math.round(Math.min(230, Math.max(170, box.clientWidth * 0.5))) });
     const plot = new uPlot(

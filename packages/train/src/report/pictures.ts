@@ -12,7 +12,7 @@ const SIGNATURES: readonly [mediaType: string, matches: (bytes: Buffer) => boole
   ['avif', (bytes) => bytes.toString('latin1', 4, 12) === 'ftypavif'],
 ];
 
-/** The bytes of an image file for use in a page. The type is read from the bytes; throws where a browser would not show it. */
+/** The bytes of an image file for use in a page. The type is detected from the bytes. @throws for types that a browser cannot show */
 export function imageDataUri(file: Uint8Array): DataUri {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   const found = bytes.length > 12 && SIGNATURES.find(([, matches]) => matches(bytes));
@@ -20,7 +20,7 @@ export function imageDataUri(file: Uint8Array): DataUri {
   return `data:image/${found[0]};base64,${bytes.toString('base64')}`;
 }
 
-/** Raw 8-bit pixels, [height, width, channels] with 1 (grey), 3 (RGB) or 4 (RGBA) channels, as a PNG for use in a page. */
+/** Raw 8-bit pixels, [height, width, channels] with 1 (gray), 3 (RGB) or 4 (RGBA) channels, as a PNG for use in a page. */
 export async function pixelsDataUri(
   pixels: Uint8Array,
   { height, width, channels }: { height: number; width: number; channels: 1 | 3 | 4 },

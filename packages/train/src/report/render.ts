@@ -1,3 +1,4 @@
+/** Renders the report of a run. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type Chart, evaluationCharts, stepCharts } from './curves.ts';
@@ -11,16 +12,15 @@ import { styles } from './styles.ts';
 const require = createRequire(import.meta.url);
 const readAsset = (path: string): Html => new Html(readFileSync(path, 'utf8'));
 
-/** Nine tiles of a mosaic. */
-const mark = html`<svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">${Array.from(
-  { length: 9 },
-  (_, i) => {
-    const shade = [0.9, 0.45, 0.7, 0.3, 1, 0.55, 0.65, 0.8, 0.4][i];
-    return html`<rect x="${(i % 3) * 7}" y="${Math.floor(i / 3) * 7}" width="6" height="6" rx="1.2" fill="var(--accent)" fill-opacity="${shade}"/>`;
-  },
+/** The logo: nine tiles of a mosaic. */
+const mark = html`<svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">${[
+  0.9, 0.45, 0.7, 0.3, 1, 0.55, 0.65, 0.8, 0.4,
+].map(
+  (shade, i) =>
+    html`<rect x="${(i % 3) * 7}" y="${Math.floor(i / 3) * 7}" width="6" height="6" rx="1.2" fill="var(--accent)" fill-opacity="${shade}"/>`,
 )}</svg>`;
 
-/** The policy makes sure of the promise that the page needs no network. */
+/** Forbids the page to use the network. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
 /** A run's report as one self-contained HTML page. */
@@ -65,7 +65,7 @@ export function renderReport(data: ReportData): string {
     <div class="card">${factList(data.environment)}</div>
   </section>
 </main>
-<footer>Drag over a chart to look closer, double-click to see it whole. This page is one file and loads nothing.</footer>
+<footer>Drag over a chart to zoom in, double-click to reset. This page is one file and loads nothing from the network.</footer>
 ${charts.length > 0 && chartScripts(charts)}
 ${[...new Set(sections.flatMap(({ script }) => script ?? []))].map((script) => html`<script>${new Html(script)}</script>`)}
 </body>
@@ -74,30 +74,31 @@ ${[...new Set(sections.flatMap(({ script }) => script ?? []))].map((script) => h
   return page.text;
 }
 
-/** The run's outcome: the results' highlights, then the training loss and the rate. */
+/** The run's outcome: the highlights of its results, then the training loss and the throughput. */
 function highlights({ highlights: results = [], records }: ReportData): Highlight[] {
   const out = [...results];
   const steps = records.filter(({ kind }) => kind === 'step');
   const tail = steps.slice(-Math.max(1, Math.round(steps.length / 50)));
   const loss = mean(tail.map(({ loss }) => loss));
-  if (loss !== null)
+  const last = steps.at(-1);
+  if (loss !== null && last !== undefined)
     out.push({
       label: 'Final training loss',
       value: loss.toPrecision(3),
-      note: `after ${fact(steps[steps.length - 1].step)} steps`,
+      note: `after ${fact(last.step)} steps`,
     });
-  // The first steps compile and fill caches: the median is not moved by them.
+  // The first steps are slower, because they compile kernels and fill caches; they do not affect the median.
   const speed = median(steps.map(({ imagesPerSecond }) => imagesPerSecond));
   const mfu = median(steps.map((record) => record.mfu));
   if (speed !== null) {
-    const note = mfu === null ? 'median over the steps' : `${percent(mfu)} of the machine's peak`;
+    const note = mfu === null ? 'median over all steps' : `${percent(mfu)} of the machine's peak`;
     out.push({ label: 'Images per second', value: fact(Math.round(speed)), note });
   }
   return out;
 }
 
 const numbers = (values: readonly unknown[]): number[] =>
-  values.filter((value) => typeof value === 'number' && Number.isFinite(value)) as number[];
+  values.filter((value): value is number => typeof value === 'number' && Number.isFinite(value));
 
 function mean(values: readonly unknown[]): number | null {
   const finite = numbers(values);
@@ -106,7 +107,7 @@ function mean(values: readonly unknown[]): number | null {
 
 function median(values: readonly unknown[]): number | null {
   const sorted = numbers(values).sort((a, b) => a - b);
-  return sorted.length > 0 ? sorted[sorted.length >> 1] : null;
+  return sorted[sorted.length >> 1] ?? null;
 }
 
 const factList = (facts: Readonly<Record<string, string | number>>): Html =>

@@ -1,4 +1,4 @@
-/** The contents of a run's report. */
+/** The data that a run's report is rendered from. */
 import type { MetricsRecord } from '../loop/metrics-file.ts';
 import type { Highlight, ReportSection } from './section.ts';
 
@@ -9,13 +9,13 @@ export type DataUri = `data:image/${string}`;
 export interface ReportData {
   /** The run's name. */
   readonly title: string;
-  /** What the run is, in a line: model, data set. */
+  /** The model and the data set, in one line. */
   readonly subtitle?: string;
   /** The facts below the title, such as model, parameters, data set, epochs, batch: label to value. */
   readonly summary: Readonly<Record<string, string | number>>;
-  /** The whole configuration, shown folded. */
+  /** The whole configuration, shown on request. */
   readonly config: unknown;
-  /** Where and how it ran: backend, threads, versions, duration: label to value. */
+  /** Backend, threads, versions, duration: label to value. */
   readonly environment: Readonly<Record<string, string | number>>;
   /** The lines of metrics.jsonl: `step` records become curves per step, `evaluation` records curves per epoch. */
   readonly records: readonly MetricsRecord[];
@@ -30,12 +30,12 @@ export interface ReportData {
  */
 export interface StepRecord extends MetricsRecord {
   readonly kind: 'step';
-  /** Epochs done, with fractions. */
+  /** Completed epochs, with fractions. */
   readonly epoch: number;
   readonly loss: number | null;
   readonly lr: number;
   readonly imagesPerSecond?: number;
-  /** Model FLOP utilisation: share of the machine's measured peak, from 0 to 1. */
+  /** Model FLOPs utilization: share of the machine's measured peak rate, from 0 to 1. */
   readonly mfu?: number;
   readonly gradNorm?: number | null;
 }
@@ -45,6 +45,6 @@ export interface EvaluationRecord extends MetricsRecord {
   readonly kind: 'evaluation';
   readonly epoch: number;
   readonly split: string;
-  /** By name, such as loss, imageToTextR1, textToImageR1, top1, top5. Shares are from 0 to 1. */
+  /** Results by name, such as loss, imageToTextR1, textToImageR1, top1, top5. Shares are from 0 to 1. */
   readonly values: Readonly<Record<string, number | null>>;
 }

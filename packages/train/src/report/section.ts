@@ -1,9 +1,9 @@
-/** What an evaluation contributes to a run's report: a part of the page, and the run's outcome in a few numbers. */
+/** The parts of a run's report that come from an evaluation: a section of the page, and numbers for its top. */
 import type { Html } from './html.ts';
 
 export interface ReportSection {
   readonly html: Html;
-  /** A script that the section needs, included once however many sections need it. */
+  /** A script that the section needs. It is included only once if several sections need it. */
   readonly script?: string;
 }
 

@@ -1,4 +1,4 @@
-/** The report's style sheet: system fonts, one column on phones, light or dark as the reader's system says. */
+/** The report's style sheet: system fonts, one column on phones, light or dark as in the reader's system. */
 export const styles = `
 :root {
   color-scheme: light dark;

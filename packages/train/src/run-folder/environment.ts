@@ -1,8 +1,9 @@
+/** Facts about the machine and the software of a run. */
 import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os';
 import { getBackend } from '@tessera/tensor';
 import sharp from 'sharp';
 
-/** Where a run takes place: label to value, for the record and the report. */
+/** Backend, versions and machine: label to value, for environment.json and the report. */
 export function describeEnvironment(
   extra: Readonly<Record<string, string | number>> = {},
 ): Record<string, string | number> {

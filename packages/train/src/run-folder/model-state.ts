@@ -1,3 +1,4 @@
+/** Reads the parameters of a model from a run, a checkpoint or a file of weights. */
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import { exists } from '@tessera/data/io';
@@ -13,15 +14,15 @@ import {
 } from '@tessera/weights';
 import { findCheckpoint } from './run-folder.ts';
 
-/** A model's parameters and buffers under the names of the modules here. */
+/** A model's parameters and buffers under the names of Tessera's modules. */
 export interface ModelState {
   readonly path: string;
   readonly state: Map<string, Tensor>;
-  /** What the file says beside the tensors; of a checkpoint, how training stood. */
+  /** The metadata of the file; those of a checkpoint include its training state. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** How the image tower is built, where weights of a known model say it; null for checkpoints, whose metadata do. */
+  /** How the image tower is built, for weights of a known model; null for checkpoints, which have it in their metadata. */
   readonly tower: TowerConfig | null;
-  /** What was taken for granted because no file says it. */
+  /** What was assumed because no file specifies it. */
   readonly assumptions: readonly string[];
 }
 
@@ -30,7 +31,7 @@ const optimizerPrefix = 'optimizer.';
 /**
  * Reads the state of a run, of one of its checkpoints, or of any file that `loadWeights` reads.
  *
- * @throws where there is no such run or file, or it is damaged
+ * @throws where the run or file does not exist or is damaged
  */
 export async function readModelState(path: string): Promise<ModelState> {
   const file = await readWeightFile(await findFile(path));
@@ -44,7 +45,7 @@ export async function readModelState(path: string): Promise<ModelState> {
   return { path: file.path, state, metadata: file.metadata, tower: null, assumptions: [] };
 }
 
-/** A run's latest checkpoint, or in any other folder the weights under their usual name. */
+/** The latest checkpoint of a run, or the weights under their usual name in any other folder. */
 async function findFile(path: string): Promise<string> {
   const stat = await fs.stat(path).catch(() => null);
   if (stat?.isDirectory())

@@ -1,8 +1,9 @@
+/** The folder of a run: paths of its files, and how runs and checkpoints are found. */
 import { promises as fs } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { exists, writeFileAtomic } from '@tessera/data/io';
 
-/** Where the parts of a run lie in its folder. */
+/** The paths of a run's files in its folder. */
 export class RunFolder {
   readonly path: string;
 
@@ -50,33 +51,33 @@ export class RunFolder {
   /**
    * Creates the folder for a run that begins at its first step.
    *
-   * @param restart whether a run may be there already, which was interrupted before its first checkpoint
-   * @throws where a run is there already, unless it is started again
+   * @param restart whether the folder may contain a run already, which was interrupted before its first checkpoint
+   * @throws where the folder contains a run already, unless it is restarted
    */
   async create({ restart = false }: { restart?: boolean } = {}): Promise<void> {
     if (!restart && (await exists(this.config)))
       throw new Error(
-        `${this.path}: holds a run already; continue it with --resume ${this.path}, or choose another folder`,
+        `${this.path}: contains a run already; continue it with --resume ${this.path}, or choose another folder`,
       );
     await fs.mkdir(this.path, { recursive: true });
   }
 
-  /** Path of the latest checkpoint; null where the run was interrupted before its first. */
+  /** Path of the latest checkpoint; null if the run was interrupted before its first one. */
   async latestCheckpoint(): Promise<string | null> {
     const path = join(this.checkpoints, 'last.safetensors');
     return (await exists(path)) ? path : null;
   }
 
-  /** Writes a value as JSON, whole or not at all. */
+  /** Writes a value as JSON, atomically. */
   async writeJson(path: string, value: unknown): Promise<void> {
     await writeFileAtomic(path, [`${JSON.stringify(value, null, 2)}\n`]);
   }
 }
 
 /**
- * The checkpoint that a path means: a file itself, a run's folder its latest checkpoint.
+ * The checkpoint that a path refers to: the file itself, or the latest checkpoint of a run's folder.
  *
- * @throws where there is none, saying what was looked for
+ * @throws where there is none; the message says where it was expected
  */
 export async function findCheckpoint(path: string): Promise<string> {
   const stat = await fs.stat(path).catch(() => null);
@@ -84,10 +85,10 @@ export async function findCheckpoint(path: string): Promise<string> {
   if (!stat.isDirectory()) return resolve(path);
   for (const candidate of [join(path, 'checkpoints', 'last.safetensors'), join(path, 'last.safetensors')])
     if (await exists(candidate)) return resolve(candidate);
-  throw new Error(`${path}: holds no checkpoint (looked for checkpoints/last.safetensors)`);
+  throw new Error(`${path}: contains no checkpoint (expected checkpoints/last.safetensors)`);
 }
 
-/** The run that a path belongs to: the folder itself, or that of a checkpoint within. Null where there is none. */
+/** The run that a path belongs to: the path is its folder, or a checkpoint in it. Null where there is none. */
 export async function findRun(path: string): Promise<RunFolder | null> {
   const full = resolve(path);
   for (const candidate of [full, join(full, '..'), join(full, '..', '..')])

@@ -1,4 +1,4 @@
-/** Pictures of what a model is trained on. */
+/** Samples of the training data, as pictures and text. */
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import type { Batch, ColumnKind, ColumnValues } from '@tessera/data';

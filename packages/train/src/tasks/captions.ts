@@ -1,12 +1,12 @@
-/** The captions of a split: what a tokenizer is learned from, and how long they are in tokens. */
+/** The captions of a split: a tokenizer trained on them, and their lengths. */
 import { loadTokenizer, type Split, saveTokenizer, type Tokenizer, trainBpe } from '@tessera/data';
 import { exists } from '@tessera/data/io';
 import type { RunFolder } from '../run-folder/run-folder.ts';
 
-/** Which captions of a row count. */
+/** The captions of a row that are used. */
 export type CaptionsOfRow = 'all' | 'first';
 
-/** The captions of a split, row after row; rows without any are passed over. */
+/** The captions of a split, row by row; empty captions are skipped. */
 function* captionsOf(
   split: Split,
   column: string,
@@ -20,7 +20,7 @@ function* captionsOf(
   }
 }
 
-/** A BPE vocabulary learned from a split's captions. @throws where there are no captions */
+/** Trains a BPE tokenizer on the captions of a split. @throws where there are no captions */
 export function learnTokenizer(
   split: Split,
   column: string,
@@ -35,7 +35,7 @@ export function learnTokenizer(
   return trainBpe(captions, { vocabSize });
 }
 
-/** The run's own tokenizer where it has one already, otherwise the one that `learn` makes, which is stored in the run's folder. */
+/** The run's own tokenizer if it exists already, otherwise the result of `learn`, which is stored in the run's folder. */
 export async function runTokenizer(
   { tokenizer: path }: RunFolder,
   learn: () => Tokenizer | Promise<Tokenizer>,
@@ -46,15 +46,16 @@ export async function runTokenizer(
   return tokenizer;
 }
 
-/** How long a split's captions are in tokens, start and end included. */
+/** Statistics of the captions of a split. */
 interface CaptionLengths {
   readonly count: number;
+  /** Length of the longest caption in tokens, start and end included. */
   readonly longest: number;
-  /** How many do not fit the context. */
+  /** The number of captions that do not fit into the context. */
   readonly tooLong: number;
 }
 
-/** What captions have to fit. */
+/** The limits for captions. */
 export interface CaptionLimits {
   readonly tokenizer: Tokenizer;
   readonly contextLength: number;
@@ -66,7 +67,7 @@ export interface CaptionLimits {
 /**
  * Measures the captions of a split.
  *
- * @throws where some are longer than the context and may not be cut: the message counts them and names the first
+ * @throws where captions are longer than the context and `onTooLong` is `error`; the message counts them and shows the first
  */
 function checkCaptions(
   split: Split,
@@ -88,9 +89,9 @@ function checkCaptions(
       .map(({ row, caption, length }) => `row ${row}, ${length} tokens: ${JSON.stringify(caption.slice(0, 80))}`);
     throw new Error(
       [
-        `${split.path}, split "${split.name}": ${long.length} of ${count} captions are longer than the context of ${contextLength} tokens, the longest has ${longest}`,
+        `${split.path}, split "${split.name}": ${long.length} of ${count} captions are longer than the context of ${contextLength} tokens; the longest has ${longest}`,
         ...shown,
-        `shorten them, set model.text.contextLength=${longest}, or cut them with tokenizer.onTooLong=truncate`,
+        `shorten them, set model.text.contextLength=${longest}, or truncate them with tokenizer.onTooLong=truncate`,
       ].join('\n  '),
     );
   }
@@ -114,7 +115,7 @@ export function checkAllCaptions(
     const { count, tooLong, longest } = checked;
     if (tooLong > 0)
       say(
-        `${split.name}: ${tooLong} of ${count} captions are cut to ${contextLength} tokens (the longest has ${longest})`,
+        `${split.name}: ${tooLong} of ${count} captions are truncated to ${contextLength} tokens (the longest has ${longest})`,
       );
     return checked;
   });

@@ -2,12 +2,12 @@
 
 const key = 'tessera_classes';
 
-/** Metadata for files of weights. */
+/** The metadata for a file of weights. */
 export const classMetadata = (classNames: readonly string[]): Record<string, string> => ({
   [key]: JSON.stringify(classNames),
 });
 
-/** The names that a file's metadata contain; null where it was written without them. */
+/** The class names in a file's metadata; null where it has none. */
 export function storedClassNames(metadata: Readonly<Record<string, string>>): readonly string[] | null {
   const text = metadata[key];
   return text === undefined ? null : (JSON.parse(text) as string[]);

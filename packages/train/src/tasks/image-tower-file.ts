@@ -1,4 +1,4 @@
-/** The image tower of another run or file, which a model can start from. */
+/** Image towers of other runs or files, which a model can start from. */
 import type { ImageTower } from '@tessera/models';
 import type { Tensor } from '@tessera/tensor';
 import type { TensorFile } from '@tessera/weights';
@@ -13,14 +13,14 @@ export type ImageModel = z.infer<typeof imageModelSection>;
 
 const prefix = 'visual.';
 
-/** The image tower of a CLIP model, classifier or masked autoencoder, as it is stored in a file. */
+/** The image tower of a CLIP model, classifier or masked autoencoder, read from a file. */
 export interface ImageTowerFile {
   readonly path: string;
   /** Parameters and buffers by their names within the tower. */
   readonly state: Map<string, Tensor>;
-  /** How the model is built; null where the file does not say. */
+  /** The configuration of the model; null where the file does not contain it. */
   readonly model: ImageModel | null;
-  /** What `model` takes for granted because the file does not say it. */
+  /** What `model` assumes because the file does not specify it. */
   readonly assumptions: readonly string[];
   /** Whether the tower's head is missing, because it was trained without one. */
   readonly headless: boolean;
@@ -29,7 +29,7 @@ export interface ImageTowerFile {
 /**
  * Reads the image tower of a run, of a checkpoint, or of any file of weights that is known (see `loadWeights`) or has CLIP's names.
  *
- * @throws where there is no such file, or no image tower in it
+ * @throws where the file does not exist or contains no image tower
  */
 export async function readImageTower(path: string): Promise<ImageTowerFile> {
   const { state: whole, tower, assumptions, ...file } = await readModelState(path);
@@ -38,7 +38,8 @@ export async function readImageTower(path: string): Promise<ImageTowerFile> {
   const state = new Map(
     [...whole].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [])),
   );
-  if (state.size === 0) throw new Error(`${file.path}: holds no image tower: no tensor's name begins with ${prefix}`);
+  if (state.size === 0)
+    throw new Error(`${file.path}: contains no image tower: expected tensors with names that begin with ${prefix}`);
   return {
     path: file.path,
     state,
@@ -52,7 +53,7 @@ export async function readImageTower(path: string): Promise<ImageTowerFile> {
 const configOf = (file: Pick<TensorFile, 'path' | 'metadata'>): unknown =>
   file.metadata.training === undefined ? null : parseCheckpointState(file).config;
 
-/** What a checkpoint's configuration says of its model; null for a file that is none. */
+/** The model in a checkpoint's configuration; null for a file that is not a checkpoint. */
 function modelOfRun(file: Pick<TensorFile, 'path' | 'metadata'>): ImageModel | null {
   const config = configOf(file) as { model?: unknown } | null;
   const model = config?.model as Partial<ImageModel> | null | undefined;
@@ -61,7 +62,11 @@ function modelOfRun(file: Pick<TensorFile, 'path' | 'metadata'>): ImageModel | n
   return { embedDim, vision, activation };
 }
 
-/** Puts the file's weights into a tower. A head that the file does not have stays as it is. @throws where they are those of another model, saying how the two differ */
+/**
+ * Loads the file's weights into a tower. If the file has no head, that of the tower stays as it is.
+ *
+ * @throws where the weights do not fit; the message lists the differences
+ */
 export function loadImageTower(file: ImageTowerFile, tower: ImageTower, config: ImageModel): void {
   const { path, state, model, headless } = file;
   const head = headless ? [...tower.stateDict()].filter(([name]) => name.startsWith('head.')) : [];
@@ -71,9 +76,9 @@ export function loadImageTower(file: ImageTowerFile, tower: ImageTower, config: 
     const differences = model === null ? [] : differingSettings(model, config, 'model');
     throw new Error(
       [
-        `${path}: its image tower is another than the configuration's`,
+        `${path}: the image tower differs from the configuration's`,
         ...differences.map(({ key, first, second }) => `${key} is ${first} in the checkpoint, ${second} here`),
-        ...(differences.length > 0 ? ["set model=null to take the checkpoint's"] : []),
+        ...(differences.length > 0 ? ["set model=null to use the checkpoint's model"] : []),
         (cause as Error).message,
       ].join('\n  '),
       { cause },

@@ -1,11 +1,11 @@
-/** How a configuration reads its splits. */
+/** Options for reading splits, from a configuration or an evaluation request. */
 import { type ColumnRequests, DataLoader, type LoaderOptions, type Split } from '@tessera/data';
 import { type Augmentation, augmentations } from '@tessera/data/browser';
 import type { RunConfig } from '../config/schema.ts';
 import type { ReadOptions } from '../evaluation/examples.ts';
 import type { EvaluationRequest } from './task.ts';
 
-/** The requests with the names that the user gave to some of the columns. */
+/** The requests with the column names that the user has set. */
 export const withColumnNames = <Requests extends ColumnRequests>(
   requests: Requests,
   names: Readonly<Record<string, string | null>>,

@@ -1,6 +1,6 @@
 /**
- * What a kind of training is. A task is one object with everything that training, evaluation, reports and the commands need to know about
- * it; they ask the object and never compare its name. `tasks/index.ts` lists all tasks.
+ * The interface of tasks. A task is one object with everything that training, evaluation, reports and the commands need to know about a
+ * kind of training; they ask the object and never compare its name. `tasks/index.ts` lists all tasks.
  */
 import type { Batch, ColumnRequests, Split, Tokenizer } from '@tessera/data';
 import type { ImageTower } from '@tessera/models';
@@ -14,7 +14,7 @@ import type { BatchTensors, Objective } from '../loop/objective.ts';
 import type { MainMeasure } from '../loop/trainer.ts';
 import type { RunFolder } from '../run-folder/run-folder.ts';
 
-/** Passes a message on to the user while a run is prepared or ends. */
+/** Shows a message to the user. */
 export type Say = (message: string) => void;
 
 /** How splits are evaluated. */
@@ -35,7 +35,7 @@ export interface EvaluationRequest {
   readonly signal?: AbortSignal;
 }
 
-/** Settings of an evaluation request that not every task uses, as `npm run eval` names them. */
+/** Options of `npm run eval` that not every task uses. */
 export type EvaluationOption = 'label' | 'templates' | 'pixels';
 
 /** The image half of a model: a tower and what follows it. */
@@ -43,7 +43,7 @@ export interface ImageHalf {
   readonly tower: ImageTower;
   /** From features to logits; null where the features are the result. */
   readonly head: (Module & { forward(features: Tensor): Tensor }) | null;
-  /** How the tower is built, as far as the shapes of its weights do not tell. */
+  /** The configuration of the tower, for what the shapes of its weights do not determine. */
   readonly description: unknown;
 }
 
@@ -54,7 +54,7 @@ export interface TextHalf {
   encode(texts: readonly string[]): Tensor;
 }
 
-/** A model with what its task knows about it: how it is trained and how it is evaluated. */
+/** A model with the functions of its task: how it is trained and how it is evaluated. */
 export interface TaskModel<
   Requests extends ColumnRequests = ColumnRequests,
   Tensors extends BatchTensors = BatchTensors,
@@ -84,12 +84,12 @@ export interface TaskModel<
 /** A task model whose types of columns and tensors are not known. */
 export type AnyTaskModel = TaskModel;
 
-/** Forgets the types of a task model's columns and tensors: whoever trains it passes on what the loader made from `columns`. */
+/** A task model without the types of its columns and tensors. They fit, because its caller passes batches that were read with `columns`. */
 export const asTaskModel = <Requests extends ColumnRequests, Tensors extends BatchTensors>(
   model: TaskModel<Requests, Tensors>,
 ): AnyTaskModel => model as unknown as AnyTaskModel;
 
-/** Where a new or a resumed run takes place. */
+/** The surroundings of a new or resumed run: its configuration, data and folder. */
 export interface TrainingSite<Config extends RunConfig = RunConfig> {
   readonly config: Config;
   readonly train: Split;
@@ -97,10 +97,10 @@ export interface TrainingSite<Config extends RunConfig = RunConfig> {
   readonly folder: RunFolder;
   readonly say: Say;
   /**
-   * Trains another model first, as a run of its own in a folder below this run's: to its end, from its last checkpoint if it was
-   * interrupted. Null if it was stopped: then `create` returns null too.
+   * Trains another model first, as a separate run in a folder below this run's folder. If it was interrupted before, it continues from its
+   * last checkpoint. Null if it was stopped: then `create` returns null too.
    *
-   * @param settings of the other run, with its `task`
+   * @param settings settings of the other run, with its `task`
    */
   trainFirst(name: string, settings: Settings): Promise<TrainedModel | null>;
   readonly loadModel: LoadModel;
@@ -130,10 +130,11 @@ export interface StoredRun<Config extends RunConfig = RunConfig> {
   readonly loadModel: LoadModel;
 }
 
+/** A kind of training. */
 export interface Task<Config extends RunConfig = RunConfig> extends TaskSettings<Config> {
   /** What is trained, for the report's title. */
   readonly title: string;
-  /** What it is for, in a line of `--help`. */
+  /** Its description in `--help`, one line. */
   readonly description: string;
   /** The value of the first evaluation result that tells how good the model is. */
   readonly mainMeasure: MainMeasure;
@@ -151,10 +152,10 @@ export interface Task<Config extends RunConfig = RunConfig> extends TaskSettings
   restore(run: StoredRun<Config>): Promise<AnyTaskModel>;
 }
 
-/** A task as an entry of the list: a configuration reaches it only after its own schema has accepted it. */
+/** A task as an entry of the list. It only receives configurations that its own schema has accepted. */
 export const defineTask = <Config extends RunConfig>(task: Task<Config>): Task => task as unknown as Task;
 
-/** `prepare` of a task that starts from nothing but its configuration. */
+/** `prepare` of a task that needs only its configuration. */
 export const fromScratch =
   <Config extends RunConfig>(create: PreparedRun<Config>['create']) =>
   async (config: Config): Promise<PreparedRun<Config>> => ({ config, create });

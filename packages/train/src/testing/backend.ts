@@ -1,6 +1,7 @@
+/** The backend of tests. */
 import { registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
 
-/** The backend that the trainer's tests run on: TESSERA_TEST_BACKEND, else the one that users train with. */
+/** Makes the variable TESSERA_TEST_BACKEND the default backend, or wasm, which users train with. */
 export function useTestBackend(): void {
   registerReferenceBackends();
   setDefaultBackend(process.env.TESSERA_TEST_BACKEND ?? 'wasm');

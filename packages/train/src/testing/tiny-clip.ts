@@ -1,9 +1,10 @@
+/** A small CLIP model for tests of training steps. */
 import { CLIP } from '@tessera/models';
 import { manualSeed, tensor } from '@tessera/tensor';
 import { AdamW, noDecay } from '../optim/index.ts';
 import { ContrastiveObjective, type PairTensors } from '../tasks/contrastive/objective.ts';
 
-/** The smallest CLIP that has all parts, its objective and optimiser. The same seed gives the same bits. */
+/** The smallest CLIP that has all parts, with objective and optimizer. The same seed results in the same bits. */
 export function tinyClip({ seed = 1, width = 8 } = {}): { objective: ContrastiveObjective; optimizer: AdamW } {
   manualSeed(seed);
   const model = new CLIP({
@@ -15,7 +16,7 @@ export function tinyClip({ seed = 1, width = 8 } = {}): { objective: Contrastive
   return { objective: new ContrastiveObjective(model), optimizer };
 }
 
-/** A batch of four pairs for it. */
+/** A batch of four pairs for the model. */
 export function tinyPairs(shift = 0): PairTensors {
   const pixels = Uint8Array.from({ length: 4 * 8 * 8 * 3 }, (_, i) => ((i + shift) * 37) % 251);
   const tokens = Int32Array.from({ length: 4 * 6 }, (_, i) => ((i + shift) * 7) % 19);

@@ -1,7 +1,8 @@
+/** A small configuration for tests of whole runs. */
 import type { RunConfig } from '../config/schema.ts';
 import { loadConfig } from '../load-config.ts';
 
-/** The configuration of a run of a few tiny steps. */
+/** The configuration of a run with a few small steps. */
 export const tinyConfig = (...set: string[]): Promise<RunConfig> =>
   loadConfig({
     preset: 'tiny',

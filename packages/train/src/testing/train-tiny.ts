@@ -1,3 +1,4 @@
+/** Short runs for tests. */
 import { join } from 'node:path';
 import { readCheckpoint } from '../loop/checkpoint.ts';
 import { findCheckpoint, RunFolder } from '../run-folder/run-folder.ts';

@@ -10,6 +10,7 @@ import { loadRun } from '../../load-run.ts';
 import { RunFolder } from '../../run-folder/run-folder.ts';
 import { useTestBackend } from '../../testing/backend.ts';
 import { trainTiny } from '../../testing/train-tiny.ts';
+import { valuesOf } from '../../testing/values-of.ts';
 import { type TrainingResult, trainModel } from '../../train-model.ts';
 import type { ClassifyConfig } from './settings.ts';
 
@@ -35,11 +36,9 @@ async function classify(name: string, ...set: string[]): Promise<TrainingResult>
 
 const vit = 'model={embedDim: 8, vision: {kind: vit, imageSize: 16, patchSize: 8, width: 8, layers: 1, heads: 1}}';
 
-async function towerOf(name: string): Promise<Record<string, number[]>> {
+async function towerOf(name: string): Promise<Record<string, readonly number[]>> {
   const file = await readTensors(new RunFolder(join(root, name)).model);
-  const tower = file.select((tensor) => (tensor.startsWith('visual.') ? tensor : null));
-  const entries = [...tower].map(async ([key, value]) => [key, [...(await value.data())]] as [string, number[]]);
-  return Object.fromEntries(await Promise.all(entries));
+  return valuesOf(file.select((tensor) => (tensor.startsWith('visual.') ? tensor : null)));
 }
 
 describe('a classifier', () => {
@@ -48,7 +47,9 @@ describe('a classifier', () => {
       'model={embedDim: 16, vision: {kind: vit, imageSize: 16, patchSize: 4, width: 16, layers: 1, heads: 1}}';
     const { results, finished, steps } = await classify('scratch', model, 'training.epochs=6', 'optimizer.lr=1e-2');
     expect({ finished, steps }).toEqual({ finished: true, steps: 24 });
-    const [{ metrics, classNames, split }] = (results ?? []) as ClassificationResult[];
+    const [result] = (results ?? []) as ClassificationResult[];
+    if (result === undefined) throw new Error('there are no results');
+    const { metrics, classNames, split } = result;
     expect(split).toBe('test');
     expect(classNames).toEqual(['circle', 'square', 'bar']);
     expect(metrics.count).toBe(12);
@@ -82,24 +83,24 @@ describe('a classifier', () => {
   ])('is trained and loaded again with %s', async (kind, vision, defaults, parameter) => {
     const model = `model={embedDim: 8, activation: gelu, vision: {kind: ${kind}, ${vision}}}`;
     const { results } = await classify(kind, model, 'training.epochs=6', 'optimizer.lr=1e-2');
-    expect(results?.[0].values.top1).toBeGreaterThan(0.5);
+    expect(results?.[0]?.values.top1).toBeGreaterThan(0.5);
     const loaded = await loadRun(join(root, kind));
     expect((loaded.config as ClassifyConfig).model).toMatchObject({ vision: { kind, ...defaults } });
     expect(Object.keys(await towerOf(kind))).toContain(parameter);
   });
 
-  it("starts from CLIP's image tower, which a linear probe leaves as it is", async () => {
+  it("starts from CLIP's image tower, which a linear probe does not change", async () => {
     const from = `initialize.checkpoint=${join(root, 'clip')}`;
     await classify('probe', 'model=null', from, 'initialize.tower=freeze');
     expect(await towerOf('probe')).toEqual(await towerOf('clip'));
     await classify('tuned', 'model=null', from);
     expect(await towerOf('tuned')).not.toEqual(await towerOf('clip'));
-    // The configuration that is kept is complete.
+    // The stored configuration is complete.
     const kept = await loadConfig({ base: join(root, 'probe', 'config.yaml') });
     expect((kept as ClassifyConfig).model).toMatchObject({ vision: { width: 8 } });
   });
 
-  it('starts from weights alone, which say how their model is built', async () => {
+  it('starts from a file of weights, which determine the model', async () => {
     const path = join(root, 'clip', 'model.safetensors');
     await classify('plain', 'model=null', `initialize.checkpoint=${path}`, 'initialize.tower=freeze');
     expect(await towerOf('plain')).toEqual(await towerOf('clip'));
@@ -115,7 +116,7 @@ describe('a classifier', () => {
     expect(await towerOf('foreign')).toEqual(await towerOf('clip'));
   });
 
-  it('starts from a bare tower where the configuration says what model it is of', async () => {
+  it('starts from a tower without metadata if the configuration specifies its model', async () => {
     const file = await readTensors(join(root, 'clip', 'model.safetensors'));
     const bare = join(root, 'bare.safetensors');
     await writeTensors(
@@ -128,10 +129,10 @@ describe('a classifier', () => {
     expect(await towerOf('bare')).toEqual(await towerOf('clip'));
   });
 
-  it('refuses the tower of another model with what differs', async () => {
+  it('refuses the tower of a different model with the differences', async () => {
     const wider = vit.replace('width: 8', 'width: 12');
     await expect(classify('wider', wider, `initialize.checkpoint=${join(root, 'clip')}`)).rejects.toThrow(
-      "model.vision.width is 8 in the checkpoint, 12 here\n  set model=null to take the checkpoint's",
+      "model.vision.width is 8 in the checkpoint, 12 here\n  set model=null to use the checkpoint's model",
     );
   });
 });

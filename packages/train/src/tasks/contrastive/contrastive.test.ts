@@ -7,9 +7,11 @@ import { readTensors } from '@tessera/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadRun } from '../../load-run.ts';
 import { readMetrics } from '../../loop/metrics-file.ts';
+import { zip } from '../../loop/zip.ts';
 import { RunFolder } from '../../run-folder/run-folder.ts';
 import { useTestBackend } from '../../testing/backend.ts';
 import { trainTiny } from '../../testing/train-tiny.ts';
+import { valuesOf } from '../../testing/values-of.ts';
 
 let root: string;
 beforeAll(async () => {
@@ -20,12 +22,9 @@ beforeAll(async () => {
 });
 afterAll(() => fs.rm(root, { recursive: true }));
 
-async function weightsOf(name: string, prefix: string): Promise<Record<string, number[]>> {
+async function weightsOf(name: string, prefix: string): Promise<Record<string, readonly number[]>> {
   const file = await readTensors(new RunFolder(join(root, name)).model);
-  const chosen = [...file.select((tensor) => (tensor.startsWith(prefix) ? tensor : null))];
-  return Object.fromEntries(
-    await Promise.all(chosen.map(async ([key, value]) => [key, [...(await value.data())]] as [string, number[]])),
-  );
+  return valuesOf(file.select((tensor) => (tensor.startsWith(prefix) ? tensor : null)));
 }
 
 const firstLoss = async (name: string): Promise<number> => {
@@ -48,7 +47,7 @@ describe('SigLIP', () => {
     expect(await loaded.logit_bias?.item()).toBe(trained.logit_bias?.[0]);
   });
 
-  it('starts where the configuration says', async () => {
+  it('starts with the values of the configuration', async () => {
     const set = ['loss.initialLogitScale=1', 'loss.initialLogitBias=-2', 'training.epochs=1', 'optimizer.lr=0'];
     await trainTiny(root, { name: 'start', set });
     expect(await weightsOf('start', 'logit')).toEqual({ logit_scale: [1], logit_bias: [-2] });
@@ -58,25 +57,25 @@ describe('SigLIP', () => {
 describe('locked-image tuning', () => {
   const set = ['training.epochs=2', 'initialize.tower=freeze'];
 
-  it('leaves the image tower as it is and trains the text tower; resumed too', async () => {
+  it('trains only the text tower, also when resumed', async () => {
     const from = [...set, `initialize.checkpoint=${join(root, 'clip')}`];
     await trainTiny(root, { name: 'locked', set: from, stopAfter: 3 });
     await trainTiny(root, { name: 'locked', set: from, resume: true });
     expect(await weightsOf('locked', 'visual.')).toEqual(await weightsOf('clip', 'visual.'));
     expect(await weightsOf('locked', 'transformer.')).not.toEqual(await weightsOf('clip', 'transformer.'));
     const checkpoint = await readTensors(join(root, 'locked', 'checkpoints', 'last.safetensors'));
-    const optimised = checkpoint.names.filter((name) => name.startsWith('optimizer.exp_avg.'));
-    expect(optimised.some((name) => name.includes('visual.'))).toBe(false);
-    expect(optimised.length).toBeGreaterThan(5);
+    const optimized = checkpoint.names.filter((name) => name.startsWith('optimizer.exp_avg.'));
+    expect(optimized.some((name) => name.includes('visual.'))).toBe(false);
+    expect(optimized.length).toBeGreaterThan(5);
   });
 
-  it('trains the image tower where that is asked for', async () => {
+  it('trains the image tower by default', async () => {
     const from = ['training.epochs=1', `initialize.checkpoint=${join(root, 'clip')}`];
     await trainTiny(root, { name: 'unlocked', set: from });
     expect(await weightsOf('unlocked', 'visual.')).not.toEqual(await weightsOf('clip', 'visual.'));
   });
 
-  it('refuses the tower of another model', async () => {
+  it('refuses the tower of a different model', async () => {
     const from = [...set, `initialize.checkpoint=${join(root, 'clip')}`, 'model.vision.width=12'];
     await expect(trainTiny(root, { name: 'wider', set: from })).rejects.toThrow(
       'model.vision.width is 8 in the checkpoint, 12 here',
@@ -85,32 +84,33 @@ describe('locked-image tuning', () => {
 });
 
 describe('fine-tuning', () => {
-  it('starts from all weights and the words of a run', async () => {
+  it('starts from all weights and the tokenizer of a run', async () => {
     const set = ['training.epochs=1', 'optimizer.lr=0', 'initialize.parts=all', 'tokenizer.vocabularySize=600'];
     await trainTiny(root, { name: 'tuned', set: [...set, `initialize.checkpoint=${join(root, 'clip')}`] });
     expect(await weightsOf('tuned', '')).toEqual(await weightsOf('clip', ''));
-    const words = (name: string) => fs.readFile(new RunFolder(join(root, name)).tokenizer, 'utf8');
-    expect(await words('tuned')).toBe(await words('clip'));
+    const tokenizer = (name: string) => fs.readFile(new RunFolder(join(root, name)).tokenizer, 'utf8');
+    expect(await tokenizer('tuned')).toBe(await tokenizer('clip'));
   });
 });
 
 describe('equal concepts in a batch', () => {
-  it('count as the configuration says', async () => {
-    const losses: Record<string, number> = {};
+  it('are treated as the configuration says', async () => {
+    const losses: number[] = [];
     for (const rule of ['keep', 'mask', 'share']) {
-      // Shapes are the concepts: pictures of one shape differ in colour.
+      // The concepts are shapes: pictures of one shape have different colors.
       const set = ['data.columns.concept=label', `loss.duplicates=${rule}`, 'training.epochs=1'];
       await trainTiny(root, { name: rule, set });
-      losses[rule] = await firstLoss(rule);
+      losses.push(await firstLoss(rule));
     }
-    expect(losses.mask).toBeLessThan(losses.keep);
-    expect(new Set(Object.values(losses)).size).toBe(3);
+    const [keep = 0, mask] = losses;
+    expect(mask).toBeLessThan(keep);
+    expect(new Set(losses).size).toBe(3);
   });
 });
 
 describe('several captions of an image', () => {
-  it('are positives of the image together', async () => {
-    // At so high a temperature all pairs look alike: the loss is near (ln 12 + ln 6) / 2 instead of ln 6.
+  it('are all positives of the image', async () => {
+    // At this high temperature all logits are almost equal: the loss is near (ln 12 + ln 6) / 2 instead of ln 6.
     const set = ['data.captionsPerImage=2', 'training.epochs=1', 'loss.initialLogitScale=-3'];
     await trainTiny(root, { name: 'captions', set });
     expect(Math.abs((await firstLoss('captions')) - (Math.log(12) + Math.log(6)) / 2)).toBeLessThan(0.1);
@@ -118,7 +118,7 @@ describe('several captions of an image', () => {
 });
 
 describe('a batch in parts', () => {
-  it('trains as the whole batch does, and goes on bit for bit', async () => {
+  it('trains as the whole batch does, and continues bit for bit', async () => {
     const set = ['training.epochs=1', 'checkpoints.everySteps=1'];
     const parts = [...set, 'training.accumulate=3'];
     await trainTiny(root, { name: 'whole', set });
@@ -129,15 +129,13 @@ describe('a batch in parts', () => {
       );
     const [whole, inParts] = [(await losses('whole')) as number[], (await losses('parts')) as number[]];
     expect(inParts).toHaveLength(4);
-    inParts.forEach((loss, k) => {
-      expect(Math.abs(loss - whole[k])).toBeLessThan(1e-3);
-    });
+    for (const [loss, other] of zip(whole, inParts)) expect(Math.abs(loss - other)).toBeLessThan(1e-3);
     await trainTiny(root, { name: 'parts-2', set: parts, stopAfter: 2 });
     await trainTiny(root, { name: 'parts-2', set: parts, resume: true });
     expect(await weightsOf('parts-2', '')).toEqual(await weightsOf('parts', ''));
   });
 
-  it('must be cut evenly', async () => {
+  it('must be divided evenly', async () => {
     await expect(trainTiny(root, { name: 'uneven', set: ['training.accumulate=4'] })).rejects.toThrow(
       'training.accumulate is 4, which does not divide training.batchSize, 6',
     );

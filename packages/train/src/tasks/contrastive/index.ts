@@ -44,7 +44,7 @@ export function clipSubject(
   const { onTooLong } = config.tokenizer;
   const columns = withColumnNames(pairColumns, data.columns);
   const frozen = initialize.tower === 'freeze';
-  // Compiled once for all evaluations of a run.
+  // Kept between evaluations, so that it is compiled only once in a run.
   let encoder: CLIPEncoder | null = null;
   return {
     model,
@@ -101,16 +101,16 @@ async function evaluateCLIP(
   const { templates, baseline } = request;
   const results: EvaluationResult[] = [];
   const pairs = readOptions(request, pairColumns, encoder.imageSize);
-  const labelled = readOptions(request, labelColumns, encoder.imageSize);
+  const labeled = readOptions(request, labelColumns, encoder.imageSize);
   const optional = {
     captions: { ...pairs.columns.captions, optional: true },
-    label: { ...labelled.columns.label, optional: true },
+    label: { ...labeled.columns.label, optional: true },
   };
   const { captions, label } = await findColumns(first, optional);
   const classes = templates === null ? null : label;
   if (captions === null && classes === null)
     throw new Error(
-      `${first.path}, split "${first.name}": has neither captions nor class labels to evaluate (columns: ${first.columns.join(', ')}); name a class label column with --label`,
+      `${first.path}, split "${first.name}": contains neither captions nor class labels to evaluate (columns: ${first.columns.join(', ')}); pass a class label column with --label`,
     );
   if (captions !== null) {
     const reading = { ...pairs, concepts: conceptNumbers() };
@@ -124,11 +124,11 @@ async function evaluateCLIP(
   }
   if (templates !== null && classes !== null)
     for (const split of splits)
-      results.push(await evaluateZeroShot(encoder, split, classNamesOf(split, classes), templates, labelled));
+      results.push(await evaluateZeroShot(encoder, split, classNamesOf(split, classes), templates, labeled));
   return results;
 }
 
-/** Builds tokenizer and model, and checks the captions before any time is spent. */
+/** Builds tokenizer and model, and checks the captions before training starts. */
 async function create(
   start: StartingModel | null,
   { config, train, evaluationSplits, folder, say }: TrainingSite<ContrastiveConfig>,

@@ -10,13 +10,13 @@ const data = dataSection(
   {
     image: 'column with the images',
     captions: 'column with a caption, or a list of captions, for each image',
-    concept: 'integer column: pairs with equal values show the same',
+    concept: 'integer column: pairs with equal values have the same concept',
   },
   {
     captionChoice: captionChoice.default('random'),
     captionsPerImage: count
       .default(1)
-      .describe('how many captions of an image an epoch takes: all of them are positives of the image'),
+      .describe('number of captions of an image that are used in an epoch; all of them are positives of the image'),
   },
 );
 
@@ -56,7 +56,7 @@ const duplicates = z
   .enum(duplicateRules)
   .default('mask')
   .describe(
-    'pairs of one concept in a batch: keep: negatives of each other; mask: not counted; share: positives of each other',
+    'pairs with equal concepts in a batch: keep: negatives of each other; mask: not counted; share: positives of each other',
   );
 
 const loss = z
@@ -115,11 +115,11 @@ const schema = taskSchema('contrastive', {
 
 export type ContrastiveConfig = z.infer<typeof schema>;
 
-/** A model preset as a configuration has it: the size of the vocabulary is the tokenizer's. */
+/** A model preset as a section of a configuration, without the size of the vocabulary, which is the tokenizer's. */
 function modelSettings(name: PresetName): z.input<typeof model> {
   const { text, ...rest } = modelPresets[name];
   const { vocabularySize: _, ...textSettings } = text;
-  // A copy without the preset's readonly marks.
+  // A copy, because presets are readonly.
   return structuredClone({ ...rest, text: textSettings }) as z.input<typeof model>;
 }
 
@@ -127,7 +127,7 @@ export const contrastiveSettings = {
   name: 'contrastive',
   schema,
   presets: {
-    /** CLIP on emoji in seven drawing styles, tested on others: minutes on two cores. */
+    /** CLIP on emoji in seven drawing styles, evaluated on held-out styles: takes minutes on two cores. */
     'emoji-clip': {
       name: 'emoji-clip',
       data: { dataset: 'emoji', augmentation: 'drawings', captionChoice: { first: 0.6 } },
@@ -146,7 +146,7 @@ export const contrastiveSettings = {
       optimizer: { lr: 1e-3, weightDecay: 0.2, betas: [0.9, 0.98], eps: 1e-6 },
       training: { epochs: 28, batchSize: 128 },
     },
-    /** So small that it trains in seconds: for trying out data and settings. */
+    /** A model that trains in seconds, for trying out data and settings. */
     tiny: {
       name: 'tiny',
       data: { dataset: 'emoji' },

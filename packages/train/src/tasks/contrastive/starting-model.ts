@@ -1,4 +1,4 @@
-/** What a CLIP run starts from instead of random values. */
+/** Other models whose weights a CLIP run can start from. */
 import { clipVocabularySize, loadClipTokenizer, loadTokenizer, type Tokenizer } from '@tessera/data';
 import { exists } from '@tessera/data/io';
 import type { CLIP } from '@tessera/models';
@@ -8,18 +8,18 @@ import { findRun } from '../../run-folder/run-folder.ts';
 import { type ImageTowerFile, loadImageTower, readImageTower } from '../image-tower-file.ts';
 import type { ContrastiveConfig } from './settings.ts';
 
-/** What a new CLIP run starts from instead of random values. */
+/** The weights that a new CLIP run starts from: an image tower, or a whole model. */
 export type StartingModel =
   | { readonly parts: 'image'; readonly tower: ImageTowerFile }
   | {
       readonly parts: 'all';
       readonly path: string;
       readonly state: ReadonlyMap<string, Tensor>;
-      /** The words that the text tower knows; null where the file does not lie in a run's folder. */
+      /** The tokenizer of the text tower; null if it is not known. */
       readonly tokenizer: Tokenizer | null;
     };
 
-/** Reads what `initialize` names. Null: from scratch. @throws where there is no such run or file */
+/** Reads the model that `initialize` names. Null: from scratch. @throws where the run or file does not exist */
 export async function readStartingModel({ initialize }: ContrastiveConfig): Promise<StartingModel | null> {
   const { checkpoint, parts } = initialize;
   if (checkpoint === null) return null;
@@ -35,7 +35,7 @@ export async function readStartingModel({ initialize }: ContrastiveConfig): Prom
   }
 }
 
-/** The run's own; OpenAI's for a text tower of as many tokens that lies in no run; null where nothing says what it knows. */
+/** The run's own tokenizer; outside of a run, OpenAI's if the text tower has that number of tokens; otherwise null. */
 async function findTokenizer(path: string, state: ReadonlyMap<string, Tensor>): Promise<Tokenizer | null> {
   const run = await findRun(path);
   if (run !== null) return (await exists(run.tokenizer)) ? loadTokenizer(run.tokenizer) : null;
@@ -43,7 +43,7 @@ async function findTokenizer(path: string, state: ReadonlyMap<string, Tensor>): 
   return tokens === clipVocabularySize ? loadClipTokenizer() : null;
 }
 
-/** Puts a starting model's weights into a model. @throws where they are those of another model */
+/** Loads a starting model's weights into a model. @throws where they do not fit */
 export function startFrom(start: StartingModel, model: CLIP, config: ContrastiveConfig): void {
   if (start.parts === 'image') {
     loadImageTower(start.tower, model.visual, config.model);
@@ -52,6 +52,6 @@ export function startFrom(start: StartingModel, model: CLIP, config: Contrastive
   try {
     model.loadStateDict(start.state as Map<string, Tensor>);
   } catch (cause) {
-    throw new Error(`${start.path}: is a checkpoint of another model\n  ${(cause as Error).message}`, { cause });
+    throw new Error(`${start.path}: is a checkpoint of a different model\n  ${(cause as Error).message}`, { cause });
   }
 }

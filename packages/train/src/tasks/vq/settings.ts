@@ -32,7 +32,7 @@ export const vqSettings = {
   name: 'vq',
   schema,
   presets: {
-    /** Emoji as 8 x 8 tokens each, and back. */
+    /** A tokenizer of emoji: 8 x 8 tokens for each picture. */
     'emoji-vq': {
       name: 'emoji-vq',
       data: { dataset: 'emoji', augmentation: 'flip' },
