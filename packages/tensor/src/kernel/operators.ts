@@ -79,7 +79,7 @@ export const binaryOperators = {
 } as const satisfies Readonly<Record<string, BinaryOperator>>;
 
 /** Operations that code generators write for combinations of the above: a + -b, a * (1 / b), -max(-a, -b). */
-export const derivedOperators = {
+const derivedOperators = {
   sub: { takes: ['float', 'integer'], cost: 1, compute: (a, b) => a - b },
   div: { takes: ['float'], cost: 4, compute: (a, b) => a / b },
   min: { takes: ['float'], cost: 4, compute: Math.min },
@@ -117,29 +117,44 @@ const binaryKinds = { ...binaryOperators, ...derivedOperators } as const;
 export const unaryCost = (op: UnaryOp | RoundOp): number => unaryCosts[op].cost;
 export const binaryCost = (op: BinaryKind): number => binaryKinds[op].cost;
 
-export const unaryTakes = (op: UnaryFunction, kind: ElementKind): boolean =>
-  (unaryOperators[op].takes as readonly ElementKind[]).includes(kind);
-
 /** The dtype of the result for operands of `dtype`. */
 export function binaryResult(op: BinaryOp, dtype: DType): DType {
   const { gives }: BinaryOperator = binaryOperators[op];
   return gives ?? dtype;
 }
 
+const functionsOfOne = { ...unaryOperators, ...roundOperators } as const;
+
+/** The operations of one source that take elements of one kind. */
+export type UnaryOn<K extends ElementKind> = {
+  [O in keyof typeof functionsOfOne]: K extends (typeof functionsOfOne)[O]['takes'][number] ? O : never;
+}[keyof typeof functionsOfOne];
+
 /** The operations of two sources that take elements of one kind. */
 export type BinaryOn<K extends ElementKind> = {
   [O in BinaryKind]: K extends (typeof binaryKinds)[O]['takes'][number] ? O : never;
 }[BinaryKind];
 
+export const unaryTakes = <K extends ElementKind>(op: UnaryFunction | RoundOp, kind: K): op is UnaryOn<K> =>
+  (functionsOfOne[op].takes as readonly ElementKind[]).includes(kind);
+
 export const binaryTakes = <K extends ElementKind>(op: BinaryKind, kind: K): op is BinaryOn<K> =>
   (binaryKinds[op].takes as readonly ElementKind[]).includes(kind);
 
+const notTaken = (op: string, kind: ElementKind): never => {
+  throw new TypeError(`${op}: is not defined for ${kind} elements`);
+};
+
 /** The entry for an operation in a table of those that take elements of one kind; an error where it does not take them. */
-export function binaryEntry<K extends ElementKind, T>(
+export const unaryEntry = <K extends ElementKind, T>(
+  table: Readonly<Record<UnaryOn<K>, T>>,
+  op: UnaryFunction | RoundOp,
+  kind: K,
+): T => (unaryTakes(op, kind) ? table[op] : notTaken(op, kind));
+
+/** The same for operations of two sources. */
+export const binaryEntry = <K extends ElementKind, T>(
   table: Readonly<Record<BinaryOn<K>, T>>,
   op: BinaryKind,
   kind: K,
-): T {
-  if (!binaryTakes(op, kind)) throw new TypeError(`${op}: is not defined for ${kind} elements`);
-  return table[op];
-}
+): T => (binaryTakes(op, kind) ? table[op] : notTaken(op, kind));

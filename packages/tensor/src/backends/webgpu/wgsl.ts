@@ -1,6 +1,7 @@
 /** Writes programs in WGSL. */
 
 import type { Dialect } from '../../codegen/dialect.ts';
+import { type ElementaryName, isElementary } from '../../codegen/elementary/index.ts';
 import { type DType, isFloat } from '../../kernel/dtype.ts';
 import { nth } from '../../kernel/nth.ts';
 import type { BinaryKind, ReduceOp, RoundOp, UnaryFunction, UnaryOp } from '../../kernel/operators.ts';
@@ -19,16 +20,11 @@ const functionCall =
   (call, source) =>
     call(name, source);
 
-const unaryTexts: Readonly<Record<UnaryFunction | RoundOp, UnaryText>> = {
+const unaryTexts: Readonly<Record<Exclude<UnaryFunction, ElementaryName> | RoundOp, UnaryText>> = {
   neg: (_, source, dtype) => (isFloat(dtype) ? `-(${source})` : wrapped(`(0 - ${source})`, dtype)),
   recip: (_, source) => `1f / ${source}`,
   sqrt: (_, source) => `sqrt(${source})`,
   floor: (_, source, dtype) => (isFloat(dtype) ? `floor(${source})` : source),
-  exp: functionCall('exp_'),
-  log: functionCall('log_'),
-  sin: functionCall('sin_'),
-  tanh: functionCall('tanh_'),
-  erf: functionCall('erf_'),
   roundF16: functionCall('round_f16'),
   roundBf16: functionCall('round_bf16'),
 };
@@ -133,7 +129,8 @@ export class WgslDialect implements Dialect {
   }
 
   unary(kind: UnaryOp | RoundOp, source: string, from: DType, dtype: DType): string {
-    return kind === 'cast' ? this.#cast(source, from, dtype) : unaryTexts[kind](this.#call, source, dtype);
+    if (kind === 'cast') return this.#cast(source, from, dtype);
+    return isElementary(kind) ? this.#call(`${kind}_`, source) : unaryTexts[kind](this.#call, source, dtype);
   }
 
   #cast(source: string, from: DType, dtype: DType): string {

@@ -3,13 +3,23 @@
  * between 0 and 255, bool a mask of 32 ones or zeros an element.
  */
 
-import type { DType } from '../../../kernel/dtype.ts';
-import { type BinaryKind, type BinaryOn, binaryEntry, type RoundOp, type UnaryOp } from '../../../kernel/operators.ts';
+import { type ElementaryName, isElementary } from '../../../codegen/elementary/index.ts';
+import { type DType, type HalfDType, isFloat } from '../../../kernel/dtype.ts';
+import {
+  type BinaryKind,
+  type BinaryOn,
+  binaryEntry,
+  type RoundOp,
+  type UnaryFunction,
+  type UnaryOn,
+  type UnaryOp,
+  unaryEntry,
+} from '../../../kernel/operators.ts';
 import type { Local } from '../emit/encoder.ts';
 import type { PlainOp } from '../emit/opcodes.ts';
 import { emitRound } from './half.ts';
 import { Expression, type FloatVector, type Vector, type VectorCode } from './vector-code.ts';
-import { erf, exp, log, sin, tanh } from './vector-math.ts';
+import { elementary } from './vector-math.ts';
 
 /** Four elements: one vector, or two for f64. */
 export type Quad = readonly Vector[];
@@ -57,7 +67,7 @@ function byParts(code: VectorCode, operands: readonly Quad[], compute: (...parts
 }
 
 /** Results of u8 arithmetic that may leave 0..255. */
-const wrapping: ReadonlySet<BinaryKind | UnaryOp> = new Set(['add', 'sub', 'mul', 'neg', 'shl']);
+const wrapping: ReadonlySet<BinaryKind | UnaryOp | RoundOp> = new Set(['add', 'sub', 'mul', 'neg', 'shl']);
 
 const wrapByte = (code: VectorCode, value: Vector): Vector => code.op('v128.and', value, code.splat('i32x4', 255));
 
@@ -214,35 +224,39 @@ export function binaryQuad(
   return dtype === 'u8' && wrapping.has(kind) ? [wrapByte(code, result[0])] : result;
 }
 
-const transcendental = { exp, log, sin, tanh, erf } as const;
+type FloatUnary = (code: VectorCode, type: FloatVector, x: Vector) => Vector;
 
+const rounded =
+  (dtype: HalfDType): FloatUnary =>
+  (code, _type, x) =>
+    new Expression(() => emitRound(code.push(x), dtype));
+
+/** What is one instruction, or few; the other functions of floats are elementary. */
+const floatUnaries: Readonly<Record<Exclude<UnaryFunction, ElementaryName> | RoundOp, FloatUnary>> = {
+  neg: (code, type, x) => code.negate(type, x),
+  recip: (code, type, x) => code.op(`${type}.div`, code.splat(type, 1), x),
+  sqrt: (code, type, x) => code.op(`${type}.sqrt`, x),
+  floor: (code, type, x) => code.op(`${type}.floor`, x),
+  roundF16: rounded('f16'),
+  roundBf16: rounded('bf16'),
+};
+
+const integerUnaries: Readonly<Record<UnaryOn<'integer'>, (code: VectorCode, x: Vector) => Vector>> = {
+  neg: (code, x) => code.op('i32x4.neg', x),
+  floor: (_, x) => x,
+};
+
+/** `from` is the dtype of the operand, `to` that of the result. */
 export function unaryQuad(code: VectorCode, kind: UnaryOp | RoundOp, from: DType, to: DType, x: Quad): Quad {
   if (kind === 'cast') return castQuad(code, from, to, x);
-  const representation = representationOf[from];
-  if (representation === 'i32') {
-    if (kind === 'floor') return x;
-    if (kind !== 'neg') throw new Error(`wasm: ${kind} has no meaning for ${from} values`);
-    const negated = code.op('i32x4.neg', x[0]);
-    return [from === 'u8' ? wrapByte(code, negated) : negated];
+  if (isFloat(from)) {
+    const type = floatVector(from);
+    return byParts(code, [x], (value) =>
+      isElementary(kind) ? elementary(code, kind, type, value) : floatUnaries[kind](code, type, value),
+    );
   }
-  if (representation === 'mask') throw new Error(`wasm: ${kind} has no meaning for ${from} values`);
-  const type = floatVector(from);
-  return byParts(code, [x], (value) => {
-    switch (kind) {
-      case 'neg':
-        return code.negate(type, value);
-      case 'sqrt':
-      case 'floor':
-        return code.op(`${type}.${kind}`, value);
-      case 'recip':
-        return code.op(`${type}.div`, code.splat(type, 1), value);
-      case 'roundF16':
-      case 'roundBf16':
-        return new Expression(() => emitRound(code.push(value), kind === 'roundF16' ? 'f16' : 'bf16'));
-      default:
-        return transcendental[kind](code, type, value);
-    }
-  });
+  const result = unaryEntry(integerUnaries, kind, 'integer')(code, x[0]);
+  return [from === 'u8' && wrapping.has(kind) ? wrapByte(code, result) : result];
 }
 
 /** Floats to integers: towards 0, saturating, NaN to 0; u8 then wraps. To bool: whether it is not 0. */
