@@ -5,8 +5,9 @@
 import { type DType, elementCode, type TypedArray, viewArray } from '../kernel/dtype.ts';
 import type { ContractKernel, Instruction, Kernel, LoopKernel, Program, ScatterAddKernel } from '../kernel/kernel.ts';
 import { nth } from '../kernel/nth.ts';
+import { reduceOperators } from '../kernel/operators.ts';
 import type { Plan } from '../kernel/plan.ts';
-import { binaryFunction, reduceFunctions, roundTo, unaryFunction } from '../kernel/semantics.ts';
+import { binaryFunction, roundTo, unaryFunction } from '../kernel/semantics.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../kernel/shape.ts';
 import { locate, type View } from '../kernel/view.ts';
 
@@ -91,7 +92,7 @@ function evaluate(
       return condition.map((holds, i) => nth(holds !== 0 ? yes : no, i));
     }
     case 'reduce': {
-      const { start, join } = reduceFunctions[instruction.kind];
+      const { start, join } = reduceOperators[instruction.kind];
       const total = of(instruction.source).reduce(join2(join), start);
       const rounded =
         instruction.dtype === 'i32' || instruction.dtype === 'u8' ? roundTo[instruction.dtype](total) : total;

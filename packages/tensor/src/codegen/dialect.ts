@@ -5,8 +5,7 @@
  * Integers (i32, u8, bool) are held as 32-bit integers, bool as 0 or 1; floating point in the dialect's own type.
  */
 import type { DType } from '../kernel/dtype.ts';
-import type { ReduceOp, RoundOp, UnaryOp } from '../kernel/operators.ts';
-import type { BinaryKind } from './simplify.ts';
+import type { BinaryKind, ReduceOp, RoundOp, UnaryOp } from '../kernel/operators.ts';
 
 export interface Dialect {
   /** A statement that names a value which never changes. */

@@ -5,12 +5,10 @@
  * Products and sums are not fused into multiply-add: an element-wise result does not depend on what it was fused with.
  */
 
-import { type DType, isFloat } from '../kernel/dtype.ts';
+import { isFloat } from '../kernel/dtype.ts';
 import type { Access, Instruction, Program, Store, Value } from '../kernel/kernel.ts';
-import type { BinaryOp } from '../kernel/operators.ts';
+import { type BinaryKind, binaryCost, unaryCost } from '../kernel/operators.ts';
 import type { Shape } from '../kernel/shape.ts';
-
-export type BinaryKind = BinaryOp | 'sub' | 'div' | 'min';
 
 type Binary = Extract<Instruction, { op: 'binary' }>;
 
@@ -223,23 +221,10 @@ export const loopProgram = (
   reduced: readonly boolean[] = domain.map(() => false),
 ): LoopProgram => ({ domain, reduced, operations: instructions, stores });
 
-/** Rough cost of an operation, in additions of vectors. */
-export function costOf(operation: Operation, dtype: DType = operation.dtype): number {
-  const scale = dtype === 'f64' ? 2 : 1;
-  if (operation.op === 'unary') return scale * (unaryCosts[operation.kind] ?? 1);
-  if (operation.op === 'binary') return scale * (binaryCosts[operation.kind] ?? 1);
+/** Rough cost of an operation on four elements, in additions of f32 vectors. */
+export function costOf(operation: Operation): number {
+  const scale = operation.dtype === 'f64' ? 2 : 1;
+  if (operation.op === 'unary') return scale * unaryCost(operation.kind);
+  if (operation.op === 'binary') return scale * binaryCost(operation.kind);
   return scale * (operation.op === 'gather' ? 8 : 1);
 }
-
-const unaryCosts: Readonly<Partial<Record<Extract<Operation, { op: 'unary' }>['kind'], number>>> = {
-  recip: 4,
-  sqrt: 4,
-  exp: 16,
-  log: 30,
-  sin: 50,
-  tanh: 20,
-  erf: 35,
-  roundF16: 24,
-  roundBf16: 10,
-};
-const binaryCosts: Readonly<Partial<Record<BinaryKind, number>>> = { div: 4, idiv: 12, mod: 16, max: 4, min: 4 };

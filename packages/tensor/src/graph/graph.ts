@@ -5,6 +5,7 @@
 
 import { castNumber, computeDType, type DType, isFloat } from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
+import { binaryResult, binaryTakes, kindOf, unaryTakes } from '../kernel/operators.ts';
 import { checkShape, formatShape, type Shape, sameShape, sizeOf } from '../kernel/shape.ts';
 import { windowCount } from '../kernel/view.ts';
 import {
@@ -56,14 +57,13 @@ export function iota(shape: Shape, axis: number): Node {
 
 // Element-wise
 
-const floatOnly: ReadonlySet<UnaryOp> = new Set(['recip', 'sqrt', 'exp', 'log', 'sin', 'tanh', 'erf']);
-
 /** An element-wise operation of one source, except `cast`. */
 export function unary(kind: UnaryOp, source: Node): Node {
   if (kind === 'cast') fail('cast', 'use cast(source, dtype)');
-  if (floatOnly.has(kind) && !isFloat(source.dtype))
+  if (!unaryTakes(kind, kindOf(source.dtype))) {
+    if (kind === 'neg') fail('neg', 'is not defined for bool; use logicalNot');
     fail(kind, `needs a floating-point tensor, got ${source.dtype} ${formatShape(source.shape)}; cast it first`);
-  if (kind === 'neg' && source.dtype === 'bool') fail('neg', 'is not defined for bool; use logicalNot');
+  }
   if (kind === 'floor' && !isFloat(source.dtype)) return source;
   if (kind === 'neg' && source.op === 'const' && isFloat(source.dtype))
     return constant(-source.arg.value, source.shape, source.dtype);
@@ -77,17 +77,14 @@ export function cast(source: Node, dtype: DType): Node {
   return makeNode('unary', [source], { kind: 'cast' }, source.shape, dtype);
 }
 
-const integerOnly: ReadonlySet<BinaryOp> = new Set(['idiv', 'mod', 'and', 'or', 'xor', 'shl', 'shr']);
-const boolAllowed: ReadonlySet<BinaryOp> = new Set(['and', 'or', 'xor', 'eq', 'max']);
-
 const isConst = (node: Node, value: number): boolean => node.op === 'const' && node.arg.value === value;
 
 /** An element-wise operation. Both sources have the same shape and dtype: broadcasting and promotion happen in `ops`. */
 export function binary(kind: BinaryOp, a: Node, b: Node): Node {
   if (!sameShape(a.shape, b.shape)) fail(kind, `shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} differ`);
   if (a.dtype !== b.dtype) fail(kind, `dtypes ${a.dtype} and ${b.dtype} differ; cast one of them`);
-  if (integerOnly.has(kind) && isFloat(a.dtype)) fail(kind, `needs integers, got ${a.dtype}`);
-  if (a.dtype === 'bool' && !boolAllowed.has(kind)) fail(kind, 'is not defined for bool; cast first');
+  if (!binaryTakes(kind, kindOf(a.dtype)))
+    fail(kind, a.dtype === 'bool' ? 'is not defined for bool; cast first' : `needs integers, got ${a.dtype}`);
   // Gradients start from constants. Sums and products of f32 values in f64, rounded to f32, equal those of f32 arithmetic.
   if (a.op === 'const' && b.op === 'const' && isFloat(a.dtype)) {
     if (kind === 'add') return constant(a.arg.value + b.arg.value, a.shape, a.dtype);
@@ -101,7 +98,7 @@ export function binary(kind: BinaryOp, a: Node, b: Node): Node {
     if (isConst(b, 1)) return a;
     if (isConst(a, 1)) return b;
   }
-  return makeNode('binary', [a, b], { kind }, a.shape, kind === 'lt' || kind === 'eq' ? 'bool' : a.dtype);
+  return makeNode('binary', [a, b], { kind }, a.shape, binaryResult(kind, a.dtype));
 }
 
 /** `yes` where the condition (bool) is true, `no` elsewhere; all of one shape. */

@@ -1,9 +1,15 @@
-/** What each operation means on single numbers, in double precision. Integers are numbers without a fraction, bool is 0 or 1. */
+/** What each operation means on single numbers of a dtype, in double precision. Integers are numbers without a fraction, bool is 0 or 1. */
 import { castNumber, type DType, isFloat } from './dtype.ts';
-import { erf } from './erf.ts';
-import type { BinaryOp, ReduceOp, RoundOp, UnaryOp } from './operators.ts';
+import {
+  type BinaryOp,
+  binaryOperators,
+  type RoundOp,
+  roundOperators,
+  type UnaryOp,
+  unaryOperators,
+} from './operators.ts';
 
-/** Wraps the result of integer arithmetic to its dtype. */
+/** The result of integer arithmetic, wrapped to its dtype. */
 const wrapTo: Readonly<Record<DType, (x: number) => number>> = {
   f16: (x) => x,
   bf16: (x) => x,
@@ -14,62 +20,28 @@ const wrapTo: Readonly<Record<DType, (x: number) => number>> = {
   bool: (x) => Number(x !== 0),
 };
 
-const unaryFunctions: Readonly<Record<Exclude<UnaryOp, 'cast'> | RoundOp, (x: number) => number>> = {
-  neg: (x) => -x,
-  recip: (x) => 1 / x,
-  sqrt: Math.sqrt,
-  exp: Math.exp,
-  log: Math.log,
-  sin: Math.sin,
-  floor: Math.floor,
-  tanh: Math.tanh,
-  erf,
-  roundF16: castNumber.f16,
-  roundBf16: castNumber.bf16,
-};
+const functionsOfOne = { ...unaryOperators, ...roundOperators } as const;
 
-/** The function of one operation. `dtype` is the result's. */
+/** `dtype` is the result's. */
 export function unaryFunction(kind: UnaryOp | RoundOp, dtype: DType): (x: number) => number {
-  // In the oracle f32 values keep double precision from operation to operation.
+  // f32 carries double precision from operation to operation.
   if (kind === 'cast') return castNumber[dtype === 'f32' ? 'f64' : dtype];
-  const compute = unaryFunctions[kind];
+  const { compute } = functionsOfOne[kind];
   if (isFloat(dtype)) return compute;
   const wrap = wrapTo[dtype];
   return (x) => wrap(compute(x));
 }
 
-const binaryFunctions: Readonly<Record<BinaryOp, (a: number, b: number) => number>> = {
-  add: (a, b) => a + b,
-  mul: (a, b) => a * b,
-  max: (a, b) => Math.max(a, b),
-  lt: (a, b) => Number(a < b),
-  eq: (a, b) => Number(a === b),
-  idiv: (a, b) => (b === 0 ? 0 : Math.trunc(a / b)),
-  mod: (a, b) => (b === 0 ? 0 : a % b),
-  and: (a, b) => a & b,
-  or: (a, b) => a | b,
-  xor: (a, b) => a ^ b,
-  shl: (a, b) => a << b,
-  shr: (a, b) => a >>> b,
-};
-
-/** The function of one operation. `dtype` is the result's; integers wrap around. */
+/** `dtype` is the result's; integers wrap around. */
 export function binaryFunction(kind: BinaryOp, dtype: DType): (a: number, b: number) => number {
-  if (isFloat(dtype) || dtype === 'bool') return binaryFunctions[kind];
+  const { compute } = binaryOperators[kind];
+  if (isFloat(dtype) || dtype === 'bool') return compute;
   if (kind === 'mul' && dtype === 'i32') return Math.imul;
-  const compute = binaryFunctions[kind];
   const wrap = wrapTo[dtype];
   return (a, b) => wrap(compute(a, b));
 }
 
-export const reduceFunctions: Readonly<
-  Record<ReduceOp, { readonly start: number; readonly join: (a: number, b: number) => number }>
-> = {
-  sum: { start: 0, join: (a, b) => a + b },
-  max: { start: Number.NEGATIVE_INFINITY, join: Math.max },
-};
-
-/** Rounds or wraps a value to what a variable of the dtype can hold. */
+/** The value as a variable of the dtype would hold it. */
 export const roundTo: Readonly<Record<DType, (x: number) => number>> = {
   ...wrapTo,
   f16: castNumber.f16,

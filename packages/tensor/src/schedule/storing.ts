@@ -4,37 +4,31 @@
  * A value that another kernel uses is stored, unless computing it again costs less than writing and reading it: this applies to cheap
  * element-wise values of one stored tensor (and of small ones), and to element-wise values with a single use.
  */
-import type { BinaryOp, Node, UnaryOp } from '../graph/node.ts';
+import type { Node } from '../graph/node.ts';
+import { binaryCost, unaryCost } from '../kernel/operators.ts';
 import { sizeOf } from '../kernel/shape.ts';
 import { contiguousView } from '../kernel/view.ts';
 import type { Group, Groups } from './group.ts';
 import { type Edge, needsBuffer, repeats, type Unit, type UnitGraph } from './units.ts';
 import { viewThrough } from './views.ts';
 
-/** Rough costs, in additions. */
-const unaryCost: Readonly<Record<UnaryOp, number>> = {
-  neg: 1,
-  floor: 1,
-  cast: 1,
-  recip: 4,
-  sqrt: 4,
-  exp: 8,
-  log: 10,
-  sin: 12,
-  tanh: 12,
-  erf: 12,
-};
-const binaryCost: Partial<Record<BinaryOp, number>> = { idiv: 8, mod: 8 };
-/** Twenty rounds of Threefry are expensive, but stored random bits would have to be written, kept and read. */
-const randomCost = 12;
+/**
+ * Twenty rounds of Threefry take about 100 additions. They count less than half, because a stored mask of random bits would also
+ * occupy memory until the backward pass.
+ */
+const randomCost = 28;
 
 function costOf(node: Node): number {
-  if (node.op === 'unary') return unaryCost[node.arg.kind];
-  if (node.op === 'binary') return binaryCost[node.arg.kind] ?? 1;
+  if (node.op === 'unary') return unaryCost(node.arg.kind);
+  if (node.op === 'binary') return binaryCost(node.arg.kind);
   return node.op === 'random' ? randomCost : 1;
 }
 
-const largestRecomputation = 26;
+/**
+ * Writing and reading four f32 moves 32 bytes. At 8 bytes in a nanosecond, which one thread achieves outside of its caches, this takes as
+ * long as 60 additions of vectors (0.067 ns each).
+ */
+const largestRecomputation = 60;
 
 /** The units that users outside of their group compute again. */
 export function chooseInlined(graph: UnitGraph, groups: Groups): Set<Unit> {

@@ -1,10 +1,10 @@
 /** A kernel's program as statements that compute one element of its domain. */
 
-import type { BinaryKind, Operation } from '../../codegen/simplify.ts';
+import type { Operation } from '../../codegen/simplify.ts';
 import { type DType, isFloat } from '../../kernel/dtype.ts';
 import type { Access } from '../../kernel/kernel.ts';
 import { nth } from '../../kernel/nth.ts';
-import type { ReduceOp } from '../../kernel/operators.ts';
+import { type BinaryKind, type BinaryOn, binaryEntry, type ReduceOp } from '../../kernel/operators.ts';
 import type { Guard, View } from '../../kernel/view.ts';
 import { type CellCode, specialNumbers } from './cell-code.ts';
 import type { IndexTerm } from './cells.ts';
@@ -142,7 +142,9 @@ const larger = (code: CellCode, x: Term, y: Term): Term => {
   return choose(compare(a, '>', b), a, choose(compare(a, '==', a), b, a));
 };
 
-const floatBinaries: Readonly<Partial<Record<BinaryKind, (code: CellCode, a: Term, b: Term) => Term>>> = {
+type FloatBinary = (code: CellCode, a: Term, b: Term) => Term;
+
+const floatBinaries: Readonly<Record<BinaryOn<'float'>, FloatBinary>> = {
   add: (_, a, b) => `(${textOf(a)} + ${textOf(b)})`,
   sub: (_, a, b) => `(${textOf(a)} - ${textOf(b)})`,
   mul: (code, a, b) => {
@@ -159,14 +161,17 @@ const floatBinaries: Readonly<Partial<Record<BinaryKind, (code: CellCode, a: Ter
   eq: (_, a, b) => choose(compare(a, '==', b), 1, 0),
 };
 
-const integerBinaries: Readonly<
-  Partial<Record<BinaryKind, (code: CellCode, a: HalfWords, b: HalfWords) => HalfWords>>
-> = {
+/** Comparisons give a term, 0 or 1; other operations half-words. */
+type IntegerBinary = (code: CellCode, a: HalfWords, b: HalfWords) => HalfWords | Term;
+
+/** Bytes and truth values are computed as integers too. */
+const integerBinaries: Readonly<Record<BinaryOn<'integer' | 'bool'>, IntegerBinary>> = {
   add: words.add,
   sub: (code, a, b) => words.add(code, a, words.negate(code, b)),
   mul: words.multiply,
   max: words.larger,
-  min: (code, a, b) => words.select(code, words.less(code, a, b), a, b),
+  lt: words.less,
+  eq: words.equal,
   idiv: (code, a, b) => words.divide(code, a, b).quotient,
   mod: (code, a, b) => words.divide(code, a, b).remainder,
   and: (code, a, b) => words.bitwise(code, '&', a, b),
@@ -178,19 +183,14 @@ const integerBinaries: Readonly<
 
 function binary(code: CellCode, kind: BinaryKind, a: CellValue, b: CellValue, from: DType, to: DType): CellValue {
   if (isFloat(from)) {
-    const compute = floatBinaries[kind];
-    if (compute === undefined) throw new Error(`gpujs: '${kind}' has no meaning for ${from}`);
     // gpu.js needs one operand that is not a literal: two constants occur here only where the graph did not fold them.
     const [x, y] = [asTerm(a), asTerm(b)];
     const left = typeof x === 'number' && typeof y === 'number' ? code.variable(x) : x;
-    return code.local(compute(code, left, y));
+    return code.local(binaryEntry(floatBinaries, kind, 'float')(code, left, y));
   }
-  const [x, y] = [widen(a), widen(b)];
-  if (kind === 'lt') return words.less(code, x, y);
-  if (kind === 'eq') return words.equal(code, x, y);
-  const compute = integerBinaries[kind];
-  if (compute === undefined) throw new Error(`gpujs: '${kind}' has no meaning for ${from}`);
-  return narrow(code, compute(code, x, y), to);
+  const compute = binaryEntry(integerBinaries, kind, from === 'bool' ? 'bool' : 'integer');
+  const result = compute(code, widen(a), widen(b));
+  return typeof result === 'object' ? narrow(code, result, to) : result;
 }
 
 /** The value of any operation except a reduction. `values` and `dtypes` contain those of the earlier operations. */

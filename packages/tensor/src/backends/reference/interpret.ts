@@ -6,7 +6,8 @@ import { type Node, type NodeOf, type Op, orderNodes, type WindowSpec } from '..
 import { realizedStorage, type Storage, uncomputedSources } from '../../graph/storage.ts';
 import { allocateArray, computeDType, type TypedArray } from '../../kernel/dtype.ts';
 import { lookUp, nth } from '../../kernel/nth.ts';
-import { binaryFunction, reduceFunctions, roundTo, unaryFunction } from '../../kernel/semantics.ts';
+import { reduceOperators } from '../../kernel/operators.ts';
+import { binaryFunction, roundTo, unaryFunction } from '../../kernel/semantics.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../../kernel/shape.ts';
 import { threefry2x32 } from '../../random/threefry.ts';
 import { contract } from './contract.ts';
@@ -105,7 +106,7 @@ const rules: { readonly [O in Op]: Rule<O> } = {
 
   reduce: onOne((node, x) => {
     const { arg, shape, dtype } = node;
-    const { start, join } = reduceFunctions[arg.kind];
+    const { start, join } = reduceOperators[arg.kind];
     const round = dtype === 'i32' || dtype === 'u8' ? roundTo[dtype] : (value: number): number => value;
     const strides = contiguousStrides(shape).map((stride, axis) => (arg.axes.includes(axis) ? 0 : stride));
     const at = positions(shapeOf(node, 0), strides);

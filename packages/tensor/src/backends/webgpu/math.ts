@@ -1,11 +1,14 @@
 /**
- * Functions that shaders use where WGSL's own are too inexact (its sin may err by 2^-11, its log by 2^-21 near 1, its exp by 3 + 2|x|
- * units in the last place) or do not say what they do with NaN and infinity. Algorithms and polynomials are those of the WebAssembly
- * backend (see `vector-math.ts` there): minimax fits of the relative error.
+ * Functions that shaders use where WGSL's own are too inaccurate (the error of its sin may be 2^-11, of its log 2^-21 near 1, of its exp
+ * 3 + 2|x| units in the last place) or their results for NaN and infinity are not specified. Elementary functions are those of
+ * `codegen/elementary`.
  *
- * WGSL allows an implementation to assume that there are no NaNs and infinities, and to flush denormal numbers. So NaN is told by its bits,
- * and special values are written as bits that no compiler folds. Denormals may come out as 0.
+ * WGSL allows an implementation to assume that there are no NaNs and infinities, and to flush denormal numbers. So NaN is recognized by its
+ * bits, and special values are written as bits that no compiler folds. Denormals may become 0.
  */
+import { quadrantNumber, variable } from '../../codegen/elementary/expression.ts';
+import { reducedInSingles, sineOfReduced } from '../../codegen/elementary/sin.ts';
+import { calledByElementary, elementaryStatements, elementaryTexts } from './elementary.ts';
 
 interface ShaderFunction {
   readonly code: string;
@@ -15,41 +18,19 @@ interface ShaderFunction {
 
 export type ShaderFunctionName = keyof typeof functions;
 
-/** c0 + x (c1 + x (c2 + ...)). */
-const polynomial = (x: string, coefficients: readonly number[]): string =>
-  coefficients.reduceRight((text, c) => (text === '' ? `${c}f` : `fma(${x}, ${text}, ${c}f)`), '');
-
-const ln2High = 0.693145751953125;
-const ln2Low = 1.428606765330187e-6;
-
-/** exp(r) - 1 = r + r^2 q(r) for |r| <= ln 2, and for |r| <= ln(2) / 2, the latter fitted for the relative error of exp(r) - 1. */
-const expWide = [
-  0.5, 0.16666673123836517, 0.04166652634739876, 0.008332528173923492, 0.0013893701834604144, 0.000201097980607301,
-  2.4440187189611606e-5,
-];
-const expNarrow = [
-  0.4999999701976776, 0.1666654348373413, 0.04166720062494278, 0.00836651399731636, 0.0013882523635402322,
-];
-/** (2 atanh(s) - 2s) / s^3 in s^2. */
-const logTail = [0.6666678190231323, 0.3997707962989807, 0.298851877450943];
-/** erf(x) / x - 1 in x^2 for |x| <= 1; -ln(1 - erf(x)) in x for 1 <= x <= 4. */
-const erfSmall = [
-  0.12837916612625122, -0.3761262595653534, 0.1128358542919159, -0.026853812858462334, 0.005188327748328447,
-  -0.0008010194287635386, 7.853862916817889e-5,
-];
-const erfLarge = [
-  0.00034152393345721066, 1.1270891427993774, 0.638144850730896, 0.10310675203800201, -0.02183806151151657,
-  0.0029476576019078493, -0.0001863791112555191,
-];
-/** (sin(r) - r) / r^3 and (cos(r) - 1 + r^2/2) / r^4 in r^2, for |r| <= pi/4. */
-const sineTail = [-0.16666666641527, 0.008333329374134986, -0.00019839331000613868, 2.7182745032653024e-6];
-const cosineTail = [0.04166666664785987, -0.001388888553747608, 2.4799908328873977e-5, -2.72368490905725e-7];
-/** pi / 2 in parts of few bits: multiples of the first two by integers of up to 13 bits are exact. */
-const halfPi = [1.5703125, 4.837512969970703e-4, 7.549789954891882e-8] as const;
 /** From here on the index of the quadrant has too many bits for that. */
 const largestSimpleSine = 8192;
 /** 32 bits of 0, then the bits of 2 / pi behind the point. */
 const twoOverPi = [0, 0xa2f9836e, 0x4e441529, 0xfc2757d1, 0xf534ddc0, 0xdb629599, 0x3c439041, 0xfe5163ab] as const;
+
+const indented = (spaces: number, lines: readonly string[]): string =>
+  lines.map((line) => ' '.repeat(spaces) + line).join('\n');
+
+const reduction = elementaryStatements([reducedInSingles.r, quadrantNumber(reducedInSingles.k)], { x: 'magnitude' });
+const reducedSine = elementaryStatements([sineOfReduced(variable('r', 'float'), variable('k', 'quadrant'), 'f32')], {
+  r: 'r',
+  k: 'k',
+});
 
 const functions = {
   from_bits: {
@@ -93,76 +74,10 @@ const functions = {
   return a % b;
 }`,
   },
-  power_of_2: {
-    uses: [],
-    code: `fn power_of_2(n: i32) -> f32 { return bitcast<f32>(u32(n + 127) << 23u); }`,
-  },
-  // exp(x) = 2^n 2^n exp(x - 2n ln 2): 2^n is a normal number for every x whose result is neither 0 nor infinite.
-  exp_: {
-    uses: ['is_nan', 'power_of_2'],
-    code: `fn exp_(x: f32) -> f32 {
-  let limited = clamp(x, -104f, 89f);
-  let n = round(limited * ${Math.LOG2E / 2}f);
-  let r = (limited - n * ${2 * ln2High}f) - n * ${2 * ln2Low}f;
-  let power = power_of_2(i32(n));
-  let scaled = fma(fma(${polynomial('r', expWide)}, r * r, r), power, power);
-  return select(scaled * power, x, is_nan(x));
-}`,
-  },
-  // exp(x) - 1 and 2^n of a moderate x: x = n ln 2 + r.
-  exp_parts: {
-    uses: ['power_of_2'],
-    code: `fn exp_parts(x: f32) -> vec2f {
-  let n = round(x * ${Math.LOG2E}f);
-  let r = (x - n * ${ln2High}f) - n * ${ln2Low}f;
-  return vec2f(fma(${polynomial('r', expNarrow)}, r * r, r), power_of_2(i32(n)));
-}`,
-  },
   with_sign: {
     uses: [],
     code: `fn with_sign(magnitude: f32, x: f32) -> f32 {
   return bitcast<f32>(bitcast<u32>(magnitude) | (bitcast<u32>(x) & 0x80000000u));
-}`,
-  },
-  // tanh |x| = t / (t + 2) with t = exp(2|x|) - 1, which loses no digits near 0.
-  tanh_: {
-    uses: ['is_nan', 'exp_parts', 'with_sign'],
-    code: `fn tanh_(x: f32) -> f32 {
-  let parts = exp_parts(2f * min(abs(x), 10f));
-  let t = fma(parts.x, parts.y, parts.y - 1f);
-  return select(with_sign(t / (t + 2f), x), x, is_nan(x));
-}`,
-  },
-  // x + x P(x^2) up to 1, then 1 - exp(-Q(|x|)).
-  erf_: {
-    uses: ['is_nan', 'exp_parts', 'with_sign'],
-    code: `fn erf_(x: f32) -> f32 {
-  let magnitude = min(abs(x), 4f);
-  let square = magnitude * magnitude;
-  if (magnitude < 1f || is_nan(x)) { return fma(${polynomial('square', erfSmall)}, x, x); }
-  let parts = exp_parts(-(${polynomial('magnitude', erfLarge)}));
-  return with_sign(1f - fma(parts.x, parts.y, parts.y), x);
-}`,
-  },
-  // log(x) = k ln 2 + log(1 + f), log(1 + f) = 2 atanh(s) with s = f / (2 + f), arranged as f - (f^2/2 - s (f^2/2 + R)).
-  log_: {
-    uses: ['from_bits'],
-    code: `fn log_(x: f32) -> f32 {
-  let bits = bitcast<u32>(x);
-  if (bits == 0x7f800000u) { return x; }
-  if ((bits & 0x7fffffffu) == 0u) { return from_bits(0xff800000u); }
-  if (bits > 0x7f800000u) { return from_bits(0x7fc00000u); }
-  // The bits of a denormal number are its multiple of 2^-149.
-  let tiny = bits < 0x00800000u;
-  let normal = select(bits, bitcast<u32>(f32(bits)), tiny);
-  let exponent = i32(normal - 0x3f3504f3u) >> 23u;
-  let f = bitcast<f32>(normal - (u32(exponent) << 23u)) - 1f;
-  let k = f32(exponent) - select(0f, 149f, tiny);
-  let s = f / (f + 2f);
-  let z = s * s;
-  let half_square = f * f * 0.5f;
-  let low = fma(${polynomial('z', logTail)} * z + half_square, s, k * ${ln2Low}f);
-  return k * ${ln2High}f - ((half_square - low) - f);
 }`,
   },
   // IEEE 754 binary16, to nearest, ties to even. Below 2^-14 it holds the multiples of 2^-24.
@@ -248,30 +163,27 @@ fn reduce_large(bits: u32) -> vec2f {
   return vec2f(rest * ${(Math.PI / 2) * 2 ** -32}f, f32(quadrant & 3u));
 }`,
   },
-  // x = k pi/2 + r; the two low bits of k choose sin or cos of r, and the sign.
+  ...elementaryTexts,
+  // Large arguments are reduced in integers. sin(-x) = -sin(x).
   sin_: {
-    uses: ['reduce_large', 'from_bits'],
+    uses: ['reduce_large', ...calledByElementary],
     code: `fn sin_(x: f32) -> f32 {
   let bits = bitcast<u32>(x) & 0x7fffffffu;
   if (bits >= 0x7f800000u) { return from_bits(0x7fc00000u); }
   let magnitude = abs(x);
   var r = 0f;
-  var quadrant = 0u;
+  var k = 0i;
   if (magnitude < ${largestSimpleSine}f) {
-    let k = round(magnitude * ${2 / Math.PI}f);
-    r = ((magnitude - k * ${halfPi[0]}f) - k * ${halfPi[1]}f) - k * ${halfPi[2]}f;
-    quadrant = u32(k);
+${indented(4, reduction.lines)}
+    r = ${reduction.results[0]};
+    k = i32(${reduction.results[1]});
   } else {
     let reduced = reduce_large(bits);
     r = reduced.x;
-    quadrant = u32(reduced.y);
+    k = i32(reduced.y);
   }
-  let z = r * r;
-  let sine = fma(${polynomial('z', sineTail)}, z * r, r);
-  let cosine = fma(${polynomial('z', cosineTail)}, z * z, fma(z, -0.5f, 1f));
-  let value = select(sine, cosine, (quadrant & 1u) == 1u);
-  let sign = ((quadrant >> 1u) & 1u) ^ (bitcast<u32>(x) >> 31u);
-  return bitcast<f32>(bitcast<u32>(value) ^ (sign << 31u));
+${indented(2, reducedSine.lines)}
+  return bitcast<f32>(bitcast<u32>(${reducedSine.results[0]}) ^ (bitcast<u32>(x) & 0x80000000u));
 }`,
   },
 } as const satisfies Readonly<Record<string, { code: string; uses: readonly string[] }>>;

@@ -1,33 +1,69 @@
 /** Writes programs in WGSL. */
 
 import type { Dialect } from '../../codegen/dialect.ts';
-import type { BinaryKind } from '../../codegen/simplify.ts';
+import { type ElementaryName, isElementary } from '../../codegen/elementary/index.ts';
 import { type DType, isFloat } from '../../kernel/dtype.ts';
 import { nth } from '../../kernel/nth.ts';
-import type { ReduceOp, RoundOp, UnaryOp } from '../../kernel/operators.ts';
+import type { BinaryKind, ReduceOp, RoundOp, UnaryFunction, UnaryOp } from '../../kernel/operators.ts';
 import type { ShaderBuffers } from './buffers.ts';
 import { type CallFunction, registerType } from './elements.ts';
 import type { ShaderFunctionName } from './math.ts';
 
-const unaryFunctions = {
-  exp: 'exp_',
-  log: 'log_',
-  sin: 'sin_',
-  tanh: 'tanh_',
-  erf: 'erf_',
-} as const satisfies Readonly<Partial<Record<UnaryOp, ShaderFunctionName>>>;
+/** 32 bits within the range of a smaller integer. */
+const wrapped = (value: string, dtype: DType): string => (dtype === 'u8' ? `(${value} & 255)` : value);
 
-/** Binary operations that WGSL writes with an operator, for floats and integers. */
-const infix: Readonly<Partial<Record<BinaryKind, string>>> = {
-  add: '+',
-  sub: '-',
-  mul: '*',
-  div: '/',
-  and: '&',
-  or: '|',
-  xor: '^',
+/** The text of an operation; `call` adds the functions that it calls to the shader, `dtype` is the result's. */
+type UnaryText = (call: CallFunction, source: string, dtype: DType) => string;
+
+const functionCall =
+  (name: ShaderFunctionName): UnaryText =>
+  (call, source) =>
+    call(name, source);
+
+const unaryTexts: Readonly<Record<Exclude<UnaryFunction, ElementaryName> | RoundOp, UnaryText>> = {
+  neg: (_, source, dtype) => (isFloat(dtype) ? `-(${source})` : wrapped(`(0 - ${source})`, dtype)),
+  recip: (_, source) => `1f / ${source}`,
+  sqrt: (_, source) => `sqrt(${source})`,
+  floor: (_, source, dtype) => (isFloat(dtype) ? `floor(${source})` : source),
+  roundF16: functionCall('round_f16'),
+  roundBf16: functionCall('round_bf16'),
 };
-const comparisons: Readonly<Partial<Record<BinaryKind, string>>> = { lt: '<', eq: '==' };
+
+/** `from` is the dtype of the operands, `dtype` the result's. */
+type BinaryText = (call: CallFunction, a: string, b: string, from: DType, dtype: DType) => string;
+
+const infix =
+  (operator: string): BinaryText =>
+  (_, a, b, _from, dtype) =>
+    wrapped(`(${a} ${operator} ${b})`, dtype);
+
+const comparison =
+  (operator: string): BinaryText =>
+  (_, a, b) =>
+    `select(0, 1, ${a} ${operator} ${b})`;
+
+const bound =
+  (kind: 'max' | 'min'): BinaryText =>
+  (call, a, b, from) =>
+    isFloat(from) ? call(`${kind}_`, a, b) : `${kind}(${a}, ${b})`;
+
+const binaryTexts: Readonly<Record<BinaryKind, BinaryText>> = {
+  add: infix('+'),
+  sub: infix('-'),
+  mul: infix('*'),
+  div: infix('/'),
+  max: bound('max'),
+  min: bound('min'),
+  lt: comparison('<'),
+  eq: comparison('=='),
+  idiv: (call, a, b) => call('idiv', a, b),
+  mod: (call, a, b) => call('imod', a, b),
+  and: infix('&'),
+  or: infix('|'),
+  xor: infix('^'),
+  shl: (_, a, b, _from, dtype) => wrapped(`(${a} << (u32(${b}) & 31u))`, dtype),
+  shr: (_, a, b, _from, dtype) => wrapped(`i32(u32(${a}) >> (u32(${b}) & 31u))`, dtype),
+};
 
 /** The WGSL dialect of one shader. `call` collects the functions that the shader calls. */
 export class WgslDialect implements Dialect {
@@ -93,30 +129,8 @@ export class WgslDialect implements Dialect {
   }
 
   unary(kind: UnaryOp | RoundOp, source: string, from: DType, dtype: DType): string {
-    switch (kind) {
-      case 'cast':
-        return this.#cast(source, from, dtype);
-      case 'neg':
-        return isFloat(dtype) ? `-(${source})` : this.#wrap(`(0 - ${source})`, dtype);
-      case 'recip':
-        return `1f / ${source}`;
-      case 'sqrt':
-        return `sqrt(${source})`;
-      case 'floor':
-        return isFloat(dtype) ? `floor(${source})` : source;
-      case 'roundF16':
-        return this.#call('round_f16', source);
-      case 'roundBf16':
-        return this.#call('round_bf16', source);
-      case 'exp':
-      case 'log':
-      case 'sin':
-      case 'tanh':
-      case 'erf':
-        return this.#call(unaryFunctions[kind], source);
-      default:
-        return kind satisfies never;
-    }
+    if (kind === 'cast') return this.#cast(source, from, dtype);
+    return isElementary(kind) ? this.#call(`${kind}_`, source) : unaryTexts[kind](this.#call, source, dtype);
   }
 
   #cast(source: string, from: DType, dtype: DType): string {
@@ -126,34 +140,11 @@ export class WgslDialect implements Dialect {
         ? `select(0, 1, (bitcast<u32>(${source}) & 0x7fffffffu) != 0u)`
         : `select(0, 1, ${source} != 0)`;
     if (isFloat(dtype)) return isFloat(from) ? source : `f32(${source})`;
-    return this.#wrap(isFloat(from) ? this.#call('to_i32', source) : source, dtype);
-  }
-
-  /** Wraps a 32-bit integer to the range of the dtype. */
-  #wrap(value: string, dtype: DType): string {
-    return dtype === 'u8' ? `(${value} & 255)` : value;
+    return wrapped(isFloat(from) ? this.#call('to_i32', source) : source, dtype);
   }
 
   binary(kind: BinaryKind, a: string, b: string, from: DType, dtype: DType): string {
-    const comparison = comparisons[kind];
-    if (comparison !== undefined) return `select(0, 1, ${a} ${comparison} ${b})`;
-    if (kind === 'max' || kind === 'min') {
-      return isFloat(from) ? this.#call(`${kind}_`, a, b) : `${kind}(${a}, ${b})`;
-    }
-    const sign = infix[kind];
-    if (sign !== undefined) return this.#wrap(`(${a} ${sign} ${b})`, dtype);
-    switch (kind) {
-      case 'idiv':
-        return this.#call('idiv', a, b);
-      case 'mod':
-        return this.#call('imod', a, b);
-      case 'shl':
-        return this.#wrap(`(${a} << (u32(${b}) & 31u))`, dtype);
-      case 'shr':
-        return this.#wrap(`i32(u32(${a}) >> (u32(${b}) & 31u))`, dtype);
-      default:
-        throw new Error(`webgpu: the binary operation '${kind}' is not implemented for ${from}`);
-    }
+    return binaryTexts[kind](this.#call, a, b, from, dtype);
   }
 
   where(condition: string, yes: string, no: string): string {

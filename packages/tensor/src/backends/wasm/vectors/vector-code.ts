@@ -1,5 +1,4 @@
 /** Writes code for vectors, as expressions that are computed where they are used. */
-import { nth } from '../../../kernel/nth.ts';
 import type { FunctionBuilder, Local, Operand } from '../emit/encoder.ts';
 import type { Target } from '../emit/features.ts';
 import type { PlainOp } from '../emit/opcodes.ts';
@@ -149,25 +148,5 @@ export class VectorCode {
 
   absolute(type: FloatVector, x: Vector): Expression {
     return this.op('v128.andnot', x, this.splat(type, -0));
-  }
-
-  /**
-   * coefficients[0] + coefficients[1] x + ... by Horner's rule. If the square of x is passed, even and odd powers are computed separately,
-   * which takes the same number of operations, but only half as many in sequence.
-   */
-  polynomial(type: FloatVector, x: Local, coefficients: readonly number[], square?: Local): Vector {
-    if (square !== undefined) {
-      const part = (parity: number): Vector =>
-        this.polynomial(
-          type,
-          square,
-          coefficients.filter((_, k) => k % 2 === parity),
-        );
-      return this.multiplyAdd(type, part(1), x, part(0));
-    }
-    const last = coefficients.length - 1;
-    let sum: Vector = this.splat(type, nth(coefficients, last));
-    for (let k = last - 1; k >= 0; k--) sum = this.multiplyAdd(type, sum, x, this.splat(type, nth(coefficients, k)));
-    return sum;
   }
 }

@@ -1,27 +1,24 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { type ElementaryName, elementaryNames } from '../../../codegen/elementary/index.ts';
 import { ModuleBuilder } from '../emit/module-builder.ts';
 import { relaxedSimdSettings } from '../loops/loop.testing.ts';
 import { type FloatVector, VectorCode } from './vector-code.ts';
-import { erf, exp, log, sin, tanh } from './vector-math.ts';
-
-const emitters = { exp, log, sin, tanh, erf } as const;
-type Name = keyof typeof emitters;
-const functions = Object.keys(emitters) as Name[];
+import { elementary } from './vector-math.ts';
 
 /** Applies a function to every element; lengths are multiples of a vector's. */
-type Apply = (name: Name, type: FloatVector, x: ArrayLike<number>) => number[];
+type Apply = (name: ElementaryName, type: FloatVector, x: ArrayLike<number>) => number[];
 
 function compile(relaxedSimd: boolean): Apply {
   const module = new ModuleBuilder('math');
   module.importMemory('env', 'memory', 64, 64);
   for (const type of ['f32x4', 'f64x2'] as const)
-    for (const name of functions) {
+    for (const name of elementaryNames) {
       const fn = module.function(`${name} ${type}`, ['i32', 'i32']);
       const [address, end] = fn.params;
       const code = new VectorCode(fn, { relaxedSimd, wideTiles: false });
       fn.forLoop(fn.local('i32'), address, end, 16, () => {
         fn.get(address).mem('v128.load');
-        const y = emitters[name](code, type, code.take());
+        const y = elementary(code, name, type, code.take());
         fn.get(address).get(y).mem('v128.store').increment(address, 16);
       });
       module.exportFunction(`${name} ${type}`, fn);
@@ -140,40 +137,6 @@ function sqrtFixed(x: bigint): bigint {
   }
 }
 
-const exact: Readonly<Record<Name, (x: number) => Exact>> = {
-  exp(x) {
-    if (Math.abs(x) < 1e-20) return exactly(1);
-    const n = Math.round(x * Math.LOG2E);
-    const { value, rest } = toExact(expFixed(fixed(x) - BigInt(n) * ln2Fixed), 2 ** Math.floor(n / 2));
-    // In two steps: 2^n itself may not be a double.
-    const other = 2 ** (n - Math.floor(n / 2));
-    return { value: value * other, rest: rest * other };
-  },
-  log(x) {
-    const n = Math.floor(Math.log2(x));
-    const m = fixed(x / 2 ** Math.floor(n / 2) / 2 ** (n - Math.floor(n / 2)));
-    return toExact(2n * atanhFixed(((m - one) << fractionBits) / (m + one)) + BigInt(n) * ln2Fixed);
-  },
-  sin(x) {
-    if (Math.abs(x) < 1e-20) return exactly(x);
-    const period = 2n * piFixed;
-    return toExact(sinFixed(((fixed(x) % period) + period) % period));
-  },
-  tanh(x) {
-    if (Math.abs(x) < 1e-20) return exactly(x);
-    const e = expFixed(2n * fixed(x));
-    return toExact(((e - one) << fractionBits) / (e + one));
-  },
-  erf(x) {
-    if (Math.abs(x) < 1e-20) {
-      const scale = 2 ** Math.floor(Math.log2(Math.abs(x)));
-      return toExact(multiply(fixed(x / scale), twoOverSqrtPi), scale);
-    }
-    if (Math.abs(x) > 7) return exactly(Math.sign(x));
-    return toExact(((2n * erfFixed(fixed(x))) << fractionBits) / sqrtFixed(piFixed));
-  },
-};
-
 /** The distance between neighbours at `y`. */
 function unitInLastPlace(type: FloatVector, y: number): number {
   const [bits, lowest] = type === 'f32x4' ? [23, -149] : [52, -1074];
@@ -189,39 +152,123 @@ function random(seed: number): () => number {
   };
 }
 
-/** Where each function is of interest: uniform in the range and, in magnitude, uniform in the logarithm. */
-const ranges: Readonly<Record<Name, Readonly<Record<FloatVector, readonly [number, number]>>>> = {
-  exp: { f32x4: [-104, 88.7], f64x2: [-745, 709.7] },
-  log: { f32x4: [0, 10], f64x2: [0, 10] },
-  sin: { f32x4: [-1e6, 1e6], f64x2: [-1e6, 1e6] },
-  tanh: { f32x4: [-10, 10], f64x2: [-20, 20] },
-  erf: { f32x4: [-4.5, 4.5], f64x2: [-6.5, 6.5] },
+/** What is tested of a function. */
+interface Accuracy {
+  readonly exact: (x: number) => Exact;
+  /** Where it is of interest: tested uniformly in the range and, in magnitude, uniformly in the logarithm. */
+  readonly ranges: Readonly<Record<FloatVector, readonly [low: number, high: number]>>;
+  /** Only for positive numbers. */
+  readonly positive?: true;
+  /** In single precision, the largest magnitude for which the bound holds. */
+  readonly largest?: number;
+  /** Largest accepted error in units in the last place. */
+  readonly bounds: Readonly<Record<FloatVector, number>>;
+  /** Where single precision has its largest errors, of all numbers; with products and sums fused, and not. */
+  readonly farthest: readonly number[];
+  /** The function to compare singles with; by default the same function in double precision, which is tested on its own. */
+  readonly double?: (x: number) => number;
+  /** At 0, -0, infinity, -infinity, NaN, the smallest denormal `tiny` and its negative; and, not to the last bit, at 1. */
+  readonly special: (tiny: number) => readonly number[];
+}
+
+const { POSITIVE_INFINITY: inf, NaN: nan } = Number;
+const both = (low: number, high: number): Accuracy['ranges'] => ({ f32x4: [low, high], f64x2: [low, high] });
+
+const accuracy: Readonly<Record<ElementaryName, Accuracy>> = {
+  exp: {
+    exact(x) {
+      if (Math.abs(x) < 1e-20) return exactly(1);
+      const n = Math.round(x * Math.LOG2E);
+      const { value, rest } = toExact(expFixed(fixed(x) - BigInt(n) * ln2Fixed), 2 ** Math.floor(n / 2));
+      // In two steps: 2^n itself may not be a double.
+      const other = 2 ** (n - Math.floor(n / 2));
+      return { value: value * other, rest: rest * other };
+    },
+    ranges: { f32x4: [-104, 88.7], f64x2: [-745, 709.7] },
+    bounds: { f32x4: 1.51, f64x2: 1.5 },
+    farthest: [54.7493553, -75.5602188, 54.7461967, -32.577919],
+    double: Math.exp,
+    special: () => [1, 1, inf, 0, nan, 1, 1, Math.E],
+  },
+  log: {
+    exact(x) {
+      const n = Math.floor(Math.log2(x));
+      const m = fixed(x / 2 ** Math.floor(n / 2) / 2 ** (n - Math.floor(n / 2)));
+      return toExact(2n * atanhFixed(((m - one) << fractionBits) / (m + one)) + BigInt(n) * ln2Fixed);
+    },
+    ranges: both(0, 10),
+    positive: true,
+    bounds: { f32x4: 0.87, f64x2: 0.9 },
+    farthest: [1.40545952, 1.41331851, 0.704676211],
+    double: Math.log,
+    special: (tiny) => [-inf, -inf, inf, nan, nan, Math.log(tiny), nan, 0],
+  },
+  sin: {
+    exact(x) {
+      if (Math.abs(x) < 1e-20) return exactly(x);
+      const period = 2n * piFixed;
+      return toExact(sinFixed(((fixed(x) % period) + period) % period));
+    },
+    ranges: both(-1e6, 1e6),
+    largest: 1e6,
+    bounds: { f32x4: 0.501, f64x2: 2.5 },
+    farthest: [0.249605447],
+    double: Math.sin,
+    special: (tiny) => [0, 0, nan, nan, nan, tiny, -tiny, Math.sin(1)],
+  },
+  tanh: {
+    exact(x) {
+      if (Math.abs(x) < 1e-20) return exactly(x);
+      const e = expFixed(2n * fixed(x));
+      return toExact(((e - one) << fractionBits) / (e + one));
+    },
+    ranges: { f32x4: [-10, 10], f64x2: [-20, 20] },
+    bounds: { f32x4: 1.97, f64x2: 2.3 },
+    farthest: [0.221506253, 0.202883109, 0.204071209, 0.205344409],
+    double: Math.tanh,
+    special: (tiny) => [0, -0, 1, -1, nan, tiny, -tiny, Math.tanh(1)],
+  },
+  erf: {
+    exact(x) {
+      if (Math.abs(x) < 1e-20) {
+        const scale = 2 ** Math.floor(Math.log2(Math.abs(x)));
+        return toExact(multiply(fixed(x / scale), twoOverSqrtPi), scale);
+      }
+      if (Math.abs(x) > 7) return exactly(Math.sign(x));
+      return toExact(((2n * erfFixed(fixed(x))) << fractionBits) / sqrtFixed(piFixed));
+    },
+    ranges: { f32x4: [-4.5, 4.5], f64x2: [-6.5, 6.5] },
+    bounds: { f32x4: 1.33, f64x2: 1.3 },
+    farthest: [1.03796947, 1.03953183, 1.05960357, 0.996784985],
+    special: (tiny) => [0, -0, 1, -1, nan, tiny, -tiny, 0.8427007929497149],
+  },
 };
 
-function samples(name: Name, type: FloatVector, count: number, next: () => number): number[] {
-  const [low, high] = ranges[name][type];
+function samples(name: ElementaryName, type: FloatVector, count: number, next: () => number): number[] {
+  const { ranges, positive } = accuracy[name];
+  const [low, high] = ranges[type];
   const smallest = type === 'f32x4' ? -149 : -1074;
   const x = Array.from({ length: count }, (_, k) => {
     if (k % 4 !== 0) return low + (high - low) * next();
-    const largest = name === 'log' ? (type === 'f32x4' ? 127 : 1023) : Math.log2(Math.min(high, -low));
+    const largest = positive ? (type === 'f32x4' ? 127 : 1023) : Math.log2(Math.min(high, -low));
     const magnitude = 2 ** (smallest + (largest - smallest) * next());
-    return name === 'log' || next() < 0.5 ? magnitude : -magnitude;
+    return positive || next() < 0.5 ? magnitude : -magnitude;
   });
   return type === 'f32x4' ? Array.from(new Float32Array(x)) : x;
 }
 
 function largestError(
   apply: Apply,
-  name: Name,
+  name: ElementaryName,
   type: FloatVector,
   count: number,
   seed: number,
 ): { ulps: number; at: number } {
-  const x = samples(name, type, count, random(seed)).filter((v) => name !== 'log' || v > 0);
+  const x = samples(name, type, count, random(seed)).filter((v) => !accuracy[name].positive || v > 0);
   const y = apply(name, type, x);
   let worst = { ulps: 0, at: Number.NaN };
   x.forEach((v, k) => {
-    const { value, rest } = exact[name](v);
+    const { value, rest } = accuracy[name].exact(v);
     // Where the truth rounds to infinity, so must the result.
     if (y[k] === (type === 'f32x4' ? Math.fround(value) : value) && !Number.isFinite(y[k])) return;
     const ulps = Math.abs(y[k] - value - rest) / unitInLastPlace(type, value);
@@ -230,39 +277,26 @@ function largestError(
   return worst;
 }
 
-/** Largest accepted error in units in the last place. */
-const bounds: Readonly<Record<FloatVector, Readonly<Record<Name, number>>>> = {
-  f32x4: { exp: 1.51, log: 0.87, sin: 0.501, tanh: 1.97, erf: 1.33 },
-  f64x2: { exp: 1.5, log: 0.9, sin: 2.5, tanh: 2.3, erf: 1.3 },
-};
-
-/** Where single precision is farthest off, of all numbers; with products and sums fused, and not. */
-const farthest: Readonly<Record<Name, readonly number[]>> = {
-  exp: [54.7493553, -75.5602188, 54.7461967, -32.577919],
-  log: [1.40545952, 1.41331851, 0.704676211],
-  sin: [0.249605447],
-  tanh: [0.221506253, 0.202883109, 0.204071209, 0.205344409],
-  erf: [1.03796947, 1.03953183, 1.05960357, 0.996784985],
-};
-
 /** One in so many of all single-precision numbers: prime, so that the last bits vary. */
 const stride = 4099;
 
 /** Every `stride`-th positive number from the smallest on, and its negative, as long as the function is defined there. */
-function sampleOfSingles(name: Name): Float32Array {
-  const largest = name === 'sin' ? 1e6 : Number.POSITIVE_INFINITY;
+function sampleOfSingles(name: ElementaryName): Float32Array {
+  const { largest = inf, positive: onlyPositive } = accuracy[name];
   const positive = new Float32Array(
     Uint32Array.from({ length: Math.ceil(0x7f800000 / stride) }, (_, k) => 1 + k * stride).buffer,
   );
   const defined = positive.filter((x) => x <= largest);
-  return name === 'log' ? defined : Float32Array.from([...defined, ...defined.map((x) => -x)]);
+  return onlyPositive ? defined : Float32Array.from([...defined, ...defined.map((x) => -x)]);
 }
 
-/** Doubles to compare singles with: JavaScript's functions; erf as computed here in double precision, which is tested on its own. */
-const reference = (apply: Apply, name: Name, x: Float32Array): number[] =>
-  name === 'erf' ? applyInPieces(apply, name, 'f64x2', x) : Array.from(x, Math[name]);
+/** Doubles to compare singles with. */
+function reference(apply: Apply, name: ElementaryName, x: Float32Array): number[] {
+  const { double } = accuracy[name];
+  return double === undefined ? applyInPieces(apply, name, 'f64x2', x) : Array.from(x, double);
+}
 
-function applyInPieces(apply: Apply, name: Name, type: FloatVector, x: Float32Array): number[] {
+function applyInPieces(apply: Apply, name: ElementaryName, type: FloatVector, x: Float32Array): number[] {
   const piece = 1 << 18;
   return Array.from({ length: Math.ceil(x.length / piece) }, (_, k) =>
     apply(name, type, x.subarray(k * piece, (k + 1) * piece)),
@@ -275,18 +309,18 @@ describe.each(relaxedSimdSettings)('relaxed SIMD %s', (relaxedSimd) => {
     apply = compile(relaxedSimd);
   });
   describe.each(['f32x4', 'f64x2'] as const)('%s', (type) => {
-    it.each(functions)('%s is right to the last places', (name) => {
+    it.each(elementaryNames)('%s is right to the last places', (name) => {
       const seed = Date.now() >>> 0;
       const { ulps, at } = largestError(apply, name, type, type === 'f32x4' ? 8000 : 4000, seed);
       console.info(
         `${name} ${type} fma ${relaxedSimd}: ${ulps.toFixed(2)} units in the last place at ${at} (seed ${seed})`,
       );
-      expect(ulps, `at ${at}, seed ${seed}`).toBeLessThan(bounds[type][name]);
+      expect(ulps, `at ${at}, seed ${seed}`).toBeLessThan(accuracy[name].bounds[type]);
     });
 
     if (type === 'f32x4')
-      it.each(functions)('%s is within its bound over the whole range, and where it is farthest off', (name) => {
-        const x = Float32Array.from([...sampleOfSingles(name), ...farthest[name]]);
+      it.each(elementaryNames)('%s is within its bound over the whole range, and where it is farthest off', (name) => {
+        const x = Float32Array.from([...sampleOfSingles(name), ...accuracy[name].farthest]);
         const y = applyInPieces(apply, name, type, x);
         const truth = reference(apply, name, x);
         let worst = { ulps: 0, at: Number.NaN };
@@ -303,25 +337,18 @@ describe.each(relaxedSimdSettings)('relaxed SIMD %s', (relaxedSimd) => {
         console.info(
           `${name} ${type} fma ${relaxedSimd}: ${worst.ulps.toFixed(3)} units in the last place at ${worst.at}`,
         );
-        expect(worst.ulps, `at ${worst.at}`).toBeLessThan(bounds[type][name]);
+        expect(worst.ulps, `at ${worst.at}`).toBeLessThan(accuracy[name].bounds[type]);
       });
 
     it('handles the special values', () => {
-      const { POSITIVE_INFINITY: inf, NaN: nan } = Number;
       const tiny = type === 'f32x4' ? 2 ** -149 : Number.MIN_VALUE;
       const x = [0, -0, inf, -inf, nan, tiny, -tiny, 1];
-      const expected: Record<Name, number[]> = {
-        exp: [1, 1, inf, 0, nan, 1, 1, Math.E],
-        log: [-inf, -inf, inf, nan, nan, Math.log(tiny), nan, 0],
-        sin: [0, 0, nan, nan, nan, tiny, -tiny, Math.sin(1)],
-        tanh: [0, -0, 1, -1, nan, tiny, -tiny, Math.tanh(1)],
-        erf: [0, -0, 1, -1, nan, tiny, -tiny, 0.8427007929497149],
-      };
       const round = type === 'f32x4' ? Math.fround : (v: number) => v;
-      for (const name of functions) {
+      for (const name of elementaryNames) {
         const y = apply(name, type, x);
-        for (let k = 0; k < 7; k++) expect(y[k], `${name}(${x[k]})`).toBe(round(expected[name][k]));
-        expect(Math.abs(y[7] - expected[name][7])).toBeLessThan(2 * unitInLastPlace(type, expected[name][7]));
+        const expected = accuracy[name].special(tiny);
+        for (let k = 0; k < 7; k++) expect(y[k], `${name}(${x[k]})`).toBe(round(expected[k]));
+        expect(Math.abs(y[7] - expected[7])).toBeLessThan(2 * unitInLastPlace(type, expected[7]));
       }
     });
 

@@ -3,14 +3,23 @@
  * between 0 and 255, bool a mask of 32 ones or zeros an element.
  */
 
-import type { BinaryKind } from '../../../codegen/simplify.ts';
-import type { DType } from '../../../kernel/dtype.ts';
-import type { RoundOp, UnaryOp } from '../../../kernel/operators.ts';
+import { type ElementaryName, isElementary } from '../../../codegen/elementary/index.ts';
+import { type DType, type HalfDType, isFloat } from '../../../kernel/dtype.ts';
+import {
+  type BinaryKind,
+  type BinaryOn,
+  binaryEntry,
+  type RoundOp,
+  type UnaryFunction,
+  type UnaryOn,
+  type UnaryOp,
+  unaryEntry,
+} from '../../../kernel/operators.ts';
 import type { Local } from '../emit/encoder.ts';
 import type { PlainOp } from '../emit/opcodes.ts';
 import { emitRound } from './half.ts';
 import { Expression, type FloatVector, type Vector, type VectorCode } from './vector-code.ts';
-import { erf, exp, log, sin, tanh } from './vector-math.ts';
+import { elementary } from './vector-math.ts';
 
 /** Four elements: one vector, or two for f64. */
 export type Quad = readonly Vector[];
@@ -57,44 +66,8 @@ function byParts(code: VectorCode, operands: readonly Quad[], compute: (...parts
   return [both, both];
 }
 
-const direct: Readonly<Record<Representation, Readonly<Partial<Record<BinaryKind, PlainOp>>>>> = {
-  f32: {
-    add: 'f32x4.add',
-    sub: 'f32x4.sub',
-    mul: 'f32x4.mul',
-    div: 'f32x4.div',
-    max: 'f32x4.max',
-    min: 'f32x4.min',
-    lt: 'f32x4.lt',
-    eq: 'f32x4.eq',
-  },
-  f64: {
-    add: 'f64x2.add',
-    sub: 'f64x2.sub',
-    mul: 'f64x2.mul',
-    div: 'f64x2.div',
-    max: 'f64x2.max',
-    min: 'f64x2.min',
-    lt: 'f64x2.lt',
-    eq: 'f64x2.eq',
-  },
-  i32: {
-    add: 'i32x4.add',
-    sub: 'i32x4.sub',
-    mul: 'i32x4.mul',
-    max: 'i32x4.max_s',
-    min: 'i32x4.min_s',
-    lt: 'i32x4.lt_s',
-    eq: 'i32x4.eq',
-    and: 'v128.and',
-    or: 'v128.or',
-    xor: 'v128.xor',
-  },
-  mask: { max: 'v128.or', and: 'v128.and', or: 'v128.or', xor: 'v128.xor', eq: 'i32x4.eq' },
-};
-
 /** Results of u8 arithmetic that may leave 0..255. */
-const wrapping: ReadonlySet<BinaryKind | UnaryOp> = new Set(['add', 'sub', 'mul', 'neg', 'shl']);
+const wrapping: ReadonlySet<BinaryKind | UnaryOp | RoundOp> = new Set(['add', 'sub', 'mul', 'neg', 'shl']);
 
 const wrapByte = (code: VectorCode, value: Vector): Vector => code.op('v128.and', value, code.splat('i32x4', 255));
 
@@ -150,6 +123,94 @@ export interface OperandFacts {
   readonly uniform: boolean;
 }
 
+/** Code for one operation on quads of one representation. */
+type BinaryCode = (code: VectorCode, a: Quad, b: Quad, facts: readonly [OperandFacts, OperandFacts]) => Quad;
+
+/** An instruction for each vector of the quads. */
+const instruction =
+  (op: PlainOp): BinaryCode =>
+  (code, a, b) =>
+    byParts(code, [a, b], (x, y) => code.op(op, x, y));
+
+/** pmax(x, c) is x unless x < c: one instruction that keeps NaN, where the instruction for any two operands becomes eight. */
+const bound =
+  (type: FloatVector, kind: 'max' | 'min'): BinaryCode =>
+  (code, a, b, facts) => {
+    const known = facts.findIndex(({ constant }) => constant !== null && !Number.isNaN(constant));
+    if (known < 0) return byParts(code, [a, b], (x, y) => code.op(`${type}.${kind}`, x, y));
+    const [x, c] = known === 1 ? [a, b] : [b, a];
+    return byParts(code, [x, c], (value, limit) => code.op(`${type}.p${kind}`, value, limit));
+  };
+
+/** A comparison; of doubles, the two masks become one. */
+const comparison =
+  (type: FloatVector, kind: 'lt' | 'eq'): BinaryCode =>
+  (code, a, b, facts) => {
+    const masks = instruction(`${type}.${kind}`)(code, a, b, facts);
+    return type === 'f64x2' ? narrowMask(code, masks) : masks;
+  };
+
+const shift =
+  (kind: 'shl' | 'shr'): BinaryCode =>
+  (code, a, b, [, { constant, uniform }]) => {
+    const op: PlainOp = kind === 'shl' ? 'i32x4.shl' : 'i32x4.shr_u';
+    if (constant !== null) return [code.shift(op, a[0], constant & 31)];
+    if (!uniform) return [shiftLanes(code, kind, code.local(a[0]), code.local(b[0]))];
+    code.push(b[0]).lane('i32x4.extract_lane', 0);
+    return [code.shift(op, a[0], code.take('i32'))];
+  };
+
+const floatBinaries = (type: FloatVector): Readonly<Record<BinaryOn<'float'>, BinaryCode>> => ({
+  add: instruction(`${type}.add`),
+  sub: instruction(`${type}.sub`),
+  mul: instruction(`${type}.mul`),
+  div: instruction(`${type}.div`),
+  max: bound(type, 'max'),
+  min: bound(type, 'min'),
+  lt: comparison(type, 'lt'),
+  eq: comparison(type, 'eq'),
+});
+
+const singleBinaries = floatBinaries('f32x4');
+const doubleBinaries = floatBinaries('f64x2');
+
+const integerBinaries: Readonly<Record<BinaryOn<'integer'>, BinaryCode>> = {
+  add: instruction('i32x4.add'),
+  sub: instruction('i32x4.sub'),
+  mul: instruction('i32x4.mul'),
+  max: instruction('i32x4.max_s'),
+  lt: instruction('i32x4.lt_s'),
+  eq: instruction('i32x4.eq'),
+  and: instruction('v128.and'),
+  or: instruction('v128.or'),
+  xor: instruction('v128.xor'),
+  idiv: (code, a, b) => [integerQuotient(code, code.local(a[0]), code.local(b[0]))],
+  mod: (code, a, b) => [integerRemainder(code, code.local(a[0]), code.local(b[0]))],
+  shl: shift('shl'),
+  shr: shift('shr'),
+};
+
+const maskBinaries: Readonly<Record<BinaryOn<'bool'>, BinaryCode>> = {
+  max: instruction('v128.or'),
+  and: instruction('v128.and'),
+  or: instruction('v128.or'),
+  xor: instruction('v128.xor'),
+  eq: instruction('i32x4.eq'),
+};
+
+function binaryCode(kind: BinaryKind, representation: Representation): BinaryCode {
+  switch (representation) {
+    case 'f32':
+      return binaryEntry(singleBinaries, kind, 'float');
+    case 'f64':
+      return binaryEntry(doubleBinaries, kind, 'float');
+    case 'i32':
+      return binaryEntry(integerBinaries, kind, 'integer');
+    case 'mask':
+      return binaryEntry(maskBinaries, kind, 'bool');
+  }
+}
+
 /** `dtype` is that of the operands. */
 export function binaryQuad(
   code: VectorCode,
@@ -159,79 +220,43 @@ export function binaryQuad(
   b: Quad,
   facts: readonly [OperandFacts, OperandFacts],
 ): Quad {
-  const representation = representationOf[dtype];
-  const result = binaryOf(code, kind, representation, a, b, facts);
+  const result = binaryCode(kind, representationOf[dtype])(code, a, b, facts);
   return dtype === 'u8' && wrapping.has(kind) ? [wrapByte(code, result[0])] : result;
 }
 
-function binaryOf(
-  code: VectorCode,
-  kind: BinaryKind,
-  representation: Representation,
-  a: Quad,
-  b: Quad,
-  facts: readonly [OperandFacts, OperandFacts],
-): Quad {
-  switch (kind) {
-    case 'idiv':
-      return [integerQuotient(code, code.local(a[0]), code.local(b[0]))];
-    case 'mod':
-      return [integerRemainder(code, code.local(a[0]), code.local(b[0]))];
-    case 'shl':
-    case 'shr': {
-      const [, { constant, uniform }] = facts;
-      const shift: PlainOp = kind === 'shl' ? 'i32x4.shl' : 'i32x4.shr_u';
-      if (constant !== null) return [code.shift(shift, a[0], constant & 31)];
-      if (!uniform) return [shiftLanes(code, kind, code.local(a[0]), code.local(b[0]))];
-      code.push(b[0]).lane('i32x4.extract_lane', 0);
-      return [code.shift(shift, a[0], code.take('i32'))];
-    }
-    case 'max':
-    case 'min': {
-      // pmax(x, c) is x unless x < c: one instruction, and NaN stays NaN, where f32x4.max is eight.
-      if (representation !== 'f32' && representation !== 'f64') break;
-      const known = facts.findIndex(({ constant }) => constant !== null && !Number.isNaN(constant));
-      if (known < 0) break;
-      const [x, c] = known === 1 ? [a, b] : [b, a];
-      const type = representation === 'f32' ? 'f32x4' : 'f64x2';
-      return byParts(code, [x, c], (value, bound) => code.op(`${type}.p${kind}`, value, bound));
-    }
-  }
-  const op = direct[representation][kind];
-  if (op === undefined) throw new Error(`wasm: ${kind} has no meaning for ${representation} values`);
-  const result = byParts(code, [a, b], (x, y) => code.op(op, x, y));
-  return representation === 'f64' && (kind === 'lt' || kind === 'eq') ? narrowMask(code, result) : result;
-}
+type FloatUnary = (code: VectorCode, type: FloatVector, x: Vector) => Vector;
 
-const transcendental = { exp, log, sin, tanh, erf } as const;
+const rounded =
+  (dtype: HalfDType): FloatUnary =>
+  (code, _type, x) =>
+    new Expression(() => emitRound(code.push(x), dtype));
 
+/** What is one instruction, or few; the other functions of floats are elementary. */
+const floatUnaries: Readonly<Record<Exclude<UnaryFunction, ElementaryName> | RoundOp, FloatUnary>> = {
+  neg: (code, type, x) => code.negate(type, x),
+  recip: (code, type, x) => code.op(`${type}.div`, code.splat(type, 1), x),
+  sqrt: (code, type, x) => code.op(`${type}.sqrt`, x),
+  floor: (code, type, x) => code.op(`${type}.floor`, x),
+  roundF16: rounded('f16'),
+  roundBf16: rounded('bf16'),
+};
+
+const integerUnaries: Readonly<Record<UnaryOn<'integer'>, (code: VectorCode, x: Vector) => Vector>> = {
+  neg: (code, x) => code.op('i32x4.neg', x),
+  floor: (_, x) => x,
+};
+
+/** `from` is the dtype of the operand, `to` that of the result. */
 export function unaryQuad(code: VectorCode, kind: UnaryOp | RoundOp, from: DType, to: DType, x: Quad): Quad {
   if (kind === 'cast') return castQuad(code, from, to, x);
-  const representation = representationOf[from];
-  if (representation === 'i32') {
-    if (kind === 'floor') return x;
-    if (kind !== 'neg') throw new Error(`wasm: ${kind} has no meaning for ${from} values`);
-    const negated = code.op('i32x4.neg', x[0]);
-    return [from === 'u8' ? wrapByte(code, negated) : negated];
+  if (isFloat(from)) {
+    const type = floatVector(from);
+    return byParts(code, [x], (value) =>
+      isElementary(kind) ? elementary(code, kind, type, value) : floatUnaries[kind](code, type, value),
+    );
   }
-  if (representation === 'mask') throw new Error(`wasm: ${kind} has no meaning for ${from} values`);
-  const type = floatVector(from);
-  return byParts(code, [x], (value) => {
-    switch (kind) {
-      case 'neg':
-        return code.negate(type, value);
-      case 'sqrt':
-      case 'floor':
-        return code.op(`${type}.${kind}`, value);
-      case 'recip':
-        return code.op(`${type}.div`, code.splat(type, 1), value);
-      case 'roundF16':
-      case 'roundBf16':
-        return new Expression(() => emitRound(code.push(value), kind === 'roundF16' ? 'f16' : 'bf16'));
-      default:
-        return transcendental[kind](code, type, value);
-    }
-  });
+  const result = unaryEntry(integerUnaries, kind, 'integer')(code, x[0]);
+  return [from === 'u8' && wrapping.has(kind) ? wrapByte(code, result) : result];
 }
 
 /** Floats to integers: towards 0, saturating, NaN to 0; u8 then wraps. To bool: whether it is not 0. */

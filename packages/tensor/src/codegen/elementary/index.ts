@@ -1,0 +1,32 @@
+/**
+ * Elementary functions that backends compute from expressions, not with an instruction of their own. To add one: an entry in
+ * `kernel/operators.ts`, a file here, and an entry in this table.
+ *
+ * Unless a comment says otherwise, polynomials are minimax fits of the relative error (Remez exchange in 40 digits).
+ *
+ * Largest errors on WebAssembly in units in the last place, with products and sums fused and not: in single precision of all numbers (of
+ * sin, up to 10^6), in double precision of a million (`backends/wasm/vectors/vector-math.test.ts`).
+ *
+ *                  exp   log   sin   tanh  erf
+ *     f32 fused    1.48  0.84  0.51  1.81  1.14
+ *     f32          1.51  0.84  0.51  1.97  1.32
+ *     f64 fused    1.4   0.9   2.4   2.0   1.3
+ *     f64          1.4   0.9   2.4   2.2   1.3
+ */
+import type { UnaryFunction } from '../../kernel/operators.ts';
+import { erf } from './erf.ts';
+import { exp } from './exp.ts';
+import type { ElementaryFunction } from './function.ts';
+import { log } from './log.ts';
+import { sin } from './sin.ts';
+import { tanh } from './tanh.ts';
+
+export const elementaryFunctions = { exp, log, sin, tanh, erf } as const satisfies Partial<
+  Record<UnaryFunction, ElementaryFunction>
+>;
+
+export type ElementaryName = keyof typeof elementaryFunctions;
+
+export const elementaryNames = Object.keys(elementaryFunctions) as readonly ElementaryName[];
+
+export const isElementary = (name: string): name is ElementaryName => Object.hasOwn(elementaryFunctions, name);

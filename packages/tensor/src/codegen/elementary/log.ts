@@ -1,0 +1,52 @@
+/** The natural logarithm. */
+import {
+  add,
+  biasedExponent,
+  div,
+  enlargeDenormal,
+  isBelowInfinity,
+  isZero,
+  less,
+  mul,
+  multiplyAdd,
+  nanWhere,
+  polynomial,
+  select,
+  significand,
+  split,
+  sub,
+} from './expression.ts';
+import { floatFormats, type Precision } from './float-format.ts';
+import { elementaryFunction } from './function.ts';
+
+/** (2 atanh(s) - 2s) / s^3 as a polynomial in s^2, for |s| <= (sqrt(2) - 1) / (sqrt(2) + 1). */
+const tails: Readonly<Record<Precision, readonly number[]>> = {
+  f32: [0.6666678190231323, 0.3997707962989807, 0.298851877450943],
+  f64: [
+    0.6666666666666713, 0.3999999999949005, 0.285714287374266, 0.22222198137071764, 0.18183625844773946,
+    0.1531168071578947, 0.1482610778449771,
+  ],
+};
+
+/**
+ * log(x) = k ln 2 + log(1 + f) with f in [sqrt(1/2) - 1, sqrt(2) - 1), and log(1 + f) = 2 atanh(s) with s = f / (2 + f), arranged
+ * as f - (f^2/2 - s (f^2/2 + R)) so that the leading term is exact: the scheme of FreeBSD's msun (e_log.c, Sun 1993).
+ */
+export const log = elementaryFunction((x, precision) => {
+  const { ln2, smallestNormal, mantissaBits, exponentBias } = floatFormats[precision];
+  const [ln2High, ln2Low] = ln2;
+  const isDenormal = less(x, smallestNormal);
+  const parts = split(select(isDenormal, enlargeDenormal(x), x));
+  const f = sub(significand(parts), 1);
+  const k = sub(biasedExponent(parts), select(isDenormal, exponentBias + mantissaBits, exponentBias));
+  const s = div(f, add(f, 2));
+  const z = mul(s, s);
+  const halfSquare = mul(mul(f, f), 0.5);
+  const bracket = multiplyAdd(polynomial(z, tails[precision]), z, halfSquare);
+  const low = multiplyAdd(bracket, s, mul(k, ln2Low));
+  // The product is exact.
+  const finite = multiplyAdd(k, ln2High, sub(f, sub(halfSquare, low)));
+  // Infinity and NaN are their own logarithms.
+  const orNaN = nanWhere(less(x, 0), select(isBelowInfinity(x), finite, x));
+  return select(isZero(x), Number.NEGATIVE_INFINITY, orNaN);
+});

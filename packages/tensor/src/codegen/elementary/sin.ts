@@ -1,0 +1,82 @@
+/** The sine, and the sine of an argument that was already reduced. */
+import {
+  atLeast,
+  atMost,
+  type Float,
+  isOdd,
+  mul,
+  multiplyAdd,
+  negateInSecondHalf,
+  polynomial,
+  type Quadrant,
+  quadrant,
+  quadrantNumber,
+  select,
+  subtractProduct,
+} from './expression.ts';
+import type { Precision } from './float-format.ts';
+import { argument, type ElementaryFunction } from './function.ts';
+
+interface Coefficients {
+  /** (sin(r) - r) / r^3 and (cos(r) - 1 + r^2/2) / r^4 as polynomials in r^2, for |r| <= pi/4. */
+  readonly sine: readonly number[];
+  readonly cosine: readonly number[];
+}
+
+const coefficients: Readonly<Record<Precision, Coefficients>> = {
+  f32: {
+    sine: [-0.16666666641527, 0.008333329374134986, -0.00019839331000613868, 2.7182745032653024e-6],
+    cosine: [0.04166666664785987, -0.001388888553747608, 2.4799908328873977e-5, -2.72368490905725e-7],
+  },
+  f64: {
+    sine: [
+      -0.1666666666666664, 0.008333333333323624, -0.00019841269830108826, 2.755731363850439e-6, -2.5050732379646726e-8,
+      1.589457978152985e-10,
+    ],
+    cosine: [
+      0.04166666666666665, -0.0013888888888882816, 2.480158729460575e-5, -2.7557315730261363e-7, 2.087589636756931e-9,
+      -1.1367900041939653e-11,
+    ],
+  },
+};
+
+/** pi / 2 in three parts: multiples of the first two by integers of up to 20 bits (in f32: 13 bits) are exact. */
+const halfPi: Readonly<Record<Precision, readonly number[]>> = {
+  f32: [1.5703125, 4.837512969970703e-4, 7.549789954891882e-8],
+  f64: [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21],
+};
+
+/** x = k pi/2 + r. */
+function reduceByHalfPi(x: Float, precision: Precision): { r: Float; k: Quadrant } {
+  const k = quadrant(x, 2 / Math.PI);
+  const number = quadrantNumber(k);
+  return { r: halfPi[precision].reduce((rest, part) => subtractProduct(number, part, rest), x), k };
+}
+
+/** sin(k pi/2 + r): the two low bits of k choose sin or cos of r, and the sign. The polynomials are those of `precision`. */
+export function sineOfReduced(r: Float, k: Quadrant, precision: Precision): Float {
+  const { sine, cosine } = coefficients[precision];
+  const z = mul(r, r);
+  const sinR = multiplyAdd(polynomial(z, sine), mul(z, r), r);
+  const cosR = multiplyAdd(polynomial(z, cosine), mul(z, z), subtractProduct(z, 0.5, 1));
+  return negateInSecondHalf(k, select(isOdd(k), cosR, sinR));
+}
+
+/** For |x| up to 10^6. */
+function sineInDoubles(precision: Precision): Float {
+  const { r, k } = reduceByHalfPi(argument, 'f64');
+  // For larger |x|, r is no longer small: the result is inexact, but stays within the range of a sine.
+  return atLeast(atMost(sineOfReduced(r, k, precision), 1), -1);
+}
+
+const inSingles = reduceByHalfPi(argument, 'f32');
+
+/** In single precision without doubles for |x| below 8192, from where k has too many bits. */
+export const sin: ElementaryFunction = {
+  f64: sineInDoubles('f64'),
+  f32: sineOfReduced(inSingles.r, inSingles.k, 'f32'),
+  f32InDoubles: sineInDoubles('f32'),
+};
+
+/** The parts of the single-precision sine, for devices that reduce large arguments in another way. */
+export const reducedInSingles = inSingles;
