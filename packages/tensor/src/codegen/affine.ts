@@ -1,4 +1,5 @@
 /** Index arithmetic as text: affine sums over named indices, guards, and flattened indices taken apart. */
+import { nth } from '../kernel/nth.ts';
 import type { Shape } from '../kernel/shape.ts';
 import type { View } from '../kernel/view.ts';
 import type { Dialect } from './dialect.ts';
@@ -9,7 +10,7 @@ export function affineText(coefficients: readonly number[], names: readonly stri
   coefficients.forEach((coefficient, k) => {
     if (coefficient === 0) return;
     const magnitude = Math.abs(coefficient);
-    const term = magnitude === 1 ? names[k] : `${names[k]} * ${magnitude}`;
+    const term = magnitude === 1 ? nth(names, k) : `${nth(names, k)} * ${magnitude}`;
     if (text === '') text = coefficient < 0 ? `0 - ${term}` : `${term}`;
     else text += coefficient < 0 ? ` - ${term}` : ` + ${term}`;
   });
@@ -24,7 +25,7 @@ export function guardText({ shape, guards }: View, names: readonly string[]): st
     let least = 0;
     let most = 0;
     coefficients.forEach((coefficient, k) => {
-      const reach = coefficient * (shape[k] - 1);
+      const reach = coefficient * (nth(shape, k) - 1);
       if (reach < 0) least += reach;
       else most += reach;
     });
@@ -47,14 +48,16 @@ export function unravel(dialect: Dialect, flat: string, sizes: Shape, names: rea
   for (let k = sizes.length - 1; k >= 0; k--) {
     // The outermost index is what is left.
     const last = sizes.slice(0, k).every((size) => size === 1);
-    statements.push(dialect.index(names[k], sizes[k] === 1 ? '0' : last ? rest : dialect.remainder(rest, sizes[k])));
+    statements.push(
+      dialect.index(nth(names, k), nth(sizes, k) === 1 ? '0' : last ? rest : dialect.remainder(rest, nth(sizes, k))),
+    );
     if (last) {
-      for (let outer = k - 1; outer >= 0; outer--) statements.push(dialect.index(names[outer], '0'));
+      for (let outer = k - 1; outer >= 0; outer--) statements.push(dialect.index(nth(names, outer), '0'));
       break;
     }
-    if (sizes[k] === 1) continue;
-    const name = `${names[k]}_rest`;
-    statements.push(dialect.index(name, dialect.quotient(rest, sizes[k])));
+    if (nth(sizes, k) === 1) continue;
+    const name = `${nth(names, k)}_rest`;
+    statements.push(dialect.index(name, dialect.quotient(rest, nth(sizes, k))));
     rest = name;
   }
   return statements;

@@ -1,13 +1,14 @@
 /** What depends on constants alone is computed here: a language's compiler may take liberties with 0 / 0 and its like. */
 
 import type { Value } from '../kernel/kernel.ts';
+import { nth } from '../kernel/nth.ts';
 import { binaryFunction, roundTo, unaryFunction } from '../kernel/semantics.ts';
 import type { LoopProgram, Operation } from './simplify.ts';
 
 export function foldConstants(program: LoopProgram): LoopProgram {
   const operations: Operation[] = [];
   const constant = (value: Value): number | null => {
-    const operation = operations[value];
+    const operation = nth(operations, value);
     return operation.op === 'const' ? operation.value : null;
   };
   const fold = (operation: Operation): number | null => {

@@ -1,6 +1,8 @@
 /** Equal kernels are generated once: they are compared by all that they are made of, buffers numbered within the kernel. */
+
 import type { DType } from '../kernel/dtype.ts';
 import { type Access, accessesOf, type Kernel, type Program } from '../kernel/kernel.ts';
+import { nth } from '../kernel/nth.ts';
 import type { Plan } from '../kernel/plan.ts';
 
 /** The kernel with other buffer numbers. */
@@ -59,7 +61,7 @@ export function localKernel(
   const buffers = [...new Set([...reads, ...writes].map(({ buffer }) => canonical(buffer)))];
   const numbers = new Map(buffers.map((buffer, local) => [buffer, local]));
   const local = renumber(kernel, (buffer) => numbers.get(canonical(buffer)) as number);
-  const dtypes = buffers.map((buffer) => plan.buffers[buffer].dtype);
+  const dtypes = buffers.map((buffer) => nth(plan.buffers, buffer).dtype);
   return {
     kernel: local,
     buffers,

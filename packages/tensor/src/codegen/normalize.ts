@@ -2,7 +2,9 @@
  * Programs with fewer axes and guards, and the same meaning: axes of size 1 dropped, neighbours joined where nothing tells them
  * apart, guards decided that have one answer for the whole domain.
  */
+
 import type { Access } from '../kernel/kernel.ts';
+import { nth } from '../kernel/nth.ts';
 import type { Shape } from '../kernel/shape.ts';
 import type { Guard, View } from '../kernel/view.ts';
 import type { LoopProgram, Operation } from './simplify.ts';
@@ -21,7 +23,7 @@ function selectView(view: View, { kept, start }: Selection, domain: Shape): View
     ...coefficients.slice(start.length),
   ];
   const shift = (coefficients: readonly number[]): number =>
-    start.reduce((sum, from, axis) => sum + from * coefficients[axis], 0);
+    start.reduce((sum, from, axis) => sum + from * nth(coefficients, axis), 0);
   return {
     shape: [...domain, ...extra],
     offset: view.offset + shift(view.strides),
@@ -49,7 +51,7 @@ function select(program: LoopProgram, selection: Selection, domain: Shape): Loop
     return {
       ...operation,
       coefficients: kept.map((axis) => coefficients[axis] ?? 0),
-      offset: start.reduce((sum, from, axis) => sum + from * coefficients[axis], offset),
+      offset: start.reduce((sum, from, axis) => sum + from * nth(coefficients, axis), offset),
     };
   });
   return { ...moved, domain, reduced: kept.map((axis) => program.reduced[axis] ?? false), operations };
@@ -71,7 +73,7 @@ function guardRange({ coefficients }: Guard, shape: Shape): readonly [number, nu
   let low = 0;
   let high = 0;
   coefficients.forEach((coefficient, axis) => {
-    const reach = coefficient * (shape[axis] - 1);
+    const reach = coefficient * (nth(shape, axis) - 1);
     if (reach < 0) low += reach;
     else high += reach;
   });
@@ -88,8 +90,8 @@ const greatestCommonDivisor = (a: number, b: number): number =>
 function alignGuard(guard: Guard, shape: Shape): Guard {
   let { coefficients } = guard;
   shape.forEach((size, axis) => {
-    const reach = coefficients[axis] * (size - 1);
-    if (reach < 0 || coefficients[axis] === 0) return;
+    const reach = nth(coefficients, axis) * (size - 1);
+    if (reach < 0 || nth(coefficients, axis) === 0) return;
     const others = coefficients.filter((_, k) => k !== axis);
     const divisor = [...others, guard.low, guard.high].reduce(greatestCommonDivisor, 0);
     if (reach < divisor) coefficients = coefficients.map((coefficient, k) => (k === axis ? 0 : coefficient));
@@ -154,18 +156,20 @@ export function joinGroupedAxes(
   const sizes: number[] = [];
   domain.forEach((size, axis) => {
     if (size === 1) return;
-    const last = kept[kept.length - 1];
+    const last = kept.at(-1);
     const joins =
-      last !== undefined && groups[last] === groups[axis] && forms.every((form) => form[last] === form[axis] * size);
+      last !== undefined &&
+      nth(groups, last) === nth(groups, axis) &&
+      forms.every((form) => nth(form, last) === nth(form, axis) * size);
     if (joins) {
       kept[kept.length - 1] = axis;
-      sizes[sizes.length - 1] *= size;
+      sizes.push((sizes.pop() ?? 1) * size);
     } else {
       kept.push(axis);
       sizes.push(size);
     }
   });
-  const keptGroups = kept.map((axis) => groups[axis]);
+  const keptGroups = kept.map((axis) => nth(groups, axis));
   if (needed === null ? kept.length === 0 : !keptGroups.includes(needed)) {
     kept.push(-1);
     sizes.push(1);

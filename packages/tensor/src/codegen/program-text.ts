@@ -1,5 +1,7 @@
 /** The values of a program as statements, one each. */
+
 import type { Store, Value } from '../kernel/kernel.ts';
+import { nth } from '../kernel/nth.ts';
 import { affineText, guardText, positionText } from './affine.ts';
 import type { Dialect } from './dialect.ts';
 import { type LoopProgram, operandsOf } from './simplify.ts';
@@ -27,7 +29,7 @@ export function valueStatements(
   const need = (value: Value): void => {
     if (needed.has(value) || known.has(value)) return;
     needed.add(value);
-    for (const operand of operandsOf(operations[value])) need(operand);
+    for (const operand of operandsOf(nth(operations, value))) need(operand);
   };
   for (const value of values) need(value);
   return [...needed].sort((a, b) => a - b).flatMap((value) => valueStatement(program, value, known, axes, dialect));
@@ -40,11 +42,11 @@ function valueStatement(
   axes: readonly string[],
   dialect: Dialect,
 ): string[] {
-  const operation = operations[value];
+  const operation = nth(operations, value);
   const { dtype } = operation;
   const name = `v${value}`;
   const of = (operand: Value): string => known.get(operand) as string;
-  const dtypeOf = (operand: Value) => operations[operand].dtype;
+  const dtypeOf = (operand: Value) => nth(operations, operand).dtype;
   const define = (expression: string): string[] => {
     known.set(value, name);
     return [dialect.constant(name, dtype, expression)];

@@ -7,6 +7,7 @@
 
 import { isFloat } from '../kernel/dtype.ts';
 import type { Access, Instruction, Program, Store, Value } from '../kernel/kernel.ts';
+import { nth } from '../kernel/nth.ts';
 import { type BinaryKind, binaryCost, unaryCost } from '../kernel/operators.ts';
 import type { Shape } from '../kernel/shape.ts';
 
@@ -31,7 +32,7 @@ export interface LoopProgram {
 function accessAxes({ view }: Access, domain: Shape): AxisSet {
   let axes = 0;
   domain.forEach((size, axis) => {
-    const moves = view.strides[axis] !== 0 || view.guards.some((guard) => guard.coefficients[axis] !== 0);
+    const moves = nth(view.strides, axis) !== 0 || view.guards.some((guard) => nth(guard.coefficients, axis) !== 0);
     if (size > 1 && moves) axes |= 1 << axis;
   });
   return axes;
@@ -77,14 +78,14 @@ function withOperands(operation: Operation, to: (value: Value) => Value): Operat
 /** The axes along which each value varies. */
 export function variation({ domain, reduced, operations }: Omit<LoopProgram, 'stores'>): AxisSet[] {
   const all = (1 << domain.length) - 1;
-  const rows = domain.reduce((set, _, axis) => (reduced[axis] ? set : set | (1 << axis)), 0);
+  const rows = domain.reduce((set, _, axis) => (nth(reduced, axis) ? set : set | (1 << axis)), 0);
   const axes: AxisSet[] = [];
   for (const operation of operations) {
-    let set = operandsOf(operation).reduce((union, value) => union | axes[value], 0);
+    let set = operandsOf(operation).reduce((union, value) => union | nth(axes, value), 0);
     if (operation.op === 'load' || operation.op === 'gather') set |= accessAxes(operation.access, domain);
     if (operation.op === 'index')
       operation.coefficients.forEach((coefficient, axis) => {
-        if (coefficient !== 0 && domain[axis] > 1) set |= 1 << axis;
+        if (coefficient !== 0 && nth(domain, axis) > 1) set |= 1 << axis;
       });
     if (operation.op === 'accumulator') set = all;
     if (operation.op === 'reduce') set &= rows;
@@ -117,7 +118,7 @@ class Builder {
 
   /** The source where `value` is that unary operation. */
   #under(kind: 'neg' | 'recip', value: Value): Value | null {
-    const operation = this.operations[value];
+    const operation = nth(this.operations, value);
     return operation.op === 'unary' && operation.kind === kind ? operation.source : null;
   }
 
@@ -128,11 +129,11 @@ class Builder {
         const { source } = operation;
         const twice = this.#under('neg', source);
         if (twice !== null) return twice;
-        const inner = this.operations[source];
+        const inner = nth(this.operations, source);
         if (inner.op === 'const') return this.push({ ...inner, value: -inner.value });
         if (inner.op === 'binary' && (inner.kind === 'mul' || inner.kind === 'div')) {
           // -(x * c) = x * -c, to the bit.
-          const factor = this.operations[inner.b];
+          const factor = nth(this.operations, inner.b);
           if (factor.op === 'const') return this.push({ ...inner, b: this.push({ ...factor, value: -factor.value }) });
         }
         if (inner.op !== 'binary' || inner.kind !== 'max') break;
@@ -163,12 +164,12 @@ class Builder {
       for (const [x, y] of [
         [a, b],
         [b, a],
-      ]) {
+      ] as const) {
         const divisor = this.#under('recip', y);
         // A reciprocal that varies along fewer axes than the product is computed less often: one division for many products.
         if (divisor !== null && this.#axes[y] === axes)
           return this.push({ op: 'binary', kind: 'div', dtype, a: x, b: divisor });
-        const factor = this.operations[y];
+        const factor = nth(this.operations, y);
         if (factor.op === 'const' && factor.value === -1 && isFloat(dtype))
           return this.push({ op: 'unary', kind: 'neg', source: x, dtype });
       }
@@ -186,7 +187,7 @@ class Builder {
 function prune(operations: readonly Operation[], stores: readonly Store[]): Pick<LoopProgram, 'operations' | 'stores'> {
   const used = new Set<Value>(stores.map(({ value }) => value));
   for (let value = operations.length - 1; value >= 0; value--)
-    if (used.has(value)) for (const operand of operandsOf(operations[value])) used.add(operand);
+    if (used.has(value)) for (const operand of operandsOf(nth(operations, value))) used.add(operand);
   const renumbered = new Map<Value, Value>();
   const kept: Operation[] = [];
   operations.forEach((operation, value) => {
@@ -206,12 +207,12 @@ export function simplify(program: LoopProgram): LoopProgram {
   const builder = new Builder(program.reduced.includes(true));
   const renamed: Value[] = [];
   program.operations.forEach((operation, value) => {
-    const moved = withOperands(operation, (operand) => renamed[operand]);
-    const result = builder.add(moved, axes[value]);
-    builder.note(result, axes[value]);
+    const moved = withOperands(operation, (operand) => nth(renamed, operand));
+    const result = builder.add(moved, nth(axes, value));
+    builder.note(result, nth(axes, value));
     renamed.push(result);
   });
-  const stores = program.stores.map((store) => ({ ...store, value: renamed[store.value] }));
+  const stores = program.stores.map((store) => ({ ...store, value: nth(renamed, store.value) }));
   return { ...program, ...prune(builder.operations, stores) };
 }
 

@@ -1,9 +1,11 @@
 /** Elementary functions on vectors of floats: the primitives of `codegen/elementary` as instructions. */
+
 import type { Primitives, Translator } from '../../../codegen/elementary/expression.ts';
 import { translate } from '../../../codegen/elementary/expression.ts';
 import { floatFormats, type Precision } from '../../../codegen/elementary/float-format.ts';
 import type { ElementaryFunction } from '../../../codegen/elementary/function.ts';
 import { type ElementaryName, elementaryFunctions } from '../../../codegen/elementary/index.ts';
+import { nth } from '../../../kernel/nth.ts';
 import type { Local } from '../emit/encoder.ts';
 import type { FloatVector, Vector, VectorCode } from './vector-code.ts';
 
@@ -92,7 +94,7 @@ function translator(code: VectorCode, type: FloatVector): Translator<Vector, Vec
 export function elementary(code: VectorCode, name: ElementaryName, type: FloatVector, value: Vector): Local {
   const { f32, f64, f32InDoubles }: ElementaryFunction = elementaryFunctions[name];
   const inPrecision = (result: typeof f32, vector: FloatVector, x: Vector): Vector =>
-    translate([result], translator(code, vector), { x })[0];
+    nth(translate([result], translator(code, vector), { x }), 0);
   return code.scoped(() => {
     if (type === 'f64x2') return inPrecision(f64, 'f64x2', value);
     if (f32InDoubles === undefined) return inPrecision(f32, 'f32x4', value);

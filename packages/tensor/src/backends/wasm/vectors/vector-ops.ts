@@ -5,6 +5,7 @@
 
 import { type ElementaryName, isElementary } from '../../../codegen/elementary/index.ts';
 import { type DType, type HalfDType, isFloat } from '../../../kernel/dtype.ts';
+import { nth } from '../../../kernel/nth.ts';
 import {
   type BinaryKind,
   type BinaryOn,
@@ -59,9 +60,9 @@ export function constantQuad(code: VectorCode, dtype: DType, value: number): Qua
 
 /** Applies an operation of vectors to the parts of quads; equal parts (of a splat) are computed once. */
 function byParts(code: VectorCode, operands: readonly Quad[], compute: (...parts: Vector[]) => Vector): Quad {
-  const part = (k: number): Vector => compute(...operands.map((operand) => operand[k]));
-  if (operands[0].length === 1) return [part(0)];
-  if (operands.some((operand) => operand[0] !== operand[1])) return [part(0), part(1)];
+  const part = (k: number): Vector => compute(...operands.map((operand) => nth(operand, k)));
+  if (nth(operands, 0).length === 1) return [part(0)];
+  if (operands.some((operand) => nth(operand, 0) !== nth(operand, 1))) return [part(0), part(1)];
   const both = code.local(part(0));
   return [both, both];
 }
@@ -72,10 +73,10 @@ const wrapping: ReadonlySet<BinaryKind | UnaryOp | RoundOp> = new Set(['add', 's
 const wrapByte = (code: VectorCode, value: Vector): Vector => code.op('v128.and', value, code.splat('i32x4', 255));
 
 /** 64-bit masks of two doubles each, as one mask of four lanes. */
-const narrowMask = (code: VectorCode, [low, high]: Quad): Quad => [code.shuffle32(low, high, [0, 2, 4, 6])];
+const narrowMask = (code: VectorCode, wide: Quad): Quad => [code.shuffle32(nth(wide, 0), nth(wide, 1), [0, 2, 4, 6])];
 
-function widenMask(code: VectorCode, [mask]: Quad): Quad {
-  const local = code.local(mask);
+function widenMask(code: VectorCode, mask: Quad): Quad {
+  const local = code.local(nth(mask, 0));
   return [code.op('i64x2.extend_low_i32x4_s', local), code.op('i64x2.extend_high_i32x4_s', local)];
 }
 
@@ -89,10 +90,10 @@ const toDoubles = (code: VectorCode, value: Local): Quad => [
 function integerQuotient(code: VectorCode, a: Local, b: Local): Vector {
   // Adding 1.5 * 2^52 leaves the whole quotient, wrapped, in the low word; infinity and NaN leave 0 there.
   const rounding = code.splat('f64x2', 1.5 * 2 ** 52);
-  const [low, high] = byParts(code, [toDoubles(code, a), toDoubles(code, b)], (x, y) =>
+  const quotients = byParts(code, [toDoubles(code, a), toDoubles(code, b)], (x, y) =>
     code.op('f64x2.add', code.op('f64x2.trunc', code.op('f64x2.div', x, y)), rounding),
   );
-  return code.shuffle32(low, high, [0, 2, 4, 6]);
+  return code.shuffle32(nth(quotients, 0), nth(quotients, 1), [0, 2, 4, 6]);
 }
 
 /** a - b * trunc(a / b): the sign of a, as in C; 0 where b is 0. */
@@ -154,10 +155,10 @@ const shift =
   (kind: 'shl' | 'shr'): BinaryCode =>
   (code, a, b, [, { constant, uniform }]) => {
     const op: PlainOp = kind === 'shl' ? 'i32x4.shl' : 'i32x4.shr_u';
-    if (constant !== null) return [code.shift(op, a[0], constant & 31)];
-    if (!uniform) return [shiftLanes(code, kind, code.local(a[0]), code.local(b[0]))];
-    code.push(b[0]).lane('i32x4.extract_lane', 0);
-    return [code.shift(op, a[0], code.take('i32'))];
+    if (constant !== null) return [code.shift(op, nth(a, 0), constant & 31)];
+    if (!uniform) return [shiftLanes(code, kind, code.local(nth(a, 0)), code.local(nth(b, 0)))];
+    code.push(nth(b, 0)).lane('i32x4.extract_lane', 0);
+    return [code.shift(op, nth(a, 0), code.take('i32'))];
   };
 
 const floatBinaries = (type: FloatVector): Readonly<Record<BinaryOn<'float'>, BinaryCode>> => ({
@@ -184,8 +185,8 @@ const integerBinaries: Readonly<Record<BinaryOn<'integer'>, BinaryCode>> = {
   and: instruction('v128.and'),
   or: instruction('v128.or'),
   xor: instruction('v128.xor'),
-  idiv: (code, a, b) => [integerQuotient(code, code.local(a[0]), code.local(b[0]))],
-  mod: (code, a, b) => [integerRemainder(code, code.local(a[0]), code.local(b[0]))],
+  idiv: (code, a, b) => [integerQuotient(code, code.local(nth(a, 0)), code.local(nth(b, 0)))],
+  mod: (code, a, b) => [integerRemainder(code, code.local(nth(a, 0)), code.local(nth(b, 0)))],
   shl: shift('shl'),
   shr: shift('shr'),
 };
@@ -221,7 +222,7 @@ export function binaryQuad(
   facts: readonly [OperandFacts, OperandFacts],
 ): Quad {
   const result = binaryCode(kind, representationOf[dtype])(code, a, b, facts);
-  return dtype === 'u8' && wrapping.has(kind) ? [wrapByte(code, result[0])] : result;
+  return dtype === 'u8' && wrapping.has(kind) ? [wrapByte(code, nth(result, 0))] : result;
 }
 
 type FloatUnary = (code: VectorCode, type: FloatVector, x: Vector) => Vector;
@@ -255,7 +256,7 @@ export function unaryQuad(code: VectorCode, kind: UnaryOp | RoundOp, from: DType
       isElementary(kind) ? elementary(code, kind, type, value) : floatUnaries[kind](code, type, value),
     );
   }
-  const result = unaryEntry(integerUnaries, kind, 'integer')(code, x[0]);
+  const result = unaryEntry(integerUnaries, kind, 'integer')(code, nth(x, 0));
   return [from === 'u8' && wrapping.has(kind) ? wrapByte(code, result) : result];
 }
 
@@ -269,49 +270,50 @@ function castQuad(code: VectorCode, from: DType, to: DType, x: Quad): Quad {
         code,
         byParts(code, [x], (part) => code.op('f64x2.ne', part, code.splat('f64x2', 0))),
       );
-    return [code.op(`${source}x4.ne`, x[0], code.splat(`${source}x4`, 0))];
+    return [code.op(`${source}x4.ne`, nth(x, 0), code.splat(`${source}x4`, 0))];
   }
   if (source === 'mask') {
     if (target === 'f64')
       return byParts(code, [widenMask(code, x)], (part) => code.op('v128.and', part, code.splat('f64x2', 1)));
-    return [code.op('v128.and', x[0], code.splat(`${target}x4`, 1))];
+    return [code.op('v128.and', nth(x, 0), code.splat(`${target}x4`, 1))];
   }
   const converted = convertQuad(code, source, target, x);
-  return to === 'u8' && from !== 'u8' ? [wrapByte(code, converted[0])] : converted;
+  return to === 'u8' && from !== 'u8' ? [wrapByte(code, nth(converted, 0))] : converted;
 }
 
 function convertQuad(code: VectorCode, source: 'f32' | 'f64' | 'i32', target: 'f32' | 'f64' | 'i32', x: Quad): Quad {
   if (source === target) return x;
   if (source === 'f64') {
     const op = target === 'f32' ? 'f32x4.demote_f64x2_zero' : 'i32x4.trunc_sat_f64x2_s_zero';
-    const [low, high] = byParts(code, [x], (part) => code.op(op, part));
-    return [code.shuffle32(low, high, [0, 1, 4, 5])];
+    const parts = byParts(code, [x], (part) => code.op(op, part));
+    return [code.shuffle32(nth(parts, 0), nth(parts, 1), [0, 1, 4, 5])];
   }
   if (target === 'f64') {
-    const whole = code.local(x[0]);
+    const whole = code.local(nth(x, 0));
     if (source === 'i32') return toDoubles(code, whole);
     return [code.op('f64x2.promote_low_f32x4', whole), code.op('f64x2.promote_low_f32x4', code.highHalf(whole))];
   }
-  return [code.op(target === 'f32' ? 'f32x4.convert_i32x4_s' : 'i32x4.trunc_sat_f32x4_s', x[0])];
+  return [code.op(target === 'f32' ? 'f32x4.convert_i32x4_s' : 'i32x4.trunc_sat_f32x4_s', nth(x, 0))];
 }
 
 export function selectQuad(code: VectorCode, dtype: DType, condition: Quad, yes: Quad, no: Quad): Quad {
-  if (dtype !== 'f64') return [code.select('i32x4', condition[0], yes[0], no[0])];
+  if (dtype !== 'f64') return [code.select('i32x4', nth(condition, 0), nth(yes, 0), nth(no, 0))];
   const masks = widenMask(code, condition);
-  return masks.map((mask, part) => code.select('f64x2', mask, yes[part], no[part]));
+  return masks.map((mask, part) => code.select('f64x2', mask, nth(yes, part), nth(no, part)));
 }
 
 /** Columns of a square of four vectors of four words, from its rows. */
-export function transpose(code: VectorCode, [a, b, c, d]: readonly Local[]): readonly Local[] {
-  const [low, high] = [
+export function transpose(code: VectorCode, rows: readonly Local[]): readonly Local[] {
+  const row = (k: number): Local => nth(rows, k);
+  const lanesOfHalves = [
     [0, 4, 1, 5],
     [2, 6, 3, 7],
   ] as const;
-  const pairs = [low, high].map((lanes) => [
-    code.local(code.shuffle32(a, b, lanes)),
-    code.local(code.shuffle32(c, d, lanes)),
-  ]);
-  return pairs.flatMap(([first, second]) => [
+  const pairs = lanesOfHalves.map((lanes) => ({
+    first: code.local(code.shuffle32(row(0), row(1), lanes)),
+    second: code.local(code.shuffle32(row(2), row(3), lanes)),
+  }));
+  return pairs.flatMap(({ first, second }) => [
     code.local(code.shuffle32(first, second, [0, 1, 4, 5])),
     code.local(code.shuffle32(first, second, [2, 3, 6, 7])),
   ]);
