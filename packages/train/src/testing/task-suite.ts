@@ -176,7 +176,7 @@ export function testTask(suite: TaskSuite): SuiteRuns {
     else
       it('refuses to compute a batch in parts', async () => {
         await expect(runs.train({ name: 'cut', set: ['training.accumulate=2'] })).rejects.toThrow(
-          `${notSeparable}: its loss cannot be computed in 2 parts`,
+          `${notSeparable}: the loss cannot be computed in 2 parts`,
         );
       });
   });
