@@ -42,14 +42,14 @@ export function outcome(child: ChildProcessWithoutNullStreams, interrupt?: RegEx
 export async function writePictures(folder: string): Promise<void> {
   await fs.mkdir(folder);
   const rows = ['image,caption,split'];
-  for (const [name, colour] of Object.entries({ red: '#d22', green: '#2a4', blue: '#24d', black: '#111' }))
+  for (const [name, color] of Object.entries({ red: '#d22', green: '#2a4', blue: '#24d', black: '#111' }))
     for (const [shape, drawing] of Object.entries({
       circle: '<circle cx="8" cy="8" r="6"/>',
       square: '<rect x="3" y="3" width="10" height="10"/>',
     }))
       for (const split of ['train', 'test']) {
         const file = `${name}-${shape}-${split}.svg`;
-        const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="${colour}">${drawing}</svg>`;
+        const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="${color}">${drawing}</svg>`;
         await fs.writeFile(join(folder, file), svg);
         rows.push(`${file},a ${name} ${shape},${split}`);
       }
