@@ -1,10 +1,10 @@
-/** npm run attention: where a trained model looks in an image, as one PNG. */
-import { existsSync, promises as fs } from 'node:fs';
+/** npm run attention: draws where a trained model looks in an image, as one PNG. */
+import { promises as fs } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { decodeImage } from '@tessera/data';
 import { writeFileAtomic } from '@tessera/data/io';
 import type { Tensor } from '@tessera/tensor';
-import { findRun, type LoadedCLIPFile, type LoadedRun, loadCLIPFile, loadRun } from '@tessera/train';
+import { findRun } from '@tessera/train';
 import {
   attentionOfImage,
   attentionSections,
@@ -22,6 +22,7 @@ import {
   toCaller,
   UsageError,
 } from './lib/command.ts';
+import { type LoadedModel, loadModel } from './lib/load-model.ts';
 
 /** Side of a picture in the PNG. */
 const panelSize = 192;
@@ -30,12 +31,12 @@ const readOptions = () =>
   commandLine('attention')
     .command(
       '$0 <run> <image>',
-      'Draws where a model looks in an image: rollout through all layers, and each head of a layer. Of a Vision Transformer, or of the attention pool of a ModifiedResNet.',
+      'Draws where a model looks in an image: the rollout through all layers, and the heads of a layer. For Vision Transformers, and for the attention pool of a ModifiedResNet.',
     )
     .positional('run', {
       type: 'string',
       demandOption: true,
-      describe: "A run's folder, one of its checkpoints, or CLIP's weights from elsewhere",
+      describe: "A run's folder, one of its checkpoints, or CLIP weights from outside of a run",
     })
     .positional('image', { type: 'string', demandOption: true, describe: 'PNG, JPEG, WebP, GIF, AVIF, TIFF or SVG' })
     .options({
@@ -43,23 +44,27 @@ const readOptions = () =>
         type: 'string',
         array: true,
         default: ['-1'],
-        describe: 'Layer, from 0; negative: from the end; all; may be repeated',
+        describe: 'Number of a layer, from 0 or negative from the end, or all; may be repeated',
       },
-      head: { type: 'string', default: 'all', describe: 'all (with their mean), mean, or the number of a head' },
-      rollout: { type: 'boolean', describe: 'Attention rollout [default: where the model has it]' },
+      head: {
+        type: 'string',
+        default: 'all',
+        describe: 'all (each head and their mean), mean, or the number of a head',
+      },
+      rollout: { type: 'boolean', describe: 'Attention rollout [default: if the model has several layers]' },
       text: {
         type: 'string',
         array: true,
         default: [],
-        describe: 'CLIP: also what speaks for this text; may be repeated',
+        describe: 'CLIP: also the relevance of patches for this text; may be repeated',
       },
       out: { type: 'string', describe: "PNG to write [default: in the run's folder, samples/attention-IMAGE.png]" },
       backend: { ...backendOption, default: 'auto' },
       threads: { type: 'number', describe: 'Threads of the wasm backend [default: all cores]' },
     })
-    .example('$0 runs/first cat.png', 'rollout, and the heads of the last layer')
+    .example('$0 runs/first cat.png', 'the rollout, and the heads of the last layer')
     .example('$0 runs/first cat.png --layer all --head mean', 'the mean of the heads, layer by layer')
-    .example('$0 runs/first cat.png --text "a cat" --text "a dog"', 'which patches speak for which words')
+    .example('$0 runs/first cat.png --text "a cat" --text "a dog"', 'the relevance of patches for each text')
     .parseAsync();
 
 type Options = Awaited<ReturnType<typeof readOptions>>;
@@ -70,7 +75,7 @@ function headOf(head: string): 'all' | 'mean' | number {
   return Number(head);
 }
 
-/** Numbers of layers; `all` of them. */
+/** The numbers of the chosen layers. */
 function layersOf(layers: readonly string[], count: number): number[] {
   return layers.flatMap((layer) => {
     if (layer === 'all') return Array.from({ length: count }, (_, k) => k);
@@ -79,17 +84,10 @@ function layersOf(layers: readonly string[], count: number): number[] {
   });
 }
 
-type Loaded = LoadedRun | LoadedCLIPFile;
-
-async function loadModel(path: string): Promise<Loaded> {
-  const isRun = (await findRun(path)) !== null || !existsSync(path);
-  return isRun ? loadRun(path) : loadCLIPFile(path);
-}
-
-function textFeatures({ task, subject }: Loaded, texts: readonly string[]): Tensor | null {
+function textFeatures({ task, subject }: LoadedModel, texts: readonly string[]): Tensor | null {
   if (texts.length === 0) return null;
   if (subject.text === undefined)
-    throw new UsageError(`--text needs a model that understands texts; this is a run of the task ${task.name}`);
+    throw new UsageError(`--text needs a model with a text tower; this is a run of the task ${task.name}`);
   subject.model.eval();
   return subject.text.encode(texts);
 }
@@ -99,11 +97,11 @@ async function decode(path: string, size: number) {
     throw new UsageError(`${toCaller(path)}: cannot be read: ${cause.message}`);
   });
   return decodeImage(bytes, { kind: 'square', size }).catch((cause: Error) => {
-    throw new UsageError(`${toCaller(path)}: is no image that can be decoded: ${cause.message}`);
+    throw new UsageError(`${toCaller(path)}: cannot be decoded as an image: ${cause.message}`);
   });
 }
 
-/** The panels that were asked for; a wrong layer or head is the caller's mistake. */
+/** The chosen panels. @throws UsageError for a layer or head that does not exist */
 function sectionsFor(attention: ImageAttention, options: Options): SheetSection[] {
   try {
     return attentionSections(attention, {
@@ -128,7 +126,8 @@ function checkOptions({ out, head, layer }: Options): void {
 async function outputPath(out: string | undefined, source: string, image: string): Promise<string> {
   if (out !== undefined) return fromCaller(out);
   const folder = await findRun(source);
-  if (folder === null) throw new UsageError('weights outside of a run have no folder for pictures: say --out FILE.png');
+  if (folder === null)
+    throw new UsageError('weights outside of a run have no folder for pictures: pass --out FILE.png');
   return join(folder.samples, `attention-${basename(image, extname(image))}.png`);
 }
 
@@ -140,7 +139,7 @@ async function main(): Promise<undefined> {
   const run = await loadModel(source);
   const path = await outputPath(options.out, source, image);
   if (run.subject.image === undefined)
-    throw new UsageError(`${toCaller(source)}: a model of the task ${run.task.name} has no image tower to look into`);
+    throw new UsageError(`${toCaller(source)}: a model of the task ${run.task.name} has no image tower`);
   const tower = attentiveTower(run.subject.image.tower);
   const seen = await decode(image, tower.inputResolution);
   const attention = await attentionOfImage(tower, seen.data, textFeatures(run, options.text));

@@ -37,7 +37,7 @@ describe('from a folder of pictures to a trained model', () => {
   it('train ends in order on Ctrl-C, and goes on to a table and a report', async () => {
     const stopped = await run('train', tiny, /step 1\//);
     expect(stopped.err).toContain('finishing the step and writing a checkpoint');
-    expect(stopped.out).toMatch(/stopped after step \d of 6; to go on:\n {2}npm run train -- --resume run/);
+    expect(stopped.out).toMatch(/stopped after step \d of 6; to continue:\n {2}npm run train -- --resume run/);
     expect(stopped.status).toBe(130);
     const resumed = await run('train', ['--resume', 'run']);
     expect(resumed.err).toMatch(/continuing run after step \d/);
@@ -85,11 +85,11 @@ describe('from a folder of pictures to a trained model', () => {
       expect(refused.status).toBe(2);
     }
     const words = await run('attention', ['run', 'pictures/captions.csv']);
-    expect(words.err).toContain('pictures/captions.csv: is no image that can be decoded');
+    expect(words.err).toContain('pictures/captions.csv: cannot be decoded as an image');
     expect(words.status).toBe(2);
   });
 
-  it('train fine-tunes a run, and eval looks between the two', async () => {
+  it('train fine-tunes a run, and eval evaluates weights between the two', async () => {
     const tuned = tiny.map((option) => (option === 'run' ? 'tuned' : option));
     const from = ['--task', 'contrastive', '--from', 'run', ...settings('initialize.parts=all', 'training.epochs=1')];
     const { status, err } = await run('train', [...tuned, ...from]);
@@ -114,7 +114,7 @@ describe('a mistake on the command line', () => {
     ['train', settings('optimizer.learningrate=1'), '--set optimizer.learningrate: there is no such setting'],
     ['train', ['--data', 'emojis'], 'there is no data set emojis'],
     ['train', ['--resume', 'nothing'], 'nothing: there is no such run or checkpoint'],
-    ['train', ['--backend', 'wepgpu'], 'there is no backend wepgpu: it is auto, '],
+    ['train', ['--backend', 'wepgpu'], 'there is no backend wepgpu; choose auto, '],
     ['eval', ['nothing', '--backend', 'wams'], 'did you mean wasm?'],
     ['eval', ['nothing'], 'nothing: there is no such run or checkpoint'],
     ['attention', ['nothing', 'pictures/red-circle-test.svg'], 'nothing: there is no such run or checkpoint'],

@@ -1,14 +1,6 @@
-/** npm run eval: retrieval and classification of a trained model on any dataset. */
-import { existsSync } from 'node:fs';
+/** npm run eval: evaluates a trained model on any data set. */
 import { type Dataset, openDataset, type Split } from '@tessera/data';
-import {
-  type EvaluationResult,
-  findRun,
-  type LoadedCLIPFile,
-  type LoadedRun,
-  loadCLIPFile,
-  loadRun,
-} from '@tessera/train';
+import type { EvaluationResult } from '@tessera/train';
 import { interpolateStates, promptTemplates, summarizeResults } from '@tessera/train/evaluation';
 import type { EvaluationOption, EvaluationRequest } from '@tessera/train/tasks';
 import {
@@ -21,6 +13,7 @@ import {
   UsageError,
 } from './lib/command.ts';
 import { locateDataset } from './lib/datasets.ts';
+import { type LoadedModel, loadModel } from './lib/load-model.ts';
 import { formatInterpolation, formatResults, type InterpolatedResults } from './lib/results.ts';
 
 const readOptions = () =>
@@ -32,7 +25,7 @@ const readOptions = () =>
     .positional('run', {
       type: 'string',
       demandOption: true,
-      describe: "A run's folder, one of its checkpoints, or CLIP's weights from elsewhere",
+      describe: "A run's folder, one of its checkpoints, or CLIP weights from outside of a run",
     })
     .options({
       dataset: {
@@ -49,18 +42,18 @@ const readOptions = () =>
       template: {
         type: 'string',
         array: true,
-        describe: 'A prompt of your own, {} is replaced by the class; may be repeated',
+        describe: 'A custom prompt, in which {} is replaced by the class; may be repeated',
       },
       interpolate: {
         type: 'string',
         describe:
-          'A second run of the same model, such as one fine-tuned from the first: weights between the two (WiSE-FT)',
+          'A second run of the same model, such as one fine-tuned from the first: evaluates weights between the two (WiSE-FT)',
       },
       alpha: {
         type: 'number',
         array: true,
         default: [0, 0.25, 0.5, 0.75, 1],
-        describe: 'With --interpolate: a place from 0 (the run) to 1 (the second); may be repeated',
+        describe: 'With --interpolate: a position between 0 (the run) and 1 (the second run); may be repeated',
       },
       set: {
         type: 'string',
@@ -75,15 +68,18 @@ const readOptions = () =>
       },
       backend: { ...backendOption, default: 'auto' },
       threads: { type: 'number', describe: 'Threads of the wasm backend [default: all cores]' },
-      json: { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' },
+      json: { type: 'boolean', default: false, describe: 'Print only one JSON document' },
     })
     .example('$0 runs/first', "retrieval on the held-out splits of the run's data set")
     .example('$0 runs/first --dataset fashion-mnist --split test --templates fashion', 'zero-shot classification')
     .example('$0 runs/first --label group --templates emoji', 'which of the ten groups an emoji belongs to')
-    .example('$0 runs/first --template "a drawing of a {}" --template "{}" --label group', 'with prompts of your own')
+    .example('$0 runs/first --template "a drawing of a {}" --template "{}" --label group', 'with custom prompts')
     .example('$0 ViT-B-32.pt --dataset fashion-mnist --split test --templates fashion', "OpenAI's model on a data set")
-    .example('$0 runs/tags --set evaluation.threshold=0.3', 'tags from a lower probability on')
-    .example('$0 runs/first --interpolate runs/tuned --alpha 0 --alpha 0.5', 'between a model and what it was tuned to')
+    .example('$0 runs/tags --set evaluation.threshold=0.3', 'with a lower threshold for tags')
+    .example(
+      '$0 runs/first --interpolate runs/tuned --alpha 0 --alpha 0.5',
+      'between a model and its fine-tuned version',
+    )
     .parseAsync();
 
 type Options = Awaited<ReturnType<typeof readOptions>>;
@@ -94,39 +90,29 @@ function chooseSplits(dataset: Dataset, { split }: Options, trainSplit: string):
   return others.length > 0 ? others : Object.values(dataset.splits);
 }
 
-type Loaded = LoadedRun | LoadedCLIPFile;
-
-/** A run's model, or weights outside of a run. */
-async function loadModel(path: string, set: readonly string[]): Promise<Loaded> {
-  const isRun = (await findRun(path)) !== null || !existsSync(path);
-  if (isRun) return loadRun(path, set);
-  if (set.length > 0) throw new UsageError('--set: weights outside of a run have no settings');
-  return loadCLIPFile(path);
-}
-
-/** Where the model comes from, and what had to be guessed about it. */
-function describeSource(run: Loaded): string {
+/** The source of the model, and what was assumed about it. */
+function describeSource(run: LoadedModel): string {
   if (!('assumptions' in run)) return `${toCaller(run.checkpoint.path)}, step ${run.checkpoint.state.step}`;
-  const guessed =
-    run.assumptions.length === 0 ? '' : ` (assumed, because no file says it: ${run.assumptions.join('; ')})`;
-  return `${toCaller(run.checkpoint.path)}${guessed}`;
+  const assumed =
+    run.assumptions.length === 0 ? '' : ` (assumed, because no file specifies it: ${run.assumptions.join('; ')})`;
+  return `${toCaller(run.checkpoint.path)}${assumed}`;
 }
 
-/** Options that only some tasks use, with whether the caller set them. */
+/** Options that only some tasks use, with functions that tell whether the caller has set them. */
 const taskOptions: Readonly<Record<EvaluationOption, (options: Options) => boolean>> = {
   label: ({ label }) => label !== undefined,
   templates: ({ templates, template }) => templates !== undefined || template !== undefined,
   pixels: ({ pixels }) => pixels !== undefined,
 };
 
-/** An option that the task does not use is a mistake. */
-function checkOptions({ task }: Loaded, options: Options): void {
+/** @throws UsageError for an option that the task does not use */
+function checkOptions({ task }: LoadedModel, options: Options): void {
   for (const [name, isSet] of Object.entries(taskOptions) as [EvaluationOption, (options: Options) => boolean][])
     if (isSet(options) && !task.evaluationOptions.includes(name))
-      throw new UsageError(`--${name}: evaluation of the task ${task.name} does not use it`);
+      throw new UsageError(`--${name}: the task ${task.name} does not use this option`);
 }
 
-function requestOf({ config }: Loaded, dataset: Dataset, options: Options, own: boolean): EvaluationRequest {
+function requestOf({ config }: LoadedModel, dataset: Dataset, options: Options, own: boolean): EvaluationRequest {
   const { data, evaluation } = config;
   const train = dataset.splits[data.trainSplit];
   const templates = options.template ?? promptTemplates[(options.templates ?? 'photo') as keyof typeof promptTemplates];
@@ -141,9 +127,9 @@ function requestOf({ config }: Loaded, dataset: Dataset, options: Options, own: 
   };
 }
 
-/** Evaluates weights at several places between a run and a second one. */
+/** Evaluates weights at several positions between those of a run and those of a second one. */
 async function evaluateBetween(
-  { checkpoint, subject }: Loaded,
+  { checkpoint, subject }: LoadedModel,
   second: string,
   evaluate: () => Promise<EvaluationResult[]>,
   alphas: readonly number[],
@@ -163,13 +149,13 @@ const printJson = (value: unknown): void => console.log(JSON.stringify(value, nu
 async function main(): Promise<number | undefined> {
   const options = await readOptions();
   if (options.template?.some((template) => !template.includes('{}')))
-    throw new UsageError('a --template needs {} where the name of the class goes');
+    throw new UsageError('--template: expected {} at the place of the class name');
   await chooseBackend(options.backend, options.threads ?? null);
   const run = await loadModel(fromCaller(options.run as string), options.set);
   checkOptions(run, options);
   const own = options.dataset === undefined;
   if (own && 'assumptions' in run)
-    throw new UsageError('weights outside of a run have no data set: name one with --dataset');
+    throw new UsageError('weights outside of a run have no data set: pass one with --dataset');
   const dataset = await openDataset(await locateDataset(options.dataset ?? run.config.data.dataset));
   try {
     const splits = chooseSplits(dataset, options, own ? run.config.data.trainSplit : 'train');

@@ -1,5 +1,4 @@
 /** npm run split: runs one half of a Vision Transformer, connected to the other half by an Arrow stream. */
-import { existsSync } from 'node:fs';
 import {
   BackHalf,
   type Channel,
@@ -16,7 +15,6 @@ import {
   UnsplitModel,
   writeHandOff,
 } from '@tessera/split';
-import { findRun, loadCLIPFile, loadRun } from '@tessera/train';
 import {
   backendOption,
   chooseBackend,
@@ -27,6 +25,7 @@ import {
   runCommand,
   UsageError,
 } from './lib/command.ts';
+import { loadModel } from './lib/load-model.ts';
 import { type ImageBatch, readImages } from './lib/split/images.ts';
 import { formatResults } from './lib/split/results.ts';
 
@@ -111,11 +110,6 @@ function channelOf(text: string): Channel {
   }
 }
 
-async function loadModel(path: string): Promise<SplitModel> {
-  const isRun = (await findRun(path)) !== null || !existsSync(path);
-  return splitModel(isRun ? await loadRun(path) : await loadCLIPFile(path));
-}
-
 const imagesOf = ({ images, split, limit, batchSize }: Options, { tower }: SplitModel) =>
   readImages(images as string, {
     imageSize: tower.inputResolution,
@@ -180,7 +174,7 @@ async function main(): Promise<number | undefined> {
   const { signal } = onInterrupt();
   try {
     await chooseBackend(options.backend, options.threads ?? null);
-    const model = await loadModel(fromCaller(options.run));
+    const model = splitModel(await loadModel(fromCaller(options.run)));
     await { front: runFront, back: runBack, whole: runWhole }[options.half](options, model, signal);
     return;
   } catch (error) {

@@ -66,44 +66,54 @@ const readOptions = () =>
     .options({
       preset: { type: 'string', describe: 'Settings to start from', choices: [...presetsOf(tasks).keys()] },
       task: { type: 'string', describe: 'What to train', choices: tasks.map(({ name }) => name) },
-      config: { type: 'string', describe: 'YAML file with settings, laid over the preset' },
-      set: { type: 'string', array: true, describe: 'One setting, laid over all else: key.path=value', default: [] },
+      config: { type: 'string', describe: 'YAML file with settings that override the preset' },
+      set: {
+        type: 'string',
+        array: true,
+        describe: 'One setting, which overrides all others: key.path=value',
+        default: [],
+      },
       run: { type: 'string', describe: 'Folder for the run [default: runs/NAME-DATE]' },
       resume: { type: 'string', describe: 'Continue a run: its folder, or one of its checkpoints' },
       'allow-changes': {
         type: 'boolean',
         default: false,
-        describe: 'With --resume: continue with other settings or other data than the run began with',
+        describe: 'With --resume: continue although settings or data have changed since the run began',
       },
       'verify-data': {
         type: 'boolean',
         default: false,
-        describe: 'Compare every row of the data set with the beginning of the run, not a sample',
+        describe: 'With --resume: compare every row of the data set with the beginning of the run, not only a sample',
       },
       from: {
         type: 'string',
         describe:
-          'Start from this run or checkpoint: a classifier from its image tower, CLIP (with --task contrastive) from what initialize.parts says',
+          'Start from this run or checkpoint: a classifier uses its image tower, CLIP (with --task contrastive) the part that initialize.parts names',
       },
-      'linear-probe': { type: 'boolean', default: false, describe: 'With --from: train the linear head alone' },
+      'linear-probe': { type: 'boolean', default: false, describe: 'With --from: train only the linear head' },
       ...settingOptions,
       settings: { type: 'boolean', default: false, describe: 'List every setting with its default, and stop' },
       'print-config': { type: 'boolean', default: false, describe: 'Print the whole configuration as YAML, and stop' },
     })
-    .example('$0', 'CLIP on emoji: builds the data set if missing, trains for minutes, evaluates, reports')
+    .example(
+      '$0',
+      'CLIP on emoji: builds the data set if it is missing, trains for some minutes, evaluates and writes a report',
+    )
     .example('$0 --set training.epochs=5 --set optimizer.lr=5e-4', 'the same with other settings')
     .example('$0 --data my-pictures --set model=vit-tiny-64', 'your own images (see npm run build-dataset)')
     .example('$0 --config my.yaml --run runs/second', 'settings from a file')
-    .example('$0 --resume runs/second', 'go on after an interruption, bit for bit')
+    .example('$0 --resume runs/second', 'continue after an interruption, bit for bit')
     .example('$0 --task classify --data fashion-mnist', 'a classifier from scratch')
-    .example('$0 --preset emoji-vq', 'emoji as 8 x 8 tokens each, and back: pictures in the report')
-    .example('$0 --preset mae', 'the hidden patches of clothes from the rest, without labels')
+    .example('$0 --preset emoji-vq', 'a tokenizer of emoji: 8 x 8 tokens for each picture')
+    .example('$0 --preset mae', 'a masked autoencoder on pictures of clothes, without labels')
     .example('$0 --task classify --from runs/mae', 'a classifier on the encoder of that run')
     .example('$0 --preset deit', 'a small ResNet, then a Vision Transformer that it teaches')
     .example('$0 --task classify --data DIR --from runs/second --linear-probe', "a linear head on CLIP's image tower")
     .example('$0 --task contrastive --from runs/second --set initialize.parts=all', 'fine-tuning')
     .example('$0 --task contrastive --from runs/second --set initialize.tower=freeze', 'locked-image tuning')
-    .epilogue('Ctrl-C ends the step in hand, writes a checkpoint and says how to go on; a second Ctrl-C ends at once.')
+    .epilogue(
+      'Ctrl-C finishes the current step, writes a checkpoint and says how to continue; a second Ctrl-C stops at once.',
+    )
     .parseAsync();
 
 type Options = Awaited<ReturnType<typeof readOptions>>;
@@ -116,10 +126,10 @@ function settingsFrom(from: string, name: string | undefined): string[] {
   return [`task=${task.name}`, ...task.fromCheckpoint, `initialize.checkpoint=${JSON.stringify(fromCaller(from))}`];
 }
 
-/** What the options mean as settings. */
+/** The settings that the options set. */
 function settingsOf({ task, from, linearProbe, set, ...options }: Options): string[] {
   if (linearProbe && from === undefined)
-    throw new UsageError('--linear-probe needs --from: the model whose tower is kept');
+    throw new UsageError('--linear-probe needs --from, the model whose image tower is used');
   const flags: Readonly<Record<string, unknown>> = options;
   return [
     ...(task === undefined ? [] : [`task=${task}`]),
@@ -132,7 +142,7 @@ function settingsOf({ task, from, linearProbe, set, ...options }: Options): stri
   ];
 }
 
-/** Columns of the list of settings that may be longer than this are not padded. */
+/** The largest width of a column in the list of settings; longer cells are not padded. */
 const widestColumn = 44;
 
 /** The task whose settings `--settings` lists: that of `--task`, of the preset, or the default. */
@@ -143,14 +153,14 @@ function listedTask({ task, preset }: Options): Task {
 
 function printSettings(task: Task): void {
   console.log(
-    `Settings of the task ${task.name}, for --set and YAML files. A setting below a line "with ..." needs that choice.\n`,
+    `Settings of the task ${task.name}, for --set and YAML files. Settings below a line "with ..." exist only with that choice.\n`,
   );
   const settings = listSettings(task.schema);
   const groups = Map.groupBy(settings, ({ when }) => when);
   for (const [when, group] of groups) {
     const rows = group.map(({ key, type, default: value, description }) => [key, type, value ?? '', description]);
     if (when !== null) console.log(`\nwith ${when}`);
-    console.log(formatLeft(when === null ? ['setting', 'takes', 'default', ''] : null, rows));
+    console.log(formatLeft(when === null ? ['setting', 'values', 'default', ''] : null, rows));
   }
 }
 
@@ -208,19 +218,19 @@ interface Plan {
   readonly restart: boolean;
 }
 
-/** The configuration and the folder that the options ask for. */
+/** The configuration and the folder of the run, from the options. */
 async function planRun(options: Options): Promise<Plan> {
   const set = settingsOf(options);
   const { preset, run, resume } = options;
   const file = options.config === undefined ? {} : { file: fromCaller(options.config) };
   if (resume !== undefined) {
-    if (run !== undefined) throw new UsageError('--resume continues in the same folder: leave out --run');
-    if (preset !== undefined) throw new UsageError('--resume goes on with the settings of the run: leave out --preset');
+    if (run !== undefined) throw new UsageError('--resume continues in the same folder: omit --run');
+    if (preset !== undefined) throw new UsageError('--resume continues with the settings of the run: omit --preset');
     const path = fromCaller(resume);
     const folder = await findRun(path);
     // A run that was interrupted before its first checkpoint starts again.
     const checkpoint = folder?.path === path ? await folder.latestCheckpoint() : await findCheckpoint(path);
-    if (folder === null) throw new UsageError(`${resume}: is not in the folder of a run: there is no config.yaml`);
+    if (folder === null) throw new UsageError(`${resume}: is not in the folder of a run: config.yaml is missing`);
     return { config: await loadConfig({ base: folder.config, ...file, set }), folder, checkpoint, restart: true };
   }
   const config = await loadConfig({ ...(preset === undefined ? {} : { preset }), ...file, set });
@@ -228,7 +238,7 @@ async function planRun(options: Options): Promise<Plan> {
   return { config, folder, checkpoint: null, restart: false };
 }
 
-/** A data set's folder is kept as a whole path, so that the run can be continued from anywhere; a name stays a name. */
+/** Stores an absolute path to the data set's folder, so that the run can be continued from any folder; a known name stays a name. */
 const withDataset = (config: RunConfig, folder: string): RunConfig =>
   isKnownDataset(config.data.dataset)
     ? config
@@ -254,11 +264,11 @@ async function main(): Promise<number | undefined> {
   const bar = new ProgressBar();
   bar.message(`backend: ${describeBackend(backend)}`);
   bar.message(resume === null ? `run: ${where}` : `continuing ${where} after step ${resume.state.step}`);
-  if (restart && resume === null) bar.message('it has no checkpoint of its own yet: starting at the first step');
+  if (restart && resume === null) bar.message('the run has no checkpoint yet: starting at the first step');
   const interruption = onInterrupt((name) =>
     bar.message(
       name === 'SIGINT'
-        ? 'finishing the step and writing a checkpoint; Ctrl-C again ends at once'
+        ? 'finishing the step and writing a checkpoint; Ctrl-C again stops at once'
         : `${name}: finishing the step and writing a checkpoint`,
     ),
   );
@@ -282,18 +292,18 @@ async function main(): Promise<number | undefined> {
   bar.finish();
   if (result.skippedRows > 0)
     console.log(
-      `${result.skippedRows} rows could not be used and were replaced by others (--strict makes that an error)`,
+      `${result.skippedRows} rows could not be used and were replaced by others (with --strict that is an error)`,
     );
   if (!result.finished) {
     console.log(
-      `stopped ${result.steps === 0 ? 'before the first step' : `after step ${result.steps} of ${result.totalSteps}`}; to go on:\n  npm run train -- --resume ${where}`,
+      `stopped ${result.steps === 0 ? 'before the first step' : `after step ${result.steps} of ${result.totalSteps}`}; to continue:\n  npm run train -- --resume ${where}`,
     );
     return interruption.exitCode();
   }
   if (result.results !== null && result.results.length > 0) console.log(`\n${formatResults(result.results)}`);
   console.log(`\nreport: ${toCaller(result.report as string)}`);
   console.log(`run:    ${where} (config.yaml, metrics.jsonl, checkpoints, model.safetensors)`);
-  console.log(`took ${formatSeconds((performance.now() - started) / 1000)} in all`);
+  console.log(`took ${formatSeconds((performance.now() - started) / 1000)} in total`);
   return;
 }
 

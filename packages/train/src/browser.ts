@@ -17,5 +17,5 @@ export { ClassifyObjective } from './tasks/classify/objective.ts';
 export { clipConfigOf } from './tasks/contrastive/clip-config.ts';
 export { ContrastiveObjective, type PairTensors } from './tasks/contrastive/objective.ts';
 export { type ContrastiveConfig, contrastiveSettings } from './tasks/contrastive/settings.ts';
-export type { LabelledTensors } from './tasks/labelled-tensors.ts';
+export type { LabeledTensors } from './tasks/labeled-tensors.ts';
 export { type ImageTensors, VQObjective } from './tasks/vq/objective.ts';

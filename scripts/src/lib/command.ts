@@ -1,3 +1,4 @@
+/** The command-line interface of the scripts: options, errors, exit statuses, signals, backends. */
 import { resolve } from 'node:path';
 import { styleText } from 'node:util';
 import { closestName } from '@tessera/nn';
@@ -15,28 +16,28 @@ import { ConfigError, listSettings, settingMeantBy } from '@tessera/train/config
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 
-/** A mistake of the caller: the message says what to do, and no stack is shown. */
+/** A mistake in the call. The message says what to do, and is shown without a stack trace. */
 export class UsageError extends Error {
   override name = 'UsageError';
 }
 
 export const exitCodes = { failure: 1, usage: 2, interrupted: 130 } as const;
 
-/** npm runs scripts in the repository's root; paths mean those of whoever called it. */
+/** Resolves a path relative to the folder that npm was called from; npm itself runs scripts in the repository's root. */
 export const fromCaller = (path: string): string => resolve(process.env.INIT_CWD ?? process.cwd(), path);
 
-/** A path as the caller would write it. */
+/** A path relative to the folder that npm was called from, if it is inside of it. */
 export function toCaller(path: string): string {
   const base = `${process.env.INIT_CWD ?? process.cwd()}/`;
   return path.startsWith(base) ? path.slice(base.length) : path;
 }
 
-/** A command line for `npm run NAME`: strict, with `--debug`, unknown options answered with the nearest one. */
+/** A command line for `npm run NAME`: strict, with `--debug`, and with suggestions for unknown options. */
 export function commandLine(name: string): Argv<{ debug: boolean }> {
   const parser = yargs(hideBin(process.argv))
     .scriptName(`npm run ${name} --`)
     .parserConfiguration({ 'greedy-arrays': false })
-    .option('debug', { type: 'boolean', default: false, describe: 'Show where in the program an error arose' })
+    .option('debug', { type: 'boolean', default: false, describe: 'Show the stack trace of an error' })
     .strict()
     .wrap(Math.min(120, process.stdout.columns ?? 100))
     .version(false)
@@ -47,7 +48,7 @@ export function commandLine(name: string): Argv<{ debug: boolean }> {
   return parser;
 }
 
-/** Adds the nearest option, or the setting of that name, to "Unknown arguments: ...". */
+/** Adds the most similar option, or the setting with that name, to "Unknown arguments: ...". */
 function explainUsage(message: string, parser: Argv<{ debug: boolean }>): string {
   const [, names] = /^Unknown arguments?: (.*)$/.exec(message) ?? [];
   if (names === undefined) return message;
@@ -71,8 +72,8 @@ function explainUsage(message: string, parser: Argv<{ debug: boolean }>): string
 const camelCase = (name: string): string => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 
 /**
- * Runs a command to its end: an error becomes one clear message and an exit status (2 for a mistake in the call or the configuration, else
- * 1), and backends are disposed, so that the process can end.
+ * Runs a command. An error becomes one clear message and an exit status (2 for a mistake in the call or the configuration, otherwise 1).
+ * Afterwards backends are disposed, so that the process can end.
  */
 export async function runCommand(body: () => Promise<number | undefined>): Promise<void> {
   ignoreBrokenOutput();
@@ -84,31 +85,31 @@ export async function runCommand(body: () => Promise<number | undefined>): Promi
     process.exitCode = usage ? exitCodes.usage : exitCodes.failure;
     console.error(`${styleText('red', 'error:', { stream: process.stderr })} ${(error as Error).message}`);
     if (process.argv.includes('--debug')) console.error(error);
-    else if (!usage) console.error(styleText('dim', '(--debug shows where this arose)', { stream: process.stderr }));
+    else if (!usage) console.error(styleText('dim', '(--debug shows the stack trace)', { stream: process.stderr }));
   } finally {
     await disposeBackends();
   }
 }
 
-/** Signals that ask a process to end: Ctrl-C, what schedulers and containers send, and a terminal that is closed. */
+/** Signals that ask a process to end: Ctrl-C, the signal of schedulers and containers, and that of a closed terminal. */
 const endSignals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
-/** A command that can be asked to end in order. */
+/** The interruption of a command by a signal. */
 export interface Interruption {
-  /** Aborted by the first signal; the second one ends the process at once. */
+  /** Aborted by the first signal. A second Ctrl-C ends the process at once. */
   readonly signal: AbortSignal;
-  /** The exit status after the signal that came. */
+  /** The exit status for the received signal. */
   exitCode(): number;
 }
 
-/** Asks a command to end in order at the first Ctrl-C, SIGTERM or SIGHUP. @param onFirst called with the name of that signal */
+/** Lets a command end in order at the first Ctrl-C, SIGTERM or SIGHUP. @param onFirst called with the name of that signal */
 export function onInterrupt(onFirst: (name: string) => void = () => undefined): Interruption {
   const controller = new AbortController();
   let status: number = exitCodes.interrupted;
   for (const [name, number] of Object.entries(endSignals))
     process.on(name, () => {
       status = 128 + number;
-      // A closed terminal may send both SIGHUP and SIGTERM: only a person asks twice.
+      // A closed terminal may send both SIGHUP and SIGTERM, so only a second Ctrl-C ends the process at once.
       if (controller.signal.aborted && name === 'SIGINT') process.exit(status);
       if (controller.signal.aborted) return;
       onFirst(name);
@@ -117,12 +118,12 @@ export function onInterrupt(onFirst: (name: string) => void = () => undefined): 
   return { signal: controller.signal, exitCode: () => status };
 }
 
-/** Output whose reader has gone, as in `| head -1`, or a full disk behind it, does not end the work. */
+/** Lets a command continue if its output cannot be written, because the reader has ended (`| head -1`) or the disk is full. */
 function ignoreBrokenOutput(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }
 
-/** The option of every command that computes. */
+/** The option `--backend` of commands that compute. */
 export const backendOption = {
   type: 'string',
   describe:
@@ -132,7 +133,7 @@ export const backendOption = {
 /**
  * Opens a backend by name, or the fastest for `auto`, and makes it the default one. To be called before anything is computed.
  *
- * @throws where it is unknown or cannot be had here, saying why and what to do
+ * @throws where it is unknown or not available here; the message says why, and what to do
  */
 export async function chooseBackend(name: string, threads: number | null): Promise<Backend> {
   if (threads !== null) process.env.TESSERA_THREADS = String(threads);
@@ -141,7 +142,7 @@ export async function chooseBackend(name: string, threads: number | null): Promi
   if (name !== 'auto' && !known.includes(name)) {
     const near = closestName(name, known);
     throw new UsageError(
-      `there is no backend ${name}: it is auto, ${known.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
+      `there is no backend ${name}; choose auto, ${known.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
     );
   }
   const { backend } = await selectBackend(name);

@@ -1,15 +1,16 @@
+/** Finds data sets by name or path. */
 import { stat } from 'node:fs/promises';
 import { datasets, ensureDataset } from '@tessera/datasets';
 import { closestName } from '@tessera/nn';
 import { fromCaller, toCaller, UsageError } from './command.ts';
 import { ProgressBar } from './progress-bar.ts';
 
-/** Where data sets that are known by name are built. */
+/** The folder in which known data sets are built. */
 export const datasetRoot = new URL('../../../datasets/built', import.meta.url).pathname;
 
 export const isKnownDataset = (name: string): boolean => name in datasets;
 
-/** The folder of a data set: of one that is known by name, built if it is missing, or the folder that the path names. */
+/** The folder of a data set: that of a known name, which is built if it is missing, or the folder at the path. */
 export async function locateDataset(nameOrPath: string): Promise<string> {
   if (isKnownDataset(nameOrPath)) {
     const bar = new ProgressBar();
@@ -26,6 +27,6 @@ export async function locateDataset(nameOrPath: string): Promise<string> {
   if ((await stat(path).catch(() => null))?.isDirectory()) return path;
   const near = closestName(nameOrPath, Object.keys(datasets));
   throw new UsageError(
-    `there is no data set ${nameOrPath}: neither a folder, nor one of ${Object.keys(datasets).join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
+    `there is no data set ${nameOrPath}: it is neither a folder nor one of ${Object.keys(datasets).join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
   );
 }

@@ -1,12 +1,13 @@
+/** Describes the backend of a command. */
 import { type Backend, WasmBackend, WebGpuBackend } from '@tessera/tensor';
 
-/** A backend in a few words: its name and what it runs on. */
+/** A backend's name and the device that it runs on. */
 export function describeBackend(backend: Backend): string {
   if (backend instanceof WasmBackend)
     return `wasm, ${backend.threads === 1 ? 'one thread' : `${backend.threads} threads`}`;
   if (backend instanceof WebGpuBackend) {
     const { name, software } = backend.adapter;
-    return `webgpu on ${name}${software ? ', which runs on the processor: wasm is faster' : ''}`;
+    return `webgpu on ${name}${software ? ', which runs on the CPU: wasm is faster' : ''}`;
   }
   return backend.name;
 }

@@ -1,12 +1,13 @@
+/** Progress of a command, in a terminal or a log. */
 import { styleText } from 'node:util';
 
-/** Seconds between lines where there is no terminal to redraw. */
+/** Seconds between lines if the output is not a terminal. */
 const plainInterval = 5;
 const cells = 24;
-/** Terminals of fewer columns show the text alone. */
+/** Terminals with fewer columns show only the text. */
 const narrowest = 60;
 
-/** A line that is redrawn in a terminal; elsewhere a line of its own every few seconds, and one at the end. */
+/** A line that is redrawn in a terminal; elsewhere a new line every few seconds, and one at the end. */
 export class ProgressBar {
   readonly #stream: NodeJS.WriteStream;
   #started = performance.now();
@@ -18,7 +19,7 @@ export class ProgressBar {
     this.#stream = stream;
   }
 
-  /** @param fraction from 0 to 1 @param facts what stands beside the bar */
+  /** @param fraction from 0 to 1 @param facts texts that are shown next to the bar */
   update(fraction: number, facts: readonly string[]): void {
     const seconds = (performance.now() - this.#started) / 1000;
     const left = fraction > 0 ? `${formatSeconds((seconds / fraction) * (1 - fraction))} left` : '';
@@ -55,7 +56,7 @@ export class ProgressBar {
     this.#stream.write(`${text}\n`);
   }
 
-  /** Leaves the bar as it stands and begins anew. */
+  /** Leaves the bar as it is, and starts a new one. */
   finish(): void {
     if (this.#stream.isTTY && this.#shown) this.#stream.write('\n');
     else if (this.#lastText !== '' && !this.#stream.isTTY) this.#stream.write(`${this.#lastText}\n`);
@@ -65,7 +66,7 @@ export class ProgressBar {
     this.#lastPlain = Number.NEGATIVE_INFINITY;
   }
 
-  /** Takes the bar away. */
+  /** Removes the bar. */
   clear(): void {
     if (this.#shown) this.#stream.write('\r\x1b[2K');
     this.#shown = false;

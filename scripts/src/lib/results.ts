@@ -1,5 +1,4 @@
-/** Results of evaluation in the terminal. */
-
+/** Formats results of evaluation for the terminal. */
 import type { EvaluationResult } from '@tessera/train';
 import { byKind, resultTables } from '@tessera/train/evaluation';
 import { formatTable } from './table.ts';
@@ -10,13 +9,13 @@ export const formatResults = (results: readonly EvaluationResult[]): string =>
     .map(({ headings, rows, notes = [] }) => [formatTable(headings, rows), ...notes].join('\n'))
     .join('\n\n');
 
-/** The results of one place between two models. */
+/** The results of the weights at one position between two models. */
 export interface InterpolatedResults {
   readonly alpha: number;
   readonly results: readonly EvaluationResult[];
 }
 
-/** One row for each place, one column for each split and measure. */
+/** One row for each position, one column for each split and measure. */
 export function formatInterpolation(places: readonly InterpolatedResults[]): string {
   const measures = ({ results }: InterpolatedResults): [string, string][] =>
     [...byKind(results)].flatMap(([kind, group]) =>

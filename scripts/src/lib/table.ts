@@ -1,6 +1,7 @@
+/** Tables for the terminal. */
 import { styleText } from 'node:util';
 
-/** Lines of a table: the first column to the left, all others to the right, headings underlined. */
+/** A table: the first column aligned to the left, all others to the right, headings underlined. */
 export function formatTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [headings, ...rows];
   const widths = headings.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));

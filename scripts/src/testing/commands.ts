@@ -1,3 +1,4 @@
+/** Runs commands in tests, and writes data for them. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ export interface Outcome {
   readonly err: string;
 }
 
-/** How npm has Node load the sources. */
+/** The arguments with which npm scripts run Node on the sources. */
 export const sourceArguments = [
   '--conditions=tessera-source',
   ...['--import', new URL('../compile-cache.mjs', import.meta.url).href],
@@ -23,7 +24,7 @@ export function start(root: string, name: string, args: readonly string[]): Chil
   });
 }
 
-/** What a command said, once it has ended. `interrupt`: sends Ctrl-C as soon as the output on standard error matches. */
+/** Waits for a command to end. `interrupt`: sends Ctrl-C as soon as its output on stderr matches. */
 export function outcome(child: ChildProcessWithoutNullStreams, interrupt?: RegExp): Promise<Outcome> {
   let out = '';
   let err = '';
@@ -38,18 +39,18 @@ export function outcome(child: ChildProcessWithoutNullStreams, interrupt?: RegEx
   return new Promise((resolve) => child.once('close', (status) => resolve({ status, out, err })));
 }
 
-/** Drawings with a caption file, half of them in a split of their own. */
+/** Writes drawings with a file of captions; half of them are in the split `test`. */
 export async function writePictures(folder: string): Promise<void> {
   await fs.mkdir(folder);
   const rows = ['image,caption,split'];
-  for (const [name, colour] of Object.entries({ red: '#d22', green: '#2a4', blue: '#24d', black: '#111' }))
+  for (const [name, color] of Object.entries({ red: '#d22', green: '#2a4', blue: '#24d', black: '#111' }))
     for (const [shape, drawing] of Object.entries({
       circle: '<circle cx="8" cy="8" r="6"/>',
       square: '<rect x="3" y="3" width="10" height="10"/>',
     }))
       for (const split of ['train', 'test']) {
         const file = `${name}-${shape}-${split}.svg`;
-        const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="${colour}">${drawing}</svg>`;
+        const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="${color}">${drawing}</svg>`;
         await fs.writeFile(join(folder, file), svg);
         rows.push(`${file},a ${name} ${shape},${split}`);
       }

@@ -8,7 +8,7 @@ import {
 } from '../../evaluation/classification/evaluate.ts';
 import { classMetadata } from '../class-names.ts';
 import { buildTower, type CompleteConfig, describeClassifier, imageClassifier } from '../image-classifier.ts';
-import { type LabelledTensors, labelledTensors } from '../labelled-tensors.ts';
+import { type LabeledTensors, labeledTensors } from '../labeled-tensors.ts';
 import { findColumns, readOptions, withColumnNames } from '../reading.ts';
 import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
 import { ClassifyObjective } from './objective.ts';
@@ -25,13 +25,13 @@ function subjectOf(
     labelSmoothing: config.loss.labelSmoothing,
     freezeTower: config.initialize.tower === 'freeze',
   });
-  return asTaskModel<LabelColumns, LabelledTensors>({
+  return asTaskModel<LabelColumns, LabeledTensors>({
     // After the objective, which decides what is trained.
     ...describeClassifier(model, config),
     model,
     objective,
     columns: withColumnNames(labelColumns, config.data.columns),
-    toTensors: (batch) => labelledTensors(batch, imageSize, classes),
+    toTensors: (batch) => labeledTensors(batch, imageSize, classes),
     ...(classNames === null ? {} : { metadata: classMetadata(classNames) }),
     async evaluate(splits, request) {
       const results = [];
@@ -51,7 +51,7 @@ function subjectOf(
 export const classify = defineTask<ClassifyConfig>({
   ...classifySettings,
   title: 'Classifier',
-  description: 'a classifier of labelled images',
+  description: 'a classifier of labeled images',
   mainMeasure: { name: 'top1', better: 'higher' },
   evaluationOptions: ['label'],
   ...imageClassifier<ClassifyConfig, ImageClassifier>({

@@ -3,7 +3,7 @@ import type { ImageClassifier } from '@tessera/models';
 import { crossEntropy } from '@tessera/nn';
 import type { ObjectiveLoss } from '../../loop/objective.ts';
 import { ImageClassifierObjective, type Logits } from '../image-classifier-objective.ts';
-import type { LabelledTensors } from '../labelled-tensors.ts';
+import type { LabeledTensors } from '../labeled-tensors.ts';
 
 export interface ClassifyOptions {
   readonly labelSmoothing?: number;
@@ -12,7 +12,7 @@ export interface ClassifyOptions {
 }
 
 /** Trains an image classifier. */
-export class ClassifyObjective extends ImageClassifierObjective<LabelledTensors, ImageClassifier> {
+export class ClassifyObjective extends ImageClassifierObjective<LabeledTensors, ImageClassifier> {
   readonly #labelSmoothing: number;
 
   constructor(model: ImageClassifier, { labelSmoothing = 0, freezeTower = false }: ClassifyOptions = {}) {
@@ -20,7 +20,7 @@ export class ClassifyObjective extends ImageClassifierObjective<LabelledTensors,
     this.#labelSmoothing = labelSmoothing;
   }
 
-  lossOf({ logits }: Logits, { labels }: LabelledTensors): ObjectiveLoss {
+  lossOf({ logits }: Logits, { labels }: LabeledTensors): ObjectiveLoss {
     const accuracy = logits.argmax(1).eq(labels).cast('f32').mean();
     return { loss: crossEntropy(logits, labels, { labelSmoothing: this.#labelSmoothing }), measures: { accuracy } };
   }

@@ -9,8 +9,8 @@ import { selectRows } from '../../evaluation/measures/rows.ts';
 import { drawBox, type Edges, enlarge, green, orange, type Picture } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
 import { classMetadata } from '../class-names.ts';
-import { answerExamples, evaluateLabelled, labelColumnsOf, labelledModel } from '../labelled-images.ts';
-import { labelTensor } from '../labelled-tensors.ts';
+import { answerExamples, evaluateLabeled, labelColumnsOf, labeledModel } from '../labeled-images.ts';
+import { labelTensor } from '../labeled-tensors.ts';
 import { checkSceneSize, placeInScenes, type SceneSize, sceneBoxes } from '../scenes.ts';
 import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
 import { vitOptions } from '../vit-settings.ts';
@@ -133,7 +133,7 @@ function subjectOf(model: ViTDetector, config: DetectConfig, classNames: readonl
     },
     metadata: classMetadata(classNames),
     evaluate: (splits, request) =>
-      evaluateLabelled(
+      evaluateLabeled(
         splits,
         request,
         { imageSize: scene.picture, classNames },
@@ -145,11 +145,11 @@ function subjectOf(model: ViTDetector, config: DetectConfig, classNames: readonl
 export const detect = defineTask<DetectConfig>({
   ...detectSettings,
   title: 'Detection',
-  description: 'the box and the class of a labelled picture that is placed in a larger scene',
+  description: 'the box and the class of a labeled picture that is placed in a larger scene',
   mainMeasure: { name: 'found', better: 'higher' },
   fromCheckpoint: null,
   evaluationOptions: ['label'],
-  ...labelledModel<DetectConfig, ViTDetector>({
+  ...labeledModel<DetectConfig, ViTDetector>({
     build(config, classes) {
       checkSceneSize(sceneSizeOf(config));
       return new ViTDetector(new ViT(vitOptions(config.model)), classes);

@@ -11,14 +11,8 @@ import { loadModelState } from '../../loop/checkpoint.ts';
 import { enlarge } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
 import { classMetadata } from '../class-names.ts';
-import {
-  answerExamples,
-  evaluateLabelled,
-  labelColumnsOf,
-  learnedClasses,
-  trainingClasses,
-} from '../labelled-images.ts';
-import { type LabelledTensors, labelledTensors } from '../labelled-tensors.ts';
+import { answerExamples, evaluateLabeled, labelColumnsOf, learnedClasses, trainingClasses } from '../labeled-images.ts';
+import { type LabeledTensors, labeledTensors } from '../labeled-tensors.ts';
 import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
 import { vitOptions } from '../vit-settings.ts';
 import { DistillObjective } from './objective.ts';
@@ -44,7 +38,7 @@ function measurementOf(
   { model, teacher }: Pupil,
   imageSize: number,
   classNames: readonly string[],
-): Measurement<LabelColumns, LabelledTensors, string> {
+): Measurement<LabelColumns, LabeledTensors, string> {
   return {
     model,
     looks: {
@@ -53,7 +47,7 @@ function measurementOf(
       distillationToken: { label: 'by the distillation token', format: 'percent' },
       ...(teacher === null ? {} : { teacher: { label: 'by the teacher', format: 'percent' } }),
     },
-    toTensors: (batch) => labelledTensors(batch, imageSize, classNames.length),
+    toTensors: (batch) => labeledTensors(batch, imageSize, classNames.length),
     measure({ images, labels }) {
       const pictures = preprocess(images);
       const { logits, distillation } = model.distill(pictures);
@@ -91,12 +85,12 @@ function subjectOf(pupil: Pupil, config: DistillConfig, classNames: readonly str
   const { model, teacher } = pupil;
   const { imageSize, patchSize, width, layers } = config.model;
   const classes = classNames.length;
-  return asTaskModel<LabelColumns, LabelledTensors>({
+  return asTaskModel<LabelColumns, LabeledTensors>({
     model,
     objective: new DistillObjective(model, teacher, config.loss),
     imageSize,
     columns: labelColumnsOf(config),
-    toTensors: (batch) => labelledTensors(batch, imageSize, classes),
+    toTensors: (batch) => labeledTensors(batch, imageSize, classes),
     facts: {
       Model: `plain ViT with a distillation token: ${layers} blocks of width ${width}`,
       ...(teacher === null
@@ -111,7 +105,7 @@ function subjectOf(pupil: Pupil, config: DistillConfig, classNames: readonly str
     // The tower's own heads compute logits.
     image: { tower: model, head: new Identity(), description: { ...config.model, distilled: true, classes } },
     evaluate: (splits, request) =>
-      evaluateLabelled(splits, request, { imageSize, classNames }, measurementOf(pupil, imageSize, classNames)),
+      evaluateLabeled(splits, request, { imageSize, classNames }, measurementOf(pupil, imageSize, classNames)),
   });
 }
 

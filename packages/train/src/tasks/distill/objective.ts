@@ -3,10 +3,10 @@ import { type ImageClassifier, preprocess, type ViT } from '@tessera/models';
 import { functional as F } from '@tessera/nn';
 import { noGrad, type Tensor } from '@tessera/tensor';
 import type { ObjectiveLoss, SeparableObjective } from '../../loop/objective.ts';
-import type { LabelledTensors } from '../labelled-tensors.ts';
+import type { LabeledTensors } from '../labeled-tensors.ts';
 
 /** Trains a student with a distillation token: see `distillationLoss`. The teacher stays as it is. */
-export class DistillObjective implements SeparableObjective<LabelledTensors> {
+export class DistillObjective implements SeparableObjective<LabeledTensors> {
   readonly model: ViT;
   readonly #teacher: ImageClassifier | null;
   readonly #options: F.DistillationOptions;
@@ -23,12 +23,12 @@ export class DistillObjective implements SeparableObjective<LabelledTensors> {
   }
 
   /** Logits [B, classes] of the class token and of the distillation token. */
-  encode({ images }: LabelledTensors): { logits: Tensor; distillation: Tensor } {
+  encode({ images }: LabeledTensors): { logits: Tensor; distillation: Tensor } {
     const { logits, distillation } = this.model.distill(preprocess(images));
     return { logits, distillation };
   }
 
-  lossOf(student: { logits: Tensor; distillation: Tensor }, { images, labels }: LabelledTensors): ObjectiveLoss {
+  lossOf(student: { logits: Tensor; distillation: Tensor }, { images, labels }: LabeledTensors): ObjectiveLoss {
     const teacher = this.#teacher;
     if (teacher === null) throw new Error('DistillObjective: there is no teacher to learn from');
     const taught = noGrad(() => teacher.forward(preprocess(images)));
@@ -37,7 +37,7 @@ export class DistillObjective implements SeparableObjective<LabelledTensors> {
     return { loss: F.distillationLoss(student, labels, taught, this.#options), measures: { accuracy, agreement } };
   }
 
-  loss(batch: LabelledTensors): ObjectiveLoss {
+  loss(batch: LabeledTensors): ObjectiveLoss {
     return this.lossOf(this.encode(batch), batch);
   }
 }

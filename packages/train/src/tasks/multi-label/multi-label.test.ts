@@ -46,7 +46,7 @@ describe('multi-label', () => {
   it('stores names and weights of the classes with the model', async () => {
     const { subject } = await loadRun(runs.folder('run').path);
     expect(subject.metadata).toEqual({ tessera_classes: JSON.stringify(names) });
-    // Of 24 rows, 6 are of a colour and 8 of a shape.
+    // Of 24 rows, 6 are of a color and 8 of a shape.
     expect(await runs.tensors('run', 'pos_weight')).toEqual({ pos_weight: [3, 3, 3, 2, 2, 2] });
   });
 

@@ -6,8 +6,8 @@ import { selectRows } from '../../evaluation/measures/rows.ts';
 import { enlarge, gray, type Picture, paste, plainPicture } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
 import { classMetadata } from '../class-names.ts';
-import { answerExamples, evaluateLabelled, labelColumnsOf, labelledModel } from '../labelled-images.ts';
-import { type LabelledTensors, labelledTensors } from '../labelled-tensors.ts';
+import { answerExamples, evaluateLabeled, labelColumnsOf, labeledModel } from '../labeled-images.ts';
+import { type LabeledTensors, labeledTensors } from '../labeled-tensors.ts';
 import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
 import { classifyPacked, NaViTObjective, resized, sizesAt } from './objective.ts';
 import { type NaViTConfig, navitSettings } from './settings.ts';
@@ -16,7 +16,7 @@ function measurementOf(
   objective: NaViTObjective,
   { data: { imageSize, sizes }, model: packing }: NaViTConfig,
   classNames: readonly string[],
-): Measurement<LabelColumns, LabelledTensors, 'accuracy'> {
+): Measurement<LabelColumns, LabeledTensors, 'accuracy'> {
   const { model } = objective;
   const height = Math.max(...sizes.map((size) => size[0]));
   const width = Math.max(...sizes.map((size) => size[1]));
@@ -28,7 +28,7 @@ function measurementOf(
   return {
     model,
     looks: { accuracy: { label: 'accuracy', format: 'percent' } },
-    toTensors: (batch) => labelledTensors(batch, imageSize, classNames.length),
+    toTensors: (batch) => labeledTensors(batch, imageSize, classNames.length),
     measure: ({ images, labels }) => ({ accuracy: objective.classify(images).argmax(1).eq(labels) }),
     note: 'Images in the sizes that the model received, with the predicted class, and the true class where it is another.',
     async examples({ columns: { label } }, tensors, rows) {
@@ -59,12 +59,12 @@ function subjectOf(model: NaViT, config: NaViTConfig, classNames: readonly strin
   const { imageSize, sizes } = config.data;
   const { width, layers, patchSize, sequenceLength } = config.model;
   const objective = new NaViTObjective(model, sizes, config.model);
-  return asTaskModel<LabelColumns, LabelledTensors>({
+  return asTaskModel<LabelColumns, LabeledTensors>({
     model,
     objective,
     imageSize,
     columns: labelColumnsOf(config),
-    toTensors: (batch) => labelledTensors(batch, imageSize, classNames.length),
+    toTensors: (batch) => labeledTensors(batch, imageSize, classNames.length),
     facts: {
       Model: `NaViT: ${layers} blocks of width ${width}, sequences of ${sequenceLength} tokens`,
       'Image sizes': sizes.map((size) => size.join(' x ')).join(', '),
@@ -74,7 +74,7 @@ function subjectOf(model: NaViT, config: NaViTConfig, classNames: readonly strin
     },
     metadata: classMetadata(classNames),
     evaluate: (splits, request) =>
-      evaluateLabelled(splits, request, { imageSize, classNames }, measurementOf(objective, config, classNames)),
+      evaluateLabeled(splits, request, { imageSize, classNames }, measurementOf(objective, config, classNames)),
   });
 }
 
@@ -85,7 +85,7 @@ export const navit = defineTask<NaViTConfig>({
   mainMeasure: { name: 'accuracy', better: 'higher' },
   fromCheckpoint: null,
   evaluationOptions: ['label'],
-  ...labelledModel<NaViTConfig, NaViT>({
+  ...labeledModel<NaViTConfig, NaViT>({
     build: ({ model: { patchSize, width, layers: depth, heads, maxGrid, positions, pool } }, classes) =>
       new NaViT({ patchSize, width, depth, heads, maxGrid, positions, pool, classes }),
     subject: subjectOf,

@@ -3,7 +3,7 @@ import { type NaViT, preprocess, unpackFeatures } from '@tessera/models';
 import { crossEntropy, functional as F } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import type { Objective, ObjectiveLoss } from '../../loop/objective.ts';
-import type { LabelledTensors } from '../labelled-tensors.ts';
+import type { LabeledTensors } from '../labeled-tensors.ts';
 
 /** Height and width in pixels. */
 export type Size = readonly [height: number, width: number];
@@ -46,7 +46,7 @@ export function classifyPacked(
  * Trains a classifier of images of many sizes. The size of an image follows from its place in the batch, because shapes are fixed in a
  * compiled step. So a part of a batch is not computed as it is within the whole: the loss is not separable.
  */
-export class NaViTObjective implements Objective<LabelledTensors> {
+export class NaViTObjective implements Objective<LabeledTensors> {
   readonly model: NaViT;
   readonly #sizes: readonly Size[];
   readonly #packing: PackingSettings;
@@ -68,7 +68,7 @@ export class NaViTObjective implements Objective<LabelledTensors> {
     return classifyPacked(this.model, images, sizes, this.#packing);
   }
 
-  loss({ images, labels }: LabelledTensors): ObjectiveLoss {
+  loss({ images, labels }: LabeledTensors): ObjectiveLoss {
     const logits = this.classify(images);
     const accuracy = logits.argmax(1).eq(labels).cast('f32').mean();
     return { loss: crossEntropy(logits, labels), measures: { accuracy } };

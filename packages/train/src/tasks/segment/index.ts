@@ -8,8 +8,8 @@ import { percentText } from '../../evaluation/result.ts';
 import { classPicture, enlarge, sideBySide } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
 import { classMetadata } from '../class-names.ts';
-import { evaluateLabelled, labelColumnsOf, labelledModel } from '../labelled-images.ts';
-import { type LabelledTensors, labelledTensors } from '../labelled-tensors.ts';
+import { evaluateLabeled, labelColumnsOf, labeledModel } from '../labeled-images.ts';
+import { type LabeledTensors, labeledTensors } from '../labeled-tensors.ts';
 import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
 import { vitOptions } from '../vit-settings.ts';
 import { SegmentObjective, trueClasses } from './objective.ts';
@@ -19,7 +19,7 @@ function measurementOf(
   model: ViTSegmenter,
   { model: { imageSize }, data: { background } }: SegmentConfig,
   classNames: readonly string[],
-): Measurement<LabelColumns, LabelledTensors, 'objectAccuracy' | 'accuracy' | 'background'> {
+): Measurement<LabelColumns, LabeledTensors, 'objectAccuracy' | 'accuracy' | 'background'> {
   return {
     model,
     looks: {
@@ -27,7 +27,7 @@ function measurementOf(
       accuracy: { label: 'pixels correct', format: 'percent' },
       background: { label: 'share of background', format: 'percent' },
     },
-    toTensors: (batch) => labelledTensors(batch, imageSize, classNames.length),
+    toTensors: (batch) => labeledTensors(batch, imageSize, classNames.length),
     measure(tensors) {
       const truth = trueClasses(tensors, background).flatten(1);
       const objects = truth.gt(0).cast('f32');
@@ -71,12 +71,12 @@ const shareEqual = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
 
 function subjectOf(model: ViTSegmenter, config: SegmentConfig, classNames: readonly string[]): AnyTaskModel {
   const { imageSize, patchSize, width, layers } = config.model;
-  return asTaskModel<LabelColumns, LabelledTensors>({
+  return asTaskModel<LabelColumns, LabeledTensors>({
     model,
     objective: new SegmentObjective(model, config.data.background),
     imageSize,
     columns: labelColumnsOf(config),
-    toTensors: (batch) => labelledTensors(batch, imageSize, classNames.length),
+    toTensors: (batch) => labeledTensors(batch, imageSize, classNames.length),
     facts: {
       Model: `plain ViT with a segmentation head: ${layers} blocks of width ${width}`,
       'Image size': imageSize,
@@ -86,18 +86,18 @@ function subjectOf(model: ViTSegmenter, config: SegmentConfig, classNames: reado
     },
     metadata: classMetadata(classNames),
     evaluate: (splits, request) =>
-      evaluateLabelled(splits, request, { imageSize, classNames }, measurementOf(model, config, classNames)),
+      evaluateLabeled(splits, request, { imageSize, classNames }, measurementOf(model, config, classNames)),
   });
 }
 
 export const segment = defineTask<SegmentConfig>({
   ...segmentSettings,
   title: 'Segmentation',
-  description: 'a class for each pixel of labelled images on a dark background',
+  description: 'a class for each pixel of labeled images on a dark background',
   mainMeasure: { name: 'objectAccuracy', better: 'higher' },
   fromCheckpoint: null,
   evaluationOptions: ['label'],
-  ...labelledModel<SegmentConfig, ViTSegmenter>({
+  ...labeledModel<SegmentConfig, ViTSegmenter>({
     build: ({ model: { features, ...sizes } }, classes) =>
       new ViTSegmenter(new ViT(vitOptions(sizes)), classes + 1, { layers: features }),
     subject: subjectOf,

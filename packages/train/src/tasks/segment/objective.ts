@@ -2,17 +2,17 @@
 import { preprocess, segmentationLoss, type ViTSegmenter } from '@tessera/models';
 import { type Tensor, where } from '@tessera/tensor';
 import type { ObjectiveLoss, SeparableObjective } from '../../loop/objective.ts';
-import type { LabelledTensors } from '../labelled-tensors.ts';
+import type { LabeledTensors } from '../labeled-tensors.ts';
 
 /**
  * The true classes of the pixels, i32 [B, H, W]: 0 where the brightest channel is at most `background`, otherwise the label of the image
  * plus 1.
  */
-export const trueClasses = ({ images, labels }: LabelledTensors, background: number): Tensor =>
+export const trueClasses = ({ images, labels }: LabeledTensors, background: number): Tensor =>
   where(images.cast('f32').max(3).gt(background), labels.reshape([-1, 1, 1]).add(1), 0).cast('i32');
 
 /** Trains a segmentation model by the cross-entropy of all pixels. */
-export class SegmentObjective implements SeparableObjective<LabelledTensors> {
+export class SegmentObjective implements SeparableObjective<LabeledTensors> {
   readonly model: ViTSegmenter;
   readonly #background: number;
 
@@ -27,17 +27,17 @@ export class SegmentObjective implements SeparableObjective<LabelledTensors> {
   }
 
   /** logits [B, 1 + classes, H, W] */
-  encode({ images }: LabelledTensors): { logits: Tensor } {
+  encode({ images }: LabeledTensors): { logits: Tensor } {
     return { logits: this.model.forward(preprocess(images)) };
   }
 
-  lossOf({ logits }: { logits: Tensor }, batch: LabelledTensors): ObjectiveLoss {
+  lossOf({ logits }: { logits: Tensor }, batch: LabeledTensors): ObjectiveLoss {
     const truth = trueClasses(batch, this.#background);
     const accuracy = logits.argmax(1).eq(truth).cast('f32').mean();
     return { loss: segmentationLoss(logits, truth), measures: { accuracy } };
   }
 
-  loss(batch: LabelledTensors): ObjectiveLoss {
+  loss(batch: LabeledTensors): ObjectiveLoss {
     return this.lossOf(this.encode(batch), batch);
   }
 }

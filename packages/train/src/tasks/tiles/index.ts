@@ -7,8 +7,8 @@ import { selectRows } from '../../evaluation/measures/rows.ts';
 import { enlarge } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
 import { classMetadata } from '../class-names.ts';
-import { answerExamples, evaluateLabelled, labelColumnsOf, labelledModel } from '../labelled-images.ts';
-import { type LabelledTensors, labelTensor } from '../labelled-tensors.ts';
+import { answerExamples, evaluateLabeled, labelColumnsOf, labeledModel } from '../labeled-images.ts';
+import { type LabeledTensors, labelTensor } from '../labeled-tensors.ts';
 import { checkSceneSize, placeInScenes, type SceneSize } from '../scenes.ts';
 import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
 import { TilesObjective } from './objective.ts';
@@ -25,7 +25,7 @@ const sceneTensors = (
   { columns, indices }: Batch<LabelColumns>,
   scene: SceneSize,
   classes: number,
-): LabelledTensors => ({
+): LabeledTensors => ({
   images: placeInScenes(columns.image, indices, scene),
   labels: labelTensor(columns.label, indices, classes),
 });
@@ -34,7 +34,7 @@ const measurementOf = (
   model: TiledClassifier,
   scene: SceneSize,
   classNames: readonly string[],
-): Measurement<LabelColumns, LabelledTensors, 'accuracy'> => ({
+): Measurement<LabelColumns, LabeledTensors, 'accuracy'> => ({
   model,
   looks: { accuracy: { label: 'accuracy', format: 'percent' } },
   toTensors: (batch) => sceneTensors(batch, scene, classNames.length),
@@ -59,7 +59,7 @@ function subjectOf(model: TiledClassifier, config: TilesConfig, classNames: read
   const scene = sceneSizeOf(config);
   const { tileSize, patchSize, width, layers, readerLayers } = config.model;
   const [rows, columns] = model.grid;
-  return asTaskModel<LabelColumns, LabelledTensors>({
+  return asTaskModel<LabelColumns, LabeledTensors>({
     model,
     objective: new TilesObjective(model),
     imageSize: scene.picture,
@@ -75,7 +75,7 @@ function subjectOf(model: TiledClassifier, config: TilesConfig, classNames: read
     },
     metadata: classMetadata(classNames),
     evaluate: (splits, request) =>
-      evaluateLabelled(
+      evaluateLabeled(
         splits,
         request,
         { imageSize: scene.picture, classNames },
@@ -91,7 +91,7 @@ export const tiles = defineTask<TilesConfig>({
   mainMeasure: { name: 'accuracy', better: 'higher' },
   fromCheckpoint: null,
   evaluationOptions: ['label'],
-  ...labelledModel<TilesConfig, TiledClassifier>({
+  ...labeledModel<TilesConfig, TiledClassifier>({
     build(config, classes) {
       checkSceneSize(sceneSizeOf(config));
       return new TiledClassifier({ ...config.model, imageSize: config.data.sceneSize, classes });

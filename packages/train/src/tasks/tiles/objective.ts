@@ -3,11 +3,11 @@ import { preprocess } from '@tessera/models';
 import { crossEntropy } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import type { ObjectiveLoss, SeparableObjective } from '../../loop/objective.ts';
-import type { LabelledTensors } from '../labelled-tensors.ts';
+import type { LabeledTensors } from '../labeled-tensors.ts';
 import type { TiledClassifier } from './tiled-classifier.ts';
 
 /** Trains a classifier of scenes, u8 [B, height, width, 3]. */
-export class TilesObjective implements SeparableObjective<LabelledTensors> {
+export class TilesObjective implements SeparableObjective<LabeledTensors> {
   readonly model: TiledClassifier;
 
   constructor(model: TiledClassifier) {
@@ -19,16 +19,16 @@ export class TilesObjective implements SeparableObjective<LabelledTensors> {
   }
 
   /** logits [B, classes] */
-  encode({ images }: LabelledTensors): { logits: Tensor } {
+  encode({ images }: LabeledTensors): { logits: Tensor } {
     return { logits: this.model.forward(preprocess(images)) };
   }
 
-  lossOf({ logits }: { logits: Tensor }, { labels }: LabelledTensors): ObjectiveLoss {
+  lossOf({ logits }: { logits: Tensor }, { labels }: LabeledTensors): ObjectiveLoss {
     const accuracy = logits.argmax(1).eq(labels).cast('f32').mean();
     return { loss: crossEntropy(logits, labels), measures: { accuracy } };
   }
 
-  loss(batch: LabelledTensors): ObjectiveLoss {
+  loss(batch: LabeledTensors): ObjectiveLoss {
     return this.lossOf(this.encode(batch), batch);
   }
 }

@@ -1,9 +1,9 @@
-/** Batches of labelled images as tensors. */
+/** Batches of labeled images as tensors. */
 import type { Batch, ColumnRequest } from '@tessera/data';
 import { type Tensor, tensor } from '@tessera/tensor';
 
-/** A batch of labelled images: u8 [B, H, W, 3], i32 [B]. */
-export type LabelledTensors = { readonly images: Tensor; readonly labels: Tensor };
+/** A batch of labeled images: u8 [B, H, W, 3], i32 [B]. */
+export type LabeledTensors = { readonly images: Tensor; readonly labels: Tensor };
 
 /**
  * Labels as a tensor, i32 [N].
@@ -20,14 +20,14 @@ export function labelTensor(labels: Int32Array, rows: Int32Array, classes: numbe
   return tensor(labels);
 }
 
-type LabelledBatch = Batch<{ readonly image: ColumnRequest<'image'>; readonly label: ColumnRequest<'class'> }>;
+type LabeledBatch = Batch<{ readonly image: ColumnRequest<'image'>; readonly label: ColumnRequest<'class'> }>;
 
 /** The batch's images and labels as tensors. @throws where a row has no label, or one that is not a class */
-export const labelledTensors = (
-  { columns, indices, size }: LabelledBatch,
+export const labeledTensors = (
+  { columns, indices, size }: LabeledBatch,
   imageSize: number,
   classes: number,
-): LabelledTensors => ({
+): LabeledTensors => ({
   images: tensor(columns.image, { shape: [size, imageSize, imageSize, 3] }),
   labels: labelTensor(columns.label, indices, classes),
 });

@@ -13,7 +13,7 @@ import { storedClassNames } from './class-names.ts';
 import { findColumns, readOptions, withColumnNames } from './reading.ts';
 import type { AnyTaskModel, EvaluationRequest, Task } from './task.ts';
 
-/** The columns of labelled images, with the names that the user gave to some of them. */
+/** The columns of labeled images, with the names that the user gave to some of them. */
 export const labelColumnsOf = ({ data }: RunConfig): LabelColumns => withColumnNames(labelColumns, data.columns);
 
 /** The names of the classes that a run learns, from its training split. */
@@ -29,17 +29,17 @@ export function learnedClasses({ path, metadata }: Checkpoint): readonly string[
   return names;
 }
 
-/** What differs between tasks that train a model from scratch on labelled images. */
-export interface LabelledModelParts<Config extends RunConfig, Model extends Module> {
+/** What differs between tasks that train a model from scratch on labeled images. */
+export interface LabeledModelParts<Config extends RunConfig, Model extends Module> {
   build(config: Config, classes: number): Model;
   subject(model: Model, config: Config, classNames: readonly string[]): AnyTaskModel;
 }
 
 /** How a task builds its model for a new run and loads the model of a run. */
-export const labelledModel = <Config extends RunConfig, Model extends Module>({
+export const labeledModel = <Config extends RunConfig, Model extends Module>({
   build,
   subject,
-}: LabelledModelParts<Config, Model>): Pick<Task<Config>, 'prepare' | 'restore'> => ({
+}: LabeledModelParts<Config, Model>): Pick<Task<Config>, 'prepare' | 'restore'> => ({
   prepare: async (config) => ({
     config,
     async create({ train }) {
@@ -55,8 +55,8 @@ export const labelledModel = <Config extends RunConfig, Model extends Module>({
   },
 });
 
-/** Measures a model on splits of labelled images. @throws where the classes of a split are not as many as the model's */
-export async function evaluateLabelled<Tensors extends BatchTensors, Name extends string>(
+/** Measures a model on splits of labeled images. @throws where the classes of a split are not as many as the model's */
+export async function evaluateLabeled<Tensors extends BatchTensors, Name extends string>(
   splits: readonly Split[],
   request: EvaluationRequest,
   { imageSize, classNames }: { readonly imageSize: number; readonly classNames: readonly string[] },

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { useTestBackend } from '../testing/backend.ts';
-import { labelTensor } from './labelled-tensors.ts';
+import { labelTensor } from './labeled-tensors.ts';
 
 beforeAll(useTestBackend);
 
