@@ -149,7 +149,7 @@ const rooms = {
     ['clip'],
     ['multimodal'],
   ],
-  'packages/data': [['io'], ['arrow', 'tokenizer'], ['random.ts'], ['augment'], ['decode.ts']],
+  'packages/data': [['io'], ['arrow', 'tokenizer'], ['random.ts'], ['augment'], ['decode.ts'], ['loader']],
   'packages/weights': [
     ['first-bytes.ts'],
     ['safetensors', 'torch'],

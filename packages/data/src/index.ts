@@ -54,10 +54,10 @@ export {
   type ColumnValues,
   type RowTexts,
   usualColumns,
-} from './columns.ts';
-export { type Batch, DataLoader, type LoaderOptions, type LoaderState, type LoaderStats } from './loader.ts';
+} from './loader/columns.ts';
+export { type Batch, DataLoader, type LoaderOptions, type LoaderState, type LoaderStats } from './loader/loader.ts';
+export type { SkippedRow } from './loader/sampler.ts';
 export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';
-export type { SkippedRow } from './sampler.ts';
 
 // Captions.
 

@@ -1,7 +1,8 @@
+/** A tiny dataset for tests. */
 import sharp from 'sharp';
 import { feature, writeDataset } from '../index.ts';
 
-/** Colors and shapes: what the pictures of the tiny dataset show. */
+/** The colors and shapes of the images. */
 const colors = { red: '#e02020', green: '#20a040', blue: '#2040d0', black: '#101010' } as const;
 const shapes = {
   circle: '<circle cx="8" cy="8" r="6"/>',
@@ -10,18 +11,18 @@ const shapes = {
 } as const;
 
 export interface TinyDatasetOptions {
-  /** Copies of each picture in the training split. */
+  /** The number of copies of each image in the training split. Default 2. */
   readonly copies?: number;
   /** Rows of the training split whose image cannot be decoded. */
   readonly damaged?: readonly number[];
-  /** Captions of some rows of the training split, in place of their own. */
+  /** Other captions for some rows of the training split. */
   readonly captions?: Readonly<Record<number, readonly string[]>>;
 }
 
-/** The colors and the shapes, the colors first. Black things have no color. */
+/** The classes of the column `tags`: the colors, then the shapes. Black counts as no color. */
 const tags = [...Object.keys(colors).filter((color) => color !== 'black'), ...Object.keys(shapes)];
 
-/** Writes a dataset of twelve simple pictures with captions, concepts, class labels and tags: splits train and test. */
+/** Writes a dataset of twelve simple images with captions, concepts, class labels and tags, in the splits train and test. */
 export async function writeTinyDataset(path: string, options: TinyDatasetOptions = {}): Promise<void> {
   const { copies = 2, damaged = [], captions = {} } = options;
   const kinds = Object.entries(colors).flatMap(([color, fill]) =>

@@ -1,14 +1,13 @@
+/** The worker thread of the data loader: produces samples, one job after the other, in the order of the jobs. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { errorMessage } from './io/file-system.ts';
+import { errorMessage } from '../io/file-system.ts';
 import type { WorkerJob, WorkerReply } from './pool.ts';
 import { Sampler, type SamplerSpec } from './sampler.ts';
 
-/* The loader's worker thread: makes samples, one job after the other, in the order in which the jobs come. */
-
 const port = parentPort;
-if (!port) throw new Error('the data worker runs in a worker thread only');
+if (!port) throw new Error('worker.ts of @tessera/data must run in a worker thread');
 const sampler = Sampler.open(workerData as SamplerSpec);
-// Each job reports the failure.
+// An error is reported by each job.
 sampler.catch(() => undefined);
 
 let queue = Promise.resolve();

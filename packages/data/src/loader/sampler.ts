@@ -1,28 +1,29 @@
+/** Rows to training samples: reading, decoding, caching, augmentation. It runs in the loader's workers. */
 import fsp from 'node:fs/promises';
-import type { EncodedImage } from './arrow/features.ts';
-import { openDataset, type Split } from './arrow/reader.ts';
-import { type Augmentation, augment, type Pixels } from './augment/index.ts';
+import type { EncodedImage } from '../arrow/features.ts';
+import { openDataset, type Split } from '../arrow/reader.ts';
+import { type Augmentation, augment, type Pixels } from '../augment/index.ts';
+import { type DecodeTarget, decodeImage } from '../decode.ts';
+import { errorMessage } from '../io/file-system.ts';
+import { CounterRandom, purpose } from '../random.ts';
 import { type CaptionChoice, columnReaders, type FoundColumn, type RowTexts, Unusable } from './columns.ts';
-import { type DecodeTarget, decodeImage } from './decode.ts';
-import { errorMessage } from './io/file-system.ts';
-import { CounterRandom, purpose } from './random.ts';
 
-/** What happens with a row that cannot be used: another row takes its place, it is left out, or the loader stops. */
+/** What happens to a row that cannot be used: another row replaces it, it is left out, or the loader throws. */
 export type BadRowPolicy = 'replace' | 'drop' | 'error';
 
-/** All that decides what a row looks like in an epoch. Plain data, so that it can be sent to a worker. */
+/** Everything that determines the sample of a row in an epoch. Plain data, so that it can be sent to a worker. */
 export interface SamplerSpec {
   path: string;
   split: string;
-  /** The rows that may stand in for a bad one. Null: all of the split. */
+  /** The rows that can replace an unusable one. Null: all rows of the split. */
   rows: Uint32Array | null;
-  /** The columns that are read, by the name that a batch has for them. At most one is an image. */
+  /** The columns to read, by their names in a batch. At most one is an image. */
   columns: Readonly<Record<string, FoundColumn>>;
   imageSize: number;
   seed: number;
   augment: Augmentation | null;
   badRows: BadRowPolicy;
-  /** Bytes of decoded pixels that may be kept. */
+  /** The size of the cache of decoded images, in bytes. */
   cacheBytes: number;
 }
 
@@ -32,7 +33,7 @@ export interface SkippedRow {
   reason: string;
 }
 
-/** What a cache of decoded images holds. */
+/** The content of a cache of decoded images. */
 export interface CacheState {
   images: number;
   bytes: number;
@@ -40,9 +41,9 @@ export interface CacheState {
 
 /** Rows of a batch, ready to be trained on. */
 export interface Samples {
-  /** Where each row belongs in the batch. */
+  /** The position of each row in the batch. */
   slots: Uint32Array;
-  /** [rows, size, size, 3], RGB; empty where no image column is read. */
+  /** [rows, size, size, 3], RGB; empty if no image column is read. */
   images: Uint8Array<ArrayBuffer>;
   /** The other columns, collated. */
   columns: Record<string, unknown>;
@@ -51,31 +52,31 @@ export interface Samples {
   cached: CacheState;
 }
 
-/** A usable row: its pixels as augmentation wants them, and the values of the other columns. */
+/** A usable row: its pixels for augmentation, and the values of the other columns. */
 interface Item {
   row: number;
-  /** Null where no image column is read. */
+  /** Null if no image column is read. */
   pixels: Pixels | null;
   values: Readonly<Record<string, unknown>>;
 }
 
-/** The shorter side of the images that augmentation starts from, in units of the image size: crops lose little by it. */
+/** The shorter side of the images before augmentation, relative to the image size. The margin keeps crops sharp. */
 const workingMargin = 1.125;
 
-/** Images decoded at the same time. Decoding runs in libuv's threads; more would take cores away from the training. */
+/** The number of images that are decoded at the same time, in libuv's threads. More would take cores from the training. */
 const decodesAtOnce = 2;
 
-/** Attempts at finding a row that can stand in for a bad one. */
+/** The number of attempts to find a usable row for an unusable one. */
 const replacementAttempts = 100;
 
-/** Turns rows of a split into training samples: reads, decodes, caches, augments. The result depends on the spec alone. */
+/** Produces the training samples of rows of a split. The result depends only on the spec. */
 export class Sampler {
   readonly #spec: SamplerSpec;
   readonly #split: Split;
   readonly #target: DecodeTarget;
   readonly #names: string[];
   readonly #image: FoundColumn | null;
-  /** The columns but the image, by the name that a batch has for them. */
+  /** The columns except the image, by their names in a batch. */
   readonly #others: readonly (readonly [name: string, column: FoundColumn])[];
   readonly #cache = new Map<number, Item>();
   readonly #bad = new Map<number, string>();
@@ -103,8 +104,8 @@ export class Sampler {
   }
 
   /**
-   * Makes the samples of some rows of an epoch.
-   * @param slots where each row belongs in its batch; carried along.
+   * Produces the samples of some rows of an epoch.
+   * @param slots the position of each row in its batch, which is returned with it
    */
   async sample(rows: Uint32Array, slots: Uint32Array, epoch: number): Promise<Samples> {
     const skipped: SkippedRow[] = [];
@@ -145,7 +146,7 @@ export class Sampler {
     };
   }
 
-  /** The items of some rows; null for those that are left out. A few are decoded at a time. */
+  /** The items of some rows; null for rows that are left out. */
   async #items(rows: Uint32Array, epoch: number, skipped: SkippedRow[]): Promise<(Item | null)[]> {
     const items: (Item | null)[] = new Array(rows.length).fill(null);
     let next = 0;
@@ -160,7 +161,7 @@ export class Sampler {
     return items;
   }
 
-  /** The row's item, or that of the row that stands in for it. Which one that is depends on seed, epoch and row alone. */
+  /** The item of a row, or of the row that replaces it. The replacement depends only on seed, epoch and row. */
   async #usable(row: number, epoch: number, skipped: SkippedRow[]): Promise<Item | null> {
     const random = new CounterRandom(this.#spec.seed, purpose.replacement, epoch, row);
     let candidate = row;
@@ -176,11 +177,11 @@ export class Sampler {
       candidate = rows ? (rows[random.below(rows.length)] as number) : random.below(this.#split.length);
     }
     throw new Error(
-      `${this.#spec.path}, split "${this.#spec.split}": row ${row} and ${replacementAttempts - 1} rows drawn in its place cannot be used; the last one, row ${candidate}: ${this.#bad.get(candidate)}`,
+      `${this.#spec.path}, split "${this.#spec.split}": ran out of readable rows: row ${row} and ${replacementAttempts - 1} replacements cannot be used; the last one, row ${candidate}: ${this.#bad.get(candidate)}`,
     );
   }
 
-  /** The row's item, or why it cannot be used. */
+  /** The item of a row, or why it cannot be used. */
   async #load(row: number): Promise<Item | string> {
     const cached = this.#cache.get(row);
     if (cached) return cached;
@@ -192,7 +193,7 @@ export class Sampler {
     return item;
   }
 
-  /** Keeps an item while there is room. Every row comes once an epoch, so what is first kept is as good as what comes later. */
+  /** Caches an item if there is room. Every row is used once per epoch, so it does not matter which ones are cached. */
   #keep(item: Item): void {
     const texts = Object.values(item.values)
       .flat()
@@ -223,7 +224,7 @@ export class Sampler {
   }
 }
 
-/** A row's texts with those that an epoch uses. */
+/** The texts of a row, and those that the epoch uses. */
 const chooseTexts = (
   all: readonly string[],
   { choice = 'first', count = 1 }: FoundColumn,
@@ -233,7 +234,7 @@ const chooseTexts = (
   picked: chooseCaptions(all, choice, count, random),
 });
 
-/** Picks a row's first caption. */
+/** Picks the first caption of a row. */
 function chooseCaption(captions: readonly string[], choice: CaptionChoice, random: CounterRandom): string {
   const [first = '', ...others] = captions;
   if (choice === 'first' || others.length === 0) return first;
@@ -241,10 +242,7 @@ function chooseCaption(captions: readonly string[], choice: CaptionChoice, rando
   return random.uniform() < choice.first ? first : (others[random.below(others.length)] as string);
 }
 
-/**
- * Picks several captions for a row: the first as `chooseCaption` does, then others at random. None is picked twice before all were
- * picked once.
- */
+/** Picks several captions of a row: the first with `chooseCaption`, the others at random. No caption is repeated before all were picked. */
 function chooseCaptions(
   captions: readonly string[],
   choice: CaptionChoice,

@@ -1,21 +1,21 @@
-/** The columns of a data set that a loader reads: how they are asked for, found, and handed over in a batch. */
-import type { Feature, Features } from './arrow/features.ts';
+/** The columns of a dataset that a loader reads: how they are requested, found, and returned in a batch. */
+import type { Feature, Features } from '../arrow/features.ts';
 
-/** Which of a row's texts an epoch uses first: one at random, always the first, or the first with chance `first`, otherwise one of the others. */
+/** Which of a row's texts an epoch uses first: a random one, always the first, or the first with probability `first`, otherwise one of the others. */
 export type CaptionChoice = 'random' | 'first' | { first: number };
 
-/** A row's texts: all of them, and those that were picked for this epoch. */
+/** The texts of a row: all of them, and those that were picked for this epoch. */
 export interface RowTexts {
   readonly all: readonly string[];
   readonly picked: readonly string[];
 }
 
-/** What a batch holds of a column, by the kind that the column was asked for as. */
+/** The values of a column in a batch, by the kind with which the column was requested. */
 export interface ColumnValues {
   /** RGB pixels from 0 to 255: [size, imageSize, imageSize, 3]. */
   image: Uint8Array<ArrayBuffer>;
   texts: readonly RowTexts[];
-  /** Class numbers, -1 where a row has none. */
+  /** Class numbers; -1 for a row without a class. */
   class: Int32Array;
   /** The numbers of the classes that each row belongs to, in ascending order. */
   classes: readonly (readonly number[])[];
@@ -25,22 +25,22 @@ export interface ColumnValues {
 
 export type ColumnKind = keyof ColumnValues;
 
-/** A column as a loader is asked for it. Plain data, so that it can be sent to a worker. */
+/** A request for a column. Plain data, so that it can be sent to a worker. */
 export interface ColumnRequest<Kind extends ColumnKind = ColumnKind> {
   readonly kind: Kind;
-  /** Usual names of the column, the likeliest first. */
+  /** Usual names of the column, the most likely first. */
   readonly names: readonly string[];
-  /** The column's name in this data set. Null or missing: found by the usual names. */
+  /** The column's name in this dataset. Null or undefined: one of the usual names. */
   readonly name?: string | null;
-  /** Whether the data set may lack the column; its values are then null. */
+  /** Whether the column may be missing; its values are then null. */
   readonly optional?: boolean;
-  /** Of texts: which one is picked first. Default: `random` in shuffled epochs, otherwise `first`. */
+  /** For texts: which one is picked first. Default: `random` in shuffled epochs, otherwise `first`. */
   readonly choice?: CaptionChoice;
-  /** Of texts: how many are picked for each row and epoch. Default 1. */
+  /** For texts: how many are picked for each row and epoch. Default 1. */
   readonly count?: number;
 }
 
-/** The columns that a loader is asked for, each under the name that a batch has for it. */
+/** The requested columns, each under its name in a batch. */
 export type ColumnRequests = Readonly<Record<string, ColumnRequest>>;
 
 /** The columns of a batch. */
@@ -50,17 +50,17 @@ export type BatchColumns<Requests extends ColumnRequests> = {
     | (Requests[Name] extends { readonly optional: true } ? null : never);
 };
 
-/** The names of the columns that were found; null where an optional column is missing. */
+/** The names of the columns in the dataset; null for a missing optional column. */
 export type ColumnNames<Requests extends ColumnRequests> = { readonly [Name in keyof Requests]: string | null };
 
-/** The usual columns of data sets for vision. */
+/** The usual columns of vision datasets. */
 export const usualColumns = {
   image: { kind: 'image', names: ['image', 'img', 'picture'] },
   captions: { kind: 'texts', names: ['captions', 'caption', 'text', 'sentences', 'title'] },
   label: { kind: 'class', names: ['label', 'class', 'labels', 'fine_label'] },
-  /** Rows with the same number show the same thing. */
+  /** Rows with the same number show the same concept. */
   concept: { kind: 'integer', names: ['concept'] },
-  /** Every class that a row belongs to. */
+  /** All classes of a row. */
   tags: { kind: 'classes', names: ['tags', 'labels', 'classes', 'attributes'] },
 } as const satisfies Record<string, ColumnRequest>;
 
@@ -76,18 +76,18 @@ export class Unusable {
 
 interface ColumnReader {
   fits(f: Feature): boolean;
-  /** What kind of column fits, for messages. */
+  /** The expected kind of column, for error messages. */
   readonly expected: string;
-  /** Reads a row's value. */
+  /** Converts the value of a row. */
   read(value: unknown, row: number): unknown;
-  /** The values of a batch's rows in the form that `ColumnValues` says. */
+  /** Collects the values of a batch in the form of `ColumnValues`. */
   collate(values: readonly unknown[]): unknown;
 }
 
 const integerOr = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);
 const integers = (values: readonly unknown[]): Int32Array => Int32Array.from(values as readonly number[]);
 
-/** How each kind of column is recognized and read. Images are decoded by the sampler. */
+/** How each kind of column is recognized and read. The sampler decodes images. */
 export const columnReaders: Readonly<Record<ColumnKind, ColumnReader>> = {
   image: {
     fits: (f) => f.type === 'image',
@@ -128,14 +128,13 @@ export const columnReaders: Readonly<Record<ColumnKind, ColumnReader>> = {
   },
 };
 
-/** A request with the name of the column that it found. */
+/** A request with the name of its column. */
 export type FoundColumn = ColumnRequest & { readonly column: string };
 
 /**
- * Finds the columns that are asked for: those with a `name`, otherwise by the usual names. An image column that is the only one of its kind
- * is found whatever its name.
+ * Finds the requested columns: by `name`, otherwise by the usual names. The only image column of a dataset is found under any name.
  *
- * @throws for a column that is missing or of the wrong kind; the message lists the columns that there are
+ * @throws for a column that is missing or of the wrong kind; the message lists the columns of the dataset
  */
 export function resolveColumns(
   features: Features,

@@ -1,14 +1,15 @@
+// The data loader: order, workers, resuming, unusable rows, columns, decoding.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { feature } from './arrow/features.ts';
-import { type Dataset, openDataset } from './arrow/reader.ts';
-import { writeDataset } from './arrow/writer.ts';
-import { augmentations } from './augment/index.ts';
+import { feature } from '../arrow/features.ts';
+import { type Dataset, openDataset } from '../arrow/reader.ts';
+import { writeDataset } from '../arrow/writer.ts';
+import { augmentations } from '../augment/index.ts';
+import { decodeImage } from '../decode.ts';
 import { type ColumnRequests, usualColumns } from './columns.ts';
-import { decodeImage } from './decode.ts';
 import { type Batch, DataLoader, type LoaderOptions } from './loader.ts';
 
 let root: string;
@@ -18,7 +19,7 @@ const rows = 37;
 /** Rows of the flawed dataset that cannot be used. */
 const flaws = { 5: 'not an image', 11: 'cut short', 23: 'no image', 30: 'no caption' };
 
-/** A picture of one colour that tells its row. */
+/** The color of an image, which identifies its row. */
 const colorOf = (row: number): { r: number; g: number; b: number } => ({
   r: row * 6,
   g: 255 - row * 5,
@@ -112,7 +113,7 @@ describe('order and contents', () => {
     expect(row).toBe(rows);
   });
 
-  test('several captions of a row: different ones as long as there are any', async () => {
+  test('several captions of a row: no repetition before all were picked', async () => {
     const [one] = await collect(good, { ...training, workers: 0 });
     const threeEach = { ...columns, captions: { ...captions, count: 3 } };
     const [three] = await collect(good, { ...training, workers: 0, columns: threeEach });
@@ -139,7 +140,7 @@ describe('order and contents', () => {
     expect(new Set(places)).toEqual(new Set([0, 1, 2]));
   });
 
-  test('no, one and two workers give the same bits, with and without the cache', async () => {
+  test('no, one and two workers produce the same bits, with and without the cache', async () => {
     const expected = await collect(good, { ...training, workers: 0 }, 1);
     for (const options of [
       { workers: 1 },
@@ -159,7 +160,7 @@ describe('order and contents', () => {
     }
   });
 
-  test('an epoch goes on where it was left', async () => {
+  test('an epoch continues where it was left', async () => {
     await using loader = new DataLoader(good.split('train'), training);
     expect(loader.state()).toEqual({ epoch: 0, batchIndex: 0 });
     const whole = await collect(good, { ...training, workers: 0 }, 2);
@@ -178,7 +179,7 @@ describe('order and contents', () => {
     expect(loader.state()).toEqual({ epoch: 3, batchIndex: 0 });
   });
 
-  test('shards share the rows out', async () => {
+  test('shards divide the rows', async () => {
     const shards = await Promise.all(
       [0, 1, 2].map((index) => collect(good, { ...training, batchSize: 4, workers: 0, shard: { index, count: 3 } })),
     );
@@ -187,7 +188,7 @@ describe('order and contents', () => {
     expect(new Set(seen).size).toBe(36);
   });
 
-  test('only the rows that were asked for', async () => {
+  test('only the requested rows', async () => {
     const batches = await collect(good, { columns, batchSize: 2, imageSize: 16, rows: [30, 2, 17], workers: 0 });
     expect(batches.map((batch) => [...batch.indices])).toEqual([[30, 2], [17]]);
   });
@@ -196,7 +197,7 @@ describe('order and contents', () => {
 describe('rows that cannot be used', () => {
   const bad = Object.keys(flaws).map(Number);
 
-  test('in training another row stands in, the same one for any number of workers', async () => {
+  test('in training another row replaces it, the same one for any number of workers', async () => {
     const results: Batch<Requests>[][] = [];
     for (const workers of [0, 1, 2]) {
       await using loader = new DataLoader(flawed.split('train'), { ...training, workers, batchSize: 37 });
@@ -223,16 +224,16 @@ describe('rows that cannot be used', () => {
     expect(batches.flatMap((batch) => [...batch.indices])).toEqual(expected);
   });
 
-  test('under strict they are an error with dataset, split and row', async () => {
+  test('with strict they are an error with dataset, split and row', async () => {
     await expect(collect(flawed, { columns, batchSize: 6, imageSize: 16, strict: true, workers: 1 })).rejects.toThrow(
       `${path.join(root, 'flawed')}, split "train", row 5: the image cannot be decoded`,
     );
   });
 
-  test('where nothing can stand in, that is an error too', async () => {
+  test('without any usable row, the loader throws', async () => {
     await expect(
       collect(flawed, { columns, batchSize: 1, imageSize: 16, shuffle: true, rows: [5], workers: 0 }),
-    ).rejects.toThrow('row 5 and 99 rows drawn in its place cannot be used');
+    ).rejects.toThrow('ran out of readable rows: row 5 and 99 replacements cannot be used');
   });
 
   test('a dataset that became unreadable is an error, not a hang', async () => {
@@ -247,7 +248,7 @@ describe('rows that cannot be used', () => {
   });
 });
 
-test('options and columns that make no sense are refused', () => {
+test('invalid options and columns are rejected', () => {
   const make = (options: Partial<LoaderOptions>) => () =>
     new DataLoader<ColumnRequests>(good.split('train'), {
       columns,
@@ -256,7 +257,7 @@ test('options and columns that make no sense are refused', () => {
       workers: 0,
       ...options,
     });
-  expect(make({ batchSize: 0 })).toThrow('batchSize must be a whole number of at least 1, not 0');
+  expect(make({ batchSize: 0 })).toThrow('batchSize must be an integer of at least 1, not 0');
   expect(make({ batchSize: 38, dropLast: true })).toThrow('37 rows do not fill one batch of 38');
   expect(make({ columns: { captions: { ...captions, name: 'text' } } })).toThrow(
     'no column "text" for captions; its columns are image, label',
@@ -267,12 +268,14 @@ test('options and columns that make no sense are refused', () => {
   expect(make({ columns: { texts: { kind: 'texts', names: ['title'] } } })).toThrow(
     'has no column for texts: expected a string column or a list of strings named title, or another name that you pass; its columns are image, label, captions, concept',
   );
-  expect(make({ columns: { one: image, two: image } })).toThrow('one image column at most, not one and two');
+  expect(make({ columns: { one: image, two: image } })).toThrow(
+    'at most one image column can be read, not one and two',
+  );
   expect(make({ rows: [37] })).toThrow('row 37 is not one of its 37 rows');
-  expect(make({ shard: { index: 2, count: 2 } })).toThrow('shard 2 of 2');
+  expect(make({ shard: { index: 2, count: 2 } })).toThrow('shard.index is 2; expected less than shard.count, 2');
 });
 
-test('a column that is optional and missing is null, and without an image column no image is decoded', async () => {
+test('a missing optional column is null, and without an image column no image is decoded', async () => {
   const columns = { label, tags: { ...usualColumns.tags, optional: true } } as const;
   await using loader = new DataLoader(good.split('train'), { columns, batchSize: 37, imageSize: 16, workers: 0 });
   expect(loader.columns).toEqual({ label: 'label', tags: null });
@@ -282,7 +285,7 @@ test('a column that is optional and missing is null, and without an image column
   }
 });
 
-test('lists of classes are sorted, without repetitions, and empty where a row has none', async () => {
+test('lists of classes are sorted and without repetitions; a row without classes has an empty list', async () => {
   const folder = path.join(root, 'tags');
   const features = { tags: feature.list(feature.classLabel(['a', 'b', 'c'])) };
   const values = [[2, 0], [], [1, 1], null].map((tags) => ({ tags }));
@@ -300,7 +303,7 @@ test('lists of classes are sorted, without repetitions, and empty where a row ha
 });
 
 describe('decoding', () => {
-  test('transparency shows white, grey and 16 bits become RGB of 8, orientation is applied', async () => {
+  test('transparency becomes white, gray and 16 bits become RGB of 8, orientation is applied', async () => {
     const target = { kind: 'working', size: 64 } as const;
     const clear = await sharp({
       create: { width: 2, height: 1, channels: 4, background: { r: 255, g: 0, b: 0, alpha: 0.5 } },
@@ -311,10 +314,10 @@ describe('decoding', () => {
     expect(composited).toMatchObject({ width: 2, height: 1 });
     expect(composited.data[0]).toBe(255);
     expect(Math.abs((composited.data[1] as number) - 127)).toBeLessThanOrEqual(1);
-    const grey = await sharp(Buffer.from([10, 200]), { raw: { width: 2, height: 1, channels: 1 } })
+    const gray = await sharp(Buffer.from([10, 200]), { raw: { width: 2, height: 1, channels: 1 } })
       .png()
       .toBuffer();
-    expect([...(await decodeImage(grey, target)).data]).toEqual([10, 10, 10, 200, 200, 200]);
+    expect([...(await decodeImage(gray, target)).data]).toEqual([10, 10, 10, 200, 200, 200]);
     const deep = await sharp(Buffer.from([10, 200]), { raw: { width: 2, height: 1, channels: 1 } })
       .toColourspace('grey16')
       .png()
@@ -327,7 +330,7 @@ describe('decoding', () => {
     expect(await decodeImage(turned, target)).toMatchObject({ width: 2, height: 6 });
   });
 
-  test('transparency looks the same whether the image is small enough to be composited here or not', async () => {
+  test('transparency looks the same for images that are composited here and for larger ones', async () => {
     const pixels = Buffer.from(
       Uint8Array.from({ length: 4 * 256 * 16 }, (_, i) => (i % 4 === 3 ? (i >> 2) % 256 : (i * 37) % 256)),
     );
@@ -345,7 +348,7 @@ describe('decoding', () => {
     expect(Buffer.compare(Buffer.from(shrunk.data), reference)).toBe(0);
   });
 
-  test('square: shorter side and centre; working: shrinks, never enlarges', async () => {
+  test('square: shorter side and center; working: shrinks, never enlarges', async () => {
     const image = await sharp({ create: { width: 60, height: 30, channels: 3, background: '#fff' } })
       .png()
       .toBuffer();

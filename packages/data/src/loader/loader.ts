@@ -1,5 +1,7 @@
-import type { Split } from './arrow/reader.ts';
-import type { Augmentation } from './augment/index.ts';
+/** The data loader: batches of a split in the order of an epoch, prepared in advance. */
+import type { Split } from '../arrow/reader.ts';
+import type { Augmentation } from '../augment/index.ts';
+import { permutation } from '../random.ts';
 import {
   type BatchColumns,
   type ColumnNames,
@@ -8,66 +10,65 @@ import {
   resolveColumns,
 } from './columns.ts';
 import { inlineSource, type SampleSource, workerSource } from './pool.ts';
-import { permutation } from './random.ts';
 import type { BadRowPolicy, CacheState, SamplerSpec, Samples, SkippedRow } from './sampler.ts';
 
-/** Some rows of a split, on their way into the model. */
+/** A batch of rows of a split. */
 export interface Batch<Requests extends ColumnRequests = ColumnRequests> {
   /** The number of rows. */
   readonly size: number;
-  /** Row numbers in the data set. */
+  /** The numbers of the rows in the split. */
   readonly indices: Int32Array;
-  /** The columns that the loader was asked for, under the names of the request; null for an optional column that is missing. */
+  /** The requested columns, under the names of the request; null for a missing optional column. */
   readonly columns: BatchColumns<Requests>;
 }
 
 export interface LoaderOptions<Requests extends ColumnRequests = ColumnRequests> {
-  /** The columns to read, each under the name that a batch has for it; see `usualColumns`. At most one is an image. */
+  /** The columns to read, each under its name in a batch; see `usualColumns`. At most one is an image. */
   columns: Requests;
   batchSize: number;
-  /** Side of the square images, in pixels. */
+  /** The side of the square images, in pixels. */
   imageSize: number;
-  /** Decides order, augmentation and captions. Default 0. */
+  /** The seed of order, augmentation and captions. Default 0. */
   seed?: number;
-  /** A new order in each epoch. Default false. */
+  /** Whether each epoch has a new random order. Default false. */
   shuffle?: boolean;
-  /** Leave out the last batch if it is not full. Default: as `shuffle`. */
+  /** Whether to leave out the last batch if it is not full. Default: the value of `shuffle`. */
   dropLast?: boolean;
-  /** Null, the default: evaluation's resize and centre crop. */
+  /** Default null: resize and center crop, as for evaluation. */
   augment?: Augmentation | null;
-  /** Worker threads that decode and augment; 0 works in this thread. Default 1. */
+  /** The number of worker threads that decode and augment; 0: this thread. Default 1. */
   workers?: number;
-  /** Batches made ahead. Default 2. */
+  /** The number of batches that are prepared in advance. Default 2. */
   prefetch?: number;
-  /** An image that cannot be decoded, or an empty caption, is an error that names the row. Default false: see `badRows`. */
+  /** Whether an image that cannot be decoded, or an empty caption, is an error. Default false: see `badRows`. */
   strict?: boolean;
   /**
-   * Without `strict`: whether another row stands in for a bad one, so that batches stay full, or it is left out. Both are
-   * counted in `stats`. Default: replaced when `shuffle` is on, otherwise left out.
+   * Without `strict`: whether an unusable row is replaced by another one, so that batches stay full, or left out. Both are counted in
+   * `stats`. Default: replaced with `shuffle`, otherwise left out.
    */
   badRows?: 'replace' | 'drop';
-  /** Only these rows. Default: all. */
+  /** Use only these rows. Default: all. */
   rows?: ArrayLike<number>;
-  /** Every `count`-th row of the epoch's order, from the `index`-th on: one process's share. All shares have equally many batches. */
+  /** The share of one process: every `count`-th row of the epoch's order, starting at `index`. All shares have the same number of batches. */
   shard?: { index: number; count: number };
-  /** Bytes of decoded pixels that are kept from epoch to epoch. Default 256 MiB. */
+  /** The size of the cache of decoded images in bytes, which is kept between epochs. Default 256 MiB. */
   cacheBytes?: number;
 }
 
-/** Where a loader stands: the next batch to hand out. */
+/** The position of a loader: the next batch. */
 export interface LoaderState {
   epoch: number;
   batchIndex: number;
 }
 
 export interface LoaderStats {
-  /** Rows handed out. */
+  /** The number of rows returned. */
   rows: number;
-  /** Different rows that could not be used. */
+  /** The number of different rows that could not be used. */
   skipped: number;
-  /** The first of them, with reasons. */
+  /** The first of these rows, with reasons. */
   examples: SkippedRow[];
-  /** What the caches of decoded images hold. */
+  /** The content of the caches of decoded images. */
   cached: CacheState;
 }
 
@@ -75,16 +76,16 @@ const examplesKept = 20;
 
 const positive = (name: string, value: number, least = 1): number => {
   if (!Number.isInteger(value) || value < least) {
-    throw new RangeError(`data loader: ${name} must be a whole number of at least ${least}, not ${value}`);
+    throw new RangeError(`data loader: ${name} must be an integer of at least ${least}, not ${value}`);
   }
   return value;
 };
 
 /**
- * Hands out a split's rows in batches: shuffled, decoded and augmented off this thread, some batches ahead.
+ * Returns the rows of a split in batches: shuffled, decoded and augmented in worker threads, some batches in advance.
  *
- * Everything random follows from (seed, epoch, row): the number of workers, their timing and where an epoch was resumed make
- * no difference to a single pixel.
+ * Every random choice depends only on (seed, epoch, row). The number of workers, their timing, and the batch at which an epoch is resumed
+ * do not change a single pixel.
  *
  * ```ts
  * const { image, label } = usualColumns;
@@ -95,16 +96,16 @@ const positive = (name: string, value: number, least = 1): number => {
  */
 export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
   readonly split: Split;
-  /** The names that the requested columns have in the data set. */
+  /** The names of the requested columns in the dataset. */
   readonly columns: ColumnNames<Requests>;
   readonly batchSize: number;
   readonly imageSize: number;
-  /** Batches of an epoch. */
+  /** The number of batches per epoch. */
   readonly length: number;
   readonly #options: LoaderOptions<Requests>;
   readonly #seed: number;
   readonly #rows: Uint32Array;
-  /** Rows of this shard. */
+  /** The number of rows of this shard. */
   readonly #count: number;
   readonly #source: SampleSource;
   readonly #skipped = new Set<number>();
@@ -112,7 +113,7 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
   #handedOut = 0;
   #state: LoaderState = { epoch: 0, batchIndex: 0 };
 
-  /** @throws for options and columns that make no sense. */
+  /** @throws for invalid options, and for columns that are missing or of the wrong kind */
   constructor(split: Split, options: LoaderOptions<Requests>) {
     const title = `${split.path}, split "${split.name}"`;
     const { shuffle = false } = options;
@@ -129,7 +130,8 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
     if (this.#rows.length === 0) throw new Error(`${title}: has no rows to load`);
     const { index, count } = options.shard ?? { index: 0, count: 1 };
     positive('shard.count', count);
-    if (positive('shard.index', index, 0) >= count) throw new RangeError(`data loader: shard ${index} of ${count}`);
+    if (positive('shard.index', index, 0) >= count)
+      throw new RangeError(`data loader: shard.index is ${index}; expected less than shard.count, ${count}`);
     this.#count = Math.floor(this.#rows.length / count);
     const dropLast = options.dropLast ?? shuffle;
     this.length = (dropLast ? Math.floor : Math.ceil)(this.#count / this.batchSize);
@@ -154,7 +156,7 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
     this.#source = workers === 0 ? inlineSource(spec) : workerSource(spec, workers);
   }
 
-  /** The next batch: save this, and `epoch(state.epoch, { startBatch: state.batchIndex })` goes on there. */
+  /** The position of the next batch: `epoch(state.epoch, { startBatch: state.batchIndex })` continues there. */
   state(): LoaderState {
     return { ...this.#state };
   }
@@ -168,7 +170,7 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
     };
   }
 
-  /** The dataset rows of an epoch in their order, before bad ones are replaced. */
+  /** The rows of an epoch in order, before unusable ones are replaced. */
   order(epoch: number): Uint32Array {
     const all = this.#options.shuffle
       ? permutation(this.#rows.length, this.#seed, epoch).map((i) => this.#rows[i] as number)
@@ -178,8 +180,8 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
   }
 
   /**
-   * The batches of an epoch, from `startBatch` on. Leaving the loop early is fine.
-   * @throws for a row that cannot be used, under `strict`; for a dataset that became unreadable.
+   * The batches of an epoch, starting at `startBatch`. The loop can be left early.
+   * @throws with `strict` for a row that cannot be used; for a dataset that became unreadable
    */
   async *epoch(
     epoch: number,
@@ -194,7 +196,7 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
     for (let next = startBatch, done = startBatch; done < this.length; done++) {
       while (next < this.length && ahead.length < depth) {
         const batch = this.#make(order.slice(next * this.batchSize, (next + 1) * this.batchSize), epoch);
-        // Whoever waits for it gets the error; nobody may wait for it any more.
+        // The error is thrown when the batch is awaited; if the loop was left, it must not count as unhandled.
         batch.catch(() => undefined);
         ahead.push(batch);
         next++;
@@ -238,7 +240,7 @@ function checkRow(row: number, length: number, title: string): number {
 const mapValues = <T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 
-/** The columns that are there, with what an epoch's order decides about texts. */
+/** The columns that were found, with the defaults for texts, which depend on the order. */
 function readColumns(
   found: Readonly<Record<string, FoundColumn | null>>,
   shuffle: boolean,
@@ -246,7 +248,9 @@ function readColumns(
   const present = Object.entries(found).flatMap(([name, column]) => (column === null ? [] : [[name, column] as const]));
   const images = present.filter(([, { kind }]) => kind === 'image');
   if (images.length > 1)
-    throw new Error(`data loader: one image column at most, not ${images.map(([name]) => name).join(' and ')}`);
+    throw new Error(
+      `data loader: at most one image column can be read, not ${images.map(([name]) => name).join(' and ')}`,
+    );
   return Object.fromEntries(
     present.map(([name, column]) => [
       name,
@@ -275,6 +279,7 @@ function assemble<Requests extends ColumnRequests>(
   return { size: indices.length, indices, columns: Object.fromEntries(columns) };
 }
 
+/** Joins the parts in the order of their slots. */
 function join(parts: readonly Samples[], imageBytes: number): Pick<Samples, 'images' | 'columns' | 'indices'> {
   const places = parts
     .flatMap((part) => Array.from(part.slots, (slot, i) => ({ part, slot, i })))

@@ -1,7 +1,8 @@
+/** Where samples are produced: in this thread or in worker threads. */
 import { Worker } from 'node:worker_threads';
 import { type CacheState, Sampler, type SamplerSpec, type Samples } from './sampler.ts';
 
-/** What a worker is asked for. */
+/** A request to a worker. */
 export interface WorkerJob {
   id: number;
   epoch: number;
@@ -11,16 +12,16 @@ export interface WorkerJob {
 
 export type WorkerReply = { id: number; samples: Samples } | { id: number; error: string };
 
-/** Something that makes the samples of a batch. */
+/** Produces the samples of a batch. */
 export interface SampleSource {
-  /** Samples of the rows, in parts that together cover the batch. */
+  /** The samples of the rows, in parts that together are the batch. */
   sample(rows: Uint32Array, epoch: number): Promise<Samples[]>;
-  /** What the caches held after the latest samples. */
+  /** The content of the caches after the latest samples. */
   readonly cached: CacheState;
   close(): Promise<void>;
 }
 
-/** Makes samples in this thread; only decoding leaves it. For tests, and where threads are not wanted. */
+/** Produces samples in this thread; only decoding uses other threads. For tests, and for programs without worker threads. */
 export function inlineSource(spec: SamplerSpec): SampleSource {
   const opened = Sampler.open(spec);
   opened.catch(() => undefined);
@@ -49,7 +50,7 @@ export function inlineSource(spec: SamplerSpec): SampleSource {
   };
 }
 
-/** The worker stands beside this file: TypeScript in the sources, JavaScript once built. */
+/** The script of the worker: TypeScript in the sources, JavaScript after a build. */
 const fromSources = import.meta.url.endsWith('.ts');
 const workerUrl = new URL(fromSources ? './worker.ts' : './worker.js', import.meta.url);
 
@@ -58,7 +59,7 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
-/** One worker thread, with the jobs that it was sent and has not answered. */
+/** A worker thread, with the jobs that it has not answered yet. */
 class SampleWorker {
   readonly #thread: Worker;
   readonly #waiting = new Map<number, Waiting>();
@@ -68,16 +69,16 @@ class SampleWorker {
   constructor(spec: SamplerSpec) {
     if (fromSources && !process.features.typescript) {
       throw new Error(
-        'data workers run from TypeScript sources need Node 22.18 or newer; build first, or ask for 0 workers',
+        'data workers from TypeScript sources need Node 22.18 or newer; build the packages first, or use 0 workers',
       );
     }
-    // Node runs TypeScript by itself, so the loaders of this process are not passed on.
+    // Node runs TypeScript itself, so the module loaders of this process are not passed on.
     const execArgv = fromSources ? ['--conditions=tessera-source'] : [];
     this.#thread = new Worker(workerUrl, { workerData: spec, execArgv, name: 'data' });
     this.#thread.on('message', (reply: WorkerReply) => this.#settle(reply));
     this.#thread.on('error', (error) => this.#fail(error));
     this.#thread.on('exit', (code) => this.#fail(new Error(`a data worker ended with code ${code}`)));
-    // An idle worker does not keep the process alive; one that is waited for does.
+    // A worker keeps the process alive only while it has jobs.
     this.#thread.unref();
   }
 
@@ -92,7 +93,7 @@ class SampleWorker {
 
   async close(): Promise<void> {
     this.#failure ??= new Error('the data loader was closed');
-    // Whoever closes waits for the end, also that of an idle thread.
+    // The caller waits for the end of the thread, even if it is idle.
     this.#thread.ref();
     await this.#thread.terminate();
   }
@@ -115,8 +116,8 @@ class SampleWorker {
 }
 
 /**
- * Makes samples in worker threads. A row always goes to the same worker, so that each caches its own share of the dataset;
- * what comes out does not depend on their number.
+ * Produces samples in worker threads. A row always goes to the same worker, so that each worker caches its own share of the dataset. The
+ * samples do not depend on the number of workers.
  */
 export function workerSource(spec: SamplerSpec, count: number): SampleSource {
   const share = { ...spec, cacheBytes: Math.floor(spec.cacheBytes / count) };
