@@ -14,10 +14,11 @@ import { type TextSizes, type ViTSizes, vitOptions } from '../vit-settings.ts';
 export interface CaptionerConfig {
   readonly vision: ViTSizes;
   readonly text: TextSizes & { readonly vocabularySize: number };
-  readonly reader: ReaderKind;
-  /** Tokens that the resampler of a gated reader makes of an image. */
-  readonly latents: number;
+  /** How the language model sees the image. `latents`: tokens that the resampler makes of an image. */
+  readonly reader: { readonly kind: 'prefix' } | { readonly kind: 'gated'; readonly latents: number };
 }
+
+type Sizes = Pick<CaptionerConfig, 'vision' | 'text'>;
 
 /** The layers of a language model, and how an image's tokens reach them. */
 interface Reader extends Module {
@@ -32,7 +33,7 @@ class PrefixReader extends Module implements Reader {
   readonly connector: MLPConnector;
   readonly transformer: Transformer;
 
-  constructor({ vision, text }: CaptionerConfig) {
+  constructor({ vision, text }: Sizes) {
     super();
     this.connector = new MLPConnector(vision.width, text.width);
     this.transformer = new Transformer(text.width, text.layers, text.heads, causal);
@@ -51,7 +52,7 @@ class GatedReader extends Module implements Reader {
   readonly layers: readonly ResidualAttentionBlock[];
   readonly #steps: readonly { readonly gate: GatedCrossAttentionBlock; readonly layer: ResidualAttentionBlock }[];
 
-  constructor({ vision, text, latents }: CaptionerConfig) {
+  constructor({ vision, text }: Sizes, latents: number) {
     super();
     const { width, heads, layers } = text;
     this.resampler = new PerceiverResampler(vision.width, width, {
@@ -69,12 +70,16 @@ class GatedReader extends Module implements Reader {
   }
 }
 
-const readers = {
-  prefix: (config) => new PrefixReader(config),
-  gated: (config) => new GatedReader(config),
-} satisfies Record<string, (config: CaptionerConfig) => Reader>;
-
-type ReaderKind = keyof typeof readers;
+function createReader({ reader, ...sizes }: CaptionerConfig): Reader {
+  switch (reader.kind) {
+    case 'prefix':
+      return new PrefixReader(sizes);
+    case 'gated':
+      return new GatedReader(sizes, reader.latents);
+    default:
+      return reader satisfies never;
+  }
+}
 
 /** A Vision Transformer and a causal language model that reads what it sees. */
 export class Captioner extends Module {
@@ -87,7 +92,7 @@ export class Captioner extends Module {
   constructor(config: CaptionerConfig) {
     super();
     const { vision, text } = config;
-    const reader = readers[config.reader](config);
+    const reader = createReader(config);
     this.visual = new ViT(vitOptions(vision));
     this.token_embedding = new Embedding(text.vocabularySize, text.width);
     this.token_embedding.weight.initialize(init.normal({ std: 0.02 }));

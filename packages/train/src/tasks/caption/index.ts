@@ -94,7 +94,7 @@ function subjectOf(
     facts: {
       'Image encoder': `plain ViT: ${vision.layers} blocks of width ${vision.width}`,
       'Language model': `${text.layers} layers of width ${text.width}, ${text.contextLength} tokens`,
-      'Image enters as': reader === 'prefix' ? 'tokens before the words' : 'gated attention before each layer',
+      'Image enters as': reader.kind === 'prefix' ? 'tokens before the words' : 'gated attention before each layer',
       'Image size': vision.imageSize,
       Parameters: model.parameterCount(),
       Vocabulary: tokenizer.vocabSize,

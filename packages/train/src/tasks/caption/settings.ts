@@ -14,16 +14,24 @@ const tokenizer = z.strictObject({
   onTooLong: tooLong.default('truncate'),
 });
 
+const reader = z
+  .discriminatedUnion('kind', [
+    z
+      .strictObject({ kind: z.literal('prefix') })
+      .describe('tokens of the image before the words, through a connector (LLaVA)'),
+    z
+      .strictObject({
+        kind: z.literal('gated'),
+        latents: count.default(8).describe('tokens that the resampler makes of an image'),
+      })
+      .describe('gated attention to the tokens of the image before each layer (Flamingo)'),
+  ])
+  .describe('how the language model sees the image');
+
 const model = z.strictObject({
   vision: z.strictObject(vitSizes).describe('the Vision Transformer that encodes the image'),
   text: z.strictObject(textSizes).describe('the causal language model'),
-  reader: z
-    .enum(['prefix', 'gated'])
-    .default('prefix')
-    .describe(
-      'prefix: tokens of the image before the words, through a connector (LLaVA); gated: attention to the image before each layer (Flamingo)',
-    ),
-  latents: count.default(8).describe('gated: tokens that the resampler makes of an image'),
+  reader: reader.prefault({ kind: 'prefix' }),
 });
 
 const schema = taskSchema('caption', {
@@ -38,13 +46,13 @@ const schema = taskSchema('caption', {
 export type CaptionConfig = z.infer<typeof schema>;
 
 /** Emoji with their labels, evaluated on known concepts in unseen styles. */
-const preset = (name: string, reader: CaptionConfig['model']['reader']): Settings => ({
+const preset = (name: string, kind: CaptionConfig['model']['reader']['kind']): Settings => ({
   name,
   data: { dataset: 'emoji' },
   model: {
     vision: { imageSize: 64, patchSize: 8, width: 64, layers: 4, heads: 4 },
     text: { contextLength: 16, width: 64, layers: 3, heads: 4 },
-    reader,
+    reader: { kind },
   },
   optimizer: { lr: 2e-3, weightDecay: 0.05, betas: [0.9, 0.999], eps: 1e-8 },
   // A tenth of 12 epochs of 127 steps.
