@@ -1,3 +1,4 @@
+/** CLIP from files of weights outside of a run. */
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** Configurations: how they are composed, the messages for mistakes, and the list of settings. */
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** Whole runs in mixed precision. */
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** Runs that fail: values that are not finite, full disks, damaged data, unsuitable checkpoints. */
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** The report: charts, HTML, and the sections of retrieval and classification. */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

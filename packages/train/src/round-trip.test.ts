@@ -1,3 +1,4 @@
+/** Weights that go through PyTorch and back. */
 import { execFile, execFileSync } from 'node:child_process';
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+/** Whole runs: files, reproducibility, interruptions. */
 import { spawn } from 'node:child_process';
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';

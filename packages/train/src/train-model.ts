@@ -204,7 +204,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
 }
 
 /**
- * A run of another model that this run needs first, in a folder of its own. It is continued where it was interrupted, and only loaded where
+ * Trains another model that this run needs first, in a separate folder. The other run is continued if it was interrupted, and only loaded if
  * it is complete. Null if it was stopped.
  */
 async function trainNested(request: Omit<TrainingRequest, 'resume' | 'restart'>): Promise<TrainedModel | null> {
@@ -251,19 +251,19 @@ function checkUnchanged(
   if (changes.length > 0)
     throw new Error(
       [
-        `${path}: the run would not continue as it began`,
+        `${path}: settings or data have changed since this checkpoint was written`,
         ...changes,
         'resume with the original settings and data, or accept the changes with --allow-changes',
       ].join('\n  '),
     );
 }
 
-/** A configuration as this version writes it, whatever version wrote it. */
+/** A configuration in the form of this version, whichever version wrote it. */
 function currentForm(config: unknown): unknown {
   try {
     return resolveConfig(config as Settings, [], tasks);
   } catch {
-    // What cannot be read any more is compared as it is.
+    // A configuration that this version cannot read is compared in its old form.
     return config;
   }
 }

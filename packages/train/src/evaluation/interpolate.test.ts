@@ -1,3 +1,4 @@
+/** Interpolation between the weights of two models. */
 import { tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useTestBackend } from '../testing/backend.ts';

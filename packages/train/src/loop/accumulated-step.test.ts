@@ -1,3 +1,4 @@
+/** Steps in parts, compared with steps on the whole batch. */
 import { grad } from '@tessera/autograd';
 import { BatchNorm2d, contrastiveLoss, functional as F, Linear, Module } from '@tessera/nn';
 import {

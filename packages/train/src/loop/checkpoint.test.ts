@@ -1,3 +1,4 @@
+/** Checkpoints: continuing from them, damaged files, full disks. */
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

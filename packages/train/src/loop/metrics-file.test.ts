@@ -1,3 +1,4 @@
+/** The metrics file: exact numbers, resumed runs, killed processes. */
 import { spawn } from 'node:child_process';
 import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

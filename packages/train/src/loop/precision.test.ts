@@ -1,3 +1,4 @@
+/** Mixed precision and loss scaling, compared with f32. */
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

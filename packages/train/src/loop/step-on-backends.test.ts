@@ -1,3 +1,4 @@
+/** The same training steps on several backends. */
 import { closeBackend, openBackend, setDefaultBackend, type WebGpuBackend } from '@tessera/tensor';
 import { whyMissing } from '@tessera/tensor/testing';
 import { afterAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** Training steps, the search for values that are not finite, and counts of operations. */
 import { createImageTower, ImageClassifier } from '@tessera/models';
 import { type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** Optimizers, compared with PyTorch's algorithms, and gradient clipping. */
 import { grad } from '@tessera/autograd';
 import { Linear, Module, Parameter } from '@tessera/nn';
 import { compile, registerReferenceBackends, setDefaultBackend, type Tensor, tensor, zeros } from '@tessera/tensor';

@@ -1,3 +1,4 @@
+/** Schedules of the learning rate. */
 import { describe, expect, it } from 'vitest';
 import { constant, warmupCosine, warmupLinear } from './schedule.ts';
 

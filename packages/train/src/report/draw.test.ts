@@ -1,3 +1,4 @@
+/** Drawing on pictures. */
 import { expect, it } from 'vitest';
 import { classColor, classPicture, drawBox, enlarge, type Picture, paste, plainPicture, sideBySide } from './draw.ts';
 
@@ -38,7 +39,7 @@ it('enlarges, and puts pictures side by side', () => {
   ]);
 });
 
-it('gives every class a color of its own', () => {
+it('has a different color for every class', () => {
   const colors = Array.from({ length: 20 }, (_, index) => classColor(index).join());
   expect(new Set(colors).size).toBe(20);
   expect([...classPicture([0, 3], 1, 2).pixels]).toEqual([0, 0, 0, ...classColor(2)]);

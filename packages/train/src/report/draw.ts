@@ -73,7 +73,7 @@ export function sideBySide(pictures: readonly Picture[]): Picture {
   return joined;
 }
 
-/** The picture with the outline of a box, one pixel wide. What is outside of the picture is left out. */
+/** The picture with the outline of a box, one pixel wide. Parts outside of the picture are ignored. */
 export function drawBox(picture: Picture, { top, left, bottom, right }: Edges, color: Color): Picture {
   const { height, width } = picture;
   const pixels = picture.pixels.slice();
@@ -86,7 +86,7 @@ export function drawBox(picture: Picture, { top, left, bottom, right }: Edges, c
   return { pixels, height, width };
 }
 
-/** The share of a circle between one hue and the next: the golden section, so that the first hues of any number are far apart. */
+/** The step between hues, as a share of the circle: with the golden ratio, any number of hues from the first on are far apart. */
 const hueStep = 0.6180339887498949;
 
 /** A bright color for each class, from 0 on. */
@@ -99,7 +99,7 @@ export function classColor(index: number): Color {
   return [channel(5), channel(3), channel(1)];
 }
 
-/** A class for each pixel, row by row, as colors: black for the background, class 0, and `classColor` of the others less one. */
+/** A class for each pixel, row by row, as colors: black for the background, class 0, and `classColor(class - 1)` for the others. */
 export function classPicture(classes: ArrayLike<number>, height: number, width: number): Picture {
   const picture = plainPicture(height, width, [0, 0, 0]);
   for (const [at, index] of Array.from(classes).entries())

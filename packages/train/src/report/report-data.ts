@@ -26,7 +26,7 @@ export interface ReportData {
 }
 
 /**
- * A line of metrics.jsonl of kind 'step'. Each further field that holds a number becomes a curve of its own.
+ * A line of metrics.jsonl of kind 'step'. Each further numeric field becomes a separate curve.
  */
 export interface StepRecord extends MetricsRecord {
   readonly kind: 'step';

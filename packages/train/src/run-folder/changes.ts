@@ -1,7 +1,7 @@
-/** What differs between a run as its checkpoint was written and as it is about to continue. */
+/** The differences between the configuration of a checkpoint and that of the run that continues from it. */
 import { differingSettings } from '../loop/checkpoint.ts';
 
-/** Settings that do not change what is computed from here on, or are meant to be changed between parts of a run. */
+/** Settings that may change when a run is resumed, because they do not affect the rest of its training. */
 const free = [
   /^name$/,
   /^evaluation\./,
@@ -11,12 +11,12 @@ const free = [
   /^initialize\./,
 ];
 
-/** The settings in which a resumed run would compute something else than the run that its checkpoint is of. */
+/** The changed settings that would affect the training of a resumed run. */
 export function changedSettings(before: unknown, now: unknown): { key: string; first: string; second: string }[] {
   return differingSettings(before, now).filter(
     ({ key, first, second }) =>
       !free.some((pattern) => pattern.test(key)) &&
-      // More epochs continue the run. The schedule follows from their number, so fewer or more of them are told, but not refused.
+      // More epochs are allowed: they continue the run.
       !(key === 'training.epochs' && Number(second) > Number(first)),
   );
 }

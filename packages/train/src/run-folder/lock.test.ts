@@ -1,3 +1,4 @@
+/** The lock on the folder of a run. */
 import { spawn } from 'node:child_process';
 import { promises as fs } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** A lock on a run's folder, so that two processes never write into the same run. It names the process that holds it. */
+/** A lock on a run's folder, which prevents two processes from writing into the same run. */
 import { randomUUID } from 'node:crypto';
 import { promises as fs, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -9,7 +9,7 @@ import { errorCode } from '@tessera/data/io';
 interface Holder {
   readonly pid: number;
   readonly host: string;
-  /** When the process started, as the system counts it: another process can have the same number later. Null where it is not known. */
+  /** Start time of the process, in the system's units, because another process can have the same number later. Null if it is not known. */
   readonly start: string | null;
   /** ISO 8601. */
   readonly since: string;
@@ -30,14 +30,14 @@ function isAlive({ pid, start }: Holder): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // EPERM: it exists and belongs to somebody else.
+    // EPERM: the process exists and belongs to another user.
     if (errorCode(error) !== 'EPERM') return false;
   }
   const now = startOf(pid);
   return start === null || now === null || now === start;
 }
 
-/** The holder that a lock file names; null where the file is missing or was cut off while it was written. */
+/** The holder that is named in a lock file; null if the file is missing or incomplete. */
 async function holderOf(path: string): Promise<Holder | null> {
   try {
     return JSON.parse(await fs.readFile(path, 'utf8')) as Holder;
@@ -78,7 +78,7 @@ export async function lockRun(folder: string): Promise<RunLock> {
   }
 }
 
-/** Creates a file with its whole content, so that nobody reads a part of it. False where it exists. */
+/** Creates a file with its whole content at once, so that no process reads an incomplete one. Returns false if it exists already. */
 async function createWhole(path: string, text: string): Promise<boolean> {
   const draft = `${path}.${randomUUID().slice(0, 8)}`;
   await fs.writeFile(draft, text);

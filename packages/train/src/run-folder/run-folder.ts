@@ -43,7 +43,7 @@ export class RunFolder {
     return join(this.path, 'report.html');
   }
 
-  /** The trained weights alone, under the names of the state_dict. */
+  /** Only the trained weights, under the names of the state_dict. */
   get model(): string {
     return join(this.path, 'model.safetensors');
   }

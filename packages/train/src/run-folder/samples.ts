@@ -41,7 +41,7 @@ export async function writeTrainingSamples(
   await writeFileAtomic(join(folder, 'training-batch.json'), [`${JSON.stringify(facts, null, 1)}\n`]);
 }
 
-/** The value of one row of a column: the first text that was picked, a number unless it is missing, a list as it is. */
+/** The value of one row of a column: the first picked text, a number unless it is missing, or a list. */
 function rowFact(name: string, value: ColumnValues[ColumnKind][number] | undefined): [string, unknown][] {
   if (value === undefined || (typeof value === 'number' && value < 0)) return [];
   if (typeof value === 'object' && 'picked' in value)

@@ -1,9 +1,9 @@
-/** Training an image classifier, whatever its loss: shared by the tasks whose model is an image tower with a linear head. */
+/** The objective of image classifiers without the loss: shared by the tasks whose model is an image tower with a linear head. */
 import { type ImageClassifier, preprocess } from '@tessera/models';
 import type { Tensor } from '@tessera/tensor';
 import type { BatchTensors, ObjectiveLoss, SeparableObjective } from '../loop/objective.ts';
 
-/** Images with what they are compared with: `images` are u8 [B, H, W, 3]. */
+/** Images with their targets: `images` are u8 [B, H, W, 3]. */
 type ImagesAndTargets = BatchTensors & { readonly images: Tensor };
 
 /** [B, classes] */
@@ -16,7 +16,7 @@ export abstract class ImageClassifierObjective<Batch extends ImagesAndTargets, M
   readonly model: Model;
   readonly #freezeTower: boolean;
 
-  /** @param freezeTower the image tower stays as it is and the head alone is trained: a linear probe */
+  /** @param freezeTower whether the image tower is frozen and only the head is trained: a linear probe */
   constructor(model: Model, freezeTower: boolean) {
     this.model = model;
     this.#freezeTower = freezeTower;
@@ -25,7 +25,7 @@ export abstract class ImageClassifierObjective<Batch extends ImagesAndTargets, M
 
   trainingMode(): void {
     this.model.train();
-    // Otherwise batch normalization would go on updating its statistics.
+    // Otherwise batch normalization would continue to update its statistics.
     if (this.#freezeTower) this.model.visual.eval();
   }
 

@@ -1,4 +1,4 @@
-/** An image tower with a linear head, from scratch or on the tower of another model: shared by the tasks that train one. */
+/** Image towers with a linear head, from scratch or on the tower of another model: shared by the tasks that train them. */
 import type { ColumnRequests, Split } from '@tessera/data';
 import {
   createImageTower,
@@ -31,7 +31,7 @@ export const classifierInitialize = z.strictObject({
   tower: z
     .enum(['train', 'freeze'])
     .default('train')
-    .describe('train: the whole model; freeze: the linear head alone (linear probe)'),
+    .describe('train: the whole model; freeze: only the linear head (linear probe)'),
 });
 
 /** Sections `model` by name: the image halves of the CLIP models. */
@@ -45,7 +45,7 @@ export interface ImageClassifierConfig extends RunConfig {
   readonly model: ImageModel | null;
 }
 
-/** A configuration with the model that a null stood for. */
+/** A configuration whose model is not null. */
 export type CompleteConfig<Config extends ImageClassifierConfig> = Config & { readonly model: ImageModel };
 
 export const buildTower = ({ vision, embedDim, activation }: ImageModel): ImageTower =>
@@ -73,13 +73,13 @@ export interface ClassifierParts<Config extends ImageClassifierConfig, Model ext
   /** The column with the classes, one of `columns`. */
   readonly role: string;
   build(config: CompleteConfig<Config>, classes: number): Model;
-  /** Takes from the training split what the model needs before the first step. `column`: the column with the classes. */
+  /** Initializes parts of the model from the training split. `column`: the column with the classes. */
   prepareModel?(model: Model, config: CompleteConfig<Config>, train: Split, column: string): Promise<void>;
   /** @param classNames of the training data; null for a model that was stored without them */
   subject(model: Model, config: CompleteConfig<Config>, classNames: readonly string[] | null): AnyTaskModel;
 }
 
-/** How a classifier comes into being: what a task has in common with others of its kind. */
+/** The functions that create and load a classifier, for all tasks that train one. */
 export const imageClassifier = <Config extends ImageClassifierConfig, Model extends ImageClassifier>({
   columns,
   role,
@@ -128,7 +128,7 @@ function withModel<Config extends ImageClassifierConfig>(
   if (model !== null) return { ...config, model };
   throw new Error(
     config.initialize.checkpoint === null
-      ? 'model is null, which means the image tower of a checkpoint: set initialize.checkpoint, or a model'
-      : `${config.initialize.checkpoint}: does not say how its model is built: set model to it`,
+      ? 'model is null, which means the image tower of a checkpoint: set initialize.checkpoint or model'
+      : `${config.initialize.checkpoint}: does not contain the configuration of its model: set model`,
   );
 }

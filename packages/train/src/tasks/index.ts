@@ -28,7 +28,7 @@ export const tasks: readonly Task[] = [
   question,
 ];
 
-/** The task that a run has which starts from another model (`--from`) and names no task. */
+/** The task of a run that starts from another model (`--from`) without naming a task. */
 export const taskFromCheckpoint: Task = classify;
 
 /** @throws where there is no task of that name */

@@ -1,4 +1,4 @@
-/** Training and evaluation on images with class labels: shared by the tasks that learn classes, whatever their models are. */
+/** Training and evaluation on images with class labels: shared by tasks that learn classes with different models. */
 import type { Split } from '@tessera/data';
 import { init, type Module } from '@tessera/nn';
 import type { RunConfig } from '../config/schema.ts';
@@ -55,7 +55,7 @@ export const labeledModel = <Config extends RunConfig, Model extends Module>({
   },
 });
 
-/** Measures a model on splits of labeled images. @throws where the classes of a split are not as many as the model's */
+/** Measures a model on splits of labeled images. @throws where a split has another number of classes than the model */
 export async function evaluateLabeled<Tensors extends BatchTensors, Name extends string>(
   splits: readonly Split[],
   request: EvaluationRequest,
@@ -74,7 +74,7 @@ export async function evaluateLabeled<Tensors extends BatchTensors, Name extends
   return results;
 }
 
-/** What a model answered about a picture. */
+/** The prediction of a model for a picture. */
 export interface Answer {
   readonly picture: Picture;
   readonly truth: number;
@@ -83,7 +83,7 @@ export interface Answer {
   readonly lines?: readonly string[];
 }
 
-/** Answers as examples for the report, with the names of the classes. */
+/** Predictions as examples for the report, with the names of the classes. */
 export const answerExamples = (answers: readonly Answer[], classNames: readonly string[]): Example[] =>
   answers.map(({ picture, truth, prediction, lines = [] }) => {
     const [expected, answer] = [classNames[truth], classNames[prediction]];

@@ -1,3 +1,4 @@
+/** Labels as tensors. */
 import { beforeAll, expect, it } from 'vitest';
 import { useTestBackend } from '../testing/backend.ts';
 import { labelTensor } from './labeled-tensors.ts';

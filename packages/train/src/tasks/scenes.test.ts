@@ -1,3 +1,4 @@
+/** Pictures in scenes. */
 import { beforeAll, expect, it } from 'vitest';
 import { useTestBackend } from '../testing/backend.ts';
 import { checkSceneSize, placeInScenes, placeOf, sceneBoxes } from './scenes.ts';

@@ -1,4 +1,4 @@
-/** Scenes: pictures that are placed somewhere on a larger black ground, each at a place that depends on its row alone. */
+/** Scenes: pictures on a larger black background, each at a position that depends only on its row. */
 import { type Tensor, tensor } from '@tessera/tensor';
 import { paste } from '../report/draw.ts';
 
@@ -10,7 +10,7 @@ export interface SceneSize {
   readonly width: number;
 }
 
-/** A number in [0, 1) for each k, evenly spread: multiples of the golden section. */
+/** Evenly spread numbers in [0, 1): the fractional parts of multiples of the golden ratio. */
 const spread = (k: number): number => (k * 0.6180339887498949) % 1;
 
 /** Row and column of the top left pixel of a picture in its scene. `row`: the number of the picture in its split. */
@@ -20,7 +20,7 @@ export const placeOf = (row: number, { picture, height, width }: SceneSize): rea
 ];
 
 /**
- * Places each picture of a batch in a scene of its own.
+ * Places each picture of a batch in its own scene.
  *
  * @param pictures u8 [N, picture, picture, 3]
  * @param rows their numbers in the split

@@ -1,7 +1,7 @@
-/** How the presets of small experiments train: about 1,900 steps of 64 images of clothes, minutes on a few cores. */
+/** The common settings of the presets for small experiments: about 1,900 steps of 64 images of clothes, minutes on a few cores. */
 import type { Settings } from '../config/tree.ts';
 
-/** A preset: its name and the sections of its own, next to the settings that all short runs share. */
+/** A preset: its name and its own sections, with the settings that all short runs share. */
 export const shortRun = (name: string, { data = {}, evaluation = {}, ...own }: Record<string, Settings>): Settings => ({
   name,
   data: { dataset: 'fashion-mnist', ...data },

@@ -1,4 +1,4 @@
-/** What every task must be able to do, as one body of tests: each task's test file runs it on a tiny configuration. */
+/** Tests that every task must pass: each task's test file runs them on a small configuration. */
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ import { useTestBackend } from './backend.ts';
 /** A task's preset, made so small that it trains in a second. */
 export interface TaskSuite {
   readonly preset: string;
-  /** Settings laid over the preset. */
+  /** Settings that override the preset. */
   readonly set: readonly string[];
   /** The class that cannot compute its loss in parts; missing: it can. */
   readonly notSeparable?: string;

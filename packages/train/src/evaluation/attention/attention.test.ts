@@ -1,3 +1,4 @@
+/** Attention maps: drawing, reading them from towers, and the choice of what a sheet shows. */
 import type { Pixels } from '@tessera/data';
 import { CLIP, createImageTower } from '@tessera/models';
 import { functional as F, init } from '@tessera/nn';

@@ -1,3 +1,4 @@
+/** Accuracy, per-class numbers and confusions of a classifier. */
 import { describe, expect, it } from 'vitest';
 import { classificationMetrics, mostConfused } from './metrics.ts';
 

@@ -1,3 +1,4 @@
+/** Prompts and weights of zero-shot classifiers. */
 import { describe, expect, it } from 'vitest';
 import { fillTemplates, promptTemplates, zeroShotLogits, zeroShotWeights } from './zero-shot.ts';
 

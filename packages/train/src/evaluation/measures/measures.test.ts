@@ -1,3 +1,4 @@
+/** Measures of a split: averages, quotients and examples. */
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** Images and captions in a plane. */
 import { describe, expect, it } from 'vitest';
 import { elementAt } from '../element-at.ts';
 import { embeddingMap } from './embedding-map.ts';

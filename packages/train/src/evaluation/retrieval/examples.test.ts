@@ -1,3 +1,4 @@
+/** Nearest pictures as examples of retrieval. */
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

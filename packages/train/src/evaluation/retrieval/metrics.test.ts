@@ -1,3 +1,4 @@
+/** Inner products, recalls and nearest neighbors, compared with direct computations. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { elementAt } from '../element-at.ts';

@@ -1,3 +1,4 @@
+/** The baseline by raw pixels, compared with a direct computation. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { elementAt } from '../element-at.ts';

@@ -1,3 +1,4 @@
+/** Principal components, compared with the eigenvectors of the covariance. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { elementAt } from '../element-at.ts';

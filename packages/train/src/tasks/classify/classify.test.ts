@@ -1,3 +1,4 @@
+/** Runs of the task `classify`. */
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -124,7 +125,9 @@ describe('a classifier', () => {
       file.select((name) => (name.startsWith('visual.') ? name : null)),
     );
     const from = `initialize.checkpoint=${bare}`;
-    await expect(classify('bare', 'model=null', from)).rejects.toThrow('does not say how its model is built');
+    await expect(classify('bare', 'model=null', from)).rejects.toThrow(
+      'does not contain the configuration of its model',
+    );
     await classify('bare', vit, from, 'initialize.tower=freeze');
     expect(await towerOf('bare')).toEqual(await towerOf('clip'));
   });

@@ -7,7 +7,7 @@ import type { LabeledTensors } from '../labeled-tensors.ts';
 
 export interface ClassifyOptions {
   readonly labelSmoothing?: number;
-  /** The image tower stays as it is and the head alone is trained: a linear probe. */
+  /** Whether the image tower is frozen and only the head is trained: a linear probe. */
   readonly freezeTower?: boolean;
 }
 

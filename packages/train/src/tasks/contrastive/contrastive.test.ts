@@ -1,3 +1,4 @@
+/** Runs of the task `contrastive`. */
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

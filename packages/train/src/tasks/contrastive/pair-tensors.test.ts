@@ -1,3 +1,4 @@
+/** Captions as tensors without unused padding. */
 import { describe, expect, it } from 'vitest';
 import { withoutPadding } from './pair-tensors.ts';
 

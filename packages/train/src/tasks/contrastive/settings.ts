@@ -98,11 +98,11 @@ const initialize = z.strictObject({
   parts: z
     .enum(['image', 'all'])
     .default('image')
-    .describe("image: the image tower alone; all: the whole model, with the run's tokenizer (fine-tuning)"),
+    .describe("image: only the image tower; all: the whole model, with the run's tokenizer (fine-tuning)"),
   tower: z
     .enum(['train', 'freeze'])
     .default('train')
-    .describe('train: both towers; freeze: the text tower alone (locked-image tuning)'),
+    .describe('train: both towers; freeze: only the text tower (locked-image tuning)'),
 });
 
 const schema = taskSchema('contrastive', {
