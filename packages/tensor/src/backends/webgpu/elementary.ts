@@ -83,7 +83,7 @@ function elementaryText(name: ElementaryName): string {
   ].join('\n');
 }
 
-interface ElementaryText {
+export interface ElementaryText {
   readonly code: string;
   readonly uses: typeof calledByElementary;
 }
