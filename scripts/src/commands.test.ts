@@ -48,7 +48,7 @@ describe('from a folder of pictures to a trained model', () => {
     expect(lines.map((line) => JSON.parse(line).step)).toEqual([1, 2, 3, 4, 5, 6, 6]);
   });
 
-  it('eval gives the numbers as a table and as JSON', async () => {
+  it('eval prints the numbers as a table and as JSON', async () => {
     const { status, out } = await run('eval', ['run', '--json']);
     expect(JSON.parse(out).retrieval[0]).toMatchObject({ split: 'test', metrics: { imageToText: { queries: 8 } } });
     expect(status).toBe(0);

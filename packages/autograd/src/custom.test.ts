@@ -43,7 +43,7 @@ describe('customGradient', () => {
     expect(() => grad(scale(x).sum(), captured)).toThrow('only through detach, noGrad');
   });
 
-  it('may give null for an input without a gradient', () => {
+  it('may return null for an input without a gradient', () => {
     const first = customGradient(
       (a: Tensor, b: Tensor) => a.add(b),
       (gradient) => [gradient, null],

@@ -44,7 +44,7 @@ async function expectSameBits(a: Tensor, b: Tensor): Promise<void> {
   expect(await a.data()).toEqual(await b.data());
 }
 
-describe('two halves give the bits of the whole', () => {
+describe('two halves compute the bits of the whole', () => {
   const towers: Record<string, () => SplitTower> = {
     "CLIP's": () => new VisionTransformer(12, 4, 16, 2, 2, 8),
     ...Object.fromEntries(

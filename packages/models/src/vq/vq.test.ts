@@ -199,7 +199,7 @@ describe('the codebook', () => {
 });
 
 describe('a VQ tokenizer', () => {
-  test('learns to give back what it saw through a handful of tokens', async () => {
+  test('learns to reproduce what it saw through a handful of tokens', async () => {
     const model = new VQTokenizer({ ...small, codes: 32, width: 16 });
     // Images of two colors, divided somewhere.
     const pixels = Array.from({ length: 16 }, (_, n) =>

@@ -120,7 +120,7 @@ describe('seeds', () => {
     expect(await draw('reference', 2)).not.toEqual(first);
   });
 
-  test('two calls give different numbers', async () => {
+  test('two calls return different numbers', async () => {
     const normal = init.normal();
     expect(await normal([4]).data()).not.toEqual(await normal([4]).data());
   });

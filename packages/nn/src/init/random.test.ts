@@ -114,7 +114,7 @@ describe(`numbers of the host, seed ${seed}`, () => {
     expect(draw()).toEqual(first);
   });
 
-  /** What every engine and platform must give: the numbers are part of what a seed means. */
+  /** What every engine and platform must compute: the numbers are part of what a seed means. */
   test('pinned numbers', () => {
     manualSeed(seed);
     const values = new Float32Array(4);

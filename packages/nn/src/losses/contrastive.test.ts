@@ -126,7 +126,7 @@ describe('pair losses', () => {
     expect(Math.abs((await sigLipLoss(features(1)).item()) - (await sigLipLoss(unbiased).item()))).toBeGreaterThan(0.1);
   });
 
-  test('equal features give ln B, whatever the temperature', async () => {
+  test('equal features have the loss ln B, whatever the temperature', async () => {
     const same = l2Normalize(zeros([8, 3]).add(1));
     for (const factor of [1, 14.3, 100]) {
       const loss = contrastiveLoss({ imageFeatures: same, textFeatures: same, logitScale: tensor(factor) });

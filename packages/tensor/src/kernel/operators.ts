@@ -27,7 +27,7 @@ interface UnaryOperator extends Operator {
 
 interface BinaryOperator extends Operator {
   /** The dtype of the result where it is not the operands' own. */
-  readonly gives?: 'bool';
+  readonly result?: 'bool';
   /** In double precision; integer results are wrapped by `binaryFunction`. */
   readonly compute: (a: number, b: number) => number;
 }
@@ -58,7 +58,7 @@ export const roundOperators = {
 
 /**
  * Operations of two sources of equal shape and dtype. Integer results wrap around: i32 to 32 bits, u8 to 8. `max` of a NaN is NaN.
- * `idiv` truncates, `mod` has the sign of the dividend, and both give 0 where the divisor is 0. Shifts count modulo 32; `shr` shifts in
+ * `idiv` truncates, `mod` has the sign of the dividend, and both return 0 where the divisor is 0. Shifts count modulo 32; `shr` shifts in
  * zeros.
  */
 export const binaryOperators = {
@@ -66,8 +66,8 @@ export const binaryOperators = {
   mul: { takes: ['float', 'integer'], cost: 1, compute: (a, b) => a * b },
   // 6 in general, 1 if one operand is a constant.
   max: { takes: ['float', 'integer', 'bool'], cost: 4, compute: Math.max },
-  lt: { takes: ['float', 'integer'], cost: 1, gives: 'bool', compute: (a, b) => Number(a < b) },
-  eq: { takes: ['float', 'integer', 'bool'], cost: 1, gives: 'bool', compute: (a, b) => Number(a === b) },
+  lt: { takes: ['float', 'integer'], cost: 1, result: 'bool', compute: (a, b) => Number(a < b) },
+  eq: { takes: ['float', 'integer', 'bool'], cost: 1, result: 'bool', compute: (a, b) => Number(a === b) },
   idiv: { takes: ['integer'], cost: 36, compute: (a, b) => (b === 0 ? 0 : Math.trunc(a / b)) },
   mod: { takes: ['integer'], cost: 40, compute: (a, b) => (b === 0 ? 0 : a % b) },
   and: { takes: ['integer', 'bool'], cost: 1, compute: (a, b) => a & b },
@@ -95,7 +95,7 @@ export const reduceOperators = {
 export type UnaryFunction = keyof typeof unaryOperators;
 
 /**
- * Elementwise operations of one source. `cast` converts to the node's dtype: floating point to i32 truncates and saturates (NaN gives 0),
+ * Elementwise operations of one source. `cast` converts to the node's dtype: floating point to i32 truncates and saturates (NaN becomes 0),
  * to u8 keeps the low 8 bits of that, to bool is `x != 0`.
  */
 export type UnaryOp = UnaryFunction | 'cast';
@@ -119,8 +119,8 @@ export const binaryCost = (op: BinaryKind): number => binaryKinds[op].cost;
 
 /** The dtype of the result for operands of `dtype`. */
 export function binaryResult(op: BinaryOp, dtype: DType): DType {
-  const { gives }: BinaryOperator = binaryOperators[op];
-  return gives ?? dtype;
+  const { result }: BinaryOperator = binaryOperators[op];
+  return result ?? dtype;
 }
 
 const functionsOfOne = { ...unaryOperators, ...roundOperators } as const;

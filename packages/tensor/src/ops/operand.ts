@@ -10,7 +10,7 @@ export type Operand = Node | number;
 
 /**
  * The dtype of an operation on a number and a tensor of `dtype`: the tensor's own, unless it cannot represent the number. A fractional
- * number and integers give f32, a whole number and bool (or one outside of u8's range and u8) i32.
+ * number with integers becomes f32, a whole number and bool (or one outside of u8's range and u8) i32.
  */
 function dtypeWithNumber(value: number, dtype: DType): DType {
   if (isFloat(dtype)) return dtype;

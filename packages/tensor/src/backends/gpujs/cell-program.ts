@@ -161,7 +161,7 @@ const floatBinaries: Readonly<Record<BinaryOn<'float'>, FloatBinary>> = {
   eq: (_, a, b) => choose(compare(a, '==', b), 1, 0),
 };
 
-/** Comparisons give a term, 0 or 1; other operations half-words. */
+/** Comparisons return a term, 0 or 1; other operations return half-words. */
 type IntegerBinary = (code: CellCode, a: HalfWords, b: HalfWords) => HalfWords | Term;
 
 /** Bytes and truth values are computed as integers too. */

@@ -118,7 +118,7 @@ const allComposed = (powerOfTwo: FloatCode): Readonly<Record<ElementaryName, Flo
     ]),
   ) as Record<ElementaryName, FloatCode>;
 
-/** The shading language's, which is exact within the domain; 0 gives -infinity, negative numbers and NaN give NaN. */
+/** The shading language's, which is exact within the domain; of 0 it is -infinity, of negative numbers and NaN it is NaN. */
 const guardedLog: FloatCode = (code, value) => {
   const x = code.local(value);
   const positive = code.local(choose(compare(x, '>', 0), x, 1));

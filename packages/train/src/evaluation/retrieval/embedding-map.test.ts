@@ -39,7 +39,7 @@ describe('embeddingMap', () => {
       expect(order).toEqual([...order].sort((a, b) => a - b));
     }
     expect(side(common.images, 3)).toBe(side(common.texts, 2));
-    // The rest of the variance comes from normalizing: features lie on a sphere.
+    // The rest of the variance comes from normalizing: features are on a sphere.
     expect(common.shares[0]).toBeGreaterThan(0.9);
   });
 

@@ -17,7 +17,7 @@ export type TagColumns = { readonly image: ColumnRequest<'image'>; readonly tags
 
 export const tagColumns: TagColumns = { image: usualColumns.image, tags: usualColumns.tags };
 
-/** The probabilities that a model gives to the classes of a split. */
+/** The probabilities that a model assigns to the classes of a split. */
 export interface MultiLabelResult extends EvaluationResult {
   /** The classes that the split has, in the order of its own. */
   readonly classNames: readonly string[];

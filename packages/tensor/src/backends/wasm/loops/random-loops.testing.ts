@@ -126,7 +126,7 @@ function randomStoreView(shape: Shape, tape: Tape): { view: View; length: number
   return settle({ shape, offset: 0, strides, guards: tape.chance(10) ? randomGuards(shape, tape) : [] }, tape.below(3));
 }
 
-/** The number of bits for which a number is exact; infinity if it is rounded, because comparing rounded values would give random results. */
+/** The number of bits for which a number is exact; infinity if it is rounded, because comparisons of rounded values would have random results. */
 type Exactness = number;
 const mostBits = 22;
 const loadedBits: Readonly<Record<DType, Exactness>> = { f32: 6, f64: 6, f16: 6, bf16: 6, i32: 32, u8: 8, bool: 1 };
