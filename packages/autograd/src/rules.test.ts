@@ -1,6 +1,14 @@
 /** The derivative rule of every operation, against central differences. */
 import { Tensor } from '@tessera/tensor';
-import { type BinaryOp, graph, type Node, type Op, type UnaryOp } from '@tessera/tensor/graph';
+import {
+  type BinaryOp,
+  graph,
+  type Node,
+  type Op,
+  type Smoothness,
+  type UnaryOp,
+  unaryOperators,
+} from '@tessera/tensor/graph';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { grad } from './grad.ts';
 import { gradcheck, gradgradcheck } from './gradcheck.ts';
@@ -20,25 +28,18 @@ const onTensors =
   (...inputs: Tensor[]): Tensor =>
     Tensor.fromNode(fn(...inputs.map((input) => input.node)));
 
-const identity = (x: number): number => x;
-
-/** Where each function is smooth, and not flat. */
-const unaryDomains: { readonly [K in Exclude<UnaryOp, 'cast'>]: (x: number) => number } = {
-  neg: identity,
-  recip: (x) => Math.sign(x) * positive(x),
-  sqrt: positive,
-  exp: identity,
-  log: positive,
-  sin: (x) => 3 * x,
-  floor: betweenIntegers,
-  tanh: identity,
-  erf: identity,
+/** Moves a number to where a function is smooth. */
+const intoDomain: Readonly<Record<Smoothness, (x: number) => number>> = {
+  everywhere: (x) => x,
+  positive,
+  nonzero: (x) => Math.sign(x) * positive(x),
+  'between integers': betweenIntegers,
 };
 
-const unaryCases = Object.entries(unaryDomains).map(
-  ([kind, domain], k): Case => ({
+const unaryCases = Object.entries(unaryOperators).map(
+  ([kind, { smooth }], k): Case => ({
     name: kind,
-    inputs: () => [normal([2, 3], 10 + k, domain)],
+    inputs: () => [normal([2, 3], 10 + k, intoDomain[smooth])],
     fn: (x) => graph.unary(kind as UnaryOp, x as Node),
   }),
 );

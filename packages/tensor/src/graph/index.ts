@@ -1,4 +1,5 @@
 /** `@tessera/tensor/graph`: nodes and their constructors, for code that builds or transforms graphs, such as automatic differentiation. */
+export { type Smoothness, unaryOperators } from '../kernel/operators.ts';
 export * as graph from './graph.ts';
 export {
   areGradientsEnabled,

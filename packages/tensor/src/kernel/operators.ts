@@ -20,9 +20,16 @@ interface Operator {
   readonly cost: number;
 }
 
-interface UnaryOperator extends Operator {
+/** Numbers at which a function is smooth. */
+export type Smoothness = 'everywhere' | 'positive' | 'nonzero' | 'between integers';
+
+interface FunctionOfOne extends Operator {
   /** In double precision; integer results are wrapped by `unaryFunction`. */
   readonly compute: (x: number) => number;
+}
+
+interface UnaryOperator extends FunctionOfOne {
+  readonly smooth: Smoothness;
 }
 
 interface BinaryOperator extends Operator {
@@ -34,17 +41,17 @@ interface BinaryOperator extends Operator {
 
 /** Operations of one source, except `cast`. `erf` and `tanh` are primitives because compositions would be inaccurate near 0. */
 export const unaryOperators = {
-  neg: { takes: ['float', 'integer'], cost: 1, compute: (x) => -x },
-  recip: { takes: ['float'], cost: 4, compute: (x) => 1 / x },
-  sqrt: { takes: ['float'], cost: 8, compute: Math.sqrt },
-  exp: { takes: ['float'], cost: 20, compute: Math.exp },
-  log: { takes: ['float'], cost: 35, compute: Math.log },
+  neg: { takes: ['float', 'integer'], cost: 1, smooth: 'everywhere', compute: (x) => -x },
+  recip: { takes: ['float'], cost: 4, smooth: 'nonzero', compute: (x) => 1 / x },
+  sqrt: { takes: ['float'], cost: 8, smooth: 'positive', compute: Math.sqrt },
+  exp: { takes: ['float'], cost: 20, smooth: 'everywhere', compute: Math.exp },
+  log: { takes: ['float'], cost: 35, smooth: 'positive', compute: Math.log },
   // f32 is computed in f64.
-  sin: { takes: ['float'], cost: 130, compute: Math.sin },
+  sin: { takes: ['float'], cost: 130, smooth: 'everywhere', compute: Math.sin },
   // Of integers and bool: the identity.
-  floor: { takes: ['float', 'integer', 'bool'], cost: 3, compute: Math.floor },
-  tanh: { takes: ['float'], cost: 25, compute: Math.tanh },
-  erf: { takes: ['float'], cost: 40, compute: erf },
+  floor: { takes: ['float', 'integer', 'bool'], cost: 3, smooth: 'between integers', compute: Math.floor },
+  tanh: { takes: ['float'], cost: 25, smooth: 'everywhere', compute: Math.tanh },
+  erf: { takes: ['float'], cost: 40, smooth: 'everywhere', compute: erf },
 } as const satisfies Readonly<Record<string, UnaryOperator>>;
 
 /**
@@ -54,7 +61,7 @@ export const unaryOperators = {
 export const roundOperators = {
   roundF16: { takes: ['float'], cost: 25, compute: castNumber.f16 },
   roundBf16: { takes: ['float'], cost: 8, compute: castNumber.bf16 },
-} as const satisfies Readonly<Record<string, UnaryOperator>>;
+} as const satisfies Readonly<Record<string, FunctionOfOne>>;
 
 /**
  * Operations of two sources of equal shape and dtype. Integer results wrap around: i32 to 32 bits, u8 to 8. `max` of a NaN is NaN.
