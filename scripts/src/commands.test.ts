@@ -111,6 +111,7 @@ describe('a mistake on the command line', () => {
   it.each([
     ['train', ['--epochs', '3'], 'unknown option --epochs; use --set training.epochs=...'],
     ['train', ['--dta', 'emoji'], 'unknown option --dta; did you mean --data?'],
+    ['train', ['./emoji'], 'unexpected argument ./emoji: names of options begin with --'],
     ['train', settings('optimizer.learningrate=1'), '--set optimizer.learningrate: there is no such setting'],
     ['train', ['--data', 'emojis'], 'there is no data set emojis'],
     ['train', ['--resume', 'nothing'], 'nothing: there is no such run or checkpoint'],

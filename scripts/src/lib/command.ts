@@ -61,6 +61,7 @@ function explainUsage(message: string, parser: Argv<{ debug: boolean }>): string
     .filter((name, k, all) => !all.slice(0, k).some((other) => camelCase(other) === name));
   return unknown
     .map((name) => {
+      if (hideBin(process.argv).includes(name)) return `unexpected argument ${name}: names of options begin with --`;
       const setting = settingMeantBy(name, settings);
       if (setting !== undefined && options.includes('set')) return `unknown option --${name}; use --set ${setting}=...`;
       const near = closestName(name, options);
