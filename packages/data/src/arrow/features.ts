@@ -111,7 +111,7 @@ export function arrowType(f: Feature): DataType {
 }
 
 /** `f` as Hugging Face `datasets` writes it into dataset_info.json and the Arrow schema. */
-export function featureToJson(f: Feature): unknown {
+function featureToJson(f: Feature): unknown {
   switch (f.type) {
     case 'image':
       return { _type: 'Image' };

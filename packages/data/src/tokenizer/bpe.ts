@@ -6,7 +6,7 @@ export type Merge = readonly [left: string, right: string];
 
 /** Ids are below 2^20, so a pair fits exactly into one number, which is a cheaper key than a string. */
 const PAIR_BASE = 2 ** 20;
-export const pairKey = (left: number, right: number): number => left * PAIR_BASE + right;
+const pairKey = (left: number, right: number): number => left * PAIR_BASE + right;
 export const leftOfPair = (key: number): number => Math.floor(key / PAIR_BASE);
 export const rightOfPair = (key: number): number => key % PAIR_BASE;
 

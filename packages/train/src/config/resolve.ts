@@ -251,7 +251,7 @@ function describeUnion(errors: readonly (readonly Issue[])[], kinds: readonly st
 }
 
 /** Suggests the most similar setting: one with this name in another section, one that other programs call so, or one with similar spelling. */
-export function suggestKey(key: string, keys: readonly string[]): string {
+function suggestKey(key: string, keys: readonly string[]): string {
   const last = key.split('.').at(-1) ?? key;
   const near = settingMeantBy(key, keys) ?? closestName(key, keys) ?? closestOf(last, keys);
   return near === undefined ? '' : `; did you mean ${near}?`;

@@ -15,7 +15,7 @@ export const count = z.int().positive();
 export const fromZero = z.int().nonnegative();
 const interval = z.tuple([z.number(), z.number()]);
 const byte = z.int().min(0).max(255);
-export const keysOf = <T extends object>(table: T): [keyof T & string, ...(keyof T & string)[]] =>
+const keysOf = <T extends object>(table: T): [keyof T & string, ...(keyof T & string)[]] =>
   Object.keys(table) as [keyof T & string, ...(keyof T & string)[]];
 
 const augmentationSchema = z

@@ -75,7 +75,7 @@ function checkSteps(name: string, option: string, value: number): void {
 }
 
 /** The warm-up of a run that sets none. */
-export const defaultWarmup = (totalSteps: number): number => Math.min(100, Math.floor(totalSteps / 10));
+const defaultWarmup = (totalSteps: number): number => Math.min(100, Math.floor(totalSteps / 10));
 
 /** @throws where the warm-up that was set is longer than the run; the message names the setting */
 function withWarmupSteps<S extends { readonly warmupSteps: number | null; readonly totalSteps: number }>(

@@ -17,7 +17,7 @@ export interface Edges {
   readonly right: number;
 }
 
-export const white: Color = [255, 255, 255];
+const white: Color = [255, 255, 255];
 export const gray: Color = [128, 128, 128];
 export const green: Color = [60, 200, 90];
 export const orange: Color = [255, 140, 0];

@@ -107,7 +107,7 @@ export interface TrainingSite<Config extends RunConfig = RunConfig> {
 }
 
 /** Loads the model of another run, whatever its task, from its folder or one of its checkpoints. */
-export type LoadModel = (path: string) => Promise<TrainedModel>;
+type LoadModel = (path: string) => Promise<TrainedModel>;
 
 /** A trained model, with the configuration of its run. */
 export interface TrainedModel<Config extends RunConfig = RunConfig> {

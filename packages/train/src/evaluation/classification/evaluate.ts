@@ -107,7 +107,7 @@ export async function evaluateZeroShot(
   );
 }
 
-export const classification = evaluationKind<ClassificationResult>({
+const classification = evaluationKind<ClassificationResult>({
   name: 'classification',
   table: classificationTable,
   headline: ({ metrics }) => ({ 'top-1': percentText(metrics.top1, 2) }),

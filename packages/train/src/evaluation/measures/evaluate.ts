@@ -98,7 +98,7 @@ function sums(measure: Measure): [Tensor, Tensor] {
   return [values.sum(), values.mul(0).add(1).sum()];
 }
 
-export const measures = evaluationKind<MeasuresResult>({
+const measures = evaluationKind<MeasuresResult>({
   name: 'measures',
   table: (results) => ({
     headings: ['split', 'images', ...Object.values(results[0]?.looks ?? {}).map(({ label }) => label)],

@@ -5,7 +5,7 @@ import { type Html, html } from '../../report/html.ts';
 /** How a number is written: a share as a percentage, or with three decimals. */
 export type MeasureFormat = 'percent' | 'number';
 
-export interface MeasureReport {
+interface MeasureReport {
   readonly label: string;
   readonly value: number | null;
   readonly format: MeasureFormat;

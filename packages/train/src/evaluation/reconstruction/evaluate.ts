@@ -87,7 +87,7 @@ const storedMetrics = ({ count, meanSquaredError, psnr, meanColorPsnr, ...codes 
   ...codes,
 });
 
-export const reconstruction = evaluationKind<ReconstructionResult>({
+const reconstruction = evaluationKind<ReconstructionResult>({
   name: 'reconstruction',
   table: (results) => ({
     headings: ['split', 'images', 'PSNR', 'PSNR of mean color', 'codes in use', 'perplexity'],

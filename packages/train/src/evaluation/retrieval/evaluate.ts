@@ -63,7 +63,7 @@ const directions = [
   { direction: 'textToImage', text: 'text → image', title: 'Text to image R@1' },
 ] as const;
 
-export const retrieval = evaluationKind<RetrievalResult>({
+const retrieval = evaluationKind<RetrievalResult>({
   name: 'retrieval',
   table: retrievalTable,
   headline: ({ metrics }) =>
