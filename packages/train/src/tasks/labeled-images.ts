@@ -7,11 +7,11 @@ import { evaluateMeasures, type Measurement } from '../evaluation/measures/evalu
 import type { Example } from '../evaluation/measures/examples.ts';
 import type { EvaluationResult } from '../evaluation/result.ts';
 import { type Checkpoint, loadModelState } from '../loop/checkpoint.ts';
-import type { BatchTensors } from '../loop/objective.ts';
+import type { BatchTensors, Objective } from '../loop/objective.ts';
 import type { Picture } from '../report/draw.ts';
-import { storedClassNames } from './class-names.ts';
+import { classMetadata, storedClassNames } from './class-names.ts';
 import { findColumns, readOptions, withColumnNames } from './reading.ts';
-import type { AnyTaskModel, EvaluationRequest, Task } from './task.ts';
+import { type AnyTaskModel, asTaskModel, type EvaluationRequest, type Task, type TaskModel } from './task.ts';
 
 /** The columns of labeled images, with the names that the user gave to some of them. */
 export const labelColumnsOf = ({ data }: RunConfig): LabelColumns => withColumnNames(labelColumns, data.columns);
@@ -56,7 +56,7 @@ export const labeledModel = <Config extends RunConfig, Model extends Module>({
 });
 
 /** Measures a model on splits of labeled images. @throws where a split has another number of classes than the model */
-export async function evaluateLabeled<Tensors extends BatchTensors, Name extends string>(
+async function evaluateLabeled<Tensors extends BatchTensors, Name extends string>(
   splits: readonly Split[],
   request: EvaluationRequest,
   { imageSize, classNames }: { readonly imageSize: number; readonly classNames: readonly string[] },
@@ -73,6 +73,28 @@ export async function evaluateLabeled<Tensors extends BatchTensors, Name extends
   }
   return results;
 }
+
+/** What a measured model on labeled images has of its own. */
+interface LabeledParts<Tensors extends BatchTensors> extends Pick<TaskModel, 'imageSize' | 'facts' | 'image'> {
+  readonly objective: Objective<Tensors>;
+}
+
+/** A model on labeled images: its batches and its evaluation are those of a measurement. */
+export const labeledTaskModel = <Tensors extends BatchTensors, Name extends string>(
+  config: RunConfig,
+  classNames: readonly string[],
+  measurement: Measurement<LabelColumns, Tensors, Name>,
+  parts: LabeledParts<Tensors>,
+): AnyTaskModel =>
+  asTaskModel<LabelColumns, Tensors>({
+    ...parts,
+    model: measurement.model,
+    columns: labelColumnsOf(config),
+    toTensors: (batch) => measurement.toTensors(batch),
+    metadata: classMetadata(classNames),
+    evaluate: (splits, request) =>
+      evaluateLabeled(splits, request, { imageSize: parts.imageSize, classNames }, measurement),
+  });
 
 /** The prediction of a model for a picture. */
 export interface Answer {

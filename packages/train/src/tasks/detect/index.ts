@@ -8,11 +8,10 @@ import type { Measurement } from '../../evaluation/measures/evaluate.ts';
 import { selectRows } from '../../evaluation/measures/rows.ts';
 import { drawBox, type Edges, enlarge, green, orange, type Picture } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
-import { classMetadata } from '../class-names.ts';
-import { answerExamples, evaluateLabeled, labelColumnsOf, labeledModel } from '../labeled-images.ts';
+import { answerExamples, labeledModel, labeledTaskModel } from '../labeled-images.ts';
 import { labelTensor } from '../labeled-tensors.ts';
 import { checkSceneSize, placeInScenes, type SceneSize, sceneBoxes } from '../scenes.ts';
-import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
+import { type AnyTaskModel, defineTask } from '../task.ts';
 import { vitOptions } from '../vit-settings.ts';
 import { DetectObjective, type SceneTensors } from './objective.ts';
 import { type DetectConfig, detectSettings } from './settings.ts';
@@ -118,12 +117,9 @@ function measurementOf(
 function subjectOf(model: ViTDetector, config: DetectConfig, classNames: readonly string[]): AnyTaskModel {
   const scene = sceneSizeOf(config);
   const { width, layers, patchSize } = config.model;
-  return asTaskModel<LabelColumns, SceneTensors>({
-    model,
+  return labeledTaskModel(config, classNames, measurementOf(model, config, classNames), {
     objective: new DetectObjective(model, config.loss),
     imageSize: scene.picture,
-    columns: labelColumnsOf(config),
-    toTensors: (batch) => sceneTensors(batch, scene, classNames.length),
     facts: {
       Model: `plain ViT with a detection head: ${layers} blocks of width ${width}`,
       Scenes: `${scene.height} x ${scene.width} pixels, with a picture of ${scene.picture} x ${scene.picture}`,
@@ -131,14 +127,6 @@ function subjectOf(model: ViTDetector, config: DetectConfig, classNames: readonl
       Parameters: model.parameterCount(),
       Classes: classNames.length,
     },
-    metadata: classMetadata(classNames),
-    evaluate: (splits, request) =>
-      evaluateLabeled(
-        splits,
-        request,
-        { imageSize: scene.picture, classNames },
-        measurementOf(model, config, classNames),
-      ),
   });
 }
 

@@ -10,10 +10,9 @@ import { selectRows } from '../../evaluation/measures/rows.ts';
 import { loadModelState } from '../../loop/checkpoint.ts';
 import { enlarge } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
-import { classMetadata } from '../class-names.ts';
-import { answerExamples, evaluateLabeled, labelColumnsOf, learnedClasses, trainingClasses } from '../labeled-images.ts';
+import { answerExamples, labeledTaskModel, learnedClasses, trainingClasses } from '../labeled-images.ts';
 import { type LabeledTensors, labeledTensors } from '../labeled-tensors.ts';
-import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
+import { type AnyTaskModel, defineTask } from '../task.ts';
 import { vitOptions } from '../vit-settings.ts';
 import { DistillObjective } from './objective.ts';
 import { type DistillConfig, distillSettings } from './settings.ts';
@@ -85,12 +84,9 @@ function subjectOf(pupil: Pupil, config: DistillConfig, classNames: readonly str
   const { model, teacher } = pupil;
   const { imageSize, patchSize, width, layers } = config.model;
   const classes = classNames.length;
-  return asTaskModel<LabelColumns, LabeledTensors>({
-    model,
+  return labeledTaskModel(config, classNames, measurementOf(pupil, imageSize, classNames), {
     objective: new DistillObjective(model, teacher, config.loss),
     imageSize,
-    columns: labelColumnsOf(config),
-    toTensors: (batch) => labeledTensors(batch, imageSize, classes),
     facts: {
       Model: `plain ViT with a distillation token: ${layers} blocks of width ${width}`,
       ...(teacher === null
@@ -101,11 +97,8 @@ function subjectOf(pupil: Pupil, config: DistillConfig, classNames: readonly str
       Parameters: model.parameterCount(),
       Classes: classes,
     },
-    metadata: classMetadata(classNames),
     // The tower's own heads compute logits.
     image: { tower: model, head: new Identity(), description: { ...config.model, distilled: true, classes } },
-    evaluate: (splits, request) =>
-      evaluateLabeled(splits, request, { imageSize, classNames }, measurementOf(pupil, imageSize, classNames)),
   });
 }
 

@@ -5,10 +5,9 @@ import type { Measurement } from '../../evaluation/measures/evaluate.ts';
 import { selectRows } from '../../evaluation/measures/rows.ts';
 import { enlarge, gray, type Picture, paste, plainPicture } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
-import { classMetadata } from '../class-names.ts';
-import { answerExamples, evaluateLabeled, labelColumnsOf, labeledModel } from '../labeled-images.ts';
+import { answerExamples, labeledModel, labeledTaskModel } from '../labeled-images.ts';
 import { type LabeledTensors, labeledTensors } from '../labeled-tensors.ts';
-import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
+import { type AnyTaskModel, defineTask } from '../task.ts';
 import { classifyPacked, NaViTObjective, resized, sizesAt } from './objective.ts';
 import { type NaViTConfig, navitSettings } from './settings.ts';
 
@@ -59,12 +58,9 @@ function subjectOf(model: NaViT, config: NaViTConfig, classNames: readonly strin
   const { imageSize, sizes } = config.data;
   const { width, layers, patchSize, sequenceLength } = config.model;
   const objective = new NaViTObjective(model, sizes, config.model);
-  return asTaskModel<LabelColumns, LabeledTensors>({
-    model,
+  return labeledTaskModel(config, classNames, measurementOf(objective, config, classNames), {
     objective,
     imageSize,
-    columns: labelColumnsOf(config),
-    toTensors: (batch) => labeledTensors(batch, imageSize, classNames.length),
     facts: {
       Model: `NaViT: ${layers} blocks of width ${width}, sequences of ${sequenceLength} tokens`,
       'Image sizes': sizes.map((size) => size.join(' x ')).join(', '),
@@ -72,9 +68,6 @@ function subjectOf(model: NaViT, config: NaViTConfig, classNames: readonly strin
       Parameters: model.parameterCount(),
       Classes: classNames.length,
     },
-    metadata: classMetadata(classNames),
-    evaluate: (splits, request) =>
-      evaluateLabeled(splits, request, { imageSize, classNames }, measurementOf(objective, config, classNames)),
   });
 }
 

@@ -7,10 +7,9 @@ import { selectRows } from '../../evaluation/measures/rows.ts';
 import { percentText } from '../../evaluation/result.ts';
 import { classPicture, enlarge, sideBySide } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
-import { classMetadata } from '../class-names.ts';
-import { evaluateLabeled, labelColumnsOf, labeledModel } from '../labeled-images.ts';
+import { labeledModel, labeledTaskModel } from '../labeled-images.ts';
 import { type LabeledTensors, labeledTensors } from '../labeled-tensors.ts';
-import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
+import { type AnyTaskModel, defineTask } from '../task.ts';
 import { vitOptions } from '../vit-settings.ts';
 import { SegmentObjective, trueClasses } from './objective.ts';
 import { type SegmentConfig, segmentSettings } from './settings.ts';
@@ -71,12 +70,9 @@ const shareEqual = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
 
 function subjectOf(model: ViTSegmenter, config: SegmentConfig, classNames: readonly string[]): AnyTaskModel {
   const { imageSize, patchSize, width, layers } = config.model;
-  return asTaskModel<LabelColumns, LabeledTensors>({
-    model,
+  return labeledTaskModel(config, classNames, measurementOf(model, config, classNames), {
     objective: new SegmentObjective(model, config.data.background),
     imageSize,
-    columns: labelColumnsOf(config),
-    toTensors: (batch) => labeledTensors(batch, imageSize, classNames.length),
     facts: {
       Model: `plain ViT with a segmentation head: ${layers} blocks of width ${width}`,
       'Image size': imageSize,
@@ -84,9 +80,6 @@ function subjectOf(model: ViTSegmenter, config: SegmentConfig, classNames: reado
       Parameters: model.parameterCount(),
       Classes: `${classNames.length} and background`,
     },
-    metadata: classMetadata(classNames),
-    evaluate: (splits, request) =>
-      evaluateLabeled(splits, request, { imageSize, classNames }, measurementOf(model, config, classNames)),
   });
 }
 

@@ -6,11 +6,10 @@ import type { Measurement } from '../../evaluation/measures/evaluate.ts';
 import { selectRows } from '../../evaluation/measures/rows.ts';
 import { enlarge } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
-import { classMetadata } from '../class-names.ts';
-import { answerExamples, evaluateLabeled, labelColumnsOf, labeledModel } from '../labeled-images.ts';
+import { answerExamples, labeledModel, labeledTaskModel } from '../labeled-images.ts';
 import { type LabeledTensors, labelTensor } from '../labeled-tensors.ts';
 import { checkSceneSize, placeInScenes, type SceneSize } from '../scenes.ts';
-import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
+import { type AnyTaskModel, defineTask } from '../task.ts';
 import { TilesObjective } from './objective.ts';
 import { type TilesConfig, tilesSettings } from './settings.ts';
 import { TiledClassifier } from './tiled-classifier.ts';
@@ -59,12 +58,9 @@ function subjectOf(model: TiledClassifier, config: TilesConfig, classNames: read
   const scene = sceneSizeOf(config);
   const { tileSize, patchSize, width, layers, readerLayers } = config.model;
   const [rows, columns] = model.grid;
-  return asTaskModel<LabelColumns, LabeledTensors>({
-    model,
+  return labeledTaskModel(config, classNames, measurementOf(model, scene, classNames), {
     objective: new TilesObjective(model),
     imageSize: scene.picture,
-    columns: labelColumnsOf(config),
-    toTensors: (batch) => sceneTensors(batch, scene, classNames.length),
     facts: {
       Model: `tiled classifier: encoder of ${layers} and reader of ${readerLayers} blocks of width ${width}`,
       Scenes: `${scene.height} x ${scene.width} pixels, with a picture of ${scene.picture} x ${scene.picture}`,
@@ -73,14 +69,6 @@ function subjectOf(model: TiledClassifier, config: TilesConfig, classNames: read
       Parameters: model.parameterCount(),
       Classes: classNames.length,
     },
-    metadata: classMetadata(classNames),
-    evaluate: (splits, request) =>
-      evaluateLabeled(
-        splits,
-        request,
-        { imageSize: scene.picture, classNames },
-        measurementOf(model, scene, classNames),
-      ),
   });
 }
 

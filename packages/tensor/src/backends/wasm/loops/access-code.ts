@@ -173,6 +173,21 @@ export class AccessCode {
       }
   }
 
+  /** Uses the place of one lane of a slot if all guards hold there. */
+  #ifLaneHolds(access: PlannedAccess, slot: Slot, start: Place, lane: number, use: (place: Place) => void): void {
+    const code = this.#code;
+    const { fn } = code;
+    this.#pushAllHold(access, [slot.offset + lane], slot.across);
+    fn.if(() => {
+      const address = code.fresh('i32');
+      fn.get(start.address)
+        .i32(lane * access.stride)
+        .op('i32.add')
+        .set(address);
+      use({ ...start, address });
+    });
+  }
+
   // Loads and stores.
 
   /** Returns a function that loads slots of an access at its current position. */
@@ -202,7 +217,7 @@ export class AccessCode {
   #guarded(access: PlannedAccess, slot: Slot, start: Place, whole: (place: Place) => Quad): Quad {
     const code = this.#code;
     const { fn } = code;
-    const { dtype, guards, stride } = access;
+    const { dtype, guards } = access;
     const result = constantQuad(code, dtype, 0).map(() => code.fresh());
     const assign = (quad: Quad): void => {
       for (const [part, local] of result.entries()) code.push(nth(quad, part)).set(local);
@@ -220,15 +235,7 @@ export class AccessCode {
         else
           assign(
             loadLanes(code, dtype, slot.lanes, (lane, load) => {
-              this.#pushAllHold(access, [slot.offset + lane], slot.across);
-              fn.if(() => {
-                const address = code.fresh('i32');
-                fn.get(place.address)
-                  .i32(lane * stride)
-                  .op('i32.add')
-                  .set(address);
-                load({ ...place, address });
-              });
+              this.#ifLaneHolds(access, slot, place, lane, load);
             }),
           );
       },
@@ -314,15 +321,7 @@ export class AccessCode {
       () => {
         if (lanes === 1 || guards.every(({ step }) => step === 0)) return;
         for (let lane = 0; lane < lanes; lane++) {
-          this.#pushAllHold(access, [slot.offset + lane], slot.across);
-          fn.if(() => {
-            const address = code.fresh('i32');
-            fn.get(place.address)
-              .i32(lane * stride)
-              .op('i32.add')
-              .set(address);
-            storeLane(code, dtype, packed, lane, { ...place, address });
-          });
+          this.#ifLaneHolds(access, slot, place, lane, (of) => storeLane(code, dtype, packed, lane, of));
         }
       },
     );
