@@ -87,6 +87,8 @@ const tensorRooms = [
   { room: 'ops', imports: ['kernel', 'graph'] },
   // Functions of one output element, from their text to nodes.
   { room: 'custom-kernel', imports: ['kernel', 'graph', 'ops'] },
+  // The methods of a tensor by theme, each one line over `ops`.
+  { room: 'methods', imports: ['kernel', 'graph', 'ops'] },
   // The generator of random numbers: seeds, steps and sites.
   { room: 'random', imports: ['kernel', 'graph'] },
   // From nodes to fused kernels, and from kernels to a plan of memory.

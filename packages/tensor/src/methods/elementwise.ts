@@ -1,0 +1,189 @@
+/** Methods that compute each element of a tensor by itself: arithmetic, functions, comparisons, logic, bits. */
+import * as ops from '../ops/index.ts';
+import { type Operand, operand, optionalOperand, TensorBase } from './tensor-base.ts';
+
+export abstract class ElementwiseTensor<T extends TensorBase<T>> extends TensorBase<T> {
+  add(other: Operand<T>): T {
+    return this.wrap(ops.add(this.node, operand(other)));
+  }
+
+  sub(other: Operand<T>): T {
+    return this.wrap(ops.sub(this.node, operand(other)));
+  }
+
+  mul(other: Operand<T>): T {
+    return this.wrap(ops.mul(this.node, operand(other)));
+  }
+
+  /** True division: the result of integers is f32. */
+  div(other: Operand<T>): T {
+    return this.wrap(ops.div(this.node, operand(other)));
+  }
+
+  neg(): T {
+    return this.wrap(ops.neg(this.node));
+  }
+
+  /** 1 / x. */
+  reciprocal(): T {
+    return this.wrap(ops.reciprocal(this.node));
+  }
+
+  /** x^exponent; NaN for a negative base with a fractional exponent. */
+  pow(exponent: Operand<T>): T {
+    return this.wrap(ops.pow(this.node, operand(exponent)));
+  }
+
+  /** The larger of two values; NaN if either is NaN. */
+  maximum(other: Operand<T>): T {
+    return this.wrap(ops.maximum(this.node, operand(other)));
+  }
+
+  /** The smaller of two values; NaN if either is NaN. */
+  minimum(other: Operand<T>): T {
+    return this.wrap(ops.minimum(this.node, operand(other)));
+  }
+
+  /** Values below `min` become `min`, values above `max` become `max`. The gradient flows where the value is inside or on a bound. */
+  clamp(min?: Operand<T>, max?: Operand<T>): T {
+    return this.wrap(ops.clamp(this.node, optionalOperand(min), optionalOperand(max)));
+  }
+
+  exp(): T {
+    return this.wrap(ops.exp(this.node));
+  }
+
+  /** The natural logarithm. */
+  log(): T {
+    return this.wrap(ops.log(this.node));
+  }
+
+  sqrt(): T {
+    return this.wrap(ops.sqrt(this.node));
+  }
+
+  /** 1 / sqrt(x). */
+  rsqrt(): T {
+    return this.wrap(ops.rsqrt(this.node));
+  }
+
+  square(): T {
+    return this.wrap(ops.square(this.node));
+  }
+
+  abs(): T {
+    return this.wrap(ops.abs(this.node));
+  }
+
+  /** -1, 0 or 1. */
+  sign(): T {
+    return this.wrap(ops.sign(this.node));
+  }
+
+  sin(): T {
+    return this.wrap(ops.sin(this.node));
+  }
+
+  cos(): T {
+    return this.wrap(ops.cos(this.node));
+  }
+
+  tanh(): T {
+    return this.wrap(ops.tanh(this.node));
+  }
+
+  /** 1 / (1 + exp(-x)). */
+  sigmoid(): T {
+    return this.wrap(ops.sigmoid(this.node));
+  }
+
+  /** The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
+  erf(): T {
+    return this.wrap(ops.erf(this.node));
+  }
+
+  /** max(x, 0), with slope 0 at 0. */
+  relu(): T {
+    return this.wrap(ops.relu(this.node));
+  }
+
+  /** The largest whole number that is not greater than the value. */
+  floor(): T {
+    return this.wrap(ops.floor(this.node));
+  }
+
+  /** floor(x / other); exact for integers, for which division by 0 is 0. */
+  floorDivide(other: Operand<T>): T {
+    return this.wrap(ops.floorDivide(this.node, operand(other)));
+  }
+
+  /** x - other * floor(x / other), with the sign of `other`, like Python's %. */
+  remainder(other: Operand<T>): T {
+    return this.wrap(ops.remainder(this.node, operand(other)));
+  }
+
+  // Comparisons return bool. All comparisons with NaN are false, except `ne`.
+
+  lt(other: Operand<T>): T {
+    return this.wrap(ops.lt(this.node, operand(other)));
+  }
+
+  le(other: Operand<T>): T {
+    return this.wrap(ops.le(this.node, operand(other)));
+  }
+
+  gt(other: Operand<T>): T {
+    return this.wrap(ops.gt(this.node, operand(other)));
+  }
+
+  ge(other: Operand<T>): T {
+    return this.wrap(ops.ge(this.node, operand(other)));
+  }
+
+  eq(other: Operand<T>): T {
+    return this.wrap(ops.eq(this.node, operand(other)));
+  }
+
+  ne(other: Operand<T>): T {
+    return this.wrap(ops.ne(this.node, operand(other)));
+  }
+
+  /** Whether both values are not 0, for any dtype. bool. */
+  logicalAnd(other: Operand<T>): T {
+    return this.wrap(ops.logicalAnd(this.node, operand(other)));
+  }
+
+  /** Whether one of the values is not 0, for any dtype. bool. */
+  logicalOr(other: Operand<T>): T {
+    return this.wrap(ops.logicalOr(this.node, operand(other)));
+  }
+
+  /** Whether the value is 0, for any dtype. bool. */
+  logicalNot(): T {
+    return this.wrap(ops.logicalNot(this.node));
+  }
+
+  // Operations on bits, for integers only.
+
+  bitAnd(other: Operand<T>): T {
+    return this.wrap(ops.bitAnd(this.node, operand(other)));
+  }
+
+  bitOr(other: Operand<T>): T {
+    return this.wrap(ops.bitOr(this.node, operand(other)));
+  }
+
+  bitXor(other: Operand<T>): T {
+    return this.wrap(ops.bitXor(this.node, operand(other)));
+  }
+
+  /** Shifts by `other` modulo 32 bits. */
+  shiftLeft(other: Operand<T>): T {
+    return this.wrap(ops.shiftLeft(this.node, operand(other)));
+  }
+
+  /** Shifts by `other` modulo 32 bits, shifting in zeros: -1 becomes positive. */
+  shiftRight(other: Operand<T>): T {
+    return this.wrap(ops.shiftRight(this.node, operand(other)));
+  }
+}

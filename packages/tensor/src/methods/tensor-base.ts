@@ -1,0 +1,85 @@
+/**
+ * The base of all groups of methods of `Tensor`: the node, and what is read from it. The groups are a chain of abstract classes, one
+ * file for each theme, and `Tensor` is the last link. `T` is `Tensor`: the files of the chain do not import the class at its end.
+ */
+import * as graph from '../graph/graph.ts';
+import type { Node } from '../graph/node.ts';
+import type { DType } from '../kernel/dtype.ts';
+import { type Shape, sizeOf } from '../kernel/shape.ts';
+
+/** The other operand of an operation: a tensor or a number. */
+export type Operand<T> = T | number;
+
+export const operand = (value: { readonly node: Node } | number): Node | number =>
+  typeof value === 'number' ? value : value.node;
+
+export const optionalOperand = (value?: { readonly node: Node } | number): Node | number | undefined =>
+  value === undefined ? undefined : operand(value);
+
+export abstract class TensorBase<T> {
+  /** The gradient, set by `backward()`. */
+  grad: T | null = null;
+  /** A name for messages and printed programs; modules set it to the parameter's path. */
+  name?: string;
+  #node: Node;
+  #requiresGrad = false;
+
+  protected constructor(node: Node) {
+    this.#node = node;
+    if (node.op === 'buffer') node.arg.storage.cell ??= new WeakRef(this);
+  }
+
+  /** The tensor of a node that was computed from this one. */
+  protected abstract wrap(node: Node): T;
+
+  /** The node whose value the tensor has. Only `assign` and `requiresGrad` change it. */
+  get node(): Node {
+    return this.#node;
+  }
+
+  set node(node: Node) {
+    this.#node = node;
+    if (node.op === 'buffer') node.arg.storage.cell ??= new WeakRef(this);
+    if (this.#requiresGrad) owners.set(node, new WeakRef(this));
+  }
+
+  get shape(): Shape {
+    return this.node.shape;
+  }
+
+  get dtype(): DType {
+    return this.node.dtype;
+  }
+
+  /** Number of axes. */
+  get ndim(): number {
+    return this.node.shape.length;
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return sizeOf(this.node.shape);
+  }
+
+  /** Whether `backward()` sets `grad`, for leaf tensors. */
+  get requiresGrad(): boolean {
+    return this.#requiresGrad;
+  }
+
+  set requiresGrad(value: boolean) {
+    if (value && !(this.dtype === 'f32' || this.dtype === 'f64'))
+      throw new TypeError(`requiresGrad: only floating-point tensors have gradients, this one is ${this.dtype}`);
+    this.#requiresGrad = value;
+    // A constant would be folded into what is computed from it; a derivative needs a variable.
+    if (value) this.node = this.node.op === 'const' ? graph.materialize(this.node) : this.node;
+  }
+}
+
+/** The tensors with `requiresGrad`, by their nodes. */
+const owners = new WeakMap<Node, WeakRef<TensorBase<unknown>>>();
+
+/** The tensor that was given `requiresGrad` and has this node, if there is one. */
+export function gradientOwner(node: Node): TensorBase<unknown> | undefined {
+  const owner = owners.get(node)?.deref();
+  return owner?.node === node && owner.requiresGrad ? owner : undefined;
+}
