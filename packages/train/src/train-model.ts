@@ -132,6 +132,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       batchSize: config.training.batchSize,
       batchesPerEpoch: source.batchesPerEpoch,
     };
+    if (resume === null) say(describePlan(config, { rows: train.length, imageSize, totalSteps }));
     if (resume !== null) {
       checkSameData(resume, data);
       restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null);
@@ -218,6 +219,18 @@ async function trainNested(request: Omit<TrainingRequest, 'resume' | 'restart'>)
     if (!finished) return null;
   }
   return loadRun(folder.path);
+}
+
+/** One line with what the settings and the data decide, so that nobody trains on something else than they think. */
+function describePlan(
+  { name, data: { dataset, augmentation }, training: { epochs, batchSize } }: RunConfig,
+  { rows, imageSize, totalSteps }: { readonly rows: number; readonly imageSize: number; readonly totalSteps: number },
+): string {
+  const changes = augmentation === null ? 'none' : typeof augmentation === 'string' ? augmentation : 'custom';
+  return (
+    `${name}: ${rows} rows of ${dataset}, images of ${imageSize} x ${imageSize} pixels, augmentation ${changes}, ` +
+    `${epochs} epochs, ${totalSteps} steps of ${batchSize} rows`
+  );
 }
 
 /** How a run evaluates its own splits. `baseline`: the split that baselines search, if the configuration requests them. */
