@@ -150,6 +150,27 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       results = found;
       return found;
     };
+    const { facts } = subject;
+    const report = async (evaluated: readonly EvaluationResult[], step: number): Promise<string> => {
+      const { skipped } = (loader as DataLoader).stats;
+      const seconds = Math.round((performance.now() - started) / 1000);
+      return writeReport(folder.path, {
+        title: config.name,
+        subtitle: `${task.title} trained on ${config.data.dataset}`,
+        summary: {
+          ...facts,
+          'Training rows': train.length,
+          Epochs: config.training.epochs,
+          Steps: step === totalSteps ? totalSteps : `${step} of ${totalSteps} so far`,
+          'Batch size': config.training.batchSize,
+          ...(skipped === 0 ? {} : { 'Rows that could not be used': skipped }),
+        },
+        config,
+        environment: { ...environment, 'Peak (GFLOP/s)': Math.round(peakFlops / 1e9), 'Duration (s)': seconds },
+        highlights: resultHighlights(evaluated),
+        sections: await resultSections(evaluated),
+      });
+    };
     const trainer = new Trainer({
       objective,
       optimizer,
@@ -166,7 +187,14 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       evaluation: config.evaluation,
       mainMeasure: task.mainMeasure,
       peakFlops,
-      ...(listener === undefined ? {} : { listener }),
+      listener: {
+        ...listener,
+        async onEvaluation(step, values) {
+          await listener?.onEvaluation?.(step, values);
+          // The report of the last evaluation is written at the end.
+          if (results !== null && step < totalSteps) await report(results, step);
+        },
+      },
     });
     const { position, finished } = await trainer.run(resume?.state ?? startPosition, signal);
     const skippedRows = loader.stats.skipped;
@@ -177,24 +205,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     // The trainer evaluates after the last epoch.
     const final: EvaluationResult[] = results ?? [];
     await folder.writeJson(folder.evaluation, summarizeResults(final));
-    const seconds = Math.round((performance.now() - started) / 1000);
-    const report = await writeReport(folder.path, {
-      title: config.name,
-      subtitle: `${task.title} trained on ${config.data.dataset}`,
-      summary: {
-        ...subject.facts,
-        'Training rows': train.length,
-        Epochs: config.training.epochs,
-        Steps: totalSteps,
-        'Batch size': config.training.batchSize,
-        ...(skippedRows === 0 ? {} : { 'Rows that could not be used': skippedRows }),
-      },
-      config,
-      environment: { ...environment, 'Peak (GFLOP/s)': Math.round(peakFlops / 1e9), 'Duration (s)': seconds },
-      highlights: resultHighlights(final),
-      sections: await resultSections(final),
-    });
-    return { ...ended, results: final, report };
+    return { ...ended, results: final, report: await report(final, totalSteps) };
   } finally {
     metrics?.close();
     subject?.dispose?.();
@@ -212,9 +223,9 @@ async function trainNested(request: Omit<TrainingRequest, 'resume' | 'restart'>)
   const { folder } = request;
   const checkpoint = await folder.latestCheckpoint();
   const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
-  // The last checkpoint is written before the evaluation, the report after it.
+  // The last checkpoint is written before the last evaluation, and its results after it.
   const isTrained = resume !== null && resume.state.epoch >= request.config.training.epochs;
-  if (!isTrained || !(await exists(folder.report))) {
+  if (!isTrained || !(await exists(folder.evaluation))) {
     const { finished } = await trainModel({ ...request, resume, restart: true });
     if (!finished) return null;
   }
