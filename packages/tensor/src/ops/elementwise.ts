@@ -72,6 +72,7 @@ export const log = floatUnary('log');
 export const sin = floatUnary('sin');
 export const tanh = floatUnary('tanh');
 export const erf = floatUnary('erf');
+export const erfc = floatUnary('erfc');
 
 export const rsqrt = (x: Node): Node => reciprocal(sqrt(x));
 export const square = (x: Node): Node => mul(x, x);
