@@ -2,6 +2,7 @@
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import * as ops from '../ops/index.ts';
+import { align } from '../ops/operand.ts';
 
 const trunc = (x: Node): Node => ops.mul(ops.sign(x), ops.floor(ops.abs(x)));
 
@@ -47,5 +48,5 @@ function log1p(x: Node): Node {
   });
 }
 
-/** JavaScript's %: a - b * trunc(a / b), with the sign of the dividend. */
-export const remainder = (a: Node, b: Node): Node => ops.sub(a, ops.mul(b, trunc(ops.div(a, b))));
+/** JavaScript's %: a - b * trunc(a / b), exact, with the sign of the dividend. */
+export const remainder = (a: Node, b: Node): Node => graph.binary('mod', ...align('%', [a, b]));

@@ -13,15 +13,16 @@
  *     f64 fused    1.4   0.9   2.4   2.0   1.3
  *     f64          1.4   0.9   2.4   2.2   1.3
  */
-import type { UnaryFunction } from '../../kernel/operators.ts';
+import type { BinaryOp, UnaryFunction } from '../../kernel/operators.ts';
 import { erf } from './erf.ts';
 import { exp } from './exp.ts';
 import type { ElementaryFunction } from './function.ts';
 import { log } from './log.ts';
-import { sin } from './sin.ts';
+import { pow } from './pow.ts';
+import { cos, sin } from './sin.ts';
 import { tanh } from './tanh.ts';
 
-export const elementaryFunctions = { exp, log, sin, tanh, erf } as const satisfies Partial<
+export const elementaryFunctions = { exp, log, sin, cos, tanh, erf } as const satisfies Partial<
   Record<UnaryFunction, ElementaryFunction>
 >;
 
@@ -30,3 +31,10 @@ export type ElementaryName = keyof typeof elementaryFunctions;
 export const elementaryNames = Object.keys(elementaryFunctions) as readonly ElementaryName[];
 
 export const isElementary = (name: string): name is ElementaryName => Object.hasOwn(elementaryFunctions, name);
+
+/** Those of two arguments. */
+export const elementaryFunctionsOfTwo = { pow } as const satisfies Partial<Record<BinaryOp, ElementaryFunction>>;
+
+export type ElementaryNameOfTwo = keyof typeof elementaryFunctionsOfTwo;
+
+export const elementaryNamesOfTwo = Object.keys(elementaryFunctionsOfTwo) as readonly ElementaryNameOfTwo[];

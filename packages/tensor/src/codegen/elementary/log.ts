@@ -4,6 +4,7 @@ import {
   biasedExponent,
   div,
   enlargeDenormal,
+  type Float,
   isBelowInfinity,
   isZero,
   less,
@@ -32,7 +33,7 @@ const tails: Readonly<Record<Precision, readonly number[]>> = {
  * log(x) = k ln 2 + log(1 + f) with f in [sqrt(1/2) - 1, sqrt(2) - 1), and log(1 + f) = 2 atanh(s) with s = f / (2 + f), arranged
  * as f - (f^2/2 - s (f^2/2 + R)) so that the leading term is exact: the scheme of FreeBSD's msun (e_log.c, Sun 1993).
  */
-export const log = elementaryFunction((x, precision) => {
+export function logarithm(x: Float, precision: Precision): Float {
   const { ln2, smallestNormal, mantissaBits, exponentBias } = floatFormats[precision];
   const [ln2High, ln2Low] = ln2;
   const isDenormal = less(x, smallestNormal);
@@ -49,4 +50,6 @@ export const log = elementaryFunction((x, precision) => {
   // Infinity and NaN are their own logarithms.
   const orNaN = nanWhere(less(x, 0), select(isBelowInfinity(x), finite, x));
   return select(isZero(x), Number.NEGATIVE_INFINITY, orNaN);
-});
+}
+
+export const log = elementaryFunction(logarithm);
