@@ -2,6 +2,7 @@
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import * as ops from '../ops/index.ts';
+import { align } from '../ops/operand.ts';
 
 /** -1 or 1 with the sign of x; zeros and NaN themselves. */
 function sign(x: Node): Node {
@@ -67,5 +68,5 @@ export const binaryMath: Readonly<Record<string, (a: Node, b: Node) => Node>> = 
   hypot: ops.hypot,
 };
 
-/** JavaScript's %, with the sign of the dividend. */
-export const remainder = ops.fmod;
+/** JavaScript's %: a - b * trunc(a / b), exact, with the sign of the dividend. */
+export const remainder = (a: Node, b: Node): Node => graph.binary('mod', ...align('%', [a, b]));

@@ -5,6 +5,7 @@
  */
 import { castNumber, type DType, isFloat } from './dtype.ts';
 import { erf, erfc } from './erf.ts';
+import { power } from './power.ts';
 import { roundHalfToEven } from './round.ts';
 
 /** What operations distinguish among dtypes. */
@@ -50,8 +51,9 @@ export const unaryOperators = {
   sqrt: { takes: ['float'], cost: 8, smooth: 'positive', compute: Math.sqrt },
   exp: { takes: ['float'], cost: 20, smooth: 'everywhere', compute: Math.exp },
   log: { takes: ['float'], cost: 35, smooth: 'positive', compute: Math.log },
-  // f32 is computed in f64.
+  // f32 is computed in f64, as is that of cos.
   sin: { takes: ['float'], cost: 130, smooth: 'everywhere', compute: Math.sin },
+  cos: { takes: ['float'], cost: 130, smooth: 'everywhere', compute: Math.cos },
   // Of integers and bool: the identity.
   floor: { takes: ['float', 'integer', 'bool'], cost: 3, smooth: 'between integers', compute: Math.floor },
   tanh: { takes: ['float'], cost: 25, smooth: 'everywhere', compute: Math.tanh },
@@ -82,12 +84,16 @@ const isNegative = (x: number): boolean => x < 0 || Object.is(x, -0);
 
 /**
  * Operations of two sources of equal shape and dtype. Integer results wrap around: i32 to 32 bits, u8 to 8. `max` of a NaN is NaN.
- * `idiv` truncates, `mod` has the sign of the dividend, and both return 0 where the divisor is 0. Shifts count modulo 32; `shr` shifts in
- * zeros.
+ * `div` is rounded once, to nearest. `pow` is C's, special values included (C99, annex F.9.4.4). `idiv` truncates, `mod` has the sign of
+ * the dividend; where the divisor is 0, both return 0 for integers. `mod` of floats is exact, like C's fmod. Shifts count modulo 32;
+ * `shr` shifts in zeros.
  */
 export const binaryOperators = {
   add: { takes: ['float', 'integer'], cost: 1, compute: (a, b) => a + b },
   mul: { takes: ['float', 'integer'], cost: 1, compute: (a, b) => a * b },
+  div: { takes: ['float'], cost: 4, compute: (a, b) => a / b },
+  // f32 is computed in f64.
+  pow: { takes: ['float'], cost: 250, compute: power },
   // 6 in general, 1 if one operand is a constant.
   max: { takes: ['float', 'integer', 'bool'], cost: 4, compute: Math.max },
   lt: { takes: ['float', 'integer'], cost: 1, result: 'bool', compute: (a, b) => Number(a < b) },
@@ -95,7 +101,8 @@ export const binaryOperators = {
   // The magnitude of the first with the sign of the second, also of zeros.
   copysign: { takes: ['float'], cost: 3, compute: (a, b) => (isNegative(b) ? -Math.abs(a) : Math.abs(a)) },
   idiv: { takes: ['integer'], cost: 36, compute: (a, b) => (b === 0 ? 0 : Math.trunc(a / b)) },
-  mod: { takes: ['integer'], cost: 40, compute: (a, b) => (b === 0 ? 0 : a % b) },
+  // Of floats, element by element: about 300. An integer of NaN is 0.
+  mod: { takes: ['float', 'integer'], cost: 40, compute: (a, b) => a % b },
   and: { takes: ['integer', 'bool'], cost: 1, compute: (a, b) => a & b },
   or: { takes: ['integer', 'bool'], cost: 1, compute: (a, b) => a | b },
   xor: { takes: ['integer', 'bool'], cost: 1, compute: (a, b) => a ^ b },
@@ -104,10 +111,9 @@ export const binaryOperators = {
   shr: { takes: ['integer'], cost: 1, compute: (a, b) => a >>> b },
 } as const satisfies Readonly<Record<string, BinaryOperator>>;
 
-/** Operations that code generators write for combinations of the above: a + -b, a * (1 / b), -max(-a, -b). */
+/** Operations that code generators write for combinations of the above: a + -b, -max(-a, -b). */
 const derivedOperators = {
   sub: { takes: ['float', 'integer'], cost: 1, compute: (a, b) => a - b },
-  div: { takes: ['float'], cost: 4, compute: (a, b) => a / b },
   min: { takes: ['float'], cost: 4, compute: Math.min },
 } as const satisfies Readonly<Record<string, BinaryOperator>>;
 

@@ -30,7 +30,7 @@ export abstract class ElementwiseTensor<T extends TensorBase<T>> extends TensorB
   }
 
   /**
-   * True division: the result of integers is f32. With a `roundingMode` the quotient is rounded, towards 0 or downwards, and the dtype is
+   * True division, rounded once: the result of integers is f32. With a `roundingMode` the quotient is rounded, towards 0 or downwards, and the dtype is
    * that of the operands: the result of integers is exact, and 0 where `other` is 0.
    */
   div(other: Operand<T>, { roundingMode }: { readonly roundingMode?: RoundingMode } = {}): T {
@@ -47,7 +47,10 @@ export abstract class ElementwiseTensor<T extends TensorBase<T>> extends TensorB
     return this.wrap(ops.reciprocal(this.node));
   }
 
-  /** x^exponent; NaN for a negative base with a fractional exponent. */
+  /**
+   * x^exponent, with C's special values: NaN for a negative base with a fractional exponent, 1 for the exponent 0 and for the base 1.
+   * Integers are exact and wrap around; a negative number as exponent makes them f32.
+   */
   pow(exponent: Operand<T>): T {
     return this.wrap(ops.pow(this.node, operand(exponent)));
   }
@@ -130,12 +133,12 @@ export abstract class ElementwiseTensor<T extends TensorBase<T>> extends TensorB
     return this.wrap(ops.floor(this.node));
   }
 
-  /** floor(x / other); exact for integers, for which division by 0 is 0. */
+  /** floor(x / other), exact; for integers, division by 0 is 0. */
   floorDivide(other: Operand<T>): T {
     return this.wrap(ops.floorDivide(this.node, operand(other)));
   }
 
-  /** x - other * floor(x / other), with the sign of `other`, like Python's %. */
+  /** x - other * floor(x / other), exact, with the sign of `other`, like Python's %; for integers 0 where `other` is 0. */
   remainder(other: Operand<T>): T {
     return this.wrap(ops.remainder(this.node, operand(other)));
   }

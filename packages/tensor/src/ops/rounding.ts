@@ -43,10 +43,8 @@ export function divRounded(a: Operand, b: Operand, mode: RoundingMode): Node {
   }
 }
 
-/** a - b * trunc(a / b), with the sign of a. For integers 0 where b is 0. */
+/** a - b * trunc(a / b), exact, with the sign of a. For integers 0 where b is 0. */
 export function fmod(a: Operand, b: Operand): Node {
   const dtype = commonDtype([a, b]);
-  const [x, y] = align('fmod', [a, b], dtype === 'bool' ? 'i32' : dtype);
-  if (!isFloat(x.dtype)) return graph.binary('mod', x, y);
-  return sub(x, mul(y, trunc(div(x, y))));
+  return graph.binary('mod', ...align('fmod', [a, b], dtype === 'bool' ? 'i32' : dtype));
 }

@@ -15,6 +15,7 @@ import type { Guard, View } from '../../kernel/view.ts';
 import { type CellCode, specialNumbers } from './cell-code.ts';
 import type { IndexTerm } from './cells.ts';
 import type { FloatFunction, FloatMath } from './float-math.ts';
+import { floatRemainder } from './float-remainder.ts';
 import type { HalfWords } from './half-words.ts';
 import * as words from './half-words.ts';
 import { Inexpressible } from './inexpressible.ts';
@@ -148,7 +149,7 @@ const larger = (code: CellCode, x: Term, y: Term): Term => {
   return choose(compare(a, '>', b), a, choose(compare(a, '==', a), b, a));
 };
 
-type FloatBinary = (code: CellCode, a: Term, b: Term) => Term;
+type FloatBinary = (code: CellCode, a: Term, b: Term, math: FloatMath) => Term;
 
 const floatBinaries: Readonly<Record<BinaryOn<'float'>, FloatBinary>> = {
   add: (_, a, b) => `(${textOf(a)} + ${textOf(b)})`,
@@ -158,6 +159,8 @@ const floatBinaries: Readonly<Record<BinaryOn<'float'>, FloatBinary>> = {
     return `(${factor(a)} * ${factor(b)})`;
   },
   div: (_, a, b) => `(${textOf(a)} / ${textOf(b)})`,
+  pow: (code, a, b, math) => math.pow(code, a, b),
+  mod: (code, a, b, math) => floatRemainder(code, math, a, b),
   max: larger,
   min: (code, x, y) => {
     const [a, b] = [code.local(x), code.local(y)];
@@ -217,12 +220,19 @@ const roundings: Readonly<Record<Rounding, (code: CellCode, x: Term) => Term>> =
   },
 };
 
-function binary(code: CellCode, kind: BinaryKind, a: CellValue, b: CellValue, from: DType, to: DType): CellValue {
+function binary(
+  { code, math }: CellContext,
+  kind: BinaryKind,
+  a: CellValue,
+  b: CellValue,
+  from: DType,
+  to: DType,
+): CellValue {
   if (isFloat(from)) {
     // gpu.js needs one operand that is not a literal: two constants occur here only where the graph did not fold them.
     const [x, y] = [asTerm(a), asTerm(b)];
     const left = typeof x === 'number' && typeof y === 'number' ? code.variable(x) : x;
-    return code.local(binaryEntry(floatBinaries, kind, 'float')(code, left, y));
+    return code.local(binaryEntry(floatBinaries, kind, 'float')(code, left, y, math));
   }
   const compute = binaryEntry(integerBinaries, kind, from === 'bool' ? 'bool' : 'integer');
   const result = compute(code, widen(a), widen(b));
@@ -278,7 +288,7 @@ export function compute(
     }
     case 'binary': {
       const from = nth(dtypes, operation.a);
-      return binary(code, operation.kind, of(operation.a), of(operation.b), from, operation.dtype);
+      return binary(context, operation.kind, of(operation.a), of(operation.b), from, operation.dtype);
     }
     case 'where': {
       const condition = asTerm(of(operation.condition));

@@ -22,7 +22,7 @@ const functionCall =
 
 const unaryTexts: Readonly<Record<Exclude<UnaryFunction, ElementaryName> | RoundOp, UnaryText>> = {
   neg: (_, source, dtype) => (isFloat(dtype) ? `-(${source})` : wrapped(`(0 - ${source})`, dtype)),
-  recip: (_, source) => `1f / ${source}`,
+  recip: (call, source) => call('div_', '1f', source),
   sqrt: (_, source) => `sqrt(${source})`,
   floor: (_, source, dtype) => (isFloat(dtype) ? `floor(${source})` : source),
   ceil: (_, source) => `ceil(${source})`,
@@ -55,7 +55,8 @@ const binaryTexts: Readonly<Record<BinaryKind, BinaryText>> = {
   add: infix('+'),
   sub: infix('-'),
   mul: infix('*'),
-  div: infix('/'),
+  div: (call, a, b) => call('div_', a, b),
+  pow: (call, a, b) => call('pow_', a, b),
   max: bound('max'),
   min: bound('min'),
   lt: comparison('<'),
@@ -64,7 +65,7 @@ const binaryTexts: Readonly<Record<BinaryKind, BinaryText>> = {
     a === b && isFloat(from) ? `select(1, 0, ${call('is_nan', a)})` : `select(0, 1, ${a} == ${b})`,
   copysign: (call, a, b) => call('with_sign', `abs(${a})`, b),
   idiv: (call, a, b) => call('idiv', a, b),
-  mod: (call, a, b) => call('imod', a, b),
+  mod: (call, a, b, from) => call(isFloat(from) ? 'fmod' : 'imod', a, b),
   and: infix('&'),
   or: infix('|'),
   xor: infix('^'),

@@ -39,8 +39,8 @@ const coefficients: Readonly<Record<Precision, Coefficients>> = {
   },
 };
 
-/** (exp(r) - 1 - r) / r^2 for |r| <= ln 2. */
-export const expTails: Readonly<Record<Precision, readonly number[]>> = {
+/** (exp(r) - 1 - r) / r^2 for |r| <= ln 2, lowest power first. */
+export const exponentialTails: Readonly<Record<Precision, readonly number[]>> = {
   f32: coefficients.f32.tail,
   f64: coefficients.f64.tail,
 };
@@ -69,7 +69,7 @@ export const expMinusOne = (r: Float, tail: readonly number[]): Float => multipl
  * exp(x) = 2^n * 2^n * exp(x - 2n ln 2): 2^n is a normal number for every x whose result is neither 0 nor infinite, and a denormal result
  * is rounded only once, by the last product.
  */
-export const exp = elementaryFunction((x, precision) => {
+export function exponential(x: Float, precision: Precision): Float {
   const {
     range: [low, high],
     tail,
@@ -77,4 +77,6 @@ export const exp = elementaryFunction((x, precision) => {
   const limited = atLeast(atMost(x, high), low);
   const { r, power } = reduceByLn2(limited, 2, floatFormats[precision].ln2);
   return mul(multiplyAdd(expMinusOne(r, tail), power, power), power);
-});
+}
+
+export const exp = elementaryFunction(exponential);

@@ -14,7 +14,7 @@
  *     f64 fused    1.4   0.9   2.4   2.0   1.3   3.3   1.1    1.1   0.8    0.9   1.0    1.8
  *     f64          1.4   0.9   2.4   2.2   1.3   2.9   1.0    1.2   0.8    1.7   1.3    2.3
  */
-import type { UnaryFunction } from '../../kernel/operators.ts';
+import type { BinaryOp, UnaryFunction } from '../../kernel/operators.ts';
 import { atan } from './atan.ts';
 import { erf } from './erf.ts';
 import { erfc } from './erfc.ts';
@@ -25,13 +25,15 @@ import type { ElementaryFunction } from './function.ts';
 import { log } from './log.ts';
 import { log1p } from './log1p.ts';
 import { log2, log10 } from './log2-log10.ts';
-import { sin } from './sin.ts';
+import { pow } from './pow.ts';
+import { cos, sin } from './sin.ts';
 import { tanh } from './tanh.ts';
 
 export const elementaryFunctions = {
   exp,
   log,
   sin,
+  cos,
   tanh,
   erf,
   erfc,
@@ -48,3 +50,10 @@ export type ElementaryName = keyof typeof elementaryFunctions;
 export const elementaryNames = Object.keys(elementaryFunctions) as readonly ElementaryName[];
 
 export const isElementary = (name: string): name is ElementaryName => Object.hasOwn(elementaryFunctions, name);
+
+/** Those of two arguments. */
+export const elementaryFunctionsOfTwo = { pow } as const satisfies Partial<Record<BinaryOp, ElementaryFunction>>;
+
+export type ElementaryNameOfTwo = keyof typeof elementaryFunctionsOfTwo;
+
+export const elementaryNamesOfTwo = Object.keys(elementaryFunctionsOfTwo) as readonly ElementaryNameOfTwo[];

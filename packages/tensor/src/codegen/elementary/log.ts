@@ -68,7 +68,10 @@ export function logEverywhere(x: Float, finite: Float): Float {
   return select(isZero(x), Number.NEGATIVE_INFINITY, orNaN);
 }
 
-export const log = elementaryFunction((x, precision) => {
+/** log(x) = k ln 2 + log(1 + f). */
+export function logarithm(x: Float, precision: Precision): Float {
   const { f, k } = splitPositive(x, precision);
   return logEverywhere(x, logOfSplit(f, k, precision));
-});
+}
+
+export const log = elementaryFunction(logarithm);

@@ -243,6 +243,19 @@ const accuracy: Readonly<Record<ElementaryName, Accuracy>> = {
     double: Math.sin,
     special: (tiny) => [0, 0, nan, nan, nan, tiny, -tiny, Math.sin(1)],
   },
+  cos: {
+    exact(x) {
+      if (Math.abs(x) < 1e-20) return exactly(1);
+      const period = 2n * piFixed;
+      return toExact(sinFixed((((fixed(x) + piFixed / 2n) % period) + period) % period));
+    },
+    ranges: both(-1e6, 1e6),
+    largest: 1e6,
+    bounds: { f32x4: 0.501, f64x2: 2.5 },
+    farthest: [0.249605447],
+    double: Math.cos,
+    special: () => [1, 1, nan, nan, nan, 1, 1, Math.cos(1)],
+  },
   tanh: {
     exact(x) {
       if (Math.abs(x) < 1e-20) return exactly(x);

@@ -18,9 +18,10 @@ import {
 } from '../../../kernel/operators.ts';
 import type { Local } from '../emit/encoder.ts';
 import type { PlainOp } from '../emit/opcodes.ts';
+import { floatRemainder } from './float-remainder.ts';
 import { emitRound } from './half.ts';
 import { Expression, type FloatVector, type Vector, type VectorCode } from './vector-code.ts';
-import { elementary } from './vector-math.ts';
+import { elementary, elementaryOfTwo } from './vector-math.ts';
 
 /** Four elements: one vector, or two for f64. */
 export type Quad = readonly Vector[];
@@ -166,6 +167,8 @@ const floatBinaries = (type: FloatVector): Readonly<Record<BinaryOn<'float'>, Bi
   sub: instruction(`${type}.sub`),
   mul: instruction(`${type}.mul`),
   div: instruction(`${type}.div`),
+  pow: (code, a, b) => byParts(code, [a, b], (x, y) => elementaryOfTwo(code, 'pow', type, x, y)),
+  mod: (code, a, b) => byParts(code, [a, b], (x, y) => floatRemainder(code, type, x, y)),
   max: bound(type, 'max'),
   min: bound(type, 'min'),
   lt: comparison(type, 'lt'),
