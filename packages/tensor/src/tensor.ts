@@ -12,6 +12,7 @@ import { IndexedTensor } from './methods/indexing.ts';
 import { gradientOwner, type Operand, operand } from './methods/tensor-base.ts';
 import type { CloseOptions } from './ops/floats.ts';
 import * as ops from './ops/index.ts';
+import { printTensor, printWithValues, titleOf } from './printing/print-tensor.ts';
 import {
   findBackend,
   markDirty,
@@ -182,19 +183,29 @@ export class Tensor extends IndexedTensor<Tensor> {
     return storage?.backend ?? findBackend([this.node, value.node]) ?? getBackend();
   }
 
+  /**
+   * Name, dtype, shape and values, abbreviated as by PyTorch: see `setPrintOptions`. Values that are neither stored nor quick to compute
+   * are left out, and so are those on a backend that cannot be read at once. Never throws. `console.log` shows the same in Node.
+   */
   override toString(): string {
-    const name = this.name === undefined ? '' : ` '${this.name}'`;
-    return `Tensor${name} ${this.dtype} ${formatShape(this.shape)}`;
+    return printTensor(this);
+  }
+
+  /** The same text on every backend: the values are computed and read first. */
+  async describe(): Promise<string> {
+    return printWithValues(this, (node) => readNode(node));
   }
 
   /** `a + b` on tensors would silently be NaN. */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return this.toString();
-    throw new TypeError(`${this}: operators do not work on tensors; use methods, as in a.add(b)`);
+    throw new TypeError(`${titleOf(this)}: operators do not work on tensors; use methods, as in a.add(b)`);
   }
 
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
+  [Symbol.for('nodejs.util.inspect.custom')](depth: number): object {
+    const text = depth < 0 ? `[${titleOf(this)}]` : this.toString();
+    // Node indents the lines of what an object prints, but not those of a string.
+    return { [Symbol.for('nodejs.util.inspect.custom')]: () => text };
   }
 }
 
