@@ -158,6 +158,17 @@ describe('a section that chooses by kind', () => {
     expect(optimizer).toEqual({ kind: 'sgd', lr: 0.5, weightDecay: 0.2, momentum: 0.9, dampening: 0, nesterov: false });
   });
 
+  it('keeps what the user has written, and nothing that only a preset contains', async () => {
+    const set = ['optimizer.lr=3e-4', 'optimizer.weightDecay=0.1', 'optimizer.kind=lion'];
+    expect((await loadConfig({ set })).optimizer).toEqual({
+      kind: 'lion',
+      lr: 3e-4,
+      weightDecay: 0.1,
+      betas: [0.9, 0.99],
+    });
+    expect((await loadConfig({ preset: 'fashion-classify', set: ['optimizer=lion'] })).optimizer.lr).toBe(1e-4);
+  });
+
   it.each([
     ['optimizer.momentum=0.9', 'optimizer.momentum: is not a setting of optimizer where its kind is adamw'],
     [
@@ -247,7 +258,7 @@ describe('the list of settings', () => {
     expect(settings).toContainEqual(
       expect.objectContaining({ key: 'optimizer.momentum', when: 'optimizer.kind=sgd|lars', default: '0.9' }),
     );
-    expect(names).toContain('optimizer.lr optimizer.kind=adamw|sgd|adam|nadam|radam|adamax|lamb');
+    expect(names).toContain('optimizer.lr optimizer.kind=adamw|sgd|adam|nadam|radam|adamax|rmsprop|lamb');
     expect(names).toContain('data.augmentation.affine.degrees null');
   });
 });
