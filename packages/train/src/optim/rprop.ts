@@ -1,10 +1,11 @@
 /** The optimizer Rprop: resilient backpropagation. */
 import { type Tensor, where } from '@tessera/tensor';
 import { type OptimizedParameters, Optimizer, type OptimizerOptions, type ParameterState } from './optimizer.ts';
+import { inDtypeOf, type Rate, scaleRate } from './rules.ts';
+import { firstSteps } from './sgd.ts';
+import type { StepCounter } from './step-counter.ts';
 
 export interface RpropOptions extends Omit<OptimizerOptions, 'weightDecay'> {
-  /** The size of the first step; `step` does not use another one. Default 1e-2. */
-  readonly lr?: number;
   /** Factors on a step's size where the gradient changed its sign, and where it kept it. Default 0.5 and 1.2. */
   readonly etas?: readonly [number, number];
   /** Bounds of the steps' sizes. Default 1e-6 and 50. */
@@ -18,17 +19,18 @@ export interface RpropOptions extends Omit<OptimizerOptions, 'weightDecay'> {
  *     s = clamp(s etas[1])  where g h > 0        s = clamp(s etas[0]), g = 0  where g h < 0
  *     p = p - sign(g) s
  *
- * `lr` is the size of the first step; a learning rate that is passed to `step` has no effect.
+ * The learning rate (default 1e-2) is the size of a parameter's first step; that of later steps has no effect.
  */
 export class Rprop extends Optimizer {
   readonly etas: readonly [number, number];
   readonly stepSizes: readonly [number, number];
+  readonly #counter: StepCounter;
   readonly #previous: ParameterState;
   readonly #sizes: ParameterState;
 
   constructor(parameters: OptimizedParameters, options: RpropOptions = {}) {
-    const { lr = 1e-2, etas = [0.5, 1.2], stepSizes = [1e-6, 50], ...rest } = options;
-    super(parameters, { lr, ...rest });
+    const { etas = [0.5, 1.2], stepSizes = [1e-6, 50], ...rest } = options;
+    super(parameters, { lr: 1e-2, ...rest });
     const [minus, plus] = etas;
     if (!(minus > 0 && minus < 1 && plus > 1))
       throw new RangeError(`Rprop: etas must be in (0, 1) and above 1, got ${etas.join(', ')}`);
@@ -37,21 +39,24 @@ export class Rprop extends Optimizer {
       throw new RangeError(`Rprop: stepSizes must be at least 0 and in ascending order, got ${stepSizes.join(', ')}`);
     this.etas = etas;
     this.stepSizes = stepSizes;
+    this.#counter = this.addStepCounter();
     this.#previous = this.addParameterState('prev');
-    this.#sizes = this.addParameterState('step_size', ({ lrScale }) => lr * lrScale);
+    this.#sizes = this.addParameterState('step_size');
   }
 
-  protected override update(gradients: readonly (Tensor | null)[]): void {
+  protected override update(gradients: readonly (Tensor | null)[], lr: Rate): void {
     const [minus, plus] = this.etas;
+    const isFirst = firstSteps(this.#counter, gradients);
     for (const [entry, gradient] of this.withGradients(gradients)) {
-      const { parameter } = entry;
-      const [previous, sizes] = [this.#previous(entry), this.#sizes(entry)];
+      const { parameter, lrScale, index } = entry;
+      const [previous, state] = [this.#previous(entry), this.#sizes(entry)];
+      const sizes = where(isFirst(index), inDtypeOf(scaleRate(lr, lrScale), parameter), state);
       const agreement = gradient.mul(previous);
       const changed = where(agreement.gt(0), sizes.mul(plus), where(agreement.lt(0), sizes.mul(minus), sizes));
       const size = changed.clamp(...this.stepSizes);
       const kept = where(agreement.lt(0), 0, gradient).cast(parameter.dtype);
       parameter.assign(parameter.sub(kept.sign().mul(size)));
-      sizes.assign(size);
+      state.assign(size);
       previous.assign(kept);
     }
   }
