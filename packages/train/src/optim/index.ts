@@ -6,7 +6,8 @@ export { Adam, type AdamOptions } from './adam.ts';
 export { Adamax, type AdamaxOptions } from './adamax.ts';
 export { AdamW, type AdamWOptions } from './adamw.ts';
 export { chosen, optimizers, schedules } from './choices.ts';
-export { clipGradNorm } from './clip-grad-norm.ts';
+export { type ClipGradNormOptions, clipGradNorm } from './clip-grad-norm.ts';
+export { clipGradValue } from './clip-grad-value.ts';
 export {
   type CosineAnnealingLROptions,
   type CosineAnnealingWarmRestartsOptions,
