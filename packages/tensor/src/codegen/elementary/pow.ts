@@ -28,7 +28,7 @@ import {
   sub,
   subtractProduct,
 } from './expression.ts';
-import { expMinusOne, exponential, exponentialTails } from './exp.ts';
+import { expMinusOne, exponential, expTails } from './exp.ts';
 import { floatFormats, type Precision } from './float-format.ts';
 import { argument, type ElementaryFunction, secondArgument } from './function.ts';
 import { logarithm } from './log.ts';
@@ -107,7 +107,7 @@ function magnitudeInParts(x: Float, y: Float, precision: Precision): Float {
   const half = exponent(n, 0.5);
   const power = powerOfTwo(half);
   const otherPower = powerOfTwo(exponent(sub(n, exponentNumber(half))));
-  const finite = mul(multiplyAdd(expMinusOne(r, exponentialTails[precision]), power, power), otherPower);
+  const finite = mul(multiplyAdd(expMinusOne(r, expTails[precision]), power, power), otherPower);
   // Here x may be NaN as well as infinity.
   const ofInfinity = select(less(y, 0), div(1, x), select(less(0, y), x, y));
   const ofZero = select(less(y, 0), Number.POSITIVE_INFINITY, select(less(0, y), 0, y));
