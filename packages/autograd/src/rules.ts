@@ -45,6 +45,19 @@ const unaryRules: { readonly [K in UnaryOp]: UnaryRule } = {
   tanh: (g, _, y) => mul(g, add(filled(y, 1), neg(mul(y, y)))),
   // erf' = 2 / sqrt(pi) * exp(-x^2)
   erf: (g, x) => mul(g, scaled(unary('exp', neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
+  // erfc' = -erf'
+  erfc: (g, x) => mul(g, scaled(unary('exp', neg(mul(x, x))), -2 / Math.sqrt(Math.PI))),
+  // y = exp(x) - 1, y' = y + 1
+  expm1: (g, _, y) => mul(g, add(y, filled(y, 1))),
+  exp2: (g, _, y) => mul(g, scaled(y, Math.LN2)),
+  log1p: (g, x) => mul(g, unary('recip', add(x, filled(x, 1)))),
+  log2: (g, x) => mul(g, unary('recip', scaled(x, Math.LN2))),
+  log10: (g, x) => mul(g, unary('recip', scaled(x, Math.LN10))),
+  // y' = 1 / (1 + x^2)
+  atan: (g, x) => mul(g, unary('recip', add(mul(x, x), filled(x, 1)))),
+  ceil: (g) => filled(g, 0),
+  trunc: (g) => filled(g, 0),
+  round: (g) => filled(g, 0),
   cast: (g, x) => (isFloat(x.dtype) ? graph.cast(g, x.dtype) : null),
 };
 
@@ -71,6 +84,12 @@ const binaryRules: { readonly [K in BinaryOp]: BinaryRule } = {
   max: (g, a, b) => {
     const shared = graph.where(binary('eq', a, b), scaled(g, 0.5), g);
     return [rejected(binary('lt', a, b), shared), rejected(binary('lt', b, a), shared)];
+  },
+  // |a| with the sign of b has the slope sign(a) sign(b) along a, and as in PyTorch 0 at a = 0; along b it is constant.
+  copysign: (g, a, b) => {
+    const one = filled(g, 1);
+    const slope = mul(binary('copysign', one, a), binary('copysign', one, b));
+    return [rejected(binary('eq', a, filled(a, 0)), mul(g, slope)), filled(g, 0)];
   },
   lt: noDerivative,
   eq: noDerivative,

@@ -131,7 +131,7 @@ describe('a mistake in a configuration', () => {
     ['loss.kind=clp', '--set loss.kind: "clp" is not one of clip, siglip; did you mean clip?'],
     [
       'data.augmentation=drawing',
-      '--set data.augmentation: "drawing" is not one of clip, drawings, flip; did you mean drawings?',
+      '--set data.augmentation: "drawing" is not one of clip, drawings, flip, trivialaugment, randaugment; did you mean drawings?',
     ],
     [
       'data.augmentation.flipp=1',

@@ -5,7 +5,7 @@ import type { Node } from '../graph/node.ts';
 import { type DType, isFloat } from '../kernel/dtype.ts';
 import * as ops from '../ops/index.ts';
 import { align } from '../ops/operand.ts';
-import { remainder, unaryMath } from './mathematics.ts';
+import { binaryMath, remainder, unaryMath } from './mathematics.ts';
 import {
   addPlaces,
   floatOf,
@@ -221,6 +221,7 @@ export function callMath(name: string, values: readonly Value[], dtype: DType): 
     const join = name === 'max' ? ops.maximum : ops.minimum;
     return values.reduce((a, b) => nodeValue(join(...numeric(operand(a), operand(b), dtype))));
   }
+  if (name === 'hypot' && values.length > 2) return values.reduce((a, b) => callMath(name, [a, b], dtype) ?? a);
   const [a, b] = values.map(operand);
   if (a === undefined) return null;
   if (name === 'pow') return b === undefined ? null : nodeValue(power(a, b, dtype));
@@ -229,6 +230,8 @@ export function callMath(name: string, values: readonly Value[], dtype: DType): 
     const whole = wholeQuotient(a, name === 'trunc');
     if (whole !== null) return nodeValue(whole);
   }
+  const ofTwo = binaryMath[name];
+  if (ofTwo !== undefined) return b === undefined ? null : nodeValue(ofTwo(...floats(a, b, dtype)));
   const compute = unaryMath[name];
   return compute === undefined || b !== undefined ? null : nodeValue(compute(floatOf(counted(a), dtype)));
 }

@@ -1,23 +1,41 @@
 /** Methods that compute each element of a tensor by itself: arithmetic, functions, comparisons, logic, bits. */
 import * as ops from '../ops/index.ts';
+import type { RoundingMode } from '../ops/rounding.ts';
 import { type Operand, operand, optionalOperand, TensorBase } from './tensor-base.ts';
 
+/** Options of sums and differences. */
+export interface AlphaOptions {
+  /** A factor on the second operand. Default: 1. */
+  readonly alpha?: number;
+}
+
 export abstract class ElementwiseTensor<T extends TensorBase<T>> extends TensorBase<T> {
-  add(other: Operand<T>): T {
-    return this.wrap(ops.add(this.node, operand(other, 'add')));
+  /** x + alpha * other. */
+  add(other: Operand<T>, { alpha = 1 }: AlphaOptions = {}): T {
+    return this.wrap(ops.addScaled(this.node, operand(other, 'add'), alpha));
   }
 
-  sub(other: Operand<T>): T {
-    return this.wrap(ops.sub(this.node, operand(other, 'sub')));
+  /** x - alpha * other. */
+  sub(other: Operand<T>, { alpha = 1 }: AlphaOptions = {}): T {
+    return this.wrap(ops.subScaled(this.node, operand(other, 'sub'), alpha));
+  }
+
+  /** other - alpha * x. */
+  rsub(other: Operand<T>, { alpha = 1 }: AlphaOptions = {}): T {
+    return this.wrap(ops.subScaled(operand(other, 'rsub'), this.node, alpha));
   }
 
   mul(other: Operand<T>): T {
     return this.wrap(ops.mul(this.node, operand(other, 'mul')));
   }
 
-  /** True division, rounded once: the result of integers is f32. */
-  div(other: Operand<T>): T {
-    return this.wrap(ops.div(this.node, operand(other, 'div')));
+  /**
+   * True division, rounded once: the result of integers is f32. With a `roundingMode` the quotient is rounded, towards 0 or downwards, and the dtype is
+   * that of the operands: the result of integers is exact, and 0 where `other` is 0.
+   */
+  div(other: Operand<T>, { roundingMode }: { readonly roundingMode?: RoundingMode } = {}): T {
+    const [a, b] = [this.node, operand(other, 'div')];
+    return this.wrap(roundingMode === undefined ? ops.div(a, b) : ops.divRounded(a, b, roundingMode));
   }
 
   neg(): T {

@@ -2,10 +2,10 @@
 import type { Axes } from '../ops/axes.ts';
 import * as ops from '../ops/index.ts';
 import type { VarianceOptions } from '../ops/reductions.ts';
-import { ElementwiseTensor } from './elementwise.ts';
+import { MathematicalTensor } from './mathematics.ts';
 import type { TensorBase } from './tensor-base.ts';
 
-export abstract class ReducibleTensor<T extends TensorBase<T>> extends ElementwiseTensor<T> {
+export abstract class ReducibleTensor<T extends TensorBase<T>> extends MathematicalTensor<T> {
   // Reductions, by default over all axes. `keepdim` keeps the reduced axes, with size 1.
 
   /** The sum, 0 for no elements. bool and u8 are summed as i32. */

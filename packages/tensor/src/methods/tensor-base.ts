@@ -27,13 +27,13 @@ export function nodeOf(value: unknown, op: string): Node {
 }
 
 /** The node of a tensor, or a number; an error that names `op` if the value is neither. */
-export function operand(value: unknown, op: string): Node | number {
+export function operand(value: unknown, op = 'tensor'): Node | number {
   if (typeof value === 'number') return value;
   if (holdsNode(value)) return value.node;
   throw new TypeError(`${op}: expected a tensor or a number, got ${describe(value)}`);
 }
 
-export const optionalOperand = (value: unknown, op: string): Node | number | undefined =>
+export const optionalOperand = (value: unknown, op?: string): Node | number | undefined =>
   value === undefined ? undefined : operand(value, op);
 
 export abstract class TensorBase<T> {

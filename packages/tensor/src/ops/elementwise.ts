@@ -84,6 +84,7 @@ export const sin = floatUnary('sin');
 export const cos = floatUnary('cos');
 export const tanh = floatUnary('tanh');
 export const erf = floatUnary('erf');
+export const erfc = floatUnary('erfc');
 
 export const rsqrt = (x: Node): Node => reciprocal(sqrt(x));
 export function square(source: Node): Node {

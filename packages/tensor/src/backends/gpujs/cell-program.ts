@@ -4,7 +4,13 @@ import type { Operation } from '../../codegen/simplify.ts';
 import { type DType, isFloat } from '../../kernel/dtype.ts';
 import type { Access } from '../../kernel/kernel.ts';
 import { nth } from '../../kernel/nth.ts';
-import { type BinaryKind, type BinaryOn, binaryEntry, type ReduceOp } from '../../kernel/operators.ts';
+import {
+  type BinaryKind,
+  type BinaryOn,
+  binaryEntry,
+  type ReduceOp,
+  type UnaryFunction,
+} from '../../kernel/operators.ts';
 import type { Guard, View } from '../../kernel/view.ts';
 import { type CellCode, specialNumbers } from './cell-code.ts';
 import type { IndexTerm } from './cells.ts';
@@ -162,6 +168,19 @@ const floatBinaries: Readonly<Record<BinaryOn<'float'>, FloatBinary>> = {
   },
   lt: (_, a, b) => choose(compare(a, '<', b), 1, 0),
   eq: (_, a, b) => choose(compare(a, '==', b), 1, 0),
+  copysign: (code, a, b) => {
+    const [x, sign] = [code.local(a), code.local(b)];
+    const magnitude = code.local(choose(compare(x, '<', 0), minus(0, x), x));
+    const negative = code.local(minus(0, magnitude));
+    // 1 / -0 is -infinity, and 1 / -infinity is -0.
+    const ofSmall =
+      typeof sign === 'number'
+        ? Object.is(sign, -0)
+          ? negative
+          : magnitude
+        : choose(compare(`(1 / ${sign})`, '<', 0), negative, magnitude);
+    return choose(compare(sign, '<', 0), negative, ofSmall);
+  },
 };
 
 /** Comparisons return a term, 0 or 1; other operations return half-words. */
@@ -182,6 +201,23 @@ const integerBinaries: Readonly<Record<BinaryOn<'integer' | 'bool'>, IntegerBina
   xor: (code, a, b) => words.bitwise(code, '^', a, b),
   shl: words.shiftLeft,
   shr: words.shiftRight,
+};
+
+type Rounding = Exclude<UnaryFunction, FloatFunction | 'neg' | 'recip'>;
+
+/** By `floor`, the only rounding that all modes of gpu.js have. */
+const roundings: Readonly<Record<Rounding, (code: CellCode, x: Term) => Term>> = {
+  floor: (_, x) => floor(x),
+  ceil: (_, x) => minus(0, floor(minus(0, x))),
+  trunc: (_, x) => choose(compare(x, '<', 0), minus(0, floor(minus(0, x))), floor(x)),
+  // Of a half, the even neighbor: the lower one, or one more if that is odd. The fraction of an infinity is NaN.
+  round: (code, x) => {
+    const below = code.local(floor(x));
+    const fraction = code.local(minus(x, below));
+    const odd = minus(below, times(floor(times(below, 0.5)), 2));
+    const ofHalf = choose(compare(fraction, '==', 0.5), plus(below, odd), below);
+    return choose(compare(fraction, '>', 0.5), plus(below, 1), ofHalf);
+  },
 };
 
 function binary(
@@ -246,7 +282,7 @@ export function compute(
       const x = typeof term === 'number' ? code.variable(term) : term;
       if (kind === 'neg') return code.local(`(-${x})`);
       if (kind === 'recip') return code.local(`(1 / ${x})`);
-      if (kind === 'floor') return code.local(floor(x));
+      if (kind in roundings) return code.local(roundings[kind as Rounding](code, x));
       if (!(kind in math)) throw new Inexpressible(`'${kind}'`);
       return code.local(math[kind as FloatFunction](code, x));
     }

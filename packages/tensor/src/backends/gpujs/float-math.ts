@@ -23,7 +23,7 @@ type FloatCode = (code: CellCode, x: Term) => Term;
 type PairCode = (code: CellCode, x: Term, y: Term) => Term;
 
 /** The functions whose code depends on the mode. */
-export type FloatFunction = Exclude<UnaryFunction, 'neg' | 'recip' | 'floor'>;
+export type FloatFunction = Exclude<UnaryFunction, 'neg' | 'recip' | 'floor' | 'ceil' | 'trunc' | 'round'>;
 export type FloatMath = Readonly<Record<FloatFunction | 'powerOfTwo', FloatCode>> &
   Readonly<Record<ElementaryNameOfTwo, PairCode>>;
 
@@ -84,7 +84,12 @@ function primitivesFor(code: CellCode, powerOfTwo: FloatCode): Primitives<Term, 
     enlargeDenormal: (x) => times(x, 2 ** mantissaBits),
     split: (x) => x,
     biasedExponent: (x) => plus(exponentOf(x), exponentBias),
-    significand: (x) => times(x, powerOfTwo(code, code.local(minus(0, exponentOf(x))))),
+    // Two powers of the exponent are multiplied apart: 2^-127 is not a normal number.
+    significand: (x) => {
+      const isLarge = compare(x, '>', 1);
+      const [scale, shift] = [code.local(choose(isLarge, 0.25, 4)), code.local(choose(isLarge, 2, -2))];
+      return times(times(x, scale), powerOfTwo(code, code.local(minus(shift, exponentOf(x)))));
+    },
   };
 }
 

@@ -114,9 +114,9 @@ export interface ElementaryText {
 }
 
 const textsOf = <N extends string>(names: readonly N[], textOf: (name: N) => string) =>
-  Object.fromEntries(
-    names.map((name) => [`${name}_`, { code: textOf(name), uses: calledByElementary }]),
-  ) as Readonly<Record<`${N}_`, ElementaryText>>;
+  Object.fromEntries(names.map((name) => [`${name}_`, { code: textOf(name), uses: calledByElementary }])) as Readonly<
+    Record<`${N}_`, ElementaryText>
+  >;
 
 export const elementaryTexts = {
   ...textsOf(elementaryNames, elementaryText),

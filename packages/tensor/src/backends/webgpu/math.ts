@@ -32,10 +32,13 @@ const reducedSine = elementaryStatements([sineOfReduced(variable('r', 'float'), 
   k: 'k',
 });
 
-const reducedCosine = elementaryStatements([cosineOfReduced(variable('r', 'float'), variable('k', 'quadrant'), 'f32')], {
-  r: 'r',
-  k: 'k',
-});
+const reducedCosine = elementaryStatements(
+  [cosineOfReduced(variable('r', 'float'), variable('k', 'quadrant'), 'f32')],
+  {
+    r: 'r',
+    k: 'k',
+  },
+);
 
 const functions = {
   from_bits: {

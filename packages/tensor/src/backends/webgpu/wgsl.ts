@@ -25,6 +25,10 @@ const unaryTexts: Readonly<Record<Exclude<UnaryFunction, ElementaryName> | Round
   recip: (call, source) => call('div_', '1f', source),
   sqrt: (_, source) => `sqrt(${source})`,
   floor: (_, source, dtype) => (isFloat(dtype) ? `floor(${source})` : source),
+  ceil: (_, source) => `ceil(${source})`,
+  trunc: (_, source) => `trunc(${source})`,
+  // Halves become even.
+  round: (_, source) => `round(${source})`,
   roundF16: functionCall('round_f16'),
   roundBf16: functionCall('round_bf16'),
 };
@@ -56,7 +60,10 @@ const binaryTexts: Readonly<Record<BinaryKind, BinaryText>> = {
   max: bound('max'),
   min: bound('min'),
   lt: comparison('<'),
-  eq: comparison('=='),
+  // Compilers may assume that there is no NaN, which alone differs from itself.
+  eq: (call, a, b, from) =>
+    a === b && isFloat(from) ? `select(1, 0, ${call('is_nan', a)})` : `select(0, 1, ${a} == ${b})`,
+  copysign: (call, a, b) => call('with_sign', `abs(${a})`, b),
   idiv: (call, a, b) => call('idiv', a, b),
   mod: (call, a, b, from) => call(isFloat(from) ? 'fmod' : 'imod', a, b),
   and: infix('&'),

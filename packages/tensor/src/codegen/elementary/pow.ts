@@ -1,4 +1,6 @@
 /** C's pow: x^y with its special values (C99, annex F.9.4.4). */
+
+import { expMinusOne, exponential, expTails } from './exp.ts';
 import {
   absolute,
   add,
@@ -28,7 +30,6 @@ import {
   sub,
   subtractProduct,
 } from './expression.ts';
-import { expMinusOne, exponential, expTails } from './exp.ts';
 import { floatFormats, type Precision } from './float-format.ts';
 import { argument, type ElementaryFunction, secondArgument } from './function.ts';
 import { logarithm } from './log.ts';

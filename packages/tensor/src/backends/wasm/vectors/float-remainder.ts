@@ -31,7 +31,12 @@ function splitNumber(fn: FunctionBuilder, number: Local, mantissa: Local, field:
       fn.i64(1n).get(field).op('i64.sub').set(field);
     },
     () => {
-      fn.get(number).i64(leadingBit - 1n).op('i64.and').i64(leadingBit).op('i64.or').set(mantissa);
+      fn.get(number)
+        .i64(leadingBit - 1n)
+        .op('i64.and')
+        .i64(leadingBit)
+        .op('i64.or')
+        .set(mantissa);
     },
   );
 }
@@ -39,8 +44,14 @@ function splitNumber(fn: FunctionBuilder, number: Local, mantissa: Local, field:
 /** From the bits of a dividend (`bits`) and a divisor, the bits of the remainder in `bits`. */
 function remainderOfBits(fn: FunctionBuilder, locals: LaneLocals): void {
   const { bits, size, divisor, rest, exponent, unit, smallest, shift } = locals;
-  fn.get(bits).i64(signBit - 1n).op('i64.and').set(size);
-  fn.get(divisor).i64(signBit - 1n).op('i64.and').set(divisor);
+  fn.get(bits)
+    .i64(signBit - 1n)
+    .op('i64.and')
+    .set(size);
+  fn.get(divisor)
+    .i64(signBit - 1n)
+    .op('i64.and')
+    .set(divisor);
   fn.get(size).i64(infinity).op('i64.ge_u');
   fn.get(divisor).i64(infinity).op('i64.gt_u').op('i32.or');
   fn.get(divisor).op('i64.eqz').op('i32.or');

@@ -173,6 +173,9 @@ const floatBinaries = (type: FloatVector): Readonly<Record<BinaryOn<'float'>, Bi
   min: bound(type, 'min'),
   lt: comparison(type, 'lt'),
   eq: comparison(type, 'eq'),
+  // Bit by bit: the mask is not that of whole lanes.
+  copysign: (code, a, b) =>
+    byParts(code, [a, b], (magnitude, sign) => code.op('v128.bitselect', sign, magnitude, code.splat(type, -0))),
 });
 
 const singleBinaries = floatBinaries('f32x4');
@@ -241,6 +244,9 @@ const floatUnaries: Readonly<Record<Exclude<UnaryFunction, ElementaryName> | Rou
   recip: (code, type, x) => code.op(`${type}.div`, code.splat(type, 1), x),
   sqrt: (code, type, x) => code.op(`${type}.sqrt`, x),
   floor: (code, type, x) => code.op(`${type}.floor`, x),
+  ceil: (code, type, x) => code.op(`${type}.ceil`, x),
+  trunc: (code, type, x) => code.op(`${type}.trunc`, x),
+  round: (code, type, x) => code.op(`${type}.nearest`, x),
   roundF16: rounded('f16'),
   roundBf16: rounded('bf16'),
 };
