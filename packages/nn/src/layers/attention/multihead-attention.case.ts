@@ -1,5 +1,5 @@
 /** Check cases of MultiheadAttention. */
-import { layerCase, normal } from '../cases/index.ts';
+import { layerCase, normal } from '../../cases/index.ts';
 import { MultiheadAttention } from './multihead-attention.ts';
 
 const small = { embed_dim: 8, num_heads: 2, layout: '(N,L,E)' };

@@ -1,10 +1,11 @@
 /** Attention: masks, layouts, and the computation of single tokens. */
 import { manualSeed, type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { testedBackends, useBackend } from '../testing/backends.ts';
-import { distance, numbered } from '../testing/numbers.ts';
-import { tokenAt } from '../tokens/token-at.ts';
-import { MultiheadAttention, type MultiheadAttentionCall, scaledDotProductAttention } from './multihead-attention.ts';
+import { testedBackends, useBackend } from '../../testing/backends.ts';
+import { distance, numbered } from '../../testing/numbers.ts';
+import { tokenAt } from '../../tokens/token-at.ts';
+import { MultiheadAttention, type MultiheadAttentionCall } from './multihead-attention.ts';
+import { scaledDotProductAttention } from './scaled-dot-product-attention.ts';
 
 describe.each(testedBackends)('attention on %s', (backend) => {
   beforeAll(() => {
@@ -139,8 +140,8 @@ describe('attention refuses', () => {
 
   test('shapes that do not fit', () => {
     expect(() => new MultiheadAttention(10, 3)).toThrow('width 10 does not divide into 3 heads');
-    expect(() => new MultiheadAttention(8, 2).forward(numbered([5, 8]))).toThrow(
-      'MultiheadAttention: needs sequences [L, N, 8], got [5, 8]',
+    expect(() => new MultiheadAttention(8, 2).forward(numbered([5, 1, 9]))).toThrow(
+      'MultiheadAttention: needs sequences [L, N, 8], got [5, 1, 9]',
     );
     expect(() =>
       scaledDotProductAttention(numbered([1, 2, 3, 4]), numbered([1, 2, 3, 5]), numbered([1, 2, 3, 5])),
