@@ -1,6 +1,6 @@
 /** Norms, distances and angles of vectors, and vectors of length 1. */
 import { broadcastShapes, inSingle, normalizeAxis, type Tensor, where } from '@tessera/tensor';
-import { requireNotNegative } from '../arguments.ts';
+import { requireFloats, requireNotNegative } from '../arguments.ts';
 import { Module } from '../module/module.ts';
 import { inF32 } from '../precision.ts';
 
@@ -10,6 +10,7 @@ import { inF32 } from '../precision.ts';
  */
 export function pNorm(x: Tensor, p: number, axis: number): Tensor {
   if (typeof p !== 'number' || Number.isNaN(p)) throw new RangeError(`norm: the order p must be a number, got ${p}`);
+  if (x.shape[normalizeAxis(axis, x.ndim, 'norm')] === 1 && p !== 0) return x.abs();
   if (p === 2) return x.norm(axis, true);
   if (p === 1) return x.abs().sum(axis, true);
   if (p === 0) return x.ne(0).cast(x.dtype).sum(axis, true);
@@ -43,7 +44,10 @@ const leastSquared = 1.1e-19;
  * @returns the input's shape
  */
 export function normalize(input: Tensor, { p = 2, axis = 1, eps = 1e-12 }: NormalizeOptions = {}): Tensor {
+  requireFloats('normalize', { 'the input': input });
   requireNotNegative('normalize', { eps });
+  // A scalar counts as a vector of one number, as in PyTorch.
+  if (input.ndim === 0) return normalize(input.reshape(1), { p, axis, eps }).reshape([]);
   const along = normalizeAxis(axis, input.ndim, 'normalize');
   return inSingle(input, (x) => {
     // The root sees at least eps^2: a bound on the root itself would come after a derivative that is infinite at 0.
@@ -77,8 +81,11 @@ export interface CosineSimilarityOptions {
  * @returns the broadcast shape without the axis
  */
 export function cosineSimilarity(x1: Tensor, x2: Tensor, { axis = 1, eps = 1e-8 }: CosineSimilarityOptions = {}): Tensor {
+  requireFloats('cosineSimilarity', { x1, x2 });
   requireNotNegative('cosineSimilarity', { eps });
   const shape = broadcastShapes(x1.shape, x2.shape, 'cosineSimilarity');
+  // Scalars count as vectors of one number, as in PyTorch.
+  if (shape.length === 0) return cosineSimilarity(x1.reshape(1), x2.reshape(1), { axis, eps });
   const along = normalizeAxis(axis, shape.length, 'cosineSimilarity');
   const directions = [x1, x2].map((given) => {
     // Other axes are repeated only after the norm.
@@ -110,6 +117,7 @@ export function pairwiseDistance(
   x2: Tensor,
   { p = 2, eps = 1e-6, keepdim = false }: PairwiseDistanceOptions = {},
 ): Tensor {
+  requireFloats('pairwiseDistance', { x1, x2 });
   const distances = pNorm(inF32(x1).sub(inF32(x2)).add(eps), p, -1);
   return keepdim ? distances : distances.squeeze(-1);
 }

@@ -1,5 +1,6 @@
 /** The divergence of one distribution from another. */
 import { type Tensor, where } from '@tessera/tensor';
+import { requireFloats } from '../arguments.ts';
 import { inF32 } from '../precision.ts';
 import { Loss, type Reduction, reduceLoss } from './reduction.ts';
 
@@ -19,6 +20,7 @@ export interface KLDivOptions {
  * @returns a scalar, or the broadcast shape with reduction `none`
  */
 export function klDiv(input: Tensor, target: Tensor, { logTarget = false, reduction }: KLDivOptions = {}): Tensor {
+  requireFloats('klDiv', { 'the input': input, 'the target': target });
   const [x, y] = [inF32(input), inF32(target)];
   const losses = logTarget ? y.exp().mul(y.sub(x)) : entropyTerms(y).sub(y.mul(x));
   if (reduction !== 'batchmean') return reduceLoss(losses, reduction);

@@ -1,6 +1,6 @@
 /** Negative logarithms of the likelihoods of counts and of measurements: Poisson's and Gauss's distributions. */
 import { formatShape, fullLike, sameShape, type Tensor, where } from '@tessera/tensor';
-import { requireNotNegative, requirePositive } from '../arguments.ts';
+import { requireFloats, requireNotNegative, requirePositive } from '../arguments.ts';
 import { inF32 } from '../precision.ts';
 import { Loss, type LossOptions, reduceLoss } from './reduction.ts';
 
@@ -26,6 +26,7 @@ export function poissonNllLoss(
   target: Tensor,
   { logInput = true, full = false, eps = 1e-8, reduction }: PoissonNllOptions = {},
 ): Tensor {
+  requireFloats('poissonNllLoss', { 'the input': input });
   requireNotNegative('poissonNllLoss', { eps });
   const [x, y] = [inF32(input), inF32(target)];
   const losses = logInput ? x.exp().sub(y.mul(x)) : x.sub(y.mul(x.add(eps).log()));
@@ -57,7 +58,7 @@ export interface GaussianNllOptions extends LossOptions {
  *
  * @param input any shape, floating point: means
  * @param target the same shape, or one that broadcasts with it
- * @param variance like `input`, or without its last axis, or with size 1 there: one variance for all numbers along that axis; or a number
+ * @param variance like `input`, or with one axis of size 1, or without the last axis: one variance for all numbers along it; or a number
  * @returns a scalar, or the broadcast shape with reduction `none`
  */
 export function gaussianNllLoss(
@@ -66,6 +67,7 @@ export function gaussianNllLoss(
   variance: Tensor | number,
   { full = false, eps = 1e-6, reduction }: GaussianNllOptions = {},
 ): Tensor {
+  requireFloats('gaussianNllLoss', { 'the input': input });
   requirePositive('gaussianNllLoss', { eps });
   const x = inF32(input);
   const v = varianceLike(x, variance);
@@ -83,11 +85,13 @@ function varianceLike(input: Tensor, variance: Tensor | number): Tensor {
   const { shape } = input;
   const v = inF32(variance);
   const lead = shape.slice(0, -1);
-  if (sameShape(v.shape, shape) || sameShape(v.shape, [...lead, 1])) return v;
+  if (sameShape(v.shape, shape)) return v;
   if (shape.length > 0 && sameShape(v.shape, lead)) return v.unsqueeze(-1);
+  const other = v.shape.filter((n, axis) => n !== shape[axis]);
+  if (v.ndim === shape.length && other.length === 1 && other[0] === 1) return v;
   throw new RangeError(
-    `gaussianNllLoss: the variance ${formatShape(variance.shape)} must be ${formatShape(shape)}, ${formatShape(lead)} ` +
-      `or ${formatShape([...lead, 1])} for an input of that shape`,
+    `gaussianNllLoss: the variance ${formatShape(variance.shape)} must be ${formatShape(shape)}, that with one axis of size 1, ` +
+      `or ${formatShape(lead)} for an input of that shape`,
   );
 }
 

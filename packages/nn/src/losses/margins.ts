@@ -1,19 +1,13 @@
-/** Losses with a margin: of distances between embeddings, of ranks, and of scores of classes. */
+/** Losses of embeddings and of pairs, with a margin: of distances, angles and ranks. */
 import { formatShape, type Tensor, where } from '@tessera/tensor';
 import { requireFloats, requirePositive } from '../arguments.ts';
 import { inF32 } from '../precision.ts';
-import { alongClasses, classAxis, classLabels, valueOfClass } from './class-targets.ts';
 import { logSigmoid } from './cross-entropy.ts';
 import { pairwiseDistance } from './distances.ts';
-import { Loss, type LossOptions, reduceLoss, WeightedLoss } from './reduction.ts';
+import { Loss, type LossOptions, type MarginOptions, reduceLoss } from './reduction.ts';
 
 /** max(x, 0); the gradient flows at 0, as in PyTorch's losses. */
 const positivePart = (x: Tensor): Tensor => x.clamp(0);
-
-export interface MarginOptions extends LossOptions {
-  /** Default: see the function. */
-  readonly margin?: number;
-}
 
 /** Added to squared lengths, as in PyTorch's cosine embedding loss. */
 const lengthEps = 1e-12;
@@ -32,6 +26,7 @@ export function cosineEmbeddingLoss(
   target: Tensor,
   { margin = 0, reduction }: MarginOptions = {},
 ): Tensor {
+  requireFloats('cosineEmbeddingLoss', { x1, x2 });
   if (x1.ndim !== target.ndim + 1 || x2.ndim !== target.ndim + 1 || target.ndim > 1)
     throw new RangeError(
       `cosineEmbeddingLoss: vectors ${formatShape(x1.shape)}, ${formatShape(x2.shape)} and target ${formatShape(target.shape)} ` +
@@ -64,6 +59,7 @@ export function tripletMarginWithDistanceLoss(
   options: TripletMarginWithDistanceOptions = {},
 ): Tensor {
   const { distanceFunction = pairwiseDistance, margin = 1, swap = false, reduction } = options;
+  requireFloats('tripletMarginLoss', { anchor, positive, negative });
   requirePositive('tripletMarginLoss', { margin });
   if (anchor.ndim !== positive.ndim || anchor.ndim !== negative.ndim)
     throw new RangeError(
@@ -115,6 +111,7 @@ export function marginRankingLoss(
   target: Tensor,
   { margin = 0, reduction }: MarginOptions = {},
 ): Tensor {
+  requireFloats('marginRankingLoss', { x1, x2 });
   if (x1.ndim !== x2.ndim || x1.ndim !== target.ndim)
     throw new RangeError(
       `marginRankingLoss: inputs ${formatShape(x1.shape)}, ${formatShape(x2.shape)} and target ${formatShape(target.shape)} ` +
@@ -136,6 +133,7 @@ export function hingeEmbeddingLoss(
   target: Tensor,
   { margin = 1, reduction }: MarginOptions = {},
 ): Tensor {
+  requireFloats('hingeEmbeddingLoss', { 'the input': input });
   const x = inF32(input);
   const apart = where(target.eq(1), 0, positivePart(x.neg().add(margin)));
   return reduceLoss(apart.add(where(target.eq(-1), 0, x)), reduction);
@@ -151,39 +149,6 @@ export function hingeEmbeddingLoss(
 export function softMarginLoss(input: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor {
   requireFloats('softMarginLoss', { 'the input': input });
   return reduceLoss(logSigmoid(inF32(input).mul(target)).neg(), reduction);
-}
-
-export interface MultiMarginOptions extends MarginOptions {
-  /** The power of each term: 1 or 2. Default: 1. */
-  readonly p?: 1 | 2;
-  /** [C]: the factor on the losses of examples of each class. */
-  readonly weight?: Tensor | null;
-}
-
-/**
- * sum over the classes c other than the label y of weight[y] max(margin - x[y] + x[c], 0)^p / C. The margin is 1 by default.
- *
- * @param input [N, C] or [C], floating point
- * @param target i32 or u8 [N] or []: each in [0, C)
- * @returns a scalar, or the target's shape with reduction `none`
- */
-export function multiMarginLoss(
-  input: Tensor,
-  target: Tensor,
-  { p = 1, margin = 1, weight = null, reduction }: MultiMarginOptions = {},
-): Tensor {
-  if (p !== 1 && p !== 2) throw new RangeError(`multiMarginLoss: p must be 1 or 2, got ${p}`);
-  requireFloats('multiMarginLoss', { 'the input': input });
-  const x = inF32(input);
-  const axis = classAxis('multiMarginLoss', x, 'the input');
-  if (x.ndim > 2)
-    throw new RangeError(`multiMarginLoss: the input must be [N, C] or [C], got ${formatShape(x.shape)}`);
-  const { chosen } = classLabels('multiMarginLoss', x, axis, target, { ignoreIndex: null, weight });
-  const gaps = x.sub(valueOfClass(x, chosen, axis).unsqueeze(axis)).add(margin).relu();
-  const terms = where(chosen, 0, p === 1 ? gaps : gaps.square());
-  const losses = terms.mean(axis);
-  const factor = weight === null ? null : valueOfClass(alongClasses(weight, x, axis), chosen, axis);
-  return reduceLoss(factor === null ? losses : losses.mul(factor), reduction);
 }
 
 /** `cosineEmbeddingLoss` as a module. */
@@ -225,16 +190,5 @@ export class HingeEmbeddingLoss extends Loss<MarginOptions> {
 export class SoftMarginLoss extends Loss {
   forward(input: Tensor, target: Tensor): Tensor {
     return softMarginLoss(input, target, this.options);
-  }
-}
-
-/** `multiMarginLoss` as a module. */
-export class MultiMarginLoss extends WeightedLoss<Omit<MultiMarginOptions, 'weight'>> {
-  constructor({ weight = null, ...options }: MultiMarginOptions = {}) {
-    super(weight, options);
-  }
-
-  forward(input: Tensor, target: Tensor): Tensor {
-    return multiMarginLoss(input, target, { ...this.options, weight: this.weight });
   }
 }

@@ -24,6 +24,11 @@ export interface LossOptions {
   readonly reduction?: Reduction;
 }
 
+export interface MarginOptions extends LossOptions {
+  /** Default: see the function. */
+  readonly margin?: number;
+}
+
 /** A loss as a module: the options of its function are those of the constructor. */
 export abstract class Loss<Options = LossOptions> extends Module {
   readonly options: Options;

@@ -1,10 +1,13 @@
 /** Losses of numbers: how far a prediction is from its target, element by element. */
 import { type Tensor, where } from '@tessera/tensor';
-import { requireNotNegative, requirePositive } from '../arguments.ts';
+import { requireFloats, requireNotNegative, requirePositive } from '../arguments.ts';
 import { inF32 } from '../precision.ts';
 import { Loss, type LossOptions, reduceLoss } from './reduction.ts';
 
-const difference = (input: Tensor, target: Tensor): Tensor => inF32(input).sub(inF32(target));
+function difference(op: string, input: Tensor, target: Tensor): Tensor {
+  requireFloats(op, { 'the input': input });
+  return inF32(input).sub(inF32(target));
+}
 
 /**
  * (x - y)^2, the mean squared error.
@@ -14,11 +17,11 @@ const difference = (input: Tensor, target: Tensor): Tensor => inF32(input).sub(i
  * @returns a scalar, or the broadcast shape with reduction `none`
  */
 export const mseLoss = (input: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor =>
-  reduceLoss(difference(input, target).square(), reduction);
+  reduceLoss(difference('mseLoss', input, target).square(), reduction);
 
 /** |x - y|, with slope 0 where both are equal. Shapes as in `mseLoss`. */
 export const l1Loss = (input: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor =>
-  reduceLoss(difference(input, target).abs(), reduction);
+  reduceLoss(difference('l1Loss', input, target).abs(), reduction);
 
 export interface SmoothL1Options extends LossOptions {
   /** The distance at which the square becomes a line. Default: 1. With 0 the loss is `l1Loss`. */
@@ -28,7 +31,7 @@ export interface SmoothL1Options extends LossOptions {
 /** (x - y)^2 / (2 beta) if |x - y| < beta, else |x - y| - beta / 2 (Girshick 2015, "Fast R-CNN"). Shapes as in `mseLoss`. */
 export function smoothL1Loss(input: Tensor, target: Tensor, { beta = 1, reduction }: SmoothL1Options = {}): Tensor {
   requireNotNegative('smoothL1Loss', { beta });
-  const away = difference(input, target);
+  const away = difference('smoothL1Loss', input, target);
   if (beta === 0) return reduceLoss(away.abs(), reduction);
   const distance = away.abs();
   const losses = where(distance.lt(beta), away.square().mul(0.5 / beta), distance.sub(beta / 2));
@@ -43,7 +46,7 @@ export interface HuberOptions extends LossOptions {
 /** (x - y)^2 / 2 if |x - y| <= delta, else delta (|x - y| - delta / 2) (Huber 1964). Shapes as in `mseLoss`. */
 export function huberLoss(input: Tensor, target: Tensor, { delta = 1, reduction }: HuberOptions = {}): Tensor {
   requirePositive('huberLoss', { delta });
-  const away = difference(input, target);
+  const away = difference('huberLoss', input, target);
   const distance = away.abs();
   const losses = where(distance.le(delta), away.square().mul(0.5), distance.sub(delta / 2).mul(delta));
   return reduceLoss(losses, reduction);
