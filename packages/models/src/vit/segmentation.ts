@@ -46,7 +46,11 @@ export interface SegmentationLossOptions {
  * @param logits [N, classes, H, W]
  * @param labels i32 or u8 [N, H, W]: classes, or `ignoreIndex` at pixels that do not count
  */
-export function segmentationLoss(logits: Tensor, labels: Tensor, { ignoreIndex }: SegmentationLossOptions = {}): Tensor {
+export function segmentationLoss(
+  logits: Tensor,
+  labels: Tensor,
+  { ignoreIndex }: SegmentationLossOptions = {},
+): Tensor {
   const [, classes] = sizesOf(logits, 4, 'segmentationLoss', 'logits [N, classes, H, W]');
   return F.crossEntropy(logits.permute(0, 2, 3, 1).reshape([-1, classes]), labels.flatten(), {
     ...(ignoreIndex === undefined ? {} : { ignoreIndex }),

@@ -56,7 +56,11 @@ export function alphaDropout(input: Tensor, p = 0.5, training = true): Tensor {
   const scale = ((seluFloor ** 2 * p + 1) * (1 - p)) ** -0.5;
   const kept = bernoulli(input.shape, 1 - p).cast(input.dtype);
   const floors = kept.neg().add(1).mul(seluFloor);
-  return input.mul(kept).add(floors).sub(seluFloor * p).mul(scale);
+  return input
+    .mul(kept)
+    .add(floors)
+    .sub(seluFloor * p)
+    .mul(scale);
 }
 
 abstract class DropoutLayer extends Module {

@@ -141,11 +141,18 @@ export interface EmbeddingBagCall {
 export function embeddingBag(
   index: Tensor,
   weight: Tensor,
-  { mode = 'mean', includeLastOffset = false, offsets = null, perSampleWeights = null, ...options }: EmbeddingBagOptions & EmbeddingBagCall = {},
+  {
+    mode = 'mean',
+    includeLastOffset = false,
+    offsets = null,
+    perSampleWeights = null,
+    ...options
+  }: EmbeddingBagOptions & EmbeddingBagCall = {},
 ): Tensor {
   const [rows, width] = tableSizes('embeddingBag', weight);
   requireIntegers('embeddingBag', 'the index', index);
-  if (!bagModes.includes(mode)) throw new RangeError(`embeddingBag: mode must be ${bagModes.join(', ')}, got '${mode}'`);
+  if (!bagModes.includes(mode))
+    throw new RangeError(`embeddingBag: mode must be ${bagModes.join(', ')}, got '${mode}'`);
   if (perSampleWeights !== null) {
     if (mode !== 'sum') throw new RangeError(`embeddingBag: perSampleWeights need the mode 'sum', got '${mode}'`);
     requireSameShape('embeddingBag', ['index', 'perSampleWeights'], index, perSampleWeights);

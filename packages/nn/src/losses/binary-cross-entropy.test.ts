@@ -17,7 +17,14 @@ describe.each(testedBackends)('binary cross-entropies on %s', (backend) => {
 
   const logits = () => tensor(Float32Array.of(0.3, -1.2, 2, 0.7, -0.4, 1.1), { shape: [2, 3] });
   const targets = () => tensor(Float32Array.of(1, 0, 0, 1, 1, 0), { shape: [2, 3] });
-  const weighted = [2 * softplus(-0.3), softplus(-1.2), softplus(2), 2 * softplus(-0.7), 3 * softplus(0.4), softplus(1.1)];
+  const weighted = [
+    2 * softplus(-0.3),
+    softplus(-1.2),
+    softplus(2),
+    2 * softplus(-0.7),
+    3 * softplus(0.4),
+    softplus(1.1),
+  ];
 
   test('of logits, with factors on the positives', async () => {
     const posWeight = tensor(Float32Array.of(2, 3, 4));

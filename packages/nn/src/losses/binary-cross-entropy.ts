@@ -26,10 +26,7 @@ const entropyOfProbabilities = customGradient(
   },
   (gradient, [x, y]) => {
     const rest = x.neg().add(1);
-    return [
-      gradient.mul(x.sub(y)).div(x.mul(rest).maximum(leastVariance)),
-      gradient.mul(rest.log().sub(x.log())),
-    ];
+    return [gradient.mul(x.sub(y)).div(x.mul(rest).maximum(leastVariance)), gradient.mul(rest.log().sub(x.log()))];
   },
   'binaryCrossEntropy',
 );

@@ -39,7 +39,10 @@ export function multiMarginLoss(
       `multiMarginLoss: input ${formatShape(input.shape)} and target ${formatShape(target.shape)} must be [N, C] and [N], or [C] and []`,
     );
   const { chosen } = classLabels('multiMarginLoss', x, 1, target.reshape(-1), { ignoreIndex: null, weight });
-  const gaps = x.sub(valueOfClass(x, chosen, 1).unsqueeze(1)).add(margin).relu();
+  const gaps = x
+    .sub(valueOfClass(x, chosen, 1).unsqueeze(1))
+    .add(margin)
+    .relu();
   const means = where(chosen, 0, p === 1 ? gaps : gaps.square()).mean(1);
   const losses = weight === null ? means : means.mul(valueOfClass(alongClasses(weight, x, 1), chosen, 1));
   return reduceLoss(losses.reshape(target.shape), reduction);

@@ -46,8 +46,7 @@ function softTargetLoss(
   if (ignoreIndex !== undefined && ignoreIndex !== null && ignoreIndex >= 0)
     throw new RangeError(`crossEntropy: ignoreIndex ${ignoreIndex} needs labels, got probabilities as the target`);
   requireShape('crossEntropy', 'the weight of the classes', weight, [classes]);
-  const probabilities =
-    labelSmoothing === 0 ? target : target.mul(1 - labelSmoothing).add(labelSmoothing / classes);
+  const probabilities = labelSmoothing === 0 ? target : target.mul(1 - labelSmoothing).add(labelSmoothing / classes);
   const terms = logProbabilities.mul(probabilities);
   const weighted = weight === null ? terms : terms.mul(alongClasses(weight, terms, axis));
   return reduceLoss(weighted.sum(axis).neg(), reduction);

@@ -80,7 +80,11 @@ export interface CosineSimilarityOptions {
  * @param axis of the broadcast shape. Default: 1
  * @returns the broadcast shape without the axis
  */
-export function cosineSimilarity(x1: Tensor, x2: Tensor, { axis = 1, eps = 1e-8 }: CosineSimilarityOptions = {}): Tensor {
+export function cosineSimilarity(
+  x1: Tensor,
+  x2: Tensor,
+  { axis = 1, eps = 1e-8 }: CosineSimilarityOptions = {},
+): Tensor {
   requireFloats('cosineSimilarity', { x1, x2 });
   requireNotNegative('cosineSimilarity', { eps });
   const shape = broadcastShapes(x1.shape, x2.shape, 'cosineSimilarity');

@@ -72,7 +72,10 @@ export function gaussianNllLoss(
   const x = inF32(input);
   const v = varianceLike(x, variance);
   const bounded = v.add(v.maximum(eps).sub(v).detach());
-  const losses = bounded.log().add(x.sub(inF32(target)).square().div(bounded)).mul(0.5);
+  const losses = bounded
+    .log()
+    .add(x.sub(inF32(target)).square().div(bounded))
+    .mul(0.5);
   return reduceLoss(full ? losses.add(0.5 * Math.log(2 * Math.PI)) : losses, reduction);
 }
 

@@ -122,7 +122,8 @@ export class MultiheadAttention extends Module {
 
   /** Like `forward`, but returns the attention weights [N, H, L, S] too; for a single sequence, [H, L, S]. */
   attend(query: Tensor, key: Tensor = query, value: Tensor = key, call: AttendCall = {}): Attended {
-    const { output, weights } = query.ndim === 2 ? this.#single(query, key, value, call) : this.#attend(query, key, value, call);
+    const { output, weights } =
+      query.ndim === 2 ? this.#single(query, key, value, call) : this.#attend(query, key, value, call);
     return { output, weights: call.averageAttentionWeights ? weights.mean(-3) : weights };
   }
 
@@ -147,7 +148,11 @@ export class MultiheadAttention extends Module {
     const axis = this.batchFirst ? 0 : 1;
     // The same tensor stays one, so that its projections stay one product.
     const batches = new Map([query, key, value].map((sequence) => [sequence, sequence.unsqueeze(axis)]));
-    const [q, k, v] = [query, key, value].map((sequence) => batches.get(sequence) ?? sequence) as [Tensor, Tensor, Tensor];
+    const [q, k, v] = [query, key, value].map((sequence) => batches.get(sequence) ?? sequence) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
     const keyPaddingMask = call.keyPaddingMask ?? null;
     if (keyPaddingMask !== null && keyPaddingMask.ndim !== 1)
       throw new RangeError(
@@ -234,7 +239,9 @@ export class MultiheadAttention extends Module {
     const widened = (mask: Tensor | null): Tensor | null =>
       mask === null || appended === 0
         ? mask
-        : mask.expand([...mask.shape.slice(0, -1), keys]).pad(mask.shape.map((_, k) => [0, k === mask.ndim - 1 ? appended : 0]));
+        : mask
+            .expand([...mask.shape.slice(0, -1), keys])
+            .pad(mask.shape.map((_, k) => [0, k === mask.ndim - 1 ? appended : 0]));
     const padding = widened(keyPaddingMask)?.unsqueeze(1).unsqueeze(1) ?? null;
     const mask = widened(maskOfHeads(attentionMask, this.numHeads));
     return bothMasks(visibleMask(mask), visibleMask(padding), dtype);
