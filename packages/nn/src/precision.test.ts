@@ -4,7 +4,7 @@ import { autocast, type Precision, type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import { quickGelu } from './layers/activations.ts';
 import { batchNorm } from './layers/batch-norm.ts';
-import { conv2d } from './layers/conv2d.ts';
+import { conv2d } from './layers/convolution.ts';
 import { layerNorm } from './layers/layer-norm.ts';
 import { linear } from './layers/linear.ts';
 import { scaledDotProductAttention, splitHeads } from './layers/multihead-attention.ts';
