@@ -3,6 +3,7 @@ import { inSingle, iota, noGrad, sizeOf, type Tensor, where } from '@tessera/ten
 import { Module } from '../module/module.ts';
 import { nth } from '../nth.ts';
 import { type Dims, type PerAxis, withBatch, withBatches } from '../sizes.ts';
+import { gatherUnchecked } from '../unchecked.ts';
 import { slidingWindows, type WindowAxis } from '../vision/windows.ts';
 import { chosenPosition, maximaOf, type PooledWithIndices, positionsLeft } from './max-pool.ts';
 import { checkNotEmpty } from './pooling-windows.ts';
@@ -51,7 +52,7 @@ function splitIntoBins(length: number, bins: number, axis: number, rank: number)
   const positions = starts.unsqueeze(1).add(iota([bins, largest], 1));
   const index = positions.minimum(length - 1).flatten();
   return {
-    of: (x) => x.indexSelect(axis, index).unflatten(axis, [bins, largest]),
+    of: (x) => gatherUnchecked(x, axis, index).unflatten(axis, [bins, largest]),
     inside: positions.lt(ends.unsqueeze(1)).reshape([...before, bins, largest, ...after]),
     counts: ends.sub(starts).reshape([...before, bins, ...after]),
   };

@@ -33,10 +33,11 @@ export function batchNorm(
   options: BatchNormOptions,
 ): Tensor {
   const [, channels] = input.shape;
+  // PyTorch takes an empty vector too.
+  if (input.ndim === 1 && input.size === 0) return input;
   if (channels === undefined)
     throw new RangeError(`batchNorm: needs an input [N, C, ...], got a tensor of shape ${formatShape(input.shape)}`);
   const { eps = defaultEps } = options;
-  checkEps('batchNorm', eps);
   const state = { 'running mean': runningMean, 'running variance': runningVariance, weight, bias };
   checkShapes('batchNorm', state, [channels]);
   const normalized = normalizeChannels(inF32(input), runningMean, runningVariance, weight, bias, { ...options, eps });
@@ -70,6 +71,8 @@ function normalizeChannels(
   }
 
   const count = input.size / channels;
+  // An empty batch has no statistics, and changes none.
+  if (count === 0) return shifted(affine(input));
   if (count === 1)
     throw new RangeError(
       `batchNorm: training needs more than one value per channel, got a batch of shape ${formatShape(input.shape)}`,

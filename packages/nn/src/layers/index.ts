@@ -58,3 +58,5 @@ export type { RunningNormOptions } from './running-statistics.ts';
 export * from './sequential.ts';
 export * from './shuffle.ts';
 export * from './softmax.ts';
+export * from './swiglu.ts';
+export * from './upsample.ts';
