@@ -101,6 +101,8 @@ const tensorRooms = [
   { room: 'backends/reference', imports: ['kernel', 'codegen', 'random/threefry', 'graph', 'backends/[^/]+\\.ts'] },
   // Computing values: graphs go through schedule and plan to whatever backend is open; recording, and the scopes of `tidy`.
   { room: 'runtime', imports: ['kernel', 'graph', 'schedule'] },
+  // Tensors as text, for people.
+  { room: 'printing', imports: ['kernel', 'graph', 'runtime'] },
   // File formats.
   { room: 'io', imports: ['kernel'] },
 ];

@@ -117,8 +117,8 @@ describe('conv2d refuses', () => {
   });
 
   test('what is not a batch of images', () => {
-    expect(attempt([3, 5, 5], [2, 3, 3, 3])).toThrow(
-      'conv2d: needs images [N, C, H, W], got a tensor of shape [3, 5, 5]',
+    expect(attempt([5, 5], [2, 3, 3, 3])).toThrow(
+      'conv2d: needs images [N, C, H, W] or [C, H, W], got a tensor of shape [5, 5]',
     );
   });
 });

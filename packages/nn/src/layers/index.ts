@@ -21,7 +21,9 @@ export * from './dropout.ts';
 export * from './embedding.ts';
 export * from './flatten.ts';
 export * from './fold.ts';
+export * from './glu.ts';
 export * from './group-norm.ts';
+export * from './hard-activations.ts';
 export * from './identity.ts';
 export * from './instance-norm.ts';
 export { LayerNorm, type LayerNormOptions, layerNorm } from './layer-norm.ts';
@@ -43,7 +45,10 @@ export {
 } from './max-pool.ts';
 export * from './multihead-attention.ts';
 export * from './padding.ts';
+export * from './pooling.ts';
 export type { PoolOptions } from './pooling-windows.ts';
+export * from './prelu.ts';
+export * from './rectifiers.ts';
 export * from './recurrent.ts';
 export {
   type CellOptions,
@@ -56,7 +61,9 @@ export {
 export * from './rms-norm.ts';
 export type { RunningNormOptions } from './running-statistics.ts';
 export * from './sequential.ts';
+export * from './sequential.ts';
 export * from './shuffle.ts';
+export * from './smooth-activations.ts';
 export * from './softmax.ts';
 export * from './swiglu.ts';
 export * from './upsample.ts';
