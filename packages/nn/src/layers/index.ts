@@ -45,7 +45,6 @@ export {
 } from './max-pool.ts';
 export * from './multihead-attention.ts';
 export * from './padding.ts';
-export * from './pooling.ts';
 export type { PoolOptions } from './pooling-windows.ts';
 export * from './prelu.ts';
 export * from './rectifiers.ts';
@@ -60,7 +59,6 @@ export {
 } from './recurrent-cells.ts';
 export * from './rms-norm.ts';
 export type { RunningNormOptions } from './running-statistics.ts';
-export * from './sequential.ts';
 export * from './sequential.ts';
 export * from './shuffle.ts';
 export * from './smooth-activations.ts';
