@@ -43,3 +43,18 @@ class LayerNorm(nn.LayerNorm):
         super().__init__(normalized_shape, eps)
         if not bias:
             self.bias = None
+
+
+class SwiGLU(nn.Module):
+    """SwiGLU of timm, with its names."""
+
+    def __init__(self, in_features, hidden_features, out_features=None, activation='silu', norm=False, bias=True):
+        super().__init__()
+        self.fc1_g = nn.Linear(in_features, hidden_features, bias=bias)
+        self.fc1_x = nn.Linear(in_features, hidden_features, bias=bias)
+        self.norm = nn.LayerNorm(hidden_features) if norm else nn.Identity()
+        self.fc2 = nn.Linear(hidden_features, out_features or in_features, bias=bias)
+        self.activation = getattr(F, activation)
+
+    def forward(self, x):
+        return self.fc2(self.norm(self.activation(self.fc1_g(x)) * self.fc1_x(x)))

@@ -1,5 +1,7 @@
 /** The statistics of the normalization layers, and checks of their arguments. */
-import { formatShape, type Shape, sameShape, type Tensor } from '@tessera/tensor';
+import { formatShape, type Shape, sameShape, sizeOf, Tensor } from '@tessera/tensor';
+import * as ops from '@tessera/tensor/ops';
+import { nth } from '../nth.ts';
 
 /** Added to the variance before the root: PyTorch's default. */
 export const defaultEps = 1e-5;
@@ -12,11 +14,15 @@ export interface Moments {
   readonly variance: Tensor;
 }
 
-/** Mean, deviations and biased variance over `axes`, which are kept with size 1. In two passes: a large mean does no harm. */
+/** Mean, deviations and biased variance over `axes`, which are kept with size 1. Equal values have deviations of exactly 0. */
 export function moments(x: Tensor, axes: readonly number[]): Moments {
-  const mean = x.mean(axes, true);
-  const deviation = x.sub(mean);
-  return { mean, deviation, variance: deviation.square().mean(axes, true) };
+  const { mean, deviation, squares } = ops.moments(x.node, axes);
+  const count = sizeOf(axes.map((axis) => nth(x.shape, axis)));
+  return {
+    mean: Tensor.fromNode(mean),
+    deviation: Tensor.fromNode(deviation),
+    variance: Tensor.fromNode(squares).div(count),
+  };
 }
 
 /** Deviations over `axes`, divided by the standard deviation: (x - mean) / sqrt(variance + eps). */
