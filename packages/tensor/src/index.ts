@@ -70,8 +70,11 @@ export {
 } from './kernel/dtype.ts';
 export { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from './kernel/shape.ts';
 export { type KernelArray, type KernelDefinition, type KernelThis, kernelFunction } from './kernel-function.ts';
+export * from './mathematics.ts';
 export { moveTensors } from './move.ts';
 export { autocast, autocastPrecision, type Precision, precisions } from './ops/autocast.ts';
+export type { CloseOptions, NanToNumOptions } from './ops/floats.ts';
+export type { RoundingMode } from './ops/rounding.ts';
 export { type PrintOptions, setPrintOptions } from './printing/print-options.ts';
 export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from './random/generator.ts';
 export { type GraphOracle, isGraphOracle } from './runtime/oracle.ts';

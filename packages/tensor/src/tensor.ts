@@ -9,7 +9,9 @@ import { type DType, isDType, type TypedArray } from './kernel/dtype.ts';
 import { nth } from './kernel/nth.ts';
 import { formatShape, sameShape } from './kernel/shape.ts';
 import { IndexedTensor } from './methods/indexing.ts';
-import { gradientOwner, type Operand } from './methods/tensor-base.ts';
+import { gradientOwner, type Operand, operand } from './methods/tensor-base.ts';
+import type { CloseOptions } from './ops/floats.ts';
+import * as ops from './ops/index.ts';
 import { printTensor, printWithValues, titleOf } from './printing/print-tensor.ts';
 import {
   findBackend,
@@ -102,6 +104,34 @@ export class Tensor extends IndexedTensor<Tensor> {
   #checkSingle(): void {
     if (this.size !== 1)
       throw new RangeError(`item: needs a tensor of one element, this one is ${formatShape(this.shape)}`);
+  }
+
+  /** Whether all elements are close to those of `other` (see `isclose`), after broadcasting. True for no elements. */
+  async allclose(other: TensorLike, options?: CloseOptions): Promise<boolean> {
+    return (await this.#allClose(other, options).item()) !== 0;
+  }
+
+  /** The same, blocking. */
+  allcloseSync(other: TensorLike, options?: CloseOptions): boolean {
+    return this.#allClose(other, options).itemSync() !== 0;
+  }
+
+  #allClose(other: TensorLike, options?: CloseOptions): Tensor {
+    return this.wrap(ops.all(ops.isclose(this.node, operand(other), options)));
+  }
+
+  /** Whether both tensors have the same shape and the same values. A NaN is not the same as another. */
+  async equal(other: Tensor): Promise<boolean> {
+    return sameShape(this.shape, other.shape) && (await this.#allEqual(other).item()) !== 0;
+  }
+
+  /** The same, blocking. */
+  equalSync(other: Tensor): boolean {
+    return sameShape(this.shape, other.shape) && this.#allEqual(other).itemSync() !== 0;
+  }
+
+  #allEqual(other: Tensor): Tensor {
+    return this.wrap(ops.all(ops.eq(this.node, other.node)));
   }
 
   /** The values as nested arrays; of a scalar, a number. bool values are 0 and 1. */

@@ -124,8 +124,14 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained);
     const mixedPrecision = createMixedPrecision(config);
     const totalSteps = config.training.epochs * source.batchesPerEpoch;
-    const { lr } = config.optimizer;
-    const schedule = chosen(schedules, config.schedule.kind).create(config.schedule, { lr, totalSteps });
+    const schedule = chosen(schedules, config.schedule.kind).create(config.schedule, {
+      lr: config.optimizer.lr,
+      totalSteps,
+      stepsPerEpoch: source.batchesPerEpoch,
+      epochs: config.training.epochs,
+      evaluatedEpochs: config.evaluation.everyEpochs,
+      better: task.mainMeasure.better,
+    });
     const data = {
       seed: config.seed,
       rows: train.length,

@@ -84,11 +84,17 @@ export function binary(kind: BinaryOp, a: Node, b: Node): Node {
   if (!sameShape(a.shape, b.shape)) fail(kind, `shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} differ`);
   if (a.dtype !== b.dtype) fail(kind, `dtypes ${a.dtype} and ${b.dtype} differ; cast one of them`);
   if (!binaryTakes(kind, kindOf(a.dtype)))
-    fail(kind, a.dtype === 'bool' ? 'is not defined for bool; cast first' : `needs integers, got ${a.dtype}`);
-  // Gradients start from constants. Sums and products of f32 values in f64, rounded to f32, equal those of f32 arithmetic.
+    fail(
+      kind,
+      a.dtype === 'bool'
+        ? 'is not defined for bool; cast first'
+        : `needs ${isFloat(a.dtype) ? 'integers' : 'floating-point numbers'}, got ${a.dtype}`,
+    );
+  // Gradients start from constants. Sums, products and quotients of f32 values in f64, rounded to f32, equal those of f32 arithmetic.
   if (a.op === 'const' && b.op === 'const' && isFloat(a.dtype)) {
     if (kind === 'add') return constant(a.arg.value + b.arg.value, a.shape, a.dtype);
     if (kind === 'mul') return constant(a.arg.value * b.arg.value, a.shape, a.dtype);
+    if (kind === 'div') return constant(a.arg.value / b.arg.value, a.shape, a.dtype);
   }
   if (kind === 'add') {
     if (isConst(b, 0)) return a;
@@ -98,7 +104,44 @@ export function binary(kind: BinaryOp, a: Node, b: Node): Node {
     if (isConst(b, 1)) return a;
     if (isConst(a, 1)) return b;
   }
+  if (kind === 'div' && b.op === 'const') {
+    if (isConst(b, 1)) return a;
+    // The reciprocal is exact, and so is the rounding of the product.
+    if (isPowerOfTwo(b.arg.value)) return binary('mul', a, constant(1 / b.arg.value, b.shape, b.dtype));
+  }
+  if (kind === 'pow' && b.op === 'const') {
+    const simple = simplePower(a, b.arg.value);
+    if (simple !== null) return simple;
+  }
   return makeNode('binary', [a, b], { kind }, a.shape, binaryResult(kind, a.dtype));
+}
+
+/** Whether the number is a power of 2 that is far enough from the limits of f32 for its reciprocal to be a normal number. */
+const isPowerOfTwo = (x: number): boolean =>
+  Math.abs(Math.log2(Math.abs(x))) <= 126 && Number.isInteger(Math.log2(Math.abs(x)));
+
+/** x^exponent for the exponents that take few multiplications, a division or a root, as in PyTorch; null for others. */
+function simplePower(x: Node, exponent: number): Node | null {
+  switch (exponent) {
+    case 0:
+      return constant(1, x.shape, x.dtype);
+    case 1:
+      return x;
+    case 2:
+      return binary('mul', x, x);
+    case 3:
+      return binary('mul', binary('mul', x, x), x);
+    case 0.5:
+      return unary('sqrt', x);
+    case -0.5:
+      return unary('recip', unary('sqrt', x));
+    case -1:
+      return unary('recip', x);
+    case -2:
+      return unary('recip', binary('mul', x, x));
+    default:
+      return null;
+  }
 }
 
 /** `yes` where the condition (bool) is true, `no` elsewhere; all of one shape. */

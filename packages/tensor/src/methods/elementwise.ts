@@ -1,23 +1,41 @@
 /** Methods that compute each element of a tensor by itself: arithmetic, functions, comparisons, logic, bits. */
 import * as ops from '../ops/index.ts';
+import type { RoundingMode } from '../ops/rounding.ts';
 import { type Operand, operand, optionalOperand, TensorBase } from './tensor-base.ts';
 
+/** Options of sums and differences. */
+export interface AlphaOptions {
+  /** A factor on the second operand. Default: 1. */
+  readonly alpha?: number;
+}
+
 export abstract class ElementwiseTensor<T extends TensorBase<T>> extends TensorBase<T> {
-  add(other: Operand<T>): T {
-    return this.wrap(ops.add(this.node, operand(other)));
+  /** x + alpha * other. */
+  add(other: Operand<T>, { alpha = 1 }: AlphaOptions = {}): T {
+    return this.wrap(ops.addScaled(this.node, operand(other), alpha));
   }
 
-  sub(other: Operand<T>): T {
-    return this.wrap(ops.sub(this.node, operand(other)));
+  /** x - alpha * other. */
+  sub(other: Operand<T>, { alpha = 1 }: AlphaOptions = {}): T {
+    return this.wrap(ops.subScaled(this.node, operand(other), alpha));
+  }
+
+  /** other - alpha * x. */
+  rsub(other: Operand<T>, { alpha = 1 }: AlphaOptions = {}): T {
+    return this.wrap(ops.subScaled(operand(other), this.node, alpha));
   }
 
   mul(other: Operand<T>): T {
     return this.wrap(ops.mul(this.node, operand(other)));
   }
 
-  /** True division: the result of integers is f32. */
-  div(other: Operand<T>): T {
-    return this.wrap(ops.div(this.node, operand(other)));
+  /**
+   * True division, rounded once: the result of integers is f32. With a `roundingMode` the quotient is rounded, towards 0 or downwards, and the dtype is
+   * that of the operands: the result of integers is exact, and 0 where `other` is 0.
+   */
+  div(other: Operand<T>, { roundingMode }: { readonly roundingMode?: RoundingMode } = {}): T {
+    const [a, b] = [this.node, operand(other)];
+    return this.wrap(roundingMode === undefined ? ops.div(a, b) : ops.divRounded(a, b, roundingMode));
   }
 
   neg(): T {
@@ -29,7 +47,10 @@ export abstract class ElementwiseTensor<T extends TensorBase<T>> extends TensorB
     return this.wrap(ops.reciprocal(this.node));
   }
 
-  /** x^exponent; NaN for a negative base with a fractional exponent. */
+  /**
+   * x^exponent, with C's special values: NaN for a negative base with a fractional exponent, 1 for the exponent 0 and for the base 1.
+   * Integers are exact and wrap around; a negative number as exponent makes them f32.
+   */
   pow(exponent: Operand<T>): T {
     return this.wrap(ops.pow(this.node, operand(exponent)));
   }
@@ -112,12 +133,12 @@ export abstract class ElementwiseTensor<T extends TensorBase<T>> extends TensorB
     return this.wrap(ops.floor(this.node));
   }
 
-  /** floor(x / other); exact for integers, for which division by 0 is 0. */
+  /** floor(x / other), exact; for integers, division by 0 is 0. */
   floorDivide(other: Operand<T>): T {
     return this.wrap(ops.floorDivide(this.node, operand(other)));
   }
 
-  /** x - other * floor(x / other), with the sign of `other`, like Python's %. */
+  /** x - other * floor(x / other), exact, with the sign of `other`, like Python's %; for integers 0 where `other` is 0. */
   remainder(other: Operand<T>): T {
     return this.wrap(ops.remainder(this.node, operand(other)));
   }

@@ -21,18 +21,16 @@ export function sub(a: Operand, b: Operand): Node {
   return graph.binary('add', x, negated(y));
 }
 
-/** a / b = a * (1 / b), in floating point: integers become f32. */
+/** a / b, rounded once, in floating point: integers become f32. */
 export function div(a: Operand, b: Operand): Node {
   const dtype = commonDtype([a, b]);
   const [x, y] = align('div', [a, b], isFloat(dtype) ? dtype : 'f32');
-  return graph.binary('mul', x, inverted(y));
+  return graph.binary('div', x, y);
 }
 
 /** -x. A constant is negated at once, except the smallest integer, whose negative i32 cannot represent. */
 const negated = (x: Node): Node =>
   x.op === 'const' && x.arg.value !== -(2 ** 31) ? constantLike(-x.arg.value, x) : graph.unary('neg', x);
-
-const inverted = (x: Node): Node => (x.op === 'const' ? constantLike(1 / x.arg.value, x) : graph.unary('recip', x));
 
 /** The smaller one; NaN if either is. */
 export function minimum(a: Operand, b: Operand): Node {
@@ -70,12 +68,13 @@ export const sqrt = floatUnary('sqrt');
 export const exp = floatUnary('exp');
 export const log = floatUnary('log');
 export const sin = floatUnary('sin');
+export const cos = floatUnary('cos');
 export const tanh = floatUnary('tanh');
 export const erf = floatUnary('erf');
+export const erfc = floatUnary('erfc');
 
 export const rsqrt = (x: Node): Node => reciprocal(sqrt(x));
 export const square = (x: Node): Node => mul(x, x);
-export const cos = (x: Node): Node => sin(add(floating(x), Math.PI / 2));
 
 /** max(x, -x). The gradient of a maximum is shared on ties, so the slope at 0 is 0. */
 export const abs = (x: Node): Node =>
@@ -110,49 +109,43 @@ export function sigmoid(source: Node): Node {
   });
 }
 
-/** x^n for an integer n >= 1, by repeated squaring. Integers wrap around. */
+/** x^n for integers x and a whole number n of at least 0, by repeated squaring: exact, and wraps around. */
 function integerPower(x: Node, n: number): Node {
+  if (n === 0) return constantLike(1, x);
   if (n === 1) return x;
   const half = integerPower(x, Math.floor(n / 2));
   const even = graph.binary('mul', half, half);
   return n % 2 === 0 ? even : graph.binary('mul', even, x);
 }
 
-/** Powers with whole exponents up to this are products. */
-const largestProduct = 64;
-
-/** base^exponent; NaN for a negative base with a fractional exponent. */
-export function pow(base: Node, exponent: Operand): Node {
-  if (typeof exponent !== 'number') return generalPower(base, exponent);
-  const product = Number.isInteger(exponent) && Math.abs(exponent) <= largestProduct;
-  if (product && exponent >= 0) return exponent === 0 ? constantLike(1, base) : integerPower(base, exponent);
-  const x = floating(base);
-  if (product) return reciprocal(integerPower(x, -exponent));
-  if (exponent === 0.5) return sqrt(x);
-  if (exponent === -0.5) return rsqrt(x);
-  return generalPower(x, exponent);
+/**
+ * a^b for integers, by repeated squaring over the bits of b: exact, and wraps around. As in PyTorch, a negative exponent makes 0, except
+ * that 1 and -1 keep their powers.
+ */
+function powerOfIntegers(a: Node, b: Node): Node {
+  let result = constantLike(1, a);
+  let square = a;
+  const bits = a.dtype === 'u8' ? 8 : 31;
+  for (let bit = 0; bit < bits; bit++) {
+    const isSet = graph.cast(graph.binary('and', b, constantLike(2 ** bit, b)), 'bool');
+    result = graph.where(isSet, graph.binary('mul', result, square), result);
+    if (bit + 1 < bits) square = graph.binary('mul', square, square);
+  }
+  if (a.dtype === 'u8') return result;
+  const [zero, one] = [constantLike(0, a), constantLike(1, a)];
+  const isUnit = graph.binary('eq', graph.binary('max', a, graph.unary('neg', a)), one);
+  return graph.where(graph.binary('lt', b, zero), graph.where(isUnit, result, zero), result);
 }
 
-/** |a|^b = exp(b log |a|), with the sign of a where b is odd. The logarithm never sees a base of 0, so that derivatives are finite. */
-function generalPower(base: Node, exponent: Operand): Node {
-  const dtype = commonDtype([base, exponent]);
-  const [a, b] = align('pow', [base, exponent], isFloat(dtype) ? dtype : 'f32');
-  const zero = constantLike(0, a);
-  const one = constantLike(1, a);
-  const isZero = graph.binary('eq', a, zero);
-  const magnitude = exp(mul(b, log(graph.where(isZero, one, abs(a)))));
-  const half = mul(b, 0.5);
-  const even = graph.binary('eq', floor(half), half);
-  const whole = graph.binary('eq', floor(b), b);
-  const ofNegative = graph.where(
-    whole,
-    graph.where(even, magnitude, graph.unary('neg', magnitude)),
-    constantLike(Number.NaN, a),
-  );
-  const ofZero = graph.where(
-    graph.binary('eq', b, zero),
-    one,
-    graph.where(graph.binary('lt', zero, b), zero, constantLike(Number.POSITIVE_INFINITY, a)),
-  );
-  return graph.where(isZero, ofZero, graph.where(graph.binary('lt', a, zero), ofNegative, magnitude));
+/**
+ * base^exponent. Floats as in C: NaN for a negative base with a fractional exponent, 1 for the exponent 0 and for the base 1. Integers are
+ * exact and wrap around; with a negative number as the exponent they become f32.
+ */
+export function pow(base: Node, exponent: Operand): Node {
+  const x = base.dtype === 'bool' ? graph.cast(base, 'i32') : base;
+  if (!isFloat(x.dtype) && typeof exponent === 'number' && Number.isInteger(exponent) && exponent >= 0)
+    return integerPower(x, exponent);
+  const dtype = commonDtype([x, exponent]);
+  if (typeof exponent !== 'number' && !isFloat(dtype)) return powerOfIntegers(...align('pow', [x, exponent], dtype));
+  return graph.binary('pow', ...align('pow', [x, exponent], isFloat(dtype) ? dtype : 'f32'));
 }
