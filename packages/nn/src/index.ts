@@ -18,6 +18,7 @@ export {
   sigLipLoss,
 } from './losses/index.ts';
 export { closestName } from './module/closest.ts';
+export type { BackwardHook, ForwardHook, ForwardPreHook, HookHandle } from './module/hooks.ts';
 export {
   type LoadOptions,
   type LoadResult,
