@@ -28,4 +28,11 @@ export {
   type UnaryModule,
 } from './module/module.ts';
 export { Buffer, Parameter } from './module/parameter.ts';
+export {
+  type LayerSummary,
+  ModelSummary,
+  type SummaryInput,
+  type SummaryOptions,
+  summary,
+} from './module/summary.ts';
 export { sizesOf } from './sizes.ts';
