@@ -80,6 +80,7 @@ export {
 } from './losses/index.ts';
 export { closestName } from './module/closest.ts';
 export { ModuleDict, ModuleList, ParameterDict, ParameterList } from './module/containers.ts';
+export type { BackwardHook, ForwardHook, ForwardPreHook, HookHandle } from './module/hooks.ts';
 export {
   type LoadOptions,
   type LoadResult,
@@ -95,4 +96,11 @@ export {
   registerParametrization,
   removeParametrization,
 } from './module/parametrize.ts';
+export {
+  type LayerSummary,
+  ModelSummary,
+  type SummaryInput,
+  type SummaryOptions,
+  summary,
+} from './module/summary.ts';
 export { sizesOf } from './sizes.ts';
