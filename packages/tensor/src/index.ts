@@ -34,6 +34,7 @@ export {
   type WebGpuStatistics,
 } from './backends/webgpu/index.ts';
 // Tensors
+export * from './combining.ts';
 export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
 export { KernelError } from './custom-kernel/index.ts';
 export * from './functions.ts';
@@ -69,6 +70,7 @@ export {
 } from './kernel/dtype.ts';
 export { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from './kernel/shape.ts';
 export { type KernelArray, type KernelDefinition, type KernelThis, kernelFunction } from './kernel-function.ts';
+export * as linalg from './linalg.ts';
 export { moveTensors } from './move.ts';
 export { autocast, autocastPrecision, type Precision, precisions } from './ops/autocast.ts';
 export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from './random/generator.ts';

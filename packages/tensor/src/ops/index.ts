@@ -1,11 +1,24 @@
 /** What the methods of tensors are composed of, as functions of nodes. */
+export * from './advanced-indexing.ts';
+export * from './arranging.ts';
 export * from './comparison.ts';
 export * from './creation.ts';
+export * from './distances.ts';
+export * from './einsum.ts';
 export * from './elementwise.ts';
+export * from './histograms.ts';
 export * from './indexing.ts';
 export * from './integer.ts';
+export * from './joining.ts';
 export * from './linear-algebra.ts';
+export * as linalg from './linalg/index.ts';
+export * as norms from './norms.ts';
 export { align, broadcastTo, commonDtype, type Operand } from './operand.ts';
+export * from './products.ts';
 export * as random from './random.ts';
 export * from './reductions.ts';
+export { cummax, cummin, cumprod, cumsum, diff, logcumsumexp } from './scanning.ts';
+export * from './scattering.ts';
 export * from './shaping.ts';
+export * from './sorting.ts';
+export * from './summaries.ts';

@@ -112,17 +112,29 @@ function positionOfLargest(op: string, source: Node, axis: number, keepdim: bool
   return sub(last, drop(graph.reduce('max', candidates, [along]), [along], keepdim));
 }
 
+/** Positions along an axis, or without one in the flat tensor. A scalar has position 0. */
+function positionIn(
+  source: Node,
+  axis: number | undefined,
+  keepdim: boolean,
+  find: (source: Node, axis: number, keepdim: boolean) => Node,
+): Node {
+  if (axis !== undefined && source.shape.length > 0) return find(source, axis, keepdim);
+  const flat = find(graph.reshape(source, [sizeOf(source.shape)]), axis ?? 0, false);
+  return keepdim ? graph.reshape(flat, source.shape.map(() => 1)) : flat;
+}
+
 /** The position of the largest value along `axis`, the first of equal ones, i32. If there are NaNs, some valid position. */
-export const argmax = (source: Node, axis: number, keepdim = false): Node =>
-  positionOfLargest('argmax', source, axis, keepdim);
+export const argmax = (source: Node, axis?: number, keepdim = false): Node =>
+  positionIn(source, axis, keepdim, (x, along, kept) => positionOfLargest('argmax', x, along, kept));
 
 /** The position of the smallest value along `axis`, the first of equal ones, i32. If there are NaNs, some valid position. */
-export const argmin = (source: Node, axis: number, keepdim = false): Node =>
-  positionOfLargest(
-    'argmin',
+export const argmin = (source: Node, axis?: number, keepdim = false): Node =>
+  positionIn(
     isFloat(source.dtype) ? graph.unary('neg', source) : complement(graph.cast(source, 'i32')),
     axis,
     keepdim,
+    (x, along, kept) => positionOfLargest('argmin', x, along, kept),
   );
 
 // Softmax and related functions. The maximum is subtracted to prevent overflow; it cancels out, so no gradient flows through it.
@@ -134,7 +146,7 @@ const shifted = (x: Node, axes: readonly number[]): Node => sub(x, graph.detach(
  * need x as well. f16 and bf16 are computed in f32; the result, between 0 and 1, has their dtype again.
  */
 export function softmax(source: Node, axis: number): Node {
-  const axes = [normalizeAxis(axis, source.shape.length, 'softmax')];
+  const axes = normalizeAxes(axis, source.shape.length, 'softmax');
   const x = floating(source);
   if (sizeOf(x.shape) === 0) return x;
   const wide = computeDType(x.dtype);
@@ -151,7 +163,7 @@ export function softmax(source: Node, axis: number): Node {
 
 /** x - max - log(sum(exp(x - max))). */
 export function logSoftmax(source: Node, axis: number): Node {
-  const axes = [normalizeAxis(axis, source.shape.length, 'logSoftmax')];
+  const axes = normalizeAxes(axis, source.shape.length, 'logSoftmax');
   if (sizeOf(source.shape) === 0) return floating(source);
   return inSingle(floating(source), (wide) => {
     const x = shifted(wide, axes);
