@@ -79,11 +79,7 @@ export function vander(source: Tensor, columns?: number, { increasing = false }:
   const count = columns ?? source.size;
   if (!Number.isInteger(count) || count < 0)
     throw new RangeError(`vander: the number of columns must be a whole number of at least 0, got ${count}`);
-  const whole = isFloat(source.dtype) ? source : source.cast('i32');
-  if (count === 0) return wrap(graph.constant(0, [source.size, 0], whole.dtype));
-  const powers: Tensor[] = [wrap(graph.constant(1, whole.shape, whole.dtype))];
-  for (let k = 1; k < count; k++) powers.push(k === 1 ? whole : (powers[k - 1] as Tensor).mul(whole));
-  return wrap(ops.stack(nodes(increasing ? powers : powers.reverse()), 1));
+  return wrap(ops.vander(source.node, count, increasing));
 }
 
 /** base^start to base^end in `steps` numbers at equal ratios. */
@@ -115,7 +111,7 @@ export const cdist = (a: Tensor, b: Tensor, p = 2): Tensor => wrap(ops.cdist(a.n
 /** The distances of order `p` of all pairs of rows i < j: [n, d] -> [n (n - 1) / 2]. */
 export const pdist = (source: Tensor, p = 2): Tensor => wrap(ops.pdist(source.node, p));
 
-/** The covariances of variables: [variables, observations] -> [variables, variables]; of a vector, its variance. */
+/** The covariances of variables: [variables, observations] -> [variables, variables]; of a single variable, its variance, []. */
 export const cov = (source: Tensor, { correction, fweights, aweights }: CovarianceOptions<Tensor> = {}): Tensor =>
   wrap(
     ops.cov(source.node, {
@@ -124,6 +120,9 @@ export const cov = (source: Tensor, { correction, fweights, aweights }: Covarian
       ...(aweights === undefined ? {} : { aweights: aweights.node }),
     }),
   );
+
+/** The distance of order `p` between two tensors, which broadcast: the norm of their difference. */
+export const dist = (a: Tensor, b: Tensor, p = 2): Tensor => wrap(ops.norms.vectorNorm(ops.sub(a.node, b.node), p));
 
 /** Pearson's correlations of variables: [variables, observations] -> [variables, variables], between -1 and 1. */
 export const corrcoef = (source: Tensor): Tensor => wrap(ops.corrcoef(source.node));

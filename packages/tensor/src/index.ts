@@ -38,7 +38,7 @@ export * from './combining.ts';
 export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
 export { KernelError } from './custom-kernel/index.ts';
 export * from './functions.ts';
-export type { Nested, NestedArray, TensorData } from './graph/data.ts';
+export { type BigIntArray, int32FromBigInts, type Nested, type NestedArray, type TensorData } from './graph/data.ts';
 export { nameScope } from './graph/node.ts';
 export type { ValueSource } from './graph/storage.ts';
 export {

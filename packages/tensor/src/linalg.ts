@@ -98,11 +98,44 @@ export function svd(matrix: Tensor): Svd<Tensor> {
 export const pinv = (matrix: Tensor, { rtol }: { readonly rtol?: number } = {}): Tensor =>
   wrap(ops.linalg.pinv(matrix.node, rtol));
 
-/** Eigenvalues [..., n], ascending, and eigenvectors (columns) of symmetric matrices, of which the lower triangle is read. */
-export function eigh(matrix: Tensor): Eigh<Tensor> {
-  const { eigenvalues, eigenvectors } = ops.linalg.eigh(matrix.node);
+/** Eigenvalues [..., n], ascending, and eigenvectors (columns) of symmetric matrices, of which the lower (or upper) triangle is read. */
+export function eigh(matrix: Tensor, options?: { readonly upper?: boolean }): Eigh<Tensor> {
+  const { eigenvalues, eigenvectors } = ops.linalg.eigh(matrix.node, options);
   return { eigenvalues: wrap(eigenvalues), eigenvectors: wrap(eigenvectors) };
 }
 
 /** The eigenvalues of `eigh`. */
-export const eigvalsh = (matrix: Tensor): Tensor => eigh(matrix).eigenvalues;
+export const eigvalsh = (matrix: Tensor, options?: { readonly upper?: boolean }): Tensor =>
+  eigh(matrix, options).eigenvalues;
+
+/** [..., n] -> [..., n, columns]: ascending powers of each element, from 0 on. Square by default. */
+export function vander(source: Tensor, { n }: { readonly n?: number } = {}): Tensor {
+  const count = n ?? source.shape.at(-1) ?? 0;
+  if (source.ndim === 0 || !Number.isInteger(count) || count < 2)
+    throw new RangeError(`linalg.vander: needs a vector and at least two columns, got [${source.shape.join(', ')}] and ${count}`);
+  return wrap(ops.vander(source.node, count, true));
+}
+
+/** The number of singular values above `rtol` (default max(m, n) eps) times the largest, i32 [...]. */
+export function matrixRank(matrix: Tensor, { rtol }: { readonly rtol?: number } = {}): Tensor {
+  const [m = 0, n = 0] = matrix.shape.slice(-2);
+  const s = svdvals(matrix);
+  if (Math.min(m, n) === 0) return s.sum(-1).cast('i32');
+  const limit = rtol ?? Math.max(m, n) * (matrix.dtype === 'f64' ? 2 ** -52 : 2 ** -23);
+  return s.gt(s.max(-1, true).mul(limit)).sum(-1);
+}
+
+/** The condition number [...]: the norm of a matrix times that of its inverse; by default of order 2, for which it need not be square. */
+export function cond(matrix: Tensor, order: MatrixOrder = 2): Tensor {
+  if (order !== 2 && order !== -2) return matrixNorm(matrix, order).mul(matrixNorm(inv(matrix), order));
+  const s = svdvals(matrix);
+  const [largest, smallest] = [s.select(-1, 0), s.select(-1, -1)];
+  return order === 2 ? largest.div(smallest) : smallest.div(largest);
+}
+
+/**
+ * X that minimizes |A X - B|: [..., m, n], [..., m, k] -> [..., n, k]. Where several do, the shortest. By the singular values of A; those up
+ * to `rtol` times the largest count as 0.
+ */
+export const lstsq = (matrix: Tensor, right: Tensor, options?: { readonly rtol?: number }): Tensor =>
+  pinv(matrix, options).matmul(right);

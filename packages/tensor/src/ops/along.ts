@@ -90,12 +90,18 @@ export function padLast(source: Node, before: number, after: number, value: numb
 export const reduceLast = (kind: 'sum' | 'max', source: Node): Node =>
   dropLast(graph.reduce(kind, source, [source.shape.length - 1]));
 
+const views: ReadonlySet<string> = new Set(['reshape', 'permute', 'expand', 'flip', 'shrink']);
+
 /**
  * The value itself where it is read from memory anyway, and a stored value otherwise: what is read many times is not computed at each
  * reading.
  */
 export function stored(source: Node): Node {
   let base = source;
-  while (['reshape', 'permute', 'expand', 'flip', 'shrink'].includes(base.op)) base = nth(base.sources, 0);
+  while (views.has(base.op)) {
+    const [next] = base.sources;
+    if (next === undefined) break;
+    base = next;
+  }
   return ['buffer', 'input', 'const', 'iota', 'materialize'].includes(base.op) ? source : graph.materialize(source);
 }

@@ -57,7 +57,6 @@ export function roll(source: Node, shifts: number | readonly number[], axes?: Ax
   if (along.length !== by.length)
     throw new RangeError(`roll: shifts [${by.join(', ')}] and axes [${along.join(', ')}] must have the same length`);
   return along.reduce((node, axis, k) => {
-    if (source.shape.length === 0) return node;
     return rollAxis(node, normalizeAxis(axis, node.shape.length, 'roll'), nth(by, k));
   }, source);
 }

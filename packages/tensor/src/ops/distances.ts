@@ -59,7 +59,7 @@ export interface CovarianceOptions<T> {
   readonly aweights?: T;
 }
 
-/** [variables, observations] -> [variables, variables]; a vector is one variable, whose variance is a scalar. */
+/** [variables, observations] -> [variables, variables]; the variance of a single variable is a scalar. */
 export function cov(source: Node, { correction = 1, fweights, aweights }: CovarianceOptions<Node> = {}): Node {
   if (source.shape.length > 2)
     throw new RangeError(`cov: needs a matrix or a vector, got ${formatShape(source.shape)}`);
@@ -71,6 +71,10 @@ export function cov(source: Node, { correction = 1, fweights, aweights }: Covari
   for (const [name, weights] of Object.entries({ fweights, aweights }))
     if (weights !== undefined && (weights.shape.length > 1 || (weights.shape[0] ?? 1) !== n))
       throw new RangeError(`cov: ${name} ${formatShape(weights.shape)} must have one number for each of ${n} observations`);
+  if (fweights !== undefined && (isFloat(fweights.dtype) || fweights.dtype === 'bool'))
+    throw new TypeError(`cov: fweights must be whole numbers, got ${fweights.dtype}`);
+  if (aweights !== undefined && !isFloat(aweights.dtype))
+    throw new TypeError(`cov: aweights must be floating-point numbers, got ${aweights.dtype}`);
   const ones = graph.constant(1, [n], x.dtype);
   const frequencies = fweights === undefined ? ones : graph.reshape(graph.cast(fweights, x.dtype), [n]);
   const importance = aweights === undefined ? ones : graph.reshape(graph.cast(aweights, x.dtype), [n]);
@@ -84,7 +88,7 @@ export function cov(source: Node, { correction = 1, fweights, aweights }: Covari
   const divisor = clamp(sub(total, correctionTerm), 0);
   const products = matmul(mul(centered, weights), transpose(centered, 0, 1));
   const result = div(products, divisor);
-  return source.shape.length === 2 ? result : graph.reshape(result, []);
+  return variables === 1 ? graph.reshape(result, []) : result;
 }
 
 /** Pearson's correlation: the covariance divided by the standard deviations, clamped to -1 .. 1. */

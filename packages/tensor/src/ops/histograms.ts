@@ -27,8 +27,8 @@ function checkBins(op: string, bins: number): void {
     throw new RangeError(`${op}: the number of bins must be a whole number of at least 1, got ${bins}`);
 }
 
-/** The bounds: as given, or of the data where both are equal; moved apart by 1 where all is equal. Scalars of x's dtype. */
-function boundsOf(op: string, x: Node, low: number, high: number): [Node, Node] {
+/** The bounds: as given, or of the data where both are equal; moved apart by `margin` where all is equal. Scalars of x's dtype. */
+function boundsOf(op: string, x: Node, low: number, high: number, margin: number): [Node, Node] {
   if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high))
     throw new RangeError(`${op}: needs finite bounds min <= max, got ${low} and ${high}`);
   if (low !== high) return [graph.constant(low, [], x.dtype), graph.constant(high, [], x.dtype)];
@@ -37,7 +37,7 @@ function boundsOf(op: string, x: Node, low: number, high: number): [Node, Node] 
     ? [graph.detach(min(x)), graph.detach(max(x))]
     : [graph.constant(low, [], x.dtype), graph.constant(high, [], x.dtype)];
   const equal = eq(a, b);
-  return [where(equal, sub(a, 1), a), where(equal, add(b, 1), b)];
+  return [where(equal, sub(a, margin), a), where(equal, add(b, margin), b)];
 }
 
 /** [bins]: how many elements are in each of `bins` equal bins from `min` to `max`; the last bin includes its end. */
@@ -47,7 +47,7 @@ export function histc(source: Node, bins = 100, low = 0, high = 0): Node {
     throw new RangeError(`histc: needs floating-point numbers, got ${source.dtype} ${formatShape(source.shape)}; cast first`);
   const x = graph.detach(flatten(source));
   if (lastSize(x) === 0) return graph.constant(0, [bins], source.dtype);
-  const [from, to] = boundsOf('histc', x, low, high);
+  const [from, to] = boundsOf('histc', x, low, high, 1);
   const position = floor(mul(div(sub(x, from), sub(to, from)), bins));
   const inside = graph.binary('and', ge(x, from), le(x, to));
   const bin = graph.cast(where(inside, position, 0, x.dtype), 'i32');
@@ -82,7 +82,7 @@ export function histogram(
     const [low, high] = range ?? [0, 0];
     const [from, to] = lastSize(x) === 0 && range === undefined
       ? [graph.constant(0, [], x.dtype), graph.constant(1, [], x.dtype)]
-      : boundsOf('histogram', x, low, high);
+      : boundsOf('histogram', x, low, high, 0.5);
     const fraction = graph.cast(linspace(0, 1, bins + 1, 'f64'), x.dtype);
     const inner = add(from, mul(fraction, sub(to, from)));
     edges = where(eq(graph.iota([bins + 1], 0), bins), to, inner);
@@ -95,14 +95,13 @@ export function histogram(
   const weights = weight === undefined ? graph.constant(1, x.shape, x.dtype) : flatten(graph.cast(weight, x.dtype));
   if (sizeOf(weights.shape) !== lastSize(x))
     throw new RangeError(`histogram: weight ${formatShape(weight?.shape ?? [])} must have the shape ${formatShape(source.shape)}`);
-  if (lastSize(x) === 0) return { hist: graph.constant(0, [count], x.dtype), binEdges: edges };
   const end = lastRange(edges, count, count + 1);
   const begin = lastRange(edges, 0, 1);
   const inside = graph.binary('and', ge(x, begin), le(x, end));
   const place = sub(searchsorted(edges, x, { right: true }), 1);
   const last = constantLike(count - 1, place);
   const bin = graph.where(graph.binary('lt', last, place), last, place);
-  const sums = sumByBin(bin, inside, weights, count);
+  const sums = lastSize(x) === 0 ? graph.constant(0, [count], x.dtype) : sumByBin(bin, inside, weights, count);
   if (!density) return { hist: sums, binEdges: edges };
   const widths = sub(lastRange(edges, 1, count + 1), lastRange(edges, 0, count));
   return { hist: div(sums, mul(sum(sums), widths)), binEdges: edges };

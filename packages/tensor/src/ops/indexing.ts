@@ -53,6 +53,7 @@ export function takeAlongAxis(source: Node, axis: number, index: Node): Node {
  * left out.
  */
 export function gather(source: Node, axis: number, index: Node): Node {
+  if (sizeOf(index.shape) === 0) return graph.constant(0, index.shape, source.dtype);
   if (source.shape.length === 0 || index.shape.length === 0) {
     const chosen = gather(atLeastVector(source), axis, atLeastVector(index));
     return graph.reshape(chosen, index.shape);
@@ -64,7 +65,6 @@ export function gather(source: Node, axis: number, index: Node): Node {
     throw new RangeError(
       `gather: index ${formatShape(index.shape)} must have the axes of ${formatShape(source.shape)}, and be nowhere larger except on axis ${axis}`,
     );
-  if (sizeOf(index.shape) === 0) return graph.constant(0, index.shape, source.dtype);
   const part = graph.shrink(
     source,
     source.shape.map(() => 0),

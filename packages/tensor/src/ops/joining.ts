@@ -2,12 +2,13 @@
 
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
-import { promote } from '../kernel/dtype.ts';
+import { isFloat, promote } from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
 import { broadcastShapes, formatShape, sizeOf } from '../kernel/shape.ts';
 import { atLeast } from './arranging.ts';
+import { mul } from './elementwise.ts';
 import { concat, stack } from './indexing.ts';
-import { broadcastTo } from './operand.ts';
+import { broadcastTo, constantLike } from './operand.ts';
 
 function notEmpty(op: string, sources: readonly Node[]): void {
   if (sources.length === 0) throw new RangeError(`${op}: needs at least one tensor`);
@@ -134,4 +135,13 @@ export function combinationPositions(source: Node, r: number, replacement: boole
     throw new RangeError(`combinations: needs a vector, got ${formatShape(source.shape)}`);
   if (!Number.isInteger(r) || r < 0) throw new RangeError(`combinations: r must be a whole number of at least 0, got ${r}`);
   return choices(nth(source.shape, 0), r, replacement);
+}
+
+/** [..., n] -> [..., n, count]: the powers of each element, from count - 1 to 0, or ascending. bool and u8 as i32. */
+export function vander(source: Node, count: number, increasing: boolean): Node {
+  const x = isFloat(source.dtype) ? source : graph.cast(source, 'i32');
+  if (count === 0) return graph.constant(0, [...x.shape, 0], x.dtype);
+  const powers: Node[] = [constantLike(1, x)];
+  for (let k = 1; k < count; k++) powers.push(k === 1 ? x : mul(nth(powers, k - 1), x));
+  return stack(increasing ? powers : powers.reverse(), -1);
 }

@@ -106,15 +106,22 @@ export function tensordot(a: Node, b: Node, axes: TensordotAxes = 2): Node {
   const y = ofB.map((axis) => normalizeAxis(axis, b.shape.length, 'tensordot'));
   x.forEach((axis, k) => {
     const [n, m] = [a.shape[axis], b.shape[nth(y, k)]];
-    if (n !== m) throw new RangeError(`tensordot: ${describe(a, b)}: sizes ${n} and ${m} of summed axes differ`);
+    if (n !== m && n !== 1 && m !== 1)
+      throw new RangeError(`tensordot: ${describe(a, b)}: sizes ${n} and ${m} of summed axes differ`);
   });
+  // An axis of size 1 broadcasts: the other one is summed first.
+  const summedWhere = (node: Node, own: readonly number[], other: Node, others: readonly number[]): Node => {
+    const axes = own.filter((axis, k) => node.shape[axis] !== 1 && other.shape[nth(others, k)] === 1);
+    return axes.length === 0 ? node : graph.cast(sum(node, axes, true), node.dtype);
+  };
+  const [first, second] = [summedWhere(a, x, b, y), summedWhere(b, y, a, x)];
   // Matrices: free axes of `a` x summed, summed x free axes of `b`.
   const freeA = a.shape.map((_, k) => k).filter((k) => !x.includes(k));
   const freeB = b.shape.map((_, k) => k).filter((k) => !y.includes(k));
   const sizes = (node: Node, list: readonly number[]): number[] => list.map((k) => nth(node.shape, k));
-  const count = sizeOf(sizes(a, x));
-  const left = graph.reshape(graph.permute(a, [...freeA, ...x]), [sizeOf(sizes(a, freeA)), count]);
-  const right = graph.reshape(graph.permute(b, [...y, ...freeB]), [count, sizeOf(sizes(b, freeB))]);
+  const count = sizeOf(sizes(first, x));
+  const left = graph.reshape(graph.permute(first, [...freeA, ...x]), [sizeOf(sizes(a, freeA)), count]);
+  const right = graph.reshape(graph.permute(second, [...y, ...freeB]), [count, sizeOf(sizes(b, freeB))]);
   return graph.reshape(matmul(left, right), [...sizes(a, freeA), ...sizes(b, freeB)]);
 }
 

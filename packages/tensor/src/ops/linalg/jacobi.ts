@@ -215,18 +215,19 @@ export interface Eigh<T> {
 }
 
 /**
- * Of symmetric matrices (the lower triangle is read). With its norm added to the diagonal a symmetric matrix is positive semidefinite, and
+ * Of symmetric matrices, of which one triangle is read. With its norm added to the diagonal a symmetric matrix is positive semidefinite, and
  * its singular vectors are the eigenvectors.
  */
-export function eigh(matrix: Node): Eigh<Node> {
+export function eigh(matrix: Node, { upper = false }: { readonly upper?: boolean } = {}): Eigh<Node> {
   checkSquare('linalg.eigh', matrix);
   const n = rowCount(matrix);
   if (isEmpty(matrix))
     return { eigenvalues: graph.constant(0, matrix.shape.slice(0, -1), matrix.dtype), eigenvectors: matrix };
   const source = graph.detach(matrix);
   const rank = source.shape.length;
-  const upper = graph.binary('lt', graph.iota(source.shape, rank - 2), graph.iota(source.shape, rank - 1));
-  const symmetric = graph.materialize(graph.where(upper, turned(source), source));
+  const above = graph.binary('lt', graph.iota(source.shape, rank - 2), graph.iota(source.shape, rank - 1));
+  const [first, second] = upper ? [source, turned(source)] : [turned(source), source];
+  const symmetric = graph.materialize(graph.where(above, first, second));
   const norm = graph.unary('sqrt', graph.reduce('sum', times(symmetric, symmetric), [rank - 2, rank - 1]));
   const shift = times(identity(batchOf(source), n, source.dtype), spread(norm, source));
   const vectors = graph.flip(decompose(plus(symmetric, shift)).v, [rank - 1]);
