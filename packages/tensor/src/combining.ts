@@ -1,5 +1,6 @@
 /** Functions that join tensors, make tensors of positions and grids, and compare sets of vectors. */
 
+import { type RandomOptions, rand, randn, type TensorOptions, tensor } from './functions.ts';
 import * as graph from './graph/graph.ts';
 import type { Node } from './graph/node.ts';
 import { isFloat } from './kernel/dtype.ts';
@@ -8,7 +9,6 @@ import type { CovarianceOptions } from './ops/distances.ts';
 import * as ops from './ops/index.ts';
 import type { MeshIndexing } from './ops/joining.ts';
 import type { TensordotAxes } from './ops/products.ts';
-import { type RandomOptions, rand, randn, type TensorOptions, tensor } from './functions.ts';
 import { Tensor } from './tensor.ts';
 
 const wrap = (node: Node): Tensor => Tensor.fromNode(node);
@@ -74,7 +74,11 @@ export const triuIndices = (rows: number, columns: number, offset = 0): Tensor =
   wrap(ops.triangleIndices('triuIndices', rows, columns, offset, false));
 
 /** [n, columns]: powers of a vector, from the highest to 0 (or ascending). Square by default. */
-export function vander(source: Tensor, columns?: number, { increasing = false }: { readonly increasing?: boolean } = {}): Tensor {
+export function vander(
+  source: Tensor,
+  columns?: number,
+  { increasing = false }: { readonly increasing?: boolean } = {},
+): Tensor {
   if (source.ndim !== 1) throw new RangeError(`vander: needs a vector, got [${source.shape.join(', ')}]`);
   const count = columns ?? source.size;
   if (!Number.isInteger(count) || count < 0)
@@ -92,7 +96,10 @@ export const logspace = (
   if (!Number.isInteger(steps) || steps < 0)
     throw new RangeError(`logspace: steps must be a whole number of at least 0, got ${steps}`);
   const step = steps > 1 ? (end - start) / (steps - 1) : 0;
-  const values = Float64Array.from({ length: steps }, (_, k) => base ** (k === steps - 1 && k > 0 ? end : start + step * k));
+  const values = Float64Array.from(
+    { length: steps },
+    (_, k) => base ** (k === steps - 1 && k > 0 ? end : start + step * k),
+  );
   return tensor(values, { shape: [steps], dtype, requiresGrad });
 };
 
@@ -135,7 +142,8 @@ const likeOptions = (like: Tensor, options: RandomOptions): RandomOptions => ({
 });
 
 /** Uniform in [0, 1), of the shape and dtype of `like` (f32 for integers). */
-export const randLike = (like: Tensor, options: RandomOptions = {}): Tensor => rand(like.shape, likeOptions(like, options));
+export const randLike = (like: Tensor, options: RandomOptions = {}): Tensor =>
+  rand(like.shape, likeOptions(like, options));
 
 /** Normally distributed, of the shape and dtype of `like` (f32 for integers). */
 export const randnLike = (like: Tensor, options: RandomOptions = {}): Tensor =>
@@ -158,7 +166,10 @@ export function randperm(n: number, options: RandomOptions = {}): Tensor {
 export function multinomial(
   weights: Tensor,
   count: number,
-  { replacement = false, ...random }: { readonly replacement?: boolean } & Pick<RandomOptions, 'generator' | 'backend'> = {},
+  {
+    replacement = false,
+    ...random
+  }: { readonly replacement?: boolean } & Pick<RandomOptions, 'generator' | 'backend'> = {},
 ): Tensor {
   const n = weights.shape.at(-1) ?? 0;
   if (weights.ndim < 1 || weights.ndim > 2 || !isFloat(weights.dtype))
@@ -182,4 +193,3 @@ export function multinomial(
   const last = wrap(ops.where(p.gt(0).node, graph.iota(p.shape, p.ndim - 1), 0)).max(-1, true);
   return wrap(ops.minimum(place.node, last.expand(...place.shape).node));
 }
-

@@ -112,7 +112,9 @@ export const eigvalsh = (matrix: Tensor, options?: { readonly upper?: boolean })
 export function vander(source: Tensor, { n }: { readonly n?: number } = {}): Tensor {
   const count = n ?? source.shape.at(-1) ?? 0;
   if (source.ndim === 0 || !Number.isInteger(count) || count < 2)
-    throw new RangeError(`linalg.vander: needs a vector and at least two columns, got [${source.shape.join(', ')}] and ${count}`);
+    throw new RangeError(
+      `linalg.vander: needs a vector and at least two columns, got [${source.shape.join(', ')}] and ${count}`,
+    );
   return wrap(ops.vander(source.node, count, true));
 }
 

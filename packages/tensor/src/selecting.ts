@@ -249,7 +249,8 @@ export abstract class SelectableTensor<T extends TensorBase<T>> extends Multipli
       const before = axis;
       axis += part === '...' ? this.ndim - taken : axesOf(part);
       if (Array.isArray(part)) return [positionsOn(this.node, Int32Array.from(part as number[]), [part.length])];
-      if (typeof part !== 'object' || part === null || !('node' in part)) return [part as number | string | null | SliceRange];
+      if (typeof part !== 'object' || part === null || !('node' in part))
+        return [part as number | string | null | SliceRange];
       return part.dtype === 'bool' ? this.#maskPositions(part.node, before) : [part.node];
     });
     return this.wrap(ops.index(this.node, nodes));

@@ -44,7 +44,9 @@ export abstract class ReducibleTensor<T extends TensorBase<T>> extends Elementwi
    * -infinity are the largest and the smallest magnitude. Its gradient at 0 is 0.
    */
   norm(axes?: Axes, keepdim = false, order = 2): T {
-    return this.wrap(order === 2 ? ops.norm(this.node, axes, keepdim) : ops.norms.vectorNorm(this.node, order, axes, { keepdim }));
+    return this.wrap(
+      order === 2 ? ops.norm(this.node, axes, keepdim) : ops.norms.vectorNorm(this.node, order, axes, { keepdim }),
+    );
   }
 
   /** The position of the largest value along `axis` (without one, in the flat tensor), i32; the first of equal ones. */

@@ -58,7 +58,8 @@ interface Viewed {
 function applyViews(source: Node, parts: readonly IndexPart<Node>[]): Viewed {
   const taken = parts.reduce<number>((sum, part) => sum + axesTaken(part), 0);
   const rank = source.shape.length;
-  if (taken > rank) throw new RangeError(`index: ${taken} indices for the ${rank} dimensions of ${formatShape(source.shape)}`);
+  if (taken > rank)
+    throw new RangeError(`index: ${taken} indices for the ${rank} dimensions of ${formatShape(source.shape)}`);
   if (parts.filter((part) => part === '...').length > 1) throw new RangeError("index: '...' may occur only once");
   let node = source;
   let axis = 0;

@@ -10,8 +10,7 @@ export const axisOf = (source: Node, axis: number, op: string): number =>
   normalizeAxis(axis, Math.max(1, source.shape.length), op);
 
 /** The source itself, or a scalar as a vector of one element. */
-export const atLeastVector = (source: Node): Node =>
-  source.shape.length === 0 ? graph.reshape(source, [1]) : source;
+export const atLeastVector = (source: Node): Node => (source.shape.length === 0 ? graph.reshape(source, [1]) : source);
 
 const orderWithLast = (rank: number, axis: number): number[] => [
   ...Array.from({ length: rank }, (_, k) => k).filter((k) => k !== axis),

@@ -48,8 +48,7 @@ export function roll(source: Node, shifts: number | readonly number[], axes?: Ax
   for (const shift of by)
     if (!Number.isInteger(shift)) throw new RangeError(`roll: shifts must be whole numbers, got ${by.join(', ')}`);
   if (axes === undefined) {
-    if (by.length !== 1)
-      throw new RangeError(`roll: ${by.length} shifts need ${by.length} axes, got none`);
+    if (by.length !== 1) throw new RangeError(`roll: ${by.length} shifts need ${by.length} axes, got none`);
     const flat = graph.reshape(source, [source.shape.reduce((a, b) => a * b, 1)]);
     return graph.reshape(rollAxis(flat, 0, nth(by, 0)), source.shape);
   }
@@ -96,7 +95,8 @@ export function movedim(source: Node, from: number | readonly number[], to: numb
   if (rank === 0) return source;
   const normalized = (list: readonly number[]): number[] => {
     const axes = list.map((axis) => normalizeAxis(axis, rank, 'movedim'));
-    if (new Set(axes).size !== axes.length) throw new RangeError(`movedim: axes [${list.join(', ')}] name an axis twice`);
+    if (new Set(axes).size !== axes.length)
+      throw new RangeError(`movedim: axes [${list.join(', ')}] name an axis twice`);
     return axes;
   };
   const [taken, places] = [normalized(sources), normalized(targets)];
@@ -124,18 +124,30 @@ export function tensorSplit(source: Node, sections: number | readonly number[], 
     if (!Number.isInteger(sections) || sections < 1)
       throw new RangeError(`${op}: the number of sections must be at least 1, got ${sections}`);
     const [size, larger] = [Math.floor(n / sections), n % sections];
-    return split(source, Array.from({ length: sections }, (_, k) => size + (k < larger ? 1 : 0)), along);
+    return split(
+      source,
+      Array.from({ length: sections }, (_, k) => size + (k < larger ? 1 : 0)),
+      along,
+    );
   }
   return [0, ...sections].map((start, k) => slice(source, along, start, sections[k] ?? n));
 }
 
 /** `tensorSplit` along one axis; a number of sections must divide its size. */
-export function splitAt(op: string, source: Node, sections: number | readonly number[], axis: number, rank: number): Node[] {
+export function splitAt(
+  op: string,
+  source: Node,
+  sections: number | readonly number[],
+  axis: number,
+  rank: number,
+): Node[] {
   if (source.shape.length < rank)
     throw new RangeError(`${op}: needs at least ${rank} dimensions, got ${formatShape(source.shape)}`);
   const n = nth(source.shape, axis);
   if (typeof sections === 'number' && n % sections !== 0)
-    throw new RangeError(`${op}: axis ${axis} of ${formatShape(source.shape)} does not divide into ${sections} equal pieces`);
+    throw new RangeError(
+      `${op}: axis ${axis} of ${formatShape(source.shape)} does not divide into ${sections} equal pieces`,
+    );
   return tensorSplit(source, sections, axis, op);
 }
 
@@ -149,7 +161,8 @@ export type RepeatCounts<T> = number | readonly number[] | T;
 /** Each element along `axis` (of the flat tensor, if there is none) is repeated in place. */
 export function repeatInterleave(source: Node, counts: RepeatCounts<Node>, axis?: number, outputSize?: number): Node {
   const op = 'repeatInterleave';
-  const x = axis === undefined ? graph.reshape(source, [source.shape.reduce((a, b) => a * b, 1)]) : atLeastVector(source);
+  const x =
+    axis === undefined ? graph.reshape(source, [source.shape.reduce((a, b) => a * b, 1)]) : atLeastVector(source);
   const along = axis === undefined ? 0 : axisOf(source, axis, op);
   const n = nth(x.shape, along);
   const check = (count: number): void => {
@@ -166,7 +179,9 @@ export function repeatInterleave(source: Node, counts: RepeatCounts<Node>, axis?
     const list = counts as readonly number[];
     list.forEach(check);
     if (list.length !== n && list.length !== 1)
-      throw new RangeError(`${op}: ${list.length} counts for ${n} elements along axis ${along} of ${formatShape(x.shape)}`);
+      throw new RangeError(
+        `${op}: ${list.length} counts for ${n} elements along axis ${along} of ${formatShape(x.shape)}`,
+      );
     if (list.length === 1) return repeatInterleave(x, nth(list, 0), along);
     const parts = list.map((count, k) => repeatInterleave(slice(x, along, k, k + 1), count, along));
     return parts.length === 0 ? x : concat(parts, along);
@@ -289,4 +304,3 @@ export function triangleIndices(op: string, rows: number, columns: number, offse
   }
   return parts.length === 0 ? graph.constant(0, [2, 0], 'i32') : graph.concat(parts, 1);
 }
-

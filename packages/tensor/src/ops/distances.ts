@@ -70,7 +70,9 @@ export function cov(source: Node, { correction = 1, fweights, aweights }: Covari
   const n = nth(x.shape, 1);
   for (const [name, weights] of Object.entries({ fweights, aweights }))
     if (weights !== undefined && (weights.shape.length > 1 || (weights.shape[0] ?? 1) !== n))
-      throw new RangeError(`cov: ${name} ${formatShape(weights.shape)} must have one number for each of ${n} observations`);
+      throw new RangeError(
+        `cov: ${name} ${formatShape(weights.shape)} must have one number for each of ${n} observations`,
+      );
   if (fweights !== undefined && (isFloat(fweights.dtype) || fweights.dtype === 'bool'))
     throw new TypeError(`cov: fweights must be whole numbers, got ${fweights.dtype}`);
   if (aweights !== undefined && !isFloat(aweights.dtype))

@@ -136,7 +136,8 @@ export function einsum(equation: string, ...operands: readonly Node[]): Node {
   const written = operands.map((node, k) => labelAxes(nth(inputs, k), node, malformed));
   const labels = output === null ? impliedOutput(written) : outputLabels(output, written, malformed);
   const sizes = sizesOf(labeled, malformed);
-  const neededAfter = (k: number): Set<string> => new Set([...labels, ...labeled.slice(k + 1).flatMap((x) => x.labels)]);
+  const neededAfter = (k: number): Set<string> =>
+    new Set([...labels, ...labeled.slice(k + 1).flatMap((x) => x.labels)]);
   let result: Labeled | null = null;
   labeled.forEach((operand, k) => {
     const own = reduced(operand, sizes, new Set([...neededAfter(k), ...(result?.labels ?? [])]));

@@ -7,7 +7,6 @@ import { nth } from '../kernel/nth.ts';
 import { formatShape, sizeOf } from '../kernel/shape.ts';
 import { lastRange, lastSize } from './along.ts';
 import { eq, ge, le, where } from './comparison.ts';
-import { linspace } from './creation.ts';
 import { add, div, floor, mul, sub } from './elementwise.ts';
 import { constantLike } from './operand.ts';
 import { asIndex } from './positions.ts';
@@ -44,7 +43,9 @@ function boundsOf(op: string, x: Node, low: number, high: number, margin: number
 export function histc(source: Node, bins = 100, low = 0, high = 0): Node {
   checkBins('histc', bins);
   if (!isFloat(source.dtype))
-    throw new RangeError(`histc: needs floating-point numbers, got ${source.dtype} ${formatShape(source.shape)}; cast first`);
+    throw new RangeError(
+      `histc: needs floating-point numbers, got ${source.dtype} ${formatShape(source.shape)}; cast first`,
+    );
   const x = graph.detach(flatten(source));
   if (lastSize(x) === 0) return graph.constant(0, [bins], source.dtype);
   const [from, to] = boundsOf('histc', x, low, high, 1);
@@ -54,6 +55,16 @@ export function histc(source: Node, bins = 100, low = 0, high = 0): Node {
   const last = constantLike(bins - 1, bin);
   const clamped = graph.where(graph.binary('lt', last, bin), last, bin);
   return sumByBin(clamped, inside, graph.constant(1, x.shape, x.dtype), bins);
+}
+
+/** [bins + 1]: edges at equal distances, counted from the nearer end, so that both ends are exact. */
+function edgesBetween(from: Node, to: Node, bins: number): Node {
+  const position = graph.iota([bins + 1], 0);
+  const step = div(sub(to, from), bins);
+  const place = graph.cast(position, from.dtype);
+  const rising = add(from, mul(place, step));
+  const falling = sub(to, mul(sub(bins, place), step));
+  return where(graph.binary('lt', position, constantLike(Math.floor(bins / 2) + 1, position)), rising, falling);
 }
 
 export interface HistogramOptions<T> {
@@ -80,21 +91,24 @@ export function histogram(
   if (typeof bins === 'number') {
     checkBins('histogram', bins);
     const [low, high] = range ?? [0, 0];
-    const [from, to] = lastSize(x) === 0 && range === undefined
-      ? [graph.constant(0, [], x.dtype), graph.constant(1, [], x.dtype)]
-      : boundsOf('histogram', x, low, high, 0.5);
-    const fraction = graph.cast(linspace(0, 1, bins + 1, 'f64'), x.dtype);
-    const inner = add(from, mul(fraction, sub(to, from)));
-    edges = where(eq(graph.iota([bins + 1], 0), bins), to, inner);
+    const [from, to] =
+      lastSize(x) === 0 && range === undefined
+        ? [graph.constant(0, [], x.dtype), graph.constant(1, [], x.dtype)]
+        : boundsOf('histogram', x, low, high, 0.5);
+    edges = edgesBetween(from, to, bins);
   } else {
     if (bins.shape.length !== 1 || lastSize(bins) < 2)
-      throw new RangeError(`histogram: the edges must be a vector of at least two numbers, got ${formatShape(bins.shape)}`);
+      throw new RangeError(
+        `histogram: the edges must be a vector of at least two numbers, got ${formatShape(bins.shape)}`,
+      );
     edges = graph.detach(graph.cast(bins, x.dtype));
   }
   const count = nth(edges.shape, 0) - 1;
   const weights = weight === undefined ? graph.constant(1, x.shape, x.dtype) : flatten(graph.cast(weight, x.dtype));
   if (sizeOf(weights.shape) !== lastSize(x))
-    throw new RangeError(`histogram: weight ${formatShape(weight?.shape ?? [])} must have the shape ${formatShape(source.shape)}`);
+    throw new RangeError(
+      `histogram: weight ${formatShape(weight?.shape ?? [])} must have the shape ${formatShape(source.shape)}`,
+    );
   const end = lastRange(edges, count, count + 1);
   const begin = lastRange(edges, 0, 1);
   const inside = graph.binary('and', ge(x, begin), le(x, end));
@@ -114,7 +128,9 @@ export function bincount(source: Node, length: number, weights?: Node): Node {
   const index = asIndex('bincount', source);
   if (weights === undefined) return graph.scatterAdd(graph.constant(1, index.shape, 'i32'), index, 0, length);
   if (formatShape(weights.shape) !== formatShape(source.shape))
-    throw new RangeError(`bincount: weights ${formatShape(weights.shape)} must have the shape ${formatShape(source.shape)}`);
+    throw new RangeError(
+      `bincount: weights ${formatShape(weights.shape)} must have the shape ${formatShape(source.shape)}`,
+    );
   const values = isFloat(weights.dtype) ? weights : graph.cast(weights, 'f64');
   return graph.scatterAdd(values, index, 0, length);
 }
@@ -125,4 +141,3 @@ export function bucketize(source: Node, boundaries: Node, options: { readonly ri
     throw new RangeError(`bucketize: the boundaries must be a vector, got ${formatShape(boundaries.shape)}`);
   return searchsorted(boundaries, source, options);
 }
-

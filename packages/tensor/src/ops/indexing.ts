@@ -83,7 +83,8 @@ export function takeAlongDim(source: Node, index: Node, axis?: number): Node {
     throw new RangeError(
       `takeAlongDim: ${formatShape(source.shape)} and index ${formatShape(index.shape)} must have the same number of dimensions`,
     );
-  if (source.shape.length === 0) return graph.reshape(takeAlongDim(atLeastVector(source), atLeastVector(index), axis), []);
+  if (source.shape.length === 0)
+    return graph.reshape(takeAlongDim(atLeastVector(source), atLeastVector(index), axis), []);
   const along = normalizeAxis(axis, source.shape.length, 'takeAlongDim');
   const without = (shape: Shape): number[] => shape.map((n, k) => (k === along ? 1 : n));
   const common = broadcastShapes(without(source.shape), without(index.shape), 'takeAlongDim');

@@ -93,7 +93,8 @@ export function meshgrid(sources: readonly Node[], indexing: MeshIndexing = 'ij'
   });
   const first = nth(vectors, 0);
   for (const { dtype } of vectors)
-    if (dtype !== first.dtype) throw new TypeError(`meshgrid: dtypes ${first.dtype} and ${dtype} differ; cast one of them`);
+    if (dtype !== first.dtype)
+      throw new TypeError(`meshgrid: dtypes ${first.dtype} and ${dtype} differ; cast one of them`);
   const places = vectors.map((_, k) => k);
   if (indexing === 'xy' && vectors.length >= 2) [places[0], places[1]] = [1, 0];
   const shape = places.map((k) => nth(nth(vectors, k).shape, 0));
@@ -131,9 +132,9 @@ function choices(n: number, r: number, replacement: boolean): number[][] {
 
 /** The positions that `combinations` chooses, for a table of indices: [count, r]. */
 export function combinationPositions(source: Node, r: number, replacement: boolean): number[][] {
-  if (source.shape.length !== 1)
-    throw new RangeError(`combinations: needs a vector, got ${formatShape(source.shape)}`);
-  if (!Number.isInteger(r) || r < 0) throw new RangeError(`combinations: r must be a whole number of at least 0, got ${r}`);
+  if (source.shape.length !== 1) throw new RangeError(`combinations: needs a vector, got ${formatShape(source.shape)}`);
+  if (!Number.isInteger(r) || r < 0)
+    throw new RangeError(`combinations: r must be a whole number of at least 0, got ${r}`);
   return choices(nth(source.shape, 0), r, replacement);
 }
 

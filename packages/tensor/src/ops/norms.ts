@@ -12,7 +12,7 @@ import { inSingle } from './autocast.ts';
 import { type Axes, normalizeAxes } from './axes.ts';
 import { abs, div, mul, pow } from './elementwise.ts';
 import { broadcastTo, constantLike } from './operand.ts';
-import { max, min, norm as euclidean, sum } from './reductions.ts';
+import { norm as euclidean, max, min, sum } from './reductions.ts';
 
 export interface NormOptions {
   readonly keepdim?: boolean;
@@ -62,13 +62,16 @@ function normOf(x: Node, order: number, axes: readonly number[], keepdim: boolea
   }
   const size = abs(x);
   if (order === Number.POSITIVE_INFINITY) {
-    if (empty) throw new RangeError(`vectorNorm: order ${order} of no elements is not defined: shape ${formatShape(x.shape)}`);
+    if (empty)
+      throw new RangeError(`vectorNorm: order ${order} of no elements is not defined: shape ${formatShape(x.shape)}`);
     return max(size, axes, keepdim);
   }
   if (order === Number.NEGATIVE_INFINITY) return min(size, axes, keepdim);
   if (order === 1) return sum(size, axes, keepdim);
   const powers = exceptAtZero(size, order > 0 ? 0 : Number.POSITIVE_INFINITY, (value) => pow(value, order));
-  return exceptAtZero(sum(powers, axes, keepdim), order > 0 ? 0 : Number.POSITIVE_INFINITY, (total) => pow(total, 1 / order));
+  return exceptAtZero(sum(powers, axes, keepdim), order > 0 ? 0 : Number.POSITIVE_INFINITY, (total) =>
+    pow(total, 1 / order),
+  );
 }
 
 /** The orders of matrix norms that need no singular values. */
@@ -94,7 +97,12 @@ export function matrixNorm(
   const [rows, columns] = axes.map((axis) => normalizeAxis(axis, rank, 'matrixNorm')) as [number, number];
   if (rows === columns) throw new RangeError(`matrixNorm: the axes ${axes.join(' and ')} must differ`);
   const finish = (reduced: Node): Node =>
-    keepdim ? reduced : graph.reshape(reduced, reduced.shape.filter((_, axis) => axis !== rows && axis !== columns));
+    keepdim
+      ? reduced
+      : graph.reshape(
+          reduced,
+          reduced.shape.filter((_, axis) => axis !== rows && axis !== columns),
+        );
   if (order === 'fro') return euclidean(x, [rows, columns], keepdim);
   if (order === 'nuc' || order === 2 || order === -2) {
     const rest = x.shape.map((_, axis) => axis).filter((axis) => axis !== rows && axis !== columns);
@@ -110,7 +118,9 @@ export function matrixNorm(
     [Number.NEGATIVE_INFINITY, columns],
   ]).get(order);
   if (across === undefined)
-    throw new RangeError(`matrixNorm: the order must be 'fro', 'nuc', 1, -1, 2, -2, infinity or -infinity, got ${String(order)}`);
+    throw new RangeError(
+      `matrixNorm: the order must be 'fro', 'nuc', 1, -1, 2, -2, infinity or -infinity, got ${String(order)}`,
+    );
   return inSingle(x, (wide) => {
     const sums = sum(abs(wide), across, true);
     const along = across === rows ? columns : rows;
@@ -148,10 +158,16 @@ export function norm(
   const rank = source.shape.length;
   if (order === undefined) return vectorNorm(source, 2, list, options);
   if (list === undefined && rank > 2)
-    throw new RangeError(`norm: with an order and no axes, needs a vector or a matrix, got ${formatShape(source.shape)}`);
+    throw new RangeError(
+      `norm: with an order and no axes, needs a vector or a matrix, got ${formatShape(source.shape)}`,
+    );
   const count = list?.length ?? rank;
   if (count > 2) throw new RangeError(`norm: takes one or two axes, got [${list?.join(', ')}]`);
-  if (count === 2) return matrixNorm(source, order, [nth(list ?? [0, 1], 0), nth(list ?? [0, 1], 1)], options, singularValues);
-  if (typeof order !== 'number') throw new RangeError(`norm: order '${order}' needs a matrix, got ${formatShape(source.shape)} along [${list?.join(', ') ?? ''}]`);
+  if (count === 2)
+    return matrixNorm(source, order, [nth(list ?? [0, 1], 0), nth(list ?? [0, 1], 1)], options, singularValues);
+  if (typeof order !== 'number')
+    throw new RangeError(
+      `norm: order '${order}' needs a matrix, got ${formatShape(source.shape)} along [${list?.join(', ') ?? ''}]`,
+    );
   return vectorNorm(source, order, list, options);
 }

@@ -23,7 +23,7 @@ const integer = (value: number, like: Node): Node => graph.constant(value, like.
 const plus = (a: Node, b: Node): Node => graph.binary('add', a, b);
 const minus = (a: Node, b: Node): Node => graph.binary('add', a, graph.unary('neg', b));
 const times = (a: Node, factor: number): Node => graph.binary('mul', a, integer(factor, a));
-const isNaN = (x: Node): Node => logicalNot(graph.binary('eq', x, x));
+const notNumber = (x: Node): Node => logicalNot(graph.binary('eq', x, x));
 
 /** Elements in a dtype that `lt` compares: bool and u8 as i32, halves as f32. */
 function comparable(source: Node): Node {
@@ -36,7 +36,7 @@ function precedes(a: Node, b: Node, descending: boolean): Node {
   const [first, second] = descending ? [b, a] : [a, b];
   const smaller = graph.binary('lt', first, second);
   if (!isFloat(a.dtype)) return smaller;
-  return graph.binary('or', smaller, graph.binary('and', isNaN(second), logicalNot(isNaN(first))));
+  return graph.binary('or', smaller, graph.binary('and', notNumber(second), logicalNot(notNumber(first))));
 }
 
 /** [..., n] -> [..., n]: the position of the element that belongs at each place, by counting. */
@@ -81,7 +81,10 @@ function mergePairs({ keys, positions }: Sorted, descending: boolean): Sorted {
   const shape = [...keys.shape.slice(0, -2), blocks / 2, 2 * size];
   const pairs = sizeOf(shape.slice(0, -1));
   const flat = [pairs, 2 * size];
-  const [table, origin] = [keys, positions].map((node) => graph.reshape(stored(node), [pairs * 2 * size])) as [Node, Node];
+  const [table, origin] = [keys, positions].map((node) => graph.reshape(stored(node), [pairs * 2 * size])) as [
+    Node,
+    Node,
+  ];
   const place = graph.iota(flat, 1);
   const start = times(graph.iota(flat, 0), 2 * size);
   const at = (position: Node): Node => graph.gather(table, plus(start, position), 0);
@@ -110,9 +113,7 @@ function mergePairs({ keys, positions }: Sorted, descending: boolean): Sorted {
   const secondUsedUp = logicalNot(graph.binary('lt', rest, integer(size, rest)));
   const notLater = logicalNot(precedes(second(rest), first(low), descending));
   const fromFirst = graph.binary('and', firstLeft, graph.binary('or', secondUsedUp, notLater));
-  const chosen = graph.materialize(
-    plus(start, graph.where(fromFirst, low, plus(clamped(rest), integer(size, rest)))),
-  );
+  const chosen = graph.materialize(plus(start, graph.where(fromFirst, low, plus(clamped(rest), integer(size, rest)))));
   return {
     keys: graph.reshape(graph.gather(table, chosen, 0), shape),
     positions: graph.reshape(graph.gather(origin, chosen, 0), shape),

@@ -29,8 +29,7 @@ export function flatPositions(index: Node, shape: Shape, axis: number): Node {
   const strides = contiguousStrides(shape);
   let flat = scaled(index, nth(strides, axis));
   index.shape.forEach((n, k) => {
-    if (k !== axis && n > 1)
-      flat = graph.binary('add', flat, scaled(graph.iota(index.shape, k), nth(strides, k)));
+    if (k !== axis && n > 1) flat = graph.binary('add', flat, scaled(graph.iota(index.shape, k), nth(strides, k)));
   });
   return flat;
 }

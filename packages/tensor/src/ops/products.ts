@@ -5,17 +5,23 @@ import type { Node } from '../graph/node.ts';
 import { isFloat } from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
 import { formatShape, normalizeAxis, type Shape, sizeOf } from '../kernel/shape.ts';
+import { narrow } from './arranging.ts';
 import { add, mul, sub } from './elementwise.ts';
 import { concat } from './indexing.ts';
 import { matmul, outer } from './linear-algebra.ts';
 import { broadcastTo } from './operand.ts';
 import { sum } from './reductions.ts';
-import { narrow } from './arranging.ts';
 
 const describe = (a: Node, b: Node): string => `${formatShape(a.shape)} x ${formatShape(b.shape)}`;
 
 /** A product of operands of fixed rank, with inner sizes that must agree. */
-function checked(op: string, a: Node, b: Node, ranks: readonly [number, number], inner: readonly [number, number]): void {
+function checked(
+  op: string,
+  a: Node,
+  b: Node,
+  ranks: readonly [number, number],
+  inner: readonly [number, number],
+): void {
   if (a.shape.length !== ranks[0] || b.shape.length !== ranks[1])
     throw new RangeError(`${op}: ${describe(a, b)}: needs tensors of ${ranks[0]} and ${ranks[1]} dimensions`);
   const [x, y] = [a.shape[inner[0]], b.shape[inner[1]]];
@@ -82,8 +88,7 @@ export const addbmm = (input: Node, a: Node, b: Node, options: AddProductOptions
   return addProduct('addbmm', input, graph.cast(sum(product, 0), product.dtype), options);
 };
 export function addr(input: Node, a: Node, b: Node, options: AddProductOptions = {}): Node {
-  if (a.shape.length !== 1 || b.shape.length !== 1)
-    throw new RangeError(`addr: ${describe(a, b)}: needs two vectors`);
+  if (a.shape.length !== 1 || b.shape.length !== 1) throw new RangeError(`addr: ${describe(a, b)}: needs two vectors`);
   return addProduct('addr', input, outer(a, b), options);
 }
 
@@ -93,12 +98,12 @@ export type TensordotAxes = number | readonly [readonly number[], readonly numbe
 export function tensordot(a: Node, b: Node, axes: TensordotAxes = 2): Node {
   const [ofA, ofB] =
     typeof axes === 'number'
-      ? [
-          Array.from({ length: axes }, (_, k) => a.shape.length - axes + k),
-          Array.from({ length: axes }, (_, k) => k),
-        ]
+      ? [Array.from({ length: axes }, (_, k) => a.shape.length - axes + k), Array.from({ length: axes }, (_, k) => k)]
       : axes;
-  if (typeof axes === 'number' && (!Number.isInteger(axes) || axes < 0 || axes > Math.min(a.shape.length, b.shape.length)))
+  if (
+    typeof axes === 'number' &&
+    (!Number.isInteger(axes) || axes < 0 || axes > Math.min(a.shape.length, b.shape.length))
+  )
     throw new RangeError(`tensordot: ${describe(a, b)}: cannot sum over ${axes} axes`);
   if (ofA.length !== ofB.length)
     throw new RangeError(`tensordot: [${ofA.join(', ')}] and [${ofB.join(', ')}] must have the same length`);
@@ -134,13 +139,17 @@ export function multiDot(matrices: readonly Node[]): Node {
     if (matrix.shape.length === 1 && k === 0) return graph.reshape(matrix, [1, ...matrix.shape]);
     if (matrix.shape.length === 1 && k === last) return graph.reshape(matrix, [...matrix.shape, 1]);
     if (matrix.shape.length !== 2)
-      throw new RangeError(`multiDot: needs matrices (the first and last may be vectors), got ${formatShape(matrix.shape)}`);
+      throw new RangeError(
+        `multiDot: needs matrices (the first and last may be vectors), got ${formatShape(matrix.shape)}`,
+      );
     return matrix;
   });
   chain.slice(1).forEach((matrix, k) => {
     const before = nth(chain, k);
     if (before.shape[1] !== matrix.shape[0])
-      throw new RangeError(`multiDot: ${describe(before, matrix)}: inner sizes ${before.shape[1]} and ${matrix.shape[0]} differ`);
+      throw new RangeError(
+        `multiDot: ${describe(before, matrix)}: inner sizes ${before.shape[1]} and ${matrix.shape[0]} differ`,
+      );
   });
   const product = cheapestProduct(chain);
   const shape: number[] = [];
@@ -160,7 +169,8 @@ function cheapestProduct(chain: readonly Node[]): Node {
     if (found !== undefined) return found;
     let result = { cost: Number.POSITIVE_INFINITY, split: from + 1 };
     for (let split = from + 1; split < to; split++) {
-      const cost = best(from, split).cost + best(split, to).cost + nth(sizes, from) * nth(sizes, split) * nth(sizes, to);
+      const cost =
+        best(from, split).cost + best(split, to).cost + nth(sizes, from) * nth(sizes, split) * nth(sizes, to);
       if (cost < result.cost) result = { cost, split };
     }
     known.set(key, result);
@@ -179,16 +189,27 @@ export function kron(a: Node, b: Node): Node {
   const rank = Math.max(a.shape.length, b.shape.length);
   const padded = ({ shape }: Node): number[] => [...new Array<number>(rank - shape.length).fill(1), ...shape];
   const [x, y] = [padded(a), padded(b)];
-  const left = graph.reshape(a, x.flatMap((n) => [n, 1]));
-  const right = graph.reshape(b, y.flatMap((n) => [1, n]));
-  return graph.reshape(mul(left, right), x.map((n, k) => n * nth(y, k)));
+  const left = graph.reshape(
+    a,
+    x.flatMap((n) => [n, 1]),
+  );
+  const right = graph.reshape(
+    b,
+    y.flatMap((n) => [1, n]),
+  );
+  return graph.reshape(
+    mul(left, right),
+    x.map((n, k) => n * nth(y, k)),
+  );
 }
 
 /** The axis of the vectors of a cross product: the given one, or the first of size 3. */
 function crossAxis(shape: Shape, axis: number | undefined): number {
   const along = axis === undefined ? shape.indexOf(3) : normalizeAxis(axis, shape.length, 'cross');
   if (shape[along] !== 3)
-    throw new RangeError(`cross: needs an axis of size 3, got ${formatShape(shape)}${axis === undefined ? '' : `, axis ${axis}`}`);
+    throw new RangeError(
+      `cross: needs an axis of size 3, got ${formatShape(shape)}${axis === undefined ? '' : `, axis ${axis}`}`,
+    );
   return along;
 }
 
@@ -207,4 +228,3 @@ export const vecdot = (a: Node, b: Node, axis = -1): Node => {
   const product = mul(a, b);
   return graph.cast(sum(product, normalizeAxis(axis, product.shape.length, 'vecdot')), product.dtype);
 };
-

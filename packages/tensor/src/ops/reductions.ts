@@ -121,7 +121,12 @@ function positionIn(
 ): Node {
   if (axis !== undefined && source.shape.length > 0) return find(source, axis, keepdim);
   const flat = find(graph.reshape(source, [sizeOf(source.shape)]), axis ?? 0, false);
-  return keepdim ? graph.reshape(flat, source.shape.map(() => 1)) : flat;
+  return keepdim
+    ? graph.reshape(
+        flat,
+        source.shape.map(() => 1),
+      )
+    : flat;
 }
 
 /** The position of the largest value along `axis`, the first of equal ones, i32. If there are NaNs, some valid position. */

@@ -96,7 +96,11 @@ const maxima = (like: Node): Accumulation => ({
 
 /** Infinite maxima are not subtracted: infinity minus itself would be NaN. */
 function finite(largest: Node): Node {
-  const infinite = graph.binary('eq', graph.binary('max', largest, graph.unary('neg', largest)), graph.constant(Number.POSITIVE_INFINITY, largest.shape, largest.dtype));
+  const infinite = graph.binary(
+    'eq',
+    graph.binary('max', largest, graph.unary('neg', largest)),
+    graph.constant(Number.POSITIVE_INFINITY, largest.shape, largest.dtype),
+  );
   return graph.detach(graph.where(infinite, graph.constant(0, largest.shape, largest.dtype), largest));
 }
 
@@ -184,8 +188,10 @@ export const toProduct = countable;
 
 /** Differences of neighbors along `axis`, `n` times. Of bool: whether they differ. */
 export function diff(source: Node, n: number, axis: number): Node {
-  if (source.shape.length === 0) throw new RangeError('diff: a scalar has no neighbors; the tensor needs at least one axis');
-  if (!Number.isInteger(n) || n < 0) throw new RangeError(`diff: the order must be a whole number of at least 0, got ${n}`);
+  if (source.shape.length === 0)
+    throw new RangeError('diff: a scalar has no neighbors; the tensor needs at least one axis');
+  if (!Number.isInteger(n) || n < 0)
+    throw new RangeError(`diff: the order must be a whole number of at least 0, got ${n}`);
   return alongAxis(source, axis, 'diff', (rows) => {
     let current = rows;
     for (let k = 0; k < n; k++) {

@@ -7,7 +7,7 @@ import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import { isFloat } from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
-import { formatShape, sameShape, type Shape, sizeOf } from '../kernel/shape.ts';
+import { formatShape, type Shape, sameShape, sizeOf } from '../kernel/shape.ts';
 import { atLeastVector, axisBack, axisLast, axisOf, lastSize, overRows, reduceLast, rowsOf, stored } from './along.ts';
 import { eq, logicalNot, lt, where } from './comparison.ts';
 import { add, div, mul } from './elementwise.ts';
@@ -25,8 +25,7 @@ export type ScatterReduction = (typeof scatterReductions)[number];
 const flatten = (node: Node): Node => graph.reshape(node, [sizeOf(node.shape)]);
 
 /** Values of one dtype as another that `scatterAdd` sums. */
-const summable = (node: Node): Node =>
-  node.dtype === 'bool' || node.dtype === 'u8' ? graph.cast(node, 'i32') : node;
+const summable = (node: Node): Node => (node.dtype === 'bool' || node.dtype === 'u8' ? graph.cast(node, 'i32') : node);
 
 /** The sums of the values that go to each of `size` flat positions, in a tensor of `shape`. */
 const sumAt = (values: Node, positions: Node, shape: Shape): Node =>
@@ -53,7 +52,8 @@ function prepare(op: string, source: Node, axis: number, index: Node, values: Op
     throw new RangeError(
       `${op}: index ${formatShape(index.shape)} must have the axes of ${formatShape(source.shape)}, and be nowhere larger except on axis ${axis}`,
     );
-  if (typeof values === 'number') return { source: x, index: at, along, values: graph.constant(values, at.shape, x.dtype) };
+  if (typeof values === 'number')
+    return { source: x, index: at, along, values: graph.constant(values, at.shape, x.dtype) };
   const from = atLeastVector(values);
   if (from.dtype !== x.dtype)
     throw new TypeError(`${op}: the values are ${from.dtype}, the tensor is ${x.dtype}; cast one of them`);
@@ -61,7 +61,16 @@ function prepare(op: string, source: Node, axis: number, index: Node, values: Op
     throw new RangeError(
       `${op}: index ${formatShape(index.shape)} must be nowhere larger than the values ${formatShape(values.shape)}`,
     );
-  return { source: x, index: at, along, values: graph.shrink(from, at.shape.map(() => 0), at.shape) };
+  return {
+    source: x,
+    index: at,
+    along,
+    values: graph.shrink(
+      from,
+      at.shape.map(() => 0),
+      at.shape,
+    ),
+  };
 }
 
 const finish = (result: Node, source: Node): Node => graph.reshape(graph.cast(result, source.dtype), source.shape);
@@ -126,7 +135,10 @@ export function scatter(source: Node, axis: number, index: Node, values: Operand
   const target = axisLast(x, along);
   const writers = lastWriters(rows, lastSize(target));
   const hit = logicalNot(lt(writers, 0));
-  const chosen = takeFromRows(stored(axisLast(from, along)), graph.where(hit, writers, graph.constant(0, writers.shape, 'i32')));
+  const chosen = takeFromRows(
+    stored(axisLast(from, along)),
+    graph.where(hit, writers, graph.constant(0, writers.shape, 'i32')),
+  );
   const replaced = graph.where(padRows(hit, target.shape, 0), padRows(chosen, target.shape, 0), target);
   return finish(axisBack(replaced, along), source);
 }
@@ -145,14 +157,18 @@ export function scatterReduce(
   { includeSelf = true }: ScatterReduceOptions = {},
 ): Node {
   if (!scatterReductions.includes(reduction))
-    throw new RangeError(`scatterReduce: the reduction must be ${scatterReductions.join(', ')}, got '${String(reduction)}'`);
+    throw new RangeError(
+      `scatterReduce: the reduction must be ${scatterReductions.join(', ')}, got '${String(reduction)}'`,
+    );
   const scattered = prepare('scatterReduce', source, axis, index, values);
   const { source: x, index: at, along, values: from } = scattered;
   if (sizeOf(at.shape) === 0) return source;
   const positions = stored(flatPositions(at, x.shape, along));
   if (reduction === 'sum' || reduction === 'mean') {
     const hit = hits(positions, x.shape);
-    const own = includeSelf ? summable(x) : graph.where(hit, graph.constant(0, x.shape, summable(x).dtype), summable(x));
+    const own = includeSelf
+      ? summable(x)
+      : graph.where(hit, graph.constant(0, x.shape, summable(x).dtype), summable(x));
     const total = add(own, sumAt(summable(from), positions, x.shape));
     if (reduction === 'sum') return finish(total, source);
     const count = sumAt(graph.constant(1, at.shape), positions, x.shape);
@@ -227,8 +243,7 @@ function scatteredMaximum(scattered: Scattered, positions: Node, smallest: boole
 function vectorOfPositions(op: string, source: Node, axis: number, index: Node): { along: number; at: Node } {
   const along = axisOf(source, axis, op);
   const at = asIndex(op, index);
-  if (at.shape.length > 1)
-    throw new RangeError(`${op}: the index must be a vector, got ${formatShape(index.shape)}`);
+  if (at.shape.length > 1) throw new RangeError(`${op}: the index must be a vector, got ${formatShape(index.shape)}`);
   return { along, at: atLeastVector(at) };
 }
 
@@ -244,7 +259,13 @@ function checkSlices(op: string, source: Node, along: number, at: Node, values: 
   return wide;
 }
 
-export function indexAdd(source: Node, axis: number, index: Node, values: Node, { alpha = 1 }: { readonly alpha?: number } = {}): Node {
+export function indexAdd(
+  source: Node,
+  axis: number,
+  index: Node,
+  values: Node,
+  { alpha = 1 }: { readonly alpha?: number } = {},
+): Node {
   const { along, at } = vectorOfPositions('indexAdd', source, axis, index);
   const x = atLeastVector(source);
   const from = checkSlices('indexAdd', x, along, at, values);
@@ -288,7 +309,9 @@ export function maskedScatter(source: Node, mask: Node, values: Node): Node {
   if (mask.dtype !== 'bool')
     throw new TypeError(`maskedScatter: the mask must be bool, got ${mask.dtype} ${formatShape(mask.shape)}`);
   if (values.dtype !== source.dtype)
-    throw new TypeError(`maskedScatter: the values are ${values.dtype}, the tensor is ${source.dtype}; cast one of them`);
+    throw new TypeError(
+      `maskedScatter: the values are ${values.dtype}, the tensor is ${source.dtype}; cast one of them`,
+    );
   const shape = where(mask, source, source).shape;
   const wide = broadcastTo(mask, shape);
   const number = add(cumsum(flatten(graph.cast(wide, 'i32')), 0), -1);
@@ -310,4 +333,3 @@ export function putRows(table: Node, positions: Node, values: Node, accumulate: 
   const shape = table.shape.map((n, k) => (k === 0 ? n : 1));
   return graph.where(broadcastTo(graph.reshape(hit, shape), table.shape), chosen, table);
 }
-

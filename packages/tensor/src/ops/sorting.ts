@@ -53,21 +53,19 @@ function choose(source: Node, axis: number, op: string, positions: (rows: Node) 
   const along = axisOf(source, axis, op);
   const rows = axisLast(atLeastVector(source), along);
   const chosen = positions(rows);
-  const back = (node: Node): Node =>
-    source.shape.length === 0 ? graph.reshape(node, []) : axisBack(node, along);
+  const back = (node: Node): Node => (source.shape.length === 0 ? graph.reshape(node, []) : axisBack(node, along));
   return { values: back(takeFromRows(stored(rows), stored(chosen))), indices: back(chosen) };
 }
 
-export const sort = (
-  source: Node,
-  axis = -1,
-  { descending = false }: SortOptions = {},
-): ValuesAndIndices<Node> => choose(source, axis, 'sort', (rows) => orderOfRows(rows, descending));
+export const sort = (source: Node, axis = -1, { descending = false }: SortOptions = {}): ValuesAndIndices<Node> =>
+  choose(source, axis, 'sort', (rows) => orderOfRows(rows, descending));
 
 export function topk(source: Node, k: number, axis = -1, { largest = true }: TopkOptions = {}): ValuesAndIndices<Node> {
   const n = lastSize(axisLast(atLeastVector(source), axisOf(source, axis, 'topk')));
   if (!Number.isInteger(k) || k < 0 || k > n)
-    throw new RangeError(`topk: k = ${k} is not between 0 and ${n}, the size of axis ${axis} of ${formatShape(source.shape)}`);
+    throw new RangeError(
+      `topk: k = ${k} is not between 0 and ${n}, the size of axis ${axis} of ${formatShape(source.shape)}`,
+    );
   if (source.shape.length === 0 && k === 0) throw new RangeError('topk: k = 0 elements of a scalar have no shape');
   return choose(source, axis, 'topk', (rows) => lastRange(orderOfRows(rows, largest), 0, k));
 }
@@ -157,7 +155,8 @@ function sharedByEqual(name: string, source: Node, value: Node): Node {
 function medianOfAll(op: string, source: Node, withoutNaN: boolean): Node {
   const flat = graph.reshape(source, [sizeOf(source.shape)]);
   if (lastSize(flat) === 0) {
-    if (!isFloat(source.dtype)) throw new RangeError(`${op}: no elements to choose from: shape ${formatShape(source.shape)}`);
+    if (!isFloat(source.dtype))
+      throw new RangeError(`${op}: no elements to choose from: shape ${formatShape(source.shape)}`);
     return graph.constant(Number.NaN, [], source.dtype);
   }
   return sharedByEqual(op, source, medianAlong(op, flat, 0, false, withoutNaN).values);
@@ -185,7 +184,10 @@ export function mode(source: Node, axis = -1, keepdim = false): ValuesAndIndices
     const candidates = where(eq(count, most), sub(n - 1, place), -1);
     const first = sub(n - 1, graph.reduce('max', candidates, [count.shape.length - 1]));
     const length = takeFromRows(stored(count), first);
-    return takeFromRows(order, add(first, graph.binary('max', sub(length, constantLike(1, length)), constantLike(0, length))));
+    return takeFromRows(
+      order,
+      add(first, graph.binary('max', sub(length, constantLike(1, length)), constantLike(0, length))),
+    );
   });
   return single(chosen, source, axis, keepdim);
 }
@@ -217,7 +219,9 @@ function quantileOf(
   withoutNaN: boolean,
 ): Node {
   if (!isFloat(source.dtype))
-    throw new RangeError(`${op}: needs floating-point numbers, got ${source.dtype} ${formatShape(source.shape)}; cast first`);
+    throw new RangeError(
+      `${op}: needs floating-point numbers, got ${source.dtype} ${formatShape(source.shape)}; cast first`,
+    );
   if (!interpolations.includes(interpolation))
     throw new RangeError(`${op}: interpolation must be ${interpolations.join(', ')}, got '${String(interpolation)}'`);
   const quantiles = quantileNumbers(op, q, source);
@@ -234,7 +238,10 @@ function quantileOf(
   const numbers = countNumbers(rows);
   const wide = broadcastTo(graph.reshape(quantiles, [count]), shape);
   const largest = graph.binary('max', sub(numbers, constantLike(1, numbers)), constantLike(0, numbers));
-  const exact = mul(wide, graph.cast(broadcastTo(withoutNaN ? largest : graph.constant(n - 1, numbers.shape, 'i32'), shape), source.dtype));
+  const exact = mul(
+    wide,
+    graph.cast(broadcastTo(withoutNaN ? largest : graph.constant(n - 1, numbers.shape, 'i32'), shape), source.dtype),
+  );
   // A row with a NaN has NaN for its quantiles: it is the last of the sorted row.
   const hasNaN = lt(broadcastTo(numbers, shape), withoutNaN ? 1 : n);
   const place = where(hasNaN, n - 1, exact, source.dtype);
@@ -254,11 +261,7 @@ function interpolate(interpolation: Interpolation, place: Node, at: (position: N
   const weight = interpolation === 'midpoint' ? constantLike(0.5, place) : sub(place, below);
   const difference = sub(high, low);
   // From the nearer end, so that both ends are exact.
-  const between = where(
-    lt(weight, 0.5),
-    add(low, mul(weight, difference)),
-    sub(high, mul(difference, sub(1, weight))),
-  );
+  const between = where(lt(weight, 0.5), add(low, mul(weight, difference)), sub(high, mul(difference, sub(1, weight))));
   // Equal ends, which may be infinite: their difference is NaN.
   return where(eq(low, high), low, between);
 }
@@ -266,7 +269,8 @@ function interpolate(interpolation: Interpolation, place: Node, at: (position: N
 const quantileNumbers = (op: string, q: Node | number | readonly number[], source: Node): Node => {
   if (typeof q !== 'number' && !Array.isArray(q)) return graph.cast(q as Node, source.dtype);
   const list = (typeof q === 'number' ? [q] : q) as readonly number[];
-  if (list.some((x) => !(x >= 0 && x <= 1))) throw new RangeError(`${op}: q must be between 0 and 1, got ${list.join(', ')}`);
+  if (list.some((x) => !(x >= 0 && x <= 1)))
+    throw new RangeError(`${op}: q must be between 0 and 1, got ${list.join(', ')}`);
   if (typeof q === 'number') return graph.constant(q, [], source.dtype);
   return graph.concat(
     list.map((x) => graph.constant(x, [1], source.dtype)),
@@ -348,4 +352,3 @@ function rowStarts(values: Node, n: number, rank: number): Node {
   const start = graph.binary('mul', graph.iota([rows, 1], 0), graph.constant(n, [rows, 1], 'i32'));
   return broadcastTo(graph.reshape(start, [...rowsOf(values), 1]), values.shape.slice(0, rank));
 }
-

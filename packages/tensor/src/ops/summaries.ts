@@ -31,8 +31,7 @@ export function prod(source: Node, axes?: Axes, keepdim = false): Node {
 }
 
 /** How many elements are not 0, i32. NaN is not 0. */
-export const countNonzero = (source: Node, axes?: Axes): Node =>
-  sum(graph.cast(ne(source, 0), 'i32'), axes);
+export const countNonzero = (source: Node, axes?: Axes): Node => sum(graph.cast(ne(source, 0), 'i32'), axes);
 
 const isNumber = (x: Node): Node => eq(x, x);
 

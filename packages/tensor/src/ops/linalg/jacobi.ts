@@ -96,7 +96,11 @@ function decompose(matrix: Node): Factors {
   const top = rowRange(both, 0, m);
   const lengths = graph.unary('sqrt', sumOfColumns(times(top, top)));
   // A column that was added is 0 in the identity too, and comes last: it is smaller than everything that was there.
-  const added = graph.binary('eq', sumOfColumns(times(rowRange(both, m, m + n), rowRange(both, m, m + n))), numberLike(0, lengths));
+  const added = graph.binary(
+    'eq',
+    sumOfColumns(times(rowRange(both, m, m + n), rowRange(both, m, m + n))),
+    numberLike(0, lengths),
+  );
   const keys = graph.where(added, numberLike(-1, lengths), lengths);
   const order = columnRange(graph.materialize(orderOfRows(keys, true)), 0, n);
   const sorted = (rows: Node): Node => {
@@ -197,7 +201,8 @@ export const singularValues = (matrix: Node): Node => svd(matrix).s;
 export function pinv(matrix: Node, rtol?: number): Node {
   const { u, s, vh } = svd(matrix);
   if (isEmpty(matrix)) return turned(matrix);
-  const limit = rtol ?? Math.max(rowCount(matrix), columnCount(matrix)) * (matrix.dtype === 'f64' ? 2 ** -52 : 2 ** -23);
+  const limit =
+    rtol ?? Math.max(rowCount(matrix), columnCount(matrix)) * (matrix.dtype === 'f64' ? 2 ** -52 : 2 ** -23);
   const largest = graph.reduce('max', s, [s.shape.length - 1]);
   const bound = graph.expand(times(largest, numberLike(limit, largest)), s.shape);
   const kept = graph.binary('lt', graph.detach(bound), s);
@@ -240,10 +245,7 @@ export function eigh(matrix: Node, { upper = false }: { readonly upper?: boolean
       const [v, l] = [rowRange(y, 0, n), rowRange(y, n, n + 1)];
       const [ofV, ofL] = [rowRange(gradient, 0, n), rowRange(gradient, n, n + 1)];
       const gap = inverseOrZero(minus(asRows(l, n), asColumns(l, n)));
-      const inner = plus(
-        times(product(turned(v), ofV), gap),
-        times(identity(batchOf(l), n, l.dtype), asRows(ofL, n)),
-      );
+      const inner = plus(times(product(turned(v), ofV), gap), times(identity(batchOf(l), n, l.dtype), asRows(ofL, n)));
       return [product(product(v, inner), turned(v))];
     },
   });

@@ -114,7 +114,8 @@ export function qr(matrix: Node, mode: QrMode = 'reduced'): QrFactors<Node> {
   const k = Math.min(m, n);
   if (isEmpty(matrix)) {
     const rows = mode === 'complete' ? m : k;
-    const q = mode === 'complete' ? identity(batch, m, matrix.dtype) : graph.constant(0, [...batch, m, rows], matrix.dtype);
+    const q =
+      mode === 'complete' ? identity(batch, m, matrix.dtype) : graph.constant(0, [...batch, m, rows], matrix.dtype);
     return { q: mode === 'r' ? nothing(matrix) : q, r: graph.constant(0, [...batch, rows, n], matrix.dtype) };
   }
   if (mode === 'complete' && m > n) {
@@ -141,5 +142,3 @@ export function solveByReflections(matrix: Node, right: Node): Node {
   const { r, qt } = reflect(matrix);
   return solveTriangular(triu(r, 0), product(qt, right), { upper: true });
 }
-
-

@@ -8,7 +8,7 @@ import type { Node } from '../../graph/node.ts';
 import { isFloat } from '../../kernel/dtype.ts';
 import { broadcastShapes, formatShape, sameShape } from '../../kernel/shape.ts';
 import { lastAt } from '../along.ts';
-import { sign as signOf, abs, log } from '../elementwise.ts';
+import { abs, log, sign as signOf } from '../elementwise.ts';
 import { matmul } from '../linear-algebra.ts';
 import { broadcastTo } from '../operand.ts';
 import { sum } from '../reductions.ts';
@@ -47,7 +47,8 @@ export function solve(matrix: Node, right: Node, { left = true }: { readonly lef
   checkSquare(op, matrix);
   const n = rowCount(matrix);
   const isVector = right.shape.length === 1 || sameShape(right.shape, matrix.shape.slice(0, -1));
-  if (isVector && !left) throw new RangeError(`${op}: vectors stand on the right side of A x = b only: left must be true`);
+  if (isVector && !left)
+    throw new RangeError(`${op}: vectors stand on the right side of A x = b only: left must be true`);
   const columns = isVector ? graph.reshape(right, [...right.shape, 1]) : right;
   checkMatrix(op, columns);
   const inner = columns.shape.at(left ? -2 : -1);

@@ -63,17 +63,16 @@ function inverseOfLower(lower: Node, unit: boolean): Node {
     const below = graph.permute(blocks, order);
     const pairs = graph.reshape(inverse, [...batch, count, 2, s, s]);
     const half = (k: number): Node =>
-      graph.reshape(
-        graph.shrink(pairs, [...batch.map(() => 0), 0, k, 0, 0], [...lead, count, k + 1, s, s]),
-        [...batch, count, s, s],
-      );
+      graph.reshape(graph.shrink(pairs, [...batch.map(() => 0), 0, k, 0, 0], [...lead, count, k + 1, s, s]), [
+        ...batch,
+        count,
+        s,
+        s,
+      ]);
     const [first, second] = [half(0), half(1)];
     const corner = negative(product(product(second, below), first));
     const zero = graph.constant(0, first.shape, first.dtype);
-    inverse = graph.concat(
-      [graph.concat([first, zero], rank + 2), graph.concat([corner, second], rank + 2)],
-      rank + 1,
-    );
+    inverse = graph.concat([graph.concat([first, zero], rank + 2), graph.concat([corner, second], rank + 2)], rank + 1);
   }
   const whole = graph.reshape(inverse, [...batch, size, size]);
   const origin = whole.shape.map(() => 0);
@@ -131,4 +130,3 @@ function solved(a: Node, b: Node, upper: boolean, unit: boolean): Node {
 
 /** The elements on the diagonal, [..., n]. */
 export const diagonalOf = (matrix: Node): Node => diagonal(matrix, 0, -2, -1);
-
