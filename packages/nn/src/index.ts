@@ -2,6 +2,7 @@
 export * as functional from './functional.ts';
 export * as init from './init/init.ts';
 export * from './layers/index.ts';
+export { addLora, type LoraOptions, loraStateDict, mergeLora, removeLora } from './lora/lora.ts';
 export {
   ContrastiveLoss,
   CrossEntropyLoss,
@@ -27,4 +28,10 @@ export {
   type UnaryModule,
 } from './module/module.ts';
 export { Buffer, Parameter } from './module/parameter.ts';
+export {
+  Parametrization,
+  parametrizationOf,
+  registerParametrization,
+  removeParametrization,
+} from './module/parametrize.ts';
 export { sizesOf } from './sizes.ts';

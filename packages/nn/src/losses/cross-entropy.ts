@@ -48,9 +48,6 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   return reduceLoss(losses, reduction);
 }
 
-/** log(1 / (1 + exp(-x))), without overflow: min(x, 0) - log(1 + exp(-|x|)). */
-export const logSigmoid = (x: Tensor): Tensor => x.minimum(0).sub(x.abs().neg().exp().add(1).log());
-
 /** `crossEntropy` as a module: logits [N, C] and i32 targets [N] to a scalar. */
 export class CrossEntropyLoss extends Module {
   readonly options: CrossEntropyOptions;

@@ -1,8 +1,16 @@
 /** Converts numbers as users write them, in nested arrays, to and from typed arrays. */
 
-import { allocateArray, castNumber, computeDType, type DType, isHalf, type TypedArray } from '../kernel/dtype.ts';
+import {
+  allocateArray,
+  castNumber,
+  checkDType,
+  computeDType,
+  type DType,
+  isHalf,
+  type TypedArray,
+} from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
-import { formatShape, type Shape, sizeOf } from '../kernel/shape.ts';
+import { checkShape, formatShape, type Shape, sizeOf } from '../kernel/shape.ts';
 
 export type NestedArray<T> = readonly (T | NestedArray<T>)[];
 
@@ -89,6 +97,8 @@ export function parseData(
       ? Float64Array.from(given as BigInt64Array, Number)
       : int32FromBigInts(given, 'tensor');
   const dtype = named ?? inferDtype(data);
+  checkDType(dtype, 'tensor');
+  if (shape !== undefined) checkShape(shape, 'tensor');
   const own = inferShape(data);
   const flat = isTypedArray(data) ? data : flatten(data, own);
   const result = shape ?? own;

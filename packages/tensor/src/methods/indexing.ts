@@ -2,7 +2,7 @@
 import type { DType } from '../kernel/dtype.ts';
 import * as ops from '../ops/index.ts';
 import { ShapedTensor } from './shaping.ts';
-import type { TensorBase } from './tensor-base.ts';
+import { nodeOf, type TensorBase } from './tensor-base.ts';
 
 export abstract class IndexedTensor<T extends TensorBase<T>> extends ShapedTensor<T> {
   /**
@@ -10,12 +10,12 @@ export abstract class IndexedTensor<T extends TensorBase<T>> extends ShapedTenso
    * integers.
    */
   matmul(other: T): T {
-    return this.wrap(ops.matmul(this.node, other.node));
+    return this.wrap(ops.matmul(this.node, nodeOf(other, 'matmul')));
   }
 
   /** Slices along `axis` at the positions `index` (integers), whose shape takes the axis's place. Positions outside are clamped. */
   indexSelect(axis: number, index: T): T {
-    return this.wrap(ops.indexSelect(this.node, axis, index.node));
+    return this.wrap(ops.indexSelect(this.node, axis, nodeOf(index, 'indexSelect')));
   }
 
   /**
@@ -23,7 +23,7 @@ export abstract class IndexedTensor<T extends TensorBase<T>> extends ShapedTenso
    * have the same shape except along `axis`. Negative positions count from the end.
    */
   takeAlongAxis(axis: number, index: T): T {
-    return this.wrap(ops.takeAlongAxis(this.node, axis, index.node));
+    return this.wrap(ops.takeAlongAxis(this.node, axis, nodeOf(index, 'takeAlongAxis')));
   }
 
   /** PyTorch's `take_along_dim`: the same, where both broadcast except along `axis`. Without an axis, of the flat tensors. */

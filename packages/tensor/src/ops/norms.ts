@@ -64,9 +64,9 @@ function normOf(x: Node, order: number, axes: readonly number[], keepdim: boolea
   if (order === Number.POSITIVE_INFINITY) {
     if (empty)
       throw new RangeError(`vectorNorm: order ${order} of no elements is not defined: shape ${formatShape(x.shape)}`);
-    return max(size, axes, keepdim);
+    return amax(size, axes, keepdim);
   }
-  if (order === Number.NEGATIVE_INFINITY) return min(size, axes, keepdim);
+  if (order === Number.NEGATIVE_INFINITY) return amin(size, axes, keepdim);
   if (order === 1) return sum(size, axes, keepdim);
   const powers = exceptAtZero(size, order > 0 ? 0 : Number.POSITIVE_INFINITY, (value) => pow(value, order));
   return exceptAtZero(sum(powers, axes, keepdim), order > 0 ? 0 : Number.POSITIVE_INFINITY, (total) =>
@@ -107,7 +107,7 @@ export function matrixNorm(
   if (order === 'nuc' || order === 2 || order === -2) {
     const rest = x.shape.map((_, axis) => axis).filter((axis) => axis !== rows && axis !== columns);
     const values = singularValues(graph.permute(x, [...rest, rows, columns]));
-    const reduced = order === 'nuc' ? sum(values, -1) : order === 2 ? max(values, -1) : min(values, -1);
+    const reduced = order === 'nuc' ? sum(values, -1) : order === 2 ? amax(values, -1) : amin(values, -1);
     const kept = x.shape.map((n, axis) => (axis === rows || axis === columns ? 1 : n));
     return keepdim ? graph.reshape(reduced, kept) : reduced;
   }
@@ -124,7 +124,7 @@ export function matrixNorm(
   return inSingle(x, (wide) => {
     const sums = sum(abs(wide), across, true);
     const along = across === rows ? columns : rows;
-    return finish(order > 0 ? max(sums, along, true) : min(sums, along, true));
+    return finish(order > 0 ? amax(sums, along, true) : amin(sums, along, true));
   });
 }
 

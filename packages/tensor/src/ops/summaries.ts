@@ -11,7 +11,7 @@ import { type Axes, normalizeAxes } from './axes.ts';
 import { eq, ne, where } from './comparison.ts';
 import { div } from './elementwise.ts';
 import { floating } from './operand.ts';
-import { max, mean, min, std, sum, type VarianceOptions, variance } from './reductions.ts';
+import { amax, amin, mean, std, sum, type VarianceOptions, variance } from './reductions.ts';
 import { multiplyRows, toProduct } from './scanning.ts';
 
 /** The product; 1 of no elements. bool and u8 are multiplied as i32. */
@@ -48,8 +48,8 @@ export const nanmean = (source: Node, axes?: Axes, keepdim = false): Node =>
   );
 
 export const aminmax = (source: Node, axes?: Axes, keepdim = false): { readonly min: Node; readonly max: Node } => ({
-  min: min(source, axes, keepdim),
-  max: max(source, axes, keepdim),
+  min: amin(source, axes, keepdim),
+  max: amax(source, axes, keepdim),
 });
 
 export const varMean = (
