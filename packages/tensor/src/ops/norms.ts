@@ -12,7 +12,7 @@ import { inSingle } from './autocast.ts';
 import { type Axes, normalizeAxes } from './axes.ts';
 import { abs, div, mul, pow } from './elementwise.ts';
 import { broadcastTo, constantLike } from './operand.ts';
-import { norm as euclidean, max, min, sum } from './reductions.ts';
+import { amax, amin, norm as euclidean, sum } from './reductions.ts';
 
 export interface NormOptions {
   readonly keepdim?: boolean;
