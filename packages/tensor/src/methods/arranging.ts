@@ -5,12 +5,15 @@ import type { Axes } from '../ops/axes.ts';
 import * as ops from '../ops/index.ts';
 import { ScatterableTensor } from './scattering.ts';
 import { spread } from './shaping.ts';
-import type { TensorBase } from './tensor-base.ts';
+import { type Operand, operand, type TensorBase } from './tensor-base.ts';
 
 export abstract class ArrangedTensor<T extends TensorBase<T>> extends ScatterableTensor<T> {
-  /** `length` elements from `start` along `axis`. A negative start counts from the end; a range outside of the axis is an error. */
-  narrow(axis: number, start: number, length: number): T {
-    return this.wrap(ops.narrow(this.node, axis, start, length));
+  /**
+   * `length` elements from `start` (a number, or a scalar of integers) along `axis`. A negative start counts from the end; a range outside of
+   * the axis is an error.
+   */
+  narrow(axis: number, start: Operand<T>, length: number): T {
+    return this.wrap(ops.narrow(this.node, axis, operand(start), length));
   }
 
   /** Elements move along `axes` by `shifts`; those that leave at the end return at the start. Without axes, in the flat tensor. */

@@ -3,13 +3,13 @@
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import { nth } from '../kernel/nth.ts';
-import { formatShape, normalizeAxis } from '../kernel/shape.ts';
+import { formatShape, normalizeAxis, sizeOf } from '../kernel/shape.ts';
 import { atLeastVector, axisOf, stored } from './along.ts';
 import type { Axes } from './axes.ts';
 import { add } from './elementwise.ts';
 import { concat } from './indexing.ts';
-import { broadcastTo } from './operand.ts';
-import { asIndex } from './positions.ts';
+import { broadcastTo, type Operand } from './operand.ts';
+import { asIndex, fromFront } from './positions.ts';
 import { flip, repeat, select, slice, split, transpose } from './shaping.ts';
 import { searchsorted } from './sorting.ts';
 
@@ -29,17 +29,29 @@ export function stridedSlice(source: Node, axis: number, start?: number, end?: n
   return graph.reshape(positions, positions.shape.slice(0, -1));
 }
 
-/** `length` elements from `start` along `axis`; a negative start counts from the end. */
-export function narrow(source: Node, axis: number, start: number, length: number): Node {
+/** `length` elements from `start`, a number or a scalar, along `axis`; a negative start counts from the end. */
+export function narrow(source: Node, axis: number, start: Operand, length: number): Node {
   if (source.shape.length === 0) throw new RangeError('narrow: a scalar has no axis to be narrowed');
   const along = normalizeAxis(axis, source.shape.length, 'narrow');
   const n = nth(source.shape, along);
+  if (typeof start !== 'number') return narrowFrom(source, along, start, length);
   const from = start < 0 ? start + n : start;
   if (!Number.isInteger(from) || !Number.isInteger(length) || length < 0 || from < 0 || from + length > n)
     throw new RangeError(
       `narrow: start ${start} and length ${length} are outside of axis ${axis} of ${formatShape(source.shape)}`,
     );
   return slice(source, along, from, from + length);
+}
+
+/** The start is known when it is computed: the elements are gathered. */
+function narrowFrom(source: Node, axis: number, start: Node, length: number): Node {
+  const n = nth(source.shape, axis);
+  if (sizeOf(start.shape) !== 1)
+    throw new RangeError(`narrow: the start must be a number or a scalar, got ${formatShape(start.shape)}`);
+  if (!Number.isInteger(length) || length < 0 || length > n)
+    throw new RangeError(`narrow: length ${length} is not between 0 and ${n}, the size of axis ${axis}`);
+  const from = fromFront('narrow', graph.reshape(start, [1]), n);
+  return graph.gather(stored(source), add(graph.iota([length], 0), broadcastTo(from, [length])), axis);
 }
 
 /** Moves elements along the axes by `shifts`; those that leave at the end return at the start. Without axes, the flat tensor is moved. */
