@@ -1,6 +1,14 @@
 /** Converts numbers as users write them, in nested arrays, to and from typed arrays. */
 
-import { allocateArray, castNumber, checkDType, computeDType, type DType, isHalf, type TypedArray } from '../kernel/dtype.ts';
+import {
+  allocateArray,
+  castNumber,
+  checkDType,
+  computeDType,
+  type DType,
+  isHalf,
+  type TypedArray,
+} from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
 import { checkShape, formatShape, type Shape, sizeOf } from '../kernel/shape.ts';
 

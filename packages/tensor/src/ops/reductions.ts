@@ -169,7 +169,11 @@ export function moments(x: Node, axes: readonly number[]): Moments {
   const excess = graph.reduce('sum', rough, axes);
   const offset = div(excess, count);
   // Where a value or the mean is infinite there is nothing to correct.
-  const error = graph.where(graph.binary('eq', sub(offset, offset), constantLike(0, offset)), offset, constantLike(0, offset));
+  const error = graph.where(
+    graph.binary('eq', sub(offset, offset), constantLike(0, offset)),
+    offset,
+    constantLike(0, offset),
+  );
   const center = add(estimate, error);
   const deviation = sub(x, center);
   const squares = sub(graph.reduce('sum', square(rough), axes), mul(offset, excess));
