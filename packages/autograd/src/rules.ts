@@ -75,10 +75,7 @@ const binaryRules: { readonly [K in BinaryOp]: BinaryRule } = {
     const zero = filled(b, 0);
     const less = b.op === 'const' ? graph.power(a, b.arg.value - 1) : binary('pow', a, add(b, filled(b, -1)));
     const isFlat = binary('and', binary('eq', a, zero), binary('or', binary('lt', zero, b), binary('eq', b, zero)));
-    return [
-      rejected(binary('eq', b, zero), mul(g, mul(b, less))),
-      rejected(isFlat, mul(g, mul(y, unary('log', a)))),
-    ];
+    return [rejected(binary('eq', b, zero), mul(g, mul(b, less))), rejected(isFlat, mul(g, mul(y, unary('log', a))))];
   },
   // The larger operand gets the gradient; if both are equal, each gets half, as in PyTorch's `maximum`.
   max: (g, a, b) => {
