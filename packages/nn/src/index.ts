@@ -2,6 +2,7 @@
 export * as functional from './functional.ts';
 export * as init from './init/init.ts';
 export * from './layers/index.ts';
+export { addLora, type LoraOptions, loraStateDict, mergeLora, removeLora } from './lora/lora.ts';
 export {
   BCELoss,
   BCEWithLogitsLoss,
@@ -12,13 +13,10 @@ export {
   type ClassOptions,
   ContrastiveLoss,
   CosineEmbeddingLoss,
-  CosineSimilarity,
-  type CosineSimilarityOptions,
   CrossEntropyLoss,
   type CrossEntropyOptions,
   contrastiveLoss,
   cosineEmbeddingLoss,
-  cosineSimilarity,
   crossEntropy,
   type DuplicateRule,
   duplicateRules,
@@ -36,7 +34,6 @@ export {
   L1Loss,
   type LossOptions,
   l1Loss,
-  l2Normalize,
   type MarginOptions,
   MarginRankingLoss,
   MSELoss,
@@ -51,16 +48,11 @@ export {
   multilabelSoftMarginLoss,
   multiMarginLoss,
   NLLLoss,
-  type NormalizeOptions,
   nllLoss,
-  normalize,
   type PairedFeatures,
   type PairOptions,
-  PairwiseDistance,
-  type PairwiseDistanceOptions,
   PoissonNLLLoss,
   type PoissonNllOptions,
-  pairwiseDistance,
   poissonNllLoss,
   type Reduction,
   SigLipLoss,
@@ -78,7 +70,6 @@ export {
   tripletMarginWithDistanceLoss,
 } from './losses/index.ts';
 export { closestName } from './module/closest.ts';
-export { ModuleDict, ModuleList, ParameterDict, ParameterList } from './module/containers.ts';
 export {
   type LoadOptions,
   type LoadResult,
@@ -88,4 +79,10 @@ export {
   type UnaryModule,
 } from './module/module.ts';
 export { Buffer, Parameter } from './module/parameter.ts';
+export {
+  Parametrization,
+  parametrizationOf,
+  registerParametrization,
+  removeParametrization,
+} from './module/parametrize.ts';
 export { sizesOf } from './sizes.ts';

@@ -4,7 +4,7 @@ import { formatShape, iota, noGrad, ones, Tensor, where, zeros } from '@tessera/
 import { graph } from '@tessera/tensor/graph';
 import { requireIntegers, requirePositive, requireSameShape, requireWhole } from '../arguments.ts';
 import { type Initializer, normal } from '../init/init.ts';
-import { pNorm } from '../losses/distances.ts';
+import { pNorm } from './distances.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
 

@@ -7,14 +7,31 @@ export {
   scaledDotProductAttention,
 } from './attention/scaled-dot-product-attention.ts';
 export * from './batch-norm.ts';
+export { ModuleDict, ModuleList, ParameterDict, ParameterList } from './containers.ts';
 export * from './conv2d.ts';
+export {
+  CosineSimilarity,
+  type CosineSimilarityOptions,
+  cosineSimilarity,
+  l2Normalize,
+  type NormalizeOptions,
+  normalize,
+  PairwiseDistance,
+  type PairwiseDistanceOptions,
+  pairwiseDistance,
+} from './distances.ts';
 export * from './drop-path.ts';
 export * from './dropout.ts';
 export * from './embedding.ts';
 export * from './flatten.ts';
+export * from './glu.ts';
+export * from './hard-activations.ts';
 export * from './identity.ts';
 export * from './layer-norm.ts';
 export * from './linear.ts';
 export * from './pooling.ts';
+export * from './prelu.ts';
+export * from './rectifiers.ts';
 export * from './sequential.ts';
+export * from './smooth-activations.ts';
 export * from './softmax.ts';

@@ -3,8 +3,8 @@ import { customGradient } from '@tessera/autograd';
 import type { Tensor } from '@tessera/tensor';
 import { requireFloats, requireSameShape } from '../arguments.ts';
 import { Buffer } from '../module/parameter.ts';
+import { logSigmoid } from '../layers/smooth-activations.ts';
 import { inF32 } from '../precision.ts';
-import { logSigmoid } from './cross-entropy.ts';
 import { type LossOptions, reduceLoss, WeightedLoss } from './reduction.ts';
 
 export interface BinaryCrossEntropyOptions extends LossOptions {

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { testedBackends, useBackend } from '../testing/backends.ts';
 import { numbered } from '../testing/numbers.ts';
 import { contrastiveLoss, type DuplicateRule, duplicateRules, sigLipLoss } from './contrastive.ts';
-import { l2Normalize } from './distances.ts';
+import { l2Normalize } from '../layers/distances.ts';
 
 const images = 4;
 const captions = 2;

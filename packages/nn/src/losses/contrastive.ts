@@ -1,9 +1,9 @@
 /** Losses between the images and texts of a batch of pairs: CLIP's and SigLIP's. */
 import { autocast, einsum, formatShape, iota, type Tensor, where } from '@tessera/tensor';
+import { logSigmoid } from '../layers/smooth-activations.ts';
 import { Module } from '../module/module.ts';
 import { inF32 } from '../precision.ts';
 import { sizesOf } from '../sizes.ts';
-import { logSigmoid } from './cross-entropy.ts';
 
 /** The output of a two-tower model for one batch of pairs. */
 export interface PairedFeatures {

@@ -2,9 +2,10 @@
 import { grad, gradcheck } from '@tessera/autograd';
 import { type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { logSigmoid } from '../layers/smooth-activations.ts';
 import { testedBackends, useBackend } from '../testing/backends.ts';
 import { numbered } from '../testing/numbers.ts';
-import { CrossEntropyLoss, crossEntropy, logSigmoid } from './cross-entropy.ts';
+import { CrossEntropyLoss, crossEntropy } from './cross-entropy.ts';
 import { nllLoss } from './nll.ts';
 
 const logSumExp = (values: readonly number[]): number => {

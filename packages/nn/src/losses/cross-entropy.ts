@@ -52,9 +52,6 @@ function softTargetLoss(
   return reduceLoss(weighted.sum(axis).neg(), reduction);
 }
 
-/** log(1 / (1 + exp(-x))), without overflow: min(x, 0) - log(1 + exp(-|x|)). */
-export const logSigmoid = (x: Tensor): Tensor => x.minimum(0).sub(x.abs().neg().exp().add(1).log());
-
 /** `crossEntropy` as a module: logits [N, C, ...] and labels [N, ...], or probabilities [N, C, ...], to a scalar. */
 export class CrossEntropyLoss extends WeightedLoss<Omit<CrossEntropyOptions, 'weight'>> {
   constructor({ weight = null, ...options }: CrossEntropyOptions = {}) {

@@ -255,7 +255,7 @@ function matcher(pattern: NamePattern): (name: string) => boolean {
 }
 
 /** The named values that match `pattern`. @throws Error with the nearest name if there are none */
-function selectByPattern<T>(named: readonly [string, T][], pattern: NamePattern): [string, T][] {
+export function selectByPattern<T>(named: readonly [string, T][], pattern: NamePattern): [string, T][] {
   const chosen = named.filter(([name]) => matcher(pattern)(name));
   if (chosen.length > 0) return chosen;
   const prefixes = named.flatMap(([name]) => name.split('.').map((_, k, parts) => parts.slice(0, k + 1).join('.')));

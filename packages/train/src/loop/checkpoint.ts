@@ -23,6 +23,8 @@ export interface Position {
   readonly batch: number;
   /** The best value of the run's main measure so far, and when; null before the first evaluation. */
   readonly best: { readonly measure: string; readonly value: number; readonly step: number } | null;
+  /** State of a schedule that follows a measure; missing for others. */
+  readonly schedule?: unknown;
 }
 
 /** The contents of a checkpoint apart from its tensors. */

@@ -1,7 +1,7 @@
 /** The training loop. */
 import { getDefaultGenerator, tidy } from '@tessera/tensor';
 import type { Optimizer } from '../optim/optimizer.ts';
-import type { Schedule } from '../optim/schedule.ts';
+import type { MeasuredSchedule, Schedule } from '../optim/settings.ts';
 import { AccumulatedStep } from './accumulated-step.ts';
 import { type CheckpointState, type Position, writeCheckpoint } from './checkpoint.ts';
 import type { CheckpointFolder } from './checkpoint-folder.ts';
@@ -52,7 +52,8 @@ export interface MainMeasure {
 
 export interface TrainerListener {
   onStep?(report: StepReport): void;
-  onEvaluation?(step: number, values: readonly EvaluationValues[]): void;
+  /** Called once the results are in the metrics file; training waits until it is done. */
+  onEvaluation?(step: number, values: readonly EvaluationValues[]): void | Promise<void>;
   onCheckpoint?(path: string, step: number): void;
 }
 
@@ -60,7 +61,7 @@ export interface TrainerParts<Batch extends BatchTensors> {
   readonly objective: Objective<Batch>;
   readonly optimizer: Optimizer;
   readonly source: BatchSource<Batch>;
-  readonly schedule: Schedule;
+  readonly schedule: Schedule | MeasuredSchedule;
   readonly training: {
     readonly epochs: number;
     /** Null: no clipping. */
@@ -142,9 +143,10 @@ export class Trainer<Batch extends BatchTensors> {
    *   and optimizer keep their state from before the step, and the checkpoints are not changed.
    */
   async run(start: Position = startPosition, signal?: AbortSignal): Promise<TrainingEnd> {
-    const { source, training } = this.#parts;
+    const { source, training, schedule } = this.#parts;
     let position = start;
     try {
+      if (typeof schedule !== 'function') schedule.load(start.schedule ?? null);
       // The checkpoint was written before the evaluation that was due with it.
       if (this.#isEvaluationDue(position)) position = await this.#evaluate(position, signal);
       if (signal?.aborted) return { position, finished: false };
@@ -177,7 +179,7 @@ export class Trainer<Batch extends BatchTensors> {
   /** One step, and the evaluation and checkpoint that are due after it. */
   async #advance(before: Position, batch: { examples: number; toTensors(): Batch }): Promise<Position> {
     const { source, schedule, checkpointing } = this.#parts;
-    const lr = schedule(before.step);
+    const lr = typeof schedule === 'function' ? schedule(before.step) : schedule.rate(before.step);
     // The memory of the batch's tensors is released at once, instead of when the garbage collector finds them.
     const result = await tidy(async () => {
       const tensors = batch.toTensors();
@@ -246,7 +248,7 @@ export class Trainer<Batch extends BatchTensors> {
 
   /** The position with the best value so far. If `signal` is aborted, the evaluation is dropped: it is done again on resume. */
   async #evaluate(position: Position, signal: AbortSignal | undefined): Promise<Position> {
-    const { evaluate, metrics, listener, source, mainMeasure, training } = this.#parts;
+    const { evaluate, metrics, listener, source, mainMeasure, training, schedule } = this.#parts;
     let evaluations: readonly EvaluationValues[];
     try {
       signal?.throwIfAborted();
@@ -258,12 +260,28 @@ export class Trainer<Batch extends BatchTensors> {
     const { step } = position;
     const epoch = step / source.batchesPerEpoch;
     for (const { split, values } of evaluations) metrics.append({ kind: 'evaluation', step, epoch, split, values });
-    listener?.onEvaluation?.(step, evaluations);
+    await listener?.onEvaluation?.(step, evaluations);
     const [first] = evaluations;
-    const value = first?.values[mainMeasure.name];
-    if (first === undefined || typeof value !== 'number' || !this.#isBetter(value, position.best?.value))
-      return position;
-    return { ...position, best: { measure: `${first.split} ${mainMeasure.name}`, value, step } };
+    if (first === undefined) return position;
+    const value = first.values[mainMeasure.name];
+    const isBest = typeof value === 'number' && this.#isBetter(value, position.best?.value);
+    return {
+      ...position,
+      ...(isBest ? { best: { measure: `${first.split} ${mainMeasure.name}`, value, step } } : {}),
+      ...(typeof schedule === 'function' ? {} : { schedule: this.#observe(schedule, first) }),
+    };
+  }
+
+  /** Shows an evaluation to the schedule. Returns the schedule's state. */
+  #observe(schedule: MeasuredSchedule, { split, values }: EvaluationValues): unknown {
+    const name = schedule.metric ?? this.#parts.mainMeasure.name;
+    if (!(name in values))
+      throw new Error(
+        `schedule.metric is ${name}, which the evaluation of ${split} does not have; it has ${Object.keys(values).join(', ')}`,
+      );
+    const value = values[name];
+    if (typeof value === 'number') schedule.observe(value);
+    return schedule.state();
   }
 
   #isBetter(value: number, best: number | undefined): boolean {
