@@ -70,6 +70,7 @@ export {
   tripletMarginWithDistanceLoss,
 } from './losses/index.ts';
 export { closestName } from './module/closest.ts';
+export type { BackwardHook, ForwardHook, ForwardPreHook, HookHandle } from './module/hooks.ts';
 export {
   type LoadOptions,
   type LoadResult,
@@ -85,4 +86,11 @@ export {
   registerParametrization,
   removeParametrization,
 } from './module/parametrize.ts';
+export {
+  type LayerSummary,
+  ModelSummary,
+  type SummaryInput,
+  type SummaryOptions,
+  summary,
+} from './module/summary.ts';
 export { sizesOf } from './sizes.ts';

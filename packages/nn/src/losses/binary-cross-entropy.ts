@@ -2,8 +2,8 @@
 import { customGradient } from '@tessera/autograd';
 import type { Tensor } from '@tessera/tensor';
 import { requireFloats, requireSameShape } from '../arguments.ts';
-import { Buffer } from '../module/parameter.ts';
 import { logSigmoid } from '../layers/smooth-activations.ts';
+import { Buffer } from '../module/parameter.ts';
 import { inF32 } from '../precision.ts';
 import { type LossOptions, reduceLoss, WeightedLoss } from './reduction.ts';
 
