@@ -328,6 +328,9 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
     ).toThrow('two parameters have the same name');
     expect(() => new AdamW([parameter()], { lr: -1 })).toThrow('lr must be a finite number of at least 0, got -1');
     expect(() => new AdamW([parameter()], { betas: [0.9, 1] })).toThrow('AdamW: betas must be in [0, 1)');
+    expect(() => new AdamW([parameter()], { weight_decay: 0.1 } as object)).toThrow(
+      'AdamW: there is no option weight_decay; names are in camel case: weightDecay',
+    );
     const twice = parameter();
     expect(() => new SGD([twice, twice])).toThrow(
       'SGD: the same parameter was passed twice, as 0 and as 1; each step would update it twice',

@@ -69,8 +69,9 @@ export abstract class Optimizer {
 
   constructor(
     parameters: OptimizedParameters,
-    { lr = 1e-3, weightDecay = 0, maximize = false, groups = [] }: OptimizerOptions,
+    { lr = 1e-3, weightDecay = 0, maximize = false, groups = [], ...unknown }: OptimizerOptions,
   ) {
+    refuseUnknown(this.constructor.name, unknown);
     if (lr instanceof Tensor) this.#requireOne('lr', lr);
     else requireNonNegative('lr', lr);
     requireNonNegative('weightDecay', weightDecay);
@@ -235,6 +236,16 @@ export abstract class Optimizer {
 
 const isNamed = (item: Parameter | readonly [string, Parameter]): item is readonly [string, Parameter] =>
   Array.isArray(item);
+
+/** A misspelled option, or one with PyTorch's spelling, would be left out without a word where the compiler does not see it. */
+function refuseUnknown(optimizer: string, options: Readonly<Record<string, unknown>>): void {
+  const [name] = Object.keys(options).filter((key) => options[key] !== undefined);
+  if (name === undefined) return;
+  const camelCase = name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  throw new TypeError(
+    `${optimizer}: there is no option ${name}${camelCase === name ? '' : `; names are in camel case: ${camelCase}`}`,
+  );
+}
 
 export function requireNonNegative(name: string, value: number): number {
   if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
