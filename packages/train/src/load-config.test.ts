@@ -47,6 +47,45 @@ describe('a configuration', () => {
     expect(await loadConfig({ set: ['task=classify'] })).toMatchObject({ name: 'fashion-classify' });
   });
 
+  it('has a name and settings of its own for own data', async () => {
+    expect(await loadConfig({ set: ['data.dataset=/tmp/my-pictures/'] })).toMatchObject({
+      name: 'my-pictures-contrastive',
+      data: { augmentation: 'clip' },
+    });
+    expect(await loadConfig({ set: ['task=classify', 'data.dataset=./photos'] })).toMatchObject({
+      name: 'photos-classify',
+      data: { augmentation: 'clip' },
+      model: { vision: { kind: 'resnet', imageSize: 64, width: 16 } },
+    });
+    expect(await loadConfig({ set: ['task=mae', 'data.dataset=..'] })).toMatchObject({
+      name: 'data-mae',
+      model: { imageSize: 64, patchSize: 8 },
+      schedule: { warmupSteps: null },
+    });
+  });
+
+  it('keeps what own data are given, and a preset that was asked for', async () => {
+    const set = [
+      'task=classify',
+      'data.dataset=photos',
+      'name=mine',
+      'data.augmentation=flip',
+      'model.vision.imageSize=48',
+    ];
+    expect(await loadConfig({ set })).toMatchObject({
+      name: 'mine',
+      data: { augmentation: 'flip' },
+      model: { vision: { imageSize: 48 } },
+    });
+    expect(await loadConfig({ preset: 'fashion-classify', set: ['data.dataset=photos'] })).toMatchObject({
+      name: 'fashion-classify',
+      model: { vision: { imageSize: 32 } },
+    });
+    expect(await loadConfig({ set: ['task=classify', 'data.dataset=fashion-mnist'] })).toMatchObject({
+      name: 'fashion-classify',
+    });
+  });
+
   it('is composed of preset, file and settings; later ones override earlier ones', async () => {
     const file = await fileWith('preset: tiny\ntraining:\n  epochs: 7\n  batchSize: 3\noptimizer: {lr: 5e-4}\n');
     expect(await loadConfig({ file, set: ['training.epochs=9', 'data.augmentation={flip: 0.5}'] })).toMatchObject({
@@ -93,7 +132,7 @@ describe('a mistake in a configuration', () => {
     ['loss.kind=clp', '--set loss.kind: "clp" is not one of clip, siglip; did you mean clip?'],
     [
       'data.augmentation=drawing',
-      '--set data.augmentation: "drawing" is not one of clip, drawings, flip; did you mean drawings?',
+      '--set data.augmentation: "drawing" is not one of clip, drawings, flip, trivialaugment, randaugment; did you mean drawings?',
     ],
     [
       'data.augmentation.flipp=1',

@@ -142,6 +142,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       batchSize: config.training.batchSize,
       batchesPerEpoch: source.batchesPerEpoch,
     };
+    if (resume === null) say(describePlan(config, { rows: train.length, imageSize, totalSteps }));
     if (resume !== null) {
       checkSameData(resume, data);
       restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
@@ -158,6 +159,28 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       for (const result of found) await result.kind.writeSamples(result, folder.samples);
       results = found;
       return found;
+    };
+    const { facts } = subject;
+    const report = async (evaluated: readonly EvaluationResult[], step: number): Promise<string> => {
+      const { skipped } = (loader as DataLoader).stats;
+      const seconds = Math.round((performance.now() - started) / 1000);
+      return writeReport(folder.path, {
+        title: config.name,
+        subtitle: `${task.title} trained on ${config.data.dataset}`,
+        summary: {
+          ...facts,
+          'Training rows': train.length,
+          Epochs: config.training.epochs,
+          Steps: step === totalSteps ? totalSteps : `${step} of ${totalSteps} so far`,
+          'Batch size': config.training.batchSize,
+          ...(averaging === null ? {} : { Weights: averaging.description }),
+          ...(skipped === 0 ? {} : { 'Rows that could not be used': skipped }),
+        },
+        config,
+        environment: { ...environment, 'Peak (GFLOP/s)': Math.round(peakFlops / 1e9), 'Duration (s)': seconds },
+        highlights: resultHighlights(evaluated),
+        sections: await resultSections(evaluated),
+      });
     };
     const trainer = new Trainer({
       objective,
@@ -176,7 +199,14 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       evaluation: config.evaluation,
       mainMeasure: task.mainMeasure,
       peakFlops,
-      ...(listener === undefined ? {} : { listener }),
+      listener: {
+        ...listener,
+        async onEvaluation(step, values) {
+          await listener?.onEvaluation?.(step, values);
+          // The report of the last evaluation is written at the end.
+          if (results !== null && step < totalSteps) await report(results, step);
+        },
+      },
     });
     const { position, finished } = await trainer.run(resume?.state ?? startPosition, signal);
     const skippedRows = loader.stats.skipped;
@@ -190,25 +220,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     // The trainer evaluates after the last epoch.
     const final: EvaluationResult[] = results ?? [];
     await folder.writeJson(folder.evaluation, summarizeResults(final));
-    const seconds = Math.round((performance.now() - started) / 1000);
-    const report = await writeReport(folder.path, {
-      title: config.name,
-      subtitle: `${task.title} trained on ${config.data.dataset}`,
-      summary: {
-        ...subject.facts,
-        'Training rows': train.length,
-        Epochs: config.training.epochs,
-        Steps: totalSteps,
-        'Batch size': config.training.batchSize,
-        ...(averaging === null ? {} : { Weights: averaging.description }),
-        ...(skippedRows === 0 ? {} : { 'Rows that could not be used': skippedRows }),
-      },
-      config,
-      environment: { ...environment, 'Peak (GFLOP/s)': Math.round(peakFlops / 1e9), 'Duration (s)': seconds },
-      highlights: resultHighlights(final),
-      sections: await resultSections(final),
-    });
-    return { ...ended, results: final, report };
+    return { ...ended, results: final, report: await report(final, totalSteps) };
   } finally {
     metrics?.close();
     subject?.dispose?.();
@@ -226,13 +238,25 @@ async function trainNested(request: Omit<TrainingRequest, 'resume' | 'restart'>)
   const { folder } = request;
   const checkpoint = await folder.latestCheckpoint();
   const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
-  // The last checkpoint is written before the evaluation, the report after it.
+  // The last checkpoint is written before the last evaluation, and its results after it.
   const isTrained = resume !== null && resume.state.epoch >= request.config.training.epochs;
-  if (!isTrained || !(await exists(folder.report))) {
+  if (!isTrained || !(await exists(folder.evaluation))) {
     const { finished } = await trainModel({ ...request, resume, restart: true });
     if (!finished) return null;
   }
   return loadRun(folder.path);
+}
+
+/** One line with what the settings and the data decide, so that nobody trains on something else than they think. */
+function describePlan(
+  { name, data: { dataset, augmentation }, training: { epochs, batchSize } }: RunConfig,
+  { rows, imageSize, totalSteps }: { readonly rows: number; readonly imageSize: number; readonly totalSteps: number },
+): string {
+  const changes = augmentation === null ? 'none' : typeof augmentation === 'string' ? augmentation : 'custom';
+  return (
+    `${name}: ${rows} rows of ${dataset}, images of ${imageSize} x ${imageSize} pixels, augmentation ${changes}, ` +
+    `${epochs} epochs, ${totalSteps} steps of ${batchSize} rows`
+  );
 }
 
 /** How a run evaluates its own splits. `baseline`: the split that baselines search, if the configuration requests them. */

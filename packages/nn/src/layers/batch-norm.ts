@@ -1,5 +1,5 @@
 /** Batch normalization. */
-import { formatShape, isHalf, noGrad, type Tensor } from '@tessera/tensor';
+import { formatShape, isHalf, moments, noGrad, type Tensor } from '@tessera/tensor';
 import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Buffer, Parameter } from '../module/parameter.ts';
@@ -68,9 +68,7 @@ function normalizeChannels(
       `batchNorm: training needs more than one value per channel, got a batch of shape ${formatShape(input.shape)}`,
     );
   const axes = input.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
-  const mean = input.mean(axes, true);
-  const centered = input.sub(mean);
-  const variance = centered.square().mean(axes, true);
+  const { mean, deviation, variance } = moments(input, axes);
   noGrad(() => {
     const blend = (running: Tensor | null, batch: Tensor): void => {
       running?.assign(running.add(batch.reshape([channels]).sub(running).mul(momentum)));
@@ -78,7 +76,7 @@ function normalizeChannels(
     blend(runningMean, mean);
     blend(runningVariance, variance.mul(count / (count - 1)));
   });
-  return shifted(centered.mul(affine(variance.add(eps).rsqrt())));
+  return shifted(deviation.mul(affine(variance.add(eps).rsqrt())));
 }
 
 export interface BatchNormLayerOptions {

@@ -1,5 +1,5 @@
 /** Layer normalization. */
-import { formatShape, inSingle, type Tensor } from '@tessera/tensor';
+import { formatShape, inSingle, moments, type Tensor } from '@tessera/tensor';
 import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
@@ -29,8 +29,8 @@ export function layerNorm(
     );
   const axes = normalizedShape.map((_, k) => lead + k);
   return inSingle(input, (x) => {
-    const centered = x.sub(x.mean(axes, true));
-    const normalized = centered.mul(centered.square().mean(axes, true).add(eps).rsqrt());
+    const { deviation, variance } = moments(x, axes);
+    const normalized = deviation.mul(variance.add(eps).rsqrt());
     const scaled = weight === null ? normalized : normalized.mul(weight);
     return bias === null ? scaled : scaled.add(bias);
   });

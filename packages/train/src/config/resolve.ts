@@ -3,6 +3,7 @@ import { closestName } from '@tessera/nn';
 import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
 import type { z } from 'zod';
 import { listSettings } from './keys.ts';
+import { ownData } from './own-data.ts';
 import type { RunConfig, TaskCatalog, TaskSettings } from './schema.ts';
 import { settingMeantBy } from './synonyms.ts';
 import { isSettings, mergeSettings, type Settings, settingsAt, valueAt } from './tree.ts';
@@ -73,14 +74,19 @@ const presetOf = (task: TaskSettings, preset: string): Settings => ({ task: task
 export const presetsOf = (catalog: TaskCatalog): Map<string, TaskSettings> =>
   new Map(catalog.flatMap((task) => Object.keys(task.presets).map((preset) => [preset, task])));
 
-/** The given preset, else that of the last layer that names one, else the default of the task that the layers choose. */
+/**
+ * The given preset, else that of the last layer that names one, else the default of the task that the layers choose, fitted to the data
+ * set that they choose.
+ */
 export function presetSettings(layers: readonly Layer[], given: string | undefined, catalog: TaskCatalog): Settings {
   const naming = layers.findLast(({ settings }) => settings.preset !== undefined);
   const chosen = layers.findLast(({ settings }) => settings.task !== undefined)?.settings.task;
   const name = given ?? naming?.settings.preset;
   if (name === undefined) {
     const task = catalog.find((known) => known.name === chosen) ?? (catalog[0] as TaskSettings);
-    return presetOf(task, Object.keys(task.presets)[0] as string);
+    const preset = presetOf(task, Object.keys(task.presets)[0] as string);
+    const choosing = layers.findLast(({ settings }) => valueAt(settings, ['data', 'dataset']) !== undefined);
+    return ownData(preset, task, valueAt(choosing?.settings, ['data', 'dataset']));
   }
   const where = given === undefined ? `${naming?.source}: ` : '';
   const presets = presetsOf(catalog);

@@ -81,6 +81,8 @@ export interface TaskSettings<Config extends RunConfig = RunConfig> {
   readonly schema: z.ZodType<Config>;
   /** Whole configurations by name, the default first. */
   readonly presets: Readonly<Record<string, Settings>>;
+  /** What replaces settings of the default preset for another data set than the preset's; see `ownData` in `own-data.ts`. */
+  readonly ownData?: Settings;
   /** Sections `model` by name, for `model: NAME`. */
   readonly models?: Readonly<Record<string, Settings>>;
 }

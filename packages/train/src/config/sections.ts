@@ -50,6 +50,31 @@ const augmentationSchema = z
         .nullable()
         .default(null)
         .describe('random changes of the colors; null: none'),
+      policy: z
+        .discriminatedUnion('kind', [
+          z
+            .strictObject({
+              kind: z.literal('randaugment'),
+              operations: fromZero.default(2).describe('number of operations on each image'),
+              magnitude: z.number().min(0).max(30).default(9).describe('strength of the operations, 0 to 30'),
+            })
+            .describe('random operations of one strength (Cubuk et al. 2020)'),
+          z
+            .strictObject({ kind: z.literal('trivialaugment') })
+            .describe('one random operation of random strength (Müller and Hutter 2021)'),
+        ])
+        .nullable()
+        .default(null)
+        .describe('automatic augmentation: randaugment or trivialaugment; null: none'),
+      erase: z
+        .strictObject({
+          probability: share.default(0.25).describe('chance that a rectangle of the image is filled'),
+          scale: interval.default([0.02, 0.33]).describe('smallest and largest area, as shares of the image'),
+          ratio: interval.default([0.3, 3.3]).describe('smallest and largest ratio of height to width'),
+        })
+        .nullable()
+        .default(null)
+        .describe('random erasing (Zhong et al. 2020); null: none'),
       flip: share.default(0).describe('chance of a horizontal mirror image'),
       interpolation: z.enum(['bilinear', 'bicubic']).default('bicubic').describe('how pixels are resampled'),
       fill: z.tuple([byte, byte, byte]).default([255, 255, 255]).describe('color of the area outside of the image'),

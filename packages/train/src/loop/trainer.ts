@@ -54,7 +54,8 @@ export interface MainMeasure {
 
 export interface TrainerListener {
   onStep?(report: StepReport): void;
-  onEvaluation?(step: number, values: readonly EvaluationValues[]): void;
+  /** Called once the results are in the metrics file; training waits until it is done. */
+  onEvaluation?(step: number, values: readonly EvaluationValues[]): void | Promise<void>;
   onCheckpoint?(path: string, step: number): void;
 }
 
@@ -289,7 +290,7 @@ export class Trainer<Batch extends BatchTensors> {
     const { step } = position;
     const epoch = step / source.batchesPerEpoch;
     for (const { split, values } of evaluations) metrics.append({ kind: 'evaluation', step, epoch, split, values });
-    listener?.onEvaluation?.(step, evaluations);
+    await listener?.onEvaluation?.(step, evaluations);
     const [first] = evaluations;
     if (first === undefined) return position;
     const value = first.values[mainMeasure.name];
