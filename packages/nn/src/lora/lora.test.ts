@@ -9,8 +9,8 @@ import {
   type Tensor,
 } from '@tessera/tensor';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { MultiheadAttention } from '../layers/attention/multihead-attention.ts';
 import { Linear } from '../layers/linear.ts';
-import { MultiheadAttention } from '../layers/multihead-attention.ts';
 import { Sequential } from '../layers/sequential.ts';
 import { addLora, loraStateDict, mergeLora, removeLora } from './lora.ts';
 
