@@ -49,7 +49,12 @@ export default [
     torch: 'nn.AdaptiveMaxPool2d',
     cases: [
       { name: 'adaptivemaxpool2d-f64', config: { output_size: [4, 3] }, inputs: { x: normal([2, 3, 7, 5]) } },
-      { name: 'equal windows', config: { output_size: [3, 2] }, inputs: { x: normal([2, 3, 6, 4]) }, only: 'gradcheck' },
+      {
+        name: 'equal windows',
+        config: { output_size: [3, 2] },
+        inputs: { x: normal([2, 3, 6, 4]) },
+        only: 'gradcheck',
+      },
     ],
   }),
   layerCase({

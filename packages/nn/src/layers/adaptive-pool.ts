@@ -48,7 +48,11 @@ function splitIntoBins(length: number, bins: number, axis: number, rank: number)
   const [before, after] = [ones(axis), ones(rank - axis - 1)];
   const bin = iota([bins]);
   const starts = bin.mul(length).floorDivide(bins);
-  const ends = bin.add(1).mul(length).add(bins - 1).floorDivide(bins);
+  const ends = bin
+    .add(1)
+    .mul(length)
+    .add(bins - 1)
+    .floorDivide(bins);
   const positions = starts.unsqueeze(1).add(iota([bins, largest], 1));
   const index = positions.minimum(length - 1).flatten();
   return {
@@ -67,7 +71,9 @@ function average(op: string, x: Tensor, sizes: readonly number[]): Tensor {
       const [axis, length] = [k + 2, nth(x.shape, k + 2)];
       if (length === size) return y;
       const bins = splitIntoBins(length, size, axis, y.ndim);
-      return where(bins.inside, bins.of(y), 0).sum(axis + 1).div(bins.counts.cast(y.dtype));
+      return where(bins.inside, bins.of(y), 0)
+        .sum(axis + 1)
+        .div(bins.counts.cast(y.dtype));
     }, wide),
   );
 }
@@ -97,7 +103,11 @@ function maximum(op: string, x: Tensor, sizes: readonly number[]): PooledWithInd
     const { output, indices } = maximaOf(op, x, windows);
     return { output, indices: indices() };
   }
-  const indices = noGrad(() => chosenPositions(x, sizes).neg().add(sizeOf(x.shape.slice(2))));
+  const indices = noGrad(() =>
+    chosenPositions(x, sizes)
+      .neg()
+      .add(sizeOf(x.shape.slice(2))),
+  );
   return { output: x.flatten(2).takeAlongAxis(2, indices.flatten(2)).reshape(indices.shape), indices };
 }
 

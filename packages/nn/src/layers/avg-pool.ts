@@ -45,7 +45,12 @@ function pool<D extends Dims>(
 }
 
 /** How many elements of the window at each position count. i32. */
-function elementsAt(position: Tensor, { size, stride, before, after }: WindowAxis, length: number, padding: boolean): Tensor {
+function elementsAt(
+  position: Tensor,
+  { size, stride, before, after }: WindowAxis,
+  length: number,
+  padding: boolean,
+): Tensor {
   const start = position.mul(stride).sub(before);
   const end = start.add(size).minimum(padding ? length + after : length);
   return end.sub(padding ? start : start.maximum(0));

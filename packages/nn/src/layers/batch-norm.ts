@@ -99,7 +99,11 @@ abstract class BatchNorm extends RunningNorm {
   readonly #op: string;
 
   constructor(op: string, numFeatures: number, options: BatchNormLayerOptions) {
-    super(numFeatures, { ...options, affine: options.affine ?? true, trackRunningStats: options.trackRunningStats ?? true });
+    super(numFeatures, {
+      ...options,
+      affine: options.affine ?? true,
+      trackRunningStats: options.trackRunningStats ?? true,
+    });
     checkEps(op, this.eps);
     this.#op = op;
   }

@@ -1,12 +1,7 @@
 /** Check cases of the transposed convolutions. */
 import { type CaseConfig, layerCase, normal } from '../cases/index.ts';
 import type { Dims } from '../sizes.ts';
-import {
-  ConvTranspose1d,
-  ConvTranspose2d,
-  ConvTranspose3d,
-  type ConvTransposeLayerOptions,
-} from './conv-transpose.ts';
+import { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeLayerOptions } from './conv-transpose.ts';
 
 const options = <D extends Dims>(c: CaseConfig, dims: D): ConvTransposeLayerOptions<D> => ({
   stride: c.perAxis('stride', dims, 1),

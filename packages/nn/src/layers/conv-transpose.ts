@@ -66,7 +66,9 @@ function convolveTransposed<D extends Dims>(
     const whole = axes.map((axis, k) => (nth(x.shape, k + 2) - 1) * axis.stride + reachOf(axis));
     const shape = whole.map((length, k) => length + nth(axes, k).outputPadding - 2 * nth(axes, k).before);
     if (shape.some((length) => length < 1))
-      throw new RangeError(`${op}: input ${formatShape(input.shape)} would have an output of size ${formatShape(shape)}`);
+      throw new RangeError(
+        `${op}: input ${formatShape(input.shape)} would have an output of size ${formatShape(shape)}`,
+      );
     const [position, place] = [letters.position.slice(0, dims), letters.place.slice(0, dims)];
     const contribution =
       groups === 1

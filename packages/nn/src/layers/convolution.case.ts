@@ -58,7 +58,14 @@ export default [
       },
       {
         name: 'conv2d-reflect-f64',
-        config: { in_channels: 3, out_channels: 4, kernel_size: 3, padding: [2, 1], padding_mode: 'reflect', stride: 2 },
+        config: {
+          in_channels: 3,
+          out_channels: 4,
+          kernel_size: 3,
+          padding: [2, 1],
+          padding_mode: 'reflect',
+          stride: 2,
+        },
         inputs: { x },
       },
       {

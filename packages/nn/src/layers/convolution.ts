@@ -142,7 +142,11 @@ export interface ConvLayerOptions<D extends Dims = 2> extends ConvOptions<D> {
 export type Conv2dLayerOptions = ConvLayerOptions<2>;
 
 /** A weight and a bias that start as U(+-1 / sqrt(fan in)), as in PyTorch; the fan in is the weight's second size times its window. */
-export function convParameters(shape: readonly number[], outChannels: number, bias: boolean): [Parameter, Parameter | null] {
+export function convParameters(
+  shape: readonly number[],
+  outChannels: number,
+  bias: boolean,
+): [Parameter, Parameter | null] {
   const fanIn = shape.slice(1).reduce((a, b) => a * b, 1);
   return [
     new Parameter(kaimingUniform({ a: Math.sqrt(5) })(shape)),

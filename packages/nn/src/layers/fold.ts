@@ -36,18 +36,15 @@ export function unfold(input: Tensor, kernelSize: PerAxis<2>, options: FoldOptio
  * @param kernelSize the window [h, w], or a number for both
  * @returns [N, C, H, W] or [C, H, W]
  */
-export function fold(
-  input: Tensor,
-  outputSize: PerAxis<2>,
-  kernelSize: PerAxis<2>,
-  options: FoldOptions = {},
-): Tensor {
+export function fold(input: Tensor, outputSize: PerAxis<2>, kernelSize: PerAxis<2>, options: FoldOptions = {}): Tensor {
   const axes = axesOf('fold', kernelSize, options);
   const spatial = perAxis(outputSize, 2, 'fold', "the output's size", 1);
   const window = axes.map(({ size }) => size);
   const positions = axes.map((axis, k) => positionsOf(axis, nth(spatial, k)));
   if (input.ndim !== 2 && input.ndim !== 3)
-    throw new RangeError(`fold: needs columns [N, C h w, L] or [C h w, L], got a tensor of shape ${formatShape(input.shape)}`);
+    throw new RangeError(
+      `fold: needs columns [N, C h w, L] or [C h w, L], got a tensor of shape ${formatShape(input.shape)}`,
+    );
   const [rows = 0, columns] = input.shape.slice(-2);
   if (rows % sizeOf(window) !== 0 || columns !== sizeOf(positions) || positions.some((count) => count < 1))
     throw new RangeError(

@@ -35,8 +35,7 @@ export function instanceNorm(
   const [batch, channels] = input.shape;
   if (batch === undefined || channels === undefined || input.ndim < 3)
     throw new RangeError(`instanceNorm: needs an input [N, C, ...], got a tensor of shape ${formatShape(input.shape)}`);
-  if (!useInputStats)
-    return batchNorm(input, runningMean, runningVariance, weight, bias, { training: false, eps });
+  if (!useInputStats) return batchNorm(input, runningMean, runningVariance, weight, bias, { training: false, eps });
   const state = { 'running mean': runningMean, 'running variance': runningVariance, weight, bias };
   checkShapes('instanceNorm', state, [channels]);
   const count = input.size / (batch * channels);
@@ -73,7 +72,11 @@ abstract class InstanceNorm extends RunningNorm {
   readonly #dims: Dims;
 
   constructor(op: string, dims: Dims, numFeatures: number, options: InstanceNormLayerOptions) {
-    super(numFeatures, { ...options, affine: options.affine ?? false, trackRunningStats: options.trackRunningStats ?? false });
+    super(numFeatures, {
+      ...options,
+      affine: options.affine ?? false,
+      trackRunningStats: options.trackRunningStats ?? false,
+    });
     this.#op = op;
     this.#dims = dims;
   }

@@ -29,7 +29,11 @@ export function localResponseNorm(
     axis === 1 ? [Math.floor(size / 2), Math.floor((size - 1) / 2)] : [0, 0],
   );
   return inSingle(input, (x) => {
-    const energy = x.square().pad(around).window([{ axis: 1, size }]).mean(-1);
+    const energy = x
+      .square()
+      .pad(around)
+      .window([{ axis: 1, size }])
+      .mean(-1);
     return x.mul(energy.mul(alpha).add(k).pow(-beta));
   });
 }

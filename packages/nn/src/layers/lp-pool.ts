@@ -22,7 +22,11 @@ const lpPool =
       throw new RangeError(`${op}: the exponent must be a number other than 0, got ${normType}`);
     const count = perAxis(size, dims, op, "the window's size", 1).reduce((a, b) => a * b, 1);
     const mean = average(input.pow(normType), size, options);
-    return mean.sign().mul(mean.abs().relu()).mul(count).pow(1 / normType);
+    return mean
+      .sign()
+      .mul(mean.abs().relu())
+      .mul(count)
+      .pow(1 / normType);
   };
 
 /** (sum of x^p over each window)^(1/p): [N, C, L] to [N, C, L'], or without N. */

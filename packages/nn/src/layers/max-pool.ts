@@ -23,7 +23,10 @@ export interface PooledWithIndices {
  */
 export function positionsLeft(spatial: Shape): Tensor {
   const count = sizeOf(spatial);
-  return iota([count]).neg().add(count).reshape([1, 1, ...spatial]);
+  return iota([count])
+    .neg()
+    .add(count)
+    .reshape([1, 1, ...spatial]);
 }
 
 /**

@@ -91,7 +91,11 @@ export function pad(
     return [widths[at] ?? 0, widths[at + 1] ?? 0];
   });
   for (const [axis, [before, after]] of pairs.entries())
-    if (nth(input.shape, axis) + before + after < 0 || -before > nth(input.shape, axis) || -after > nth(input.shape, axis))
+    if (
+      nth(input.shape, axis) + before + after < 0 ||
+      -before > nth(input.shape, axis) ||
+      -after > nth(input.shape, axis)
+    )
       throw new RangeError(
         `pad: ${before} and ${after} crop more than axis ${axis} of ${formatShape(input.shape)} has`,
       );

@@ -37,7 +37,10 @@ export const rnnStep =
  */
 export const lstmStep: RecurrentStep = (x, [h, c], { weight, bias, projection = null }) => {
   const [i, f, g, o] = x.add(linear(h as Tensor, weight, bias)).chunk(4, 1) as [Tensor, Tensor, Tensor, Tensor];
-  const cell = f.sigmoid().mul(c as Tensor).add(i.sigmoid().mul(g.tanh()));
+  const cell = f
+    .sigmoid()
+    .mul(c as Tensor)
+    .add(i.sigmoid().mul(g.tanh()));
   const output = o.sigmoid().mul(cell.tanh());
   return [projection === null ? output : linear(output, projection), cell];
 };

@@ -6,14 +6,7 @@ import { Parameter } from '../module/parameter.ts';
 import { nth } from '../nth.ts';
 import { dropout } from './dropout.ts';
 import { linear } from './linear.ts';
-import {
-  checkSizes,
-  gruStep,
-  lstmStep,
-  type Nonlinearity,
-  type RecurrentStep,
-  rnnStep,
-} from './recurrent-cells.ts';
+import { checkSizes, gruStep, lstmStep, type Nonlinearity, type RecurrentStep, rnnStep } from './recurrent-cells.ts';
 
 export interface RecurrentOptions {
   /** Layers on top of each other. Default: 1. */
@@ -134,12 +127,19 @@ abstract class Recurrent extends Module {
       throw new RangeError(
         `${this.#op}: needs sequences ${expected} or [L, ${this.inputSize}], got a tensor of shape ${formatShape(input.shape)}`,
       );
+    const weight = this.#required('weight_ih_l0');
+    if ((input.dtype === 'f64') !== (weight.dtype === 'f64'))
+      throw new TypeError(
+        `${this.#op}: the input is ${input.dtype} and the parameters are ${weight.dtype}; cast the input, or the module with .to(dtype)`,
+      );
     const batched = input.ndim === 3;
     const swapped = batched && this.batchFirst;
     const sequence = batched ? (swapped ? input.transpose(0, 1) : input) : input.unsqueeze(1);
     const [length = 0, batch = 0] = sequence.shape;
     if (length === 0)
-      throw new RangeError(`${this.#op}: needs sequences of at least one step, got a tensor of shape ${formatShape(input.shape)}`);
+      throw new RangeError(
+        `${this.#op}: needs sequences of at least one step, got a tensor of shape ${formatShape(input.shape)}`,
+      );
     const passes = this.numLayers * this.#directions;
     const states = sizes.map((size, k) => {
       const state = given[k];

@@ -8,6 +8,11 @@ export default layerCase({
   torch: 'functions.RMSNorm',
   cases: [
     { name: 'rmsnorm-f64', config: { normalized_shape: 6 }, inputs: { x: normal([2, 3, 6]) } },
-    { name: 'rmsnorm-eps-f32', config: { normalized_shape: [3, 4], eps: 0.1 }, inputs: { x: normal([2, 3, 4]) }, dtype: 'f32' },
+    {
+      name: 'rmsnorm-eps-f32',
+      config: { normalized_shape: [3, 4], eps: 0.1 },
+      inputs: { x: normal([2, 3, 4]) },
+      dtype: 'f32',
+    },
   ],
 });

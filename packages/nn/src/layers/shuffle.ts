@@ -45,9 +45,7 @@ export function pixelUnshuffle(input: Tensor, downscaleFactor: number): Tensor {
   const r = downscaleFactor;
   const [lead, channels, height, width] = imageSizes('pixelUnshuffle', input, r);
   if (height % r !== 0 || width % r !== 0)
-    throw new RangeError(
-      `pixelUnshuffle: height and width of ${formatShape(input.shape)} must be multiples of ${r}`,
-    );
+    throw new RangeError(`pixelUnshuffle: height and width of ${formatShape(input.shape)} must be multiples of ${r}`);
   const k = lead.length;
   return input
     .reshape([...lead, channels, height / r, r, width / r, r])

@@ -17,7 +17,11 @@ export default layerCase({
     }),
   torch: 'functions.SwiGLU',
   cases: [
-    { name: 'swiglu-f64', config: { in_features: 4, hidden_features: 6, norm: true }, inputs: { x: normal([2, 3, 4]) } },
+    {
+      name: 'swiglu-f64',
+      config: { in_features: 4, hidden_features: 6, norm: true },
+      inputs: { x: normal([2, 3, 4]) },
+    },
     {
       name: 'geglu-f64',
       config: { in_features: 4, hidden_features: 6, out_features: 3, activation: 'gelu', bias: false },

@@ -45,7 +45,11 @@ export default [
     forward: (_, c, theta) => affineGrid(theta, c.numbers('size'), { alignCorners: c.boolean('align_corners') }),
     torch: 'functions.of(F.affine_grid)',
     cases: [
-      { name: 'affinegrid-f64', config: { size: [2, 3, 3, 4], align_corners: false }, inputs: { theta: normal([2, 2, 3]) } },
+      {
+        name: 'affinegrid-f64',
+        config: { size: [2, 3, 3, 4], align_corners: false },
+        inputs: { theta: normal([2, 2, 3]) },
+      },
       {
         name: 'affinegrid-volumes-f64',
         config: { size: [1, 1, 2, 3, 4], align_corners: true },

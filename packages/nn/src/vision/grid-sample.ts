@@ -1,5 +1,5 @@
 /** Samples images and volumes at computed positions: PyTorch's `grid_sample` and `affine_grid`. */
-import { formatShape, isFloat, iota, sizeOf, type Tensor, where } from '@tessera/tensor';
+import { formatShape, iota, isFloat, onesLike, sizeOf, type Tensor, where } from '@tessera/tensor';
 import { gatherUnchecked } from '../unchecked.ts';
 
 export type GridSampleMode = 'bilinear' | 'nearest' | 'bicubic';
@@ -8,7 +8,7 @@ export type GridSampleMode = 'bilinear' | 'nearest' | 'bicubic';
 export type GridPaddingMode = 'zeros' | 'border' | 'reflection';
 
 export interface GridSampleOptions {
-  /** 'bilinear' (default; of volumes, trilinear), 'nearest', or 'bicubic' (images only). */
+  /** 'bilinear' (default), 'nearest' or 'bicubic'; of volumes, the first is trilinear and the last tricubic. */
   readonly mode?: GridSampleMode;
   readonly paddingMode?: GridPaddingMode;
   /** Whether -1 and 1 are the centers of the corner pixels (true), or the outer edges of the image (false, default). */
@@ -32,15 +32,11 @@ const unnormalized = (grid: Tensor, n: number, alignCorners: boolean): Tensor =>
         .add(1)
         .mul(0.5)
         .mul(n - 1)
-    : grid
-        .add(1)
-        .mul(n)
-        .sub(1)
-        .mul(0.5);
+    : grid.add(1).mul(n).sub(1).mul(0.5);
 
 /** Positions within the axis. As in PyTorch, no gradient flows where they are clipped, at the first and last position included. */
 const clipped = (position: Tensor, n: number): Tensor =>
-  where(position.gt(0), where(position.lt(n - 1), position, n - 1), 0);
+  where(position.le(0), 0, where(position.ge(n - 1), n - 1, position));
 
 /** Positions mirrored at the axis's ends: the centers of the outermost elements, or their outer edges. */
 function reflected(position: Tensor, n: number, alignCorners: boolean): Tensor {
@@ -55,7 +51,11 @@ function reflected(position: Tensor, n: number, alignCorners: boolean): Tensor {
   return where(isOdd, extra.neg().add(span), extra).add(low);
 }
 
-function padded(position: Tensor, n: number, { paddingMode = 'zeros', alignCorners = false }: GridSampleOptions): Tensor {
+function padded(
+  position: Tensor,
+  n: number,
+  { paddingMode = 'zeros', alignCorners = false }: GridSampleOptions,
+): Tensor {
   if (paddingMode === 'zeros') return position;
   return clipped(paddingMode === 'border' ? position : reflected(position, n, alignCorners), n);
 }
@@ -68,7 +68,7 @@ function rounded(x: Tensor): Tensor {
   return where(rest.gt(0.5), low.add(1), where(rest.eq(0.5), where(isOdd, low.add(1), low), low));
 }
 
-/** Cubic convolution with a = -0.75 at the distances of four taps: f + 1, f, 1 - f, 2 - f. */
+/** Cubic convolution (Keys 1981) with a = -0.75 at the distances of four taps: f + 1, f, 1 - f, 2 - f. */
 function cubicWeights(distance: Tensor): Tensor {
   const a = -0.75;
   const near = distance
@@ -84,7 +84,7 @@ function tapsOf(position: Tensor, n: number, options: GridSampleOptions): Taps {
   const { mode = 'bilinear' } = options;
   if (mode === 'nearest') {
     const at = rounded(padded(position, n, options)).unsqueeze(-1);
-    return { position: at, weight: at.mul(0).add(1) };
+    return { position: at, weight: onesLike(at) };
   }
   if (mode === 'bilinear') {
     const inside = padded(position, n, options);
@@ -131,8 +131,6 @@ export function gridSample(input: Tensor, grid: Tensor, options: GridSampleOptio
       `gridSample: the mode must be ${modes.join(', ')}, and the paddingMode ${paddingModes.join(', ')}, ` +
         `got '${mode}' and '${paddingMode}'`,
     );
-  if (mode === 'bicubic' && dims !== 2)
-    throw new RangeError(`gridSample: mode 'bicubic' is for images [N, C, H, W], got ${shapes}`);
   const [batch = 0, channels = 0, ...spatial] = input.shape;
   if (spatial.includes(0)) throw new RangeError(`gridSample: there is nothing to sample: ${shapes}`);
   const points = grid.shape.slice(0, -1);
@@ -192,15 +190,18 @@ export function affineGrid(
   const ones = spatial.map(() => 1);
   /** A column of theta, for every position. */
   const column = (k: number): Tensor => theta.select(2, k).reshape([batch, ...ones, dims]);
-  return spatial.reduce((sum, n, k) => {
-    // The last axis is x, the first component.
-    const shape = [1, ...spatial.map((_, at) => (at === k ? n : 1)), 1];
-    const steps = alignCorners ? n - 1 : n;
-    const position = iota(shape, k + 1)
-      .mul(2)
-      .sub(n - 1)
-      .cast(theta.dtype)
-      .div(Math.max(1, steps));
-    return sum.add(column(dims - 1 - k).mul(position));
-  }, column(dims).expand([batch, ...spatial, dims]));
+  return spatial.reduce(
+    (sum, n, k) => {
+      // The last axis is x, the first component.
+      const shape = [1, ...spatial.map((_, at) => (at === k ? n : 1)), 1];
+      const steps = alignCorners ? n - 1 : n;
+      const position = iota(shape, k + 1)
+        .mul(2)
+        .sub(n - 1)
+        .cast(theta.dtype)
+        .div(Math.max(1, steps));
+      return sum.add(column(dims - 1 - k).mul(position));
+    },
+    column(dims).expand([batch, ...spatial, dims]),
+  );
 }

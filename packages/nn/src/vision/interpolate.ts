@@ -59,11 +59,7 @@ function spread(given: InterpolationSize, dims: Dims, what: string): readonly nu
  * @returns [N, C, ...size]
  * @throws RangeError if a size is not a positive whole number, or an option does not belong to the mode
  */
-export function interpolate(
-  input: Tensor,
-  size: InterpolationSize | null,
-  options: InterpolateOptions = {},
-): Tensor {
+export function interpolate(input: Tensor, size: InterpolationSize | null, options: InterpolateOptions = {}): Tensor {
   const dims = (input.ndim - 2) as Dims;
   if (dims !== 1 && dims !== 2 && dims !== 3)
     fail(
