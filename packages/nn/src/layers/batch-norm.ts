@@ -1,8 +1,8 @@
 /** Batch normalization. */
-import { formatShape, isHalf, noGrad, type Tensor } from '@tessera/tensor';
+import { formatShape, isHalf, moments, noGrad, type Tensor } from '@tessera/tensor';
 import { inF32 } from '../precision.ts';
 import { checkBatch } from '../sizes.ts';
-import { alongChannels, checkShapes, defaultEps, moments } from './moments.ts';
+import { alongChannels, checkShapes, defaultEps } from './moments.ts';
 import { RunningNorm, type RunningNormOptions } from './running-statistics.ts';
 
 export interface BatchNormOptions {

@@ -1,6 +1,12 @@
 /** The layers. Each file has functions and the module classes with their parameters; its check case is in NAME.case.ts. */
 export * from './activations.ts';
 export * from './adaptive-pool.ts';
+export * from './attention/multihead-attention.ts';
+export {
+  type AttentionOptions,
+  attentionWeights,
+  scaledDotProductAttention,
+} from './attention/scaled-dot-product-attention.ts';
 export * from './avg-pool.ts';
 export * from './batch-norm.ts';
 export * from './conv-transpose.ts';
@@ -43,7 +49,6 @@ export {
   maxPool3dWithIndices,
   type PooledWithIndices,
 } from './max-pool.ts';
-export * from './multihead-attention.ts';
 export * from './padding.ts';
 export type { PoolOptions } from './pooling-windows.ts';
 export * from './prelu.ts';

@@ -1,8 +1,8 @@
 /** Instance normalization. */
-import { formatShape, inSingle, noGrad, type Tensor } from '@tessera/tensor';
+import { formatShape, inSingle, moments, noGrad, type Tensor } from '@tessera/tensor';
 import { type Dims, withBatch } from '../sizes.ts';
 import { batchNorm } from './batch-norm.ts';
-import { alongChannels, checkShapes, defaultEps, moments } from './moments.ts';
+import { alongChannels, checkShapes, defaultEps } from './moments.ts';
 import { RunningNorm, type RunningNormOptions } from './running-statistics.ts';
 
 export interface InstanceNormOptions {
