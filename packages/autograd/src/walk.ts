@@ -1,13 +1,9 @@
 /** The reverse walk over a graph that builds the graph of gradients. */
 import { formatShape, isFloat, nameScope, sameShape } from '@tessera/tensor';
-import { type Node, topologicalOrder } from '@tessera/tensor/graph';
+import { type Node, stopsGradient, topologicalOrder, withDerivativeOf } from '@tessera/tensor/graph';
 import { accumulate } from './accumulate.ts';
 import { at } from './at.ts';
 import { sourceGradients } from './rules.ts';
-
-/** True for nodes through which no derivative flows to their sources: integers, `detach`, and nodes created under `noGrad`. */
-export const stopsGradient = (node: Node): boolean =>
-  !node.differentiable || !isFloat(node.dtype) || node.op === 'detach';
 
 function checkGradient(node: Node, source: Node, gradient: Node): void {
   if (sameShape(source.shape, gradient.shape) && source.dtype === gradient.dtype) return;
@@ -51,7 +47,7 @@ export function gradientsOf(roots: readonly Node[], seeds: readonly Node[], targ
     if (wanted.has(node)) found.set(node, gradient);
     if (stopsGradient(node) || !node.sources.some((source) => leadsToTarget.has(source))) continue;
     const scope = node.scope === '' ? '' : `${node.scope} backward`;
-    const sent = nameScope(scope, () => sourceGradients(node, gradient));
+    const sent = nameScope(scope, () => withDerivativeOf(node, () => sourceGradients(node, gradient)));
     for (const [k, part] of sent.entries()) {
       const source = at(node.sources, k);
       if (part === null || !isFloat(source.dtype) || !leadsToTarget.has(source)) continue;

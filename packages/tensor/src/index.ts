@@ -34,10 +34,11 @@ export {
   type WebGpuStatistics,
 } from './backends/webgpu/index.ts';
 // Tensors
-export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
+export { type CompiledFunction, type CompiledProgram, type CompileOptions, compile } from './compile.ts';
 export { KernelError } from './custom-kernel/index.ts';
 export * from './functions.ts';
 export type { Nested, NestedArray, TensorData } from './graph/data.ts';
+export type { IndexRange } from './graph/index-check.ts';
 export { nameScope } from './graph/node.ts';
 export type { ValueSource } from './graph/storage.ts';
 export {

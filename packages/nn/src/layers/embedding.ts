@@ -1,5 +1,6 @@
 /** Rows of a trained table. */
-import { formatShape, type Tensor } from '@tessera/tensor';
+import { formatShape, Tensor } from '@tessera/tensor';
+import { indexSelect } from '@tessera/tensor/ops';
 import { normal } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
@@ -7,7 +8,8 @@ import { Parameter } from '../module/parameter.ts';
 /**
  * Rows of a table.
  *
- * @param index i32 or u8, any shape; every value in [0, rows)
+ * @param index i32 or u8, any shape; every value in [0, rows): others are an error when the rows are computed, except in compiled
+ * functions without `check`
  * @param weight [rows, width]
  * @returns [...index's shape, width]
  */
@@ -16,7 +18,7 @@ export function embedding(index: Tensor, weight: Tensor): Tensor {
     throw new TypeError(
       `embedding: the index must be an integer tensor, got ${index.dtype} ${formatShape(index.shape)}`,
     );
-  return weight.indexSelect(0, index.cast('i32'));
+  return Tensor.fromNode(indexSelect(weight.node, 0, index.node, 'embedding'));
 }
 
 /** A trained table: integers [...] to [..., embeddingDim]. The weight [numEmbeddings, embeddingDim] starts as N(0, 1). */

@@ -1,20 +1,31 @@
 /** `@tessera/tensor/graph`: nodes and their constructors, for code that builds or transforms graphs, such as automatic differentiation. */
 export { type Smoothness, unaryOperators } from '../kernel/operators.ts';
 export * as graph from './graph.ts';
+export { checkIndex, type IndexRange } from './index-check.ts';
 export {
+  addCheck,
   areGradientsEnabled,
   type BinaryOp,
+  type Check,
   type ContractSpec,
   type CustomGradient,
+  isHistoryForgotten,
   makeNode,
   type Node,
   type NodeOf,
   type Op,
+  originOf,
   orderNodes,
   type ReduceOp,
+  requireGradient,
+  stopsGradient,
   topologicalOrder,
   type UnaryOp,
   type WindowSpec,
+  withDerivativeOf,
   withGradients,
+  withOrigins,
 } from './node.ts';
+export { formatOperation } from './format-graph.ts';
+export { formatPlace } from './user-line.ts';
 export { ownStorage, realizedStorage, Storage } from './storage.ts';

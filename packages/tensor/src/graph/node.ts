@@ -3,9 +3,10 @@
  * node refers to its storage, and a storage whose value is still to be computed refers to the node that computes it.
  */
 import type { Allocation, Backend } from '../kernel/backend.ts';
-import { bytesOf, type DType, encodeArray, type TypedArray } from '../kernel/dtype.ts';
+import { bytesOf, type DType, encodeArray, isFloat, type TypedArray } from '../kernel/dtype.ts';
 import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/operators.ts';
 import type { Shape } from '../kernel/shape.ts';
+import { captureTrace, type Trace } from './user-line.ts';
 
 export type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/operators.ts';
 
@@ -98,23 +99,53 @@ export interface OpArguments {
 export type Op = keyof OpArguments;
 
 /**
- * An immutable node of the computation graph. Nothing runs when a node is made. Computed values are not kept in nodes, but in a table
- * of their own (see `storage.ts`).
+ * A node of the computation graph. Nothing runs when a node is made. Computed values are not kept in nodes, but in a table of their own
+ * (see `storage.ts`). A node never changes, with three exceptions, which change no value: a leaf is marked when its tensor is made
+ * to require a gradient (`requireGradient`), checks are added (`addCheck`), and a computed node forgets its sources where no gradient
+ * needs them (`forgetHistory`).
  */
 export interface NodeOf<O extends Op> {
   readonly op: O;
   readonly arg: OpArguments[O];
+  /** What the node is computed from; `forgotten` once it was computed and no gradient needs its history. */
   readonly sources: readonly Node[];
   readonly shape: Shape;
   readonly dtype: DType;
   readonly id: number;
   /** False where the node was made under `noGrad`: derivatives stop here. */
   readonly differentiable: boolean;
+  /**
+   * Whether a gradient may be asked for that flows through this node: it is a marked leaf, or was computed, differentiably, from one. Only
+   * such nodes keep their history once they are computed.
+   */
+  readonly requiresGrad: boolean;
+  /** The id of the oldest node to which a derivative of this one may flow; its own if it stops here. It stays when the history is forgotten. */
+  readonly oldest: number;
   /** What made the node, for people: the path of a module, or a name passed to `nameScope`; '' if nothing is named. */
   readonly scope: string;
+  /** What must hold where the node is computed. */
+  readonly checks: readonly Check[];
+}
+
+/** A condition on values, which is checked when the node that has it is computed. Kernels check nothing. */
+export interface Check {
+  /** i32 []: 0 where all is well. */
+  readonly flag: Node;
+  /** The same of other values than those of `subject`. */
+  flagOf(values: Node): Node;
+  /** The node whose values the error names. */
+  readonly subject: Node;
+  /** Whether the values were checked and are good. */
+  readonly passed: boolean;
+  /** Notes that the values are good. */
+  pass(): void;
+  /** The error for a flag that is not 0. */
+  error(flag: number, values: ArrayLike<number>): Error;
 }
 
 export type Node = { [O in Op]: NodeOf<O> }[Op];
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Creates the same values each time, in an array of `computeDType(dtype)`. */
 export type ValueSource = () => TypedArray;
@@ -131,6 +162,8 @@ export class Storage {
   allocation: Allocation | null;
   pending: Node | null;
   source: ValueSource | null;
+  /** The least and the greatest of these integers, if that is known. */
+  range: readonly [least: number, greatest: number] | null = null;
   /** The tensor that owns these values, if one does: compiled steps look up there what was assigned to it since. */
   cell: WeakRef<{ readonly node: Node; readonly name?: string }> | null = null;
 
@@ -223,6 +256,42 @@ export function withGradients<T>(enabled: boolean, body: () => T): T {
 
 export const areGradientsEnabled = (): boolean => gradientsEnabled;
 
+/** What is known of where a node comes from, while this is noted. */
+export interface Origin {
+  readonly trace: Trace;
+  /** The node whose derivative this one belongs to; null for a node of the forward pass. */
+  readonly forward: Node | null;
+}
+
+const origins = new WeakMap<Node, Origin>();
+let noting = false;
+let differentiated: Node | null = null;
+
+/** Where the node was made, if that was noted. */
+export const originOf = (node: Node): Origin | null => origins.get(node) ?? null;
+
+/** Runs `body`; nodes made inside note where they were made, for messages. That takes microseconds for each. */
+export function withOrigins<T>(body: () => T): T {
+  const previous = noting;
+  noting = true;
+  try {
+    return body();
+  } finally {
+    noting = previous;
+  }
+}
+
+/** Runs `body`, which makes the derivative of `node`. */
+export function withDerivativeOf<T>(node: Node, body: () => T): T {
+  const previous = differentiated;
+  differentiated = node;
+  try {
+    return body();
+  } finally {
+    differentiated = previous;
+  }
+}
+
 let scope = '';
 
 /** Runs `body`; nodes made inside carry the name where programs are printed. Of nested scopes the innermost counts. */
@@ -236,6 +305,10 @@ export function nameScope<T>(name: string, body: () => T): T {
   }
 }
 
+/** Whether derivatives never flow from a node to its sources: integers, `detach`, and nodes made under `noGrad`. */
+export const stopsGradient = (node: Node): boolean =>
+  !node.differentiable || !isFloat(node.dtype) || node.op === 'detach';
+
 /** Makes a node without checks: see `graph.ts` for the checked constructors. */
 export function makeNode<O extends Op>(
   op: O,
@@ -244,7 +317,60 @@ export function makeNode<O extends Op>(
   shape: Shape,
   dtype: DType,
 ): Node {
-  return { op, arg, sources, shape, dtype, id: nextId++, differentiable: gradientsEnabled, scope } as unknown as Node;
+  const id = nextId++;
+  let requiresGrad = false;
+  let oldest = id;
+  if (gradientsEnabled && op !== 'detach' && isFloat(dtype))
+    for (const source of sources) {
+      if (source.requiresGrad) requiresGrad = true;
+      if (source.oldest < oldest && isFloat(source.dtype)) oldest = source.oldest;
+    }
+  const node = {
+    op,
+    arg,
+    sources,
+    shape,
+    dtype,
+    id,
+    differentiable: gradientsEnabled,
+    requiresGrad,
+    oldest,
+    scope,
+    checks: noChecks,
+  } as unknown as Node;
+  if (noting) origins.set(node, { trace: captureTrace(), forward: differentiated });
+  return node;
+}
+
+const noChecks: readonly Check[] = Object.freeze([]);
+
+/** Adds a check to a node. */
+export function addCheck(node: Node, check: Check): void {
+  (node as Mutable<Node>).checks = [...node.checks, check];
+}
+
+/** The number of the node that is made next: nodes are numbered in the order of their creation. */
+export const nextNodeId = (): number => nextId;
+
+/** Marks a leaf, or removes the mark: what is computed from it later requires a gradient, and keeps its history. */
+export function requireGradient(node: Node, required = true): void {
+  (node as Mutable<Node>).requiresGrad = required || (!stopsGradient(node) && node.sources.some((s) => s.requiresGrad));
+}
+
+/** The sources of a node whose history was forgotten. */
+const forgotten: readonly Node[] = Object.freeze([]);
+
+/** Whether the node was computed, and what it was computed from is not known any more. */
+export const isHistoryForgotten = (node: Node): boolean => node.sources === forgotten;
+
+/**
+ * Lets go of what a computed node was computed from, unless a gradient may flow there: as in PyTorch, history is kept only where something
+ * requires a gradient. Otherwise a loop that computes each value from the last would keep every value alive.
+ */
+export function forgetHistory(node: Node): void {
+  if (node.sources.length === 0) return;
+  if (!stopsGradient(node) && node.sources.some((source) => source.requiresGrad)) return;
+  (node as Mutable<Node>).sources = forgotten;
 }
 
 /**

@@ -13,15 +13,56 @@ import { debugListener, formatTimes } from './program-forms.ts';
 
 interface CachedProgram {
   readonly executable: Executable;
+  /** The number of runs that have not finished. */
+  runs: number;
   /** Storages are identified by their number in the graph's key. */
   readonly externals: readonly ({ readonly storage: number } | { readonly root: number })[];
 }
 
-const keptPrograms = 256;
-const programs = new WeakMap<Backend, Map<string, CachedProgram>>();
+/** Programs by the key of their graph. At most `kept` are kept; those that run are not disposed of. */
+export class ProgramCache {
+  readonly #kept: number;
+  readonly #programs = new Map<string, CachedProgram>();
+
+  constructor(kept = 256) {
+    this.#kept = kept;
+  }
+
+  /** The program with this key, which is made if there is none. */
+  get(key: string, make: () => CachedProgram): CachedProgram {
+    const program = this.#programs.get(key) ?? make();
+    this.#programs.delete(key);
+    this.#programs.set(key, program);
+    for (const [oldest, { executable, runs }] of this.#programs) {
+      if (this.#programs.size <= this.#kept) break;
+      if (runs > 0 || oldest === key) continue;
+      this.#programs.delete(oldest);
+      executable.dispose();
+    }
+    return program;
+  }
+
+  dispose(): void {
+    for (const { executable } of this.#programs.values()) executable.dispose();
+    this.#programs.clear();
+  }
+}
+
+/** The backend cannot wait for results without giving up control. */
+export class CannotBlockError extends Error {
+  override name = 'CannotBlockError';
+}
+
+const caches = new WeakMap<Backend, ProgramCache>();
+
+function cacheOf(backend: Backend): ProgramCache {
+  const cache = caches.get(backend) ?? new ProgramCache();
+  caches.set(backend, cache);
+  return cache;
+}
 
 interface Prepared {
-  readonly executable: Executable;
+  readonly program: CachedProgram;
   readonly allocations: Allocation[];
   readonly results: Storage[];
 }
@@ -43,23 +84,13 @@ function makeProgram(
   });
   const prepared = preparePlan(backend, plan, listen);
   listen?.('times', () => formatTimes({ ...times, ...prepared.times }));
-  return { executable: prepared.executable, externals: numbered };
+  return { executable: prepared.executable, runs: 0, externals: numbered };
 }
 
-function prepare(backend: Backend, roots: readonly Node[]): Prepared {
+function prepare(backend: Backend, roots: readonly Node[], cache: ProgramCache): Prepared {
   const graph = canonicalize(roots);
   const { key, storages } = graphKey(graph);
-  const cache = programs.get(backend) ?? new Map<string, CachedProgram>();
-  programs.set(backend, cache);
-  let program = cache.get(key);
-  cache.delete(key);
-  program ??= makeProgram(backend, roots, graph, storages);
-  cache.set(key, program);
-  for (const [oldest, { executable }] of cache) {
-    if (cache.size <= keptPrograms) break;
-    cache.delete(oldest);
-    executable.dispose();
-  }
+  const program = cache.get(key, () => makeProgram(backend, roots, graph, storages));
   const results = roots.map(({ dtype, shape }) => {
     const length = sizeOf(shape);
     return new Storage(backend, dtype, length, { allocation: backend.allocate(length * bytesOf(dtype)) });
@@ -67,21 +98,32 @@ function prepare(backend: Backend, roots: readonly Node[]): Prepared {
   const allocations = program.externals.map((external) =>
     'storage' in external ? allocationOf(nth(storages, external.storage)) : allocationOf(nth(results, external.root)),
   );
-  return { executable: program.executable, allocations, results };
+  return { program, allocations, results };
 }
 
 /** Computes the nodes, each into a new storage. */
-export async function executeGraph(backend: Backend, roots: readonly Node[]): Promise<Storage[]> {
-  const { executable, allocations, results } = prepare(backend, roots);
-  await executable.run(allocations);
+export async function executeGraph(
+  backend: Backend,
+  roots: readonly Node[],
+  cache: ProgramCache = cacheOf(backend),
+): Promise<Storage[]> {
+  const { program, allocations, results } = prepare(backend, roots, cache);
+  program.runs++;
+  try {
+    await program.executable.run(allocations);
+  } finally {
+    program.runs--;
+  }
   return results;
 }
 
 /** The same, blocking, where the backend can. */
 export function executeGraphSync(backend: Backend, roots: readonly Node[]): Storage[] {
-  const { executable, allocations, results } = prepare(backend, roots);
-  if (executable.runSync === undefined)
-    throw new Error(`backend '${backend.name}' cannot compute synchronously: use await x.data() or await x.item()`);
-  executable.runSync(allocations);
+  const { program, allocations, results } = prepare(backend, roots, cacheOf(backend));
+  if (program.executable.runSync === undefined)
+    throw new CannotBlockError(
+      `backend '${backend.name}' cannot compute synchronously: use await x.data() or await x.item()`,
+    );
+  program.executable.runSync(allocations);
   return results;
 }
