@@ -14,6 +14,7 @@ import {
 } from './graph/storage.ts';
 import { type Allocation, type Backend, type Executable, getBackend } from './kernel/backend.ts';
 import { bytesOf, type DType } from './kernel/dtype.ts';
+import { runFinalizers } from './kernel/garbage.ts';
 import { nth } from './kernel/nth.ts';
 import type { Plan } from './kernel/plan.ts';
 import { type Shape, sizeOf } from './kernel/shape.ts';
@@ -476,5 +477,6 @@ async function run(program: Program, call: Call<unknown>, scope: Scope | null): 
   });
   for (const result of results) trackStorage(result, scope);
   await executable.run(program.allocations);
+  await runFinalizers();
   return program.rebuild(results.map((storage, k) => Tensor.fromNode(graph.buffer(storage, nth(outputs, k).shape))));
 }

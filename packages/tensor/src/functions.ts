@@ -7,6 +7,7 @@ import { type Node, withGradients } from './graph/node.ts';
 import { Storage, storeArray, type ValueSource } from './graph/storage.ts';
 import { type Backend, getBackend } from './kernel/backend.ts';
 import { castNumber, type DType, type TypedArray } from './kernel/dtype.ts';
+import { isStarving } from './kernel/garbage.ts';
 import { formatShape, normalizeAxis, type Shape, sizeOf } from './kernel/shape.ts';
 import { inSingle as inSingleNode } from './ops/autocast.ts';
 import * as ops from './ops/index.ts';
@@ -51,11 +52,19 @@ function finish(node: Node, requiresGrad = false): Tensor {
  */
 export function tensor(data: TensorData, options: DataOptions = {}): Tensor {
   const { values, shape, dtype } = parseData(data, options.shape, options.dtype);
-  const storage = storeArray(resolve(options.backend), dtype, values);
+  const backend = resolve(options.backend);
+  const storage = isStarving()
+    ? new Storage(backend, dtype, values.length, { source: sourceOf(values.slice()) })
+    : storeArray(backend, dtype, values);
   if (dtype === 'i32' && values.length > 0 && values.length <= 65_536) storage.range = extremes(values);
   trackStorage(storage);
   return finish(graph.buffer(storage, shape), options.requiresGrad);
 }
+
+const sourceOf =
+  (values: TypedArray): ValueSource =>
+  () =>
+    values;
 
 /** The least and the greatest value: indices that are in range need no check when they are used. */
 function extremes(values: TypedArray): readonly [least: number, greatest: number] {

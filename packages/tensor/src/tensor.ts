@@ -20,6 +20,7 @@ import {
   realizeNodesSync,
   relocate,
   settleState,
+  settleSums,
 } from './runtime/realize.ts';
 import { currentRecorder, droppable } from './runtime/recording.ts';
 
@@ -38,6 +39,7 @@ export class Tensor extends IndexedTensor<Tensor> {
   }
 
   protected wrap(node: Node): Tensor {
+    settleSums(node);
     return new Tensor(node);
   }
 

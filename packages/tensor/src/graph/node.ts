@@ -3,7 +3,7 @@
  * node refers to its storage, and a storage whose value is still to be computed refers to the node that computes it.
  */
 import type { Allocation, Backend } from '../kernel/backend.ts';
-import { bytesOf, type DType, encodeArray, isFloat, type TypedArray } from '../kernel/dtype.ts';
+import { bytesOf, decodeArray, type DType, encodeArray, isFloat, type TypedArray } from '../kernel/dtype.ts';
 import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/operators.ts';
 import type { Shape } from '../kernel/shape.ts';
 import { captureTrace, type Trace } from './user-line.ts';
@@ -100,9 +100,9 @@ export type Op = keyof OpArguments;
 
 /**
  * A node of the computation graph. Nothing runs when a node is made. Computed values are not kept in nodes, but in a table of their own
- * (see `storage.ts`). A node never changes, with three exceptions, which change no value: a leaf is marked when its tensor is made
- * to require a gradient (`requireGradient`), checks are added (`addCheck`), and a computed node forgets its sources where no gradient
- * needs them (`forgetHistory`).
+ * (see `storage.ts`). A node never changes, with exceptions that change no value: a leaf is marked when its tensor is made to require
+ * a gradient (`requireGradient`), checks are added (`addCheck`), computations are counted, and a computed node forgets its sources where
+ * no gradient needs them (`forgetHistory`).
  */
 export interface NodeOf<O extends Op> {
   readonly op: O;
@@ -121,6 +121,10 @@ export interface NodeOf<O extends Op> {
   readonly requiresGrad: boolean;
   /** The id of the oldest node to which a derivative of this one may flow; its own if it stops here. It stays when the history is forgotten. */
   readonly oldest: number;
+  /** The id of the oldest node, itself included, that has to be computed for this one; infinite if the value is stored. */
+  readonly waitsSince: number;
+  /** How often the node's value was computed on the way to another, without being stored. */
+  readonly passes: number;
   /** What made the node, for people: the path of a module, or a name passed to `nameScope`; '' if nothing is named. */
   readonly scope: string;
   /** What must hold where the node is computed. */
@@ -198,6 +202,18 @@ export class Storage {
     reclaimer.unregister(other);
     other.allocation = null;
     this.fill(allocation);
+  }
+
+  /**
+   * Moves the values to JavaScript's memory, from where they are copied back when they are used. Garbage there is freed at once, while
+   * backend memory is freed only when the event loop turns.
+   */
+  moveToHost(): void {
+    const { backend, dtype, length, allocation } = this;
+    if (allocation === null || backend.readSync === undefined) return;
+    const values = decodeArray(dtype, backend.readSync(allocation, dtype, length));
+    this.release();
+    this.source = () => values;
   }
 
   /** The memory was freed, and no value will be computed. */
@@ -320,11 +336,14 @@ export function makeNode<O extends Op>(
   const id = nextId++;
   let requiresGrad = false;
   let oldest = id;
-  if (gradientsEnabled && op !== 'detach' && isFloat(dtype))
-    for (const source of sources) {
-      if (source.requiresGrad) requiresGrad = true;
-      if (source.oldest < oldest && isFloat(source.dtype)) oldest = source.oldest;
-    }
+  let waitsSince = sources.length === 0 ? Number.POSITIVE_INFINITY : id;
+  const flows = gradientsEnabled && op !== 'detach' && isFloat(dtype);
+  for (const source of sources) {
+    if (source.waitsSince < waitsSince) waitsSince = source.waitsSince;
+    if (!flows) continue;
+    if (source.requiresGrad) requiresGrad = true;
+    if (source.oldest < oldest && isFloat(source.dtype)) oldest = source.oldest;
+  }
   const node = {
     op,
     arg,
@@ -335,6 +354,8 @@ export function makeNode<O extends Op>(
     differentiable: gradientsEnabled,
     requiresGrad,
     oldest,
+    waitsSince,
+    passes: 0,
     scope,
     checks: noChecks,
   } as unknown as Node;
@@ -356,6 +377,17 @@ export const nextNodeId = (): number => nextId;
 export function requireGradient(node: Node, required = true): void {
   (node as Mutable<Node>).requiresGrad = required || (!stopsGradient(node) && node.sources.some((s) => s.requiresGrad));
 }
+
+/** Counts that the node's value was computed on the way to another; returns how often. */
+export const countPass = (node: Node): number => {
+  (node as Mutable<Node>).passes++;
+  return node.passes;
+};
+
+/** Notes that the node's value is stored. */
+export const noteStored = (node: Node): void => {
+  (node as Mutable<Node>).waitsSince = Number.POSITIVE_INFINITY;
+};
 
 /** The sources of a node whose history was forgotten. */
 const forgotten: readonly Node[] = Object.freeze([]);

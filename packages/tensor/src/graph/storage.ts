@@ -2,7 +2,7 @@
 import type { Backend } from '../kernel/backend.ts';
 import { allocateArray, computeDType, type DType, type TypedArray } from '../kernel/dtype.ts';
 import { sizeOf } from '../kernel/shape.ts';
-import { forgetHistory, isHistoryForgotten, type Node, type NodeOf, Storage, storeValues, type ValueSource } from './node.ts';
+import { forgetHistory, isHistoryForgotten, type Node, type NodeOf, noteStored, Storage, storeValues, type ValueSource } from './node.ts';
 
 export { allocationOf, Storage, type ValueSource } from './node.ts';
 
@@ -34,6 +34,7 @@ export function pendingNode({ pending }: Storage): Node {
 /** Notes where the value of a node is stored. What it was computed from is forgotten where no gradient needs it. */
 export const setRealizedStorage = (node: Node, storage: Storage): void => {
   realized.set(node, storage);
+  noteStored(node);
   forgetHistory(node);
 };
 

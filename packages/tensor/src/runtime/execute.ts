@@ -1,10 +1,11 @@
 /** Runs graphs through schedule, plan and backend. Programs are kept, so that graphs of the same structure are scheduled once. */
 
-import type { Node } from '../graph/node.ts';
+import { type Node, storeValues } from '../graph/node.ts';
 import { allocationOf, Storage } from '../graph/storage.ts';
 import type { Allocation, Backend, Executable } from '../kernel/backend.ts';
 import { bytesOf } from '../kernel/dtype.ts';
-import { nth } from '../kernel/nth.ts';
+import { isStarving } from '../kernel/garbage.ts';
+import { lookUp, nth } from '../kernel/nth.ts';
 import { sizeOf } from '../kernel/shape.ts';
 import { type CanonicalGraph, canonicalize, graphKey } from '../schedule/canonicalize.ts';
 import type { External } from '../schedule/planner.ts';
@@ -65,6 +66,8 @@ interface Prepared {
   readonly program: CachedProgram;
   readonly allocations: Allocation[];
   readonly results: Storage[];
+  /** Memory that is freed after the run. */
+  readonly borrowed: readonly Allocation[];
 }
 
 /** Schedules and plans the graph; `storages` are numbered as in its key. */
@@ -87,7 +90,8 @@ function makeProgram(
   return { executable: prepared.executable, runs: 0, externals: numbered };
 }
 
-function prepare(backend: Backend, roots: readonly Node[], cache: ProgramCache): Prepared {
+/** `mayBorrow`: values that are kept in JavaScript's memory are copied to the backend for this run only: see `isStarving`. */
+function prepare(backend: Backend, roots: readonly Node[], cache: ProgramCache, mayBorrow = false): Prepared {
   const graph = canonicalize(roots);
   const { key, storages } = graphKey(graph);
   const program = cache.get(key, () => makeProgram(backend, roots, graph, storages));
@@ -95,10 +99,25 @@ function prepare(backend: Backend, roots: readonly Node[], cache: ProgramCache):
     const length = sizeOf(shape);
     return new Storage(backend, dtype, length, { allocation: backend.allocate(length * bytesOf(dtype)) });
   });
+  const borrowed: Allocation[] = [];
+  const memoryOf = (storage: Storage): Allocation => {
+    if (!mayBorrow || storage.source === null || !isStarving()) return allocationOf(storage);
+    const allocation = storeValues(backend, storage.dtype, storage.source());
+    borrowed.push(allocation);
+    return allocation;
+  };
+  const inputs = new Map<Storage, Allocation>();
+  for (const external of program.externals)
+    if ('storage' in external) {
+      const storage = nth(storages, external.storage);
+      if (!inputs.has(storage)) inputs.set(storage, memoryOf(storage));
+    }
   const allocations = program.externals.map((external) =>
-    'storage' in external ? allocationOf(nth(storages, external.storage)) : allocationOf(nth(results, external.root)),
+    'storage' in external
+      ? lookUp(inputs, nth(storages, external.storage))
+      : allocationOf(nth(results, external.root)),
   );
-  return { program, allocations, results };
+  return { program, allocations, results, borrowed };
 }
 
 /** Computes the nodes, each into a new storage. */
@@ -119,11 +138,12 @@ export async function executeGraph(
 
 /** The same, blocking, where the backend can. */
 export function executeGraphSync(backend: Backend, roots: readonly Node[]): Storage[] {
-  const { program, allocations, results } = prepare(backend, roots, cacheOf(backend));
+  const { program, allocations, results, borrowed } = prepare(backend, roots, cacheOf(backend), true);
   if (program.executable.runSync === undefined)
     throw new CannotBlockError(
       `backend '${backend.name}' cannot compute synchronously: use await x.data() or await x.item()`,
     );
   program.executable.runSync(allocations);
+  for (const allocation of borrowed) backend.free(allocation);
   return results;
 }

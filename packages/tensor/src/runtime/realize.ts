@@ -2,7 +2,7 @@
 
 import { buffer, materialize } from '../graph/graph.ts';
 import { rangeOf } from '../graph/index-check.ts';
-import { type Check, type Node, nextNodeId, orderNodes } from '../graph/node.ts';
+import { type Check, countPass, type Node, nextNodeId, type Op, orderNodes } from '../graph/node.ts';
 import {
   allocationOf,
   computedStorage,
@@ -15,10 +15,12 @@ import {
 } from '../graph/storage.ts';
 import { type Backend, getBackend, openBackend } from '../kernel/backend.ts';
 import { decodeArray, type TypedArray } from '../kernel/dtype.ts';
+import { isStarving, runFinalizers } from '../kernel/garbage.ts';
 import { nth } from '../kernel/nth.ts';
+import { sizeOf } from '../kernel/shape.ts';
 import { CannotBlockError, executeGraph, executeGraphSync, type ProgramCache } from './execute.ts';
 import { type GraphOracle, isGraphOracle } from './oracle.ts';
-import { refuseReadWhileRecording } from './recording.ts';
+import { isRecording, refuseReadWhileRecording } from './recording.ts';
 import { currentScope, type Scope, trackStorage, trackValue } from './scope.ts';
 
 /** Assigned state that was not computed yet. The next computation on its backend computes it too, so that graphs do not grow. */
@@ -44,15 +46,7 @@ export function settleState({ backend, pending }: Storage): void {
   if (pending === null || nextNodeId() - waitingSince < mostWaitingNodes) return;
   const state = [...dirty].filter((storage) => storage.backend === backend);
   if (state.length === 0) return;
-  const find = (): Work => findWork([], state, backend);
-  if (backend.readSync !== undefined && running === 0)
-    try {
-      return realizeWorkSync(find);
-    } catch (error) {
-      if (!(error instanceof CannotBlockError)) throw error;
-    }
-  // A failure shows where the state is read.
-  inTurn(() => realizeWork(find, null)).catch(() => {});
+  settle(backend, () => findWork([], state, backend));
   for (const storage of state) dirty.delete(storage);
 }
 
@@ -104,10 +98,12 @@ function findWork(
   const roots = new Set(nodes.filter((node) => node.op !== 'buffer' && realizedStorage(node) === undefined));
   const pending = new Set(state);
   const checks = new Set<Check>();
-  for (const node of orderNodes(all, uncomputedSources)) {
+  const order = orderNodes(all, uncomputedSources);
+  for (const node of order) {
     if (node.op === 'buffer' && node.arg.storage.pending !== null) pending.add(node.arg.storage);
     for (const check of node.checks) if (!check.passed) checks.add(check);
   }
+  for (const node of oftenComputed(order)) roots.add(node);
   const targets: Target[] = [...roots].map((node) => ({ node, fills: null }));
   for (const fills of pending) {
     const node = pendingNode(fills);
@@ -117,6 +113,65 @@ function findWork(
     targets.push({ node: copied ? materialize(node) : node, fills });
   }
   return { backend, targets, checks: [...checks] };
+}
+
+/** A value that is computed this often on the way to others is stored. */
+const passesUntilStored = 3;
+
+/**
+ * Values that earlier computations needed and did not store, and that are needed once more: a loop that computes a state from the last
+ * one, and reads only what it computes from the state, would compute the whole past in each turn. Where a gradient may be asked for, the
+ * values in between are not stored: the gradient's computation decides what it keeps.
+ */
+function oftenComputed(order: readonly Node[]): Node[] {
+  const old = new Set<Node>();
+  const needed: Node[] = [];
+  for (const node of order) {
+    const sources = uncomputedSources(node);
+    if (sources.length === 0) continue;
+    if (countPass(node) >= passesUntilStored) old.add(node);
+    else
+      for (const source of sources)
+        if (old.has(source) && source.op !== 'buffer' && !source.requiresGrad && !indexes.has(source.op)) needed.push(source);
+  }
+  return needed;
+}
+
+/** Operations that compute nothing. */
+const indexes: ReadonlySet<Op> = new Set<Op>(['reshape', 'permute', 'expand', 'pad', 'shrink', 'flip', 'window']);
+
+/** A value of at most this many elements that was computed from at least this many nodes, and is used after other work. */
+const accumulated = { elements: 256, nodes: 256, gap: 8 } as const;
+
+/**
+ * Called when a tensor is made. A sum over the batches of an epoch, of losses or of right answers, that is read only at its end would pile
+ * up the graphs of all batches: such a sum is computed when it is used again after the next batch. It is recognized by being small, by the
+ * number of nodes that wait for it, and by requiring no gradient.
+ */
+export function settleSums(node: Node): void {
+  if (node.id - node.waitsSince < accumulated.nodes || isRecording()) return;
+  const sums = node.sources.filter(
+    (source) =>
+      source.id - source.waitsSince >= accumulated.nodes &&
+      node.id - source.id > accumulated.gap &&
+      !source.requiresGrad &&
+      sizeOf(source.shape) <= accumulated.elements,
+  );
+  if (sums.length === 0) return;
+  const backend = findBackend(sums) ?? getBackend();
+  settle(backend, () => findWork(sums, [], backend));
+}
+
+/** Computes at once where the backend can block; elsewhere the computation is queued. */
+function settle(backend: Backend, find: () => Work): void {
+  if (backend.readSync !== undefined && running === 0)
+    try {
+      return realizeWorkSync(find);
+    } catch (error) {
+      if (!(error instanceof CannotBlockError)) throw error;
+    }
+  // A failure shows where the value is read.
+  inTurn(() => realizeWork(find, null)).catch(() => {});
 }
 
 /** Puts the results into the targets. */
@@ -197,6 +252,7 @@ async function realizeWork(find: () => Work, scope: Scope | null): Promise<void>
       check.pass();
     }
     commit(targets, results, scope);
+    await runFinalizers();
   } catch (error) {
     postponeState();
     throw error;
@@ -220,6 +276,7 @@ function realizeWorkSync(find: () => Work): void {
       check.pass();
     }
     commit(targets, results);
+    if (isStarving()) for (const [k, { fills }] of targets.entries()) (fills ?? nth(results, k)).moveToHost();
   } catch (error) {
     postponeState();
     throw error;
@@ -248,6 +305,7 @@ function readStorageSync(storage: Storage): TypedArray {
   const { backend } = storage;
   if (backend.readSync === undefined)
     throw new Error(`backend '${backend.name}' cannot be read synchronously: use await x.data() or await x.item()`);
+  if (storage.source !== null && isStarving()) return storage.source().slice();
   return decodeArray(storage.dtype, backend.readSync(allocationOf(storage), storage.dtype, storage.length));
 }
 
