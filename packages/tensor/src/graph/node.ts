@@ -123,6 +123,11 @@ export interface NodeOf<O extends Op> {
   readonly oldest: number;
   /** The id of the oldest node, itself included, that has to be computed for this one; infinite if the value is stored. */
   readonly waitsSince: number;
+  /**
+   * For a number: how many earlier numbers it was computed from, one after the other, with other work in between, such as the sum of
+   * the losses so far. 0 if the value is stored.
+   */
+  readonly links: number;
   /** How often the node's value was computed on the way to another, without being stored. */
   readonly passes: number;
   /** What made the node, for people: the path of a module, or a name passed to `nameScope`; '' if nothing is named. */
@@ -325,6 +330,9 @@ export function nameScope<T>(name: string, body: () => T): T {
 export const stopsGradient = (node: Node): boolean =>
   !node.differentiable || !isFloat(node.dtype) || node.op === 'detach';
 
+/** The number of nodes between two numbers from which there is other work in between. */
+const linkGap = 8;
+
 /** Makes a node without checks: see `graph.ts` for the checked constructors. */
 export function makeNode<O extends Op>(
   op: O,
@@ -337,9 +345,14 @@ export function makeNode<O extends Op>(
   let requiresGrad = false;
   let oldest = id;
   let waitsSince = sources.length === 0 ? Number.POSITIVE_INFINITY : id;
+  let links = 0;
   const flows = gradientsEnabled && op !== 'detach' && isFloat(dtype);
   for (const source of sources) {
     if (source.waitsSince < waitsSince) waitsSince = source.waitsSince;
+    if (shape.length === 0 && source.shape.length === 0) {
+      const linked = id - source.id > linkGap ? source.links + 1 : source.links;
+      if (linked > links) links = linked;
+    }
     if (!flows) continue;
     if (source.requiresGrad) requiresGrad = true;
     if (source.oldest < oldest && isFloat(source.dtype)) oldest = source.oldest;
@@ -355,6 +368,7 @@ export function makeNode<O extends Op>(
     requiresGrad,
     oldest,
     waitsSince,
+    links,
     passes: 0,
     scope,
     checks: noChecks,
@@ -386,7 +400,9 @@ export const countPass = (node: Node): number => {
 
 /** Notes that the node's value is stored. */
 export const noteStored = (node: Node): void => {
-  (node as Mutable<Node>).waitsSince = Number.POSITIVE_INFINITY;
+  const stored = node as Mutable<Node>;
+  stored.waitsSince = Number.POSITIVE_INFINITY;
+  stored.links = 0;
 };
 
 /** The sources of a node whose history was forgotten. */

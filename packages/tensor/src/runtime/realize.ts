@@ -17,7 +17,6 @@ import { type Backend, getBackend, openBackend } from '../kernel/backend.ts';
 import { decodeArray, type TypedArray } from '../kernel/dtype.ts';
 import { isStarving, runFinalizers } from '../kernel/garbage.ts';
 import { nth } from '../kernel/nth.ts';
-import { sizeOf } from '../kernel/shape.ts';
 import { CannotBlockError, executeGraph, executeGraphSync, type ProgramCache } from './execute.ts';
 import { type GraphOracle, isGraphOracle } from './oracle.ts';
 import { isRecording, refuseReadWhileRecording } from './recording.ts';
@@ -140,22 +139,21 @@ function oftenComputed(order: readonly Node[]): Node[] {
 /** Operations that compute nothing. */
 const indexes: ReadonlySet<Op> = new Set<Op>(['reshape', 'permute', 'expand', 'pad', 'shrink', 'flip', 'window']);
 
-/** A value of at most this many elements that was computed from at least this many nodes, and is used after other work. */
-const accumulated = { elements: 256, nodes: 256, gap: 8 } as const;
+/** A number is a running sum if it was computed from this many earlier numbers, each some time after the last, and this many nodes wait. */
+const runningSum = { links: 4, nodes: 256 } as const;
 
 /**
  * Called when a tensor is made. A sum over the batches of an epoch, of losses or of right answers, that is read only at its end would pile
- * up the graphs of all batches: such a sum is computed when it is used again after the next batch. It is recognized by being small, by the
- * number of nodes that wait for it, and by requiring no gradient.
+ * up the graphs of all batches: what is summed so far is computed after some batches.
  */
 export function settleSums(node: Node): void {
-  if (node.id - node.waitsSince < accumulated.nodes || isRecording()) return;
+  if (node.links <= runningSum.links || isRecording()) return;
   const sums = node.sources.filter(
     (source) =>
-      source.id - source.waitsSince >= accumulated.nodes &&
-      node.id - source.id > accumulated.gap &&
+      source.links >= runningSum.links &&
+      source.id - source.waitsSince >= runningSum.nodes &&
       !source.requiresGrad &&
-      sizeOf(source.shape) <= accumulated.elements,
+      realizedStorage(source) === undefined,
   );
   if (sums.length === 0) return;
   const backend = findBackend(sums) ?? getBackend();
