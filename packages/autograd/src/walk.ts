@@ -2,6 +2,7 @@
 import { formatShape, isFloat, nameScope, sameShape } from '@tessera/tensor';
 import { type Node, stopsGradient, topologicalOrder, withDerivativeOf } from '@tessera/tensor/graph';
 import { accumulate } from './accumulate.ts';
+import { type BackwardStep, isDetecting, lookForNaN } from './anomaly.ts';
 import { at } from './at.ts';
 import { sourceGradients } from './rules.ts';
 
@@ -39,6 +40,7 @@ export function gradientsOf(roots: readonly Node[], seeds: readonly Node[], targ
   for (const [k, root] of roots.entries()) send(root, at(seeds, k));
 
   const found = new Map<Node, Node>();
+  const steps: BackwardStep[] | null = isDetecting() ? [] : null;
   for (const node of order.reverse()) {
     const terms = parts.get(node);
     parts.delete(node);
@@ -48,6 +50,7 @@ export function gradientsOf(roots: readonly Node[], seeds: readonly Node[], targ
     if (stopsGradient(node) || !node.sources.some((source) => leadsToTarget.has(source))) continue;
     const scope = node.scope === '' ? '' : `${node.scope} backward`;
     const sent = nameScope(scope, () => withDerivativeOf(node, () => sourceGradients(node, gradient)));
+    steps?.push({ node, sent: sent.map((part, k) => (leadsToTarget.has(at(node.sources, k)) ? part : null)) });
     for (const [k, part] of sent.entries()) {
       const source = at(node.sources, k);
       if (part === null || !isFloat(source.dtype) || !leadsToTarget.has(source)) continue;
@@ -55,5 +58,7 @@ export function gradientsOf(roots: readonly Node[], seeds: readonly Node[], targ
       send(source, part);
     }
   }
-  return targets.map((target) => found.get(target) ?? null);
+  const gradients = targets.map((target) => found.get(target) ?? null);
+  if (steps !== null) lookForNaN(steps, gradients);
+  return gradients;
 }

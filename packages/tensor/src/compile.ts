@@ -99,7 +99,7 @@ interface Recording {
 
 /** Where the memory of an external buffer comes from at each run. */
 type Binding =
-  | { readonly kind: 'cell'; readonly cell: WeakRef<StateCell>; readonly storage: Storage }
+  | { readonly kind: 'cell'; readonly cell: StateCell; readonly storage: Storage }
   | { readonly kind: 'storage'; readonly storage: Storage }
   | { readonly kind: 'input'; readonly index: number }
   | { readonly kind: 'output'; readonly index: number };
@@ -320,7 +320,7 @@ function record<A extends unknown[]>(fn: (...args: A) => unknown, args: A, key: 
 
 /** Whether the tensor's value is stored in memory of its own, which a program may overwrite. */
 const isOwnState = ({ cell, before }: AssignedCell): boolean =>
-  before.op === 'buffer' && before.arg.storage.pending === null && before.arg.storage.cell?.deref() === cell;
+  before.op === 'buffer' && before.arg.storage.pending === null && before.arg.storage.cell === cell;
 
 /**
  * State from outside whose value was not computed yet. It must be computed before planning: otherwise its computation would become part
@@ -429,8 +429,8 @@ function bind(external: External): Binding {
 }
 
 /** The current storage of a captured tensor, which may have been assigned since the recording. */
-function currentStorage(cell: StateCell | undefined, recorded: Storage): Storage {
-  const storage = cell === undefined ? recorded : (realizedStorage(cell.node) ?? recorded);
+function currentStorage(cell: StateCell, recorded: Storage): Storage {
+  const storage = realizedStorage(cell.node) ?? recorded;
   if (storage.length !== recorded.length || storage.backend !== recorded.backend)
     throw new Error('compile: a tensor that the function uses was moved to another backend since it was recorded');
   return storage;
@@ -441,7 +441,7 @@ async function run(program: Program, call: Call<unknown>, scope: Scope | null): 
   if (randomKey !== null) backend.write(allocationOf(randomKey), getDefaultGenerator().nextKey());
   const inputStorage = (index: number): Storage => computedStorage(nth(call.inputs, index));
   const cells = call.moment.run(() =>
-    bindings.map((binding) => (binding.kind === 'cell' ? currentStorage(binding.cell.deref(), binding.storage) : null)),
+    bindings.map((binding) => (binding.kind === 'cell' ? currentStorage(binding.cell, binding.storage) : null)),
   );
   if (checks !== null) {
     const current = new Map(bindings.map((binding, k) => ['storage' in binding ? binding.storage : null, cells[k]]));

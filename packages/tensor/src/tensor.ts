@@ -147,7 +147,7 @@ export class Tensor extends IndexedTensor<Tensor> {
       recorder === null
         ? ownStorage(backend, value.node)
         : new Storage(backend, this.dtype, this.size, { pending: value.node });
-    storage.cell = new WeakRef(this);
+    storage.cell = this;
     if (recorder === null) noteAssignment(this);
     if (recorder !== null) recorder.assigned(this, storage);
     else if (storage.pending !== null) markDirty(storage);

@@ -1,7 +1,7 @@
 /** `@tessera/tensor/graph`: nodes and their constructors, for code that builds or transforms graphs, such as automatic differentiation. */
 export { type Smoothness, unaryOperators } from '../kernel/operators.ts';
 export * as graph from './graph.ts';
-export { checkIndex, type IndexRange } from './index-check.ts';
+export { checkIndex, firstOf, type IndexRange } from './index-check.ts';
 export {
   addCheck,
   areGradientsEnabled,
@@ -13,6 +13,7 @@ export {
   makeNode,
   type Node,
   type NodeOf,
+  noteOrigins,
   type Op,
   originOf,
   orderNodes,
@@ -24,7 +25,6 @@ export {
   type WindowSpec,
   withDerivativeOf,
   withGradients,
-  withOrigins,
 } from './node.ts';
 export { formatOperation } from './format-graph.ts';
 export { formatPlace } from './user-line.ts';

@@ -119,7 +119,10 @@ export interface NodeOf<O extends Op> {
    * such nodes keep their history once they are computed.
    */
   readonly requiresGrad: boolean;
-  /** The id of the oldest node to which a derivative of this one may flow; its own if it stops here. It stays when the history is forgotten. */
+  /**
+   * The id of the oldest node to which a derivative of this one may flow: its own if it stops here, infinite for integers. It stays when
+   * the history is forgotten.
+   */
   readonly oldest: number;
   /** The id of the oldest node, itself included, that has to be computed for this one; infinite if the value is stored. */
   readonly waitsSince: number;
@@ -174,7 +177,7 @@ export class Storage {
   /** The least and the greatest of these integers, if that is known. */
   range: readonly [least: number, greatest: number] | null = null;
   /** The tensor that owns these values, if one does: compiled steps look up there what was assigned to it since. */
-  cell: WeakRef<{ readonly node: Node; readonly name?: string }> | null = null;
+  cell: { readonly node: Node; readonly name?: string } | null = null;
 
   constructor(
     backend: Backend,
@@ -285,20 +288,27 @@ export interface Origin {
 }
 
 const origins = new WeakMap<Node, Origin>();
-let noting = false;
+let noting = 0;
 let differentiated: Node | null = null;
 
 /** Where the node was made, if that was noted. */
 export const originOf = (node: Node): Origin | null => origins.get(node) ?? null;
 
-/** Runs `body`; nodes made inside note where they were made, for messages. That takes microseconds for each. */
+/** From now on, nodes note where they were made, for messages, until the function that is returned is called. Takes microseconds for each. */
+export function noteOrigins(): () => void {
+  noting++;
+  return () => {
+    noting--;
+  };
+}
+
+/** Runs `body`; nodes made inside note where they were made. */
 export function withOrigins<T>(body: () => T): T {
-  const previous = noting;
-  noting = true;
+  const stop = noteOrigins();
   try {
     return body();
   } finally {
-    noting = previous;
+    stop();
   }
 }
 
@@ -343,19 +353,23 @@ export function makeNode<O extends Op>(
 ): Node {
   const id = nextId++;
   let requiresGrad = false;
-  let oldest = id;
+  const float = isFloat(dtype);
+  let oldest = float ? id : Number.POSITIVE_INFINITY;
   let waitsSince = sources.length === 0 ? Number.POSITIVE_INFINITY : id;
   let links = 0;
-  const flows = gradientsEnabled && op !== 'detach' && isFloat(dtype);
-  for (const source of sources) {
+  const flows = gradientsEnabled && float && op !== 'detach';
+  const isNumber = shape.length === 0;
+  // By index: this runs for every node.
+  for (let k = 0; k < sources.length; k++) {
+    const source = sources[k] as Node;
     if (source.waitsSince < waitsSince) waitsSince = source.waitsSince;
-    if (shape.length === 0 && source.shape.length === 0) {
+    if (isNumber && source.shape.length === 0) {
       const linked = id - source.id > linkGap ? source.links + 1 : source.links;
       if (linked > links) links = linked;
     }
     if (!flows) continue;
     if (source.requiresGrad) requiresGrad = true;
-    if (source.oldest < oldest && isFloat(source.dtype)) oldest = source.oldest;
+    if (source.oldest < oldest) oldest = source.oldest;
   }
   const node = {
     op,
@@ -373,7 +387,7 @@ export function makeNode<O extends Op>(
     scope,
     checks: noChecks,
   } as unknown as Node;
-  if (noting) origins.set(node, { trace: captureTrace(), forward: differentiated });
+  if (noting > 0) origins.set(node, { trace: captureTrace(), forward: differentiated });
   return node;
 }
 

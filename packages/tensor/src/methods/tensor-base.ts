@@ -26,7 +26,7 @@ export abstract class TensorBase<T> {
 
   protected constructor(node: Node) {
     this.#node = node;
-    if (node.op === 'buffer') node.arg.storage.cell ??= new WeakRef(this);
+    if (node.op === 'buffer') node.arg.storage.cell ??= this;
   }
 
   /** The tensor of a node that was computed from this one. */
@@ -39,9 +39,9 @@ export abstract class TensorBase<T> {
 
   set node(node: Node) {
     this.#node = node;
-    if (node.op === 'buffer') node.arg.storage.cell ??= new WeakRef(this);
+    if (node.op === 'buffer') node.arg.storage.cell ??= this;
     if (this.#requiresGrad) {
-      owners.set(node, new WeakRef(this));
+      owners.set(node, this);
       requireGradient(node);
     }
   }
@@ -83,10 +83,10 @@ export abstract class TensorBase<T> {
 }
 
 /** The tensors with `requiresGrad`, by their nodes. */
-const owners = new WeakMap<Node, WeakRef<TensorBase<unknown>>>();
+const owners = new WeakMap<Node, TensorBase<unknown>>();
 
 /** The tensor that was given `requiresGrad` and has this node, if there is one. */
 export function gradientOwner(node: Node): TensorBase<unknown> | undefined {
-  const owner = owners.get(node)?.deref();
+  const owner = owners.get(node);
   return owner?.node === node && owner.requiresGrad ? owner : undefined;
 }

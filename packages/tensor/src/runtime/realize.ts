@@ -302,7 +302,7 @@ export async function readStorage(storage: Storage): Promise<TypedArray> {
 function readStorageSync(storage: Storage): TypedArray {
   const { backend } = storage;
   if (backend.readSync === undefined)
-    throw new Error(`backend '${backend.name}' cannot be read synchronously: use await x.data() or await x.item()`);
+    throw new CannotBlockError(`backend '${backend.name}' cannot be read synchronously: use await x.data() or await x.item()`);
   if (storage.source !== null && isStarving()) return storage.source().slice();
   return decodeArray(storage.dtype, backend.readSync(allocationOf(storage), storage.dtype, storage.length));
 }

@@ -39,8 +39,7 @@ const remedy = 'pass it as a tensor, among the arguments or as a tensor that is 
 /** Whether two tensors from outside are the same state, or hold the same values. */
 async function sameValues(before: Storage, now: Storage): Promise<boolean> {
   if (before === now) return true;
-  const cells = [before.cell?.deref(), now.cell?.deref()];
-  if (cells[0] !== undefined && cells[0] === cells[1]) return true;
+  if (before.cell !== null && before.cell === now.cell) return true;
   if (before.dtype !== now.dtype || before.length !== now.length || before.backend !== now.backend) return false;
   if (before.released || now.released) return false;
   const [old, current] = [await readStorage(before), await readStorage(now)];
