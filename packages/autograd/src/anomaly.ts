@@ -67,7 +67,11 @@ function hasNaN(values: Node): Node {
   const flat = graph.reshape(values, [sizeOf(values.shape)]);
   const equal = graph.cast(graph.binary('eq', flat, flat), 'i32');
   // NaN is the only number that is not equal to itself.
-  return graph.reduce('max', graph.binary('add', graph.constant(1, equal.shape, 'i32'), graph.unary('neg', equal)), [0]);
+  return graph.reduce(
+    'max',
+    graph.binary('add', graph.constant(1, equal.shape, 'i32'), graph.unary('neg', equal)),
+    [0],
+  );
 }
 
 function errorOf({ node, source, gradient }: Sent): Error {

@@ -1,7 +1,13 @@
 /** PyTorch's habit: gradients are added to `.grad` of the leaves. */
 
 import { leafOwner, Tensor } from '@tessera/tensor';
-import { areGradientsEnabled, isHistoryForgotten, stopsGradient, topologicalOrder, withGradients } from '@tessera/tensor/graph';
+import {
+  areGradientsEnabled,
+  isHistoryForgotten,
+  stopsGradient,
+  topologicalOrder,
+  withGradients,
+} from '@tessera/tensor/graph';
 import { at } from './at.ts';
 import { seedFor } from './checks.ts';
 import { gradientsOf } from './walk.ts';

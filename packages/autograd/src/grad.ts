@@ -1,6 +1,6 @@
 /** Gradients of a loss with respect to given tensors. */
 import { Tensor } from '@tessera/tensor';
-import { isHistoryForgotten, type Node, stopsGradient, topologicalOrder } from '@tessera/tensor/graph';
+import { isHistoryForgotten, mayComeFrom, stopsGradient, topologicalOrder } from '@tessera/tensor/graph';
 import { at } from './at.ts';
 import { describe, forgottenHistory, requireFloat, seedFor, zerosFor } from './checks.ts';
 import { gradientsOf } from './walk.ts';
@@ -30,7 +30,7 @@ function unusedError(loss: Tensor, parameter: Tensor, index: number): Error {
 
 /**
  * Refuses a parameter that does not require a gradient if the loss may depend on it through a value whose history was forgotten: the
- * gradient would lack that part, without a word. A derivative may flow from a node to the nodes that are at least as old as `oldest`.
+ * gradient would lack that part, without a word.
  */
 function refuseForgotten(loss: Tensor, parameters: readonly Tensor[]): void {
   const plain = parameters.filter(({ node }) => !node.requiresGrad);
@@ -38,12 +38,9 @@ function refuseForgotten(loss: Tensor, parameters: readonly Tensor[]): void {
   const forgotten = topologicalOrder([loss.node], stopsGradient).filter(
     (node) => isHistoryForgotten(node) && !stopsGradient(node),
   );
-  const between = (parameter: Node) => (node: Node) => node.oldest <= parameter.id && parameter.id < node.id;
   for (const parameter of plain)
-    if (forgotten.some(between(parameter.node)))
-      throw new Error(
-        `grad: parameter ${parameters.indexOf(parameter)}, ${describe(parameter)}: ${forgottenHistory}`,
-      );
+    if (forgotten.some((node) => mayComeFrom(node, parameter.node)))
+      throw new Error(`grad: parameter ${parameters.indexOf(parameter)}, ${describe(parameter)}: ${forgottenHistory}`);
 }
 
 /**

@@ -13,7 +13,8 @@ beforeAll(useTestBackend);
 const plain = (...values: number[]): Tensor => tensor(values, { dtype: 'f64' });
 const leaf = (...values: number[]): Tensor => tensor(values, { dtype: 'f64', requiresGrad: true });
 const values = async (x: Tensor): Promise<number[]> => [...(await x.data())];
-const forgotten = 'history was not kept, because nothing there requires a gradient; set requiresGrad = true before it is used';
+const forgotten =
+  'history was not kept, because nothing there requires a gradient; set requiresGrad = true before it is used';
 
 describe('a tensor without requiresGrad', () => {
   it('is differentiated before anything is read', async () => {
@@ -46,6 +47,21 @@ describe('a tensor without requiresGrad', () => {
     expect(await values(grad(x.mul(images).mul(later).sum(), x))).toEqual([36, 56]);
     expect(() => grad(images.sum(), x)).toThrow('is not in the graph of the loss');
     expect(await values(grad(images.sum(), x, { allowUnused: true }))).toEqual([0, 0]);
+  });
+
+  it('is not confused with data that are older and computed later', async () => {
+    const images = plain(3, 4);
+    const x = plain(1, 2);
+    const h = await images.mul(2).realize();
+    const further = await h.add(1).mul(h).realize();
+    const w = x.mul(3);
+    expect(await values(grad(x.mul(h).mul(further).sum(), x))).toEqual([252, 576]);
+    expect(await values(grad(w.mul(further).sum(), w))).toEqual([42, 72]);
+    await w.add(1).data();
+    const both = await w.add(h).realize();
+    expect(() => grad(both.mul(x).sum(), x)).toThrow(forgotten);
+    expect(() => grad(both.mul(w).sum(), w)).toThrow(forgotten);
+    expect(() => grad(both.mul(images).sum(), images)).toThrow(forgotten);
   });
 
   it('needs no mark inside of valueAndGrad and vjp, whatever is read', async () => {
@@ -119,7 +135,17 @@ describe('history is forgotten', () => {
 
   it('also of views, which can be viewed again', async () => {
     const x = plain(1, 2, 3, 4, 5, 6).reshape(2, 3).add(0);
-    for (const view of [x.reshape(3, 2), x.transpose(), x.unsqueeze(0).expand(2, 2, 3), x.pad([[1, 0], [0, 0]]), x.flip(0), x.slice(1, 1)]) {
+    for (const view of [
+      x.reshape(3, 2),
+      x.transpose(),
+      x.unsqueeze(0).expand(2, 2, 3),
+      x.pad([
+        [1, 0],
+        [0, 0],
+      ]),
+      x.flip(0),
+      x.slice(1, 1),
+    ]) {
       const before = await view.reshape(-1).toArray();
       await view.realize();
       expect(isHistoryForgotten(view.node)).toBe(true);
@@ -127,7 +153,13 @@ describe('history is forgotten', () => {
       expect(await view.transpose().transpose().reshape(-1).toArray()).toEqual(before);
       expect(await values(grad(x.mul(2).sum(), x, { gradOutput: plain(1).sum() }))).toHaveLength(6);
     }
-    const gradOutput = await x.slice(1, 0, 2).pad([[0, 0], [0, 1]]).realize();
+    const gradOutput = await x
+      .slice(1, 0, 2)
+      .pad([
+        [0, 0],
+        [0, 1],
+      ])
+      .realize();
     const y = leaf(1, 1, 1, 1, 1, 1).reshape(2, 3);
     expect(await values(grad(y.mul(y).add(y), y, { gradOutput }))).toEqual([3, 6, 0, 12, 15, 0]);
   });

@@ -17,3 +17,4 @@ export {
   gradgradcheck,
 } from './gradcheck.ts';
 export { absoluteError, relativeError } from './relative-error.ts';
+export { whenWalkEnds } from './walk.ts';

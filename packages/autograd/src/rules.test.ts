@@ -34,6 +34,7 @@ const intoDomain: Readonly<Record<Smoothness, (x: number) => number>> = {
   positive,
   nonzero: (x) => Math.sign(x) * positive(x),
   'between integers': betweenIntegers,
+  'between halves': (x) => betweenIntegers(x - 0.5) + 0.5,
 };
 
 const unaryCases = Object.entries(unaryOperators).map(
@@ -44,8 +45,8 @@ const unaryCases = Object.entries(unaryOperators).map(
   }),
 );
 
-type SmoothBinary = Extract<BinaryOp, 'add' | 'mul' | 'max'>;
-const smoothBinaries: readonly SmoothBinary[] = ['add', 'mul', 'max'];
+type SmoothBinary = Extract<BinaryOp, 'add' | 'mul' | 'max' | 'copysign'>;
+const smoothBinaries: readonly SmoothBinary[] = ['add', 'mul', 'max', 'copysign'];
 
 /** Two axes with different spacing, and overlapping, dilated windows. */
 const windows = [

@@ -18,6 +18,7 @@ const { binary, unary } = graph;
 
 const add = (a: Node, b: Node): Node => binary('add', a, b);
 const mul = (a: Node, b: Node): Node => binary('mul', a, b);
+const div = (a: Node, b: Node): Node => binary('div', a, b);
 const neg = (x: Node): Node => unary('neg', x);
 const filled = (like: Node, value: number): Node => graph.constant(value, like.shape, like.dtype);
 const scaled = (x: Node, factor: number): Node => mul(x, filled(x, factor));
@@ -31,23 +32,36 @@ type UnaryRule = (gradient: Node, x: Node, y: Node) => Node | null;
 const unaryRules: { readonly [K in UnaryOp]: UnaryRule } = {
   neg: (g) => neg(g),
   // y = 1/x, y' = -1/x^2 = -y^2
-  recip: (g, _, y) => neg(mul(g, mul(y, y))),
+  recip: (g, _, y) => neg(mul(mul(g, y), y)),
   // y = sqrt(x), y' = 1 / (2 y)
-  sqrt: (g, _, y) => scaled(mul(g, unary('recip', y)), 0.5),
+  sqrt: (g, _, y) => div(scaled(g, 0.5), y),
   exp: (g, _, y) => mul(g, y),
-  log: (g, x) => mul(g, unary('recip', x)),
-  // sin' = cos, and cos(x) = sin(x + pi/2)
-  sin: (g, x) => mul(g, unary('sin', add(x, filled(x, Math.PI / 2)))),
+  log: (g, x) => div(g, x),
+  sin: (g, x) => mul(g, unary('cos', x)),
+  cos: (g, x) => neg(mul(g, unary('sin', x))),
   // Constant almost everywhere; its jumps have no derivative. Zeros instead of null, because the source is used.
   floor: (g) => filled(g, 0),
   // y' = 1 - y^2
   tanh: (g, _, y) => mul(g, add(filled(y, 1), neg(mul(y, y)))),
   // erf' = 2 / sqrt(pi) * exp(-x^2)
   erf: (g, x) => mul(g, scaled(unary('exp', neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
+  // erfc' = -erf'
+  erfc: (g, x) => mul(g, scaled(unary('exp', neg(mul(x, x))), -2 / Math.sqrt(Math.PI))),
+  // y = exp(x) - 1, y' = y + 1
+  expm1: (g, _, y) => mul(g, add(y, filled(y, 1))),
+  exp2: (g, _, y) => mul(g, scaled(y, Math.LN2)),
+  log1p: (g, x) => mul(g, unary('recip', add(x, filled(x, 1)))),
+  log2: (g, x) => mul(g, unary('recip', scaled(x, Math.LN2))),
+  log10: (g, x) => mul(g, unary('recip', scaled(x, Math.LN10))),
+  // y' = 1 / (1 + x^2)
+  atan: (g, x) => mul(g, unary('recip', add(mul(x, x), filled(x, 1)))),
+  ceil: (g) => filled(g, 0),
+  trunc: (g) => filled(g, 0),
+  round: (g) => filled(g, 0),
   cast: (g, x) => (isFloat(x.dtype) ? graph.cast(g, x.dtype) : null),
 };
 
-type BinaryRule = (gradient: Node, a: Node, b: Node) => readonly [Node | null, Node | null];
+type BinaryRule = (gradient: Node, a: Node, b: Node, y: Node) => readonly [Node | null, Node | null];
 
 /** Comparisons return bool and these work on integers: nothing can be differentiated. */
 const noDerivative: BinaryRule = () => [null, null];
@@ -55,15 +69,34 @@ const noDerivative: BinaryRule = () => [null, null];
 const binaryRules: { readonly [K in BinaryOp]: BinaryRule } = {
   add: (g) => [g, g],
   mul: (g, a, b) => [mul(g, b), mul(g, a)],
+  div: (g, _, b, y) => [div(g, b), neg(mul(g, div(y, b)))],
+  // As in PyTorch, the exponent 0 has no gradient for its base (0 * infinity at 0), nor the base 0 for its exponent (0 * log 0).
+  pow: (g, a, b, y) => {
+    const zero = filled(b, 0);
+    const less = b.op === 'const' ? graph.power(a, b.arg.value - 1) : binary('pow', a, add(b, filled(b, -1)));
+    const isFlat = binary('and', binary('eq', a, zero), binary('or', binary('lt', zero, b), binary('eq', b, zero)));
+    return [rejected(binary('eq', b, zero), mul(g, mul(b, less))), rejected(isFlat, mul(g, mul(y, unary('log', a))))];
+  },
   // The larger operand gets the gradient; if both are equal, each gets half, as in PyTorch's `maximum`.
   max: (g, a, b) => {
     const shared = graph.where(binary('eq', a, b), scaled(g, 0.5), g);
     return [rejected(binary('lt', a, b), shared), rejected(binary('lt', b, a), shared)];
   },
+  // |a| with the sign of b has the slope sign(a) sign(b) along a, and as in PyTorch 0 at a = 0; along b it is constant.
+  copysign: (g, a, b) => {
+    const one = filled(g, 1);
+    const slope = mul(binary('copysign', one, a), binary('copysign', one, b));
+    return [rejected(binary('eq', a, filled(a, 0)), mul(g, slope)), filled(g, 0)];
+  },
   lt: noDerivative,
   eq: noDerivative,
   idiv: noDerivative,
-  mod: noDerivative,
+  // y = a - b trunc(a / b), and the quotient is (a - y) / b up to its rounding.
+  mod: (g, a, b, y) => {
+    if (!isFloat(a.dtype)) return [null, null];
+    const quotient = unary('floor', add(div(add(a, neg(y)), b), filled(b, 0.5)));
+    return [g, neg(mul(g, quotient))];
+  },
   and: noDerivative,
   or: noDerivative,
   xor: noDerivative,
@@ -71,12 +104,16 @@ const binaryRules: { readonly [K in BinaryOp]: BinaryRule } = {
   shr: noDerivative,
 };
 
-/** y = max over some axes: the gradient is shared equally by all elements that are equal to the maximum, as in PyTorch's `amax`. */
+/**
+ * y = max over some axes: the gradient is shared equally by all elements that are equal to the maximum, as in PyTorch's `amax`. No element
+ * equals a maximum of NaN: 0 / 0 makes its gradients NaN.
+ */
 function maximumRule(node: NodeOf<'reduce'>, gradient: Node): Node {
   const x = source(node);
   const isMaximum = binary('eq', x, graph.expand(node, x.shape));
   const count = graph.reduce('sum', graph.cast(isMaximum, x.dtype), node.arg.axes);
-  return selected(isMaximum, graph.expand(mul(gradient, unary('recip', count)), x.shape));
+  const spread = (share: Node): Node => graph.expand(div(share, count), x.shape);
+  return graph.where(isMaximum, spread(gradient), spread(filled(count, 0)));
 }
 
 function inversePermutation(axes: readonly number[]): number[] {
@@ -139,7 +176,7 @@ const rules: { readonly [O in Op]: Rule<O> } = {
   random: () => [null],
 
   unary: (node, g) => [unaryRules[node.arg.kind](g, source(node), node)],
-  binary: (node, g) => binaryRules[node.arg.kind](g, source(node, 0), source(node, 1)),
+  binary: (node, g) => binaryRules[node.arg.kind](g, source(node, 0), source(node, 1), node),
   where: (node, g) => [null, selected(source(node), g), rejected(source(node), g)],
   reduce: (node, g) => [node.arg.kind === 'sum' ? graph.expand(g, source(node).shape) : maximumRule(node, g)],
 

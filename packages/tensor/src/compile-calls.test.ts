@@ -18,7 +18,9 @@ describe.each(testedBackends)('calls of compiled functions on %s', (backend) => 
       return x.mul(2);
     });
     const count = 100;
-    const results = await Promise.all(Array.from({ length: count }, (_, n) => double(tensor(new Float32Array(n + 1).fill(n)))));
+    const results = await Promise.all(
+      Array.from({ length: count }, (_, n) => double(tensor(new Float32Array(n + 1).fill(n)))),
+    );
     const last = await Promise.all(results.map(async (result) => (await result.data()).at(-1)));
     expect(last).toEqual(Array.from({ length: count }, (_, n) => 2 * n));
     expect(recordings).toBe(count);
@@ -46,21 +48,24 @@ describe.each(testedBackends)('calls of compiled functions on %s', (backend) => 
     expect(recordings).toBe(1);
   });
 
-  it.each(['recorded at the call', 'recorded before'])('work with the values at the time of the call: %s', async (when) => {
-    const x = tensor([1]);
-    const w = tensor([10]);
-    const sum = compile((y: Tensor) => y.add(w));
-    if (when === 'recorded before') await sum(tensor([0]));
-    const first = sum(x);
-    x.assign(tensor([7]));
-    const second = sum(x);
-    w.assign(tensor([20]));
-    const third = sum(x);
-    w.assign(tensor([30]));
-    const seen = await Promise.all([first, second, third].map(async (y) => (await y).item()));
-    expect(seen).toEqual([11, 17, 27]);
-    expect([await x.item(), await w.item()]).toEqual([7, 30]);
-  });
+  it.each(['recorded at the call', 'recorded before'])(
+    'work with the values at the time of the call: %s',
+    async (when) => {
+      const x = tensor([1]);
+      const w = tensor([10]);
+      const sum = compile((y: Tensor) => y.add(w));
+      if (when === 'recorded before') await sum(tensor([0]));
+      const first = sum(x);
+      x.assign(tensor([7]));
+      const second = sum(x);
+      w.assign(tensor([20]));
+      const third = sum(x);
+      w.assign(tensor([30]));
+      const seen = await Promise.all([first, second, third].map(async (y) => (await y).item()));
+      expect(seen).toEqual([11, 17, 27]);
+      expect([await x.item(), await w.item()]).toEqual([7, 30]);
+    },
+  );
 
   it.each(['recorded at the call', 'recorded before'])('assign before what is assigned later: %s', async (when) => {
     const count = zeros([1]);
@@ -99,9 +104,12 @@ describe.each(testedBackends)('calls of compiled functions on %s', (backend) => 
         (x) => [x.to('reference'), x][1],
       ];
       for (const body of functions) await expect(compile(body)(tensor([1]))).rejects.toThrow(refused);
-      for (const body of [(x: Tensor) => [inner(x), x][1], (x: Tensor) => [inner.explain(x), x][1]])
+      const nested: ((x: Tensor) => unknown)[] = [(x) => [inner(x), x][1], (x) => [inner.explain(x), x][1]];
+      for (const body of nested)
         await expect(compile(body)(tensor([1]))).rejects.toThrow('called while another is recorded');
-      await expect(compile(async () => Promise.reject(new Error('own')))()).rejects.toThrow('the function is asynchronous');
+      await expect(compile(async () => Promise.reject(new Error('own')))()).rejects.toThrow(
+        'the function is asynchronous',
+      );
       await new Promise((resolve) => setTimeout(resolve, 20));
     } finally {
       process.off('unhandledRejection', note);

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { compile } from './compile.ts';
 import { rand, tensor, where, zeros } from './functions.ts';
-import { nameScope } from "./graph/node.ts";
+import { nameScope } from './graph/node.ts';
 import { setDefaultBackend } from './kernel/backend.ts';
 import { manualSeed } from './random/generator.ts';
 import type { Tensor } from './tensor.ts';
@@ -69,7 +69,11 @@ describe.each(testedBackends)('checked compiled functions on %s', (backend) => {
       const velocity = zeros([2, 3]);
       const step = compile(
         (x: Tensor) => {
-          const error = x.matmul(weight).add(rand([4, 3])).tanh().sub(0.25);
+          const error = x
+            .matmul(weight)
+            .add(rand([4, 3]))
+            .tanh()
+            .sub(0.25);
           velocity.assign(velocity.mul(0.9).add(x.transpose().matmul(error)));
           weight.assign(weight.sub(velocity.mul(0.1)));
           return { loss: error.square().mean(), rows: error.argmax(1).oneHot(3) };
@@ -78,7 +82,12 @@ describe.each(testedBackends)('checked compiled functions on %s', (backend) => {
       );
       const seen = [];
       for (let k = 0; k < 5; k++) {
-        const { loss, rows } = await step(tensor(Float32Array.from({ length: 8 }, (_, i) => Math.sin(i + k)), { shape: [4, 2] }));
+        const { loss, rows } = await step(
+          tensor(
+            Float32Array.from({ length: 8 }, (_, i) => Math.sin(i + k)),
+            { shape: [4, 2] },
+          ),
+        );
         seen.push(await loss.item(), await rows.toArray());
       }
       return [seen, await weight.toArray()];
@@ -113,10 +122,14 @@ describe.each(testedBackends)('checked compiled functions on %s', (backend) => {
     state.assign(tensor([5, 5]));
     await step.verify(x);
     rate = 0.25;
-    await expect(step.verify(x)).rejects.toThrow("'update' reads a number from outside that has changed since it was recorded: 0.5 is now 0.25, in mul [2]");
+    await expect(step.verify(x)).rejects.toThrow(
+      "'update' reads a number from outside that has changed since it was recorded: 0.5 is now 0.25, in mul [2]",
+    );
     rate = 0.5;
     data = [1, 3];
-    await expect(step.verify(x)).rejects.toThrow("'update' reads data from outside that have changed since it was recorded: f32 [2], in mul");
+    await expect(step.verify(x)).rejects.toThrow(
+      "'update' reads data from outside that have changed since it was recorded: f32 [2], in mul",
+    );
     data = [1, 2];
     deep = true;
     await expect(step.verify(x)).rejects.toThrow("'update' was recorded again and is another program now");

@@ -23,7 +23,6 @@ import { Moment } from './runtime/assignments.ts';
 import { checkRun } from './runtime/checked.ts';
 import { ProgramCache } from './runtime/execute.ts';
 import { planGraph, preparePlan } from './runtime/prepare.ts';
-import { refuseChanges } from './runtime/recorded-changes.ts';
 import {
   debugListener,
   type Explanation,
@@ -34,6 +33,7 @@ import {
   type ProgramTimes,
 } from './runtime/program-forms.ts';
 import { findBackend, inTurn, realizeNodes, realizeNow } from './runtime/realize.ts';
+import { refuseChanges } from './runtime/recorded-changes.ts';
 import { droppable, type Recorder, refuseWhileRecording, type StateCell, withRecording } from './runtime/recording.ts';
 import { currentScope, type Scope, trackStorage } from './runtime/scope.ts';
 import type { External } from './schedule/planner.ts';
@@ -252,9 +252,7 @@ export function compile<A extends unknown[], R>(
       return droppable(withProgram(args, explained, listen));
     },
     verify: (...args: A) =>
-      droppable(
-        withProgram(args, (program, call) => inTurn(() => compareRecordings(program, recorded, call))),
-      ),
+      droppable(withProgram(args, (program, call) => inTurn(() => compareRecordings(program, recorded, call)))),
     dispose: () => {
       for (const program of programs.values()) retire(program);
       programs.clear();

@@ -36,6 +36,7 @@ export {
 // Tensors
 export { type CompiledFunction, type CompiledProgram, type CompileOptions, compile } from './compile.ts';
 export { KernelError } from './custom-kernel/index.ts';
+export { showTensorsInDevtools } from './devtools.ts';
 export * from './functions.ts';
 export type { Nested, NestedArray, TensorData } from './graph/data.ts';
 export type { IndexRange } from './graph/index-check.ts';
@@ -70,8 +71,12 @@ export {
 } from './kernel/dtype.ts';
 export { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from './kernel/shape.ts';
 export { type KernelArray, type KernelDefinition, type KernelThis, kernelFunction } from './kernel-function.ts';
+export * from './mathematics.ts';
 export { moveTensors } from './move.ts';
 export { autocast, autocastPrecision, type Precision, precisions } from './ops/autocast.ts';
+export type { CloseOptions, NanToNumOptions } from './ops/floats.ts';
+export type { RoundingMode } from './ops/rounding.ts';
+export { type PrintOptions, setPrintOptions } from './printing/print-options.ts';
 export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from './random/generator.ts';
 export { type GraphOracle, isGraphOracle } from './runtime/oracle.ts';
 export type { Explanation, ProgramForm, ProgramTimes } from './runtime/program-forms.ts';

@@ -188,7 +188,7 @@ describe('state', () => {
   test('a name appears in messages', () => {
     const weight = zeros([2]);
     weight.name = 'layer.weight';
-    expect(String(weight)).toBe("Tensor 'layer.weight' f32 [2]");
+    expect(String(weight)).toBe("Tensor 'layer.weight' f32 [2]: [0., 0.]");
     expect(() => weight.assign(zeros([3]))).toThrow('assign to layer.weight: shape [3] does not fit [2]');
   });
 });

@@ -9,7 +9,10 @@ import { type DType, isDType, type TypedArray } from './kernel/dtype.ts';
 import { nth } from './kernel/nth.ts';
 import { formatShape, sameShape } from './kernel/shape.ts';
 import { IndexedTensor } from './methods/indexing.ts';
-import { gradientOwner, type Operand } from './methods/tensor-base.ts';
+import { gradientOwner, type Operand, operand } from './methods/tensor-base.ts';
+import type { CloseOptions } from './ops/floats.ts';
+import * as ops from './ops/index.ts';
+import { printTensor, printWithValues, titleOf } from './printing/print-tensor.ts';
 import { noteAssignment } from './runtime/assignments.ts';
 import {
   findBackend,
@@ -111,6 +114,34 @@ export class Tensor extends IndexedTensor<Tensor> {
       throw new RangeError(`item: needs a tensor of one element, this one is ${formatShape(this.shape)}`);
   }
 
+  /** Whether all elements are close to those of `other` (see `isclose`), after broadcasting. True for no elements. */
+  async allclose(other: TensorLike, options?: CloseOptions): Promise<boolean> {
+    return (await this.#allClose(other, options).item()) !== 0;
+  }
+
+  /** The same, blocking. */
+  allcloseSync(other: TensorLike, options?: CloseOptions): boolean {
+    return this.#allClose(other, options).itemSync() !== 0;
+  }
+
+  #allClose(other: TensorLike, options?: CloseOptions): Tensor {
+    return this.wrap(ops.all(ops.isclose(this.node, operand(other), options)));
+  }
+
+  /** Whether both tensors have the same shape and the same values. A NaN is not the same as another. */
+  async equal(other: Tensor): Promise<boolean> {
+    return sameShape(this.shape, other.shape) && (await this.#allEqual(other).item()) !== 0;
+  }
+
+  /** The same, blocking. */
+  equalSync(other: Tensor): boolean {
+    return sameShape(this.shape, other.shape) && this.#allEqual(other).itemSync() !== 0;
+  }
+
+  #allEqual(other: Tensor): Tensor {
+    return this.wrap(ops.all(ops.eq(this.node, other.node)));
+  }
+
   /** The values as nested arrays; of a scalar, a number. bool values are 0 and 1. */
   toArray(): Promise<Nested> {
     return droppable(this.data().then((values) => nest(values, this.shape)));
@@ -161,19 +192,29 @@ export class Tensor extends IndexedTensor<Tensor> {
     return storage?.backend ?? findBackend([this.node, value.node]) ?? getBackend();
   }
 
+  /**
+   * Name, dtype, shape and values, abbreviated as by PyTorch: see `setPrintOptions`. Values that are neither stored nor quick to compute
+   * are left out, and so are those on a backend that cannot be read at once. Never throws. `console.log` shows the same in Node.
+   */
   override toString(): string {
-    const name = this.name === undefined ? '' : ` '${this.name}'`;
-    return `Tensor${name} ${this.dtype} ${formatShape(this.shape)}`;
+    return printTensor(this);
+  }
+
+  /** The same text on every backend: the values are computed and read first. */
+  async describe(): Promise<string> {
+    return printWithValues(this, (node) => readNode(node));
   }
 
   /** `a + b` on tensors would silently be NaN. */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return this.toString();
-    throw new TypeError(`${this}: operators do not work on tensors; use methods, as in a.add(b)`);
+    throw new TypeError(`${titleOf(this)}: operators do not work on tensors; use methods, as in a.add(b)`);
   }
 
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
+  [Symbol.for('nodejs.util.inspect.custom')](depth: number): object {
+    const text = depth < 0 ? `[${titleOf(this)}]` : this.toString();
+    // Node indents the lines of what an object prints, but not those of a string.
+    return { [Symbol.for('nodejs.util.inspect.custom')]: () => text };
   }
 }
 

@@ -1,5 +1,5 @@
 /** Runs that fail, are changed or are used twice: nothing is lost, and nothing continues as something else. */
-import { promises as fs } from 'node:fs';
+import { promises as fs, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeTinyDataset } from '@tessera/data/testing';
@@ -115,6 +115,23 @@ describe('a run that is resumed', () => {
     await lock.release();
     expect(await trainTiny(root, { name: 'locked', resume: true })).toMatchObject({ finished: true });
   });
+});
+
+it('a report is there after the first evaluation, before the run ends', async () => {
+  const reports: string[] = [];
+  const result = await trainTiny(root, {
+    name: 'watched',
+    set: ['evaluation.everyEpochs=1'],
+    listener: {
+      onStep: ({ step }) => {
+        if (step > 4) reports.push(readFileSync(join(root, 'watched', 'report.html'), 'utf8'));
+      },
+    },
+  });
+  expect(result.finished).toBe(true);
+  expect(reports).toHaveLength(4);
+  expect(reports[0]).toContain('4 of 8 so far');
+  expect(await fs.readFile(result.report as string, 'utf8')).not.toContain('so far');
 });
 
 it('the name of a split cannot lead out of the folder', async () => {

@@ -17,6 +17,7 @@ import type { RunConfig } from './config/schema.ts';
 import type { Settings } from './config/tree.ts';
 import { type EvaluationResult, resultHighlights, resultSections, summarizeResults } from './evaluation/result.ts';
 import { loadRun } from './load-run.ts';
+import { averagedSchedule, checkAveraging, createAveraging } from './loop/averaging.ts';
 import { type Checkpoint, type CheckpointState, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
 import { LoaderSource } from './loop/loader-source.ts';
@@ -80,6 +81,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   const started = performance.now();
   checkAccumulation(request.config);
   checkPrecision(request.config);
+  checkAveraging(request.config);
   const say = listener?.say ?? (() => undefined);
   const task = taskNamed(request.config.task);
   manualSeed(request.config.seed);
@@ -124,17 +126,26 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained);
     const mixedPrecision = createMixedPrecision(config);
     const totalSteps = config.training.epochs * source.batchesPerEpoch;
-    const { lr } = config.optimizer;
-    const schedule = chosen(schedules, config.schedule.kind).create(config.schedule, { lr, totalSteps });
+    const plain = chosen(schedules, config.schedule.kind).create(config.schedule, {
+      lr: config.optimizer.lr,
+      totalSteps,
+      stepsPerEpoch: source.batchesPerEpoch,
+      epochs: config.training.epochs,
+      evaluatedEpochs: config.evaluation.everyEpochs,
+      better: task.mainMeasure.better,
+    });
+    const schedule = averagedSchedule(plain, config.swa, source.batchesPerEpoch);
+    const averaging = createAveraging(config, model);
     const data = {
       seed: config.seed,
       rows: train.length,
       batchSize: config.training.batchSize,
       batchesPerEpoch: source.batchesPerEpoch,
     };
+    if (resume === null) say(describePlan(config, { rows: train.length, imageSize, totalSteps }));
     if (resume !== null) {
       checkSameData(resume, data);
-      restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null);
+      restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
     }
     const environment = describeEnvironment();
     await folder.writeJson(folder.environment, environment);
@@ -149,6 +160,28 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       results = found;
       return found;
     };
+    const { facts } = subject;
+    const report = async (evaluated: readonly EvaluationResult[], step: number): Promise<string> => {
+      const { skipped } = (loader as DataLoader).stats;
+      const seconds = Math.round((performance.now() - started) / 1000);
+      return writeReport(folder.path, {
+        title: config.name,
+        subtitle: `${task.title} trained on ${config.data.dataset}`,
+        summary: {
+          ...facts,
+          'Training rows': train.length,
+          Epochs: config.training.epochs,
+          Steps: step === totalSteps ? totalSteps : `${step} of ${totalSteps} so far`,
+          'Batch size': config.training.batchSize,
+          ...(averaging === null ? {} : { Weights: averaging.description }),
+          ...(skipped === 0 ? {} : { 'Rows that could not be used': skipped }),
+        },
+        config,
+        environment: { ...environment, 'Peak (GFLOP/s)': Math.round(peakFlops / 1e9), 'Duration (s)': seconds },
+        highlights: resultHighlights(evaluated),
+        sections: await resultSections(evaluated),
+      });
+    };
     const trainer = new Trainer({
       objective,
       optimizer,
@@ -156,6 +189,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       schedule,
       training: config.training,
       mixedPrecision,
+      averaging,
       metrics,
       checkpoints: new CheckpointFolder(folder.checkpoints, config.checkpoints.keep),
       checkpointing: config.checkpoints,
@@ -165,35 +199,28 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       evaluation: config.evaluation,
       mainMeasure: task.mainMeasure,
       peakFlops,
-      ...(listener === undefined ? {} : { listener }),
+      listener: {
+        ...listener,
+        async onEvaluation(step, values) {
+          await listener?.onEvaluation?.(step, values);
+          // The report of the last evaluation is written at the end.
+          if (results !== null && step < totalSteps) await report(results, step);
+        },
+      },
     });
     const { position, finished } = await trainer.run(resume?.state ?? startPosition, signal);
     const skippedRows = loader.stats.skipped;
     const ended = { finished, steps: position.step, totalSteps, skippedRows };
     if (!finished) return { ...ended, results: null, report: null };
 
-    await writeTensors(folder.model, model.stateDict(), { ...weightMetadata(model), ...metadata });
+    const average: Record<string, string> = averaging === null ? {} : { average: averaging.description };
+    const writeWeights = (): Promise<void> =>
+      writeTensors(folder.model, model.stateDict(), { ...weightMetadata(model), ...metadata, ...average });
+    await (averaging?.averages.use(writeWeights) ?? writeWeights());
     // The trainer evaluates after the last epoch.
     const final: EvaluationResult[] = results ?? [];
     await folder.writeJson(folder.evaluation, summarizeResults(final));
-    const seconds = Math.round((performance.now() - started) / 1000);
-    const report = await writeReport(folder.path, {
-      title: config.name,
-      subtitle: `${task.title} trained on ${config.data.dataset}`,
-      summary: {
-        ...subject.facts,
-        'Training rows': train.length,
-        Epochs: config.training.epochs,
-        Steps: totalSteps,
-        'Batch size': config.training.batchSize,
-        ...(skippedRows === 0 ? {} : { 'Rows that could not be used': skippedRows }),
-      },
-      config,
-      environment: { ...environment, 'Peak (GFLOP/s)': Math.round(peakFlops / 1e9), 'Duration (s)': seconds },
-      highlights: resultHighlights(final),
-      sections: await resultSections(final),
-    });
-    return { ...ended, results: final, report };
+    return { ...ended, results: final, report: await report(final, totalSteps) };
   } finally {
     metrics?.close();
     subject?.dispose?.();
@@ -211,13 +238,25 @@ async function trainNested(request: Omit<TrainingRequest, 'resume' | 'restart'>)
   const { folder } = request;
   const checkpoint = await folder.latestCheckpoint();
   const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
-  // The last checkpoint is written before the evaluation, the report after it.
+  // The last checkpoint is written before the last evaluation, and its results after it.
   const isTrained = resume !== null && resume.state.epoch >= request.config.training.epochs;
-  if (!isTrained || !(await exists(folder.report))) {
+  if (!isTrained || !(await exists(folder.evaluation))) {
     const { finished } = await trainModel({ ...request, resume, restart: true });
     if (!finished) return null;
   }
   return loadRun(folder.path);
+}
+
+/** One line with what the settings and the data decide, so that nobody trains on something else than they think. */
+function describePlan(
+  { name, data: { dataset, augmentation }, training: { epochs, batchSize } }: RunConfig,
+  { rows, imageSize, totalSteps }: { readonly rows: number; readonly imageSize: number; readonly totalSteps: number },
+): string {
+  const changes = augmentation === null ? 'none' : typeof augmentation === 'string' ? augmentation : 'custom';
+  return (
+    `${name}: ${rows} rows of ${dataset}, images of ${imageSize} x ${imageSize} pixels, augmentation ${changes}, ` +
+    `${epochs} epochs, ${totalSteps} steps of ${batchSize} rows`
+  );
 }
 
 /** How a run evaluates its own splits. `baseline`: the split that baselines search, if the configuration requests them. */

@@ -19,6 +19,21 @@ const expected: Record<keyof typeof activations, (x: number, k: number) => numbe
   gelu: (x, k) => x * normalDistribution(k),
   'gelu-tanh': (x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
   quickgelu: (x) => x / (1 + Math.exp(-1.702 * x)),
+  'leaky-relu': (x) => (x > 0 ? x : 0.01 * x),
+  elu: (x) => (x > 0 ? x : Math.expm1(x)),
+  selu: (x) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * Math.expm1(x)),
+  celu: (x) => (x > 0 ? x : Math.expm1(x)),
+  softplus: (x) => Math.log1p(Math.exp(x)),
+  hardswish: (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6,
+  hardsigmoid: (x) => Math.min(6, Math.max(0, x + 3)) / 6,
+  hardtanh: (x) => Math.min(1, Math.max(-1, x)),
+  relu6: (x) => Math.min(6, Math.max(0, x)),
+  mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
+  softsign: (x) => x / (1 + Math.abs(x)),
+  tanhshrink: (x) => x - Math.tanh(x),
+  softshrink: (x) => Math.sign(x) * Math.max(0, Math.abs(x) - 0.5),
+  hardshrink: (x) => (Math.abs(x) > 0.5 ? x : 0),
+  'log-sigmoid': (x) => -Math.log1p(Math.exp(-x)),
 };
 
 describe.each(testedBackends)('activations on %s', (backend) => {

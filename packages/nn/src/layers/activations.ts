@@ -1,9 +1,13 @@
 /**
  * Activations: each is a function of one tensor, element by element, a module class, and an entry of the table with the names that
- * configurations use. To add one, write the function and its class, and add it to `activations`.
+ * configurations use. To add one, write the function and its class, and add it to `activations`. Families of activations have files of
+ * their own; in the table they have their default settings.
  */
 import type { Tensor } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { hardshrink, hardsigmoid, hardswish, hardtanh, relu6, softshrink } from './hard-activations.ts';
+import { celu, elu, leakyRelu, selu } from './rectifiers.ts';
+import { logSigmoid, mish, softplus, softsign, tanhshrink } from './smooth-activations.ts';
 
 /** max(x, 0) */
 export const relu = (x: Tensor): Tensor => x.relu();
@@ -45,6 +49,21 @@ export const activations = {
   gelu: (x: Tensor): Tensor => gelu(x),
   'gelu-tanh': (x: Tensor): Tensor => gelu(x, 'tanh'),
   quickgelu: quickGelu,
+  'leaky-relu': (x: Tensor): Tensor => leakyRelu(x),
+  elu: (x: Tensor): Tensor => elu(x),
+  selu,
+  celu: (x: Tensor): Tensor => celu(x),
+  softplus: (x: Tensor): Tensor => softplus(x),
+  hardswish,
+  hardsigmoid,
+  hardtanh: (x: Tensor): Tensor => hardtanh(x),
+  relu6,
+  mish,
+  softsign,
+  tanhshrink,
+  softshrink: (x: Tensor): Tensor => softshrink(x),
+  hardshrink: (x: Tensor): Tensor => hardshrink(x),
+  'log-sigmoid': logSigmoid,
 } satisfies Record<string, (x: Tensor) => Tensor>;
 
 export type ActivationName = keyof typeof activations;
@@ -91,6 +110,8 @@ export class SiLU extends Activation {
 
 export class GELU extends Activation {
   constructor({ approximate = 'none' }: { approximate?: GeluApproximation } = {}) {
+    if (approximate !== 'none' && approximate !== 'tanh')
+      throw new RangeError(`GELU: approximate must be 'none' or 'tanh', got '${approximate satisfies never}'`);
     super(approximate === 'tanh' ? 'gelu-tanh' : 'gelu');
   }
 }
@@ -98,5 +119,53 @@ export class GELU extends Activation {
 export class QuickGELU extends Activation {
   constructor() {
     super('quickgelu');
+  }
+}
+
+export class SELU extends Activation {
+  constructor() {
+    super('selu');
+  }
+}
+
+export class Hardswish extends Activation {
+  constructor() {
+    super('hardswish');
+  }
+}
+
+export class Hardsigmoid extends Activation {
+  constructor() {
+    super('hardsigmoid');
+  }
+}
+
+export class ReLU6 extends Activation {
+  constructor() {
+    super('relu6');
+  }
+}
+
+export class Mish extends Activation {
+  constructor() {
+    super('mish');
+  }
+}
+
+export class Softsign extends Activation {
+  constructor() {
+    super('softsign');
+  }
+}
+
+export class Tanhshrink extends Activation {
+  constructor() {
+    super('tanhshrink');
+  }
+}
+
+export class LogSigmoid extends Activation {
+  constructor() {
+    super('log-sigmoid');
   }
 }

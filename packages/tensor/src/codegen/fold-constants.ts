@@ -20,7 +20,7 @@ export function foldConstants(program: LoopProgram): LoopProgram {
       case 'binary': {
         const { kind } = operation;
         const [a, b] = [constant(operation.a), constant(operation.b)];
-        if (a === null || b === null || kind === 'sub' || kind === 'div' || kind === 'min') return null;
+        if (a === null || b === null || kind === 'sub' || kind === 'min') return null;
         return binaryFunction(kind, operation.dtype)(a, b);
       }
       default:

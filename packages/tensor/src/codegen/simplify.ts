@@ -1,6 +1,6 @@
 /**
- * Programs as code is generated for them: with subtraction, division and minimum, which the graph writes as sums, products and
- * maxima; equal instructions once, unused ones dropped.
+ * Programs as code is generated for them: with subtraction and minimum, which the graph writes as sums and maxima, and a division for a
+ * product with a reciprocal; equal instructions once, unused ones dropped.
  *
  * Products and sums are not fused into multiply-add: an element-wise result does not depend on what it was fused with.
  */

@@ -1,9 +1,11 @@
 /** JavaScript's operators and functions on traced values: known numbers are computed, places stay places, the rest becomes nodes. */
 
+import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import { type DType, isFloat } from '../kernel/dtype.ts';
 import * as ops from '../ops/index.ts';
-import { remainder, unaryMath } from './mathematics.ts';
+import { align } from '../ops/operand.ts';
+import { binaryMath, remainder, unaryMath } from './mathematics.ts';
 import {
   addPlaces,
   floatOf,
@@ -84,6 +86,25 @@ function shiftRightSigned(a: Node, b: Node): Node {
   return ops.where(ops.lt(a, 0), inverted, ops.shiftRight(a, b));
 }
 
+/** Operands of a division that are both integers, i32, with a known divisor that is not 0; null for others. */
+function integersBy(a: Operand, b: Operand): [Node, Node] | null {
+  const x = counted(a);
+  if (typeof x === 'number' || x.dtype !== 'i32') return null;
+  return typeof b === 'number' && Number.isInteger(b) && b !== 0 && Math.abs(b) < 2 ** 31
+    ? align('/', [x, b], 'i32')
+    : null;
+}
+
+/** Quotients of integers, with what was divided: rounded to whole numbers they are exact, whatever their size. */
+const wholeOperands = new WeakMap<Node, [Node, Node]>();
+
+/** The floor, or with `truncated` the whole part, of a quotient of integers; null for other nodes. */
+function wholeQuotient(x: Operand, truncated: boolean): Node | null {
+  const integers = typeof x === 'number' ? undefined : wholeOperands.get(x);
+  if (integers === undefined) return null;
+  return truncated ? graph.binary('idiv', ...integers) : ops.floorDivide(...integers);
+}
+
 type NodeOperator = (a: Operand, b: Operand, dtype: DType) => Node;
 
 const arithmetic =
@@ -91,17 +112,27 @@ const arithmetic =
   (a, b, dtype) =>
     compute(...numeric(a, b, dtype));
 
+const truncated = (x: Operand): Node => wholeQuotient(x, true) ?? integerOf(x);
+
 const bits =
   (compute: (a: Node, b: Node) => Node): NodeOperator =>
   (a, b) =>
-    compute(integerOf(a), integerOf(b));
+    compute(truncated(a), truncated(b));
 
 const nodes: Readonly<Record<string, NodeOperator>> = {
   '+': arithmetic(ops.add),
   '-': arithmetic(ops.sub),
   '*': arithmetic(ops.mul),
-  '/': (a, b, dtype) => ops.div(...floats(a, b, dtype)),
-  '%': (a, b, dtype) => remainder(...floats(a, b, dtype)),
+  '/': (a, b, dtype) => {
+    const quotient = ops.div(...floats(a, b, dtype));
+    const integers = integersBy(a, b);
+    if (integers !== null) wholeOperands.set(quotient, integers);
+    return quotient;
+  },
+  '%': (a, b, dtype) => {
+    const integers = integersBy(a, b);
+    return integers === null ? remainder(...floats(a, b, dtype)) : graph.binary('mod', ...integers);
+  },
   '**': (a, b, dtype) => power(a, b, dtype),
   '<': arithmetic(ops.lt),
   '>': arithmetic(ops.gt),
@@ -190,10 +221,17 @@ export function callMath(name: string, values: readonly Value[], dtype: DType): 
     const join = name === 'max' ? ops.maximum : ops.minimum;
     return values.reduce((a, b) => nodeValue(join(...numeric(operand(a), operand(b), dtype))));
   }
+  if (name === 'hypot' && values.length > 2) return values.reduce((a, b) => callMath(name, [a, b], dtype) ?? a);
   const [a, b] = values.map(operand);
   if (a === undefined) return null;
   if (name === 'pow') return b === undefined ? null : nodeValue(power(a, b, dtype));
   if (name === 'imul') return b === undefined ? null : nodeValue(ops.mul(integerOf(a), integerOf(b)));
+  if ((name === 'floor' || name === 'trunc') && b === undefined) {
+    const whole = wholeQuotient(a, name === 'trunc');
+    if (whole !== null) return nodeValue(whole);
+  }
+  const ofTwo = binaryMath[name];
+  if (ofTwo !== undefined) return b === undefined ? null : nodeValue(ofTwo(...floats(a, b, dtype)));
   const compute = unaryMath[name];
   return compute === undefined || b !== undefined ? null : nodeValue(compute(floatOf(counted(a), dtype)));
 }

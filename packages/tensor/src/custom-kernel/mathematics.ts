@@ -2,50 +2,71 @@
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import * as ops from '../ops/index.ts';
+import { align } from '../ops/operand.ts';
 
-const trunc = (x: Node): Node => ops.mul(ops.sign(x), ops.floor(ops.abs(x)));
+/** -1 or 1 with the sign of x; zeros and NaN themselves. */
+function sign(x: Node): Node {
+  const itself = ops.logicalOr(ops.eq(x, 0), ops.isnan(x));
+  return graph.where(itself, x, ops.sign(x));
+}
 
-/** exp(x) - 1 = tanh(x/2) (exp(x) + 1), which is accurate near 0. */
-const expm1 = (x: Node): Node => ops.mul(ops.tanh(ops.mul(x, 0.5)), ops.add(ops.exp(x), 1));
+/** To the nearest whole number, halves up. The fraction is exact, where the sum x + 1/2 may be rounded up. */
+function round(x: Node): Node {
+  const below = ops.floor(x);
+  const rounded = ops.where(ops.lt(ops.sub(x, below), 0.5), below, ops.ceil(x));
+  return ops.copysign(rounded, x);
+}
+
+/** |x|^(1/3) by way of logarithms, and one step of Newton's method; with the sign of x. Zeros and infinities are their own roots. */
+function cbrt(x: Node): Node {
+  const magnitude = ops.abs(x);
+  const itself = ops.logicalOr(ops.eq(x, 0), ops.isinf(x));
+  const safe = ops.where(itself, 1, magnitude);
+  const guess = ops.exp2(ops.mul(ops.log2(safe), 1 / 3));
+  const root = ops.sub(guess, ops.mul(ops.sub(guess, ops.div(safe, ops.square(guess))), 1 / 3));
+  const value = ops.copysign(graph.where(itself, magnitude, root), x);
+  return graph.custom(value, [x], {
+    name: 'cbrt',
+    backward: (gradient, _inputs, y) => [ops.div(gradient, ops.mul(ops.square(y), 3))],
+  });
+}
 
 /** Functions of one floating-point node. */
 export const unaryMath: Readonly<Record<string, (x: Node) => Node>> = {
   abs: ops.abs,
-  ceil: (x) => ops.neg(ops.floor(ops.neg(x))),
+  acos: ops.acos,
+  acosh: ops.acosh,
+  asin: ops.asin,
+  asinh: ops.asinh,
+  atan: ops.atan,
+  atanh: ops.atanh,
+  cbrt,
+  ceil: ops.ceil,
   cos: ops.cos,
-  cosh: (x) => ops.mul(ops.add(ops.exp(x), ops.exp(ops.neg(x))), 0.5),
+  cosh: ops.cosh,
   exp: ops.exp,
-  expm1,
+  expm1: ops.expm1,
   floor: ops.floor,
   fround: (x) => graph.cast(graph.cast(x, 'f32'), x.dtype),
   log: ops.log,
-  log1p,
-  log10: (x) => ops.mul(ops.log(x), Math.LOG10E),
-  log2: (x) => ops.mul(ops.log(x), Math.LOG2E),
-  round: (x) => ops.floor(ops.add(x, 0.5)),
-  sign: ops.sign,
+  log1p: ops.log1p,
+  log10: ops.log10,
+  log2: ops.log2,
+  round,
+  sign,
   sin: ops.sin,
-  sinh: (x) => ops.mul(ops.sub(expm1(x), expm1(ops.neg(x))), 0.5),
+  sinh: ops.sinh,
   sqrt: ops.sqrt,
-  tan: (x) => ops.div(ops.sin(x), ops.cos(x)),
+  tan: ops.tan,
   tanh: ops.tanh,
-  trunc,
+  trunc: ops.trunc,
 };
 
-/**
- * log(1 + x), accurate near 0: log(u) x / (u - 1) with u = 1 + x (W. Kahan, HP-15C manual, 1982). Its derivative is defined here, because
- * the one that follows from the formula is not accurate.
- */
-function log1p(x: Node): Node {
-  const u = ops.add(x, 1);
-  const excess = ops.sub(u, 1);
-  const exact = ops.eq(excess, 0);
-  const value = ops.where(exact, x, ops.div(ops.mul(ops.log(u), x), ops.where(exact, 1, excess)));
-  return graph.custom(value, [x], {
-    name: 'log1p',
-    backward: (gradient, [source = x]) => [ops.div(gradient, ops.add(source, 1))],
-  });
-}
+/** Functions of two floating-point nodes. */
+export const binaryMath: Readonly<Record<string, (a: Node, b: Node) => Node>> = {
+  atan2: ops.atan2,
+  hypot: ops.hypot,
+};
 
-/** JavaScript's %: a - b * trunc(a / b), with the sign of the dividend. */
-export const remainder = (a: Node, b: Node): Node => ops.sub(a, ops.mul(b, trunc(ops.div(a, b))));
+/** JavaScript's %: a - b * trunc(a / b), exact, with the sign of the dividend. */
+export const remainder = (a: Node, b: Node): Node => graph.binary('mod', ...align('%', [a, b]));

@@ -3,7 +3,7 @@
  * the shapes if the arguments do not fit, and drop operations that do nothing.
  */
 
-import { castNumber, computeDType, type DType, isFloat } from '../kernel/dtype.ts';
+import { castNumber, checkDType, computeDType, type DType, isFloat } from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
 import { binaryResult, binaryTakes, kindOf, unaryTakes } from '../kernel/operators.ts';
 import { checkShape, formatShape, type Shape, sameShape, sizeOf } from '../kernel/shape.ts';
@@ -73,6 +73,7 @@ export function unary(kind: UnaryOp, source: Node): Node {
 /** The values in another dtype: see `UnaryOp`. */
 export function cast(source: Node, dtype: DType): Node {
   if (source.dtype === dtype) return source;
+  checkDType(dtype, 'cast');
   if (source.op === 'const') return constant(castNumber[dtype](source.arg.value), source.shape, dtype);
   return makeNode('unary', [source], { kind: 'cast' }, source.shape, dtype);
 }
@@ -84,11 +85,17 @@ export function binary(kind: BinaryOp, a: Node, b: Node): Node {
   if (!sameShape(a.shape, b.shape)) fail(kind, `shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} differ`);
   if (a.dtype !== b.dtype) fail(kind, `dtypes ${a.dtype} and ${b.dtype} differ; cast one of them`);
   if (!binaryTakes(kind, kindOf(a.dtype)))
-    fail(kind, a.dtype === 'bool' ? 'is not defined for bool; cast first' : `needs integers, got ${a.dtype}`);
-  // Gradients start from constants. Sums and products of f32 values in f64, rounded to f32, equal those of f32 arithmetic.
+    fail(
+      kind,
+      a.dtype === 'bool'
+        ? 'is not defined for bool; cast first'
+        : `needs ${isFloat(a.dtype) ? 'integers' : 'floating-point numbers'}, got ${a.dtype}`,
+    );
+  // Gradients start from constants. Sums, products and quotients of f32 values in f64, rounded to f32, equal those of f32 arithmetic.
   if (a.op === 'const' && b.op === 'const' && isFloat(a.dtype)) {
     if (kind === 'add') return constant(a.arg.value + b.arg.value, a.shape, a.dtype);
     if (kind === 'mul') return constant(a.arg.value * b.arg.value, a.shape, a.dtype);
+    if (kind === 'div') return constant(a.arg.value / b.arg.value, a.shape, a.dtype);
   }
   if (kind === 'add') {
     if (isConst(b, 0)) return a;
@@ -98,7 +105,51 @@ export function binary(kind: BinaryOp, a: Node, b: Node): Node {
     if (isConst(b, 1)) return a;
     if (isConst(a, 1)) return b;
   }
+  if (kind === 'div' && b.op === 'const') {
+    if (isConst(b, 1)) return a;
+    // The reciprocal is exact, and so is the rounding of the product.
+    if (isPowerOfTwo(b.arg.value)) return binary('mul', a, constant(1 / b.arg.value, b.shape, b.dtype));
+  }
   return makeNode('binary', [a, b], { kind }, a.shape, binaryResult(kind, a.dtype));
+}
+
+/** Whether the number is a power of 2 that is far enough from the limits of f32 for its reciprocal to be a normal number. */
+function isPowerOfTwo(x: number): boolean {
+  const exponent = Math.log2(Math.abs(x));
+  return Number.isInteger(exponent) && Math.abs(exponent) <= 126;
+}
+
+/** x^exponent for the exponents that PyTorch computes by few products, a division or a root; null for others. */
+function simplePower(x: Node, exponent: number): Node | null {
+  switch (exponent) {
+    case 2:
+      return binary('mul', x, x);
+    case 3:
+      return binary('mul', binary('mul', x, x), x);
+    case 0.5:
+      return unary('sqrt', x);
+    case -0.5:
+      return unary('recip', unary('sqrt', x));
+    case -1:
+      return unary('recip', x);
+    case -2:
+      return unary('recip', binary('mul', x, x));
+    default:
+      return null;
+  }
+}
+
+/** x^exponent for floats. However it is computed, its derivative is exponent * x^(exponent - 1), at 0 and infinity too. */
+export function power(x: Node, exponent: number): Node {
+  if (exponent === 0) return constant(1, x.shape, x.dtype);
+  if (exponent === 1) return x;
+  const filled = (value: number): Node => constant(value, x.shape, x.dtype);
+  const value = simplePower(x, exponent);
+  if (value === null) return binary('pow', x, filled(exponent));
+  return custom(value, [x], {
+    name: 'pow',
+    backward: (gradient) => [binary('mul', gradient, binary('mul', power(x, exponent - 1), filled(exponent)))],
+  });
 }
 
 /** `yes` where the condition (bool) is true, `no` elsewhere; all of one shape. */

@@ -1,12 +1,12 @@
 /** Indices out of range are errors when values are computed, on every backend. */
 import { beforeEach, describe, expect, it, test } from 'vitest';
+import { compile } from '../compile.ts';
 import { arange, checkIndices, iota, tensor, zeros } from '../functions.ts';
 import { setDefaultBackend } from '../kernel/backend.ts';
-import { nameScope } from "./node.ts";
 import type { Tensor } from '../tensor.ts';
 import { registerTestedBackends, testedBackends } from '../testing/backends.ts';
-import { compile } from '../compile.ts';
 import { rangeOf } from './index-check.ts';
+import { nameScope } from './node.ts';
 
 registerTestedBackends();
 
@@ -21,15 +21,55 @@ describe.each(testedBackends)('indices out of range on %s', (backend) => {
   beforeEach(() => setDefaultBackend(backend));
 
   it.each<[string, () => Tensor, string]>([
-    ['indexSelect', () => table().indexSelect(0, indices([0, 3, 4, 9])), 'indexSelect: index 4 at position [2] of [4] is out of range: it must be from 0 to 3'],
-    ['a negative index', () => table().indexSelect(1, indices([0, -1])), 'indexSelect: index -1 at position [1] of [2] is out of range: it must be from 0 to 2'],
-    ['an index matrix', () => table().indexSelect(0, indices([0, 1, 2, 3, 4, 5], [2, 3])), 'indexSelect: index 4 at position [1, 1] of [2, 3]'],
-    ['u8', () => table().indexSelect(0, tensor(Uint8Array.of(1, 200))), 'indexSelect: index 200 at position [1] of [2]'],
-    ['takeAlongAxis', () => table().takeAlongAxis(1, indices([0, 1, 2, 3], [4, 1])), 'takeAlongAxis: index 3 at position [3, 0] of [4, 1] is out of range: it must be from -3 to 2'],
-    ['takeAlongAxis below', () => table().takeAlongAxis(0, indices([0, -5, 0], [1, 3])), 'takeAlongAxis: index -5 at position [0, 1] of [1, 3] is out of range: it must be from -4 to 3'],
-    ['oneHot', () => indices([0, 2, 3]).oneHot(3), 'oneHot: index 3 at position [2] of [3] is out of range: it must be from 0 to 2'],
-    ['data from the host', () => table().indexSelect(0, tensor([1, 7], { dtype: 'i32' })), 'indexSelect: index 7 at position [1] of [2]'],
-    ['what is computed from it', () => table().indexSelect(0, indices([4])).mul(2).sum(), 'indexSelect: index 4 at position [0] of [1]'],
+    [
+      'indexSelect',
+      () => table().indexSelect(0, indices([0, 3, 4, 9])),
+      'indexSelect: index 4 at position [2] of [4] is out of range: it must be from 0 to 3',
+    ],
+    [
+      'a negative index',
+      () => table().indexSelect(1, indices([0, -1])),
+      'indexSelect: index -1 at position [1] of [2] is out of range: it must be from 0 to 2',
+    ],
+    [
+      'an index matrix',
+      () => table().indexSelect(0, indices([0, 1, 2, 3, 4, 5], [2, 3])),
+      'indexSelect: index 4 at position [1, 1] of [2, 3]',
+    ],
+    [
+      'u8',
+      () => table().indexSelect(0, tensor(Uint8Array.of(1, 200))),
+      'indexSelect: index 200 at position [1] of [2]',
+    ],
+    [
+      'takeAlongAxis',
+      () => table().takeAlongAxis(1, indices([0, 1, 2, 3], [4, 1])),
+      'takeAlongAxis: index 3 at position [3, 0] of [4, 1] is out of range: it must be from -3 to 2',
+    ],
+    [
+      'takeAlongAxis below',
+      () => table().takeAlongAxis(0, indices([0, -5, 0], [1, 3])),
+      'takeAlongAxis: index -5 at position [0, 1] of [1, 3] is out of range: it must be from -4 to 3',
+    ],
+    [
+      'oneHot',
+      () => indices([0, 2, 3]).oneHot(3),
+      'oneHot: index 3 at position [2] of [3] is out of range: it must be from 0 to 2',
+    ],
+    [
+      'data from the host',
+      () => table().indexSelect(0, tensor([1, 7], { dtype: 'i32' })),
+      'indexSelect: index 7 at position [1] of [2]',
+    ],
+    [
+      'what is computed from it',
+      () =>
+        table()
+          .indexSelect(0, indices([4]))
+          .mul(2)
+          .sum(),
+      'indexSelect: index 4 at position [0] of [1]',
+    ],
   ])('%s', async (_name, make, message) => {
     await expect(make().data()).rejects.toThrow(message);
     await expect(make().data()).rejects.toThrow(/made at .*index-check\.test\.ts:\d+:\d+$/);
@@ -99,7 +139,15 @@ describe('indices that are known to be in range are not checked', () => {
     ['a sum', () => arange(2).add(tensor([0, 2], { dtype: 'i32' })), 0],
     ['a product', () => arange(2).mul(3), 0],
     ['a product that is too large', () => arange(3).mul(2), 1],
-    ['a concatenation of both', () => tensor([1], { dtype: 'i32' }).add(0).unsqueeze(0).maximum(tensor([[2]], { dtype: 'i32' })), 0],
+    [
+      'a concatenation of both',
+      () =>
+        tensor([1], { dtype: 'i32' })
+          .add(0)
+          .unsqueeze(0)
+          .maximum(tensor([[2]], { dtype: 'i32' })),
+      0,
+    ],
     ['computed values', () => table().sum(1).cast('i32'), 1],
   ])('%s', (_name, make, expected) => {
     expect(checks(make())).toBe(expected);

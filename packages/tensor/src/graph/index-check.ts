@@ -133,13 +133,21 @@ type Range = readonly [least: number, greatest: number];
 const unite = (ranges: readonly (Range | null)[]): Range | null =>
   ranges.reduce((a, b) => (a === null || b === null ? null : [Math.min(a[0], b[0]), Math.max(a[1], b[1])]));
 
+const declared = new WeakMap<Node, Range>();
+
+/** States which values the integers of a node have, where its operations do not show it; returns the node. */
+export function declareRange(node: Node, range: Range): Node {
+  declared.set(node, range);
+  return node;
+}
+
 /** How deep the graph below an index is searched. */
 const depthLimit = 24;
 
 /** The least and the greatest value that integers can have, as far as the graph shows; null where it does not. */
 export function rangeOf(node: Node, depth = 0): Range | null {
-  const stored = realizedStorage(node)?.range ?? null;
-  if (stored !== null) return stored;
+  const known = declared.get(node) ?? realizedStorage(node)?.range ?? null;
+  if (known !== null) return known;
   if (node.dtype === 'bool') return [0, 1];
   const wide = node.dtype === 'u8' ? ([0, 255] as const) : null;
   if (depth > depthLimit || isFloat(node.dtype) || sizeOf(node.shape) === 0) return wide;

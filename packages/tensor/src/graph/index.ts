@@ -1,7 +1,8 @@
 /** `@tessera/tensor/graph`: nodes and their constructors, for code that builds or transforms graphs, such as automatic differentiation. */
 export { type Smoothness, unaryOperators } from '../kernel/operators.ts';
+export { formatOperation } from './format-graph.ts';
 export * as graph from './graph.ts';
-export { checkIndex, firstOf, type IndexRange } from './index-check.ts';
+export { checkIndex, declareRange, firstOf, type IndexRange } from './index-check.ts';
 export {
   addCheck,
   areGradientsEnabled,
@@ -11,12 +12,13 @@ export {
   type CustomGradient,
   isHistoryForgotten,
   makeNode,
+  mayComeFrom,
   type Node,
   type NodeOf,
   noteOrigins,
   type Op,
-  originOf,
   orderNodes,
+  originOf,
   type ReduceOp,
   requireGradient,
   stopsGradient,
@@ -26,6 +28,5 @@ export {
   withDerivativeOf,
   withGradients,
 } from './node.ts';
-export { formatOperation } from './format-graph.ts';
-export { formatPlace } from './user-line.ts';
 export { ownStorage, realizedStorage, Storage } from './storage.ts';
+export { captureTrace, formatPlace, userLine } from './user-line.ts';

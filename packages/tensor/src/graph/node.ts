@@ -3,7 +3,7 @@
  * node refers to its storage, and a storage whose value is still to be computed refers to the node that computes it.
  */
 import type { Allocation, Backend } from '../kernel/backend.ts';
-import { bytesOf, decodeArray, type DType, encodeArray, isFloat, type TypedArray } from '../kernel/dtype.ts';
+import { bytesOf, type DType, decodeArray, encodeArray, isFloat, type TypedArray } from '../kernel/dtype.ts';
 import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/operators.ts';
 import type { Shape } from '../kernel/shape.ts';
 import { captureTrace, type Trace } from './user-line.ts';
@@ -422,6 +422,46 @@ export const noteStored = (node: Node): void => {
 /** The sources of a node whose history was forgotten. */
 const forgotten: readonly Node[] = Object.freeze([]);
 
+/** The leaves, by number, of nodes whose history was forgotten; null where there were too many. */
+const forgottenLeaves = new WeakMap<Node, ReadonlySet<number> | null>();
+
+/** More leaves than this are not remembered. */
+const mostLeaves = 1024;
+
+/** The leaves, by number, to which a derivative of the node may flow; null if that is not known. */
+export function leavesOf(node: Node): ReadonlySet<number> | null {
+  const known = forgottenLeaves.get(node);
+  if (known !== undefined) return known;
+  const leaves = new Set<number>();
+  const seen = new Set<Node>();
+  const stack: Node[] = [node];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    if (!isFloat(next.dtype)) continue;
+    const older = forgottenLeaves.get(next);
+    if (older === null) return null;
+    if (older !== undefined) {
+      // A chain of computed values has the leaves of its first.
+      if (leaves.size === 0 && stack.length === 0) return older;
+      for (const leaf of older) leaves.add(leaf);
+    } else if (next.op === 'buffer' || next.op === 'input') leaves.add(next.id);
+    else if (!stopsGradient(next))
+      for (const source of next.sources)
+        if (source.sources.length === 0 || !seen.has(source)) {
+          if (source.sources.length > 0) seen.add(source);
+          stack.push(source);
+        }
+    if (leaves.size > mostLeaves) return null;
+  }
+  return leaves;
+}
+
+/** Whether the node may have been computed from `ancestor`, as far as is known after its history was forgotten. */
+export function mayComeFrom(node: Node, ancestor: Node): boolean {
+  if (ancestor.id >= node.id || node.oldest > ancestor.id) return false;
+  const [own, others] = [leavesOf(ancestor), leavesOf(node)];
+  return own === null || others === null || [...own].every((leaf) => others.has(leaf));
+}
+
 /** Whether the node was computed, and what it was computed from is not known any more. */
 export const isHistoryForgotten = (node: Node): boolean => node.sources === forgotten;
 
@@ -431,7 +471,10 @@ export const isHistoryForgotten = (node: Node): boolean => node.sources === forg
  */
 export function forgetHistory(node: Node): void {
   if (node.sources.length === 0) return;
-  if (!stopsGradient(node) && node.sources.some((source) => source.requiresGrad)) return;
+  if (!stopsGradient(node)) {
+    if (node.sources.some((source) => source.requiresGrad)) return;
+    forgottenLeaves.set(node, leavesOf(node));
+  }
   (node as Mutable<Node>).sources = forgotten;
 }
 

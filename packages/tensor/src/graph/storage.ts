@@ -2,7 +2,16 @@
 import type { Backend } from '../kernel/backend.ts';
 import { allocateArray, computeDType, type DType, type TypedArray } from '../kernel/dtype.ts';
 import { sizeOf } from '../kernel/shape.ts';
-import { forgetHistory, isHistoryForgotten, type Node, type NodeOf, noteStored, Storage, storeValues, type ValueSource } from './node.ts';
+import {
+  forgetHistory,
+  isHistoryForgotten,
+  type Node,
+  type NodeOf,
+  noteStored,
+  Storage,
+  storeValues,
+  type ValueSource,
+} from './node.ts';
 
 export { allocationOf, Storage, type ValueSource } from './node.ts';
 

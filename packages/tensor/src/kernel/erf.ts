@@ -19,8 +19,23 @@ export function erf(x: number): number {
     }
     return Math.sign(x) * (2 / Math.sqrt(Math.PI)) * Math.exp(-magnitude * magnitude) * sum;
   }
-  if (magnitude > 6) return Math.sign(x);
-  let fraction = magnitude;
-  for (let n = 60; n >= 1; n--) fraction = magnitude + n / 2 / fraction;
-  return Math.sign(x) * (1 - Math.exp(-magnitude * magnitude) / Math.sqrt(Math.PI) / fraction);
+  return magnitude > 6 ? Math.sign(x) : Math.sign(x) * (1 - complementByFraction(magnitude));
+}
+
+/** erfc by the continued fraction; the closer x is to 0, the more terms it takes. */
+function complementByFraction(x: number): number {
+  let fraction = x;
+  for (let n = x < 3 ? 400 : 60; n >= 1; n--) fraction = x + n / 2 / fraction;
+  // The square of an f32 is exact.
+  const rounded = Math.fround(x);
+  const square = Math.exp(-rounded * rounded) * Math.exp(-(x - rounded) * (x + rounded));
+  return square / Math.sqrt(Math.PI) / fraction;
+}
+
+/** 1 - erf(x), to double precision also where erf(x) is near 1. */
+export function erfc(x: number): number {
+  if (Number.isNaN(x)) return x;
+  if (Math.abs(x) < 0.75) return 1 - erf(x);
+  if (x < 0) return 2 - erfc(-x);
+  return x > 28 ? 0 : complementByFraction(x);
 }

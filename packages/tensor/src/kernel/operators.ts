@@ -4,7 +4,9 @@
  * of a backend that lacks a new operation fails to compile.
  */
 import { castNumber, type DType, isFloat } from './dtype.ts';
-import { erf } from './erf.ts';
+import { erf, erfc } from './erf.ts';
+import { power } from './power.ts';
+import { roundHalfToEven } from './round.ts';
 
 /** What operations distinguish among dtypes. */
 export type ElementKind = 'float' | 'integer' | 'bool';
@@ -21,7 +23,7 @@ interface Operator {
 }
 
 /** Numbers at which a function is smooth. */
-export type Smoothness = 'everywhere' | 'positive' | 'nonzero' | 'between integers';
+export type Smoothness = 'everywhere' | 'positive' | 'nonzero' | 'between integers' | 'between halves';
 
 interface FunctionOfOne extends Operator {
   /** In double precision; integer results are wrapped by `unaryFunction`. */
@@ -39,19 +41,34 @@ interface BinaryOperator extends Operator {
   readonly compute: (a: number, b: number) => number;
 }
 
-/** Operations of one source, except `cast`. `erf` and `tanh` are primitives because compositions would be inaccurate near 0. */
+/**
+ * Operations of one source, except `cast`. `erf`, `tanh`, `expm1` and `log1p` are primitives because compositions would be inaccurate near 0;
+ * `exp2`, `log2` and `log10` because powers of the base would not be exact.
+ */
 export const unaryOperators = {
   neg: { takes: ['float', 'integer'], cost: 1, smooth: 'everywhere', compute: (x) => -x },
   recip: { takes: ['float'], cost: 4, smooth: 'nonzero', compute: (x) => 1 / x },
   sqrt: { takes: ['float'], cost: 8, smooth: 'positive', compute: Math.sqrt },
   exp: { takes: ['float'], cost: 20, smooth: 'everywhere', compute: Math.exp },
   log: { takes: ['float'], cost: 35, smooth: 'positive', compute: Math.log },
-  // f32 is computed in f64.
+  // f32 is computed in f64, as is that of cos.
   sin: { takes: ['float'], cost: 130, smooth: 'everywhere', compute: Math.sin },
+  cos: { takes: ['float'], cost: 130, smooth: 'everywhere', compute: Math.cos },
   // Of integers and bool: the identity.
   floor: { takes: ['float', 'integer', 'bool'], cost: 3, smooth: 'between integers', compute: Math.floor },
   tanh: { takes: ['float'], cost: 25, smooth: 'everywhere', compute: Math.tanh },
   erf: { takes: ['float'], cost: 40, smooth: 'everywhere', compute: erf },
+  erfc: { takes: ['float'], cost: 80, smooth: 'everywhere', compute: erfc },
+  expm1: { takes: ['float'], cost: 22, smooth: 'everywhere', compute: Math.expm1 },
+  exp2: { takes: ['float'], cost: 20, smooth: 'everywhere', compute: (x) => 2 ** x },
+  log1p: { takes: ['float'], cost: 42, smooth: 'positive', compute: Math.log1p },
+  log2: { takes: ['float'], cost: 36, smooth: 'positive', compute: Math.log2 },
+  log10: { takes: ['float'], cost: 37, smooth: 'positive', compute: Math.log10 },
+  atan: { takes: ['float'], cost: 30, smooth: 'everywhere', compute: Math.atan },
+  ceil: { takes: ['float'], cost: 3, smooth: 'between integers', compute: Math.ceil },
+  trunc: { takes: ['float'], cost: 3, smooth: 'between integers', compute: Math.trunc },
+  // Halves become the even one of their neighbors.
+  round: { takes: ['float'], cost: 3, smooth: 'between halves', compute: roundHalfToEven },
 } as const satisfies Readonly<Record<string, UnaryOperator>>;
 
 /**
@@ -63,20 +80,29 @@ export const roundOperators = {
   roundBf16: { takes: ['float'], cost: 8, compute: castNumber.bf16 },
 } as const satisfies Readonly<Record<string, FunctionOfOne>>;
 
+const isNegative = (x: number): boolean => x < 0 || Object.is(x, -0);
+
 /**
  * Operations of two sources of equal shape and dtype. Integer results wrap around: i32 to 32 bits, u8 to 8. `max` of a NaN is NaN.
- * `idiv` truncates, `mod` has the sign of the dividend, and both return 0 where the divisor is 0. Shifts count modulo 32; `shr` shifts in
- * zeros.
+ * `div` is rounded once, to nearest. `pow` is C's, special values included (C99, annex F.9.4.4). `idiv` truncates, `mod` has the sign of
+ * the dividend; where the divisor is 0, both return 0 for integers. `mod` of floats is exact, like C's fmod. Shifts count modulo 32;
+ * `shr` shifts in zeros.
  */
 export const binaryOperators = {
   add: { takes: ['float', 'integer'], cost: 1, compute: (a, b) => a + b },
   mul: { takes: ['float', 'integer'], cost: 1, compute: (a, b) => a * b },
+  div: { takes: ['float'], cost: 4, compute: (a, b) => a / b },
+  // f32 is computed in f64.
+  pow: { takes: ['float'], cost: 250, compute: power },
   // 6 in general, 1 if one operand is a constant.
   max: { takes: ['float', 'integer', 'bool'], cost: 4, compute: Math.max },
   lt: { takes: ['float', 'integer'], cost: 1, result: 'bool', compute: (a, b) => Number(a < b) },
   eq: { takes: ['float', 'integer', 'bool'], cost: 1, result: 'bool', compute: (a, b) => Number(a === b) },
+  // The magnitude of the first with the sign of the second, also of zeros.
+  copysign: { takes: ['float'], cost: 3, compute: (a, b) => (isNegative(b) ? -Math.abs(a) : Math.abs(a)) },
   idiv: { takes: ['integer'], cost: 36, compute: (a, b) => (b === 0 ? 0 : Math.trunc(a / b)) },
-  mod: { takes: ['integer'], cost: 40, compute: (a, b) => (b === 0 ? 0 : a % b) },
+  // Of floats, element by element: about 300. An integer of NaN is 0.
+  mod: { takes: ['float', 'integer'], cost: 40, compute: (a, b) => a % b },
   and: { takes: ['integer', 'bool'], cost: 1, compute: (a, b) => a & b },
   or: { takes: ['integer', 'bool'], cost: 1, compute: (a, b) => a | b },
   xor: { takes: ['integer', 'bool'], cost: 1, compute: (a, b) => a ^ b },
@@ -85,10 +111,9 @@ export const binaryOperators = {
   shr: { takes: ['integer'], cost: 1, compute: (a, b) => a >>> b },
 } as const satisfies Readonly<Record<string, BinaryOperator>>;
 
-/** Operations that code generators write for combinations of the above: a + -b, a * (1 / b), -max(-a, -b). */
+/** Operations that code generators write for combinations of the above: a + -b, -max(-a, -b). */
 const derivedOperators = {
   sub: { takes: ['float', 'integer'], cost: 1, compute: (a, b) => a - b },
-  div: { takes: ['float'], cost: 4, compute: (a, b) => a / b },
   min: { takes: ['float'], cost: 4, compute: Math.min },
 } as const satisfies Readonly<Record<string, BinaryOperator>>;
 

@@ -2,10 +2,10 @@
 import type { Axes } from '../ops/axes.ts';
 import * as ops from '../ops/index.ts';
 import type { VarianceOptions } from '../ops/reductions.ts';
-import { ElementwiseTensor } from './elementwise.ts';
+import { MathematicalTensor } from './mathematics.ts';
 import type { TensorBase } from './tensor-base.ts';
 
-export abstract class ReducibleTensor<T extends TensorBase<T>> extends ElementwiseTensor<T> {
+export abstract class ReducibleTensor<T extends TensorBase<T>> extends MathematicalTensor<T> {
   // Reductions, by default over all axes. `keepdim` keeps the reduced axes, with size 1.
 
   /** The sum, 0 for no elements. bool and u8 are summed as i32. */
@@ -18,22 +18,38 @@ export abstract class ReducibleTensor<T extends TensorBase<T>> extends Elementwi
     return this.wrap(ops.mean(this.node, axes, keepdim));
   }
 
-  /** The largest value; NaN if one of them is NaN. */
+  /**
+   * The largest value; NaN if one of them is NaN. Over named axes, the gradient goes to the first of equal values in row-major order (or
+   * to the first NaN), as with PyTorch's `max(dim)` and max pooling; over all, it is shared equally, as with PyTorch's `max()`.
+   */
   max(axes?: Axes, keepdim = false): T {
     return this.wrap(ops.max(this.node, axes, keepdim));
   }
 
-  /** The smallest value; NaN if one of them is NaN. */
+  /** The smallest value; NaN if one of them is NaN. The gradient is that of `max`. */
   min(axes?: Axes, keepdim = false): T {
     return this.wrap(ops.min(this.node, axes, keepdim));
   }
 
-  /** The sum of squared deviations from the mean, divided by n - `correction`; the default is 1 (Bessel's correction). */
+  /** The largest value, as `max`; but the gradient is always shared equally among equal values. It is NaN where the value is NaN. */
+  amax(axes?: Axes, keepdim = false): T {
+    return this.wrap(ops.amax(this.node, axes, keepdim));
+  }
+
+  /** The smallest value, as `min`; the gradient is that of `amax`. */
+  amin(axes?: Axes, keepdim = false): T {
+    return this.wrap(ops.amin(this.node, axes, keepdim));
+  }
+
+  /**
+   * The sum of squared deviations from the mean, divided by n - `correction`; the default is 1 (Bessel's correction). Exactly 0 for equal
+   * values, by the corrected two-pass algorithm (Chan, Golub and LeVeque 1983).
+   */
   variance(axes?: Axes, options?: VarianceOptions): T {
     return this.wrap(ops.variance(this.node, axes, options));
   }
 
-  /** The square root of `variance`. */
+  /** The square root of `variance`. Its gradient is 0 where all values are equal, as in PyTorch. */
   std(axes?: Axes, options?: VarianceOptions): T {
     return this.wrap(ops.std(this.node, axes, options));
   }
@@ -43,12 +59,12 @@ export abstract class ReducibleTensor<T extends TensorBase<T>> extends Elementwi
     return this.wrap(ops.norm(this.node, axes, keepdim));
   }
 
-  /** The position of the largest value along `axis`, i32; the first of equal ones. */
+  /** The position of the largest value along `axis`, i32; the first of equal ones, or of the first NaN. */
   argmax(axis: number, keepdim = false): T {
     return this.wrap(ops.argmax(this.node, axis, keepdim));
   }
 
-  /** The position of the smallest value along `axis`, i32; the first of equal ones. */
+  /** The position of the smallest value along `axis`, i32; the first of equal ones, or of the first NaN. */
   argmin(axis: number, keepdim = false): T {
     return this.wrap(ops.argmin(this.node, axis, keepdim));
   }

@@ -10,8 +10,18 @@ function binary(name: string, kind: BinaryOp, a: Operand, b: Operand): Node {
   return graph.binary(kind, x, y);
 }
 
-export const add = (a: Operand, b: Operand): Node => binary('add', 'add', a, b);
-export const mul = (a: Operand, b: Operand): Node => binary('mul', 'mul', a, b);
+/** The same for dtypes of numbers; for two operands of bool the logical operation that PyTorch computes. */
+const orLogical =
+  (kind: 'add' | 'mul', logical: 'or' | 'and') =>
+  (a: Operand, b: Operand): Node => {
+    const [x, y] = align(kind, [a, b]);
+    return graph.binary(x.dtype === 'bool' ? logical : kind, x, y);
+  };
+
+/** a + b; of bool, whether one of the two holds. */
+export const add = orLogical('add', 'or');
+/** a * b; of bool, whether both hold. */
+export const mul = orLogical('mul', 'and');
 export const maximum = (a: Operand, b: Operand): Node => binary('maximum', 'max', a, b);
 
 /** a - b = a + (-b). */
@@ -21,18 +31,16 @@ export function sub(a: Operand, b: Operand): Node {
   return graph.binary('add', x, negated(y));
 }
 
-/** a / b = a * (1 / b), in floating point: integers become f32. */
+/** a / b, rounded once, in floating point: integers become f32. */
 export function div(a: Operand, b: Operand): Node {
   const dtype = commonDtype([a, b]);
   const [x, y] = align('div', [a, b], isFloat(dtype) ? dtype : 'f32');
-  return graph.binary('mul', x, inverted(y));
+  return graph.binary('div', x, y);
 }
 
 /** -x. A constant is negated at once, except the smallest integer, whose negative i32 cannot represent. */
 const negated = (x: Node): Node =>
   x.op === 'const' && x.arg.value !== -(2 ** 31) ? constantLike(-x.arg.value, x) : graph.unary('neg', x);
-
-const inverted = (x: Node): Node => (x.op === 'const' ? constantLike(1 / x.arg.value, x) : graph.unary('recip', x));
 
 /** The smaller one; NaN if either is. */
 export function minimum(a: Operand, b: Operand): Node {
@@ -42,19 +50,22 @@ export function minimum(a: Operand, b: Operand): Node {
   return graph.unary('neg', graph.binary('max', negated(x), negated(y)));
 }
 
-/** Values below `min` become `min`, above `max` become `max`; NaN stays NaN. The gradient flows at the bounds themselves. */
+/** Values below `min` become `min`, above `max` become `max`; NaN stays NaN, and a bound of NaN makes NaN. The gradient flows at the bounds. */
 export function clamp(source: Node, min?: Operand, max?: Operand): Node {
   if (min === undefined && max === undefined) throw new RangeError('clamp: needs min, max or both');
-  let result = source;
-  if (min !== undefined) {
-    const [x, low] = align('clamp', [result, min]);
-    result = graph.where(graph.binary('lt', x, low), low, x);
-  }
-  if (max !== undefined) {
-    const [x, high] = align('clamp', [result, max]);
-    result = graph.where(graph.binary('lt', high, x), high, x);
-  }
-  return result;
+  const bounded = (x: Node, bound: Operand | undefined, isBeyond: (x: Node, limit: Node) => Node): Node => {
+    if (bound === undefined) return x;
+    const [value, limit] = align('clamp', [x, bound]);
+    if (value.dtype === 'bool') throw new RangeError('clamp: is not defined for bool; cast first');
+    if (limit.op === 'const' && Number.isNaN(limit.arg.value)) return limit;
+    const beyond = isBeyond(value, limit);
+    if (!isFloat(limit.dtype) || limit.op === 'const') return graph.where(beyond, limit, value);
+    const isNumber = graph.binary('eq', limit, limit);
+    const isNaN = graph.binary('xor', isNumber, constantLike(1, isNumber));
+    return graph.where(graph.binary('or', beyond, isNaN), limit, value);
+  };
+  const low = bounded(source, min, (x, limit) => graph.binary('lt', x, limit));
+  return bounded(low, max, (x, limit) => graph.binary('lt', limit, x));
 }
 
 export const neg = (x: Node): Node => graph.unary('neg', x);
@@ -70,12 +81,17 @@ export const sqrt = floatUnary('sqrt');
 export const exp = floatUnary('exp');
 export const log = floatUnary('log');
 export const sin = floatUnary('sin');
+export const cos = floatUnary('cos');
 export const tanh = floatUnary('tanh');
 export const erf = floatUnary('erf');
+export const erfc = floatUnary('erfc');
 
 export const rsqrt = (x: Node): Node => reciprocal(sqrt(x));
-export const square = (x: Node): Node => mul(x, x);
-export const cos = (x: Node): Node => sin(add(floating(x), Math.PI / 2));
+export function square(source: Node): Node {
+  const x = source.dtype === 'bool' ? graph.cast(source, 'i32') : source;
+  return mul(x, x);
+}
+
 
 /** max(x, -x). The gradient of a maximum is shared on ties, so the slope at 0 is 0. */
 export const abs = (x: Node): Node =>
@@ -110,49 +126,46 @@ export function sigmoid(source: Node): Node {
   });
 }
 
-/** x^n for an integer n >= 1, by repeated squaring. Integers wrap around. */
+/** x^n for integers x and a whole number n of at least 0, by repeated squaring: exact, and wraps around. */
 function integerPower(x: Node, n: number): Node {
+  if (n === 0) return constantLike(1, x);
   if (n === 1) return x;
   const half = integerPower(x, Math.floor(n / 2));
   const even = graph.binary('mul', half, half);
   return n % 2 === 0 ? even : graph.binary('mul', even, x);
 }
 
-/** Powers with whole exponents up to this are products. */
-const largestProduct = 64;
-
-/** base^exponent; NaN for a negative base with a fractional exponent. */
-export function pow(base: Node, exponent: Operand): Node {
-  if (typeof exponent !== 'number') return generalPower(base, exponent);
-  const product = Number.isInteger(exponent) && Math.abs(exponent) <= largestProduct;
-  if (product && exponent >= 0) return exponent === 0 ? constantLike(1, base) : integerPower(base, exponent);
-  const x = floating(base);
-  if (product) return reciprocal(integerPower(x, -exponent));
-  if (exponent === 0.5) return sqrt(x);
-  if (exponent === -0.5) return rsqrt(x);
-  return generalPower(x, exponent);
+/**
+ * a^b for integers, by repeated squaring over the bits of b: exact, and wraps around. As in PyTorch, a negative exponent makes 0, except
+ * that 1 and -1 keep their powers.
+ */
+function powerOfIntegers(a: Node, b: Node): Node {
+  let result = constantLike(1, a);
+  let square = a;
+  const bits = a.dtype === 'u8' ? 8 : 31;
+  for (let bit = 0; bit < bits; bit++) {
+    const isSet = graph.cast(graph.binary('and', b, constantLike(2 ** bit, b)), 'bool');
+    result = graph.where(isSet, graph.binary('mul', result, square), result);
+    if (bit + 1 < bits) square = graph.binary('mul', square, square);
+  }
+  if (a.dtype === 'u8') return result;
+  const [zero, one] = [constantLike(0, a), constantLike(1, a)];
+  const isUnit = graph.binary('eq', graph.binary('max', a, graph.unary('neg', a)), one);
+  return graph.where(graph.binary('lt', b, zero), graph.where(isUnit, result, zero), result);
 }
 
-/** |a|^b = exp(b log |a|), with the sign of a where b is odd. The logarithm never sees a base of 0, so that derivatives are finite. */
-function generalPower(base: Node, exponent: Operand): Node {
-  const dtype = commonDtype([base, exponent]);
-  const [a, b] = align('pow', [base, exponent], isFloat(dtype) ? dtype : 'f32');
-  const zero = constantLike(0, a);
-  const one = constantLike(1, a);
-  const isZero = graph.binary('eq', a, zero);
-  const magnitude = exp(mul(b, log(graph.where(isZero, one, abs(a)))));
-  const half = mul(b, 0.5);
-  const even = graph.binary('eq', floor(half), half);
-  const whole = graph.binary('eq', floor(b), b);
-  const ofNegative = graph.where(
-    whole,
-    graph.where(even, magnitude, graph.unary('neg', magnitude)),
-    constantLike(Number.NaN, a),
-  );
-  const ofZero = graph.where(
-    graph.binary('eq', b, zero),
-    one,
-    graph.where(graph.binary('lt', zero, b), zero, constantLike(Number.POSITIVE_INFINITY, a)),
-  );
-  return graph.where(isZero, ofZero, graph.where(graph.binary('lt', a, zero), ofNegative, magnitude));
+/**
+ * base^exponent. Floats as in C: NaN for a negative base with a fractional exponent, 1 for the exponent 0 and for the base 1. Integers are
+ * exact and wrap around; with a negative number as the exponent they become f32.
+ */
+export function pow(base: Node, exponent: Operand): Node {
+  const x = base.dtype === 'bool' && typeof exponent === 'number' ? graph.cast(base, 'i32') : base;
+  if (typeof exponent === 'number')
+    return !isFloat(x.dtype) && Number.isInteger(exponent) && exponent >= 0
+      ? integerPower(x, exponent)
+      : graph.power(floating(x), exponent);
+  const common = commonDtype([x, exponent]);
+  const dtype = common === 'bool' ? 'i32' : common;
+  const [a, b] = align('pow', [x, exponent], dtype);
+  return isFloat(dtype) ? graph.binary('pow', a, b) : powerOfIntegers(a, b);
 }

@@ -60,6 +60,15 @@ export function align<const Operands extends readonly Operand[]>(
   return aligned as { -readonly [K in keyof Operands]: Node };
 }
 
+/** The same in the common dtype if that is floating point, else in f32. */
+export function alignFloating<const Operands extends readonly Operand[]>(
+  op: string,
+  operands: Operands,
+): { -readonly [K in keyof Operands]: Node } {
+  const dtype = commonDtype(operands);
+  return align(op, operands, isFloat(dtype) ? dtype : 'f32');
+}
+
 /** `source` itself, or its values as f32 if they are integers. */
 export const floating = (source: Node): Node => (isFloat(source.dtype) ? source : graph.cast(source, 'f32'));
 

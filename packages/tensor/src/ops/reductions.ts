@@ -1,15 +1,16 @@
 /** Reductions. `axes` may be negative; by default all axes are reduced. */
 
 import * as graph from '../graph/graph.ts';
+import { declareRange } from '../graph/index-check.ts';
 import type { Node, ReduceOp } from '../graph/node.ts';
 import { computeDType, isFloat } from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
-import { formatShape, normalizeAxis, sizeOf } from '../kernel/shape.ts';
+import { formatShape, sizeOf } from '../kernel/shape.ts';
 import { inSingle } from './autocast.ts';
 import { type Axes, normalizeAxes } from './axes.ts';
-import { logicalNot } from './comparison.ts';
-import { add, exp, log, mul, sqrt, square, sub } from './elementwise.ts';
-import { broadcastTo, constantLike, floating } from './operand.ts';
+import { logicalNot, ne } from './comparison.ts';
+import { add, div, exp, log, mul, sqrt, square, sub } from './elementwise.ts';
+import { constantLike, floating } from './operand.ts';
 
 /** Drops the reduced axes, which have size 1, unless `keepdim`. */
 function drop(node: Node, axes: readonly number[], keepdim: boolean): Node {
@@ -40,10 +41,11 @@ export const sum = (source: Node, axes?: Axes, keepdim = false): Node =>
 
 export function mean(source: Node, axes?: Axes, keepdim = false): Node {
   const list = normalizeAxes(axes, source.shape.length, 'mean');
-  return inSingle(floating(source), (x) => mul(sum(x, list, keepdim), 1 / countOf(x, list)));
+  return inSingle(floating(source), (x) => div(sum(x, list, keepdim), countOf(x, list)));
 }
 
-export function max(source: Node, axes?: Axes, keepdim = false): Node {
+/** The largest value; its derivative is shared equally among equal values. */
+export function amax(source: Node, axes?: Axes, keepdim = false): Node {
   if (source.dtype === 'bool') return any(source, axes, keepdim);
   return reduce('max', 'max', source, axes, keepdim);
 }
@@ -52,11 +54,78 @@ export function max(source: Node, axes?: Axes, keepdim = false): Node {
 const complement = (x: Node): Node => graph.binary('xor', x, constantLike(-1, x));
 
 /** min(x) = -max(-x); for i32 ~max(~x), which is also correct for the smallest integer. */
-export function min(source: Node, axes?: Axes, keepdim = false): Node {
+export function amin(source: Node, axes?: Axes, keepdim = false): Node {
   if (source.dtype === 'bool') return all(source, axes, keepdim);
   if (isFloat(source.dtype)) return graph.unary('neg', reduce('min', 'max', graph.unary('neg', source), axes, keepdim));
   const smallest = complement(reduce('min', 'max', complement(graph.cast(source, 'i32')), axes, keepdim));
   return graph.cast(smallest, source.dtype);
+}
+
+/**
+ * The largest value. Over named axes, its derivative goes to the first of equal values; over all, it is shared equally, among NaNs if there
+ * are some.
+ */
+export function max(source: Node, axes?: Axes, keepdim = false): Node {
+  if (!isFloat(source.dtype)) return amax(source, axes, keepdim);
+  if (axes === undefined) return sharedLargest(source, keepdim);
+  const list = normalizeAxes(axes, source.shape.length, 'max');
+  return drop(firstLargest(source, list), list, keepdim);
+}
+
+/** The smallest value, with the derivative of `max`. */
+export function min(source: Node, axes?: Axes, keepdim = false): Node {
+  if (!isFloat(source.dtype)) return amin(source, axes, keepdim);
+  if (axes === undefined) return graph.unary('neg', sharedLargest(graph.unary('neg', source), keepdim));
+  const list = normalizeAxes(axes, source.shape.length, 'min');
+  return graph.unary('neg', drop(firstLargest(graph.unary('neg', source), list), list, keepdim));
+}
+
+/** Which elements equal the maximum of their row, or are NaN if it is NaN. */
+function areLargest(x: Node, largest: Node): Node {
+  const equal = graph.binary('eq', x, graph.expand(largest, x.shape));
+  return isFloat(x.dtype) ? graph.binary('or', equal, ne(x, x)) : equal;
+}
+
+/** The largest of all values. The derivative is shared equally by those that equal it, or by the NaNs. */
+function sharedLargest(x: Node, keepdim: boolean): Node {
+  const axes = normalizeAxes(undefined, x.shape.length, 'max');
+  const largest = graph.reduce('max', x, axes);
+  if (largest === x) return drop(x, axes, keepdim);
+  const value = graph.custom(largest, [x], {
+    name: 'max',
+    backward: (gradient, _inputs, y) => {
+      const chosen = areLargest(x, y);
+      const share = div(gradient, graph.reduce('sum', graph.cast(chosen, x.dtype), axes));
+      return [graph.where(chosen, graph.expand(share, x.shape), constantLike(0, x))];
+    },
+  });
+  return drop(value, axes, keepdim);
+}
+
+/** The largest value along the axes, which are kept. The derivative goes to the first of equal values in row-major order, or to the first NaN. */
+function firstLargest(x: Node, axes: readonly number[]): Node {
+  const largest = graph.reduce('max', x, axes);
+  if (largest === x) return x;
+  return graph.custom(largest, [x], {
+    name: 'max',
+    backward: (gradient, _inputs, y) => {
+      const candidates = positionsOfLargest(x, y, axes);
+      const first = graph.expand(graph.reduce('max', candidates, axes), x.shape);
+      return [graph.where(graph.binary('eq', candidates, first), graph.expand(gradient, x.shape), constantLike(0, x))];
+    },
+  });
+}
+
+/**
+ * Where the elements equal the maximum of their row, or are NaN if it is NaN: the position in the row, counted from its end, so that the
+ * maximum of these positions is the first of them. Elsewhere -1.
+ */
+function positionsOfLargest(x: Node, largest: Node, axes: readonly number[]): Node {
+  const count = countOf(x, axes);
+  const places = x.shape.map((n, axis) => (axes.includes(axis) ? n : 1));
+  const fromEnd = graph.flip(graph.iota([count], 0), [0]);
+  const position = graph.expand(graph.reshape(fromEnd, places), x.shape);
+  return graph.where(areLargest(x, largest), position, constantLike(-1, position));
 }
 
 /** Whether any value is not 0; false for no values. */
@@ -76,17 +145,72 @@ export interface VarianceOptions {
   readonly keepdim?: boolean;
 }
 
-/** sum((x - mean)^2) / max(0, n - correction), in two passes. */
+/** Of values along axes: their mean, their deviations from it, and the sum of the squares of these. */
+interface Moments {
+  readonly mean: Node;
+  readonly deviation: Node;
+  readonly squares: Node;
+}
+
+/**
+ * Mean, deviations and sum of squares along `axes`, which are kept. f16 and bf16 must have been widened.
+ *
+ * The corrected two-pass algorithm (Chan, Golub and LeVeque 1983): a first estimate of the mean is off by the rounding of a sum, and the
+ * mean of the deviations from it says by how much. Equal values have deviations of exactly 0. Numerically the correction is 0, so it has
+ * no derivative.
+ */
+export function moments(x: Node, axes: readonly number[]): Moments {
+  const count = countOf(x, axes);
+  const estimate = mean(x, axes, true);
+  const rough = graph.detach(sub(x, estimate));
+  const excess = graph.reduce('sum', rough, axes);
+  const offset = div(excess, count);
+  // Where a value or the mean is infinite there is nothing to correct.
+  const error = graph.where(
+    graph.binary('eq', sub(offset, offset), constantLike(0, offset)),
+    offset,
+    constantLike(0, offset),
+  );
+  const center = add(estimate, error);
+  const deviation = sub(x, center);
+  const squares = sub(graph.reduce('sum', square(rough), axes), mul(offset, excess));
+  // Rounding may leave less than 0.
+  const value = graph.binary('max', squares, constantLike(0, squares));
+  return {
+    mean: center,
+    deviation,
+    squares: graph.custom(value, [deviation], {
+      name: 'sum of squares',
+      backward: (gradient) => [mul(deviation, mul(gradient, 2))],
+    }),
+  };
+}
+
+/** sum((x - mean)^2) / max(0, n - correction): see `moments`. */
 export function variance(source: Node, axes?: Axes, { correction = 1, keepdim = false }: VarianceOptions = {}): Node {
   const list = normalizeAxes(axes, source.shape.length, 'variance');
   return inSingle(floating(source), (x) => {
-    const deviation = sub(x, mean(x, list, true));
-    return mul(sum(square(deviation), list, keepdim), 1 / Math.max(0, countOf(x, list) - correction));
+    const divisor = Math.max(0, countOf(x, list) - correction);
+    const { deviation, squares } = moments(x, list);
+    const value = graph.custom(div(graph.detach(squares), divisor), [x], {
+      name: 'variance',
+      backward: (gradient) => [mul(deviation, mul(gradient, 2 / divisor))],
+    });
+    return drop(value, list, keepdim);
   });
 }
 
-export const std = (source: Node, axes?: Axes, options?: VarianceOptions): Node =>
-  sqrt(variance(source, normalizeAxes(axes, source.shape.length, 'std'), options));
+/** The square root of `variance`. Its derivative is 0 where it is 0. */
+export function std(source: Node, axes?: Axes, options?: VarianceOptions): Node {
+  const squared = variance(source, normalizeAxes(axes, source.shape.length, 'std'), options);
+  return graph.custom(sqrt(squared), [squared], {
+    name: 'std',
+    backward: (gradient, _inputs, y) => {
+      const zero = constantLike(0, y);
+      return [graph.where(graph.binary('eq', y, zero), zero, div(gradient, mul(y, 2)))];
+    },
+  });
+}
 
 /** The Euclidean norm. The root never sees 0, so that the gradient there is 0 instead of NaN. */
 export function norm(source: Node, axes?: Axes, keepdim = false): Node {
@@ -100,23 +224,20 @@ export function norm(source: Node, axes?: Axes, keepdim = false): Node {
 }
 
 function positionOfLargest(op: string, source: Node, axis: number, keepdim: boolean): Node {
-  const along = normalizeAxis(axis, source.shape.length, op);
-  if (source.shape[along] === 0)
-    throw new RangeError(`${op}: no elements to choose from: shape ${formatShape(source.shape)}, axis ${along}`);
+  const axes = normalizeAxes(axis, source.shape.length, op);
+  if (countOf(source, axes) === 0)
+    throw new RangeError(`${op}: no elements to choose from: shape ${formatShape(source.shape)}, axis ${axes.join()}`);
   const x = source.dtype === 'bool' ? graph.cast(source, 'i32') : source;
-  const largest = broadcastTo(graph.reduce('max', x, [along]), x.shape);
-  // Positions counted from the end, so that the first of equal values wins the maximum.
-  const last = nth(x.shape, along) - 1;
-  const fromEnd = sub(last, graph.iota(x.shape, along));
-  const candidates = graph.where(graph.binary('lt', x, largest), constantLike(0, fromEnd), fromEnd);
-  return sub(last, drop(graph.reduce('max', candidates, [along]), [along], keepdim));
+  const candidates = positionsOfLargest(x, graph.reduce('max', x, axes), axes);
+  const last = countOf(x, axes) - 1;
+  return declareRange(sub(last, drop(graph.reduce('max', candidates, axes), axes, keepdim)), [0, last]);
 }
 
-/** The position of the largest value along `axis`, the first of equal ones, i32. If there are NaNs, some valid position. */
+/** The position of the largest value along `axis`, the first of equal ones, i32; that of the first NaN, if there is one. */
 export const argmax = (source: Node, axis: number, keepdim = false): Node =>
   positionOfLargest('argmax', source, axis, keepdim);
 
-/** The position of the smallest value along `axis`, the first of equal ones, i32. If there are NaNs, some valid position. */
+/** The position of the smallest value along `axis`, the first of equal ones, i32; that of the first NaN, if there is one. */
 export const argmin = (source: Node, axis: number, keepdim = false): Node =>
   positionOfLargest(
     'argmin',
@@ -134,7 +255,7 @@ const shifted = (x: Node, axes: readonly number[]): Node => sub(x, graph.detach(
  * need x as well. f16 and bf16 are computed in f32; the result, between 0 and 1, has their dtype again.
  */
 export function softmax(source: Node, axis: number): Node {
-  const axes = [normalizeAxis(axis, source.shape.length, 'softmax')];
+  const axes = normalizeAxes(axis, source.shape.length, 'softmax');
   const x = floating(source);
   if (sizeOf(x.shape) === 0) return x;
   const wide = computeDType(x.dtype);
@@ -151,7 +272,7 @@ export function softmax(source: Node, axis: number): Node {
 
 /** x - max - log(sum(exp(x - max))). */
 export function logSoftmax(source: Node, axis: number): Node {
-  const axes = [normalizeAxis(axis, source.shape.length, 'logSoftmax')];
+  const axes = normalizeAxes(axis, source.shape.length, 'logSoftmax');
   if (sizeOf(source.shape) === 0) return floating(source);
   return inSingle(floating(source), (wide) => {
     const x = shifted(wide, axes);

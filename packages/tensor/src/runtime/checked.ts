@@ -9,7 +9,7 @@ import { makeNode, type Node, type Op, orderNodes, originOf, type Storage, withG
 import { pendingNode, realizedStorage } from '../graph/storage.ts';
 import { formatPlace } from '../graph/user-line.ts';
 import type { Backend } from '../kernel/backend.ts';
-import { isFloat } from '../kernel/dtype.ts';
+import { isFloat, largestFinite } from '../kernel/dtype.ts';
 import { lookUp, nth } from '../kernel/nth.ts';
 import { formatShape, sizeOf } from '../kernel/shape.ts';
 import type { ProgramCache } from './execute.ts';
@@ -44,16 +44,22 @@ function sourcesOf(node: Node): readonly Node[] {
 }
 
 const isComputed = (node: Node): boolean =>
-  !isLeaf(node) && !isPending(node) && !views.has(node.op) && !identities.has(node.op) && node.op !== 'const' && node.op !== 'iota';
+  !isLeaf(node) &&
+  !isPending(node) &&
+  !views.has(node.op) &&
+  !identities.has(node.op) &&
+  node.op !== 'const' &&
+  node.op !== 'iota';
 
 /** i32 []: 0 where all values are finite, else the number of values from the first that is not to the end. */
 function notFinite(node: Node): Node {
   const count = sizeOf(node.shape);
   const values = graph.reshape(node, [count]);
-  const zero = graph.constant(0, [count], node.dtype);
-  // 0 times a number is 0, and NaN for NaN and the infinities.
-  const finite = graph.binary('eq', graph.binary('mul', values, zero), zero);
-  return firstOf(graph.binary('xor', finite, graph.constant(1, [count], 'bool')));
+  const isNumber = graph.binary('eq', values, values);
+  const largest = graph.constant(largestFinite[node.dtype] ?? Number.MAX_VALUE, [count], node.dtype);
+  // Compilers of shaders may assume that there are no infinities to compare with: they are told by the largest finite number.
+  const isInfinite = graph.binary('lt', largest, graph.binary('max', values, graph.unary('neg', values)));
+  return firstOf(graph.binary('or', isInfinite, graph.binary('xor', isNumber, graph.constant(1, [count], 'bool'))));
 }
 
 /** The operation in words, and for one of the backward pass, the operation whose derivative it belongs to. */
@@ -150,8 +156,7 @@ export async function checkRun({ backend, roots, storageOf, programs }: CheckedR
         throw errorAt(node, found, await readStorage(value as Storage));
       bad.add(node);
     }
-    for (const operand of lookUp(operands, node))
-      if (lastUse.get(operand) === node) stored.get(operand)?.release();
+    for (const operand of lookUp(operands, node)) if (lastUse.get(operand) === node) stored.get(operand)?.release();
   }
   for (const storage of stored.values()) storage.release();
 }

@@ -113,9 +113,7 @@ function prepare(backend: Backend, roots: readonly Node[], cache: ProgramCache, 
       if (!inputs.has(storage)) inputs.set(storage, memoryOf(storage));
     }
   const allocations = program.externals.map((external) =>
-    'storage' in external
-      ? lookUp(inputs, nth(storages, external.storage))
-      : allocationOf(nth(results, external.root)),
+    'storage' in external ? lookUp(inputs, nth(storages, external.storage)) : allocationOf(nth(results, external.root)),
   );
   return { program, allocations, results, borrowed };
 }

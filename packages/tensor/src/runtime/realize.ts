@@ -131,7 +131,8 @@ function oftenComputed(order: readonly Node[]): Node[] {
     if (countPass(node) >= passesUntilStored) old.add(node);
     else
       for (const source of sources)
-        if (old.has(source) && source.op !== 'buffer' && !source.requiresGrad && !indexes.has(source.op)) needed.push(source);
+        if (old.has(source) && source.op !== 'buffer' && !source.requiresGrad && !indexes.has(source.op))
+          needed.push(source);
   }
   return needed;
 }
@@ -164,7 +165,8 @@ export function settleSums(node: Node): void {
 function settle(backend: Backend, find: () => Work): void {
   if (backend.readSync !== undefined && running === 0)
     try {
-      return realizeWorkSync(find);
+      realizeWorkSync(find);
+      return;
     } catch (error) {
       if (!(error instanceof CannotBlockError)) throw error;
     }
@@ -194,13 +196,8 @@ function interpret(backend: GraphOracle, nodes: readonly Node[]): Storage[] {
 }
 
 /** Computes the nodes, each into a new storage. `programs` keeps the programs; by default they are kept with those of all other values. */
-export const compute = async (
-  backend: Backend,
-  nodes: readonly Node[],
-  programs?: ProgramCache,
-): Promise<Storage[]> =>
+export const compute = async (backend: Backend, nodes: readonly Node[], programs?: ProgramCache): Promise<Storage[]> =>
   isGraphOracle(backend) ? interpret(backend, nodes) : executeGraph(backend, nodes, programs);
-
 
 const computeSync = (backend: Backend, nodes: readonly Node[]): Storage[] =>
   isGraphOracle(backend) ? interpret(backend, nodes) : executeGraphSync(backend, nodes);
@@ -246,7 +243,7 @@ async function realizeWork(find: () => Work, scope: Scope | null): Promise<void>
     const results = await compute(backend, rootsOf(targets, checks));
     for (const [k, check] of checks.entries()) {
       const flag = nth(await readStorage(nth(results, targets.length + k)), 0);
-      if (flag !== 0) throw check.error(flag, await readStorage(await valueOf(backend, check.subject)));
+      if (flag !== 0) throw check.error(flag, await readStorage(await computed(backend, check.subject)));
       check.pass();
     }
     commit(targets, results, scope);
@@ -287,7 +284,7 @@ const rootsOf = (targets: readonly Target[], checks: readonly Check[]): Node[] =
 ];
 
 /** The storage of the node's value, which is computed if necessary, and not kept. */
-const valueOf = async (backend: Backend, node: Node): Promise<Storage> =>
+const computed = async (backend: Backend, node: Node): Promise<Storage> =>
   realizedStorage(node) ?? nth(await compute(backend, [node]), 0);
 
 /** After a failure, assigned state is computed only when it is needed, so that its failure does not affect other computations. */
@@ -302,7 +299,9 @@ export async function readStorage(storage: Storage): Promise<TypedArray> {
 function readStorageSync(storage: Storage): TypedArray {
   const { backend } = storage;
   if (backend.readSync === undefined)
-    throw new CannotBlockError(`backend '${backend.name}' cannot be read synchronously: use await x.data() or await x.item()`);
+    throw new CannotBlockError(
+      `backend '${backend.name}' cannot be read synchronously: use await x.data() or await x.item()`,
+    );
   if (storage.source !== null && isStarving()) return storage.source().slice();
   return decodeArray(storage.dtype, backend.readSync(allocationOf(storage), storage.dtype, storage.length));
 }

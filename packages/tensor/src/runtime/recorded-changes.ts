@@ -34,7 +34,8 @@ function firstUser(node: Node, order: readonly Node[]): Node {
   return node;
 }
 
-const remedy = 'pass it as a tensor, among the arguments or as a tensor that is assigned; otherwise the program keeps the old value';
+const remedy =
+  'pass it as a tensor, among the arguments or as a tensor that is assigned; otherwise the program keeps the old value';
 
 /** Whether two tensors from outside are the same state, or hold the same values. */
 async function sameValues(before: Storage, now: Storage): Promise<boolean> {
@@ -72,7 +73,11 @@ export async function refuseChanges(name: string, before: readonly Node[], now: 
           `in ${formatOperation(user)} ${formatShape(user.shape)}${place(b)}; ${remedy}`,
       );
     }
-    const sources = [a, b].map((node, side) => sourcesOf(node).map((source) => positions[side]?.get(source)).join());
+    const sources = [a, b].map((node, side) =>
+      sourcesOf(node)
+        .map((source) => positions[side]?.get(source))
+        .join(),
+    );
     const [stored, storedNow] = [outside(a), outside(b)];
     if (stored !== undefined && storedNow !== undefined && sameShape(a.shape, b.shape)) {
       if (await sameValues(stored, storedNow)) continue;
@@ -83,7 +88,11 @@ export async function refuseChanges(name: string, before: readonly Node[], now: 
       );
     }
     const same =
-      a.op === b.op && a.dtype === b.dtype && sameShape(a.shape, b.shape) && argument(a) === argument(b) && sources[0] === sources[1];
+      a.op === b.op &&
+      a.dtype === b.dtype &&
+      sameShape(a.shape, b.shape) &&
+      argument(a) === argument(b) &&
+      sources[0] === sources[1];
     if (!same)
       throw new Error(
         `${what} was recorded again and is another program now: where it had ${formatOperation(a)} ${formatShape(a.shape)}, ` +

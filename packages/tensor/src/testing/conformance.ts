@@ -3,6 +3,7 @@ import { isFloat } from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
 import { sameShape } from '../kernel/shape.ts';
 import { elementwiseCases } from './elementwise-cases.ts';
+import { functionCases } from './function-cases.ts';
 import { halfCases } from './half-cases.ts';
 import { integerCases } from './integer-cases.ts';
 import type { OpCase } from './op-case.ts';
@@ -15,6 +16,7 @@ export type { OpCase } from './op-case.ts';
 
 export const opCases: readonly OpCase[] = [
   ...elementwiseCases,
+  ...functionCases,
   ...integerCases,
   ...reductionCases,
   ...shapingCases,
@@ -29,6 +31,7 @@ export async function checkOpCase({
   shape,
   dtype = 'f32',
   tolerance = 1e-5,
+  relative = false,
 }: OpCase): Promise<string | null> {
   const result = compute();
   if (result.dtype !== dtype) return `dtype ${result.dtype}, expected ${dtype}`;
@@ -37,7 +40,8 @@ export async function checkOpCase({
   if (values.length !== expected.length) return `${values.length} values, expected ${expected.length}`;
   for (const [i, value] of values.entries()) {
     const wanted = nth(expected, i);
-    const allowed = isFloat(dtype) && Number.isFinite(wanted) ? tolerance * Math.max(1, Math.abs(wanted)) : 0;
+    const allowed =
+      isFloat(dtype) && Number.isFinite(wanted) ? tolerance * Math.max(relative ? 0 : 1, Math.abs(wanted)) : 0;
     const equal =
       Math.abs(value - wanted) <= allowed || value === wanted || (Number.isNaN(value) && Number.isNaN(wanted));
     if (!equal) return `element ${i} is ${value}, expected ${wanted}`;

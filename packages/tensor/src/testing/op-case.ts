@@ -17,6 +17,8 @@ export interface OpCase {
   readonly needs?: readonly DType[];
   /** The largest allowed difference, relative to values above 1. Default: 1e-5; it is always 0 for integers. */
   readonly tolerance?: number;
+  /** Whether the tolerance is relative to values of any size. Values of 0 must be 0 then. */
+  readonly relative?: boolean;
 }
 
 /** Irregular numbers between -range and range. */

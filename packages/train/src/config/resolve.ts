@@ -3,6 +3,7 @@ import { closestName } from '@tessera/nn';
 import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
 import type { z } from 'zod';
 import { listSettings } from './keys.ts';
+import { ownData } from './own-data.ts';
 import type { RunConfig, TaskCatalog, TaskSettings } from './schema.ts';
 import { settingMeantBy } from './synonyms.ts';
 import { isSettings, mergeSettings, type Settings, settingsAt, valueAt } from './tree.ts';
@@ -73,14 +74,19 @@ const presetOf = (task: TaskSettings, preset: string): Settings => ({ task: task
 export const presetsOf = (catalog: TaskCatalog): Map<string, TaskSettings> =>
   new Map(catalog.flatMap((task) => Object.keys(task.presets).map((preset) => [preset, task])));
 
-/** The given preset, else that of the last layer that names one, else the default of the task that the layers choose. */
+/**
+ * The given preset, else that of the last layer that names one, else the default of the task that the layers choose, fitted to the data
+ * set that they choose.
+ */
 export function presetSettings(layers: readonly Layer[], given: string | undefined, catalog: TaskCatalog): Settings {
   const naming = layers.findLast(({ settings }) => settings.preset !== undefined);
   const chosen = layers.findLast(({ settings }) => settings.task !== undefined)?.settings.task;
   const name = given ?? naming?.settings.preset;
   if (name === undefined) {
     const task = catalog.find((known) => known.name === chosen) ?? (catalog[0] as TaskSettings);
-    return presetOf(task, Object.keys(task.presets)[0] as string);
+    const preset = presetOf(task, Object.keys(task.presets)[0] as string);
+    const choosing = layers.findLast(({ settings }) => valueAt(settings, ['data', 'dataset']) !== undefined);
+    return ownData(preset, task, valueAt(choosing?.settings, ['data', 'dataset']));
   }
   const where = given === undefined ? `${naming?.source}: ` : '';
   const presets = presetsOf(catalog);
@@ -112,11 +118,23 @@ export function resolveConfig(base: Settings, layers: readonly Layer[], catalog:
   const task = taskOf(base, layers, catalog);
   const unions = kindUnions(task.schema);
   const start = dropIgnored(expandKinds(renameFormer(base), unions), unions, false);
-  const merged = layers.reduce((under, layer) => applyLayer(under, layer, task, unions), start);
+  let merged = start;
+  let written: Settings = {};
+  for (const layer of layers) {
+    merged = applyLayer(merged, layer, task, unions, written);
+    written = mergeSettings(written, expandKinds(layer.settings, unions)) as Settings;
+  }
   return check(completeKinds(merged, unions), layers, task.schema, unions);
 }
 
-function applyLayer(under: Settings, layer: Layer, task: TaskSettings, unions: KindUnions): Settings {
+/** @param written what the layers before this one contain */
+function applyLayer(
+  under: Settings,
+  layer: Layer,
+  task: TaskSettings,
+  unions: KindUnions,
+  written: Settings,
+): Settings {
   const { preset: _, model, ...others } = renameFormer(layer.settings);
   const { preset, ...own } = typeof model === 'string' ? { preset: model } : isSettings(model) ? model : {};
   const base = preset === undefined ? under : { ...under, model: modelPreset(task, preset, layer.source) };
@@ -127,7 +145,7 @@ function applyLayer(under: Settings, layer: Layer, task: TaskSettings, unions: K
   );
   // A file may be a whole configuration that an earlier version wrote; a single setting is always intentional.
   const change = layer.isFile ? dropIgnored(expanded, unions, true) : expanded;
-  return mergeSettings(keepShared(base, change, unions), change) as Settings;
+  return mergeSettings(keepShared(base, change, unions, written), change) as Settings;
 }
 
 /** A model's section by name. */

@@ -4,10 +4,12 @@ import {
   checkpointsSection,
   column,
   dataFields,
+  emaSection,
   evaluationSection,
   optimizerSection,
   runtimeSection,
   scheduleSection,
+  swaSection,
   trainingSection,
 } from './sections.ts';
 import type { Settings } from './tree.ts';
@@ -26,6 +28,8 @@ const commonSections = {
   optimizer: optimizerSection,
   schedule: scheduleSection,
   training: trainingSection.prefault({}),
+  ema: emaSection.prefault({}),
+  swa: swaSection.prefault({}),
   evaluation: evaluationSection.prefault({}),
   checkpoints: checkpointsSection.prefault({}),
   runtime: runtimeSection.prefault({}),
@@ -77,6 +81,8 @@ export interface TaskSettings<Config extends RunConfig = RunConfig> {
   readonly schema: z.ZodType<Config>;
   /** Whole configurations by name, the default first. */
   readonly presets: Readonly<Record<string, Settings>>;
+  /** What replaces settings of the default preset for another data set than the preset's; see `ownData` in `own-data.ts`. */
+  readonly ownData?: Settings;
   /** Sections `model` by name, for `model: NAME`. */
   readonly models?: Readonly<Record<string, Settings>>;
 }

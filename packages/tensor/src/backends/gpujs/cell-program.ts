@@ -4,11 +4,18 @@ import type { Operation } from '../../codegen/simplify.ts';
 import { type DType, isFloat } from '../../kernel/dtype.ts';
 import type { Access } from '../../kernel/kernel.ts';
 import { nth } from '../../kernel/nth.ts';
-import { type BinaryKind, type BinaryOn, binaryEntry, type ReduceOp } from '../../kernel/operators.ts';
+import {
+  type BinaryKind,
+  type BinaryOn,
+  binaryEntry,
+  type ReduceOp,
+  type UnaryFunction,
+} from '../../kernel/operators.ts';
 import type { Guard, View } from '../../kernel/view.ts';
 import { type CellCode, specialNumbers } from './cell-code.ts';
 import type { IndexTerm } from './cells.ts';
 import type { FloatFunction, FloatMath } from './float-math.ts';
+import { floatRemainder } from './float-remainder.ts';
 import type { HalfWords } from './half-words.ts';
 import * as words from './half-words.ts';
 import { Inexpressible } from './inexpressible.ts';
@@ -142,7 +149,7 @@ const larger = (code: CellCode, x: Term, y: Term): Term => {
   return choose(compare(a, '>', b), a, choose(compare(a, '==', a), b, a));
 };
 
-type FloatBinary = (code: CellCode, a: Term, b: Term) => Term;
+type FloatBinary = (code: CellCode, a: Term, b: Term, math: FloatMath) => Term;
 
 const floatBinaries: Readonly<Record<BinaryOn<'float'>, FloatBinary>> = {
   add: (_, a, b) => `(${textOf(a)} + ${textOf(b)})`,
@@ -152,6 +159,8 @@ const floatBinaries: Readonly<Record<BinaryOn<'float'>, FloatBinary>> = {
     return `(${factor(a)} * ${factor(b)})`;
   },
   div: (_, a, b) => `(${textOf(a)} / ${textOf(b)})`,
+  pow: (code, a, b, math) => math.pow(code, a, b),
+  mod: (code, a, b, math) => floatRemainder(code, math, a, b),
   max: larger,
   min: (code, x, y) => {
     const [a, b] = [code.local(x), code.local(y)];
@@ -159,6 +168,19 @@ const floatBinaries: Readonly<Record<BinaryOn<'float'>, FloatBinary>> = {
   },
   lt: (_, a, b) => choose(compare(a, '<', b), 1, 0),
   eq: (_, a, b) => choose(compare(a, '==', b), 1, 0),
+  copysign: (code, a, b) => {
+    const [x, sign] = [code.local(a), code.local(b)];
+    const magnitude = code.local(choose(compare(x, '<', 0), minus(0, x), x));
+    const negative = code.local(minus(0, magnitude));
+    // 1 / -0 is -infinity, and 1 / -infinity is -0.
+    const ofSmall =
+      typeof sign === 'number'
+        ? Object.is(sign, -0)
+          ? negative
+          : magnitude
+        : choose(compare(`(1 / ${sign})`, '<', 0), negative, magnitude);
+    return choose(compare(sign, '<', 0), negative, ofSmall);
+  },
 };
 
 /** Comparisons return a term, 0 or 1; other operations return half-words. */
@@ -181,12 +203,36 @@ const integerBinaries: Readonly<Record<BinaryOn<'integer' | 'bool'>, IntegerBina
   shr: words.shiftRight,
 };
 
-function binary(code: CellCode, kind: BinaryKind, a: CellValue, b: CellValue, from: DType, to: DType): CellValue {
+type Rounding = Exclude<UnaryFunction, FloatFunction | 'neg' | 'recip'>;
+
+/** By `floor`, the only rounding that all modes of gpu.js have. */
+const roundings: Readonly<Record<Rounding, (code: CellCode, x: Term) => Term>> = {
+  floor: (_, x) => floor(x),
+  ceil: (_, x) => minus(0, floor(minus(0, x))),
+  trunc: (_, x) => choose(compare(x, '<', 0), minus(0, floor(minus(0, x))), floor(x)),
+  // Of a half, the even neighbor: the lower one, or one more if that is odd. The fraction of an infinity is NaN.
+  round: (code, x) => {
+    const below = code.local(floor(x));
+    const fraction = code.local(minus(x, below));
+    const odd = minus(below, times(floor(times(below, 0.5)), 2));
+    const ofHalf = choose(compare(fraction, '==', 0.5), plus(below, odd), below);
+    return choose(compare(fraction, '>', 0.5), plus(below, 1), ofHalf);
+  },
+};
+
+function binary(
+  { code, math }: CellContext,
+  kind: BinaryKind,
+  a: CellValue,
+  b: CellValue,
+  from: DType,
+  to: DType,
+): CellValue {
   if (isFloat(from)) {
     // gpu.js needs one operand that is not a literal: two constants occur here only where the graph did not fold them.
     const [x, y] = [asTerm(a), asTerm(b)];
     const left = typeof x === 'number' && typeof y === 'number' ? code.variable(x) : x;
-    return code.local(binaryEntry(floatBinaries, kind, 'float')(code, left, y));
+    return code.local(binaryEntry(floatBinaries, kind, 'float')(code, left, y, math));
   }
   const compute = binaryEntry(integerBinaries, kind, from === 'bool' ? 'bool' : 'integer');
   const result = compute(code, widen(a), widen(b));
@@ -236,13 +282,13 @@ export function compute(
       const x = typeof term === 'number' ? code.variable(term) : term;
       if (kind === 'neg') return code.local(`(-${x})`);
       if (kind === 'recip') return code.local(`(1 / ${x})`);
-      if (kind === 'floor') return code.local(floor(x));
+      if (kind in roundings) return code.local(roundings[kind as Rounding](code, x));
       if (!(kind in math)) throw new Inexpressible(`'${kind}'`);
       return code.local(math[kind as FloatFunction](code, x));
     }
     case 'binary': {
       const from = nth(dtypes, operation.a);
-      return binary(code, operation.kind, of(operation.a), of(operation.b), from, operation.dtype);
+      return binary(context, operation.kind, of(operation.a), of(operation.b), from, operation.dtype);
     }
     case 'where': {
       const condition = asTerm(of(operation.condition));

@@ -7,17 +7,25 @@ import { erfParts } from '../../codegen/elementary/erf.ts';
 import { type Float, type Primitives, translate } from '../../codegen/elementary/expression.ts';
 import { floatFormats } from '../../codegen/elementary/float-format.ts';
 import { argument, shaderExpression } from '../../codegen/elementary/function.ts';
-import { type ElementaryName, elementaryFunctions, elementaryNames } from '../../codegen/elementary/index.ts';
+import {
+  type ElementaryName,
+  type ElementaryNameOfTwo,
+  elementaryFunctions,
+  elementaryFunctionsOfTwo,
+  elementaryNames,
+} from '../../codegen/elementary/index.ts';
 import type { UnaryFunction } from '../../kernel/operators.ts';
 import type { CellCode } from './cell-code.ts';
-import { type Condition, choose, compare, floor, minus, plus, type Term, textOf, times } from './term.ts';
+import { both, type Condition, choose, compare, floor, minus, plus, type Term, textOf, times } from './term.ts';
 
-/** Code for a function of one float. */
+/** Code for a function of one float, and of two. */
 type FloatCode = (code: CellCode, x: Term) => Term;
+type PairCode = (code: CellCode, x: Term, y: Term) => Term;
 
 /** The functions whose code depends on the mode. */
-export type FloatFunction = Exclude<UnaryFunction, 'neg' | 'recip' | 'floor'>;
-export type FloatMath = Readonly<Record<FloatFunction, FloatCode>>;
+export type FloatFunction = Exclude<UnaryFunction, 'neg' | 'recip' | 'floor' | 'ceil' | 'trunc' | 'round'>;
+export type FloatMath = Readonly<Record<FloatFunction | 'powerOfTwo', FloatCode>> &
+  Readonly<Record<ElementaryNameOfTwo, PairCode>>;
 
 const call =
   (name: string): FloatCode =>
@@ -46,6 +54,12 @@ function primitivesFor(code: CellCode, powerOfTwo: FloatCode): Primitives<Term, 
     atMost: (x, limit) => atMost(code.local(x), limit),
     atLeast: (x, limit) => atLeast(code.local(x), limit),
     absolute: (x) => absolute(code.local(x)),
+    floor,
+    // Veltkamp's splitting. A compiler that simplifies it costs a few bits of the results.
+    highPart: (x) => {
+      const scaled = code.local(times(x, 4097));
+      return minus(scaled, code.local(minus(scaled, x)));
+    },
     copySign: (magnitude, sign) => withSignOf(sign, code.local(magnitude)),
 
     less: (a, b) => compare(a, '<', b),
@@ -60,6 +74,7 @@ function primitivesFor(code: CellCode, powerOfTwo: FloatCode): Primitives<Term, 
 
     quadrant: (x, factor) => nearest(times(x, factor)),
     quadrantNumber: (k) => k,
+    nextQuadrant: (k) => plus(k, 1),
     isOdd,
     negateInSecondHalf: (k, x) => {
       const value = code.local(x);
@@ -69,7 +84,12 @@ function primitivesFor(code: CellCode, powerOfTwo: FloatCode): Primitives<Term, 
     enlargeDenormal: (x) => times(x, 2 ** mantissaBits),
     split: (x) => x,
     biasedExponent: (x) => plus(exponentOf(x), exponentBias),
-    significand: (x) => times(x, powerOfTwo(code, code.local(minus(0, exponentOf(x))))),
+    // Two powers of the exponent are multiplied apart: 2^-127 is not a normal number.
+    significand: (x) => {
+      const isLarge = compare(x, '>', 1);
+      const [scale, shift] = [code.local(choose(isLarge, 0.25, 4)), code.local(choose(isLarge, 2, -2))];
+      return times(times(x, scale), powerOfTwo(code, code.local(minus(shift, exponentOf(x)))));
+    },
   };
 }
 
@@ -98,11 +118,16 @@ const powerByBits: FloatCode = (code, n) => {
 /** 2^n with JavaScript's exact power. */
 const powerByFunction: FloatCode = (_, n) => `Math.pow(2, ${textOf(n)})`;
 
-/** Code for expressions of `x`. */
-function composed(code: CellCode, x: Term, powerOfTwo: FloatCode, results: readonly Float[]): Term[] {
+/** Code for expressions of `x` and `y`. */
+function composed(
+  code: CellCode,
+  operands: Readonly<Record<string, Term>>,
+  powerOfTwo: FloatCode,
+  results: readonly Float[],
+): Term[] {
   const keep = (term: Term): Term => code.local(term);
   const translator = { primitives: primitivesFor(code, powerOfTwo), keep, keepMask: (mask: Condition) => mask };
-  return translate(results, translator, { x }).map(keep);
+  return translate(results, translator, operands).map(keep);
 }
 
 /** All elementary functions, composed of primitives, which may take NaN for a number. */
@@ -112,7 +137,7 @@ const allComposed = (powerOfTwo: FloatCode): Readonly<Record<ElementaryName, Flo
       name,
       (code, value) => {
         const x = code.local(value);
-        const [result = x] = composed(code, x, powerOfTwo, [shaderExpression(elementaryFunctions[name])]);
+        const [result = x] = composed(code, { x }, powerOfTwo, [shaderExpression(elementaryFunctions[name])]);
         return choose(compare(x, '==', x), result, x);
       },
     ]),
@@ -135,7 +160,7 @@ const { near, logOfRest } = erfParts(argument, 'f32');
 /** With one call of a function; it takes 10 % less time than the primitives that erf is composed of. */
 const erfByExp: FloatCode = (code, value) => {
   const x = code.local(value);
-  const [small = x, exponent = x] = composed(code, x, powerByFunction, [near, logOfRest]);
+  const [small = x, exponent = x] = composed(code, { x }, powerByFunction, [near, logOfRest]);
   const large = code.local(minus(1, exponential(code, times(exponent, Math.LN2))));
   return choose(compare(absolute(x), '<', 1), small, withSignOf(x, large));
 };
@@ -152,6 +177,24 @@ const tanhByExp: FloatCode = (code, value) => {
   return choose(compare(magnitude, '<', 0.6), code.local(small), withSignOf(x, code.local(large)));
 };
 
+/** C's, which differs from JavaScript's where |x| is 1. */
+const powByFunction: PairCode = (code, a, b) => {
+  const [x, y] = [code.local(a), code.local(b)];
+  const isInfinite = compare(code.local(absolute(y)), '>', largestSingle);
+  const value = choose(both(compare(x, '==', -1), isInfinite), 1, `Math.pow(${textOf(x)}, ${textOf(y)})`);
+  return choose(compare(x, '==', 1), 1, value);
+};
+
+const largestSingle = (2 - 2 ** -23) * 2 ** 127;
+
+/** Composed of primitives, which may take NaN for a number. */
+const powComposed: PairCode = (code, a, b) => {
+  const [x, y] = [code.local(a), code.local(b)];
+  const [result = x] = composed(code, { x, y }, powerByBits, [shaderExpression(elementaryFunctionsOfTwo.pow)]);
+  const ofNumbers = code.local(choose(compare(x, '==', x), choose(compare(y, '==', y), result, y), x));
+  return choose(compare(x, '==', 1), 1, choose(compare(y, '==', 0), 1, ofNumbers));
+};
+
 /** JavaScript's own functions. */
 export const javascriptMath: FloatMath = {
   ...allComposed(powerByFunction),
@@ -159,9 +202,18 @@ export const javascriptMath: FloatMath = {
   exp: exponential,
   log: call('log'),
   sin: call('sin'),
+  cos: call('cos'),
   tanh: tanhByExp,
   erf: erfByExp,
+  pow: powByFunction,
+  powerOfTwo: powerByFunction,
 };
 
 /** Composed of operations that shading languages specify tightly. */
-export const shaderMath: FloatMath = { ...allComposed(powerByBits), sqrt: call('sqrt'), log: guardedLog };
+export const shaderMath: FloatMath = {
+  ...allComposed(powerByBits),
+  sqrt: call('sqrt'),
+  log: guardedLog,
+  pow: powComposed,
+  powerOfTwo: powerByBits,
+};

@@ -1,6 +1,7 @@
 /** Chooses an adapter, and opens a device with the adapter's full limits and features. */
 import { BackendUnavailableError } from '../../kernel/backend.ts';
 import type { DeviceCapabilities } from './capabilities.ts';
+import { mergeDawnOptions } from './dawn-options.ts';
 import { adapterAdvice, environment, type GpuSource, openGpu } from './platform.ts';
 import type { MatrixUnit } from './tile.ts';
 
@@ -10,7 +11,7 @@ export interface WebGpuOptions {
    * hardware if available, else software.
    */
   readonly adapter?: string;
-  /** Options for Dawn, in Node: `enable-dawn-features=dump_shaders`, `backend=null`. */
+  /** Options for Dawn, in Node, in addition to ours: `enable-dawn-features=dump_shaders`, `backend=null`. */
   readonly dawnOptions?: readonly string[];
   /** Fill temporaries with NaN before each run, which exposes stale reads. Default: whether TESSERA_POISON is 1. */
   readonly poison?: boolean;
@@ -78,8 +79,8 @@ async function findAdapter(options: WebGpuOptions): Promise<FoundAdapter> {
   const setting = environment('TESSERA_WEBGPU_ADAPTER');
   const wanted = options.adapter ?? (setting === '' ? undefined : setting);
   const special = wanted === undefined || wanted === 'hardware' || wanted === 'software';
-  const dawnOptions = [dawnFeatures, ...(options.dawnOptions ?? []), ...(special ? [] : [`adapter=${wanted}`])];
-  const source = await openGpu(dawnOptions);
+  const ours = [dawnFeatures, ...(special ? [] : [`adapter=${wanted}`])];
+  const source = await openGpu(mergeDawnOptions(ours, options.dawnOptions ?? []));
   const request = async (requestOptions: GPURequestAdapterOptions): Promise<GPUAdapter | null> => {
     try {
       return (await source.gpu?.requestAdapter(requestOptions)) ?? null;

@@ -2,7 +2,14 @@
 import { type Float, type Primitives, translate } from '../../codegen/elementary/expression.ts';
 import { floatFormats } from '../../codegen/elementary/float-format.ts';
 import { shaderExpression } from '../../codegen/elementary/function.ts';
-import { type ElementaryName, elementaryFunctions, elementaryNames } from '../../codegen/elementary/index.ts';
+import {
+  type ElementaryName,
+  type ElementaryNameOfTwo,
+  elementaryFunctions,
+  elementaryFunctionsOfTwo,
+  elementaryNames,
+  elementaryNamesOfTwo,
+} from '../../codegen/elementary/index.ts';
 
 const { exponentBias, mantissaBits, smallestNormal } = floatFormats.f32;
 
@@ -26,6 +33,8 @@ const primitives: Primitives<string, string> = {
   atMost: (x, limit) => `min(${x}, ${limit})`,
   atLeast: (x, limit) => `max(${x}, ${limit})`,
   absolute: (x) => `abs(${x})`,
+  floor: (x) => `floor(${x})`,
+  highPart: (x) => `bitcast<f32>(${bits(x)} & 0xfffff000u)`,
   copySign: (magnitude, sign) => `with_sign(${magnitude}, ${sign})`,
 
   less: (a, b) => `(${a} < ${b})`,
@@ -40,6 +49,7 @@ const primitives: Primitives<string, string> = {
 
   quadrant: (x, factor) => `round(${x} * ${factor})`,
   quadrantNumber: (k) => k,
+  nextQuadrant: (k) => `(${k} + 1f)`,
   isOdd: (k) => `((i32(${k}) & 1) == 1)`,
   negateInSecondHalf: (k, x) => `bitcast<f32>(${bits(x)} ^ ((u32(i32(${k})) & 2u) << 30u))`,
 
@@ -83,11 +93,32 @@ function elementaryText(name: ElementaryName): string {
   ].join('\n');
 }
 
+/** Likewise, of two arguments. By C's rules, 1^y and x^0 are 1 even for NaN; see `kernel/operators.ts`. */
+function elementaryTextOfTwo(name: ElementaryNameOfTwo): string {
+  const operands = { x: 'x', y: 'y' };
+  const { lines, results } = elementaryStatements([shaderExpression(elementaryFunctionsOfTwo[name])], operands);
+  return [
+    `fn ${name}_(x: f32, y: f32) -> f32 {`,
+    `  if (${bits('x')} == 0x3f800000u || y == 0f) { return 1f; }`,
+    '  if (is_nan(x)) { return x; }',
+    '  if (is_nan(y)) { return y; }',
+    ...lines.map((line) => `  ${line}`),
+    `  return ${results[0]};`,
+    '}',
+  ].join('\n');
+}
+
 export interface ElementaryText {
   readonly code: string;
   readonly uses: typeof calledByElementary;
 }
 
-export const elementaryTexts = Object.fromEntries(
-  elementaryNames.map((name) => [`${name}_`, { code: elementaryText(name), uses: calledByElementary }]),
-) as Readonly<Record<`${ElementaryName}_`, ElementaryText>>;
+const textsOf = <N extends string>(names: readonly N[], textOf: (name: N) => string) =>
+  Object.fromEntries(names.map((name) => [`${name}_`, { code: textOf(name), uses: calledByElementary }])) as Readonly<
+    Record<`${N}_`, ElementaryText>
+  >;
+
+export const elementaryTexts = {
+  ...textsOf(elementaryNames, elementaryText),
+  ...textsOf(elementaryNamesOfTwo, elementaryTextOfTwo),
+};

@@ -7,7 +7,7 @@
  * bits, and special values are written as bits that no compiler folds. Denormals may become 0.
  */
 import { quadrantNumber, variable } from '../../codegen/elementary/expression.ts';
-import { reducedInSingles, sineOfReduced } from '../../codegen/elementary/sin.ts';
+import { cosineOfReduced, reducedInSingles, sineOfReduced } from '../../codegen/elementary/sin.ts';
 import { calledByElementary, elementaryStatements, elementaryTexts } from './elementary.ts';
 
 interface ShaderFunction {
@@ -31,6 +31,14 @@ const reducedSine = elementaryStatements([sineOfReduced(variable('r', 'float'), 
   r: 'r',
   k: 'k',
 });
+
+const reducedCosine = elementaryStatements(
+  [cosineOfReduced(variable('r', 'float'), variable('k', 'quadrant'), 'f32')],
+  {
+    r: 'r',
+    k: 'k',
+  },
+);
 
 const functions = {
   from_bits: {
@@ -164,26 +172,88 @@ fn reduce_large(bits: u32) -> vec2f {
 }`,
   },
   ...elementaryTexts,
-  // Large arguments are reduced in integers. sin(-x) = -sin(x).
-  sin_: {
+  // |x| = k pi/2 + r for finite x: r, and the two low bits of k, or k. Large arguments are reduced in integers.
+  reduce_by_half_pi: {
     uses: ['reduce_large', ...calledByElementary],
+    code: `fn reduce_by_half_pi(magnitude: f32) -> vec2f {
+  if (magnitude >= ${largestSimpleSine}f) { return reduce_large(bitcast<u32>(magnitude)); }
+${indented(2, reduction.lines)}
+  return vec2f(${reduction.results[0]}, ${reduction.results[1]});
+}`,
+  },
+  // sin(-x) = -sin(x).
+  sin_: {
+    uses: ['reduce_by_half_pi', ...calledByElementary],
     code: `fn sin_(x: f32) -> f32 {
-  let bits = bitcast<u32>(x) & 0x7fffffffu;
-  if (bits >= 0x7f800000u) { return from_bits(0x7fc00000u); }
-  let magnitude = abs(x);
-  var r = 0f;
-  var k = 0i;
-  if (magnitude < ${largestSimpleSine}f) {
-${indented(4, reduction.lines)}
-    r = ${reduction.results[0]};
-    k = i32(${reduction.results[1]});
-  } else {
-    let reduced = reduce_large(bits);
-    r = reduced.x;
-    k = i32(reduced.y);
-  }
+  if ((bitcast<u32>(x) & 0x7fffffffu) >= 0x7f800000u) { return from_bits(0x7fc00000u); }
+  let reduced = reduce_by_half_pi(abs(x));
+  let r = reduced.x;
+  let k = reduced.y;
 ${indented(2, reducedSine.lines)}
   return bitcast<f32>(bitcast<u32>(${reducedSine.results[0]}) ^ (bitcast<u32>(x) & 0x80000000u));
+}`,
+  },
+  cos_: {
+    uses: ['reduce_by_half_pi', ...calledByElementary],
+    code: `fn cos_(x: f32) -> f32 {
+  if ((bitcast<u32>(x) & 0x7fffffffu) >= 0x7f800000u) { return from_bits(0x7fc00000u); }
+  let reduced = reduce_by_half_pi(abs(x));
+  let r = reduced.x;
+  let k = reduced.y;
+${indented(2, reducedCosine.lines)}
+  return ${reducedCosine.results[0]};
+}`,
+  },
+  // WGSL lets a quotient be wrong by 2.5 units in the last place. What a - quotient * b leaves is exact if the product is taken in halves,
+  // each with half of the bits, whether or not a compiler fuses products and sums. Quotients that are no numbers, and those that are so small
+  // that halves may be flushed to 0, stay as they are.
+  div_: {
+    uses: [],
+    code: `fn div_(a: f32, b: f32) -> f32 {
+  let quotient = a / b;
+  let size = bitcast<u32>(quotient) & 0x7f800000u;
+  let dividend = bitcast<u32>(a) & 0x7f800000u;
+  if (size - 0x01000000u > 0x7d800000u || dividend - 0x18800000u > 0x66000000u) { return quotient; }
+  let q = bitcast<f32>(bitcast<u32>(quotient) & 0xfffff000u);
+  let d = bitcast<f32>(bitcast<u32>(b) & 0xfffff000u);
+  let rest = (((a - q * d) - q * (b - d)) - (quotient - q) * d) - (quotient - q) * (b - d);
+  return quotient + rest / b;
+}`,
+  },
+  // C's fmod, in integers: the mantissa of the remainder moves up by as many bits as fit, and is divided by that of the divisor.
+  fmod: {
+    uses: ['from_bits'],
+    code: `fn fmod(a: f32, b: f32) -> f32 {
+  let sign = bitcast<u32>(a) & 0x80000000u;
+  let size = bitcast<u32>(a) & 0x7fffffffu;
+  let divisor = bitcast<u32>(b) & 0x7fffffffu;
+  if (size >= 0x7f800000u || divisor > 0x7f800000u || divisor == 0u) { return from_bits(0x7fc00000u); }
+  if (size < divisor) { return a; }
+  var exponent = i32(size >> 23u);
+  var rest = (size & 0x7fffffu) | 0x800000u;
+  if (exponent == 0) {
+    let shift = countLeadingZeros(size) - 8u;
+    rest = size << shift;
+    exponent = 1 - i32(shift);
+  }
+  var smallest = i32(divisor >> 23u);
+  var unit = (divisor & 0x7fffffu) | 0x800000u;
+  if (smallest == 0) {
+    let shift = countLeadingZeros(divisor) - 8u;
+    unit = divisor << shift;
+    smallest = 1 - i32(shift);
+  }
+  rest = rest % unit;
+  while (exponent > smallest && rest != 0u) {
+    let shift = min(exponent - smallest, 8);
+    rest = (rest << u32(shift)) % unit;
+    exponent = exponent - shift;
+  }
+  if (rest == 0u) { return from_bits(sign); }
+  let shift = countLeadingZeros(rest) - 8u;
+  let field = smallest - i32(shift);
+  if (field > 0) { return from_bits(sign | (((rest << shift) & 0x7fffffu) | (u32(field) << 23u))); }
+  return from_bits(sign | ((rest << shift) >> u32(1 - field)));
 }`,
   },
 } as const satisfies Readonly<Record<string, { code: string; uses: readonly string[] }>>;

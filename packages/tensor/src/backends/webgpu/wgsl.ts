@@ -22,9 +22,13 @@ const functionCall =
 
 const unaryTexts: Readonly<Record<Exclude<UnaryFunction, ElementaryName> | RoundOp, UnaryText>> = {
   neg: (_, source, dtype) => (isFloat(dtype) ? `-(${source})` : wrapped(`(0 - ${source})`, dtype)),
-  recip: (_, source) => `1f / ${source}`,
+  recip: (call, source) => call('div_', '1f', source),
   sqrt: (_, source) => `sqrt(${source})`,
   floor: (_, source, dtype) => (isFloat(dtype) ? `floor(${source})` : source),
+  ceil: (_, source) => `ceil(${source})`,
+  trunc: (_, source) => `trunc(${source})`,
+  // Halves become even.
+  round: (_, source) => `round(${source})`,
   roundF16: functionCall('round_f16'),
   roundBf16: functionCall('round_bf16'),
 };
@@ -51,13 +55,17 @@ const binaryTexts: Readonly<Record<BinaryKind, BinaryText>> = {
   add: infix('+'),
   sub: infix('-'),
   mul: infix('*'),
-  div: infix('/'),
+  div: (call, a, b) => call('div_', a, b),
+  pow: (call, a, b) => call('pow_', a, b),
   max: bound('max'),
   min: bound('min'),
   lt: comparison('<'),
-  eq: comparison('=='),
+  // Compilers may assume that there is no NaN, which alone differs from itself.
+  eq: (call, a, b, from) =>
+    a === b && isFloat(from) ? `select(1, 0, ${call('is_nan', a)})` : `select(0, 1, ${a} == ${b})`,
+  copysign: (call, a, b) => call('with_sign', `abs(${a})`, b),
   idiv: (call, a, b) => call('idiv', a, b),
-  mod: (call, a, b) => call('imod', a, b),
+  mod: (call, a, b, from) => call(isFloat(from) ? 'fmod' : 'imod', a, b),
   and: infix('&'),
   or: infix('|'),
   xor: infix('^'),

@@ -27,6 +27,12 @@ function numbers(precision: Precision): Primitives<number, boolean> {
     atLeast: Math.max,
     absolute: Math.abs,
     copySign: (magnitude, sign) => (sign < 0 || Object.is(sign, -0) ? -magnitude : magnitude),
+    floor: Math.floor,
+    highPart: (x) => {
+      const bits = Math.floor((mantissaBits + 1) / 2);
+      const unit = 2 ** (Math.floor(Math.log2(Math.abs(x))) - bits + 1);
+      return Number.isFinite(unit) && unit > 0 ? Math.trunc(x / unit) * unit : x;
+    },
     less: (a, b) => a < b,
     isZero: (x) => x === 0,
     isBelowInfinity: (x) => x < Number.POSITIVE_INFINITY,
@@ -37,6 +43,7 @@ function numbers(precision: Precision): Primitives<number, boolean> {
     powerOfTwo: (n) => 2 ** n,
     quadrant: (x, factor) => Math.round(round(x * factor)),
     quadrantNumber: (k) => k,
+    nextQuadrant: (k) => k + 1,
     isOdd: (k) => k % 2 !== 0,
     negateInSecondHalf: (k, x) => ((k & 2) === 0 ? x : -x),
     enlargeDenormal: (x) => x * 2 ** mantissaBits,

@@ -39,6 +39,21 @@ const coefficients: Readonly<Record<Precision, Coefficients>> = {
   },
 };
 
+/** (exp(r) - 1 - r) / r^2 for |r| <= ln 2, lowest power first. */
+export const expTails: Readonly<Record<Precision, readonly number[]>> = {
+  f32: coefficients.f32.tail,
+  f64: coefficients.f64.tail,
+};
+
+/** (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2, fitted for the relative error of exp(r) - 1. */
+export const expMinusOneTails: Readonly<Record<Precision, readonly number[]>> = {
+  f32: [0.4999999701976776, 0.16666573286056519, 0.04166903346776962, 0.008361819200217724, 0.0013665106380358338],
+  f64: [
+    0.5, 0.16666666666666677, 0.04166666666666651, 0.0083333333333217, 0.0013888888888962327, 0.00019841269885939765,
+    2.4801587172593904e-5, 2.755724440345525e-6, 2.755740262488035e-7, 2.5108967742572592e-8, 2.0875326287436413e-9,
+  ],
+};
+
 /** x = n * step * ln 2 + r: r and 2^n. `ln2` is passed in parts. */
 export function reduceByLn2(x: Float, step: number, ln2: readonly number[]): { r: Float; power: Float } {
   const nearest = exponent(x, Math.LOG2E / step);
@@ -54,7 +69,7 @@ export const expMinusOne = (r: Float, tail: readonly number[]): Float => multipl
  * exp(x) = 2^n * 2^n * exp(x - 2n ln 2): 2^n is a normal number for every x whose result is neither 0 nor infinite, and a denormal result
  * is rounded only once, by the last product.
  */
-export const exp = elementaryFunction((x, precision) => {
+export function exponential(x: Float, precision: Precision): Float {
   const {
     range: [low, high],
     tail,
@@ -62,4 +77,6 @@ export const exp = elementaryFunction((x, precision) => {
   const limited = atLeast(atMost(x, high), low);
   const { r, power } = reduceByLn2(limited, 2, floatFormats[precision].ln2);
   return mul(multiplyAdd(expMinusOne(r, tail), power, power), power);
-});
+}
+
+export const exp = elementaryFunction(exponential);

@@ -56,6 +56,10 @@ export interface Primitives<V, M> {
   absolute(x: V): V;
   /** `magnitude`, which is not negative, with the sign of `sign`. */
   copySign(magnitude: V, sign: V): V;
+  /** The largest whole number that is not greater than x. */
+  floor(x: V): V;
+  /** x with at most half of the significant bits that the precision has, towards 0: the product of two such numbers is exact. */
+  highPart(x: V): V;
 
   less(a: V, b: V): M;
   /** x = 0, and not a denormal number. */
@@ -75,6 +79,8 @@ export interface Primitives<V, M> {
   /** The integer nearest to x times a factor. */
   quadrant(x: V, factor: V): V;
   quadrantNumber(quadrant: V): V;
+  /** k + 1. */
+  nextQuadrant(quadrant: V): V;
   isOdd(quadrant: V): M;
   /** x, negated where bit 1 of the quadrant is set. */
   negateInSecondHalf(quadrant: V, x: V): V;
@@ -103,8 +109,9 @@ export const variable = <K extends Kind>(name: string, kind: K): Expression<K> =
 
 type Operand = Float | number;
 
-const float = (operand: Operand): Float =>
-  typeof operand === 'number' ? make('float', 'constant', [], operand) : operand;
+export const constant = (value: number): Float => make('float', 'constant', [], value);
+
+const float = (operand: Operand): Float => (typeof operand === 'number' ? constant(operand) : operand);
 
 const floats = (operands: readonly Operand[]): Float[] => operands.map(float);
 
@@ -122,6 +129,8 @@ export const atMost = (x: Float, limit: number): Float => make('float', 'atMost'
 export const atLeast = (x: Float, limit: number): Float => make('float', 'atLeast', floats([x, limit]));
 export const absolute = (x: Float): Float => make('float', 'absolute', [x]);
 export const copySign = (magnitude: Float, sign: Float): Float => make('float', 'copySign', [magnitude, sign]);
+export const floor = (x: Float): Float => make('float', 'floor', [x]);
+export const highPart = (x: Float): Float => make('float', 'highPart', [x]);
 
 export const less = (...operands: readonly [Operand, Operand]): Mask => make('mask', 'less', floats(operands));
 export const isZero = (x: Float): Mask => make('mask', 'isZero', [x]);
@@ -137,6 +146,7 @@ export const powerOfTwo = (n: Exponent): Float => make('float', 'powerOfTwo', [n
 
 export const quadrant = (x: Float, factor: number): Quadrant => make('quadrant', 'quadrant', floats([x, factor]));
 export const quadrantNumber = (k: Quadrant): Float => make('float', 'quadrantNumber', [k]);
+export const nextQuadrant = (k: Quadrant): Quadrant => make('quadrant', 'nextQuadrant', [k]);
 export const isOdd = (k: Quadrant): Mask => make('mask', 'isOdd', [k]);
 export const negateInSecondHalf = (k: Quadrant, x: Float): Float => make('float', 'negateInSecondHalf', [k, x]);
 

@@ -1,4 +1,4 @@
-/** What an elementary function is to a backend: expressions of the variable `x`. */
+/** What an elementary function is to a backend: expressions of the variable `x`, or of `x` and `y`. */
 import { type Float, variable } from './expression.ts';
 import type { Precision } from './float-format.ts';
 
@@ -12,8 +12,9 @@ export interface ElementaryFunction extends Readonly<Record<Precision, Float>> {
 /** The expression that compilers of shaders translate. */
 export const shaderExpression = ({ f32, shader }: ElementaryFunction): Float => shader ?? f32;
 
-/** The argument of every elementary function. */
+/** The argument of every elementary function, and the second one of those that have two. */
 export const argument = variable('x', 'float');
+export const secondArgument = variable('y', 'float');
 
 /** One algorithm for both precisions. */
 export const elementaryFunction = (compute: (x: Float, precision: Precision) => Float): ElementaryFunction => ({

@@ -1,4 +1,4 @@
-/** The sine, and the sine of an argument that was already reduced. */
+/** Sine and cosine, and those of an argument that was already reduced. */
 import {
   atLeast,
   atMost,
@@ -7,6 +7,7 @@ import {
   mul,
   multiplyAdd,
   negateInSecondHalf,
+  nextQuadrant,
   polynomial,
   type Quadrant,
   quadrant,
@@ -62,21 +63,30 @@ export function sineOfReduced(r: Float, k: Quadrant, precision: Precision): Floa
   return negateInSecondHalf(k, select(isOdd(k), cosR, sinR));
 }
 
+/** cos(k pi/2 + r), which is the sine of the next quadrant. */
+export const cosineOfReduced = (r: Float, k: Quadrant, precision: Precision): Float =>
+  sineOfReduced(r, nextQuadrant(k), precision);
+
+type OfReduced = typeof sineOfReduced;
+
 /** For |x| up to 10^6. */
-function sineInDoubles(precision: Precision): Float {
+function inDoubles(ofReduced: OfReduced, precision: Precision): Float {
   const { r, k } = reduceByHalfPi(argument, 'f64');
   // For larger |x|, r is no longer small: the result is inexact, but stays within the range of a sine.
-  return atLeast(atMost(sineOfReduced(r, k, precision), 1), -1);
+  return atLeast(atMost(ofReduced(r, k, precision), 1), -1);
 }
 
 const inSingles = reduceByHalfPi(argument, 'f32');
 
 /** In single precision without doubles for |x| below 8192, from where k has too many bits. */
-export const sin: ElementaryFunction = {
-  f64: sineInDoubles('f64'),
-  f32: sineOfReduced(inSingles.r, inSingles.k, 'f32'),
-  f32InDoubles: sineInDoubles('f32'),
-};
+const periodic = (ofReduced: OfReduced): ElementaryFunction => ({
+  f64: inDoubles(ofReduced, 'f64'),
+  f32: ofReduced(inSingles.r, inSingles.k, 'f32'),
+  f32InDoubles: inDoubles(ofReduced, 'f32'),
+});
 
-/** The parts of the single-precision sine, for devices that reduce large arguments in another way. */
+export const sin = periodic(sineOfReduced);
+export const cos = periodic(cosineOfReduced);
+
+/** The reduction in single precision, for devices that reduce large arguments in another way. */
 export const reducedInSingles = inSingles;

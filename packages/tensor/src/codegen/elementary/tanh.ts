@@ -1,5 +1,5 @@
 /** The hyperbolic tangent. */
-import { expMinusOne, reduceByLn2 } from './exp.ts';
+import { expMinusOne, expMinusOneTails, reduceByLn2 } from './exp.ts';
 import {
   absolute,
   add,
@@ -20,23 +20,16 @@ interface Coefficients {
   readonly limit: number;
   /** ln 2: in single precision its first eight multiples are exact, and where n is larger, exp(-2|x|) hardly contributes. */
   readonly ln2: readonly number[];
-  /** (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2, fitted for the relative error of exp(r) - 1. */
-  readonly tail: readonly number[];
 }
 
 const coefficients: Readonly<Record<Precision, Coefficients>> = {
   f32: {
     limit: 10,
     ln2: [Math.LN2],
-    tail: [0.4999999701976776, 0.16666573286056519, 0.04166903346776962, 0.008361819200217724, 0.0013665106380358338],
   },
   f64: {
     limit: 22,
     ln2: floatFormats.f64.ln2,
-    tail: [
-      0.5, 0.16666666666666677, 0.04166666666666651, 0.0083333333333217, 0.0013888888888962327, 0.00019841269885939765,
-      2.4801587172593904e-5, 2.755724440345525e-6, 2.755740262488035e-7, 2.5108967742572592e-8, 2.0875326287436413e-9,
-    ],
   },
 };
 
@@ -45,7 +38,8 @@ const coefficients: Readonly<Record<Precision, Coefficients>> = {
  * second term, and with it the effect of its rounding, is the smaller the closer x is to 0; for larger u it is 1 - 1 / (1 + u).
  */
 function compute(x: Float, precision: Precision): Float {
-  const { limit, ln2, tail } = coefficients[precision];
+  const { limit, ln2 } = coefficients[precision];
+  const tail = expMinusOneTails[precision];
   const magnitude = atMost(absolute(x), limit);
   const { r, power } = reduceByLn2(magnitude, 0.5, ln2);
   // (exp(2r) - 1) / 2 = r + r^2 Q(r), and u = 2^n (r + r^2 Q(r)) + (2^n - 1) / 2.
@@ -60,10 +54,10 @@ function compute(x: Float, precision: Precision): Float {
  * small q.
  */
 function computeInShader(x: Float): Float {
-  const { limit, tail } = coefficients.f32;
+  const { limit } = coefficients.f32;
   const twice = mul(atMost(absolute(x), limit), 2);
   const { r, power } = reduceByLn2(twice, 1, floatFormats.f32.ln2);
-  const t = multiplyAdd(expMinusOne(r, tail), power, sub(power, 1));
+  const t = multiplyAdd(expMinusOne(r, expMinusOneTails.f32), power, sub(power, 1));
   return copySign(div(t, add(t, 2)), x);
 }
 

@@ -62,5 +62,6 @@ export const classifySettings = {
       activation: 'gelu',
     }),
   },
+  ownData: { model: { vision: { imageSize: 64 } } },
   models: classifierModels,
 } satisfies TaskSettings<ClassifyConfig>;

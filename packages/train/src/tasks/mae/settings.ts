@@ -35,4 +35,5 @@ export const maeSettings = {
       },
     }),
   },
+  ownData: { model: { imageSize: 64, patchSize: 8 } },
 } satisfies TaskSettings<MAEConfig>;

@@ -39,4 +39,5 @@ export const segmentSettings = {
     /** Clothes and what is behind them. */
     segment: shortRun('segment', { model: { imageSize: 32, patchSize: 4, width: 64, layers: 4, heads: 4 } }),
   },
+  ownData: { model: { imageSize: 64, patchSize: 8 } },
 } satisfies TaskSettings<SegmentConfig>;

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ElementaryName, elementaryNames } from '../../../codegen/elementary/index.ts';
+import { erfc } from '../../../kernel/erf.ts';
 import { nth } from '../../../kernel/nth.ts';
 import { ModuleBuilder } from '../emit/module-builder.ts';
 import { relaxedSimdSettings } from '../loops/loop.testing.ts';
@@ -114,6 +115,33 @@ const atanhFixed = (s: bigint): bigint =>
   );
 
 const ln2Fixed = 2n * atanhFixed(one / 3n);
+/** log(8) + log(5/4). */
+const ln10Fixed = 3n * ln2Fixed + 2n * atanhFixed(one / 9n);
+
+const quotient = (a: bigint, b: bigint): bigint => (a << fractionBits) / b;
+
+/** log(2^n m) for m near 1. */
+const logFixed = (m: bigint, n: number): bigint => 2n * atanhFixed(quotient(m - one, m + one)) + BigInt(n) * ln2Fixed;
+
+/** The logarithm of a positive double, also of a denormal one. */
+function logOfDouble(x: number): bigint {
+  const n = Math.floor(Math.log2(x));
+  return logFixed(fixed(x / 2 ** Math.floor(n / 2) / 2 ** (n - Math.floor(n / 2))), n);
+}
+
+/** atan(x) = 4 atan(y), where y is made by halving the angle twice. */
+function atanFixed(x: bigint): bigint {
+  const half = (z: bigint): bigint => quotient(z, one + sqrtFixed(one + multiply(z, z)));
+  const y = half(half(x));
+  return (
+    4n *
+    series(
+      y,
+      (term) => -multiply(multiply(term, y), y),
+      (k) => 2n * k + 1n,
+    )
+  );
+}
 
 function arctangentOfInverse(n: bigint): bigint {
   return series(
@@ -158,8 +186,8 @@ interface Accuracy {
   readonly exact: (x: number) => Exact;
   /** Where it is of interest: tested uniformly in the range and, in magnitude, uniformly in the logarithm. */
   readonly ranges: Readonly<Record<FloatVector, readonly [low: number, high: number]>>;
-  /** Only for positive numbers. */
-  readonly positive?: true;
+  /** Defined only above this. */
+  readonly above?: number;
   /** In single precision, the largest magnitude for which the bound holds. */
   readonly largest?: number;
   /** Largest accepted error in units in the last place. */
@@ -193,12 +221,10 @@ const accuracy: Readonly<Record<ElementaryName, Accuracy>> = {
   },
   log: {
     exact(x) {
-      const n = Math.floor(Math.log2(x));
-      const m = fixed(x / 2 ** Math.floor(n / 2) / 2 ** (n - Math.floor(n / 2)));
-      return toExact(2n * atanhFixed(((m - one) << fractionBits) / (m + one)) + BigInt(n) * ln2Fixed);
+      return toExact(logOfDouble(x));
     },
     ranges: both(0, 10),
-    positive: true,
+    above: 0,
     bounds: { f32x4: 0.87, f64x2: 0.9 },
     farthest: [1.40545952, 1.41331851, 0.704676211],
     double: Math.log,
@@ -216,6 +242,19 @@ const accuracy: Readonly<Record<ElementaryName, Accuracy>> = {
     farthest: [0.249605447],
     double: Math.sin,
     special: (tiny) => [0, 0, nan, nan, nan, tiny, -tiny, Math.sin(1)],
+  },
+  cos: {
+    exact(x) {
+      if (Math.abs(x) < 1e-20) return exactly(1);
+      const period = 2n * piFixed;
+      return toExact(sinFixed((((fixed(x) + piFixed / 2n) % period) + period) % period));
+    },
+    ranges: both(-1e6, 1e6),
+    largest: 1e6,
+    bounds: { f32x4: 0.501, f64x2: 2.5 },
+    farthest: [0.249605447],
+    double: Math.cos,
+    special: () => [1, 1, nan, nan, nan, 1, 1, Math.cos(1)],
   },
   tanh: {
     exact(x) {
@@ -243,10 +282,91 @@ const accuracy: Readonly<Record<ElementaryName, Accuracy>> = {
     farthest: [1.03796947, 1.03953183, 1.05960357, 0.996784985],
     special: (tiny) => [0, -0, 1, -1, nan, tiny, -tiny, 0.8427007929497149],
   },
+  erfc: {
+    exact(x) {
+      if (Math.abs(x) < 1e-20) return exactly(1);
+      return toExact(one - quotient(2n * erfFixed(fixed(x)), sqrtFixed(piFixed)));
+    },
+    ranges: { f32x4: [-4, 10], f64x2: [-6, 12] },
+    bounds: { f32x4: 0.95, f64x2: 3.4 },
+    farthest: [7.0081172],
+    double: erfc,
+    special: () => [1, 1, 0, 2, nan, 1, 1, 0.15729920705028513],
+  },
+  expm1: {
+    exact(x) {
+      if (Math.abs(x) < 1e-20) return exactly(x);
+      const n = Math.round(x * Math.LOG2E);
+      const e = expFixed(fixed(x) - BigInt(n) * ln2Fixed);
+      return toExact((n < 0 ? e >> BigInt(-n) : e << BigInt(n)) - one);
+    },
+    ranges: { f32x4: [-20, 88.7], f64x2: [-40, 709.7] },
+    bounds: { f32x4: 1.7, f64x2: 1.6 },
+    farthest: [0.346006066, 0.344480067],
+    double: Math.expm1,
+    special: (tiny) => [0, -0, inf, -1, nan, tiny, -tiny, Math.E - 1],
+  },
+  exp2: {
+    exact(x) {
+      if (Math.abs(x) < 1e-20) return exactly(1);
+      const n = Math.round(x);
+      const { value, rest } = toExact(expFixed(multiply(fixed(x - n), ln2Fixed)), 2 ** Math.floor(n / 2));
+      const other = 2 ** (n - Math.floor(n / 2));
+      return { value: value * other, rest: rest * other };
+    },
+    ranges: { f32x4: [-149, 127.99], f64x2: [-1074, 1023.99] },
+    bounds: { f32x4: 1.25, f64x2: 1.5 },
+    farthest: [-13.4982929, 13.5006866],
+    special: () => [1, 1, inf, 0, nan, 1, 1, 2],
+  },
+  log1p: {
+    exact(x) {
+      if (Math.abs(x) < 1e-20) return exactly(x);
+      const n = Math.floor(Math.log2(1 + x));
+      const u = one + fixed(x);
+      return toExact(logFixed(n < 0 ? u << BigInt(-n) : u >> BigInt(n), n));
+    },
+    ranges: both(-1, 10),
+    above: -1,
+    bounds: { f32x4: 1.45, f64x2: 1.5 },
+    farthest: [0.468085915, 0.427856416],
+    double: Math.log1p,
+    special: (tiny) => [0, -0, inf, nan, nan, tiny, -tiny, Math.LN2],
+  },
+  log2: {
+    exact: (x) => toExact(quotient(logOfDouble(x), ln2Fixed)),
+    ranges: both(0, 10),
+    above: 0,
+    bounds: { f32x4: 1.9, f64x2: 1.8 },
+    farthest: [1.39672601],
+    double: Math.log2,
+    special: (tiny) => [-inf, -inf, inf, nan, nan, Math.log2(tiny), nan, 0],
+  },
+  log10: {
+    exact: (x) => toExact(quotient(logOfDouble(x), ln10Fixed)),
+    ranges: both(0, 10),
+    above: 0,
+    bounds: { f32x4: 1.8, f64x2: 1.5 },
+    farthest: [1.28802109],
+    double: Math.log10,
+    special: (tiny) => [-inf, -inf, inf, nan, nan, Math.log10(tiny), nan, 0],
+  },
+  atan: {
+    exact(x) {
+      if (Math.abs(x) < 1e-20) return exactly(x);
+      return toExact(atanFixed(fixed(x)));
+    },
+    ranges: both(-10, 10),
+    bounds: { f32x4: 1.95, f64x2: 2.5 },
+    farthest: [0.987131953, 1.02462184],
+    double: Math.atan,
+    special: (tiny) => [0, -0, Math.PI / 2, -Math.PI / 2, nan, tiny, -tiny, Math.PI / 4],
+  },
 };
 
 function samples(name: ElementaryName, type: FloatVector, count: number, next: () => number): number[] {
-  const { ranges, positive } = accuracy[name];
+  const { ranges, above } = accuracy[name];
+  const positive = above === 0;
   const [low, high] = ranges[type];
   const smallest = type === 'f32x4' ? -149 : -1074;
   const x = Array.from({ length: count }, (_, k) => {
@@ -265,7 +385,7 @@ function largestError(
   count: number,
   seed: number,
 ): { ulps: number; at: number } {
-  const x = samples(name, type, count, random(seed)).filter((v) => !accuracy[name].positive || v > 0);
+  const x = samples(name, type, count, random(seed)).filter((v) => v > (accuracy[name].above ?? -inf));
   const y = apply(name, type, x);
   let worst = { ulps: 0, at: Number.NaN };
   x.forEach((v, k) => {
@@ -283,12 +403,12 @@ const stride = 4099;
 
 /** Every `stride`-th positive number from the smallest on, and its negative, as long as the function is defined there. */
 function sampleOfSingles(name: ElementaryName): Float32Array {
-  const { largest = inf, positive: onlyPositive } = accuracy[name];
+  const { largest = inf, above = -inf } = accuracy[name];
   const positive = new Float32Array(
     Uint32Array.from({ length: Math.ceil(0x7f800000 / stride) }, (_, k) => 1 + k * stride).buffer,
   );
   const defined = positive.filter((x) => x <= largest);
-  return onlyPositive ? defined : Float32Array.from([...defined, ...defined.map((x) => -x)]);
+  return Float32Array.from([...defined, ...defined.map((x) => -x)]).filter((x) => x > above);
 }
 
 /** Doubles to compare singles with. */

@@ -4,7 +4,12 @@ import type { Primitives, Translator } from '../../../codegen/elementary/express
 import { translate } from '../../../codegen/elementary/expression.ts';
 import { floatFormats, type Precision } from '../../../codegen/elementary/float-format.ts';
 import type { ElementaryFunction } from '../../../codegen/elementary/function.ts';
-import { type ElementaryName, elementaryFunctions } from '../../../codegen/elementary/index.ts';
+import {
+  type ElementaryName,
+  type ElementaryNameOfTwo,
+  elementaryFunctions,
+  elementaryFunctionsOfTwo,
+} from '../../../codegen/elementary/index.ts';
 import { nth } from '../../../kernel/nth.ts';
 import type { Local } from '../emit/encoder.ts';
 import type { FloatVector, Vector, VectorCode } from './vector-code.ts';
@@ -42,6 +47,11 @@ function primitivesFor(code: VectorCode, type: FloatVector): Primitives<Vector, 
     atMost: (x, limit) => code.op(`${type}.pmin`, x, limit),
     atLeast: (x, limit) => code.op(`${type}.pmax`, x, limit),
     absolute: (x) => code.absolute(type, x),
+    floor: (x) => code.op(`${type}.floor`, x),
+    highPart: (x) => {
+      const low = Math.ceil((mantissaBits + 1) / 2);
+      return code.shift(integers.shiftLeft, code.shift(integers.shiftRight, x, low), low);
+    },
     copySign: (magnitude, sign) => code.op('v128.or', magnitude, code.op('v128.and', sign, code.splat(type, -0))),
 
     less: (a, b) => code.op(`${type}.lt`, a, b),
@@ -59,6 +69,7 @@ function primitivesFor(code: VectorCode, type: FloatVector): Primitives<Vector, 
 
     quadrant: (x, factor) => code.multiplyAdd(type, x, factor, quadrantShifter()),
     quadrantNumber: (k) => code.op(`${type}.sub`, k, quadrantShifter()),
+    nextQuadrant: (k) => code.op(`${type}.add`, k, code.splat(type, 1)),
     isOdd: (k) => code.op(integers.eq, code.op('v128.and', k, bitsOf(1)), bitsOf(1)),
     negateInSecondHalf: (k, x) => {
       const second = code.op('v128.and', k, bitsOf(2));
@@ -91,18 +102,42 @@ function translator(code: VectorCode, type: FloatVector): Translator<Vector, Vec
 }
 
 /** An elementary function of the floats of a vector. */
-export function elementary(code: VectorCode, name: ElementaryName, type: FloatVector, value: Vector): Local {
-  const { f32, f64, f32InDoubles }: ElementaryFunction = elementaryFunctions[name];
-  const inPrecision = (result: typeof f32, vector: FloatVector, x: Vector): Vector =>
-    nth(translate([result], translator(code, vector), { x }), 0);
+export const elementary = (code: VectorCode, name: ElementaryName, type: FloatVector, x: Vector): Local =>
+  functionOf(code, elementaryFunctions[name], type, { x });
+
+/** An elementary function of the floats of two vectors. */
+export const elementaryOfTwo = (
+  code: VectorCode,
+  name: ElementaryNameOfTwo,
+  type: FloatVector,
+  x: Vector,
+  y: Vector,
+): Local => functionOf(code, elementaryFunctionsOfTwo[name], type, { x, y });
+
+function functionOf(
+  code: VectorCode,
+  { f32, f64, f32InDoubles }: ElementaryFunction,
+  type: FloatVector,
+  operands: Readonly<Record<string, Vector>>,
+): Local {
+  const inPrecision = (result: typeof f32, vector: FloatVector, variables: Readonly<Record<string, Vector>>): Vector =>
+    nth(translate([result], translator(code, vector), variables), 0);
   return code.scoped(() => {
-    if (type === 'f64x2') return inPrecision(f64, 'f64x2', value);
-    if (f32InDoubles === undefined) return inPrecision(f32, 'f32x4', value);
-    const x = code.local(value);
-    const half = (part: Vector): Vector => {
-      const wide = code.local(code.op('f64x2.promote_low_f32x4', part));
-      return code.local(code.op('f32x4.demote_f64x2_zero', inPrecision(f32InDoubles, 'f64x2', wide)));
+    if (type === 'f64x2') return inPrecision(f64, 'f64x2', operands);
+    if (f32InDoubles === undefined) return inPrecision(f32, 'f32x4', operands);
+    const singles = Object.entries(operands).map(([name, value]) => [name, code.local(value)] as const);
+    const half = (part: (value: Local) => Vector): Vector => {
+      const wide = singles.map(([name, value]): [string, Local] => [
+        name,
+        code.local(code.op('f64x2.promote_low_f32x4', part(value))),
+      ]);
+      const result = inPrecision(f32InDoubles, 'f64x2', Object.fromEntries(wide));
+      return code.local(code.op('f32x4.demote_f64x2_zero', result));
     };
-    return code.shuffle32(half(x), half(code.highHalf(x)), [0, 1, 4, 5]);
+    return code.shuffle32(
+      half((value) => value),
+      half((value) => code.highHalf(value)),
+      [0, 1, 4, 5],
+    );
   });
 }

@@ -18,9 +18,10 @@ import {
 } from '../../../kernel/operators.ts';
 import type { Local } from '../emit/encoder.ts';
 import type { PlainOp } from '../emit/opcodes.ts';
+import { floatRemainder } from './float-remainder.ts';
 import { emitRound } from './half.ts';
 import { Expression, type FloatVector, type Vector, type VectorCode } from './vector-code.ts';
-import { elementary } from './vector-math.ts';
+import { elementary, elementaryOfTwo } from './vector-math.ts';
 
 /** Four elements: one vector, or two for f64. */
 export type Quad = readonly Vector[];
@@ -166,10 +167,15 @@ const floatBinaries = (type: FloatVector): Readonly<Record<BinaryOn<'float'>, Bi
   sub: instruction(`${type}.sub`),
   mul: instruction(`${type}.mul`),
   div: instruction(`${type}.div`),
+  pow: (code, a, b) => byParts(code, [a, b], (x, y) => elementaryOfTwo(code, 'pow', type, x, y)),
+  mod: (code, a, b) => byParts(code, [a, b], (x, y) => floatRemainder(code, type, x, y)),
   max: bound(type, 'max'),
   min: bound(type, 'min'),
   lt: comparison(type, 'lt'),
   eq: comparison(type, 'eq'),
+  // Bit by bit: the mask is not that of whole lanes.
+  copysign: (code, a, b) =>
+    byParts(code, [a, b], (magnitude, sign) => code.op('v128.bitselect', sign, magnitude, code.splat(type, -0))),
 });
 
 const singleBinaries = floatBinaries('f32x4');
@@ -238,6 +244,9 @@ const floatUnaries: Readonly<Record<Exclude<UnaryFunction, ElementaryName> | Rou
   recip: (code, type, x) => code.op(`${type}.div`, code.splat(type, 1), x),
   sqrt: (code, type, x) => code.op(`${type}.sqrt`, x),
   floor: (code, type, x) => code.op(`${type}.floor`, x),
+  ceil: (code, type, x) => code.op(`${type}.ceil`, x),
+  trunc: (code, type, x) => code.op(`${type}.trunc`, x),
+  round: (code, type, x) => code.op(`${type}.nearest`, x),
   roundF16: rounded('f16'),
   roundBf16: rounded('bf16'),
 };

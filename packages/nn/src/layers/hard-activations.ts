@@ -1,0 +1,92 @@
+/** Activations of straight pieces. At their corners they have the slopes that PyTorch chooses. */
+import { type Tensor, where } from '@tessera/tensor';
+import { Module } from '../module/module.ts';
+
+/** `yes` where `lower < x < upper`, with the gradient of x there only: at the bounds it is 0. */
+const between = (x: Tensor, lower: number, upper: number): Tensor =>
+  where(x.le(lower), lower, where(x.ge(upper), upper, x));
+
+/** x between `minVal` and `maxVal`, the nearer bound outside; at the bounds the slope is 0. */
+export function hardtanh(x: Tensor, minVal = -1, maxVal = 1): Tensor {
+  if (!(minVal < maxVal)) throw new RangeError(`hardtanh: minVal ${minVal} must be less than maxVal ${maxVal}`);
+  return between(x, minVal, maxVal);
+}
+
+/** min(max(x, 0), 6) (Howard et al. 2017). */
+export const relu6 = (x: Tensor): Tensor => between(x, 0, 6);
+
+/** min(max(x + 3, 0), 6) / 6: a sigmoid of straight pieces (Howard et al. 2019). */
+export const hardsigmoid = (x: Tensor): Tensor => between(x.add(3), 0, 6).div(6);
+
+/** x hardsigmoid(x) (Howard et al. 2019). At -3 the slope is 0, at 3 it is 1. */
+export const hardswish = (x: Tensor): Tensor => where(x.le(-3), 0, where(x.ge(3), x, x.mul(x.add(3)).div(6)));
+
+/** x above `threshold`, `value` elsewhere; NaN for NaN. */
+export const threshold = (x: Tensor, threshold: number, value: number): Tensor => where(x.le(threshold), value, x);
+
+/** x where |x| > lambd, 0 elsewhere; NaN for NaN. */
+export const hardshrink = (x: Tensor, lambd = 0.5): Tensor => where(x.abs().le(lambd), 0, x);
+
+/** x moved by lambd towards 0, and 0 where it would pass it; NaN for NaN. */
+export function softshrink(x: Tensor, lambd = 0.5): Tensor {
+  if (!(lambd >= 0)) throw new RangeError(`softshrink: lambd must be at least 0, got ${lambd}`);
+  return where(x.abs().le(lambd), 0, where(x.gt(0), x.sub(lambd), x.add(lambd)));
+}
+
+export class Hardtanh extends Module {
+  readonly minVal: number;
+  readonly maxVal: number;
+
+  constructor({ minVal = -1, maxVal = 1 }: { readonly minVal?: number; readonly maxVal?: number } = {}) {
+    super();
+    if (!(minVal < maxVal)) throw new RangeError(`Hardtanh: minVal ${minVal} must be less than maxVal ${maxVal}`);
+    this.minVal = minVal;
+    this.maxVal = maxVal;
+  }
+
+  forward(x: Tensor): Tensor {
+    return hardtanh(x, this.minVal, this.maxVal);
+  }
+}
+
+export class Threshold extends Module {
+  readonly threshold: number;
+  readonly value: number;
+
+  constructor(threshold: number, value: number) {
+    super();
+    this.threshold = threshold;
+    this.value = value;
+  }
+
+  forward(x: Tensor): Tensor {
+    return threshold(x, this.threshold, this.value);
+  }
+}
+
+export class Hardshrink extends Module {
+  readonly lambd: number;
+
+  constructor({ lambd = 0.5 }: { readonly lambd?: number } = {}) {
+    super();
+    this.lambd = lambd;
+  }
+
+  forward(x: Tensor): Tensor {
+    return hardshrink(x, this.lambd);
+  }
+}
+
+export class Softshrink extends Module {
+  readonly lambd: number;
+
+  constructor({ lambd = 0.5 }: { readonly lambd?: number } = {}) {
+    super();
+    if (!(lambd >= 0)) throw new RangeError(`Softshrink: lambd must be at least 0, got ${lambd}`);
+    this.lambd = lambd;
+  }
+
+  forward(x: Tensor): Tensor {
+    return softshrink(x, this.lambd);
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * Activations that are the identity above 0 and something else below: straight (leaky ReLU) or exponential (ELU, SELU, CELU). At 0 they
+ * have the slope of the part below.
+ */
+import { type Tensor, where } from '@tessera/tensor';
+import { Module } from '../module/module.ts';
+
+/** x above 0, `negativeSlope` times x below (Maas et al. 2013). */
+export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor => where(x.gt(0), x, x.mul(negativeSlope));
+
+/** `scale` times x above 0, scale * alpha * (exp(x / width) - 1) below. */
+function exponentialBelow(x: Tensor, alpha: number, { width = 1, scale = 1 } = {}): Tensor {
+  const isAbove = x.gt(0);
+  // Where the other part is selected, exp is not computed of large numbers: 0 times an infinite derivative would be NaN.
+  const below = where(isAbove, 0, x)
+    .mul(1 / width)
+    .expm1()
+    .mul(alpha * scale);
+  return where(isAbove, x.mul(scale), below);
+}
+
+/** x above 0, alpha (exp(x) - 1) below (Clevert et al. 2016). */
+export const elu = (x: Tensor, alpha = 1): Tensor => exponentialBelow(x, alpha);
+
+/** max(0, x) + min(0, alpha (exp(x / alpha) - 1)), whose slope is continuous for every alpha (Barron 2017). */
+export function celu(x: Tensor, alpha = 1): Tensor {
+  if (alpha === 0) throw new RangeError('celu: alpha must not be 0');
+  return exponentialBelow(x, alpha, { width: alpha });
+}
+
+const seluAlpha = 1.6732632423543772;
+const seluScale = 1.0507009873554805;
+
+/** ELU with the alpha and scale for which means of 0 and variances of 1 are a fixed point of deep networks (Klambauer et al. 2017). */
+export const selu = (x: Tensor): Tensor => exponentialBelow(x, seluAlpha, { scale: seluScale });
+
+export class LeakyReLU extends Module {
+  readonly negativeSlope: number;
+
+  constructor({ negativeSlope = 0.01 }: { readonly negativeSlope?: number } = {}) {
+    super();
+    this.negativeSlope = negativeSlope;
+  }
+
+  forward(x: Tensor): Tensor {
+    return leakyRelu(x, this.negativeSlope);
+  }
+}
+
+export class ELU extends Module {
+  readonly alpha: number;
+
+  constructor({ alpha = 1 }: { readonly alpha?: number } = {}) {
+    super();
+    this.alpha = alpha;
+  }
+
+  forward(x: Tensor): Tensor {
+    return elu(x, this.alpha);
+  }
+}
+
+export class CELU extends Module {
+  readonly alpha: number;
+
+  constructor({ alpha = 1 }: { readonly alpha?: number } = {}) {
+    super();
+    if (alpha === 0) throw new RangeError('CELU: alpha must not be 0');
+    this.alpha = alpha;
+  }
+
+  forward(x: Tensor): Tensor {
+    return celu(x, this.alpha);
+  }
+}
