@@ -43,6 +43,19 @@ describe.each(testedBackends)('checked compiled functions on %s', (backend) => {
     expect(await result.toArray()).toEqual([1, 1]);
   });
 
+  it('name a parameter that is not finite, and data that make the result so', async () => {
+    const weight = tensor([1, Number.NaN], { requiresGrad: true });
+    weight.name = 'head.weight';
+    const step = compile((x: Tensor) => x.mul(weight).sum(), { check: true });
+    await expect(step(tensor([1, 2]))).rejects.toThrow("checked: 'head.weight', f32 [2], holds NaN at [1]");
+    const cleaned = compile((x: Tensor) => where(x.eq(x), x, 0).sum(), { check: true });
+    expect(await (await cleaned(tensor([1, Number.NaN]))).item()).toBe(1);
+    const total = compile((x: Tensor) => x.sum(), { check: true });
+    await expect(total(tensor([[1], [Number.NaN]]))).rejects.toThrow(
+      'checked: argument 0, f32 [2, 1], holds NaN at [1, 0], and a result is not finite',
+    );
+  });
+
   it('change nothing where a check fails', async () => {
     const state = tensor([1, 1]);
     const step = compile(

@@ -2,7 +2,7 @@
  * Checked runs of compiled functions: the recorded graph is computed operation by operation, as an eager library would, and the values of
  * each are looked at before the next. The program itself then runs as always, with the same bits.
  */
-import { formatOperation } from '../graph/format-graph.ts';
+import { formatOperation, nameOfStorage } from '../graph/format-graph.ts';
 import * as graph from '../graph/graph.ts';
 import { coordinates, firstOf } from '../graph/index-check.ts';
 import { makeNode, type Node, type Op, orderNodes, originOf, type Storage, withGradients } from '../graph/node.ts';
@@ -84,11 +84,21 @@ function errorAt(node: Node, flag: number, values: ArrayLike<number>): Error {
   );
 }
 
+function leafErrorAt(leaf: Node, flag: number, values: ArrayLike<number>): Error {
+  const position = sizeOf(leaf.shape) - flag;
+  const name = leaf.op === 'buffer' ? nameOfStorage(leaf.arg.storage) : null;
+  const what = leaf.op === 'input' ? `argument ${leaf.arg.index}` : (name ?? 'a tensor from outside');
+  return new Error(
+    `checked: ${what}, ${leaf.dtype} ${formatShape(leaf.shape)}, holds ${values[position]} at ` +
+      `${formatShape(coordinates(position, leaf.shape))}${leaf.requiresGrad ? '' : ', and a result is not finite'}`,
+  );
+}
+
 /**
  * Computes the graph operation by operation.
  *
  * @throws Error that names the first operation, in the order of the program, with an index out of range, or which makes a NaN or an
- * infinity from finite values
+ * infinity from finite values; or a parameter, or what makes a result infinite or NaN, that is not finite to begin with
  */
 export async function checkRun({ backend, roots, storageOf, programs }: CheckedRun): Promise<void> {
   const order = orderNodes(roots, sourcesOf).sort((a, b) => a.id - b.id);
@@ -132,9 +142,16 @@ export async function checkRun({ backend, roots, storageOf, programs }: CheckedR
   const flagOf = async (flag: Storage): Promise<number> => nth(await readStorage(flag), 0);
   const flags = (node: Node): boolean => isFloat(node.dtype) && sizeOf(node.shape) > 0;
 
+  /** The first error of a leaf: it counts where a result is not finite, too. */
+  let leafError: Error | null = null;
   for (const leaf of order.filter((node) => isLeaf(node) && flags(node))) {
     const [flag] = await withoutGradients(() => compute(backend, [notFinite(standIn(leaf))], programs));
-    if (flag !== undefined && (await flagOf(flag)) !== 0) bad.add(leaf);
+    const found = await flagOf(flag as Storage);
+    if (found === 0) continue;
+    bad.add(leaf);
+    const error = leafErrorAt(leaf, found, await readStorage(storageOf(leaf)));
+    if (leaf.requiresGrad) throw error;
+    leafError ??= error;
   }
   for (const node of computed) {
     for (const check of node.checks) {
@@ -159,6 +176,9 @@ export async function checkRun({ backend, roots, storageOf, programs }: CheckedR
     for (const operand of lookUp(operands, node)) if (lastUse.get(operand) === node) stored.get(operand)?.release();
   }
   for (const storage of stored.values()) storage.release();
+  const isBad = (node: Node): boolean =>
+    isComputed(node) || isLeaf(node) ? bad.has(node) : lookUp(operands, node).some((operand) => bad.has(operand));
+  if (leafError !== null && roots.some((root) => !isLeaf(root) && isBad(root))) throw leafError;
 }
 
 const withoutGradients = <T>(body: () => T): T => withGradients(false, body);
