@@ -2,7 +2,8 @@
 import { tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testedBackends, useBackend } from '../testing/backends.ts';
-import { avgPool2d, maxPool2d } from './pooling.ts';
+import { avgPool2d } from './avg-pool.ts';
+import { maxPool2d } from './max-pool.ts';
 
 describe.each(testedBackends)('pooling on %s', (backend) => {
   beforeAll(() => useBackend(backend));

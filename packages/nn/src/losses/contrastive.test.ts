@@ -4,7 +4,8 @@ import { type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testedBackends, useBackend } from '../testing/backends.ts';
 import { numbered } from '../testing/numbers.ts';
-import { contrastiveLoss, type DuplicateRule, duplicateRules, l2Normalize, sigLipLoss } from './contrastive.ts';
+import { contrastiveLoss, type DuplicateRule, duplicateRules, sigLipLoss } from './contrastive.ts';
+import { l2Normalize } from './distances.ts';
 
 const images = 4;
 const captions = 2;

@@ -1,8 +1,8 @@
 /** Converts numbers as users write them, in nested arrays, to and from typed arrays. */
 
-import { allocateArray, castNumber, computeDType, type DType, isHalf, type TypedArray } from '../kernel/dtype.ts';
+import { allocateArray, castNumber, checkDType, computeDType, type DType, isHalf, type TypedArray } from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
-import { formatShape, type Shape, sizeOf } from '../kernel/shape.ts';
+import { checkShape, formatShape, type Shape, sizeOf } from '../kernel/shape.ts';
 
 export type NestedArray<T> = readonly (T | NestedArray<T>)[];
 
@@ -59,6 +59,8 @@ export function parseData(
   shape?: Shape,
   dtype: DType = inferDtype(data),
 ): { values: TypedArray; shape: Shape; dtype: DType } {
+  checkDType(dtype, 'tensor');
+  if (shape !== undefined) checkShape(shape, 'tensor');
   const own = inferShape(data);
   const flat = isTypedArray(data) ? data : flatten(data, own);
   const result = shape ?? own;

@@ -184,7 +184,47 @@ export const trainingSection = z.strictObject({
     .nullable()
     .default(null)
     .describe('largest norm of all gradients together; null: no clipping'),
+  clipGradNormType: z
+    .union([z.number().positive(), z.enum(['inf'])])
+    .default(2)
+    .describe('order of that norm; inf: the largest absolute value'),
+  clipGradValue: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('largest absolute value of each element of the gradients; null: no clipping'),
   precision: precisionSection,
+});
+
+export const emaSection = z.strictObject({
+  decay: share
+    .lt(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'share of an exponential moving average of the weights that a step keeps, such as 0.999; the average is evaluated and saved as the model; null: no average',
+    ),
+  warmup: z
+    .boolean()
+    .default(false)
+    .describe('whether the decay grows to its value: after n steps it is at most (1 + n) / (10 + n)'),
+  useBuffers: z
+    .boolean()
+    .default(false)
+    .describe('whether running statistics are averaged too; false: the current ones are used'),
+});
+
+export const swaSection = z.strictObject({
+  startEpoch: count
+    .nullable()
+    .default(null)
+    .describe(
+      'the mean of the weights at the end of this epoch and of all later ones (stochastic weight averaging) is evaluated and saved as the model; null: no mean',
+    ),
+  lr: rate.nullable().default(null).describe('learning rate from that epoch on; null: that of the schedule'),
+  annealEpochs: fromZero.default(10).describe('number of epochs in which the rate moves to swa.lr'),
+  annealStrategy: z.enum(['cos', 'linear']).default('cos').describe('how the rate moves to swa.lr'),
 });
 
 export const evaluationSection = z.strictObject({

@@ -1,15 +1,17 @@
 /** The training loop. */
 import { getDefaultGenerator, tidy } from '@tessera/tensor';
+import type { AveragedModel } from '../optim/averaged-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { MeasuredSchedule, Schedule } from '../optim/settings.ts';
 import { AccumulatedStep } from './accumulated-step.ts';
+import { type Averaging, averageEpoch, averageStatistics, isAveraged } from './averaging.ts';
 import { type CheckpointState, type Position, writeCheckpoint } from './checkpoint.ts';
 import type { CheckpointFolder } from './checkpoint-folder.ts';
 import type { MetricsWriter } from './metrics-file.ts';
 import { findNonFinite, NonFiniteError } from './non-finite.ts';
 import { type BatchTensors, isSeparable, type Objective } from './objective.ts';
 import type { MixedPrecision } from './precision.ts';
-import { type LossScaling, type Step, type StepResult, TrainingStep, wasSkipped } from './step.ts';
+import { type LossScaling, type Step, type StepOptions, type StepResult, TrainingStep, wasSkipped } from './step.ts';
 
 /** Batches in the order of training. An epoch always has the same batches, wherever reading starts. */
 export interface BatchSource<Batch extends BatchTensors> {
@@ -66,11 +68,16 @@ export interface TrainerParts<Batch extends BatchTensors> {
     readonly epochs: number;
     /** Null: no clipping. */
     readonly clipGradNorm: number | null;
+    readonly clipGradNormType?: number | 'inf';
+    /** Null: no clipping. */
+    readonly clipGradValue?: number | null;
     /** The number of parts that a batch is computed in, one after the other; see `AccumulatedStep`. */
     readonly accumulate: number;
   };
   /** Precision of the step's products, and scaling of its loss. Default: f32, without scaling. */
   readonly mixedPrecision?: MixedPrecision;
+  /** Averages of the weights, which are evaluated and saved; null: none. */
+  readonly averaging?: Averaging | null;
   readonly metrics: MetricsWriter;
   readonly checkpoints: CheckpointFolder;
   /** When checkpoints are written: after every `everySteps` steps (null: not within an epoch), after every `everyEpochs` epochs. */
@@ -97,9 +104,15 @@ export interface TrainingEnd {
 }
 
 function createStep<Batch extends BatchTensors>(parts: TrainerParts<Batch>): Step<Batch> {
-  const { objective, optimizer, training, mixedPrecision } = parts;
-  const { accumulate, clipGradNorm } = training;
-  const options = { ...mixedPrecision, clipGradNorm: clipGradNorm ?? Number.POSITIVE_INFINITY };
+  const { objective, optimizer, training, mixedPrecision, averaging = null } = parts;
+  const { accumulate, clipGradNorm, clipGradNormType = 2, clipGradValue = null } = training;
+  const options: StepOptions = {
+    ...mixedPrecision,
+    clipGradNorm: clipGradNorm ?? Number.POSITIVE_INFINITY,
+    clipGradNormType: clipGradNormType === 'inf' ? Number.POSITIVE_INFINITY : clipGradNormType,
+    clipGradValue: clipGradValue ?? Number.POSITIVE_INFINITY,
+    averages: averaging !== null && averaging.startEpoch === null ? averaging.averages : null,
+  };
   if (accumulate === 1) return new TrainingStep(objective, optimizer, options);
   if (!isSeparable(objective))
     throw new Error(
@@ -201,6 +214,7 @@ export class Trainer<Batch extends BatchTensors> {
       batch: endsEpoch ? 0 : before.batch + 1,
     };
     this.#report(position, result, lr, batch.examples);
+    if (endsEpoch) await this.#average(position);
     // Before an evaluation, which may fail: the training up to here must not be lost.
     if (
       this.#isEvaluationDue(position) ||
@@ -210,6 +224,21 @@ export class Trainer<Batch extends BatchTensors> {
       await this.#save(position);
     this.#clock = performance.now();
     return position;
+  }
+
+  /** The averages of the weights at the end of an epoch, complete if they are evaluated next. */
+  async #average(position: Position): Promise<void> {
+    const { averaging = null, objective, source, mixedPrecision } = this.#parts;
+    if (averaging === null || averaging.startEpoch === null || !isAveraged(averaging, position.epoch)) return;
+    await averageEpoch(averaging);
+    if (this.#isEvaluationDue(position))
+      await averageStatistics(averaging, objective, () => source.epoch(position.epoch - 1, 0), mixedPrecision);
+  }
+
+  /** The averages that take the place of the weights at a position; null: none. */
+  #averagesAt({ epoch }: Position): AveragedModel | null {
+    const { averaging = null } = this.#parts;
+    return averaging !== null && isAveraged(averaging, epoch) ? averaging.averages : null;
   }
 
   /** Whether a position is the end of an epoch that is followed by an evaluation. */
@@ -252,7 +281,8 @@ export class Trainer<Batch extends BatchTensors> {
     let evaluations: readonly EvaluationValues[];
     try {
       signal?.throwIfAborted();
-      evaluations = await evaluate(position.epoch === training.epochs);
+      const run = (): Promise<readonly EvaluationValues[]> => evaluate(position.epoch === training.epochs);
+      evaluations = await (this.#averagesAt(position)?.use(run) ?? run());
     } catch (error) {
       if (signal?.aborted) return position;
       throw error;
@@ -294,7 +324,15 @@ export class Trainer<Batch extends BatchTensors> {
     // The metrics of the steps before the checkpoint must be on the disk before it.
     metrics.sync();
     const path = await checkpoints.add(position.step, (file) =>
-      writeCheckpoint(file, objective.model, optimizer, { ...position, ...describe }, mixedPrecision?.scaler, metadata),
+      writeCheckpoint(
+        file,
+        objective.model,
+        optimizer,
+        { ...position, ...describe },
+        mixedPrecision?.scaler,
+        metadata,
+        this.#averagesAt(position),
+      ),
     );
     listener?.onCheckpoint?.(path, position.step);
   }

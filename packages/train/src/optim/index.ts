@@ -5,6 +5,7 @@ export { Adagrad, type AdagradOptions } from './adagrad.ts';
 export { Adam, type AdamOptions } from './adam.ts';
 export { Adamax, type AdamaxOptions } from './adamax.ts';
 export { AdamW, type AdamWOptions } from './adamw.ts';
+export { AveragedModel, type AveragedModelOptions } from './averaged-model.ts';
 export { chosen, optimizers, schedules } from './choices.ts';
 export { type ClipGradNormOptions, clipGradNorm } from './clip-grad-norm.ts';
 export { clipGradValue } from './clip-grad-value.ts';
@@ -49,3 +50,5 @@ export {
   sequentialLR,
 } from './sequential-lr.ts';
 export { SGD, type SGDOptions } from './sgd.ts';
+export { type SWALROptions, swaLR } from './swa-lr.ts';
+export { updateBn } from './update-bn.ts';

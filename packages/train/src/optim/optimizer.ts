@@ -1,6 +1,7 @@
 /** The base of all optimizers: parameters, groups, learning rate and state. */
-import { Buffer, closestName, type Parameter } from '@tessera/nn';
+import { Buffer, type Parameter } from '@tessera/nn';
 import { type Backend, formatShape, full, moveTensors, noGrad, Tensor, zeros } from '@tessera/tensor';
+import { requireFit } from './state-fits.ts';
 import { type OptionalState, StepCounter } from './step-counter.ts';
 
 /** Options for the parameters that it matches; if several groups match, the first one applies. */
@@ -211,27 +212,10 @@ export abstract class Optimizer {
 
   /** Loads the state of an optimizer of the same parameters. Nothing is changed unless everything fits. */
   loadStateDict(state: ReadonlyMap<string, Tensor>): void {
-    const problems: string[] = [];
-    for (const [name, { buffer: own, optional }] of this.#state) {
-      const given = state.get(name);
-      if (given === undefined) {
-        if (!optional) problems.push(`missing: ${name}`);
-      } else if (formatShape(given.shape) !== formatShape(own.shape) || given.dtype !== own.dtype)
-        problems.push(
-          `${name} is ${own.dtype} ${formatShape(own.shape)} in the optimizer and ${given.dtype} ${formatShape(given.shape)} in the state`,
-        );
-    }
-    for (const name of state.keys()) {
-      if (this.#state.has(name)) continue;
-      const near = closestName(name, this.#state.keys());
-      problems.push(`unexpected: ${name}${near === undefined ? '' : ` (did you mean ${near}?)`}`);
-    }
-    if (problems.length > 0)
-      throw new Error(
-        [`${this.constructor.name}.loadStateDict: the state does not fit the optimizer`, ...problems.slice(0, 30)].join(
-          '\n  ',
-        ),
-      );
+    const own = new Map(
+      [...this.#state].map(([name, { buffer, optional }]) => [name, { tensor: buffer, optional }] as const),
+    );
+    requireFit(`${this.constructor.name}.loadStateDict`, 'the optimizer', own, state);
     for (const [name, entry] of this.#state) {
       const { buffer, saved, optional } = entry;
       const given = state.get(name);
