@@ -1,4 +1,5 @@
 /** All adapters: how each of PyTorch's operations, modules and optimizers is called here. */
+import { activations } from './activations.ts';
 import type { Adapters } from './call.ts';
 import { creation } from './creation.ts';
 import { elementwise } from './elementwise.ts';
@@ -13,6 +14,7 @@ import { reductions } from './reductions.ts';
 import { shaping } from './shaping.ts';
 
 const themes: readonly Adapters[] = [
+  activations,
   creation,
   elementwise,
   indexing,
