@@ -92,7 +92,6 @@ export function square(source: Node): Node {
   return mul(x, x);
 }
 
-
 /** max(x, -x). The gradient of a maximum is shared on ties, so the slope at 0 is 0. */
 export const abs = (x: Node): Node =>
   x.dtype === 'u8' || x.dtype === 'bool' ? x : graph.binary('max', x, graph.unary('neg', x));

@@ -165,7 +165,11 @@ export function moments(x: Node, axes: readonly number[]): Moments {
   const excess = graph.reduce('sum', rough, axes);
   const offset = div(excess, count);
   // Where a value or the mean is infinite there is nothing to correct.
-  const error = graph.where(graph.binary('eq', sub(offset, offset), constantLike(0, offset)), offset, constantLike(0, offset));
+  const error = graph.where(
+    graph.binary('eq', sub(offset, offset), constantLike(0, offset)),
+    offset,
+    constantLike(0, offset),
+  );
   const center = add(estimate, error);
   const deviation = sub(x, center);
   const squares = sub(graph.reduce('sum', square(rough), axes), mul(offset, excess));
@@ -218,7 +222,7 @@ export function norm(source: Node, axes?: Axes, keepdim = false): Node {
   });
 }
 
-function positionOfLargest(op: string, source: Node, axis: number, keepdim: boolean): Node {
+function positionOfLargest(op: string, source: Node, axis: number | undefined, keepdim: boolean): Node {
   const axes = normalizeAxes(axis, source.shape.length, op);
   if (countOf(source, axes) === 0)
     throw new RangeError(`${op}: no elements to choose from: shape ${formatShape(source.shape)}, axis ${axes.join()}`);
@@ -227,12 +231,12 @@ function positionOfLargest(op: string, source: Node, axis: number, keepdim: bool
   return sub(countOf(x, axes) - 1, drop(graph.reduce('max', candidates, axes), axes, keepdim));
 }
 
-/** The position of the largest value along `axis`, the first of equal ones, i32; that of the first NaN, if there is one. */
-export const argmax = (source: Node, axis: number, keepdim = false): Node =>
+/** The position of the largest value along `axis` (without one, in the flat tensor), i32: the first of equal ones, or of the first NaN. */
+export const argmax = (source: Node, axis?: number, keepdim = false): Node =>
   positionOfLargest('argmax', source, axis, keepdim);
 
-/** The position of the smallest value along `axis`, the first of equal ones, i32; that of the first NaN, if there is one. */
-export const argmin = (source: Node, axis: number, keepdim = false): Node =>
+/** The position of the smallest value along `axis` (without one, in the flat tensor), i32: the first of equal ones, or of the first NaN. */
+export const argmin = (source: Node, axis?: number, keepdim = false): Node =>
   positionOfLargest(
     'argmin',
     isFloat(source.dtype) ? graph.unary('neg', source) : complement(graph.cast(source, 'i32')),
