@@ -197,8 +197,6 @@ const choices: Adapters = {
   where: (args) =>
     args.length < 3 ? unsupported('where with one argument') : where(args[1], operand(args[0]), operand(args[2])),
   where_: (args) => where(args[0], operand(args[1]), operand(args[2])),
-  masked_fill: (args) =>
-    args[0].dtype === 'bool' ? unsupported('bool input') : where(args[1], bound(args[2]) ?? 0, args[0]),
 };
 
 export const elementwise: Adapters = { ...arithmetic, ...comparisons, ...functions, ...choices };

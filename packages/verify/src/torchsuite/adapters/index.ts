@@ -12,6 +12,7 @@ import { modules } from './modules.ts';
 import { optimizers } from './optimizers.ts';
 import { reductions } from './reductions.ts';
 import { shaping } from './shaping.ts';
+import { sorting } from './sorting.ts';
 
 const themes: readonly Adapters[] = [
   activations,
@@ -26,6 +27,7 @@ const themes: readonly Adapters[] = [
   optimizers,
   reductions,
   shaping,
+  sorting,
 ];
 
 export const torchAdapters: Adapters = Object.assign({}, ...themes);
