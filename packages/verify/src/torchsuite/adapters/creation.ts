@@ -37,8 +37,8 @@ export const creation: Adapters = {
     const { end, step = 1, ...rest } = bind([], kwargs, 'dtype start end step');
     const dtype = dtypeOf(rest);
     const options = dtype === undefined ? {} : { dtype };
-    if (args.length === 1 && end === undefined) return arange(args[0], undefined, undefined, options);
-    return arange(args[0], args[1] ?? end, args[2] ?? step, options);
+    const [first, second = end, third = step] = args.map(numberOf);
+    return arange(first ?? 0, second, third, options);
   },
   linspace: (args, kwargs) => linspace(args[0], args[1], args[2], { dtype: dtypeOf(kwargs) ?? 'f32' }),
   logspace: call('start end steps base dtype', ({ start, end, steps, ...rest }) => {
