@@ -1,4 +1,5 @@
 /** The inverse of max pooling, from the maxima and their positions. */
+import { customGradient } from '@tessera/autograd';
 import { formatShape, sizeOf, type Tensor, zeros } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
 import { nth } from '../nth.ts';
@@ -44,10 +45,18 @@ const maxUnpool =
     return withBatch(input, dims, op, (x) => {
       const output = outputSizes(dims, op, x.shape.slice(2), size, options);
       if (output.some((n) => n < 1))
-        throw new RangeError(`${op}: input ${formatShape(input.shape)} would have an output of size ${formatShape(output)}`);
+        throw new RangeError(
+          `${op}: input ${formatShape(input.shape)} would have an output of size ${formatShape(output)}`,
+        );
       const lead = x.shape.slice(0, 2);
-      const empty = zeros([...lead, sizeOf(output)], { dtype: x.dtype });
-      return empty.scatter(2, indices.reshape(x.shape).flatten(2), x.flatten(2)).reshape([...lead, ...output]);
+      const positions = indices.reshape(x.shape).flatten(2);
+      // As in PyTorch, every value gets the gradient of its position, also one that another has replaced.
+      const place = customGradient<[Tensor]>(
+        (values) => zeros([...lead, sizeOf(output)], { dtype: x.dtype }).scatter(2, positions, values),
+        (gradient) => [gradient.takeAlongAxis(2, positions)],
+        op,
+      );
+      return place(x.flatten(2)).reshape([...lead, ...output]);
     });
   };
 
