@@ -101,6 +101,8 @@ const tensorRooms = [
   { room: 'backends/reference', imports: ['kernel', 'codegen', 'random/threefry', 'graph', 'backends/[^/]+\\.ts'] },
   // Computing values: graphs go through schedule and plan to whatever backend is open; recording, and the scopes of `tidy`.
   { room: 'runtime', imports: ['kernel', 'graph', 'schedule'] },
+  // Tensors as text, for people.
+  { room: 'printing', imports: ['kernel', 'graph', 'runtime'] },
   // File formats.
   { room: 'io', imports: ['kernel'] },
 ];
@@ -142,7 +144,7 @@ const roomsOfTensor = [
 ];
 // Within a package: each room may import those in the lines before its own; tests are free.
 const rooms = {
-  'packages/nn': [['module'], ['init'], ['tokens', 'vision'], ['layers'], ['losses']],
+  'packages/nn': [['module'], ['init'], ['lora'], ['tokens', 'vision'], ['layers'], ['losses']],
   'packages/models': [
     ['tower'],
     ['blocks'],

@@ -22,7 +22,6 @@ const div = (a: Node, b: Node): Node => binary('div', a, b);
 const neg = (x: Node): Node => unary('neg', x);
 const filled = (like: Node, value: number): Node => graph.constant(value, like.shape, like.dtype);
 const scaled = (x: Node, factor: number): Node => mul(x, filled(x, factor));
-const not = (x: Node): Node => binary('eq', x, filled(x, 0));
 const selected = (condition: Node, yes: Node): Node => graph.where(condition, yes, filled(yes, 0));
 const rejected = (condition: Node, no: Node): Node => graph.where(condition, filled(no, 0), no);
 
@@ -33,7 +32,7 @@ type UnaryRule = (gradient: Node, x: Node, y: Node) => Node | null;
 const unaryRules: { readonly [K in UnaryOp]: UnaryRule } = {
   neg: (g) => neg(g),
   // y = 1/x, y' = -1/x^2 = -y^2
-  recip: (g, _, y) => neg(mul(g, mul(y, y))),
+  recip: (g, _, y) => neg(mul(mul(g, y), y)),
   // y = sqrt(x), y' = 1 / (2 y)
   sqrt: (g, _, y) => div(scaled(g, 0.5), y),
   exp: (g, _, y) => mul(g, y),
@@ -74,12 +73,9 @@ const binaryRules: { readonly [K in BinaryOp]: BinaryRule } = {
   // As in PyTorch, the exponent 0 has no gradient for its base (0 * infinity at 0), nor the base 0 for its exponent (0 * log 0).
   pow: (g, a, b, y) => {
     const zero = filled(b, 0);
-    const base = mul(g, mul(b, binary('pow', a, add(b, filled(b, -1)))));
-    const isFlat = binary('and', binary('eq', a, zero), not(binary('lt', b, zero)));
-    return [
-      b.op === 'const' ? base : rejected(binary('eq', b, zero), base),
-      rejected(isFlat, mul(g, mul(y, unary('log', a)))),
-    ];
+    const less = b.op === 'const' ? graph.power(a, b.arg.value - 1) : binary('pow', a, add(b, filled(b, -1)));
+    const isFlat = binary('and', binary('eq', a, zero), binary('or', binary('lt', zero, b), binary('eq', b, zero)));
+    return [rejected(binary('eq', b, zero), mul(g, mul(b, less))), rejected(isFlat, mul(g, mul(y, unary('log', a))))];
   },
   // The larger operand gets the gradient; if both are equal, each gets half, as in PyTorch's `maximum`.
   max: (g, a, b) => {

@@ -5,9 +5,12 @@ import * as graph from './graph/graph.ts';
 import { type Node, withGradients } from './graph/node.ts';
 import { Storage, storeArray, type ValueSource } from './graph/storage.ts';
 import { type Backend, getBackend } from './kernel/backend.ts';
-import { castNumber, type DType, type TypedArray } from './kernel/dtype.ts';
-import { formatShape, normalizeAxis, type Shape, sizeOf } from './kernel/shape.ts';
+import { castNumber, checkDType, type DType, isFloat, type TypedArray } from './kernel/dtype.ts';
+import { nth } from './kernel/nth.ts';
+import { checkShape, formatShape, normalizeAxis, type Shape, sizeOf } from './kernel/shape.ts';
+import { nodeOf, operand } from './methods/tensor-base.ts';
 import { inSingle as inSingleNode } from './ops/autocast.ts';
+import { type Axes, normalizeAxes } from './ops/axes.ts';
 import * as ops from './ops/index.ts';
 import { type Generator, randomBits } from './random/generator.ts';
 import { realizeNodes, realizeNodesSync } from './runtime/realize.ts';
@@ -72,14 +75,25 @@ function checkedSize(values: TypedArray, shape: Shape): TypedArray {
   throw new RangeError(`tensorFrom: ${values.length} elements do not fill the shape ${formatShape(shape)}`);
 }
 
+/** Throws an error that names `op` unless shape and dtype can be those of a tensor. */
+function checkForm(op: string, shape: Shape, dtype: DType): void {
+  checkShape(shape, op);
+  checkDType(dtype, op);
+}
+
+function filled(op: string, shape: Shape, value: number, { dtype = 'f32', requiresGrad }: TensorOptions = {}): Tensor {
+  checkForm(op, shape, dtype);
+  return finish(graph.constant(castNumber[dtype](value), shape, dtype), requiresGrad);
+}
+
 /** A tensor with `value` everywhere. Default dtype: f32. */
-export const full = (shape: Shape, value: number, { dtype = 'f32', requiresGrad }: TensorOptions = {}): Tensor =>
-  finish(graph.constant(castNumber[dtype](value), shape, dtype), requiresGrad);
+export const full = (shape: Shape, value: number, options?: TensorOptions): Tensor =>
+  filled('full', shape, value, options);
 
 /** A tensor of zeros. */
-export const zeros = (shape: Shape, options?: TensorOptions): Tensor => full(shape, 0, options);
+export const zeros = (shape: Shape, options?: TensorOptions): Tensor => filled('zeros', shape, 0, options);
 /** A tensor of ones. */
-export const ones = (shape: Shape, options?: TensorOptions): Tensor => full(shape, 1, options);
+export const ones = (shape: Shape, options?: TensorOptions): Tensor => filled('ones', shape, 1, options);
 
 /** A tensor of the shape and dtype of `like` with `value` everywhere. */
 export const fullLike = (like: Tensor, value: number, options?: TensorOptions): Tensor =>
@@ -88,29 +102,43 @@ export const fullLike = (like: Tensor, value: number, options?: TensorOptions): 
 export const zerosLike = (like: Tensor, options?: TensorOptions): Tensor => fullLike(like, 0, options);
 export const onesLike = (like: Tensor, options?: TensorOptions): Tensor => fullLike(like, 1, options);
 
-/** arange(end), or arange(start, end, step): start, start + step, ... before `end`. i32 if all are whole numbers, else f32. */
+/**
+ * arange(end), or arange(start, end, step): start, start + step, ... before `end`. i32 if all are whole numbers, else f32. An integer dtype
+ * drops the fractions of start and step first, as in PyTorch.
+ *
+ * @throws RangeError if a number is not finite, or if the step leads away from the end
+ */
 export function arange(start: number, end?: number, step = 1, { dtype, requiresGrad }: TensorOptions = {}): Tensor {
+  if (dtype !== undefined) checkDType(dtype, 'arange');
   return finish(
     end === undefined ? ops.arange(0, start, step, dtype) : ops.arange(start, end, step, dtype),
     requiresGrad,
   );
 }
 
-/** `steps` numbers at equal distances from `start` to `end`, both included. */
-export const linspace = (
+/** `steps` numbers at equal distances from `start` to `end`, both included: exactly those two at the ends. */
+export function linspace(
   start: number,
   end: number,
   steps: number,
   { dtype = 'f32', requiresGrad }: TensorOptions = {},
-): Tensor => finish(ops.linspace(start, end, steps, dtype), requiresGrad);
+): Tensor {
+  checkDType(dtype, 'linspace');
+  if (!isFloat(dtype)) return tensor(ops.linspaceOfIntegers(start, end, steps), { dtype, shape: [steps] });
+  return finish(ops.linspace(start, end, steps, dtype), requiresGrad);
+}
 
 /** [rows, columns] with ones on the main diagonal; square by default. */
-export const eye = (rows: number, columns = rows, { dtype = 'f32', requiresGrad }: TensorOptions = {}): Tensor =>
-  finish(ops.eye(rows, columns, dtype), requiresGrad);
+export function eye(rows: number, columns = rows, { dtype = 'f32', requiresGrad }: TensorOptions = {}): Tensor {
+  checkForm('eye', [rows, columns], dtype);
+  return finish(ops.eye(rows, columns, dtype), requiresGrad);
+}
 
 /** 0, 1, 2, ... along `axis`, repeated over the other axes. i32. */
-export const iota = (shape: Shape, axis = 0): Tensor =>
-  Tensor.fromNode(graph.iota(shape, normalizeAxis(axis, shape.length, 'iota')));
+export function iota(shape: Shape, axis = 0): Tensor {
+  checkShape(shape, 'iota');
+  return Tensor.fromNode(graph.iota(shape, normalizeAxis(axis, shape.length, 'iota')));
+}
 
 /** The last two axes at and below the diagonal (moved up by `diagonal`), zeros above. */
 export const tril = (source: Tensor, diagonal = 0): Tensor => Tensor.fromNode(ops.tril(source.node, diagonal));
@@ -124,72 +152,96 @@ export const causalMask = (n: number, { dtype = 'f32' }: TensorOptions = {}): Te
 
 // Joining and choosing
 
+function listOf(tensors: unknown, op: string): Node[] {
+  if (!Array.isArray(tensors)) throw new TypeError(`${op}: expected an array of tensors`);
+  return tensors.map((each, k) => nodeOf(each, `${op}: tensor ${k}`));
+}
+
 /** Tensors one after the other along `axis`. */
 export const concat = (tensors: readonly Tensor[], axis = 0): Tensor =>
-  Tensor.fromNode(
-    ops.concat(
-      tensors.map((t) => t.node),
-      axis,
-    ),
-  );
+  Tensor.fromNode(ops.concat(listOf(tensors, 'concat'), axis));
 
 /** Tensors of one shape along a new axis. */
 export const stack = (tensors: readonly Tensor[], axis = 0): Tensor =>
-  Tensor.fromNode(
-    ops.stack(
-      tensors.map((t) => t.node),
-      axis,
-    ),
-  );
-
-const operand = (value: TensorLike): Node | number => (typeof value === 'number' ? value : value.node);
+  Tensor.fromNode(ops.stack(listOf(tensors, 'stack'), axis));
 
 /** `yes` where `condition` is true (not 0), `no` elsewhere. */
 export const where = (condition: Tensor, yes: TensorLike, no: TensorLike): Tensor =>
-  Tensor.fromNode(ops.where(condition.node, operand(yes), operand(no)));
+  Tensor.fromNode(ops.where(nodeOf(condition, 'where'), operand(yes, 'where'), operand(no, 'where')));
 
 /** The matrix product: see `Tensor.matmul`. */
-export const matmul = (a: Tensor, b: Tensor): Tensor => a.matmul(b);
+export const matmul = (a: Tensor, b: Tensor): Tensor =>
+  Tensor.fromNode(ops.matmul(nodeOf(a, 'matmul'), nodeOf(b, 'matmul')));
 
 /** Einstein's summation over one or two tensors: einsum('bhld,bhsd->bhls', q, k). */
 export const einsum = (equation: string, ...tensors: readonly Tensor[]): Tensor =>
-  Tensor.fromNode(ops.einsum(equation, ...tensors.map((t) => t.node)));
+  Tensor.fromNode(ops.einsum(equation, ...listOf(tensors, 'einsum')));
 
 /** The product of every element of `a` with every element of `b`. */
-export const outer = (a: Tensor, b: Tensor): Tensor => Tensor.fromNode(ops.outer(a.node, b.node));
+export const outer = (a: Tensor, b: Tensor): Tensor =>
+  Tensor.fromNode(ops.outer(nodeOf(a, 'outer'), nodeOf(b, 'outer')));
 
 // Random numbers: from `generator`, or the default one (see `manualSeed`)
 
-const bitsOf =
-  (shape: Shape, { generator, backend }: RandomOptions): (() => Node) =>
-  () =>
-    randomBits(shape, generator, backend === undefined ? undefined : resolve(backend));
+/** A random tensor of `dtype` from 32 random bits for each element, which `compute` turns into numbers. */
+function drawn(
+  op: string,
+  shape: Shape,
+  { generator, backend, dtype, requiresGrad }: RandomOptions,
+  usual: DType,
+  compute: (bits: () => Node, dtype: DType) => Node,
+): Tensor {
+  const chosen = dtype ?? usual;
+  checkForm(op, shape, chosen);
+  const bits = (): Node => randomBits(shape, generator, backend === undefined ? undefined : resolve(backend));
+  return finish(graph.cast(compute(bits, chosen), chosen), requiresGrad);
+}
 
 /** Uniform in [0, 1). */
 export const rand = (shape: Shape, options: RandomOptions = {}): Tensor =>
-  finish(ops.random.uniform(bitsOf(shape, options), options.dtype ?? 'f32'), options.requiresGrad);
+  drawn('rand', shape, options, 'f32', ops.random.uniform);
 
 /** Uniform in [low, high). */
 export const uniform = (shape: Shape, low: number, high: number, options: RandomOptions = {}): Tensor =>
-  finish(
-    ops.add(ops.mul(ops.random.uniform(bitsOf(shape, options), options.dtype ?? 'f32'), high - low), low),
-    options.requiresGrad,
+  drawn('uniform', shape, options, 'f32', (bits, dtype) =>
+    ops.add(ops.mul(ops.random.uniform(bits, dtype), high - low), low),
   );
 
 /** Normally distributed with mean 0 and variance 1. */
 export const randn = (shape: Shape, options: RandomOptions = {}): Tensor =>
-  finish(ops.random.normal(bitsOf(shape, options), options.dtype ?? 'f32'), options.requiresGrad);
+  drawn('randn', shape, options, 'f32', ops.random.normal);
 
 /** Whole numbers from `low` to before `high`. i32. */
 export const randint = (shape: Shape, low: number, high: number, options: RandomOptions = {}): Tensor =>
-  finish(
-    graph.cast(ops.random.integers(bitsOf(shape, options), low, high), options.dtype ?? 'i32'),
-    options.requiresGrad,
-  );
+  drawn('randint', shape, options, 'i32', (bits) => ops.random.integers(bits, low, high));
 
 /** True with probability `p`. bool. */
 export const bernoulli = (shape: Shape, p: TensorLike, options: RandomOptions = {}): Tensor =>
-  finish(graph.cast(ops.random.bernoulli(bitsOf(shape, options), operand(p)), options.dtype ?? 'bool'));
+  drawn('bernoulli', shape, options, 'bool', (bits) => ops.random.bernoulli(bits, operand(p, 'bernoulli')));
+
+/** What `moments` returns. Reduced axes have size 1. */
+export interface TensorMoments {
+  readonly mean: Tensor;
+  /** The values less the mean. */
+  readonly deviation: Tensor;
+  /** The mean square of the deviations. */
+  readonly variance: Tensor;
+}
+
+/**
+ * Mean, deviations and biased variance of floats along `axes`, which are kept: the statistics of a normalization, in two passes over the
+ * values (the corrected algorithm of Chan, Golub and LeVeque 1983). Deviations of equal values are exactly 0.
+ */
+export function moments(source: Tensor, axes: Axes): TensorMoments {
+  const list = normalizeAxes(axes, source.ndim, 'moments');
+  const { mean, deviation, squares } = ops.moments(source.node, list);
+  const count = sizeOf(list.map((axis) => nth(source.shape, axis)));
+  return {
+    mean: Tensor.fromNode(mean),
+    deviation: Tensor.fromNode(deviation),
+    variance: Tensor.fromNode(ops.div(squares, count)),
+  };
+}
 
 // Running
 

@@ -10,9 +10,11 @@ import {
   noGrad,
   ones,
   randint,
+  randn,
   stack,
   tensor,
   tril,
+  where,
   zeros,
   zerosLike,
 } from './functions.ts';
@@ -133,6 +135,30 @@ describe('error messages name what does not fit', () => {
     ['einsum: takes one or two operands, got 3', () => einsum('i,i,i', a(), a(), a())],
     ['arange: needs finite numbers and a step other than 0, got 0, 3, 0', () => arange(0, 3, 0)],
     ['linspace: steps must be an integer of at least 0, got 2.5', () => linspace(0, 1, 2.5)],
+    ['arange: from 0 in steps of 2 never reaches -3: the step has the wrong sign', () => arange(0, -3, 2)],
+    [
+      "tensor: the dtype must be one of bool, u8, i32, f16, bf16, f32, f64, got 'float32'; use 'f32'",
+      () => tensor([1], { dtype: 'float32' as never }),
+    ],
+    [
+      "zeros: the dtype must be one of bool, u8, i32, f16, bf16, f32, f64, got 'int64'; use 'i32'",
+      () => zeros([1], { dtype: 'int64' as never }),
+    ],
+    [
+      "cast: the dtype must be one of bool, u8, i32, f16, bf16, f32, f64, got 'long double'",
+      () => a().cast('long double' as never),
+    ],
+    ['randn: the shape must be an array of sizes, such as [2, 3], got 2', () => randn(2 as never, 3 as never)],
+    ['ones: the shape must be an array of sizes, such as [2, 3], got 4', () => ones(4 as never)],
+    ['concat: tensor 1: expected a tensor, got null', () => concat([a(), null as never])],
+    ['stack: expected an array of tensors', () => stack(a() as never)],
+    ['matmul: expected a tensor, got undefined', () => a().matmul(undefined as never)],
+    [
+      'add: expected a tensor or a number, got an array; make a tensor of it with tensor(...)',
+      () => a().add([1, 2] as never),
+    ],
+    ['maximum: expected a tensor or a number, got a string', () => a().maximum('1' as never)],
+    ['where: expected a tensor, got true', () => where(true as never, a(), 0)],
     ['tril: needs at least two dimensions, got [3]', () => tril(zeros([3]))],
     ['full: [2, -1] is not a valid shape: sizes must be integers of at least 0', () => full([2, -1], 0)],
     ['randint: needs integers low < high, less than 2^31 apart, got [3, 3]', () => randint([2], 3, 3)],
@@ -188,7 +214,7 @@ describe('state', () => {
   test('a name appears in messages', () => {
     const weight = zeros([2]);
     weight.name = 'layer.weight';
-    expect(String(weight)).toBe("Tensor 'layer.weight' f32 [2]");
+    expect(String(weight)).toBe("Tensor 'layer.weight' f32 [2]: [0., 0.]");
     expect(() => weight.assign(zeros([3]))).toThrow('assign to layer.weight: shape [3] does not fit [2]');
   });
 });

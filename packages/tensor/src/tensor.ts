@@ -8,10 +8,10 @@ import { type Backend, getBackend } from './kernel/backend.ts';
 import { type DType, isDType, type TypedArray } from './kernel/dtype.ts';
 import { nth } from './kernel/nth.ts';
 import { formatShape, sameShape } from './kernel/shape.ts';
-import { IndexedTensor } from './methods/indexing.ts';
 import { gradientOwner, type Operand, operand } from './methods/tensor-base.ts';
 import type { CloseOptions } from './ops/floats.ts';
 import * as ops from './ops/index.ts';
+import { printTensor, printWithValues, titleOf } from './printing/print-tensor.ts';
 import {
   findBackend,
   markDirty,
@@ -22,6 +22,7 @@ import {
   relocate,
 } from './runtime/realize.ts';
 import { currentRecorder } from './runtime/recording.ts';
+import { SelectableTensor } from './selecting.ts';
 
 /** The other operand of an operation. A number takes the tensor's dtype; a fractional number and integers result in f32. */
 export type TensorLike = Operand<Tensor>;
@@ -31,7 +32,7 @@ export type TensorLike = Operand<Tensor>;
  * (`data`, `item`, `toArray`), by `realize`, or by a compiled function. Operands broadcast as in NumPy and PyTorch; dtypes are promoted
  * in the order bool, u8, i32, f32, f64. Negative axes count from the end.
  */
-export class Tensor extends IndexedTensor<Tensor> {
+export class Tensor extends SelectableTensor<Tensor> {
   /** The tensor of a node of the graph. */
   static fromNode(node: Node): Tensor {
     return new Tensor(node);
@@ -182,19 +183,29 @@ export class Tensor extends IndexedTensor<Tensor> {
     return storage?.backend ?? findBackend([this.node, value.node]) ?? getBackend();
   }
 
+  /**
+   * Name, dtype, shape and values, abbreviated as by PyTorch: see `setPrintOptions`. Values that are neither stored nor quick to compute
+   * are left out, and so are those on a backend that cannot be read at once. Never throws. `console.log` shows the same in Node.
+   */
   override toString(): string {
-    const name = this.name === undefined ? '' : ` '${this.name}'`;
-    return `Tensor${name} ${this.dtype} ${formatShape(this.shape)}`;
+    return printTensor(this);
+  }
+
+  /** The same text on every backend: the values are computed and read first. */
+  async describe(): Promise<string> {
+    return printWithValues(this, (node) => readNode(node));
   }
 
   /** `a + b` on tensors would silently be NaN. */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return this.toString();
-    throw new TypeError(`${this}: operators do not work on tensors; use methods, as in a.add(b)`);
+    throw new TypeError(`${titleOf(this)}: operators do not work on tensors; use methods, as in a.add(b)`);
   }
 
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return this.toString();
+  [Symbol.for('nodejs.util.inspect.custom')](depth: number): object {
+    const text = depth < 0 ? `[${titleOf(this)}]` : this.toString();
+    // Node indents the lines of what an object prints, but not those of a string.
+    return { [Symbol.for('nodejs.util.inspect.custom')]: () => text };
   }
 }
 

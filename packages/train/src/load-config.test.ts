@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatConfig, listSettings, presetsOf, type RunConfig } from './config/index.ts';
 import { type ConfigSources, loadConfig } from './load-config.ts';
+import { optimizers } from './optim/choices.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
 
 let folder: string;
@@ -131,7 +132,7 @@ describe('a mistake in a configuration', () => {
     ['loss.kind=clp', '--set loss.kind: "clp" is not one of clip, siglip; did you mean clip?'],
     [
       'data.augmentation=drawing',
-      '--set data.augmentation: "drawing" is not one of clip, drawings, flip; did you mean drawings?',
+      '--set data.augmentation: "drawing" is not one of clip, drawings, flip, trivialaugment, randaugment; did you mean drawings?',
     ],
     [
       'data.augmentation.flipp=1',
@@ -178,7 +179,14 @@ describe('a mistake in a configuration', () => {
 describe('a section that chooses by kind', () => {
   it('can be chosen by its name, with the defaults of that kind', async () => {
     const config = await loadConfig({ set: ['optimizer=sgd', 'schedule=constant', 'training.precision=bf16'] });
-    expect(config.optimizer).toEqual({ kind: 'sgd', lr: 1e-3, weightDecay: 0.2, momentum: 0.9, nesterov: false });
+    expect(config.optimizer).toEqual({
+      kind: 'sgd',
+      lr: 1e-3,
+      weightDecay: 0.2,
+      momentum: 0.9,
+      dampening: 0,
+      nesterov: false,
+    });
     expect(config.schedule).toEqual({ kind: 'constant' });
     expect(config.training.precision).toEqual({ kind: 'bf16' });
   });
@@ -186,7 +194,18 @@ describe('a section that chooses by kind', () => {
   it('keeps the settings that both kinds have in common', async () => {
     const file = await fileWith('optimizer: {lr: 0.5, betas: [0.8, 0.9]}');
     const { optimizer } = await loadConfig({ file, set: ['optimizer.kind=sgd'] });
-    expect(optimizer).toEqual({ kind: 'sgd', lr: 0.5, weightDecay: 0.2, momentum: 0.9, nesterov: false });
+    expect(optimizer).toEqual({ kind: 'sgd', lr: 0.5, weightDecay: 0.2, momentum: 0.9, dampening: 0, nesterov: false });
+  });
+
+  it('keeps what the user has written, and nothing that only a preset contains', async () => {
+    const set = ['optimizer.lr=3e-4', 'optimizer.weightDecay=0.1', 'optimizer.kind=lion'];
+    expect((await loadConfig({ set })).optimizer).toEqual({
+      kind: 'lion',
+      lr: 3e-4,
+      weightDecay: 0.1,
+      betas: [0.9, 0.99],
+    });
+    expect((await loadConfig({ preset: 'fashion-classify', set: ['optimizer=lion'] })).optimizer.lr).toBe(1e-4);
   });
 
   it.each([
@@ -195,7 +214,10 @@ describe('a section that chooses by kind', () => {
       'training.precision.lossScale=8',
       'training.precision.lossScale: is not a setting of training.precision where its kind is f32',
     ],
-    ['optimizer.kind=adam', 'optimizer.kind: "adam" is not one of adamw, sgd; did you mean adamw?'],
+    [
+      'optimizer.kind=rmspropp',
+      `optimizer.kind: "rmspropp" is not one of ${optimizers.map(({ kind }) => kind).join(', ')}; did you mean rmsprop?`,
+    ],
   ])('refuses a setting that the kind does not use: %s', async (assignment, problem) => {
     expect(await problemsOf({ set: [assignment] })).toEqual([`--set ${problem}`]);
   });
@@ -273,9 +295,9 @@ describe('the list of settings', () => {
       expect.objectContaining({ key: 'training.batchSize', type: 'whole number', default: '128' }),
     );
     expect(settings).toContainEqual(
-      expect.objectContaining({ key: 'optimizer.momentum', when: 'optimizer.kind=sgd', default: '0.9' }),
+      expect.objectContaining({ key: 'optimizer.momentum', when: 'optimizer.kind=sgd|lars', default: '0.9' }),
     );
-    expect(names).toContain('optimizer.lr null');
+    expect(names).toContain('optimizer.lr optimizer.kind=adamw|sgd|adam|nadam|radam|adamax|rmsprop|lamb');
     expect(names).toContain('data.augmentation.affine.degrees null');
   });
 });

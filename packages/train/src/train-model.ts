@@ -17,6 +17,7 @@ import type { RunConfig } from './config/schema.ts';
 import type { Settings } from './config/tree.ts';
 import { type EvaluationResult, resultHighlights, resultSections, summarizeResults } from './evaluation/result.ts';
 import { loadRun } from './load-run.ts';
+import { averagedSchedule, checkAveraging, createAveraging } from './loop/averaging.ts';
 import { type Checkpoint, type CheckpointState, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
 import { LoaderSource } from './loop/loader-source.ts';
@@ -80,6 +81,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   const started = performance.now();
   checkAccumulation(request.config);
   checkPrecision(request.config);
+  checkAveraging(request.config);
   const say = listener?.say ?? (() => undefined);
   const task = taskNamed(request.config.task);
   manualSeed(request.config.seed);
@@ -124,8 +126,16 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained);
     const mixedPrecision = createMixedPrecision(config);
     const totalSteps = config.training.epochs * source.batchesPerEpoch;
-    const { lr } = config.optimizer;
-    const schedule = chosen(schedules, config.schedule.kind).create(config.schedule, { lr, totalSteps });
+    const plain = chosen(schedules, config.schedule.kind).create(config.schedule, {
+      lr: config.optimizer.lr,
+      totalSteps,
+      stepsPerEpoch: source.batchesPerEpoch,
+      epochs: config.training.epochs,
+      evaluatedEpochs: config.evaluation.everyEpochs,
+      better: task.mainMeasure.better,
+    });
+    const schedule = averagedSchedule(plain, config.swa, source.batchesPerEpoch);
+    const averaging = createAveraging(config, model);
     const data = {
       seed: config.seed,
       rows: train.length,
@@ -135,7 +145,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     if (resume === null) say(describePlan(config, { rows: train.length, imageSize, totalSteps }));
     if (resume !== null) {
       checkSameData(resume, data);
-      restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null);
+      restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
     }
     const environment = describeEnvironment();
     await folder.writeJson(folder.environment, environment);
@@ -163,6 +173,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
           Epochs: config.training.epochs,
           Steps: step === totalSteps ? totalSteps : `${step} of ${totalSteps} so far`,
           'Batch size': config.training.batchSize,
+          ...(averaging === null ? {} : { Weights: averaging.description }),
           ...(skipped === 0 ? {} : { 'Rows that could not be used': skipped }),
         },
         config,
@@ -178,6 +189,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       schedule,
       training: config.training,
       mixedPrecision,
+      averaging,
       metrics,
       checkpoints: new CheckpointFolder(folder.checkpoints, config.checkpoints.keep),
       checkpointing: config.checkpoints,
@@ -201,7 +213,10 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const ended = { finished, steps: position.step, totalSteps, skippedRows };
     if (!finished) return { ...ended, results: null, report: null };
 
-    await writeTensors(folder.model, model.stateDict(), { ...weightMetadata(model), ...metadata });
+    const average: Record<string, string> = averaging === null ? {} : { average: averaging.description };
+    const writeWeights = (): Promise<void> =>
+      writeTensors(folder.model, model.stateDict(), { ...weightMetadata(model), ...metadata, ...average });
+    await (averaging?.averages.use(writeWeights) ?? writeWeights());
     // The trainer evaluates after the last epoch.
     const final: EvaluationResult[] = results ?? [];
     await folder.writeJson(folder.evaluation, summarizeResults(final));

@@ -1,4 +1,5 @@
-/** Checks for development: gradients against central differences, modules and training runs against reference numbers. */
+/** Checks for development: gradients against central differences; modules, training runs and PyTorch's own tests against its numbers. */
 export * from './gradcheck/index.ts';
 export { layerCases, registerLayers } from './layers.ts';
 export * from './reference/index.ts';
+export * from './torchsuite/index.ts';

@@ -2,6 +2,7 @@
 import type { CounterRandom } from '../random.ts';
 import { jitterColors } from './color.ts';
 import { type Augmentation, drawAugmentation } from './options.ts';
+import { applyPolicy, erase } from './policy.ts';
 import { type Pixels, resizeBox } from './resample.ts';
 import { warp } from './warp.ts';
 
@@ -15,6 +16,7 @@ export {
   type CropOptions,
   drawAugmentation,
 } from './options.ts';
+export type { ErasingOptions, Policy } from './policy.ts';
 export { type Pixels, resizeBox } from './resample.ts';
 
 const white = [255, 255, 255] as const;
@@ -31,11 +33,15 @@ export function augment(
   random: CounterRandom,
   out: Uint8ClampedArray,
 ): void {
+  const { fill = white, interpolation = 'bicubic', policy, erase: erasing } = augmentation;
   const draw = drawAugmentation(augmentation, image.width, image.height, random);
   if (draw.matrix || draw.flip) {
-    warp(image, draw, size, out, augmentation.interpolation ?? 'bicubic', augmentation.fill ?? white);
+    warp(image, draw, size, out, interpolation, fill);
   } else {
     resizeBox(image, draw.box, size, out);
   }
   if (draw.color) jitterColors(out, draw.color);
+  const picture = { data: out, width: size, height: size };
+  if (policy) applyPolicy(picture, policy, fill, random);
+  if (erasing) erase(picture, erasing, fill, random);
 }

@@ -1,5 +1,6 @@
 /** The settings of augmentation, the presets, and how the random values of one image are drawn. */
 import type { CounterRandom } from '../random.ts';
+import type { ErasingOptions, Policy } from './policy.ts';
 
 /** A random part of the image, chosen as in torchvision's RandomResizedCrop. */
 export interface CropOptions {
@@ -34,6 +35,10 @@ export interface Augmentation {
   crop?: CropOptions | null;
   affine?: AffineOptions | null;
   color?: ColorOptions | null;
+  /** Automatic augmentation of the image in its final size. */
+  policy?: Policy | null;
+  /** A random rectangle is filled with the color `fill`. */
+  erase?: ErasingOptions | null;
   /** Probability of a mirror image. Default 0, because mirrored text, arrows and clocks are wrong. */
   flip?: number;
   /** Interpolation of affine maps. Default: bicubic. */
@@ -55,6 +60,21 @@ export const augmentations = {
   },
   /** For small pictures of things that look the same when mirrored. */
   flip: { affine: { degrees: 5, translate: 0.08, scale: [0.9, 1.1] }, flip: 0.5 },
+  /** For classifiers of photographs: large crops, mirror images, and one operation of random strength. */
+  trivialaugment: {
+    crop: { scale: [0.35, 1], ratio: [3 / 4, 4 / 3] },
+    flip: 0.5,
+    policy: { kind: 'trivialaugment' },
+    fill: [128, 128, 128],
+  },
+  /** The same with two operations of fixed strength, and random erasing. */
+  randaugment: {
+    crop: { scale: [0.35, 1], ratio: [3 / 4, 4 / 3] },
+    flip: 0.5,
+    policy: { kind: 'randaugment', operations: 2, magnitude: 9 },
+    erase: { probability: 0.25, scale: [0.02, 0.33], ratio: [0.3, 3.3] },
+    fill: [128, 128, 128],
+  },
 } satisfies Record<string, Augmentation>;
 
 /** A rectangle in an image, in pixels, not rounded. */

@@ -65,7 +65,7 @@ function initializeBlock(block: ResidualAttentionBlock, width: number, layers: n
   const residual = width ** -0.5 * (2 * layers) ** -0.5;
   const { weight: expansion } = block.mlp.get('c_fc') as Linear;
   const { weight: projection } = block.mlp.get('c_proj') as Linear;
-  block.attn.in_proj_weight.initialize(init.normal({ std: width ** -0.5 }));
+  block.attn.in_proj_weight?.initialize(init.normal({ std: width ** -0.5 }));
   block.attn.out_proj.weight.initialize(init.normal({ std: residual }));
   expansion.initialize(init.normal({ std: (2 * width) ** -0.5 }));
   projection.initialize(init.normal({ std: residual }));

@@ -17,5 +17,11 @@ export {
   positionKinds,
 } from './positions.ts';
 export { type ViTPresetName, vitPresets } from './presets.ts';
-export { SegmentationHead, segmentationLoss, ViTSegmenter, type ViTSegmenterOptions } from './segmentation.ts';
+export {
+  SegmentationHead,
+  type SegmentationLossOptions,
+  segmentationLoss,
+  ViTSegmenter,
+  type ViTSegmenterOptions,
+} from './segmentation.ts';
 export { type FeatureOptions, type Features, ViT, type ViTOptions } from './vit.ts';

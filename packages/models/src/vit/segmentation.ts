@@ -32,15 +32,29 @@ export class SegmentationHead extends Module {
   }
 }
 
+export interface SegmentationLossOptions {
+  /**
+   * The label of pixels that do not count: 255 in the masks of Pascal VOC, Cityscapes and ADE20K. null: all pixels count. Default: -100, as
+   * in `crossEntropy`.
+   */
+  readonly ignoreIndex?: number | null;
+}
+
 /**
- * The mean cross-entropy over pixels.
+ * The mean cross-entropy over the pixels that count.
  *
  * @param logits [N, classes, H, W]
- * @param labels i32 [N, H, W]
+ * @param labels i32 or u8 [N, H, W]: classes, or `ignoreIndex` at pixels that do not count
  */
-export function segmentationLoss(logits: Tensor, labels: Tensor): Tensor {
+export function segmentationLoss(
+  logits: Tensor,
+  labels: Tensor,
+  { ignoreIndex }: SegmentationLossOptions = {},
+): Tensor {
   const [, classes] = sizesOf(logits, 4, 'segmentationLoss', 'logits [N, classes, H, W]');
-  return F.crossEntropy(logits.permute(0, 2, 3, 1).reshape([-1, classes]), labels.flatten());
+  return F.crossEntropy(logits.permute(0, 2, 3, 1).reshape([-1, classes]), labels.flatten(), {
+    ...(ignoreIndex === undefined ? {} : { ignoreIndex }),
+  });
 }
 
 export interface ViTSegmenterOptions {

@@ -1,4 +1,4 @@
-/** Joining of axes. */
+/** Joining and splitting of axes. */
 import type { Tensor } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
 
@@ -15,5 +15,21 @@ export class Flatten extends Module {
 
   forward(input: Tensor): Tensor {
     return input.flatten(this.startDim, this.endDim);
+  }
+}
+
+/** Splits axis `dim` into several axes; one of the sizes may be -1. */
+export class Unflatten extends Module {
+  readonly dim: number;
+  readonly sizes: readonly number[];
+
+  constructor(dim: number, sizes: readonly number[]) {
+    super();
+    this.dim = dim;
+    this.sizes = sizes;
+  }
+
+  forward(input: Tensor): Tensor {
+    return input.unflatten(this.dim, this.sizes);
   }
 }

@@ -1,5 +1,5 @@
 /** Losses between the images and texts of a batch of pairs: CLIP's and SigLIP's. */
-import { autocast, einsum, formatShape, inSingle, iota, type Tensor, where } from '@tessera/tensor';
+import { autocast, einsum, formatShape, iota, type Tensor, where } from '@tessera/tensor';
 import { logSigmoid } from '../layers/smooth-activations.ts';
 import { Module } from '../module/module.ts';
 import { inF32 } from '../precision.ts';
@@ -28,11 +28,6 @@ export interface PairOptions {
   readonly concepts?: Tensor | null;
   /** How images and texts of the same concept count that are not of one pair. Default: `mask`. */
   readonly duplicates?: DuplicateRule;
-}
-
-/** x / |x| along the last axis, with |x| at least `eps`. */
-export function l2Normalize(features: Tensor, eps = 1e-12): Tensor {
-  return inSingle(features, (x) => x.div(x.square().sum(-1, true).sqrt().maximum(eps)));
 }
 
 /** logitScale * imageFeatures textFeatures^T + logitBias: [B, B * K], one row for each image, one column for each text. */

@@ -1,11 +1,12 @@
 /** Cross-entropy against its definition. */
-import { gradcheck } from '@tessera/autograd';
+import { grad, gradcheck } from '@tessera/autograd';
 import { type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { logSigmoid } from '../layers/smooth-activations.ts';
 import { testedBackends, useBackend } from '../testing/backends.ts';
 import { numbered } from '../testing/numbers.ts';
-import { crossEntropy } from './cross-entropy.ts';
+import { CrossEntropyLoss, crossEntropy } from './cross-entropy.ts';
+import { nllLoss } from './nll.ts';
 
 const logSumExp = (values: readonly number[]): number => {
   const largest = Math.max(...values);
@@ -49,6 +50,41 @@ describe.each(testedBackends)('losses on %s', (backend) => {
     expect(loss).toBeCloseTo(expected.reduce((sum, x) => sum + x) / 2, 5);
   });
 
+  test('examples with the label ignoreIndex do not count', async () => {
+    const logits = tensor(
+      [
+        [0, 1],
+        [0, 1],
+      ],
+      { requiresGrad: true },
+    );
+    // Of -log softmax([0, 1])[0] and an ignored example, the mean is the first.
+    const loss = crossEntropy(logits, classes(0, -100));
+    expect(await loss.item()).toBeCloseTo(1.3132617, 6);
+    const [gradient] = grad(loss, [logits]);
+    const slope = Math.E / (1 + Math.E);
+    for (const [k, expected] of [-slope, slope, 0, 0].entries())
+      expect((await gradient?.data())?.[k]).toBeCloseTo(expected, 6);
+    // A class may be ignored too: here both examples are of class 1, and none is left.
+    expect(await crossEntropy(logits, classes(0, 1), { ignoreIndex: 1 }).item()).toBeCloseTo(1.3132617, 6);
+    expect(await crossEntropy(logits, classes(1, 1), { ignoreIndex: 1 }).item()).toBeNaN();
+    expect(await crossEntropy(logits, classes(1, 1), { ignoreIndex: 1, reduction: 'sum' }).item()).toBe(0);
+    // Masks of bytes: 255 marks what does not count.
+    const mask = tensor(Uint8Array.of(0, 255));
+    expect(await crossEntropy(logits, mask, { ignoreIndex: 255 }).item()).toBeCloseTo(1.3132617, 6);
+  });
+
+  test.skipIf(backend === 'webgpu')('labels that are no class are refused', async () => {
+    const logits = zeros([2, 2]);
+    const read = async (loss: () => Tensor): Promise<number> => loss().item();
+    for (const wrong of [7, 2, -1, 255])
+      await expect(read(() => crossEntropy(logits, classes(1, wrong)))).rejects.toThrow(`${wrong} at position`);
+    await expect(read(() => crossEntropy(logits, classes(1, -100), { ignoreIndex: null }))).rejects.toThrow(
+      '-100 at position',
+    );
+    await expect(read(() => nllLoss(logits, classes(1, 2)))).rejects.toThrow('nllLoss');
+  });
+
   test('logSigmoid keeps its precision at both ends', async () => {
     const values = await logSigmoid(tensor([-200, -1, 0, 1, 20])).data();
     for (const [k, expected] of [-200, -1.3132617, -Math.LN2, -0.31326169, -2.0611537e-9].entries())
@@ -68,5 +104,19 @@ describe('losses', () => {
     expect(() => crossEntropy(zeros([2, 3]), classes(1))).toThrow('logits [2, 3] and target [1]');
     expect(() => crossEntropy(zeros([2, 3]), zeros([2]))).toThrow('must be i32 class indices, got f32');
     expect(() => crossEntropy(zeros([1, 3]), classes(1), { labelSmoothing: 2 })).toThrow('must be in [0, 1]');
+    expect(() => crossEntropy(zeros([1, 3]), classes(1), { weight: zeros([2]) })).toThrow(
+      'crossEntropy: the weight of the classes must be [3], got [2]',
+    );
+    expect(() => crossEntropy(zeros([2, 3, 4]), classes(1, 2))).toThrow('[2, 4] expected');
+    expect(() => crossEntropy(zeros([2, 3]), zeros([2, 3]), { ignoreIndex: 1 })).toThrow('ignoreIndex 1 needs labels');
+    expect(() => crossEntropy(zeros([2, 3], { dtype: 'i32' }), classes(1, 2))).toThrow(
+      'crossEntropy: the logits must be floating point, got i32 [2, 3]; cast it',
+    );
+  });
+
+  test('the weights of a module are state: they are cast and saved with it', () => {
+    const loss = new CrossEntropyLoss({ weight: tensor([1, 2, 3]), ignoreIndex: 0 }).to('f64');
+    expect([...loss.stateDict().keys()]).toEqual(['weight']);
+    expect(loss.weight?.dtype).toBe('f64');
   });
 });

@@ -1,63 +1,64 @@
-/** The cross-entropy between logits and classes. */
-import { formatShape, iota, type Tensor, where } from '@tessera/tensor';
-import { Module } from '../module/module.ts';
+/** The cross-entropy between logits and classes, or probabilities of classes. */
+import { isFloat, sameShape, type Tensor } from '@tessera/tensor';
+import { requireFloats, requireShape } from '../arguments.ts';
 import { inF32 } from '../precision.ts';
+import { alongClasses, type ClassOptions, classAxis } from './class-targets.ts';
+import { classLoss } from './nll.ts';
+import { reduceLoss, WeightedLoss } from './reduction.ts';
 
-export type Reduction = 'mean' | 'sum' | 'none';
-
-const reductions = {
-  mean: (losses) => losses.mean(),
-  sum: (losses) => losses.sum(),
-  none: (losses) => losses,
-} satisfies Record<Reduction, (losses: Tensor) => Tensor>;
-
-/** The losses of single examples as one number, or as they are. */
-export function reduceLoss(losses: Tensor, reduction: Reduction): Tensor {
-  if (!(reduction in reductions)) throw new RangeError(`reduction must be 'mean', 'sum' or 'none', got '${reduction}'`);
-  return reductions[reduction](losses);
-}
-
-export interface CrossEntropyOptions {
+export interface CrossEntropyOptions extends ClassOptions {
   /** This share of the target is spread evenly over all classes (Szegedy et al. 2016). */
   readonly labelSmoothing?: number;
-  readonly reduction?: Reduction;
 }
 
 /**
- * -log softmax(logits)[target], with smoothing e: (1 - e) times that plus e times the mean over classes of -log softmax(logits).
+ * -sum over classes c of weight[c] target[c] log softmax(logits)[c], with the target's probabilities. A label y is the probability 1 of
+ * class y; with smoothing e, every target p becomes (1 - e) p + e / C.
  *
- * @param logits [N, C]
- * @param target i32 [N], each in [0, C)
- * @returns a scalar, or [N] with reduction `none`
+ * As in PyTorch, the mean over labels is the sum of the losses divided by the sum of the labels' weights, over the examples whose label
+ * is not `ignoreIndex`; the mean over probabilities is over all examples, whatever the weights.
+ *
+ * @param logits [N, C, d1, ...] or [C]
+ * @param target labels: i32 or u8 [N, d1, ...] or [], each in [0, C) or `ignoreIndex`; or probabilities: floating point, like `logits`
+ * @returns a scalar, or [N, d1, ...] with reduction `none`
+ * @throws RangeError for shapes that do not fit, and for labels that are no class; TypeError for dtypes that do not fit
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  const { labelSmoothing = 0, reduction = 'mean' } = options;
-  if (logits.ndim !== 2 || target.ndim !== 1 || logits.shape[0] !== target.shape[0])
-    throw new RangeError(
-      `crossEntropy: logits ${formatShape(logits.shape)} and target ${formatShape(target.shape)} must be [N, C] and [N]`,
-    );
-  if (target.dtype !== 'i32')
-    throw new TypeError(`crossEntropy: the target must be i32 class indices, got ${target.dtype}`);
+  const { labelSmoothing = 0 } = options;
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
     throw new RangeError(`crossEntropy: labelSmoothing must be in [0, 1], got ${labelSmoothing}`);
-  const logProbabilities = inF32(logits).logSoftmax(1);
-  const chosen = iota(logits.shape, 1).eq(target.unsqueeze(1));
-  const likelihood = where(chosen, logProbabilities, 0).sum(1);
-  if (labelSmoothing === 0) return reduceLoss(likelihood.neg(), reduction);
-  const losses = likelihood.mul(labelSmoothing - 1).sub(logProbabilities.mean(1).mul(labelSmoothing));
-  return reduceLoss(losses, reduction);
+  requireFloats('crossEntropy', { 'the logits': logits });
+  const axis = classAxis('crossEntropy', logits, 'the logits');
+  const logProbabilities = inF32(logits).logSoftmax(axis);
+  if (isFloat(target.dtype) && sameShape(logits.shape, target.shape))
+    return softTargetLoss(logProbabilities, axis, target, options);
+  return classLoss('crossEntropy', logProbabilities, target, options);
 }
 
-/** `crossEntropy` as a module: logits [N, C] and i32 targets [N] to a scalar. */
-export class CrossEntropyLoss extends Module {
-  readonly options: CrossEntropyOptions;
+/** The cross-entropy with probabilities as targets. */
+function softTargetLoss(
+  logProbabilities: Tensor,
+  axis: number,
+  target: Tensor,
+  { weight = null, ignoreIndex, labelSmoothing = 0, reduction = 'mean' }: CrossEntropyOptions,
+): Tensor {
+  const classes = logProbabilities.shape[axis] ?? 0;
+  if (ignoreIndex !== undefined && ignoreIndex !== null && ignoreIndex >= 0)
+    throw new RangeError(`crossEntropy: ignoreIndex ${ignoreIndex} needs labels, got probabilities as the target`);
+  requireShape('crossEntropy', 'the weight of the classes', weight, [classes]);
+  const probabilities = labelSmoothing === 0 ? target : target.mul(1 - labelSmoothing).add(labelSmoothing / classes);
+  const terms = logProbabilities.mul(probabilities);
+  const weighted = weight === null ? terms : terms.mul(alongClasses(weight, terms, axis));
+  return reduceLoss(weighted.sum(axis).neg(), reduction);
+}
 
-  constructor(options: CrossEntropyOptions = {}) {
-    super();
-    this.options = options;
+/** `crossEntropy` as a module: logits [N, C, ...] and labels [N, ...], or probabilities [N, C, ...], to a scalar. */
+export class CrossEntropyLoss extends WeightedLoss<Omit<CrossEntropyOptions, 'weight'>> {
+  constructor({ weight = null, ...options }: CrossEntropyOptions = {}) {
+    super(weight, options);
   }
 
   forward(logits: Tensor, target: Tensor): Tensor {
-    return crossEntropy(logits, target, this.options);
+    return crossEntropy(logits, target, { ...this.options, weight: this.weight });
   }
 }

@@ -40,13 +40,13 @@ export function distillationLoss(
     throw new RangeError(
       `distillationLoss: the student's logits ${formatShape(distillation.shape)} and the teacher's ${formatShape(teacher.shape)} differ in shape`,
     );
-  const own = crossEntropy(logits, labels, { labelSmoothing });
+  const own = crossEntropy(logits, labels, { labelSmoothing, ignoreIndex: null });
   const taught = teacherLosses[kind](distillation, teacher.detach(), temperature);
   return own.mul(1 - alpha).add(taught.mul(alpha));
 }
 
 const teacherLosses = {
-  hard: (student: Tensor, teacher: Tensor): Tensor => crossEntropy(student, teacher.argmax(1)),
+  hard: (student: Tensor, teacher: Tensor): Tensor => crossEntropy(student, teacher.argmax(1), { ignoreIndex: null }),
   soft: (student: Tensor, teacher: Tensor, temperature: number): Tensor => {
     const target = teacher.div(temperature).logSoftmax(1);
     const divergence = target.exp().mul(target.sub(student.div(temperature).logSoftmax(1)));

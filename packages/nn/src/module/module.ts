@@ -1,16 +1,10 @@
 /** The base class of layers and models: names, state, modes, and moving to another backend. */
-import {
-  type Backend,
-  type DType,
-  formatShape,
-  isDType,
-  isFloat,
-  moveTensors,
-  nameScope,
-  Tensor,
-} from '@tessera/tensor';
+import { type Backend, type DType, formatShape, isDType, isFloat, moveTensors, Tensor } from '@tessera/tensor';
+import { callForward } from './call-forward.ts';
 import { closestName } from './closest.ts';
+import { addHook, type BackwardHook, type ForwardHook, type ForwardPreHook, type HookHandle } from './hooks.ts';
 import { Buffer, castState, Parameter } from './parameter.ts';
+import { printModule, settingsInFields } from './print-module.ts';
 
 /** Tensors by their path: what `stateDict` returns and `loadStateDict` takes. */
 export type StateDict = ReadonlyMap<string, Tensor>;
@@ -33,12 +27,44 @@ export type NamePattern = string | RegExp;
 const isMember = (value: unknown): value is Member =>
   value instanceof Module || value instanceof Parameter || value instanceof Buffer;
 
+/** The members in the value of a field: the value itself, or those of an array, by their position. */
+function* membersOf(value: unknown, path: string, owner: string): Iterable<[name: string, member: Member]> {
+  if (isMember(value)) yield [path, value];
+  else if (Array.isArray(value))
+    for (const [index, item] of value.entries()) {
+      if (typeof item === 'object' && item !== null) yield* membersOf(item, `${path}.${index}`, owner);
+    }
+  else refuseHidden(value, path, owner);
+}
+
+/** @throws TypeError for a collection that has modules or parameters, which would be neither trained nor saved */
+function refuseHidden(value: unknown, path: string, owner: string): void {
+  const items = hiddenItems(value);
+  const member = items?.values.find((item) => isMember(item) || (Array.isArray(item) && item.some(isMember)));
+  if (items === undefined || member === undefined) return;
+  const kind = member instanceof Tensor ? 'Parameter' : 'Module';
+  throw new TypeError(
+    `${owner}.${path}: a ${items.what} of ${kind === 'Module' ? 'modules' : 'parameters'} is not part of the module: nothing in it would ` +
+      `be trained or saved. Use ${items.named ? `${kind}Dict` : `${kind}List or an array`}`,
+  );
+}
+
+function hiddenItems(value: unknown): { what: string; values: unknown[]; named: boolean } | undefined {
+  if (value instanceof Map) return { what: 'Map', values: [...value.keys(), ...value.values()], named: true };
+  if (value instanceof Set) return { what: 'Set', values: [...value], named: false };
+  if (typeof value !== 'object' || value === null) return undefined;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return undefined;
+  return { what: 'plain object', values: Object.values(value), named: true };
+}
+
 const join = (prefix: string, name: string): string =>
   prefix === '' || name === '' ? prefix + name : `${prefix}.${name}`;
 
 /**
  * The base class of layers and models. Parameters, buffers and child modules are found by plain property assignment, and the name of a
- * tensor is its path: `this.conv1 = new Conv2d(...)` has `conv1.weight`. An array counts as a list: `blocks.0`, `blocks.1`.
+ * tensor is its path: `this.conv1 = new Conv2d(...)` has `conv1.weight`. An array counts as a list: `blocks.0`, `blocks.1`. Modules and
+ * parameters in a Map, a Set or a plain object are an error; `ModuleDict` and `ParameterDict` have names.
  * Subclasses define a `forward` with the arguments that they need.
  */
 export abstract class Module {
@@ -50,10 +76,10 @@ export abstract class Module {
   constructor() {
     const { forward } = this as { forward?: (...args: unknown[]) => unknown };
     if (forward === undefined) return;
-    const scoped = (...args: unknown[]): unknown =>
-      this.#path === '' ? forward.apply(this, args) : nameScope(this.#path, () => forward.apply(this, args));
+    const called = (...args: unknown[]): unknown =>
+      callForward(this, this.#path, (...inputs) => forward.apply(this, [...inputs]), args);
     // Not enumerable, so that `members` does not visit it.
-    Object.defineProperty(this, 'forward', { value: scoped, writable: true, configurable: true });
+    Object.defineProperty(this, 'forward', { value: called, writable: true, configurable: true });
   }
 
   /**
@@ -61,11 +87,7 @@ export abstract class Module {
    * names; the members of a child named '' are named as if they were the parent's.
    */
   *members(): Iterable<[name: string, member: Member]> {
-    for (const [name, value] of Object.entries(this)) {
-      if (isMember(value)) yield [name, value];
-      else if (Array.isArray(value))
-        for (const [index, item] of value.entries()) if (isMember(item)) yield [`${name}.${index}`, item];
-    }
+    for (const [name, value] of Object.entries(this)) yield* membersOf(value, name, this.constructor.name);
   }
 
   /** This module (named '') and all below it, each once, parents first. */
@@ -209,6 +231,50 @@ export abstract class Module {
     return this;
   }
 
+  /**
+   * Calls `hook(module, inputs)` before every `forward`. It may return other inputs: an array, or a single tensor.
+   *
+   * @returns a handle that removes the hook
+   */
+  registerForwardPreHook(hook: ForwardPreHook<this>): HookHandle {
+    return addHook(this, 'before', hook as ForwardPreHook<object>);
+  }
+
+  /**
+   * Calls `hook(module, inputs, output)` after every `forward`. It may return another output.
+   *
+   * @returns a handle that removes the hook
+   */
+  registerForwardHook<Output = Tensor>(hook: ForwardHook<this, Output>): HookHandle {
+    return addHook(this, 'after', hook as ForwardHook<object, unknown>);
+  }
+
+  /**
+   * Calls `hook(module, gradInput, gradOutput)` when the gradients of the tensors that `forward` gets and returns are known: floating-point
+   * tensors among its arguments, and its result or those in an array or an object. It may return other gradients of the inputs. The
+   * gradients are tensors like others: they are computed when they are read, or with the compiled step that is being recorded.
+   *
+   * @returns a handle that removes the hook
+   */
+  registerFullBackwardHook(hook: BackwardHook<this>): HookHandle {
+    return addHook(this, 'backward', hook as BackwardHook<object>);
+  }
+
+  /** The settings in `String(module)`, as PyTorch's `extra_repr`; by default the fields of a module without children. */
+  extraRepr(): string {
+    return settingsInFields(this);
+  }
+
+  /** The tree of modules with their settings, as PyTorch prints it. `console.log` shows the same in Node. */
+  toString(): string {
+    return printModule(this);
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): object {
+    // Node indents the lines of what an object prints, but not those of a string.
+    return { [Symbol.for('nodejs.util.inspect.custom')]: () => this.toString() };
+  }
+
   *#namedState(): Generator<[name: string, tensor: Parameter | Buffer]> {
     for (const [path, module] of this.namedModules())
       for (const [name, member] of module.members()) if (!(member instanceof Module)) yield [join(path, name), member];
@@ -227,7 +293,7 @@ function matcher(pattern: NamePattern): (name: string) => boolean {
 }
 
 /** The named values that match `pattern`. @throws Error with the nearest name if there are none */
-function selectByPattern<T>(named: readonly [string, T][], pattern: NamePattern): [string, T][] {
+export function selectByPattern<T>(named: readonly [string, T][], pattern: NamePattern): [string, T][] {
   const chosen = named.filter(([name]) => matcher(pattern)(name));
   if (chosen.length > 0) return chosen;
   const prefixes = named.flatMap(([name]) => name.split('.').map((_, k, parts) => parts.slice(0, k + 1).join('.')));

@@ -1,6 +1,6 @@
 /** Memory of the host, in JavaScript's ArrayBuffers: for backends that compute in JavaScript or take JavaScript arrays. */
 import { type Allocation, OutOfMemoryError } from '../kernel/backend.ts';
-import { type DType, type TypedArray, viewArray } from '../kernel/dtype.ts';
+import { bytesOf, type DType, type TypedArray, viewArray } from '../kernel/dtype.ts';
 
 class Block implements Allocation {
   readonly bytes: number;
@@ -49,8 +49,8 @@ export abstract class HostMemory {
     return this.readSync(allocation, dtype, length);
   }
 
-  readSync(allocation: Allocation, dtype: DType, length: number): TypedArray {
-    return viewArray(dtype, memoryOf(allocation), 0, length).slice();
+  readSync(allocation: Allocation, dtype: DType, length: number, start = 0): TypedArray {
+    return viewArray(dtype, memoryOf(allocation), start * bytesOf(dtype), length).slice();
   }
 
   /** Returns at once: a run ends only when its results are in memory, so nothing is pending between calls. */

@@ -3,7 +3,7 @@
  * the shapes if the arguments do not fit, and drop operations that do nothing.
  */
 
-import { castNumber, computeDType, type DType, isFloat } from '../kernel/dtype.ts';
+import { castNumber, checkDType, computeDType, type DType, isFloat } from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
 import { binaryResult, binaryTakes, kindOf, unaryTakes } from '../kernel/operators.ts';
 import { checkShape, formatShape, type Shape, sameShape, sizeOf } from '../kernel/shape.ts';
@@ -73,6 +73,7 @@ export function unary(kind: UnaryOp, source: Node): Node {
 /** The values in another dtype: see `UnaryOp`. */
 export function cast(source: Node, dtype: DType): Node {
   if (source.dtype === dtype) return source;
+  checkDType(dtype, 'cast');
   if (source.op === 'const') return constant(castNumber[dtype](source.arg.value), source.shape, dtype);
   return makeNode('unary', [source], { kind: 'cast' }, source.shape, dtype);
 }
@@ -109,24 +110,18 @@ export function binary(kind: BinaryOp, a: Node, b: Node): Node {
     // The reciprocal is exact, and so is the rounding of the product.
     if (isPowerOfTwo(b.arg.value)) return binary('mul', a, constant(1 / b.arg.value, b.shape, b.dtype));
   }
-  if (kind === 'pow' && b.op === 'const') {
-    const simple = simplePower(a, b.arg.value);
-    if (simple !== null) return simple;
-  }
   return makeNode('binary', [a, b], { kind }, a.shape, binaryResult(kind, a.dtype));
 }
 
 /** Whether the number is a power of 2 that is far enough from the limits of f32 for its reciprocal to be a normal number. */
-const isPowerOfTwo = (x: number): boolean =>
-  Math.abs(Math.log2(Math.abs(x))) <= 126 && Number.isInteger(Math.log2(Math.abs(x)));
+function isPowerOfTwo(x: number): boolean {
+  const exponent = Math.log2(Math.abs(x));
+  return Number.isInteger(exponent) && Math.abs(exponent) <= 126;
+}
 
-/** x^exponent for the exponents that take few multiplications, a division or a root, as in PyTorch; null for others. */
+/** x^exponent for the exponents that PyTorch computes by few products, a division or a root; null for others. */
 function simplePower(x: Node, exponent: number): Node | null {
   switch (exponent) {
-    case 0:
-      return constant(1, x.shape, x.dtype);
-    case 1:
-      return x;
     case 2:
       return binary('mul', x, x);
     case 3:
@@ -142,6 +137,19 @@ function simplePower(x: Node, exponent: number): Node | null {
     default:
       return null;
   }
+}
+
+/** x^exponent for floats. However it is computed, its derivative is exponent * x^(exponent - 1), at 0 and infinity too. */
+export function power(x: Node, exponent: number): Node {
+  if (exponent === 0) return constant(1, x.shape, x.dtype);
+  if (exponent === 1) return x;
+  const filled = (value: number): Node => constant(value, x.shape, x.dtype);
+  const value = simplePower(x, exponent);
+  if (value === null) return binary('pow', x, filled(exponent));
+  return custom(value, [x], {
+    name: 'pow',
+    backward: (gradient) => [binary('mul', gradient, binary('mul', power(x, exponent - 1), filled(exponent)))],
+  });
 }
 
 /** `yes` where the condition (bool) is true, `no` elsewhere; all of one shape. */

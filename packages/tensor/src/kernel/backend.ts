@@ -43,7 +43,8 @@ export interface Backend {
   free(allocation: Allocation): void;
   write(allocation: Allocation, data: TypedArray): void;
   read(allocation: Allocation, dtype: DType, length: number): Promise<TypedArray>;
-  readSync?(allocation: Allocation, dtype: DType, length: number): TypedArray;
+  /** The same, blocking, from element `start` on; absent where the backend cannot block. */
+  readSync?(allocation: Allocation, dtype: DType, length: number, start?: number): TypedArray;
   prepare(plan: Plan): Executable;
   /** Starts, without waiting, what a first large run would have to wait for, such as threads. Absent where there is nothing to start. */
   warmUp?(): void;

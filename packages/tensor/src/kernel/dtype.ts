@@ -50,6 +50,33 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
 };
 
 export const isDType = (value: unknown): value is DType => typeof value === 'string' && Object.hasOwn(dtypes, value);
+/** Names of other libraries for dtypes, or for the nearest one that there is. */
+const otherNames: Readonly<Record<string, DType>> = {
+  float: 'f32',
+  float32: 'f32',
+  double: 'f64',
+  float64: 'f64',
+  half: 'f16',
+  float16: 'f16',
+  bfloat16: 'bf16',
+  int: 'i32',
+  int32: 'i32',
+  int64: 'i32',
+  i64: 'i32',
+  long: 'i32',
+  uint8: 'u8',
+  byte: 'u8',
+  boolean: 'bool',
+};
+
+/** Throws a TypeError that names `op`, and the dtype that was meant, unless `dtype` is one. */
+export function checkDType(dtype: unknown, op: string): asserts dtype is DType {
+  if (isDType(dtype)) return;
+  const meant = Object.hasOwn(otherNames, String(dtype)) ? `; use '${otherNames[String(dtype)]}'` : '';
+  const given = typeof dtype === 'string' ? `'${dtype}'` : String(dtype);
+  throw new TypeError(`${op}: the dtype must be one of ${Object.keys(dtypes).join(', ')}, got ${given}${meant}`);
+}
+
 export const bytesOf = (dtype: DType): number => dtypes[dtype].bytes;
 export const isFloat = (dtype: DType): boolean => dtypes[dtype].float;
 export const isHalf = (dtype: DType): dtype is HalfDType => dtype === 'f16' || dtype === 'bf16';

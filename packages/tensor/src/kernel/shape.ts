@@ -44,8 +44,10 @@ export function broadcastShapes(a: Shape, b: Shape, op: string): number[] {
   return result;
 }
 
-/** Throws unless all sizes are whole numbers of at least 0. */
+/** Throws unless the shape is an array whose sizes are whole numbers of at least 0. */
 export function checkShape(shape: Shape, op: string): void {
+  if (!Array.isArray(shape))
+    throw new TypeError(`${op}: the shape must be an array of sizes, such as [2, 3], got ${String(shape)}`);
   for (const n of shape)
     if (!Number.isInteger(n) || n < 0)
       throw new RangeError(`${op}: ${formatShape(shape)} is not a valid shape: sizes must be integers of at least 0`);

@@ -12,21 +12,21 @@ export interface AlphaOptions {
 export abstract class ElementwiseTensor<T extends TensorBase<T>> extends TensorBase<T> {
   /** x + alpha * other. */
   add(other: Operand<T>, { alpha = 1 }: AlphaOptions = {}): T {
-    return this.wrap(ops.addScaled(this.node, operand(other), alpha));
+    return this.wrap(ops.addScaled(this.node, operand(other, 'add'), alpha));
   }
 
   /** x - alpha * other. */
   sub(other: Operand<T>, { alpha = 1 }: AlphaOptions = {}): T {
-    return this.wrap(ops.subScaled(this.node, operand(other), alpha));
+    return this.wrap(ops.subScaled(this.node, operand(other, 'sub'), alpha));
   }
 
   /** other - alpha * x. */
   rsub(other: Operand<T>, { alpha = 1 }: AlphaOptions = {}): T {
-    return this.wrap(ops.subScaled(operand(other), this.node, alpha));
+    return this.wrap(ops.subScaled(operand(other, 'rsub'), this.node, alpha));
   }
 
   mul(other: Operand<T>): T {
-    return this.wrap(ops.mul(this.node, operand(other)));
+    return this.wrap(ops.mul(this.node, operand(other, 'mul')));
   }
 
   /**
@@ -34,7 +34,7 @@ export abstract class ElementwiseTensor<T extends TensorBase<T>> extends TensorB
    * that of the operands: the result of integers is exact, and 0 where `other` is 0.
    */
   div(other: Operand<T>, { roundingMode }: { readonly roundingMode?: RoundingMode } = {}): T {
-    const [a, b] = [this.node, operand(other)];
+    const [a, b] = [this.node, operand(other, 'div')];
     return this.wrap(roundingMode === undefined ? ops.div(a, b) : ops.divRounded(a, b, roundingMode));
   }
 
@@ -52,22 +52,22 @@ export abstract class ElementwiseTensor<T extends TensorBase<T>> extends TensorB
    * Integers are exact and wrap around; a negative number as exponent makes them f32.
    */
   pow(exponent: Operand<T>): T {
-    return this.wrap(ops.pow(this.node, operand(exponent)));
+    return this.wrap(ops.pow(this.node, operand(exponent, 'pow')));
   }
 
   /** The larger of two values; NaN if either is NaN. */
   maximum(other: Operand<T>): T {
-    return this.wrap(ops.maximum(this.node, operand(other)));
+    return this.wrap(ops.maximum(this.node, operand(other, 'maximum')));
   }
 
   /** The smaller of two values; NaN if either is NaN. */
   minimum(other: Operand<T>): T {
-    return this.wrap(ops.minimum(this.node, operand(other)));
+    return this.wrap(ops.minimum(this.node, operand(other, 'minimum')));
   }
 
   /** Values below `min` become `min`, values above `max` become `max`. The gradient flows where the value is inside or on a bound. */
   clamp(min?: Operand<T>, max?: Operand<T>): T {
-    return this.wrap(ops.clamp(this.node, optionalOperand(min), optionalOperand(max)));
+    return this.wrap(ops.clamp(this.node, optionalOperand(min, 'clamp'), optionalOperand(max, 'clamp')));
   }
 
   exp(): T {
@@ -135,48 +135,48 @@ export abstract class ElementwiseTensor<T extends TensorBase<T>> extends TensorB
 
   /** floor(x / other), exact; for integers, division by 0 is 0. */
   floorDivide(other: Operand<T>): T {
-    return this.wrap(ops.floorDivide(this.node, operand(other)));
+    return this.wrap(ops.floorDivide(this.node, operand(other, 'floorDivide')));
   }
 
   /** x - other * floor(x / other), exact, with the sign of `other`, like Python's %; for integers 0 where `other` is 0. */
   remainder(other: Operand<T>): T {
-    return this.wrap(ops.remainder(this.node, operand(other)));
+    return this.wrap(ops.remainder(this.node, operand(other, 'remainder')));
   }
 
   // Comparisons return bool. All comparisons with NaN are false, except `ne`.
 
   lt(other: Operand<T>): T {
-    return this.wrap(ops.lt(this.node, operand(other)));
+    return this.wrap(ops.lt(this.node, operand(other, 'lt')));
   }
 
   le(other: Operand<T>): T {
-    return this.wrap(ops.le(this.node, operand(other)));
+    return this.wrap(ops.le(this.node, operand(other, 'le')));
   }
 
   gt(other: Operand<T>): T {
-    return this.wrap(ops.gt(this.node, operand(other)));
+    return this.wrap(ops.gt(this.node, operand(other, 'gt')));
   }
 
   ge(other: Operand<T>): T {
-    return this.wrap(ops.ge(this.node, operand(other)));
+    return this.wrap(ops.ge(this.node, operand(other, 'ge')));
   }
 
   eq(other: Operand<T>): T {
-    return this.wrap(ops.eq(this.node, operand(other)));
+    return this.wrap(ops.eq(this.node, operand(other, 'eq')));
   }
 
   ne(other: Operand<T>): T {
-    return this.wrap(ops.ne(this.node, operand(other)));
+    return this.wrap(ops.ne(this.node, operand(other, 'ne')));
   }
 
   /** Whether both values are not 0, for any dtype. bool. */
   logicalAnd(other: Operand<T>): T {
-    return this.wrap(ops.logicalAnd(this.node, operand(other)));
+    return this.wrap(ops.logicalAnd(this.node, operand(other, 'logicalAnd')));
   }
 
   /** Whether one of the values is not 0, for any dtype. bool. */
   logicalOr(other: Operand<T>): T {
-    return this.wrap(ops.logicalOr(this.node, operand(other)));
+    return this.wrap(ops.logicalOr(this.node, operand(other, 'logicalOr')));
   }
 
   /** Whether the value is 0, for any dtype. bool. */
@@ -187,24 +187,24 @@ export abstract class ElementwiseTensor<T extends TensorBase<T>> extends TensorB
   // Operations on bits, for integers only.
 
   bitAnd(other: Operand<T>): T {
-    return this.wrap(ops.bitAnd(this.node, operand(other)));
+    return this.wrap(ops.bitAnd(this.node, operand(other, 'bitAnd')));
   }
 
   bitOr(other: Operand<T>): T {
-    return this.wrap(ops.bitOr(this.node, operand(other)));
+    return this.wrap(ops.bitOr(this.node, operand(other, 'bitOr')));
   }
 
   bitXor(other: Operand<T>): T {
-    return this.wrap(ops.bitXor(this.node, operand(other)));
+    return this.wrap(ops.bitXor(this.node, operand(other, 'bitXor')));
   }
 
   /** Shifts by `other` modulo 32 bits. */
   shiftLeft(other: Operand<T>): T {
-    return this.wrap(ops.shiftLeft(this.node, operand(other)));
+    return this.wrap(ops.shiftLeft(this.node, operand(other, 'shiftLeft')));
   }
 
   /** Shifts by `other` modulo 32 bits, shifting in zeros: -1 becomes positive. */
   shiftRight(other: Operand<T>): T {
-    return this.wrap(ops.shiftRight(this.node, operand(other)));
+    return this.wrap(ops.shiftRight(this.node, operand(other, 'shiftRight')));
   }
 }

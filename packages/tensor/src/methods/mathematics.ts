@@ -41,17 +41,17 @@ export abstract class MathematicalTensor<T extends TensorBase<T>> extends Elemen
 
   /** log(exp(x) + exp(other)) without overflow. */
   logaddexp(other: Operand<T>): T {
-    return this.wrap(ops.logaddexp(this.node, operand(other)));
+    return this.wrap(ops.logaddexp(this.node, operand(other, 'logaddexp')));
   }
 
   /** log2(2^x + 2^other) without overflow. */
   logaddexp2(other: Operand<T>): T {
-    return this.wrap(ops.logaddexp2(this.node, operand(other)));
+    return this.wrap(ops.logaddexp2(this.node, operand(other, 'logaddexp2')));
   }
 
   /** x log(other), and 0 where x is 0, unless `other` is NaN. */
   xlogy(other: Operand<T>): T {
-    return this.wrap(ops.xlogy(this.node, operand(other)));
+    return this.wrap(ops.xlogy(this.node, operand(other, 'xlogy')));
   }
 
   /** log(x / (1 - x)), the inverse of `sigmoid`; NaN outside of [0, 1]. With `eps`, x is first clamped to [eps, 1 - eps]. */
@@ -87,7 +87,7 @@ export abstract class MathematicalTensor<T extends TensorBase<T>> extends Elemen
 
   /** The angle, in [-pi, pi], of the point with the ordinate x and the abscissa `other`. Signs of zeros count, as in IEEE 754. */
   atan2(other: Operand<T>): T {
-    return this.wrap(ops.atan2(this.node, operand(other)));
+    return this.wrap(ops.atan2(this.node, operand(other, 'atan2')));
   }
 
   sinh(): T {
@@ -129,7 +129,7 @@ export abstract class MathematicalTensor<T extends TensorBase<T>> extends Elemen
 
   /** sqrt(x^2 + other^2), without overflow of the squares. */
   hypot(other: Operand<T>): T {
-    return this.wrap(ops.hypot(this.node, operand(other)));
+    return this.wrap(ops.hypot(this.node, operand(other, 'hypot')));
   }
 
   // Rounding: the derivative is 0.
@@ -156,7 +156,7 @@ export abstract class MathematicalTensor<T extends TensorBase<T>> extends Elemen
 
   /** The remainder with the sign of x: x - other * trunc(x / other). Of integers, 0 where `other` is 0. */
   fmod(other: Operand<T>): T {
-    return this.wrap(ops.fmod(this.node, operand(other)));
+    return this.wrap(ops.fmod(this.node, operand(other, 'fmod')));
   }
 
   // Kinds of numbers and signs
@@ -203,57 +203,61 @@ export abstract class MathematicalTensor<T extends TensorBase<T>> extends Elemen
 
   /** The magnitude of x with the sign of `other`, also of zeros. */
   copysign(other: Operand<T>): T {
-    return this.wrap(ops.copysign(this.node, operand(other)));
+    return this.wrap(ops.copysign(this.node, operand(other, 'copysign')));
   }
 
   /** 0 below 0, 1 above, `values` at 0. */
   heaviside(values: Operand<T>): T {
-    return this.wrap(ops.heaviside(this.node, operand(values)));
+    return this.wrap(ops.heaviside(this.node, operand(values, 'heaviside')));
   }
 
   // Bounds
 
   /** Values below `min` become `min`. The gradient flows at a bound that is a number; values that equal a tensor share it with the tensor. */
   clampMin(min: Operand<T>): T {
-    return this.wrap(typeof min === 'number' ? ops.clamp(this.node, min) : ops.maximum(this.node, min.node));
+    return this.wrap(
+      typeof min === 'number' ? ops.clamp(this.node, min) : ops.maximum(this.node, operand(min, 'clampMin')),
+    );
   }
 
   /** Values above `max` become `max`. The gradient flows at a bound that is a number; values that equal a tensor share it with the tensor. */
   clampMax(max: Operand<T>): T {
-    return this.wrap(typeof max === 'number' ? ops.clamp(this.node, undefined, max) : ops.minimum(this.node, max.node));
+    return this.wrap(
+      typeof max === 'number' ? ops.clamp(this.node, undefined, max) : ops.minimum(this.node, operand(max, 'clampMax')),
+    );
   }
 
   /** The larger of two values; where one of them is NaN, the other. */
   fmax(other: Operand<T>): T {
-    return this.wrap(ops.fmax(this.node, operand(other)));
+    return this.wrap(ops.fmax(this.node, operand(other, 'fmax')));
   }
 
   /** The smaller of two values; where one of them is NaN, the other. */
   fmin(other: Operand<T>): T {
-    return this.wrap(ops.fmin(this.node, operand(other)));
+    return this.wrap(ops.fmin(this.node, operand(other, 'fmin')));
   }
 
   // Sums of products
 
   /** x + weight (end - x): exactly x at weight 0 and `end` at weight 1. */
   lerp(end: Operand<T>, weight: Operand<T>): T {
-    return this.wrap(ops.lerp(this.node, operand(end), operand(weight)));
+    return this.wrap(ops.lerp(this.node, operand(end, 'lerp'), operand(weight, 'lerp')));
   }
 
   /** x + value * a * b. */
   addcmul(a: Operand<T>, b: Operand<T>, { value = 1 }: ValueOptions = {}): T {
-    return this.wrap(ops.addcmul(this.node, operand(a), operand(b), value));
+    return this.wrap(ops.addcmul(this.node, operand(a, 'addcmul'), operand(b, 'addcmul'), value));
   }
 
   /** x + value * a / b, in floating point. */
   addcdiv(a: Operand<T>, b: Operand<T>, { value = 1 }: ValueOptions = {}): T {
-    return this.wrap(ops.addcdiv(this.node, operand(a), operand(b), value));
+    return this.wrap(ops.addcdiv(this.node, operand(a, 'addcdiv'), operand(b, 'addcdiv'), value));
   }
 
   // Comparison up to rounding
 
   /** Whether |x - other| <= atol + rtol |other|, element by element. bool. */
   isclose(other: Operand<T>, options?: CloseOptions): T {
-    return this.wrap(ops.isclose(this.node, operand(other), options));
+    return this.wrap(ops.isclose(this.node, operand(other, 'isclose'), options));
   }
 }

@@ -10,11 +10,31 @@ import { type Shape, sizeOf } from '../kernel/shape.ts';
 /** The other operand of an operation: a tensor or a number. */
 export type Operand<T> = T | number;
 
-export const operand = (value: { readonly node: Node } | number): Node | number =>
-  typeof value === 'number' ? value : value.node;
+/** What a value that is no tensor is, for messages. */
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'an array; make a tensor of it with tensor(...)';
+  if (value === null || value === undefined || typeof value === 'boolean') return String(value);
+  return typeof value === 'object' ? `an object of class ${value.constructor?.name ?? 'Object'}` : `a ${typeof value}`;
+}
 
-export const optionalOperand = (value?: { readonly node: Node } | number): Node | number | undefined =>
-  value === undefined ? undefined : operand(value);
+const holdsNode = (value: unknown): value is { readonly node: Node } =>
+  typeof value === 'object' && value !== null && typeof (value as { node?: { op?: unknown } }).node?.op === 'string';
+
+/** The node of a tensor; an error that names `op` if the value is none. */
+export function nodeOf(value: unknown, op: string): Node {
+  if (holdsNode(value)) return value.node;
+  throw new TypeError(`${op}: expected a tensor, got ${describe(value)}`);
+}
+
+/** The node of a tensor, or a number; an error that names `op` if the value is neither. */
+export function operand(value: unknown, op = 'tensor'): Node | number {
+  if (typeof value === 'number') return value;
+  if (holdsNode(value)) return value.node;
+  throw new TypeError(`${op}: expected a tensor or a number, got ${describe(value)}`);
+}
+
+export const optionalOperand = (value: unknown, op?: string): Node | number | undefined =>
+  value === undefined ? undefined : operand(value, op);
 
 export abstract class TensorBase<T> {
   /** The gradient, set by `backward()`. */

@@ -7,29 +7,57 @@ import { formatShape } from '../kernel/shape.ts';
 import { where } from './comparison.ts';
 import { add, mul } from './elementwise.ts';
 
-/** start, start + step, ... before `end`. i32 if all three are whole numbers, else f32. */
+/** start, start + step, ... before `end`. i32 if all three are whole numbers, else f32. Integers are computed from truncated numbers. */
 export function arange(
   start: number,
   end: number,
   step: number,
   dtype: DType = [start, end, step].every(Number.isInteger) ? 'i32' : 'f32',
 ): Node {
-  if (!(Number.isFinite(start) && Number.isFinite(end) && Number.isFinite(step)) || step === 0)
-    throw new RangeError(`arange: needs finite numbers and a step other than 0, got ${start}, ${end}, ${step}`);
-  return progression(Math.max(0, Math.ceil((end - start) / step)), start, step, dtype);
+  if (![start, end, step].every(Number.isFinite) || step === 0)
+    throw new RangeError(
+      `arange: needs finite numbers and a step other than 0, got ${[start, end, step].map(String).join(', ')}`,
+    );
+  if ((end - start) * step < 0)
+    throw new RangeError(`arange: from ${start} in steps of ${step} never reaches ${end}: the step has the wrong sign`);
+  const count = Math.ceil((end - start) / step);
+  const exact = isFloat(dtype) ? (x: number): number => x : Math.trunc;
+  const position = graph.cast(graph.iota([count], 0), dtype);
+  return add(mul(position, exact(step)), exact(start));
 }
 
-/** `steps` numbers at equal distances, from `start` to `end`, both included. */
-export function linspace(start: number, end: number, steps: number, dtype: DType): Node {
+/** Throws unless `linspace` can make that many numbers between these. */
+function checkLinspace(start: number, end: number, steps: number): void {
+  if (![start, end].every(Number.isFinite))
+    throw new RangeError(`linspace: start and end must be finite numbers, got ${String(start)} and ${String(end)}`);
   if (!Number.isInteger(steps) || steps < 0)
-    throw new RangeError(`linspace: steps must be an integer of at least 0, got ${steps}`);
-  return progression(steps, start, steps > 1 ? (end - start) / (steps - 1) : 0, dtype);
+    throw new RangeError(`linspace: steps must be an integer of at least 0, got ${String(steps)}`);
 }
 
-function progression(count: number, start: number, step: number, dtype: DType): Node {
-  const exact = isFloat(dtype) || (Number.isInteger(start) && Number.isInteger(step)) ? dtype : 'f32';
-  const position = graph.cast(graph.iota([count], 0), exact);
-  return graph.cast(add(mul(position, step), start), dtype);
+/**
+ * `steps` floats at equal distances, from `start` to `end`, both included. PyTorch's formula: the first half counts from the start, the
+ * second from the end, so that both ends are exact.
+ */
+export function linspace(start: number, end: number, steps: number, dtype: DType): Node {
+  checkLinspace(start, end, steps);
+  if (steps < 2) return graph.constant(start, [steps], dtype);
+  const step = (end - start) / (steps - 1);
+  const index = graph.iota([steps], 0);
+  const position = graph.cast(index, dtype);
+  const isFirst = graph.binary('lt', index, graph.constant(Math.floor(steps / 2), [steps], 'i32'));
+  const fromEnd = add(mul(add(position, 1 - steps), step), end);
+  return graph.where(isFirst, add(mul(position, step), start), fromEnd);
+}
+
+/** The same for integers: start and end lose their fractions first, then the numbers theirs, as in PyTorch. */
+export function linspaceOfIntegers(start: number, end: number, steps: number): number[] {
+  checkLinspace(start, end, steps);
+  const [from, to] = [Math.trunc(start), Math.trunc(end)];
+  const step = steps > 1 ? (to - from) / (steps - 1) : 0;
+  const half = Math.floor(steps / 2);
+  return Array.from({ length: steps }, (_, k) =>
+    Math.trunc(k < half || steps === 1 ? from + step * k : to - step * (steps - 1 - k)),
+  );
 }
 
 /** Ones on the main diagonal. */

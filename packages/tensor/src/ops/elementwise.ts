@@ -10,8 +10,18 @@ function binary(name: string, kind: BinaryOp, a: Operand, b: Operand): Node {
   return graph.binary(kind, x, y);
 }
 
-export const add = (a: Operand, b: Operand): Node => binary('add', 'add', a, b);
-export const mul = (a: Operand, b: Operand): Node => binary('mul', 'mul', a, b);
+/** The same for dtypes of numbers; for two operands of bool the logical operation that PyTorch computes. */
+const orLogical =
+  (kind: 'add' | 'mul', logical: 'or' | 'and') =>
+  (a: Operand, b: Operand): Node => {
+    const [x, y] = align(kind, [a, b]);
+    return graph.binary(x.dtype === 'bool' ? logical : kind, x, y);
+  };
+
+/** a + b; of bool, whether one of the two holds. */
+export const add = orLogical('add', 'or');
+/** a * b; of bool, whether both hold. */
+export const mul = orLogical('mul', 'and');
 export const maximum = (a: Operand, b: Operand): Node => binary('maximum', 'max', a, b);
 
 /** a - b = a + (-b). */
@@ -40,19 +50,22 @@ export function minimum(a: Operand, b: Operand): Node {
   return graph.unary('neg', graph.binary('max', negated(x), negated(y)));
 }
 
-/** Values below `min` become `min`, above `max` become `max`; NaN stays NaN. The gradient flows at the bounds themselves. */
+/** Values below `min` become `min`, above `max` become `max`; NaN stays NaN, and a bound of NaN makes NaN. The gradient flows at the bounds. */
 export function clamp(source: Node, min?: Operand, max?: Operand): Node {
   if (min === undefined && max === undefined) throw new RangeError('clamp: needs min, max or both');
-  let result = source;
-  if (min !== undefined) {
-    const [x, low] = align('clamp', [result, min]);
-    result = graph.where(graph.binary('lt', x, low), low, x);
-  }
-  if (max !== undefined) {
-    const [x, high] = align('clamp', [result, max]);
-    result = graph.where(graph.binary('lt', high, x), high, x);
-  }
-  return result;
+  const bounded = (x: Node, bound: Operand | undefined, isBeyond: (x: Node, limit: Node) => Node): Node => {
+    if (bound === undefined) return x;
+    const [value, limit] = align('clamp', [x, bound]);
+    if (value.dtype === 'bool') throw new RangeError('clamp: is not defined for bool; cast first');
+    if (limit.op === 'const' && Number.isNaN(limit.arg.value)) return limit;
+    const beyond = isBeyond(value, limit);
+    if (!isFloat(limit.dtype) || limit.op === 'const') return graph.where(beyond, limit, value);
+    const isNumber = graph.binary('eq', limit, limit);
+    const isNone = graph.binary('xor', isNumber, constantLike(1, isNumber));
+    return graph.where(graph.binary('or', beyond, isNone), limit, value);
+  };
+  const low = bounded(source, min, (x, limit) => graph.binary('lt', x, limit));
+  return bounded(low, max, (x, limit) => graph.binary('lt', limit, x));
 }
 
 export const neg = (x: Node): Node => graph.unary('neg', x);
@@ -74,7 +87,10 @@ export const erf = floatUnary('erf');
 export const erfc = floatUnary('erfc');
 
 export const rsqrt = (x: Node): Node => reciprocal(sqrt(x));
-export const square = (x: Node): Node => mul(x, x);
+export function square(source: Node): Node {
+  const x = source.dtype === 'bool' ? graph.cast(source, 'i32') : source;
+  return mul(x, x);
+}
 
 /** max(x, -x). The gradient of a maximum is shared on ties, so the slope at 0 is 0. */
 export const abs = (x: Node): Node =>
@@ -142,10 +158,13 @@ function powerOfIntegers(a: Node, b: Node): Node {
  * exact and wrap around; with a negative number as the exponent they become f32.
  */
 export function pow(base: Node, exponent: Operand): Node {
-  const x = base.dtype === 'bool' ? graph.cast(base, 'i32') : base;
-  if (!isFloat(x.dtype) && typeof exponent === 'number' && Number.isInteger(exponent) && exponent >= 0)
-    return integerPower(x, exponent);
-  const dtype = commonDtype([x, exponent]);
-  if (typeof exponent !== 'number' && !isFloat(dtype)) return powerOfIntegers(...align('pow', [x, exponent], dtype));
-  return graph.binary('pow', ...align('pow', [x, exponent], isFloat(dtype) ? dtype : 'f32'));
+  const x = base.dtype === 'bool' && typeof exponent === 'number' ? graph.cast(base, 'i32') : base;
+  if (typeof exponent === 'number')
+    return !isFloat(x.dtype) && Number.isInteger(exponent) && exponent >= 0
+      ? integerPower(x, exponent)
+      : graph.power(floating(x), exponent);
+  const common = commonDtype([x, exponent]);
+  const dtype = common === 'bool' ? 'i32' : common;
+  const [a, b] = align('pow', [x, exponent], dtype);
+  return isFloat(dtype) ? graph.binary('pow', a, b) : powerOfIntegers(a, b);
 }

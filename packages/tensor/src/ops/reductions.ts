@@ -4,7 +4,7 @@ import * as graph from '../graph/graph.ts';
 import type { Node, ReduceOp } from '../graph/node.ts';
 import { computeDType, isFloat } from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
-import { formatShape, normalizeAxis, sizeOf } from '../kernel/shape.ts';
+import { formatShape, sizeOf } from '../kernel/shape.ts';
 import { inSingle } from './autocast.ts';
 import { type Axes, normalizeAxes } from './axes.ts';
 import { logicalNot, ne } from './comparison.ts';
@@ -60,18 +60,45 @@ export function amin(source: Node, axes?: Axes, keepdim = false): Node {
   return graph.cast(smallest, source.dtype);
 }
 
-/** The largest value. Over named axes, its derivative goes to the first of equal values; over all, it is shared equally. */
+/**
+ * The largest value. Over named axes, its derivative goes to the first of equal values; over all, it is shared equally, among NaNs if there
+ * are some.
+ */
 export function max(source: Node, axes?: Axes, keepdim = false): Node {
-  if (axes === undefined || !isFloat(source.dtype)) return amax(source, axes, keepdim);
+  if (!isFloat(source.dtype)) return amax(source, axes, keepdim);
+  if (axes === undefined) return sharedLargest(source, keepdim);
   const list = normalizeAxes(axes, source.shape.length, 'max');
   return drop(firstLargest(source, list), list, keepdim);
 }
 
 /** The smallest value, with the derivative of `max`. */
 export function min(source: Node, axes?: Axes, keepdim = false): Node {
-  if (axes === undefined || !isFloat(source.dtype)) return amin(source, axes, keepdim);
+  if (!isFloat(source.dtype)) return amin(source, axes, keepdim);
+  if (axes === undefined) return graph.unary('neg', sharedLargest(graph.unary('neg', source), keepdim));
   const list = normalizeAxes(axes, source.shape.length, 'min');
   return graph.unary('neg', drop(firstLargest(graph.unary('neg', source), list), list, keepdim));
+}
+
+/** Which elements equal the maximum of their row, or are NaN if it is NaN. */
+function areLargest(x: Node, largest: Node): Node {
+  const equal = graph.binary('eq', x, graph.expand(largest, x.shape));
+  return isFloat(x.dtype) ? graph.binary('or', equal, ne(x, x)) : equal;
+}
+
+/** The largest of all values. The derivative is shared equally by those that equal it, or by the NaNs. */
+function sharedLargest(x: Node, keepdim: boolean): Node {
+  const axes = normalizeAxes(undefined, x.shape.length, 'max');
+  const largest = graph.reduce('max', x, axes);
+  if (largest === x) return drop(x, axes, keepdim);
+  const value = graph.custom(largest, [x], {
+    name: 'max',
+    backward: (gradient, _inputs, y) => {
+      const chosen = areLargest(x, y);
+      const share = div(gradient, graph.reduce('sum', graph.cast(chosen, x.dtype), axes));
+      return [graph.where(chosen, graph.expand(share, x.shape), constantLike(0, x))];
+    },
+  });
+  return drop(value, axes, keepdim);
 }
 
 /** The largest value along the axes, which are kept. The derivative goes to the first of equal values in row-major order, or to the first NaN. */
@@ -81,26 +108,27 @@ function firstLargest(x: Node, axes: readonly number[]): Node {
   return graph.custom(largest, [x], {
     name: 'max',
     backward: (gradient, _inputs, y) => {
-      const candidates = positionsOfLargest(x, y, axes);
-      const first = graph.expand(graph.reduce('max', candidates, axes), x.shape);
-      return [graph.where(graph.binary('eq', candidates, first), graph.expand(gradient, x.shape), constantLike(0, x))];
+      const first = graph.expand(firstPosition(x, y, axes), x.shape);
+      const isFirst = graph.binary('eq', positions(x, axes), first);
+      return [graph.where(isFirst, graph.expand(gradient, x.shape), constantLike(0, x))];
     },
   });
 }
 
+/** The position of each element in its row, counted from the row's end. */
+function positions(x: Node, axes: readonly number[]): Node {
+  const fromEnd = graph.flip(graph.iota([countOf(x, axes)], 0), [0]);
+  const sizes = x.shape.map((n, axis) => (axes.includes(axis) ? n : 1));
+  return graph.expand(graph.reshape(fromEnd, sizes), x.shape);
+}
+
 /**
- * Where the elements equal the maximum of their row, or are NaN if it is NaN: the position in the row, counted from its end, so that the
- * maximum of these positions is the first of them. Elsewhere -1.
+ * The position, counted from the row's end, of the first element that equals the maximum of its row, or of the first NaN: the maximum of
+ * all such positions. Reduced axes are kept.
  */
-function positionsOfLargest(x: Node, largest: Node, axes: readonly number[]): Node {
-  const along = graph.expand(largest, x.shape);
-  const equal = graph.binary('eq', x, along);
-  const chosen = isFloat(x.dtype) ? graph.binary('or', equal, ne(x, x)) : equal;
-  const count = countOf(x, axes);
-  const places = x.shape.map((n, axis) => (axes.includes(axis) ? n : 1));
-  const fromEnd = graph.flip(graph.iota([count], 0), [0]);
-  const position = graph.expand(graph.reshape(fromEnd, places), x.shape);
-  return graph.where(chosen, position, constantLike(-1, position));
+function firstPosition(x: Node, largest: Node, axes: readonly number[]): Node {
+  const position = positions(x, axes);
+  return graph.reduce('max', graph.where(areLargest(x, largest), position, constantLike(-1, position)), axes);
 }
 
 /** Whether any value is not 0; false for no values. */
@@ -139,10 +167,16 @@ export function moments(x: Node, axes: readonly number[]): Moments {
   const estimate = mean(x, axes, true);
   const rough = graph.detach(sub(x, estimate));
   const excess = graph.reduce('sum', rough, axes);
-  const error = div(excess, count);
+  const offset = div(excess, count);
+  // Where a value or the mean is infinite there is nothing to correct.
+  const error = graph.where(
+    graph.binary('eq', sub(offset, offset), constantLike(0, offset)),
+    offset,
+    constantLike(0, offset),
+  );
   const center = add(estimate, error);
   const deviation = sub(x, center);
-  const squares = sub(graph.reduce('sum', square(rough), axes), mul(error, excess));
+  const squares = sub(graph.reduce('sum', square(rough), axes), mul(offset, excess));
   // Rounding may leave less than 0.
   const value = graph.binary('max', squares, constantLike(0, squares));
   return {
@@ -192,21 +226,21 @@ export function norm(source: Node, axes?: Axes, keepdim = false): Node {
   });
 }
 
-function positionOfLargest(op: string, source: Node, axis: number, keepdim: boolean): Node {
-  const along = normalizeAxis(axis, source.shape.length, op);
-  if (source.shape[along] === 0)
-    throw new RangeError(`${op}: no elements to choose from: shape ${formatShape(source.shape)}, axis ${along}`);
+function positionOfLargest(op: string, source: Node, axis: number | undefined, keepdim: boolean): Node {
+  const axes = normalizeAxes(axis, source.shape.length, op);
+  if (countOf(source, axes) === 0)
+    throw new RangeError(`${op}: no elements to choose from: shape ${formatShape(source.shape)}, axis ${axes.join()}`);
   const x = source.dtype === 'bool' ? graph.cast(source, 'i32') : source;
-  const candidates = positionsOfLargest(x, graph.reduce('max', x, [along]), [along]);
-  return sub(nth(x.shape, along) - 1, drop(graph.reduce('max', candidates, [along]), [along], keepdim));
+  const fromEnd = firstPosition(x, graph.reduce('max', x, axes), axes);
+  return sub(countOf(x, axes) - 1, drop(fromEnd, axes, keepdim));
 }
 
-/** The position of the largest value along `axis`, the first of equal ones, i32; that of the first NaN, if there is one. */
-export const argmax = (source: Node, axis: number, keepdim = false): Node =>
+/** The position of the largest value along `axis` (without one, in the flat tensor), i32: the first of equal ones, or of the first NaN. */
+export const argmax = (source: Node, axis?: number, keepdim = false): Node =>
   positionOfLargest('argmax', source, axis, keepdim);
 
-/** The position of the smallest value along `axis`, the first of equal ones, i32; that of the first NaN, if there is one. */
-export const argmin = (source: Node, axis: number, keepdim = false): Node =>
+/** The position of the smallest value along `axis` (without one, in the flat tensor), i32: the first of equal ones, or of the first NaN. */
+export const argmin = (source: Node, axis?: number, keepdim = false): Node =>
   positionOfLargest(
     'argmin',
     isFloat(source.dtype) ? graph.unary('neg', source) : complement(graph.cast(source, 'i32')),
@@ -223,7 +257,7 @@ const shifted = (x: Node, axes: readonly number[]): Node => sub(x, graph.detach(
  * need x as well. f16 and bf16 are computed in f32; the result, between 0 and 1, has their dtype again.
  */
 export function softmax(source: Node, axis: number): Node {
-  const axes = [normalizeAxis(axis, source.shape.length, 'softmax')];
+  const axes = normalizeAxes(axis, source.shape.length, 'softmax');
   const x = floating(source);
   if (sizeOf(x.shape) === 0) return x;
   const wide = computeDType(x.dtype);
@@ -240,7 +274,7 @@ export function softmax(source: Node, axis: number): Node {
 
 /** x - max - log(sum(exp(x - max))). */
 export function logSoftmax(source: Node, axis: number): Node {
-  const axes = [normalizeAxis(axis, source.shape.length, 'logSoftmax')];
+  const axes = normalizeAxes(axis, source.shape.length, 'logSoftmax');
   if (sizeOf(source.shape) === 0) return floating(source);
   return inSingle(floating(source), (wide) => {
     const x = shifted(wide, axes);

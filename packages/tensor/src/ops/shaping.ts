@@ -32,9 +32,10 @@ export const permute = (source: Node, axes: readonly number[]): Node =>
     axes.map((axis) => normalizeAxis(axis, source.shape.length, 'permute')),
   );
 
-/** Swaps two axes. */
+/** Swaps two axes. A scalar counts as a vector. */
 export function transpose(source: Node, a: number, b: number): Node {
   const rank = source.shape.length;
+  if (rank === 0 && [a, b].every((axis) => axis === 0 || axis === -1)) return source;
   const axes = Array.from({ length: rank }, (_, axis) => axis);
   const x = normalizeAxis(a, rank, 'transpose');
   const y = normalizeAxis(b, rank, 'transpose');
@@ -131,8 +132,12 @@ export function select(source: Node, axis: number, index: number): Node {
   return graph.reshape(slice(source, along, at, at + 1), source.shape.toSpliced(along, 1));
 }
 
-export const flip = (source: Node, axes: number | readonly number[]): Node =>
-  graph.flip(source, normalizeAxes(axes, source.shape.length, 'flip'));
+/** The elements in reverse order along `axes`. */
+export function flip(source: Node, axes: number | readonly number[]): Node {
+  const rank = source.shape.length;
+  if (rank === 0 && [axes].flat().length > 0) throw new RangeError('flip: a scalar has no axis to reverse');
+  return graph.flip(source, normalizeAxes(axes, rank, 'flip'));
+}
 
 /** Pieces of the given sizes along `axis`. A single number is the size of all pieces; the last may be smaller. */
 export function split(source: Node, sizes: number | readonly number[], axis: number): Node[] {
@@ -160,6 +165,8 @@ export function split(source: Node, sizes: number | readonly number[], axis: num
 export function chunk(source: Node, count: number, axis: number): Node[] {
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`chunk: the count must be at least 1, got ${count}`);
   const n = nth(source.shape, normalizeAxis(axis, source.shape.length, 'chunk'));
+  // As in PyTorch, nothing makes `count` pieces of nothing.
+  if (n === 0) return Array.from({ length: count }, () => source);
   return split(source, Math.max(1, Math.ceil(n / count)), axis);
 }
 

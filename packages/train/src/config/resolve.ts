@@ -118,11 +118,23 @@ export function resolveConfig(base: Settings, layers: readonly Layer[], catalog:
   const task = taskOf(base, layers, catalog);
   const unions = kindUnions(task.schema);
   const start = dropIgnored(expandKinds(renameFormer(base), unions), unions, false);
-  const merged = layers.reduce((under, layer) => applyLayer(under, layer, task, unions), start);
+  let merged = start;
+  let written: Settings = {};
+  for (const layer of layers) {
+    merged = applyLayer(merged, layer, task, unions, written);
+    written = mergeSettings(written, expandKinds(layer.settings, unions)) as Settings;
+  }
   return check(completeKinds(merged, unions), layers, task.schema, unions);
 }
 
-function applyLayer(under: Settings, layer: Layer, task: TaskSettings, unions: KindUnions): Settings {
+/** @param written what the layers before this one contain */
+function applyLayer(
+  under: Settings,
+  layer: Layer,
+  task: TaskSettings,
+  unions: KindUnions,
+  written: Settings,
+): Settings {
   const { preset: _, model, ...others } = renameFormer(layer.settings);
   const { preset, ...own } = typeof model === 'string' ? { preset: model } : isSettings(model) ? model : {};
   const base = preset === undefined ? under : { ...under, model: modelPreset(task, preset, layer.source) };
@@ -133,7 +145,7 @@ function applyLayer(under: Settings, layer: Layer, task: TaskSettings, unions: K
   );
   // A file may be a whole configuration that an earlier version wrote; a single setting is always intentional.
   const change = layer.isFile ? dropIgnored(expanded, unions, true) : expanded;
-  return mergeSettings(keepShared(base, change, unions), change) as Settings;
+  return mergeSettings(keepShared(base, change, unions, written), change) as Settings;
 }
 
 /** A model's section by name. */

@@ -4,10 +4,12 @@ import {
   checkpointsSection,
   column,
   dataFields,
+  emaSection,
   evaluationSection,
   optimizerSection,
   runtimeSection,
   scheduleSection,
+  swaSection,
   trainingSection,
 } from './sections.ts';
 import type { Settings } from './tree.ts';
@@ -26,6 +28,8 @@ const commonSections = {
   optimizer: optimizerSection,
   schedule: scheduleSection,
   training: trainingSection.prefault({}),
+  ema: emaSection.prefault({}),
+  swa: swaSection.prefault({}),
   evaluation: evaluationSection.prefault({}),
   checkpoints: checkpointsSection.prefault({}),
   runtime: runtimeSection.prefault({}),

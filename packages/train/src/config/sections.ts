@@ -50,6 +50,31 @@ const augmentationSchema = z
         .nullable()
         .default(null)
         .describe('random changes of the colors; null: none'),
+      policy: z
+        .discriminatedUnion('kind', [
+          z
+            .strictObject({
+              kind: z.literal('randaugment'),
+              operations: fromZero.default(2).describe('number of operations on each image'),
+              magnitude: z.number().min(0).max(30).default(9).describe('strength of the operations, 0 to 30'),
+            })
+            .describe('random operations of one strength (Cubuk et al. 2020)'),
+          z
+            .strictObject({ kind: z.literal('trivialaugment') })
+            .describe('one random operation of random strength (Müller and Hutter 2021)'),
+        ])
+        .nullable()
+        .default(null)
+        .describe('automatic augmentation: randaugment or trivialaugment; null: none'),
+      erase: z
+        .strictObject({
+          probability: share.default(0.25).describe('chance that a rectangle of the image is filled'),
+          scale: interval.default([0.02, 0.33]).describe('smallest and largest area, as shares of the image'),
+          ratio: interval.default([0.3, 3.3]).describe('smallest and largest ratio of height to width'),
+        })
+        .nullable()
+        .default(null)
+        .describe('random erasing (Zhong et al. 2020); null: none'),
       flip: share.default(0).describe('chance of a horizontal mirror image'),
       interpolation: z.enum(['bilinear', 'bicubic']).default('bicubic').describe('how pixels are resampled'),
       fill: z.tuple([byte, byte, byte]).default([255, 255, 255]).describe('color of the area outside of the image'),
@@ -159,7 +184,47 @@ export const trainingSection = z.strictObject({
     .nullable()
     .default(null)
     .describe('largest norm of all gradients together; null: no clipping'),
+  clipGradNormType: z
+    .union([z.number().positive(), z.enum(['inf'])])
+    .default(2)
+    .describe('order of that norm; inf: the largest absolute value'),
+  clipGradValue: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('largest absolute value of each element of the gradients; null: no clipping'),
   precision: precisionSection,
+});
+
+export const emaSection = z.strictObject({
+  decay: share
+    .lt(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'share of an exponential moving average of the weights that a step keeps, such as 0.999; the average is evaluated and saved as the model; null: no average',
+    ),
+  warmup: z
+    .boolean()
+    .default(false)
+    .describe('whether the decay grows to its value: after n steps it is at most (1 + n) / (10 + n)'),
+  useBuffers: z
+    .boolean()
+    .default(false)
+    .describe('whether running statistics are averaged too; false: the current ones are used'),
+});
+
+export const swaSection = z.strictObject({
+  startEpoch: count
+    .nullable()
+    .default(null)
+    .describe(
+      'the mean of the weights at the end of this epoch and of all later ones (stochastic weight averaging) is evaluated and saved as the model; null: no mean',
+    ),
+  lr: rate.nullable().default(null).describe('learning rate from that epoch on; null: that of the schedule'),
+  annealEpochs: fromZero.default(10).describe('number of epochs in which the rate moves to swa.lr'),
+  annealStrategy: z.enum(['cos', 'linear']).default('cos').describe('how the rate moves to swa.lr'),
 });
 
 export const evaluationSection = z.strictObject({

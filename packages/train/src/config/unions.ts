@@ -1,7 +1,7 @@
 /**
  * Sections that choose one of several alternatives by `kind`, such as `optimizer` and `model.vision`. A string is short for a section with
  * that kind; a section without a kind has the default kind; and when a layer changes the kind, it keeps only those settings of the layers
- * below it that have the same meaning for both kinds.
+ * below it that have the same meaning for both kinds, or that the user has written.
  */
 import type { z } from 'zod';
 import { alternativesOf, type JsonSchema, jsonSchemaOf, kindOf } from './json-schema.ts';
@@ -61,15 +61,23 @@ export function expandKinds(settings: Settings, unions: KindUnions): Settings {
   }, settings);
 }
 
-/** The settings that remain below a layer: where the layer changes the kind of a section, those that both kinds share. */
-export function keepShared(under: Settings, layer: Settings, unions: KindUnions): Settings {
+/**
+ * The settings that remain below a layer: where the layer changes the kind of a section, those that both kinds share, and of the settings
+ * that the user has written those whose name the new kind knows.
+ *
+ * @param written what earlier layers of the user contain
+ */
+export function keepShared(under: Settings, layer: Settings, unions: KindUnions, written: Settings): Settings {
   return unions.reduce((kept, { path, kinds, defaultKind }) => {
     const [below, above] = [valueAt(kept, path), valueAt(layer, path)];
     if (!isSettings(below) || !isSettings(above) || above.kind === undefined) return kept;
     const from = kinds.get(String(below.kind ?? defaultKind));
     const to = kinds.get(String(above.kind));
     if (from === to || from === undefined || to === undefined) return kept;
-    const shared = Object.entries(below).filter(([name]) => name !== 'kind' && isShared(name, from, to));
+    const isWritten = (name: string): boolean => name in to && valueAt(written, [...path, name]) !== undefined;
+    const shared = Object.entries(below).filter(
+      ([name]) => name !== 'kind' && (isShared(name, from, to) || isWritten(name)),
+    );
     return replaceAt(kept, path, Object.fromEntries(shared));
   }, under);
 }

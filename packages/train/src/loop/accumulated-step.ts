@@ -12,8 +12,8 @@ import {
   zeros,
 } from '@tessera/tensor';
 import { topologicalOrder } from '@tessera/tensor/graph';
-import { clipGradNorm } from '../optim/clip-grad-norm.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
+import { clipGradients } from './clip.ts';
 import { allFinite, guardState, withoutUpdates } from './guard.ts';
 import { numberReader, stackNumbers } from './numbers.ts';
 import type { BatchTensors, SeparableObjective } from './objective.ts';
@@ -67,7 +67,7 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
 
   /** @param parts number of parts of equal size; must divide the number of rows of each tensor of the batch */
   constructor(objective: SeparableObjective<Batch>, optimizer: Optimizer, parts: number, options: StepOptions = {}) {
-    const { clipGradNorm: maxNorm = Number.POSITIVE_INFINITY, scaler = null } = options;
+    const { scaler = null, averages = null } = options;
     this.#scales = scaler !== null;
     if (!Number.isInteger(parts) || parts < 1)
       throw new RangeError(`AccumulatedStep: parts must be a whole number of at least 1, got ${parts}`);
@@ -130,10 +130,10 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
       return [];
     });
 
-    const state = [...stateOf({ model: objective.model }, optimizer).values()];
+    const state = [...stateOf({ model: objective.model }, optimizer, averages).values()];
     this.#update = compile((loss: Tensor, learningRate: Tensor) => {
       const sums: readonly Tensor[] = targets.map(({ sum }) => sum);
-      const { gradients, norm } = clipGradNorm(scaler?.unscale(sums) ?? sums, maxNorm);
+      const { gradients, norm } = clipGradients(scaler?.unscale(sums) ?? sums, options);
       const computed = allFinite(loss).logicalAnd(allFinite(norm));
       const finite = computed.logicalAnd(allFinite(learningRate));
       const factor = scaler === null ? [] : [Tensor.fromNode(scaler.factor.node)];
@@ -141,6 +141,7 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
       guardState(state, () => {
         optimizer.step(gradients, learningRate);
         objective.constrain?.();
+        averages?.updateParameters();
         return { condition: finite, result: null };
       });
       for (const { buffer, before } of backups) buffer.assign(where(finite, buffer, before));

@@ -4,9 +4,10 @@ import type { Module } from '@tessera/nn';
 import { type GeneratorState, getDefaultGenerator, type Tensor } from '@tessera/tensor';
 import type { TensorFile } from '@tessera/weights';
 import { readTensors, writeTensors } from '@tessera/weights';
+import type { AveragedModel } from '../optim/averaged-model.ts';
 import type { GradScaler } from '../optim/grad-scaler.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import { stateOf } from './step.ts';
+import { averagesPrefix, stateOf } from './step.ts';
 
 const format = 'tessera-checkpoint';
 const version = 1;
@@ -23,6 +24,8 @@ export interface Position {
   readonly batch: number;
   /** The best value of the run's main measure so far, and when; null before the first evaluation. */
   readonly best: { readonly measure: string; readonly value: number; readonly step: number } | null;
+  /** State of a schedule that follows a measure; missing for others. */
+  readonly schedule?: unknown;
 }
 
 /** The contents of a checkpoint apart from its tensors. */
@@ -39,8 +42,8 @@ export interface CheckpointState extends Position {
 
 /**
  * Writes a checkpoint atomically: a safetensors file with the model's parameters and buffers under their state_dict names, the optimizer's
- * state with the prefix `optimizer.`, the state of the scaler, if there is one, with the prefix `optimizer.grad_scaler.`, and the rest as
- * JSON in its metadata.
+ * state with the prefix `optimizer.`, the state of the scaler, if there is one, with the prefix `optimizer.grad_scaler.`, averages of the
+ * weights, if there are any, with the prefix `optimizer.averaged_model.`, and the rest as JSON in its metadata.
  *
  * @param description further entries of the metadata, such as the names of classes
  */
@@ -51,10 +54,11 @@ export async function writeCheckpoint(
   state: Omit<CheckpointState, 'generator'>,
   scaler: GradScaler | null = null,
   description: Readonly<Record<string, string>> = {},
+  averages: AveragedModel | null = null,
 ): Promise<void> {
   const generator = getDefaultGenerator().state();
   const training: CheckpointState = { ...state, generator };
-  const tensors = stateOf({ model }, optimizer);
+  const tensors = stateOf({ model }, optimizer, averages);
   for (const [name, buffer] of scaler?.namedState() ?? []) tensors.set(scalerPrefix + name, buffer);
   const metadata = {
     format,
@@ -71,12 +75,31 @@ export interface Checkpoint {
   /** The metadata of the file, such as the names of classes. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly state: CheckpointState;
-  /** The model's parameters and buffers by their state_dict names. */
+  /** The model's parameters and buffers by their state_dict names, to be used: averages where the run has averages of its weights. */
   modelState(): Map<string, Tensor>;
+  /** The same, to be trained further. */
+  trainedState(): Map<string, Tensor>;
   optimizerState(): Map<string, Tensor>;
   /** Empty where the run did not scale its loss. */
   scalerState(): Map<string, Tensor>;
+  /** Empty where the run has no averages of its weights, or has not begun with them. */
+  averagesState(): Map<string, Tensor>;
 }
+
+const withPrefix =
+  (prefix: string) =>
+  (name: string): string | null =>
+    name.startsWith(prefix) ? name.slice(prefix.length) : null;
+
+const trainedState = (file: TensorFile): Map<string, Tensor> =>
+  file.select((name) => (name.startsWith(optimizerPrefix) ? null : name));
+
+/**
+ * The parameters and buffers in the file of a checkpoint or of weights, by their state_dict names: averages in place of those that were
+ * trained, where there are any.
+ */
+export const usableState = (file: TensorFile): Map<string, Tensor> =>
+  new Map([...trainedState(file), ...file.select(withPrefix(`${averagesPrefix}module.`))]);
 
 /** Reads a checkpoint. @throws where the file is missing, damaged, or not a checkpoint of this version */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
@@ -85,12 +108,14 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     path,
     metadata: file.metadata,
     state: parseCheckpointState(file),
-    modelState: () => file.select((name) => (name.startsWith(optimizerPrefix) ? null : name)),
-    optimizerState: () =>
-      file.select((name) =>
-        name.startsWith(optimizerPrefix) && !name.startsWith(scalerPrefix) ? name.slice(optimizerPrefix.length) : null,
-      ),
-    scalerState: () => file.select((name) => (name.startsWith(scalerPrefix) ? name.slice(scalerPrefix.length) : null)),
+    modelState: () => usableState(file),
+    trainedState: () => trainedState(file),
+    optimizerState: () => {
+      const isOther = (name: string): boolean => name.startsWith(scalerPrefix) || name.startsWith(averagesPrefix);
+      return file.select((name) => (isOther(name) ? null : withPrefix(optimizerPrefix)(name)));
+    },
+    scalerState: () => file.select(withPrefix(scalerPrefix)),
+    averagesState: () => file.select(withPrefix(averagesPrefix)),
   };
 }
 
@@ -114,6 +139,7 @@ export function parseCheckpointState({ path, metadata }: Pick<TensorFile, 'path'
  * @param config the configuration that the model was built from: if the model does not fit, the message says how this configuration
  *   differs from the checkpoint's
  * @param scaler scales the loss from now on. If the run did not scale its loss before, the scaler keeps its initial state.
+ * @param averages of the weights from now on. If the run had none before, they begin with the weights of the checkpoint.
  */
 export function restoreCheckpoint(
   checkpoint: Checkpoint,
@@ -121,18 +147,25 @@ export function restoreCheckpoint(
   optimizer: Optimizer,
   config: unknown,
   scaler: GradScaler | null = null,
+  averages: AveragedModel | null = null,
 ): void {
-  loadModelState(checkpoint, model, config);
+  loadState(checkpoint, checkpoint.trainedState(), model, config);
   optimizer.loadStateDict(checkpoint.optimizerState());
   const scaling = checkpoint.scalerState();
   if (scaler !== null && scaling.size > 0) scaler.loadStateDict(scaling);
+  const averaged = checkpoint.averagesState();
+  if (averaged.size > 0) averages?.loadStateDict(averaged);
+  else averages?.restart();
   getDefaultGenerator().setState(checkpoint.state.generator);
 }
 
-/** Loads only the model's parameters and buffers. */
-export function loadModelState(checkpoint: Checkpoint, model: Module, config: unknown): void {
+/** Loads only the model's parameters and buffers, to be used: averages where the run has them. */
+export const loadModelState = (checkpoint: Checkpoint, model: Module, config: unknown): void =>
+  loadState(checkpoint, checkpoint.modelState(), model, config);
+
+function loadState(checkpoint: Checkpoint, state: ReadonlyMap<string, Tensor>, model: Module, config: unknown): void {
   try {
-    model.loadStateDict(checkpoint.modelState());
+    model.loadStateDict(state);
   } catch (cause) {
     const model = (from: unknown): unknown => (from as { model?: unknown } | null)?.model;
     const differences = differingSettings(model(checkpoint.state.config), model(config), 'model');

@@ -11,6 +11,7 @@ export {
   writeCheckpoint,
 } from './checkpoint.ts';
 export { CheckpointFolder } from './checkpoint-folder.ts';
+export type { ClipOptions } from './clip.ts';
 export { type MetricsRecord, MetricsWriter, readMetrics, truncateMetrics } from './metrics-file.ts';
 export { findNonFinite, NonFiniteError } from './non-finite.ts';
 export type { BatchTensors, Objective, ObjectiveLoss, SeparableObjective } from './objective.ts';

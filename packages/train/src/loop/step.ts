@@ -1,23 +1,24 @@
 /** A training step as one compiled program. */
 import { type CompiledProgram, compile, Tensor, tensor } from '@tessera/tensor';
-import { clipGradNorm } from '../optim/clip-grad-norm.ts';
+import type { AveragedModel } from '../optim/averaged-model.ts';
 import { mayRecover } from '../optim/grad-scaler.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
+import { type ClipOptions, clipGradients } from './clip.ts';
 import { allFinite, guardState } from './guard.ts';
 import { numberReader, stackNumbers } from './numbers.ts';
 import type { BatchTensors, Objective } from './objective.ts';
 import { inPrecision, type MixedPrecision, scaledGradients } from './precision.ts';
 import { contractionFlops } from './throughput.ts';
 
-export interface StepOptions extends MixedPrecision {
-  /** Gradients are scaled down to this norm over all parameters; Infinity leaves them as they are. */
-  readonly clipGradNorm?: number;
+export interface StepOptions extends MixedPrecision, ClipOptions {
+  /** Averages of the weights that take in those of every step; null: none. */
+  readonly averages?: AveragedModel | null;
 }
 
 /** The numbers of one training step. */
 export interface StepResult {
   readonly loss: number;
-  /** Euclidean norm of all gradients together, before clipping. */
+  /** Norm of all gradients together, before clipping: the Euclidean one, unless another is clipped. */
   readonly gradNorm: number;
   /** Whether loss and gradients were finite. If not, nothing was updated. */
   readonly finite: boolean;
@@ -59,22 +60,23 @@ export class TrainingStep<Batch extends BatchTensors = BatchTensors> implements 
   #measureNames: readonly string[] = [];
 
   constructor(objective: Objective<Batch>, optimizer: Optimizer, options: StepOptions = {}) {
-    const { clipGradNorm: maxNorm = Number.POSITIVE_INFINITY, scaler = null } = options;
+    const { scaler = null, averages = null } = options;
     this.#scales = scaler !== null;
     const parameters = optimizer.parameters;
-    const state = [...stateOf(objective, optimizer).values()];
+    const state = [...stateOf(objective, optimizer, averages).values()];
     this.#compiled = compile((batch: Batch, learningRate: Tensor) => {
       objective.trainingMode();
       return guardState(state, () => {
         const { loss, measures } = inPrecision(options, () => objective.loss(batch));
         const scaled = scaledGradients(loss, parameters, options);
-        const { gradients, norm } = clipGradNorm(scaler?.unscale(scaled) ?? scaled, maxNorm);
+        const { gradients, norm } = clipGradients(scaler?.unscale(scaled) ?? scaled, options);
         const computed = allFinite(loss).logicalAnd(allFinite(norm));
         const finite = computed.logicalAnd(allFinite(learningRate));
         const factor = scaler === null ? [] : [Tensor.fromNode(scaler.factor.node)];
         scaler?.update(computed);
         optimizer.step(gradients, learningRate);
         objective.constrain?.();
+        averages?.updateParameters();
         this.#measureNames = Object.keys(measures);
         const scaling = scaler === null ? [] : [...factor, scaler.skippedSteps];
         const result = stackNumbers([loss, norm, finite, ...scaling, ...Object.values(measures)]);
@@ -109,11 +111,19 @@ export class TrainingStep<Batch extends BatchTensors = BatchTensors> implements 
   }
 }
 
+/** The prefix of the names of averages in a checkpoint. */
+export const averagesPrefix = 'optimizer.averaged_model.';
+
 /** Every tensor that a training step may change, by its name in a checkpoint. */
-export function stateOf(objective: Pick<Objective, 'model'>, optimizer: Optimizer): Map<string, Tensor> {
+export function stateOf(
+  objective: Pick<Objective, 'model'>,
+  optimizer: Optimizer,
+  averages: AveragedModel | null = null,
+): Map<string, Tensor> {
   return new Map<string, Tensor>([
     ...objective.model.namedParameters(),
     ...objective.model.namedBuffers(),
     ...optimizer.namedState().map(([name, buffer]) => [`optimizer.${name}`, buffer] as const),
+    ...(averages?.namedState() ?? []).map(([name, buffer]) => [averagesPrefix + name, buffer] as const),
   ]);
 }

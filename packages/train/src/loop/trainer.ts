@@ -1,15 +1,17 @@
 /** The training loop. */
 import { getDefaultGenerator, tidy } from '@tessera/tensor';
+import type { AveragedModel } from '../optim/averaged-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import type { Schedule } from '../optim/schedule.ts';
+import type { MeasuredSchedule, Schedule } from '../optim/settings.ts';
 import { AccumulatedStep } from './accumulated-step.ts';
+import { type Averaging, averageEpoch, averageStatistics, isAveraged } from './averaging.ts';
 import { type CheckpointState, type Position, writeCheckpoint } from './checkpoint.ts';
 import type { CheckpointFolder } from './checkpoint-folder.ts';
 import type { MetricsWriter } from './metrics-file.ts';
 import { findNonFinite, NonFiniteError } from './non-finite.ts';
 import { type BatchTensors, isSeparable, type Objective } from './objective.ts';
 import type { MixedPrecision } from './precision.ts';
-import { type LossScaling, type Step, type StepResult, TrainingStep, wasSkipped } from './step.ts';
+import { type LossScaling, type Step, type StepOptions, type StepResult, TrainingStep, wasSkipped } from './step.ts';
 
 /** Batches in the order of training. An epoch always has the same batches, wherever reading starts. */
 export interface BatchSource<Batch extends BatchTensors> {
@@ -61,16 +63,21 @@ export interface TrainerParts<Batch extends BatchTensors> {
   readonly objective: Objective<Batch>;
   readonly optimizer: Optimizer;
   readonly source: BatchSource<Batch>;
-  readonly schedule: Schedule;
+  readonly schedule: Schedule | MeasuredSchedule;
   readonly training: {
     readonly epochs: number;
     /** Null: no clipping. */
     readonly clipGradNorm: number | null;
+    readonly clipGradNormType?: number | 'inf';
+    /** Null: no clipping. */
+    readonly clipGradValue?: number | null;
     /** The number of parts that a batch is computed in, one after the other; see `AccumulatedStep`. */
     readonly accumulate: number;
   };
   /** Precision of the step's products, and scaling of its loss. Default: f32, without scaling. */
   readonly mixedPrecision?: MixedPrecision;
+  /** Averages of the weights, which are evaluated and saved; null: none. */
+  readonly averaging?: Averaging | null;
   readonly metrics: MetricsWriter;
   readonly checkpoints: CheckpointFolder;
   /** When checkpoints are written: after every `everySteps` steps (null: not within an epoch), after every `everyEpochs` epochs. */
@@ -97,9 +104,15 @@ export interface TrainingEnd {
 }
 
 function createStep<Batch extends BatchTensors>(parts: TrainerParts<Batch>): Step<Batch> {
-  const { objective, optimizer, training, mixedPrecision } = parts;
-  const { accumulate, clipGradNorm } = training;
-  const options = { ...mixedPrecision, clipGradNorm: clipGradNorm ?? Number.POSITIVE_INFINITY };
+  const { objective, optimizer, training, mixedPrecision, averaging = null } = parts;
+  const { accumulate, clipGradNorm, clipGradNormType = 2, clipGradValue = null } = training;
+  const options: StepOptions = {
+    ...mixedPrecision,
+    clipGradNorm: clipGradNorm ?? Number.POSITIVE_INFINITY,
+    clipGradNormType: clipGradNormType === 'inf' ? Number.POSITIVE_INFINITY : clipGradNormType,
+    clipGradValue: clipGradValue ?? Number.POSITIVE_INFINITY,
+    averages: averaging !== null && averaging.startEpoch === null ? averaging.averages : null,
+  };
   if (accumulate === 1) return new TrainingStep(objective, optimizer, options);
   if (!isSeparable(objective))
     throw new Error(
@@ -143,9 +156,10 @@ export class Trainer<Batch extends BatchTensors> {
    *   and optimizer keep their state from before the step, and the checkpoints are not changed.
    */
   async run(start: Position = startPosition, signal?: AbortSignal): Promise<TrainingEnd> {
-    const { source, training } = this.#parts;
+    const { source, training, schedule } = this.#parts;
     let position = start;
     try {
+      if (typeof schedule !== 'function') schedule.load(start.schedule ?? null);
       // The checkpoint was written before the evaluation that was due with it.
       if (this.#isEvaluationDue(position)) position = await this.#evaluate(position, signal);
       if (signal?.aborted) return { position, finished: false };
@@ -178,7 +192,7 @@ export class Trainer<Batch extends BatchTensors> {
   /** One step, and the evaluation and checkpoint that are due after it. */
   async #advance(before: Position, batch: { examples: number; toTensors(): Batch }): Promise<Position> {
     const { source, schedule, checkpointing } = this.#parts;
-    const lr = schedule(before.step);
+    const lr = typeof schedule === 'function' ? schedule(before.step) : schedule.rate(before.step);
     // The memory of the batch's tensors is released at once, instead of when the garbage collector finds them.
     const result = await tidy(async () => {
       const tensors = batch.toTensors();
@@ -200,6 +214,7 @@ export class Trainer<Batch extends BatchTensors> {
       batch: endsEpoch ? 0 : before.batch + 1,
     };
     this.#report(position, result, lr, batch.examples);
+    if (endsEpoch) await this.#average(position);
     // Before an evaluation, which may fail: the training up to here must not be lost.
     if (
       this.#isEvaluationDue(position) ||
@@ -209,6 +224,21 @@ export class Trainer<Batch extends BatchTensors> {
       await this.#save(position);
     this.#clock = performance.now();
     return position;
+  }
+
+  /** The averages of the weights at the end of an epoch, complete if they are evaluated next. */
+  async #average(position: Position): Promise<void> {
+    const { averaging = null, objective, source, mixedPrecision } = this.#parts;
+    if (averaging === null || averaging.startEpoch === null || !isAveraged(averaging, position.epoch)) return;
+    await averageEpoch(averaging);
+    if (this.#isEvaluationDue(position))
+      await averageStatistics(averaging, objective, () => source.epoch(position.epoch - 1, 0), mixedPrecision);
+  }
+
+  /** The averages that take the place of the weights at a position; null: none. */
+  #averagesAt({ epoch }: Position): AveragedModel | null {
+    const { averaging = null } = this.#parts;
+    return averaging !== null && isAveraged(averaging, epoch) ? averaging.averages : null;
   }
 
   /** Whether a position is the end of an epoch that is followed by an evaluation. */
@@ -247,11 +277,12 @@ export class Trainer<Batch extends BatchTensors> {
 
   /** The position with the best value so far. If `signal` is aborted, the evaluation is dropped: it is done again on resume. */
   async #evaluate(position: Position, signal: AbortSignal | undefined): Promise<Position> {
-    const { evaluate, metrics, listener, source, mainMeasure, training } = this.#parts;
+    const { evaluate, metrics, listener, source, mainMeasure, training, schedule } = this.#parts;
     let evaluations: readonly EvaluationValues[];
     try {
       signal?.throwIfAborted();
-      evaluations = await evaluate(position.epoch === training.epochs);
+      const run = (): Promise<readonly EvaluationValues[]> => evaluate(position.epoch === training.epochs);
+      evaluations = await (this.#averagesAt(position)?.use(run) ?? run());
     } catch (error) {
       if (signal?.aborted) return position;
       throw error;
@@ -261,10 +292,26 @@ export class Trainer<Batch extends BatchTensors> {
     for (const { split, values } of evaluations) metrics.append({ kind: 'evaluation', step, epoch, split, values });
     await listener?.onEvaluation?.(step, evaluations);
     const [first] = evaluations;
-    const value = first?.values[mainMeasure.name];
-    if (first === undefined || typeof value !== 'number' || !this.#isBetter(value, position.best?.value))
-      return position;
-    return { ...position, best: { measure: `${first.split} ${mainMeasure.name}`, value, step } };
+    if (first === undefined) return position;
+    const value = first.values[mainMeasure.name];
+    const isBest = typeof value === 'number' && this.#isBetter(value, position.best?.value);
+    return {
+      ...position,
+      ...(isBest ? { best: { measure: `${first.split} ${mainMeasure.name}`, value, step } } : {}),
+      ...(typeof schedule === 'function' ? {} : { schedule: this.#observe(schedule, first) }),
+    };
+  }
+
+  /** Shows an evaluation to the schedule. Returns the schedule's state. */
+  #observe(schedule: MeasuredSchedule, { split, values }: EvaluationValues): unknown {
+    const name = schedule.metric ?? this.#parts.mainMeasure.name;
+    if (!(name in values))
+      throw new Error(
+        `schedule.metric is ${name}, which the evaluation of ${split} does not have; it has ${Object.keys(values).join(', ')}`,
+      );
+    const value = values[name];
+    if (typeof value === 'number') schedule.observe(value);
+    return schedule.state();
   }
 
   #isBetter(value: number, best: number | undefined): boolean {
@@ -277,7 +324,15 @@ export class Trainer<Batch extends BatchTensors> {
     // The metrics of the steps before the checkpoint must be on the disk before it.
     metrics.sync();
     const path = await checkpoints.add(position.step, (file) =>
-      writeCheckpoint(file, objective.model, optimizer, { ...position, ...describe }, mixedPrecision?.scaler, metadata),
+      writeCheckpoint(
+        file,
+        objective.model,
+        optimizer,
+        { ...position, ...describe },
+        mixedPrecision?.scaler,
+        metadata,
+        this.#averagesAt(position),
+      ),
     );
     listener?.onCheckpoint?.(path, position.step);
   }

@@ -1,12 +1,14 @@
 /** Optimizers, compared with PyTorch's algorithms, and gradient clipping. */
-import { grad } from '@tessera/autograd';
+import { backward, grad } from '@tessera/autograd';
 import { Linear, Module, Parameter } from '@tessera/nn';
 import { compile, registerReferenceBackends, setDefaultBackend, type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { AdamW } from './adamw.ts';
 import { clipGradNorm } from './clip-grad-norm.ts';
+import { clipGradValue } from './clip-grad-value.ts';
 import { noDecay } from './optimizer.ts';
 import { SGD } from './sgd.ts';
+import { draw, numbers, valuesOf } from './testing/torch-numbers.ts';
 
 const start = [1, -2, 0.5];
 const gradients = [
@@ -102,6 +104,56 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
       second.step([f64(gradients[1] as number[])], 0.05);
       second.step([f64(gradients[2] as number[])], 0.2);
       await close(p, expected);
+    });
+
+    describe('a parameter whose gradients begin late', () => {
+      const pair = (): [Parameter, Parameter] => [new Parameter(tensor([0])), new Parameter(tensor([0]))];
+      const named = ([a, b]: readonly Parameter[]) => Object.entries({ a, b }) as [string, Parameter][];
+
+      test('takes a first step of the learning rate, also in a compiled step', async () => {
+        const parameters = pair();
+        const optimizer = new AdamW(named(parameters), { lr: 0.1, betas: [0.9, 0.999], weightDecay: 0 });
+        const alone = compile((g: Tensor) => optimizer.step([g, null]));
+        const together = compile((g: Tensor) => optimizer.step([g, g]));
+        for (let k = 0; k < 1000; k++) await alone(tensor([0.3]));
+        const [before] = await valuesOf(parameters);
+        await together(tensor([0.3]));
+        expect((await parameters[1].data())[0]).toBeCloseTo(-0.1, 6);
+        expect(((await parameters[0].data())[0] as number) - (before as number)).toBeCloseTo(-0.1, 5);
+        for (let k = 0; k < 5; k++) await together(tensor([0.3]));
+        expect((await parameters[1].data())[0]).toBeCloseTo(-0.6, 5);
+        alone.dispose();
+        together.dispose();
+      });
+
+      test('keeps its own count in the saved state', async () => {
+        const steps = [
+          [0.3, null],
+          [0.2, 0.5],
+          [null, 0.1],
+          [0.4, -0.3],
+        ] as const;
+        const take = (optimizer: AdamW, from: number, to: number): void => {
+          for (const row of steps.slice(from, to))
+            optimizer.step(
+              row.map((g) => (g === null ? null : tensor([g]))),
+              0.1,
+            );
+        };
+        const [whole, parts] = [pair(), pair()];
+        take(new AdamW(named(whole)), 0, 4);
+        const first = new AdamW(named(parts));
+        take(first, 0, 3);
+        const saved = first.stateDict();
+        expect(await saved.get('missed_steps')?.toArray()).toEqual([1, 1]);
+        const second = new AdamW(named(parts));
+        second.loadStateDict(saved);
+        take(second, 3, 4);
+        expect(await valuesOf(parts)).toEqual(await valuesOf(whole));
+        // A state without it, as of an optimizer whose parameters all have gradients, resets it.
+        second.loadStateDict(new AdamW(named(pair())).stateDict());
+        expect(second.stateDict().has('missed_steps')).toBe(false);
+      });
     });
 
     test('a state that does not fit is refused', () => {
@@ -216,8 +268,49 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
       const { gradients: same, norm } = clipGradNorm([f64([30])], Number.POSITIVE_INFINITY);
       await close(same[0] as Tensor, [30]);
       await close(norm, [30]);
-      expect(() => clipGradNorm([], 0)).toThrow('maxNorm must be above 0');
+      expect(() => clipGradNorm([], -1)).toThrow('maxNorm must be at least 0, got -1');
+      expect(() => clipGradNorm([], 1, { normType: 0 })).toThrow('normType must be above 0, or Infinity, got 0');
+      await close(clipGradNorm([f64([3, 4])], 0).gradients[0] as Tensor, [0, 0]);
     });
+
+    test.each(numbers.clipping)(
+      "is PyTorch's with norm type $normType",
+      async ({ normType, norm, gradients: expected }) => {
+        const raw = numbers.shapes.map((shape, k) => draw(100 + k, shape, 'f64'));
+        const order = normType === 'inf' ? Number.POSITIVE_INFINITY : normType;
+        const clipped = clipGradNorm(raw, 1.5, { normType: order });
+        // The power of a tensor is not correctly rounded on every backend.
+        expect((await clipped.norm.item()) / norm).toBeCloseTo(1, 9);
+        (await valuesOf(clipped.gradients)).forEach((value, k) => {
+          expect(value).toBeCloseTo(expected[k] as number, 9);
+        });
+      },
+    );
+
+    test('of nothing, and of empty gradients, the norm is 0', async () => {
+      for (const normType of [1, 2, Number.POSITIVE_INFINITY]) {
+        expect(await clipGradNorm([null], 1, { normType }).norm.item()).toBe(0);
+        expect(await clipGradNorm([zeros([0, 3])], 1, { normType }).norm.item()).toBe(0);
+      }
+    });
+
+    test('reports a norm that is not finite, if that is wanted', async () => {
+      const broken = [f64([1, Number.POSITIVE_INFINITY])];
+      expect(() => clipGradNorm(broken, 1, { errorIfNonfinite: true })).toThrow(
+        'clipGradNorm: the norm of order 2 of the gradients is Infinity; their shapes are [2]',
+      );
+      expect(() => clipGradNorm([f64([1])], 1, { errorIfNonfinite: true })).not.toThrow();
+      const step = compile((g: Tensor) => clipGradNorm([g], 1, { errorIfNonfinite: true }).norm);
+      await expect(step(f64([1]))).rejects.toThrow('a value cannot be read while a compiled function is recorded');
+    });
+  });
+
+  test('clipGradValue limits each element', async () => {
+    const [first, second] = clipGradValue([f64([-3, 0.5, 4]), null], 1);
+    await close(first as Tensor, [-1, 0.5, 1]);
+    expect(second).toBeNull();
+    await close(clipGradValue([f64([-3])], Number.POSITIVE_INFINITY)[0] as Tensor, [-3]);
+    expect(() => clipGradValue([], -1)).toThrow('clipValue must be at least 0, got -1');
   });
 
   test('what does not fit is refused', () => {
@@ -225,7 +318,13 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
     expect(() => optimizer.step([])).toThrow('AdamW.step: 0 gradients for 1 parameters');
     expect(() => optimizer.step([f64([1])])).toThrow('the gradient of w has shape [1], the parameter [3]');
     expect(() => optimizer.step([f64([1, 2, 3])], f64([1, 2]))).toThrow('must be one number');
+    expect(() => optimizer.step([tensor([1, 2, 3])])).toThrow(
+      'AdamW.step: the gradient of w is f32, the parameter f64; cast the gradient',
+    );
     expect(() => new AdamW([])).toThrow('AdamW: no parameters to optimize');
+    expect(() => new AdamW([parameter()], { betas: [0.9] as never })).toThrow(
+      'AdamW: betas must be two numbers, got [0.9]',
+    );
     expect(
       () =>
         new AdamW([
@@ -234,7 +333,31 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
         ]),
     ).toThrow('two parameters have the same name');
     expect(() => new AdamW([parameter()], { lr: -1 })).toThrow('lr must be a finite number of at least 0, got -1');
-    expect(() => new AdamW([parameter()], { betas: [0.9, 1] })).toThrow('betas must be in [0, 1)');
+    expect(() => new AdamW([parameter()], { betas: [0.9, 1] })).toThrow('AdamW: betas must be in [0, 1)');
+    expect(() => new AdamW([parameter()], { weight_decay: 0.1 } as object)).toThrow(
+      'AdamW: there is no option weight_decay; names are in camel case: weightDecay',
+    );
+    const twice = parameter();
+    expect(() => new SGD([twice, twice])).toThrow(
+      'SGD: the same parameter was passed twice, as 0 and as 1; each step would update it twice',
+    );
+  });
+
+  test('the gradients of backward() are the default, and their absence means no change', async () => {
+    const [used, unused] = [parameter([2, 3, 4]), parameter([1])];
+    const optimizer = new SGD(
+      [
+        ['used', used],
+        ['unused', unused],
+      ],
+      { lr: 0.5, weightDecay: 0.1 },
+    );
+    backward(used.square().sum());
+    optimizer.step();
+    await close(used, [2 - 0.5 * 4.2, 3 - 0.5 * 6.3, 4 - 0.5 * 8.4]);
+    await close(unused, [1]);
+    optimizer.zeroGrad();
+    expect([used.grad, unused.grad]).toEqual([null, null]);
   });
 
   test('a small problem is solved', async () => {

@@ -1,4 +1,5 @@
-/** Schedules of the learning rate. */
+/** Schedules of the learning rate with a warm-up, and how the settings of others begin with one. */
+import { checkRate, checkSteps, stepCount } from './schedule-checks.ts';
 import { defineSchedule, rate, type Schedule, steps } from './settings.ts';
 
 export type { Schedule };
@@ -61,24 +62,11 @@ function withWarmup(name: string, options: WarmupOptions, decay: (progress: numb
   };
 }
 
-const stepCount = (count: number): string => (count === 1 ? '1 step' : `${count} steps`);
-
-function checkRate(name: string, option: string, value: number): void {
-  if (!Number.isFinite(value) || value < 0)
-    throw new RangeError(`${name}: ${option} is ${value}, expected a number >= 0`);
-}
-
-function checkSteps(name: string, option: string, value: number): void {
-  if (!Number.isInteger(value) || value < 0) {
-    throw new RangeError(`${name}: ${option} is ${value}, expected a whole number of steps >= 0`);
-  }
-}
-
 /** The warm-up of a run that sets none. */
 const defaultWarmup = (totalSteps: number): number => Math.min(100, Math.floor(totalSteps / 10));
 
 /** @throws where the warm-up that was set is longer than the run; the message names the setting */
-function withWarmupSteps<S extends { readonly warmupSteps: number | null; readonly totalSteps: number }>(
+export function withWarmupSteps<S extends { readonly warmupSteps: number | null; readonly totalSteps: number }>(
   settings: S,
 ): S & { readonly warmupSteps: number } {
   const { warmupSteps, totalSteps } = settings;
@@ -90,13 +78,33 @@ function withWarmupSteps<S extends { readonly warmupSteps: number | null; readon
   return { ...settings, warmupSteps: warmupSteps ?? defaultWarmup(totalSteps) };
 }
 
-const warmupFields = {
+/**
+ * A schedule whose first steps are smaller: in step s by the factor (s + 1) / W. Unlike a sequence of two schedules, this does not delay
+ * what happens at a fixed epoch.
+ */
+export const rampedUp =
+  (schedule: Schedule, warmupSteps: number): Schedule =>
+  (step) =>
+    step < warmupSteps ? (schedule(step) * (step + 1)) / warmupSteps : schedule(step);
+
+/** A warm-up, and then a schedule, which begins at its own step 0. */
+export const afterWarmup =
+  (lr: number, warmupSteps: number, schedule: Schedule): Schedule =>
+  (step) =>
+    step < warmupSteps ? (lr * (step + 1)) / warmupSteps : schedule(step - warmupSteps);
+
+/** The setting of the warm-up. */
+export const warmupField = {
   warmupSteps: steps
     .nullable()
     .default(null)
     .describe('steps over which the rate grows to optimizer.lr; null: a tenth of the run, at most 100'),
-  minLr: rate.default(0).describe('rate at the end'),
 };
+
+/** The setting of the last rate. */
+export const minLrField = { minLr: rate.default(0).describe('rate at the end') };
+
+const warmupFields = { ...warmupField, ...minLrField };
 
 /** The setting `schedule.kind: cosine`. */
 export const cosineSchedule = defineSchedule(

@@ -9,6 +9,7 @@ export type Schedule = (step: number) => number;
 export const rate = z.number().nonnegative();
 export const share = z.number().min(0).max(1);
 export const steps = z.int().nonnegative();
+export const count = z.int().positive();
 
 /** The settings that every optimizer has. */
 const commonFields = {
@@ -20,6 +21,25 @@ const commonFields = {
     ),
 };
 
+/** Weight decay as a part of the gradient, with another default. */
+export const l2Fields = {
+  weightDecay: rate
+    .default(0)
+    .describe('L2 penalty: the share of each parameter, but those without weight decay, that is added to its gradient'),
+};
+
+export const decoupledField = z
+  .boolean()
+  .default(false)
+  .describe('whether weight decay acts on the parameters directly instead of as a part of the gradient');
+
+export const trustClipField = z.boolean().default(false).describe('whether no parameter has a larger rate than lr');
+
+export const alwaysAdaptField = z
+  .boolean()
+  .default(false)
+  .describe('whether the rate follows the size of parameters without weight decay too');
+
 /** A choice of the setting `optimizer.kind`. */
 export interface OptimizerChoice {
   readonly kind: string;
@@ -30,7 +50,7 @@ export interface OptimizerChoice {
 /**
  * Declares an optimizer.
  *
- * @param fields its own settings, besides `lr` and `weightDecay`
+ * @param fields its own settings, besides `lr` and `weightDecay`, or in place of them where they mean something else
  * @param create receives all settings, and the groups of parameters that have settings of their own
  */
 export function defineOptimizer<Kind extends string, Fields extends z.ZodRawShape>(
@@ -39,7 +59,9 @@ export function defineOptimizer<Kind extends string, Fields extends z.ZodRawShap
   fields: Fields,
   create: (
     parameters: readonly (readonly [name: string, parameter: Parameter])[],
-    settings: z.infer<z.ZodObject<typeof commonFields & Fields>> & { readonly groups: readonly [typeof noDecay] },
+    settings: z.infer<z.ZodObject<Omit<typeof commonFields, keyof Fields> & Fields>> & {
+      readonly groups: readonly [typeof noDecay];
+    },
   ) => Optimizer,
 ): OptimizerChoice {
   const schema = z.strictObject({ kind: z.literal(kind), ...commonFields, ...fields }).describe(description);
@@ -53,19 +75,46 @@ export function defineOptimizer<Kind extends string, Fields extends z.ZodRawShap
   };
 }
 
+/** What a schedule must know about its run. */
+export interface ScheduledRun {
+  /** The highest learning rate. */
+  readonly lr: number;
+  readonly totalSteps: number;
+  readonly stepsPerEpoch: number;
+  readonly epochs: number;
+  /** Epochs from one evaluation to the next; null: only the last epoch is evaluated. */
+  readonly evaluatedEpochs: number | null;
+  /** Which values of the run's main measure are better. */
+  readonly better: 'higher' | 'lower';
+}
+
+/** A schedule that follows the values of a measure. Its state is JSON. */
+export interface MeasuredSchedule {
+  /** The measure's name; null: the run's main measure. */
+  readonly metric: string | null;
+  /** The learning rate of a step. */
+  rate(step: number): number;
+  /** Takes the value of an evaluation. */
+  observe(value: number): void;
+  state(): unknown;
+  /** Continues from a state; null: from the start. */
+  load(state: unknown): void;
+}
+
 /** A choice of the setting `schedule.kind`. */
 export interface ScheduleChoice {
   readonly kind: string;
   readonly schema: z.ZodObject;
-  create(settings: unknown, run: { readonly lr: number; readonly totalSteps: number }): Schedule;
+  /** @throws RangeError where the settings do not fit the run; the message names them */
+  create(settings: unknown, run: ScheduledRun): Schedule | MeasuredSchedule;
 }
 
-/** Declares a schedule of the learning rate. `create` receives its settings with the run's highest rate and number of steps. */
+/** Declares a schedule of the learning rate. `create` receives its settings with what it must know about the run. */
 export function defineSchedule<Kind extends string, Fields extends z.ZodRawShape>(
   kind: Kind,
   description: string,
   fields: Fields,
-  create: (settings: z.infer<z.ZodObject<Fields>> & { readonly lr: number; readonly totalSteps: number }) => Schedule,
+  create: (settings: z.infer<z.ZodObject<Fields>> & ScheduledRun) => Schedule | MeasuredSchedule,
 ): ScheduleChoice {
   const schema = z.strictObject({ kind: z.literal(kind), ...fields }).describe(description);
   return {

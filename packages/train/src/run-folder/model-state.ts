@@ -12,6 +12,7 @@ import {
   towerConfigOf,
   usualWeightNames,
 } from '@tessera/weights';
+import { usableState } from '../loop/checkpoint.ts';
 import { findCheckpoint } from './run-folder.ts';
 
 /** A model's parameters and buffers under the names of Tessera's modules. */
@@ -26,8 +27,6 @@ export interface ModelState {
   readonly assumptions: readonly string[];
 }
 
-const optimizerPrefix = 'optimizer.';
-
 /**
  * Reads the state of a run, of one of its checkpoints, or of any file that `loadWeights` reads.
  *
@@ -41,8 +40,7 @@ export async function readModelState(path: string): Promise<ModelState> {
     const tower = hasTower ? towerConfigOf(model) : null;
     return { path: file.path, state: model.stateDict(), metadata: file.metadata, tower, assumptions };
   }
-  const state = file.select((name) => (name.startsWith(optimizerPrefix) ? null : name));
-  return { path: file.path, state, metadata: file.metadata, tower: null, assumptions: [] };
+  return { path: file.path, state: usableState(file), metadata: file.metadata, tower: null, assumptions: [] };
 }
 
 /** The latest checkpoint of a run, or the weights under their usual name in any other folder. */

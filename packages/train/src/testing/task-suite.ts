@@ -161,6 +161,12 @@ export function testTask(suite: TaskSuite): SuiteRuns {
       expect(await runs.weights('parts')).toEqual(await runs.weights('run'));
     });
 
+    it('evaluates and saves an average of its weights, if one is set', async () => {
+      const { results } = await runs.train({ name: 'average', set: ['ema.decay=0.5', 'training.epochs=1'] });
+      const [again] = await runs.evaluate('average');
+      expect(again?.values).toEqual(results?.[0]?.values);
+    });
+
     it.each(['bf16', 'f16'])('is trained in %s', async (precision) => {
       const set = [`training.precision=${precision}`, 'training.epochs=1'];
       const { results } = await runs.train({ name: precision, set });

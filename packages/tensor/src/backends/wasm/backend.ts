@@ -130,22 +130,23 @@ export class WasmBackend implements Backend {
 
   async read(allocation: Allocation, dtype: DType, length: number): Promise<TypedArray> {
     await this.#queue.settled();
-    return this.#copy(allocation, dtype, length);
+    return this.#copy(allocation, dtype, length, 0);
   }
 
-  readSync(allocation: Allocation, dtype: DType, length: number): TypedArray {
+  readSync(allocation: Allocation, dtype: DType, length: number, start = 0): TypedArray {
     this.#queue.finish();
-    return this.#copy(allocation, dtype, length);
+    return this.#copy(allocation, dtype, length, start);
   }
 
-  #copy(allocation: Allocation, dtype: DType, length: number): TypedArray {
+  #copy(allocation: Allocation, dtype: DType, length: number, start: number): TypedArray {
     const block = blockOf(allocation);
-    if (length * bytesOf(dtype) > block.bytes)
+    const [from, to] = [start * bytesOf(dtype), (start + length) * bytesOf(dtype)];
+    if (to > block.bytes)
       throw new RangeError(
-        `wasm: cannot read ${length} elements of ${dtype} (${length * bytesOf(dtype)} bytes) from an allocation of ${block.bytes} bytes`,
+        `wasm: cannot read ${length} elements of ${dtype} (bytes ${from} to ${to}) from an allocation of ${block.bytes} bytes`,
       );
-    const copy = new ArrayBuffer(length * bytesOf(dtype));
-    new Uint8Array(copy).set(this.#memories.bytesOf(block).subarray(0, copy.byteLength));
+    const copy = new ArrayBuffer(to - from);
+    new Uint8Array(copy).set(this.#memories.bytesOf(block).subarray(from, to));
     return viewArray(dtype, copy, 0, length);
   }
 

@@ -1,6 +1,6 @@
 /** The complementary error function, 1 - erf(x), with its own digits where erf is near 1. */
 import { erfParts } from './erf.ts';
-import { expMinusOne, exponentialTails, reduceByLn2 } from './exp.ts';
+import { expMinusOne, expTails, reduceByLn2 } from './exp.ts';
 import {
   absolute,
   add,
@@ -70,7 +70,7 @@ function compute(x: Float, format: Precision, precision = format): Float {
   const rest = subtractProduct(d, add(magnitude, h), r);
   const q = div(sub(magnitude, center), add(magnitude, center));
   const factor = div(polynomial(q, scaled, mul(q, q)), multiplyAdd(magnitude, 2, 1));
-  const exponential = multiplyAdd(expMinusOne(rest, exponentialTails[precision]), power, power);
+  const exponential = multiplyAdd(expMinusOne(rest, expTails[precision]), power, power);
   const far = mul(mul(exponential, factor), power);
   const isNear = less(magnitude, 0.5);
   return select(isNear, sub(1, erfParts(x, precision).near), select(less(x, 0), sub(2, far), far));

@@ -40,7 +40,7 @@ const coefficients: Readonly<Record<Precision, Coefficients>> = {
 };
 
 /** (exp(r) - 1 - r) / r^2 for |r| <= ln 2, lowest power first. */
-export const exponentialTails: Readonly<Record<Precision, readonly number[]>> = {
+export const expTails: Readonly<Record<Precision, readonly number[]>> = {
   f32: coefficients.f32.tail,
   f64: coefficients.f64.tail,
 };

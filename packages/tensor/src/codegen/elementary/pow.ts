@@ -1,6 +1,6 @@
 /** C's pow: x^y with its special values (C99, annex F.9.4.4). */
 
-import { expMinusOne, exponential, exponentialTails } from './exp.ts';
+import { expMinusOne, exponential, expTails } from './exp.ts';
 import {
   absolute,
   add,
@@ -108,7 +108,7 @@ function magnitudeInParts(x: Float, y: Float, precision: Precision): Float {
   const half = exponent(n, 0.5);
   const power = powerOfTwo(half);
   const otherPower = powerOfTwo(exponent(sub(n, exponentNumber(half))));
-  const finite = mul(multiplyAdd(expMinusOne(r, exponentialTails[precision]), power, power), otherPower);
+  const finite = mul(multiplyAdd(expMinusOne(r, expTails[precision]), power, power), otherPower);
   // Here x may be NaN as well as infinity.
   const ofInfinity = select(less(y, 0), div(1, x), select(less(0, y), x, y));
   const ofZero = select(less(y, 0), Number.POSITIVE_INFINITY, select(less(0, y), 0, y));

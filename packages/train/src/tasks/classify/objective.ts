@@ -22,6 +22,9 @@ export class ClassifyObjective extends ImageClassifierObjective<LabeledTensors, 
 
   lossOf({ logits }: Logits, { labels }: LabeledTensors): ObjectiveLoss {
     const accuracy = logits.argmax(1).eq(labels).cast('f32').mean();
-    return { loss: crossEntropy(logits, labels, { labelSmoothing: this.#labelSmoothing }), measures: { accuracy } };
+    return {
+      loss: crossEntropy(logits, labels, { labelSmoothing: this.#labelSmoothing, ignoreIndex: null }),
+      measures: { accuracy },
+    };
   }
 }

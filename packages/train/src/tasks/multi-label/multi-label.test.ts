@@ -1,15 +1,12 @@
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
-import { gradcheck } from '@tessera/autograd';
 import { feature, openDataset, writeDataset } from '@tessera/data';
-import { tensor } from '@tessera/tensor';
 import { describe, expect, it } from 'vitest';
 import { resultTables, summarizeResults } from '../../evaluation/result.ts';
 import { loadRun } from '../../load-run.ts';
 import { testTask } from '../../testing/task-suite.ts';
 import { classesByName, type MultiLabelResult } from './evaluate.ts';
 import { balancedWeights } from './index.ts';
-import { binaryCrossEntropy } from './objective.ts';
 
 const names = ['red', 'green', 'blue', 'circle', 'square', 'bar'];
 
@@ -112,30 +109,6 @@ describe('multi-label', () => {
       'column "label" cannot serve as tags: expected a list of ClassLabel',
     );
   });
-});
-
-describe('the loss', () => {
-  const logits = tensor(Float64Array.of(0.3, -1.2, 2, 0.7, -0.4, 1.1), { shape: [2, 3] });
-  const targets = tensor(Float32Array.of(1, 0, 0, 1, 1, 0), { shape: [2, 3] });
-  const softplus = (x: number) => Math.log(1 + Math.exp(x));
-
-  it('is the mean of the binary cross-entropies, the positives weighted', async () => {
-    const weights = tensor(Float32Array.of(2, 3, 4));
-    const [a, b] = [2 * softplus(-0.3), 2 * softplus(-0.7)];
-    const expected = (a + softplus(-1.2) + softplus(2) + b + 3 * softplus(0.4) + softplus(1.1)) / 6;
-    expect(await binaryCrossEntropy(logits, targets, weights).item()).toBeCloseTo(expected, 6);
-    const plain = (a / 2 + softplus(-1.2) + softplus(2) + b / 2 + softplus(0.4) + softplus(1.1)) / 6;
-    expect(await binaryCrossEntropy(logits, targets, null).item()).toBeCloseTo(plain, 6);
-  });
-
-  it('does not overflow', async () => {
-    const far = tensor(Float32Array.of(1000, -1000), { shape: [1, 2] });
-    const wrong = tensor(Float32Array.of(0, 1), { shape: [1, 2] });
-    expect(await binaryCrossEntropy(far, wrong, null).item()).toBe(1000);
-  });
-
-  it('has the right derivative', () =>
-    gradcheck((x) => binaryCrossEntropy(x, targets, tensor(Float32Array.of(2, 3, 4))), [logits]));
 });
 
 it('balanced weights have bounds', async () => {

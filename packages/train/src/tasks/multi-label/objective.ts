@@ -1,7 +1,7 @@
 /** The loss of multi-label classification: one binary decision for each class of each image. */
 import { ImageClassifier, type ImageTower } from '@tessera/models';
-import { Buffer, functional as F } from '@tessera/nn';
-import { isHalf, ones, type Tensor } from '@tessera/tensor';
+import { Buffer, binaryCrossEntropyWithLogits } from '@tessera/nn';
+import { ones, type Tensor } from '@tessera/tensor';
 import type { ObjectiveLoss } from '../../loop/objective.ts';
 import { ImageClassifierObjective, type Logits } from '../image-classifier-objective.ts';
 
@@ -22,23 +22,6 @@ export class MultiLabelClassifier extends ImageClassifier {
   }
 }
 
-/**
- * Binary cross-entropy of logits x with targets y from 0 to 1 and weights w of the positives, the mean over all elements:
- *
- *     -(w y log sigmoid(x) + (1 - y) log sigmoid(-x))
- */
-export function binaryCrossEntropy(logits: Tensor, targets: Tensor, posWeight: Tensor | null): Tensor {
-  // Losses are not computed in two bytes, whatever the model's products are in.
-  const x = isHalf(logits.dtype) ? logits.cast('f32') : logits;
-  const positives = posWeight === null ? targets : targets.mul(posWeight);
-  const negatives = targets.neg().add(1);
-  return positives
-    .mul(F.logSigmoid(x))
-    .add(negatives.mul(F.logSigmoid(x.neg())))
-    .mean()
-    .neg();
-}
-
 /** Trains a multi-label classifier. */
 export class MultiLabelObjective extends ImageClassifierObjective<TaggedTensors, MultiLabelClassifier> {
   lossOf({ logits }: Logits, { targets }: TaggedTensors): ObjectiveLoss {
@@ -46,6 +29,7 @@ export class MultiLabelObjective extends ImageClassifierObjective<TaggedTensors,
     // 2 TP / (2 TP + FP + FN) over all decisions of the batch, at the threshold 0.5.
     const counted = predicted.sum().add(targets.sum()).maximum(1);
     const f1 = predicted.mul(targets).sum().mul(2).div(counted);
-    return { loss: binaryCrossEntropy(logits, targets, this.model.pos_weight), measures: { f1 } };
+    const loss = binaryCrossEntropyWithLogits(logits, targets, { posWeight: this.model.pos_weight });
+    return { loss, measures: { f1 } };
   }
 }

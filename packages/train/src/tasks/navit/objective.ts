@@ -71,6 +71,6 @@ export class NaViTObjective implements Objective<LabeledTensors> {
   loss({ images, labels }: LabeledTensors): ObjectiveLoss {
     const logits = this.classify(images);
     const accuracy = logits.argmax(1).eq(labels).cast('f32').mean();
-    return { loss: crossEntropy(logits, labels), measures: { accuracy } };
+    return { loss: crossEntropy(logits, labels, { ignoreIndex: null }), measures: { accuracy } };
   }
 }

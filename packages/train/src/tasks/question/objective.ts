@@ -28,7 +28,7 @@ export class QuestionObjective implements SeparableObjective<QuestionTensors> {
 
   lossOf({ logits }: AnswerLogits, { answers }: QuestionTensors): ObjectiveLoss {
     const accuracy = logits.argmax(1).eq(answers).cast('f32').mean();
-    return { loss: crossEntropy(logits, answers), measures: { accuracy } };
+    return { loss: crossEntropy(logits, answers, { ignoreIndex: null }), measures: { accuracy } };
   }
 
   loss(batch: QuestionTensors): ObjectiveLoss {

@@ -34,7 +34,7 @@ export class SegmentObjective implements SeparableObjective<LabeledTensors> {
   lossOf({ logits }: { logits: Tensor }, batch: LabeledTensors): ObjectiveLoss {
     const truth = trueClasses(batch, this.#background);
     const accuracy = logits.argmax(1).eq(truth).cast('f32').mean();
-    return { loss: segmentationLoss(logits, truth), measures: { accuracy } };
+    return { loss: segmentationLoss(logits, truth, { ignoreIndex: null }), measures: { accuracy } };
   }
 
   loss(batch: LabeledTensors): ObjectiveLoss {

@@ -25,7 +25,7 @@ export class TilesObjective implements SeparableObjective<LabeledTensors> {
 
   lossOf({ logits }: { logits: Tensor }, { labels }: LabeledTensors): ObjectiveLoss {
     const accuracy = logits.argmax(1).eq(labels).cast('f32').mean();
-    return { loss: crossEntropy(logits, labels), measures: { accuracy } };
+    return { loss: crossEntropy(logits, labels, { ignoreIndex: null }), measures: { accuracy } };
   }
 
   loss(batch: LabeledTensors): ObjectiveLoss {
