@@ -5,6 +5,7 @@ import { compile } from '../compile.ts';
 import { tensor } from '../functions.ts';
 import { setDefaultBackend } from '../kernel/backend.ts';
 import { allclose, equal, hypot, isclose } from '../mathematics.ts';
+import type { Tensor } from '../tensor.ts';
 
 registerReferenceBackends();
 setDefaultBackend('reference');
@@ -34,7 +35,7 @@ describe('allclose and equal', () => {
   });
 
   it('cannot be read inside of a compiled function', async () => {
-    await expect(compile((a) => (a.allcloseSync(a) ? a : a.neg()))(x)).rejects.toThrow();
+    await expect(compile((a: Tensor) => (a.allcloseSync(a) ? a : a.neg()))(x)).rejects.toThrow();
   });
 });
 
