@@ -64,11 +64,11 @@ test('arguments that have no meaning are refused', () => {
   );
   expect(() => gelu(x, 'foo' as never)).toThrow("gelu: approximate must be 'none' or 'tanh', got 'foo'");
   expect(() => hardtanh(x, 2, 1)).toThrow('hardtanh: minVal 2 must not be greater than maxVal 1');
-  expect(() => new Hardtanh({ minVal: 1, maxVal: 1 })).toThrow('Hardtanh: minVal 1 must be less than maxVal 1');
+  expect(() => new Hardtanh(1, 1)).toThrow('Hardtanh: minVal 1 must be less than maxVal 1');
   expect(() => softshrink(x, -1)).toThrow('softshrink: lambd must be at least 0, got -1');
-  expect(() => new Softshrink({ lambd: -1 })).toThrow('Softshrink: lambd must be at least 0, got -1');
+  expect(() => new Softshrink(-1)).toThrow('Softshrink: lambd must be at least 0, got -1');
   expect(() => celu(x, 0)).toThrow('celu: alpha must not be 0');
-  expect(() => new CELU({ alpha: 0 })).toThrow('CELU: alpha must not be 0');
+  expect(() => new CELU(0)).toThrow('CELU: alpha must not be 0');
   expect(() => glu(x)).toThrow('glu: axis -1 of [3] has the odd size 3 and cannot be halved');
   expect(() => new Softmax2d().forward(x)).toThrow('Softmax2d: needs [N, C, H, W] or [C, H, W], got [3]');
 });
@@ -93,9 +93,7 @@ describe('prelu', () => {
     expect(() => prelu(tensor([[1, 2]]), tensor([1, 2, 3]))).toThrow(
       'prelu: weight [3] does not fit [1, 2]: it needs [1], or one element for each of the 2 indices of axis 1',
     );
-    expect(() => new PReLU({ numParameters: 0 })).toThrow(
-      'PReLU: numParameters must be a whole number of at least 1, got 0',
-    );
+    expect(() => new PReLU(0)).toThrow('PReLU: numParameters must be a whole number of at least 1, got 0');
   });
 });
 

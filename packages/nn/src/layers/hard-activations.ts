@@ -42,7 +42,7 @@ export class Hardtanh extends Module {
   readonly minVal: number;
   readonly maxVal: number;
 
-  constructor({ minVal = -1, maxVal = 1 }: { readonly minVal?: number; readonly maxVal?: number } = {}) {
+  constructor(minVal = -1, maxVal = 1) {
     super();
     if (!(minVal < maxVal)) throw new RangeError(`Hardtanh: minVal ${minVal} must be less than maxVal ${maxVal}`);
     this.minVal = minVal;
@@ -72,7 +72,7 @@ export class Threshold extends Module {
 export class Hardshrink extends Module {
   readonly lambd: number;
 
-  constructor({ lambd = 0.5 }: { readonly lambd?: number } = {}) {
+  constructor(lambd = 0.5) {
     super();
     this.lambd = lambd;
   }
@@ -85,7 +85,7 @@ export class Hardshrink extends Module {
 export class Softshrink extends Module {
   readonly lambd: number;
 
-  constructor({ lambd = 0.5 }: { readonly lambd?: number } = {}) {
+  constructor(lambd = 0.5) {
     super();
     if (!(lambd >= 0)) throw new RangeError(`Softshrink: lambd must be at least 0, got ${lambd}`);
     this.lambd = lambd;

@@ -22,7 +22,7 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
 export class PReLU extends Module {
   readonly weight: Parameter;
 
-  constructor({ numParameters = 1, init = 0.25 }: { readonly numParameters?: number; readonly init?: number } = {}) {
+  constructor(numParameters = 1, init = 0.25) {
     super();
     if (!Number.isInteger(numParameters) || numParameters < 1)
       throw new RangeError(`PReLU: numParameters must be a whole number of at least 1, got ${numParameters}`);

@@ -52,7 +52,7 @@ export const selu = (x: Tensor): Tensor => exponentialBelow(x, seluAlpha, { scal
 export class LeakyReLU extends Module {
   readonly negativeSlope: number;
 
-  constructor({ negativeSlope = 0.01 }: { readonly negativeSlope?: number } = {}) {
+  constructor(negativeSlope = 0.01) {
     super();
     this.negativeSlope = negativeSlope;
   }
@@ -65,7 +65,7 @@ export class LeakyReLU extends Module {
 export class ELU extends Module {
   readonly alpha: number;
 
-  constructor({ alpha = 1 }: { readonly alpha?: number } = {}) {
+  constructor(alpha = 1) {
     super();
     this.alpha = alpha;
   }
@@ -78,7 +78,7 @@ export class ELU extends Module {
 export class CELU extends Module {
   readonly alpha: number;
 
-  constructor({ alpha = 1 }: { readonly alpha?: number } = {}) {
+  constructor(alpha = 1) {
     super();
     if (alpha === 0) throw new RangeError('CELU: alpha must not be 0');
     this.alpha = alpha;
