@@ -2,7 +2,7 @@
 import { registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
 import { whyMissing } from '@tessera/tensor/testing';
 import { expect, test } from 'vitest';
-import { every, isForGpu, runCommittedCases } from './testing.ts';
+import { every, isForGpu, runCommittedCases } from './committed.testing.ts';
 
 registerReferenceBackends();
 
