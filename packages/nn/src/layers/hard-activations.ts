@@ -2,6 +2,7 @@
 import { customGradient } from '@tessera/autograd';
 import { isFloat, type Tensor, where } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { pythonFloat, settings } from '../module/print-module.ts';
 
 /** The nearer bound outside, x between the bounds; at a bound it is the bound, whose slope is 0. NaN for NaN. */
 const between = (x: Tensor, lower: number, upper: number): Tensor =>
@@ -52,6 +53,10 @@ export class Hardtanh extends Module {
   forward(x: Tensor): Tensor {
     return hardtanh(x, this.minVal, this.maxVal);
   }
+
+  override extraRepr(): string {
+    return settings({ minVal: pythonFloat(this.minVal), maxVal: pythonFloat(this.maxVal) });
+  }
 }
 
 export class Threshold extends Module {
@@ -80,6 +85,10 @@ export class Hardshrink extends Module {
   forward(x: Tensor): Tensor {
     return hardshrink(x, this.lambd);
   }
+
+  override extraRepr(): string {
+    return String(pythonFloat(this.lambd));
+  }
 }
 
 export class Softshrink extends Module {
@@ -93,5 +102,9 @@ export class Softshrink extends Module {
 
   forward(x: Tensor): Tensor {
     return softshrink(x, this.lambd);
+  }
+
+  override extraRepr(): string {
+    return String(pythonFloat(this.lambd));
   }
 }

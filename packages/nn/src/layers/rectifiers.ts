@@ -5,6 +5,7 @@
 import { customGradient } from '@tessera/autograd';
 import { type Tensor, where } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { pythonFloat, settings } from '../module/print-module.ts';
 
 /** x above 0, `negativeSlope` times x below (Maas et al. 2013). */
 export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor => where(x.gt(0), x, x.mul(negativeSlope));
@@ -73,6 +74,10 @@ export class ELU extends Module {
   forward(x: Tensor): Tensor {
     return elu(x, this.alpha);
   }
+
+  override extraRepr(): string {
+    return settings({ alpha: pythonFloat(this.alpha) });
+  }
 }
 
 export class CELU extends Module {
@@ -86,5 +91,9 @@ export class CELU extends Module {
 
   forward(x: Tensor): Tensor {
     return celu(x, this.alpha);
+  }
+
+  override extraRepr(): string {
+    return settings({ alpha: pythonFloat(this.alpha) });
   }
 }

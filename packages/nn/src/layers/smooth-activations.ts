@@ -2,6 +2,7 @@
 import { customGradient } from '@tessera/autograd';
 import { type Tensor, where, zerosLike } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { pythonFloat, settings } from '../module/print-module.ts';
 
 /** log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)). */
 const logOnePlusExp = (x: Tensor): Tensor => x.maximum(0).add(x.abs().neg().exp().log1p());
@@ -96,5 +97,9 @@ export class Softplus extends Module {
 
   forward(x: Tensor): Tensor {
     return softplus(x, this.beta, this.threshold);
+  }
+
+  override extraRepr(): string {
+    return settings({ beta: pythonFloat(this.beta), threshold: pythonFloat(this.threshold) });
   }
 }

@@ -20,7 +20,7 @@ interface Binary {
 }
 
 /** A number as the first operand becomes a tensor of the other's dtype, as far as that can hold it. */
-export function tensorOf(value: Operand, like: Operand): Tensor {
+function tensorOf(value: Operand, like: Operand): Tensor {
   const given = operand(value);
   if (isTensor(given)) return given;
   const dtype = isTensor(like) ? like.dtype : 'f32';

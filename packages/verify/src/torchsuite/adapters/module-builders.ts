@@ -4,7 +4,7 @@ import { bind, type Given, type Keywords, optionsOf, single, unsupported } from 
 import { reductionOf } from './losses.ts';
 
 /** A module, and whether PyTorch's also returns positions. */
-export interface Built {
+interface Built {
   readonly module: nn.Module;
   readonly asksIndices?: boolean;
 }
