@@ -3,6 +3,7 @@ import { formatShape, inSingle, sizeOf, type Tensor } from '@tessera/tensor';
 import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { settings } from '../module/print-module.ts';
 import { alongChannels, checkShapes, defaultEps, standardize } from './moments.ts';
 
 /**
@@ -78,5 +79,10 @@ export class GroupNorm extends Module {
         `GroupNorm: ${this.numChannels} channels expected, got an input of shape ${formatShape(input.shape)}`,
       );
     return groupNorm(input, this.numGroups, this.weight, this.bias, this.eps);
+  }
+
+  override extraRepr(): string {
+    const { numGroups, numChannels, eps, weight, bias } = this;
+    return `${numGroups}, ${numChannels}, ${settings({ eps, affine: weight !== null, bias: bias !== null })}`;
   }
 }

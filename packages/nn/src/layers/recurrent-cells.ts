@@ -121,6 +121,10 @@ abstract class Cell extends Module {
   }
 
   abstract forward(...inputs: unknown[]): unknown;
+
+  override extraRepr(): string {
+    return `${this.inputSize}, ${this.hiddenSize}${this.bias_ih === null ? ', bias=False' : ''}`;
+  }
 }
 
 /** One step of an Elman network: input [N, inputSize] and state [N, hiddenSize] to the next state; or both without N. */

@@ -3,6 +3,7 @@ import { concat, formatShape, sameShape, stack, type Tensor, zeros } from '@tess
 import { uniform } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { settings } from '../module/print-module.ts';
 import { nth } from '../nth.ts';
 import { dropout } from './dropout.ts';
 import { linear } from './linear.ts';
@@ -188,6 +189,19 @@ abstract class Recurrent extends Module {
   }
 
   abstract forward(...inputs: unknown[]): unknown;
+
+  override extraRepr(): string {
+    const { inputSize, hiddenSize, numLayers, batchFirst, dropout, bidirectional, projSize } = this;
+    return [
+      `${inputSize}, ${hiddenSize}`,
+      ...(projSize === 0 ? [] : [settings({ projSize })]),
+      ...(numLayers === 1 ? [] : [settings({ numLayers })]),
+      ...(this.#parameter('bias_ih_l0') !== null ? [] : [settings({ bias: false })]),
+      ...(batchFirst ? [settings({ batchFirst })] : []),
+      ...(dropout === 0 ? [] : [settings({ dropout })]),
+      ...(bidirectional ? [settings({ bidirectional })] : []),
+    ].join(', ');
+  }
 }
 
 /**

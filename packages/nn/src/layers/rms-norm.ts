@@ -3,6 +3,7 @@ import { type DType, inSingle, type Tensor } from '@tessera/tensor';
 import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { pythonValue, settings } from '../module/print-module.ts';
 import { normalizedAxes } from './layer-norm.ts';
 import { checkShapes } from './moments.ts';
 
@@ -56,5 +57,10 @@ export class RMSNorm extends Module {
 
   forward(input: Tensor): Tensor {
     return rmsNorm(input, this.normalizedShape, this.weight, this.eps);
+  }
+
+  override extraRepr(): string {
+    const { normalizedShape, eps, weight } = this;
+    return `${pythonValue(normalizedShape)}, ${settings({ eps, elementwiseAffine: weight !== null })}`;
   }
 }
