@@ -64,7 +64,9 @@ describe.each(backends)('loops that read nothing on %s', (backend) => {
     expect(await answers(false)).toBe(await answers(true));
   });
 
-  test('a state of which only a sum is read is not computed from its start each time', { timeout: 60_000 }, async () => {
+  test('a state of which only a sum is read is not computed from its start each time', {
+    timeout: 60_000,
+  }, async () => {
     let x = tensor([1, 2]);
     for (let turn = 0; turn < 20; turn++) {
       x = x.mul(0.5).add(1);
