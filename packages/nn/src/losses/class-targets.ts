@@ -1,7 +1,7 @@
 /** Class labels as the targets of losses: their shape and range, and the values that belong to them. */
 import { formatShape, iota, isRecording, type Tensor, where } from '@tessera/tensor';
 import { realizedStorage } from '@tessera/tensor/graph';
-import { requireIntegers, requireShape } from '../arguments.ts';
+import { requireIntegers, requireShapes } from '../arguments.ts';
 import type { Reduction } from './reduction.ts';
 import { reduceLoss } from './reduction.ts';
 
@@ -49,7 +49,7 @@ export function classLabels(
         `${values.ndim < 2 ? '[C] and []' : '[N, C, ...] and [N, ...]'}: ${formatShape(expected)} expected`,
     );
   requireIntegers(op, 'the target', target, 'i32 class indices');
-  requireShape(op, 'the weight of the classes', weight, [classes]);
+  requireShapes(op, { 'weight of the classes': weight }, [classes]);
   requireClasses(op, target, classes, ignoreIndex);
   const counted = ignoreIndex === null ? null : target.ne(ignoreIndex);
   const own = iota(values.shape, axis).eq(target.unsqueeze(axis));
