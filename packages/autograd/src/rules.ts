@@ -8,7 +8,7 @@
  */
 
 import { isFloat } from '@tessera/tensor';
-import { type BinaryOp, graph, type Node, type NodeOf, type Op, type UnaryOp } from '@tessera/tensor/graph';
+import { addCheck, type BinaryOp, graph, type Node, type NodeOf, type Op, type UnaryOp } from '@tessera/tensor/graph';
 import { at } from './at.ts';
 
 /** One gradient for each source of `node`, in order; null for sources without gradient. */
@@ -75,22 +75,15 @@ const binaryRules: { readonly [K in BinaryOp]: BinaryRule } = {
     const zero = filled(b, 0);
     const less = b.op === 'const' ? graph.power(a, b.arg.value - 1) : binary('pow', a, add(b, filled(b, -1)));
     const isFlat = binary('and', binary('eq', a, zero), binary('or', binary('lt', zero, b), binary('eq', b, zero)));
-    return [
-      rejected(binary('eq', b, zero), mul(g, mul(b, less))),
-      rejected(isFlat, mul(g, mul(y, unary('log', a)))),
-    ];
+    return [rejected(binary('eq', b, zero), mul(g, mul(b, less))), rejected(isFlat, mul(g, mul(y, unary('log', a))))];
   },
   // The larger operand gets the gradient; if both are equal, each gets half, as in PyTorch's `maximum`.
   max: (g, a, b) => {
     const shared = graph.where(binary('eq', a, b), scaled(g, 0.5), g);
     return [rejected(binary('lt', a, b), shared), rejected(binary('lt', b, a), shared)];
   },
-  // |a| with the sign of b has the slope sign(a) sign(b) along a, and as in PyTorch 0 at a = 0; along b it is constant.
-  copysign: (g, a, b) => {
-    const one = filled(g, 1);
-    const slope = mul(binary('copysign', one, a), binary('copysign', one, b));
-    return [rejected(binary('eq', a, filled(a, 0)), mul(g, slope)), filled(g, 0)];
-  },
+  // y is a or -a, so the slope along a is y / a, and as in PyTorch 0 at a = 0; along b it is constant.
+  copysign: (g, a, _, y) => [rejected(binary('eq', a, filled(a, 0)), mul(g, div(y, a))), filled(g, 0)],
   lt: noDerivative,
   eq: noDerivative,
   idiv: noDerivative,
@@ -207,7 +200,10 @@ const rules: { readonly [O in Op]: Rule<O> } = {
   },
   gather: (node, g) => {
     const { axis } = node.arg;
-    return [graph.scatterAdd(g, source(node, 1), axis, at(source(node).shape, axis)), null];
+    const sums = graph.scatterAdd(g, source(node, 1), axis, at(source(node).shape, axis));
+    // The gradient may be computed where the value is not.
+    for (const check of node.checks) addCheck(sums, check);
+    return [sums, null];
   },
   scatterAdd: (node, g) => [graph.gather(g, source(node, 1), node.arg.axis), null],
   concat: concatRule,

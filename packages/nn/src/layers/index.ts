@@ -9,6 +9,7 @@ export {
 } from './attention/scaled-dot-product-attention.ts';
 export * from './avg-pool.ts';
 export * from './batch-norm.ts';
+export { ModuleDict, ModuleList, ParameterDict, ParameterList } from './containers.ts';
 export * from './conv-transpose.ts';
 export {
   Conv1d,
@@ -22,6 +23,17 @@ export {
   conv2d,
   conv3d,
 } from './convolution.ts';
+export {
+  CosineSimilarity,
+  type CosineSimilarityOptions,
+  cosineSimilarity,
+  l2Normalize,
+  type NormalizeOptions,
+  normalize,
+  PairwiseDistance,
+  type PairwiseDistanceOptions,
+  pairwiseDistance,
+} from './distances.ts';
 export * from './drop-path.ts';
 export * from './dropout.ts';
 export * from './embedding.ts';

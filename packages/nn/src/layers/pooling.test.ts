@@ -1,13 +1,13 @@
 /** Pooling: windows that overlap, padding, borders, and which of several largest values is chosen. */
 import { grad } from '@tessera/autograd';
-import { type Tensor, tensor, zeros } from '@tessera/tensor';
+import { ones, type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testedBackends, useBackend } from '../testing/backends.ts';
 import { distance, numbered } from '../testing/numbers.ts';
 import { adaptiveAvgPool2d, adaptiveMaxPool2d, adaptiveMaxPool2dWithIndices } from './adaptive-pool.ts';
 import { avgPool2d } from './avg-pool.ts';
 import { lpPool2d } from './lp-pool.ts';
-import { MaxPool2d, maxPool1d, maxPool2d, maxPool2dWithIndices } from './max-pool.ts';
+import { MaxPool2d, type MaxPoolOptions, maxPool1d, maxPool2d, maxPool2dWithIndices } from './max-pool.ts';
 
 describe.each(testedBackends)('pooling on %s', (backend) => {
   beforeAll(() => useBackend(backend));
@@ -26,6 +26,29 @@ describe.each(testedBackends)('pooling on %s', (backend) => {
   test('a last row and column that do not fill a window are left out', async () => {
     expect(await avgPool2d(image(), 2).toArray()).toEqual([[[[3]]]]);
     expect(await maxPool2d(image(), 2).toArray()).toEqual([[[[5]]]]);
+  });
+
+  test('of equal values the first of a window gets the gradient', async () => {
+    const gradientOf = async (x: Tensor, options: MaxPoolOptions): Promise<unknown> =>
+      grad(maxPool2d(x, 2, options).sum(), x).toArray();
+    expect(await gradientOf(ones([1, 1, 2, 2]).contiguous(), {})).toEqual([
+      [
+        [
+          [1, 0],
+          [0, 0],
+        ],
+      ],
+    ]);
+    // PyTorch 2.15: max_pool2d(ones(3, 3), 2, stride=1, padding=1).
+    expect(await gradientOf(ones([1, 1, 3, 3]).contiguous(), { stride: 1, padding: 1 })).toEqual([
+      [
+        [
+          [4, 2, 2],
+          [2, 1, 1],
+          [2, 1, 1],
+        ],
+      ],
+    ]);
   });
 
   test('windows may overlap', async () => {

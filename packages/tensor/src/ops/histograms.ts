@@ -49,7 +49,7 @@ export function histc(source: Node, bins = 100, low = 0, high = 0): Node {
   const x = graph.detach(flatten(source));
   if (lastSize(x) === 0) return graph.constant(0, [bins], source.dtype);
   const [from, to] = boundsOf('histc', x, low, high, 1);
-  const position = floor(mul(div(sub(x, from), sub(to, from)), bins));
+  const position = floor(div(mul(sub(x, from), bins), sub(to, from)));
   const inside = graph.binary('and', ge(x, from), le(x, to));
   const bin = graph.cast(where(inside, position, 0, x.dtype), 'i32');
   const last = constantLike(bins - 1, bin);

@@ -15,9 +15,9 @@ import { sizeOf } from '../kernel/shape.ts';
 import { lastRange, lastSize, overColumns, overRows, padLast, reduceLast, rowsOf, stored } from './along.ts';
 import { logicalNot } from './comparison.ts';
 
-/** The longest row that is sorted by counting only, and the size of the blocks of longer ones. */
+/** The longest row that is sorted by counting only, and the largest size of the blocks of longer ones. */
 const rankedRow = 1024;
-const blockSize = 256;
+const largestBlock = 256;
 
 const integer = (value: number, like: Node): Node => graph.constant(value, like.shape, 'i32');
 const plus = (a: Node, b: Node): Node => graph.binary('add', a, b);
@@ -87,33 +87,31 @@ function mergePairs({ keys, positions }: Sorted, descending: boolean): Sorted {
   ];
   const place = graph.iota(flat, 1);
   const start = times(graph.iota(flat, 0), 2 * size);
-  const at = (position: Node): Node => graph.gather(table, plus(start, position), 0);
-  const last = integer(size - 1, place);
-  const clamped = (position: Node): Node => {
-    const notNegative = graph.binary('max', position, integer(0, position));
-    return graph.where(graph.binary('lt', last, notNegative), last, notNegative);
-  };
-  const first = (index: Node): Node => at(clamped(index));
-  const second = (index: Node): Node => at(plus(clamped(index), integer(size, index)));
-
-  // Of the first `place` elements of the result, `low` to `high` come from the first block.
-  let low = graph.binary('max', minus(place, integer(size, place)), integer(0, place));
-  let high = graph.where(graph.binary('lt', place, integer(size, place)), place, integer(size, place));
-  for (let width = size; width >= 1; width = Math.floor(width / 2)) {
-    const middle = graph.binary('shr', plus(low, high), integer(1, low));
-    const fromSecond = minus(minus(place, integer(1, place)), middle);
-    const open = graph.binary('lt', low, high);
-    const more = logicalNot(precedes(second(fromSecond), first(middle), descending));
-    const raise = graph.binary('and', open, more);
-    low = graph.where(raise, plus(middle, integer(1, middle)), low);
-    high = graph.where(graph.binary('and', open, logicalNot(more)), middle, high);
+  const at = (position: Node): Node => graph.gather(table, position, 0);
+  // Of the first `place` elements of the result, at least `least` and at most `most` come from the first block.
+  const zero = integer(0, place);
+  const over = plus(place, integer(-size, place));
+  const least = graph.binary('max', over, zero);
+  const most = plus(place, graph.unary('neg', least));
+  // The last of `count` elements of the first block, and the first of the second block after `place - count`: flat positions.
+  const lastOfFirst = plus(start, integer(-1, start));
+  const firstOfSecond = plus(plus(start, place), integer(size, start));
+  let count = least;
+  for (let step = 2 ** Math.floor(Math.log2(size)); step >= 1; step /= 2) {
+    const more = plus(count, integer(step, count));
+    // Where `more` is too much, the positions mean nothing; what is read there is not used.
+    const [first, second] = [at(plus(lastOfFirst, more)), at(minus(firstOfSecond, more))];
+    const fits = logicalNot(graph.binary('lt', most, more));
+    const before = logicalNot(precedes(second, first, descending));
+    count = graph.where(graph.binary('and', fits, before), more, count);
   }
-  const rest = minus(place, low);
-  const firstLeft = graph.binary('lt', low, integer(size, low));
-  const secondUsedUp = logicalNot(graph.binary('lt', rest, integer(size, rest)));
-  const notLater = logicalNot(precedes(second(rest), first(low), descending));
+  // One more from the first block, unless it is used up, or the next of the second must come before it.
+  const [next, other] = [plus(start, count), minus(firstOfSecond, count)];
+  const firstLeft = graph.binary('lt', count, integer(size, count));
+  const secondUsedUp = logicalNot(graph.binary('lt', minus(place, count), integer(size, count)));
+  const notLater = logicalNot(precedes(at(other), at(next), descending));
   const fromFirst = graph.binary('and', firstLeft, graph.binary('or', secondUsedUp, notLater));
-  const chosen = graph.materialize(plus(start, graph.where(fromFirst, low, plus(clamped(rest), integer(size, rest)))));
+  const chosen = graph.materialize(graph.where(fromFirst, next, other));
   return {
     keys: graph.reshape(graph.gather(table, chosen, 0), shape),
     positions: graph.reshape(graph.gather(origin, chosen, 0), shape),
@@ -128,7 +126,8 @@ function filler(keys: Node, descending: boolean): number {
 
 function orderByMerging(keys: Node, descending: boolean): Node {
   const n = lastSize(keys);
-  const blocks = 2 ** Math.ceil(Math.log2(n / blockSize));
+  const blocks = 2 ** Math.ceil(Math.log2(n / largestBlock));
+  const blockSize = Math.ceil(n / blocks);
   const padded = stored(padLast(keys, 0, blocks * blockSize - n, filler(keys, descending)));
   const cut = graph.reshape(padded, [...rowsOf(keys), blocks, blockSize]);
   const order = graph.materialize(orderByCounting(cut, descending));

@@ -73,8 +73,8 @@ function addProduct(op: string, input: Node, product: Node, { beta = 1, alpha = 
       throw new RangeError(`${op}: ${name} must be a whole number for ${product.dtype}, got ${factor}`);
   const scaled = alpha === 1 ? product : mul(product, alpha);
   const wide = broadcastTo(input, product.shape, op);
-  if (beta === 0) return scaled;
-  return add(beta === 1 ? wide : mul(wide, beta), scaled);
+  const total = beta === 0 ? scaled : add(beta === 1 ? wide : mul(wide, beta), scaled);
+  return product.dtype === 'bool' ? graph.cast(total, 'bool') : total;
 }
 
 export const addmm = (input: Node, a: Node, b: Node, options: AddProductOptions = {}): Node =>
@@ -217,6 +217,9 @@ function crossAxis(shape: Shape, axis: number | undefined): number {
 export function cross(a: Node, b: Node, axis?: number): Node {
   const product = mul(a, b);
   const along = crossAxis(product.shape, axis);
+  for (const { shape } of [a, b])
+    if (shape.at(along - product.shape.length) !== 3)
+      throw new RangeError(`cross: ${describe(a, b)}: both must have size 3 along axis ${along} of the result`);
   const [x, y] = [broadcastTo(a, product.shape), broadcastTo(b, product.shape)];
   const turned = (node: Node, by: number): Node =>
     concat([narrow(node, along, by, 3 - by), narrow(node, along, 0, by)], along);

@@ -198,15 +198,15 @@ export const sortingCases: readonly OpCase[] = [
   {
     name: 'sort of a long row',
     compute: () =>
-      arange(1500, undefined, 1, { dtype: 'f32' }).mul(37).remainder(1009).sort(0).values.slice(0, 0, 1500, 150),
-    expected: [0, 101, 202, 303, 404, 505, 606, 706, 807, 908],
-    shape: [10],
+      arange(1100, undefined, 1, { dtype: 'f32' }).mul(37).remainder(1009).sort(0).values.slice(0, 0, 1100, 150),
+    expected: [0, 135, 270, 407, 546, 685, 824, 962],
+    shape: [8],
   },
   {
     name: 'argsort of a long row, stable',
-    compute: () => arange(1300).remainder(7).argsort(0, { descending: true }).slice(0, 0, 1300, 130),
-    expected: [6, 916, 530, 144, 1054, 661, 268, 1178, 785, 392],
-    shape: [10],
+    compute: () => arange(1100).remainder(7).argsort(0, { descending: true }).slice(0, 0, 1100, 130),
+    expected: [6, 916, 726, 536, 346, 156, 1066, 876, 686],
+    shape: [9],
     dtype: 'i32',
   },
   { name: 'cumsum', compute: () => a().cumsum(1), expected: [3, 2, 4, 6, 0, 5, 1, 2, 2.5, 2, 6, 5], shape: [3, 4] },

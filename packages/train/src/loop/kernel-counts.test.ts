@@ -7,7 +7,7 @@ import { CLIP, type CLIPConfig, createImageTower, ImageClassifier } from '@tesse
 import { functional as F, LayerNorm, Linear, MultiheadAttention } from '@tessera/nn';
 import { compile, registerReferenceBackends, setDefaultBackend, type Tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { AdamW, clipGradNorm, noDecay } from '../optim/index.ts';
+import { AdamW, AveragedModel, clipGradNorm, noDecay } from '../optim/index.ts';
 
 const text = { contextLength: 8, vocabularySize: 64, width: 32, layers: 2, heads: 2 };
 const vit: CLIPConfig = {
@@ -29,14 +29,16 @@ async function kernels(step: (...inputs: Tensor[]) => unknown, ...inputs: Tensor
   return plan.stages.flat().length;
 }
 
-/** Forward, backward, clipping and AdamW. */
-function trainingStep(config: CLIPConfig): (...inputs: Tensor[]) => Tensor {
+/** Forward, backward, clipping and AdamW, and an average of the weights if it has a decay. */
+function trainingStep(config: CLIPConfig, decay: number | null = null): (...inputs: Tensor[]) => Tensor {
   const model = new CLIP(config);
+  const averages = decay === null ? null : new AveragedModel(model, { decay });
   const parameters = [...model.parameters()];
   const optimizer = new AdamW(model.namedParameters(), { lr: 1e-3, weightDecay: 0.2, groups: [noDecay] });
   return (batch, ids, lr) => {
     const loss = F.contrastiveLoss(model.forward(batch as Tensor, ids as Tensor));
     optimizer.step(clipGradNorm(grad(loss, parameters), 1).gradients, lr as Tensor);
+    averages?.updateParameters();
     return loss;
   };
 }
@@ -80,6 +82,11 @@ describe('kernels of', () => {
     expect(await kernels((x) => model.encodeImage(x as Tensor), images(vit))).toMatchInlineSnapshot(`23`);
     expect(await kernels((ids) => model.encodeText(ids as Tensor), tokens())).toMatchInlineSnapshot(`23`);
     expect(await kernels(trainingStep(vit), images(vit), tokens(), zeros([]))).toMatchInlineSnapshot(`287`);
+  });
+
+  it('an average of the weights: only the number of updates, the rest is a part of the update', async () => {
+    const inputs = [images(vit), tokens(), zeros([])];
+    expect(await kernels(trainingStep(vit, 0.9), ...inputs)).toBe((await kernels(trainingStep(vit), ...inputs)) + 1);
   });
 
   it('CLIP with a ResNet', async () => {

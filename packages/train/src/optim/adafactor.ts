@@ -52,6 +52,8 @@ export class Adafactor extends Optimizer {
     super(parameters, { lr: 1e-2, ...rest });
     if (!(beta2Decay <= 0)) throw new RangeError(`Adafactor: beta2Decay must be at most 0, got ${beta2Decay}`);
     if (!(d >= 1)) throw new RangeError(`Adafactor: d must be at least 1, got ${d}`);
+    if (!Array.isArray(eps) || eps.length !== 2)
+      throw new RangeError(`Adafactor: eps must be a pair of lower bounds, got ${JSON.stringify(eps)}`);
     const [first, second] = eps;
     if (first !== null) requireNonNegative('eps[0]', first);
     requireNonNegative('eps[1]', second);

@@ -10,7 +10,16 @@ import {
   requireBetas,
   requireNonNegative,
 } from './optimizer.ts';
-import { decayed, oneMinusPower, penalized, type Rate, runningMean, runningSquare, scaleRate } from './rules.ts';
+import {
+  decayed,
+  inDtypeOf,
+  oneMinusPower,
+  penalized,
+  type Rate,
+  runningMean,
+  runningSquare,
+  scaleRate,
+} from './rules.ts';
 import { decoupledField, defineOptimizer, l2Fields, rate } from './settings.ts';
 import type { StepCounter } from './step-counter.ts';
 
@@ -69,10 +78,12 @@ export class NAdam extends Optimizer {
     const momenta = this.#momentumAt(count);
     const products = this.#products.mul((absent === null ? momenta : where(absent.eq(0), momenta, 1)).cast('f32'));
     this.#products.assign(products);
-    const current = each(momenta);
-    const following = each(this.#momentumAt(count.add(1)));
+    const product = products.cast(scalarDtype);
+    const next = this.#momentumAt(count.add(1));
+    const rate = inDtypeOf(lr, product);
+    const ofGradients = momenta.neg().add(1).div(product.neg().add(1)).mul(rate).contiguous();
+    const ofMeans = next.div(product.mul(next).neg().add(1)).mul(rate).contiguous();
     const rootOf = each(oneMinusPower(beta2, count).rsqrt());
-    const stored = products.contiguous();
     for (const [entry, raw] of this.withGradients(gradients)) {
       const { parameter, weightDecay, lrScale, index } = entry;
       const { dtype } = parameter;
@@ -80,11 +91,8 @@ export class NAdam extends Optimizer {
       const [mean, square] = [this.#mean(entry), this.#square(entry)];
       const m = runningMean(mean, gradient, beta1);
       const v = runningSquare(square, gradient, beta2);
-      const product = stored.select(0, index).cast(scalarDtype);
-      const [mu, next] = [current(index), following(index)];
-      const rate = scaleRate(lr, lrScale);
-      const ofGradient = mu.neg().add(1).div(product.neg().add(1)).mul(rate).cast(dtype);
-      const ofMean = next.div(product.mul(next).neg().add(1)).mul(rate).cast(dtype);
+      const ofGradient = ofGradients.select(0, index).mul(lrScale).cast(dtype);
+      const ofMean = ofMeans.select(0, index).mul(lrScale).cast(dtype);
       const scale = v.sqrt().mul(rootOf(index).cast(dtype)).add(this.eps);
       const change = gradient.mul(ofGradient).add(m.mul(ofMean)).div(scale);
       const kept = this.decoupledWeightDecay ? decayed(parameter, scaleRate(lr, lrScale * weightDecay)) : parameter;

@@ -1,5 +1,5 @@
 /** Optimizers, compared with PyTorch's algorithms, and gradient clipping. */
-import { grad } from '@tessera/autograd';
+import { backward, grad } from '@tessera/autograd';
 import { Linear, Module, Parameter } from '@tessera/nn';
 import { compile, registerReferenceBackends, setDefaultBackend, type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -318,7 +318,13 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
     expect(() => optimizer.step([])).toThrow('AdamW.step: 0 gradients for 1 parameters');
     expect(() => optimizer.step([f64([1])])).toThrow('the gradient of w has shape [1], the parameter [3]');
     expect(() => optimizer.step([f64([1, 2, 3])], f64([1, 2]))).toThrow('must be one number');
+    expect(() => optimizer.step([tensor([1, 2, 3])])).toThrow(
+      'AdamW.step: the gradient of w is f32, the parameter f64; cast the gradient',
+    );
     expect(() => new AdamW([])).toThrow('AdamW: no parameters to optimize');
+    expect(() => new AdamW([parameter()], { betas: [0.9] as never })).toThrow(
+      'AdamW: betas must be two numbers, got [0.9]',
+    );
     expect(
       () =>
         new AdamW([
@@ -328,10 +334,30 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
     ).toThrow('two parameters have the same name');
     expect(() => new AdamW([parameter()], { lr: -1 })).toThrow('lr must be a finite number of at least 0, got -1');
     expect(() => new AdamW([parameter()], { betas: [0.9, 1] })).toThrow('AdamW: betas must be in [0, 1)');
+    expect(() => new AdamW([parameter()], { weight_decay: 0.1 } as object)).toThrow(
+      'AdamW: there is no option weight_decay; names are in camel case: weightDecay',
+    );
     const twice = parameter();
     expect(() => new SGD([twice, twice])).toThrow(
       'SGD: the same parameter was passed twice, as 0 and as 1; each step would update it twice',
     );
+  });
+
+  test('the gradients of backward() are the default, and their absence means no change', async () => {
+    const [used, unused] = [parameter([2, 3, 4]), parameter([1])];
+    const optimizer = new SGD(
+      [
+        ['used', used],
+        ['unused', unused],
+      ],
+      { lr: 0.5, weightDecay: 0.1 },
+    );
+    backward(used.square().sum());
+    optimizer.step();
+    await close(used, [2 - 0.5 * 4.2, 3 - 0.5 * 6.3, 4 - 0.5 * 8.4]);
+    await close(unused, [1]);
+    optimizer.zeroGrad();
+    expect([used.grad, unused.grad]).toEqual([null, null]);
   });
 
   test('a small problem is solved', async () => {

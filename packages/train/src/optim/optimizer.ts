@@ -69,8 +69,9 @@ export abstract class Optimizer {
 
   constructor(
     parameters: OptimizedParameters,
-    { lr = 1e-3, weightDecay = 0, maximize = false, groups = [] }: OptimizerOptions,
+    { lr = 1e-3, weightDecay = 0, maximize = false, groups = [], ...unknown }: OptimizerOptions,
   ) {
+    refuseUnknown(this.constructor.name, unknown);
     if (lr instanceof Tensor) this.#requireOne('lr', lr);
     else requireNonNegative('lr', lr);
     requireNonNegative('weightDecay', weightDecay);
@@ -113,18 +114,26 @@ export abstract class Optimizer {
   /**
    * Assigns new values to all parameters and to the state.
    *
-   * @param gradients one for each parameter, in the order of the constructor's parameters; null: the parameter is not changed
+   * @param gradients one for each parameter, in the order of the constructor's parameters; null: the parameter is not changed. Default: what
+   *   `backward()` has added up in each parameter's `grad`.
    * @param lr learning rate of this step. In a compiled step it must be a tensor, because a number would become a constant.
    */
-  step(gradients: readonly (Tensor | null)[], lr: Tensor | number = this.lr): void {
+  step(
+    gradients: readonly (Tensor | null)[] = this.parameters.map(({ grad }) => grad),
+    lr: Tensor | number = this.lr,
+  ): void {
     const kind = this.constructor.name;
     if (gradients.length !== this.entries.length)
       throw new RangeError(`${kind}.step: ${gradients.length} gradients for ${this.entries.length} parameters`);
     this.entries.forEach(({ name, parameter }, index) => {
-      const shape = gradients[index]?.shape ?? parameter.shape;
+      const { shape, dtype } = gradients[index] ?? parameter;
       if (formatShape(shape) !== formatShape(parameter.shape))
         throw new RangeError(
           `${kind}.step: the gradient of ${name} has shape ${formatShape(shape)}, the parameter ${formatShape(parameter.shape)}`,
+        );
+      if (dtype !== parameter.dtype)
+        throw new TypeError(
+          `${kind}.step: the gradient of ${name} is ${dtype}, the parameter ${parameter.dtype}; cast the gradient`,
         );
     });
     if (lr instanceof Tensor) this.#requireOne('step: the learning rate', lr);
@@ -132,6 +141,11 @@ export abstract class Optimizer {
       const directions = this.maximize ? gradients.map((gradient) => gradient?.neg() ?? null) : gradients;
       this.update(directions, lr instanceof Tensor ? lr.reshape([]) : lr);
     });
+  }
+
+  /** Sets the `grad` of every parameter to null, so that the next `backward()` begins at 0. */
+  zeroGrad(): void {
+    for (const parameter of this.parameters) parameter.grad = null;
   }
 
   /**
@@ -236,6 +250,16 @@ export abstract class Optimizer {
 const isNamed = (item: Parameter | readonly [string, Parameter]): item is readonly [string, Parameter] =>
   Array.isArray(item);
 
+/** A misspelled option, or one with PyTorch's spelling, would be left out without a word where the compiler does not see it. */
+function refuseUnknown(optimizer: string, options: Readonly<Record<string, unknown>>): void {
+  const [name] = Object.keys(options).filter((key) => options[key] !== undefined);
+  if (name === undefined) return;
+  const camelCase = name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  throw new TypeError(
+    `${optimizer}: there is no option ${name}${camelCase === name ? '' : `; names are in camel case: ${camelCase}`}`,
+  );
+}
+
 export function requireNonNegative(name: string, value: number): number {
   if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
     throw new RangeError(`optimizer: ${name} must be a finite number of at least 0, got ${value}`);
@@ -244,6 +268,8 @@ export function requireNonNegative(name: string, value: number): number {
 
 /** Decay rates of running means, as in PyTorch. @throws RangeError where one is not in [0, 1) */
 export function requireBetas(optimizer: string, betas: readonly [number, number]): readonly [number, number] {
+  if (!Array.isArray(betas) || betas.length !== 2)
+    throw new RangeError(`${optimizer}: betas must be two numbers, got ${JSON.stringify(betas)}`);
   for (const beta of betas)
     if (!(beta >= 0 && beta < 1))
       throw new RangeError(`${optimizer}: betas must be in [0, 1), got ${betas.join(', ')}`);

@@ -1,6 +1,15 @@
 /** Optimizers against the numbers of PyTorch (LAMB, LARS and Lion: of timm), and what must hold for each of them. */
-import { compile, registerReferenceBackends, setDefaultBackend, type Tensor, tensor } from '@tessera/tensor';
-import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  closeBackend,
+  compile,
+  realize,
+  registerReferenceBackends,
+  setDefaultBackend,
+  type Tensor,
+  tensor,
+} from '@tessera/tensor';
+import { whyMissing } from '@tessera/tensor/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type CaseRun,
   gradientsOf,
@@ -34,7 +43,7 @@ function expectClose(values: readonly number[], expected: readonly number[], bou
 async function takeSteps(run: CaseRun, entry: OptimizerCase, dtype: 'f32' | 'f64', from: number, to: number) {
   for (let n = from; n < to; n++) {
     run.optimizer.step(gradientsOf(entry, n, dtype), rateOf(run, n));
-    await Promise.all(run.parameters.map((parameter) => parameter.realize()));
+    await realize(...run.parameters);
   }
 }
 
@@ -50,6 +59,26 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
       await takeSteps(run, entry, dtype, 0, numbers.steps);
       expectClose(await valuesOf(run.parameters), entry[dtype], toleranceOf(entry, dtype, backend));
     });
+  });
+});
+
+const missing = { webgpu: await whyMissing('webgpu'), 'gpujs:webasm': await whyMissing('gpujs:webasm') };
+afterAll(async () => {
+  setDefaultBackend('wasm');
+  for (const [name, reason] of Object.entries(missing)) if (reason === null) await closeBackend(name);
+});
+
+describe.each(Object.entries(missing))('on %s, the parameters are those of PyTorch:', (backend, reason) => {
+  beforeAll(() => setDefaultBackend(backend));
+
+  test.skipIf(reason !== null).each(cases)(`%s ${reason ?? ''}`, async (_, entry) => {
+    const run = startCase(entry, 'f32');
+    for (let n = 0; n < numbers.steps; n++) {
+      run.optimizer.step(gradientsOf(entry, n, 'f32'), rateOf(run, n));
+      await realize(...run.parameters);
+    }
+    // WGSL allows inexact roots and quotients.
+    expectClose(await valuesOf(run.parameters), entry.f32, 1e-5);
   });
 });
 

@@ -89,7 +89,7 @@ const patterns = {
 export function draw(salt: number, shape: readonly number[], dtype: FloatType): Tensor {
   const count = shape.reduce((product, size) => product * size, 1);
   const values = Array.from({ length: count }, (_, k) => (((k + 1) * 7919 + salt * 104729) % 2003) / 1001.5 - 1);
-  return tensor(Float64Array.from(values), { shape: [...shape] }).cast(dtype);
+  return tensor(dtype === 'f64' ? Float64Array.from(values) : Float32Array.from(values), { shape: [...shape] });
 }
 
 /** PyTorch's names in camel case. */

@@ -1,7 +1,7 @@
 /** Lists and dictionaries of modules and of parameters, with PyTorch's names in the state_dict. */
 import { Tensor } from '@tessera/tensor';
-import { Module } from './module.ts';
-import { Parameter } from './parameter.ts';
+import { Module } from '../module/module.ts';
+import { Parameter } from '../module/parameter.ts';
 
 /** The position in a list of `length`, where negative ones count from the end. @throws RangeError if there is none */
 function place(list: string, index: number, length: number): number {

@@ -2,8 +2,8 @@
 import { zeros } from '@tessera/tensor';
 import { layerCase, normal } from '../cases/index.ts';
 import { normal as normalValues } from '../init/init.ts';
-import { Linear } from '../layers/linear.ts';
 import { ModuleDict, ModuleList, ParameterDict, ParameterList } from './containers.ts';
+import { Linear } from './linear.ts';
 
 const vector = () => normalValues()([3]);
 

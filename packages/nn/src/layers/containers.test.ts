@@ -1,11 +1,11 @@
 /** Lists and dictionaries of modules and parameters, and collections that a module refuses. */
 import { ones, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { Linear } from '../layers/linear.ts';
+import { Module } from '../module/module.ts';
+import { Parameter } from '../module/parameter.ts';
 import { useBackend } from '../testing/backends.ts';
 import { ModuleDict, ModuleList, ParameterDict, ParameterList } from './containers.ts';
-import { Module } from './module.ts';
-import { Parameter } from './parameter.ts';
+import { Linear } from './linear.ts';
 
 beforeAll(() => useBackend('reference'));
 
