@@ -9,7 +9,7 @@ import { nth } from '../nth.ts';
 import { linear } from './linear.ts';
 
 /** The parameters that act on the hidden state, with one block of rows for each gate. */
-export interface HiddenWeights {
+interface HiddenWeights {
   /** [gates * H, H], or [gates * H, P] with a projection to P. */
   readonly weight: Tensor;
   /** [gates * H], or null. */

@@ -36,8 +36,9 @@ export interface LSTMOptions extends RecurrentOptions {
  * What the recurrent networks share. The parameters have PyTorch's names, such as `weight_ih_l0` and `bias_hh_l1_reverse`, and start as
  * U(+-1 / sqrt(hiddenSize)).
  *
- * The graph has one step after the other: a compiled function is made for each length of sequences, and compiling takes time in
- * proportion to the length and the number of layers. Pad sequences to few different lengths.
+ * The graph has one step after the other, with about six kernels for each step of an LSTM layer and its gradients. A compiled function is made
+ * for each length of sequences, and compiling takes time in proportion to the length and the number of layers: seconds for a hundred steps.
+ * Pad sequences to few different lengths.
  */
 abstract class Recurrent extends Module {
   readonly inputSize: number;
