@@ -9,6 +9,7 @@ import {
   type Tally,
   torchAdapters,
   unsupportedCount,
+  writeChosenCases,
 } from '@tessera/verify';
 import {
   backendOption,
@@ -44,6 +45,10 @@ const readOptions = () =>
       only: { type: 'string', describe: 'A regular expression: only families of such a name' },
       known: { type: 'string', describe: 'A file of known differences, one regular expression a line' },
       out: { type: 'string', describe: 'Write the differences to this file, one JSON object a line' },
+      compact: {
+        type: 'string',
+        describe: 'Write the smallest case of every form to this folder, compressed, and stop',
+      },
       quiet: { type: 'boolean', default: false, describe: 'Print the last lines only' },
     })
     .example('$0 packages/verify/torch-cases', 'the cases that come with the repository')
@@ -71,7 +76,12 @@ function countKinds(problems: readonly Problem[]): string {
 }
 
 async function main(): Promise<number | undefined> {
-  const { cases, backend, layout, compiled, dtypes, only, known: knownFile, out, quiet } = await readOptions();
+  const { cases, backend, layout, compiled, dtypes, only, known: knownFile, out, compact, quiet } = await readOptions();
+  if (compact !== undefined) {
+    const { cases: chosen, bytes } = await writeChosenCases(fromCaller(cases), fromCaller(compact));
+    console.log(`${chosen} cases, ${(bytes / 1e6).toFixed(1)} MB`);
+    return;
+  }
   const { name } = await chooseBackend(backend, null);
   const known = knownFile === undefined ? undefined : await readKnownDifferences(fromCaller(knownFile));
   const { tallies, total, problems, knownCases } = await runTorchSuite(fromCaller(cases), {

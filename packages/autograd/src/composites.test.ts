@@ -1,5 +1,5 @@
 /** Derivatives of operations that are composed of others, against central differences. */
-import { concat, einsum, eye, Tensor, where } from '@tessera/tensor';
+import { concat, einsum, eye, moments, Tensor, where } from '@tessera/tensor';
 import { graph } from '@tessera/tensor/graph';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adjointCheck, gradcheck, gradgradcheck } from './gradcheck.ts';
@@ -87,6 +87,16 @@ const composites: readonly Composite[] = [
   { name: 'pow of a tensor', inputs: () => [normal([4], 19, positive), normal([4], 20)], fn: (a, b) => a.pow(b) },
   { name: 'min and max', inputs: () => [distinct([3, 4], 21)], fn: (x) => x.max(0).mul(x.min(0)) },
   { name: 'std', inputs: () => [normal([3, 4], 22)], fn: (x) => x.std(1) },
+  {
+    name: 'moments',
+    inputs: () => [normal([3, 4, 2], 43)],
+    fn: (x) => {
+      const { mean, deviation, variance } = moments(x, [0, -1]);
+      return deviation.mul(variance.add(0.1).rsqrt()).add(mean.square());
+    },
+  },
+  { name: 'remainder', inputs: () => [normal([4], 44), normal([4], 45, positive)], fn: (a, b) => a.remainder(b) },
+  { name: 'amax', inputs: () => [distinct([3, 4], 46)], fn: (x) => x.amax(1).mul(x.amin(1)) },
   { name: 'norm', inputs: () => [normal([3, 4], 23)], fn: (x) => x.norm(1) },
   {
     name: 'where',

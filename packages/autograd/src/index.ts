@@ -16,3 +16,4 @@ export {
   gradgradcheck,
 } from './gradcheck.ts';
 export { absoluteError, relativeError } from './relative-error.ts';
+export { whenWalkEnds } from './walk.ts';

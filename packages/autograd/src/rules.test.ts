@@ -1,5 +1,5 @@
 /** The derivative rule of every operation, against central differences. */
-import { Tensor } from '@tessera/tensor';
+import { Tensor, tensor } from '@tessera/tensor';
 import {
   type BinaryOp,
   graph,
@@ -48,6 +48,8 @@ const unaryCases = Object.entries(unaryOperators).map(
 type SmoothBinary = Extract<BinaryOp, 'add' | 'mul' | 'max' | 'copysign'>;
 const smoothBinaries: readonly SmoothBinary[] = ['add', 'mul', 'max', 'copysign'];
 
+const binariesOfPositive: readonly Extract<BinaryOp, 'div' | 'pow' | 'mod'>[] = ['div', 'pow', 'mod'];
+
 /** Two axes with different spacing, and overlapping, dilated windows. */
 const windows = [
   { axis: 1, size: 3, stride: 1, dilation: 2 },
@@ -63,11 +65,23 @@ const cases: { readonly [O in Op]: readonly Case[] | 'no sources' | 'tested apar
   iota: 'no sources',
   random: 'tested apart',
   unary: unaryCases,
-  binary: smoothBinaries.map((kind) => ({
-    name: kind,
-    inputs: () => [normal([3, 4], 30), normal([3, 4], 31)],
-    fn: (a, b) => graph.binary(kind, a as Node, b as Node),
-  })),
+  binary: [
+    ...smoothBinaries.map((kind) => ({
+      name: kind,
+      inputs: () => [normal([3, 4], 30), normal([3, 4], 31)],
+      fn: (a: Node | undefined, b: Node | undefined) => graph.binary(kind, a as Node, b as Node),
+    })),
+    ...binariesOfPositive.map((kind) => ({
+      name: kind,
+      inputs: () => [normal([3, 4], 32, positive), normal([3, 4], 33, positive)],
+      fn: (a: Node | undefined, b: Node | undefined) => graph.binary(kind, a as Node, b as Node),
+    })),
+    {
+      name: 'pow with a whole exponent of a negative base',
+      inputs: () => [normal([3, 4], 34, (x) => -positive(x))],
+      fn: (a) => graph.power(a as Node, 5),
+    },
+  ],
   where: [
     {
       name: 'where',
@@ -220,9 +234,68 @@ describe('ties', () => {
     expect([...(await db.data())]).toEqual([0.5, 0.5, 0.5]);
   });
 
-  it('max over an axis shares the gradient evenly among all that reach it', async () => {
-    const x = Tensor.fromNode(graph.expand(normal([2, 1], 91).node, [2, 4]));
-    expect([...(await grad(x.max(1).sum(), x).data())]).toEqual(new Array(8).fill(0.25));
+  const equal = (): Tensor => Tensor.fromNode(graph.expand(normal([2, 1], 91).node, [2, 4]));
+  const withNaN = (): Tensor => tensor([1, Number.NaN, 3, Number.NaN], { dtype: 'f64' });
+  const gradientOf = async (fn: (x: Tensor) => Tensor, x: Tensor): Promise<number[]> => [
+    // -0 counts as 0.
+    ...(await grad(fn(x).sum(), x).data()).map((g) => g + 0),
+  ];
+
+  // PyTorch 2.15's results.
+  it('amax and amin share the gradient evenly among all that reach it; of NaN it is NaN', async () => {
+    expect(await gradientOf((x) => x.amax(1), equal())).toEqual(new Array(8).fill(0.25));
+    expect(
+      await gradientOf(
+        (x) => x.amin([0, 1]),
+        tensor([
+          [2, 1],
+          [1, 3],
+        ]),
+      ),
+    ).toEqual([0, 0.5, 0.5, 0]);
+    expect(await gradientOf((x) => x.amax(), withNaN())).toEqual(new Array(4).fill(Number.NaN));
+  });
+
+  it('max and min over axes send the gradient to the first, or to the first NaN', async () => {
+    expect(await gradientOf((x) => x.max(1), equal())).toEqual([1, 0, 0, 0, 1, 0, 0, 0]);
+    expect(await gradientOf((x) => x.min([0, 1]), equal().mul(0))).toEqual([1, 0, 0, 0, 0, 0, 0, 0]);
+    expect(await gradientOf((x) => x.max(0), withNaN())).toEqual([0, 1, 0, 0]);
+  });
+
+  it('max and min over everything share it, among the NaNs if there are some', async () => {
+    expect(await gradientOf((x) => x.max(), tensor([1, 3, 3]))).toEqual([0, 0.5, 0.5]);
+    expect(await gradientOf((x) => x.min(), tensor([1, 1, 3]))).toEqual([0.5, 0.5, 0]);
+    expect(await gradientOf((x) => x.max(), withNaN())).toEqual([0, 0.5, 0, 0.5]);
+  });
+
+  it('std of equal values has the gradient 0', async () => {
+    expect(await gradientOf((x) => x.std(), tensor([2, 2, 2]))).toEqual([0, 0, 0]);
+  });
+});
+
+describe('powers at 0', () => {
+  const gradients = async (fn: (...x: Tensor[]) => Tensor, ...inputs: number[][]): Promise<number[][]> => {
+    const tensors = inputs.map((values) => tensor(values, { dtype: 'f64' }));
+    return Promise.all(grad(fn(...tensors).sum(), tensors).map(async (g) => [...(await g.data())]));
+  };
+  const infinity = Number.POSITIVE_INFINITY;
+
+  // PyTorch 2.15's results.
+  it('the base has the gradient of a power, also with a tensor as exponent', async () => {
+    const power = (a: Tensor, b: Tensor): Tensor => a.pow(b);
+    expect(await gradients(power as never, [0, 0, 0], [0, 1, 2])).toEqual([
+      [0, 1, 0],
+      [0, 0, 0],
+    ]);
+    expect(await gradients((a) => (a as Tensor).pow(2), [0, 1])).toEqual([[0, 2]]);
+    expect(await gradients((a) => (a as Tensor).pow(-2), [0, infinity])).toEqual([[-infinity, -0]]);
+    expect(await gradients((a) => (a as Tensor).pow(0.5), [0])).toEqual([[infinity]]);
+    expect(await gradients((a) => (a as Tensor).pow(1.5), [0])).toEqual([[0]]);
+  });
+
+  it('an exponent of NaN has the gradient NaN', async () => {
+    const power = (a: Tensor, b: Tensor): Tensor => a.pow(b);
+    expect(await gradients(power as never, [0], [Number.NaN])).toEqual([[Number.NaN], [Number.NaN]]);
   });
 });
 

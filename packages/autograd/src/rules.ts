@@ -75,22 +75,15 @@ const binaryRules: { readonly [K in BinaryOp]: BinaryRule } = {
     const zero = filled(b, 0);
     const less = b.op === 'const' ? graph.power(a, b.arg.value - 1) : binary('pow', a, add(b, filled(b, -1)));
     const isFlat = binary('and', binary('eq', a, zero), binary('or', binary('lt', zero, b), binary('eq', b, zero)));
-    return [
-      rejected(binary('eq', b, zero), mul(g, mul(b, less))),
-      rejected(isFlat, mul(g, mul(y, unary('log', a)))),
-    ];
+    return [rejected(binary('eq', b, zero), mul(g, mul(b, less))), rejected(isFlat, mul(g, mul(y, unary('log', a))))];
   },
   // The larger operand gets the gradient; if both are equal, each gets half, as in PyTorch's `maximum`.
   max: (g, a, b) => {
     const shared = graph.where(binary('eq', a, b), scaled(g, 0.5), g);
     return [rejected(binary('lt', a, b), shared), rejected(binary('lt', b, a), shared)];
   },
-  // |a| with the sign of b has the slope sign(a) sign(b) along a, and as in PyTorch 0 at a = 0; along b it is constant.
-  copysign: (g, a, b) => {
-    const one = filled(g, 1);
-    const slope = mul(binary('copysign', one, a), binary('copysign', one, b));
-    return [rejected(binary('eq', a, filled(a, 0)), mul(g, slope)), filled(g, 0)];
-  },
+  // y is a or -a, so the slope along a is y / a, and as in PyTorch 0 at a = 0; along b it is constant.
+  copysign: (g, a, _, y) => [rejected(binary('eq', a, filled(a, 0)), mul(g, div(y, a))), filled(g, 0)],
   lt: noDerivative,
   eq: noDerivative,
   idiv: noDerivative,

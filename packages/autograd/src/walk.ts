@@ -18,6 +18,16 @@ function checkGradient(node: Node, source: Node, gradient: Node): void {
   );
 }
 
+/** What is to be done at the end of each walk that is under way, innermost last. */
+const walks: (() => void)[][] = [];
+
+/** Calls `body` when the walk that is under way has sent all gradients. For derivatives of custom nodes, which are called within one. */
+export function whenWalkEnds(body: () => void): void {
+  const current = walks.at(-1);
+  if (current === undefined) throw new Error('whenWalkEnds: no gradients are being built');
+  current.push(body);
+}
+
 /**
  * Reverse mode: for f = sum over roots of <root, seed>, the graph of df/dtarget for each target, or null if no derivative path leads
  * from a root to it. Roots and targets may be any floating-point nodes, also inner ones; `seeds[k]` has the shape and dtype of
@@ -27,6 +37,18 @@ function checkGradient(node: Node, source: Node, gradient: Node): void {
  * are visited. The order depends only on the graph, so equal programs have equal graphs.
  */
 export function gradientsOf(roots: readonly Node[], seeds: readonly Node[], targets: readonly Node[]): (Node | null)[] {
+  const atEnd: (() => void)[] = [];
+  walks.push(atEnd);
+  try {
+    const gradients = walk(roots, seeds, targets);
+    for (const body of atEnd) body();
+    return gradients;
+  } finally {
+    walks.pop();
+  }
+}
+
+function walk(roots: readonly Node[], seeds: readonly Node[], targets: readonly Node[]): (Node | null)[] {
   const wanted = new Set(targets);
   const order = topologicalOrder(roots, stopsGradient);
   const leadsToTarget = new Set<Node>();

@@ -13,13 +13,10 @@ export {
   type ClassOptions,
   ContrastiveLoss,
   CosineEmbeddingLoss,
-  CosineSimilarity,
-  type CosineSimilarityOptions,
   CrossEntropyLoss,
   type CrossEntropyOptions,
   contrastiveLoss,
   cosineEmbeddingLoss,
-  cosineSimilarity,
   crossEntropy,
   type DuplicateRule,
   duplicateRules,
@@ -37,7 +34,6 @@ export {
   L1Loss,
   type LossOptions,
   l1Loss,
-  l2Normalize,
   type MarginOptions,
   MarginRankingLoss,
   MSELoss,
@@ -52,16 +48,11 @@ export {
   multilabelSoftMarginLoss,
   multiMarginLoss,
   NLLLoss,
-  type NormalizeOptions,
   nllLoss,
-  normalize,
   type PairedFeatures,
   type PairOptions,
-  PairwiseDistance,
-  type PairwiseDistanceOptions,
   PoissonNLLLoss,
   type PoissonNllOptions,
-  pairwiseDistance,
   poissonNllLoss,
   type Reduction,
   SigLipLoss,
@@ -79,7 +70,7 @@ export {
   tripletMarginWithDistanceLoss,
 } from './losses/index.ts';
 export { closestName } from './module/closest.ts';
-export { ModuleDict, ModuleList, ParameterDict, ParameterList } from './module/containers.ts';
+export type { BackwardHook, ForwardHook, ForwardPreHook, HookHandle } from './module/hooks.ts';
 export {
   type LoadOptions,
   type LoadResult,
@@ -95,4 +86,11 @@ export {
   registerParametrization,
   removeParametrization,
 } from './module/parametrize.ts';
+export {
+  type LayerSummary,
+  ModelSummary,
+  type SummaryInput,
+  type SummaryOptions,
+  summary,
+} from './module/summary.ts';
 export { sizesOf } from './sizes.ts';

@@ -6,7 +6,7 @@ import { quickGelu } from './layers/activations.ts';
 import { splitHeads } from './layers/attention/multihead-attention.ts';
 import { scaledDotProductAttention } from './layers/attention/scaled-dot-product-attention.ts';
 import { batchNorm } from './layers/batch-norm.ts';
-import { conv2d } from './layers/conv2d.ts';
+import { conv2d } from './layers/convolution.ts';
 import { layerNorm } from './layers/layer-norm.ts';
 import { linear } from './layers/linear.ts';
 import { crossEntropy } from './losses/cross-entropy.ts';

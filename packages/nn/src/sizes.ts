@@ -1,5 +1,8 @@
-/** Reads the shape of a tensor that must have a known number of axes. */
+/** Reads the shape of a tensor that must have a known number of axes, and numbers that a layer takes for each spatial axis. */
 import { formatShape, type Tensor } from '@tessera/tensor';
+
+/** The number of spatial axes: sequences have 1, images 2, volumes 3. */
+export type Dims = 1 | 2 | 3;
 
 interface Sizes {
   readonly 2: readonly [number, number];
@@ -22,4 +25,74 @@ export function sizesOf<Count extends keyof Sizes>(
 ): Sizes[Count] {
   if (x.ndim !== count) throw new RangeError(`${op}: needs ${expected}, got a tensor of shape ${formatShape(x.shape)}`);
   return x.shape as readonly number[] as Sizes[Count];
+}
+
+interface OneEach<T> {
+  readonly 1: readonly [length: T];
+  readonly 2: readonly [height: T, width: T];
+  readonly 3: readonly [depth: T, height: T, width: T];
+}
+
+/** A number for every spatial axis, or one each, in the order of the axes. */
+export type PerAxis<D extends Dims, T = number> = T | OneEach<T>[D];
+
+/**
+ * One number for each spatial axis.
+ *
+ * @throws RangeError that names `op` and `what` if one of them is not a whole number of at least `least`
+ */
+export function perAxis<D extends Dims>(
+  value: PerAxis<D>,
+  dims: D,
+  op: string,
+  what: string,
+  least: number,
+): readonly number[] {
+  const values: readonly number[] = typeof value === 'number' ? new Array<number>(dims).fill(value) : value;
+  if (values.length !== dims || values.some((n) => !Number.isInteger(n) || n < least))
+    throw new RangeError(
+      `${op}: ${what} must be ${dims === 1 ? 'a whole number' : `a whole number or ${dims} of them`}, of at least ${least}, ` +
+        `got ${typeof value === 'number' ? value : formatShape(values)}`,
+    );
+  return values;
+}
+
+/** What the input of an operation over spatial axes is called in messages. */
+const inputs: Readonly<Record<Dims, { readonly batched: string; readonly single: string }>> = {
+  1: { batched: 'sequences [N, C, L]', single: '[C, L]' },
+  2: { batched: 'images [N, C, H, W]', single: '[C, H, W]' },
+  3: { batched: 'volumes [N, C, D, H, W]', single: '[C, D, H, W]' },
+};
+
+/**
+ * Computes on batches what may also be given without the batch axis: the axis is added to the input, and removed from the result.
+ *
+ * @param input [N, C, ...spatial] or [C, ...spatial]
+ * @throws RangeError `OP: needs images [N, C, H, W] or [C, H, W], got a tensor of shape [...]`
+ */
+export const withBatch = (input: Tensor, dims: Dims, op: string, compute: (batch: Tensor) => Tensor): Tensor =>
+  withBatches(input, dims, op, (batch) => ({ output: compute(batch) })).output;
+
+/** `withBatch` for several results, by their names. */
+export function withBatches<Results extends Readonly<Record<keyof Results, Tensor>>>(
+  input: Tensor,
+  dims: Dims,
+  op: string,
+  compute: (batch: Tensor) => Results,
+): Results {
+  if (input.ndim === dims + 2) return compute(input);
+  if (input.ndim !== dims + 1) {
+    const { batched, single } = inputs[dims];
+    throw new RangeError(`${op}: needs ${batched} or ${single}, got a tensor of shape ${formatShape(input.shape)}`);
+  }
+  const results = compute(input.unsqueeze(0));
+  return Object.fromEntries(
+    Object.entries<Tensor>(results).map(([name, result]) => [name, result.reshape(result.shape.slice(1))]),
+  ) as Results;
+}
+
+/** The input of an operation that needs the batch axis: @throws RangeError as `withBatch` does */
+export function checkBatch(input: Tensor, dims: Dims, op: string): void {
+  if (input.ndim !== dims + 2)
+    throw new RangeError(`${op}: needs ${inputs[dims].batched}, got a tensor of shape ${formatShape(input.shape)}`);
 }

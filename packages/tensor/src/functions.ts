@@ -6,11 +6,11 @@ import { type Node, withGradients } from './graph/node.ts';
 import { Storage, storeArray, type ValueSource } from './graph/storage.ts';
 import { type Backend, getBackend } from './kernel/backend.ts';
 import { castNumber, checkDType, type DType, isFloat, type TypedArray } from './kernel/dtype.ts';
-import { checkShape, formatShape, normalizeAxis, type Shape, sizeOf } from './kernel/shape.ts';
 import { nth } from './kernel/nth.ts';
+import { checkShape, formatShape, normalizeAxis, type Shape, sizeOf } from './kernel/shape.ts';
+import { nodeOf, operand } from './methods/tensor-base.ts';
 import { inSingle as inSingleNode } from './ops/autocast.ts';
 import { type Axes, normalizeAxes } from './ops/axes.ts';
-import { nodeOf, operand } from './methods/tensor-base.ts';
 import * as ops from './ops/index.ts';
 import { type Generator, randomBits } from './random/generator.ts';
 import { realizeNodes, realizeNodesSync } from './runtime/realize.ts';
@@ -159,21 +159,11 @@ function listOf(tensors: unknown, op: string): Node[] {
 
 /** Tensors one after the other along `axis`. */
 export const concat = (tensors: readonly Tensor[], axis = 0): Tensor =>
-  Tensor.fromNode(
-    ops.concat(
-      listOf(tensors, 'concat'),
-      axis,
-    ),
-  );
+  Tensor.fromNode(ops.concat(listOf(tensors, 'concat'), axis));
 
 /** Tensors of one shape along a new axis. */
 export const stack = (tensors: readonly Tensor[], axis = 0): Tensor =>
-  Tensor.fromNode(
-    ops.stack(
-      listOf(tensors, 'stack'),
-      axis,
-    ),
-  );
+  Tensor.fromNode(ops.stack(listOf(tensors, 'stack'), axis));
 
 /** `yes` where `condition` is true (not 0), `no` elsewhere. */
 export const where = (condition: Tensor, yes: TensorLike, no: TensorLike): Tensor =>
@@ -188,7 +178,8 @@ export const einsum = (equation: string, ...tensors: readonly Tensor[]): Tensor 
   Tensor.fromNode(ops.einsum(equation, ...listOf(tensors, 'einsum')));
 
 /** The product of every element of `a` with every element of `b`. */
-export const outer = (a: Tensor, b: Tensor): Tensor => Tensor.fromNode(ops.outer(nodeOf(a, 'outer'), nodeOf(b, 'outer')));
+export const outer = (a: Tensor, b: Tensor): Tensor =>
+  Tensor.fromNode(ops.outer(nodeOf(a, 'outer'), nodeOf(b, 'outer')));
 
 // Random numbers: from `generator`, or the default one (see `manualSeed`)
 

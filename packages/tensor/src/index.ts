@@ -34,11 +34,12 @@ export {
   type WebGpuStatistics,
 } from './backends/webgpu/index.ts';
 // Tensors
+export * from './combining.ts';
 export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
 export { KernelError } from './custom-kernel/index.ts';
 export { showTensorsInDevtools } from './devtools.ts';
 export * from './functions.ts';
-export type { Nested, NestedArray, TensorData } from './graph/data.ts';
+export { type BigIntArray, int32FromBigInts, type Nested, type NestedArray, type TensorData } from './graph/data.ts';
 export { nameScope } from './graph/node.ts';
 export type { ValueSource } from './graph/storage.ts';
 export {
@@ -70,6 +71,7 @@ export {
 } from './kernel/dtype.ts';
 export { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from './kernel/shape.ts';
 export { type KernelArray, type KernelDefinition, type KernelThis, kernelFunction } from './kernel-function.ts';
+export * as linalg from './linalg.ts';
 export * from './mathematics.ts';
 export { moveTensors } from './move.ts';
 export { autocast, autocastPrecision, type Precision, precisions } from './ops/autocast.ts';

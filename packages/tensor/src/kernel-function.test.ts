@@ -74,6 +74,62 @@ describe.each(['reference', 'reference-kernels', 'wasm', 'gpujs:webasm', 'gpujs:
       );
     });
 
+    it('divides whole numbers exactly, by any divisor', async () => {
+      const x = tensor(Float32Array.from({ length: 2000 }, (_, k) => k));
+      for (const n of [41, 49, 7, 100]) {
+        const rows = kernelFunction({
+          name: 'rows',
+          output: [2000],
+          constants: { n },
+          kernel(values) {
+            return values[Math.floor(this.thread.x / (this.constants.n as number))] as number;
+          },
+        });
+        const columns = kernelFunction({
+          name: 'columns',
+          output: [2000],
+          constants: { n },
+          kernel(values) {
+            return values[this.thread.x % (this.constants.n as number)] as number;
+          },
+        });
+        const whole = kernelFunction({
+          name: 'whole',
+          output: [2000],
+          constants: { n },
+          kernel(values) {
+            const v = values[this.thread.x] as number;
+            const shifted = (1000 - this.thread.x) / (this.constants.n as number);
+            return (v % (this.constants.n as number)) + 1000 * Math.trunc(shifted) + 1e5 * Math.floor(shifted);
+          },
+        });
+        const indices = Array.from({ length: 2000 }, (_, k) => k);
+        expect([...(await rows(x).data())]).toEqual(indices.map((k) => Math.floor(k / n)));
+        expect([...(await columns(x).data())]).toEqual(indices.map((k) => k % n));
+        expect([...(await whole(x).data())]).toEqual(
+          indices.map((k) =>
+            Math.fround((k % n) + 1000 * Math.trunc((1000 - k) / n) + 1e5 * Math.floor((1000 - k) / n)),
+          ),
+        );
+      }
+    });
+
+    it('cos and tan are accurate for large arguments', async () => {
+      const angles = Float32Array.from({ length: 50 }, (_, k) => 1000 * Math.sin(k) + 0.1);
+      const turned = kernelFunction({
+        name: 'turned',
+        output: (x) => x.shape,
+        kernel(x) {
+          const angle = x[this.thread.x] as number;
+          return Math.tan(angle) * Math.cos(angle);
+        },
+      });
+      const values = await turned(tensor(angles)).data();
+      angles.forEach((x, k) => {
+        expect(Math.abs(nth(values, k) - Math.sin(x)), `at ${x}`).toBeLessThan(2e-7);
+      });
+    });
+
     it('sums products as a matrix product', async () => {
       function product(
         this: { thread: { x: number; y: number }; constants: { inner: number } },

@@ -8,7 +8,6 @@ import { type Backend, getBackend } from './kernel/backend.ts';
 import { type DType, isDType, type TypedArray } from './kernel/dtype.ts';
 import { nth } from './kernel/nth.ts';
 import { formatShape, sameShape } from './kernel/shape.ts';
-import { IndexedTensor } from './methods/indexing.ts';
 import { gradientOwner, type Operand, operand } from './methods/tensor-base.ts';
 import type { CloseOptions } from './ops/floats.ts';
 import * as ops from './ops/index.ts';
@@ -23,6 +22,7 @@ import {
   relocate,
 } from './runtime/realize.ts';
 import { currentRecorder } from './runtime/recording.ts';
+import { SelectableTensor } from './selecting.ts';
 
 /** The other operand of an operation. A number takes the tensor's dtype; a fractional number and integers result in f32. */
 export type TensorLike = Operand<Tensor>;
@@ -32,7 +32,7 @@ export type TensorLike = Operand<Tensor>;
  * (`data`, `item`, `toArray`), by `realize`, or by a compiled function. Operands broadcast as in NumPy and PyTorch; dtypes are promoted
  * in the order bool, u8, i32, f32, f64. Negative axes count from the end.
  */
-export class Tensor extends IndexedTensor<Tensor> {
+export class Tensor extends SelectableTensor<Tensor> {
   /** The tensor of a node of the graph. */
   static fromNode(node: Node): Tensor {
     return new Tensor(node);

@@ -1,4 +1,5 @@
 /** The arguments of a check case. */
+import type { Dims, PerAxis } from '../sizes.ts';
 import { type Pair, pair } from '../vision/windows.ts';
 
 /**
@@ -30,17 +31,27 @@ export class CaseConfig {
     return this.#get(key, otherwise, 'a string', (value) => typeof value === 'string');
   }
 
+  /** Whether the argument is a string, where it may be something else. */
+  isString(key: string): boolean {
+    return typeof this.#values[key] === 'string';
+  }
+
   numbers(key: string, otherwise?: readonly number[]): readonly number[] {
     return this.#get(key, otherwise, 'a list of numbers', isNumbers);
   }
 
   /** One number for both axes, or a list of two. */
   pair(key: string, otherwise?: number): Pair {
-    return this.#get<Pair>(
+    return this.perAxis(key, 2, otherwise);
+  }
+
+  /** One number for all spatial axes, or a list of one each. */
+  perAxis<D extends Dims>(key: string, dims: D, otherwise?: number): PerAxis<D> {
+    return this.#get<PerAxis<D>>(
       key,
       otherwise,
-      'a number or two',
-      (value) => typeof value === 'number' || (isNumbers(value) && value.length === 2),
+      `a number or a list of ${dims}`,
+      (value) => typeof value === 'number' || (isNumbers(value) && value.length === dims),
     );
   }
 

@@ -21,6 +21,14 @@ describe.each(testedBackends)('batch normalization on %s', (backend) => {
     expect(await layer.num_batches_tracked?.item()).toBe(1);
   });
 
+  test('equal values are normalized to exactly 0', async () => {
+    const layer = new BatchNorm2d(1, { momentum: 1 });
+    const output = await layer.forward(tensor(new Float32Array(4096).fill(0.1), { shape: [16, 1, 16, 16] })).data();
+    expect(output.every((x) => x === 0)).toBe(true);
+    expect(await layer.running_mean?.item()).toBe(Math.fround(0.1));
+    expect(await layer.running_var?.item()).toBe(0);
+  });
+
   test('without a momentum the running mean is that of all batches', async () => {
     const layer = new BatchNorm2d(1, { momentum: null });
     for (const value of [1, 2, 6]) layer.forward(tensor([[[[value]]], [[[value]]]]));

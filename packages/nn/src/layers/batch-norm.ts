@@ -1,11 +1,9 @@
 /** Batch normalization. */
 import { formatShape, isHalf, moments, noGrad, type Tensor } from '@tessera/tensor';
-import { constant } from '../init/init.ts';
-import { Module } from '../module/module.ts';
-import { Buffer, Parameter } from '../module/parameter.ts';
 import { inF32 } from '../precision.ts';
-import { sizesOf } from '../sizes.ts';
-import { defaultEps } from './layer-norm.ts';
+import { checkBatch } from '../sizes.ts';
+import { alongChannels, checkShapes, defaultEps } from './moments.ts';
+import { RunningNorm, type RunningNormOptions } from './running-statistics.ts';
 
 export interface BatchNormOptions {
   readonly training: boolean;
@@ -34,8 +32,21 @@ export function batchNorm(
   bias: Tensor | null,
   options: BatchNormOptions,
 ): Tensor {
-  const normalized = normalizeChannels(inF32(input), runningMean, runningVariance, weight, bias, options);
+  const [, channels] = input.shape;
+  // PyTorch takes an empty vector too.
+  if (input.ndim === 1 && input.size === 0) return input;
+  if (channels === undefined)
+    throw new RangeError(`batchNorm: needs an input [N, C, ...], got a tensor of shape ${formatShape(input.shape)}`);
+  const { eps = defaultEps } = options;
+  const state = { 'running mean': runningMean, 'running variance': runningVariance, weight, bias };
+  checkShapes('batchNorm', state, [channels]);
+  const normalized = normalizeChannels(inF32(input), runningMean, runningVariance, weight, bias, { ...options, eps });
   return isHalf(input.dtype) ? normalized.cast(input.dtype) : normalized;
+}
+
+/** As in PyTorch, other than in the other normalizations: a channel may well have a running variance of 0. */
+function checkEps(op: string, eps: number): void {
+  if (!(eps > 0)) throw new RangeError(`${op}: eps must be a positive number, got ${eps}`);
 }
 
 /** Batch normalization of f32 and f64. */
@@ -45,25 +56,24 @@ function normalizeChannels(
   runningVariance: Tensor | null,
   weight: Tensor | null,
   bias: Tensor | null,
-  { training, momentum = 0.1, eps = defaultEps }: BatchNormOptions,
+  { training, momentum = 0.1, eps }: BatchNormOptions & { readonly eps: number },
 ): Tensor {
-  const [, channels] = input.shape;
-  if (channels === undefined)
-    throw new RangeError(`batchNorm: needs an input [N, C, ...], got a tensor of shape ${formatShape(input.shape)}`);
-  const perChannel = [channels, ...input.shape.slice(2).map(() => 1)];
-  const alongChannels = (tensor: Tensor): Tensor => tensor.reshape(perChannel);
-  const affine = (scale: Tensor): Tensor => (weight === null ? scale : scale.mul(alongChannels(weight)));
-  const shifted = (output: Tensor): Tensor => (bias === null ? output : output.add(alongChannels(bias)));
+  const [, channels = 0] = input.shape;
+  const along = (tensor: Tensor): Tensor => alongChannels(tensor, input.ndim);
+  const affine = (scale: Tensor): Tensor => (weight === null ? scale : scale.mul(along(weight)));
+  const shifted = (output: Tensor): Tensor => (bias === null ? output : output.add(along(bias)));
 
   if (!training) {
     if (runningMean === null || runningVariance === null)
       throw new Error('batchNorm: evaluation needs running statistics');
-    const scale = affine(alongChannels(runningVariance).add(eps).rsqrt());
-    return shifted(input.sub(alongChannels(runningMean)).mul(scale));
+    const scale = affine(along(runningVariance).add(eps).rsqrt());
+    return shifted(input.sub(along(runningMean)).mul(scale));
   }
 
   const count = input.size / channels;
-  if (count <= 1)
+  // An empty batch has no statistics, and changes none.
+  if (count === 0) return shifted(affine(input));
+  if (count === 1)
     throw new RangeError(
       `batchNorm: training needs more than one value per channel, got a batch of shape ${formatShape(input.shape)}`,
     );
@@ -79,49 +89,33 @@ function normalizeChannels(
   return shifted(deviation.mul(affine(variance.add(eps).rsqrt())));
 }
 
-export interface BatchNormLayerOptions {
-  readonly eps?: number;
-  /** Weight of the batch in the running statistics; null: they are the mean over all batches so far. */
-  readonly momentum?: number | null;
-  /** Whether there are a weight and a bias. */
-  readonly affine?: boolean;
-  /** Without running statistics, evaluation uses the batch's own too. */
-  readonly trackRunningStats?: boolean;
-}
+export type BatchNormLayerOptions = RunningNormOptions;
 
 /**
- * Batch normalization of images [N, C, H, W] over N, H, W. In training, `forward` assigns the running statistics: the mean, and
- * the unbiased variance.
+ * What the batch normalizations share. In training, `forward` assigns the running statistics: the mean, and the unbiased variance.
+ * With `trackRunningStats: false` there are none, and evaluation uses the batch's own statistics too.
  */
-export class BatchNorm2d extends Module {
-  readonly numFeatures: number;
-  readonly eps: number;
-  readonly momentum: number | null;
-  readonly weight: Parameter | null;
-  readonly bias: Parameter | null;
-  readonly running_mean: Buffer | null;
-  readonly running_var: Buffer | null;
-  /** i32: how many batches the running statistics have seen. */
-  readonly num_batches_tracked: Buffer | null;
+abstract class BatchNorm extends RunningNorm {
+  readonly #op: string;
 
-  constructor(numFeatures: number, options: BatchNormLayerOptions = {}) {
-    super();
-    const { eps = defaultEps, momentum = 0.1, affine = true, trackRunningStats = true } = options;
-    this.numFeatures = numFeatures;
-    this.eps = eps;
-    this.momentum = momentum;
-    this.weight = affine ? new Parameter(constant(1)([numFeatures])) : null;
-    this.bias = affine ? new Parameter(constant(0)([numFeatures])) : null;
-    this.running_mean = trackRunningStats ? new Buffer(constant(0)([numFeatures])) : null;
-    this.running_var = trackRunningStats ? new Buffer(constant(1)([numFeatures])) : null;
-    this.num_batches_tracked = trackRunningStats ? new Buffer(constant(0, 'i32')([])) : null;
+  constructor(op: string, numFeatures: number, options: BatchNormLayerOptions) {
+    super(numFeatures, {
+      ...options,
+      affine: options.affine ?? true,
+      trackRunningStats: options.trackRunningStats ?? true,
+    });
+    checkEps(op, this.eps);
+    this.#op = op;
   }
 
-  forward(input: Tensor): Tensor {
-    const [, channels] = sizesOf(input, 4, 'BatchNorm2d', 'images [N, C, H, W]');
-    if (channels !== this.numFeatures)
+  /** @throws RangeError unless the input has the axes that the layer expects */
+  protected abstract check(input: Tensor): void;
+
+  override forward(input: Tensor): Tensor {
+    this.check(input);
+    if (input.shape[1] !== this.numFeatures)
       throw new RangeError(
-        `BatchNorm2d: ${this.numFeatures} channels expected, got images of shape ${formatShape(input.shape)}`,
+        `${this.#op}: ${this.numFeatures} channels expected, got an input of shape ${formatShape(input.shape)}`,
       );
     const { running_mean, running_var, num_batches_tracked } = this;
     const batches = num_batches_tracked?.add(1);
@@ -131,5 +125,41 @@ export class BatchNorm2d extends Module {
       momentum: this.momentum ?? batches?.cast(input.dtype).reciprocal(),
       eps: this.eps,
     });
+  }
+}
+
+/** Batch normalization of features [N, C] over N, or of sequences [N, C, L] over N and L. */
+export class BatchNorm1d extends BatchNorm {
+  constructor(numFeatures: number, options: BatchNormLayerOptions = {}) {
+    super('BatchNorm1d', numFeatures, options);
+  }
+
+  protected override check(input: Tensor): void {
+    if (input.ndim !== 2 && input.ndim !== 3)
+      throw new RangeError(
+        `BatchNorm1d: needs features [N, C] or sequences [N, C, L], got a tensor of shape ${formatShape(input.shape)}`,
+      );
+  }
+}
+
+/** Batch normalization of images [N, C, H, W] over N, H and W. */
+export class BatchNorm2d extends BatchNorm {
+  constructor(numFeatures: number, options: BatchNormLayerOptions = {}) {
+    super('BatchNorm2d', numFeatures, options);
+  }
+
+  protected override check(input: Tensor): void {
+    checkBatch(input, 2, 'BatchNorm2d');
+  }
+}
+
+/** Batch normalization of volumes [N, C, D, H, W] over N, D, H and W. */
+export class BatchNorm3d extends BatchNorm {
+  constructor(numFeatures: number, options: BatchNormLayerOptions = {}) {
+    super('BatchNorm3d', numFeatures, options);
+  }
+
+  protected override check(input: Tensor): void {
+    checkBatch(input, 3, 'BatchNorm3d');
   }
 }

@@ -4,9 +4,9 @@ import { formatShape, iota, noGrad, ones, Tensor, where, zeros } from '@tessera/
 import { graph } from '@tessera/tensor/graph';
 import { requireIntegers, requirePositive, requireSameShape, requireWhole } from '../arguments.ts';
 import { type Initializer, normal } from '../init/init.ts';
-import { pNorm } from '../losses/distances.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { pNorm } from './distances.ts';
 
 export interface EmbeddingOptions {
   /** The row of padding: its gradient is 0, and in a bag it does not count. A negative one counts from the end. */

@@ -1,15 +1,16 @@
 /** Activations of straight pieces. At their corners they have the slopes that PyTorch chooses. */
-import { type Tensor, where } from '@tessera/tensor';
+import { customGradient } from '@tessera/autograd';
+import { isFloat, type Tensor, where } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
 
-/** `yes` where `lower < x < upper`, with the gradient of x there only: at the bounds it is 0. */
+/** The nearer bound outside, x between the bounds; at a bound it is the bound, whose slope is 0. NaN for NaN. */
 const between = (x: Tensor, lower: number, upper: number): Tensor =>
   where(x.le(lower), lower, where(x.ge(upper), upper, x));
 
-/** x between `minVal` and `maxVal`, the nearer bound outside; at the bounds the slope is 0. */
+/** x between `minVal` and `maxVal`, the nearer bound outside; at the bounds the slope is 0. Of integers, bounds are cut to integers. */
 export function hardtanh(x: Tensor, minVal = -1, maxVal = 1): Tensor {
-  if (!(minVal < maxVal)) throw new RangeError(`hardtanh: minVal ${minVal} must be less than maxVal ${maxVal}`);
-  return between(x, minVal, maxVal);
+  if (!(minVal <= maxVal)) throw new RangeError(`hardtanh: minVal ${minVal} must not be greater than maxVal ${maxVal}`);
+  return isFloat(x.dtype) ? between(x, minVal, maxVal) : x.clamp(Math.trunc(minVal), Math.trunc(maxVal)).cast(x.dtype);
 }
 
 /** min(max(x, 0), 6) (Howard et al. 2017). */
@@ -19,7 +20,11 @@ export const relu6 = (x: Tensor): Tensor => between(x, 0, 6);
 export const hardsigmoid = (x: Tensor): Tensor => between(x.add(3), 0, 6).div(6);
 
 /** x hardsigmoid(x) (Howard et al. 2019). At -3 the slope is 0, at 3 it is 1. */
-export const hardswish = (x: Tensor): Tensor => where(x.le(-3), 0, where(x.ge(3), x, x.mul(x.add(3)).div(6)));
+export const hardswish: (x: Tensor) => Tensor = customGradient(
+  (x: Tensor) => x.mul(x.add(3).clamp(0, 6)).div(6),
+  (gradient, [x]) => [gradient.mul(where(x.le(-3), 0, where(x.ge(3), 1, x.div(3).add(0.5))))],
+  'hardswish',
+);
 
 /** x above `threshold`, `value` elsewhere; NaN for NaN. */
 export const threshold = (x: Tensor, threshold: number, value: number): Tensor => where(x.le(threshold), value, x);

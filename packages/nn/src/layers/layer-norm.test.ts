@@ -1,6 +1,6 @@
 /** Layer normalization: its statistics and derivatives. */
 import { gradcheck } from '@tessera/autograd';
-import { type Tensor, zeros } from '@tessera/tensor';
+import { type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testedBackends, useBackend } from '../testing/backends.ts';
 import { numbered } from '../testing/numbers.ts';
@@ -14,6 +14,12 @@ test.each(testedBackends)('layerNorm over several axes makes mean 0 and variance
     expect(mean).toBeCloseTo(0, 6);
     expect(row.reduce((sum, x) => sum + (x - mean) ** 2, 0) / row.length).toBeCloseTo(1, 5);
   }
+});
+
+test.each(testedBackends)('equal values are normalized to exactly 0, on %s', async (backend) => {
+  useBackend(backend);
+  const rows = tensor([0.1, 1e10, -3.3, 1e-8].map((value) => new Array<number>(4096).fill(value)));
+  expect((await layerNorm(rows, [4096]).data()).every((x) => x === 0)).toBe(true);
 });
 
 describe('layerNorm', () => {

@@ -1,11 +1,19 @@
 /** Layer normalization. */
-import { formatShape, inSingle, moments, type Tensor } from '@tessera/tensor';
+import { formatShape, inSingle, type Tensor } from '@tessera/tensor';
 import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { checkShapes, defaultEps, standardize } from './moments.ts';
 
-/** Added to the variance before the root: PyTorch's default, in batch normalization too. */
-export const defaultEps = 1e-5;
+/** The axes of `input` that have the normalized shape: the last ones. @throws RangeError if there are none */
+export function normalizedAxes(op: string, input: Tensor, normalizedShape: readonly number[]): number[] {
+  const lead = input.ndim - normalizedShape.length;
+  if (normalizedShape.length === 0 || lead < 0 || normalizedShape.some((n, k) => input.shape[lead + k] !== n))
+    throw new RangeError(
+      `${op}: input ${formatShape(input.shape)} does not end in the normalized shape ${formatShape(normalizedShape)}`,
+    );
+  return normalizedShape.map((_, k) => lead + k);
+}
 
 /**
  * (x - mean) / sqrt(var + eps) * weight + bias over the last axes, with the biased variance (Ba, Kiros and Hinton 2016). Computed in
@@ -22,15 +30,10 @@ export function layerNorm(
   bias: Tensor | null = null,
   eps: number = defaultEps,
 ): Tensor {
-  const lead = input.ndim - normalizedShape.length;
-  if (lead < 0 || normalizedShape.some((n, k) => input.shape[lead + k] !== n))
-    throw new RangeError(
-      `layerNorm: input ${formatShape(input.shape)} does not end in the normalized shape ${formatShape(normalizedShape)}`,
-    );
-  const axes = normalizedShape.map((_, k) => lead + k);
+  const axes = normalizedAxes('layerNorm', input, normalizedShape);
+  checkShapes('layerNorm', { weight, bias }, normalizedShape);
   return inSingle(input, (x) => {
-    const { deviation, variance } = moments(x, axes);
-    const normalized = deviation.mul(variance.add(eps).rsqrt());
+    const normalized = standardize(x, axes, eps);
     const scaled = weight === null ? normalized : normalized.mul(weight);
     return bias === null ? scaled : scaled.add(bias);
   });
@@ -40,6 +43,8 @@ export interface LayerNormOptions {
   readonly eps?: number;
   /** Whether there are a weight and a bias. */
   readonly elementwiseAffine?: boolean;
+  /** `false` leaves the bias out. */
+  readonly bias?: boolean;
 }
 
 /** Layer normalization over the last axes, in f32 or wider: weight starts at 1, bias at 0. */
@@ -51,11 +56,11 @@ export class LayerNorm extends Module {
 
   constructor(normalizedShape: number | readonly number[], options: LayerNormOptions = {}) {
     super();
-    const { eps = defaultEps, elementwiseAffine = true } = options;
+    const { eps = defaultEps, elementwiseAffine = true, bias = true } = options;
     this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
     this.eps = eps;
     this.weight = elementwiseAffine ? new Parameter(constant(1)(this.normalizedShape)) : null;
-    this.bias = elementwiseAffine ? new Parameter(constant(0)(this.normalizedShape)) : null;
+    this.bias = elementwiseAffine && bias ? new Parameter(constant(0)(this.normalizedShape)) : null;
   }
 
   forward(input: Tensor): Tensor {

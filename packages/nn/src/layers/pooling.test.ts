@@ -1,8 +1,10 @@
 /** Pooling: windows that overlap, padding, and borders. */
-import { tensor } from '@tessera/tensor';
+import { grad } from '@tessera/autograd';
+import { ones, type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testedBackends, useBackend } from '../testing/backends.ts';
-import { avgPool2d, maxPool2d } from './pooling.ts';
+import { avgPool2d } from './avg-pool.ts';
+import { type MaxPoolOptions, maxPool2d } from './max-pool.ts';
 
 describe.each(testedBackends)('pooling on %s', (backend) => {
   beforeAll(() => useBackend(backend));
@@ -21,6 +23,29 @@ describe.each(testedBackends)('pooling on %s', (backend) => {
   test('a last row and column that do not fill a window are left out', async () => {
     expect(await avgPool2d(image(), 2).toArray()).toEqual([[[[3]]]]);
     expect(await maxPool2d(image(), 2).toArray()).toEqual([[[[5]]]]);
+  });
+
+  test('of equal values the first of a window gets the gradient', async () => {
+    const gradientOf = async (x: Tensor, options: MaxPoolOptions): Promise<unknown> =>
+      grad(maxPool2d(x, 2, options).sum(), x).toArray();
+    expect(await gradientOf(ones([1, 1, 2, 2]).contiguous(), {})).toEqual([
+      [
+        [
+          [1, 0],
+          [0, 0],
+        ],
+      ],
+    ]);
+    // PyTorch 2.15: max_pool2d(ones(3, 3), 2, stride=1, padding=1).
+    expect(await gradientOf(ones([1, 1, 3, 3]).contiguous(), { stride: 1, padding: 1 })).toEqual([
+      [
+        [
+          [4, 2, 2],
+          [2, 1, 1],
+          [2, 1, 1],
+        ],
+      ],
+    ]);
   });
 
   test('windows may overlap', async () => {

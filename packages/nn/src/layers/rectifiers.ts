@@ -2,6 +2,7 @@
  * Activations that are the identity above 0 and something else below: straight (leaky ReLU) or exponential (ELU, SELU, CELU). At 0 they
  * have the slope of the part below.
  */
+import { customGradient } from '@tessera/autograd';
 import { type Tensor, where } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
 
@@ -10,13 +11,27 @@ export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor => where(x.gt
 
 /** `scale` times x above 0, scale * alpha * (exp(x / width) - 1) below. */
 function exponentialBelow(x: Tensor, alpha: number, { width = 1, scale = 1 } = {}): Tensor {
-  const isAbove = x.gt(0);
-  // Where the other part is selected, exp is not computed of large numbers: 0 times an infinite derivative would be NaN.
-  const below = where(isAbove, 0, x)
-    .mul(1 / width)
-    .expm1()
-    .mul(alpha * scale);
-  return where(isAbove, x.mul(scale), below);
+  const compute = customGradient(
+    (source: Tensor) =>
+      where(
+        source.le(0),
+        source
+          .div(width)
+          .expm1()
+          .mul(alpha * scale),
+        source.mul(scale),
+      ),
+    (gradient, [source]) => {
+      // Far below 0, the slope as the value plus 1 would have no digits. At 0 it counts as constant, so that its own slope there is 0.
+      const slope = where(source.lt(0), source, 0)
+        .div(width)
+        .exp()
+        .mul((alpha * scale) / width);
+      return [gradient.mul(where(source.le(0), slope, scale))];
+    },
+    'exponentialBelow',
+  );
+  return compute(x);
 }
 
 /** x above 0, alpha (exp(x) - 1) below (Clevert et al. 2016). */

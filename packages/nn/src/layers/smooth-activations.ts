@@ -55,8 +55,8 @@ export const mish: (x: Tensor) => Tensor = customGradient(
   },
   (gradient, [x]) => {
     const { e, numerator, reciprocal } = mishParts(x);
-    // The slope of the hyperbolic tangent is 4 e (e + 1) / (e (e + 2) + 2)^2.
-    const slope = e.mul(reciprocal).mul(e.add(1).mul(reciprocal)).mul(4);
+    // The slope of the hyperbolic tangent is 4 e (e + 1) / (e (e + 2) + 2)^2, and 0 where it is 1.
+    const slope = where(x.gt(largestExponent), 0, e.mul(reciprocal).mul(e.add(1).mul(reciprocal)).mul(4));
     return [gradient.mul(numerator.mul(reciprocal).add(x.mul(slope)))];
   },
   'mish',

@@ -2,10 +2,10 @@
 import { grad, gradcheck } from '@tessera/autograd';
 import { type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { l2Normalize } from '../layers/distances.ts';
 import { testedBackends, useBackend } from '../testing/backends.ts';
 import { numbered } from '../testing/numbers.ts';
 import { contrastiveLoss, type DuplicateRule, duplicateRules, sigLipLoss } from './contrastive.ts';
-import { l2Normalize } from './distances.ts';
 
 const images = 4;
 const captions = 2;

@@ -4,17 +4,6 @@ export * from './class-margins.ts';
 export type { ClassOptions } from './class-targets.ts';
 export * from './contrastive.ts';
 export * from './cross-entropy.ts';
-export {
-  CosineSimilarity,
-  type CosineSimilarityOptions,
-  cosineSimilarity,
-  l2Normalize,
-  type NormalizeOptions,
-  normalize,
-  PairwiseDistance,
-  type PairwiseDistanceOptions,
-  pairwiseDistance,
-} from './distances.ts';
 export * from './distillation.ts';
 export * from './divergence.ts';
 export * from './likelihood.ts';

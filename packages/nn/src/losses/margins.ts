@@ -1,9 +1,9 @@
 /** Losses of embeddings and of pairs, with a margin: of distances, angles and ranks. */
 import { formatShape, type Tensor, where } from '@tessera/tensor';
 import { requireFloats, requirePositive } from '../arguments.ts';
+import { pairwiseDistance } from '../layers/distances.ts';
 import { logSigmoid } from '../layers/smooth-activations.ts';
 import { inF32 } from '../precision.ts';
-import { pairwiseDistance } from './distances.ts';
 import { Loss, type LossOptions, type MarginOptions, reduceLoss } from './reduction.ts';
 
 /** max(x, 0); the gradient flows at 0, as in PyTorch's losses. */

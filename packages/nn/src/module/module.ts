@@ -1,16 +1,10 @@
 /** The base class of layers and models: names, state, modes, and moving to another backend. */
-import {
-  type Backend,
-  type DType,
-  formatShape,
-  isDType,
-  isFloat,
-  moveTensors,
-  nameScope,
-  Tensor,
-} from '@tessera/tensor';
+import { type Backend, type DType, formatShape, isDType, isFloat, moveTensors, Tensor } from '@tessera/tensor';
+import { callForward } from './call-forward.ts';
 import { closestName } from './closest.ts';
+import { addHook, type BackwardHook, type ForwardHook, type ForwardPreHook, type HookHandle } from './hooks.ts';
 import { Buffer, castState, Parameter } from './parameter.ts';
+import { printModule, settingsInFields } from './print-module.ts';
 
 /** Tensors by their path: what `stateDict` returns and `loadStateDict` takes. */
 export type StateDict = ReadonlyMap<string, Tensor>;
@@ -82,10 +76,10 @@ export abstract class Module {
   constructor() {
     const { forward } = this as { forward?: (...args: unknown[]) => unknown };
     if (forward === undefined) return;
-    const scoped = (...args: unknown[]): unknown =>
-      this.#path === '' ? forward.apply(this, args) : nameScope(this.#path, () => forward.apply(this, args));
+    const called = (...args: unknown[]): unknown =>
+      callForward(this, this.#path, (...inputs) => forward.apply(this, [...inputs]), args);
     // Not enumerable, so that `members` does not visit it.
-    Object.defineProperty(this, 'forward', { value: scoped, writable: true, configurable: true });
+    Object.defineProperty(this, 'forward', { value: called, writable: true, configurable: true });
   }
 
   /**
@@ -235,6 +229,50 @@ export abstract class Module {
     const chosen = patterns.length === 0 ? named : patterns.flatMap((pattern) => selectByPattern(named, pattern));
     for (const [, parameter] of chosen) parameter.requiresGrad = trainable;
     return this;
+  }
+
+  /**
+   * Calls `hook(module, inputs)` before every `forward`. It may return other inputs: an array, or a single tensor.
+   *
+   * @returns a handle that removes the hook
+   */
+  registerForwardPreHook(hook: ForwardPreHook<this>): HookHandle {
+    return addHook(this, 'before', hook as ForwardPreHook<object>);
+  }
+
+  /**
+   * Calls `hook(module, inputs, output)` after every `forward`. It may return another output.
+   *
+   * @returns a handle that removes the hook
+   */
+  registerForwardHook<Output = Tensor>(hook: ForwardHook<this, Output>): HookHandle {
+    return addHook(this, 'after', hook as ForwardHook<object, unknown>);
+  }
+
+  /**
+   * Calls `hook(module, gradInput, gradOutput)` when the gradients of the tensors that `forward` gets and returns are known: floating-point
+   * tensors among its arguments, and its result or those in an array or an object. It may return other gradients of the inputs. The
+   * gradients are tensors like others: they are computed when they are read, or with the compiled step that is being recorded.
+   *
+   * @returns a handle that removes the hook
+   */
+  registerFullBackwardHook(hook: BackwardHook<this>): HookHandle {
+    return addHook(this, 'backward', hook as BackwardHook<object>);
+  }
+
+  /** The settings in `String(module)`, as PyTorch's `extra_repr`; by default the fields of a module without children. */
+  extraRepr(): string {
+    return settingsInFields(this);
+  }
+
+  /** The tree of modules with their settings, as PyTorch prints it. `console.log` shows the same in Node. */
+  toString(): string {
+    return printModule(this);
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): object {
+    // Node indents the lines of what an object prints, but not those of a string.
+    return { [Symbol.for('nodejs.util.inspect.custom')]: () => this.toString() };
   }
 
   *#namedState(): Generator<[name: string, tensor: Parameter | Buffer]> {

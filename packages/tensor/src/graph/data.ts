@@ -1,15 +1,46 @@
 /** Converts numbers as users write them, in nested arrays, to and from typed arrays. */
 
-import { allocateArray, castNumber, checkDType, computeDType, type DType, isHalf, type TypedArray } from '../kernel/dtype.ts';
+import {
+  allocateArray,
+  castNumber,
+  checkDType,
+  computeDType,
+  type DType,
+  isHalf,
+  type TypedArray,
+} from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
 import { checkShape, formatShape, type Shape, sizeOf } from '../kernel/shape.ts';
 
 export type NestedArray<T> = readonly (T | NestedArray<T>)[];
 
-/** A number, nested arrays of numbers or booleans, or a typed array (Float32Array, Float64Array, Int32Array, Uint8Array). */
-export type TensorData = number | boolean | NestedArray<number | boolean> | TypedArray;
+/** 64-bit integers, as files and labels have them. */
+export type BigIntArray = BigInt64Array | BigUint64Array;
 
-const isTypedArray = (data: TensorData): data is TypedArray => ArrayBuffer.isView(data);
+/**
+ * A number, nested arrays of numbers or booleans, or a typed array (Float32Array, Float64Array, Int32Array, Uint8Array). 64-bit integers
+ * (BigInt64Array, BigUint64Array) become i32, and must fit.
+ */
+export type TensorData = number | boolean | NestedArray<number | boolean> | TypedArray | BigIntArray;
+
+const isBigIntArray = (data: unknown): data is BigIntArray =>
+  data instanceof BigInt64Array || data instanceof BigUint64Array;
+
+const isTypedArray = (data: TensorData): data is TypedArray => ArrayBuffer.isView(data) && !isBigIntArray(data);
+
+/** 64-bit integers as i32. Throws a RangeError that starts with `what` and names the first one that does not fit. */
+export function int32FromBigInts(values: BigIntArray, what: string): Int32Array {
+  const result = new Int32Array(values.length);
+  for (let k = 0; k < values.length; k++) {
+    const value = Number(values[k]);
+    if (value < -(2 ** 31) || value >= 2 ** 31)
+      throw new RangeError(
+        `${what}: the 64-bit integer ${values[k]} at position ${k} does not fit i32 (from -2^31 to 2^31 - 1)`,
+      );
+    result[k] = value;
+  }
+  return result;
+}
 
 /** f32 for numbers, bool for booleans, and for a typed array its own dtype. */
 function inferDtype(data: TensorData): DType {
@@ -55,10 +86,17 @@ const describe = (item: unknown): string =>
 
 /** The values in an array of `computeDType(dtype)`, which may be `data` itself, with their shape and dtype. */
 export function parseData(
-  data: TensorData,
+  given: TensorData,
   shape?: Shape,
-  dtype: DType = inferDtype(data),
+  named?: DType,
 ): { values: TypedArray; shape: Shape; dtype: DType } {
+  // f64 holds integers of up to 2^53 exactly; for other dtypes they go by way of i32.
+  const data = !isBigIntArray(given)
+    ? given
+    : named === 'f64'
+      ? Float64Array.from(given as BigInt64Array, Number)
+      : int32FromBigInts(given, 'tensor');
+  const dtype = named ?? inferDtype(data);
   checkDType(dtype, 'tensor');
   if (shape !== undefined) checkShape(shape, 'tensor');
   const own = inferShape(data);

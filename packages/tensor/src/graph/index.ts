@@ -18,3 +18,4 @@ export {
   withGradients,
 } from './node.ts';
 export { ownStorage, realizedStorage, Storage } from './storage.ts';
+export { captureTrace, userLine } from './user-line.ts';

@@ -5,7 +5,10 @@ import { ShapedTensor } from './shaping.ts';
 import { nodeOf, type TensorBase } from './tensor-base.ts';
 
 export abstract class IndexedTensor<T extends TensorBase<T>> extends ShapedTensor<T> {
-  /** [..., m, k] x [..., k, n] -> [..., m, n]. Leading axes broadcast; vectors [k] are allowed on either side. */
+  /**
+   * [..., m, k] x [..., k, n] -> [..., m, n]. Leading axes broadcast; vectors [k] are allowed on either side. Both floating point, or both
+   * integers.
+   */
   matmul(other: T): T {
     return this.wrap(ops.matmul(this.node, nodeOf(other, 'matmul')));
   }
@@ -15,9 +18,27 @@ export abstract class IndexedTensor<T extends TensorBase<T>> extends ShapedTenso
     return this.wrap(ops.indexSelect(this.node, axis, nodeOf(index, 'indexSelect')));
   }
 
-  /** For every position of `index`, the element at that position with its coordinate along `axis` replaced by the index. */
+  /**
+   * For every position of `index` (integers), the element at that position with its coordinate along `axis` replaced by the index. Both
+   * have the same shape except along `axis`. Negative positions count from the end.
+   */
   takeAlongAxis(axis: number, index: T): T {
     return this.wrap(ops.takeAlongAxis(this.node, axis, nodeOf(index, 'takeAlongAxis')));
+  }
+
+  /** PyTorch's `take_along_dim`: the same, where both broadcast except along `axis`. Without an axis, of the flat tensors. */
+  takeAlongDim(index: T, axis?: number): T {
+    return this.wrap(ops.takeAlongDim(this.node, index.node, axis));
+  }
+
+  /** PyTorch's `gather`: `takeAlongAxis`, where `index` may also be smaller than this tensor along the other axes. */
+  gather(axis: number, index: T): T {
+    return this.wrap(ops.gather(this.node, axis, index.node));
+  }
+
+  /** The elements of the flat tensor at the positions `index` (integers), whose shape the result has. Negative ones count from the end. */
+  take(index: T): T {
+    return this.wrap(ops.take(this.node, index.node));
   }
 
   /** [...] of integers -> [..., classes]: 1 at the position that the integer names, 0 elsewhere. */

@@ -213,14 +213,18 @@ export abstract class MathematicalTensor<T extends TensorBase<T>> extends Elemen
 
   // Bounds
 
-  /** Values below `min` become `min`. */
+  /** Values below `min` become `min`. The gradient flows at a bound that is a number; values that equal a tensor share it with the tensor. */
   clampMin(min: Operand<T>): T {
-    return this.wrap(ops.clamp(this.node, operand(min, 'clampMin')));
+    return this.wrap(
+      typeof min === 'number' ? ops.clamp(this.node, min) : ops.maximum(this.node, operand(min, 'clampMin')),
+    );
   }
 
-  /** Values above `max` become `max`. */
+  /** Values above `max` become `max`. The gradient flows at a bound that is a number; values that equal a tensor share it with the tensor. */
   clampMax(max: Operand<T>): T {
-    return this.wrap(ops.clamp(this.node, undefined, operand(max, 'clampMax')));
+    return this.wrap(
+      typeof max === 'number' ? ops.clamp(this.node, undefined, max) : ops.minimum(this.node, operand(max, 'clampMax')),
+    );
   }
 
   /** The larger of two values; where one of them is NaN, the other. */

@@ -59,9 +59,12 @@ export abstract class ShapedTensor<T extends TensorBase<T>> extends ReducibleTen
     return this.wrap(ops.pad(this.node, pairs, value));
   }
 
-  /** The part from `start` to before `end` along `axis`. Negative positions count from the end; both are clamped to the axis. */
-  slice(axis: number, start?: number, end?: number): T {
-    return this.wrap(ops.slice(this.node, axis, start, end));
+  /**
+   * Every `step`-th element from `start` to before `end` along `axis`. Negative positions count from the end; both are clamped to the axis.
+   * A negative step is refused, as in PyTorch: flip the axis first.
+   */
+  slice(axis: number, start?: number, end?: number, step = 1): T {
+    return this.wrap(ops.stridedSlice(this.node, axis, start, end, step));
   }
 
   /** The slice at `index` along `axis`, without that axis. */
@@ -96,5 +99,5 @@ export abstract class ShapedTensor<T extends TensorBase<T>> extends ReducibleTen
 }
 
 /** The arguments, passed one by one or as one array. */
-const spread = (list: readonly number[] | readonly [readonly number[]]): readonly number[] =>
+export const spread = (list: readonly number[] | readonly [readonly number[]]): readonly number[] =>
   typeof list[0] === 'object' ? list[0] : (list as readonly number[]);

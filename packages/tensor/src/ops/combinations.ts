@@ -1,29 +1,53 @@
-/** Sums and products of two or three tensors in one call. */
+/** Sums and products of two or three tensors in one call. All operands are brought to one dtype first. */
+import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
+import { castNumber, isFloat } from '../kernel/dtype.ts';
 import { lt, where } from './comparison.ts';
 import { abs, add, div, mul, sub } from './elementwise.ts';
-import type { Operand } from './operand.ts';
+import { align, alignFloating, constantLike, type Operand } from './operand.ts';
 
-const scaled = (x: Operand, factor: number): Operand =>
-  factor === 1 ? x : typeof x === 'number' ? x * factor : mul(x, factor);
+/** x times a factor, in the dtype of x. */
+function scaled(op: string, x: Node, factor: number): Node {
+  if (factor === 1) return x;
+  if (!isFloat(x.dtype) && !Number.isInteger(factor))
+    throw new RangeError(
+      `${op}: the factor of ${x.dtype} tensors must be a whole number, got ${factor}; cast them first`,
+    );
+  return graph.binary('mul', x, constantLike(castNumber[x.dtype](factor), x));
+}
 
 /** a + alpha b. */
-export const addScaled = (a: Operand, b: Operand, alpha: number): Node => add(a, scaled(b, alpha));
+export function addScaled(a: Operand, b: Operand, alpha: number): Node {
+  if (alpha === 1) return add(a, b);
+  const [x, y] = align('add', [a, b]);
+  return add(x, scaled('add', y, alpha));
+}
 
 /** a - alpha b. */
-export const subScaled = (a: Operand, b: Operand, alpha: number): Node => sub(a, scaled(b, alpha));
+export function subScaled(a: Operand, b: Operand, alpha: number): Node {
+  if (alpha === 1) return sub(a, b);
+  const [x, y] = align('sub', [a, b]);
+  return sub(x, scaled('sub', y, alpha));
+}
 
 /** a + value b c. */
-export const addcmul = (a: Operand, b: Operand, c: Operand, value = 1): Node => add(a, mul(scaled(b, value), c));
+export function addcmul(a: Operand, b: Operand, c: Operand, value = 1): Node {
+  const [x, y, z] = align('addcmul', [a, b, c]);
+  return add(x, mul(scaled('addcmul', y, value), z));
+}
 
 /** a + value b / c, in floating point. */
-export const addcdiv = (a: Operand, b: Operand, c: Operand, value = 1): Node => add(a, div(scaled(b, value), c));
+export function addcdiv(a: Operand, b: Operand, c: Operand, value = 1): Node {
+  const [x, y, z] = alignFloating('addcdiv', [a, b, c]);
+  return add(x, div(scaled('addcdiv', y, value), z));
+}
 
 /** start + weight (end - start), from the nearer end: exactly `start` at 0 and `end` at 1. */
 export function lerp(start: Operand, end: Operand, weight: Operand): Node {
-  const difference = sub(end, start);
-  const fromStart = add(start, mul(difference, weight));
-  const fromEnd = sub(end, mul(difference, sub(1, weight)));
+  const [a, b, w] = alignFloating('lerp', [start, end, weight]);
+  const difference = sub(b, a);
+  const fromStart = add(a, mul(difference, w));
+  const fromEnd = sub(b, mul(difference, sub(1, w)));
   if (typeof weight === 'number') return Math.abs(weight) < 0.5 ? fromStart : fromEnd;
-  return where(lt(abs(weight), 0.5), fromStart, fromEnd);
+  return where(lt(abs(w), 0.5), fromStart, fromEnd);
 }

@@ -15,7 +15,9 @@ export function arange(
   dtype: DType = [start, end, step].every(Number.isInteger) ? 'i32' : 'f32',
 ): Node {
   if (![start, end, step].every(Number.isFinite) || step === 0)
-    throw new RangeError(`arange: needs finite numbers and a step other than 0, got ${[start, end, step].map(String).join(', ')}`);
+    throw new RangeError(
+      `arange: needs finite numbers and a step other than 0, got ${[start, end, step].map(String).join(', ')}`,
+    );
   if ((end - start) * step < 0)
     throw new RangeError(`arange: from ${start} in steps of ${step} never reaches ${end}: the step has the wrong sign`);
   const count = Math.ceil((end - start) / step);

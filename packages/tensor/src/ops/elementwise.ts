@@ -61,8 +61,8 @@ export function clamp(source: Node, min?: Operand, max?: Operand): Node {
     const beyond = isBeyond(value, limit);
     if (!isFloat(limit.dtype) || limit.op === 'const') return graph.where(beyond, limit, value);
     const isNumber = graph.binary('eq', limit, limit);
-    const isNaN = graph.binary('xor', isNumber, constantLike(1, isNumber));
-    return graph.where(graph.binary('or', beyond, isNaN), limit, value);
+    const isNone = graph.binary('xor', isNumber, constantLike(1, isNumber));
+    return graph.where(graph.binary('or', beyond, isNone), limit, value);
   };
   const low = bounded(source, min, (x, limit) => graph.binary('lt', x, limit));
   return bounded(low, max, (x, limit) => graph.binary('lt', limit, x));
@@ -91,7 +91,6 @@ export function square(source: Node): Node {
   const x = source.dtype === 'bool' ? graph.cast(source, 'i32') : source;
   return mul(x, x);
 }
-
 
 /** max(x, -x). The gradient of a maximum is shared on ties, so the slope at 0 is 0. */
 export const abs = (x: Node): Node =>

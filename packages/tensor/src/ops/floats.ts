@@ -3,7 +3,7 @@ import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import { type DType, isFloat } from '../kernel/dtype.ts';
 import { eq, le, logicalAnd, logicalNot, logicalOr, lt } from './comparison.ts';
-import { abs, add, mul, sub } from './elementwise.ts';
+import { abs, add, maximum, minimum, mul, sub } from './elementwise.ts';
 import { align, alignFloating, constantLike, floating, type Operand } from './operand.ts';
 
 /** The largest finite number of each floating-point dtype. */
@@ -62,17 +62,18 @@ export const signbit = (x: Node): Node => {
   return lt(isFloat(x.dtype) ? graph.binary('copysign', constantLike(1, x), x) : x, 0);
 };
 
-/** The larger of two numbers; where one of them is NaN, the other. Of equal ones, a gets the gradient. */
-export function fmax(a: Operand, b: Operand): Node {
-  const [x, y] = align('fmax', [a, b]);
-  return graph.where(logicalOr(le(y, x), isnan(y)), x, y);
-}
+const ignoringNaN =
+  (op: string, join: (a: Node, b: Node) => Node) =>
+  (a: Operand, b: Operand): Node => {
+    const [x, y] = align(op, [a, b]);
+    return isFloat(x.dtype) ? graph.where(isnan(y), x, graph.where(isnan(x), y, join(x, y))) : join(x, y);
+  };
 
-/** The smaller of two numbers; where one of them is NaN, the other. Of equal ones, a gets the gradient. */
-export function fmin(a: Operand, b: Operand): Node {
-  const [x, y] = align('fmin', [a, b]);
-  return graph.where(logicalOr(le(x, y), isnan(y)), x, y);
-}
+/** The larger of two numbers; where one of them is NaN, the other. Equal ones share the gradient. */
+export const fmax = ignoringNaN('fmax', maximum);
+
+/** The smaller of two numbers; where one of them is NaN, the other. Equal ones share the gradient. */
+export const fmin = ignoringNaN('fmin', minimum);
 
 /** 0 below 0, 1 above, `values` at 0; 0 for NaN. */
 export function heaviside(a: Operand, values: Operand): Node {

@@ -2,28 +2,28 @@
 
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
-import { type DType, isFloat, promote } from '../kernel/dtype.ts';
+import { type DType, promote } from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
-import { formatShape, normalizeAxis, type Shape, sizeOf } from '../kernel/shape.ts';
+import { broadcastShapes, formatShape, normalizeAxis, type Shape, sizeOf } from '../kernel/shape.ts';
+import { atLeastVector } from './along.ts';
 import { add } from './elementwise.ts';
 import { broadcastTo } from './operand.ts';
+import { asIndex, fromFront } from './positions.ts';
 import { unsqueeze } from './shaping.ts';
-
-function asIndex(op: string, index: Node): Node {
-  if (isFloat(index.dtype) || index.dtype === 'bool')
-    throw new RangeError(`${op}: the index must be of integers, got ${index.dtype} ${formatShape(index.shape)}`);
-  return graph.cast(index, 'i32');
-}
 
 /** Slices of `source` along `axis` at the positions `index`, whose shape takes the place of the axis. */
 export function indexSelect(source: Node, axis: number, index: Node): Node {
+  if (source.shape.length === 0) {
+    const chosen = indexSelect(graph.reshape(source, [1]), axis, index);
+    return graph.reshape(chosen, []);
+  }
   const along = normalizeAxis(axis, source.shape.length, 'indexSelect');
   return graph.gather(source, asIndex('indexSelect', index), along);
 }
 
 /**
  * For every position p of `index`, the element of `source` at p with the coordinate along `axis` replaced by index[p]. Both have the
- * same shape except along `axis`.
+ * same shape except along `axis`. Negative positions count from the end.
  */
 export function takeAlongAxis(source: Node, axis: number, index: Node): Node {
   const rank = source.shape.length;
@@ -36,7 +36,7 @@ export function takeAlongAxis(source: Node, axis: number, index: Node): Node {
   const order = [...Array.from({ length: rank }, (_, k) => k).filter((k) => k !== along), along];
   const size = nth(source.shape, along);
   const table = graph.permute(source, order);
-  const chosen = graph.permute(asIndex('takeAlongAxis', index), order);
+  const chosen = graph.permute(fromFront('takeAlongAxis', index, size), order);
   const count = nth(chosen.shape, rank - 1);
   const rows = sizeOf(chosen.shape.slice(0, -1));
   const start = graph.binary('mul', graph.iota([rows, count], 0), graph.constant(size, [rows, count], 'i32'));
@@ -46,6 +46,56 @@ export function takeAlongAxis(source: Node, axis: number, index: Node): Node {
     taken,
     order.map((_, k) => order.indexOf(k)),
   );
+}
+
+/**
+ * PyTorch's `gather`: like `takeAlongAxis`, where the index may be smaller than the source along the other axes too; what is beyond it is
+ * left out.
+ */
+export function gather(source: Node, axis: number, index: Node): Node {
+  if (sizeOf(index.shape) === 0) return graph.constant(0, index.shape, source.dtype);
+  if (source.shape.length === 0 || index.shape.length === 0) {
+    const chosen = gather(atLeastVector(source), axis, atLeastVector(index));
+    return graph.reshape(chosen, index.shape);
+  }
+  const along = normalizeAxis(axis, source.shape.length, 'gather');
+  const fits =
+    index.shape.length === source.shape.length && index.shape.every((n, k) => k === along || n <= nth(source.shape, k));
+  if (!fits)
+    throw new RangeError(
+      `gather: index ${formatShape(index.shape)} must have the axes of ${formatShape(source.shape)}, and be nowhere larger except on axis ${axis}`,
+    );
+  const part = graph.shrink(
+    source,
+    source.shape.map(() => 0),
+    source.shape.map((n, k) => (k === along ? n : nth(index.shape, k))),
+  );
+  return takeAlongAxis(part, along, index);
+}
+
+/** `takeAlongAxis` of tensors that broadcast except along `axis`; without an axis, of the flat tensors. */
+export function takeAlongDim(source: Node, index: Node, axis?: number): Node {
+  if (axis === undefined) {
+    const flat = (node: Node): Node => graph.reshape(node, [sizeOf(node.shape)]);
+    return takeAlongAxis(flat(source), 0, flat(index));
+  }
+  if (source.shape.length !== index.shape.length)
+    throw new RangeError(
+      `takeAlongDim: ${formatShape(source.shape)} and index ${formatShape(index.shape)} must have the same number of dimensions`,
+    );
+  if (source.shape.length === 0)
+    return graph.reshape(takeAlongDim(atLeastVector(source), atLeastVector(index), axis), []);
+  const along = normalizeAxis(axis, source.shape.length, 'takeAlongDim');
+  const without = (shape: Shape): number[] => shape.map((n, k) => (k === along ? 1 : n));
+  const common = broadcastShapes(without(source.shape), without(index.shape), 'takeAlongDim');
+  const wide = (node: Node): Node => broadcastTo(node, common.with(along, nth(node.shape, along)), 'takeAlongDim');
+  return takeAlongAxis(wide(source), along, wide(index));
+}
+
+/** The elements of the flat tensor at the positions `index`, whose shape the result has. Negative positions count from the end. */
+export function take(source: Node, index: Node): Node {
+  const size = sizeOf(source.shape);
+  return graph.gather(graph.reshape(source, [size]), fromFront('take', index, size), 0);
 }
 
 /** [...] of integers -> [..., classes]: 1 at the position that the integer names, 0 elsewhere. */

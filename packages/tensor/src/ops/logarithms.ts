@@ -3,7 +3,7 @@ import * as graph from '../graph/graph.ts';
 import type { Node, UnaryOp } from '../graph/node.ts';
 import { eq, le, logicalAnd, lt, where } from './comparison.ts';
 import { withSlope, withSlopes } from './derivative.ts';
-import { abs, add, clamp, div, exp, log, mul, neg, reciprocal, sigmoid, sub } from './elementwise.ts';
+import { abs, add, div, exp, log, mul, neg, reciprocal, sigmoid, sub } from './elementwise.ts';
 import { isnan } from './floats.ts';
 import { alignFloating, constantLike, floating, type Operand } from './operand.ts';
 
@@ -18,21 +18,21 @@ export const log1p = floatUnary('log1p');
 export const log2 = floatUnary('log2');
 export const log10 = floatUnary('log10');
 
-/** a - b, and 0 where both are the same infinity. */
-const difference = (a: Node, b: Node): Node => graph.where(eq(a, b), constantLike(0, a), sub(a, b));
+/** |a - b|, and 0 where both are the same infinity. */
+const distance = (a: Node, b: Node): Node => graph.where(eq(a, b), constantLike(0, a), abs(sub(a, b)));
 
 /** log(exp(a) + exp(b)) = max + log(1 + exp(-|a - b|)). The derivative with respect to a is sigmoid(a - b). */
 export function logaddexp(a: Operand, b: Operand): Node {
   const [x, y] = alignFloating('logaddexp', [a, b]);
-  const value = add(graph.binary('max', x, y), log1p(exp(neg(abs(difference(x, y))))));
-  return withSlopes('logaddexp', [x, y], value, (p, q) => [sigmoid(difference(p, q)), sigmoid(difference(q, p))]);
+  const value = add(graph.binary('max', x, y), log1p(exp(neg(distance(x, y)))));
+  return withSlopes('logaddexp', [x, y], value, (p, q) => [sigmoid(sub(p, q)), sigmoid(sub(q, p))]);
 }
 
 /** log2(2^a + 2^b). */
 export function logaddexp2(a: Operand, b: Operand): Node {
   const [x, y] = alignFloating('logaddexp2', [a, b]);
-  const rest = mul(log1p(exp2(neg(abs(difference(x, y))))), Math.LOG2E);
-  const share = (p: Node, q: Node): Node => sigmoid(mul(difference(p, q), Math.LN2));
+  const rest = mul(log1p(exp2(neg(distance(x, y)))), Math.LOG2E);
+  const share = (p: Node, q: Node): Node => sigmoid(mul(sub(p, q), Math.LN2));
   return withSlopes('logaddexp2', [x, y], add(graph.binary('max', x, y), rest), (p, q) => [share(p, q), share(q, p)]);
 }
 
@@ -51,9 +51,7 @@ export function xlogy(a: Operand, b: Operand): Node {
  */
 export function logit(source: Node, eps?: number): Node {
   const x = floating(source);
-  if (eps !== undefined && !(eps >= 0 && eps <= 0.5))
-    throw new RangeError(`logit: eps must be between 0 and 0.5, got ${eps}`);
-  const z = eps === undefined ? x : clamp(x, eps, 1 - eps);
+  const z = eps === undefined ? x : where(lt(x, eps), eps, where(lt(1 - eps, x), 1 - eps, x));
   const rest = sub(1, z);
   const isMiddle = logicalAnd(lt(0.25, z), lt(z, 0.75));
   const middle = log1p(div(sub(add(z, z), 1), rest));

@@ -108,23 +108,27 @@ function firstLargest(x: Node, axes: readonly number[]): Node {
   return graph.custom(largest, [x], {
     name: 'max',
     backward: (gradient, _inputs, y) => {
-      const candidates = positionsOfLargest(x, y, axes);
-      const first = graph.expand(graph.reduce('max', candidates, axes), x.shape);
-      return [graph.where(graph.binary('eq', candidates, first), graph.expand(gradient, x.shape), constantLike(0, x))];
+      const first = graph.expand(firstPosition(x, y, axes), x.shape);
+      const isFirst = graph.binary('eq', positions(x, axes), first);
+      return [graph.where(isFirst, graph.expand(gradient, x.shape), constantLike(0, x))];
     },
   });
 }
 
+/** The position of each element in its row, counted from the row's end. */
+function positions(x: Node, axes: readonly number[]): Node {
+  const fromEnd = graph.flip(graph.iota([countOf(x, axes)], 0), [0]);
+  const sizes = x.shape.map((n, axis) => (axes.includes(axis) ? n : 1));
+  return graph.expand(graph.reshape(fromEnd, sizes), x.shape);
+}
+
 /**
- * Where the elements equal the maximum of their row, or are NaN if it is NaN: the position in the row, counted from its end, so that the
- * maximum of these positions is the first of them. Elsewhere -1.
+ * The position, counted from the row's end, of the first element that equals the maximum of its row, or of the first NaN: the maximum of
+ * all such positions. Reduced axes are kept.
  */
-function positionsOfLargest(x: Node, largest: Node, axes: readonly number[]): Node {
-  const count = countOf(x, axes);
-  const places = x.shape.map((n, axis) => (axes.includes(axis) ? n : 1));
-  const fromEnd = graph.flip(graph.iota([count], 0), [0]);
-  const position = graph.expand(graph.reshape(fromEnd, places), x.shape);
-  return graph.where(areLargest(x, largest), position, constantLike(-1, position));
+function firstPosition(x: Node, largest: Node, axes: readonly number[]): Node {
+  const position = positions(x, axes);
+  return graph.reduce('max', graph.where(areLargest(x, largest), position, constantLike(-1, position)), axes);
 }
 
 /** Whether any value is not 0; false for no values. */
@@ -165,7 +169,11 @@ export function moments(x: Node, axes: readonly number[]): Moments {
   const excess = graph.reduce('sum', rough, axes);
   const offset = div(excess, count);
   // Where a value or the mean is infinite there is nothing to correct.
-  const error = graph.where(graph.binary('eq', sub(offset, offset), constantLike(0, offset)), offset, constantLike(0, offset));
+  const error = graph.where(
+    graph.binary('eq', sub(offset, offset), constantLike(0, offset)),
+    offset,
+    constantLike(0, offset),
+  );
   const center = add(estimate, error);
   const deviation = sub(x, center);
   const squares = sub(graph.reduce('sum', square(rough), axes), mul(offset, excess));
@@ -218,21 +226,21 @@ export function norm(source: Node, axes?: Axes, keepdim = false): Node {
   });
 }
 
-function positionOfLargest(op: string, source: Node, axis: number, keepdim: boolean): Node {
+function positionOfLargest(op: string, source: Node, axis: number | undefined, keepdim: boolean): Node {
   const axes = normalizeAxes(axis, source.shape.length, op);
   if (countOf(source, axes) === 0)
     throw new RangeError(`${op}: no elements to choose from: shape ${formatShape(source.shape)}, axis ${axes.join()}`);
   const x = source.dtype === 'bool' ? graph.cast(source, 'i32') : source;
-  const candidates = positionsOfLargest(x, graph.reduce('max', x, axes), axes);
-  return sub(countOf(x, axes) - 1, drop(graph.reduce('max', candidates, axes), axes, keepdim));
+  const fromEnd = firstPosition(x, graph.reduce('max', x, axes), axes);
+  return sub(countOf(x, axes) - 1, drop(fromEnd, axes, keepdim));
 }
 
-/** The position of the largest value along `axis`, the first of equal ones, i32; that of the first NaN, if there is one. */
-export const argmax = (source: Node, axis: number, keepdim = false): Node =>
+/** The position of the largest value along `axis` (without one, in the flat tensor), i32: the first of equal ones, or of the first NaN. */
+export const argmax = (source: Node, axis?: number, keepdim = false): Node =>
   positionOfLargest('argmax', source, axis, keepdim);
 
-/** The position of the smallest value along `axis`, the first of equal ones, i32; that of the first NaN, if there is one. */
-export const argmin = (source: Node, axis: number, keepdim = false): Node =>
+/** The position of the smallest value along `axis` (without one, in the flat tensor), i32: the first of equal ones, or of the first NaN. */
+export const argmin = (source: Node, axis?: number, keepdim = false): Node =>
   positionOfLargest(
     'argmin',
     isFloat(source.dtype) ? graph.unary('neg', source) : complement(graph.cast(source, 'i32')),

@@ -2,9 +2,10 @@
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import { isFloat } from '../kernel/dtype.ts';
-import { div, mul, sub } from './elementwise.ts';
+import { withSlopes } from './derivative.ts';
+import { div, mul, neg, sub } from './elementwise.ts';
 import { floorDivide } from './integer.ts';
-import { align, commonDtype, type Operand } from './operand.ts';
+import { align, commonDtype, constantLike, type Operand } from './operand.ts';
 
 // Integers are whole already.
 
@@ -43,8 +44,11 @@ export function divRounded(a: Operand, b: Operand, mode: RoundingMode): Node {
   }
 }
 
-/** a - b * trunc(a / b), exact, with the sign of a. For integers 0 where b is 0. */
+/** a - b * trunc(a / b), exact, with the sign of a. For integers 0 where b is 0. The derivative with respect to b is -trunc(a / b). */
 export function fmod(a: Operand, b: Operand): Node {
   const dtype = commonDtype([a, b]);
-  return graph.binary('mod', ...align('fmod', [a, b], dtype === 'bool' ? 'i32' : dtype));
+  const [x, y] = align('fmod', [a, b], dtype === 'bool' ? 'i32' : dtype);
+  const value = graph.binary('mod', x, y);
+  if (!isFloat(value.dtype)) return value;
+  return withSlopes('fmod', [x, y], value, (p, q) => [constantLike(1, p), graph.detach(neg(trunc(div(p, q))))]);
 }

@@ -32,9 +32,10 @@ export const permute = (source: Node, axes: readonly number[]): Node =>
     axes.map((axis) => normalizeAxis(axis, source.shape.length, 'permute')),
   );
 
-/** Swaps two axes. */
+/** Swaps two axes. A scalar counts as a vector. */
 export function transpose(source: Node, a: number, b: number): Node {
   const rank = source.shape.length;
+  if (rank === 0 && [a, b].every((axis) => axis === 0 || axis === -1)) return source;
   const axes = Array.from({ length: rank }, (_, axis) => axis);
   const x = normalizeAxis(a, rank, 'transpose');
   const y = normalizeAxis(b, rank, 'transpose');

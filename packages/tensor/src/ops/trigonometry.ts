@@ -7,6 +7,7 @@ import { abs, add, cos, div, exp, mul, neg, reciprocal, rsqrt, sin, sqrt, square
 import { isinf, signbit } from './floats.ts';
 import { expm1, log1p } from './logarithms.ts';
 import { alignFloating, constantLike, floating, type Operand } from './operand.ts';
+import { round } from './rounding.ts';
 
 /** sin(x) / cos(x). */
 export function tan(source: Node): Node {
@@ -45,7 +46,8 @@ export function atan2(a: Operand, b: Operand): Node {
   const upright = where(isSteep, sub(Math.PI / 2, angle), angle);
   const half = where(signbit(x), sub(Math.PI, upright), upright);
   return withSlopes('atan2', [y, x], graph.binary('copysign', half, y), (p, q) => {
-    const scale = reciprocal(add(square(p), square(q)));
+    const lengthSquare = add(square(p), square(q));
+    const scale = where(eq(lengthSquare, 0), 0, reciprocal(lengthSquare));
     return [mul(q, scale), neg(mul(p, scale))];
   });
 }
@@ -96,7 +98,7 @@ export function acosh(source: Node): Node {
   const t = where(isLarge, 1, sub(x, 1));
   const excess = add(t, sqrt(mul(t, add(t, 2))));
   const value = add(log1p(where(isLarge, x, excess)), where(isLarge, Math.LN2, constantLike(0, x)));
-  return withSlope('acosh', x, where(lt(x, 1), Number.NaN, value), (p) => mul(rsqrt(sub(p, 1)), rsqrt(add(p, 1))));
+  return withSlope('acosh', x, where(lt(x, 1), Number.NaN, value), (p) => rsqrt(mul(sub(p, 1), add(p, 1))));
 }
 
 /** log((1 + x) / (1 - x)) / 2; NaN outside of [-1, 1]. */
@@ -107,18 +109,37 @@ export function atanh(source: Node): Node {
   return withSlope('atanh', x, graph.binary('copysign', value, x), (p) => reciprocal(oneLessSquare(p)));
 }
 
+/** sin(pi x) and cos(pi x), by the exact distance from the nearest whole number: pi x itself would have few digits of large x. */
+function halfTurns(x: Node): { readonly sine: Node; readonly cosine: Node } {
+  const whole = round(x);
+  const angle = mul(sub(x, whole), Math.PI);
+  const isOdd = abs(sub(whole, mul(round(mul(whole, 0.5)), 2)));
+  const sign = sub(1, mul(isOdd, 2));
+  return { sine: mul(sign, sin(angle)), cosine: mul(sign, cos(angle)) };
+}
+
 /** sin(pi x) / (pi x), and 1 at 0. */
 export function sinc(source: Node): Node {
   const x = floating(source);
-  const angle = mul(x, Math.PI);
-  const isZero = eq(angle, 0);
-  const value = where(isZero, 1, div(sin(angle), where(isZero, 1, angle)));
-  return withSlope('sinc', x, value, (p) => {
-    const turned = mul(p, Math.PI);
-    const scale = mul(square(p), Math.PI);
-    const zero = eq(scale, 0);
-    return where(zero, 0, div(sub(mul(turned, cos(turned)), sin(turned)), where(zero, 1, scale)));
-  });
+  const isZero = eq(x, 0);
+  const value = where(isZero, 1, div(halfTurns(x).sine, mul(where(isZero, 1, x), Math.PI)));
+  return withSlope('sinc', x, value, slopeOfSinc);
+}
+
+/**
+ * (cos(pi x) - sinc(x)) / x. Where |pi x| < 1, so that the difference would lose digits, the power series: with t = pi x, pi times the sum
+ * over n of (-1)^n 2n t^(2n-1) / (2n+1)!.
+ */
+function slopeOfSinc(x: Node): Node {
+  const isSmall = lt(abs(x), 1 / Math.PI);
+  const t = mul(where(isSmall, x, 0), Math.PI);
+  const z = square(t);
+  const terms = x.dtype === 'f64' ? 10 : 6;
+  let sum = constantLike(1, z);
+  for (let n = terms; n > 1; n--) sum = sub(1, mul(mul(z, sum), n / (n - 1) / (2 * n) / (2 * n + 1)));
+  const large = where(isSmall, 1, x);
+  const { sine, cosine } = halfTurns(large);
+  return where(isSmall, mul(mul(t, sum), -Math.PI / 3), div(sub(cosine, div(sine, mul(large, Math.PI))), large));
 }
 
 export const deg2rad = (x: Node): Node => mul(floating(x), Math.PI / 180);

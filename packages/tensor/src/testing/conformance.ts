@@ -2,14 +2,20 @@
 import { isFloat } from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
 import { sameShape } from '../kernel/shape.ts';
+import { arrangingCases } from './arranging-cases.ts';
 import { elementwiseCases } from './elementwise-cases.ts';
 import { functionCases } from './function-cases.ts';
 import { halfCases } from './half-cases.ts';
 import { integerCases } from './integer-cases.ts';
+import { linalgCases } from './linalg-cases.ts';
+import { normCases } from './norm-cases.ts';
 import type { OpCase } from './op-case.ts';
 import { productCases } from './product-cases.ts';
+import { namedProductCases } from './product-name-cases.ts';
 import { reductionCases } from './reduction-cases.ts';
+import { scatteringCases } from './scattering-cases.ts';
 import { shapingCases } from './shaping-cases.ts';
+import { sortingCases } from './sorting-cases.ts';
 
 export { whyMissing } from './availability.ts';
 export type { OpCase } from './op-case.ts';
@@ -22,6 +28,12 @@ export const opCases: readonly OpCase[] = [
   ...shapingCases,
   ...productCases,
   ...halfCases,
+  ...sortingCases,
+  ...scatteringCases,
+  ...namedProductCases,
+  ...normCases,
+  ...linalgCases,
+  ...arrangingCases,
 ];
 
 /** Computes a case on the default backend. Returns a description of the first difference, or null if the result is correct. */

@@ -12,7 +12,7 @@ function formOf(torchCase: TorchCase, tensors: Family['tensors']): string {
   return JSON.stringify([op, tally, dtype, error !== undefined, args.map(form), mapValues(kwargs, form)]);
 
   function form(value: Encoded): unknown {
-    if (typeof value === 'number') return value < 0 ? -1 : Number.isInteger(value) ? Math.min(value, 2) : 0.5;
+    if (typeof value === 'number') return value < 0 ? -1 : Number.isInteger(value) ? Math.min(value, 1) : 0.5;
     if (value === null || typeof value !== 'object') return value;
     if ('l' in value) return value.l.slice(0, 6).map(form);
     if ('o' in value) return mapValues(value.o, form);
@@ -23,9 +23,9 @@ function formOf(torchCase: TorchCase, tensors: Family['tensors']): string {
 const mapValues = (values: Readonly<Record<string, Encoded>>, map: (value: Encoded) => unknown): object =>
   Object.fromEntries(Object.entries(values).map(([key, value]) => [key, map(value)]));
 
-/** dtype, number of axes, and whether an axis is empty or has size 1. */
+/** dtype, number of axes, and whether there are elements. */
 const layoutOf = (tensor: SafetensorsTensor | undefined): string =>
-  tensor === undefined ? '' : `${tensor.dtype} ${tensor.shape.map((n) => Math.min(n, 2)).join(' ')}`;
+  tensor === undefined ? '' : `${tensor.dtype} ${tensor.shape.length}${tensor.shape.includes(0) ? ' empty' : ''}`;
 
 /** All tensors of a case. */
 function namesIn({ args, kwargs = {}, out = [], cot = [], grad = [], grad2 = [], v = [], alt }: TorchCase): string[] {
@@ -81,7 +81,7 @@ async function writeCompressed(file: string, bytes: Uint8Array): Promise<number>
 export async function writeChosenCases(
   directory: string,
   target: string,
-  limit: number,
+  limit = 3000,
 ): Promise<{ cases: number; bytes: number }> {
   const families: { family: string; cases: readonly TorchCase[] }[] = [];
   const entries: { name: string; tensor: SafetensorsTensor }[] = [];

@@ -1,5 +1,5 @@
 /** Safetensors files in memory: parsed to named tensors. */
-import { type Tensor, tensorFrom } from '@tessera/tensor';
+import { type BigIntArray, int32FromBigInts, type Tensor, tensor, tensorFrom } from '@tessera/tensor';
 import { parseSafetensors, type SafetensorsTensor } from '@tessera/tensor/safetensors';
 
 /** A file of named tensors. Tensors are created on the default backend when they are selected. */
@@ -42,7 +42,7 @@ export const tensorFile = (
 });
 
 /**
- * 64-bit integers, which PyTorch's BatchNorm uses to count batches, become i32; half precision becomes f32. Values are copied out of the
+ * 64-bit integers, which PyTorch's BatchNorm uses to count batches, become i32, and must fit; so do shorter ones. Half precision becomes f32. Values are copied out of the
  * file's bytes at their first use: if they are loaded into a model, directly into the model's memory.
  */
 function toTensor(path: string, name: string, { dtype, shape, data }: SafetensorsTensor): Tensor {
@@ -61,10 +61,11 @@ function toTensor(path: string, name: string, { dtype, shape, data }: Safetensor
       return tensorFrom(() => data as Uint8Array, { shape, dtype: 'bool' });
     case 'I64':
     case 'U64':
-      return tensorFrom(() => Int32Array.from(data as BigInt64Array, Number), { shape, dtype: 'i32' });
+      return tensor(int32FromBigInts(data as BigIntArray, `${path}: ${name}`), { shape });
     case 'I8':
     case 'I16':
     case 'U16':
+      return tensorFrom(() => Int32Array.from(data as Int16Array), { shape, dtype: 'i32' });
     case 'U32':
       throw new Error(`${path}: ${name} has the type ${dtype}, which is not supported`);
     default:
