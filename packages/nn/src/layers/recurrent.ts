@@ -127,6 +127,11 @@ abstract class Recurrent extends Module {
       throw new RangeError(
         `${this.#op}: needs sequences ${expected} or [L, ${this.inputSize}], got a tensor of shape ${formatShape(input.shape)}`,
       );
+    const weight = this.#required('weight_ih_l0');
+    if ((input.dtype === 'f64') !== (weight.dtype === 'f64'))
+      throw new TypeError(
+        `${this.#op}: the input is ${input.dtype} and the parameters are ${weight.dtype}; cast the input, or the module with .to(dtype)`,
+      );
     const batched = input.ndim === 3;
     const swapped = batched && this.batchFirst;
     const sequence = batched ? (swapped ? input.transpose(0, 1) : input) : input.unsqueeze(1);
