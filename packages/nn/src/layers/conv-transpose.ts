@@ -65,7 +65,7 @@ function convolveTransposed<D extends Dims>(
     // Without padding, window p covers the output from p * stride on.
     const whole = axes.map((axis, k) => (nth(x.shape, k + 2) - 1) * axis.stride + reachOf(axis));
     const shape = whole.map((length, k) => length + nth(axes, k).outputPadding - 2 * nth(axes, k).before);
-    if (shape.some((length) => length < 1))
+    if (shape.some((length) => length < 0))
       throw new RangeError(
         `${op}: input ${formatShape(input.shape)} would have an output of size ${formatShape(shape)}`,
       );

@@ -2,6 +2,7 @@
 import { customGradient } from '@tessera/autograd';
 import { formatShape, iota, noGrad, ones, Tensor, where, zeros } from '@tessera/tensor';
 import { graph } from '@tessera/tensor/graph';
+import { indexSelect } from '@tessera/tensor/ops';
 import { requireIntegers, requirePositive, requireSameShape, requireWhole } from '../arguments.ts';
 import { type Initializer, normal } from '../init/init.ts';
 import { Module } from '../module/module.ts';
@@ -22,7 +23,8 @@ export interface EmbeddingOptions {
 /**
  * Rows of a table.
  *
- * @param index i32 or u8, any shape; every value in [0, rows)
+ * @param index i32 or u8, any shape; every value in [0, rows): others are an error when the rows are computed, except in compiled
+ * functions without `check`
  * @param weight [rows, width]
  * @returns [...index's shape, width]
  * @throws TypeError if the index has no integers; RangeError if the weight is not [rows, width]
@@ -34,7 +36,7 @@ export function embedding(index: Tensor, weight: Tensor, options: EmbeddingOptio
   const padding = paddingRow('embedding', options.paddingIdx ?? null, rows);
   const places = index.cast('i32');
   if (maxNorm !== null) shorten(weight, places, maxNorm, normType);
-  const read = weight.indexSelect(0, places);
+  const read = Tensor.fromNode(indexSelect(weight.node, 0, places.node, 'embedding'));
   if (padding === null && !scaleGradByFreq) return read;
   const changed = customGradient(
     (x: Tensor) => x,

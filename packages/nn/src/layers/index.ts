@@ -61,6 +61,7 @@ export {
   maxPool3dWithIndices,
   type PooledWithIndices,
 } from './max-pool.ts';
+export * from './max-unpool.ts';
 export * from './padding.ts';
 export type { PoolOptions } from './pooling-windows.ts';
 export * from './prelu.ts';

@@ -1,4 +1,5 @@
 /** The inverse of max pooling, from the maxima and their positions. */
+import { customGradient } from '@tessera/autograd';
 import { formatShape, sizeOf, type Tensor, zeros } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
 import { nth } from '../nth.ts';
@@ -48,8 +49,14 @@ const maxUnpool =
           `${op}: input ${formatShape(input.shape)} would have an output of size ${formatShape(output)}`,
         );
       const lead = x.shape.slice(0, 2);
-      const empty = zeros([...lead, sizeOf(output)], { dtype: x.dtype });
-      return empty.scatter(2, indices.reshape(x.shape).flatten(2), x.flatten(2)).reshape([...lead, ...output]);
+      const positions = indices.reshape(x.shape).flatten(2);
+      // As in PyTorch, every value gets the gradient of its position, also one that another has replaced.
+      const place = customGradient<[Tensor]>(
+        (values) => zeros([...lead, sizeOf(output)], { dtype: x.dtype }).scatter(2, positions, values),
+        (gradient) => [gradient.takeAlongAxis(2, positions)],
+        op,
+      );
+      return place(x.flatten(2)).reshape([...lead, ...output]);
     });
   };
 

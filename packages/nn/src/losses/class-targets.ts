@@ -1,5 +1,5 @@
 /** Class labels as the targets of losses: their shape and range, and the values that belong to them. */
-import { formatShape, iota, isRecording, type Tensor, where } from '@tessera/tensor';
+import { checkIndices, formatShape, iota, isRecording, type Tensor, where } from '@tessera/tensor';
 import { realizedStorage } from '@tessera/tensor/graph';
 import { requireIntegers, requireShape } from '../arguments.ts';
 import type { Reduction } from './reduction.ts';
@@ -50,19 +50,21 @@ export function classLabels(
     );
   requireIntegers(op, 'the target', target, 'i32 class indices');
   requireShape(op, 'the weight of the classes', weight, [classes]);
-  requireClasses(op, target, classes, ignoreIndex);
+  const isRead = requireClasses(op, target, classes, ignoreIndex);
   const counted = ignoreIndex === null ? null : target.ne(ignoreIndex);
   const own = iota(values.shape, axis).eq(target.unsqueeze(axis));
+  if (!isRead)
+    checkIndices(own, target, { op, high: classes, ...(ignoreIndex === null ? {} : { except: ignoreIndex }) });
   const mayBeClass = ignoreIndex !== null && ignoreIndex >= 0 && ignoreIndex < classes;
   const chosen = mayBeClass && counted !== null ? own.logicalAnd(counted.unsqueeze(axis)) : own;
   return { chosen, counted };
 }
 
-/** Refuses labels outside of [0, classes) whose values are stored and can be read without waiting. */
-function requireClasses(op: string, target: Tensor, classes: number, ignoreIndex: number | null): void {
-  if (isRecording() || realizedStorage(target.node)?.backend.readSync === undefined) return;
+/** Refuses labels outside of [0, classes) whose values are stored and can be read without waiting; returns whether they are. */
+function requireClasses(op: string, target: Tensor, classes: number, ignoreIndex: number | null): boolean {
+  if (isRecording() || realizedStorage(target.node)?.backend.readSync === undefined) return false;
   const wrong = target.dataSync().findIndex((label) => (label < 0 || label >= classes) && label !== ignoreIndex);
-  if (wrong < 0) return;
+  if (wrong < 0) return true;
   throw new RangeError(
     `${op}: label ${target.dataSync()[wrong]} at position ${wrong} is not one of ${classes} classes` +
       (ignoreIndex === null ? '' : `, nor ignoreIndex ${ignoreIndex}`),

@@ -39,8 +39,7 @@ const axisLetters = 'ncdhw';
  */
 export function resizeAxis(x: Tensor, axis: number, resizing: Resizing): Tensor {
   const { from, to, step, mode } = resizing;
-  // At an unchanged size, every mode is the identity.
-  if (from === to && (step === 1 || resizing.alignCorners)) return x;
+  if (from === to && (step === 1 || keepsSize(resizing, x.ndim - 2))) return x;
   if (mode === 'nearest' || mode === 'nearest-exact')
     return takePositions(x, axis, nearestPositions(resizing, x.dtype === 'f64'));
   // Each output reads few neighboring inputs: the matrix is a band. It is applied in blocks of rows, each to the inputs that it
@@ -57,14 +56,22 @@ export function resizeAxis(x: Tensor, axis: number, resizing: Resizing): Tensor 
 }
 
 /**
- * The input that each output takes. Positions are computed in f32 if the input is f32, as PyTorch does: where they fall on a whole number,
- * the rounding decides.
+ * Whether an axis of unchanged size stays as it is although a factor, such as 1.1, asks for other positions. PyTorch does so in most modes,
+ * also in 'nearest' for images, but not for sequences and volumes.
+ */
+const keepsSize = ({ mode, antialias, alignCorners }: Resizing, dims: number): boolean =>
+  antialias || alignCorners || (mode === 'nearest' ? dims === 2 : mode !== 'nearest-exact' && mode !== 'bicubic');
+
+/**
+ * The input that each output takes. Where positions fall on a whole number, the rounding decides, so it is PyTorch's: positions are computed
+ * in the input's dtype, and rounded to f32 before they are rounded down.
  */
 function nearestPositions({ from, to, step, mode }: Resizing, double: boolean): Int32Array {
   const round = double ? (x: number): number => x : Math.fround;
   const distance = round(step);
-  const offset = mode === 'nearest' ? 0 : 0.5;
-  return Int32Array.from({ length: to }, (_, i) => Math.min(from - 1, Math.floor(round(round(i + offset) * distance))));
+  const position = (i: number): number =>
+    mode === 'nearest' ? round(i * distance) : round(Math.max(0, round(distance * (i + 0.5) - 0.5)) + 0.5);
+  return Int32Array.from({ length: to }, (_, i) => Math.min(from - 1, Math.floor(Math.fround(position(i)))));
 }
 
 /** Slices of `x` along an axis. Each several times in a row, or every k-th once, are views, whose derivative is cheaper than that of others. */

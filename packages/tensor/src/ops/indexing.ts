@@ -1,6 +1,7 @@
 /** Choosing elements at computed positions, and joining tensors. */
 
 import * as graph from '../graph/graph.ts';
+import { checkIndex } from '../graph/index-check.ts';
 import type { Node } from '../graph/node.ts';
 import { type DType, promote } from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
@@ -11,14 +12,15 @@ import { broadcastTo } from './operand.ts';
 import { asIndex, fromFront } from './positions.ts';
 import { unsqueeze } from './shaping.ts';
 
-/** Slices of `source` along `axis` at the positions `index`, whose shape takes the place of the axis. */
-export function indexSelect(source: Node, axis: number, index: Node): Node {
+/** Slices of `source` along `axis` at the positions `index`, whose shape takes the place of the axis. `op` is the name in messages. */
+export function indexSelect(source: Node, axis: number, index: Node, op = 'indexSelect'): Node {
   if (source.shape.length === 0) {
-    const chosen = indexSelect(graph.reshape(source, [1]), axis, index);
+    const chosen = indexSelect(graph.reshape(source, [1]), axis, index, op);
     return graph.reshape(chosen, []);
   }
-  const along = normalizeAxis(axis, source.shape.length, 'indexSelect');
-  return graph.gather(source, asIndex('indexSelect', index), along);
+  const along = normalizeAxis(axis, source.shape.length, op);
+  const rows = graph.gather(source, asIndex(op, index), along);
+  return checkIndex(rows, index, { op, high: nth(source.shape, along) });
 }
 
 /**
@@ -41,7 +43,9 @@ export function takeAlongAxis(source: Node, axis: number, index: Node): Node {
   const rows = sizeOf(chosen.shape.slice(0, -1));
   const start = graph.binary('mul', graph.iota([rows, count], 0), graph.constant(size, [rows, count], 'i32'));
   const flat = add(graph.reshape(chosen, [rows, count]), start);
-  const taken = graph.reshape(graph.gather(graph.reshape(table, [sizeOf(table.shape)]), flat, 0), chosen.shape);
+  const elements = graph.gather(graph.reshape(table, [sizeOf(table.shape)]), flat, 0);
+  checkIndex(elements, index, { op: 'takeAlongAxis', low: -size, high: size });
+  const taken = graph.reshape(elements, chosen.shape);
   return graph.permute(
     taken,
     order.map((_, k) => order.indexOf(k)),
@@ -95,14 +99,16 @@ export function takeAlongDim(source: Node, index: Node, axis?: number): Node {
 /** The elements of the flat tensor at the positions `index`, whose shape the result has. Negative positions count from the end. */
 export function take(source: Node, index: Node): Node {
   const size = sizeOf(source.shape);
-  return graph.gather(graph.reshape(source, [size]), fromFront('take', index, size), 0);
+  const taken = graph.gather(graph.reshape(source, [size]), fromFront('take', index, size), 0);
+  return checkIndex(taken, index, { op: 'take', low: -size, high: size });
 }
 
 /** [...] of integers -> [..., classes]: 1 at the position that the integer names, 0 elsewhere. */
 export function oneHot(source: Node, classes: number, dtype: DType): Node {
   const shape: Shape = [...source.shape, classes];
   const index = broadcastTo(unsqueeze(asIndex('oneHot', source), -1), shape, 'oneHot');
-  return graph.cast(graph.binary('eq', index, graph.iota(shape, shape.length - 1)), dtype);
+  const chosen = graph.binary('eq', index, graph.iota(shape, shape.length - 1));
+  return graph.cast(checkIndex(chosen, source, { op: 'oneHot', high: classes }), dtype);
 }
 
 /** Tensors one after the other along `axis`. */

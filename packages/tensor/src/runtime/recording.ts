@@ -31,6 +31,8 @@ export function withRecording<T>(recorder: Recorder, body: () => T): T {
   violation = null;
   try {
     const result = body();
+    // The recording fails; whoever called the compiled function is told.
+    if (result instanceof Promise) result.catch(() => {});
     if (violation !== null) throw violation;
     return result;
   } finally {
@@ -50,3 +52,12 @@ export const refuseReadWhileRecording = (): void =>
   refuseWhileRecording(
     'a value cannot be read while a compiled function is recorded: return the tensor from the function instead',
   );
+
+/**
+ * While a function is recorded, a promise that is dropped must not end the process as an unhandled rejection: whoever called the compiled
+ * function is told of the failure.
+ */
+export function droppable<T>(promise: Promise<T>): Promise<T> {
+  if (current !== null) promise.catch(() => {});
+  return promise;
+}
