@@ -59,6 +59,7 @@ def main():
     parser.add_argument('out', help='folder for the cases, one folder each')
     parser.add_argument('--only', action='append', metavar='NAME', help='cases by name; * matches any characters')
     parser.add_argument('--module', action='append', default=[], metavar='FILE', help='file NAME.case.ts [default: all of the repository]')
+    parser.add_argument('--layers', action='store_true', help='also write the outputs of all layers, to find the first one that differs')
     options = parser.parse_args()
     sys.path[:0] = [os.path.join(HERE, 'modules'), *(os.path.dirname(os.path.abspath(file)) for file in options.module)]
     descriptions = read_descriptions(options.module)
@@ -71,7 +72,7 @@ def main():
         sys.exit(f'no case matches; there are {", ".join(names)}')
     torch.set_num_threads(1)
     for description in chosen:
-        print(write(case_of(description), options.out))
+        print(write(case_of(description), options.out, options.layers))
 
 
 if __name__ == '__main__':

@@ -109,8 +109,25 @@ def floating_buffers(module: torch.nn.Module) -> Dict[str, torch.Tensor]:
     return {n: b.detach().clone() for n, b in module.named_buffers() if n in state and b.is_floating_point()}
 
 
-def compute(case: Case) -> Dict[str, torch.Tensor]:
-    """All tensors of the case: one forward and one backward pass."""
+def watch_layers(module: torch.nn.Module) -> Dict[str, torch.Tensor]:
+    """The first outputs of the modules inside of `module`, by their names; filled when it is called."""
+    found: Dict[str, torch.Tensor] = {}
+
+    def watch(name: str) -> Callable[..., None]:
+        def note(_module: torch.nn.Module, _inputs: Any, output: Any) -> None:
+            if isinstance(output, torch.Tensor):
+                found.setdefault(name, output.detach().clone())
+
+        return note
+
+    for name, inner in module.named_modules():
+        if name:
+            inner.register_forward_hook(watch(name))
+    return found
+
+
+def compute(case: Case, layers: bool = False) -> Dict[str, torch.Tensor]:
+    """All tensors of the case: one forward and one backward pass; with `layers`, also the outputs of all modules inside."""
     dtype = {'f32': torch.float32, 'f64': torch.float64}[case.dtype]
     numbers = Numbers(case.name, dtype)
     module = case.build(**case.config).to(dtype)
@@ -123,6 +140,7 @@ def compute(case: Case) -> Dict[str, torch.Tensor]:
     tensors.update({f'input/{n}': t.detach().clone() for n, t in inputs.items()})
 
     arguments = [t.long() if t.dtype == torch.int32 else t for t in inputs.values()]
+    outputs_of_layers = watch_layers(module) if layers else {}
     result = case.forward(module, *arguments) if case.forward else module(*arguments)
     outputs = result if isinstance(result, dict) else {case.outputs[0]: result}
     total = 0
@@ -135,14 +153,15 @@ def compute(case: Case) -> Dict[str, torch.Tensor]:
         total.backward()
     tensors.update({f'grad/input/{n}': t.grad for n, t in inputs.items() if t.grad is not None})
     tensors.update({f'grad/param/{n}': p.grad for n, p in module.named_parameters() if p.grad is not None})
+    tensors.update({f'layer/{n}': t for n, t in outputs_of_layers.items()})
     if case.mode == 'train':
         tensors.update({f'after/buffer/{n}': b for n, b in floating_buffers(module).items()})
     return tensors
 
 
-def write(case: Case, out: str) -> str:
+def write(case: Case, out: str, layers: bool = False) -> str:
     """Writes the case below `out` and returns its folder."""
-    tensors = compute(case)
+    tensors = compute(case, layers)
     folder = os.path.join(out, case.name)
     os.makedirs(folder, exist_ok=True)
     names = [key.split('/', 1)[1] for key in tensors if key.startswith('input/')]

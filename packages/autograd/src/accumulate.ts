@@ -11,8 +11,8 @@ interface Slab {
 }
 
 function asSlab(node: Node): Slab | null {
-  if (node.op !== 'pad') return null;
-  const body = at(node.sources, 0);
+  const [body] = node.sources;
+  if (node.op !== 'pad' || body === undefined) return null;
   const padded = node.shape.map((_, axis) => axis).filter((axis) => node.shape[axis] !== body.shape[axis]);
   const [axis] = padded;
   if (axis === undefined || padded.length > 1) return null;

@@ -1,10 +1,16 @@
 /** PyTorch's habit: gradients are added to `.grad` of the leaves. */
 
 import { leafOwner, Tensor } from '@tessera/tensor';
-import { areGradientsEnabled, topologicalOrder, withGradients } from '@tessera/tensor/graph';
+import {
+  areGradientsEnabled,
+  isHistoryForgotten,
+  stopsGradient,
+  topologicalOrder,
+  withGradients,
+} from '@tessera/tensor/graph';
 import { at } from './at.ts';
 import { seedFor } from './checks.ts';
-import { gradientsOf, stopsGradient } from './walk.ts';
+import { gradientsOf } from './walk.ts';
 
 export interface BackwardOptions {
   /** The gradient, with respect to `loss`, of the value that is finally minimized. Default: 1, for a loss of one element. */
@@ -21,13 +27,15 @@ export interface BackwardOptions {
  */
 export function backward(loss: Tensor, { gradOutput, createGraph = false }: BackwardOptions = {}): void {
   const seed = seedFor('backward', loss, gradOutput, 'gradOutput');
-  const leaves = topologicalOrder([loss.node], stopsGradient).flatMap((node) => {
+  const order = topologicalOrder([loss.node], stopsGradient);
+  const leaves = order.flatMap((node) => {
     const owner = leafOwner(node);
     return owner?.requiresGrad ? [owner] : [];
   });
   if (leaves.length === 0)
     throw new Error(
-      'backward: the loss does not depend on any tensor with requiresGrad: set requiresGrad on the parameters first',
+      'backward: the loss does not depend on any tensor with requiresGrad: set requiresGrad on the parameters before they are used' +
+        (order.some(isHistoryForgotten) ? '; values that are read before forget what they were computed from' : ''),
     );
   withGradients(createGraph && areGradientsEnabled(), () => {
     const gradients = gradientsOf(

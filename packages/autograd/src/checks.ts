@@ -36,3 +36,8 @@ export function seedFor(op: string, output: Tensor, cotangent: Tensor | undefine
     );
   return graph.constant(1, output.shape, output.dtype);
 }
+
+/** Why a derivative is not known, and what to do. */
+export const forgottenHistory =
+  'a value between it and the loss was read or computed, and its history was not kept, because nothing there requires a gradient; ' +
+  'set requiresGrad = true before it is used, take the gradient before values are read, or use valueAndGrad or vjp';

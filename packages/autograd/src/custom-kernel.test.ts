@@ -50,6 +50,7 @@ describe('customKernel', () => {
       gradient: (upstream) => [upstream],
     });
     const x = normal([5], 2);
+    x.requiresGrad = true;
     const y = straight(x, 0.25);
     expect([...(await y.data())]).toEqual([...(await x.data())].map((v) => Number(v > 0.25)));
     expect([...(await grad(y.sum(), x).data())]).toEqual([1, 1, 1, 1, 1]);

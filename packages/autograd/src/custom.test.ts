@@ -22,6 +22,7 @@ describe('customGradient', () => {
       (gradient) => [gradient],
     );
     const x = normal([4], 1);
+    x.requiresGrad = true;
     const y = straightThrough(x);
     expect([...(await y.data())]).toEqual([...(await x.data())].map(Math.floor));
     expect([...(await grad(y.sum(), x).data())]).toEqual([1, 1, 1, 1]);

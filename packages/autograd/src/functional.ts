@@ -1,7 +1,7 @@
 /** Derivatives of functions: vector-Jacobian and Jacobian-vector products, and value with gradients. */
 
 import { Tensor } from '@tessera/tensor';
-import { graph, type Node } from '@tessera/tensor/graph';
+import { graph, type Node, requireGradient } from '@tessera/tensor/graph';
 import { at } from './at.ts';
 import { requireFloat, requireLike, seedFor, zerosFor } from './checks.ts';
 import { gradientsOf } from './walk.ts';
@@ -16,6 +16,7 @@ export type TensorFunction = (...inputs: Tensor[]) => Tensor;
 export function freshInputs(inputs: readonly Tensor[]): Tensor[] {
   return inputs.map((input) => {
     const fresh = Tensor.fromNode(graph.barrier(input.node));
+    requireGradient(fresh.node);
     if (input.name) fresh.name = input.name;
     return fresh;
   });
@@ -65,6 +66,7 @@ export function jvp(
   const value = fn(...fresh);
   requireFloat('jvp: the output', value);
   const u = graph.barrier(zerosFor(value.node));
+  requireGradient(u);
   const used = gradientsOf([value.node], [u], nodesOf(fresh)).flatMap((node, k) =>
     node === null ? [] : [{ node, tangent: at(tangents, k).node }],
   );

@@ -25,6 +25,7 @@ describe('grad', () => {
 
   it('is right after the loss was read', async () => {
     const x = normal([4], 2);
+    x.requiresGrad = true;
     const loss = x.exp().sum();
     await loss.item();
     const gradient = await values(grad(loss, x));

@@ -1,5 +1,6 @@
 /** Reverse-mode differentiation of lazy tensors, and checks of derivatives. */
 export { noGrad } from '@tessera/tensor';
+export { detectAnomaly } from './anomaly.ts';
 export { type BackwardOptions, backward } from './backward.ts';
 export { checkpoint } from './checkpoint.ts';
 export { type CustomBackward, customGradient } from './custom.ts';

@@ -8,7 +8,7 @@
  */
 
 import { isFloat } from '@tessera/tensor';
-import { type BinaryOp, graph, type Node, type NodeOf, type Op, type UnaryOp } from '@tessera/tensor/graph';
+import { addCheck, type BinaryOp, graph, type Node, type NodeOf, type Op, type UnaryOp } from '@tessera/tensor/graph';
 import { at } from './at.ts';
 
 /** One gradient for each source of `node`, in order; null for sources without gradient. */
@@ -200,7 +200,10 @@ const rules: { readonly [O in Op]: Rule<O> } = {
   },
   gather: (node, g) => {
     const { axis } = node.arg;
-    return [graph.scatterAdd(g, source(node, 1), axis, at(source(node).shape, axis)), null];
+    const sums = graph.scatterAdd(g, source(node, 1), axis, at(source(node).shape, axis));
+    // The gradient may be computed where the value is not.
+    for (const check of node.checks) addCheck(sums, check);
+    return [sums, null];
   },
   scatterAdd: (node, g) => [graph.gather(g, source(node, 1), node.arg.axis), null],
   concat: concatRule,

@@ -1,13 +1,10 @@
 /** The reverse walk over a graph that builds the graph of gradients. */
 import { formatShape, isFloat, nameScope, sameShape } from '@tessera/tensor';
-import { type Node, topologicalOrder } from '@tessera/tensor/graph';
+import { type Node, stopsGradient, topologicalOrder, withDerivativeOf } from '@tessera/tensor/graph';
 import { accumulate } from './accumulate.ts';
+import { type BackwardStep, isDetecting, lookForNaN } from './anomaly.ts';
 import { at } from './at.ts';
 import { sourceGradients } from './rules.ts';
-
-/** True for nodes through which no derivative flows to their sources: integers, `detach`, and nodes created under `noGrad`. */
-export const stopsGradient = (node: Node): boolean =>
-  !node.differentiable || !isFloat(node.dtype) || node.op === 'detach';
 
 function checkGradient(node: Node, source: Node, gradient: Node): void {
   if (sameShape(source.shape, gradient.shape) && source.dtype === gradient.dtype) return;
@@ -65,6 +62,7 @@ function walk(roots: readonly Node[], seeds: readonly Node[], targets: readonly 
   for (const [k, root] of roots.entries()) send(root, at(seeds, k));
 
   const found = new Map<Node, Node>();
+  const steps: BackwardStep[] | null = isDetecting() ? [] : null;
   for (const node of order.reverse()) {
     const terms = parts.get(node);
     parts.delete(node);
@@ -73,7 +71,8 @@ function walk(roots: readonly Node[], seeds: readonly Node[], targets: readonly 
     if (wanted.has(node)) found.set(node, gradient);
     if (stopsGradient(node) || !node.sources.some((source) => leadsToTarget.has(source))) continue;
     const scope = node.scope === '' ? '' : `${node.scope} backward`;
-    const sent = nameScope(scope, () => sourceGradients(node, gradient));
+    const sent = nameScope(scope, () => withDerivativeOf(node, () => sourceGradients(node, gradient)));
+    steps?.push({ node, sent: sent.map((part, k) => (leadsToTarget.has(at(node.sources, k)) ? part : null)) });
     for (const [k, part] of sent.entries()) {
       const source = at(node.sources, k);
       if (part === null || !isFloat(source.dtype) || !leadsToTarget.has(source)) continue;
@@ -81,5 +80,7 @@ function walk(roots: readonly Node[], seeds: readonly Node[], targets: readonly 
       send(source, part);
     }
   }
-  return targets.map((target) => found.get(target) ?? null);
+  const gradients = targets.map((target) => found.get(target) ?? null);
+  if (steps !== null) lookForNaN(steps, gradients);
+  return gradients;
 }

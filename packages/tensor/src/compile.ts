@@ -2,7 +2,7 @@
 
 import type { NamedRoot } from './graph/format-graph.ts';
 import * as graph from './graph/graph.ts';
-import { type Node, orderNodes } from './graph/node.ts';
+import { type Node, orderNodes, withOrigins } from './graph/node.ts';
 import {
   allocationOf,
   computedStorage,
@@ -14,10 +14,14 @@ import {
 } from './graph/storage.ts';
 import { type Allocation, type Backend, type Executable, getBackend } from './kernel/backend.ts';
 import { bytesOf, type DType } from './kernel/dtype.ts';
+import { runFinalizers } from './kernel/garbage.ts';
 import { nth } from './kernel/nth.ts';
 import type { Plan } from './kernel/plan.ts';
 import { type Shape, sizeOf } from './kernel/shape.ts';
 import { getDefaultGenerator, withRandomKey } from './random/generator.ts';
+import { Moment } from './runtime/assignments.ts';
+import { checkRun } from './runtime/checked.ts';
+import { ProgramCache } from './runtime/execute.ts';
 import { planGraph, preparePlan } from './runtime/prepare.ts';
 import {
   debugListener,
@@ -29,8 +33,9 @@ import {
   type ProgramTimes,
 } from './runtime/program-forms.ts';
 import { findBackend, inTurn, realizeNodes, realizeNow } from './runtime/realize.ts';
-import { type Recorder, refuseWhileRecording, type StateCell, withRecording } from './runtime/recording.ts';
-import { currentScope, trackStorage } from './runtime/scope.ts';
+import { refuseChanges } from './runtime/recorded-changes.ts';
+import { droppable, type Recorder, refuseWhileRecording, type StateCell, withRecording } from './runtime/recording.ts';
+import { currentScope, type Scope, trackStorage } from './runtime/scope.ts';
 import type { External } from './schedule/planner.ts';
 import { Tensor } from './tensor.ts';
 import { flattenTensors } from './tree.ts';
@@ -57,8 +62,27 @@ export interface CompiledFunction<A extends unknown[], R> {
    * variable TESSERA_DEBUG prints the same for every program.
    */
   explain(...args: A): Promise<Explanation>;
+  /**
+   * Records the function once more and compares: a number or data from outside that the function reads, and that has changed since the
+   * program was recorded, is an error, because the program goes on with the old value. Nothing is executed. With `check`, this happens by
+   * itself from time to time.
+   *
+   * @throws Error that names the constant, its old and its new value, the operation that uses it, and its line
+   */
+  verify(...args: A): Promise<void>;
   /** Frees the programs. The function can still be called; it is then recorded again. */
   dispose(): void;
+}
+
+/** Options of `compile`. */
+export interface CompileOptions {
+  /**
+   * Checks every run, before anything is changed: indices must be in range, and no operation may make a NaN or an infinity from finite
+   * values. The error names the operation, the module and the line in the code that called it. The function is also recorded again in its
+   * first calls, and later from time to time, and compared: see `verify`. The results are the same, bit for bit, but a step takes several
+   * times as long. Default: false, which costs nothing.
+   */
+  readonly check?: boolean;
 }
 
 interface AssignedCell {
@@ -71,17 +95,33 @@ interface Recording {
   readonly outputs: readonly Node[];
   readonly rebuild: (tensors: readonly Tensor[]) => unknown;
   readonly assigned: readonly AssignedCell[];
+  /** See `recordedWhile`. */
+  readonly conditions: readonly (() => boolean)[];
 }
 
 /** Where the memory of an external buffer comes from at each run. */
 type Binding =
-  | { readonly kind: 'cell'; readonly cell: WeakRef<StateCell>; readonly storage: Storage }
+  | { readonly kind: 'cell'; readonly cell: StateCell; readonly storage: Storage }
   | { readonly kind: 'storage'; readonly storage: Storage }
   | { readonly kind: 'input'; readonly index: number }
   | { readonly kind: 'output'; readonly index: number };
 
 interface Program extends CompiledProgram {
   allocations: Allocation[];
+  /** The nodes that the program computes, as they were recorded. */
+  readonly roots: readonly NamedRoot[];
+  /** The key of the random numbers in the recorded graph. */
+  readonly key: Node;
+  /** Keeps the programs of the single operations of checked runs; null if runs are not checked. */
+  readonly checks: ProgramCache | null;
+  /** Whether the function would still be recorded as this program; see `recordedWhile`. */
+  readonly holds: () => boolean;
+  /** The number of calls. */
+  calls: number;
+  /** The number of calls that have not finished. */
+  users: number;
+  /** Whether the program is disposed of as soon as it is not used. */
+  retired: boolean;
   readonly backend: Backend;
   readonly bindings: readonly Binding[];
   readonly randomKey: Storage | null;
@@ -101,77 +141,175 @@ function backendNumber(backend: Backend): number {
   return number;
 }
 
+/** Lets go of a program. Calls that wait for it finish first. */
+function retire(program: Program): void {
+  program.retired = true;
+  if (program.users > 0) return;
+  program.executable.dispose();
+  program.checks?.dispose();
+}
+
+function release(program: Program): void {
+  program.users--;
+  if (program.retired) retire(program);
+}
+
+/** One call: the arguments as they were at that time. */
+interface Call<A> {
+  readonly args: A;
+  readonly inputs: readonly Node[];
+  readonly key: string;
+  readonly moment: Moment;
+}
+
 /**
  * Compiles a function into one plan: after the first call no graph is built, no code is generated, and only the results are allocated.
  *
  * Tensors among the arguments (also in arrays and objects) are inputs. Everything else in the arguments becomes part of the program, so
- * pass a number that changes from call to call as a tensor: each new combination of shapes, dtypes and other values is recorded again.
+ * pass a number that changes from call to call as a tensor: each new combination of shapes, dtypes and other values is recorded again. A
+ * number that the function reads from outside is part of the program too, for ever: `verify`, and `check` by itself, find one that has
+ * changed.
  * The result must consist of tensors, arrays and objects. Values cannot be read inside the function. Tensors captured from outside are
  * read at each run. `assign` inside the function takes effect at its end, in place: the new value is written to the memory of the old
  * one. Random numbers are new at each run (see `Generator`).
+ *
+ * Calls run one after the other, each with the values that its tensors have when it is called. Indices are not checked (see
+ * `CompileOptions.check`).
  */
-export function compile<A extends unknown[], R>(fn: (...args: A) => R): CompiledFunction<A, R> {
+export function compile<A extends unknown[], R>(
+  fn: (...args: A) => R,
+  options: CompileOptions = {},
+): CompiledFunction<A, R> {
   const programs = new Map<string, Program>();
+  const recorded: RecordedFunction<A> = { fn, checked: options.check ?? false };
 
-  /** `listen` is told of the program's forms if it is made now. */
-  const programFor = async (
+  /** The program of a key, unless the function must be recorded again. */
+  const current = (key: string): Program | undefined => {
+    const program = programs.get(key);
+    if (program === undefined || program.holds()) return program;
+    programs.delete(key);
+    retire(program);
+    return undefined;
+  };
+
+  const keep = (key: string, program: Program): Program => {
+    if (programs.size >= keptPrograms) {
+      const [oldest, old] = programs.entries().next().value as [string, Program];
+      programs.delete(oldest);
+      retire(old);
+    }
+    programs.set(key, program);
+    return program;
+  };
+
+  /** Passes the program for these arguments to `use`. `listen` is told of the program's forms if it is made now. */
+  const withProgram = async <T>(
     args: A,
+    use: (program: Program, call: Call<A>, isNew: boolean) => Promise<T>,
     listen: FormListener | null = null,
-  ): Promise<{ program: Program; inputs: Tensor[]; isNew: boolean }> => {
+  ): Promise<T> => {
     refuseWhileRecording('compile: a compiled function was called while another is recorded; call the plain function');
     const { tensors, key } = flattenTensors(args);
-    // Compute state that was assigned outside, and arguments that were not computed yet.
-    await realizeNodes(tensors.map(({ node }) => node));
-    const backend = findBackend(tensors.map(({ node }) => node)) ?? getBackend();
-    const fullKey = `${backendNumber(backend)} ${key}`;
-    let program = programs.get(fullKey);
-    const isNew = program === undefined;
-    if (program === undefined) {
-      program = await inTurn(() => build(backend, fn, args, listen));
-      if (programs.size >= keptPrograms) {
-        const [oldest, { executable }] = programs.entries().next().value as [string, Program];
-        programs.delete(oldest);
-        executable.dispose();
+    const call = { args, inputs: tensors.map(({ node }) => node), key, moment: new Moment() };
+    try {
+      // Compute state that was assigned outside, and arguments that were not computed yet.
+      await realizeNodes(call.inputs);
+      const backend = findBackend(call.inputs) ?? getBackend();
+      const fullKey = `${backendNumber(backend)} ${key}`;
+      let isNew = false;
+      const program =
+        current(fullKey) ??
+        (await inTurn(async () => {
+          // An earlier call may have made it in the meantime.
+          const known = current(fullKey);
+          if (known !== undefined) return known;
+          isNew = true;
+          return keep(fullKey, await build(backend, recorded, call, listen));
+        }));
+      program.users++;
+      try {
+        return await use(program, call, isNew);
+      } finally {
+        release(program);
       }
-      programs.set(fullKey, program);
+    } finally {
+      call.moment.end();
     }
-    return { program, inputs: tensors, isNew };
   };
 
-  const call = async (...args: A): Promise<R> => {
+  const call = (...args: A): Promise<R> => {
     const scope = currentScope();
-    const { program, inputs } = await programFor(args);
-    return inTurn(() => run(program, inputs, scope)) as Promise<R>;
+    const body = (program: Program, call: Call<A>): Promise<R> =>
+      inTurn(async () => {
+        program.calls++;
+        if (recorded.checked && isDue(program.calls)) await compareRecordings(program, recorded, call);
+        return run(program, call, scope);
+      }) as Promise<R>;
+    return droppable(withProgram(args, body));
   };
   return Object.assign(call, {
-    program: async (...args: A) => (await programFor(args)).program,
-    explain: async (...args: A) => {
+    program: (...args: A) => droppable(withProgram(args, async (program) => program)),
+    explain: (...args: A) => {
       const forms = new Map<string, string>();
       const listen: FormListener = (form, text) => forms.set(form, text());
-      let { program, isNew } = await programFor(args, listen);
-      if (!isNew) {
-        // A program keeps none of its forms but the plan.
-        program = await inTurn(() => build(program.backend, fn, args, listen));
-        program.executable.dispose();
-      }
-      return explanation((form) => forms.get(form) ?? '', program.times);
+      const explained = async (program: Program, call: Call<A>, isNew: boolean): Promise<Explanation> => {
+        let { times } = program;
+        if (!isNew) {
+          // A program keeps none of its forms but the plan.
+          const again = await inTurn(() => build(program.backend, recorded, call, listen));
+          ({ times } = again);
+          retire(again);
+        }
+        return explanation((form) => forms.get(form) ?? '', times);
+      };
+      return droppable(withProgram(args, explained, listen));
     },
+    verify: (...args: A) =>
+      droppable(withProgram(args, (program, call) => inTurn(() => compareRecordings(program, recorded, call)))),
     dispose: () => {
-      for (const { executable } of programs.values()) executable.dispose();
+      for (const program of programs.values()) retire(program);
       programs.clear();
     },
   });
+}
+
+/** The function to record, and whether its runs are checked. */
+interface RecordedFunction<A extends unknown[]> {
+  readonly fn: (...args: A) => unknown;
+  readonly checked: boolean;
+}
+
+/** In checked mode the function is recorded again in these calls: 2 to 8, 16, 32, 64, ... The first has just recorded it. */
+const isDue = (calls: number): boolean => calls > 1 && (calls <= 8 || (calls & (calls - 1)) === 0);
+
+/** Records the function again, and throws if the program would be another. */
+async function compareRecordings<A extends unknown[]>(
+  { roots, key }: Program,
+  { fn }: RecordedFunction<A>,
+  { args, moment }: Call<A>,
+): Promise<void> {
+  const { outputs, assigned } = moment.run(() => withOrigins(() => record(fn, args, key)));
+  const now = [...outputs, ...assigned.map(({ storage }) => pendingNode(storage))];
+  await refuseChanges(
+    fn.name,
+    roots.map(({ node }) => node),
+    now,
+  );
 }
 
 function record<A extends unknown[]>(fn: (...args: A) => unknown, args: A, key: Node): Recording {
   const { tensors, rebuild } = flattenTensors(args);
   const inputs = tensors.map(({ shape, dtype }, index) => Tensor.fromNode(graph.input(index, shape, dtype)));
   const assigned = new Map<Tensor, AssignedCell>();
+  const conditions: (() => boolean)[] = [];
   const recorder: Recorder = {
     assigned(cell, storage) {
       const known = assigned.get(cell as Tensor);
       if (known === undefined) assigned.set(cell as Tensor, { cell: cell as Tensor, before: cell.node, storage });
       else known.storage = storage;
+    },
+    holdsWhile(condition) {
+      conditions.push(condition);
     },
   };
   try {
@@ -189,6 +327,7 @@ function record<A extends unknown[]>(fn: (...args: A) => unknown, args: A, key: 
       outputs: outputs.tensors.map(({ node }) => node),
       rebuild: (values) => (outputs.rebuild(values) as unknown[])[0],
       assigned: [...assigned.values()],
+      conditions,
     };
   } finally {
     for (const { cell, before } of assigned.values()) cell.node = before;
@@ -197,7 +336,7 @@ function record<A extends unknown[]>(fn: (...args: A) => unknown, args: A, key: 
 
 /** Whether the tensor's value is stored in memory of its own, which a program may overwrite. */
 const isOwnState = ({ cell, before }: AssignedCell): boolean =>
-  before.op === 'buffer' && before.arg.storage.pending === null && before.arg.storage.cell?.deref() === cell;
+  before.op === 'buffer' && before.arg.storage.pending === null && before.arg.storage.cell === cell;
 
 /**
  * State from outside whose value was not computed yet. It must be computed before planning: otherwise its computation would become part
@@ -217,25 +356,30 @@ interface RecordedProgram {
   readonly roots: readonly NamedRoot[];
   readonly replaces: ReadonlyMap<number, Storage>;
   readonly randomKey: Storage;
+  readonly key: Node;
 }
 
 /** Runs the function on a graph's inputs, a second time where state had to get memory of its own first. */
 async function recordProgram<A extends unknown[]>(
   backend: Backend,
-  fn: (...args: A) => unknown,
-  args: A,
+  { fn, checked }: RecordedFunction<A>,
+  { args, moment }: Call<A>,
 ): Promise<RecordedProgram> {
   const randomKey = storeArray(backend, 'i32', new Int32Array(2));
   const key = graph.buffer(randomKey, [2]);
-  let recording = record(fn, args, key);
+  const recordNow = (): Recording =>
+    moment.run(() => (checked ? withOrigins(() => record(fn, args, key)) : record(fn, args, key)));
+  let recording = recordNow();
   const waiting = waitingState(recording, key);
   if (waiting.length > 0) await realizeNow(waiting);
   const shared = recording.assigned.filter((entry) => !isOwnState(entry));
   if (shared.length > 0) {
     // The values of these cells are constants, or belong to other nodes: they get memory of their own, and the function is recorded again.
-    for (const { cell } of shared) cell.assign(Tensor.fromNode(cell.node));
+    moment.run(() => {
+      for (const { cell } of shared) cell.assign(Tensor.fromNode(cell.node));
+    });
     await realizeNow([]);
-    recording = record(fn, args, key);
+    recording = recordNow();
   }
   const { outputs, assigned } = recording;
   const roots = [
@@ -246,20 +390,20 @@ async function recordProgram<A extends unknown[]>(
     })),
   ];
   const replaces = new Map(assigned.map(({ before }, k) => [outputs.length + k, computedStorage(before)] as const));
-  return { recording, roots, replaces, randomKey };
+  return { recording, roots, replaces, randomKey, key };
 }
 
 async function build<A extends unknown[]>(
   backend: Backend,
-  fn: (...args: A) => unknown,
-  args: A,
+  recorded: RecordedFunction<A>,
+  call: Call<A>,
   listener: FormListener | null,
 ): Promise<Program> {
   const start = performance.now();
   backend.warmUp?.();
-  const { recording, roots, replaces, randomKey } = await recordProgram(backend, fn, args);
+  const { recording, roots, replaces, randomKey, key } = await recordProgram(backend, recorded, call);
   const recordingTime = performance.now() - start;
-  const listen = joinListeners(listener, debugListener(`compiled function '${fn.name}'`, backend));
+  const listen = joinListeners(listener, debugListener(`compiled function '${recorded.fn.name}'`, backend));
   const { plan, externals, times: planTimes } = planGraph(roots, { replaces, listen });
   const { executable, times: codeTimes } = preparePlan(backend, plan, listen);
   const times = { recording: recordingTime, ...planTimes, ...codeTimes };
@@ -270,6 +414,13 @@ async function build<A extends unknown[]>(
     executable,
     times,
     allocations: [],
+    roots,
+    key,
+    checks: recorded.checked ? new ProgramCache(4096) : null,
+    holds: () => recording.conditions.every((condition) => condition()),
+    calls: 0,
+    users: 0,
+    retired: false,
     bindings: externals.map(bind),
     randomKey: externals.some((external) => external.kind === 'storage' && external.storage === randomKey)
       ? randomKey
@@ -295,28 +446,46 @@ function bind(external: External): Binding {
 }
 
 /** The current storage of a captured tensor, which may have been assigned since the recording. */
-function currentStorage(cell: StateCell | undefined, recorded: Storage): Storage {
-  const storage = cell === undefined ? recorded : (realizedStorage(cell.node) ?? recorded);
+function currentStorage(cell: StateCell, recorded: Storage): Storage {
+  const storage = realizedStorage(cell.node) ?? recorded;
   if (storage.length !== recorded.length || storage.backend !== recorded.backend)
     throw new Error('compile: a tensor that the function uses was moved to another backend since it was recorded');
   return storage;
 }
 
-async function run(program: Program, inputs: readonly Tensor[], scope: Set<Storage> | null): Promise<unknown> {
-  const { backend, bindings, outputs, randomKey, executable } = program;
+async function run(program: Program, call: Call<unknown>, scope: Scope | null): Promise<unknown> {
+  const { backend, bindings, outputs, randomKey, executable, checks } = program;
   if (randomKey !== null) backend.write(allocationOf(randomKey), getDefaultGenerator().nextKey());
+  const inputStorage = (index: number): Storage => computedStorage(nth(call.inputs, index));
+  const cells = call.moment.run(() =>
+    bindings.map((binding) => (binding.kind === 'cell' ? currentStorage(binding.cell, binding.storage) : null)),
+  );
+  if (checks !== null) {
+    const current = new Map(bindings.map((binding, k) => ['storage' in binding ? binding.storage : null, cells[k]]));
+    const storageOf = (leaf: Node): Storage => {
+      if (leaf.op === 'input') return inputStorage(leaf.arg.index);
+      const storage = computedStorage(leaf);
+      return current.get(storage) ?? storage;
+    };
+    const roots = program.roots.map(({ node }) => node);
+    await checkRun({ backend, roots, storageOf, programs: checks });
+  }
   const results = outputs.map(
     ({ dtype, shape }) =>
       new Storage(backend, dtype, sizeOf(shape), { allocation: backend.allocate(sizeOf(shape) * bytesOf(dtype)) }),
   );
-  program.allocations = bindings.map((binding) => {
+  program.allocations = bindings.map((binding, k) => {
     switch (binding.kind) {
-      case 'cell':
-        return allocationOf(currentStorage(binding.cell.deref(), binding.storage));
+      case 'cell': {
+        const storage = cells[k] ?? binding.storage;
+        // The program may write other values.
+        storage.range = null;
+        return allocationOf(storage);
+      }
       case 'storage':
         return allocationOf(binding.storage);
       case 'input':
-        return allocationOf(computedStorage(nth(inputs, binding.index).node));
+        return allocationOf(inputStorage(binding.index));
       case 'output':
         return allocationOf(nth(results, binding.index));
       default:
@@ -325,5 +494,6 @@ async function run(program: Program, inputs: readonly Tensor[], scope: Set<Stora
   });
   for (const result of results) trackStorage(result, scope);
   await executable.run(program.allocations);
+  await runFinalizers();
   return program.rebuild(results.map((storage, k) => Tensor.fromNode(graph.buffer(storage, nth(outputs, k).shape))));
 }

@@ -2,10 +2,12 @@
 
 import { parseData, type TensorData } from './graph/data.ts';
 import * as graph from './graph/graph.ts';
+import { checkIndex, type IndexRange } from './graph/index-check.ts';
 import { type Node, withGradients } from './graph/node.ts';
 import { Storage, storeArray, type ValueSource } from './graph/storage.ts';
 import { type Backend, getBackend } from './kernel/backend.ts';
 import { castNumber, checkDType, type DType, isFloat, type TypedArray } from './kernel/dtype.ts';
+import { isStarving } from './kernel/garbage.ts';
 import { nth } from './kernel/nth.ts';
 import { checkShape, formatShape, normalizeAxis, type Shape, sizeOf } from './kernel/shape.ts';
 import { nodeOf, operand } from './methods/tensor-base.ts';
@@ -14,6 +16,7 @@ import { type Axes, normalizeAxes } from './ops/axes.ts';
 import * as ops from './ops/index.ts';
 import { type Generator, randomBits } from './random/generator.ts';
 import { realizeNodes, realizeNodesSync } from './runtime/realize.ts';
+import { droppable } from './runtime/recording.ts';
 import { trackStorage } from './runtime/scope.ts';
 import { Tensor, type TensorLike } from './tensor.ts';
 
@@ -47,14 +50,34 @@ function finish(node: Node, requiresGrad = false): Tensor {
 }
 
 /**
- * A tensor of the given numbers. By default its dtype is f32 for numbers, bool for booleans, and the array's own for typed arrays. The
- * data are copied.
+ * A tensor of the given numbers. By default its dtype is f32 for numbers, bool for booleans, and the array's own for typed arrays; 64-bit
+ * integers (BigInt64Array) become i32, and one that does not fit is an error. The data are copied.
  */
 export function tensor(data: TensorData, options: DataOptions = {}): Tensor {
   const { values, shape, dtype } = parseData(data, options.shape, options.dtype);
-  const storage = storeArray(resolve(options.backend), dtype, values);
+  const backend = resolve(options.backend);
+  const storage = isStarving()
+    ? new Storage(backend, dtype, values.length, { source: sourceOf(values.slice()) })
+    : storeArray(backend, dtype, values);
+  if (dtype === 'i32' && values.length > 0 && values.length <= 65_536) storage.range = extremes(values);
   trackStorage(storage);
   return finish(graph.buffer(storage, shape), options.requiresGrad);
+}
+
+const sourceOf =
+  (values: TypedArray): ValueSource =>
+  () =>
+    values;
+
+/** The least and the greatest value: indices that are in range need no check when they are used. */
+function extremes(values: TypedArray): readonly [least: number, greatest: number] {
+  let least = Number.POSITIVE_INFINITY;
+  let greatest = Number.NEGATIVE_INFINITY;
+  for (const value of values) {
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
+  }
+  return [least, greatest];
 }
 
 /**
@@ -243,6 +266,16 @@ export function moments(source: Tensor, axes: Axes): TensorMoments {
   };
 }
 
+/**
+ * `result`, which was just computed from the integers `index`, with a check of them: when `result` is computed outside of compiled
+ * functions, or in a compiled function with `check: true`, an index out of range is an error that names `op`, the first such index, its
+ * position, the range and the line that called the operation. For authors of operations with indices.
+ */
+export function checkIndices(result: Tensor, index: Tensor, range: IndexRange): Tensor {
+  checkIndex(result.node, index.node, range);
+  return result;
+}
+
 // Running
 
 /** Runs `body` without recording derivatives: `grad` and `backward` treat what is created inside as constant. */
@@ -254,7 +287,8 @@ export function noGrad<T>(body: () => T): T {
 }
 
 /** Computes and stores the values of several tensors together: shared parts are computed once. */
-export const realize = (...tensors: readonly Tensor[]): Promise<void> => realizeNodes(tensors.map((t) => t.node));
+export const realize = (...tensors: readonly Tensor[]): Promise<void> =>
+  droppable(realizeNodes(tensors.map((t) => t.node)));
 
 /** The same, blocking. Throws where the backend cannot block. */
 export const realizeSync = (...tensors: readonly Tensor[]): void => realizeNodesSync(tensors.map((t) => t.node));

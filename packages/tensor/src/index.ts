@@ -35,11 +35,12 @@ export {
 } from './backends/webgpu/index.ts';
 // Tensors
 export * from './combining.ts';
-export { type CompiledFunction, type CompiledProgram, compile } from './compile.ts';
+export { type CompiledFunction, type CompiledProgram, type CompileOptions, compile } from './compile.ts';
 export { KernelError } from './custom-kernel/index.ts';
 export { showTensorsInDevtools } from './devtools.ts';
 export * from './functions.ts';
 export { type BigIntArray, int32FromBigInts, type Nested, type NestedArray, type TensorData } from './graph/data.ts';
+export type { IndexRange } from './graph/index-check.ts';
 export { nameScope } from './graph/node.ts';
 export type { ValueSource } from './graph/storage.ts';
 export {
@@ -81,6 +82,6 @@ export { type PrintOptions, setPrintOptions } from './printing/print-options.ts'
 export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from './random/generator.ts';
 export { type GraphOracle, isGraphOracle } from './runtime/oracle.ts';
 export type { Explanation, ProgramForm, ProgramTimes } from './runtime/program-forms.ts';
-export { isRecording } from './runtime/recording.ts';
+export { isRecording, recordedWhile } from './runtime/recording.ts';
 export { isTensor, leafOwner, Tensor, type TensorLike } from './tensor.ts';
 export { tidy } from './tidy.ts';

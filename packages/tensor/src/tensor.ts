@@ -12,6 +12,7 @@ import { gradientOwner, type Operand, operand } from './methods/tensor-base.ts';
 import type { CloseOptions } from './ops/floats.ts';
 import * as ops from './ops/index.ts';
 import { printTensor, printWithValues, titleOf } from './printing/print-tensor.ts';
+import { noteAssignment } from './runtime/assignments.ts';
 import {
   findBackend,
   markDirty,
@@ -20,8 +21,10 @@ import {
   realizeNodes,
   realizeNodesSync,
   relocate,
+  settleState,
+  settleSums,
 } from './runtime/realize.ts';
-import { currentRecorder } from './runtime/recording.ts';
+import { currentRecorder, droppable } from './runtime/recording.ts';
 import { SelectableTensor } from './selecting.ts';
 
 /** The other operand of an operation. A number takes the tensor's dtype; a fractional number and integers result in f32. */
@@ -39,6 +42,7 @@ export class Tensor extends SelectableTensor<Tensor> {
   }
 
   protected wrap(node: Node): Tensor {
+    settleSums(node);
     return new Tensor(node);
   }
 
@@ -55,7 +59,7 @@ export class Tensor extends SelectableTensor<Tensor> {
    */
   to(backend: Backend | string): Promise<Tensor>;
   to(target: DType | Backend | string): Tensor | Promise<Tensor> {
-    return isDType(target) ? this.cast(target) : this.#moved(target);
+    return isDType(target) ? this.cast(target) : droppable(this.#moved(target));
   }
 
   async #moved(backend: Backend | string): Promise<Tensor> {
@@ -82,7 +86,7 @@ export class Tensor extends SelectableTensor<Tensor> {
 
   /** The values, row-major, in a new array: Float32Array, Float64Array, Int32Array or Uint8Array (u8 and bool). */
   data(): Promise<TypedArray> {
-    return readNode(this.node);
+    return droppable(readNode(this.node));
   }
 
   /** The same, blocking. Throws where the backend cannot block. */
@@ -91,7 +95,11 @@ export class Tensor extends SelectableTensor<Tensor> {
   }
 
   /** The value of a tensor with one element. */
-  async item(): Promise<number> {
+  item(): Promise<number> {
+    return droppable(this.#item());
+  }
+
+  async #item(): Promise<number> {
     this.#checkSingle();
     return nth(await this.data(), 0);
   }
@@ -135,8 +143,8 @@ export class Tensor extends SelectableTensor<Tensor> {
   }
 
   /** The values as nested arrays; of a scalar, a number. bool values are 0 and 1. */
-  async toArray(): Promise<Nested> {
-    return nest(await this.data(), this.shape);
+  toArray(): Promise<Nested> {
+    return droppable(this.data().then((values) => nest(values, this.shape)));
   }
 
   toArraySync(): Nested {
@@ -144,9 +152,8 @@ export class Tensor extends SelectableTensor<Tensor> {
   }
 
   /** Computes and stores the values. */
-  async realize(): Promise<this> {
-    await realizeNodes([this.node]);
-    return this;
+  realize(): Promise<this> {
+    return droppable(realizeNodes([this.node]).then(() => this));
   }
 
   realizeSync(): this {
@@ -165,12 +172,14 @@ export class Tensor extends SelectableTensor<Tensor> {
     if (this.dtype !== value.dtype)
       throw new TypeError(`${what}: dtype ${value.dtype} does not fit ${this.dtype}; cast the value`);
     const recorder = currentRecorder();
+    if (recorder === null && this.node.op === 'buffer') settleState(this.node.arg.storage);
     const backend = this.#backend(value);
     const storage =
       recorder === null
         ? ownStorage(backend, value.node)
         : new Storage(backend, this.dtype, this.size, { pending: value.node });
-    storage.cell = new WeakRef(this);
+    storage.cell = this;
+    if (recorder === null) noteAssignment(this);
     if (recorder !== null) recorder.assigned(this, storage);
     else if (storage.pending !== null) markDirty(storage);
     this.node = graph.buffer(storage, this.shape);

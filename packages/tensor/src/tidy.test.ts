@@ -52,14 +52,33 @@ test('a stored detached result keeps only itself', () => {
   expect(result.itemSync()).toBe(9);
 });
 
-test('values from outside survive; what was computed from them inside is computed again', () => {
+test('values of tensors from outside survive, wherever they are computed', () => {
   const x = tensor([1, 2]);
   const y = x.mul(2);
   tidy(() => {
-    y.realizeSync();
+    tidy(() => y.realizeSync());
   });
-  expect(used()).toBe(8);
+  expect(used()).toBe(16);
   expect(y.toArraySync()).toEqual([2, 4]);
+  const z = tidy(() => {
+    const inside = x.add(1);
+    tidy(() => {
+      inside.realizeSync();
+    });
+    return inside.toArraySync();
+  });
+  expect(z).toEqual([2, 3]);
+  expect(used()).toBe(16);
+});
+
+test('a loop that hands its value on keeps one value', () => {
+  let x = tensor([1, 2]);
+  for (let turn = 0; turn < 5; turn++) {
+    const before = x;
+    x = tidy(() => before.mul(2).realizeSync());
+    expect(used()).toBe(8 * (turn + 2));
+  }
+  expect(x.toArraySync()).toEqual([32, 64]);
 });
 
 test('assigned state is kept, computed or not', () => {

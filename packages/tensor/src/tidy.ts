@@ -4,7 +4,7 @@ import { type Node, orderNodes } from './graph/node.ts';
 import { realizedStorage, type Storage } from './graph/storage.ts';
 import { pendingNodes } from './runtime/realize.ts';
 import { isRecording } from './runtime/recording.ts';
-import { runInScope, trackStorage } from './runtime/scope.ts';
+import { runInScope, Scope, trackStorage } from './runtime/scope.ts';
 import { Tensor } from './tensor.ts';
 
 /** The nodes of all tensors in a value: of the value itself, and inside arrays, maps, sets and plain objects. */
@@ -20,26 +20,21 @@ function nodesIn(value: unknown, found: Set<Node> = new Set(), seen: Set<object>
   return found;
 }
 
-/**
- * What a node needs to keep. A stored value that no gradient flows through does not need its graph. A buffer whose value is pending
- * needs the node that computes it.
- */
+/** What a node needs to keep: its history, as far as it is known. A buffer whose value is pending needs the node that computes it. */
 function neededSources(node: Node): readonly Node[] {
-  const stored = realizedStorage(node) !== undefined;
-  if (stored && (node.op === 'detach' || !node.differentiable)) return [];
   if (node.op === 'buffer') return node.arg.storage.pending === null ? [] : [node.arg.storage.pending];
   return node.sources;
 }
 
 /** Releases the storages that were created in a scope and that neither its result nor assigned state needs; the others pass to the outer scope. */
-function close(made: ReadonlySet<Storage>, result: unknown): void {
+function close({ made, outer }: Scope, result: unknown): void {
   const needed = new Set<Storage>();
   for (const node of orderNodes([...nodesIn(result), ...pendingNodes()], neededSources)) {
     const storage = node.op === 'buffer' ? node.arg.storage : realizedStorage(node);
     if (storage !== undefined) needed.add(storage);
   }
   for (const storage of made) {
-    if (needed.has(storage)) trackStorage(storage);
+    if (needed.has(storage)) trackStorage(storage, outer);
     else storage.release();
   }
 }
@@ -47,32 +42,32 @@ function close(made: ReadonlySet<Storage>, result: unknown): void {
 /**
  * Runs `body`, which may be asynchronous, and frees the memory of the values that were created inside, without waiting for the garbage
  * collector. What the result needs is kept: the tensors in it (also in arrays, maps and plain objects), their gradients, and what these
- * are computed from. State that was assigned inside is kept as well. Of all other tensors, reading one that was filled with data inside
- * throws afterwards, and one that was computed is computed again.
+ * are computed from. State that was assigned inside is kept as well, and so are the values of tensors that were made outside. Reading
+ * any other tensor that was made and computed inside, or filled with data there, throws afterwards.
  *
  * Inside a compiled function `tidy` only calls `body`: a compiled step manages its own memory.
  */
 export function tidy<T>(body: () => T): T {
   if (isRecording()) return body();
-  const made = new Set<Storage>();
+  const scope = new Scope();
   let result: T;
   try {
-    result = runInScope(made, body);
+    result = runInScope(scope, body);
   } catch (error) {
-    close(made, null);
+    close(scope, null);
     throw error;
   }
   if (!(result instanceof Promise)) {
-    close(made, result);
+    close(scope, result);
     return result;
   }
   return result.then(
     (value) => {
-      close(made, value);
+      close(scope, value);
       return value;
     },
     (error) => {
-      close(made, null);
+      close(scope, null);
       throw error;
     },
   ) as T;

@@ -21,7 +21,8 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-export const exitCodes = { failure: 1, usage: 2, interrupted: 130 } as const;
+/** `explained`: numbers differ, but by nothing that is wrong here. */
+export const exitCodes = { failure: 1, usage: 2, explained: 3, interrupted: 130 } as const;
 
 /** Resolves a path relative to the folder that npm was called from; npm itself runs scripts in the repository's root. */
 export const fromCaller = (path: string): string => resolve(process.env.INIT_CWD ?? process.cwd(), path);

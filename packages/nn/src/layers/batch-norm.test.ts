@@ -4,7 +4,7 @@ import { compile, type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testedBackends, useBackend } from '../testing/backends.ts';
 import { numbered } from '../testing/numbers.ts';
-import { BatchNorm2d, batchNorm } from './batch-norm.ts';
+import { BatchNorm1d, BatchNorm2d, BatchNorm3d, batchNorm } from './batch-norm.ts';
 
 describe.each(testedBackends)('batch normalization on %s', (backend) => {
   beforeAll(() => useBackend(backend));
@@ -73,5 +73,28 @@ describe('batch normalization', () => {
     expect(() => new BatchNorm2d(2).forward(zeros([1, 2, 1, 1]))).toThrow('more than one value per channel');
     expect(() => new BatchNorm2d(2).forward(zeros([4, 2]))).toThrow('BatchNorm2d: needs images [N, C, H, W]');
     expect(() => new BatchNorm2d(2).forward(zeros([4, 3, 2, 2]))).toThrow('BatchNorm2d: 2 channels');
+    expect(() => new BatchNorm1d(2).forward(zeros([4, 2, 2, 2]))).toThrow(
+      'BatchNorm1d: needs features [N, C] or sequences [N, C, L], got a tensor of shape [4, 2, 2, 2]',
+    );
+    expect(() => new BatchNorm3d(2).forward(zeros([4, 2, 2, 2]))).toThrow('BatchNorm3d: needs volumes [N, C, D, H, W]');
+    for (const eps of [-1, 0, Number.NaN])
+      expect(() => new BatchNorm2d(2, { eps })).toThrow(`BatchNorm2d: eps must be a positive number, got ${eps}`);
+    const training = { training: true };
+    expect(() => batchNorm(zeros([3]), null, null, null, null, training)).toThrow(
+      'batchNorm: needs an input [N, C, ...], got a tensor of shape [3]',
+    );
+    expect(() => batchNorm(zeros([2, 3, 4]), zeros([2]), zeros([3]), null, null, training)).toThrow(
+      'batchNorm: the running mean has shape [2], [3] is expected',
+    );
+    expect(() => batchNorm(zeros([2, 3, 4]), null, null, zeros([3, 1]), null, training)).toThrow(
+      'batchNorm: the weight has shape [3, 1], [3] is expected',
+    );
+  });
+
+  test('an empty batch changes no statistics', async () => {
+    const layer = new BatchNorm2d(2);
+    expect(layer.forward(zeros([0, 2, 3, 3])).shape).toEqual([0, 2, 3, 3]);
+    expect([...((await layer.running_mean?.data()) ?? [])]).toEqual([0, 0]);
+    expect([...((await layer.running_var?.data()) ?? [])]).toEqual([1, 1]);
   });
 });

@@ -1,6 +1,7 @@
 /** The layers. Each file has functions and the module classes with their parameters; its check case is in NAME.case.ts. */
 export * from './activations.ts';
 export * from './adaptive-pool.ts';
+export { withKeyPadding } from './attention/masks.ts';
 export * from './attention/multihead-attention.ts';
 export {
   type AttentionOptions,
@@ -61,6 +62,7 @@ export {
   maxPool3dWithIndices,
   type PooledWithIndices,
 } from './max-pool.ts';
+export * from './max-unpool.ts';
 export * from './padding.ts';
 export type { PoolOptions } from './pooling-windows.ts';
 export * from './prelu.ts';

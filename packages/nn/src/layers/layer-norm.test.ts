@@ -4,7 +4,7 @@ import { type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testedBackends, useBackend } from '../testing/backends.ts';
 import { numbered } from '../testing/numbers.ts';
-import { layerNorm } from './layer-norm.ts';
+import { LayerNorm, layerNorm } from './layer-norm.ts';
 
 test.each(testedBackends)('layerNorm over several axes makes mean 0 and variance 1, on %s', async (backend) => {
   useBackend(backend);
@@ -34,5 +34,20 @@ describe('layerNorm', () => {
     expect(() => layerNorm(zeros([2, 3]), [4])).toThrow(
       'layerNorm: input [2, 3] does not end in the normalized shape [4]',
     );
+    expect(() => layerNorm(zeros([2, 3]), [])).toThrow('does not end in the normalized shape []');
+  });
+
+  test('refuses weights that would have to be broadcast', () => {
+    expect(() => layerNorm(zeros([2, 3]), [3], zeros([1]))).toThrow(
+      'layerNorm: the weight has shape [1], [3] is expected',
+    );
+    expect(() => layerNorm(zeros([2, 3]), [3], null, zeros([2, 3]))).toThrow(
+      'layerNorm: the bias has shape [2, 3], [3] is expected',
+    );
+  });
+
+  test('the layer may do without a bias', () => {
+    expect([...new LayerNorm(3, { bias: false }).stateDict().keys()]).toEqual(['weight']);
+    expect([...new LayerNorm(3, { elementwiseAffine: false }).stateDict().keys()]).toEqual([]);
   });
 });

@@ -1,10 +1,13 @@
-/** Pooling: windows that overlap, padding, and borders. */
+/** Pooling: windows that overlap, padding, borders, and which of several largest values is chosen. */
 import { grad } from '@tessera/autograd';
-import { ones, type Tensor, tensor } from '@tessera/tensor';
+import { ones, type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testedBackends, useBackend } from '../testing/backends.ts';
+import { distance, numbered } from '../testing/numbers.ts';
+import { adaptiveAvgPool2d, adaptiveMaxPool2d, adaptiveMaxPool2dWithIndices } from './adaptive-pool.ts';
 import { avgPool2d } from './avg-pool.ts';
-import { type MaxPoolOptions, maxPool2d } from './max-pool.ts';
+import { lpPool2d } from './lp-pool.ts';
+import { MaxPool2d, type MaxPoolOptions, maxPool1d, maxPool2d, maxPool2dWithIndices } from './max-pool.ts';
 
 describe.each(testedBackends)('pooling on %s', (backend) => {
   beforeAll(() => useBackend(backend));
@@ -87,9 +90,114 @@ describe.each(testedBackends)('pooling on %s', (backend) => {
     ]);
   });
 
-  test('padding of more than half a window is refused', () => {
+  test('with ceilMode a last window may be cut off, and its mean is that of what it has', async () => {
+    expect(await avgPool2d(image(), 2, { ceilMode: true }).toArray()).toEqual([
+      [
+        [
+          [3, 4.5],
+          [7.5, 9],
+        ],
+      ],
+    ]);
+    expect(await maxPool2d(negative(), 2, { ceilMode: true }).toArray()).toEqual([
+      [
+        [
+          [-1, -3],
+          [-7, -9],
+        ],
+      ],
+    ]);
+    // A window that would start in the padding behind the image is left out.
+    expect(maxPool2d(image(), 2, { padding: 1, stride: 3, ceilMode: true }).shape).toEqual([1, 1, 2, 2]);
+    expect(maxPool2d(zeros([1, 1, 2, 2]), 3, { padding: 1, stride: 3, ceilMode: true }).shape).toEqual([1, 1, 1, 1]);
+  });
+
+  test('without the batch axis', async () => {
+    const [x] = [numbered([2, 5, 4])];
+    for (const pool of [maxPool2d, avgPool2d]) {
+      const output = pool(x, 2, { stride: 1, padding: 1 });
+      expect(output.shape).toEqual([2, 6, 5]);
+      expect(await output.data()).toEqual(await pool(x.unsqueeze(0), 2, { stride: 1, padding: 1 }).data());
+    }
+  });
+
+  test('the gradient of equal values goes to the first of them', async () => {
+    const equal = tensor([1, 1, 1, 1, 1, 1, 1, 1, 1], { shape: [1, 1, 3, 3] });
+    const toFirst = async (pooled: Tensor): Promise<number[]> => [...(await grad(pooled.sum(), equal).data())];
+    expect(await toFirst(maxPool2d(equal, 2))).toEqual([1, 0, 0, 0, 0, 0, 0, 0, 0]);
+    expect(await toFirst(maxPool2d(equal, 2, { stride: 1 }))).toEqual([1, 1, 0, 1, 1, 0, 0, 0, 0]);
+    expect(await toFirst(maxPool2d(equal, 3, { padding: 1, stride: 2 }))).toEqual([1, 1, 0, 1, 1, 0, 0, 0, 0]);
+    expect(await toFirst(adaptiveMaxPool2d(equal, 1))).toEqual([1, 0, 0, 0, 0, 0, 0, 0, 0]);
+    expect(await toFirst(adaptiveMaxPool2d(equal, 2))).toEqual([1, 1, 0, 1, 1, 0, 0, 0, 0]);
+  });
+
+  test('the positions of the maxima: the first of equal values, the last NaN', async () => {
+    const x = tensor([5, 5, 1, 2, Number.NaN, 7, Number.NaN, 3, 7], { shape: [1, 1, 3, 3] });
+    const { output, indices } = maxPool2dWithIndices(x, 2, { stride: 1 });
+    expect(await output.toArray()).toEqual([
+      [
+        [
+          [Number.NaN, Number.NaN],
+          [Number.NaN, Number.NaN],
+        ],
+      ],
+    ]);
+    expect([...(await indices.data())]).toEqual([4, 4, 6, 4]);
+    expect([...(await grad(output.sum(), x).data())]).toEqual([0, 0, 0, 0, 3, 0, 1, 0, 0]);
+    const { indices: adaptive } = adaptiveMaxPool2dWithIndices(x, 2);
+    expect([...(await adaptive.data())]).toEqual([4, 4, 6, 4]);
+  });
+
+  test('positions never lie in the padding, even where everything is -Infinity', async () => {
+    const x = tensor([1, 2, 3, 4].map(() => Number.NEGATIVE_INFINITY)).reshape(1, 1, 2, 2);
+    const { indices } = maxPool2dWithIndices(x, 2, { padding: 1 });
+    expect([...(await indices.data())]).toEqual([0, 1, 2, 3]);
+  });
+
+  test('adaptive pooling: windows of different sizes that overlap', async () => {
+    const row = tensor([1, 2, 3, 4, 5]).reshape(1, 1, 1, 5);
+    expect([...(await adaptiveAvgPool2d(row, [1, 3]).data())]).toEqual([1.5, 3, 4.5]);
+    expect([...(await adaptiveMaxPool2d(row, [null, 3]).data())]).toEqual([2, 4, 5]);
+    expect([...(await adaptiveAvgPool2d(row, [2, 2]).data())]).toEqual([2, 4, 2, 4]);
+    expect(adaptiveAvgPool2d(numbered([2, 3, 4]), null).shape).toEqual([2, 3, 4]);
+    const x = numbered([2, 3, 5, 7]);
+    expect(distance(await adaptiveAvgPool2d(x, 1).data(), await x.mean([2, 3]).data())).toBeLessThan(1e-6);
+  });
+});
+
+describe('pooling refuses', () => {
+  beforeAll(() => useBackend('reference'));
+  const image = (): Tensor => zeros([1, 1, 3, 3]);
+
+  test('padding of more than half a window', () => {
     expect(() => maxPool2d(image(), 2, { padding: 2 })).toThrow(
       'maxPool2d: padding 2 x 2 is more than half of the window 2 x 2',
     );
+    expect(maxPool2d(image(), 2, { padding: 1, dilation: 2, stride: 1 }).shape).toEqual([1, 1, 3, 3]);
+  });
+
+  test('windows, strides and dilations that are no sizes', () => {
+    expect(() => maxPool2d(image(), 0)).toThrow(
+      "maxPool2d: the window's size must be a whole number or 2 of them, of at least 1, got 0",
+    );
+    expect(() => avgPool2d(image(), [2, 1.5])).toThrow("avgPool2d: the window's size");
+    expect(() => maxPool2d(image(), 2, { stride: 0 })).toThrow('maxPool2d: the stride must be');
+    expect(() => new MaxPool2d(2, { dilation: -1 }).forward(image())).toThrow('maxPool2d: the dilation must be');
+    expect(() => avgPool2d(image(), 2, { padding: -1 })).toThrow('avgPool2d: the padding must be');
+    expect(() => avgPool2d(image(), 2, { divisorOverride: 0 })).toThrow('avgPool2d: divisorOverride must not be 0');
+    expect(() => lpPool2d(image(), 0, 2)).toThrow('lpPool2d: the exponent must be a number other than 0, got 0');
+  });
+
+  test('inputs that do not fit', () => {
+    expect(() => maxPool2d(zeros([3, 3]), 2)).toThrow(
+      'maxPool2d: needs images [N, C, H, W] or [C, H, W], got a tensor of shape [3, 3]',
+    );
+    expect(() => maxPool1d(zeros([3]), 2)).toThrow('maxPool1d: needs sequences [N, C, L] or [C, L]');
+    expect(() => avgPool2d(image(), 4)).toThrow(
+      'avgPool2d: input [1, 1, 3, 3] with padding 0 has 3 rows; one window spans 4',
+    );
+    expect(() => maxPool2d(zeros([0, 0, 3, 3]), 2)).toThrow('maxPool2d: only the batch may be empty');
+    expect(() => adaptiveAvgPool2d(image(), 0)).toThrow("adaptiveAvgPool2d: the output's size must be a whole number");
+    expect(maxPool2d(zeros([0, 2, 4, 4]), 2).shape).toEqual([0, 2, 2, 2]);
   });
 });

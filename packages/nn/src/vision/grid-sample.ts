@@ -1,5 +1,5 @@
 /** Samples images and volumes at computed positions: PyTorch's `grid_sample` and `affine_grid`. */
-import { formatShape, iota, isFloat, sizeOf, type Tensor, where } from '@tessera/tensor';
+import { formatShape, iota, isFloat, onesLike, sizeOf, type Tensor, where } from '@tessera/tensor';
 import { gatherUnchecked } from '../unchecked.ts';
 
 export type GridSampleMode = 'bilinear' | 'nearest' | 'bicubic';
@@ -8,7 +8,7 @@ export type GridSampleMode = 'bilinear' | 'nearest' | 'bicubic';
 export type GridPaddingMode = 'zeros' | 'border' | 'reflection';
 
 export interface GridSampleOptions {
-  /** 'bilinear' (default; of volumes, trilinear), 'nearest', or 'bicubic' (images only). */
+  /** 'bilinear' (default), 'nearest' or 'bicubic'; of volumes, the first is trilinear and the last tricubic. */
   readonly mode?: GridSampleMode;
   readonly paddingMode?: GridPaddingMode;
   /** Whether -1 and 1 are the centers of the corner pixels (true), or the outer edges of the image (false, default). */
@@ -36,7 +36,7 @@ const unnormalized = (grid: Tensor, n: number, alignCorners: boolean): Tensor =>
 
 /** Positions within the axis. As in PyTorch, no gradient flows where they are clipped, at the first and last position included. */
 const clipped = (position: Tensor, n: number): Tensor =>
-  where(position.gt(0), where(position.lt(n - 1), position, n - 1), 0);
+  where(position.le(0), 0, where(position.ge(n - 1), n - 1, position));
 
 /** Positions mirrored at the axis's ends: the centers of the outermost elements, or their outer edges. */
 function reflected(position: Tensor, n: number, alignCorners: boolean): Tensor {
@@ -68,7 +68,7 @@ function rounded(x: Tensor): Tensor {
   return where(rest.gt(0.5), low.add(1), where(rest.eq(0.5), where(isOdd, low.add(1), low), low));
 }
 
-/** Cubic convolution with a = -0.75 at the distances of four taps: f + 1, f, 1 - f, 2 - f. */
+/** Cubic convolution (Keys 1981) with a = -0.75 at the distances of four taps: f + 1, f, 1 - f, 2 - f. */
 function cubicWeights(distance: Tensor): Tensor {
   const a = -0.75;
   const near = distance
@@ -84,7 +84,7 @@ function tapsOf(position: Tensor, n: number, options: GridSampleOptions): Taps {
   const { mode = 'bilinear' } = options;
   if (mode === 'nearest') {
     const at = rounded(padded(position, n, options)).unsqueeze(-1);
-    return { position: at, weight: at.mul(0).add(1) };
+    return { position: at, weight: onesLike(at) };
   }
   if (mode === 'bilinear') {
     const inside = padded(position, n, options);
@@ -131,8 +131,6 @@ export function gridSample(input: Tensor, grid: Tensor, options: GridSampleOptio
       `gridSample: the mode must be ${modes.join(', ')}, and the paddingMode ${paddingModes.join(', ')}, ` +
         `got '${mode}' and '${paddingMode}'`,
     );
-  if (mode === 'bicubic' && dims !== 2)
-    throw new RangeError(`gridSample: mode 'bicubic' is for images [N, C, H, W], got ${shapes}`);
   const [batch = 0, channels = 0, ...spatial] = input.shape;
   if (spatial.includes(0)) throw new RangeError(`gridSample: there is nothing to sample: ${shapes}`);
   const points = grid.shape.slice(0, -1);

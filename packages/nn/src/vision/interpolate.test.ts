@@ -96,11 +96,49 @@ describe.each(testedBackends)('interpolate on %s', (backend) => {
       }
   });
 
+  test('nearest takes single pixels: an infinite one stays where it is', async () => {
+    const x = tensor([1, Number.POSITIVE_INFINITY, Number.NaN, 4, 5, 6]).reshape(1, 1, 1, 6);
+    const resized = async (width: number, mode: 'nearest' | 'nearest-exact'): Promise<number[]> => [
+      ...(await interpolate(x, [1, width], { mode }).data()),
+    ];
+    const [infinite, nan] = [Number.POSITIVE_INFINITY, Number.NaN];
+    expect(await resized(12, 'nearest')).toEqual([1, 1, infinite, infinite, nan, nan, 4, 4, 5, 5, 6, 6]);
+    expect(await resized(3, 'nearest')).toEqual([1, nan, 5]);
+    expect(await resized(4, 'nearest')).toEqual([1, infinite, 4, 5]);
+    expect(await resized(4, 'nearest-exact')).toEqual([1, nan, 4, 6]);
+  });
+
+  test('a factor sets the size, rounded down, and the positions', async () => {
+    const x = tensor([0, 1, 2, 3, 4]).reshape(1, 1, 5);
+    const options = { mode: 'linear', scaleFactor: 1.5 } as const;
+    const output = interpolate(x, null, options);
+    expect(output.shape).toEqual([1, 1, 7]);
+    const positions = (step: number): number[] =>
+      Array.from({ length: 7 }, (_, i) => Math.min(4, Math.max(0, (i + 0.5) * step - 0.5)));
+    expect(distance(await output.data(), positions(1 / 1.5))).toBeLessThan(1e-6);
+    const recomputed = interpolate(x, null, { ...options, recomputeScaleFactor: true });
+    expect(distance(await recomputed.data(), positions(5 / 7))).toBeLessThan(1e-6);
+    // The size is the same, the positions are not.
+    expect((await interpolate(x, null, { ...options, scaleFactor: 1.1 }).data())[4]).toBeCloseTo(4.5 / 1.1 - 0.5, 6);
+  });
+
   test('at an unchanged size an image stays as it is', async () => {
     const x = numbered([1, 2, 3, 4], 2);
     for (const mode of ['nearest', 'bilinear', 'bicubic'] as const)
       expect(await interpolate(x, [3, 4], { mode }).data()).toEqual(await x.data());
   });
+});
+
+test('nearest rounds positions as PyTorch does: in f32 for f32', async () => {
+  useBackend('wasm');
+  // 41 * (1 / 41) is less than 1 in f32.
+  for (const [dtype, at41] of [
+    ['f32', 1],
+    ['f64', 2],
+  ] as const) {
+    const x = tensor([1, 2], { dtype }).reshape(1, 1, 2);
+    expect((await interpolate(x, 82).data())[41]).toBe(at41);
+  }
 });
 
 test('every row of weights sums to 1', () => {
@@ -134,4 +172,14 @@ test('what does not fit is refused', () => {
   );
   expect(() => interpolate(image, [2, 2], { antialias: true, alignCorners: true })).toThrow('exclude each other');
   expect(() => interpolate(image.cast('u8'), [2, 2])).toThrow('needs floating-point images, got u8');
+  expect(() => interpolate(image, null)).toThrow('needs either a size or a scaleFactor');
+  expect(() => interpolate(image, 2, { scaleFactor: 2 })).toThrow('needs either a size or a scaleFactor');
+  expect(() => interpolate(image, null, { scaleFactor: -1 })).toThrow('the scaleFactor must be positive, got -1');
+  expect(() => interpolate(image, null, { scaleFactor: 0.1 })).toThrow(
+    "the output's size must be a positive whole number",
+  );
+  expect(() => interpolate(image, [2, 2, 2])).toThrow("the output's size must be a number or 2 of them, got [2, 2, 2]");
+  expect(() => interpolate(image, 2, { mode: 'linear' })).toThrow(
+    "mode 'linear' is for 1 spatial axes, got an input with 2; use 'bilinear'",
+  );
 });

@@ -1,5 +1,5 @@
 /** Resizes one axis: the weights with which output positions read input positions, and their product with the input. */
-import { autocast, concat, einsum, type Tensor, tensor } from '@tessera/tensor';
+import { autocast, concat, type DType, einsum, type Tensor, tensor } from '@tessera/tensor';
 import { gatherUnchecked } from '../unchecked.ts';
 
 /** The modes by PyTorch's names. */
@@ -39,10 +39,9 @@ const axisLetters = 'ncdhw';
  */
 export function resizeAxis(x: Tensor, axis: number, resizing: Resizing): Tensor {
   const { from, to, step, mode } = resizing;
-  // At an unchanged size, every mode is the identity.
-  if (from === to && (step === 1 || resizing.alignCorners)) return x;
+  if (from === to && (step === 1 || keepsSize(resizing, x.ndim - 2))) return x;
   if (mode === 'nearest' || mode === 'nearest-exact')
-    return takePositions(x, axis, nearestPositions(resizing, x.dtype === 'f64'));
+    return takePositions(x, axis, nearestPositions(resizing, x.ndim - 2, x.dtype));
   // Each output reads few neighboring inputs: the matrix is a band. It is applied in blocks of rows, each to the inputs that it
   // reads, so that time and memory grow with the sizes and not with their product.
   const axes = axisLetters.slice(0, x.ndim);
@@ -57,14 +56,25 @@ export function resizeAxis(x: Tensor, axis: number, resizing: Resizing): Tensor 
 }
 
 /**
- * The input that each output takes. Positions are computed in f32 if the input is f32, as PyTorch does: where they fall on a whole number,
- * the rounding decides.
+ * Whether an axis of unchanged size stays as it is although a factor, such as 1.1, asks for other positions. PyTorch does so in most modes,
+ * also in 'nearest' for images, but not for sequences and volumes.
  */
-function nearestPositions({ from, to, step, mode }: Resizing, double: boolean): Int32Array {
-  const round = double ? (x: number): number => x : Math.fround;
+const keepsSize = ({ mode, antialias, alignCorners }: Resizing, dims: number): boolean =>
+  antialias || alignCorners || (mode === 'nearest' ? dims === 2 : mode !== 'nearest-exact' && mode !== 'bicubic');
+
+/**
+ * The input that each output takes. Where positions fall on a whole number, the rounding decides, so it is PyTorch's: positions in images
+ * are computed in f32; in sequences and volumes in the input's dtype, and rounded to f32 before they are rounded down.
+ */
+function nearestPositions({ from, to, step, mode }: Resizing, dims: number, dtype: DType): Int32Array {
+  const round = dims !== 2 && dtype === 'f64' ? (x: number): number => x : Math.fround;
   const distance = round(step);
-  const offset = mode === 'nearest' ? 0 : 0.5;
-  return Int32Array.from({ length: to }, (_, i) => Math.min(from - 1, Math.floor(round(round(i + offset) * distance))));
+  const position = (i: number): number => {
+    if (mode === 'nearest') return dims === 2 && to === 2 * from ? i / 2 : round(i * distance);
+    const center = (i + 0.5) * distance;
+    return dims === 2 ? round(center) : round(Math.max(0, round(center - 0.5)) + 0.5);
+  };
+  return Int32Array.from({ length: to }, (_, i) => Math.min(from - 1, Math.floor(Math.fround(position(i)))));
 }
 
 /** Slices of `x` along an axis. Each several times in a row, or every k-th once, are views, whose derivative is cheaper than that of others. */
@@ -109,7 +119,7 @@ export function resizeMatrix(resizing: Resizing): Float64Array {
   const { from, to, mode } = resizing;
   const matrix = new Float64Array(to * from);
   if (mode === 'nearest' || mode === 'nearest-exact') {
-    for (const [i, j] of nearestPositions(resizing, true).entries()) matrix[i * from + j] = 1;
+    for (const [i, j] of nearestPositions(resizing, 2, 'f32').entries()) matrix[i * from + j] = 1;
     return matrix;
   }
   const { first, count, weights } = band(resizing, 0, to);
@@ -164,7 +174,7 @@ function antialiasedTaps({ i, from, step, kernel }: Output, add: AddWeight): voi
 }
 
 /** Cubic convolution (Keys 1981, equation 15 for a = -0.5). */
-export function cubicConvolution(a: number, x: number): number {
+function cubicConvolution(a: number, x: number): number {
   const t = Math.abs(x);
   if (t < 1) return ((a + 2) * t - (a + 3)) * t * t + 1;
   if (t < 2) return (((t - 5) * t + 8) * t - 4) * a;

@@ -1,5 +1,7 @@
 /** Asks the engine to collect garbage for the backends, because it does not see their memory: see `pressure.ts`. */
 
+import { noteCollection } from '../kernel/garbage.ts';
+
 let collect: (() => void) | null = null;
 
 /** V8's `gc` in Node, which exists in contexts that are created after its flag was set. */
@@ -13,4 +15,5 @@ export function collectGarbage(): void {
   if (typeof process === 'undefined' || typeof process.getBuiltinModule !== 'function') return;
   collect ??= collector();
   collect();
+  noteCollection();
 }

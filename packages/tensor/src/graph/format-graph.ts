@@ -12,7 +12,7 @@ export interface NamedRoot {
 
 /** The name of the tensor whose values these are, in quotes; null where no tensor with a name owns them. */
 export function nameOfStorage(storage: Storage): string | null {
-  const name = storage.cell?.deref()?.name;
+  const name = storage.cell?.name;
   return name === undefined ? null : `'${name}'`;
 }
 

@@ -192,7 +192,8 @@ export function reshape(source: Node, shape: Shape): Node {
       `${formatShape(source.shape)} has ${sizeOf(source.shape)} elements, ${formatShape(shape)} would have ${sizeOf(shape)}`,
     );
   if (source.op === 'const') return constant(source.arg.value, shape, source.dtype);
-  if (source.op === 'reshape') return reshape(nth(source.sources, 0), shape);
+  const [inner] = source.sources;
+  if (source.op === 'reshape' && inner !== undefined) return reshape(inner, shape);
   return makeNode('reshape', [source], null, shape, source.dtype);
 }
 
@@ -204,11 +205,12 @@ export function permute(source: Node, axes: readonly number[]): Node {
   if (axes.every((axis, k) => axis === k)) return source;
   const shape = axes.map((axis) => size(source, axis));
   if (source.op === 'const') return constant(source.arg.value, shape, source.dtype);
-  if (source.op === 'permute') {
-    const { axes: inner } = source.arg;
+  const [inner] = source.sources;
+  if (source.op === 'permute' && inner !== undefined) {
+    const { axes: before } = source.arg;
     return permute(
-      nth(source.sources, 0),
-      axes.map((axis) => nth(inner, axis)),
+      inner,
+      axes.map((axis) => nth(before, axis)),
     );
   }
   return makeNode('permute', [source], { axes }, shape, source.dtype);
@@ -221,7 +223,8 @@ export function expand(source: Node, shape: Shape): Node {
   if (source.shape.length !== shape.length || source.shape.some((n, axis) => n !== 1 && n !== shape[axis]))
     fail('expand', `${formatShape(source.shape)} does not expand to ${formatShape(shape)}: only sizes of 1 can grow`);
   if (source.op === 'const') return constant(source.arg.value, shape, source.dtype);
-  if (source.op === 'expand') return expand(nth(source.sources, 0), shape);
+  const [inner] = source.sources;
+  if (source.op === 'expand' && inner !== undefined) return expand(inner, shape);
   return makeNode('expand', [source], null, shape, source.dtype);
 }
 

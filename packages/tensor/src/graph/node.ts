@@ -3,9 +3,10 @@
  * node refers to its storage, and a storage whose value is still to be computed refers to the node that computes it.
  */
 import type { Allocation, Backend } from '../kernel/backend.ts';
-import { bytesOf, type DType, encodeArray, type TypedArray } from '../kernel/dtype.ts';
+import { bytesOf, type DType, decodeArray, encodeArray, isFloat, type TypedArray } from '../kernel/dtype.ts';
 import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/operators.ts';
 import type { Shape } from '../kernel/shape.ts';
+import { captureTrace, type Trace } from './user-line.ts';
 
 export type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/operators.ts';
 
@@ -98,23 +99,65 @@ export interface OpArguments {
 export type Op = keyof OpArguments;
 
 /**
- * An immutable node of the computation graph. Nothing runs when a node is made. Computed values are not kept in nodes, but in a table
- * of their own (see `storage.ts`).
+ * A node of the computation graph. Nothing runs when a node is made. Computed values are not kept in nodes, but in a table of their own
+ * (see `storage.ts`). A node never changes, with exceptions that change no value: a leaf is marked when its tensor is made to require
+ * a gradient (`requireGradient`), checks are added (`addCheck`), computations are counted, and a computed node forgets its sources where
+ * no gradient needs them (`forgetHistory`).
  */
 export interface NodeOf<O extends Op> {
   readonly op: O;
   readonly arg: OpArguments[O];
+  /** What the node is computed from; `forgotten` once it was computed and no gradient needs its history. */
   readonly sources: readonly Node[];
   readonly shape: Shape;
   readonly dtype: DType;
   readonly id: number;
   /** False where the node was made under `noGrad`: derivatives stop here. */
   readonly differentiable: boolean;
+  /**
+   * Whether a gradient may be asked for that flows through this node: it is a marked leaf, or was computed, differentiably, from one. Only
+   * such nodes keep their history once they are computed.
+   */
+  readonly requiresGrad: boolean;
+  /**
+   * The id of the oldest node to which a derivative of this one may flow: its own if it stops here, infinite for integers. It stays when
+   * the history is forgotten.
+   */
+  readonly oldest: number;
+  /** The id of the oldest node, itself included, that has to be computed for this one; infinite if the value is stored. */
+  readonly waitsSince: number;
+  /**
+   * For a number: how many earlier numbers it was computed from, one after the other, with other work in between, such as the sum of
+   * the losses so far. 0 if the value is stored.
+   */
+  readonly links: number;
+  /** How often the node's value was computed on the way to another, without being stored. */
+  readonly passes: number;
   /** What made the node, for people: the path of a module, or a name passed to `nameScope`; '' if nothing is named. */
   readonly scope: string;
+  /** What must hold where the node is computed. */
+  readonly checks: readonly Check[];
+}
+
+/** A condition on values, which is checked when the node that has it is computed. Kernels check nothing. */
+export interface Check {
+  /** i32 []: 0 where all is well. */
+  readonly flag: Node;
+  /** The same of other values than those of `subject`. */
+  flagOf(values: Node): Node;
+  /** The node whose values the error names. */
+  readonly subject: Node;
+  /** Whether the values were checked and are good. */
+  readonly passed: boolean;
+  /** Notes that the values are good. */
+  pass(): void;
+  /** The error for a flag that is not 0. */
+  error(flag: number, values: ArrayLike<number>): Error;
 }
 
 export type Node = { [O in Op]: NodeOf<O> }[Op];
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Creates the same values each time, in an array of `computeDType(dtype)`. */
 export type ValueSource = () => TypedArray;
@@ -131,8 +174,10 @@ export class Storage {
   allocation: Allocation | null;
   pending: Node | null;
   source: ValueSource | null;
+  /** The least and the greatest of these integers, if that is known. */
+  range: readonly [least: number, greatest: number] | null = null;
   /** The tensor that owns these values, if one does: compiled steps look up there what was assigned to it since. */
-  cell: WeakRef<{ readonly node: Node; readonly name?: string }> | null = null;
+  cell: { readonly node: Node; readonly name?: string } | null = null;
 
   constructor(
     backend: Backend,
@@ -165,6 +210,18 @@ export class Storage {
     reclaimer.unregister(other);
     other.allocation = null;
     this.fill(allocation);
+  }
+
+  /**
+   * Moves the values to JavaScript's memory, from where they are copied back when they are used. Garbage there is freed at once, while
+   * backend memory is freed only when the event loop turns.
+   */
+  moveToHost(): void {
+    const { backend, dtype, length, allocation } = this;
+    if (allocation === null || backend.readSync === undefined) return;
+    const values = decodeArray(dtype, backend.readSync(allocation, dtype, length));
+    this.release();
+    this.source = () => values;
   }
 
   /** The memory was freed, and no value will be computed. */
@@ -223,6 +280,49 @@ export function withGradients<T>(enabled: boolean, body: () => T): T {
 
 export const areGradientsEnabled = (): boolean => gradientsEnabled;
 
+/** What is known of where a node comes from, while this is noted. */
+export interface Origin {
+  readonly trace: Trace;
+  /** The node whose derivative this one belongs to; null for a node of the forward pass. */
+  readonly forward: Node | null;
+}
+
+const origins = new WeakMap<Node, Origin>();
+let noting = 0;
+let differentiated: Node | null = null;
+
+/** Where the node was made, if that was noted. */
+export const originOf = (node: Node): Origin | null => origins.get(node) ?? null;
+
+/** From now on, nodes note where they were made, for messages, until the function that is returned is called. Takes microseconds for each. */
+export function noteOrigins(): () => void {
+  noting++;
+  return () => {
+    noting--;
+  };
+}
+
+/** Runs `body`; nodes made inside note where they were made. */
+export function withOrigins<T>(body: () => T): T {
+  const stop = noteOrigins();
+  try {
+    return body();
+  } finally {
+    stop();
+  }
+}
+
+/** Runs `body`, which makes the derivative of `node`. */
+export function withDerivativeOf<T>(node: Node, body: () => T): T {
+  const previous = differentiated;
+  differentiated = node;
+  try {
+    return body();
+  } finally {
+    differentiated = previous;
+  }
+}
+
 let scope = '';
 
 /** Runs `body`; nodes made inside carry the name where programs are printed. Of nested scopes the innermost counts. */
@@ -236,6 +336,13 @@ export function nameScope<T>(name: string, body: () => T): T {
   }
 }
 
+/** Whether derivatives never flow from a node to its sources: integers, `detach`, and nodes made under `noGrad`. */
+export const stopsGradient = (node: Node): boolean =>
+  !node.differentiable || !isFloat(node.dtype) || node.op === 'detach';
+
+/** The number of nodes between two numbers from which there is other work in between. */
+const linkGap = 8;
+
 /** Makes a node without checks: see `graph.ts` for the checked constructors. */
 export function makeNode<O extends Op>(
   op: O,
@@ -244,7 +351,131 @@ export function makeNode<O extends Op>(
   shape: Shape,
   dtype: DType,
 ): Node {
-  return { op, arg, sources, shape, dtype, id: nextId++, differentiable: gradientsEnabled, scope } as unknown as Node;
+  const id = nextId++;
+  let requiresGrad = false;
+  const float = isFloat(dtype);
+  let oldest = float ? id : Number.POSITIVE_INFINITY;
+  let waitsSince = sources.length === 0 ? Number.POSITIVE_INFINITY : id;
+  let links = 0;
+  const flows = gradientsEnabled && float && op !== 'detach';
+  const isNumber = shape.length === 0;
+  // By index: this runs for every node.
+  for (let k = 0; k < sources.length; k++) {
+    const source = sources[k] as Node;
+    if (source.waitsSince < waitsSince) waitsSince = source.waitsSince;
+    if (isNumber && source.shape.length === 0) {
+      const linked = id - source.id > linkGap ? source.links + 1 : source.links;
+      if (linked > links) links = linked;
+    }
+    if (!flows) continue;
+    if (source.requiresGrad) requiresGrad = true;
+    if (source.oldest < oldest) oldest = source.oldest;
+  }
+  const node = {
+    op,
+    arg,
+    sources,
+    shape,
+    dtype,
+    id,
+    differentiable: gradientsEnabled,
+    requiresGrad,
+    oldest,
+    waitsSince,
+    links,
+    passes: 0,
+    scope,
+    checks: noChecks,
+  } as unknown as Node;
+  if (noting > 0) origins.set(node, { trace: captureTrace(), forward: differentiated });
+  return node;
+}
+
+const noChecks: readonly Check[] = Object.freeze([]);
+
+/** Adds a check to a node. */
+export function addCheck(node: Node, check: Check): void {
+  (node as Mutable<Node>).checks = [...node.checks, check];
+}
+
+/** The number of the node that is made next: nodes are numbered in the order of their creation. */
+export const nextNodeId = (): number => nextId;
+
+/** Marks a leaf, or removes the mark: what is computed from it later requires a gradient, and keeps its history. */
+export function requireGradient(node: Node, required = true): void {
+  (node as Mutable<Node>).requiresGrad = required || (!stopsGradient(node) && node.sources.some((s) => s.requiresGrad));
+}
+
+/** Counts that the node's value was computed on the way to another; returns how often. */
+export const countPass = (node: Node): number => {
+  (node as Mutable<Node>).passes++;
+  return node.passes;
+};
+
+/** Notes that the node's value is stored. */
+export const noteStored = (node: Node): void => {
+  const stored = node as Mutable<Node>;
+  stored.waitsSince = Number.POSITIVE_INFINITY;
+  stored.links = 0;
+};
+
+/** The sources of a node whose history was forgotten. */
+const forgotten: readonly Node[] = Object.freeze([]);
+
+/** The leaves, by number, of nodes whose history was forgotten; null where there were too many. */
+const forgottenLeaves = new WeakMap<Node, ReadonlySet<number> | null>();
+
+/** More leaves than this are not remembered. */
+const mostLeaves = 1024;
+
+/** The leaves, by number, to which a derivative of the node may flow; null if that is not known. */
+export function leavesOf(node: Node): ReadonlySet<number> | null {
+  const known = forgottenLeaves.get(node);
+  if (known !== undefined) return known;
+  const leaves = new Set<number>();
+  const seen = new Set<Node>();
+  const stack: Node[] = [node];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    if (!isFloat(next.dtype)) continue;
+    const older = forgottenLeaves.get(next);
+    if (older === null) return null;
+    if (older !== undefined) {
+      // A chain of computed values has the leaves of its first.
+      if (leaves.size === 0 && stack.length === 0) return older;
+      for (const leaf of older) leaves.add(leaf);
+    } else if (next.op === 'buffer' || next.op === 'input') leaves.add(next.id);
+    else if (!stopsGradient(next))
+      for (const source of next.sources)
+        if (!seen.has(source)) {
+          seen.add(source);
+          stack.push(source);
+        }
+    if (leaves.size > mostLeaves) return null;
+  }
+  return leaves;
+}
+
+/** Whether the node may have been computed from `ancestor`, as far as is known after its history was forgotten. */
+export function mayComeFrom(node: Node, ancestor: Node): boolean {
+  if (ancestor.id >= node.id || node.oldest > ancestor.id) return false;
+  const [own, others] = [leavesOf(ancestor), leavesOf(node)];
+  return own === null || others === null || [...own].every((leaf) => others.has(leaf));
+}
+
+/** Whether the node was computed, and what it was computed from is not known any more. */
+export const isHistoryForgotten = (node: Node): boolean => node.sources === forgotten;
+
+/**
+ * Lets go of what a computed node was computed from, unless a gradient may flow there: as in PyTorch, history is kept only where something
+ * requires a gradient. Otherwise a loop that computes each value from the last would keep every value alive.
+ */
+export function forgetHistory(node: Node): void {
+  if (node.sources.length === 0) return;
+  if (!stopsGradient(node)) {
+    if (node.sources.some((source) => source.requiresGrad)) return;
+    forgottenLeaves.set(node, leavesOf(node));
+  }
+  (node as Mutable<Node>).sources = forgotten;
 }
 
 /**

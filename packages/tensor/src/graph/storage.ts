@@ -2,17 +2,29 @@
 import type { Backend } from '../kernel/backend.ts';
 import { allocateArray, computeDType, type DType, type TypedArray } from '../kernel/dtype.ts';
 import { sizeOf } from '../kernel/shape.ts';
-import { type Node, type NodeOf, Storage, storeValues, type ValueSource } from './node.ts';
+import {
+  forgetHistory,
+  isHistoryForgotten,
+  type Node,
+  type NodeOf,
+  noteStored,
+  Storage,
+  storeValues,
+  type ValueSource,
+} from './node.ts';
 
 export { allocationOf, Storage, type ValueSource } from './node.ts';
 
 const realized = new WeakMap<Node, Storage>();
 
-/** The storage of the node's value, if it was computed. A released value counts as not computed, except in a `buffer`. */
+/**
+ * The storage of the node's value, if it was computed. A released value counts as not computed, except where it cannot be computed again:
+ * in a `buffer`, and in a node without history.
+ */
 export function realizedStorage(node: Node): Storage | undefined {
   if (node.op === 'buffer') return node.arg.storage.pending === null ? node.arg.storage : undefined;
   const storage = realized.get(node);
-  return storage?.released ? undefined : storage;
+  return storage?.released && !isHistoryForgotten(node) ? undefined : storage;
 }
 
 /** The same for a node that must have been computed. */
@@ -28,9 +40,11 @@ export function pendingNode({ pending }: Storage): Node {
   return pending;
 }
 
-/** Notes where the value of a node is stored. */
+/** Notes where the value of a node is stored. What it was computed from is forgotten where no gradient needs it. */
 export const setRealizedStorage = (node: Node, storage: Storage): void => {
   realized.set(node, storage);
+  noteStored(node);
+  forgetHistory(node);
 };
 
 /** What must be computed before the node: nothing if its value is stored; for a pending storage, the node that computes it; else its sources. */

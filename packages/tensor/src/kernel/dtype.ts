@@ -78,6 +78,15 @@ export function checkDType(dtype: unknown, op: string): asserts dtype is DType {
 }
 
 export const bytesOf = (dtype: DType): number => dtypes[dtype].bytes;
+
+/** The largest finite number of each floating-point dtype. */
+export const largestFinite: Readonly<Partial<Record<DType, number>>> = {
+  f16: 65504,
+  bf16: 2 ** 127 * (2 - 2 ** -7),
+  f32: 2 ** 127 * (2 - 2 ** -23),
+  f64: Number.MAX_VALUE,
+};
+
 export const isFloat = (dtype: DType): boolean => dtypes[dtype].float;
 export const isHalf = (dtype: DType): dtype is HalfDType => dtype === 'f16' || dtype === 'bf16';
 

@@ -3,7 +3,7 @@
  * file for each theme, and `Tensor` is the last link. `T` is `Tensor`: the files of the chain do not import the class at its end.
  */
 import * as graph from '../graph/graph.ts';
-import type { Node } from '../graph/node.ts';
+import { type Node, requireGradient } from '../graph/node.ts';
 import type { DType } from '../kernel/dtype.ts';
 import { type Shape, sizeOf } from '../kernel/shape.ts';
 
@@ -47,7 +47,7 @@ export abstract class TensorBase<T> {
 
   protected constructor(node: Node) {
     this.#node = node;
-    if (node.op === 'buffer') node.arg.storage.cell ??= new WeakRef(this);
+    if (node.op === 'buffer') node.arg.storage.cell ??= this;
   }
 
   /** The tensor of a node that was computed from this one. */
@@ -60,8 +60,11 @@ export abstract class TensorBase<T> {
 
   set node(node: Node) {
     this.#node = node;
-    if (node.op === 'buffer') node.arg.storage.cell ??= new WeakRef(this);
-    if (this.#requiresGrad) owners.set(node, new WeakRef(this));
+    if (node.op === 'buffer') node.arg.storage.cell ??= this;
+    if (this.#requiresGrad) {
+      owners.set(node, this);
+      requireGradient(node);
+    }
   }
 
   get shape(): Shape {
@@ -82,7 +85,10 @@ export abstract class TensorBase<T> {
     return sizeOf(this.node.shape);
   }
 
-  /** Whether `backward()` sets `grad`, for leaf tensors. */
+  /**
+   * Whether `backward()` sets `grad`, for leaf tensors. As in PyTorch, what is computed from such a tensor keeps its history after it was
+   * read, so that it can be differentiated; everything else forgets what it was computed from. Set it before the tensor is used.
+   */
   get requiresGrad(): boolean {
     return this.#requiresGrad;
   }
@@ -90,6 +96,7 @@ export abstract class TensorBase<T> {
   set requiresGrad(value: boolean) {
     if (value && !(this.dtype === 'f32' || this.dtype === 'f64'))
       throw new TypeError(`requiresGrad: only floating-point tensors have gradients, this one is ${this.dtype}`);
+    if (this.#requiresGrad && !value) requireGradient(this.node, false);
     this.#requiresGrad = value;
     // A constant would be folded into what is computed from it; a derivative needs a variable.
     if (value) this.node = this.node.op === 'const' ? graph.materialize(this.node) : this.node;
@@ -97,10 +104,10 @@ export abstract class TensorBase<T> {
 }
 
 /** The tensors with `requiresGrad`, by their nodes. */
-const owners = new WeakMap<Node, WeakRef<TensorBase<unknown>>>();
+const owners = new WeakMap<Node, TensorBase<unknown>>();
 
 /** The tensor that was given `requiresGrad` and has this node, if there is one. */
 export function gradientOwner(node: Node): TensorBase<unknown> | undefined {
-  const owner = owners.get(node)?.deref();
+  const owner = owners.get(node);
   return owner?.node === node && owner.requiresGrad ? owner : undefined;
 }

@@ -1,18 +1,10 @@
 /** What kind of number an element is: NaN, infinite, its sign; and comparisons that allow for rounding. */
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
-import { type DType, isFloat } from '../kernel/dtype.ts';
+import { isFloat, largestFinite } from '../kernel/dtype.ts';
 import { eq, le, logicalAnd, logicalNot, logicalOr, lt } from './comparison.ts';
 import { abs, add, maximum, minimum, mul, sub } from './elementwise.ts';
 import { align, alignFloating, constantLike, floating, type Operand } from './operand.ts';
-
-/** The largest finite number of each floating-point dtype. */
-const largestFinite: Readonly<Partial<Record<DType, number>>> = {
-  f16: 65504,
-  bf16: 2 ** 127 * (2 - 2 ** -7),
-  f32: 2 ** 127 * (2 - 2 ** -23),
-  f64: Number.MAX_VALUE,
-};
 
 const largestOf = ({ dtype }: Node): number => largestFinite[dtype] ?? Number.POSITIVE_INFINITY;
 

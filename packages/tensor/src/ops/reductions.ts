@@ -1,6 +1,7 @@
 /** Reductions. `axes` may be negative; by default all axes are reduced. */
 
 import * as graph from '../graph/graph.ts';
+import { declareRange } from '../graph/index-check.ts';
 import type { Node, ReduceOp } from '../graph/node.ts';
 import { computeDType, isFloat } from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
@@ -242,7 +243,8 @@ function positionOfLargest(op: string, source: Node, axis: number | undefined, k
     throw new RangeError(`${op}: no elements to choose from: shape ${formatShape(source.shape)}, axis ${axes.join()}`);
   const x = source.dtype === 'bool' ? graph.cast(source, 'i32') : source;
   const fromEnd = firstPosition(x, graph.reduce('max', x, axes), axes);
-  return sub(countOf(x, axes) - 1, drop(fromEnd, axes, keepdim));
+  const last = countOf(x, axes) - 1;
+  return declareRange(sub(last, drop(fromEnd, axes, keepdim)), [0, last]);
 }
 
 /** The position of the largest value along `axis` (without one, in the flat tensor), i32: the first of equal ones, or of the first NaN. */

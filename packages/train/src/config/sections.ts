@@ -195,6 +195,12 @@ export const trainingSection = z.strictObject({
     .default(null)
     .describe('largest absolute value of each element of the gradients; null: no clipping'),
   precision: precisionSection,
+  check: z
+    .boolean()
+    .default(false)
+    .describe(
+      'check every step: stop at the first index out of range, and at the first operation that makes a NaN; several times slower',
+    ),
 });
 
 export const emaSection = z.strictObject({

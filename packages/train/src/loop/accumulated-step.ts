@@ -88,7 +88,7 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
     this.#encode = compile((part: Batch) => {
       objective.trainingMode();
       return withoutUpdates(buffers, () => inPrecision(options, () => objective.encode(part)));
-    });
+    }, options);
 
     this.#compare = compile((encodedParts: EncodedParts, batch: Batch) => {
       const inputs = Object.entries(encodedParts).map(([name, list]) => [name, concat([...list])] as const);
@@ -106,7 +106,7 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
       this.#measureNames = Object.keys(measures);
       const cotangents = zip(inputs, gradients.slice(0, inputs.length)).map(([[name], gradient]) => [name, gradient]);
       return { numbers: stackNumbers([loss, ...Object.values(measures)]), cotangents: Object.fromEntries(cotangents) };
-    });
+    }, options);
 
     this.#backward = compile((part: Batch, cotangents: BatchTensors) => {
       objective.trainingMode();
@@ -128,7 +128,7 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
         throw new Error(`AccumulatedStep: the loss does not depend on parameter ${name}`);
       for (const [{ sum }, gradient] of zip(used, gradients)) sum.assign(sum.add(gradient));
       return [];
-    });
+    }, options);
 
     const state = [...stateOf({ model: objective.model }, optimizer, averages).values()];
     this.#update = compile((loss: Tensor, learningRate: Tensor) => {
@@ -147,7 +147,7 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
       for (const { buffer, before } of backups) buffer.assign(where(finite, buffer, before));
       const scaling = scaler === null ? [] : [...factor, scaler.skippedSteps];
       return stackNumbers([norm, finite, ...scaling]);
-    });
+    }, options);
   }
 
   async run(batch: Batch, learningRate: number): Promise<StepResult> {

@@ -1,5 +1,5 @@
 /** A training step as one compiled program. */
-import { type CompiledProgram, compile, Tensor, tensor } from '@tessera/tensor';
+import { type CompiledProgram, type CompileOptions, compile, Tensor, tensor } from '@tessera/tensor';
 import type { AveragedModel } from '../optim/averaged-model.ts';
 import { mayRecover } from '../optim/grad-scaler.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
@@ -10,7 +10,7 @@ import type { BatchTensors, Objective } from './objective.ts';
 import { inPrecision, type MixedPrecision, scaledGradients } from './precision.ts';
 import { contractionFlops } from './throughput.ts';
 
-export interface StepOptions extends MixedPrecision, ClipOptions {
+export interface StepOptions extends MixedPrecision, ClipOptions, CompileOptions {
   /** Averages of the weights that take in those of every step; null: none. */
   readonly averages?: AveragedModel | null;
 }
@@ -82,7 +82,7 @@ export class TrainingStep<Batch extends BatchTensors = BatchTensors> implements 
         const result = stackNumbers([loss, norm, finite, ...scaling, ...Object.values(measures)]);
         return { condition: finite, result };
       });
-    });
+    }, options);
   }
 
   async run(batch: Batch, learningRate: number): Promise<StepResult> {

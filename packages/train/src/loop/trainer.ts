@@ -71,6 +71,8 @@ export interface TrainerParts<Batch extends BatchTensors> {
     readonly clipGradNormType?: number | 'inf';
     /** Null: no clipping. */
     readonly clipGradValue?: number | null;
+    /** Whether every step is checked: see `CompileOptions.check`. Default: false. */
+    readonly check?: boolean;
     /** The number of parts that a batch is computed in, one after the other; see `AccumulatedStep`. */
     readonly accumulate: number;
   };
@@ -105,12 +107,13 @@ export interface TrainingEnd {
 
 function createStep<Batch extends BatchTensors>(parts: TrainerParts<Batch>): Step<Batch> {
   const { objective, optimizer, training, mixedPrecision, averaging = null } = parts;
-  const { accumulate, clipGradNorm, clipGradNormType = 2, clipGradValue = null } = training;
+  const { accumulate, clipGradNorm, clipGradNormType = 2, clipGradValue = null, check = false } = training;
   const options: StepOptions = {
     ...mixedPrecision,
     clipGradNorm: clipGradNorm ?? Number.POSITIVE_INFINITY,
     clipGradNormType: clipGradNormType === 'inf' ? Number.POSITIVE_INFINITY : clipGradNormType,
     clipGradValue: clipGradValue ?? Number.POSITIVE_INFINITY,
+    check,
     averages: averaging !== null && averaging.startEpoch === null ? averaging.averages : null,
   };
   if (accumulate === 1) return new TrainingStep(objective, optimizer, options);

@@ -14,6 +14,22 @@ export interface CaseReport {
   /** Running statistics after the pass; for a trajectory, parameters and buffers after the last step. */
   readonly state: Worst;
   readonly holds: boolean;
+  /** Why a case in f32 does not hold. */
+  readonly explanation?: Explanation;
+}
+
+/** What the same case in f64, computed by the oracle, says about a failure in f32. */
+export interface Explanation {
+  /**
+   * `kink`: every operation is right, but rounding moves a unit across a point where a derivative jumps. `conditioning`: every operation
+   * is right, but one of them magnifies the rounding of its inputs. `operation`: one operation is wrong in f32. `layer`: the case does
+   * not hold in f64 either.
+   */
+  readonly kind: 'kink' | 'conditioning' | 'operation' | 'layer';
+  /** Whether this excuses the failure: nothing here is wrong. */
+  readonly isExcuse: boolean;
+  /** Sentences for people: what, where, and by how much. */
+  readonly lines: readonly string[];
 }
 
 /** A case that could not be completed. */

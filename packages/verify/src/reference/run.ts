@@ -1,6 +1,7 @@
 /** Runs reference cases. */
 import { getBackend, setDefaultBackend } from '@tessera/tensor';
 import { findCases, type ReferenceCase, readCase } from './case.ts';
+import { explain } from './explain.ts';
 import type { CaseReport, FailedCase, OmittedCase } from './report.ts';
 import { openSession } from './session.ts';
 import { runSingle } from './single.ts';
@@ -48,5 +49,7 @@ export const runReferenceCase = async (directory: string, name?: string): Promis
 
 async function runCase(reference: ReferenceCase): Promise<CaseReport> {
   const session = openSession(reference);
-  return reference.trajectory === null ? runSingle(session) : runTrajectory(session, reference.trajectory);
+  if (reference.trajectory !== null) return runTrajectory(session, reference.trajectory);
+  const report = await runSingle(session);
+  return report.holds || reference.dtype !== 'f32' ? report : { ...report, explanation: await explain(reference) };
 }

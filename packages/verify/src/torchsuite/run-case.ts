@@ -1,6 +1,15 @@
 /** Runs one case: calls Tessera as PyTorch was called, and compares values, gradients, second derivatives, shapes, dtypes and refusals. */
 import { grad } from '@tessera/autograd';
-import { compile, type DType, promote, realize, sameShape, type Tensor, type TypedArray } from '@tessera/tensor';
+import {
+  compile,
+  type DType,
+  promote,
+  realize,
+  sameShape,
+  type Tensor,
+  type TypedArray,
+  UnsupportedDTypeError,
+} from '@tessera/tensor';
 import { type Adapter, type Adapters, Unsupported, unsupported } from './adapters/call.ts';
 import type { Family, TorchCase } from './case-files.ts';
 import { compareValues, isExact } from './compare.ts';
@@ -52,12 +61,21 @@ export async function runCase(
     else await checkRefusal(torchCase, torchCase.error, new Leaves(tensors, options.layout), adapter, report);
     return { outcome: problems.length === 0 ? 'passed' : 'failed', problems };
   } catch (error) {
-    if (error instanceof Unsupported) return { outcome: 'unsupported', reason: error.message };
+    const missing = reasonMissing(error);
+    if (missing !== null) return { outcome: 'unsupported', reason: missing };
     const { name, message } = error as Error;
     const isClear = error instanceof Error && !ofTheEngine.test(message);
     report('call', isClear ? 'refused' : 'throw', `${name}: ${message}`.slice(0, 400));
     return { outcome: isClear ? 'refused' : 'failed', problems };
   }
+}
+
+/** Why the case cannot be run here at all: its form has no equivalent, the backend lacks a dtype, or a compiled function cannot read. */
+function reasonMissing(error: unknown): string | null {
+  if (error instanceof Unsupported) return error.message;
+  if (error instanceof UnsupportedDTypeError) return 'a dtype that the backend does not have';
+  const { message } = error as Error;
+  return message.startsWith('a value cannot be read while a compiled function is recorded') ? 'reads values' : null;
 }
 
 const listOf = (result: ReturnType<Adapter>): (Tensor | null)[] => [result].flat().map((value) => value ?? null);
@@ -77,7 +95,7 @@ async function checkRefusal(
     );
     report('error', 'not refused', `PyTorch: ${expected}; here: ${shown.join('; ')}`);
   } catch (error) {
-    if (error instanceof Unsupported) throw error;
+    if (reasonMissing(error) !== null) throw error;
     const { name, message } = error as Error;
     if (ofTheEngine.test(message) || /null/.test(message))
       report('error', 'unclear refusal', `${name}: ${message}; PyTorch: ${expected}`);
@@ -108,7 +126,7 @@ async function checkResults(
   };
   const inputs = wrt.map((name) => leaves.get(name));
   // Modules and optimizers keep state: they are called as they are.
-  const isCompiled = compiled && wrt.length > 0 && !/[a-z]:[A-Z]|^bn-/.test(torchCase.op);
+  const isCompiled = compiled && wrt.length > 0 && !/[a-z]:[A-Z]|^(bn|mha)-/.test(torchCase.op);
   const all = isCompiled ? await runCompiled(program, inputs) : program(...inputs);
   const outs = all.slice(0, all.length - gradients.length - second.length);
   if (outs.length !== out.length) report('out', 'count', `${outs.length} outputs instead of ${out.length}`);
@@ -179,6 +197,7 @@ async function checkTensor(
   try {
     values = await got.data();
   } catch (error) {
+    if (reasonMissing(error) !== null) throw error;
     const { name: type, message } = error as Error;
     report(what, 'throw', `${type}: ${message}`.slice(0, 300));
     return;

@@ -57,7 +57,10 @@ export function bind(args: readonly Given[], kwargs: Keywords, names: string): R
 
 /** An adapter of PyTorch's call with these parameters: see `bind`. */
 export const call =
-  <P extends object>(names: string, body: (given: P, rebind: (from: Tensor, to: Tensor) => void) => Result): Adapter =>
+  <P extends object = Given>(
+    names: string,
+    body: (given: P, rebind: (from: Tensor, to: Tensor) => void) => Result,
+  ): Adapter =>
   (args, kwargs, rebind) =>
     body(bind(args, kwargs, names) as P, rebind);
 
@@ -87,3 +90,21 @@ export const axesOf = (dim: number | readonly number[] | null | undefined): numb
 /** The tensor in the dtype that the call asks for. */
 export const inDType = (input: Tensor, dtype: GivenDType | null | undefined): Tensor =>
   dtype === null || dtype === undefined ? input : input.cast(dtype.dtype);
+
+const camelCase = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+/** Those of the named parameters that are given, as our options: `ceil_mode` is `ceilMode`. Lists of one value become that value. */
+export const optionsOf = (given: Keywords, names: string): Record<string, Given> =>
+  Object.fromEntries(
+    names.split(' ').flatMap((name) => {
+      const value = single(given[name]);
+      const isLeftOut = value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+      return isLeftOut ? [] : [[camelCase(name), value]];
+    }),
+  );
+
+/** The values and positions of a result, as PyTorch's pair. */
+export const pairOf = ({ values, indices }: { values: Tensor; indices: Tensor }): Tensor[] => [values, indices];
+
+/** A truth value as a tensor. */
+export const flag = (value: boolean): Tensor => full([], Number(value), { dtype: 'bool' });

@@ -1,6 +1,16 @@
 /** New tensors, and the same values in another dtype. */
-import { arange, eye, full, fullLike, linspace, type Tensor, tril, triu } from '@tessera/tensor';
-import { type Adapter, type Adapters, bind, call, type GivenDType, isTensor, numberOf, spread } from './call.ts';
+import { arange, eye, full, fullLike, linspace, logspace, type Tensor, tril, triu } from '@tessera/tensor';
+import {
+  type Adapter,
+  type Adapters,
+  bind,
+  call,
+  type GivenDType,
+  isTensor,
+  numberOf,
+  optionsOf,
+  spread,
+} from './call.ts';
 
 const dtypeOf = ({ dtype }: Readonly<Record<string, unknown>>): GivenDType['dtype'] | undefined =>
   (dtype as GivenDType | null | undefined)?.dtype;
@@ -27,10 +37,17 @@ export const creation: Adapters = {
     const { end, step = 1, ...rest } = bind([], kwargs, 'dtype start end step');
     const dtype = dtypeOf(rest);
     const options = dtype === undefined ? {} : { dtype };
-    if (args.length === 1 && end === undefined) return arange(args[0], undefined, undefined, options);
-    return arange(args[0], args[1] ?? end, args[2] ?? step, options);
+    const [first, second = end, third = step] = args.map(numberOf);
+    return arange(first ?? 0, second, third, options);
   },
   linspace: (args, kwargs) => linspace(args[0], args[1], args[2], { dtype: dtypeOf(kwargs) ?? 'f32' }),
+  logspace: call('start end steps base dtype', ({ start, end, steps, ...rest }) => {
+    const dtype = dtypeOf(rest);
+    return logspace(numberOf(start), numberOf(end), steps, {
+      ...optionsOf(rest, 'base'),
+      ...(dtype === undefined ? {} : { dtype }),
+    });
+  }),
   eye: (args, kwargs) => eye(args[0], args[1], { dtype: dtypeOf(kwargs) ?? 'f32' }),
   full: (args, kwargs) => {
     const dtype = dtypeOf(kwargs);

@@ -1,7 +1,17 @@
 /** Element by element: arithmetic, comparisons, bits, functions of one number, clamping and choosing. */
-import { functional as F } from '@tessera/nn';
 import { full, isFloat, outer, type Tensor, type TensorLike, where } from '@tessera/tensor';
-import { type Adapter, type Adapters, call, isTensor, numberOf, type Operand, operand, unsupported } from './call.ts';
+import {
+  type Adapter,
+  type Adapters,
+  call,
+  flag,
+  isTensor,
+  numberOf,
+  type Operand,
+  operand,
+  optionsOf,
+  unsupported,
+} from './call.ts';
 
 interface Binary {
   readonly input: Operand;
@@ -10,7 +20,7 @@ interface Binary {
 }
 
 /** A number as the first operand becomes a tensor of the other's dtype, as far as that can hold it. */
-export function tensorOf(value: Operand, like: Operand): Tensor {
+function tensorOf(value: Operand, like: Operand): Tensor {
   const given = operand(value);
   if (isTensor(given)) return given;
   const dtype = isTensor(like) ? like.dtype : 'f32';
@@ -29,20 +39,13 @@ const reversed = (apply: BinaryMethod): Adapter =>
   call<Binary>('input other', ({ input, other }) => apply(tensorOf(other, input), operand(input)));
 
 /** input OP alpha * other. */
-const withAlpha = (apply: BinaryMethod): Adapter =>
+const withAlpha = (method: 'add' | 'sub' | 'rsub'): Adapter =>
   call<Binary>('input other alpha', ({ input, other, alpha = 1 }) =>
-    apply(tensorOf(input, other), scaled(operand(other), numberOf(alpha))),
+    tensorOf(input, other)[method](operand(other), { alpha: numberOf(alpha) }),
   );
-
-const scaled = (other: TensorLike, alpha: number): TensorLike =>
-  alpha === 1 ? other : typeof other === 'number' ? other * alpha : other.mul(alpha);
 
 const unary = (apply: (input: Tensor) => Tensor): Adapter =>
   call<{ input: Tensor }>('input', ({ input }) => apply(input));
-
-/** An activation, which PyTorch could also compute in place. */
-const activation = (apply: (input: Tensor) => Tensor): Adapter =>
-  call<{ input: Tensor }>('input -inplace', ({ input }) => apply(input));
 
 const add: BinaryMethod = (x, y) => x.add(y);
 const sub: BinaryMethod = (x, y) => x.sub(y);
@@ -69,18 +72,16 @@ interface Clamp {
 }
 
 const clamp = (names: string): Adapter =>
-  call<Clamp>(names, ({ input, min, max }) => input.clamp(bound(min), bound(max)));
+  call<Clamp>(names, ({ input, min, max }) => tensorOf(input, min ?? max ?? 0).clamp(bound(min), bound(max)));
 
 const arithmetic: Adapters = {
-  add: withAlpha(add),
-  sub: withAlpha(sub),
-  rsub: call<Binary>('input other alpha', ({ input, other, alpha = 1 }) =>
-    sub(tensorOf(other, input), scaled(operand(input), numberOf(alpha))),
-  ),
+  add: withAlpha('add'),
+  sub: withAlpha('sub'),
+  rsub: withAlpha('rsub'),
   mul: binary(mul),
   'div:no_rounding_mode': withoutRounding(binary(div)),
-  'div:floor_rounding': withoutRounding(binary(floorDivide)),
-  'div:trunc_rounding': () => unsupported("rounding_mode='trunc'"),
+  'div:floor_rounding': withoutRounding(binary((x, y) => x.div(y, { roundingMode: 'floor' }))),
+  'div:trunc_rounding': withoutRounding(binary((x, y) => x.div(y, { roundingMode: 'trunc' }))),
   floor_divide: binary(floorDivide),
   remainder: binary(remainder),
   pow: binary(pow),
@@ -95,7 +96,22 @@ const arithmetic: Adapters = {
   __rpow__: reversed(pow),
   __rmod__: reversed(remainder),
   outer: (args) => outer(args[0], args[1]),
+  atan2: binary((x, y) => x.atan2(y)),
+  copysign: binary((x, y) => x.copysign(y)),
+  hypot: binary((x, y) => x.hypot(y)),
+  fmod: binary((x, y) => x.fmod(y)),
+  logaddexp: binary((x, y) => x.logaddexp(y)),
+  logaddexp2: binary((x, y) => x.logaddexp2(y)),
+  xlogy: binary((x, y) => x.xlogy(y)),
+  heaviside: binary((x, y) => x.heaviside(y)),
+  fmax: binary((x, y) => x.fmax(y)),
+  fmin: binary((x, y) => x.fmin(y)),
+  lerp: call('input end weight', ({ input, end, weight }) => input.lerp(end, weight)),
+  addcmul: call('input tensor1 tensor2 value', (p) => p.input.addcmul(p.tensor1, p.tensor2, optionsOf(p, 'value'))),
+  addcdiv: call('input tensor1 tensor2 value', (p) => p.input.addcdiv(p.tensor1, p.tensor2, optionsOf(p, 'value'))),
 };
+
+const tolerances = 'rtol atol equal_nan';
 
 const comparisons: Adapters = {
   lt: binary((x, y) => x.lt(y)),
@@ -112,7 +128,12 @@ const comparisons: Adapters = {
   bitwise_xor: binary((x, y) => x.bitXor(y)),
   bitwise_left_shift: binary((x, y) => x.shiftLeft(y)),
   bitwise_right_shift: binary((x, y) => x.shiftRight(y)),
+  isclose: call(`input other ${tolerances}`, (p) => p.input.isclose(p.other, optionsOf(p, tolerances))),
+  allclose: call(`input other ${tolerances}`, (p) => flag(p.input.allcloseSync(p.other, optionsOf(p, tolerances)))),
+  equal: (args) => flag(args[0].equalSync(args[1])),
 };
+
+const round: Adapter = call('input decimals', (p) => p.input.round(optionsOf(p, 'decimals')));
 
 const functions: Adapters = {
   neg: unary((x) => x.neg()),
@@ -130,29 +151,52 @@ const functions: Adapters = {
   sigmoid: unary((x) => x.sigmoid()),
   erf: unary((x) => x.erf()),
   floor: unary((x) => x.floor()),
-  'nn.functional.relu': activation(F.relu),
-  'nn.functional.silu': activation(F.silu),
-  'nn.functional.logsigmoid': unary(F.logSigmoid),
-  'nn.functional.gelu': call<{ input: Tensor; approximate?: F.GeluApproximation }>(
-    'input approximate',
-    ({ input, approximate = 'none' }) => F.gelu(input, approximate),
-  ),
-  quickgelu: unary(F.quickGelu),
+  ceil: unary((x) => x.ceil()),
+  trunc: unary((x) => x.trunc()),
+  frac: unary((x) => x.frac()),
+  round,
+  'round:decimals_0': round,
+  'round:decimals_3': round,
+  'round:decimals_neg_3': round,
+  log1p: unary((x) => x.log1p()),
+  expm1: unary((x) => x.expm1()),
+  exp2: unary((x) => x.exp2()),
+  log2: unary((x) => x.log2()),
+  log10: unary((x) => x.log10()),
+  asin: unary((x) => x.asin()),
+  acos: unary((x) => x.acos()),
+  atan: unary((x) => x.atan()),
+  tan: unary((x) => x.tan()),
+  sinh: unary((x) => x.sinh()),
+  cosh: unary((x) => x.cosh()),
+  asinh: unary((x) => x.asinh()),
+  acosh: unary((x) => x.acosh()),
+  atanh: unary((x) => x.atanh()),
+  sinc: unary((x) => x.sinc()),
+  erfc: unary((x) => x.erfc()),
+  'special.erfc': unary((x) => x.erfc()),
+  isnan: unary((x) => x.isnan()),
+  isinf: unary((x) => x.isinf()),
+  isfinite: unary((x) => x.isfinite()),
+  isposinf: unary((x) => x.isposinf()),
+  isneginf: unary((x) => x.isneginf()),
+  sgn: unary((x) => x.sgn()),
+  signbit: unary((x) => x.signbit()),
+  deg2rad: unary((x) => x.deg2rad()),
+  rad2deg: unary((x) => x.rad2deg()),
+  logit: call('input eps', ({ input, eps }) => input.logit(eps ?? undefined)),
+  nan_to_num: call('input nan posinf neginf', (p) => p.input.nanToNum(optionsOf(p, 'nan posinf neginf'))),
 };
 
 /** Choosing between values. */
 const choices: Adapters = {
   clamp: clamp('input min max'),
-  clamp_min: clamp('input min'),
-  clamp_max: clamp('input max'),
+  clamp_min: call('input min', ({ input, min }) => tensorOf(input, min).clampMin(operand(min))),
+  clamp_max: call('input max', ({ input, max }) => tensorOf(input, max).clampMax(operand(max))),
   // PyTorch's test calls the method, x.where(condition, other).
   where: (args) =>
     args.length < 3 ? unsupported('where with one argument') : where(args[1], operand(args[0]), operand(args[2])),
   where_: (args) => where(args[0], operand(args[1]), operand(args[2])),
-  masked_fill: (args) =>
-    args[0].dtype === 'bool' ? unsupported('bool input') : where(args[1], numberOrTensor(args[2]), args[0]),
 };
-
-const numberOrTensor = (value: Operand): TensorLike => (isTensor(value) ? value : numberOf(value));
 
 export const elementwise: Adapters = { ...arithmetic, ...comparisons, ...functions, ...choices };

@@ -1,4 +1,5 @@
 /** All adapters: how each of PyTorch's operations, modules and optimizers is called here. */
+import { activations } from './activations.ts';
 import type { Adapters } from './call.ts';
 import { creation } from './creation.ts';
 import { elementwise } from './elementwise.ts';
@@ -11,8 +12,10 @@ import { modules } from './modules.ts';
 import { optimizers } from './optimizers.ts';
 import { reductions } from './reductions.ts';
 import { shaping } from './shaping.ts';
+import { sorting } from './sorting.ts';
 
 const themes: readonly Adapters[] = [
+  activations,
   creation,
   elementwise,
   indexing,
@@ -24,6 +27,7 @@ const themes: readonly Adapters[] = [
   optimizers,
   reductions,
   shaping,
+  sorting,
 ];
 
 export const torchAdapters: Adapters = Object.assign({}, ...themes);

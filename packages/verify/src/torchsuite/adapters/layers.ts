@@ -1,215 +1,209 @@
-/** Layers as functions: linear, convolution, pooling, normalization, attention, interpolation, dropout. */
-import { functional as F, l2Normalize } from '@tessera/nn';
+/** Layers as functions: products, embeddings, convolution, pooling, normalization, attention, padding and resampling. */
+import { functional as F } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
-import { type Adapter, type Adapters, call, single, unsupported } from './call.ts';
+import { type Adapter, type Adapters, call, type Given, numberOf, optionsOf, single, unsupported } from './call.ts';
 
-type Sizes = number | readonly number[];
-type Pair = number | readonly [number, number];
+/** The functions for one, two and three axes, under PyTorch's names: `NAME1d` to `NAME3d`. */
+const forEachRank = <Layer>(name: string, list: readonly Layer[], adapter: (layer: Layer, rank: number) => Adapter) =>
+  Object.fromEntries(list.map((layer, k) => [`nn.functional.${name}${k + 1}d`, adapter(layer, k + 1)]));
 
-/** One size for both axes, or one for each. */
-const pair = (value: Sizes): Pair => single(value) as Pair;
-
-const images = (input: Tensor): Tensor => (input.ndim === 4 ? input : unsupported(`${input.ndim}-d input`));
-
-interface Conv {
-  readonly input: Tensor;
-  readonly weight: Tensor;
-  readonly bias?: Tensor | null;
-  readonly stride?: Sizes;
-  readonly padding?: Sizes | string;
-  readonly dilation?: Sizes;
-  readonly groups?: number;
+interface WithIndices {
+  readonly output: Tensor;
+  readonly indices: Tensor;
 }
 
-const conv2d = call<Conv>(
-  'input weight bias stride padding dilation groups',
-  ({ input, weight, bias = null, stride = 1, padding = 0, dilation = 1, groups = 1 }) => {
-    if (typeof padding === 'string') return unsupported("padding='same'/'valid'");
-    return F.conv2d(images(input), weight, bias, {
-      stride: pair(stride),
-      padding: pair(padding),
-      dilation: pair(dilation),
-      groups,
-    });
-  },
-);
+const outputAndIndices = ({ output, indices }: WithIndices): Tensor[] => [output, indices];
 
-interface Pool {
-  readonly input: Tensor;
-  readonly kernel_size: Sizes;
-  readonly stride?: Sizes | null;
-  readonly padding?: Sizes;
-  readonly dilation?: Sizes;
-  readonly ceil_mode?: boolean;
-  readonly count_include_pad?: boolean;
-  readonly divisor_override?: number | null;
-  readonly return_indices?: boolean;
-}
-
-const pool =
-  (apply: typeof F.avgPool2d) =>
-  ({ input, kernel_size, stride, padding = 0, ...given }: Pool): Tensor => {
-    if (given.ceil_mode) unsupported('ceil_mode');
-    if (given.return_indices) unsupported('return_indices');
-    if (given.divisor_override) unsupported('divisor_override');
-    if (given.count_include_pad === false) unsupported('count_include_pad=False');
-    if ([given.dilation ?? 1].flat().some((d) => d !== 1)) unsupported('dilation');
-    const hasStride = stride !== undefined && stride !== null && !(Array.isArray(stride) && stride.length === 0);
-    return apply(images(input), pair(kernel_size), {
-      ...(hasStride ? { stride: pair(stride) } : {}),
-      padding: pair(padding),
-    });
-  };
-
-interface Interpolate {
-  readonly input: Tensor;
-  readonly size?: Sizes | null;
-  readonly align_corners?: boolean | null;
-  readonly antialias?: boolean;
-}
-
-type Mode = 'nearest' | 'bilinear' | 'bicubic';
-
-const interpolate = (mode: Mode): Adapter =>
-  call<Interpolate>(
-    'input size scale_factor mode align_corners recompute_scale_factor antialias',
-    ({ input, size = null, align_corners, antialias = false }) => {
-      if (size === null) return unsupported('scale_factor');
-      return F.interpolate(images(input), bothSizes(size), { mode, antialias, alignCorners: align_corners ?? false });
-    },
-  );
-
-const bothSizes = (size: Sizes): readonly [number, number] => {
-  const [height = 0, width = height] = [size].flat();
-  return [height, width];
+const convolutions: Adapters = {
+  ...forEachRank('conv', [F.conv1d, F.conv2d, F.conv3d], (apply) =>
+    call('input weight bias stride padding dilation groups', (p) =>
+      apply(p.input, p.weight, p.bias ?? null, optionsOf(p, 'stride padding dilation groups')),
+    ),
+  ),
+  ...forEachRank('conv_transpose', [F.convTranspose1d, F.convTranspose2d, F.convTranspose3d], (apply) =>
+    call('input weight bias stride padding output_padding groups dilation', (p) =>
+      apply(p.input, p.weight, p.bias ?? null, optionsOf(p, 'stride padding output_padding groups dilation')),
+    ),
+  ),
+  'nn.functional.unfold': call('input kernel_size dilation padding stride', (p) =>
+    F.unfold(p.input, single(p.kernel_size), optionsOf(p, 'dilation padding stride')),
+  ),
+  'nn.functional.fold': call('input output_size kernel_size dilation padding stride', (p) =>
+    F.fold(p.input, single(p.output_size), single(p.kernel_size), optionsOf(p, 'dilation padding stride')),
+  ),
 };
 
-const upsample = (mode: Mode): Adapter =>
-  call<Interpolate>('input size scale_factor', ({ input, size = null }) =>
-    size === null
-      ? unsupported('scale_factor')
-      : F.interpolate(images(input), bothSizes(size), { mode, ...(mode === 'nearest' ? {} : { alignCorners: true }) }),
-  );
+const maxOptions = 'stride padding dilation ceil_mode';
 
-interface Upsample {
-  readonly input: Tensor;
-  readonly output_size?: readonly [number, number] | null;
-  readonly align_corners: boolean;
-  readonly scales_h?: number | null;
-  readonly scales_w?: number | null;
-}
-
-interface LayerNorm {
-  readonly input: Tensor;
-  readonly normalized_shape: readonly number[];
-  readonly weight?: Tensor | null;
-  readonly bias?: Tensor | null;
-  readonly eps?: number;
-}
-
-const layerNorm = ({ input, normalized_shape, weight = null, bias = null, eps = 1e-5 }: LayerNorm): Tensor =>
-  F.layerNorm(input, normalized_shape, weight, bias, eps);
-
-interface BatchNorm {
-  readonly input: Tensor;
-  readonly running_mean?: Tensor | null;
-  readonly running_var?: Tensor | null;
-  readonly weight?: Tensor | null;
-  readonly bias?: Tensor | null;
-  readonly training?: boolean;
-  readonly momentum?: number;
-  readonly eps?: number;
-}
-
-interface Attention {
-  readonly query: Tensor;
-  readonly key: Tensor;
-  readonly value: Tensor;
-  readonly attn_mask?: Tensor | null;
-  readonly dropout_p?: number;
-  readonly is_causal?: boolean;
-  readonly scale?: number | null;
-  readonly enable_gqa?: boolean;
-}
-
-interface Normalize {
-  readonly input: Tensor;
-  readonly p?: number;
-  readonly dim?: number;
-  readonly eps?: number;
-}
-
-export const layers: Adapters = {
-  'nn.functional.linear': ([input, weight, bias = null]) =>
-    weight.ndim === 2 ? F.linear(input, weight, bias) : unsupported('1-d weight'),
-  'nn.functional.conv2d': conv2d,
-  'nn.functional.avg_pool2d': call<Pool>(
-    'input kernel_size stride padding ceil_mode count_include_pad divisor_override',
-    pool(F.avgPool2d),
+const pools: Adapters = {
+  ...forEachRank('avg_pool', [F.avgPool1d, F.avgPool2d, F.avgPool3d], (apply) =>
+    call('input kernel_size stride padding ceil_mode count_include_pad divisor_override', (p) =>
+      apply(
+        p.input,
+        single(p.kernel_size),
+        optionsOf(p, 'stride padding ceil_mode count_include_pad divisor_override'),
+      ),
+    ),
   ),
-  'nn.functional.max_pool2d': call<Pool>(
-    'input kernel_size stride padding dilation ceil_mode return_indices',
-    pool(F.maxPool2d),
-  ),
-  'nn.functional.adaptive_avg_pool2d': () => unsupported('no adaptive pooling'),
-  'nn.functional.unfold': () => unsupported('no F.unfold'),
-  'nn.functional.layer_norm': call<LayerNorm>('input normalized_shape weight bias eps', layerNorm),
-  native_layer_norm: call<LayerNorm>('input normalized_shape weight bias eps', (given) => [
-    layerNorm(given),
-    null,
-    null,
-  ]),
-  'nn.functional.batch_norm': call<BatchNorm>(
-    'input running_mean running_var weight bias training momentum eps',
-    ({ input, running_mean, running_var, weight, bias, training = false, momentum = 0.1, eps = 1e-5 }) =>
-      F.batchNorm(input, running_mean ?? null, running_var ?? null, weight ?? null, bias ?? null, {
-        training,
-        momentum,
-        eps,
+  ...forEachRank(
+    'max_pool',
+    [
+      [F.maxPool1d, F.maxPool1dWithIndices],
+      [F.maxPool2d, F.maxPool2dWithIndices],
+      [F.maxPool3d, F.maxPool3dWithIndices],
+    ] as const,
+    ([values, both]) =>
+      call(`input kernel_size ${maxOptions} return_indices`, (p) => {
+        const [size, options] = [single<Given>(p.kernel_size), optionsOf(p, maxOptions)];
+        return p.return_indices ? outputAndIndices(both(p.input, size, options)) : values(p.input, size, options);
       }),
   ),
-  'nn.functional.interpolate:nearest': interpolate('nearest'),
-  'nn.functional.interpolate:bilinear': interpolate('bilinear'),
-  'nn.functional.interpolate:bicubic': interpolate('bicubic'),
-  'nn.functional.upsample_bilinear': upsample('bilinear'),
-  'nn.functional.upsample_nearest': upsample('nearest'),
-  _upsample_bilinear2d_aa: call<Upsample>(
-    'input output_size align_corners scales_h scales_w scale_factors',
-    ({ input, output_size, align_corners, scales_h, scales_w }) => {
-      if (!output_size) return unsupported('scale_factors');
-      if (scales_h || scales_w) unsupported('scales');
-      return F.interpolate(images(input), output_size, {
-        mode: 'bilinear',
-        antialias: true,
-        alignCorners: align_corners,
-      });
-    },
+  ...forEachRank('lp_pool', [F.lpPool1d, F.lpPool2d, F.lpPool3d], (apply) =>
+    call('input norm_type kernel_size stride ceil_mode', (p) =>
+      apply(p.input, p.norm_type, single(p.kernel_size), optionsOf(p, 'stride ceil_mode')),
+    ),
   ),
-  'nn.functional.scaled_dot_product_attention': call<Attention>(
+  ...forEachRank('adaptive_avg_pool', [F.adaptiveAvgPool1d, F.adaptiveAvgPool2d, F.adaptiveAvgPool3d], (apply) =>
+    call('input output_size', ({ input, output_size }) => apply(input, single(output_size))),
+  ),
+  ...forEachRank(
+    'adaptive_max_pool',
+    [
+      [F.adaptiveMaxPool1d, F.adaptiveMaxPool1dWithIndices],
+      [F.adaptiveMaxPool2d, F.adaptiveMaxPool2dWithIndices],
+      [F.adaptiveMaxPool3d, F.adaptiveMaxPool3dWithIndices],
+    ] as const,
+    ([values, both]) =>
+      call('input output_size return_indices', ({ input, output_size, return_indices }) => {
+        const size = single<Given>(output_size);
+        return return_indices ? outputAndIndices(both(input, size)) : values(input, size);
+      }),
+  ),
+};
+
+const layerNorm = ({ input, normalized_shape, weight = null, bias = null, eps = 1e-5 }: Given): Tensor =>
+  F.layerNorm(input, normalized_shape, weight, bias, eps);
+
+const norms: Adapters = {
+  'nn.functional.layer_norm': call('input normalized_shape weight bias eps', layerNorm),
+  // The second and third result are the mean and 1 / deviation.
+  native_layer_norm: call('input normalized_shape weight bias eps', (p) => [layerNorm(p), null, null]),
+  'nn.functional.batch_norm': call('input running_mean running_var weight bias training momentum eps', (p) =>
+    F.batchNorm(p.input, p.running_mean ?? null, p.running_var ?? null, p.weight ?? null, p.bias ?? null, {
+      training: false,
+      ...optionsOf(p, 'training momentum eps'),
+    }),
+  ),
+  'nn.functional.instance_norm': call('input running_mean running_var weight bias use_input_stats momentum eps', (p) =>
+    F.instanceNorm(
+      p.input,
+      p.running_mean ?? null,
+      p.running_var ?? null,
+      p.weight ?? null,
+      p.bias ?? null,
+      optionsOf(p, 'use_input_stats momentum eps'),
+    ),
+  ),
+  'nn.functional.group_norm': call('input num_groups weight bias eps', (p) =>
+    F.groupNorm(p.input, p.num_groups, p.weight ?? null, p.bias ?? null, p.eps ?? undefined),
+  ),
+  'nn.functional.rms_norm': call('input normalized_shape weight eps', (p) =>
+    F.rmsNorm(p.input, p.normalized_shape, p.weight ?? null, p.eps ?? null),
+  ),
+  'nn.functional.local_response_norm': call('input size alpha beta k', (p) =>
+    F.localResponseNorm(p.input, p.size, optionsOf(p, 'alpha beta k')),
+  ),
+};
+
+const pad = (mode: string): Adapter =>
+  call('input pad mode value', ({ input, pad: sizes, mode: given = mode, value }) =>
+    F.pad(input, sizes, { mode: given, ...((value ?? null) === null ? {} : { value: numberOf(value) }) }),
+  );
+
+const padding: Adapters = {
+  'nn.functional.pad:constant': pad('constant'),
+  'nn.functional.pad:reflect': pad('reflect'),
+  'nn.functional.pad:replicate': pad('replicate'),
+  'nn.functional.pad:replicate_negative': pad('replicate'),
+  'nn.functional.pad:circular': pad('circular'),
+  constant_pad_nd: ([input, sizes, value]) => F.pad(input, sizes, { value: numberOf(value ?? 0) }),
+  'nn.functional.pixel_shuffle': call('input upscale_factor', (p) => F.pixelShuffle(p.input, p.upscale_factor)),
+  'nn.functional.pixel_unshuffle': call('input downscale_factor', (p) => F.pixelUnshuffle(p.input, p.downscale_factor)),
+  'nn.functional.channel_shuffle': call('input groups', ({ input, groups }) => F.channelShuffle(input, groups)),
+};
+
+const interpolate = ({ input, size, ...rest }: Given, own: Given): Tensor =>
+  F.interpolate(input, (size ?? null) === null ? null : single<Given>(size), {
+    ...optionsOf(rest, 'scale_factor mode align_corners recompute_scale_factor antialias'),
+    ...own,
+  });
+
+const interpolation = (mode: string): Adapter =>
+  call('input size scale_factor mode align_corners recompute_scale_factor antialias', (p) => interpolate(p, { mode }));
+
+const upsample = (own: Given): Adapter => call('input size scale_factor', (p) => interpolate(p, own));
+
+const modes = ['nearest', 'nearest-exact', 'linear', 'bilinear', 'bicubic', 'trilinear', 'area'];
+
+const resampling: Adapters = {
+  ...Object.fromEntries(modes.map((mode) => [`nn.functional.interpolate:${mode}`, interpolation(mode)])),
+  'nn.functional.upsample_bilinear': upsample({ mode: 'bilinear', alignCorners: true }),
+  'nn.functional.upsample_nearest': upsample({ mode: 'nearest' }),
+  _upsample_bilinear2d_aa: call('input output_size align_corners scales_h scales_w scale_factors', (p) =>
+    p.scales_h || p.scales_w
+      ? unsupported('scales')
+      : interpolate(
+          { input: p.input, size: p.output_size, scale_factor: p.scale_factors },
+          { mode: 'bilinear', antialias: true, alignCorners: p.align_corners },
+        ),
+  ),
+  'nn.functional.grid_sample': call('input grid mode padding_mode align_corners', (p) =>
+    F.gridSample(p.input, p.grid, optionsOf(p, 'mode padding_mode align_corners')),
+  ),
+  'nn.functional.affine_grid': call('theta size align_corners', (p) =>
+    F.affineGrid(p.theta, p.size, optionsOf(p, 'align_corners')),
+  ),
+};
+
+/** PyTorch's tests pass the indices and the weight in either order. */
+const weightAndIndex = ([a, b]: readonly Given[]): readonly [weight: Tensor, index: Tensor] =>
+  a.dtype === 'i32' ? [b, a] : [a, b];
+
+const embeddings: Adapters = {
+  'nn.functional.embedding': (args, kwargs) => {
+    const [weight, index] = weightAndIndex(args);
+    return F.embedding(index, weight, optionsOf(kwargs, 'padding_idx max_norm norm_type scale_grad_by_freq'));
+  },
+  'nn.functional.embedding_bag': (args, kwargs) => {
+    const [weight, index] = weightAndIndex(args);
+    const names =
+      'offsets padding_idx max_norm norm_type scale_grad_by_freq mode per_sample_weights include_last_offset';
+    return F.embeddingBag(index, weight, optionsOf({ offsets: args[2], ...kwargs }, names));
+  },
+};
+
+export const layers: Adapters = {
+  ...convolutions,
+  ...pools,
+  ...norms,
+  ...padding,
+  ...resampling,
+  ...embeddings,
+  'nn.functional.linear': ([input, weight, bias = null]) => F.linear(input, weight, bias),
+  'nn.functional.bilinear': ([a, b, weight, bias = null]) => F.bilinear(a, b, weight, bias),
+  'nn.functional.scaled_dot_product_attention': call(
     'query key value attn_mask dropout_p is_causal scale enable_gqa',
-    ({ query, key, value, attn_mask = null, dropout_p = 0, is_causal: causal = false, scale, enable_gqa }) => {
-      if (enable_gqa) unsupported('enable_gqa');
-      if (dropout_p) unsupported('dropout is random');
-      if (query.ndim !== 4) unsupported(`${query.ndim}-d query`);
-      return F.scaledDotProductAttention(query, key, value, {
-        mask: attn_mask,
-        causal,
-        ...(scale === undefined || scale === null ? {} : { scale }),
+    (p) => {
+      if (p.dropout_p) unsupported('dropout is random');
+      return F.scaledDotProductAttention(p.query, p.key, p.value, {
+        mask: p.attn_mask ?? null,
+        causal: p.is_causal ?? false,
+        ...optionsOf(p, 'scale enable_gqa'),
       });
     },
   ),
-  'nn.functional.multi_head_attention_forward': () => unsupported('see nn.MultiheadAttention'),
-  'nn.functional.normalize': call<Normalize>('input p dim eps', ({ input, p = 2, dim = 1, eps = 1e-12 }) => {
-    if (p !== 2) unsupported(`p=${p}`);
-    if (input.ndim === 0) unsupported('rank 0');
-    if ((dim < 0 ? dim + input.ndim : dim) !== input.ndim - 1) unsupported('axis other than the last');
-    return l2Normalize(input, eps);
+  'nn.functional.dropout': call('input p training -inplace', ({ input, p = 0.5, training = true }) => {
+    if (training && p !== 0 && p !== 1) unsupported('dropout is random');
+    return F.dropout(input, p, training);
   }),
-  'nn.functional.dropout': call<{ input: Tensor; p?: number; training?: boolean }>(
-    'input p training -inplace',
-    ({ input, p = 0.5, training = true }) => {
-      if (training && p !== 0 && p !== 1) unsupported('dropout is random');
-      return F.dropout(input, p, training);
-    },
-  ),
 };

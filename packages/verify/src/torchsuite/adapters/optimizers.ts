@@ -2,69 +2,84 @@
 import { Parameter } from '@tessera/nn';
 import { realizeSync, Tensor, tensor } from '@tessera/tensor';
 import {
+  Adadelta,
+  Adafactor,
+  Adagrad,
+  Adam,
+  Adamax,
   AdamW,
   clipGradNorm,
+  clipGradValue,
   constant,
   GradScaler,
+  NAdam,
+  type Optimizer,
+  RAdam,
+  RMSprop,
+  Rprop,
   type Schedule,
   SGD,
   warmupCosine,
   warmupLinear,
 } from '@tessera/train/optim';
-import { type Adapter, type Adapters, type Given, isTensor, unsupported } from './call.ts';
+import { type Adapter, type Adapters, type Given, isTensor, type Keywords, optionsOf } from './call.ts';
 
-/** PyTorch's options by our names; what is not here must be left out. */
-const optionNames: Readonly<Record<string, string>> = {
-  lr: 'lr',
-  momentum: 'momentum',
-  nesterov: 'nesterov',
-  betas: 'betas',
-  eps: 'eps',
-  weight_decay: 'weightDecay',
-};
+/** How PyTorch computes the step, which changes nothing. */
+const ignored = new Set(['foreach', 'fused', 'capturable', 'differentiable']);
 
-function translate(options: Readonly<Record<string, Given>>): Record<string, Given> {
-  return Object.fromEntries(
-    Object.entries(options).flatMap(([name, value]) => {
-      const own = optionNames[name];
-      if (own !== undefined) return [[own, name === 'lr' && isTensor(value) ? rateOf(value) : value]];
-      return value ? unsupported(`option ${name}`) : [];
-    }),
+const number = (value: Given): Given => (isTensor(value) && value.size === 1 ? value.itemSync() : value);
+
+/** PyTorch's options under our names. A tensor as the rate is passed on. */
+const translate = (options: Keywords): Record<string, Given> =>
+  optionsOf(
+    Object.fromEntries(
+      Object.entries(options).map(([name, value]) => [
+        name,
+        name === 'lr' ? value : Array.isArray(value) ? value.map(number) : number(value),
+      ]),
+    ),
+    Object.keys(options)
+      .filter((name) => !ignored.has(name))
+      .join(' '),
   );
-}
 
-const rateOf = (lr: Tensor): number => (lr.size > 1 ? unsupported('a tensor of rates goes to step') : lr.itemSync());
-
-const classes = { SGD, AdamW, Adam: AdamW } as const;
+const classes = { SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Adadelta, Adamax, Rprop, Adafactor } as const;
 
 /** Whether parameter k gets a gradient in step n, in the cases where some are missing. */
 const hasGradient = (k: number, n: number): boolean => !(k === 1 || (k === 2 && n % 2 === 1));
 
+type Make = (parameters: readonly Parameter[], options: Given) => Optimizer;
+
 const optimizer =
-  (name: keyof typeof classes): Adapter =>
-  ([values, steps]: readonly [Tensor[], Tensor[][]] | readonly Given[], { options, rates, missing }) => {
-    if (name === 'Adam' && options.weight_decay) unsupported('Adam with an L2 penalty (Tessera has AdamW only)');
-    const parameters = values.map((value: Tensor) => new Parameter(value));
-    const weightDecay = name === 'AdamW' ? 0.01 : 0;
-    const own = new classes[name](parameters, { weightDecay, ...translate(options) });
+  (make: Make): Adapter =>
+  ([values, steps], { options, rates: given, missing }) => {
+    const parameters: Parameter[] = values.map((value: Tensor) => new Parameter(value));
+    const own = make(parameters, translate(options));
     return steps.flatMap((gradients: Tensor[], n: number) => {
-      own.step(
-        gradients.map((gradient, k) => (missing && !hasGradient(k, n) ? null : gradient)),
-        ...(rates[n] === null ? [] : [rates[n]]),
-      );
-      const copies = parameters.map((parameter: Parameter) => Tensor.fromNode(parameter.node).add(0).contiguous());
+      const used = gradients.map((gradient, k) => (missing && !hasGradient(k, n) ? null : gradient));
+      if (given[n] === null) own.step(used);
+      else own.step(used, given[n]);
+      const copies = parameters.map((parameter) => Tensor.fromNode(parameter.node).add(0).contiguous());
       realizeSync(...parameters, ...copies);
       return copies;
     });
   };
 
 const duplicate =
-  (Optimizer: typeof SGD | typeof AdamW): Adapter =>
+  (make: Make): Adapter =>
   ([value]) => {
     const parameter = new Parameter(value);
-    new Optimizer([parameter, parameter], { lr: 0.1 }).step([value, value]);
+    make([parameter, parameter], { lr: 0.1 }).step([value, value]);
     return Tensor.fromNode(parameter.node);
   };
+
+const each = (prefix: string, adapter: (make: Make) => Adapter): Adapters =>
+  Object.fromEntries(
+    Object.entries(classes).map(([name, Class]) => [
+      `${prefix}:${name}`,
+      adapter((parameters, options) => new Class(parameters, options)),
+    ]),
+  );
 
 const scaler: Adapter = ([overflows, options]) => {
   const own = new GradScaler({
@@ -90,16 +105,13 @@ const warmup =
     rates(make({ lr, warmupSteps, totalSteps, minLr }), steps);
 
 export const optimizers: Adapters = {
-  'optim:SGD': optimizer('SGD'),
-  'optim:AdamW': optimizer('AdamW'),
-  'optim:Adam': optimizer('Adam'),
-  'optim-duplicate:SGD': duplicate(SGD),
-  'optim-duplicate:AdamW': duplicate(AdamW),
-  'optim-duplicate:Adam': () => unsupported('Adam'),
-  clip: ([gradients, maxNorm]) => {
-    const { norm, gradients: clipped } = clipGradNorm(gradients, maxNorm);
+  ...each('optim', optimizer),
+  ...each('optim-duplicate', duplicate),
+  clip: ([gradients, maxNorm], { norm_type = 2 }) => {
+    const { norm, gradients: clipped } = clipGradNorm(gradients, maxNorm, { normType: norm_type });
     return [norm, ...clipped];
   },
+  'clip-value': ([gradients, value]) => clipGradValue(gradients, value),
   scaler,
   'sched:cosine': warmup(warmupCosine),
   'sched:linear': warmup(warmupLinear),

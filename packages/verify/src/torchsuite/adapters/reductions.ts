@@ -5,6 +5,7 @@ import {
   type Adapters,
   axesOf,
   call,
+  type Given,
   type GivenDType,
   inDType,
   isTensor,
@@ -61,14 +62,9 @@ const extremum = (value: 'max' | 'min', position: 'argmax' | 'argmin', binary: '
   });
 
 const position = (method: 'argmax' | 'argmin'): Adapter =>
-  call<{ input: Tensor; dim?: number | null; keepdim?: boolean }>('input dim keepdim', ({ input, dim, keepdim }) => {
-    if (dim === undefined || dim === null) {
-      if (keepdim) unsupported('keepdim without dim');
-      return input.flatten()[method](0);
-    }
-    if (input.ndim === 0) unsupported('rank 0 with a dim');
-    return input[method](dim, keepdim ?? false);
-  });
+  call<{ input: Tensor; dim?: number | null; keepdim?: boolean }>('input dim keepdim', ({ input, dim, keepdim }) =>
+    input[method](dim ?? undefined, keepdim ?? false),
+  );
 
 interface Softmax {
   readonly input: Tensor;
@@ -79,24 +75,16 @@ interface Softmax {
 const softmax = (method: 'softmax' | 'logSoftmax'): Adapter =>
   call<Softmax>('input dim dtype _stacklevel', ({ input, dim, dtype }) => {
     if (dim === undefined || dim === null) return unsupported('no dim');
-    if (input.ndim === 0) unsupported('rank 0 with a dim');
     return inDType(input, dtype)[method](dim);
   });
 
-interface Norm {
-  readonly input: Tensor;
-  readonly p?: number | string | null;
-  readonly ord?: number | string | null;
-  readonly dim?: Dim;
-  readonly keepdim?: boolean;
-  readonly dtype?: GivenDType;
-}
-
-const euclidean = ({ input, p, ord, dim, keepdim = false, dtype }: Norm): Tensor => {
-  const order = p ?? ord ?? 2;
-  if (order !== 2 && order !== 'fro') unsupported(`order ${order}`);
-  return inDType(input, dtype).norm(axesOf(dim), keepdim);
-};
+/** A statistic together with the mean. */
+const withMean = (method: 'stdMean' | 'varMean', first: string): Adapter =>
+  call<Variance>('input dim unbiased keepdim correction', ({ input, dim, unbiased, keepdim = false, correction }) => {
+    const options = { correction: correction ?? (unbiased === false || dim === false ? 0 : 1), keepdim };
+    const result: Given = input[method](typeof dim === 'boolean' ? undefined : axesOf(dim), options);
+    return [result[first], result.mean];
+  });
 
 export const reductions: Adapters = {
   sum: reduction((x, axes, keepdim) => x.sum(axes, keepdim)),
@@ -115,15 +103,15 @@ export const reductions: Adapters = {
   std: variance('std'),
   'var:unbiased': variance('variance'),
   'std:unbiased': variance('std'),
-  norm: call<Norm>('input p dim keepdim dtype', euclidean),
-  'norm:fro': call<Norm>('input p dim keepdim dtype', euclidean),
-  'linalg.vector_norm': call<Norm>('input ord dim keepdim dtype', euclidean),
-  'linalg.norm': call<Norm>('input ord dim keepdim dtype', (given) => {
-    const { input, ord, dim } = given;
-    const isMatrix = Array.isArray(dim) ? dim.length === 2 : (dim ?? null) === null && input.ndim === 2;
-    if (ord === 2 && isMatrix) unsupported('spectral norm');
-    return euclidean(given);
+  prod: reduction((x, axes, keepdim) => x.prod(axes, keepdim)),
+  nansum: reduction((x, axes, keepdim) => x.nansum(axes, keepdim)),
+  count_nonzero: call('input dim', ({ input, dim }) => input.countNonzero(axesOf(dim))),
+  aminmax: call('input dim keepdim', ({ input, dim, keepdim }) => {
+    const { min, max } = input.aminmax(dim, keepdim ?? false);
+    return [min, max];
   }),
+  std_mean: withMean('stdMean', 'std'),
+  var_mean: withMean('varMean', 'variance'),
   softmax: softmax('softmax'),
   'softmax:with_dtype': softmax('softmax'),
   log_softmax: softmax('logSoftmax'),

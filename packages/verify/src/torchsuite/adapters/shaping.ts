@@ -1,24 +1,29 @@
 /** Views, padding, joining and splitting. */
-import { concat, stack, type Tensor } from '@tessera/tensor';
-import { type Adapter, type Adapters, call, numberOf, spread, unsupported } from './call.ts';
-
-interface Pad {
-  readonly input: Tensor;
-  /** Before and after, from the last axis on. */
-  readonly pad: readonly number[];
-  readonly mode?: string;
-  readonly value?: number | boolean | null;
-}
-
-const pad = ({ input, pad: sizes, mode = 'constant', value }: Pad): Tensor => {
-  if (mode !== 'constant') unsupported(`mode ${mode}`);
-  if (sizes.some((n) => n < 0)) unsupported('negative pad');
-  const pairs = input.shape.map((_, axis): [number, number] => {
-    const k = 2 * (input.ndim - 1 - axis);
-    return [sizes[k] ?? 0, sizes[k + 1] ?? 0];
-  });
-  return input.pad(pairs, numberOf(value ?? 0));
-};
+import {
+  atleast1d,
+  atleast2d,
+  atleast3d,
+  broadcastTensors,
+  columnStack,
+  concat,
+  dstack,
+  hstack,
+  meshgrid,
+  stack,
+  type Tensor,
+  vstack,
+} from '@tessera/tensor';
+import {
+  type Adapter,
+  type Adapters,
+  axesOf,
+  call,
+  type Given,
+  isTensor,
+  optionsOf,
+  spread,
+  unsupported,
+} from './call.ts';
 
 interface Along {
   readonly input: Tensor;
@@ -35,6 +40,19 @@ interface Split extends Along {
 
 const split = (names: string): Adapter => call<Split>(names, ({ input, sizes, dim = 0 }) => input.split(sizes, dim));
 
+const tensorsIn = (args: readonly Given[]): Tensor[] => args.flat().filter(isTensor);
+
+const mesh: Adapter = (args, kwargs) => meshgrid(tensorsIn(args), optionsOf(kwargs, 'indexing'));
+
+/** A number, or several, that PyTorch also takes as a tensor. */
+const numbersOf = (value: Given): Given =>
+  isTensor(value) ? (value.ndim === 0 ? value.itemSync() : Array.from(value.dataSync())) : value;
+
+const sections =
+  (apply: (input: Tensor, how: Given, dim: number) => Tensor[]): Adapter =>
+  ([input, given, axis], { indices, sections: count, indices_or_sections, dim = axis ?? 0 }) =>
+    apply(input, numbersOf(given ?? indices ?? count ?? indices_or_sections), dim);
+
 export const shaping: Adapters = {
   reshape: (args) => args[0].reshape(args[1]),
   view: (args) => (args[1]?.dtype ? unsupported('view as dtype') : args[0].reshape(spread(args.slice(1)))),
@@ -44,7 +62,7 @@ export const shaping: Adapters = {
   expand_as: (args) => args[0].expand(args[1].shape),
   broadcast_to: (args) => args[0].broadcastTo(args[1]),
   permute: (args) => args[0].permute(args[1]),
-  transpose: (args) => (args[0].ndim === 0 ? unsupported('rank 0') : args[0].transpose(args[1], args[2])),
+  transpose: (args) => args[0].transpose(args[1], args[2]),
   t: (args) => (args[0].ndim < 2 ? args[0] : args[0].transpose(0, 1)),
   T: call<{ input: Tensor }>('input', ({ input }) => input.permute(input.shape.map((_, axis) => axis).reverse())),
   mT: (args) => args[0].transpose(),
@@ -60,8 +78,6 @@ export const shaping: Adapters = {
     'input dim sizes',
     ({ input, dim, sizes }) => input.unflatten(dim, sizes),
   ),
-  'nn.functional.pad:constant': call<Pad>('input pad mode value', pad),
-  constant_pad_nd: call<Pad>('input pad value', pad),
   flip: call<{ input: Tensor; dims: number | readonly number[] }>('input dims', ({ input, dims }) => input.flip(dims)),
   fliplr: (args) => args[0].flip(1),
   flipud: (args) => args[0].flip(0),
@@ -69,21 +85,31 @@ export const shaping: Adapters = {
   'split:list_args': split('input sizes dim'),
   split_with_sizes: split('input sizes dim'),
   chunk: call<Along & { chunks: number }>('input chunks dim', ({ input, chunks, dim = 0 }) => input.chunk(chunks, dim)),
-  unbind: call<Along>('input dim', ({ input, dim = 0 }) =>
-    Array.from({ length: input.shape.at(dim) ?? 0 }, (_, index) => input.select(dim, index)),
-  ),
+  unbind: call<Along>('input dim', ({ input, dim = 0 }) => input.unbind(dim)),
+  tensor_split: sections((input, how, dim) => input.tensorSplit(how, dim)),
+  hsplit: sections((input, how) => input.hsplit(how)),
+  vsplit: sections((input, how) => input.vsplit(how)),
+  dsplit: sections((input, how) => input.dsplit(how)),
   repeat: (args) => args[0].repeat(spread(args.slice(1))),
-  tile: ([input, ...rest]) => {
-    const counts = spread(rest);
-    return input.repeat([...new Array(Math.max(0, input.ndim - counts.length)).fill(1), ...counts]);
-  },
-  unfold: call<{ input: Tensor; dimension: number; size: number; step: number }>(
-    'input dimension size step',
-    ({ input, dimension, size, step }) =>
-      input.ndim === 0 ? unsupported('rank 0') : input.window([{ axis: dimension, size, stride: step }]),
+  repeat_interleave: call('input repeats dim output_size', ({ input, repeats, dim }) =>
+    input.repeatInterleave(numbersOf(repeats), dim ?? undefined),
   ),
+  tile: ([input, ...rest], { dims }) => input.tile(dims ?? spread(rest)),
+  unfold: call('input dimension size step', ({ input, dimension, size, step }) => input.unfold(dimension, size, step)),
+  roll: call('input shifts dims', ({ input, shifts, dims }) => input.roll(shifts, axesOf(dims))),
+  rot90: call('input k dims', ({ input, k = 1, dims = [0, 1] }) => input.rot90(k, dims)),
+  movedim: ([input, source, destination]) => input.movedim(source, destination),
+  swapaxes: ([input, a, b]) => input.swapaxes(a, b),
   cat: call<{ tensors: Tensor[]; dim?: number }>('tensors dim', ({ tensors, dim = 0 }) => concat(tensors, dim)),
   stack: call<{ tensors: Tensor[]; dim?: number }>('tensors dim', ({ tensors, dim = 0 }) => stack(tensors, dim)),
-  hstack: () => unsupported('no hstack'),
-  vstack: () => unsupported('no vstack'),
+  hstack: ([tensors]) => hstack(tensors),
+  vstack: ([tensors]) => vstack(tensors),
+  dstack: ([tensors]) => dstack(tensors),
+  column_stack: ([tensors]) => columnStack(tensors),
+  broadcast_tensors: (args) => broadcastTensors(...tensorsIn(args)),
+  atleast_1d: (args) => tensorsIn(args).map((input) => atleast1d(input)),
+  atleast_2d: (args) => tensorsIn(args).map((input) => atleast2d(input)),
+  atleast_3d: (args) => tensorsIn(args).map((input) => atleast3d(input)),
+  'meshgrid:variadic_tensors': mesh,
+  'meshgrid:list_of_tensors': mesh,
 };
