@@ -1,5 +1,6 @@
 /** Transposed convolution of sequences, images and volumes: the adjoint of convolution. */
 import { einsum, formatShape, type Tensor } from '@tessera/tensor';
+import { requireShapes } from '../arguments.ts';
 import { Module } from '../module/module.ts';
 import type { Parameter } from '../module/parameter.ts';
 import { nth } from '../nth.ts';
@@ -8,7 +9,6 @@ import { type Dims, type PerAxis, perAxis, withBatch } from '../sizes.ts';
 import { foldWindows, reachOf, type WindowAxis, windowAxes } from '../vision/windows.ts';
 import { convRepr } from './conv-repr.ts';
 import { checkChannels, convParameters, letters, windowOf } from './convolution.ts';
-import { checkShapes } from './moments.ts';
 
 export interface ConvTransposeOptions<D extends Dims = 2> {
   readonly stride?: PerAxis<D>;
@@ -55,7 +55,7 @@ function convolveTransposed<D extends Dims>(
   const [channels = 0, outPerGroup = 0] = weight.shape;
   const outChannels = outPerGroup * groups;
   const axes = outputAxes(dims, op, size, options);
-  if (bias !== null) checkShapes(op, { bias }, [outChannels]);
+  if (bias !== null) requireShapes(op, { bias }, [outChannels]);
   return withBatch(input, dims, op, (x) => {
     const [, inChannels] = x.shape;
     if (inChannels !== channels || channels % groups !== 0)

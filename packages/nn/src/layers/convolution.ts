@@ -1,5 +1,6 @@
 /** Convolution of sequences, images and volumes. */
 import { einsum, formatShape, type Tensor } from '@tessera/tensor';
+import { requireShapes } from '../arguments.ts';
 import { kaimingUniform, uniform } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
@@ -7,7 +8,6 @@ import { addBias } from '../precision.ts';
 import { type Dims, type PerAxis, withBatch } from '../sizes.ts';
 import { reachOf, slidingWindows, type WindowAxis, windowAxes } from '../vision/windows.ts';
 import { convRepr } from './conv-repr.ts';
-import { checkShapes } from './moments.ts';
 import { type PadMode, pad } from './padding.ts';
 
 export interface ConvOptions<D extends Dims = 2> {
@@ -63,7 +63,7 @@ function convolve<D extends Dims>(
   const size = windowOf(weight, dims, op, `a weight [O, C / groups, ${['w', 'h, w', 'd, h, w'][dims - 1]}]`);
   const [outChannels = 0, channels = 0] = weight.shape;
   const axes = convAxes(dims, op, size, options);
-  if (bias !== null) checkShapes(op, { bias }, [outChannels]);
+  if (bias !== null) requireShapes(op, { bias }, [outChannels]);
   return withBatch(input, dims, op, (x) => {
     const [n = 0, inChannels] = x.shape;
     if (inChannels !== channels * groups || outChannels % groups !== 0)

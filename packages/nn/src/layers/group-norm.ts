@@ -1,10 +1,12 @@
 /** Group normalization. */
+
 import { formatShape, inSingle, sizeOf, type Tensor } from '@tessera/tensor';
+import { requireShapes } from '../arguments.ts';
 import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
 import { settings } from '../module/print-module.ts';
-import { alongChannels, checkShapes, defaultEps, standardize } from './moments.ts';
+import { alongChannels, defaultEps, standardize } from './moments.ts';
 
 /**
  * (x - mean) / sqrt(var + eps) * weight + bias, with the statistics of each sample's groups of channels, over the channels of the group
@@ -27,7 +29,7 @@ export function groupNorm(
   if (batch === undefined || channels === undefined)
     throw new RangeError(`groupNorm: needs an input [N, C, ...], got a tensor of shape ${formatShape(input.shape)}`);
   checkGroups('groupNorm', groups, channels);
-  checkShapes('groupNorm', { weight, bias }, [channels]);
+  requireShapes('groupNorm', { weight, bias }, [channels]);
   // As in PyTorch, which counts the values of all samples.
   if (input.size === groups || input.shape.slice(1).includes(0))
     throw new RangeError(
