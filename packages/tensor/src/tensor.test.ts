@@ -156,9 +156,9 @@ describe('error messages name what does not fit', () => {
     ],
     ['randn: the shape must be an array of sizes, such as [2, 3], got 2', () => randn(2 as never, 3 as never)],
     ['ones: the shape must be an array of sizes, such as [2, 3], got 4', () => ones(4 as never)],
-    ['concat: tensor 1: expected a tensor, got null', () => concat([a(), null as never])],
+    ['concat: tensor 1: expected a tensor, got nothing', () => concat([a(), null as never])],
     ['stack: expected an array of tensors', () => stack(a() as never)],
-    ['matmul: expected a tensor, got undefined', () => a().matmul(undefined as never)],
+    ['matmul: expected a tensor, got nothing', () => a().matmul(undefined as never)],
     [
       'add: expected a tensor or a number, got an array; make a tensor of it with tensor(...)',
       () => a().add([1, 2] as never),
