@@ -7,6 +7,7 @@ import { Parameter } from '../module/parameter.ts';
 import { addBias } from '../precision.ts';
 import { type Dims, type PerAxis, withBatch } from '../sizes.ts';
 import { reachOf, slidingWindows, type WindowAxis, windowAxes } from '../vision/windows.ts';
+import { convRepr } from './conv-repr.ts';
 import { type PadMode, pad } from './padding.ts';
 
 export interface ConvOptions<D extends Dims = 2> {
@@ -169,6 +170,7 @@ abstract class Conv<D extends Dims> extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
   /** Padding around the input that does not consist of zeros, in the order of `pad`. */
+  readonly #repr: string;
   readonly #border: { readonly widths: readonly number[]; readonly mode: PadMode } | null;
 
   constructor(
@@ -193,6 +195,7 @@ abstract class Conv<D extends Dims> extends Module {
     }
     const window = axes.map(({ size }) => size);
     [this.weight, this.bias] = convParameters([outChannels, inChannels / groups, ...window], outChannels, bias);
+    this.#repr = convRepr([inChannels, outChannels], window, { ...options, bias });
   }
 
   /** The input with its border, if there is one that does not consist of zeros. */
@@ -201,6 +204,10 @@ abstract class Conv<D extends Dims> extends Module {
   }
 
   abstract forward(input: Tensor): Tensor;
+
+  override extraRepr(): string {
+    return this.#repr;
+  }
 }
 
 /** Convolution of sequences: [N, inChannels, L] to [N, outChannels, L'], or without N. */

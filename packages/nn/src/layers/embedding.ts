@@ -7,6 +7,7 @@ import { requireIntegers, requirePositive, requireSameShape, requireTensors, req
 import { type Initializer, normal } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { settings } from '../module/print-module.ts';
 import { pNorm } from './distances.ts';
 
 export interface EmbeddingOptions {
@@ -111,6 +112,10 @@ export class Embedding extends Module {
 
   forward(index: Tensor): Tensor {
     return embedding(index, this.weight, this.options);
+  }
+
+  override extraRepr(): string {
+    return [this.weight.shape.join(', '), settings(this.options)].filter(Boolean).join(', ');
   }
 }
 
@@ -244,5 +249,10 @@ export class EmbeddingBag extends Module {
 
   forward(index: Tensor, call: EmbeddingBagCall = {}): Tensor {
     return embeddingBag(index, this.weight, { ...this.options, ...call });
+  }
+
+  override extraRepr(): string {
+    const { mode = 'mean', ...rest } = this.options;
+    return [this.weight.shape.join(', '), settings({ ...rest, mode })].filter(Boolean).join(', ');
   }
 }

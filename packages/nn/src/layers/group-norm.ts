@@ -5,6 +5,7 @@ import { requireShapes } from '../arguments.ts';
 import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { settings } from '../module/print-module.ts';
 import { alongChannels, defaultEps, standardize } from './moments.ts';
 
 /**
@@ -80,5 +81,10 @@ export class GroupNorm extends Module {
         `GroupNorm: ${this.numChannels} channels expected, got an input of shape ${formatShape(input.shape)}`,
       );
     return groupNorm(input, this.numGroups, this.weight, this.bias, this.eps);
+  }
+
+  override extraRepr(): string {
+    const { numGroups, numChannels, eps, weight, bias } = this;
+    return `${numGroups}, ${numChannels}, ${settings({ eps, affine: weight !== null, bias: bias !== null })}`;
   }
 }

@@ -5,6 +5,7 @@ import { requireShapes } from '../arguments.ts';
 import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { pythonValue, settings } from '../module/print-module.ts';
 import { defaultEps, standardize } from './moments.ts';
 
 /** The axes of `input` that have the normalized shape: the last ones. @throws RangeError if there are none */
@@ -67,5 +68,11 @@ export class LayerNorm extends Module {
 
   forward(input: Tensor): Tensor {
     return layerNorm(input, this.normalizedShape, this.weight, this.bias, this.eps);
+  }
+
+  override extraRepr(): string {
+    const { normalizedShape, eps, weight, bias } = this;
+    const affine = { elementwiseAffine: weight !== null, bias: bias !== null };
+    return `${pythonValue(normalizedShape)}, ${settings({ eps, ...affine })}`;
   }
 }

@@ -4,6 +4,7 @@ import { requireShapes, requireTensors, requireWhole } from '../arguments.ts';
 import { kaimingUniform, uniform } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { settings } from '../module/print-module.ts';
 import { addBias } from '../precision.ts';
 
 /**
@@ -53,6 +54,11 @@ export class Linear extends Module {
   forward(input: Tensor): Tensor {
     return linear(input, this.weight, this.bias);
   }
+
+  override extraRepr(): string {
+    const { inFeatures, outFeatures, bias } = this;
+    return settings({ inFeatures, outFeatures, bias: bias !== null });
+  }
 }
 
 /**
@@ -101,5 +107,10 @@ export class Bilinear extends Module {
 
   forward(x1: Tensor, x2: Tensor): Tensor {
     return bilinear(x1, x2, this.weight, this.bias);
+  }
+
+  override extraRepr(): string {
+    const [out_features, in1_features, in2_features] = this.weight.shape;
+    return settings({ in1_features, in2_features, out_features, bias: this.bias !== null });
   }
 }

@@ -9,7 +9,7 @@ import { nth } from '../nth.ts';
 import { linear } from './linear.ts';
 
 /** The parameters that act on the hidden state, with one block of rows for each gate. */
-export interface HiddenWeights {
+interface HiddenWeights {
   /** [gates * H, H], or [gates * H, P] with a projection to P. */
   readonly weight: Tensor;
   /** [gates * H], or null. */
@@ -116,6 +116,10 @@ abstract class Cell extends Module {
   }
 
   abstract forward(...inputs: unknown[]): unknown;
+
+  override extraRepr(): string {
+    return `${this.inputSize}, ${this.hiddenSize}${this.bias_ih === null ? ', bias=False' : ''}`;
+  }
 }
 
 /** One step of an Elman network: input [N, inputSize] and state [N, hiddenSize] to the next state; or both without N. */

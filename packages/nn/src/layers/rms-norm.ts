@@ -4,6 +4,7 @@ import { requireShapes } from '../arguments.ts';
 import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { pythonValue, settings } from '../module/print-module.ts';
 import { normalizedAxes } from './layer-norm.ts';
 
 /** The distance from 1 to the next larger number of a floating-point dtype: PyTorch's `torch.finfo(dtype).eps`. */
@@ -56,5 +57,10 @@ export class RMSNorm extends Module {
 
   forward(input: Tensor): Tensor {
     return rmsNorm(input, this.normalizedShape, this.weight, this.eps);
+  }
+
+  override extraRepr(): string {
+    const { normalizedShape, eps, weight } = this;
+    return `${pythonValue(normalizedShape)}, ${settings({ eps, elementwiseAffine: weight !== null })}`;
   }
 }
