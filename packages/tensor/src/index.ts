@@ -82,6 +82,6 @@ export { type PrintOptions, setPrintOptions } from './printing/print-options.ts'
 export { Generator, type GeneratorState, getDefaultGenerator, manualSeed } from './random/generator.ts';
 export { type GraphOracle, isGraphOracle } from './runtime/oracle.ts';
 export type { Explanation, ProgramForm, ProgramTimes } from './runtime/program-forms.ts';
-export { isRecording } from './runtime/recording.ts';
+export { isRecording, recordedWhile } from './runtime/recording.ts';
 export { isTensor, leafOwner, Tensor, type TensorLike } from './tensor.ts';
 export { tidy } from './tidy.ts';

@@ -2,6 +2,7 @@
 import { customGradient } from '@tessera/autograd';
 import { iota, isFloat, noGrad, type Shape, sizeOf, type Tensor, where } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { settings } from '../module/print-module.ts';
 import { type Dims, type PerAxis, withBatch, withBatches } from '../sizes.ts';
 import { foldWindows, slidingWindows, type WindowAxis } from '../vision/windows.ts';
 import { checkNotEmpty, type PoolOptions, poolAxes, roundedUp } from './pooling-windows.ts';
@@ -131,6 +132,12 @@ abstract class MaxPool<D extends Dims> extends Module {
   abstract forward(input: Tensor): Tensor;
   /** The output and the positions of the maxima: PyTorch's `return_indices=True`. */
   abstract withIndices(input: Tensor): PooledWithIndices;
+
+  override extraRepr(): string {
+    const { kernelSize, options } = this;
+    const { stride = kernelSize, padding = 0, dilation = 1, ceilMode = false } = options;
+    return settings({ kernelSize, stride, padding, dilation, ceilMode });
+  }
 }
 
 /** The largest value of each window: [N, C, L] to [N, C, L'], or without N. */

@@ -1,12 +1,15 @@
 /** Recurrent networks over whole sequences: RNN, LSTM and GRU. */
+
 import { concat, formatShape, sameShape, stack, type Tensor, zeros } from '@tessera/tensor';
+import { requireWhole } from '../arguments.ts';
 import { uniform } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { settings } from '../module/print-module.ts';
 import { nth } from '../nth.ts';
 import { dropout } from './dropout.ts';
 import { linear } from './linear.ts';
-import { checkSizes, gruStep, lstmStep, type Nonlinearity, type RecurrentStep, rnnStep } from './recurrent-cells.ts';
+import { gruStep, lstmStep, type Nonlinearity, type RecurrentStep, rnnStep } from './recurrent-cells.ts';
 
 export interface RecurrentOptions {
   /** Layers on top of each other. Default: 1. */
@@ -56,7 +59,7 @@ abstract class Recurrent extends Module {
     { numLayers = 1, bias = true, batchFirst = false, dropout = 0, bidirectional = false, projSize = 0 }: LSTMOptions,
   ) {
     super();
-    checkSizes(op, { inputSize, hiddenSize, numLayers });
+    requireWhole(op, { inputSize, hiddenSize, numLayers });
     if (!(dropout >= 0 && dropout <= 1))
       throw new RangeError(`${op}: the probability of dropout must be in [0, 1], got ${dropout}`);
     if (!Number.isInteger(projSize) || projSize < 0 || projSize >= hiddenSize)
@@ -189,6 +192,19 @@ abstract class Recurrent extends Module {
   }
 
   abstract forward(...inputs: unknown[]): unknown;
+
+  override extraRepr(): string {
+    const { inputSize, hiddenSize, numLayers, batchFirst, dropout, bidirectional, projSize } = this;
+    return [
+      `${inputSize}, ${hiddenSize}`,
+      ...(projSize === 0 ? [] : [settings({ projSize })]),
+      ...(numLayers === 1 ? [] : [settings({ numLayers })]),
+      ...(this.#parameter('bias_ih_l0') !== null ? [] : [settings({ bias: false })]),
+      ...(batchFirst ? [settings({ batchFirst })] : []),
+      ...(dropout === 0 ? [] : [settings({ dropout })]),
+      ...(bidirectional ? [settings({ bidirectional })] : []),
+    ].join(', ');
+  }
 }
 
 /**

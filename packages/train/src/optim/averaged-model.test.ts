@@ -1,10 +1,11 @@
 /** Averages of weights: against PyTorch, in compiled steps, stored and loaded. */
-import { BatchNorm2d, Linear } from '@tessera/nn';
+import { BatchNorm1d, BatchNorm2d, BatchNorm3d, Linear } from '@tessera/nn';
 import { compile, registerReferenceBackends, setDefaultBackend, type Tensor, tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { valuesOf } from '../testing/values-of.ts';
 import { AveragedModel, type AveragedModelOptions } from './averaged-model.ts';
 import { draw, numbers } from './testing/torch-numbers.ts';
+import { updateBn } from './update-bn.ts';
 
 const closeTo = (values: readonly number[]): unknown[] => values.map((value) => expect.closeTo(value, 12));
 
@@ -111,6 +112,28 @@ describe('averages', () => {
     expect(await valuesOf(averaged.stateDict())).toEqual({ n_averaged: [0], 'module.weight': [3.5, -1] });
     step.dispose();
     forward.dispose();
+  });
+
+  test.each([
+    ['BatchNorm1d', new BatchNorm1d(2), [4, 2]],
+    ['BatchNorm3d', new BatchNorm3d(2), [4, 2, 1, 2, 1]],
+  ] as const)('updateBn computes the statistics of %s, but not of frozen layers', async (_, layer, shape) => {
+    const pass = (): void => {
+      for (const salt of [1, 2]) layer.forward(draw(salt, shape, 'f32'));
+    };
+    pass();
+    await updateBn(layer, pass);
+    expect(await layer.num_batches_tracked?.item()).toBe(2);
+    const values = draw(1, shape, 'f32')
+      .add(draw(2, shape, 'f32'))
+      .mul(0.5);
+    const mean = await values.reshape([4, 2, -1]).mean([0, 2]).data();
+    const found = await layer.running_mean?.data();
+    expect([...(found ?? [])]).toEqual([...mean].map((value) => expect.closeTo(value, 6)));
+    layer.eval();
+    const before = await valuesOf(layer.stateDict());
+    await updateBn(layer, pass);
+    expect(await valuesOf(layer.stateDict())).toEqual(before);
   });
 
   test('leave out frozen parameters', () => {

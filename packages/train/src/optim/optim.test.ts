@@ -126,6 +126,25 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
         together.dispose();
       });
 
+      test('counts its own steps when compiled steps with and without it take turns', async () => {
+        const take = async (compiled: boolean): Promise<number[]> => {
+          const parameters = pair();
+          const optimizer = new AdamW(named(parameters), { lr: 0.1, betas: [0.8, 0.9] });
+          const both = (a: Tensor, b: Tensor) => optimizer.step([a, b]);
+          const one = (a: Tensor) => optimizer.step([a, null]);
+          const steps = compiled ? { both: compile(both), one: compile(one) } : { both, one };
+          for (const k of [1, 2, 3, 4]) {
+            await steps.both(tensor([0.3 * k]), tensor([-0.2 * k]));
+            await steps.one(tensor([0.1 / k]));
+          }
+          return valuesOf(parameters);
+        };
+        const expected = await take(false);
+        (await take(true)).forEach((value, k) => {
+          expect(value).toBeCloseTo(expected[k] as number, 6);
+        });
+      });
+
       test('keeps its own count in the saved state', async () => {
         const steps = [
           [0.3, null],
