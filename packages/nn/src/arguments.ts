@@ -30,10 +30,13 @@ export function requireProbability(op: string, p: number): void {
     throw new RangeError(`${op}: the probability must be in [0, 1], got ${shown(p)}`);
 }
 
-/** A tensor of exactly this shape, or none. */
-export function requireShape(op: string, name: string, tensor: Tensor | null, shape: Shape): void {
-  if (tensor !== null && !sameShape(tensor.shape, shape))
-    throw new RangeError(`${op}: ${name} must be ${formatShape(shape)}, got ${formatShape(tensor.shape)}`);
+/** Tensors by their names, each of exactly this shape, or null. */
+export function requireShapes(op: string, tensors: Readonly<Record<string, Tensor | null>>, expected: Shape): void {
+  for (const [name, tensor] of Object.entries(tensors))
+    if (tensor !== null && !sameShape(tensor.shape, expected))
+      throw new RangeError(
+        `${op}: the ${name} has shape ${formatShape(tensor.shape)}, ${formatShape(expected)} is expected`,
+      );
 }
 
 /** Two tensors of one shape. */

@@ -11,7 +11,7 @@ import { isFloat, type TypedArray } from './kernel/dtype.ts';
 import { nth } from './kernel/nth.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from './kernel/shape.ts';
 import { MultipliableTensor } from './methods/products.ts';
-import type { TensorBase } from './methods/tensor-base.ts';
+import { nodeOf, type TensorBase } from './methods/tensor-base.ts';
 import type { IndexPart, SliceRange } from './ops/advanced-indexing.ts';
 import * as ops from './ops/index.ts';
 import { findBackend, readNode, readNodeSync } from './runtime/realize.ts';
@@ -120,9 +120,10 @@ export abstract class SelectableTensor<T extends TensorBase<T>> extends Multipli
   }
 
   #masked(mask: T): { source: Node; wide: Node } {
-    if (mask.dtype !== 'bool')
-      throw new TypeError(`maskedSelect: the mask must be bool, got ${mask.dtype} ${formatShape(mask.shape)}`);
-    const [source, wide] = ops.broadcastTensors([this.node, mask.node]) as [Node, Node];
+    const given = nodeOf(mask, 'maskedSelect');
+    if (given.dtype !== 'bool')
+      throw new TypeError(`maskedSelect: the mask must be bool, got ${given.dtype} ${formatShape(given.shape)}`);
+    const [source, wide] = ops.broadcastTensors([this.node, given]) as [Node, Node];
     return { source, wide };
   }
 

@@ -6,6 +6,7 @@ import { Parameter } from '../module/parameter.ts';
 import { useBackend } from '../testing/backends.ts';
 import { ModuleDict, ModuleList, ParameterDict, ParameterList } from './containers.ts';
 import { Linear } from './linear.ts';
+import { Sequential } from './sequential.ts';
 
 beforeAll(() => useBackend('reference'));
 
@@ -78,6 +79,12 @@ describe('containers', () => {
     expect(await list.get(1).toArray()).toEqual([1, 2]);
     expect(() => new ParameterDict({ x: 3 as never })).toThrow('ParameterDict: takes parameters and tensors, got 3');
   });
+});
+
+test('Sequential refuses what is no module', () => {
+  const relu = (x: unknown): unknown => x;
+  for (const entry of [relu, null, ['act', relu], 'relu'])
+    expect(() => new Sequential(linear(), entry as never)).toThrow('Sequential: entry 1 must be a module');
 });
 
 describe('a field of a module', () => {

@@ -45,9 +45,9 @@ test.each<[string, () => unknown]>([
   ['Linear: outFeatures must be a whole number of at least 1, got NaN', () => new Linear(2, Number.NaN)],
   ['Linear: outFeatures must be a whole number of at least 1, got "2"', () => new Linear(2, '2' as never)],
   ['Bilinear: in2Features must be a whole number of at least 1, got 0', () => new Bilinear(1, 0, 1)],
-  ['linear: the bias must be [2], got [4, 2]', () => linear(ones([1, 3]), ones([2, 3]), ones([4, 2]))],
-  ['linear: the bias must be [2], got [3]', () => linear(ones([1, 3]), ones([2, 3]), ones([3]))],
-  ['linear: the bias must be [], got [1]', () => linear(ones([1, 3]), ones([3]), ones([1]))],
+  ['linear: the bias has shape [4, 2], [2] is expected', () => linear(ones([1, 3]), ones([2, 3]), ones([4, 2]))],
+  ['linear: the bias has shape [3], [2] is expected', () => linear(ones([1, 3]), ones([2, 3]), ones([3]))],
+  ['linear: the bias has shape [1], [] is expected', () => linear(ones([1, 3]), ones([3]), ones([1]))],
   ['linear: the weight must be [out, in] or [in], got [1, 2, 3]', () => linear(ones([1, 3]), ones([1, 2, 3]))],
   [
     'linear: input [1, 4] does not fit weight [2, 3]: the last axis must have size 3',

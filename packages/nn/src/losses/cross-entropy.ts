@@ -1,6 +1,6 @@
 /** The cross-entropy between logits and classes, or probabilities of classes. */
 import { isFloat, sameShape, type Tensor } from '@tessera/tensor';
-import { requireFloats, requireShape } from '../arguments.ts';
+import { requireFloats, requireShapes } from '../arguments.ts';
 import { inF32 } from '../precision.ts';
 import { alongClasses, type ClassOptions, classAxis } from './class-targets.ts';
 import { classLoss } from './nll.ts';
@@ -45,7 +45,7 @@ function softTargetLoss(
   const classes = logProbabilities.shape[axis] ?? 0;
   if (ignoreIndex !== undefined && ignoreIndex !== null && ignoreIndex >= 0)
     throw new RangeError(`crossEntropy: ignoreIndex ${ignoreIndex} needs labels, got probabilities as the target`);
-  requireShape('crossEntropy', 'the weight of the classes', weight, [classes]);
+  requireShapes('crossEntropy', { 'weight of the classes': weight }, [classes]);
   const probabilities = labelSmoothing === 0 ? target : target.mul(1 - labelSmoothing).add(labelSmoothing / classes);
   const terms = logProbabilities.mul(probabilities);
   const weighted = weight === null ? terms : terms.mul(alongClasses(weight, terms, axis));

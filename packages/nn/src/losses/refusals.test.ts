@@ -32,6 +32,7 @@ test.each<[string, () => unknown]>([
   ['multiMarginLoss: p must be 1 or 2, got 3', () => multiMarginLoss(x, label, { p: 3 as 2 })],
   ['multiMarginLoss: input [2, 3] and target [3] must be', () => multiMarginLoss(x, zeros([3], { dtype: 'i32' }))],
   ['3 at position', () => multiMarginLoss(x, label).dataSync()],
+  ['multilabelMarginLoss: index 4 at position', () => multilabelMarginLoss(x, whole.add(4)).dataSync()],
   ['multilabelMarginLoss: the target must be integers', () => multilabelMarginLoss(x, x)],
 ])('%s', (message, call) => {
   expect(call).toThrow(message);

@@ -446,8 +446,8 @@ export function leavesOf(node: Node): ReadonlySet<number> | null {
     } else if (next.op === 'buffer' || next.op === 'input') leaves.add(next.id);
     else if (!stopsGradient(next))
       for (const source of next.sources)
-        if (source.sources.length === 0 || !seen.has(source)) {
-          if (source.sources.length > 0) seen.add(source);
+        if (!seen.has(source)) {
+          seen.add(source);
           stack.push(source);
         }
     if (leaves.size > mostLeaves) return null;

@@ -13,19 +13,24 @@ interface Assignment {
 
 /** Assignments since the oldest call that still waits. */
 const log: Assignment[] = [];
-let waiting = 0;
+/** The number of assignments that came before those in the log. */
+let forgotten = 0;
+/** The calls that wait, oldest first. */
+const waiting = new Set<Moment>();
+/** Whether what is assigned belongs to the time of a call. */
+let inThePast = false;
 
 /** Notes that a cell is about to be assigned, if a call waits that must not see it. */
 export function noteAssignment(cell: StateCell): void {
-  if (waiting > 0) log.push({ cell, before: cell.node });
+  if (waiting.size > 0 && !inThePast) log.push({ cell, before: cell.node });
 }
 
 /** One call of a compiled function, from the call to its end. */
 export class Moment {
-  readonly #since = log.length;
+  readonly #since = forgotten + log.length;
 
   constructor() {
-    waiting++;
+    waiting.add(this);
   }
 
   /**
@@ -33,18 +38,17 @@ export class Moment {
    */
   run<T>(body: () => T): T {
     const restored = new Map<StateCell, { readonly assignment: Assignment; readonly now: Node }>();
-    for (const assignment of log.slice(this.#since)) {
+    for (const assignment of log.slice(this.#since - forgotten)) {
       const { cell, before } = assignment;
       if (restored.has(cell)) continue;
       restored.set(cell, { assignment, now: cell.node });
       cell.node = before;
     }
-    const waitingCalls = waiting;
-    waiting = 0;
+    inThePast = true;
     try {
       return body();
     } finally {
-      waiting = waitingCalls;
+      inThePast = false;
       for (const [cell, { assignment, now }] of restored) {
         assignment.before = cell.node;
         cell.node = now;
@@ -53,7 +57,10 @@ export class Moment {
   }
 
   end(): void {
-    waiting--;
-    if (waiting === 0) log.length = 0;
+    waiting.delete(this);
+    const [oldest] = waiting;
+    const needed = oldest === undefined ? forgotten + log.length : oldest.#since;
+    log.splice(0, needed - forgotten);
+    forgotten = needed;
   }
 }

@@ -161,14 +161,18 @@ export function settleSums(node: Node): void {
   settle(backend, () => findWork(sums, [], backend));
 }
 
+/** Backends that have turned out to be unable to block. */
+const cannotBlock = new WeakSet<Backend>();
+
 /** Computes at once where the backend can block; elsewhere the computation is queued. */
 function settle(backend: Backend, find: () => Work): void {
-  if (backend.readSync !== undefined && running === 0)
+  if (backend.readSync !== undefined && running === 0 && !cannotBlock.has(backend))
     try {
       realizeWorkSync(find);
       return;
     } catch (error) {
       if (!(error instanceof CannotBlockError)) throw error;
+      cannotBlock.add(backend);
     }
   // A failure shows where the value is read.
   inTurn(() => realizeWork(find, null)).catch(() => {});

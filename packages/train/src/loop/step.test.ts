@@ -32,6 +32,25 @@ describe('a training step', () => {
     expect(first.gradNorm).toBeGreaterThan(0);
   });
 
+  it('checks indices and values, if it is told to, with the same bits', { timeout: 60_000 }, async () => {
+    const run = async (check: boolean): Promise<unknown> => {
+      const { objective, optimizer } = tinyClip();
+      const step = new TrainingStep(objective, optimizer, { clipGradNorm: 1, check });
+      const results = [await step.run(tinyPairs(), 1e-2), await step.run(tinyPairs(1), 1e-2)];
+      if (check) {
+        const batch = tinyPairs();
+        const tokens = await batch.tokens.data();
+        tokens[1] = 10_000;
+        const wrong = { ...batch, tokens: tensor(tokens, { shape: batch.tokens.shape }) };
+        await expect(step.run(wrong, 1e-2)).rejects.toThrow(
+          /^embedding: index 10000 at position \[0, 1\] of .* is out of range: .*; in 'token_embedding'/,
+        );
+      }
+      return [results, await valuesOf(stateOf(objective, optimizer))];
+    };
+    expect(await run(true)).toEqual(await run(false));
+  });
+
   it('keeps logit_scale between 0 and ln 100', async () => {
     const { objective, optimizer } = tinyClip();
     const step = new TrainingStep(objective, optimizer);

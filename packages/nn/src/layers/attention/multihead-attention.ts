@@ -7,7 +7,7 @@ import { Parameter } from '../../module/parameter.ts';
 import { sizesOf } from '../../sizes.ts';
 import { type TokenPosition, tokenAt } from '../../tokens/token-at.ts';
 import { Linear, linear } from '../linear.ts';
-import { bothMasks, requireMaskDType, visibleMask } from './masks.ts';
+import { requireMaskDType, visibleMask, withKeyPadding } from './masks.ts';
 import { type AttentionOptions, attentionWeights } from './scaled-dot-product-attention.ts';
 
 /** [..., E] to [..., H, E / H], as a view. */
@@ -230,8 +230,7 @@ export class MultiheadAttention extends Module {
     appended: number,
   ): Tensor | null {
     requireMaskDType('MultiheadAttention', 'attentionMask', attentionMask, 'true: must not be seen');
-    requireMaskDType('MultiheadAttention', 'keyPaddingMask', keyPaddingMask, 'true: must not be seen');
-    if (keyPaddingMask !== null && (keyPaddingMask.ndim !== 2 || keyPaddingMask.shape[1] !== keys))
+    if (keyPaddingMask !== null && keyPaddingMask.shape[1] !== keys)
       throw new RangeError(
         `MultiheadAttention: keyPaddingMask must be [N, ${keys}], got ${formatShape(keyPaddingMask.shape)}`,
       );
@@ -242,9 +241,8 @@ export class MultiheadAttention extends Module {
         : mask
             .expand([...mask.shape.slice(0, -1), keys])
             .pad(mask.shape.map((_, k) => [0, k === mask.ndim - 1 ? appended : 0]));
-    const padding = widened(keyPaddingMask)?.unsqueeze(1).unsqueeze(1) ?? null;
-    const mask = widened(maskOfHeads(attentionMask, this.numHeads));
-    return bothMasks(visibleMask(mask), visibleMask(padding), dtype);
+    const mask = visibleMask(widened(maskOfHeads(attentionMask, this.numHeads)));
+    return withKeyPadding('MultiheadAttention', mask, widened(keyPaddingMask), dtype);
   }
 
   /** Query, key and value projections. Those of the same sequence are one product. */
