@@ -21,8 +21,8 @@ test.each(Object.entries(missing))(
   async (backend, reason) => {
     if (reason !== null) return;
     setDefaultBackend(backend);
-    const { differences, cases } = await runCommittedCases({ choose: every(12, isForGpu) });
+    const { differences, cases } = await runCommittedCases({ choose: every(16, isForGpu) });
     expect(differences).toEqual([]);
-    expect(cases).toBeGreaterThan(300);
+    expect(cases).toBeGreaterThan(200);
   },
 );

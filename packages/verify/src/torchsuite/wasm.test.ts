@@ -11,8 +11,8 @@ test('the committed cases agree', { timeout: 300_000 }, async () => {
   expect(covered).toBeGreaterThan(0.99);
 });
 
-test('a third of them agrees on slices of larger tensors', { timeout: 300_000 }, async () => {
+test('a quarter of them agrees on slices of larger tensors', { timeout: 300_000 }, async () => {
   setDefaultBackend('wasm');
-  const { differences } = await runCommittedCases({ layout: 'sliced', choose: every(3) });
+  const { differences } = await runCommittedCases({ layout: 'sliced', choose: every(4) });
   expect(differences).toEqual([]);
 });

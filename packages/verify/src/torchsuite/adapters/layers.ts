@@ -79,6 +79,14 @@ const pools: Adapters = {
         return return_indices ? outputAndIndices(both(input, size)) : values(input, size);
       }),
   ),
+  ...forEachRank('max_unpool', [F.maxUnpool1d, F.maxUnpool2d, F.maxUnpool3d], (apply, rank) =>
+    call('input indices kernel_size stride padding output_size', (p) => {
+      // PyTorch takes the size of the output with or without its first axes.
+      const size = p.output_size ? { output_size: p.output_size.slice(-rank) } : {};
+      const options = optionsOf({ ...p, ...size }, 'stride padding output_size');
+      return apply(p.input, p.indices, single(p.kernel_size), options);
+    }),
+  ),
 };
 
 const layerNorm = ({ input, normalized_shape, weight = null, bias = null, eps = 1e-5 }: Given): Tensor =>
