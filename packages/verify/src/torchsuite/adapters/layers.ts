@@ -190,6 +190,13 @@ const embeddings: Adapters = {
   },
 };
 
+/** Random numbers are PyTorch's own: only cases that need none can be compared. */
+const dropout = (apply: (input: Tensor, p: number, training: boolean) => Tensor): Adapter =>
+  call('input p training -inplace', ({ input, p = 0.5, training = true }) => {
+    if (training && p !== 0 && p !== 1) unsupported('dropout is random');
+    return apply(input, p, training);
+  });
+
 export const layers: Adapters = {
   ...convolutions,
   ...pools,
@@ -210,8 +217,8 @@ export const layers: Adapters = {
       });
     },
   ),
-  'nn.functional.dropout': call('input p training -inplace', ({ input, p = 0.5, training = true }) => {
-    if (training && p !== 0 && p !== 1) unsupported('dropout is random');
-    return F.dropout(input, p, training);
-  }),
+  'nn.functional.dropout': dropout(F.dropout),
+  'nn.functional.dropout2d': dropout(F.dropout2d),
+  'nn.functional.dropout3d': dropout(F.dropout3d),
+  'nn.functional.alpha_dropout': dropout(F.alphaDropout),
 };
