@@ -74,8 +74,9 @@ export async function runCase(
 function reasonMissing(error: unknown): string | null {
   if (error instanceof Unsupported) return error.message;
   if (error instanceof UnsupportedDTypeError) return 'a dtype that the backend does not have';
-  const { message } = error as Error;
-  return message.startsWith('a value cannot be read while a compiled function is recorded') ? 'reads values' : null;
+  const { name, message } = error as Error;
+  const isRecorded = message.startsWith('a value cannot be read while a compiled function is recorded');
+  return isRecorded || name === 'CannotBlockError' ? 'reads values' : null;
 }
 
 const listOf = (result: ReturnType<Adapter>): (Tensor | null)[] => [result].flat().map((value) => value ?? null);
