@@ -52,6 +52,14 @@ describe('random permutations and draws', () => {
   });
 });
 
+test('a computed value does not hold the positions that it was read at', () => {
+  const chosen = x().index(x().sum(1).argsort());
+  expect(chosen.node.checks).toHaveLength(1);
+  chosen.realizeSync();
+  expect(chosen.node.checks).toHaveLength(0);
+  expect(chosen.node.sources).toHaveLength(0);
+});
+
 describe('64-bit integers', () => {
   it('become i32', () => {
     const labels = tensor(BigInt64Array.of(3n, -7n, 2147483647n));
