@@ -180,7 +180,7 @@ function listOf(tensors: unknown, op: string): Node[] {
   return tensors.map((each, k) => nodeOf(each, `${op}: tensor ${k}`));
 }
 
-/** Tensors one after the other along `axis`. */
+/** Tensors one after the other along `axis`. An empty vector joins tensors of any shape, and adds nothing. */
 export const concat = (tensors: readonly Tensor[], axis = 0): Tensor =>
   Tensor.fromNode(ops.concat(listOf(tensors, 'concat'), axis));
 

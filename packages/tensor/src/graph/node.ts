@@ -476,6 +476,8 @@ export function forgetHistory(node: Node): void {
     forgottenLeaves.set(node, leavesOf(node));
   }
   (node as Mutable<Node>).sources = forgotten;
+  // A check that has passed holds the indices, and what these were computed from.
+  if (node.checks.every((check) => check.passed)) (node as Mutable<Node>).checks = noChecks;
 }
 
 /**
