@@ -12,8 +12,8 @@ function collector(): () => void {
 
 /** Collects garbage now, if the platform allows that, which browsers do not; finalizers run in the event loop's next turn. */
 export function collectGarbage(): void {
+  noteCollection();
   if (typeof process === 'undefined' || typeof process.getBuiltinModule !== 'function') return;
   collect ??= collector();
   collect();
-  noteCollection();
 }

@@ -11,7 +11,7 @@ const inNextTurn = (body: () => void): void => {
   else setTimeout(body, 0);
 };
 
-/** Notes that garbage was collected: finalizers wait for the event loop's next turn. */
+/** Notes that garbage was collected, or should have been: finalizers wait for the event loop's next turn. */
 export function noteCollection(): void {
   collections++;
   if (collections > 1) return;
