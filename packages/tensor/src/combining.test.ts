@@ -120,7 +120,7 @@ describe('arguments that do not fit are refused', () => {
       'matmul: needs floating-point tensors, or integers only, got f32 [3, 4] and i32 [4]; cast first',
       () => x().matmul(k(1, 2, 3, 4)),
     ],
-    ["einsum: 'ij,jk->ik': 'j' is 4 in one operand and 3 in [3, 4]", () => einsum('ij,jk->ik', x(), x())],
+    ["einsum: 'ij,jk->ik': 'j' is 4 in [3, 4] and 3 in [3, 4]", () => einsum('ij,jk->ik', x(), x())],
     ["einsum: 'ii->i': 'i' is 3 and 4 in [3, 4]", () => einsum('ii->i', x())],
     ["einsum: '....->': is not of the form", () => einsum('....->', x())],
     ['tensordot: [3, 4] x [3, 4]: sizes 4 and 3 of summed axes differ', () => tensordot(x(), x(), 1)],

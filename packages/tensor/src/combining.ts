@@ -5,6 +5,7 @@ import * as graph from './graph/graph.ts';
 import type { Node } from './graph/node.ts';
 import { isFloat } from './kernel/dtype.ts';
 import type { Shape } from './kernel/shape.ts';
+import { nodeOf } from './methods/tensor-base.ts';
 import type { CovarianceOptions } from './ops/distances.ts';
 import * as ops from './ops/index.ts';
 import type { MeshIndexing } from './ops/joining.ts';
@@ -12,45 +13,47 @@ import type { TensordotAxes } from './ops/products.ts';
 import { Tensor } from './tensor.ts';
 
 const wrap = (node: Node): Tensor => Tensor.fromNode(node);
-const nodes = (tensors: readonly Tensor[]): Node[] => tensors.map((t) => t.node);
+const nodes = (op: string, tensors: readonly Tensor[]): Node[] =>
+  tensors.map((each, k) => nodeOf(each, `${op}: tensor ${k}`));
 
 /** Tensors along the second axis; vectors one after the other. */
-export const hstack = (tensors: readonly Tensor[]): Tensor => wrap(ops.hstack(nodes(tensors)));
+export const hstack = (tensors: readonly Tensor[]): Tensor => wrap(ops.hstack(nodes('hstack', tensors)));
 
 /** Tensors along the first axis; vectors are rows. */
-export const vstack = (tensors: readonly Tensor[]): Tensor => wrap(ops.vstack(nodes(tensors)));
+export const vstack = (tensors: readonly Tensor[]): Tensor => wrap(ops.vstack(nodes('vstack', tensors)));
 
 /** Tensors along the third axis, which matrices, vectors and scalars get first. */
-export const dstack = (tensors: readonly Tensor[]): Tensor => wrap(ops.dstack(nodes(tensors)));
+export const dstack = (tensors: readonly Tensor[]): Tensor => wrap(ops.dstack(nodes('dstack', tensors)));
 
 /** Tensors along the second axis; vectors are columns. */
-export const columnStack = (tensors: readonly Tensor[]): Tensor => wrap(ops.columnStack(nodes(tensors)));
+export const columnStack = (tensors: readonly Tensor[]): Tensor => wrap(ops.columnStack(nodes('columnStack', tensors)));
 
 /** Matrices along the diagonal of a larger one, 0 elsewhere. Vectors are rows, scalars matrices of one element. */
-export const blockDiag = (...tensors: readonly Tensor[]): Tensor => wrap(ops.blockDiag(nodes(tensors)));
+export const blockDiag = (...tensors: readonly Tensor[]): Tensor => wrap(ops.blockDiag(nodes('blockDiag', tensors)));
 
 /** All tensors in the shape that they broadcast to. */
 export const broadcastTensors = (...tensors: readonly Tensor[]): Tensor[] =>
-  ops.broadcastTensors(nodes(tensors)).map(wrap);
+  ops.broadcastTensors(nodes('broadcastTensors', tensors)).map(wrap);
 
 /** A scalar as a vector of one element; other tensors as they are. */
-export const atleast1d = (source: Tensor): Tensor => wrap(ops.atLeast(source.node, 1));
+export const atleast1d = (source: Tensor): Tensor => wrap(ops.atLeast(nodeOf(source, 'atleast1d'), 1));
 
 /** A scalar or a vector as a matrix of one row; other tensors as they are. */
-export const atleast2d = (source: Tensor): Tensor => wrap(ops.atLeast(source.node, 2));
+export const atleast2d = (source: Tensor): Tensor => wrap(ops.atLeast(nodeOf(source, 'atleast2d'), 2));
 
 /** With three axes at least: a vector [n] becomes [1, n, 1], a matrix [m, n] becomes [m, n, 1]. */
-export const atleast3d = (source: Tensor): Tensor => wrap(ops.atLeast(source.node, 3));
+export const atleast3d = (source: Tensor): Tensor => wrap(ops.atLeast(nodeOf(source, 'atleast3d'), 3));
 
 /**
  * For each vector, a tensor over the grid of all vectors with its coordinate. `indexing` 'ij' (default): [n0, n1, ...] in the order of the
  * vectors; 'xy': the first two axes exchanged.
  */
 export const meshgrid = (tensors: readonly Tensor[], options: { readonly indexing?: MeshIndexing } = {}): Tensor[] =>
-  ops.meshgrid(nodes(tensors), options.indexing).map(wrap);
+  ops.meshgrid(nodes('meshgrid', tensors), options.indexing).map(wrap);
 
 /** [count, vectors]: all combinations of one element of each vector, the last one changing fastest. Of one vector, the vector. */
-export const cartesianProd = (...tensors: readonly Tensor[]): Tensor => wrap(ops.cartesianProd(nodes(tensors)));
+export const cartesianProd = (...tensors: readonly Tensor[]): Tensor =>
+  wrap(ops.cartesianProd(nodes('cartesianProd', tensors)));
 
 /** [count, r]: all choices of `r` elements of a vector, in the order of their positions, without (or with) choosing one twice. */
 export function combinations(
@@ -58,11 +61,11 @@ export function combinations(
   r = 2,
   { withReplacement = false }: { readonly withReplacement?: boolean } = {},
 ): Tensor {
-  const positions = ops.combinationPositions(source.node, r, withReplacement);
+  const positions = ops.combinationPositions(nodeOf(source, 'combinations'), r, withReplacement);
   if (positions.length === 0 || r === 0)
     return wrap(graph.constant(0, [r === 0 ? 0 : positions.length, r === 0 ? 0 : r], source.dtype));
   const index = tensor(Int32Array.from(positions.flat()), { shape: [positions.length, r] });
-  return wrap(ops.take(source.node, index.node));
+  return wrap(ops.take(nodeOf(source, 'combinations'), index.node));
 }
 
 /** [2, count], i32: the rows and columns of the elements at and below a diagonal (moved up by `offset`), row by row. */
@@ -83,7 +86,7 @@ export function vander(
   const count = columns ?? source.size;
   if (!Number.isInteger(count) || count < 0)
     throw new RangeError(`vander: the number of columns must be a whole number of at least 0, got ${count}`);
-  return wrap(ops.vander(source.node, count, increasing));
+  return wrap(ops.vander(nodeOf(source, 'vander'), count, increasing));
 }
 
 /** base^start to base^end in `steps` numbers at equal ratios. */
@@ -107,21 +110,23 @@ export const logspace = (
 
 /** Sums of products over the last `axes` of `a` and the first of `b` (default 2), or over the listed axes of either. */
 export const tensordot = (a: Tensor, b: Tensor, axes?: TensordotAxes): Tensor =>
-  wrap(ops.tensordot(a.node, b.node, axes));
+  wrap(ops.tensordot(nodeOf(a, 'tensordot'), nodeOf(b, 'tensordot'), axes));
 
 /** The product of matrices in the order with the fewest multiplications. */
-export const chainMatmul = (...matrices: readonly Tensor[]): Tensor => wrap(ops.multiDot(nodes(matrices)));
+export const chainMatmul = (...matrices: readonly Tensor[]): Tensor =>
+  wrap(ops.multiDot(nodes('chainMatmul', matrices)));
 
 /** The distances of order `p` of all pairs of vectors: [..., n, d], [..., m, d] -> [..., n, m]. Leading axes broadcast. */
-export const cdist = (a: Tensor, b: Tensor, p = 2): Tensor => wrap(ops.cdist(a.node, b.node, p));
+export const cdist = (a: Tensor, b: Tensor, p = 2): Tensor =>
+  wrap(ops.cdist(nodeOf(a, 'cdist'), nodeOf(b, 'cdist'), p));
 
 /** The distances of order `p` of all pairs of rows i < j: [n, d] -> [n (n - 1) / 2]. */
-export const pdist = (source: Tensor, p = 2): Tensor => wrap(ops.pdist(source.node, p));
+export const pdist = (source: Tensor, p = 2): Tensor => wrap(ops.pdist(nodeOf(source, 'pdist'), p));
 
 /** The covariances of variables: [variables, observations] -> [variables, variables]; of a single variable, its variance, []. */
 export const cov = (source: Tensor, { correction, fweights, aweights }: CovarianceOptions<Tensor> = {}): Tensor =>
   wrap(
-    ops.cov(source.node, {
+    ops.cov(nodeOf(source, 'cov'), {
       ...(correction === undefined ? {} : { correction }),
       ...(fweights === undefined ? {} : { fweights: fweights.node }),
       ...(aweights === undefined ? {} : { aweights: aweights.node }),
@@ -129,10 +134,11 @@ export const cov = (source: Tensor, { correction, fweights, aweights }: Covarian
   );
 
 /** The distance of order `p` between two tensors, which broadcast: the norm of their difference. */
-export const dist = (a: Tensor, b: Tensor, p = 2): Tensor => wrap(ops.norms.vectorNorm(ops.sub(a.node, b.node), p));
+export const dist = (a: Tensor, b: Tensor, p = 2): Tensor =>
+  wrap(ops.norms.vectorNorm(ops.sub(nodeOf(a, 'dist'), nodeOf(b, 'dist')), p));
 
 /** Pearson's correlations of variables: [variables, observations] -> [variables, variables], between -1 and 1. */
-export const corrcoef = (source: Tensor): Tensor => wrap(ops.corrcoef(source.node));
+export const corrcoef = (source: Tensor): Tensor => wrap(ops.corrcoef(nodeOf(source, 'corrcoef')));
 
 // Random numbers
 

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { compile } from './compile.ts';
 import { realize, tensor, zeros } from './functions.ts';
 import { setDefaultBackend } from './kernel/backend.ts';
+import { recordedWhile } from './runtime/recording.ts';
 import type { Tensor } from './tensor.ts';
 import { registerTestedBackends, testedBackends } from './testing/backends.ts';
 
@@ -27,6 +28,22 @@ describe.each(testedBackends)('calls of compiled functions on %s', (backend) => 
     // Those that were not used for long were disposed of, and are made again.
     expect(await (await double(tensor([4]))).item()).toBe(8);
     expect(recordings).toBe(count + 1);
+  });
+
+  it('record the function again once a condition of its recording is false', async () => {
+    let [factor, recordings] = [2, 0];
+    const scale = compile((x: Tensor) => {
+      const own = factor;
+      recordings++;
+      recordedWhile(() => factor === own);
+      return x.mul(own);
+    });
+    const call = async (): Promise<number> => (await scale(tensor([3]))).item();
+    expect([await call(), await call(), recordings]).toEqual([6, 6, 1]);
+    factor = 5;
+    expect([await call(), await call(), recordings]).toEqual([15, 15, 2]);
+    // Without a recording it does nothing.
+    recordedWhile(() => false);
   });
 
   it('may be disposed of while calls wait', async () => {

@@ -95,6 +95,8 @@ interface Recording {
   readonly outputs: readonly Node[];
   readonly rebuild: (tensors: readonly Tensor[]) => unknown;
   readonly assigned: readonly AssignedCell[];
+  /** See `recordedWhile`. */
+  readonly conditions: readonly (() => boolean)[];
 }
 
 /** Where the memory of an external buffer comes from at each run. */
@@ -112,6 +114,8 @@ interface Program extends CompiledProgram {
   readonly key: Node;
   /** Keeps the programs of the single operations of checked runs; null if runs are not checked. */
   readonly checks: ProgramCache | null;
+  /** Whether the function would still be recorded as this program; see `recordedWhile`. */
+  readonly holds: () => boolean;
   /** The number of calls. */
   calls: number;
   /** The number of calls that have not finished. */
@@ -179,6 +183,15 @@ export function compile<A extends unknown[], R>(
   const programs = new Map<string, Program>();
   const recorded: RecordedFunction<A> = { fn, checked: options.check ?? false };
 
+  /** The program of a key, unless the function must be recorded again. */
+  const current = (key: string): Program | undefined => {
+    const program = programs.get(key);
+    if (program === undefined || program.holds()) return program;
+    programs.delete(key);
+    retire(program);
+    return undefined;
+  };
+
   const keep = (key: string, program: Program): Program => {
     if (programs.size >= keptPrograms) {
       const [oldest, old] = programs.entries().next().value as [string, Program];
@@ -205,10 +218,10 @@ export function compile<A extends unknown[], R>(
       const fullKey = `${backendNumber(backend)} ${key}`;
       let isNew = false;
       const program =
-        programs.get(fullKey) ??
+        current(fullKey) ??
         (await inTurn(async () => {
           // An earlier call may have made it in the meantime.
-          const known = programs.get(fullKey);
+          const known = current(fullKey);
           if (known !== undefined) return known;
           isNew = true;
           return keep(fullKey, await build(backend, recorded, call, listen));
@@ -288,11 +301,15 @@ function record<A extends unknown[]>(fn: (...args: A) => unknown, args: A, key: 
   const { tensors, rebuild } = flattenTensors(args);
   const inputs = tensors.map(({ shape, dtype }, index) => Tensor.fromNode(graph.input(index, shape, dtype)));
   const assigned = new Map<Tensor, AssignedCell>();
+  const conditions: (() => boolean)[] = [];
   const recorder: Recorder = {
     assigned(cell, storage) {
       const known = assigned.get(cell as Tensor);
       if (known === undefined) assigned.set(cell as Tensor, { cell: cell as Tensor, before: cell.node, storage });
       else known.storage = storage;
+    },
+    holdsWhile(condition) {
+      conditions.push(condition);
     },
   };
   try {
@@ -310,6 +327,7 @@ function record<A extends unknown[]>(fn: (...args: A) => unknown, args: A, key: 
       outputs: outputs.tensors.map(({ node }) => node),
       rebuild: (values) => (outputs.rebuild(values) as unknown[])[0],
       assigned: [...assigned.values()],
+      conditions,
     };
   } finally {
     for (const { cell, before } of assigned.values()) cell.node = before;
@@ -399,6 +417,7 @@ async function build<A extends unknown[]>(
     roots,
     key,
     checks: recorded.checked ? new ProgramCache(4096) : null,
+    holds: () => recording.conditions.every((condition) => condition()),
     calls: 0,
     users: 0,
     retired: false,

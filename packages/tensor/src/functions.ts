@@ -50,8 +50,8 @@ function finish(node: Node, requiresGrad = false): Tensor {
 }
 
 /**
- * A tensor of the given numbers. By default its dtype is f32 for numbers, bool for booleans, and the array's own for typed arrays. The
- * data are copied.
+ * A tensor of the given numbers. By default its dtype is f32 for numbers, bool for booleans, and the array's own for typed arrays; 64-bit
+ * integers (BigInt64Array) become i32, and one that does not fit is an error. The data are copied.
  */
 export function tensor(data: TensorData, options: DataOptions = {}): Tensor {
   const { values, shape, dtype } = parseData(data, options.shape, options.dtype);

@@ -5,6 +5,7 @@
  */
 
 import type { Node } from './graph/node.ts';
+import { nodeOf } from './methods/tensor-base.ts';
 import type { Axes } from './ops/axes.ts';
 import * as ops from './ops/index.ts';
 import type { Eigh, QrFactors, QrMode, Svd, TriangularOptions } from './ops/linalg/index.ts';
@@ -20,7 +21,7 @@ export type { Eigh, MatrixAxes, MatrixOrder, NormOptions, QrFactors, QrMode, Svd
  * the largest and smallest magnitude. The gradient at 0 is 0.
  */
 export const vectorNorm = (source: Tensor, order = 2, axes?: Axes, options?: NormOptions): Tensor =>
-  wrap(ops.norms.vectorNorm(source.node, order, axes, options));
+  wrap(ops.norms.vectorNorm(nodeOf(source, 'linalg.vectorNorm'), order, axes, options));
 
 /**
  * The norm of matrices, by default of the last two axes. 'fro': the Euclidean norm. 1, -1, infinity, -infinity: the largest or smallest sum
@@ -31,22 +32,23 @@ export const matrixNorm = (
   order: MatrixOrder = 'fro',
   axes: MatrixAxes = [-2, -1],
   options: NormOptions = {},
-): Tensor => wrap(ops.norms.matrixNorm(source.node, order, axes, options, ops.linalg.singularValues));
+): Tensor =>
+  wrap(ops.norms.matrixNorm(nodeOf(source, 'linalg.matrixNorm'), order, axes, options, ops.linalg.singularValues));
 
 /** Without an order, the Euclidean norm over `axes`; with one, `vectorNorm` over one axis, `matrixNorm` over two. */
 export const norm = (source: Tensor, order?: MatrixOrder, axes?: Axes, options: NormOptions = {}): Tensor =>
-  wrap(ops.norms.norm(source.node, order, axes, options, ops.linalg.singularValues));
+  wrap(ops.norms.norm(nodeOf(source, 'linalg.norm'), order, axes, options, ops.linalg.singularValues));
 
 /** The lower triangle L [..., n, n] with A = L L^T (or, with `upper`, its transpose). NaN where A is not positive definite. */
 export const cholesky = (matrix: Tensor, options?: { readonly upper?: boolean }): Tensor =>
-  wrap(ops.linalg.cholesky(matrix.node, options));
+  wrap(ops.linalg.cholesky(nodeOf(matrix, 'linalg.cholesky'), options));
 
 /**
  * A = Q R. 'reduced' (default): Q [..., m, k], R [..., k, n] with k = min(m, n). 'complete': Q [..., m, m], R [..., m, n], without a
  * derivative if m > n. 'r': R only. Signs are LAPACK's.
  */
 export function qr(matrix: Tensor, mode?: QrMode): QrFactors<Tensor> {
-  const { q, r } = ops.linalg.qr(matrix.node, mode);
+  const { q, r } = ops.linalg.qr(nodeOf(matrix, 'linalg.qr'), mode);
   return { q: wrap(q), r: wrap(r) };
 }
 
@@ -55,52 +57,62 @@ export function qr(matrix: Tensor, mode?: QrMode): QrFactors<Tensor> {
  * shape is that of A without the last axis. Infinite or NaN where A is singular.
  */
 export const solve = (matrix: Tensor, right: Tensor, options?: { readonly left?: boolean }): Tensor =>
-  wrap(ops.linalg.solve(matrix.node, right.node, options));
+  wrap(ops.linalg.solve(nodeOf(matrix, 'linalg.solve'), nodeOf(right, 'linalg.solve'), options));
 
 /** X of A X = B (or X A = B) for triangular A, of which only the named triangle is read. */
 export const solveTriangular = (matrix: Tensor, right: Tensor, options: TriangularOptions): Tensor =>
-  wrap(ops.linalg.solveTriangular(matrix.node, right.node, options));
+  wrap(
+    ops.linalg.solveTriangular(
+      nodeOf(matrix, 'linalg.solveTriangular'),
+      nodeOf(right, 'linalg.solveTriangular'),
+      options,
+    ),
+  );
 
 /** The inverse. Infinite or NaN where the matrix is singular. */
-export const inv = (matrix: Tensor): Tensor => wrap(ops.linalg.inverse(matrix.node));
+export const inv = (matrix: Tensor): Tensor => wrap(ops.linalg.inverse(nodeOf(matrix, 'linalg.inv')));
 
 /** The determinant, [...]. From four rows on, the derivative at a singular matrix is not finite. */
-export const det = (matrix: Tensor): Tensor => wrap(ops.linalg.determinant(matrix.node));
+export const det = (matrix: Tensor): Tensor => wrap(ops.linalg.determinant(nodeOf(matrix, 'linalg.det')));
 
 /** The sign of the determinant and the logarithm of its magnitude, [...] each: 0 and -infinity for a singular matrix. */
 export function slogdet(matrix: Tensor): { readonly sign: Tensor; readonly logabsdet: Tensor } {
-  const { sign, logabsdet } = ops.linalg.slogdet(matrix.node);
+  const { sign, logabsdet } = ops.linalg.slogdet(nodeOf(matrix, 'linalg.slogdet'));
   return { sign: wrap(sign), logabsdet: wrap(logabsdet) };
 }
 
 /** A^n for a whole number n; the inverse is raised for negative n. */
-export const matrixPower = (matrix: Tensor, n: number): Tensor => wrap(ops.linalg.matrixPower(matrix.node, n));
+export const matrixPower = (matrix: Tensor, n: number): Tensor =>
+  wrap(ops.linalg.matrixPower(nodeOf(matrix, 'linalg.matrixPower'), n));
 
 /** The product of matrices in the order with the fewest multiplications. The first and the last may be vectors. */
-export const multiDot = (matrices: readonly Tensor[]): Tensor => wrap(ops.multiDot(matrices.map((t) => t.node)));
+export const multiDot = (matrices: readonly Tensor[]): Tensor =>
+  wrap(ops.multiDot(matrices.map((each, k) => nodeOf(each, `linalg.multiDot: tensor ${k}`))));
 
 /** The sum of products along one axis, which is dropped; both broadcast. */
-export const vecdot = (a: Tensor, b: Tensor, axis = -1): Tensor => wrap(ops.vecdot(a.node, b.node, axis));
+export const vecdot = (a: Tensor, b: Tensor, axis = -1): Tensor =>
+  wrap(ops.vecdot(nodeOf(a, 'linalg.vecdot'), nodeOf(b, 'linalg.vecdot'), axis));
 
 /** The cross product of vectors of three elements along `axis`. */
-export const cross = (a: Tensor, b: Tensor, axis = -1): Tensor => wrap(ops.cross(a.node, b.node, axis));
+export const cross = (a: Tensor, b: Tensor, axis = -1): Tensor =>
+  wrap(ops.cross(nodeOf(a, 'linalg.cross'), nodeOf(b, 'linalg.cross'), axis));
 
 /** Singular values of [..., m, n] in descending order, [..., min(m, n)]. */
-export const svdvals = (matrix: Tensor): Tensor => wrap(ops.linalg.singularValues(matrix.node));
+export const svdvals = (matrix: Tensor): Tensor => wrap(ops.linalg.singularValues(nodeOf(matrix, 'linalg.svdvals')));
 
 /** A = U diag(S) V^T, thin: U [..., m, k], S [..., k] descending, V^T [..., k, n], with k = min(m, n). The signs of the vectors are arbitrary. */
 export function svd(matrix: Tensor): Svd<Tensor> {
-  const { u, s, vh } = ops.linalg.svd(matrix.node);
+  const { u, s, vh } = ops.linalg.svd(nodeOf(matrix, 'linalg.svd'));
   return { u: wrap(u), s: wrap(s), vh: wrap(vh) };
 }
 
 /** The Moore-Penrose inverse [..., n, m] of [..., m, n]. Singular values up to `rtol` (default max(m, n) eps) times the largest count as 0. */
 export const pinv = (matrix: Tensor, { rtol }: { readonly rtol?: number } = {}): Tensor =>
-  wrap(ops.linalg.pinv(matrix.node, rtol));
+  wrap(ops.linalg.pinv(nodeOf(matrix, 'linalg.pinv'), rtol));
 
 /** Eigenvalues [..., n], ascending, and eigenvectors (columns) of symmetric matrices, of which the lower (or upper) triangle is read. */
 export function eigh(matrix: Tensor, options?: { readonly upper?: boolean }): Eigh<Tensor> {
-  const { eigenvalues, eigenvectors } = ops.linalg.eigh(matrix.node, options);
+  const { eigenvalues, eigenvectors } = ops.linalg.eigh(nodeOf(matrix, 'linalg.eigh'), options);
   return { eigenvalues: wrap(eigenvalues), eigenvectors: wrap(eigenvectors) };
 }
 
@@ -115,7 +127,7 @@ export function vander(source: Tensor, { n }: { readonly n?: number } = {}): Ten
     throw new RangeError(
       `linalg.vander: needs a vector and at least two columns, got [${source.shape.join(', ')}] and ${count}`,
     );
-  return wrap(ops.vander(source.node, count, true));
+  return wrap(ops.vander(nodeOf(source, 'linalg.vander'), count, true));
 }
 
 /** The number of singular values above `rtol` (default max(m, n) eps) times the largest, i32 [...]. */

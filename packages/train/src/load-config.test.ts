@@ -277,6 +277,17 @@ describe('names from other programs', () => {
     ['num_workers', 'data.workers'],
     ['warmup_steps', 'schedule.warmupSteps'],
     ['amp', 'training.precision.kind'],
+    ['ema_decay', 'ema.decay'],
+    ['swa_start', 'swa.startEpoch'],
+    ['step_size', 'schedule.stepSize'],
+    ['milestones', 'schedule.milestones'],
+    ['lr_gamma', 'schedule.gamma'],
+    ['T_0', 'schedule.t0'],
+    ['eta_min', 'schedule.minLr'],
+    ['pct_start', 'schedule.pctStart'],
+    ['amsgrad', 'optimizer.amsgrad'],
+    ['lr_decay', 'optimizer.lrDecay'],
+    ['clip_value', 'training.clipGradValue'],
     ['device', 'runtime.backend'],
   ])('%s is suggested as %s', async (name, key) => {
     expect(await problemsOf({ set: [`${name}=1`] })).toEqual([

@@ -14,9 +14,9 @@ export interface CrossAttentionOptions {
 }
 
 export interface CrossAttentionCall {
-  /** bool, broadcasts to [N, H, L, S]: true where a query may see a place of the context. */
+  /** Broadcasts to [N, H, L, S]. bool: true where a query may see a place of the context; floating point: added to the scores. */
   readonly mask?: Tensor | null;
-  /** bool [N, S]: true where a place of the context is padding and must not be seen. */
+  /** [N, S]. bool: true where a place of the context is padding and must not be seen; floating point: added to its scores. */
   readonly keyPaddingMask?: Tensor | null;
 }
 
@@ -62,20 +62,16 @@ export class CrossAttention extends Module {
           `[N, L, ${this.q_proj.inFeatures}] and [N, S, ${this.k_proj.inFeatures}]`,
       );
     const heads = (x: Tensor): Tensor => F.splitHeads(x, this.numHeads).permute(0, 2, 1, 3); // [N, H, L, D]
-    const weights = F.attentionWeights(heads(this.q_proj.forward(query)), heads(this.k_proj.forward(context)), {
-      mask: visible(call),
+    const queries = heads(this.q_proj.forward(query));
+    const { mask = null, keyPaddingMask = null } = call;
+    const weights = F.attentionWeights(queries, heads(this.k_proj.forward(context)), {
+      mask: F.withKeyPadding('CrossAttention', mask, keyPaddingMask, queries.dtype),
       dropout: this.dropout,
       training: this.training,
     });
     const gathered = einsum('nhls,nhsd->nlhd', weights, heads(this.v_proj.forward(context)));
     return { output: this.out_proj.forward(gathered.flatten(2)), weights };
   }
-}
-
-function visible({ mask = null, keyPaddingMask = null }: CrossAttentionCall): Tensor | null {
-  if (keyPaddingMask === null) return mask;
-  const keys = keyPaddingMask.logicalNot().unsqueeze(1).unsqueeze(1);
-  return mask === null ? keys : mask.logicalAnd(keys);
 }
 
 /** Linear, GELU, Linear: a transformer's MLP, with the names that all blocks of this room use. */

@@ -84,6 +84,14 @@ describe('cross-attention', () => {
     expect(await see(other, false)).not.toEqual(await see(context, false));
     const mask = keyPaddingMask.logicalNot().reshape(2, 1, 1, 4);
     expect(await list(block.forward(query, context, { mask }))).toEqual(await see(context, true));
+    // Masks of numbers are added, also together with a boolean one; integers could mean both.
+    const bias = tensor([0, -1, 2, 0.5]).expand(2, 1, 1, 4);
+    const hidden = tensor([0, 0, -Infinity, -Infinity]);
+    const both = await list(block.forward(query, context, { mask: bias, keyPaddingMask }));
+    expectClose(await list(block.forward(query, context, { mask: bias.add(hidden) })), both);
+    expectClose(await list(block.forward(query, context, { mask: bias, keyPaddingMask: hidden.expand(2, 4) })), both);
+    for (const wrong of [{ mask: mask.cast('i32') }, { keyPaddingMask: keyPaddingMask.cast('u8') }])
+      expect(() => block.forward(query, context, wrong)).toThrow('must be bool');
   });
 
   test('both ways, each sees the other as it was', async () => {

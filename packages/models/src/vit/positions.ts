@@ -139,7 +139,9 @@ abstract class FactorizedPositions extends Positions {
     const across = (table: Tensor, count: number): Tensor => {
       const [from, n] = sizesOf(table, 2, 'positions', 'a table [rows, n]');
       const picture = table.transpose(0, 1).reshape([1, n, from, 1]);
-      return F.interpolate(picture, [count, 1], { mode: 'bilinear', ...this.options.interpolation }).reshape([n, count]).transpose(0, 1);
+      return F.interpolate(picture, [count, 1], { mode: 'bilinear', ...this.options.interpolation })
+        .reshape([n, count])
+        .transpose(0, 1);
     };
     const [, n] = sizesOf(this.row_embed, 2, 'positions', 'a table [rows, n]');
     const down = across(this.row_embed, rows).unsqueeze(1).expand([rows, columns, n]);

@@ -3,7 +3,12 @@ import { tensor } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testedBackends, useBackend } from '../testing/backends.ts';
 import { at } from '../testing/numbers.ts';
-import { Activation, activations, GELU, QuickGELU } from './activations.ts';
+import { Activation, activations, GELU, gelu, QuickGELU } from './activations.ts';
+import { glu } from './glu.ts';
+import { Hardtanh, hardtanh, Softshrink, softshrink } from './hard-activations.ts';
+import { PReLU, prelu } from './prelu.ts';
+import { CELU, celu } from './rectifiers.ts';
+import { Softmax2d } from './softmax.ts';
 
 const points = [-8, -1, -0.1, 0, 0.1, 1, 8];
 
@@ -50,4 +55,50 @@ test('module classes have the names of the table', () => {
   expect(new GELU({ approximate: 'tanh' }).activation).toBe('gelu-tanh');
   expect(new QuickGELU().activation).toBe('quickgelu');
   expect(() => new Activation('swish' as never)).toThrow("Activation: 'swish' is not one of relu, sigmoid");
+});
+
+test('arguments that have no meaning are refused', () => {
+  const x = tensor([1, 2, 3]);
+  expect(() => new GELU({ approximate: 'foo' as never })).toThrow(
+    "GELU: approximate must be 'none' or 'tanh', got 'foo'",
+  );
+  expect(() => gelu(x, 'foo' as never)).toThrow("gelu: approximate must be 'none' or 'tanh', got 'foo'");
+  expect(() => hardtanh(x, 2, 1)).toThrow('hardtanh: minVal 2 must not be greater than maxVal 1');
+  expect(() => new Hardtanh(1, 1)).toThrow('Hardtanh: minVal 1 must be less than maxVal 1');
+  expect(() => softshrink(x, -1)).toThrow('softshrink: lambd must be at least 0, got -1');
+  expect(() => new Softshrink(-1)).toThrow('Softshrink: lambd must be at least 0, got -1');
+  expect(() => celu(x, 0)).toThrow('celu: alpha must not be 0');
+  expect(() => new CELU(0)).toThrow('CELU: alpha must not be 0');
+  expect(() => glu(x)).toThrow('glu: axis -1 of [3] has the odd size 3 and cannot be halved');
+  expect(() => new Softmax2d().forward(x)).toThrow('Softmax2d: needs [N, C, H, W] or [C, H, W], got [3]');
+});
+
+describe('prelu', () => {
+  test('has one weight for all elements, or one for each index of axis 1', async () => {
+    const x = tensor([
+      [-1, -2],
+      [3, -4],
+    ]);
+    expect(await prelu(x, tensor([0.5])).toArray()).toEqual([
+      [-0.5, -1],
+      [3, -2],
+    ]);
+    expect(await prelu(x, tensor([0.5, 2])).toArray()).toEqual([
+      [-0.5, -4],
+      [3, -8],
+    ]);
+  });
+
+  test('refuses weights of other sizes', () => {
+    expect(() => prelu(tensor([[1, 2]]), tensor([1, 2, 3]))).toThrow(
+      'prelu: weight [3] does not fit [1, 2]: it needs [1], or one element for each of the 2 indices of axis 1',
+    );
+    expect(() => new PReLU(0)).toThrow('PReLU: numParameters must be a whole number of at least 1, got 0');
+  });
+});
+
+test('hardtanh of integers has integers as bounds', async () => {
+  const y = hardtanh(tensor([-7, 0, 7], { dtype: 'i32' }), -1.5, 2.5);
+  expect(y.dtype).toBe('i32');
+  expect(await y.toArray()).toEqual([-1, 0, 2]);
 });

@@ -5,6 +5,7 @@
  */
 import type { Tensor } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { settings } from '../module/print-module.ts';
 import { hardshrink, hardsigmoid, hardswish, hardtanh, relu6, softshrink } from './hard-activations.ts';
 import { celu, elu, leakyRelu, selu } from './rectifiers.ts';
 import { logSigmoid, mish, softplus, softsign, tanhshrink } from './smooth-activations.ts';
@@ -82,6 +83,10 @@ export class Activation extends Module {
   forward(x: Tensor): Tensor {
     return activations[this.activation](x);
   }
+
+  override extraRepr(): string {
+    return this.constructor === Activation ? settings({ activation: this.activation }) : '';
+  }
 }
 
 export class ReLU extends Activation {
@@ -113,6 +118,10 @@ export class GELU extends Activation {
     if (approximate !== 'none' && approximate !== 'tanh')
       throw new RangeError(`GELU: approximate must be 'none' or 'tanh', got '${approximate satisfies never}'`);
     super(approximate === 'tanh' ? 'gelu-tanh' : 'gelu');
+  }
+
+  override extraRepr(): string {
+    return settings({ approximate: this.activation === 'gelu-tanh' ? 'tanh' : 'none' });
   }
 }
 

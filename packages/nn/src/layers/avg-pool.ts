@@ -1,6 +1,7 @@
 /** Average pooling: the mean of each window. */
 import { inSingle, iota, type Tensor } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { settings } from '../module/print-module.ts';
 import { nth } from '../nth.ts';
 import { type Dims, type PerAxis, withBatch } from '../sizes.ts';
 import { positionsOf, slidingWindows, type WindowAxis } from '../vision/windows.ts';
@@ -86,6 +87,12 @@ abstract class AvgPool<D extends Dims> extends Module {
   }
 
   abstract forward(input: Tensor): Tensor;
+
+  override extraRepr(): string {
+    const { kernelSize, options } = this;
+    const { stride = kernelSize, padding = 0 } = options;
+    return settings({ kernelSize, stride, padding });
+  }
 }
 
 /** The mean of each window: [N, C, L] to [N, C, L'], or without N. */

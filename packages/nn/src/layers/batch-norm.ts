@@ -1,8 +1,10 @@
 /** Batch normalization. */
+
 import { formatShape, isHalf, moments, noGrad, type Tensor } from '@tessera/tensor';
+import { requireShapes } from '../arguments.ts';
 import { inF32 } from '../precision.ts';
 import { checkBatch } from '../sizes.ts';
-import { alongChannels, checkShapes, defaultEps } from './moments.ts';
+import { alongChannels, defaultEps } from './moments.ts';
 import { RunningNorm, type RunningNormOptions } from './running-statistics.ts';
 
 export interface BatchNormOptions {
@@ -39,7 +41,7 @@ export function batchNorm(
     throw new RangeError(`batchNorm: needs an input [N, C, ...], got a tensor of shape ${formatShape(input.shape)}`);
   const { eps = defaultEps } = options;
   const state = { 'running mean': runningMean, 'running variance': runningVariance, weight, bias };
-  checkShapes('batchNorm', state, [channels]);
+  requireShapes('batchNorm', state, [channels]);
   const normalized = normalizeChannels(inF32(input), runningMean, runningVariance, weight, bias, { ...options, eps });
   return isHalf(input.dtype) ? normalized.cast(input.dtype) : normalized;
 }

@@ -6,6 +6,7 @@ import { Parameter } from '../module/parameter.ts';
 import { useBackend } from '../testing/backends.ts';
 import { ModuleDict, ModuleList, ParameterDict, ParameterList } from './containers.ts';
 import { Linear } from './linear.ts';
+import { Sequential } from './sequential.ts';
 
 beforeAll(() => useBackend('reference'));
 
@@ -48,7 +49,9 @@ describe('containers', () => {
     expect(list.set(0, b).get(0)).toBe(b);
     expect(() => list.get(4)).toThrow('ModuleList: index 4 is outside of a list of 4');
     expect(() => list.get(0.5)).toThrow('ModuleList: index 0.5');
-    expect(() => list.append('relu' as never)).toThrow('ModuleList: takes modules, got relu');
+    expect(() => list.append('relu' as never)).toThrow("ModuleList: takes modules, got 'relu'");
+    expect(() => new ModuleList(a as never)).toThrow('ModuleList: takes a list, got an object of Linear');
+    expect(() => new ModuleList([Linear as never])).toThrow('ModuleList: takes modules, got the function Linear');
   });
 
   test('dictionaries replace, remove and list their items', () => {
@@ -78,6 +81,12 @@ describe('containers', () => {
     expect(await list.get(1).toArray()).toEqual([1, 2]);
     expect(() => new ParameterDict({ x: 3 as never })).toThrow('ParameterDict: takes parameters and tensors, got 3');
   });
+});
+
+test('Sequential refuses what is no module', () => {
+  const relu = (x: unknown): unknown => x;
+  for (const entry of [relu, null, ['act', relu], 'relu'])
+    expect(() => new Sequential(linear(), entry as never)).toThrow('Sequential: entry 1 must be a module');
 });
 
 describe('a field of a module', () => {

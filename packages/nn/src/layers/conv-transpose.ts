@@ -1,13 +1,14 @@
 /** Transposed convolution of sequences, images and volumes: the adjoint of convolution. */
 import { einsum, formatShape, type Tensor } from '@tessera/tensor';
+import { requireShapes } from '../arguments.ts';
 import { Module } from '../module/module.ts';
 import type { Parameter } from '../module/parameter.ts';
 import { nth } from '../nth.ts';
 import { addBias } from '../precision.ts';
 import { type Dims, type PerAxis, perAxis, withBatch } from '../sizes.ts';
 import { foldWindows, reachOf, type WindowAxis, windowAxes } from '../vision/windows.ts';
-import { checkChannels, convParameters, letters, windowOf } from './convolution.ts';
-import { checkShapes } from './moments.ts';
+import { convRepr } from './conv-repr.ts';
+import { checkChannels, checkFloating, convParameters, letters, windowOf } from './convolution.ts';
 
 export interface ConvTransposeOptions<D extends Dims = 2> {
   readonly stride?: PerAxis<D>;
@@ -54,7 +55,8 @@ function convolveTransposed<D extends Dims>(
   const [channels = 0, outPerGroup = 0] = weight.shape;
   const outChannels = outPerGroup * groups;
   const axes = outputAxes(dims, op, size, options);
-  if (bias !== null) checkShapes(op, { bias }, [outChannels]);
+  checkFloating(op, input, weight);
+  if (bias !== null) requireShapes(op, { bias }, [outChannels]);
   return withBatch(input, dims, op, (x) => {
     const [, inChannels] = x.shape;
     if (inChannels !== channels || channels % groups !== 0)
@@ -148,6 +150,7 @@ abstract class ConvTranspose<D extends Dims> extends Module {
   readonly options: ConvTransposeOptions<D>;
   readonly weight: Parameter;
   readonly bias: Parameter | null;
+  readonly #repr: string;
   readonly #dims: D;
   readonly #op: string;
 
@@ -168,6 +171,7 @@ abstract class ConvTranspose<D extends Dims> extends Module {
     this.#op = op;
     this.options = rest;
     [this.weight, this.bias] = convParameters([inChannels, outChannels / groups, ...window], outChannels, bias);
+    this.#repr = convRepr([inChannels, outChannels], window, { ...options, bias });
   }
 
   /** The options that make an output of this size: of all sizes that a convolution takes to the input's. */
@@ -192,6 +196,10 @@ abstract class ConvTranspose<D extends Dims> extends Module {
 
   /** `outputSize` takes the place of `outputPadding`. */
   abstract forward(input: Tensor, outputSize?: PerAxis<D>): Tensor;
+
+  override extraRepr(): string {
+    return this.#repr;
+  }
 }
 
 /** Transposed convolution of sequences: [N, inChannels, L] to [N, outChannels, L'], or without N. */

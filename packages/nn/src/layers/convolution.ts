@@ -1,12 +1,13 @@
 /** Convolution of sequences, images and volumes. */
-import { einsum, formatShape, type Tensor } from '@tessera/tensor';
+import { einsum, formatShape, isFloat, type Tensor } from '@tessera/tensor';
+import { requireShapes } from '../arguments.ts';
 import { kaimingUniform, uniform } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
 import { addBias } from '../precision.ts';
 import { type Dims, type PerAxis, withBatch } from '../sizes.ts';
 import { reachOf, slidingWindows, type WindowAxis, windowAxes } from '../vision/windows.ts';
-import { checkShapes } from './moments.ts';
+import { convRepr } from './conv-repr.ts';
 import { type PadMode, pad } from './padding.ts';
 
 export interface ConvOptions<D extends Dims = 2> {
@@ -43,6 +44,14 @@ function convAxes<D extends Dims>(
   });
 }
 
+/** @throws TypeError unless input and weight are of floating-point dtypes */
+export function checkFloating(op: string, input: Tensor, weight: Tensor): void {
+  if (!isFloat(input.dtype) || !isFloat(weight.dtype))
+    throw new TypeError(
+      `${op}: needs a floating-point input and weight, got ${input.dtype} and ${weight.dtype}; cast them first`,
+    );
+}
+
 /** The sizes of the window of a weight [O, C / groups, ...window]. */
 export function windowOf<D extends Dims>(weight: Tensor, dims: D, op: string, expected: string): PerAxis<D> {
   if (weight.ndim !== dims + 2)
@@ -62,7 +71,8 @@ function convolve<D extends Dims>(
   const size = windowOf(weight, dims, op, `a weight [O, C / groups, ${['w', 'h, w', 'd, h, w'][dims - 1]}]`);
   const [outChannels = 0, channels = 0] = weight.shape;
   const axes = convAxes(dims, op, size, options);
-  if (bias !== null) checkShapes(op, { bias }, [outChannels]);
+  checkFloating(op, input, weight);
+  if (bias !== null) requireShapes(op, { bias }, [outChannels]);
   return withBatch(input, dims, op, (x) => {
     const [n = 0, inChannels] = x.shape;
     if (inChannels !== channels * groups || outChannels % groups !== 0)
@@ -169,6 +179,7 @@ abstract class Conv<D extends Dims> extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
   /** Padding around the input that does not consist of zeros, in the order of `pad`. */
+  readonly #repr: string;
   readonly #border: { readonly widths: readonly number[]; readonly mode: PadMode } | null;
 
   constructor(
@@ -193,6 +204,7 @@ abstract class Conv<D extends Dims> extends Module {
     }
     const window = axes.map(({ size }) => size);
     [this.weight, this.bias] = convParameters([outChannels, inChannels / groups, ...window], outChannels, bias);
+    this.#repr = convRepr([inChannels, outChannels], window, { ...options, bias });
   }
 
   /** The input with its border, if there is one that does not consist of zeros. */
@@ -201,6 +213,10 @@ abstract class Conv<D extends Dims> extends Module {
   }
 
   abstract forward(input: Tensor): Tensor;
+
+  override extraRepr(): string {
+    return this.#repr;
+  }
 }
 
 /** Convolution of sequences: [N, inChannels, L] to [N, outChannels, L'], or without N. */

@@ -1,5 +1,6 @@
 /** Stochastic depth: dropout of whole residual branches. */
 import { bernoulli, type Tensor } from '@tessera/tensor';
+import { requireProbability } from '../arguments.ts';
 import { Module } from '../module/module.ts';
 
 /**
@@ -7,7 +8,7 @@ import { Module } from '../module/module.ts';
  * others by 1 / (1 - p), so that the mean stays. The choice comes from the seeded, counted random numbers, as in dropout.
  */
 export function dropPath(input: Tensor, p = 0, training = true): Tensor {
-  if (!(p >= 0 && p <= 1)) throw new RangeError(`dropPath: the probability must be in [0, 1], got ${p}`);
+  requireProbability('dropPath', p);
   if (!training || p === 0) return input;
   if (p === 1) return input.mul(0);
   const samples = input.shape.map((n, axis) => (axis === 0 ? n : 1));
@@ -21,6 +22,7 @@ export class DropPath extends Module {
 
   constructor(p = 0) {
     super();
+    requireProbability('DropPath', p);
     this.p = p;
   }
 

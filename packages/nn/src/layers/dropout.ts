@@ -2,6 +2,7 @@
 import { bernoulli, formatShape, type Shape, type Tensor } from '@tessera/tensor';
 import { requireProbability } from '../arguments.ts';
 import { Module } from '../module/module.ts';
+import { settings } from '../module/print-module.ts';
 
 /** Drops with probability `p`, one decision for each element of `decisions`, which broadcasts with the input. */
 function drop(op: string, input: Tensor, decisions: Shape, p: number, training: boolean): Tensor {
@@ -70,6 +71,10 @@ abstract class DropoutLayer extends Module {
     super();
     requireProbability(new.target.name, p);
     this.p = p;
+  }
+
+  override extraRepr(): string {
+    return settings({ p: this.p, inplace: false });
   }
 }
 

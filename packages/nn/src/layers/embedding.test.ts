@@ -47,6 +47,19 @@ describe.each(testedBackends)('embeddings on %s', (backend) => {
     expect(await read.toArray()).toEqual([[6, 8]]);
   });
 
+  test('rows that are not there are an error', async () => {
+    const read = async (rows: () => Tensor): Promise<unknown> => rows().toArray();
+    for (const wrong of [4, -1])
+      for (const options of [{}, { paddingIdx: 1 }, { scaleGradByFreq: true }])
+        await expect(read(() => embedding(whole(0, wrong), table(), options))).rejects.toThrow(
+          `embedding: index ${wrong}`,
+        );
+    await expect(read(() => embeddingBag(whole(4), table(), { offsets: whole(0) }))).rejects.toThrow('index 4');
+    await expect(read(() => embeddingBag(whole(0), table(), { offsets: whole(0, 3) }))).rejects.toThrow(
+      'embeddingBag: offsets: index 3',
+    );
+  });
+
   test('scaleGradByFreq divides by the number of reads', async () => {
     const read = (weight: Tensor): Tensor => embedding(whole(0, 1, 0, 0), weight, { scaleGradByFreq: true }).mul(3);
     const rows = (await gradientOf(read)) as number[][];

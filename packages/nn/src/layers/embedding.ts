@@ -1,12 +1,13 @@
 /** Rows of a trained table, one by one or a bag of them at a time. */
 import { customGradient } from '@tessera/autograd';
-import { formatShape, iota, noGrad, ones, Tensor, where, zeros } from '@tessera/tensor';
+import { checkIndices, formatShape, iota, noGrad, ones, Tensor, where, zeros } from '@tessera/tensor';
 import { graph } from '@tessera/tensor/graph';
 import { indexSelect } from '@tessera/tensor/ops';
-import { requireIntegers, requirePositive, requireSameShape, requireWhole } from '../arguments.ts';
+import { requireIntegers, requirePositive, requireSameShape, requireTensors, requireWhole } from '../arguments.ts';
 import { type Initializer, normal } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { settings } from '../module/print-module.ts';
 import { pNorm } from './distances.ts';
 
 export interface EmbeddingOptions {
@@ -51,6 +52,7 @@ export function embedding(index: Tensor, weight: Tensor, options: EmbeddingOptio
 }
 
 function tableSizes(op: string, weight: Tensor): readonly [rows: number, width: number] {
+  requireTensors(op, { 'the weight': weight });
   const [rows, width] = weight.shape;
   if (weight.ndim !== 2 || rows === undefined || width === undefined)
     throw new RangeError(`${op}: the weight must be [rows, width], got ${formatShape(weight.shape)}`);
@@ -110,6 +112,10 @@ export class Embedding extends Module {
 
   forward(index: Tensor): Tensor {
     return embedding(index, this.weight, this.options);
+  }
+
+  override extraRepr(): string {
+    return [this.weight.shape.join(', '), settings(this.options)].filter(Boolean).join(', ');
   }
 }
 
@@ -203,7 +209,11 @@ function bagsOf(index: Tensor, offsets: Tensor | null, includeLastOffset: boolea
   if (count < 0) throw new RangeError('embeddingBag: includeLastOffset needs at least one offset');
   const begins = offsets.slice(0, 0, count).cast('i32');
   // The bag of a place is the last one that begins before or at it.
-  const bag = iota([places, count], 0).ge(begins.unsqueeze(0)).sum(1).sub(1);
+  const begun = checkIndices(iota([places, count], 0).ge(begins.unsqueeze(0)), offsets, {
+    op: 'embeddingBag: offsets',
+    high: places + 1,
+  });
+  const bag = begun.sum(1).sub(1);
   return {
     count,
     sum: (values) => Tensor.fromNode(graph.scatterAdd(values.node, bag.node, 0, count)),
@@ -239,5 +249,10 @@ export class EmbeddingBag extends Module {
 
   forward(index: Tensor, call: EmbeddingBagCall = {}): Tensor {
     return embeddingBag(index, this.weight, { ...this.options, ...call });
+  }
+
+  override extraRepr(): string {
+    const { mode = 'mean', ...rest } = this.options;
+    return [this.weight.shape.join(', '), settings({ ...rest, mode })].filter(Boolean).join(', ');
   }
 }

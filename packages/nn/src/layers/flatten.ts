@@ -1,6 +1,7 @@
 /** Joining and splitting of axes. */
 import type { Tensor } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { settings } from '../module/print-module.ts';
 
 /** Joins the axes from `startDim` to `endDim`. */
 export class Flatten extends Module {
@@ -31,5 +32,9 @@ export class Unflatten extends Module {
 
   forward(input: Tensor): Tensor {
     return input.unflatten(this.dim, this.sizes);
+  }
+
+  override extraRepr(): string {
+    return settings({ dim: this.dim, unflattenedSize: this.sizes });
   }
 }

@@ -1,6 +1,7 @@
 /** Cuts images into the columns that a convolution multiplies (im2col), and adds such columns up (col2im). */
 import { formatShape, sizeOf, type Tensor } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { settings } from '../module/print-module.ts';
 import { nth } from '../nth.ts';
 import { type PerAxis, perAxis, withBatch } from '../sizes.ts';
 import { foldWindows, positionsOf, slidingWindows, type WindowAxis, windowAxes } from '../vision/windows.ts';
@@ -71,6 +72,12 @@ export class Unfold extends Module {
   forward(input: Tensor): Tensor {
     return unfold(input, this.kernelSize, this.options);
   }
+
+  override extraRepr(): string {
+    const { kernelSize, options } = this;
+    const { dilation = 1, padding = 0, stride = 1 } = options;
+    return settings({ kernelSize, dilation, padding, stride });
+  }
 }
 
 /** Adds columns up to images: [N, C h w, L] to [N, C, ...outputSize], or without N. */
@@ -88,5 +95,11 @@ export class Fold extends Module {
 
   forward(input: Tensor): Tensor {
     return fold(input, this.outputSize, this.kernelSize, this.options);
+  }
+
+  override extraRepr(): string {
+    const { outputSize, kernelSize, options } = this;
+    const { dilation = 1, padding = 0, stride = 1 } = options;
+    return settings({ outputSize, kernelSize, dilation, padding, stride });
   }
 }

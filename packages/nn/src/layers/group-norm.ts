@@ -1,9 +1,12 @@
 /** Group normalization. */
+
 import { formatShape, inSingle, sizeOf, type Tensor } from '@tessera/tensor';
+import { requireShapes } from '../arguments.ts';
 import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
-import { alongChannels, checkShapes, defaultEps, standardize } from './moments.ts';
+import { settings } from '../module/print-module.ts';
+import { alongChannels, defaultEps, standardize } from './moments.ts';
 
 /**
  * (x - mean) / sqrt(var + eps) * weight + bias, with the statistics of each sample's groups of channels, over the channels of the group
@@ -26,7 +29,7 @@ export function groupNorm(
   if (batch === undefined || channels === undefined)
     throw new RangeError(`groupNorm: needs an input [N, C, ...], got a tensor of shape ${formatShape(input.shape)}`);
   checkGroups('groupNorm', groups, channels);
-  checkShapes('groupNorm', { weight, bias }, [channels]);
+  requireShapes('groupNorm', { weight, bias }, [channels]);
   // As in PyTorch, which counts the values of all samples.
   if (input.size === groups || input.shape.slice(1).includes(0))
     throw new RangeError(
@@ -78,5 +81,10 @@ export class GroupNorm extends Module {
         `GroupNorm: ${this.numChannels} channels expected, got an input of shape ${formatShape(input.shape)}`,
       );
     return groupNorm(input, this.numGroups, this.weight, this.bias, this.eps);
+  }
+
+  override extraRepr(): string {
+    const { numGroups, numChannels, eps, weight, bias } = this;
+    return `${numGroups}, ${numChannels}, ${settings({ eps, affine: weight !== null, bias: bias !== null })}`;
   }
 }

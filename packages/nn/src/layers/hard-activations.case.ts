@@ -8,7 +8,7 @@ const x = normal([4, 9], { std: 3 });
 export default [
   layerCase({
     name: 'Hardtanh',
-    build: (c) => new Hardtanh({ minVal: c.number('min_val', -1), maxVal: c.number('max_val', 1) }),
+    build: (c) => new Hardtanh(c.number('min_val', -1), c.number('max_val', 1)),
     torch: 'nn.Hardtanh',
     cases: [{ name: 'hardtanh-f64', config: { min_val: -0.5, max_val: 2 }, inputs: { x } }],
   }),
@@ -39,13 +39,13 @@ export default [
   }),
   layerCase({
     name: 'Hardshrink',
-    build: (c) => new Hardshrink({ lambd: c.number('lambd', 0.5) }),
+    build: (c) => new Hardshrink(c.number('lambd', 0.5)),
     torch: 'nn.Hardshrink',
     cases: [{ name: 'hardshrink-f64', config: { lambd: 1.5 }, inputs: { x } }],
   }),
   layerCase({
     name: 'Softshrink',
-    build: (c) => new Softshrink({ lambd: c.number('lambd', 0.5) }),
+    build: (c) => new Softshrink(c.number('lambd', 0.5)),
     torch: 'nn.Softshrink',
     cases: [{ name: 'softshrink-f64', config: { lambd: 1.5 }, inputs: { x } }],
   }),

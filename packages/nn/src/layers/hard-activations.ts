@@ -2,6 +2,7 @@
 import { customGradient } from '@tessera/autograd';
 import { isFloat, type Tensor, where } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { pythonFloat, settings } from '../module/print-module.ts';
 
 /** The nearer bound outside, x between the bounds; at a bound it is the bound, whose slope is 0. NaN for NaN. */
 const between = (x: Tensor, lower: number, upper: number): Tensor =>
@@ -42,7 +43,7 @@ export class Hardtanh extends Module {
   readonly minVal: number;
   readonly maxVal: number;
 
-  constructor({ minVal = -1, maxVal = 1 }: { readonly minVal?: number; readonly maxVal?: number } = {}) {
+  constructor(minVal = -1, maxVal = 1) {
     super();
     if (!(minVal < maxVal)) throw new RangeError(`Hardtanh: minVal ${minVal} must be less than maxVal ${maxVal}`);
     this.minVal = minVal;
@@ -51,6 +52,10 @@ export class Hardtanh extends Module {
 
   forward(x: Tensor): Tensor {
     return hardtanh(x, this.minVal, this.maxVal);
+  }
+
+  override extraRepr(): string {
+    return settings({ minVal: pythonFloat(this.minVal), maxVal: pythonFloat(this.maxVal) });
   }
 }
 
@@ -72,7 +77,7 @@ export class Threshold extends Module {
 export class Hardshrink extends Module {
   readonly lambd: number;
 
-  constructor({ lambd = 0.5 }: { readonly lambd?: number } = {}) {
+  constructor(lambd = 0.5) {
     super();
     this.lambd = lambd;
   }
@@ -80,12 +85,16 @@ export class Hardshrink extends Module {
   forward(x: Tensor): Tensor {
     return hardshrink(x, this.lambd);
   }
+
+  override extraRepr(): string {
+    return String(pythonFloat(this.lambd));
+  }
 }
 
 export class Softshrink extends Module {
   readonly lambd: number;
 
-  constructor({ lambd = 0.5 }: { readonly lambd?: number } = {}) {
+  constructor(lambd = 0.5) {
     super();
     if (!(lambd >= 0)) throw new RangeError(`Softshrink: lambd must be at least 0, got ${lambd}`);
     this.lambd = lambd;
@@ -93,5 +102,9 @@ export class Softshrink extends Module {
 
   forward(x: Tensor): Tensor {
     return softshrink(x, this.lambd);
+  }
+
+  override extraRepr(): string {
+    return String(pythonFloat(this.lambd));
   }
 }

@@ -1,6 +1,7 @@
 /** The layers. Each file has functions and the module classes with their parameters; its check case is in NAME.case.ts. */
 export * from './activations.ts';
 export * from './adaptive-pool.ts';
+export { withKeyPadding } from './attention/masks.ts';
 export * from './attention/multihead-attention.ts';
 export {
   type AttentionOptions,

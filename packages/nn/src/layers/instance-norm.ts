@@ -1,8 +1,10 @@
 /** Instance normalization. */
+
 import { formatShape, inSingle, moments, noGrad, type Tensor } from '@tessera/tensor';
+import { requireShapes } from '../arguments.ts';
 import { type Dims, withBatch } from '../sizes.ts';
 import { batchNorm } from './batch-norm.ts';
-import { alongChannels, checkShapes, defaultEps } from './moments.ts';
+import { alongChannels, defaultEps } from './moments.ts';
 import { RunningNorm, type RunningNormOptions } from './running-statistics.ts';
 
 export interface InstanceNormOptions {
@@ -37,7 +39,7 @@ export function instanceNorm(
     throw new RangeError(`instanceNorm: needs an input [N, C, ...], got a tensor of shape ${formatShape(input.shape)}`);
   if (!useInputStats) return batchNorm(input, runningMean, runningVariance, weight, bias, { training: false, eps });
   const state = { 'running mean': runningMean, 'running variance': runningVariance, weight, bias };
-  checkShapes('instanceNorm', state, [channels]);
+  requireShapes('instanceNorm', state, [channels]);
   const count = input.size / (batch * channels);
   if (count === 1)
     throw new RangeError(

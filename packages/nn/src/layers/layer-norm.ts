@@ -1,9 +1,12 @@
 /** Layer normalization. */
+
 import { formatShape, inSingle, type Tensor } from '@tessera/tensor';
+import { requireShapes } from '../arguments.ts';
 import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
-import { checkShapes, defaultEps, standardize } from './moments.ts';
+import { pythonValue, settings } from '../module/print-module.ts';
+import { defaultEps, standardize } from './moments.ts';
 
 /** The axes of `input` that have the normalized shape: the last ones. @throws RangeError if there are none */
 export function normalizedAxes(op: string, input: Tensor, normalizedShape: readonly number[]): number[] {
@@ -31,7 +34,7 @@ export function layerNorm(
   eps: number = defaultEps,
 ): Tensor {
   const axes = normalizedAxes('layerNorm', input, normalizedShape);
-  checkShapes('layerNorm', { weight, bias }, normalizedShape);
+  requireShapes('layerNorm', { weight, bias }, normalizedShape);
   return inSingle(input, (x) => {
     const normalized = standardize(x, axes, eps);
     const scaled = weight === null ? normalized : normalized.mul(weight);
@@ -65,5 +68,11 @@ export class LayerNorm extends Module {
 
   forward(input: Tensor): Tensor {
     return layerNorm(input, this.normalizedShape, this.weight, this.bias, this.eps);
+  }
+
+  override extraRepr(): string {
+    const { normalizedShape, eps, weight, bias } = this;
+    const affine = { elementwiseAffine: weight !== null, bias: bias !== null };
+    return `${pythonValue(normalizedShape)}, ${settings({ eps, ...affine })}`;
   }
 }

@@ -1,9 +1,10 @@
 /** Affine maps of one vector, and bilinear maps of two. */
 import { einsum, formatShape, sameShape, type Tensor } from '@tessera/tensor';
-import { requireShape, requireWhole } from '../arguments.ts';
+import { requireShapes, requireTensors, requireWhole } from '../arguments.ts';
 import { kaimingUniform, uniform } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { settings } from '../module/print-module.ts';
 import { addBias } from '../precision.ts';
 
 /**
@@ -16,6 +17,7 @@ import { addBias } from '../precision.ts';
  * @throws RangeError for shapes that do not fit
  */
 export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  requireTensors('linear', { 'the input': input, 'the weight': weight });
   if (weight.ndim !== 1 && weight.ndim !== 2)
     throw new RangeError(`linear: the weight must be [out, in] or [in], got ${formatShape(weight.shape)}`);
   const width = weight.shape.at(-1);
@@ -24,7 +26,7 @@ export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null
       `linear: input ${formatShape(input.shape)} does not fit weight ${formatShape(weight.shape)}: ` +
         `the last axis must have size ${width}`,
     );
-  requireShape('linear', 'the bias', bias, weight.shape.slice(0, -1));
+  requireShapes('linear', { bias }, weight.shape.slice(0, -1));
   const product = input.matmul(weight.ndim === 1 ? weight : weight.transpose(0, 1));
   return bias === null ? product : addBias(product, bias);
 }
@@ -52,6 +54,11 @@ export class Linear extends Module {
   forward(input: Tensor): Tensor {
     return linear(input, this.weight, this.bias);
   }
+
+  override extraRepr(): string {
+    const { inFeatures, outFeatures, bias } = this;
+    return settings({ inFeatures, outFeatures, bias: bias !== null });
+  }
 }
 
 /**
@@ -65,6 +72,7 @@ export class Linear extends Module {
  * @throws RangeError for shapes that do not fit
  */
 export function bilinear(x1: Tensor, x2: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  requireTensors('bilinear', { x1, x2, 'the weight': weight });
   const [outputs, in1, in2] = weight.shape;
   const lead = x1.shape.slice(0, -1);
   const fits =
@@ -78,7 +86,7 @@ export function bilinear(x1: Tensor, x2: Tensor, weight: Tensor, bias: Tensor | 
       `bilinear: inputs ${formatShape(x1.shape)} and ${formatShape(x2.shape)} and weight ${formatShape(weight.shape)} must be ` +
         '[..., in1], [..., in2] and [out, in1, in2]',
     );
-  requireShape('bilinear', 'the bias', bias, [outputs]);
+  requireShapes('bilinear', { bias }, [outputs]);
   const half = einsum('ni,oij->noj', x1.reshape([-1, ...x1.shape.slice(-1)]), weight);
   const product = einsum('noj,nj->no', half, x2.reshape([-1, ...x2.shape.slice(-1)])).reshape([...lead, outputs]);
   return bias === null ? product : addBias(product, bias);
@@ -99,5 +107,10 @@ export class Bilinear extends Module {
 
   forward(x1: Tensor, x2: Tensor): Tensor {
     return bilinear(x1, x2, this.weight, this.bias);
+  }
+
+  override extraRepr(): string {
+    const [out_features, in1_features, in2_features] = this.weight.shape;
+    return settings({ in1_features, in2_features, out_features, bias: this.bias !== null });
   }
 }

@@ -1,6 +1,7 @@
 /** Local response normalization. */
 import { formatShape, inSingle, type Tensor } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { pythonFloat, settings } from '../module/print-module.ts';
 
 export interface LocalResponseNormOptions {
   readonly alpha?: number;
@@ -51,5 +52,10 @@ export class LocalResponseNorm extends Module {
 
   forward(input: Tensor): Tensor {
     return localResponseNorm(input, this.size, this.options);
+  }
+
+  override extraRepr(): string {
+    const { alpha = 1e-4, beta = 0.75, k = 1 } = this.options;
+    return `${this.size}, ${settings({ alpha, beta, k: pythonFloat(k) })}`;
   }
 }

@@ -1,6 +1,7 @@
 /** Power-average pooling. */
 import type { Tensor } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { settings } from '../module/print-module.ts';
 import { type Dims, type PerAxis, perAxis } from '../sizes.ts';
 import { avgPool1d, avgPool2d, avgPool3d } from './avg-pool.ts';
 
@@ -55,6 +56,12 @@ abstract class LPPool<D extends Dims> extends Module {
   }
 
   abstract forward(input: Tensor): Tensor;
+
+  override extraRepr(): string {
+    const { normType, kernelSize, options } = this;
+    const { stride = null, ceilMode = false } = options;
+    return settings({ normType, kernelSize, stride, ceilMode });
+  }
 }
 
 /** (sum of x^p over each window)^(1/p): [N, C, L] to [N, C, L'], or without N. */

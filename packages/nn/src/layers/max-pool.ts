@@ -2,6 +2,7 @@
 import { customGradient } from '@tessera/autograd';
 import { iota, isFloat, noGrad, type Shape, sizeOf, type Tensor, where } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { settings } from '../module/print-module.ts';
 import { type Dims, type PerAxis, withBatch, withBatches } from '../sizes.ts';
 import { foldWindows, slidingWindows, type WindowAxis } from '../vision/windows.ts';
 import { checkNotEmpty, type PoolOptions, poolAxes, roundedUp } from './pooling-windows.ts';
@@ -63,18 +64,19 @@ export function maximaOf(
   const windows = (x: Tensor, padValue: number): Tensor => slidingWindows(x, axes, op, padValue);
   const [left, count] = [positionsLeft(spatial), sizeOf(spatial)];
   const kept = (x: Tensor): Tensor => x.reshape([...x.shape, ...axes.map(() => 1)]);
-  const chosen = (x: Tensor, largest: Tensor): Tensor =>
-    chosenPosition(windows(x, Number.NEGATIVE_INFINITY), windows(left, 0), kept(largest), windowAxes, count);
+  // The maximum is written down again and not taken from the output, which may have been rounded when it was stored. In one program it is
+  // computed once.
+  const chosen = (x: Tensor): Tensor => {
+    const candidates = windows(x, Number.NEGATIVE_INFINITY);
+    return chosenPosition(candidates, windows(left, 0), candidates.max(windowAxes, true), windowAxes, count);
+  };
   // The gradient goes to the position that was chosen. It needs that position only, and not the input again.
   const maximum = customGradient<[Tensor]>(
     (x) => windows(x, Number.NEGATIVE_INFINITY).max(windowAxes),
-    (gradient, [x], largest) => [
-      foldWindows(where(windows(left, 0).eq(kept(chosen(x, largest))), kept(gradient), 0), spatial, axes),
-    ],
+    (gradient, [x]) => [foldWindows(where(windows(left, 0).eq(kept(chosen(x))), kept(gradient), 0), spatial, axes)],
     op,
   );
-  const output = maximum(input);
-  return { output, indices: () => noGrad(() => chosen(input, output).neg().add(count)) };
+  return { output: maximum(input), indices: () => noGrad(() => chosen(input).neg().add(count)) };
 }
 
 const pool = <D extends Dims>(dims: D, op: string, x: Tensor, size: PerAxis<D>, options: MaxPoolOptions<D>) =>
@@ -130,6 +132,12 @@ abstract class MaxPool<D extends Dims> extends Module {
   abstract forward(input: Tensor): Tensor;
   /** The output and the positions of the maxima: PyTorch's `return_indices=True`. */
   abstract withIndices(input: Tensor): PooledWithIndices;
+
+  override extraRepr(): string {
+    const { kernelSize, options } = this;
+    const { stride = kernelSize, padding = 0, dilation = 1, ceilMode = false } = options;
+    return settings({ kernelSize, stride, padding, dilation, ceilMode });
+  }
 }
 
 /** The largest value of each window: [N, C, L] to [N, C, L'], or without N. */

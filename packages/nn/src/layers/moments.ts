@@ -1,5 +1,5 @@
-/** The statistics of the normalization layers, and checks of their arguments. */
-import { formatShape, moments, type Shape, sameShape, type Tensor } from '@tessera/tensor';
+/** The statistics of the normalization layers. */
+import { moments, type Tensor } from '@tessera/tensor';
 
 /** Added to the variance before the root: PyTorch's default. */
 export const defaultEps = 1e-5;
@@ -8,15 +8,6 @@ export const defaultEps = 1e-5;
 export function standardize(x: Tensor, axes: readonly number[], eps: number): Tensor {
   const { deviation, variance } = moments(x, axes);
   return deviation.mul(variance.add(eps).rsqrt());
-}
-
-/** @throws RangeError if one of the tensors, by their names, is there and has another shape */
-export function checkShapes(op: string, tensors: Readonly<Record<string, Tensor | null>>, expected: Shape): void {
-  for (const [name, tensor] of Object.entries(tensors))
-    if (tensor !== null && !sameShape(tensor.shape, expected))
-      throw new RangeError(
-        `${op}: the ${name} has shape ${formatShape(tensor.shape)}, ${formatShape(expected)} is expected`,
-      );
 }
 
 /** A tensor [C], or null, in the shape [C, 1, ...] that broadcasts against inputs [N, C, ...] of `rank` axes. */

@@ -1,6 +1,7 @@
 /** Padding of the last axes, by constants or by what is in the tensor, and cropping. */
 import { concat, formatShape, type Tensor } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { pythonValue, settings } from '../module/print-module.ts';
 import { nth } from '../nth.ts';
 import { type Dims, withBatch } from '../sizes.ts';
 
@@ -135,6 +136,11 @@ abstract class Pad extends Module {
   forward(input: Tensor): Tensor {
     const padded = (x: Tensor): Tensor => pad(x, this.padding, this.options);
     return this.options.mode === undefined ? padded(input) : withBatch(input, this.#dims, this.#op, padded);
+  }
+
+  override extraRepr(): string {
+    const { value } = this.options;
+    return value === undefined ? pythonValue(this.padding) : settings({ padding: this.padding, value });
   }
 }
 

@@ -4,7 +4,7 @@ import { PReLU } from './prelu.ts';
 
 export default layerCase({
   name: 'PReLU',
-  build: (c) => new PReLU({ numParameters: c.number('num_parameters', 1), init: c.number('init', 0.25) }),
+  build: (c) => new PReLU(c.number('num_parameters', 1), c.number('init', 0.25)),
   torch: 'nn.PReLU',
   cases: [
     { name: 'prelu-f64', inputs: { x: normal([4, 9]) } },

@@ -2,6 +2,7 @@
 import { formatShape, full, type Tensor, where } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { settings } from '../module/print-module.ts';
 
 /**
  * x above 0, weight * x below, with one weight for all elements, [1] or a scalar, or one for each index of axis 1 (He et al. 2015). At 0
@@ -22,7 +23,7 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
 export class PReLU extends Module {
   readonly weight: Parameter;
 
-  constructor({ numParameters = 1, init = 0.25 }: { readonly numParameters?: number; readonly init?: number } = {}) {
+  constructor(numParameters = 1, init = 0.25) {
     super();
     if (!Number.isInteger(numParameters) || numParameters < 1)
       throw new RangeError(`PReLU: numParameters must be a whole number of at least 1, got ${numParameters}`);
@@ -31,5 +32,9 @@ export class PReLU extends Module {
 
   forward(x: Tensor): Tensor {
     return prelu(x, this.weight);
+  }
+
+  override extraRepr(): string {
+    return settings({ numParameters: this.weight.size });
   }
 }

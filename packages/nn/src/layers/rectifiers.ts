@@ -5,6 +5,7 @@
 import { customGradient } from '@tessera/autograd';
 import { type Tensor, where } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { pythonFloat, settings } from '../module/print-module.ts';
 
 /** x above 0, `negativeSlope` times x below (Maas et al. 2013). */
 export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor => where(x.gt(0), x, x.mul(negativeSlope));
@@ -52,7 +53,7 @@ export const selu = (x: Tensor): Tensor => exponentialBelow(x, seluAlpha, { scal
 export class LeakyReLU extends Module {
   readonly negativeSlope: number;
 
-  constructor({ negativeSlope = 0.01 }: { readonly negativeSlope?: number } = {}) {
+  constructor(negativeSlope = 0.01) {
     super();
     this.negativeSlope = negativeSlope;
   }
@@ -65,7 +66,7 @@ export class LeakyReLU extends Module {
 export class ELU extends Module {
   readonly alpha: number;
 
-  constructor({ alpha = 1 }: { readonly alpha?: number } = {}) {
+  constructor(alpha = 1) {
     super();
     this.alpha = alpha;
   }
@@ -73,12 +74,16 @@ export class ELU extends Module {
   forward(x: Tensor): Tensor {
     return elu(x, this.alpha);
   }
+
+  override extraRepr(): string {
+    return settings({ alpha: pythonFloat(this.alpha) });
+  }
 }
 
 export class CELU extends Module {
   readonly alpha: number;
 
-  constructor({ alpha = 1 }: { readonly alpha?: number } = {}) {
+  constructor(alpha = 1) {
     super();
     if (alpha === 0) throw new RangeError('CELU: alpha must not be 0');
     this.alpha = alpha;
@@ -86,5 +91,9 @@ export class CELU extends Module {
 
   forward(x: Tensor): Tensor {
     return celu(x, this.alpha);
+  }
+
+  override extraRepr(): string {
+    return settings({ alpha: pythonFloat(this.alpha) });
   }
 }

@@ -1,5 +1,7 @@
 /** One step of recurrent networks: the equations, and the cells with their parameters. */
+
 import { formatShape, sameShape, type Tensor, zeros } from '@tessera/tensor';
+import { requireWhole } from '../arguments.ts';
 import { uniform } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
@@ -7,7 +9,7 @@ import { nth } from '../nth.ts';
 import { linear } from './linear.ts';
 
 /** The parameters that act on the hidden state, with one block of rows for each gate. */
-export interface HiddenWeights {
+interface HiddenWeights {
   /** [gates * H, H], or [gates * H, P] with a projection to P. */
   readonly weight: Tensor;
   /** [gates * H], or null. */
@@ -59,13 +61,6 @@ export const gruStep: RecurrentStep = (x, [h], { weight, bias }) => {
   return [n.add(xz.add(hz).sigmoid().mul(hidden.sub(n)))];
 };
 
-/** @throws RangeError unless all sizes, by their names, are whole numbers of at least 1 */
-export function checkSizes(op: string, sizes: Readonly<Record<string, number>>): void {
-  for (const [name, n] of Object.entries(sizes))
-    if (!Number.isInteger(n) || n < 1)
-      throw new RangeError(`${op}: ${name} must be a whole number of at least 1, got ${n}`);
-}
-
 export interface CellOptions {
   readonly bias?: boolean;
 }
@@ -86,7 +81,7 @@ abstract class Cell extends Module {
 
   constructor(op: string, gates: number, inputSize: number, hiddenSize: number, { bias = true }: CellOptions) {
     super();
-    checkSizes(op, { inputSize, hiddenSize });
+    requireWhole(op, { inputSize, hiddenSize });
     const start = uniform(hiddenSize ** -0.5);
     const rows = gates * hiddenSize;
     this.#op = op;
@@ -121,6 +116,10 @@ abstract class Cell extends Module {
   }
 
   abstract forward(...inputs: unknown[]): unknown;
+
+  override extraRepr(): string {
+    return `${this.inputSize}, ${this.hiddenSize}${this.bias_ih === null ? ', bias=False' : ''}`;
+  }
 }
 
 /** One step of an Elman network: input [N, inputSize] and state [N, hiddenSize] to the next state; or both without N. */

@@ -1,12 +1,15 @@
 /** Recurrent networks over whole sequences: RNN, LSTM and GRU. */
+
 import { concat, formatShape, sameShape, stack, type Tensor, zeros } from '@tessera/tensor';
+import { requireWhole } from '../arguments.ts';
 import { uniform } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { settings } from '../module/print-module.ts';
 import { nth } from '../nth.ts';
 import { dropout } from './dropout.ts';
 import { linear } from './linear.ts';
-import { checkSizes, gruStep, lstmStep, type Nonlinearity, type RecurrentStep, rnnStep } from './recurrent-cells.ts';
+import { gruStep, lstmStep, type Nonlinearity, type RecurrentStep, rnnStep } from './recurrent-cells.ts';
 
 export interface RecurrentOptions {
   /** Layers on top of each other. Default: 1. */
@@ -33,8 +36,9 @@ export interface LSTMOptions extends RecurrentOptions {
  * What the recurrent networks share. The parameters have PyTorch's names, such as `weight_ih_l0` and `bias_hh_l1_reverse`, and start as
  * U(+-1 / sqrt(hiddenSize)).
  *
- * The graph has one step after the other: a compiled function is made for each length of sequences, and compiling takes time in
- * proportion to the length and the number of layers. Pad sequences to few different lengths.
+ * The graph has one step after the other, with about six kernels for each step of an LSTM layer and its gradients. A compiled function is made
+ * for each length of sequences, and compiling takes time in proportion to the length and the number of layers: seconds for a hundred steps.
+ * Pad sequences to few different lengths.
  */
 abstract class Recurrent extends Module {
   readonly inputSize: number;
@@ -55,7 +59,7 @@ abstract class Recurrent extends Module {
     { numLayers = 1, bias = true, batchFirst = false, dropout = 0, bidirectional = false, projSize = 0 }: LSTMOptions,
   ) {
     super();
-    checkSizes(op, { inputSize, hiddenSize, numLayers });
+    requireWhole(op, { inputSize, hiddenSize, numLayers });
     if (!(dropout >= 0 && dropout <= 1))
       throw new RangeError(`${op}: the probability of dropout must be in [0, 1], got ${dropout}`);
     if (!Number.isInteger(projSize) || projSize < 0 || projSize >= hiddenSize)
@@ -188,6 +192,19 @@ abstract class Recurrent extends Module {
   }
 
   abstract forward(...inputs: unknown[]): unknown;
+
+  override extraRepr(): string {
+    const { inputSize, hiddenSize, numLayers, batchFirst, dropout, bidirectional, projSize } = this;
+    return [
+      `${inputSize}, ${hiddenSize}`,
+      ...(projSize === 0 ? [] : [settings({ projSize })]),
+      ...(numLayers === 1 ? [] : [settings({ numLayers })]),
+      ...(this.#parameter('bias_ih_l0') !== null ? [] : [settings({ bias: false })]),
+      ...(batchFirst ? [settings({ batchFirst })] : []),
+      ...(dropout === 0 ? [] : [settings({ dropout })]),
+      ...(bidirectional ? [settings({ bidirectional })] : []),
+    ].join(', ');
+  }
 }
 
 /**

@@ -1,10 +1,11 @@
 /** Normalization by the root mean square. */
 import { type DType, inSingle, type Tensor } from '@tessera/tensor';
+import { requireShapes } from '../arguments.ts';
 import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { pythonValue, settings } from '../module/print-module.ts';
 import { normalizedAxes } from './layer-norm.ts';
-import { checkShapes } from './moments.ts';
 
 /** The distance from 1 to the next larger number of a floating-point dtype: PyTorch's `torch.finfo(dtype).eps`. */
 const machineEpsilon: Partial<Record<DType, number>> = { f64: 2 ** -52, f32: 2 ** -23, f16: 2 ** -10, bf16: 2 ** -7 };
@@ -26,7 +27,7 @@ export function rmsNorm(
   const axes = normalizedAxes('rmsNorm', input, normalizedShape);
   const added = eps ?? machineEpsilon[input.dtype];
   if (added === undefined) throw new TypeError(`rmsNorm: needs a floating-point input, got ${input.dtype}`);
-  checkShapes('rmsNorm', { weight }, normalizedShape);
+  requireShapes('rmsNorm', { weight }, normalizedShape);
   return inSingle(input, (x) => {
     const normalized = x.mul(x.square().mean(axes, true).add(added).rsqrt());
     return weight === null ? normalized : normalized.mul(weight);
@@ -56,5 +57,10 @@ export class RMSNorm extends Module {
 
   forward(input: Tensor): Tensor {
     return rmsNorm(input, this.normalizedShape, this.weight, this.eps);
+  }
+
+  override extraRepr(): string {
+    const { normalizedShape, eps, weight } = this;
+    return `${pythonValue(normalizedShape)}, ${settings({ eps, elementwiseAffine: weight !== null })}`;
   }
 }

@@ -3,6 +3,7 @@ import type { Tensor } from '@tessera/tensor';
 import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Buffer, Parameter } from '../module/parameter.ts';
+import { settings } from '../module/print-module.ts';
 import { defaultEps } from './moments.ts';
 
 export interface RunningNormOptions {
@@ -43,4 +44,10 @@ export abstract class RunningNorm extends Module {
   }
 
   abstract forward(input: Tensor): Tensor;
+
+  override extraRepr(): string {
+    const { numFeatures, eps, momentum, weight, bias, running_mean } = this;
+    const affine = { affine: weight !== null, bias: bias !== null, track_running_stats: running_mean !== null };
+    return `${numFeatures}, ${settings({ eps, momentum, ...affine })}`;
+  }
 }

@@ -1,5 +1,6 @@
 /** Modules in a row. */
 import type { Tensor } from '@tessera/tensor';
+import { shown } from '../arguments.ts';
 import { Module, type UnaryModule } from '../module/module.ts';
 
 /**
@@ -11,7 +12,14 @@ export class Sequential extends Module {
 
   constructor(...modules: readonly (UnaryModule | readonly [name: string, module: UnaryModule])[]) {
     super();
-    this.#entries = modules.map((entry, index) => (entry instanceof Module ? [`${index}`, entry] : entry));
+    this.#entries = modules.map((entry, index) => {
+      const named = entry instanceof Module ? ([`${index}`, entry] as const) : entry;
+      if (!(named?.[1] instanceof Module))
+        throw new TypeError(
+          `Sequential: entry ${index} must be a module, or a list of a name and a module, got ${shown(entry)}`,
+        );
+      return named;
+    });
     const names = this.#entries.map(([name]) => name);
     const twice = names.find((name, k) => names.indexOf(name) !== k);
     if (twice !== undefined) throw new Error(`Sequential: two modules are named '${twice}'`);

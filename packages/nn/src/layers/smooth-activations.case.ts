@@ -8,7 +8,7 @@ const x = normal([4, 9], { std: 3 });
 export default [
   layerCase({
     name: 'Softplus',
-    build: (c) => new Softplus({ beta: c.number('beta', 1), threshold: c.number('threshold', 20) }),
+    build: (c) => new Softplus(c.number('beta', 1), c.number('threshold', 20)),
     torch: 'nn.Softplus',
     cases: [
       { name: 'softplus-f64', inputs: { x } },

@@ -2,6 +2,7 @@
 import { customGradient } from '@tessera/autograd';
 import { type Tensor, where, zerosLike } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { pythonFloat, settings } from '../module/print-module.ts';
 
 /** log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)). */
 const logOnePlusExp = (x: Tensor): Tensor => x.maximum(0).add(x.abs().neg().exp().log1p());
@@ -13,16 +14,8 @@ export const logSigmoid: (x: Tensor) => Tensor = customGradient(
   'logSigmoid',
 );
 
-/** Settings of `softplus`. */
-export interface SoftplusOptions {
-  /** How fast the slope goes from 0 to 1. Default: 1. */
-  readonly beta?: number;
-  /** Where beta x is larger, the result is x. Default: 20. */
-  readonly threshold?: number;
-}
-
 /** log(1 + exp(beta x)) / beta, a smooth rectifier (Dugas et al. 2001); x where beta x is above `threshold`. */
-export function softplus(x: Tensor, { beta = 1, threshold = 20 }: SoftplusOptions = {}): Tensor {
+export function softplus(x: Tensor, beta = 1, threshold = 20): Tensor {
   const compute = customGradient(
     (source: Tensor) => {
       const scaled = source.mul(beta);
@@ -96,13 +89,17 @@ export class Softplus extends Module {
   readonly beta: number;
   readonly threshold: number;
 
-  constructor({ beta = 1, threshold = 20 }: SoftplusOptions = {}) {
+  constructor(beta = 1, threshold = 20) {
     super();
     this.beta = beta;
     this.threshold = threshold;
   }
 
   forward(x: Tensor): Tensor {
-    return softplus(x, { beta: this.beta, threshold: this.threshold });
+    return softplus(x, this.beta, this.threshold);
+  }
+
+  override extraRepr(): string {
+    return settings({ beta: pythonFloat(this.beta), threshold: pythonFloat(this.threshold) });
   }
 }

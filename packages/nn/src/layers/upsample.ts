@@ -1,6 +1,7 @@
 /** Upsampling as a layer. */
 import type { Tensor } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
+import { pythonFloats, settings } from '../module/print-module.ts';
 import { type InterpolateOptions, type InterpolationSize, interpolate } from '../vision/interpolate.ts';
 
 export interface UpsampleOptions extends Omit<InterpolateOptions, 'antialias'> {
@@ -22,5 +23,10 @@ export class Upsample extends Module {
   forward(input: Tensor): Tensor {
     const { size = null, ...options } = this.options;
     return interpolate(input, size, options);
+  }
+
+  override extraRepr(): string {
+    const { size, scaleFactor, mode = 'nearest' } = this.options;
+    return settings(size === undefined ? { scaleFactor: pythonFloats(scaleFactor), mode } : { size, mode });
   }
 }

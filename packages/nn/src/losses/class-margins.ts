@@ -1,6 +1,6 @@
 /** Losses of the scores of classes, with a margin between those that an example has and the others. */
-import { formatShape, iota, type Tensor, where } from '@tessera/tensor';
-import { requireFloats, requireIntegers, requireSameShape } from '../arguments.ts';
+import { checkIndices, formatShape, iota, type Tensor, where } from '@tessera/tensor';
+import { requireFloats, requireIntegers, requireSameShape, requireTensors } from '../arguments.ts';
 import { inF32 } from '../precision.ts';
 import { alongClasses, classLabels, valueOfClass } from './class-targets.ts';
 import { Loss, type LossOptions, type MarginOptions, reduceLoss, WeightedLoss } from './reduction.ts';
@@ -33,6 +33,7 @@ export function multiMarginLoss(
 ): Tensor {
   if (p !== 1 && p !== 2) throw new RangeError(`multiMarginLoss: p must be 1 or 2, got ${p}`);
   requireFloats('multiMarginLoss', { 'the input': input });
+  requireTensors('multiMarginLoss', { 'the target': target });
   const x = rows('multiMarginLoss', input);
   if (target.ndim > 1 || target.size !== x.shape[0])
     throw new RangeError(
@@ -66,7 +67,9 @@ export function multilabelMarginLoss(input: Tensor, target: Tensor, { reduction 
   const ends = places.lt(0).unsqueeze(1);
   const before = iota([count, classes, classes], 2).le(iota([count, classes, classes], 1));
   const listed = ends.logicalAnd(before).any(2).logicalNot();
-  const names = iota([count, classes, classes], 2).eq(places.unsqueeze(2)).logicalAnd(listed.unsqueeze(2));
+  const named = iota([count, classes, classes], 2).eq(places.unsqueeze(2));
+  checkIndices(named, target, { op: 'multilabelMarginLoss', low: -1, high: classes });
+  const names = named.logicalAnd(listed.unsqueeze(2));
   const isLabel = names.any(1); // [N, C]
   const own = where(names, x.unsqueeze(1), 0).sum(2); // [N, label]: the label's x
   const gaps = x.unsqueeze(1).sub(own.unsqueeze(2)).add(1).relu(); // [N, label, class]

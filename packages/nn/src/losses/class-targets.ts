@@ -1,7 +1,6 @@
 /** Class labels as the targets of losses: their shape and range, and the values that belong to them. */
-import { checkIndices, formatShape, iota, isRecording, type Tensor, where } from '@tessera/tensor';
-import { realizedStorage } from '@tessera/tensor/graph';
-import { requireIntegers, requireShape } from '../arguments.ts';
+import { checkIndices, formatShape, iota, type Tensor, where } from '@tessera/tensor';
+import { requireIntegers, requireShapes, requireTensors } from '../arguments.ts';
 import type { Reduction } from './reduction.ts';
 import { reduceLoss } from './reduction.ts';
 
@@ -33,7 +32,12 @@ export interface ClassLabels {
   readonly counted: Tensor | null;
 }
 
-/** @throws RangeError or TypeError if the labels are no i32 or u8 [N, d1, ...], or one that can be read is neither a class nor ignored. */
+/**
+ * The labels [N, d1, ...] of `values`. One that is neither a class nor ignored is an error when the loss is computed: outside of compiled
+ * functions, and in those with `check: true`.
+ *
+ * @throws RangeError or TypeError if the labels are not i32 or u8 [N, d1, ...]
+ */
 export function classLabels(
   op: string,
   values: Tensor,
@@ -41,6 +45,7 @@ export function classLabels(
   target: Tensor,
   { ignoreIndex = defaultIgnoreIndex, weight = null }: ClassOptions,
 ): ClassLabels {
+  requireTensors(op, { 'the target': target });
   const classes = values.shape[axis] ?? 0;
   const expected = values.shape.toSpliced(axis, 1);
   if (formatShape(target.shape) !== formatShape(expected))
@@ -49,26 +54,13 @@ export function classLabels(
         `${values.ndim < 2 ? '[C] and []' : '[N, C, ...] and [N, ...]'}: ${formatShape(expected)} expected`,
     );
   requireIntegers(op, 'the target', target, 'i32 class indices');
-  requireShape(op, 'the weight of the classes', weight, [classes]);
-  const isRead = requireClasses(op, target, classes, ignoreIndex);
+  requireShapes(op, { 'weight of the classes': weight }, [classes]);
   const counted = ignoreIndex === null ? null : target.ne(ignoreIndex);
   const own = iota(values.shape, axis).eq(target.unsqueeze(axis));
-  if (!isRead)
-    checkIndices(own, target, { op, high: classes, ...(ignoreIndex === null ? {} : { except: ignoreIndex }) });
+  checkIndices(own, target, { op, high: classes, ...(ignoreIndex === null ? {} : { except: ignoreIndex }) });
   const mayBeClass = ignoreIndex !== null && ignoreIndex >= 0 && ignoreIndex < classes;
   const chosen = mayBeClass && counted !== null ? own.logicalAnd(counted.unsqueeze(axis)) : own;
   return { chosen, counted };
-}
-
-/** Refuses labels outside of [0, classes) whose values are stored and can be read without waiting; returns whether they are. */
-function requireClasses(op: string, target: Tensor, classes: number, ignoreIndex: number | null): boolean {
-  if (isRecording() || realizedStorage(target.node)?.backend.readSync === undefined) return false;
-  const wrong = target.dataSync().findIndex((label) => (label < 0 || label >= classes) && label !== ignoreIndex);
-  if (wrong < 0) return true;
-  throw new RangeError(
-    `${op}: label ${target.dataSync()[wrong]} at position ${wrong} is not one of ${classes} classes` +
-      (ignoreIndex === null ? '' : `, nor ignoreIndex ${ignoreIndex}`),
-  );
 }
 
 /** The value of each example's class; 0 where it does not count. */

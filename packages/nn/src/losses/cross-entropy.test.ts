@@ -74,7 +74,7 @@ describe.each(testedBackends)('losses on %s', (backend) => {
     expect(await crossEntropy(logits, mask, { ignoreIndex: 255 }).item()).toBeCloseTo(1.3132617, 6);
   });
 
-  test.skipIf(backend === 'webgpu')('labels that are no class are refused', async () => {
+  test('labels that are no class are refused', async () => {
     const logits = zeros([2, 2]);
     const read = async (loss: () => Tensor): Promise<number> => loss().item();
     for (const wrong of [7, 2, -1, 255])
@@ -105,7 +105,7 @@ describe('losses', () => {
     expect(() => crossEntropy(zeros([2, 3]), zeros([2]))).toThrow('must be i32 class indices, got f32');
     expect(() => crossEntropy(zeros([1, 3]), classes(1), { labelSmoothing: 2 })).toThrow('must be in [0, 1]');
     expect(() => crossEntropy(zeros([1, 3]), classes(1), { weight: zeros([2]) })).toThrow(
-      'crossEntropy: the weight of the classes must be [3], got [2]',
+      'crossEntropy: the weight of the classes has shape [2], [3] is expected',
     );
     expect(() => crossEntropy(zeros([2, 3, 4]), classes(1, 2))).toThrow('[2, 4] expected');
     expect(() => crossEntropy(zeros([2, 3]), zeros([2, 3]), { ignoreIndex: 1 })).toThrow('ignoreIndex 1 needs labels');

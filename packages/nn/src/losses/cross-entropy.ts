@@ -1,6 +1,6 @@
 /** The cross-entropy between logits and classes, or probabilities of classes. */
 import { isFloat, sameShape, type Tensor } from '@tessera/tensor';
-import { requireFloats, requireShape } from '../arguments.ts';
+import { requireFloats, requireShapes, requireTensors } from '../arguments.ts';
 import { inF32 } from '../precision.ts';
 import { alongClasses, type ClassOptions, classAxis } from './class-targets.ts';
 import { classLoss } from './nll.ts';
@@ -28,6 +28,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
     throw new RangeError(`crossEntropy: labelSmoothing must be in [0, 1], got ${labelSmoothing}`);
   requireFloats('crossEntropy', { 'the logits': logits });
+  requireTensors('crossEntropy', { 'the target': target });
   const axis = classAxis('crossEntropy', logits, 'the logits');
   const logProbabilities = inF32(logits).logSoftmax(axis);
   if (isFloat(target.dtype) && sameShape(logits.shape, target.shape))
@@ -45,7 +46,7 @@ function softTargetLoss(
   const classes = logProbabilities.shape[axis] ?? 0;
   if (ignoreIndex !== undefined && ignoreIndex !== null && ignoreIndex >= 0)
     throw new RangeError(`crossEntropy: ignoreIndex ${ignoreIndex} needs labels, got probabilities as the target`);
-  requireShape('crossEntropy', 'the weight of the classes', weight, [classes]);
+  requireShapes('crossEntropy', { 'weight of the classes': weight }, [classes]);
   const probabilities = labelSmoothing === 0 ? target : target.mul(1 - labelSmoothing).add(labelSmoothing / classes);
   const terms = logProbabilities.mul(probabilities);
   const weighted = weight === null ? terms : terms.mul(alongClasses(weight, terms, axis));

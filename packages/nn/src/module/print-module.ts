@@ -64,6 +64,26 @@ export function printModule(module: PrintedModule): string {
   return block(name, module.extraRepr(), name === 'ModuleList' ? merged(entries) : entries);
 }
 
+/** A number that Python keeps as a float: `1.0`. */
+class PythonFloat {
+  readonly #value: number;
+
+  constructor(value: number) {
+    this.#value = value;
+  }
+
+  toString(): string {
+    const text = pythonNumber(this.#value);
+    return /^-?\d+$/.test(text) ? `${text}.0` : text;
+  }
+}
+
+export const pythonFloat = (value: number): PythonFloat => new PythonFloat(value);
+
+/** The same for each of several numbers. */
+export const pythonFloats = (value: number | readonly number[] | undefined): unknown =>
+  typeof value === 'number' ? pythonFloat(value) : value?.map(pythonFloat);
+
 /** A value as Python writes it: `True`, `None`, `1e-05`, `(3, 3)`. */
 export function pythonValue(value: unknown): string {
   if (value === null || value === undefined) return 'None';
@@ -82,7 +102,7 @@ function pythonNumber(value: number): string {
 }
 
 /** `in_features=3, bias=True`: settings under PyTorch's names, which have underscores. */
-export const settings = (values: Readonly<Record<string, unknown>>): string =>
+export const settings = (values: object): string =>
   Object.entries(values)
     .map(([name, value]) => `${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}=${pythonValue(value)}`)
     .join(', ');

@@ -1,8 +1,8 @@
 /** Resizes sequences, images and volumes, by PyTorch's rules. */
 import { formatShape, isFloat, type Tensor } from '@tessera/tensor';
-import { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d } from '../layers/adaptive-pool.ts';
 import { nth } from '../nth.ts';
-import type { Dims, PerAxis } from '../sizes.ts';
+import type { Dims } from '../sizes.ts';
+import { adaptiveAverage } from './bins.ts';
 import { type InterpolationMode, interpolationModes, type Resizing, resizeAxis, resizeMatrix } from './resize-axis.ts';
 
 export type { InterpolationMode };
@@ -30,7 +30,6 @@ export interface InterpolateOptions {
 }
 
 const linearMode = { 1: 'linear', 2: 'bilinear', 3: 'trilinear' } as const;
-const areaPool = { 1: adaptiveAvgPool1d, 2: adaptiveAvgPool2d, 3: adaptiveAvgPool3d } as const;
 
 /** The number of spatial axes that a mode is for; those that are missing here are for any. */
 const dimsOf: Partial<Record<InterpolationMode, Dims>> = { linear: 1, bilinear: 2, bicubic: 2, trilinear: 3 };
@@ -73,10 +72,12 @@ export function interpolate(input: Tensor, size: InterpolationSize | null, optio
   const resizings = outputs(input.shape.slice(2), size, dims, options).map(
     (output): Resizing => ({ ...output, mode, antialias, alignCorners }),
   );
-  if (mode === 'area') {
-    const sizes = resizings.map(({ to }) => to) as readonly number[] as PerAxis<typeof dims>;
-    return (areaPool[dims] as (x: Tensor, to: PerAxis<typeof dims>) => Tensor)(input, sizes);
-  }
+  if (mode === 'area')
+    return adaptiveAverage(
+      'interpolate',
+      input,
+      resizings.map(({ to }) => to),
+    );
   // Half precision is computed in f32, as in PyTorch.
   const precise = input.cast(input.dtype === 'f64' ? 'f64' : 'f32');
   return resizings.reduceRight((x, resizing, k) => resizeAxis(x, k + 2, resizing), precise).cast(input.dtype);

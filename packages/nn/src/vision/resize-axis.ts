@@ -1,5 +1,5 @@
 /** Resizes one axis: the weights with which output positions read input positions, and their product with the input. */
-import { autocast, concat, einsum, type Tensor, tensor } from '@tessera/tensor';
+import { autocast, concat, type DType, einsum, type Tensor, tensor } from '@tessera/tensor';
 import { gatherUnchecked } from '../unchecked.ts';
 
 /** The modes by PyTorch's names. */
@@ -41,7 +41,7 @@ export function resizeAxis(x: Tensor, axis: number, resizing: Resizing): Tensor 
   const { from, to, step, mode } = resizing;
   if (from === to && (step === 1 || keepsSize(resizing, x.ndim - 2))) return x;
   if (mode === 'nearest' || mode === 'nearest-exact')
-    return takePositions(x, axis, nearestPositions(resizing, x.dtype === 'f64'));
+    return takePositions(x, axis, nearestPositions(resizing, x.ndim - 2, x.dtype));
   // Each output reads few neighboring inputs: the matrix is a band. It is applied in blocks of rows, each to the inputs that it
   // reads, so that time and memory grow with the sizes and not with their product.
   const axes = axisLetters.slice(0, x.ndim);
@@ -63,14 +63,17 @@ const keepsSize = ({ mode, antialias, alignCorners }: Resizing, dims: number): b
   antialias || alignCorners || (mode === 'nearest' ? dims === 2 : mode !== 'nearest-exact' && mode !== 'bicubic');
 
 /**
- * The input that each output takes. Where positions fall on a whole number, the rounding decides, so it is PyTorch's: positions are computed
- * in the input's dtype, and rounded to f32 before they are rounded down.
+ * The input that each output takes. Where positions fall on a whole number, the rounding decides, so it is PyTorch's: positions in images
+ * are computed in f32; in sequences and volumes in the input's dtype, and rounded to f32 before they are rounded down.
  */
-function nearestPositions({ from, to, step, mode }: Resizing, double: boolean): Int32Array {
-  const round = double ? (x: number): number => x : Math.fround;
+function nearestPositions({ from, to, step, mode }: Resizing, dims: number, dtype: DType): Int32Array {
+  const round = dims !== 2 && dtype === 'f64' ? (x: number): number => x : Math.fround;
   const distance = round(step);
-  const position = (i: number): number =>
-    mode === 'nearest' ? round(i * distance) : round(Math.max(0, round(distance * (i + 0.5) - 0.5)) + 0.5);
+  const position = (i: number): number => {
+    if (mode === 'nearest') return dims === 2 && to === 2 * from ? i / 2 : round(i * distance);
+    const center = (i + 0.5) * distance;
+    return dims === 2 ? round(center) : round(Math.max(0, round(center - 0.5)) + 0.5);
+  };
   return Int32Array.from({ length: to }, (_, i) => Math.min(from - 1, Math.floor(Math.fround(position(i)))));
 }
 
@@ -116,7 +119,7 @@ export function resizeMatrix(resizing: Resizing): Float64Array {
   const { from, to, mode } = resizing;
   const matrix = new Float64Array(to * from);
   if (mode === 'nearest' || mode === 'nearest-exact') {
-    for (const [i, j] of nearestPositions(resizing, true).entries()) matrix[i * from + j] = 1;
+    for (const [i, j] of nearestPositions(resizing, 2, 'f32').entries()) matrix[i * from + j] = 1;
     return matrix;
   }
   const { first, count, weights } = band(resizing, 0, to);
@@ -171,7 +174,7 @@ function antialiasedTaps({ i, from, step, kernel }: Output, add: AddWeight): voi
 }
 
 /** Cubic convolution (Keys 1981, equation 15 for a = -0.5). */
-export function cubicConvolution(a: number, x: number): number {
+function cubicConvolution(a: number, x: number): number {
   const t = Math.abs(x);
   if (t < 1) return ((a + 2) * t - (a + 3)) * t * t + 1;
   if (t < 2) return (((t - 5) * t + 8) * t - 4) * a;

@@ -58,7 +58,8 @@ export const unaryOperators = {
   floor: { takes: ['float', 'integer', 'bool'], cost: 3, smooth: 'between integers', compute: Math.floor },
   tanh: { takes: ['float'], cost: 25, smooth: 'everywhere', compute: Math.tanh },
   erf: { takes: ['float'], cost: 40, smooth: 'everywhere', compute: erf },
-  erfc: { takes: ['float'], cost: 80, smooth: 'everywhere', compute: erfc },
+  // f32 is computed in f64.
+  erfc: { takes: ['float'], cost: 300, smooth: 'everywhere', compute: erfc },
   expm1: { takes: ['float'], cost: 22, smooth: 'everywhere', compute: Math.expm1 },
   exp2: { takes: ['float'], cost: 20, smooth: 'everywhere', compute: (x) => 2 ** x },
   log1p: { takes: ['float'], cost: 42, smooth: 'positive', compute: Math.log1p },

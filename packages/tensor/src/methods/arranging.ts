@@ -13,7 +13,7 @@ export abstract class ArrangedTensor<T extends TensorBase<T>> extends Scatterabl
    * the axis is an error.
    */
   narrow(axis: number, start: Operand<T>, length: number): T {
-    return this.wrap(ops.narrow(this.node, axis, operand(start), length));
+    return this.wrap(ops.narrow(this.node, axis, operand(start, 'narrow'), length));
   }
 
   /** Elements move along `axes` by `shifts`; those that leave at the end return at the start. Without axes, in the flat tensor. */

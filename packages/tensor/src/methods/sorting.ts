@@ -3,12 +3,12 @@ import type { Node } from '../graph/node.ts';
 import * as ops from '../ops/index.ts';
 import type { QuantileOptions, SortOptions, TopkOptions, ValuesAndIndices } from '../ops/sorting.ts';
 import { IndexedTensor } from './indexing.ts';
-import { type Operand, operand, type TensorBase } from './tensor-base.ts';
+import { nodeOf, type Operand, operand, type TensorBase } from './tensor-base.ts';
 
 /** Numbers between 0 and 1: one, a list, or a scalar or vector of them. */
 export type Quantiles<T> = number | readonly number[] | T;
 
-const nodeOf = <T extends TensorBase<T>>(value: Quantiles<T>): number | readonly number[] | Node =>
+const quantileNodes = <T extends TensorBase<T>>(value: Quantiles<T>): number | readonly number[] | Node =>
   typeof value === 'object' && 'node' in value ? value.node : value;
 
 export abstract class SortableTensor<T extends TensorBase<T>> extends IndexedTensor<T> {
@@ -74,12 +74,12 @@ export abstract class SortableTensor<T extends TensorBase<T>> extends IndexedTen
    * or 'midpoint'. NaN where there is a NaN.
    */
   quantile(q: Quantiles<T>, axis?: number, options?: QuantileOptions): T {
-    return this.wrap(ops.quantile(this.node, nodeOf(q), axis, options));
+    return this.wrap(ops.quantile(this.node, quantileNodes(q), axis, options));
   }
 
   /** `quantile` of the elements that are not NaN. */
   nanquantile(q: Quantiles<T>, axis?: number, options?: QuantileOptions): T {
-    return this.wrap(ops.nanquantile(this.node, nodeOf(q), axis, options));
+    return this.wrap(ops.nanquantile(this.node, quantileNodes(q), axis, options));
   }
 
   /**
@@ -87,7 +87,7 @@ export abstract class SortableTensor<T extends TensorBase<T>> extends IndexedTen
    * bucket. NaN is larger than everything.
    */
   bucketize(boundaries: T, options?: { readonly right?: boolean }): T {
-    return this.wrap(ops.bucketize(this.node, boundaries.node, options));
+    return this.wrap(ops.bucketize(this.node, nodeOf(boundaries, 'bucketize'), options));
   }
 
   /**
@@ -95,7 +95,7 @@ export abstract class SortableTensor<T extends TensorBase<T>> extends IndexedTen
    * `right`) after them. This tensor: [n], or [..., n] with the leading sizes of `values`.
    */
   searchsorted(values: Operand<T>, options?: { readonly right?: boolean }): T {
-    return this.wrap(ops.searchsorted(this.node, operand(values), options));
+    return this.wrap(ops.searchsorted(this.node, operand(values, 'searchsorted'), options));
   }
 
   // Everything up to each element

@@ -13,7 +13,8 @@ export type Operand<T> = T | number;
 /** What a value that is no tensor is, for messages. */
 function describe(value: unknown): string {
   if (Array.isArray(value)) return 'an array; make a tensor of it with tensor(...)';
-  if (value === null || value === undefined || typeof value === 'boolean') return String(value);
+  if (value === null || value === undefined) return 'nothing';
+  if (typeof value === 'boolean') return String(value);
   return typeof value === 'object' ? `an object of class ${value.constructor?.name ?? 'Object'}` : `a ${typeof value}`;
 }
 

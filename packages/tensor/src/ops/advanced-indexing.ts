@@ -6,6 +6,7 @@
  */
 
 import * as graph from '../graph/graph.ts';
+import { checkIndex } from '../graph/index-check.ts';
 import type { Node } from '../graph/node.ts';
 import { nth } from '../kernel/nth.ts';
 import { broadcastShapes, formatShape, type Shape, sizeOf } from '../kernel/shape.ts';
@@ -50,8 +51,8 @@ const axesTaken = (part: IndexPart<Node>): number => (part === null || part === 
 
 interface Viewed {
   readonly node: Node;
-  /** The tensors of positions, with the axis of `node` that each indexes. */
-  readonly tensors: readonly { readonly axis: number; readonly index: Node }[];
+  /** The tensors of positions, as given and counted from the front, with the axis of `node` that each indexes. */
+  readonly tensors: readonly { readonly axis: number; readonly given: Node; readonly index: Node }[];
 }
 
 /** Applies all parts that are views. */
@@ -63,13 +64,15 @@ function applyViews(source: Node, parts: readonly IndexPart<Node>[]): Viewed {
   if (parts.filter((part) => part === '...').length > 1) throw new RangeError("index: '...' may occur only once");
   let node = source;
   let axis = 0;
-  const tensors: { axis: number; index: Node }[] = [];
+  const tensors: { axis: number; given: Node; index: Node }[] = [];
   for (const part of parts) {
     if (part === '...') axis += rank - taken;
     else if (part === null) node = unsqueeze(node, axis++);
     else if (typeof part === 'number') node = select(node, axis, part);
-    else if (isNode(part)) tensors.push({ axis: axis++, index: fromFront('index', part, nth(node.shape, axis - 1)) });
-    else {
+    else if (isNode(part)) {
+      tensors.push({ axis, given: part, index: fromFront('index', part, nth(node.shape, axis)) });
+      axis++;
+    } else {
       const { start, end, step } = typeof part === 'string' ? parseSlice(part) : part;
       node = stridedSlice(node, axis++, start, end, step);
     }
@@ -110,6 +113,15 @@ function tableOf({ node, tensors }: Viewed): Table {
   };
 }
 
+/** Makes `node` check the positions that it was computed from. */
+function checkPositions(op: string, node: Node, { node: source, tensors }: Viewed): Node {
+  for (const { axis, given } of tensors) {
+    const size = nth(source.shape, axis);
+    checkIndex(node, given, { op, low: -size, high: size });
+  }
+  return node;
+}
+
 /** The order of axes that brings the common shape from the front to its place. */
 function orderOf({ shape, rest, place }: Table): number[] {
   const common = shape.map((_, k) => k);
@@ -124,24 +136,46 @@ export function index(source: Node, parts: readonly IndexPart<Node>[]): Node {
   const sizes = table.rest.map((axis) => nth(viewed.node.shape, axis));
   const shape = [...table.shape, ...sizes];
   if (sizeOf(shape) === 0) return graph.permute(graph.constant(0, shape, source.dtype), orderOf(table));
-  const chosen = graph.gather(stored(table.rows), table.positions, 0);
+  const chosen = checkPositions('index', graph.gather(stored(table.rows), table.positions, 0), viewed);
   return graph.permute(graph.reshape(chosen, shape), orderOf(table));
 }
 
-/** The tensor with `values`, which broadcast, at the chosen positions: replaced (the last of several wins), or added. */
+/**
+ * The tensor with `values`, which broadcast to what `index` would return, at the chosen positions: replaced (the last of several wins), or
+ * added. null: all positions of an axis.
+ */
 export function indexPut(
   source: Node,
-  indices: readonly Node[],
+  indices: readonly (Node | null)[],
   values: Node,
   { accumulate = false }: { readonly accumulate?: boolean } = {},
 ): Node {
-  if (indices.length === 0) throw new RangeError('indexPut: needs at least one tensor of positions');
+  if (indices.every((each) => each === null)) throw new RangeError('indexPut: needs at least one tensor of positions');
   if (values.dtype !== source.dtype)
     throw new TypeError(`indexPut: the values are ${values.dtype}, the tensor is ${source.dtype}; cast one of them`);
-  const viewed = applyViews(source, indices);
+  const viewed = applyViews(
+    source,
+    indices.map((each) => each ?? ':'),
+  );
   const table = tableOf(viewed);
   const restSizes = table.rows.shape.slice(1);
-  const wide = broadcastTo(values, [...table.shape, ...restSizes], 'indexPut');
-  const given = graph.reshape(wide, [sizeOf(table.shape), ...restSizes]);
-  return graph.reshape(putRows(table.rows, table.positions, given, accumulate), source.shape);
+  const order = orderOf(table);
+  const chosen = [...table.shape, ...restSizes];
+  const wide = broadcastTo(
+    values,
+    order.map((axis) => nth(chosen, axis)),
+    'indexPut',
+  );
+  const given = graph.reshape(graph.permute(wide, inverseOf(order)), [sizeOf(table.shape), ...restSizes]);
+  if (sizeOf(chosen) === 0) return source;
+  const put = checkPositions('indexPut', putRows(table.rows, table.positions, given, accumulate), viewed);
+  const axes = [...viewed.tensors.map(({ axis }) => axis), ...table.rest];
+  const apart = graph.reshape(
+    put,
+    axes.map((axis) => nth(source.shape, axis)),
+  );
+  return graph.permute(apart, inverseOf(axes));
 }
+
+/** The permutation that undoes another. */
+const inverseOf = (order: readonly number[]): number[] => order.map((_, k) => order.indexOf(k));

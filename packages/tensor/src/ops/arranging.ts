@@ -1,6 +1,7 @@
 /** Rearranging axes and elements: rolled, rotated, repeated, cut and strided tensors. */
 
 import * as graph from '../graph/graph.ts';
+import { checkIndex } from '../graph/index-check.ts';
 import type { Node } from '../graph/node.ts';
 import { nth } from '../kernel/nth.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../kernel/shape.ts';
@@ -51,7 +52,8 @@ function narrowFrom(source: Node, axis: number, start: Node, length: number): No
   if (!Number.isInteger(length) || length < 0 || length > n)
     throw new RangeError(`narrow: length ${length} is not between 0 and ${n}, the size of axis ${axis}`);
   const from = fromFront('narrow', graph.reshape(start, [1]), n);
-  return graph.gather(stored(source), add(graph.iota([length], 0), broadcastTo(from, [length])), axis);
+  const part = graph.gather(stored(source), add(graph.iota([length], 0), broadcastTo(from, [length])), axis);
+  return checkIndex(part, start, { op: 'narrow', low: -n, high: n - length + 1 });
 }
 
 /** Moves elements along the axes by `shifts`; those that leave at the end return at the start. Without axes, the flat tensor is moved. */

@@ -9,11 +9,13 @@ import { align, alignFloating, constantLike, type Operand } from './operand.ts';
 /** x times a factor, in the dtype of x. */
 function scaled(op: string, x: Node, factor: number): Node {
   if (factor === 1) return x;
-  if (!isFloat(x.dtype) && !Number.isInteger(factor))
-    throw new RangeError(
-      `${op}: the factor of ${x.dtype} tensors must be a whole number, got ${factor}; cast them first`,
-    );
-  return graph.binary('mul', x, constantLike(castNumber[x.dtype](factor), x));
+  const isPossible = isFloat(x.dtype) || (x.dtype === 'bool' ? factor === 0 : Number.isInteger(factor));
+  if (!isPossible) {
+    const needed = x.dtype === 'bool' ? '0 or 1' : 'a whole number';
+    throw new RangeError(`${op}: the factor of ${x.dtype} tensors must be ${needed}, got ${factor}; cast them first`);
+  }
+  const value = constantLike(castNumber[x.dtype](factor), x);
+  return x.dtype === 'bool' ? value : graph.binary('mul', x, value);
 }
 
 /** a + alpha b. */

@@ -21,9 +21,8 @@ export function arange(
   if ((end - start) * step < 0)
     throw new RangeError(`arange: from ${start} in steps of ${step} never reaches ${end}: the step has the wrong sign`);
   const count = Math.ceil((end - start) / step);
-  const exact = isFloat(dtype) ? (x: number): number => x : Math.trunc;
-  const position = graph.cast(graph.iota([count], 0), dtype);
-  return add(mul(position, exact(step)), exact(start));
+  if (isFloat(dtype)) return add(mul(graph.cast(graph.iota([count], 0), dtype), step), start);
+  return graph.cast(add(mul(graph.iota([count], 0), Math.trunc(step)), Math.trunc(start)), dtype);
 }
 
 /** Throws unless `linspace` can make that many numbers between these. */

@@ -8,7 +8,7 @@
 import * as graph from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
 import { nth } from '../kernel/nth.ts';
-import { formatShape } from '../kernel/shape.ts';
+import { formatShape, type Shape } from '../kernel/shape.ts';
 import { diagonal } from './arranging.ts';
 import { contract, productPair } from './contract.ts';
 import { sum } from './reductions.ts';
@@ -89,16 +89,18 @@ function outputLabels(text: string, operands: readonly (readonly string[])[], ma
 
 /** The size of each label. Sizes of 1 broadcast. */
 function sizesOf(operands: readonly Labeled[], malformed: Malformed): Map<string, number> {
-  const sizes = new Map<string, number>();
+  const found = new Map<string, { size: number; shape: Shape }>();
   for (const { node, labels } of operands)
     labels.forEach((label, axis) => {
-      const n = nth(node.shape, axis);
-      const known = sizes.get(label) ?? 1;
-      if (known !== 1 && n !== 1 && known !== n)
-        malformed(`'${label}' is ${known} in one operand and ${n} in ${formatShape(node.shape)}`);
-      sizes.set(label, n === 1 ? known : n);
+      const size = nth(node.shape, axis);
+      const known = found.get(label);
+      if (known !== undefined && known.size !== 1 && size !== 1 && known.size !== size)
+        malformed(
+          `'${label}' is ${known.size} in ${formatShape(known.shape)} and ${size} in ${formatShape(node.shape)}`,
+        );
+      if (known === undefined || known.size === 1) found.set(label, { size, shape: node.shape });
     });
-  return sizes;
+  return new Map([...found].map(([label, { size }]) => [label, size]));
 }
 
 /** Drops axes of size 1 whose label is larger elsewhere, and sums over axes that nobody needs. */

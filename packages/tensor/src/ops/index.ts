@@ -16,7 +16,7 @@ export * as linalg from './linalg/index.ts';
 export * from './linear-algebra.ts';
 export * from './logarithms.ts';
 export * as norms from './norms.ts';
-export { align, alignFloating, broadcastTo, commonDtype, type Operand } from './operand.ts';
+export { align, broadcastTo, commonDtype, type Operand } from './operand.ts';
 export * from './products.ts';
 export * as random from './random.ts';
 export * from './reductions.ts';

@@ -27,24 +27,28 @@ export function indexSelect(source: Node, axis: number, index: Node, op = 'index
  * For every position p of `index`, the element of `source` at p with the coordinate along `axis` replaced by index[p]. Both have the
  * same shape except along `axis`. Negative positions count from the end.
  */
-export function takeAlongAxis(source: Node, axis: number, index: Node): Node {
+export const takeAlongAxis = (source: Node, axis: number, index: Node): Node =>
+  takeAlong('takeAlongAxis', source, axis, index, true);
+
+/** `wraps`: whether negative positions count from the end, or are out of range. */
+function takeAlong(op: string, source: Node, axis: number, index: Node, wraps: boolean): Node {
   const rank = source.shape.length;
-  const along = normalizeAxis(axis, rank, 'takeAlongAxis');
+  const along = normalizeAxis(axis, rank, op);
   if (index.shape.length !== rank || index.shape.some((n, k) => k !== along && n !== source.shape[k]))
     throw new RangeError(
-      `takeAlongAxis: index ${formatShape(index.shape)} must agree with ${formatShape(source.shape)} except on axis ${axis}`,
+      `${op}: index ${formatShape(index.shape)} must agree with ${formatShape(source.shape)} except on axis ${axis}`,
     );
   // With the axis last, rows are stored one after the other: position (row, i) of the flat table is row * size + i.
   const order = [...Array.from({ length: rank }, (_, k) => k).filter((k) => k !== along), along];
   const size = nth(source.shape, along);
   const table = graph.permute(source, order);
-  const chosen = graph.permute(fromFront('takeAlongAxis', index, size), order);
+  const chosen = graph.permute(wraps ? fromFront(op, index, size) : asIndex(op, index), order);
   const count = nth(chosen.shape, rank - 1);
   const rows = sizeOf(chosen.shape.slice(0, -1));
   const start = graph.binary('mul', graph.iota([rows, count], 0), graph.constant(size, [rows, count], 'i32'));
   const flat = add(graph.reshape(chosen, [rows, count]), start);
   const elements = graph.gather(graph.reshape(table, [sizeOf(table.shape)]), flat, 0);
-  checkIndex(elements, index, { op: 'takeAlongAxis', low: -size, high: size });
+  checkIndex(elements, index, { op, low: wraps ? -size : 0, high: size });
   const taken = graph.reshape(elements, chosen.shape);
   return graph.permute(
     taken,
@@ -74,14 +78,14 @@ export function gather(source: Node, axis: number, index: Node): Node {
     source.shape.map(() => 0),
     source.shape.map((n, k) => (k === along ? n : nth(index.shape, k))),
   );
-  return takeAlongAxis(part, along, index);
+  return takeAlong('gather', part, along, index, false);
 }
 
 /** `takeAlongAxis` of tensors that broadcast except along `axis`; without an axis, of the flat tensors. */
 export function takeAlongDim(source: Node, index: Node, axis?: number): Node {
   if (axis === undefined) {
     const flat = (node: Node): Node => graph.reshape(node, [sizeOf(node.shape)]);
-    return takeAlongAxis(flat(source), 0, flat(index));
+    return takeAlong('takeAlongDim', flat(source), 0, flat(index), true);
   }
   if (source.shape.length !== index.shape.length)
     throw new RangeError(
@@ -93,7 +97,7 @@ export function takeAlongDim(source: Node, index: Node, axis?: number): Node {
   const without = (shape: Shape): number[] => shape.map((n, k) => (k === along ? 1 : n));
   const common = broadcastShapes(without(source.shape), without(index.shape), 'takeAlongDim');
   const wide = (node: Node): Node => broadcastTo(node, common.with(along, nth(node.shape, along)), 'takeAlongDim');
-  return takeAlongAxis(wide(source), along, wide(index));
+  return takeAlong('takeAlongDim', wide(source), along, wide(index), true);
 }
 
 /** The elements of the flat tensor at the positions `index`, whose shape the result has. Negative positions count from the end. */

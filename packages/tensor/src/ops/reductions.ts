@@ -194,11 +194,20 @@ export function moments(x: Node, axes: readonly number[]): Moments {
 export function variance(source: Node, axes?: Axes, { correction = 1, keepdim = false }: VarianceOptions = {}): Node {
   const list = normalizeAxes(axes, source.shape.length, 'variance');
   return inSingle(floating(source), (x) => {
-    const divisor = Math.max(0, countOf(x, list) - correction);
+    const freedom = countOf(x, list) - correction;
     const { deviation, squares } = moments(x, list);
-    const value = graph.custom(div(graph.detach(squares), divisor), [x], {
+    // PyTorch's, also without degrees of freedom: infinite, and NaN at the mean.
+    const infinite = (): Node =>
+      graph.where(
+        graph.binary('eq', deviation, constantLike(0, x)),
+        constantLike(Number.NaN, x),
+        constantLike(Number.POSITIVE_INFINITY, x),
+      );
+    const value = graph.custom(div(graph.detach(squares), Math.max(0, freedom)), [x], {
       name: 'variance',
-      backward: (gradient) => [mul(deviation, mul(gradient, 2 / divisor))],
+      backward: (gradient) => [
+        axes === undefined && freedom <= 0 ? mul(infinite(), gradient) : mul(deviation, mul(gradient, 2 / freedom)),
+      ],
     });
     return drop(value, list, keepdim);
   });
@@ -206,7 +215,8 @@ export function variance(source: Node, axes?: Axes, { correction = 1, keepdim = 
 
 /** The square root of `variance`. Its derivative is 0 where it is 0. */
 export function std(source: Node, axes?: Axes, options?: VarianceOptions): Node {
-  const squared = variance(source, normalizeAxes(axes, source.shape.length, 'std'), options);
+  if (axes !== undefined) normalizeAxes(axes, source.shape.length, 'std');
+  const squared = variance(source, axes, options);
   return graph.custom(sqrt(squared), [squared], {
     name: 'std',
     backward: (gradient, _inputs, y) => {

@@ -4,6 +4,7 @@
  */
 
 import * as graph from '../graph/graph.ts';
+import { checkIndex } from '../graph/index-check.ts';
 import type { Node } from '../graph/node.ts';
 import { isFloat } from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
@@ -36,6 +37,7 @@ const hits = (positions: Node, shape: Shape): Node =>
   graph.cast(sumAt(graph.constant(1, positions.shape), positions, shape), 'bool');
 
 interface Scattered {
+  readonly positions: Positions;
   readonly source: Node;
   readonly index: Node;
   readonly along: number;
@@ -52,8 +54,9 @@ function prepare(op: string, source: Node, axis: number, index: Node, values: Op
     throw new RangeError(
       `${op}: index ${formatShape(index.shape)} must have the axes of ${formatShape(source.shape)}, and be nowhere larger except on axis ${axis}`,
     );
+  const positions = { op, index, size: nth(x.shape, along) };
   if (typeof values === 'number')
-    return { source: x, index: at, along, values: graph.constant(values, at.shape, x.dtype) };
+    return { positions, source: x, index: at, along, values: graph.constant(values, at.shape, x.dtype) };
   const from = atLeastVector(values);
   if (from.dtype !== x.dtype)
     throw new TypeError(`${op}: the values are ${from.dtype}, the tensor is ${x.dtype}; cast one of them`);
@@ -62,6 +65,7 @@ function prepare(op: string, source: Node, axis: number, index: Node, values: Op
       `${op}: index ${formatShape(index.shape)} must be nowhere larger than the values ${formatShape(values.shape)}`,
     );
   return {
+    positions,
     source: x,
     index: at,
     along,
@@ -73,13 +77,26 @@ function prepare(op: string, source: Node, axis: number, index: Node, values: Op
   };
 }
 
-const finish = (result: Node, source: Node): Node => graph.reshape(graph.cast(result, source.dtype), source.shape);
+/** Positions along an axis of `size`. */
+interface Positions {
+  readonly op: string;
+  readonly index: Node;
+  readonly size: number;
+  /** Whether negative positions count from the end. */
+  readonly wraps?: boolean;
+}
+
+/** The result in the form of the source. It checks the positions that it was computed from. */
+function finish(result: Node, source: Node, { op, index, size, wraps = false }: Positions): Node {
+  checkIndex(result, index, { op, low: wraps ? -size : 0, high: size });
+  return graph.reshape(graph.cast(result, source.dtype), source.shape);
+}
 
 export function scatterAdd(source: Node, axis: number, index: Node, values: Node): Node {
-  const { source: x, index: at, along, values: from } = prepare('scatterAdd', source, axis, index, values);
+  const { positions, source: x, index: at, along, values: from } = prepare('scatterAdd', source, axis, index, values);
   if (sizeOf(at.shape) === 0) return source;
   const sums = sumAt(summable(from), flatPositions(at, x.shape, along), x.shape);
-  return finish(add(summable(x), sums), source);
+  return finish(add(summable(x), sums), source, positions);
 }
 
 /** With up to this many pairs of a value and a position, all pairs are compared; the work of more grows with the logarithm. */
@@ -125,11 +142,11 @@ function padRows(node: Node, shape: Shape, value: number): Node {
 }
 
 export function scatter(source: Node, axis: number, index: Node, values: Operand): Node {
-  const { source: x, index: at, along, values: from } = prepare('scatter', source, axis, index, values);
+  const { positions, source: x, index: at, along, values: from } = prepare('scatter', source, axis, index, values);
   if (sizeOf(at.shape) === 0) return source;
   if (typeof values === 'number') {
     const hit = hits(flatPositions(at, x.shape, along), x.shape);
-    return finish(graph.where(hit, graph.constant(values, x.shape, x.dtype), x), source);
+    return finish(graph.where(hit, graph.constant(values, x.shape, x.dtype), x), source, positions);
   }
   const rows = axisLast(at, along);
   const target = axisLast(x, along);
@@ -140,7 +157,7 @@ export function scatter(source: Node, axis: number, index: Node, values: Operand
     graph.where(hit, writers, graph.constant(0, writers.shape, 'i32')),
   );
   const replaced = graph.where(padRows(hit, target.shape, 0), padRows(chosen, target.shape, 0), target);
-  return finish(axisBack(replaced, along), source);
+  return finish(axisBack(replaced, along), source, positions);
 }
 
 export interface ScatterReduceOptions {
@@ -163,6 +180,7 @@ export function scatterReduce(
   const scattered = prepare('scatterReduce', source, axis, index, values);
   const { source: x, index: at, along, values: from } = scattered;
   if (sizeOf(at.shape) === 0) return source;
+  const finished = (result: Node): Node => finish(result, source, scattered.positions);
   const positions = stored(flatPositions(at, x.shape, along));
   if (reduction === 'sum' || reduction === 'mean') {
     const hit = hits(positions, x.shape);
@@ -170,14 +188,14 @@ export function scatterReduce(
       ? summable(x)
       : graph.where(hit, graph.constant(0, x.shape, summable(x).dtype), summable(x));
     const total = add(own, sumAt(summable(from), positions, x.shape));
-    if (reduction === 'sum') return finish(total, source);
+    if (reduction === 'sum') return finished(total);
     const count = sumAt(graph.constant(1, at.shape), positions, x.shape);
     const divisor = includeSelf ? add(count, 1) : graph.binary('max', count, graph.constant(1, count.shape));
-    if (isFloat(x.dtype)) return finish(div(total, graph.cast(divisor, x.dtype)), source);
-    return finish(floorDivide(total, graph.cast(divisor, 'i32')), source);
+    if (isFloat(x.dtype)) return finished(div(total, graph.cast(divisor, x.dtype)));
+    return finished(floorDivide(total, graph.cast(divisor, 'i32')));
   }
-  if (reduction === 'prod') return finish(scatteredProduct(scattered, includeSelf), source);
-  return finish(scatteredMaximum(scattered, positions, reduction === 'amin', includeSelf), source);
+  if (reduction === 'prod') return finished(scatteredProduct(scattered, includeSelf));
+  return finished(scatteredMaximum(scattered, positions, reduction === 'amin', includeSelf));
 }
 
 /** [..., size, m]: for each place, the values that go to it, and `other` instead of those that do not. */
@@ -222,18 +240,19 @@ function scatteredMaximum(scattered: Scattered, positions: Node, smallest: boole
   const turned = turn(axisBack(all, along));
   if (!isFloat(source.dtype)) return turned;
   const result = graph.detach(graph.cast(turned, source.dtype));
-  return graph.custom(result, [source, values], {
+  return graph.custom(result, [source, values, index], {
     name: smallest ? 'scatterReduce amin' : 'scatterReduce amax',
-    backward: (gradient, [x, from], y) => {
-      const [own, given] = [x as Node, from as Node];
-      const at = (node: Node): Node => graph.reshape(graph.gather(flatten(node), flatten(positions), 0), index.shape);
-      const isResult = graph.binary('eq', own, y);
-      const ownShare = graph.cast(includeSelf ? isResult : logicalNot(hit), own.dtype);
-      const share = graph.detach(graph.cast(eq(given, at(y)), own.dtype));
-      const count = graph.detach(add(ownShare, sumAt(share, positions, own.shape)));
+    backward: (gradient, inputs, y) => {
+      const [own, given, places] = inputs as [Node, Node, Node];
+      const at = flatPositions(places, own.shape, along);
+      const take = (node: Node): Node => graph.reshape(graph.gather(flatten(node), flatten(at), 0), places.shape);
+      const alone = includeSelf ? graph.binary('eq', own, y) : logicalNot(hits(at, own.shape));
+      const ownShare = graph.detach(graph.cast(alone, own.dtype));
+      const share = graph.detach(graph.cast(eq(given, take(y)), own.dtype));
+      const count = graph.detach(add(ownShare, sumAt(share, at, own.shape)));
       const one = graph.constant(1, count.shape, count.dtype);
       const each = div(gradient, graph.where(eq(count, 0), one, count));
-      return [mul(graph.detach(ownShare), each), mul(share, at(each))];
+      return [mul(ownShare, each), mul(share, take(each)), null];
     },
   });
 }
@@ -271,7 +290,7 @@ export function indexAdd(
   const from = checkSlices('indexAdd', x, along, at, values);
   const scaledValues = alpha === 1 ? summable(from) : mul(summable(from), alpha);
   const sums = graph.scatterAdd(scaledValues, at, along, nth(x.shape, along));
-  return finish(add(summable(x), sums), source);
+  return finish(add(summable(x), sums), source, { op: 'indexAdd', index, size: nth(x.shape, along) });
 }
 
 export function indexCopy(source: Node, axis: number, index: Node, values: Node): Node {
@@ -284,7 +303,11 @@ export function indexCopy(source: Node, axis: number, index: Node, values: Node)
   const hit = logicalNot(lt(writers, 0));
   const chosen = graph.gather(stored(from), graph.where(hit, writers, graph.constant(0, writers.shape, 'i32')), along);
   const shape = x.shape.map((size, k) => (k === along ? size : 1));
-  return finish(graph.where(broadcastTo(graph.reshape(hit, shape), x.shape), chosen, x), source);
+  return finish(graph.where(broadcastTo(graph.reshape(hit, shape), x.shape), chosen, x), source, {
+    op: 'indexCopy',
+    index,
+    size: n,
+  });
 }
 
 export function indexFill(source: Node, axis: number, index: Node, value: Operand): Node {
@@ -293,7 +316,7 @@ export function indexFill(source: Node, axis: number, index: Node, value: Operan
   const n = nth(x.shape, along);
   const shape = x.shape.map((size, k) => (k === along ? size : 1));
   const hit = graph.reshape(hits(fromFront('indexFill', at, n), [n]), shape);
-  return finish(where(hit, value, x, x.dtype), source);
+  return finish(where(hit, value, x, x.dtype), source, { op: 'indexFill', index, size: n, wraps: true });
 }
 
 export function maskedFill(source: Node, mask: Node, value: Operand): Node {

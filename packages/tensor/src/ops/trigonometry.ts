@@ -41,7 +41,7 @@ export function atan2(a: Operand, b: Operand): Node {
   const isSteep = lt(width, height);
   // Two zeros make 0, two infinities 1.
   const quotient = div(where(isSteep, width, height), where(isSteep, height, width));
-  const ratio = where(eq(height, width), where(eq(height, 0), 0, 1), quotient);
+  const ratio = where(eq(height, width), where(eq(height, 0), 0, constantLike(1, x)), quotient);
   const angle = atan(ratio);
   const upright = where(isSteep, sub(Math.PI / 2, angle), angle);
   const half = where(signbit(x), sub(Math.PI, upright), upright);

@@ -5,7 +5,7 @@ import { type Shape, sizeOf } from '../kernel/shape.ts';
 import type { PrintOptions } from './print-options.ts';
 
 /** Whether a tensor of this shape is abbreviated. */
-export const isAbbreviated = (shape: Shape, { threshold }: PrintOptions): boolean => sizeOf(shape) > threshold;
+const isAbbreviated = (shape: Shape, { threshold }: PrintOptions): boolean => sizeOf(shape) > threshold;
 
 /** How many elements of each axis are printed: all of them, or those at both ends. */
 export const printedShape = (shape: Shape, options: PrintOptions): number[] =>

@@ -12,6 +12,8 @@ export interface StateCell {
 export interface Recorder {
   /** `storage`, which is pending, will become the cell's value; `cell.node` is still the old value. */
   assigned(cell: StateCell, storage: Storage): void;
+  /** The program holds only while the condition does. */
+  holdsWhile?(condition: () => boolean): void;
 }
 
 let current: Recorder | null = null;
@@ -23,6 +25,12 @@ export const currentRecorder = (): Recorder | null => current;
 
 /** Whether a function is being recorded. */
 export const isRecording = (): boolean => current !== null;
+
+/**
+ * Says that what is recorded now depends on something outside of the program. At the first call after the condition has become false, the
+ * function is recorded again. Does nothing outside of a recording.
+ */
+export const recordedWhile = (condition: () => boolean): void => current?.holdsWhile?.(condition);
 
 /** Runs `body` and reports assignments to `recorder`. Reading a value inside is an error. */
 export function withRecording<T>(recorder: Recorder, body: () => T): T {

@@ -210,6 +210,18 @@ const kindsOfNumbers: OpCase[] = [
     needs: ['f16'],
   },
   {
+    name: 'atan2 and hypot of f16 are f16',
+    compute: () =>
+      tensor([3, -300], { dtype: 'f16' })
+        .hypot(tensor([4, 400], { dtype: 'f16' }))
+        .atan2(tensor([5, 0], { dtype: 'f16' })),
+    expected: [0.78515625, 1.5703125],
+    shape: [2],
+    dtype: 'f16',
+    needs: ['f16'],
+    tolerance: 0,
+  },
+  {
     name: 'nanToNum',
     compute: () => tensor([nan, inf, -inf, 2]).nanToNum(),
     expected: [0, 3.4028234663852886e38, -3.4028234663852886e38, 2],

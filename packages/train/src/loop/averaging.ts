@@ -5,7 +5,7 @@ import { compile, getDefaultGenerator, noGrad, realize, tidy } from '@tessera/te
 import { AveragedModel } from '../optim/averaged-model.ts';
 import type { MeasuredSchedule, Schedule } from '../optim/settings.ts';
 import { swaLR } from '../optim/swa-lr.ts';
-import { batchNormsOf } from '../optim/update-bn.ts';
+import { trainedBatchNorms } from '../optim/update-bn.ts';
 import type { BatchTensors, Objective } from './objective.ts';
 import { inPrecision, type MixedPrecision } from './precision.ts';
 
@@ -100,7 +100,7 @@ export async function averageStatistics<Batch extends BatchTensors>(
   precision: MixedPrecision = {},
 ): Promise<void> {
   objective.trainingMode();
-  if (batchNormsOf(objective.model, true).length === 0) return;
+  if (trainedBatchNorms(objective.model).length === 0) return;
   const generator = getDefaultGenerator().state();
   const forward = compile((batch: Batch) => {
     objective.trainingMode();

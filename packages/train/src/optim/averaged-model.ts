@@ -3,7 +3,7 @@ import { Buffer, type Module, type Parameter } from '@tessera/nn';
 import { type Backend, isFloat, moveTensors, noGrad, realize, Tensor, where, zeros } from '@tessera/tensor';
 import { realizedStorage } from '@tessera/tensor/graph';
 import { requireFit } from './state-fits.ts';
-import { batchNormsOf, updateBn } from './update-bn.ts';
+import { trainedBatchNorms, updateBn } from './update-bn.ts';
 
 export interface AveragedModelOptions {
   /** Share of the average that is kept in an update: an exponential moving average. Null, the default: the mean of all updates. */
@@ -100,7 +100,7 @@ export class AveragedModel {
   }
 
   /**
-   * Runs `body` while the model has the averages as its values, and then gives it back its own. What shares the model's memory, such as
+   * Runs `body` while the model has the averages as its values; afterwards it has its own again. What shares the model's memory, such as
    * its `stateDict`, must be read inside. The model must not be trained meanwhile.
    */
   async use<T>(body: () => T | Promise<T>): Promise<T> {
@@ -128,7 +128,7 @@ export class AveragedModel {
   async updateBn(pass: () => void | Promise<void>): Promise<void> {
     await this.use(async () => {
       const statistics = new Set<Tensor | null>(
-        batchNormsOf(this.model, true).flatMap((layer) => [
+        trainedBatchNorms(this.model).flatMap((layer) => [
           layer.running_mean,
           layer.running_var,
           layer.num_batches_tracked,

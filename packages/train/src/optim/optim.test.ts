@@ -1,6 +1,6 @@
 /** Optimizers, compared with PyTorch's algorithms, and gradient clipping. */
 import { backward, grad } from '@tessera/autograd';
-import { Linear, Module, Parameter } from '@tessera/nn';
+import { Buffer, Linear, Module, Parameter } from '@tessera/nn';
 import { compile, registerReferenceBackends, setDefaultBackend, type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { AdamW } from './adamw.ts';
@@ -124,6 +124,25 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
         expect((await parameters[1].data())[0]).toBeCloseTo(-0.6, 5);
         alone.dispose();
         together.dispose();
+      });
+
+      test('counts its own steps when compiled steps with and without it take turns', async () => {
+        const take = async (compiled: boolean): Promise<number[]> => {
+          const parameters = pair();
+          const optimizer = new AdamW(named(parameters), { lr: 0.1, betas: [0.8, 0.9] });
+          const both = (a: Tensor, b: Tensor) => optimizer.step([a, b]);
+          const one = (a: Tensor) => optimizer.step([a, null]);
+          const steps = compiled ? { both: compile(both), one: compile(one) } : { both, one };
+          for (const k of [1, 2, 3, 4]) {
+            await steps.both(tensor([0.3 * k]), tensor([-0.2 * k]));
+            await steps.one(tensor([0.1 / k]));
+          }
+          return valuesOf(parameters);
+        };
+        const expected = await take(false);
+        (await take(true)).forEach((value, k) => {
+          expect(value).toBeCloseTo(expected[k] as number, 6);
+        });
       });
 
       test('keeps its own count in the saved state', async () => {
@@ -341,6 +360,19 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
     expect(() => new SGD([twice, twice])).toThrow(
       'SGD: the same parameter was passed twice, as 0 and as 1; each step would update it twice',
     );
+  });
+
+  test('a rate that is a tensor is read in each step, also in a compiled one', async () => {
+    const rate = new Buffer(f64([0.5]));
+    const p = parameter([1]);
+    const optimizer = new SGD([p], { lr: rate });
+    const step = compile((g: Tensor) => optimizer.step([g]));
+    await step(f64([1]));
+    rate.assign(f64([0.25]));
+    await step(f64([1]));
+    await close(p, [0.25]);
+    step.dispose();
+    expect(() => new SGD([p], { lr: f64([1, 2]) })).toThrow('SGD.lr must be one number, got a tensor of shape [2]');
   });
 
   test('the gradients of backward() are the default, and their absence means no change', async () => {

@@ -1,6 +1,6 @@
 /** Numbers of steps, on the graph: of the optimizer, and of each parameter. */
 import type { Buffer } from '@tessera/nn';
-import { concat, full, type Tensor } from '@tessera/tensor';
+import { concat, full, recordedWhile, type Tensor } from '@tessera/tensor';
 
 /** A state tensor of zeros that belongs to the saved state only once it is used. */
 export interface OptionalState {
@@ -14,10 +14,7 @@ export type PerParameter = (index: number) => Tensor;
 
 /** The counts of one step, that step included. */
 export interface StepCounts {
-  /**
-   * Whether every parameter had a gradient in all steps so far, so that they share one count. In a compiled step this is what was known
-   * when it was recorded.
-   */
+  /** Whether every parameter had a gradient in all steps so far, so that they share one count. */
   readonly shared: boolean;
   /** The parameters without a gradient in this step: i32 [P], 1 for these. Null where all have one. */
   readonly absent: Tensor | null;
@@ -31,7 +28,7 @@ export interface StepCounts {
  * Counts steps as PyTorch does: a step in which a parameter has no gradient does not count for it, so that the bias corrections of a
  * parameter that is trained from step 1000 on begin there. Nearly always all parameters have gradients in all steps. So one number counts
  * the optimizer's steps, and a vector of the steps that each parameter missed is only used, and only saved, once there is such a step.
- * A program that was compiled before that keeps the common count: it must be disposed of and recorded again.
+ * Compiled steps are recorded again then.
  */
 export class StepCounter {
   readonly #step: Buffer;
@@ -53,6 +50,7 @@ export class StepCounter {
     const absent = gradients.includes(null) ? flags(gradients.map((gradient) => gradient === null)) : null;
     if (absent !== null) this.#missed.use();
     const shared = !this.#missed.isUsed();
+    recordedWhile(() => this.#missed.isUsed() !== shared);
     const own = shared ? step : step.sub(this.#countMissed(absent));
     return {
       shared,

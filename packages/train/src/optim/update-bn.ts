@@ -1,11 +1,16 @@
 /** Running statistics of batch normalization for weights that were not trained themselves, such as averages. */
-import { BatchNorm2d, type Module } from '@tessera/nn';
+import { BatchNorm1d, BatchNorm2d, BatchNorm3d, type Module } from '@tessera/nn';
 import { ones, zeros } from '@tessera/tensor';
 
-/** The layers of batch normalization with running statistics. @param onlyTraining without those in evaluation mode, which are frozen */
-export const batchNormsOf = (model: Module, onlyTraining = false): BatchNorm2d[] =>
+type BatchNorm = BatchNorm1d | BatchNorm2d | BatchNorm3d;
+
+const isBatchNorm = (module: Module): module is BatchNorm =>
+  module instanceof BatchNorm1d || module instanceof BatchNorm2d || module instanceof BatchNorm3d;
+
+/** The layers of batch normalization with running statistics that are in training mode: those in evaluation mode are frozen. */
+export const trainedBatchNorms = (model: Module): BatchNorm[] =>
   [...model.namedModules()].flatMap(([, module]) =>
-    module instanceof BatchNorm2d && module.running_mean !== null && (module.training || !onlyTraining) ? [module] : [],
+    isBatchNorm(module) && module.running_mean !== null && module.training ? [module] : [],
   );
 
 /**
@@ -16,7 +21,7 @@ export const batchNormsOf = (model: Module, onlyTraining = false): BatchNorm2d[]
  * @param pass calls the model with every batch. A compiled function must be a new one: one that was recorded before has the layers' momentum.
  */
 export async function updateBn(model: Module, pass: () => void | Promise<void>): Promise<void> {
-  const layers = batchNormsOf(model, true);
+  const layers = trainedBatchNorms(model);
   if (layers.length === 0) return;
   const momenta = layers.map(({ momentum }) => momentum);
   for (const { running_mean, running_var, num_batches_tracked, numFeatures } of layers) {
@@ -33,6 +38,6 @@ export async function updateBn(model: Module, pass: () => void | Promise<void>):
 }
 
 /** Without a momentum, the running statistics are the mean over all batches. */
-function setMomentum(layer: BatchNorm2d, momentum: number | null): void {
+function setMomentum(layer: BatchNorm, momentum: number | null): void {
   (layer as { momentum: number | null }).momentum = momentum;
 }

@@ -1,7 +1,7 @@
 /** PyTorch's tests on the wasm backend, through compiled functions of transposed inputs. */
 import { setDefaultBackend } from '@tessera/tensor';
 import { expect, test } from 'vitest';
-import { runCommittedCases } from './testing.ts';
+import { runCommittedCases } from './committed.testing.ts';
 
 test('the committed cases agree', { timeout: 300_000 }, async () => {
   setDefaultBackend('wasm');

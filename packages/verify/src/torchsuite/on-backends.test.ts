@@ -2,7 +2,7 @@
 import { registerReferenceBackends, setDefaultBackend } from '@tessera/tensor';
 import { whyMissing } from '@tessera/tensor/testing';
 import { expect, test } from 'vitest';
-import { runCommittedCases, share } from './testing.ts';
+import { every, isForGpu, runCommittedCases } from './committed.testing.ts';
 
 registerReferenceBackends();
 
@@ -21,7 +21,7 @@ test.each(Object.entries(missing))(
   async (backend, reason) => {
     if (reason !== null) return;
     setDefaultBackend(backend);
-    const { differences, cases } = await runCommittedCases({ choose: share(12) });
+    const { differences, cases } = await runCommittedCases({ choose: every(12, isForGpu) });
     expect(differences).toEqual([]);
     expect(cases).toBeGreaterThan(300);
   },

@@ -1,17 +1,18 @@
 /** The attention layer that projects to and from its heads. */
 import { concat, einsum, formatShape, type Tensor, zeros } from '@tessera/tensor';
-import { requireProbability, requireWhole } from '../../arguments.ts';
+import { requireFloats, requireProbability, requireWhole } from '../../arguments.ts';
 import { constant, xavierNormal, xavierUniform } from '../../init/init.ts';
 import { Module } from '../../module/module.ts';
 import { Parameter } from '../../module/parameter.ts';
 import { sizesOf } from '../../sizes.ts';
 import { type TokenPosition, tokenAt } from '../../tokens/token-at.ts';
 import { Linear, linear } from '../linear.ts';
-import { bothMasks, requireMaskDType, visibleMask } from './masks.ts';
+import { requireMaskDType, visibleMask, withKeyPadding } from './masks.ts';
 import { type AttentionOptions, attentionWeights } from './scaled-dot-product-attention.ts';
 
 /** [..., E] to [..., H, E / H], as a view. */
 export function splitHeads(features: Tensor, heads: number): Tensor {
+  requireWhole('attention', { heads });
   const width = features.shape.at(-1) ?? 0;
   if (width % heads !== 0) throw new RangeError(`attention: width ${width} does not divide into ${heads} heads`);
   return features.unflatten(-1, [heads, width / heads]);
@@ -122,6 +123,7 @@ export class MultiheadAttention extends Module {
 
   /** Like `forward`, but returns the attention weights [N, H, L, S] too; for a single sequence, [H, L, S]. */
   attend(query: Tensor, key: Tensor = query, value: Tensor = key, call: AttendCall = {}): Attended {
+    requireFloats('MultiheadAttention', { query, key, value });
     const { output, weights } =
       query.ndim === 2 ? this.#single(query, key, value, call) : this.#attend(query, key, value, call);
     return { output, weights: call.averageAttentionWeights ? weights.mean(-3) : weights };
@@ -230,8 +232,7 @@ export class MultiheadAttention extends Module {
     appended: number,
   ): Tensor | null {
     requireMaskDType('MultiheadAttention', 'attentionMask', attentionMask, 'true: must not be seen');
-    requireMaskDType('MultiheadAttention', 'keyPaddingMask', keyPaddingMask, 'true: must not be seen');
-    if (keyPaddingMask !== null && (keyPaddingMask.ndim !== 2 || keyPaddingMask.shape[1] !== keys))
+    if (keyPaddingMask !== null && keyPaddingMask.shape[1] !== keys)
       throw new RangeError(
         `MultiheadAttention: keyPaddingMask must be [N, ${keys}], got ${formatShape(keyPaddingMask.shape)}`,
       );
@@ -242,9 +243,8 @@ export class MultiheadAttention extends Module {
         : mask
             .expand([...mask.shape.slice(0, -1), keys])
             .pad(mask.shape.map((_, k) => [0, k === mask.ndim - 1 ? appended : 0]));
-    const padding = widened(keyPaddingMask)?.unsqueeze(1).unsqueeze(1) ?? null;
-    const mask = widened(maskOfHeads(attentionMask, this.numHeads));
-    return bothMasks(visibleMask(mask), visibleMask(padding), dtype);
+    const mask = visibleMask(widened(maskOfHeads(attentionMask, this.numHeads)));
+    return withKeyPadding('MultiheadAttention', mask, widened(keyPaddingMask), dtype);
   }
 
   /** Query, key and value projections. Those of the same sequence are one product. */

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import { tensor } from '../../functions.ts';
 import { setDefaultBackend } from '../../kernel/backend.ts';
-import { erf } from '../../kernel/erf.ts';
+import { erf, erfc } from '../../kernel/erf.ts';
 import { nth } from '../../kernel/nth.ts';
 import type { Tensor } from '../../tensor.ts';
 import { webgpuMissing } from '../../testing/backends.ts';
@@ -83,6 +83,55 @@ describe.skipIf(webgpuMissing !== null)(`functions of shaders ${webgpuMissing ??
       units: 4,
     },
     {
+      name: 'expm1',
+      compute: (x: Tensor) => x.expm1(),
+      exact: Math.expm1,
+      inputs: [...between(-20, 88.7), ...magnitudes(-30, 4)],
+      units: 4,
+    },
+    {
+      name: 'exp2',
+      compute: (x: Tensor) => x.exp2(),
+      exact: (x: number) => 2 ** x,
+      inputs: between(-126, 127.9),
+      units: 3,
+    },
+    {
+      name: 'log1p',
+      compute: (x: Tensor) => x.log1p(),
+      exact: Math.log1p,
+      inputs: [...between(-0.99, 4), ...magnitudes(-60, -1), ...magnitudes(1, 127).map(Math.abs)],
+      units: 4,
+    },
+    {
+      name: 'log2',
+      compute: (x: Tensor) => x.log2(),
+      exact: Math.log2,
+      inputs: [...between(0.5, 2), ...magnitudes(-125, 127).map(Math.abs)],
+      units: 4,
+    },
+    {
+      name: 'log10',
+      compute: (x: Tensor) => x.log10(),
+      exact: Math.log10,
+      inputs: [...between(0.5, 2), ...magnitudes(-125, 127).map(Math.abs)],
+      units: 4,
+    },
+    {
+      name: 'atan',
+      compute: (x: Tensor) => x.atan(),
+      exact: Math.atan,
+      inputs: [...between(-4, 4), ...magnitudes(-30, 127)],
+      units: 4,
+    },
+    {
+      name: 'erfc',
+      compute: (x: Tensor) => x.erfc(),
+      exact: erfc,
+      inputs: between(-4, 9),
+      units: 5,
+    },
+    {
       name: 'sqrt',
       compute: (x: Tensor) => x.sqrt(),
       exact: Math.sqrt,
@@ -109,6 +158,11 @@ describe.skipIf(webgpuMissing !== null)(`functions of shaders ${webgpuMissing ??
       [(x: Tensor) => x.tanh(), Math.tanh],
       [(x: Tensor) => x.erf(), erf],
       [(x: Tensor) => x.sin(), (x: number) => (Math.abs(x) > 1e30 ? Math.sin(Math.fround(x)) : Math.sin(x))],
+      [(x: Tensor) => x.expm1(), Math.expm1],
+      [(x: Tensor) => x.log1p(), Math.log1p],
+      [(x: Tensor) => x.log2(), Math.log2],
+      [(x: Tensor) => x.atan(), Math.atan],
+      [(x: Tensor) => x.erfc(), erfc],
       [(x: Tensor) => x.maximum(0), (x: number) => Math.max(x, 0)],
       [(x: Tensor) => x.maximum(Number.NaN), () => Number.NaN],
     ] as const) {

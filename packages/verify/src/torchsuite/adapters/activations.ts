@@ -1,7 +1,7 @@
 /** Activations as functions. */
 import { functional as F } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
-import { type Adapter, type Adapters, call, type Given, inDType, optionsOf, unsupported } from './call.ts';
+import { type Adapter, type Adapters, call, type Given, inDType, unsupported } from './call.ts';
 
 /** An activation with its own parameters, which PyTorch could also compute in place. */
 const activation = (parameters: string, apply: (given: Given) => Tensor): Adapter =>
@@ -11,8 +11,9 @@ const plain = (apply: (input: Tensor) => Tensor): Adapter => activation('', ({ i
 
 const hardshrink = activation('lambd', ({ input, lambd }) => F.hardshrink(input, lambd));
 
+/** PyTorch negates before it casts, which matters for u8. */
 const softmin = call('input dim _stacklevel dtype', ({ input, dim, dtype }) =>
-  F.softmin(inDType(input, dtype), dim ?? unsupported('no dim')),
+  F.softmax(inDType(input.neg(), dtype), dim ?? unsupported('no dim')),
 );
 
 export const activations: Adapters = {
@@ -30,7 +31,9 @@ export const activations: Adapters = {
   'nn.functional.leaky_relu': activation('negative_slope', (p) => F.leakyRelu(p.input, p.negative_slope)),
   'nn.functional.elu': activation('alpha', ({ input, alpha }) => F.elu(input, alpha)),
   'nn.functional.celu': activation('alpha', ({ input, alpha }) => F.celu(input, alpha)),
-  'nn.functional.softplus': activation('beta threshold', (p) => F.softplus(p.input, optionsOf(p, 'beta threshold'))),
+  'nn.functional.softplus': activation('beta threshold', (p) =>
+    F.softplus(p.input, p.beta ?? undefined, p.threshold ?? undefined),
+  ),
   'nn.functional.hardtanh': activation('min_val max_val', ({ input, min_val, max_val }) =>
     F.hardtanh(input, min_val ?? undefined, max_val ?? undefined),
   ),

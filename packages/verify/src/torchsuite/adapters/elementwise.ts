@@ -20,7 +20,7 @@ interface Binary {
 }
 
 /** A number as the first operand becomes a tensor of the other's dtype, as far as that can hold it. */
-export function tensorOf(value: Operand, like: Operand): Tensor {
+function tensorOf(value: Operand, like: Operand): Tensor {
   const given = operand(value);
   if (isTensor(given)) return given;
   const dtype = isTensor(like) ? like.dtype : 'f32';
@@ -191,8 +191,8 @@ const functions: Adapters = {
 /** Choosing between values. */
 const choices: Adapters = {
   clamp: clamp('input min max'),
-  clamp_min: clamp('input min'),
-  clamp_max: clamp('input max'),
+  clamp_min: call('input min', ({ input, min }) => tensorOf(input, min).clampMin(operand(min))),
+  clamp_max: call('input max', ({ input, max }) => tensorOf(input, max).clampMax(operand(max))),
   // PyTorch's test calls the method, x.where(condition, other).
   where: (args) =>
     args.length < 3 ? unsupported('where with one argument') : where(args[1], operand(args[0]), operand(args[2])),

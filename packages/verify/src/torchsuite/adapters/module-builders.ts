@@ -4,7 +4,7 @@ import { bind, type Given, type Keywords, optionsOf, single, unsupported } from 
 import { reductionOf } from './losses.ts';
 
 /** A module, and whether PyTorch's also returns positions. */
-export interface Built {
+interface Built {
   readonly module: nn.Module;
   readonly asksIndices?: boolean;
 }
@@ -138,7 +138,26 @@ const activations: Readonly<Record<string, Build>> = {
   ReLU: build('ReLU', '', '', 'inplace'),
   Sigmoid: build('Sigmoid', ''),
   Tanh: build('Tanh', ''),
-  Softmax: (args, kwargs) => ({ module: new nn.Softmax(args[0] ?? kwargs.dim ?? unsupported('dim left out')) }),
+  ...Object.fromEntries(
+    ['Hardsigmoid', 'Hardswish', 'Mish', 'ReLU6', 'SELU'].map((name) => [name, build(name, '', '', 'inplace')]),
+  ),
+  ...Object.fromEntries(['LogSigmoid', 'Softsign', 'Tanhshrink', 'Softmax2d'].map((name) => [name, build(name, '')])),
+  ELU: build('ELU', 'alpha', '', 'inplace'),
+  CELU: build('CELU', 'alpha', '', 'inplace'),
+  LeakyReLU: build('LeakyReLU', 'negative_slope', '', 'inplace'),
+  PReLU: build('PReLU', 'num_parameters init'),
+  GLU: build('GLU', 'dim'),
+  Hardtanh: build('Hardtanh', 'min_val max_val', '', 'min_value max_value inplace'),
+  Hardshrink: build('Hardshrink', 'lambd'),
+  Softshrink: build('Softshrink', 'lambd'),
+  Softplus: build('Softplus', 'beta threshold'),
+  Threshold: build('Threshold', 'threshold value', '', 'inplace'),
+  ...Object.fromEntries(
+    ['Softmax', 'LogSoftmax', 'Softmin'].map((name): [string, Build] => [
+      name,
+      (args, kwargs) => build(name, 'dim')([args[0] ?? kwargs.dim ?? unsupported('dim left out')], {}),
+    ]),
+  ),
 };
 
 const old = 'size_average reduce reduction';

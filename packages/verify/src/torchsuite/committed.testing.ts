@@ -30,9 +30,12 @@ export async function runCommittedCases(options: Omit<SuiteOptions, 'adapters' |
   };
 }
 
-/** Every `n`-th case that needs no f64 and whose adapter reads no value before the results. */
-export function share(n: number): (torchCase: TorchCase) => boolean {
+/** Every `n`-th case for which `isChosen` is true. */
+export function every(n: number, isChosen: (torchCase: TorchCase) => boolean = () => true) {
   let k = 0;
-  return ({ op, dtype, error }) =>
-    dtype !== 'f64' && error === undefined && !/^(optim|init|scaler|bn-|module:)/.test(op) && k++ % n === 0;
+  return (torchCase: TorchCase): boolean => isChosen(torchCase) && k++ % n === 0;
 }
+
+/** Cases that need no f64, and whose adapter reads no value before the results. */
+export const isForGpu = ({ op, dtype, error }: TorchCase): boolean =>
+  dtype !== 'f64' && error === undefined && !/^(optim|init|scaler|bn-|module:)/.test(op);

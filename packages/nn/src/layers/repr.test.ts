@@ -1,0 +1,92 @@
+/** The settings of layers in `String(module)`. The texts are those of PyTorch 2.15. */
+import { expect, test } from 'vitest';
+import * as nn from '../index.ts';
+
+test.each<[string, nn.Module]>([
+  ['Linear(in_features=3, out_features=4, bias=True)', new nn.Linear(3, 4)],
+  ['Linear(in_features=3, out_features=4, bias=False)', new nn.Linear(3, 4, { bias: false })],
+  ['Bilinear(in1_features=2, in2_features=3, out_features=4, bias=True)', new nn.Bilinear(2, 3, 4)],
+  [
+    'Conv2d(3, 64, kernel_size=(7, 7), stride=(2, 2), padding=(3, 3), bias=False)',
+    new nn.Conv2d(3, 64, 7, { stride: 2, padding: 3, bias: false }),
+  ],
+  [
+    'Conv1d(4, 8, kernel_size=(3,), stride=(1,), padding=same, dilation=(2,), groups=2, padding_mode=reflect)',
+    new nn.Conv1d(4, 8, 3, { padding: 'same', dilation: 2, groups: 2, paddingMode: 'reflect' }),
+  ],
+  ['Conv3d(2, 2, kernel_size=(1, 2, 3), stride=(1, 1, 1))', new nn.Conv3d(2, 2, [1, 2, 3])],
+  [
+    'ConvTranspose2d(4, 2, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1), output_padding=(1, 1))',
+    new nn.ConvTranspose2d(4, 2, 3, { stride: 2, padding: 1, outputPadding: 1 }),
+  ],
+  ['BatchNorm2d(8, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)', new nn.BatchNorm2d(8)],
+  [
+    'BatchNorm1d(8, eps=1e-05, momentum=None, affine=False, bias=False, track_running_stats=False)',
+    new nn.BatchNorm1d(8, { affine: false, trackRunningStats: false, momentum: null }),
+  ],
+  [
+    'InstanceNorm2d(8, eps=1e-05, momentum=0.1, affine=False, bias=False, track_running_stats=False)',
+    new nn.InstanceNorm2d(8),
+  ],
+  ['LayerNorm((8,), eps=1e-05, elementwise_affine=True, bias=True)', new nn.LayerNorm(8)],
+  [
+    'LayerNorm((2, 3), eps=1e-05, elementwise_affine=False, bias=False)',
+    new nn.LayerNorm([2, 3], { elementwiseAffine: false }),
+  ],
+  ['GroupNorm(2, 8, eps=1e-05, affine=True, bias=True)', new nn.GroupNorm(2, 8)],
+  ['RMSNorm((8,), eps=None, elementwise_affine=True)', new nn.RMSNorm(8)],
+  ['LocalResponseNorm(2, alpha=0.0001, beta=0.75, k=1.0)', new nn.LocalResponseNorm(2)],
+  ['Embedding(10, 3)', new nn.Embedding(10, 3)],
+  ['Embedding(10, 3, padding_idx=0)', new nn.Embedding(10, 3, { paddingIdx: 0 })],
+  ["EmbeddingBag(10, 3, mode='mean')", new nn.EmbeddingBag(10, 3)],
+  ['Dropout(p=0.1, inplace=False)', new nn.Dropout(0.1)],
+  ['ReLU()', new nn.ReLU()],
+  ["GELU(approximate='none')", new nn.GELU()],
+  ["GELU(approximate='tanh')", new nn.GELU({ approximate: 'tanh' })],
+  ['LeakyReLU(negative_slope=0.01)', new nn.LeakyReLU()],
+  ['ELU(alpha=1.0)', new nn.ELU()],
+  ['CELU(alpha=1.0)', new nn.CELU()],
+  ['Softplus(beta=1.0, threshold=20.0)', new nn.Softplus()],
+  ['Hardtanh(min_val=-1.0, max_val=1.0)', new nn.Hardtanh()],
+  ['PReLU(num_parameters=1)', new nn.PReLU()],
+  ['GLU(dim=-1)', new nn.GLU()],
+  ['Softshrink(0.5)', new nn.Softshrink()],
+  ['Hardshrink(0.5)', new nn.Hardshrink()],
+  ['Threshold(threshold=0.1, value=20)', new nn.Threshold(0.1, 20)],
+  ['Mish()', new nn.Mish()],
+  ['LogSigmoid()', new nn.LogSigmoid()],
+  ['Softmax(dim=1)', new nn.Softmax(1)],
+  ['Softmax2d()', new nn.Softmax2d()],
+  ['MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)', new nn.MaxPool2d(2)],
+  [
+    'MaxPool2d(kernel_size=3, stride=2, padding=1, dilation=1, ceil_mode=False)',
+    new nn.MaxPool2d(3, { stride: 2, padding: 1 }),
+  ],
+  ['AvgPool2d(kernel_size=2, stride=2, padding=0)', new nn.AvgPool2d(2)],
+  ['LPPool2d(norm_type=2, kernel_size=3, stride=None, ceil_mode=False)', new nn.LPPool2d(2, 3)],
+  ['AdaptiveAvgPool2d(output_size=(1, 1))', new nn.AdaptiveAvgPool2d([1, 1])],
+  ['Flatten(start_dim=1, end_dim=-1)', new nn.Flatten()],
+  ['Unflatten(dim=1, unflattened_size=(2, 3))', new nn.Unflatten(1, [2, 3])],
+  ['Identity()', new nn.Identity()],
+  ['ReflectionPad2d((1, 1, 1, 1))', new nn.ReflectionPad2d(1)],
+  ['ConstantPad1d(padding=(2, 2), value=3.5)', new nn.ConstantPad1d(2, 3.5)],
+  ['PixelShuffle(upscale_factor=2)', new nn.PixelShuffle(2)],
+  ['ChannelShuffle(groups=2)', new nn.ChannelShuffle(2)],
+  ['Fold(output_size=(4, 5), kernel_size=(2, 2), dilation=1, padding=0, stride=1)', new nn.Fold([4, 5], [2, 2])],
+  ['Unfold(kernel_size=2, dilation=1, padding=0, stride=1)', new nn.Unfold(2)],
+  ["Upsample(scale_factor=2.0, mode='nearest')", new nn.Upsample({ scaleFactor: 2, mode: 'nearest' })],
+  [
+    'LSTM(3, 4, num_layers=2, batch_first=True, bidirectional=True)',
+    new nn.LSTM(3, 4, { numLayers: 2, batchFirst: true, bidirectional: true }),
+  ],
+  ['GRU(3, 4, bias=False)', new nn.GRU(3, 4, { bias: false })],
+  ['LSTMCell(3, 4)', new nn.LSTMCell(3, 4)],
+  ['CrossEntropyLoss()', new nn.CrossEntropyLoss()],
+  ['ModuleDict(\n  (a): ReLU()\n)', new nn.ModuleDict({ a: new nn.ReLU() })],
+  [
+    'ModuleList(\n  (0-1): 2 x Linear(in_features=2, out_features=2, bias=True)\n  (2): ReLU()\n)',
+    new nn.ModuleList([new nn.Linear(2, 2), new nn.Linear(2, 2), new nn.ReLU()]),
+  ],
+])('%s', (expected, module) => {
+  expect(String(module)).toBe(expected);
+});
