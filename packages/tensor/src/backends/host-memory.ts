@@ -2,7 +2,7 @@
 import { type Allocation, OutOfMemoryError } from '../kernel/backend.ts';
 import { bytesOf, type DType, type TypedArray, viewArray } from '../kernel/dtype.ts';
 import { collectGarbage } from './collect-garbage.ts';
-import { PressureGauge } from './pressure.ts';
+import { Pressure } from './pressure.ts';
 
 class Block implements Allocation {
   readonly bytes: number;
@@ -20,7 +20,7 @@ export const memoryOf = (allocation: Allocation): ArrayBuffer => (allocation as 
 /** Everything that these backends share; a subclass adds running plans. */
 export abstract class HostMemory {
   readonly name: string;
-  readonly #pressure = new PressureGauge();
+  readonly #pressure = new Pressure();
   #used = 0;
 
   constructor(name: string) {
@@ -29,7 +29,8 @@ export abstract class HostMemory {
 
   allocate(bytes: number): Allocation {
     // An allocation is kept until its owner's finalizer has run, so the collector alone would not free it.
-    if (this.#pressure.grown(this.#used + bytes)) collectGarbage();
+    const garbage = this.#pressure.due(this.#used + bytes);
+    if (garbage !== null) collectGarbage(garbage);
     try {
       const block = new Block(bytes);
       this.#used += bytes;

@@ -59,6 +59,6 @@ export function webPlatform(): Platform {
     whyOneThread: oneThread,
     canBlock: canBlock(),
     // Nothing can be collected on demand, but the event loop is to turn: finalizers of what the engine collected itself may wait.
-    collectGarbage: noteCollection,
+    collectGarbage: (what) => noteCollection(what !== 'young'),
   };
 }
