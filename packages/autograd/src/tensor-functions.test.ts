@@ -95,6 +95,11 @@ const functions: readonly Checked[] = [
     fn: (x, v) => x.indexPut([indices([2, 0])], v).square(),
   },
   {
+    name: 'indexPut at positions apart',
+    inputs: () => [normal([3, 4, 2], 98), normal([2, 4], 99)],
+    fn: (x, v) => x.indexPut([indices([2, 0]), null, indices([1, 1])], v).square(),
+  },
+  {
     name: 'indexPut, accumulated',
     inputs: () => [normal([3, 4], 28), normal([3], 29)],
     fn: (x, v) => x.indexPut([indices([2, 0, 2]), indices([1, 1, 1])], v, { accumulate: true }).square(),

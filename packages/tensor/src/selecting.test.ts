@@ -120,6 +120,15 @@ describe('index with masks', () => {
   });
 });
 
+describe('a backend that cannot block', () => {
+  it('says how to index by a mask', async () => {
+    setDefaultBackend('gpujs:webasm');
+    expect(() => x().index(x().gt(2))).toThrow('(await mask.nonzero()).unbind(1)');
+    const [i, j] = (await x().gt(2).nonzero()).unbind(1) as [Tensor, Tensor];
+    expect(await x().index(i, j).toArray()).toEqual([3, 5, 2.5, 4]);
+  });
+});
+
 describe('inside of a compiled function', () => {
   beforeAll(() => setDefaultBackend('wasm'));
 

@@ -14,6 +14,7 @@ import { MultipliableTensor } from './methods/products.ts';
 import { nodeOf, type TensorBase } from './methods/tensor-base.ts';
 import type { IndexPart, SliceRange } from './ops/advanced-indexing.ts';
 import * as ops from './ops/index.ts';
+import { CannotBlockError } from './runtime/execute.ts';
 import { findBackend, readNode, readNodeSync } from './runtime/realize.ts';
 import { trackStorage } from './runtime/scope.ts';
 
@@ -264,7 +265,7 @@ export abstract class SelectableTensor<T extends TensorBase<T>> extends Multipli
       throw new RangeError(
         `index: the mask ${formatShape(mask.shape)} does not have the sizes ${formatShape(covered)} of the axes from ${axis} on of ${formatShape(this.shape)}`,
       );
-    const flat = truePositions(readNodeSync(mask));
+    const flat = truePositions(readMask(mask));
     const coordinates = coordinatesOf(flat, mask.shape);
     const rank = mask.shape.length;
     return mask.shape.map((_, k) =>
@@ -273,6 +274,18 @@ export abstract class SelectableTensor<T extends TensorBase<T>> extends Multipli
         Int32Array.from({ length: flat.length }, (_, i) => nth(coordinates, i * rank + k)),
         [flat.length],
       ),
+    );
+  }
+}
+
+/** The values of a mask; where a backend cannot block, an error that says what to do. */
+function readMask(mask: Node): TypedArray {
+  try {
+    return readNodeSync(mask);
+  } catch (error) {
+    if (!(error instanceof CannotBlockError)) throw error;
+    throw new CannotBlockError(
+      `index: a mask must be read, and ${error.message}. Or index by its positions: const [i, j] = (await mask.nonzero()).unbind(1)`,
     );
   }
 }

@@ -8,7 +8,7 @@ import { addBias } from '../precision.ts';
 import { type Dims, type PerAxis, perAxis, withBatch } from '../sizes.ts';
 import { foldWindows, reachOf, type WindowAxis, windowAxes } from '../vision/windows.ts';
 import { convRepr } from './conv-repr.ts';
-import { checkChannels, convParameters, letters, windowOf } from './convolution.ts';
+import { checkChannels, checkFloating, convParameters, letters, windowOf } from './convolution.ts';
 
 export interface ConvTransposeOptions<D extends Dims = 2> {
   readonly stride?: PerAxis<D>;
@@ -55,6 +55,7 @@ function convolveTransposed<D extends Dims>(
   const [channels = 0, outPerGroup = 0] = weight.shape;
   const outChannels = outPerGroup * groups;
   const axes = outputAxes(dims, op, size, options);
+  checkFloating(op, input, weight);
   if (bias !== null) requireShapes(op, { bias }, [outChannels]);
   return withBatch(input, dims, op, (x) => {
     const [, inChannels] = x.shape;

@@ -218,6 +218,9 @@ describe('conv2d refuses', () => {
   test('biases and weights of other shapes', () => {
     const [x, w] = [numbered([1, 3, 5, 5]), numbered([2, 3, 3, 3])];
     expect(() => conv2d(x, w, numbered([2, 1, 1]))).toThrow('conv2d: the bias has shape [2, 1, 1], [2] is expected');
+    expect(() => conv2d(x.cast('i32'), w.cast('i32'))).toThrow(
+      'conv2d: needs a floating-point input and weight, got i32',
+    );
     expect(() => conv2d(x, numbered([2, 3, 3]))).toThrow('conv2d: needs a weight [O, C / groups, h, w]');
     expect(() => convTranspose2d(x, numbered([2, 3, 3, 3]))).toThrow(
       'convTranspose2d: input [1, 3, 5, 5] does not fit',

@@ -1,5 +1,5 @@
 /** Convolution of sequences, images and volumes. */
-import { einsum, formatShape, type Tensor } from '@tessera/tensor';
+import { einsum, formatShape, isFloat, type Tensor } from '@tessera/tensor';
 import { requireShapes } from '../arguments.ts';
 import { kaimingUniform, uniform } from '../init/init.ts';
 import { Module } from '../module/module.ts';
@@ -44,6 +44,14 @@ function convAxes<D extends Dims>(
   });
 }
 
+/** @throws TypeError unless input and weight are of floating-point dtypes */
+export function checkFloating(op: string, input: Tensor, weight: Tensor): void {
+  if (!isFloat(input.dtype) || !isFloat(weight.dtype))
+    throw new TypeError(
+      `${op}: needs a floating-point input and weight, got ${input.dtype} and ${weight.dtype}; cast them first`,
+    );
+}
+
 /** The sizes of the window of a weight [O, C / groups, ...window]. */
 export function windowOf<D extends Dims>(weight: Tensor, dims: D, op: string, expected: string): PerAxis<D> {
   if (weight.ndim !== dims + 2)
@@ -63,6 +71,7 @@ function convolve<D extends Dims>(
   const size = windowOf(weight, dims, op, `a weight [O, C / groups, ${['w', 'h, w', 'd, h, w'][dims - 1]}]`);
   const [outChannels = 0, channels = 0] = weight.shape;
   const axes = convAxes(dims, op, size, options);
+  checkFloating(op, input, weight);
   if (bias !== null) requireShapes(op, { bias }, [outChannels]);
   return withBatch(input, dims, op, (x) => {
     const [n = 0, inChannels] = x.shape;

@@ -132,7 +132,7 @@ describe.each(testedBackends)('pooling on %s', (backend) => {
   });
 
   test('the positions of the maxima: the first of equal values, the last NaN', async () => {
-    const x = tensor([5, 5, 1, 2, Number.NaN, 7, Number.NaN, 3, 7], { shape: [1, 1, 3, 3] });
+    const x = tensor([5, 5, 1, 2, Number.NaN, 7, Number.NaN, 3, 7], { shape: [1, 1, 3, 3], requiresGrad: true });
     const { output, indices } = maxPool2dWithIndices(x, 2, { stride: 1 });
     expect(await output.toArray()).toEqual([
       [

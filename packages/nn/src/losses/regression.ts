@@ -1,11 +1,12 @@
 /** Losses of numbers: how far a prediction is from its target, element by element. */
 import { type Tensor, where } from '@tessera/tensor';
-import { requireFloats, requireNotNegative, requirePositive } from '../arguments.ts';
+import { requireFloats, requireNotNegative, requirePositive, requireTensors } from '../arguments.ts';
 import { inF32 } from '../precision.ts';
 import { Loss, type LossOptions, reduceLoss } from './reduction.ts';
 
 function difference(op: string, input: Tensor, target: Tensor): Tensor {
   requireFloats(op, { 'the input': input });
+  requireTensors(op, { 'the target': target });
   return inF32(input).sub(inF32(target));
 }
 

@@ -57,13 +57,13 @@ export abstract class ScatterableTensor<T extends TensorBase<T>> extends Sortabl
 
   /**
    * `values`, which broadcast, at the positions that the tensors of integers name along the first axes: x.indexPut([i, j], v) is PyTorch's
-   * x.index_put((i, j), v), or x[i, j] = v. With `accumulate` they are added; otherwise the last of several for one position counts.
+   * x.index_put((i, j), v), or x[i, j] = v. null names all positions of an axis: x.indexPut([null, j], v) is x[:, j] = v. With `accumulate` they are added; otherwise the last of several for one position counts.
    */
-  indexPut(indices: readonly T[], values: T, options?: { readonly accumulate?: boolean }): T {
+  indexPut(indices: readonly (T | null)[], values: T, options?: { readonly accumulate?: boolean }): T {
     return this.wrap(
       ops.indexPut(
         this.node,
-        indices.map((index) => nodeOf(index, 'indexPut')),
+        indices.map((index) => (index === null ? null : nodeOf(index, 'indexPut'))),
         nodeOf(values, 'indexPut'),
         options,
       ),

@@ -140,22 +140,42 @@ export function index(source: Node, parts: readonly IndexPart<Node>[]): Node {
   return graph.permute(graph.reshape(chosen, shape), orderOf(table));
 }
 
-/** The tensor with `values`, which broadcast, at the chosen positions: replaced (the last of several wins), or added. */
+/**
+ * The tensor with `values`, which broadcast to what `index` would return, at the chosen positions: replaced (the last of several wins), or
+ * added. null: all positions of an axis.
+ */
 export function indexPut(
   source: Node,
-  indices: readonly Node[],
+  indices: readonly (Node | null)[],
   values: Node,
   { accumulate = false }: { readonly accumulate?: boolean } = {},
 ): Node {
-  if (indices.length === 0) throw new RangeError('indexPut: needs at least one tensor of positions');
+  if (indices.every((each) => each === null)) throw new RangeError('indexPut: needs at least one tensor of positions');
   if (values.dtype !== source.dtype)
     throw new TypeError(`indexPut: the values are ${values.dtype}, the tensor is ${source.dtype}; cast one of them`);
-  const viewed = applyViews(source, indices);
+  const viewed = applyViews(
+    source,
+    indices.map((each) => each ?? ':'),
+  );
   const table = tableOf(viewed);
   const restSizes = table.rows.shape.slice(1);
-  const wide = broadcastTo(values, [...table.shape, ...restSizes], 'indexPut');
-  const given = graph.reshape(wide, [sizeOf(table.shape), ...restSizes]);
-  if (sizeOf(table.shape) === 0) return source;
+  const order = orderOf(table);
+  const chosen = [...table.shape, ...restSizes];
+  const wide = broadcastTo(
+    values,
+    order.map((axis) => nth(chosen, axis)),
+    'indexPut',
+  );
+  const given = graph.reshape(graph.permute(wide, inverseOf(order)), [sizeOf(table.shape), ...restSizes]);
+  if (sizeOf(chosen) === 0) return source;
   const put = checkPositions('indexPut', putRows(table.rows, table.positions, given, accumulate), viewed);
-  return graph.reshape(put, source.shape);
+  const axes = [...viewed.tensors.map(({ axis }) => axis), ...table.rest];
+  const apart = graph.reshape(
+    put,
+    axes.map((axis) => nth(source.shape, axis)),
+  );
+  return graph.permute(apart, inverseOf(axes));
 }
+
+/** The permutation that undoes another. */
+const inverseOf = (order: readonly number[]): number[] => order.map((_, k) => order.indexOf(k));

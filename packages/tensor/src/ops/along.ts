@@ -69,7 +69,7 @@ export const lastAt = (source: Node, position: number): Node =>
   graph.reshape(lastRange(source, position, position + 1), rowsOf(source));
 
 /** [..., n] -> [..., 1 or none]: drops the last axis, of size 1, unless it is kept. */
-export const dropLast = (source: Node): Node => graph.reshape(source, rowsOf(source));
+const dropLast = (source: Node): Node => graph.reshape(source, rowsOf(source));
 
 /** [..., n] -> [..., before + n + after], filled with `value`. */
 export function padLast(source: Node, before: number, after: number, value: number): Node {

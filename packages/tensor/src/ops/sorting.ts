@@ -32,11 +32,15 @@ export interface ValuesAndIndices<T> {
 
 export interface SortOptions {
   readonly descending?: boolean;
+  /** Whether equal elements keep their order. They always do: this is for those who want to say so. */
+  readonly stable?: boolean;
 }
 
 export interface TopkOptions {
   /** Whether the largest elements are chosen, or the smallest. Default: true. */
   readonly largest?: boolean;
+  /** Whether the elements are in order. They always are: this is for those who want to say so. */
+  readonly sorted?: boolean;
 }
 
 export const interpolations = ['linear', 'lower', 'higher', 'nearest', 'midpoint'] as const;

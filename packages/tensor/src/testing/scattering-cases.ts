@@ -173,6 +173,26 @@ export const scatteringCases: readonly OpCase[] = [
     shape: [3, 4],
   },
   {
+    name: 'indexPut along a later axis',
+    compute: () =>
+      a().indexPut(
+        [null, k(3, 0)],
+        tensor([
+          [1, 2],
+          [3, 4],
+          [5, 6],
+        ]),
+      ),
+    expected: [2, -1, 2, 1, 4, 5, -4, 3, 6, -0.5, 4, 5],
+    shape: [3, 4],
+  },
+  {
+    name: 'indexPut at tensors apart',
+    compute: () => c().indexPut([k(1, 0), null, k(1, 3)], tensor([10, 20, 30])),
+    expected: [-3, -2.5, -2, 10, -1, -0.5, 0, 20, 1, 1.5, 2, 30, 3, 10, 4, 4.5, 5, 20, 6, 6.5, 7, 30, 8, 8.5],
+    shape: [2, 3, 4],
+  },
+  {
     name: 'maskedFill',
     compute: () => a().maskedFill(a().gt(1), Number.NEGATIVE_INFINITY),
     expected: [

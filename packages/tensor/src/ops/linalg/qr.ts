@@ -100,7 +100,7 @@ function tallFactors(matrix: Node): QrFactors<Node> {
   return { q: rowRange(packed, 0, m), r: rowRange(packed, m, m + n) };
 }
 
-export const qrModes = ['reduced', 'complete', 'r'] as const;
+const qrModes = ['reduced', 'complete', 'r'] as const;
 
 /** How much of Q is computed: its first min(m, n) columns, all, or nothing. */
 export type QrMode = (typeof qrModes)[number];

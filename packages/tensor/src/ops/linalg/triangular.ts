@@ -89,7 +89,7 @@ export interface TriangularOptions {
 }
 
 /** The inverse of triangular matrices, without a derivative of its own. */
-export const inverseOfTriangular = (matrix: Node, upper: boolean, unit = false): Node =>
+const inverseOfTriangular = (matrix: Node, upper: boolean, unit = false): Node =>
   upper ? turned(inverseOfLower(turned(matrix), unit)) : inverseOfLower(matrix, unit);
 
 /** X of A X = B (or X A = B) for triangular A. Only the named triangle of A is read. */
