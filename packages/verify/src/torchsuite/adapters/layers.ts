@@ -85,6 +85,14 @@ const pools: Adapters = {
         return return_indices ? outputAndIndices(both(input, size)) : values(input, size);
       }),
   ),
+  ...forEachRank('max_unpool', [F.maxUnpool1d, F.maxUnpool2d, F.maxUnpool3d], (apply, rank) =>
+    call('input indices kernel_size stride padding output_size', (p) => {
+      // PyTorch takes the size of the output with or without its first axes.
+      const size = p.output_size ? { output_size: p.output_size.slice(-rank) } : {};
+      const options = optionsOf({ ...p, ...size }, 'stride padding output_size');
+      return apply(p.input, p.indices, single(p.kernel_size), options);
+    }),
+  ),
 };
 
 const layerNorm = ({ input, normalized_shape, weight = null, bias = null, eps = 1e-5 }: Given): Tensor =>
@@ -188,6 +196,13 @@ const embeddings: Adapters = {
   },
 };
 
+/** Random numbers are PyTorch's own: only cases that need none can be compared. */
+const dropout = (apply: (input: Tensor, p: number, training: boolean) => Tensor): Adapter =>
+  call('input p training -inplace', ({ input, p = 0.5, training = true }) => {
+    if (training && p !== 0 && p !== 1) unsupported('dropout is random');
+    return apply(input, p, training);
+  });
+
 export const layers: Adapters = {
   ...convolutions,
   ...pools,
@@ -208,8 +223,8 @@ export const layers: Adapters = {
       });
     },
   ),
-  'nn.functional.dropout': call('input p training -inplace', ({ input, p = 0.5, training = true }) => {
-    if (training && p !== 0 && p !== 1) unsupported('dropout is random');
-    return F.dropout(input, p, training);
-  }),
+  'nn.functional.dropout': dropout(F.dropout),
+  'nn.functional.dropout2d': dropout(F.dropout2d),
+  'nn.functional.dropout3d': dropout(F.dropout3d),
+  'nn.functional.alpha_dropout': dropout(F.alphaDropout),
 };
