@@ -1,7 +1,20 @@
 /** Checks of arguments: one for each kind. Their errors name the layer or function, what was given and what was expected. */
-import { type DType, formatShape, isFloat, type Shape, sameShape, type Tensor } from '@tessera/tensor';
+import { type DType, formatShape, isFloat, isTensor, type Shape, sameShape, type Tensor } from '@tessera/tensor';
 
-const shown = (value: unknown): string => (typeof value === 'number' ? `${value}` : JSON.stringify(value));
+/** A value that an argument should not have, in a few words. */
+export function shown(value: unknown): string {
+  if (isTensor(value)) return `${value.dtype} ${formatShape(value.shape)}`;
+  if (typeof value === 'function') return `the function ${value.name}`;
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return `an object of ${value.constructor?.name ?? 'no class'}`;
+  return typeof value === 'string' ? `'${value}'` : String(value);
+}
+
+/** Tensors by their names, instead of arrays, numbers, or nothing. */
+export function requireTensors(op: string, values: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(values))
+    if (!isTensor(value)) throw new TypeError(`${op}: ${name} must be a tensor, got ${shown(value)}`);
+}
 
 /** Sizes and counts by their names: whole numbers of at least `least`. */
 export function requireWhole(op: string, sizes: Readonly<Record<string, number>>, least = 1): void {
@@ -49,6 +62,7 @@ export function requireSameShape(op: string, names: readonly [string, string], a
 
 /** A tensor of integers, as class labels and indices are. */
 export function requireIntegers(op: string, name: string, tensor: Tensor, expected = 'integers, i32 or u8'): void {
+  requireTensors(op, { [name]: tensor });
   const dtype: DType = tensor.dtype;
   if (isFloat(dtype) || dtype === 'bool')
     throw new TypeError(`${op}: ${name} must be ${expected}, got ${dtype} ${formatShape(tensor.shape)}`);
@@ -56,9 +70,18 @@ export function requireIntegers(op: string, name: string, tensor: Tensor, expect
 
 /** Floating-point tensors by their names. */
 export function requireFloats(op: string, tensors: Readonly<Record<string, Tensor>>): void {
+  requireTensors(op, tensors);
   for (const [name, tensor] of Object.entries(tensors))
     if (!isFloat(tensor.dtype))
       throw new TypeError(
         `${op}: ${name} must be floating point, got ${tensor.dtype} ${formatShape(tensor.shape)}; cast it`,
       );
+}
+
+/** One of several names. */
+export function requireOneOf(op: string, what: string, value: string, names: readonly string[]): void {
+  if (!names.includes(value))
+    throw new RangeError(
+      `${op}: ${what} must be ${names.slice(0, -1).join(', ')} or ${names.at(-1)}, got ${shown(value)}`,
+    );
 }

@@ -3,7 +3,9 @@
  * (`manualSeed`) and on the order in which they are called, not on the backend. They are drawn when they are first used: a parameter
  * that is initialized again or loaded before that costs nothing.
  */
+
 import { type DType, formatShape, full, type Shape, sizeOf, type Tensor, tensorFrom, zeros } from '@tessera/tensor';
+import { requireNotNegative } from '../arguments.ts';
 import { HostRandom, takeSite } from './random.ts';
 
 export type Initializer = (shape: Shape) => Tensor;
@@ -48,6 +50,10 @@ export function uniform(bound: number): Initializer;
 export function uniform(low: number, high: number): Initializer;
 export function uniform(first: number, second?: number): Initializer {
   const [low, high] = second === undefined ? [-first, first] : [first, second];
+  if (!(low <= high))
+    throw new RangeError(
+      `init.uniform: the interval must be from a number to one that is not smaller, got [${low}, ${high}]`,
+    );
   return filled((random, out) => random.fillUniform(out, low, high));
 }
 
@@ -56,8 +62,10 @@ export interface NormalOptions {
   readonly std?: number;
 }
 
-export const normal = ({ mean = 0, std = 1 }: NormalOptions = {}): Initializer =>
-  filled((random, out) => random.fillNormal(out, mean, std));
+export function normal({ mean = 0, std = 1 }: NormalOptions = {}): Initializer {
+  requireNotNegative('init.normal', { std });
+  return filled((random, out) => random.fillNormal(out, mean, std));
+}
 
 export interface TruncatedNormalOptions extends NormalOptions {
   readonly low?: number;

@@ -49,7 +49,9 @@ describe('containers', () => {
     expect(list.set(0, b).get(0)).toBe(b);
     expect(() => list.get(4)).toThrow('ModuleList: index 4 is outside of a list of 4');
     expect(() => list.get(0.5)).toThrow('ModuleList: index 0.5');
-    expect(() => list.append('relu' as never)).toThrow('ModuleList: takes modules, got relu');
+    expect(() => list.append('relu' as never)).toThrow("ModuleList: takes modules, got 'relu'");
+    expect(() => new ModuleList(a as never)).toThrow('ModuleList: takes a list, got an object of Linear');
+    expect(() => new ModuleList([Linear as never])).toThrow('ModuleList: takes modules, got the function Linear');
   });
 
   test('dictionaries replace, remove and list their items', () => {

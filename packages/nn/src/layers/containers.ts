@@ -1,5 +1,6 @@
 /** Lists and dictionaries of modules and of parameters, with PyTorch's names in the state_dict. */
 import { Tensor } from '@tessera/tensor';
+import { shown } from '../arguments.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
 
@@ -44,6 +45,8 @@ abstract class MemberList<Item extends Module | Parameter, Given = Item> extends
   }
 
   extend(items: Iterable<Given>): this {
+    if (typeof (items as Partial<Iterable<Given>>)?.[Symbol.iterator] !== 'function')
+      throw new TypeError(`${this.constructor.name}: takes a list, got ${shown(items)}`);
     for (const item of items) this.append(item);
     return this;
   }
@@ -129,14 +132,14 @@ abstract class MemberDict<Item extends Module | Parameter, Given = Item> extends
 
 function requireModule<M extends Module>(owner: string, module: M): M {
   if (module instanceof Module) return module;
-  throw new TypeError(`${owner}: takes modules, got ${String(module)}`);
+  throw new TypeError(`${owner}: takes modules, got ${shown(module)}`);
 }
 
 /** PyTorch's lists of parameters make parameters of tensors. */
 function asParameter(owner: string, value: Tensor): Parameter {
   if (value instanceof Parameter) return value;
   if (value instanceof Tensor) return new Parameter(value);
-  throw new TypeError(`${owner}: takes parameters and tensors, got ${String(value)}`);
+  throw new TypeError(`${owner}: takes parameters and tensors, got ${shown(value)}`);
 }
 
 /** Modules in a list: the state of the first one is named `0.weight`, and so on. It has no `forward`. */

@@ -3,7 +3,7 @@ import { customGradient } from '@tessera/autograd';
 import { checkIndices, formatShape, iota, noGrad, ones, Tensor, where, zeros } from '@tessera/tensor';
 import { graph } from '@tessera/tensor/graph';
 import { indexSelect } from '@tessera/tensor/ops';
-import { requireIntegers, requirePositive, requireSameShape, requireWhole } from '../arguments.ts';
+import { requireIntegers, requirePositive, requireSameShape, requireTensors, requireWhole } from '../arguments.ts';
 import { type Initializer, normal } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
@@ -52,6 +52,7 @@ export function embedding(index: Tensor, weight: Tensor, options: EmbeddingOptio
 }
 
 function tableSizes(op: string, weight: Tensor): readonly [rows: number, width: number] {
+  requireTensors(op, { 'the weight': weight });
   const [rows, width] = weight.shape;
   if (weight.ndim !== 2 || rows === undefined || width === undefined)
     throw new RangeError(`${op}: the weight must be [rows, width], got ${formatShape(weight.shape)}`);

@@ -1,6 +1,6 @@
 /** Affine maps of one vector, and bilinear maps of two. */
 import { einsum, formatShape, sameShape, type Tensor } from '@tessera/tensor';
-import { requireShapes, requireWhole } from '../arguments.ts';
+import { requireShapes, requireTensors, requireWhole } from '../arguments.ts';
 import { kaimingUniform, uniform } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
@@ -17,6 +17,7 @@ import { addBias } from '../precision.ts';
  * @throws RangeError for shapes that do not fit
  */
 export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  requireTensors('linear', { 'the input': input, 'the weight': weight });
   if (weight.ndim !== 1 && weight.ndim !== 2)
     throw new RangeError(`linear: the weight must be [out, in] or [in], got ${formatShape(weight.shape)}`);
   const width = weight.shape.at(-1);
@@ -71,6 +72,7 @@ export class Linear extends Module {
  * @throws RangeError for shapes that do not fit
  */
 export function bilinear(x1: Tensor, x2: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  requireTensors('bilinear', { x1, x2, 'the weight': weight });
   const [outputs, in1, in2] = weight.shape;
   const lead = x1.shape.slice(0, -1);
   const fits =

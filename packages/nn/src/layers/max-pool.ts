@@ -5,7 +5,7 @@ import { Module } from '../module/module.ts';
 import { settings } from '../module/print-module.ts';
 import { type Dims, type PerAxis, withBatch, withBatches } from '../sizes.ts';
 import { foldWindows, slidingWindows, type WindowAxis } from '../vision/windows.ts';
-import { checkNotEmpty, type PoolOptions, poolAxes, roundedUp } from './pooling-windows.ts';
+import { checkNotEmpty, type PoolOptions, poolAxes, requirePoolArguments, roundedUp } from './pooling-windows.ts';
 
 export interface MaxPoolOptions<D extends Dims = 2> extends PoolOptions<D> {
   readonly dilation?: PerAxis<D>;
@@ -125,6 +125,7 @@ abstract class MaxPool<D extends Dims> extends Module {
 
   constructor(kernelSize: PerAxis<D>, options: MaxPoolOptions<D> = {}) {
     super();
+    requirePoolArguments(new.target.name, kernelSize, options);
     this.kernelSize = kernelSize;
     this.options = options;
   }

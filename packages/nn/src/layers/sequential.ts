@@ -1,5 +1,6 @@
 /** Modules in a row. */
 import type { Tensor } from '@tessera/tensor';
+import { shown } from '../arguments.ts';
 import { Module, type UnaryModule } from '../module/module.ts';
 
 /**
@@ -15,7 +16,7 @@ export class Sequential extends Module {
       const named = entry instanceof Module ? ([`${index}`, entry] as const) : entry;
       if (!(named?.[1] instanceof Module))
         throw new TypeError(
-          `Sequential: entry ${index} must be a module, or a list of a name and a module, got ${String(entry)}`,
+          `Sequential: entry ${index} must be a module, or a list of a name and a module, got ${shown(entry)}`,
         );
       return named;
     });

@@ -43,6 +43,10 @@ describe.each(testedBackends)('binary cross-entropies on %s', (backend) => {
     expect(rows[1]).toBeCloseTo([...expected].slice(3).reduce((sum, x) => sum + x) / 3, 5);
   });
 
+  test('of small probabilities keep their precision', async () => {
+    expect(await binaryCrossEntropy(tensor([1e-9]), tensor([0])).item()).toBeCloseTo(1e-9, 15);
+  });
+
   test('do not overflow', async () => {
     const far = tensor([[1000, -1000]]);
     expect(await binaryCrossEntropyWithLogits(far, tensor([[0, 1]])).item()).toBe(1000);

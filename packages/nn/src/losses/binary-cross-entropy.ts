@@ -17,12 +17,9 @@ const [leastLogarithm, leastVariance] = [-100, 1e-12];
 
 const entropyOfProbabilities = customGradient(
   (x: Tensor, y: Tensor) => {
-    const logarithm = (p: Tensor): Tensor => p.log().maximum(leastLogarithm);
-    const no = y.neg().add(1);
-    return y
-      .mul(logarithm(x))
-      .add(no.mul(logarithm(x.neg().add(1))))
-      .neg();
+    const yes = x.log().maximum(leastLogarithm);
+    const no = x.neg().log1p().maximum(leastLogarithm);
+    return y.mul(yes).add(y.neg().add(1).mul(no)).neg();
   },
   (gradient, [x, y]) => {
     const rest = x.neg().add(1);

@@ -1,6 +1,6 @@
 /** Losses of the scores of classes, with a margin between those that an example has and the others. */
 import { checkIndices, formatShape, iota, type Tensor, where } from '@tessera/tensor';
-import { requireFloats, requireIntegers, requireSameShape } from '../arguments.ts';
+import { requireFloats, requireIntegers, requireSameShape, requireTensors } from '../arguments.ts';
 import { inF32 } from '../precision.ts';
 import { alongClasses, classLabels, valueOfClass } from './class-targets.ts';
 import { Loss, type LossOptions, type MarginOptions, reduceLoss, WeightedLoss } from './reduction.ts';
@@ -33,6 +33,7 @@ export function multiMarginLoss(
 ): Tensor {
   if (p !== 1 && p !== 2) throw new RangeError(`multiMarginLoss: p must be 1 or 2, got ${p}`);
   requireFloats('multiMarginLoss', { 'the input': input });
+  requireTensors('multiMarginLoss', { 'the target': target });
   const x = rows('multiMarginLoss', input);
   if (target.ndim > 1 || target.size !== x.shape[0])
     throw new RangeError(

@@ -1,6 +1,6 @@
 /** Class labels as the targets of losses: their shape and range, and the values that belong to them. */
 import { checkIndices, formatShape, iota, type Tensor, where } from '@tessera/tensor';
-import { requireIntegers, requireShapes } from '../arguments.ts';
+import { requireIntegers, requireShapes, requireTensors } from '../arguments.ts';
 import type { Reduction } from './reduction.ts';
 import { reduceLoss } from './reduction.ts';
 
@@ -16,7 +16,7 @@ export interface ClassOptions {
 }
 
 /** PyTorch's label of what does not count. */
-export const defaultIgnoreIndex = -100;
+const defaultIgnoreIndex = -100;
 
 /** The axis of the classes of [N, C, d1, ...] or [C]. */
 export function classAxis(op: string, values: Tensor, what: string): number {
@@ -45,6 +45,7 @@ export function classLabels(
   target: Tensor,
   { ignoreIndex = defaultIgnoreIndex, weight = null }: ClassOptions,
 ): ClassLabels {
+  requireTensors(op, { 'the target': target });
   const classes = values.shape[axis] ?? 0;
   const expected = values.shape.toSpliced(axis, 1);
   if (formatShape(target.shape) !== formatShape(expected))

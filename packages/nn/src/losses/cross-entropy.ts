@@ -1,6 +1,6 @@
 /** The cross-entropy between logits and classes, or probabilities of classes. */
 import { isFloat, sameShape, type Tensor } from '@tessera/tensor';
-import { requireFloats, requireShapes } from '../arguments.ts';
+import { requireFloats, requireShapes, requireTensors } from '../arguments.ts';
 import { inF32 } from '../precision.ts';
 import { alongClasses, type ClassOptions, classAxis } from './class-targets.ts';
 import { classLoss } from './nll.ts';
@@ -28,6 +28,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
     throw new RangeError(`crossEntropy: labelSmoothing must be in [0, 1], got ${labelSmoothing}`);
   requireFloats('crossEntropy', { 'the logits': logits });
+  requireTensors('crossEntropy', { 'the target': target });
   const axis = classAxis('crossEntropy', logits, 'the logits');
   const logProbabilities = inF32(logits).logSoftmax(axis);
   if (isFloat(target.dtype) && sameShape(logits.shape, target.shape))

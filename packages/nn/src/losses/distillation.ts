@@ -1,5 +1,6 @@
 /** Losses of a student that a teacher trains: DeiT's. */
 import { formatShape, type Tensor } from '@tessera/tensor';
+import { requirePositive, shown } from '../arguments.ts';
 import { crossEntropy } from './cross-entropy.ts';
 
 export interface DistillationOptions {
@@ -36,6 +37,11 @@ export function distillationLoss(
   teacher: Tensor,
   { kind = 'hard', alpha = 0.5, temperature = 3, labelSmoothing = 0 }: DistillationOptions = {},
 ): Tensor {
+  if (!Object.hasOwn(teacherLosses, kind))
+    throw new RangeError(
+      `distillationLoss: kind must be ${Object.keys(teacherLosses).join(' or ')}, got ${shown(kind)}`,
+    );
+  requirePositive('distillationLoss', { temperature });
   if (formatShape(distillation.shape) !== formatShape(teacher.shape))
     throw new RangeError(
       `distillationLoss: the student's logits ${formatShape(distillation.shape)} and the teacher's ${formatShape(teacher.shape)} differ in shape`,

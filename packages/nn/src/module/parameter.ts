@@ -1,6 +1,7 @@
 /** The tensors of a module's state: trained parameters, and buffers. */
 import { type DType, getBackend, type Shape, Tensor } from '@tessera/tensor';
 import { graph, type Node, ownStorage } from '@tessera/tensor/graph';
+import { requireTensors } from '../arguments.ts';
 
 /**
  * A buffer leaf with its own storage and the value of `node`. A state cell must be a leaf: a constant would be folded into
@@ -14,6 +15,7 @@ function leaf(node: Node): Node {
 /** A tensor that is trained. Assigned to a field of a `Module`, it is a parameter of the module, with the field's name. */
 export class Parameter extends Tensor {
   constructor(value: Tensor, requiresGrad = true) {
+    requireTensors('Parameter', { 'the value': value });
     super(leaf(value.node));
     this.requiresGrad = requiresGrad;
   }
@@ -27,6 +29,7 @@ export class Parameter extends Tensor {
 /** State that is not trained but belongs to the state_dict, such as BatchNorm's running mean. */
 export class Buffer extends Tensor {
   constructor(value: Tensor) {
+    requireTensors('Buffer', { 'the value': value });
     super(leaf(value.node));
   }
 }

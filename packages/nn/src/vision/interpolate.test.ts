@@ -118,8 +118,18 @@ describe.each(testedBackends)('interpolate on %s', (backend) => {
     expect(distance(await output.data(), positions(1 / 1.5))).toBeLessThan(1e-6);
     const recomputed = interpolate(x, null, { ...options, recomputeScaleFactor: true });
     expect(distance(await recomputed.data(), positions(5 / 7))).toBeLessThan(1e-6);
-    // The size is the same, the positions are not.
-    expect((await interpolate(x, null, { ...options, scaleFactor: 1.1 }).data())[4]).toBeCloseTo(4.5 / 1.1 - 0.5, 6);
+  });
+
+  test('a factor that leaves the size as it is: what PyTorch returns', async () => {
+    const x = tensor([0, 1, 2, 3, 4]);
+    const resized = async (shape: readonly number[], mode: 'nearest' | 'linear' | 'bicubic'): Promise<number[]> => [
+      ...(await interpolate(x.reshape(shape), null, { mode, scaleFactor: 1.1 }).data()),
+    ];
+    expect(await resized([1, 1, 5], 'linear')).toEqual([0, 1, 2, 3, 4]);
+    expect(await resized([1, 1, 5], 'nearest')).toEqual([0, 0, 1, 2, 3]);
+    expect(await resized([1, 1, 5, 1], 'nearest')).toEqual([0, 1, 2, 3, 4]);
+    const cubic = [-0.0310621713, 0.8087669046, 1.7248309542, 2.6423741548, 3.6760659279];
+    expect(distance(await resized([1, 1, 5, 1], 'bicubic'), cubic)).toBeLessThan(2e-6);
   });
 
   test('at an unchanged size an image stays as it is', async () => {

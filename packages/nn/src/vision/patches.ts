@@ -1,5 +1,7 @@
 /** Cuts images into patches, and joins patches to images. */
+
 import { formatShape, type Tensor } from '@tessera/tensor';
+import { requireWhole } from '../arguments.ts';
 import { sizesOf } from '../sizes.ts';
 import { type Pair, pair } from './windows.ts';
 
@@ -20,6 +22,7 @@ export interface PatchOptions {
  */
 export function patchify(images: Tensor, patchSize: Pair, { order = 'channels-first' }: PatchOptions = {}): Tensor {
   const [h, w] = pair(patchSize);
+  requireWhole('patchify', { 'the height of a patch': h, 'its width': w });
   const [n, c, height, width] = sizesOf(images, 4, 'patchify', 'images [N, C, H, W]');
   if (height % h !== 0 || width % w !== 0 || height === 0 || width === 0)
     throw new RangeError(

@@ -173,6 +173,22 @@ describe.each(testedBackends)('exact arithmetic on %s', (name) => {
       await expectClose(tensor(base).pow(number), () => Math.fround(number));
   });
 
+  test('pow of doubles is right to the last place, up to the ends of the range', async () => {
+    if (!floats().includes('f64')) return;
+    const base = Array.from({ length: 4000 }, (_, k) =>
+      k % 2 ? Math.exp(600 * Math.sin(1.7 * k)) : 1 + 1e-5 * Math.sin(k + 1),
+    );
+    const exponent = base.map((x, k) => (705 * Math.sin(3.1 * k)) / Math.log(x));
+    const values = await tensor(base, { dtype: 'f64' })
+      .pow(tensor(exponent, { dtype: 'f64' }))
+      .data();
+    base.forEach((x, k) => {
+      const wanted = x ** nth(exponent, k);
+      if (wanted > 1e-300)
+        expect(Math.abs(nth(values, k) / wanted - 1), `${x} ^ ${nth(exponent, k)}`).toBeLessThan(4.5e-16);
+    });
+  });
+
   test('pow of integers is exact and wraps around', async () => {
     const i32 = (...values: number[]): Tensor => tensor(Int32Array.from(values));
     const u8 = (...values: number[]): Tensor => tensor(values, { dtype: 'u8' });

@@ -1,7 +1,15 @@
 /** Averages of weights: against PyTorch, in compiled steps, stored and loaded. */
 import { BatchNorm1d, BatchNorm2d, BatchNorm3d, Linear } from '@tessera/nn';
-import { compile, registerReferenceBackends, setDefaultBackend, type Tensor, tensor } from '@tessera/tensor';
-import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  closeBackend,
+  compile,
+  registerReferenceBackends,
+  setDefaultBackend,
+  type Tensor,
+  tensor,
+} from '@tessera/tensor';
+import { whyMissing } from '@tessera/tensor/testing';
+import { afterAll, beforeAll, describe, expect, test as vitest } from 'vitest';
 import { valuesOf } from '../testing/values-of.ts';
 import { AveragedModel, type AveragedModelOptions } from './averaged-model.ts';
 import { draw, numbers } from './testing/torch-numbers.ts';
@@ -15,7 +23,7 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
     setDefaultBackend(backend);
   });
 
-  test.each(numbers.averages)('PyTorch has the same averages: $name', async ({ options, state, updated }) => {
+  vitest.each(numbers.averages)('PyTorch has the same averages: $name', async ({ options, state, updated }) => {
     const model = new BatchNorm2d(3).to('f64');
     const averaged = new AveragedModel(model, options as AveragedModelOptions);
     for (let n = 0; n < 5; n++) {
@@ -41,7 +49,7 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
     expect(model.momentum).toBe(0.1);
   });
 
-  test('the decay grows with the number of updates, if that is wanted', async () => {
+  vitest('the decay grows with the number of updates, if that is wanted', async () => {
     const model = new Linear(1, 1, { bias: false });
     const averaged = new AveragedModel(model, { decay: 0.25, warmup: true });
     let expected = 0;
@@ -55,11 +63,18 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
   });
 });
 
-describe('averages', () => {
+const missing = { wasm: null, webgpu: await whyMissing('webgpu'), 'gpujs:webasm': await whyMissing('gpujs:webasm') };
+afterAll(async () => {
+  setDefaultBackend('wasm');
+  for (const [name, reason] of Object.entries(missing))
+    if (name !== 'wasm' && reason === null) await closeBackend(name);
+});
+
+describe.each(Object.entries(missing))('averages on %s', (backend, reason) => {
   beforeAll(() => {
-    registerReferenceBackends();
-    setDefaultBackend('wasm');
+    if (reason === null) setDefaultBackend(backend);
   });
+  const test = vitest.skipIf(reason !== null);
 
   /** A compiled step that moves the weights of a layer, with an average. */
   function moving(options: AveragedModelOptions) {
@@ -115,9 +130,10 @@ describe('averages', () => {
   });
 
   test.each([
-    ['BatchNorm1d', new BatchNorm1d(2), [4, 2]],
-    ['BatchNorm3d', new BatchNorm3d(2), [4, 2, 1, 2, 1]],
-  ] as const)('updateBn computes the statistics of %s, but not of frozen layers', async (_, layer, shape) => {
+    ['BatchNorm1d', () => new BatchNorm1d(2), [4, 2]],
+    ['BatchNorm3d', () => new BatchNorm3d(2), [4, 2, 1, 2, 1]],
+  ] as const)('updateBn computes the statistics of %s, but not of frozen layers', async (_, make, shape) => {
+    const layer = make();
     const pass = (): void => {
       for (const salt of [1, 2]) layer.forward(draw(salt, shape, 'f32'));
     };

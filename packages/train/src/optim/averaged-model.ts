@@ -100,7 +100,7 @@ export class AveragedModel {
   }
 
   /**
-   * Runs `body` while the model has the averages as its values, and then gives it back its own. What shares the model's memory, such as
+   * Runs `body` while the model has the averages as its values; afterwards it has its own again. What shares the model's memory, such as
    * its `stateDict`, must be read inside. The model must not be trained meanwhile.
    */
   async use<T>(body: () => T | Promise<T>): Promise<T> {

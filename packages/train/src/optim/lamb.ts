@@ -123,7 +123,8 @@ export class LAMB extends Optimizer {
 }
 
 /** norm / of; 1 where one of them is 0. */
-const trustRatio = (norm: Tensor, of: Tensor): Tensor => where(norm.gt(0).logicalAnd(of.gt(0)), norm.div(of), 1);
+const trustRatio = (norm: Tensor, of: Tensor): Tensor =>
+  where(norm.gt(0).logicalAnd(of.gt(0)), norm.div(where(of.gt(0), of, 1)), 1);
 
 /** The setting `optimizer.kind: lamb`. */
 export const lamb = defineOptimizer(

@@ -1,6 +1,6 @@
 /** Optimizers, compared with PyTorch's algorithms, and gradient clipping. */
 import { backward, grad } from '@tessera/autograd';
-import { Linear, Module, Parameter } from '@tessera/nn';
+import { Buffer, Linear, Module, Parameter } from '@tessera/nn';
 import { compile, registerReferenceBackends, setDefaultBackend, type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { AdamW } from './adamw.ts';
@@ -360,6 +360,19 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
     expect(() => new SGD([twice, twice])).toThrow(
       'SGD: the same parameter was passed twice, as 0 and as 1; each step would update it twice',
     );
+  });
+
+  test('a rate that is a tensor is read in each step, also in a compiled one', async () => {
+    const rate = new Buffer(f64([0.5]));
+    const p = parameter([1]);
+    const optimizer = new SGD([p], { lr: rate });
+    const step = compile((g: Tensor) => optimizer.step([g]));
+    await step(f64([1]));
+    rate.assign(f64([0.25]));
+    await step(f64([1]));
+    await close(p, [0.25]);
+    step.dispose();
+    expect(() => new SGD([p], { lr: f64([1, 2]) })).toThrow('SGD.lr must be one number, got a tensor of shape [2]');
   });
 
   test('the gradients of backward() are the default, and their absence means no change', async () => {

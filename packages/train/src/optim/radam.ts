@@ -78,6 +78,9 @@ export class RAdam extends Optimizer {
 /** Below this t |ln beta2| the difference that is rho cancels, and its series is used. */
 const seriesBound = 0.25;
 
+/** The adaptive rate is used above this rho. */
+const reliable = 5;
+
 /**
  * Whether the adaptive rate of steps is reliable, rho > 5, and r sqrt(c2). With u = t x and x = -ln(beta2),
  *
@@ -90,7 +93,8 @@ function rectification(beta2: number, steps: Tensor): { isReliable: Tensor; fact
   const limit = 2 / (1 - beta2) - 1;
   const correction = oneMinusPower(beta2, steps);
   const u = steps.mul(x);
-  const squared = u.square();
+  // Every branch is finite where it is not chosen: checked runs stop at a NaN.
+  const squared = u.minimum(seriesBound).square();
   const series = squared
     .mul(-1 / 1209600)
     .add(1 / 30240)
@@ -102,12 +106,11 @@ function rectification(beta2: number, steps: Tensor): { isReliable: Tensor; fact
   const early = steps.add(limit - 2 / x).sub(series.mul(2 / x));
   const late = steps.mul(2).mul(correction.neg().add(1)).div(correction).neg().add(limit);
   const rho = where(u.lt(seriesBound), early, late);
-  const variance = rho
-    .sub(4)
-    .mul(rho.sub(2))
-    .mul(limit / ((limit - 4) * (limit - 2)))
-    .div(rho);
-  return { isReliable: rho.gt(5), factor: variance.sqrt().mul(correction.sqrt()) };
+  // rho stays below its limit.
+  const scale = limit > reliable ? limit / ((limit - 4) * (limit - 2)) : 0;
+  const bounded = rho.maximum(reliable);
+  const variance = bounded.sub(4).mul(bounded.sub(2)).mul(scale).div(bounded);
+  return { isReliable: rho.gt(reliable), factor: variance.sqrt().mul(correction.sqrt()) };
 }
 
 /** The setting `optimizer.kind: radam`. */

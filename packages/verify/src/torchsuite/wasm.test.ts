@@ -7,12 +7,12 @@ test('the committed cases agree', { timeout: 300_000 }, async () => {
   setDefaultBackend('wasm');
   const { differences, covered, cases } = await runCommittedCases();
   expect(differences).toEqual([]);
-  expect(cases).toBeGreaterThan(9000);
-  expect(covered).toBeGreaterThan(0.99);
+  expect(cases).toBeGreaterThan(15_000);
+  expect(covered).toBeGreaterThan(0.98);
 });
 
-test('a third of them agrees on slices of larger tensors', { timeout: 300_000 }, async () => {
+test('some of them agree on slices of larger tensors', { timeout: 300_000 }, async () => {
   setDefaultBackend('wasm');
-  const { differences } = await runCommittedCases({ layout: 'sliced', choose: every(3) });
+  const { differences } = await runCommittedCases({ layout: 'sliced', choose: every(8) });
   expect(differences).toEqual([]);
 });

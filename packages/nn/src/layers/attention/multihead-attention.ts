@@ -1,6 +1,6 @@
 /** The attention layer that projects to and from its heads. */
 import { concat, einsum, formatShape, type Tensor, zeros } from '@tessera/tensor';
-import { requireProbability, requireWhole } from '../../arguments.ts';
+import { requireFloats, requireProbability, requireWhole } from '../../arguments.ts';
 import { constant, xavierNormal, xavierUniform } from '../../init/init.ts';
 import { Module } from '../../module/module.ts';
 import { Parameter } from '../../module/parameter.ts';
@@ -12,6 +12,7 @@ import { type AttentionOptions, attentionWeights } from './scaled-dot-product-at
 
 /** [..., E] to [..., H, E / H], as a view. */
 export function splitHeads(features: Tensor, heads: number): Tensor {
+  requireWhole('attention', { heads });
   const width = features.shape.at(-1) ?? 0;
   if (width % heads !== 0) throw new RangeError(`attention: width ${width} does not divide into ${heads} heads`);
   return features.unflatten(-1, [heads, width / heads]);
@@ -122,6 +123,7 @@ export class MultiheadAttention extends Module {
 
   /** Like `forward`, but returns the attention weights [N, H, L, S] too; for a single sequence, [H, L, S]. */
   attend(query: Tensor, key: Tensor = query, value: Tensor = key, call: AttendCall = {}): Attended {
+    requireFloats('MultiheadAttention', { query, key, value });
     const { output, weights } =
       query.ndim === 2 ? this.#single(query, key, value, call) : this.#attend(query, key, value, call);
     return { output, weights: call.averageAttentionWeights ? weights.mean(-3) : weights };

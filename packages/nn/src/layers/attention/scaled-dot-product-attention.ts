@@ -1,5 +1,6 @@
 /** Scaled dot-product attention as a function: of any number of leading axes, with masks, and with heads that share keys. */
 import { broadcastShapes, einsum, formatShape, iota, type Shape, sameShape, type Tensor, where } from '@tessera/tensor';
+import { requireFloats } from '../../arguments.ts';
 import { dropout } from '../dropout.ts';
 import { requireMaskDType, requireMaskShape } from './masks.ts';
 import { safeSoftmax } from './safe-softmax.ts';
@@ -30,6 +31,7 @@ export interface AttentionOptions {
  * @returns [..., L, S]
  */
 export function attentionWeights(query: Tensor, key: Tensor, options: AttentionOptions = {}): Tensor {
+  requireFloats('attention', { query, key });
   const [queries, headWidth] = query.shape.slice(-2);
   const [keys, keyWidth] = key.shape.slice(-2);
   if (queries === undefined || keys === undefined || headWidth === undefined || headWidth !== keyWidth)
@@ -68,6 +70,7 @@ export function scaledDotProductAttention(
   value: Tensor,
   options: AttentionOptions = {},
 ): Tensor {
+  requireFloats('attention', { query, key, value });
   if (value.ndim < 2 || value.shape.at(-2) !== key.shape.at(-2))
     throw new RangeError(
       `attention: key ${formatShape(key.shape)} and value ${formatShape(value.shape)} must be [..., S, D] and [..., S, E]`,

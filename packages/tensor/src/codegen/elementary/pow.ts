@@ -40,14 +40,23 @@ interface Sum {
   readonly low: Float;
 }
 
-/**
- * (2 atanh(s) - 2s) / s^3 = 2/3 + 2/5 s^2 + 2/7 s^4 + ... for |s| <= (sqrt(2) - 1) / (sqrt(2) + 1): as many terms as the low part of the
- * logarithm needs.
- */
+/** 3 atanh(s) / s = 3 + s^2 + s^4 (3/5 + 3/7 s^2 + ...), for |s| <= (sqrt(2) - 1) / (sqrt(2) + 1): as many terms as a sum can tell. */
 const atanhTails: Readonly<Record<Precision, readonly number[]>> = {
-  f32: Array.from({ length: 5 }, (_, k) => 2 / (2 * k + 3)),
-  f64: Array.from({ length: 11 }, (_, k) => 2 / (2 * k + 3)),
+  f32: Array.from({ length: 4 }, (_, k) => 3 / (2 * k + 5)),
+  f64: Array.from({ length: 10 }, (_, k) => 3 / (2 * k + 5)),
 };
+
+/** 2/3 as a sum. */
+const twoThirds: Readonly<Record<Precision, readonly [high: number, low: number]>> = {
+  f32: twoThirdsWith(12),
+  f64: twoThirdsWith(26),
+};
+
+function twoThirdsWith(bits: number): readonly [high: number, low: number] {
+  const high = Math.floor((2 / 3) * 2 ** bits) / 2 ** bits;
+  // Both differences are exact.
+  return [high, (2 - 3 * high) / 3];
+}
 
 /** Outside of these, exp is 0 or infinite. */
 const ranges: Readonly<Record<Precision, readonly [low: number, high: number]>> = {
@@ -58,9 +67,15 @@ const ranges: Readonly<Record<Precision, readonly [low: number, high: number]>> 
 /** Exponents beyond this are as good as infinite ones: the smallest logarithm that is not 0 is 2^-53. */
 const largestExponent = 2 ** 100;
 
+/** a + b, where b is the smaller one, as a sum whose high part has half of the bits. */
+function sumOf(a: Float, b: Float): Sum {
+  const high = highPart(add(a, b));
+  return { high, low: sub(b, sub(high, a)) };
+}
+
 /**
- * The logarithm of a positive number as a sum with about 6 bits more than the precision: the scheme of FreeBSD's msun (e_pow.c, Sun 1993).
- * Products of high parts are exact.
+ * The logarithm of a positive number as a sum with more bits than the precision: the scheme of FreeBSD's msun (e_pow.c, Sun 1993). Products of
+ * high parts are exact.
  */
 function logarithmAsSum(x: Float, precision: Precision): Sum {
   const {
@@ -73,7 +88,7 @@ function logarithmAsSum(x: Float, precision: Precision): Sum {
   const parts = split(select(isDenormal, enlargeDenormal(x), x));
   const m = significand(parts);
   const k = sub(biasedExponent(parts), select(isDenormal, exponentBias + mantissaBits, exponentBias));
-  // s = (m - 1) / (m + 1) as a sum, and log(m) = 2 atanh(s).
+  // s = (m - 1) / (m + 1).
   const f = sub(m, 1);
   const t = add(m, 1);
   const tHigh = highPart(t);
@@ -81,12 +96,21 @@ function logarithmAsSum(x: Float, precision: Precision): Sum {
   const s = div(f, t);
   const sHigh = highPart(s);
   const sLow = div(subtractProduct(sHigh, tLow, subtractProduct(sHigh, tHigh, f)), t);
+  // 3 atanh(s) = s (3 + s^2 + rest).
   const z = mul(s, s);
-  const small = multiplyAdd(polynomial(z, atanhTails[precision]), mul(s, z), mul(sLow, 2));
-  const twice = mul(sHigh, 2);
+  const square = mul(sHigh, sHigh);
+  const rest = multiplyAdd(polynomial(z, atanhTails[precision]), mul(z, z), mul(sLow, add(sHigh, s)));
+  const factor = highPart(add(add(square, 3), rest));
+  const factorLow = sub(rest, sub(sub(factor, 3), square));
+  const thrice = sumOf(mul(sHigh, factor), multiplyAdd(sLow, factor, mul(factorLow, s)));
+  // log(m) = 2 atanh(s).
+  const [high, low] = twoThirds[precision];
+  const large = mul(thrice.high, high);
+  const small = multiplyAdd(thrice.low, high, mul(add(thrice.high, thrice.low), low));
+  // log(x) = k ln 2 + log(m).
   const multiple = mul(k, ln2High);
-  const high = highPart(add(multiple, add(twice, small)));
-  return { high, low: add(add(sub(multiple, high), twice), multiplyAdd(k, ln2Low, small)) };
+  const total = highPart(add(multiple, add(large, small)));
+  return { high: total, low: add(add(sub(multiple, total), large), multiplyAdd(k, ln2Low, small)) };
 }
 
 /** x^y for positive x and finite y, and the limits where x is 0 or infinite. */

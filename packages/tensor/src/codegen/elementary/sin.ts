@@ -41,17 +41,20 @@ const coefficients: Readonly<Record<Precision, Coefficients>> = {
   },
 };
 
-/** pi / 2 in three parts: multiples of the first two by integers of up to 20 bits (in f32: 13 bits) are exact. */
-const halfPi: Readonly<Record<Precision, readonly number[]>> = {
-  f32: [1.5703125, 4.837512969970703e-4, 7.549789954891882e-8],
-  f64: [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21],
-};
+/** pi / 2 in parts: multiples of all but the last by integers of up to 20 bits are exact. */
+const halfPiInDoubles = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21];
+/** By integers of up to 13 bits. */
+const halfPiInSingles = [1.5703125, 4.837512969970703e-4, 7.549789954891882e-8];
+/** By integers of up to 16 bits. */
+const halfPiInBytes = [
+  1.5703125, 4.825592041015625e-4, 1.2665987014770508e-6, 9.89530235528946e-10, 2.5633440682570896e-12,
+];
 
 /** x = k pi/2 + r. */
-function reduceByHalfPi(x: Float, precision: Precision): { r: Float; k: Quadrant } {
+function reduceByHalfPi(x: Float, halfPi: readonly number[]): { r: Float; k: Quadrant } {
   const k = quadrant(x, 2 / Math.PI);
   const number = quadrantNumber(k);
-  return { r: halfPi[precision].reduce((rest, part) => subtractProduct(number, part, rest), x), k };
+  return { r: halfPi.reduce((rest, part) => subtractProduct(number, part, rest), x), k };
 }
 
 /** sin(k pi/2 + r): the two low bits of k choose sin or cos of r, and the sign. The polynomials are those of `precision`. */
@@ -69,24 +72,21 @@ export const cosineOfReduced = (r: Float, k: Quadrant, precision: Precision): Fl
 
 type OfReduced = typeof sineOfReduced;
 
-/** For |x| up to 10^6. */
-function inDoubles(ofReduced: OfReduced, precision: Precision): Float {
-  const { r, k } = reduceByHalfPi(argument, 'f64');
-  // For larger |x|, r is no longer small: the result is inexact, but stays within the range of a sine.
+/** Where k has too many bits, r is no longer small: the result is inexact, but stays within the range of a sine. */
+function reduced(ofReduced: OfReduced, halfPi: readonly number[], precision: Precision): Float {
+  const { r, k } = reduceByHalfPi(argument, halfPi);
   return atLeast(atMost(ofReduced(r, k, precision), 1), -1);
 }
 
-const inSingles = reduceByHalfPi(argument, 'f32');
-
-/** In single precision without doubles for |x| below 8192, from where k has too many bits. */
+/** In double precision for |x| up to 10^6, and with fused products and sums up to 10^15; in single precision up to 10^5. */
 const periodic = (ofReduced: OfReduced): ElementaryFunction => ({
-  f64: inDoubles(ofReduced, 'f64'),
-  f32: ofReduced(inSingles.r, inSingles.k, 'f32'),
-  f32InDoubles: inDoubles(ofReduced, 'f32'),
+  f64: reduced(ofReduced, halfPiInDoubles, 'f64'),
+  f32: reduced(ofReduced, halfPiInBytes, 'f32'),
+  f32InDoubles: reduced(ofReduced, halfPiInDoubles, 'f32'),
 });
 
 export const sin = periodic(sineOfReduced);
 export const cos = periodic(cosineOfReduced);
 
-/** The reduction in single precision, for devices that reduce large arguments in another way. */
-export const reducedInSingles = inSingles;
+/** The reduction in single precision of |x| below 8192, for devices that reduce larger arguments in another way. */
+export const reducedInSingles = reduceByHalfPi(argument, halfPiInSingles);

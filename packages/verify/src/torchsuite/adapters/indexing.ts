@@ -57,7 +57,7 @@ export const indexing: Adapters = {
   'scatter_reduce:amax': scatterReduce('amax'),
   'scatter_reduce:amin': scatterReduce('amin'),
   index_add: call('input dim index source alpha', (p) =>
-    p.input.indexAdd(p.dim, p.index, p.source, optionsOf(p, 'alpha')),
+    p.input.indexAdd(p.dim, p.index, p.source, p.alpha === undefined ? {} : { alpha: numberOf(p.alpha) }),
   ),
   index_copy: ([input, dim, index, source]) => input.indexCopy(dim, index, source),
   index_fill: ([input, dim, index, value]) => input.indexFill(dim, index, scalarFor(value, input)),

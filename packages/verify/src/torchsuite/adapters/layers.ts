@@ -63,6 +63,12 @@ const pools: Adapters = {
       apply(p.input, p.norm_type, single(p.kernel_size), optionsOf(p, 'stride ceil_mode')),
     ),
   ),
+  ...forEachRank('max_unpool', [F.maxUnpool1d, F.maxUnpool2d, F.maxUnpool3d], (apply, rank) =>
+    call('input indices kernel_size stride padding output_size', (p) => {
+      const size = p.output_size === undefined ? {} : { outputSize: single<Given>(p.output_size.slice(-rank)) };
+      return apply(p.input, p.indices, single(p.kernel_size), { ...optionsOf(p, 'stride padding'), ...size });
+    }),
+  ),
   ...forEachRank('adaptive_avg_pool', [F.adaptiveAvgPool1d, F.adaptiveAvgPool2d, F.adaptiveAvgPool3d], (apply) =>
     call('input output_size', ({ input, output_size }) => apply(input, single(output_size))),
   ),
@@ -78,6 +84,14 @@ const pools: Adapters = {
         const size = single<Given>(output_size);
         return return_indices ? outputAndIndices(both(input, size)) : values(input, size);
       }),
+  ),
+  ...forEachRank('max_unpool', [F.maxUnpool1d, F.maxUnpool2d, F.maxUnpool3d], (apply, rank) =>
+    call('input indices kernel_size stride padding output_size', (p) => {
+      // PyTorch takes the size of the output with or without its first axes.
+      const size = p.output_size ? { output_size: p.output_size.slice(-rank) } : {};
+      const options = optionsOf({ ...p, ...size }, 'stride padding output_size');
+      return apply(p.input, p.indices, single(p.kernel_size), options);
+    }),
   ),
 };
 
@@ -182,6 +196,13 @@ const embeddings: Adapters = {
   },
 };
 
+/** Random numbers are PyTorch's own: only cases that need none can be compared. */
+const dropout = (apply: (input: Tensor, p: number, training: boolean) => Tensor): Adapter =>
+  call('input p training -inplace', ({ input, p = 0.5, training = true }) => {
+    if (training && p !== 0 && p !== 1) unsupported('dropout is random');
+    return apply(input, p, training);
+  });
+
 export const layers: Adapters = {
   ...convolutions,
   ...pools,
@@ -202,8 +223,8 @@ export const layers: Adapters = {
       });
     },
   ),
-  'nn.functional.dropout': call('input p training -inplace', ({ input, p = 0.5, training = true }) => {
-    if (training && p !== 0 && p !== 1) unsupported('dropout is random');
-    return F.dropout(input, p, training);
-  }),
+  'nn.functional.dropout': dropout(F.dropout),
+  'nn.functional.dropout2d': dropout(F.dropout2d),
+  'nn.functional.dropout3d': dropout(F.dropout3d),
+  'nn.functional.alpha_dropout': dropout(F.alphaDropout),
 };
