@@ -29,7 +29,7 @@ export async function explain(reference: ReferenceCase): Promise<Explanation> {
     };
   const wrong = await firstWrong(found.operations, tolerance);
   if (wrong !== null) return { kind: 'operation', isExcuse: false, lines: [holds, wrong] };
-  const crossings = crossingsOf(found.loss, found.operations).filter(
+  const crossings = crossingsOf(found.differentiated, found.operations).filter(
     ({ single, double, scale }) => Math.abs(single - double) <= tolerance * scale,
   );
   const everyRight = 'Every operation is right for the inputs that it has in f32.';

@@ -1,6 +1,6 @@
 /** Points where a derivative jumps, and units that rounding moves across them. */
 import { isFloat } from '@tessera/tensor';
-import { type Node, topologicalOrder, unaryOperators } from '@tessera/tensor/graph';
+import { type Node, unaryOperators } from '@tessera/tensor/graph';
 import type { Operation } from './two-precisions.ts';
 
 type Values = ArrayLike<number>;
@@ -20,13 +20,9 @@ export interface Crossing {
   readonly scale: number;
 }
 
-const stopsGradient = (node: Node): boolean => !node.differentiable || !isFloat(node.dtype) || node.op === 'detach';
-
 /** The units that are on different sides of a kink through which derivatives of the loss flow. */
-export function crossingsOf(loss: Node, operations: readonly Operation[]): Crossing[] {
-  // Reachable from the loss by derivatives; comparisons are at the border, and choose what flows.
-  const reached = new Set(topologicalOrder([loss], stopsGradient));
-  const all = operations.flatMap((operation) => (reached.has(operation.node) ? crossingsAt(operation) : []));
+export function crossingsOf(differentiated: ReadonlySet<Node>, operations: readonly Operation[]): Crossing[] {
+  const all = operations.flatMap((operation) => (differentiated.has(operation.node) ? crossingsAt(operation) : []));
   // Several operations may be at the same kink.
   return [...new Map(all.map((crossing) => [JSON.stringify(crossing), crossing])).values()];
 }

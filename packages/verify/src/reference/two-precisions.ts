@@ -40,7 +40,11 @@ interface Described {
   readonly pass: Pass;
   /** In an order in which sources come before their users, with the sources, which a computed node may forget. */
   readonly nodes: readonly { readonly node: Node; readonly sources: readonly Node[] }[];
+  /** The nodes through which derivatives of the loss flow, and those at the border, which choose what flows. */
+  readonly differentiated: ReadonlySet<Node>;
 }
+
+const stopsGradient = (node: Node): boolean => !node.differentiable || !isFloat(node.dtype) || node.op === 'detach';
 
 /** A cast between floating-point types may be there in one precision only. */
 const isFloatCast = ({ node, sources }: Described['nodes'][number]): boolean =>
@@ -51,7 +55,12 @@ function describeNodes(reference: ReferenceCase): Described {
   const pass = describePass(session);
   const roots = [pass.loss, ...comparisonsOf(pass).map(({ own }) => own)];
   const order = topologicalOrder(roots.map(({ node }) => node));
-  return { session, pass, nodes: order.map((node) => ({ node, sources: node.sources })) };
+  return {
+    session,
+    pass,
+    nodes: order.map((node) => ({ node, sources: node.sources })),
+    differentiated: new Set(topologicalOrder([pass.loss.node], stopsGradient)),
+  };
 }
 
 async function valuesOf(nodes: Described['nodes']): Promise<Values[]> {
@@ -64,7 +73,9 @@ async function valuesOf(nodes: Described['nodes']): Promise<Values[]> {
  * The operations of the pass with their values in both precisions, in the order of computation. Null if the module computes something else
  * in f64, so that operations cannot be matched.
  */
-export async function operationsOf(reference: ReferenceCase): Promise<{ loss: Node; operations: Operation[] } | null> {
+export async function operationsOf(
+  reference: ReferenceCase,
+): Promise<{ differentiated: ReadonlySet<Node>; operations: Operation[] } | null> {
   const single = describeNodes(reference);
   const singleValues = await valuesOf(single.nodes);
   return onOracle(async () => {
@@ -92,7 +103,7 @@ export async function operationsOf(reference: ReferenceCase): Promise<{ loss: No
         double: doubleValues[other[k] as number] as Values,
       });
     }
-    return { loss: single.pass.loss.node, operations: [...operations.values()] };
+    return { differentiated: single.differentiated, operations: [...operations.values()] };
   });
 }
 
