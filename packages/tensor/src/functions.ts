@@ -106,7 +106,9 @@ function checkForm(op: string, shape: Shape, dtype: DType): void {
 
 function filled(op: string, shape: Shape, value: number, { dtype = 'f32', requiresGrad }: TensorOptions = {}): Tensor {
   checkForm(op, shape, dtype);
-  return finish(graph.constant(castNumber[dtype](value), shape, dtype), requiresGrad);
+  if (typeof value !== 'number' && typeof value !== 'boolean')
+    throw new TypeError(`${op}: the value must be a number, got a ${typeof value}`);
+  return finish(graph.constant(castNumber[dtype](Number(value)), shape, dtype), requiresGrad);
 }
 
 /** A tensor with `value` everywhere. Default dtype: f32. */
