@@ -28,7 +28,7 @@ export function noteCollection(all = true): void {
 
 /**
  * Lets the event loop turn if garbage was collected since the last turn, so that finalizers run. A loop whose computations are all short
- * never gives way to the event loop: awaiting them is not enough, and it would keep the memory of every value.
+ * never returns to the event loop: awaiting them is not enough, and it would keep the memory of every value.
  */
 export async function runFinalizers(): Promise<void> {
   if (collected) await new Promise<void>(inNextTurn);

@@ -78,7 +78,7 @@ async function measure(names: readonly string[], threads: number): Promise<Recor
 
 const expected = Array.from({ length: turns }).reduce((x: number) => x * 1.0001 + 1e-6, 1);
 
-// On one thread, short computations never give way to the event loop; on two, they end in one of its turns.
+// On one thread, short computations never return to the event loop; on two, they end in one of its turns.
 const cases = [
   { threads: 1, names: Object.keys(loops) },
   { threads: 2, names: ['reading', 'compiled'] },
