@@ -77,3 +77,11 @@ export function requireFloats(op: string, tensors: Readonly<Record<string, Tenso
         `${op}: ${name} must be floating point, got ${tensor.dtype} ${formatShape(tensor.shape)}; cast it`,
       );
 }
+
+/** One of several names. */
+export function requireOneOf(op: string, what: string, value: string, names: readonly string[]): void {
+  if (!names.includes(value))
+    throw new RangeError(
+      `${op}: ${what} must be ${names.slice(0, -1).join(', ')} or ${names.at(-1)}, got ${shown(value)}`,
+    );
+}

@@ -68,6 +68,7 @@ export {
   type TripletMarginWithDistanceOptions,
   tripletMarginLoss,
   tripletMarginWithDistanceLoss,
+  type WeightedElementOptions,
 } from './losses/index.ts';
 export { closestName } from './module/closest.ts';
 export type { BackwardHook, ForwardHook, ForwardPreHook, HookHandle } from './module/hooks.ts';

@@ -1,5 +1,6 @@
 /** Reads the shape of a tensor that must have a known number of axes, and numbers that a layer takes for each spatial axis. */
 import { formatShape, type Tensor } from '@tessera/tensor';
+import { requireTensors } from './arguments.ts';
 
 /** The number of spatial axes: sequences have 1, images 2, volumes 3. */
 export type Dims = 1 | 2 | 3;
@@ -36,6 +37,10 @@ interface OneEach<T> {
 /** A number for every spatial axis, or one each, in the order of the axes. */
 export type PerAxis<D extends Dims, T = number> = T | OneEach<T>[D];
 
+/** A number for every axis becomes a list. What is neither a number nor a list, which the types exclude, becomes an empty list. */
+const spread = (value: unknown, dims: Dims): readonly number[] =>
+  typeof value === 'number' ? new Array<number>(dims).fill(value) : Array.isArray(value) ? value : [];
+
 /**
  * One number for each spatial axis.
  *
@@ -48,13 +53,26 @@ export function perAxis<D extends Dims>(
   what: string,
   least: number,
 ): readonly number[] {
-  const values: readonly number[] = typeof value === 'number' ? new Array<number>(dims).fill(value) : value;
+  const values = spread(value, dims);
   if (values.length !== dims || values.some((n) => !Number.isInteger(n) || n < least))
     throw new RangeError(
       `${op}: ${what} must be ${dims === 1 ? 'a whole number' : `a whole number or ${dims} of them`}, of at least ${least}, ` +
-        `got ${typeof value === 'number' ? value : formatShape(values)}`,
+        `got ${Array.isArray(value) ? formatShape(value) : String(value)}`,
     );
   return values;
+}
+
+/**
+ * The same check for a layer that is made, whatever its number of axes: each of the arguments, by its name, has whole numbers of at least
+ * `least`, or is left out.
+ */
+export function requireEach(op: string, values: Readonly<Record<string, unknown>>, least: number): void {
+  for (const [name, value] of Object.entries(values))
+    for (const n of Array.isArray(value) ? value : value === undefined ? [] : [value])
+      if (!Number.isInteger(n) || n < least)
+        throw new RangeError(
+          `${op}: ${name} must be whole numbers of at least ${least}, got ${Array.isArray(value) ? formatShape(value) : String(value)}`,
+        );
 }
 
 /** What the input of an operation over spatial axes is called in messages. */
@@ -80,6 +98,7 @@ export function withBatches<Results extends Readonly<Record<keyof Results, Tenso
   op: string,
   compute: (batch: Tensor) => Results,
 ): Results {
+  requireTensors(op, { input });
   if (input.ndim === dims + 2) return compute(input);
   if (input.ndim !== dims + 1) {
     const { batched, single } = inputs[dims];

@@ -1,7 +1,7 @@
 /** Random permutations and draws, 64-bit integers, and the messages of functions that refuse their arguments. */
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import { cdist, cov, hstack, logspace, meshgrid, multinomial, randLike, randperm, tensordot } from './combining.ts';
-import { einsum, full, tensor } from './functions.ts';
+import { concat, einsum, full, tensor } from './functions.ts';
 import { setDefaultBackend } from './kernel/backend.ts';
 import * as linalg from './linalg.ts';
 import { Generator } from './random/generator.ts';
@@ -50,6 +50,20 @@ describe('random permutations and draws', () => {
     expect([like.dtype, like.shape]).toEqual(['f64', [1, 2]]);
     expect(randLike(k(1, 2)).dtype).toBe('f32');
   });
+});
+
+test('a computed value does not hold the positions that it was read at', () => {
+  const chosen = x().index(x().sum(1).argsort());
+  expect(chosen.node.checks).toHaveLength(1);
+  chosen.realizeSync();
+  expect(chosen.node.checks).toHaveLength(0);
+  expect(chosen.node.sources).toHaveLength(0);
+});
+
+test('an empty vector joins tensors of any shape', () => {
+  expect(concat([tensor([]), x(), tensor([])], 1).toArraySync()).toEqual(x().toArraySync());
+  expect(concat([tensor([]), tensor([])]).shape).toEqual([0]);
+  expect(concat([tensor(new Float64Array(0)), x()]).dtype).toBe('f64');
 });
 
 describe('64-bit integers', () => {

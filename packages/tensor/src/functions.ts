@@ -106,7 +106,9 @@ function checkForm(op: string, shape: Shape, dtype: DType): void {
 
 function filled(op: string, shape: Shape, value: number, { dtype = 'f32', requiresGrad }: TensorOptions = {}): Tensor {
   checkForm(op, shape, dtype);
-  return finish(graph.constant(castNumber[dtype](value), shape, dtype), requiresGrad);
+  if (typeof value !== 'number' && typeof value !== 'boolean')
+    throw new TypeError(`${op}: the value must be a number, got a ${typeof value}`);
+  return finish(graph.constant(castNumber[dtype](Number(value)), shape, dtype), requiresGrad);
 }
 
 /** A tensor with `value` everywhere. Default dtype: f32. */
@@ -180,7 +182,7 @@ function listOf(tensors: unknown, op: string): Node[] {
   return tensors.map((each, k) => nodeOf(each, `${op}: tensor ${k}`));
 }
 
-/** Tensors one after the other along `axis`. */
+/** Tensors one after the other along `axis`. An empty vector joins tensors of any shape, and adds nothing. */
 export const concat = (tensors: readonly Tensor[], axis = 0): Tensor =>
   Tensor.fromNode(ops.concat(listOf(tensors, 'concat'), axis));
 

@@ -24,7 +24,8 @@ export interface KernelDefinition<Constants = Readonly<Record<string, number | b
   /** The shape of the result, or a function of the tensors among the arguments that returns it. */
   readonly output: Shape | ((...inputs: Tensor[]) => Shape);
   /**
-   * Returns the value of one element. It is not called: its text is compiled, so it sees only its arguments, `this` and Math. It may use
+   * Returns the value of one element. It is not called: its text is compiled, so it sees only its arguments, `this` and Math (all but `clz32`,
+   * `f16round` and `random`). It may use
    * variables, if, ?:, for, while, break, continue, and functions declared inside of it.
    */
   readonly kernel: (this: KernelThis<Constants>, ...inputs: KernelArray[]) => number;

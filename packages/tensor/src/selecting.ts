@@ -102,7 +102,7 @@ function compareRows(values: TypedArray, width: number, a: number, b: number): n
   return 0;
 }
 
-/** A part of an index, as users write it: a mask stands for the axes of its shape, an array for a tensor of positions. */
+/** A part of an index, as users write it: a mask takes as many axes as it has, an array is a tensor of positions. */
 export type IndexItem<T> = IndexPart<T> | readonly number[];
 
 export abstract class SelectableTensor<T extends TensorBase<T>> extends MultipliableTensor<T> {

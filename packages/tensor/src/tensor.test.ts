@@ -155,6 +155,7 @@ describe('error messages name what does not fit', () => {
       () => a().cast('long double' as never),
     ],
     ['randn: the shape must be an array of sizes, such as [2, 3], got 2', () => randn(2 as never, 3 as never)],
+    ['full: the value must be a number, got a string', () => full([2], 'a' as never)],
     ['ones: the shape must be an array of sizes, such as [2, 3], got 4', () => ones(4 as never)],
     ['concat: tensor 1: expected a tensor, got nothing', () => concat([a(), null as never])],
     ['stack: expected an array of tensors', () => stack(a() as never)],

@@ -219,8 +219,10 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     await (averaging?.averages.use(writeWeights) ?? writeWeights());
     // The trainer evaluates after the last epoch.
     const final: EvaluationResult[] = results ?? [];
+    const reportPath = await report(final, totalSteps);
+    // Last of all: a run that has this file is complete.
     await folder.writeJson(folder.evaluation, summarizeResults(final));
-    return { ...ended, results: final, report: await report(final, totalSteps) };
+    return { ...ended, results: final, report: reportPath };
   } finally {
     metrics?.close();
     subject?.dispose?.();
@@ -238,7 +240,7 @@ async function trainNested(request: Omit<TrainingRequest, 'resume' | 'restart'>)
   const { folder } = request;
   const checkpoint = await folder.latestCheckpoint();
   const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
-  // The last checkpoint is written before the last evaluation, and its results after it.
+  // The last checkpoint is written before the last evaluation, its results after the report.
   const isTrained = resume !== null && resume.state.epoch >= request.config.training.epochs;
   if (!isTrained || !(await exists(folder.evaluation))) {
     const { finished } = await trainModel({ ...request, resume, restart: true });

@@ -89,7 +89,7 @@ export const policyOperations: readonly PolicyOperation[] = [
 ];
 
 /** Magnitudes are 0 to 30. */
-export const strongestMagnitude = 30;
+const strongestMagnitude = 30;
 
 /** Changes an image in place as the policy decides. */
 export function applyPolicy(picture: Picture, policy: Policy, fill: Fill, random: CounterRandom): void {

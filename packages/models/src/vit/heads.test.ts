@@ -149,6 +149,17 @@ describe('segmentation', () => {
   });
 });
 
+test('pixels with the label ignoreIndex do not count', async () => {
+  setDefaultBackend('wasm');
+  const logits = init.normal()([1, 3, 2, 2]);
+  const mask = (...labels: number[]): Tensor => tensor(Uint8Array.from(labels), { shape: [1, 2, 2] });
+  const [counted, other] = [logits.slice(2, 0, 1), mask(2, 0, 1, 1).slice(1, 0, 1)];
+  const loss = segmentationLoss(logits, mask(2, 0, 255, 255), { ignoreIndex: 255 });
+  expect(await loss.item()).toBeCloseTo(await segmentationLoss(counted, other).item(), 6);
+  const unmarked = async (): Promise<number> => segmentationLoss(logits, mask(2, 0, 255, 1)).item();
+  await expect(unmarked()).rejects.toThrow('crossEntropy: index 255 at position');
+});
+
 test('derivatives of both losses', async () => {
   setDefaultBackend('reference');
   const normal = (...shape: number[]): Tensor => init.normal()(shape).cast('f64');

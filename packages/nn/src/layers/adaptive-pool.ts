@@ -1,8 +1,8 @@
 /** Adaptive pooling: windows that make an output of a given size, whatever the size of the input. */
-import { noGrad, sizeOf, type Tensor, where } from '@tessera/tensor';
+import { formatShape, noGrad, sizeOf, type Tensor, where } from '@tessera/tensor';
 import { Module } from '../module/module.ts';
 import { nth } from '../nth.ts';
-import { type Dims, type PerAxis, withBatch, withBatches } from '../sizes.ts';
+import { type Dims, type PerAxis, requireEach, withBatch, withBatches } from '../sizes.ts';
 import { adaptiveAverage, equalWindows, splitIntoBins } from '../vision/bins.ts';
 import { chosenPosition, maximaOf, type PooledWithIndices, positionsLeft } from './max-pool.ts';
 import { checkNotEmpty } from './pooling-windows.ts';
@@ -11,12 +11,13 @@ import { checkNotEmpty } from './pooling-windows.ts';
 export type AdaptiveSize<D extends Dims> = PerAxis<D, number | null>;
 
 function outputSizes<D extends Dims>(dims: D, op: string, size: AdaptiveSize<D>, input: Tensor): number[] {
-  const sizes: readonly (number | null)[] =
-    typeof size === 'number' || size === null ? new Array<number | null>(dims).fill(size) : size;
-  const resolved = sizes.map((n, k) => n ?? nth(input.shape, k + 2));
+  const sizes: readonly (number | null)[] = Array.isArray(size)
+    ? size
+    : new Array<number | null>(dims).fill(size as number | null);
+  const resolved = sizes.map((n, k) => (n === null ? nth(input.shape, k + 2) : n));
   if (sizes.length !== dims || resolved.some((n) => !Number.isInteger(n) || n < 1))
     throw new RangeError(
-      `${op}: the output's size must be a whole number of at least 1, or ${dims} of them, got ${JSON.stringify(size)}`,
+      `${op}: the output's size must be a whole number of at least 1, or ${dims} of them, got ${Array.isArray(size) ? formatShape(size) : String(size)}`,
     );
   checkNotEmpty(op, input);
   return resolved;
@@ -109,6 +110,9 @@ abstract class AdaptivePool<D extends Dims> extends Module {
 
   constructor(outputSize: AdaptiveSize<D>) {
     super();
+    const sizes: unknown = outputSize;
+    const given = (Array.isArray(sizes) ? sizes : [sizes]).filter((n) => n !== null);
+    requireEach(new.target.name, { outputSize: given.map((n) => n ?? Number.NaN) }, 1);
     this.outputSize = outputSize;
   }
 

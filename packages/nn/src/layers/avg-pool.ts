@@ -5,7 +5,7 @@ import { settings } from '../module/print-module.ts';
 import { nth } from '../nth.ts';
 import { type Dims, type PerAxis, withBatch } from '../sizes.ts';
 import { positionsOf, slidingWindows, type WindowAxis } from '../vision/windows.ts';
-import { checkNotEmpty, type PoolOptions, poolAxes, roundedUp } from './pooling-windows.ts';
+import { checkNotEmpty, type PoolOptions, poolAxes, requirePoolArguments, roundedUp } from './pooling-windows.ts';
 
 export interface AvgPoolOptions<D extends Dims = 2> extends PoolOptions<D> {
   /** Whether the zeros of the padding count in the mean. Default: true. What `ceilMode` adds behind the padding never counts. */
@@ -82,6 +82,7 @@ abstract class AvgPool<D extends Dims> extends Module {
 
   constructor(kernelSize: PerAxis<D>, options: AvgPoolOptions<D> = {}) {
     super();
+    requirePoolArguments(new.target.name, kernelSize, options);
     this.kernelSize = kernelSize;
     this.options = options;
   }

@@ -1,6 +1,6 @@
 /** Transposed convolution of sequences, images and volumes: the adjoint of convolution. */
 import { einsum, formatShape, type Tensor } from '@tessera/tensor';
-import { requireShapes } from '../arguments.ts';
+import { requireFloats, requireShapes, requireWhole } from '../arguments.ts';
 import { Module } from '../module/module.ts';
 import type { Parameter } from '../module/parameter.ts';
 import { nth } from '../nth.ts';
@@ -8,7 +8,7 @@ import { addBias } from '../precision.ts';
 import { type Dims, type PerAxis, perAxis, withBatch } from '../sizes.ts';
 import { foldWindows, reachOf, type WindowAxis, windowAxes } from '../vision/windows.ts';
 import { convRepr } from './conv-repr.ts';
-import { checkChannels, checkFloating, convParameters, letters, windowOf } from './convolution.ts';
+import { checkChannels, convParameters, letters, windowOf } from './convolution.ts';
 
 export interface ConvTransposeOptions<D extends Dims = 2> {
   readonly stride?: PerAxis<D>;
@@ -55,7 +55,8 @@ function convolveTransposed<D extends Dims>(
   const [channels = 0, outPerGroup = 0] = weight.shape;
   const outChannels = outPerGroup * groups;
   const axes = outputAxes(dims, op, size, options);
-  checkFloating(op, input, weight);
+  requireFloats(op, { input, weight });
+  requireWhole(op, { groups });
   if (bias !== null) requireShapes(op, { bias }, [outChannels]);
   return withBatch(input, dims, op, (x) => {
     const [, inChannels] = x.shape;

@@ -175,6 +175,13 @@ describe('the convolution layers', () => {
     expect(() => new Conv2d(3, 4, 3, { groups: 2 })).toThrow('Conv2d: 2 groups must divide 3 and 4 channels');
     expect(() => new Conv2d(2.5, 4, 3)).toThrow('Conv2d: inChannels must be a whole number of at least 1, got 2.5');
     expect(() => new Conv1d(0, 4, 3)).toThrow('Conv1d: inChannels must be a whole number of at least 1, got 0');
+    expect(() => new Conv2d(3, 4, 3, { paddingMode: 'mirror' as 'reflect' })).toThrow(
+      "Conv2d: the paddingMode must be zeros, reflect, replicate or circular, got 'mirror'",
+    );
+    expect(() => new Conv2d(3, 4, 3, { padding: 'full' as 'same' })).toThrow("must be same or valid, got 'full'");
+    expect(() => conv2d(numbered([1, 3, 4, 4]), numbered([3, 3, 2, 2]), null, { groups: 0 })).toThrow(
+      'conv2d: groups must be a whole number of at least 1, got 0',
+    );
     expect(() => new Conv2d(3, 4, 0)).toThrow("Conv2d: the window's size must be");
     expect(() => new Conv2d(3, 4, 3, { padding: 'same', stride: 2 })).toThrow("Conv2d: padding 'same' needs stride 1");
     expect(() => new ConvTranspose1d(3, 4, 3, { stride: 2, outputPadding: 2 })).toThrow(
@@ -219,7 +226,7 @@ describe('conv2d refuses', () => {
     const [x, w] = [numbered([1, 3, 5, 5]), numbered([2, 3, 3, 3])];
     expect(() => conv2d(x, w, numbered([2, 1, 1]))).toThrow('conv2d: the bias has shape [2, 1, 1], [2] is expected');
     expect(() => conv2d(x.cast('i32'), w.cast('i32'))).toThrow(
-      'conv2d: needs a floating-point input and weight, got i32',
+      'conv2d: input must be floating point, got i32 [1, 3, 5, 5]; cast it',
     );
     expect(() => conv2d(x, numbered([2, 3, 3]))).toThrow('conv2d: needs a weight [O, C / groups, h, w]');
     expect(() => convTranspose2d(x, numbered([2, 3, 3, 3]))).toThrow(

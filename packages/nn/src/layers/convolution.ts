@@ -1,6 +1,6 @@
 /** Convolution of sequences, images and volumes. */
-import { einsum, formatShape, isFloat, type Tensor } from '@tessera/tensor';
-import { requireShapes } from '../arguments.ts';
+import { einsum, formatShape, type Tensor } from '@tessera/tensor';
+import { requireFloats, requireOneOf, requireShapes, requireWhole } from '../arguments.ts';
 import { kaimingUniform, uniform } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
@@ -31,6 +31,7 @@ function convAxes<D extends Dims>(
   size: PerAxis<D>,
   { stride = 1, padding = 0, dilation = 1 }: ConvOptions<D>,
 ): WindowAxis[] {
+  if (typeof padding === 'string') requireOneOf(op, 'a padding that is a word', padding, ['same', 'valid']);
   if (padding !== 'same')
     return windowAxes(dims, op, { size, stride, padding: padding === 'valid' ? 0 : padding, dilation });
   const axes = windowAxes(dims, op, { size, stride, dilation });
@@ -42,14 +43,6 @@ function convAxes<D extends Dims>(
     const total = reachOf(axis) - 1;
     return { ...axis, before: Math.floor(total / 2), after: Math.ceil(total / 2) };
   });
-}
-
-/** @throws TypeError unless input and weight are of floating-point dtypes */
-export function checkFloating(op: string, input: Tensor, weight: Tensor): void {
-  if (!isFloat(input.dtype) || !isFloat(weight.dtype))
-    throw new TypeError(
-      `${op}: needs a floating-point input and weight, got ${input.dtype} and ${weight.dtype}; cast them first`,
-    );
 }
 
 /** The sizes of the window of a weight [O, C / groups, ...window]. */
@@ -71,7 +64,8 @@ function convolve<D extends Dims>(
   const size = windowOf(weight, dims, op, `a weight [O, C / groups, ${['w', 'h, w', 'd, h, w'][dims - 1]}]`);
   const [outChannels = 0, channels = 0] = weight.shape;
   const axes = convAxes(dims, op, size, options);
-  checkFloating(op, input, weight);
+  requireFloats(op, { input, weight });
+  requireWhole(op, { groups });
   if (bias !== null) requireShapes(op, { bias }, [outChannels]);
   return withBatch(input, dims, op, (x) => {
     const [n = 0, inChannels] = x.shape;
@@ -193,6 +187,7 @@ abstract class Conv<D extends Dims> extends Module {
     super();
     const { bias = true, paddingMode = 'zeros', ...rest } = options;
     const { groups = 1 } = rest;
+    requireOneOf(op, 'the paddingMode', paddingMode, ['zeros', 'reflect', 'replicate', 'circular']);
     checkChannels(op, inChannels, outChannels, groups);
     const axes = convAxes(dims, op, kernelSize, rest);
     this.options = rest;

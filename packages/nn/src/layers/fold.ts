@@ -65,6 +65,7 @@ export class Unfold extends Module {
 
   constructor(kernelSize: PerAxis<2>, options: FoldOptions = {}) {
     super();
+    axesOf('Unfold', kernelSize, options);
     this.kernelSize = kernelSize;
     this.options = options;
   }
@@ -88,6 +89,8 @@ export class Fold extends Module {
 
   constructor(outputSize: PerAxis<2>, kernelSize: PerAxis<2>, options: FoldOptions = {}) {
     super();
+    axesOf('Fold', kernelSize, options);
+    perAxis(outputSize, 2, 'Fold', "the output's size", 1);
     this.outputSize = outputSize;
     this.kernelSize = kernelSize;
     this.options = options;

@@ -5,7 +5,7 @@ import { useBackend } from '../testing/backends.ts';
 import { distance, numbered } from '../testing/numbers.ts';
 import { GroupNorm, groupNorm } from './group-norm.ts';
 import { InstanceNorm2d, InstanceNorm3d, instanceNorm } from './instance-norm.ts';
-import { layerNorm } from './layer-norm.ts';
+import { LayerNorm, layerNorm } from './layer-norm.ts';
 import { localResponseNorm } from './local-response-norm.ts';
 import { RMSNorm, rmsNorm } from './rms-norm.ts';
 
@@ -22,6 +22,10 @@ describe('groupNorm', () => {
   });
 
   test('refuses what does not fit', () => {
+    expect(() => new GroupNorm(2, 0)).toThrow('GroupNorm: numChannels must be a whole number of at least 1, got 0');
+    expect(() => new LayerNorm([3, -1])).toThrow('LayerNorm: normalizedShape must be whole numbers of at least 1');
+    expect(() => new RMSNorm([])).toThrow('RMSNorm: the number of normalized axes');
+    expect(() => new InstanceNorm2d(0)).toThrow('InstanceNorm2d: numFeatures must be a whole number of at least 1');
     expect(() => new GroupNorm(4, 6)).toThrow('GroupNorm: 4 groups must divide 6 channels');
     expect(() => groupNorm(zeros([2, 6]), 0)).toThrow('groupNorm: 0 groups must divide 6 channels');
     expect(() => groupNorm(zeros([6]), 2)).toThrow('groupNorm: needs an input [N, C, ...], got a tensor of shape [6]');

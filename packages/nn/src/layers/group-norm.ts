@@ -1,7 +1,7 @@
 /** Group normalization. */
 
 import { formatShape, inSingle, sizeOf, type Tensor } from '@tessera/tensor';
-import { requireShapes } from '../arguments.ts';
+import { requireShapes, requireWhole } from '../arguments.ts';
 import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
@@ -67,6 +67,7 @@ export class GroupNorm extends Module {
   constructor(numGroups: number, numChannels: number, options: GroupNormOptions = {}) {
     super();
     const { eps = defaultEps, affine = true, bias = true } = options;
+    requireWhole('GroupNorm', { numGroups, numChannels });
     checkGroups('GroupNorm', numGroups, numChannels);
     this.numGroups = numGroups;
     this.numChannels = numChannels;

@@ -83,4 +83,5 @@ export * from './shuffle.ts';
 export * from './smooth-activations.ts';
 export * from './softmax.ts';
 export * from './swiglu.ts';
+export * from './transformer.ts';
 export * from './upsample.ts';

@@ -1,12 +1,21 @@
 /** Layer normalization. */
 
 import { formatShape, inSingle, type Tensor } from '@tessera/tensor';
-import { requireShapes } from '../arguments.ts';
+import { requireShapes, requireWhole } from '../arguments.ts';
 import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
 import { pythonValue, settings } from '../module/print-module.ts';
+import { requireEach } from '../sizes.ts';
 import { defaultEps, standardize } from './moments.ts';
+
+/** The shape of a layer that normalizes the last axes. @throws RangeError unless it has one or more sizes of at least 1 */
+export function checkedShape(op: string, normalizedShape: number | readonly number[]): readonly number[] {
+  const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
+  requireWhole(op, { 'the number of normalized axes': shape.length });
+  requireEach(op, { normalizedShape: shape }, 1);
+  return shape;
+}
 
 /** The axes of `input` that have the normalized shape: the last ones. @throws RangeError if there are none */
 export function normalizedAxes(op: string, input: Tensor, normalizedShape: readonly number[]): number[] {
@@ -60,7 +69,7 @@ export class LayerNorm extends Module {
   constructor(normalizedShape: number | readonly number[], options: LayerNormOptions = {}) {
     super();
     const { eps = defaultEps, elementwiseAffine = true, bias = true } = options;
-    this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
+    this.normalizedShape = checkedShape('LayerNorm', normalizedShape);
     this.eps = eps;
     this.weight = elementwiseAffine ? new Parameter(constant(1)(this.normalizedShape)) : null;
     this.bias = elementwiseAffine && bias ? new Parameter(constant(0)(this.normalizedShape)) : null;

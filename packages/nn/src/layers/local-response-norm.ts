@@ -1,5 +1,7 @@
 /** Local response normalization. */
+
 import { formatShape, inSingle, type Tensor } from '@tessera/tensor';
+import { requireWhole } from '../arguments.ts';
 import { Module } from '../module/module.ts';
 import { pythonFloat, settings } from '../module/print-module.ts';
 
@@ -46,6 +48,7 @@ export class LocalResponseNorm extends Module {
 
   constructor(size: number, options: LocalResponseNormOptions = {}) {
     super();
+    requireWhole('LocalResponseNorm', { size });
     this.size = size;
     this.options = options;
   }

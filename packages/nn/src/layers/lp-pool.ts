@@ -4,12 +4,18 @@ import { Module } from '../module/module.ts';
 import { settings } from '../module/print-module.ts';
 import { type Dims, type PerAxis, perAxis } from '../sizes.ts';
 import { avgPool1d, avgPool2d, avgPool3d } from './avg-pool.ts';
+import { requirePoolArguments } from './pooling-windows.ts';
 
 export interface LPPoolOptions<D extends Dims = 2> {
   /** Default: the window's size. */
   readonly stride?: PerAxis<D>;
   /** Rounds the number of positions up. The sum of a window that is cut off is scaled up to the whole window, as in PyTorch. */
   readonly ceilMode?: boolean;
+}
+
+function requireExponent(op: string, normType: number): void {
+  if (!(normType !== 0 && Number.isFinite(normType)))
+    throw new RangeError(`${op}: the exponent must be a number other than 0, got ${normType}`);
 }
 
 const lpPool =
@@ -19,8 +25,7 @@ const lpPool =
     average: (input: Tensor, size: PerAxis<D>, options: LPPoolOptions<D>) => Tensor,
   ) =>
   (input: Tensor, normType: number, size: PerAxis<D>, options: LPPoolOptions<D> = {}): Tensor => {
-    if (!(normType !== 0 && Number.isFinite(normType)))
-      throw new RangeError(`${op}: the exponent must be a number other than 0, got ${normType}`);
+    requireExponent(op, normType);
     const count = perAxis(size, dims, op, "the window's size", 1).reduce((a, b) => a * b, 1);
     const mean = average(input.pow(normType), size, options);
     return mean
@@ -50,6 +55,8 @@ abstract class LPPool<D extends Dims> extends Module {
 
   constructor(normType: number, kernelSize: PerAxis<D>, options: LPPoolOptions<D> = {}) {
     super();
+    requireExponent(new.target.name, normType);
+    requirePoolArguments(new.target.name, kernelSize, options);
     this.normType = normType;
     this.kernelSize = kernelSize;
     this.options = options;

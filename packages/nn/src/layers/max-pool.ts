@@ -5,7 +5,7 @@ import { Module } from '../module/module.ts';
 import { settings } from '../module/print-module.ts';
 import { type Dims, type PerAxis, withBatch, withBatches } from '../sizes.ts';
 import { foldWindows, slidingWindows, type WindowAxis } from '../vision/windows.ts';
-import { checkNotEmpty, type PoolOptions, poolAxes, roundedUp } from './pooling-windows.ts';
+import { checkNotEmpty, type PoolOptions, poolAxes, requirePoolArguments, roundedUp } from './pooling-windows.ts';
 
 export interface MaxPoolOptions<D extends Dims = 2> extends PoolOptions<D> {
   readonly dilation?: PerAxis<D>;
@@ -62,21 +62,28 @@ export function maximaOf(
   const spatial = input.shape.slice(2);
   const windowAxes = axes.map((_, k) => axes.length + 2 + k);
   const windows = (x: Tensor, padValue: number): Tensor => slidingWindows(x, axes, op, padValue);
-  const [left, count] = [positionsLeft(spatial), sizeOf(spatial)];
+  const sizes = axes.map(({ size }) => size);
+  const inImage = { left: windows(positionsLeft(spatial), 0), count: sizeOf(spatial) };
+  const inWindow = {
+    left: positionsLeft(sizes).reshape([1, 1, ...axes.map(() => 1), ...sizes]),
+    count: sizeOf(sizes),
+  };
   const kept = (x: Tensor): Tensor => x.reshape([...x.shape, ...axes.map(() => 1)]);
   // The maximum is written down again and not taken from the output, which may have been rounded when it was stored. In one program it is
   // computed once.
-  const chosen = (x: Tensor): Tensor => {
+  const chosen = (x: Tensor, { left, count }: typeof inImage): Tensor => {
     const candidates = windows(x, Number.NEGATIVE_INFINITY);
-    return chosenPosition(candidates, windows(left, 0), candidates.max(windowAxes, true), windowAxes, count);
+    return chosenPosition(candidates, left, candidates.max(windowAxes, true), windowAxes, count);
   };
-  // The gradient goes to the position that was chosen. It needs that position only, and not the input again.
+  // The gradient goes to the position that was chosen. It needs that position only, and not the input again. Where nothing is padding, a
+  // position in the window tells as much, and is the same number in all windows: loops then run along the rows of the image.
+  const places = axes.some(({ before, after }) => before + after > 0) ? inImage : inWindow;
   const maximum = customGradient<[Tensor]>(
     (x) => windows(x, Number.NEGATIVE_INFINITY).max(windowAxes),
-    (gradient, [x]) => [foldWindows(where(windows(left, 0).eq(kept(chosen(x))), kept(gradient), 0), spatial, axes)],
+    (gradient, [x]) => [foldWindows(where(places.left.eq(kept(chosen(x, places))), kept(gradient), 0), spatial, axes)],
     op,
   );
-  return { output: maximum(input), indices: () => noGrad(() => chosen(input).neg().add(count)) };
+  return { output: maximum(input), indices: () => noGrad(() => chosen(input, inImage).neg().add(inImage.count)) };
 }
 
 const pool = <D extends Dims>(dims: D, op: string, x: Tensor, size: PerAxis<D>, options: MaxPoolOptions<D>) =>
@@ -125,6 +132,7 @@ abstract class MaxPool<D extends Dims> extends Module {
 
   constructor(kernelSize: PerAxis<D>, options: MaxPoolOptions<D> = {}) {
     super();
+    requirePoolArguments(new.target.name, kernelSize, options);
     this.kernelSize = kernelSize;
     this.options = options;
   }

@@ -1,6 +1,7 @@
 /** The inverse of max pooling, from the maxima and their positions. */
 import { customGradient } from '@tessera/autograd';
 import { formatShape, sizeOf, type Tensor, zeros } from '@tessera/tensor';
+import { requireIntegers, requireSameShape, requireTensors } from '../arguments.ts';
 import { Module } from '../module/module.ts';
 import { nth } from '../nth.ts';
 import { type Dims, type PerAxis, perAxis, withBatch } from '../sizes.ts';
@@ -38,10 +39,9 @@ function outputSizes<D extends Dims>(
 const maxUnpool =
   <D extends Dims>(dims: D, op: string) =>
   (input: Tensor, indices: Tensor, size: PerAxis<D>, options: MaxUnpoolOptions<D> = {}): Tensor => {
-    if (formatShape(input.shape) !== formatShape(indices.shape))
-      throw new RangeError(
-        `${op}: the input ${formatShape(input.shape)} and the indices ${formatShape(indices.shape)} must have one shape`,
-      );
+    requireTensors(op, { input, indices });
+    requireSameShape(op, ['input', 'indices'], input, indices);
+    requireIntegers(op, 'indices', indices);
     return withBatch(input, dims, op, (x) => {
       const output = outputSizes(dims, op, x.shape.slice(2), size, options);
       if (output.some((n) => n < 1))

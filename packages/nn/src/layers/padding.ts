@@ -1,5 +1,7 @@
 /** Padding of the last axes, by constants or by what is in the tensor, and cropping. */
+
 import { concat, formatShape, type Tensor } from '@tessera/tensor';
+import { shown } from '../arguments.ts';
 import { Module } from '../module/module.ts';
 import { pythonValue, settings } from '../module/print-module.ts';
 import { nth } from '../nth.ts';
@@ -80,9 +82,14 @@ export function pad(
   widths: readonly number[],
   { mode = 'constant', value = 0 }: PadOptions = {},
 ): Tensor {
-  if (widths.length % 2 !== 0 || widths.length > 2 * input.ndim || !widths.every(Number.isInteger))
+  if (
+    !Array.isArray(widths) ||
+    widths.length % 2 !== 0 ||
+    widths.length > 2 * input.ndim ||
+    !widths.every(Number.isInteger)
+  )
     throw new RangeError(
-      `pad: needs two whole numbers for each of at most ${input.ndim} axes, got ${formatShape(widths)} for a tensor of shape ` +
+      `pad: needs two whole numbers for each of at most ${input.ndim} axes, got ${Array.isArray(widths) ? formatShape(widths) : shown(widths)} for a tensor of shape ` +
         formatShape(input.shape),
     );
   if (mode !== 'constant' && !(mode in borders))

@@ -1,7 +1,7 @@
 /** How the windows of pooling are placed, for maxima and for means. */
 import { formatShape, type Shape, type Tensor } from '@tessera/tensor';
 import { nth } from '../nth.ts';
-import type { Dims, PerAxis } from '../sizes.ts';
+import { type Dims, type PerAxis, requireEach } from '../sizes.ts';
 import { positionsOf, reachOf, type WindowAxis, windowAxes } from '../vision/windows.ts';
 
 export interface PoolOptions<D extends Dims = 2> {
@@ -10,6 +10,16 @@ export interface PoolOptions<D extends Dims = 2> {
   readonly padding?: PerAxis<D>;
   /** Rounds the number of positions up: a window may then reach beyond the padding. */
   readonly ceilMode?: boolean;
+}
+
+/** Refuses what no input fits, when a layer is made. */
+export function requirePoolArguments(
+  op: string,
+  kernelSize: unknown,
+  { stride, padding, dilation }: { readonly [name in 'stride' | 'padding' | 'dilation']?: unknown },
+): void {
+  requireEach(op, { kernelSize: kernelSize ?? Number.NaN, stride, dilation }, 1);
+  requireEach(op, { padding }, 0);
 }
 
 /** The windows along each axis. @throws RangeError if an argument makes no sense, or a window could be all padding */

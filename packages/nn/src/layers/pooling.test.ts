@@ -4,10 +4,16 @@ import { ones, type Tensor, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { testedBackends, useBackend } from '../testing/backends.ts';
 import { distance, numbered } from '../testing/numbers.ts';
-import { adaptiveAvgPool2d, adaptiveMaxPool2d, adaptiveMaxPool2dWithIndices } from './adaptive-pool.ts';
-import { avgPool2d } from './avg-pool.ts';
-import { lpPool2d } from './lp-pool.ts';
+import {
+  AdaptiveAvgPool2d,
+  adaptiveAvgPool2d,
+  adaptiveMaxPool2d,
+  adaptiveMaxPool2dWithIndices,
+} from './adaptive-pool.ts';
+import { AvgPool2d, avgPool2d } from './avg-pool.ts';
+import { LPPool2d, lpPool2d } from './lp-pool.ts';
 import { MaxPool2d, type MaxPoolOptions, maxPool1d, maxPool2d, maxPool2dWithIndices } from './max-pool.ts';
+import { maxUnpool2d } from './max-unpool.ts';
 
 describe.each(testedBackends)('pooling on %s', (backend) => {
   beforeAll(() => useBackend(backend));
@@ -182,10 +188,34 @@ describe('pooling refuses', () => {
     );
     expect(() => avgPool2d(image(), [2, 1.5])).toThrow("avgPool2d: the window's size");
     expect(() => maxPool2d(image(), 2, { stride: 0 })).toThrow('maxPool2d: the stride must be');
-    expect(() => new MaxPool2d(2, { dilation: -1 }).forward(image())).toThrow('maxPool2d: the dilation must be');
+    expect(() => maxPool2d(image(), 2, { dilation: -1 })).toThrow('maxPool2d: the dilation must be');
     expect(() => avgPool2d(image(), 2, { padding: -1 })).toThrow('avgPool2d: the padding must be');
     expect(() => avgPool2d(image(), 2, { divisorOverride: 0 })).toThrow('avgPool2d: divisorOverride must not be 0');
     expect(() => lpPool2d(image(), 0, 2)).toThrow('lpPool2d: the exponent must be a number other than 0, got 0');
+  });
+
+  test('layers that fit no input, when they are made', () => {
+    expect(() => new MaxPool2d(0)).toThrow('MaxPool2d: kernelSize must be whole numbers of at least 1, got 0');
+    expect(() => new AvgPool2d([2, 1.5])).toThrow(
+      'AvgPool2d: kernelSize must be whole numbers of at least 1, got [2, 1.5]',
+    );
+    expect(() => new MaxPool2d(2, { stride: 0 })).toThrow('MaxPool2d: stride must be');
+    expect(() => new MaxPool2d(2, { padding: -1 })).toThrow('MaxPool2d: padding must be whole numbers of at least 0');
+    expect(() => new LPPool2d(Number.NaN, 2)).toThrow('LPPool2d: the exponent');
+    expect(() => new AdaptiveAvgPool2d([0, null])).toThrow('AdaptiveAvgPool2d: outputSize must be');
+    expect(new AdaptiveAvgPool2d([null, 2]).outputSize).toEqual([null, 2]);
+  });
+
+  test('unpooling of what max pooling did not make', () => {
+    const pooled = zeros([1, 1, 2, 2]);
+    const indices = zeros([1, 1, 2, 2], { dtype: 'i32' });
+    expect(maxUnpool2d(pooled, indices, 2).shape).toEqual([1, 1, 4, 4]);
+    expect(maxUnpool2d(pooled, indices, 2, { outputSize: [5, 3] }).shape).toEqual([1, 1, 5, 3]);
+    expect(() => maxUnpool2d(pooled, indices, 2, { outputSize: [6, 4] })).toThrow(
+      'maxUnpool2d: an input of size [2, 2] cannot have an output of size [6, 4]',
+    );
+    expect(() => maxUnpool2d(pooled, pooled, 2)).toThrow('maxUnpool2d: indices must be integers');
+    expect(() => maxUnpool2d(pooled, indices.flatten(2), 2)).toThrow('must have one shape');
   });
 
   test('inputs that do not fit', () => {

@@ -1,7 +1,7 @@
 /** One step of recurrent networks: the equations, and the cells with their parameters. */
 
 import { formatShape, sameShape, type Tensor, zeros } from '@tessera/tensor';
-import { requireWhole } from '../arguments.ts';
+import { requireOneOf, requireTensors, requireWhole } from '../arguments.ts';
 import { uniform } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
@@ -61,6 +61,9 @@ export const gruStep: RecurrentStep = (x, [h], { weight, bias }) => {
   return [n.add(xz.add(hz).sigmoid().mul(hidden.sub(n)))];
 };
 
+export const requireNonlinearity = (op: string, nonlinearity: string): void =>
+  requireOneOf(op, 'the nonlinearity', nonlinearity, ['tanh', 'relu'] satisfies readonly Nonlinearity[]);
+
 export interface CellOptions {
   readonly bias?: boolean;
 }
@@ -103,7 +106,10 @@ abstract class Cell extends Module {
     const shape = [...input.shape.slice(0, -1), this.hiddenSize];
     const rows = (x: Tensor): Tensor => (input.ndim === 1 ? x.unsqueeze(0) : x);
     const given = states.map((state) => {
-      if (state === undefined) return zeros(shape, { dtype: input.dtype });
+      if (state === undefined) {
+        if (states.some((part) => part !== undefined)) requireTensors(this.#op, { 'each part of the state': state });
+        return zeros(shape, { dtype: input.dtype });
+      }
       if (!sameShape(state.shape, shape))
         throw new RangeError(
           `${this.#op}: the state has shape ${formatShape(state.shape)}, ${formatShape(shape)} is expected`,
@@ -128,6 +134,7 @@ export class RNNCell extends Cell {
 
   constructor(inputSize: number, hiddenSize: number, { nonlinearity = 'tanh', ...options }: RNNCellOptions = {}) {
     super('RNNCell', 1, inputSize, hiddenSize, options);
+    requireNonlinearity('RNNCell', nonlinearity);
     this.nonlinearity = nonlinearity;
   }
 

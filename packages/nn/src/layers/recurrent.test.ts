@@ -115,6 +115,9 @@ describe('recurrent networks', () => {
     expect(() => new LSTM(0, 4)).toThrow('LSTM: inputSize must be a whole number of at least 1, got 0');
     expect(() => new GRU(3, 4, { numLayers: 0 })).toThrow('GRU: numLayers must be a whole number of at least 1');
     expect(() => new RNN(3, 4, { dropout: 2 })).toThrow('RNN: the probability of dropout must be in [0, 1], got 2');
+    expect(() => new RNN(3, 4, { nonlinearity: 'gelu' as 'relu' })).toThrow(
+      "RNN: the nonlinearity must be tanh or relu, got 'gelu'",
+    );
     expect(() => new LSTM(3, 4, { projSize: 4 })).toThrow('LSTM: projSize must be a whole number from 0');
     const lstm = new LSTM(3, 4);
     expect(() => lstm.forward(zeros([5, 2, 4]))).toThrow(

@@ -1,7 +1,7 @@
 /** Recurrent networks over whole sequences: RNN, LSTM and GRU. */
 
 import { concat, formatShape, sameShape, stack, type Tensor, zeros } from '@tessera/tensor';
-import { requireWhole } from '../arguments.ts';
+import { requireTensors, requireWhole } from '../arguments.ts';
 import { uniform } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
@@ -9,7 +9,14 @@ import { settings } from '../module/print-module.ts';
 import { nth } from '../nth.ts';
 import { dropout } from './dropout.ts';
 import { linear } from './linear.ts';
-import { gruStep, lstmStep, type Nonlinearity, type RecurrentStep, rnnStep } from './recurrent-cells.ts';
+import {
+  gruStep,
+  lstmStep,
+  type Nonlinearity,
+  type RecurrentStep,
+  requireNonlinearity,
+  rnnStep,
+} from './recurrent-cells.ts';
 
 export interface RecurrentOptions {
   /** Layers on top of each other. Default: 1. */
@@ -148,7 +155,10 @@ abstract class Recurrent extends Module {
     const states = sizes.map((size, k) => {
       const state = given[k];
       const shape = batched ? [passes, batch, size] : [passes, size];
-      if (state === undefined) return zeros([passes, batch, size], { dtype: input.dtype });
+      if (state === undefined) {
+        if (given.some((part) => part !== undefined)) requireTensors(this.#op, { 'each part of the state': state });
+        return zeros([passes, batch, size], { dtype: input.dtype });
+      }
       if (!sameShape(state.shape, shape))
         throw new RangeError(
           `${this.#op}: the state has shape ${formatShape(state.shape)}, ${formatShape(shape)} is expected`,
@@ -216,6 +226,7 @@ export class RNN extends Recurrent {
 
   constructor(inputSize: number, hiddenSize: number, { nonlinearity = 'tanh', ...options }: RNNOptions = {}) {
     super('RNN', 1, inputSize, hiddenSize, options);
+    requireNonlinearity('RNN', nonlinearity);
     this.nonlinearity = nonlinearity;
   }
 

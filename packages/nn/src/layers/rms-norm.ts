@@ -5,7 +5,7 @@ import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
 import { pythonValue, settings } from '../module/print-module.ts';
-import { normalizedAxes } from './layer-norm.ts';
+import { checkedShape, normalizedAxes } from './layer-norm.ts';
 
 /** The distance from 1 to the next larger number of a floating-point dtype: PyTorch's `torch.finfo(dtype).eps`. */
 const machineEpsilon: Partial<Record<DType, number>> = { f64: 2 ** -52, f32: 2 ** -23, f16: 2 ** -10, bf16: 2 ** -7 };
@@ -50,7 +50,7 @@ export class RMSNorm extends Module {
   constructor(normalizedShape: number | readonly number[], options: RMSNormOptions = {}) {
     super();
     const { eps = null, elementwiseAffine = true } = options;
-    this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
+    this.normalizedShape = checkedShape('RMSNorm', normalizedShape);
     this.eps = eps;
     this.weight = elementwiseAffine ? new Parameter(constant(1)(this.normalizedShape)) : null;
   }

@@ -1,5 +1,7 @@
 /** The state of normalization layers that may keep running statistics: batch and instance normalization. */
+
 import type { Tensor } from '@tessera/tensor';
+import { requireWhole } from '../arguments.ts';
 import { constant } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Buffer, Parameter } from '../module/parameter.ts';
@@ -33,6 +35,7 @@ export abstract class RunningNorm extends Module {
   constructor(numFeatures: number, options: RunningNormOptions & { affine: boolean; trackRunningStats: boolean }) {
     super();
     const { eps = defaultEps, momentum = 0.1, affine, bias = true, trackRunningStats } = options;
+    requireWhole(new.target.name, { numFeatures });
     this.numFeatures = numFeatures;
     this.eps = eps;
     this.momentum = momentum;

@@ -1,5 +1,7 @@
 /** Moves between channels and pixels, and between groups of channels. */
+
 import { formatShape, type Tensor } from '@tessera/tensor';
+import { requireWhole } from '../arguments.ts';
 import { Module } from '../module/module.ts';
 
 /** The leading axes, channels, height and width of images. */
@@ -78,6 +80,7 @@ export class PixelShuffle extends Module {
 
   constructor(upscaleFactor: number) {
     super();
+    requireWhole('PixelShuffle', { upscaleFactor });
     this.upscaleFactor = upscaleFactor;
   }
 
@@ -92,6 +95,7 @@ export class PixelUnshuffle extends Module {
 
   constructor(downscaleFactor: number) {
     super();
+    requireWhole('PixelUnshuffle', { downscaleFactor });
     this.downscaleFactor = downscaleFactor;
   }
 
@@ -106,6 +110,7 @@ export class ChannelShuffle extends Module {
 
   constructor(groups: number) {
     super();
+    requireWhole('ChannelShuffle', { groups });
     this.groups = groups;
   }
 

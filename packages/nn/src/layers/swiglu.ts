@@ -1,5 +1,7 @@
 /** Feed-forward layers with a gate. */
+
 import type { Tensor } from '@tessera/tensor';
+import { requireOneOf, requireProbability } from '../arguments.ts';
 import { Module } from '../module/module.ts';
 import { type ActivationName, activations } from './activations.ts';
 import { dropout } from './dropout.ts';
@@ -38,6 +40,8 @@ export class SwiGLU extends Module {
     super();
     const { hiddenFeatures = inFeatures, outFeatures = inFeatures, activation = 'silu' } = options;
     const { norm = false, bias = true, dropout: rate = 0 } = options;
+    requireOneOf('SwiGLU', 'the activation', activation, Object.keys(activations));
+    requireProbability('SwiGLU', rate);
     this.fc1_g = new Linear(inFeatures, hiddenFeatures, { bias });
     this.fc1_x = new Linear(inFeatures, hiddenFeatures, { bias });
     this.norm = norm ? new LayerNorm(hiddenFeatures) : null;

@@ -16,7 +16,7 @@ export interface ClassOptions {
 }
 
 /** PyTorch's label of what does not count. */
-export const defaultIgnoreIndex = -100;
+const defaultIgnoreIndex = -100;
 
 /** The axis of the classes of [N, C, d1, ...] or [C]. */
 export function classAxis(op: string, values: Tensor, what: string): number {

@@ -26,6 +26,7 @@ test.each<[string, () => unknown]>([
   ['multiMarginLoss: the target must be a tensor', () => multiMarginLoss(x, null as never)],
   ["distillationLoss: kind must be hard or soft, got 'warm'", () => distilled({ kind: 'warm' as 'hard' })],
   ['distillationLoss: temperature must be greater than 0, got 0', () => distilled({ temperature: 0 })],
+  ['mseLoss: input [2, 3] and weight [3] must have one shape', () => mseLoss(x, x, { weight: zeros([3]) })],
   ['sub: shapes [2, 3] and [2] do not broadcast', () => mseLoss(x, zeros([2]))],
   ['smoothL1Loss: beta must be a number of at least 0, got -1', () => smoothL1Loss(x, x, { beta: -1 })],
   ['huberLoss: delta must be greater than 0, got 0', () => huberLoss(x, x, { delta: 0 })],

@@ -1,6 +1,8 @@
 /** Memory of the host, in JavaScript's ArrayBuffers: for backends that compute in JavaScript or take JavaScript arrays. */
 import { type Allocation, OutOfMemoryError } from '../kernel/backend.ts';
 import { bytesOf, type DType, type TypedArray, viewArray } from '../kernel/dtype.ts';
+import { collectGarbage } from './collect-garbage.ts';
+import { Pressure } from './pressure.ts';
 
 class Block implements Allocation {
   readonly bytes: number;
@@ -18,6 +20,7 @@ export const memoryOf = (allocation: Allocation): ArrayBuffer => (allocation as 
 /** Everything that these backends share; a subclass adds running plans. */
 export abstract class HostMemory {
   readonly name: string;
+  readonly #pressure = new Pressure();
   #used = 0;
 
   constructor(name: string) {
@@ -25,6 +28,9 @@ export abstract class HostMemory {
   }
 
   allocate(bytes: number): Allocation {
+    // An allocation is kept until its owner's finalizer has run, so the collector alone would not free it.
+    const garbage = this.#pressure.due(this.#used + bytes);
+    if (garbage !== null) collectGarbage(garbage);
     try {
       const block = new Block(bytes);
       this.#used += bytes;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PressureGauge } from './pressure.ts';
+import { Pressure, PressureGauge } from './pressure.ts';
 
 /** The unit of memory in these tests, in bytes. */
 const unit = 8 * 2 ** 20;
@@ -34,5 +34,32 @@ describe('PressureGauge', () => {
     expect(gauge.grown(300 * unit)).toBe(true);
     expect(gauge.grown(200 * unit)).toBe(false);
     expect(gauge.grown(226 * unit)).toBe(true);
+  });
+});
+
+describe('Pressure', () => {
+  it('asks for young garbage more often, and for all of it where that does not help', () => {
+    const pressure = new Pressure();
+    const step = 2 ** 20;
+    const asked: string[] = [];
+    // Old garbage: collections of young garbage free nothing.
+    for (let used = 0; used < 64; used++) {
+      const garbage = pressure.due(used * step);
+      if (garbage !== null) asked.push(`${used} ${garbage}`);
+    }
+    expect(asked).toEqual(['9 young', '18 young', '33 all', '35 young']);
+    // Young garbage: they free it all.
+    const young = new Pressure();
+    let live = 0;
+    const kinds: (string | null)[] = [];
+    for (let turn = 0; turn < 64; turn++) {
+      const garbage = young.due(++live * step);
+      if (garbage !== null) {
+        kinds.push(garbage);
+        live = 0;
+      }
+    }
+    expect(new Set(kinds)).toEqual(new Set(['young']));
+    expect(kinds.length).toBeGreaterThan(5);
   });
 });

@@ -429,7 +429,7 @@ const forgottenLeaves = new WeakMap<Node, ReadonlySet<number> | null>();
 const mostLeaves = 1024;
 
 /** The leaves, by number, to which a derivative of the node may flow; null if that is not known. */
-export function leavesOf(node: Node): ReadonlySet<number> | null {
+function leavesOf(node: Node): ReadonlySet<number> | null {
   const known = forgottenLeaves.get(node);
   if (known !== undefined) return known;
   const leaves = new Set<number>();
@@ -476,6 +476,8 @@ export function forgetHistory(node: Node): void {
     forgottenLeaves.set(node, leavesOf(node));
   }
   (node as Mutable<Node>).sources = forgotten;
+  // A check that has passed holds the indices, and what these were computed from.
+  if (node.checks.every((check) => check.passed)) (node as Mutable<Node>).checks = noChecks;
 }
 
 /**

@@ -3,20 +3,24 @@
  * event loop turns.
  */
 
-/** The number of collections since the event loop turned last. */
-let collections = 0;
+/** Whether garbage was collected since the event loop turned last. */
+let collected = false;
+/** Whether all of it was. */
+let collectedAll = false;
 
 const inNextTurn = (body: () => void): void => {
   if (typeof setImmediate === 'function') setImmediate(body);
   else setTimeout(body, 0);
 };
 
-/** Notes that garbage was collected: finalizers wait for the event loop's next turn. */
-export function noteCollection(): void {
-  collections++;
-  if (collections > 1) return;
+/** Notes that garbage was collected, or should have been: all of it, or that of young objects. Finalizers wait for the event loop's next turn. */
+export function noteCollection(all = true): void {
+  if (all) collectedAll = true;
+  if (collected) return;
+  collected = true;
   const reset = (): void => {
-    collections = 0;
+    collected = false;
+    collectedAll = false;
   };
   if (typeof setImmediate === 'function') setImmediate(reset).unref();
   else setTimeout(reset, 0);
@@ -24,14 +28,14 @@ export function noteCollection(): void {
 
 /**
  * Lets the event loop turn if garbage was collected since the last turn, so that finalizers run. A loop whose computations are all short
- * never gives way to the event loop: awaiting them is not enough, and it would keep the memory of every value.
+ * never returns to the event loop: awaiting them is not enough, and it would keep the memory of every value.
  */
 export async function runFinalizers(): Promise<void> {
-  if (collections > 0) await new Promise<void>(inNextTurn);
+  if (collected) await new Promise<void>(inNextTurn);
 }
 
 /**
- * Whether the event loop has not turned since garbage was collected, so that memory which nobody uses piles up: a loop without `await`, which reads values
+ * Whether the event loop has not turned since all garbage was collected, so that memory which nobody uses piles up: a loop without `await`, which reads values
  * with `dataSync`, or none. Values are then kept in JavaScript's own memory, which is freed without finalizers.
  */
-export const isStarving = (): boolean => collections > 0;
+export const isStarving = (): boolean => collectedAll;

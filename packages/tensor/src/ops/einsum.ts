@@ -13,7 +13,7 @@ import { diagonal } from './arranging.ts';
 import { contract, productPair } from './contract.ts';
 import { sum } from './reductions.ts';
 
-/** One operand with a label for each axis. Letters are labels, and so are the axes that `...` stands for: '...0' is the last of them. */
+/** One operand with a label for each axis. Letters are labels; an axis of `...` has the label '...0' if it is the last, '...1' before it. */
 interface Labeled {
   readonly node: Node;
   readonly labels: readonly string[];

@@ -53,10 +53,15 @@ export function minimum(a: Operand, b: Operand): Node {
 /** Values below `min` become `min`, above `max` become `max`; NaN stays NaN, and a bound of NaN makes NaN. The gradient flows at the bounds. */
 export function clamp(source: Node, min?: Operand, max?: Operand): Node {
   if (min === undefined && max === undefined) throw new RangeError('clamp: needs min, max or both');
-  const bounded = (x: Node, bound: Operand | undefined, isBeyond: (x: Node, limit: Node) => Node): Node => {
+  const bounded = (
+    x: Node,
+    bound: Operand | undefined,
+    isBeyond: (x: Node, limit: Node) => Node,
+    ofTruth: 'or' | 'and',
+  ): Node => {
     if (bound === undefined) return x;
     const [value, limit] = align('clamp', [x, bound]);
-    if (value.dtype === 'bool') throw new RangeError('clamp: is not defined for bool; cast first');
+    if (value.dtype === 'bool') return graph.binary(ofTruth, value, limit);
     if (limit.op === 'const' && Number.isNaN(limit.arg.value)) return limit;
     const beyond = isBeyond(value, limit);
     if (!isFloat(limit.dtype) || limit.op === 'const') return graph.where(beyond, limit, value);
@@ -64,8 +69,8 @@ export function clamp(source: Node, min?: Operand, max?: Operand): Node {
     const isNone = graph.binary('xor', isNumber, constantLike(1, isNumber));
     return graph.where(graph.binary('or', beyond, isNone), limit, value);
   };
-  const low = bounded(source, min, (x, limit) => graph.binary('lt', x, limit));
-  return bounded(low, max, (x, limit) => graph.binary('lt', limit, x));
+  const low = bounded(source, min, (x, limit) => graph.binary('lt', x, limit), 'or');
+  return bounded(low, max, (x, limit) => graph.binary('lt', limit, x), 'and');
 }
 
 export const neg = (x: Node): Node => graph.unary('neg', x);

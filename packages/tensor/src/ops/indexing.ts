@@ -115,13 +115,16 @@ export function oneHot(source: Node, classes: number, dtype: DType): Node {
   return graph.cast(checkIndex(chosen, source, { op: 'oneHot', high: classes }), dtype);
 }
 
-/** Tensors one after the other along `axis`. */
+/** Tensors one after the other along `axis`. As in PyTorch, an empty vector joins tensors of any shape, and adds nothing. */
 export function concat(sources: readonly Node[], axis: number): Node {
-  const [first] = sources;
+  const isEmptyVector = ({ shape }: Node): boolean => shape.length === 1 && shape[0] === 0;
+  const filled = sources.filter((source) => !isEmptyVector(source));
+  const joined = filled.some(({ shape }) => shape.length !== 1) ? filled : sources;
+  const [first] = joined;
   if (first === undefined) throw new RangeError('concat: needs at least one tensor');
   const dtype = sources.map((source) => source.dtype).reduce(promote);
   return graph.concat(
-    sources.map((source) => graph.cast(source, dtype)),
+    joined.map((source) => graph.cast(source, dtype)),
     normalizeAxis(axis, first.shape.length, 'concat'),
   );
 }

@@ -6,6 +6,7 @@ import { formatOperation } from '../graph/format-graph.ts';
 import { type Node, orderNodes, originOf, type Storage } from '../graph/node.ts';
 import { pendingNode, realizedStorage } from '../graph/storage.ts';
 import { formatPlace } from '../graph/user-line.ts';
+import type { DType } from '../kernel/dtype.ts';
 import { formatShape, sameShape } from '../kernel/shape.ts';
 import { readStorage } from './realize.ts';
 
@@ -22,6 +23,16 @@ const argument = ({ op, arg }: Node): string =>
   op === 'buffer' || op === 'const' || op === 'custom' || op === 'barrier' ? '' : JSON.stringify(arg);
 
 const place = (node: Node): string => formatPlace(node.scope, originOf(node)?.trace ?? null);
+
+/** The number as it was written: constants of f32 are rounded, and would have many digits. */
+function asWritten(value: number, dtype: DType): string {
+  if (dtype !== 'f64')
+    for (let digits = 1; digits < 9; digits++) {
+      const short = Number(value.toPrecision(digits));
+      if (Math.fround(short) === value) return String(short);
+    }
+  return String(value);
+}
 
 /** The first operation that uses the value, through views. */
 function firstUser(node: Node, order: readonly Node[]): Node {
@@ -69,7 +80,7 @@ export async function refuseChanges(name: string, before: readonly Node[], now: 
       if (Object.is(a.arg.value, b.arg.value)) continue;
       const user = firstUser(b, current);
       throw new Error(
-        `${what} reads a number from outside that has changed since it was recorded: ${a.arg.value} is now ${b.arg.value}, ` +
+        `${what} reads a number from outside that has changed since it was recorded: ${asWritten(a.arg.value, a.dtype)} is now ${asWritten(b.arg.value, b.dtype)}, ` +
           `in ${formatOperation(user)} ${formatShape(user.shape)}${place(b)}; ${remedy}`,
       );
     }

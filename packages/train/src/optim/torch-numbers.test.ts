@@ -62,6 +62,9 @@ describe.each(['reference', 'wasm'])('on %s', (backend) => {
   });
 });
 
+/** The last case of each optimizer: other backends run what the same kernels describe, so they need not run every option. */
+const oneOfEach = [...new Map(cases.map((entry) => [entry[1].name, entry])).values()];
+
 const missing = { webgpu: await whyMissing('webgpu'), 'gpujs:webasm': await whyMissing('gpujs:webasm') };
 afterAll(async () => {
   setDefaultBackend('wasm');
@@ -71,7 +74,7 @@ afterAll(async () => {
 describe.each(Object.entries(missing))('on %s, the parameters are those of PyTorch:', (backend, reason) => {
   beforeAll(() => setDefaultBackend(backend));
 
-  test.skipIf(reason !== null).each(cases)(`%s ${reason ?? ''}`, async (_, entry) => {
+  test.skipIf(reason !== null).each(oneOfEach)(`%s ${reason ?? ''}`, async (_, entry) => {
     const run = startCase(entry, 'f32');
     for (let n = 0; n < numbers.steps; n++) {
       run.optimizer.step(gradientsOf(entry, n, 'f32'), rateOf(run, n));
@@ -112,14 +115,21 @@ describe('each optimizer', () => {
     'is part of a compiled step: %s',
     async (_, entry) => {
       const run = startCase(entry, 'f32');
-      // Checked: no operation makes a NaN, not even where another value is chosen.
-      const step = compile((gradients: readonly Tensor[], lr: Tensor) => run.optimizer.step(gradients, lr), {
-        check: true,
-      });
+      const step = compile((gradients: readonly Tensor[], lr: Tensor) => run.optimizer.step(gradients, lr));
       for (let n = 0; n < numbers.steps; n++)
         await step(gradientsOf(entry, n, 'f32') as Tensor[], tensor(rateOf(run, n)));
       step.dispose();
       expectClose(await valuesOf(run.parameters), entry.f32, tolerance.f32);
+    },
+  );
+
+  test.each(withoutGaps.map((entry) => [describeCase(entry), entry] as const))(
+    'makes no NaN in a checked step, not even where another value is chosen: %s',
+    async (_, entry) => {
+      const run = startCase(entry, 'f32');
+      const step = compile((gradients: readonly Tensor[]) => run.optimizer.step(gradients), { check: true });
+      for (let n = 0; n < 3; n++) await step(gradientsOf(entry, n, 'f32') as Tensor[]);
+      step.dispose();
     },
   );
 });

@@ -14,7 +14,7 @@ import { findColumns, readOptions, withColumnNames } from './reading.ts';
 import { type AnyTaskModel, asTaskModel, type EvaluationRequest, type Task, type TaskModel } from './task.ts';
 
 /** The columns of labeled images, with the names that the user gave to some of them. */
-export const labelColumnsOf = ({ data }: RunConfig): LabelColumns => withColumnNames(labelColumns, data.columns);
+const labelColumnsOf = ({ data }: RunConfig): LabelColumns => withColumnNames(labelColumns, data.columns);
 
 /** The names of the classes that a run learns, from its training split. */
 export async function trainingClasses(config: RunConfig, train: Split): Promise<readonly string[]> {

@@ -3,7 +3,7 @@ import { planKey } from '../../codegen/kernel-key.ts';
 import type { Allocation, Backend } from '../../kernel/backend.ts';
 import { bytesOf, type DType, type TypedArray, viewArray } from '../../kernel/dtype.ts';
 import type { Plan } from '../../kernel/plan.ts';
-import { PressureGauge } from '../pressure.ts';
+import { Pressure } from '../pressure.ts';
 import { detectRelaxedSimd, type Features } from './emit/features.ts';
 import { blockOf, type ExecutableHost, WasmExecutable } from './executable.ts';
 import { GrowingBlock, Memories, type PlacedBlock } from './memory/memories.ts';
@@ -61,7 +61,7 @@ export class WasmBackend implements Backend {
   readonly #platform: Platform;
   readonly #memories: Memories;
   readonly #pageBytes: number;
-  readonly #pressure = new PressureGauge();
+  readonly #pressure = new Pressure();
   /** Pages for temporaries, which all plans share, one plan at a time. */
   readonly #pages: GrowingBlock[] = [];
   readonly #scratch: GrowingBlock;
@@ -93,7 +93,8 @@ export class WasmBackend implements Backend {
   }
 
   allocate(bytes: number): Allocation {
-    if (this.#pressure.grown(this.#memories.used + bytes)) this.#platform.collectGarbage();
+    const garbage = this.#pressure.due(this.#memories.used + bytes);
+    if (garbage !== null) this.#platform.collectGarbage(garbage);
     return this.#memories.allocate(bytes);
   }
 

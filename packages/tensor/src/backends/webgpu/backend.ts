@@ -4,7 +4,7 @@ import { bytesOf, type DType, type TypedArray, viewArray } from '../../kernel/dt
 import { nth } from '../../kernel/nth.ts';
 import type { Plan } from '../../kernel/plan.ts';
 import { collectGarbage } from '../collect-garbage.ts';
-import { PressureGauge } from '../pressure.ts';
+import { Pressure } from '../pressure.ts';
 import type { DeviceCapabilities, TileTimeTable } from './capabilities.ts';
 import { type AdapterDescription, type OpenDevice, openDevice, type WebGpuOptions } from './device.ts';
 import { whyUnsupported } from './elements.ts';
@@ -55,7 +55,7 @@ export class WebGpuBackend implements Backend {
   readonly #pool: BufferPool;
   readonly #pipelines: PipelineCache;
   #kernels: KernelCache;
-  readonly #pressure = new PressureGauge();
+  readonly #pressure = new Pressure();
   /** The temporaries of all plans. */
   readonly #pages: SharedBuffer[] = [];
   /** The staging buffer, once there is one. */
@@ -136,7 +136,8 @@ export class WebGpuBackend implements Backend {
 
   allocate(bytes: number): Allocation {
     this.#throwFailure();
-    if (this.#pressure.grown(this.#pool.used + bytes)) collectGarbage();
+    const garbage = this.#pressure.due(this.#pool.used + bytes);
+    if (garbage !== null) collectGarbage(garbage);
     return this.#pool.allocate(bytes);
   }
 

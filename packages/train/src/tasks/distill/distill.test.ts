@@ -45,7 +45,7 @@ describe('a teacher', () => {
     const { path } = runs.folder('unreported');
     await fs.cp(runs.folder('run').path, path, { recursive: true });
     await fs.rm(join(path, 'checkpoints'), { recursive: true });
-    await fs.rm(join(path, 'teacher', 'report.html'));
+    for (const file of ['report.html', 'evaluation.json']) await fs.rm(join(path, 'teacher', file));
     const weights = await runs.weights('unreported/teacher');
     await runs.train({ name: 'unreported', resume: true });
     await fs.access(join(path, 'teacher', 'report.html'));

@@ -63,6 +63,12 @@ const pools: Adapters = {
       apply(p.input, p.norm_type, single(p.kernel_size), optionsOf(p, 'stride ceil_mode')),
     ),
   ),
+  ...forEachRank('max_unpool', [F.maxUnpool1d, F.maxUnpool2d, F.maxUnpool3d], (apply, rank) =>
+    call('input indices kernel_size stride padding output_size', (p) => {
+      const size = p.output_size === undefined ? {} : { outputSize: single<Given>(p.output_size.slice(-rank)) };
+      return apply(p.input, p.indices, single(p.kernel_size), { ...optionsOf(p, 'stride padding'), ...size });
+    }),
+  ),
   ...forEachRank('adaptive_avg_pool', [F.adaptiveAvgPool1d, F.adaptiveAvgPool2d, F.adaptiveAvgPool3d], (apply) =>
     call('input output_size', ({ input, output_size }) => apply(input, single(output_size))),
   ),

@@ -58,15 +58,14 @@ const classLosses: Adapters = {
 };
 
 const regressionLosses: Adapters = {
-  'nn.functional.mse_loss': loss(F.mseLoss),
-  'nn.functional.l1_loss': loss(F.l1Loss),
+  'nn.functional.mse_loss': loss(F.mseLoss, 'weight'),
+  'nn.functional.l1_loss': loss(F.l1Loss, 'weight'),
   'nn.functional.smooth_l1_loss': call(`input target ${old} beta`, (p) =>
     F.smoothL1Loss(p.input, p.target, { reduction: reductionOf(p), ...optionsOf(p, 'beta') }),
   ),
-  'nn.functional.huber_loss': call('input target reduction delta weight', (p) => {
-    if (p.weight) unsupported('weight of huber_loss');
-    return F.huberLoss(p.input, p.target, optionsOf(p, 'reduction delta'));
-  }),
+  'nn.functional.huber_loss': call('input target reduction delta weight', (p) =>
+    F.huberLoss(p.input, p.target, optionsOf(p, 'reduction delta weight')),
+  ),
   'nn.functional.poisson_nll_loss': call('input target log_input full size_average eps reduce reduction', (p) =>
     F.poissonNllLoss(p.input, p.target, { reduction: reductionOf(p), ...optionsOf(p, 'log_input full eps') }),
   ),

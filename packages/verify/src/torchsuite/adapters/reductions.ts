@@ -89,8 +89,8 @@ const withMean = (method: 'stdMean' | 'varMean', first: string): Adapter =>
 export const reductions: Adapters = {
   sum: reduction((x, axes, keepdim) => x.sum(axes, keepdim)),
   mean: reduction((x, axes, keepdim) => x.mean(axes, keepdim)),
-  amax: reduction((x, axes, keepdim) => x.max(axes, keepdim)),
-  amin: reduction((x, axes, keepdim) => x.min(axes, keepdim)),
+  amax: reduction((x, axes, keepdim) => x.amax(axes, keepdim)),
+  amin: reduction((x, axes, keepdim) => x.amin(axes, keepdim)),
   any: reduction((x, axes, keepdim) => x.any(axes, keepdim)),
   all: reduction((x, axes, keepdim) => x.all(axes, keepdim)),
   'max:reduction_no_dim': extremum('max', 'argmax', 'maximum'),

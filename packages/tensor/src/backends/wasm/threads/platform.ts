@@ -1,4 +1,5 @@
 /** The interface to what differs between Node and browsers: threads, engine flags and garbage collection. */
+import type { Garbage } from '../../pressure.ts';
 import type { WorkerStart } from './messages.ts';
 
 /** A thread of the pool. */
@@ -28,5 +29,5 @@ export interface Platform {
   /** Whether the calling thread may sleep while it waits for others (`Atomics.wait`). */
   readonly canBlock: boolean;
   /** Collects garbage now, if the platform allows that; finalizers run in the event loop's next turn. */
-  collectGarbage(): void;
+  collectGarbage(what?: Garbage): void;
 }

@@ -1,5 +1,6 @@
 /** The platform in browsers. */
 
+import { noteCollection } from '../../../kernel/garbage.ts';
 import type { WorkerStart } from './messages.ts';
 import type { Platform, WorkerHandle } from './platform.ts';
 
@@ -57,6 +58,7 @@ export function webPlatform(): Platform {
     createWorker: oneThread === null ? createWorker : null,
     whyOneThread: oneThread,
     canBlock: canBlock(),
-    collectGarbage: () => {},
+    // Nothing can be collected on demand, but the event loop is to turn: finalizers of what the engine collected itself may wait.
+    collectGarbage: (what) => noteCollection(what !== 'young'),
   };
 }
