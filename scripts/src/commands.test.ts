@@ -120,7 +120,7 @@ describe('a mistake on the command line', () => {
     ['eval', ['nothing'], 'nothing: there is no such run or checkpoint'],
     ['attention', ['nothing', 'pictures/red-circle-test.svg'], 'nothing: there is no such run or checkpoint'],
     ['attention', ['nothing', 'a.png', '--txt', 'a cat'], 'unknown option --txt; did you mean --text?'],
-    ['gradcheck', ['Conv3d'], 'no layer or case is named Conv3d; did you mean Conv2d?'],
+    ['gradcheck', ['Conv4d'], 'no layer or case is named Conv4d; did you mean Conv1d?'],
     ['convert', ['nothing', 'out'], 'nothing: there is no such file'],
     ['convert', ['pictures/captions.csv', 'out'], 'captions.csv: safetensors: '],
     ['convert', ['pictures', 'out'], 'pictures: contains no weights (looked for model.safetensors'],

@@ -282,12 +282,6 @@ const indexing: OpCase[] = [
     (i, j, a, b) => at(i, j, nth([3, 1, 0, 2], 2 * a + b)),
   ),
   view(
-    'indexSelect clamps',
-    (t) => t.indexSelect(2, tensor(Int32Array.of(-1, 4))),
-    [2, 3, 2],
-    (i, j, k) => at(i, j, 3 * k),
-  ),
-  view(
     'takeAlongAxis',
     (t) => t.takeAlongAxis(1, arange(16).reshape(2, 2, 4).remainder(3)),
     [2, 2, 4],
@@ -295,8 +289,8 @@ const indexing: OpCase[] = [
   ),
   {
     name: 'oneHot',
-    compute: () => tensor(Int32Array.of(2, 0, 5)).oneHot(3),
-    expected: [0, 0, 1, 1, 0, 0, 0, 0, 0],
+    compute: () => tensor(Int32Array.of(2, 0, 1)).oneHot(3),
+    expected: [0, 0, 1, 1, 0, 0, 0, 1, 0],
     shape: [3, 3],
   },
 ];
