@@ -60,6 +60,9 @@ def main():
     parser.add_argument('--only', action='append', metavar='NAME', help='cases by name; * matches any characters')
     parser.add_argument('--module', action='append', default=[], metavar='FILE', help='file NAME.case.ts [default: all of the repository]')
     parser.add_argument('--layers', action='store_true', help='also write the outputs of all layers, to find the first one that differs')
+    parser.add_argument(
+        '--allow-old', action='store_true', help='list cases that this version of PyTorch cannot make in OUT/left-out.json, instead of failing'
+    )
     options = parser.parse_args()
     sys.path[:0] = [os.path.join(HERE, 'modules'), *(os.path.dirname(os.path.abspath(file)) for file in options.module)]
     descriptions = read_descriptions(options.module)
@@ -71,8 +74,18 @@ def main():
     if not chosen:
         sys.exit(f'no case matches; there are {", ".join(names)}')
     torch.set_num_threads(1)
+    left_out = {}
     for description in chosen:
-        print(write(case_of(description), options.out, options.layers))
+        try:
+            print(write(case_of(description), options.out, options.layers))
+        except Exception as error:
+            if not options.allow_old:
+                raise
+            left_out[description['name']] = f'{type(error).__name__}: {error}'
+            print(f'{description["name"]}: left out: {left_out[description["name"]]}')
+    if left_out:
+        with open(os.path.join(options.out, 'left-out.json'), 'w', encoding='utf8') as file:
+            json.dump({'torch': torch.__version__, 'cases': left_out}, file, indent=1)
 
 
 if __name__ == '__main__':
