@@ -107,8 +107,10 @@ export function binary(kind: BinaryOp, a: Node, b: Node): Node {
   }
   if (kind === 'div' && b.op === 'const') {
     if (isConst(b, 1)) return a;
-    // The reciprocal is exact, and so is the rounding of the product.
-    if (isPowerOfTwo(b.arg.value)) return binary('mul', a, constant(1 / b.arg.value, b.shape, b.dtype));
+    // The reciprocal is exact, and so is the rounding of the product. That of 0 is infinite, with the same products as quotients, while
+    // compilers of shaders may assume that nothing is divided by 0.
+    if (isPowerOfTwo(b.arg.value) || b.arg.value === 0)
+      return binary('mul', a, constant(1 / b.arg.value, b.shape, b.dtype));
   }
   return makeNode('binary', [a, b], { kind }, a.shape, binaryResult(kind, a.dtype));
 }

@@ -1,6 +1,7 @@
 /** What the conformance cases of functions do not cover: errors, and comparisons that read values. */
 import { describe, expect, it } from 'vitest';
 import { registerReferenceBackends } from '../backends/reference/backend.ts';
+import '../backends/wasm/index.ts';
 import { compile } from '../compile.ts';
 import { tensor } from '../functions.ts';
 import { setDefaultBackend } from '../kernel/backend.ts';
@@ -61,4 +62,17 @@ it('factors of u8 stay u8 and wrap around', async () => {
   const y = tensor([5, 1], { dtype: 'u8' }).add(tensor([2, 1], { dtype: 'u8' }), { alpha: -3 });
   expect(y.dtype).toBe('u8');
   expect([...(await y.data())]).toEqual([255, 254]);
+});
+
+describe.each(['reference', 'wasm'])('logarithms on %s', (backend) => {
+  it.each(['f32', 'f64'] as const)('of whole powers are exact in %s', (dtype) => {
+    const exponents = Array.from({ length: 11 }, (_, k) => k);
+    const of = (base: number): Tensor =>
+      tensor(
+        exponents.map((k) => base ** k),
+        { dtype, backend },
+      );
+    expect([...of(10).log10().dataSync()]).toEqual(exponents);
+    expect([...of(2).log2().dataSync()]).toEqual(exponents);
+  });
 });

@@ -78,11 +78,12 @@ const exact: OpCase[] = [
     tolerance: 0,
   },
   {
-    name: 'log10 of powers of 10 is exact',
+    name: 'log10 of powers of 10 is within a unit of the last place',
     compute: () => tensor(Array.from({ length: 11 }, (_, k) => 10 ** k)).log10(),
     expected: Array.from({ length: 11 }, (_, k) => k),
     shape: [11],
-    tolerance: 0,
+    // Shaders may round twice where a product and a sum are fused elsewhere.
+    tolerance: 2 ** -23,
   },
   {
     name: 'exp2 of whole numbers is exact',

@@ -205,11 +205,19 @@ ${indented(2, reducedCosine.lines)}
 }`,
   },
   // WGSL lets a quotient be wrong by 2.5 units in the last place. What a - quotient * b leaves is exact if the product is taken in halves,
-  // each with half of the bits, whether or not a compiler fuses products and sums. Quotients that are no numbers, and those that are so small
-  // that halves may be flushed to 0, stay as they are.
+  // each with half of the bits, whether or not a compiler fuses products and sums. Quotients that are so small that halves may be flushed to
+  // 0 stay as they are. Compilers may assume that operands are finite and that nothing is divided by 0: these quotients are made of bits.
   div_: {
-    uses: [],
+    uses: ['from_bits'],
     code: `fn div_(a: f32, b: f32) -> f32 {
+  let a_size = bitcast<u32>(a) & 0x7fffffffu;
+  let b_size = bitcast<u32>(b) & 0x7fffffffu;
+  if (a_size >= 0x7f800000u || b_size >= 0x7f800000u || b_size == 0u) {
+    let sign = (bitcast<u32>(a) ^ bitcast<u32>(b)) & 0x80000000u;
+    let no_number = a_size > 0x7f800000u || b_size > 0x7f800000u || a_size == b_size;
+    let size = select(0x7f800000u, 0u, b_size == 0x7f800000u);
+    return from_bits(select(sign | size, 0x7fc00000u, no_number));
+  }
   let quotient = a / b;
   let size = bitcast<u32>(quotient) & 0x7f800000u;
   let dividend = bitcast<u32>(a) & 0x7f800000u;
