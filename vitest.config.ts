@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { testEnvironment } from './scripts/src/lib/software-adapter.ts';
 
@@ -15,6 +16,8 @@ export default defineConfig({
       'examples/*/src/**/*.test.ts',
     ],
     pool: 'forks',
+    // Vitest's default, one less than there are cores, would leave one of two cores idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     execArgv: ['--conditions=tessera-source'],
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -17,6 +17,9 @@ const gpujsModes: readonly string[] = [
 ];
 for (const mode of gpujsModes) await openBackend(mode);
 
+/** TESSERA_TESTED_BACKENDS, names separated by commas, limits the tests to these. */
+const chosen = process.env.TESSERA_TESTED_BACKENDS?.split(',') ?? null;
+
 /** All backends that must pass the tests of operations. */
 export const testedBackends: readonly string[] = [
   'reference',
@@ -24,7 +27,7 @@ export const testedBackends: readonly string[] = [
   'wasm',
   ...(webgpuMissing === null ? ['webgpu'] : []),
   ...gpujsModes,
-];
+].filter((name) => chosen?.includes(name) ?? true);
 
 export const registerTestedBackends = (): void => {
   registerReferenceBackends();
