@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { CounterRandom, purpose } from '@tessera/data';
 import { writeTinyDataset } from '@tessera/data/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readMetrics } from './loop/metrics-file.ts';
@@ -39,18 +40,6 @@ beforeAll(async () => {
   await writeTinyDataset(join(root, 'data'));
 });
 afterAll(() => fs.rm(root, { recursive: true }));
-
-/** Uniform in [0, 1), from a seed (Steele et al. 2014, SplitMix32). */
-function generator(state: number): () => number {
-  return () => {
-    state = (state + 0x9e3779b9) | 0;
-    let z = state ^ (state >>> 16);
-    z = Math.imul(z, 0x21f0aaad);
-    z ^= z >>> 15;
-    z = Math.imul(z, 0x735a2d97);
-    return ((z ^ (z >>> 15)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** When a process is killed: some milliseconds after its start, or after an event. */
 interface Moment {
@@ -100,13 +89,13 @@ async function traces(name: string): Promise<unknown> {
 it(`${kills} kills change nothing (seed ${seed})`, { timeout: 60_000 + kills * 15_000 }, async () => {
   const { took } = await train('whole', null);
   const expected = await traces('whole');
-  const random = generator(seed);
+  const random = new CounterRandom(seed, purpose.order, 0);
   let killed = 0;
   for (let run = 0; killed < kills; run++) {
     const name = `run-${run}`;
     for (let finished = false; !finished; ) {
-      const chosen = random() < 0.5 ? null : (moments[Math.floor(random() * moments.length)] as string);
-      const moment = { after: chosen, milliseconds: random() * (chosen === null ? took : 8) };
+      const chosen = random.uniform() < 0.5 ? null : (moments[random.below(moments.length)] as string);
+      const moment = { after: chosen, milliseconds: random.uniform(0, chosen === null ? took : 8) };
       ({ finished } = await train(name, killed < kills ? moment : null));
       if (!finished) killed++;
     }

@@ -143,7 +143,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       batchesPerEpoch: source.batchesPerEpoch,
     };
     if (resume === null) say(describePlan(config, { rows: train.length, imageSize, totalSteps }));
-    if (resume !== null) {
+    else {
       checkSameData(resume, data);
       restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
     }

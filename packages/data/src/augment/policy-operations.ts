@@ -155,8 +155,8 @@ export function transform({ data, width, height }: Picture, map: AffineMap, fill
   }
 }
 
-/** To the nearest whole number, halves to the even one. Positions that differ from a half by rounding errors count as halves. */
-function roundHalfEven(value: number): number {
+/** To the nearest whole number, halves to the even one. What differs from a half by rounding errors counts as a half. */
+export function roundHalfEven(value: number): number {
   const below = Math.floor(value);
   const rest = value - below;
   if (Math.abs(rest - 0.5) > 1e-6) return rest < 0.5 ? below : below + 1;

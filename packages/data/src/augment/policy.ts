@@ -82,7 +82,9 @@ export const policyOperations: readonly PolicyOperation[] = [
   colors('contrast', operations.contrast),
   colors('sharpness', operations.sharpness),
   // The strength is the number of bits that are lost.
-  unsigned('posterize', limits(4, 6), (picture, lost) => operations.posterize(picture, 8 - roundHalfEven(lost))),
+  unsigned('posterize', limits(4, 6), (picture, lost) =>
+    operations.posterize(picture, 8 - operations.roundHalfEven(lost)),
+  ),
   unsigned('solarize', limits(255, 255), (picture, strength) => operations.solarize(picture, 255 - strength)),
   unsigned('autoContrast', limits(0, 0), operations.autoContrast),
   unsigned('equalize', limits(0, 0), operations.equalize),
@@ -122,10 +124,4 @@ export function erase(
     for (let y = top; y < top + h; y++) for (let x = left; x < left + w; x++) data.set(fill, (y * width + x) * 3);
     return;
   }
-}
-
-/** To the nearest whole number, halves to the even one. */
-function roundHalfEven(value: number): number {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }

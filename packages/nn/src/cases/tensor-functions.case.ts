@@ -1,4 +1,4 @@
-/** Check cases of functions of tensors that are no layers: those that share a domain in one case, one output for each. */
+/** Check cases of functions of tensors without a layer: those that share a domain in one case, one output for each. */
 import type { Tensor } from '@tessera/tensor';
 import { functionCase, type InputSpec, normal, uniform } from './index.ts';
 

@@ -94,7 +94,7 @@ function normalizeChannels(
 export type BatchNormLayerOptions = RunningNormOptions;
 
 /**
- * What the batch normalizations share. In training, `forward` assigns the running statistics: the mean, and the unbiased variance.
+ * The base class of batch normalizations. In training, `forward` assigns the running statistics: the mean, and the unbiased variance.
  * With `trackRunningStats: false` there are none, and evaluation uses the batch's own statistics too.
  */
 abstract class BatchNorm extends RunningNorm {

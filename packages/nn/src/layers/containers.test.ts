@@ -83,7 +83,7 @@ describe('containers', () => {
   });
 });
 
-test('Sequential refuses what is no module', () => {
+test('Sequential refuses a value that is not a module', () => {
   const relu = (x: unknown): unknown => x;
   for (const entry of [relu, null, ['act', relu], 'relu'])
     expect(() => new Sequential(linear(), entry as never)).toThrow('Sequential: entry 1 must be a module');

@@ -144,7 +144,7 @@ export interface ConvTransposeLayerOptions<D extends Dims = 2> extends ConvTrans
 }
 
 /**
- * What the transposed convolutions share. Weight [in, out / groups, ...window] and bias [out] start as
+ * The base class of transposed convolutions. Weight [in, out / groups, ...window] and bias [out] start as
  * U(+-1 / sqrt(out / groups * window)), as in PyTorch.
  */
 abstract class ConvTranspose<D extends Dims> extends Module {

@@ -37,7 +37,7 @@ function convAxes<D extends Dims>(
   const axes = windowAxes(dims, op, { size, stride, dilation });
   if (axes.some((axis) => axis.stride !== 1))
     throw new RangeError(
-      `${op}: padding 'same' needs stride 1, got ${axes.map((axis) => axis.stride).join(' x ')}; give the padding in numbers`,
+      `${op}: padding 'same' needs stride 1, got ${axes.map((axis) => axis.stride).join(' x ')}; pass the padding as numbers`,
     );
   return axes.map((axis) => {
     const total = reachOf(axis) - 1;
@@ -167,7 +167,7 @@ export function checkChannels(op: string, inChannels: number, outChannels: numbe
     throw new RangeError(`${op}: ${groups} groups must divide ${inChannels} and ${outChannels} channels`);
 }
 
-/** What the convolutions share. Weight [out, in / groups, ...window] and bias [out] start as U(+-1 / sqrt(in / groups * window)). */
+/** The base class of convolutions. Weight [out, in / groups, ...window] and bias [out] start as U(+-1 / sqrt(in / groups * window)). */
 abstract class Conv<D extends Dims> extends Module {
   readonly options: ConvOptions<D>;
   readonly weight: Parameter;

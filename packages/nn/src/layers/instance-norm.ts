@@ -66,7 +66,7 @@ export function instanceNorm(
 export type InstanceNormLayerOptions = Omit<RunningNormOptions, 'momentum'> & { readonly momentum?: number };
 
 /**
- * What the instance normalizations share. Unlike batch normalization, there are no parameters and no running statistics unless `affine`
+ * The base class of instance normalizations. Unlike batch normalization, there are no parameters and no running statistics unless `affine`
  * and `trackRunningStats` ask for them.
  */
 abstract class InstanceNorm extends RunningNorm {

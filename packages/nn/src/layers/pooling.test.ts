@@ -154,7 +154,7 @@ describe.each(testedBackends)('pooling on %s', (backend) => {
     expect([...(await adaptive.data())]).toEqual([4, 4, 6, 4]);
   });
 
-  test('positions never lie in the padding, even where everything is -Infinity', async () => {
+  test('positions are never in the padding, even where everything is -Infinity', async () => {
     const x = tensor([1, 2, 3, 4].map(() => Number.NEGATIVE_INFINITY)).reshape(1, 1, 2, 2);
     const { indices } = maxPool2dWithIndices(x, 2, { padding: 1 });
     expect([...(await indices.data())]).toEqual([0, 1, 2, 3]);
@@ -182,7 +182,7 @@ describe('pooling refuses', () => {
     expect(maxPool2d(image(), 2, { padding: 1, dilation: 2, stride: 1 }).shape).toEqual([1, 1, 3, 3]);
   });
 
-  test('windows, strides and dilations that are no sizes', () => {
+  test('refuses windows, strides and dilations that cannot be sizes', () => {
     expect(() => maxPool2d(image(), 0)).toThrow(
       "maxPool2d: the window's size must be a whole number or 2 of them, of at least 1, got 0",
     );

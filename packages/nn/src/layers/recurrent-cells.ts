@@ -72,7 +72,7 @@ export interface RNNCellOptions extends CellOptions {
   readonly nonlinearity?: Nonlinearity;
 }
 
-/** What the cells share. All parameters start as U(+-1 / sqrt(hiddenSize)). */
+/** The base class of cells. All parameters start as U(+-1 / sqrt(hiddenSize)). */
 abstract class Cell extends Module {
   readonly inputSize: number;
   readonly hiddenSize: number;

@@ -40,7 +40,7 @@ export interface LSTMOptions extends RecurrentOptions {
 }
 
 /**
- * What the recurrent networks share. The parameters have PyTorch's names, such as `weight_ih_l0` and `bias_hh_l1_reverse`, and start as
+ * The base class of recurrent networks. The parameters have PyTorch's names, such as `weight_ih_l0` and `bias_hh_l1_reverse`, and start as
  * U(+-1 / sqrt(hiddenSize)).
  *
  * The graph has one step after the other, with about six kernels for each step of an LSTM layer and its gradients. A compiled function is made

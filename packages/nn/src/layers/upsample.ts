@@ -5,7 +5,7 @@ import { pythonFloats, settings } from '../module/print-module.ts';
 import { type InterpolateOptions, type InterpolationSize, interpolate } from '../vision/interpolate.ts';
 
 export interface UpsampleOptions extends Omit<InterpolateOptions, 'antialias'> {
-  /** Of the spatial axes; or give a `scaleFactor`. */
+  /** The sizes of the spatial axes; or null, with a `scaleFactor`. */
   readonly size?: InterpolationSize;
 }
 

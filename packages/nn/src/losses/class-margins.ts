@@ -50,7 +50,7 @@ export function multiMarginLoss(
 }
 
 /**
- * sum over the labels y of an example, and the classes c that are no label of it, of max(1 - x[y] + x[c], 0) / C.
+ * sum over the labels y of an example, and the classes c that are not labels of it, of max(1 - x[y] + x[c], 0) / C.
  *
  * @param input [N, C] or [C], floating point
  * @param target i32 [N, C] or [C]: the labels of each example, and -1 after the last one

@@ -74,7 +74,7 @@ describe.each(testedBackends)('losses on %s', (backend) => {
     expect(await crossEntropy(logits, mask, { ignoreIndex: 255 }).item()).toBeCloseTo(1.3132617, 6);
   });
 
-  test('labels that are no class are refused', async () => {
+  test('labels that do not name a class are refused', async () => {
     const logits = zeros([2, 2]);
     const read = async (loss: () => Tensor): Promise<number> => loss().item();
     for (const wrong of [7, 2, -1, 255])

@@ -21,7 +21,7 @@ export interface CrossEntropyOptions extends ClassOptions {
  * @param logits [N, C, d1, ...] or [C]
  * @param target labels: i32 or u8 [N, d1, ...] or [], each in [0, C) or `ignoreIndex`; or probabilities: floating point, like `logits`
  * @returns a scalar, or [N, d1, ...] with reduction `none`
- * @throws RangeError for shapes that do not fit, and for labels that are no class; TypeError for dtypes that do not fit
+ * @throws RangeError for shapes that do not fit, and for labels that do not name a class; TypeError for dtypes that do not fit
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const { labelSmoothing = 0 } = options;

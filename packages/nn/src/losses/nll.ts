@@ -20,7 +20,7 @@ import { WeightedLoss } from './reduction.ts';
  * @param input [N, C, d1, ...] or [C], floating point
  * @param target i32 or u8 [N, d1, ...] or []: each in [0, C), or `ignoreIndex`
  * @returns a scalar, or the target's shape with reduction `none`
- * @throws RangeError for shapes that do not fit, and for labels that are no class
+ * @throws RangeError for shapes that do not fit, and for labels that do not name a class
  */
 export function nllLoss(input: Tensor, target: Tensor, options: ClassOptions = {}): Tensor {
   requireFloats('nllLoss', { 'the input': input });

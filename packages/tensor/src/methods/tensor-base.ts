@@ -10,7 +10,7 @@ import { type Shape, sizeOf } from '../kernel/shape.ts';
 /** The other operand of an operation: a tensor or a number. */
 export type Operand<T> = T | number;
 
-/** What a value that is no tensor is, for messages. */
+/** Names a value that is not a tensor, for messages. */
 function describe(value: unknown): string {
   if (Array.isArray(value)) return 'an array; make a tensor of it with tensor(...)';
   if (value === null || value === undefined) return 'nothing';

@@ -30,7 +30,7 @@ interface Averaged {
  *     first update: a = p        then: a = a + (p - a) / (n + 1)   or   a = a + (p - a) (1 - decay)        after n updates
  *
  * All state consists of tensors, so `updateParameters` may be a part of a compiled step, where it is fused with the optimizer's update.
- * Frozen parameters are not averaged. There is no second module: `use` puts the averages into the model for a while.
+ * Frozen parameters are not averaged. The averages have no module of their own: `use` puts them into the model for a while.
  */
 export class AveragedModel {
   readonly model: Module;

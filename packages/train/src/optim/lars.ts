@@ -1,16 +1,9 @@
 /** The optimizer LARS: SGD whose changes have the size of the parameters. */
 import { type Tensor, where } from '@tessera/tensor';
-import {
-  type OptimizedParameters,
-  Optimizer,
-  type OptimizerOptions,
-  type ParameterState,
-  requireNonNegative,
-} from './optimizer.ts';
+import { MomentumOptimizer, type MomentumOptions, momentumFields } from './momentum.ts';
+import { type OptimizedParameters, type OptimizerOptions, requireNonNegative } from './optimizer.ts';
 import { descended, inDtypeOf, normOf, penalized, type Rate, scaleRate } from './rules.ts';
 import { alwaysAdaptField, defineOptimizer, rate, trustClipField } from './settings.ts';
-import { checkMomentum, firstSteps, type MomentumOptions, momentumFields, nextVelocity } from './sgd.ts';
-import type { StepCounter } from './step-counter.ts';
 
 export interface LARSOptions extends OptimizerOptions, MomentumOptions {
   /** Size of a change relative to the parameter, at a rate of 1. Default 1e-3. */
@@ -31,51 +24,30 @@ export interface LARSOptions extends OptimizerOptions, MomentumOptions {
  *
  * with Euclidean norms of the whole parameter. The ratio q is 1 where one of them is 0, and for parameters without weight decay.
  */
-export class LARS extends Optimizer {
-  readonly momentum: number;
-  readonly dampening: number;
-  readonly nesterov: boolean;
+export class LARS extends MomentumOptimizer {
   readonly trustCoeff: number;
   readonly eps: number;
   readonly trustClip: boolean;
   readonly alwaysAdapt: boolean;
-  /** Null without momentum. */
-  readonly #velocity: ParameterState | null;
-  /** Null without dampening, which alone depends on the step. */
-  readonly #counter: StepCounter | null;
 
   constructor(parameters: OptimizedParameters, options: LARSOptions = {}) {
-    const { momentum = 0, dampening = 0, nesterov = false, trustCoeff = 1e-3, eps = 1e-8, ...others } = options;
-    const { trustClip = false, alwaysAdapt = false, ...rest } = others;
+    const { trustCoeff = 1e-3, eps = 1e-8, trustClip = false, alwaysAdapt = false, ...rest } = options;
     super(parameters, { lr: 1, ...rest });
-    checkMomentum('LARS', { momentum, dampening, nesterov });
-    this.momentum = momentum;
-    this.dampening = dampening;
-    this.nesterov = nesterov;
     this.trustCoeff = requireNonNegative('trustCoeff', trustCoeff);
     this.eps = requireNonNegative('eps', eps);
     this.trustClip = trustClip;
     this.alwaysAdapt = alwaysAdapt;
-    this.#counter = momentum === 0 || dampening === 0 ? null : this.addStepCounter();
-    this.#velocity = momentum === 0 ? null : this.addParameterState('momentum_buffer');
   }
 
   protected override update(gradients: readonly (Tensor | null)[], lr: Rate): void {
-    const isFirst = this.#counter === null ? null : firstSteps(this.#counter, gradients);
+    const direction = this.directions(gradients);
     for (const [entry, raw] of this.withGradients(gradients)) {
-      const { parameter, weightDecay, lrScale, index } = entry;
+      const { parameter, weightDecay, lrScale } = entry;
       const rate = scaleRate(lr, lrScale);
       const whole = penalized(raw, parameter, weightDecay);
       const isScaled = weightDecay !== 0 || this.alwaysAdapt;
       const gradient = isScaled ? whole.mul(this.#trustRatio(parameter, raw, weightDecay, rate)) : whole;
-      const velocity = this.#velocity?.(entry) ?? null;
-      let direction = gradient;
-      if (velocity !== null) {
-        const next = nextVelocity(velocity, gradient, this, isFirst?.(index) ?? null);
-        velocity.assign(next);
-        direction = this.nesterov ? gradient.add(next.mul(this.momentum)) : next;
-      }
-      parameter.assign(descended(parameter, direction, rate));
+      parameter.assign(descended(parameter, direction(entry, gradient), rate));
     }
   }
 

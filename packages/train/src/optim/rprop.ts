@@ -2,8 +2,7 @@
 import { type Tensor, where } from '@tessera/tensor';
 import { type OptimizedParameters, Optimizer, type OptimizerOptions, type ParameterState } from './optimizer.ts';
 import { inDtypeOf, type Rate, scaleRate } from './rules.ts';
-import { firstSteps } from './sgd.ts';
-import type { StepCounter } from './step-counter.ts';
+import { firstSteps, type StepCounter } from './step-counter.ts';
 
 export interface RpropOptions extends Omit<OptimizerOptions, 'weightDecay'> {
   /** Factors on a step's size where the gradient changed its sign, and where it kept it. Default 0.5 and 1.2. */

@@ -81,3 +81,9 @@ function flags(values: readonly boolean[]): Tensor {
   );
   return concat(runs);
 }
+
+/** Counts a step. Returns whether it is the first of each parameter: bool, scalars. */
+export function firstSteps(counter: StepCounter, gradients: readonly (Tensor | null)[]): PerParameter {
+  const { steps, each } = counter.advance(gradients);
+  return each(steps('f32').eq(1));
+}
