@@ -5,7 +5,7 @@ import { percentText } from '../result.ts';
 import type { ClassScores, FScore, ScoredClasses } from './class-scores.ts';
 
 /** A further column: a share for each class, by which the classes are ordered. */
-export interface ClassColumn {
+interface ClassColumn {
   readonly label: string;
   /** Null where it is not defined. */
   readonly values: readonly (number | null)[];

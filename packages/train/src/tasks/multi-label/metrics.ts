@@ -2,7 +2,7 @@
 
 import { type ClassScores, type ScoreAverages, scoreClasses } from '../../evaluation/classification/class-scores.ts';
 
-export interface TagMetrics extends ClassScores {
+interface TagMetrics extends ClassScores {
   /** Null where no image is of this class. */
   readonly averagePrecision: number | null;
 }
