@@ -28,6 +28,7 @@ import { describePlan, type RunFacts, writeRunReport } from './run-report.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
 import type { AnyTaskModel, EvaluationRequest, Say, TrainedModel, TrainingSite } from './tasks/task.ts';
+import { countUsableRows } from './usable-rows.ts';
 
 export interface TrainingListener extends TrainerListener {
   /** Receives messages for the user. */
@@ -105,6 +106,14 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     if (subject === null)
       return { finished: false, steps: 0, totalSteps: 0, results: null, report: null, skippedRows: 0 };
     const { model, objective, imageSize, columns, metadata = {} } = subject;
+    const evaluated = await countUsableRows({
+      train,
+      evaluated: splits,
+      named: config.evaluation.splits !== null,
+      columns,
+      strict: config.data.strict,
+      say,
+    });
     loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize));
     const { toTensors } = subject;
     const source = new LoaderSource(loader, toTensors, (batch) =>
@@ -147,7 +156,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     let results: EvaluationResult[] | null = null;
     const evaluate = async (final: boolean): Promise<EvaluationResult[]> => {
       const request = evaluationRequest(config, final ? train : null, signal);
-      const found = await (subject as AnyTaskModel).evaluate(splits, request);
+      const found = await (subject as AnyTaskModel).evaluate(evaluated, request);
       for (const result of found) await result.kind.writeSamples(result, folder.samples);
       results = found;
       return found;
