@@ -17,18 +17,20 @@ import type { RunConfig } from './config/schema.ts';
 import type { Settings } from './config/tree.ts';
 import { type EvaluationResult, resultHighlights, resultSections, summarizeResults } from './evaluation/result.ts';
 import { loadRun } from './load-run.ts';
-import { averagedSchedule, checkAveraging, createAveraging } from './loop/averaging.ts';
+import { averagedSchedule, checkAveragedEpochs, checkAveraging, createAveraging } from './loop/averaging.ts';
 import { type Checkpoint, type CheckpointState, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
 import { LoaderSource } from './loop/loader-source.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
 import type { MixedPrecision } from './loop/precision.ts';
+import { hasAllSteps, numberOfEpochs, type RunLength, runLength } from './loop/run-length.ts';
 import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer, type TrainerListener } from './loop/trainer.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
 import { changedSettings } from './run-folder/changes.ts';
 import { describeEnvironment } from './run-folder/environment.ts';
+import { describeRows, limitSplit } from './limit-split.ts';
 import { lockRun, type RunLock } from './run-folder/lock.ts';
 import { RunFolder } from './run-folder/run-folder.ts';
 import { writeTrainingSamples } from './run-folder/samples.ts';
@@ -93,7 +95,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   let metrics: MetricsWriter | null = null;
   let lock: RunLock | null = null;
   try {
-    const train = dataset.split(config.data.trainSplit);
+    const train = limitSplit(dataset.split(config.data.trainSplit), config.data);
     const splits = evaluationSplits(dataset, config);
     const fingerprint = fingerprintDataset(dataset, verifyData);
     if (resume === null) await folder.create({ restart });
@@ -125,12 +127,15 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const trained = model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
     const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained);
     const mixedPrecision = createMixedPrecision(config);
-    const totalSteps = config.training.epochs * source.batchesPerEpoch;
+    const length = runLength(config.training, source.batchesPerEpoch);
+    const { totalSteps } = length;
+    checkAveragedEpochs(config, length);
     const plain = chosen(schedules, config.schedule.kind).create(config.schedule, {
       lr: config.optimizer.lr,
       totalSteps,
       stepsPerEpoch: source.batchesPerEpoch,
-      epochs: config.training.epochs,
+      epochs: length.epochs,
+      length: length.setting,
       evaluatedEpochs: config.evaluation.everyEpochs,
       better: task.mainMeasure.better,
     });
@@ -142,7 +147,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       batchSize: config.training.batchSize,
       batchesPerEpoch: source.batchesPerEpoch,
     };
-    if (resume === null) say(describePlan(config, { rows: train.length, imageSize, totalSteps }));
+    if (resume === null) say(describePlan(config, { train, imageSize, length, batches: source.batchesPerEpoch }));
     else {
       checkSameData(resume, data);
       restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
@@ -170,7 +175,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
         summary: {
           ...facts,
           'Training rows': train.length,
-          Epochs: config.training.epochs,
+          Epochs: Number((totalSteps / source.batchesPerEpoch).toFixed(2)),
           Steps: step === totalSteps ? totalSteps : `${step} of ${totalSteps} so far`,
           'Batch size': config.training.batchSize,
           ...(averaging === null ? {} : { Weights: averaging.description }),
@@ -241,7 +246,7 @@ async function trainNested(request: Omit<TrainingRequest, 'resume' | 'restart'>)
   const checkpoint = await folder.latestCheckpoint();
   const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
   // The last checkpoint is written before the last evaluation, its results after the report.
-  const isTrained = resume !== null && resume.state.epoch >= request.config.training.epochs;
+  const isTrained = resume !== null && hasAllSteps(resume.state, request.config.training);
   if (!isTrained || !(await exists(folder.evaluation))) {
     const { finished } = await trainModel({ ...request, resume, restart: true });
     if (!finished) return null;
@@ -249,15 +254,23 @@ async function trainNested(request: Omit<TrainingRequest, 'resume' | 'restart'>)
   return loadRun(folder.path);
 }
 
+interface PlannedRun {
+  readonly train: Split;
+  readonly imageSize: number;
+  readonly length: RunLength;
+  /** Of an epoch. */
+  readonly batches: number;
+}
+
 /** One line with what the settings and the data decide, so that nobody trains on something else than they think. */
 function describePlan(
-  { name, data: { dataset, augmentation }, training: { epochs, batchSize } }: RunConfig,
-  { rows, imageSize, totalSteps }: { readonly rows: number; readonly imageSize: number; readonly totalSteps: number },
+  { name, data: { dataset, augmentation }, training: { batchSize } }: RunConfig,
+  { train, imageSize, length: { totalSteps }, batches }: PlannedRun,
 ): string {
   const changes = augmentation === null ? 'none' : typeof augmentation === 'string' ? augmentation : 'custom';
   return (
-    `${name}: ${rows} rows of ${dataset}, images of ${imageSize} x ${imageSize} pixels, augmentation ${changes}, ` +
-    `${epochs} epochs, ${totalSteps} steps of ${batchSize} rows`
+    `${name}: ${describeRows(train)} of ${dataset}, images of ${imageSize} x ${imageSize} pixels, augmentation ${changes}, ` +
+    `${numberOfEpochs(totalSteps / batches)}, ${totalSteps} steps of ${batchSize} rows`
   );
 }
 
