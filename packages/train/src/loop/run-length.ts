@@ -13,6 +13,8 @@ export interface RunLength {
   readonly totalSteps: number;
   /** The number of epochs, the last one incomplete where the run ends within it. */
   readonly epochs: number;
+  /** With the part of the last one, such as 2.5. */
+  readonly exactEpochs: number;
   /** The number of epochs that the run completes. */
   readonly completeEpochs: number;
   /** The setting that decides, with its value, for messages. */
@@ -21,21 +23,24 @@ export interface RunLength {
 
 export function runLength({ epochs, maxSteps = null }: LengthSettings, batchesPerEpoch: number): RunLength {
   const totalSteps = maxSteps ?? epochs * batchesPerEpoch;
+  const exactEpochs = totalSteps / batchesPerEpoch;
   return {
     totalSteps,
-    epochs: Math.ceil(totalSteps / batchesPerEpoch),
-    completeEpochs: Math.floor(totalSteps / batchesPerEpoch),
+    epochs: Math.ceil(exactEpochs),
+    exactEpochs,
+    completeEpochs: Math.floor(exactEpochs),
     setting:
       maxSteps === null
         ? `training.epochs=${epochs}`
-        : `training.maxSteps=${maxSteps}, which is ${numberOfEpochs(totalSteps / batchesPerEpoch)}`,
+        : `training.maxSteps=${maxSteps}, which is ${formatEpochs(exactEpochs)}`,
   };
 }
 
 /** 1 as "1 epoch", 2.345 as "2.35 epochs". */
-export const numberOfEpochs = (epochs: number): string => {
+export const formatEpochs = (epochs: number): string => {
   const text = String(Number(epochs.toFixed(2)));
-  return `${text === '0' ? 'less than 0.01' : text} ${text === '1' ? 'epoch' : 'epochs'}`;
+  if (text === '0') return 'less than 0.01 epochs';
+  return text === '1' ? '1 epoch' : `${text} epochs`;
 };
 
 /** Whether a run has taken all its steps. A run in epochs may have had epochs of another length before it was resumed. */

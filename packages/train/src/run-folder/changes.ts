@@ -11,7 +11,7 @@ const free = [
   /^initialize\./,
 ];
 
-/** Settings of the run's length: a larger value continues the run. */
+/** Settings of the run's length: a larger number continues the run. */
 const growing = ['training.epochs', 'training.maxSteps'];
 
 /** The changed settings that would affect the training of a resumed run. */
@@ -19,7 +19,6 @@ export function changedSettings(before: unknown, now: unknown): { key: string; f
   return differingSettings(before, now).filter(
     ({ key, first, second }) =>
       !free.some((pattern) => pattern.test(key)) &&
-      // What was null and is a number now may be shorter.
-      !(growing.includes(key) && first !== 'null' && Number(second) > Number(first)),
+      !(growing.includes(key) && Number(second) > Number(first)),
   );
 }
