@@ -177,7 +177,9 @@ export const trainingSection = z.strictObject({
   maxSteps: count
     .nullable()
     .default(null)
-    .describe('number of steps after which the run ends, also within an epoch, in place of training.epochs; null: training.epochs')
+    .describe(
+      'number of steps after which the run ends, also within an epoch, in place of training.epochs; null: training.epochs',
+    )
     .meta({ flag: 'max-steps' }),
   batchSize: count.default(128).describe('examples in a step'),
   accumulate: count

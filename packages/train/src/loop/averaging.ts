@@ -51,9 +51,7 @@ export function checkAveragedEpochs(
   { completeEpochs, setting }: RunLength,
 ): void {
   if (startEpoch !== null && startEpoch > completeEpochs)
-    throw new RangeError(
-      `swa.startEpoch is ${startEpoch}, but the run has ${setting}, so there would be no average`,
-    );
+    throw new RangeError(`swa.startEpoch is ${startEpoch}, but the run has ${setting}, so there would be no average`);
 }
 
 /** The averages that the settings ask for; null: none. */

@@ -105,7 +105,10 @@ export const warmupField = {
   warmupSteps: z
     .number()
     .nonnegative()
-    .refine((value) => value < 1 || Number.isInteger(value), 'expected a whole number of steps, or a share of the run below 1')
+    .refine(
+      (value) => value < 1 || Number.isInteger(value),
+      'expected a whole number of steps, or a share of the run below 1',
+    )
     .nullable()
     .default(null)
     .describe(

@@ -18,7 +18,6 @@ const growing = ['training.epochs', 'training.maxSteps'];
 export function changedSettings(before: unknown, now: unknown): { key: string; first: string; second: string }[] {
   return differingSettings(before, now).filter(
     ({ key, first, second }) =>
-      !free.some((pattern) => pattern.test(key)) &&
-      !(growing.includes(key) && Number(second) > Number(first)),
+      !free.some((pattern) => pattern.test(key)) && !(growing.includes(key) && Number(second) > Number(first)),
   );
 }
