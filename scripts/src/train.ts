@@ -43,6 +43,7 @@ const optionTypes = { boolean: 'boolean', number: 'number', 'whole number': 'num
 /** The option that sets a setting. A setting that can also be null has the type of its other values. */
 const optionFor = ({ type, description, choices, default: value }: SettingInfo) => ({
   type: optionTypes[type.replace('|null', '') as keyof typeof optionTypes] ?? ('string' as const),
+  requiresArg: type !== 'boolean',
   describe: `${sentence(description)}${value === null ? '' : ` [default: ${value.replaceAll('"', '')}]`}`,
   ...(choices === null ? {} : { choices }),
 });

@@ -1,11 +1,7 @@
 /** The setting `data.limitTrain`: how much of the training split is used. */
 import { z } from 'zod';
 
-/** A share of the rows is below 1; a number of rows is whole and at least 1. */
-const limit = z.number().positive();
-
-const explanation =
-  'expected a number of rows (at least 1), or a share of them such as 0.1 or 10%: with 1 as a number, one row is used';
+const explanation = 'expected a number of rows, such as 500, or a share of them, such as 0.1 or 10%';
 
 /** 0.1, "0.1", "10%" and 500 as a number; anything else stays as it is, to be refused. */
 function numberOf(value: string): number {
@@ -15,17 +11,16 @@ function numberOf(value: string): number {
 
 /** Null: all rows; below 1: a share of the rows; otherwise their number. */
 export const limitTrain = z
-  .union([limit, z.string()])
+  .union([z.number(), z.string()])
   .nullable()
   .default(null)
   .transform((value, context): number | null => {
     if (value === null) return null;
     const number = typeof value === 'string' ? numberOf(value) : value;
-    // All rows, as a share.
-    if (typeof value === 'string' && value.includes('%') && number === 1) return null;
+    const isPercentage = typeof value === 'string' && value.includes('%');
+    if (isPercentage && number === 1) return null;
     const isShare = number > 0 && number < 1;
-    const isCount = number >= 1 && Number.isInteger(number) && !(typeof value === 'string' && value.includes('%'));
-    if (isShare || isCount) return number;
+    if (isShare || (!isPercentage && number >= 1 && Number.isInteger(number))) return number;
     context.addIssue({ code: 'custom', message: explanation });
     return z.NEVER;
   })
