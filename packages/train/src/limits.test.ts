@@ -137,7 +137,7 @@ describe('a warm-up', () => {
       ...{ lr: optimizer.lr, totalSteps, epochs, stepsPerEpoch: 4, length: setting },
       ...{ evaluatedEpochs: null, better: 'higher' },
     }) as (step: number) => number;
-    const rising = Array.from({ length: maxSteps }, (_, step) => rates(step)).findIndex((lr) => lr === optimizer.lr);
+    const rising = Array.from({ length: maxSteps }, (_, step) => rates(step)).indexOf(optimizer.lr);
     expect(rising + 1).toBe(Math.max(1, expected));
     if (expected > 1) expect(rates(0)).toBeCloseTo(optimizer.lr / expected, 12);
   });

@@ -8,7 +8,7 @@ import { swaLR } from '../optim/swa-lr.ts';
 import { trainedBatchNorms } from '../optim/update-bn.ts';
 import type { BatchTensors, Objective } from './objective.ts';
 import { inPrecision, type MixedPrecision } from './precision.ts';
-import type { LengthSettings, RunLength } from './run-length.ts';
+import { type LengthSettings, type RunLength, runLength } from './run-length.ts';
 
 /** Averages of the weights of a run, which are evaluated and saved in place of the trained ones. */
 export interface Averaging {
@@ -31,11 +31,13 @@ interface AveragingSettings {
 }
 
 /** @throws RangeError where the settings do not go together; the message names them */
-export function checkAveraging({ ema, swa }: AveragingSettings): void {
+export function checkAveraging({ ema, swa, training: { epochs, maxSteps = null } }: AveragingSettings): void {
   if (ema.decay !== null && swa.startEpoch !== null)
     throw new RangeError(
       `ema.decay is ${ema.decay} and swa.startEpoch is ${swa.startEpoch}: a run has one average, so set one of them to null`,
     );
+  // The number of epochs of a run in steps depends on the data.
+  if (maxSteps === null) checkAveragedEpochs({ swa }, runLength({ epochs }, 1));
   for (const [name, isSet, needed] of [
     ['ema.warmup', ema.warmup, ema.decay === null ? 'ema.decay' : null],
     ['ema.useBuffers', ema.useBuffers, ema.decay === null ? 'ema.decay' : null],
