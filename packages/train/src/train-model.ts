@@ -87,6 +87,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   let loader: DataLoader | null = null;
   let metrics: MetricsWriter | null = null;
   let lock: RunLock | null = null;
+  // A run that is refused before its first step leaves nothing behind.
+  let isNew = false;
   try {
     const train = limitSplit(dataset.split(config.data.trainSplit), config.data);
     const splits = evaluationSplits(dataset, config);
@@ -94,6 +96,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     if (resume === null) await folder.create({ restart });
     else if (!allowChanges) checkUnchanged(resume, config, fingerprint);
     lock = await lockRun(folder.path);
+    isNew = resume === null && !restart;
     // From here on the run can be continued.
     await writeFileAtomic(folder.config, [formatConfig(config)]);
     const trainFirst = async (name: string, settings: Settings): Promise<TrainedModel | null> => {
@@ -105,8 +108,10 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     };
     const site: TrainingSite = { config, train, evaluationSplits: splits, folder, say, trainFirst, loadModel: loadRun };
     subject = await prepared.create(site);
-    if (subject === null)
+    if (subject === null) {
+      isNew = false;
       return { finished: false, steps: 0, totalSteps: 0, results: null, report: null, skippedRows: 0 };
+    }
     const { model, objective, imageSize, columns, metadata = {} } = subject;
     const evaluated = await countUsableRows({
       train,
@@ -209,6 +214,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
         },
       },
     });
+    isNew = false;
     const { position, finished } = await trainer.run(resume?.state ?? startPosition, signal);
     const skippedRows = loader.stats.skipped;
     const ended = { finished, steps: position.step, totalSteps, skippedRows };
@@ -230,6 +236,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     await loader?.close();
     await lock?.release();
     dataset.close();
+    if (isNew) await folder.discard();
   }
 }
 
