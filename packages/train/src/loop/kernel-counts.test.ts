@@ -90,7 +90,9 @@ describe('kernels of', () => {
 
   it('an average of the weights: only the number of updates, the rest is a part of the update', async () => {
     const inputs = [images(vit), tokens(), zeros([])];
-    expect(await kernels(trainingStep(vit, { decay: 0.9 }), ...inputs)).toBe((await kernels(trainingStep(vit), ...inputs)) + 1);
+    expect(await kernels(trainingStep(vit, { decay: 0.9 }), ...inputs)).toBe(
+      (await kernels(trainingStep(vit), ...inputs)) + 1,
+    );
   });
 
   it('other learning rates for each layer: none', async () => {
