@@ -125,7 +125,10 @@ export interface ScheduledRun {
   readonly lr: number;
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
+  /** The number of epochs, the last one incomplete where the run ends within it. */
   readonly epochs: number;
+  /** The setting that decides how long the run is, with its value, for messages: `training.epochs=10`. */
+  readonly length: string;
   /** Epochs from one evaluation to the next; null: only the last epoch is evaluated. */
   readonly evaluatedEpochs: number | null;
   /** Which values of the run's main measure are better. */
