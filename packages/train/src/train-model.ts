@@ -22,6 +22,7 @@ import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer, type TrainerListener } from './loop/trainer.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
+import { parameterGroups } from './optim/parameter-groups.ts';
 import { describeEnvironment } from './run-folder/environment.ts';
 import { lockRun, type RunLock } from './run-folder/lock.ts';
 import { RunFolder } from './run-folder/run-folder.ts';
@@ -131,7 +132,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       }),
     );
     const trained = model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
-    const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained);
+    const { groups, description } = parameterGroups(model, config.optimizer);
+    const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained, groups);
     const mixedPrecision = createMixedPrecision(config);
     const length = runLength(config.training, source.batchesPerEpoch);
     const { totalSteps } = length;
@@ -158,6 +160,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       checkSameData(resume, data);
       restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
     }
+    if (description !== null) say(description);
     const environment = describeEnvironment();
     await folder.writeJson(folder.environment, environment);
     const peakFlops = config.runtime.peakGflops === null ? await measurePeak() : config.runtime.peakGflops * 1e9;

@@ -6,7 +6,7 @@ import { augmentations } from '@tessera/data/browser';
 import { type ActivationName, activations } from '@tessera/nn';
 import { z } from 'zod';
 import { optimizers, schedules } from '../optim/choices.ts';
-import { rate, share } from '../optim/settings.ts';
+import { type GroupSettings, rate, share } from '../optim/settings.ts';
 import { limitTrain } from './limit.ts';
 import { imageTowerSection } from './tower.ts';
 
@@ -133,10 +133,9 @@ function choiceSection<Section extends { readonly kind: string }>(
 }
 
 /** The chosen optimizer with the settings that all kinds have; the entry in `optimizers` knows the others. */
-export interface OptimizerSettings {
+export interface OptimizerSettings extends GroupSettings {
   readonly kind: string;
   readonly lr: number;
-  readonly weightDecay: number;
 }
 
 export const optimizerSection = choiceSection<OptimizerSettings>(
