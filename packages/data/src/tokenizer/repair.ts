@@ -97,7 +97,7 @@ export function repairText(text: string): string {
 /** Whether nothing is left of a caption when it is cleaned: white space, control characters, or entities for them. */
 export const isEmptyCaption = (caption: string): boolean =>
   // A letter or digit outside of a possible entity is never removed, which decides for nearly all captions.
-  !/[\p{L}\p{N}]/u.test(caption.replace(/&#?\w+;?/gu, '')) && cleanCaption(caption) === '';
+  !/[\p{L}\p{N}]/u.test(caption.replace(/&[#&;\w]*/gu, '')) && cleanCaption(caption) === '';
 
 /**
  * Cleans a caption as CLIP's tokenizer does: repairs it, decodes HTML entities twice ("&amp;amp;" is frequent on the web), replaces

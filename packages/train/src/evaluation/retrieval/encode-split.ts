@@ -25,14 +25,14 @@ type PairBatch = Batch<PairColumns>;
 const pixelSize = 16;
 
 /** The first caption that was picked for each row. */
-export const firstCaptions = ({ columns }: PairBatch): string[] =>
+const firstCaptions = ({ columns }: PairBatch): string[] =>
   columns.captions.map(({ picked }) => picked[0] ?? '');
 
 /** The concept of each image of a batch, as a number that means the same in all splits. */
 export type ConceptNumbers = (batch: PairBatch) => ArrayLike<number>;
 
 /** Numbers values 0, 1, 2, ... in the order in which they first occur. Equal values have the same number. */
-export function numbering<T>(): (value: T) => number {
+function numbering<T>(): (value: T) => number {
   const numbers = new Map<T, number>();
   return (value) => {
     const number = numbers.get(value) ?? numbers.size;
