@@ -25,8 +25,7 @@ type PairBatch = Batch<PairColumns>;
 const pixelSize = 16;
 
 /** The first caption that was picked for each row. */
-const firstCaptions = ({ columns }: PairBatch): string[] =>
-  columns.captions.map(({ picked }) => picked[0] ?? '');
+const firstCaptions = ({ columns }: PairBatch): string[] => columns.captions.map(({ picked }) => picked[0] ?? '');
 
 /** The concept of each image of a batch, as a number that means the same in all splits. */
 export type ConceptNumbers = (batch: PairBatch) => ArrayLike<number>;
