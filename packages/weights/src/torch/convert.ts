@@ -1,7 +1,7 @@
 /** Conversion of PyTorch files to safetensors, without knowing the model. */
-import { writeFileAtomic } from '@tessera/data/io';
-import { safetensorsChunks } from '@tessera/tensor/safetensors';
-import { readTorchFile, type TorchFileOptions } from './torch-file.ts';
+import { sizeOf } from '@tessera/tensor';
+import { writeStored } from '../safetensors/write-stored.ts';
+import { openTorchFile, type TorchFileOptions } from './torch-file.ts';
 
 /**
  * Writes the tensors of a PyTorch file of any model as safetensors. Names and element types are unchanged.
@@ -14,8 +14,8 @@ export async function convertTorchFile(
   to: string,
   options: TorchFileOptions = {},
 ): Promise<{ readonly tensors: number; readonly numbers: number }> {
-  const tensors = await readTorchFile(from, options);
-  const entries = [...tensors].map(([name, tensor]) => ({ ...tensor, name }));
-  await writeFileAtomic(to, safetensorsChunks(entries, { format: 'pt' }));
-  return { tensors: entries.length, numbers: entries.reduce((total, { data }) => total + data.length, 0) };
+  const { tensors } = await openTorchFile(from, options);
+  const entries = [...tensors].map(([name, { dtype, shape, read }]) => ({ name, dtype, shape, values: read }));
+  await writeStored(to, entries, { format: 'pt' });
+  return { tensors: entries.length, numbers: entries.reduce((total, { shape }) => total + sizeOf(shape), 0) };
 }
