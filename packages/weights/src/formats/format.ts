@@ -31,11 +31,15 @@ export interface WeightFormat {
   readonly names: WeightNames;
   /** A description for messages. */
   readonly title: string;
+  /** A tensor that every model of this format has: models below a prefix are found by it. */
+  readonly anchor: string;
   /** Whether a file with these tensor names has this format. */
   recognizes(names: ReadonlySet<string>): boolean;
   readonly table: NameTable;
-  /** Patterns of entries that are not part of the model. */
+  /** Patterns of entries that are not part of the model, and which need not be mentioned. */
   readonly ignored: readonly string[];
+  /** Patterns of tensors that training methods add to the model: they are left out, and the user is told. */
+  readonly additions?: readonly string[];
   /** Builds the model. @param state the file's tensors under Tessera's names */
   build(state: StateDict, hints: ModelHints): BuiltModel;
   /** Whether a model can be stored in this format. */

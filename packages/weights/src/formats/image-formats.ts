@@ -103,10 +103,13 @@ export const imageFormats: readonly WeightFormat[] = [
   {
     names: 'timm',
     title: "timm's Vision Transformer or DeiT",
+    anchor: 'patch_embed.proj.weight',
     recognizes: (names) =>
       names.has('patch_embed.proj.weight') && names.has('pos_embed') && names.has('blocks.0.norm1.weight'),
     table: sameNames,
     ignored: [],
+    // The decoder of masked autoencoders, and the projection heads of MoCo v3 and DINO.
+    additions: ['mask_token', 'decoder_*', 'decoder_*.**', 'head.*.*', 'head.*.*.*'],
     build: (state, hints) => ({
       model: new ViT(vitOptions(state, describedBy(hints))),
       assumptions: assuming(hints, '64 channels per head', 'activation gelu'),
@@ -125,6 +128,9 @@ export const imageFormats: readonly WeightFormat[] = [
   {
     names: 'torchvision',
     title: "torchvision's or timm's ResNet",
+    anchor: 'conv1.weight',
+    // The projection heads of MoCo v2 and similar methods.
+    additions: ['fc.*.*'],
     recognizes: (names) => names.has('conv1.weight') && names.has('bn1.weight') && names.has('layer1.0.conv1.weight'),
     table: sameNames,
     ignored: [],
@@ -139,6 +145,7 @@ export const imageFormats: readonly WeightFormat[] = [
   {
     names: 'tessera',
     title: "a classifier on CLIP's image tower",
+    anchor: 'head.weight',
     recognizes: (names) =>
       names.has('head.weight') && (names.has('visual.proj') || names.has('visual.attnpool.positional_embedding')),
     table: sameNames,

@@ -8,6 +8,10 @@ export interface TensorFile {
   readonly path: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly names: readonly string[];
+  /** What a user should know about how the tensors were found, a sentence each. */
+  readonly notes: readonly string[];
+  /** The keys of a checkpoint of which each contains a model; empty if there is no choice. */
+  readonly choices: readonly string[];
   /** Creates tensors. @param choose returns the name under which a tensor is returned, or null to leave it out */
   select(choose: (name: string) => string | null): Map<string, Tensor>;
 }
@@ -25,9 +29,8 @@ export function parseTensors(bytes: Uint8Array, path: string): TensorFile {
 }
 
 /** Stored tensors as a `TensorFile`. */
-export const tensorFile = ({ path, tensors, metadata }: StoredTensors): TensorFile => ({
-  path,
-  metadata,
+export const tensorFile = ({ path, tensors, metadata, notes = [], choices = [] }: StoredTensors): TensorFile => ({
+  ...{ path, metadata, notes, choices },
   names: [...tensors.keys()],
   select(choose) {
     const chosen = new Map<string, Tensor>();

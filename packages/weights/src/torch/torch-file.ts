@@ -2,15 +2,18 @@
 import { elementBytes, type SafetensorsTensor } from '@tessera/tensor/safetensors';
 import { firstBytes } from '../files/first-bytes.ts';
 import type { StoredTensor, StoredTensors } from '../files/stored-tensor.ts';
-import { namedTensors } from './named-tensors.ts';
+import { type NamedTensors, namedTensors } from './named-tensors.ts';
 import type { StorageReference } from './pickle/values.ts';
 import { checkedBytes, readStrided } from './strided.ts';
 import { openTorchArchive } from './torch-archive.ts';
 import type { TorchContent } from './torch-content.ts';
 import { openTorchLegacy } from './torch-legacy.ts';
 
-export interface TorchFileOptions {
-  /** The key of the state_dict in a checkpoint. Default: the usual keys (`state_dict`, `model`, ...), or the file's top level. */
+export interface WeightFileOptions {
+  /**
+   * The part of the file to read: a key of a checkpoint (`model_ema`), keys joined by dots, or the start of the tensors' names
+   * (`module.encoder_q`). Default: the usual keys (`state_dict`, `model`, ...), or the file's top level.
+   */
   readonly key?: string;
 }
 
@@ -33,7 +36,7 @@ export const isTorchFile = (start: Uint8Array): boolean => isZip(start) || (star
  *
  * @throws if the file is damaged or malicious, or contains no named tensors; the message contains the path
  */
-export const openTorchFile = async (path: string, options: TorchFileOptions = {}): Promise<StoredTensors> =>
+export const openTorchFile = async (path: string, options: WeightFileOptions = {}): Promise<StoredTensors> =>
   (await openTensors(path, options)).stored;
 
 /**
@@ -43,7 +46,7 @@ export const openTorchFile = async (path: string, options: TorchFileOptions = {}
  */
 export async function readTorchFile(
   path: string,
-  options: TorchFileOptions = {},
+  options: WeightFileOptions = {},
 ): Promise<Map<string, SafetensorsTensor>> {
   const { stored, close } = await openTensors(path, options);
   try {
@@ -54,15 +57,17 @@ export async function readTorchFile(
   }
 }
 
-async function openTensors(path: string, options: TorchFileOptions): Promise<{ stored: StoredTensors; close(): void }> {
+async function openTensors(
+  path: string,
+  options: WeightFileOptions,
+): Promise<{ stored: StoredTensors; close(): void }> {
   const open = isZip(firstBytes(path)) ? openTorchArchive : openTorchLegacy;
   let content: TorchContent | null = null;
   try {
     content = await open(path);
-    return {
-      stored: { path, tensors: await storedTensors(content, options.key ?? null), metadata: {} },
-      close: content.close,
-    };
+    const { tensors, ...found } = namedTensors(content.saved, options.key ?? null);
+    const stored = { path, metadata: {}, ...found, tensors: await storedTensors(content, tensors) };
+    return { stored, close: content.close };
   } catch (cause) {
     content?.close();
     throw new Error(`${path}: ${(cause as Error).message}`, { cause });
@@ -75,9 +80,11 @@ interface StorageUse {
   readonly tensors: number;
 }
 
-/** Finds the tensors, and checks the storages that they use. All sizes are checked before the first storage is read. */
-async function storedTensors(content: TorchContent, key: string | null): Promise<Map<string, StoredTensor>> {
-  const references = namedTensors(content.saved, key);
+/** Checks the storages that tensors use. All sizes are checked before the first storage is read. */
+async function storedTensors(
+  content: TorchContent,
+  references: NamedTensors['tensors'],
+): Promise<Map<string, StoredTensor>> {
   const storages = new Map<string, StorageUse>();
   let needed = 0;
   for (const [name, reference] of references) {
