@@ -1,5 +1,6 @@
 /** The interface of a weight format: how one library stores one kind of model. */
 import type { ActivationName, Module, StateDict } from '@tessera/nn';
+import type { Tensor } from '@tessera/tensor';
 import type { NameTable } from './names.ts';
 
 /** The libraries whose tensor names are supported. */
@@ -40,6 +41,8 @@ export interface WeightFormat {
   readonly ignored: readonly string[];
   /** Patterns of tensors that training methods add to the model: they are left out, and the user is told. */
   readonly additions?: readonly string[];
+  /** Rewrites tensors of a variant that needs more than other names. @param state the file's tensors under their own names */
+  variant?(state: StateDict): Map<string, Tensor>;
   /** Builds the model. @param state the file's tensors under Tessera's names */
   build(state: StateDict, hints: ModelHints): BuiltModel;
   /** Whether a model can be stored in this format. */

@@ -46,7 +46,8 @@ export interface ModelFromWeights {
 export function modelFromWeights({ state: given, names, choices = [], ...hints }: WeightSource): ModelFromWeights {
   const located = recognize(new Set(given.keys()), names, choices);
   const { format } = located;
-  const { state: own, notes } = tensorsOf(given, located);
+  const { state: stored, notes } = tensorsOf(given, located);
+  const own = format.variant?.(stored) ?? stored;
   const added = [...own.keys()].filter((name) => matchesAny(name, format.additions ?? []));
   const state = new Map(
     [...own].filter(([name]) => !matchesAny(name, format.ignored) && !matchesAny(name, format.additions ?? [])),
@@ -57,8 +58,9 @@ export function modelFromWeights({ state: given, names, choices = [], ...hints }
     // PyTorch counts batches since version 1.0; nothing here depends on the count.
     for (const [name, count] of model.namedBuffers())
       if (name.endsWith('num_batches_tracked') && !ours.has(name)) ours.set(name, count.detach());
+    added.push(...dropStrayNumbers(model, state, ours, format));
     checkNames(model, state, ours, format);
-    scalarsOf(model, ours);
+    reshapeScalars(model, ours);
     model.loadStateDict(ours);
     const additions = added.length === 0 ? [] : [`left out, as not part of ${format.title}: ${abridged(added)}`];
     return { model, names: format.names, title: format.title, assumptions, notes: [...notes, ...additions] };
@@ -67,8 +69,26 @@ export function modelFromWeights({ state: given, names, choices = [], ...hints }
   }
 }
 
+/** Removes single numbers that are beside the model's modules, such as an accuracy. @returns their names */
+function dropStrayNumbers(
+  model: Module,
+  state: Map<string, Tensor>,
+  ours: Map<string, Tensor>,
+  format: WeightFormat,
+): string[] {
+  const own = new Set([...model.stateDict().keys()].flatMap((name) => theirNames(name, format.table)));
+  const stray = [...state].flatMap(([name, { size }]) =>
+    size === 1 && !name.includes('.') && !own.has(name) ? [name] : [],
+  );
+  for (const name of stray) {
+    state.delete(name);
+    ours.delete(name);
+  }
+  return stray;
+}
+
 /** Some programs store a single number, such as CLIP's logit_scale, with one axis. */
-function scalarsOf(model: Module, ours: Map<string, Tensor>): void {
+function reshapeScalars(model: Module, ours: Map<string, Tensor>): void {
   for (const [name, { shape }] of model.stateDict()) {
     const given = ours.get(name);
     if (shape.length === 0 && given !== undefined && given.ndim > 0 && given.size === 1)

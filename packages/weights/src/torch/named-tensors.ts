@@ -21,13 +21,18 @@ export interface NamedTensors extends Pick<ChosenState, 'notes' | 'choices'> {
 export function namedTensors(saved: PickleValue, key: string | null = null): NamedTensors {
   const value = key === null ? undefined : valueAt(saved, key);
   const { value: state, notes, choices } = chooseState(value ?? saved);
-  const found = new Map<string, TensorReference>();
-  new Walk(found).visit(state, '');
+  const found = tensorsIn(state);
   if (found.size === 0) throw new Error(`contains no named tensors: it is ${describeValue(saved)}${keysOf(saved)}`);
   if (key === null || value !== undefined) return { tensors: found, notes, choices };
-  const below = belowKey(found, key);
+  const below = belowKey(found, key) ?? belowKey(tensorsIn(saved), key);
   if (below === null) throw new Error(`has no key '${key}'${keysOf(saved)}`);
   return { tensors: below, notes: [], choices: [] };
+}
+
+function tensorsIn(value: PickleValue): Map<string, TensorReference> {
+  const found = new Map<string, TensorReference>();
+  new Walk(found).visit(value, '');
+  return found;
 }
 
 class Walk {
