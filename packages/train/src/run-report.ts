@@ -2,6 +2,8 @@
 
 import type { RunConfig } from './config/schema.ts';
 import { type EvaluationResult, resultHighlights, resultSections } from './evaluation/result.ts';
+import type { BestRule } from './loop/best-checkpoints.ts';
+import type { Position } from './loop/checkpoint.ts';
 import { writeReport } from './write-report.ts';
 
 /** One line with what the settings and the data decide, so that nobody trains on something else than they think. */
@@ -16,6 +18,18 @@ export function describePlan(
   );
 }
 
+/** One line about a run that ended before its last step. `again`: whether it had ended there before. */
+export function describeEnd(
+  { step, epoch }: Position,
+  { training: { epochs } }: RunConfig,
+  reason: string,
+  again: boolean,
+): string {
+  return again
+    ? `this run had ended early, after step ${step}, and ends there again: ${reason}; to train on, set a larger training.earlyStopping.patience or change the callback`
+    : `ended early, after step ${step} (${epoch} of ${epochs} epochs): ${reason}`;
+}
+
 /** What a run's report tells, besides its settings, its measurements and its results. */
 export interface RunFacts {
   readonly config: RunConfig;
@@ -25,8 +39,6 @@ export interface RunFacts {
   readonly facts: Readonly<Record<string, string | number>>;
   readonly rows: number;
   readonly totalSteps: number;
-  /** The averages of the weights in words; null: none. */
-  readonly average: string | null;
   readonly environment: Readonly<Record<string, string | number>>;
   /** In floating-point operations per second. */
   readonly peakFlops: number;
@@ -39,13 +51,35 @@ export interface RunProgress {
   readonly skippedRows: number;
   readonly seconds: number;
   readonly results: readonly EvaluationResult[];
+  /** The weights that were evaluated, in words; null for those of the last step as they were trained. */
+  readonly weights: string | null;
+  /** Why a complete run ended before its last step; null for others. */
+  readonly stopReason: string | null;
+  /** The best checkpoint, in words; null where there is none. */
+  readonly best: string | null;
+}
+
+const stepsText = (step: number, totalSteps: number, isComplete: boolean): string | number => {
+  if (step === totalSteps) return totalSteps;
+  return `${step} of ${totalSteps}${isComplete ? '' : ' so far'}`;
+};
+
+/** The best checkpoint in words; null where there is none, or the run evaluates only at its end. */
+export function describeBest(
+  { bestCheckpoints: [best] = [] }: Position,
+  rule: BestRule | null,
+  { evaluation: { everyEpochs } }: RunConfig,
+): string | null {
+  if (best === undefined || rule === null || everyEpochs === null) return null;
+  const { name } = rule.measure;
+  return `step ${best.step}, with ${best.split} ${name} ${best.values[name]?.toPrecision(4)}`;
 }
 
 /** Writes the report of a run, at its end or before. Returns its path. */
 export async function writeRunReport(
   folder: string,
-  { config, taskTitle, facts, rows, totalSteps, average, environment, peakFlops }: RunFacts,
-  { step, skippedRows, seconds, results }: RunProgress,
+  { config, taskTitle, facts, rows, totalSteps, environment, peakFlops }: RunFacts,
+  { step, skippedRows, seconds, results, weights, stopReason, best }: RunProgress,
 ): Promise<string> {
   return writeReport(folder, {
     title: config.name,
@@ -54,9 +88,11 @@ export async function writeRunReport(
       ...facts,
       'Training rows': rows,
       Epochs: config.training.epochs,
-      Steps: step === totalSteps ? totalSteps : `${step} of ${totalSteps} so far`,
+      Steps: stepsText(step, totalSteps, stopReason !== null),
+      ...(stopReason === null ? {} : { 'Ended early': stopReason }),
       'Batch size': config.training.batchSize,
-      ...(average === null ? {} : { Weights: average }),
+      ...(weights === null ? {} : { Weights: weights }),
+      ...(best === null ? {} : { 'Best checkpoint': best }),
       ...(skippedRows === 0 ? {} : { 'Rows that could not be used': skippedRows }),
     },
     config,
