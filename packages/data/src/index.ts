@@ -40,7 +40,9 @@ export {
   type Pixels,
   resizeBox,
 } from './augment/index.ts';
-export { type DecodeTarget, decodeImage } from './decode.ts';
+export { type DecodeTarget, decodeImage } from './image/decode.ts';
+export { type ImageFormat, imageFormat } from './image/format.ts';
+export { openImage } from './image/open.ts';
 
 // Batches.
 

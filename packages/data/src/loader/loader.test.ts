@@ -8,7 +8,7 @@ import { feature } from '../arrow/features.ts';
 import { type Dataset, openDataset } from '../arrow/reader.ts';
 import { writeDataset } from '../arrow/writer.ts';
 import { augmentations } from '../augment/index.ts';
-import { decodeImage } from '../decode.ts';
+import { decodeImage } from '../image/decode.ts';
 import { type ColumnRequests, usualColumns } from './columns.ts';
 import { type Batch, DataLoader, type LoaderOptions } from './loader.ts';
 

@@ -3,7 +3,7 @@ import fsp from 'node:fs/promises';
 import type { EncodedImage } from '../arrow/features.ts';
 import { openDataset, type Split } from '../arrow/reader.ts';
 import { type Augmentation, augment, type Pixels } from '../augment/index.ts';
-import { type DecodeTarget, decodeImage } from '../decode.ts';
+import { type DecodeTarget, decodeImage } from '../image/decode.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
 import { type CaptionChoice, columnReaders, type FoundColumn, type RowTexts, Unusable } from './columns.ts';
