@@ -14,8 +14,8 @@ export interface EvaluatedCheckpoint extends EvaluationValues {
 }
 
 /**
- * The best of some evaluated checkpoints, best first: of equal ones, the earlier comes first. One whose value is missing or not finite is
- * not among them. These are the rules of PyTorch Lightning's `ModelCheckpoint` with `save_top_k`.
+ * The best of some evaluated checkpoints, best first, as PyTorch Lightning's `ModelCheckpoint` keeps with `save_top_k`, with two
+ * differences: of equal ones the earlier is always the better, and one whose value is missing or not finite is never kept.
  */
 export function bestOf(
   { measure, count }: BestRule,
