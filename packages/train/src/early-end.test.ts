@@ -53,7 +53,7 @@ describe('early stopping', () => {
     expect(result.stopReason).toMatch(
       /^imageToTextR1 was not better than .*, its value after step 4, by more than 2 in 1/,
     );
-    expect(messages.at(-2)).toBe(`ended early, after step 8 (2 of 4 epochs): ${result.stopReason}`);
+    expect(messages.at(-2)).toBe(`ended early, after step 8 of 16: ${result.stopReason}`);
 
     const folder = folderOf('early');
     const rates = (await readMetrics(folder.metrics)).flatMap(({ kind, lr }) => (kind === 'step' ? [lr] : []));
@@ -84,7 +84,7 @@ describe('early stopping', () => {
     expect(again).toMatchObject({ finished: true, steps: 8 });
     expect(messages).toContainEqual(
       expect.stringMatching(
-        /^this run had ended early, after step 8, and ends there again: .*; to train on, set a larger/,
+        /^this run had ended early, after step 8 of 16, and ends there again: .*; to train on, set a larger/,
       ),
     );
     expect(await traces('parts')).toEqual(await traces('early'));
@@ -152,7 +152,14 @@ describe('the best checkpoint', () => {
 describe('settings that cannot work are refused before training', () => {
   it.each([
     ['evaluation.everyEpochs is null: there is no evaluation', ['training.earlyStopping.patience=1']],
-    ['the run has 3 evaluations before its last epoch', [...evaluated, 'training.earlyStopping.patience=3']],
+    [
+      'a run with training.epochs=4 and evaluation.everyEpochs=1 has 3 evaluations before its end',
+      [...evaluated, 'training.earlyStopping.patience=3'],
+    ],
+    [
+      'a run with training.maxSteps=9, which is 2.25 epochs and evaluation.everyEpochs=1 has 2 evaluations before its end',
+      [...evaluated, 'training.maxSteps=9', 'training.earlyStopping.patience=2'],
+    ],
     [
       'training.earlyStopping.minDelta is set, but training.earlyStopping.patience is null',
       ['training.earlyStopping.minDelta=1'],

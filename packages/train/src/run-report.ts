@@ -1,34 +1,37 @@
 /** What a run tells about itself: the line before its first step, and the report during and after training. */
-
+import type { Split } from '@tessera/data';
 import type { RunConfig } from './config/schema.ts';
 import { type EvaluationResult, resultHighlights, resultSections } from './evaluation/result.ts';
+import { describeRows } from './limit-split.ts';
 import type { BestRule } from './loop/best-checkpoints.ts';
 import type { Position } from './loop/checkpoint.ts';
+import { formatEpochs, type RunLength } from './loop/run-length.ts';
 import { writeReport } from './write-report.ts';
+
+interface PlannedRun {
+  readonly train: Split;
+  /** In pixels. */
+  readonly imageSize: number;
+  readonly length: RunLength;
+}
 
 /** One line with what the settings and the data decide, so that nobody trains on something else than they think. */
 export function describePlan(
-  { name, data: { dataset, augmentation }, training: { epochs, batchSize } }: RunConfig,
-  { rows, imageSize, totalSteps }: { readonly rows: number; readonly imageSize: number; readonly totalSteps: number },
+  { name, data: { dataset, augmentation }, training: { batchSize } }: RunConfig,
+  { train, imageSize, length }: PlannedRun,
 ): string {
   const changes = augmentation === null ? 'none' : typeof augmentation === 'string' ? augmentation : 'custom';
   return (
-    `${name}: ${rows} rows of ${dataset}, images of ${imageSize} x ${imageSize} pixels, augmentation ${changes}, ` +
-    `${epochs} epochs, ${totalSteps} steps of ${batchSize} rows`
+    `${name}: ${describeRows(train)} of ${dataset}, images of ${imageSize} x ${imageSize} pixels, augmentation ${changes}, ` +
+    `${formatEpochs(length.exactEpochs)}, ${length.totalSteps} steps of ${batchSize} rows`
   );
 }
 
 /** One line about a run that ended before its last step. `again`: whether it had ended there before. */
-export function describeEnd(
-  { step, epoch }: Position,
-  { training: { epochs } }: RunConfig,
-  reason: string,
-  again: boolean,
-): string {
-  return again
-    ? `this run had ended early, after step ${step}, and ends there again: ${reason}; to train on, set a larger training.earlyStopping.patience or change the callback`
-    : `ended early, after step ${step} (${epoch} of ${epochs} epochs): ${reason}`;
-}
+export const describeEnd = (step: number, totalSteps: number, reason: string, again: boolean): string =>
+  again
+    ? `this run had ended early, after step ${step} of ${totalSteps}, and ends there again: ${reason}; to train on, set a larger training.earlyStopping.patience or change the callback`
+    : `ended early, after step ${step} of ${totalSteps}: ${reason}`;
 
 /** What a run's report tells, besides its settings, its measurements and its results. */
 export interface RunFacts {
@@ -37,8 +40,8 @@ export interface RunFacts {
   readonly taskTitle: string;
   /** What the task tells about its model. */
   readonly facts: Readonly<Record<string, string | number>>;
-  readonly rows: number;
-  readonly totalSteps: number;
+  readonly train: Split;
+  readonly length: RunLength;
   readonly environment: Readonly<Record<string, string | number>>;
   /** In floating-point operations per second. */
   readonly peakFlops: number;
@@ -78,16 +81,17 @@ export function describeBest(
 /** Writes the report of a run, at its end or before. Returns its path. */
 export async function writeRunReport(
   folder: string,
-  { config, taskTitle, facts, rows, totalSteps, environment, peakFlops }: RunFacts,
+  { config, taskTitle, facts, train, length, environment, peakFlops }: RunFacts,
   { step, skippedRows, seconds, results, weights, stopReason, best }: RunProgress,
 ): Promise<string> {
+  const { totalSteps } = length;
   return writeReport(folder, {
     title: config.name,
     subtitle: `${taskTitle} trained on ${config.data.dataset}`,
     summary: {
       ...facts,
-      'Training rows': rows,
-      Epochs: config.training.epochs,
+      'Training rows': train.length === train.whole ? train.length : `${train.length} of ${train.whole}`,
+      Epochs: Number(length.exactEpochs.toFixed(2)),
       Steps: stepsText(step, totalSteps, stopReason !== null),
       ...(stopReason === null ? {} : { 'Ended early': stopReason }),
       'Batch size': config.training.batchSize,

@@ -5,6 +5,7 @@ import type { RunConfig } from './config/schema.ts';
 import type { BestRule } from './loop/best-checkpoints.ts';
 import type { EarlyStoppingRule } from './loop/early-stopping.ts';
 import { checkMeasure, chosenMeasure, type MainMeasure } from './loop/measure.ts';
+import type { RunLength } from './loop/run-length.ts';
 import type { AnyTaskModel, EvaluationRequest } from './tasks/task.ts';
 
 export interface Selection {
@@ -38,7 +39,7 @@ function bestRule({ checkpoints: { best, metric, mode, model } }: RunConfig, mai
 }
 
 function earlyStoppingRule(
-  { training: { epochs, earlyStopping }, evaluation: { everyEpochs } }: RunConfig,
+  { training: { earlyStopping }, evaluation: { everyEpochs } }: RunConfig,
   main: MainMeasure,
 ): EarlyStoppingRule | null {
   const section = 'training.earlyStopping';
@@ -57,13 +58,22 @@ function earlyStoppingRule(
     throw new RangeError(
       `${section}.patience is ${patience}, but evaluation.everyEpochs is null: there is no evaluation before the last epoch to follow; set it, for example to 1`,
     );
-  const evaluations = Math.floor((epochs - 1) / everyEpochs);
-  // The first evaluation is always an improvement.
+  return { measure: chosenMeasure(section, { metric, mode }, main), patience, minDelta };
+}
+
+/** @throws RangeError where a run of this length has too few evaluations to end early */
+export function checkPatience(
+  { training: { earlyStopping }, evaluation: { everyEpochs } }: RunConfig,
+  { exactEpochs, setting }: Pick<RunLength, 'exactEpochs' | 'setting'>,
+): void {
+  const { patience } = earlyStopping;
+  if (patience === null || everyEpochs === null) return;
+  // The one at the end does not end it early, and the first is an improvement.
+  const evaluations = Math.ceil(exactEpochs / everyEpochs) - 1;
   if (patience >= evaluations)
     throw new RangeError(
-      `${section}.patience is ${patience}, but the run has ${evaluations} evaluations before its last epoch, of which the first cannot end it, so it would never end early`,
+      `training.earlyStopping.patience is ${patience}, but a run with ${setting} and evaluation.everyEpochs=${everyEpochs} has ${evaluations} evaluations before its end, of which the first is an improvement, so it would never end early`,
     );
-  return { measure: chosenMeasure(section, { metric, mode }, main), patience, minDelta };
 }
 
 /**

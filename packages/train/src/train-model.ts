@@ -10,18 +10,21 @@ import type { RunConfig } from './config/schema.ts';
 import type { Settings } from './config/tree.ts';
 import { type EvaluationResult, summarizeResults } from './evaluation/result.ts';
 import { finalWeights } from './final-weights.ts';
+import { limitSplit } from './limit-split.ts';
 import { loadRun } from './load-run.ts';
-import { averagedSchedule, checkAveraging, createAveraging } from './loop/averaging.ts';
+import { averagedSchedule, checkAveragedEpochs, checkAveraging, createAveraging } from './loop/averaging.ts';
 import { type Checkpoint, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
 import type { TrainerListener } from './loop/listener.ts';
 import { LoaderSource } from './loop/loader-source.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
 import type { MixedPrecision } from './loop/precision.ts';
+import { hasAllSteps, runLength } from './loop/run-length.ts';
 import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer } from './loop/trainer.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
+import { parameterGroups } from './optim/parameter-groups.ts';
 import { describeEnvironment } from './run-folder/environment.ts';
 import { lockRun, type RunLock } from './run-folder/lock.ts';
 import { RunFolder } from './run-folder/run-folder.ts';
@@ -34,7 +37,7 @@ import {
   type RunProgress,
   writeRunReport,
 } from './run-report.ts';
-import { checkMeasures, createSelection } from './selection.ts';
+import { checkMeasures, checkPatience, createSelection } from './selection.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
 import type { AnyTaskModel, EvaluationRequest, Task, TrainedModel, TrainingSite } from './tasks/task.ts';
@@ -95,7 +98,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   let metrics: MetricsWriter | null = null;
   let lock: RunLock | null = null;
   try {
-    const train = dataset.split(config.data.trainSplit);
+    const train = limitSplit(dataset.split(config.data.trainSplit), config.data);
     const splits = evaluationSplits(dataset, config);
     const fingerprint = fingerprintDataset(dataset, verifyData);
     if (resume === null) await folder.create({ restart });
@@ -105,7 +108,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     await writeFileAtomic(folder.config, [formatConfig(config)]);
     const trainFirst = async (name: string, settings: Settings): Promise<TrainedModel | null> => {
       const first = { config: resolveConfig(settings, [], tasks), folder: new RunFolder(join(folder.path, name)) };
-      const trained = await trainNested({ ...request, ...first });
+      const trained = await trainNested({ ...request, ...first }, resume !== null);
       // This run's random numbers are those that it would have without the other.
       manualSeed(config.seed);
       return trained;
@@ -128,14 +131,19 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       }),
     );
     const trained = model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
-    const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained);
+    const { groups, description } = parameterGroups(model, config.optimizer);
+    const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained, groups);
     const mixedPrecision = createMixedPrecision(config);
-    const totalSteps = config.training.epochs * source.batchesPerEpoch;
+    const length = runLength(config.training, source.batchesPerEpoch);
+    const { totalSteps } = length;
+    checkAveragedEpochs(config, length);
+    checkPatience(config, length);
     const plain = chosen(schedules, config.schedule.kind).create(config.schedule, {
       lr: config.optimizer.lr,
       totalSteps,
       stepsPerEpoch: source.batchesPerEpoch,
-      epochs: config.training.epochs,
+      epochs: length.epochs,
+      length: length.setting,
       evaluatedEpochs: config.evaluation.everyEpochs,
       better: task.mainMeasure.better,
     });
@@ -147,11 +155,12 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       batchSize: config.training.batchSize,
       batchesPerEpoch: source.batchesPerEpoch,
     };
-    if (resume === null) say(describePlan(config, { rows: train.length, imageSize, totalSteps }));
+    if (resume === null) say(describePlan(config, { train, imageSize, length }));
     else {
       checkSameData(resume, data);
       restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
     }
+    if (description !== null) say(description);
     const metric = typeof schedule === 'function' ? null : schedule.metric;
     await checkMeasures(subject, splits, evaluationRequest(config, null, signal), config, metric);
     const environment = describeEnvironment();
@@ -173,8 +182,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       config,
       taskTitle: task.title,
       facts: subject.facts,
-      rows: train.length,
-      totalSteps,
+      train,
+      length,
       environment,
       peakFlops,
     };
@@ -217,7 +226,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const { step } = position;
     const ended = { finished, stopReason, steps: step, totalSteps, skippedRows: loader.stats.skipped };
     if (!finished) return { ...ended, results: null, report: null };
-    if (stopReason !== null) say(describeEnd(position, config, stopReason, step === resume?.state.step));
+    if (stopReason !== null) say(describeEnd(step, totalSteps, stopReason, step === resume?.state.step));
 
     const weights = await finalWeights(config, folder, subject, averaging, position, say);
     // Early stopping is known only after an evaluation without baselines.
@@ -250,13 +259,18 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
 /**
  * Trains another model that this run needs first, in a separate folder. The other run is continued if it was interrupted, and only loaded if
  * it is complete. Null if it was stopped.
+ *
+ * @param hasBegun whether this run has taken steps: then the other run is complete, and stays so although it would be longer now
  */
-async function trainNested(request: Omit<TrainingRequest, 'resume' | 'restart'>): Promise<TrainedModel | null> {
+async function trainNested(
+  request: Omit<TrainingRequest, 'resume' | 'restart'>,
+  hasBegun: boolean,
+): Promise<TrainedModel | null> {
   const { folder } = request;
   const checkpoint = await folder.latestCheckpoint();
   const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
   // The last checkpoint is written before the last evaluation, its results after the report.
-  const isTrained = resume !== null && resume.state.epoch >= request.config.training.epochs;
+  const isTrained = resume !== null && (hasBegun || hasAllSteps(resume.state, request.config.training));
   if (!isTrained || !(await exists(folder.evaluation))) {
     const { finished } = await trainModel({ ...request, resume, restart: true });
     if (!finished) return null;

@@ -15,6 +15,7 @@ import type { MetricsWriter } from './metrics-file.ts';
 import { findNonFinite, NonFiniteError } from './non-finite.ts';
 import { type BatchTensors, isSeparable, type Objective } from './objective.ts';
 import type { MixedPrecision } from './precision.ts';
+import { hasAllSteps, runLength } from './run-length.ts';
 import { type Step, type StepOptions, type StepResult, TrainingStep, wasSkipped } from './step.ts';
 
 /** Batches in the order of training. An epoch always has the same batches, wherever reading starts. */
@@ -31,6 +32,8 @@ export interface TrainerParts<Batch extends BatchTensors> {
   readonly schedule: Schedule | MeasuredSchedule;
   readonly training: {
     readonly epochs: number;
+    /** The number of steps, in place of `epochs`; null: `epochs`. Default: null. */
+    readonly maxSteps?: number | null;
     /** Null: no clipping. */
     readonly clipGradNorm: number | null;
     readonly clipGradNormType?: number | 'inf';
@@ -133,7 +136,7 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   get totalSteps(): number {
-    return this.#parts.training.epochs * this.#parts.source.batchesPerEpoch;
+    return runLength(this.#parts.training, this.#parts.source.batchesPerEpoch).totalSteps;
   }
 
   /**
@@ -161,7 +164,7 @@ export class Trainer<Batch extends BatchTensors> {
       const reason = this.#reasonToStop(position);
       if (reason !== null) return end(position, true, reason);
       this.#clock = performance.now();
-      while (position.epoch < training.epochs) {
+      while (!hasAllSteps(position, training)) {
         const { epoch } = position;
         this.#epochSoFar = { seconds: 0, examples: 0 };
         for await (const batch of source.epoch(epoch, position.batch)) {
@@ -180,8 +183,9 @@ export class Trainer<Batch extends BatchTensors> {
             if (reason !== null) return end(position, true, reason);
             this.#clock = performance.now();
           }
+          if (hasAllSteps(position, training)) break;
         }
-        if (position.epoch === epoch)
+        if (position.epoch === epoch && !hasAllSteps(position, training))
           throw new Error(
             `epoch ${epoch + 1} ended after ${position.batch} of ${source.batchesPerEpoch} batches: ran out of readable rows`,
           );
@@ -193,9 +197,10 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   /** Why the run ends at a position that is not its last; null: it goes on. */
-  #reasonToStop({ epoch, earlyStopping: state }: Position): string | null {
+  #reasonToStop(position: Position): string | null {
     const { training, earlyStopping: rule = null } = this.#parts;
-    if (epoch === training.epochs) return null;
+    if (hasAllSteps(position, training)) return null;
+    const { earlyStopping: state } = position;
     const early = rule === null || state === undefined ? null : reasonToStop(rule, state);
     return early ?? this.#callbacks.reasonToStop;
   }
@@ -227,7 +232,7 @@ export class Trainer<Batch extends BatchTensors> {
     };
     await this.#report(position, result, lr, batch.examples);
     if (endsEpoch) await this.#reportEpoch(position, lr);
-    if (endsEpoch) await this.#average(position);
+    await this.#average(position, endsEpoch);
     // Before an evaluation, which may fail: the training up to here must not be lost.
     if (
       this.#isEvaluationDue(position) ||
@@ -241,11 +246,11 @@ export class Trainer<Batch extends BatchTensors> {
     return position;
   }
 
-  /** The averages of the weights at the end of an epoch, complete if they are evaluated next. */
-  async #average(position: Position): Promise<void> {
+  /** Updates the averages of the weights at the end of an epoch, and completes them if they are evaluated next. */
+  async #average(position: Position, endsEpoch: boolean): Promise<void> {
     const { averaging = null } = this.#parts;
     if (averaging === null || averaging.startEpoch === null || !isAveraged(averaging, position.epoch)) return;
-    await averageEpoch(averaging);
+    if (endsEpoch) await averageEpoch(averaging);
     if (this.#isEvaluationDue(position)) await this.#averageStatistics(averaging, position);
   }
 
@@ -269,11 +274,12 @@ export class Trainer<Batch extends BatchTensors> {
     return averaging !== null && isAveraged(averaging, epoch) ? averaging.averages : null;
   }
 
-  /** Whether a position is the end of an epoch that is followed by an evaluation. */
-  #isEvaluationDue({ epoch, batch }: Position): boolean {
+  /** Whether a position is followed by an evaluation: the end of the run, or of some epochs. */
+  #isEvaluationDue(position: Position): boolean {
     const { training, evaluation } = this.#parts;
-    if (batch !== 0 || epoch === 0) return false;
-    return epoch === training.epochs || isMultiple(epoch, evaluation.everyEpochs);
+    if (hasAllSteps(position, training)) return true;
+    const { epoch, batch } = position;
+    return batch === 0 && epoch > 0 && isMultiple(epoch, evaluation.everyEpochs);
   }
 
   async #report(position: Position, result: StepResult, lr: number, examples: number): Promise<void> {
@@ -325,7 +331,7 @@ export class Trainer<Batch extends BatchTensors> {
   /** The position with the best value so far. If `signal` is aborted, the evaluation is dropped: it is done again on resume. */
   async #evaluate(position: Position, signal: AbortSignal | undefined): Promise<Position> {
     const { evaluate, metrics, source, training, report } = this.#parts;
-    const isLast = position.epoch === training.epochs || this.#callbacks.reasonToStop !== null;
+    const isLast = hasAllSteps(position, training) || this.#callbacks.reasonToStop !== null;
     let evaluations: readonly EvaluationValues[];
     try {
       signal?.throwIfAborted();
