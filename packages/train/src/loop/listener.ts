@@ -40,7 +40,7 @@ export interface EpochReport {
 
 /** What a callback returns: 'stop' ends the run after this step. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a callback without a return statement is the usual one
-export type CallbackAnswer = void | 'stop';
+type CallbackAnswer = void | 'stop';
 
 type Answer = CallbackAnswer | Promise<CallbackAnswer>;
 
