@@ -4,6 +4,7 @@
  */
 export type { RunConfig } from './config/schema.ts';
 export type { EvaluationResult } from './evaluation/result.ts';
+export { findLearningRate, type RangeTest, type RangeTestRequest } from './find-learning-rate.ts';
 export { type LoadedCLIPFile, loadCLIPFile } from './load-clip-file.ts';
 export { type ConfigSources, loadConfig } from './load-config.ts';
 export { type LoadedRun, loadRun } from './load-run.ts';
