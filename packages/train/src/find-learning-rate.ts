@@ -9,6 +9,7 @@ import { type BatchSource, createStep } from './loop/trainer.ts';
 import {
   checkRangeTest,
   defaultRangeTest,
+  lowestLoss,
   RangeTestCurve,
   type RangeTestOptions,
   type RangeTestPoint,
@@ -35,8 +36,10 @@ export interface RangeTest {
   readonly points: readonly RangeTestPoint[];
   /** Why the test ended. */
   readonly ended: 'complete' | 'diverged' | 'stopped';
-  /** Null where the losses do not suggest a rate. */
+  /** Where the smoothed loss falls fastest; null where it falls nowhere. */
   readonly suggestion: RangeTestSuggestion | null;
+  /** Where the smoothed loss is lowest; null without steps. */
+  readonly lowest: RangeTestSuggestion | null;
 }
 
 /**
@@ -75,7 +78,9 @@ export async function findLearningRate(request: RangeTestRequest): Promise<Range
     await fs.rm(folder, { recursive: true, force: true });
   }
   const { points } = curve;
-  return { options, points, ended, suggestion: suggestRate(points) };
+  // A tenth of the test, as of fast.ai's and Lightning's 100 steps.
+  const skipBegin = Math.min(10, Math.floor(options.steps / 10));
+  return { options, points, ended, suggestion: suggestRate(points, { skipBegin }), lowest: lowestLoss(points) };
 }
 
 /** Takes the steps of the test. */

@@ -114,23 +114,28 @@ export async function findLr(request: FindLrRequest): Promise<number | undefined
 }
 
 /** Points that are evenly spread, and the suggested one. */
-function formatCurve({ points, suggestion }: RangeTest): string {
+function formatCurve({ points, suggestion, lowest }: RangeTest): string {
+  const notes = new Map([
+    [lowest?.index, 'lowest'],
+    [suggestion?.index, 'steepest'],
+  ]);
   const every = Math.max(1, Math.ceil(points.length / lines));
   const rows = points.flatMap(({ lr, loss, smoothed }, k) =>
-    k % every === 0 || k === suggestion?.index || k === points.length - 1
-      ? [[formatRate(lr), loss.toFixed(4), smoothed.toFixed(4), k === suggestion?.index ? '<- steepest' : '']]
+    k % every === 0 || notes.has(k) || k === points.length - 1
+      ? [[formatRate(lr), loss.toFixed(4), smoothed.toFixed(4), notes.get(k) ?? '']]
       : [],
   );
   return formatTable(['learning rate', 'loss', 'smoothed', ''], rows);
 }
 
-function describeSuggestion({ suggestion, points, options }: RangeTest, { optimizer }: RunConfig): string {
+function describeSuggestion({ suggestion, lowest, points, options }: RangeTest, { optimizer }: RunConfig): string {
   if (suggestion === null)
     return points.length < options.steps / 2
-      ? 'no suggestion: the loss diverged too early; try a smaller --min-lr and --max-lr, or more --lr-steps'
-      : 'no suggestion: the loss falls nowhere; try a larger --max-lr, or more --lr-steps';
+      ? 'no suggestion: there are too few steps; try a smaller --max-lr, or more --lr-steps'
+      : 'no suggestion: the smoothed loss falls nowhere; try other rates (--min-lr, --max-lr), or more --lr-steps';
   return (
     `suggested learning rate: ${formatRate(suggestion.lr)}, where the smoothed loss falls fastest (the settings have ${optimizer.lr})\n` +
+    (lowest === null ? '' : `another usual choice: ${formatRate(lowest.lr / 10)}, a tenth of where it is lowest\n`) +
     `to use it: --set optimizer.lr=${formatRate(suggestion.lr)}`
   );
 }

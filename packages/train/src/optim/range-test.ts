@@ -13,8 +13,11 @@ export interface RangeTestOptions {
   readonly divergence: number;
 }
 
-/** The rates of fast.ai's `lr_find`, whose number of steps, smoothing and divergence Lightning's finder shares. */
-export const defaultRangeTest: RangeTestOptions = { minLr: 1e-7, maxLr: 10, steps: 100, beta: 0.98, divergence: 4 };
+/**
+ * The rates and the number of steps of fast.ai's `lr_find`, and the divergence of Lightning's finder. Both have a beta of 0.98, whose mean is
+ * over about half of the steps: the smoothed loss then follows the loss by decades of rates.
+ */
+export const defaultRangeTest: RangeTestOptions = { minLr: 1e-7, maxLr: 10, steps: 100, beta: 0.9, divergence: 4 };
 
 /** @throws RangeError that names the option */
 export function checkRangeTest({ minLr, maxLr, steps, beta, divergence }: RangeTestOptions): void {
@@ -71,7 +74,7 @@ export class RangeTestCurve {
   }
 }
 
-/** Where the loss falls fastest. */
+/** A place that suggests a rate. */
 export interface RangeTestSuggestion {
   readonly lr: number;
   /** The place among the points. */
@@ -97,6 +100,13 @@ export function suggestRate(
   if (!(steepest < 0)) return null;
   const index = slopes.indexOf(steepest) + skipBegin;
   return { lr: (points[index] as RangeTestPoint).lr, index };
+}
+
+/** The rate with the lowest smoothed loss, of which a tenth is fast.ai's other suggestion. Null without points. */
+export function lowestLoss(points: readonly RangeTestPoint[]): RangeTestSuggestion | null {
+  const lowest = Math.min(...points.map(({ smoothed }) => smoothed));
+  const index = points.findIndex(({ smoothed }) => smoothed === lowest);
+  return index < 0 ? null : { lr: (points[index] as RangeTestPoint).lr, index };
 }
 
 /** Derivatives of equally spaced values: differences of the neighbors, at the ends of the value and its neighbor. */

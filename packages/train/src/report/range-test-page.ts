@@ -33,7 +33,7 @@ function lossChart({ points, suggestion }: RangeTest): Chart {
 
 /** A test as one self-contained HTML page. @param title the name of the run whose settings were tested @param subtitle in one line */
 export function renderRangeTest(test: RangeTest, title: string, subtitle: string): string {
-  const { points, suggestion, ended, options } = test;
+  const { points, suggestion, lowest, ended, options } = test;
   const charts = [lossChart(test)];
   const highlights: Highlight[] = [
     {
@@ -41,6 +41,9 @@ export function renderRangeTest(test: RangeTest, title: string, subtitle: string
       value: suggestion === null ? 'none' : formatRate(suggestion.lr),
       note: suggestion === null ? 'the loss falls nowhere' : 'where the smoothed loss falls fastest',
     },
+    ...(lowest === null
+      ? []
+      : [{ label: 'Lowest loss at', value: formatRate(lowest.lr), note: 'a tenth of it is another usual choice' }]),
     { label: 'Steps', value: `${points.length} of ${options.steps}`, note: rangeTestEndings[ended] },
   ];
   return renderPage({
