@@ -67,6 +67,7 @@ export {
   cleanCaption,
   clipVocabularySize,
   type EncodeBatchOptions,
+  isEmptyCaption,
   loadClipTokenizer,
   loadTokenizer,
   type Merge,

@@ -32,6 +32,7 @@ import { describePlan, type RunFacts, writeRunReport } from './run-report.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
 import type { AnyTaskModel, EvaluationRequest, Say, TrainedModel, TrainingSite } from './tasks/task.ts';
+import { countUsableRows } from './usable-rows.ts';
 
 export interface TrainingListener extends TrainerListener {
   /** Receives messages for the user. */
@@ -97,6 +98,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   let loader: DataLoader | null = null;
   let metrics: MetricsWriter | null = null;
   let lock: RunLock | null = null;
+  // A run that is refused before its first step leaves nothing behind.
+  let isNew = false;
   try {
     const train = limitSplit(dataset.split(config.data.trainSplit), config.data);
     const splits = evaluationSplits(dataset, config);
@@ -104,6 +107,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     if (resume === null) await folder.create({ restart });
     else if (!allowChanges) checkUnchanged(resume, config, fingerprint);
     lock = await lockRun(folder.path);
+    isNew = resume === null && !restart;
     // From here on the run can be continued.
     await writeFileAtomic(folder.config, [formatConfig(config)]);
     const trainFirst = async (name: string, settings: Settings): Promise<TrainedModel | null> => {
@@ -115,9 +119,19 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     };
     const site: TrainingSite = { config, train, evaluationSplits: splits, folder, say, trainFirst, loadModel: loadRun };
     subject = await prepared.create(site);
-    if (subject === null)
+    if (subject === null) {
+      isNew = false;
       return { finished: false, steps: 0, totalSteps: 0, results: null, report: null, skippedRows: 0 };
+    }
     const { model, objective, imageSize, columns, metadata = {} } = subject;
+    const evaluated = await countUsableRows({
+      train,
+      evaluated: splits,
+      named: config.evaluation.splits !== null,
+      columns,
+      strict: config.data.strict,
+      say,
+    });
     loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize));
     const { toTensors } = subject;
     const source = new LoaderSource(loader, toTensors, (batch) =>
@@ -170,7 +184,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     let results: EvaluationResult[] | null = null;
     const evaluate = async (final: boolean): Promise<EvaluationResult[]> => {
       const request = evaluationRequest(config, final ? train : null, signal);
-      const found = await (subject as AnyTaskModel).evaluate(splits, request);
+      const found = await (subject as AnyTaskModel).evaluate(evaluated, request);
       for (const result of found) await result.kind.writeSamples(result, folder.samples);
       results = found;
       return found;
@@ -218,6 +232,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
         },
       },
     });
+    isNew = false;
     const { position, finished } = await trainer.run(resume?.state ?? startPosition, signal);
     const skippedRows = loader.stats.skipped;
     const ended = { finished, steps: position.step, totalSteps, skippedRows };
@@ -239,6 +254,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     await loader?.close();
     await lock?.release();
     dataset.close();
+    if (isNew) await folder.discard();
   }
 }
 
