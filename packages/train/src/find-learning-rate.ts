@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tidy } from '@tessera/tensor';
 import type { BatchTensors } from './loop/objective.ts';
-import { wasSkipped } from './loop/step.ts';
-import { type BatchSource, createStep } from './loop/trainer.ts';
 import {
   checkRangeTest,
   defaultRangeTest,
   lowestLoss,
+  type RangeTest,
   RangeTestCurve,
   type RangeTestOptions,
   type RangeTestPoint,
-  type RangeTestSuggestion,
   suggestRate,
-} from './optim/range-test.ts';
+} from './loop/range-test.ts';
+import { wasSkipped } from './loop/step.ts';
+import { type BatchSource, createStep } from './loop/trainer.ts';
 import { RunFolder } from './run-folder/run-folder.ts';
 import { type PreparedTraining, type TrainingRequest, trainModel } from './train-model.ts';
 
@@ -28,18 +28,6 @@ export interface RangeTestRequest extends Pick<TrainingRequest, 'config' | 'data
     /** Called after each step. */
     onStep?(point: RangeTestPoint, done: number, steps: number): void;
   };
-}
-
-export interface RangeTest {
-  readonly options: RangeTestOptions;
-  /** The steps, in order. The last ones are missing if the loss diverged or the test was stopped. */
-  readonly points: readonly RangeTestPoint[];
-  /** Why the test ended. */
-  readonly ended: 'complete' | 'diverged' | 'stopped';
-  /** Where the smoothed loss falls fastest; null where it falls nowhere. */
-  readonly suggestion: RangeTestSuggestion | null;
-  /** Where the smoothed loss is lowest; null without steps. */
-  readonly lowest: RangeTestSuggestion | null;
 }
 
 /**

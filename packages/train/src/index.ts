@@ -4,13 +4,14 @@
  */
 export type { RunConfig } from './config/schema.ts';
 export type { EvaluationResult } from './evaluation/result.ts';
-export { findLearningRate, type RangeTest, type RangeTestRequest } from './find-learning-rate.ts';
+export { findLearningRate, type RangeTestRequest } from './find-learning-rate.ts';
 export { type LoadedCLIPFile, loadCLIPFile } from './load-clip-file.ts';
 export { type ConfigSources, loadConfig } from './load-config.ts';
 export { type LoadedRun, loadRun } from './load-run.ts';
 export { AccumulatedStep } from './loop/accumulated-step.ts';
 export { readCheckpoint } from './loop/checkpoint.ts';
 export type { Objective, SeparableObjective } from './loop/objective.ts';
+export type { RangeTest } from './loop/range-test.ts';
 export { type StepResult, TrainingStep } from './loop/step.ts';
 export { type StepReport, Trainer } from './loop/trainer.ts';
 export * from './optim/index.ts';

@@ -3,7 +3,7 @@ import { promises as fs } from 'node:fs';
 import { dirname } from 'node:path';
 import { writeFileAtomic } from '@tessera/data/io';
 import { findLearningRate, type RangeTest, type RunConfig } from '@tessera/train';
-import { defaultRangeTest } from '@tessera/train/optim';
+import { defaultRangeTest } from '@tessera/train/loop';
 import { formatRate, rangeTestEndings, renderRangeTest } from '@tessera/train/report';
 import { onInterrupt, toCaller, UsageError } from './command.ts';
 import { ProgressBar } from './progress-bar.ts';

@@ -39,13 +39,6 @@ export {
 export { type ParameterGroups, parameterGroups } from './parameter-groups.ts';
 export { type PolynomialLROptions, polynomialLR } from './polynomial.ts';
 export { RAdam, type RAdamOptions } from './radam.ts';
-export {
-  defaultRangeTest,
-  type RangeTestOptions,
-  type RangeTestPoint,
-  type RangeTestSuggestion,
-  suggestRate,
-} from './range-test.ts';
 export { type PlateauState, ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './reduce-lr-on-plateau.ts';
 export { RMSprop, type RMSpropOptions } from './rmsprop.ts';
 export { Rprop, type RpropOptions } from './rprop.ts';

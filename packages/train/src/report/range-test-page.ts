@@ -1,5 +1,5 @@
 /** The page of a learning-rate range test: the loss over the learning rate. */
-import type { RangeTest } from '../find-learning-rate.ts';
+import type { RangeTest } from '../loop/range-test.ts';
 import { chartScripts, chartSection, chartStyles } from './chart-section.ts';
 import type { Chart } from './curves.ts';
 import { html } from './html.ts';

@@ -109,6 +109,19 @@ export function lowestLoss(points: readonly RangeTestPoint[]): RangeTestSuggesti
   return index < 0 ? null : { lr: (points[index] as RangeTestPoint).lr, index };
 }
 
+/** A range test that was made. */
+export interface RangeTest {
+  readonly options: RangeTestOptions;
+  /** The steps, in order. The last ones are missing if the loss diverged or the test was stopped. */
+  readonly points: readonly RangeTestPoint[];
+  /** Why the test ended. */
+  readonly ended: 'complete' | 'diverged' | 'stopped';
+  /** Where the smoothed loss falls fastest; null where it falls nowhere. */
+  readonly suggestion: RangeTestSuggestion | null;
+  /** Where the smoothed loss is lowest; null without steps. */
+  readonly lowest: RangeTestSuggestion | null;
+}
+
 /** Derivatives of equally spaced values: differences of the neighbors, at the ends of the value and its neighbor. */
 function centralDifferences(values: readonly number[]): number[] {
   const at = (k: number): number => values[k] as number;
