@@ -11,7 +11,8 @@ import {
 } from '@tessera/data';
 import { exists, writeFileAtomic } from '@tessera/data/io';
 import { getBackend, manualSeed, tidy } from '@tessera/tensor';
-import { weightMetadata, writeTensors } from '@tessera/weights';
+import { checkSavedWeights, saveTrainedWeights } from './adapt/save-weights.ts';
+import { checkTrainedParts, chooseTrainedParts, trainedFacts } from './adapt/trained-parts.ts';
 import { formatConfig, resolveConfig } from './config/resolve.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { Settings } from './config/tree.ts';
@@ -82,6 +83,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   checkAccumulation(request.config);
   checkPrecision(request.config);
   checkAveraging(request.config);
+  checkTrainedParts(request.config);
   const say = listener?.say ?? (() => undefined);
   const task = taskNamed(request.config.task);
   manualSeed(request.config.seed);
@@ -113,6 +115,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     if (subject === null)
       return { finished: false, steps: 0, totalSteps: 0, results: null, report: null, skippedRows: 0 };
     const { model, objective, imageSize, columns, metadata = {} } = subject;
+    chooseTrainedParts(subject, config, resume === null ? say : () => undefined);
+    checkSavedWeights(model, config, say);
     loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize));
     const { toTensors } = subject;
     const source = new LoaderSource(loader, toTensors, (batch) =>
@@ -169,6 +173,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
         subtitle: `${task.title} trained on ${config.data.dataset}`,
         summary: {
           ...facts,
+          ...trainedFacts(model, config),
           'Training rows': train.length,
           Epochs: config.training.epochs,
           Steps: step === totalSteps ? totalSteps : `${step} of ${totalSteps} so far`,
@@ -214,8 +219,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     if (!finished) return { ...ended, results: null, report: null };
 
     const average: Record<string, string> = averaging === null ? {} : { average: averaging.description };
-    const writeWeights = (): Promise<void> =>
-      writeTensors(folder.model, model.stateDict(), { ...weightMetadata(model), ...metadata, ...average });
+    const writeWeights = (): Promise<void> => saveTrainedWeights(folder, model, config, { ...metadata, ...average });
     await (averaging?.averages.use(writeWeights) ?? writeWeights());
     // The trainer evaluates after the last epoch.
     const final: EvaluationResult[] = results ?? [];

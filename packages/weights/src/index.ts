@@ -28,6 +28,10 @@ export {
 } from './formats/model-weights.ts';
 export { type TowerConfig, towerConfigOf } from './formats/tower-config.ts';
 
+// Adapters apart from the weights that they adapt.
+
+export { type AdapterFiles, type AdapterSettings, adapterFiles, saveAdapters } from './adapters/peft.ts';
+
 // Files of named tensors, of any model.
 
 export { readWeightFile } from './read-weight-file.ts';

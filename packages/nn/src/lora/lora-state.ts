@@ -6,15 +6,15 @@ import type { StateDict } from '../module/module.ts';
 export interface LoraScale {
   /** The rank r of each adapter. */
   readonly rank: number;
-  /** Default: the rank. */
-  readonly alpha?: number;
+  /** Default, and null: the rank. */
+  readonly alpha?: number | null;
   /** Whether the adapter counts alpha / sqrt(rank), so that larger ranks learn as fast (Kalajdzievski 2023, "rsLoRA"). Default: false. */
   readonly rankStabilized?: boolean;
 }
 
 /** The factor of B A: alpha / rank, or alpha / sqrt(rank). */
-export const loraScale = ({ rank, alpha = rank, rankStabilized = false }: LoraScale): number =>
-  alpha / (rankStabilized ? Math.sqrt(rank) : rank);
+export const loraScale = ({ rank, alpha, rankStabilized = false }: LoraScale): number =>
+  (alpha ?? rank) / (rankStabilized ? Math.sqrt(rank) : rank);
 
 /** W + s B A. */
 export const mergedWeight = (original: Tensor, a: Tensor, b: Tensor, scale: number): Tensor =>

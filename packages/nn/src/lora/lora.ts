@@ -86,7 +86,8 @@ function* placesIn(model: Module): Generator<Place> {
  * parameter, or one that is not [out, in], and where there is dropout but no input that it could act on
  */
 export function addLora(model: Module, options: LoraOptions): string[] {
-  const { rank, alpha = rank, dropout: rate = 0, targets, trainable = [] } = options;
+  const { rank, dropout: rate = 0, targets, trainable = [] } = options;
+  const alpha = options.alpha ?? rank;
   requireWhole('addLora', { rank });
   if (!(Number.isFinite(alpha) && alpha > 0)) throw new RangeError(`addLora: alpha must be above 0, got ${alpha}`);
   requireProbability('addLora', rate);
