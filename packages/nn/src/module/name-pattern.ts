@@ -2,7 +2,7 @@
 import { closestName } from './closest.ts';
 
 /**
- * A path (`head.weight`), its beginning (`visual`), a pattern with `*` for any text (`*.bias`), or a regular expression. Where no path
+ * A path (`head.weight`), its beginning (`visual`), a pattern of whole paths with `*` for any text (`*bias`), or a regular expression. Where no path
  * begins with the text, one or more whole names within the paths: `c_fc`, `attn.out_proj`.
  */
 export type NamePattern = string | RegExp;

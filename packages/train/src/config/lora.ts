@@ -22,7 +22,7 @@ export const loraSection = z
       'weights that are adapted: patterns of their names, such as c_fc, visual or *.in_proj_weight; null: all linear layers and projections of attention that are not in trainable',
     ),
     trainable: patterns.describe(
-      "patterns of parameters that are trained themselves (peft's modules_to_save), such as *.bias; null: the head that follows the image tower, where the task has one",
+      "patterns of parameters that are trained themselves (peft's modules_to_save), such as *bias; null: the head that follows the image tower, where the task has one",
     ),
     save: z
       .enum(['merged', 'adapters'])

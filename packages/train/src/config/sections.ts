@@ -197,7 +197,7 @@ export const trainingSection = z.strictObject({
   freeze: z
     .array(z.string().min(1))
     .default([])
-    .describe('patterns of parameters that are not trained, such as visual, *.bias or resblocks.0'),
+    .describe('patterns of parameters that are not trained, such as visual, *bias or resblocks.0'),
   precision: precisionSection,
   check: z
     .boolean()

@@ -167,6 +167,16 @@ export function testTask(suite: TaskSuite): SuiteRuns {
       expect(again?.values).toEqual(results?.[0]?.values);
     });
 
+    it('is trained by adapters of its linear layers, and saved without them', async () => {
+      const { results } = await runs.train({ name: 'lora', set: ['lora={rank: 1}', 'training.epochs=1'] });
+      const [plain, saved] = [await runs.tensors('run'), await runs.tensors('lora')];
+      expect(Object.keys(saved).sort()).toEqual(Object.keys(plain).sort());
+      const [again] = await runs.evaluate('lora');
+      // Adapters that are added to the weights compute the same, in another order.
+      for (const [name, value] of Object.entries(results?.[0]?.values ?? {}))
+        expect(again?.values[name], name).toBeCloseTo(value as number, 4);
+    });
+
     it.each(['bf16', 'f16'])('is trained in %s', async (precision) => {
       const set = [`training.precision=${precision}`, 'training.epochs=1'];
       const { results } = await runs.train({ name: precision, set });
