@@ -80,7 +80,7 @@ export {
   type StateDict,
   type UnaryModule,
 } from './module/module.ts';
-export { listNames, type NamePattern } from './module/name-pattern.ts';
+export { listNames, type NamePattern, selectByPattern } from './module/name-pattern.ts';
 export { Buffer, Parameter } from './module/parameter.ts';
 export {
   Parametrization,

@@ -1,42 +1,38 @@
 /** A whole run: data, model, training, evaluation and report. */
 import { join } from 'node:path';
-import {
-  DataLoader,
-  type Dataset,
-  fingerprintChanges,
-  fingerprintDataset,
-  openDataset,
-  type Split,
-  type SplitFingerprint,
-} from '@tessera/data';
+import { DataLoader, type Dataset, fingerprintDataset, openDataset, type Split } from '@tessera/data';
 import { exists, writeFileAtomic } from '@tessera/data/io';
-import { getBackend, manualSeed, tidy } from '@tessera/tensor';
+import { manualSeed, tidy } from '@tessera/tensor';
 import { checkSavedWeights, saveTrainedWeights } from './adapt/save-weights.ts';
 import { checkTrainedParts, chooseTrainedParts, trainedFacts } from './adapt/trained-parts.ts';
+import { checkAccumulation, checkPrecision, checkSameData, checkUnchanged } from './checks-before-training.ts';
 import { formatConfig, resolveConfig } from './config/resolve.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { Settings } from './config/tree.ts';
-import { type EvaluationResult, resultHighlights, resultSections, summarizeResults } from './evaluation/result.ts';
+import { type EvaluationResult, summarizeResults } from './evaluation/result.ts';
+import { limitSplit } from './limit-split.ts';
 import { loadRun } from './load-run.ts';
-import { averagedSchedule, checkAveraging, createAveraging } from './loop/averaging.ts';
-import { type Checkpoint, type CheckpointState, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
+import { averagedSchedule, checkAveragedEpochs, checkAveraging, createAveraging } from './loop/averaging.ts';
+import { type Checkpoint, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
 import { LoaderSource } from './loop/loader-source.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
 import type { MixedPrecision } from './loop/precision.ts';
+import { hasAllSteps, runLength } from './loop/run-length.ts';
 import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer, type TrainerListener } from './loop/trainer.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
-import { changedSettings } from './run-folder/changes.ts';
+import { parameterGroups } from './optim/parameter-groups.ts';
 import { describeEnvironment } from './run-folder/environment.ts';
 import { lockRun, type RunLock } from './run-folder/lock.ts';
 import { RunFolder } from './run-folder/run-folder.ts';
 import { writeTrainingSamples } from './run-folder/samples.ts';
+import { describePlan, type RunFacts, writeRunReport } from './run-report.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
 import type { AnyTaskModel, EvaluationRequest, Say, TrainedModel, TrainingSite } from './tasks/task.ts';
-import { writeReport } from './write-report.ts';
+import { countUsableRows } from './usable-rows.ts';
 
 export interface TrainingListener extends TrainerListener {
   /** Receives messages for the user. */
@@ -94,29 +90,42 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   let loader: DataLoader | null = null;
   let metrics: MetricsWriter | null = null;
   let lock: RunLock | null = null;
+  // A run that is refused before its first step leaves nothing behind.
+  let isNew = false;
   try {
-    const train = dataset.split(config.data.trainSplit);
+    const train = limitSplit(dataset.split(config.data.trainSplit), config.data);
     const splits = evaluationSplits(dataset, config);
     const fingerprint = fingerprintDataset(dataset, verifyData);
     if (resume === null) await folder.create({ restart });
     else if (!allowChanges) checkUnchanged(resume, config, fingerprint);
     lock = await lockRun(folder.path);
+    isNew = resume === null && !restart;
     // From here on the run can be continued.
     await writeFileAtomic(folder.config, [formatConfig(config)]);
     const trainFirst = async (name: string, settings: Settings): Promise<TrainedModel | null> => {
       const first = { config: resolveConfig(settings, [], tasks), folder: new RunFolder(join(folder.path, name)) };
-      const trained = await trainNested({ ...request, ...first });
+      const trained = await trainNested({ ...request, ...first }, resume !== null);
       // This run's random numbers are those that it would have without the other.
       manualSeed(config.seed);
       return trained;
     };
     const site: TrainingSite = { config, train, evaluationSplits: splits, folder, say, trainFirst, loadModel: loadRun };
     subject = await prepared.create(site);
-    if (subject === null)
+    if (subject === null) {
+      isNew = false;
       return { finished: false, steps: 0, totalSteps: 0, results: null, report: null, skippedRows: 0 };
+    }
     const { model, objective, imageSize, columns, metadata = {} } = subject;
     chooseTrainedParts(subject, config, resume === null ? say : () => undefined);
     checkSavedWeights(model, config, say);
+    const evaluated = await countUsableRows({
+      train,
+      evaluated: splits,
+      named: config.evaluation.splits !== null,
+      columns,
+      strict: config.data.strict,
+      say,
+    });
     loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize));
     const { toTensors } = subject;
     const source = new LoaderSource(loader, toTensors, (batch) =>
@@ -127,14 +136,18 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       }),
     );
     const trained = model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
-    const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained);
+    const { groups, description } = parameterGroups(model, config.optimizer);
+    const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained, groups);
     const mixedPrecision = createMixedPrecision(config);
-    const totalSteps = config.training.epochs * source.batchesPerEpoch;
+    const length = runLength(config.training, source.batchesPerEpoch);
+    const { totalSteps } = length;
+    checkAveragedEpochs(config, length);
     const plain = chosen(schedules, config.schedule.kind).create(config.schedule, {
       lr: config.optimizer.lr,
       totalSteps,
       stepsPerEpoch: source.batchesPerEpoch,
-      epochs: config.training.epochs,
+      epochs: length.epochs,
+      length: length.setting,
       evaluatedEpochs: config.evaluation.everyEpochs,
       better: task.mainMeasure.better,
     });
@@ -146,11 +159,12 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       batchSize: config.training.batchSize,
       batchesPerEpoch: source.batchesPerEpoch,
     };
-    if (resume === null) say(describePlan(config, { rows: train.length, imageSize, totalSteps }));
+    if (resume === null) say(describePlan(config, { train, imageSize, length }));
     else {
       checkSameData(resume, data);
       restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
     }
+    if (description !== null) say(description);
     const environment = describeEnvironment();
     await folder.writeJson(folder.environment, environment);
     const peakFlops = config.runtime.peakGflops === null ? await measurePeak() : config.runtime.peakGflops * 1e9;
@@ -159,34 +173,28 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     let results: EvaluationResult[] | null = null;
     const evaluate = async (final: boolean): Promise<EvaluationResult[]> => {
       const request = evaluationRequest(config, final ? train : null, signal);
-      const found = await (subject as AnyTaskModel).evaluate(splits, request);
+      const found = await (subject as AnyTaskModel).evaluate(evaluated, request);
       for (const result of found) await result.kind.writeSamples(result, folder.samples);
       results = found;
       return found;
     };
-    const { facts } = subject;
-    const report = async (evaluated: readonly EvaluationResult[], step: number): Promise<string> => {
-      const { skipped } = (loader as DataLoader).stats;
-      const seconds = Math.round((performance.now() - started) / 1000);
-      return writeReport(folder.path, {
-        title: config.name,
-        subtitle: `${task.title} trained on ${config.data.dataset}`,
-        summary: {
-          ...facts,
-          ...trainedFacts(model, config),
-          'Training rows': train.length,
-          Epochs: config.training.epochs,
-          Steps: step === totalSteps ? totalSteps : `${step} of ${totalSteps} so far`,
-          'Batch size': config.training.batchSize,
-          ...(averaging === null ? {} : { Weights: averaging.description }),
-          ...(skipped === 0 ? {} : { 'Rows that could not be used': skipped }),
-        },
-        config,
-        environment: { ...environment, 'Peak (GFLOP/s)': Math.round(peakFlops / 1e9), 'Duration (s)': seconds },
-        highlights: resultHighlights(evaluated),
-        sections: await resultSections(evaluated),
-      });
+    const facts: RunFacts = {
+      config,
+      taskTitle: task.title,
+      facts: { ...subject.facts, ...trainedFacts(model, config) },
+      train,
+      length,
+      average: averaging?.description ?? null,
+      environment,
+      peakFlops,
     };
+    const report = (evaluated: readonly EvaluationResult[], step: number): Promise<string> =>
+      writeRunReport(folder.path, facts, {
+        step,
+        skippedRows: (loader as DataLoader).stats.skipped,
+        seconds: Math.round((performance.now() - started) / 1000),
+        results: evaluated,
+      });
     const trainer = new Trainer({
       objective,
       optimizer,
@@ -213,6 +221,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
         },
       },
     });
+    isNew = false;
     const { position, finished } = await trainer.run(resume?.state ?? startPosition, signal);
     const skippedRows = loader.stats.skipped;
     const ended = { finished, steps: position.step, totalSteps, skippedRows };
@@ -233,36 +242,30 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     await loader?.close();
     await lock?.release();
     dataset.close();
+    if (isNew) await folder.discard();
   }
 }
 
 /**
  * Trains another model that this run needs first, in a separate folder. The other run is continued if it was interrupted, and only loaded if
  * it is complete. Null if it was stopped.
+ *
+ * @param hasBegun whether this run has taken steps: then the other run is complete, and stays so although it would be longer now
  */
-async function trainNested(request: Omit<TrainingRequest, 'resume' | 'restart'>): Promise<TrainedModel | null> {
+async function trainNested(
+  request: Omit<TrainingRequest, 'resume' | 'restart'>,
+  hasBegun: boolean,
+): Promise<TrainedModel | null> {
   const { folder } = request;
   const checkpoint = await folder.latestCheckpoint();
   const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
   // The last checkpoint is written before the last evaluation, its results after the report.
-  const isTrained = resume !== null && resume.state.epoch >= request.config.training.epochs;
+  const isTrained = resume !== null && (hasBegun || hasAllSteps(resume.state, request.config.training));
   if (!isTrained || !(await exists(folder.evaluation))) {
     const { finished } = await trainModel({ ...request, resume, restart: true });
     if (!finished) return null;
   }
   return loadRun(folder.path);
-}
-
-/** One line with what the settings and the data decide, so that nobody trains on something else than they think. */
-function describePlan(
-  { name, data: { dataset, augmentation }, training: { epochs, batchSize } }: RunConfig,
-  { rows, imageSize, totalSteps }: { readonly rows: number; readonly imageSize: number; readonly totalSteps: number },
-): string {
-  const changes = augmentation === null ? 'none' : typeof augmentation === 'string' ? augmentation : 'custom';
-  return (
-    `${name}: ${rows} rows of ${dataset}, images of ${imageSize} x ${imageSize} pixels, augmentation ${changes}, ` +
-    `${epochs} epochs, ${totalSteps} steps of ${batchSize} rows`
-  );
 }
 
 /** How a run evaluates its own splits. `baseline`: the split that baselines search, if the configuration requests them. */
@@ -281,55 +284,6 @@ const evaluationRequest = (
   ...(signal === undefined ? {} : { signal }),
 });
 
-/** @throws where the run would continue with other settings or other data than its checkpoint has; the message lists them */
-function checkUnchanged(
-  { path, state }: Checkpoint,
-  config: RunConfig,
-  fingerprint: Readonly<Record<string, SplitFingerprint>>,
-): void {
-  const changes = [
-    ...changedSettings(currentForm(state.config), config).map(
-      ({ key, first, second }) => `${key} was ${first}, is ${second}`,
-    ),
-    ...fingerprintChanges(state.dataset ?? {}, fingerprint),
-  ];
-  if (changes.length > 0)
-    throw new Error(
-      [
-        `${path}: settings or data have changed since this checkpoint was written`,
-        ...changes,
-        'resume with the original settings and data, or accept the changes with --allow-changes',
-      ].join('\n  '),
-    );
-}
-
-/** A configuration in the form of this version, whichever version wrote it. */
-function currentForm(config: unknown): unknown {
-  try {
-    return resolveConfig(config as Settings, [], tasks);
-  } catch {
-    // A configuration that this version cannot read is compared in its old form.
-    return config;
-  }
-}
-
-function checkAccumulation({ training: { batchSize, accumulate } }: RunConfig): void {
-  if (batchSize % accumulate !== 0)
-    throw new Error(
-      `training.accumulate is ${accumulate}, which does not divide training.batchSize, ${batchSize}: the parts of a batch must be equal`,
-    );
-}
-
-function checkPrecision({ training }: RunConfig): void {
-  const { kind: precision } = training.precision;
-  const reason = getBackend().whyUnsupported?.(precision) ?? null;
-  if (reason !== null)
-    throw new Error(
-      `training.precision is ${precision}, which this backend does not support: ${reason}. ` +
-        `Choose ${precision === 'f16' ? 'bf16 (half the memory, where the backend has it) or ' : ''}f32`,
-    );
-}
-
 /** f16 would lose small gradients without a factor on the loss; bf16 has the range of f32. */
 const createMixedPrecision = ({ training: { precision } }: RunConfig): MixedPrecision => ({
   precision: precision.kind,
@@ -340,18 +294,4 @@ function evaluationSplits(dataset: Dataset, { data, evaluation }: RunConfig): Sp
   dataset.split(data.trainSplit);
   const names = evaluation.splits ?? Object.keys(dataset.splits).filter((name) => name !== data.trainSplit);
   return names.map((name) => dataset.split(name));
-}
-
-/** A position within an epoch is only valid if the epoch consists of the same batches. */
-function checkSameData({ path, state }: Checkpoint, data: CheckpointState['data']): void {
-  if (state.batch === 0) return;
-  const changed = Object.keys(data).filter((key) => state.data[key] !== data[key]);
-  if (changed.length === 0) return;
-  throw new Error(
-    [
-      `${path}: the checkpoint is mid-epoch, and batch size, seed or data have changed since`,
-      ...changed.map((key) => `${key} was ${state.data[key]}, is ${data[key]}`),
-      'resume with the original settings or from an epoch boundary',
-    ].join('\n  '),
-  );
 }

@@ -24,9 +24,12 @@ export function selectByPattern<T>(named: readonly [string, T][], pattern: NameP
   const within = isPlain(pattern) ? named.filter(([name]) => `${name}.`.includes(`.${pattern}.`)) : [];
   if (within.length > 0) return within;
   const prefixes = named.flatMap(([name]) => name.split('.').map((_, k, parts) => parts.slice(0, k + 1).join('.')));
-  const near = typeof pattern === 'string' ? closestName(pattern, prefixes) : undefined;
+  // The path before the wildcards at the end: that of 'visul.*' is 'visul'.
+  const near = typeof pattern === 'string' ? closestName(pattern.replace(/[.*]+$/, ''), prefixes) : undefined;
   const help =
-    near === undefined ? `; there are ${listNames(named.map(([name]) => name))}` : `; did you mean '${near}'?`;
+    near === undefined
+      ? `; there are ${listNames(named.map(([name]) => name)) || 'none'}`
+      : `; did you mean '${near}'?`;
   throw new Error(`no parameter matches '${pattern}'${help}`);
 }
 

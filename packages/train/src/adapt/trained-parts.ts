@@ -73,7 +73,7 @@ function trainableOf({ model, image }: AnyTaskModel, { trainable }: LoraSettings
 }
 
 /** The parameters that are trained, in words. */
-export function describeTrained(model: Module): string {
+function describeTrained(model: Module): string {
   const trained = model.parameterCount({ trainableOnly: true });
   const share = ((100 * trained) / model.parameterCount()).toPrecision(2);
   return `${trained.toLocaleString('en')} of ${model.parameterCount().toLocaleString('en')} parameters are trained (${share} %)`;

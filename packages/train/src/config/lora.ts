@@ -35,5 +35,5 @@ export const loraSection = z
   .default(null)
   .describe('low-rank adapters (LoRA; Hu et al. 2022): only they are trained; null: the weights are');
 
-/** Settings of adapters, complete. */
+/** Settings of adapters. */
 export type LoraSettings = NonNullable<z.infer<typeof loraSection>>;
