@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { DataLoader, type Dataset, fingerprintDataset, openDataset, type Split } from '@tessera/data';
 import { exists, writeFileAtomic } from '@tessera/data/io';
 import { manualSeed, tidy } from '@tessera/tensor';
-import { weightMetadata, writeTensors } from '@tessera/weights';
+import { checkSavedWeights, saveTrainedWeights } from './adapt/save-weights.ts';
+import { checkTrainedParts, chooseTrainedParts, trainedFacts } from './adapt/trained-parts.ts';
 import { checkAccumulation, checkPrecision, checkSameData, checkUnchanged } from './checks-before-training.ts';
 import { formatConfig, resolveConfig } from './config/resolve.ts';
 import type { RunConfig } from './config/schema.ts';
@@ -97,6 +98,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   checkAccumulation(request.config);
   checkPrecision(request.config);
   checkAveraging(request.config);
+  checkTrainedParts(request.config);
   const say = (message: string): void => listener?.say?.(message);
   const task = taskNamed(request.config.task);
   const selection = createSelection(request.config, task.mainMeasure);
@@ -137,6 +139,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       };
     }
     const { model, objective, imageSize, columns, metadata = {} } = subject;
+    chooseTrainedParts(subject, config, resume === null ? say : () => undefined);
+    checkSavedWeights(model, config, say);
     const evaluated = await countUsableRows({
       train,
       evaluated: splits,
@@ -210,7 +214,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const facts: RunFacts = {
       config,
       taskTitle: task.title,
-      facts: subject.facts,
+      facts: { ...subject.facts, ...trainedFacts(model, config) },
       train,
       length,
       environment,
@@ -268,9 +272,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       throw error;
     }
     const final: readonly EvaluationResult[] = results ?? [];
-    await weights.use(() =>
-      writeTensors(folder.model, model.stateDict(), { ...weightMetadata(model), ...metadata, ...weights.metadata }),
-    );
+    await weights.use(() => saveTrainedWeights(folder, model, config, { ...metadata, ...weights.metadata }));
     const best = describeBest(position, selection.best, config);
     if (best !== null) say(`best checkpoint: ${best}`);
     const reportPath = await report(final, { step, weights: weights.description, stopReason, best });
