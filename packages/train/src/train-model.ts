@@ -15,9 +15,11 @@ import { type Checkpoint, readCheckpoint, restoreCheckpoint } from './loop/check
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
 import { LoaderSource } from './loop/loader-source.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
+import type { BatchTensors } from './loop/objective.ts';
 import type { MixedPrecision } from './loop/precision.ts';
 import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer, type TrainerListener } from './loop/trainer.ts';
+import { MixedSource } from './mixup/mixed-source.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
 import { describeEnvironment } from './run-folder/environment.ts';
@@ -82,6 +84,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   const dataset = await openDataset(request.dataset);
   let subject: AnyTaskModel | null = null;
   let loader: DataLoader | null = null;
+  let mixed: MixedSource<BatchTensors> | null = null;
   let metrics: MetricsWriter | null = null;
   let lock: RunLock | null = null;
   try {
@@ -104,16 +107,18 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     subject = await prepared.create(site);
     if (subject === null)
       return { finished: false, steps: 0, totalSteps: 0, results: null, report: null, skippedRows: 0 };
-    const { model, objective, imageSize, columns, metadata = {} } = subject;
+    const { model, objective, imageSize, columns, metadata = {}, mixing = null } = subject;
     loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize));
     const { toTensors } = subject;
-    const source = new LoaderSource(loader, toTensors, (batch) =>
+    const unmixed = new LoaderSource(loader, toTensors, (batch) =>
       tidy(async () => {
         const { images } = toTensors(batch);
         const describeRow = (row: number): object => subject?.describeRow?.(batch, row) ?? {};
         if (images !== undefined) await writeTrainingSamples(folder.samples, batch, images, describeRow);
       }),
     );
+    mixed = mixing === null ? null : new MixedSource(unmixed, mixing, config.seed, config.training);
+    const source = mixed ?? unmixed;
     const trained = model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
     const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained);
     const mixedPrecision = createMixedPrecision(config);
@@ -212,6 +217,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     return { ...ended, results: final, report: reportPath };
   } finally {
     metrics?.close();
+    mixed?.dispose();
     subject?.dispose?.();
     await loader?.close();
     await lock?.release();

@@ -1,12 +1,15 @@
 /** The task `classify`: an image classifier, from scratch or on the image tower of another model. */
 import { ImageClassifier } from '@tessera/models';
+import type { Tensor } from '@tessera/tensor';
 import {
   classNamesOf,
   evaluateClassifier,
   type LabelColumns,
   labelColumns,
 } from '../../evaluation/classification/evaluate.ts';
+import { labelMixing } from '../class-loss.ts';
 import { classMetadata } from '../class-names.ts';
+import { classWeightsOf } from '../class-weights.ts';
 import { buildTower, type CompleteConfig, describeClassifier, imageClassifier } from '../image-classifier.ts';
 import { type LabeledTensors, labeledTensors } from '../labeled-tensors.ts';
 import { findColumns, readOptions, withColumnNames } from '../reading.ts';
@@ -18,11 +21,13 @@ function subjectOf(
   model: ImageClassifier,
   config: CompleteConfig<ClassifyConfig>,
   classNames: readonly string[] | null,
+  classWeights: Tensor | null,
 ): AnyTaskModel {
   const { imageSize } = config.model.vision;
   const classes = model.head.outFeatures;
   const objective = new ClassifyObjective(model, {
     labelSmoothing: config.loss.labelSmoothing,
+    classWeights,
     freezeTower: config.initialize.tower === 'freeze',
   });
   return asTaskModel<LabelColumns, LabeledTensors>({
@@ -32,6 +37,7 @@ function subjectOf(
     objective,
     columns: withColumnNames(labelColumns, config.data.columns),
     toTensors: (batch) => labeledTensors(batch, imageSize, classes),
+    mixing: labelMixing(config.mixup, classes, config.loss.labelSmoothing),
     ...(classNames === null ? {} : { metadata: classMetadata(classNames) }),
     async evaluate(splits, request) {
       const results = [];
@@ -58,6 +64,7 @@ export const classify = defineTask<ClassifyConfig>({
     columns: labelColumns,
     role: 'label',
     build: ({ model }, classes) => new ImageClassifier(buildTower(model), classes),
+    classWeights: ({ loss }, classes) => classWeightsOf(loss, classes),
     subject: subjectOf,
   }),
 });
