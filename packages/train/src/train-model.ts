@@ -29,6 +29,7 @@ import { writeTrainingSamples } from './run-folder/samples.ts';
 import { describePlan, type RunFacts, writeRunReport } from './run-report.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
+import { samplingWeights } from './tasks/sampling.ts';
 import type { AnyTaskModel, EvaluationRequest, Say, TrainedModel, TrainingSite } from './tasks/task.ts';
 
 export interface TrainingListener extends TrainerListener {
@@ -108,7 +109,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     if (subject === null)
       return { finished: false, steps: 0, totalSteps: 0, results: null, report: null, skippedRows: 0 };
     const { model, objective, imageSize, columns, metadata = {}, mixing = null } = subject;
-    loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize));
+    const weights = await samplingWeights(config, train, columns);
+    loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize, weights));
     const { toTensors } = subject;
     const unmixed = new LoaderSource(loader, toTensors, (batch) =>
       tidy(async () => {
@@ -138,6 +140,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       rows: train.length,
       batchSize: config.training.batchSize,
       batchesPerEpoch: source.batchesPerEpoch,
+      ...(weights === null ? {} : { balancedSampling: 1 }),
     };
     if (resume === null) say(describePlan(config, { rows: train.length, imageSize, totalSteps }));
     else {

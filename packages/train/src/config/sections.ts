@@ -100,6 +100,12 @@ export const dataFields = {
     .describe('name of a data set (emoji, fashion-mnist, mnist), or a folder that build-dataset or save_to_disk wrote')
     .meta({ flag: 'data' }),
   trainSplit: z.string().default('train').describe('split to train on'),
+  sampling: z
+    .enum(['shuffle', 'balanced'])
+    .default('shuffle')
+    .describe(
+      'shuffle: an epoch has each row once; balanced: as many rows, drawn with replacement so that all classes are equally frequent',
+    ),
   strict: z
     .boolean()
     .default(false)
