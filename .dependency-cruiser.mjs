@@ -155,10 +155,11 @@ const rooms = {
   ],
   'packages/data': [['io'], ['arrow', 'tokenizer'], ['random.ts'], ['augment'], ['decode.ts'], ['loader']],
   'packages/weights': [
-    ['first-bytes.ts'],
+    ['files'],
     ['safetensors', 'torch'],
+    ['shards'],
     ['read-weight-file.ts'],
-    ['formats'],
+    ['formats', 'convert-tensors.ts'],
     ['load-and-save.ts'],
   ],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],

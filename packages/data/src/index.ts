@@ -69,6 +69,7 @@ export {
   cleanCaption,
   clipVocabularySize,
   type EncodeBatchOptions,
+  isEmptyCaption,
   loadClipTokenizer,
   loadTokenizer,
   type Merge,
