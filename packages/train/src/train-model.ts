@@ -24,6 +24,7 @@ import type { MixedPrecision } from './loop/precision.ts';
 import { hasAllSteps, runLength } from './loop/run-length.ts';
 import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer, type TrainerParts } from './loop/trainer.ts';
+import { MixedSource } from './mixup/mixed-source.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
 import { parameterGroups } from './optim/parameter-groups.ts';
@@ -42,6 +43,7 @@ import {
 import { checkMeasures, checkPatience, createSelection } from './selection.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
+import { samplingWeights } from './tasks/sampling.ts';
 import type { AnyTaskModel, EvaluationRequest, Task, TrainedModel, TrainingSite } from './tasks/task.ts';
 import { countUsableRows } from './usable-rows.ts';
 
@@ -108,6 +110,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   const dataset = await openDataset(request.dataset);
   let subject: AnyTaskModel | null = null;
   let loader: DataLoader | null = null;
+  let mixed: MixedSource<BatchTensors> | null = null;
   let metrics: MetricsWriter | null = null;
   let lock: RunLock | null = null;
   // A run that is refused before its first step leaves nothing behind.
@@ -138,7 +141,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
         ...{ results: null, report: null, skippedRows: 0 },
       };
     }
-    const { model, objective, imageSize, columns, metadata = {} } = subject;
+    const { model, objective, imageSize, columns, metadata = {}, mixing = null } = subject;
     chooseTrainedParts(subject, config, resume === null ? say : () => undefined);
     checkSavedWeights(model, config, say);
     const evaluated = await countUsableRows({
@@ -149,15 +152,18 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       strict: config.data.strict,
       say,
     });
-    loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize));
+    const rowWeights = await samplingWeights(config, train, columns);
+    loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize, rowWeights));
     const { toTensors } = subject;
-    const source = new LoaderSource(loader, toTensors, (batch) =>
+    const unmixed = new LoaderSource(loader, toTensors, (batch) =>
       tidy(async () => {
         const { images } = toTensors(batch);
         const describeRow = (row: number): object => subject?.describeRow?.(batch, row) ?? {};
         if (images !== undefined) await writeTrainingSamples(folder.samples, batch, images, describeRow);
       }),
     );
+    mixed = mixing === null ? null : new MixedSource(unmixed, mixing, config.seed, config.training);
+    const source = mixed ?? unmixed;
     const trained = model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
     const { groups, description } = parameterGroups(model, config.optimizer);
     const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained, groups);
@@ -182,6 +188,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       rows: train.length,
       batchSize: config.training.batchSize,
       batchesPerEpoch: source.batchesPerEpoch,
+      ...(rowWeights === null ? {} : { balancedSampling: 1 }),
     };
     if (resume === null) say(describePlan(config, { train, imageSize, length }));
     else {
@@ -281,6 +288,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     return { ...ended, results: final, report: reportPath };
   } finally {
     metrics?.close();
+    mixed?.dispose();
     subject?.dispose?.();
     await loader?.close();
     await lock?.release();
