@@ -205,6 +205,8 @@ const trainRooms = [
   { room: 'run-folder', imports: ['loop', 'report'] },
   // One folder for each task.
   { room: 'tasks', imports: ['optim', 'loop', 'config', 'report', 'evaluation', 'run-folder'] },
+  // Many runs with different settings: which, in what order, and their results. It does not train: it is given a function that does.
+  { room: 'sweep', imports: ['loop', 'config', 'report', 'run-folder', 'tasks'] },
 ];
 
 const train = '^packages/train/src/';

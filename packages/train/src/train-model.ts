@@ -45,6 +45,8 @@ export interface TrainingRequest {
   readonly restart?: boolean;
   /** When aborted, the current step is finished, a checkpoint written, and the run ends unfinished. */
   readonly signal?: AbortSignal;
+  /** Stop after this epoch, with a checkpoint and an evaluation, so that the run can be continued. Default: after the last epoch. */
+  readonly untilEpoch?: number | null;
   /** Whether a run may continue with other settings or other data than it began with. */
   readonly allowChanges?: boolean;
   /** Whether every row of the data set is compared with the beginning of the run, not a sample. */
@@ -56,7 +58,7 @@ export interface TrainingResult {
   readonly finished: boolean;
   readonly steps: number;
   readonly totalSteps: number;
-  /** Results of the final evaluation; null for a run that was stopped before its end. */
+  /** Results of the final evaluation, or of that after `untilEpoch`; null for a run that was stopped before. */
   readonly results: readonly EvaluationResult[] | null;
   /** Path of the report; null for a run that was stopped. */
   readonly report: string | null;
@@ -70,6 +72,7 @@ export interface TrainingResult {
  */
 export async function trainModel(request: TrainingRequest): Promise<TrainingResult> {
   const { folder, resume, restart = false, allowChanges = false, verifyData = false, listener, signal } = request;
+  const { untilEpoch = null } = request;
   const started = performance.now();
   checkAccumulation(request.config);
   checkPrecision(request.config);
@@ -95,7 +98,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     await writeFileAtomic(folder.config, [formatConfig(config)]);
     const trainFirst = async (name: string, settings: Settings): Promise<TrainedModel | null> => {
       const first = { config: resolveConfig(settings, [], tasks), folder: new RunFolder(join(folder.path, name)) };
-      const trained = await trainNested({ ...request, ...first });
+      const trained = await trainNested({ ...request, ...first, untilEpoch: null });
       // This run's random numbers are those that it would have without the other.
       manualSeed(config.seed);
       return trained;
@@ -174,7 +177,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       optimizer,
       source,
       schedule,
-      training: config.training,
+      training: { ...config.training, untilEpoch },
       mixedPrecision,
       averaging,
       metrics,
@@ -198,7 +201,10 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const { position, finished } = await trainer.run(resume?.state ?? startPosition, signal);
     const skippedRows = loader.stats.skipped;
     const ended = { finished, steps: position.step, totalSteps, skippedRows };
-    if (!finished) return { ...ended, results: null, report: null };
+    if (!finished) {
+      const isReached = position.batch === 0 && position.epoch === untilEpoch && signal?.aborted !== true;
+      return { ...ended, results: isReached ? results : null, report: null };
+    }
 
     const average: Record<string, string> = averaging === null ? {} : { average: averaging.description };
     const writeWeights = (): Promise<void> =>

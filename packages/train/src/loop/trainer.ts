@@ -66,6 +66,8 @@ export interface TrainerParts<Batch extends BatchTensors> {
   readonly schedule: Schedule | MeasuredSchedule;
   readonly training: {
     readonly epochs: number;
+    /** The epoch after which the run stops with a checkpoint and an evaluation, and can be continued; null: the last one. */
+    readonly untilEpoch?: number | null;
     /** Null: no clipping. */
     readonly clipGradNorm: number | null;
     readonly clipGradNormType?: number | 'inf';
@@ -99,7 +101,7 @@ export interface TrainerParts<Batch extends BatchTensors> {
   readonly listener?: TrainerListener;
 }
 
-/** How a run ended: at its last step, or stopped earlier, with a checkpoint to continue from. */
+/** How a run ended: at its last step, or stopped earlier (aborted, or at `untilEpoch`), with a checkpoint to continue from. */
 export interface TrainingEnd {
   readonly position: Position;
   readonly finished: boolean;
@@ -152,8 +154,16 @@ export class Trainer<Batch extends BatchTensors> {
     return this.#parts.training.epochs * this.#parts.source.batchesPerEpoch;
   }
 
+  /** The number of epochs after which this call of `run` ends. */
+  get #lastEpoch(): number {
+    const { epochs, untilEpoch } = this.#parts.training;
+    return Math.min(epochs, untilEpoch ?? epochs);
+  }
+
   /**
-   * Trains from a position to the end, or until `signal` is aborted: then the current step is finished and a checkpoint is written.
+   * Trains from a position to the end, or to `untilEpoch`, or until `signal` is aborted: then the current step is finished and a checkpoint
+   * is written. A run that goes on after `untilEpoch` has the bits of one that never stopped: the checkpoint is older than the evaluation,
+   * and the resumed run does not repeat an evaluation that only the stop called for.
    *
    * @throws NonFiniteError for a loss or gradient that is infinite or NaN (with loss scaling: only if it still is with a factor of 1). Model
    *   and optimizer keep their state from before the step, and the checkpoints are not changed.
@@ -167,7 +177,7 @@ export class Trainer<Batch extends BatchTensors> {
       if (this.#isEvaluationDue(position)) position = await this.#evaluate(position, signal);
       if (signal?.aborted) return { position, finished: false };
       this.#clock = performance.now();
-      while (position.epoch < training.epochs) {
+      while (position.epoch < this.#lastEpoch) {
         const { epoch } = position;
         for await (const batch of source.epoch(epoch, position.batch)) {
           position = await this.#advance(position, batch);
@@ -186,7 +196,7 @@ export class Trainer<Batch extends BatchTensors> {
             `epoch ${epoch + 1} ended after ${position.batch} of ${source.batchesPerEpoch} batches: ran out of readable rows`,
           );
       }
-      return { position, finished: true };
+      return { position, finished: position.epoch >= training.epochs };
     } finally {
       this.#step.dispose();
     }
@@ -246,9 +256,9 @@ export class Trainer<Batch extends BatchTensors> {
 
   /** Whether a position is the end of an epoch that is followed by an evaluation. */
   #isEvaluationDue({ epoch, batch }: Position): boolean {
-    const { training, evaluation } = this.#parts;
+    const { evaluation } = this.#parts;
     if (batch !== 0 || epoch === 0) return false;
-    return epoch === training.epochs || isMultiple(epoch, evaluation.everyEpochs);
+    return epoch === this.#lastEpoch || isMultiple(epoch, evaluation.everyEpochs);
   }
 
   #report(position: Position, result: StepResult, lr: number, examples: number): void {
