@@ -12,17 +12,23 @@ import { type TrainingResult, trainModel } from './train-model.ts';
 /** Milliseconds between attempts to enter a run's folder that another process still uses. */
 const retryInterval = 200;
 
+export interface SweepRunSurroundings {
+  /** When aborted, the run stops with a checkpoint. */
+  readonly signal: AbortSignal;
+  onProgress(progress: RunProgress): void;
+  /** Receives messages for the user. */
+  say(message: string): void;
+}
+
 /**
  * Trains a run, and returns its evaluation. A process of an earlier sweep may still be writing its checkpoint into the run's folder: this
  * one waits until it has ended.
  *
- * @param signal when aborted, the run stops with a checkpoint
  * @throws where the run fails
  */
 export async function trainSweepRun(
   { config, dataset, folder: path, epochs }: RunOrder,
-  signal: AbortSignal,
-  onProgress: (progress: RunProgress) => void,
+  { signal, onProgress, say }: SweepRunSurroundings,
 ): Promise<RunEnd> {
   const folder = new RunFolder(path);
   const train = async (): Promise<TrainingResult | null> => {
@@ -38,7 +44,7 @@ export async function trainSweepRun(
         untilEpoch: epochs,
         signal,
         listener: {
-          say: (message) => console.log(message),
+          say,
           onStep: ({ step, totalSteps, loss }) => onProgress({ step, totalSteps, loss }),
         },
       });

@@ -26,7 +26,9 @@ export function valueText(value: unknown): string {
 /** Longest readable part of a folder's name, in characters. */
 const longestName = 80;
 
-const hashOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 8);
+/** A few characters that differ for different values. */
+export const hashOf = (value: unknown): string =>
+  createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 8);
 
 /** The settings of a run in one line: "lr=0.001, layers=2, seed=0". */
 export function runTitle(assignment: Assignment, seed: number): string {
@@ -37,11 +39,11 @@ export function runTitle(assignment: Assignment, seed: number): string {
   ].join(', ');
 }
 
-/** The name of a run's folder: its settings, as far as names of files can contain them, and a hash of all that identifies it. */
-export function folderName(title: string, identity: unknown): string {
+/** The name of a run's folder: its settings, as far as names of files can contain them, and the hash of all that identifies it. */
+export function folderName(title: string, hash: string): string {
   const readable = title
     .replaceAll(', ', '_')
     .replaceAll(/[^A-Za-z0-9._=+-]/g, '')
     .slice(0, longestName);
-  return `${readable}_${hashOf(identity)}`;
+  return `${readable}_${hash}`;
 }

@@ -5,13 +5,15 @@ import { settingsAt } from '../config/tree.ts';
 import { taskNamed, tasks } from '../tasks/index.ts';
 import type { SweepDefinition } from './definition.ts';
 import { halvingRungs, type Mode, type Rung } from './halving.ts';
-import { folderName, runTitle } from './names.ts';
+import { folderName, hashOf, runTitle } from './names.ts';
 import { type Assignment, gridOf, sampleSpace } from './space.ts';
 
 /** One training run of a sweep. */
 export interface PlannedRun {
   /** The name of its folder below that of the sweep. It identifies the run, because it contains a hash of the settings. */
   readonly folder: string;
+  /** That hash: the same for two runs with the same settings. */
+  readonly hash: string;
   readonly seed: number;
   readonly config: RunConfig;
 }
@@ -114,9 +116,8 @@ export function planSweep({ definition, path, name, shared }: PlanSources): Swee
       if (config === null) return [];
       const { seed } = config;
       const title = runTitle(assignment, seed);
-      return [
-        { folder: folderName(title, identityOf(config)), seed, config: { ...config, name: `${name}: ${title}` } },
-      ];
+      const hash = hashOf(identityOf(config));
+      return [{ folder: folderName(title, hash), hash, seed, config: { ...config, name: `${name}: ${title}` } }];
     });
     return { number: at + 1, assignment, runs };
   });
@@ -135,13 +136,13 @@ export function planSweep({ definition, path, name, shared }: PlanSources): Swee
 function checkDifferent(configurations: readonly PlannedConfiguration[], path: string): void {
   const owners = new Map<string, number>();
   for (const { number, runs } of configurations)
-    for (const { folder } of runs) {
-      const other = owners.get(folder);
+    for (const { hash } of runs) {
+      const other = owners.get(hash);
       if (other !== undefined)
         throw new ConfigError([
           `${path}: parameters: configurations ${other} and ${number} have the same settings (a later parameter overrides an earlier one)`,
         ]);
-      owners.set(folder, number);
+      owners.set(hash, number);
     }
 }
 

@@ -7,7 +7,7 @@ await runCommand(async () => {
   await serveRun(async (order, signal, onProgress) => {
     const { backend, threads } = order.config.runtime;
     await chooseBackend(backend, threads ?? order.threads);
-    return trainSweepRun(order, signal, onProgress);
+    return trainSweepRun(order, { signal, onProgress, say: (message) => console.log(message) });
   });
   return undefined;
 });
