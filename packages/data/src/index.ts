@@ -40,7 +40,9 @@ export {
   type Pixels,
   resizeBox,
 } from './augment/index.ts';
-export { type DecodeTarget, decodeImage } from './decode.ts';
+export { type DecodeTarget, decodeImage } from './image/decode.ts';
+export { type ImageFormat, imageFormat } from './image/format.ts';
+export { openImage } from './image/open.ts';
 
 // Batches.
 
@@ -65,6 +67,7 @@ export {
   cleanCaption,
   clipVocabularySize,
   type EncodeBatchOptions,
+  isEmptyCaption,
   loadClipTokenizer,
   loadTokenizer,
   type Merge,

@@ -41,7 +41,7 @@ export async function trainSweepRun(
         folder,
         resume: checkpoint === null ? null : await readCheckpoint(checkpoint),
         restart: true,
-        untilEpoch: epochs,
+        untilEpoch: epochs < config.training.epochs ? epochs : null,
         signal,
         listener: {
           say,
@@ -68,7 +68,7 @@ export async function trainSweepRun(
     }
     const evaluations = result.results.map(({ split, values }) => ({ split, values }));
     const seconds = await trainingSeconds(folder.metrics, config.training.batchSize);
-    return { kind: 'reached', reached: { epochs, evaluations, seconds } };
+    return { kind: 'reached', reached: { epochs, steps: result.steps, evaluations, seconds } };
   }
 }
 

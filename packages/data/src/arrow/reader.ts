@@ -84,6 +84,10 @@ export class Split {
   readonly features: Features;
   /** Number of rows. */
   readonly length: number;
+  /** Number of rows of the split on disk, of which these may be a selection. */
+  readonly whole: number;
+  /** The numbers of the selected rows in the split on disk; null: all of them. */
+  readonly selected: Uint32Array | null;
   readonly #shards: Shard[];
   readonly #places: BatchPlace[] = [];
   readonly #columns: Map<string, ColumnPlace>;
@@ -93,7 +97,14 @@ export class Split {
   #held = 0;
   #closed = false;
 
-  constructor(name: string, directory: string, features: Features, shards: Shard[], cacheBytes = defaultCacheBytes) {
+  constructor(
+    name: string,
+    directory: string,
+    features: Features,
+    shards: Shard[],
+    cacheBytes = defaultCacheBytes,
+    selected: Uint32Array | null = null,
+  ) {
     this.name = name;
     this.path = directory;
     this.features = features;
@@ -107,7 +118,20 @@ export class Split {
         rows += entry.rows;
       }
     }
-    this.length = rows;
+    this.whole = rows;
+    this.length = selected?.length ?? rows;
+    this.selected = selected;
+  }
+
+  /**
+   * A split with only these rows, in this order: its row 0 is the first of them. It shares the files of this one, so it can be read until
+   * this one is closed, and need not be closed itself.
+   *
+   * @throws RangeError for a row number out of range
+   */
+  select(rows: ArrayLike<number>): Split {
+    const selected = Uint32Array.from(rows, (row) => this.#storedRow(row));
+    return new Split(this.name, this.path, this.features, this.#shards, this.#cacheBytes, selected);
   }
 
   get columns(): string[] {
@@ -132,18 +156,16 @@ export class Split {
 
   /** Reads one row synchronously. @throws like `rows` */
   row(index: number, columns: readonly string[] = this.columns): Row {
-    if (!Number.isInteger(index) || index < 0 || index >= this.length) {
-      throw new RangeError(`${this.#title()}: row ${index} is not one of its ${this.length} rows`);
-    }
-    const place = this.#placeOf(index);
+    const stored = this.#storedRow(index);
+    const place = this.#placeOf(stored);
     const row: Row = {};
     try {
-      for (const column of columns) row[column] = this.#getter(place, column)(index - place.firstRow);
+      for (const column of columns) row[column] = this.#getter(place, column)(stored - place.firstRow);
     } catch (error) {
       if (error instanceof UnknownColumnError) throw error;
       throw new ArrowFileError(
         place.shard.path,
-        `is corrupt: row ${index} of split "${this.name}" cannot be read (${errorMessage(error)})`,
+        `is corrupt: row ${stored} of split "${this.name}" cannot be read (${errorMessage(error)})`,
       );
     }
     return row;
@@ -172,6 +194,13 @@ export class Split {
 
   #title(): string {
     return `${this.path}, split "${this.name}"`;
+  }
+
+  /** The number of a row in the split on disk. @throws RangeError where it is not one of the rows */
+  #storedRow(row: number): number {
+    if (!Number.isInteger(row) || row < 0 || row >= this.length)
+      throw new RangeError(`${this.#title()}: row ${row} is not one of its ${this.length} rows`);
+    return this.selected?.[row] ?? row;
   }
 
   /** The record batch that contains a row, found by bisection. */

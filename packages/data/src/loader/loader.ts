@@ -144,6 +144,7 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
     const spec: SamplerSpec = {
       path: split.path,
       split: split.name,
+      selected: split.selected,
       rows: options.rows ? this.#rows : null,
       columns: readColumns(found, shuffle),
       imageSize: this.imageSize,

@@ -3,7 +3,7 @@ import fsp from 'node:fs/promises';
 import type { EncodedImage } from '../arrow/features.ts';
 import { openDataset, type Split } from '../arrow/reader.ts';
 import { type Augmentation, augment, type Pixels } from '../augment/index.ts';
-import { type DecodeTarget, decodeImage } from '../decode.ts';
+import { type DecodeTarget, decodeImage } from '../image/decode.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
 import { type CaptionChoice, columnReaders, type FoundColumn, type RowTexts, Unusable } from './columns.ts';
@@ -15,6 +15,8 @@ export type BadRowPolicy = 'replace' | 'drop' | 'error';
 export interface SamplerSpec {
   path: string;
   split: string;
+  /** The rows of the split on disk that are its rows here; null: all, in order. */
+  selected: Uint32Array | null;
   /** The rows that can replace an unusable one. Null: all rows of the split. */
   rows: Uint32Array | null;
   /** The columns to read, by their names in a batch. At most one is an image. */
@@ -72,6 +74,7 @@ const replacementAttempts = 100;
 /** Produces the training samples of rows of a split. The result depends only on the spec. */
 export class Sampler {
   readonly #spec: SamplerSpec;
+  readonly #opened: Split;
   readonly #split: Split;
   readonly #target: DecodeTarget;
   readonly #names: string[];
@@ -82,8 +85,10 @@ export class Sampler {
   readonly #bad = new Map<number, string>();
   #cacheBytes = 0;
 
-  constructor(spec: SamplerSpec, split: Split) {
+  /** @param opened has the files, and is closed with the sampler @param split its rows that are used */
+  constructor(spec: SamplerSpec, opened: Split, split: Split) {
     this.#spec = spec;
+    this.#opened = opened;
     this.#split = split;
     const columns = Object.entries(spec.columns);
     this.#names = columns.map(([, { column }]) => column);
@@ -96,11 +101,12 @@ export class Sampler {
 
   static async open(spec: SamplerSpec): Promise<Sampler> {
     const dataset = await openDataset(spec.path, { splits: [spec.split] });
-    return new Sampler(spec, dataset.split(spec.split));
+    const split = dataset.split(spec.split);
+    return new Sampler(spec, split, spec.selected === null ? split : split.select(spec.selected));
   }
 
   close(): void {
-    this.#split.close();
+    this.#opened.close();
   }
 
   /**
@@ -207,8 +213,8 @@ export class Sampler {
   async #read(row: number): Promise<Item | string> {
     const cells = this.#split.row(row, this.#names);
     const values: Record<string, unknown> = {};
-    for (const [name, { kind, column }] of this.#others) {
-      const value = columnReaders[kind].read(cells[column], row);
+    for (const [name, column] of this.#others) {
+      const value = columnReaders[column.kind].read(cells[column.column], row, column);
       if (value instanceof Unusable) return value.reason;
       values[name] = value;
     }

@@ -11,11 +11,23 @@ function field(value: unknown): string {
 /** The best configuration first. `mean` and `std` belong to the configuration, all after `seed` but these to the run. */
 export function formatCsv({ configurations, parameters, metric }: SweepResults): string {
   const keys = parameters.map(({ key }) => key);
-  const heading = ['rank', 'configuration', ...keys, 'seed', 'status', 'epochs', metric.name, 'mean', 'std', 'seconds'];
+  const heading = [
+    'rank',
+    'configuration',
+    ...keys,
+    'seed',
+    'status',
+    'epochs',
+    'steps',
+    metric.name,
+    'mean',
+    'std',
+    'seconds',
+  ];
   const lines = configurations.flatMap(({ rank, number, settings, mean, std, runs }) =>
-    runs.map(({ seed, status, epochs, value, seconds, folder, message }) => [
+    runs.map(({ seed, status, epochs, steps, value, seconds, folder, message }) => [
       ...[rank, number, ...keys.map((key) => settings[key])],
-      ...[seed, status, epochs, value, mean, std, seconds, folder, message],
+      ...[seed, status, epochs, steps, value, mean, std, seconds, folder, message],
     ]),
   );
   return `${[[...heading, 'folder', 'message'], ...lines].map((line) => line.map(field).join(',')).join('\n')}\n`;

@@ -123,6 +123,10 @@ describe('a mistake in the file', () => {
       'lr.yaml: minEpochs is 4, more than maxEpochs, 3',
     ],
     [
+      `${base}method: successive-halving\nconfigurations: 2\nsettings: { training.maxSteps: 5 }`,
+      'lr.yaml: training.maxSteps is set, but successive-halving counts epochs: set maxEpochs in place of it',
+    ],
+    [
       'method: grid\nparameters: {}',
       'lr.yaml: parameters: there are none, and fewer than two seeds, so there is nothing to compare',
     ],

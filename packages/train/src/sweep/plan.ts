@@ -150,6 +150,10 @@ function rungsOf(definition: SweepDefinition, planned: readonly PlannedConfigura
   const epochs = Math.max(...planned.flatMap(({ runs }) => runs.map(({ config }) => config.training.epochs)));
   if (definition.method !== 'successive-halving') return [{ configurations: planned.length, epochs }];
   const { configurations, eta, minEpochs } = definition;
+  if (planned.some(({ runs }) => runs.some(({ config }) => config.training.maxSteps !== null)))
+    throw new ConfigError([
+      `${path}: training.maxSteps is set, but successive-halving counts epochs: set maxEpochs in place of it`,
+    ]);
   if (minEpochs > epochs)
     throw new ConfigError([
       `${path}: minEpochs is ${minEpochs}, but the runs have training.epochs=${epochs}: set maxEpochs, or a smaller minEpochs`,

@@ -24,8 +24,9 @@ export interface RunResult {
   readonly folder: string;
   /** `stopped`: others were promoted; `waiting`: not trained yet, or not up to the rung of its configuration. */
   readonly status: 'finished' | 'stopped' | 'waiting' | 'failed';
-  /** Complete epochs at the last result. */
+  /** Complete epochs at the last result: `training.epochs` at the end, even if `training.maxSteps` replaces it. */
   readonly epochs: number;
+  readonly steps: number;
   /** The metric at that epoch; null: no value. */
   readonly value: number | null;
   /** All values at that epoch, by split. */
@@ -142,6 +143,7 @@ function resultOf(plan: SweepPlan, records: Records, { configuration, rung, isEl
       folder,
       status: failure !== null ? 'failed' : isFinished ? 'finished' : isEliminated ? 'stopped' : 'waiting',
       epochs: last?.epochs ?? 0,
+      steps: last?.steps ?? 0,
       value,
       evaluations: last?.evaluations ?? [],
       seconds: last?.seconds ?? 0,

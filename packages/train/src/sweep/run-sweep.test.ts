@@ -44,7 +44,10 @@ class Pretender {
     const value = this.#value(batchSize, run.seed, epochs);
     if (value instanceof Error) return { kind: 'failed', message: value.message };
     const values = { imageToTextR1: value, loss: 1 };
-    return { kind: 'reached', reached: { epochs, seconds: epochs, evaluations: [{ split: 'test', values }] } };
+    return {
+      kind: 'reached',
+      reached: { epochs, steps: 10 * epochs, seconds: epochs, evaluations: [{ split: 'test', values }] },
+    };
   };
 }
 
@@ -244,9 +247,9 @@ it('the table for spreadsheets has a line for each run, with quotes where CSV ne
   );
   expect(formatCsv(results)).toBe(
     [
-      'rank,configuration,optimizer,seed,status,epochs,imageToTextR1,mean,std,seconds,folder,message',
-      `1,1,"{""kind"":""sgd"",""lr"":0.5}",0,finished,2,0.25,0.25,,2,${plan.configurations[0]?.runs[0]?.folder},`,
-      `1,1,"{""kind"":""sgd"",""lr"":0.5}",1,failed,0,,0.25,,0,${plan.configurations[0]?.runs[1]?.folder},"a ""bad"", long\nmessage"`,
+      'rank,configuration,optimizer,seed,status,epochs,steps,imageToTextR1,mean,std,seconds,folder,message',
+      `1,1,"{""kind"":""sgd"",""lr"":0.5}",0,finished,2,20,0.25,0.25,,2,${plan.configurations[0]?.runs[0]?.folder},`,
+      `1,1,"{""kind"":""sgd"",""lr"":0.5}",1,failed,0,0,,0.25,,0,${plan.configurations[0]?.runs[1]?.folder},"a ""bad"", long\nmessage"`,
       '',
     ].join('\n'),
   );

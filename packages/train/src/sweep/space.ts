@@ -18,7 +18,7 @@ export function gridOf(parameters: Parameters): Assignment[] {
 }
 
 /** The number of different combinations; infinite where a range has no steps. */
-export function spaceSize(parameters: Parameters): number {
+function spaceSize(parameters: Parameters): number {
   return Object.values(parameters).reduce<number>((size, parameter) => {
     if (isList(parameter)) return size * parameter.length;
     return size * (parameter.distribution === 'integer' ? parameter.max - parameter.min + 1 : Number.POSITIVE_INFINITY);
@@ -26,7 +26,7 @@ export function spaceSize(parameters: Parameters): number {
 }
 
 /** One value. @param u uniform in [0, 1) */
-export function valueAtShare(parameter: Parameter, u: number): unknown {
+function valueAtShare(parameter: Parameter, u: number): unknown {
   if (isList(parameter)) return parameter[Math.floor(u * parameter.length)];
   const { min, max } = parameter;
   switch (parameter.distribution) {

@@ -14,7 +14,7 @@ export interface Work {
 }
 
 /** The value of the metric; null where the evaluation has no value. @throws where the evaluation does not know the metric */
-export function metricOf({ metric }: SweepPlan, { evaluations }: Reached): number | null {
+function metricOf({ metric }: SweepPlan, { evaluations }: Reached): number | null {
   const [first] = evaluations;
   if (first === undefined)
     throw new Error(`the runs of the sweep have no ${metric}: no split is evaluated; see evaluation.splits`);

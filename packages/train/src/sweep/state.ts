@@ -11,8 +11,9 @@ const version = 1;
 
 /** An evaluation that a run has reached. */
 export interface Reached {
-  /** Complete epochs of the run. */
+  /** Complete epochs of the run: `training.epochs` at its end, even if `training.maxSteps` replaces it. */
   readonly epochs: number;
+  readonly steps: number;
   /** The values of each evaluated split. */
   readonly evaluations: readonly EvaluationValues[];
   /** Time spent in training steps since the start of the run, in seconds. Evaluations and interruptions do not count. */
