@@ -115,8 +115,8 @@ async function main(): Promise<number | undefined> {
       },
       onEnd(work, end) {
         meter?.end(work);
-        if (end.kind === 'reached')
-          bar.message(`${titleOf(work)}: ${valuesText(end.reached)} after ${work.epochs} epochs`);
+        const after = plan.rungs.length > 1 ? ` at epoch ${work.epochs}` : '';
+        if (end.kind === 'reached') bar.message(`${titleOf(work)}: ${valuesText(end.reached)}${after}`);
         if (end.kind === 'failed') bar.message(`${titleOf(work)} failed: ${end.message}`);
       },
     },
@@ -133,9 +133,7 @@ async function main(): Promise<number | undefined> {
   const failures = formatFailures(results);
   for (const failure of failures) console.error(failure);
   if (failures.length > 0)
-    console.error(
-      `${failures.length} runs failed; what they printed is in output.log of their folders; --retry-failed tries them again`,
-    );
+    console.error('what they printed is in output.log of their folders; --retry-failed tries them again');
   return failures.length > 0 ? exitCodes.failure : undefined;
 }
 

@@ -28,11 +28,18 @@ export function formatSweep(results: SweepResults): string {
   return `${describeSweep(results)}\n\n${formatTable(cut(headings), rows.map(cut))}`;
 }
 
-/** A line for each failed run. */
-export const formatFailures = ({ configurations }: SweepResults): string[] =>
-  configurations.flatMap(({ runs }) =>
-    runs.flatMap(({ folder, message }) => (message === null ? [] : [`${folder} failed: ${message}`])),
-  );
+/** The most folders that are named for one message. */
+const mostFolders = 3;
+
+/** A line for each different message of failed runs, with their folders. */
+export function formatFailures({ configurations }: SweepResults): string[] {
+  const failed = configurations.flatMap(({ runs }) => runs.filter(({ status }) => status === 'failed'));
+  return [...Map.groupBy(failed, ({ message }) => message)].map(([message, runs]) => {
+    const folders = runs.slice(0, mostFolders).map(({ folder }) => folder);
+    const more = runs.length > mostFolders ? ` and ${runs.length - mostFolders} more` : '';
+    return `${runs.length === 1 ? '1 run' : `${runs.length} runs`} failed: ${message}\n  ${folders.join(', ')}${more}`;
+  });
+}
 
 /** The runs of a plan, in the order in which they are trained. */
 export function formatPlan({ configurations, rungs, definition }: SweepPlan, results: SweepResults): string {

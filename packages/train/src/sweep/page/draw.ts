@@ -4,7 +4,7 @@ import type { Coordinates, Line } from './coordinates.ts';
 
 /** Height of the axes, and the room around them, in pixels. */
 const height = 260;
-const margin = { top: 34, bottom: 14, left: 56, right: 64 };
+const margin = { top: 34, bottom: 14, left: 66, right: 64 };
 /** Distance between axes below which their labels are drawn in two lines. */
 const roomForLabels = 90;
 /** Width of the strip around an axis that reacts to the pointer. */

@@ -42,20 +42,23 @@ export function describeSweep({ method, seed, metric }: SweepResults): string {
   return `${methodNames[method]}${seed === null ? '' : `, seed ${seed}`}; best is the ${direction} ${metric.name}`;
 }
 
+const otherStates = { stopped: 'stopped early', waiting: 'to be trained', failed: 'failed' } as const;
+
 function highlights({ configurations, metric, isComplete }: SweepResults): Highlight[] {
   const [best] = configurations;
   const runs = configurations.flatMap((one) => one.runs);
   const count = (status: RunResult['status']): number => runs.filter((run) => run.status === status).length;
   const labels = labelsOf(Object.keys(best?.settings ?? {}));
   const settings = Object.entries(best?.settings ?? {}).map(([key, value]) => `${labels[key]} ${valueText(value)}`);
-  const others = (['stopped', 'waiting', 'failed'] as const).flatMap((status) =>
-    count(status) === 0 ? [] : [`${count(status)} ${status}`],
-  );
+  const others = Object.entries(otherStates).flatMap(([status, text]) => {
+    const found = count(status as keyof typeof otherStates);
+    return found === 0 ? [] : [`${found} ${text}`];
+  });
   const seconds = configurations.reduce((sum, one) => sum + one.seconds, 0);
   return [
     ...(best === undefined || best.mean === null
       ? []
-      : [{ label: `Best ${metric.name}`, value: meanText(best), note: settings.join(', ') }]),
+      : [{ label: `Best ${metric.name}`, value: meanText(best).replace('± ', '±\u00a0'), note: settings.join(', ') }]),
     {
       label: isComplete ? 'Runs finished' : 'Runs finished so far',
       value: `${count('finished')} of ${runs.length}`,

@@ -13,7 +13,7 @@ export const sweepStyles = `
 .sweep { --worst: color-mix(in oklab, var(--muted) 40%, var(--card)); }
 .sweep.pointing .line:not(.on) { opacity: 0.2; }
 .sweep .line.on { stroke-width: 4; }
-.sweep .line.out { opacity: 0.07; }
+.sweep .line.out:not(.on), .sweep.pointing .line.out:not(.on) { opacity: 0.07; }
 .sweep tr.out { opacity: 0.35; }
 .sweep tbody tr.on td { background: color-mix(in srgb, var(--accent) 12%, transparent); }
 .sweep tr.first td { font-weight: 650; }
