@@ -54,7 +54,7 @@ export function inChildProcesses(
           if (end !== null && (end.kind !== 'stopped' || signal.aborted)) return finish(end);
           if (signal.aborted) return finish({ kind: 'stopped' });
           const how = name === null ? `ended with exit status ${status}` : `was ended by ${name}`;
-          const last = await lastLine(join(folder, logName));
+          const last = await lastOutput(join(folder, logName));
           const cause = end === null ? `its process ${how}` : 'its process was asked to stop by a signal';
           finish({ kind: 'failed', message: `${cause}${last === '' ? '' : `; its last output: ${last}`}` });
         });
@@ -66,8 +66,13 @@ export function inChildProcesses(
   };
 }
 
-/** The last line of a file that is not empty, at most 300 characters of it. */
-async function lastLine(path: string): Promise<string> {
+/** Longest part of a process's output that a message contains, in characters. */
+const longestExcerpt = 300;
+
+/** What a process wrote last: its last line with an error, or its last line. */
+async function lastOutput(path: string): Promise<string> {
   const text = await fs.readFile(path, 'utf8').catch(() => '');
-  return (text.trimEnd().split('\n').at(-1) ?? '').slice(0, 300);
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const error = lines.slice(-40).findLast((line) => /^\s*(\w*Error\b|FATAL ERROR)/.test(line));
+  return (error ?? lines.at(-1) ?? '').trim().slice(0, longestExcerpt);
 }

@@ -1,7 +1,7 @@
 /** The runs of a sweep: which configurations, which seeds, up to which epochs. */
 import { ConfigError, type Layer, parseLayer, presetSettings, resolveConfig } from '../config/resolve.ts';
 import type { RunConfig } from '../config/schema.ts';
-import { settingsAt } from '../config/tree.ts';
+import { isSettings, settingsAt } from '../config/tree.ts';
 import { taskNamed, tasks } from '../tasks/index.ts';
 import type { SweepDefinition } from './definition.ts';
 import { halvingRungs, type Mode, type Rung } from './halving.ts';
@@ -57,20 +57,23 @@ const layersOf = (settings: Readonly<Record<string, unknown>>, source: string): 
     isFile: false,
   }));
 
-/** What distinguishes runs: all settings, except those that do not change their numbers. */
-function identityOf(config: RunConfig): unknown {
-  const { name: _, checkpoints: __, runtime, data, ...others } = config;
-  const { workers: ___, prefetch: ____, cacheMegabytes: _____, ...read } = data;
-  return { ...others, data: read, backend: runtime.backend };
-}
-
 /** Settings of runs that do not change their numbers, as patterns of keys. */
 export const neutralSettings = [
   /^name$/,
-  /^checkpoints\./,
+  /^checkpoints\.(everySteps|everyEpochs|keep)$/,
   /^runtime\.(threads|peakGflops)$/,
   /^data\.(workers|prefetch|cacheMegabytes)$/,
 ];
+
+/** What distinguishes runs: all settings but the neutral ones. */
+function identityOf(settings: unknown, key = ''): unknown {
+  if (!isSettings(settings)) return settings;
+  const entries = Object.entries(settings).flatMap(([name, value]) => {
+    const path = key === '' ? name : `${key}.${name}`;
+    return neutralSettings.some((pattern) => pattern.test(path)) ? [] : [[name, identityOf(value, path)]];
+  });
+  return Object.fromEntries(entries);
+}
 
 /** Where the settings of a sweep come from. */
 export interface PlanSources {

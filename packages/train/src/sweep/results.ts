@@ -1,5 +1,5 @@
 /** The results of a sweep as data, for tables, files and pages. */
-import type { EvaluationValues } from '../loop/trainer.ts';
+import type { EvaluationValues } from '../loop/measure.ts';
 import { isList } from './definition.ts';
 import { type Mode, type Rung, ranked } from './halving.ts';
 import { labelsOf } from './names.ts';

@@ -3,7 +3,7 @@ import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, writeFileAtomic } from '@tessera/data/io';
 import { differingSettings } from '../loop/checkpoint.ts';
-import type { EvaluationValues } from '../loop/trainer.ts';
+import type { EvaluationValues } from '../loop/measure.ts';
 import type { SweepDefinition } from './definition.ts';
 import { neutralSettings, type SweepPlan } from './plan.ts';
 
