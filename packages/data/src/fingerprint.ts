@@ -1,7 +1,7 @@
 /** Fingerprints of datasets, which show whether a resumed run has the data that it started with. */
 import { createHash, type Hash } from 'node:crypto';
 import type { Value } from './arrow/column.ts';
-import type { Dataset, Split } from './arrow/reader.ts';
+import type { Dataset, Split } from './dataset/dataset.ts';
 
 /** Identifies the content of a split. Plain data, for JSON. */
 export interface SplitFingerprint {

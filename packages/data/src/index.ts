@@ -17,7 +17,7 @@ export {
   type ValueFeature,
 } from './arrow/features.ts';
 export { ArrowFileError } from './arrow/messages.ts';
-export { type Dataset, type DatasetInfo, type OpenOptions, openDataset, type Row, Split } from './arrow/reader.ts';
+export { type Dataset, type DatasetInfo, type OpenOptions, openDataset, type Row, Split } from './dataset/dataset.ts';
 export {
   DatasetWriter,
   type DatasetWriterOptions,
