@@ -1,24 +1,17 @@
 /** A whole run: data, model, training, evaluation and report. */
 import { join } from 'node:path';
-import {
-  DataLoader,
-  type Dataset,
-  fingerprintChanges,
-  fingerprintDataset,
-  openDataset,
-  type Split,
-  type SplitFingerprint,
-} from '@tessera/data';
+import { DataLoader, type Dataset, fingerprintDataset, openDataset, type Split } from '@tessera/data';
 import { exists, writeFileAtomic } from '@tessera/data/io';
-import { getBackend, manualSeed, tidy } from '@tessera/tensor';
+import { manualSeed, tidy } from '@tessera/tensor';
 import { weightMetadata, writeTensors } from '@tessera/weights';
+import { checkAccumulation, checkPrecision, checkSameData, checkUnchanged } from './checks-before-training.ts';
 import { formatConfig, resolveConfig } from './config/resolve.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { Settings } from './config/tree.ts';
-import { type EvaluationResult, resultHighlights, resultSections, summarizeResults } from './evaluation/result.ts';
+import { type EvaluationResult, summarizeResults } from './evaluation/result.ts';
 import { loadRun } from './load-run.ts';
 import { averagedSchedule, checkAveraging, createAveraging } from './loop/averaging.ts';
-import { type Checkpoint, type CheckpointState, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
+import { type Checkpoint, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
 import { LoaderSource } from './loop/loader-source.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
@@ -27,15 +20,14 @@ import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer, type TrainerListener } from './loop/trainer.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
-import { changedSettings } from './run-folder/changes.ts';
 import { describeEnvironment } from './run-folder/environment.ts';
 import { lockRun, type RunLock } from './run-folder/lock.ts';
 import { RunFolder } from './run-folder/run-folder.ts';
 import { writeTrainingSamples } from './run-folder/samples.ts';
+import { describePlan, type RunFacts, writeRunReport } from './run-report.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
 import type { AnyTaskModel, EvaluationRequest, Say, TrainedModel, TrainingSite } from './tasks/task.ts';
-import { writeReport } from './write-report.ts';
 
 export interface TrainingListener extends TrainerListener {
   /** Receives messages for the user. */
@@ -160,28 +152,23 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       results = found;
       return found;
     };
-    const { facts } = subject;
-    const report = async (evaluated: readonly EvaluationResult[], step: number): Promise<string> => {
-      const { skipped } = (loader as DataLoader).stats;
-      const seconds = Math.round((performance.now() - started) / 1000);
-      return writeReport(folder.path, {
-        title: config.name,
-        subtitle: `${task.title} trained on ${config.data.dataset}`,
-        summary: {
-          ...facts,
-          'Training rows': train.length,
-          Epochs: config.training.epochs,
-          Steps: step === totalSteps ? totalSteps : `${step} of ${totalSteps} so far`,
-          'Batch size': config.training.batchSize,
-          ...(averaging === null ? {} : { Weights: averaging.description }),
-          ...(skipped === 0 ? {} : { 'Rows that could not be used': skipped }),
-        },
-        config,
-        environment: { ...environment, 'Peak (GFLOP/s)': Math.round(peakFlops / 1e9), 'Duration (s)': seconds },
-        highlights: resultHighlights(evaluated),
-        sections: await resultSections(evaluated),
-      });
+    const facts: RunFacts = {
+      config,
+      taskTitle: task.title,
+      facts: subject.facts,
+      rows: train.length,
+      totalSteps,
+      average: averaging?.description ?? null,
+      environment,
+      peakFlops,
     };
+    const report = (evaluated: readonly EvaluationResult[], step: number): Promise<string> =>
+      writeRunReport(folder.path, facts, {
+        step,
+        skippedRows: (loader as DataLoader).stats.skipped,
+        seconds: Math.round((performance.now() - started) / 1000),
+        results: evaluated,
+      });
     const trainer = new Trainer({
       objective,
       optimizer,
@@ -249,18 +236,6 @@ async function trainNested(request: Omit<TrainingRequest, 'resume' | 'restart'>)
   return loadRun(folder.path);
 }
 
-/** One line with what the settings and the data decide, so that nobody trains on something else than they think. */
-function describePlan(
-  { name, data: { dataset, augmentation }, training: { epochs, batchSize } }: RunConfig,
-  { rows, imageSize, totalSteps }: { readonly rows: number; readonly imageSize: number; readonly totalSteps: number },
-): string {
-  const changes = augmentation === null ? 'none' : typeof augmentation === 'string' ? augmentation : 'custom';
-  return (
-    `${name}: ${rows} rows of ${dataset}, images of ${imageSize} x ${imageSize} pixels, augmentation ${changes}, ` +
-    `${epochs} epochs, ${totalSteps} steps of ${batchSize} rows`
-  );
-}
-
 /** How a run evaluates its own splits. `baseline`: the split that baselines search, if the configuration requests them. */
 const evaluationRequest = (
   { data, evaluation: { batchSize, limit, pixelBaseline } }: RunConfig,
@@ -277,55 +252,6 @@ const evaluationRequest = (
   ...(signal === undefined ? {} : { signal }),
 });
 
-/** @throws where the run would continue with other settings or other data than its checkpoint has; the message lists them */
-function checkUnchanged(
-  { path, state }: Checkpoint,
-  config: RunConfig,
-  fingerprint: Readonly<Record<string, SplitFingerprint>>,
-): void {
-  const changes = [
-    ...changedSettings(currentForm(state.config), config).map(
-      ({ key, first, second }) => `${key} was ${first}, is ${second}`,
-    ),
-    ...fingerprintChanges(state.dataset ?? {}, fingerprint),
-  ];
-  if (changes.length > 0)
-    throw new Error(
-      [
-        `${path}: settings or data have changed since this checkpoint was written`,
-        ...changes,
-        'resume with the original settings and data, or accept the changes with --allow-changes',
-      ].join('\n  '),
-    );
-}
-
-/** A configuration in the form of this version, whichever version wrote it. */
-function currentForm(config: unknown): unknown {
-  try {
-    return resolveConfig(config as Settings, [], tasks);
-  } catch {
-    // A configuration that this version cannot read is compared in its old form.
-    return config;
-  }
-}
-
-function checkAccumulation({ training: { batchSize, accumulate } }: RunConfig): void {
-  if (batchSize % accumulate !== 0)
-    throw new Error(
-      `training.accumulate is ${accumulate}, which does not divide training.batchSize, ${batchSize}: the parts of a batch must be equal`,
-    );
-}
-
-function checkPrecision({ training }: RunConfig): void {
-  const { kind: precision } = training.precision;
-  const reason = getBackend().whyUnsupported?.(precision) ?? null;
-  if (reason !== null)
-    throw new Error(
-      `training.precision is ${precision}, which this backend does not support: ${reason}. ` +
-        `Choose ${precision === 'f16' ? 'bf16 (half the memory, where the backend has it) or ' : ''}f32`,
-    );
-}
-
 /** f16 would lose small gradients without a factor on the loss; bf16 has the range of f32. */
 const createMixedPrecision = ({ training: { precision } }: RunConfig): MixedPrecision => ({
   precision: precision.kind,
@@ -336,18 +262,4 @@ function evaluationSplits(dataset: Dataset, { data, evaluation }: RunConfig): Sp
   dataset.split(data.trainSplit);
   const names = evaluation.splits ?? Object.keys(dataset.splits).filter((name) => name !== data.trainSplit);
   return names.map((name) => dataset.split(name));
-}
-
-/** A position within an epoch is only valid if the epoch consists of the same batches. */
-function checkSameData({ path, state }: Checkpoint, data: CheckpointState['data']): void {
-  if (state.batch === 0) return;
-  const changed = Object.keys(data).filter((key) => state.data[key] !== data[key]);
-  if (changed.length === 0) return;
-  throw new Error(
-    [
-      `${path}: the checkpoint is mid-epoch, and batch size, seed or data have changed since`,
-      ...changed.map((key) => `${key} was ${state.data[key]}, is ${data[key]}`),
-      'resume with the original settings or from an epoch boundary',
-    ].join('\n  '),
-  );
 }
