@@ -87,7 +87,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   try {
     const train = dataset.split(config.data.trainSplit);
     const splits = evaluationSplits(dataset, config);
-    const fingerprint = fingerprintDataset(dataset, verifyData);
+    const fingerprint = await fingerprintDataset(dataset, verifyData);
     if (resume === null) await folder.create({ restart });
     else if (!allowChanges) checkUnchanged(resume, config, fingerprint);
     lock = await lockRun(folder.path);

@@ -322,7 +322,12 @@ function decodeBytes(
   };
 }
 
-function listGetter(cursor: Cursor, type: ArrowType, bounds: (index: number) => [number, number], last: number): Getter {
+function listGetter(
+  cursor: Cursor,
+  type: ArrowType,
+  bounds: (index: number) => [number, number],
+  last: number,
+): Getter {
   const [child] = type.children;
   if (!child) throw new Error('a list type without an element type');
   const element = decode(cursor, child.type);
@@ -375,7 +380,9 @@ function decodeListView(wide: boolean): (cursor: Cursor, type: ArrowType, length
 const viewBytes = 16;
 const inlineBytes = 12;
 
-function decodeViews(convert: (bytes: Uint8Array) => Value): (cursor: Cursor, type: ArrowType, length: number) => Getter {
+function decodeViews(
+  convert: (bytes: Uint8Array) => Value,
+): (cursor: Cursor, type: ArrowType, length: number) => Getter {
   return (cursor, _type, length) => {
     const views = cursor.buffers.whole(cursor.buffer(), length * viewBytes);
     const data = cursor.viewBuffers().map((buffer) => cursor.buffers.ranges(buffer));

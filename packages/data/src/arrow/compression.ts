@@ -17,7 +17,7 @@ export function decompressBuffer(stored: Uint8Array<ArrayBuffer>, compression: C
   if (size === -1) return stored.slice(prefixBytes);
   if (size < 0 || size > body.byteLength * mostFactor[compression])
     throw new Error(`a buffer of ${body.byteLength} bytes claims to hold ${size}`);
-  const content = compression === 'lz4' ? decompressLz4Frame(body, size) : decompressZstd(body, size);
+  const content = compression === 'lz4' ? decompressLz4Frame(body, size) : decompressZstd(body, new Uint8Array(size));
   if (content.byteLength !== size) throw new Error(`a buffer holds ${content.byteLength} bytes instead of ${size}`);
   // Typed arrays of several bytes per element need a buffer that starts with the content.
   return Uint8Array.from(content);

@@ -94,7 +94,8 @@ async function messageRange(
     return fail(`is truncated: it is an Arrow IPC file, and does not end with ${magic} at byte ${size - magic.length}`);
   const footer = new DataView(tail.buffer, tail.byteOffset).getInt32(0, true);
   const end = size - 10 - footer;
-  if (footer <= 0 || end < fileStart) return fail(`is corrupt: it claims a footer of ${footer} bytes at byte ${size - 10}`);
+  if (footer <= 0 || end < fileStart)
+    return fail(`is corrupt: it claims a footer of ${footer} bytes at byte ${size - 10}`);
   return { start: fileStart, end, isFile: true };
 }
 
@@ -187,6 +188,7 @@ export function decodeMessage(header: Uint8Array, fail: (problem: string) => nev
     const message = FlatMessage.getRootAsMessage(new flatbuffers.ByteBuffer(header));
     const bodyLength = Number(message.bodyLength());
     if (!(bodyLength >= 0)) fail(`its body has ${bodyLength} bytes`);
+    if (message.customMetadataLength() * 4 > header.byteLength) fail('impossible counts in its metadata');
     const kind = message.headerType();
     if (kind === MessageHeader.Schema) {
       const schema = decodeSchema(message.header(new FlatSchema()) as FlatSchema, header.byteLength);

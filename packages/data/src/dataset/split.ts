@@ -104,8 +104,7 @@ export class Split {
     const block = await this.#block(place, columns);
     try {
       const row = block.row(index - place.firstRow);
-      for (const [column, numbers] of this.#numbers)
-        if (row[column] !== undefined) row[column] = numbers(row[column]);
+      for (const [column, numbers] of this.#numbers) if (row[column] !== undefined) row[column] = numbers(row[column]);
       return row;
     } catch (error) {
       throw new Error(`split "${this.name}", row ${index}: ${(error as Error).message}`, { cause: error });

@@ -1,8 +1,10 @@
 /** Rows to training samples: reading, decoding, caching, augmentation. It runs in the loader's workers. */
 import fsp from 'node:fs/promises';
 import type { EncodedImage } from '../arrow/features.ts';
-import { openDataset, type Split } from '../arrow/reader.ts';
 import { type Augmentation, augment, type Pixels } from '../augment/index.ts';
+import type { ClassColumns } from '../dataset/classes.ts';
+import { openDataset } from '../dataset/dataset.ts';
+import type { Split } from '../dataset/split.ts';
 import { type DecodeTarget, decodeImage } from '../decode.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
@@ -15,6 +17,8 @@ export type BadRowPolicy = 'replace' | 'drop' | 'error';
 export interface SamplerSpec {
   path: string;
   split: string;
+  /** Columns that are read as classes. */
+  classes: ClassColumns;
   /** The rows that can replace an unusable one. Null: all rows of the split. */
   rows: Uint32Array | null;
   /** The columns to read, by their names in a batch. At most one is an image. */
@@ -95,7 +99,7 @@ export class Sampler {
   }
 
   static async open(spec: SamplerSpec): Promise<Sampler> {
-    const dataset = await openDataset(spec.path, { splits: [spec.split] });
+    const dataset = await openDataset(spec.path, { splits: [spec.split], classes: spec.classes });
     return new Sampler(spec, dataset.split(spec.split));
   }
 
@@ -205,7 +209,7 @@ export class Sampler {
   }
 
   async #read(row: number): Promise<Item | string> {
-    const cells = this.#split.row(row, this.#names);
+    const cells = await this.#split.row(row, this.#names);
     const values: Record<string, unknown> = {};
     for (const [name, { kind, column }] of this.#others) {
       const value = columnReaders[kind].read(cells[column], row);
@@ -213,7 +217,8 @@ export class Sampler {
       values[name] = value;
     }
     if (this.#image === null) return { row, pixels: null, values };
-    const encoded = cells[this.#image.column] as EncodedImage | null;
+    const stored = cells[this.#image.column] as EncodedImage | Uint8Array | null;
+    const encoded = stored instanceof Uint8Array ? { bytes: stored, path: null } : stored;
     try {
       const bytes = encoded?.bytes ?? (encoded?.path ? await fsp.readFile(encoded.path) : null);
       if (!bytes || bytes.byteLength === 0) return 'there is no image';

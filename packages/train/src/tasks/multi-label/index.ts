@@ -13,10 +13,10 @@ import { type MultiLabelConfig, multiLabelSettings } from './settings.ts';
 const [leastWeight, mostWeight] = [0.01, 100];
 
 /** Negatives per positive of each class in the training split, within bounds. */
-export function balancedWeights(train: Split, column: string, classes: number): Float32Array {
+export async function balancedWeights(train: Split, column: string, classes: number): Promise<Float32Array> {
   const positives = new Float64Array(classes);
   for (let row = 0; row < train.length; row++)
-    for (const c of new Set([train.row(row, [column])[column]].flat()))
+    for (const c of new Set([(await train.row(row, [column]))[column]].flat()))
       if (typeof c === 'number') positives[c] = (positives[c] ?? 0) + 1;
   return Float32Array.from(positives, (count) =>
     Math.min(mostWeight, Math.max(leastWeight, (train.length - count) / count)),
@@ -24,7 +24,12 @@ export function balancedWeights(train: Split, column: string, classes: number): 
 }
 
 /** The weights that the configuration asks for; null: none. @throws where their number is not that of the classes */
-function classWeights({ loss }: MultiLabelConfig, train: Split, column: string, classes: number): Float32Array | null {
+async function classWeights(
+  { loss }: MultiLabelConfig,
+  train: Split,
+  column: string,
+  classes: number,
+): Promise<Float32Array | null> {
   const asked = loss.classWeights;
   if (asked === null) return null;
   if (asked === 'balanced') return balancedWeights(train, column, classes);
@@ -88,7 +93,7 @@ export const multiLabel = defineTask<MultiLabelConfig>({
     build: ({ model, loss }, classes) =>
       new MultiLabelClassifier(buildTower(model), classes, loss.classWeights !== null),
     async prepareModel(model, config, train, column) {
-      const weights = classWeights(config, train, column, model.head.outFeatures);
+      const weights = await classWeights(config, train, column, model.head.outFeatures);
       if (weights !== null) model.pos_weight?.assign(tensor(weights));
     },
     subject: subjectOf,
