@@ -1,10 +1,16 @@
 /** Datasets, opened for reading: a folder or an address becomes splits. */
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { shardEndings } from '../format/index.ts';
 import type { OpenShard } from '../format/shard.ts';
 import { exists } from '../io/file-system.ts';
+import { isAddress, storeOf } from '../store/index.ts';
+import { isPattern } from '../store/pattern.ts';
 import type { ClassColumns } from './classes.ts';
+import { openFiles } from './files.ts';
 import { type DatasetInfo, openSaved, readInfo, savedSplits } from './saved.ts';
-import { Split } from './split.ts';
+import { Split, type SplitPlace } from './split.ts';
+import { groupBySplit } from './split-names.ts';
 
 /** A dataset: files of rows, by split. */
 export interface Dataset {
@@ -20,7 +26,7 @@ export interface Dataset {
 export interface OpenOptions {
   /** Open only these splits. Default: all. */
   splits?: readonly string[];
-  /** Bytes of blocks that each split keeps in memory. Default: 64 MiB. */
+  /** Bytes of blocks that each split keeps in memory. Default: 64 MiB for saved folders, otherwise 512 MiB. */
   cacheBytes?: number;
   /** Columns of texts or integers that are read as classes, with the values of the classes in order. */
   classes?: ClassColumns;
@@ -30,17 +36,24 @@ export interface OpenOptions {
 interface SplitSource {
   readonly path: string;
   readonly splits: Readonly<Record<string, () => Promise<{ shards: OpenShard[]; info: DatasetInfo }>>>;
+  readonly cacheBytes: number;
+  readonly saved: boolean;
 }
 
+/** Saved folders are read row by row, other files in whole blocks. */
+const [savedCacheBytes, filesCacheBytes] = [64 * 2 ** 20, 512 * 2 ** 20];
+
 /**
- * Opens a dataset directory that was written by this package or by `save_to_disk` of Hugging Face `datasets` (a DatasetDict or a
- * single Dataset). Only headers are read here.
+ * Opens a dataset. Only headers, footers and indices are read here. It can be
+ * - a folder that this package or `save_to_disk` of Hugging Face `datasets` wrote (a DatasetDict or a single Dataset);
+ * - files of rows, which are Arrow, Parquet or tar (webdataset): a path, a pattern (`data/{000..331}.tar`, `data/*.parquet`), a folder
+ *   that holds them, or an address that begins with `https://`, `s3://` or `hf://datasets/`. Their names tell their splits.
  *
  * @throws ArrowFileError for a missing, truncated or corrupt Arrow file; Error for any other problem. The message contains the path,
  *   what was expected and what to do.
  */
-export async function openDataset(directory: string, options: OpenOptions = {}): Promise<Dataset> {
-  const { path: root, splits: sources } = await findSplits(directory);
+export async function openDataset(location: string, options: OpenOptions = {}): Promise<Dataset> {
+  const { path: root, splits: sources, cacheBytes, saved } = await findSplits(location);
   const wanted = options.splits ?? Object.keys(sources);
   const splits: Record<string, Split> = {};
   const close = (): void => {
@@ -52,7 +65,7 @@ export async function openDataset(directory: string, options: OpenOptions = {}):
       const open = sources[name];
       if (open === undefined) throw new Error(noSuchSplit(root, name, Object.keys(sources)));
       const opened = await open();
-      splits[name] = new Split(name, root, opened.shards, options);
+      splits[name] = new Split(name, root, opened.shards, { cacheBytes, ...options, saved });
       info ??= opened.info;
     }
   } catch (error) {
@@ -73,19 +86,58 @@ export async function openDataset(directory: string, options: OpenOptions = {}):
   };
 }
 
-async function findSplits(directory: string): Promise<SplitSource> {
-  const root = path.resolve(directory);
+async function findSplits(location: string): Promise<SplitSource> {
+  if (isAddress(location)) return filesSource(location, location);
+  const root = path.resolve(location);
+  const isFolder = (await stat(root).catch(() => null))?.isDirectory() ?? false;
+  if (!isFolder && (isPattern(location) || (await exists(root)))) return filesSource(root, root);
   const saved = await savedSplits(root);
   if (saved !== null)
     return {
       path: root,
       splits: Object.fromEntries(Object.entries(saved).map(([name, folder]) => [name, () => openSaved(folder)])),
+      cacheBytes: savedCacheBytes,
+      saved: true,
     };
+  const inside = `${root}/**/*{${shardEndings.join(',')}}`;
+  if (
+    isFolder &&
+    (
+      await storeOf(inside)
+        .list(inside)
+        .catch(() => [])
+    ).length > 0
+  )
+    return filesSource(root, inside);
   throw new Error(
     (await exists(root))
-      ? `${root}: is not a dataset: neither dataset_dict.json nor state.json is there. Expected what \`build-dataset\` or \`save_to_disk\` of Hugging Face \`datasets\` writes`
+      ? `${root}: is not a dataset: neither dataset_dict.json nor state.json is there, and no ${shardEndings.join(', ')} file. Expected what \`build-dataset\` or \`save_to_disk\` of Hugging Face \`datasets\` writes, Parquet files, or tar files in webdataset's layout; make one of a folder of images with \`npm run build-dataset\``
       : `${root}: there is no such directory. Build the dataset first`,
   );
+}
+
+/** Files by split. Nothing is opened yet. */
+async function filesSource(title: string, pattern: string): Promise<SplitSource> {
+  const groups = groupBySplit(await storeOf(pattern).list(pattern), title);
+  return {
+    path: title,
+    splits: Object.fromEntries(
+      Object.entries(groups).map(([name, urls]) => [
+        name,
+        async () => ({ shards: await openFiles(urls), info: readInfo({}) }),
+      ]),
+    ),
+    cacheBytes: filesCacheBytes,
+    saved: false,
+  };
+}
+
+/** Opens one split of a dataset again, with the files that it had: for workers. */
+export async function reopenSplit(split: SplitPlace): Promise<Split> {
+  if (split.urls === null)
+    return (await openDataset(split.path, { splits: [split.split], classes: split.classes })).split(split.split);
+  const options = { cacheBytes: filesCacheBytes, classes: split.classes };
+  return new Split(split.split, split.path, await openFiles(split.urls), options);
 }
 
 const noSuchSplit = (root: string, name: string, names: string[]): string =>

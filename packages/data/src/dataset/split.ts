@@ -22,6 +22,8 @@ interface BlockPlace extends SplitBlock {
 }
 
 export interface SplitOptions {
+  /** Whether its folder lists its files (`save_to_disk`). */
+  readonly saved?: boolean;
   /** Bytes of blocks that are kept in memory. Default: 64 MiB for files of this machine that are read row by row. */
   readonly cacheBytes?: number | undefined;
   /** Columns of texts or integers that are read as classes, with the values of the classes in order. */
@@ -29,6 +31,15 @@ export interface SplitOptions {
 }
 
 const defaultCacheBytes = 64 * 2 ** 20;
+
+/** What a worker needs to open a split again. Plain data. */
+export interface SplitPlace {
+  readonly path: string;
+  readonly split: string;
+  /** The files; null for a saved folder, which lists its own. */
+  readonly urls: readonly string[] | null;
+  readonly classes: ClassColumns;
+}
 
 /** One split of a dataset: its files as one table with random access. Rows are read on demand, block by block. */
 export class Split {
@@ -44,17 +55,15 @@ export class Split {
   readonly #places: BlockPlace[] = [];
   readonly #cache: BlockCache<Block>;
   readonly #numbers: ReturnType<typeof classNumbers>;
+  readonly #options: SplitOptions;
   #closed = false;
 
-  constructor(
-    name: string,
-    path: string,
-    shards: readonly OpenShard[],
-    { cacheBytes = defaultCacheBytes, classes = {} }: SplitOptions = {},
-  ) {
+  constructor(name: string, path: string, shards: readonly OpenShard[], options: SplitOptions = {}) {
+    const { cacheBytes = defaultCacheBytes, classes = {} } = options;
     this.name = name;
     this.path = path;
     this.classes = classes;
+    this.#options = options;
     this.features = classFeatures(shards[0]?.features ?? {}, classes);
     this.#numbers = classNumbers(classes);
     this.#shards = shards;
@@ -67,6 +76,17 @@ export class Split {
       });
     }
     this.length = rows;
+  }
+
+  /** The same rows with some columns read as classes. Closing one of the two closes both. */
+  withClasses(classes: ClassColumns): Split {
+    return new Split(this.name, this.path, this.#shards, { ...this.#options, classes });
+  }
+
+  /** Where it can be opened again. */
+  get place(): SplitPlace {
+    const urls = this.#options.saved === true ? null : this.#shards.map(({ url }) => url);
+    return { path: this.path, split: this.name, urls, classes: this.classes };
   }
 
   /** The columns that can be read. */

@@ -42,8 +42,8 @@ export interface ShardFormat {
   readonly endings: readonly string[];
   /**
    * Opens a file.
-   * @param like the features of the first file of the same split, for formats that do not declare them in each file
+   * @param like the first file of the same split, for formats that do not declare their columns in each file
    * @throws if the file is damaged or of another format
    */
-  open(source: ByteSource, like?: Features): Promise<OpenShard>;
+  open(source: ByteSource, like?: OpenShard): Promise<OpenShard>;
 }

@@ -143,9 +143,7 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
     }
     const badRows: BadRowPolicy = options.strict ? 'error' : (options.badRows ?? (shuffle ? 'replace' : 'drop'));
     const spec: SamplerSpec = {
-      path: split.path,
-      split: split.name,
-      classes: split.classes,
+      place: split.place,
       rows: options.rows ? this.#rows : null,
       columns: readColumns(found, shuffle),
       imageSize: this.imageSize,

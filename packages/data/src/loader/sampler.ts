@@ -2,9 +2,8 @@
 import fsp from 'node:fs/promises';
 import type { EncodedImage } from '../arrow/features.ts';
 import { type Augmentation, augment, type Pixels } from '../augment/index.ts';
-import type { ClassColumns } from '../dataset/classes.ts';
-import { openDataset } from '../dataset/dataset.ts';
-import type { Split } from '../dataset/split.ts';
+import { reopenSplit } from '../dataset/dataset.ts';
+import type { Split, SplitPlace } from '../dataset/split.ts';
 import { type DecodeTarget, decodeImage } from '../decode.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
@@ -15,10 +14,7 @@ export type BadRowPolicy = 'replace' | 'drop' | 'error';
 
 /** Everything that determines the sample of a row in an epoch. Plain data, so that it can be sent to a worker. */
 export interface SamplerSpec {
-  path: string;
-  split: string;
-  /** Columns that are read as classes. */
-  classes: ClassColumns;
+  place: SplitPlace;
   /** The rows that can replace an unusable one. Null: all rows of the split. */
   rows: Uint32Array | null;
   /** The columns to read, by their names in a batch. At most one is an image. */
@@ -99,8 +95,7 @@ export class Sampler {
   }
 
   static async open(spec: SamplerSpec): Promise<Sampler> {
-    const dataset = await openDataset(spec.path, { splits: [spec.split], classes: spec.classes });
-    return new Sampler(spec, dataset.split(spec.split));
+    return new Sampler(spec, await reopenSplit(spec.place));
   }
 
   close(): void {
@@ -173,7 +168,7 @@ export class Sampler {
       const item = await this.#load(candidate);
       if (typeof item !== 'string') return item;
       if (this.#spec.badRows === 'error') {
-        throw new Error(`${this.#spec.path}, split "${this.#spec.split}", row ${candidate}: ${item}`);
+        throw new Error(`${this.#spec.place.path}, split "${this.#spec.place.split}", row ${candidate}: ${item}`);
       }
       skipped.push({ row: candidate, reason: item });
       if (this.#spec.badRows === 'drop') return null;
@@ -181,7 +176,7 @@ export class Sampler {
       candidate = rows ? (rows[random.below(rows.length)] as number) : random.below(this.#split.length);
     }
     throw new Error(
-      `${this.#spec.path}, split "${this.#spec.split}": ran out of readable rows: row ${row} and ${replacementAttempts - 1} replacements cannot be used; the last one, row ${candidate}: ${this.#bad.get(candidate)}`,
+      `${this.#spec.place.path}, split "${this.#spec.place.split}": ran out of readable rows: row ${row} and ${replacementAttempts - 1} replacements cannot be used; the last one, row ${candidate}: ${this.#bad.get(candidate)}`,
     );
   }
 

@@ -1,8 +1,9 @@
 /** Files of this machine. */
 import fs, { promises as fsp } from 'node:fs';
 import path from 'node:path';
-import { braceExpand, Minimatch } from 'minimatch';
-import { errorCode, errorMessage, readExactly } from '../io/file-system.ts';
+import { braceExpand } from 'minimatch';
+import { errorCode, errorMessage, exists, readExactly } from '../io/file-system.ts';
+import { isWildcard, wildcardMatcher } from './pattern.ts';
 import type { ByteSource, Store } from './source.ts';
 
 /** The system reads ahead by itself. */
@@ -38,20 +39,17 @@ export function openFile(file: string): ByteSource {
 }
 
 /** A file that cannot be opened. */
-export class FileError extends Error {
+class FileError extends Error {
   constructor(file: string, problem: string) {
     super(`${file}: ${problem}. Build or copy the dataset again.`);
   }
 }
 
-/** Whether a path names several files. */
-export const isPattern = (text: string): boolean => /[*?{[]/.test(text);
-
 /** The files that a pattern without braces matches, in order. */
 async function glob(pattern: string): Promise<string[]> {
-  const matcher = new Minimatch(pattern, { nobrace: true, nocomment: true, nonegate: true, dot: false });
+  const matches = wildcardMatcher(pattern);
   const parts = pattern.split('/');
-  const fixed = parts.slice(0, parts.findIndex(isPattern)).join('/') || (pattern.startsWith('/') ? '/' : '.');
+  const fixed = parts.slice(0, parts.findIndex(isWildcard)).join('/') || (pattern.startsWith('/') ? '/' : '.');
   const deep = pattern.includes('**');
   const depth = parts.length;
   const found: string[] = [];
@@ -62,7 +60,7 @@ async function glob(pattern: string): Promise<string[]> {
       const isFolder = entry.isDirectory() || (entry.isSymbolicLink() && (await isDirectory(at)));
       if (isFolder) {
         if (deep || at.split('/').length < depth) await walk(at);
-      } else if (matcher.match(at)) found.push(at);
+      } else if (matches(at)) found.push(at);
     }
   };
   await walk(fixed);
@@ -77,9 +75,11 @@ const toPath = (url: string): string => (url.startsWith('file://') ? decodeURICo
 
 export const fileStore: Store = {
   async list(pattern) {
+    const own = toPath(pattern);
+    if (await exists(own)) return [own];
     const files: string[] = [];
-    for (const each of braceExpand(toPath(pattern))) {
-      if (!isPattern(each)) files.push(each);
+    for (const each of braceExpand(own)) {
+      if (!isWildcard(each)) files.push(each);
       else files.push(...(await glob(each)));
     }
     if (files.length === 0) throw new Error(`${pattern}: matches no file`);
