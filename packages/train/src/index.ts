@@ -12,6 +12,7 @@ export { readCheckpoint } from './loop/checkpoint.ts';
 export type { Objective, SeparableObjective } from './loop/objective.ts';
 export { type StepResult, TrainingStep } from './loop/step.ts';
 export { type StepReport, Trainer } from './loop/trainer.ts';
+export { openTaskData } from './open-data.ts';
 export * from './optim/index.ts';
 export { findCheckpoint, findRun, RunFolder } from './run-folder/run-folder.ts';
 export { taskNamed, tasks } from './tasks/index.ts';

@@ -1,6 +1,6 @@
 /** A whole run: data, model, training, evaluation and report. */
 import { join } from 'node:path';
-import { DataLoader, type Dataset, fingerprintDataset, openDataset, type Split } from '@tessera/data';
+import { DataLoader, type Dataset, fingerprintDataset, type Split } from '@tessera/data';
 import { exists, writeFileAtomic } from '@tessera/data/io';
 import { manualSeed, tidy } from '@tessera/tensor';
 import { weightMetadata, writeTensors } from '@tessera/weights';
@@ -18,6 +18,7 @@ import { MetricsWriter } from './loop/metrics-file.ts';
 import type { MixedPrecision } from './loop/precision.ts';
 import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer, type TrainerListener } from './loop/trainer.ts';
+import { openTaskData } from './open-data.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
 import { describeEnvironment } from './run-folder/environment.ts';
@@ -79,7 +80,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   manualSeed(request.config.seed);
   const prepared = await task.prepare(request.config, resume !== null, say);
   const { config } = prepared;
-  const dataset = await openDataset(request.dataset);
+  const dataset = await openTaskData(request.dataset, config.data.columns);
   let subject: AnyTaskModel | null = null;
   let loader: DataLoader | null = null;
   let metrics: MetricsWriter | null = null;

@@ -53,7 +53,7 @@ export interface StructFeature {
 }
 
 /** A column whose values are not read, for instance a time. It matters only if somebody asks for it. */
-export interface OtherFeature {
+interface OtherFeature {
   type: 'other';
   /** Its type, as the file names it. */
   dtype: string;
@@ -174,7 +174,7 @@ export function featureFromJson(json: unknown, at = 'feature'): Feature {
   }
 }
 
-export function featuresFromJson(json: unknown, at = 'features'): Features {
+function featuresFromJson(json: unknown, at = 'features'): Features {
   if (!isObject(json)) throw new Error(`${at}: expected an object of features`);
   return Object.fromEntries(Object.entries(json).map(([name, f]) => [name, featureFromJson(f, `${at}.${name}`)]));
 }

@@ -32,7 +32,7 @@ export interface RecordBatchEntry {
 }
 
 /** The values of a dictionary, in the pieces in which they were written. */
-export type Dictionaries = ReadonlyMap<string, readonly RecordBatchEntry[]>;
+type Dictionaries = ReadonlyMap<string, readonly RecordBatchEntry[]>;
 
 /** A record batch and the dictionaries as they are at its place in the stream. */
 export interface IndexedBatch {

@@ -6,7 +6,7 @@ import type { OpenShard } from '../format/shard.ts';
 import { exists } from '../io/file-system.ts';
 import { isAddress, storeOf } from '../store/index.ts';
 import { isPattern } from '../store/pattern.ts';
-import type { ClassColumns } from './classes.ts';
+import { type ClassColumns, labelsAsClasses } from './classes.ts';
 import { openFiles } from './files.ts';
 import { type DatasetInfo, openSaved, readInfo, savedSplits } from './saved.ts';
 import { Split, type SplitPlace } from './split.ts';
@@ -72,9 +72,16 @@ export async function openDataset(location: string, options: OpenOptions = {}): 
     close();
     throw error;
   }
+  return datasetOf(root, info ?? readInfo({}), splits);
+}
+
+function datasetOf(root: string, info: DatasetInfo, splits: Record<string, Split>): Dataset {
+  const close = (): void => {
+    for (const split of Object.values(splits)) split.close();
+  };
   return {
     path: root,
-    info: info ?? readInfo({}),
+    info,
     splits,
     split(name) {
       const split = splits[name];
@@ -85,6 +92,15 @@ export async function openDataset(location: string, options: OpenOptions = {}): 
     [Symbol.dispose]: close,
   };
 }
+
+/**
+ * The dataset with a column of texts or integers as class labels; see `labelsAsClasses`. It takes the place of `dataset`, whose files it
+ * uses.
+ */
+export const withClasses = async (
+  { path: root, info, splits }: Dataset,
+  column: { readonly name: string | null; readonly names: readonly string[] },
+): Promise<Dataset> => datasetOf(root, info, await labelsAsClasses(splits, column));
 
 async function findSplits(location: string): Promise<SplitSource> {
   if (isAddress(location)) return filesSource(location, location);

@@ -24,7 +24,7 @@ function kindOf(ending: string): MemberKind {
 const usualName = { image: 'image', text: 'caption', class: 'label', json: null, binary: null } as const;
 
 /** The column of the sample's name. */
-export const keyColumn = '__key__';
+const keyColumn = '__key__';
 
 /** Where a column's values are: in a member, or in a field of a member. */
 interface ColumnSource {

@@ -13,7 +13,7 @@ export interface TarMember {
 /** Reads bytes of the tar file; at its end fewer. */
 export type ReadTar = (start: number, length: number) => Uint8Array | Promise<Uint8Array>;
 
-export const tarBlock = 512;
+const tarBlock = 512;
 export const padded = (size: number): number => Math.ceil(size / tarBlock) * tarBlock;
 
 const latin1 = new TextDecoder('latin1');

@@ -5,6 +5,8 @@ import { httpsStore } from './https.ts';
 import { s3Store } from './s3.ts';
 import type { Store } from './source.ts';
 
+export { isPattern } from './pattern.ts';
+
 /** What makes the store of an address, by its scheme. */
 const stores: Readonly<Record<string, () => Store>> = {
   file: () => fileStore,

@@ -7,7 +7,7 @@ export interface Range {
 }
 
 /** Ranges in ascending order, where those with a gap of at most `gap` bytes between them are one. Empty ranges are left out. */
-export function mergeRanges(ranges: readonly Range[], gap: number): Range[] {
+function mergeRanges(ranges: readonly Range[], gap: number): Range[] {
   const merged: { start: number; end: number }[] = [];
   for (const { start, end } of ranges.filter((range) => range.end > range.start).sort((a, b) => a.start - b.start)) {
     const last = merged.at(-1);

@@ -4,7 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** What the server does with a request instead of answering it. Each fault counts down the requests that it spoils. */
-export type Fault =
+type Fault =
   /** Sends half of the answer, and closes the connection. */
   | 'cut'
   /** Sends half of the answer, and nothing more. */
