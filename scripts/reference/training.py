@@ -46,7 +46,12 @@ PATTERNS = {
     'all': lambda k, n: True,
     # The first one begins late, the second one has none, the third one has one in every other step.
     'missing': lambda k, n: (k == 0 and n >= 3) or (k == 2 and n % 2 == 0) or k == 3,
+    # As 'all', and each parameter is in a group of its own: GROUPS.
+    'groups': lambda k, n: True,
 }
+
+# For each parameter a factor on the rate, and a weight decay; None: that of the optimizer.
+GROUPS = [(1, None), (0.1, 0), (0, None), (0.5, 0.25)]
 
 
 def rate(step):
@@ -57,14 +62,21 @@ def train(make, dtype, pattern):
     """The parameters after STEPS steps, and after each step whose rate is a multiple of the optimizer's own."""
     parameters = [torch.nn.Parameter(tensor(10 + k, shape, dtype)) for k, shape in enumerate(SHAPES)]
     optimizer = make(parameters)
-    base = optimizer.param_groups[0]['lr']
+    if pattern == 'groups':
+        optimizer = make([group_of(p, optimizer, *GROUPS[k]) for k, p in enumerate(parameters)])
+    bases = [group['lr'] for group in optimizer.param_groups]
     for n in range(STEPS):
         for k, (p, shape) in enumerate(zip(parameters, SHAPES)):
             p.grad = tensor(100 * (n + 1) + k, shape, dtype) if PATTERNS[pattern](k, n) else None
-        for group in optimizer.param_groups:
+        for group, base in zip(optimizer.param_groups, bases):
             group['lr'] = base * rate(n)
         optimizer.step()
     return [round_to(v, dtype) for p in parameters for v in p.detach().reshape(-1).tolist()]
+
+
+def group_of(parameter, optimizer, lr_scale, weight_decay):
+    own = {} if weight_decay is None or 'weight_decay' not in optimizer.defaults else {'weight_decay': weight_decay}
+    return {'params': [parameter], 'lr': optimizer.defaults['lr'] * lr_scale, **own}
 
 
 def round_to(value, dtype):
@@ -114,6 +126,13 @@ OPTIMIZERS = [
     ('LARS', ('lars', 'Lars'), {}, both),
     ('LARS', ('lars', 'Lars'), {'lr': 0.5, 'momentum': 0.9, 'dampening': 0.2, 'weight_decay': 0.1, 'trust_coeff': 0.02}, both),
     ('LARS', ('lars', 'Lars'), {'momentum': 0.9, 'nesterov': True, 'trust_coeff': 0.1, 'trust_clip': True, 'always_adapt': True}, ('all',)),
+]
+
+
+# One of each with groups of parameters.
+OPTIMIZERS += [
+    (name, cls, options, ('groups',))
+    for name, (cls, options) in {name: (cls, options) for name, cls, options, _ in OPTIMIZERS}.items()
 ]
 
 

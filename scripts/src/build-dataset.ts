@@ -22,6 +22,10 @@ const readOptions = () =>
       },
       'image-column': { type: 'string', describe: 'For a folder: the column with the names of the image files' },
       'caption-column': { type: 'string', describe: 'For a folder: the column with the captions' },
+      encoding: {
+        type: 'string',
+        describe: 'For a folder: the encoding of that file, such as windows-1252, if it is neither UTF-8 nor UTF-16',
+      },
       'test-share': {
         type: 'number',
         describe: 'For a folder: fraction of the images for the split test [default: 0.1]',
@@ -68,16 +72,17 @@ async function main(): Promise<number | undefined> {
   const folder = fromCaller(source);
   if (!(await stat(folder).catch(() => null))?.isDirectory())
     throw new UsageError(`${source}: neither a folder nor a dataset; datasets: ${Object.keys(datasets).join(', ')}`);
-  const { captions, imageColumn, captionColumn, testShare, maxSize, strict, license } = options;
-  const given = Object.entries({ captions, imageColumn, captionColumn, testShare, maxSize, license });
+  const { captions, imageColumn, captionColumn, encoding, testShare, maxSize, strict, license } = options;
+  const given = Object.entries({ captions, imageColumn, captionColumn, encoding, testShare, maxSize, license });
   const report = await buildFromFolder(folder, target, {
     ...build,
     strict,
     ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
   });
   bar.finish();
-  for (const { file, reason } of report.skipped.slice(0, 10)) console.log(`left out: ${file}: ${reason}`);
-  if (report.skipped.length > 10) console.log(`left out: ${report.skipped.length - 10} more`);
+  const leftOut = [...report.skipped, ...report.leftOut];
+  for (const { file, reason } of leftOut.slice(0, 10)) console.log(`left out: ${file}: ${reason}`);
+  if (leftOut.length > 10) console.log(`left out: ${leftOut.length - 10} more, ${leftOut.length} files in all`);
   printReport(target, report.splits);
   if (report.kind === 'classes') console.log(`classes: ${report.classes.join(', ')}`);
   const task = report.kind === 'classes' ? '--task classify ' : '';

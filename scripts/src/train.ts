@@ -43,6 +43,7 @@ const optionTypes = { boolean: 'boolean', number: 'number', 'whole number': 'num
 /** The option that sets a setting. A setting that can also be null has the type of its other values. */
 const optionFor = ({ type, description, choices, default: value }: SettingInfo) => ({
   type: optionTypes[type.replace('|null', '') as keyof typeof optionTypes] ?? ('string' as const),
+  requiresArg: type !== 'boolean',
   describe: `${sentence(description)}${value === null ? '' : ` [default: ${value.replaceAll('"', '')}]`}`,
   ...(choices === null ? {} : { choices }),
 });
@@ -100,6 +101,7 @@ const readOptions = () =>
       'CLIP on emoji: builds the data set if it is missing, trains for some minutes, evaluates and writes a report',
     )
     .example('$0 --set training.epochs=5 --set optimizer.lr=5e-4', 'the same with other settings')
+    .example('$0 --preset mae --max-steps 100 --limit-train 10%', 'a short trial: 100 steps on a tenth of the data')
     .example('$0 --data my-pictures --set model=vit-tiny-64', 'your own images (see npm run build-dataset)')
     .example('$0 --config my.yaml --run runs/second', 'settings from a file')
     .example('$0 --resume runs/second', 'continue after an interruption, bit for bit')
@@ -131,6 +133,8 @@ function settingsOf({ task, from, linearProbe, set, ...options }: Options): stri
   if (linearProbe && from === undefined)
     throw new UsageError('--linear-probe needs --from, the model whose image tower is used');
   const flags: Readonly<Record<string, unknown>> = options;
+  for (const flag of settingsByFlag.keys())
+    if (Number.isNaN(flags[flag])) throw new UsageError(`--${flag}: expected a number`);
   return [
     ...(task === undefined ? [] : [`task=${task}`]),
     ...(from === undefined ? [] : settingsFrom(from, task)),

@@ -1,8 +1,9 @@
 /** Listing of the images of a folder, with their captions, classes and splits. */
 import fsp from 'node:fs/promises';
 import path from 'node:path';
-import { errorCode, errorMessage } from '@tessera/data/io';
+import { errorMessage } from '@tessera/data/io';
 import { unitHash } from '../hash.ts';
+import { type FolderItem, imagesBelow, isImageName, listFolder, subfolders } from './image-files.ts';
 import { InputProblems } from './problems.ts';
 import { readTable, type TableRow, tableEndings } from './table.ts';
 
@@ -23,12 +24,23 @@ export interface EntryOptions {
   imageColumn?: string;
   /** The column with the captions. Default: the usual names. */
   captionColumn?: string;
+  /** The encoding of the file with the captions, such as windows-1252. Default: UTF-8, or UTF-16 by its byte order mark. */
+  encoding?: string;
   /** Fraction of the images in the split `test`, if the source has no splits. Default 0.1. */
   testShare?: number;
 }
 
-/** File name extensions of images in class folders. */
-const imageEndings = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif', '.avif', '.tif', '.tiff', '.svg']);
+/** A file that is not used, and why. */
+export interface LeftOut {
+  /** Relative to the source folder. */
+  file: string;
+  reason: string;
+}
+
+export interface FolderListing {
+  entries: Entry[];
+  leftOut: LeftOut[];
+}
 
 /** The accepted names of split folders and of values in a column `split`. */
 const splitAliases: Record<string, string> = {
@@ -49,16 +61,17 @@ const usualColumns = {
 } as const;
 
 /** Lists the images of a folder: those in the caption file if there is one, otherwise those in class folders. */
-export async function listEntries(folder: string, options: EntryOptions = {}): Promise<Entry[]> {
-  const entries = (await findEntries(folder, options)).sort((a, b) => (a.file < b.file ? -1 : 1));
+export async function listEntries(folder: string, options: EntryOptions = {}): Promise<FolderListing> {
+  const { entries, leftOut } = await findEntries(folder, options);
+  entries.sort((a, b) => (a.file < b.file ? -1 : 1));
   if (entries.length === 0) throw new Error(`${folder}: contains no images`);
   if (!entries.some(({ split }) => split === 'train')) {
     throw new Error(`${folder}: all of its ${entries.length} images are in other splits than train`);
   }
-  return entries;
+  return { entries, leftOut };
 }
 
-async function findEntries(folder: string, options: EntryOptions): Promise<Entry[]> {
+async function findEntries(folder: string, options: EntryOptions): Promise<FolderListing> {
   const table = await findTable(folder, options.captions);
   if (table) return entriesOfTable(folder, table, options);
   const folders = await subfolders(folder);
@@ -76,15 +89,16 @@ async function findEntries(folder: string, options: EntryOptions): Promise<Entry
     const inner = await findTable(path.join(folder, name), undefined);
     return inner ? entriesOfTable(folder, inner, options, name, split) : entriesOfClasses(folder, name, split, options);
   });
-  const entries = (await Promise.all(parts)).flat();
+  const listings = await Promise.all(parts);
+  const entries = listings.flatMap((listing) => listing.entries);
   const kinds = new Set(entries.map(({ captions }) => captions.length > 0));
   if (kinds.size > 1) throw new Error(`${folder}: some of its splits have captions, others do not`);
-  return entries;
+  return { entries, leftOut: listings.flatMap(({ leftOut }) => leftOut) };
 }
 
 async function findTable(folder: string, named: string | undefined): Promise<string | null> {
   if (named !== undefined) return path.resolve(folder, named);
-  const files = (await listFolder(folder)).filter((entry) => entry.isFile()).map((entry) => entry.name);
+  const files = (await listFolder(folder)).filter(({ isFolder }) => !isFolder).map(({ name }) => name);
   const usual = tableNames.find((name) => files.includes(name));
   if (usual) return path.join(folder, usual);
   const tables = files.filter((name) => tableEndings.includes(path.extname(name).toLowerCase()));
@@ -100,23 +114,27 @@ async function entriesOfTable(
   options: EntryOptions,
   within = '',
   fixedSplit: string | null = null,
-): Promise<Entry[]> {
-  const { columns, rows } = await readTable(file);
+): Promise<FolderListing> {
+  const { columns, rows } = await readTable(file, options.encoding);
   const imageColumn = pickColumn(file, columns, 'image', options.imageColumn);
   const hasLabel = columns.includes('label');
   const captionColumn =
-    hasLabel && options.captionColumn === undefined && !usualColumns.caption.some((name) => columns.includes(name))
+    hasLabel &&
+    options.captionColumn === undefined &&
+    !columns.some((name) => usualColumns.caption.some((usual) => usual === name.toLowerCase()))
       ? null
       : pickColumn(file, columns, 'caption', options.captionColumn);
   const problems: string[] = [];
   const entries = new Map<string, Entry>();
-  const missing = await missingFiles(path.join(folder, within), rows, imageColumn);
+  const root = path.join(folder, within);
+  const files = await findFiles(root, rows, imageColumn);
   const read = (values: Record<string, unknown>): Entry => {
     const image = values[imageColumn];
     if (typeof image !== 'string' || image === '') throw new Error(`the image's name ("${imageColumn}") is empty`);
-    if (missing.has(image)) throw new Error(`${image} does not exist`);
+    const file = files.get(image);
+    if (file === undefined) throw new Error(`${image} does not exist`);
     return {
-      file: path.join(within, image),
+      file: path.isAbsolute(file) ? file : path.join(within, file),
       split: fixedSplit ?? splitOfRow(values, image, options.testShare),
       captions: captionColumn === null ? [] : captionsOfRow(values, captionColumn),
       label: hasLabel ? labelOfRow(values) : null,
@@ -133,7 +151,12 @@ async function entriesOfTable(
     }
   }
   if (problems.length > 0) throw new InputProblems(file, problems);
-  return [...entries.values()];
+  const listed = new Set([...entries.keys()].map((name) => path.resolve(folder, name)));
+  const { images } = await imagesBelow(root, '', isImageName);
+  const leftOut = images
+    .filter((name) => !listed.has(path.resolve(root, name)))
+    .map((name) => ({ file: path.join(within, name), reason: `is not listed in ${path.basename(file)}` }));
+  return { entries: [...entries.values()], leftOut };
 }
 
 /** Adds the captions of another row to its image. */
@@ -166,7 +189,7 @@ function pickColumn(
 ): string {
   const found =
     wanted === undefined
-      ? usualColumns[role].find((name) => columns.includes(name))
+      ? usualColumns[role].flatMap((name) => columns.find((column) => column.toLowerCase() === name) ?? []).at(0)
       : columns.find((name) => name === wanted);
   if (found !== undefined) return found;
   const expected = wanted ?? usualColumns[role].join(', ');
@@ -187,16 +210,22 @@ function splitOfRow(values: Record<string, unknown>, file: string, testShare: nu
 const splitByHash = (file: string, testShare = 0.1): string =>
   unitHash(`split/${file.split(path.sep).join('/')}`) < testShare ? 'test' : 'train';
 
-async function missingFiles(folder: string, rows: TableRow[], column: string): Promise<Set<string>> {
+/** The files that a table names, as paths that exist. Windows separates the parts of a path by backslashes. */
+async function findFiles(folder: string, rows: TableRow[], column: string): Promise<Map<string, string>> {
   const names = new Set(
     rows.map(({ values }) => values[column]).filter((name): name is string => typeof name === 'string'),
   );
-  const missing = new Set<string>();
+  const found = new Map<string, string>();
   for (const name of names) {
-    const stat = await fsp.stat(path.resolve(folder, name)).catch(() => null);
-    if (!stat?.isFile()) missing.add(name);
+    for (const file of new Set([name, name.replaceAll('\\', '/')])) {
+      const stat = await fsp.stat(path.resolve(folder, file)).catch(() => null);
+      if (stat?.isFile()) {
+        found.set(name, file);
+        break;
+      }
+    }
   }
-  return missing;
+  return found;
 }
 
 /** The images of a folder whose sub-folders are classes. */
@@ -205,48 +234,31 @@ async function entriesOfClasses(
   within: string,
   split: string | null,
   options: EntryOptions,
-): Promise<Entry[]> {
+): Promise<FolderListing> {
   const root = path.join(folder, within);
   const problems: string[] = [];
-  const loose = (await listFolder(root)).filter((entry) => entry.isFile() && isImage(entry.name));
+  const items = await listFolder(root);
+  const loose = items.filter((item) => !item.isFolder && isImageName(item.name));
   if (loose.length > 0) {
     problems.push(
       `${loose.length} images, such as ${loose[0]?.name}, are not in a class folder, and there is no file with captions (${tableNames.join(', ')})`,
     );
   }
   const entries: Entry[] = [];
+  const leftOut = items.filter((item) => !item.isFolder && !isImageName(item.name)).map(notInClass(within));
   for (const label of await subfolders(root)) {
-    const files = await imagesBelow(root, label);
-    if (files.length === 0) problems.push(`the class folder ${label} contains no images`);
-    for (const name of files) {
+    const { images, others } = await imagesBelow(root, label);
+    if (images.length === 0) problems.push(`the class folder ${label} contains no images`);
+    for (const name of images) {
       const file = path.join(within, name);
       entries.push({ file, split: split ?? splitByHash(file, options.testShare), captions: [], label });
     }
+    leftOut.push(...others.map(({ file, reason }) => ({ file: path.join(within, file), reason })));
   }
   if (problems.length > 0) throw new InputProblems(root, problems);
-  return entries;
+  return { entries, leftOut };
 }
 
-const isImage = (name: string): boolean => imageEndings.has(path.extname(name).toLowerCase());
-
-/** The images in a folder and its sub-folders, relative to `root`. */
-async function imagesBelow(root: string, folder: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const entry of await listFolder(path.join(root, folder))) {
-    const name = path.join(folder, entry.name);
-    if (entry.isDirectory()) found.push(...(await imagesBelow(root, name)));
-    else if (isImage(entry.name)) found.push(name);
-  }
-  return found;
-}
-
-const subfolders = async (folder: string): Promise<string[]> =>
-  (await listFolder(folder)).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-
-/** The content of a folder without hidden files, sorted by name. */
-async function listFolder(folder: string) {
-  const entries = await fsp.readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    throw new Error(`${folder}: ${errorCode(error) === 'ENOENT' ? 'there is no such folder' : errorMessage(error)}`);
-  });
-  return entries.filter(({ name }) => !name.startsWith('.')).sort((a, b) => (a.name < b.name ? -1 : 1));
-}
+const notInClass =
+  (within: string) =>
+  ({ name }: FolderItem): LeftOut => ({ file: path.join(within, name), reason: 'is not in a class folder' });

@@ -120,6 +120,74 @@ describe('with captions', () => {
     await expect(buildFromFolder(source, target)).rejects.toThrow(message);
   });
 
+  test.each([
+    ['line ends of all kinds', 'captions.csv', 'image,caption\r\na.png,one\nb.png,two\rc.png,three\n'],
+    ['semicolons', 'captions.csv', 'image;caption\na.png;one\nb.png;two\nc.png;three\n'],
+    ['tabs in a .csv file', 'captions.csv', 'image\tcaption\na.png\tone\nb.png\ttwo\nc.png\tthree\n'],
+    [
+      'vertical bars, space around fields',
+      'captions.csv',
+      'image | caption\n a.png | one\nb.png|"two" \nc.png| three\n',
+    ],
+    ['names of columns in capitals', 'captions.csv', 'Image,Caption\na.png,one\nb.png,two\nc.png,three\n'],
+    [
+      'a byte order mark before JSON',
+      'captions.jsonl',
+      '\ufeff{"image":"a.png","caption":"one"}\n{"image":"b.png","caption":"two"}\n{"image":"c.png","caption":"three"}',
+    ],
+    ['UTF-16', 'captions.csv', Buffer.from('\ufeffimage,caption\na.png,one\nb.png,two\nc.png,three\n', 'utf16le')],
+    ['backslashes in paths', 'captions.csv', 'image,caption\n.\\a.png,one\n.\\b.png,two\n.\\c.png,three\n'],
+  ])('%s', async (_, name, content) => {
+    put({ [name]: content, 'a.png': png, 'b.png': png, 'c.png': png });
+    await buildFromFolder(source, target, { testShare: 0 });
+    expect((await readBack()).train?.map((row) => row.captions)).toEqual([['one'], ['two'], ['three']]);
+  });
+
+  test('quotes within a field that is not quoted are characters', async () => {
+    put({
+      'captions.tsv': 'image\tcaption\na.png\t"Best" of show\na.png\tsay "hi"\na.png\t"say ""ho"" now"\n',
+      'a.png': png,
+    });
+    await buildFromFolder(source, target, { testShare: 0 });
+    expect((await readBack()).train?.[0]?.captions).toEqual(['"Best" of show', 'say "hi"', 'say "ho" now']);
+  });
+
+  test('line separators of Unicode within JSON strings', async () => {
+    put({ 'captions.jsonl': '{"image":"a.png","caption":"one\u2028two\u2029three\u0085four"}\n', 'a.png': png });
+    await buildFromFolder(source, target, { testShare: 0 });
+    expect((await readBack()).train?.[0]?.captions).toEqual(['one\u2028two\u2029three\u0085four']);
+  });
+
+  test('bytes that are not UTF-8 are refused, or read with the encoding that is named', async () => {
+    put({
+      'captions.csv': Buffer.from('image,caption\na.png,x\nb.png,caf\xe9\n', 'latin1'),
+      'a.png': png,
+      'b.png': png,
+    });
+    await expect(buildFromFolder(source, target)).rejects.toThrow(
+      'line 3: "b.png,caf\ufffd" is not UTF-8; save the file as UTF-8, or name its encoding, such as windows-1252',
+    );
+    await expect(buildFromFolder(source, target, { encoding: 'latin99' })).rejects.toThrow(
+      'encoding latin99 is not known',
+    );
+    await buildFromFolder(source, target, { testShare: 0, encoding: 'windows-1252' });
+    expect((await readBack()).train?.map((row) => row.captions)).toEqual([['x'], ['caf\u00e9']]);
+  });
+
+  test('absolute paths within a split; images that are not listed are reported', async () => {
+    const file = path.join(source, 'train/a.png');
+    put({ 'train/captions.csv': `image,caption\n${file},one\n`, 'train/a.png': png, 'train/more/b.png': png });
+    const report = await buildFromFolder(source, target);
+    expect(report.splits).toEqual({ train: 1 });
+    expect(report.leftOut).toEqual([{ file: 'train/more/b.png', reason: 'is not listed in captions.csv' }]);
+  });
+
+  test('a caption file that does not exist', async () => {
+    await expect(buildFromFolder(source, target, { captions: 'missing.csv' })).rejects.toThrow(
+      /missing\.csv: there is no such file$/,
+    );
+  });
+
   test('invalid JSONL', async () => {
     put({ 'captions.jsonl': '{"image":"a.png","caption":"x"}\n[1]\n{"image":"a.png","caption":3}\n', 'a.png': png });
     await expect(buildFromFolder(source, target)).rejects.toThrow('line 2: is not a JSON object');
@@ -152,6 +220,23 @@ describe('with class folders', () => {
     await buildFromFolder(source, target, { testShare: 0.25, overwrite: true });
     const again = await readBack();
     expect(files(again.test).filter((name) => name !== 'cats/another.png')).toEqual(files(held));
+  });
+
+  test('every file is read or named: by its content where the ending does not tell', async () => {
+    const rows = Buffer.from('P6 1 1 255\n\xff\x00\x00', 'latin1');
+    put({ 'x/a.JFIF': jpeg, 'x/b': png, 'x/c.ppm': rows, 'x/d.heic': 'nonsense', 'x/e.txt': 'hello', 'f.md': 'hello' });
+    fs.mkdirSync(path.join(root, `elsewhere-${number}`));
+    fs.writeFileSync(path.join(root, `elsewhere-${number}/g.png`), png);
+    fs.symlinkSync(path.join(root, `elsewhere-${number}`), path.join(source, 'y'));
+    fs.symlinkSync(path.join(source, 'x'), path.join(source, 'x/above'));
+    const report = await buildFromFolder(source, target, { testShare: 0 });
+    expect(files((await readBack()).train)).toEqual(['x/a.JFIF', 'x/b', 'x/c.ppm', 'y/g.png']);
+    expect(report.skipped.map(({ file }) => file)).toEqual(['x/d.heic']);
+    expect(report.leftOut).toEqual([
+      { file: 'f.md', reason: 'is not in a class folder' },
+      { file: 'x/above', reason: 'is a symbolic link to a folder that contains it' },
+      { file: 'x/e.txt', reason: 'is not an image' },
+    ]);
   });
 
   test('folders of splits over the classes', async () => {

@@ -1,12 +1,19 @@
 /** Building of a dataset from a folder of images. */
 import fsp from 'node:fs/promises';
 import path from 'node:path';
-import { DatasetWriter, decodeImage, type Features, feature } from '@tessera/data';
+import {
+  cleanCaption,
+  DatasetWriter,
+  decodeImage,
+  type Features,
+  feature,
+  imageFormat,
+  openImage,
+} from '@tessera/data';
 import { errorMessage } from '@tessera/data/io';
-import sharp from 'sharp';
 import type { BuildOptions, BuildReport } from '../builder.ts';
 import { mapInOrder } from '../concurrency.ts';
-import { type Entry, type EntryOptions, listEntries } from './entries.ts';
+import { type Entry, type EntryOptions, type LeftOut, listEntries } from './entries.ts';
 
 export interface FolderOptions extends BuildOptions, EntryOptions {
   /** Images whose shorter side is longer than this are resized to it. Default: images are stored unchanged. */
@@ -24,7 +31,9 @@ export interface FolderReport extends BuildReport {
   /** The names of the classes in the order of their numbers; empty without classes. */
   classes: string[];
   /** The images that could not be decoded, and why. */
-  skipped: { file: string; reason: string }[];
+  skipped: LeftOut[];
+  /** The files that are not images or not listed, and why they were left out. */
+  leftOut: LeftOut[];
 }
 
 /** The number of images that are read and decoded at the same time. */
@@ -49,7 +58,7 @@ export async function buildFromFolder(
   target: string,
   options: FolderOptions = {},
 ): Promise<FolderReport> {
-  const entries = await listEntries(folder, options);
+  const { entries, leftOut } = await listEntries(folder, options);
   const classes = [...new Set(entries.map(({ label }) => label).filter((label) => label !== null))].sort();
   const hasCaptions = entries.some(({ captions }) => captions.length > 0);
   const features: Features = {
@@ -65,7 +74,7 @@ export async function buildFromFolder(
     },
     overwrite: options.overwrite ?? false,
   });
-  const skipped: FolderReport['skipped'] = [];
+  const skipped: LeftOut[] = [];
   try {
     const conceptOf = numberer();
     const prepared = mapInOrder(entries, atOnce, async (entry) => ({
@@ -80,7 +89,10 @@ export async function buildFromFolder(
       } else {
         await writer.write(entry.split, {
           image: { bytes: image, path: entry.file },
-          ...(hasCaptions && { captions: entry.captions, concept: conceptOf(entry.captions.join('\n').toLowerCase()) }),
+          ...(hasCaptions && {
+            captions: entry.captions,
+            concept: conceptOf(entry.captions.map(cleanCaption).join('\n')),
+          }),
           ...(classes.length > 0 && { label: entry.label }),
         });
       }
@@ -96,7 +108,14 @@ export async function buildFromFolder(
     throw error;
   }
   await writer.close();
-  return { path: writer.path, splits: writer.counts, kind: hasCaptions ? 'captions' : 'classes', classes, skipped };
+  return {
+    path: writer.path,
+    splits: writer.counts,
+    kind: hasCaptions ? 'captions' : 'classes',
+    classes,
+    skipped,
+    leftOut,
+  };
 }
 
 /** Returns a function that numbers texts: equal texts have equal numbers. */
@@ -113,16 +132,16 @@ function numberer(): (text: string) => number {
 async function prepare(folder: string, entry: Entry, { maxSize }: FolderOptions): Promise<Uint8Array | string> {
   try {
     const bytes = await fsp.readFile(path.resolve(folder, entry.file));
-    const { width = 0, height = 0, format } = await sharp(bytes).metadata();
+    const format = imageFormat(bytes);
     const isDrawing = format === 'svg';
+    const image = openImage(bytes);
+    const { width, height } = await image.metadata();
     if (!isDrawing && (maxSize === undefined || Math.min(width, height) <= maxSize)) {
       await decodeImage(bytes, { kind: 'working', size: 64 });
       return bytes;
     }
     const size = maxSize ?? drawingSize;
-    const smaller = sharp(bytes, { failOn: 'error' })
-      .autoOrient()
-      .resize({ width: size, height: size, fit: 'outside', withoutEnlargement: !isDrawing });
+    const smaller = image.resize({ width: size, height: size, fit: 'outside', withoutEnlargement: !isDrawing });
     return await (format === 'jpeg'
       ? smaller.jpeg({ quality: 92, chromaSubsampling: '4:4:4' })
       : smaller.png()

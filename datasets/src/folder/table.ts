@@ -1,8 +1,8 @@
 /** Reading of CSV, TSV and JSONL files with their line numbers. */
-import fs from 'node:fs';
+import fs from 'node:fs/promises';
 import path from 'node:path';
-import readline from 'node:readline';
-import { errorMessage } from '@tessera/data/io';
+import { Readable } from 'node:stream';
+import { errorCode, errorMessage } from '@tessera/data/io';
 import { parse } from 'csv-parse';
 import { InputProblems } from './problems.ts';
 
@@ -18,9 +18,9 @@ export interface Table {
   rows: TableRow[];
 }
 
-const readers: Record<string, (file: string) => Promise<Table>> = {
-  '.csv': (file) => readDelimited(file, ','),
-  '.tsv': (file) => readDelimited(file, '\t'),
+const readers: Record<string, (file: string, text: string) => Table | Promise<Table>> = {
+  '.csv': (file, text) => readDelimited(file, text, ','),
+  '.tsv': (file, text) => readDelimited(file, text, '\t'),
   '.jsonl': readJsonLines,
 };
 
@@ -28,27 +28,96 @@ const readers: Record<string, (file: string) => Promise<Table>> = {
 export const tableEndings = Object.keys(readers);
 
 /**
- * Reads a CSV (comma), TSV (tab) or JSONL (one object per line) file.
- * @throws InputProblems with line numbers: unnamed or repeated columns, rows of another length, broken quotes
+ * Reads a CSV, TSV or JSONL (one object per line) file. Lines end in LF, CR LF or CR, also mixed. In CSV and TSV files, the first line tells
+ * what separates the fields: commas, semicolons, tabs or vertical bars. A quote within a field that is not quoted is a character as others.
+ *
+ * @param encoding of the file, in the names of the WHATWG encoding standard; default: UTF-16 with a byte order mark, else UTF-8
+ * @throws InputProblems with line numbers: bytes that are not text, unnamed or repeated columns, rows of another length, broken quotes
  */
-export async function readTable(file: string): Promise<Table> {
+export async function readTable(file: string, encoding?: string): Promise<Table> {
   const read = readers[path.extname(file).toLowerCase()];
   if (!read) throw new Error(`${file}: expected a file name that ends in ${tableEndings.join(', ')}`);
-  const table = await read(file);
+  const table = await read(file, await readText(file, encoding));
   if (table.rows.length === 0) throw new InputProblems(file, ['it has no rows']);
   return table;
 }
 
-async function readDelimited(file: string, delimiter: string): Promise<Table> {
-  const parser = fs
-    .createReadStream(file)
-    .pipe(parse({ delimiter, bom: true, info: true, relax_column_count: true, skip_empty_lines: true, trim: true }));
+async function readText(file: string, encoding: string | undefined): Promise<string> {
+  const bytes = await fs.readFile(file).catch((error: unknown) => {
+    throw new Error(`${file}: ${errorCode(error) === 'ENOENT' ? 'there is no such file' : errorMessage(error)}`);
+  });
+  const name = encoding ?? byteOrderMark(bytes) ?? 'utf-8';
+  try {
+    // Without the byte order mark.
+    return decoder(name).decode(bytes);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const found = firstUndecodable(bytes, name);
+    throw new InputProblems(file, [
+      `${found}is not ${name.toUpperCase()}; save the file as UTF-8, or name its encoding, such as windows-1252`,
+    ]);
+  }
+}
+
+/** @throws RangeError where the encoding is not known */
+function decoder(encoding: string): InstanceType<typeof TextDecoder> {
+  try {
+    return new TextDecoder(encoding, { fatal: true });
+  } catch {
+    throw new RangeError(`the encoding ${encoding} is not known; examples: utf-8, utf-16le, windows-1252, shift_jis`);
+  }
+}
+
+const byteOrderMark = ([first, second]: Uint8Array): string | null =>
+  first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : null;
+
+/** Names the first line that cannot be decoded. */
+function firstUndecodable(bytes: Uint8Array, encoding: string): string {
+  if (encoding.startsWith('utf-16')) return 'it ';
+  for (let [line, start] = [1, 0]; start < bytes.length; line++) {
+    const found = bytes.indexOf(0x0a, start);
+    const end = found === -1 ? bytes.length : found;
+    try {
+      decoder(encoding).decode(bytes.subarray(start, end));
+    } catch {
+      return `line ${line}: "${new TextDecoder(encoding).decode(bytes.subarray(start, end)).trim().slice(0, 60)}" `;
+    }
+    start = end + 1;
+  }
+  return 'it ';
+}
+
+const delimiters = [',', ';', '\t', '|'];
+
+/** The delimiter that most fields of the first line have between them; the one of the file's ending where that does not decide. */
+function findDelimiter(text: string, usual: string): string {
+  const header = /^[^\r\n]*/.exec(text.trimStart())?.[0].replaceAll(/"[^"]*"/g, '') ?? '';
+  const count = (delimiter: string): number => header.split(delimiter).length;
+  return delimiters.reduce((best, delimiter) => (count(delimiter) > count(best) ? delimiter : best), usual);
+}
+
+async function readDelimited(file: string, text: string, usual: string): Promise<Table> {
+  const parser = Readable.from([text]).pipe(
+    parse({
+      delimiter: findDelimiter(text, usual),
+      record_delimiter: ['\r\n', '\n', '\r'],
+      info: true,
+      relax_column_count: true,
+      relax_quotes: true,
+      skip_empty_lines: true,
+      ltrim: true,
+    }),
+  );
   let columns: string[] | null = null;
   const rows: TableRow[] = [];
   const problems: string[] = [];
   let line = 1;
   try {
-    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
+    for await (const { record: fields, info } of parser as AsyncIterable<{
+      record: string[];
+      info: { lines: number };
+    }>) {
+      const record = fields.map(trimField);
       const start = line;
       line = info.lines + 1;
       if (!columns) {
@@ -67,6 +136,13 @@ async function readDelimited(file: string, delimiter: string): Promise<Table> {
   return { columns: columns ?? [], rows };
 }
 
+/** A field without the space at its end, which keeps the parser from seeing that a field is quoted. */
+function trimField(field: string): string {
+  const text = field.trim();
+  const isQuoted = text !== field && /^".*"$/su.test(text);
+  return isQuoted ? text.slice(1, -1).replaceAll('""', '"') : text;
+}
+
 function checkColumns(file: string, columns: string[]): void {
   const problems: string[] = [];
   columns.forEach((name, i) => {
@@ -76,13 +152,13 @@ function checkColumns(file: string, columns: string[]): void {
   if (problems.length > 0) throw new InputProblems(file, problems);
 }
 
-async function readJsonLines(file: string): Promise<Table> {
+function readJsonLines(file: string, content: string): Table {
   const columns = new Set<string>();
   const rows: TableRow[] = [];
   const problems: string[] = [];
-  let line = 0;
-  for await (const text of readline.createInterface({ input: fs.createReadStream(file) })) {
-    line++;
+  // JSON's strings contain no line ends but U+2028 and U+2029, which end no line here.
+  for (const [index, text] of content.split(/\r\n|\n|\r/).entries()) {
+    const line = index + 1;
     if (text.trim() === '') continue;
     const values = parseObject(text);
     if (!values) {

@@ -44,7 +44,9 @@ export {
   type Pixels,
   resizeBox,
 } from './augment/index.ts';
-export { type DecodeTarget, decodeImage } from './decode.ts';
+export { type DecodeTarget, decodeImage } from './image/decode.ts';
+export { type ImageFormat, imageFormat } from './image/format.ts';
+export { openImage } from './image/open.ts';
 
 // Batches.
 
@@ -69,6 +71,7 @@ export {
   cleanCaption,
   clipVocabularySize,
   type EncodeBatchOptions,
+  isEmptyCaption,
   loadClipTokenizer,
   loadTokenizer,
   type Merge,

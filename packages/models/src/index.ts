@@ -45,6 +45,7 @@ export { type Grid, gridCoordinates, gridOf } from './tower/grid.ts';
 export { type Embedded, isSplitTower, type SplitTower, type TokenSequence } from './tower/halves.ts';
 export { ImageClassifier } from './tower/image-classifier.ts';
 export type { ImageTower } from './tower/image-tower.ts';
+export { type GroupMatcher, type LayeredModel, layersToOutput } from './tower/parameter-layers.ts';
 export { clipNormalization, imageNetNormalization, type Normalization, preprocess } from './tower/preprocess.ts';
 export type * from './tower/settings.ts';
 export * from './vit/index.ts';

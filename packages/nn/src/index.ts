@@ -78,6 +78,7 @@ export {
   Module,
   type NamePattern,
   type StateDict,
+  selectByPattern,
   type UnaryModule,
 } from './module/module.ts';
 export { Buffer, Parameter } from './module/parameter.ts';

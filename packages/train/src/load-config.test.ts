@@ -177,6 +177,8 @@ describe('a mistake in a configuration', () => {
 });
 
 describe('a section that chooses by kind', () => {
+  const withoutGroups = { groups: [], layerDecay: null };
+
   it('can be chosen by its name, with the defaults of that kind', async () => {
     const config = await loadConfig({ set: ['optimizer=sgd', 'schedule=constant', 'training.precision=bf16'] });
     expect(config.optimizer).toEqual({
@@ -186,6 +188,7 @@ describe('a section that chooses by kind', () => {
       momentum: 0.9,
       dampening: 0,
       nesterov: false,
+      ...withoutGroups,
     });
     expect(config.schedule).toEqual({ kind: 'constant' });
     expect(config.training.precision).toEqual({ kind: 'bf16' });
@@ -194,7 +197,8 @@ describe('a section that chooses by kind', () => {
   it('keeps the settings that both kinds have in common', async () => {
     const file = await fileWith('optimizer: {lr: 0.5, betas: [0.8, 0.9]}');
     const { optimizer } = await loadConfig({ file, set: ['optimizer.kind=sgd'] });
-    expect(optimizer).toEqual({ kind: 'sgd', lr: 0.5, weightDecay: 0.2, momentum: 0.9, dampening: 0, nesterov: false });
+    const sgd = { kind: 'sgd', lr: 0.5, weightDecay: 0.2, momentum: 0.9, dampening: 0, nesterov: false };
+    expect(optimizer).toEqual({ ...sgd, ...withoutGroups });
   });
 
   it('keeps what the user has written, and nothing that only a preset contains', async () => {
@@ -204,6 +208,7 @@ describe('a section that chooses by kind', () => {
       lr: 3e-4,
       weightDecay: 0.1,
       betas: [0.9, 0.99],
+      ...withoutGroups,
     });
     expect((await loadConfig({ preset: 'fashion-classify', set: ['optimizer=lion'] })).optimizer.lr).toBe(1e-4);
   });

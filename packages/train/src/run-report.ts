@@ -1,18 +1,27 @@
 /** What a run tells about itself: the line before its first step, and the report during and after training. */
-
+import type { Split } from '@tessera/data';
 import type { RunConfig } from './config/schema.ts';
 import { type EvaluationResult, resultHighlights, resultSections } from './evaluation/result.ts';
+import { describeRows } from './limit-split.ts';
+import { formatEpochs, type RunLength } from './loop/run-length.ts';
 import { writeReport } from './write-report.ts';
+
+interface PlannedRun {
+  readonly train: Split;
+  /** In pixels. */
+  readonly imageSize: number;
+  readonly length: RunLength;
+}
 
 /** One line with what the settings and the data decide, so that nobody trains on something else than they think. */
 export function describePlan(
-  { name, data: { dataset, augmentation }, training: { epochs, batchSize } }: RunConfig,
-  { rows, imageSize, totalSteps }: { readonly rows: number; readonly imageSize: number; readonly totalSteps: number },
+  { name, data: { dataset, augmentation }, training: { batchSize } }: RunConfig,
+  { train, imageSize, length }: PlannedRun,
 ): string {
   const changes = augmentation === null ? 'none' : typeof augmentation === 'string' ? augmentation : 'custom';
   return (
-    `${name}: ${rows} rows of ${dataset}, images of ${imageSize} x ${imageSize} pixels, augmentation ${changes}, ` +
-    `${epochs} epochs, ${totalSteps} steps of ${batchSize} rows`
+    `${name}: ${describeRows(train)} of ${dataset}, images of ${imageSize} x ${imageSize} pixels, augmentation ${changes}, ` +
+    `${formatEpochs(length.exactEpochs)}, ${length.totalSteps} steps of ${batchSize} rows`
   );
 }
 
@@ -23,8 +32,8 @@ export interface RunFacts {
   readonly taskTitle: string;
   /** What the task tells about its model. */
   readonly facts: Readonly<Record<string, string | number>>;
-  readonly rows: number;
-  readonly totalSteps: number;
+  readonly train: Split;
+  readonly length: RunLength;
   /** The averages of the weights in words; null: none. */
   readonly average: string | null;
   readonly environment: Readonly<Record<string, string | number>>;
@@ -44,16 +53,17 @@ export interface RunProgress {
 /** Writes the report of a run, at its end or before. Returns its path. */
 export async function writeRunReport(
   folder: string,
-  { config, taskTitle, facts, rows, totalSteps, average, environment, peakFlops }: RunFacts,
+  { config, taskTitle, facts, train, length, average, environment, peakFlops }: RunFacts,
   { step, skippedRows, seconds, results }: RunProgress,
 ): Promise<string> {
+  const { totalSteps } = length;
   return writeReport(folder, {
     title: config.name,
     subtitle: `${taskTitle} trained on ${config.data.dataset}`,
     summary: {
       ...facts,
-      'Training rows': rows,
-      Epochs: config.training.epochs,
+      'Training rows': train.length === train.whole ? train.length : `${train.length} of ${train.whole}`,
+      Epochs: Number(length.exactEpochs.toFixed(2)),
       Steps: step === totalSteps ? totalSteps : `${step} of ${totalSteps} so far`,
       'Batch size': config.training.batchSize,
       ...(average === null ? {} : { Weights: average }),

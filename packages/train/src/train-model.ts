@@ -9,18 +9,21 @@ import { formatConfig, resolveConfig } from './config/resolve.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { Settings } from './config/tree.ts';
 import { type EvaluationResult, summarizeResults } from './evaluation/result.ts';
+import { limitSplit } from './limit-split.ts';
 import { loadRun } from './load-run.ts';
-import { averagedSchedule, checkAveraging, createAveraging } from './loop/averaging.ts';
+import { averagedSchedule, checkAveragedEpochs, checkAveraging, createAveraging } from './loop/averaging.ts';
 import { type Checkpoint, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
 import { LoaderSource } from './loop/loader-source.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
 import type { MixedPrecision } from './loop/precision.ts';
+import { hasAllSteps, runLength } from './loop/run-length.ts';
 import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer, type TrainerListener } from './loop/trainer.ts';
 import { openTaskData } from './open-data.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
+import { parameterGroups } from './optim/parameter-groups.ts';
 import { describeEnvironment } from './run-folder/environment.ts';
 import { lockRun, type RunLock } from './run-folder/lock.ts';
 import { RunFolder } from './run-folder/run-folder.ts';
@@ -29,6 +32,7 @@ import { describePlan, type RunFacts, writeRunReport } from './run-report.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
 import type { AnyTaskModel, EvaluationRequest, Say, TrainedModel, TrainingSite } from './tasks/task.ts';
+import { countUsableRows } from './usable-rows.ts';
 
 export interface TrainingListener extends TrainerListener {
   /** Receives messages for the user. */
@@ -85,27 +89,40 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   let loader: DataLoader | null = null;
   let metrics: MetricsWriter | null = null;
   let lock: RunLock | null = null;
+  // A run that is refused before its first step leaves nothing behind.
+  let isNew = false;
   try {
-    const train = dataset.split(config.data.trainSplit);
+    const train = await limitSplit(dataset.split(config.data.trainSplit), config.data);
     const splits = evaluationSplits(dataset, config);
     const fingerprint = await fingerprintDataset(dataset, verifyData);
     if (resume === null) await folder.create({ restart });
     else if (!allowChanges) checkUnchanged(resume, config, fingerprint);
     lock = await lockRun(folder.path);
+    isNew = resume === null && !restart;
     // From here on the run can be continued.
     await writeFileAtomic(folder.config, [formatConfig(config)]);
     const trainFirst = async (name: string, settings: Settings): Promise<TrainedModel | null> => {
       const first = { config: resolveConfig(settings, [], tasks), folder: new RunFolder(join(folder.path, name)) };
-      const trained = await trainNested({ ...request, ...first });
+      const trained = await trainNested({ ...request, ...first }, resume !== null);
       // This run's random numbers are those that it would have without the other.
       manualSeed(config.seed);
       return trained;
     };
     const site: TrainingSite = { config, train, evaluationSplits: splits, folder, say, trainFirst, loadModel: loadRun };
     subject = await prepared.create(site);
-    if (subject === null)
+    if (subject === null) {
+      isNew = false;
       return { finished: false, steps: 0, totalSteps: 0, results: null, report: null, skippedRows: 0 };
+    }
     const { model, objective, imageSize, columns, metadata = {} } = subject;
+    const evaluated = await countUsableRows({
+      train,
+      evaluated: splits,
+      named: config.evaluation.splits !== null,
+      columns,
+      strict: config.data.strict,
+      say,
+    });
     loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize));
     const { toTensors } = subject;
     const source = new LoaderSource(loader, toTensors, (batch) =>
@@ -116,14 +133,18 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       }),
     );
     const trained = model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
-    const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained);
+    const { groups, description } = parameterGroups(model, config.optimizer);
+    const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained, groups);
     const mixedPrecision = createMixedPrecision(config);
-    const totalSteps = config.training.epochs * source.batchesPerEpoch;
+    const length = runLength(config.training, source.batchesPerEpoch);
+    const { totalSteps } = length;
+    checkAveragedEpochs(config, length);
     const plain = chosen(schedules, config.schedule.kind).create(config.schedule, {
       lr: config.optimizer.lr,
       totalSteps,
       stepsPerEpoch: source.batchesPerEpoch,
-      epochs: config.training.epochs,
+      epochs: length.epochs,
+      length: length.setting,
       evaluatedEpochs: config.evaluation.everyEpochs,
       better: task.mainMeasure.better,
     });
@@ -135,11 +156,12 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       batchSize: config.training.batchSize,
       batchesPerEpoch: source.batchesPerEpoch,
     };
-    if (resume === null) say(describePlan(config, { rows: train.length, imageSize, totalSteps }));
+    if (resume === null) say(describePlan(config, { train, imageSize, length }));
     else {
       checkSameData(resume, data);
       restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
     }
+    if (description !== null) say(description);
     const environment = describeEnvironment();
     await folder.writeJson(folder.environment, environment);
     const peakFlops = config.runtime.peakGflops === null ? await measurePeak() : config.runtime.peakGflops * 1e9;
@@ -148,7 +170,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     let results: EvaluationResult[] | null = null;
     const evaluate = async (final: boolean): Promise<EvaluationResult[]> => {
       const request = evaluationRequest(config, final ? train : null, signal);
-      const found = await (subject as AnyTaskModel).evaluate(splits, request);
+      const found = await (subject as AnyTaskModel).evaluate(evaluated, request);
       for (const result of found) await result.kind.writeSamples(result, folder.samples);
       results = found;
       return found;
@@ -157,8 +179,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       config,
       taskTitle: task.title,
       facts: subject.facts,
-      rows: train.length,
-      totalSteps,
+      train,
+      length,
       average: averaging?.description ?? null,
       environment,
       peakFlops,
@@ -196,6 +218,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
         },
       },
     });
+    isNew = false;
     const { position, finished } = await trainer.run(resume?.state ?? startPosition, signal);
     const skippedRows = loader.stats.skipped;
     const ended = { finished, steps: position.step, totalSteps, skippedRows };
@@ -217,19 +240,25 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     await loader?.close();
     await lock?.release();
     dataset.close();
+    if (isNew) await folder.discard();
   }
 }
 
 /**
  * Trains another model that this run needs first, in a separate folder. The other run is continued if it was interrupted, and only loaded if
  * it is complete. Null if it was stopped.
+ *
+ * @param hasBegun whether this run has taken steps: then the other run is complete, and stays so although it would be longer now
  */
-async function trainNested(request: Omit<TrainingRequest, 'resume' | 'restart'>): Promise<TrainedModel | null> {
+async function trainNested(
+  request: Omit<TrainingRequest, 'resume' | 'restart'>,
+  hasBegun: boolean,
+): Promise<TrainedModel | null> {
   const { folder } = request;
   const checkpoint = await folder.latestCheckpoint();
   const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
   // The last checkpoint is written before the last evaluation, its results after the report.
-  const isTrained = resume !== null && resume.state.epoch >= request.config.training.epochs;
+  const isTrained = resume !== null && (hasBegun || hasAllSteps(resume.state, request.config.training));
   if (!isTrained || !(await exists(folder.evaluation))) {
     const { finished } = await trainModel({ ...request, resume, restart: true });
     if (!finished) return null;

@@ -7,6 +7,31 @@ const cells = 24;
 /** Terminals with fewer columns show only the text. */
 const narrowest = 60;
 
+/** The number of updates after the first before the remaining time is estimated. */
+const updatesBeforeEstimate = 4;
+
+/**
+ * Estimates the remaining time from the rate since the first update, so that neither the preparations nor a first step that compiles counts,
+ * nor what an earlier process did.
+ */
+class RemainingTime {
+  #first: { readonly fraction: number; readonly seconds: number } | null = null;
+  #latest = 0;
+  #updates = 0;
+
+  /** In seconds; null while there are too few updates. */
+  update(fraction: number, seconds: number): number | null {
+    if (this.#first === null || fraction < this.#latest) {
+      this.#first = { fraction, seconds };
+      this.#updates = 0;
+    } else this.#updates++;
+    this.#latest = fraction;
+    const done = fraction - this.#first.fraction;
+    if (this.#updates < updatesBeforeEstimate || done <= 0) return null;
+    return ((seconds - this.#first.seconds) / done) * (1 - fraction);
+  }
+}
+
 /** A line that is redrawn in a terminal; elsewhere a new line every few seconds, and one at the end. */
 export class ProgressBar {
   readonly #stream: NodeJS.WriteStream;
@@ -14,6 +39,7 @@ export class ProgressBar {
   #lastPlain = Number.NEGATIVE_INFINITY;
   #shown = false;
   #lastText = '';
+  #remaining = new RemainingTime();
 
   constructor(stream: NodeJS.WriteStream = process.stderr) {
     this.#stream = stream;
@@ -22,8 +48,9 @@ export class ProgressBar {
   /** @param fraction from 0 to 1 @param facts texts that are shown next to the bar */
   update(fraction: number, facts: readonly string[]): void {
     const seconds = (performance.now() - this.#started) / 1000;
-    const left = fraction > 0 ? `${formatSeconds((seconds / fraction) * (1 - fraction))} left` : '';
-    const text = [...facts, fraction < 1 ? left : formatSeconds(seconds)].filter((part) => part !== '').join('  ');
+    const remaining = this.#remaining.update(fraction, seconds);
+    const left = remaining === null ? [] : [`${formatSeconds(remaining)} left`];
+    const text = [...facts, ...(fraction < 1 ? left : [formatSeconds(seconds)])].join('  ');
     const share = `${Math.floor(fraction * 100)
       .toString()
       .padStart(3)} %`;
@@ -62,6 +89,7 @@ export class ProgressBar {
     else if (this.#lastText !== '' && !this.#stream.isTTY) this.#stream.write(`${this.#lastText}\n`);
     this.#shown = false;
     this.#lastText = '';
+    this.#remaining = new RemainingTime();
     this.#started = performance.now();
     this.#lastPlain = Number.NEGATIVE_INFINITY;
   }

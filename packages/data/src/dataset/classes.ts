@@ -1,13 +1,12 @@
 /** Columns of texts or integers that are read as classes. */
 import type { Value } from '../arrow/column.ts';
 import { type Feature, type Features, feature } from '../arrow/features.ts';
-import type { Split } from './split.ts';
 
 /** For each such column the values of its classes: class k has value k. Plain data, so that it can be sent to a worker. */
 export type ClassColumns = Readonly<Record<string, readonly (string | number)[]>>;
 
 /** Whether the values of a column can serve as classes. */
-const canBeClasses = (f: Feature | undefined): boolean =>
+export const canBeClasses = (f: Feature | undefined): boolean =>
   f?.type === 'value' && /^(u?int|(large_)?string$)/.test(f.dtype);
 
 /** The features with the columns as class labels. */
@@ -25,44 +24,4 @@ export function classNumbers(classes: ClassColumns): [column: string, number: (v
     const numbers = new Map(values.map((value, k) => [value, k]));
     return [column, (value) => numbers.get(value as string | number) ?? null];
   });
-}
-
-/** The different values in ascending order: numbers by size, texts by their code units. Nulls and empty texts are no class. */
-function distinctClasses(values: Iterable<Value>): (string | number)[] {
-  const found = new Set<string | number>();
-  for (const value of values)
-    if (typeof value === 'number' || (typeof value === 'string' && value !== '')) found.add(value);
-  return [...found].sort((a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : a < b ? -1 : 1));
-}
-
-/** More classes than this are no labels, but texts. */
-const mostClasses = 100_000;
-
-/**
- * The splits with a column of texts or integers as class labels. The classes are the different values in all splits, in ascending order,
- * so that a class has the same number in each of them. Splits whose labels are classes already, or that have no such column, stay as they
- * are.
- *
- * @param name the column's name; null: the first of `names` that fits
- * @throws for a column with more than 100,000 different values
- */
-export async function labelsAsClasses(
-  splits: Readonly<Record<string, Split>>,
-  { name, names }: { readonly name: string | null; readonly names: readonly string[] },
-): Promise<Record<string, Split>> {
-  const all = Object.values(splits);
-  const features = all[0]?.features ?? {};
-  const candidates = name === null ? names : [name];
-  const column = candidates.find((each) => features[each]?.type === 'class' || canBeClasses(features[each]));
-  if (column === undefined || !all.every((split) => canBeClasses(split.features[column]))) return { ...splits };
-  const values = new Set<Value>();
-  for (const split of all) {
-    for (const value of await split.column(column)) values.add(value);
-    if (values.size > mostClasses)
-      throw new Error(
-        `${split.path}: column "${column}" has more than ${mostClasses} different values; expected class labels`,
-      );
-  }
-  const classes = { [column]: distinctClasses(values) };
-  return Object.fromEntries(Object.entries(splits).map(([split, own]) => [split, own.withClasses(classes)]));
 }

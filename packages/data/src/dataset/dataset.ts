@@ -1,13 +1,14 @@
 /** Datasets, opened for reading: a folder or an address becomes splits. */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { shardEndings } from '../format/index.ts';
+import { folderEndings } from '../format/index.ts';
 import type { OpenShard } from '../format/shard.ts';
 import { exists } from '../io/file-system.ts';
 import { isAddress, storeOf } from '../store/index.ts';
 import { isPattern } from '../store/pattern.ts';
-import { type ClassColumns, labelsAsClasses } from './classes.ts';
+import type { ClassColumns } from './classes.ts';
 import { openFiles } from './files.ts';
+import { labelsAsClasses } from './label-classes.ts';
 import { type DatasetInfo, openSaved, readInfo, savedSplits } from './saved.ts';
 import { Split, type SplitPlace } from './split.ts';
 import { groupBySplit } from './split-names.ts';
@@ -115,7 +116,7 @@ async function findSplits(location: string): Promise<SplitSource> {
       cacheBytes: savedCacheBytes,
       saved: true,
     };
-  const inside = `${root}/**/*{${shardEndings.join(',')}}`;
+  const inside = `${root}/**/*{${folderEndings.join(',')}}`;
   if (
     isFolder &&
     (
@@ -127,7 +128,7 @@ async function findSplits(location: string): Promise<SplitSource> {
     return filesSource(root, inside);
   throw new Error(
     (await exists(root))
-      ? `${root}: is not a dataset: neither dataset_dict.json nor state.json is there, and no ${shardEndings.join(', ')} file. Expected what \`build-dataset\` or \`save_to_disk\` of Hugging Face \`datasets\` writes, Parquet files, or tar files in webdataset's layout; make one of a folder of images with \`npm run build-dataset\``
+      ? `${root}: is not a dataset: neither dataset_dict.json nor state.json is there, and no ${folderEndings.join(', ')} file. Expected what \`build-dataset\` or \`save_to_disk\` of Hugging Face \`datasets\` writes, Parquet files, or tar files in webdataset's layout; make one of a folder of images with \`npm run build-dataset\``
       : `${root}: there is no such directory. Build the dataset first`,
   );
 }
@@ -148,12 +149,18 @@ async function filesSource(title: string, pattern: string): Promise<SplitSource>
   };
 }
 
-/** Opens one split of a dataset again, with the files that it had: for workers. */
-export async function reopenSplit(split: SplitPlace): Promise<Split> {
-  if (split.urls === null)
-    return (await openDataset(split.path, { splits: [split.split], classes: split.classes })).split(split.split);
-  const options = { cacheBytes: filesCacheBytes, classes: split.classes };
-  return new Split(split.split, split.path, await openFiles(split.urls), options);
+/**
+ * Opens one split of a dataset again, with the files that it had: for workers.
+ *
+ * @returns the split with all its rows, which is to be closed, and with those that the place selects
+ */
+export async function reopenSplit(place: SplitPlace): Promise<{ readonly stored: Split; readonly split: Split }> {
+  const { split: name, path: root, urls, classes, selected } = place;
+  const stored =
+    urls === null
+      ? (await openDataset(root, { splits: [name], classes })).split(name)
+      : new Split(name, root, await openFiles(urls), { cacheBytes: filesCacheBytes, classes });
+  return { stored, split: selected === null ? stored : stored.select(selected) };
 }
 
 const noSuchSplit = (root: string, name: string, names: string[]): string =>

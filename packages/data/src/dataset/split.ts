@@ -28,6 +28,8 @@ export interface SplitOptions {
   readonly cacheBytes?: number | undefined;
   /** Columns of texts or integers that are read as classes, with the values of the classes in order. */
   readonly classes?: ClassColumns | undefined;
+  /** The numbers of its rows in the files; null: all of them, in order. */
+  readonly selected?: Uint32Array | null;
 }
 
 const defaultCacheBytes = 64 * 2 ** 20;
@@ -39,6 +41,8 @@ export interface SplitPlace {
   /** The files; null for a saved folder, which lists its own. */
   readonly urls: readonly string[] | null;
   readonly classes: ClassColumns;
+  /** The numbers of its rows in the files; null: all of them, in order. */
+  readonly selected: Uint32Array | null;
 }
 
 /** One split of a dataset: its files as one table with random access. Rows are read on demand, block by block. */
@@ -49,6 +53,10 @@ export class Split {
   readonly features: Features;
   /** Number of rows. */
   readonly length: number;
+  /** Number of rows of the split in its files, of which these may be a selection. */
+  readonly whole: number;
+  /** The numbers of the selected rows in the files; null: all of them, in order. */
+  readonly selected: Uint32Array | null;
   /** The columns that are read as classes. */
   readonly classes: ClassColumns;
   readonly #shards: readonly OpenShard[];
@@ -59,7 +67,7 @@ export class Split {
   #closed = false;
 
   constructor(name: string, path: string, shards: readonly OpenShard[], options: SplitOptions = {}) {
-    const { cacheBytes = defaultCacheBytes, classes = {} } = options;
+    const { cacheBytes = defaultCacheBytes, classes = {}, selected = null } = options;
     this.name = name;
     this.path = path;
     this.classes = classes;
@@ -75,7 +83,20 @@ export class Split {
         rows += block.rows;
       });
     }
-    this.length = rows;
+    this.whole = rows;
+    this.selected = selected;
+    this.length = selected?.length ?? rows;
+  }
+
+  /**
+   * A split with only these rows, in this order: its row 0 is the first of them. It shares the files of this one, so it can be read until
+   * this one is closed, and need not be closed itself.
+   *
+   * @throws RangeError for a row number out of range
+   */
+  select(rows: ArrayLike<number>): Split {
+    const selected = Uint32Array.from(rows, (row) => this.#storedRow(row));
+    return new Split(this.name, this.path, this.#shards, { ...this.#options, selected });
   }
 
   /** The same rows with some columns read as classes. Closing one of the two closes both. */
@@ -86,7 +107,7 @@ export class Split {
   /** Where it can be opened again. */
   get place(): SplitPlace {
     const urls = this.#options.saved === true ? null : this.#shards.map(({ url }) => url);
-    return { path: this.path, split: this.name, urls, classes: this.classes };
+    return { path: this.path, split: this.name, urls, classes: this.classes, selected: this.selected };
   }
 
   /** The columns that can be read. */
@@ -99,7 +120,7 @@ export class Split {
     return this.#shards.map(({ size, blocks }) => ({ bytes: size, batches: blocks.map(({ rows }) => rows) }));
   }
 
-  /** The blocks in order. The rows of a block are read together, so an order that stays within blocks is faster. */
+  /** The blocks of the files in order, whichever of their rows are selected. The rows of a block are read together, so an order that stays within blocks is faster. */
   get blocks(): readonly SplitBlock[] {
     return this.#places;
   }
@@ -116,18 +137,16 @@ export class Split {
 
   /** Reads one row. @throws like `rows` */
   async row(index: number, columns: readonly string[] = this.columns): Promise<Row> {
-    if (!Number.isInteger(index) || index < 0 || index >= this.length) {
-      throw new RangeError(`${this.#title}: row ${index} is not one of its ${this.length} rows`);
-    }
+    const stored = this.#storedRow(index);
     for (const column of columns) this.#checkColumn(column);
-    const place = this.#placeOf(index);
+    const place = this.#placeOf(stored);
     const block = await this.#block(place, columns);
     try {
-      const row = block.row(index - place.firstRow);
+      const row = block.row(stored - place.firstRow);
       for (const [column, numbers] of this.#numbers) if (row[column] !== undefined) row[column] = numbers(row[column]);
       return row;
     } catch (error) {
-      throw new Error(`split "${this.name}", row ${index}: ${(error as Error).message}`, { cause: error });
+      throw new Error(`split "${this.name}", row ${stored}: ${(error as Error).message}`, { cause: error });
     }
   }
 
@@ -164,6 +183,13 @@ export class Split {
       throw new Error(`${this.#title}: no column "${name}"; its columns are ${Object.keys(this.features).join(', ')}`);
     if (feature.type === 'other')
       throw new Error(`${this.#title}: column "${name}" is of type ${feature.dtype}, which cannot be read`);
+  }
+
+  /** The number of a row in the files. @throws RangeError where it is not one of the rows */
+  #storedRow(row: number): number {
+    if (!Number.isInteger(row) || row < 0 || row >= this.length)
+      throw new RangeError(`${this.#title}: row ${row} is not one of its ${this.length} rows`);
+    return this.selected?.[row] ?? row;
   }
 
   /** The block that contains a row, found by bisection. */

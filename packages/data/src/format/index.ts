@@ -6,8 +6,8 @@ import { tarFormat } from './tar.ts';
 
 const formats: readonly ShardFormat[] = [arrowFormat, parquetFormat, tarFormat];
 
-/** The endings of all files of rows. */
-export const shardEndings: readonly string[] = formats.flatMap(({ endings }) => endings);
+/** The endings of files that are looked for in folders. Arrow files in folders belong to saved datasets, which list them. */
+export const folderEndings: readonly string[] = [parquetFormat, tarFormat].flatMap(({ endings }) => endings);
 
 /** The path in an address, without its query. */
 const pathOf = (url: string): string => url.replace(/^(https?|s3):(.*?)\?.*$/, '$1:$2').toLowerCase();

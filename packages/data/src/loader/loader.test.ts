@@ -8,7 +8,7 @@ import { feature } from '../arrow/features.ts';
 import { writeDataset } from '../arrow/writer.ts';
 import { augmentations } from '../augment/index.ts';
 import { type Dataset, openDataset } from '../dataset/dataset.ts';
-import { decodeImage } from '../decode.ts';
+import { decodeImage } from '../image/decode.ts';
 import { type ColumnRequests, usualColumns } from './columns.ts';
 import { type Batch, DataLoader, type LoaderOptions } from './loader.ts';
 
@@ -191,6 +191,43 @@ describe('order and contents', () => {
   test('only the requested rows', async () => {
     const batches = await collect(good, { columns, batchSize: 2, imageSize: 16, rows: [30, 2, 17], workers: 0 });
     expect(batches.map((batch) => [...batch.indices])).toEqual([[30, 2], [17]]);
+  });
+});
+
+describe('a selection of the rows of a split', () => {
+  const chosen = [30, 4, 11, 23, 7, 5];
+
+  test('is a split with these rows, in this order', async () => {
+    const split = good.split('train').select(chosen);
+    expect(split.length).toBe(6);
+    expect(split.whole).toBe(rows);
+    expect(await split.column('concept')).toEqual(chosen.map((row) => Math.floor(row / 2)));
+    // A selection of the selection.
+    expect(await split.select([5, 0]).column('label')).toEqual([5 % 3, 30 % 3]);
+    await expect(split.row(6)).rejects.toThrow('row 6 is not one of its 6 rows');
+    expect(() => split.select([6])).toThrow('row 6 is not one of its 6 rows');
+  });
+
+  test.each([0, 2])('is loaded with %d workers, with its own row numbers', async (workers) => {
+    const split = good.split('train').select(chosen);
+    await using loader = new DataLoader(split, { columns, batchSize: 4, imageSize: 16, workers });
+    const seen: [number, number, number][] = [];
+    for await (const batch of loader.epoch(0))
+      for (const [i, row] of batch.indices.entries())
+        seen.push([row, batch.columns.image[i * 768] as number, batch.columns.concept[i] as number]);
+    expect(seen).toEqual(chosen.map((row, at) => [at, colorOf(row).r, Math.floor(row / 2)]));
+  });
+
+  test('replaces a row that cannot be used by one of its own', async () => {
+    const split = flawed.split('train').select(chosen);
+    const options = { columns, batchSize: 6, imageSize: 16, seed: 3, shuffle: true, workers: 0 } as const;
+    await using loader = new DataLoader(split, options);
+    for await (const batch of loader.epoch(0)) {
+      // Rows 5, 11, 23 and 30 are flawed: only those at places 1 and 4 are left.
+      expect(batch.size).toBe(6);
+      expect(new Set(batch.indices)).toEqual(new Set([1, 4]));
+    }
+    expect(loader.stats.skipped).toBe(4);
   });
 });
 

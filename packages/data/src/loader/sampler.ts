@@ -4,7 +4,7 @@ import type { EncodedImage } from '../arrow/features.ts';
 import { type Augmentation, augment, type Pixels } from '../augment/index.ts';
 import { reopenSplit } from '../dataset/dataset.ts';
 import type { Split, SplitPlace } from '../dataset/split.ts';
-import { type DecodeTarget, decodeImage } from '../decode.ts';
+import { type DecodeTarget, decodeImage } from '../image/decode.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
 import { type CaptionChoice, columnReaders, type FoundColumn, type RowTexts, Unusable } from './columns.ts';
@@ -72,6 +72,7 @@ const replacementAttempts = 100;
 /** Produces the training samples of rows of a split. The result depends only on the spec. */
 export class Sampler {
   readonly #spec: SamplerSpec;
+  readonly #opened: Split;
   readonly #split: Split;
   readonly #target: DecodeTarget;
   readonly #names: string[];
@@ -82,8 +83,10 @@ export class Sampler {
   readonly #bad = new Map<number, string>();
   #cacheBytes = 0;
 
-  constructor(spec: SamplerSpec, split: Split) {
+  /** @param opened has the files, and is closed with the sampler @param split its rows that are used */
+  constructor(spec: SamplerSpec, opened: Split, split: Split) {
     this.#spec = spec;
+    this.#opened = opened;
     this.#split = split;
     const columns = Object.entries(spec.columns);
     this.#names = columns.map(([, { column }]) => column);
@@ -95,11 +98,12 @@ export class Sampler {
   }
 
   static async open(spec: SamplerSpec): Promise<Sampler> {
-    return new Sampler(spec, await reopenSplit(spec.place));
+    const { stored, split } = await reopenSplit(spec.place);
+    return new Sampler(spec, stored, split);
   }
 
   close(): void {
-    this.#split.close();
+    this.#opened.close();
   }
 
   /**
@@ -206,8 +210,8 @@ export class Sampler {
   async #read(row: number): Promise<Item | string> {
     const cells = await this.#split.row(row, this.#names);
     const values: Record<string, unknown> = {};
-    for (const [name, { kind, column }] of this.#others) {
-      const value = columnReaders[kind].read(cells[column], row);
+    for (const [name, column] of this.#others) {
+      const value = columnReaders[column.kind].read(cells[column.column], row, column);
       if (value instanceof Unusable) return value.reason;
       values[name] = value;
     }

@@ -2,6 +2,7 @@
 import { type ActivationName, Embedding, init, LayerNorm, type Linear, Module, Parameter } from '@tessera/nn';
 import { formatShape, type Tensor } from '@tessera/tensor';
 import { defaultHeads, type ResidualAttentionBlock, Transformer } from '../blocks/transformer.ts';
+import type { GroupMatcher, LayeredModel } from '../tower/parameter-layers.ts';
 import type { TextConfig } from './config.ts';
 
 export interface TextTransformerOptions {
@@ -12,7 +13,7 @@ export interface TextTransformerOptions {
  * CLIP's text tower: a causal transformer whose output at the end-of-text token represents the caption. That token has the
  * largest id of the vocabulary, so its place is where the ids are largest; padding follows it, which the causal mask hides.
  */
-export class TextTransformer extends Module {
+export class TextTransformer extends Module implements LayeredModel {
   readonly contextLength: number;
   readonly vocabularySize: number;
   readonly outputDim: number;
@@ -39,6 +40,14 @@ export class TextTransformer extends Module {
     for (const block of this.transformer.resblocks) initializeBlock(block, width, layers);
     this.ln_final = new LayerNorm(width);
     this.text_projection = new Parameter(init.normal({ std: width ** -0.5 })([width, outputDim]));
+  }
+
+  groupMatcher(): GroupMatcher {
+    return {
+      stem: /^(token_embedding|positional_embedding)\b/,
+      blocks: [/^transformer\.resblocks\.(\d+)/],
+      end: /^ln_final\b/,
+    };
   }
 
   /**

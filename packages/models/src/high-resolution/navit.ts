@@ -13,6 +13,7 @@ import { einsum, formatShape, iota, type Tensor, tensor } from '@tessera/tensor'
 import { EncoderBlock, vitNormEps } from '../blocks/encoder-block.ts';
 import { type FloatDType, floatDType } from '../blocks/float-dtype.ts';
 import { smallNormal, startedLinear } from '../blocks/initialize.ts';
+import type { GroupMatcher, LayeredModel } from '../tower/parameter-layers.ts';
 import { blockMask, type PackedImages, type PackOptions, packImages } from './packing.ts';
 
 export interface NaViTOptions {
@@ -47,7 +48,7 @@ export interface PackedTokens extends Pick<PackedImages, 'image' | 'row' | 'colu
  * A Vision Transformer for images of any size and ratio (Dehghani et al. 2023, "Patch n' Pack: NaViT"): several images share a
  * sequence, attention stays within each image, positions are factorized into row and column, and each image is pooled on its own.
  */
-export class NaViT extends Module {
+export class NaViT extends Module implements LayeredModel {
   readonly patchSize: number;
   readonly width: number;
   readonly maxGrid: number;
@@ -84,6 +85,10 @@ export class NaViT extends Module {
     this.pool_query = attention ? new Parameter(init.normal({ std: 0.02 })([1, 1, width])) : null;
     this.attn_pool = attention ? new MultiheadAttention(width, heads, { batchFirst: true }) : null;
     this.head = classes > 0 ? startedLinear(width, classes) : null;
+  }
+
+  groupMatcher(): GroupMatcher {
+    return { stem: /^(patch_embed|row_embed|col_embed)\b/, blocks: [/^blocks\.(\d+)/], end: /^norm\b/ };
   }
 
   /**

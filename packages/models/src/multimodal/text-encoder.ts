@@ -3,6 +3,7 @@ import { Embedding, init, LayerNorm, Module, Parameter } from '@tessera/nn';
 import { formatShape, iota, type Tensor } from '@tessera/tensor';
 import { defaultHeads, Transformer } from '../blocks/transformer.ts';
 import type { TextConfig } from '../clip/config.ts';
+import type { GroupMatcher, LayeredModel } from '../tower/parameter-layers.ts';
 
 /** The tokens of a text, after each has attended to all others. */
 export interface EncodedText {
@@ -16,7 +17,7 @@ export interface EncodedText {
  * A transformer over a text in which every token sees every other (Devlin et al. 2019, "BERT"). CLIP's text tower is causal; here, other
  * modules attend to single tokens, so each of them must know the whole text.
  */
-export class TextEncoder extends Module {
+export class TextEncoder extends Module implements LayeredModel {
   readonly contextLength: number;
   readonly token_embedding: Embedding;
   readonly positional_embedding: Parameter;
@@ -32,6 +33,14 @@ export class TextEncoder extends Module {
     this.positional_embedding = new Parameter(init.normal({ std: 0.01 })([contextLength, width]));
     this.transformer = new Transformer(width, layers, defaultHeads(config), { activation: 'gelu', batchFirst: true });
     this.ln_final = new LayerNorm(width);
+  }
+
+  groupMatcher(): GroupMatcher {
+    return {
+      stem: /^(token_embedding|positional_embedding)\b/,
+      blocks: [/^transformer\.resblocks\.(\d+)/],
+      end: /^ln_final\b/,
+    };
   }
 
   /** @param ids i32 [N, contextLength]; the largest id of a row ends its text, and padding follows */

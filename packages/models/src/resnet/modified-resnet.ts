@@ -3,6 +3,7 @@ import { AvgPool2d, BatchNorm2d, Conv2d, init, Module, ReLU, Sequential } from '
 import { formatShape, type Tensor } from '@tessera/tensor';
 import type { AttendedImages, AttentiveTower } from '../tower/attended-images.ts';
 import { requireSquareImages } from '../tower/image-tower.ts';
+import type { GroupMatcher } from '../tower/parameter-layers.ts';
 import { AttentionPool2d } from './attention-pool.ts';
 import { Bottleneck } from './bottleneck.ts';
 
@@ -77,6 +78,10 @@ export class ModifiedResNet extends Module implements AttentiveTower {
     this.layer4 = stage(width * 8, fourth, 2);
     this.attnpool = new AttentionPool2d(inputResolution / 32, width * 32, heads, outputDim);
     this.attnpool.initialize();
+  }
+
+  groupMatcher(): GroupMatcher {
+    return { stem: /^(conv|bn)\d\b/, blocks: [/^layer(\d+)\.(\d+)/] };
   }
 
   /** [N, 3, R, R] to [N, outputDim] */

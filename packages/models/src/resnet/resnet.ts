@@ -2,6 +2,7 @@
 import { BatchNorm2d, Conv2d, init, Linear, MaxPool2d, Module, Sequential } from '@tessera/nn';
 import { formatShape, type Tensor } from '@tessera/tensor';
 import type { ImageTower } from '../tower/image-tower.ts';
+import type { GroupMatcher } from '../tower/parameter-layers.ts';
 
 export interface ResNetOptions {
   /** `basic`: two 3 x 3 convolutions; `bottleneck`: 1 x 1, 3 x 3, 1 x 1, with four times as many channels at the end. */
@@ -161,6 +162,10 @@ export class ResNet extends Module implements ImageTower {
     this.layer3 = stage(4 * width, layers[2], 2);
     this.layer4 = stage(8 * width, layers[3], 2);
     this.fc = classes > 0 ? new Linear(features, classes) : null;
+  }
+
+  groupMatcher(): GroupMatcher {
+    return { stem: /^(conv1|bn1)\b/, blocks: [/^layer(\d+)\.(\d+)/] };
   }
 
   /** [N, 3, H, W] to logits [N, classes], or without a head to features [N, 8 * width * expansion] */

@@ -16,6 +16,7 @@ import { Mlp } from '../blocks/mlp.ts';
 import { PatchEmbed } from '../blocks/patch-embed.ts';
 import { type Grid, gridOf } from '../tower/grid.ts';
 import type { ImageTower } from '../tower/image-tower.ts';
+import type { GroupMatcher } from '../tower/parameter-layers.ts';
 import { relativePositionIndex, roll, shiftMask, type Window, windowPartition, windowReverse } from './windows.ts';
 
 /**
@@ -252,6 +253,15 @@ export class Swin extends Module implements ImageTower {
     this.layers = stages;
     this.norm = new LayerNorm(last);
     this.head = classes > 0 ? new ClassifierHead(last, classes) : null;
+  }
+
+  /** The merging of patches belongs to the first block of its stage. */
+  groupMatcher(): GroupMatcher {
+    return {
+      stem: /^patch_embed\b/,
+      blocks: [/^layers\.(\d+)\.downsample\b/, /^layers\.(\d+)\.blocks\.(\d+)/],
+      end: /^norm\b/,
+    };
   }
 
   /** [N, C, H, W] to logits [N, classes], or features [N, width of the last stage]. H and W: multiples of the patch's sides. */

@@ -1,9 +1,9 @@
 /** What CLIP and the classifier ask of an image model. */
-import type { Module } from '@tessera/nn';
 import { formatShape, type Tensor } from '@tessera/tensor';
+import type { LayeredModel } from './parameter-layers.ts';
 
 /** A model that maps each image to one feature vector. */
-export interface ImageTower extends Module {
+export interface ImageTower extends LayeredModel {
   /** Side of the square images, in pixels. */
   readonly inputResolution: number;
   readonly outputDim: number;

@@ -5,6 +5,7 @@ import { EncoderBlock, vitNormEps } from '../blocks/encoder-block.ts';
 import { startedLinear } from '../blocks/initialize.ts';
 import { PatchEmbed } from '../blocks/patch-embed.ts';
 import { type Grid, gridOf } from '../tower/grid.ts';
+import type { GroupMatcher, LayeredModel } from '../tower/parameter-layers.ts';
 import { SinusoidalGridPositions } from './positions.ts';
 
 export interface MaskedAutoencoderOptions {
@@ -67,7 +68,7 @@ const takeTokens = (x: Tensor, places: Tensor): Tensor => {
  * A masked autoencoder (He et al. 2022), with the names of its authors' code: the encoder sees a quarter of the patches, and a small
  * decoder predicts the pixels of the others. Positions are fixed sines and cosines, in both halves.
  */
-export class MaskedAutoencoder extends Module {
+export class MaskedAutoencoder extends Module implements LayeredModel {
   readonly imageSize: readonly [number, number];
   readonly patchSize: readonly [number, number];
   readonly grid: Grid;
@@ -128,6 +129,11 @@ export class MaskedAutoencoder extends Module {
       if (name === 'positions') yield ['pos_embed', this.positions.pos_embed];
       else if (name === 'decoderPositions') yield ['decoder_pos_embed', this.decoderPositions.pos_embed];
       else yield [name, member];
+  }
+
+  /** The layers of the encoder; the decoder comes after them. */
+  groupMatcher(): GroupMatcher {
+    return { stem: /^(cls_token|patch_embed)\b/, blocks: [/^blocks\.(\d+)/], end: /^norm\b/ };
   }
 
   /**

@@ -5,6 +5,7 @@ import { Transformer } from '../blocks/transformer.ts';
 import type { AttendedImages, AttentiveTower } from '../tower/attended-images.ts';
 import { checkTokenSequence, type Embedded, type SplitTower, type TokenSequence } from '../tower/halves.ts';
 import { requireSquareImages } from '../tower/image-tower.ts';
+import type { GroupMatcher } from '../tower/parameter-layers.ts';
 
 export interface VisionTransformerOptions {
   readonly activation?: ActivationName;
@@ -49,6 +50,14 @@ export class VisionTransformer extends Module implements AttentiveTower, SplitTo
     this.ln_pre = new LayerNorm(width);
     this.transformer = new Transformer(width, layers, heads, { ...options, batchFirst: true });
     this.ln_post = new LayerNorm(width);
+  }
+
+  groupMatcher(): GroupMatcher {
+    return {
+      stem: /^(class_embedding|positional_embedding|conv1|ln_pre)\b/,
+      blocks: [/^transformer\.resblocks\.(\d+)/],
+      end: /^ln_post\b/,
+    };
   }
 
   /** [N, 3, R, R] to [N, outputDim] */

@@ -19,6 +19,7 @@ import { LinearPatchEmbed, PatchEmbed } from '../blocks/patch-embed.ts';
 import type { AttendedImages, AttentiveTower } from '../tower/attended-images.ts';
 import { gridOf } from '../tower/grid.ts';
 import { checkTokenSequence, type Embedded, type SplitTower, type TokenSequence } from '../tower/halves.ts';
+import type { GroupMatcher } from '../tower/parameter-layers.ts';
 import { type PositionInterpolation, type PositionKind, type Positions, positionKinds } from './positions.ts';
 
 export interface ViTOptions {
@@ -138,6 +139,14 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
   /** The positions' tensors have names without prefix, like `cls_token`, as in timm. */
   override *members(): ReturnType<Module['members']> {
     for (const [name, member] of super.members()) yield [name === 'positions' ? '' : name, member];
+  }
+
+  groupMatcher(): GroupMatcher {
+    return {
+      stem: /^(cls_token|dist_token|pos_embed|row_embed|col_embed|patch_embed)\b/,
+      blocks: [/^blocks\.(\d+)/],
+      end: /^norm\b/,
+    };
   }
 
   /**

@@ -176,7 +176,11 @@ describe('modes', () => {
     expect(frozen.parameterCount()).toBe(1 + 2 * (4 * 27 + 8 + 6));
   });
 
-  test('a pattern that matches nothing is an error with the nearest name', () => {
+  test('a pattern that matches nothing is an error with near names', () => {
+    expect(() => new Model().freeze('block.*')).toThrow("no parameter matches 'block.*'; did you mean 'blocks'?");
+    expect(() => new Model().freeze('*.wieght')).toThrow(
+      "no parameter matches '*.wieght'; their names begin with scale, blocks",
+    );
     expect(() => new Model().freeze('block.0')).toThrow("no parameter matches 'block.0'; did you mean 'blocks.0'?");
     // A prefix means whole segments.
     expect(() => new Model().freeze('blocks.0.conv')).toThrow("did you mean 'blocks.0.conv1'?");

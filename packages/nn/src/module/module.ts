@@ -292,13 +292,16 @@ function matcher(pattern: NamePattern): (name: string) => boolean {
   return (name) => expression.test(name);
 }
 
-/** The named values that match `pattern`. @throws Error with the nearest name if there are none */
+/** The named values that match `pattern`. @throws Error with near names if there are none */
 export function selectByPattern<T>(named: readonly [string, T][], pattern: NamePattern): [string, T][] {
   const chosen = named.filter(([name]) => matcher(pattern)(name));
   if (chosen.length > 0) return chosen;
   const prefixes = named.flatMap(([name]) => name.split('.').map((_, k, parts) => parts.slice(0, k + 1).join('.')));
-  const near = typeof pattern === 'string' ? closestName(pattern, prefixes) : undefined;
-  throw new Error(`no parameter matches '${pattern}'${near === undefined ? '' : `; did you mean '${near}'?`}`);
+  // The path before the wildcards at the end: that of 'visul.*' is 'visul'.
+  const near = typeof pattern === 'string' ? closestName(pattern.replace(/[.*]+$/, ''), prefixes) : undefined;
+  const first = [...new Set(named.map(([name]) => name.split('.', 1)[0]))];
+  const known = first.length === 0 ? 'there are none' : `their names begin with ${first.join(', ')}`;
+  throw new Error(`no parameter matches '${pattern}'; ${near === undefined ? known : `did you mean '${near}'?`}`);
 }
 
 function describeNames(

@@ -6,7 +6,8 @@ import { augmentations } from '@tessera/data/browser';
 import { type ActivationName, activations } from '@tessera/nn';
 import { z } from 'zod';
 import { optimizers, schedules } from '../optim/choices.ts';
-import { rate, share } from '../optim/settings.ts';
+import { type GroupSettings, rate, share } from '../optim/settings.ts';
+import { limitTrain } from './limit.ts';
 import { imageTowerSection } from './tower.ts';
 
 export { rate, share };
@@ -102,6 +103,7 @@ export const dataFields = {
     )
     .meta({ flag: 'data' }),
   trainSplit: z.string().default('train').describe('split to train on'),
+  limitTrain,
   strict: z
     .boolean()
     .default(false)
@@ -133,10 +135,9 @@ function choiceSection<Section extends { readonly kind: string }>(
 }
 
 /** The chosen optimizer with the settings that all kinds have; the entry in `optimizers` knows the others. */
-export interface OptimizerSettings {
+export interface OptimizerSettings extends GroupSettings {
   readonly kind: string;
   readonly lr: number;
-  readonly weightDecay: number;
 }
 
 export const optimizerSection = choiceSection<OptimizerSettings>(
@@ -174,6 +175,13 @@ const precisionSection = z
 
 export const trainingSection = z.strictObject({
   epochs: count.default(10).describe('how often every training example is used'),
+  maxSteps: count
+    .nullable()
+    .default(null)
+    .describe(
+      'number of steps after which the run ends, also within an epoch, in place of training.epochs; null: training.epochs',
+    )
+    .meta({ flag: 'max-steps' }),
   batchSize: count.default(128).describe('examples in a step'),
   accumulate: count
     .default(1)

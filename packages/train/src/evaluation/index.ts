@@ -13,11 +13,12 @@ export { interpolateStates } from './interpolate.ts';
 export {
   evaluateMeasures,
   type Measure,
-  type MeasureLook,
   type Measurement,
   type MeasuresResult,
 } from './measures/evaluate.ts';
 export type { Example } from './measures/examples.ts';
+export type { Decisions, MeasuredClasses, MeasuredScores } from './measures/scores.ts';
+export type { MeasureLook } from './measures/section.ts';
 export * from './metrics.ts';
 export {
   evaluateReconstruction,

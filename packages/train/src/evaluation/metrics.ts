@@ -1,7 +1,15 @@
 /** Metrics of evaluation, and what they are computed with. Needs neither a file system nor Node. */
 export {
+  balancedAccuracy,
+  type ClassCounts,
+  type ClassScores,
+  type FScore,
+  type ScoreAverages,
+  type ScoredClasses,
+  scoreClasses,
+} from './classification/class-scores.ts';
+export {
   type ClassificationMetrics,
-  type ClassMetrics,
   type Confusion,
   classificationMetrics,
   mostConfused,

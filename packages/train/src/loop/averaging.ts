@@ -8,6 +8,7 @@ import { swaLR } from '../optim/swa-lr.ts';
 import { trainedBatchNorms } from '../optim/update-bn.ts';
 import type { BatchTensors, Objective } from './objective.ts';
 import { inPrecision, type MixedPrecision } from './precision.ts';
+import { type LengthSettings, type RunLength, runLength } from './run-length.ts';
 
 /** Averages of the weights of a run, which are evaluated and saved in place of the trained ones. */
 export interface Averaging {
@@ -26,19 +27,17 @@ interface AveragingSettings {
     readonly annealEpochs: number;
     readonly annealStrategy: 'cos' | 'linear';
   };
-  readonly training: { readonly epochs: number };
+  readonly training: LengthSettings;
 }
 
 /** @throws RangeError where the settings do not go together; the message names them */
-export function checkAveraging({ ema, swa, training: { epochs } }: AveragingSettings): void {
+export function checkAveraging({ ema, swa, training: { epochs, maxSteps = null } }: AveragingSettings): void {
   if (ema.decay !== null && swa.startEpoch !== null)
     throw new RangeError(
       `ema.decay is ${ema.decay} and swa.startEpoch is ${swa.startEpoch}: a run has one average, so set one of them to null`,
     );
-  if (swa.startEpoch !== null && swa.startEpoch > epochs)
-    throw new RangeError(
-      `swa.startEpoch is ${swa.startEpoch}, but the run has training.epochs=${epochs}, so there would be no average`,
-    );
+  // The number of epochs of a run in steps depends on the data.
+  if (maxSteps === null) checkAveragedEpochs({ swa }, runLength({ epochs }, 1));
   for (const [name, isSet, needed] of [
     ['ema.warmup', ema.warmup, ema.decay === null ? 'ema.decay' : null],
     ['ema.useBuffers', ema.useBuffers, ema.decay === null ? 'ema.decay' : null],
@@ -46,6 +45,15 @@ export function checkAveraging({ ema, swa, training: { epochs } }: AveragingSett
   ] as const)
     if (isSet && needed !== null)
       throw new RangeError(`${name} is set, but ${needed} is null, so it would have no effect`);
+}
+
+/** @throws RangeError where the run ends before the first epoch whose weights count */
+export function checkAveragedEpochs(
+  { swa: { startEpoch } }: Pick<AveragingSettings, 'swa'>,
+  { completeEpochs, setting }: RunLength,
+): void {
+  if (startEpoch !== null && startEpoch > completeEpochs)
+    throw new RangeError(`swa.startEpoch is ${startEpoch}, but the run has ${setting}, so there would be no average`);
 }
 
 /** The averages that the settings ask for; null: none. */

@@ -7,7 +7,7 @@ import { CLIP, type CLIPConfig, createImageTower, ImageClassifier } from '@tesse
 import { functional as F, LayerNorm, Linear, MultiheadAttention } from '@tessera/nn';
 import { compile, registerReferenceBackends, setDefaultBackend, type Tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { AdamW, AveragedModel, clipGradNorm, noDecay } from '../optim/index.ts';
+import { AdamW, AveragedModel, clipGradNorm, parameterGroups } from '../optim/index.ts';
 
 const text = { contextLength: 8, vocabularySize: 64, width: 32, layers: 2, heads: 2 };
 const vit: CLIPConfig = {
@@ -30,11 +30,15 @@ async function kernels(step: (...inputs: Tensor[]) => unknown, ...inputs: Tensor
 }
 
 /** Forward, backward, clipping and AdamW, and an average of the weights if it has a decay. */
-function trainingStep(config: CLIPConfig, decay: number | null = null): (...inputs: Tensor[]) => Tensor {
+function trainingStep(
+  config: CLIPConfig,
+  { decay = null, layerDecay = null }: { readonly decay?: number | null; readonly layerDecay?: number | null } = {},
+): (...inputs: Tensor[]) => Tensor {
   const model = new CLIP(config);
   const averages = decay === null ? null : new AveragedModel(model, { decay });
   const parameters = [...model.parameters()];
-  const optimizer = new AdamW(model.namedParameters(), { lr: 1e-3, weightDecay: 0.2, groups: [noDecay] });
+  const { groups } = parameterGroups(model, { weightDecay: 0.2, groups: [], layerDecay });
+  const optimizer = new AdamW(model.namedParameters(), { lr: 1e-3, weightDecay: 0.2, groups });
   return (batch, ids, lr) => {
     const loss = F.contrastiveLoss(model.forward(batch as Tensor, ids as Tensor));
     optimizer.step(clipGradNorm(grad(loss, parameters), 1).gradients, lr as Tensor);
@@ -86,7 +90,16 @@ describe('kernels of', () => {
 
   it('an average of the weights: only the number of updates, the rest is a part of the update', async () => {
     const inputs = [images(vit), tokens(), zeros([])];
-    expect(await kernels(trainingStep(vit, 0.9), ...inputs)).toBe((await kernels(trainingStep(vit), ...inputs)) + 1);
+    expect(await kernels(trainingStep(vit, { decay: 0.9 }), ...inputs)).toBe(
+      (await kernels(trainingStep(vit), ...inputs)) + 1,
+    );
+  });
+
+  it('other learning rates for each layer: none', async () => {
+    const inputs = [images(vit), tokens(), zeros([])];
+    expect(await kernels(trainingStep(vit, { layerDecay: 0.75 }), ...inputs)).toBe(
+      await kernels(trainingStep(vit), ...inputs),
+    );
   });
 
   it('CLIP with a ResNet', async () => {

@@ -11,6 +11,7 @@ import type { MetricsWriter } from './metrics-file.ts';
 import { findNonFinite, NonFiniteError } from './non-finite.ts';
 import { type BatchTensors, isSeparable, type Objective } from './objective.ts';
 import type { MixedPrecision } from './precision.ts';
+import { hasAllSteps, runLength } from './run-length.ts';
 import { type LossScaling, type Step, type StepOptions, type StepResult, TrainingStep, wasSkipped } from './step.ts';
 
 /** Batches in the order of training. An epoch always has the same batches, wherever reading starts. */
@@ -66,6 +67,8 @@ export interface TrainerParts<Batch extends BatchTensors> {
   readonly schedule: Schedule | MeasuredSchedule;
   readonly training: {
     readonly epochs: number;
+    /** The number of steps, in place of `epochs`; null: `epochs`. Default: null. */
+    readonly maxSteps?: number | null;
     /** Null: no clipping. */
     readonly clipGradNorm: number | null;
     readonly clipGradNormType?: number | 'inf';
@@ -149,7 +152,7 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   get totalSteps(): number {
-    return this.#parts.training.epochs * this.#parts.source.batchesPerEpoch;
+    return runLength(this.#parts.training, this.#parts.source.batchesPerEpoch).totalSteps;
   }
 
   /**
@@ -167,7 +170,7 @@ export class Trainer<Batch extends BatchTensors> {
       if (this.#isEvaluationDue(position)) position = await this.#evaluate(position, signal);
       if (signal?.aborted) return { position, finished: false };
       this.#clock = performance.now();
-      while (position.epoch < training.epochs) {
+      while (!hasAllSteps(position, training)) {
         const { epoch } = position;
         for await (const batch of source.epoch(epoch, position.batch)) {
           position = await this.#advance(position, batch);
@@ -180,8 +183,9 @@ export class Trainer<Batch extends BatchTensors> {
             if (signal?.aborted) return { position, finished: false };
             this.#clock = performance.now();
           }
+          if (hasAllSteps(position, training)) break;
         }
-        if (position.epoch === epoch)
+        if (position.epoch === epoch && !hasAllSteps(position, training))
           throw new Error(
             `epoch ${epoch + 1} ended after ${position.batch} of ${source.batchesPerEpoch} batches: ran out of readable rows`,
           );
@@ -217,7 +221,7 @@ export class Trainer<Batch extends BatchTensors> {
       batch: endsEpoch ? 0 : before.batch + 1,
     };
     this.#report(position, result, lr, batch.examples);
-    if (endsEpoch) await this.#average(position);
+    await this.#average(position, endsEpoch);
     // Before an evaluation, which may fail: the training up to here must not be lost.
     if (
       this.#isEvaluationDue(position) ||
@@ -229,11 +233,11 @@ export class Trainer<Batch extends BatchTensors> {
     return position;
   }
 
-  /** The averages of the weights at the end of an epoch, complete if they are evaluated next. */
-  async #average(position: Position): Promise<void> {
+  /** Updates the averages of the weights at the end of an epoch, and completes them if they are evaluated next. */
+  async #average(position: Position, endsEpoch: boolean): Promise<void> {
     const { averaging = null, objective, source, mixedPrecision } = this.#parts;
     if (averaging === null || averaging.startEpoch === null || !isAveraged(averaging, position.epoch)) return;
-    await averageEpoch(averaging);
+    if (endsEpoch) await averageEpoch(averaging);
     if (this.#isEvaluationDue(position))
       await averageStatistics(averaging, objective, () => source.epoch(position.epoch - 1, 0), mixedPrecision);
   }
@@ -244,11 +248,12 @@ export class Trainer<Batch extends BatchTensors> {
     return averaging !== null && isAveraged(averaging, epoch) ? averaging.averages : null;
   }
 
-  /** Whether a position is the end of an epoch that is followed by an evaluation. */
-  #isEvaluationDue({ epoch, batch }: Position): boolean {
+  /** Whether a position is followed by an evaluation: the end of the run, or of some epochs. */
+  #isEvaluationDue(position: Position): boolean {
     const { training, evaluation } = this.#parts;
-    if (batch !== 0 || epoch === 0) return false;
-    return epoch === training.epochs || isMultiple(epoch, evaluation.everyEpochs);
+    if (hasAllSteps(position, training)) return true;
+    const { epoch, batch } = position;
+    return batch === 0 && epoch > 0 && isMultiple(epoch, evaluation.everyEpochs);
   }
 
   #report(position: Position, result: StepResult, lr: number, examples: number): void {
@@ -284,7 +289,7 @@ export class Trainer<Batch extends BatchTensors> {
     let evaluations: readonly EvaluationValues[];
     try {
       signal?.throwIfAborted();
-      const run = (): Promise<readonly EvaluationValues[]> => evaluate(position.epoch === training.epochs);
+      const run = (): Promise<readonly EvaluationValues[]> => evaluate(hasAllSteps(position, training));
       evaluations = await (this.#averagesAt(position)?.use(run) ?? run());
     } catch (error) {
       if (signal?.aborted) return position;

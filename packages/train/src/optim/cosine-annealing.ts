@@ -71,10 +71,10 @@ export const cosineRestartsSchedule = defineSchedule(
     ...minLrField,
   },
   (settings) => {
-    const { lr, warmupSteps, stepsPerEpoch, t0, tMult, minLr, epochs } = withWarmupSteps(settings);
+    const { lr, warmupSteps, stepsPerEpoch, t0, tMult, minLr, epochs, length } = withWarmupSteps(settings);
     if (t0 > epochs)
       throw new RangeError(
-        `schedule.t0 is ${t0}, but the run has training.epochs=${epochs}, so the first wave would not end; ` +
+        `schedule.t0 is ${t0}, but the run has ${length}, so the first wave would not end; ` +
           'schedule.kind=cosine is one wave over the whole run',
       );
     if (minLr > lr) throw new RangeError(`schedule.minLr is ${minLr}, larger than optimizer.lr, ${lr}`);

@@ -64,10 +64,10 @@ export const stepSchedule = defineSchedule(
   'the rate is multiplied by gamma every stepSize epochs',
   { ...warmupField, stepSize: count.describe('epochs with the same rate'), ...gammaField },
   (settings) => {
-    const { lr, stepSize, gamma, epochs } = settings;
+    const { lr, stepSize, gamma, epochs, length } = settings;
     if (stepSize >= epochs)
       throw new RangeError(
-        `schedule.stepSize is ${stepSize}, but the run has training.epochs=${epochs}, so the rate would never change`,
+        `schedule.stepSize is ${stepSize}, but the run has ${length}, so the rate would never change`,
       );
     return ofEpochs(stepLR({ lr, stepSize, gamma }), settings);
   },
@@ -83,11 +83,11 @@ export const multiStepSchedule = defineSchedule(
     ...gammaField,
   },
   (settings) => {
-    const { lr, milestones, gamma, epochs } = settings;
+    const { lr, milestones, gamma, epochs, length } = settings;
     const late = milestones.find((milestone) => milestone >= epochs);
     if (late !== undefined)
       throw new RangeError(
-        `schedule.milestones contains ${late}, but the run has training.epochs=${epochs}, so it would never be reached`,
+        `schedule.milestones contains ${late}, but the run has ${length}, so it would never be reached`,
       );
     return ofEpochs(multiStepLR({ lr, milestones, gamma }), settings);
   },

@@ -36,6 +36,7 @@ export {
   type OptimizerOptions,
   type ParameterGroup,
 } from './optimizer.ts';
+export { type ParameterGroups, parameterGroups } from './parameter-groups.ts';
 export { type PolynomialLROptions, polynomialLR } from './polynomial.ts';
 export { RAdam, type RAdamOptions } from './radam.ts';
 export { type PlateauState, ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './reduce-lr-on-plateau.ts';

@@ -141,6 +141,7 @@ describe('the settings of schedules', () => {
     totalSteps: 100,
     stepsPerEpoch: 10,
     epochs: 10,
+    length: 'training.epochs=10',
     evaluatedEpochs: 1,
     better: 'higher',
   };

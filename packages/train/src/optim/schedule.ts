@@ -1,6 +1,7 @@
 /** Schedules of the learning rate with a warm-up, and how the settings of others begin with one. */
+import { z } from 'zod';
 import { checkRate, checkSteps, stepCount } from './schedule-checks.ts';
-import { defineSchedule, rate, type Schedule, steps } from './settings.ts';
+import { defineSchedule, rate, type Schedule } from './settings.ts';
 
 export type { Schedule };
 
@@ -65,7 +66,11 @@ function withWarmup(name: string, options: WarmupOptions, decay: (progress: numb
 /** The warm-up of a run that sets none. */
 const defaultWarmup = (totalSteps: number): number => Math.min(100, Math.floor(totalSteps / 10));
 
-/** @throws where the warm-up that was set is longer than the run; the message names the setting */
+/**
+ * The settings with the warm-up as a number of steps.
+ *
+ * @throws where the warm-up that was set is longer than the run; the message names the setting
+ */
 export function withWarmupSteps<S extends { readonly warmupSteps: number | null; readonly totalSteps: number }>(
   settings: S,
 ): S & { readonly warmupSteps: number } {
@@ -75,7 +80,9 @@ export function withWarmupSteps<S extends { readonly warmupSteps: number | null;
       `schedule.warmupSteps is ${warmupSteps}, longer than the whole run of ${stepCount(totalSteps)}: ` +
         `set it to null for a tenth of the run (here ${stepCount(defaultWarmup(totalSteps))}), or train longer`,
     );
-  return { ...settings, warmupSteps: warmupSteps ?? defaultWarmup(totalSteps) };
+  const isShare = warmupSteps !== null && warmupSteps < 1;
+  const set = isShare ? Math.floor(warmupSteps * totalSteps) : warmupSteps;
+  return { ...settings, warmupSteps: set ?? defaultWarmup(totalSteps) };
 }
 
 /**
@@ -95,10 +102,18 @@ export const afterWarmup =
 
 /** The setting of the warm-up. */
 export const warmupField = {
-  warmupSteps: steps
+  warmupSteps: z
+    .number()
+    .nonnegative()
+    .refine(
+      (value) => value < 1 || Number.isInteger(value),
+      'expected a whole number of steps, or a share of the run below 1',
+    )
     .nullable()
     .default(null)
-    .describe('steps over which the rate grows to optimizer.lr; null: a tenth of the run, at most 100'),
+    .describe(
+      'steps over which the rate grows to optimizer.lr, or their share of the run, such as 0.1; null: a tenth of the run, at most 100',
+    ),
 };
 
 /** The setting of the last rate. */

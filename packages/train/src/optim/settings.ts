@@ -1,7 +1,7 @@
 /** Optimizers and schedules as choices of a configuration: an entry declares the settings of each, and creates it from them. */
 import type { Parameter } from '@tessera/nn';
 import { z } from 'zod';
-import { noDecay, type Optimizer } from './optimizer.ts';
+import { noDecay, type Optimizer, type ParameterGroup } from './optimizer.ts';
 
 /** The learning rate of a step; steps count from 0. */
 export type Schedule = (step: number) => number;
@@ -11,6 +11,44 @@ export const share = z.number().min(0).max(1);
 export const steps = z.int().nonnegative();
 export const count = z.int().positive();
 
+const groupSchema = z.strictObject({
+  match: z
+    .string()
+    .min(1)
+    .describe('names of parameters: one name, the part before a dot (visual), or a pattern with * (*.attn.*)'),
+  lrScale: rate.default(1).describe('factor on the learning rate; 0: the parameters are not changed'),
+  weightDecay: rate
+    .nullable()
+    .default(null)
+    .describe('takes the place of optimizer.weightDecay, for the same kinds of parameters; null: that one'),
+});
+
+/** The settings of groups of parameters. */
+const groupFields = {
+  groups: z
+    .array(groupSchema)
+    .default([])
+    .describe(
+      'parameters with another learning rate or weight decay: [{match: visual, lrScale: 0.1, weightDecay: 0}, ...]; the first group that matches a parameter counts',
+    ),
+  layerDecay: z
+    .number()
+    .positive()
+    .max(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'each layer of a tower has the learning rate of the layer above it, times this factor; heads have the full rate; null: all layers have the same',
+    ),
+};
+
+/** The settings that decide the groups of a run. */
+export interface GroupSettings {
+  readonly weightDecay: number;
+  readonly groups: readonly z.infer<typeof groupSchema>[];
+  readonly layerDecay: number | null;
+}
+
 /** The settings that every optimizer has. */
 const commonFields = {
   lr: rate.default(1e-3).describe('highest learning rate'),
@@ -19,6 +57,7 @@ const commonFields = {
     .describe(
       'weight decay of all parameters but biases, norms, logit_scale and others with fewer than two dimensions',
     ),
+  ...groupFields,
 };
 
 /** Weight decay as a part of the gradient, with another default. */
@@ -44,7 +83,12 @@ export const alwaysAdaptField = z
 export interface OptimizerChoice {
   readonly kind: string;
   readonly schema: z.ZodObject;
-  create(settings: unknown, parameters: readonly (readonly [name: string, parameter: Parameter])[]): Optimizer;
+  /** @param groups groups of the parameters, in place of the settings `groups` and `layerDecay`: see `parameterGroups`. Default: `noDecay` */
+  create(
+    settings: unknown,
+    parameters: readonly (readonly [name: string, parameter: Parameter])[],
+    groups?: readonly ParameterGroup[],
+  ): Optimizer;
 }
 
 /**
@@ -59,8 +103,8 @@ export function defineOptimizer<Kind extends string, Fields extends z.ZodRawShap
   fields: Fields,
   create: (
     parameters: readonly (readonly [name: string, parameter: Parameter])[],
-    settings: z.infer<z.ZodObject<Omit<typeof commonFields, keyof Fields> & Fields>> & {
-      readonly groups: readonly [typeof noDecay];
+    settings: z.infer<z.ZodObject<Omit<typeof commonFields, keyof Fields | keyof typeof groupFields> & Fields>> & {
+      readonly groups: readonly ParameterGroup[];
     },
   ) => Optimizer,
 ): OptimizerChoice {
@@ -68,9 +112,9 @@ export function defineOptimizer<Kind extends string, Fields extends z.ZodRawShap
   return {
     kind,
     schema: schema as unknown as z.ZodObject,
-    create(settings, parameters) {
-      const { kind: _, ...own } = settings as Record<string, unknown>;
-      return create(parameters, { ...own, groups: [noDecay] } as never);
+    create(settings, parameters, groups = [noDecay]) {
+      const { kind: _, layerDecay: __, ...own } = settings as Record<string, unknown>;
+      return create(parameters, { ...own, groups } as never);
     },
   };
 }
@@ -81,7 +125,10 @@ export interface ScheduledRun {
   readonly lr: number;
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
+  /** The number of epochs, the last one incomplete where the run ends within it. */
   readonly epochs: number;
+  /** The setting that decides how long the run is, with its value, for messages: `training.epochs=10`. */
+  readonly length: string;
   /** Epochs from one evaluation to the next; null: only the last epoch is evaluated. */
   readonly evaluatedEpochs: number | null;
   /** Which values of the run's main measure are better. */

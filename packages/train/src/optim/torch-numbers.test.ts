@@ -123,7 +123,8 @@ describe('each optimizer', () => {
     },
   );
 
-  test.each(withoutGaps.map((entry) => [describeCase(entry), entry] as const))(
+  // A group with a rate of 0 must not divide by it.
+  test.each(cases.filter(([, { pattern }]) => pattern !== 'missing'))(
     'makes no NaN in a checked step, not even where another value is chosen: %s',
     async (_, entry) => {
       const run = startCase(entry, 'f32');

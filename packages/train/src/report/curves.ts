@@ -52,6 +52,10 @@ const EVALUATION_LOOKS: Readonly<Record<string, Look>> = {
   textToImageR10: { title: 'Text to image, R@10', format: 'percent' },
   top1: { title: 'Top-1 accuracy', format: 'percent' },
   top5: { title: 'Top-5 accuracy', format: 'percent' },
+  balancedAccuracy: { title: 'Balanced accuracy', format: 'percent' },
+  f1Macro: { title: 'Macro F1', format: 'percent' },
+  f1Weighted: { title: 'Weighted F1', format: 'percent' },
+  meanIoU: { title: 'Mean IoU', format: 'percent' },
 };
 
 const NOT_CURVES = new Set(['kind', 'step', 'epoch', 'time', 'seconds']);

@@ -11,12 +11,13 @@ const free = [
   /^initialize\./,
 ];
 
+/** Settings of the run's length: a larger number continues the run. */
+const growing = ['training.epochs', 'training.maxSteps'];
+
 /** The changed settings that would affect the training of a resumed run. */
 export function changedSettings(before: unknown, now: unknown): { key: string; first: string; second: string }[] {
   return differingSettings(before, now).filter(
     ({ key, first, second }) =>
-      !free.some((pattern) => pattern.test(key)) &&
-      // More epochs are allowed: they continue the run.
-      !(key === 'training.epochs' && Number(second) > Number(first)),
+      !free.some((pattern) => pattern.test(key)) && !(growing.includes(key) && Number(second) > Number(first)),
   );
 }

@@ -62,6 +62,15 @@ export class RunFolder {
     await fs.mkdir(this.path, { recursive: true });
   }
 
+  /** Removes the files of a run that was refused before its first step. A folder that contains anything else is left as it is. */
+  async discard(): Promise<void> {
+    const own = [this.config, this.tokenizer, this.environment];
+    const found = (await fs.readdir(this.path)).map((name) => join(this.path, name));
+    if (found.some((path) => !own.includes(path))) return;
+    for (const path of found) await fs.rm(path);
+    await fs.rmdir(this.path);
+  }
+
   /** Path of the latest checkpoint; null if the run was interrupted before its first one. */
   async latestCheckpoint(): Promise<string | null> {
     const path = join(this.checkpoints, 'last.safetensors');

@@ -7,8 +7,7 @@ export const shortRun = (name: string, { data = {}, evaluation = {}, ...own }: R
   data: { dataset: 'fashion-mnist', ...data },
   ...own,
   optimizer: { lr: 2e-3, weightDecay: 0.05, betas: [0.9, 0.999], eps: 1e-8 },
-  // A tenth of two epochs of 937 steps.
-  schedule: { warmupSteps: 187 },
+  schedule: { warmupSteps: 0.1 },
   training: { epochs: 2, batchSize: 64, clipGradNorm: 1 },
   evaluation: { limit: 2000, ...evaluation },
 });

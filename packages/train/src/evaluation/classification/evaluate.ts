@@ -10,6 +10,7 @@ import { BatchEncoder, joinArrays } from '../encoder.ts';
 import { pictureOf, type ReadOptions, readExamples, readPictures, spread } from '../examples.ts';
 import { type EvaluationResult, evaluationKind, percentText, type TextTable } from '../result.ts';
 import { rowAt } from '../retrieval/products.ts';
+import { classNotes } from './classes-card.ts';
 import { type ClassificationMetrics, classificationMetrics, mostConfused } from './metrics.ts';
 import { type ClassificationReport, classificationSection } from './section.ts';
 import { fillTemplates, zeroShotLogits, zeroShotWeights } from './zero-shot.ts';
@@ -18,6 +19,12 @@ import { fillTemplates, zeroShotLogits, zeroShotWeights } from './zero-shot.ts';
 export type LabelColumns = { readonly image: ColumnRequest<'image'>; readonly label: ColumnRequest<'class'> };
 
 export const labelColumns: LabelColumns = { image: usualColumns.image, label: usualColumns.label };
+
+/** Labels as numbers of the model's classes, whatever their order in the data set. A class that the model does not know is an error. */
+export const withClasses = (columns: LabelColumns, classes: readonly string[]): LabelColumns => ({
+  ...columns,
+  label: { ...columns.label, classes },
+});
 
 /** A classifier's predictions on one split. */
 export interface ClassificationResult extends EvaluationResult {
@@ -58,12 +65,12 @@ async function classifySplit(
   });
   const logits = joinArrays(parts);
   const metrics = classificationMetrics(logits, labels, classNames.length);
-  const { top1, top5 } = metrics;
+  const { top1, top5, balanced, macro, weighted } = metrics;
   const answers = { split, classNames, metrics, logits, labels, rows };
   return {
     kind: classification,
     split: split.name,
-    values: { top1, top5 },
+    values: { top1, top5, balancedAccuracy: balanced, f1Macro: macro.f1, f1Weighted: weighted.f1 },
     skipped,
     classNames,
     metrics,
@@ -125,7 +132,7 @@ const classification = evaluationKind<ClassificationResult>({
     })),
 });
 
-/** Accuracy on each split, and the most frequent confusions. */
+/** Accuracy on each split, the most frequent confusions, and the classes that are found best and worst. */
 function classificationTable(results: readonly ClassificationResult[]): TextTable {
   const rows = results.map(({ split, metrics, classNames }) => [
     split,
@@ -133,6 +140,7 @@ function classificationTable(results: readonly ClassificationResult[]): TextTabl
     percentText(metrics.top1, 2),
     percentText(metrics.top5, 2),
     percentText(metrics.balanced, 2),
+    percentText(metrics.macro.f1, 2),
     percentText(1 / classNames.length),
   ]);
   const confusions = results.flatMap(({ metrics, classNames }) =>
@@ -141,10 +149,13 @@ function classificationTable(results: readonly ClassificationResult[]): TextTabl
         `  ${classNames[truth]} -> ${classNames[prediction]}: ${count} images, ${percentText(share)} of the class`,
     ),
   );
+  const classes = results.flatMap(({ split, classNames, metrics }) =>
+    classNotes('F1', split, { classNames, scores: metrics, column: null }),
+  );
   return {
-    headings: ['split', 'images', 'top-1', 'top-5', 'balanced', 'chance top-1'],
+    headings: ['split', 'images', 'top-1', 'top-5', 'balanced', 'macro F1', 'chance top-1'],
     rows,
-    notes: confusions.length === 0 ? [] : ['Most frequent confusions:', ...confusions],
+    notes: [...(confusions.length === 0 ? [] : ['Most frequent confusions:', ...confusions]), ...classes],
   };
 }
 

@@ -31,12 +31,12 @@ describe('classificationMetrics', () => {
     ]);
   });
 
-  it('computes precision, recall and support of each class', () => {
+  it('computes precision, recall, F1 and support of each class', () => {
     expect(metrics.perClass.slice(0, 4)).toEqual([
-      { precision: 1 / 3, recall: 1 / 2, support: 2 },
-      { precision: 1 / 2, recall: 1, support: 1 },
-      { precision: null, recall: 0, support: 2 },
-      { precision: null, recall: null, support: 0 },
+      { precision: 1 / 3, recall: 1 / 2, f1: 2 / 5, support: 2 },
+      { precision: 1 / 2, recall: 1, f1: 2 / 3, support: 1 },
+      { precision: 0, recall: 0, f1: 0, support: 2 },
+      { precision: 0, recall: 0, f1: 0, support: 0 },
     ]);
     expect(metrics.balanced).toBe((1 / 2 + 1 + 0) / 3);
   });

@@ -1,17 +1,10 @@
 /** Accuracy and confusions of a classifier. */
 import { elementAt } from '../element-at.ts';
 import { rowAt, rowCount } from '../retrieval/products.ts';
+import { balancedAccuracy, type ClassCounts, type ScoredClasses, scoreClasses } from './class-scores.ts';
 
-export interface ClassMetrics {
-  /** Of the images predicted as this class, the share that belong to it; null where there are none. */
-  readonly precision: number | null;
-  /** Of the images of this class, the share that are predicted as it; null where there are none. */
-  readonly recall: number | null;
-  /** Number of images of this class. */
-  readonly support: number;
-}
-
-export interface ClassificationMetrics {
+/** The scores of the classes are those of scikit-learn's `classification_report` with `zero_division=0`. */
+export interface ClassificationMetrics extends ScoredClasses {
   /** Share of the images whose class has the largest logit, from 0 to 1. */
   readonly top1: number;
   /** Share of the images whose class is among the five largest logits. */
@@ -20,7 +13,6 @@ export interface ClassificationMetrics {
   readonly balanced: number;
   /** [truth][prediction]: number of images. */
   readonly confusion: readonly (readonly number[])[];
-  readonly perClass: readonly ClassMetrics[];
   readonly count: number;
 }
 
@@ -54,14 +46,13 @@ export function classificationMetrics(
     const confused = elementAt(confusion, label);
     confused[prediction] = elementAt(confused, prediction) + 1;
   }
-  const perClass = classMetrics(confusion);
-  const recalls = perClass.flatMap(({ recall }) => (recall === null ? [] : [recall]));
+  const scored = scoreClasses(countsOf(confusion), 'occurring');
   return {
     top1: top1 / count,
     top5: top5 / count,
-    balanced: recalls.reduce((sum, recall) => sum + recall, 0) / recalls.length,
+    balanced: balancedAccuracy(scored.perClass),
     confusion,
-    perClass,
+    ...scored,
     count,
   };
 }
@@ -80,16 +71,12 @@ function rankOfLabel(logits: Float32Array, label: number, row: number): { rank: 
   return { rank, prediction: best.prediction };
 }
 
-const share = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
-
-function classMetrics(confusion: readonly (readonly number[])[]): ClassMetrics[] {
-  return confusion.map((row, c) => {
-    const support = row.reduce((sum, n) => sum + n, 0);
-    const predicted = confusion.reduce((sum, other) => sum + elementAt(other, c), 0);
-    const right = elementAt(row, c);
-    return { precision: share(right, predicted), recall: share(right, support), support };
-  });
-}
+const countsOf = (confusion: readonly (readonly number[])[]): ClassCounts[] =>
+  confusion.map((row, c) => ({
+    hits: elementAt(row, c),
+    predicted: confusion.reduce((sum, other) => sum + elementAt(other, c), 0),
+    support: row.reduce((sum, n) => sum + n, 0),
+  }));
 
 /** Images of one class that are predicted as another. */
 export interface Confusion {

@@ -1,7 +1,8 @@
-/** Classification in the report: accuracy, confusion matrix, most frequent confusions and misclassified images. */
+/** Classification in the report: accuracy, confusion matrix, most frequent confusions, the scores of the classes and misclassified images. */
 import { percent, whole } from '../../report/format.ts';
 import { type Html, html } from '../../report/html.ts';
 import type { DataUri } from '../../report/report-data.ts';
+import { classesCard } from './classes-card.ts';
 import { type ClassificationMetrics, mostConfused } from './metrics.ts';
 
 /** A classifier, trained or zero-shot, on one split. */
@@ -26,7 +27,7 @@ const MAX_TABLE_CLASSES = 30;
 const MAX_MATRIX_CLASSES = 400;
 const SHOWN_CONFUSIONS = 10;
 
-/** Accuracy, confusion matrix, most confused pairs and mistakes of each classifier. */
+/** Accuracy, confusion matrix, most confused pairs, scores of the classes and mistakes of each classifier. */
 export function classificationSection(reports: readonly ClassificationReport[]): Html {
   return html`${reports.map(
     (report) => html`<section>
@@ -35,6 +36,7 @@ export function classificationSection(reports: readonly ClassificationReport[]):
       <div class="stack">
         ${accuracyCard(report)}
         <div class="side-by-side">${matrixCard(report)} ${confusedCard(report)}</div>
+        ${classesCard({ classNames: report.classNames, scores: report.metrics, counted: 'images', column: null })}
         ${mistakesCard(report)}
       </div>
     </section>`,

@@ -1,25 +1,22 @@
 /** Evaluation by measures: numbers of each example, averaged over a split, with some examples as pictures. */
 import type { Batch, ColumnRequests, Split } from '@tessera/data';
 import type { Module } from '@tessera/nn';
-import { type CompiledFunction, compile, stack, type Tensor, tidy } from '@tessera/tensor';
+import { compile, stack, type Tensor, tidy } from '@tessera/tensor';
 import type { BatchTensors } from '../../loop/objective.ts';
+import { ClassCounter } from '../classification/class-scores.ts';
+import { classesCard, classNotes } from '../classification/classes-card.ts';
 import { inEvaluationMode, whileInEvaluationMode } from '../encoder.ts';
 import { type ReadOptions, readExamples, spread } from '../examples.ts';
 import { type EvaluationResult, evaluationKind, percentText } from '../result.ts';
 import { type Example, examplesCard, writeExamples } from './examples.ts';
-import { formatMeasure, type MeasureFormat, measuresSection } from './section.ts';
+import { type MeasuredClasses, type MeasuredScores, measuredScores, scoreLooks, summarizeScores } from './scores.ts';
+import { formatMeasure, type MeasureFormat, type MeasureLook, measuresSection } from './section.ts';
 
 /**
  * A measure of the examples of a batch: one number for each, [B], of which the mean over the split is taken; or numerators and
  * denominators, [B] each, of which the quotient of the sums is taken.
  */
 export type Measure = Tensor | { readonly sum: Tensor; readonly of: Tensor };
-
-/** How a measure is shown. */
-export interface MeasureLook {
-  readonly label: string;
-  readonly format: MeasureFormat;
-}
 
 /** What is measured. The keys of `looks` are the names of the measures, in the order in which they are shown. */
 export interface Measurement<Requests extends ColumnRequests, Tensors extends BatchTensors, Name extends string> {
@@ -28,6 +25,8 @@ export interface Measurement<Requests extends ColumnRequests, Tensors extends Ba
   toTensors(batch: Batch<Requests>): Tensors;
   /** Recorded once for each shape of a batch, with the model in evaluation mode. */
   measure(tensors: Tensors): Readonly<Record<Name, Measure>>;
+  /** Missing where the model does not decide between classes. */
+  readonly classes?: MeasuredClasses<Tensors>;
   /** What the pictures of the examples show. */
   readonly note: string;
   /** Some rows of a batch as pictures, all of one size. The model is in evaluation mode. */
@@ -39,6 +38,8 @@ export interface MeasuresResult extends EvaluationResult {
   readonly looks: Readonly<Record<string, MeasureLook>>;
   readonly note: string;
   readonly examples: readonly Example[];
+  /** Null where the model does not decide between classes. */
+  readonly classes: MeasuredScores | null;
 }
 
 /** Measures a model on a split. `shown`: the number of examples that become pictures, evenly spread. */
@@ -52,14 +53,19 @@ export async function evaluateMeasures<
   measurement: Measurement<Requests, Tensors, Name>,
   shown = 24,
 ): Promise<MeasuresResult> {
-  const { model, looks, note } = measurement;
-  const names = Object.keys(looks) as Name[];
-  const compiled: CompiledFunction<[Tensors], Tensor> = compile((tensors: Tensors) =>
+  const { model, note, classes = null } = measurement;
+  const looks: Readonly<Record<string, MeasureLook>> = {
+    ...measurement.looks,
+    ...(classes === null ? {} : scoreLooks(classes)),
+  };
+  const names = Object.keys(measurement.looks) as Name[];
+  const compiled = compile((tensors: Tensors) =>
     inEvaluationMode(model, () => {
       const found = measurement.measure(tensors);
-      return stack(names.flatMap((name) => sums(found[name])));
+      return { sums: stack(names.flatMap((name) => sums(found[name]))), ...classes?.decide(tensors) };
     }),
   );
+  const counter = new ClassCounter(classes?.names.length ?? 0);
   const totals = names.map(() => ({ sum: 0, of: 0 }));
   const examples: Example[] = [];
   const chosen = new Set(spread(Math.min(split.length, options.limit ?? split.length), shown));
@@ -68,7 +74,10 @@ export async function evaluateMeasures<
     const { skipped } = await readExamples(split, options, (batch) =>
       tidy(async () => {
         const tensors = measurement.toTensors(batch);
-        const values = await (await compiled(tensors)).data();
+        const { sums, truth, prediction, accepted } = await compiled(tensors);
+        const values = await sums.data();
+        if (truth !== undefined && prediction !== undefined)
+          counter.add(await truth.data(), await prediction.data(), (await accepted?.data()) ?? null);
         for (const [k, total] of totals.entries()) {
           total.sum += values[2 * k] ?? Number.NaN;
           total.of += values[2 * k + 1] ?? Number.NaN;
@@ -85,7 +94,18 @@ export async function evaluateMeasures<
         return [name, of === 0 ? null : sum / of];
       }),
     );
-    return { kind: measures, split: split.name, values, skipped, count, looks, note, examples };
+    const scores = classes === null ? null : measuredScores(classes, counter.counts);
+    return {
+      kind: measures,
+      split: split.name,
+      values: { ...values, ...scores?.values },
+      skipped,
+      count,
+      looks,
+      note,
+      examples,
+      classes: scores,
+    };
   } finally {
     compiled.dispose();
   }
@@ -107,19 +127,29 @@ const measures = evaluationKind<MeasuresResult>({
       String(count),
       ...Object.entries(looks).map(([name, { format }]) => measureText(values[name] ?? null, format)),
     ]),
+    notes: results.flatMap(({ split, classes }) =>
+      classes === null ? [] : classNotes(classes.report.column?.label ?? 'F1', split, classes.report),
+    ),
   }),
   headline: ({ looks, values }) =>
     Object.fromEntries(
       Object.entries(looks).map(([name, { label, format }]) => [label, measureText(values[name] ?? null, format)]),
     ),
-  summarize: ({ split, count, values, skipped }) => ({ split, count, values, skipped }),
+  summarize: ({ split, count, values, skipped, classes }) => ({
+    split,
+    count,
+    values,
+    skipped,
+    ...(classes === null ? {} : summarizeScores(classes)),
+  }),
   async section(results) {
     const reports = [];
-    for (const { split, count, looks, values, note, examples } of results)
+    for (const { split, count, looks, values, note, examples, classes } of results)
       reports.push({
         split,
         count,
         measures: Object.entries(looks).map(([name, look]) => ({ ...look, value: values[name] ?? null })),
+        classes: classes === null ? undefined : classesCard(classes.report),
         examples: await examplesCard(note, examples),
       });
     return { html: measuresSection(reports) };

@@ -79,10 +79,57 @@ it('shows examples from all over the split, in the report and in a picture', asy
   expect(page).toContain('row 8');
 });
 
+it('counts the decisions between classes', async () => {
+  const result = await evaluateMeasures(
+    dataset.split('test'),
+    { columns: { image, label }, imageSize, batchSize: 5, strict: true, workers: 0, limit: null },
+    {
+      model: new Linear(1, 1),
+      looks: { label: { label: 'mean label', format: 'number' } },
+      toTensors: ({ columns }) => ({ labels: tensor(columns.label) }),
+      measure: ({ labels }) => ({ label: labels }),
+      // Classes 0, 1, 2 in turn, four times each: 2 is taken for 1, and no decision for 0 is accepted.
+      classes: {
+        names: ['a', 'b', 'c'],
+        counted: 'rows',
+        overlap: true,
+        decide: ({ labels }) => ({ truth: labels, prediction: labels.minimum(1), accepted: labels.gt(0) }),
+      },
+      note: 'rows',
+      examples: async () => [],
+    },
+  );
+  expect(result.values).toEqual({
+    label: 1,
+    balancedAccuracy: 1 / 3,
+    f1Macro: expect.closeTo(2 / 3 / 3, 14),
+    meanIoU: expect.closeTo((0 + 4 / 8 + 0) / 3, 14),
+  });
+  expect(resultTables([result])).toEqual([
+    {
+      headings: ['split', 'images', 'mean label', 'balanced accuracy', 'macro F1', 'mean IoU'],
+      rows: [['test', '12', '1.0000', '33.33 %', '22.22 %', '16.67 %']],
+      notes: ['IoU, test:', '  highest: b 50.00 %, a 0.00 %, c 0.00 %', '  lowest: c 0.00 %, a 0.00 %, b 50.00 %'],
+    },
+  ]);
+  const stored = summarizeResults([result]) as { measures: [{ perClass: unknown; micro: unknown }] };
+  expect(stored.measures[0]).toMatchObject({
+    classNames: ['a', 'b', 'c'],
+    micro: { precision: 4 / 12, recall: 4 / 12, f1: 4 / 12 },
+    perClass: [
+      { precision: 0, recall: 0, f1: 0, support: 4, iou: 0 },
+      { precision: 4 / 8, recall: 1, f1: 2 / 3, support: 4, iou: 4 / 8 },
+      { precision: 0, recall: 0, f1: 0, support: 4, iou: 0 },
+    ],
+  });
+  const [section] = await resultSections([result]);
+  expect(section?.html.text).toContain('<th scope="row">b</th><td>4</td>');
+});
+
 it('is a table and a line of JSON', async () => {
   const results = [await measure()];
   expect(resultTables(results)).toEqual([
-    { headings: ['split', 'images', 'mean label', 'zeros'], rows: [['test', '12', '1.0000', '50.00 %']] },
+    { headings: ['split', 'images', 'mean label', 'zeros'], rows: [['test', '12', '1.0000', '50.00 %']], notes: [] },
   ]);
   expect(summarizeResults(results)).toEqual({
     measures: [{ split: 'test', count: 12, values: { label: 1, zeros: 0.5 }, skipped: 0 }],

@@ -5,10 +5,14 @@ import { type Html, html } from '../../report/html.ts';
 /** How a number is written: a share as a percentage, or with three decimals. */
 export type MeasureFormat = 'percent' | 'number';
 
-interface MeasureReport {
+/** How a measure is shown. */
+export interface MeasureLook {
   readonly label: string;
-  readonly value: number | null;
   readonly format: MeasureFormat;
+}
+
+interface MeasureReport extends MeasureLook {
+  readonly value: number | null;
 }
 
 export interface MeasuresReport {
@@ -16,6 +20,8 @@ export interface MeasuresReport {
   /** The number of examples. */
   readonly count: number;
   readonly measures: readonly MeasureReport[];
+  /** The scores of the classes; undefined where the model does not decide between classes. */
+  readonly classes: Html | undefined;
   /** Pictures of examples; undefined where there are none. */
   readonly examples: Html | undefined;
 }
@@ -27,12 +33,13 @@ export const formatMeasure = (value: number | null, format: MeasureFormat): stri
 
 export function measuresSection(reports: readonly MeasuresReport[]): Html {
   return html`${reports.map(
-    ({ split, count, measures, examples }) => html`<section>
+    ({ split, count, measures, classes, examples }) => html`<section>
       <h2>Evaluation: ${split}</h2>
       <div class="stack">
         <div class="card"><dl class="facts"><div><dt>Images</dt><dd>${fact(count)}</dd></div>${measures.map(
           ({ label, value, format }) => html`<div><dt>${label}</dt><dd>${formatMeasure(value, format)}</dd></div>`,
         )}</dl></div>
+        ${classes}
         ${examples}
       </div>
     </section>`,

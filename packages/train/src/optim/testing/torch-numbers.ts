@@ -15,6 +15,7 @@ import {
   NAdam,
   type OptimizedParameters,
   type Optimizer,
+  type ParameterGroup,
   RAdam,
   RMSprop,
   Rprop,
@@ -83,7 +84,19 @@ export const optimizerClasses = {
 const patterns = {
   all: () => true,
   missing: (k: number, n: number) => (k === 0 && n >= 3) || (k === 2 && n % 2 === 0) || k === 3,
+  /** As `all`, and each parameter is in a group of its own. */
+  groups: () => true,
 };
+
+/** The groups of the four parameters. Rprop has no weight decay. */
+const parameterGroups = (kind: OptimizerCase['name']): ParameterGroup[] =>
+  [{ lrScale: 1 }, { lrScale: 0.1, weightDecay: 0 }, { lrScale: 0 }, { lrScale: 0.5, weightDecay: 0.25 }].map(
+    ({ weightDecay, ...group }, k) => ({
+      ...group,
+      ...(weightDecay === undefined || kind === 'Rprop' ? {} : { weightDecay }),
+      match: (name) => name === `p${k}`,
+    }),
+  );
 
 /** Numbers in [-1, 1), the same bits in Python and JavaScript. */
 export function draw(salt: number, shape: readonly number[], dtype: FloatType): Tensor {
@@ -108,11 +121,14 @@ export interface CaseRun {
   readonly base: number;
 }
 
-export function startCase({ name, options }: OptimizerCase, dtype: FloatType): CaseRun {
+export function startCase({ name, options, pattern }: OptimizerCase, dtype: FloatType): CaseRun {
   const parameters = numbers.shapes.map((shape, k) => new Parameter(draw(10 + k, shape, dtype)));
   const named = parameters.map((parameter, k) => [`p${k}`, parameter] as const);
   const Class = optimizerClasses[name] as new (parameters: OptimizedParameters, options: object) => Optimizer;
-  const optimizer = new Class(named, camelCase(options));
+  const optimizer = new Class(named, {
+    ...camelCase(options),
+    ...(pattern === 'groups' ? { groups: parameterGroups(name) } : {}),
+  });
   return { parameters, optimizer, base: Number(optimizer.lr) };
 }
 

@@ -81,6 +81,15 @@ function measurementOf(
       const right = answer.labels.eq(labels.select(1, 0));
       return { found: right.logicalAnd(overlap.gt(enoughOverlap)), accuracy: right, overlap };
     },
+    classes: {
+      names: classNames,
+      // A box in the wrong place is a wrong decision for its class, and the object of that class is not found.
+      decide({ images, boxes, labels }) {
+        const answer = findObjects(model, images);
+        const accepted = overlapOf(answer.boxes, boxes.select(1, 0)).gt(enoughOverlap);
+        return { truth: labels.select(1, 0), prediction: answer.labels, accepted };
+      },
+    },
     note: 'Scenes with the true box in green and the predicted box in orange.',
     async examples({ columns: { label } }, tensors, rows) {
       const { images, boxes } = selectRows(tensors, rows);

@@ -66,6 +66,20 @@ describe('a teacher', () => {
     expect(subject.image).toBeDefined();
   });
 
+  it('is as limited as the student, and is not trained again if the student has begun and its run becomes longer', async () => {
+    const set = ['training.maxSteps=3', 'data.limitTrain=50%', 'schedule.kind=constant'];
+    expect(await runs.train({ name: 'limited', set })).toMatchObject({ finished: true, steps: 3 });
+    expect(await runs.losses('limited/teacher')).toHaveLength(3);
+    const teacher = await loadRun(join(runs.folder('limited').path, 'teacher'));
+    expect(teacher.checkpoint.state.data).toMatchObject({ rows: 12, batchesPerEpoch: 1 });
+    const longer = ['training.maxSteps=4', 'data.limitTrain=50%', 'schedule.kind=constant'];
+    expect(await runs.train({ name: 'limited', set: longer, resume: true })).toMatchObject({
+      finished: true,
+      steps: 4,
+    });
+    expect(await runs.losses('limited/teacher')).toHaveLength(3);
+  });
+
   it('is refused where it does not fit', async () => {
     const path = join(runs.folder('run').path, 'teacher');
     await expect(

@@ -58,6 +58,13 @@ function measurementOf(
         ...(teacher === null ? {} : { teacher: isRight(teacher.forward(pictures), labels) }),
       };
     },
+    classes: {
+      names: classNames,
+      decide({ images, labels }) {
+        const { logits, distillation } = model.distill(preprocess(images));
+        return { truth: labels, prediction: logits.add(distillation).argmax(1) };
+      },
+    },
     note: 'The predicted class of each image, and the true class where it is another.',
     async examples({ columns: { label } }, tensors, rows) {
       const { images } = selectRows(tensors, rows);

@@ -2,6 +2,7 @@
 import { type ColumnRequest, type Split, usualColumns } from '@tessera/data';
 import { type ImageClassifier, preprocess } from '@tessera/models';
 import type { Tensor } from '@tessera/tensor';
+import { classNotes } from '../../evaluation/classification/classes-card.ts';
 import { classNamesOf } from '../../evaluation/classification/evaluate.ts';
 import { BatchEncoder, joinArrays } from '../../evaluation/encoder.ts';
 import { type ReadOptions, readExamples, spread } from '../../evaluation/examples.ts';
@@ -10,7 +11,7 @@ import { type EvaluationResult, evaluationKind, percentText, type TextTable } fr
 import { percent } from '../../report/format.ts';
 import { findColumns } from '../reading.ts';
 import { type MultiLabelMetrics, multiLabelMetrics } from './metrics.ts';
-import { byAveragePrecision, multiLabelSection } from './section.ts';
+import { multiLabelSection, tagScores } from './section.ts';
 
 /** The columns that multi-label classification reads. */
 export type TagColumns = { readonly image: ColumnRequest<'image'>; readonly tags: ColumnRequest<'classes'> };
@@ -79,13 +80,14 @@ export async function evaluateMultiLabel(
       const own = probabilities.subarray(row * names.length, (row + 1) * names.length);
       return { pixels, height: imageSize, width: imageSize, ...describe(own, truths[row] ?? [], names, threshold) };
     });
-    const { meanAveragePrecision, micro, macro } = metrics;
+    const { meanAveragePrecision, micro, macro, weighted } = metrics;
     return {
       kind: multiLabel,
       split: split.name,
       values: {
         meanAveragePrecision,
         ...Object.fromEntries(Object.entries(micro).map(([name, value]) => [`${name}Micro`, value])),
+        f1Weighted: weighted.f1,
         ...Object.fromEntries(Object.entries(macro).map(([name, value]) => [`${name}Macro`, value])),
       },
       skipped,
@@ -155,15 +157,6 @@ function multiLabelTable(results: readonly MultiLabelResult[]): TextTable {
     String(metrics.count),
     ...[metrics.meanAveragePrecision, metrics.chance, metrics.micro.f1, metrics.macro.f1].map(shareText),
   ]);
-  const list = (classes: ReturnType<typeof byAveragePrecision>): string =>
-    classes.map(({ name, averagePrecision }) => `${name} ${shareText(averagePrecision)}`).join(', ');
-  const notes = results.flatMap((result) => {
-    const ranked = byAveragePrecision(result).filter(({ support }) => support > 0);
-    return [
-      `Average precision, ${result.split}:`,
-      `  highest: ${list(ranked.slice(0, 5))}`,
-      `  lowest: ${list(ranked.slice(-5).reverse())}`,
-    ];
-  });
+  const notes = results.flatMap((result) => classNotes('Average precision', result.split, tagScores(result)));
   return { headings: ['split', 'images', 'mAP', 'chance mAP', 'micro F1', 'macro F1'], rows, notes };
 }

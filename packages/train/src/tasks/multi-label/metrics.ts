@@ -1,26 +1,14 @@
 /** How well classes of images are found where an image can have several: average precision, and F1 at a threshold. */
 
-/** Precision, recall and their harmonic mean, from 0 to 1. */
-interface FScore {
-  readonly precision: number;
-  readonly recall: number;
-  readonly f1: number;
-}
+import { type ClassScores, type ScoreAverages, scoreClasses } from '../../evaluation/classification/class-scores.ts';
 
-export interface TagMetrics {
-  /** Number of images of this class. */
-  readonly support: number;
+interface TagMetrics extends ClassScores {
   /** Null where no image is of this class. */
   readonly averagePrecision: number | null;
-  /** Of the images for which the class was predicted, the share that have it; null where it was never predicted. */
-  readonly precision: number | null;
-  /** Of the images that have the class, the share for which it was predicted; null where no image has it. */
-  readonly recall: number | null;
-  /** Null where the class neither occurs nor was predicted. */
-  readonly f1: number | null;
 }
 
-export interface MultiLabelMetrics {
+/** Precision, recall and F1 are those of scikit-learn's `classification_report` with `zero_division=0`, over all classes. */
+export interface MultiLabelMetrics extends ScoreAverages {
   /** Number of images. */
   readonly count: number;
   /** Mean average precision (mAP) over the classes that occur; null where none does. */
@@ -28,10 +16,6 @@ export interface MultiLabelMetrics {
   /** The mAP to expect of a random order: the mean share of the images that have a class, over the classes that occur. */
   readonly chance: number | null;
   readonly threshold: number;
-  /** Over all decisions together. */
-  readonly micro: FScore;
-  /** Means over the classes that occur; a precision that is not defined counts as 0. */
-  readonly macro: FScore;
   readonly perClass: readonly TagMetrics[];
 }
 
@@ -92,36 +76,17 @@ export function multiLabelMetrics(
       hits: predicted.filter(({ relevant }) => relevant).length,
     };
   });
-  const perClass = counted.map(({ averagePrecision, support, predicted, hits }) => ({
-    support,
-    averagePrecision,
-    precision: share(hits, predicted),
-    recall: share(hits, support),
-    f1: share(2 * hits, predicted + support),
-  }));
-  const occurring = perClass.filter(({ support }) => support > 0);
-  const total = (key: 'hits' | 'predicted' | 'support'): number => counted.reduce((sum, each) => sum + each[key], 0);
-  const [hits, predicted, support] = [total('hits'), total('predicted'), total('support')];
+  const { perClass, ...averages } = scoreClasses(counted, 'all');
+  const occurring = counted.filter(({ support }) => support > 0);
   return {
     count,
     meanAveragePrecision: mean(occurring.map(({ averagePrecision }) => averagePrecision ?? 0)),
     chance: mean(occurring.map(({ support }) => support / count)),
     threshold,
-    micro: {
-      precision: share(hits, predicted) ?? 0,
-      recall: share(hits, support) ?? 0,
-      f1: share(2 * hits, predicted + support) ?? 0,
-    },
-    macro: {
-      precision: mean(occurring.map(({ precision }) => precision ?? 0)) ?? 0,
-      recall: mean(occurring.map(({ recall }) => recall ?? 0)) ?? 0,
-      f1: mean(occurring.map(({ f1 }) => f1 ?? 0)) ?? 0,
-    },
-    perClass,
+    ...averages,
+    perClass: perClass.map((scores, c) => ({ ...scores, averagePrecision: counted[c]?.averagePrecision ?? null })),
   };
 }
-
-const share = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
 
 const mean = (values: readonly number[]): number | null =>
   values.length > 0 ? values.reduce((sum, value) => sum + value, 0) / values.length : null;

@@ -29,6 +29,10 @@ function measurementOf(
     looks: { accuracy: { label: 'accuracy', format: 'percent' } },
     toTensors: (batch) => labeledTensors(batch, imageSize, classNames.length),
     measure: ({ images, labels }) => ({ accuracy: objective.classify(images).argmax(1).eq(labels) }),
+    classes: {
+      names: classNames,
+      decide: ({ images, labels }) => ({ truth: labels, prediction: objective.classify(images).argmax(1) }),
+    },
     note: 'Images in the sizes that the model received, with the predicted class, and the true class where it is another.',
     async examples({ columns: { label } }, tensors, rows) {
       const { images } = selectRows(tensors, rows);

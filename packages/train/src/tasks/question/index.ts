@@ -76,6 +76,14 @@ function measurementOf(
         withoutQuestion: isRight(pixels, { ids: same, answers }),
       };
     },
+    classes: {
+      names: answerNames,
+      counted: 'questions',
+      decide: ({ images, ids, answers }) => ({
+        truth: answers,
+        prediction: model.forward(preprocess(images), ids).argmax(1),
+      }),
+    },
     note: "The question about each image, the model's answer, and the true one where it is another.",
     async examples(batch, tensors, rows) {
       const { images, ids, answers } = selectRows(tensors, rows);

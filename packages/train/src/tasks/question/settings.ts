@@ -49,8 +49,7 @@ const preset = (fusion: FusionKind): Settings => ({
     ...{ fusion, dim: 64, heads: 4 },
   },
   optimizer: { lr: 2e-3, weightDecay: 0.05, betas: [0.9, 0.999], eps: 1e-8 },
-  // A tenth of 12 epochs of 127 steps.
-  schedule: { warmupSteps: 152 },
+  schedule: { warmupSteps: 0.1 },
   training: { epochs: 12, batchSize: 64, clipGradNorm: 1 },
   evaluation: { splits: ['test_concept'], limit: 2000, batchSize: 64 },
 });

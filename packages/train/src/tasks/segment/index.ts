@@ -37,6 +37,15 @@ function measurementOf(
         background: objects.neg().add(1).mean(1),
       };
     },
+    classes: {
+      names: ['background', ...classNames],
+      counted: 'pixels',
+      overlap: true,
+      decide: (tensors) => ({
+        truth: trueClasses(tensors, background),
+        prediction: model.forward(preprocess(tensors.images)).argmax(1),
+      }),
+    },
     note: 'The image, the true class of each pixel, and the predicted class. Background is black.',
     async examples({ columns: { label } }, tensors, rows) {
       const chosen = selectRows(tensors, rows);

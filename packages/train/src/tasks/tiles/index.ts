@@ -38,6 +38,10 @@ const measurementOf = (
   looks: { accuracy: { label: 'accuracy', format: 'percent' } },
   toTensors: (batch) => sceneTensors(batch, scene, classNames.length),
   measure: ({ images, labels }) => ({ accuracy: model.forward(preprocess(images)).argmax(1).eq(labels) }),
+  classes: {
+    names: classNames,
+    decide: ({ images, labels }) => ({ truth: labels, prediction: model.forward(preprocess(images)).argmax(1) }),
+  },
   note: 'Scenes with the predicted class of their picture, and the true class where it is another.',
   async examples({ columns: { label } }, tensors, rows) {
     const { images } = selectRows(tensors, rows);

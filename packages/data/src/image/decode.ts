@@ -1,11 +1,6 @@
 /** Decoding: the bytes of an image file to RGB pixels of the size that evaluation or augmentation asks for. */
-import sharp from 'sharp';
-import { type Box, type Pixels, resizeBox } from './augment/index.ts';
-
-// One thread per image: there are many images to decode, and training needs most of the cores.
-sharp.concurrency(1);
-// Every image is decoded once, so a cache inside libvips would only use memory.
-sharp.cache(false);
+import { type Box, type Pixels, resizeBox } from '../augment/index.ts';
+import { openImage, pngSize } from './open.ts';
 
 /**
  * The size to which an image is decoded.
@@ -19,10 +14,10 @@ export interface DecodeTarget {
 }
 
 /**
- * Decodes an image file (PNG, JPEG, WebP, GIF, AVIF, TIFF, SVG) to RGB. The camera's orientation tag is applied, transparent parts
+ * Decodes an image file (PNG, JPEG, WebP, GIF, AVIF, TIFF, SVG, BMP, PBM, PGM, PPM) to RGB. The camera's orientation tag is applied, transparent parts
  * become white, and resizing is bicubic and antialiased.
  *
- * @throws if the bytes are not a complete image.
+ * @throws if the bytes are not a complete image, or have more pixels than can be decoded in reasonable time and memory.
  */
 export async function decodeImage(bytes: Uint8Array, target: DecodeTarget): Promise<Pixels> {
   const { size } = target;
@@ -35,7 +30,7 @@ export async function decodeImage(bytes: Uint8Array, target: DecodeTarget): Prom
 }
 
 async function decodeShrunk(bytes: Uint8Array, size: number): Promise<Pixels> {
-  const whole = sharp(bytes, { failOn: 'error' }).autoOrient();
+  const whole = openImage(bytes);
   const { data, info } = await (isSmallPng(bytes, size) ? whole : whole.flatten({ background: '#ffffff' }))
     .resize({ width: size, height: size, fit: 'outside', withoutEnlargement: true, kernel: 'cubic' })
     .toColourspace('srgb')
@@ -48,13 +43,10 @@ async function decodeShrunk(bytes: Uint8Array, size: number): Promise<Pixels> {
   return { data: channels === 3 ? pixels : onWhite(pixels), width, height };
 }
 
-const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-
 /** Whether the bytes begin with the header of a PNG whose shorter side has at most `size` pixels. */
 function isSmallPng(bytes: Uint8Array, size: number): boolean {
-  if (bytes.byteLength < 24 || pngSignature.some((byte, k) => bytes[k] !== byte)) return false;
-  const header = new DataView(bytes.buffer, bytes.byteOffset);
-  return Math.min(header.getUint32(16), header.getUint32(20)) <= size;
+  const png = pngSize(bytes);
+  return png !== null && Math.min(png.width, png.height) <= size;
 }
 
 /**

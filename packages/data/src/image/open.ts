@@ -1,0 +1,44 @@
+/** Opening of image files: which format the bytes have, and a limited pipeline of sharp that reads them. */
+import sharp, { type Sharp } from 'sharp';
+import { decodeBmp, isBmp } from './bmp.ts';
+import { decodeNetpbm, isNetpbm } from './netpbm.ts';
+import { checkSize, pixelLimit, type RawImage } from './raw.ts';
+
+// One thread per image: there are many images to decode, and training needs most of the cores.
+sharp.concurrency(1);
+// Every image is decoded once, so a cache inside libvips would only use memory.
+sharp.cache(false);
+
+/** Seconds after which decoding stops. Only an image that was made to be slow takes so long. */
+const timeLimit = 30;
+
+/** Formats that libvips does not read. */
+const ownDecoders: readonly { matches(bytes: Uint8Array): boolean; decode(bytes: Uint8Array): RawImage }[] = [
+  { matches: isBmp, decode: decodeBmp },
+  { matches: isNetpbm, decode: decodeNetpbm },
+];
+
+/**
+ * A pipeline of sharp that reads an image file, turned upright by the camera's orientation tag. A file that is not complete is an error.
+ *
+ * @throws where the image has more pixels than can be decoded in reasonable time and memory
+ */
+export function openImage(bytes: Uint8Array): Sharp {
+  const own = ownDecoders.find(({ matches }) => matches(bytes));
+  if (own !== undefined) {
+    const { data, width, height, channels } = own.decode(bytes);
+    return sharp(data, { raw: { width, height, channels } });
+  }
+  const size = pngSize(bytes);
+  if (size !== null) checkSize(size.width, size.height);
+  return sharp(bytes, { failOn: 'error', limitInputPixels: pixelLimit }).timeout({ seconds: timeLimit }).autoOrient();
+}
+
+const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+
+/** Width and height in a PNG's header, which takes less time to read than with sharp; null for other files. */
+export function pngSize(bytes: Uint8Array): { width: number; height: number } | null {
+  if (bytes.byteLength < 24 || pngSignature.some((byte, k) => bytes[k] !== byte)) return null;
+  const header = new DataView(bytes.buffer, bytes.byteOffset);
+  return { width: header.getUint32(16), height: header.getUint32(20) };
+}

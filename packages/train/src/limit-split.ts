@@ -1,0 +1,49 @@
+/** The part of the training split that a run uses: `data.limitTrain`. */
+import { permutation, type Split, usualColumns } from '@tessera/data';
+import type { RunConfig } from './config/schema.ts';
+
+/** The number of rows that a limit leaves of `rows`. @throws RangeError where a share is less than one row */
+export function limitedCount(rows: number, limit: number): number {
+  if (limit >= 1) return Math.min(rows, limit);
+  const count = Math.floor(rows * limit);
+  if (count === 0)
+    throw new RangeError(`data.limitTrain is ${limit}, which is less than one row of ${rows}: use a larger share`);
+  return count;
+}
+
+/**
+ * `count` of the rows 0 ... length - 1, in ascending order: always the same ones, chosen at random, each class at its share. Fewer rows
+ * are a part of more rows.
+ *
+ * @param classOf the class of a row; missing: rows have no classes
+ */
+export function chooseRows(length: number, count: number, classOf: (row: number) => unknown = () => null): Uint32Array {
+  const mixed = permutation(length, 0, 0);
+  /** The rows of each class so far. */
+  const seen = new Map<unknown, number>();
+  const ranks = Array.from(mixed, (row) => {
+    const own = classOf(row);
+    const rank = seen.get(own) ?? 0;
+    seen.set(own, rank + 1);
+    return { row, own, rank };
+  });
+  // A row's place within its class, as a share: rows below any share are that share of every class.
+  const placed = ranks.map(({ row, own, rank }) => ({ row, place: (rank + 0.5) / (seen.get(own) ?? 1) }));
+  placed.sort((a, b) => a.place - b.place);
+  return Uint32Array.from(placed.slice(0, count), ({ row }) => row).sort();
+}
+
+/** A split with the rows that `data.limitTrain` leaves of it. @throws RangeError where there are none */
+export async function limitSplit(split: Split, { limitTrain, columns }: RunConfig['data']): Promise<Split> {
+  if (limitTrain === null) return split;
+  const count = limitedCount(split.length, limitTrain);
+  const names = [columns.label, ...usualColumns.label.names].filter((name) => typeof name === 'string');
+  const column = names.find((name) => split.features[name]?.type === 'class');
+  if (column === undefined) return split.select(chooseRows(split.length, count));
+  const classes = await split.column(column);
+  return split.select(chooseRows(split.length, count, (row) => classes[row]));
+}
+
+/** How many rows of a split are used, in words. */
+export const describeRows = ({ length, whole }: Split): string =>
+  length === whole ? `${length} rows` : `${length} of ${whole} rows`;
