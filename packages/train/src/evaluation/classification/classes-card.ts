@@ -95,6 +95,7 @@ export function classNotes(what: string, split: string, report: Parameters<typeo
   const ranked = bestFirst(report).filter(({ support }) => support > 0);
   const list = (classes: readonly ListedClass[]): string =>
     classes.map(({ name, value }) => `${name} ${value === null ? '-' : percentText(value, 2)}`).join(', ');
+  if (ranked.length <= 2 * namedClasses) return [`${what}, ${split}:`, `  ${list(ranked)}`];
   return [
     `${what}, ${split}:`,
     `  highest: ${list(ranked.slice(0, namedClasses))}`,
