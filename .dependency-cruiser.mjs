@@ -205,7 +205,7 @@ const trainRooms = [
   // Results of evaluation: how each kind is computed, printed, stored and drawn.
   { room: 'evaluation', imports: ['loop', 'report'] },
   // The files of a run.
-  { room: 'run-folder', imports: ['loop', 'report'] },
+  { room: 'run-folder', imports: ['loop', 'config', 'report'] },
   // One folder for each task.
   { room: 'tasks', imports: ['optim', 'loop', 'config', 'mixup', 'report', 'evaluation', 'run-folder'] },
 ];

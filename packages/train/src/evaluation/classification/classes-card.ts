@@ -69,10 +69,10 @@ export function classesCard(report: ClassesReport): Html {
       column !== null && html`<th scope="col">${column.label}</th>`
     }<th scope="col">precision</th><th scope="col">recall</th><th scope="col">F1</th></tr></thead>
     <tbody>${shortened(bestFirst(report), row)}</tbody>
-    <tfoot>${averages.map(
+    <tbody>${averages.map(
       ([label, scores]) =>
         html`<tr><th scope="row">${label}</th><td>${whole(support)}</td>${column !== null && html`<td></td>`}${scoreCells(scores)}</tr>`,
-    )}</tfoot>
+    )}</tbody>
   </table></div></article>`;
 }
 
