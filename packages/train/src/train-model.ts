@@ -194,7 +194,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       batchesPerEpoch: source.batchesPerEpoch,
       ...(rowWeights === null ? {} : { balancedSampling: 1 }),
     };
-    if (resume === null) say(describePlan(config, { train, imageSize, length }));
+    if (resume === null) say(describePlan(config, { train, imageSize, length, mixed: mixing !== null }));
     else {
       checkSameData(resume, data);
       restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
