@@ -31,7 +31,7 @@ const each = (call: (name: string, step: number) => 'stop' | undefined): Trainer
 
 /** The calls at which a run can end. */
 const moments = [
-  ['onStep', 2],
+  ['onStep', 1],
   ['onStep', 3],
   ['onEpoch', 6],
   ['onCheckpoint', 2],
@@ -145,7 +145,7 @@ describe('the functions of a listener', () => {
       ...((await state.get('0.running_mean')?.data()) ?? []),
     ];
     const run = {
-      ...{ folder, values, swaStartEpoch: 1 },
+      ...{ folder, values, swaStartEpoch: 1, everyEpochs: 3 },
       seen: async (model: Module) => void means.push(await meanOf(model.stateDict())),
     };
     await runScripted({ ...run, listener: { onStep: ({ step }) => (step === 5 ? 'stop' : undefined) } });
@@ -153,10 +153,10 @@ describe('the functions of a listener', () => {
     const inputs = [0, 1, 2].flatMap((step) => [...inputsOf(step)]);
     const expected = [0, 1].map((column) => inputs.reduce((sum, x, k) => sum + (k % 2 === column ? x / 12 : 0), 0));
     const close = expected.map((mean) => expect.closeTo(mean, 6));
-    expect(means).toEqual([close, close]);
+    expect(means).toEqual([close]);
     const checkpoint = await lastOf(folder);
     expect(checkpoint.state.step).toBe(5);
-    expect(await meanOf(checkpoint.modelState())).toEqual(means[1]);
+    expect(await meanOf(checkpoint.modelState())).toEqual(means[0]);
     const whole = await runScripted({ ...run, folder: await newFolder() });
     expect(await runScripted({ ...run, resume: checkpoint })).toEqual(whole);
   });

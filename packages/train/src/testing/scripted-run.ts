@@ -40,7 +40,7 @@ const sourceOf = (onEpoch: (epoch: number) => void): BatchSource<Rows> => ({
 export interface ScriptedRun {
   /** The run's folder. */
   readonly folder: string;
-  /** The value of the measure `m` after each epoch; their number is that of the epochs. */
+  /** The value of the measure `m` in the evaluation after each epoch; their number is that of the epochs. */
   readonly values: readonly number[];
   readonly best?: BestRule | null;
   readonly earlyStopping?: EarlyStoppingRule | null;
@@ -48,6 +48,7 @@ export interface ScriptedRun {
   readonly swaStartEpoch?: number | null;
   /** Called with the model as it is evaluated. */
   readonly seen?: (model: Module) => Promise<void>;
+  readonly everyEpochs?: number;
   readonly keep?: number;
   readonly everySteps?: number | null;
   readonly resume?: Checkpoint | null;
@@ -55,7 +56,7 @@ export interface ScriptedRun {
   readonly signal?: AbortSignal;
 }
 
-/** Trains with SGD, 3 steps an epoch, an evaluation after each epoch. Returns the end and the weights. */
+/** Trains with SGD, 3 steps an epoch. Returns the end and the weights. */
 export async function runScripted({
   folder,
   values,
@@ -63,6 +64,7 @@ export async function runScripted({
   earlyStopping = null,
   swaStartEpoch = null,
   seen,
+  everyEpochs = 1,
   keep = 1,
   everySteps = null,
   resume = null,
@@ -100,7 +102,7 @@ export async function runScripted({
         await seen?.(model);
         return [{ split: 'test', values: { m: values[completed - 1] ?? null } }];
       },
-      evaluation: { everyEpochs: 1 },
+      evaluation: { everyEpochs },
       mainMeasure: { name: 'm', better: 'higher' },
       best,
       earlyStopping,
