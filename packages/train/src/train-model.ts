@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { DataLoader, type Dataset, fingerprintDataset, openDataset, type Split } from '@tessera/data';
 import { exists, writeFileAtomic } from '@tessera/data/io';
 import { manualSeed, tidy } from '@tessera/tensor';
-import { weightMetadata, writeTensors } from '@tessera/weights';
+import { checkSavedWeights, saveTrainedWeights } from './adapt/save-weights.ts';
+import { checkTrainedParts, chooseTrainedParts, trainedFacts } from './adapt/trained-parts.ts';
 import { checkAccumulation, checkPrecision, checkSameData, checkUnchanged } from './checks-before-training.ts';
 import { formatConfig, resolveConfig } from './config/resolve.ts';
 import type { RunConfig } from './config/schema.ts';
@@ -18,10 +19,11 @@ import { CheckpointFolder } from './loop/checkpoint-folder.ts';
 import type { TrainerListener } from './loop/listener.ts';
 import { LoaderSource } from './loop/loader-source.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
+import type { BatchTensors } from './loop/objective.ts';
 import type { MixedPrecision } from './loop/precision.ts';
 import { hasAllSteps, runLength } from './loop/run-length.ts';
 import { measurePeak } from './loop/throughput.ts';
-import { startPosition, Trainer } from './loop/trainer.ts';
+import { startPosition, Trainer, type TrainerParts } from './loop/trainer.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
 import { parameterGroups } from './optim/parameter-groups.ts';
@@ -61,6 +63,14 @@ export interface TrainingRequest {
   readonly verifyData?: boolean;
   /** Functions that are called during the run, and can end it. */
   readonly listener?: TrainerListener;
+  /** Receives the parts of the run before its first step, in place of training, evaluation and report: the run ends unfinished. */
+  readonly inPlaceOfTraining?: (training: PreparedTraining<BatchTensors>) => Promise<void>;
+}
+
+/** The parts of a run that a step needs. */
+export interface PreparedTraining<Batch extends BatchTensors>
+  extends Pick<TrainerParts<Batch>, 'objective' | 'optimizer' | 'source' | 'training'> {
+  readonly mixedPrecision: MixedPrecision;
 }
 
 export interface TrainingResult {
@@ -83,11 +93,13 @@ export interface TrainingResult {
  * metrics.jsonl, checkpoints, samples, evaluation.json, model.safetensors, report.html.
  */
 export async function trainModel(request: TrainingRequest): Promise<TrainingResult> {
-  const { folder, resume, restart = false, allowChanges = false, verifyData = false, listener, signal } = request;
+  const { inPlaceOfTraining, ...common } = request;
+  const { folder, resume, restart = false, allowChanges = false, verifyData = false, listener, signal } = common;
   const started = performance.now();
   checkAccumulation(request.config);
   checkPrecision(request.config);
   checkAveraging(request.config);
+  checkTrainedParts(request.config);
   const say = (message: string): void => listener?.say?.(message);
   const task = taskNamed(request.config.task);
   const selection = createSelection(request.config, task.mainMeasure);
@@ -113,7 +125,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     await writeFileAtomic(folder.config, [formatConfig(config)]);
     const trainFirst = async (name: string, settings: Settings): Promise<TrainedModel | null> => {
       const first = { config: resolveConfig(settings, [], tasks), folder: new RunFolder(join(folder.path, name)) };
-      const trained = await trainNested({ ...request, ...first }, resume !== null);
+      const trained = await trainNested({ ...common, ...first }, resume !== null);
       // This run's random numbers are those that it would have without the other.
       manualSeed(config.seed);
       return trained;
@@ -128,6 +140,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       };
     }
     const { model, objective, imageSize, columns, metadata = {} } = subject;
+    chooseTrainedParts(subject, config, resume === null ? say : () => undefined);
+    checkSavedWeights(model, config, say);
     const evaluated = await countUsableRows({
       train,
       evaluated: splits,
@@ -178,6 +192,11 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     if (description !== null) say(description);
     const metric = typeof schedule === 'function' ? null : schedule.metric;
     await checkMeasures(subject, evaluated, evaluationRequest(config, null, signal), config, metric);
+    if (inPlaceOfTraining !== undefined) {
+      await inPlaceOfTraining({ objective, optimizer, source, training: config.training, mixedPrecision });
+      const { skipped: skippedRows } = loader.stats;
+      return { finished: false, stopReason: null, steps: 0, totalSteps, results: null, report: null, skippedRows };
+    }
     const environment = describeEnvironment();
     await folder.writeJson(folder.environment, environment);
     const peakFlops = config.runtime.peakGflops === null ? await measurePeak() : config.runtime.peakGflops * 1e9;
@@ -196,7 +215,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const facts: RunFacts = {
       config,
       taskTitle: task.title,
-      facts: subject.facts,
+      facts: { ...subject.facts, ...trainedFacts(model, config) },
       train,
       length,
       environment,
@@ -254,9 +273,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       throw error;
     }
     const final: readonly EvaluationResult[] = results ?? [];
-    await weights.use(() =>
-      writeTensors(folder.model, model.stateDict(), { ...weightMetadata(model), ...metadata, ...weights.metadata }),
-    );
+    await weights.use(() => saveTrainedWeights(folder, model, config, { ...metadata, ...weights.metadata }));
     const best = describeBest(position, selection.best, config);
     if (best !== null) say(describeSaved(best, weights.step, position));
     const reportPath = await report(final, { step, weights: weights.description, stopReason, best });

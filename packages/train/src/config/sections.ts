@@ -227,6 +227,10 @@ export const trainingSection = z.strictObject({
     .nullable()
     .default(null)
     .describe('largest absolute value of each element of the gradients; null: no clipping'),
+  freeze: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('patterns of parameters that are not trained, such as visual, *bias or resblocks.0'),
   precision: precisionSection,
   earlyStopping: earlyStoppingSection.prefault({}),
   check: z

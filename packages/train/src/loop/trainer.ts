@@ -82,7 +82,10 @@ export interface TrainingEnd {
   readonly stopReason: string | null;
 }
 
-function createStep<Batch extends BatchTensors>(parts: TrainerParts<Batch>): Step<Batch> {
+/** The step of a run, computed as a whole or in parts. */
+export function createStep<Batch extends BatchTensors>(
+  parts: Pick<TrainerParts<Batch>, 'objective' | 'optimizer' | 'training' | 'mixedPrecision' | 'averaging'>,
+): Step<Batch> {
   const { objective, optimizer, training, mixedPrecision, averaging = null } = parts;
   const { accumulate, clipGradNorm, clipGradNormType = 2, clipGradValue = null, check = false } = training;
   const options: StepOptions = {
