@@ -82,7 +82,7 @@ export function describeBest(
 export const describeSaved = (best: string, saved: number, { bestCheckpoints = [] }: Position): string =>
   saved === bestCheckpoints[0]?.step
     ? `best checkpoint: ${best}`
-    : `best checkpoint: ${best}; model.safetensors has the weights of step ${saved} (checkpoints.model=best saves the best)`;
+    : `best checkpoint: ${best}; saved are the weights of step ${saved} (with checkpoints.model=best: of the best)`;
 
 /** Writes the report of a run, at its end or before. Returns its path. */
 export async function writeRunReport(
