@@ -24,6 +24,7 @@ import type { MixedPrecision } from './loop/precision.ts';
 import { hasAllSteps, runLength } from './loop/run-length.ts';
 import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer, type TrainerParts } from './loop/trainer.ts';
+import { MixedSource } from './mixup/mixed-source.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
 import { parameterGroups } from './optim/parameter-groups.ts';
@@ -43,6 +44,7 @@ import {
 import { checkMeasures, checkPatience, createSelection } from './selection.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
+import { samplingWeights } from './tasks/sampling.ts';
 import type { AnyTaskModel, EvaluationRequest, Task, TrainedModel, TrainingSite } from './tasks/task.ts';
 import { countUsableRows } from './usable-rows.ts';
 
@@ -57,6 +59,8 @@ export interface TrainingRequest {
   readonly restart?: boolean;
   /** When aborted, the current step is finished, a checkpoint written, and the run ends unfinished. */
   readonly signal?: AbortSignal;
+  /** Stop after this epoch, with a checkpoint and an evaluation, so that the run can be continued. Default: after the last epoch. */
+  readonly untilEpoch?: number | null;
   /** Whether a run may continue with other settings or other data than it began with. */
   readonly allowChanges?: boolean;
   /** Whether every row of the data set is compared with the beginning of the run, not a sample. */
@@ -74,13 +78,13 @@ export interface PreparedTraining<Batch extends BatchTensors>
 }
 
 export interface TrainingResult {
-  /** False for a run that was interrupted by its signal. */
+  /** False for a run that was interrupted by its signal, or stopped at `untilEpoch`. */
   readonly finished: boolean;
   /** Why a finished run ended before its last step: early stopping, or a callback; null: it did not. */
   readonly stopReason: string | null;
   readonly steps: number;
   readonly totalSteps: number;
-  /** Results of the final evaluation; null for a run that was interrupted. */
+  /** Results of the final evaluation, or of that after `untilEpoch`; null for a run that was interrupted. */
   readonly results: readonly EvaluationResult[] | null;
   /** Path of the report; null for a run that was interrupted. */
   readonly report: string | null;
@@ -95,6 +99,7 @@ export interface TrainingResult {
 export async function trainModel(request: TrainingRequest): Promise<TrainingResult> {
   const { inPlaceOfTraining, ...common } = request;
   const { folder, resume, restart = false, allowChanges = false, verifyData = false, listener, signal } = common;
+  const { untilEpoch = null } = common;
   const started = performance.now();
   checkAccumulation(request.config);
   checkPrecision(request.config);
@@ -109,6 +114,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   const dataset = await openDataset(request.dataset);
   let subject: AnyTaskModel | null = null;
   let loader: DataLoader | null = null;
+  let mixed: MixedSource<BatchTensors> | null = null;
   let metrics: MetricsWriter | null = null;
   let lock: RunLock | null = null;
   // A run that is refused before its first step leaves nothing behind.
@@ -125,7 +131,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     await writeFileAtomic(folder.config, [formatConfig(config)]);
     const trainFirst = async (name: string, settings: Settings): Promise<TrainedModel | null> => {
       const first = { config: resolveConfig(settings, [], tasks), folder: new RunFolder(join(folder.path, name)) };
-      const trained = await trainNested({ ...common, ...first }, resume !== null);
+      const trained = await trainNested({ ...common, ...first, untilEpoch: null }, resume !== null);
       // This run's random numbers are those that it would have without the other.
       manualSeed(config.seed);
       return trained;
@@ -139,7 +145,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
         ...{ results: null, report: null, skippedRows: 0 },
       };
     }
-    const { model, objective, imageSize, columns, metadata = {} } = subject;
+    const { model, objective, imageSize, columns, metadata = {}, mixing = null } = subject;
     chooseTrainedParts(subject, config, resume === null ? say : () => undefined);
     checkSavedWeights(model, config, say);
     const evaluated = await countUsableRows({
@@ -150,15 +156,18 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       strict: config.data.strict,
       say,
     });
-    loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize));
+    const rowWeights = await samplingWeights(config, train, columns);
+    loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize, rowWeights));
     const { toTensors } = subject;
-    const source = new LoaderSource(loader, toTensors, (batch) =>
+    const unmixed = new LoaderSource(loader, toTensors, (batch) =>
       tidy(async () => {
         const { images } = toTensors(batch);
         const describeRow = (row: number): object => subject?.describeRow?.(batch, row) ?? {};
         if (images !== undefined) await writeTrainingSamples(folder.samples, batch, images, describeRow);
       }),
     );
+    mixed = mixing === null ? null : new MixedSource(unmixed, mixing, config.seed, config.training);
+    const source = mixed ?? unmixed;
     const trained = model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
     const { groups, description } = parameterGroups(model, config.optimizer);
     const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained, groups);
@@ -183,6 +192,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       rows: train.length,
       batchSize: config.training.batchSize,
       batchesPerEpoch: source.batchesPerEpoch,
+      ...(rowWeights === null ? {} : { balancedSampling: 1 }),
     };
     if (resume === null) say(describePlan(config, { train, imageSize, length }));
     else {
@@ -236,7 +246,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       optimizer,
       source,
       schedule,
-      training: config.training,
+      training: { ...config.training, untilEpoch },
       mixedPrecision,
       averaging,
       metrics,
@@ -260,7 +270,10 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const { position, finished, stopReason } = await trainer.run(resume?.state ?? startPosition, signal);
     const { step } = position;
     const ended = { finished, stopReason, steps: step, totalSteps, skippedRows: loader.stats.skipped };
-    if (!finished) return { ...ended, results: null, report: null };
+    if (!finished) {
+      const isReached = position.batch === 0 && position.epoch === untilEpoch && signal?.aborted !== true;
+      return { ...ended, results: isReached ? results : null, report: null };
+    }
     if (stopReason !== null) say(describeEnd(step, totalSteps, stopReason, step === resume?.state.step));
 
     const weights = await finalWeights(config, folder, subject, averaging, position, say);
@@ -282,6 +295,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     return { ...ended, results: final, report: reportPath };
   } finally {
     metrics?.close();
+    mixed?.dispose();
     subject?.dispose?.();
     await loader?.close();
     await lock?.release();

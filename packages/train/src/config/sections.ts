@@ -102,6 +102,12 @@ export const dataFields = {
     .meta({ flag: 'data' }),
   trainSplit: z.string().default('train').describe('split to train on'),
   limitTrain,
+  sampling: z
+    .enum(['shuffle', 'balanced'])
+    .default('shuffle')
+    .describe(
+      'shuffle: an epoch has each row once; balanced: as many rows, drawn with replacement so that all classes are equally frequent',
+    ),
   strict: z
     .boolean()
     .default(false)
