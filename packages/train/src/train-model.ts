@@ -37,6 +37,7 @@ import {
   describeBest,
   describeEnd,
   describePlan,
+  describeSaved,
   type RunFacts,
   type RunProgress,
   writeRunReport,
@@ -288,7 +289,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const final: readonly EvaluationResult[] = results ?? [];
     await weights.use(() => saveTrainedWeights(folder, model, config, { ...metadata, ...weights.metadata }));
     const best = describeBest(position, selection.best, config);
-    if (best !== null) say(`best checkpoint: ${best}`);
+    if (best !== null) say(describeSaved(best, weights.step, position));
     const reportPath = await report(final, { step, weights: weights.description, stopReason, best });
     // Last of all: a run that has this file is complete.
     await folder.writeJson(folder.evaluation, summarizeResults(final));
