@@ -14,6 +14,7 @@ import { loadRun } from './load-run.ts';
 import { averagedSchedule, checkAveragedEpochs, checkAveraging, createAveraging } from './loop/averaging.ts';
 import { type Checkpoint, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
+import { type HistogramOutput, openHistograms } from './loop/histograms.ts';
 import { LoaderSource } from './loop/loader-source.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
 import type { BatchTensors } from './loop/objective.ts';
@@ -97,6 +98,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   let subject: AnyTaskModel | null = null;
   let loader: DataLoader | null = null;
   let metrics: MetricsWriter | null = null;
+  let histograms: HistogramOutput | null = null;
   let lock: RunLock | null = null;
   // A run that is refused before its first step leaves nothing behind.
   let isNew = false;
@@ -180,6 +182,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     await folder.writeJson(folder.environment, environment);
     const peakFlops = config.runtime.peakGflops === null ? await measurePeak() : config.runtime.peakGflops * 1e9;
     metrics = await MetricsWriter.open(folder.metrics, resume?.state.step ?? 0);
+    histograms = await openHistograms(folder.histograms, config.training.histograms, resume?.state.step ?? 0);
     // The results of the last evaluation also serve the report.
     let results: EvaluationResult[] | null = null;
     const evaluate = async (final: boolean): Promise<EvaluationResult[]> => {
@@ -215,6 +218,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       mixedPrecision,
       averaging,
       metrics,
+      histograms,
       checkpoints: new CheckpointFolder(folder.checkpoints, config.checkpoints.keep),
       checkpointing: config.checkpoints,
       describe: { config, data, dataset: fingerprint },
@@ -250,6 +254,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     return { ...ended, results: final, report: reportPath };
   } finally {
     metrics?.close();
+    histograms?.writer.close();
     subject?.dispose?.();
     await loader?.close();
     await lock?.release();

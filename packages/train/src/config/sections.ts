@@ -203,6 +203,13 @@ export const trainingSection = z.strictObject({
     .default(null)
     .describe('largest absolute value of each element of the gradients; null: no clipping'),
   precision: precisionSection,
+  histograms: z
+    .strictObject({
+      everySteps: count.describe('interval in steps; each takes the time of about one more step'),
+    })
+    .nullable()
+    .default(null)
+    .describe('histograms of the weights and of the gradients of each trained parameter; null: none'),
   check: z
     .boolean()
     .default(false)

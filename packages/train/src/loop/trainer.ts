@@ -7,12 +7,21 @@ import { AccumulatedStep } from './accumulated-step.ts';
 import { type Averaging, averageEpoch, averageStatistics, isAveraged } from './averaging.ts';
 import { type CheckpointState, type Position, writeCheckpoint } from './checkpoint.ts';
 import type { CheckpointFolder } from './checkpoint-folder.ts';
+import { type HistogramOutput, type HistogramRecord, histogramsOf } from './histograms.ts';
 import type { MetricsWriter } from './metrics-file.ts';
 import { findNonFinite, NonFiniteError } from './non-finite.ts';
 import { type BatchTensors, isSeparable, type Objective } from './objective.ts';
 import type { MixedPrecision } from './precision.ts';
 import { hasAllSteps, runLength } from './run-length.ts';
-import { type LossScaling, type Step, type StepOptions, type StepResult, TrainingStep, wasSkipped } from './step.ts';
+import {
+  type GradientObserver,
+  type LossScaling,
+  type Step,
+  type StepOptions,
+  type StepResult,
+  TrainingStep,
+  wasSkipped,
+} from './step.ts';
 
 /** Batches in the order of training. An epoch always has the same batches, wherever reading starts. */
 export interface BatchSource<Batch extends BatchTensors> {
@@ -84,6 +93,8 @@ export interface TrainerParts<Batch extends BatchTensors> {
   /** Averages of the weights, which are evaluated and saved; null: none. */
   readonly averaging?: Averaging | null;
   readonly metrics: MetricsWriter;
+  /** Where histograms of weights and gradients are written, and how often; null: nowhere. */
+  readonly histograms?: HistogramOutput | null;
   readonly checkpoints: CheckpointFolder;
   /** When checkpoints are written: after every `everySteps` steps (null: not within an epoch), after every `everyEpochs` epochs. */
   readonly checkpointing: { readonly everySteps: number | null; readonly everyEpochs: number };
@@ -147,6 +158,8 @@ export class Trainer<Batch extends BatchTensors> {
   #peakFlops: number | null;
   /** Start time of the current step. It includes waiting for the batch, but not evaluations and checkpoints. */
   #clock = 0;
+  /** The histograms of the current step; null: none. */
+  #found: HistogramRecord['parameters'] | null = null;
 
   constructor(parts: TrainerParts<Batch>) {
     this.#parts = parts;
@@ -207,7 +220,7 @@ export class Trainer<Batch extends BatchTensors> {
     const result = await tidy(async () => {
       const tensors = batch.toTensors();
       const generator = getDefaultGenerator().state();
-      const numbers = await this.#step.run(tensors, lr);
+      const numbers = await this.#step.run(tensors, lr, this.#observerAt(before.step + 1));
       this.#flopsPerStep ??= await this.#step.flops(tensors);
       if (!numbers.finite && !wasSkipped(numbers)) {
         getDefaultGenerator().setState(generator);
@@ -224,6 +237,7 @@ export class Trainer<Batch extends BatchTensors> {
       batch: endsEpoch ? 0 : before.batch + 1,
     };
     this.#report(position, result, lr, batch.examples);
+    this.#writeHistograms(position);
     await this.#average(position, endsEpoch);
     // Before an evaluation, which may fail: the training up to here must not be lost.
     if (
@@ -243,6 +257,25 @@ export class Trainer<Batch extends BatchTensors> {
     if (endsEpoch) await averageEpoch(averaging);
     if (this.#isEvaluationDue(position))
       await averageStatistics(averaging, objective, () => source.epoch(position.epoch - 1, 0), mixedPrecision);
+  }
+
+  /** Makes the histograms of a step; undefined where none are due. */
+  #observerAt(step: number): GradientObserver | undefined {
+    const { histograms = null, optimizer } = this.#parts;
+    if (histograms === null || !isMultiple(step, histograms.everySteps)) return undefined;
+    return async (gradients) => {
+      this.#found = await histogramsOf(optimizer.parameters, gradients);
+    };
+  }
+
+  /** Writes the histograms of the step before a position, if there are any. */
+  #writeHistograms({ step }: Position): void {
+    const { histograms = null, source } = this.#parts;
+    if (histograms === null || this.#found === null) return;
+    const epoch = step / source.batchesPerEpoch;
+    const record: HistogramRecord = { kind: 'histogram', step, epoch, parameters: this.#found };
+    histograms.writer.append({ ...record });
+    this.#found = null;
   }
 
   /** The averages that take the place of the weights at a position; null: none. */
@@ -331,9 +364,11 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   async #save(position: Position): Promise<void> {
-    const { objective, optimizer, metrics, checkpoints, describe, metadata, listener, mixedPrecision } = this.#parts;
+    const { objective, optimizer, metrics, histograms, checkpoints, describe, metadata, listener, mixedPrecision } =
+      this.#parts;
     // The metrics of the steps before the checkpoint must be on the disk before it.
     metrics.sync();
+    histograms?.writer.sync();
     const path = await checkpoints.add(position.step, (file) =>
       writeCheckpoint(
         file,
