@@ -155,10 +155,11 @@ const rooms = {
   ],
   'packages/data': [['io'], ['arrow', 'tokenizer'], ['random.ts'], ['augment'], ['decode.ts'], ['loader']],
   'packages/weights': [
-    ['first-bytes.ts'],
+    ['files'],
     ['safetensors', 'torch'],
+    ['shards'],
     ['read-weight-file.ts'],
-    ['formats'],
+    ['formats', 'convert-tensors.ts'],
     ['load-and-save.ts'],
   ],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
@@ -202,7 +203,7 @@ const trainRooms = [
   // Results of evaluation: how each kind is computed, printed, stored and drawn.
   { room: 'evaluation', imports: ['loop', 'report'] },
   // The files of a run.
-  { room: 'run-folder', imports: ['loop', 'report'] },
+  { room: 'run-folder', imports: ['loop', 'config', 'report'] },
   // One folder for each task.
   { room: 'tasks', imports: ['optim', 'loop', 'config', 'report', 'evaluation', 'run-folder'] },
 ];

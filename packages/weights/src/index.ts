@@ -8,6 +8,7 @@ export {
   loadWeights,
   modelFromFile,
   type SavedWeights,
+  type SaveWeightsOptions,
   saveWeights,
   usualWeightNames,
   weightMetadata,
@@ -30,8 +31,8 @@ export { type TowerConfig, towerConfigOf } from './formats/tower-config.ts';
 
 // Files of named tensors, of any model.
 
+export { type ConvertedTensors, convertTensors } from './convert-tensors.ts';
 export { readWeightFile } from './read-weight-file.ts';
 export { parseTensors, type TensorFile } from './safetensors/parse-tensors.ts';
 export { readTensors, writeTensors } from './safetensors/tensor-files.ts';
-export { convertTorchFile } from './torch/convert.ts';
-export { readTorchFile, type TorchFileOptions } from './torch/torch-file.ts';
+export { readTorchFile, type WeightFileOptions } from './torch/torch-file.ts';
