@@ -16,6 +16,8 @@ export type { Objective, SeparableObjective } from './loop/objective.ts';
 export type { RangeTest } from './loop/range-test.ts';
 export { type StepResult, TrainingStep } from './loop/step.ts';
 export { Trainer } from './loop/trainer.ts';
+export { mixImages, mixTargets, mixupTensor, smoothedOneHot } from './mixup/mix.ts';
+export { type BatchMixing, MixedSource } from './mixup/mixed-source.ts';
 export * from './optim/index.ts';
 export { type CheckpointChoice, findCheckpoint, findRun, RunFolder } from './run-folder/run-folder.ts';
 export { taskNamed, tasks } from './tasks/index.ts';

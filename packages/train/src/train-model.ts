@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { DataLoader, type Dataset, fingerprintDataset, openDataset, type Split } from '@tessera/data';
 import { exists, writeFileAtomic } from '@tessera/data/io';
 import { manualSeed, tidy } from '@tessera/tensor';
-import { weightMetadata, writeTensors } from '@tessera/weights';
+import { checkSavedWeights, saveTrainedWeights } from './adapt/save-weights.ts';
+import { checkTrainedParts, chooseTrainedParts, trainedFacts } from './adapt/trained-parts.ts';
 import { checkAccumulation, checkPrecision, checkSameData, checkUnchanged } from './checks-before-training.ts';
 import { formatConfig, resolveConfig } from './config/resolve.ts';
 import type { RunConfig } from './config/schema.ts';
@@ -24,6 +25,7 @@ import type { MixedPrecision } from './loop/precision.ts';
 import { hasAllSteps, runLength } from './loop/run-length.ts';
 import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer, type TrainerParts } from './loop/trainer.ts';
+import { MixedSource } from './mixup/mixed-source.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
 import { parameterGroups } from './optim/parameter-groups.ts';
@@ -42,6 +44,7 @@ import {
 import { checkMeasures, checkPatience, createSelection } from './selection.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
+import { samplingWeights } from './tasks/sampling.ts';
 import type { AnyTaskModel, EvaluationRequest, Task, TrainedModel, TrainingSite } from './tasks/task.ts';
 import { countUsableRows } from './usable-rows.ts';
 
@@ -98,6 +101,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   checkAccumulation(request.config);
   checkPrecision(request.config);
   checkAveraging(request.config);
+  checkTrainedParts(request.config);
   const say = (message: string): void => listener?.say?.(message);
   const task = taskNamed(request.config.task);
   const selection = createSelection(request.config, task.mainMeasure);
@@ -107,6 +111,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   const dataset = await openDataset(request.dataset);
   let subject: AnyTaskModel | null = null;
   let loader: DataLoader | null = null;
+  let mixed: MixedSource<BatchTensors> | null = null;
   let metrics: MetricsWriter | null = null;
   let histograms: HistogramOutput | null = null;
   let lock: RunLock | null = null;
@@ -138,7 +143,9 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
         ...{ results: null, report: null, skippedRows: 0 },
       };
     }
-    const { model, objective, imageSize, columns, metadata = {} } = subject;
+    const { model, objective, imageSize, columns, metadata = {}, mixing = null } = subject;
+    chooseTrainedParts(subject, config, resume === null ? say : () => undefined);
+    checkSavedWeights(model, config, say);
     const evaluated = await countUsableRows({
       train,
       evaluated: splits,
@@ -147,15 +154,18 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       strict: config.data.strict,
       say,
     });
-    loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize));
+    const rowWeights = await samplingWeights(config, train, columns);
+    loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize, rowWeights));
     const { toTensors } = subject;
-    const source = new LoaderSource(loader, toTensors, (batch) =>
+    const unmixed = new LoaderSource(loader, toTensors, (batch) =>
       tidy(async () => {
         const { images } = toTensors(batch);
         const describeRow = (row: number): object => subject?.describeRow?.(batch, row) ?? {};
         if (images !== undefined) await writeTrainingSamples(folder.samples, batch, images, describeRow);
       }),
     );
+    mixed = mixing === null ? null : new MixedSource(unmixed, mixing, config.seed, config.training);
+    const source = mixed ?? unmixed;
     const trained = model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
     const { groups, description } = parameterGroups(model, config.optimizer);
     const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained, groups);
@@ -180,6 +190,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       rows: train.length,
       batchSize: config.training.batchSize,
       batchesPerEpoch: source.batchesPerEpoch,
+      ...(rowWeights === null ? {} : { balancedSampling: 1 }),
     };
     if (resume === null) say(describePlan(config, { train, imageSize, length }));
     else {
@@ -213,7 +224,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const facts: RunFacts = {
       config,
       taskTitle: task.title,
-      facts: subject.facts,
+      facts: { ...subject.facts, ...trainedFacts(model, config) },
       train,
       length,
       environment,
@@ -272,9 +283,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       throw error;
     }
     const final: readonly EvaluationResult[] = results ?? [];
-    await weights.use(() =>
-      writeTensors(folder.model, model.stateDict(), { ...weightMetadata(model), ...metadata, ...weights.metadata }),
-    );
+    await weights.use(() => saveTrainedWeights(folder, model, config, { ...metadata, ...weights.metadata }));
     const best = describeBest(position, selection.best, config);
     if (best !== null) say(`best checkpoint: ${best}`);
     const reportPath = await report(final, { step, weights: weights.description, stopReason, best });
@@ -284,6 +293,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   } finally {
     metrics?.close();
     histograms?.writer.close();
+    mixed?.dispose();
     subject?.dispose?.();
     await loader?.close();
     await lock?.release();

@@ -30,7 +30,10 @@ import {
 export interface BatchSource<Batch extends BatchTensors> {
   readonly batchesPerEpoch: number;
   /** The batches of an epoch from number `first` on. `examples`: the number of images of a batch. */
-  epoch(epoch: number, first: number): AsyncIterable<{ readonly examples: number; toTensors(): Batch }>;
+  epoch(
+    epoch: number,
+    first: number,
+  ): AsyncIterable<{ readonly examples: number; toTensors(): Batch | Promise<Batch> }>;
 }
 
 export interface TrainerParts<Batch extends BatchTensors> {
@@ -221,12 +224,15 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   /** One step, and the evaluation and checkpoint that are due after it. */
-  async #advance(before: Position, batch: { examples: number; toTensors(): Batch }): Promise<Position> {
+  async #advance(
+    before: Position,
+    batch: { examples: number; toTensors(): Batch | Promise<Batch> },
+  ): Promise<Position> {
     const { source, schedule, checkpointing } = this.#parts;
     const lr = typeof schedule === 'function' ? schedule(before.step) : schedule.rate(before.step);
     // The memory of the batch's tensors is released at once, instead of when the garbage collector finds them.
     const result = await tidy(async () => {
-      const tensors = batch.toTensors();
+      const tensors = await batch.toTensors();
       const generator = getDefaultGenerator().state();
       const numbers = await this.#step.run(tensors, lr, this.#observerAt(before.step + 1));
       this.#flopsPerStep ??= await this.#step.flops(tensors);
