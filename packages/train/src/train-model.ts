@@ -16,6 +16,7 @@ import { loadRun } from './load-run.ts';
 import { averagedSchedule, checkAveragedEpochs, checkAveraging, createAveraging } from './loop/averaging.ts';
 import { type Checkpoint, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
+import { type HistogramOutput, openHistograms } from './loop/histograms.ts';
 import type { TrainerListener } from './loop/listener.ts';
 import { LoaderSource } from './loop/loader-source.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
@@ -117,6 +118,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   let loader: DataLoader | null = null;
   let mixed: MixedSource<BatchTensors> | null = null;
   let metrics: MetricsWriter | null = null;
+  let histograms: HistogramOutput | null = null;
   let lock: RunLock | null = null;
   // A run that is refused before its first step leaves nothing behind.
   let isNew = false;
@@ -201,17 +203,18 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
     }
     if (description !== null) say(description);
-    const metric = typeof schedule === 'function' ? null : schedule.metric;
-    await checkMeasures(subject, evaluated, evaluationRequest(config, null, signal), config, metric);
     if (inPlaceOfTraining !== undefined) {
       await inPlaceOfTraining({ objective, optimizer, source, training: config.training, mixedPrecision });
       const { skipped: skippedRows } = loader.stats;
       return { finished: false, stopReason: null, steps: 0, totalSteps, results: null, report: null, skippedRows };
     }
+    const metric = typeof schedule === 'function' ? null : schedule.metric;
+    await checkMeasures(subject, evaluated, evaluationRequest(config, null, signal), config, metric);
     const environment = describeEnvironment();
     await folder.writeJson(folder.environment, environment);
     const peakFlops = config.runtime.peakGflops === null ? await measurePeak() : config.runtime.peakGflops * 1e9;
     metrics = await MetricsWriter.open(folder.metrics, resume?.state.step ?? 0);
+    histograms = await openHistograms(folder.histograms, config.training.histograms, resume?.state.step ?? 0);
     // The results of the last evaluation also serve the report.
     let results: EvaluationResult[] | null = null;
     let hasBaselines = false;
@@ -251,6 +254,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       mixedPrecision,
       averaging,
       metrics,
+      histograms,
       checkpoints: new CheckpointFolder(folder.checkpoints, config.checkpoints.keep),
       checkpointing: config.checkpoints,
       describe: { config, data, dataset: fingerprint },
@@ -296,6 +300,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     return { ...ended, results: final, report: reportPath };
   } finally {
     metrics?.close();
+    histograms?.writer.close();
     mixed?.dispose();
     subject?.dispose?.();
     await loader?.close();

@@ -241,6 +241,13 @@ export const trainingSection = z.strictObject({
     .describe('patterns of parameters that are not trained, such as visual, *bias or resblocks.0'),
   precision: precisionSection,
   earlyStopping: earlyStoppingSection.prefault({}),
+  histograms: z
+    .strictObject({
+      everySteps: count.describe('interval in steps; each takes the time of about one more step'),
+    })
+    .nullable()
+    .default(null)
+    .describe('histograms of the weights and of the gradients of each trained parameter; null: none'),
   check: z
     .boolean()
     .default(false)
