@@ -10,7 +10,7 @@ import {
 import { init } from '@tessera/nn';
 import { z } from 'zod';
 import type { RunConfig } from '../config/schema.ts';
-import { imageModelSection } from '../config/sections.ts';
+import { imageModelSection, weightsKey } from '../config/sections.ts';
 import { classNamesOf } from '../evaluation/classification/evaluate.ts';
 import { loadModelState } from '../loop/checkpoint.ts';
 import { storedClassNames } from './class-names.ts';
@@ -27,7 +27,10 @@ export const classifierInitialize = z.strictObject({
     .string()
     .nullable()
     .default(null)
-    .describe('a CLIP run or checkpoint whose image tower the classifier starts from; null: from scratch'),
+    .describe(
+      'a run, checkpoint or file of weights (CLIP, timm, torchvision, MAE) whose image tower the classifier starts from; null: from scratch',
+    ),
+  key: weightsKey,
   tower: z
     .enum(['train', 'freeze'])
     .default('train')
@@ -89,8 +92,8 @@ export const imageClassifier = <Config extends ImageClassifierConfig, Model exte
 }: ClassifierParts<Config, Model>): Pick<Task<Config>, 'fromCheckpoint' | 'prepare' | 'restore'> => ({
   fromCheckpoint: ['model=null'],
   async prepare(asked, resumed, say) {
-    const { checkpoint } = asked.initialize;
-    const tower = checkpoint !== null && !resumed ? await readImageTower(checkpoint) : null;
+    const { checkpoint, key } = asked.initialize;
+    const tower = checkpoint !== null && !resumed ? await readImageTower(checkpoint, key) : null;
     const config = withModel(asked, tower);
     if (asked.model === null)
       for (const assumption of tower?.assumptions ?? []) say(`${tower?.path}: assumed: ${assumption}`);
@@ -101,7 +104,9 @@ export const imageClassifier = <Config extends ImageClassifierConfig, Model exte
         const column = found[role] as string;
         const classNames = classNamesOf(train, column);
         const model = build(config, classNames.length);
-        if (tower !== null) loadImageTower(tower, model.visual, config.model);
+        if (tower !== null)
+          for (const note of [...tower.notes, ...loadImageTower(tower, model.visual, config.model)])
+            say(`${tower.path}: ${note}`);
         await prepareModel?.(model, config, train, column);
         return subject(model, config, classNames);
       },
