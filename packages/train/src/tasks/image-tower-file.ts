@@ -62,7 +62,7 @@ const configOf = (file: Pick<TensorFile, 'path' | 'metadata'>): unknown =>
   file.metadata.training === undefined ? null : parseCheckpointState(file).config;
 
 /** The model in a checkpoint's configuration; null for a file that is not a checkpoint. */
-function modelOfRun(file: Pick<TensorFile, 'path' | 'metadata'>): ImageModel | null {
+export function modelOfRun(file: Pick<TensorFile, 'path' | 'metadata'>): ImageModel | null {
   const config = configOf(file) as { model?: unknown } | null;
   const model = config?.model as Partial<ImageModel> | null | undefined;
   if (!model?.vision || model.embedDim === undefined || model.activation === undefined) return null;
@@ -82,7 +82,7 @@ export function loadImageTower(file: ImageTowerFile, tower: ImageTower, config: 
   try {
     const { state, notes } = adaptImageTower(file.state, tower);
     tower.loadStateDict(new Map([...heads, ...state]));
-    return [...notes, ...otherSettings(model, config)];
+    return [...notes, ...otherSettings(model, config, file.assumptions.length > 0)];
   } catch (cause) {
     const differences = model === null ? [] : differingSettings(model, config, 'model');
     throw new Error(
@@ -98,7 +98,11 @@ export function loadImageTower(file: ImageTowerFile, tower: ImageTower, config: 
 }
 
 /** Settings of which a tensor's shape says nothing: with others the same weights compute other features. */
-export function otherSettings(model: ImageModel | null, config: Pick<ImageModel, 'activation' | 'vision'>): string[] {
+export function otherSettings(
+  model: ImageModel | null,
+  config: Pick<ImageModel, 'activation' | 'vision'>,
+  assumed: boolean,
+): string[] {
   if (model === null) return [];
   const facts = ({ activation, vision }: Pick<ImageModel, 'activation' | 'vision'>): [string, unknown][] => [
     ['activation', activation],
@@ -108,6 +112,8 @@ export function otherSettings(model: ImageModel | null, config: Pick<ImageModel,
   return facts(model).flatMap(([key, value]) =>
     value === undefined || own.get(key) === undefined || value === own.get(key)
       ? []
-      : [`model.${key} is ${own.get(key)} here, but the file's model was trained with ${value}`],
+      : [
+          `model.${key} is ${own.get(key)} here; the file's model has ${value}${assumed ? ' (assumed, no file specifies it)' : ''}`,
+        ],
   );
 }

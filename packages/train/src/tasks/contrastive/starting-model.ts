@@ -10,6 +10,7 @@ import {
   type ImageModel,
   type ImageTowerFile,
   loadImageTower,
+  modelOfRun,
   otherSettings,
   readImageTower,
 } from '../image-tower-file.ts';
@@ -24,6 +25,8 @@ export type StartingModel =
       readonly notes: readonly string[];
       /** How the image tower is built; null where the file does not specify it. */
       readonly model: ImageModel | null;
+      /** Whether `model` contains assumptions, because the file does not specify everything. */
+      readonly assumed: boolean;
       readonly state: ReadonlyMap<string, Tensor>;
       /** The tokenizer of the text tower; null if it is not known. */
       readonly tokenizer: Tokenizer | null;
@@ -37,12 +40,14 @@ export async function readStartingModel({ initialize }: ContrastiveConfig): Prom
     case 'image':
       return { parts, tower: await readImageTower(checkpoint, key) };
     case 'all': {
-      const { path, state, tower, notes } = await readModelState(checkpoint, key);
+      const { path, state, tower, notes, metadata, assumptions } = await readModelState(checkpoint, key);
+      const model = (tower as ImageModel | null) ?? modelOfRun({ path, metadata });
       return {
         parts,
         path,
         notes,
-        model: tower as ImageModel | null,
+        model,
+        assumed: assumptions.length > 0,
         state,
         tokenizer: await findTokenizer(checkpoint, state),
       };
@@ -80,7 +85,7 @@ export async function startFrom(
   try {
     const { state, notes } = await adaptClip(start.state as Map<string, Tensor>, model);
     model.loadStateDict(state);
-    for (const note of [...start.notes, ...notes, ...otherSettings(start.model, config.model)])
+    for (const note of [...start.notes, ...notes, ...otherSettings(start.model, config.model, start.assumed)])
       say(`${start.path}: ${note}`);
   } catch (cause) {
     throw new Error(`${start.path}: is a checkpoint of a different model\n  ${(cause as Error).message}`, { cause });
