@@ -144,7 +144,7 @@ const roomsOfTensor = [
 ];
 // Within a package: each room may import those in the lines before its own; tests are free.
 const rooms = {
-  'packages/nn': [['module'], ['init'], ['lora'], ['tokens', 'vision'], ['layers'], ['losses']],
+  'packages/nn': [['module'], ['init'], ['tokens', 'vision'], ['layers'], ['losses', 'lora']],
   'packages/models': [
     ['tower'],
     ['blocks'],
@@ -160,7 +160,7 @@ const rooms = {
     ['shards'],
     ['read-weight-file.ts'],
     ['formats', 'convert-tensors.ts'],
-    ['adapt', 'load-and-save.ts'],
+    ['adapt', 'adapters', 'load-and-save.ts'],
   ],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
   datasets: [
@@ -203,9 +203,11 @@ const trainRooms = [
   // Results of evaluation: how each kind is computed, printed, stored and drawn.
   { room: 'evaluation', imports: ['loop', 'report'] },
   // The files of a run.
-  { room: 'run-folder', imports: ['loop', 'report'] },
+  { room: 'run-folder', imports: ['loop', 'config', 'report'] },
   // One folder for each task.
   { room: 'tasks', imports: ['optim', 'loop', 'config', 'report', 'evaluation', 'run-folder'] },
+  // What of a task's model is trained: adapters, or all but frozen parts; and what is saved of it.
+  { room: 'adapt', imports: ['config', 'run-folder', 'tasks'] },
 ];
 
 const train = '^packages/train/src/';

@@ -108,9 +108,9 @@ export const imageTowers = {
       registerTokens: {
         kind: 'integer',
         minimum: 0,
-        default: 0,
+        optional: true,
         description:
-          'tokens without meaning of their own (registers, Darcet et al. 2024); positions are then those of patches',
+          'tokens without meaning of their own (registers, Darcet et al. 2024); positions are then those of patches; default: none',
       },
       layerScale: {
         kind: 'number',
@@ -127,7 +127,7 @@ export const imageTowers = {
         ...options,
         ...{ width, depth, heads: defaultHeads({ width, heads }), classes: outputDim },
         // As in timm's models with registers.
-        noEmbedClass: rest.registerTokens > 0,
+        noEmbedClass: (rest.registerTokens ?? 0) > 0,
       }),
   }),
   swin: tower({

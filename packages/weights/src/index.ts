@@ -35,6 +35,10 @@ export { adaptClip } from './adapt/adapt-clip.ts';
 export { adaptImageTower } from './adapt/adapt-tower.ts';
 export type { Adapted } from './adapt/positions.ts';
 
+// Adapters apart from the weights that they adapt.
+
+export { type AdapterFiles, type AdapterSettings, adapterFiles, saveAdapters } from './adapters/peft.ts';
+
 // Files of named tensors, of any model.
 
 export { type ConvertedTensors, convertTensors } from './convert-tensors.ts';

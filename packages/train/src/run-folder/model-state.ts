@@ -13,7 +13,7 @@ import {
   usualWeightNames,
 } from '@tessera/weights';
 import { usableState } from '../loop/checkpoint.ts';
-import { findCheckpoint } from './run-folder.ts';
+import { findModelCheckpoint } from './run-folder.ts';
 
 /** What stands before the names of an image tower within a model. */
 export const towerPrefix = 'visual.';
@@ -70,11 +70,11 @@ function about<T>(path: string, run: () => T): T {
   }
 }
 
-/** The latest checkpoint of a run, or the weights under their usual name in any other folder. */
+/** The checkpoint of a run whose weights its model has, or the weights under their usual name in any other folder. */
 async function findFile(path: string): Promise<string> {
   const stat = await fs.stat(path).catch(() => null);
   if (stat?.isDirectory())
     for (const name of usualWeightNames)
       if ((await exists(join(path, name))) && !(await exists(join(path, 'checkpoints')))) return join(path, name);
-  return findCheckpoint(path);
+  return findModelCheckpoint(path);
 }

@@ -89,7 +89,8 @@ function plainViT(model: ViT): ImageModelConfig | null {
   const vision: PlainViTConfig = {
     kind: 'plain-vit',
     ...{ imageSize, patchSize, width, layers: model.blocks.length, heads: block.attn.numHeads },
-    ...{ norm: 'pre', readout, positions: 'learned', registerTokens, dropPath: 0 },
+    ...{ norm: 'pre', readout, positions: 'learned', dropPath: 0 },
+    ...(registerTokens === 0 ? {} : { registerTokens }),
     ...(block.ls1 === null ? {} : { layerScale: 1e-5 }),
   };
   return { vision, embedDim: width, activation: block.mlp.act.activation };
