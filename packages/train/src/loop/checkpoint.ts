@@ -7,6 +7,8 @@ import { readTensors, writeTensors } from '@tessera/weights';
 import type { AveragedModel } from '../optim/averaged-model.ts';
 import type { GradScaler } from '../optim/grad-scaler.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
+import type { EvaluatedCheckpoint } from './best-checkpoints.ts';
+import type { EarlyStoppingState } from './early-stopping.ts';
 import { averagesPrefix, stateOf } from './step.ts';
 
 const format = 'tessera-checkpoint';
@@ -26,6 +28,12 @@ export interface Position {
   readonly best: { readonly measure: string; readonly value: number; readonly step: number } | null;
   /** State of a schedule that follows a measure; missing for others. */
   readonly schedule?: unknown;
+  /** State of early stopping; missing before the first evaluation, and where a run does not stop early. */
+  readonly earlyStopping?: EarlyStoppingState;
+  /** The checkpoints that are kept as the best, best first; missing before the first evaluation, and where none are kept. */
+  readonly bestCheckpoints?: readonly EvaluatedCheckpoint[];
+  /** The finite losses of the current epoch, or at its end of this epoch; missing in checkpoints of earlier versions. */
+  readonly epochLoss?: { readonly sum: number; readonly count: number };
 }
 
 /** The contents of a checkpoint apart from its tensors. */

@@ -13,7 +13,7 @@ import {
   usualWeightNames,
 } from '@tessera/weights';
 import { usableState } from '../loop/checkpoint.ts';
-import { findCheckpoint } from './run-folder.ts';
+import { findModelCheckpoint } from './run-folder.ts';
 
 /** A model's parameters and buffers under the names of Tessera's modules. */
 export interface ModelState {
@@ -53,11 +53,11 @@ export async function readModelState(path: string, key: string | null = null): P
   };
 }
 
-/** The latest checkpoint of a run, or the weights under their usual name in any other folder. */
+/** The checkpoint of a run whose weights its model has, or the weights under their usual name in any other folder. */
 async function findFile(path: string): Promise<string> {
   const stat = await fs.stat(path).catch(() => null);
   if (stat?.isDirectory())
     for (const name of usualWeightNames)
       if ((await exists(join(path, name))) && !(await exists(join(path, 'checkpoints')))) return join(path, name);
-  return findCheckpoint(path);
+  return findModelCheckpoint(path);
 }

@@ -161,8 +161,17 @@ export function testTask(suite: TaskSuite): SuiteRuns {
       expect(await runs.weights('parts')).toEqual(await runs.weights('run'));
     });
 
-    it('evaluates and saves an average of its weights, if one is set', async () => {
-      const { results } = await runs.train({ name: 'average', set: ['ema.decay=0.5', 'training.epochs=1'] });
+    it('evaluates and saves the best average of its weights, and ends early, if that is set', async () => {
+      const { results, stopReason, steps, totalSteps } = await runs.train({
+        name: 'average',
+        set: [
+          ...['ema.decay=0.5', 'checkpoints.model=best', 'evaluation.everyEpochs=1'],
+          // No second value is that much better than the first.
+          ...['training.earlyStopping.patience=1', 'training.earlyStopping.minDelta=1e9'],
+        ],
+      });
+      expect(stopReason).toContain('training.earlyStopping');
+      expect(steps).toBeLessThan(totalSteps);
       const [again] = await runs.evaluate('average');
       expect(again?.values).toEqual(results?.[0]?.values);
     });
