@@ -144,7 +144,7 @@ const roomsOfTensor = [
 ];
 // Within a package: each room may import those in the lines before its own; tests are free.
 const rooms = {
-  'packages/nn': [['module'], ['init'], ['lora'], ['tokens', 'vision'], ['layers'], ['losses']],
+  'packages/nn': [['module'], ['init'], ['tokens', 'vision'], ['layers'], ['losses', 'lora']],
   'packages/models': [
     ['tower'],
     ['blocks'],
@@ -160,7 +160,7 @@ const rooms = {
     ['shards'],
     ['read-weight-file.ts'],
     ['formats', 'convert-tensors.ts'],
-    ['load-and-save.ts'],
+    ['load-and-save.ts', 'adapters'],
   ],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
   datasets: [
@@ -200,12 +200,16 @@ const trainRooms = [
   { room: 'config', imports: ['optim'] },
   // The page of a run.
   { room: 'report', imports: ['loop'] },
+  // Mixup and CutMix: their settings, and batches that are mixed before the step.
+  { room: 'mixup', imports: ['loop', 'config'] },
   // Results of evaluation: how each kind is computed, printed, stored and drawn.
   { room: 'evaluation', imports: ['loop', 'report'] },
   // The files of a run.
   { room: 'run-folder', imports: ['loop', 'config', 'report'] },
   // One folder for each task.
-  { room: 'tasks', imports: ['optim', 'loop', 'config', 'report', 'evaluation', 'run-folder'] },
+  { room: 'tasks', imports: ['optim', 'loop', 'config', 'mixup', 'report', 'evaluation', 'run-folder'] },
+  // What of a task's model is trained: adapters, or all but frozen parts; and what is saved of it.
+  { room: 'adapt', imports: ['config', 'run-folder', 'tasks'] },
   // Many runs with different settings: which, in what order, and their results. It does not train: it is given a function that does.
   { room: 'sweep', imports: ['loop', 'config', 'report', 'run-folder', 'tasks'] },
 ];

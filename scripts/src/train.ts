@@ -27,6 +27,7 @@ import {
 } from './lib/command.ts';
 import { locateDataset, withDataset } from './lib/datasets.ts';
 import { describeBackend } from './lib/describe-backend.ts';
+import { checkFindLr, findLr, findLrOptions } from './lib/find-lr.ts';
 import { formatSeconds, ProgressBar } from './lib/progress-bar.ts';
 import { formatResults } from './lib/results.ts';
 import { percent } from './lib/table.ts';
@@ -93,6 +94,7 @@ const readOptions = () =>
       },
       'linear-probe': { type: 'boolean', default: false, describe: 'With --from: train only the linear head' },
       ...settingOptions,
+      ...findLrOptions,
       settings: { type: 'boolean', default: false, describe: 'List every setting with its default, and stop' },
       'print-config': { type: 'boolean', default: false, describe: 'Print the whole configuration as YAML, and stop' },
     })
@@ -113,6 +115,7 @@ const readOptions = () =>
     .example('$0 --task classify --data DIR --from runs/second --linear-probe', "a linear head on CLIP's image tower")
     .example('$0 --task contrastive --from runs/second --set initialize.parts=all', 'fine-tuning')
     .example('$0 --task contrastive --from runs/second --set initialize.tower=freeze', 'locked-image tuning')
+    .example('$0 --find-lr', 'a suggestion for optimizer.lr, without a run')
     .epilogue(
       'Ctrl-C finishes the current step, writes a checkpoint and says how to continue; a second Ctrl-C stops at once.',
     )
@@ -248,6 +251,7 @@ async function main(): Promise<number | undefined> {
     printSettings(listedTask(options));
     return;
   }
+  checkFindLr(options);
   const { config: asked, folder, checkpoint, restart } = await planRun(options);
   if (options.printConfig) {
     process.stdout.write(formatConfig(asked));
@@ -257,6 +261,10 @@ async function main(): Promise<number | undefined> {
   const backend = await chooseBackend(asked.runtime.backend, asked.runtime.threads);
   const dataset = await locateDataset(asked.data.dataset);
   const config = withDataset(asked, dataset);
+  if (options.findLr) {
+    const plot = fromCaller(options.plot ?? join('runs', `find-lr-${config.name}-${dateStamp()}.html`));
+    return findLr({ ...options, config, dataset, backend: describeBackend(backend), plot });
+  }
   const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
   const where = toCaller(folder.path);
   const bar = new ProgressBar();

@@ -4,6 +4,7 @@
  */
 export type { RunConfig } from './config/schema.ts';
 export type { EvaluationResult } from './evaluation/result.ts';
+export { findLearningRate, type RangeTestRequest } from './find-learning-rate.ts';
 export { type LoadedCLIPFile, loadCLIPFile } from './load-clip-file.ts';
 export { type ConfigSources, loadConfig } from './load-config.ts';
 export { type LoadedRun, loadRun } from './load-run.ts';
@@ -12,8 +13,11 @@ export { readCheckpoint } from './loop/checkpoint.ts';
 export { CallbackError, type EpochReport, type StepReport, type TrainerListener } from './loop/listener.ts';
 export type { EvaluationValues } from './loop/measure.ts';
 export type { Objective, SeparableObjective } from './loop/objective.ts';
+export type { RangeTest } from './loop/range-test.ts';
 export { type StepResult, TrainingStep } from './loop/step.ts';
 export { Trainer } from './loop/trainer.ts';
+export { mixImages, mixTargets, mixupTensor, smoothedOneHot } from './mixup/mix.ts';
+export { type BatchMixing, MixedSource } from './mixup/mixed-source.ts';
 export * from './optim/index.ts';
 export { type CheckpointChoice, findCheckpoint, findRun, RunFolder } from './run-folder/run-folder.ts';
 export { taskNamed, tasks } from './tasks/index.ts';

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { DataLoader, type Dataset, fingerprintDataset, openDataset, type Split } from '@tessera/data';
 import { exists, writeFileAtomic } from '@tessera/data/io';
 import { manualSeed, tidy } from '@tessera/tensor';
-import { weightMetadata, writeTensors } from '@tessera/weights';
+import { checkSavedWeights, saveTrainedWeights } from './adapt/save-weights.ts';
+import { checkTrainedParts, chooseTrainedParts, trainedFacts } from './adapt/trained-parts.ts';
 import { checkAccumulation, checkPrecision, checkSameData, checkUnchanged } from './checks-before-training.ts';
 import { formatConfig, resolveConfig } from './config/resolve.ts';
 import type { RunConfig } from './config/schema.ts';
@@ -18,10 +19,12 @@ import { CheckpointFolder } from './loop/checkpoint-folder.ts';
 import type { TrainerListener } from './loop/listener.ts';
 import { LoaderSource } from './loop/loader-source.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
+import type { BatchTensors } from './loop/objective.ts';
 import type { MixedPrecision } from './loop/precision.ts';
 import { hasAllSteps, runLength } from './loop/run-length.ts';
 import { measurePeak } from './loop/throughput.ts';
-import { startPosition, Trainer } from './loop/trainer.ts';
+import { startPosition, Trainer, type TrainerParts } from './loop/trainer.ts';
+import { MixedSource } from './mixup/mixed-source.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
 import { parameterGroups } from './optim/parameter-groups.ts';
@@ -40,6 +43,7 @@ import {
 import { checkMeasures, checkPatience, createSelection } from './selection.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
+import { samplingWeights } from './tasks/sampling.ts';
 import type { AnyTaskModel, EvaluationRequest, Task, TrainedModel, TrainingSite } from './tasks/task.ts';
 import { countUsableRows } from './usable-rows.ts';
 
@@ -62,6 +66,14 @@ export interface TrainingRequest {
   readonly verifyData?: boolean;
   /** Functions that are called during the run, and can end it. */
   readonly listener?: TrainerListener;
+  /** Receives the parts of the run before its first step, in place of training, evaluation and report: the run ends unfinished. */
+  readonly inPlaceOfTraining?: (training: PreparedTraining<BatchTensors>) => Promise<void>;
+}
+
+/** The parts of a run that a step needs. */
+export interface PreparedTraining<Batch extends BatchTensors>
+  extends Pick<TrainerParts<Batch>, 'objective' | 'optimizer' | 'source' | 'training'> {
+  readonly mixedPrecision: MixedPrecision;
 }
 
 export interface TrainingResult {
@@ -84,12 +96,14 @@ export interface TrainingResult {
  * metrics.jsonl, checkpoints, samples, evaluation.json, model.safetensors, report.html.
  */
 export async function trainModel(request: TrainingRequest): Promise<TrainingResult> {
-  const { folder, resume, restart = false, allowChanges = false, verifyData = false, listener, signal } = request;
-  const { untilEpoch = null } = request;
+  const { inPlaceOfTraining, ...common } = request;
+  const { folder, resume, restart = false, allowChanges = false, verifyData = false, listener, signal } = common;
+  const { untilEpoch = null } = common;
   const started = performance.now();
   checkAccumulation(request.config);
   checkPrecision(request.config);
   checkAveraging(request.config);
+  checkTrainedParts(request.config);
   const say = (message: string): void => listener?.say?.(message);
   const task = taskNamed(request.config.task);
   const selection = createSelection(request.config, task.mainMeasure);
@@ -99,6 +113,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   const dataset = await openDataset(request.dataset);
   let subject: AnyTaskModel | null = null;
   let loader: DataLoader | null = null;
+  let mixed: MixedSource<BatchTensors> | null = null;
   let metrics: MetricsWriter | null = null;
   let lock: RunLock | null = null;
   // A run that is refused before its first step leaves nothing behind.
@@ -115,7 +130,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     await writeFileAtomic(folder.config, [formatConfig(config)]);
     const trainFirst = async (name: string, settings: Settings): Promise<TrainedModel | null> => {
       const first = { config: resolveConfig(settings, [], tasks), folder: new RunFolder(join(folder.path, name)) };
-      const trained = await trainNested({ ...request, ...first, untilEpoch: null }, resume !== null);
+      const trained = await trainNested({ ...common, ...first, untilEpoch: null }, resume !== null);
       // This run's random numbers are those that it would have without the other.
       manualSeed(config.seed);
       return trained;
@@ -129,7 +144,9 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
         ...{ results: null, report: null, skippedRows: 0 },
       };
     }
-    const { model, objective, imageSize, columns, metadata = {} } = subject;
+    const { model, objective, imageSize, columns, metadata = {}, mixing = null } = subject;
+    chooseTrainedParts(subject, config, resume === null ? say : () => undefined);
+    checkSavedWeights(model, config, say);
     const evaluated = await countUsableRows({
       train,
       evaluated: splits,
@@ -138,15 +155,18 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       strict: config.data.strict,
       say,
     });
-    loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize));
+    const rowWeights = await samplingWeights(config, train, columns);
+    loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize, rowWeights));
     const { toTensors } = subject;
-    const source = new LoaderSource(loader, toTensors, (batch) =>
+    const unmixed = new LoaderSource(loader, toTensors, (batch) =>
       tidy(async () => {
         const { images } = toTensors(batch);
         const describeRow = (row: number): object => subject?.describeRow?.(batch, row) ?? {};
         if (images !== undefined) await writeTrainingSamples(folder.samples, batch, images, describeRow);
       }),
     );
+    mixed = mixing === null ? null : new MixedSource(unmixed, mixing, config.seed, config.training);
+    const source = mixed ?? unmixed;
     const trained = model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
     const { groups, description } = parameterGroups(model, config.optimizer);
     const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained, groups);
@@ -171,6 +191,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       rows: train.length,
       batchSize: config.training.batchSize,
       batchesPerEpoch: source.batchesPerEpoch,
+      ...(rowWeights === null ? {} : { balancedSampling: 1 }),
     };
     if (resume === null) say(describePlan(config, { train, imageSize, length }));
     else {
@@ -180,6 +201,11 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     if (description !== null) say(description);
     const metric = typeof schedule === 'function' ? null : schedule.metric;
     await checkMeasures(subject, evaluated, evaluationRequest(config, null, signal), config, metric);
+    if (inPlaceOfTraining !== undefined) {
+      await inPlaceOfTraining({ objective, optimizer, source, training: config.training, mixedPrecision });
+      const { skipped: skippedRows } = loader.stats;
+      return { finished: false, stopReason: null, steps: 0, totalSteps, results: null, report: null, skippedRows };
+    }
     const environment = describeEnvironment();
     await folder.writeJson(folder.environment, environment);
     const peakFlops = config.runtime.peakGflops === null ? await measurePeak() : config.runtime.peakGflops * 1e9;
@@ -198,7 +224,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const facts: RunFacts = {
       config,
       taskTitle: task.title,
-      facts: subject.facts,
+      facts: { ...subject.facts, ...trainedFacts(model, config) },
       train,
       length,
       environment,
@@ -259,9 +285,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       throw error;
     }
     const final: readonly EvaluationResult[] = results ?? [];
-    await weights.use(() =>
-      writeTensors(folder.model, model.stateDict(), { ...weightMetadata(model), ...metadata, ...weights.metadata }),
-    );
+    await weights.use(() => saveTrainedWeights(folder, model, config, { ...metadata, ...weights.metadata }));
     const best = describeBest(position, selection.best, config);
     if (best !== null) say(`best checkpoint: ${best}`);
     const reportPath = await report(final, { step, weights: weights.description, stopReason, best });
@@ -270,6 +294,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     return { ...ended, results: final, report: reportPath };
   } finally {
     metrics?.close();
+    mixed?.dispose();
     subject?.dispose?.();
     await loader?.close();
     await lock?.release();

@@ -29,6 +29,10 @@ export {
 } from './formats/model-weights.ts';
 export { type TowerConfig, towerConfigOf } from './formats/tower-config.ts';
 
+// Adapters apart from the weights that they adapt.
+
+export { type AdapterFiles, type AdapterSettings, adapterFiles, saveAdapters } from './adapters/peft.ts';
+
 // Files of named tensors, of any model.
 
 export { type ConvertedTensors, convertTensors } from './convert-tensors.ts';

@@ -6,7 +6,7 @@ import type { Module } from '@tessera/nn';
 import type { ModelHints, WeightNames } from './formats/format.ts';
 import {
   configFileNames,
-  isKnownModel,
+  descriptionOf,
   type ModelFromWeights,
   modelFromWeights,
   weightsOf,
@@ -107,8 +107,10 @@ const metadataOf = (description: object): Record<string, string> => ({
 });
 
 /** The metadata of a file with the model's own state. If `loadWeights` supports the model, it builds the same model from the file. */
-export const weightMetadata = (model: Module): Record<string, string> =>
-  isKnownModel(model) ? metadataOf(weightsOf(model).description) : { format: 'pt' };
+export function weightMetadata(model: Module): Record<string, string> {
+  const description = descriptionOf(model);
+  return description === null ? { format: 'pt' } : metadataOf(description);
+}
 
 export interface SavedWeights {
   readonly names: WeightNames;

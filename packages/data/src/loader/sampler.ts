@@ -29,6 +29,15 @@ export interface SamplerSpec {
   cacheBytes: number;
 }
 
+/** Rows of a batch. */
+export interface SampledRows {
+  rows: Uint32Array;
+  /** What distinguishes the random numbers of each row from those of the others in its epoch. */
+  streams: Uint32Array;
+  /** The position of each row in the batch, which is returned with it. */
+  slots: Uint32Array;
+}
+
 /** A row that could not be used, and why. */
 export interface SkippedRow {
   row: number;
@@ -109,13 +118,10 @@ export class Sampler {
     this.#opened.close();
   }
 
-  /**
-   * Produces the samples of some rows of an epoch.
-   * @param slots the position of each row in its batch, which is returned with it
-   */
-  async sample(rows: Uint32Array, slots: Uint32Array, epoch: number): Promise<Samples> {
+  /** Produces the samples of some rows of an epoch. */
+  async sample({ rows, streams, slots }: SampledRows, epoch: number): Promise<Samples> {
     const skipped: SkippedRow[] = [];
-    const items = await this.#items(rows, epoch, skipped);
+    const items = await this.#items(rows, streams, epoch, skipped);
     const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);
     const { imageSize: size, augment: augmentation, seed } = this.#spec;
     const imageBytes = this.#image === null ? 0 : size * size * 3;
@@ -124,16 +130,16 @@ export class Sampler {
     const indices: number[] = [];
     kept.forEach((i, at) => {
       const item = items[i] as Item;
-      const row = rows[i] as number;
+      const stream = streams[i] as number;
       if (item.pixels !== null) {
         const out = new Uint8ClampedArray(images.buffer, at * imageBytes, imageBytes);
         if (augmentation) {
-          augment(item.pixels, augmentation, size, new CounterRandom(seed, purpose.augment, epoch, row), out);
+          augment(item.pixels, augmentation, size, new CounterRandom(seed, purpose.augment, epoch, stream), out);
         } else out.set(item.pixels.data);
       }
       for (const [name, column] of this.#others) {
         const value = item.values[name];
-        const random = new CounterRandom(seed, purpose.caption, epoch, row);
+        const random = new CounterRandom(seed, purpose.caption, epoch, stream);
         (values[name] as unknown[]).push(
           column.kind === 'texts' ? chooseTexts(value as string[], column, random) : value,
         );
@@ -153,23 +159,33 @@ export class Sampler {
   }
 
   /** The items of some rows; null for rows that are left out. */
-  async #items(rows: Uint32Array, epoch: number, skipped: SkippedRow[]): Promise<(Item | null)[]> {
+  async #items(
+    rows: Uint32Array,
+    streams: Uint32Array,
+    epoch: number,
+    skipped: SkippedRow[],
+  ): Promise<(Item | null)[]> {
     const items: (Item | null)[] = new Array(rows.length).fill(null);
     let next = 0;
     const work = async (): Promise<void> => {
       while (next < rows.length) {
         const i = next++;
         const row = rows[i] as number;
-        items[i] = this.#cache.get(row) ?? (await this.#usable(row, epoch, skipped));
+        items[i] =
+          this.#cache.get(row) ??
+          (await this.#usable(
+            row,
+            new CounterRandom(this.#spec.seed, purpose.replacement, epoch, streams[i]),
+            skipped,
+          ));
       }
     };
     await Promise.all(Array.from({ length: decodesAtOnce }, work));
     return items;
   }
 
-  /** The item of a row, or of the row that replaces it. The replacement depends only on seed, epoch and row. */
-  async #usable(row: number, epoch: number, skipped: SkippedRow[]): Promise<Item | null> {
-    const random = new CounterRandom(this.#spec.seed, purpose.replacement, epoch, row);
+  /** The item of a row, or of the row that replaces it, which depends only on `random`. */
+  async #usable(row: number, random: CounterRandom, skipped: SkippedRow[]): Promise<Item | null> {
     let candidate = row;
     for (let attempt = 0; attempt < replacementAttempts; attempt++) {
       const item = await this.#load(candidate);
@@ -199,7 +215,7 @@ export class Sampler {
     return item;
   }
 
-  /** Caches an item if there is room. Every row is used once per epoch, so it does not matter which ones are cached. */
+  /** Caches an item if there is room. Without weights every row is used once per epoch, so it does not matter which ones are cached. */
   #keep(item: Item): void {
     const texts = Object.values(item.values)
       .flat()

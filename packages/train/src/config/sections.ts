@@ -102,6 +102,12 @@ export const dataFields = {
     .meta({ flag: 'data' }),
   trainSplit: z.string().default('train').describe('split to train on'),
   limitTrain,
+  sampling: z
+    .enum(['shuffle', 'balanced'])
+    .default('shuffle')
+    .describe(
+      'shuffle: an epoch has each row once; balanced: as many rows, drawn with replacement so that all classes are equally frequent',
+    ),
   strict: z
     .boolean()
     .default(false)
@@ -227,6 +233,10 @@ export const trainingSection = z.strictObject({
     .nullable()
     .default(null)
     .describe('largest absolute value of each element of the gradients; null: no clipping'),
+  freeze: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('patterns of parameters that are not trained, such as visual, *bias or resblocks.0'),
   precision: precisionSection,
   earlyStopping: earlyStoppingSection.prefault({}),
   check: z

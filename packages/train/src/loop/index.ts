@@ -18,6 +18,7 @@ export { type MetricsRecord, MetricsWriter, readMetrics, truncateMetrics } from 
 export { findNonFinite, NonFiniteError } from './non-finite.ts';
 export type { BatchTensors, Objective, ObjectiveLoss, SeparableObjective } from './objective.ts';
 export type { MixedPrecision } from './precision.ts';
+export { defaultRangeTest, type RangeTest, type RangeTestOptions, type RangeTestPoint } from './range-test.ts';
 export { type LossScaling, type StepOptions, type StepResult, TrainingStep, wasSkipped } from './step.ts';
 export { contractionFlops, measurePeak } from './throughput.ts';
 export { type BatchSource, startPosition, Trainer, type TrainerParts, type TrainingEnd } from './trainer.ts';

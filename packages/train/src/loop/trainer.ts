@@ -22,7 +22,10 @@ import { type Step, type StepOptions, type StepResult, TrainingStep, wasSkipped 
 export interface BatchSource<Batch extends BatchTensors> {
   readonly batchesPerEpoch: number;
   /** The batches of an epoch from number `first` on. `examples`: the number of images of a batch. */
-  epoch(epoch: number, first: number): AsyncIterable<{ readonly examples: number; toTensors(): Batch }>;
+  epoch(
+    epoch: number,
+    first: number,
+  ): AsyncIterable<{ readonly examples: number; toTensors(): Batch | Promise<Batch> }>;
 }
 
 export interface TrainerParts<Batch extends BatchTensors> {
@@ -84,7 +87,10 @@ export interface TrainingEnd {
   readonly stopReason: string | null;
 }
 
-function createStep<Batch extends BatchTensors>(parts: TrainerParts<Batch>): Step<Batch> {
+/** The step of a run, computed as a whole or in parts. */
+export function createStep<Batch extends BatchTensors>(
+  parts: Pick<TrainerParts<Batch>, 'objective' | 'optimizer' | 'training' | 'mixedPrecision' | 'averaging'>,
+): Step<Batch> {
   const { objective, optimizer, training, mixedPrecision, averaging = null } = parts;
   const { accumulate, clipGradNorm, clipGradNormType = 2, clipGradValue = null, check = false } = training;
   const options: StepOptions = {
@@ -209,12 +215,15 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   /** One step, and the evaluation and checkpoint that are due after it. */
-  async #advance(before: Position, batch: { examples: number; toTensors(): Batch }): Promise<Position> {
+  async #advance(
+    before: Position,
+    batch: { examples: number; toTensors(): Batch | Promise<Batch> },
+  ): Promise<Position> {
     const { source, schedule, checkpointing } = this.#parts;
     const lr = typeof schedule === 'function' ? schedule(before.step) : schedule.rate(before.step);
     // The memory of the batch's tensors is released at once, instead of when the garbage collector finds them.
     const result = await tidy(async () => {
-      const tensors = batch.toTensors();
+      const tensors = await batch.toTensors();
       const generator = getDefaultGenerator().state();
       const numbers = await this.#step.run(tensors, lr);
       this.#flopsPerStep ??= await this.#step.flops(tensors);

@@ -1,16 +1,11 @@
 /** Renders the report of a run. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { type Chart, evaluationCharts, stepCharts } from './curves.ts';
+import { chartScripts, chartSection, chartStyles } from './chart-section.ts';
+import { evaluationCharts, stepCharts } from './curves.ts';
 import { fact, percent } from './format.ts';
-import { Html, html, jsonForScript } from './html.ts';
+import { Html, html } from './html.ts';
 import { renderPage } from './page.ts';
-import { pageScript } from './page-script.ts';
 import type { ReportData } from './report-data.ts';
 import type { Highlight } from './section.ts';
-
-const require = createRequire(import.meta.url);
-const readAsset = (path: string): Html => new Html(readFileSync(path, 'utf8'));
 
 /** A run's report as one self-contained HTML page. */
 export function renderReport(data: ReportData): string {
@@ -23,7 +18,7 @@ export function renderReport(data: ReportData): string {
     title: data.title,
     ...(data.subtitle === undefined ? {} : { subtitle: data.subtitle }),
     highlights: highlights(data),
-    styles: charts.length > 0 ? readAsset(require.resolve('uplot/dist/uPlot.min.css')) : null,
+    styles: charts.length > 0 ? chartStyles() : null,
     content: html`${sections.map((section) => section.html)}
   ${chartSection('Training', perStep, 0)}
   ${chartSection('Evaluation by epoch', perEpoch, perStep.length)}
@@ -84,20 +79,3 @@ const factList = (facts: Readonly<Record<string, string | number>>): Html =>
   html`<dl class="facts">${Object.entries(facts).map(
     ([label, value]) => html`<div><dt>${label}</dt><dd>${fact(value)}</dd></div>`,
   )}</dl>`;
-
-function chartSection(title: string, charts: readonly Chart[], firstIndex: number): Html | undefined {
-  if (charts.length === 0) return undefined;
-  return html`<section>
-    <h2>${title}</h2>
-    <div class="charts">${charts.map(
-      (chart, i) =>
-        html`<div class="card chart"><h3>${chart.title}</h3><div class="key"></div><div class="chart-box" data-chart="${firstIndex + i}"></div></div>`,
-    )}</div>
-  </section>`;
-}
-
-const chartScripts = (
-  charts: readonly Chart[],
-): Html => html`<script type="application/json" id="charts">${jsonForScript(charts)}</script>
-<script>${readAsset(require.resolve('uplot/dist/uPlot.iife.min.js'))}</script>
-<script>${new Html(pageScript)}</script>`;

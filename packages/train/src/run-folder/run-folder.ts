@@ -54,6 +54,11 @@ export class RunFolder {
     return join(this.path, 'model.safetensors');
   }
 
+  /** The folder of trained adapters, without the weights that they adapt. */
+  get adapters(): string {
+    return join(this.path, 'adapters');
+  }
+
   /**
    * Creates the folder for a run that begins at its first step.
    *

@@ -176,6 +176,16 @@ export function testTask(suite: TaskSuite): SuiteRuns {
       expect(again?.values).toEqual(results?.[0]?.values);
     });
 
+    it('is trained by adapters of its linear layers, and saved without them', async () => {
+      // Short: how the saved weights are loaded and evaluated does not depend on the task.
+      const set = ['lora={rank: 1}', 'training.epochs=1', 'evaluation.splits=[]'];
+      const { finished } = await runs.train({ name: 'lora', set });
+      expect(finished).toBe(true);
+      const [plain, saved] = [await runs.tensors('run'), await runs.tensors('lora')];
+      expect(Object.keys(saved).sort()).toEqual(Object.keys(plain).sort());
+      for (const loss of await runs.losses('lora')) expect(Number.isFinite(loss)).toBe(true);
+    });
+
     it.each(['bf16', 'f16'])('is trained in %s', async (precision) => {
       const set = [`training.precision=${precision}`, 'training.epochs=1'];
       const { results } = await runs.train({ name: precision, set });

@@ -6,7 +6,7 @@ import { clipFormats } from './clip-formats.ts';
 import type { ConfigFile, ModelHints, WeightFormat, WeightNames } from './format.ts';
 import { imageFormats } from './image-formats.ts';
 import { abridged, type LocatedModel, locateModel, tensorsOf } from './locate.ts';
-import { matchesAny, theirNames, toOurNames, toTheirNames } from './names.ts';
+import { matchesAny, type NameTable, theirNames, toOurNames, toTheirNames } from './names.ts';
 
 /** All formats. The first that recognizes a file is used. */
 const formats: readonly WeightFormat[] = [...clipFormats, ...imageFormats];
@@ -154,6 +154,23 @@ export interface StoredWeights {
 export const isKnownModel = (model: Module): boolean => formats.some((format) => format.stores(model));
 
 /**
+ * The settings of a model that do not follow from the shapes of its tensors, as its file contains them under Tessera's own names; null
+ * where `weightsOf` has no format for the model.
+ */
+export const descriptionOf = (model: Module): object | null => {
+  const possible = formats.filter((format) => format.stores(model));
+  return ownFormat(possible)?.describe(model) ?? null;
+};
+
+/** Of the formats that store a model, the one with the names of Tessera's modules. */
+const ownFormat = (possible: readonly WeightFormat[]): WeightFormat | undefined =>
+  possible.find((own) => own.names === 'openai') ?? possible[0];
+
+/** The names that Hugging Face has for a model's tensors; null where the model cannot be stored under them. */
+export const huggingFaceTable = (model: Module): NameTable | null =>
+  formats.find((format) => format.names === 'hugging-face' && format.stores(model))?.table ?? null;
+
+/**
  * A model's parameters and buffers under the names of one of the formats.
  *
  * @param names default: the names of Tessera's modules
@@ -161,10 +178,7 @@ export const isKnownModel = (model: Module): boolean => formats.some((format) =>
  */
 export function weightsOf(model: Module, names?: WeightNames): StoredWeights {
   const possible = formats.filter((format) => format.stores(model));
-  const format =
-    names === undefined
-      ? (possible.find((own) => own.names === 'openai') ?? possible[0])
-      : possible.find((own) => own.names === names);
+  const format = names === undefined ? ownFormat(possible) : possible.find((own) => own.names === names);
   const what = model.constructor.name;
   if (format === undefined)
     throw new Error(
