@@ -1,6 +1,6 @@
 /** A whole run: data, model, training, evaluation and report. */
 import { join } from 'node:path';
-import { DataLoader, type Dataset, fingerprintDataset, openDataset, type Split } from '@tessera/data';
+import { DataLoader, type Dataset, fingerprintDataset, type Split } from '@tessera/data';
 import { exists, writeFileAtomic } from '@tessera/data/io';
 import { manualSeed, tidy } from '@tessera/tensor';
 import { checkSavedWeights, saveTrainedWeights } from './adapt/save-weights.ts';
@@ -25,6 +25,7 @@ import { hasAllSteps, runLength } from './loop/run-length.ts';
 import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer, type TrainerParts } from './loop/trainer.ts';
 import { MixedSource } from './mixup/mixed-source.ts';
+import { openTaskData } from './open-data.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
 import { parameterGroups } from './optim/parameter-groups.ts';
@@ -36,6 +37,7 @@ import {
   describeBest,
   describeEnd,
   describePlan,
+  describeSaved,
   type RunFacts,
   type RunProgress,
   writeRunReport,
@@ -110,7 +112,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   manualSeed(request.config.seed);
   const prepared = await task.prepare(request.config, resume !== null, say);
   const { config } = prepared;
-  const dataset = await openDataset(request.dataset);
+  const dataset = await openTaskData(request.dataset, config.data.columns);
   let subject: AnyTaskModel | null = null;
   let loader: DataLoader | null = null;
   let mixed: MixedSource<BatchTensors> | null = null;
@@ -119,9 +121,9 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   // A run that is refused before its first step leaves nothing behind.
   let isNew = false;
   try {
-    const train = limitSplit(dataset.split(config.data.trainSplit), config.data);
+    const train = await limitSplit(dataset.split(config.data.trainSplit), config.data);
     const splits = evaluationSplits(dataset, config);
-    const fingerprint = fingerprintDataset(dataset, verifyData);
+    const fingerprint = await fingerprintDataset(dataset, verifyData);
     if (resume === null) await folder.create({ restart });
     else if (!allowChanges) checkUnchanged(resume, config, fingerprint);
     lock = await lockRun(folder.path);
@@ -193,7 +195,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       batchesPerEpoch: source.batchesPerEpoch,
       ...(rowWeights === null ? {} : { balancedSampling: 1 }),
     };
-    if (resume === null) say(describePlan(config, { train, imageSize, length }));
+    if (resume === null) say(describePlan(config, { train, imageSize, length, mixed: mixing !== null }));
     else {
       checkSameData(resume, data);
       restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
@@ -287,7 +289,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const final: readonly EvaluationResult[] = results ?? [];
     await weights.use(() => saveTrainedWeights(folder, model, config, { ...metadata, ...weights.metadata }));
     const best = describeBest(position, selection.best, config);
-    if (best !== null) say(`best checkpoint: ${best}`);
+    if (best !== null) say(describeSaved(best, weights.step, position));
     const reportPath = await report(final, { step, weights: weights.description, stopReason, best });
     // Last of all: a run that has this file is complete.
     await folder.writeJson(folder.evaluation, summarizeResults(final));

@@ -402,9 +402,7 @@ export class Trainer<Batch extends BatchTensors> {
     evaluated: EvaluatedCheckpoint,
   ): Promise<readonly EvaluatedCheckpoint[]> {
     const { checkpoints, listener } = this.#parts;
-    // An evaluation that is repeated after a resume takes the place of the first.
-    const others = bestCheckpoints.filter(({ step }) => step !== evaluated.step);
-    const best = bestOf(rule, [...others, evaluated]);
+    const best = bestOf(rule, [...bestCheckpoints, evaluated]);
     const lost = await checkpoints.keepBest(
       best.map(({ step }) => step),
       evaluated.step,
