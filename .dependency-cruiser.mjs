@@ -210,6 +210,8 @@ const trainRooms = [
   { room: 'tasks', imports: ['optim', 'loop', 'config', 'mixup', 'report', 'evaluation', 'run-folder'] },
   // What of a task's model is trained: adapters, or all but frozen parts; and what is saved of it.
   { room: 'adapt', imports: ['config', 'run-folder', 'tasks'] },
+  // Many runs with different settings: which, in what order, and their results. It does not train: it is given a function that does.
+  { room: 'sweep', imports: ['loop', 'config', 'report', 'run-folder', 'tasks'] },
 ];
 
 const train = '^packages/train/src/';

@@ -1,6 +1,6 @@
 /**
  * Training, as users start it: a whole run by one call, or its parts: optimizers, schedules, compiled steps, the training loop. More is in
- * the subpaths `optim`, `loop`, `config`, `tasks`, `evaluation`, `attention`, `report` and, without Node, `browser`.
+ * the subpaths `optim`, `loop`, `config`, `tasks`, `evaluation`, `attention`, `report`, `sweep` and, without Node, `browser`.
  */
 export type { RunConfig } from './config/schema.ts';
 export type { EvaluationResult } from './evaluation/result.ts';
@@ -23,3 +23,4 @@ export { type CheckpointChoice, findCheckpoint, findRun, RunFolder } from './run
 export { taskNamed, tasks } from './tasks/index.ts';
 export type { Task, TaskModel } from './tasks/task.ts';
 export { type TrainingRequest, type TrainingResult, trainModel } from './train-model.ts';
+export { trainSweepRun } from './train-sweep-run.ts';

@@ -58,6 +58,8 @@ export interface TrainingRequest {
   readonly restart?: boolean;
   /** When aborted, the current step is finished, a checkpoint written, and the run ends unfinished. */
   readonly signal?: AbortSignal;
+  /** Stop after this epoch, with a checkpoint and an evaluation, so that the run can be continued. Default: after the last epoch. */
+  readonly untilEpoch?: number | null;
   /** Whether a run may continue with other settings or other data than it began with. */
   readonly allowChanges?: boolean;
   /** Whether every row of the data set is compared with the beginning of the run, not a sample. */
@@ -75,13 +77,13 @@ export interface PreparedTraining<Batch extends BatchTensors>
 }
 
 export interface TrainingResult {
-  /** False for a run that was interrupted by its signal. */
+  /** False for a run that was interrupted by its signal, or stopped at `untilEpoch`. */
   readonly finished: boolean;
   /** Why a finished run ended before its last step: early stopping, or a callback; null: it did not. */
   readonly stopReason: string | null;
   readonly steps: number;
   readonly totalSteps: number;
-  /** Results of the final evaluation; null for a run that was interrupted. */
+  /** Results of the final evaluation, or of that after `untilEpoch`; null for a run that was interrupted. */
   readonly results: readonly EvaluationResult[] | null;
   /** Path of the report; null for a run that was interrupted. */
   readonly report: string | null;
@@ -96,6 +98,7 @@ export interface TrainingResult {
 export async function trainModel(request: TrainingRequest): Promise<TrainingResult> {
   const { inPlaceOfTraining, ...common } = request;
   const { folder, resume, restart = false, allowChanges = false, verifyData = false, listener, signal } = common;
+  const { untilEpoch = null } = common;
   const started = performance.now();
   checkAccumulation(request.config);
   checkPrecision(request.config);
@@ -127,7 +130,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     await writeFileAtomic(folder.config, [formatConfig(config)]);
     const trainFirst = async (name: string, settings: Settings): Promise<TrainedModel | null> => {
       const first = { config: resolveConfig(settings, [], tasks), folder: new RunFolder(join(folder.path, name)) };
-      const trained = await trainNested({ ...common, ...first }, resume !== null);
+      const trained = await trainNested({ ...common, ...first, untilEpoch: null }, resume !== null);
       // This run's random numbers are those that it would have without the other.
       manualSeed(config.seed);
       return trained;
@@ -242,7 +245,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       optimizer,
       source,
       schedule,
-      training: config.training,
+      training: { ...config.training, untilEpoch },
       mixedPrecision,
       averaging,
       metrics,
@@ -266,7 +269,10 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const { position, finished, stopReason } = await trainer.run(resume?.state ?? startPosition, signal);
     const { step } = position;
     const ended = { finished, stopReason, steps: step, totalSteps, skippedRows: loader.stats.skipped };
-    if (!finished) return { ...ended, results: null, report: null };
+    if (!finished) {
+      const isReached = position.batch === 0 && position.epoch === untilEpoch && signal?.aborted !== true;
+      return { ...ended, results: isReached ? results : null, report: null };
+    }
     if (stopReason !== null) say(describeEnd(step, totalSteps, stopReason, step === resume?.state.step));
 
     const weights = await finalWeights(config, folder, subject, averaging, position, say);

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { datasets, ensureDataset } from '@tessera/datasets';
 import { closestName } from '@tessera/nn';
+import type { RunConfig } from '@tessera/train';
 import { fromCaller, toCaller, UsageError } from './command.ts';
 import { ProgressBar } from './progress-bar.ts';
 
@@ -30,3 +31,9 @@ export async function locateDataset(nameOrPath: string): Promise<string> {
     `there is no data set ${nameOrPath}: it is neither a folder nor one of ${Object.keys(datasets).join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
   );
 }
+
+/** Stores an absolute path to the data set's folder, so that the run can be continued from any folder; a known name stays a name. */
+export const withDataset = (config: RunConfig, folder: string): RunConfig =>
+  isKnownDataset(config.data.dataset)
+    ? config
+    : ({ ...config, data: { ...config.data, dataset: folder } } as RunConfig);

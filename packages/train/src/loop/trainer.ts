@@ -37,6 +37,8 @@ export interface TrainerParts<Batch extends BatchTensors> {
     readonly epochs: number;
     /** The number of steps, in place of `epochs`; null: `epochs`. Default: null. */
     readonly maxSteps?: number | null;
+    /** The epoch after which the run stops with a checkpoint and an evaluation, and can be continued; null: its end. Default: null. */
+    readonly untilEpoch?: number | null;
     /** Null: no clipping. */
     readonly clipGradNorm: number | null;
     readonly clipGradNormType?: number | 'inf';
@@ -79,7 +81,7 @@ export interface TrainerParts<Batch extends BatchTensors> {
 /** How a run ended. */
 export interface TrainingEnd {
   readonly position: Position;
-  /** False for a run that was interrupted by its signal: it has a checkpoint to continue from. */
+  /** False for a run that was interrupted by its signal, or stopped at `untilEpoch`: it has a checkpoint to continue from. */
   readonly finished: boolean;
   /** Why a finished run ended before its last step: early stopping, or a callback; null: it did not. */
   readonly stopReason: string | null;
@@ -146,8 +148,9 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   /**
-   * Trains from a position to the end, or until early stopping or a callback ends the run, or until `signal` is aborted: then the current
-   * step is finished and a checkpoint is written.
+   * Trains from a position to the end, or until early stopping or a callback ends the run, or to `untilEpoch`, or until `signal` is aborted:
+   * then the current step is finished and a checkpoint is written. A run that goes on after `untilEpoch` has the bits of one that never
+   * stopped: the checkpoint is older than the evaluation, and an evaluation that only the stop called for decides nothing and is not repeated.
    *
    * @throws NonFiniteError for a loss or gradient that is infinite or NaN (with loss scaling: only if it still is with a factor of 1). Model
    *   and optimizer keep their state from before the step, and the checkpoints are not changed.
@@ -170,7 +173,7 @@ export class Trainer<Batch extends BatchTensors> {
       const reason = this.#reasonToStop(position);
       if (reason !== null) return end(position, true, reason);
       this.#clock = performance.now();
-      while (!hasAllSteps(position, training)) {
+      while (!this.#isDone(position)) {
         const { epoch } = position;
         this.#epochSoFar = { seconds: 0, examples: 0 };
         for await (const batch of source.epoch(epoch, position.batch)) {
@@ -189,14 +192,14 @@ export class Trainer<Batch extends BatchTensors> {
             if (reason !== null) return end(position, true, reason);
             this.#clock = performance.now();
           }
-          if (hasAllSteps(position, training)) break;
+          if (this.#isDone(position)) break;
         }
-        if (position.epoch === epoch && !hasAllSteps(position, training))
+        if (position.epoch === epoch && !this.#isDone(position))
           throw new Error(
             `epoch ${epoch + 1} ended after ${position.batch} of ${source.batchesPerEpoch} batches: ran out of readable rows`,
           );
       }
-      return end(position, true);
+      return end(position, hasAllSteps(position, training));
     } finally {
       this.#step.dispose();
     }
@@ -283,12 +286,25 @@ export class Trainer<Batch extends BatchTensors> {
     return averaging !== null && isAveraged(averaging, epoch) ? averaging.averages : null;
   }
 
-  /** Whether a position is followed by an evaluation: the end of the run, or of some epochs. */
-  #isEvaluationDue(position: Position): boolean {
+  /** Whether training ends at a position: that of the last step, or of `untilEpoch`. */
+  #isDone(position: Position): boolean {
+    const { training } = this.#parts;
+    const { untilEpoch = null } = training;
+    return (
+      hasAllSteps(position, training) || (untilEpoch !== null && position.batch === 0 && position.epoch >= untilEpoch)
+    );
+  }
+
+  /** Whether a position is followed by an evaluation in every run, wherever it stops: the end, or that of some epochs. */
+  #isEvaluationPlanned(position: Position): boolean {
     const { training, evaluation } = this.#parts;
     if (hasAllSteps(position, training)) return true;
     const { epoch, batch } = position;
     return batch === 0 && epoch > 0 && isMultiple(epoch, evaluation.everyEpochs);
+  }
+
+  #isEvaluationDue(position: Position): boolean {
+    return this.#isEvaluationPlanned(position) || this.#isDone(position);
   }
 
   async #report(position: Position, result: StepResult, lr: number, examples: number): Promise<void> {
@@ -354,7 +370,8 @@ export class Trainer<Batch extends BatchTensors> {
     const epoch = step / source.batchesPerEpoch;
     for (const { split, values } of evaluations) metrics.append({ kind: 'evaluation', step, epoch, split, values });
     const [first] = evaluations;
-    const next = first === undefined ? position : await this.#decide(position, first);
+    const isDecisive = this.#isEvaluationPlanned(position) || this.#callbacks.reasonToStop !== null;
+    const next = first === undefined || !isDecisive ? position : await this.#decide(position, first);
     await report?.(step);
     await this.#callbacks.call('onEvaluation', step, evaluations);
     await this.#checkCallbacks(position);
