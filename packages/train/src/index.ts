@@ -18,6 +18,7 @@ export { type StepResult, TrainingStep } from './loop/step.ts';
 export { Trainer } from './loop/trainer.ts';
 export { mixImages, mixTargets, mixupTensor, smoothedOneHot } from './mixup/mix.ts';
 export { type BatchMixing, MixedSource } from './mixup/mixed-source.ts';
+export { openTaskData } from './open-data.ts';
 export * from './optim/index.ts';
 export { type CheckpointChoice, findCheckpoint, findRun, RunFolder } from './run-folder/run-folder.ts';
 export { taskNamed, tasks } from './tasks/index.ts';

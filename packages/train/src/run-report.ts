@@ -81,6 +81,12 @@ export function describeBest(
   return `step ${best.step}, with ${best.split} ${name} ${best.values[name]?.toPrecision(4)}`;
 }
 
+/** One line about the best checkpoint of a complete run. `saved`: the step of the weights that it saves. */
+export const describeSaved = (best: string, saved: number, { bestCheckpoints = [] }: Position): string =>
+  saved === bestCheckpoints[0]?.step
+    ? `best checkpoint: ${best}`
+    : `best checkpoint: ${best}; saved are the weights of step ${saved} (with checkpoints.model=best: of the best)`;
+
 /** Writes the report of a run, at its end or before. Returns its path. */
 export async function writeRunReport(
   folder: string,

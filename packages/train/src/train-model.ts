@@ -1,6 +1,6 @@
 /** A whole run: data, model, training, evaluation and report. */
 import { join } from 'node:path';
-import { DataLoader, type Dataset, fingerprintDataset, openDataset, type Split } from '@tessera/data';
+import { DataLoader, type Dataset, fingerprintDataset, type Split } from '@tessera/data';
 import { exists, writeFileAtomic } from '@tessera/data/io';
 import { manualSeed, tidy } from '@tessera/tensor';
 import { checkSavedWeights, saveTrainedWeights } from './adapt/save-weights.ts';
@@ -16,6 +16,7 @@ import { loadRun } from './load-run.ts';
 import { averagedSchedule, checkAveragedEpochs, checkAveraging, createAveraging } from './loop/averaging.ts';
 import { type Checkpoint, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
+import { type HistogramOutput, openHistograms } from './loop/histograms.ts';
 import type { TrainerListener } from './loop/listener.ts';
 import { LoaderSource } from './loop/loader-source.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
@@ -25,6 +26,7 @@ import { hasAllSteps, runLength } from './loop/run-length.ts';
 import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer, type TrainerParts } from './loop/trainer.ts';
 import { MixedSource } from './mixup/mixed-source.ts';
+import { openTaskData } from './open-data.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
 import { parameterGroups } from './optim/parameter-groups.ts';
@@ -36,6 +38,7 @@ import {
   describeBest,
   describeEnd,
   describePlan,
+  describeSaved,
   type RunFacts,
   type RunProgress,
   writeRunReport,
@@ -111,18 +114,19 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   manualSeed(request.config.seed);
   const prepared = await task.prepare(request.config, resume !== null, say);
   const { config } = prepared;
-  const dataset = await openDataset(request.dataset);
+  const dataset = await openTaskData(request.dataset, config.data.columns);
   let subject: AnyTaskModel | null = null;
   let loader: DataLoader | null = null;
   let mixed: MixedSource<BatchTensors> | null = null;
   let metrics: MetricsWriter | null = null;
+  let histograms: HistogramOutput | null = null;
   let lock: RunLock | null = null;
   // A run that is refused before its first step leaves nothing behind.
   let isNew = false;
   try {
-    const train = limitSplit(dataset.split(config.data.trainSplit), config.data);
+    const train = await limitSplit(dataset.split(config.data.trainSplit), config.data);
     const splits = evaluationSplits(dataset, config);
-    const fingerprint = fingerprintDataset(dataset, verifyData);
+    const fingerprint = await fingerprintDataset(dataset, verifyData);
     if (resume === null) await folder.create({ restart });
     else if (!allowChanges) checkUnchanged(resume, config, fingerprint);
     lock = await lockRun(folder.path);
@@ -204,17 +208,18 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
     }
     if (description !== null) say(description);
-    const metric = typeof schedule === 'function' ? null : schedule.metric;
-    await checkMeasures(subject, evaluated, evaluationRequest(config, null, signal), config, metric);
     if (inPlaceOfTraining !== undefined) {
       await inPlaceOfTraining({ objective, optimizer, source, training: config.training, mixedPrecision });
       const { skipped: skippedRows } = loader.stats;
       return { finished: false, stopReason: null, steps: 0, totalSteps, results: null, report: null, skippedRows };
     }
+    const metric = typeof schedule === 'function' ? null : schedule.metric;
+    await checkMeasures(subject, evaluated, evaluationRequest(config, null, signal), config, metric);
     const environment = describeEnvironment();
     await folder.writeJson(folder.environment, environment);
     const peakFlops = config.runtime.peakGflops === null ? await measurePeak() : config.runtime.peakGflops * 1e9;
     metrics = await MetricsWriter.open(folder.metrics, resume?.state.step ?? 0);
+    histograms = await openHistograms(folder.histograms, config.training.histograms, resume?.state.step ?? 0);
     // The results of the last evaluation also serve the report.
     let results: EvaluationResult[] | null = null;
     let hasBaselines = false;
@@ -254,6 +259,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       mixedPrecision,
       averaging,
       metrics,
+      histograms,
       checkpoints: new CheckpointFolder(folder.checkpoints, config.checkpoints.keep),
       checkpointing: config.checkpoints,
       describe: { config, data, dataset: fingerprint },
@@ -292,13 +298,14 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const final: readonly EvaluationResult[] = results ?? [];
     await weights.use(() => saveTrainedWeights(folder, model, config, { ...metadata, ...weights.metadata }));
     const best = describeBest(position, selection.best, config);
-    if (best !== null) say(`best checkpoint: ${best}`);
+    if (best !== null) say(describeSaved(best, weights.step, position));
     const reportPath = await report(final, { step, weights: weights.description, stopReason, best });
     // Last of all: a run that has this file is complete.
     await folder.writeJson(folder.evaluation, summarizeResults(final));
     return { ...ended, results: final, report: reportPath };
   } finally {
     metrics?.close();
+    histograms?.writer.close();
     mixed?.dispose();
     subject?.dispose?.();
     await loader?.close();

@@ -1,5 +1,6 @@
 /** Finds data sets by name or path. */
-import { stat } from 'node:fs/promises';
+import { isAddress, isPattern } from '@tessera/data';
+import { exists } from '@tessera/data/io';
 import { datasets, ensureDataset } from '@tessera/datasets';
 import { closestName } from '@tessera/nn';
 import type { RunConfig } from '@tessera/train';
@@ -11,7 +12,9 @@ export const datasetRoot = new URL('../../../datasets/built', import.meta.url).p
 
 export const isKnownDataset = (name: string): boolean => name in datasets;
 
-/** The folder of a data set: that of a known name, which is built if it is missing, or the folder at the path. */
+/**
+ * Where a data set is: the folder of a known name, which is built if it is missing; a path, made absolute; or an address, as it is.
+ */
 export async function locateDataset(nameOrPath: string): Promise<string> {
   if (isKnownDataset(nameOrPath)) {
     const bar = new ProgressBar();
@@ -24,11 +27,12 @@ export async function locateDataset(nameOrPath: string): Promise<string> {
     if (started) bar.finish();
     return folder;
   }
+  if (isAddress(nameOrPath)) return nameOrPath;
   const path = fromCaller(nameOrPath);
-  if ((await stat(path).catch(() => null))?.isDirectory()) return path;
+  if (isPattern(nameOrPath) || (await exists(path))) return path;
   const near = closestName(nameOrPath, Object.keys(datasets));
   throw new UsageError(
-    `there is no data set ${nameOrPath}: it is neither a folder nor one of ${Object.keys(datasets).join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
+    `there is no data set ${nameOrPath}: it is neither a folder or file nor one of ${Object.keys(datasets).join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
   );
 }
 

@@ -1,6 +1,7 @@
 /** The data loader: batches of a split in the order of an epoch, prepared in advance. */
-import type { Split } from '../arrow/reader.ts';
+
 import type { Augmentation } from '../augment/index.ts';
+import type { Split } from '../dataset/split.ts';
 import { permutation } from '../random.ts';
 import {
   type BatchColumns,
@@ -153,9 +154,7 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
     }
     const badRows: BadRowPolicy = options.strict ? 'error' : (options.badRows ?? (shuffle ? 'replace' : 'drop'));
     const spec: SamplerSpec = {
-      path: split.path,
-      split: split.name,
-      selected: split.selected,
+      place: split.place,
       rows: options.rows ? this.#rows : null,
       columns: readColumns(found, shuffle),
       imageSize: this.imageSize,

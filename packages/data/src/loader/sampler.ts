@@ -1,8 +1,9 @@
 /** Rows to training samples: reading, decoding, caching, augmentation. It runs in the loader's workers. */
 import fsp from 'node:fs/promises';
 import type { EncodedImage } from '../arrow/features.ts';
-import { openDataset, type Split } from '../arrow/reader.ts';
 import { type Augmentation, augment, type Pixels } from '../augment/index.ts';
+import { reopenSplit } from '../dataset/dataset.ts';
+import type { Split, SplitPlace } from '../dataset/split.ts';
 import { type DecodeTarget, decodeImage } from '../image/decode.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
@@ -13,10 +14,7 @@ export type BadRowPolicy = 'replace' | 'drop' | 'error';
 
 /** Everything that determines the sample of a row in an epoch. Plain data, so that it can be sent to a worker. */
 export interface SamplerSpec {
-  path: string;
-  split: string;
-  /** The rows of the split on disk that are its rows here; null: all, in order. */
-  selected: Uint32Array | null;
+  place: SplitPlace;
   /** The rows that can replace an unusable one. Null: all rows of the split. */
   rows: Uint32Array | null;
   /** The columns to read, by their names in a batch. At most one is an image. */
@@ -109,9 +107,8 @@ export class Sampler {
   }
 
   static async open(spec: SamplerSpec): Promise<Sampler> {
-    const dataset = await openDataset(spec.path, { splits: [spec.split] });
-    const split = dataset.split(spec.split);
-    return new Sampler(spec, split, spec.selected === null ? split : split.select(spec.selected));
+    const { stored, split } = await reopenSplit(spec.place);
+    return new Sampler(spec, stored, split);
   }
 
   close(): void {
@@ -191,7 +188,7 @@ export class Sampler {
       const item = await this.#load(candidate);
       if (typeof item !== 'string') return item;
       if (this.#spec.badRows === 'error') {
-        throw new Error(`${this.#spec.path}, split "${this.#spec.split}", row ${candidate}: ${item}`);
+        throw new Error(`${this.#spec.place.path}, split "${this.#spec.place.split}", row ${candidate}: ${item}`);
       }
       skipped.push({ row: candidate, reason: item });
       if (this.#spec.badRows === 'drop') return null;
@@ -199,7 +196,7 @@ export class Sampler {
       candidate = rows ? (rows[random.below(rows.length)] as number) : random.below(this.#split.length);
     }
     throw new Error(
-      `${this.#spec.path}, split "${this.#spec.split}": ran out of readable rows: row ${row} and ${replacementAttempts - 1} replacements cannot be used; the last one, row ${candidate}: ${this.#bad.get(candidate)}`,
+      `${this.#spec.place.path}, split "${this.#spec.place.split}": ran out of readable rows: row ${row} and ${replacementAttempts - 1} replacements cannot be used; the last one, row ${candidate}: ${this.#bad.get(candidate)}`,
     );
   }
 
@@ -227,7 +224,7 @@ export class Sampler {
   }
 
   async #read(row: number): Promise<Item | string> {
-    const cells = this.#split.row(row, this.#names);
+    const cells = await this.#split.row(row, this.#names);
     const values: Record<string, unknown> = {};
     for (const [name, column] of this.#others) {
       const value = columnReaders[column.kind].read(cells[column.column], row, column);
@@ -235,7 +232,8 @@ export class Sampler {
       values[name] = value;
     }
     if (this.#image === null) return { row, pixels: null, values };
-    const encoded = cells[this.#image.column] as EncodedImage | null;
+    const stored = cells[this.#image.column] as EncodedImage | Uint8Array | null;
+    const encoded = stored instanceof Uint8Array ? { bytes: stored, path: null } : stored;
     try {
       const bytes = encoded?.bytes ?? (encoded?.path ? await fsp.readFile(encoded.path) : null);
       if (!bytes || bytes.byteLength === 0) return 'there is no image';

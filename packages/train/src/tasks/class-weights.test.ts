@@ -33,18 +33,21 @@ describe('weights of classes', () => {
 
   it('come from the rows of a split', async () => {
     const rows = [0, 2, [0, 2, 2], null, -1, 0];
-    const split = { length: rows.length, row: (row: number) => ({ label: rows[row] }) } as never;
-    expect([...classCounts(split, 'label', 3)]).toEqual([3, 0, 2]);
+    const split = {
+      length: rows.length,
+      rows: async (wanted: number[]) => wanted.map((row) => ({ label: rows[row] })),
+    } as never;
+    expect([...(await classCounts(split, 'label', 3))]).toEqual([3, 0, 2]);
     const classes = { split, column: 'label', classNames: ['a', 'b', 'c'] };
     const of = async (classWeights: 'balanced' | 'effectiveNumber' | null): Promise<number[] | undefined> => {
       const beta = classWeights === 'effectiveNumber' ? 0 : 0.999;
-      const weights = classWeightsOf({ classWeights, effectiveNumberBeta: beta }, classes);
+      const weights = await classWeightsOf({ classWeights, effectiveNumberBeta: beta }, classes);
       return weights === null ? undefined : [...(await weights.data())];
     };
     expect(await of('balanced')).toEqual([5 / 6, 1, 1.25].map(Math.fround));
     expect(await of('effectiveNumber')).toEqual([1, 1, 1]);
     expect(await of(null)).toBeUndefined();
-    expect(() => classWeightsOf({ classWeights: 'balanced', effectiveNumberBeta: 0.9 }, classes)).toThrow(
+    await expect(classWeightsOf({ classWeights: 'balanced', effectiveNumberBeta: 0.9 }, classes)).rejects.toThrow(
       'loss.effectiveNumberBeta is 0.9, but loss.classWeights is not effectiveNumber',
     );
   });

@@ -2,12 +2,13 @@
 import type { Split } from '@tessera/data';
 import { type Tensor, tensor } from '@tessera/tensor';
 import { type ClassLossSettings, defaultBeta } from './class-loss-settings.ts';
+import { columnValues } from './column-values.ts';
 
 /** The number of rows of each class, by the column's class or list of classes. */
-export function classCounts(split: Split, column: string, classes: number): Float64Array {
+export async function classCounts(split: Split, column: string, classes: number): Promise<Float64Array> {
   const counts = new Float64Array(classes);
-  for (let row = 0; row < split.length; row++)
-    for (const c of new Set([split.row(row, [column])[column]].flat()))
+  for await (const value of columnValues(split, column))
+    for (const c of new Set([value].flat()))
       if (typeof c === 'number' && c >= 0 && c < classes) counts[c] = (counts[c] ?? 0) + 1;
   return counts;
 }
@@ -57,21 +58,21 @@ export interface ClassColumn {
 }
 
 /** The weights that the settings ask for, f32 [classes]; null: none. @throws for the name of no class, and a beta that is not used */
-export function classWeightsOf(
+export async function classWeightsOf(
   { classWeights, effectiveNumberBeta }: Pick<ClassLossSettings, 'classWeights' | 'effectiveNumberBeta'>,
   { split, column, classNames }: ClassColumn,
-): Tensor | null {
+): Promise<Tensor | null> {
   if (effectiveNumberBeta !== defaultBeta && classWeights !== 'effectiveNumber')
     throw new Error(
       `loss.effectiveNumberBeta is ${effectiveNumberBeta}, but loss.classWeights is not effectiveNumber, so it would have no effect`,
     );
   if (classWeights === null) return null;
-  const counts = (): Float64Array => classCounts(split, column, classNames.length);
+  const counts = (): Promise<Float64Array> => classCounts(split, column, classNames.length);
   const weights =
     classWeights === 'balanced'
-      ? balancedClassWeights(counts())
+      ? balancedClassWeights(await counts())
       : classWeights === 'effectiveNumber'
-        ? effectiveNumberWeights(counts(), effectiveNumberBeta)
+        ? effectiveNumberWeights(await counts(), effectiveNumberBeta)
         : namedClassWeights(classWeights, classNames);
   return tensor(Float32Array.from(weights));
 }

@@ -76,7 +76,7 @@ export interface ClassifierParts<Config extends ImageClassifierConfig, Model ext
   readonly role: string;
   build(config: CompleteConfig<Config>, classes: number): Model;
   /** Weights of the classes in the loss, from the training split; missing: none. */
-  classWeights?(config: CompleteConfig<Config>, classes: ClassColumn): Tensor | null;
+  classWeights?(config: CompleteConfig<Config>, classes: ClassColumn): Promise<Tensor | null>;
   /** Initializes parts of the model from the training split. */
   prepareModel?(model: Model, config: CompleteConfig<Config>, classes: ClassColumn): Promise<void>;
   /**
@@ -117,7 +117,7 @@ export const imageClassifier = <Config extends ImageClassifierConfig, Model exte
         if (tower !== null) loadImageTower(tower, model.visual, config.model);
         const classes = { split: train, column, classNames };
         await prepareModel?.(model, config, classes);
-        const weights = classWeights?.(config, classes) ?? null;
+        const weights = (await classWeights?.(config, classes)) ?? null;
         return subject(model, config, classNames, weights);
       },
     };

@@ -36,7 +36,7 @@ export function learnedClasses({ path, metadata }: Checkpoint): readonly string[
 export interface LabeledModelParts<Config extends RunConfig, Model extends Module> {
   build(config: Config, classes: number): Model;
   /** Weights of the classes in the loss, from the training split; missing: none. */
-  classWeights?(config: Config, classes: ClassColumn): Tensor | null;
+  classWeights?(config: Config, classes: ClassColumn): Promise<Tensor | null>;
   /** @param classWeights null where there are none, and for a model that is not trained any further */
   subject(model: Model, config: Config, classNames: readonly string[], classWeights: Tensor | null): AnyTaskModel;
 }
@@ -52,7 +52,7 @@ export const labeledModel = <Config extends RunConfig, Model extends Module>({
     async create({ train }) {
       const classes = await trainingClasses(config, train);
       const { classNames } = classes;
-      const weights = classWeights?.(config, classes) ?? null;
+      const weights = (await classWeights?.(config, classes)) ?? null;
       return subject(build(config, classNames.length), config, classNames, weights);
     },
   }),

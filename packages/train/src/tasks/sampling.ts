@@ -1,6 +1,7 @@
 /** Which rows an epoch of training has: each once, or drawn so that all classes are equally frequent. */
 import { balancedRowWeights, type ColumnRequests, type Split, usualColumns } from '@tessera/data';
 import type { RunConfig } from '../config/schema.ts';
+import { columnValues } from './column-values.ts';
 import { findColumns } from './reading.ts';
 
 /** The kinds of columns whose values are classes, those that are preferred first. */
@@ -34,7 +35,8 @@ export async function samplingWeights(
       `${train.path}, split "${train.name}": data.sampling is balanced, but there is no column with classes or concepts that the task ` +
         `${task} could balance; its columns are ${train.columns.join(', ')}. Name one in data.columns, or set data.sampling=shuffle`,
     );
-  const values = Array.from({ length: train.length }, (_, row) => train.row(row, [column])[column]);
   const isClass = (value: unknown): value is number => typeof value === 'number' && value >= 0;
-  return balancedRowWeights(values.map((value) => [...new Set([value].flat().filter(isClass))]));
+  const classes: number[][] = [];
+  for await (const value of columnValues(train, column)) classes.push([...new Set([value].flat().filter(isClass))]);
+  return balancedRowWeights(classes);
 }

@@ -144,7 +144,7 @@ export const distill = defineTask<DistillConfig>({
         { model: buildModel(config, classNames.length), teacher },
         config,
         classNames,
-        classWeightsOf(config.loss, classes),
+        await classWeightsOf(config.loss, classes),
       );
     },
   }),

@@ -18,13 +18,16 @@ import { type MultiLabelConfig, multiLabelSettings } from './settings.ts';
 const [leastWeight, mostWeight] = [0.01, 100];
 
 /** Negatives per positive of each class in the training split, within bounds. */
-export const balancedWeights = (train: Split, column: string, classes: number): Float32Array =>
-  Float32Array.from(classCounts(train, column, classes), (count) =>
+export const balancedWeights = async (train: Split, column: string, classes: number): Promise<Float32Array> =>
+  Float32Array.from(await classCounts(train, column, classes), (count) =>
     Math.min(mostWeight, Math.max(leastWeight, (train.length - count) / count)),
   );
 
 /** The weights that the configuration asks for; null: none. @throws where they do not fit the classes */
-function classWeights({ loss }: MultiLabelConfig, { split, column, classNames }: ClassColumn): Float32Array | null {
+async function classWeights(
+  { loss }: MultiLabelConfig,
+  { split, column, classNames }: ClassColumn,
+): Promise<Float32Array | null> {
   const asked = loss.classWeights;
   const classes = classNames.length;
   if (asked === null) return null;
@@ -104,7 +107,7 @@ export const multiLabel = defineTask<MultiLabelConfig>({
     build: ({ model, loss }, classes) =>
       new MultiLabelClassifier(buildTower(model), classes, loss.classWeights !== null),
     async prepareModel(model, config, classes) {
-      const weights = classWeights(config, classes);
+      const weights = await classWeights(config, classes);
       if (weights !== null) model.pos_weight?.assign(tensor(weights));
     },
     subject: subjectOf,
