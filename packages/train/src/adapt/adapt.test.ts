@@ -237,10 +237,7 @@ describe('a run with adapters', () => {
 
   it.each([
     ['lora={rank: 2, targets: [c_fcc]}', "lora: no parameter matches 'c_fcc'; "],
-    [
-      'lora={rank: 9}',
-      'lora: addLora: a rank of 9 is larger than a side of visual.transformer.resblocks.0.attn.in_proj_weight',
-    ],
+    ['lora={rank: 9}', 'lora: a rank of 9 is larger than a side of visual.transformer.resblocks.0.attn.in_proj_weight'],
     ['lora={rank: 2, trainable: [haed]}', "lora: no parameter matches 'haed'"],
     [
       'lora={rank: 2, targets: [token_embedding], save: adapters}',
