@@ -25,7 +25,7 @@ import {
   toCaller,
   UsageError,
 } from './lib/command.ts';
-import { isKnownDataset, locateDataset } from './lib/datasets.ts';
+import { locateDataset, withDataset } from './lib/datasets.ts';
 import { describeBackend } from './lib/describe-backend.ts';
 import { checkFindLr, findLr, findLrOptions } from './lib/find-lr.ts';
 import { formatSeconds, ProgressBar } from './lib/progress-bar.ts';
@@ -115,6 +115,7 @@ const readOptions = () =>
     .example('$0 --task classify --data DIR --from runs/second --linear-probe', "a linear head on CLIP's image tower")
     .example('$0 --task contrastive --from runs/second --set initialize.parts=all', 'fine-tuning')
     .example('$0 --task contrastive --from runs/second --set initialize.tower=freeze', 'locked-image tuning')
+    .example('$0 --task classify --data DIR --from runs/second --set lora.rank=8', 'low-rank adapters and a head')
     .example('$0 --find-lr', 'a suggestion for optimizer.lr, without a run')
     .epilogue(
       'Ctrl-C finishes the current step, writes a checkpoint and says how to continue; a second Ctrl-C stops at once.',
@@ -245,12 +246,6 @@ async function planRun(options: Options): Promise<Plan> {
   return { config, folder, checkpoint: null, restart: false };
 }
 
-/** Stores an absolute path to the data set's folder, so that the run can be continued from any folder; a known name stays a name. */
-const withDataset = (config: RunConfig, folder: string): RunConfig =>
-  isKnownDataset(config.data.dataset)
-    ? config
-    : ({ ...config, data: { ...config.data, dataset: folder } } as RunConfig);
-
 async function main(): Promise<number | undefined> {
   const options = await readOptions();
   if (options.settings) {
@@ -314,7 +309,9 @@ async function main(): Promise<number | undefined> {
   }
   if (result.results !== null && result.results.length > 0) console.log(`\n${formatResults(result.results)}`);
   console.log(`\nreport: ${toCaller(result.report as string)}`);
-  console.log(`run:    ${where} (config.yaml, metrics.jsonl, checkpoints, model.safetensors)`);
+  console.log(
+    `run:    ${where} (config.yaml, metrics.jsonl, checkpoints, ${config.lora?.save === 'adapters' ? 'adapters' : 'model.safetensors'})`,
+  );
   console.log(`took ${formatSeconds((performance.now() - started) / 1000)} in total`);
   return;
 }

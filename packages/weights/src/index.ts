@@ -37,6 +37,7 @@ export type { Adapted } from './adapt/positions.ts';
 
 // Adapters apart from the weights that they adapt.
 
+export { type AddedAdapters, addAdapters } from './adapters/add-adapters.ts';
 export { type AdapterFiles, type AdapterSettings, adapterFiles, saveAdapters } from './adapters/peft.ts';
 
 // Files of named tensors, of any model.

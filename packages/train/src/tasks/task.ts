@@ -12,6 +12,7 @@ import type { EvaluationResult } from '../evaluation/result.ts';
 import type { Checkpoint } from '../loop/checkpoint.ts';
 import type { MainMeasure } from '../loop/measure.ts';
 import type { BatchTensors, Objective } from '../loop/objective.ts';
+import type { BatchMixing } from '../mixup/mixed-source.ts';
 import type { RunFolder } from '../run-folder/run-folder.ts';
 
 /** Shows a message to the user. */
@@ -66,6 +67,8 @@ export interface TaskModel<
   /** The columns that training reads. */
   readonly columns: Requests;
   toTensors(batch: Batch<Requests>): Tensors;
+  /** How the batches of training are mixed; null or missing: they are not. */
+  readonly mixing?: BatchMixing<Tensors> | null;
   /** What a row of a batch shows, in words, for the samples in the run's folder. */
   describeRow?(batch: Batch<Requests>, row: number): Readonly<Record<string, string | number>>;
   /** Facts about the model for the report: label to value. */
