@@ -156,7 +156,7 @@ const rooms = {
   'packages/data': [['io'], ['arrow', 'tokenizer'], ['random.ts'], ['augment'], ['decode.ts'], ['loader']],
   'packages/weights': [
     ['files'],
-    ['safetensors', 'torch'],
+    ['safetensors', 'torch', 'onnx'],
     ['shards'],
     ['read-weight-file.ts'],
     ['formats', 'convert-tensors.ts'],
