@@ -8,6 +8,7 @@ import { checkAccumulation, checkPrecision, checkSameData, checkUnchanged } from
 import { formatConfig, resolveConfig } from './config/resolve.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { Settings } from './config/tree.ts';
+import type { Trial } from './dry-run/trial.ts';
 import { type EvaluationResult, summarizeResults } from './evaluation/result.ts';
 import { limitSplit } from './limit-split.ts';
 import { loadRun } from './load-run.ts';
@@ -16,10 +17,11 @@ import { type Checkpoint, readCheckpoint, restoreCheckpoint } from './loop/check
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
 import { LoaderSource } from './loop/loader-source.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
+import type { BatchTensors } from './loop/objective.ts';
 import type { MixedPrecision } from './loop/precision.ts';
 import { hasAllSteps, runLength } from './loop/run-length.ts';
 import { measurePeak } from './loop/throughput.ts';
-import { startPosition, Trainer, type TrainerListener } from './loop/trainer.ts';
+import { startPosition, Trainer, type TrainerListener, type TrainerParts } from './loop/trainer.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
 import { parameterGroups } from './optim/parameter-groups.ts';
@@ -53,6 +55,8 @@ export interface TrainingRequest {
   /** Whether every row of the data set is compared with the beginning of the run, not a sample. */
   readonly verifyData?: boolean;
   readonly listener?: TrainingListener;
+  /** Takes the place of the training loop, in a dry run. */
+  readonly trial?: Trial;
 }
 
 export interface TrainingResult {
@@ -72,7 +76,16 @@ export interface TrainingResult {
  * metrics.jsonl, checkpoints, samples, evaluation.json, model.safetensors, report.html.
  */
 export async function trainModel(request: TrainingRequest): Promise<TrainingResult> {
-  const { folder, resume, restart = false, allowChanges = false, verifyData = false, listener, signal } = request;
+  const {
+    folder,
+    resume,
+    restart = false,
+    allowChanges = false,
+    verifyData = false,
+    listener,
+    signal,
+    trial,
+  } = request;
   const started = performance.now();
   checkAccumulation(request.config);
   checkPrecision(request.config);
@@ -153,8 +166,11 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     metrics = await MetricsWriter.open(folder.metrics, resume?.state.step ?? 0);
     // The results of the last evaluation also serve the report.
     let results: EvaluationResult[] | null = null;
-    const evaluate = async (final: boolean): Promise<EvaluationResult[]> => {
-      const request = evaluationRequest(config, final ? train : null, signal);
+    const evaluate = async (
+      final: boolean,
+      limit: number | null = config.evaluation.limit,
+    ): Promise<EvaluationResult[]> => {
+      const request = evaluationRequest(config, { limit, baseline: final ? train : null }, signal);
       const found = await (subject as AnyTaskModel).evaluate(splits, request);
       for (const result of found) await result.kind.writeSamples(result, folder.samples);
       results = found;
@@ -177,7 +193,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
         seconds: Math.round((performance.now() - started) / 1000),
         results: evaluated,
       });
-    const trainer = new Trainer({
+    const start = resume?.state ?? startPosition;
+    const parts: TrainerParts<BatchTensors> = {
       objective,
       optimizer,
       source,
@@ -202,8 +219,20 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
           if (results !== null && step < totalSteps) await report(results, step);
         },
       },
-    });
-    const { position, finished } = await trainer.run(resume?.state ?? startPosition, signal);
+    };
+    const { position, finished } = await (trial?.run(
+      {
+        ...{ config, subject, optimizer, trainSplit: train, splits, loader, length, start, began: started },
+        averages: averaging?.averages ?? null,
+        train: (own, until) => new Trainer({ ...parts, ...withoutEvaluations, listener: own }).run(start, until),
+        evaluate: ({ limit, baseline }) => evaluate(baseline, limit),
+        evaluationCost: ({ limit, baseline }) => {
+          const request = evaluationRequest(config, { limit, baseline: baseline ? train : null }, signal);
+          return subject?.evaluationCost?.(splits, request) ?? { bytes: 0, seconds: 0 };
+        },
+      },
+      signal,
+    ) ?? new Trainer(parts).run(start, signal));
     const skippedRows = loader.stats.skipped;
     const ended = { finished, steps: position.step, totalSteps, skippedRows };
     if (!finished) return { ...ended, results: null, report: null };
@@ -217,6 +246,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const reportPath = await report(final, totalSteps);
     // Last of all: a run that has this file is complete.
     await folder.writeJson(folder.evaluation, summarizeResults(final));
+    trial?.ended();
     return { ...ended, results: final, report: reportPath };
   } finally {
     metrics?.close();
@@ -249,10 +279,16 @@ async function trainNested(
   return loadRun(folder.path);
 }
 
+/** A training loop that neither evaluates nor writes checkpoints before it is stopped. */
+const withoutEvaluations = {
+  evaluation: { everyEpochs: null },
+  checkpointing: { everySteps: null, everyEpochs: Number.MAX_SAFE_INTEGER },
+} satisfies Partial<TrainerParts<BatchTensors>>;
+
 /** How a run evaluates its own splits. `baseline`: the split that baselines search, if the configuration requests them. */
 const evaluationRequest = (
-  { data, evaluation: { batchSize, limit, pixelBaseline } }: RunConfig,
-  baseline: Split | null,
+  { data, evaluation: { batchSize, pixelBaseline } }: RunConfig,
+  { limit, baseline }: { readonly limit: number | null; readonly baseline: Split | null },
   signal: AbortSignal | undefined,
 ): EvaluationRequest => ({
   batchSize,
