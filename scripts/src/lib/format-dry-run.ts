@@ -82,13 +82,11 @@ function timeLines({ measured, work, time }: RunEstimate): [string, string][] {
 }
 
 const memoryLines = ({ memory }: RunEstimate): [string, string][] => [
-  ['program, data, model', formatBytes(memory.prepared)],
-  ['compiled step', formatBytes(memory.steps)],
-  ['loader', formatBytes(memory.loader)],
-  ['more decoded images', formatBytes(memory.cache)],
-  ['evaluation', formatBytes(memory.evaluation)],
-  ['weights and report', formatBytes(memory.end)],
-  ['peak', formatBytes(memory.peak)],
+  ['before the first step', formatBytes(memory.prepared)],
+  ['compiling, first steps', formatBytes(memory.stepping)],
+  ['later steps', `${formatBytes(memory.training)}, with ${formatBytes(memory.cache)} of decoded images`],
+  ['evaluation', formatBytes(memory.evaluating)],
+  ['weights and report', formatBytes(memory.ending)],
 ];
 
 const section = (title: string, lines: readonly (readonly [string, string])[]): string => {
@@ -101,7 +99,7 @@ const formatRun = (run: RunEstimate): string =>
     section(`${run.measured.run.config.name}: data`, dataLines(run)),
     section('model', modelLines(run)),
     section('time', timeLines(run)),
-    section('memory', memoryLines(run)),
+    section('memory, at most', memoryLines(run)),
   ].join('\n');
 
 /** @param now when the run would begin */

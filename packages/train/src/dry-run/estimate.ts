@@ -1,5 +1,5 @@
 /** Estimates what a run needs, from measurements of its parts. */
-import type { MeasuredRun, StepTimes } from './measure.ts';
+import type { MeasuredRun, Memory, StepTimes } from './measure.ts';
 
 /** What a run does, and how often. */
 export interface PlannedWork {
@@ -98,34 +98,33 @@ export function estimateTime(measured: MeasuredRun): TimeEstimate {
   };
 }
 
-/** Bytes of the parts of a run's memory, which add up to the peak. */
+/** Bytes of memory that a whole run has at most in each of its phases. */
 export interface MemoryEstimate {
-  /** The process with the data set's index, the model and its optimizer, and anything that was trained before. */
+  /** With the data set's index, the model and its optimizer, and while anything is trained before. */
   readonly prepared: number;
-  /** The compiled step, with its temporaries. */
-  readonly steps: number;
-  /** The loader, with the images that were read. */
-  readonly loader: number;
-  /** Images that the run will read and keep. */
-  readonly cache: number;
-  readonly evaluation: number;
-  /** Weights and report. */
-  readonly end: number;
+  /** While the step is compiled, and in the first steps. */
+  readonly stepping: number;
+  /** In later steps, with all images that will be cached. */
+  readonly training: number;
+  readonly evaluating: number;
+  readonly ending: number;
   readonly peak: number;
+  /** Bytes of decoded images in the loader's cache at the end. */
+  readonly cache: number;
 }
 
 export function estimateMemory({ memory, cache, evaluation }: MeasuredRun): MemoryEstimate {
-  const growth = Math.max(0, cache.finalBytes - cache.bytes);
+  /** A phase at the end of the run, when the cache is as full as it will be. */
+  const atEnd = ({ bytes, cachedBytes }: Memory): number => bytes + Math.max(0, cache.finalBytes - cachedBytes);
   const compared = evaluation === null ? 0 : Math.max(0, evaluation.cost.bytes - evaluation.measuredBytes);
-  return {
-    prepared: memory.prepared,
-    steps: memory.stepped - memory.prepared,
-    loader: memory.loaded - memory.stepped,
-    cache: growth,
-    evaluation: memory.evaluated - memory.loaded + compared,
-    end: memory.ended - memory.evaluated,
-    peak: memory.ended + growth + compared,
+  const phases = {
+    prepared: memory.prepared.bytes,
+    stepping: memory.stepping.bytes,
+    training: atEnd(memory.loading),
+    evaluating: atEnd(memory.evaluating) + compared,
+    ending: atEnd(memory.ending),
   };
+  return { ...phases, peak: Math.max(...Object.values(phases)), cache: cache.finalBytes };
 }
 
 /** The estimates of a whole run: of the runs that it trains first, and of itself. */

@@ -1,10 +1,11 @@
 /** Measures the parts of a run: a few steps, a checkpoint, parts of an evaluation, and the memory of each. */
-import type { DType } from '@tessera/tensor';
-import { bytesOf } from '@tessera/tensor/backend';
+import type { DataLoader } from '@tessera/data';
+import { type DType, dtypes, releaseMemory } from '@tessera/tensor';
 import type { RunConfig } from '../config/schema.ts';
 import { hasAllSteps } from '../loop/run-length.ts';
 import type { TrainerListener, TrainingEnd } from '../loop/trainer.ts';
 import type { EvaluationCost } from '../tasks/task.ts';
+import { peakBytes, restartPeak } from './peak-memory.ts';
 import type { EvaluationPart, Trial, TrialRun } from './trial.ts';
 
 /** The most time that is spent on steps, after the first one, and on reading ahead; in ms. */
@@ -40,13 +41,24 @@ export interface EvaluationTimes {
   readonly measuredBytes: number;
 }
 
-/** The largest memory of the process so far, in bytes, after each phase of a run. */
+/** Memory of the process in bytes, and the images in the loader's cache at that time. */
+export interface Memory {
+  readonly bytes: number;
+  readonly cachedBytes: number;
+}
+
+/** The memory of the process in the phases of a run. */
 export interface PhaseMemory {
-  readonly prepared: number;
-  readonly stepped: number;
-  readonly loaded: number;
-  readonly evaluated: number;
-  readonly ended: number;
+  /** At most, up to the model and its optimizer, and in any run that came before. */
+  readonly prepared: Memory;
+  /** At most, while the step is compiled, in the first steps, and while a checkpoint is written. */
+  readonly stepping: Memory;
+  /** At most, while the loader reads many images. */
+  readonly loading: Memory;
+  /** At most, during an evaluation. */
+  readonly evaluating: Memory;
+  /** At most, while weights and report are written. */
+  readonly ending: Memory;
 }
 
 /** The cache of decoded images: as it is now, and as it is once the whole run has read what it reads. */
@@ -79,32 +91,45 @@ export interface MeasuredRun {
   readonly memory: PhaseMemory;
 }
 
-const bytesOfPeak = (): number => process.resourceUsage().maxRSS * 1024;
+/** The largest memory of a phase, with the images that are cached at its end. The next phase begins. */
+function endPhase({ stats }: DataLoader): Memory {
+  const bytes = peakBytes();
+  restartPeak();
+  return { bytes, cachedBytes: stats.cached.bytes };
+}
 
 /** Measures each run that it takes the loop of: a run that is trained first, and then the run itself. */
 export class Measurements implements Trial {
   readonly runs: MeasuredRun[] = [];
   /** A run that has been measured and has not ended. */
-  #open: { readonly measured: Omit<MeasuredRun, 'endSeconds'>; readonly since: number } | null = null;
+  #open: {
+    readonly measured: Omit<MeasuredRun, 'endSeconds' | 'memory'>;
+    readonly memory: Omit<PhaseMemory, 'ending'>;
+    readonly since: number;
+  } | null = null;
   /** The times of the runs that have ended, except for those within another one. */
   #ended: { readonly began: number; readonly ms: number }[] = [];
   #began = 0;
 
   async run(run: TrialRun, signal: AbortSignal = new AbortController().signal): Promise<TrainingEnd> {
     const { config, length, start, loader, subject, optimizer, averages } = run;
-    const prepared = bytesOfPeak();
+    const prepared = endPhase(loader);
     const remaining = hasAllSteps(start, config.training) ? 0 : Math.max(1, length.totalSteps - start.step);
     const startedSteps = performance.now();
     const first = remaining === 0 ? null : await takeSteps(run, remaining, signal);
-    const stepped = bytesOfPeak();
+    const stepping = endPhase(loader);
     if (first !== null) await readAhead(run, first.steps, signal);
     const { cached } = loader.stats;
     const again = remaining > loader.length && cached.images > 0 ? await takeSteps(run, remaining, signal) : null;
-    const loaded = bytesOfPeak();
+    const loading = endPhase(loader);
+    releaseMemory();
+    restartPeak();
     const stopped: TrainingEnd = { position: start, finished: false };
     if (signal.aborted) return stopped;
     const evaluation = await measureEvaluation(run);
-    const evaluated = bytesOfPeak();
+    const evaluating = endPhase(loader);
+    releaseMemory();
+    restartPeak();
     const { model } = subject;
     this.#began = run.began;
     this.#open = {
@@ -131,8 +156,8 @@ export class Measurements implements Trial {
           ),
         },
         evaluation,
-        memory: { prepared, stepped, loaded, evaluated, ended: evaluated },
       },
+      memory: { prepared, stepping, loading, evaluating },
       since: performance.now(),
     };
     return { position: start, finished: true };
@@ -140,12 +165,12 @@ export class Measurements implements Trial {
 
   ended(): void {
     if (this.#open === null) return;
-    const { measured, since } = this.#open;
+    const { measured, memory, since } = this.#open;
     const now = performance.now();
     this.runs.push({
       ...measured,
       endSeconds: (now - since) / 1000,
-      memory: { ...measured.memory, ended: bytesOfPeak() },
+      memory: { ...memory, ending: endPhase(measured.run.loader) },
     });
     this.#open = null;
     const began = this.#began;
@@ -159,7 +184,7 @@ export class Measurements implements Trial {
 }
 
 const bytesOfAll = (tensors: Iterable<{ readonly size: number; readonly dtype: DType }>): number =>
-  [...tensors].reduce((sum, { size, dtype }) => sum + size * bytesOf(dtype), 0);
+  [...tensors].reduce((sum, { size, dtype }) => sum + size * dtypes[dtype].bytes, 0);
 
 /** The size of the cache once these rows have been read. */
 function finalCache({ data }: RunConfig, { images, bytes }: { images: number; bytes: number }, rows: number): number {

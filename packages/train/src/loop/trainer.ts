@@ -1,5 +1,5 @@
 /** The training loop. */
-import { getDefaultGenerator, tidy } from '@tessera/tensor';
+import { getDefaultGenerator, releaseMemory, tidy } from '@tessera/tensor';
 import type { AveragedModel } from '../optim/averaged-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { MeasuredSchedule, Schedule } from '../optim/settings.ts';
@@ -205,7 +205,11 @@ export class Trainer<Batch extends BatchTensors> {
       const tensors = batch.toTensors();
       const generator = getDefaultGenerator().state();
       const numbers = await this.#step.run(tensors, lr);
-      this.#flopsPerStep ??= await this.#step.flops(tensors);
+      if (this.#flopsPerStep === null) {
+        this.#flopsPerStep = await this.#step.flops(tensors);
+        // Compiling makes many objects, whose memory the engine would keep for the whole run.
+        releaseMemory();
+      }
       if (!numbers.finite && !wasSkipped(numbers)) {
         getDefaultGenerator().setState(generator);
         throw await this.#explain(before, tensors, numbers, lr);
@@ -295,6 +299,7 @@ export class Trainer<Batch extends BatchTensors> {
       if (signal?.aborted) return position;
       throw error;
     }
+    releaseMemory();
     const { step } = position;
     const epoch = step / source.batchesPerEpoch;
     for (const { split, values } of evaluations) metrics.append({ kind: 'evaluation', step, epoch, split, values });
