@@ -73,6 +73,8 @@ function folderBytes({ state, run }: RunEstimate['measured']): number {
 async function freeSpace(path: string): Promise<number> {
   let parent = path;
   while (!(await exists(parent))) parent = dirname(parent);
+  if (!(await fs.stat(parent)).isDirectory())
+    throw new Error(`${path}: cannot be created, because ${parent} is not a folder`);
   await fs.access(parent, fs.constants.W_OK).catch(() => {
     throw new Error(`${path}: cannot be written, because ${parent} does not allow it`);
   });

@@ -8,13 +8,13 @@ import type { EvaluationCost } from '../tasks/task.ts';
 import { peakBytes, restartPeak } from './peak-memory.ts';
 import type { EvaluationPart, Trial, TrialRun } from './trial.ts';
 
-/** The most time that is spent on steps, after the first one, and on reading ahead; in ms. */
-const budget = { steps: 4000, reading: 8000 };
+/** Times in ms: the most for steps, after the first one, and for reading ahead; the least for a part of an evaluation. */
+const budget = { steps: 4000, reading: 8000, evaluation: 2500 };
 
 /** The number of images after which the memory of a loader grows only with its cache. */
 const imagesUntilSteady = 8192;
 
-/** The largest part of an evaluation that is tried, in batches of each split. */
+/** The first part of an evaluation that is timed, in batches of each split. */
 const evaluatedBatches = 4;
 
 /** Seconds of a few steps. */
@@ -256,14 +256,20 @@ async function measureEvaluation(run: TrialRun): Promise<EvaluationTimes | null>
     lengths.reduce((sum, length) => sum + Math.min(length, most), 0);
   const lengths = splits.map(({ length }) => length);
   const whole = limit ?? Number.POSITIVE_INFINITY;
-  const [small, large] = [Math.min(batchSize, whole), Math.min(evaluatedBatches * batchSize, whole)];
+  const small = Math.min(batchSize, whole);
   const examples = rowsOf(lengths, whole);
   const seconds = (part: EvaluationPart): Promise<number> => secondsOf(() => run.evaluate(part));
 
   const compiled = await seconds({ limit: small, baseline: true });
   const one = await seconds({ limit: small, baseline: false });
-  const [few, many] = [rowsOf(lengths, small), rowsOf(lengths, large)];
-  const some = many > few ? await seconds({ limit: large, baseline: false }) : one;
+  const few = rowsOf(lengths, small);
+  let [large, some] = [small, one];
+  for (let next = evaluatedBatches * batchSize; rowsOf(lengths, large) < examples; next *= 2) {
+    large = Math.min(next, whole);
+    some = await seconds({ limit: large, baseline: false });
+    if (some * 1000 > budget.evaluation) break;
+  }
+  const many = rowsOf(lengths, large);
   const perExample = many > few ? Math.max(0, some - one) / (many - few) : one / few;
   const searched = hasBaseline ? Math.min(trainSplit.length, large) : 0;
   const measured = run.evaluationCost({ limit: large, baseline: true });
