@@ -144,7 +144,7 @@ const roomsOfTensor = [
 ];
 // Within a package: each room may import those in the lines before its own; tests are free.
 const rooms = {
-  'packages/nn': [['module'], ['init'], ['lora'], ['tokens', 'vision'], ['layers'], ['losses']],
+  'packages/nn': [['module'], ['init'], ['tokens', 'vision'], ['layers'], ['losses', 'lora']],
   'packages/models': [
     ['tower'],
     ['blocks'],
@@ -155,11 +155,12 @@ const rooms = {
   ],
   'packages/data': [['io'], ['arrow', 'tokenizer'], ['random.ts'], ['augment'], ['decode.ts'], ['loader']],
   'packages/weights': [
-    ['first-bytes.ts'],
+    ['files'],
     ['safetensors', 'torch'],
+    ['shards'],
     ['read-weight-file.ts'],
-    ['formats'],
-    ['load-and-save.ts'],
+    ['formats', 'convert-tensors.ts'],
+    ['load-and-save.ts', 'adapters'],
   ],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
   datasets: [
@@ -202,9 +203,13 @@ const trainRooms = [
   // Results of evaluation: how each kind is computed, printed, stored and drawn.
   { room: 'evaluation', imports: ['loop', 'report'] },
   // The files of a run.
-  { room: 'run-folder', imports: ['loop', 'report'] },
+  { room: 'run-folder', imports: ['loop', 'config', 'report'] },
   // One folder for each task.
   { room: 'tasks', imports: ['optim', 'loop', 'config', 'report', 'evaluation', 'run-folder'] },
+  // What of a task's model is trained: adapters, or all but frozen parts; and what is saved of it.
+  { room: 'adapt', imports: ['config', 'run-folder', 'tasks'] },
+  // What a dry run measures, and what follows from it for the whole run.
+  { room: 'dry-run', imports: ['optim', 'loop', 'config', 'evaluation', 'tasks'] },
 ];
 
 const train = '^packages/train/src/';

@@ -203,6 +203,61 @@ def timm_deit(folder, numbers):
     return {'image': image}, {'logits': model(image)}
 
 
+@family('timm-vit-registers')
+def timm_vit_registers(folder, numbers):
+    """A small DINOv2 with registers, as timm stores it: layer scale, and positions of the patches only."""
+    from timm.models.vision_transformer import VisionTransformer
+
+    model = VisionTransformer(img_size=16, patch_size=4, embed_dim=64, depth=1, num_heads=1, mlp_ratio=1, num_classes=3,
+                              init_values=1e-2, reg_tokens=4, no_embed_class=True)
+    torch.save(through(torch.bfloat16, randomize(model, numbers)), os.path.join(folder, 'weights.pth'))
+    image = numbers.normal(2, 3, 16, 16)
+    return {'image': image}, {'logits': model(image)}
+
+
+@family('training-checkpoints')
+def training_checkpoints(folder, numbers):
+    """One tiny Vision Transformer of timm in the checkpoints of other programs, beside what those programs store with it."""
+    import numpy
+    from timm.models.vision_transformer import VisionTransformer
+
+    def vit():
+        return VisionTransformer(img_size=8, patch_size=4, embed_dim=16, depth=1, num_heads=1, mlp_ratio=1, num_classes=3)
+
+    model = randomize(vit(), numbers)
+    other = randomize(vit(), numbers).state_dict()
+    state = model.state_dict()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+
+    def prefixed(prefix, of=state):
+        return {f'{prefix}{name}': tensor for name, tensor in of.items()}
+
+    def save(name, content, **options):
+        torch.save(content, os.path.join(folder, name), **options)
+
+    step = {'optimizer': optimizer.state_dict(), 'epoch': 3}
+    save('lightning.ckpt', {
+        'epoch': 3, 'global_step': 10, 'pytorch-lightning_version': '2.0', 'state_dict': prefixed('model.'), 'loops': {},
+        'optimizer_states': [optimizer.state_dict()], 'lr_schedulers': [], 'hyper_parameters': {'lr': 0.1},
+    })
+    save('lightning-net.ckpt', {'state_dict': {**prefixed('net.'), 'loss.weight': torch.ones(3)}})
+    save('timm.pth.tar', {'arch': 'vit', 'state_dict': state, 'state_dict_ema': other, 'metric': numpy.float64(76.5), **step})
+    save('imagenet-example.pth.tar', {'state_dict': prefixed('module.'), 'best_acc1': torch.tensor(76.5), **step},
+         _use_new_zipfile_serialization=False)
+    decoder = {'mask_token': torch.zeros(1, 1, 8), 'decoder_pos_embed': torch.zeros(1, 5, 8), 'decoder_embed.weight': torch.zeros(8, 16),
+               'decoder_blocks.0.norm1.weight': torch.ones(8), 'decoder_pred.bias': torch.zeros(48)}
+    save('mae.pth', {'model': {**state, **decoder}, **step})
+    queue = {'module.queue': torch.zeros(8, 16), 'module.queue_ptr': torch.zeros(1, dtype=torch.long)}
+    save('moco.pth.tar', {'state_dict': {**prefixed('module.encoder_q.'), **prefixed('module.encoder_k.', other), **queue}, **step})
+    save('dino.pth', {'student': prefixed('module.backbone.', other), 'teacher': prefixed('backbone.')})
+    save('nested.pth', {'model': {'state_dict': state}})
+    save('net.pth', {'net': state, 'acc': 90.0, 'epoch': 3})
+    save('numpy.pth', {'model': state, 'best_acc1': numpy.float64(90), 'history': numpy.arange(3), 'path': __import__('pathlib').PosixPath('a')})
+    save('compiled.pth', prefixed('_orig_mod.module.'))
+    image = numbers.normal(2, 3, 8, 8)
+    return {'image': image}, {'logits': model(image)}
+
+
 @family('torch-formats')
 def torch_formats(folder, numbers):
     """Not a model: every element type and layout, in every file format of PyTorch. Runs with PyTorch 1.13 too."""

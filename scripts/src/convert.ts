@@ -1,7 +1,7 @@
 /** npm run convert: converts weights between the tensor names and file formats of different libraries. */
 import { type ActivationName, activations, type Module } from '@tessera/nn';
 import { findRun, loadRun } from '@tessera/train';
-import { convertTorchFile, loadWeights, saveWeights, type WeightNames, weightNames } from '@tessera/weights';
+import { convertTensors, loadWeights, saveWeights, type WeightNames, weightNames } from '@tessera/weights';
 import { commandLine, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
 
 const readOptions = () =>
@@ -34,9 +34,18 @@ const readOptions = () =>
       raw: {
         type: 'boolean',
         default: false,
-        describe: 'Copy the tensors of a PyTorch file of any model, with unchanged names and precision',
+        describe: 'Copy the tensors of a file of any model, with unchanged names and precision',
       },
-      key: { type: 'string', describe: 'Key of the state_dict in a PyTorch checkpoint [default: the usual keys]' },
+      'weights-key': {
+        type: 'string',
+        alias: 'key',
+        describe:
+          "Part of the file to read: a key of a checkpoint (model_ema), or the start of the tensors' names (module.encoder_q) [default: the usual keys]",
+      },
+      'max-shard-size': {
+        type: 'string',
+        describe: 'Largest size of a file, such as 5GB; a larger model becomes several [default: 5GB for a folder]',
+      },
       activation: {
         type: 'string',
         choices: Object.keys(activations),
@@ -55,46 +64,73 @@ interface Source {
   readonly model: Module;
   readonly title: string;
   readonly assumptions: readonly string[];
+  readonly notes: readonly string[];
 }
 
-async function read({ in: path, names, key, activation }: Options): Promise<Source> {
+const keyOf = ({ weightsKey }: Options): { key?: string } => (weightsKey === undefined ? {} : { key: weightsKey });
+
+const units: Readonly<Record<string, number>> = {
+  '': 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+};
+
+/** The largest size of a file in bytes; sizes are written as in Hugging Face's libraries. */
+function shardSizeOf({ maxShardSize: text }: Options): { maxShardSize?: number } {
+  if (text === undefined) return {};
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$/.exec(text) ?? [];
+  const factor = units[unit.toUpperCase()];
+  if (number === undefined || factor === undefined || !(Number(number) * factor >= 1))
+    throw new UsageError(`--max-shard-size ${text}: expected a size in bytes, or with KB, MB or GB, such as 5GB`);
+  return { maxShardSize: Number(number) * factor };
+}
+
+async function read(options: Options): Promise<Source> {
+  const { in: path, names, activation } = options;
   const from = fromCaller(path as string);
   if ((await findRun(from)) !== null) {
     const { subject, checkpoint } = await loadRun(from);
-    return { model: subject.model, title: `the run's checkpoint ${toCaller(checkpoint.path)}`, assumptions: [] };
+    const title = `the run's checkpoint ${toCaller(checkpoint.path)}`;
+    return { model: subject.model, title, assumptions: [], notes: [] };
   }
   return loadWeights(from, {
     ...(names === undefined ? {} : { names: names as WeightNames }),
-    ...(key === undefined ? {} : { key }),
+    ...keyOf(options),
     ...(activation === undefined ? {} : { activation: activation as ActivationName }),
   });
 }
 
 /** Copies the tensors without looking at the model. */
-async function convertRaw({ in: from, out, key, to, names, activation }: Options): Promise<undefined> {
+async function convertRaw(options: Options): Promise<undefined> {
+  const { in: from, out, to, names, activation } = options;
   if (to !== undefined || names !== undefined || activation !== undefined)
     throw new UsageError('--raw does not change names; leave out --to, --names and --activation');
   const path = fromCaller(out as string);
   if (!path.endsWith('.safetensors')) throw new UsageError('--raw writes a single file; OUT must end in .safetensors');
-  const { tensors, numbers } = await convertTorchFile(
-    fromCaller(from as string),
-    path,
-    key === undefined ? {} : { key },
-  );
-  console.log(`${toCaller(path)}: ${tensors} tensors, ${numbers.toLocaleString('en')} elements`);
+  const written = await convertTensors(fromCaller(from as string), path, {
+    ...keyOf(options),
+    ...shardSizeOf(options),
+  });
+  for (const note of written.notes) console.log(`  ${note}`);
+  const { tensors, numbers, files } = written;
+  console.log(`${files.map(toCaller).join(', ')}: ${tensors} tensors, ${numbers.toLocaleString('en')} elements`);
 }
 
 async function main(): Promise<undefined> {
   const options = await readOptions();
   if (options.raw) return convertRaw(options);
-  const { model, title, assumptions } = await read(options);
+  const { model, title, assumptions, notes } = await read(options);
   console.log(`${title}: ${model.constructor.name} with ${model.parameterCount().toLocaleString('en')} parameters`);
+  for (const note of notes) console.log(`  ${note}`);
   for (const assumption of assumptions) console.log(`  not specified by any file, assumed: ${assumption}`);
-  const { names, files } = await saveWeights(
-    model,
-    fromCaller(options.out as string),
-    options.to === undefined ? {} : { names: options.to as WeightNames },
-  );
+  const { names, files } = await saveWeights(model, fromCaller(options.out as string), {
+    ...(options.to === undefined ? {} : { names: options.to as WeightNames }),
+    ...shardSizeOf(options),
+  });
   console.log(`written with the names of ${names}: ${files.map(toCaller).join(', ')}`);
 }
 

@@ -28,6 +28,11 @@ const readOptions = () =>
       describe: "A run's folder, one of its checkpoints, or CLIP weights from outside of a run",
     })
     .options({
+      checkpoint: {
+        type: 'string',
+        choices: ['last', 'best'] as const,
+        describe: "The run's latest or best checkpoint [default: the one that its setting checkpoints.model names]",
+      },
       dataset: {
         type: 'string',
         describe: "A name (emoji, fashion-mnist, mnist) or a folder [default: the run's own]",
@@ -75,6 +80,7 @@ const readOptions = () =>
     .example('$0 runs/first --label group --templates emoji', 'which of the ten groups an emoji belongs to')
     .example('$0 runs/first --template "a drawing of a {}" --template "{}" --label group', 'with custom prompts')
     .example('$0 ViT-B-32.pt --dataset fashion-mnist --split test --templates fashion', "OpenAI's model on a data set")
+    .example('$0 runs/first --checkpoint best', 'its best checkpoint, by the main measure of its evaluations')
     .example('$0 runs/tags --set evaluation.threshold=0.3', 'with a lower threshold for tags')
     .example(
       '$0 runs/first --interpolate runs/tuned --alpha 0 --alpha 0.5',
@@ -151,7 +157,7 @@ async function main(): Promise<number | undefined> {
   if (options.template?.some((template) => !template.includes('{}')))
     throw new UsageError('--template: expected {} at the place of the class name');
   await chooseBackend(options.backend, options.threads ?? null);
-  const run = await loadModel(fromCaller(options.run as string), options.set);
+  const run = await loadModel(fromCaller(options.run as string), options.set, options.checkpoint ?? null);
   checkOptions(run, options);
   const own = options.dataset === undefined;
   if (own && 'assumptions' in run)

@@ -28,6 +28,7 @@ import {
 } from './lib/command.ts';
 import { isKnownDataset, locateDataset } from './lib/datasets.ts';
 import { describeBackend } from './lib/describe-backend.ts';
+import { checkFindLr, findLr, findLrOptions } from './lib/find-lr.ts';
 import { formatBytes, formatDryRun } from './lib/format-dry-run.ts';
 import { formatSeconds, ProgressBar } from './lib/progress-bar.ts';
 import { formatResults } from './lib/results.ts';
@@ -100,6 +101,7 @@ const readOptions = () =>
         describe: 'Try a little of everything that the run does, estimate its time and memory, and leave nothing',
       },
       ...settingOptions,
+      ...findLrOptions,
       settings: { type: 'boolean', default: false, describe: 'List every setting with its default, and stop' },
       'print-config': { type: 'boolean', default: false, describe: 'Print the whole configuration as YAML, and stop' },
     })
@@ -121,6 +123,7 @@ const readOptions = () =>
     .example('$0 --task classify --data DIR --from runs/second --linear-probe', "a linear head on CLIP's image tower")
     .example('$0 --task contrastive --from runs/second --set initialize.parts=all', 'fine-tuning')
     .example('$0 --task contrastive --from runs/second --set initialize.tower=freeze', 'locked-image tuning')
+    .example('$0 --find-lr', 'a suggestion for optimizer.lr, without a run')
     .epilogue(
       'Ctrl-C finishes the current step, writes a checkpoint and says how to continue; a second Ctrl-C stops at once.',
     )
@@ -262,6 +265,7 @@ async function main(): Promise<number | undefined> {
     printSettings(listedTask(options));
     return;
   }
+  checkFindLr(options);
   const { config: asked, folder, checkpoint, restart } = await planRun(options);
   if (options.printConfig) {
     process.stdout.write(formatConfig(asked));
@@ -271,6 +275,11 @@ async function main(): Promise<number | undefined> {
   const backend = await chooseBackend(asked.runtime.backend, asked.runtime.threads);
   const dataset = await locateDataset(asked.data.dataset);
   const config = withDataset(asked, dataset);
+  if (options.findLr && options.dryRun) throw new UsageError('--find-lr leaves no run either: omit --dry-run');
+  if (options.findLr) {
+    const plot = fromCaller(options.plot ?? join('runs', `find-lr-${config.name}-${dateStamp()}.html`));
+    return findLr({ ...options, config, dataset, backend: describeBackend(backend), plot });
+  }
   const resume = checkpoint === null ? null : await readCheckpoint(checkpoint);
   const where = toCaller(folder.path);
   const bar = new ProgressBar();
@@ -278,10 +287,9 @@ async function main(): Promise<number | undefined> {
   if (options.dryRun) bar.message(`dry run: nothing is left in ${where}`);
   else bar.message(resume === null ? `run: ${where}` : `continuing ${where} after step ${resume.state.step}`);
   if (restart && resume === null) bar.message('the run has no checkpoint yet: starting at the first step');
-  const { dryRun: isDry } = options;
   const interruption = onInterrupt((name) =>
     bar.message(
-      isDry
+      options.dryRun
         ? `${name === 'SIGINT' ? '' : `${name}: `}ending the dry run`
         : name === 'SIGINT'
           ? 'finishing the step and writing a checkpoint; Ctrl-C again stops at once'
@@ -298,7 +306,7 @@ async function main(): Promise<number | undefined> {
     allowChanges: options.allowChanges,
     verifyData: options.verifyData,
   };
-  if (isDry) {
+  if (options.dryRun) {
     const found = await dryRun({ ...request, listener: { say: (message) => bar.message(message) } });
     if (found === null) return interruption.exitCode();
     console.log(`\n${formatDryRun(found)}`);

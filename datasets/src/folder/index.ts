@@ -1,7 +1,15 @@
 /** Building of a dataset from a folder of images. */
 import fsp from 'node:fs/promises';
 import path from 'node:path';
-import { DatasetWriter, decodeImage, type Features, feature, imageFormat, openImage } from '@tessera/data';
+import {
+  cleanCaption,
+  DatasetWriter,
+  decodeImage,
+  type Features,
+  feature,
+  imageFormat,
+  openImage,
+} from '@tessera/data';
 import { errorMessage } from '@tessera/data/io';
 import type { BuildOptions, BuildReport } from '../builder.ts';
 import { mapInOrder } from '../concurrency.ts';
@@ -81,7 +89,10 @@ export async function buildFromFolder(
       } else {
         await writer.write(entry.split, {
           image: { bytes: image, path: entry.file },
-          ...(hasCaptions && { captions: entry.captions, concept: conceptOf(entry.captions.join('\n').toLowerCase()) }),
+          ...(hasCaptions && {
+            captions: entry.captions,
+            concept: conceptOf(entry.captions.map(cleanCaption).join('\n')),
+          }),
           ...(classes.length > 0 && { label: entry.label }),
         });
       }

@@ -68,6 +68,7 @@ export {
   cleanCaption,
   clipVocabularySize,
   type EncodeBatchOptions,
+  isEmptyCaption,
   loadClipTokenizer,
   loadTokenizer,
   type Merge,

@@ -3,6 +3,7 @@ export * as functional from './functional.ts';
 export * as init from './init/init.ts';
 export * from './layers/index.ts';
 export { addLora, type LoraOptions, loraStateDict, mergeLora, removeLora } from './lora/lora.ts';
+export { type LoraPair, type LoraScale, loraPairs, mergedStateDict } from './lora/lora-state.ts';
 export {
   BCELoss,
   BCEWithLogitsLoss,
@@ -76,11 +77,10 @@ export {
   type LoadOptions,
   type LoadResult,
   Module,
-  type NamePattern,
   type StateDict,
-  selectByPattern,
   type UnaryModule,
 } from './module/module.ts';
+export { listNames, type NamePattern, selectByPattern } from './module/name-pattern.ts';
 export { Buffer, Parameter } from './module/parameter.ts';
 export {
   Parametrization,

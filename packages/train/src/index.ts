@@ -3,19 +3,23 @@
  * the subpaths `optim`, `loop`, `config`, `tasks`, `evaluation`, `attention`, `report` and, without Node, `browser`.
  */
 export type { RunConfig } from './config/schema.ts';
-export { type DryRunResult, dryRun } from './dry-run/dry-run.ts';
 export type { RunEstimate } from './dry-run/estimate.ts';
+export { type DryRunResult, dryRun } from './dry-run.ts';
 export type { EvaluationResult } from './evaluation/result.ts';
+export { findLearningRate, type RangeTestRequest } from './find-learning-rate.ts';
 export { type LoadedCLIPFile, loadCLIPFile } from './load-clip-file.ts';
 export { type ConfigSources, loadConfig } from './load-config.ts';
 export { type LoadedRun, loadRun } from './load-run.ts';
 export { AccumulatedStep } from './loop/accumulated-step.ts';
 export { readCheckpoint } from './loop/checkpoint.ts';
+export { CallbackError, type EpochReport, type StepReport, type TrainerListener } from './loop/listener.ts';
+export type { EvaluationValues } from './loop/measure.ts';
 export type { Objective, SeparableObjective } from './loop/objective.ts';
+export type { RangeTest } from './loop/range-test.ts';
 export { type StepResult, TrainingStep } from './loop/step.ts';
-export { type StepReport, Trainer } from './loop/trainer.ts';
+export { Trainer } from './loop/trainer.ts';
 export * from './optim/index.ts';
-export { findCheckpoint, findRun, RunFolder } from './run-folder/run-folder.ts';
+export { type CheckpointChoice, findCheckpoint, findRun, RunFolder } from './run-folder/run-folder.ts';
 export { taskNamed, tasks } from './tasks/index.ts';
 export type { Task, TaskModel } from './tasks/task.ts';
-export { type TrainingListener, type TrainingRequest, type TrainingResult, trainModel } from './train-model.ts';
+export { type TrainingRequest, type TrainingResult, trainModel } from './train-model.ts';

@@ -18,7 +18,10 @@ const kills = Number(process.env.TESSERA_KILLS ?? 20);
 const seed = Number(process.env.TESSERA_SEED ?? Date.now() % 1e6);
 
 const child = fileURLToPath(new URL('testing/kill-child.ts', import.meta.url));
-const settings = ['training.epochs=3', 'checkpoints.everySteps=2', 'evaluation.everyEpochs=1'];
+const settings = [
+  ...['training.epochs=3', 'checkpoints.everySteps=2', 'evaluation.everyEpochs=1'],
+  ...['checkpoints.best=2', 'checkpoints.model=best'],
+];
 
 /** Events after which a run is killed: between steps, while a checkpoint or a report is written, while it evaluates. */
 const moments = [
@@ -78,12 +81,16 @@ async function train(
 /** All that a run leaves which depends only on its settings and data. */
 async function traces(name: string): Promise<unknown> {
   const folder = new RunFolder(join(root, name));
-  const [model, evaluation] = await Promise.all([
+  const [model, best, evaluation, names] = await Promise.all([
     fs.readFile(folder.model, 'base64'),
+    fs.readFile(folder.bestCheckpoint, 'base64'),
     fs.readFile(folder.evaluation, 'utf8'),
+    fs.readdir(folder.checkpoints),
   ]);
+  // A killed process may leave a file with a temporary name.
+  const checkpoints = names.filter((name) => name.endsWith('.safetensors')).sort();
   const metrics = (await readMetrics(folder.metrics)).map(({ imagesPerSecond, mfu, ...rest }) => rest);
-  return { model, evaluation, metrics };
+  return { model, best, evaluation, checkpoints, metrics };
 }
 
 it(`${kills} kills change nothing (seed ${seed})`, { timeout: 60_000 + kills * 15_000 }, async () => {

@@ -3,6 +3,8 @@ import type { Split } from '@tessera/data';
 import type { RunConfig } from './config/schema.ts';
 import { type EvaluationResult, resultHighlights, resultSections } from './evaluation/result.ts';
 import { describeRows } from './limit-split.ts';
+import type { BestRule } from './loop/best-checkpoints.ts';
+import type { Position } from './loop/checkpoint.ts';
 import { formatEpochs, type RunLength } from './loop/run-length.ts';
 import { writeReport } from './write-report.ts';
 
@@ -25,6 +27,12 @@ export function describePlan(
   );
 }
 
+/** One line about a run that ended before its last step. `again`: whether it had ended there before. */
+export const describeEnd = (step: number, totalSteps: number, reason: string, again: boolean): string =>
+  again
+    ? `this run had ended early, after step ${step} of ${totalSteps}, and ends there again: ${reason}; to train on, set a larger training.earlyStopping.patience or change the callback`
+    : `ended early, after step ${step} of ${totalSteps}: ${reason}`;
+
 /** What a run's report tells, besides its settings, its measurements and its results. */
 export interface RunFacts {
   readonly config: RunConfig;
@@ -34,8 +42,6 @@ export interface RunFacts {
   readonly facts: Readonly<Record<string, string | number>>;
   readonly train: Split;
   readonly length: RunLength;
-  /** The averages of the weights in words; null: none. */
-  readonly average: string | null;
   readonly environment: Readonly<Record<string, string | number>>;
   /** In floating-point operations per second. */
   readonly peakFlops: number;
@@ -48,13 +54,35 @@ export interface RunProgress {
   readonly skippedRows: number;
   readonly seconds: number;
   readonly results: readonly EvaluationResult[];
+  /** The weights that were evaluated, in words; null for those of the last step as they were trained. */
+  readonly weights: string | null;
+  /** Why a complete run ended before its last step; null for others. */
+  readonly stopReason: string | null;
+  /** The best checkpoint, in words; null where there is none. */
+  readonly best: string | null;
+}
+
+const stepsText = (step: number, totalSteps: number, isComplete: boolean): string | number => {
+  if (step === totalSteps) return totalSteps;
+  return `${step} of ${totalSteps}${isComplete ? '' : ' so far'}`;
+};
+
+/** The best checkpoint in words; null where there is none, or the run evaluates only at its end. */
+export function describeBest(
+  { bestCheckpoints: [best] = [] }: Position,
+  rule: BestRule | null,
+  { evaluation: { everyEpochs } }: RunConfig,
+): string | null {
+  if (best === undefined || rule === null || everyEpochs === null) return null;
+  const { name } = rule.measure;
+  return `step ${best.step}, with ${best.split} ${name} ${best.values[name]?.toPrecision(4)}`;
 }
 
 /** Writes the report of a run, at its end or before. Returns its path. */
 export async function writeRunReport(
   folder: string,
-  { config, taskTitle, facts, train, length, average, environment, peakFlops }: RunFacts,
-  { step, skippedRows, seconds, results }: RunProgress,
+  { config, taskTitle, facts, train, length, environment, peakFlops }: RunFacts,
+  { step, skippedRows, seconds, results, weights, stopReason, best }: RunProgress,
 ): Promise<string> {
   const { totalSteps } = length;
   return writeReport(folder, {
@@ -64,9 +92,11 @@ export async function writeRunReport(
       ...facts,
       'Training rows': train.length === train.whole ? train.length : `${train.length} of ${train.whole}`,
       Epochs: Number(length.exactEpochs.toFixed(2)),
-      Steps: step === totalSteps ? totalSteps : `${step} of ${totalSteps} so far`,
+      Steps: stepsText(step, totalSteps, stopReason !== null),
+      ...(stopReason === null ? {} : { 'Ended early': stopReason }),
       'Batch size': config.training.batchSize,
-      ...(average === null ? {} : { Weights: average }),
+      ...(weights === null ? {} : { Weights: weights }),
+      ...(best === null ? {} : { 'Best checkpoint': best }),
       ...(skippedRows === 0 ? {} : { 'Rows that could not be used': skippedRows }),
     },
     config,

@@ -3,25 +3,28 @@ import { join } from 'node:path';
 import { DataLoader, type Dataset, fingerprintDataset, openDataset, type Split } from '@tessera/data';
 import { exists, writeFileAtomic } from '@tessera/data/io';
 import { manualSeed, tidy } from '@tessera/tensor';
-import { weightMetadata, writeTensors } from '@tessera/weights';
+import { checkSavedWeights, saveTrainedWeights } from './adapt/save-weights.ts';
+import { checkTrainedParts, chooseTrainedParts, trainedFacts } from './adapt/trained-parts.ts';
 import { checkAccumulation, checkPrecision, checkSameData, checkUnchanged } from './checks-before-training.ts';
 import { formatConfig, resolveConfig } from './config/resolve.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { Settings } from './config/tree.ts';
 import type { Trial } from './dry-run/trial.ts';
 import { type EvaluationResult, summarizeResults } from './evaluation/result.ts';
+import { finalWeights } from './final-weights.ts';
 import { limitSplit } from './limit-split.ts';
 import { loadRun } from './load-run.ts';
 import { averagedSchedule, checkAveragedEpochs, checkAveraging, createAveraging } from './loop/averaging.ts';
 import { type Checkpoint, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
+import type { TrainerListener } from './loop/listener.ts';
 import { LoaderSource } from './loop/loader-source.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
 import type { BatchTensors } from './loop/objective.ts';
 import type { MixedPrecision } from './loop/precision.ts';
 import { hasAllSteps, runLength } from './loop/run-length.ts';
 import { measurePeak } from './loop/throughput.ts';
-import { startPosition, Trainer, type TrainerListener, type TrainerParts } from './loop/trainer.ts';
+import { startPosition, Trainer, type TrainerParts } from './loop/trainer.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
 import { parameterGroups } from './optim/parameter-groups.ts';
@@ -29,15 +32,19 @@ import { describeEnvironment } from './run-folder/environment.ts';
 import { lockRun, type RunLock } from './run-folder/lock.ts';
 import { RunFolder } from './run-folder/run-folder.ts';
 import { writeTrainingSamples } from './run-folder/samples.ts';
-import { describePlan, type RunFacts, writeRunReport } from './run-report.ts';
+import {
+  describeBest,
+  describeEnd,
+  describePlan,
+  type RunFacts,
+  type RunProgress,
+  writeRunReport,
+} from './run-report.ts';
+import { checkMeasures, checkPatience, createSelection } from './selection.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
-import type { AnyTaskModel, EvaluationRequest, Say, TrainedModel, TrainingSite } from './tasks/task.ts';
-
-export interface TrainingListener extends TrainerListener {
-  /** Receives messages for the user. */
-  say?: Say;
-}
+import type { AnyTaskModel, EvaluationRequest, Task, TrainedModel, TrainingSite } from './tasks/task.ts';
+import { countUsableRows } from './usable-rows.ts';
 
 export interface TrainingRequest {
   readonly config: RunConfig;
@@ -54,18 +61,30 @@ export interface TrainingRequest {
   readonly allowChanges?: boolean;
   /** Whether every row of the data set is compared with the beginning of the run, not a sample. */
   readonly verifyData?: boolean;
-  readonly listener?: TrainingListener;
+  /** Functions that are called during the run, and can end it. */
+  readonly listener?: TrainerListener;
   /** Takes the place of the training loop, in a dry run. */
   readonly trial?: Trial;
+  /** Receives the parts of the run before its first step, in place of training, evaluation and report: the run ends unfinished. */
+  readonly inPlaceOfTraining?: (training: PreparedTraining<BatchTensors>) => Promise<void>;
+}
+
+/** The parts of a run that a step needs. */
+export interface PreparedTraining<Batch extends BatchTensors>
+  extends Pick<TrainerParts<Batch>, 'objective' | 'optimizer' | 'source' | 'training'> {
+  readonly mixedPrecision: MixedPrecision;
 }
 
 export interface TrainingResult {
+  /** False for a run that was interrupted by its signal. */
   readonly finished: boolean;
+  /** Why a finished run ended before its last step: early stopping, or a callback; null: it did not. */
+  readonly stopReason: string | null;
   readonly steps: number;
   readonly totalSteps: number;
-  /** Results of the final evaluation; null for a run that was stopped before its end. */
+  /** Results of the final evaluation; null for a run that was interrupted. */
   readonly results: readonly EvaluationResult[] | null;
-  /** Path of the report; null for a run that was stopped. */
+  /** Path of the report; null for a run that was interrupted. */
   readonly report: string | null;
   /** The number of different rows that could not be used. */
   readonly skippedRows: number;
@@ -76,22 +95,16 @@ export interface TrainingResult {
  * metrics.jsonl, checkpoints, samples, evaluation.json, model.safetensors, report.html.
  */
 export async function trainModel(request: TrainingRequest): Promise<TrainingResult> {
-  const {
-    folder,
-    resume,
-    restart = false,
-    allowChanges = false,
-    verifyData = false,
-    listener,
-    signal,
-    trial,
-  } = request;
+  const { inPlaceOfTraining, ...common } = request;
+  const { folder, resume, restart = false, allowChanges = false, verifyData = false, listener, signal, trial } = common;
   const started = performance.now();
   checkAccumulation(request.config);
   checkPrecision(request.config);
   checkAveraging(request.config);
-  const say = listener?.say ?? (() => undefined);
+  checkTrainedParts(request.config);
+  const say = (message: string): void => listener?.say?.(message);
   const task = taskNamed(request.config.task);
+  const selection = createSelection(request.config, task.mainMeasure);
   manualSeed(request.config.seed);
   const prepared = await task.prepare(request.config, resume !== null, say);
   const { config } = prepared;
@@ -100,6 +113,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   let loader: DataLoader | null = null;
   let metrics: MetricsWriter | null = null;
   let lock: RunLock | null = null;
+  // A run that is refused before its first step leaves nothing behind.
+  let isNew = false;
   try {
     const train = limitSplit(dataset.split(config.data.trainSplit), config.data);
     const splits = evaluationSplits(dataset, config);
@@ -107,20 +122,36 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     if (resume === null) await folder.create({ restart });
     else if (!allowChanges) checkUnchanged(resume, config, fingerprint);
     lock = await lockRun(folder.path);
+    isNew = resume === null && !restart;
     // From here on the run can be continued.
     await writeFileAtomic(folder.config, [formatConfig(config)]);
     const trainFirst = async (name: string, settings: Settings): Promise<TrainedModel | null> => {
       const first = { config: resolveConfig(settings, [], tasks), folder: new RunFolder(join(folder.path, name)) };
-      const trained = await trainNested({ ...request, ...first }, resume !== null);
+      const trained = await trainNested({ ...common, ...first }, resume !== null);
       // This run's random numbers are those that it would have without the other.
       manualSeed(config.seed);
       return trained;
     };
     const site: TrainingSite = { config, train, evaluationSplits: splits, folder, say, trainFirst, loadModel: loadRun };
     subject = await prepared.create(site);
-    if (subject === null)
-      return { finished: false, steps: 0, totalSteps: 0, results: null, report: null, skippedRows: 0 };
+    if (subject === null) {
+      isNew = false;
+      return {
+        ...{ finished: false, stopReason: null, steps: 0, totalSteps: 0 },
+        ...{ results: null, report: null, skippedRows: 0 },
+      };
+    }
     const { model, objective, imageSize, columns, metadata = {} } = subject;
+    chooseTrainedParts(subject, config, resume === null ? say : () => undefined);
+    checkSavedWeights(model, config, say);
+    const evaluated = await countUsableRows({
+      train,
+      evaluated: splits,
+      named: config.evaluation.splits !== null,
+      columns,
+      strict: config.data.strict,
+      say,
+    });
     loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize));
     const { toTensors } = subject;
     const source = new LoaderSource(loader, toTensors, (batch) =>
@@ -137,6 +168,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const length = runLength(config.training, source.batchesPerEpoch);
     const { totalSteps } = length;
     checkAveragedEpochs(config, length);
+    checkPatience(config, length);
     const plain = chosen(schedules, config.schedule.kind).create(config.schedule, {
       lr: config.optimizer.lr,
       totalSteps,
@@ -160,35 +192,49 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
     }
     if (description !== null) say(description);
+    const metric = typeof schedule === 'function' ? null : schedule.metric;
+    await checkMeasures(
+      subject,
+      evaluated,
+      evaluationRequest(config, { limit: config.evaluation.limit, baseline: null }, signal),
+      config,
+      metric,
+    );
+    if (inPlaceOfTraining !== undefined) {
+      await inPlaceOfTraining({ objective, optimizer, source, training: config.training, mixedPrecision });
+      const { skipped: skippedRows } = loader.stats;
+      return { finished: false, stopReason: null, steps: 0, totalSteps, results: null, report: null, skippedRows };
+    }
     const environment = describeEnvironment();
     await folder.writeJson(folder.environment, environment);
     const peakFlops = config.runtime.peakGflops === null ? await measurePeak() : config.runtime.peakGflops * 1e9;
     metrics = await MetricsWriter.open(folder.metrics, resume?.state.step ?? 0);
     // The results of the last evaluation also serve the report.
     let results: EvaluationResult[] | null = null;
-    const evaluate = async (
-      final: boolean,
-      limit: number | null = config.evaluation.limit,
-    ): Promise<EvaluationResult[]> => {
+    let hasBaselines = false;
+    const evaluate = async (final: boolean, limit = config.evaluation.limit): Promise<EvaluationResult[]> => {
       const request = evaluationRequest(config, { limit, baseline: final ? train : null }, signal);
-      const found = await (subject as AnyTaskModel).evaluate(splits, request);
+      const found = await (subject as AnyTaskModel).evaluate(evaluated, request);
       for (const result of found) await result.kind.writeSamples(result, folder.samples);
       results = found;
+      hasBaselines = final;
       return found;
     };
     const facts: RunFacts = {
       config,
       taskTitle: task.title,
-      facts: subject.facts,
+      facts: { ...subject.facts, ...trainedFacts(model, config) },
       train,
       length,
-      average: averaging?.description ?? null,
       environment,
       peakFlops,
     };
-    const report = (evaluated: readonly EvaluationResult[], step: number): Promise<string> =>
+    const report = (
+      evaluated: readonly EvaluationResult[],
+      state: Pick<RunProgress, 'step' | 'weights' | 'stopReason' | 'best'>,
+    ): Promise<string> =>
       writeRunReport(folder.path, facts, {
-        step,
+        ...state,
         skippedRows: (loader as DataLoader).stats.skipped,
         seconds: Math.round((performance.now() - started) / 1000),
         results: evaluated,
@@ -210,40 +256,55 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       evaluate,
       evaluation: config.evaluation,
       mainMeasure: task.mainMeasure,
+      ...selection,
       peakFlops,
-      listener: {
-        ...listener,
-        async onEvaluation(step, values) {
-          await listener?.onEvaluation?.(step, values);
-          // The report of the last evaluation is written at the end.
-          if (results !== null && step < totalSteps) await report(results, step);
-        },
+      // The report of the last evaluation is written at the end.
+      report: async (step) => {
+        if (results !== null && step < totalSteps)
+          await report(results, { step, weights: averaging?.description ?? null, stopReason: null, best: null });
       },
+      ...(listener === undefined ? {} : { listener }),
     };
-    const { position, finished } = await (trial?.run(
+    isNew = false;
+    const { position, finished, stopReason } = await (trial?.run(
       {
-        ...{ config, subject, optimizer, trainSplit: train, splits, loader, length, start, began: started },
+        ...{ config, subject, optimizer, trainSplit: train, splits: evaluated, loader, length, start, began: started },
         averages: averaging?.averages ?? null,
         train: (own, until) => new Trainer({ ...parts, ...withoutEvaluations, listener: own }).run(start, until),
         evaluate: ({ limit, baseline }) => evaluate(baseline, limit),
         evaluationCost: ({ limit, baseline }) => {
           const request = evaluationRequest(config, { limit, baseline: baseline ? train : null }, signal);
-          return subject?.evaluationCost?.(splits, request) ?? { bytes: 0, seconds: 0 };
+          return subject?.evaluationCost?.(evaluated, request) ?? { bytes: 0, seconds: 0 };
         },
       },
       signal,
     ) ?? new Trainer(parts).run(start, signal));
-    const skippedRows = loader.stats.skipped;
-    const ended = { finished, steps: position.step, totalSteps, skippedRows };
+    const { step } = position;
+    const ended = { finished, stopReason, steps: step, totalSteps, skippedRows: loader.stats.skipped };
     if (!finished) return { ...ended, results: null, report: null };
+    if (stopReason !== null) say(describeEnd(step, totalSteps, stopReason, step === resume?.state.step));
 
-    const average: Record<string, string> = averaging === null ? {} : { average: averaging.description };
-    const writeWeights = (): Promise<void> =>
-      writeTensors(folder.model, model.stateDict(), { ...weightMetadata(model), ...metadata, ...average });
-    await (averaging?.averages.use(writeWeights) ?? writeWeights());
-    // The trainer evaluates after the last epoch.
-    const final: EvaluationResult[] = results ?? [];
-    const reportPath = await report(final, totalSteps);
+    const weights = await finalWeights(
+      config,
+      folder,
+      subject,
+      averaging,
+      position,
+      trial === undefined ? say : () => undefined,
+    );
+    // Early stopping is known only after an evaluation without baselines.
+    const isEvaluated = trial !== undefined || (weights.step === step && (hasBaselines || !usesBaseline(config, task)));
+    try {
+      if (!isEvaluated) await weights.use(() => evaluate(true));
+    } catch (error) {
+      if (signal?.aborted) return { ...ended, finished: false, stopReason: null, results: null, report: null };
+      throw error;
+    }
+    const final: readonly EvaluationResult[] = results ?? [];
+    await weights.use(() => saveTrainedWeights(folder, model, config, { ...metadata, ...weights.metadata }));
+    const best = describeBest(position, selection.best, config);
+    if (best !== null) say(`best checkpoint: ${best}`);
+    const reportPath = await report(final, { step, weights: weights.description, stopReason, best });
     // Last of all: a run that has this file is complete.
     await folder.writeJson(folder.evaluation, summarizeResults(final));
     trial?.ended();
@@ -254,6 +315,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     await loader?.close();
     await lock?.release();
     dataset.close();
+    if (isNew) await folder.discard();
   }
 }
 
@@ -306,6 +368,10 @@ const createMixedPrecision = ({ training: { precision } }: RunConfig): MixedPrec
   precision: precision.kind,
   scaler: precision.kind === 'f16' ? new GradScaler({ initScale: precision.lossScale }) : null,
 });
+
+/** Whether the last evaluation of a run compares its model with baselines. */
+const usesBaseline = ({ evaluation }: RunConfig, { evaluationOptions }: Task): boolean =>
+  evaluation.pixelBaseline && evaluationOptions.includes('pixels');
 
 function evaluationSplits(dataset: Dataset, { data, evaluation }: RunConfig): Split[] {
   dataset.split(data.trainSplit);

@@ -8,6 +8,7 @@ export {
   loadWeights,
   modelFromFile,
   type SavedWeights,
+  type SaveWeightsOptions,
   saveWeights,
   usualWeightNames,
   weightMetadata,
@@ -28,10 +29,14 @@ export {
 } from './formats/model-weights.ts';
 export { type TowerConfig, towerConfigOf } from './formats/tower-config.ts';
 
+// Adapters apart from the weights that they adapt.
+
+export { type AdapterFiles, type AdapterSettings, adapterFiles, saveAdapters } from './adapters/peft.ts';
+
 // Files of named tensors, of any model.
 
+export { type ConvertedTensors, convertTensors } from './convert-tensors.ts';
 export { readWeightFile } from './read-weight-file.ts';
 export { parseTensors, type TensorFile } from './safetensors/parse-tensors.ts';
 export { readTensors, writeTensors } from './safetensors/tensor-files.ts';
-export { convertTorchFile } from './torch/convert.ts';
-export { readTorchFile, type TorchFileOptions } from './torch/torch-file.ts';
+export { readTorchFile, type WeightFileOptions } from './torch/torch-file.ts';

@@ -62,6 +62,7 @@ const families = [
   { folder: 'hugging-face-clip', names: 'hugging-face', kind: CLIP, to: ['openai', 'open-clip', 'hugging-face'] },
   { folder: 'timm-vit', names: 'timm', kind: ViT, to: ['timm'] },
   { folder: 'timm-vit-mean', names: 'timm', kind: ViT, to: ['timm'] },
+  { folder: 'timm-vit-registers', names: 'timm', kind: ViT, to: ['timm'] },
   { folder: 'timm-deit', names: 'timm', kind: ViT, to: ['timm'] },
   { folder: 'torchvision-resnet-basic', names: 'torchvision', kind: ResNet, to: ['torchvision'] },
   { folder: 'torchvision-resnet-bottleneck', names: 'torchvision', kind: ResNet, to: ['torchvision'] },
@@ -96,6 +97,16 @@ it('a classifier on an image tower is restored with its heads and activation', a
   const again = (await loadWeights(path)).model as ImageClassifier;
   expect(await bits(again.stateDict())).toEqual(await bits(model.stateDict()));
   expect((again.visual as VisionTransformer).transformer.resblocks[1]?.attn.numHeads).toBe(3);
+});
+
+it('a logit_scale with one axis is the same number', async () => {
+  const { model } = await loadWeights(await weightsIn('openai-vit-archive'));
+  const state = new Map(model.stateDict());
+  state.set('logit_scale', (state.get('logit_scale') as Tensor).reshape([1]));
+  const path = join(scratch, 'scale.safetensors');
+  await writeTensors(path, state);
+  const again = await loadWeights(path);
+  expect(await bits(again.model.stateDict())).toEqual(await bits(model.stateDict()));
 });
 
 describe('loadWeights refuses', () => {
@@ -156,9 +167,9 @@ describe('loadWeights refuses', () => {
 
   it('tensors of another model', async () => {
     const file = await changed('timm-vit', 'other', (state) => {
-      for (const name of [...state.keys()]) rename(name, `encoder.${name}`)(state);
+      for (const name of [...state.keys()]) rename(name, `encoder_${name}`)(state);
     });
-    await expect(loadWeights(file)).rejects.toThrow(/contains \d+ tensors of an unknown model \(encoder\./);
+    await expect(loadWeights(file)).rejects.toThrow(/contains \d+ tensors of an unknown model \(encoder_/);
   });
 
   it.each<[string, Record<string, unknown>, string]>([

@@ -6,31 +6,29 @@ import type { Module } from '@tessera/nn';
 import type { ModelHints, WeightNames } from './formats/format.ts';
 import {
   configFileNames,
-  isKnownModel,
+  descriptionOf,
   type ModelFromWeights,
   modelFromWeights,
   weightsOf,
 } from './formats/model-weights.ts';
 import { readWeightFile } from './read-weight-file.ts';
 import type { TensorFile } from './safetensors/parse-tensors.ts';
-import { writeTensors } from './safetensors/tensor-files.ts';
+import { tensorToWrite } from './safetensors/tensor-files.ts';
+import { indexName } from './shards/shard-index.ts';
+import { writeSharded } from './shards/write-shards.ts';
+import type { WeightFileOptions } from './torch/torch-file.ts';
 
-/** The usual names of the weight file in a folder, the most likely first. */
-export const usualWeightNames = [
-  'model.safetensors',
-  'open_clip_model.safetensors',
-  'pytorch_model.bin',
-  'open_clip_pytorch_model.bin',
-] as const;
+/** The usual names of the weight file in a folder, or of the index of several, the most likely first. */
+export const usualWeightNames: readonly string[] = [
+  ...['model.safetensors', 'open_clip_model.safetensors', 'pytorch_model.bin', 'open_clip_pytorch_model.bin'],
+].flatMap((name) => [name, indexName(name)]);
 
 /** The key of the file's metadata under which `saveWeights` stores what shapes do not tell. */
 const descriptionKey = 'tessera_model';
 
-export interface LoadWeightsOptions extends Pick<ModelHints, 'activation'> {
+export interface LoadWeightsOptions extends Pick<ModelHints, 'activation'>, WeightFileOptions {
   /** The library whose tensor names the file uses. Default: recognized by the names. */
   readonly names?: WeightNames;
-  /** The key of the state_dict in a PyTorch checkpoint. Default: the usual keys. */
-  readonly key?: string;
 }
 
 export interface LoadedWeights extends ModelFromWeights {
@@ -42,8 +40,8 @@ export interface LoadedWeights extends ModelFromWeights {
  * Loads a model with its weights: CLIP from OpenAI, OpenCLIP or Hugging Face, Vision Transformers and DeiT from timm, ResNets from
  * torchvision or timm, and files of `saveWeights`. f16 and bf16 become f32.
  *
- * @param path a safetensors file, a PyTorch file (`.pt`, `.pth`, `.bin`), or a folder that contains one under its usual name. A
- *   config.json (Hugging Face) or open_clip_config.json in the same folder is read, too.
+ * @param path a safetensors file, a PyTorch file (`.pt`, `.pth`, `.bin`), the index of several or one of them, or a folder that contains
+ *   one of these under its usual name. A config.json (Hugging Face) or open_clip_config.json in the same folder is read, too.
  * @throws if the file is damaged, if its format is unknown, or if names are missing or unexpected; the message contains the path
  */
 export async function loadWeights(path: string, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
@@ -58,12 +56,13 @@ export async function modelFromFile(file: TensorFile, options: LoadWeightsOption
   try {
     const found = modelFromWeights({
       state: file.select((name) => name),
+      choices: file.choices,
       configFiles,
       ...readDescription(file),
       ...(names === undefined ? {} : { names }),
       ...(activation === undefined ? {} : { activation }),
     });
-    return { ...found, path: file.path };
+    return { ...found, notes: [...file.notes, ...found.notes], path: file.path };
   } catch (cause) {
     throw new Error(`${file.path}: ${errorMessage(cause)}`, { cause });
   }
@@ -108,8 +107,10 @@ const metadataOf = (description: object): Record<string, string> => ({
 });
 
 /** The metadata of a file with the model's own state. If `loadWeights` supports the model, it builds the same model from the file. */
-export const weightMetadata = (model: Module): Record<string, string> =>
-  isKnownModel(model) ? metadataOf(weightsOf(model).description) : { format: 'pt' };
+export function weightMetadata(model: Module): Record<string, string> {
+  const description = descriptionOf(model);
+  return description === null ? { format: 'pt' } : metadataOf(description);
+}
 
 export interface SavedWeights {
   readonly names: WeightNames;
@@ -117,34 +118,48 @@ export interface SavedWeights {
   readonly files: readonly string[];
 }
 
+/** The size of the tensors in a file of a folder, in bytes: the default of Hugging Face's libraries. */
+const usualShardSize = 5e9;
+
+export interface SaveWeightsOptions {
+  /** The library whose names to write. Default: the names of Tessera's modules. */
+  readonly names?: WeightNames;
+  /**
+   * The size of the tensors in a file, in bytes: a larger model becomes several files and their index, as Hugging Face's libraries read
+   * them. Default: 5e9 for a folder; a single file has no limit.
+   */
+  readonly maxShardSize?: number;
+}
+
 /**
- * Writes a model's weights as safetensors in f32, each file atomically.
+ * Writes a model's weights as safetensors in f32. Existing files are replaced when all new ones are complete.
  *
  * @param path a file ending in `.safetensors`, or a folder for the weights and their configuration file, which
  *   `CLIPModel.from_pretrained` (hugging-face) and `open_clip.create_model('local-dir:FOLDER')` (open-clip) read
- * @param names the library whose names to write. Default: the names of Tessera's modules
  * @throws if the model cannot be stored under these names, or if a value is infinite or NaN
  */
 export async function saveWeights(
   model: Module,
   path: string,
-  { names }: { readonly names?: WeightNames } = {},
+  { names, maxShardSize }: SaveWeightsOptions = {},
 ): Promise<SavedWeights> {
   const stored = weightsOf(model, names);
-  const metadata = metadataOf(stored.description);
+  const write = (file: string, limit: number): Promise<string[]> => {
+    const tensors = [...stored.state].map(([name, tensor]) => tensorToWrite(file, name, tensor));
+    return writeSharded(file, tensors, metadataOf(stored.description), limit);
+  };
   if (extname(path) !== '') {
     if (extname(path) !== '.safetensors')
       throw new Error(
         `${path}: weights are written as safetensors; choose a file name ending in .safetensors, or a folder`,
       );
-    await writeTensors(path, stored.state, metadata);
-    return { names: stored.names, files: [path] };
+    return { names: stored.names, files: await write(path, maxShardSize ?? Number.POSITIVE_INFINITY) };
   }
   await fs.mkdir(path, { recursive: true });
-  const file = join(path, stored.names === 'open-clip' ? 'open_clip_model.safetensors' : 'model.safetensors');
-  await writeTensors(file, stored.state, metadata);
-  if (stored.configFile === null) return { names: stored.names, files: [file] };
+  const name = stored.names === 'open-clip' ? 'open_clip_model.safetensors' : 'model.safetensors';
+  const files = await write(join(path, name), maxShardSize ?? usualShardSize);
+  if (stored.configFile === null) return { names: stored.names, files };
   const config = join(path, stored.configFile.name);
   await writeFileAtomic(config, [`${JSON.stringify(stored.configFile.content, null, 2)}\n`]);
-  return { names: stored.names, files: [file, config] };
+  return { names: stored.names, files: [...files, config] };
 }

@@ -1,15 +1,44 @@
 /** Reading of weight files of any supported format. */
-import { firstBytes } from './first-bytes.ts';
+import { firstBytes } from './files/first-bytes.ts';
+import { belowKey, type StoredTensors } from './files/stored-tensor.ts';
 import { type TensorFile, tensorFile } from './safetensors/parse-tensors.ts';
-import { readTensors } from './safetensors/tensor-files.ts';
-import { isTorchFile, readTorchFile, type TorchFileOptions } from './torch/torch-file.ts';
+import { openSafetensors } from './safetensors/tensor-files.ts';
+import { openShards } from './shards/open-shards.ts';
+import { findIndex, parseShardName } from './shards/shard-index.ts';
+import { isTorchFile, openTorchFile, type WeightFileOptions } from './torch/torch-file.ts';
 
 /**
- * Reads a file of tensors: safetensors, or a PyTorch file (see `readTorchFile`). The first bytes determine the format.
+ * Reads a file of tensors: safetensors, a PyTorch file (see `readTorchFile`), or several of them with their index in Hugging Face's
+ * layout (`path` is the index or one of them). The first bytes determine the format.
  *
  * @throws if the file is missing, damaged or malicious; the message contains the path and the reason
  */
-export async function readWeightFile(path: string, options: TorchFileOptions = {}): Promise<TensorFile> {
-  if (!isTorchFile(await firstBytes(path))) return readTensors(path);
-  return tensorFile(path, await readTorchFile(path, options));
+export const readWeightFile = async (path: string, options: WeightFileOptions = {}): Promise<TensorFile> =>
+  tensorFile(await openWeightFile(path, options));
+
+/** Opens a file of tensors; see `readWeightFile`. */
+export async function openWeightFile(path: string, options: WeightFileOptions = {}): Promise<StoredTensors> {
+  const index = await findIndex(path);
+  if (index === null && isTorchFile(firstBytes(path))) return openTorchFile(path, options);
+  return choose(index === null ? openSafetensors(path) : await openAll(index, path), options);
+}
+
+async function openAll(index: string, path: string): Promise<StoredTensors> {
+  const all = await openShards(index, async (shard) =>
+    isTorchFile(firstBytes(shard)) ? openTorchFile(shard) : openSafetensors(shard),
+  );
+  const shard = parseShardName(path);
+  const note = `${path} is one of ${shard?.count} shards: all of them are read`;
+  return path === index ? all : { ...all, notes: [note] };
+}
+
+/** Only the tensors below the key, if there is one. */
+function choose(file: StoredTensors, { key }: WeightFileOptions): StoredTensors {
+  if (key === undefined) return file;
+  const tensors = belowKey(file.tensors, key);
+  if (tensors !== null) return { ...file, tensors };
+  const names = [...file.tensors.keys()];
+  throw new Error(
+    `${file.path}: has no tensors whose names start with '${key}.'; names: ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', ...' : ''}`,
+  );
 }

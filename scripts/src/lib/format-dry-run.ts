@@ -12,7 +12,7 @@ export function formatBytes(bytes: number): string {
 }
 
 /** 0.0123 as "12 ms", 1.234 as "1.2 s", 75 as "1:15". */
-export function formatDuration(seconds: number): string {
+function formatDuration(seconds: number): string {
   if (seconds < 1) return `${(seconds * 1000).toFixed(0)} ms`;
   return seconds < 60 ? `${seconds.toFixed(1)} s` : formatSeconds(seconds);
 }

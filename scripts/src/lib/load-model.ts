@@ -1,6 +1,13 @@
 /** Loads the model that a command works on. */
-import { existsSync } from 'node:fs';
-import { findRun, type LoadedCLIPFile, type LoadedRun, loadCLIPFile, loadRun } from '@tessera/train';
+import { existsSync, statSync } from 'node:fs';
+import {
+  type CheckpointChoice,
+  findRun,
+  type LoadedCLIPFile,
+  type LoadedRun,
+  loadCLIPFile,
+  loadRun,
+} from '@tessera/train';
 import { UsageError } from './command.ts';
 
 /** A run's model, or CLIP from weights outside of a run. */
@@ -10,9 +17,17 @@ export type LoadedModel = LoadedRun | LoadedCLIPFile;
  * Loads the model of a run, or of a file or folder of weights that is not in a run.
  *
  * @param set settings that differ from those of the run
+ * @param choice which checkpoint of the run; null: the one whose weights the run's model has
  */
-export async function loadModel(path: string, set: readonly string[] = []): Promise<LoadedModel> {
-  if ((await findRun(path)) !== null || !existsSync(path)) return loadRun(path, set);
+export async function loadModel(
+  path: string,
+  set: readonly string[] = [],
+  choice: CheckpointChoice | null = null,
+): Promise<LoadedModel> {
+  if (choice !== null && existsSync(path) && !statSync(path).isDirectory())
+    throw new UsageError(`--checkpoint ${choice}: ${path} is a file; the option needs the folder of a run`);
+  if ((await findRun(path)) !== null || !existsSync(path)) return loadRun(path, set, choice);
+  if (choice !== null) throw new UsageError('--checkpoint: weights outside of a run have no checkpoints');
   if (set.length > 0) throw new UsageError('--set: weights outside of a run have no settings');
   return loadCLIPFile(path);
 }

@@ -12,7 +12,7 @@ export interface RawImage {
 export const pixelLimit = 178_956_970;
 
 /** The largest width or height in pixels: that of JPEG. A longer strip costs time out of proportion. */
-export const sideLimit = 65_535;
+const sideLimit = 65_535;
 
 /** @throws where an image is too large to decode, or empty */
 export function checkSize(width: number, height: number): void {

@@ -21,7 +21,7 @@ export const exists = (path: string): Promise<boolean> =>
   );
 
 /** A single read or write call is limited to 2 GiB. */
-const largestTransfer = 2 ** 30;
+export const largestTransfer = 2 ** 30;
 
 /** Reads exactly `length` bytes at `position`. */
 export function readExactly(fd: number, position: number, length: number): Uint8Array<ArrayBuffer> {

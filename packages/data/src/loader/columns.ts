@@ -1,5 +1,6 @@
 /** The columns of a dataset that a loader reads: how they are requested, found, and returned in a batch. */
 import type { Feature, Features } from '../arrow/features.ts';
+import { isEmptyCaption } from '../tokenizer/repair.ts';
 
 /** Which of a row's texts an epoch uses first: a random one, always the first, or the first with probability `first`, otherwise one of the others. */
 export type CaptionChoice = 'random' | 'first' | { first: number };
@@ -15,7 +16,7 @@ export interface ColumnValues {
   /** RGB pixels from 0 to 255: [size, imageSize, imageSize, 3]. */
   image: Uint8Array<ArrayBuffer>;
   texts: readonly RowTexts[];
-  /** Class numbers; -1 for a row without a class. */
+  /** Class numbers; -1 for a row without a class, which only an optional column may have. */
   class: Int32Array;
   /** The numbers of the classes that each row belongs to, in ascending order. */
   classes: readonly (readonly number[])[];
@@ -34,6 +35,11 @@ export interface ColumnRequest<Kind extends ColumnKind = ColumnKind> {
   readonly name?: string | null;
   /** Whether the column may be missing; its values are then null. */
   readonly optional?: boolean;
+  /**
+   * For classes: the names of the classes that the caller knows. The values are numbers in this list, whatever their order in the data set.
+   * Default: the data set's own classes.
+   */
+  readonly classes?: readonly string[];
   /** For texts: which one is picked first. Default: `random` in shuffled epochs, otherwise `first`. */
   readonly choice?: CaptionChoice;
   /** For texts: how many are picked for each row and epoch. Default 1. */
@@ -79,7 +85,7 @@ interface ColumnReader {
   /** The expected kind of column, for error messages. */
   readonly expected: string;
   /** Converts the value of a row. */
-  read(value: unknown, row: number): unknown;
+  read(value: unknown, row: number, column: FoundColumn): unknown;
   /** Collects the values of a batch in the form of `ColumnValues`. */
   collate(values: readonly unknown[]): unknown;
 }
@@ -100,7 +106,7 @@ export const columnReaders: Readonly<Record<ColumnKind, ColumnReader>> = {
     expected: 'a string column or a list of strings',
     read(value) {
       const texts = (Array.isArray(value) ? value : [value]).filter((text) => typeof text === 'string');
-      const filled = texts.filter((text) => text.trim() !== '');
+      const filled = texts.filter((text) => !isEmptyCaption(text));
       return filled.length > 0 ? filled : new Unusable('the caption is empty');
     },
     collate: (values) => values,
@@ -108,16 +114,26 @@ export const columnReaders: Readonly<Record<ColumnKind, ColumnReader>> = {
   class: {
     fits: (f) => f.type === 'class',
     expected: 'a ClassLabel column',
-    read: (value) => integerOr(value, -1),
+    read(value, _, { numbers, optional = false }) {
+      const number = numbers?.[integerOr(value, -1)];
+      if (number !== undefined) return number;
+      if (optional) return -1;
+      // Data sets without labels for their test split often use -1.
+      return new Unusable(
+        typeof value !== 'number' || value < 0
+          ? 'there is no label'
+          : `the label is ${value}; there are ${numbers?.length} classes`,
+      );
+    },
     collate: integers,
   },
   classes: {
     fits: (f) => f.type === 'list' && f.feature.type === 'class',
     expected: 'a list of ClassLabel',
-    read: (value) =>
-      [...new Set((Array.isArray(value) ? value : []).filter((each) => typeof each === 'number'))].sort(
-        (a, b) => a - b,
-      ),
+    read(value, _, { numbers }) {
+      const known = (Array.isArray(value) ? value : []).map((each) => numbers?.[integerOr(each, -1)]);
+      return [...new Set(known.filter((each) => each !== undefined))].sort((a, b) => a - b);
+    },
     collate: (values) => values,
   },
   integer: {
@@ -128,8 +144,25 @@ export const columnReaders: Readonly<Record<ColumnKind, ColumnReader>> = {
   },
 };
 
-/** A request with the name of its column. */
-export type FoundColumn = ColumnRequest & { readonly column: string };
+/** A request with the name of its column. `numbers`: for classes, the caller's number of each of the data set's classes. */
+export type FoundColumn = ColumnRequest & { readonly column: string; readonly numbers?: readonly number[] };
+
+/** The number in `wanted` of each of a column's classes. @throws where the caller does not know a class */
+function classNumbers(f: Feature | undefined, wanted: readonly string[] | undefined, title: string): number[] {
+  const feature = f?.type === 'list' ? f.feature : f;
+  const names = feature?.type === 'class' ? feature.names : [];
+  if (wanted === undefined) return names.map((_, k) => k);
+  const numbers = names.map((name) => wanted.indexOf(name));
+  const unknown = names.filter((_, k) => numbers[k] === -1);
+  if (unknown.length > 0)
+    throw new Error(
+      `${title} has ${unknown.length} of ${names.length} classes that the model does not know: ${shorten(unknown)}; the model's classes are ${shorten(wanted)}`,
+    );
+  return numbers;
+}
+
+const shorten = (names: readonly string[]): string =>
+  names.length <= 10 ? names.join(', ') : `${names.slice(0, 10).join(', ')} and ${names.length - 10} more`;
 
 /**
  * Finds the requested columns: by `name`, otherwise by the usual names. The only image column of a dataset is found under any name.
@@ -163,7 +196,10 @@ export function resolveColumns(
   return Object.fromEntries(
     Object.entries(requests).map(([role, request]) => {
       const column = resolve(role, request);
-      return [role, column === null ? null : { ...request, column }];
+      if (column === null) return [role, null];
+      const isClass = request.kind === 'class' || request.kind === 'classes';
+      const numbers = isClass && classNumbers(features[column], request.classes, `${title}: column "${column}"`);
+      return [role, { ...request, column, ...(numbers && { numbers }) }];
     }),
   );
 }

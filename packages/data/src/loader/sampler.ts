@@ -213,8 +213,8 @@ export class Sampler {
   async #read(row: number): Promise<Item | string> {
     const cells = this.#split.row(row, this.#names);
     const values: Record<string, unknown> = {};
-    for (const [name, { kind, column }] of this.#others) {
-      const value = columnReaders[kind].read(cells[column], row);
+    for (const [name, column] of this.#others) {
+      const value = columnReaders[column.kind].read(cells[column.column], row, column);
       if (value instanceof Unusable) return value.reason;
       values[name] = value;
     }

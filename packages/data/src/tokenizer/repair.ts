@@ -94,6 +94,11 @@ export function repairText(text: string): string {
     .normalize('NFC');
 }
 
+/** Whether nothing is left of a caption when it is cleaned: white space, control characters, or entities for them. */
+export const isEmptyCaption = (caption: string): boolean =>
+  // A letter or digit outside of a possible entity is never removed, which decides for nearly all captions.
+  !/[\p{L}\p{N}]/u.test(caption.replace(/&[#&;\w]*/gu, '')) && cleanCaption(caption) === '';
+
 /**
  * Cleans a caption as CLIP's tokenizer does: repairs it, decodes HTML entities twice ("&amp;amp;" is frequent on the web), replaces
  * each run of white space by one space, trims it and converts it to lower case.

@@ -78,11 +78,11 @@ export class Attention extends Module {
   /** Queries [N, H, queries, d], keys and values [N, H, L, d]: views of one product, or of two if not all tokens are queries. */
   #project(x: Tensor, queries: number): [q: Tensor, k: Tensor, v: Tensor] {
     const width = this.proj.inFeatures;
-    const { weight, bias } = this.qkv;
+    const { bias } = this.qkv;
     /** The projections `from` to before `to` of the tokens: [N, L, to - from, H, d]. */
     const project = (tokens: Tensor, from: number, to: number): Tensor => {
-      const rows = (packed: Tensor): Tensor => packed.slice(0, from * width, to * width);
-      const packed = F.linear(tokens, rows(weight), bias === null ? null : rows(bias));
+      const rows = [from * width, to * width] as const;
+      const packed = F.linearOf(this.qkv, 'weight', tokens, bias?.slice(0, ...rows) ?? null, rows);
       return packed.unflatten(-1, [to - from, this.numHeads, width / this.numHeads]);
     };
     const part = (parts: Tensor, k: number): Tensor => parts.select(2, k).permute(0, 2, 1, 3);

@@ -45,6 +45,8 @@ export interface PositionsOptions {
   readonly grid: Grid;
   /** Tokens in front of the patches. */
   readonly prefix: number;
+  /** Whether learned positions include those of the prefix. Default true. */
+  readonly embedPrefix?: boolean;
   /** Width of one attention head. */
   readonly headWidth: number;
   readonly interpolation: PositionInterpolation;
@@ -75,19 +77,23 @@ export abstract class Positions extends Module {
   }
 }
 
-/** One trained vector for every token, the class token's included: `pos_embed` [1, prefix + rows * columns, width]. */
+/**
+ * One trained vector for every token, the class token's included: `pos_embed` [1, prefix + rows * columns, width]. Without `embedPrefix`
+ * for every patch: [1, rows * columns, width].
+ */
 class LearnedPositions extends Positions {
   readonly pos_embed: Parameter;
 
   constructor(options: PositionsOptions) {
     super(options);
-    const { width, grid, prefix } = options;
-    this.pos_embed = new Parameter(smallNormal([1, prefix + grid[0] * grid[1], width]));
+    const { width, grid, prefix, embedPrefix = true } = options;
+    this.pos_embed = new Parameter(smallNormal([1, (embedPrefix ? prefix : 0) + grid[0] * grid[1], width]));
   }
 
   added(grid: Grid): Tensor {
-    const { grid: own, prefix, interpolation } = this.options;
-    return interpolatePositions(this.pos_embed, own, grid, prefix, interpolation);
+    const { grid: own, prefix, embedPrefix = true, interpolation } = this.options;
+    const places = interpolatePositions(this.pos_embed, own, grid, embedPrefix ? prefix : 0, interpolation);
+    return embedPrefix ? places : this.withPrefix(places.squeeze(0)).unsqueeze(0);
   }
 }
 

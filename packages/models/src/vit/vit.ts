@@ -41,6 +41,10 @@ export interface ViTOptions {
   readonly classToken?: boolean;
   /** DeiT's second token, with its own head. */
   readonly distilled?: boolean;
+  /** The number of tokens without meaning of their own, in which the model can keep what it needs (Darcet et al. 2024). */
+  readonly registerTokens?: number;
+  /** Learned positions are those of the patches only, not of the tokens in front of them: timm's `no_embed_class`. */
+  readonly noEmbedClass?: boolean;
   readonly patchEmbedding?: 'convolution' | 'linear';
   readonly positions?: PositionKind;
   /** Accept images of other sizes than `imageSize`, and interpolate the positions. */
@@ -51,6 +55,7 @@ export interface ViTOptions {
   readonly attentionDropout?: number;
   /** Stochastic depth: the probability in the last block; it grows from 0 in the first in equal steps. */
   readonly dropPath?: number;
+  /** The initial factor of each block's branches (Touvron et al. 2021), timm's `init_values`; null: no factors. */
   readonly layerScale?: number | null;
 }
 
@@ -64,7 +69,8 @@ export type Features = Embedded;
 
 /**
  * The plain Vision Transformer (Dosovitskiy et al. 2021), with timm's names: `patch_embed.proj`, `cls_token`, `pos_embed`,
- * `blocks.0.attn.qkv`, `norm`, `head`; with `distilled` (Touvron et al. 2021) also `dist_token` and `head_dist`. With the mean as
+ * `blocks.0.attn.qkv`, `norm`, `head`; with `distilled` (Touvron et al. 2021) also `dist_token` and `head_dist`, with registers
+ * `reg_token`. With the mean as
  * readout the norm comes after the mean and is called `fc_norm`, as in timm and MAE's fine-tuning.
  *
  *     z_0 = [class; x_1 E; ...; x_N E] + positions        (equation 1)
@@ -79,11 +85,14 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
   readonly width: number;
   /** The number of tokens in front of the patches. */
   readonly prefix: number;
+  /** Whether learned positions are those of the patches only. */
+  readonly noEmbedClass: boolean;
   readonly readout: 'cls' | 'mean';
   readonly dynamicImageSize: boolean;
   readonly patch_embed: PatchEmbed | LinearPatchEmbed;
   readonly cls_token: Parameter | null;
   readonly dist_token: Parameter | null;
+  readonly reg_token: Parameter | null;
   readonly positions: Positions;
   readonly pos_drop: Dropout;
   readonly blocks: readonly EncoderBlock[];
@@ -95,6 +104,9 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
   constructor(options: ViTOptions) {
     super();
     const { width, depth, heads, classes = 0, inChannels = 3, readout = 'cls', distilled = false } = options;
+    const { registerTokens = 0, noEmbedClass = false } = options;
+    if (!(Number.isInteger(registerTokens) && registerTokens >= 0))
+      throw new RangeError(`ViT: registerTokens must be a whole number, got ${registerTokens}`);
     const { dropout = 0, norm = 'pre', patchEmbedding = 'convolution', dropPath = 0 } = options;
     const classToken = options.classToken ?? readout === 'cls';
     if (readout === 'cls' && !classToken) throw new RangeError("ViT: readout 'cls' needs a class token");
@@ -106,18 +118,21 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
     this.outputDim = classes > 0 ? classes : width;
     this.width = width;
     this.readout = readout;
+    this.noEmbedClass = noEmbedClass;
     this.dynamicImageSize = options.dynamicImageSize ?? false;
-    this.prefix = (classToken ? 1 : 0) + (distilled ? 1 : 0);
+    this.prefix = (classToken ? 1 : 0) + (distilled ? 1 : 0) + registerTokens;
     const grid = gridOf('ViT', this.imageSize, this.patchSize);
 
     const Embedding = { convolution: PatchEmbed, linear: LinearPatchEmbed }[patchEmbedding];
     this.patch_embed = new Embedding(width, this.patchSize, { inChannels });
     this.cls_token = classToken ? new Parameter(init.normal({ std: 1e-6 })([1, 1, width])) : null;
     this.dist_token = distilled ? new Parameter(smallNormal([1, 1, width])) : null;
+    this.reg_token = registerTokens > 0 ? new Parameter(init.normal({ std: 1e-6 })([1, registerTokens, width])) : null;
     this.positions = positionKinds[options.positions ?? 'learned']({
       width,
       grid,
       prefix: this.prefix,
+      embedPrefix: !noEmbedClass,
       headWidth: width / heads,
       interpolation: options.interpolation ?? {},
     });
@@ -249,8 +264,8 @@ export class ViT extends Module implements AttentiveTower, SplitTower {
       );
     const { tokens, grid } = this.patch_embed.embed(images);
     const [n, , channels] = sizesOf(tokens, 3, 'ViT', 'tokens [N, L, width]');
-    const front = [this.cls_token, this.dist_token].filter((token) => token !== null);
-    const sequence = concat([...front.map((token) => token.expand([n, 1, channels])), tokens], 1);
+    const front = [this.cls_token, this.dist_token, this.reg_token].filter((token) => token !== null);
+    const sequence = concat([...front.map((token) => token.expand([n, token.shape[1] ?? 1, channels])), tokens], 1);
     const added = this.positions.added(grid, floatDType(sequence));
     const placed = this.pos_drop.forward(added === null ? sequence : sequence.add(added));
     return { tokens: placed, prefix: this.prefix, grid };

@@ -1,9 +1,10 @@
 /** Affine maps of one vector, and bilinear maps of two. */
-import { einsum, formatShape, sameShape, type Tensor } from '@tessera/tensor';
+import { einsum, formatShape, sameShape, Tensor } from '@tessera/tensor';
 import { requireShapes, requireTensors, requireWhole } from '../arguments.ts';
 import { kaimingUniform, uniform } from '../init/init.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
+import { parametrizationOf } from '../module/parametrize.ts';
 import { settings } from '../module/print-module.ts';
 import { addBias } from '../precision.ts';
 
@@ -31,6 +32,29 @@ export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null
   return bias === null ? product : addBias(product, bias);
 }
 
+/**
+ * `linear` with the weight [out, in] that a module has under a name. A parametrization of the weight may have a cheaper way than to
+ * compute it: a low-rank update (`addLora`) acts on the input instead.
+ *
+ * @param bias [out], or [rows]
+ * @param rows the first output that is computed, and the one after the last. Default: all
+ * @returns [..., out], or [..., rows]
+ */
+export function linearOf(
+  module: Module,
+  name: string,
+  input: Tensor,
+  bias: Tensor | null = null,
+  rows?: readonly [from: number, to: number],
+): Tensor {
+  const chosen = (packed: Tensor): Tensor => (rows === undefined ? packed : packed.slice(0, ...rows));
+  const parametrization = parametrizationOf(module, name);
+  if (parametrization?.linear !== undefined) return parametrization.linear(input, bias, chosen);
+  const weight = (module as unknown as Record<string, unknown>)[name];
+  if (!(weight instanceof Tensor)) throw new TypeError(`linearOf: ${module.constructor.name} has no weight ${name}`);
+  return linear(input, chosen(weight), bias);
+}
+
 export interface LinearOptions {
   readonly bias?: boolean;
 }
@@ -52,7 +76,7 @@ export class Linear extends Module {
   }
 
   forward(input: Tensor): Tensor {
-    return linear(input, this.weight, this.bias);
+    return linearOf(this, 'weight', input, this.bias);
   }
 
   override extraRepr(): string {

@@ -1,18 +1,24 @@
 /** Low-rank adapters: their arithmetic, what is trained, merging and saving. */
 import { backward } from '@tessera/autograd';
 import {
+  eye,
   Generator,
   manualSeed,
+  ones,
   randn,
   registerReferenceBackends,
   setDefaultBackend,
   type Tensor,
+  zeros,
 } from '@tessera/tensor';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MultiheadAttention } from '../layers/attention/multihead-attention.ts';
 import { Linear } from '../layers/linear.ts';
 import { Sequential } from '../layers/sequential.ts';
+import { Module } from '../module/module.ts';
+import { Parameter } from '../module/parameter.ts';
 import { addLora, loraStateDict, mergeLora, removeLora } from './lora.ts';
+import { loraPairs, mergedStateDict } from './lora-state.ts';
 
 registerReferenceBackends();
 setDefaultBackend('reference');
@@ -25,8 +31,20 @@ const random = (...shape: number[]): Tensor => randn(shape, { generator });
 
 const model = () => new Sequential(new Linear(6, 5), new Linear(5, 4, { bias: false }));
 
+/** Linear layers with a matrix between them that is not the weight of one. */
+class Nested extends Module {
+  readonly tower = new Tower();
+  readonly fc = new Linear(4, 2);
+}
+
+class Tower extends Module {
+  readonly positions = new Parameter(zeros([3, 4]));
+  readonly fc = new Linear(4, 4);
+  readonly attn = new MultiheadAttention(4, 2);
+}
+
 /** Gives every B values, as training would. */
-function fillB(module: Sequential): void {
+function fillB(module: Module): void {
   for (const [name, parameter] of module.namedParameters())
     if (name.endsWith('lora_B')) parameter.assign(random(...parameter.shape));
 }
@@ -107,13 +125,101 @@ describe('addLora', () => {
     expect(attention.forward(x, x, x).shape).toEqual([3, 2, 8]);
   });
 
+  it('acts on the input of each form of attention as the merged weight does', () => {
+    const memory = random(4, 2, 8);
+    const x = random(3, 2, 8);
+    const wide = random(4, 2, 6);
+    const packed = new MultiheadAttention(8, 2);
+    const separate = new MultiheadAttention(8, 2, { kdim: 6, vdim: 6 });
+    const cases: readonly [MultiheadAttention, (layer: MultiheadAttention) => Tensor][] = [
+      [packed, (layer) => layer.forward(x)],
+      [packed, (layer) => layer.forward(x, memory)],
+      [packed, (layer) => layer.forward(x, memory, memory.mul(2))],
+      [packed, (layer) => layer.attendAt(x, 1).output],
+      [separate, (layer) => layer.forward(x, wide)],
+    ];
+    for (const [layer, forward] of cases) {
+      addLora(layer, { rank: 2, alpha: 3 });
+      fillB(layer);
+      const before = forward(layer);
+      mergeLora(layer);
+      expectClose(forward(layer), before);
+    }
+  });
+
+  it('drops numbers of the inputs of adapters in training only', () => {
+    const module = new Sequential(new Linear(400, 1, { bias: false }));
+    addLora(module, { rank: 1, dropout: 0.75 });
+    const layer = module.get('0') as Linear;
+    module.loadStateDict({
+      '0.parametrizations.weight.original': zeros([1, 400]),
+      '0.parametrizations.weight.lora_A': ones([1, 400]),
+      '0.parametrizations.weight.lora_B': ones([1, 1]),
+    });
+    const x = ones([1, 400]);
+    expect(values(module.eval().forward(x))).toEqual([400]);
+    const [trained = 0] = values(module.train().forward(x));
+    // 400 numbers, each 4 with a chance of 1 / 4: a standard deviation of 35.
+    expect(trained % 4).toBe(0);
+    expect(Math.abs(trained - 400)).toBeLessThan(5 * 35);
+    expect(trained).not.toBe(400);
+    // The merged weight has no input to drop.
+    expect(values(layer.weight)).toEqual(values(ones([1, 400])));
+  });
+
+  it('counts alpha / sqrt(rank) where ranks are stabilized', () => {
+    const module = new Sequential(new Linear(4, 4, { bias: false }));
+    addLora(module, { rank: 4, alpha: 6, rankStabilized: true });
+    const set = (name: string, value: Tensor) => module.loadStateDict({ [name]: value }, { strict: false });
+    set('0.parametrizations.weight.original', zeros([4, 4]));
+    set('0.parametrizations.weight.lora_A', eye(4));
+    set('0.parametrizations.weight.lora_B', eye(4));
+    expect(values(module.forward(eye(4)))).toEqual(values(eye(4).mul(3)));
+  });
+
+  it('trains what trainable names as it is, and adapts the rest', () => {
+    const module = model();
+    expect(addLora(module, { rank: 2, trainable: ['1'] })).toEqual(['0.weight']);
+    expect(
+      module
+        .namedParameters()
+        .filter(([, parameter]) => parameter.requiresGrad)
+        .map(([name]) => name),
+    ).toEqual(['0.parametrizations.weight.lora_A', '0.parametrizations.weight.lora_B', '1.weight']);
+  });
+
+  it('finds targets by a beginning, by names within, and by patterns with *', () => {
+    const targetsOf = (...targets: string[]): string[] => addLora(new Nested(), { rank: 1, targets });
+    expect(targetsOf('tower')).toEqual(['tower.fc.weight', 'tower.attn.in_proj_weight', 'tower.attn.out_proj.weight']);
+    expect(targetsOf('fc')).toEqual(['fc.weight']);
+    expect(targetsOf('attn.out_proj')).toEqual(['tower.attn.out_proj.weight']);
+    expect(targetsOf('in_proj_weight')).toEqual(['tower.attn.in_proj_weight']);
+    expect(targetsOf('*.fc.*')).toEqual(['tower.fc.weight']);
+    expect(targetsOf('*')).toEqual(targetsOf('tower', 'fc'));
+    // Not the weight of a linear layer, but a matrix that is named.
+    expect(targetsOf('tower.positions')).toEqual(['tower.positions']);
+  });
+
   it('refuses what cannot be adapted', () => {
-    expect(() => addLora(model(), { rank: 1.5 })).toThrow('addLora: rank must be a whole number from 1 on, got 1.5');
+    expect(() => addLora(model(), { rank: 1.5 })).toThrow(
+      'addLora: rank must be a whole number of at least 1, got 1.5',
+    );
     expect(() => addLora(model(), { rank: 5 })).toThrow(
       'addLora: a rank of 5 is larger than a side of 1.weight, which is [4, 5]',
     );
     expect(() => addLora(model(), { rank: 2, targets: ['0.bias'] })).toThrow('addLora: 0.bias is [5]; only weights');
     expect(() => addLora(model(), { rank: 2, targets: ['2.weight'] })).toThrow("no parameter matches '2.weight'");
+    expect(() => addLora(new Nested(), { rank: 2, targets: ['projection'] })).toThrow(
+      "no parameter matches 'projection'; there are tower.positions, tower.fc.weight, tower.fc.bias, tower.attn.in_proj_weight, ",
+    );
+    expect(() => addLora(model(), { rank: 2, trainable: ['*'] })).toThrow(
+      'addLora: Sequential has no linear layer to adapt that is not in trainable; its matrices are *.weight',
+    );
+    expect(() => addLora(new Nested(), { rank: 1, dropout: 0.1, targets: ['tower.positions'] })).toThrow(
+      'addLora: dropout acts on the inputs of linear layers, and tower.positions is not the weight of one; set dropout to 0',
+    );
+    expect(() => addLora(model(), { rank: 2, dropout: 1.5 })).toThrow('addLora: the probability must be in [0, 1]');
+    expect(() => addLora(model(), { rank: 2, alpha: 0 })).toThrow('addLora: alpha must be above 0, got 0');
     const unchanged = model();
     expect(() => addLora(unchanged, { rank: 2, targets: ['0.bias'] })).toThrow();
     expect(unchanged.trainableParameters()).toHaveLength(3);
@@ -154,5 +260,21 @@ describe('an adapted model', () => {
     second.loadStateDict(adapters, { strict: false });
     const x = random(2, 6);
     expectClose(second.forward(x), first.forward(x));
+  });
+
+  it('has a state_dict that is merged without the model', () => {
+    const module = model();
+    addLora(module, { rank: 2, alpha: 3, targets: ['1.weight'] });
+    fillB(module);
+    const merged = mergedStateDict(module.stateDict(), { rank: 2, alpha: 3 });
+    const copy = model();
+    copy.loadStateDict(merged);
+    const x = random(2, 6);
+    expectClose(copy.forward(x), module.forward(x));
+    expect(loraPairs(module.stateDict()).map(({ path, a, b }) => [path, a.shape, b.shape])).toEqual([
+      ['1.weight', [2, 5], [4, 2]],
+    ]);
+    // A state without adapters stays as it is.
+    expect([...mergedStateDict(merged, { rank: 2 })]).toEqual([...merged]);
   });
 });

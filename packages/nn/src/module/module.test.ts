@@ -179,7 +179,7 @@ describe('modes', () => {
   test('a pattern that matches nothing is an error with near names', () => {
     expect(() => new Model().freeze('block.*')).toThrow("no parameter matches 'block.*'; did you mean 'blocks'?");
     expect(() => new Model().freeze('*.wieght')).toThrow(
-      "no parameter matches '*.wieght'; their names begin with scale, blocks",
+      "no parameter matches '*.wieght'; there are scale, blocks.*.conv1.weight, blocks.*.bn1.weight, ",
     );
     expect(() => new Model().freeze('block.0')).toThrow("no parameter matches 'block.0'; did you mean 'blocks.0'?");
     // A prefix means whole segments.

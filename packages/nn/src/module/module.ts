@@ -3,6 +3,7 @@ import { type Backend, type DType, formatShape, isDType, isFloat, moveTensors, T
 import { callForward } from './call-forward.ts';
 import { closestName } from './closest.ts';
 import { addHook, type BackwardHook, type ForwardHook, type ForwardPreHook, type HookHandle } from './hooks.ts';
+import { type NamePattern, selectByPattern } from './name-pattern.ts';
 import { Buffer, castState, Parameter } from './parameter.ts';
 import { printModule, settingsInFields } from './print-module.ts';
 
@@ -20,9 +21,6 @@ export interface LoadResult {
 }
 
 type Member = Module | Parameter | Buffer;
-
-/** A path, a prefix of whole path segments, a pattern with `*`, or a regular expression. */
-export type NamePattern = string | RegExp;
 
 const isMember = (value: unknown): value is Member =>
   value instanceof Module || value instanceof Parameter || value instanceof Buffer;
@@ -283,26 +281,6 @@ export abstract class Module {
 
 /** A module that maps one tensor to one tensor. */
 export type UnaryModule = Module & { forward(input: Tensor): Tensor };
-
-function matcher(pattern: NamePattern): (name: string) => boolean {
-  if (typeof pattern !== 'string') return (name) => name.search(pattern) !== -1;
-  if (!pattern.includes('*')) return (name) => name === pattern || name.startsWith(`${pattern}.`);
-  const source = pattern.split('*').map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'));
-  const expression = new RegExp(`^${source.join('.*')}$`);
-  return (name) => expression.test(name);
-}
-
-/** The named values that match `pattern`. @throws Error with near names if there are none */
-export function selectByPattern<T>(named: readonly [string, T][], pattern: NamePattern): [string, T][] {
-  const chosen = named.filter(([name]) => matcher(pattern)(name));
-  if (chosen.length > 0) return chosen;
-  const prefixes = named.flatMap(([name]) => name.split('.').map((_, k, parts) => parts.slice(0, k + 1).join('.')));
-  // The path before the wildcards at the end: that of 'visul.*' is 'visul'.
-  const near = typeof pattern === 'string' ? closestName(pattern.replace(/[.*]+$/, ''), prefixes) : undefined;
-  const first = [...new Set(named.map(([name]) => name.split('.', 1)[0]))];
-  const known = first.length === 0 ? 'there are none' : `their names begin with ${first.join(', ')}`;
-  throw new Error(`no parameter matches '${pattern}'; ${near === undefined ? known : `did you mean '${near}'?`}`);
-}
 
 function describeNames(
   missing: readonly string[],

@@ -15,6 +15,13 @@ export abstract class Parametrization extends Module {
 
   /** The tensor that the module uses: of the shape and dtype of `original`. */
   abstract forward(): Tensor;
+
+  /**
+   * For a weight W [out, in], where there is a cheaper way to x W^T + b than to compute W: see `linearOf`.
+   *
+   * @param rows takes the rows of a tensor that has one for each of the weight's outputs; the result is [..., rows]
+   */
+  linear?(input: Tensor, bias: Tensor | null, rows: (packed: Tensor) => Tensor): Tensor;
 }
 
 /** The parametrizations of a module, by the names of the parameters that they replace. */

@@ -86,6 +86,22 @@ const isSize = (value: unknown): value is number => Number.isSafeInteger(value) 
 const isRange = (value: unknown): value is [begin: number, end: number] =>
   Array.isArray(value) && value.length === 2 && value.every(isSize);
 
+/** A tensor's place in a file. */
+export interface SafetensorsPlace {
+  readonly name: string;
+  readonly dtype: SafetensorsDType;
+  readonly shape: readonly number[];
+  /** Where its data begin and end, in bytes from the start of the file. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** A file's header: the places of its tensors in the order of the data, and its metadata. */
+export interface SafetensorsHeader {
+  readonly places: readonly SafetensorsPlace[];
+  readonly metadata: Record<string, string>;
+}
+
 /**
  * Reads the content of a safetensors file.
  *
@@ -95,41 +111,61 @@ const isRange = (value: unknown): value is [begin: number, end: number] =>
  *   twice, a size does not match shape and dtype, or the data have gaps, overlaps or extra bytes. The message names the tensor.
  */
 export function parseSafetensors(bytes: Uint8Array): Safetensors {
-  const { headerEnd, header } = readHeader(bytes);
+  const { places, metadata } = readSafetensorsHeader(bytes.byteLength, (begin, end) => bytes.subarray(begin, end));
+  const tensors = new Map<string, SafetensorsTensor>();
+  for (const place of places) tensors.set(place.name, decodeTensor(place, bytes.subarray(place.begin, place.end)));
+  return { tensors, metadata };
+}
+
+/**
+ * Reads only the header of a safetensors file, so that tensors can be read one by one; see `decodeTensor`.
+ *
+ * @param fileBytes the size of the file
+ * @param read returns the bytes of the file from `begin` up to `end`, which are within the file
+ * @throws Error if the file is damaged, as `parseSafetensors` does
+ */
+export function readSafetensorsHeader(
+  fileBytes: number,
+  read: (begin: number, end: number) => Uint8Array,
+): SafetensorsHeader {
+  const headerEnd = readHeaderEnd(fileBytes, read);
+  const header = parseHeader(read(LENGTH_BYTES, headerEnd));
   const metadata = readMetadata(header[METADATA_KEY]);
   const specs = Object.entries(header)
     .filter(([name]) => name !== METADATA_KEY)
     .map(([name, value]) => readSpec(name, value))
     .sort((a, b) => a.begin - b.begin || a.end - b.end);
-  checkLayout(specs, bytes.byteLength - headerEnd);
-  const tensors = new Map<string, SafetensorsTensor>();
-  for (const spec of specs) tensors.set(spec.name, readTensor(spec, bytes, headerEnd));
-  return { tensors, metadata };
+  checkLayout(specs, fileBytes - headerEnd);
+  const places = specs.map((spec) => ({ ...spec, begin: headerEnd + spec.begin, end: headerEnd + spec.end }));
+  return { places, metadata };
 }
 
-function readHeader(bytes: Uint8Array): { headerEnd: number; header: Record<string, unknown> } {
-  if (bytes.byteLength < LENGTH_BYTES) {
+function readHeaderEnd(fileBytes: number, read: (begin: number, end: number) => Uint8Array): number {
+  if (fileBytes < LENGTH_BYTES) {
     throw fault(
-      `the file has ${bytes.byteLength} bytes, too few for the header's length: it is cut off, or not a safetensors file`,
+      `the file has ${fileBytes} bytes, too few for the header's length: it is cut off, or not a safetensors file`,
     );
   }
-  const length = new DataView(bytes.buffer, bytes.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
+  const start = read(0, LENGTH_BYTES);
+  const length = new DataView(start.buffer, start.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
   if (length > MAX_HEADER_BYTES) {
     throw fault(
       `the header has ${length} bytes according to the file, more than the format allows: it is damaged, or not a safetensors file`,
     );
   }
   const headerEnd = LENGTH_BYTES + Number(length);
-  if (headerEnd > bytes.byteLength) {
-    throw fault(
-      `the header needs ${length} bytes, but the file ends after ${bytes.byteLength - LENGTH_BYTES}: it is cut off`,
-    );
+  if (headerEnd > fileBytes) {
+    throw fault(`the header needs ${length} bytes, but the file ends after ${fileBytes - LENGTH_BYTES}: it is cut off`);
   }
+  return headerEnd;
+}
+
+function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   let header: unknown;
   let text: string;
   try {
     // A copy, because text of shared memory cannot be decoded.
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.slice(LENGTH_BYTES, headerEnd));
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(new Uint8Array(bytes));
     header = JSON.parse(text);
   } catch (cause) {
     throw new Error(`safetensors: the header is not valid JSON (${(cause as Error).message}): the file is damaged`, {
@@ -141,7 +177,7 @@ function readHeader(bytes: Uint8Array): { headerEnd: number; header: Record<stri
   }
   const duplicate = findDuplicateKey(text);
   if (duplicate !== undefined) throw fault(`${JSON.stringify(duplicate)} occurs twice in the header`);
-  return { headerEnd, header: header as Record<string, unknown> };
+  return header as Record<string, unknown>;
 }
 
 function readMetadata(value: unknown): Record<string, string> {
@@ -200,12 +236,13 @@ function checkLayout(specs: readonly TensorSpec[], dataBytes: number): void {
   if (end < dataBytes) throw fault(`${dataBytes - end} bytes after ${previous} do not belong to a tensor`);
 }
 
-function readTensor(
-  { name, dtype, shape, begin, end }: TensorSpec,
-  bytes: Uint8Array,
-  headerEnd: number,
-): SafetensorsTensor {
-  const data = decodeElements(dtype, bytes.subarray(headerEnd + begin, headerEnd + end));
+/**
+ * A tensor from its bytes in a file. If they are suitably aligned its data is a view of them, otherwise (and for F16 and BF16) a copy.
+ *
+ * @throws Error if a BOOL tensor contains other bytes than 0 and 1
+ */
+export function decodeTensor({ name, dtype, shape }: SafetensorsPlace, bytes: Uint8Array): SafetensorsTensor {
+  const data = decodeElements(dtype, bytes);
   if (dtype === 'BOOL' && (data as Uint8Array).some((value) => value > 1)) {
     throw fault(`${name}: a BOOL tensor contains bytes other than 0 and 1`);
   }
@@ -227,42 +264,72 @@ export function decodeElements(dtype: SafetensorsDType, bytes: Uint8Array): Safe
   return new array(stored.buffer as ArrayBuffer, stored.byteOffset, length);
 }
 
+/** The bytes at an aligned address. Not `slice`, which returns a view at the same address if `bytes` is Node's Buffer. */
 const alignedBytes = (bytes: Uint8Array, alignment: number): Uint8Array =>
-  bytes.byteOffset % alignment === 0 ? bytes : bytes.slice();
+  bytes.byteOffset % alignment === 0 ? bytes : new Uint8Array(bytes);
+
+/** A tensor that is to be written: everything but its values. */
+export type SafetensorsSlot = Omit<SafetensorsEntry, 'data'>;
+
+/** Where the tensors of a file that is to be written are placed. */
+export interface SafetensorsLayout<Slot extends SafetensorsSlot> {
+  /** The tensors in the order in which their bytes follow the header. */
+  readonly slots: readonly Slot[];
+  /** The size of all tensors together, in bytes. */
+  readonly dataBytes: number;
+  /** The header. @param leastBytes it is padded with blanks to at least this size, and to a multiple of 8 bytes */
+  header(metadata: Readonly<Record<string, string>>, leastBytes?: number): Uint8Array;
+}
 
 /**
- * The content of a safetensors file as pieces to be written one after the other: the header, then the bytes of each tensor, which are
- * views of the data if no conversion is needed. Use it for large models; `serializeSafetensors` joins the pieces.
- *
- * The header is padded with blanks so that the data starts at a multiple of 8 bytes. Tensors are stored in order of
+ * The layout of a file. The header is padded with blanks so that the data starts at a multiple of 8 bytes. Tensors are stored in order of
  * decreasing element size, so that each is aligned to its element, and otherwise in the order of `entries`. The same entries always
  * result in the same bytes.
  *
+ * @throws Error if a name occurs twice or is `__metadata__`, or if a dtype or shape is not valid; the message names the tensor
+ */
+export function safetensorsLayout<Slot extends SafetensorsSlot>(entries: Iterable<Slot>): SafetensorsLayout<Slot> {
+  const slots = [...entries];
+  for (const { name, dtype, shape } of slots) {
+    checkDType(name, dtype);
+    if (shape.some((size) => !isSize(size)))
+      throw fault(`${name}: shape [${[...shape].join(', ')}] is not a list of sizes`);
+  }
+  slots.sort((a, b) => dtypeInfos[b.dtype].bytes - dtypeInfos[a.dtype].bytes);
+  // Without a prototype, so that a tensor can have any name, "__proto__" included.
+  const places: Record<string, unknown> = Object.create(null);
+  let offset = 0;
+  for (const { name, dtype, shape } of slots) {
+    if (name === METADATA_KEY) throw fault(`a tensor cannot be named ${METADATA_KEY}`);
+    if (name in places) throw fault(`two tensors are named ${JSON.stringify(name)}`);
+    const end = offset + sizeOf(shape) * dtypeInfos[dtype].bytes;
+    places[name] = { dtype, shape, data_offsets: [offset, end] };
+    offset = end;
+  }
+  return {
+    slots,
+    dataBytes: offset,
+    header(metadata, leastBytes = 0) {
+      const header: Record<string, unknown> = Object.create(null);
+      if (Object.keys(metadata).length > 0) header[METADATA_KEY] = metadata;
+      return encodeHeader(Object.assign(header, places), leastBytes);
+    },
+  };
+}
+
+/**
+ * The content of a safetensors file as pieces to be written one after the other: the header, then the bytes of each tensor, which are
+ * views of the data if no conversion is needed; see `safetensorsLayout`. `serializeSafetensors` joins the pieces.
+ *
  * @param entries F16 and BF16 take a Float32Array and round it to nearest, ties to even
- * @throws Error if a name occurs twice or is `__metadata__`, or if data do not match dtype or shape; the message names the tensor
+ * @throws Error like `safetensorsLayout`, or if data do not match dtype or shape; the message names the tensor
  */
 export function safetensorsChunks(
   entries: Iterable<SafetensorsEntry>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array[] {
-  const list = [...entries];
-  for (const { name, dtype } of list) checkDType(name, dtype);
-  const sorted = list.sort((a, b) => dtypeInfos[b.dtype].bytes - dtypeInfos[a.dtype].bytes);
-  // Without a prototype, so that a tensor can have any name, "__proto__" included.
-  const header: Record<string, unknown> = Object.create(null);
-  if (Object.keys(metadata).length > 0) header[METADATA_KEY] = metadata;
-  let offset = 0;
-  const parts: Uint8Array[] = [];
-  for (const entry of sorted) {
-    const { name, dtype, shape } = entry;
-    if (name === METADATA_KEY) throw fault(`a tensor cannot be named ${METADATA_KEY}`);
-    if (name in header) throw fault(`two tensors are named ${JSON.stringify(name)}`);
-    const part = storedBytes(entry);
-    header[name] = { dtype, shape, data_offsets: [offset, offset + part.byteLength] };
-    offset += part.byteLength;
-    parts.push(part);
-  }
-  return [encodeHeader(header), ...parts];
+  const { slots, header } = safetensorsLayout(entries);
+  return [header(metadata), ...slots.map(encodeElements)];
 }
 
 /** The content of a safetensors file in one piece; see `safetensorsChunks`. */
@@ -280,7 +347,8 @@ export function serializeSafetensors(
   return out;
 }
 
-function storedBytes({ name, dtype, shape, data }: SafetensorsEntry): Uint8Array {
+/** The bytes of a tensor in a file: a view of the data if no conversion is needed. @throws Error if data do not match dtype or shape */
+export function encodeElements({ name, dtype, shape, data }: SafetensorsEntry): Uint8Array {
   const { array, half } = dtypeInfos[dtype];
   if (!(data instanceof array)) {
     throw fault(`${name}: dtype ${dtype} needs a ${array.name}, got a ${data.constructor.name}`);
@@ -292,9 +360,9 @@ function storedBytes({ name, dtype, shape, data }: SafetensorsEntry): Uint8Array
   return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
 }
 
-function encodeHeader(header: Record<string, unknown>): Uint8Array {
+function encodeHeader(header: Record<string, unknown>, leastBytes: number): Uint8Array {
   const json = new TextEncoder().encode(JSON.stringify(header));
-  const padded = Math.ceil(json.byteLength / 8) * 8;
+  const padded = Math.ceil(Math.max(json.byteLength, leastBytes - LENGTH_BYTES) / 8) * 8;
   if (padded > MAX_HEADER_BYTES)
     throw fault(`the header would have ${padded} bytes, the format allows ${MAX_HEADER_BYTES}`);
   const out = new Uint8Array(LENGTH_BYTES + padded).fill(0x20);

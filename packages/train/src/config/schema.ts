@@ -1,5 +1,6 @@
 /** The schema of a configuration: the sections that all tasks share, and how a task adds its own. */
 import { z } from 'zod';
+import { loraSection } from './lora.ts';
 import {
   checkpointsSection,
   column,
@@ -28,6 +29,7 @@ const commonSections = {
   optimizer: optimizerSection,
   schedule: scheduleSection,
   training: trainingSection.prefault({}),
+  lora: loraSection,
   ema: emaSection.prefault({}),
   swa: swaSection.prefault({}),
   evaluation: evaluationSection.prefault({}),

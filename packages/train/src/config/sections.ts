@@ -171,6 +171,31 @@ const precisionSection = z
   .prefault({ kind: 'f32' })
   .meta({ flag: 'precision' });
 
+/** Settings of a measure that something follows. */
+const measureFields = {
+  metric: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe("measure of the first evaluated split that decides; null: the task's main measure"),
+  mode: z
+    .enum(['min', 'max'])
+    .nullable()
+    .default(null)
+    .describe('whether smaller or larger values are better; null: as for the main measure'),
+};
+
+const earlyStoppingSection = z.strictObject({
+  patience: count
+    .nullable()
+    .default(null)
+    .describe(
+      'end the run after this number of evaluations in a row without an improvement; needs evaluation.everyEpochs; null: never',
+    ),
+  ...measureFields,
+  minDelta: rate.default(0).describe('a value must be better than the best one by more than this to be an improvement'),
+});
+
 export const trainingSection = z.strictObject({
   epochs: count.default(10).describe('how often every training example is used'),
   maxSteps: count
@@ -202,7 +227,12 @@ export const trainingSection = z.strictObject({
     .nullable()
     .default(null)
     .describe('largest absolute value of each element of the gradients; null: no clipping'),
+  freeze: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('patterns of parameters that are not trained, such as visual, *bias or resblocks.0'),
   precision: precisionSection,
+  earlyStopping: earlyStoppingSection.prefault({}),
   check: z
     .boolean()
     .default(false)
@@ -263,6 +293,14 @@ export const checkpointsSection = z.strictObject({
   everySteps: count.nullable().default(null).describe('interval in steps of checkpoints within an epoch; null: none'),
   everyEpochs: count.default(1).describe('interval in epochs of checkpoints'),
   keep: count.default(2).describe('number of checkpoints that are kept, the latest first'),
+  best: fromZero
+    .default(1)
+    .describe('number of best checkpoints that are kept besides, of those that an evaluation follows; 0: none'),
+  ...measureFields,
+  model: z
+    .enum(['last', 'best'])
+    .default('last')
+    .describe('weights that a complete run evaluates last and saves as model.safetensors'),
 });
 
 export const runtimeSection = z.strictObject({

@@ -2,8 +2,9 @@
 import type { DataLoader } from '@tessera/data';
 import { type DType, dtypes, releaseMemory } from '@tessera/tensor';
 import type { RunConfig } from '../config/schema.ts';
+import type { TrainerListener } from '../loop/listener.ts';
 import { hasAllSteps } from '../loop/run-length.ts';
-import type { TrainerListener, TrainingEnd } from '../loop/trainer.ts';
+import type { TrainingEnd } from '../loop/trainer.ts';
 import type { EvaluationCost } from '../tasks/task.ts';
 import { peakBytes, restartPeak } from './peak-memory.ts';
 import type { EvaluationPart, Trial, TrialRun } from './trial.ts';
@@ -25,7 +26,7 @@ export interface StepTimes {
 }
 
 /** Seconds of parts of an evaluation, and the number of their examples. */
-export interface EvaluationTimes {
+interface EvaluationTimes {
   /** The number of examples of the final evaluation, in all splits. */
   readonly examples: number;
   /** The number of training rows that its baselines search. */
@@ -62,7 +63,7 @@ export interface PhaseMemory {
 }
 
 /** The cache of decoded images: as it is now, and as it is once the whole run has read what it reads. */
-export interface CacheGrowth {
+interface CacheGrowth {
   readonly images: number;
   readonly bytes: number;
   readonly finalBytes: number;
@@ -124,7 +125,7 @@ export class Measurements implements Trial {
     const loading = endPhase(loader);
     releaseMemory();
     restartPeak();
-    const stopped: TrainingEnd = { position: start, finished: false };
+    const stopped: TrainingEnd = { position: start, finished: false, stopReason: null };
     if (signal.aborted) return stopped;
     const evaluation = await measureEvaluation(run);
     const evaluating = endPhase(loader);
@@ -160,7 +161,7 @@ export class Measurements implements Trial {
       memory: { prepared, stepping, loading, evaluating },
       since: performance.now(),
     };
-    return { position: start, finished: true };
+    return { position: start, finished: true, stopReason: null };
   }
 
   ended(): void {

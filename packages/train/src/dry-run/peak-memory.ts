@@ -1,8 +1,5 @@
-/** The memory of this process, with all its threads: now, and at most since a moment. */
+/** The most memory that this process has had, with all its threads, since a moment. */
 import { writeFileSync } from 'node:fs';
-
-/** Bytes that the process has in memory now. */
-export const residentBytes = (): number => process.memoryUsage.rss();
 
 /** The most bytes that the process has had in memory since the last `restartPeak`. */
 export const peakBytes = (): number => process.resourceUsage().maxRSS * 1024;

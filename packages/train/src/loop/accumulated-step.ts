@@ -16,7 +16,7 @@ import type { Optimizer } from '../optim/optimizer.ts';
 import { clipGradients } from './clip.ts';
 import { allFinite, guardState, withoutUpdates } from './guard.ts';
 import { numberReader, stackNumbers } from './numbers.ts';
-import type { BatchTensors, SeparableObjective } from './objective.ts';
+import { type BatchTensors, enterTraining, type SeparableObjective } from './objective.ts';
 import { inPrecision, scaledGradients } from './precision.ts';
 import { type Step, type StepOptions, type StepResult, stateOf } from './step.ts';
 import { contractionFlops } from './throughput.ts';
@@ -86,7 +86,7 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
     const unreached = new Set(parameters);
 
     this.#encode = compile((part: Batch) => {
-      objective.trainingMode();
+      enterTraining(objective);
       return withoutUpdates(buffers, () => inPrecision(options, () => objective.encode(part)));
     }, options);
 
@@ -109,7 +109,7 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
     }, options);
 
     this.#backward = compile((part: Batch, cotangents: BatchTensors) => {
-      objective.trainingMode();
+      enterTraining(objective);
       const encoded = inPrecision(options, () => objective.encode(part));
       const weighted = Object.entries(cotangents)
         .map(([name, cotangent]) => {

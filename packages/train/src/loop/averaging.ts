@@ -6,7 +6,7 @@ import { AveragedModel } from '../optim/averaged-model.ts';
 import type { MeasuredSchedule, Schedule } from '../optim/settings.ts';
 import { swaLR } from '../optim/swa-lr.ts';
 import { trainedBatchNorms } from '../optim/update-bn.ts';
-import type { BatchTensors, Objective } from './objective.ts';
+import { type BatchTensors, enterTraining, type Objective } from './objective.ts';
 import { inPrecision, type MixedPrecision } from './precision.ts';
 import { type LengthSettings, type RunLength, runLength } from './run-length.ts';
 
@@ -107,11 +107,11 @@ export async function averageStatistics<Batch extends BatchTensors>(
   batches: () => AsyncIterable<{ toTensors(): Batch }>,
   precision: MixedPrecision = {},
 ): Promise<void> {
-  objective.trainingMode();
+  enterTraining(objective);
   if (trainedBatchNorms(objective.model).length === 0) return;
   const generator = getDefaultGenerator().state();
   const forward = compile((batch: Batch) => {
-    objective.trainingMode();
+    enterTraining(objective);
     noGrad(() => inPrecision(precision, () => objective.loss(batch)));
     return [];
   });

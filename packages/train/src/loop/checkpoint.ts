@@ -1,12 +1,14 @@
 /** Checkpoints: everything that a run needs to continue, in one safetensors file. */
 import type { SplitFingerprint } from '@tessera/data';
-import type { Module } from '@tessera/nn';
+import { type LoraScale, type Module, mergedStateDict } from '@tessera/nn';
 import { type GeneratorState, getDefaultGenerator, type Tensor } from '@tessera/tensor';
 import type { TensorFile } from '@tessera/weights';
 import { readTensors, writeTensors } from '@tessera/weights';
 import type { AveragedModel } from '../optim/averaged-model.ts';
 import type { GradScaler } from '../optim/grad-scaler.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
+import type { EvaluatedCheckpoint } from './best-checkpoints.ts';
+import type { EarlyStoppingState } from './early-stopping.ts';
 import { averagesPrefix, stateOf } from './step.ts';
 
 const format = 'tessera-checkpoint';
@@ -26,6 +28,12 @@ export interface Position {
   readonly best: { readonly measure: string; readonly value: number; readonly step: number } | null;
   /** State of a schedule that follows a measure; missing for others. */
   readonly schedule?: unknown;
+  /** State of early stopping; missing before the first evaluation, and where a run does not stop early. */
+  readonly earlyStopping?: EarlyStoppingState;
+  /** The checkpoints that are kept as the best, best first; missing before the first evaluation, and where none are kept. */
+  readonly bestCheckpoints?: readonly EvaluatedCheckpoint[];
+  /** The finite losses of the current epoch, or at its end of this epoch; missing in checkpoints of earlier versions. */
+  readonly epochLoss?: { readonly sum: number; readonly count: number };
 }
 
 /** The contents of a checkpoint apart from its tensors. */
@@ -75,7 +83,7 @@ export interface Checkpoint {
   /** The metadata of the file, such as the names of classes. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly state: CheckpointState;
-  /** The model's parameters and buffers by their state_dict names, to be used: averages where the run has averages of its weights. */
+  /** The model's parameters and buffers by their state_dict names, to be used: averages where the run has averages of its weights, and merged adapters. */
   modelState(): Map<string, Tensor>;
   /** The same, to be trained further. */
   trainedState(): Map<string, Tensor>;
@@ -95,11 +103,19 @@ const trainedState = (file: TensorFile): Map<string, Tensor> =>
   file.select((name) => (name.startsWith(optimizerPrefix) ? null : name));
 
 /**
- * The parameters and buffers in the file of a checkpoint or of weights, by their state_dict names: averages in place of those that were
- * trained, where there are any.
+ * The parameters and buffers in the file of a checkpoint or of weights, by the state_dict names of a model without adapters: averages in
+ * place of those that were trained, where there are any, and adapters added to the weights that they adapt.
  */
-export const usableState = (file: TensorFile): Map<string, Tensor> =>
-  new Map([...trainedState(file), ...file.select(withPrefix(`${averagesPrefix}module.`))]);
+export function usableState(file: TensorFile): Map<string, Tensor> {
+  const state = new Map([...trainedState(file), ...file.select(withPrefix(`${averagesPrefix}module.`))]);
+  const lora = file.metadata.training === undefined ? null : loraOf(parseCheckpointState(file).config);
+  return lora === null ? state : mergedStateDict(state, lora);
+}
+
+/** The scale of the adapters of a run with this configuration; null: it has none. */
+function loraOf(config: unknown): LoraScale | null {
+  return (config as { readonly lora?: LoraScale | null } | null)?.lora ?? null;
+}
 
 /** Reads a checkpoint. @throws where the file is missing, damaged, or not a checkpoint of this version */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
@@ -159,7 +175,7 @@ export function restoreCheckpoint(
   getDefaultGenerator().setState(checkpoint.state.generator);
 }
 
-/** Loads only the model's parameters and buffers, to be used: averages where the run has them. */
+/** Loads only the model's parameters and buffers, to be used: averages where the run has them, and merged adapters. */
 export const loadModelState = (checkpoint: Checkpoint, model: Module, config: unknown): void =>
   loadState(checkpoint, checkpoint.modelState(), model, config);
 
@@ -168,7 +184,11 @@ function loadState(checkpoint: Checkpoint, state: ReadonlyMap<string, Tensor>, m
     model.loadStateDict(state);
   } catch (cause) {
     const model = (from: unknown): unknown => (from as { model?: unknown } | null)?.model;
-    const differences = differingSettings(model(checkpoint.state.config), model(config), 'model');
+    const lora = (from: unknown): unknown => (from as { lora?: unknown } | null)?.lora ?? null;
+    const differences = [
+      ...differingSettings(model(checkpoint.state.config), model(config), 'model'),
+      ...differingSettings(lora(checkpoint.state.config), lora(config), 'lora'),
+    ];
     throw new Error(
       [
         `${checkpoint.path}: is a checkpoint of a different model`,

@@ -3,7 +3,7 @@ import type { Module } from '@tessera/nn';
 import { compile, formatShape, isFloat, stack, Tensor } from '@tessera/tensor';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { allFinite, withoutUpdates } from './guard.ts';
-import type { BatchTensors, Objective } from './objective.ts';
+import { type BatchTensors, enterTraining, type Objective } from './objective.ts';
 import { inPrecision, type MixedPrecision, scaledGradients } from './precision.ts';
 import { stateOf } from './step.ts';
 import { zip } from './zip.ts';
@@ -68,7 +68,7 @@ export async function findNonFinite<Batch extends BatchTensors>(
       if (isFloat(tensor.dtype)) found.push([`${label} ${formatShape(tensor.shape)}`, tensor]);
     };
     for (const [name, tensor] of state) add(kindOf(name, objective), Tensor.fromNode(tensor.node));
-    objective.trainingMode();
+    enterTraining(objective);
     withoutUpdates(state.values(), () => {
       const { loss } = watchForward(
         objective.model,

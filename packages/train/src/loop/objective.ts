@@ -1,6 +1,7 @@
 /** What a training step minimizes: a model, and how a batch of tensors leads to its loss. */
 import type { Module } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
+import { trainedBatchNorms } from '../optim/update-bn.ts';
 
 /** The tensors of one batch by name; `images` are u8 [B, H, W, 3]. */
 export type BatchTensors = Readonly<Record<string, Tensor>>;
@@ -37,3 +38,12 @@ export interface SeparableObjective<Batch extends BatchTensors = BatchTensors> e
 export const isSeparable = <Batch extends BatchTensors>(
   objective: Objective<Batch>,
 ): objective is SeparableObjective<Batch> => 'encode' in objective && 'lossOf' in objective;
+
+/**
+ * Puts an objective's model into the mode in which it is trained. Batch normalization whose weights are frozen keeps its running
+ * statistics too: otherwise a frozen part would change all the same.
+ */
+export function enterTraining<Batch extends BatchTensors>(objective: Objective<Batch>): void {
+  objective.trainingMode();
+  for (const layer of trainedBatchNorms(objective.model)) if (layer.weight?.requiresGrad === false) layer.eval();
+}

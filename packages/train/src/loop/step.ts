@@ -6,7 +6,7 @@ import type { Optimizer } from '../optim/optimizer.ts';
 import { type ClipOptions, clipGradients } from './clip.ts';
 import { allFinite, guardState } from './guard.ts';
 import { numberReader, stackNumbers } from './numbers.ts';
-import type { BatchTensors, Objective } from './objective.ts';
+import { type BatchTensors, enterTraining, type Objective } from './objective.ts';
 import { inPrecision, type MixedPrecision, scaledGradients } from './precision.ts';
 import { contractionFlops } from './throughput.ts';
 
@@ -65,7 +65,7 @@ export class TrainingStep<Batch extends BatchTensors = BatchTensors> implements 
     const parameters = optimizer.parameters;
     const state = [...stateOf(objective, optimizer, averages).values()];
     this.#compiled = compile((batch: Batch, learningRate: Tensor) => {
-      objective.trainingMode();
+      enterTraining(objective);
       return guardState(state, () => {
         const { loss, measures } = inPrecision(options, () => objective.loss(batch));
         const scaled = scaledGradients(loss, parameters, options);

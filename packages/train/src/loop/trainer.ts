@@ -5,59 +5,24 @@ import type { Optimizer } from '../optim/optimizer.ts';
 import type { MeasuredSchedule, Schedule } from '../optim/settings.ts';
 import { AccumulatedStep } from './accumulated-step.ts';
 import { type Averaging, averageEpoch, averageStatistics, isAveraged } from './averaging.ts';
+import { type BestRule, bestOf, type EvaluatedCheckpoint } from './best-checkpoints.ts';
 import { type CheckpointState, type Position, writeCheckpoint } from './checkpoint.ts';
 import type { CheckpointFolder } from './checkpoint-folder.ts';
+import { type EarlyStoppingRule, observeEvaluation, reasonToStop } from './early-stopping.ts';
+import { Callbacks, type TrainerListener } from './listener.ts';
+import { checkMeasure, type EvaluationValues, finiteValue, isBetter, type MainMeasure } from './measure.ts';
 import type { MetricsWriter } from './metrics-file.ts';
 import { findNonFinite, NonFiniteError } from './non-finite.ts';
 import { type BatchTensors, isSeparable, type Objective } from './objective.ts';
 import type { MixedPrecision } from './precision.ts';
 import { hasAllSteps, runLength } from './run-length.ts';
-import { type LossScaling, type Step, type StepOptions, type StepResult, TrainingStep, wasSkipped } from './step.ts';
+import { type Step, type StepOptions, type StepResult, TrainingStep, wasSkipped } from './step.ts';
 
 /** Batches in the order of training. An epoch always has the same batches, wherever reading starts. */
 export interface BatchSource<Batch extends BatchTensors> {
   readonly batchesPerEpoch: number;
   /** The batches of an epoch from number `first` on. `examples`: the number of images of a batch. */
   epoch(epoch: number, first: number): AsyncIterable<{ readonly examples: number; toTensors(): Batch }>;
-}
-
-/** The numbers of a step, as they are written to the metrics file and shown to the user. */
-export interface StepReport {
-  /** Completed steps, including this one. */
-  readonly step: number;
-  readonly totalSteps: number;
-  /** Completed epochs, with fractions. */
-  readonly epoch: number;
-  readonly lr: number;
-  readonly loss: number;
-  readonly gradNorm: number;
-  /** Whether the update was skipped because gradients overflowed in f16; the factor on the loss is smaller from now on. */
-  readonly skipped: boolean;
-  /** Null without loss scaling. */
-  readonly scaling: LossScaling | null;
-  readonly measures: Readonly<Record<string, number>>;
-  readonly imagesPerSecond: number;
-  /** Share of the machine's peak rate; null where the peak is not known. */
-  readonly mfu: number | null;
-}
-
-/** The results of evaluating one split during the run, for the metrics file. */
-export interface EvaluationValues {
-  readonly split: string;
-  readonly values: Readonly<Record<string, number | null>>;
-}
-
-/** The result that decides which model is the best. */
-export interface MainMeasure {
-  readonly name: string;
-  readonly better: 'higher' | 'lower';
-}
-
-export interface TrainerListener {
-  onStep?(report: StepReport): void;
-  /** Called once the results are in the metrics file; training waits until it is done. */
-  onEvaluation?(step: number, values: readonly EvaluationValues[]): void | Promise<void>;
-  onCheckpoint?(path: string, step: number): void;
 }
 
 export interface TrainerParts<Batch extends BatchTensors> {
@@ -97,18 +62,30 @@ export interface TrainerParts<Batch extends BatchTensors> {
   readonly evaluation: { readonly everyEpochs: number | null };
   /** The value of the first result that decides which evaluation was the best. */
   readonly mainMeasure: MainMeasure;
+  /** Which evaluated checkpoints are kept besides the latest; null: none. */
+  readonly best?: BestRule | null;
+  /** When the run ends before its last step; null: never. */
+  readonly earlyStopping?: EarlyStoppingRule | null;
   /** The machine's peak rate in floating-point operations per second; null where it is not known. */
   readonly peakFlops: number | null;
+  /** Called once the results of an evaluation are in the metrics file. */
+  readonly report?: (step: number) => Promise<void>;
   readonly listener?: TrainerListener;
 }
 
-/** How a run ended: at its last step, or stopped earlier, with a checkpoint to continue from. */
+/** How a run ended. */
 export interface TrainingEnd {
   readonly position: Position;
+  /** False for a run that was interrupted by its signal: it has a checkpoint to continue from. */
   readonly finished: boolean;
+  /** Why a finished run ended before its last step: early stopping, or a callback; null: it did not. */
+  readonly stopReason: string | null;
 }
 
-function createStep<Batch extends BatchTensors>(parts: TrainerParts<Batch>): Step<Batch> {
+/** The step of a run, computed as a whole or in parts. */
+export function createStep<Batch extends BatchTensors>(
+  parts: Pick<TrainerParts<Batch>, 'objective' | 'optimizer' | 'training' | 'mixedPrecision' | 'averaging'>,
+): Step<Batch> {
   const { objective, optimizer, training, mixedPrecision, averaging = null } = parts;
   const { accumulate, clipGradNorm, clipGradNormType = 2, clipGradValue = null, check = false } = training;
   const options: StepOptions = {
@@ -129,6 +106,12 @@ function createStep<Batch extends BatchTensors>(parts: TrainerParts<Batch>): Ste
 
 const isMultiple = (count: number, interval: number | null): boolean => interval !== null && count % interval === 0;
 
+/** The losses of the current epoch with one more. A loss that is not finite, of a step that was skipped, is not counted. */
+function withLoss({ batch, epochLoss }: Position, loss: number): NonNullable<Position['epochLoss']> {
+  const before = (batch === 0 ? undefined : epochLoss) ?? { sum: 0, count: 0 };
+  return Number.isFinite(loss) ? { sum: before.sum + loss, count: before.count + 1 } : before;
+}
+
 /** The position of a new run. */
 export const startPosition: Position = { step: 0, epoch: 0, batch: 0, best: null };
 
@@ -139,16 +122,20 @@ export const startPosition: Position = { step: 0, epoch: 0, batch: 0, best: null
 export class Trainer<Batch extends BatchTensors> {
   readonly #parts: TrainerParts<Batch>;
   readonly #step: Step<Batch>;
+  readonly #callbacks: Callbacks;
   #flopsPerStep: number | null = null;
   /** The best known rate: the measured one, or that of a faster step if other programs disturbed the measurement. */
   #peakFlops: number | null;
   /** Start time of the current step. It includes waiting for the batch, but not evaluations and checkpoints. */
   #clock = 0;
+  /** The steps of the current epoch that this process has made. */
+  #epochSoFar = { seconds: 0, examples: 0 };
 
   constructor(parts: TrainerParts<Batch>) {
     this.#parts = parts;
     this.#peakFlops = parts.peakFlops;
     this.#step = createStep(parts);
+    this.#callbacks = new Callbacks(parts.listener ?? {});
   }
 
   get totalSteps(): number {
@@ -156,31 +143,47 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   /**
-   * Trains from a position to the end, or until `signal` is aborted: then the current step is finished and a checkpoint is written.
+   * Trains from a position to the end, or until early stopping or a callback ends the run, or until `signal` is aborted: then the current
+   * step is finished and a checkpoint is written.
    *
    * @throws NonFiniteError for a loss or gradient that is infinite or NaN (with loss scaling: only if it still is with a factor of 1). Model
    *   and optimizer keep their state from before the step, and the checkpoints are not changed.
+   * @throws CallbackError where a function of the listener throws, after a checkpoint was written
    */
   async run(start: Position = startPosition, signal?: AbortSignal): Promise<TrainingEnd> {
     const { source, training, schedule } = this.#parts;
+    const callbacks = this.#callbacks;
+    const end = (position: Position, finished: boolean, stopReason: string | null = null): TrainingEnd => ({
+      position,
+      finished,
+      stopReason,
+    });
     let position = start;
     try {
       if (typeof schedule !== 'function') schedule.load(start.schedule ?? null);
       // The checkpoint was written before the evaluation that was due with it.
       if (this.#isEvaluationDue(position)) position = await this.#evaluate(position, signal);
-      if (signal?.aborted) return { position, finished: false };
+      if (signal?.aborted) return end(position, false);
+      const reason = this.#reasonToStop(position);
+      if (reason !== null) return end(position, true, reason);
       this.#clock = performance.now();
       while (!hasAllSteps(position, training)) {
         const { epoch } = position;
+        this.#epochSoFar = { seconds: 0, examples: 0 };
         for await (const batch of source.epoch(epoch, position.batch)) {
           position = await this.#advance(position, batch);
           if (signal?.aborted) {
             await this.#save(position);
-            return { position, finished: false };
+            await this.#checkCallbacks(position);
+            return end(position, false);
           }
-          if (this.#isEvaluationDue(position)) {
+          const isEvaluationDue = this.#isEvaluationDue(position);
+          if (isEvaluationDue || callbacks.reasonToStop !== null) {
+            if (!isEvaluationDue) await this.#prepareEvaluation(position);
             position = await this.#evaluate(position, signal);
-            if (signal?.aborted) return { position, finished: false };
+            if (signal?.aborted) return end(position, false);
+            const reason = this.#reasonToStop(position);
+            if (reason !== null) return end(position, true, reason);
             this.#clock = performance.now();
           }
           if (hasAllSteps(position, training)) break;
@@ -190,10 +193,19 @@ export class Trainer<Batch extends BatchTensors> {
             `epoch ${epoch + 1} ended after ${position.batch} of ${source.batchesPerEpoch} batches: ran out of readable rows`,
           );
       }
-      return { position, finished: true };
+      return end(position, true);
     } finally {
       this.#step.dispose();
     }
+  }
+
+  /** Why the run ends at a position that is not its last; null: it goes on. */
+  #reasonToStop(position: Position): string | null {
+    const { training, earlyStopping: rule = null } = this.#parts;
+    if (hasAllSteps(position, training)) return null;
+    const { earlyStopping: state } = position;
+    const early = rule === null || state === undefined ? null : reasonToStop(rule, state);
+    return early ?? this.#callbacks.reasonToStop;
   }
 
   /** One step, and the evaluation and checkpoint that are due after it. */
@@ -223,27 +235,44 @@ export class Trainer<Batch extends BatchTensors> {
       step,
       epoch: endsEpoch ? before.epoch + 1 : before.epoch,
       batch: endsEpoch ? 0 : before.batch + 1,
+      epochLoss: withLoss(before, result.loss),
     };
-    this.#report(position, result, lr, batch.examples);
+    await this.#report(position, result, lr, batch.examples);
+    if (endsEpoch) await this.#reportEpoch(position, lr);
     await this.#average(position, endsEpoch);
     // Before an evaluation, which may fail: the training up to here must not be lost.
     if (
       this.#isEvaluationDue(position) ||
       (endsEpoch && isMultiple(position.epoch, checkpointing.everyEpochs)) ||
-      isMultiple(step, checkpointing.everySteps)
+      isMultiple(step, checkpointing.everySteps) ||
+      this.#callbacks.haveFailed
     )
       await this.#save(position);
+    await this.#checkCallbacks(position);
     this.#clock = performance.now();
     return position;
   }
 
   /** Updates the averages of the weights at the end of an epoch, and completes them if they are evaluated next. */
   async #average(position: Position, endsEpoch: boolean): Promise<void> {
-    const { averaging = null, objective, source, mixedPrecision } = this.#parts;
+    const { averaging = null } = this.#parts;
     if (averaging === null || averaging.startEpoch === null || !isAveraged(averaging, position.epoch)) return;
     if (endsEpoch) await averageEpoch(averaging);
-    if (this.#isEvaluationDue(position))
-      await averageStatistics(averaging, objective, () => source.epoch(position.epoch - 1, 0), mixedPrecision);
+    if (this.#isEvaluationDue(position)) await this.#averageStatistics(averaging, position);
+  }
+
+  #averageStatistics(averaging: Averaging, { epoch }: Position): Promise<void> {
+    const { objective, source, mixedPrecision } = this.#parts;
+    return averageStatistics(averaging, objective, () => source.epoch(epoch - 1, 0), mixedPrecision);
+  }
+
+  /** What comes before an evaluation that was not planned: complete averages and a checkpoint. */
+  async #prepareEvaluation(position: Position): Promise<void> {
+    const { averaging = null } = this.#parts;
+    if (averaging !== null && averaging.startEpoch !== null && isAveraged(averaging, position.epoch))
+      await this.#averageStatistics(averaging, position);
+    await this.#save(position);
+    await this.#checkCallbacks(position);
   }
 
   /** The averages that take the place of the weights at a position; null: none. */
@@ -260,10 +289,12 @@ export class Trainer<Batch extends BatchTensors> {
     return batch === 0 && epoch > 0 && isMultiple(epoch, evaluation.everyEpochs);
   }
 
-  #report(position: Position, result: StepResult, lr: number, examples: number): void {
+  async #report(position: Position, result: StepResult, lr: number, examples: number): Promise<void> {
     const { loss, gradNorm, measures, scaling } = result;
-    const { metrics, source, listener } = this.#parts;
+    const { metrics, source } = this.#parts;
     const seconds = (performance.now() - this.#clock) / 1000;
+    this.#epochSoFar.seconds += seconds;
+    this.#epochSoFar.examples += examples;
     const imagesPerSecond = examples / seconds;
     const rate = (this.#flopsPerStep ?? 0) / seconds;
     if (this.#peakFlops !== null) this.#peakFlops = Math.max(this.#peakFlops, rate);
@@ -272,7 +303,7 @@ export class Trainer<Batch extends BatchTensors> {
     const epoch = step / source.batchesPerEpoch;
     const scaled = scaling === null ? {} : { lossScale: scaling.scale, skippedSteps: scaling.skippedSteps };
     metrics.append({ kind: 'step', step, epoch, loss, lr, gradNorm, ...scaled, ...measures, imagesPerSecond, mfu });
-    listener?.onStep?.({
+    await this.#callbacks.call('onStep', {
       step,
       totalSteps: this.totalSteps,
       epoch,
@@ -287,13 +318,31 @@ export class Trainer<Batch extends BatchTensors> {
     });
   }
 
+  #reportEpoch({ epoch, step, epochLoss }: Position, lr: number): Promise<void> {
+    const { seconds, examples } = this.#epochSoFar;
+    return this.#callbacks.call('onEpoch', {
+      epoch,
+      epochs: this.#parts.training.epochs,
+      step,
+      loss: epochLoss === undefined || epochLoss.count === 0 ? null : epochLoss.sum / epochLoss.count,
+      lr,
+      seconds,
+      imagesPerSecond: examples / seconds,
+    });
+  }
+
+  #checkCallbacks({ step }: Position): Promise<void> {
+    return this.#callbacks.check(step, () => this.#parts.checkpoints.latest());
+  }
+
   /** The position with the best value so far. If `signal` is aborted, the evaluation is dropped: it is done again on resume. */
   async #evaluate(position: Position, signal: AbortSignal | undefined): Promise<Position> {
-    const { evaluate, metrics, listener, source, mainMeasure, training, schedule } = this.#parts;
+    const { evaluate, metrics, source, training, report } = this.#parts;
+    const isLast = hasAllSteps(position, training) || this.#callbacks.reasonToStop !== null;
     let evaluations: readonly EvaluationValues[];
     try {
       signal?.throwIfAborted();
-      const run = (): Promise<readonly EvaluationValues[]> => evaluate(hasAllSteps(position, training));
+      const run = (): Promise<readonly EvaluationValues[]> => evaluate(isLast);
       evaluations = await (this.#averagesAt(position)?.use(run) ?? run());
     } catch (error) {
       if (signal?.aborted) return position;
@@ -303,37 +352,63 @@ export class Trainer<Batch extends BatchTensors> {
     const { step } = position;
     const epoch = step / source.batchesPerEpoch;
     for (const { split, values } of evaluations) metrics.append({ kind: 'evaluation', step, epoch, split, values });
-    await listener?.onEvaluation?.(step, evaluations);
     const [first] = evaluations;
-    if (first === undefined) return position;
-    const value = first.values[mainMeasure.name];
-    const isBest = typeof value === 'number' && this.#isBetter(value, position.best?.value);
+    const next = first === undefined ? position : await this.#decide(position, first);
+    await report?.(step);
+    await this.#callbacks.call('onEvaluation', step, evaluations);
+    await this.#checkCallbacks(position);
+    return next;
+  }
+
+  /** What the evaluation of the first split decides: the best value and checkpoints, early stopping, a schedule that follows a measure. */
+  async #decide(position: Position, first: EvaluationValues): Promise<Position> {
+    const { mainMeasure, schedule, earlyStopping = null, best = null } = this.#parts;
+    const { step } = position;
+    const { split, values } = first;
+    const { earlyStopping: stopping = null, ...others } = position;
+    const value = finiteValue(first, mainMeasure.name);
+    const isBest = value !== null && (position.best === null || isBetter(mainMeasure, value, position.best.value));
     return {
-      ...position,
-      ...(isBest ? { best: { measure: `${first.split} ${mainMeasure.name}`, value, step } } : {}),
+      ...others,
+      ...(isBest ? { best: { measure: `${split} ${mainMeasure.name}`, value, step } } : {}),
       ...(typeof schedule === 'function' ? {} : { schedule: this.#observe(schedule, first) }),
+      ...(earlyStopping === null ? {} : { earlyStopping: observeEvaluation(earlyStopping, stopping, first, step) }),
+      ...(best === null ? {} : { bestCheckpoints: await this.#keepBest(best, position, { step, split, values }) }),
     };
   }
 
-  /** Shows an evaluation to the schedule. Returns the schedule's state. */
-  #observe(schedule: MeasuredSchedule, { split, values }: EvaluationValues): unknown {
-    const name = schedule.metric ?? this.#parts.mainMeasure.name;
-    if (!(name in values))
-      throw new Error(
-        `schedule.metric is ${name}, which the evaluation of ${split} does not have; it has ${Object.keys(values).join(', ')}`,
+  /** Keeps the checkpoint of a position if it is one of the best. Returns the best ones. */
+  async #keepBest(
+    rule: BestRule,
+    { bestCheckpoints = [] }: Position,
+    evaluated: EvaluatedCheckpoint,
+  ): Promise<readonly EvaluatedCheckpoint[]> {
+    const { checkpoints, listener } = this.#parts;
+    // An evaluation that is repeated after a resume takes the place of the first.
+    const others = bestCheckpoints.filter(({ step }) => step !== evaluated.step);
+    const best = bestOf(rule, [...others, evaluated]);
+    const lost = await checkpoints.keepBest(
+      best.map(({ step }) => step),
+      evaluated.step,
+    );
+    for (const step of lost)
+      listener?.say?.(
+        `the checkpoint of step ${step} was one of the best, but is no longer in ${checkpoints.path}: it is not counted`,
       );
-    const value = values[name];
+    return best.filter(({ step }) => !lost.includes(step));
+  }
+
+  /** Shows an evaluation to the schedule. Returns the schedule's state. */
+  #observe(schedule: MeasuredSchedule, evaluation: EvaluationValues): unknown {
+    const name = schedule.metric ?? this.#parts.mainMeasure.name;
+    checkMeasure('schedule.metric', name, evaluation);
+    const value = evaluation.values[name];
     if (typeof value === 'number') schedule.observe(value);
     return schedule.state();
   }
 
-  #isBetter(value: number, best: number | undefined): boolean {
-    if (best === undefined) return true;
-    return this.#parts.mainMeasure.better === 'higher' ? value > best : value < best;
-  }
-
   async #save(position: Position): Promise<void> {
-    const { objective, optimizer, metrics, checkpoints, describe, metadata, listener, mixedPrecision } = this.#parts;
+    const { objective, optimizer, metrics, checkpoints, describe, metadata, mixedPrecision } = this.#parts;
     // The metrics of the steps before the checkpoint must be on the disk before it.
     metrics.sync();
     const path = await checkpoints.add(position.step, (file) =>
@@ -347,7 +422,7 @@ export class Trainer<Batch extends BatchTensors> {
         this.#averagesAt(position),
       ),
     );
-    listener?.onCheckpoint?.(path, position.step);
+    await this.#callbacks.call('onCheckpoint', path, position.step);
   }
 
   async #explain(position: Position, batch: Batch, numbers: StepResult, lr: number): Promise<NonFiniteError> {

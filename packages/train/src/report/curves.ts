@@ -7,10 +7,13 @@ type ChartFormat = 'number' | 'percent' | 'scientific';
 /** One chart as the page's script draws it. */
 export interface Chart {
   readonly title: string;
-  readonly xLabel: 'step' | 'epoch';
+  /** What the x-axis shows. Learning rates have a logarithmic scale. */
+  readonly xLabel: 'step' | 'epoch' | 'learning rate';
   readonly format: ChartFormat;
   readonly x: readonly number[];
   readonly series: readonly ChartSeries[];
+  /** A vertical line with a label. */
+  readonly mark?: { readonly x: number; readonly label: string };
 }
 
 interface ChartSeries {

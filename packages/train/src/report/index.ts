@@ -1,5 +1,6 @@
 /** The report of a run: one HTML page. */
 export { imageDataUri, pictureGrid, pixelsDataUri } from './pictures.ts';
+export { formatRate, rangeTestEndings, renderRangeTest } from './range-test-page.ts';
 export { renderReport } from './render.ts';
 export type { DataUri, EvaluationRecord, ReportData, StepRecord } from './report-data.ts';
 export type { Highlight, ReportSection } from './section.ts';

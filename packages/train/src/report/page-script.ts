@@ -14,6 +14,8 @@ export const pageScript = String.raw`
     scientific: (v) => (v === 0 ? '0' : Math.abs(v) < 0.01 ? v.toExponential(1).replace(/\.0e/, 'e') : digits(v, 3)),
   };
   const step = (v) => (Number.isInteger(v) ? v.toLocaleString('en') : digits(v, 3));
+  // How places on the x-axis are written.
+  const places = { step, epoch: step, 'learning rate': formats.scientific };
 
   const element = (name, text, style) => Object.assign(document.createElement(name), { textContent: text ?? '', style: style ?? '' });
 
@@ -35,7 +37,7 @@ export const pageScript = String.raw`
         while (index == null && at > 0 && s.y[at] == null) at--;
         values[i].textContent = s.y[at] == null ? '–' : format(s.y[at]);
       }
-      place.textContent = chart.xLabel + ' ' + step(chart.x[index ?? last]);
+      place.textContent = chart.xLabel + ' ' + places[chart.xLabel](chart.x[index ?? last]);
     };
   }
 
@@ -54,6 +56,25 @@ export const pageScript = String.raw`
       width: s.pale ? 1 : 2,
       points: { ...points, fill: colors[i] },
     }));
+    const logarithmic = chart.xLabel === 'learning rate';
+    const drawMark = (u) => {
+      if (chart.mark === undefined) return;
+      const { ctx, bbox } = u;
+      const at = Math.round(u.valToPos(chart.mark.x, 'x', true));
+      const right = at > bbox.left + bbox.width / 2;
+      ctx.save();
+      ctx.strokeStyle = ctx.fillStyle = color('--muted');
+      ctx.lineWidth = devicePixelRatio;
+      ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+      ctx.beginPath();
+      ctx.moveTo(at, bbox.top);
+      ctx.lineTo(at, bbox.top + bbox.height);
+      ctx.stroke();
+      ctx.font = 11 * devicePixelRatio + 'px system-ui, sans-serif';
+      ctx.textAlign = right ? 'right' : 'left';
+      ctx.fillText(chart.mark.label, at + (right ? -5 : 5) * devicePixelRatio, bbox.top + 12 * devicePixelRatio);
+      ctx.restore();
+    };
     const size = () => ({ width: box.clientWidth, height: Math.round(Math.min(230, Math.max(170, box.clientWidth * 0.5))) });
     const plot = new uPlot(
       {
@@ -61,10 +82,14 @@ export const pageScript = String.raw`
         padding: [8, 18, 0, 0],
         legend: { show: false },
         cursor: { sync: { key: chart.xLabel }, y: false, points: { size: 6 } },
-        hooks: { setCursor: [(u) => showValues(u.cursor.left >= 0 ? u.cursor.idx : null)] },
-        scales: { x: { time: false, range: (_, lo, hi) => (lo === hi ? [lo - 1, hi + 1] : [lo, hi]) } },
+        hooks: { setCursor: [(u) => showValues(u.cursor.left >= 0 ? u.cursor.idx : null)], draw: [drawMark] },
+        scales: {
+          x: logarithmic
+            ? { time: false, distr: 3 }
+            : { time: false, range: (_, lo, hi) => (lo === hi ? [lo - 1, hi + 1] : [lo, hi]) },
+        },
         axes: [
-          { ...axis, values: (_, ticks) => ticks.map(step), size: 24, gap: 4 },
+          { ...axis, values: (_, ticks) => ticks.map((v) => (v == null ? v : places[chart.xLabel](v))), size: 24, gap: 4 },
           { ...axis, values: (_, ticks) => ticks.map(format), size: 46, gap: 4 },
         ],
         series: [{}, ...series],

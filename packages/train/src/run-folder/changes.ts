@@ -6,6 +6,7 @@ const free = [
   /^name$/,
   /^evaluation\./,
   /^checkpoints\./,
+  /^training\.earlyStopping\./,
   /^runtime\./,
   /^data\.(dataset|workers|prefetch|cacheMegabytes)$/,
   /^initialize\./,

@@ -1,5 +1,5 @@
 /** The captions of a split: a tokenizer trained on them, and their lengths. */
-import { loadTokenizer, type Split, saveTokenizer, type Tokenizer, trainBpe } from '@tessera/data';
+import { isEmptyCaption, loadTokenizer, type Split, saveTokenizer, type Tokenizer, trainBpe } from '@tessera/data';
 import { exists } from '@tessera/data/io';
 import type { RunFolder } from '../run-folder/run-folder.ts';
 
@@ -15,7 +15,7 @@ function* captionsOf(
   for (let row = 0; row < split.length; row++) {
     const captions = [split.row(row, [column])[column]]
       .flat()
-      .filter((caption) => typeof caption === 'string' && caption.trim() !== '') as string[];
+      .filter((caption) => typeof caption === 'string' && !isEmptyCaption(caption)) as string[];
     for (const caption of which === 'first' ? captions.slice(0, 1) : captions) yield { row, caption };
   }
 }

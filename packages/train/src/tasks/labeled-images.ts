@@ -2,7 +2,7 @@
 import type { Split } from '@tessera/data';
 import { init, type Module } from '@tessera/nn';
 import type { RunConfig } from '../config/schema.ts';
-import { classNamesOf, type LabelColumns, labelColumns } from '../evaluation/classification/evaluate.ts';
+import { classNamesOf, type LabelColumns, labelColumns, withClasses } from '../evaluation/classification/evaluate.ts';
 import { evaluateMeasures, type Measurement } from '../evaluation/measures/evaluate.ts';
 import type { Example } from '../evaluation/measures/examples.ts';
 import type { EvaluationResult } from '../evaluation/result.ts';
@@ -55,22 +55,16 @@ export const labeledModel = <Config extends RunConfig, Model extends Module>({
   },
 });
 
-/** Measures a model on splits of labeled images. @throws where a split has another number of classes than the model */
+/** Measures a model on splits of labeled images. @throws where a split has a class that the model does not know */
 async function evaluateLabeled<Tensors extends BatchTensors, Name extends string>(
   splits: readonly Split[],
   request: EvaluationRequest,
   { imageSize, classNames }: { readonly imageSize: number; readonly classNames: readonly string[] },
   measurement: Measurement<LabelColumns, Tensors, Name>,
 ): Promise<EvaluationResult[]> {
+  const options = readOptions(request, withClasses(labelColumns, classNames), imageSize);
   const results = [];
-  for (const split of splits) {
-    const options = readOptions(request, labelColumns, imageSize);
-    const { label } = await findColumns(split, options.columns);
-    const names = classNamesOf(split, label);
-    if (names.length !== classNames.length)
-      throw new Error(`${split.path}: column ${label} has ${names.length} classes, the model ${classNames.length}`);
-    results.push(await evaluateMeasures(split, options, measurement));
-  }
+  for (const split of splits) results.push(await evaluateMeasures(split, options, measurement));
   return results;
 }
 
@@ -89,7 +83,7 @@ export const labeledTaskModel = <Tensors extends BatchTensors, Name extends stri
   asTaskModel<LabelColumns, Tensors>({
     ...parts,
     model: measurement.model,
-    columns: labelColumnsOf(config),
+    columns: withClasses(labelColumnsOf(config), classNames),
     toTensors: (batch) => measurement.toTensors(batch),
     metadata: classMetadata(classNames),
     evaluate: (splits, request) =>

@@ -10,8 +10,8 @@ import type { RunConfig, TaskSettings } from '../config/schema.ts';
 import type { Settings } from '../config/tree.ts';
 import type { EvaluationResult } from '../evaluation/result.ts';
 import type { Checkpoint } from '../loop/checkpoint.ts';
+import type { MainMeasure } from '../loop/measure.ts';
 import type { BatchTensors, Objective } from '../loop/objective.ts';
-import type { MainMeasure } from '../loop/trainer.ts';
 import type { RunFolder } from '../run-folder/run-folder.ts';
 
 /** Shows a message to the user. */

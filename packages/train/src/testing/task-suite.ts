@@ -161,10 +161,29 @@ export function testTask(suite: TaskSuite): SuiteRuns {
       expect(await runs.weights('parts')).toEqual(await runs.weights('run'));
     });
 
-    it('evaluates and saves an average of its weights, if one is set', async () => {
-      const { results } = await runs.train({ name: 'average', set: ['ema.decay=0.5', 'training.epochs=1'] });
+    it('evaluates and saves the best average of its weights, and ends early, if that is set', async () => {
+      const { results, stopReason, steps, totalSteps } = await runs.train({
+        name: 'average',
+        set: [
+          ...['ema.decay=0.5', 'checkpoints.model=best', 'evaluation.everyEpochs=1'],
+          // No second value is that much better than the first.
+          ...['training.earlyStopping.patience=1', 'training.earlyStopping.minDelta=1e9'],
+        ],
+      });
+      expect(stopReason).toContain('training.earlyStopping');
+      expect(steps).toBeLessThan(totalSteps);
       const [again] = await runs.evaluate('average');
       expect(again?.values).toEqual(results?.[0]?.values);
+    });
+
+    it('is trained by adapters of its linear layers, and saved without them', async () => {
+      // Short: how the saved weights are loaded and evaluated does not depend on the task.
+      const set = ['lora={rank: 1}', 'training.epochs=1', 'evaluation.splits=[]'];
+      const { finished } = await runs.train({ name: 'lora', set });
+      expect(finished).toBe(true);
+      const [plain, saved] = [await runs.tensors('run'), await runs.tensors('lora')];
+      expect(Object.keys(saved).sort()).toEqual(Object.keys(plain).sort());
+      for (const loss of await runs.losses('lora')) expect(Number.isFinite(loss)).toBe(true);
     });
 
     it.each(['bf16', 'f16'])('is trained in %s', async (precision) => {

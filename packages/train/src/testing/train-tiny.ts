@@ -1,8 +1,9 @@
 /** Short runs for tests. */
 import { join } from 'node:path';
 import { readCheckpoint } from '../loop/checkpoint.ts';
+import type { TrainerListener } from '../loop/listener.ts';
 import { findCheckpoint, RunFolder } from '../run-folder/run-folder.ts';
-import { type TrainingListener, type TrainingResult, trainModel } from '../train-model.ts';
+import { type TrainingResult, trainModel } from '../train-model.ts';
 import { tinyConfig } from './tiny-run.ts';
 
 export interface TinyRun {
@@ -16,7 +17,7 @@ export interface TinyRun {
   readonly resume?: boolean;
   readonly allowChanges?: boolean;
   readonly verifyData?: boolean;
-  readonly listener?: TrainingListener;
+  readonly listener?: TrainerListener;
 }
 
 /** Trains on a data set below `root` into a folder there: 4 steps of 6 pairs an epoch, 2 epochs. */
@@ -44,8 +45,8 @@ export async function trainTiny(root: string, run: TinyRun): Promise<TrainingRes
     listener: {
       ...listener,
       onStep(report) {
-        listener?.onStep?.(report);
         if (report.step === stopAfter) controller.abort();
+        return listener?.onStep?.(report);
       },
     },
   });

@@ -52,6 +52,7 @@ export const clipFormats: readonly WeightFormat[] = [
   {
     names: 'hugging-face',
     title: "Hugging Face's CLIPModel",
+    anchor: 'text_model.embeddings.token_embedding.weight',
     recognizes: (names) => hasPart(names, 'text_model.') && hasPart(names, 'vision_model.'),
     table: huggingFaceNames,
     ignored: positionIds,
@@ -63,6 +64,7 @@ export const clipFormats: readonly WeightFormat[] = [
   {
     names: 'open-clip',
     title: "OpenCLIP's CustomTextCLIP",
+    anchor: 'text.token_embedding.weight',
     recognizes: (names) => names.has('text.token_embedding.weight') && hasPart(names, 'visual.'),
     table: customTextNames,
     ignored,
@@ -75,6 +77,7 @@ export const clipFormats: readonly WeightFormat[] = [
   {
     names: 'openai',
     title: "OpenAI's CLIP",
+    anchor: 'token_embedding.weight',
     recognizes: (names) => names.has('token_embedding.weight') && names.has('text_projection'),
     table: openaiNames,
     ignored,
@@ -87,6 +90,7 @@ export const clipFormats: readonly WeightFormat[] = [
   {
     names: 'open-clip',
     title: "OpenCLIP's CLIP",
+    anchor: 'token_embedding.weight',
     recognizes: () => false,
     table: openaiNames,
     ignored,

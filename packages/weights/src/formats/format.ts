@@ -1,5 +1,6 @@
 /** The interface of a weight format: how one library stores one kind of model. */
 import type { ActivationName, Module, StateDict } from '@tessera/nn';
+import type { Tensor } from '@tessera/tensor';
 import type { NameTable } from './names.ts';
 
 /** The libraries whose tensor names are supported. */
@@ -31,11 +32,17 @@ export interface WeightFormat {
   readonly names: WeightNames;
   /** A description for messages. */
   readonly title: string;
+  /** A tensor that every model of this format has: models below a prefix are found by it. */
+  readonly anchor: string;
   /** Whether a file with these tensor names has this format. */
   recognizes(names: ReadonlySet<string>): boolean;
   readonly table: NameTable;
-  /** Patterns of entries that are not part of the model. */
+  /** Patterns of entries that are not part of the model, and which need not be mentioned. */
   readonly ignored: readonly string[];
+  /** Patterns of tensors that training methods add to the model: they are left out, and the user is told. */
+  readonly additions?: readonly string[];
+  /** Rewrites tensors of a variant that needs more than other names. @param state the file's tensors under their own names */
+  variant?(state: StateDict): Map<string, Tensor>;
   /** Builds the model. @param state the file's tensors under Tessera's names */
   build(state: StateDict, hints: ModelHints): BuiltModel;
   /** Whether a model can be stored in this format. */

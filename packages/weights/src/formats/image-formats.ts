@@ -11,6 +11,7 @@ import {
   type ViTOptions,
 } from '@tessera/models';
 import type { ActivationName, StateDict } from '@tessera/nn';
+import type { Tensor } from '@tessera/tensor';
 import { activationNames, visionConfigFromShapes } from './clip-config.ts';
 import type { BuiltModel, ModelHints, WeightFormat } from './format.ts';
 import { JsonReader } from './json-reader.ts';
@@ -26,6 +27,7 @@ interface ImageDescription {
   readonly heads?: number;
   readonly activation?: ActivationName;
   readonly imageSize?: number;
+  readonly noEmbedClass?: boolean;
 }
 
 function describedBy({ description, activation }: ModelHints): ImageDescription {
@@ -35,6 +37,7 @@ function describedBy({ description, activation }: ModelHints): ImageDescription 
     ...(json.has('activation') ? { activation: json.choice('activation', activationNames, '') } : {}),
     ...(json.has('heads') ? { heads: json.count('heads', 1) } : {}),
     ...(json.has('imageSize') ? { imageSize: json.count('imageSize', 1) } : {}),
+    ...(json.has('noEmbedClass') ? { noEmbedClass: json.flag('noEmbedClass') } : {}),
   };
 }
 
@@ -48,9 +51,14 @@ function vitOptions(state: StateDict, described: ImageDescription): ViTOptions {
   const patchSize = shapes.size('patch_embed.proj.weight', 3, 4);
   const classToken = shapes.has('cls_token');
   const distilled = shapes.has('dist_token');
-  const places = shapes.size('pos_embed', 1, 3) - Number(classToken) - Number(distilled);
+  const registerTokens = shapes.has('reg_token') ? shapes.size('reg_token', 1, 3) : 0;
+  const prefix = Number(classToken) + Number(distilled) + registerTokens;
+  const places = shapes.size('pos_embed', 1, 3);
+  // timm's models with registers have positions of the patches only, some others too.
+  const { noEmbedClass = prefix > 0 && isSquare(places) && (registerTokens > 0 || !isSquare(places - prefix)) } =
+    described;
   return {
-    imageSize: patchSize * squareSide(places, 'pos_embed'),
+    imageSize: patchSize * squareSide(noEmbedClass ? places : places - prefix, 'pos_embed'),
     patchSize,
     width,
     depth: shapes.count('blocks'),
@@ -61,10 +69,31 @@ function vitOptions(state: StateDict, described: ImageDescription): ViTOptions {
     readout: shapes.has('fc_norm.weight') ? 'mean' : 'cls',
     classToken,
     distilled,
+    registerTokens,
+    noEmbedClass,
     qkvBias: shapes.has('blocks.0.attn.qkv.bias'),
     // Only its presence matters here: the values are in the file.
     layerScale: shapes.has('blocks.0.ls1.gamma') ? 1 : null,
   };
+}
+
+const isSquare = (places: number): boolean => places > 0 && Number.isInteger(Math.sqrt(places));
+
+/**
+ * DINOv2's own files with registers (https://github.com/facebookresearch/dinov2): `register_tokens`, and a position of the class token,
+ * which here is added to the class token itself, as timm does.
+ */
+function fromDinov2(state: StateDict): Map<string, Tensor> {
+  const renamed = new Map(state);
+  const registers = state.get('register_tokens');
+  const classToken = state.get('cls_token');
+  const positions = state.get('pos_embed');
+  if (registers === undefined || classToken?.ndim !== 3 || positions?.ndim !== 3) return renamed;
+  renamed.delete('register_tokens');
+  renamed.set('reg_token', registers);
+  renamed.set('cls_token', classToken.add(positions.slice(1, 0, 1)));
+  renamed.set('pos_embed', positions.slice(1, 1));
+  return renamed;
 }
 
 function resnetOptions(state: StateDict, { imageSize = 224 }: ImageDescription): ResNetOptions {
@@ -103,10 +132,14 @@ export const imageFormats: readonly WeightFormat[] = [
   {
     names: 'timm',
     title: "timm's Vision Transformer or DeiT",
+    anchor: 'patch_embed.proj.weight',
     recognizes: (names) =>
       names.has('patch_embed.proj.weight') && names.has('pos_embed') && names.has('blocks.0.norm1.weight'),
     table: sameNames,
     ignored: [],
+    // The decoder of masked autoencoders, and the projection heads of MoCo v3 and DINO.
+    additions: ['mask_token', 'decoder_*', 'decoder_*.**', 'head.*.*', 'head.*.*.*'],
+    variant: fromDinov2,
     build: (state, hints) => ({
       model: new ViT(vitOptions(state, describedBy(hints))),
       assumptions: assuming(hints, '64 channels per head', 'activation gelu'),
@@ -118,13 +151,21 @@ export const imageFormats: readonly WeightFormat[] = [
       model.namedParameters().some(([name]) => name === 'pos_embed'),
     describe: (model) => {
       const [block] = (model as ViT).blocks;
-      return block === undefined ? {} : { heads: block.attn.numHeads, activation: block.mlp.act.activation };
+      if (block === undefined) return {};
+      return {
+        heads: block.attn.numHeads,
+        activation: block.mlp.act.activation,
+        ...((model as ViT).noEmbedClass ? { noEmbedClass: true } : {}),
+      };
     },
     configFile: noConfigFile,
   },
   {
     names: 'torchvision',
     title: "torchvision's or timm's ResNet",
+    anchor: 'conv1.weight',
+    // The projection heads of MoCo v2 and similar methods.
+    additions: ['fc.*.*'],
     recognizes: (names) => names.has('conv1.weight') && names.has('bn1.weight') && names.has('layer1.0.conv1.weight'),
     table: sameNames,
     ignored: [],
@@ -139,6 +180,7 @@ export const imageFormats: readonly WeightFormat[] = [
   {
     names: 'tessera',
     title: "a classifier on CLIP's image tower",
+    anchor: 'head.weight',
     recognizes: (names) =>
       names.has('head.weight') && (names.has('visual.proj') || names.has('visual.attnpool.positional_embedding')),
     table: sameNames,

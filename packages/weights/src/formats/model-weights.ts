@@ -1,10 +1,12 @@
 /** Models from named tensors, and back: recognizes the format, checks the names, builds the model. */
 import { closestName, init, type Module, type StateDict } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
+import { chooseWith } from '../files/stored-tensor.ts';
 import { clipFormats } from './clip-formats.ts';
 import type { ConfigFile, ModelHints, WeightFormat, WeightNames } from './format.ts';
 import { imageFormats } from './image-formats.ts';
-import { matchesAny, theirNames, toOurNames, toTheirNames } from './names.ts';
+import { abridged, type LocatedModel, locateModel, tensorsOf } from './locate.ts';
+import { matchesAny, type NameTable, theirNames, toOurNames, toTheirNames } from './names.ts';
 
 /** All formats. The first that recognizes a file is used. */
 const formats: readonly WeightFormat[] = [...clipFormats, ...imageFormats];
@@ -20,6 +22,8 @@ export interface WeightSource extends ModelHints {
   readonly state: StateDict;
   /** The library whose names they have. Default: recognized by the names. */
   readonly names?: WeightNames;
+  /** The keys of a checkpoint of which each contains a model, for messages. */
+  readonly choices?: readonly string[];
 }
 
 export interface ModelFromWeights {
@@ -29,17 +33,8 @@ export interface ModelFromWeights {
   readonly title: string;
   /** Settings that the files do not specify, with the values that were assumed. */
   readonly assumptions: readonly string[];
-}
-
-/** Prefixes that PyTorch's data parallelism and compilation add to every name. */
-const wrappers = ['module.', '_orig_mod.'];
-
-function unwrap(state: StateDict): StateDict {
-  const prefix = wrappers.find(
-    (candidate) => state.size > 0 && [...state.keys()].every((name) => name.startsWith(candidate)),
-  );
-  if (prefix === undefined) return state;
-  return unwrap(new Map([...state].map(([name, tensor]) => [name.slice(prefix.length), tensor])));
+  /** What a user should know about how the model was found in the file, a sentence each. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -48,38 +43,77 @@ function unwrap(state: StateDict): StateDict {
  *
  * @throws if no format fits, or if names are missing or unexpected; the message lists them in the file's spelling, with similar names
  */
-export function modelFromWeights({ state: given, names, ...hints }: WeightSource): ModelFromWeights {
-  const wrapped = unwrap(given);
-  const format = recognize(new Set(wrapped.keys()), names);
-  const state = new Map([...wrapped].filter(([name]) => !matchesAny(name, format.ignored)));
+export function modelFromWeights({ state: given, names, choices = [], ...hints }: WeightSource): ModelFromWeights {
+  const located = recognize(new Set(given.keys()), names, choices);
+  const { format } = located;
+  const { state: stored, notes } = tensorsOf(given, located);
+  const own = format.variant?.(stored) ?? stored;
+  const added = [...own.keys()].filter((name) => matchesAny(name, format.additions ?? []));
+  const state = new Map(
+    [...own].filter(([name]) => !matchesAny(name, format.ignored) && !matchesAny(name, format.additions ?? [])),
+  );
   const ours = toOurNames(state, format.table);
   try {
     const { model, assumptions } = init.skipInit(() => format.build(ours, hints));
     // PyTorch counts batches since version 1.0; nothing here depends on the count.
     for (const [name, count] of model.namedBuffers())
       if (name.endsWith('num_batches_tracked') && !ours.has(name)) ours.set(name, count.detach());
+    added.push(...dropStrayNumbers(model, state, ours, format));
     checkNames(model, state, ours, format);
+    reshapeScalars(model, ours);
     model.loadStateDict(ours);
-    return { model, names: format.names, title: format.title, assumptions };
+    const additions = added.length === 0 ? [] : [`left out, as not part of ${format.title}: ${abridged(added)}`];
+    return { model, names: format.names, title: format.title, assumptions, notes: [...notes, ...additions] };
   } catch (cause) {
     throw new Error(`looks like ${format.title}, but ${(cause as Error).message}`, { cause });
   }
 }
 
-/** A description of a file with tensors of these names; null if no format recognizes it. */
-export const titleOfWeights = (names: Iterable<string>): string | null => {
-  const found = new Set(names);
-  return formats.find((format) => format.recognizes(found))?.title ?? null;
-};
+/** Removes single numbers that are beside the model's modules, such as an accuracy. @returns their names */
+function dropStrayNumbers(
+  model: Module,
+  state: Map<string, Tensor>,
+  ours: Map<string, Tensor>,
+  format: WeightFormat,
+): string[] {
+  const own = new Set([...model.stateDict().keys()].flatMap((name) => theirNames(name, format.table)));
+  const stray = [...state].flatMap(([name, { size }]) =>
+    size === 1 && !name.includes('.') && !own.has(name) ? [name] : [],
+  );
+  for (const name of stray) {
+    state.delete(name);
+    ours.delete(name);
+  }
+  return stray;
+}
 
-function recognize(found: ReadonlySet<string>, names: WeightNames | undefined): WeightFormat {
+/** Some programs store a single number, such as CLIP's logit_scale, with one axis. */
+function reshapeScalars(model: Module, ours: Map<string, Tensor>): void {
+  for (const [name, { shape }] of model.stateDict()) {
+    const given = ours.get(name);
+    if (shape.length === 0 && given !== undefined && given.ndim > 0 && given.size === 1)
+      ours.set(name, given.reshape([]));
+  }
+}
+
+/** A description of a file with tensors of these names; null if no format recognizes it. @throws if it contains several models */
+export const titleOfWeights = (names: Iterable<string>): string | null =>
+  locateModel(new Set(names), formats)?.format.title ?? null;
+
+function recognize(
+  found: ReadonlySet<string>,
+  names: WeightNames | undefined,
+  choices: readonly string[],
+): LocatedModel {
   const allowed = names === undefined ? formats : formats.filter((format) => format.names === names);
-  const format =
-    allowed.find((candidate) => candidate.recognizes(found)) ?? (names === undefined ? undefined : allowed.at(-1));
-  if (format !== undefined) return format;
+  const located = locateModel(found, allowed);
+  if (located !== null) return located;
+  const chosen = names === undefined ? undefined : allowed.at(-1);
+  if (chosen !== undefined) return { format: chosen, prefix: '' };
   const sample = [...found].slice(0, 5).join(', ');
+  const hint = choices.length === 0 ? '' : `; it has the keys ${choices.join(', ')}: ${chooseWith}`;
   throw new Error(
-    `contains ${found.size} tensors of an unknown model (${sample}${found.size > 5 ? ', ...' : ''}); known models: ${formats.map(({ title }) => title).join('; ')}`,
+    `contains ${found.size} tensors of an unknown model (${sample}${found.size > 5 ? ', ...' : ''})${hint}; known models: ${formats.map(({ title }) => title).join('; ')}`,
   );
 }
 
@@ -120,6 +154,23 @@ export interface StoredWeights {
 export const isKnownModel = (model: Module): boolean => formats.some((format) => format.stores(model));
 
 /**
+ * The settings of a model that do not follow from the shapes of its tensors, as its file contains them under Tessera's own names; null
+ * where `weightsOf` has no format for the model.
+ */
+export const descriptionOf = (model: Module): object | null => {
+  const possible = formats.filter((format) => format.stores(model));
+  return ownFormat(possible)?.describe(model) ?? null;
+};
+
+/** Of the formats that store a model, the one with the names of Tessera's modules. */
+const ownFormat = (possible: readonly WeightFormat[]): WeightFormat | undefined =>
+  possible.find((own) => own.names === 'openai') ?? possible[0];
+
+/** The names that Hugging Face has for a model's tensors; null where the model cannot be stored under them. */
+export const huggingFaceTable = (model: Module): NameTable | null =>
+  formats.find((format) => format.names === 'hugging-face' && format.stores(model))?.table ?? null;
+
+/**
  * A model's parameters and buffers under the names of one of the formats.
  *
  * @param names default: the names of Tessera's modules
@@ -127,10 +178,7 @@ export const isKnownModel = (model: Module): boolean => formats.some((format) =>
  */
 export function weightsOf(model: Module, names?: WeightNames): StoredWeights {
   const possible = formats.filter((format) => format.stores(model));
-  const format =
-    names === undefined
-      ? (possible.find((own) => own.names === 'openai') ?? possible[0])
-      : possible.find((own) => own.names === names);
+  const format = names === undefined ? ownFormat(possible) : possible.find((own) => own.names === names);
   const what = model.constructor.name;
   if (format === undefined)
     throw new Error(

@@ -1,10 +1,18 @@
 /** Safetensors files on disk. */
-import { readFile } from 'node:fs/promises';
-import { errorCode, errorMessage, writeFileAtomic } from '@tessera/data/io';
 import { type DType, isFloat, type Tensor, type TypedArray } from '@tessera/tensor';
-import { type SafetensorsDType, type SafetensorsEntry, safetensorsChunks } from '@tessera/tensor/safetensors';
-import { checkedChunks, verifyChecksums } from './checksums.ts';
-import { parseTensors, type TensorFile } from './parse-tensors.ts';
+import {
+  decodeTensor,
+  readSafetensorsHeader,
+  type SafetensorsData,
+  type SafetensorsDType,
+  type SafetensorsHeader,
+} from '@tessera/tensor/safetensors';
+import { FileParts } from '../files/file-parts.ts';
+import type { StoredTensors } from '../files/stored-tensor.ts';
+import { verifyChecksums } from './checksums.ts';
+import { firstNotFinite } from './finite.ts';
+import { type TensorFile, tensorFile } from './parse-tensors.ts';
+import { type TensorToWrite, type WriteOptions, writeStored } from './write-stored.ts';
 
 const fileDTypes = {
   f32: 'F32',
@@ -17,42 +25,79 @@ const fileDTypes = {
 } as const satisfies Record<DType, SafetensorsDType>;
 
 /**
- * Writes named tensors to a safetensors file, atomically.
+ * Writes named tensors to a safetensors file, atomically and one after the other: the file may be larger than memory.
  *
  * @param options `checksums`: whether to store a checksum of each tensor in the metadata; `readTensors` verifies them
- * @throws if a value is infinite or NaN, before anything is written; the message names the tensor
+ * @throws if a value is infinite or NaN; the message names the tensor, and the old file, if any, is unchanged
  */
 export async function writeTensors(
   path: string,
   tensors: ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {},
-  { checksums = false }: { readonly checksums?: boolean } = {},
+  options: WriteOptions = {},
 ): Promise<void> {
-  const entries: SafetensorsEntry[] = [];
-  for (const [name, tensor] of tensors) {
-    const { dtype, shape } = tensor;
-    const data = await tensor.data();
-    if (isFloat(dtype)) requireFinite(path, name, data);
-    entries.push({ name, dtype: fileDTypes[dtype], shape, data });
-  }
-  await writeFileAtomic(path, (checksums ? checkedChunks : safetensorsChunks)(entries, metadata));
+  const entries = [...tensors].map(([name, tensor]) => tensorToWrite(path, name, tensor));
+  await writeStored(path, entries, metadata, options);
+}
+
+/** A tensor for a file. @param path of the file, for messages */
+export function tensorToWrite(path: string, name: string, tensor: Tensor): TensorToWrite {
+  const { dtype, shape } = tensor;
+  return {
+    name,
+    dtype: fileDTypes[dtype],
+    shape,
+    async values() {
+      const data = await tensor.data();
+      if (isFloat(dtype)) requireFinite(path, name, data);
+      return data as SafetensorsData;
+    },
+  };
 }
 
 function requireFinite(path: string, name: string, values: TypedArray): void {
-  const at = values.findIndex((value: number) => !Number.isFinite(value));
+  const at = firstNotFinite(values);
   if (at >= 0)
     throw new Error(
       `${path}: not written, because ${name} is not finite (element ${at} of ${values.length} is ${values[at]}); earlier checkpoints are untouched`,
     );
 }
 
-/** Reads a safetensors file. @throws if it is missing or damaged; the message contains the path and the reason. */
-export async function readTensors(path: string): Promise<TensorFile> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    const reason = errorCode(cause) === 'ENOENT' ? 'there is no such file' : errorMessage(cause);
-    throw new Error(`${path}: ${reason}`, { cause });
-  });
-  const file = parseTensors(bytes, path);
-  verifyChecksums(bytes, path);
-  return file;
+/**
+ * Reads a safetensors file. Its header and checksums, if it has any, are read at once, the values of a tensor when they are first used:
+ * the file may be larger than memory.
+ *
+ * @throws if it is missing or damaged; the message contains the path and the reason
+ */
+export const readTensors = async (path: string): Promise<TensorFile> => tensorFile(openSafetensors(path));
+
+/** Opens a safetensors file; see `readTensors`. */
+export function openSafetensors(path: string): StoredTensors {
+  const file = new FileParts(path);
+  try {
+    const header = readHeader(file);
+    verifyChecksums(file, header);
+    const tensors = header.places.map((place) => {
+      const { name, dtype, shape, begin, end } = place;
+      const read = (): SafetensorsData => about(path, () => decodeTensor(place, file.read(begin, end)).data);
+      return [name, { dtype, shape, read }] as const;
+    });
+    return { path, tensors: new Map(tensors), metadata: header.metadata };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+const readHeader = (file: FileParts): SafetensorsHeader =>
+  about(file.path, () => readSafetensorsHeader(file.size, (begin, end) => file.read(begin, end)));
+
+/** The result of `run`. Its errors start with the path. */
+function about<T>(path: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw message.startsWith(`${path}: `) ? cause : new Error(`${path}: ${message}`, { cause });
+  }
 }

@@ -1,45 +1,38 @@
 /** Finding the named tensors in an unpickled value. */
+import { belowKey } from '../files/stored-tensor.ts';
+import { type ChosenState, chooseState, keysOf, valueAt } from './choose-state.ts';
 import { describeValue, InertObject, type PickleValue, TensorReference } from './pickle/values.ts';
-
-/** Keys that training scripts use for the state_dict, the most likely first. */
-const wrappers = ['state_dict', 'model_state_dict', 'model_state', 'model', 'module', 'network'];
 
 /** More than any model has. Without a limit, a graph of shared lists and dicts could take forever. */
 const maximumValues = 1_000_000;
 const maximumDepth = 64;
 
+export interface NamedTensors extends Pick<ChosenState, 'notes' | 'choices'> {
+  readonly tensors: ReadonlyMap<string, TensorReference>;
+}
+
 /**
- * The tensors of a saved value by name: of a state_dict, of a dict that contains one under a usual key (or `key`), or of the modules of a
+ * The tensors of a saved value by name: of a state_dict, of a dict that contains one (see `chooseState`), or of the modules of a
  * TorchScript archive. Values that are not tensors are ignored.
  *
+ * @param key chooses a value of the dict, or of the dicts in it (`a.b`), or the tensors whose names start with it; null: no choice
  * @throws if there are no named tensors, or if the value contains itself
  */
-export function namedTensors(saved: PickleValue, key: string | null = null): Map<string, TensorReference> {
-  const found = new Map<string, TensorReference>();
-  const walk = new Walk(found);
-  walk.visit(chooseState(saved, key), '');
+export function namedTensors(saved: PickleValue, key: string | null = null): NamedTensors {
+  const value = key === null ? undefined : valueAt(saved, key);
+  const { value: state, notes, choices } = chooseState(value ?? saved);
+  const found = tensorsIn(state);
   if (found.size === 0) throw new Error(`contains no named tensors: it is ${describeValue(saved)}${keysOf(saved)}`);
+  if (key === null || value !== undefined) return { tensors: found, notes, choices };
+  const below = belowKey(found, key) ?? belowKey(tensorsIn(saved), key);
+  if (below === null) throw new Error(`has no key '${key}'${keysOf(saved)}`);
+  return { tensors: below, notes: [], choices: [] };
+}
+
+function tensorsIn(value: PickleValue): Map<string, TensorReference> {
+  const found = new Map<string, TensorReference>();
+  new Walk(found).visit(value, '');
   return found;
-}
-
-function chooseState(saved: PickleValue, key: string | null): PickleValue {
-  if (!(saved instanceof Map)) return saved;
-  if (key !== null) {
-    const chosen = saved.get(key);
-    if (chosen === undefined) throw new Error(`has no key '${key}'${keysOf(saved)}`);
-    return chosen;
-  }
-  if ([...saved.values()].some((value) => value instanceof TensorReference)) return saved;
-  const wrapped = wrappers
-    .map((name) => saved.get(name))
-    .find((value) => value instanceof Map || value instanceof InertObject);
-  return wrapped ?? saved;
-}
-
-function keysOf(value: PickleValue): string {
-  if (!(value instanceof Map)) return '';
-  const keys = [...value.keys()].slice(0, 10).map((key) => (typeof key === 'string' ? key : describeValue(key)));
-  return `; its keys are ${keys.join(', ')}${value.size > keys.length ? ', ...' : ''}`;
 }
 
 class Walk {

@@ -22,11 +22,11 @@ export async function openTorchArchive(path: string): Promise<TorchContent> {
     return {
       saved: value,
       storageBytes: (key) => zip.sizes.get(entry(key)),
-      storage: (key) => zip.read(entry(key)),
+      storage: (key) => zip.check(entry(key)),
       close: () => zip.close(),
     };
   } catch (error) {
-    await zip.close();
+    zip.close();
     throw error;
   }
 }

@@ -6,7 +6,7 @@ export interface TorchContent {
   readonly saved: PickleValue;
   /** The size of a storage in the file, in bytes; undefined if there is no storage with that key. */
   storageBytes(key: string): number | undefined;
-  /** The bytes of a storage. */
-  storage(key: string): Promise<Uint8Array>;
-  close(): Promise<void>;
+  /** Checks a storage, and returns a function that reads its bytes. @throws if it is damaged */
+  storage(key: string): Promise<() => Uint8Array>;
+  close(): void;
 }

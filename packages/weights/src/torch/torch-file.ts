@@ -1,15 +1,19 @@
 /** Reading of the files that PyTorch writes. */
 import { elementBytes, type SafetensorsTensor } from '@tessera/tensor/safetensors';
-import { firstBytes } from '../first-bytes.ts';
-import { namedTensors } from './named-tensors.ts';
-import type { StorageReference, TensorReference } from './pickle/values.ts';
+import { firstBytes } from '../files/first-bytes.ts';
+import type { StoredTensor, StoredTensors } from '../files/stored-tensor.ts';
+import { type NamedTensors, namedTensors } from './named-tensors.ts';
+import type { StorageReference } from './pickle/values.ts';
 import { checkedBytes, readStrided } from './strided.ts';
 import { openTorchArchive } from './torch-archive.ts';
 import type { TorchContent } from './torch-content.ts';
 import { openTorchLegacy } from './torch-legacy.ts';
 
-export interface TorchFileOptions {
-  /** The key of the state_dict in a checkpoint. Default: the usual keys (`state_dict`, `model`, ...), or the file's top level. */
+export interface WeightFileOptions {
+  /**
+   * The part of the file to read: a key of a checkpoint (`model_ema`), keys joined by dots, or the start of the tensors' names
+   * (`module.encoder_q`). Default: the usual keys (`state_dict`, `model`, ...), or the file's top level.
+   */
   readonly key?: string;
 }
 
@@ -25,63 +29,96 @@ const isZip = (start: Uint8Array): boolean => start[0] === 0x50 && start[1] === 
 export const isTorchFile = (start: Uint8Array): boolean => isZip(start) || (start[0] === 0x80 && (start[1] ?? 0) <= 5);
 
 /**
- * Reads the tensors of a PyTorch file: `torch.save` of a state_dict or of a checkpoint that contains one (`.pt`, `.pth`, `.bin`; zip
- * archives and the format before PyTorch 1.6), and TorchScript archives. No code from the file is run: its pickle is read as data, and
- * anything except tensors, dicts, lists and numbers is rejected with its name.
+ * Opens a PyTorch file: `torch.save` of a state_dict or of a checkpoint that contains one (`.pt`, `.pth`, `.bin`; zip archives and the
+ * format before PyTorch 1.6), or a TorchScript archive. No code from the file is run: its pickle is read as data, and anything except
+ * tensors, dicts, lists and numbers is rejected with its name. Checksums are compared at once, the values of a tensor are read when they
+ * are first used: the file may be larger than memory.
+ *
+ * @throws if the file is damaged or malicious, or contains no named tensors; the message contains the path
+ */
+export const openTorchFile = async (path: string, options: WeightFileOptions = {}): Promise<StoredTensors> =>
+  (await openTensors(path, options)).stored;
+
+/**
+ * Reads all tensors of a PyTorch file into memory; see `openTorchFile`.
  *
  * @returns the tensors by name
- * @throws if the file is damaged or malicious, or contains no named tensors; the message contains the path
  */
 export async function readTorchFile(
   path: string,
-  options: TorchFileOptions = {},
+  options: WeightFileOptions = {},
 ): Promise<Map<string, SafetensorsTensor>> {
-  const open = isZip(await firstBytes(path)) ? openTorchArchive : openTorchLegacy;
-  let content: TorchContent | null = null;
+  const { stored, close } = await openTensors(path, options);
   try {
-    content = await open(path);
-    return await readTensors(content, options.key ?? null);
-  } catch (cause) {
-    throw new Error(`${path}: ${(cause as Error).message}`, { cause });
+    const entries = [...stored.tensors];
+    return new Map(entries.map(([name, { dtype, shape, read }]) => [name, { dtype, shape, data: read() }]));
   } finally {
-    await content?.close();
+    close();
   }
 }
 
-/** A storage of the file: its size in bytes, and the tensors that use it. */
-interface StorageUse {
-  readonly bytes: number;
-  readonly tensors: (readonly [name: string, reference: TensorReference])[];
+async function openTensors(
+  path: string,
+  options: WeightFileOptions,
+): Promise<{ stored: StoredTensors; close(): void }> {
+  const open = isZip(firstBytes(path)) ? openTorchArchive : openTorchLegacy;
+  let content: TorchContent | null = null;
+  try {
+    content = await open(path);
+    const { tensors, ...found } = namedTensors(content.saved, options.key ?? null);
+    const stored = { path, metadata: {}, ...found, tensors: await storedTensors(content, tensors) };
+    return { stored, close: content.close };
+  } catch (cause) {
+    content?.close();
+    throw new Error(`${path}: ${(cause as Error).message}`, { cause });
+  }
 }
 
-/** Reads each storage once, and only if a tensor uses it. All sizes are checked before the first one is read. */
-async function readTensors(content: TorchContent, key: string | null): Promise<Map<string, SafetensorsTensor>> {
-  const references = namedTensors(content.saved, key);
+/** A storage of the file: its size in bytes, and how many tensors use it. */
+interface StorageUse {
+  readonly bytes: number;
+  readonly tensors: number;
+}
+
+/** Checks the storages that tensors use. All sizes are checked before the first storage is read. */
+async function storedTensors(
+  content: TorchContent,
+  references: NamedTensors['tensors'],
+): Promise<Map<string, StoredTensor>> {
   const storages = new Map<string, StorageUse>();
   let needed = 0;
   for (const [name, reference] of references) {
     const bytes = checkedStorage(content, reference.storage);
     needed += about(name, () => checkedBytes(reference));
-    const use = storages.get(reference.storage.key) ?? { bytes, tensors: [] };
-    use.tensors.push([name, reference]);
-    storages.set(reference.storage.key, use);
+    const { tensors } = storages.get(reference.storage.key) ?? { tensors: 0 };
+    storages.set(reference.storage.key, { bytes, tensors: tensors + 1 });
   }
   const stored = [...storages.values()].reduce((total, { bytes }) => total + bytes, 0);
   if (needed > largestGrowth * stored)
     throw new Error(`contains tensors of ${needed} bytes in storages of only ${stored} bytes: rejected`);
 
-  const read = new Map<string, SafetensorsTensor>();
+  const readers = new Map<string, () => Uint8Array>();
+  const last = rememberLast();
   for (const [storage, { tensors }] of storages) {
-    const bytes = await content.storage(storage);
-    for (const [name, reference] of tensors) read.set(name, readStrided(reference, bytes));
+    const read = await content.storage(storage);
+    readers.set(storage, tensors === 1 ? read : () => last(storage, read));
   }
-  // In the order of the names, whatever the order of the storages.
-  const ordered = new Map<string, SafetensorsTensor>();
-  for (const name of references.keys()) {
-    const tensor = read.get(name);
-    if (tensor !== undefined) ordered.set(name, tensor);
-  }
-  return ordered;
+  return new Map(
+    [...references].map(([name, reference]) => {
+      const { shape, storage } = reference;
+      const bytes = readers.get(storage.key) as () => Uint8Array;
+      return [name, { shape, dtype: storage.dtype, read: () => readStrided(reference, bytes()).data }];
+    }),
+  );
+}
+
+/** Keeps the storage that was read last: tensors that share one usually follow each other. */
+function rememberLast(): (key: string, read: () => Uint8Array) => Uint8Array {
+  let last: { readonly key: string; readonly bytes: Uint8Array } | null = null;
+  return (key, read) => {
+    last = last?.key === key ? last : { key, bytes: read() };
+    return last.bytes;
+  };
 }
 
 /** The size of a storage in bytes. @throws if the file has no such storage, or one of another size */

@@ -1,7 +1,6 @@
 /** PyTorch's file format before PyTorch 1.6. */
-import { promises as fs } from 'node:fs';
-import { readExactly } from '@tessera/data/io';
 import { elementBytes } from '@tessera/tensor/safetensors';
+import { FileParts } from '../files/file-parts.ts';
 import type { PickleRules } from './pickle/opcodes.ts';
 import { torchRules } from './pickle/torch-rules.ts';
 import { unpickle } from './pickle/unpickle.ts';
@@ -11,19 +10,25 @@ import type { TorchContent } from './torch-content.ts';
 /** The magic number, the first pickle of the file; the protocol version is the second. */
 const magic = 0x1950a86a20f9469cfc6cn;
 const protocol = 1001;
+/** The pickles come first, and need far less than this. */
+const largestPickles = 2 ** 26;
 
 /**
  * Opens a file that `torch.save` wrote before PyTorch 1.6: five pickles (magic number, protocol, machine, the saved value, the keys of
  * the storages), then for each key in order the number of elements (8 bytes) and the elements.
  */
 export async function openTorchLegacy(path: string): Promise<TorchContent> {
-  const file = await fs.open(path);
-  let bytes: Uint8Array;
+  const file = new FileParts(path);
   try {
-    bytes = readExactly(file.fd, 0, (await file.stat()).size);
-  } finally {
-    await file.close();
+    return readLegacy(file);
+  } catch (error) {
+    file.close();
+    throw error;
   }
+}
+
+function readLegacy(file: FileParts): TorchContent {
+  const bytes = file.read(0, Math.min(file.size, largestPickles));
   const storages = new Map<string, StorageReference>();
   const rules: PickleRules = { ...torchRules, persistent: (id) => register(storages, id) };
   let position = 0;
@@ -39,16 +44,19 @@ export async function openTorchLegacy(path: string): Promise<TorchContent> {
     throw new Error('has numbers in big-endian byte order; only little-endian numbers can be read');
   const saved = next();
   const keys = next();
-  const places = locateStorages(bytes, position, keys, storages);
+  const places = locateStorages(file, position, keys, storages);
   return {
     saved,
-    storageBytes: (key) => places.get(key)?.byteLength,
-    storage: async (key) => {
-      const bytes = places.get(key);
-      if (bytes === undefined) throw new Error(`has no storage ${key}`);
-      return bytes;
+    storageBytes: (key) => {
+      const place = places.get(key);
+      return place === undefined ? undefined : place.end - place.begin;
     },
-    close: async () => undefined,
+    storage: async (key) => {
+      const place = places.get(key);
+      if (place === undefined) throw new Error(`has no storage ${key}`);
+      return () => file.read(place.begin, place.end);
+    },
+    close: () => file.close(),
   };
 }
 
@@ -66,29 +74,34 @@ function register(storages: Map<string, StorageReference>, id: PickleValue): Sto
   return storage;
 }
 
+/** Where the elements of a storage are, in bytes from the start of the file. */
+interface Place {
+  readonly begin: number;
+  readonly end: number;
+}
+
 function locateStorages(
-  bytes: Uint8Array,
+  file: FileParts,
   start: number,
   keys: PickleValue,
   storages: ReadonlyMap<string, StorageReference>,
-): Map<string, Uint8Array> {
+): Map<string, Place> {
   if (!Array.isArray(keys)) throw new Error('has no list of storages');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const places = new Map<string, Uint8Array>();
+  const places = new Map<string, Place>();
   let position = start;
   for (const key of keys) {
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
     if (storage === undefined || places.has(storage.key))
       throw new Error('has a list of storages that does not match its tensors');
     const size = storage.length * elementBytes(storage.dtype);
-    if (size + 8 > bytes.byteLength - position)
+    if (size + 8 > file.size - position)
       throw new Error(`ends within storage ${storage.key}, which needs ${size} bytes: the file is truncated`);
-    const length = view.getBigUint64(position, true);
+    const length = new DataView(file.read(position, position + 8).buffer).getBigUint64(0, true);
     if (length !== BigInt(storage.length))
       throw new Error(`has ${length} elements in storage ${storage.key}, but its tensors expect ${storage.length}`);
-    places.set(storage.key, bytes.subarray(position + 8, position + 8 + size));
+    places.set(storage.key, { begin: position + 8, end: position + 8 + size });
     position += 8 + size;
   }
-  if (position !== bytes.byteLength) throw new Error(`has ${bytes.byteLength - position} bytes after its last storage`);
+  if (position !== file.size) throw new Error(`has ${file.size - position} bytes after its last storage`);
   return places;
 }

@@ -1,16 +1,17 @@
 /** Reading of zip archives that may be damaged or malicious. */
-import { promises as fs } from 'node:fs';
 import { crc32, inflateRawSync } from 'node:zlib';
-import { readExactly } from '@tessera/data/io';
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
+import { FileParts } from '../files/file-parts.ts';
 
 /** The entries of a zip archive. Each is read and checked on its own. */
 export interface ZipArchive {
   /** The unpacked sizes of the entries in bytes, by name. */
   readonly sizes: ReadonlyMap<string, number>;
-  /** Reads an entry. @throws if it is missing, or if its size or checksum differs from the directory's */
+  /** Checks an entry, and returns a function that reads it. @throws if it is missing, or if its size or checksum differs from the directory's */
+  check(name: string): Promise<() => Uint8Array>;
+  /** Checks and reads an entry. */
   read(name: string): Promise<Uint8Array>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 const maximumEntries = 200_000;
@@ -23,14 +24,12 @@ const alwaysAllowed = 2 ** 26;
  * Reads the parts of the file that the archive's directory refers to. A place outside of the file becomes an error that the library
  * passes on; Node's `fs.read` would throw it where nothing can catch it.
  */
-class FileReader extends RandomAccessReader {
-  readonly #fd: number;
-  readonly #size: number;
+class PartsReader extends RandomAccessReader {
+  readonly #file: FileParts;
 
-  constructor(fd: number, size: number) {
+  constructor(file: FileParts) {
     super();
-    this.#fd = fd;
-    this.#size = size;
+    this.#file = file;
   }
 
   override read(
@@ -40,10 +39,11 @@ class FileReader extends RandomAccessReader {
     position: number,
     callback: (error: Error | null, bytesRead?: number) => void,
   ): void {
+    const { size } = this.#file;
     const answer = (): [Error | null, number] => {
-      if (!(position >= 0 && position + length <= this.#size))
-        return [new Error(`it refers to byte ${position} of ${this.#size}`), 0];
-      buffer.set(readExactly(this.#fd, position, length), offset);
+      if (!(position >= 0 && position + length <= size))
+        return [new Error(`it refers to byte ${position} of ${size}`), 0];
+      buffer.set(this.#file.read(position, position + length), offset);
       return [null, length];
     };
     let result: [Error | null, number];
@@ -58,19 +58,20 @@ class FileReader extends RandomAccessReader {
 
 /** Opens a zip archive. @throws if it is damaged, or if it would unpack to far more bytes than it has */
 export async function openZip(path: string): Promise<ZipArchive> {
-  const file = await fs.open(path);
+  const file = new FileParts(path);
   try {
-    const { size } = await file.stat();
     const options = { autoClose: false, strictFileNames: true };
-    const zip = await fromRandomAccessReaderPromise(new FileReader(file.fd, size), size, options);
+    const zip = await fromRandomAccessReaderPromise(new PartsReader(file), file.size, options);
     const entries = await readDirectory(zip);
+    const check = (name: string): Promise<() => Uint8Array> => checkEntry(zip, file, entries.get(name), name);
     return {
       sizes: new Map([...entries].map(([name, { uncompressedSize }]) => [name, uncompressedSize])),
-      read: (name) => readEntry(zip, file.fd, entries.get(name), name),
+      check,
+      read: async (name) => (await check(name))(),
       close: () => file.close(),
     };
   } catch (cause) {
-    await file.close();
+    file.close();
     throw new Error(`is damaged, or not a zip archive: ${(cause as Error).message}`, { cause });
   }
 }
@@ -100,15 +101,22 @@ async function readDirectory(zip: ZipFile): Promise<ReadonlyMap<string, Entry>> 
   return entries;
 }
 
-async function readEntry(zip: ZipFile, fd: number, entry: Entry | undefined, name: string): Promise<Uint8Array> {
+async function checkEntry(
+  zip: ZipFile,
+  file: FileParts,
+  entry: Entry | undefined,
+  name: string,
+): Promise<() => Uint8Array> {
   if (entry === undefined) throw new Error(`has no entry ${name}`);
-  // Read in one piece: as a stream, gigabytes would arrive in some 10,000 chunks.
-  const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
-  const stored = readExactly(fd, fileDataStart, entry.compressedSize);
-  const bytes = entry.compressionMethod === 0 ? stored : inflate(stored, entry, name);
-  if (crc32(bytes) !== entry.crc32)
+  const { fileDataStart: begin } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
+  const end = begin + entry.compressedSize;
+  const stored = entry.compressionMethod === 0;
+  const read = (): Uint8Array => (stored ? file.read(begin, end) : inflate(file.read(begin, end), entry, name));
+  let checksum = 0;
+  for (const piece of stored ? file.pieces(begin, end) : [read()]) checksum = crc32(piece, checksum);
+  if (checksum !== entry.crc32)
     throw new Error(`has an entry ${name} that does not match its checksum: the file is damaged`);
-  return bytes;
+  return read;
 }
 
 function inflate(stored: Uint8Array, { uncompressedSize }: Entry, name: string): Uint8Array {

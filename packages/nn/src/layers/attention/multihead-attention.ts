@@ -6,7 +6,7 @@ import { Module } from '../../module/module.ts';
 import { Parameter } from '../../module/parameter.ts';
 import { sizesOf } from '../../sizes.ts';
 import { type TokenPosition, tokenAt } from '../../tokens/token-at.ts';
-import { Linear, linear } from '../linear.ts';
+import { Linear, linearOf } from '../linear.ts';
 import { requireMaskDType, visibleMask, withKeyPadding } from './masks.ts';
 import { type AttentionOptions, attentionWeights } from './scaled-dot-product-attention.ts';
 
@@ -253,19 +253,15 @@ export class MultiheadAttention extends Module {
     const rows = (tensor: Tensor, from: number, to: number): Tensor => tensor.slice(0, from * width, to * width);
     const biasOf = (from: number, to: number): Tensor | null =>
       this.in_proj_bias === null ? null : rows(this.in_proj_bias, from, to);
-    const { in_proj_weight, q_proj_weight, k_proj_weight, v_proj_weight } = this;
-    if (in_proj_weight === null) {
-      if (q_proj_weight === null || k_proj_weight === null || v_proj_weight === null)
-        throw new Error('MultiheadAttention: has neither packed nor separate projections');
+    if (this.in_proj_weight === null)
       return [
-        linear(query, q_proj_weight, biasOf(0, 1)),
-        linear(key, k_proj_weight, biasOf(1, 2)),
-        linear(value, v_proj_weight, biasOf(2, 3)),
+        linearOf(this, 'q_proj_weight', query, biasOf(0, 1)),
+        linearOf(this, 'k_proj_weight', key, biasOf(1, 2)),
+        linearOf(this, 'v_proj_weight', value, biasOf(2, 3)),
       ];
-    }
     /** The projections `from` to before `to` of `input`, side by side. */
     const packed = (input: Tensor, from: number, to: number): Tensor =>
-      linear(input, rows(in_proj_weight, from, to), biasOf(from, to));
+      linearOf(this, 'in_proj_weight', input, biasOf(from, to), [from * width, to * width]);
     const part = (projections: Tensor, k: number): Tensor => projections.slice(2, k * width, (k + 1) * width);
     if (query === key && key === value) {
       const all = packed(query, 0, 3);

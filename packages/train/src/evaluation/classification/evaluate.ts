@@ -20,6 +20,12 @@ export type LabelColumns = { readonly image: ColumnRequest<'image'>; readonly la
 
 export const labelColumns: LabelColumns = { image: usualColumns.image, label: usualColumns.label };
 
+/** Labels as numbers of the model's classes, whatever their order in the data set. A class that the model does not know is an error. */
+export const withClasses = (columns: LabelColumns, classes: readonly string[]): LabelColumns => ({
+  ...columns,
+  label: { ...columns.label, classes },
+});
+
 /** A classifier's predictions on one split. */
 export interface ClassificationResult extends EvaluationResult {
   readonly classNames: readonly string[];

@@ -1,7 +1,6 @@
 /** What it costs to compare the examples of retrieval with each other: the memory of its arrays, and time. */
-import type { Split } from '@tessera/data';
+import { cleanCaption, type Split } from '@tessera/data';
 import { spread } from '../examples.ts';
-import { numbering } from './encode-split.ts';
 import { innerProducts } from './products.ts';
 
 /** The images of a split that is evaluated. */
@@ -69,15 +68,14 @@ export interface RowKeys {
 export function readKeys(split: Split, captions: string, concept: string | null, limit: number | null): RowKeys {
   const names = concept === null ? [captions] : [captions, concept];
   const rows = spread(split.length, limit).map((row) => split.row(row, names));
-  const texts = rows.map((row) => String([row[captions]].flat()[0] ?? ''));
+  const texts = rows.map((row) => cleanCaption(String([row[captions]].flat()[0] ?? '')));
   return { texts, concepts: concept === null ? texts : rows.map((row) => row[concept]) };
 }
 
 /** Counts what is compared. @param training the rows that the pixel baseline searches; null: none */
 export function comparedSplit({ texts, concepts }: RowKeys, training: RowKeys | null): ComparedSplit {
   const own = new Set(concepts);
-  const numberOf = numbering<unknown>();
-  const pairs = new Set(texts.map((text, k) => `${numberOf(concepts[k])} ${text}`));
+  const pairs = new Set(texts.map((text, k) => `${concepts[k]} ${text}`));
   const known = training?.concepts.filter((concept) => own.has(concept)).length ?? 0;
   return { images: texts.length, texts: pairs.size, concepts: own.size, known };
 }

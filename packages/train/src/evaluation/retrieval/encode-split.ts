@@ -1,5 +1,5 @@
 /** Encodes a split: the features of its images and texts from a CLIP model, and the small pictures of the pixel baseline. */
-import { type Batch, type ColumnRequest, type Split, usualColumns } from '@tessera/data';
+import { type Batch, type ColumnRequest, cleanCaption, type Split, usualColumns } from '@tessera/data';
 import type { CLIPEncoder } from '../clip-encoder.ts';
 import { elementAt } from '../element-at.ts';
 import { joinArrays } from '../encoder.ts';
@@ -25,14 +25,13 @@ type PairBatch = Batch<PairColumns>;
 const pixelSize = 16;
 
 /** The first caption that was picked for each row. */
-export const firstCaptions = ({ columns }: PairBatch): string[] =>
-  columns.captions.map(({ picked }) => picked[0] ?? '');
+const firstCaptions = ({ columns }: PairBatch): string[] => columns.captions.map(({ picked }) => picked[0] ?? '');
 
 /** The concept of each image of a batch, as a number that means the same in all splits. */
 export type ConceptNumbers = (batch: PairBatch) => ArrayLike<number>;
 
 /** Numbers values 0, 1, 2, ... in the order in which they first occur. Equal values have the same number. */
-export function numbering<T>(): (value: T) => number {
+function numbering<T>(): (value: T) => number {
   const numbers = new Map<T, number>();
   return (value) => {
     const number = numbers.get(value) ?? numbers.size;
@@ -41,10 +40,13 @@ export function numbering<T>(): (value: T) => number {
   };
 }
 
-/** The data set's concepts where it has them; otherwise images with equal captions have the same concept. */
+/**
+ * The data set's concepts where it has them; otherwise images with equal captions have the same concept, where captions are equal that differ
+ * only in what the tokenizer's cleaning removes, such as case and spacing.
+ */
 export function conceptNumbers(): ConceptNumbers {
   const numberOf = numbering<string>();
-  return (batch) => batch.columns.concept ?? firstCaptions(batch).map(numberOf);
+  return (batch) => batch.columns.concept ?? firstCaptions(batch).map((caption) => numberOf(cleanCaption(caption)));
 }
 
 /** How a split is read. */
@@ -89,10 +91,13 @@ export async function encodeSplit(
     if (options.withPixels) small.push(shrink(batch, imageSize));
   });
   const distinct = new Map<string, { text: string; concept: number }>();
-  for (const [k, text] of captions.entries()) {
+  const imageTexts = captions.map((text, k) => {
     const concept = elementAt(concepts, k);
-    distinct.set(`${concept} ${text}`, { text, concept });
-  }
+    const key = `${concept} ${cleanCaption(text)}`;
+    const known = distinct.get(key) ?? { text, concept };
+    distinct.set(key, known);
+    return known.text;
+  });
   const texts = [...distinct.values()];
   return {
     split,
@@ -100,7 +105,7 @@ export async function encodeSplit(
     imageFeatures: joinArrays(features),
     imageConcepts: concepts,
     imageRows: rows,
-    imageTexts: captions,
+    imageTexts,
     texts: texts.map(({ text }) => text),
     textFeatures: await encoder.encodeTexts(texts.map(({ text }) => text)),
     textConcepts: texts.map(({ concept }) => concept),

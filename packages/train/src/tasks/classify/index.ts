@@ -5,6 +5,7 @@ import {
   evaluateClassifier,
   type LabelColumns,
   labelColumns,
+  withClasses,
 } from '../../evaluation/classification/evaluate.ts';
 import { classMetadata } from '../class-names.ts';
 import { buildTower, type CompleteConfig, describeClassifier, imageClassifier } from '../image-classifier.ts';
@@ -25,20 +26,23 @@ function subjectOf(
     labelSmoothing: config.loss.labelSmoothing,
     freezeTower: config.initialize.tower === 'freeze',
   });
+  const columnsOf = (columns: LabelColumns): LabelColumns =>
+    classNames === null ? columns : withClasses(columns, classNames);
   return asTaskModel<LabelColumns, LabeledTensors>({
     // After the objective, which decides what is trained.
     ...describeClassifier(model, config),
     model,
     objective,
-    columns: withColumnNames(labelColumns, config.data.columns),
+    columns: columnsOf(withColumnNames(labelColumns, config.data.columns)),
     toTensors: (batch) => labeledTensors(batch, imageSize, classes),
     ...(classNames === null ? {} : { metadata: classMetadata(classNames) }),
     async evaluate(splits, request) {
       const results = [];
       for (const split of splits) {
-        const options = readOptions(request, labelColumns, imageSize);
+        const options = readOptions(request, columnsOf(labelColumns), imageSize);
         const { label } = await findColumns(split, options.columns);
-        const names = classNamesOf(split, label);
+        // Without the names of the model's classes, the data set's classes are taken for them.
+        const names = classNames ?? classNamesOf(split, label);
         if (names.length !== classes)
           throw new Error(`${split.path}: column ${label} has ${names.length} classes, the classifier ${classes}`);
         results.push(await evaluateClassifier(model, split, names, options));

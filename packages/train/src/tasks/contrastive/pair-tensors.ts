@@ -1,7 +1,7 @@
 /** Batches of images with captions as tensors. */
 import type { Batch, EncodeBatchOptions, Tokenizer } from '@tessera/data';
 import { tensor } from '@tessera/tensor';
-import { firstCaptions, numbering, type PairColumns } from '../../evaluation/retrieval/encode-split.ts';
+import { conceptNumbers, type PairColumns } from '../../evaluation/retrieval/encode-split.ts';
 import type { PairTensors } from './objective.ts';
 
 /** How pairs become tensors. */
@@ -20,7 +20,7 @@ export function pairTensors(batch: Batch<PairColumns>, imageSize: number, option
   const captions = columns.captions.flatMap(({ picked }) => picked);
   const padded = tokenizer.encodeBatch(captions, contextLength, { onTooLong });
   const { tokens, length } = withoutPadding(padded, contextLength, longestCaption);
-  const concepts = columns.concept ?? Int32Array.from(firstCaptions(batch).map(numbering()));
+  const concepts = Int32Array.from(conceptNumbers()(batch));
   return {
     images: tensor(columns.image, { shape: [size, imageSize, imageSize, 3] }),
     tokens: tensor(tokens, { shape: [captions.length, length] }),

@@ -5,7 +5,12 @@ import { storedClassNames } from '../class-names.ts';
 import type { TrainedModel } from '../task.ts';
 import type { DistillConfig } from './settings.ts';
 
-/** The settings of the teacher's own run: the student's, with the teacher's model. */
+const mainMeasure = { metric: null, mode: null };
+
+/**
+ * The settings of the teacher's own run: the student's, with the teacher's model. Its measures are those of another task, so it follows its
+ * own main measure, and it is trained to its last epoch.
+ */
 export function teacherSettings({ teacher, loss, ...shared }: DistillConfig): Settings {
   if (teacher.model === null)
     throw new Error(
@@ -17,7 +22,9 @@ export function teacherSettings({ teacher, loss, ...shared }: DistillConfig): Se
     name: `${shared.name}-teacher`,
     model: teacher.model,
     loss: { labelSmoothing: loss.labelSmoothing },
-    training: { ...shared.training, epochs: teacher.epochs ?? shared.training.epochs },
+    training: { ...shared.training, epochs: teacher.epochs ?? shared.training.epochs, earlyStopping: {} },
+    schedule: 'metric' in shared.schedule ? { ...shared.schedule, ...mainMeasure } : shared.schedule,
+    checkpoints: { ...shared.checkpoints, ...mainMeasure },
   };
 }
 

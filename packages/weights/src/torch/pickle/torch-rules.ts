@@ -65,6 +65,23 @@ const rebuildParameter: Call = (args) => {
   return data;
 };
 
+/** An instance of a class whose values are not read: settings and measures in a training checkpoint. */
+const inert =
+  (name: string): Call =>
+  () =>
+    new InertObject(name);
+
+/** Arguments: function, class, the arguments of the function, attributes, which are ignored. */
+const rebuildFromType: Call = ([rebuild, type, args]) => {
+  const known = type instanceof Global && tensorClasses.has(type.name);
+  if (!(rebuild instanceof Global) || calls[rebuild.name] !== rebuildTensor || !known || !(args instanceof Tuple))
+    throw new Error('needs a function that creates a tensor, and a class of tensors');
+  return rebuildTensor(args.items);
+};
+
+/** Classes of tensors without values of their own. */
+const tensorClasses: ReadonlySet<string> = new Set(['torch.Tensor', 'torch.nn.parameter.Parameter']);
+
 /** All classes and functions that a file may call, with replacements that only build data. */
 const calls: Readonly<Record<string, Call>> = {
   'collections.OrderedDict': none(() => new Map()),
@@ -80,10 +97,32 @@ const calls: Readonly<Record<string, Call>> = {
   'torch.jit._pickle.build_boollist': first,
   'torch.jit._pickle.build_tensorlist': first,
   'torch.jit._pickle.restore_type_tag': first,
+  'torch._tensor._rebuild_from_type_v2': rebuildFromType,
+  'collections.defaultdict': () => new Map(),
+  'collections.Counter': () => new Map(),
+  // Numbers and lists of NumPy, such as the best accuracy. In NumPy 2 the module has another name.
+  ...Object.fromEntries(
+    ['numpy.core.multiarray', 'numpy._core.multiarray'].flatMap((module) => [
+      [`${module}.scalar`, inert('a NumPy number')],
+      [`${module}._reconstruct`, inert('a NumPy array')],
+    ]),
+  ),
+  'numpy.dtype': inert('numpy.dtype'),
+  '_codecs.encode': inert('bytes'),
+  'pathlib.Path': inert('pathlib.Path'),
+  'pathlib.PosixPath': inert('pathlib.Path'),
+  'pathlib.WindowsPath': inert('pathlib.Path'),
+  'datetime.datetime': inert('datetime.datetime'),
+  'datetime.timedelta': inert('datetime.timedelta'),
+  // The hyperparameters of Lightning's checkpoints.
+  'pytorch_lightning.utilities.parsing.AttributeDict': () => new Map(),
+  'lightning_fabric.utilities.data.AttributeDict': () => new Map(),
+  'lightning.fabric.utilities.data.AttributeDict': () => new Map(),
 };
 
 /** Types that a checkpoint's settings may refer to. */
-const constants = /^torch\.(?:float|double|half|bfloat|int|uint|long|short|bool)\d*$/;
+const constants =
+  /^(?:torch\.(?:float|double|half|bfloat|int|uint|long|short|bool)\d*|numpy\.(?:ndarray|float64|float32|int64)|__builtin__\.(?:int|float|list|dict|object)|builtins\.(?:int|float|list|dict|object))$/;
 
 /** The classes of a TorchScript archive. Their attributes are read, their code is not. */
 const scriptClass = /^__torch__\.[\w.]+$/;
@@ -92,7 +131,7 @@ const scriptClass = /^__torch__\.[\w.]+$/;
 export const torchRules: PickleRules = {
   global(name) {
     if (Object.hasOwn(calls, name) || Object.hasOwn(storageDTypes, name)) return new Global(name);
-    if (constants.test(name) || scriptClass.test(name)) return new Global(name);
+    if (constants.test(name) || tensorClasses.has(name) || scriptClass.test(name)) return new Global(name);
     throw new Error(
       `refers to ${JSON.stringify(name)}, which a file of tensors does not need: rejected, because no code from a file is run. ` +
         'If a whole model was saved, save its weights with torch.save(model.state_dict(), ...)',

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { writeTinyDataset } from '@tessera/data/testing';
 import { readTensors } from '@tessera/weights';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { loadConfig } from '../load-config.ts';
-import { readCheckpoint } from '../loop/checkpoint.ts';
-import { RunFolder } from '../run-folder/run-folder.ts';
-import { useTestBackend } from '../testing/backend.ts';
-import { tinyConfig } from '../testing/tiny-run.ts';
-import { trainTiny } from '../testing/train-tiny.ts';
-import type { TrainingRequest } from '../train-model.ts';
 import { type DryRunResult, dryRun } from './dry-run.ts';
+import { loadConfig } from './load-config.ts';
+import { readCheckpoint } from './loop/checkpoint.ts';
+import { RunFolder } from './run-folder/run-folder.ts';
+import { useTestBackend } from './testing/backend.ts';
+import { tinyConfig } from './testing/tiny-run.ts';
+import { trainTiny } from './testing/train-tiny.ts';
+import type { TrainingRequest } from './train-model.ts';
 
 let root: string;
 beforeAll(async () => {

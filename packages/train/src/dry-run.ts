@@ -3,10 +3,10 @@ import { promises as fs, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { exists } from '@tessera/data/io';
-import { RunFolder } from '../run-folder/run-folder.ts';
-import { type TrainingRequest, trainModel } from '../train-model.ts';
-import { estimateRun, type RunEstimate } from './estimate.ts';
-import { Measurements } from './measure.ts';
+import { estimateRun, type RunEstimate } from './dry-run/estimate.ts';
+import { Measurements } from './dry-run/measure.ts';
+import { RunFolder } from './run-folder/run-folder.ts';
+import { type TrainingRequest, trainModel } from './train-model.ts';
 
 /** What a dry run found. */
 export interface DryRunResult {
@@ -66,7 +66,8 @@ async function copyRun(from: RunFolder, to: RunFolder): Promise<void> {
 function folderBytes({ state, run }: RunEstimate['measured']): number {
   const checkpoint = state.model + state.optimizer + state.averages;
   // While one is written, the oldest still exists.
-  return checkpoint * (run.config.checkpoints.keep + 1) + state.model;
+  const { keep, best } = run.config.checkpoints;
+  return checkpoint * (keep + best + 1) + state.model;
 }
 
 /** Bytes that are free where a folder is or will be. @throws where it cannot be created or written */

@@ -1,0 +1,52 @@
+/** Files that are read in parts, so that no file has to fit into memory. */
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { errorCode, errorMessage, readExactly } from '@tessera/data/io';
+
+/** Files that nothing refers to any more are closed. */
+const unused = new FinalizationRegistry<number>(closeSync);
+
+/** The size of the pieces in which large parts are checked. */
+const pieceBytes = 2 ** 23;
+
+/** A file that is open for reading until it is closed or nothing refers to it any more. */
+export class FileParts {
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+  readonly #fd: number;
+  readonly #modified: number;
+
+  /** @throws if the file cannot be opened; the message contains the path */
+  constructor(path: string) {
+    this.path = path;
+    try {
+      this.#fd = openSync(path, 'r');
+    } catch (cause) {
+      const reason = errorCode(cause) === 'ENOENT' ? 'there is no such file' : errorMessage(cause);
+      throw new Error(`${path}: ${reason}`, { cause });
+    }
+    const { size, mtimeMs } = fstatSync(this.#fd);
+    this.size = size;
+    this.#modified = mtimeMs;
+    unused.register(this, this.#fd, this);
+  }
+
+  /** The bytes from `begin` up to `end`. @throws if they cannot be read, or if the file was changed after it was opened */
+  read(begin: number, end: number): Uint8Array<ArrayBuffer> {
+    const { size, mtimeMs } = fstatSync(this.#fd);
+    if (size !== this.size || mtimeMs !== this.#modified)
+      throw new Error(`${this.path}: was changed by another program while its tensors were in use; load it again`);
+    if (!(begin >= 0 && begin <= end && end <= size))
+      throw new Error(`${this.path}: has ${size} bytes; bytes ${begin} to ${end} were to be read`);
+    return readExactly(this.#fd, begin, end - begin);
+  }
+
+  /** The bytes from `begin` up to `end`, in pieces. */
+  *pieces(begin: number, end: number): Generator<Uint8Array<ArrayBuffer>> {
+    for (let at = begin; at < end; at += pieceBytes) yield this.read(at, Math.min(end, at + pieceBytes));
+  }
+
+  close(): void {
+    if (unused.unregister(this)) closeSync(this.#fd);
+  }
+}
