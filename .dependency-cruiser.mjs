@@ -200,14 +200,18 @@ const trainRooms = [
   { room: 'config', imports: ['optim'] },
   // The page of a run.
   { room: 'report', imports: ['loop'] },
+  // Mixup and CutMix: their settings, and batches that are mixed before the step.
+  { room: 'mixup', imports: ['loop', 'config'] },
   // Results of evaluation: how each kind is computed, printed, stored and drawn.
   { room: 'evaluation', imports: ['loop', 'report'] },
   // The files of a run.
   { room: 'run-folder', imports: ['loop', 'config', 'report'] },
   // One folder for each task.
-  { room: 'tasks', imports: ['optim', 'loop', 'config', 'report', 'evaluation', 'run-folder'] },
+  { room: 'tasks', imports: ['optim', 'loop', 'config', 'mixup', 'report', 'evaluation', 'run-folder'] },
   // What of a task's model is trained: adapters, or all but frozen parts; and what is saved of it.
   { room: 'adapt', imports: ['config', 'run-folder', 'tasks'] },
+  // Many runs with different settings: which, in what order, and their results. It does not train: it is given a function that does.
+  { room: 'sweep', imports: ['loop', 'config', 'report', 'run-folder', 'tasks'] },
   // What a dry run measures, and what follows from it for the whole run.
   { room: 'dry-run', imports: ['optim', 'loop', 'config', 'evaluation', 'tasks'] },
 ];

@@ -54,7 +54,7 @@ describe('fashion-mnist', () => {
     const report = await fashionMnistFrom(folder).build(path.join(root, 'fashion'));
     expect(report.splits).toEqual({ train: 23, test: 11 });
     using dataset = await openDataset(report.path);
-    const row = dataset.split('train').row(17);
+    const row = await dataset.split('train').row(17);
     expect(row.label).toBe(7);
     const { data, info } = await sharp((row.image as { bytes: Uint8Array }).bytes)
       .raw()

@@ -1,6 +1,6 @@
 /** npm run eval: evaluates a trained model on any data set. */
-import { type Dataset, openDataset, type Split } from '@tessera/data';
-import type { EvaluationResult } from '@tessera/train';
+import type { Dataset, Split } from '@tessera/data';
+import { type EvaluationResult, openTaskData } from '@tessera/train';
 import { interpolateStates, promptTemplates, summarizeResults } from '@tessera/train/evaluation';
 import type { EvaluationOption, EvaluationRequest } from '@tessera/train/tasks';
 import {
@@ -118,6 +118,16 @@ function checkOptions({ task }: LoadedModel, options: Options): void {
       throw new UsageError(`--${name}: the task ${task.name} does not use this option`);
 }
 
+/** The names of columns that the run and the caller have chosen. Those of the run belong to its own data set. */
+const columnsOf = (
+  { config: { data } }: Pick<LoadedModel, 'config'>,
+  { label }: Options,
+  own: boolean,
+): Record<string, string | null> => ({
+  ...(own ? data.columns : Object.fromEntries(Object.keys(data.columns).map((role) => [role, null]))),
+  ...(label === undefined ? {} : { label }),
+});
+
 function requestOf({ config }: LoadedModel, dataset: Dataset, options: Options, own: boolean): EvaluationRequest {
   const { data, evaluation } = config;
   const train = dataset.splits[data.trainSplit];
@@ -127,7 +137,7 @@ function requestOf({ config }: LoadedModel, dataset: Dataset, options: Options, 
     workers: data.workers,
     strict: data.strict,
     limit: options.limit ?? null,
-    columns: { ...(own ? data.columns : {}), ...(options.label === undefined ? {} : { label: options.label }) },
+    columns: columnsOf({ config }, options, own),
     baseline: own && options.pixels !== false && train !== undefined ? { split: train, limit: null } : null,
     templates,
   };
@@ -162,7 +172,10 @@ async function main(): Promise<number | undefined> {
   const own = options.dataset === undefined;
   if (own && 'assumptions' in run)
     throw new UsageError('weights outside of a run have no data set: pass one with --dataset');
-  const dataset = await openDataset(await locateDataset(options.dataset ?? run.config.data.dataset));
+  const dataset = await openTaskData(
+    await locateDataset(options.dataset ?? run.config.data.dataset),
+    columnsOf(run, options, own),
+  );
   try {
     const splits = chooseSplits(dataset, options, own ? run.config.data.trainSplit : 'train');
     const request = requestOf(run, dataset, options, own);

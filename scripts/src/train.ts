@@ -26,7 +26,7 @@ import {
   toCaller,
   UsageError,
 } from './lib/command.ts';
-import { isKnownDataset, locateDataset } from './lib/datasets.ts';
+import { locateDataset, withDataset } from './lib/datasets.ts';
 import { describeBackend } from './lib/describe-backend.ts';
 import { checkFindLr, findLr, findLrOptions } from './lib/find-lr.ts';
 import { formatBytes, formatDryRun } from './lib/format-dry-run.ts';
@@ -252,12 +252,6 @@ async function planRun(options: Options): Promise<Plan> {
   const folder = new RunFolder(fromCaller(run ?? join('runs', `${config.name}-${dateStamp()}`)));
   return { config, folder, checkpoint: null, restart: false };
 }
-
-/** Stores an absolute path to the data set's folder, so that the run can be continued from any folder; a known name stays a name. */
-const withDataset = (config: RunConfig, folder: string): RunConfig =>
-  isKnownDataset(config.data.dataset)
-    ? config
-    : ({ ...config, data: { ...config.data, dataset: folder } } as RunConfig);
 
 async function main(): Promise<number | undefined> {
   const options = await readOptions();

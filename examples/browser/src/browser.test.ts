@@ -218,7 +218,7 @@ describe.skipIf(executable === null)('in Chromium', () => {
       const captions: string[] = [];
       const pixels: number[] = [];
       for (let row = 0; row < test.length; row++) {
-        const { image, captions: own } = test.row(row) as { image: { bytes: Uint8Array }; captions: string[] };
+        const { image, captions: own } = (await test.row(row)) as { image: { bytes: Uint8Array }; captions: string[] };
         captions.push(own[0] ?? '');
         pixels.push(...(await decodeImage(image.bytes, { kind: 'square', size: 16 })).data);
       }

@@ -1,7 +1,8 @@
 /** Fingerprints of datasets, which show whether a resumed run has the data that it started with. */
 import { createHash, type Hash } from 'node:crypto';
 import type { Value } from './arrow/column.ts';
-import type { Dataset, Split } from './arrow/reader.ts';
+import type { Dataset } from './dataset/dataset.ts';
+import type { Split } from './dataset/split.ts';
 
 /** Identifies the content of a split. Plain data, for JSON. */
 export interface SplitFingerprint {
@@ -22,10 +23,16 @@ const sampledRows = 64;
  *
  * @param everyRow whether to hash all rows instead of a sample: this detects every change, but reads the whole dataset
  */
-export const fingerprintDataset = (dataset: Dataset, everyRow = false): Record<string, SplitFingerprint> =>
-  Object.fromEntries(Object.entries(dataset.splits).map(([name, split]) => [name, fingerprintSplit(split, everyRow)]));
+export async function fingerprintDataset(
+  dataset: Dataset,
+  everyRow = false,
+): Promise<Record<string, SplitFingerprint>> {
+  const found: Record<string, SplitFingerprint> = {};
+  for (const [name, split] of Object.entries(dataset.splits)) found[name] = await fingerprintSplit(split, everyRow);
+  return found;
+}
 
-function fingerprintSplit(split: Split, everyRow: boolean): SplitFingerprint {
+async function fingerprintSplit(split: Split, everyRow: boolean): Promise<SplitFingerprint> {
   const layout = createHash('sha256')
     .update(JSON.stringify([split.features, split.files]))
     .digest('hex');
@@ -34,7 +41,7 @@ function fingerprintSplit(split: Split, everyRow: boolean): SplitFingerprint {
   // The sample is spread evenly and includes the first and the last row.
   for (let k = 0; k < count; k++) {
     const row = count === split.length ? k : Math.round((k * (split.length - 1)) / (count - 1));
-    for (const [name, value] of Object.entries(split.row(row))) {
+    for (const [name, value] of Object.entries(await split.row(row))) {
       content.update(`${name}:`);
       hashValue(content, value);
     }

@@ -17,7 +17,6 @@ export {
   type ValueFeature,
 } from './arrow/features.ts';
 export { ArrowFileError } from './arrow/messages.ts';
-export { type Dataset, type DatasetInfo, type OpenOptions, openDataset, type Row, Split } from './arrow/reader.ts';
 export {
   DatasetWriter,
   type DatasetWriterOptions,
@@ -25,7 +24,12 @@ export {
   type RowSource,
   writeDataset,
 } from './arrow/writer.ts';
+export { type Dataset, type OpenOptions, openDataset, withClasses } from './dataset/dataset.ts';
+export type { DatasetInfo } from './dataset/saved.ts';
+export { Split, type SplitBlock } from './dataset/split.ts';
 export { fingerprintChanges, fingerprintDataset, type SplitFingerprint } from './fingerprint.ts';
+export type { Row } from './format/shard.ts';
+export { isAddress, isPattern } from './store/index.ts';
 
 // Images.
 
@@ -60,6 +64,8 @@ export {
 } from './loader/columns.ts';
 export { type Batch, DataLoader, type LoaderOptions, type LoaderState, type LoaderStats } from './loader/loader.ts';
 export type { SkippedRow } from './loader/sampler.ts';
+export { balancedRowWeights, weightedOrder } from './loader/weighted-order.ts';
+export { drawMixup, type MixupDraw, type MixupOptions, notMixed, type PixelBox } from './mixup.ts';
 export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';
 
 // Captions.

@@ -5,7 +5,7 @@
 import { threefry2x32 } from '@tessera/tensor/threefry';
 
 /** The purposes of random streams. Streams of different purposes never share numbers. */
-export const purpose = { order: 1, augment: 2, caption: 3, replacement: 4 } as const;
+export const purpose = { order: 1, augment: 2, caption: 3, replacement: 4, mixup: 5, sampling: 6, search: 7 } as const;
 export type Purpose = (typeof purpose)[keyof typeof purpose];
 
 /** A stream of random numbers that depends only on (seed, purpose, epoch, index). */

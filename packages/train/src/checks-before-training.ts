@@ -60,12 +60,13 @@ export function checkPrecision({ training }: RunConfig): void {
 /** A position within an epoch is only valid if the epoch consists of the same batches. */
 export function checkSameData({ path, state }: Checkpoint, data: CheckpointState['data']): void {
   if (state.batch === 0) return;
-  const changed = Object.keys(data).filter((key) => state.data[key] !== data[key]);
+  const keys = new Set([...Object.keys(data), ...Object.keys(state.data)]);
+  const changed = [...keys].filter((key) => state.data[key] !== data[key]);
   if (changed.length === 0) return;
   throw new Error(
     [
       `${path}: the checkpoint is mid-epoch, and batch size, seed or data have changed since`,
-      ...changed.map((key) => `${key} was ${state.data[key]}, is ${data[key]}`),
+      ...changed.map((key) => `${key} was ${state.data[key] ?? 'not set'}, is ${data[key] ?? 'not set'}`),
       'resume with the original settings or from an epoch boundary',
     ].join('\n  '),
   );

@@ -1,6 +1,6 @@
 /**
  * Training, as users start it: a whole run by one call, or its parts: optimizers, schedules, compiled steps, the training loop. More is in
- * the subpaths `optim`, `loop`, `config`, `tasks`, `evaluation`, `attention`, `report` and, without Node, `browser`.
+ * the subpaths `optim`, `loop`, `config`, `tasks`, `evaluation`, `attention`, `report`, `sweep` and, without Node, `browser`.
  */
 export type { RunConfig } from './config/schema.ts';
 export type { RunEstimate } from './dry-run/estimate.ts';
@@ -18,8 +18,12 @@ export type { Objective, SeparableObjective } from './loop/objective.ts';
 export type { RangeTest } from './loop/range-test.ts';
 export { type StepResult, TrainingStep } from './loop/step.ts';
 export { Trainer } from './loop/trainer.ts';
+export { mixImages, mixTargets, mixupTensor, smoothedOneHot } from './mixup/mix.ts';
+export { type BatchMixing, MixedSource } from './mixup/mixed-source.ts';
+export { openTaskData } from './open-data.ts';
 export * from './optim/index.ts';
 export { type CheckpointChoice, findCheckpoint, findRun, RunFolder } from './run-folder/run-folder.ts';
 export { taskNamed, tasks } from './tasks/index.ts';
 export type { Task, TaskModel } from './tasks/task.ts';
 export { type TrainingRequest, type TrainingResult, trainModel } from './train-model.ts';
+export { trainSweepRun } from './train-sweep-run.ts';

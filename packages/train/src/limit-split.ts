@@ -34,13 +34,14 @@ export function chooseRows(length: number, count: number, classOf: (row: number)
 }
 
 /** A split with the rows that `data.limitTrain` leaves of it. @throws RangeError where there are none */
-export function limitSplit(split: Split, { limitTrain, columns }: RunConfig['data']): Split {
+export async function limitSplit(split: Split, { limitTrain, columns }: RunConfig['data']): Promise<Split> {
   if (limitTrain === null) return split;
   const count = limitedCount(split.length, limitTrain);
   const names = [columns.label, ...usualColumns.label.names].filter((name) => typeof name === 'string');
   const column = names.find((name) => split.features[name]?.type === 'class');
-  const classOf = column === undefined ? undefined : (row: number): unknown => split.row(row, [column])[column];
-  return split.select(chooseRows(split.length, count, classOf));
+  if (column === undefined) return split.select(chooseRows(split.length, count));
+  const classes = await split.column(column);
+  return split.select(chooseRows(split.length, count, (row) => classes[row]));
 }
 
 /** How many rows of a split are used, in words. */

@@ -189,7 +189,7 @@ describe('data.limitTrain', () => {
   it('takes the classes from the labels of the split', async () => {
     using dataset = await openDataset(join(root, 'data'));
     const { data } = await tinyConfig('data.limitTrain=6');
-    const split = limitSplit(dataset.split('train'), data);
+    const split = await limitSplit(dataset.split('train'), data);
     const labels = (await split.column('label')) as number[];
     expect(labels.sort()).toEqual([0, 0, 1, 1, 2, 2]);
   });

@@ -13,16 +13,19 @@ interface PlannedRun {
   /** In pixels. */
   readonly imageSize: number;
   readonly length: RunLength;
+  /** Whether batches are mixed by mixup or CutMix. */
+  readonly mixed: boolean;
 }
 
 /** One line with what the settings and the data decide, so that nobody trains on something else than they think. */
 export function describePlan(
-  { name, data: { dataset, augmentation }, training: { batchSize } }: RunConfig,
-  { train, imageSize, length }: PlannedRun,
+  { name, data: { dataset, augmentation, sampling }, training: { batchSize } }: RunConfig,
+  { train, imageSize, length, mixed }: PlannedRun,
 ): string {
   const changes = augmentation === null ? 'none' : typeof augmentation === 'string' ? augmentation : 'custom';
   return (
-    `${name}: ${describeRows(train)} of ${dataset}, images of ${imageSize} x ${imageSize} pixels, augmentation ${changes}, ` +
+    `${name}: ${describeRows(train)} of ${dataset}${sampling === 'balanced' ? ' in balanced classes' : ''}, ` +
+    `images of ${imageSize} x ${imageSize} pixels, augmentation ${changes}${mixed ? ' and mixed images' : ''}, ` +
     `${formatEpochs(length.exactEpochs)}, ${length.totalSteps} steps of ${batchSize} rows`
   );
 }
@@ -77,6 +80,12 @@ export function describeBest(
   const { name } = rule.measure;
   return `step ${best.step}, with ${best.split} ${name} ${best.values[name]?.toPrecision(4)}`;
 }
+
+/** One line about the best checkpoint of a complete run. `saved`: the step of the weights that it saves. */
+export const describeSaved = (best: string, saved: number, { bestCheckpoints = [] }: Position): string =>
+  saved === bestCheckpoints[0]?.step
+    ? `best checkpoint: ${best}`
+    : `best checkpoint: ${best}; saved are the weights of step ${saved} (with checkpoints.model=best: of the best)`;
 
 /** Writes the report of a run, at its end or before. Returns its path. */
 export async function writeRunReport(

@@ -88,6 +88,24 @@ describe('a run', () => {
     expect(await modelOf('stopped')).toEqual(await modelOf('whole'));
   });
 
+  it('that stops after an epoch is evaluated there, and continues as one that never stopped', async () => {
+    // The plateau counts evaluations: that of the stop must not count.
+    const few = [...set, 'training.epochs=3', 'evaluation.everyEpochs=2', 'schedule.kind=plateau'];
+    const plateau = [...few, 'schedule.patience=0', 'schedule.threshold=1', 'schedule.thresholdMode=abs'];
+    await trainTiny(root, { name: 'never', set: plateau });
+    const first = await trainTiny(root, { name: 'until', set: plateau, untilEpoch: 1 });
+    expect(first).toMatchObject({ finished: false, steps: 4, totalSteps: 12, results: [{ split: 'test' }] });
+    const records = await readMetrics(new RunFolder(join(root, 'until')).metrics);
+    expect(records.at(-1)).toMatchObject({ kind: 'evaluation', step: 4, values: first.results?.[0]?.values });
+    // Killed before its evaluation: the result is the same.
+    const again = await trainTiny(root, { name: 'until', set: plateau, untilEpoch: 1, resume: true });
+    expect(again.results?.[0]?.values).toEqual(first.results?.[0]?.values);
+    const last = await trainTiny(root, { name: 'until', set: plateau, untilEpoch: 3, resume: true });
+    expect(last).toMatchObject({ finished: true, steps: 12 });
+    expect(await numbersOf('until')).toEqual(await numbersOf('never'));
+    expect(await modelOf('until')).toEqual(await modelOf('never'));
+  });
+
   it('that was killed within an epoch continues bit for bit', async () => {
     const source = `
       import { useTestBackend } from ${JSON.stringify(new URL('./testing/backend.ts', import.meta.url).href)};

@@ -1,6 +1,6 @@
 /** A whole run: data, model, training, evaluation and report. */
 import { join } from 'node:path';
-import { DataLoader, type Dataset, fingerprintDataset, openDataset, type Split } from '@tessera/data';
+import { DataLoader, type Dataset, fingerprintDataset, type Split } from '@tessera/data';
 import { exists, writeFileAtomic } from '@tessera/data/io';
 import { manualSeed, tidy } from '@tessera/tensor';
 import { checkSavedWeights, saveTrainedWeights } from './adapt/save-weights.ts';
@@ -17,6 +17,7 @@ import { loadRun } from './load-run.ts';
 import { averagedSchedule, checkAveragedEpochs, checkAveraging, createAveraging } from './loop/averaging.ts';
 import { type Checkpoint, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
+import { type HistogramOutput, openHistograms } from './loop/histograms.ts';
 import type { TrainerListener } from './loop/listener.ts';
 import { LoaderSource } from './loop/loader-source.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
@@ -25,6 +26,8 @@ import type { MixedPrecision } from './loop/precision.ts';
 import { hasAllSteps, runLength } from './loop/run-length.ts';
 import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer, type TrainerParts } from './loop/trainer.ts';
+import { MixedSource } from './mixup/mixed-source.ts';
+import { openTaskData } from './open-data.ts';
 import { chosen, optimizers, schedules } from './optim/choices.ts';
 import { GradScaler } from './optim/grad-scaler.ts';
 import { parameterGroups } from './optim/parameter-groups.ts';
@@ -36,6 +39,7 @@ import {
   describeBest,
   describeEnd,
   describePlan,
+  describeSaved,
   type RunFacts,
   type RunProgress,
   writeRunReport,
@@ -43,6 +47,7 @@ import {
 import { checkMeasures, checkPatience, createSelection } from './selection.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
+import { samplingWeights } from './tasks/sampling.ts';
 import type { AnyTaskModel, EvaluationRequest, Task, TrainedModel, TrainingSite } from './tasks/task.ts';
 import { countUsableRows } from './usable-rows.ts';
 
@@ -57,6 +62,8 @@ export interface TrainingRequest {
   readonly restart?: boolean;
   /** When aborted, the current step is finished, a checkpoint written, and the run ends unfinished. */
   readonly signal?: AbortSignal;
+  /** Stop after this epoch, with a checkpoint and an evaluation, so that the run can be continued. Default: after the last epoch. */
+  readonly untilEpoch?: number | null;
   /** Whether a run may continue with other settings or other data than it began with. */
   readonly allowChanges?: boolean;
   /** Whether every row of the data set is compared with the beginning of the run, not a sample. */
@@ -76,13 +83,13 @@ export interface PreparedTraining<Batch extends BatchTensors>
 }
 
 export interface TrainingResult {
-  /** False for a run that was interrupted by its signal. */
+  /** False for a run that was interrupted by its signal, or stopped at `untilEpoch`. */
   readonly finished: boolean;
   /** Why a finished run ended before its last step: early stopping, or a callback; null: it did not. */
   readonly stopReason: string | null;
   readonly steps: number;
   readonly totalSteps: number;
-  /** Results of the final evaluation; null for a run that was interrupted. */
+  /** Results of the final evaluation, or of that after `untilEpoch`; null for a run that was interrupted. */
   readonly results: readonly EvaluationResult[] | null;
   /** Path of the report; null for a run that was interrupted. */
   readonly report: string | null;
@@ -96,7 +103,8 @@ export interface TrainingResult {
  */
 export async function trainModel(request: TrainingRequest): Promise<TrainingResult> {
   const { inPlaceOfTraining, ...common } = request;
-  const { folder, resume, restart = false, allowChanges = false, verifyData = false, listener, signal, trial } = common;
+  const { folder, resume, restart = false, allowChanges = false, verifyData = false, listener, signal } = common;
+  const { untilEpoch = null, trial } = common;
   const started = performance.now();
   checkAccumulation(request.config);
   checkPrecision(request.config);
@@ -108,17 +116,19 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   manualSeed(request.config.seed);
   const prepared = await task.prepare(request.config, resume !== null, say);
   const { config } = prepared;
-  const dataset = await openDataset(request.dataset);
+  const dataset = await openTaskData(request.dataset, config.data.columns);
   let subject: AnyTaskModel | null = null;
   let loader: DataLoader | null = null;
+  let mixed: MixedSource<BatchTensors> | null = null;
   let metrics: MetricsWriter | null = null;
+  let histograms: HistogramOutput | null = null;
   let lock: RunLock | null = null;
   // A run that is refused before its first step leaves nothing behind.
   let isNew = false;
   try {
-    const train = limitSplit(dataset.split(config.data.trainSplit), config.data);
+    const train = await limitSplit(dataset.split(config.data.trainSplit), config.data);
     const splits = evaluationSplits(dataset, config);
-    const fingerprint = fingerprintDataset(dataset, verifyData);
+    const fingerprint = await fingerprintDataset(dataset, verifyData);
     if (resume === null) await folder.create({ restart });
     else if (!allowChanges) checkUnchanged(resume, config, fingerprint);
     lock = await lockRun(folder.path);
@@ -127,7 +137,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     await writeFileAtomic(folder.config, [formatConfig(config)]);
     const trainFirst = async (name: string, settings: Settings): Promise<TrainedModel | null> => {
       const first = { config: resolveConfig(settings, [], tasks), folder: new RunFolder(join(folder.path, name)) };
-      const trained = await trainNested({ ...common, ...first }, resume !== null);
+      const trained = await trainNested({ ...common, ...first, untilEpoch: null }, resume !== null);
       // This run's random numbers are those that it would have without the other.
       manualSeed(config.seed);
       return trained;
@@ -141,7 +151,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
         ...{ results: null, report: null, skippedRows: 0 },
       };
     }
-    const { model, objective, imageSize, columns, metadata = {} } = subject;
+    const { model, objective, imageSize, columns, metadata = {}, mixing = null } = subject;
     chooseTrainedParts(subject, config, resume === null ? say : () => undefined);
     checkSavedWeights(model, config, say);
     const evaluated = await countUsableRows({
@@ -152,15 +162,18 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       strict: config.data.strict,
       say,
     });
-    loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize));
+    const rowWeights = await samplingWeights(config, train, columns);
+    loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize, rowWeights));
     const { toTensors } = subject;
-    const source = new LoaderSource(loader, toTensors, (batch) =>
+    const unmixed = new LoaderSource(loader, toTensors, (batch) =>
       tidy(async () => {
         const { images } = toTensors(batch);
         const describeRow = (row: number): object => subject?.describeRow?.(batch, row) ?? {};
         if (images !== undefined) await writeTrainingSamples(folder.samples, batch, images, describeRow);
       }),
     );
+    mixed = mixing === null ? null : new MixedSource(unmixed, mixing, config.seed, config.training);
+    const source = mixed ?? unmixed;
     const trained = model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
     const { groups, description } = parameterGroups(model, config.optimizer);
     const optimizer = chosen(optimizers, config.optimizer.kind).create(config.optimizer, trained, groups);
@@ -185,30 +198,27 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       rows: train.length,
       batchSize: config.training.batchSize,
       batchesPerEpoch: source.batchesPerEpoch,
+      ...(rowWeights === null ? {} : { balancedSampling: 1 }),
     };
-    if (resume === null) say(describePlan(config, { train, imageSize, length }));
+    if (resume === null) say(describePlan(config, { train, imageSize, length, mixed: mixing !== null }));
     else {
       checkSameData(resume, data);
       restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
     }
     if (description !== null) say(description);
-    const metric = typeof schedule === 'function' ? null : schedule.metric;
-    await checkMeasures(
-      subject,
-      evaluated,
-      evaluationRequest(config, { limit: config.evaluation.limit, baseline: null }, signal),
-      config,
-      metric,
-    );
     if (inPlaceOfTraining !== undefined) {
       await inPlaceOfTraining({ objective, optimizer, source, training: config.training, mixedPrecision });
       const { skipped: skippedRows } = loader.stats;
       return { finished: false, stopReason: null, steps: 0, totalSteps, results: null, report: null, skippedRows };
     }
+    const metric = typeof schedule === 'function' ? null : schedule.metric;
+    const checked = evaluationRequest(config, { limit: config.evaluation.limit, baseline: null }, signal);
+    await checkMeasures(subject, evaluated, checked, config, metric);
     const environment = describeEnvironment();
     await folder.writeJson(folder.environment, environment);
     const peakFlops = config.runtime.peakGflops === null ? await measurePeak() : config.runtime.peakGflops * 1e9;
     metrics = await MetricsWriter.open(folder.metrics, resume?.state.step ?? 0);
+    histograms = await openHistograms(folder.histograms, config.training.histograms, resume?.state.step ?? 0);
     // The results of the last evaluation also serve the report.
     let results: EvaluationResult[] | null = null;
     let hasBaselines = false;
@@ -245,10 +255,11 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       optimizer,
       source,
       schedule,
-      training: config.training,
+      training: { ...config.training, untilEpoch },
       mixedPrecision,
       averaging,
       metrics,
+      histograms,
       checkpoints: new CheckpointFolder(folder.checkpoints, config.checkpoints.keep),
       checkpointing: config.checkpoints,
       describe: { config, data, dataset: fingerprint },
@@ -272,16 +283,19 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
         averages: averaging?.averages ?? null,
         train: (own, until) => new Trainer({ ...parts, ...withoutEvaluations, listener: own }).run(start, until),
         evaluate: ({ limit, baseline }) => evaluate(baseline, limit),
-        evaluationCost: ({ limit, baseline }) => {
+        evaluationCost: async ({ limit, baseline }) => {
           const request = evaluationRequest(config, { limit, baseline: baseline ? train : null }, signal);
-          return subject?.evaluationCost?.(evaluated, request) ?? { bytes: 0, seconds: 0 };
+          return (await subject?.evaluationCost?.(evaluated, request)) ?? { bytes: 0, seconds: 0 };
         },
       },
       signal,
     ) ?? new Trainer(parts).run(start, signal));
     const { step } = position;
     const ended = { finished, stopReason, steps: step, totalSteps, skippedRows: loader.stats.skipped };
-    if (!finished) return { ...ended, results: null, report: null };
+    if (!finished) {
+      const isReached = position.batch === 0 && position.epoch === untilEpoch && signal?.aborted !== true;
+      return { ...ended, results: isReached ? results : null, report: null };
+    }
     if (stopReason !== null) say(describeEnd(step, totalSteps, stopReason, step === resume?.state.step));
 
     const weights = await finalWeights(
@@ -303,7 +317,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const final: readonly EvaluationResult[] = results ?? [];
     await weights.use(() => saveTrainedWeights(folder, model, config, { ...metadata, ...weights.metadata }));
     const best = describeBest(position, selection.best, config);
-    if (best !== null) say(`best checkpoint: ${best}`);
+    if (best !== null) say(describeSaved(best, weights.step, position));
     const reportPath = await report(final, { step, weights: weights.description, stopReason, best });
     // Last of all: a run that has this file is complete.
     await folder.writeJson(folder.evaluation, summarizeResults(final));
@@ -311,6 +325,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     return { ...ended, results: final, report: reportPath };
   } finally {
     metrics?.close();
+    histograms?.writer.close();
+    mixed?.dispose();
     subject?.dispose?.();
     await loader?.close();
     await lock?.release();

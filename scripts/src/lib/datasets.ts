@@ -1,7 +1,9 @@
 /** Finds data sets by name or path. */
-import { stat } from 'node:fs/promises';
+import { isAddress, isPattern } from '@tessera/data';
+import { exists } from '@tessera/data/io';
 import { datasets, ensureDataset } from '@tessera/datasets';
 import { closestName } from '@tessera/nn';
+import type { RunConfig } from '@tessera/train';
 import { fromCaller, toCaller, UsageError } from './command.ts';
 import { ProgressBar } from './progress-bar.ts';
 
@@ -10,7 +12,9 @@ export const datasetRoot = new URL('../../../datasets/built', import.meta.url).p
 
 export const isKnownDataset = (name: string): boolean => name in datasets;
 
-/** The folder of a data set: that of a known name, which is built if it is missing, or the folder at the path. */
+/**
+ * Where a data set is: the folder of a known name, which is built if it is missing; a path, made absolute; or an address, as it is.
+ */
 export async function locateDataset(nameOrPath: string): Promise<string> {
   if (isKnownDataset(nameOrPath)) {
     const bar = new ProgressBar();
@@ -23,10 +27,17 @@ export async function locateDataset(nameOrPath: string): Promise<string> {
     if (started) bar.finish();
     return folder;
   }
+  if (isAddress(nameOrPath)) return nameOrPath;
   const path = fromCaller(nameOrPath);
-  if ((await stat(path).catch(() => null))?.isDirectory()) return path;
+  if (isPattern(nameOrPath) || (await exists(path))) return path;
   const near = closestName(nameOrPath, Object.keys(datasets));
   throw new UsageError(
-    `there is no data set ${nameOrPath}: it is neither a folder nor one of ${Object.keys(datasets).join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
+    `there is no data set ${nameOrPath}: it is neither a folder or file nor one of ${Object.keys(datasets).join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
   );
 }
+
+/** Stores an absolute path to the data set's folder, so that the run can be continued from any folder; a known name stays a name. */
+export const withDataset = (config: RunConfig, folder: string): RunConfig =>
+  isKnownDataset(config.data.dataset)
+    ? config
+    : ({ ...config, data: { ...config.data, dataset: folder } } as RunConfig);

@@ -1,16 +1,8 @@
 /** Reading of the columns of one record batch, value by value, with every length and offset checked. */
-import {
-  type DataType,
-  type Field,
-  type FixedSizeList,
-  type Float,
-  type Int,
-  Precision,
-  type Schema,
-  Type,
-} from 'apache-arrow';
-import { errorMessage, readExactly } from '../io/file-system.ts';
-import type { BufferRegion, RecordBatchEntry } from './messages.ts';
+import { errorMessage } from '../io/file-system.ts';
+import { decompressBuffer } from './compression.ts';
+import type { BufferRegion, IndexedBatch, RecordBatchEntry } from './messages.ts';
+import type { ArrowField, ArrowKind, ArrowSchema, ArrowType } from './schema.ts';
 
 /** A value read from a dataset. Integers beyond 2^53 are returned as bigint. */
 export type Value = string | number | bigint | boolean | null | Uint8Array | Value[] | { [name: string]: Value };
@@ -21,15 +13,28 @@ export type Getter = (index: number) => Value;
 /** Buffers up to this size are read once, as a whole; from larger ones each read takes only the bytes of its value. */
 const wholeBufferLimit = 64 * 1024;
 
+/** Reads `length` bytes of a file. */
+export type ReadBytes = (offset: number, length: number) => Uint8Array<ArrayBuffer>;
+
 /** Reads the buffers of one record batch from its file, and counts the bytes that it keeps in memory. */
 export class BatchBuffers {
   readonly entry: RecordBatchEntry;
   /** Bytes kept in memory for this record batch. */
   held = 0;
-  readonly #fd: number;
-  constructor(fd: number, entry: RecordBatchEntry) {
-    this.#fd = fd;
-    this.entry = entry;
+  readonly #batch: IndexedBatch;
+  readonly #read: ReadBytes;
+  readonly #dictionaries = new Map<string, BatchBuffers[]>();
+  constructor(read: ReadBytes, batch: IndexedBatch) {
+    this.#read = read;
+    this.#batch = batch;
+    this.entry = batch.entry;
+  }
+
+  /** As `held`, with the dictionaries. */
+  get total(): number {
+    let sum = this.held;
+    for (const pieces of this.#dictionaries.values()) for (const piece of pieces) sum += piece.total;
+    return sum;
   }
 
   region(index: number): BufferRegion {
@@ -41,14 +46,24 @@ export class BatchBuffers {
   /** The first `bytes` bytes of a buffer, kept in memory. */
   whole(index: number, bytes: number): Uint8Array<ArrayBuffer> {
     const { offset, length } = this.region(index);
+    if (this.entry.compression !== null) {
+      const content = this.#decompressed(index);
+      if (content.byteLength < bytes)
+        throw new Error(`a buffer of ${content.byteLength} bytes; ${bytes} were expected`);
+      return content.byteLength === bytes ? content : content.slice(0, bytes);
+    }
     if (length < bytes) throw new Error(`a buffer of ${length} bytes; ${bytes} were expected`);
     this.held += bytes;
-    return readExactly(this.#fd, offset, bytes);
+    return this.#read(offset, bytes);
   }
 
   /** A reader of byte ranges of a buffer. The caller checks that the ranges are within the buffer. */
   ranges(index: number): { length: number; read: (start: number, end: number) => Uint8Array } {
     const { offset, length } = this.region(index);
+    if (this.entry.compression !== null) {
+      const content = this.#decompressed(index);
+      return { length: content.byteLength, read: (start, end) => content.slice(start, end) };
+    }
     if (length <= wholeBufferLimit) {
       let bytes: Uint8Array | null = null;
       return {
@@ -59,67 +74,124 @@ export class BatchBuffers {
         },
       };
     }
-    return { length, read: (start, end) => readExactly(this.#fd, offset + start, end - start) };
+    return { length, read: (start, end) => this.#read(offset + start, end - start) };
+  }
+
+  /** The pieces of a dictionary. */
+  dictionary(id: string): readonly BatchBuffers[] {
+    let pieces = this.#dictionaries.get(id);
+    if (pieces === undefined) {
+      const { dictionaries } = this.#batch;
+      pieces = (dictionaries.get(id) ?? []).map((entry) => new BatchBuffers(this.#read, { entry, dictionaries }));
+      this.#dictionaries.set(id, pieces);
+    }
+    return pieces;
+  }
+
+  #decompressed(index: number): Uint8Array<ArrayBuffer> {
+    const { offset, length } = this.region(index);
+    const { compression } = this.entry;
+    const stored = this.#read(offset, length);
+    const content = compression === null ? stored : decompressBuffer(stored, compression);
+    this.held += content.byteLength;
+    return content;
   }
 }
 
-/** The positions of a column's first array and first buffer in the lists of a record batch. */
+/** The positions of a column's first array, first buffer, and first count of view buffers in the lists of a record batch. */
 interface ColumnStart {
   node: number;
   buffer: number;
+  view: number;
 }
 
-/** A column of a schema, and its position in every record batch. */
-export interface ColumnPlace {
-  field: Field;
-  start: ColumnStart;
-}
-
-/** Finds the positions of all columns of a schema. @throws for types that are invalid or not supported; the message names the column. */
-export function placeColumns(schema: Schema): Map<string, ColumnPlace> {
-  if (schema.fields.length === 0) throw new Error('no columns');
-  const places = new Map<string, ColumnPlace>();
-  const start: ColumnStart = { node: 0, buffer: 0 };
-  for (const field of schema.fields) {
+/** @throws for a schema whose types are invalid; the message names the column */
+export function checkTypes({ fields }: ArrowSchema): void {
+  if (fields.length === 0) throw new Error('no columns');
+  const walk = ({ kind, name, children, dictionary }: ArrowType): void => {
+    const expected = layouts[kind].children;
+    if (expected !== undefined && children.length !== expected)
+      throw new Error(`the type ${name} with ${children.length} element types; ${expected} was expected`);
+    for (const { type } of children) walk(type);
+    if (dictionary !== null) walk(dictionary.values);
+  };
+  for (const { name, type } of fields) {
     try {
-      const { nodes, buffers } = layoutOf(field.type);
-      places.set(field.name, { field, start: { ...start } });
-      start.node += nodes;
-      start.buffer += buffers;
+      walk(type);
     } catch (error) {
-      throw new Error(`column "${field.name}": ${errorMessage(error)}`);
+      throw new Error(`column "${name}": ${errorMessage(error)}`);
     }
   }
-  return places;
+}
+
+/** Moves a position behind the arrays and buffers of a type, including its children. */
+function advance(start: ColumnStart, type: ArrowType, entry: RecordBatchEntry): void {
+  const { buffers, view = false } = layouts[type.kind];
+  start.node++;
+  start.buffer += typeof buffers === 'number' ? buffers : buffers(type);
+  if (view) start.buffer += viewBuffersAt(entry, start.view++);
+  for (const child of type.children) advance(start, child.type, entry);
+}
+
+function viewBuffersAt({ viewBuffers }: RecordBatchEntry, view: number): number {
+  const count = viewBuffers[view];
+  if (count === undefined) throw new Error('the number of buffers of a view is missing');
+  return count;
 }
 
 /** Compares a record batch with its schema. @throws if the columns differ, or if the columns have different lengths. */
-export function checkBatch(entry: RecordBatchEntry, columns: Map<string, ColumnPlace>): void {
-  const expected = { nodes: 0, buffers: 0 };
-  for (const { field, start } of columns.values()) {
-    const { nodes, buffers } = layoutOf(field.type);
-    expected.nodes = start.node + nodes;
-    expected.buffers = start.buffer + buffers;
-    const length = entry.nodes[start.node]?.length;
-    if (length !== entry.rows)
-      throw new Error(`${length} values in column "${field.name}"; its rows are ${entry.rows}`);
+export function checkBatch(entry: RecordBatchEntry, { fields }: ArrowSchema): void {
+  const position: ColumnStart = { node: 0, buffer: 0, view: 0 };
+  for (const { name, type } of fields) {
+    const length = entry.nodes[position.node]?.length;
+    if (length !== entry.rows) throw new Error(`${length} values in column "${name}"; its rows are ${entry.rows}`);
+    advance(position, type, entry);
   }
-  if (entry.nodes.length !== expected.nodes || entry.buffers.length !== expected.buffers) {
+  if (entry.nodes.length !== position.node || entry.buffers.length !== position.buffer) {
     throw new Error(
-      `${entry.nodes.length} arrays in ${entry.buffers.length} buffers; the schema needs ${expected.nodes} in ${expected.buffers}`,
+      `${entry.nodes.length} arrays in ${entry.buffers.length} buffers; the schema needs ${position.node} in ${position.buffer}`,
     );
   }
+}
+
+/** Where a column begins in a record batch, and where it ends. */
+function placeColumn(entry: RecordBatchEntry, { fields }: ArrowSchema, field: ArrowField): [ColumnStart, ColumnStart] {
+  const start: ColumnStart = { node: 0, buffer: 0, view: 0 };
+  for (const other of fields) {
+    if (other === field) break;
+    advance(start, other.type, entry);
+  }
+  const end = { ...start };
+  advance(end, field.type, entry);
+  return [start, end];
+}
+
+/** The buffers of a column in a record batch, and those of its dictionaries. */
+export function columnRegions(batch: IndexedBatch, schema: ArrowSchema, field: ArrowField): BufferRegion[] {
+  const [start, end] = placeColumn(batch.entry, schema, field);
+  const dictionaries = (type: ArrowType): BufferRegion[] => [
+    ...type.children.flatMap((child) => dictionaries(child.type)),
+    ...(type.dictionary === null
+      ? []
+      : [
+          ...(batch.dictionaries.get(type.dictionary.id) ?? []).flatMap(({ buffers }) => buffers),
+          ...dictionaries(type.dictionary.values),
+        ]),
+  ];
+  return [...batch.entry.buffers.slice(start.buffer, end.buffer), ...dictionaries(field.type)];
 }
 
 /** Walks through the arrays and buffers of a record batch in the order of the schema's types. */
 class Cursor {
   #node: number;
   #buffer: number;
+  #view: number;
   readonly buffers: BatchBuffers;
   constructor(buffers: BatchBuffers, start: ColumnStart) {
     this.buffers = buffers;
     this.#node = start.node;
     this.#buffer = start.buffer;
+    this.#view = start.view;
   }
   node(): { length: number; nullCount: number } {
     const node = this.buffers.entry.nodes[this.#node++];
@@ -129,24 +201,10 @@ class Cursor {
   buffer(): number {
     return this.#buffer++;
   }
-}
-
-/** The number of arrays and buffers of a type, including its children. @throws for a type that is not supported. */
-function layoutOf(type: DataType): { nodes: number; buffers: number } {
-  const layout = layouts[type.typeId as Type];
-  if (!layout) throw new Error(`columns of Arrow type ${Type[type.typeId]} are not supported`);
-  let { nodes, buffers } = { nodes: 1, buffers: layout.buffers };
-  const children = (type.children ?? []) as (Field | undefined)[];
-  if (layout.children !== undefined && children.length !== layout.children) {
-    throw new Error(`a list type with ${children.length} element types; ${layout.children} was expected`);
+  /** The data buffers of a view. */
+  viewBuffers(): number[] {
+    return Array.from({ length: viewBuffersAt(this.buffers.entry, this.#view++) }, () => this.buffer());
   }
-  for (const child of children) {
-    if (!child?.type) throw new Error('a child without a type');
-    const inner = layoutOf(child.type);
-    nodes += inner.nodes;
-    buffers += inner.buffers;
-  }
-  return { nodes, buffers };
 }
 
 /**
@@ -155,7 +213,8 @@ function layoutOf(type: DataType): { nodes: number; buffers: number } {
  *
  * @throws if the column's arrays, offsets or buffers contradict each other, or if its type is not supported.
  */
-export function columnGetter(buffers: BatchBuffers, { field, start }: ColumnPlace): Getter {
+export function columnGetter(buffers: BatchBuffers, schema: ArrowSchema, field: ArrowField): Getter {
+  const [start] = placeColumn(buffers.entry, schema, field);
   return decode(new Cursor(buffers, start), field.type).getter;
 }
 
@@ -164,11 +223,11 @@ interface Decoded {
   length: number;
 }
 
-function decode(cursor: Cursor, type: DataType): Decoded {
-  const layout = layouts[type.typeId as Type];
-  if (!layout) throw new Error(`columns of Arrow type ${type} are not supported`);
+function decode(cursor: Cursor, type: ArrowType): Decoded {
+  const layout = layouts[type.kind];
+  if (layout.decode === null) throw new Error(`columns of Arrow type ${type.name} are not supported`);
   const { length, nullCount } = cursor.node();
-  const isValid = layout.buffers > 0 ? validity(cursor, length, nullCount) : null;
+  const isValid = layout.buffers !== 0 ? validity(cursor, length, nullCount) : null;
   const getter = layout.decode(cursor, type, length);
   return { length, getter: isValid ? (index) => (isValid(index) ? getter(index) : null) : getter };
 }
@@ -214,13 +273,13 @@ function halfToNumber(half: number): number {
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
-function decodeFloat(cursor: Cursor, type: DataType, length: number): Getter {
-  switch ((type as Float).precision) {
-    case Precision.HALF: {
+function decodeFloat(cursor: Cursor, type: ArrowType, length: number): Getter {
+  switch (type.width) {
+    case 16: {
       const raw = fixedWidth(cursor, length, Uint16Array);
       return (index) => halfToNumber(raw(index) as number);
     }
-    case Precision.SINGLE:
+    case 32:
       return fixedWidth(cursor, length, Float32Array);
     default:
       return fixedWidth(cursor, length, Float64Array);
@@ -254,7 +313,7 @@ const boundsOf = (offsets: Float64Array, index: number): [start: number, end: nu
 function decodeBytes(
   wide: boolean,
   convert: (bytes: Uint8Array) => Value,
-): (cursor: Cursor, type: DataType, length: number) => Getter {
+): (cursor: Cursor, type: ArrowType, length: number) => Getter {
   return (cursor, _type, length) => {
     const { offsets, last } = readOffsets(cursor, length, wide);
     const data = cursor.buffers.ranges(cursor.buffer());
@@ -263,8 +322,13 @@ function decodeBytes(
   };
 }
 
-function listGetter(cursor: Cursor, type: DataType, bounds: (index: number) => [number, number], last: number): Getter {
-  const [child] = type.children as Field[];
+function listGetter(
+  cursor: Cursor,
+  type: ArrowType,
+  bounds: (index: number) => [number, number],
+  last: number,
+): Getter {
+  const [child] = type.children;
   if (!child) throw new Error('a list type without an element type');
   const element = decode(cursor, child.type);
   if (last > element.length) throw new Error(`the lists reach element ${last} of ${element.length}`);
@@ -276,15 +340,15 @@ function listGetter(cursor: Cursor, type: DataType, bounds: (index: number) => [
   };
 }
 
-function decodeList(wide: boolean): (cursor: Cursor, type: DataType, length: number) => Getter {
+function decodeList(wide: boolean): (cursor: Cursor, type: ArrowType, length: number) => Getter {
   return (cursor, type, length) => {
     const { offsets, last } = readOffsets(cursor, length, wide);
     return listGetter(cursor, type, (index) => boundsOf(offsets, index), last);
   };
 }
 
-function decodeStruct(cursor: Cursor, type: DataType, length: number): Getter {
-  const members = (type.children as Field[]).map((child) => {
+function decodeStruct(cursor: Cursor, type: ArrowType, length: number): Getter {
+  const members = type.children.map((child) => {
     const member = decode(cursor, child.type);
     if (member.length !== length) throw new Error(`${child.name}: ${member.length} values; its struct has ${length}`);
     return { name: child.name, getter: member.getter };
@@ -292,43 +356,131 @@ function decodeStruct(cursor: Cursor, type: DataType, length: number): Getter {
   return (index) => Object.fromEntries(members.map(({ name, getter }) => [name, getter(index)]));
 }
 
-const utf8 = new TextDecoder();
-
-/** The buffers of a type's array (the validity bitmap is one of them), and how to read its values. */
-interface Layout {
-  buffers: number;
-  /** The number of child arrays; undefined: any number. */
-  children?: number;
-  decode: (cursor: Cursor, type: DataType, length: number) => Getter;
+/** Positions and sizes of the lists, which may overlap and have any order. */
+function decodeListView(wide: boolean): (cursor: Cursor, type: ArrowType, length: number) => Getter {
+  return (cursor, type, length) => {
+    const view = wide ? BigInt64Array : Int32Array;
+    const offsets = fixedWidth(cursor, length, view);
+    const sizes = fixedWidth(cursor, length, view);
+    let last = 0;
+    for (let i = 0; i < length; i++) {
+      const [start, size] = [Number(offsets(i)), Number(sizes(i))];
+      if (start < 0 || size < 0) throw new Error(`list ${i} has ${size} elements from element ${start}`);
+      last = Math.max(last, size === 0 ? 0 : start + size);
+    }
+    const bounds = (index: number): [number, number] => {
+      const start = Number(offsets(index));
+      return [start, start + Number(sizes(index))];
+    };
+    return listGetter(cursor, type, bounds, last);
+  };
 }
 
-const layouts: { [type in Type]?: Layout } = {
-  [Type.Null]: { buffers: 0, decode: () => () => null },
-  [Type.Int]: {
+/** Values of up to 12 bytes are in the view itself; longer ones are in one of the data buffers. */
+const viewBytes = 16;
+const inlineBytes = 12;
+
+function decodeViews(
+  convert: (bytes: Uint8Array) => Value,
+): (cursor: Cursor, type: ArrowType, length: number) => Getter {
+  return (cursor, _type, length) => {
+    const views = cursor.buffers.whole(cursor.buffer(), length * viewBytes);
+    const data = cursor.viewBuffers().map((buffer) => cursor.buffers.ranges(buffer));
+    const numbers = new DataView(views.buffer, views.byteOffset);
+    return (index) => {
+      const at = index * viewBytes;
+      const size = numbers.getInt32(at, true);
+      if (size < 0) throw new Error(`a value of ${size} bytes`);
+      if (size <= inlineBytes) return convert(views.slice(at + 4, at + 4 + size));
+      const [buffer, start] = [numbers.getInt32(at + 8, true), numbers.getInt32(at + 12, true)];
+      const held = data[buffer];
+      if (held === undefined || start < 0 || start + size > held.length)
+        throw new Error(`a value of ${size} bytes at byte ${start} of data buffer ${buffer}`);
+      return convert(held.read(start, start + size));
+    };
+  };
+}
+
+function decodeFixedSizeBinary(cursor: Cursor, { width }: ArrowType, length: number): Getter {
+  const data = cursor.buffers.ranges(cursor.buffer());
+  if (length * width > data.length) throw new Error(`${length} values of ${width} bytes in ${data.length} bytes`);
+  return (index) => data.read(index * width, (index + 1) * width);
+}
+
+function decodeDictionary(cursor: Cursor, { dictionary }: ArrowType, length: number): Getter {
+  if (dictionary === null) throw new Error('a dictionary type without its values');
+  const indices = decodeInt(cursor, dictionary.index, length);
+  const pieces = cursor.buffers
+    .dictionary(dictionary.id)
+    .map((buffers) => decode(new Cursor(buffers, { node: 0, buffer: 0, view: 0 }), dictionary.values));
+  return (index) => {
+    const position = Number(indices(index));
+    let within = position;
+    for (const { length, getter } of pieces) {
+      if (within >= 0 && within < length) return getter(within);
+      within -= length;
+    }
+    throw new Error(`value ${position} of a dictionary of ${pieces.reduce((sum, piece) => sum + piece.length, 0)}`);
+  };
+}
+
+function decodeInt(cursor: Cursor, { signed, width }: ArrowType, length: number): Getter {
+  return fixedWidth(cursor, length, (signed ? signedViews : unsignedViews)[width as keyof typeof signedViews]);
+}
+
+const utf8 = new TextDecoder();
+const text = (bytes: Uint8Array): Value => utf8.decode(bytes);
+const same = (bytes: Uint8Array): Value => bytes;
+
+/** The buffers of a type's array (the validity bitmap is the first of them), and how to read its values. */
+interface Layout {
+  buffers: number | ((type: ArrowType) => number);
+  /** The number of child arrays; undefined: any number. */
+  children?: number;
+  /** Whether any number of data buffers follows. */
+  view?: true;
+  /** Null: the values are not read, and the column is skipped. */
+  decode: ((cursor: Cursor, type: ArrowType, length: number) => Getter) | null;
+}
+
+const skipped = { buffers: 2, children: 0, decode: null } as const satisfies Layout;
+
+/** How each type is stored (arrow.apache.org/docs/format/Columnar.html). */
+const layouts: Readonly<Record<ArrowKind, Layout>> = {
+  Null: { buffers: 0, children: 0, decode: () => () => null },
+  Int: { buffers: 2, children: 0, decode: decodeInt },
+  FloatingPoint: { buffers: 2, children: 0, decode: decodeFloat },
+  Bool: {
     buffers: 2,
-    decode: (cursor, type, length) => {
-      const { isSigned, bitWidth } = type as Int;
-      return fixedWidth(cursor, length, (isSigned ? signedViews : unsignedViews)[bitWidth]);
-    },
-  },
-  [Type.Float]: { buffers: 2, decode: decodeFloat },
-  [Type.Bool]: {
-    buffers: 2,
+    children: 0,
     decode: (cursor, _type, length) => bits(cursor.buffers.whole(cursor.buffer(), Math.ceil(length / 8))),
   },
-  [Type.Utf8]: { buffers: 3, decode: decodeBytes(false, (bytes) => utf8.decode(bytes)) },
-  [Type.LargeUtf8]: { buffers: 3, decode: decodeBytes(true, (bytes) => utf8.decode(bytes)) },
-  [Type.Binary]: { buffers: 3, decode: decodeBytes(false, (bytes) => bytes) },
-  [Type.LargeBinary]: { buffers: 3, decode: decodeBytes(true, (bytes) => bytes) },
-  [Type.List]: { buffers: 2, children: 1, decode: decodeList(false) },
-  [Type.LargeList]: { buffers: 2, children: 1, decode: decodeList(true) },
-  [Type.FixedSizeList]: {
+  Utf8: { buffers: 3, children: 0, decode: decodeBytes(false, text) },
+  LargeUtf8: { buffers: 3, children: 0, decode: decodeBytes(true, text) },
+  Binary: { buffers: 3, children: 0, decode: decodeBytes(false, same) },
+  LargeBinary: { buffers: 3, children: 0, decode: decodeBytes(true, same) },
+  Utf8View: { buffers: 2, children: 0, view: true, decode: decodeViews(text) },
+  BinaryView: { buffers: 2, children: 0, view: true, decode: decodeViews(same) },
+  FixedSizeBinary: { buffers: 2, children: 0, decode: decodeFixedSizeBinary },
+  List: { buffers: 2, children: 1, decode: decodeList(false) },
+  LargeList: { buffers: 2, children: 1, decode: decodeList(true) },
+  ListView: { buffers: 3, children: 1, decode: decodeListView(false) },
+  LargeListView: { buffers: 3, children: 1, decode: decodeListView(true) },
+  FixedSizeList: {
     buffers: 1,
     children: 1,
-    decode: (cursor, type, length) => {
-      const size = (type as FixedSizeList).listSize;
-      return listGetter(cursor, type, (index) => [index * size, (index + 1) * size], length * size);
-    },
+    decode: (cursor, type, length) =>
+      listGetter(cursor, type, (index) => [index * type.width, (index + 1) * type.width], length * type.width),
   },
-  [Type.Struct]: { buffers: 1, decode: decodeStruct },
+  Struct_: { buffers: 1, decode: decodeStruct },
+  Dictionary: { buffers: 2, children: 0, decode: decodeDictionary },
+  Decimal: skipped,
+  Date: skipped,
+  Time: skipped,
+  Timestamp: skipped,
+  Interval: skipped,
+  Duration: skipped,
+  Map: { buffers: 2, children: 1, decode: null },
+  RunEndEncoded: { buffers: 0, children: 2, decode: null },
+  Union: { buffers: ({ dense }) => (dense ? 2 : 1), decode: null },
 };

@@ -79,6 +79,8 @@ export function checkValue(feature: Feature, value: unknown, at: string): Value 
         Object.entries(feature.members).map(([name, f]) => [name, checkValue(f, members[name], `${at}.${name}`)]),
       );
     }
+    case 'other':
+      return refuse(`nothing: columns of type ${feature.dtype} cannot be written`);
     default:
       return feature satisfies never;
   }

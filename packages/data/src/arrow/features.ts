@@ -15,13 +15,13 @@ import {
   LargeUtf8,
   List,
   Struct,
-  Type,
   Uint8,
   Uint16,
   Uint32,
   Uint64,
   Utf8,
 } from 'apache-arrow';
+import type { ArrowKind, ArrowType } from './schema.ts';
 
 /** An encoded image (PNG, JPEG, ...): `struct<bytes: binary, path: string>` in Arrow. */
 export interface ImageFeature {
@@ -52,7 +52,14 @@ export interface StructFeature {
   members: Features;
 }
 
-export type Feature = ImageFeature | ClassLabelFeature | ValueFeature | ListFeature | StructFeature;
+/** A column whose values are not read, for instance a time. It matters only if somebody asks for it. */
+interface OtherFeature {
+  type: 'other';
+  /** Its type, as the file names it. */
+  dtype: string;
+}
+
+export type Feature = ImageFeature | ClassLabelFeature | ValueFeature | ListFeature | StructFeature | OtherFeature;
 
 /** The columns of a dataset, in order. */
 export type Features = Record<string, Feature>;
@@ -105,6 +112,8 @@ export function arrowType(f: Feature): DataType {
       return new List(new Field('item', arrowType(f.feature), true));
     case 'struct':
       return new Struct(Object.entries(f.members).map(([name, member]) => new Field(name, arrowType(member), true)));
+    case 'other':
+      throw new Error(`columns of type ${f.dtype} cannot be written`);
     default:
       return f satisfies never;
   }
@@ -123,6 +132,8 @@ function featureToJson(f: Feature): unknown {
       return { feature: featureToJson(f.feature), _type: 'List' };
     case 'struct':
       return featuresToJson(f.members);
+    case 'other':
+      throw new Error(`columns of type ${f.dtype} cannot be written`);
     default:
       return f satisfies never;
   }
@@ -163,38 +174,96 @@ export function featureFromJson(json: unknown, at = 'feature'): Feature {
   }
 }
 
-export function featuresFromJson(json: unknown, at = 'features'): Features {
+function featuresFromJson(json: unknown, at = 'features'): Features {
   if (!isObject(json)) throw new Error(`${at}: expected an object of features`);
   return Object.fromEntries(Object.entries(json).map(([name, f]) => [name, featureFromJson(f, `${at}.${name}`)]));
 }
 
-const inferredDtype: { [type in Type]?: ValueDtype } = {
-  [Type.Utf8]: 'string',
-  [Type.LargeUtf8]: 'large_string',
-  [Type.Binary]: 'binary',
-  [Type.LargeBinary]: 'large_binary',
-  [Type.Bool]: 'bool',
+/** The features of Arrow's types whose names differ from Hugging Face's. */
+const inferredDtype: { [kind in ArrowKind]?: ValueDtype } = {
+  Utf8: 'string',
+  Utf8View: 'string',
+  LargeUtf8: 'large_string',
+  Binary: 'binary',
+  BinaryView: 'binary',
+  FixedSizeBinary: 'binary',
+  LargeBinary: 'large_binary',
 };
 
-/** The feature of an Arrow type, for schemas without Hugging Face metadata; null if no feature fits. */
-export function inferFeature(type: DataType): Feature | null {
-  const dtype = inferredDtype[type.typeId] ?? type.toString().toLowerCase();
+const listKinds: ReadonlySet<ArrowKind> = new Set(['List', 'LargeList', 'ListView', 'LargeListView', 'FixedSizeList']);
+
+/** The feature of an Arrow type, for columns that Hugging Face's metadata does not describe. */
+export function inferFeature(type: ArrowType): Feature {
+  const { kind, name, children, dictionary } = type;
+  const other: OtherFeature = { type: 'other', dtype: name };
+  if (dictionary !== null) {
+    const values = inferFeature(dictionary.values);
+    return values.type === 'other' ? other : values;
+  }
+  const dtype = inferredDtype[kind] ?? name.toLowerCase();
   if (dtype in valueTypes) return feature.value(dtype as ValueDtype);
-  const children = (type.children ?? []) as Field[];
-  if (type.typeId === Type.List || type.typeId === Type.FixedSizeList) {
+  if (listKinds.has(kind)) {
     const element = children[0] && inferFeature(children[0].type);
-    return element ? feature.list(element) : null;
+    return element === undefined || element.type === 'other' ? other : feature.list(element);
   }
-  if (type.typeId === Type.Struct) {
-    const names = children.map((child) => child.name);
-    if (names.length === 2 && names.includes('bytes') && names.includes('path')) return feature.image();
-    const members: Features = {};
-    for (const child of children) {
-      const member = inferFeature(child.type);
-      if (!member) return null;
-      members[child.name] = member;
-    }
-    return { type: 'struct', members };
-  }
-  return null;
+  if (kind !== 'Struct_') return other;
+  const members = Object.fromEntries(children.map((child) => [child.name, inferFeature(child.type)]));
+  return structFeature(members, name);
 }
+
+/** The feature of a struct: an image if it has its members. */
+export function structFeature(members: Features, name: string): Feature {
+  const names = Object.keys(members);
+  if (names.length === 2 && names.includes('bytes') && names.includes('path')) return feature.image();
+  const unread = Object.values(members).some(({ type }) => type === 'other');
+  return unread ? { type: 'other', dtype: name } : { type: 'struct', members };
+}
+
+/**
+ * The features that Hugging Face's metadata declares, and for the columns that it does not describe in a way that is read here, those of
+ * the file's own types.
+ *
+ * @param metadata the text under the key `huggingface`
+ * @param own the features by the file's own types
+ * @throws for a text that is not JSON
+ */
+export function declaredFeatures(own: Features, metadata: string | undefined, info?: unknown): Features {
+  let declared: unknown = info;
+  if (metadata !== undefined) {
+    const parsed = JSON.parse(metadata) as { info?: { features?: unknown } } | null;
+    declared = parsed?.info?.features ?? declared;
+  }
+  if (!isObject(declared)) return own;
+  return Object.fromEntries(
+    Object.entries(own).map(([name, inferred]) => {
+      const json = declared[name];
+      if (json === undefined || inferred.type === 'other') return [name, inferred];
+      try {
+        const found = featureFromJson(json);
+        return [name, fitsStorage(found, inferred) ? found : inferred];
+      } catch {
+        // A kind of feature that is not read, for instance Array2D: its storage is.
+        return [name, inferred];
+      }
+    }),
+  );
+}
+
+/** Whether values stored as `stored` can be what a declaration says. */
+function fitsStorage(declared: Feature, stored: Feature): boolean {
+  switch (declared.type) {
+    case 'image':
+      return stored.type === 'image' || isBinary(stored);
+    case 'class':
+      return stored.type === 'class' || (stored.type === 'value' && /^u?int/.test(stored.dtype));
+    case 'list':
+      return stored.type === 'list' && fitsStorage(declared.feature, stored.feature);
+    case 'struct':
+      return stored.type === 'struct' || stored.type === 'image';
+    default:
+      return stored.type === declared.type;
+  }
+}
+
+export const isBinary = (f: Feature): boolean =>
+  f.type === 'value' && (f.dtype === 'binary' || f.dtype === 'large_binary');

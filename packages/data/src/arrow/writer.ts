@@ -4,11 +4,12 @@ import fs from 'node:fs';
 import fsp from 'node:fs/promises';
 import path from 'node:path';
 import { type DataType, Field, makeData, RecordBatch, Schema, Struct, vectorFromArray } from 'apache-arrow';
+import type { DatasetInfo } from '../dataset/saved.ts';
+import type { Row } from '../format/shard.ts';
 import { errorMessage, writeFullySync } from '../io/file-system.ts';
 import { type PendingDirectory, pendingDirectory } from '../io/pending-directory.ts';
 import { checkValue, sizeOf } from './encode.ts';
 import { arrowType, type Features, featuresToJson } from './features.ts';
-import type { DatasetInfo, Row } from './reader.ts';
 import { SinkStreamWriter } from './stream-writer.ts';
 
 export interface DatasetWriterOptions {

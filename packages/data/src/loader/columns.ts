@@ -1,5 +1,5 @@
 /** The columns of a dataset that a loader reads: how they are requested, found, and returned in a batch. */
-import type { Feature, Features } from '../arrow/features.ts';
+import { type Feature, type Features, isBinary } from '../arrow/features.ts';
 import { isEmptyCaption } from '../tokenizer/repair.ts';
 
 /** Which of a row's texts an epoch uses first: a random one, always the first, or the first with probability `first`, otherwise one of the others. */
@@ -96,8 +96,8 @@ const integers = (values: readonly unknown[]): Int32Array => Int32Array.from(val
 /** How each kind of column is recognized and read. The sampler decodes images. */
 export const columnReaders: Readonly<Record<ColumnKind, ColumnReader>> = {
   image: {
-    fits: (f) => f.type === 'image',
-    expected: 'an Image column',
+    fits: (f) => f.type === 'image' || isBinary(f),
+    expected: 'an Image or binary column',
     read: (value) => value,
     collate: (values) => values,
   },
@@ -164,6 +164,13 @@ function classNumbers(f: Feature | undefined, wanted: readonly string[] | undefi
 const shorten = (names: readonly string[]): string =>
   names.length <= 10 ? names.join(', ') : `${names.slice(0, 10).join(', ')} and ${names.length - 10} more`;
 
+/** The only image column, or the only binary column of a dataset without any. */
+function onlyImage(features: Features, fitting: readonly string[]): string | null {
+  const images = fitting.filter((name) => features[name]?.type === 'image');
+  const [only, ...others] = images.length > 0 ? images : fitting;
+  return others.length === 0 ? (only ?? null) : null;
+}
+
 /**
  * Finds the requested columns: by `name`, otherwise by the usual names. The only image column of a dataset is found under any name.
  *
@@ -185,8 +192,7 @@ export function resolveColumns(
     }
     const fitting = Object.entries(features).flatMap(([column, f]) => (fits(f) ? [column] : []));
     const usual = names.find((candidate) => fitting.includes(candidate));
-    const [only, ...others] = fitting;
-    const found = usual ?? (kind === 'image' && only !== undefined && others.length === 0 ? only : null);
+    const found = usual ?? (kind === 'image' ? onlyImage(features, fitting) : null);
     if (found === null && !optional)
       throw new Error(
         `${title}: has no column for ${role}: expected ${expected} named ${names.join(' or ')}, or another name that you pass; its columns are ${has}`,

@@ -5,9 +5,9 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { feature } from '../arrow/features.ts';
-import { type Dataset, openDataset } from '../arrow/reader.ts';
 import { writeDataset } from '../arrow/writer.ts';
 import { augmentations } from '../augment/index.ts';
+import { type Dataset, openDataset } from '../dataset/dataset.ts';
 import { decodeImage } from '../image/decode.ts';
 import { type ColumnRequests, usualColumns } from './columns.ts';
 import { type Batch, DataLoader, type LoaderOptions } from './loader.ts';
@@ -204,7 +204,7 @@ describe('a selection of the rows of a split', () => {
     expect(await split.column('concept')).toEqual(chosen.map((row) => Math.floor(row / 2)));
     // A selection of the selection.
     expect(await split.select([5, 0]).column('label')).toEqual([5 % 3, 30 % 3]);
-    expect(() => split.row(6)).toThrow('row 6 is not one of its 6 rows');
+    await expect(split.row(6)).rejects.toThrow('row 6 is not one of its 6 rows');
     expect(() => split.select([6])).toThrow('row 6 is not one of its 6 rows');
   });
 

@@ -1,6 +1,7 @@
 /** The data loader: batches of a split in the order of an epoch, prepared in advance. */
-import type { Split } from '../arrow/reader.ts';
+
 import type { Augmentation } from '../augment/index.ts';
+import type { Split } from '../dataset/split.ts';
 import { permutation } from '../random.ts';
 import {
   type BatchColumns,
@@ -11,6 +12,7 @@ import {
 } from './columns.ts';
 import { inlineSource, type SampleSource, workerSource } from './pool.ts';
 import type { BadRowPolicy, CacheState, SamplerSpec, Samples, SkippedRow } from './sampler.ts';
+import { weightedOrder } from './weighted-order.ts';
 
 /** A batch of rows of a split. */
 export interface Batch<Requests extends ColumnRequests = ColumnRequests> {
@@ -32,6 +34,11 @@ export interface LoaderOptions<Requests extends ColumnRequests = ColumnRequests>
   seed?: number;
   /** Whether each epoch has a new random order. Default false. */
   shuffle?: boolean;
+  /**
+   * Draws the rows of each epoch with replacement, each with a chance in proportion to its weight: one weight for each row that is used.
+   * An epoch has as many rows as without weights. Default null: each row once.
+   */
+  weights?: ArrayLike<number> | null;
   /** Whether to leave out the last batch if it is not full. Default: the value of `shuffle`. */
   dropLast?: boolean;
   /** Default null: resize and center crop, as for evaluation. */
@@ -84,7 +91,7 @@ const positive = (name: string, value: number, least = 1): number => {
 /**
  * Returns the rows of a split in batches: shuffled, decoded and augmented in worker threads, some batches in advance.
  *
- * Every random choice depends only on (seed, epoch, row). The number of workers, their timing, and the batch at which an epoch is resumed
+ * Every random choice depends only on (seed, epoch, row), or with weights on (seed, epoch, place). The number of workers, their timing, and the batch at which an epoch is resumed
  * do not change a single pixel.
  *
  * ```ts
@@ -128,6 +135,11 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
       ? Uint32Array.from(options.rows, (row) => checkRow(row, split.length, title))
       : Uint32Array.from({ length: split.length }, (_, i) => i);
     if (this.#rows.length === 0) throw new Error(`${title}: has no rows to load`);
+    const { weights = null } = options;
+    if (weights !== null && weights.length !== this.#rows.length)
+      throw new RangeError(`${title}: ${weights.length} weights, but ${this.#rows.length} rows: expected one for each`);
+    if (weights !== null && !shuffle)
+      throw new RangeError('data loader: weights need shuffle: true, because rows are drawn in a random order');
     const { index, count } = options.shard ?? { index: 0, count: 1 };
     positive('shard.count', count);
     if (positive('shard.index', index, 0) >= count)
@@ -142,9 +154,7 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
     }
     const badRows: BadRowPolicy = options.strict ? 'error' : (options.badRows ?? (shuffle ? 'replace' : 'drop'));
     const spec: SamplerSpec = {
-      path: split.path,
-      split: split.name,
-      selected: split.selected,
+      place: split.place,
       rows: options.rows ? this.#rows : null,
       columns: readColumns(found, shuffle),
       imageSize: this.imageSize,
@@ -173,9 +183,10 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
 
   /** The rows of an epoch in order, before unusable ones are replaced. */
   order(epoch: number): Uint32Array {
-    const all = this.#options.shuffle
-      ? permutation(this.#rows.length, this.#seed, epoch).map((i) => this.#rows[i] as number)
-      : this.#rows;
+    const { shuffle = false, weights = null } = this.#options;
+    const places = (): Uint32Array =>
+      weights === null ? permutation(this.#rows.length, this.#seed, epoch) : weightedOrder(weights, this.#seed, epoch);
+    const all = shuffle ? places().map((i) => this.#rows[i] as number) : this.#rows;
     const { index, count } = this.#options.shard ?? { index: 0, count: 1 };
     return count === 1 ? all : Uint32Array.from({ length: this.#count }, (_, i) => all[i * count + index] as number);
   }
@@ -196,7 +207,8 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
     this.#state = this.#stateAt(epoch, startBatch);
     for (let next = startBatch, done = startBatch; done < this.length; done++) {
       while (next < this.length && ahead.length < depth) {
-        const batch = this.#make(order.slice(next * this.batchSize, (next + 1) * this.batchSize), epoch);
+        const places = { from: next * this.batchSize, to: (next + 1) * this.batchSize };
+        const batch = this.#make(order.slice(places.from, places.to), this.#streams(order, places), epoch);
         // The error is thrown when the batch is awaited; if the loop was left, it must not count as unhandled.
         batch.catch(() => undefined);
         ahead.push(batch);
@@ -223,8 +235,19 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
     return batchIndex >= this.length ? { epoch: epoch + 1, batchIndex: 0 } : { epoch, batchIndex };
   }
 
-  async #make(rows: Uint32Array, epoch: number): Promise<Batch<Requests>> {
-    const parts = await this.#source.sample(rows, epoch);
+  /**
+   * What distinguishes the random numbers of the rows at some places of an epoch: the row, or the place where an epoch can have a row
+   * several times, so that each time is augmented differently.
+   */
+  #streams(order: Uint32Array, { from, to }: { from: number; to: number }): Uint32Array {
+    const { weights = null, shard = { index: 0, count: 1 } } = this.#options;
+    if (weights === null) return order.slice(from, to);
+    const places = Math.min(to, order.length) - from;
+    return Uint32Array.from({ length: places }, (_, i) => (from + i) * shard.count + shard.index);
+  }
+
+  async #make(rows: Uint32Array, streams: Uint32Array, epoch: number): Promise<Batch<Requests>> {
+    const parts = await this.#source.sample(rows, streams, epoch);
     for (const skipped of parts.flatMap((part) => part.skipped)) {
       if (!this.#skipped.has(skipped.row) && this.#examples.length < examplesKept) this.#examples.push(skipped);
       this.#skipped.add(skipped.row);

@@ -1,21 +1,22 @@
 /** Where samples are produced: in this thread or in worker threads. */
 import { Worker } from 'node:worker_threads';
-import { type CacheState, Sampler, type SamplerSpec, type Samples } from './sampler.ts';
+import { type CacheState, type SampledRows, Sampler, type SamplerSpec, type Samples } from './sampler.ts';
 
 /** A request to a worker. */
-export interface WorkerJob {
+export interface WorkerJob extends SampledRows {
   id: number;
   epoch: number;
-  rows: Uint32Array;
-  slots: Uint32Array;
 }
 
 export type WorkerReply = { id: number; samples: Samples } | { id: number; error: string };
 
 /** Produces the samples of a batch. */
 export interface SampleSource {
-  /** The samples of the rows, in parts that together are the batch. */
-  sample(rows: Uint32Array, epoch: number): Promise<Samples[]>;
+  /**
+   * The samples of the rows, in parts that together are the batch.
+   * @param streams for each row what distinguishes its random numbers from those of others in the epoch
+   */
+  sample(rows: Uint32Array, streams: Uint32Array, epoch: number): Promise<Samples[]>;
   /** The content of the caches after the latest samples. */
   readonly cached: CacheState;
   close(): Promise<void>;
@@ -31,9 +32,9 @@ export function inlineSource(spec: SamplerSpec): SampleSource {
     get cached() {
       return cached;
     },
-    sample(rows, epoch) {
+    sample(rows, streams, epoch) {
       const part = last.then(async () => {
-        const samples = await (await opened).sample(rows, Uint32Array.from(rows.keys()), epoch);
+        const samples = await (await opened).sample({ rows, streams, slots: Uint32Array.from(rows.keys()) }, epoch);
         cached = samples.cached;
         return [samples];
       });
@@ -137,11 +138,12 @@ export function workerSource(spec: SamplerSpec, count: number): SampleSource {
     get cached() {
       return { images: total('images'), bytes: total('bytes') };
     },
-    async sample(rows, epoch) {
+    async sample(rows, streams, epoch) {
       const parts = workers.map((worker, w) => {
         const slots = Uint32Array.from(rows.keys()).filter((slot) => (rows[slot] as number) % count === w);
         if (slots.length === 0) return null;
-        return worker.sample({ id: nextId++, epoch, rows: slots.map((slot) => rows[slot] as number), slots });
+        const own = (values: Uint32Array): Uint32Array => slots.map((slot) => values[slot] as number);
+        return worker.sample({ id: nextId++, epoch, rows: own(rows), streams: own(streams), slots });
       });
       return Promise.all(parts.filter((part) => part !== null));
     },

@@ -1,8 +1,9 @@
 /** Rows to training samples: reading, decoding, caching, augmentation. It runs in the loader's workers. */
 import fsp from 'node:fs/promises';
 import type { EncodedImage } from '../arrow/features.ts';
-import { openDataset, type Split } from '../arrow/reader.ts';
 import { type Augmentation, augment, type Pixels } from '../augment/index.ts';
+import { reopenSplit } from '../dataset/dataset.ts';
+import type { Split, SplitPlace } from '../dataset/split.ts';
 import { type DecodeTarget, decodeImage } from '../image/decode.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
@@ -13,10 +14,7 @@ export type BadRowPolicy = 'replace' | 'drop' | 'error';
 
 /** Everything that determines the sample of a row in an epoch. Plain data, so that it can be sent to a worker. */
 export interface SamplerSpec {
-  path: string;
-  split: string;
-  /** The rows of the split on disk that are its rows here; null: all, in order. */
-  selected: Uint32Array | null;
+  place: SplitPlace;
   /** The rows that can replace an unusable one. Null: all rows of the split. */
   rows: Uint32Array | null;
   /** The columns to read, by their names in a batch. At most one is an image. */
@@ -27,6 +25,15 @@ export interface SamplerSpec {
   badRows: BadRowPolicy;
   /** The size of the cache of decoded images, in bytes. */
   cacheBytes: number;
+}
+
+/** Rows of a batch. */
+export interface SampledRows {
+  rows: Uint32Array;
+  /** What distinguishes the random numbers of each row from those of the others in its epoch. */
+  streams: Uint32Array;
+  /** The position of each row in the batch, which is returned with it. */
+  slots: Uint32Array;
 }
 
 /** A row that could not be used, and why. */
@@ -100,22 +107,18 @@ export class Sampler {
   }
 
   static async open(spec: SamplerSpec): Promise<Sampler> {
-    const dataset = await openDataset(spec.path, { splits: [spec.split] });
-    const split = dataset.split(spec.split);
-    return new Sampler(spec, split, spec.selected === null ? split : split.select(spec.selected));
+    const { stored, split } = await reopenSplit(spec.place);
+    return new Sampler(spec, stored, split);
   }
 
   close(): void {
     this.#opened.close();
   }
 
-  /**
-   * Produces the samples of some rows of an epoch.
-   * @param slots the position of each row in its batch, which is returned with it
-   */
-  async sample(rows: Uint32Array, slots: Uint32Array, epoch: number): Promise<Samples> {
+  /** Produces the samples of some rows of an epoch. */
+  async sample({ rows, streams, slots }: SampledRows, epoch: number): Promise<Samples> {
     const skipped: SkippedRow[] = [];
-    const items = await this.#items(rows, epoch, skipped);
+    const items = await this.#items(rows, streams, epoch, skipped);
     const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);
     const { imageSize: size, augment: augmentation, seed } = this.#spec;
     const imageBytes = this.#image === null ? 0 : size * size * 3;
@@ -124,16 +127,16 @@ export class Sampler {
     const indices: number[] = [];
     kept.forEach((i, at) => {
       const item = items[i] as Item;
-      const row = rows[i] as number;
+      const stream = streams[i] as number;
       if (item.pixels !== null) {
         const out = new Uint8ClampedArray(images.buffer, at * imageBytes, imageBytes);
         if (augmentation) {
-          augment(item.pixels, augmentation, size, new CounterRandom(seed, purpose.augment, epoch, row), out);
+          augment(item.pixels, augmentation, size, new CounterRandom(seed, purpose.augment, epoch, stream), out);
         } else out.set(item.pixels.data);
       }
       for (const [name, column] of this.#others) {
         const value = item.values[name];
-        const random = new CounterRandom(seed, purpose.caption, epoch, row);
+        const random = new CounterRandom(seed, purpose.caption, epoch, stream);
         (values[name] as unknown[]).push(
           column.kind === 'texts' ? chooseTexts(value as string[], column, random) : value,
         );
@@ -153,29 +156,39 @@ export class Sampler {
   }
 
   /** The items of some rows; null for rows that are left out. */
-  async #items(rows: Uint32Array, epoch: number, skipped: SkippedRow[]): Promise<(Item | null)[]> {
+  async #items(
+    rows: Uint32Array,
+    streams: Uint32Array,
+    epoch: number,
+    skipped: SkippedRow[],
+  ): Promise<(Item | null)[]> {
     const items: (Item | null)[] = new Array(rows.length).fill(null);
     let next = 0;
     const work = async (): Promise<void> => {
       while (next < rows.length) {
         const i = next++;
         const row = rows[i] as number;
-        items[i] = this.#cache.get(row) ?? (await this.#usable(row, epoch, skipped));
+        items[i] =
+          this.#cache.get(row) ??
+          (await this.#usable(
+            row,
+            new CounterRandom(this.#spec.seed, purpose.replacement, epoch, streams[i]),
+            skipped,
+          ));
       }
     };
     await Promise.all(Array.from({ length: decodesAtOnce }, work));
     return items;
   }
 
-  /** The item of a row, or of the row that replaces it. The replacement depends only on seed, epoch and row. */
-  async #usable(row: number, epoch: number, skipped: SkippedRow[]): Promise<Item | null> {
-    const random = new CounterRandom(this.#spec.seed, purpose.replacement, epoch, row);
+  /** The item of a row, or of the row that replaces it, which depends only on `random`. */
+  async #usable(row: number, random: CounterRandom, skipped: SkippedRow[]): Promise<Item | null> {
     let candidate = row;
     for (let attempt = 0; attempt < replacementAttempts; attempt++) {
       const item = await this.#load(candidate);
       if (typeof item !== 'string') return item;
       if (this.#spec.badRows === 'error') {
-        throw new Error(`${this.#spec.path}, split "${this.#spec.split}", row ${candidate}: ${item}`);
+        throw new Error(`${this.#spec.place.path}, split "${this.#spec.place.split}", row ${candidate}: ${item}`);
       }
       skipped.push({ row: candidate, reason: item });
       if (this.#spec.badRows === 'drop') return null;
@@ -183,7 +196,7 @@ export class Sampler {
       candidate = rows ? (rows[random.below(rows.length)] as number) : random.below(this.#split.length);
     }
     throw new Error(
-      `${this.#spec.path}, split "${this.#spec.split}": ran out of readable rows: row ${row} and ${replacementAttempts - 1} replacements cannot be used; the last one, row ${candidate}: ${this.#bad.get(candidate)}`,
+      `${this.#spec.place.path}, split "${this.#spec.place.split}": ran out of readable rows: row ${row} and ${replacementAttempts - 1} replacements cannot be used; the last one, row ${candidate}: ${this.#bad.get(candidate)}`,
     );
   }
 
@@ -199,7 +212,7 @@ export class Sampler {
     return item;
   }
 
-  /** Caches an item if there is room. Every row is used once per epoch, so it does not matter which ones are cached. */
+  /** Caches an item if there is room. Without weights every row is used once per epoch, so it does not matter which ones are cached. */
   #keep(item: Item): void {
     const texts = Object.values(item.values)
       .flat()
@@ -211,7 +224,7 @@ export class Sampler {
   }
 
   async #read(row: number): Promise<Item | string> {
-    const cells = this.#split.row(row, this.#names);
+    const cells = await this.#split.row(row, this.#names);
     const values: Record<string, unknown> = {};
     for (const [name, column] of this.#others) {
       const value = columnReaders[column.kind].read(cells[column.column], row, column);
@@ -219,7 +232,8 @@ export class Sampler {
       values[name] = value;
     }
     if (this.#image === null) return { row, pixels: null, values };
-    const encoded = cells[this.#image.column] as EncodedImage | null;
+    const stored = cells[this.#image.column] as EncodedImage | Uint8Array | null;
+    const encoded = stored instanceof Uint8Array ? { bytes: stored, path: null } : stored;
     try {
       const bytes = encoded?.bytes ?? (encoded?.path ? await fsp.readFile(encoded.path) : null);
       if (!bytes || bytes.byteLength === 0) return 'there is no image';

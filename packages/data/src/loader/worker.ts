@@ -15,7 +15,7 @@ port.on('message', (job: WorkerJob) => {
   queue = queue.then(async () => {
     let reply: WorkerReply;
     try {
-      const samples = await (await sampler).sample(job.rows, job.slots, job.epoch);
+      const samples = await (await sampler).sample(job, job.epoch);
       reply = { id: job.id, samples };
       port.postMessage(reply, [samples.images.buffer]);
     } catch (error) {

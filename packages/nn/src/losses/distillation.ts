@@ -11,6 +11,8 @@ export interface DistillationOptions {
   /** Temperature of the soft loss: both distributions are softmax(logits / temperature). */
   readonly temperature?: number;
   readonly labelSmoothing?: number;
+  /** [C]: the factor on the cross-entropy with the labels of each class, as `weight` of `crossEntropy`; null: 1. */
+  readonly weight?: Tensor | null;
 }
 
 /** The output of a student with a distillation token: logits [N, C] of its class token and of its distillation token. */
@@ -28,14 +30,14 @@ export interface DistilledLogits {
  *
  * The divergence is the mean over the batch. (DeiT's own code also divides it by the number of classes.) The teacher gets no gradient.
  *
- * @param labels i32 [N]
+ * @param labels i32 [N], or probabilities of the classes, floating point [N, C], such as those of mixed images
  * @param teacher [N, C]
  */
 export function distillationLoss(
   { logits, distillation }: DistilledLogits,
   labels: Tensor,
   teacher: Tensor,
-  { kind = 'hard', alpha = 0.5, temperature = 3, labelSmoothing = 0 }: DistillationOptions = {},
+  { kind = 'hard', alpha = 0.5, temperature = 3, labelSmoothing = 0, weight = null }: DistillationOptions = {},
 ): Tensor {
   if (!Object.hasOwn(teacherLosses, kind))
     throw new RangeError(
@@ -46,7 +48,7 @@ export function distillationLoss(
     throw new RangeError(
       `distillationLoss: the student's logits ${formatShape(distillation.shape)} and the teacher's ${formatShape(teacher.shape)} differ in shape`,
     );
-  const own = crossEntropy(logits, labels, { labelSmoothing, ignoreIndex: null });
+  const own = crossEntropy(logits, labels, { labelSmoothing, weight, ignoreIndex: null });
   const taught = teacherLosses[kind](distillation, teacher.detach(), temperature);
   return own.mul(1 - alpha).add(taught.mul(alpha));
 }

@@ -1,8 +1,13 @@
 /** Reading of a stream of tokens. Every length and value is checked before it is used. */
-import { continuation, type DecodedMessage, decodeMessage, type RecordBatchEntry } from '@tessera/data/arrow';
+import {
+  type ArrowSchema,
+  continuation,
+  type DecodedMessage,
+  decodeMessage,
+  type RecordBatchEntry,
+} from '@tessera/data/arrow';
 import type { DType } from '@tessera/tensor';
 import { decodeArray, viewArray } from '@tessera/tensor/backend';
-import type { Schema } from 'apache-arrow';
 import { checkBatch, countNonFinite, type HandOffBatch, longestId, placesOnGrid } from './batch.ts';
 import { ByteReader } from './byte-reader.ts';
 import { HandOffError, type HandOffHeader, headerKey, parseHeader } from './header.ts';
@@ -55,7 +60,7 @@ export async function readHandOff(
   return { header, batches: readBatches(reader, header, nonFinite) };
 }
 
-function headerOf(schema: Schema, maxBatchBytes: number): HandOffHeader {
+function headerOf(schema: ArrowSchema, maxBatchBytes: number): HandOffHeader {
   const header = parseHeader(schema.metadata.get(headerKey));
   const bytes = batchBytes(header, header.batchSize);
   if (bytes > maxBatchBytes)
@@ -82,7 +87,7 @@ async function* readBatches(
     const what = `batch ${number}`;
     const message = await nextMessage(reader, `${what} or the end-of-stream mark`);
     if (message === null) break;
-    if (message.kind === 'schema') throw new HandOffError('is damaged: a second schema');
+    if (message.kind !== 'batch') throw new HandOffError(`is damaged: a second ${message.kind}`);
     const { bodyLength, batch: entry } = message;
     if (entry.rows < 1 || entry.rows > header.batchSize)
       throw new HandOffError(`${what}: ${entry.rows} sequences; the header announces 1 to ${header.batchSize}`);
@@ -90,6 +95,7 @@ async function* readBatches(
       throw new HandOffError(
         `${what}: announces ${bodyLength} bytes for ${entry.rows} sequences; at most ${batchBytes(header, entry.rows)} are possible`,
       );
+    if (entry.compression !== null) throw new HandOffError(`${what}: is compressed; expected plain numbers`);
     const body = await reader.exactly(bodyLength, `${what}'s data`);
     const batch = explain(what, () => decodeBatch(header, entry, body, places));
     if (nonFinite === 'refuse' && batch.nonFinite > 0)

@@ -1,4 +1,5 @@
 /** The Arrow schema of a stream of tokens. */
+import { type ArrowSchema, describeSchema } from '@tessera/data/arrow';
 import { Bool, type DataType, Field, FixedSizeList, Float16, Float32, Int32, Schema, Uint16, Utf8 } from 'apache-arrow';
 import { type HandOffDType, HandOffError, type HandOffHeader, headerKey } from './header.ts';
 
@@ -44,8 +45,8 @@ export function schemaOf(header: HandOffHeader): Schema {
 const describe = (schema: Schema): string => schema.fields.map(({ name, type }) => `${name}: ${type}`).join(', ');
 
 /** @throws HandOffError if the columns differ from those that the header announces */
-export function checkSchema(received: Schema, header: HandOffHeader): void {
-  const [found, expected] = [describe(received), describe(schemaOf(header))];
+export function checkSchema(received: ArrowSchema, header: HandOffHeader): void {
+  const [found, expected] = [describeSchema(received), describe(schemaOf(header))];
   if (found !== expected)
     throw new HandOffError(`has the columns ${found.slice(0, 500)}; its header announces ${expected}`);
 }

@@ -7,6 +7,7 @@ import { readTensors, type TensorFile } from '@tessera/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../load-config.ts';
 import { loadRun } from '../load-run.ts';
+import { readCheckpoint } from '../loop/checkpoint.ts';
 import { RunFolder } from '../run-folder/run-folder.ts';
 import { useTestBackend } from '../testing/backend.ts';
 import { type TinyRun, trainTiny } from '../testing/train-tiny.ts';
@@ -80,6 +81,21 @@ describe('a run with adapters', () => {
     expect(Object.keys(kept).filter((name) => name.startsWith('optimizer.exp_avg.'))).toHaveLength(16);
     const report = await fs.readFile(folder('clip').report, 'utf8');
     expect(report).toContain('rank 2, 8 weights');
+  });
+
+  it.each([
+    ['', []],
+    [' with averages', ['ema.decay=0.5']],
+  ])('saves its best weights%s, merged', async (name, set) => {
+    // So small a rate changes the weights, but no rank: of equal values, the first is the best.
+    const best = ['training.epochs=2', 'optimizer.lr=1e-6', 'evaluation.everyEpochs=1', 'checkpoints.model=best'];
+    await tune({ name: `best${name}`, set: ['lora={rank: 2, alpha: 4}', ...best, ...set] });
+    const { state, modelState } = await readCheckpoint(folder(`best${name}`).bestCheckpoint);
+    const last = await readCheckpoint(join(folder(`best${name}`).checkpoints, 'last.safetensors'));
+    expect([state.step, last.state.step]).toEqual([4, 8]);
+    const saved = await model(`best${name}`);
+    expect(saved).toEqual(await valuesOf(modelState()));
+    expect(saved).not.toEqual(await valuesOf(last.modelState()));
   });
 
   it('is loaded as a model with merged weights, from which other runs can start', async () => {

@@ -2,8 +2,14 @@
 import type { TaskSettings } from './schema.ts';
 import { mergeSettings, type Settings, valueAt } from './tree.ts';
 
-/** The last part of a path, or the name of a known data set. */
-const lastPart = (path: string): string => path.split(/[/\\]/).findLast((part) => !/^\.*$/.test(part)) ?? 'data';
+/** The last part of a path or address that has no wildcards and is no file, or the name of a known data set. It names a folder. */
+const lastPart = (path: string): string => {
+  const parts = path
+    .replace(/\?.*$/, '')
+    .split(/[/\\]/)
+    .filter((part) => !/^\.*$|[*?{[:]/.test(part));
+  return parts.findLast((part) => !/\.(parquet|pq|tar|arrow)$/.test(part)) ?? parts.at(-1) ?? 'data';
+};
 
 /**
  * A default preset is made for one data set: its name, image size, augmentation and warm-up belong to that set. For any other data set the

@@ -124,7 +124,7 @@ export function resolveConfig(base: Settings, layers: readonly Layer[], catalog:
     merged = applyLayer(merged, layer, task, unions, written);
     written = mergeSettings(written, expandKinds(layer.settings, unions)) as Settings;
   }
-  return check(completeKinds(merged, unions), layers, task.schema, unions);
+  return check(completeKinds(merged, unions), layers, task, unions);
 }
 
 /** @param written what the layers before this one contain */
@@ -161,13 +161,13 @@ function modelPreset({ models = {} }: TaskSettings, name: unknown, source: strin
 function check(
   settings: Settings,
   layers: readonly Layer[],
-  schema: z.ZodType<RunConfig>,
+  { schema, notOffered = {} }: TaskSettings,
   unions: KindUnions,
 ): RunConfig {
   const result = schema.safeParse(settings);
   if (result.success) return result.data;
   const keys = [...new Set(listSettings(schema).map(({ key }) => key))];
-  const context = { settings, keys, layers, unions };
+  const context = { settings, keys, layers, unions, notOffered };
   throw new ConfigError(result.error.issues.flatMap((issue) => describeIssue(issue, context)));
 }
 
@@ -178,10 +178,11 @@ interface IssueContext {
   readonly keys: readonly string[];
   readonly layers: readonly Layer[];
   readonly unions: KindUnions;
+  readonly notOffered: Readonly<Record<string, string>>;
 }
 
 function describeIssue(issue: Issue, context: IssueContext): string[] {
-  const { settings, keys, layers, unions } = context;
+  const { settings, keys, layers, unions, notOffered } = context;
   const at = (path: readonly PropertyKey[]): string => {
     const source = layers.findLast((layer) => valueAt(layer.settings, path) !== undefined)?.source;
     const key = path.join('.');
@@ -197,6 +198,8 @@ function describeIssue(issue: Issue, context: IssueContext): string[] {
           const key = path.join('.');
           const former = formerSettings[key];
           if (former !== undefined) return `${at(path)}: ${former}`;
+          const reason = notOffered[String(path[0])];
+          if (reason !== undefined) return `${at(path)}: is not a setting of this task: ${reason}`;
           if (!keys.includes(key)) return `${at(path)}: there is no such setting${suggestKey(key, keys)}`;
           const kind = valueAt(settings, [...issue.path, 'kind']);
           return `${at(path)}: is not a setting of ${issue.path.join('.')} where its kind is ${kind}`;

@@ -85,6 +85,8 @@ export interface TaskSettings<Config extends RunConfig = RunConfig> {
   readonly presets: Readonly<Record<string, Settings>>;
   /** What replaces settings of the default preset for another data set than the preset's; see `ownData` in `own-data.ts`. */
   readonly ownData?: Settings;
+  /** Sections that other tasks have and this one cannot have, with the reason. */
+  readonly notOffered?: Readonly<Record<string, string>>;
   /** Sections `model` by name, for `model: NAME`. */
   readonly models?: Readonly<Record<string, Settings>>;
 }

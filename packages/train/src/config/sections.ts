@@ -98,10 +98,18 @@ export const tooLong = z
 export const dataFields = {
   dataset: z
     .string()
-    .describe('name of a data set (emoji, fashion-mnist, mnist), or a folder that build-dataset or save_to_disk wrote')
+    .describe(
+      'name of a data set (emoji, fashion-mnist, mnist); a folder that build-dataset or save_to_disk wrote; or Arrow, Parquet or tar files: a path, a pattern or an address (https://, s3://, hf://datasets/)',
+    )
     .meta({ flag: 'data' }),
   trainSplit: z.string().default('train').describe('split to train on'),
   limitTrain,
+  sampling: z
+    .enum(['shuffle', 'balanced'])
+    .default('shuffle')
+    .describe(
+      'shuffle: an epoch has each row once; balanced: as many rows, drawn with replacement so that all classes are equally frequent',
+    ),
   strict: z
     .boolean()
     .default(false)
@@ -233,6 +241,13 @@ export const trainingSection = z.strictObject({
     .describe('patterns of parameters that are not trained, such as visual, *bias or resblocks.0'),
   precision: precisionSection,
   earlyStopping: earlyStoppingSection.prefault({}),
+  histograms: z
+    .strictObject({
+      everySteps: count.describe('interval in steps; each takes the time of about one more step'),
+    })
+    .nullable()
+    .default(null)
+    .describe('histograms of the weights and of the gradients of each trained parameter; null: none'),
   check: z
     .boolean()
     .default(false)

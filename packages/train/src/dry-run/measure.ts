@@ -273,7 +273,7 @@ async function measureEvaluation(run: TrialRun): Promise<EvaluationTimes | null>
   const many = rowsOf(lengths, large);
   const perExample = many > few ? Math.max(0, some - one) / (many - few) : one / few;
   const searched = hasBaseline ? Math.min(trainSplit.length, large) : 0;
-  const measured = run.evaluationCost({ limit: large, baseline: true });
+  const measured = await run.evaluationCost({ limit: large, baseline: true });
   const withBaseline = hasBaseline ? await seconds({ limit: large, baseline: true }) : some;
   return {
     examples,
@@ -282,7 +282,7 @@ async function measureEvaluation(run: TrialRun): Promise<EvaluationTimes | null>
     fixed: Math.max(0, one - perExample * few),
     perExample,
     perBaselineExample: searched === 0 ? 0 : Math.max(0, withBaseline - some - measured.seconds) / searched,
-    cost: run.evaluationCost({ limit, baseline: true }),
+    cost: await run.evaluationCost({ limit, baseline: true }),
     measuredBytes: measured.bytes,
   };
 }

@@ -35,7 +35,7 @@ export interface TrialRun {
   /** Trains from the start until `signal` is aborted, as always, but without evaluations; then a checkpoint is written. */
   train(listener: TrainerListener, signal: AbortSignal): Promise<TrainingEnd>;
   evaluate(part: EvaluationPart): Promise<readonly EvaluationResult[]>;
-  evaluationCost(part: EvaluationPart): EvaluationCost;
+  evaluationCost(part: EvaluationPart): Promise<EvaluationCost>;
 }
 
 /** Takes the place of a run's training loop. Afterwards the run writes its weights and its report as always. */

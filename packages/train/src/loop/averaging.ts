@@ -104,7 +104,7 @@ export async function averageEpoch({ averages }: Averaging): Promise<void> {
 export async function averageStatistics<Batch extends BatchTensors>(
   { averages }: Averaging,
   objective: Objective<Batch>,
-  batches: () => AsyncIterable<{ toTensors(): Batch }>,
+  batches: () => AsyncIterable<{ toTensors(): Batch | Promise<Batch> }>,
   precision: MixedPrecision = {},
 ): Promise<void> {
   enterTraining(objective);
@@ -117,7 +117,7 @@ export async function averageStatistics<Batch extends BatchTensors>(
   });
   try {
     await averages.updateBn(async () => {
-      for await (const batch of batches()) await tidy(() => forward(batch.toTensors()));
+      for await (const batch of batches()) await tidy(async () => forward(await batch.toTensors()));
     });
   } finally {
     forward.dispose();

@@ -165,14 +165,27 @@ export function restoreCheckpoint(
   scaler: GradScaler | null = null,
   averages: AveragedModel | null = null,
 ): void {
-  loadState(checkpoint, checkpoint.trainedState(), model, config);
+  loadTrainedState(checkpoint, model, config, averages);
   optimizer.loadStateDict(checkpoint.optimizerState());
   const scaling = checkpoint.scalerState();
   if (scaler !== null && scaling.size > 0) scaler.loadStateDict(scaling);
+  getDefaultGenerator().setState(checkpoint.state.generator);
+}
+
+/**
+ * Loads the model's parameters and buffers as they are trained, and the averages of its weights: where the checkpoint has none, they begin
+ * with its weights.
+ */
+export function loadTrainedState(
+  checkpoint: Checkpoint,
+  model: Module,
+  config: unknown,
+  averages: AveragedModel | null,
+): void {
+  loadState(checkpoint, checkpoint.trainedState(), model, config);
   const averaged = checkpoint.averagesState();
   if (averaged.size > 0) averages?.loadStateDict(averaged);
   else averages?.restart();
-  getDefaultGenerator().setState(checkpoint.state.generator);
 }
 
 /** Loads only the model's parameters and buffers, to be used: averages where the run has them, and merged adapters. */

@@ -69,24 +69,24 @@ describe('the best checkpoints of a run', () => {
     ]);
   });
 
+  // The third value equals the second, the last is better.
+  const short = { ...run, values: [0.2, 0.5, 0.5, 0.6] };
+  const bestOfShort = { 'best-12.safetensors': 12, 'best-6.safetensors': 6, 'best.safetensors': 12 };
+
   it('are the same after an interruption at any step', async () => {
-    const whole = await runScripted({ ...run, folder: await newFolder() });
-    for (let stopAfter = 1; stopAfter < values.length * stepsPerEpoch; stopAfter++) {
+    const whole = await runScripted({ ...short, folder: await newFolder() });
+    for (let stopAfter = 1; stopAfter < short.values.length * stepsPerEpoch; stopAfter++) {
       const folder = await newFolder();
       const controller = new AbortController();
       const onStep = ({ step }: { step: number }) => (step === stopAfter ? controller.abort() : undefined);
-      await runScripted({ ...run, folder, listener: { onStep }, signal: controller.signal });
-      expect(await resume({ ...run, folder }), `after step ${stopAfter}`).toEqual(whole);
-      expect(await bestFiles(folder)).toEqual({
-        'best-15.safetensors': 15,
-        'best-6.safetensors': 6,
-        'best.safetensors': 15,
-      });
+      await runScripted({ ...short, folder, listener: { onStep }, signal: controller.signal });
+      expect(await resume({ ...short, folder }), `after step ${stopAfter}`).toEqual(whole);
+      expect(await bestFiles(folder)).toEqual(bestOfShort);
     }
   });
 
   it('are the same after a crash at any change of a file', async () => {
-    const whole = await runScripted({ ...run, folder: await newFolder() });
+    const whole = await runScripted({ ...short, folder: await newFolder() });
     let crashed = true;
     let crashes = 0;
     for (let at = 0; crashed; at++) {
@@ -104,21 +104,17 @@ describe('the best checkpoints of a run', () => {
         crash();
         return rm(...paths);
       });
-      crashed = await runScripted({ ...run, folder }).then(
+      crashed = await runScripted({ ...short, folder }).then(
         () => false,
         () => true,
       );
       vi.restoreAllMocks();
       if (!crashed) break;
       crashes++;
-      expect(await resume({ ...run, folder }), `change ${at}`).toEqual(whole);
-      expect(await bestFiles(folder), `change ${at}`).toEqual({
-        'best-15.safetensors': 15,
-        'best-6.safetensors': 6,
-        'best.safetensors': 15,
-      });
+      expect(await resume({ ...short, folder }), `change ${at}`).toEqual(whole);
+      expect(await bestFiles(folder), `change ${at}`).toEqual(bestOfShort);
     }
-    expect(crashes).toBeGreaterThan(values.length * 4);
+    expect(crashes).toBeGreaterThan(short.values.length * 4);
   });
 
   it('follow another measure, or another number, after a resume', async () => {
@@ -134,6 +130,22 @@ describe('the best checkpoints of a run', () => {
       'best-6.safetensors',
       'best.safetensors',
     ]);
+  });
+
+  it('are those of the run that was resumed at an earlier step, not of its first continuation', async () => {
+    const folder = await newFolder();
+    const again = { ...{ folder, keep: 9, everySteps: 1 }, values: [0.4, 0.3, 0.9], best: { measure, count: 2 } };
+    await runScripted(again);
+    const file = (name: string) => join(folder, 'checkpoints', `${name}-9.safetensors`);
+    const inodeOf = async (name: string) => (await fs.stat(file(name))).ino;
+    const first = await inodeOf('best');
+    // No evaluation comes between this step and the one with the best value, which would remove the file.
+    await runScripted({
+      ...again,
+      resume: await readCheckpoint(join(folder, 'checkpoints', 'checkpoint-7.safetensors')),
+    });
+    expect(await inodeOf('best')).not.toBe(first);
+    expect(await inodeOf('best')).toBe(await inodeOf('checkpoint'));
   });
 
   it('are not counted where a resume at an earlier step needs one that is gone, which is said', async () => {

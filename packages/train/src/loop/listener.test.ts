@@ -2,9 +2,11 @@
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Module } from '@tessera/nn';
+import type { Tensor } from '@tessera/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useTestBackend } from '../testing/backend.ts';
-import { runScripted } from '../testing/scripted-run.ts';
+import { inputsOf, runScripted } from '../testing/scripted-run.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { CallbackError, type EpochReport, type TrainerListener } from './listener.ts';
 
@@ -29,7 +31,7 @@ const each = (call: (name: string, step: number) => 'stop' | undefined): Trainer
 
 /** The calls at which a run can end. */
 const moments = [
-  ['onStep', 2],
+  ['onStep', 1],
   ['onStep', 3],
   ['onEpoch', 6],
   ['onCheckpoint', 2],
@@ -134,6 +136,29 @@ describe('the functions of a listener', () => {
     const checkpoint = await lastOf(folder);
     expect(checkpoint.state.step).toBe(step);
     expect(await runScripted({ folder, values, everySteps: 2, resume: checkpoint })).toEqual(whole);
+  });
+
+  it("that return 'stop' within an epoch let complete averages be evaluated", async () => {
+    const folder = await newFolder();
+    const means: number[][] = [];
+    const meanOf = async (state: ReadonlyMap<string, Tensor>) => [
+      ...((await state.get('0.running_mean')?.data()) ?? []),
+    ];
+    const run = {
+      ...{ folder, values, swaStartEpoch: 1, everyEpochs: 3 },
+      seen: async (model: Module) => void means.push(await meanOf(model.stateDict())),
+    };
+    await runScripted({ ...run, listener: { onStep: ({ step }) => (step === 5 ? 'stop' : undefined) } });
+    // The first layer sees the inputs: its statistics are means over the batches of the last complete epoch.
+    const inputs = [0, 1, 2].flatMap((step) => [...inputsOf(step)]);
+    const expected = [0, 1].map((column) => inputs.reduce((sum, x, k) => sum + (k % 2 === column ? x / 12 : 0), 0));
+    const close = expected.map((mean) => expect.closeTo(mean, 6));
+    expect(means).toEqual([close]);
+    const checkpoint = await lastOf(folder);
+    expect(checkpoint.state.step).toBe(5);
+    expect(await meanOf(checkpoint.modelState())).toEqual(means[0]);
+    const whole = await runScripted({ ...run, folder: await newFolder() });
+    expect(await runScripted({ ...run, resume: checkpoint })).toEqual(whole);
   });
 
   it('have no reason to stop after the last step', async () => {

@@ -9,6 +9,7 @@ import { type BestRule, bestOf, type EvaluatedCheckpoint } from './best-checkpoi
 import { type CheckpointState, type Position, writeCheckpoint } from './checkpoint.ts';
 import type { CheckpointFolder } from './checkpoint-folder.ts';
 import { type EarlyStoppingRule, observeEvaluation, reasonToStop } from './early-stopping.ts';
+import { type HistogramOutput, type HistogramRecord, histogramsOf } from './histograms.ts';
 import { Callbacks, type TrainerListener } from './listener.ts';
 import { checkMeasure, type EvaluationValues, finiteValue, isBetter, type MainMeasure } from './measure.ts';
 import type { MetricsWriter } from './metrics-file.ts';
@@ -16,13 +17,23 @@ import { findNonFinite, NonFiniteError } from './non-finite.ts';
 import { type BatchTensors, isSeparable, type Objective } from './objective.ts';
 import type { MixedPrecision } from './precision.ts';
 import { hasAllSteps, runLength } from './run-length.ts';
-import { type Step, type StepOptions, type StepResult, TrainingStep, wasSkipped } from './step.ts';
+import {
+  type GradientObserver,
+  type Step,
+  type StepOptions,
+  type StepResult,
+  TrainingStep,
+  wasSkipped,
+} from './step.ts';
 
 /** Batches in the order of training. An epoch always has the same batches, wherever reading starts. */
 export interface BatchSource<Batch extends BatchTensors> {
   readonly batchesPerEpoch: number;
   /** The batches of an epoch from number `first` on. `examples`: the number of images of a batch. */
-  epoch(epoch: number, first: number): AsyncIterable<{ readonly examples: number; toTensors(): Batch }>;
+  epoch(
+    epoch: number,
+    first: number,
+  ): AsyncIterable<{ readonly examples: number; toTensors(): Batch | Promise<Batch> }>;
 }
 
 export interface TrainerParts<Batch extends BatchTensors> {
@@ -34,6 +45,8 @@ export interface TrainerParts<Batch extends BatchTensors> {
     readonly epochs: number;
     /** The number of steps, in place of `epochs`; null: `epochs`. Default: null. */
     readonly maxSteps?: number | null;
+    /** The epoch after which the run stops with a checkpoint and an evaluation, and can be continued; null: its end. Default: null. */
+    readonly untilEpoch?: number | null;
     /** Null: no clipping. */
     readonly clipGradNorm: number | null;
     readonly clipGradNormType?: number | 'inf';
@@ -49,6 +62,8 @@ export interface TrainerParts<Batch extends BatchTensors> {
   /** Averages of the weights, which are evaluated and saved; null: none. */
   readonly averaging?: Averaging | null;
   readonly metrics: MetricsWriter;
+  /** Where histograms of weights and gradients are written, and how often; null: nowhere. */
+  readonly histograms?: HistogramOutput | null;
   readonly checkpoints: CheckpointFolder;
   /** When checkpoints are written: after every `everySteps` steps (null: not within an epoch), after every `everyEpochs` epochs. */
   readonly checkpointing: { readonly everySteps: number | null; readonly everyEpochs: number };
@@ -76,7 +91,7 @@ export interface TrainerParts<Batch extends BatchTensors> {
 /** How a run ended. */
 export interface TrainingEnd {
   readonly position: Position;
-  /** False for a run that was interrupted by its signal: it has a checkpoint to continue from. */
+  /** False for a run that was interrupted by its signal, or stopped at `untilEpoch`: it has a checkpoint to continue from. */
   readonly finished: boolean;
   /** Why a finished run ended before its last step: early stopping, or a callback; null: it did not. */
   readonly stopReason: string | null;
@@ -128,6 +143,8 @@ export class Trainer<Batch extends BatchTensors> {
   #peakFlops: number | null;
   /** Start time of the current step. It includes waiting for the batch, but not evaluations and checkpoints. */
   #clock = 0;
+  /** The histograms of the current step; null: none. */
+  #found: HistogramRecord['parameters'] | null = null;
   /** The steps of the current epoch that this process has made. */
   #epochSoFar = { seconds: 0, examples: 0 };
 
@@ -143,8 +160,9 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   /**
-   * Trains from a position to the end, or until early stopping or a callback ends the run, or until `signal` is aborted: then the current
-   * step is finished and a checkpoint is written.
+   * Trains from a position to the end, or until early stopping or a callback ends the run, or to `untilEpoch`, or until `signal` is aborted:
+   * then the current step is finished and a checkpoint is written. A run that goes on after `untilEpoch` has the bits of one that never
+   * stopped: the checkpoint is older than the evaluation, and an evaluation that only the stop called for decides nothing and is not repeated.
    *
    * @throws NonFiniteError for a loss or gradient that is infinite or NaN (with loss scaling: only if it still is with a factor of 1). Model
    *   and optimizer keep their state from before the step, and the checkpoints are not changed.
@@ -167,7 +185,7 @@ export class Trainer<Batch extends BatchTensors> {
       const reason = this.#reasonToStop(position);
       if (reason !== null) return end(position, true, reason);
       this.#clock = performance.now();
-      while (!hasAllSteps(position, training)) {
+      while (!this.#isDone(position)) {
         const { epoch } = position;
         this.#epochSoFar = { seconds: 0, examples: 0 };
         for await (const batch of source.epoch(epoch, position.batch)) {
@@ -186,14 +204,14 @@ export class Trainer<Batch extends BatchTensors> {
             if (reason !== null) return end(position, true, reason);
             this.#clock = performance.now();
           }
-          if (hasAllSteps(position, training)) break;
+          if (this.#isDone(position)) break;
         }
-        if (position.epoch === epoch && !hasAllSteps(position, training))
+        if (position.epoch === epoch && !this.#isDone(position))
           throw new Error(
             `epoch ${epoch + 1} ended after ${position.batch} of ${source.batchesPerEpoch} batches: ran out of readable rows`,
           );
       }
-      return end(position, true);
+      return end(position, hasAllSteps(position, training));
     } finally {
       this.#step.dispose();
     }
@@ -209,14 +227,17 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   /** One step, and the evaluation and checkpoint that are due after it. */
-  async #advance(before: Position, batch: { examples: number; toTensors(): Batch }): Promise<Position> {
+  async #advance(
+    before: Position,
+    batch: { examples: number; toTensors(): Batch | Promise<Batch> },
+  ): Promise<Position> {
     const { source, schedule, checkpointing } = this.#parts;
     const lr = typeof schedule === 'function' ? schedule(before.step) : schedule.rate(before.step);
     // The memory of the batch's tensors is released at once, instead of when the garbage collector finds them.
     const result = await tidy(async () => {
-      const tensors = batch.toTensors();
+      const tensors = await batch.toTensors();
       const generator = getDefaultGenerator().state();
-      const numbers = await this.#step.run(tensors, lr);
+      const numbers = await this.#step.run(tensors, lr, this.#observerAt(before.step + 1));
       if (this.#flopsPerStep === null) {
         this.#flopsPerStep = await this.#step.flops(tensors);
         // Compiling makes many objects, whose memory the engine would keep for the whole run.
@@ -237,6 +258,7 @@ export class Trainer<Batch extends BatchTensors> {
       batch: endsEpoch ? 0 : before.batch + 1,
       epochLoss: withLoss(before, result.loss),
     };
+    this.#writeHistograms(position);
     await this.#report(position, result, lr, batch.examples);
     if (endsEpoch) await this.#reportEpoch(position, lr);
     await this.#average(position, endsEpoch);
@@ -275,18 +297,50 @@ export class Trainer<Batch extends BatchTensors> {
     await this.#checkCallbacks(position);
   }
 
+  /** Makes the histograms of a step; undefined where none are due. */
+  #observerAt(step: number): GradientObserver | undefined {
+    const { histograms = null, optimizer } = this.#parts;
+    if (histograms === null || !isMultiple(step, histograms.everySteps)) return undefined;
+    return async (gradients) => {
+      this.#found = await histogramsOf(optimizer.parameters, gradients);
+    };
+  }
+
+  /** Writes the histograms of the step before a position, if there are any. */
+  #writeHistograms({ step }: Position): void {
+    const { histograms = null, source } = this.#parts;
+    if (histograms === null || this.#found === null) return;
+    const epoch = step / source.batchesPerEpoch;
+    const record: HistogramRecord = { kind: 'histogram', step, epoch, parameters: this.#found };
+    histograms.writer.append({ ...record });
+    this.#found = null;
+  }
+
   /** The averages that take the place of the weights at a position; null: none. */
   #averagesAt({ epoch }: Position): AveragedModel | null {
     const { averaging = null } = this.#parts;
     return averaging !== null && isAveraged(averaging, epoch) ? averaging.averages : null;
   }
 
-  /** Whether a position is followed by an evaluation: the end of the run, or of some epochs. */
-  #isEvaluationDue(position: Position): boolean {
+  /** Whether training ends at a position: that of the last step, or of `untilEpoch`. */
+  #isDone(position: Position): boolean {
+    const { training } = this.#parts;
+    const { untilEpoch = null } = training;
+    return (
+      hasAllSteps(position, training) || (untilEpoch !== null && position.batch === 0 && position.epoch >= untilEpoch)
+    );
+  }
+
+  /** Whether a position is followed by an evaluation in every run, wherever it stops: the end, or that of some epochs. */
+  #isEvaluationPlanned(position: Position): boolean {
     const { training, evaluation } = this.#parts;
     if (hasAllSteps(position, training)) return true;
     const { epoch, batch } = position;
     return batch === 0 && epoch > 0 && isMultiple(epoch, evaluation.everyEpochs);
+  }
+
+  #isEvaluationDue(position: Position): boolean {
+    return this.#isEvaluationPlanned(position) || this.#isDone(position);
   }
 
   async #report(position: Position, result: StepResult, lr: number, examples: number): Promise<void> {
@@ -353,7 +407,8 @@ export class Trainer<Batch extends BatchTensors> {
     const epoch = step / source.batchesPerEpoch;
     for (const { split, values } of evaluations) metrics.append({ kind: 'evaluation', step, epoch, split, values });
     const [first] = evaluations;
-    const next = first === undefined ? position : await this.#decide(position, first);
+    const isDecisive = this.#isEvaluationPlanned(position) || this.#callbacks.reasonToStop !== null;
+    const next = first === undefined || !isDecisive ? position : await this.#decide(position, first);
     await report?.(step);
     await this.#callbacks.call('onEvaluation', step, evaluations);
     await this.#checkCallbacks(position);
@@ -384,9 +439,7 @@ export class Trainer<Batch extends BatchTensors> {
     evaluated: EvaluatedCheckpoint,
   ): Promise<readonly EvaluatedCheckpoint[]> {
     const { checkpoints, listener } = this.#parts;
-    // An evaluation that is repeated after a resume takes the place of the first.
-    const others = bestCheckpoints.filter(({ step }) => step !== evaluated.step);
-    const best = bestOf(rule, [...others, evaluated]);
+    const best = bestOf(rule, [...bestCheckpoints, evaluated]);
     const lost = await checkpoints.keepBest(
       best.map(({ step }) => step),
       evaluated.step,
@@ -408,9 +461,10 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   async #save(position: Position): Promise<void> {
-    const { objective, optimizer, metrics, checkpoints, describe, metadata, mixedPrecision } = this.#parts;
+    const { objective, optimizer, metrics, histograms, checkpoints, describe, metadata, mixedPrecision } = this.#parts;
     // The metrics of the steps before the checkpoint must be on the disk before it.
     metrics.sync();
+    histograms?.writer.sync();
     const path = await checkpoints.add(position.step, (file) =>
       writeCheckpoint(
         file,

@@ -52,10 +52,22 @@ export interface RunLock {
   release(): Promise<void>;
 }
 
+/** Another process holds the lock on a run's folder. The message names it. */
+export class RunInUseError extends Error {
+  override name = 'RunInUseError';
+  /** Whether the process is on this machine, so that its end will be noticed. */
+  readonly isLocal: boolean;
+
+  constructor(message: string, isLocal: boolean) {
+    super(message);
+    this.isLocal = isLocal;
+  }
+}
+
 /**
  * Locks a run's folder for this process. The lock of a process that has ended is replaced.
  *
- * @throws where another process holds it; the message names the process
+ * @throws RunInUseError where another process holds it
  */
 export async function lockRun(folder: string): Promise<RunLock> {
   const path = join(folder, 'run.lock');
@@ -70,9 +82,10 @@ export async function lockRun(folder: string): Promise<RunLock> {
     if (await createWhole(path, text)) return { release: () => releaseLock(path, text) };
     const holder = await holderOf(path);
     if (holder !== null && (holder.host !== own.host || isAlive(holder)))
-      throw new Error(
+      throw new RunInUseError(
         `${folder}: is in use by process ${holder.pid} on ${holder.host} since ${holder.since}; ` +
           (holder.host === own.host ? 'wait for it or stop it' : `if that process has ended, delete ${path}`),
+        holder.host === own.host,
       );
     await removeStale(path, holder);
   }

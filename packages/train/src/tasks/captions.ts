@@ -7,13 +7,13 @@ import type { RunFolder } from '../run-folder/run-folder.ts';
 export type CaptionsOfRow = 'all' | 'first';
 
 /** The captions of a split, row by row; empty captions are skipped. */
-function* captionsOf(
+async function* captionsOf(
   split: Split,
   column: string,
   which: CaptionsOfRow,
-): Generator<{ readonly row: number; readonly caption: string }> {
+): AsyncGenerator<{ readonly row: number; readonly caption: string }> {
   for (let row = 0; row < split.length; row++) {
-    const captions = [split.row(row, [column])[column]]
+    const captions = [(await split.row(row, [column]))[column]]
       .flat()
       .filter((caption) => typeof caption === 'string' && !isEmptyCaption(caption)) as string[];
     for (const caption of which === 'first' ? captions.slice(0, 1) : captions) yield { row, caption };
@@ -21,13 +21,14 @@ function* captionsOf(
 }
 
 /** Trains a BPE tokenizer on the captions of a split. @throws where there are no captions */
-export function learnTokenizer(
+export async function learnTokenizer(
   split: Split,
   column: string,
   vocabSize: number,
   which: CaptionsOfRow = 'all',
-): Tokenizer {
-  const captions = Array.from(captionsOf(split, column, which), ({ caption }) => caption);
+): Promise<Tokenizer> {
+  const captions: string[] = [];
+  for await (const { caption } of captionsOf(split, column, which)) captions.push(caption);
   if (captions.length === 0)
     throw new Error(
       `${split.path}, split "${split.name}": column "${column}" contains no captions to train the tokenizer on`,
@@ -69,15 +70,15 @@ export interface CaptionLimits {
  *
  * @throws where captions are longer than the context and `onTooLong` is `error`; the message counts them and shows the first
  */
-function checkCaptions(
+async function checkCaptions(
   split: Split,
   column: string,
   { tokenizer, contextLength, onTooLong, which = 'all' }: CaptionLimits,
-): CaptionLengths {
+): Promise<CaptionLengths> {
   let count = 0;
   let longest = 0;
   const long: { row: number; caption: string; length: number }[] = [];
-  for (const { row, caption } of captionsOf(split, column, which)) {
+  for await (const { row, caption } of captionsOf(split, column, which)) {
     const { length } = tokenizer.encode(caption);
     count++;
     longest = Math.max(longest, length);
@@ -103,21 +104,22 @@ function checkCaptions(
  *
  * @returns the tokens of the longest caption of the first split, as far as they fit the context
  */
-export function checkAllCaptions(
+export async function checkAllCaptions(
   splits: readonly Split[],
   column: string,
   limits: CaptionLimits,
   say: (message: string) => void,
-): number {
+): Promise<number> {
   const { contextLength } = limits;
-  const lengths = splits.map((split) => {
-    const checked = checkCaptions(split, column, limits);
+  const lengths: CaptionLengths[] = [];
+  for (const split of splits) {
+    const checked = await checkCaptions(split, column, limits);
     const { count, tooLong, longest } = checked;
     if (tooLong > 0)
       say(
         `${split.name}: ${tooLong} of ${count} captions are truncated to ${contextLength} tokens (the longest has ${longest})`,
       );
-    return checked;
-  });
+    lengths.push(checked);
+  }
   return Math.min(lengths[0]?.longest ?? 0, contextLength);
 }

@@ -1,9 +1,10 @@
 /** The objective of image classifiers without the loss: shared by the tasks whose model is an image tower with a linear head. */
-import { type ImageClassifier, preprocess } from '@tessera/models';
+import type { ImageClassifier } from '@tessera/models';
 import type { Tensor } from '@tessera/tensor';
 import type { BatchTensors, ObjectiveLoss, SeparableObjective } from '../loop/objective.ts';
+import { modelInput } from './model-input.ts';
 
-/** Images with their targets: `images` are u8 [B, H, W, 3]. */
+/** Images with their targets: `images` are u8 [B, H, W, 3], or mixed and preprocessed, f32 [B, C, H, W]. */
 type ImagesAndTargets = BatchTensors & { readonly images: Tensor };
 
 /** [B, classes] */
@@ -30,7 +31,7 @@ export abstract class ImageClassifierObjective<Batch extends ImagesAndTargets, M
   }
 
   encode({ images }: Batch): Logits {
-    return { logits: this.model.forward(preprocess(images)) };
+    return { logits: this.model.forward(modelInput(images)) };
   }
 
   abstract lossOf(encoded: Logits, batch: Batch): ObjectiveLoss;

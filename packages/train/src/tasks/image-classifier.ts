@@ -1,5 +1,5 @@
 /** Image towers with a linear head, from scratch or on the tower of another model: shared by the tasks that train them. */
-import type { ColumnRequests, Split } from '@tessera/data';
+import type { ColumnRequests } from '@tessera/data';
 import {
   createImageTower,
   type ImageClassifier,
@@ -8,12 +8,14 @@ import {
   presets as modelPresets,
 } from '@tessera/models';
 import { init } from '@tessera/nn';
+import type { Tensor } from '@tessera/tensor';
 import { z } from 'zod';
 import type { RunConfig } from '../config/schema.ts';
 import { imageModelSection } from '../config/sections.ts';
 import { classNamesOf } from '../evaluation/classification/evaluate.ts';
 import { loadModelState } from '../loop/checkpoint.ts';
 import { storedClassNames } from './class-names.ts';
+import type { ClassColumn } from './class-weights.ts';
 import { type ImageModel, type ImageTowerFile, loadImageTower, readImageTower } from './image-tower-file.ts';
 import { findColumns, withColumnNames } from './reading.ts';
 import type { AnyTaskModel, Task } from './task.ts';
@@ -73,10 +75,20 @@ export interface ClassifierParts<Config extends ImageClassifierConfig, Model ext
   /** The column with the classes, one of `columns`. */
   readonly role: string;
   build(config: CompleteConfig<Config>, classes: number): Model;
-  /** Initializes parts of the model from the training split. `column`: the column with the classes. */
-  prepareModel?(model: Model, config: CompleteConfig<Config>, train: Split, column: string): Promise<void>;
-  /** @param classNames of the training data; null for a model that was stored without them */
-  subject(model: Model, config: CompleteConfig<Config>, classNames: readonly string[] | null): AnyTaskModel;
+  /** Weights of the classes in the loss, from the training split; missing: none. */
+  classWeights?(config: CompleteConfig<Config>, classes: ClassColumn): Promise<Tensor | null>;
+  /** Initializes parts of the model from the training split. */
+  prepareModel?(model: Model, config: CompleteConfig<Config>, classes: ClassColumn): Promise<void>;
+  /**
+   * @param classNames of the training data; null for a model that was stored without them
+   * @param classWeights null where there are none, and for a model that is not trained any further
+   */
+  subject(
+    model: Model,
+    config: CompleteConfig<Config>,
+    classNames: readonly string[] | null,
+    classWeights: Tensor | null,
+  ): AnyTaskModel;
 }
 
 /** The functions that create and load a classifier, for all tasks that train one. */
@@ -84,6 +96,7 @@ export const imageClassifier = <Config extends ImageClassifierConfig, Model exte
   columns,
   role,
   build,
+  classWeights,
   prepareModel,
   subject,
 }: ClassifierParts<Config, Model>): Pick<Task<Config>, 'fromCheckpoint' | 'prepare' | 'restore'> => ({
@@ -102,8 +115,10 @@ export const imageClassifier = <Config extends ImageClassifierConfig, Model exte
         const classNames = classNamesOf(train, column);
         const model = build(config, classNames.length);
         if (tower !== null) loadImageTower(tower, model.visual, config.model);
-        await prepareModel?.(model, config, train, column);
-        return subject(model, config, classNames);
+        const classes = { split: train, column, classNames };
+        await prepareModel?.(model, config, classes);
+        const weights = (await classWeights?.(config, classes)) ?? null;
+        return subject(model, config, classNames, weights);
       },
     };
   },
@@ -115,7 +130,7 @@ export const imageClassifier = <Config extends ImageClassifierConfig, Model exte
     const complete = withModel(config, null);
     const model = init.skipInit(() => build(complete, classes));
     loadModelState(checkpoint, model, config);
-    return subject(model, complete, storedClassNames(checkpoint.metadata));
+    return subject(model, complete, storedClassNames(checkpoint.metadata), null);
   },
 });
 

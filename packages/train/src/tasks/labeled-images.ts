@@ -1,6 +1,7 @@
 /** Training and evaluation on images with class labels: shared by tasks that learn classes with different models. */
 import type { Split } from '@tessera/data';
 import { init, type Module } from '@tessera/nn';
+import type { Tensor } from '@tessera/tensor';
 import type { RunConfig } from '../config/schema.ts';
 import { classNamesOf, type LabelColumns, labelColumns, withClasses } from '../evaluation/classification/evaluate.ts';
 import { evaluateMeasures, type Measurement } from '../evaluation/measures/evaluate.ts';
@@ -8,18 +9,20 @@ import type { Example } from '../evaluation/measures/examples.ts';
 import type { EvaluationResult } from '../evaluation/result.ts';
 import { type Checkpoint, loadModelState } from '../loop/checkpoint.ts';
 import type { BatchTensors, Objective } from '../loop/objective.ts';
+import type { BatchMixing } from '../mixup/mixed-source.ts';
 import type { Picture } from '../report/draw.ts';
 import { classMetadata, storedClassNames } from './class-names.ts';
+import type { ClassColumn } from './class-weights.ts';
 import { findColumns, readOptions, withColumnNames } from './reading.ts';
 import { type AnyTaskModel, asTaskModel, type EvaluationRequest, type Task, type TaskModel } from './task.ts';
 
 /** The columns of labeled images, with the names that the user gave to some of them. */
 const labelColumnsOf = ({ data }: RunConfig): LabelColumns => withColumnNames(labelColumns, data.columns);
 
-/** The names of the classes that a run learns, from its training split. */
-export async function trainingClasses(config: RunConfig, train: Split): Promise<readonly string[]> {
+/** The column with the classes that a run learns, in its training split. */
+export async function trainingClasses(config: RunConfig, train: Split): Promise<ClassColumn> {
   const { label } = await findColumns(train, labelColumnsOf(config));
-  return classNamesOf(train, label);
+  return { split: train, column: label as string, classNames: classNamesOf(train, label) };
 }
 
 /** The names of the classes that a model learned. @throws where the checkpoint was written without them */
@@ -32,26 +35,32 @@ export function learnedClasses({ path, metadata }: Checkpoint): readonly string[
 /** What differs between tasks that train a model from scratch on labeled images. */
 export interface LabeledModelParts<Config extends RunConfig, Model extends Module> {
   build(config: Config, classes: number): Model;
-  subject(model: Model, config: Config, classNames: readonly string[]): AnyTaskModel;
+  /** Weights of the classes in the loss, from the training split; missing: none. */
+  classWeights?(config: Config, classes: ClassColumn): Promise<Tensor | null>;
+  /** @param classWeights null where there are none, and for a model that is not trained any further */
+  subject(model: Model, config: Config, classNames: readonly string[], classWeights: Tensor | null): AnyTaskModel;
 }
 
 /** How a task builds its model for a new run and loads the model of a run. */
 export const labeledModel = <Config extends RunConfig, Model extends Module>({
   build,
+  classWeights,
   subject,
 }: LabeledModelParts<Config, Model>): Pick<Task<Config>, 'prepare' | 'restore'> => ({
   prepare: async (config) => ({
     config,
     async create({ train }) {
-      const classNames = await trainingClasses(config, train);
-      return subject(build(config, classNames.length), config, classNames);
+      const classes = await trainingClasses(config, train);
+      const { classNames } = classes;
+      const weights = (await classWeights?.(config, classes)) ?? null;
+      return subject(build(config, classNames.length), config, classNames, weights);
     },
   }),
   async restore({ config, checkpoint }) {
     const classNames = learnedClasses(checkpoint);
     const model = init.skipInit(() => build(config, classNames.length));
     loadModelState(checkpoint, model, config);
-    return subject(model, config, classNames);
+    return subject(model, config, classNames, null);
   },
 });
 
@@ -71,6 +80,7 @@ async function evaluateLabeled<Tensors extends BatchTensors, Name extends string
 /** What a measured model on labeled images has of its own. */
 interface LabeledParts<Tensors extends BatchTensors> extends Pick<TaskModel, 'imageSize' | 'facts' | 'image'> {
   readonly objective: Objective<Tensors>;
+  readonly mixing?: BatchMixing<Tensors> | null;
 }
 
 /** A model on labeled images: its batches and its evaluation are those of a measurement. */

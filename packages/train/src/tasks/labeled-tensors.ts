@@ -2,7 +2,7 @@
 import type { Batch, ColumnRequest } from '@tessera/data';
 import { type Tensor, tensor } from '@tessera/tensor';
 
-/** A batch of labeled images: u8 [B, H, W, 3], i32 [B]. */
+/** A batch of labeled images: u8 [B, H, W, 3], i32 [B]; or of mixed ones: f32 [B, C, H, W], f32 [B, classes]. */
 export type LabeledTensors = { readonly images: Tensor; readonly labels: Tensor };
 
 /**

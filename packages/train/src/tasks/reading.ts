@@ -28,17 +28,19 @@ function findAugmentation(chosen: RunConfig['data']['augmentation']): Augmentati
   return typeof chosen === 'string' ? augmentations[chosen as keyof typeof augmentations] : chosen;
 }
 
-/** How the training split is read. */
+/** How the training split is read. `weights`: with which each row is drawn; null: an epoch has each row once. */
 export const trainingLoaderOptions = <Requests extends ColumnRequests>(
   { data, training, seed }: RunConfig,
   columns: Requests,
   imageSize: number,
+  weights: Float64Array | null,
 ): LoaderOptions<Requests> => ({
   columns,
   batchSize: training.batchSize,
   imageSize,
   seed,
   shuffle: true,
+  weights,
   augment: findAugmentation(data.augmentation),
   workers: data.workers,
   prefetch: data.prefetch,

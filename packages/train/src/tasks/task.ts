@@ -12,6 +12,7 @@ import type { EvaluationResult } from '../evaluation/result.ts';
 import type { Checkpoint } from '../loop/checkpoint.ts';
 import type { MainMeasure } from '../loop/measure.ts';
 import type { BatchTensors, Objective } from '../loop/objective.ts';
+import type { BatchMixing } from '../mixup/mixed-source.ts';
 import type { RunFolder } from '../run-folder/run-folder.ts';
 
 /** Shows a message to the user. */
@@ -74,6 +75,8 @@ export interface TaskModel<
   /** The columns that training reads. */
   readonly columns: Requests;
   toTensors(batch: Batch<Requests>): Tensors;
+  /** How the batches of training are mixed; null or missing: they are not. */
+  readonly mixing?: BatchMixing<Tensors> | null;
   /** What a row of a batch shows, in words, for the samples in the run's folder. */
   describeRow?(batch: Batch<Requests>, row: number): Readonly<Record<string, string | number>>;
   /** Facts about the model for the report: label to value. */
@@ -87,7 +90,7 @@ export interface TaskModel<
   /** Evaluates the model as it is now. The first result has the task's main measure. */
   evaluate(splits: readonly Split[], request: EvaluationRequest): Promise<EvaluationResult[]>;
   /** Missing: the evaluation passes over its examples, and keeps nothing that grows with them. */
-  evaluationCost?(splits: readonly Split[], request: EvaluationRequest): EvaluationCost;
+  evaluationCost?(splits: readonly Split[], request: EvaluationRequest): Promise<EvaluationCost>;
   dispose?(): void;
 }
 

@@ -1,6 +1,6 @@
 /** Training runs of a tiny model whose evaluations have given values, for tests of what a run decides by them. */
 import { join } from 'node:path';
-import { crossEntropy, Linear } from '@tessera/nn';
+import { BatchNorm1d, crossEntropy, Linear, type Module, Sequential } from '@tessera/nn';
 import { manualSeed, type Tensor, tensor } from '@tessera/tensor';
 import type { BestRule } from '../loop/best-checkpoints.ts';
 import { type Checkpoint, type CheckpointState, restoreCheckpoint } from '../loop/checkpoint.ts';
@@ -9,11 +9,15 @@ import type { EarlyStoppingRule } from '../loop/early-stopping.ts';
 import type { TrainerListener } from '../loop/listener.ts';
 import { MetricsWriter } from '../loop/metrics-file.ts';
 import { type BatchSource, startPosition, Trainer, type TrainingEnd } from '../loop/trainer.ts';
-import { SGD } from '../optim/index.ts';
+import { AveragedModel, SGD } from '../optim/index.ts';
 
 type Rows = Readonly<Record<'inputs' | 'labels', Tensor>>;
 
 export const stepsPerEpoch = 3;
+
+/** The inputs of a step from 0, [4, 2]. */
+export const inputsOf = (step: number): Float32Array =>
+  Float32Array.from({ length: 8 }, (_, k) => Math.sin(step * 8 + k));
 
 /** Batches that depend only on their number. `onEpoch` is told which epoch is read. */
 const sourceOf = (onEpoch: (epoch: number) => void): BatchSource<Rows> => ({
@@ -25,10 +29,7 @@ const sourceOf = (onEpoch: (epoch: number) => void): BatchSource<Rows> => ({
       yield {
         examples: 4,
         toTensors: () => ({
-          inputs: tensor(
-            Float32Array.from({ length: 8 }, (_, k) => Math.sin(at * 8 + k)),
-            { shape: [4, 2] },
-          ),
+          inputs: tensor(inputsOf(at), { shape: [4, 2] }),
           labels: tensor(Int32Array.of(0, 1, at % 2, 1)),
         }),
       };
@@ -39,10 +40,15 @@ const sourceOf = (onEpoch: (epoch: number) => void): BatchSource<Rows> => ({
 export interface ScriptedRun {
   /** The run's folder. */
   readonly folder: string;
-  /** The value of the measure `m` after each epoch; their number is that of the epochs. */
+  /** The value of the measure `m` in the evaluation after each epoch; their number is that of the epochs. */
   readonly values: readonly number[];
   readonly best?: BestRule | null;
   readonly earlyStopping?: EarlyStoppingRule | null;
+  /** Averages of the weights from the end of this epoch on, of a model whose first layer is batch normalization; null: neither. */
+  readonly swaStartEpoch?: number | null;
+  /** Called with the model as it is evaluated. */
+  readonly seen?: (model: Module) => Promise<void>;
+  readonly everyEpochs?: number;
   readonly keep?: number;
   readonly everySteps?: number | null;
   readonly resume?: Checkpoint | null;
@@ -50,12 +56,15 @@ export interface ScriptedRun {
   readonly signal?: AbortSignal;
 }
 
-/** Trains with SGD, 3 steps an epoch, an evaluation after each epoch. Returns the end and the weights. */
+/** Trains with SGD, 3 steps an epoch. Returns the end and the weights. */
 export async function runScripted({
   folder,
   values,
   best = null,
   earlyStopping = null,
+  swaStartEpoch = null,
+  seen,
+  everyEpochs = 1,
   keep = 1,
   everySteps = null,
   resume = null,
@@ -63,10 +72,12 @@ export async function runScripted({
   signal,
 }: ScriptedRun): Promise<TrainingEnd & { readonly weights: readonly number[] }> {
   manualSeed(0);
-  const model = new Linear(2, 2);
+  const linear = new Linear(2, 2);
+  const model = swaStartEpoch === null ? new Sequential(linear) : new Sequential(new BatchNorm1d(2), linear);
+  const averages = swaStartEpoch === null ? null : new AveragedModel(model);
   const optimizer = new SGD(model.namedParameters(), { momentum: 0.9 });
   const checkpoints = new CheckpointFolder(join(folder, 'checkpoints'), keep);
-  if (resume !== null) restoreCheckpoint(resume, model, optimizer, {});
+  if (resume !== null) restoreCheckpoint(resume, model, optimizer, {}, null, averages);
   let completed = resume?.state.epoch ?? 0;
   const metrics = await MetricsWriter.open(join(folder, 'metrics.jsonl'), resume?.state.step ?? 0);
   try {
@@ -82,12 +93,16 @@ export async function runScripted({
       }),
       schedule: () => 0.1,
       training: { epochs: values.length, clipGradNorm: null, accumulate: 1 },
+      averaging: averages === null ? null : { averages, startEpoch: swaStartEpoch, description: 'mean' },
       metrics,
       checkpoints,
       checkpointing: { everySteps, everyEpochs: 1 },
       describe: { config: {}, data: {} },
-      evaluate: async () => [{ split: 'test', values: { m: values[completed - 1] ?? null } }],
-      evaluation: { everyEpochs: 1 },
+      evaluate: async () => {
+        await seen?.(model);
+        return [{ split: 'test', values: { m: values[completed - 1] ?? null } }];
+      },
+      evaluation: { everyEpochs },
       mainMeasure: { name: 'm', better: 'higher' },
       best,
       earlyStopping,
@@ -97,7 +112,7 @@ export async function runScripted({
     const end = await trainer.run(resume?.state ?? startPosition, signal);
     // The position of a resumed run also has what its checkpoint has.
     const { config, data, generator, ...position } = end.position as CheckpointState;
-    return { ...end, position, weights: [...(await model.weight.data())] };
+    return { ...end, position, weights: [...(await linear.weight.data())] };
   } finally {
     metrics.close();
   }

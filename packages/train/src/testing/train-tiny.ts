@@ -14,6 +14,8 @@ export interface TinyRun {
   readonly set?: readonly string[];
   /** Stop after this step. */
   readonly stopAfter?: number;
+  /** Stop after this epoch, with an evaluation. */
+  readonly untilEpoch?: number;
   readonly resume?: boolean;
   readonly allowChanges?: boolean;
   readonly verifyData?: boolean;
@@ -27,6 +29,7 @@ export async function trainTiny(root: string, run: TinyRun): Promise<TrainingRes
     data = 'data',
     set = [],
     stopAfter,
+    untilEpoch = null,
     resume = false,
     allowChanges = false,
     verifyData = false,
@@ -40,6 +43,7 @@ export async function trainTiny(root: string, run: TinyRun): Promise<TrainingRes
     folder,
     resume: resume ? await readCheckpoint(await findCheckpoint(folder.path)) : null,
     signal: controller.signal,
+    untilEpoch,
     allowChanges,
     verifyData,
     listener: {

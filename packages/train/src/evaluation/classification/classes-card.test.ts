@@ -42,9 +42,12 @@ it('orders the classes by a column of their own', () => {
   const own = { ...report(3), column };
   expect(bestFirst(own).map(({ name }) => name)).toEqual(['class 1', 'class 0', 'class 2', 'class 3']);
   expect(classesCard(own).text).toContain('<th scope="col">IoU</th>');
-  expect(classNotes('IoU', 'test', own)).toEqual([
-    'IoU, test:',
-    '  highest: class 1 30.00 %, class 0 10.00 %, class 2 -',
-    '  lowest: class 2 -, class 0 10.00 %, class 1 30.00 %',
+  expect(classNotes('IoU', 'test', own)).toEqual(['IoU, test:', '  class 1 30.00 %, class 0 10.00 %, class 2 -']);
+  const many = report(22);
+  const names = bestFirst(many).map(({ name, f1 }) => `${name} ${(100 * f1).toFixed(2)} %`);
+  expect(classNotes('F1', 'test', many)).toEqual([
+    'F1, test:',
+    `  highest: ${names.slice(0, 5).join(', ')}`,
+    `  lowest: ${names.slice(17, 22).reverse().join(', ')}`,
   ]);
 });

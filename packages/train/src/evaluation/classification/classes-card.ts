@@ -69,10 +69,10 @@ export function classesCard(report: ClassesReport): Html {
       column !== null && html`<th scope="col">${column.label}</th>`
     }<th scope="col">precision</th><th scope="col">recall</th><th scope="col">F1</th></tr></thead>
     <tbody>${shortened(bestFirst(report), row)}</tbody>
-    <tfoot>${averages.map(
+    <tbody>${averages.map(
       ([label, scores]) =>
         html`<tr><th scope="row">${label}</th><td>${whole(support)}</td>${column !== null && html`<td></td>`}${scoreCells(scores)}</tr>`,
-    )}</tfoot>
+    )}</tbody>
   </table></div></article>`;
 }
 
@@ -95,6 +95,7 @@ export function classNotes(what: string, split: string, report: Parameters<typeo
   const ranked = bestFirst(report).filter(({ support }) => support > 0);
   const list = (classes: readonly ListedClass[]): string =>
     classes.map(({ name, value }) => `${name} ${value === null ? '-' : percentText(value, 2)}`).join(', ');
+  if (ranked.length <= 2 * namedClasses) return [`${what}, ${split}:`, `  ${list(ranked)}`];
   return [
     `${what}, ${split}:`,
     `  highest: ${list(ranked.slice(0, namedClasses))}`,

@@ -65,9 +65,13 @@ export interface RowKeys {
 }
 
 /** Reads the texts and concepts of a split without its images. @param limit the largest number of rows; null: all */
-export function readKeys(split: Split, captions: string, concept: string | null, limit: number | null): RowKeys {
-  const names = concept === null ? [captions] : [captions, concept];
-  const rows = spread(split.length, limit).map((row) => split.row(row, names));
+export async function readKeys(
+  split: Split,
+  captions: string,
+  concept: string | null,
+  limit: number | null,
+): Promise<RowKeys> {
+  const rows = await split.rows(spread(split.length, limit), concept === null ? [captions] : [captions, concept]);
   const texts = rows.map((row) => cleanCaption(String([row[captions]].flat()[0] ?? '')));
   return { texts, concepts: concept === null ? texts : rows.map((row) => row[concept]) };
 }

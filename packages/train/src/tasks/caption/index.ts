@@ -126,8 +126,8 @@ export const caption = defineTask<CaptionConfig>({
     const which = config.data.captionChoice === 'first' ? 'first' : 'all';
     const tokenizer = await runTokenizer(folder, () => learnTokenizer(train, column, vocabularySize, which));
     const { contextLength } = config.model.text;
-    checkAllCaptions([train], column, { tokenizer, contextLength, onTooLong, which }, say);
-    checkAllCaptions(evaluationSplits, column, { tokenizer, contextLength, onTooLong, which: 'first' }, say);
+    await checkAllCaptions([train], column, { tokenizer, contextLength, onTooLong, which }, say);
+    await checkAllCaptions(evaluationSplits, column, { tokenizer, contextLength, onTooLong, which: 'first' }, say);
     return asTaskModel(subjectOf(buildModel(config, tokenizer.vocabSize), tokenizer, config));
   }),
   async restore({ config, folder, checkpoint }) {

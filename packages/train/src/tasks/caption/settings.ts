@@ -67,4 +67,7 @@ export const captionSettings = {
     caption: preset('caption', 'prefix'),
     'caption-gated': preset('caption-gated', 'gated'),
   },
+  notOffered: {
+    mixup: 'a mixed image has no caption; mixup needs class labels, as the tasks classify and distill have them',
+  },
 } satisfies TaskSettings<CaptionConfig>;

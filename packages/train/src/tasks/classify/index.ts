@@ -1,5 +1,6 @@
 /** The task `classify`: an image classifier, from scratch or on the image tower of another model. */
 import { ImageClassifier } from '@tessera/models';
+import type { Tensor } from '@tessera/tensor';
 import {
   classNamesOf,
   evaluateClassifier,
@@ -7,7 +8,9 @@ import {
   labelColumns,
   withClasses,
 } from '../../evaluation/classification/evaluate.ts';
+import { labelMixing } from '../class-loss.ts';
 import { classMetadata } from '../class-names.ts';
+import { classWeightsOf } from '../class-weights.ts';
 import { buildTower, type CompleteConfig, describeClassifier, imageClassifier } from '../image-classifier.ts';
 import { type LabeledTensors, labeledTensors } from '../labeled-tensors.ts';
 import { findColumns, readOptions, withColumnNames } from '../reading.ts';
@@ -19,11 +22,13 @@ function subjectOf(
   model: ImageClassifier,
   config: CompleteConfig<ClassifyConfig>,
   classNames: readonly string[] | null,
+  classWeights: Tensor | null,
 ): AnyTaskModel {
   const { imageSize } = config.model.vision;
   const classes = model.head.outFeatures;
   const objective = new ClassifyObjective(model, {
     labelSmoothing: config.loss.labelSmoothing,
+    classWeights,
     freezeTower: config.initialize.tower === 'freeze',
   });
   const columnsOf = (columns: LabelColumns): LabelColumns =>
@@ -35,6 +40,7 @@ function subjectOf(
     objective,
     columns: columnsOf(withColumnNames(labelColumns, config.data.columns)),
     toTensors: (batch) => labeledTensors(batch, imageSize, classes),
+    mixing: labelMixing(config.mixup, classes, config.loss.labelSmoothing),
     ...(classNames === null ? {} : { metadata: classMetadata(classNames) }),
     async evaluate(splits, request) {
       const results = [];
@@ -62,6 +68,7 @@ export const classify = defineTask<ClassifyConfig>({
     columns: labelColumns,
     role: 'label',
     build: ({ model }, classes) => new ImageClassifier(buildTower(model), classes),
+    classWeights: ({ loss }, classes) => classWeightsOf(loss, classes),
     subject: subjectOf,
   }),
 });

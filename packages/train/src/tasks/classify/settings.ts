@@ -1,19 +1,17 @@
 /** Settings of the task `classify`: an image classifier. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
-import { share } from '../../config/sections.ts';
 import type { Settings } from '../../config/tree.ts';
+import { mixupSection } from '../../mixup/settings.ts';
+import { classLossSection } from '../class-loss-settings.ts';
 import { classifierInitialize, classifierModel, classifierModels } from '../image-classifier.ts';
-
-const loss = z.strictObject({
-  labelSmoothing: share.default(0).describe('share of the target that is spread evenly over all classes'),
-});
 
 const schema = taskSchema('classify', {
   data: dataSection({ image: 'column with the images', label: 'class label column' }),
   initialize: classifierInitialize.prefault({}),
   model: classifierModel,
-  loss: loss.prefault({}),
+  loss: classLossSection.prefault({}),
+  mixup: mixupSection,
 });
 
 export type ClassifyConfig = z.infer<typeof schema>;

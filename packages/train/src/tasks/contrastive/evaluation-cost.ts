@@ -12,18 +12,19 @@ import { withColumnNames } from '../reading.ts';
 import type { EvaluationCost, EvaluationRequest } from '../task.ts';
 
 /** @param dims the length of the features */
-export function clipEvaluationCost(
+export async function clipEvaluationCost(
   splits: readonly Split[],
   { limit, columns, baseline }: EvaluationRequest,
   dims: number,
-): EvaluationCost {
+): Promise<EvaluationCost> {
   const [first] = splits;
   if (first === undefined) return { bytes: 0, seconds: 0 };
   const found = resolveColumns(first.features, withColumnNames(pairColumns, columns), first.path);
   const captions = found.captions?.column as string;
   const concept = found.concept?.column ?? null;
-  const training = baseline === null ? null : readKeys(baseline.split, captions, concept, baseline.limit);
-  const compared = splits.map((split) => comparedSplit(readKeys(split, captions, concept, limit), training));
+  const training = baseline === null ? null : await readKeys(baseline.split, captions, concept, baseline.limit);
+  const keys = await Promise.all(splits.map((split) => readKeys(split, captions, concept, limit)));
+  const compared = keys.map((own) => comparedSplit(own, training));
   const searched = training?.texts.length ?? 0;
   const products = compared.reduce((sum, split) => sum + retrievalProducts(split, dims, searched), 0);
   return {

@@ -147,7 +147,7 @@ async function create(
   );
   const { contextLength } = config.model.text;
   const splits = [train, ...evaluationSplits];
-  const longestCaption = checkAllCaptions(
+  const longestCaption = await checkAllCaptions(
     splits,
     column,
     { tokenizer, contextLength, onTooLong: settings.onTooLong },

@@ -163,4 +163,7 @@ export const contrastiveSettings = {
     },
   },
   models: Object.fromEntries(Object.keys(modelPresets).map((name) => [name, modelSettings(name as PresetName)])),
+  notOffered: {
+    mixup: 'a mixed image has no caption; mixup needs class labels, as the tasks classify and distill have them',
+  },
 } satisfies TaskSettings<ContrastiveConfig>;

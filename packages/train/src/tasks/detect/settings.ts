@@ -36,4 +36,8 @@ export const detectSettings = {
       model: { imageSize: 48, patchSize: 6, width: 64, layers: 4, heads: 4 },
     }),
   },
+  notOffered: {
+    mixup:
+      'a mixed image has no single box; mixup needs class labels of whole images, as the tasks classify and distill have them',
+  },
 } satisfies TaskSettings<DetectConfig>;

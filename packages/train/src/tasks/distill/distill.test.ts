@@ -11,6 +11,8 @@ const runs = testTask({
     'model={imageSize: 32, patchSize: 8, width: 16, layers: 1, heads: 2}',
     'teacher={epochs: 2, model: {embedDim: 8, vision: {imageSize: 32, width: 4}}}',
     'optimizer.lr=1e-2',
+    'mixup={mixupAlpha: 0.1, cutmixMinmax: [0.2, 0.4]}',
+    'loss={labelSmoothing: 0.1, classWeights: {circle: 1.5, bar: 0.5}}',
     'training.epochs=5',
   ],
 });

@@ -10,6 +10,8 @@ import { selectRows } from '../../evaluation/measures/rows.ts';
 import { loadModelState } from '../../loop/checkpoint.ts';
 import { enlarge } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
+import { labelMixing } from '../class-loss.ts';
+import { classWeightsOf } from '../class-weights.ts';
 import { answerExamples, labeledTaskModel, learnedClasses, trainingClasses } from '../labeled-images.ts';
 import { type LabeledTensors, labeledTensors } from '../labeled-tensors.ts';
 import { type AnyTaskModel, defineTask } from '../task.ts';
@@ -87,12 +89,18 @@ function measurementOf(
   };
 }
 
-function subjectOf(pupil: Pupil, config: DistillConfig, classNames: readonly string[]): AnyTaskModel {
+function subjectOf(
+  pupil: Pupil,
+  config: DistillConfig,
+  classNames: readonly string[],
+  weight: Tensor | null,
+): AnyTaskModel {
   const { model, teacher } = pupil;
   const { imageSize, patchSize, width, layers } = config.model;
   const classes = classNames.length;
   return labeledTaskModel(config, classNames, measurementOf(pupil, imageSize, classNames), {
-    objective: new DistillObjective(model, teacher, config.loss),
+    objective: new DistillObjective(model, teacher, { ...config.loss, weight }),
+    mixing: labelMixing(config.mixup, classes, config.loss.labelSmoothing),
     imageSize,
     facts: {
       Model: `plain ViT with a distillation token: ${layers} blocks of width ${width}`,
@@ -125,13 +133,19 @@ export const distill = defineTask<DistillConfig>({
     config,
     async create({ train, trainFirst, loadModel }) {
       const { imageSize } = config.model;
-      const classNames = await trainingClasses(config, train);
+      const classes = await trainingClasses(config, train);
+      const { classNames } = classes;
       const { checkpoint } = config.teacher;
       const trained =
         checkpoint === null ? await trainFirst(teacherFolder, teacherSettings(config)) : await loadModel(checkpoint);
       if (trained === null) return null;
       const teacher = teacherModel(trained, imageSize, classNames);
-      return subjectOf({ model: buildModel(config, classNames.length), teacher }, config, classNames);
+      return subjectOf(
+        { model: buildModel(config, classNames.length), teacher },
+        config,
+        classNames,
+        await classWeightsOf(config.loss, classes),
+      );
     },
   }),
   async restore({ config, folder, checkpoint, loadModel }) {
@@ -140,6 +154,6 @@ export const distill = defineTask<DistillConfig>({
     loadModelState(checkpoint, model, config);
     const path = storedTeacher(folder.path, config);
     const teacher = path === null ? null : teacherModel(await loadModel(path), config.model.imageSize, classNames);
-    return subjectOf({ model, teacher }, config, classNames);
+    return subjectOf({ model, teacher }, config, classNames, null);
   },
 });

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
 import { count, imageModelSection, share } from '../../config/sections.ts';
+import { mixupSection } from '../../mixup/settings.ts';
+import { classLossFields } from '../class-loss-settings.ts';
 import { shortRun } from '../short-run.ts';
 import { vitDropPath, vitSizes } from '../vit-settings.ts';
 
@@ -22,7 +24,7 @@ const teacher = z.strictObject({
 
 const commonLoss = {
   alpha: share.default(0.5).describe("the teacher's share in the loss"),
-  labelSmoothing: share.default(0).describe('share of the true target that is spread evenly over all classes'),
+  ...classLossFields,
 };
 
 const loss = z.discriminatedUnion('kind', [
@@ -41,6 +43,7 @@ const schema = taskSchema('distill', {
   model,
   teacher,
   loss: loss.describe('what the student learns from the teacher').prefault({ kind: 'hard' }),
+  mixup: mixupSection,
 });
 
 export type DistillConfig = z.infer<typeof schema>;

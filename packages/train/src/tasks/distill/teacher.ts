@@ -21,7 +21,11 @@ export function teacherSettings({ teacher, loss, ...shared }: DistillConfig): Se
     task: 'classify',
     name: `${shared.name}-teacher`,
     model: teacher.model,
-    loss: { labelSmoothing: loss.labelSmoothing },
+    loss: {
+      labelSmoothing: loss.labelSmoothing,
+      classWeights: loss.classWeights,
+      effectiveNumberBeta: loss.effectiveNumberBeta,
+    },
     training: { ...shared.training, epochs: teacher.epochs ?? shared.training.epochs, earlyStopping: {} },
     schedule: 'metric' in shared.schedule ? { ...shared.schedule, ...mainMeasure } : shared.schedule,
     checkpoints: { ...shared.checkpoints, ...mainMeasure },

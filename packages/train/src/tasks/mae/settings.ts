@@ -36,4 +36,5 @@ export const maeSettings = {
     }),
   },
   ownData: { model: { imageSize: 64, patchSize: 8 } },
+  notOffered: { mixup: 'there are no class labels to mix; the tasks classify and distill have them' },
 } satisfies TaskSettings<MAEConfig>;

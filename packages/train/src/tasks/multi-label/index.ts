@@ -1,8 +1,13 @@
 /** The task `multi-label`: a classifier of images that can have several classes each, such as tags. */
 import type { Batch, Split } from '@tessera/data';
 import { tensor } from '@tessera/tensor';
+import { mixImages, mixTargets } from '../../mixup/mix.ts';
+import type { BatchMixing } from '../../mixup/mixed-source.ts';
+import { isMixing, type MixupSettings } from '../../mixup/settings.ts';
 import { classMetadata } from '../class-names.ts';
+import { type ClassColumn, classCounts, namedClassWeights } from '../class-weights.ts';
 import { buildTower, type CompleteConfig, describeClassifier, imageClassifier } from '../image-classifier.ts';
+import { modelInput } from '../model-input.ts';
 import { readOptions, withColumnNames } from '../reading.ts';
 import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
 import { evaluateMultiLabel, type TagColumns, tagColumns } from './evaluate.ts';
@@ -13,25 +18,38 @@ import { type MultiLabelConfig, multiLabelSettings } from './settings.ts';
 const [leastWeight, mostWeight] = [0.01, 100];
 
 /** Negatives per positive of each class in the training split, within bounds. */
-export function balancedWeights(train: Split, column: string, classes: number): Float32Array {
-  const positives = new Float64Array(classes);
-  for (let row = 0; row < train.length; row++)
-    for (const c of new Set([train.row(row, [column])[column]].flat()))
-      if (typeof c === 'number') positives[c] = (positives[c] ?? 0) + 1;
-  return Float32Array.from(positives, (count) =>
+export const balancedWeights = async (train: Split, column: string, classes: number): Promise<Float32Array> =>
+  Float32Array.from(await classCounts(train, column, classes), (count) =>
     Math.min(mostWeight, Math.max(leastWeight, (train.length - count) / count)),
   );
-}
 
-/** The weights that the configuration asks for; null: none. @throws where their number is not that of the classes */
-function classWeights({ loss }: MultiLabelConfig, train: Split, column: string, classes: number): Float32Array | null {
+/** The weights that the configuration asks for; null: none. @throws where they do not fit the classes */
+async function classWeights(
+  { loss }: MultiLabelConfig,
+  { split, column, classNames }: ClassColumn,
+): Promise<Float32Array | null> {
   const asked = loss.classWeights;
+  const classes = classNames.length;
   if (asked === null) return null;
-  if (asked === 'balanced') return balancedWeights(train, column, classes);
+  if (asked === 'balanced') return balancedWeights(split, column, classes);
+  if (!Array.isArray(asked)) return Float32Array.from(namedClassWeights(asked, classNames));
   if (asked.length !== classes)
     throw new Error(`loss.classWeights has ${asked.length} numbers, but column ${column} has ${classes} classes`);
   return Float32Array.from(asked);
 }
+
+/** How batches of images with several classes are mixed; null: they are not. */
+const tagMixing = (settings: MixupSettings): BatchMixing<TaggedTensors> | null =>
+  isMixing(settings)
+    ? {
+        options: settings,
+        offEpoch: settings.offEpoch,
+        mix: ({ images, targets }, mixup) => ({
+          images: mixImages(modelInput(images), mixup),
+          targets: mixTargets(targets, mixup),
+        }),
+      }
+    : null;
 
 /** The batch's images, and a row of zeros and ones for each. */
 function taggedTensors({ columns, size }: Batch<TagColumns>, imageSize: number, classes: number): TaggedTensors {
@@ -58,6 +76,7 @@ function subjectOf(
     objective,
     columns: withColumnNames(tagColumns, config.data.columns),
     toTensors: (batch) => taggedTensors(batch, imageSize, classNames.length),
+    mixing: tagMixing(config.mixup),
     metadata: classMetadata(classNames),
     async evaluate(splits, request) {
       const { threshold } = config.evaluation;
@@ -87,8 +106,8 @@ export const multiLabel = defineTask<MultiLabelConfig>({
     role: 'tags',
     build: ({ model, loss }, classes) =>
       new MultiLabelClassifier(buildTower(model), classes, loss.classWeights !== null),
-    async prepareModel(model, config, train, column) {
-      const weights = classWeights(config, train, column, model.head.outFeatures);
+    async prepareModel(model, config, classes) {
+      const weights = await classWeights(config, classes);
       if (weights !== null) model.pos_weight?.assign(tensor(weights));
     },
     subject: subjectOf,

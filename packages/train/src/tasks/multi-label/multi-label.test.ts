@@ -83,8 +83,8 @@ describe('multi-label', () => {
   const evaluateNamed = async (folder: string, tags: readonly string[]): Promise<MultiLabelResult> => {
     using data = await openDataset(runs.data);
     const features = { image: feature.image(), tags: feature.list(feature.classLabel(tags)) };
-    const rows = Array.from({ length: 12 }, (_, row) => {
-      const { image, tags: own } = data.split('test').row(row);
+    const test = await data.split('test').rows(Array.from({ length: 12 }, (_, row) => row));
+    const rows = test.map(({ image, tags: own }) => {
       return { image, tags: (own as number[]).map((c) => names[c]).filter((name) => tags.includes(name ?? '')) };
     });
     const path = runs.folder(folder).path;
@@ -113,8 +113,8 @@ describe('multi-label', () => {
 
 it('balanced weights have bounds', async () => {
   const rows = Array.from({ length: 300 }, (_, row) => (row === 0 ? [0, 1] : [1]));
-  const train = { length: 300, row: (row: number) => ({ tags: rows[row] }) };
-  expect(balancedWeights(train as never, 'tags', 3)).toEqual(Float32Array.of(100, 0.01, 100));
+  const train = { length: 300, rows: async (wanted: number[]) => wanted.map((row) => ({ tags: rows[row] })) };
+  expect(await balancedWeights(train as never, 'tags', 3)).toEqual(Float32Array.of(100, 0.01, 100));
 });
 
 it('classes are compared by name', () => {

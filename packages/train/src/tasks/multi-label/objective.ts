@@ -5,7 +5,10 @@ import { ones, type Tensor } from '@tessera/tensor';
 import type { ObjectiveLoss } from '../../loop/objective.ts';
 import { ImageClassifierObjective, type Logits } from '../image-classifier-objective.ts';
 
-/** A batch of images with their classes: u8 [B, H, W, 3]; f32 [B, classes], 1 for each class that an image has, otherwise 0. */
+/**
+ * A batch of images with their classes: u8 [B, H, W, 3]; f32 [B, classes], 1 for each class that an image has, otherwise 0. Of mixed images:
+ * f32 [B, C, H, W]; f32 [B, classes], from 0 to 1.
+ */
 export type TaggedTensors = { readonly images: Tensor; readonly targets: Tensor };
 
 /**

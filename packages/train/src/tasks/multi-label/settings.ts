@@ -2,15 +2,16 @@
 import { z } from 'zod';
 import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
 import { evaluationSection } from '../../config/sections.ts';
+import { mixupSection } from '../../mixup/settings.ts';
 import { classifierInitialize, classifierModel, classifierModels } from '../image-classifier.ts';
 
 const loss = z.strictObject({
   classWeights: z
-    .union([z.enum(['balanced']), z.array(z.number().positive())])
+    .union([z.enum(['balanced']), z.array(z.number().positive()), z.record(z.string(), z.number().positive())])
     .nullable()
     .default(null)
     .describe(
-      "factor on each class's positives; balanced: negatives per positive in the training split, from 0.01 to 100; null: 1",
+      "factor on each class's positives; balanced: negatives per positive in the training split, from 0.01 to 100; {name: factor, ...}: 1 for the others; null: 1",
     ),
 });
 
@@ -28,6 +29,7 @@ const schema = taskSchema('multi-label', {
   initialize: classifierInitialize.prefault({}),
   model: classifierModel,
   loss: loss.prefault({}),
+  mixup: mixupSection,
   evaluation: evaluation.prefault({}),
 });
 

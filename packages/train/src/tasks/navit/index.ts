@@ -1,10 +1,13 @@
 /** The task `navit`: classes of images of many sizes and ratios, packed into sequences (NaViT; Dehghani et al. 2023). */
 import { NaViT } from '@tessera/models';
+import type { Tensor } from '@tessera/tensor';
 import type { LabelColumns } from '../../evaluation/classification/evaluate.ts';
 import type { Measurement } from '../../evaluation/measures/evaluate.ts';
 import { selectRows } from '../../evaluation/measures/rows.ts';
 import { enlarge, gray, type Picture, paste, plainPicture } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
+import { labelMixing } from '../class-loss.ts';
+import { classWeightsOf } from '../class-weights.ts';
 import { answerExamples, labeledModel, labeledTaskModel } from '../labeled-images.ts';
 import { type LabeledTensors, labeledTensors } from '../labeled-tensors.ts';
 import { type AnyTaskModel, defineTask } from '../task.ts';
@@ -58,12 +61,19 @@ function measurementOf(
   };
 }
 
-function subjectOf(model: NaViT, config: NaViTConfig, classNames: readonly string[]): AnyTaskModel {
+function subjectOf(
+  model: NaViT,
+  config: NaViTConfig,
+  classNames: readonly string[],
+  classWeights: Tensor | null,
+): AnyTaskModel {
+  const { labelSmoothing } = config.loss;
   const { imageSize, sizes } = config.data;
   const { width, layers, patchSize, sequenceLength } = config.model;
-  const objective = new NaViTObjective(model, sizes, config.model);
+  const objective = new NaViTObjective(model, sizes, config.model, { labelSmoothing, classWeights });
   return labeledTaskModel(config, classNames, measurementOf(objective, config, classNames), {
     objective,
+    mixing: labelMixing(config.mixup, classNames.length, labelSmoothing),
     imageSize,
     facts: {
       Model: `NaViT: ${layers} blocks of width ${width}, sequences of ${sequenceLength} tokens`,
@@ -85,6 +95,7 @@ export const navit = defineTask<NaViTConfig>({
   ...labeledModel<NaViTConfig, NaViT>({
     build: ({ model: { patchSize, width, layers: depth, heads, maxGrid, positions, pool } }, classes) =>
       new NaViT({ patchSize, width, depth, heads, maxGrid, positions, pool, classes }),
+    classWeights: ({ loss }, classes) => classWeightsOf(loss, classes),
     subject: subjectOf,
   }),
 });

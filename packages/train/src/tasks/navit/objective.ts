@@ -1,9 +1,11 @@
 /** The loss of a classifier of images of many sizes. */
-import { type NaViT, preprocess, unpackFeatures } from '@tessera/models';
-import { crossEntropy, functional as F } from '@tessera/nn';
+import { type NaViT, unpackFeatures } from '@tessera/models';
+import { functional as F } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import type { Objective, ObjectiveLoss } from '../../loop/objective.ts';
+import { type ClassLossOptions, classAccuracy, classLoss } from '../class-loss.ts';
 import type { LabeledTensors } from '../labeled-tensors.ts';
+import { modelInput } from '../model-input.ts';
 
 /** Height and width in pixels. */
 export type Size = readonly [height: number, width: number];
@@ -25,7 +27,7 @@ export const resized = (image: Tensor, size: Size): Tensor =>
 /**
  * Classifies images, each resized to its own size.
  *
- * @param images u8 [B, H, W, 3]
+ * @param images u8 [B, H, W, 3], or mixed and preprocessed, f32 [B, C, H, W]
  * @param sizes of the images, one each
  * @returns logits [B, classes]
  */
@@ -35,7 +37,7 @@ export function classifyPacked(
   sizes: readonly Size[],
   { maxTokens, sequenceLength }: PackingSettings,
 ): Tensor {
-  const pictures = preprocess(images);
+  const pictures = modelInput(images);
   const list = sizes.map((size, k) => resized(pictures.slice(0, k, k + 1), size).squeeze(0));
   const packed = model.pack(list, { maxTokens, sequenceLength });
   const slots = Math.max(...packed.packing.map((pieces) => pieces.length));
@@ -50,18 +52,20 @@ export class NaViTObjective implements Objective<LabeledTensors> {
   readonly model: NaViT;
   readonly #sizes: readonly Size[];
   readonly #packing: PackingSettings;
+  readonly #loss: ClassLossOptions;
 
-  constructor(model: NaViT, sizes: readonly Size[], packing: PackingSettings) {
+  constructor(model: NaViT, sizes: readonly Size[], packing: PackingSettings, loss: ClassLossOptions = {}) {
     this.model = model;
     this.#sizes = sizes;
     this.#packing = packing;
+    this.#loss = loss;
   }
 
   trainingMode(): void {
     this.model.train();
   }
 
-  /** Logits [B, classes] of images u8 [B, H, W, 3], in training or evaluation mode. */
+  /** Logits [B, classes] of images, as `classifyPacked` takes them, in training or evaluation mode. */
   classify(images: Tensor): Tensor {
     const [count = 0] = images.shape;
     const sizes = sizesAt(this.#sizes, [...Array(count).keys()]);
@@ -70,7 +74,6 @@ export class NaViTObjective implements Objective<LabeledTensors> {
 
   loss({ images, labels }: LabeledTensors): ObjectiveLoss {
     const logits = this.classify(images);
-    const accuracy = logits.argmax(1).eq(labels).cast('f32').mean();
-    return { loss: crossEntropy(logits, labels, { ignoreIndex: null }), measures: { accuracy } };
+    return { loss: classLoss(logits, labels, this.#loss), measures: { accuracy: classAccuracy(logits, labels) } };
   }
 }

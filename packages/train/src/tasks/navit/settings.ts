@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
 import { count } from '../../config/sections.ts';
+import { mixupSection } from '../../mixup/settings.ts';
+import { classLossSection } from '../class-loss-settings.ts';
 import { shortRun } from '../short-run.ts';
 
 const data = dataSection(
@@ -33,7 +35,7 @@ const model = z.strictObject({
   sequenceLength: count.default(128).describe('tokens of a sequence, which several images share; maxTokens or more'),
 });
 
-const schema = taskSchema('navit', { data, model });
+const schema = taskSchema('navit', { data, model, loss: classLossSection.prefault({}), mixup: mixupSection });
 
 export type NaViTConfig = z.infer<typeof schema>;
 

@@ -58,4 +58,7 @@ export const questionSettings = {
   name: 'question',
   schema,
   presets: Object.fromEntries(fusionKinds.map((fusion) => [`multimodal-${fusion}`, preset(fusion)])),
+  notOffered: {
+    mixup: 'a mixed image has no answer; mixup needs class labels, as the tasks classify and distill have them',
+  },
 } satisfies TaskSettings<QuestionConfig>;

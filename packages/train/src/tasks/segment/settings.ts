@@ -40,4 +40,8 @@ export const segmentSettings = {
     segment: shortRun('segment', { model: { imageSize: 32, patchSize: 4, width: 64, layers: 4, heads: 4 } }),
   },
   ownData: { model: { imageSize: 64, patchSize: 8 } },
+  notOffered: {
+    mixup:
+      'classes of pixels are not mixed; mixup needs class labels of whole images, as the tasks classify and distill have them',
+  },
 } satisfies TaskSettings<SegmentConfig>;

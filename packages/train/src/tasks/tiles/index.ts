@@ -1,11 +1,14 @@
 /** The task `tiles`: the class of a small picture in a large scene, which the model sees tile by tile. */
 import type { Batch } from '@tessera/data';
 import { preprocess } from '@tessera/models';
+import type { Tensor } from '@tessera/tensor';
 import type { LabelColumns } from '../../evaluation/classification/evaluate.ts';
 import type { Measurement } from '../../evaluation/measures/evaluate.ts';
 import { selectRows } from '../../evaluation/measures/rows.ts';
 import { enlarge } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
+import { labelMixing } from '../class-loss.ts';
+import { classWeightsOf } from '../class-weights.ts';
 import { answerExamples, labeledModel, labeledTaskModel } from '../labeled-images.ts';
 import { type LabeledTensors, labelTensor } from '../labeled-tensors.ts';
 import { checkSceneSize, placeInScenes, type SceneSize } from '../scenes.ts';
@@ -58,12 +61,19 @@ const measurementOf = (
   },
 });
 
-function subjectOf(model: TiledClassifier, config: TilesConfig, classNames: readonly string[]): AnyTaskModel {
+function subjectOf(
+  model: TiledClassifier,
+  config: TilesConfig,
+  classNames: readonly string[],
+  classWeights: Tensor | null,
+): AnyTaskModel {
+  const { labelSmoothing } = config.loss;
   const scene = sceneSizeOf(config);
   const { tileSize, patchSize, width, layers, readerLayers } = config.model;
   const [rows, columns] = model.grid;
   return labeledTaskModel(config, classNames, measurementOf(model, scene, classNames), {
-    objective: new TilesObjective(model),
+    objective: new TilesObjective(model, { labelSmoothing, classWeights }),
+    mixing: labelMixing(config.mixup, classNames.length, labelSmoothing),
     imageSize: scene.picture,
     facts: {
       Model: `tiled classifier: encoder of ${layers} and reader of ${readerLayers} blocks of width ${width}`,
@@ -88,6 +98,7 @@ export const tiles = defineTask<TilesConfig>({
       checkSceneSize(sceneSizeOf(config));
       return new TiledClassifier({ ...config.model, imageSize: config.data.sceneSize, classes });
     },
+    classWeights: ({ loss }, classes) => classWeightsOf(loss, classes),
     subject: subjectOf,
   }),
 });

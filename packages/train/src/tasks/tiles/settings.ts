@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
 import { count } from '../../config/sections.ts';
+import { mixupSection } from '../../mixup/settings.ts';
+import { classLossSection } from '../class-loss-settings.ts';
 import { shortRun } from '../short-run.ts';
 
 const data = dataSection(
@@ -22,7 +24,7 @@ const model = z.strictObject({
   heads: count.describe('attention heads of each block'),
 });
 
-const schema = taskSchema('tiles', { data, model });
+const schema = taskSchema('tiles', { data, model, loss: classLossSection.prefault({}), mixup: mixupSection });
 
 export type TilesConfig = z.infer<typeof schema>;
 

@@ -6,6 +6,8 @@ const set = [
   'data={pictureSize: 12, sceneSize: [16, 24]}',
   'model={tileSize: 8, patchSize: 4, width: 16, layers: 1, readerLayers: 1, heads: 2}',
   'optimizer.lr=1e-2',
+  'mixup={mixupAlpha: 0.2, cutmixAlpha: 0.2, offEpoch: 3}',
+  'loss.classWeights=balanced',
   'training.epochs=6',
 ];
 

@@ -41,4 +41,5 @@ export const vqSettings = {
       training: { epochs: 6, batchSize: 64 },
     },
   },
+  notOffered: { mixup: 'there are no class labels to mix; the tasks classify and distill have them' },
 } satisfies TaskSettings<VQConfig>;

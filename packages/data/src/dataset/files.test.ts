@@ -1,0 +1,178 @@
+// The same pictures in Arrow, Parquet and tar files, made by data-files/make-pictures.py: equal rows, from folders and from a server.
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startFileServer } from '../testing/file-server.ts';
+import { openDataset } from './dataset.ts';
+import type { Split } from './split.ts';
+import { groupBySplit } from './split-names.ts';
+
+const folder = path.join(import.meta.dirname, '../../data-files/pictures');
+const at = (name: string): string => path.join(folder, name);
+
+interface Expected {
+  readonly path: string;
+  readonly caption: string;
+  readonly captions: readonly string[];
+  readonly label: number;
+  readonly similarity: number;
+  readonly sha256: string;
+}
+const expected = JSON.parse(fs.readFileSync(at('expected.json'), 'utf8')) as Expected[];
+const names = Object.keys(expected[0] as Expected).filter((name) => name !== 'sha256' && name !== 'path');
+
+async function rowsOf(split: Split, columns = ['image', ...names]): Promise<unknown[]> {
+  const rows = await split.rows(
+    Uint32Array.from({ length: split.length }, (_, i) => i),
+    columns,
+  );
+  return rows.map(({ image, ...others }) => {
+    const { bytes, path: name } = image as { bytes: Uint8Array; path: string };
+    return { ...others, path: name, sha256: createHash('sha256').update(bytes).digest('hex') };
+  });
+}
+
+let root: string;
+beforeAll(() => {
+  root = fs.mkdtempSync(path.join(os.tmpdir(), 'tessera-files-'));
+});
+afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
+
+const parquets = ['snappy', 'zstd', 'none', 'gzip', 'brotli', 'lz4'].map((codec) => `pictures-${codec}.parquet`);
+
+describe('rows', () => {
+  test.each(['pictures.arrow', 'pictures-ustar.tar', ...parquets])('%s', async (name) => {
+    using dataset = await openDataset(at(name));
+    const train = dataset.split('train');
+    expect(train.length).toBe(6);
+    expect(await rowsOf(train)).toEqual(expected);
+    expect(await train.row(5, ['caption'])).toEqual({ caption: expected[5]?.caption });
+    if (name.endsWith('.tar')) expect((await train.row(3, ['__key__'])).__key__).toBe('00003');
+    else {
+      expect(train.blocks.map(({ rows }) => rows)).toEqual([4, 2]);
+      expect(train.features).toMatchObject({
+        image: { type: 'image' },
+        label: { type: 'class', names: ['circle', 'square'] },
+        captions: { type: 'list', feature: { type: 'value', dtype: 'string' } },
+        taken: { type: 'other' },
+      });
+    }
+  });
+
+  test.each(['long-ustar', 'long-gnu', 'long-pax', 'by-tar-gnu', 'by-tar-posix'])(
+    'names of any length: %s',
+    async (name) => {
+      using dataset = await openDataset(at(`${name}.tar`));
+      const train = dataset.split('train');
+      expect(train.length).toBe(2);
+      const rows = (await rowsOf(train, ['image', 'caption'])) as { path: string }[];
+      const key = /^(größe\/)?(a-folder-with-a-long-name\/){4,12}$/;
+      for (const [i, row] of rows.entries()) {
+        const { sha256, caption, path: file } = expected[i] as Expected;
+        expect(row).toMatchObject({ sha256, caption });
+        expect(path.basename(row.path)).toBe(file);
+        expect(`${path.dirname(row.path)}/`).toMatch(key);
+      }
+    },
+  );
+
+  test('from a server, in whole blocks and few requests', async () => {
+    const files = ['pictures.arrow', 'pictures-zstd.parquet', 'pictures-ustar.tar'];
+    const server = await startFileServer(
+      Object.fromEntries(files.map((name) => [`/${name}`, new Uint8Array(fs.readFileSync(at(name)))])),
+    );
+    try {
+      for (const name of files) {
+        server.requests.length = 0;
+        using dataset = await openDataset(`${server.url}/${name}`);
+        server.faults.push('cut');
+        const rows = await rowsOf(dataset.split('train'));
+        expect(rows).toEqual(expected);
+        expect(server.requests.length).toBeLessThan(14);
+      }
+    } finally {
+      await server.close();
+    }
+  });
+});
+
+describe('files of a dataset', () => {
+  test('the names of files in a folder or pattern tell the splits', async () => {
+    for (const [from, to] of [
+      ['snappy', 'train-00000-of-00002'],
+      ['zstd', 'train-00001-of-00002'],
+      ['none', 'test-00000-of-00001'],
+    ])
+      fs.cpSync(at(`pictures-${from}.parquet`), path.join(root, 'hub', 'data', `${to}.parquet`));
+    for (const location of [path.join(root, 'hub'), path.join(root, 'hub/data/*.parquet')]) {
+      using dataset = await openDataset(location);
+      expect(Object.fromEntries(Object.values(dataset.splits).map(({ name, length }) => [name, length]))).toEqual({
+        test: 6,
+        train: 12,
+      });
+      expect(await rowsOf(dataset.split('train'))).toEqual([...expected, ...expected]);
+    }
+    using some = await openDataset(path.join(root, 'hub/data/train-{00000..00001}*.parquet'));
+    expect(some.split('train').length).toBe(12);
+  });
+
+  test('the rule of the names', () => {
+    expect(groupBySplit(['a/train/1.tar', 'a/val/1.tar', 'a/val/2.tar'], 'a')).toEqual({
+      train: ['a/train/1.tar'],
+      validation: ['a/val/1.tar', 'a/val/2.tar'],
+    });
+    // The folder that all share does not count, and neither do parts of words.
+    expect(groupBySplit(['test/00.tar', 'test/01.tar'], 'a')).toEqual({ train: ['test/00.tar', 'test/01.tar'] });
+    expect(groupBySplit(['a/restless.tar', 'a/trainer.tar'], 'a')).toEqual({
+      train: ['a/restless.tar', 'a/trainer.tar'],
+    });
+    expect(() => groupBySplit(['a/train.tar', 'a/extra.tar'], 'a')).toThrow(
+      'the names of 1 of 2 files tell no split (a/extra.tar)',
+    );
+  });
+
+  test('files with other columns, of unknown kinds, and damaged files are named', async () => {
+    const copy = (name: string, content: Uint8Array | string): string => {
+      fs.writeFileSync(path.join(root, name), content);
+      return path.join(root, name);
+    };
+    const bytes = (name: string): Buffer => fs.readFileSync(at(name));
+    copy('mixed-0.parquet', bytes('pictures-none.parquet'));
+    copy('mixed-1.tar', bytes('long-gnu.tar'));
+    await expect(openDataset(path.join(root, 'mixed-*'))).rejects.toThrow(
+      /mixed-1\.tar: has the columns \(__key__: string, image: image, caption: string\), but the first file of its split/,
+    );
+    await expect(openDataset(copy('a.tar.gz', 'x'))).rejects.toThrow('unpack it first');
+    await expect(openDataset(copy('a.csv', 'x'))).rejects.toThrow(
+      'its ending is none of a known format (Arrow: .arrow',
+    );
+    await expect(openDataset(path.join(root, 'nothing-*.tar'))).rejects.toThrow('matches no file');
+    const tar = bytes('pictures-ustar.tar');
+    const cut = (length: number): string => copy('cut.tar', tar.subarray(0, length));
+    await expect(openDataset(cut(6500))).rejects.toThrow(
+      'cut.tar: is truncated: it ends at byte 6500 without an end mark',
+    );
+    await expect(openDataset(cut(700))).rejects.toThrow(
+      /cut\.tar: is truncated: the member at byte 0 has \d+ bytes, but the file ends at byte 700/,
+    );
+    await expect(openDataset(copy('joined.tar', Buffer.concat([tar, tar])))).rejects.toThrow(
+      'joined.tar: has members behind its end mark',
+    );
+    const damaged = Buffer.from(tar);
+    damaged[1030] = 7;
+    await expect(openDataset(copy('damaged.tar', damaged))).rejects.toThrow(
+      'damaged.tar: is damaged: there is no tar header at byte 1024',
+    );
+    await expect(openDataset(copy('other.tar', Buffer.alloc(2048, 'text')))).rejects.toThrow(
+      'other.tar: is not a tar file',
+    );
+    const parquet = bytes('pictures-none.parquet');
+    await expect(openDataset(copy('cut.parquet', parquet.subarray(0, 3000)))).rejects.toThrow(
+      'cut.parquet: is not a Parquet file, or is truncated: its 3000 bytes do not end with PAR1',
+    );
+    const spoiled = Buffer.from(parquet).fill(255, parquet.length - 300, parquet.length - 8);
+    await expect(openDataset(copy('spoiled.parquet', spoiled))).rejects.toThrow(/spoiled\.parquet: /);
+  });
+});

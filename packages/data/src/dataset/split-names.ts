@@ -1,0 +1,50 @@
+/** The splits that the names of files tell, by the rule of Hugging Face `datasets`. */
+
+/** The words in file names for each split. */
+const words = {
+  train: ['train', 'training'],
+  validation: ['validation', 'valid', 'val', 'dev'],
+  test: ['test', 'testing', 'eval', 'evaluation'],
+} as const;
+
+const patterns = Object.entries(words).map(([split, own]) => ({
+  split,
+  pattern: new RegExp(`(^|[-._ 0-9/])(${own.join('|')})([-._ 0-9/]|$)`, 'i'),
+}));
+
+/** The split that the last part of a path with such a word names; null if there is none. */
+function splitOf(path: string): string | null {
+  for (const part of path.split('/').reverse())
+    for (const { split, pattern } of patterns) if (pattern.test(part)) return split;
+  return null;
+}
+
+/** The beginning that all paths share, up to a slash. It belongs to the place, not to the split. */
+function commonFolder(paths: readonly string[]): string {
+  let [folder = ''] = paths;
+  folder = folder.slice(0, folder.lastIndexOf('/') + 1);
+  for (const path of paths)
+    while (!path.startsWith(folder)) folder = folder.slice(0, folder.lastIndexOf('/', folder.length - 2) + 1);
+  return folder;
+}
+
+/**
+ * The files of each split, in order. Files whose names tell nothing are the split `train`, if that is so for all of them.
+ *
+ * @throws where only some names tell a split
+ */
+export function groupBySplit(urls: readonly string[], title: string): Record<string, string[]> {
+  const folder = commonFolder(urls);
+  const groups: Record<string, string[]> = {};
+  const silent: string[] = [];
+  for (const url of urls) {
+    const split = splitOf(url.slice(folder.length).replace(/\?.*$/, ''));
+    if (split === null) silent.push(url);
+    else groups[split] = [...(groups[split] ?? []), url];
+  }
+  if (silent.length === 0) return groups;
+  if (silent.length === urls.length) return { train: [...urls] };
+  throw new Error(
+    `${title}: the names of ${silent.length} of ${urls.length} files tell no split (${silent.slice(0, 3).join(', ')}), those of the others do (${Object.keys(groups).join(', ')}); give a pattern that matches only the files to use`,
+  );
+}

@@ -1,0 +1,211 @@
+/** One split of a dataset: its files as one table, whose rows are read by number. */
+import type { Value } from '../arrow/column.ts';
+import type { Features } from '../arrow/features.ts';
+import type { Block, OpenShard, Row } from '../format/shard.ts';
+import { BlockCache } from './block-cache.ts';
+import { type ClassColumns, classFeatures, classNumbers } from './classes.ts';
+
+/** A block of a split. */
+export interface SplitBlock {
+  /** The number of its first row in the split. */
+  readonly firstRow: number;
+  readonly rows: number;
+  /** The size of its data in the file. */
+  readonly bytes: number;
+}
+
+/** A block, and where it is. */
+interface BlockPlace extends SplitBlock {
+  readonly number: number;
+  readonly shard: OpenShard;
+  readonly index: number;
+}
+
+export interface SplitOptions {
+  /** Whether its folder lists its files (`save_to_disk`). */
+  readonly saved?: boolean;
+  /** Bytes of blocks that are kept in memory. Default: 64 MiB for files of this machine that are read row by row. */
+  readonly cacheBytes?: number | undefined;
+  /** Columns of texts or integers that are read as classes, with the values of the classes in order. */
+  readonly classes?: ClassColumns | undefined;
+  /** The numbers of its rows in the files; null: all of them, in order. */
+  readonly selected?: Uint32Array | null;
+}
+
+const defaultCacheBytes = 64 * 2 ** 20;
+
+/** What a worker needs to open a split again. Plain data. */
+export interface SplitPlace {
+  readonly path: string;
+  readonly split: string;
+  /** The files; null for a saved folder, which lists its own. */
+  readonly urls: readonly string[] | null;
+  readonly classes: ClassColumns;
+  /** The numbers of its rows in the files; null: all of them, in order. */
+  readonly selected: Uint32Array | null;
+}
+
+/** One split of a dataset: its files as one table with random access. Rows are read on demand, block by block. */
+export class Split {
+  readonly name: string;
+  /** The dataset's folder or address. */
+  readonly path: string;
+  readonly features: Features;
+  /** Number of rows. */
+  readonly length: number;
+  /** Number of rows of the split in its files, of which these may be a selection. */
+  readonly whole: number;
+  /** The numbers of the selected rows in the files; null: all of them, in order. */
+  readonly selected: Uint32Array | null;
+  /** The columns that are read as classes. */
+  readonly classes: ClassColumns;
+  readonly #shards: readonly OpenShard[];
+  readonly #places: BlockPlace[] = [];
+  readonly #cache: BlockCache<Block>;
+  readonly #numbers: ReturnType<typeof classNumbers>;
+  readonly #options: SplitOptions;
+  #closed = false;
+
+  constructor(name: string, path: string, shards: readonly OpenShard[], options: SplitOptions = {}) {
+    const { cacheBytes = defaultCacheBytes, classes = {}, selected = null } = options;
+    this.name = name;
+    this.path = path;
+    this.classes = classes;
+    this.#options = options;
+    this.features = classFeatures(shards[0]?.features ?? {}, classes);
+    this.#numbers = classNumbers(classes);
+    this.#shards = shards;
+    this.#cache = new BlockCache(cacheBytes);
+    let rows = 0;
+    for (const shard of shards) {
+      shard.blocks.forEach((block, index) => {
+        if (block.rows > 0) this.#places.push({ number: this.#places.length, shard, index, firstRow: rows, ...block });
+        rows += block.rows;
+      });
+    }
+    this.whole = rows;
+    this.selected = selected;
+    this.length = selected?.length ?? rows;
+  }
+
+  /**
+   * A split with only these rows, in this order: its row 0 is the first of them. It shares the files of this one, so it can be read until
+   * this one is closed, and need not be closed itself.
+   *
+   * @throws RangeError for a row number out of range
+   */
+  select(rows: ArrayLike<number>): Split {
+    const selected = Uint32Array.from(rows, (row) => this.#storedRow(row));
+    return new Split(this.name, this.path, this.#shards, { ...this.#options, selected });
+  }
+
+  /** The same rows with some columns read as classes. Closing one of the two closes both. */
+  withClasses(classes: ClassColumns): Split {
+    return new Split(this.name, this.path, this.#shards, { ...this.#options, classes });
+  }
+
+  /** Where it can be opened again. */
+  get place(): SplitPlace {
+    const urls = this.#options.saved === true ? null : this.#shards.map(({ url }) => url);
+    return { path: this.path, split: this.name, urls, classes: this.classes, selected: this.selected };
+  }
+
+  /** The columns that can be read. */
+  get columns(): string[] {
+    return Object.entries(this.features).flatMap(([name, { type }]) => (type === 'other' ? [] : [name]));
+  }
+
+  /** The size of each file in bytes, and the rows of its blocks. */
+  get files(): { readonly bytes: number; readonly batches: readonly number[] }[] {
+    return this.#shards.map(({ size, blocks }) => ({ bytes: size, batches: blocks.map(({ rows }) => rows) }));
+  }
+
+  /** The blocks of the files in order, whichever of their rows are selected. The rows of a block are read together, so an order that stays within blocks is faster. */
+  get blocks(): readonly SplitBlock[] {
+    return this.#places;
+  }
+
+  /**
+   * Reads rows by number, in any order and with repetitions. Only the named columns are read (default: all that can be).
+   * @throws RangeError for a row number out of range; Error if a file is damaged or cannot be reached
+   */
+  async rows(indices: ArrayLike<number>, columns: readonly string[] = this.columns): Promise<Row[]> {
+    const rows: Row[] = [];
+    for (const index of Array.from(indices)) rows.push(await this.row(index, columns));
+    return rows;
+  }
+
+  /** Reads one row. @throws like `rows` */
+  async row(index: number, columns: readonly string[] = this.columns): Promise<Row> {
+    const stored = this.#storedRow(index);
+    for (const column of columns) this.#checkColumn(column);
+    const place = this.#placeOf(stored);
+    const block = await this.#block(place, columns);
+    try {
+      const row = block.row(stored - place.firstRow);
+      for (const [column, numbers] of this.#numbers) if (row[column] !== undefined) row[column] = numbers(row[column]);
+      return row;
+    } catch (error) {
+      throw new Error(`split "${this.name}", row ${stored}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  /** All values of one column, in order. */
+  async column(name: string): Promise<Value[]> {
+    const values: Value[] = [];
+    for (let i = 0; i < this.length; i++) values.push((await this.row(i, [name]))[name] ?? null);
+    return values;
+  }
+
+  /** Rows in order. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Row> {
+    for (let i = 0; i < this.length; i++) yield await this.row(i);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cache.clear();
+    for (const shard of this.#shards) shard.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  get #title(): string {
+    return `${this.path}, split "${this.name}"`;
+  }
+
+  #checkColumn(name: string): void {
+    const feature = this.features[name];
+    if (feature === undefined)
+      throw new Error(`${this.#title}: no column "${name}"; its columns are ${Object.keys(this.features).join(', ')}`);
+    if (feature.type === 'other')
+      throw new Error(`${this.#title}: column "${name}" is of type ${feature.dtype}, which cannot be read`);
+  }
+
+  /** The number of a row in the files. @throws RangeError where it is not one of the rows */
+  #storedRow(row: number): number {
+    if (!Number.isInteger(row) || row < 0 || row >= this.length)
+      throw new RangeError(`${this.#title}: row ${row} is not one of its ${this.length} rows`);
+    return this.selected?.[row] ?? row;
+  }
+
+  /** The block that contains a row, found by bisection. */
+  #placeOf(row: number): BlockPlace {
+    let low = 0;
+    let high = this.#places.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.#places[middle] as BlockPlace).firstRow <= row) low = middle;
+      else high = middle - 1;
+    }
+    return this.#places[low] as BlockPlace;
+  }
+
+  #block(place: BlockPlace, columns: readonly string[]): Promise<Block> {
+    if (this.#closed) return Promise.reject(new Error('the dataset was closed'));
+    return this.#cache.get(`${place.number} ${columns.join('\0')}`, () => place.shard.block(place.index, columns));
+  }
+}

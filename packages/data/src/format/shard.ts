@@ -1,0 +1,49 @@
+/** Files of rows: what every format offers, whatever it looks like inside. */
+import type { Value } from '../arrow/column.ts';
+import type { Features } from '../arrow/features.ts';
+import type { ByteSource } from '../store/source.ts';
+
+/** One row: the values of its columns. */
+export type Row = Record<string, Value>;
+
+/** Rows of a file that are read together: a record batch, a row group, a stretch of a tar file. */
+export interface BlockInfo {
+  readonly rows: number;
+  /** The size of its data in the file. */
+  readonly bytes: number;
+}
+
+/** A block whose columns can be read without waiting. */
+export interface Block {
+  /** The memory that it takes, in bytes. It may grow while rows are read. */
+  readonly held: number;
+  /** @param index the number of a row in the block. @throws for damaged data; the message names the file */
+  row(index: number): Row;
+}
+
+/** One file of rows, opened by its footer or index alone. */
+export interface OpenShard {
+  /** The file's path or address. */
+  readonly url: string;
+  /** The file's size in bytes. */
+  readonly size: number;
+  readonly features: Features;
+  readonly blocks: readonly BlockInfo[];
+  /** Opens a block for reading of some columns, all of which are among the features. @throws if it cannot be read */
+  block(index: number, columns: readonly string[]): Promise<Block>;
+  close(): void;
+}
+
+/** How files of one kind are read. */
+export interface ShardFormat {
+  /** For error messages. */
+  readonly title: string;
+  /** The endings of the names of such files, with their dot. */
+  readonly endings: readonly string[];
+  /**
+   * Opens a file.
+   * @param like the first file of the same split, for formats that do not declare their columns in each file
+   * @throws if the file is damaged or of another format
+   */
+  open(source: ByteSource, like?: OpenShard): Promise<OpenShard>;
+}

@@ -1,0 +1,56 @@
+/** Orders in which rows are drawn with replacement, with given weights. */
+import { CounterRandom, purpose } from '../random.ts';
+
+/**
+ * The order of an epoch that draws each of its rows anew, row i with a probability of weights[i] / the sum of all weights: PyTorch's
+ * `WeightedRandomSampler` with replacement. The row at a position depends only on (seed, epoch, position) and the weights.
+ *
+ * @param weights not negative; at least one above 0
+ * @returns as many places in `weights` as there are weights
+ * @throws RangeError for weights that are negative, not finite, or all 0
+ */
+export function weightedOrder(weights: ArrayLike<number>, seed: number, epoch: number): Uint32Array {
+  const cumulative = new Float64Array(weights.length);
+  let total = 0;
+  for (let i = 0; i < weights.length; i++) {
+    const weight = weights[i] as number;
+    if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY))
+      throw new RangeError(`data loader: weight ${i} is ${weight}; expected a finite number of at least 0`);
+    total += weight;
+    cumulative[i] = total;
+  }
+  if (total === 0) throw new RangeError('data loader: all weights are 0, so there is no row to draw');
+  return Uint32Array.from({ length: weights.length }, (_, position) => {
+    const random = new CounterRandom(seed, purpose.sampling, epoch, position);
+    // 53 random bits, because 32 would not reach every row of a large split.
+    const uniform = (random.bits() * 2 ** 21 + (random.bits() >>> 11)) / 2 ** 53;
+    return firstAbove(cumulative, uniform * total);
+  });
+}
+
+/** The first place whose cumulative weight is above a value below the total. */
+function firstAbove(cumulative: Float64Array, value: number): number {
+  let [low, high] = [0, cumulative.length - 1];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((cumulative[middle] as number) > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/**
+ * The weights with which every class has the same chance: one over the number of rows of the row's class. Of several classes the rarest
+ * counts; rows without a class are a class of their own.
+ *
+ * @param classes of each row
+ */
+export function balancedRowWeights(classes: readonly (readonly number[])[]): Float64Array {
+  const counts = new Map<number, number>();
+  const ofRow = (own: readonly number[]): readonly number[] => (own.length > 0 ? own : [noClass]);
+  for (const own of classes) for (const c of ofRow(own)) counts.set(c, (counts.get(c) ?? 0) + 1);
+  return Float64Array.from(classes, (own) => Math.max(...ofRow(own).map((c) => 1 / (counts.get(c) as number))));
+}
+
+/** The class of rows without one. */
+const noClass = -1;

@@ -1,0 +1,35 @@
+/** Reads a sweep's file, with the file of settings that it names. */
+import { promises as fs } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { parseSweep, planSweep, type SweepPlan } from '@tessera/train/sweep';
+import { fromCaller, UsageError } from '../command.ts';
+
+export interface SweepFile {
+  readonly name: string;
+  /** The folder of the sweep. */
+  readonly folder: string;
+  readonly plan: SweepPlan;
+}
+
+async function readText(path: string, shown: string): Promise<string> {
+  try {
+    return await fs.readFile(path, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new UsageError(`${shown}: ${code === 'ENOENT' ? 'there is no such file' : message}`);
+  }
+}
+
+/** @param file as the user gave it @param folder replaces the folder that the file names */
+export async function readSweepFile(file: string, folder: string | undefined): Promise<SweepFile> {
+  const path = fromCaller(file);
+  const definition = parseSweep(await readText(path, file), file);
+  const name = basename(path, extname(path));
+  const { config } = definition;
+  const shared =
+    config === undefined
+      ? null
+      : { text: await readText(resolve(dirname(path), config), `${file}: config: ${config}`), path: config };
+  const plan = planSweep({ definition, path: file, name, shared });
+  return { name, folder: fromCaller(folder ?? definition.folder ?? join('runs', name)), plan };
+}
