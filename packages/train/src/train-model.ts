@@ -97,7 +97,7 @@ export interface TrainingResult {
 
 /**
  * Trains, evaluates and reports. All files are written to the run's folder: config.yaml, environment.json, tokenizer.json (CLIP),
- * metrics.jsonl, checkpoints, samples, evaluation.json, model.safetensors, report.html.
+ * metrics.jsonl, histograms.jsonl (if they are set), checkpoints, samples, evaluation.json, model.safetensors, report.html.
  */
 export async function trainModel(request: TrainingRequest): Promise<TrainingResult> {
   const { inPlaceOfTraining, ...common } = request;
