@@ -214,7 +214,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       return { finished: false, stopReason: null, steps: 0, totalSteps, results: null, report: null, skippedRows };
     }
     const metric = typeof schedule === 'function' ? null : schedule.metric;
-    await checkMeasures(subject, evaluated, evaluationRequest(config, null, signal), config, metric);
+    await checkMeasures(subject, evaluated, evaluationRequest(config, null, undefined), config, metric);
     const environment = describeEnvironment();
     await folder.writeJson(folder.environment, environment);
     const peakFlops = config.runtime.peakGflops === null ? await measurePeak() : config.runtime.peakGflops * 1e9;
