@@ -160,7 +160,7 @@ const rooms = {
     ['shards'],
     ['read-weight-file.ts'],
     ['formats', 'convert-tensors.ts'],
-    ['load-and-save.ts', 'adapters'],
+    ['adapt', 'adapters', 'load-and-save.ts'],
   ],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
   datasets: [

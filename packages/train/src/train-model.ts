@@ -16,6 +16,7 @@ import { loadRun } from './load-run.ts';
 import { averagedSchedule, checkAveragedEpochs, checkAveraging, createAveraging } from './loop/averaging.ts';
 import { type Checkpoint, readCheckpoint, restoreCheckpoint } from './loop/checkpoint.ts';
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
+import { type HistogramOutput, openHistograms } from './loop/histograms.ts';
 import type { TrainerListener } from './loop/listener.ts';
 import { LoaderSource } from './loop/loader-source.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
@@ -44,6 +45,7 @@ import {
 } from './run-report.ts';
 import { checkMeasures, checkPatience, createSelection } from './selection.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
+import { shownPixels } from './tasks/model-input.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
 import { samplingWeights } from './tasks/sampling.ts';
 import type { AnyTaskModel, EvaluationRequest, Task, TrainedModel, TrainingSite } from './tasks/task.ts';
@@ -95,7 +97,7 @@ export interface TrainingResult {
 
 /**
  * Trains, evaluates and reports. All files are written to the run's folder: config.yaml, environment.json, tokenizer.json (CLIP),
- * metrics.jsonl, checkpoints, samples, evaluation.json, model.safetensors, report.html.
+ * metrics.jsonl, histograms.jsonl (if they are set), checkpoints, samples, evaluation.json, model.safetensors, report.html.
  */
 export async function trainModel(request: TrainingRequest): Promise<TrainingResult> {
   const { inPlaceOfTraining, ...common } = request;
@@ -117,6 +119,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   let loader: DataLoader | null = null;
   let mixed: MixedSource<BatchTensors> | null = null;
   let metrics: MetricsWriter | null = null;
+  let histograms: HistogramOutput | null = null;
   let lock: RunLock | null = null;
   // A run that is refused before its first step leaves nothing behind.
   let isNew = false;
@@ -160,11 +163,15 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const rowWeights = await samplingWeights(config, train, columns);
     loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize, rowWeights));
     const { toTensors } = subject;
-    const unmixed = new LoaderSource(loader, toTensors, (batch) =>
+    const unmixed = new LoaderSource(loader, toTensors, (batch, place) =>
       tidy(async () => {
-        const { images } = toTensors(batch);
-        const describeRow = (row: number): object => subject?.describeRow?.(batch, row) ?? {};
-        if (images !== undefined) await writeTrainingSamples(folder.samples, batch, images, describeRow);
+        const tensors = toTensors(batch);
+        const { images } = (await mixed?.mix(tensors, place)) ?? tensors;
+        const describeRow = (row: number): object => ({
+          ...subject?.describeRow?.(batch, row),
+          ...mixed?.describeRow(tensors, place, batch.indices, row),
+        });
+        if (images !== undefined) await writeTrainingSamples(folder.samples, batch, shownPixels(images), describeRow);
       }),
     );
     mixed = mixing === null ? null : new MixedSource(unmixed, mixing, config.seed, config.training);
@@ -201,17 +208,18 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
     }
     if (description !== null) say(description);
-    const metric = typeof schedule === 'function' ? null : schedule.metric;
-    await checkMeasures(subject, evaluated, evaluationRequest(config, null, signal), config, metric);
     if (inPlaceOfTraining !== undefined) {
       await inPlaceOfTraining({ objective, optimizer, source, training: config.training, mixedPrecision });
       const { skipped: skippedRows } = loader.stats;
       return { finished: false, stopReason: null, steps: 0, totalSteps, results: null, report: null, skippedRows };
     }
+    const metric = typeof schedule === 'function' ? null : schedule.metric;
+    await checkMeasures(subject, evaluated, evaluationRequest(config, null, undefined), config, metric);
     const environment = describeEnvironment();
     await folder.writeJson(folder.environment, environment);
     const peakFlops = config.runtime.peakGflops === null ? await measurePeak() : config.runtime.peakGflops * 1e9;
     metrics = await MetricsWriter.open(folder.metrics, resume?.state.step ?? 0);
+    histograms = await openHistograms(folder.histograms, config.training.histograms, resume?.state.step ?? 0);
     // The results of the last evaluation also serve the report.
     let results: EvaluationResult[] | null = null;
     let hasBaselines = false;
@@ -251,6 +259,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       mixedPrecision,
       averaging,
       metrics,
+      histograms,
       checkpoints: new CheckpointFolder(folder.checkpoints, config.checkpoints.keep),
       checkpointing: config.checkpoints,
       describe: { config, data, dataset: fingerprint },
@@ -296,6 +305,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     return { ...ended, results: final, report: reportPath };
   } finally {
     metrics?.close();
+    histograms?.writer.close();
     mixed?.dispose();
     subject?.dispose?.();
     await loader?.close();

@@ -1,18 +1,36 @@
 /** Writes the report of a run. */
 import { join } from 'node:path';
-import { writeFileAtomic } from '@tessera/data/io';
+import { exists, writeFileAtomic } from '@tessera/data/io';
+import type { HistogramRecord } from './loop/histograms.ts';
 import { readMetrics } from './loop/metrics-file.ts';
+import { histogramSection } from './report/histogram-section.ts';
 import { renderReport } from './report/render.ts';
 import type { ReportData } from './report/report-data.ts';
 
 /**
- * Writes `report.html` into a run's folder, from the folder's `metrics.jsonl` and the given details. Returns its path.
+ * Writes `report.html` into a run's folder, from the folder's `metrics.jsonl`, its `histograms.jsonl` if it has one, and the given details. Returns its path.
  *
  * The page is one file with its styles, scripts and pictures, and opens without a server or network.
  */
-export async function writeReport(runFolder: string, details: Omit<ReportData, 'records'>): Promise<string> {
+export async function writeReport(
+  runFolder: string,
+  details: Omit<ReportData, 'records' | 'histograms'>,
+): Promise<string> {
   const records = await readMetrics(join(runFolder, 'metrics.jsonl'));
   const path = join(runFolder, 'report.html');
-  await writeFileAtomic(path, [renderReport({ ...details, records })]);
+  await writeFileAtomic(path, [
+    renderReport({ ...details, records, histograms: await histogramSection(await readHistograms(runFolder)) }),
+  ]);
   return path;
+}
+
+/** The histograms of a run; none where it has no file of them. */
+async function readHistograms(runFolder: string): Promise<HistogramRecord[]> {
+  const path = join(runFolder, 'histograms.jsonl');
+  if (!(await exists(path))) return [];
+  return (await readMetrics(path)).map((record) => {
+    if (record.kind !== 'histogram' || typeof record.parameters !== 'object')
+      throw new Error(`${path}: the line of step ${record.step} has no histograms`);
+    return record as unknown as HistogramRecord;
+  });
 }

@@ -18,7 +18,7 @@ import { allFinite, guardState, withoutUpdates } from './guard.ts';
 import { numberReader, stackNumbers } from './numbers.ts';
 import { type BatchTensors, enterTraining, type SeparableObjective } from './objective.ts';
 import { inPrecision, scaledGradients } from './precision.ts';
-import { type Step, type StepOptions, type StepResult, stateOf } from './step.ts';
+import { type GradientObserver, type Step, type StepOptions, type StepResult, stateOf } from './step.ts';
 import { contractionFlops } from './throughput.ts';
 import { zip } from './zip.ts';
 
@@ -62,6 +62,8 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
   readonly #backward: CompiledFunction<[Batch, BatchTensors], Tensor[]>;
   readonly #update: CompiledFunction<[Tensor, Tensor], Tensor>;
   readonly #scales: boolean;
+  /** The gradients of the loss, once all parts have been added up. */
+  readonly #gradients: () => readonly Tensor[];
   #measureNames: readonly string[] = [];
   #flops = 0;
 
@@ -82,6 +84,11 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
       buffer,
       before: new Buffer(zeros(buffer.shape, { dtype: buffer.dtype })),
     }));
+
+    this.#gradients = () => {
+      const sums = targets.map(({ sum }) => Tensor.fromNode(sum.node));
+      return scaler?.unscale(sums) ?? sums;
+    };
 
     const unreached = new Set(parameters);
 
@@ -150,7 +157,7 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
     }, options);
   }
 
-  async run(batch: Batch, learningRate: number): Promise<StepResult> {
+  async run(batch: Batch, learningRate: number, observe?: GradientObserver): Promise<StepResult> {
     const generator = getDefaultGenerator();
     const start = generator.state();
     /** Sets the generator to the random numbers of part `k`; after the last part follow those of the loss and of the next step. */
@@ -171,6 +178,7 @@ export class AccumulatedStep<Batch extends BatchTensors = BatchTensors> implemen
       await this.#backward(part, slice);
     }
     useRandomNumbers(parts.length + 1);
+    await observe?.(this.#gradients());
     const compared = numberReader(await numbers.data());
     const loss = compared();
     const updated = numberReader(await (await this.#update(tensor(loss), tensor(learningRate))).data());

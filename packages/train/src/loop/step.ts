@@ -1,10 +1,18 @@
 /** A training step as one compiled program. */
-import { type CompiledProgram, type CompileOptions, compile, Tensor, tensor } from '@tessera/tensor';
+import {
+  type CompiledFunction,
+  type CompiledProgram,
+  type CompileOptions,
+  compile,
+  getDefaultGenerator,
+  Tensor,
+  tensor,
+} from '@tessera/tensor';
 import type { AveragedModel } from '../optim/averaged-model.ts';
 import { mayRecover } from '../optim/grad-scaler.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { type ClipOptions, clipGradients } from './clip.ts';
-import { allFinite, guardState } from './guard.ts';
+import { allFinite, guardState, withoutUpdates } from './guard.ts';
 import { numberReader, stackNumbers } from './numbers.ts';
 import { type BatchTensors, enterTraining, type Objective } from './objective.ts';
 import { inPrecision, type MixedPrecision, scaledGradients } from './precision.ts';
@@ -37,9 +45,16 @@ export interface LossScaling {
 export const wasSkipped = ({ finite, scaling }: StepResult): boolean =>
   !finite && scaling !== null && mayRecover(scaling.scale);
 
+/**
+ * Receives the gradients of a step before its update: one for each of the optimizer's parameters, which still have their values from
+ * before the step. Neither scaled nor clipped.
+ */
+export type GradientObserver = (gradients: readonly Tensor[]) => Promise<void>;
+
 /** Takes training steps. */
 export interface Step<Batch extends BatchTensors = BatchTensors> {
-  run(batch: Batch, learningRate: number): Promise<StepResult>;
+  /** @param observe is called once. The step and all later ones have the same bits with and without it. */
+  run(batch: Batch, learningRate: number, observe?: GradientObserver): Promise<StepResult>;
   /** Floating-point operations of the matrix products and convolutions of a step with batches of this shape. */
   flops(batch: Batch): Promise<number>;
   dispose(): void;
@@ -56,6 +71,8 @@ export interface Step<Batch extends BatchTensors = BatchTensors> {
  */
 export class TrainingStep<Batch extends BatchTensors = BatchTensors> implements Step<Batch> {
   readonly #compiled;
+  /** Only the gradients: another program, so that the step's own is the same whether or not somebody looks at them. */
+  readonly #gradients: CompiledFunction<[Batch], Tensor[]>;
   readonly #scales: boolean;
   #measureNames: readonly string[] = [];
 
@@ -83,9 +100,24 @@ export class TrainingStep<Batch extends BatchTensors = BatchTensors> implements 
         return { condition: finite, result };
       });
     }, options);
+    this.#gradients = compile((batch: Batch) => {
+      objective.trainingMode();
+      return withoutUpdates(state, () => {
+        const { loss } = inPrecision(options, () => objective.loss(batch));
+        const scaled = scaledGradients(loss, parameters, options);
+        return scaler?.unscale(scaled) ?? scaled;
+      });
+    }, options);
   }
 
-  async run(batch: Batch, learningRate: number): Promise<StepResult> {
+  async run(batch: Batch, learningRate: number, observe?: GradientObserver): Promise<StepResult> {
+    if (observe !== undefined) {
+      // The step has the same random numbers as its gradients.
+      const generator = getDefaultGenerator();
+      const start = generator.state();
+      await observe(await this.#gradients(batch));
+      generator.setState(start);
+    }
     const numbers = await this.#compiled(batch, tensor(learningRate));
     const next = numberReader(await numbers.data());
     return {
@@ -107,6 +139,7 @@ export class TrainingStep<Batch extends BatchTensors = BatchTensors> implements 
   }
 
   dispose(): void {
+    this.#gradients.dispose();
     this.#compiled.dispose();
   }
 }

@@ -9,6 +9,7 @@ import { type BestRule, bestOf, type EvaluatedCheckpoint } from './best-checkpoi
 import { type CheckpointState, type Position, writeCheckpoint } from './checkpoint.ts';
 import type { CheckpointFolder } from './checkpoint-folder.ts';
 import { type EarlyStoppingRule, observeEvaluation, reasonToStop } from './early-stopping.ts';
+import { type HistogramOutput, type HistogramRecord, histogramsOf } from './histograms.ts';
 import { Callbacks, type TrainerListener } from './listener.ts';
 import { checkMeasure, type EvaluationValues, finiteValue, isBetter, type MainMeasure } from './measure.ts';
 import type { MetricsWriter } from './metrics-file.ts';
@@ -16,7 +17,14 @@ import { findNonFinite, NonFiniteError } from './non-finite.ts';
 import { type BatchTensors, isSeparable, type Objective } from './objective.ts';
 import type { MixedPrecision } from './precision.ts';
 import { hasAllSteps, runLength } from './run-length.ts';
-import { type Step, type StepOptions, type StepResult, TrainingStep, wasSkipped } from './step.ts';
+import {
+  type GradientObserver,
+  type Step,
+  type StepOptions,
+  type StepResult,
+  TrainingStep,
+  wasSkipped,
+} from './step.ts';
 
 /** Batches in the order of training. An epoch always has the same batches, wherever reading starts. */
 export interface BatchSource<Batch extends BatchTensors> {
@@ -54,6 +62,8 @@ export interface TrainerParts<Batch extends BatchTensors> {
   /** Averages of the weights, which are evaluated and saved; null: none. */
   readonly averaging?: Averaging | null;
   readonly metrics: MetricsWriter;
+  /** Where histograms of weights and gradients are written, and how often; null: nowhere. */
+  readonly histograms?: HistogramOutput | null;
   readonly checkpoints: CheckpointFolder;
   /** When checkpoints are written: after every `everySteps` steps (null: not within an epoch), after every `everyEpochs` epochs. */
   readonly checkpointing: { readonly everySteps: number | null; readonly everyEpochs: number };
@@ -133,6 +143,8 @@ export class Trainer<Batch extends BatchTensors> {
   #peakFlops: number | null;
   /** Start time of the current step. It includes waiting for the batch, but not evaluations and checkpoints. */
   #clock = 0;
+  /** The histograms of the current step; null: none. */
+  #found: HistogramRecord['parameters'] | null = null;
   /** The steps of the current epoch that this process has made. */
   #epochSoFar = { seconds: 0, examples: 0 };
 
@@ -225,7 +237,7 @@ export class Trainer<Batch extends BatchTensors> {
     const result = await tidy(async () => {
       const tensors = await batch.toTensors();
       const generator = getDefaultGenerator().state();
-      const numbers = await this.#step.run(tensors, lr);
+      const numbers = await this.#step.run(tensors, lr, this.#observerAt(before.step + 1));
       this.#flopsPerStep ??= await this.#step.flops(tensors);
       if (!numbers.finite && !wasSkipped(numbers)) {
         getDefaultGenerator().setState(generator);
@@ -242,6 +254,7 @@ export class Trainer<Batch extends BatchTensors> {
       batch: endsEpoch ? 0 : before.batch + 1,
       epochLoss: withLoss(before, result.loss),
     };
+    this.#writeHistograms(position);
     await this.#report(position, result, lr, batch.examples);
     if (endsEpoch) await this.#reportEpoch(position, lr);
     await this.#average(position, endsEpoch);
@@ -278,6 +291,25 @@ export class Trainer<Batch extends BatchTensors> {
       await this.#averageStatistics(averaging, position);
     await this.#save(position);
     await this.#checkCallbacks(position);
+  }
+
+  /** Makes the histograms of a step; undefined where none are due. */
+  #observerAt(step: number): GradientObserver | undefined {
+    const { histograms = null, optimizer } = this.#parts;
+    if (histograms === null || !isMultiple(step, histograms.everySteps)) return undefined;
+    return async (gradients) => {
+      this.#found = await histogramsOf(optimizer.parameters, gradients);
+    };
+  }
+
+  /** Writes the histograms of the step before a position, if there are any. */
+  #writeHistograms({ step }: Position): void {
+    const { histograms = null, source } = this.#parts;
+    if (histograms === null || this.#found === null) return;
+    const epoch = step / source.batchesPerEpoch;
+    const record: HistogramRecord = { kind: 'histogram', step, epoch, parameters: this.#found };
+    histograms.writer.append({ ...record });
+    this.#found = null;
   }
 
   /** The averages that take the place of the weights at a position; null: none. */
@@ -424,9 +456,10 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   async #save(position: Position): Promise<void> {
-    const { objective, optimizer, metrics, checkpoints, describe, metadata, mixedPrecision } = this.#parts;
+    const { objective, optimizer, metrics, histograms, checkpoints, describe, metadata, mixedPrecision } = this.#parts;
     // The metrics of the steps before the checkpoint must be on the disk before it.
     metrics.sync();
+    histograms?.writer.sync();
     const path = await checkpoints.add(position.step, (file) =>
       writeCheckpoint(
         file,

@@ -22,6 +22,7 @@ export function renderReport(data: ReportData): string {
     content: html`${sections.map((section) => section.html)}
   ${chartSection('Training', perStep, 0)}
   ${chartSection('Evaluation by epoch', perEpoch, perStep.length)}
+  ${data.histograms ?? undefined}
   <section>
     <h2>Configuration</h2>
     <div class="card">

@@ -1,5 +1,6 @@
 /** The data that a run's report is rendered from. */
 import type { MetricsRecord } from '../loop/metrics-file.ts';
+import type { Html } from './html.ts';
 import type { Highlight, ReportSection } from './section.ts';
 
 /** An image as a data URI: see `imageDataUri` and `pixelsDataUri`. */
@@ -21,6 +22,8 @@ export interface ReportData {
   readonly records: readonly MetricsRecord[];
   /** The run's outcome in a few numbers. */
   readonly highlights?: readonly Highlight[];
+  /** The section with histograms of weights and gradients; null: none. */
+  readonly histograms?: Html | null;
   /** Results of the final evaluation, in the order of the page. */
   readonly sections?: readonly ReportSection[];
 }

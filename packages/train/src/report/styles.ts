@@ -93,6 +93,10 @@ figcaption { font-size: 11.5px; line-height: 1.3; color: var(--muted); margin-to
 figure.right figcaption { color: var(--right); font-weight: 600; }
 .examples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 190px), 1fr)); gap: 14px; margin-top: 10px; }
 .examples figure .plate { aspect-ratio: auto; image-rendering: pixelated; }
+.histograms { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); gap: 16px 20px; margin-top: 14px; }
+.histogram { display: grid; grid-template-columns: 1fr 1fr; gap: 4px 8px; min-width: 0; }
+.histogram h3 { grid-column: 1 / -1; font-size: 12.5px; font-weight: 600; overflow-wrap: anywhere; }
+.histogram .plate { height: 64px; aspect-ratio: auto; object-fit: fill; image-rendering: pixelated; padding: 0; border-radius: 4px; }
 .mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: 12px; margin-top: 10px; }
 .confusion td, .confusion th { text-align: center; padding: 0; border: 0; font-size: 12px; }
 .confusion { border-spacing: 2px; border-collapse: separate; width: auto; }

@@ -20,6 +20,11 @@ export class RunFolder {
     return join(this.path, 'metrics.jsonl');
   }
 
+  /** Histograms of weights and gradients, where the run has them. */
+  get histograms(): string {
+    return join(this.path, 'histograms.jsonl');
+  }
+
   get evaluation(): string {
     return join(this.path, 'evaluation.json');
   }

@@ -6,7 +6,6 @@ import {
   ImageClassifier,
   PatchEmbed,
   ResNet,
-  type ResNetOptions,
   ViT,
   type ViTOptions,
 } from '@tessera/models';
@@ -16,6 +15,7 @@ import { activationNames, visionConfigFromShapes } from './clip-config.ts';
 import type { BuiltModel, ModelHints, WeightFormat } from './format.ts';
 import { JsonReader } from './json-reader.ts';
 import type { NameTable } from './names.ts';
+import { resnetOptions } from './resnet-options.ts';
 import { Shapes, squareSide } from './shapes.ts';
 import { headsOfTower, towerConfigOf } from './tower-config.ts';
 
@@ -96,18 +96,6 @@ function fromDinov2(state: StateDict): Map<string, Tensor> {
   return renamed;
 }
 
-function resnetOptions(state: StateDict, { imageSize = 224 }: ImageDescription): ResNetOptions {
-  const shapes = new Shapes(state);
-  const depth = (stage: number): number => shapes.count(`layer${stage}`);
-  return {
-    block: shapes.has('layer1.0.conv3.weight') ? 'bottleneck' : 'basic',
-    layers: [depth(1), depth(2), depth(3), depth(4)],
-    width: shapes.size('conv1.weight', 0, 4),
-    classes: shapes.has('fc.weight') ? shapes.size('fc.weight', 0, 2) : 0,
-    imageSize,
-  };
-}
-
 function buildClassifier(state: StateDict, hints: ModelHints): BuiltModel {
   const { heads, activation = clipActivation } = describedBy(hints);
   const sizes = visionConfigFromShapes(state);
@@ -170,7 +158,7 @@ export const imageFormats: readonly WeightFormat[] = [
     table: sameNames,
     ignored: [],
     build: (state, hints) => ({
-      model: new ResNet(resnetOptions(state, describedBy(hints))),
+      model: new ResNet(resnetOptions(state, describedBy(hints).imageSize ?? 224)),
       assumptions: assuming(hints, 'images of 224 x 224 pixels'),
     }),
     stores: (model) => model instanceof ResNet,

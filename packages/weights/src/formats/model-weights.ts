@@ -96,9 +96,15 @@ function reshapeScalars(model: Module, ours: Map<string, Tensor>): void {
   }
 }
 
-/** A description of a file with tensors of these names; null if no format recognizes it. @throws if it contains several models */
-export const titleOfWeights = (names: Iterable<string>): string | null =>
-  locateModel(new Set(names), formats)?.format.title ?? null;
+/**
+ * The model in a file with tensors of these names: a description, and what stands before the names. Null if no format recognizes one.
+ *
+ * @throws if it contains several models
+ */
+export function findModel(names: Iterable<string>): { readonly title: string; readonly prefix: string } | null {
+  const located = locateModel(new Set(names), formats);
+  return located === null ? null : { title: located.format.title, prefix: located.prefix };
+}
 
 function recognize(
   found: ReadonlySet<string>,
