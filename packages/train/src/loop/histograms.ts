@@ -135,7 +135,7 @@ async function truncateHistograms(path: string, lastStep: number): Promise<void>
 }
 
 /** Evenly spread places among `count`, at most `most`, the first and the last among them. */
-export function evenlySpread(count: number, most: number): number[] {
+function evenlySpread(count: number, most: number): number[] {
   if (count <= most) return Array.from({ length: count }, (_, k) => k);
   return Array.from({ length: most }, (_, k) => Math.round((k * (count - 1)) / (most - 1)));
 }
