@@ -45,6 +45,7 @@ import {
 } from './run-report.ts';
 import { checkMeasures, checkPatience, createSelection } from './selection.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
+import { shownPixels } from './tasks/model-input.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
 import { samplingWeights } from './tasks/sampling.ts';
 import type { AnyTaskModel, EvaluationRequest, Task, TrainedModel, TrainingSite } from './tasks/task.ts';
@@ -162,11 +163,15 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const rowWeights = await samplingWeights(config, train, columns);
     loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize, rowWeights));
     const { toTensors } = subject;
-    const unmixed = new LoaderSource(loader, toTensors, (batch) =>
+    const unmixed = new LoaderSource(loader, toTensors, (batch, place) =>
       tidy(async () => {
-        const { images } = toTensors(batch);
-        const describeRow = (row: number): object => subject?.describeRow?.(batch, row) ?? {};
-        if (images !== undefined) await writeTrainingSamples(folder.samples, batch, images, describeRow);
+        const tensors = toTensors(batch);
+        const { images } = (await mixed?.mix(tensors, place)) ?? tensors;
+        const describeRow = (row: number): object => ({
+          ...subject?.describeRow?.(batch, row),
+          ...mixed?.describeRow(tensors, place, batch.indices, row),
+        });
+        if (images !== undefined) await writeTrainingSamples(folder.samples, batch, shownPixels(images), describeRow);
       }),
     );
     mixed = mixing === null ? null : new MixedSource(unmixed, mixing, config.seed, config.training);
@@ -209,7 +214,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       return { finished: false, stopReason: null, steps: 0, totalSteps, results: null, report: null, skippedRows };
     }
     const metric = typeof schedule === 'function' ? null : schedule.metric;
-    await checkMeasures(subject, evaluated, evaluationRequest(config, null, signal), config, metric);
+    await checkMeasures(subject, evaluated, evaluationRequest(config, null, undefined), config, metric);
     const environment = describeEnvironment();
     await folder.writeJson(folder.environment, environment);
     const peakFlops = config.runtime.peakGflops === null ? await measurePeak() : config.runtime.peakGflops * 1e9;
