@@ -217,6 +217,7 @@ describe('a run with adapters', () => {
       'model=null',
       `initialize.checkpoint=${folder('vit').path}`,
       'lora={rank: 1, targets: [qkv]}',
+      'training.precision=f16',
     );
     expect(changed(await model('vit'), await model('vit-lora'))).toEqual([
       'visual.blocks.0.attn.qkv.weight',
@@ -233,6 +234,8 @@ describe('a run with adapters', () => {
     const listener = { say: (message: string) => said.push(message) };
     await trainTiny(root, { name: 'scratch', set: ['training.epochs=1', 'lora={rank: 1}'], listener });
     expect(said).toContainEqual(expect.stringContaining('the weights that the adapters adapt are random'));
+    const half = await tune({ name: 'half', set: ['lora={rank: 1}', 'initialize.parts=image'], stopAfter: 1 });
+    expect(half).toContainEqual(expect.stringContaining('initialize.parts is image, so the text tower is random'));
   });
 
   it.each([
