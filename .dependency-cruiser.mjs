@@ -156,11 +156,11 @@ const rooms = {
   'packages/data': [['io'], ['arrow', 'tokenizer'], ['random.ts'], ['augment'], ['decode.ts'], ['loader']],
   'packages/weights': [
     ['files'],
-    ['safetensors', 'torch'],
+    ['safetensors', 'torch', 'onnx'],
     ['shards'],
     ['read-weight-file.ts'],
     ['formats', 'convert-tensors.ts'],
-    ['load-and-save.ts', 'adapters'],
+    ['adapt', 'adapters', 'load-and-save.ts'],
   ],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
   datasets: [

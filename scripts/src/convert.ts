@@ -1,7 +1,7 @@
 /** npm run convert: converts weights between the tensor names and file formats of different libraries. */
 import { type ActivationName, activations, type Module } from '@tessera/nn';
 import { findRun, loadRun } from '@tessera/train';
-import { convertTensors, loadWeights, saveWeights, type WeightNames, weightNames } from '@tessera/weights';
+import { addAdapters, convertTensors, loadWeights, saveWeights, type WeightNames, weightNames } from '@tessera/weights';
 import { commandLine, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
 
 const readOptions = () =>
@@ -31,6 +31,11 @@ const readOptions = () =>
         choices: weightNames,
         describe: 'Library whose tensor names IN has [default: recognized by the names]',
       },
+      adapters: {
+        type: 'string',
+        describe:
+          'Folder with low-rank adapters (adapter_model.safetensors and adapter_config.json, of a run or of peft) to add to the weights',
+      },
       raw: {
         type: 'boolean',
         default: false,
@@ -55,6 +60,10 @@ const readOptions = () =>
     .example('$0 ViT-B-32.pt clip.safetensors', "OpenAI's archive to safetensors")
     .example('$0 open_clip_pytorch_model.bin my-clip --to hugging-face', 'for CLIPModel.from_pretrained')
     .example('$0 runs/first my-clip --to open-clip', 'a model trained here, for OpenCLIP')
+    .example(
+      '$0 runs/first tuned.safetensors --adapters runs/second/adapters',
+      'the weights of a run with the adapters of another',
+    )
     .example('$0 weights.pth weights.safetensors --raw', 'any state_dict, unchanged')
     .parseAsync();
 
@@ -109,6 +118,7 @@ async function convertRaw(options: Options): Promise<undefined> {
   const { in: from, out, to, names, activation } = options;
   if (to !== undefined || names !== undefined || activation !== undefined)
     throw new UsageError('--raw does not change names; leave out --to, --names and --activation');
+  if (options.adapters !== undefined) throw new UsageError('--raw does not know the model; leave out --adapters');
   const path = fromCaller(out as string);
   if (!path.endsWith('.safetensors')) throw new UsageError('--raw writes a single file; OUT must end in .safetensors');
   const written = await convertTensors(fromCaller(from as string), path, {
@@ -127,6 +137,11 @@ async function main(): Promise<undefined> {
   console.log(`${title}: ${model.constructor.name} with ${model.parameterCount().toLocaleString('en')} parameters`);
   for (const note of notes) console.log(`  ${note}`);
   for (const assumption of assumptions) console.log(`  not specified by any file, assumed: ${assumption}`);
+  if (options.adapters !== undefined) {
+    const { adapted, replaced } = await addAdapters(model, fromCaller(options.adapters));
+    const others = replaced.length === 0 ? '' : `, and took ${replaced.join(', ')} from there`;
+    console.log(`added the adapters of ${adapted} weights in ${options.adapters}${others}`);
+  }
   const { names, files } = await saveWeights(model, fromCaller(options.out as string), {
     ...(options.to === undefined ? {} : { names: options.to as WeightNames }),
     ...shardSizeOf(options),

@@ -123,6 +123,7 @@ const readOptions = () =>
     .example('$0 --task classify --data DIR --from runs/second --linear-probe', "a linear head on CLIP's image tower")
     .example('$0 --task contrastive --from runs/second --set initialize.parts=all', 'fine-tuning')
     .example('$0 --task contrastive --from runs/second --set initialize.tower=freeze', 'locked-image tuning')
+    .example('$0 --task classify --data DIR --from runs/second --set lora.rank=8', 'low-rank adapters and a head')
     .example('$0 --find-lr', 'a suggestion for optimizer.lr, without a run')
     .epilogue(
       'Ctrl-C finishes the current step, writes a checkpoint and says how to continue; a second Ctrl-C stops at once.',
@@ -329,7 +330,9 @@ async function main(): Promise<number | undefined> {
   }
   if (result.results !== null && result.results.length > 0) console.log(`\n${formatResults(result.results)}`);
   console.log(`\nreport: ${toCaller(result.report as string)}`);
-  console.log(`run:    ${where} (config.yaml, metrics.jsonl, checkpoints, model.safetensors)`);
+  console.log(
+    `run:    ${where} (config.yaml, metrics.jsonl, checkpoints, ${config.lora?.save === 'adapters' ? 'adapters' : 'model.safetensors'})`,
+  );
   const peak = formatBytes(process.resourceUsage().maxRSS * 1024);
   console.log(`took ${formatSeconds((performance.now() - started) / 1000)} in total, and at most ${peak} of memory`);
   return;

@@ -105,10 +105,30 @@ export const imageTowers = {
         default: 'learned',
         description: 'how the positions of the patches are encoded',
       },
+      registerTokens: {
+        kind: 'integer',
+        minimum: 0,
+        optional: true,
+        description:
+          'tokens without meaning of their own (registers, Darcet et al. 2024); positions are then those of patches; default: none',
+      },
+      layerScale: {
+        kind: 'number',
+        minimum: 0,
+        maximum: 1,
+        optional: true,
+        description: 'initial factor on the branches of each block (CaiT, DINOv2); default: no factors',
+      },
       dropPath,
     },
     build: ({ layers: depth, width, heads, ...rest }, outputDim, options) =>
-      new ViT({ ...rest, ...options, width, depth, heads: defaultHeads({ width, heads }), classes: outputDim }),
+      new ViT({
+        ...rest,
+        ...options,
+        ...{ width, depth, heads: defaultHeads({ width, heads }), classes: outputDim },
+        // As in timm's models with registers.
+        noEmbedClass: (rest.registerTokens ?? 0) > 0,
+      }),
   }),
   swin: tower({
     name: 'Swin',

@@ -3,7 +3,7 @@ export * as functional from './functional.ts';
 export * as init from './init/init.ts';
 export * from './layers/index.ts';
 export { addLora, type LoraOptions, loraStateDict, mergeLora, removeLora } from './lora/lora.ts';
-export { type LoraPair, type LoraScale, loraPairs, mergedStateDict } from './lora/lora-state.ts';
+export { type LoraPair, type LoraScale, loraPairs, loraScale, mergedStateDict } from './lora/lora-state.ts';
 export {
   BCELoss,
   BCEWithLogitsLoss,

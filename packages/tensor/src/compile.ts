@@ -381,7 +381,9 @@ async function recordProgram<A extends unknown[]>(
     await realizeNow([]);
     recording = recordNow();
   }
-  const { outputs, assigned } = recording;
+  const { outputs } = recording;
+  // A cell without a value of its own was created by this recording, as each one creates its own: its new value is only read in here.
+  const assigned = recording.assigned.filter(({ before }) => realizedStorage(before) !== undefined);
   const roots = [
     ...outputs.map((node, k) => ({ node, use: `return ${k}` })),
     ...assigned.map(({ cell, storage }) => ({

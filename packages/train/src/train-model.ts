@@ -46,6 +46,7 @@ import {
 } from './run-report.ts';
 import { checkMeasures, checkPatience, createSelection } from './selection.ts';
 import { taskNamed, tasks } from './tasks/index.ts';
+import { shownPixels } from './tasks/model-input.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
 import { samplingWeights } from './tasks/sampling.ts';
 import type { AnyTaskModel, EvaluationRequest, Task, TrainedModel, TrainingSite } from './tasks/task.ts';
@@ -99,7 +100,7 @@ export interface TrainingResult {
 
 /**
  * Trains, evaluates and reports. All files are written to the run's folder: config.yaml, environment.json, tokenizer.json (CLIP),
- * metrics.jsonl, checkpoints, samples, evaluation.json, model.safetensors, report.html.
+ * metrics.jsonl, histograms.jsonl (if they are set), checkpoints, samples, evaluation.json, model.safetensors, report.html.
  */
 export async function trainModel(request: TrainingRequest): Promise<TrainingResult> {
   const { inPlaceOfTraining, ...common } = request;
@@ -165,11 +166,15 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const rowWeights = await samplingWeights(config, train, columns);
     loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize, rowWeights));
     const { toTensors } = subject;
-    const unmixed = new LoaderSource(loader, toTensors, (batch) =>
+    const unmixed = new LoaderSource(loader, toTensors, (batch, place) =>
       tidy(async () => {
-        const { images } = toTensors(batch);
-        const describeRow = (row: number): object => subject?.describeRow?.(batch, row) ?? {};
-        if (images !== undefined) await writeTrainingSamples(folder.samples, batch, images, describeRow);
+        const tensors = toTensors(batch);
+        const { images } = (await mixed?.mix(tensors, place)) ?? tensors;
+        const describeRow = (row: number): object => ({
+          ...subject?.describeRow?.(batch, row),
+          ...mixed?.describeRow(tensors, place, batch.indices, row),
+        });
+        if (images !== undefined) await writeTrainingSamples(folder.samples, batch, shownPixels(images), describeRow);
       }),
     );
     mixed = mixing === null ? null : new MixedSource(unmixed, mixing, config.seed, config.training);
@@ -212,7 +217,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       return { finished: false, stopReason: null, steps: 0, totalSteps, results: null, report: null, skippedRows };
     }
     const metric = typeof schedule === 'function' ? null : schedule.metric;
-    const checked = evaluationRequest(config, { limit: config.evaluation.limit, baseline: null }, signal);
+    const checked = evaluationRequest(config, { limit: config.evaluation.limit, baseline: null }, undefined);
     await checkMeasures(subject, evaluated, checked, config, metric);
     const environment = describeEnvironment();
     await folder.writeJson(folder.environment, environment);

@@ -18,19 +18,26 @@ export {
 
 export type { ConfigFile, ModelHints, WeightNames } from './formats/format.ts';
 export {
+  findModel,
   isKnownModel,
   type ModelFromWeights,
   modelFromWeights,
   type StoredWeights,
-  titleOfWeights,
   type WeightSource,
   weightNames,
   weightsOf,
 } from './formats/model-weights.ts';
-export { type TowerConfig, towerConfigOf } from './formats/tower-config.ts';
+export { type ImageModelConfig, imageModelOf, type TowerConfig, towerConfigOf } from './formats/tower-config.ts';
+
+// Weights of one model for another one.
+
+export { adaptClip } from './adapt/adapt-clip.ts';
+export { adaptImageTower } from './adapt/adapt-tower.ts';
+export type { Adapted } from './adapt/positions.ts';
 
 // Adapters apart from the weights that they adapt.
 
+export { type AddedAdapters, addAdapters } from './adapters/add-adapters.ts';
 export { type AdapterFiles, type AdapterSettings, adapterFiles, saveAdapters } from './adapters/peft.ts';
 
 // Files of named tensors, of any model.

@@ -109,7 +109,7 @@ export async function findLr(request: FindLrRequest): Promise<number | undefined
   console.log(`\n${formatCurve(test)}\n`);
   console.log(`${test.points.length} of ${test.options.steps} steps, ${rangeTestEndings[test.ended]}`);
   console.log(`plot: ${toCaller(plot)}`);
-  console.log(describeSuggestion(test, config));
+  console.log(describeSuggestion(test, config.optimizer.lr));
   return test.ended === 'stopped' ? interruption.exitCode() : undefined;
 }
 
@@ -128,13 +128,14 @@ function formatCurve({ points, suggestion, lowest }: RangeTest): string {
   return formatTable(['learning rate', 'loss', 'smoothed', ''], rows);
 }
 
-function describeSuggestion({ suggestion, lowest, points, options }: RangeTest, { optimizer }: RunConfig): string {
+/** The suggestion in words. @param lr the rate of the settings */
+export function describeSuggestion({ suggestion, lowest, points, options }: RangeTest, lr: number): string {
   if (suggestion === null)
     return points.length < options.steps / 2
       ? 'no suggestion: there are too few steps; try a smaller --max-lr, or more --lr-steps'
       : 'no suggestion: the smoothed loss falls nowhere; try other rates (--min-lr, --max-lr), or more --lr-steps';
   return (
-    `suggested learning rate: ${formatRate(suggestion.lr)}, where the smoothed loss falls fastest (the settings have ${optimizer.lr})\n` +
+    `suggested learning rate: ${formatRate(suggestion.lr)}, where the smoothed loss falls fastest (the settings have ${lr})\n` +
     (lowest === null ? '' : `another usual choice: ${formatRate(lowest.lr / 10)}, a tenth of where it is lowest\n`) +
     `to use it: --set optimizer.lr=${formatRate(suggestion.lr)}`
   );

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startFileServer } from '../testing/file-server.ts';
-import { openDataset } from './dataset.ts';
+import { openDataset, reopenSplit } from './dataset.ts';
 import type { Split } from './split.ts';
 import { groupBySplit } from './split-names.ts';
 
@@ -96,6 +96,27 @@ describe('rows', () => {
       await server.close();
     }
   });
+});
+
+test('a worker opens the files of a split without reading their index again, and notices changes', async () => {
+  const tar = new Uint8Array(fs.readFileSync(at('pictures-ustar.tar')));
+  const server = await startFileServer({ '/pictures.tar': tar });
+  try {
+    using dataset = await openDataset(`${server.url}/pictures.tar`);
+    const place = structuredClone(dataset.split('train').select([5, 1]).place);
+    server.requests.length = 0;
+    const { stored, split } = await reopenSplit(place);
+    expect(server.requests).toHaveLength(1);
+    expect(await rowsOf(split)).toEqual([expected[5], expected[1]]);
+    stored.close();
+    server.files.set(
+      '/pictures.tar',
+      tar.map((byte, i) => (i === 600 ? byte ^ 1 : byte)),
+    );
+    await expect(reopenSplit(place)).rejects.toThrow('/pictures.tar: changed while it was in use');
+  } finally {
+    await server.close();
+  }
 });
 
 describe('files of a dataset', () => {

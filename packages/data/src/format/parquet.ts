@@ -129,6 +129,7 @@ async function openParquet(source: ByteSource): Promise<OpenShard> {
   return {
     url,
     size,
+    tag: source.tag,
     features: featuresOf(metadata, url),
     blocks: groups.map(({ num_rows, columns, total_byte_size }) => ({
       rows: Number(num_rows),

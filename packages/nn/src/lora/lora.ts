@@ -94,11 +94,13 @@ export function addLora(model: Module, options: LoraOptions): string[] {
   const places = [...placesIn(model)].filter(({ module }) => !(module instanceof Parametrization));
   const whole = new Set(places.filter(matching(places, trainable)));
   const chosen = chooseTargets(places, targets).filter((place) => !whole.has(place));
-  if (chosen.length === 0)
+  if (chosen.length === 0) {
+    const matrices = listNames(places.filter(isMatrix).map(({ path }) => path));
     throw new Error(
-      `addLora: ${model.constructor.name} has no linear layer to adapt${trainable.length === 0 ? '' : ' that is not in trainable'}; ` +
-        `its matrices are ${listNames(places.filter(isMatrix).map(({ path }) => path)) || 'none'}`,
+      `addLora: ${model.constructor.name} has no linear layer to adapt${trainable.length === 0 ? '' : ' that is not in trainable'}, ` +
+        (matrices === '' ? 'and no other matrices' : `only ${matrices}`),
     );
+  }
   const small = chosen.find(({ parameter }) => parameter.shape.some((side) => side < rank));
   if (small !== undefined)
     throw new RangeError(

@@ -72,7 +72,8 @@ export function shrinkContraction(node: NodeOf<'shrink'>, source: Node, uses: Re
   const { start, end } = node.arg;
   for (let under = nth(node.sources, 0); ; under = nth(under.sources, 0)) {
     if (uses.get(under) !== 1) return null;
-    if (!passesThrough.has(under.op)) break;
+    // A stored value may have forgotten its sources.
+    if (!passesThrough.has(under.op) || under.sources.length === 0) break;
   }
   return partOf(source, { start, end });
 }

@@ -56,7 +56,7 @@ function inSetting<T>(setting: string, body: () => T): T {
   try {
     return body();
   } catch (cause) {
-    throw new Error(`${setting}: ${(cause as Error).message}`, { cause });
+    throw new Error(`${setting}: ${(cause as Error).message.replace(/^addLora: /, '')}`, { cause });
   }
 }
 

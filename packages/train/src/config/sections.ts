@@ -129,6 +129,16 @@ const activationNames = keysOf(activations) as [ActivationName, ...ActivationNam
 export const activation = z.enum(activationNames).default('quickgelu').describe("activation of the transformers' MLPs");
 const embedDim = count.describe('length of the image features');
 
+/** The setting `initialize.key`. */
+export const weightsKey = z
+  .string()
+  .nullable()
+  .default(null)
+  .describe(
+    "the part of initialize.checkpoint to read: a key of a PyTorch checkpoint (model_ema), or the start of the tensors' names (module.encoder_q); null: the usual one",
+  )
+  .meta({ flag: 'weights-key' });
+
 export const imageModelSection = z.strictObject({ embedDim, vision: imageTowerSection, activation });
 
 /** A section that chooses one of several alternatives by `kind`; `kind` alone means the defaults of that alternative. */

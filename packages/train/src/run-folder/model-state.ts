@@ -1,19 +1,22 @@
 /** Reads the parameters of a model from a run, a checkpoint or a file of weights. */
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
-import { exists } from '@tessera/data/io';
-import { CLIP, ImageClassifier } from '@tessera/models';
+import { errorMessage, exists } from '@tessera/data/io';
+import { ResNet, ViT } from '@tessera/models';
 import type { Tensor } from '@tessera/tensor';
 import {
+  findModel,
+  type ImageModelConfig,
+  imageModelOf,
   modelFromFile,
   readWeightFile,
-  type TowerConfig,
-  titleOfWeights,
-  towerConfigOf,
   usualWeightNames,
 } from '@tessera/weights';
 import { usableState } from '../loop/checkpoint.ts';
 import { findModelCheckpoint } from './run-folder.ts';
+
+/** What stands before the names of an image tower within a model. */
+export const towerPrefix = 'visual.';
 
 /** A model's parameters and buffers under the names of Tessera's modules. */
 export interface ModelState {
@@ -22,7 +25,9 @@ export interface ModelState {
   /** The metadata of the file; those of a checkpoint include its training state. */
   readonly metadata: Readonly<Record<string, string>>;
   /** How the image tower is built, for weights of a known model; null for checkpoints, which have it in their metadata. */
-  readonly tower: TowerConfig | null;
+  readonly tower: ImageModelConfig | null;
+  /** Whether the whole model is an image tower: a Vision Transformer of timm or a ResNet of torchvision. */
+  readonly isTower: boolean;
   /** What was assumed because no file specifies it. */
   readonly assumptions: readonly string[];
   /** What a user should know about how the model was found in the file, a sentence each. */
@@ -37,20 +42,32 @@ export interface ModelState {
  */
 export async function readModelState(path: string, key: string | null = null): Promise<ModelState> {
   const file = await readWeightFile(await findFile(path), key === null ? {} : { key });
-  if (file.metadata.training === undefined && titleOfWeights(file.names) !== null) {
+  const found = file.metadata.training === undefined ? about(file.path, () => findModel(file.names)) : null;
+  // Tessera's own models with an image tower have other parts, too, and the tower's names stay as they are.
+  if (found !== null && found.prefix !== towerPrefix) {
     const { model, assumptions, notes } = await modelFromFile(file);
-    const hasTower = model instanceof CLIP || model instanceof ImageClassifier;
-    const tower = hasTower ? towerConfigOf(model) : null;
-    return { path: file.path, state: model.stateDict(), metadata: file.metadata, tower, assumptions, notes };
+    const isTower = model instanceof ViT || model instanceof ResNet;
+    const tower = imageModelOf(model);
+    return { path: file.path, state: model.stateDict(), metadata: file.metadata, tower, isTower, assumptions, notes };
   }
+  const state = usableState(file);
   return {
     path: file.path,
-    state: usableState(file),
+    state,
     metadata: file.metadata,
     tower: null,
+    isTower: false,
     assumptions: [],
     notes: file.notes,
   };
+}
+
+function about<T>(path: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    throw new Error(`${path}: ${errorMessage(cause)}`, { cause });
+  }
 }
 
 /** The checkpoint of a run whose weights its model has, or the weights under their usual name in any other folder. */

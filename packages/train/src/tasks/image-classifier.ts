@@ -11,7 +11,7 @@ import { init } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import { z } from 'zod';
 import type { RunConfig } from '../config/schema.ts';
-import { imageModelSection } from '../config/sections.ts';
+import { imageModelSection, weightsKey } from '../config/sections.ts';
 import { classNamesOf } from '../evaluation/classification/evaluate.ts';
 import { loadModelState } from '../loop/checkpoint.ts';
 import { storedClassNames } from './class-names.ts';
@@ -29,7 +29,10 @@ export const classifierInitialize = z.strictObject({
     .string()
     .nullable()
     .default(null)
-    .describe('a CLIP run or checkpoint whose image tower the classifier starts from; null: from scratch'),
+    .describe(
+      'a run, checkpoint or file of weights (CLIP, timm, torchvision, MAE) whose image tower the classifier starts from; null: from scratch',
+    ),
+  key: weightsKey,
   tower: z
     .enum(['train', 'freeze'])
     .default('train')
@@ -102,8 +105,8 @@ export const imageClassifier = <Config extends ImageClassifierConfig, Model exte
 }: ClassifierParts<Config, Model>): Pick<Task<Config>, 'fromCheckpoint' | 'prepare' | 'restore'> => ({
   fromCheckpoint: ['model=null'],
   async prepare(asked, resumed, say) {
-    const { checkpoint } = asked.initialize;
-    const tower = checkpoint !== null && !resumed ? await readImageTower(checkpoint) : null;
+    const { checkpoint, key } = asked.initialize;
+    const tower = checkpoint !== null && !resumed ? await readImageTower(checkpoint, key) : null;
     const config = withModel(asked, tower);
     if (asked.model === null)
       for (const assumption of tower?.assumptions ?? []) say(`${tower?.path}: assumed: ${assumption}`);
@@ -114,7 +117,9 @@ export const imageClassifier = <Config extends ImageClassifierConfig, Model exte
         const column = found[role] as string;
         const classNames = classNamesOf(train, column);
         const model = build(config, classNames.length);
-        if (tower !== null) loadImageTower(tower, model.visual, config.model);
+        if (tower !== null)
+          for (const note of [...tower.notes, ...loadImageTower(tower, model.visual, config.model)])
+            say(`${tower.path}: ${note}`);
         const classes = { split: train, column, classNames };
         await prepareModel?.(model, config, classes);
         const weights = (await classWeights?.(config, classes)) ?? null;

@@ -186,8 +186,8 @@ export function testTask(suite: TaskSuite): SuiteRuns {
       for (const loss of await runs.losses('lora')) expect(Number.isFinite(loss)).toBe(true);
     });
 
-    it.each(['bf16', 'f16'])('is trained in %s', async (precision) => {
-      const set = [`training.precision=${precision}`, 'training.epochs=1'];
+    it.each(['bf16', 'f16'])('is trained in %s, with another learning rate for each layer', async (precision) => {
+      const set = [`training.precision=${precision}`, 'optimizer.layerDecay=0.75', 'training.epochs=1'];
       const { results } = await runs.train({ name: precision, set });
       for (const value of Object.values(results?.[0]?.values ?? {})) expect(Number.isFinite(value)).toBe(true);
     });

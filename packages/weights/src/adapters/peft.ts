@@ -7,6 +7,7 @@ import { type Tensor, zeros } from '@tessera/tensor';
 import { huggingFaceTable } from '../formats/model-weights.ts';
 import { type NameTable, theirNames, toTheirNames } from '../formats/names.ts';
 import { writeTensors } from '../safetensors/tensor-files.ts';
+import { adapterFileNames, tensorPrefix } from './peft-format.ts';
 
 /** The settings of adapters, in peft's terms. */
 export interface AdapterSettings {
@@ -28,7 +29,6 @@ export interface AdapterFiles {
   readonly notLoaded: readonly string[];
 }
 
-const prefix = 'base_model.model.';
 const parent = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('.')));
 
 /**
@@ -60,10 +60,10 @@ export function adapterFiles(
   const saved = modulesOf(model, trained);
   const state = new Map([
     ...adapters.flatMap(({ key, a, b }): [string, Tensor][] => [
-      [`${prefix}${key}.lora_A.weight`, a],
-      [`${prefix}${key}.lora_B.weight`, b],
+      [`${tensorPrefix}${key}.lora_A.weight`, a],
+      [`${tensorPrefix}${key}.lora_B.weight`, b],
     ]),
-    ...[...others].map(([name, tensor]): [string, Tensor] => [prefix + name, tensor]),
+    ...[...others].map(([name, tensor]): [string, Tensor] => [tensorPrefix + name, tensor]),
   ]);
   const theirs = (names: readonly string[]): string[] =>
     table === null ? [...names] : names.flatMap((name) => theirNames(name, table));
@@ -150,11 +150,8 @@ function modulesOf(model: Module, trained: StateDict): { readonly whole: string[
 /** Writes adapters to a folder as `adapter_model.safetensors` and `adapter_config.json`, each atomically. Returns their paths. */
 export async function saveAdapters(folder: string, { state, config }: AdapterFiles): Promise<string[]> {
   await fs.mkdir(folder, { recursive: true });
-  const paths = ['adapter_model.safetensors', 'adapter_config.json'].map((name) => join(folder, name)) as [
-    string,
-    string,
-  ];
-  await writeTensors(paths[0], state, { format: 'pt' });
-  await writeFileAtomic(paths[1], [`${JSON.stringify(config, null, 2)}\n`]);
-  return paths;
+  const [weights, settings] = [join(folder, adapterFileNames.weights), join(folder, adapterFileNames.config)];
+  await writeTensors(weights, state, { format: 'pt' });
+  await writeFileAtomic(settings, [`${JSON.stringify(config, null, 2)}\n`]);
+  return [weights, settings];
 }

@@ -37,6 +37,13 @@ export class JsonReader {
     throw new Error(`${this.#path}.${key} is ${JSON.stringify(value)}; expected an integer of at least 1`);
   }
 
+  /** A number above 0. */
+  number(key: string, otherwise: number): number {
+    const value = this.has(key) ? this.#values[key] : otherwise;
+    if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+    throw new Error(`${this.#path}.${key} is ${JSON.stringify(value)}; expected a number above 0`);
+  }
+
   /** The value in `choices` whose key is the string under `key`. */
   choice<T>(key: string, choices: Readonly<Record<string, T>>, otherwise: string): T {
     const value = this.has(key) ? this.#values[key] : otherwise;

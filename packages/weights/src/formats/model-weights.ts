@@ -4,12 +4,13 @@ import type { Tensor } from '@tessera/tensor';
 import { chooseWith } from '../files/stored-tensor.ts';
 import { clipFormats } from './clip-formats.ts';
 import type { ConfigFile, ModelHints, WeightFormat, WeightNames } from './format.ts';
+import { huggingFaceViT } from './hugging-face-vit.ts';
 import { imageFormats } from './image-formats.ts';
 import { abridged, type LocatedModel, locateModel, tensorsOf } from './locate.ts';
 import { matchesAny, type NameTable, theirNames, toOurNames, toTheirNames } from './names.ts';
 
 /** All formats. The first that recognizes a file is used. */
-const formats: readonly WeightFormat[] = [...clipFormats, ...imageFormats];
+const formats: readonly WeightFormat[] = [...clipFormats, ...imageFormats, huggingFaceViT];
 
 /** All libraries whose names can be read and written. */
 export const weightNames: readonly WeightNames[] = [...new Set(formats.map(({ names }) => names))];
@@ -96,9 +97,15 @@ function reshapeScalars(model: Module, ours: Map<string, Tensor>): void {
   }
 }
 
-/** A description of a file with tensors of these names; null if no format recognizes it. @throws if it contains several models */
-export const titleOfWeights = (names: Iterable<string>): string | null =>
-  locateModel(new Set(names), formats)?.format.title ?? null;
+/**
+ * The model in a file with tensors of these names: a description, and what stands before the names. Null if no format recognizes one.
+ *
+ * @throws if it contains several models
+ */
+export function findModel(names: Iterable<string>): { readonly title: string; readonly prefix: string } | null {
+  const located = locateModel(new Set(names), formats);
+  return located === null ? null : { title: located.format.title, prefix: located.prefix };
+}
 
 function recognize(
   found: ReadonlySet<string>,

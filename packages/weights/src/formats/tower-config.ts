@@ -1,16 +1,23 @@
 /** The configuration of the image tower inside a model. */
-import type { ImageClassifier } from '@tessera/models';
+
 import {
   CLIP,
   clipActivation,
   defaultHeads,
   defaultPoolHeads,
+  ImageClassifier,
+  type ImageTowerConfig,
   ModifiedResNet,
+  PatchEmbed,
+  type PlainViTConfig,
+  ResNet,
   type VisionConfig,
   VisionTransformer,
+  ViT,
 } from '@tessera/models';
-import type { Activation, ActivationName } from '@tessera/nn';
+import type { Activation, ActivationName, Module } from '@tessera/nn';
 import { visionConfigFromShapes } from './clip-config.ts';
+import { resnetOptions } from './resnet-options.ts';
 
 /** The configuration of an image tower of CLIP. */
 export interface TowerConfig {
@@ -46,3 +53,51 @@ export function towerConfigOf(model: CLIP | ImageClassifier): TowerConfig | null
 
 export const headsOfTower = ({ vision }: TowerConfig): number =>
   vision.kind === 'vit' ? defaultHeads(vision) : defaultPoolHeads(vision);
+
+/** How an image model is built as an image tower. */
+export interface ImageModelConfig extends Omit<TowerConfig, 'vision'> {
+  readonly vision: ImageTowerConfig;
+}
+
+/**
+ * How the same image tower is built from a configuration: that of CLIP or of a classifier, or a Vision Transformer of timm or a ResNet of
+ * torchvision, whose head then computes features. Null if no configuration describes it.
+ */
+export function imageModelOf(model: Module): ImageModelConfig | null {
+  if (model instanceof CLIP || model instanceof ImageClassifier) return towerConfigOf(model);
+  if (model instanceof ViT) return plainViT(model);
+  if (model instanceof ResNet) return plainResNet(model);
+  return null;
+}
+
+function plainViT(model: ViT): ImageModelConfig | null {
+  const [block] = model.blocks;
+  const [imageSize, patchSize] = [model.imageSize[0], model.patchSize[0]];
+  if (block === undefined || imageSize !== model.imageSize[1] || patchSize !== model.patchSize[1]) return null;
+  const registerTokens = model.reg_token?.shape[1] ?? 0;
+  const { width, readout } = model;
+  const state = model.stateDict();
+  // What the settings of an image tower cannot say is the same in all of them.
+  const usual =
+    model.patch_embed instanceof PatchEmbed &&
+    model.dist_token === null &&
+    (model.cls_token !== null) === (readout === 'cls') &&
+    model.noEmbedClass === registerTokens > 0 &&
+    state.get('blocks.0.mlp.fc1.weight')?.shape[0] === 4 * width &&
+    state.has('blocks.0.attn.qkv.bias');
+  if (!usual) return null;
+  const vision: PlainViTConfig = {
+    kind: 'plain-vit',
+    ...{ imageSize, patchSize, width, layers: model.blocks.length, heads: block.attn.numHeads },
+    ...{ norm: 'pre', readout, positions: 'learned', dropPath: 0 },
+    ...(registerTokens === 0 ? {} : { registerTokens }),
+    ...(block.ls1 === null ? {} : { layerScale: 1e-5 }),
+  };
+  return { vision, embedDim: width, activation: block.mlp.act.activation };
+}
+
+function plainResNet(model: ResNet): ImageModelConfig {
+  const { block, layers, width, imageSize } = resnetOptions(model.stateDict(), model.inputResolution);
+  const embedDim = 8 * width * (block === 'basic' ? 1 : 4);
+  return { vision: { kind: 'plain-resnet', imageSize, width, layers, block }, embedDim, activation: 'relu' };
+}

@@ -154,7 +154,7 @@ async function create(
     say,
   );
   const model = new CLIP(clipConfigOf(config, tokenizer.vocabSize));
-  if (start !== null) startFrom(start, model, config);
+  if (start !== null) await startFrom(start, model, config, say);
   return asTaskModel(clipSubject(model, tokenizer, config, longestCaption));
 }
 

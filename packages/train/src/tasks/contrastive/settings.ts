@@ -3,7 +3,7 @@ import { presets as modelPresets, type PresetName } from '@tessera/models';
 import { duplicateRules } from '@tessera/nn';
 import { z } from 'zod';
 import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
-import { activation, captionChoice, count, tooLong } from '../../config/sections.ts';
+import { activation, captionChoice, count, tooLong, weightsKey } from '../../config/sections.ts';
 import { clipTowerSection } from '../../config/tower.ts';
 
 const data = dataSection(
@@ -94,7 +94,8 @@ const initialize = z.strictObject({
     .string()
     .nullable()
     .default(null)
-    .describe('a run or checkpoint that the model starts from; null: from scratch'),
+    .describe('a run, checkpoint or file of weights that the model starts from; null: from scratch'),
+  key: weightsKey,
   parts: z
     .enum(['image', 'all'])
     .default('image')
