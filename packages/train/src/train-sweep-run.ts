@@ -31,6 +31,7 @@ export async function trainSweepRun(
   { signal, onProgress, say }: SweepRunSurroundings,
 ): Promise<RunEnd> {
   const folder = new RunFolder(path);
+  let isWaiting = false;
   const train = async (): Promise<TrainingResult | null> => {
     const checkpoint = await folder.latestCheckpoint();
     try {
@@ -49,8 +50,10 @@ export async function trainSweepRun(
         },
       });
     } catch (error) {
-      if (error instanceof RunInUseError && error.isLocal) return null;
-      throw error;
+      if (!(error instanceof RunInUseError && error.isLocal)) throw error;
+      if (!isWaiting) say(`waiting: ${error.message}`);
+      isWaiting = true;
+      return null;
     }
   };
   for (;;) {

@@ -53,7 +53,10 @@ const values = (x: Tensor): number[] => [...x.dataSync()];
 
 function expectClose(got: Tensor, want: Tensor): void {
   const expected = values(want);
-  for (const [k, value] of values(got).entries()) expect(value).toBeCloseTo(expected[k] as number, 5);
+  for (const [k, value] of values(got).entries()) {
+    const want = expected[k] as number;
+    expect(Math.abs(value - want), `${value} and ${want}`).toBeLessThanOrEqual(1e-6 * Math.max(1, Math.abs(want)));
+  }
 }
 
 describe('addLora', () => {

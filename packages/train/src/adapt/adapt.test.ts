@@ -217,6 +217,7 @@ describe('a run with adapters', () => {
       'model=null',
       `initialize.checkpoint=${folder('vit').path}`,
       'lora={rank: 1, targets: [qkv]}',
+      'training.precision=f16',
     );
     expect(changed(await model('vit'), await model('vit-lora'))).toEqual([
       'visual.blocks.0.attn.qkv.weight',

@@ -161,6 +161,12 @@ describe('adapters are refused', () => {
     ],
     ['ranks of single modules', { rank_pattern: { q_proj: 4 } }, 'rank_pattern is {"q_proj":4}'],
     ['another rank', { r: 4 }, 'has rank 2, adapter_config.json says 4'],
+    [
+      'weights without their largest part',
+      { init_lora_weights: 'pissa_niter_16' },
+      'init_lora_weights is "pissa_niter_16"',
+    ],
+    ['invocation tokens', { alora_invocation_tokens: [1] }, 'alora_invocation_tokens is [1]'],
     ['no factor', { lora_alpha: -1 }, 'lora_alpha is -1; expected a number above 0'],
   ])('%s', async (name, config, message) => {
     const model = vit();

@@ -135,7 +135,7 @@ export function coordinatesOf({ configurations, parameters, metric, method }: Sw
       number: one.number,
       rank: one.rank,
       at: columns.map(({ read }, k) => scales[k]?.at(read(one)) ?? 0),
-      share: worst === best ? 1 : (one.mean - worst) / (best - worst),
+      share: worst === best ? 1 : 1 - (one.mean - best) / (worst - best),
       title: columns.map(({ label, read }) => `${label} ${valueText(read(one))}`).join(', '),
     })),
     range: [valueText(worst), valueText(best)],

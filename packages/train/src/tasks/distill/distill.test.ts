@@ -21,6 +21,8 @@ describe('a teacher', () => {
   it('is a run of its own below the run, and no part of the student', async () => {
     const teacher = await loadRun(join(runs.folder('run').path, 'teacher'));
     expect(teacher.config).toMatchObject({ name: 'deit-teacher', training: { epochs: 2 } });
+    // Adapters are the student's: the teacher has no weights to adapt.
+    expect((await loadRun(join(runs.folder('lora').path, 'teacher'))).config.lora).toBe(null);
     await fs.access(join(runs.folder('run').path, 'teacher', 'report.html'));
     const { names } = await readTensors(runs.folder('run').model);
     expect(names).toContain('dist_token');

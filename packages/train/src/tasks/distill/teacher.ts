@@ -9,7 +9,7 @@ const mainMeasure = { metric: null, mode: null };
 
 /**
  * The settings of the teacher's own run: the student's, with the teacher's model. Its measures are those of another task, so it follows its
- * own main measure, and it is trained to its last epoch.
+ * own main measure, and it is trained to its last epoch. It starts from random weights, so all of them are trained.
  */
 export function teacherSettings({ teacher, loss, ...shared }: DistillConfig): Settings {
   if (teacher.model === null)
@@ -26,7 +26,8 @@ export function teacherSettings({ teacher, loss, ...shared }: DistillConfig): Se
       classWeights: loss.classWeights,
       effectiveNumberBeta: loss.effectiveNumberBeta,
     },
-    training: { ...shared.training, epochs: teacher.epochs ?? shared.training.epochs, earlyStopping: {} },
+    training: { ...shared.training, epochs: teacher.epochs ?? shared.training.epochs, earlyStopping: {}, freeze: [] },
+    lora: null,
     schedule: 'metric' in shared.schedule ? { ...shared.schedule, ...mainMeasure } : shared.schedule,
     checkpoints: { ...shared.checkpoints, ...mainMeasure },
   };
