@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startFileServer } from '../testing/file-server.ts';
 import { openDataset, reopenSplit } from './dataset.ts';
-import type { Split } from './split.ts';
+import { Split } from './split.ts';
 import { groupBySplit } from './split-names.ts';
 
 const folder = path.join(import.meta.dirname, '../../data-files/pictures');
@@ -117,6 +117,21 @@ test('a worker opens the files of a split without reading their index again, and
   } finally {
     await server.close();
   }
+});
+
+test('a sample of rows is spread evenly over rows, or over the rows of three blocks', () => {
+  const blocks = [10, 10, 10, 10, 10, 10].map((rows) => ({ rows, bytes: 0 }));
+  const shard = {
+    url: '',
+    size: 0,
+    tag: '',
+    features: {},
+    blocks,
+    block: () => Promise.reject(),
+    close: () => undefined,
+  };
+  expect(new Split('train', '', [shard], { saved: true }).sample(4)).toEqual([0, 20, 39, 59]);
+  expect(new Split('train', '', [shard]).sample(6)).toEqual([0, 9, 30, 39, 50, 59]);
 });
 
 describe('files of a dataset', () => {
