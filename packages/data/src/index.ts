@@ -60,6 +60,7 @@ export {
   type ColumnRequests,
   type ColumnValues,
   type RowTexts,
+  resolveColumns,
   usualColumns,
 } from './loader/columns.ts';
 export { type Batch, DataLoader, type LoaderOptions, type LoaderState, type LoaderStats } from './loader/loader.ts';

@@ -46,7 +46,13 @@ export { type Embedded, isSplitTower, type SplitTower, type TokenSequence } from
 export { ImageClassifier } from './tower/image-classifier.ts';
 export type { ImageTower } from './tower/image-tower.ts';
 export { type GroupMatcher, type LayeredModel, layersToOutput } from './tower/parameter-layers.ts';
-export { clipNormalization, imageNetNormalization, type Normalization, preprocess } from './tower/preprocess.ts';
+export {
+  clipNormalization,
+  imageNetNormalization,
+  type Normalization,
+  pixelsOf,
+  preprocess,
+} from './tower/preprocess.ts';
 export type * from './tower/settings.ts';
 export * from './vit/index.ts';
 export { VisionTransformer, type VisionTransformerOptions } from './vit/vision-transformer.ts';

@@ -8,6 +8,7 @@
  *     @tessera/tensor/threefry      the generator of random bits
  */
 
+export { releaseMemory } from './backends/collect-garbage.ts';
 // Backends: opening, choosing and closing them, and what each of them offers
 export { type Device, listDevices, type MissingDevice } from './backends/devices.ts';
 export { GpujsBackend, openGpujsBackend } from './backends/gpujs/index.ts';

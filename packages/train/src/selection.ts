@@ -109,7 +109,9 @@ export async function checkMeasures(
   if (named.every(([, name]) => name === null)) return;
   const limit = Math.min(request.batchSize, request.limit ?? request.batchSize);
   const generator = getDefaultGenerator().state();
-  const [first] = await subject.evaluate([split], { ...request, limit, baseline: null });
+  const evaluate = (rows: number | null) => subject.evaluate([split], { ...request, limit: rows, baseline: null });
+  // There may be no row among so few that can be used.
+  const [first] = await evaluate(limit).catch(() => evaluate(request.limit));
   getDefaultGenerator().setState(generator);
   if (first !== undefined) for (const [setting, name] of named) if (name !== null) checkMeasure(setting, name, first);
 }

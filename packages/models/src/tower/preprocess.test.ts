@@ -2,7 +2,7 @@
 import { registerReferenceBackends, setDefaultBackend, tensor, zeros } from '@tessera/tensor';
 import { beforeAll, expect, test } from 'vitest';
 import { at } from '../testing/lists.ts';
-import { clipNormalization, imageNetNormalization, preprocess } from './preprocess.ts';
+import { clipNormalization, imageNetNormalization, pixelsOf, preprocess } from './preprocess.ts';
 
 beforeAll(() => {
   registerReferenceBackends();
@@ -23,6 +23,16 @@ test.each([
       const expected = (at(pixels, 3 * x + channel) / 255 - at(mean, channel)) / at(std, channel);
       expect(values[2 * channel + x]).toBeCloseTo(expected, 5);
     }
+});
+
+test('the input of a tower has its pixels again', async () => {
+  const pixels = Uint8Array.from({ length: 2 * 8 * 16 * 3 }, (_, i) => i % 256);
+  const again = pixelsOf(preprocess(tensor(pixels, { shape: [2, 8, 16, 3] })));
+  expect([again.dtype, again.shape]).toEqual(['u8', [2, 8, 16, 3]]);
+  expect(Uint8Array.from(await again.data())).toEqual(pixels);
+  const outside = pixelsOf(tensor(Float32Array.of(-9, 9, 0), { shape: [1, 3, 1, 1] }));
+  expect([...(await outside.data())]).toEqual([0, 255, Math.round(255 * at(clipNormalization.mean, 2))]);
+  expect(() => pixelsOf(zeros([1, 4, 2, 2]))).toThrow('pixelsOf: needs images [N, 3, H, W], got [1, 4, 2, 2]');
 });
 
 test('one channel takes one mean', () => {

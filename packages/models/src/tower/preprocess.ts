@@ -34,3 +34,16 @@ export function preprocess(pixels: Tensor, { mean, std }: Normalization = clipNo
   const shift = tensor(std.map((deviation, channel) => -(mean[channel] ?? 0) / deviation));
   return pixels.cast('f32').mul(scale).add(shift).permute(0, 3, 1, 2);
 }
+
+/**
+ * The pixels of an image tower's input, to be shown: `preprocess` backwards, rounded.
+ *
+ * @param images f32 [N, C, H, W], with a mean and a standard deviation for each of the C channels
+ * @returns u8 [N, H, W, C]
+ */
+export function pixelsOf(images: Tensor, { mean, std }: Normalization = clipNormalization): Tensor {
+  if (images.ndim !== 4 || images.shape[1] !== mean.length || std.length !== mean.length)
+    throw new RangeError(`pixelsOf: needs images [N, ${mean.length}, H, W], got ${formatShape(images.shape)}`);
+  const values = images.permute(0, 2, 3, 1).mul(tensor(std)).add(tensor(mean));
+  return values.mul(255).add(0.5).floor().clamp(0, 255).cast('u8');
+}

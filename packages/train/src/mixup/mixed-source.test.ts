@@ -1,9 +1,13 @@
 /** Mixed batches: one program for all of them, and the same batches wherever reading starts. */
 import { CounterRandom, drawMixup, purpose } from '@tessera/data';
+import { createImageTower, ImageClassifier } from '@tessera/models';
 import { type Tensor, tensor, tidy } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { TrainingStep } from '../loop/step.ts';
 import type { BatchSource } from '../loop/trainer.ts';
+import { AdamW } from '../optim/index.ts';
 import { labelMixing } from '../tasks/class-loss.ts';
+import { ClassifyObjective } from '../tasks/classify/objective.ts';
 import type { LabeledTensors } from '../tasks/labeled-tensors.ts';
 import { useTestBackend } from '../testing/backend.ts';
 import { type BatchMixing, MixedSource } from './mixed-source.ts';
@@ -59,6 +63,32 @@ describe('MixedSource', () => {
     const batches = [...(await read(mixed, 0)), ...(await read(mixed, 1)), ...(await read(mixed, 2))];
     mixed.dispose();
     expect(new Set(batches.map(String)).size).toBe(15);
+    expect(recordings).toBe(1);
+  });
+
+  it('feeds one compiled training step', async () => {
+    let recordings = 0;
+    class Counted extends ClassifyObjective {
+      override loss(batch: LabeledTensors) {
+        recordings++;
+        return super.loss(batch);
+      }
+    }
+    const tower = createImageTower(
+      { kind: 'plain-resnet', imageSize: 8, width: 2, layers: [1, 1, 1, 1], block: 'basic' },
+      4,
+      {},
+    );
+    const objective = new Counted(new ImageClassifier(tower, classes));
+    const step = new TrainingStep(objective, new AdamW(objective.model.namedParameters()));
+    const mixed = new MixedSource(source, mixing, seed);
+    const losses: number[] = [];
+    for await (const { toTensors } of mixed.epoch(0, 0))
+      await tidy(async () => losses.push((await step.run(await toTensors(), 1e-3)).loss));
+    step.dispose();
+    mixed.dispose();
+    expect(losses.every(Number.isFinite)).toBe(true);
+    expect(new Set(losses).size).toBe(5);
     expect(recordings).toBe(1);
   });
 

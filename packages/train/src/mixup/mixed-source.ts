@@ -1,6 +1,7 @@
 /** Batches that are mixed by mixup or CutMix before the training step. */
-import { CounterRandom, drawMixup, type MixupOptions, notMixed, purpose } from '@tessera/data';
+import { CounterRandom, drawMixup, type MixupDraw, type MixupOptions, notMixed, purpose } from '@tessera/data';
 import { compile, type Tensor } from '@tessera/tensor';
+import type { BatchPlace } from '../loop/loader-source.ts';
 import type { BatchTensors } from '../loop/objective.ts';
 import type { BatchSource } from '../loop/trainer.ts';
 import { mixupTensor } from './mix.ts';
@@ -40,9 +41,12 @@ export class MixedSource<Tensors extends BatchTensors> implements BatchSource<Te
 
   async *epoch(epoch: number, first: number): AsyncGenerator<{ examples: number; toTensors(): Promise<Tensors> }> {
     let next = first;
-    for await (const { examples, toTensors } of this.#source.epoch(epoch, first)) {
+    for await (const batch of this.#source.epoch(epoch, first)) {
       const number = next++;
-      yield { examples, toTensors: async () => this.#mixed(await toTensors(), epoch, number) };
+      yield {
+        examples: batch.examples,
+        toTensors: async () => this.mix(await batch.toTensors(), { epoch, number }),
+      };
     }
   }
 
@@ -50,13 +54,22 @@ export class MixedSource<Tensors extends BatchTensors> implements BatchSource<Te
     this.#mix.dispose();
   }
 
-  async #mixed(tensors: Tensors, epoch: number, batch: number): Promise<Tensors> {
+  /** A batch of the other source as it is mixed. */
+  async mix(tensors: Tensors, place: BatchPlace): Promise<Tensors> {
+    return (await this.#mix(tensors, mixupTensor(this.#draw(tensors, place)))) as Tensors;
+  }
+
+  /** How one row of a batch is mixed, in words and numbers. `rows`: the numbers of the batch's rows in the split. */
+  describeRow(tensors: Tensors, place: BatchPlace, rows: Int32Array, row: number): Record<string, unknown> {
+    const { lam, box } = this.#draw(tensors, place);
+    if (lam === 1) return {};
+    return { mixedWith: rows[rows.length - 1 - row], shareOfOther: 1 - lam, ...(box === null ? {} : { box }) };
+  }
+
+  #draw(tensors: Tensors, { epoch, number }: BatchPlace): MixupDraw {
     const { options, offEpoch } = this.#mixing;
+    if (offEpoch !== null && epoch >= offEpoch) return notMixed;
     const [, height = 0, width = 0] = tensors.images?.shape ?? [];
-    const draw =
-      offEpoch !== null && epoch >= offEpoch
-        ? notMixed
-        : drawMixup(options, { height, width }, new CounterRandom(this.#seed, purpose.mixup, epoch, batch));
-    return (await this.#mix(tensors, mixupTensor(draw))) as Tensors;
+    return drawMixup(options, { height, width }, new CounterRandom(this.#seed, purpose.mixup, epoch, number));
   }
 }

@@ -5,6 +5,9 @@ import { share } from '../config/sections.ts';
 /** What `loss.classWeights` can be, besides null. */
 const classWeights = z.union([z.enum(['balanced', 'effectiveNumber']), z.record(z.string(), z.number().nonnegative())]);
 
+/** The default of `effectiveNumberBeta`, with which Cui et al. begin. */
+export const defaultBeta = 0.999;
+
 /** The settings of the loss of class labels. */
 export const classLossFields = {
   labelSmoothing: share.default(0).describe('share of the true target that is spread evenly over all classes'),
@@ -16,7 +19,7 @@ export const classLossFields = {
     ),
   effectiveNumberBeta: share
     .lt(1)
-    .default(0.999)
+    .default(defaultBeta)
     .describe('for classWeights=effectiveNumber: factors (1 - beta) / (1 - beta^images) with a mean of 1'),
 };
 

@@ -40,11 +40,15 @@ describe('weights of classes', () => {
     expect([...(await classCounts(split, 'label', 3))]).toEqual([3, 0, 2]);
     const classes = { split, column: 'label', classNames: ['a', 'b', 'c'] };
     const of = async (classWeights: 'balanced' | 'effectiveNumber' | null): Promise<number[] | undefined> => {
-      const weights = await classWeightsOf({ classWeights, effectiveNumberBeta: 0 }, classes);
+      const beta = classWeights === 'effectiveNumber' ? 0 : 0.999;
+      const weights = await classWeightsOf({ classWeights, effectiveNumberBeta: beta }, classes);
       return weights === null ? undefined : [...(await weights.data())];
     };
     expect(await of('balanced')).toEqual([5 / 6, 1, 1.25].map(Math.fround));
     expect(await of('effectiveNumber')).toEqual([1, 1, 1]);
     expect(await of(null)).toBeUndefined();
+    await expect(classWeightsOf({ classWeights: 'balanced', effectiveNumberBeta: 0.9 }, classes)).rejects.toThrow(
+      'loss.effectiveNumberBeta is 0.9, but loss.classWeights is not effectiveNumber',
+    );
   });
 });

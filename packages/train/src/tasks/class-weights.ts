@@ -1,7 +1,7 @@
 /** Weights of classes for losses, from the number of images that each class has. */
 import type { Split } from '@tessera/data';
 import { type Tensor, tensor } from '@tessera/tensor';
-import type { ClassLossSettings } from './class-loss-settings.ts';
+import { type ClassLossSettings, defaultBeta } from './class-loss-settings.ts';
 import { columnValues } from './column-values.ts';
 
 /** The number of rows of each class, by the column's class or list of classes. */
@@ -57,11 +57,15 @@ export interface ClassColumn {
   readonly classNames: readonly string[];
 }
 
-/** The weights that the settings ask for, f32 [classes]; null: none. @throws where a name is not that of a class */
+/** The weights that the settings ask for, f32 [classes]; null: none. @throws for the name of no class, and a beta that is not used */
 export async function classWeightsOf(
   { classWeights, effectiveNumberBeta }: Pick<ClassLossSettings, 'classWeights' | 'effectiveNumberBeta'>,
   { split, column, classNames }: ClassColumn,
 ): Promise<Tensor | null> {
+  if (effectiveNumberBeta !== defaultBeta && classWeights !== 'effectiveNumber')
+    throw new Error(
+      `loss.effectiveNumberBeta is ${effectiveNumberBeta}, but loss.classWeights is not effectiveNumber, so it would have no effect`,
+    );
   if (classWeights === null) return null;
   const counts = (): Promise<Float64Array> => classCounts(split, column, classNames.length);
   const weights =

@@ -27,6 +27,12 @@ describe('mixed images, class weights and balanced sampling', () => {
     expect(await classify.losses('parts')).toEqual(await classify.losses('whole'));
     expect(await classify.weights('parts')).toEqual(await classify.weights('whole'));
     await classify.train({ name: 'plain', set: plain });
+    const samples = async (name: string): Promise<{ row: number; mixedWith?: number; shareOfOther?: number }[]> =>
+      JSON.parse(await fs.readFile(join(classify.folder(name).samples, 'training-batch.json'), 'utf8'));
+    const shown = await samples('whole');
+    expect(shown.map(({ mixedWith }) => mixedWith)).toEqual(shown.map(({ row }) => row).reverse());
+    for (const { shareOfOther } of shown) expect(shareOfOther).toBe(shown[0]?.shareOfOther);
+    expect((await samples('plain'))[0]).not.toHaveProperty('mixedWith');
     expect(await classify.losses('plain')).not.toEqual(await classify.losses('whole'));
   });
 
