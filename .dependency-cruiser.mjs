@@ -156,7 +156,7 @@ const rooms = {
   'packages/data': [['io'], ['arrow', 'tokenizer'], ['random.ts'], ['augment'], ['decode.ts'], ['loader']],
   'packages/weights': [
     ['files'],
-    ['safetensors', 'torch'],
+    ['safetensors', 'torch', 'onnx'],
     ['shards'],
     ['read-weight-file.ts'],
     ['formats', 'convert-tensors.ts'],
@@ -212,6 +212,8 @@ const trainRooms = [
   { room: 'adapt', imports: ['config', 'run-folder', 'tasks'] },
   // Many runs with different settings: which, in what order, and their results. It does not train: it is given a function that does.
   { room: 'sweep', imports: ['loop', 'config', 'report', 'run-folder', 'tasks'] },
+  // What a dry run measures, and what follows from it for the whole run.
+  { room: 'dry-run', imports: ['optim', 'loop', 'config', 'evaluation', 'tasks'] },
 ];
 
 const train = '^packages/train/src/';

@@ -258,6 +258,73 @@ def training_checkpoints(folder, numbers):
     return {'image': image}, {'logits': model(image)}
 
 
+def export_onnx(model, image, path):
+    torch.onnx.export(model, (image,), path, dynamo=False, input_names=['image'], opset_version=14)
+
+
+@family('onnx-dinov2')
+def onnx_dinov2(folder, numbers):
+    """Hugging Face's DINOv2 below another module, as PyTorch exports it: positions in two parts, matrices without names."""
+    from transformers import Dinov2Config, Dinov2Model
+
+    config = Dinov2Config(hidden_size=16, num_hidden_layers=1, num_attention_heads=1, mlp_ratio=2, image_size=12, patch_size=4)
+    config._attn_implementation = 'eager'
+
+    class Wrapped(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.backbone = randomize(Dinov2Model(config), numbers)
+
+        def forward(self, image):
+            return self.backbone(image).last_hidden_state[:, 0]
+
+    model = Wrapped().eval()
+    image = numbers.normal(2, 3, 12, 12)
+    # A different size in the export, so that the positions are not a single tensor in the file.
+    export_onnx(model, numbers.normal(1, 3, 8, 8), os.path.join(folder, 'weights.onnx'))
+    return {'image': image}, {'logits': model(image)}
+
+
+@family('onnx-timm')
+def onnx_timm(folder, numbers):
+    """timm's Vision Transformer as PyTorch exports it; its values in another file; and in half precision."""
+    import onnx
+    from onnxconverter_common import float16
+    from timm.models.vision_transformer import VisionTransformer
+
+    model = randomize(VisionTransformer(img_size=8, patch_size=4, embed_dim=16, depth=1, num_heads=1, mlp_ratio=1, num_classes=3), numbers)
+    image = numbers.normal(2, 3, 8, 8)
+    export_onnx(model, image, os.path.join(folder, 'weights.onnx'))
+    loaded = onnx.load(os.path.join(folder, 'weights.onnx'))
+    onnx.save(loaded, os.path.join(folder, 'external.onnx'), save_as_external_data=True, location='external.data', size_threshold=100)
+    onnx.save(float16.convert_float_to_float16(onnx.load(os.path.join(folder, 'weights.onnx'))), os.path.join(folder, 'half.onnx'))
+    return {'image': image}, {'logits': model(image)}
+
+
+@family('onnx-types')
+def onnx_types(folder, numbers):
+    """Not a model: every type of tensor, in each field that ONNX has for it."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    tensors = {
+        'F32': (TensorProto.FLOAT, numbers.normal(2, 3)), 'F64': (TensorProto.DOUBLE, numbers.normal(3).double()),
+        'F16': (TensorProto.FLOAT16, numbers.normal(3).half()), 'BF16': (TensorProto.BFLOAT16, numbers.normal(3).bfloat16()),
+        'I64': (TensorProto.INT64, torch.tensor([-3, 2**40])), 'I32': (TensorProto.INT32, torch.tensor([-3, 4], dtype=torch.int32)),
+        'I16': (TensorProto.INT16, torch.tensor([-3, 4], dtype=torch.int16)), 'I8': (TensorProto.INT8, torch.tensor([-3, 4], dtype=torch.int8)),
+        'U8': (TensorProto.UINT8, torch.tensor([3, 200], dtype=torch.uint8)), 'BOOL': (TensorProto.BOOL, torch.tensor([True, False])),
+    }
+    initializers = []
+    for name, (kind, tensor) in tensors.items():
+        raw = tensor.contiguous().view(torch.uint8).numpy().tobytes()
+        initializers.append(helper.make_tensor(f'raw.{name}', kind, tensor.shape, raw, raw=True))
+        values = tensor.float() if tensor.is_floating_point() and name != 'F64' else tensor
+        initializers.append(helper.make_tensor(f'typed.{name}', kind, tensor.shape, values.flatten().tolist()))
+    graph = helper.make_graph([], 'types', [], [], initializer=initializers)
+    onnx.save(helper.make_model(graph), os.path.join(folder, 'weights.onnx'))
+    return {}, {name: tensor for name, (_, tensor) in tensors.items()}
+
+
 @family('torch-formats')
 def torch_formats(folder, numbers):
     """Not a model: every element type and layout, in every file format of PyTorch. Runs with PyTorch 1.13 too."""

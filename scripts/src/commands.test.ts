@@ -48,6 +48,26 @@ describe('from a folder of pictures to a trained model', () => {
     expect(lines.map((line) => JSON.parse(line).step)).toEqual([1, 2, 3, 4, 5, 6, 6]);
   });
 
+  it('a dry run says what the run will need, and leaves nothing', async () => {
+    const args = [...tiny.map((arg) => (arg === 'run' ? 'tried' : arg)), '--max-steps', '3', '--dry-run'];
+    const before = (await fs.readdir(root)).sort();
+    const { status, out, err } = await run('train', args);
+    expect(err).toContain('dry run: nothing is left in tried');
+    expect(out).toMatch(/training rows +8 of .*dataset, train/);
+    expect(out).toMatch(/parameters +[\d,]{5,}/);
+    expect(out).toMatch(/steps +3 of 4 rows, 1\.5 epochs/);
+    expect(out).toMatch(/take +[\d.:]+ (ms|s): if it began now, until .*\d\d:\d\d/);
+    expect(out).toMatch(/need +\d+ MB of memory, and .* of the disk, where .* are free/);
+    expect(status).toBe(0);
+    const stopped = await run('train', args, /rows of/);
+    expect([stopped.status, stopped.out]).toEqual([130, '']);
+    expect(stopped.err).toContain('ending the dry run');
+    const refused = await run('train', [...args, '--set', 'evaluation.splits=[validation]']);
+    expect(refused.err).toContain('no split "validation"; its splits are');
+    expect(refused.status).toBe(1);
+    expect((await fs.readdir(root)).sort()).toEqual(before);
+  });
+
   it('eval prints the numbers as a table and as JSON', async () => {
     const { status, out } = await run('eval', ['run', '--json']);
     expect(JSON.parse(out).retrieval[0]).toMatchObject({ split: 'test', metrics: { imageToText: { queries: 8 } } });

@@ -101,7 +101,8 @@ function describeSource(run: LoadedModel): string {
   if (!('assumptions' in run)) return `${toCaller(run.checkpoint.path)}, step ${run.checkpoint.state.step}`;
   const assumed =
     run.assumptions.length === 0 ? '' : ` (assumed, because no file specifies it: ${run.assumptions.join('; ')})`;
-  return `${toCaller(run.checkpoint.path)}${assumed}`;
+  const notes = run.notes.length === 0 ? '' : ` (${run.notes.join('; ')})`;
+  return `${toCaller(run.checkpoint.path)}${notes}${assumed}`;
 }
 
 /** Options that only some tasks use, with functions that tell whether the caller has set them. */

@@ -1,6 +1,7 @@
 /** npm run train: trains a model, evaluates it and writes a report. */
 import { join } from 'node:path';
 import {
+  dryRun,
   findCheckpoint,
   findRun,
   loadConfig,
@@ -28,6 +29,7 @@ import {
 import { locateDataset, withDataset } from './lib/datasets.ts';
 import { describeBackend } from './lib/describe-backend.ts';
 import { checkFindLr, findLr, findLrOptions } from './lib/find-lr.ts';
+import { formatBytes, formatDryRun } from './lib/format-dry-run.ts';
 import { formatSeconds, ProgressBar } from './lib/progress-bar.ts';
 import { formatResults } from './lib/results.ts';
 import { percent } from './lib/table.ts';
@@ -93,6 +95,11 @@ const readOptions = () =>
           'Start from this run or checkpoint: a classifier uses its image tower, CLIP (with --task contrastive) the part that initialize.parts names',
       },
       'linear-probe': { type: 'boolean', default: false, describe: 'With --from: train only the linear head' },
+      'dry-run': {
+        type: 'boolean',
+        default: false,
+        describe: 'Try a little of everything that the run does, estimate its time and memory, and leave nothing',
+      },
       ...settingOptions,
       ...findLrOptions,
       settings: { type: 'boolean', default: false, describe: 'List every setting with its default, and stop' },
@@ -104,6 +111,7 @@ const readOptions = () =>
     )
     .example('$0 --set training.epochs=5 --set optimizer.lr=5e-4', 'the same with other settings')
     .example('$0 --preset mae --max-steps 100 --limit-train 10%', 'a short trial: 100 steps on a tenth of the data')
+    .example('$0 --preset deit --dry-run', 'how long it takes, how much memory it needs, and whether everything fits')
     .example('$0 --data my-pictures --set model=vit-tiny-64', 'your own images (see npm run build-dataset)')
     .example('$0 --config my.yaml --run runs/second', 'settings from a file')
     .example('$0 --resume runs/second', 'continue after an interruption, bit for bit')
@@ -262,6 +270,7 @@ async function main(): Promise<number | undefined> {
   const backend = await chooseBackend(asked.runtime.backend, asked.runtime.threads);
   const dataset = await locateDataset(asked.data.dataset);
   const config = withDataset(asked, dataset);
+  if (options.findLr && options.dryRun) throw new UsageError('--find-lr leaves no run either: omit --dry-run');
   if (options.findLr) {
     const plot = fromCaller(options.plot ?? join('runs', `find-lr-${config.name}-${dateStamp()}.html`));
     return findLr({ ...options, config, dataset, backend: describeBackend(backend), plot });
@@ -270,16 +279,19 @@ async function main(): Promise<number | undefined> {
   const where = toCaller(folder.path);
   const bar = new ProgressBar();
   bar.message(`backend: ${describeBackend(backend)}`);
-  bar.message(resume === null ? `run: ${where}` : `continuing ${where} after step ${resume.state.step}`);
+  if (options.dryRun) bar.message(`dry run: nothing is left in ${where}`);
+  else bar.message(resume === null ? `run: ${where}` : `continuing ${where} after step ${resume.state.step}`);
   if (restart && resume === null) bar.message('the run has no checkpoint yet: starting at the first step');
   const interruption = onInterrupt((name) =>
     bar.message(
-      name === 'SIGINT'
-        ? 'finishing the step and writing a checkpoint; Ctrl-C again stops at once'
-        : `${name}: finishing the step and writing a checkpoint`,
+      options.dryRun
+        ? `${name === 'SIGINT' ? '' : `${name}: `}ending the dry run`
+        : name === 'SIGINT'
+          ? 'finishing the step and writing a checkpoint; Ctrl-C again stops at once'
+          : `${name}: finishing the step and writing a checkpoint`,
     ),
   );
-  const result = await trainModel({
+  const request = {
     config,
     dataset,
     folder,
@@ -288,6 +300,15 @@ async function main(): Promise<number | undefined> {
     signal: interruption.signal,
     allowChanges: options.allowChanges,
     verifyData: options.verifyData,
+  };
+  if (options.dryRun) {
+    const found = await dryRun({ ...request, listener: { say: (message) => bar.message(message) } });
+    if (found === null) return interruption.exitCode();
+    console.log(`\n${formatDryRun(found)}`);
+    return;
+  }
+  const result = await trainModel({
+    ...request,
     listener: {
       say: (message) => bar.message(message),
       onStep: (report) => bar.update(report.step / report.totalSteps, stepFacts(report)),
@@ -312,7 +333,8 @@ async function main(): Promise<number | undefined> {
   console.log(
     `run:    ${where} (config.yaml, metrics.jsonl, checkpoints, ${config.lora?.save === 'adapters' ? 'adapters' : 'model.safetensors'})`,
   );
-  console.log(`took ${formatSeconds((performance.now() - started) / 1000)} in total`);
+  const peak = formatBytes(process.resourceUsage().maxRSS * 1024);
+  console.log(`took ${formatSeconds((performance.now() - started) / 1000)} in total, and at most ${peak} of memory`);
   return;
 }
 

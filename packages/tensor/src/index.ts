@@ -8,6 +8,7 @@
  *     @tessera/tensor/threefry      the generator of random bits
  */
 
+export { releaseMemory } from './backends/collect-garbage.ts';
 // Backends: opening, choosing and closing them, and what each of them offers
 export { type Device, listDevices, type MissingDevice } from './backends/devices.ts';
 export { GpujsBackend, openGpujsBackend } from './backends/gpujs/index.ts';
@@ -93,4 +94,5 @@ export type { Explanation, ProgramForm, ProgramTimes } from './runtime/program-f
 export { isRecording, recordedWhile } from './runtime/recording.ts';
 export type { IndexItem, Unique, UniqueOptions } from './selecting.ts';
 export { isTensor, leafOwner, Tensor, type TensorLike } from './tensor.ts';
+export { tensorBytes } from './tensor-bytes.ts';
 export { tidy } from './tidy.ts';

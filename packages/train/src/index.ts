@@ -3,6 +3,8 @@
  * the subpaths `optim`, `loop`, `config`, `tasks`, `evaluation`, `attention`, `report`, `sweep` and, without Node, `browser`.
  */
 export type { RunConfig } from './config/schema.ts';
+export type { RunEstimate } from './dry-run/estimate.ts';
+export { type DryRunResult, dryRun } from './dry-run.ts';
 export type { EvaluationResult } from './evaluation/result.ts';
 export { findLearningRate, type RangeTestRequest } from './find-learning-rate.ts';
 export { type LoadedCLIPFile, loadCLIPFile } from './load-clip-file.ts';

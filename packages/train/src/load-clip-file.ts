@@ -14,6 +14,8 @@ export interface LoadedCLIPFile extends Omit<LoadedRun, 'checkpoint'> {
   readonly checkpoint: Pick<LoadedRun['checkpoint'], 'path' | 'modelState'>;
   /** What was assumed because no file specifies it. */
   readonly assumptions: readonly string[];
+  /** What a user should know about how the model was found in the file, a sentence each. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -22,7 +24,7 @@ export interface LoadedCLIPFile extends Omit<LoadedRun, 'checkpoint'> {
  * @throws where it is not a CLIP model, or its text tower was trained with a tokenizer other than OpenAI's
  */
 export async function loadCLIPFile(path: string): Promise<LoadedCLIPFile> {
-  const { model: source, path: file, title, assumptions } = await loadWeights(path);
+  const { model: source, path: file, title, assumptions, notes } = await loadWeights(path);
   if (!(source instanceof CLIP))
     throw new Error(`${file}: is ${title}; outside of a run only CLIP can be evaluated, because its classes are texts`);
   const { vocabularySize } = source.text;
@@ -41,5 +43,6 @@ export async function loadCLIPFile(path: string): Promise<LoadedCLIPFile> {
     checkpoint: { path: file, modelState: () => source.stateDict() },
     subject: asTaskModel(clipSubject(model, tokenizer, config as ContrastiveConfig)),
     assumptions,
+    notes,
   };
 }

@@ -9,6 +9,7 @@ import { checkAccumulation, checkPrecision, checkSameData, checkUnchanged } from
 import { formatConfig, resolveConfig } from './config/resolve.ts';
 import type { RunConfig } from './config/schema.ts';
 import type { Settings } from './config/tree.ts';
+import type { Trial } from './dry-run/trial.ts';
 import { type EvaluationResult, summarizeResults } from './evaluation/result.ts';
 import { finalWeights } from './final-weights.ts';
 import { limitSplit } from './limit-split.ts';
@@ -70,6 +71,8 @@ export interface TrainingRequest {
   readonly verifyData?: boolean;
   /** Functions that are called during the run, and can end it. */
   readonly listener?: TrainerListener;
+  /** Takes the place of the training loop, in a dry run. */
+  readonly trial?: Trial;
   /** Receives the parts of the run before its first step, in place of training, evaluation and report: the run ends unfinished. */
   readonly inPlaceOfTraining?: (training: PreparedTraining<BatchTensors>) => Promise<void>;
 }
@@ -102,7 +105,7 @@ export interface TrainingResult {
 export async function trainModel(request: TrainingRequest): Promise<TrainingResult> {
   const { inPlaceOfTraining, ...common } = request;
   const { folder, resume, restart = false, allowChanges = false, verifyData = false, listener, signal } = common;
-  const { untilEpoch = null } = common;
+  const { untilEpoch = null, trial } = common;
   const started = performance.now();
   checkAccumulation(request.config);
   checkPrecision(request.config);
@@ -214,7 +217,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
       return { finished: false, stopReason: null, steps: 0, totalSteps, results: null, report: null, skippedRows };
     }
     const metric = typeof schedule === 'function' ? null : schedule.metric;
-    await checkMeasures(subject, evaluated, evaluationRequest(config, null, undefined), config, metric);
+    const checked = evaluationRequest(config, { limit: config.evaluation.limit, baseline: null }, undefined);
+    await checkMeasures(subject, evaluated, checked, config, metric);
     const environment = describeEnvironment();
     await folder.writeJson(folder.environment, environment);
     const peakFlops = config.runtime.peakGflops === null ? await measurePeak() : config.runtime.peakGflops * 1e9;
@@ -223,8 +227,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     // The results of the last evaluation also serve the report.
     let results: EvaluationResult[] | null = null;
     let hasBaselines = false;
-    const evaluate = async (final: boolean): Promise<EvaluationResult[]> => {
-      const request = evaluationRequest(config, final ? train : null, signal);
+    const evaluate = async (final: boolean, limit = config.evaluation.limit): Promise<EvaluationResult[]> => {
+      const request = evaluationRequest(config, { limit, baseline: final ? train : null }, signal);
       const found = await (subject as AnyTaskModel).evaluate(evaluated, request);
       for (const result of found) await result.kind.writeSamples(result, folder.samples);
       results = found;
@@ -250,7 +254,8 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
         seconds: Math.round((performance.now() - started) / 1000),
         results: evaluated,
       });
-    const trainer = new Trainer({
+    const start = resume?.state ?? startPosition;
+    const parts: TrainerParts<BatchTensors> = {
       objective,
       optimizer,
       source,
@@ -275,9 +280,21 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
           await report(results, { step, weights: averaging?.description ?? null, stopReason: null, best: null });
       },
       ...(listener === undefined ? {} : { listener }),
-    });
+    };
     isNew = false;
-    const { position, finished, stopReason } = await trainer.run(resume?.state ?? startPosition, signal);
+    const { position, finished, stopReason } = await (trial?.run(
+      {
+        ...{ config, subject, optimizer, trainSplit: train, splits: evaluated, loader, length, start, began: started },
+        averages: averaging?.averages ?? null,
+        train: (own, until) => new Trainer({ ...parts, ...withoutEvaluations, listener: own }).run(start, until),
+        evaluate: ({ limit, baseline }) => evaluate(baseline, limit),
+        evaluationCost: async ({ limit, baseline }) => {
+          const request = evaluationRequest(config, { limit, baseline: baseline ? train : null }, signal);
+          return (await subject?.evaluationCost?.(evaluated, request)) ?? { bytes: 0, seconds: 0 };
+        },
+      },
+      signal,
+    ) ?? new Trainer(parts).run(start, signal));
     const { step } = position;
     const ended = { finished, stopReason, steps: step, totalSteps, skippedRows: loader.stats.skipped };
     if (!finished) {
@@ -286,9 +303,16 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     }
     if (stopReason !== null) say(describeEnd(step, totalSteps, stopReason, step === resume?.state.step));
 
-    const weights = await finalWeights(config, folder, subject, averaging, position, say);
+    const weights = await finalWeights(
+      config,
+      folder,
+      subject,
+      averaging,
+      position,
+      trial === undefined ? say : () => undefined,
+    );
     // Early stopping is known only after an evaluation without baselines.
-    const isEvaluated = weights.step === step && (hasBaselines || !usesBaseline(config, task));
+    const isEvaluated = trial !== undefined || (weights.step === step && (hasBaselines || !usesBaseline(config, task)));
     try {
       if (!isEvaluated) await weights.use(() => evaluate(true));
     } catch (error) {
@@ -302,6 +326,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
     const reportPath = await report(final, { step, weights: weights.description, stopReason, best });
     // Last of all: a run that has this file is complete.
     await folder.writeJson(folder.evaluation, summarizeResults(final));
+    trial?.ended();
     return { ...ended, results: final, report: reportPath };
   } finally {
     metrics?.close();
@@ -337,10 +362,16 @@ async function trainNested(
   return loadRun(folder.path);
 }
 
+/** A training loop that neither evaluates nor writes checkpoints before it is stopped. */
+const withoutEvaluations = {
+  evaluation: { everyEpochs: null },
+  checkpointing: { everySteps: null, everyEpochs: Number.MAX_SAFE_INTEGER },
+} satisfies Partial<TrainerParts<BatchTensors>>;
+
 /** How a run evaluates its own splits. `baseline`: the split that baselines search, if the configuration requests them. */
 const evaluationRequest = (
-  { data, evaluation: { batchSize, limit, pixelBaseline } }: RunConfig,
-  baseline: Split | null,
+  { data, evaluation: { batchSize, pixelBaseline } }: RunConfig,
+  { limit, baseline }: { readonly limit: number | null; readonly baseline: Split | null },
   signal: AbortSignal | undefined,
 ): EvaluationRequest => ({
   batchSize,

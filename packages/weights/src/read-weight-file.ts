@@ -1,6 +1,7 @@
 /** Reading of weight files of any supported format. */
 import { firstBytes } from './files/first-bytes.ts';
 import { belowKey, type StoredTensors } from './files/stored-tensor.ts';
+import { isOnnxFile, openOnnx } from './onnx/onnx-file.ts';
 import { type TensorFile, tensorFile } from './safetensors/parse-tensors.ts';
 import { openSafetensors } from './safetensors/tensor-files.ts';
 import { openShards } from './shards/open-shards.ts';
@@ -8,8 +9,9 @@ import { findIndex, parseShardName } from './shards/shard-index.ts';
 import { isTorchFile, openTorchFile, type WeightFileOptions } from './torch/torch-file.ts';
 
 /**
- * Reads a file of tensors: safetensors, a PyTorch file (see `readTorchFile`), or several of them with their index in Hugging Face's
- * layout (`path` is the index or one of them). The first bytes determine the format.
+ * Reads a file of tensors: safetensors, a PyTorch file (see `readTorchFile`), an ONNX file (`.onnx`), or several of them with their index in Hugging Face's
+ * layout (`path` is the index or one of them). Other than for ONNX, the first bytes determine the
+ * format.
  *
  * @throws if the file is missing, damaged or malicious; the message contains the path and the reason
  */
@@ -19,8 +21,10 @@ export const readWeightFile = async (path: string, options: WeightFileOptions = 
 /** Opens a file of tensors; see `readWeightFile`. */
 export async function openWeightFile(path: string, options: WeightFileOptions = {}): Promise<StoredTensors> {
   const index = await findIndex(path);
-  if (index === null && isTorchFile(firstBytes(path))) return openTorchFile(path, options);
-  return choose(index === null ? openSafetensors(path) : await openAll(index, path), options);
+  const isTorch = index === null && !isOnnxFile(path) && isTorchFile(firstBytes(path));
+  if (isTorch) return openTorchFile(path, options);
+  if (index !== null) return choose(await openAll(index, path), options);
+  return choose(isOnnxFile(path) ? openOnnx(path) : openSafetensors(path), options);
 }
 
 async function openAll(index: string, path: string): Promise<StoredTensors> {

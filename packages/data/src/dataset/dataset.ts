@@ -141,7 +141,7 @@ async function filesSource(title: string, pattern: string): Promise<SplitSource>
     splits: Object.fromEntries(
       Object.entries(groups).map(([name, urls]) => [
         name,
-        async () => ({ shards: await openFiles(urls), info: readInfo({}) }),
+        async () => ({ shards: await openFiles(urls.map((url) => ({ url }))), info: readInfo({}) }),
       ]),
     ),
     cacheBytes: filesCacheBytes,
@@ -155,11 +155,11 @@ async function filesSource(title: string, pattern: string): Promise<SplitSource>
  * @returns the split with all its rows, which is to be closed, and with those that the place selects
  */
 export async function reopenSplit(place: SplitPlace): Promise<{ readonly stored: Split; readonly split: Split }> {
-  const { split: name, path: root, urls, classes, selected } = place;
+  const { split: name, path: root, files, classes, selected } = place;
   const stored =
-    urls === null
+    files === null
       ? (await openDataset(root, { splits: [name], classes })).split(name)
-      : new Split(name, root, await openFiles(urls), { cacheBytes: filesCacheBytes, classes });
+      : new Split(name, root, await openFiles(files), { cacheBytes: filesCacheBytes, classes });
   return { stored, split: selected === null ? stored : stored.select(selected) };
 }
 

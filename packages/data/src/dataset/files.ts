@@ -7,11 +7,21 @@ import { checkSameFeatures } from './same-features.ts';
 /** Files that are opened at the same time. */
 const opensAtOnce = 8;
 
-async function openFile(url: string, like?: OpenShard): Promise<OpenShard> {
+/** A file of a split, and what was found out about it when it was opened before. Plain data. */
+export interface SplitFile {
+  readonly url: string;
+  /** The file's tag at that time; it must still be the same. Undefined: the file was not opened before. */
+  readonly tag?: string;
+  readonly index?: unknown;
+}
+
+async function openFile({ url, tag, index }: SplitFile, like?: OpenShard): Promise<OpenShard> {
   const format = formatOf(url);
   const source = await storeOf(url).open(url);
   try {
-    return await format.open(source, like);
+    if (tag !== undefined && tag !== source.tag)
+      throw new Error(`${url}: changed while it was in use; start again with the file as it is now`);
+    return await format.open(source, like, index);
   } catch (error) {
     source.close();
     throw error;
@@ -19,8 +29,8 @@ async function openFile(url: string, like?: OpenShard): Promise<OpenShard> {
 }
 
 /** Opens the files of a split, in their order. @throws if one cannot be read, or has other columns than the first */
-export async function openFiles(urls: readonly string[]): Promise<OpenShard[]> {
-  const [first, ...others] = urls;
+export async function openFiles(files: readonly SplitFile[]): Promise<OpenShard[]> {
+  const [first, ...others] = files;
   if (first === undefined) return [];
   const like = await openFile(first);
   const opened: (OpenShard | undefined)[] = [like];
@@ -28,7 +38,7 @@ export async function openFiles(urls: readonly string[]): Promise<OpenShard[]> {
   const work = async (): Promise<void> => {
     while (next < others.length) {
       const k = next++;
-      opened[k + 1] = await openFile(others[k] as string, like);
+      opened[k + 1] = await openFile(others[k] as SplitFile, like);
     }
   };
   const results = await Promise.allSettled(Array.from({ length: opensAtOnce }, work));

@@ -4,6 +4,7 @@ import type { Features } from '../arrow/features.ts';
 import type { Block, OpenShard, Row } from '../format/shard.ts';
 import { BlockCache } from './block-cache.ts';
 import { type ClassColumns, classFeatures, classNumbers } from './classes.ts';
+import type { SplitFile } from './files.ts';
 
 /** A block of a split. */
 export interface SplitBlock {
@@ -39,7 +40,7 @@ export interface SplitPlace {
   readonly path: string;
   readonly split: string;
   /** The files; null for a saved folder, which lists its own. */
-  readonly urls: readonly string[] | null;
+  readonly files: readonly SplitFile[] | null;
   readonly classes: ClassColumns;
   /** The numbers of its rows in the files; null: all of them, in order. */
   readonly selected: Uint32Array | null;
@@ -106,8 +107,26 @@ export class Split {
 
   /** Where it can be opened again. */
   get place(): SplitPlace {
-    const urls = this.#options.saved === true ? null : this.#shards.map(({ url }) => url);
-    return { path: this.path, split: this.name, urls, classes: this.classes, selected: this.selected };
+    const files =
+      this.#options.saved === true ? null : this.#shards.map(({ url, tag, index }) => ({ url, tag, index }));
+    return { path: this.path, split: this.name, files, classes: this.classes, selected: this.selected };
+  }
+
+  /**
+   * The numbers of some of the rows, the first and the last among them: spread evenly, or where whole blocks are read, from three blocks.
+   *
+   * @param count the number of rows at most
+   */
+  sample(count: number): number[] {
+    const spread = (from: number, rows: number, wanted: number): number[] => {
+      const n = Math.min(rows, wanted);
+      return Array.from({ length: n }, (_, k) => from + (n === 1 ? 0 : Math.round((k * (rows - 1)) / (n - 1))));
+    };
+    const places = this.#places;
+    if (this.#options.saved === true || this.selected !== null || places.length <= 3)
+      return spread(0, this.length, count);
+    const chosen = [places[0], places[places.length >> 1], places.at(-1)] as BlockPlace[];
+    return chosen.flatMap(({ firstRow, rows }) => spread(firstRow, rows, Math.floor(count / 3)));
   }
 
   /** The columns that can be read. */

@@ -20,6 +20,7 @@ export async function openArrow(source: ByteSource, info?: unknown): Promise<Ope
   return {
     url: source.url,
     size: source.size,
+    tag: source.tag,
     features: featuresOf(source, schema, info),
     blocks: batches.map(({ entry }) => ({
       rows: entry.rows,

@@ -27,8 +27,12 @@ export interface OpenShard {
   readonly url: string;
   /** The file's size in bytes. */
   readonly size: number;
+  /** Differs between two contents of the file; see `ByteSource`. */
+  readonly tag: string;
   readonly features: Features;
   readonly blocks: readonly BlockInfo[];
+  /** What was expensive to find out when the file was opened, for opening it again: plain data. Undefined: nothing was. */
+  readonly index?: unknown;
   /** Opens a block for reading of some columns, all of which are among the features. @throws if it cannot be read */
   block(index: number, columns: readonly string[]): Promise<Block>;
   close(): void;
@@ -43,7 +47,8 @@ export interface ShardFormat {
   /**
    * Opens a file.
    * @param like the first file of the same split, for formats that do not declare their columns in each file
+   * @param index the `index` of this file when it was opened before
    * @throws if the file is damaged or of another format
    */
-  open(source: ByteSource, like?: OpenShard): Promise<OpenShard>;
+  open(source: ByteSource, like?: OpenShard, index?: unknown): Promise<OpenShard>;
 }

@@ -143,7 +143,22 @@ async function openTarBlock(
 /** The columns of opened files. The first rows of another file of the split can look different, for instance without decimals. */
 const columnsOfShards = new WeakMap<OpenShard, TarColumns>();
 
-async function openTar(source: ByteSource, like?: OpenShard): Promise<OpenShard> {
+/** What opening finds out by reading all headers. */
+interface TarIndex extends ReturnType<typeof tarColumns> {
+  readonly blocks: readonly TarBlock[];
+}
+
+async function makeIndex(source: ByteSource, like: OpenShard | undefined): Promise<TarIndex> {
+  const blocks = await indexBlocks(source);
+  const [first] = blocks;
+  if (first === undefined) throw new Error('has no rows; expected members like KEY.jpg and KEY.txt or KEY.json');
+  const columns = like === undefined ? undefined : columnsOfShards.get(like);
+  if (like !== undefined && columns !== undefined) return { blocks, columns, features: like.features };
+  const { samples, read } = await openStretch(source, first, Math.min(sampledRows, first.rows));
+  return { blocks, ...tarColumns(samples.map((sample) => membersOf(sample, read, null))) };
+}
+
+async function openTar(source: ByteSource, like?: OpenShard, index?: unknown): Promise<OpenShard> {
   const explain = async <T>(body: () => Promise<T>): Promise<T> => {
     try {
       return await body();
@@ -152,22 +167,16 @@ async function openTar(source: ByteSource, like?: OpenShard): Promise<OpenShard>
       throw problem.startsWith(source.url) ? error : new Error(`${source.url}: ${problem}`, { cause: error });
     }
   };
-  const blocks = await explain(() => indexBlocks(source));
-  const [first] = blocks;
-  if (first === undefined)
-    throw new Error(`${source.url}: has no rows; expected members like KEY.jpg and KEY.txt or KEY.json`);
-  const known = like === undefined ? undefined : columnsOfShards.get(like);
-  const { columns, features } = await explain(async () => {
-    if (like !== undefined && known !== undefined) return { columns: known, features: like.features };
-    const { samples, read } = await openStretch(source, first, Math.min(sampledRows, first.rows));
-    return tarColumns(samples.map((sample) => membersOf(sample, read, null)));
-  });
+  const known = (index as TarIndex | undefined) ?? (await explain(() => makeIndex(source, like)));
+  const { blocks, columns, features } = known;
   const shard: OpenShard = {
     url: source.url,
     size: source.size,
+    tag: source.tag,
     features,
     blocks,
-    block: (index, names) => explain(() => openTarBlock(source, blocks[index] as TarBlock, columns, names)),
+    index: known,
+    block: (number, names) => explain(() => openTarBlock(source, blocks[number] as TarBlock, columns, names)),
     close: () => source.close(),
   };
   columnsOfShards.set(shard, columns);

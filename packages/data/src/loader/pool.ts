@@ -55,6 +55,9 @@ export function inlineSource(spec: SamplerSpec): SampleSource {
 const fromSources = import.meta.url.endsWith('.ts');
 const workerUrl = new URL(fromSources ? './worker.ts' : './worker.js', import.meta.url);
 
+/** The memory of a worker for short-lived objects, of which decoding makes few at a time. */
+const youngMegabytes = 16;
+
 interface Waiting {
   resolve: (samples: Samples) => void;
   reject: (error: Error) => void;
@@ -75,7 +78,13 @@ class SampleWorker {
     }
     // Node runs TypeScript itself, so the module loaders of this process are not passed on.
     const execArgv = fromSources ? ['--conditions=tessera-source'] : [];
-    this.#thread = new Worker(workerUrl, { workerData: spec, execArgv, name: 'data' });
+    this.#thread = new Worker(workerUrl, {
+      workerData: spec,
+      execArgv,
+      name: 'data',
+      // The engine's own limit, 128 MB or more, is reached by any thread that works long enough.
+      resourceLimits: { maxYoungGenerationSizeMb: youngMegabytes },
+    });
     this.#thread.on('message', (reply: WorkerReply) => this.#settle(reply));
     this.#thread.on('error', (error) => this.#fail(error));
     this.#thread.on('exit', (code) => this.#fail(new Error(`a data worker ended with code ${code}`)));

@@ -1,4 +1,5 @@
 /** The stores by the beginning of an address. */
+import { diskCacheOf } from './disk-cache.ts';
 import { fileStore } from './file.ts';
 import { hubStore } from './hf.ts';
 import { httpsStore } from './https.ts';
@@ -21,7 +22,7 @@ const schemeOf = (url: string): string | undefined => /^([a-z][a-z0-9+]*):\/\//i
 /** Whether a text is an address of another kind than a path. */
 export const isAddress = (text: string): boolean => schemeOf(text) !== undefined;
 
-/** The store of an address or path. @throws for a scheme that is not known; the message lists them */
+/** The store of an address or path; files of other machines are kept in the folder TESSERA_CACHE, if that is set. @throws for a scheme that is not known; the message lists them */
 export function storeOf(url: string): Store {
   const scheme = schemeOf(url) ?? 'file';
   const create = Object.hasOwn(stores, scheme) ? stores[scheme] : undefined;
@@ -31,5 +32,9 @@ export function storeOf(url: string): Store {
         .map((name) => `${name}://`)
         .join(', ')} and paths are`,
     );
-  return create();
+  const store = create();
+  if (scheme === 'file') return store;
+  const cache = diskCacheOf(process.env);
+  if (cache === null) return store;
+  return { ...store, open: async (address) => cache.wrap(await store.open(address)) };
 }

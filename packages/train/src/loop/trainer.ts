@@ -1,5 +1,5 @@
 /** The training loop. */
-import { getDefaultGenerator, tidy } from '@tessera/tensor';
+import { getDefaultGenerator, releaseMemory, tidy } from '@tessera/tensor';
 import type { AveragedModel } from '../optim/averaged-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { MeasuredSchedule, Schedule } from '../optim/settings.ts';
@@ -238,7 +238,11 @@ export class Trainer<Batch extends BatchTensors> {
       const tensors = await batch.toTensors();
       const generator = getDefaultGenerator().state();
       const numbers = await this.#step.run(tensors, lr, this.#observerAt(before.step + 1));
-      this.#flopsPerStep ??= await this.#step.flops(tensors);
+      if (this.#flopsPerStep === null) {
+        this.#flopsPerStep = await this.#step.flops(tensors);
+        // Compiling makes many objects, whose memory the engine would keep for the whole run.
+        releaseMemory();
+      }
       if (!numbers.finite && !wasSkipped(numbers)) {
         getDefaultGenerator().setState(generator);
         throw await this.#explain(before, tensors, numbers, lr);
@@ -398,6 +402,7 @@ export class Trainer<Batch extends BatchTensors> {
       if (signal?.aborted) return position;
       throw error;
     }
+    releaseMemory();
     const { step } = position;
     const epoch = step / source.batchesPerEpoch;
     for (const { split, values } of evaluations) metrics.append({ kind: 'evaluation', step, epoch, split, values });

@@ -15,7 +15,9 @@ const groupSchema = z.strictObject({
   match: z
     .string()
     .min(1)
-    .describe('names of parameters: one name, the part before a dot (visual), or a pattern with * (*.attn.*)'),
+    .describe(
+      'names of parameters: the beginning of names (visual), whole names within them (attn.out_proj), or a pattern of whole names with * (*.bias)',
+    ),
   lrScale: rate.default(1).describe('factor on the learning rate; 0: the parameters are not changed'),
   weightDecay: rate
     .nullable()

@@ -71,11 +71,16 @@ export class RunFolder {
    * @throws where the folder contains a run already, unless it is restarted
    */
   async create({ restart = false }: { restart?: boolean } = {}): Promise<void> {
+    await this.check({ restart });
+    await fs.mkdir(this.path, { recursive: true });
+  }
+
+  /** Checks what `create` checks. @throws where the folder contains a run already, unless it is restarted */
+  async check({ restart = false }: { restart?: boolean } = {}): Promise<void> {
     if (!restart && (await exists(this.config)))
       throw new Error(
         `${this.path}: contains a run already; continue it with --resume ${this.path}, or choose another folder`,
       );
-    await fs.mkdir(this.path, { recursive: true });
   }
 
   /** Removes the files of a run that was refused before its first step. A folder that contains anything else is left as it is. */

@@ -36,6 +36,14 @@ export interface EvaluationRequest {
   readonly signal?: AbortSignal;
 }
 
+/** What an evaluation needs besides work and memory in proportion to the number of its examples. */
+export interface EvaluationCost {
+  /** Of the arrays that exist at the same time, and grow with the number of examples. */
+  readonly bytes: number;
+  /** For comparing examples with each other. */
+  readonly seconds: number;
+}
+
 /** Options of `npm run eval` that not every task uses. */
 export type EvaluationOption = 'label' | 'templates' | 'pixels';
 
@@ -81,6 +89,8 @@ export interface TaskModel<
   readonly text?: TextHalf;
   /** Evaluates the model as it is now. The first result has the task's main measure. */
   evaluate(splits: readonly Split[], request: EvaluationRequest): Promise<EvaluationResult[]>;
+  /** Missing: the evaluation passes over its examples, and keeps nothing that grows with them. */
+  evaluationCost?(splits: readonly Split[], request: EvaluationRequest): Promise<EvaluationCost>;
   dispose?(): void;
 }
 

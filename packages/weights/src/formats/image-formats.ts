@@ -1,100 +1,18 @@
 /** The formats in which image models are stored: timm, torchvision, and Tessera's classifiers on CLIP's image towers. */
 import type { VisionConfig } from '@tessera/models';
-import {
-  clipActivation,
-  createImageTower,
-  ImageClassifier,
-  PatchEmbed,
-  ResNet,
-  ViT,
-  type ViTOptions,
-} from '@tessera/models';
-import type { ActivationName, StateDict } from '@tessera/nn';
-import type { Tensor } from '@tessera/tensor';
-import { activationNames, visionConfigFromShapes } from './clip-config.ts';
+import { clipActivation, createImageTower, ImageClassifier, PatchEmbed, ResNet, ViT } from '@tessera/models';
+import type { StateDict } from '@tessera/nn';
+import { visionConfigFromShapes } from './clip-config.ts';
 import type { BuiltModel, ModelHints, WeightFormat } from './format.ts';
-import { JsonReader } from './json-reader.ts';
+import { assuming, describedBy, type ImageDescription } from './image-description.ts';
 import type { NameTable } from './names.ts';
 import { resnetOptions } from './resnet-options.ts';
-import { Shapes, squareSide } from './shapes.ts';
+import { Shapes } from './shapes.ts';
 import { headsOfTower, towerConfigOf } from './tower-config.ts';
+import { fromDinov2, ownNames, vitOptions } from './vit-options.ts';
 
 /** The names in the file are the names of Tessera's modules. */
 const sameNames: NameTable = [{ ours: '**', theirs: '**' }];
-
-/** The settings of these models that do not follow from shapes. */
-interface ImageDescription {
-  readonly heads?: number;
-  readonly activation?: ActivationName;
-  readonly imageSize?: number;
-  readonly noEmbedClass?: boolean;
-}
-
-function describedBy({ description, activation }: ModelHints): ImageDescription {
-  const json = new JsonReader(description ?? {}, 'description');
-  return {
-    ...(activation === undefined ? {} : { activation }),
-    ...(json.has('activation') ? { activation: json.choice('activation', activationNames, '') } : {}),
-    ...(json.has('heads') ? { heads: json.count('heads', 1) } : {}),
-    ...(json.has('imageSize') ? { imageSize: json.count('imageSize', 1) } : {}),
-    ...(json.has('noEmbedClass') ? { noEmbedClass: json.flag('noEmbedClass') } : {}),
-  };
-}
-
-/** The assumptions, unless a description specifies the settings. */
-const assuming = ({ description }: ModelHints, ...assumptions: string[]): string[] =>
-  description === undefined ? assumptions : [];
-
-function vitOptions(state: StateDict, described: ImageDescription): ViTOptions {
-  const shapes = new Shapes(state);
-  const width = shapes.size('patch_embed.proj.weight', 0, 4);
-  const patchSize = shapes.size('patch_embed.proj.weight', 3, 4);
-  const classToken = shapes.has('cls_token');
-  const distilled = shapes.has('dist_token');
-  const registerTokens = shapes.has('reg_token') ? shapes.size('reg_token', 1, 3) : 0;
-  const prefix = Number(classToken) + Number(distilled) + registerTokens;
-  const places = shapes.size('pos_embed', 1, 3);
-  // timm's models with registers have positions of the patches only, some others too.
-  const { noEmbedClass = prefix > 0 && isSquare(places) && (registerTokens > 0 || !isSquare(places - prefix)) } =
-    described;
-  return {
-    imageSize: patchSize * squareSide(noEmbedClass ? places : places - prefix, 'pos_embed'),
-    patchSize,
-    width,
-    depth: shapes.count('blocks'),
-    heads: described.heads ?? Math.max(1, Math.floor(width / 64)),
-    classes: shapes.has('head.weight') ? shapes.size('head.weight', 0, 2) : 0,
-    mlpRatio: shapes.size('blocks.0.mlp.fc1.weight', 0, 2) / width,
-    activation: described.activation ?? 'gelu',
-    readout: shapes.has('fc_norm.weight') ? 'mean' : 'cls',
-    classToken,
-    distilled,
-    registerTokens,
-    noEmbedClass,
-    qkvBias: shapes.has('blocks.0.attn.qkv.bias'),
-    // Only its presence matters here: the values are in the file.
-    layerScale: shapes.has('blocks.0.ls1.gamma') ? 1 : null,
-  };
-}
-
-const isSquare = (places: number): boolean => places > 0 && Number.isInteger(Math.sqrt(places));
-
-/**
- * DINOv2's own files with registers (https://github.com/facebookresearch/dinov2): `register_tokens`, and a position of the class token,
- * which here is added to the class token itself, as timm does.
- */
-function fromDinov2(state: StateDict): Map<string, Tensor> {
-  const renamed = new Map(state);
-  const registers = state.get('register_tokens');
-  const classToken = state.get('cls_token');
-  const positions = state.get('pos_embed');
-  if (registers === undefined || classToken?.ndim !== 3 || positions?.ndim !== 3) return renamed;
-  renamed.delete('register_tokens');
-  renamed.set('reg_token', registers);
-  renamed.set('cls_token', classToken.add(positions.slice(1, 0, 1)));
-  renamed.set('pos_embed', positions.slice(1, 1));
-  return renamed;
-}
 
 function buildClassifier(state: StateDict, hints: ModelHints): BuiltModel {
   const { heads, activation = clipActivation } = describedBy(hints);
@@ -127,7 +45,7 @@ export const imageFormats: readonly WeightFormat[] = [
     ignored: [],
     // The decoder of masked autoencoders, and the projection heads of MoCo v3 and DINO.
     additions: ['mask_token', 'decoder_*', 'decoder_*.**', 'head.*.*', 'head.*.*.*'],
-    variant: fromDinov2,
+    variant: (state) => fromDinov2(state, ownNames),
     build: (state, hints) => ({
       model: new ViT(vitOptions(state, describedBy(hints))),
       assumptions: assuming(hints, '64 channels per head', 'activation gelu'),

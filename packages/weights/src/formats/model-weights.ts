@@ -4,12 +4,13 @@ import type { Tensor } from '@tessera/tensor';
 import { chooseWith } from '../files/stored-tensor.ts';
 import { clipFormats } from './clip-formats.ts';
 import type { ConfigFile, ModelHints, WeightFormat, WeightNames } from './format.ts';
+import { huggingFaceViT } from './hugging-face-vit.ts';
 import { imageFormats } from './image-formats.ts';
 import { abridged, type LocatedModel, locateModel, tensorsOf } from './locate.ts';
 import { matchesAny, type NameTable, theirNames, toOurNames, toTheirNames } from './names.ts';
 
 /** All formats. The first that recognizes a file is used. */
-const formats: readonly WeightFormat[] = [...clipFormats, ...imageFormats];
+const formats: readonly WeightFormat[] = [...clipFormats, ...imageFormats, huggingFaceViT];
 
 /** All libraries whose names can be read and written. */
 export const weightNames: readonly WeightNames[] = [...new Set(formats.map(({ names }) => names))];

@@ -26,6 +26,7 @@ import {
   type TrainingSite,
 } from '../task.ts';
 import { clipConfigOf } from './clip-config.ts';
+import { clipEvaluationCost } from './evaluation-cost.ts';
 import { ContrastiveObjective, type PairTensors } from './objective.ts';
 import { pairTensors } from './pair-tensors.ts';
 import { type ContrastiveConfig, contrastiveSettings } from './settings.ts';
@@ -86,6 +87,7 @@ export function clipSubject(
       }
       return evaluateCLIP(encoder, splits, request);
     },
+    evaluationCost: (splits, request) => clipEvaluationCost(splits, request, model.config.embedDim),
     dispose: () => encoder?.dispose(),
   };
 }
