@@ -3,7 +3,8 @@ import { decodeEntities } from './repair/entities.ts';
 import { repairText } from './repair/index.ts';
 import { WHITE_SPACE } from './repair/white-space.ts';
 
-const WHITE_SPACES = new RegExp(`[${WHITE_SPACE}]+`, 'gu');
+/** All white space but single spaces, which would only be replaced by themselves. */
+const WHITE_SPACES = new RegExp(`[${WHITE_SPACE}]{2,}|(?! )[${WHITE_SPACE}]`, 'g');
 const OUTER_SPACES = /^ | $/g;
 
 /**
