@@ -77,6 +77,14 @@ describe('from a folder of pictures to a trained model', () => {
       /^the run's checkpoint run.checkpoints.last\.safetensors: CLIP with [\d,]+ parameters$/m,
     );
     expect(converted.out).toContain('written with the names of hugging-face: converted/model.safetensors');
+    expect(converted.out).toContain('tokenizer for CLIPTokenizer: converted/tokenizer.json, converted/vocab.json');
+    const own = await fs.readFile(join(root, 'run', 'tokenizer.json'), 'utf8');
+    const replacing = await run('convert', ['run', 'run', '--to', 'hugging-face']);
+    expect(replacing.err).toContain(
+      "run is a run's folder, whose tokenizer.json would be replaced: choose another OUT",
+    );
+    expect(replacing.status).toBe(2);
+    expect(await fs.readFile(join(root, 'run', 'tokenizer.json'), 'utf8')).toBe(own);
     const back = await run('convert', ['converted', 'back.safetensors']);
     expect(back.out).toContain('written with the names of openai: back.safetensors');
     const missing = await run('eval', ['run', '--split', 'validation']);

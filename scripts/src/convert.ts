@@ -1,6 +1,8 @@
 /** npm run convert: converts weights between the tensor names and file formats of different libraries. */
+import { join, resolve } from 'node:path';
+import { saveHuggingFaceTokenizer } from '@tessera/data';
 import { type ActivationName, activations, type Module } from '@tessera/nn';
-import { findRun, loadRun } from '@tessera/train';
+import { findRun, loadRun, type TaskModel } from '@tessera/train';
 import { addAdapters, convertTensors, loadWeights, saveWeights, type WeightNames, weightNames } from '@tessera/weights';
 import { commandLine, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
 
@@ -74,6 +76,8 @@ interface Source {
   readonly title: string;
   readonly assumptions: readonly string[];
   readonly notes: readonly string[];
+  /** The text half of a run's model, with the tokenizer. */
+  readonly text?: TaskModel['text'];
 }
 
 const keyOf = ({ weightsKey }: Options): { key?: string } => (weightsKey === undefined ? {} : { key: weightsKey });
@@ -104,7 +108,8 @@ async function read(options: Options): Promise<Source> {
   if ((await findRun(from)) !== null) {
     const { subject, checkpoint } = await loadRun(from);
     const title = `the run's checkpoint ${toCaller(checkpoint.path)}`;
-    return { model: subject.model, title, assumptions: [], notes: [] };
+    const { model, text } = subject;
+    return { model, title, assumptions: [], notes: [], ...(text === undefined ? {} : { text }) };
   }
   return loadWeights(from, {
     ...(names === undefined ? {} : { names: names as WeightNames }),
@@ -130,10 +135,22 @@ async function convertRaw(options: Options): Promise<undefined> {
   console.log(`${files.map(toCaller).join(', ')}: ${tensors} tensors, ${numbers.toLocaleString('en')} elements`);
 }
 
+/** Hugging Face's file of a tokenizer has the name of Tessera's, which a run needs. */
+async function refuseRunFolder(out: string): Promise<void> {
+  const run = await findRun(out);
+  if (run !== null && resolve(run.tokenizer) === resolve(join(out, 'tokenizer.json')))
+    throw new UsageError(
+      `${toCaller(out)} is a run's folder, whose tokenizer.json would be replaced: choose another OUT`,
+    );
+}
+
 async function main(): Promise<undefined> {
   const options = await readOptions();
   if (options.raw) return convertRaw(options);
-  const { model, title, assumptions, notes } = await read(options);
+  const out = fromCaller(options.out as string);
+  const { model, title, assumptions, notes, text } = await read(options);
+  const tokenizerHalf = options.to === 'hugging-face' && !out.endsWith('.safetensors') ? text : undefined;
+  if (tokenizerHalf !== undefined) await refuseRunFolder(out);
   console.log(`${title}: ${model.constructor.name} with ${model.parameterCount().toLocaleString('en')} parameters`);
   for (const note of notes) console.log(`  ${note}`);
   for (const assumption of assumptions) console.log(`  not specified by any file, assumed: ${assumption}`);
@@ -142,11 +159,15 @@ async function main(): Promise<undefined> {
     const others = replaced.length === 0 ? '' : `, and took ${replaced.join(', ')} from there`;
     console.log(`added the adapters of ${adapted} weights in ${options.adapters}${others}`);
   }
-  const { names, files } = await saveWeights(model, fromCaller(options.out as string), {
+  const { names, files } = await saveWeights(model, out, {
     ...(options.to === undefined ? {} : { names: options.to as WeightNames }),
     ...shardSizeOf(options),
   });
   console.log(`written with the names of ${names}: ${files.map(toCaller).join(', ')}`);
+  if (tokenizerHalf === undefined) return;
+  const { tokenizer, contextLength } = tokenizerHalf;
+  const tokenizerFiles = await saveHuggingFaceTokenizer(out, tokenizer, contextLength);
+  console.log(`tokenizer for CLIPTokenizer: ${tokenizerFiles.map(toCaller).join(', ')}`);
 }
 
 await runCommand(main);

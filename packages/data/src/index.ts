@@ -80,6 +80,7 @@ export {
   loadTokenizer,
   type Merge,
   repairText,
+  saveHuggingFaceTokenizer,
   saveTokenizer,
   Tokenizer,
   type TokenizerJson,

@@ -1,7 +1,9 @@
 /** Saving and loading tokenizers as JSON files. */
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { errorMessage } from '../io/file-system.ts';
+import { huggingFaceTokenizer } from './hugging-face.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 /** Writes a tokenizer as JSON, atomically. */
@@ -16,4 +18,26 @@ export async function loadTokenizer(path: string): Promise<Tokenizer> {
   } catch (cause) {
     throw new Error(`${path}: ${errorMessage(cause)}`, { cause });
   }
+}
+
+/**
+ * Writes a tokenizer for `CLIPTokenizer.from_pretrained(folder)` of Hugging Face's transformers; see `huggingFaceTokenizer`. Each file is
+ * written atomically.
+ *
+ * @param contextLength the number of tokens at which the tokenizer truncates
+ * @returns the paths of the files
+ */
+export async function saveHuggingFaceTokenizer(
+  folder: string,
+  tokenizer: Tokenizer,
+  contextLength: number,
+): Promise<string[]> {
+  await mkdir(folder, { recursive: true });
+  const paths: string[] = [];
+  for (const [name, content] of Object.entries(huggingFaceTokenizer(tokenizer, contextLength))) {
+    const path = join(folder, name);
+    await writeFileAtomic(path, [content]);
+    paths.push(path);
+  }
+  return paths;
 }

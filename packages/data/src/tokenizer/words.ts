@@ -5,7 +5,7 @@ import { cleanCaption } from './clean.ts';
 export const START_OF_TEXT = '<start_of_text>';
 export const END_OF_TEXT = '<end_of_text>';
 /** Marks the last symbol of each word. */
-const END_OF_WORD = '</w>';
+export const END_OF_WORD = '</w>';
 
 /**
  * CLIP's pattern: special tokens, English contractions, runs of letters, single digits, and runs of other non-space characters.

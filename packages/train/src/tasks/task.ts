@@ -59,6 +59,8 @@ export interface ImageHalf {
 /** The text half of a model. */
 export interface TextHalf {
   readonly tokenizer: Tokenizer;
+  /** The number of tokens of a text, start and end tokens included; longer ones are truncated. */
+  readonly contextLength: number;
   /** Texts to features [N, E]. */
   encode(texts: readonly string[]): Tensor;
 }

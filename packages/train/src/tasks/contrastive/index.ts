@@ -74,6 +74,7 @@ export function clipSubject(
     },
     text: {
       tokenizer,
+      contextLength,
       encode(texts) {
         const tokens = tokenizer.encodeBatch(texts, contextLength, { onTooLong: 'truncate' });
         return model.encodeText(tensor(tokens, { shape: [texts.length, contextLength] }));
