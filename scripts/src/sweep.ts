@@ -32,8 +32,12 @@ const readOptions = () =>
       describe: 'YAML file that describes the sweep (docs/sweeps.md)',
     })
     .options({
-      list: { type: 'boolean', default: false, describe: 'List the runs that would be trained, and stop' },
-      'dry-run': { type: 'boolean', default: false, describe: 'The same as --list' },
+      list: {
+        type: 'boolean',
+        alias: 'dry-run',
+        default: false,
+        describe: 'List the runs that would be trained, and stop',
+      },
       parallel: { type: 'number', describe: 'Runs that are trained at the same time; replaces parallel of the file' },
       folder: { type: 'string', describe: 'Folder of the sweep; replaces folder of the file [default: runs/NAME]' },
       'allow-changes': {
@@ -73,11 +77,18 @@ async function childProcesses({ configurations }: SweepPlan, parallel: number): 
   });
 }
 
+/** The arguments of this call, as they can be typed again. */
+const commandArguments = (): string =>
+  process.argv
+    .slice(2)
+    .map((argument) => (/^[\w./=:@-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`))
+    .join(' ');
+
 async function main(): Promise<number | undefined> {
   const options = await readOptions();
   const { plan, name, folder } = await readSweepFile(options.file, options.folder);
   const where = toCaller(folder);
-  if (options.list || options.dryRun) {
+  if (options.list) {
     console.log(formatPlan(plan, await sweepResults(name, plan, folder)));
     return;
   }
@@ -89,10 +100,10 @@ async function main(): Promise<number | undefined> {
     `${plan.metric} ${first?.values[plan.metric]?.toPrecision(4) ?? '–'}`;
   const titleOf = ({ run, number }: Work): string =>
     runTitle(plan.configurations[number - 1]?.assignment ?? {}, run.seed);
-  bar.message(`sweep: ${where}, ${parallel} run${parallel === 1 ? '' : 's'} at a time`);
   const interruption = onInterrupt(() =>
     bar.message('finishing the steps of all runs and writing checkpoints; Ctrl-C again stops at once'),
   );
+  bar.message(`sweep: ${where}, ${parallel} run${parallel === 1 ? '' : 's'} at a time`);
   let meter: SweepMeter | null = null;
   const results = await runSweep({
     plan,
@@ -127,7 +138,7 @@ async function main(): Promise<number | undefined> {
   console.log(`sweep:  ${where} (results.csv, results.json, a folder for each run)`);
   console.log(`took ${formatSeconds((performance.now() - started) / 1000)} in total`);
   if (interruption.signal.aborted) {
-    console.log(`stopped; the same command continues:\n  npm run sweep -- ${options.file}`);
+    console.log(`stopped; the same command continues:\n  npm run sweep -- ${commandArguments()}`);
     return interruption.exitCode();
   }
   const failures = formatFailures(results);

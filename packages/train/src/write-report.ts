@@ -1,9 +1,9 @@
 /** Writes the report of a run. */
 import { join } from 'node:path';
-import { exists, writeFileAtomic } from '@tessera/data/io';
-import type { HistogramRecord } from './loop/histograms.ts';
+import { writeFileAtomic } from '@tessera/data/io';
+import { readHistograms } from './loop/histograms.ts';
 import { readMetrics } from './loop/metrics-file.ts';
-import { histogramSection } from './report/histogram-section.ts';
+import { histogramSection, stripColumns } from './report/histogram-section.ts';
 import { renderReport } from './report/render.ts';
 import type { ReportData } from './report/report-data.ts';
 
@@ -19,18 +19,11 @@ export async function writeReport(
   const records = await readMetrics(join(runFolder, 'metrics.jsonl'));
   const path = join(runFolder, 'report.html');
   await writeFileAtomic(path, [
-    renderReport({ ...details, records, histograms: await histogramSection(await readHistograms(runFolder)) }),
+    renderReport({
+      ...details,
+      records,
+      histograms: await histogramSection(await readHistograms(join(runFolder, 'histograms.jsonl'), stripColumns)),
+    }),
   ]);
   return path;
-}
-
-/** The histograms of a run; none where it has no file of them. */
-async function readHistograms(runFolder: string): Promise<HistogramRecord[]> {
-  const path = join(runFolder, 'histograms.jsonl');
-  if (!(await exists(path))) return [];
-  return (await readMetrics(path)).map((record) => {
-    if (record.kind !== 'histogram' || typeof record.parameters !== 'object')
-      throw new Error(`${path}: the line of step ${record.step} has no histograms`);
-    return record as unknown as HistogramRecord;
-  });
 }

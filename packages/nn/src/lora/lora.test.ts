@@ -65,6 +65,7 @@ describe('addLora', () => {
     const x = random(2, 6);
     const before = values(module.forward(x));
     expect(addLora(module, { rank: 2 })).toEqual(['0.weight', '1.weight']);
+    expect(String(module)).toContain('(weight): LowRankUpdate(rank=2, scale=1, dropout=0)');
     expect(values(module.forward(x))).toEqual(before);
     expect(
       module

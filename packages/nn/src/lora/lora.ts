@@ -15,6 +15,7 @@ import {
   registerParametrization,
   removeParametrization,
 } from '../module/parametrize.ts';
+import { settings } from '../module/print-module.ts';
 import { type LoraScale, loraScale, mergedWeight } from './lora-state.ts';
 
 export interface LoraOptions extends LoraScale {
@@ -46,6 +47,10 @@ class LowRankUpdate extends Parametrization {
     this.dropout = options.dropout ?? 0;
     this.lora_A = new Parameter(kaimingUniform({ a: Math.sqrt(5) })([rank, inputs]).cast(dtype));
     this.lora_B = new Parameter(zeros([outputs, rank], { dtype }));
+  }
+
+  override extraRepr(): string {
+    return settings({ rank: this.lora_A.shape[0] ?? 0, scale: this.scale, dropout: this.dropout });
   }
 
   forward(): Tensor {

@@ -234,6 +234,8 @@ describe('a run with adapters', () => {
     const listener = { say: (message: string) => said.push(message) };
     await trainTiny(root, { name: 'scratch', set: ['training.epochs=1', 'lora={rank: 1}'], listener });
     expect(said).toContainEqual(expect.stringContaining('the weights that the adapters adapt are random'));
+    const half = await tune({ name: 'half', set: ['lora={rank: 1}', 'initialize.parts=image'], stopAfter: 1 });
+    expect(half).toContainEqual(expect.stringContaining('initialize.parts is image, so the text tower is random'));
   });
 
   it.each([

@@ -8,6 +8,7 @@ import type { AnyTaskModel, Say } from '../tasks/task.ts';
 interface Initialize {
   readonly checkpoint?: string | null;
   readonly tower?: 'train' | 'freeze';
+  readonly parts?: 'image' | 'all';
 }
 
 const initializeOf = (config: RunConfig): Initialize =>
@@ -40,15 +41,24 @@ export function chooseTrainedParts(subject: AnyTaskModel, config: RunConfig, say
   const { lora, training } = config;
   if (lora !== null) {
     const adapted = inSetting('lora', () => addLora(model, { ...loraOptions(lora), ...trainableOf(subject, lora) }));
-    const base = baseOf(config);
-    if (base === null)
-      say(
-        'lora: the model does not start from trained weights (initialize.checkpoint), so the weights that the adapters adapt are random',
-      );
+    const random = randomBase(config);
+    if (random !== null) say(`lora: ${random}`);
     say(`lora: adapters of rank ${lora.rank} on ${adapted.length} weights: ${listNames(adapted)}`);
   } else if (training.freeze.length > 0) inSetting('training.freeze', () => model.freeze(...training.freeze));
   else return;
   say(describeTrained(model));
+}
+
+/** What a user should know where frozen weights are random; null where they are not. */
+function randomBase(config: RunConfig): string | null {
+  const { checkpoint = null, parts } = initializeOf(config);
+  if (checkpoint === null)
+    return 'the model does not start from trained weights (initialize.checkpoint), so the weights that the adapters adapt are random';
+  if (parts !== 'image' || config.lora?.trainable !== null) return null;
+  return (
+    'initialize.parts is image, so the text tower is random, and only its adapters are trained: ' +
+    'set initialize.parts=all, or name what else is trained in lora.trainable'
+  );
 }
 
 /** An error of `body` begins with the setting that led to it. */

@@ -15,7 +15,7 @@ import { tinyClip, tinyPairs } from '../testing/tiny-clip.ts';
 import { trainTiny } from '../testing/train-tiny.ts';
 import { valuesOf } from '../testing/values-of.ts';
 import { AccumulatedStep } from './accumulated-step.ts';
-import { histogramOf } from './histograms.ts';
+import { histogramOf, openHistograms, readHistograms } from './histograms.ts';
 import { readMetrics } from './metrics-file.ts';
 import { type Step, stateOf, TrainingStep } from './step.ts';
 import { zip } from './zip.ts';
@@ -70,6 +70,28 @@ describe('a histogram', () => {
     const found = histogramOf([Number.NaN, 1, Number.POSITIVE_INFINITY, 2, Number.NEGATIVE_INFINITY]);
     expect(found).toEqual({ range: [1, 2], counts, nonFinite: 3 });
     expect(histogramOf([Number.NaN])).toEqual({ range: null, counts: new Array(64).fill(0), nonFinite: 1 });
+  });
+});
+
+describe('the file of histograms', () => {
+  it('is read in lines that are evenly spread, and says which line is wrong', async () => {
+    const folder = await fs.mkdtemp(join(tmpdir(), 'histogram-file-'));
+    const path = join(folder, 'histograms.jsonl');
+    expect(await readHistograms(path, 3)).toEqual([]);
+    const output = await openHistograms(path, { everySteps: 1 }, 0);
+    // Names of several bytes, and lines that are longer than what is read at once.
+    const parameters = { ['ü'.repeat(50_000)]: { weight: histogramOf([1, 2]), gradient: histogramOf([3]) } };
+    for (let step = 1; step <= 9; step++) output?.writer.append({ kind: 'histogram', step, epoch: step, parameters });
+    output?.writer.close();
+    expect((await readHistograms(path, 3)).map(({ step }) => step)).toEqual([1, 5, 9]);
+    const whole = await fs.readFile(path);
+    await fs.appendFile(path, '{"kind":"histo');
+    expect((await readHistograms(path, 99)).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    (await openHistograms(path, { everySteps: 1 }, 7))?.writer.close();
+    expect(await fs.readFile(path)).toEqual(whole.subarray(0, (whole.length / 9) * 7));
+    await fs.appendFile(path, '{"kind":"step","step":8}\n');
+    await expect(readHistograms(path, 99)).rejects.toThrow('histograms.jsonl, line 8: is no line with histograms');
+    await fs.rm(folder, { recursive: true });
   });
 });
 

@@ -1,6 +1,7 @@
 /** Histograms of weights and gradients during a run. */
+import { createReadStream, existsSync, promises as fs } from 'node:fs';
 import type { Tensor } from '@tessera/tensor';
-import { MetricsWriter, truncateMetrics } from './metrics-file.ts';
+import { MetricsWriter } from './metrics-file.ts';
 import { zip } from './zip.ts';
 
 /** The number of bins. */
@@ -92,6 +93,68 @@ export interface HistogramOutput {
   readonly writer: MetricsWriter;
 }
 
+/** The complete lines of a file with the offset of their end, one after the other: the file may be larger than the memory. */
+async function* completeLines(path: string): AsyncGenerator<{ readonly text: string; readonly end: number }> {
+  let rest: Buffer = Buffer.alloc(0);
+  let end = 0;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    let from = 0;
+    for (let at = rest.indexOf('\n'); at >= 0; at = rest.indexOf('\n', from)) {
+      end += at + 1 - from;
+      yield { text: rest.toString('utf8', from, at), end };
+      from = at + 1;
+    }
+    rest = rest.subarray(from);
+  }
+}
+
+/** @throws Error that names the line, if it is not one of `histograms.jsonl` */
+function parseRecord(text: string, where: string): HistogramRecord {
+  let record: Partial<HistogramRecord> | null;
+  try {
+    record = JSON.parse(text) as Partial<HistogramRecord> | null;
+  } catch (cause) {
+    throw new Error(`${where}: not valid JSON: ${text.slice(0, 80)}`, { cause });
+  }
+  if (record?.kind !== 'histogram' || typeof record.step !== 'number' || typeof record.parameters !== 'object')
+    throw new Error(`${where}: is no line with histograms: ${text.slice(0, 80)}`);
+  return record as HistogramRecord;
+}
+
+/** Removes the lines after a step, and an incomplete last line. */
+async function truncateHistograms(path: string, lastStep: number): Promise<void> {
+  let keep = 0;
+  let number = 0;
+  for await (const { text, end } of completeLines(path)) {
+    number++;
+    if (parseRecord(text, `${path}, line ${number}`).step > lastStep) break;
+    keep = end;
+  }
+  await fs.truncate(path, keep);
+}
+
+/** Evenly spread places among `count`, at most `most`, the first and the last among them. */
+function evenlySpread(count: number, most: number): number[] {
+  if (count <= most) return Array.from({ length: count }, (_, k) => k);
+  return Array.from({ length: most }, (_, k) => Math.round((k * (count - 1)) / (most - 1)));
+}
+
+/** The lines of a run's histograms, at most `most` of them, evenly spread. None where there is no file. */
+export async function readHistograms(path: string, most: number): Promise<HistogramRecord[]> {
+  if (!existsSync(path)) return [];
+  let count = 0;
+  for await (const _ of completeLines(path)) count++;
+  const wanted = new Set(evenlySpread(count, most));
+  const records: HistogramRecord[] = [];
+  let number = 0;
+  for await (const { text } of completeLines(path)) {
+    if (wanted.has(number)) records.push(parseRecord(text, `${path}, line ${number + 1}`));
+    number++;
+  }
+  return records;
+}
+
 /**
  * Opens the file of a run's histograms, for a run that begins or continues after `step` steps: lines of later steps are removed. Null where
  * the run has none; lines that an earlier part of the run wrote stay.
@@ -101,7 +164,6 @@ export async function openHistograms(
   settings: { readonly everySteps: number } | null,
   step: number,
 ): Promise<HistogramOutput | null> {
-  if (settings !== null) return { everySteps: settings.everySteps, writer: await MetricsWriter.open(path, step) };
-  await truncateMetrics(path, step);
-  return null;
+  if (existsSync(path)) await truncateHistograms(path, step);
+  return settings === null ? null : { everySteps: settings.everySteps, writer: MetricsWriter.atEndOf(path) };
 }

@@ -86,6 +86,11 @@ export class MetricsWriter {
     return new MetricsWriter(path);
   }
 
+  /** Opens a file to which lines are appended, as it is. It must end with a complete line. */
+  static atEndOf(path: string): MetricsWriter {
+    return new MetricsWriter(path);
+  }
+
   /**
    * Appends one line.
    *

@@ -41,9 +41,12 @@ export class MixedSource<Tensors extends BatchTensors> implements BatchSource<Te
 
   async *epoch(epoch: number, first: number): AsyncGenerator<{ examples: number; toTensors(): Promise<Tensors> }> {
     let next = first;
-    for await (const { examples, toTensors } of this.#source.epoch(epoch, first)) {
+    for await (const batch of this.#source.epoch(epoch, first)) {
       const number = next++;
-      yield { examples, toTensors: async () => this.mix(await toTensors(), { epoch, number }) };
+      yield {
+        examples: batch.examples,
+        toTensors: async () => this.mix(await batch.toTensors(), { epoch, number }),
+      };
     }
   }
 

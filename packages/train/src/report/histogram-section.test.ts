@@ -1,7 +1,7 @@
 /** The strips of histograms in a report. */
 import { describe, expect, it } from 'vitest';
 import { histogramOf } from '../loop/histograms.ts';
-import { commonRange, heatStrip, rebinned, shownColumns } from './histogram-section.ts';
+import { commonRange, heatStrip, rebinned } from './histogram-section.ts';
 
 const spread = histogramOf(Array.from({ length: 640 }, (_, k) => k / 639));
 const constant = histogramOf([0.25, 0.25]);
@@ -35,12 +35,5 @@ describe('histograms in a report', () => {
     expect(dark).toEqual([23]);
     expect(at(0, 0)).toEqual([255, 255, 255]);
     for (const row of [0, 15, 31]) expect(at(row, 1)[0]).toBeLessThan(60);
-  });
-
-  it('are thinned evenly where there are many', () => {
-    expect(shownColumns(3)).toEqual([0, 1, 2]);
-    const many = shownColumns(1000);
-    expect(many).toHaveLength(64);
-    expect([many[0], many[1], many.at(-1)]).toEqual([0, 16, 999]);
   });
 });

@@ -1,5 +1,5 @@
 /** The section of a report with the histograms of weights and gradients: a strip for each, with the steps from left to right. */
-import type { Histogram, HistogramRecord, ParameterHistograms } from '../loop/histograms.ts';
+import type { Histogram, HistogramRecord } from '../loop/histograms.ts';
 import type { Picture } from './draw.ts';
 import { type Html, html } from './html.ts';
 import { pixelsDataUri } from './pictures.ts';
@@ -10,7 +10,7 @@ type Range = readonly [low: number, high: number];
 /** Rows of pixels of a strip. */
 const rows = 32;
 /** Columns of a strip at most: more would not be visible. */
-const columns = 64;
+export const stripColumns = 64;
 /** With more parameters, the strips are shown on request. */
 const alwaysShown = 24;
 
@@ -64,12 +64,6 @@ export function rebinned(histogram: Histogram, [low, high]: Range, count: number
   return shares;
 }
 
-/** Which of `count` records are shown: at most `columns`, evenly spread, the first and the last among them. */
-export function shownColumns(count: number): number[] {
-  if (count <= columns) return Array.from({ length: count }, (_, k) => k);
-  return Array.from({ length: columns }, (_, k) => Math.round((k * (count - 1)) / (columns - 1)));
-}
-
 /** A strip: a column for each histogram, a row for each bin, the largest values on top; the darker, the more values. */
 export function heatStrip(histograms: readonly Histogram[], range: Range): Picture {
   const shares = histograms.map((histogram) => rebinned(histogram, range, rows));
@@ -99,7 +93,7 @@ async function stripOf(label: string, histograms: readonly Histogram[]): Promise
   return html`<figure><img class="plate" src="${uri}" alt="histograms of ${label}"><figcaption>${label}, ${number(low)} to ${number(high)}${note}</figcaption></figure>`;
 }
 
-/** The section; null without histograms. */
+/** The section; null without histograms. @param records at most `stripColumns` */
 export async function histogramSection(records: readonly HistogramRecord[]): Promise<Html | null> {
   const [first] = records;
   const last = records.at(-1);
@@ -107,8 +101,7 @@ export async function histogramSection(records: readonly HistogramRecord[]): Pro
   const names = [...new Set(records.flatMap(({ parameters }) => Object.keys(parameters)))];
   const strips: Html[] = [];
   for (const name of names) {
-    const own = records.flatMap(({ parameters }) => parameters[name] ?? []);
-    const shown = shownColumns(own.length).map((k) => own[k] as ParameterHistograms);
+    const shown = records.flatMap(({ parameters }) => parameters[name] ?? []);
     const weights = await stripOf(
       'weights',
       shown.map(({ weight }) => weight),
