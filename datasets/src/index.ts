@@ -6,6 +6,10 @@ export type { BuildOptions, BuildReport, DatasetBuilder, LeftOut, Progress } fro
 export { buildEmoji, type EmojiOptions, emoji, planEmoji } from './emoji/index.ts';
 export { fashionMnist, fashionMnistFrom } from './fashion-mnist/index.ts';
 
+// From files of rows.
+
+export { convertDataset } from './convert.ts';
+
 // From a folder of images.
 
 export { buildFromFolder, type FolderOptions, type FolderReport } from './folder/index.ts';

@@ -1,7 +1,15 @@
-/** npm run build-dataset: builds a dataset by name, or from a folder of images. */
+/** npm run build-dataset: builds a dataset by name, from a folder of images, or from files of rows. */
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { buildFromFolder, datasetBuilder, datasets, type LeftOut, type Progress } from '@tessera/datasets';
+import { isAddress, isPattern } from '@tessera/data';
+import {
+  buildFromFolder,
+  convertDataset,
+  datasetBuilder,
+  datasets,
+  type LeftOut,
+  type Progress,
+} from '@tessera/datasets';
 import { commandLine, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
 import { datasetRoot, isKnownDataset } from './lib/datasets.ts';
 import { ProgressBar } from './lib/progress-bar.ts';
@@ -10,9 +18,13 @@ const readOptions = () =>
   commandLine('build-dataset')
     .command(
       '$0 <source>',
-      `Builds a dataset: by name (${Object.keys(datasets).join(', ')}), or from a folder of images with captions or classes.`,
+      `Builds a dataset: by name (${Object.keys(datasets).join(', ')}), from a folder of images with captions or classes, or from Parquet, tar and Arrow files.`,
     )
-    .positional('source', { type: 'string', demandOption: true, describe: 'Name of a dataset, or a folder' })
+    .positional('source', {
+      type: 'string',
+      demandOption: true,
+      describe: 'Name of a dataset, a folder, or files: a path, a pattern or an address',
+    })
     .options({
       out: { type: 'string', describe: 'Folder to write [default: datasets/built/NAME]' },
       from: {
@@ -49,6 +61,7 @@ const readOptions = () =>
     .example('$0 cifar10 --from downloads/cifar-10-binary.tar.gz', 'from files that you have downloaded')
     .example('$0 my-pictures', 'my-pictures/captions.csv with the columns image and caption, or .jsonl')
     .example('$0 my-classes --out data/animals', 'my-classes/cat/*.jpg, my-classes/dog/*.jpg: one folder per class')
+    .example("$0 'data/{00000..00009}.tar' --out data/pairs", 'files that --data reads, copied into one folder')
     .epilogue(
       'Captions: a CSV, TSV or JSONL file with an image and its caption in each row; an image can have several captions, in several rows or in JSONL as a list. ' +
         'Folders named train and test, or a column named split, define the splits; otherwise a tenth of the images becomes the split test.\n' +
@@ -93,6 +106,14 @@ async function main(): Promise<number | undefined> {
       `--from: ${source} is not the name of a dataset; datasets: ${Object.keys(datasets).join(', ')}`,
     );
   const folder = fromCaller(source);
+  if (isAddress(source) || isPattern(source) || (await stat(folder).catch(() => null))?.isFile()) {
+    if (options.out === undefined) throw new UsageError(`${source}: name the folder to write with --out`);
+    const { splits, leftOut } = await convertDataset(isAddress(source) ? source : folder, target, build);
+    bar.finish();
+    if (leftOut.length > 0) console.log(`left out, as their types are not read: ${leftOut.join(', ')}`);
+    printReport(target, splits);
+    return;
+  }
   if (!(await stat(folder).catch(() => null))?.isDirectory())
     throw new UsageError(`${source}: neither a folder nor a dataset; datasets: ${Object.keys(datasets).join(', ')}`);
   const { captions, imageColumn, captionColumn, encoding, testShare, maxSize, strict, license } = options;

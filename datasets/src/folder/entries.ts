@@ -9,7 +9,7 @@ import { readTable, type TableRow, tableEndings } from '../table.ts';
 import { type FolderItem, imagesBelow, isImageName, listFolder, subfolders } from './image-files.ts';
 
 /** An image of the new dataset, with its captions, class and split. */
-export interface Entry {
+interface Entry {
   /** Relative to the source folder. */
   file: string;
   split: string;

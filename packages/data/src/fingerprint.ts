@@ -36,17 +36,15 @@ async function fingerprintSplit(split: Split, everyRow: boolean): Promise<SplitF
   const layout = createHash('sha256')
     .update(JSON.stringify([split.features, split.files]))
     .digest('hex');
-  const count = everyRow ? split.length : Math.min(split.length, sampledRows);
+  const rows = everyRow ? Array.from({ length: split.length }, (_, row) => row) : split.sample(sampledRows);
   const content = createHash('sha256');
-  // The sample is spread evenly and includes the first and the last row.
-  for (let k = 0; k < count; k++) {
-    const row = count === split.length ? k : Math.round((k * (split.length - 1)) / (count - 1));
+  for (const row of rows) {
     for (const [name, value] of Object.entries(await split.row(row))) {
       content.update(`${name}:`);
       hashValue(content, value);
     }
   }
-  return { rows: split.length, layout, content: content.digest('hex'), hashedRows: count };
+  return { rows: split.length, layout, content: content.digest('hex'), hashedRows: rows.length };
 }
 
 /** Adds a value to a hash, with its kind and length, so that different values never have the same encoding. */

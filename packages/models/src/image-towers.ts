@@ -112,6 +112,13 @@ export const imageTowers = {
         description:
           'tokens without meaning of their own (registers, Darcet et al. 2024); positions are then those of patches; default: none',
       },
+      mlpRatio: {
+        kind: 'number',
+        minimum: 0,
+        maximum: 64,
+        optional: true,
+        description: "width of the MLP's hidden layer, as a multiple of width; default: 4",
+      },
       layerScale: {
         kind: 'number',
         minimum: 0,

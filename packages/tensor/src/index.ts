@@ -94,4 +94,5 @@ export type { Explanation, ProgramForm, ProgramTimes } from './runtime/program-f
 export { isRecording, recordedWhile } from './runtime/recording.ts';
 export type { IndexItem, Unique, UniqueOptions } from './selecting.ts';
 export { isTensor, leafOwner, Tensor, type TensorLike } from './tensor.ts';
+export { tensorBytes } from './tensor-bytes.ts';
 export { tidy } from './tidy.ts';

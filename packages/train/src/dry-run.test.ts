@@ -63,7 +63,7 @@ describe('a dry run', () => {
     expect(measured).toMatchObject({
       remainingSteps: 10,
       batchesPerEpoch: 4,
-      evaluation: { examples: 12, baselineExamples: 24 },
+      evaluation: { examples: 12, baselineExamples: 24 + 12 },
     });
     for (const seconds of [time?.firstEpochStep, time?.laterStep, time?.checkpoint, time?.finalEvaluation, time?.end])
       expect(seconds).toBeGreaterThan(0);

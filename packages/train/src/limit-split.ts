@@ -1,5 +1,5 @@
-/** The part of the training split that a run uses: `data.limitTrain`. */
-import { permutation, type Split, usualColumns } from '@tessera/data';
+/** The part of the training split that a run uses: `data.filter`, `data.limitTrain`. */
+import { filterSplit, permutation, type Split, usualColumns } from '@tessera/data';
 import type { RunConfig } from './config/schema.ts';
 
 /** The number of rows that a limit leaves of `rows`. @throws RangeError where a share is less than one row */
@@ -33,8 +33,9 @@ export function chooseRows(length: number, count: number, classOf: (row: number)
   return Uint32Array.from(placed.slice(0, count), ({ row }) => row).sort();
 }
 
-/** A split with the rows that `data.limitTrain` leaves of it. @throws RangeError where there are none */
-export async function limitSplit(split: Split, { limitTrain, columns }: RunConfig['data']): Promise<Split> {
+/** A split with the rows that `data.filter`, and then `data.limitTrain`, leave of it. @throws where there are none */
+export async function limitSplit(all: Split, { filter, limitTrain, columns }: RunConfig['data']): Promise<Split> {
+  const split = filter === null ? all : await filterSplit(all, filter);
   if (limitTrain === null) return split;
   const count = limitedCount(split.length, limitTrain);
   const names = [columns.label, ...usualColumns.label.names].filter((name) => typeof name === 'string');

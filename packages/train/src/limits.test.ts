@@ -194,6 +194,14 @@ describe('data.limitTrain', () => {
     expect(labels.sort()).toEqual([0, 0, 1, 1, 2, 2]);
   });
 
+  it('takes its share of the rows that a filter leaves', async () => {
+    using dataset = await openDataset(join(root, 'data'));
+    const { data } = await tinyConfig('data.limitTrain=3', 'data.filter=label = 2 and concept > 3');
+    const split = await limitSplit(dataset.split('train'), data);
+    expect(await split.column('label')).toEqual([2, 2, 2]);
+    expect(((await split.column('concept')) as number[]).every((concept) => concept > 3)).toBe(true);
+  });
+
   it('shortens epochs, is told, and cannot change when a run continues', async () => {
     const said: string[] = [];
     const listener = { say: (message: string) => said.push(message) };

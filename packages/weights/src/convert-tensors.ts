@@ -1,6 +1,7 @@
 /** Conversion of weight files to safetensors, without knowing the model. */
 import { sizeOf } from '@tessera/tensor';
 import { openWeightFile } from './read-weight-file.ts';
+import { wholeTensor } from './safetensors/write-stored.ts';
 import { writeSharded } from './shards/write-shards.ts';
 import type { WeightFileOptions } from './torch/torch-file.ts';
 
@@ -26,7 +27,7 @@ export async function convertTensors(
   options: WeightFileOptions & { readonly maxShardSize?: number } = {},
 ): Promise<ConvertedTensors> {
   const { tensors, notes = [] } = await openWeightFile(from, options);
-  const entries = [...tensors].map(([name, { dtype, shape, read }]) => ({ name, dtype, shape, values: read }));
+  const entries = [...tensors].map(([name, { dtype, shape, read }]) => wholeTensor({ name, dtype, shape }, read));
   const limit = options.maxShardSize ?? Number.POSITIVE_INFINITY;
   const files = await writeSharded(to, entries, { format: 'pt' }, limit);
   const numbers = entries.reduce((total, { shape }) => total + sizeOf(shape), 0);

@@ -27,7 +27,13 @@ export {
   weightNames,
   weightsOf,
 } from './formats/model-weights.ts';
-export { type ImageModelConfig, imageModelOf, type TowerConfig, towerConfigOf } from './formats/tower-config.ts';
+export {
+  type ImageModelConfig,
+  imageModelOf,
+  type TowerConfig,
+  towerConfigOf,
+  undescribedParts,
+} from './formats/tower-config.ts';
 
 // Weights of one model for another one.
 

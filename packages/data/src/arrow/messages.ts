@@ -56,6 +56,8 @@ export class ArrowFileError extends Error {
 
 /** The marker at the start of every message of a stream. */
 export const continuation = 0xffffffff;
+const bigEndian =
+  'is an Arrow file whose numbers are big-endian, and only little-endian files are read: write it again on a machine with little-endian numbers, which almost all are';
 /** Far more than a schema of thousands of columns needs. */
 const largestHeader = 256 * 2 ** 20;
 /** Headers of remote files are read in pieces of this size. */
@@ -158,6 +160,7 @@ export async function indexStream(source: ByteSource): Promise<StreamIndex> {
     }
     if (message.kind === 'schema') {
       if (schema) fail(`is corrupt: a second schema before byte ${position}`);
+      if (message.schema.bigEndian) throw new Error(`${url}: ${bigEndian}`);
       schema = message.schema;
     } else {
       if (!schema) return fail('is corrupt: it starts with data instead of a schema');

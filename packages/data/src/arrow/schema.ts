@@ -37,6 +37,7 @@ export interface ArrowField {
 export interface ArrowSchema {
   readonly fields: readonly ArrowField[];
   readonly metadata: ReadonlyMap<string, string>;
+  readonly bigEndian: boolean;
 }
 
 /** Deeper types do not occur; a damaged file can refer to itself. */
@@ -44,13 +45,12 @@ const deepest = 32;
 
 const plain = { width: 0, signed: false, dense: false, children: [], dictionary: null } as const;
 
-/** Decodes a schema. @throws for one that is damaged, or whose numbers are big-endian */
+/** Decodes a schema. @throws for one that is damaged */
 export function decodeSchema(schema: FlatSchema, headerBytes: number): ArrowSchema {
   const count = new Budget(headerBytes);
   const endianness = schema.endianness();
-  if (endianness === Endianness.Big)
-    throw new Error('its numbers are big-endian, and only little-endian files are read; write it on another machine');
-  if (endianness !== Endianness.Little) throw new Error(`unknown byte order ${endianness}`);
+  if (endianness !== Endianness.Little && endianness !== Endianness.Big)
+    throw new Error(`unknown byte order ${endianness}`);
   count.spend(schema.fieldsLength() + schema.customMetadataLength());
   const fields = Array.from({ length: schema.fieldsLength() }, (_, i) => decodeField(schema.fields(i), count, 0));
   const metadata = new Map<string, string>();
@@ -58,7 +58,7 @@ export function decodeSchema(schema: FlatSchema, headerBytes: number): ArrowSche
     const entry = schema.customMetadata(i);
     metadata.set(entry?.key() ?? '', entry?.value() ?? '');
   }
-  return { fields, metadata };
+  return { fields, metadata, bigEndian: endianness === Endianness.Big };
 }
 
 /** Each element of a vector takes at least 4 bytes, so a header has no more of them. Ends loops over damaged counts before they start. */

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startFileServer } from '../testing/file-server.ts';
 import { openDataset, reopenSplit } from './dataset.ts';
-import type { Split } from './split.ts';
+import { Split } from './split.ts';
 import { groupBySplit } from './split-names.ts';
 
 const folder = path.join(import.meta.dirname, '../../data-files/pictures');
@@ -98,25 +98,43 @@ describe('rows', () => {
   });
 });
 
-test('a worker opens the files of a split without reading their index again, and notices changes', async () => {
-  const tar = new Uint8Array(fs.readFileSync(at('pictures-ustar.tar')));
-  const server = await startFileServer({ '/pictures.tar': tar });
-  try {
-    using dataset = await openDataset(`${server.url}/pictures.tar`);
-    const place = structuredClone(dataset.split('train').select([5, 1]).place);
-    server.requests.length = 0;
-    const { stored, split } = await reopenSplit(place);
-    expect(server.requests).toHaveLength(1);
-    expect(await rowsOf(split)).toEqual([expected[5], expected[1]]);
-    stored.close();
-    server.files.set(
-      '/pictures.tar',
-      tar.map((byte, i) => (i === 600 ? byte ^ 1 : byte)),
-    );
-    await expect(reopenSplit(place)).rejects.toThrow('/pictures.tar: changed while it was in use');
-  } finally {
-    await server.close();
-  }
+test.each(['pictures-ustar.tar', 'pictures-zstd.parquet'])(
+  'a worker opens %s without reading its index again, and notices changes',
+  async (name) => {
+    const content = new Uint8Array(fs.readFileSync(at(name)));
+    const server = await startFileServer({ [`/${name}`]: content });
+    try {
+      using dataset = await openDataset(`${server.url}/${name}`);
+      const place = structuredClone(dataset.split('train').select([5, 1]).place);
+      server.requests.length = 0;
+      const { stored, split } = await reopenSplit(place);
+      expect(server.requests).toHaveLength(1);
+      expect(await rowsOf(split)).toEqual([expected[5], expected[1]]);
+      stored.close();
+      server.files.set(
+        `/${name}`,
+        content.map((byte, i) => (i === 600 ? byte ^ 1 : byte)),
+      );
+      await expect(reopenSplit(place)).rejects.toThrow(`/${name}: changed while it was in use`);
+    } finally {
+      await server.close();
+    }
+  },
+);
+
+test('a sample of rows is spread evenly over rows, or over the rows of three blocks', () => {
+  const blocks = [10, 10, 10, 10, 10, 10].map((rows) => ({ rows, bytes: 0 }));
+  const shard = {
+    url: '',
+    size: 0,
+    tag: '',
+    features: {},
+    blocks,
+    block: () => Promise.reject(),
+    close: () => undefined,
+  };
+  expect(new Split('train', '', [shard], { saved: true }).sample(4)).toEqual([0, 20, 39, 59]);
+  expect(new Split('train', '', [shard]).sample(6)).toEqual([0, 9, 30, 39, 50, 59]);
 });
 
 describe('files of a dataset', () => {

@@ -112,6 +112,23 @@ export class Split {
     return { path: this.path, split: this.name, files, classes: this.classes, selected: this.selected };
   }
 
+  /**
+   * The numbers of some of the rows, the first and the last among them: spread evenly, or where whole blocks are read, from three blocks.
+   *
+   * @param count the number of rows at most
+   */
+  sample(count: number): number[] {
+    const spread = (from: number, rows: number, wanted: number): number[] => {
+      const n = Math.min(rows, wanted);
+      return Array.from({ length: n }, (_, k) => from + (n === 1 ? 0 : Math.round((k * (rows - 1)) / (n - 1))));
+    };
+    const places = this.#places;
+    if (this.#options.saved === true || this.selected !== null || places.length <= 3)
+      return spread(0, this.length, count);
+    const chosen = [places[0], places[places.length >> 1], places.at(-1)] as BlockPlace[];
+    return chosen.flatMap(({ firstRow, rows }) => spread(firstRow, rows, Math.floor(count / 3)));
+  }
+
   /** The columns that can be read. */
   get columns(): string[] {
     return Object.entries(this.features).flatMap(([name, { type }]) => (type === 'other' ? [] : [name]));

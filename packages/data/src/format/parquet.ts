@@ -101,9 +101,9 @@ function toValue(value: unknown): Value {
 
 const isParquet = (tail: Uint8Array): boolean => new TextDecoder('latin1').decode(tail) === 'PAR1';
 
-async function openParquet(source: ByteSource): Promise<OpenShard> {
+async function openParquet(source: ByteSource, _like?: OpenShard, index?: unknown): Promise<OpenShard> {
   const { url, size } = source;
-  if (size < 12 || !isParquet(await source.read(size - 4, size)))
+  if (index === undefined && (size < 12 || !isParquet(await source.read(size - 4, size))))
     throw new ParquetFileError(
       url,
       `is not a Parquet file, or is truncated: its ${size} bytes do not end with PAR1; copy it again`,
@@ -115,7 +115,7 @@ async function openParquet(source: ByteSource): Promise<OpenShard> {
   };
   let metadata: FileMetaData;
   try {
-    metadata = await parquetMetadataAsync(file);
+    metadata = (index as FileMetaData | undefined) ?? (await parquetMetadataAsync(file));
   } catch (error) {
     throw new ParquetFileError(url, `its footer cannot be read (${errorMessage(error)}); copy it again`);
   }
@@ -131,6 +131,7 @@ async function openParquet(source: ByteSource): Promise<OpenShard> {
     size,
     tag: source.tag,
     features: featuresOf(metadata, url),
+    index: metadata,
     blocks: groups.map(({ num_rows, columns, total_byte_size }) => ({
       rows: Number(num_rows),
       bytes:

@@ -26,13 +26,19 @@ export const largestTransfer = 2 ** 30;
 /** Reads exactly `length` bytes at `position`. */
 export function readExactly(fd: number, position: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
+  readInto(fd, position, bytes);
+  return bytes;
+}
+
+/** Fills `bytes` with the file's bytes from `position` on. */
+export function readInto(fd: number, position: number, bytes: Uint8Array): void {
+  const length = bytes.byteLength;
   let done = 0;
   while (done < length) {
     const count = fs.readSync(fd, bytes, done, Math.min(length - done, largestTransfer), position + done);
     if (count === 0) throw new Error(`expected ${length} bytes at byte ${position}, but the file ends after ${done}`);
     done += count;
   }
-  return bytes;
 }
 
 /** Writes all of `bytes` at the file's current position. A full disk is an error, never a short file. */

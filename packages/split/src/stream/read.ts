@@ -55,6 +55,7 @@ export async function readHandOff(
   const first = await nextMessage(reader, 'the schema');
   if (first?.kind !== 'schema') throw new HandOffError('is not a stream of tokens: it does not begin with a schema');
   if (first.bodyLength !== 0) throw new HandOffError(`is damaged: a schema with ${first.bodyLength} bytes of data`);
+  if (first.schema.bigEndian) throw new HandOffError('has big-endian numbers; expected little-endian ones');
   const header = headerOf(first.schema, maxBatchBytes);
   explain('its schema', () => checkSchema(first.schema, header));
   return { header, batches: readBatches(reader, header, nonFinite) };

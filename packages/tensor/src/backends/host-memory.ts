@@ -59,6 +59,10 @@ export abstract class HostMemory {
     return viewArray(dtype, memoryOf(allocation), start * bytesOf(dtype), length).slice();
   }
 
+  readInto(allocation: Allocation, target: Uint8Array, start: number): void {
+    target.set(new Uint8Array(memoryOf(allocation), start, target.byteLength));
+  }
+
   /** Returns at once: a run ends only when its results are in memory, so nothing is pending between calls. */
   async synchronize(): Promise<void> {}
 

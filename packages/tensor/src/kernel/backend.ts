@@ -45,6 +45,8 @@ export interface Backend {
   read(allocation: Allocation, dtype: DType, length: number): Promise<TypedArray>;
   /** The same, blocking, from element `start` on; absent where the backend cannot block. */
   readSync?(allocation: Allocation, dtype: DType, length: number, start?: number): TypedArray;
+  /** Copies the stored bytes from `start` on into `target`, blocking; absent where the backend cannot block. */
+  readInto?(allocation: Allocation, target: Uint8Array, start: number): void;
   prepare(plan: Plan): Executable;
   /** Starts, without waiting, what a first large run would have to wait for, such as threads. Absent where there is nothing to start. */
   warmUp?(): void;

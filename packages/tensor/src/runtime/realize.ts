@@ -14,7 +14,7 @@ import {
   uncomputedSources,
 } from '../graph/storage.ts';
 import { type Backend, getBackend, openBackend } from '../kernel/backend.ts';
-import { decodeArray, type TypedArray } from '../kernel/dtype.ts';
+import { bytesOf, decodeArray, type TypedArray } from '../kernel/dtype.ts';
 import { isStarving, runFinalizers } from '../kernel/garbage.ts';
 import { nth } from '../kernel/nth.ts';
 import { CannotBlockError, executeGraph, executeGraphSync, type ProgramCache } from './execute.ts';
@@ -316,7 +316,30 @@ export async function readNode(node: Node): Promise<TypedArray> {
   return readStorage(computedStorage(node));
 }
 
-/** The same, blocking. Throws where the backend cannot block. */
+/**
+ * The node's stored bytes, row-major, in pieces as long as the arrays that `next` returns, which are filled with them. Where the backend
+ * cannot block, all bytes are one piece in an array of its own.
+ */
+export async function* readNodeBytes(node: Node, next: () => Uint8Array): AsyncGenerator<Uint8Array> {
+  await realizeNodes([node]);
+  const storage = computedStorage(node);
+  const { backend, dtype, length } = storage;
+  const bytes = length * bytesOf(dtype);
+  if (backend.readInto === undefined) {
+    const values = await backend.read(allocationOf(storage), dtype, length);
+    yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return;
+  }
+  for (let start = 0; start < bytes; ) {
+    const whole = next();
+    const piece = whole.subarray(0, Math.min(whole.byteLength, bytes - start));
+    backend.readInto(allocationOf(storage), piece, start);
+    start += piece.byteLength;
+    yield piece;
+  }
+}
+
+/** The node's values as `readNode` returns them, blocking. Throws where the backend cannot block. */
 export function readNodeSync(node: Node): TypedArray {
   realizeNodesSync([node]);
   return readStorageSync(computedStorage(node));

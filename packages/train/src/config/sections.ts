@@ -103,6 +103,13 @@ export const dataFields = {
     )
     .meta({ flag: 'data' }),
   trainSplit: z.string().default('train').describe('split to train on'),
+  filter: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe(
+      "condition on the training rows' columns, such as 'similarity > 0.28 and width >= 200' (=, !=, <, <=, >, >=, in (...), is null, and, or, not); null: all rows",
+    ),
   limitTrain,
   sampling: z
     .enum(['shuffle', 'balanced'])

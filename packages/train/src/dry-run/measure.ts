@@ -29,7 +29,7 @@ export interface StepTimes {
 interface EvaluationTimes {
   /** The number of examples of the final evaluation, in all splits. */
   readonly examples: number;
-  /** The number of training rows that its baselines search. */
+  /** The number of images that its baselines make smaller: training rows, which are searched, and those of all splits. */
   readonly baselineExamples: number;
   /** What the first evaluation takes more than later ones, for compiling. */
   readonly first: number;
@@ -259,7 +259,11 @@ async function measureEvaluation(run: TrialRun): Promise<EvaluationTimes | null>
   const whole = limit ?? Number.POSITIVE_INFINITY;
   const small = Math.min(batchSize, whole);
   const examples = rowsOf(lengths, whole);
-  const seconds = (part: EvaluationPart): Promise<number> => secondsOf(() => run.evaluate(part));
+  const seconds = (part: EvaluationPart): Promise<number> => {
+    // A run has one evaluation at a time, and this is done after each.
+    releaseMemory();
+    return secondsOf(() => run.evaluate(part));
+  };
 
   const compiled = await seconds({ limit: small, baseline: true });
   const one = await seconds({ limit: small, baseline: false });
@@ -272,12 +276,12 @@ async function measureEvaluation(run: TrialRun): Promise<EvaluationTimes | null>
   }
   const many = rowsOf(lengths, large);
   const perExample = many > few ? Math.max(0, some - one) / (many - few) : one / few;
-  const searched = hasBaseline ? Math.min(trainSplit.length, large) : 0;
+  const searched = hasBaseline ? Math.min(trainSplit.length, large) + many : 0;
   const measured = await run.evaluationCost({ limit: large, baseline: true });
   const withBaseline = hasBaseline ? await seconds({ limit: large, baseline: true }) : some;
   return {
     examples,
-    baselineExamples: hasBaseline ? Math.min(trainSplit.length, whole) : 0,
+    baselineExamples: hasBaseline ? Math.min(trainSplit.length, whole) + examples : 0,
     first: Math.max(0, compiled - one),
     fixed: Math.max(0, one - perExample * few),
     perExample,

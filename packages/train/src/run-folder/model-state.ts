@@ -10,6 +10,7 @@ import {
   imageModelOf,
   modelFromFile,
   readWeightFile,
+  undescribedParts,
   usualWeightNames,
 } from '@tessera/weights';
 import { usableState } from '../loop/checkpoint.ts';
@@ -28,6 +29,8 @@ export interface ModelState {
   readonly tower: ImageModelConfig | null;
   /** Whether the whole model is an image tower: a Vision Transformer of timm or a ResNet of torchvision. */
   readonly isTower: boolean;
+  /** What the model has that the settings of an image tower cannot say. */
+  readonly undescribed: readonly string[];
   /** What was assumed because no file specifies it. */
   readonly assumptions: readonly string[];
   /** What a user should know about how the model was found in the file, a sentence each. */
@@ -47,8 +50,9 @@ export async function readModelState(path: string, key: string | null = null): P
   if (found !== null && found.prefix !== towerPrefix) {
     const { model, assumptions, notes } = await modelFromFile(file);
     const isTower = model instanceof ViT || model instanceof ResNet;
-    const tower = imageModelOf(model);
-    return { path: file.path, state: model.stateDict(), metadata: file.metadata, tower, isTower, assumptions, notes };
+    const [tower, undescribed] = [imageModelOf(model), undescribedParts(model)];
+    const { path, metadata } = file;
+    return { path, state: model.stateDict(), metadata, tower, isTower, undescribed, assumptions, notes };
   }
   const state = usableState(file);
   return {
@@ -57,6 +61,7 @@ export async function readModelState(path: string, key: string | null = null): P
     metadata: file.metadata,
     tower: null,
     isTower: false,
+    undescribed: [],
     assumptions: [],
     notes: file.notes,
   };

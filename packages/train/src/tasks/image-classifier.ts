@@ -16,7 +16,13 @@ import { classNamesOf } from '../evaluation/classification/evaluate.ts';
 import { loadModelState } from '../loop/checkpoint.ts';
 import { storedClassNames } from './class-names.ts';
 import type { ClassColumn } from './class-weights.ts';
-import { type ImageModel, type ImageTowerFile, loadImageTower, readImageTower } from './image-tower-file.ts';
+import {
+  type ImageModel,
+  type ImageTowerFile,
+  loadImageTower,
+  readImageTower,
+  requireCheckpoint,
+} from './image-tower-file.ts';
 import { findColumns, withColumnNames } from './reading.ts';
 import type { AnyTaskModel, Task } from './task.ts';
 
@@ -106,6 +112,7 @@ export const imageClassifier = <Config extends ImageClassifierConfig, Model exte
   fromCheckpoint: ['model=null'],
   async prepare(asked, resumed, say) {
     const { checkpoint, key } = asked.initialize;
+    requireCheckpoint(asked.initialize);
     const tower = checkpoint !== null && !resumed ? await readImageTower(checkpoint, key) : null;
     const config = withModel(asked, tower);
     if (asked.model === null)
@@ -149,6 +156,11 @@ function withModel<Config extends ImageClassifierConfig>(
   throw new Error(
     config.initialize.checkpoint === null
       ? 'model is null, which means the image tower of a checkpoint: set initialize.checkpoint or model'
-      : `${config.initialize.checkpoint}: does not contain the configuration of its model: set model`,
+      : `${config.initialize.checkpoint}: ${missingModel(tower?.undescribed ?? [])}: set model`,
   );
 }
+
+const missingModel = (undescribed: readonly string[]): string =>
+  undescribed.length === 0
+    ? 'does not contain the configuration of its model'
+    : `has ${undescribed.join(' and ')}, which the settings of an image tower cannot describe`;

@@ -24,6 +24,8 @@ export interface ImageTowerFile {
   readonly notes: readonly string[];
   /** Whether the tower's head is missing, because it was trained without one. */
   readonly headless: boolean;
+  /** What the model has that the settings of an image tower cannot say: then `model` is null. */
+  readonly undescribed: readonly string[];
 }
 
 /**
@@ -33,8 +35,8 @@ export interface ImageTowerFile {
  * @throws where the file does not exist or contains no image tower
  */
 export async function readImageTower(path: string, key: string | null = null): Promise<ImageTowerFile> {
-  const { state: whole, tower, isTower, assumptions, notes, ...file } = await readModelState(path, key);
-  const found = { path: file.path, assumptions, notes };
+  const { state: whole, tower, isTower, undescribed, assumptions, notes, ...file } = await readModelState(path, key);
+  const found = { path: file.path, undescribed, assumptions, notes };
   const masked = encoderOfMAE(whole, configOf(file));
   if (masked !== null) return { ...found, ...masked, headless: true };
   if (isTower) {
@@ -116,4 +118,12 @@ export function otherSettings(
           `model.${key} is ${own.get(key)} here; the file's model has ${value}${assumed ? ' (assumed, no file specifies it)' : ''}`,
         ],
   );
+}
+
+/** @throws where a part of a file is chosen, but no file */
+export function requireCheckpoint({ checkpoint, key }: { checkpoint: string | null; key: string | null }): void {
+  if (key !== null && checkpoint === null)
+    throw new Error(
+      'initialize.key (--weights-key) chooses a part of initialize.checkpoint (--from), which is not set',
+    );
 }

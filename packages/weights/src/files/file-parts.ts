@@ -1,12 +1,12 @@
 /** Files that are read in parts, so that no file has to fit into memory. */
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import { errorCode, errorMessage, readExactly } from '@tessera/data/io';
+import { errorCode, errorMessage, readExactly, readInto } from '@tessera/data/io';
 
 /** Files that nothing refers to any more are closed. */
 const unused = new FinalizationRegistry<number>(closeSync);
 
 /** The size of the pieces in which large parts are checked. */
-const pieceBytes = 2 ** 23;
+const pieceBytes = 2 ** 22;
 
 /** A file that is open for reading until it is closed or nothing refers to it any more. */
 export class FileParts {
@@ -33,17 +33,27 @@ export class FileParts {
 
   /** The bytes from `begin` up to `end`. @throws if they cannot be read, or if the file was changed after it was opened */
   read(begin: number, end: number): Uint8Array<ArrayBuffer> {
+    this.#check(begin, end);
+    return readExactly(this.#fd, begin, end - begin);
+  }
+
+  /** The bytes from `begin` up to `end`, in pieces. A piece is valid until the next one is asked for. */
+  *pieces(begin: number, end: number): Generator<Uint8Array> {
+    const buffer = new Uint8Array(Math.min(pieceBytes, Math.max(0, end - begin)));
+    for (let at = begin; at < end; at += pieceBytes) {
+      const piece = buffer.subarray(0, Math.min(pieceBytes, end - at));
+      this.#check(at, at + piece.byteLength);
+      readInto(this.#fd, at, piece);
+      yield piece;
+    }
+  }
+
+  #check(begin: number, end: number): void {
     const { size, mtimeMs } = fstatSync(this.#fd);
     if (size !== this.size || mtimeMs !== this.#modified)
       throw new Error(`${this.path}: was changed by another program while its tensors were in use; load it again`);
     if (!(begin >= 0 && begin <= end && end <= size))
       throw new Error(`${this.path}: has ${size} bytes; bytes ${begin} to ${end} were to be read`);
-    return readExactly(this.#fd, begin, end - begin);
-  }
-
-  /** The bytes from `begin` up to `end`, in pieces. */
-  *pieces(begin: number, end: number): Generator<Uint8Array<ArrayBuffer>> {
-    for (let at = begin; at < end; at += pieceBytes) yield this.read(at, Math.min(end, at + pieceBytes));
   }
 
   close(): void {

@@ -72,28 +72,36 @@ export function imageModelOf(model: Module): ImageModelConfig | null {
 
 function plainViT(model: ViT): ImageModelConfig | null {
   const [block] = model.blocks;
-  const [imageSize, patchSize] = [model.imageSize[0], model.patchSize[0]];
-  if (block === undefined || imageSize !== model.imageSize[1] || patchSize !== model.patchSize[1]) return null;
-  const registerTokens = model.reg_token?.shape[1] ?? 0;
+  if (block === undefined || undescribedParts(model).length > 0) return null;
   const { width, readout } = model;
-  const state = model.stateDict();
-  // What the settings of an image tower cannot say is the same in all of them.
-  const usual =
-    model.patch_embed instanceof PatchEmbed &&
-    model.dist_token === null &&
-    (model.cls_token !== null) === (readout === 'cls') &&
-    model.noEmbedClass === registerTokens > 0 &&
-    state.get('blocks.0.mlp.fc1.weight')?.shape[0] === 4 * width &&
-    state.has('blocks.0.attn.qkv.bias');
-  if (!usual) return null;
+  const registerTokens = model.reg_token?.shape[1] ?? 0;
+  const mlpRatio = (model.stateDict().get('blocks.0.mlp.fc1.weight')?.shape[0] ?? 4 * width) / width;
   const vision: PlainViTConfig = {
     kind: 'plain-vit',
-    ...{ imageSize, patchSize, width, layers: model.blocks.length, heads: block.attn.numHeads },
-    ...{ norm: 'pre', readout, positions: 'learned', dropPath: 0 },
+    ...{ imageSize: model.imageSize[0], patchSize: model.patchSize[0], width, layers: model.blocks.length },
+    ...{ heads: block.attn.numHeads, norm: 'pre', readout, positions: 'learned', dropPath: 0 },
     ...(registerTokens === 0 ? {} : { registerTokens }),
+    ...(mlpRatio === 4 ? {} : { mlpRatio }),
+    // Its value does not matter: the factors are in the file.
     ...(block.ls1 === null ? {} : { layerScale: 1e-5 }),
   };
   return { vision, embedDim: width, activation: block.mlp.act.activation };
+}
+
+/** What a model has that the settings of an image tower cannot say: nothing for all models but some Vision Transformers. */
+export function undescribedParts(model: Module): string[] {
+  if (!(model instanceof ViT)) return [];
+  const [block] = model.blocks;
+  const square = model.imageSize[0] === model.imageSize[1] && model.patchSize[0] === model.patchSize[1];
+  return [
+    ...(block === undefined ? ['no blocks'] : []),
+    ...(square ? [] : ['rectangular images or patches']),
+    ...(model.patch_embed instanceof PatchEmbed ? [] : ['a linear layer as patch embedding']),
+    ...(model.dist_token === null ? [] : ['a distillation token']),
+    ...((model.cls_token !== null) === (model.readout === 'cls') ? [] : ['a class token that is not the readout']),
+    ...(model.noEmbedClass === (model.reg_token !== null) ? [] : ['registers with positions, or none without them']),
+    ...(model.stateDict().has('blocks.0.attn.qkv.bias') ? [] : ['attention without biases']),
+  ];
 }
 
 function plainResNet(model: ResNet): ImageModelConfig {

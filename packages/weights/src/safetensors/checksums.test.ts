@@ -5,12 +5,11 @@ import { join } from 'node:path';
 import { serializeSafetensors } from '@tessera/tensor/safetensors';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openSafetensors } from './tensor-files.ts';
-import { writeStored } from './write-stored.ts';
+import { wholeTensor, writeStored } from './write-stored.ts';
 
 const entries = ['a', 'b', 'c', 'd', 'e'].map((name, k) => ({
-  ...{ name, dtype: 'F32' as const, shape: [2] },
+  ...wholeTensor({ name, dtype: 'F32', shape: [2] }, () => Float32Array.of(k, 1)),
   data: Float32Array.of(k, 1),
-  values: () => Float32Array.of(k, 1),
 }));
 
 let folder: string;

@@ -89,3 +89,25 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY])('a tensor with %d is not writt
   expect((await readTensors(path)).names).toEqual(['a']);
   expect((await fs.readdir(folder)).filter((name) => name.includes('partial'))).toEqual([]);
 });
+
+test.each(['f64', 'f16', 'bf16'] as const)('a value of %s that is not finite is found in its place', async (dtype) => {
+  const path = join(folder, `${dtype}.safetensors`);
+  const values = (last: number): Tensor => tensor([1, -65504, 0.5, last]).cast(dtype);
+  await writeTensors(path, new Map([['x', values(2)]]));
+  for (const bad of [Number.NEGATIVE_INFINITY, Number.NaN])
+    await expect(writeTensors(path, new Map([['x', values(bad)]]))).rejects.toThrow(
+      `x is not finite (element 3 of 4 is ${bad})`,
+    );
+});
+
+test('a tensor of several pieces is written as it is, and a value that is not finite is found in a later one', async () => {
+  const path = join(folder, 'pieces.safetensors');
+  const values = Float32Array.from({ length: 2 ** 20 + 3 }, (_, k) => k);
+  await writeTensors(path, new Map([['x', tensor(values)]]), {}, { checksums: true });
+  const read = (await readTensors(path)).select((name) => name).get('x') as Tensor;
+  expect(Buffer.from((read.dataSync() as Float32Array).buffer).equals(Buffer.from(values.buffer))).toBe(true);
+  values[2 ** 20 + 1] = Number.NaN;
+  await expect(writeTensors(path, new Map([['x', tensor(values)]]))).rejects.toThrow(
+    'x is not finite (element 1048577 of 1048579 is NaN)',
+  );
+});

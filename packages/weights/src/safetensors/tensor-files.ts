@@ -1,7 +1,9 @@
 /** Safetensors files on disk. */
-import { type DType, isFloat, type Tensor, type TypedArray } from '@tessera/tensor';
+import { type DType, type Tensor, tensorBytes } from '@tessera/tensor';
 import {
+  decodeElements,
   decodeTensor,
+  elementBytes,
   readSafetensorsHeader,
   type SafetensorsData,
   type SafetensorsDType,
@@ -44,24 +46,26 @@ export async function writeTensors(
 export function tensorToWrite(path: string, name: string, tensor: Tensor): TensorToWrite {
   const { dtype, shape } = tensor;
   return {
-    name,
-    dtype: fileDTypes[dtype],
-    shape,
-    async values() {
-      const data = await tensor.data();
-      if (isFloat(dtype)) requireFinite(path, name, data);
-      return data as SafetensorsData;
+    ...{ name, dtype: fileDTypes[dtype], shape },
+    async *pieces(next) {
+      let first = 0;
+      for await (const piece of tensorBytes(tensor, next)) {
+        const at = firstNotFinite(dtype, piece);
+        if (at >= 0)
+          throw new Error(
+            `${path}: not written, because ${name} is not finite (element ${first + at} of ${tensor.size} is ${valueAt(dtype, piece, at)}); earlier checkpoints are untouched`,
+          );
+        first += piece.byteLength / bytesOf(dtype);
+        yield piece;
+      }
     },
   };
 }
 
-function requireFinite(path: string, name: string, values: TypedArray): void {
-  const at = firstNotFinite(values);
-  if (at >= 0)
-    throw new Error(
-      `${path}: not written, because ${name} is not finite (element ${at} of ${values.length} is ${values[at]}); earlier checkpoints are untouched`,
-    );
-}
+const bytesOf = (dtype: DType): number => elementBytes(fileDTypes[dtype]);
+
+const valueAt = (dtype: DType, bytes: Uint8Array, at: number): number =>
+  Number(decodeElements(fileDTypes[dtype], bytes.slice(at * bytesOf(dtype), (at + 1) * bytesOf(dtype)))[0]);
 
 /**
  * Reads a safetensors file. Its header and checksums, if it has any, are read at once, the values of a tensor when they are first used:

@@ -9,10 +9,23 @@ import {
 } from '@tessera/tensor/safetensors';
 import { withChecksums } from './checksums.ts';
 
-/** A tensor that is to be written. Its values are asked for when its turn comes. */
+/** A tensor that is to be written. Its bytes are asked for when its turn comes. */
 export interface TensorToWrite extends SafetensorsSlot {
-  values(): SafetensorsData | Promise<SafetensorsData>;
+  /**
+   * The bytes, in pieces of any length.
+   *
+   * @param next returns an array that may be filled with a piece; it is used again after the next piece but one
+   */
+  pieces(next: () => Uint8Array): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
+
+/** A tensor whose values are computed at once when its turn comes. */
+export const wholeTensor = (slot: SafetensorsSlot, values: () => SafetensorsData): TensorToWrite => ({
+  ...slot,
+  *pieces() {
+    yield encodeElements({ ...slot, data: values() });
+  },
+});
 
 export interface WriteOptions {
   /** Whether to store a checksum of each tensor in the metadata. */
@@ -22,8 +35,20 @@ export interface WriteOptions {
 /** No checksum has more digits. */
 const longestChecksum = 2 ** 32 - 1;
 
+/** Long enough for the disk, short enough for the processor's cache. */
+const pieceBytes = 2 ** 22;
+
+/** Two arrays by turns: one is filled while the other is written. */
+function twoBuffers(): () => Uint8Array {
+  let [one, other] = [new Uint8Array(pieceBytes), new Uint8Array(pieceBytes)];
+  return () => {
+    [one, other] = [other, one];
+    return one;
+  };
+}
+
 /**
- * Writes a safetensors file atomically. The values of a tensor are computed while those of the one before are written.
+ * Writes a safetensors file atomically. A piece of a tensor is computed while the one before is written.
  *
  * @throws if the values of a tensor cannot be computed, or if the disk is full; then the old file, if any, is unchanged
  */
@@ -37,7 +62,8 @@ export async function writeStored(
   const sums = new Map(slots.map(({ name }) => [name, longestChecksum]));
   // The checksums are known at the end. Until then the header has numbers of the greatest length, so that its size does not change.
   const first = header(checksums ? withChecksums(metadata, sums) : metadata);
-  const write = async (file: Parameters<Parameters<typeof replaceFile>[1]>[0]): Promise<void> => {
+  const next = twoBuffers();
+  const write: Parameters<typeof replaceFile>[1] = async (file) => {
     let writing = Promise.resolve();
     // An error is reported where the promise is awaited, not as unhandled before that.
     const start = (bytes: Uint8Array): void => {
@@ -47,10 +73,13 @@ export async function writeStored(
     start(first);
     try {
       for (const slot of slots) {
-        const bytes = encodeElements({ ...slot, data: await slot.values() });
-        if (checksums) sums.set(slot.name, crc32(bytes));
-        await writing;
-        start(bytes);
+        let sum = 0;
+        for await (const piece of slot.pieces(next)) {
+          if (checksums) sum = crc32(piece, sum);
+          await writing;
+          start(piece);
+        }
+        sums.set(slot.name, sum);
       }
     } finally {
       await writing;

@@ -7,6 +7,7 @@ import { registerReferenceBackends, setDefaultBackend, type Tensor } from '@tess
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { loadWeights, saveWeights } from '../load-and-save.ts';
 import { readWeightFile } from '../read-weight-file.ts';
+import { type TensorToWrite, wholeTensor } from '../safetensors/write-stored.ts';
 import { writeSharded } from './write-shards.ts';
 
 registerReferenceBackends();
@@ -30,12 +31,8 @@ async function numbers(state: ReadonlyMap<string, Tensor>): Promise<Record<strin
   return Object.fromEntries(await Promise.all(entries));
 }
 
-const entry = (name: string, ...values: number[]) => ({
-  name,
-  dtype: 'F32' as const,
-  shape: [values.length],
-  values: () => Float32Array.from(values),
-});
+const entry = (name: string, ...values: number[]): TensorToWrite =>
+  wholeTensor({ name, dtype: 'F32', shape: [values.length] }, () => Float32Array.from(values));
 
 test('a model larger than the limit becomes several files, which are one model again', async () => {
   const { model } = await loadWeights(clip);
@@ -86,7 +83,7 @@ test('an error while writing leaves the old files', async () => {
   await writeSharded(path, [entry('a', 1), entry('b', 2)], {}, 4);
   const broken = {
     ...entry('b', 0),
-    values: (): never => {
+    pieces: (): never => {
       throw new Error('no value');
     },
   };

@@ -139,6 +139,15 @@ export class WasmBackend implements Backend {
     return this.#copy(allocation, dtype, length, start);
   }
 
+  readInto(allocation: Allocation, target: Uint8Array, start: number): void {
+    this.#queue.finish();
+    const block = blockOf(allocation);
+    const end = start + target.byteLength;
+    if (end > block.bytes)
+      throw new RangeError(`wasm: cannot read bytes ${start} to ${end} of an allocation of ${block.bytes} bytes`);
+    target.set(this.#memories.bytesOf(block).subarray(start, end));
+  }
+
   #copy(allocation: Allocation, dtype: DType, length: number, start: number): TypedArray {
     const block = blockOf(allocation);
     const [from, to] = [start * bytesOf(dtype), (start + length) * bytesOf(dtype)];

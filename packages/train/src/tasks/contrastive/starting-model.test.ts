@@ -116,3 +116,14 @@ it.each([
   }[name];
   expect(model).toMatchObject({ embedDim: { vit: 8, resnet: 16 }[name], vision });
 });
+
+it('a Vision Transformer that no setting describes names its part; a key needs a file', async () => {
+  const file = join(root, 'deit.safetensors');
+  await saveWeights(
+    new ViT({ imageSize: 8, patchSize: 4, width: 8, depth: 1, heads: 1, classes: 3, distilled: true }),
+    file,
+  );
+  const { model, undescribed } = await readImageTower(file);
+  expect({ model, undescribed }).toEqual({ model: null, undescribed: ['a distillation token'] });
+  await expect(start('null', 'initialize.key=a')).rejects.toThrow('initialize.key (--weights-key) chooses a part of');
+});

@@ -13,6 +13,7 @@ import {
   modelOfRun,
   otherSettings,
   readImageTower,
+  requireCheckpoint,
 } from '../image-tower-file.ts';
 import type { ContrastiveConfig } from './settings.ts';
 
@@ -35,6 +36,7 @@ export type StartingModel =
 /** Reads the model that `initialize` names. Null: from scratch. @throws where the run or file does not exist */
 export async function readStartingModel({ initialize }: ContrastiveConfig): Promise<StartingModel | null> {
   const { checkpoint, parts, key } = initialize;
+  requireCheckpoint(initialize);
   if (checkpoint === null) return null;
   switch (parts) {
     case 'image':

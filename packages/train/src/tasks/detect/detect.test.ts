@@ -1,3 +1,4 @@
+import { promises as fs } from 'node:fs';
 import { expect, it } from 'vitest';
 import { testTask } from '../../testing/task-suite.ts';
 
@@ -15,4 +16,12 @@ it('refuses pictures that are larger than their scenes', async () => {
   await expect(runs.train({ name: 'large', set: ['data.pictureSize=25'] })).rejects.toThrow(
     'data.pictureSize is 25, but a scene has 24 x 24 pixels',
   );
+});
+
+it('counts an object as found where class and box are right', async () => {
+  const { measures } = JSON.parse(await fs.readFile(runs.folder('run').evaluation, 'utf8'));
+  const { perClass, micro, values } = measures[0];
+  expect(perClass.map(({ support }: { support: number }) => support)).toEqual([4, 4, 4]);
+  expect(micro.recall).toBeCloseTo(values.found, 12);
+  expect(micro.precision).toBeCloseTo(values.found, 12);
 });
