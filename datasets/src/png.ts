@@ -1,4 +1,4 @@
-/** A small PNG encoder for gray images. */
+/** A small PNG encoder. */
 import { crc32, deflateSync } from 'node:zlib';
 
 const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
@@ -12,19 +12,25 @@ function chunk(type: string, data: Uint8Array): Buffer {
   return bytes;
 }
 
+/** PNG's number of a color type, by the number of channels. */
+const colorTypes = { 1: 0, 3: 2 } as const;
+
 /**
- * Encodes a small gray image as PNG (ISO/IEC 15948) with unfiltered rows. For tens of thousands of thumbnails this is ten times as fast
- * as calling an image library for each.
+ * Encodes a small image as PNG (ISO/IEC 15948) with unfiltered rows. For tens of thousands of thumbnails this is ten times as fast as
+ * calling an image library for each.
  *
- * @param pixels width * height bytes; 0 is black
+ * @param pixels height * width * channels bytes, the channels of a pixel next to each other; 0 is black
+ * @param channels 1 for gray, 3 for red, green and blue
  */
-export function encodeGrayPng(pixels: Uint8Array, width: number, height: number): Buffer {
+export function encodePng(pixels: Uint8Array, width: number, height: number, channels: 1 | 3): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header[8] = 8; // bits per sample; color type 0 is gray
-  const rows = Buffer.alloc((width + 1) * height);
-  for (let y = 0; y < height; y++) rows.set(pixels.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
+  header[8] = 8; // bits per sample
+  header[9] = colorTypes[channels];
+  const stride = width * channels;
+  const rows = Buffer.alloc((stride + 1) * height);
+  for (let y = 0; y < height; y++) rows.set(pixels.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
   return Buffer.concat([
     signature,
     chunk('IHDR', header),

@@ -1,14 +1,21 @@
 /** The datasets that can be built by name. */
 import path from 'node:path';
 import { openDataset } from '@tessera/data';
-import { type DatasetBuilder, infoOf, type Progress } from './builder.ts';
+import { type DatasetBuilder, type Progress, versionMark } from './builder.ts';
+import { cifar10, cifar100 } from './cifar/index.ts';
 import { emoji } from './emoji/index.ts';
 import { fashionMnist } from './fashion-mnist/index.ts';
+import { kmnist } from './kmnist/index.ts';
 import { mnist } from './mnist/index.ts';
+import { cocoCaptions } from './photo-captions/coco.ts';
+import { conceptualCaptions } from './photo-captions/conceptual.ts';
+import { flickr8k, flickr30k } from './photo-captions/flickr.ts';
 
 /** The builders by name. */
 export const datasets: Record<string, DatasetBuilder> = Object.fromEntries(
-  [emoji, fashionMnist, mnist].map((builder) => [builder.name, builder]),
+  [cifar10, cifar100, cocoCaptions, conceptualCaptions, emoji, fashionMnist, flickr8k, flickr30k, kmnist, mnist].map(
+    (builder) => [builder.name, builder],
+  ),
 );
 
 /** The builder with this name. @throws for an unknown name; the message lists the known ones. */
@@ -22,7 +29,7 @@ export function datasetBuilder(name: string): DatasetBuilder {
 async function isCurrent(directory: string, builder: DatasetBuilder): Promise<boolean> {
   try {
     using dataset = await openDataset(directory);
-    return dataset.info.description === infoOf(builder).description;
+    return dataset.info.description.endsWith(versionMark(builder));
   } catch {
     return false;
   }

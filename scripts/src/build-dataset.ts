@@ -2,7 +2,14 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isAddress, isPattern } from '@tessera/data';
-import { buildFromFolder, convertDataset, datasetBuilder, datasets, type Progress } from '@tessera/datasets';
+import {
+  buildFromFolder,
+  convertDataset,
+  datasetBuilder,
+  datasets,
+  type LeftOut,
+  type Progress,
+} from '@tessera/datasets';
 import { commandLine, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
 import { datasetRoot, isKnownDataset } from './lib/datasets.ts';
 import { ProgressBar } from './lib/progress-bar.ts';
@@ -20,6 +27,10 @@ const readOptions = () =>
     })
     .options({
       out: { type: 'string', describe: 'Folder to write [default: datasets/built/NAME]' },
+      from: {
+        type: 'string',
+        describe: 'For a dataset by name: the folder or archive (.zip, .tar, .tar.gz) with its downloaded files',
+      },
       overwrite: { type: 'boolean', default: false, describe: 'Replace an existing dataset' },
       captions: {
         type: 'string',
@@ -37,12 +48,17 @@ const readOptions = () =>
       },
       'max-size': {
         type: 'number',
-        describe: 'For a folder: larger images are resized to this length of the shorter side',
+        describe: 'For a folder, and with --from: larger images are resized to this length of the shorter side',
       },
-      strict: { type: 'boolean', default: false, describe: 'For a folder: stop at an image that cannot be decoded' },
+      strict: {
+        type: 'boolean',
+        default: false,
+        describe: 'For a folder, and with --from: stop at an image that is missing or cannot be decoded',
+      },
       license: { type: 'string', describe: "For a folder: the dataset's license, for its description" },
     })
     .example('$0 emoji', 'the dataset that npm run train uses')
+    .example('$0 cifar10 --from downloads/cifar-10-binary.tar.gz', 'from files that you have downloaded')
     .example('$0 my-pictures', 'my-pictures/captions.csv with the columns image and caption, or .jsonl')
     .example('$0 my-classes --out data/animals', 'my-classes/cat/*.jpg, my-classes/dog/*.jpg: one folder per class')
     .example("$0 'data/{00000..00009}.tar' --out data/pairs", 'files that --data reads, copied into one folder')
@@ -67,14 +83,28 @@ async function main(): Promise<number | undefined> {
   const build = { overwrite, onProgress };
   if (named) {
     const builder = datasetBuilder(source);
-    const problem = await builder.unavailable();
+    const from = options.from === undefined ? undefined : fromCaller(options.from);
+    if (from !== undefined && builder.downloads === undefined)
+      throw new UsageError(`--from: the dataset ${source} is not built from downloaded files; leave the option out`);
+    const problem = await builder.unavailable(from);
     if (problem !== null) throw new UsageError(problem);
-    const { splits } = await builder.build(target, build);
+    const { maxSize, strict } = options;
+    const { splits, leftOut = [] } = await builder.build(target, {
+      ...build,
+      strict,
+      ...(from !== undefined && { from }),
+      ...(maxSize !== undefined && { maxSize }),
+    });
     bar.finish();
+    printLeftOut(leftOut);
     printReport(target, splits);
     console.log(`license: ${builder.license}`);
     return;
   }
+  if (options.from !== undefined)
+    throw new UsageError(
+      `--from: ${source} is not the name of a dataset; datasets: ${Object.keys(datasets).join(', ')}`,
+    );
   const folder = fromCaller(source);
   if (isAddress(source) || isPattern(source) || (await stat(folder).catch(() => null))?.isFile()) {
     if (options.out === undefined) throw new UsageError(`${source}: name the folder to write with --out`);
@@ -94,14 +124,17 @@ async function main(): Promise<number | undefined> {
     ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
   });
   bar.finish();
-  const leftOut = [...report.skipped, ...report.leftOut];
-  for (const { file, reason } of leftOut.slice(0, 10)) console.log(`left out: ${file}: ${reason}`);
-  if (leftOut.length > 10) console.log(`left out: ${leftOut.length - 10} more, ${leftOut.length} files in all`);
+  printLeftOut([...report.skipped, ...report.leftOut]);
   printReport(target, report.splits);
   if (report.kind === 'classes') console.log(`classes: ${report.classes.join(', ')}`);
   const task = report.kind === 'classes' ? '--task classify ' : '';
   console.log(`\nto train on it:\n  npm run train -- ${task}--data ${toCaller(target)}`);
   return;
+}
+
+function printLeftOut(leftOut: readonly LeftOut[]): void {
+  for (const { file, reason } of leftOut.slice(0, 10)) console.log(`left out: ${file}: ${reason}`);
+  if (leftOut.length > 10) console.log(`left out: ${leftOut.length - 10} more, ${leftOut.length} files in all`);
 }
 
 function printReport(target: string, splits: Readonly<Record<string, number>>): void {

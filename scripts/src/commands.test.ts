@@ -153,7 +153,7 @@ describe('a mistake on the command line', () => {
     ['convert', ['pictures/captions.csv', 'out'], 'captions.csv: safetensors: '],
     ['convert', ['pictures', 'out'], 'pictures: contains no weights (looked for model.safetensors'],
     ['convert', ['a', 'b', '--to', 'pytorch'], 'Argument: to, Given: "pytorch"'],
-    ['build-dataset', ['nothing'], 'nothing: neither a folder nor a dataset; datasets: emoji'],
+    ['build-dataset', ['nothing'], 'nothing: neither a folder nor a dataset; datasets: cifar10, '],
   ])('%s %j is answered with one clear message', async (name, args, message) => {
     const { status, err } = await run(name, args);
     expect(err).toContain(message);

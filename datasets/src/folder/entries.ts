@@ -2,13 +2,14 @@
 import fsp from 'node:fs/promises';
 import path from 'node:path';
 import { errorMessage } from '@tessera/data/io';
+import type { LeftOut } from '../builder.ts';
 import { unitHash } from '../hash.ts';
+import { InputProblems } from '../problems.ts';
+import { readTable, type TableRow, tableEndings } from '../table.ts';
 import { type FolderItem, imagesBelow, isImageName, listFolder, subfolders } from './image-files.ts';
-import { InputProblems } from './problems.ts';
-import { readTable, type TableRow, tableEndings } from './table.ts';
 
 /** An image of the new dataset, with its captions, class and split. */
-export interface Entry {
+interface Entry {
   /** Relative to the source folder. */
   file: string;
   split: string;
@@ -28,13 +29,6 @@ export interface EntryOptions {
   encoding?: string;
   /** Fraction of the images in the split `test`, if the source has no splits. Default 0.1. */
   testShare?: number;
-}
-
-/** A file that is not used, and why. */
-export interface LeftOut {
-  /** Relative to the source folder. */
-  file: string;
-  reason: string;
 }
 
 export interface FolderListing {

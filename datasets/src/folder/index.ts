@@ -1,25 +1,13 @@
 /** Building of a dataset from a folder of images. */
 import fsp from 'node:fs/promises';
 import path from 'node:path';
-import {
-  cleanCaption,
-  DatasetWriter,
-  decodeImage,
-  type Features,
-  feature,
-  imageFormat,
-  openImage,
-} from '@tessera/data';
-import { errorMessage } from '@tessera/data/io';
-import type { BuildOptions, BuildReport } from '../builder.ts';
+import { cleanCaption, DatasetWriter, type Features, feature } from '@tessera/data';
+import type { BuildOptions, BuildReport, LeftOut } from '../builder.ts';
 import { mapInOrder } from '../concurrency.ts';
-import { type Entry, type EntryOptions, type LeftOut, listEntries } from './entries.ts';
+import { imagesAtOnce, prepareImage } from '../prepare-image.ts';
+import { type EntryOptions, listEntries } from './entries.ts';
 
 export interface FolderOptions extends BuildOptions, EntryOptions {
-  /** Images whose shorter side is longer than this are resized to it. Default: images are stored unchanged. */
-  maxSize?: number;
-  /** Whether an image that cannot be decoded is an error. Default false: it is left out and reported. */
-  strict?: boolean;
   /** The description and the license that are stored in the dataset. */
   title?: string;
   license?: string;
@@ -35,12 +23,6 @@ export interface FolderReport extends BuildReport {
   /** The files that are not images or not listed, and why they were left out. */
   leftOut: LeftOut[];
 }
-
-/** The number of images that are read and decoded at the same time. */
-const atOnce = 4;
-
-/** The shorter side of an SVG in pixels, unless `maxSize` is given. */
-const drawingSize = 256;
 
 /**
  * Builds a dataset from a folder of images.
@@ -77,9 +59,9 @@ export async function buildFromFolder(
   const skipped: LeftOut[] = [];
   try {
     const conceptOf = numberer();
-    const prepared = mapInOrder(entries, atOnce, async (entry) => ({
+    const prepared = mapInOrder(entries, imagesAtOnce, async (entry) => ({
       entry,
-      image: await prepare(folder, entry, options),
+      image: await prepareImage(() => fsp.readFile(path.resolve(folder, entry.file)), options.maxSize),
     }));
     let done = 0;
     for await (const { entry, image } of prepared) {
@@ -126,27 +108,4 @@ function numberer(): (text: string) => number {
     numbers.set(text, number);
     return number;
   };
-}
-
-/** The bytes to store, or why the image cannot be used. Every image is decoded once, as in training. */
-async function prepare(folder: string, entry: Entry, { maxSize }: FolderOptions): Promise<Uint8Array | string> {
-  try {
-    const bytes = await fsp.readFile(path.resolve(folder, entry.file));
-    const format = imageFormat(bytes);
-    const isDrawing = format === 'svg';
-    const image = openImage(bytes);
-    const { width, height } = await image.metadata();
-    if (!isDrawing && (maxSize === undefined || Math.min(width, height) <= maxSize)) {
-      await decodeImage(bytes, { kind: 'working', size: 64 });
-      return bytes;
-    }
-    const size = maxSize ?? drawingSize;
-    const smaller = image.resize({ width: size, height: size, fit: 'outside', withoutEnlargement: !isDrawing });
-    return await (format === 'jpeg'
-      ? smaller.jpeg({ quality: 92, chromaSubsampling: '4:4:4' })
-      : smaller.png()
-    ).toBuffer();
-  } catch (error) {
-    return `cannot be decoded (${errorMessage(error)})`;
-  }
 }

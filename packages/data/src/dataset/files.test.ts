@@ -4,6 +4,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { usualColumns } from '../loader/columns.ts';
+import { type Batch, DataLoader } from '../loader/loader.ts';
 import { startFileServer } from '../testing/file-server.ts';
 import { openDataset, reopenSplit } from './dataset.ts';
 import { Split } from './split.ts';
@@ -121,6 +123,38 @@ test.each(['pictures-ustar.tar', 'pictures-zstd.parquet'])(
     }
   },
 );
+
+async function batchesOf(loader: DataLoader): Promise<Batch[]> {
+  const batches: Batch[] = [];
+  for await (const batch of loader.epoch(0)) batches.push(batch);
+  return batches;
+}
+
+test('damaged rows of a Parquet file are left out and counted; rows that cannot be reached are an error', async () => {
+  const content = new Uint8Array(fs.readFileSync(at('pictures-zstd.parquet')));
+  const magic = [0x28, 0xb5, 0x2f, 0xfd];
+  // The first compressed page is that of the pictures of the first row group, which has four rows.
+  const page = content.findIndex((_, i) => magic.every((byte, k) => content[i + k] === byte));
+  const damaged = content.map((byte, i) => (i >= page && i < page + 8 ? 0xff : byte));
+  fs.writeFileSync(path.join(root, 'damaged.parquet'), damaged);
+  using dataset = await openDataset(path.join(root, 'damaged.parquet'));
+  const { image, captions } = usualColumns;
+  const options = { columns: { image, captions }, batchSize: 6, imageSize: 8, workers: 0 };
+  await using loader = new DataLoader(dataset.split('train'), options);
+  const batches = await batchesOf(loader);
+  expect(batches.map(({ indices }) => [...indices])).toEqual([[4, 5]]);
+  expect(loader.stats.skipped).toBe(4);
+  expect(loader.stats.examples[0]?.reason).toMatch(/damaged\.parquet: row group 0 is damaged \(/);
+  const server = await startFileServer({ '/pictures.parquet': content });
+  try {
+    using remote = await openDataset(`${server.url}/pictures.parquet`);
+    await using other = new DataLoader(remote.split('train'), options);
+    server.files.delete('/pictures.parquet');
+    await expect(batchesOf(other)).rejects.toThrow('/pictures.parquet: the server answered 404');
+  } finally {
+    await server.close();
+  }
+});
 
 test('a sample of rows is spread evenly over rows, or over the rows of three blocks', () => {
   const blocks = [10, 10, 10, 10, 10, 10].map((rows) => ({ rows, bytes: 0 }));

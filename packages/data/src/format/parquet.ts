@@ -12,7 +12,7 @@ import {
 } from '../arrow/features.ts';
 import { errorMessage } from '../io/file-system.ts';
 import type { ByteSource } from '../store/source.ts';
-import type { OpenShard, Row, ShardFormat } from './shard.ts';
+import { DamagedRowsError, type OpenShard, type Row, type ShardFormat } from './shard.ts';
 
 /** A Parquet file that is damaged, or of another format. */
 class ParquetFileError extends Error {
@@ -20,6 +20,9 @@ class ParquetFileError extends Error {
     super(`${url}: ${problem}`);
   }
 }
+
+/** Bytes that could not be read, which says nothing about the file. */
+class UnreachableError extends Error {}
 
 const other = (dtype: string): Feature => ({ type: 'other', dtype });
 
@@ -110,8 +113,13 @@ async function openParquet(source: ByteSource, _like?: OpenShard, index?: unknow
     );
   const file = {
     byteLength: size,
-    slice: async (start: number, end = size): Promise<ArrayBuffer> =>
-      (await source.read(start < 0 ? size + start : start, Math.min(end, size))).buffer,
+    async slice(start: number, end = size): Promise<ArrayBuffer> {
+      try {
+        return (await source.read(start < 0 ? size + start : start, Math.min(end, size))).buffer;
+      } catch (error) {
+        throw new UnreachableError((error as Error).message, { cause: error });
+      }
+    },
   };
   let metadata: FileMetaData;
   try {
@@ -151,10 +159,13 @@ async function openParquet(source: ByteSource, _like?: OpenShard, index?: unknow
       try {
         found = await parquetReadObjects(options);
       } catch (error) {
-        throw new ParquetFileError(url, `row group ${index} cannot be read (${errorMessage(error)})`);
+        if (error instanceof UnreachableError) throw error;
+        throw new DamagedRowsError(`${url}: row group ${index} is damaged (${errorMessage(error)})`);
       }
       if (found.length !== rowEnd - rowStart)
-        throw new ParquetFileError(url, `row group ${index} has ${found.length} rows instead of ${rowEnd - rowStart}`);
+        throw new DamagedRowsError(
+          `${url}: row group ${index} is damaged: it has ${found.length} rows instead of ${rowEnd - rowStart}`,
+        );
       return {
         held,
         row: (row) => Object.fromEntries(columns.map((column) => [column, toValue(found[row]?.[column])])) as Row,

@@ -21,6 +21,9 @@ export interface Block {
   row(index: number): Row;
 }
 
+/** Rows whose bytes are damaged in the file. Reading them again changes nothing, so that a run can go on without them. */
+export class DamagedRowsError extends Error {}
+
 /** One file of rows, opened by its footer or index alone. */
 export interface OpenShard {
   /** The file's path or address. */
@@ -33,7 +36,10 @@ export interface OpenShard {
   readonly blocks: readonly BlockInfo[];
   /** What was expensive to find out when the file was opened, for opening it again: plain data. Undefined: nothing was. */
   readonly index?: unknown;
-  /** Opens a block for reading of some columns, all of which are among the features. @throws if it cannot be read */
+  /**
+   * Opens a block for reading of some columns, all of which are among the features.
+   * @throws DamagedRowsError if its bytes are damaged; Error if they cannot be read now
+   */
   block(index: number, columns: readonly string[]): Promise<Block>;
   close(): void;
 }

@@ -4,6 +4,7 @@ import type { EncodedImage } from '../arrow/features.ts';
 import { type Augmentation, augment, type Pixels } from '../augment/index.ts';
 import { reopenSplit } from '../dataset/dataset.ts';
 import type { Split, SplitPlace } from '../dataset/split.ts';
+import { DamagedRowsError, type Row } from '../format/shard.ts';
 import { type DecodeTarget, decodeImage } from '../image/decode.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
@@ -223,8 +224,19 @@ export class Sampler {
     this.#cacheBytes += bytes;
   }
 
+  /** The cells of a row, or why its part of the file cannot be used. @throws for a file that cannot be read now */
+  async #cells(row: number): Promise<Row | string> {
+    try {
+      return await this.#split.row(row, this.#names);
+    } catch (error) {
+      if (error instanceof DamagedRowsError) return error.message;
+      throw error;
+    }
+  }
+
   async #read(row: number): Promise<Item | string> {
-    const cells = await this.#split.row(row, this.#names);
+    const cells = await this.#cells(row);
+    if (typeof cells === 'string') return cells;
     const values: Record<string, unknown> = {};
     for (const [name, column] of this.#others) {
       const value = columnReaders[column.kind].read(cells[column.column], row, column);

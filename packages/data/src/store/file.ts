@@ -1,9 +1,8 @@
 /** Files of this machine. */
 import fs, { promises as fsp } from 'node:fs';
 import path from 'node:path';
-import { braceExpand } from 'minimatch';
 import { errorCode, errorMessage, exists, readExactly } from '../io/file-system.ts';
-import { isWildcard, wildcardMatcher } from './pattern.ts';
+import { braceExpand, isWildcard, wildcardMatcher } from './pattern.ts';
 import type { ByteSource, Store } from './source.ts';
 
 /** The system reads ahead by itself. */

@@ -1,7 +1,6 @@
 /** Files of datasets on the Hugging Face hub: `hf://datasets/USER/NAME[@REVISION][/PATH]`. */
-import { braceExpand } from 'minimatch';
 import { type HttpOptions, httpDefaults, openHttp, readHttpText, type Send } from './http.ts';
-import { isWildcard, wildcardMatcher } from './pattern.ts';
+import { braceExpand, isWildcard, wildcardMatcher } from './pattern.ts';
 import type { Environment } from './s3.ts';
 import type { Store } from './source.ts';
 

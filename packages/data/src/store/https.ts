@@ -1,7 +1,6 @@
 /** Files at `https://` addresses. Servers do not list their files, so a pattern has braces, but no `*`. */
-import { braceExpand } from 'minimatch';
 import { type HttpOptions, openHttp } from './http.ts';
-import { isWildcard } from './pattern.ts';
+import { braceExpand, isWildcard } from './pattern.ts';
 import type { Store } from './source.ts';
 
 export const httpsStore = (options: Partial<HttpOptions> = {}): Store => ({

@@ -1,8 +1,7 @@
 /** Files in buckets of S3 and stores that speak its protocol (R2, GCS with HMAC keys, MinIO): `s3://BUCKET/KEY?endpoint=URL`. */
 import { AwsClient } from 'aws4fetch';
-import { braceExpand } from 'minimatch';
 import { type HttpOptions, openHttp, readHttpText, type Send } from './http.ts';
-import { fixedPrefix, isWildcard, wildcardMatcher } from './pattern.ts';
+import { braceExpand, fixedPrefix, isWildcard, wildcardMatcher } from './pattern.ts';
 import type { Store } from './source.ts';
 
 /** The environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL. */

@@ -36,7 +36,13 @@ export interface Answer {
   readonly headers?: Record<string, string>;
 }
 
-const etag = (content: Uint8Array): string => `"${createHash('md5').update(content).digest('hex')}"`;
+const etags = new WeakMap<Uint8Array, string>();
+
+function etag(content: Uint8Array): string {
+  const found = etags.get(content) ?? `"${createHash('md5').update(content).digest('hex')}"`;
+  etags.set(content, found);
+  return found;
+}
 
 /** Starts a server on a free port of this machine. */
 export async function startFileServer(files: Record<string, Uint8Array> = {}): Promise<FileServer> {

@@ -8,6 +8,10 @@ const unused = new FinalizationRegistry<number>(closeSync);
 /** The size of the pieces in which large parts are checked. */
 const pieceBytes = 2 ** 22;
 
+/** Larger parts are read into arrays of their own. */
+const largestBorrowed = 2 ** 25;
+let borrowed = new Uint8Array(0);
+
 /** A file that is open for reading until it is closed or nothing refers to it any more. */
 export class FileParts {
   readonly path: string;
@@ -35,6 +39,17 @@ export class FileParts {
   read(begin: number, end: number): Uint8Array<ArrayBuffer> {
     this.#check(begin, end);
     return readExactly(this.#fd, begin, end - begin);
+  }
+
+  /** The same, in an array that is used again at the next call, of any file: new memory takes as long as reading. */
+  borrow(begin: number, end: number): Uint8Array<ArrayBuffer> {
+    const length = end - begin;
+    if (length > largestBorrowed) return this.read(begin, end);
+    this.#check(begin, end);
+    if (borrowed.byteLength < length) borrowed = new Uint8Array(length);
+    const bytes = borrowed.subarray(0, length);
+    readInto(this.#fd, begin, bytes);
+    return bytes;
   }
 
   /** The bytes from `begin` up to `end`, in pieces. A piece is valid until the next one is asked for. */

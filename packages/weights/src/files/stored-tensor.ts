@@ -5,6 +5,8 @@ import type { SafetensorsData, SafetensorsTensor } from '@tessera/tensor/safeten
 export interface StoredTensor extends Omit<SafetensorsTensor, 'data'> {
   /** Reads the values. @throws if they cannot be read; the message contains the path */
   read(): SafetensorsData;
+  /** The same, in an array that the next call of any tensor may use again. Absent where nothing is gained by it. */
+  borrow?(): SafetensorsData;
 }
 
 /** The tensors of a file by name. */

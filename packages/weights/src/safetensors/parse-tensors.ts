@@ -48,17 +48,19 @@ export const tensorFile = ({ path, tensors, metadata, notes = [], choices = [] }
  */
 function toTensor(path: string, name: string, stored: StoredTensor): Tensor {
   const { dtype, shape } = stored;
+  // A tensor copies the values of its source at once.
+  const read = stored.borrow ?? stored.read;
   switch (dtype) {
     case 'F64':
-      return tensorFrom(() => stored.read() as Float64Array, { shape, dtype: 'f64' });
+      return tensorFrom(() => read() as Float64Array, { shape, dtype: 'f64' });
     case 'F32':
     case 'F16':
     case 'BF16':
-      return tensorFrom(() => stored.read() as Float32Array, { shape });
+      return tensorFrom(() => read() as Float32Array, { shape });
     case 'I32':
-      return tensorFrom(() => stored.read() as Int32Array, { shape, dtype: 'i32' });
+      return tensorFrom(() => read() as Int32Array, { shape, dtype: 'i32' });
     case 'U8':
-      return tensorFrom(() => stored.read() as Uint8Array, { shape, dtype: 'u8' });
+      return tensorFrom(() => read() as Uint8Array, { shape, dtype: 'u8' });
     case 'BOOL':
       return tensor(stored.read() as Uint8Array, { shape, dtype: 'bool' });
     case 'I64':

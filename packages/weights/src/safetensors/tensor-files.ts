@@ -84,7 +84,8 @@ export function openSafetensors(path: string): StoredTensors {
     const tensors = header.places.map((place) => {
       const { name, dtype, shape, begin, end } = place;
       const read = (): SafetensorsData => about(path, () => decodeTensor(place, file.read(begin, end)).data);
-      return [name, { dtype, shape, read }] as const;
+      const borrow = (): SafetensorsData => about(path, () => decodeTensor(place, file.borrow(begin, end)).data);
+      return [name, { dtype, shape, read, borrow }] as const;
     });
     return { path, tensors: new Map(tensors), metadata: header.metadata };
   } catch (error) {

@@ -19,8 +19,8 @@ export interface Table {
 }
 
 const readers: Record<string, (file: string, text: string) => Table | Promise<Table>> = {
-  '.csv': (file, text) => readDelimited(file, text, ','),
-  '.tsv': (file, text) => readDelimited(file, text, '\t'),
+  '.csv': (file, text) => parseDelimited(file, text, ','),
+  '.tsv': (file, text) => parseDelimited(file, text, '\t'),
   '.jsonl': readJsonLines,
 };
 
@@ -96,7 +96,13 @@ function findDelimiter(text: string, usual: string): string {
   return delimiters.reduce((best, delimiter) => (count(delimiter) > count(best) ? delimiter : best), usual);
 }
 
-async function readDelimited(file: string, text: string, usual: string): Promise<Table> {
+/**
+ * The rows of a text with separated fields, whose first line has the names of the columns.
+ *
+ * @param file its name, for messages
+ * @param usual what separates the fields where the first line does not tell
+ */
+export async function parseDelimited(file: string, text: string, usual: string): Promise<Table> {
   const parser = Readable.from([text]).pipe(
     parse({
       delimiter: findDelimiter(text, usual),
