@@ -216,6 +216,11 @@ const trainRooms = [
   { room: 'sweep', imports: ['loop', 'config', 'report', 'run-folder', 'tasks'] },
   // What a dry run measures, and what follows from it for the whole run.
   { room: 'dry-run', imports: ['optim', 'loop', 'config', 'evaluation', 'tasks'] },
+  // The stages of a run: its checks, its data and model, what a step needs, its evaluations and its report.
+  {
+    room: 'run',
+    imports: ['optim', 'loop', 'config', 'mixup', 'report', 'evaluation', 'run-folder', 'tasks', 'adapt', 'dry-run'],
+  },
 ];
 
 const train = '^packages/train/src/';

@@ -3,6 +3,7 @@ export * from './augment/index.ts';
 export { drawMixup, type MixupDraw, type MixupOptions, notMixed, type PixelBox } from './mixup.ts';
 export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';
 export type { Merge } from './tokenizer/bpe.ts';
-export { cleanCaption, repairText } from './tokenizer/repair.ts';
+export { cleanCaption } from './tokenizer/clean.ts';
+export { repairText } from './tokenizer/repair/index.ts';
 export { type EncodeBatchOptions, Tokenizer, type TokenizerJson } from './tokenizer/tokenizer.ts';
 export { type TrainBpeOptions, trainBpe } from './tokenizer/train-bpe.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startFileServer } from '@tessera/data/testing/file-server';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openTaskData } from './open-data.ts';
+import { openTaskData } from './run/open-data.ts';
 import { RunFolder } from './run-folder/run-folder.ts';
 import { tinyConfig } from './testing/tiny-run.ts';
 import { trainModel } from './train-model.ts';

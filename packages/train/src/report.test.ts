@@ -15,7 +15,7 @@ import { pageScript } from './report/page-script.ts';
 import { imageDataUri, pixelsDataUri } from './report/pictures.ts';
 import { renderReport } from './report/render.ts';
 import type { ReportData } from './report/report-data.ts';
-import { writeReport } from './write-report.ts';
+import { writeReport } from './run/write-report.ts';
 
 const step = (n: number, more: object) => ({ kind: 'step', step: n, epoch: n / 10, ...more });
 const evaluation = (epoch: number, split: string, values: object) => ({

@@ -1,6 +1,6 @@
 /** The columns of a dataset that a loader reads: how they are requested, found, and returned in a batch. */
 import { type Feature, type Features, isBinary } from '../arrow/features.ts';
-import { isEmptyCaption } from '../tokenizer/repair.ts';
+import { isEmptyCaption } from '../tokenizer/clean.ts';
 
 /** Which of a row's texts an epoch uses first: a random one, always the first, or the first with probability `first`, otherwise one of the others. */
 export type CaptionChoice = 'random' | 'first' | { first: number };

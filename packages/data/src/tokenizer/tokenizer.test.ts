@@ -62,7 +62,7 @@ describe("OpenAI CLIP's tokenizer", () => {
   });
 
   it('reads special tokens in a text as these tokens', () => {
-    expect(clip.encode('<|startoftext|>hi<|endoftext|>')).toEqual([49406, 49406, 1883, 49407, 49407]);
+    expect(clip.encode('<start_of_text>hi<end_of_text>')).toEqual([49406, 49406, 1883, 49407, 49407]);
   });
 
   it('pads with 0, which leaves the end token at the largest id', () => {

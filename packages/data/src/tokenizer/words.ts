@@ -1,13 +1,19 @@
 /** Splitting of captions into words, and GPT-2's byte alphabet, in which symbols are written. */
-import { cleanCaption } from './repair.ts';
+import { cleanCaption } from './clean.ts';
 
-export const START_OF_TEXT = '<|startoftext|>';
-export const END_OF_TEXT = '<|endoftext|>';
+/** The special tokens as OpenCLIP reads them in a text. */
+export const START_OF_TEXT = '<start_of_text>';
+export const END_OF_TEXT = '<end_of_text>';
 /** Marks the last symbol of each word. */
 const END_OF_WORD = '</w>';
 
-/** CLIP's pattern: special tokens, English contractions, runs of letters, single digits, and runs of other non-space characters. */
-const WORD = /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
+/**
+ * CLIP's pattern: special tokens, English contractions, runs of letters, single digits, and runs of other non-space characters.
+ * OpenCLIP matches it without regard to case, with two effects on text in lower case: the long s (U+017F) counts as an s, and U+0345, a
+ * mark whose capital is a letter, belongs to no word. They are written out, because JavaScript's flag for it has other effects.
+ */
+const WORD =
+  /<[sſ]tart_of_text>|<end_of_text>|'[sſ]|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|(?:(?!\u0345)[^\p{White_Space}\p{L}\p{N}])+/gu;
 
 /** The words of a caption after cleaning, in order. */
 export const wordsOf = (caption: string): string[] => cleanCaption(caption).match(WORD) ?? [];

@@ -1,7 +1,7 @@
 /** Counts before training which rows can be used, by their captions and labels, so that nobody learns it after hours. */
 import { type ColumnRequests, DataLoader, type SkippedRow, type Split } from '@tessera/data';
-import { spread } from './evaluation/examples.ts';
-import type { Say } from './tasks/task.ts';
+import { spread } from '../evaluation/examples.ts';
+import type { Say } from '../tasks/task.ts';
 
 /** The largest number of rows that are looked at; of more, evenly spread ones. */
 const looked = 100_000;

@@ -1,6 +1,6 @@
 /** The part of the training split that a run uses: `data.filter`, `data.limitTrain`. */
 import { filterSplit, permutation, type Split, usualColumns } from '@tessera/data';
-import type { RunConfig } from './config/schema.ts';
+import type { RunConfig } from '../config/schema.ts';
 
 /** The number of rows that a limit leaves of `rows`. @throws RangeError where a share is less than one row */
 export function limitedCount(rows: number, limit: number): number {

@@ -1,11 +1,11 @@
 /** What a run tells about itself: the line before its first step, and the report during and after training. */
 import type { Split } from '@tessera/data';
-import type { RunConfig } from './config/schema.ts';
-import { type EvaluationResult, resultHighlights, resultSections } from './evaluation/result.ts';
+import type { RunConfig } from '../config/schema.ts';
+import { type EvaluationResult, resultHighlights, resultSections } from '../evaluation/result.ts';
+import type { BestRule } from '../loop/best-checkpoints.ts';
+import type { Position } from '../loop/checkpoint.ts';
+import { formatEpochs, type RunLength } from '../loop/run-length.ts';
 import { describeRows } from './limit-split.ts';
-import type { BestRule } from './loop/best-checkpoints.ts';
-import type { Position } from './loop/checkpoint.ts';
-import { formatEpochs, type RunLength } from './loop/run-length.ts';
 import { writeReport } from './write-report.ts';
 
 interface PlannedRun {

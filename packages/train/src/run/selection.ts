@@ -1,12 +1,12 @@
 /** What a run decides by its evaluations: which checkpoints are the best, and whether it ends early. */
 import type { Split } from '@tessera/data';
 import { getDefaultGenerator } from '@tessera/tensor';
-import type { RunConfig } from './config/schema.ts';
-import type { BestRule } from './loop/best-checkpoints.ts';
-import type { EarlyStoppingRule } from './loop/early-stopping.ts';
-import { checkMeasure, chosenMeasure, type MainMeasure } from './loop/measure.ts';
-import type { RunLength } from './loop/run-length.ts';
-import type { AnyTaskModel, EvaluationRequest } from './tasks/task.ts';
+import type { RunConfig } from '../config/schema.ts';
+import type { BestRule } from '../loop/best-checkpoints.ts';
+import type { EarlyStoppingRule } from '../loop/early-stopping.ts';
+import { checkMeasure, chosenMeasure, type MainMeasure } from '../loop/measure.ts';
+import type { RunLength } from '../loop/run-length.ts';
+import type { AnyTaskModel, EvaluationRequest } from '../tasks/task.ts';
 
 export interface Selection {
   readonly best: BestRule | null;

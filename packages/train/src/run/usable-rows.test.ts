@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { feature, openDataset, writeDataset } from '@tessera/data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readExamples } from './evaluation/examples.ts';
-import type { ClassificationResult } from './evaluation/index.ts';
-import { conceptNumbers, pairColumns } from './evaluation/retrieval/encode-split.ts';
-import { loadConfig } from './load-config.ts';
-import { RunFolder } from './run-folder/run-folder.ts';
-import { useTestBackend } from './testing/backend.ts';
-import { type TrainingResult, trainModel } from './train-model.ts';
+import { readExamples } from '../evaluation/examples.ts';
+import type { ClassificationResult } from '../evaluation/index.ts';
+import { conceptNumbers, pairColumns } from '../evaluation/retrieval/encode-split.ts';
+import { loadConfig } from '../load-config.ts';
+import { RunFolder } from '../run-folder/run-folder.ts';
+import { useTestBackend } from '../testing/backend.ts';
+import { type TrainingResult, trainModel } from '../train-model.ts';
 
 let root: string;
 beforeAll(async () => {

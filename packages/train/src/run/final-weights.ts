@@ -1,9 +1,9 @@
 /** The weights that a complete run saves and evaluates: the last ones, an average, or those of its best checkpoint. */
-import type { RunConfig } from './config/schema.ts';
-import { type Averaging, isAveraged } from './loop/averaging.ts';
-import { loadTrainedState, type Position, readCheckpoint } from './loop/checkpoint.ts';
-import type { RunFolder } from './run-folder/run-folder.ts';
-import type { AnyTaskModel, Say } from './tasks/task.ts';
+import type { RunConfig } from '../config/schema.ts';
+import { type Averaging, isAveraged } from '../loop/averaging.ts';
+import { loadTrainedState, type Position, readCheckpoint } from '../loop/checkpoint.ts';
+import type { RunFolder } from '../run-folder/run-folder.ts';
+import type { AnyTaskModel, Say } from '../tasks/task.ts';
 
 export interface FinalWeights {
   /** The step that they are from. */

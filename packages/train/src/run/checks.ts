@@ -1,12 +1,12 @@
 /** What is checked before a run trains its first step: its settings, and whether a checkpoint fits them and the data. */
 import { fingerprintChanges, type SplitFingerprint } from '@tessera/data';
 import { getBackend } from '@tessera/tensor';
-import { resolveConfig } from './config/resolve.ts';
-import type { RunConfig } from './config/schema.ts';
-import type { Settings } from './config/tree.ts';
-import type { Checkpoint, CheckpointState } from './loop/checkpoint.ts';
-import { changedSettings } from './run-folder/changes.ts';
-import { tasks } from './tasks/index.ts';
+import { resolveConfig } from '../config/resolve.ts';
+import type { RunConfig } from '../config/schema.ts';
+import type { Settings } from '../config/tree.ts';
+import type { Checkpoint, CheckpointState } from '../loop/checkpoint.ts';
+import { changedSettings } from '../run-folder/changes.ts';
+import { tasks } from '../tasks/index.ts';
 
 /** @throws where the run would continue with other settings or other data than its checkpoint has; the message lists them */
 export function checkUnchanged(
