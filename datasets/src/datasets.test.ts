@@ -154,6 +154,12 @@ describe('the registry', () => {
     await expect(ensureDataset('emojis', root)).rejects.toThrow('no dataset "emojis"; datasets: cifar10, ');
   });
 
+  test('every dataset is in the table of datasets', () => {
+    const table = fs.readFileSync(new URL('../README.md', import.meta.url), 'utf8').match(/^\| \[.*/gm) ?? [];
+    const listed = table.flatMap((line) => (/\[(.*?)\]/.exec(line)?.[1] ?? '').split(', '));
+    expect(listed.sort()).toEqual(Object.keys(datasets).sort());
+  });
+
   test('the first that can be built', async () => {
     datasets.never = { ...mnist, name: 'never', unavailable: async () => 'never: is not available' };
     try {

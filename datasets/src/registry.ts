@@ -3,6 +3,9 @@ import path from 'node:path';
 import { openDataset } from '@tessera/data';
 import { type DatasetBuilder, type Progress, versionMark } from './builder.ts';
 import { cifar10, cifar100 } from './cifar/index.ts';
+import { food101 } from './class-images/food101.ts';
+import { imagenet } from './class-images/imagenet.ts';
+import { oxfordPets } from './class-images/pets.ts';
 import { emoji } from './emoji/index.ts';
 import { fashionMnist } from './fashion-mnist/index.ts';
 import { kmnist } from './kmnist/index.ts';
@@ -13,9 +16,21 @@ import { flickr8k, flickr30k } from './photo-captions/flickr.ts';
 
 /** The builders by name. */
 export const datasets: Record<string, DatasetBuilder> = Object.fromEntries(
-  [cifar10, cifar100, cocoCaptions, conceptualCaptions, emoji, fashionMnist, flickr8k, flickr30k, kmnist, mnist].map(
-    (builder) => [builder.name, builder],
-  ),
+  [
+    cifar10,
+    cifar100,
+    cocoCaptions,
+    conceptualCaptions,
+    emoji,
+    fashionMnist,
+    flickr8k,
+    flickr30k,
+    food101,
+    imagenet,
+    kmnist,
+    mnist,
+    oxfordPets,
+  ].map((builder) => [builder.name, builder]),
 );
 
 /** The builder with this name. @throws for an unknown name; the message lists the known ones. */

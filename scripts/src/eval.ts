@@ -14,6 +14,7 @@ import {
 } from './lib/command.ts';
 import { locateDataset } from './lib/datasets.ts';
 import { type LoadedModel, loadModel } from './lib/load-model.ts';
+import { readClassNames, readTemplates } from './lib/prompts.ts';
 import { formatInterpolation, formatResults, type InterpolatedResults } from './lib/results.ts';
 
 const readOptions = () =>
@@ -41,8 +42,12 @@ const readOptions = () =>
       label: { type: 'string', describe: 'Class label column for classification [default: found by its usual names]' },
       templates: {
         type: 'string',
-        choices: Object.keys(promptTemplates),
-        describe: 'Prompts for zero-shot classification [default: photo]',
+        describe: `Prompts for zero-shot classification: ${Object.keys(promptTemplates).join(', ')}, or a file with one per line or a JSON list [default: photo]`,
+      },
+      classes: {
+        type: 'string',
+        describe:
+          "A file with names of the classes for these prompts: one per line or a JSON list, in the data set's order, or a JSON object by its names",
       },
       template: {
         type: 'string',
@@ -79,6 +84,10 @@ const readOptions = () =>
     .example('$0 runs/first --dataset fashion-mnist --split test --templates fashion', 'zero-shot classification')
     .example('$0 runs/first --label group --templates emoji', 'which of the ten groups an emoji belongs to')
     .example('$0 runs/first --template "a drawing of a {}" --template "{}" --label group', 'with custom prompts')
+    .example(
+      '$0 runs/first --dataset birds --templates prompts.txt --classes birds.txt',
+      'with prompts and names in files',
+    )
     .example('$0 ViT-B-32.pt --dataset fashion-mnist --split test --templates fashion', "OpenAI's model on a data set")
     .example('$0 runs/first --checkpoint best', 'its best checkpoint, by the main measure of its evaluations')
     .example('$0 runs/tags --set evaluation.threshold=0.3', 'with a lower threshold for tags')
@@ -108,6 +117,7 @@ function describeSource(run: LoadedModel): string {
 /** Options that only some tasks use, with functions that tell whether the caller has set them. */
 const taskOptions: Readonly<Record<EvaluationOption, (options: Options) => boolean>> = {
   label: ({ label }) => label !== undefined,
+  classes: ({ classes }) => classes !== undefined,
   templates: ({ templates, template }) => templates !== undefined || template !== undefined,
   pixels: ({ pixels }) => pixels !== undefined,
 };
@@ -129,10 +139,15 @@ const columnsOf = (
   ...(label === undefined ? {} : { label }),
 });
 
-function requestOf({ config }: LoadedModel, dataset: Dataset, options: Options, own: boolean): EvaluationRequest {
+async function requestOf(
+  { config }: LoadedModel,
+  dataset: Dataset,
+  options: Options,
+  own: boolean,
+): Promise<EvaluationRequest> {
   const { data, evaluation } = config;
   const train = dataset.splits[data.trainSplit];
-  const templates = options.template ?? promptTemplates[(options.templates ?? 'photo') as keyof typeof promptTemplates];
+  const templates = options.template ?? (await readTemplates(options.templates ?? 'photo'));
   return {
     batchSize: evaluation.batchSize,
     workers: data.workers,
@@ -141,6 +156,7 @@ function requestOf({ config }: LoadedModel, dataset: Dataset, options: Options, 
     columns: columnsOf({ config }, options, own),
     baseline: own && options.pixels !== false && train !== undefined ? { split: train, limit: null } : null,
     templates,
+    ...(options.classes !== undefined && { classNames: await readClassNames(options.classes) }),
   };
 }
 
@@ -179,7 +195,7 @@ async function main(): Promise<number | undefined> {
   );
   try {
     const splits = chooseSplits(dataset, options, own ? run.config.data.trainSplit : 'train');
-    const request = requestOf(run, dataset, options, own);
+    const request = await requestOf(run, dataset, options, own);
     if (options.interpolate !== undefined) {
       const evaluate = () => run.subject.evaluate(splits, { ...request, baseline: null });
       const places = await evaluateBetween(run, options.interpolate, evaluate, options.alpha);

@@ -3,7 +3,7 @@ import { type Features, feature } from '@tessera/data';
 import type { BuildOptions, BuildReport, DatasetBuilder, LeftOut } from '../builder.ts';
 import { unitHash } from '../hash.ts';
 import { InputProblems } from '../problems.ts';
-import { readLines, readText } from '../source/builder.ts';
+import { readJson, readLines } from '../source/builder.ts';
 import { type ImageRow, imagesIn, unusedImages, writeImageRows } from '../source/image-rows.ts';
 import type { SourceFiles } from '../source/source-files.ts';
 
@@ -93,16 +93,6 @@ export async function readKarpathy(files: SourceFiles, name: string): Promise<Ca
       );
     return { image: filename, split: known, captions: sentences.map(({ raw }) => raw.trim()).filter(Boolean) };
   });
-}
-
-/** Parses a JSON file. @throws if it is none; the message names it */
-export async function readJson<T>(files: SourceFiles, name: string): Promise<T> {
-  const text = await readText(files, name);
-  try {
-    return JSON.parse(text) as T;
-  } catch (cause) {
-    throw new Error(`${files.where}: ${name} is not JSON (${(cause as Error).message})`, { cause });
-  }
 }
 
 /** Writes the dataset. Images without split, without caption, or without file are left out and named. */

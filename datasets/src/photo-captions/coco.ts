@@ -1,9 +1,9 @@
 /** The builder of COCO's captions. */
 import type { DatasetBuilder, LeftOut } from '../builder.ts';
-import { baseOf, locate, sourceBuilder } from '../source/builder.ts';
+import { baseOf, locate, readJson, sourceBuilder } from '../source/builder.ts';
 import { imagesIn } from '../source/image-rows.ts';
 import type { SourceFiles } from '../source/source-files.ts';
-import { type CaptionedImage, filesByName, groupCaptions, readJson, readKarpathy, writeCaptioned } from './captions.ts';
+import { type CaptionedImage, filesByName, groupCaptions, readKarpathy, writeCaptioned } from './captions.ts';
 
 /** COCO's names of the splits, and ours. */
 const splits = { train: 'train', val: 'validation' } as const;

@@ -90,3 +90,13 @@ export async function readLines(files: SourceFiles, name: string): Promise<{ lin
   }
   return lines;
 }
+
+/** Parses a JSON file. @throws if it is none; the message names it */
+export async function readJson<T>(files: SourceFiles, name: string): Promise<T> {
+  const text = await readText(files, name);
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new Error(`${files.where}: ${name} is not JSON (${(cause as Error).message})`, { cause });
+  }
+}

@@ -55,6 +55,8 @@ async function unpacked(file: string): Promise<FileHandle> {
     return handle;
   } catch (error) {
     await handle.close();
-    throw new Error(`${file}: cannot be unpacked to ${os.tmpdir()} (${errorMessage(error)})`);
+    throw new Error(
+      `${file}: cannot be unpacked to ${os.tmpdir()} (${errorMessage(error)}); TMPDIR chooses another folder`,
+    );
   }
 }

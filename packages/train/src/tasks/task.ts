@@ -32,6 +32,11 @@ export interface EvaluationRequest {
   readonly baseline: { readonly split: Split; readonly limit: number | null } | null;
   /** Prompts for zero-shot classification, with {} for the name of the class; null: no zero-shot classification. */
   readonly templates: readonly string[] | null;
+  /**
+   * Names of the classes for these prompts: all in the order of the data set's classes, or some by the data set's names. Default: the
+   * data set's names.
+   */
+  readonly classNames?: readonly string[] | Readonly<Record<string, string>>;
   /** When aborted, the evaluation stops with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -45,7 +50,7 @@ export interface EvaluationCost {
 }
 
 /** Options of `npm run eval` that not every task uses. */
-export type EvaluationOption = 'label' | 'templates' | 'pixels';
+export type EvaluationOption = 'label' | 'templates' | 'classes' | 'pixels';
 
 /** The image half of a model: a tower and what follows it. */
 export interface ImageHalf {

@@ -1,6 +1,6 @@
 /** Prompts and weights of zero-shot classifiers. */
 import { describe, expect, it } from 'vitest';
-import { fillTemplates, promptTemplates, zeroShotLogits, zeroShotWeights } from './zero-shot.ts';
+import { fillTemplates, promptNames, promptTemplates, zeroShotLogits, zeroShotWeights } from './zero-shot.ts';
 
 describe('fillTemplates', () => {
   it('puts each name into each template, class after class', () => {
@@ -39,4 +39,15 @@ describe('zeroShotWeights', () => {
   it('refuses prompts that are not the same number for each class', () => {
     expect(() => zeroShotWeights(new Float32Array(6), 2, 2)).toThrow('3 prompts is not a multiple of 2 templates');
   });
+});
+
+it('takes other names of classes: in order, or by the own names', () => {
+  const own = ['n1', 'n2'];
+  expect(promptNames(own, undefined)).toBe(own);
+  expect(promptNames(own, ['tench', 'goldfish'])).toEqual(['tench', 'goldfish']);
+  expect(promptNames(own, { n2: 'goldfish' })).toEqual(['n1', 'goldfish']);
+  expect(() => promptNames(own, ['tench'])).toThrow(
+    '1 names for 2 classes; expected one for each, in the order n1, n2',
+  );
+  expect(() => promptNames(own, { n3: 'shark' })).toThrow('classes that the data set does not have: n3');
 });

@@ -50,6 +50,34 @@ export function fillTemplates(classNames: readonly string[], templates: readonly
 }
 
 /**
+ * The names of the classes for prompts.
+ *
+ * @param own the data set's names, in the order of its classes
+ * @param given other names: one for each class in the same order, or by the data set's name; undefined: none
+ * @throws where their number differs, or where a name is none of the data set's
+ */
+export function promptNames(
+  own: readonly string[],
+  given: readonly string[] | Readonly<Record<string, string>> | undefined,
+): readonly string[] {
+  if (given === undefined) return own;
+  if (isList(given)) {
+    if (given.length !== own.length)
+      throw new Error(
+        `zero-shot: ${given.length} names for ${own.length} classes; expected one for each, in the order ${own.slice(0, 5).join(', ')}${own.length > 5 ? ', ...' : ''}`,
+      );
+    return given;
+  }
+  const unknown = Object.keys(given).filter((name) => !own.includes(name));
+  if (unknown.length > 0)
+    throw new Error(`zero-shot: names for classes that the data set does not have: ${unknown.slice(0, 5).join(', ')}`);
+  return own.map((name) => (Object.hasOwn(given, name) ? (given[name] as string) : name));
+}
+
+const isList = (names: readonly string[] | Readonly<Record<string, string>>): names is readonly string[] =>
+  Array.isArray(names);
+
+/**
  * The weights of a zero-shot classifier: the features of a class's prompts are normalized, averaged and normalized again.
  *
  * @param promptFeatures row-major [classes * templates, dims], in the order of `fillTemplates`

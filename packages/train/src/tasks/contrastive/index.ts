@@ -4,6 +4,7 @@ import { CLIP } from '@tessera/models';
 import { init } from '@tessera/nn';
 import { tensor } from '@tessera/tensor';
 import { classNamesOf, evaluateZeroShot, labelColumns } from '../../evaluation/classification/evaluate.ts';
+import { promptNames } from '../../evaluation/classification/zero-shot.ts';
 import { CLIPEncoder } from '../../evaluation/clip-encoder.ts';
 import type { EvaluationResult } from '../../evaluation/result.ts';
 import {
@@ -126,8 +127,10 @@ async function evaluateCLIP(
     }
   }
   if (templates !== null && classes !== null)
-    for (const split of splits)
-      results.push(await evaluateZeroShot(encoder, split, classNamesOf(split, classes), templates, labeled));
+    for (const split of splits) {
+      const names = promptNames(classNamesOf(split, classes), request.classNames);
+      results.push(await evaluateZeroShot(encoder, split, names, templates, labeled));
+    }
   return results;
 }
 
@@ -173,7 +176,7 @@ export const contrastive = defineTask<ContrastiveConfig>({
   description: 'CLIP or SigLIP on images with captions',
   mainMeasure: { name: 'imageToTextR1', better: 'higher' },
   fromCheckpoint: [],
-  evaluationOptions: ['label', 'templates', 'pixels'],
+  evaluationOptions: ['label', 'templates', 'classes', 'pixels'],
   async prepare(config, resumed) {
     const start = resumed ? null : await readStartingModel(config);
     return { config, create: (site) => create(start, site) };
