@@ -80,10 +80,11 @@ function listFeature(repeated: SchemaTree): Feature {
   return listOf(featureOf(element));
 }
 
-function featuresOf(metadata: FileMetaData, url: string): Features {
-  const own = Object.fromEntries(
-    parquetSchema(metadata).children.map((child) => [child.element.name, featureOf(child)]),
-  );
+/** The features by the file's own types. @throws where the footer does not fit together */
+const ownFeatures = (metadata: FileMetaData): Features =>
+  Object.fromEntries(parquetSchema(metadata).children.map((child) => [child.element.name, featureOf(child)]));
+
+function featuresOf(own: Features, metadata: FileMetaData, url: string): Features {
   const text = metadata.key_value_metadata?.find(({ key }) => key === 'huggingface')?.value;
   try {
     return declaredFeatures(own, text);
@@ -104,6 +105,17 @@ function toValue(value: unknown): Value {
 
 const isParquet = (tail: Uint8Array): boolean => new TextDecoder('latin1').decode(tail) === 'PAR1';
 
+/**
+ * A promise that never counts as unhandled, and neither do those that follow from it. hyparquet reads all columns of a row group at once,
+ * and where it cannot go on, it leaves the others behind: their failure would end the process.
+ */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  const then: Promise<T>['then'] = (...callbacks) =>
+    handled(Promise.prototype.then.apply(promise, callbacks as [])) as never;
+  return Object.defineProperty(promise, 'then', { value: then });
+}
+
 async function openParquet(source: ByteSource, _like?: OpenShard, index?: unknown): Promise<OpenShard> {
   const { url, size } = source;
   if (index === undefined && (size < 12 || !isParquet(await source.read(size - 4, size))))
@@ -113,17 +125,27 @@ async function openParquet(source: ByteSource, _like?: OpenShard, index?: unknow
     );
   const file = {
     byteLength: size,
-    async slice(start: number, end = size): Promise<ArrayBuffer> {
-      try {
-        return (await source.read(start < 0 ? size + start : start, Math.min(end, size))).buffer;
-      } catch (error) {
-        throw new UnreachableError((error as Error).message, { cause: error });
-      }
+    slice(from: number, to = size): Promise<ArrayBuffer> {
+      const [start, end] = [from < 0 ? size + from : from, Math.min(to, size)];
+      if (!(start >= 0 && start <= end))
+        return handled(Promise.reject(new Error(`it refers to bytes ${start} to ${end} of ${size}`)));
+      return handled(
+        source.read(start, end).then(
+          ({ buffer }) => buffer,
+          (error: Error) => {
+            throw new UnreachableError(error.message, { cause: error });
+          },
+        ),
+      );
     },
   };
   let metadata: FileMetaData;
+  let own: Features;
   try {
-    metadata = (index as FileMetaData | undefined) ?? (await parquetMetadataAsync(file));
+    metadata =
+      (index as FileMetaData | undefined) ?? // Its search for columns of GeoParquet does not end where a number of children is negative.
+      (await parquetMetadataAsync(file, { geoparquet: false }));
+    own = ownFeatures(metadata);
   } catch (error) {
     throw new ParquetFileError(url, `its footer cannot be read (${errorMessage(error)}); copy it again`);
   }
@@ -138,7 +160,7 @@ async function openParquet(source: ByteSource, _like?: OpenShard, index?: unknow
     url,
     size,
     tag: source.tag,
-    features: featuresOf(metadata, url),
+    features: featuresOf(own, metadata, url),
     index: metadata,
     blocks: groups.map(({ num_rows, columns, total_byte_size }) => ({
       rows: Number(num_rows),
