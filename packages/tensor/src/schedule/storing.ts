@@ -110,7 +110,9 @@ const fenced = (edge: Edge): boolean => edge.chain.some((view) => view.op === 'b
 function expressible(unit: Unit, chain: readonly Node[], graph: UnitGraph, group: Group): boolean {
   const seen = new Set<string>();
   const check = (each: Unit, through: readonly Node[]): boolean =>
-    each.operands.every((operand) => {
+    each.operands.every((operand, k) => {
+      // It is read as a whole, wherever the unit is computed.
+      if (needsBuffer(each, k)) return true;
       const further = [...operand.chain, ...through];
       const key = `${operand.base.id} ${further.map(({ id }) => id).join()}`;
       if (seen.has(key)) return true;
