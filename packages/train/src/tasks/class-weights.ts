@@ -2,12 +2,11 @@
 import type { Split } from '@tessera/data';
 import { type Tensor, tensor } from '@tessera/tensor';
 import { type ClassLossSettings, defaultBeta } from './class-loss-settings.ts';
-import { columnValues } from './column-values.ts';
 
 /** The number of rows of each class, by the column's class or list of classes. */
 export async function classCounts(split: Split, column: string, classes: number): Promise<Float64Array> {
   const counts = new Float64Array(classes);
-  for await (const value of columnValues(split, column))
+  for (const value of await split.column(column))
     for (const c of new Set([value].flat()))
       if (typeof c === 'number' && c >= 0 && c < classes) counts[c] = (counts[c] ?? 0) + 1;
   return counts;

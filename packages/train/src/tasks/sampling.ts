@@ -1,7 +1,6 @@
 /** Which rows an epoch of training has: each once, or drawn so that all classes are equally frequent. */
 import { balancedRowWeights, type ColumnRequests, type Split, usualColumns } from '@tessera/data';
 import type { RunConfig } from '../config/schema.ts';
-import { columnValues } from './column-values.ts';
 import { findColumns } from './reading.ts';
 
 /** The kinds of columns whose values are classes, those that are preferred first. */
@@ -36,7 +35,6 @@ export async function samplingWeights(
         `${task} could balance; its columns are ${train.columns.join(', ')}. Name one in data.columns, or set data.sampling=shuffle`,
     );
   const isClass = (value: unknown): value is number => typeof value === 'number' && value >= 0;
-  const classes: number[][] = [];
-  for await (const value of columnValues(train, column)) classes.push([...new Set([value].flat().filter(isClass))]);
-  return balancedRowWeights(classes);
+  const values = await train.column(column);
+  return balancedRowWeights(values.map((value) => [...new Set([value].flat().filter(isClass))]));
 }

@@ -113,7 +113,7 @@ describe('multi-label', () => {
 
 it('balanced weights have bounds', async () => {
   const rows = Array.from({ length: 300 }, (_, row) => (row === 0 ? [0, 1] : [1]));
-  const train = { length: 300, rows: async (wanted: number[]) => wanted.map((row) => ({ tags: rows[row] })) };
+  const train = { length: 300, column: async () => rows };
   expect(await balancedWeights(train as never, 'tags', 3)).toEqual(Float32Array.of(100, 0.01, 100));
 });
 
