@@ -65,7 +65,7 @@ function nameOf(files: SourceFiles, prefix: string, content: 'images' | 'labels'
  * Reads the images and labels of both splits from four IDX files.
  *
  * @param classes the number of classes
- * @throws if a file is missing or damaged, or a label is no class; the message names it
+ * @throws if a file is missing or damaged, or a label is not a class; the message names it
  */
 export async function readIdxImages(
   files: SourceFiles,

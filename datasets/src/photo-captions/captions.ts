@@ -19,7 +19,7 @@ export interface CaptionedImage {
   split: string | null;
 }
 
-/** The share of the images that becomes the split test where there are no splits, as for folders. */
+/** The share of the images that goes to the split test if the source has no splits, as in folders. */
 const testShare = 0.1;
 
 /** The split of an image of a dataset without splits: always the same for an image. */

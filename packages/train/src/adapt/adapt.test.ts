@@ -224,7 +224,7 @@ describe('a run with adapters', () => {
       'head.weight',
       'head.bias',
     ]);
-    // A run with an image tower can be seen and split as any other.
+    // `attention` and `split` work with the image tower of such a run.
     const { subject } = await loadRun(folder('vit-lora').path);
     expect(subject.image?.head?.parameterCount()).toBe(8 * 3 + 3);
   });
