@@ -2,7 +2,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { errorCode, errorMessage } from '@tessera/data/io';
+import { errorMessage, readProblem } from '@tessera/data/io';
 import { parse } from 'csv-parse';
 import { InputProblems } from './problems.ts';
 
@@ -44,7 +44,7 @@ export async function readTable(file: string, encoding?: string): Promise<Table>
 
 async function readText(file: string, encoding: string | undefined): Promise<string> {
   const bytes = await fs.readFile(file).catch((error: unknown) => {
-    throw new Error(`${file}: ${errorCode(error) === 'ENOENT' ? 'there is no such file' : errorMessage(error)}`);
+    throw new Error(`${file}: ${readProblem(error)}`);
   });
   const name = encoding ?? byteOrderMark(bytes) ?? 'utf-8';
   try {

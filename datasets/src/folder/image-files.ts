@@ -2,7 +2,7 @@
 import fsp from 'node:fs/promises';
 import path from 'node:path';
 import { imageFormat } from '@tessera/data';
-import { errorCode, errorMessage } from '@tessera/data/io';
+import { readProblem } from '@tessera/data/io';
 
 /** A file or folder, or what a symbolic link leads to. */
 export interface FolderItem {
@@ -22,7 +22,7 @@ export const isImageName = (name: string): boolean => imageEndings.has(path.extn
 /** The content of a folder without hidden files, sorted by name. Symbolic links are followed. */
 export async function listFolder(folder: string): Promise<FolderItem[]> {
   const entries = await fsp.readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    throw new Error(`${folder}: ${errorCode(error) === 'ENOENT' ? 'there is no such folder' : errorMessage(error)}`);
+    throw new Error(`${folder}: ${readProblem(error, 'folder')}`);
   });
   const visible = entries.filter(({ name }) => !name.startsWith('.')).sort((a, b) => (a.name < b.name ? -1 : 1));
   return Promise.all(

@@ -1,7 +1,7 @@
 /** The files of a download: a folder, an archive, or a folder with the archives as they were downloaded. */
 import fsp from 'node:fs/promises';
 import path from 'node:path';
-import { errorCode, errorMessage } from '@tessera/data/io';
+import { readProblem } from '@tessera/data/io';
 import type { SourceFiles } from './source-files.ts';
 import { openTarFiles } from './tar.ts';
 import { openZipFiles } from './zip.ts';
@@ -24,9 +24,7 @@ const openerOf = (file: string) => archiveOpeners.find(([ending]) => ending.test
  */
 export async function openSourceFiles(from: string, archives: OfficialArchives = {}): Promise<SourceFiles> {
   const status = await fsp.stat(from).catch((error: unknown) => {
-    throw new Error(
-      `${from}: ${errorCode(error) === 'ENOENT' ? 'there is no such folder or archive' : errorMessage(error)}`,
-    );
+    throw new Error(`${from}: ${readProblem(error, 'folder or archive')}`);
   });
   if (!status.isDirectory()) {
     const open = openerOf(from);
@@ -73,9 +71,7 @@ async function openFolder(folder: string): Promise<SourceFiles> {
     has: (name) => names.has(name),
     read: (name) =>
       fsp.readFile(path.join(folder, name)).catch((error: unknown) => {
-        throw new Error(
-          `${path.join(folder, name)}: ${errorCode(error) === 'ENOENT' ? 'there is no such file' : errorMessage(error)}`,
-        );
+        throw new Error(`${path.join(folder, name)}: ${readProblem(error)}`);
       }),
     close: async () => undefined,
   };

@@ -1,5 +1,6 @@
 /** Reads a run's configuration from presets, files and single settings. */
 import { readFile } from 'node:fs/promises';
+import { readProblem } from '@tessera/data/io';
 import {
   ConfigError,
   type Layer,
@@ -42,8 +43,8 @@ export async function loadConfig(sources: ConfigSources): Promise<RunConfig> {
 }
 
 async function readLayer(path: string): Promise<Layer> {
-  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new ConfigError([`${path}: ${cause.code === 'ENOENT' ? 'there is no such file' : cause.message}`]);
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new ConfigError([`${path}: ${readProblem(cause)}`]);
   });
   return parseLayer(text, path);
 }

@@ -1,14 +1,13 @@
 /** Prompts and names of classes for zero-shot classification, from files. */
 import { readFile } from 'node:fs/promises';
-import { errorCode, errorMessage } from '@tessera/data/io';
+import { errorMessage, readProblem } from '@tessera/data/io';
 import { promptTemplates } from '@tessera/train/evaluation';
 import { fromCaller, UsageError } from './command.ts';
 
 /** The content of a file: JSON if it begins with a bracket or a brace, otherwise its lines that are not empty. */
 async function readNames(option: string, file: string): Promise<unknown> {
   const text = await readFile(fromCaller(file), 'utf8').catch((error: unknown) => {
-    const problem = errorCode(error) === 'ENOENT' ? 'there is no such file' : errorMessage(error);
-    throw new UsageError(`--${option} ${file}: ${problem}`);
+    throw new UsageError(`--${option} ${file}: ${readProblem(error)}`);
   });
   const content = text.replace(/^\ufeff/, '').trim();
   if (/^[[{]["\s]/.test(content) || content === '[]') {

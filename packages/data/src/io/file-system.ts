@@ -13,6 +13,10 @@ export const isOutOfSpace = (error: unknown): boolean => OUT_OF_SPACE.has(errorC
 
 export const errorMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** Why a path cannot be read, in words: what is missing, or the system's message. */
+export const readProblem = (error: unknown, what = 'file'): string =>
+  errorCode(error) === 'ENOENT' ? `there is no such ${what}` : errorMessage(error);
+
 /** Whether `path` exists, as a file or anything else. */
 export const exists = (path: string): Promise<boolean> =>
   fsp.access(path).then(

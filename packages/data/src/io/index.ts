@@ -1,4 +1,4 @@
 /** Atomic writing of files, and helpers for file system errors. */
 export { type FileChunk, replaceFile, writeFileAtomic, writeFully } from './atomic.ts';
-export { errorCode, errorMessage, exists, readExactly, readInto } from './file-system.ts';
+export { errorCode, errorMessage, exists, readExactly, readInto, readProblem } from './file-system.ts';
 export { pendingDirectory } from './pending-directory.ts';

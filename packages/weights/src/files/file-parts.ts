@@ -1,6 +1,6 @@
 /** Files that are read in parts, so that no file has to fit into memory. */
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import { errorCode, errorMessage, readExactly, readInto } from '@tessera/data/io';
+import { readExactly, readInto, readProblem } from '@tessera/data/io';
 
 /** Files that nothing refers to any more are closed. */
 const unused = new FinalizationRegistry<number>(closeSync);
@@ -26,8 +26,7 @@ export class FileParts {
     try {
       this.#fd = openSync(path, 'r');
     } catch (cause) {
-      const reason = errorCode(cause) === 'ENOENT' ? 'there is no such file' : errorMessage(cause);
-      throw new Error(`${path}: ${reason}`, { cause });
+      throw new Error(`${path}: ${readProblem(cause)}`, { cause });
     }
     const { size, mtimeMs } = fstatSync(this.#fd);
     this.size = size;

@@ -1,7 +1,7 @@
 /** The index of a model whose tensors are in several files, in Hugging Face's layout. */
 import { promises as fs } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { errorCode, errorMessage, exists } from '@tessera/data/io';
+import { exists, readProblem } from '@tessera/data/io';
 
 /** The end of the name of an index, after the name of the file that the model would have in one piece. */
 const indexEnding = '.index.json';
@@ -50,8 +50,7 @@ export async function readIndex(path: string): Promise<ShardIndex> {
   try {
     content = JSON.parse(await fs.readFile(path, 'utf8'));
   } catch (cause) {
-    const reason = errorCode(cause) === 'ENOENT' ? 'there is no such file' : errorMessage(cause);
-    throw new Error(`${path}: ${reason}`, { cause });
+    throw new Error(`${path}: ${readProblem(cause)}`, { cause });
   }
   const { weight_map: map } = (content ?? {}) as { readonly weight_map?: unknown };
   if (typeof map !== 'object' || map === null || Array.isArray(map))

@@ -1,6 +1,7 @@
 /** Reads a sweep's file, with the file of settings that it names. */
 import { promises as fs } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import { readProblem } from '@tessera/data/io';
 import { parseSweep, planSweep, type SweepPlan } from '@tessera/train/sweep';
 import { fromCaller, UsageError } from '../command.ts';
 
@@ -15,8 +16,7 @@ async function readText(path: string, shown: string): Promise<string> {
   try {
     return await fs.readFile(path, 'utf8');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new UsageError(`${shown}: ${code === 'ENOENT' ? 'there is no such file' : message}`);
+    throw new UsageError(`${shown}: ${readProblem(error)}`);
   }
 }
 
