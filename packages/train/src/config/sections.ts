@@ -6,6 +6,7 @@ import { augmentations } from '@tessera/data/browser';
 import { type ActivationName, activations } from '@tessera/nn';
 import { z } from 'zod';
 import { optimizers, schedules } from '../optim/choices.ts';
+import { measureFields } from '../optim/measure-fields.ts';
 import { type GroupSettings, rate, share } from '../optim/settings.ts';
 import { limitTrain } from './limit.ts';
 import { imageTowerSection } from './tower.ts';
@@ -195,20 +196,6 @@ const precisionSection = z
   .describe('precision of the products')
   .prefault({ kind: 'f32' })
   .meta({ flag: 'precision' });
-
-/** Settings of a measure that something follows. */
-const measureFields = {
-  metric: z
-    .string()
-    .nullable()
-    .default(null)
-    .describe("measure of the first evaluated split that decides; null: the task's main measure"),
-  mode: z
-    .enum(['min', 'max'])
-    .nullable()
-    .default(null)
-    .describe('whether smaller or larger values are better; null: as for the main measure'),
-};
 
 const earlyStoppingSection = z.strictObject({
   patience: count

@@ -1,10 +1,10 @@
 /** The schedule that lowers the learning rate when a measure stops improving. */
 import { z } from 'zod';
+import { measureFields, modes } from './measure-fields.ts';
 import { rampedUp, warmupField, withWarmupSteps } from './schedule.ts';
 import { checkRate, checkSteps } from './schedule-checks.ts';
 import { defineSchedule, type MeasuredSchedule, rate, steps } from './settings.ts';
 
-const modes = ['min', 'max'] as const;
 const thresholdModes = ['rel', 'abs'] as const;
 
 export interface ReduceLROnPlateauOptions {
@@ -137,16 +137,7 @@ export const plateauSchedule = defineSchedule(
   'the rate is multiplied by factor when a measure stops improving; needs evaluation.everyEpochs',
   {
     ...warmupField,
-    metric: z
-      .string()
-      .nullable()
-      .default(null)
-      .describe("measure of the first evaluated split that decides; null: the task's main measure"),
-    mode: z
-      .enum(modes)
-      .nullable()
-      .default(null)
-      .describe('whether smaller or larger values are better; null: as for the main measure'),
+    ...measureFields,
     factor: rate.lt(1).default(0.1).describe('factor on the rate'),
     patience: steps.default(10).describe('evaluations without an improvement that are accepted'),
     threshold: rate.default(1e-4).describe('how much better a value must be to count'),
