@@ -187,8 +187,8 @@ describe.skipIf(executable === null)('in Chromium', () => {
     await page.selectOption('select[name=model]', 'vit-tiny');
     await page.selectOption('select[name=batch]', '16');
     await page.click('#go');
-    const losses = await watchLosses(page, 5);
-    expect(Math.min(...losses.slice(1))).toBeLessThan(losses[0] ?? 0);
+    const losses = await watchLosses(page, 40);
+    expect(Math.min(...losses)).toBeLessThan(0.8);
     expect(page.errors).toEqual([]);
     await page.close();
   });

@@ -186,9 +186,17 @@ describe('a sweep that is interrupted', () => {
   });
 
   it('belongs to one process at a time', async () => {
-    const first = run(plan(), new Pretender(value));
-    await expect(run(plan(), new Pretender(value))).rejects.toThrow('is in use by process');
-    await first;
+    // The second sweep starts while the first one trains, and the first one waits until the second has ended.
+    const pretender = new Pretender(value);
+    let second: Promise<SweepResults> | undefined;
+    await run(plan(), pretender, {
+      train: async (...work) => {
+        second ??= run(plan(), new Pretender(value));
+        await second.catch(() => {});
+        return await pretender.train(...work);
+      },
+    });
+    await expect(second).rejects.toThrow('is in use by process');
   });
 });
 
