@@ -158,6 +158,7 @@ async function openParquet(source: ByteSource, _like?: OpenShard, index?: unknow
   }
   return {
     url,
+    format: 'parquet',
     size,
     tag: source.tag,
     features: featuresOf(own, metadata, url),
