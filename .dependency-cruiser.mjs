@@ -153,7 +153,7 @@ const rooms = {
     ['clip'],
     ['multimodal'],
   ],
-  'packages/data': [['io'], ['arrow', 'tokenizer'], ['random.ts'], ['augment'], ['decode.ts'], ['loader']],
+  'packages/data': [['io'], ['arrow', 'tokenizer'], ['random.ts'], ['augment', 'order'], ['decode.ts'], ['loader']],
   'packages/weights': [
     ['files'],
     ['safetensors', 'torch', 'onnx'],
