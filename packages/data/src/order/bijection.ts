@@ -6,7 +6,7 @@ import { type CounterRandom, shuffled } from '../random.ts';
 export type Bijection = (place: number) => number;
 
 /** Permutations of up to this length are tables: every permutation is then equally likely, and 256 KiB hold one. */
-export const longestTable = 2 ** 16;
+const longestTable = 2 ** 16;
 
 /** Each half of a number is changed four times. */
 const rounds = 8;
