@@ -12,7 +12,7 @@ export { convertDataset } from './convert.ts';
 
 // From a folder of images.
 
-export { InputProblems, type LeftOut } from '@tessera/data/folder';
+export { InputProblems, imagesBelow, type LeftOut } from '@tessera/data/folder';
 export { buildFromFolder, type FolderOptions, type FolderReport } from './folder/index.ts';
 export { mnist } from './mnist/index.ts';
 export { datasetBuilder, datasets, ensureDataset, firstAvailable } from './registry.ts';

@@ -110,7 +110,12 @@ export class Split {
   /** Where it can be opened again. */
   get place(): SplitPlace {
     const { saved = false } = this.#options;
-    const files = this.#shards.map(({ url, format, tag, index }) => ({ url, format, tag, index }));
+    // A saved folder that was damaged is refused for its own reasons.
+    const tagOf = ({ tag }: OpenShard) => (saved ? {} : { tag });
+    const files = this.#shards.map((shard) => ({
+      ...{ url: shard.url, format: shard.format, index: shard.index },
+      ...tagOf(shard),
+    }));
     return { path: this.path, split: this.name, files, saved, classes: this.classes, selected: this.selected };
   }
 
