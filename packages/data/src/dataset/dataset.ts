@@ -1,6 +1,7 @@
 /** Datasets, opened for reading: a folder or an address becomes splits. */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { declaredFeatures } from '../arrow/features.ts';
 import { folderEndings } from '../format/index.ts';
 import type { OpenShard } from '../format/shard.ts';
 import { exists } from '../io/file-system.ts';
@@ -9,7 +10,7 @@ import { isPattern } from '../store/pattern.ts';
 import type { ClassColumns } from './classes.ts';
 import { openFiles } from './files.ts';
 import { labelsAsClasses } from './label-classes.ts';
-import { type DatasetInfo, openSaved, readInfo, savedSplits } from './saved.ts';
+import { type DatasetInfo, openSaved, readDescription, readInfo, savedSplits } from './saved.ts';
 import { Split, type SplitPlace } from './split.ts';
 import { groupBySplit } from './split-names.ts';
 
@@ -125,7 +126,7 @@ async function findSplits(location: string): Promise<SplitSource> {
         .catch(() => [])
     ).length > 0
   )
-    return filesSource(root, inside);
+    return filesSource(root, inside, await readDescription(root));
   throw new Error(
     (await exists(root))
       ? `${root}: is not a dataset: neither dataset_dict.json nor state.json is there, and no ${folderEndings.join(', ')} file. Expected what \`build-dataset\` or \`save_to_disk\` of Hugging Face \`datasets\` writes, Parquet files, or tar files in webdataset's layout; make one of a folder of images with \`npm run build-dataset\``
@@ -133,21 +134,38 @@ async function findSplits(location: string): Promise<SplitSource> {
   );
 }
 
-/** Files by split. Nothing is opened yet. */
-async function filesSource(title: string, pattern: string): Promise<SplitSource> {
+/**
+ * Files by split. Nothing is opened yet.
+ *
+ * @param description what dataset_info.json says about them, if it is there
+ */
+async function filesSource(
+  title: string,
+  pattern: string,
+  description: Readonly<Record<string, unknown>> = {},
+): Promise<SplitSource> {
   const groups = groupBySplit(await storeOf(pattern).list(pattern), title);
   return {
     path: title,
     splits: Object.fromEntries(
       Object.entries(groups).map(([name, urls]) => [
         name,
-        async () => ({ shards: await openFiles(urls.map((url) => ({ url }))), info: readInfo({}) }),
+        async () => ({
+          shards: (await openFiles(urls.map((url) => ({ url })))).map((shard) =>
+            describedBy(shard, description.features),
+          ),
+          info: readInfo(description),
+        }),
       ]),
     ),
     cacheBytes: filesCacheBytes,
     saved: false,
   };
 }
+
+/** A file whose columns are what `declared` says, where it fits: tar files do not tell the names of classes. */
+const describedBy = (shard: OpenShard, declared: unknown): OpenShard =>
+  declared === undefined ? shard : { ...shard, features: declaredFeatures(shard.features, undefined, declared) };
 
 /**
  * Opens one split of a dataset again, with the files that it had: for workers.
