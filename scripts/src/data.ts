@@ -2,7 +2,14 @@
 import { closestName } from '@tessera/nn';
 import { hideBin } from 'yargs/helpers';
 import { commandLine, onInterrupt, runCommand, UsageError } from './lib/command.ts';
-import { given, selectOptions, splitOption, writeOptions } from './lib/data/arguments.ts';
+import {
+  given,
+  selectOptions,
+  splitOption,
+  type WriteArguments,
+  wholeNumber,
+  writeOptions,
+} from './lib/data/arguments.ts';
 import { copyCommand } from './lib/data/copy.ts';
 
 const commands = ['convert', 'select'];
@@ -17,6 +24,15 @@ const target = {
   demandOption: true,
   describe: 'A folder; or one file that ends in .parquet or .tar',
 } as const;
+
+/** The options of what is written. */
+const writing = ({ to, overwrite, skipDamaged, rowsPerFile, rowsPerGroup }: WriteArguments) => ({
+  to,
+  overwrite,
+  skipDamaged,
+  rowsPerFile: wholeNumber('rows-per-file', rowsPerFile),
+  rowsPerGroup: wholeNumber('rows-per-group', rowsPerGroup),
+});
 
 /** Reads the arguments. @returns what the command does */
 async function readCommand(): Promise<() => Promise<number>> {
@@ -43,8 +59,8 @@ async function readCommand(): Promise<() => Promise<number>> {
           .example("$0 convert 'data/{00000..00331}.tar' cc3m --to parquet", 'webdataset to Parquet, as on the hub')
           .example('$0 convert datasets/built/emoji emoji-tars --to tar --rows-per-file 10000', 'to webdataset')
           .example('$0 convert hf://datasets/USER/NAME test.parquet --split test', 'one split as one file'),
-      ({ url, out, split, where, columns, to, rowsPerFile, rowsPerGroup, overwrite, skipDamaged }) => {
-        const options = given({ splits: split, where, columns, to, rowsPerFile, rowsPerGroup, overwrite, skipDamaged });
+      ({ url, out, split, where, columns, ...rest }) => {
+        const options = given({ splits: split, where, columns, ...writing(rest) });
         run = () => copyCommand(url, out, options, stop());
       },
     )
@@ -59,10 +75,13 @@ async function readCommand(): Promise<() => Promise<number>> {
           .example("$0 select cc3m good --where 'similarity > 0.28 and width >= 200'", 'rows that meet a condition')
           .example("$0 select pets cats --where \"label in ('siamese', 'bengal')\"", 'some classes, by their names')
           .example('$0 select cc3m small.parquet --split train --sample 1000 --seed 1', '1,000 random rows'),
-      ({ url, out, split, where, columns, sample, limit, seed, to, ...rest }) => {
-        const { rowsPerFile, rowsPerGroup, overwrite, skipDamaged } = rest;
-        const chosen = { splits: split, where, columns, sample, limit, seed };
-        const options = given({ ...chosen, to, rowsPerFile, rowsPerGroup, overwrite, skipDamaged });
+      ({ url, out, split, where, columns, sample, limit, seed, ...rest }) => {
+        const rows = {
+          sample: wholeNumber('sample', sample),
+          limit: wholeNumber('limit', limit),
+          seed: wholeNumber('seed', seed, 0),
+        };
+        const options = given({ splits: split, where, columns, ...rows, ...writing(rest) });
         run = () => copyCommand(url, out, options, stop());
       },
     )
@@ -71,4 +90,16 @@ async function readCommand(): Promise<() => Promise<number>> {
   return run ?? (async () => 0);
 }
 
-await runCommand(async () => (await readCommand())());
+/** The message for missing arguments says which they are. */
+async function main(): Promise<number> {
+  const [name = ''] = hideBin(process.argv);
+  try {
+    return await (await readCommand())();
+  } catch (error) {
+    if (!(error instanceof UsageError) || !error.message.startsWith('Not enough non-option arguments')) throw error;
+    const expected = name === 'inspect' ? 'URL' : 'URL OUT';
+    throw new UsageError(`${name} needs ${expected}; npm run data -- ${name} --help explains them`);
+  }
+}
+
+await runCommand(main);

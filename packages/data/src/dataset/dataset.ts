@@ -104,6 +104,23 @@ export const withClasses = async (
   column: { readonly name: string | null; readonly names: readonly string[] },
 ): Promise<Dataset> => datasetOf(root, info, await labelsAsClasses(splits, column));
 
+/** The pattern of the files of rows in a folder. */
+const filesIn = (folder: string): string => `${folder}/**/*{${folderEndings.join(',')}}`;
+
+const hasFiles = async (folder: string): Promise<boolean> => {
+  const pattern = filesIn(folder);
+  return storeOf(pattern)
+    .list(pattern)
+    .then(
+      () => true,
+      () => false,
+    );
+};
+
+/** Whether a folder has rows that need not be made of images: it was saved as a dataset, or has Parquet or tar files. */
+export const isRowFolder = async (folder: string): Promise<boolean> =>
+  (await savedSplits(path.resolve(folder))) !== null || hasFiles(path.resolve(folder));
+
 async function findSplits(location: string): Promise<SplitSource> {
   if (isAddress(location)) return filesSource(location, location);
   const root = path.resolve(location);
@@ -117,16 +134,7 @@ async function findSplits(location: string): Promise<SplitSource> {
       cacheBytes: savedCacheBytes,
       saved: true,
     };
-  const inside = `${root}/**/*{${folderEndings.join(',')}}`;
-  if (
-    isFolder &&
-    (
-      await storeOf(inside)
-        .list(inside)
-        .catch(() => [])
-    ).length > 0
-  )
-    return filesSource(root, inside, await readDescription(root));
+  if (isFolder && (await hasFiles(root))) return filesSource(root, filesIn(root), await readDescription(root));
   throw new Error(
     (await exists(root))
       ? `${root}: is not a dataset: neither dataset_dict.json nor state.json is there, and no ${folderEndings.join(', ')} file. Expected what \`build-dataset\` or \`save_to_disk\` of Hugging Face \`datasets\` writes, Parquet files, or tar files in webdataset's layout; make one of a folder of images with \`npm run build-dataset\``

@@ -60,11 +60,17 @@ async function* rowsOf(split: Split, columns: readonly string[], onDamaged: (() 
   }
 }
 
+/** Whether the target is one file. */
+const isFile = (target: string, to: WriteFormatName): boolean => {
+  const { fileEnding } = writeFormats[to];
+  return fileEnding !== null && target.toLowerCase().endsWith(fileEnding);
+};
+
 /** A format's options that it does not have are errors. */
 function checkOptions(target: string, to: WriteFormatName, { rowsPerFile, rowsPerGroup }: CopyOptions): void {
-  const { title, fileEnding, hasRowGroups } = writeFormats[to];
+  const { title, hasRowGroups } = writeFormats[to];
   if (rowsPerGroup !== undefined && !hasRowGroups) throw new Error(`${title} files have no row groups to choose`);
-  if (rowsPerFile !== undefined && fileEnding !== null && target.toLowerCase().endsWith(fileEnding))
+  if (rowsPerFile !== undefined && isFile(target, to))
     throw new Error(`${target}: is a single file; to choose the rows of each file, name a folder`);
 }
 
@@ -73,7 +79,7 @@ function checkOptions(target: string, to: WriteFormatName, { rowsPerFile, rowsPe
  *
  * @param info the description of the dataset
  */
-export async function copySplits(
+async function copySplits(
   title: string,
   splits: readonly Split[],
   target: string,
@@ -82,6 +88,10 @@ export async function copySplits(
   const to = writeFormatOf(target, options.to);
   const format = writeFormats[to];
   const { signal, onProgress, onPlan } = options;
+  if (isFile(target, to) && splits.length > 1)
+    throw new Error(
+      `${target}: one file holds one split, and there are ${splits.map(({ name }) => name).join(', ')}; choose one with --split, or name a folder`,
+    );
   checkSameColumns(title, splits);
   const { features, unread } = selectColumns(title, splits, options.columns);
   const plan = format.plan(features);

@@ -10,19 +10,17 @@ const names = (values: string | readonly string[]): string[] =>
     .flatMap((text) => text.split(',').map((name) => name.trim()))
     .filter((name) => name !== '');
 
-/** A whole number from `least` on. @throws UsageError */
-export const wholeNumber =
-  (option: string, least = 1) =>
-  (value: unknown): number | undefined => {
-    if (value === undefined) return undefined;
-    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
-    if (!Number.isSafeInteger(number) || number < least)
-      throw new UsageError(`--${option} ${String(value)}: expected a whole number from ${least} on`);
-    return number;
-  };
+/** The whole number that an option has. @throws UsageError for anything else */
+export function wholeNumber(option: string, value: string | undefined, least = 1): number | undefined {
+  if (value === undefined) return undefined;
+  // An option that is given twice is a list.
+  const number = String(value).trim() === '' ? Number.NaN : Number(value);
+  if (!Number.isSafeInteger(number) || number < least)
+    throw new UsageError(`--${option} ${value}: expected a whole number from ${least} on`);
+  return number;
+}
 
-const number = (option: string, describe: string, least = 1) =>
-  ({ type: 'string', describe, coerce: wholeNumber(option, least), requiresArg: true }) as const;
+const number = (describe: string) => ({ type: 'string', describe, requiresArg: true }) as const;
 
 export const splitOption = {
   split: {
@@ -37,6 +35,8 @@ export const selectOptions = {
   where: {
     type: 'string',
     describe: 'Only rows that meet a condition on their columns, such as "similarity > 0.28 and width >= 200"',
+    coerce: (values: string | readonly string[]): string =>
+      typeof values === 'string' ? values : values.map((each) => `(${each})`).join(' and '),
     requiresArg: true,
   },
   columns: {
@@ -45,9 +45,9 @@ export const selectOptions = {
     coerce: names,
     requiresArg: true,
   },
-  sample: number('sample', 'So many random rows of each split'),
-  limit: number('limit', 'The first so many rows of each split'),
-  seed: number('seed', 'For --sample [default: 0]', 0),
+  sample: number('So many random rows of each split'),
+  limit: number('The first so many rows of each split'),
+  seed: number('For --sample [default: 0]'),
 } as const;
 
 export const writeOptions = {
@@ -56,11 +56,8 @@ export const writeOptions = {
     choices: ['arrow', 'parquet', 'tar'] satisfies WriteFormatName[],
     describe: 'Format to write [default: by the ending of OUT; arrow for a folder]',
   },
-  'rows-per-file': number('rows-per-file', 'Rows of each file [default: up to about 500 MB]'),
-  'rows-per-group': number(
-    'rows-per-group',
-    'Rows of each row group or record batch [default: up to 1000 rows; Parquet: or 32 MiB]',
-  ),
+  'rows-per-file': number('Rows of each file [default: up to about 500 MB]'),
+  'rows-per-group': number('Rows of each row group or record batch [default: up to 1000 rows; Parquet: or 32 MiB]'),
   overwrite: { type: 'boolean', default: false, describe: 'Replace an existing OUT, if it is a file or a dataset' },
   'skip-damaged': {
     type: 'boolean',
@@ -69,9 +66,18 @@ export const writeOptions = {
   },
 } as const;
 
-/** The options that were given, without those that were not. */
-export type Given<Options> = { [Name in keyof Options]: Exclude<Options[Name], undefined> };
+/** The options of writing as they were given. */
+export interface WriteArguments {
+  readonly to: WriteFormatName | undefined;
+  readonly overwrite: boolean;
+  readonly skipDamaged: boolean;
+  readonly rowsPerFile: string | undefined;
+  readonly rowsPerGroup: string | undefined;
+}
 
+type Given<Options> = { [Name in keyof Options]: Exclude<Options[Name], undefined> };
+
+/** The options that were given, without those that were not. */
 export const given = <Options extends object>(options: Options): Partial<Given<Options>> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<Given<Options>>;
 

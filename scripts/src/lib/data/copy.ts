@@ -11,7 +11,7 @@ export function printChanges({ leftOut, changes }: Pick<CopyReport, 'leftOut' | 
 }
 
 /** `out: train 10, test 5 (Parquet)`. */
-export function printCopied({ path, format, splits, damaged }: CopyReport): void {
+function printCopied({ path, format, splits, damaged }: CopyReport): void {
   for (const [split, rows] of Object.entries(damaged)) console.error(`left out: ${rows} damaged rows of ${split}`);
   const counts = Object.entries(splits).map(([name, rows]) => `${name} ${rows}`);
   console.log(`${toCaller(path)}: ${counts.join(', ')} (${format})`);

@@ -4,7 +4,7 @@ import { type Token, tokenize } from './tokens.ts';
 
 export type Literal = string | number | boolean;
 
-export const comparisons = ['=', '==', '!=', '<>', '<', '<=', '>', '>='] as const;
+const comparisons = ['=', '==', '!=', '<>', '<', '<=', '>', '>='] as const;
 export type Comparison = (typeof comparisons)[number];
 type Arithmetic = '+' | '-' | '*' | '/';
 
