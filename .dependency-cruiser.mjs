@@ -153,7 +153,16 @@ const rooms = {
     ['clip'],
     ['multimodal'],
   ],
-  'packages/data': [['io'], ['arrow', 'tokenizer'], ['random.ts'], ['augment', 'order'], ['decode.ts'], ['loader']],
+  'packages/data': [
+    ['io'],
+    ['arrow', 'tokenizer'],
+    ['random.ts'],
+    ['augment', 'order'],
+    ['decode.ts'],
+    ['loader'],
+    ['write'],
+    ['tools'],
+  ],
   'packages/weights': [
     ['files'],
     ['safetensors', 'torch', 'onnx'],

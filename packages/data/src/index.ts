@@ -24,8 +24,8 @@ export {
   type RowSource,
   writeDataset,
 } from './arrow/writer.ts';
-export { type Dataset, type OpenOptions, openDataset, withClasses } from './dataset/dataset.ts';
-export { filterSplit } from './dataset/filter.ts';
+export { type Dataset, isRowFolder, type OpenOptions, openDataset, withClasses } from './dataset/dataset.ts';
+export { filterSplit } from './dataset/filter/index.ts';
 export type { DatasetInfo } from './dataset/saved.ts';
 export { Split, type SplitBlock } from './dataset/split.ts';
 export { fingerprintChanges, fingerprintDataset, type SplitFingerprint } from './fingerprint.ts';
