@@ -22,7 +22,7 @@ export interface BuildOptions {
 
 /** A file that is not used, and why. */
 export interface LeftOut {
-  /** Relative to the source folder. */
+  /** Relative to the source folder; with the part of the file that is not used, where it is not the whole. */
   file: string;
   reason: string;
 }

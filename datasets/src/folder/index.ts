@@ -61,7 +61,7 @@ export async function buildFromFolder(
     const conceptOf = numberer();
     const prepared = mapInOrder(entries, imagesAtOnce, async (entry) => ({
       entry,
-      image: await prepareImage(() => fsp.readFile(path.resolve(folder, entry.file)), options.maxSize),
+      image: await prepareImage(() => fsp.readFile(path.resolve(folder, entry.file)), { maxSize: options.maxSize }),
     }));
     let done = 0;
     for await (const { entry, image } of prepared) {
@@ -70,7 +70,7 @@ export async function buildFromFolder(
         skipped.push({ file: entry.file, reason: image });
       } else {
         await writer.write(entry.split, {
-          image: { bytes: image, path: entry.file },
+          image: { bytes: image.bytes, path: entry.file },
           ...(hasCaptions && {
             captions: entry.captions,
             concept: conceptOf(entry.captions.map(cleanCaption).join('\n')),
