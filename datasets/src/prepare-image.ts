@@ -1,6 +1,6 @@
 /** Checking of image files before they are stored, and resizing of large ones. */
-import { decodeImage, imageFormat, imageSize, openImage } from '@tessera/data';
-import { errorMessage } from '@tessera/data/io';
+import { imageFormat, imageSize, openImage } from '@tessera/data';
+import { checkDecodes, undecodable } from '@tessera/data/folder';
 
 /** The number of images that are read and decoded at the same time. */
 export const imagesAtOnce = 4;
@@ -52,7 +52,7 @@ export async function prepareImage(
       return `has ${sizeText(original)} pixels, but its annotations are for ${sizeText(annotated)}`;
     const isSmall = maxSize === undefined || Math.min(original.width, original.height) <= maxSize;
     if (!isDrawing && isSmall && upright) {
-      await decodeImage(bytes, { kind: 'working', size: 64 });
+      await checkDecodes(bytes);
       return { bytes, original, stored: original };
     }
     const image = openImage(bytes, { upright });
@@ -67,6 +67,6 @@ export async function prepareImage(
     ).toBuffer({ resolveWithObject: true });
     return { bytes: encoded.data, original, stored: { width: encoded.info.width, height: encoded.info.height } };
   } catch (error) {
-    return `cannot be decoded (${errorMessage(error)})`;
+    return undecodable(error);
   }
 }

@@ -1,5 +1,6 @@
 /** The builder of COCO's captions. */
-import type { DatasetBuilder, LeftOut } from '../builder.ts';
+import type { LeftOut } from '@tessera/data/folder';
+import type { DatasetBuilder } from '../builder.ts';
 import { baseOf, locate, sourceBuilder } from '../source/builder.ts';
 import { cocoArchives, cocoFile, cocoSplits, cocoYear, readCocoCaptions } from '../source/coco.ts';
 import { filesByName, imagesIn } from '../source/image-rows.ts';

@@ -1,5 +1,5 @@
 /** Reading of COCO's files of instances: images with their objects, each checked. */
-import type { LeftOut } from '../builder.ts';
+import type { LeftOut } from '@tessera/data/folder';
 import type { PixelSize } from '../prepare-image.ts';
 import { type CocoImage, checkCocoImage } from '../source/coco.ts';
 import { readJsonLists } from '../source/json-lists.ts';

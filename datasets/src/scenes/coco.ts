@@ -1,6 +1,7 @@
 /** The builder of COCO: photographs with boxes, masks of the objects' classes and, if there, captions. */
 import { type Features, feature, ignoredClass } from '@tessera/data';
-import type { BuildOptions, DatasetBuilder, LeftOut } from '../builder.ts';
+import type { LeftOut } from '@tessera/data/folder';
+import type { BuildOptions, DatasetBuilder } from '../builder.ts';
 import type { PixelSize } from '../prepare-image.ts';
 import { baseOf, sourceBuilder } from '../source/builder.ts';
 import { cocoArchives, cocoFile, cocoSplits, cocoYear, readCocoCaptions } from '../source/coco.ts';

@@ -1,8 +1,7 @@
 /** Objects in images, as both COCO and Pascal VOC have them: boxes that are checked, and the columns that store them. */
 import { type Feature, feature } from '@tessera/data';
-import type { LeftOut } from '../builder.ts';
+import { InputProblems, type LeftOut } from '@tessera/data/folder';
 import type { PixelSize, PreparedImage } from '../prepare-image.ts';
-import { InputProblems } from '../problems.ts';
 
 /** [x, y, width, height] in pixels, from the top left corner of the image. */
 export type Box = readonly [x: number, y: number, width: number, height: number];

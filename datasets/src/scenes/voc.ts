@@ -1,7 +1,8 @@
 /** The builders of Pascal VOC: for detection, with the lists in ImageSets/Main, and for segmentation, with those in ImageSets/Segmentation. */
 import { type Features, feature } from '@tessera/data';
+import type { LeftOut } from '@tessera/data/folder';
 import { errorMessage } from '@tessera/data/io';
-import type { DatasetBuilder, LeftOut } from '../builder.ts';
+import type { DatasetBuilder } from '../builder.ts';
 import type { PreparedImage } from '../prepare-image.ts';
 import { readLines, readText, sourceBuilder } from '../source/builder.ts';
 import {

@@ -72,6 +72,15 @@ export type { RowObjects } from './loader/objects.ts';
 export type { SkippedRow } from './loader/sampler.ts';
 export { balancedRowWeights, weightedOrder } from './loader/weighted-order.ts';
 export { drawMixup, type MixupDraw, type MixupOptions, notMixed, type PixelBox } from './mixup.ts';
+export {
+  createOrder,
+  type Locality,
+  type MixturePart,
+  mixtureOrder,
+  type Order,
+  type OrderOptions,
+  type ShuffleOptions,
+} from './order/index.ts';
 export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';
 
 // Captions.
