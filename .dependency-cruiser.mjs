@@ -177,7 +177,7 @@ const rooms = {
     ['table.ts', 'prepare-image.ts', 'gray-images.ts'],
     ['source'],
     ['idx.ts'],
-    ['cifar', 'class-images', 'emoji', 'fashion-mnist', 'folder', 'kmnist', 'mnist', 'photo-captions'],
+    ['cifar', 'class-images', 'emoji', 'fashion-mnist', 'folder', 'kmnist', 'mnist', 'photo-captions', 'scenes'],
     ['registry.ts'],
   ],
   'examples/browser': [['shared'], ['server', 'engine'], ['page']],
