@@ -154,7 +154,16 @@ const rooms = {
     ['clip'],
     ['multimodal'],
   ],
-  'packages/data': [['io'], ['arrow', 'tokenizer'], ['random.ts'], ['augment'], ['decode.ts'], ['loader']],
+  'packages/data': [
+    ['io'],
+    ['arrow', 'tokenizer'],
+    ['random.ts'],
+    ['augment', 'order'],
+    ['decode.ts'],
+    ['loader'],
+    ['write'],
+    ['tools'],
+  ],
   'packages/weights': [
     ['files'],
     ['safetensors', 'torch', 'onnx'],
@@ -171,7 +180,7 @@ const rooms = {
     ['table.ts', 'prepare-image.ts', 'gray-images.ts'],
     ['source'],
     ['idx.ts'],
-    ['cifar', 'class-images', 'emoji', 'fashion-mnist', 'folder', 'kmnist', 'mnist', 'photo-captions'],
+    ['cifar', 'class-images', 'emoji', 'fashion-mnist', 'folder', 'kmnist', 'mnist', 'photo-captions', 'scenes'],
     ['registry.ts'],
   ],
   'examples/browser': [['shared'], ['server', 'engine'], ['page']],
@@ -209,10 +218,15 @@ const trainRooms = [
   { room: 'mixup', imports: ['loop', 'config'] },
   // Results of evaluation: how each kind is computed, printed, stored and drawn.
   { room: 'evaluation', imports: ['loop', 'report'] },
+  // What a model says of single images: reading them, and the kinds of answers.
+  { room: 'predict', imports: ['evaluation'] },
   // The files of a run.
   { room: 'run-folder', imports: ['loop', 'config', 'report'] },
   // One folder for each task.
-  { room: 'tasks', imports: ['optim', 'loop', 'config', 'mixup', 'report', 'evaluation', 'run-folder'] },
+  {
+    room: 'tasks',
+    imports: ['optim', 'loop', 'config', 'mixup', 'report', 'evaluation', 'predict', 'run-folder'],
+  },
   // What of a task's model is trained: adapters, or all but frozen parts; and what is saved of it.
   { room: 'adapt', imports: ['config', 'run-folder', 'tasks'] },
   // Many runs with different settings: which, in what order, and their results. It does not train: it is given a function that does.
