@@ -41,13 +41,9 @@ export async function pageFiles(): Promise<PageFiles> {
 /** Identifies the sources of the page. */
 async function sourceStamp(): Promise<string> {
   const hash = createHash('sha256');
-  const shared = fileURLToPath(new URL('../../train/src', `file://${root}/src/`));
-  const folders = [
-    join(root, 'src', 'page'),
-    join(root, 'src', 'shared'),
-    join(shared, 'report'),
-    join(shared, 'sweep'),
-  ];
+  const shared = join(root, '..', 'train', 'src');
+  const folders = ['src/page', 'src/shared'].map((name) => join(root, name));
+  folders.push(join(shared, 'report'), join(shared, 'sweep'));
   for (const folder of folders)
     for (const name of (await fs.readdir(folder, { recursive: true }).catch(() => [])).sort()) {
       const stat = await fs.stat(join(folder, name));
