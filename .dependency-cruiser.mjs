@@ -11,6 +11,7 @@ const order = [
   'packages/train',
   'packages/verify',
   'packages/split',
+  'packages/serve',
   'datasets',
   'examples/browser',
   'scripts',
@@ -162,6 +163,7 @@ const rooms = {
     ['formats', 'convert-tensors.ts'],
     ['adapt', 'adapters', 'load-and-save.ts'],
   ],
+  'packages/serve': [['search']],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
   datasets: [
     ['builder.ts', 'concurrency.ts', 'hash.ts', 'png.ts', 'problems.ts'],
