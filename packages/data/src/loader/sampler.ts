@@ -10,8 +10,9 @@ import { type DecodeTarget, decodeImage, deliveredBox } from '../image/decode.ts
 import { imageSize } from '../image/open.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
-import { type CaptionChoice, columnReaders, type FoundColumn, type RowTexts, Unusable } from './columns.ts';
+import { columnReaders, type FoundColumn, Unusable } from './columns.ts';
 import { isSceneKind, placeFollower, readScene, type Scene, type SceneKind } from './scene.ts';
+import { pickTexts, type TextGroup, type TextPicking } from './texts.ts';
 
 /** What happens to a row that cannot be used: another row replaces it, it is left out, or the loader throws. */
 export type BadRowPolicy = 'replace' | 'drop' | 'error';
@@ -157,7 +158,7 @@ export class Sampler {
         const value = item.values[name];
         const random = new CounterRandom(seed, purpose.caption, epoch, stream);
         (values[name] as unknown[]).push(
-          column.kind === 'texts' ? chooseTexts(value as string[], column, random) : value,
+          column.kind === 'texts' ? pickTexts(value as TextGroup[], pickingOf(column), random) : value,
         );
       }
       indices.push(item.row);
@@ -233,9 +234,9 @@ export class Sampler {
 
   /** Caches an item if there is room. Without weights every row is used once per epoch, so it does not matter which ones are cached. */
   #keep(item: Item): void {
-    const texts = Object.values(item.values)
-      .flat()
-      .filter((value) => typeof value === 'string');
+    const texts = this.#others.flatMap(([name, { kind }]) =>
+      kind === 'texts' ? (item.values[name] as TextGroup[]).flatMap((group) => group.texts) : [],
+    );
     const bytes =
       (item.pixels?.data.byteLength ?? 0) +
       (item.scene?.bytes ?? 0) +
@@ -287,38 +288,8 @@ export class Sampler {
   }
 }
 
-/** The texts of a row, and those that the epoch uses. */
-const chooseTexts = (
-  all: readonly string[],
-  { choice = 'first', count = 1 }: FoundColumn,
-  random: CounterRandom,
-): RowTexts => ({
-  all,
-  picked: chooseCaptions(all, choice, count, random),
+const pickingOf = ({ choice = 'first', count = 1, weighted = false }: FoundColumn): TextPicking => ({
+  choice,
+  count,
+  weighted,
 });
-
-/** Picks the first caption of a row. */
-function chooseCaption(captions: readonly string[], choice: CaptionChoice, random: CounterRandom): string {
-  const [first = '', ...others] = captions;
-  if (choice === 'first' || others.length === 0) return first;
-  if (choice === 'random') return captions[random.below(captions.length)] as string;
-  return random.uniform() < choice.first ? first : (others[random.below(others.length)] as string);
-}
-
-/** Picks several captions of a row: the first with `chooseCaption`, the others at random. No caption is repeated before all were picked. */
-function chooseCaptions(
-  captions: readonly string[],
-  choice: CaptionChoice,
-  count: number,
-  random: CounterRandom,
-): string[] {
-  const picked: string[] = [];
-  let left: string[] = [];
-  for (let k = 0; k < count; k++) {
-    if (left.length === 0) left = [...captions];
-    const caption = k === 0 ? chooseCaption(captions, choice, random) : (left[random.below(left.length)] ?? '');
-    picked.push(caption);
-    left.splice(left.indexOf(caption), 1);
-  }
-  return picked;
-}
