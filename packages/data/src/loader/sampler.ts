@@ -62,16 +62,27 @@ export interface Samples {
   cached: CacheState;
 }
 
-/** A usable row: its pixels for augmentation, and the values of the other columns. */
-interface Item {
-  row: number;
-  /** Null if no image column is read. */
-  pixels: Pixels | null;
-  values: Readonly<Record<string, unknown>>;
+/** The values of a usable row except its pixels. */
+interface Sample {
+  readonly row: number;
+  readonly values: Readonly<Record<string, unknown>>;
 }
 
-/** The shorter side of the images before augmentation, relative to the image size. The margin keeps crops sharp. */
+/** A usable row, with its pixels for augmentation. */
+interface Item extends Sample {
+  /** Null if no image column is read. */
+  readonly pixels: Pixels | null;
+}
+
+/** The shorter side of the images before an affine map, relative to the image size. The margin keeps them sharp. */
 const workingMargin = 1.125;
+
+/** The pixels from which a sample is made. */
+function decodeTarget({ augment: augmentation, imageSize }: SamplerSpec): DecodeTarget {
+  if (augmentation === null) return { kind: 'square', size: imageSize };
+  if (augmentation.affine) return { kind: 'working', size: Math.ceil(imageSize * workingMargin) };
+  return { kind: 'large', size: imageSize };
+}
 
 /** The number of images that are decoded at the same time, in libuv's threads. More would take cores from the training. */
 const decodesAtOnce = 2;
@@ -102,9 +113,7 @@ export class Sampler {
     this.#names = columns.map(([, { column }]) => column);
     this.#image = columns.find(([, { kind }]) => kind === 'image')?.[1] ?? null;
     this.#others = columns.filter(([, { kind }]) => kind !== 'image');
-    this.#target = spec.augment
-      ? { kind: 'working', size: Math.ceil(spec.imageSize * workingMargin) }
-      : { kind: 'square', size: spec.imageSize };
+    this.#target = decodeTarget(spec);
   }
 
   static async open(spec: SamplerSpec): Promise<Sampler> {
@@ -119,22 +128,24 @@ export class Sampler {
   /** Produces the samples of some rows of an epoch. */
   async sample({ rows, streams, slots }: SampledRows, epoch: number): Promise<Samples> {
     const skipped: SkippedRow[] = [];
-    const items = await this.#items(rows, streams, epoch, skipped);
-    const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);
     const { imageSize: size, augment: augmentation, seed } = this.#spec;
     const imageBytes = this.#image === null ? 0 : size * size * 3;
-    const images = new Uint8Array(kept.length * imageBytes);
+    const images = new Uint8Array(rows.length * imageBytes);
+    // Each image is augmented when it is decoded, while others are being decoded.
+    const items = await this.#items(rows, streams, epoch, skipped, (pixels, i) => {
+      const out = new Uint8ClampedArray(images.buffer, i * imageBytes, imageBytes);
+      if (augmentation) {
+        augment(pixels, augmentation, size, new CounterRandom(seed, purpose.augment, epoch, streams[i]), out);
+      } else out.set(pixels.data);
+    });
+    const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);
     const values: Record<string, unknown[]> = Object.fromEntries(this.#others.map(([name]) => [name, []]));
     const indices: number[] = [];
     kept.forEach((i, at) => {
-      const item = items[i] as Item;
+      const item = items[i] as Sample;
       const stream = streams[i] as number;
-      if (item.pixels !== null) {
-        const out = new Uint8ClampedArray(images.buffer, at * imageBytes, imageBytes);
-        if (augmentation) {
-          augment(item.pixels, augmentation, size, new CounterRandom(seed, purpose.augment, epoch, stream), out);
-        } else out.set(item.pixels.data);
-      }
+      // Rows that are left out leave no gap.
+      if (at < i) images.copyWithin(at * imageBytes, i * imageBytes, (i + 1) * imageBytes);
       for (const [name, column] of this.#others) {
         const value = item.values[name];
         const random = new CounterRandom(seed, purpose.caption, epoch, stream);
@@ -146,7 +157,7 @@ export class Sampler {
     });
     return {
       slots: kept.map((i) => slots[i] as number),
-      images,
+      images: kept.length < rows.length ? images.slice(0, kept.length * imageBytes) : images,
       columns: Object.fromEntries(
         this.#others.map(([name, { kind }]) => [name, columnReaders[kind].collate(values[name] as unknown[])]),
       ),
@@ -156,26 +167,25 @@ export class Sampler {
     };
   }
 
-  /** The items of some rows; null for rows that are left out. */
+  /** The values of some rows; null for rows that are left out. `draw` receives the pixels of each, and is not called twice at the same time. */
   async #items(
     rows: Uint32Array,
     streams: Uint32Array,
     epoch: number,
     skipped: SkippedRow[],
-  ): Promise<(Item | null)[]> {
-    const items: (Item | null)[] = new Array(rows.length).fill(null);
+    draw: (pixels: Pixels, i: number) => void,
+  ): Promise<(Sample | null)[]> {
+    const items: (Sample | null)[] = new Array(rows.length).fill(null);
     let next = 0;
     const work = async (): Promise<void> => {
       while (next < rows.length) {
         const i = next++;
         const row = rows[i] as number;
-        items[i] =
-          this.#cache.get(row) ??
-          (await this.#usable(
-            row,
-            new CounterRandom(this.#spec.seed, purpose.replacement, epoch, streams[i]),
-            skipped,
-          ));
+        const random = new CounterRandom(this.#spec.seed, purpose.replacement, epoch, streams[i]);
+        const item = this.#cache.get(row) ?? (await this.#usable(row, random, skipped));
+        if (item === null) continue;
+        if (item.pixels !== null) draw(item.pixels, i);
+        items[i] = { row: item.row, values: item.values };
       }
     };
     await Promise.all(Array.from({ length: decodesAtOnce }, work));
