@@ -164,7 +164,11 @@ function verticalPass(module: ModuleBuilder): void {
         f.get(from).get(stride).op('i32.add').tee(from).mem('v128.load', 0, 1).set(below);
         f.increment(from, stride);
         all.forEach((sum, part) => {
-          if (part % 2 === 0) f.get(above).get(below).shuffle(interleave(part >> 1)).set(both);
+          if (part % 2 === 0)
+            f.get(above)
+              .get(below)
+              .shuffle(interleave(part >> 1))
+              .set(both);
           f.get(both).op(part % 2 === 0 ? 'i16x8.extend_low_i8x16_u' : 'i16x8.extend_high_i8x16_u');
           f.set(values);
           accumulate(f, sum, values, weights);

@@ -52,7 +52,12 @@ async function decodeLarge(bytes: Uint8Array, size: number): Promise<Pixels> {
 }
 
 /** @param short the length of the shorter side if it is known */
-async function decodeShrunk(bytes: Uint8Array, image: Sharp, size: number, short = shorterSide(bytes)): Promise<Pixels> {
+async function decodeShrunk(
+  bytes: Uint8Array,
+  image: Sharp,
+  size: number,
+  short = shorterSide(bytes),
+): Promise<Pixels> {
   const shrinks = short === null || short > size;
   // JPEG has no transparency, and that of PNG is faster to blend here.
   const format = imageFormat(bytes);
