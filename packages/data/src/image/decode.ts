@@ -1,6 +1,6 @@
 /** Decoding: the bytes of an image file to RGB pixels of the size that evaluation or augmentation asks for. */
 import type { Sharp } from 'sharp';
-import { type Box, type Pixels, resizeBox } from '../augment/index.ts';
+import { type Box, type Fit, type Pixels, resizeBox } from '../augment/index.ts';
 import { imageFormat } from './format.ts';
 import { openImage } from './open.ts';
 import { headerSize } from './size.ts';
@@ -8,6 +8,7 @@ import { headerSize } from './size.ts';
 /**
  * The size to which an image is decoded.
  * - `square`: the shorter side is resized to `size` pixels and the center square is cut out, as evaluation needs it.
+ * - `whole`: the whole image is resized to `size` x `size` pixels, whatever its aspect ratio.
  * - `large`: the image is decoded whole. If its shorter side has at least `4 * size` pixels, it is shrunk until it has `2 * size`.
  *   Resizing a part of it starts from this.
  * - `working`: the image is shrunk, never enlarged, until its shorter side has about `size` pixels. Affine maps, which do not antialias,
@@ -16,7 +17,7 @@ import { headerSize } from './size.ts';
  * The aspect ratio is kept by `large` and `working`.
  */
 export interface DecodeTarget {
-  kind: 'square' | 'large' | 'working';
+  kind: 'square' | 'whole' | 'large' | 'working';
   size: number;
 }
 
@@ -32,16 +33,28 @@ export async function decodeImage(bytes: Uint8Array, { kind, size }: DecodeTarge
       return decodeShrunk(bytes, openImage(bytes), size);
     case 'large':
       return decodeLarge(bytes, size);
-    case 'square': {
-      const image = await decodeLarge(bytes, size);
-      const data = new Uint8ClampedArray(size * size * 3);
-      resizeBox(image, centerSquare(image.width, image.height, size), size, data);
-      return { data: new Uint8Array(data.buffer), width: size, height: size };
-    }
+    case 'square':
+      return decodeTo(bytes, size, 'center');
+    case 'whole':
+      return decodeTo(bytes, size, 'whole');
     default:
       return kind satisfies never;
   }
 }
+
+async function decodeTo(bytes: Uint8Array, size: number, fit: Fit): Promise<Pixels> {
+  const image = await decodeLarge(bytes, size);
+  const data = new Uint8ClampedArray(size * size * 3);
+  resizeBox(image, deliveredBox(image, fit, size), size, data);
+  return { data: new Uint8Array(data.buffer), width: size, height: size };
+}
+
+/** The part of an image that is delivered without augmentation. */
+export const deliveredBox = (
+  { width, height }: { readonly width: number; readonly height: number },
+  fit: Fit,
+  size: number,
+): Box => (fit === 'whole' ? { left: 0, top: 0, width, height } : centerSquare(width, height, size));
 
 /** Decoders shrink large images fast and well, so these go down to twice the size first. Others keep all their pixels. */
 async function decodeLarge(bytes: Uint8Array, size: number): Promise<Pixels> {

@@ -1,14 +1,18 @@
 /** Rows to training samples: reading, decoding, caching, augmentation. It runs in the loader's workers. */
 import fsp from 'node:fs/promises';
 import type { EncodedImage } from '../arrow/features.ts';
-import { type Augmentation, augment, type Pixels } from '../augment/index.ts';
+import { type Augmentation, augment, type Fit, type Pixels } from '../augment/index.ts';
+import { resizedOnly } from '../augment/placement.ts';
 import { reopenSplit } from '../dataset/dataset.ts';
 import type { Split, SplitPlace } from '../dataset/split.ts';
 import { DamagedRowsError, type Row } from '../format/shard.ts';
-import { type DecodeTarget, decodeImage } from '../image/decode.ts';
+import { type DecodeTarget, decodeImage, deliveredBox } from '../image/decode.ts';
+import { imageSize } from '../image/open.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
-import { type CaptionChoice, columnReaders, type FoundColumn, type RowTexts, Unusable } from './columns.ts';
+import { chooseTexts } from './captions.ts';
+import { columnReaders, type FoundColumn, Unusable } from './columns.ts';
+import { isSceneKind, placeAll, readScene, type Scene, type SceneKind } from './scene.ts';
 
 /** What happens to a row that cannot be used: another row replaces it, it is left out, or the loader throws. */
 export type BadRowPolicy = 'replace' | 'drop' | 'error';
@@ -23,6 +27,8 @@ export interface SamplerSpec {
   imageSize: number;
   seed: number;
   augment: Augmentation | null;
+  /** Which part of an image is delivered where augmentation chooses none. */
+  fit: Fit;
   badRows: BadRowPolicy;
   /** The size of the cache of decoded images, in bytes. */
   cacheBytes: number;
@@ -72,14 +78,16 @@ interface Sample {
 interface Item extends Sample {
   /** Null if no image column is read. */
   readonly pixels: Pixels | null;
+  /** What follows the picture; null if nothing does. */
+  readonly scene: Scene | null;
 }
 
 /** The shorter side of the images before an affine map, relative to the image size. The margin keeps them sharp. */
 const workingMargin = 1.125;
 
 /** The pixels from which a sample is made. */
-function decodeTarget({ augment: augmentation, imageSize }: SamplerSpec): DecodeTarget {
-  if (augmentation === null) return { kind: 'square', size: imageSize };
+function decodeTarget({ augment: augmentation, fit, imageSize }: SamplerSpec): DecodeTarget {
+  if (augmentation === null) return { kind: fit === 'whole' ? 'whole' : 'square', size: imageSize };
   if (augmentation.affine) return { kind: 'working', size: Math.ceil(imageSize * workingMargin) };
   return { kind: 'large', size: imageSize };
 }
@@ -100,6 +108,8 @@ export class Sampler {
   readonly #image: FoundColumn | null;
   /** The columns except the image, by their names in a batch. */
   readonly #others: readonly (readonly [name: string, column: FoundColumn])[];
+  /** The columns that follow the picture, by their names in a batch. */
+  readonly #sceneKinds: readonly (readonly [name: string, kind: SceneKind])[];
   readonly #cache = new Map<number, Item>();
   readonly #bad = new Map<number, string>();
   #cacheBytes = 0;
@@ -113,6 +123,7 @@ export class Sampler {
     this.#names = columns.map(([, { column }]) => column);
     this.#image = columns.find(([, { kind }]) => kind === 'image')?.[1] ?? null;
     this.#others = columns.filter(([, { kind }]) => kind !== 'image');
+    this.#sceneKinds = this.#others.flatMap(([name, { kind }]) => (isSceneKind(kind) ? [[name, kind] as const] : []));
     this.#target = decodeTarget(spec);
   }
 
@@ -128,15 +139,20 @@ export class Sampler {
   /** Produces the samples of some rows of an epoch. */
   async sample({ rows, streams, slots }: SampledRows, epoch: number): Promise<Samples> {
     const skipped: SkippedRow[] = [];
-    const { imageSize: size, augment: augmentation, seed } = this.#spec;
+    const { imageSize: size, augment: augmentation, fit, seed } = this.#spec;
     const imageBytes = this.#image === null ? 0 : size * size * 3;
     const images = new Uint8Array(rows.length * imageBytes);
     // Each image is augmented when it is decoded, while others are being decoded.
-    const items = await this.#items(rows, streams, epoch, skipped, (pixels, i) => {
-      const out = new Uint8ClampedArray(images.buffer, i * imageBytes, imageBytes);
-      if (augmentation) {
-        augment(pixels, augmentation, size, new CounterRandom(seed, purpose.augment, epoch, streams[i]), out);
-      } else out.set(pixels.data);
+    const items = await this.#items(rows, streams, epoch, skipped, ({ row, pixels, values, scene }, i) => {
+      let placement = scene === null ? null : resizedOnly(deliveredBox(scene.image, fit, size));
+      if (pixels !== null) {
+        const out = new Uint8ClampedArray(images.buffer, i * imageBytes, imageBytes);
+        if (augmentation) {
+          const random = new CounterRandom(seed, purpose.augment, epoch, streams[i]);
+          placement = augment(pixels, augmentation, size, random, out, fit);
+        } else out.set(pixels.data);
+      }
+      return { row, values: scene === null || placement === null ? values : placeAll(values, scene, placement, size) };
     });
     const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);
     const values: Record<string, unknown[]> = Object.fromEntries(this.#others.map(([name]) => [name, []]));
@@ -167,13 +183,13 @@ export class Sampler {
     };
   }
 
-  /** The values of some rows; null for rows that are left out. `draw` receives the pixels of each, and is not called twice at the same time. */
+  /** What `finish` makes of some rows; null for rows that are left out. */
   async #items(
     rows: Uint32Array,
     streams: Uint32Array,
     epoch: number,
     skipped: SkippedRow[],
-    draw: (pixels: Pixels, i: number) => void,
+    finish: (item: Item, i: number) => Sample,
   ): Promise<(Sample | null)[]> {
     const items: (Sample | null)[] = new Array(rows.length).fill(null);
     let next = 0;
@@ -183,9 +199,7 @@ export class Sampler {
         const row = rows[i] as number;
         const random = new CounterRandom(this.#spec.seed, purpose.replacement, epoch, streams[i]);
         const item = this.#cache.get(row) ?? (await this.#usable(row, random, skipped));
-        if (item === null) continue;
-        if (item.pixels !== null) draw(item.pixels, i);
-        items[i] = { row: item.row, values: item.values };
+        if (item !== null) items[i] = finish(item, i);
       }
     };
     await Promise.all(Array.from({ length: decodesAtOnce }, work));
@@ -228,7 +242,11 @@ export class Sampler {
     const texts = Object.values(item.values)
       .flat()
       .filter((value) => typeof value === 'string');
-    const bytes = (item.pixels?.data.byteLength ?? 0) + 256 + texts.reduce((sum, text) => sum + text.length, 0);
+    const bytes =
+      (item.pixels?.data.byteLength ?? 0) +
+      (item.scene?.bytes ?? 0) +
+      256 +
+      texts.reduce((sum, text) => sum + text.length, 0);
     if (this.#cacheBytes + bytes > this.#spec.cacheBytes || this.#cache.has(item.row)) return;
     this.#cache.set(item.row, item);
     this.#cacheBytes += bytes;
@@ -244,6 +262,13 @@ export class Sampler {
     }
   }
 
+  /** What follows the picture, or why the row cannot be used. */
+  async #scene(values: Readonly<Record<string, unknown>>, bytes: Uint8Array, pixels: Pixels): Promise<Scene | string> {
+    const { upright } = await imageSize(bytes);
+    const followers = this.#sceneKinds.map(([name, kind]) => ({ name, kind, value: values[name] }));
+    return readScene(followers, upright, this.#spec.augment === null ? upright : pixels);
+  }
+
   async #read(row: number): Promise<Item | string> {
     const cells = await this.#cells(row);
     if (typeof cells === 'string') return cells;
@@ -253,51 +278,17 @@ export class Sampler {
       if (value instanceof Unusable) return value.reason;
       values[name] = value;
     }
-    if (this.#image === null) return { row, pixels: null, values };
+    if (this.#image === null) return { row, pixels: null, values, scene: null };
     const stored = cells[this.#image.column] as EncodedImage | Uint8Array | null;
     const encoded = stored instanceof Uint8Array ? { bytes: stored, path: null } : stored;
     try {
       const bytes = encoded?.bytes ?? (encoded?.path ? await fsp.readFile(encoded.path) : null);
       if (!bytes || bytes.byteLength === 0) return 'there is no image';
-      return { row, pixels: await decodeImage(bytes, this.#target), values };
+      const pixels = await decodeImage(bytes, this.#target);
+      const scene = this.#sceneKinds.length > 0 ? await this.#scene(values, bytes, pixels) : null;
+      return typeof scene === 'string' ? scene : { row, pixels, values, scene };
     } catch (error) {
       return `the image cannot be decoded (${errorMessage(error)})`;
     }
   }
-}
-
-/** The texts of a row, and those that the epoch uses. */
-const chooseTexts = (
-  all: readonly string[],
-  { choice = 'first', count = 1 }: FoundColumn,
-  random: CounterRandom,
-): RowTexts => ({
-  all,
-  picked: chooseCaptions(all, choice, count, random),
-});
-
-/** Picks the first caption of a row. */
-function chooseCaption(captions: readonly string[], choice: CaptionChoice, random: CounterRandom): string {
-  const [first = '', ...others] = captions;
-  if (choice === 'first' || others.length === 0) return first;
-  if (choice === 'random') return captions[random.below(captions.length)] as string;
-  return random.uniform() < choice.first ? first : (others[random.below(others.length)] as string);
-}
-
-/** Picks several captions of a row: the first with `chooseCaption`, the others at random. No caption is repeated before all were picked. */
-function chooseCaptions(
-  captions: readonly string[],
-  choice: CaptionChoice,
-  count: number,
-  random: CounterRandom,
-): string[] {
-  const picked: string[] = [];
-  let left: string[] = [];
-  for (let k = 0; k < count; k++) {
-    if (left.length === 0) left = [...captions];
-    const caption = k === 0 ? chooseCaption(captions, choice, random) : (left[random.below(left.length)] ?? '');
-    picked.push(caption);
-    left.splice(left.indexOf(caption), 1);
-  }
-  return picked;
 }
