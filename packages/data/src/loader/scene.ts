@@ -18,7 +18,7 @@ export type SceneKind = Extract<ColumnKind, 'objects' | 'mask'>;
 export const isSceneKind = (kind: ColumnKind): kind is SceneKind => kind === 'objects' || kind === 'mask';
 
 /** A column of a row that follows the picture. */
-export type Follower =
+type Follower =
   | { readonly kind: 'objects'; readonly objects: StoredObjects }
   | { readonly kind: 'mask'; readonly mask: Mask };
 
