@@ -179,14 +179,19 @@ export async function updateIndex(
 }
 
 /**
- * The images whose features have the largest cosines with the query's, the most similar first.
+ * The images whose features have the largest cosines with the query's, the most similar first. An image that occurs several times in the
+ * data set is found once.
  *
  * @param query features of one text or image, [dims]
  */
 export function findNearest({ images, features }: ImageIndex, query: Float32Array, count: number): FoundImage[] {
-  const { indices, scores } = nearestNeighbors(query, features.values, features.dims, count);
-  return Array.from(indices, (place, k) => ({
-    ...(images[place] as IndexedImage),
-    similarity: scores[k] ?? Number.NaN,
-  }));
+  const repeats = images.length - new Set(images.map(({ hash }) => hash)).size;
+  const { indices, scores } = nearestNeighbors(query, features.values, features.dims, count + repeats);
+  const found = new Map<string, FoundImage>();
+  for (const [k, place] of indices.entries()) {
+    const image = images[place] as IndexedImage;
+    if (!found.has(image.hash)) found.set(image.hash, { ...image, similarity: scores[k] ?? Number.NaN });
+    if (found.size === count) break;
+  }
+  return [...found.values()];
 }

@@ -52,12 +52,12 @@ it('finds the images whose features are nearest to those of a text', async () =>
   ];
   const cosines = Array.from({ length: 24 }, (_, k) => dot(text, images.subarray(k * dims, (k + 1) * dims)));
   const found = findNearest(index, text, 5);
+  // Each image is in both splits, and is found once.
+  const distinct = cosines.toSorted((a, b) => b - a).filter((_, k) => k % 2 === 0);
   expect(found.map(({ similarity }) => similarity)).toEqual(
-    cosines
-      .toSorted((a, b) => b - a)
-      .slice(0, 5)
-      .map((cosine) => expect.closeTo(cosine, 6)),
+    distinct.slice(0, 5).map((cosine) => expect.closeTo(cosine, 6)),
   );
+  expect(findNearest(index, text, 100)).toHaveLength(12);
   // The features are those of the model, and each row is where it says.
   using dataset = await openDataset(at('data'));
   for (const image of await readFound(index, found)) {
