@@ -23,6 +23,7 @@ export { type BatchMixing, MixedSource } from './mixup/mixed-source.ts';
 export * from './optim/index.ts';
 export { openTaskData } from './run/open-data.ts';
 export { type CheckpointChoice, findCheckpoint, findRun, RunFolder } from './run-folder/run-folder.ts';
+export { tokenizerBeside } from './tasks/contrastive/find-tokenizer.ts';
 export { taskNamed, tasks } from './tasks/index.ts';
 export type { Task, TaskModel } from './tasks/task.ts';
 export { type TrainingRequest, type TrainingResult, trainModel } from './train-model.ts';
