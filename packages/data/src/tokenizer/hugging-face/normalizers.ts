@@ -5,7 +5,7 @@ import { patternOf } from './pattern.ts';
 import { stripUnicodeSpace, UNICODE_SPACE } from './space.ts';
 
 /** Whether the first character of a text is still the first one that was given, which `Metaspace` asks. */
-export interface TextStart {
+interface TextStart {
   kept: boolean;
 }
 

@@ -5,7 +5,7 @@ import { patternOf, type SplitBehavior, splitBehaviors, splitText } from './patt
 import { literalRegex } from './regex.ts';
 
 /** A word, and whether the text begins with it. */
-export interface Word {
+interface Word {
   readonly text: string;
   readonly first: boolean;
 }

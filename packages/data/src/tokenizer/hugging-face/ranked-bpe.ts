@@ -168,7 +168,7 @@ function mergeOf(merge: unknown, place: string): readonly [string, string] {
 }
 
 /** The merges of a list; texts that begin with `#version` are left out. */
-export const mergesOf = (list: readonly unknown[], place: string): (readonly [string, string])[] =>
+const mergesOf = (list: readonly unknown[], place: string): (readonly [string, string])[] =>
   list
     .filter((merge) => !(typeof merge === 'string' && merge.startsWith('#version')))
     .map((merge, k) => mergeOf(merge, `${place}[${k}]`));
