@@ -24,9 +24,11 @@ export {
   type RowSource,
   writeDataset,
 } from './arrow/writer.ts';
+export { ColumnMemory } from './dataset/column-memory.ts';
 export { type Dataset, type OpenOptions, openDataset, withClasses } from './dataset/dataset.ts';
 export { filterSplit } from './dataset/filter.ts';
 export type { DatasetInfo } from './dataset/saved.ts';
+export type { RowRange, ScannedRows } from './dataset/scan.ts';
 export { Split, type SplitBlock } from './dataset/split.ts';
 export { fingerprintChanges, fingerprintDataset, type SplitFingerprint } from './fingerprint.ts';
 export type { Row } from './format/shard.ts';
@@ -52,6 +54,7 @@ export { openImage } from './image/open.ts';
 
 // Batches.
 
+export { checkRows, type RowCheck } from './loader/check-rows.ts';
 export {
   type BatchColumns,
   type CaptionChoice,
@@ -66,7 +69,7 @@ export {
 } from './loader/columns.ts';
 export { type Batch, DataLoader, type LoaderOptions, type LoaderState, type LoaderStats } from './loader/loader.ts';
 export type { SkippedRow } from './loader/sampler.ts';
-export { balancedRowWeights, weightedOrder } from './loader/weighted-order.ts';
+export { balancedRowWeights, noClass, weightedOrder } from './loader/weighted-order.ts';
 export { drawMixup, type MixupDraw, type MixupOptions, notMixed, type PixelBox } from './mixup.ts';
 export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';
 

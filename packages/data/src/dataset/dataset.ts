@@ -7,6 +7,7 @@ import { exists } from '../io/file-system.ts';
 import { isAddress, storeOf } from '../store/index.ts';
 import { isPattern } from '../store/pattern.ts';
 import type { ClassColumns } from './classes.ts';
+import type { ColumnMemory } from './column-memory.ts';
 import { openFiles } from './files.ts';
 import { labelsAsClasses } from './label-classes.ts';
 import { type DatasetInfo, openSaved, readInfo, savedSplits } from './saved.ts';
@@ -31,6 +32,8 @@ export interface OpenOptions {
   cacheBytes?: number;
   /** Columns of texts or integers that are read as classes, with the values of the classes in order. */
   classes?: ClassColumns;
+  /** Where columns are kept that are read as a whole, so that they are read once; null: they are not kept. Default: null. */
+  memory?: ColumnMemory | null;
 }
 
 /** The splits of a dataset by name, each with what opens its files. */

@@ -187,14 +187,23 @@ export function parseFilter(source: string): Filter {
   }
 }
 
-/** The rows of a split that meet a condition, in their order. @throws for a column that is missing, and where no row meets it */
+/**
+ * The rows of a split that meet a condition, in their order. Rows in a damaged part of a file are among them, so that they are counted as
+ * rows that cannot be used.
+ *
+ * @throws for a column that is missing, and where no row meets the condition
+ */
 export async function filterSplit(split: Split, source: string): Promise<Split> {
   const { columns, test } = parseFilter(source);
-  const rows: number[] = [];
-  for (let row = 0; row < split.length; row++) if (test(await split.row(row, columns))) rows.push(row);
-  if (rows.length === 0)
+  const found: number[] = [];
+  for await (const { from, count, damage, value } of split.scan(columns))
+    for (let k = 0; k < count; k++) {
+      const row = Object.fromEntries(columns.map((column, place) => [column, value(place, k)]));
+      if (damage !== null || test(row)) found.push(from + k);
+    }
+  if (found.length === 0)
     throw new Error(
       `${split.path}, split "${split.name}": none of its ${split.length} rows meets the filter ${JSON.stringify(source)}`,
     );
-  return split.select(rows);
+  return split.select(found);
 }
