@@ -45,12 +45,14 @@ export {
   type Box,
   type ColorOptions,
   type CropOptions,
+  type Fit,
   type Pixels,
   resizeBox,
 } from './augment/index.ts';
 export { type DecodeTarget, decodeImage } from './image/decode.ts';
 export { type ImageFormat, imageFormat } from './image/format.ts';
-export { openImage } from './image/open.ts';
+export { decodeMask, ignoredClass, type Mask } from './image/mask.ts';
+export { type ImageSize, imageSize, openImage } from './image/open.ts';
 
 // Batches.
 
@@ -63,14 +65,25 @@ export {
   type ColumnRequest,
   type ColumnRequests,
   type ColumnValues,
+  classNamesIn,
   type RowTexts,
   resolveColumns,
   usualColumns,
 } from './loader/columns.ts';
 export { type Batch, DataLoader, type LoaderOptions, type LoaderState, type LoaderStats } from './loader/loader.ts';
+export type { RowObjects } from './loader/objects.ts';
 export type { SkippedRow } from './loader/sampler.ts';
 export { balancedRowWeights, noClass, weightedOrder } from './loader/weighted-order.ts';
 export { drawMixup, type MixupDraw, type MixupOptions, notMixed, type PixelBox } from './mixup.ts';
+export {
+  createOrder,
+  type Locality,
+  type MixturePart,
+  mixtureOrder,
+  type Order,
+  type OrderOptions,
+  type ShuffleOptions,
+} from './order/index.ts';
 export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';
 
 // Captions.

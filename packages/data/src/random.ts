@@ -5,7 +5,25 @@
 import { threefry2x32 } from '@tessera/tensor/threefry';
 
 /** The purposes of random streams. Streams of different purposes never share numbers. */
-export const purpose = { order: 1, augment: 2, caption: 3, replacement: 4, mixup: 5, sampling: 6, search: 7 } as const;
+export const purpose = {
+  order: 1,
+  augment: 2,
+  caption: 3,
+  replacement: 4,
+  mixup: 5,
+  sampling: 6,
+  search: 7,
+  /** The order of blocks in an epoch. */
+  blocks: 8,
+  /** The order of rows within a window. */
+  windows: 9,
+  /** Where the sequence of blocks begins. */
+  rotation: 10,
+  /** Draws of blocks with replacement. */
+  draws: 11,
+  /** The seeds of the sources of a mixture. */
+  sources: 12,
+} as const;
 export type Purpose = (typeof purpose)[keyof typeof purpose];
 
 /** A stream of random numbers that depends only on (seed, purpose, epoch, index). */
@@ -40,16 +58,20 @@ export class CounterRandom {
     return low + (high - low) * (this.bits() / 2 ** 32);
   }
 
+  /** Uniform in [0, 1), with 53 random bits: enough to choose among more than 2^32. */
+  uniform53(): number {
+    return (this.bits() * 2 ** 21 + (this.bits() >>> 11)) / 2 ** 53;
+  }
+
   /** Uniform among 0 ... n - 1; n up to 2^32. The bias is below n / 2^32. */
   below(n: number): number {
     return Math.floor((this.bits() / 2 ** 32) * n);
   }
 }
 
-/** A random permutation of 0 ... n - 1 (Fisher and Yates), the order of an epoch. */
-export function permutation(n: number, seed: number, epoch: number): Uint32Array {
+/** The numbers 0 ... n - 1 in random order (Fisher and Yates). */
+export function shuffled(n: number, random: CounterRandom): Uint32Array {
   const order = Uint32Array.from({ length: n }, (_, i) => i);
-  const random = new CounterRandom(seed, purpose.order, epoch);
   for (let i = n - 1; i > 0; i--) {
     const j = random.below(i + 1);
     const kept = order[i] as number;
@@ -58,3 +80,7 @@ export function permutation(n: number, seed: number, epoch: number): Uint32Array
   }
   return order;
 }
+
+/** A random permutation of 0 ... n - 1: the order of an epoch of few rows. */
+export const permutation = (n: number, seed: number, epoch: number): Uint32Array =>
+  shuffled(n, new CounterRandom(seed, purpose.order, epoch));

@@ -39,6 +39,7 @@ export function countedSplit(
   });
   const shard = {
     url: 'counted',
+    format: 'arrow' as const,
     size: 0,
     tag: '',
     features,
