@@ -12,6 +12,7 @@ const order = [
   'packages/verify',
   'packages/split',
   'packages/serve',
+  'packages/dashboard',
   'datasets',
   'examples/browser',
   'scripts',
@@ -174,6 +175,8 @@ const rooms = {
   ],
   'packages/serve': [['search']],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
+  // The page and the server know each other only through the interface in shared/.
+  'packages/dashboard': [['shared'], ['metrics', 'page'], ['library'], ['server']],
   datasets: [
     ['builder.ts', 'concurrency.ts', 'hash.ts', 'png.ts', 'problems.ts'],
     ['table.ts', 'prepare-image.ts', 'gray-images.ts'],
@@ -330,7 +333,7 @@ export default {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['tessera-source', 'node', 'import', 'default'],
-      extensions: ['.ts', '.js', '.mjs', '.json'],
+      extensions: ['.ts', '.tsx', '.js', '.mjs', '.json'],
     },
   },
 };
