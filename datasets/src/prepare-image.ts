@@ -1,6 +1,6 @@
 /** Checking of image files before they are stored, and resizing of large ones. */
-import { decodeImage, imageFormat, openImage } from '@tessera/data';
-import { errorMessage } from '@tessera/data/io';
+import { imageFormat, openImage } from '@tessera/data';
+import { checkDecodes, undecodable } from '@tessera/data/folder';
 
 /** The number of images that are read and decoded at the same time. */
 export const imagesAtOnce = 4;
@@ -24,7 +24,7 @@ export async function prepareImage(
     const image = openImage(bytes);
     const { width, height } = await image.metadata();
     if (!isDrawing && (maxSize === undefined || Math.min(width, height) <= maxSize)) {
-      await decodeImage(bytes, { kind: 'working', size: 64 });
+      await checkDecodes(bytes);
       return bytes;
     }
     const size = maxSize ?? drawingSize;
@@ -34,6 +34,6 @@ export async function prepareImage(
       : smaller.png()
     ).toBuffer();
   } catch (error) {
-    return `cannot be decoded (${errorMessage(error)})`;
+    return undecodable(error);
   }
 }

@@ -2,8 +2,9 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isAddress, isPattern, isRowFolder } from '@tessera/data';
+import { type LeftOut, leftOutLines } from '@tessera/data/folder';
 import { copyDataset } from '@tessera/data/tools';
-import { buildFromFolder, datasetBuilder, datasets, type LeftOut, type Progress } from '@tessera/datasets';
+import { buildFromFolder, datasetBuilder, datasets, type Progress } from '@tessera/datasets';
 import { commandLine, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
 import { printChanges } from './lib/data/copy.ts';
 import { datasetRoot, isKnownDataset } from './lib/datasets.ts';
@@ -130,8 +131,7 @@ async function main(): Promise<number | undefined> {
 }
 
 function printLeftOut(leftOut: readonly LeftOut[]): void {
-  for (const { file, reason } of leftOut.slice(0, 10)) console.log(`left out: ${file}: ${reason}`);
-  if (leftOut.length > 10) console.log(`left out: ${leftOut.length - 10} more, ${leftOut.length} files in all`);
+  for (const line of leftOutLines(leftOut)) console.log(line);
 }
 
 function printReport(target: string, splits: Readonly<Record<string, number>>): void {

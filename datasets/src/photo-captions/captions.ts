@@ -1,8 +1,8 @@
 /** What datasets of captioned photographs have in common. */
 import { type Features, feature } from '@tessera/data';
-import type { BuildOptions, BuildReport, DatasetBuilder, LeftOut } from '../builder.ts';
-import { unitHash } from '../hash.ts';
-import { InputProblems } from '../problems.ts';
+import type { LeftOut } from '@tessera/data/folder';
+import { InputProblems, unitHash } from '@tessera/data/folder';
+import type { BuildOptions, BuildReport, DatasetBuilder } from '../builder.ts';
 import { readJson, readLines } from '../source/builder.ts';
 import { type ImageRow, imagesIn, unusedImages, writeImageRows } from '../source/image-rows.ts';
 import type { SourceFiles } from '../source/source-files.ts';

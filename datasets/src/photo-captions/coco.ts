@@ -1,5 +1,7 @@
 /** The builder of COCO's captions. */
-import type { DatasetBuilder, LeftOut } from '../builder.ts';
+
+import type { LeftOut } from '@tessera/data/folder';
+import type { DatasetBuilder } from '../builder.ts';
 import { baseOf, locate, readJson, sourceBuilder } from '../source/builder.ts';
 import { imagesIn } from '../source/image-rows.ts';
 import type { SourceFiles } from '../source/source-files.ts';

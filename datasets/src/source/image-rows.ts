@@ -1,6 +1,7 @@
 /** Writing of datasets whose rows are image files with values. */
 import { DatasetWriter, type Features } from '@tessera/data';
-import { type BuildOptions, type BuildReport, type DatasetBuilder, infoOf, type LeftOut } from '../builder.ts';
+import type { LeftOut } from '@tessera/data/folder';
+import { type BuildOptions, type BuildReport, type DatasetBuilder, infoOf } from '../builder.ts';
 import { mapInOrder } from '../concurrency.ts';
 import { imagesAtOnce, prepareImage } from '../prepare-image.ts';
 import type { SourceFiles } from './source-files.ts';

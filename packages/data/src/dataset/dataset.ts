@@ -2,6 +2,10 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { declaredFeatures } from '../arrow/features.ts';
+import type { EntryOptions } from '../folder/entry.ts';
+import { hasImages } from '../folder/image-files.ts';
+import type { LeftOut } from '../folder/left-out.ts';
+import { openFolder } from '../folder/open-folder.ts';
 import { folderEndings } from '../format/index.ts';
 import type { OpenShard } from '../format/shard.ts';
 import { exists } from '../io/file-system.ts';
@@ -19,6 +23,8 @@ export interface Dataset {
   path: string;
   info: DatasetInfo;
   splits: Record<string, Split>;
+  /** The files of a folder of images that are not used, with the reasons: those that cannot be decoded first. */
+  leftOut: readonly LeftOut[];
   /** @throws for an unknown split; the message lists the splits. */
   split(name: string): Split;
   close(): void;
@@ -28,26 +34,29 @@ export interface Dataset {
 export interface OpenOptions {
   /** Open only these splits. Default: all. */
   splits?: readonly string[];
-  /** Bytes of blocks that each split keeps in memory. Default: 64 MiB for saved folders, otherwise 512 MiB. */
+  /** Bytes of blocks that each split keeps in memory. Default: 64 MiB where single rows are read, otherwise 512 MiB. */
   cacheBytes?: number;
   /** Columns of texts or integers that are read as classes, with the values of the classes in order. */
   classes?: ClassColumns;
+  /** How a folder of images is read. */
+  folder?: EntryOptions;
+  /** Whether an image of a folder that is found not to be decodable is an error. Default false: it is left out. */
+  strict?: boolean;
 }
 
 /** The splits of a dataset by name, each with what opens its files. */
 interface SplitSource {
   readonly path: string;
   readonly splits: Readonly<Record<string, () => Promise<{ shards: OpenShard[]; info: DatasetInfo }>>>;
-  readonly cacheBytes: number;
+  /** Whether single rows are read, as of saved folders, not whole blocks. */
   readonly saved: boolean;
+  readonly leftOut?: readonly LeftOut[];
 }
-
-/** Saved folders are read row by row, other files in whole blocks. */
-const [savedCacheBytes, filesCacheBytes] = [64 * 2 ** 20, 512 * 2 ** 20];
 
 /**
  * Opens a dataset. Only headers, footers and indices are read here. It can be
  * - a folder that this package or `save_to_disk` of Hugging Face `datasets` wrote (a DatasetDict or a single Dataset);
+ * - a folder of images with a table of captions, or with a subfolder for each class; see `listFolderRows`;
  * - files of rows, which are Arrow, Parquet or tar (webdataset): a path, a pattern (`data/{000..331}.tar`, `data/*.parquet`), a folder
  *   that holds them, or an address that begins with `https://`, `s3://` or `hf://datasets/`. Their names tell their splits.
  *
@@ -55,7 +64,7 @@ const [savedCacheBytes, filesCacheBytes] = [64 * 2 ** 20, 512 * 2 ** 20];
  *   what was expected and what to do.
  */
 export async function openDataset(location: string, options: OpenOptions = {}): Promise<Dataset> {
-  const { path: root, splits: sources, cacheBytes, saved } = await findSplits(location);
+  const { path: root, splits: sources, saved, leftOut = [] } = await findSplits(location, options);
   const wanted = options.splits ?? Object.keys(sources);
   const splits: Record<string, Split> = {};
   const close = (): void => {
@@ -67,17 +76,22 @@ export async function openDataset(location: string, options: OpenOptions = {}): 
       const open = sources[name];
       if (open === undefined) throw new Error(noSuchSplit(root, name, Object.keys(sources)));
       const opened = await open();
-      splits[name] = new Split(name, root, opened.shards, { cacheBytes, ...options, saved });
+      splits[name] = new Split(name, root, opened.shards, { ...options, saved });
       info ??= opened.info;
     }
   } catch (error) {
     close();
     throw error;
   }
-  return datasetOf(root, info ?? readInfo({}), splits);
+  return datasetOf(root, info ?? readInfo({}), splits, leftOut);
 }
 
-function datasetOf(root: string, info: DatasetInfo, splits: Record<string, Split>): Dataset {
+function datasetOf(
+  root: string,
+  info: DatasetInfo,
+  splits: Record<string, Split>,
+  leftOut: readonly LeftOut[],
+): Dataset {
   const close = (): void => {
     for (const split of Object.values(splits)) split.close();
   };
@@ -85,6 +99,7 @@ function datasetOf(root: string, info: DatasetInfo, splits: Record<string, Split
     path: root,
     info,
     splits,
+    leftOut,
     split(name) {
       const split = splits[name];
       if (!split) throw new Error(noSuchSplit(root, name, Object.keys(splits)));
@@ -100,9 +115,9 @@ function datasetOf(root: string, info: DatasetInfo, splits: Record<string, Split
  * uses.
  */
 export const withClasses = async (
-  { path: root, info, splits }: Dataset,
+  { path: root, info, splits, leftOut }: Dataset,
   column: { readonly name: string | null; readonly names: readonly string[] },
-): Promise<Dataset> => datasetOf(root, info, await labelsAsClasses(splits, column));
+): Promise<Dataset> => datasetOf(root, info, await labelsAsClasses(splits, column), leftOut);
 
 /** The pattern of the files of rows in a folder. */
 const filesIn = (folder: string): string => `${folder}/**/*{${folderEndings.join(',')}}`;
@@ -121,7 +136,7 @@ const hasFiles = async (folder: string): Promise<boolean> => {
 export const isRowFolder = async (folder: string): Promise<boolean> =>
   (await savedSplits(path.resolve(folder))) !== null || hasFiles(path.resolve(folder));
 
-async function findSplits(location: string): Promise<SplitSource> {
+async function findSplits(location: string, options: OpenOptions): Promise<SplitSource> {
   if (isAddress(location)) return filesSource(location, location);
   const root = path.resolve(location);
   const isFolder = (await stat(root).catch(() => null))?.isDirectory() ?? false;
@@ -131,15 +146,29 @@ async function findSplits(location: string): Promise<SplitSource> {
     return {
       path: root,
       splits: Object.fromEntries(Object.entries(saved).map(([name, folder]) => [name, () => openSaved(folder)])),
-      cacheBytes: savedCacheBytes,
       saved: true,
     };
   if (isFolder && (await hasFiles(root))) return filesSource(root, filesIn(root), await readDescription(root));
+  if (isFolder && (await hasImages(root))) return imagesSource(root, options);
   throw new Error(
     (await exists(root))
-      ? `${root}: is not a dataset: neither dataset_dict.json nor state.json is there, and no ${folderEndings.join(', ')} file. Expected what \`build-dataset\` or \`save_to_disk\` of Hugging Face \`datasets\` writes, Parquet files, or tar files in webdataset's layout; make one of a folder of images with \`npm run build-dataset\``
+      ? `${root}: is not a dataset: neither dataset_dict.json nor state.json is there, no ${folderEndings.join(', ')} file, and no images. Expected what \`build-dataset\` or \`save_to_disk\` of Hugging Face \`datasets\` writes, Parquet files, tar files in webdataset's layout, or images with a table of captions or in one folder for each class`
       : `${root}: there is no such directory. Build the dataset first`,
   );
+}
+
+/** The splits of a folder of images. */
+async function imagesSource(root: string, { folder = {}, strict = false }: OpenOptions): Promise<SplitSource> {
+  const { splits, leftOut } = await openFolder(root, folder, strict);
+  const info = readInfo({ description: `Images from ${path.basename(root)}` });
+  return {
+    path: root,
+    splits: Object.fromEntries(
+      Object.entries(splits).map(([name, shard]) => [name, async () => ({ shards: [shard], info })]),
+    ),
+    saved: true,
+    leftOut,
+  };
 }
 
 /**
@@ -166,7 +195,6 @@ async function filesSource(
         }),
       ]),
     ),
-    cacheBytes: filesCacheBytes,
     saved: false,
   };
 }
@@ -181,11 +209,8 @@ const describedBy = (shard: OpenShard, declared: unknown): OpenShard =>
  * @returns the split with all its rows, which is to be closed, and with those that the place selects
  */
 export async function reopenSplit(place: SplitPlace): Promise<{ readonly stored: Split; readonly split: Split }> {
-  const { split: name, path: root, files, classes, selected } = place;
-  const stored =
-    files === null
-      ? (await openDataset(root, { splits: [name], classes })).split(name)
-      : new Split(name, root, await openFiles(files), { cacheBytes: filesCacheBytes, classes });
+  const { split: name, path: root, files, saved, classes, selected } = place;
+  const stored = new Split(name, root, await openFiles(files), { saved, classes });
   return { stored, split: selected === null ? stored : stored.select(selected) };
 }
 

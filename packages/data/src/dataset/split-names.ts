@@ -12,6 +12,13 @@ const patterns = Object.entries(words).map(([split, own]) => ({
   pattern: new RegExp(`(^|[-._ 0-9/])(${own.join('|')})([-._ 0-9/]|$)`, 'i'),
 }));
 
+/** The splits that have words. */
+export const splitNames = ['train', 'test', 'validation'] as const satisfies (keyof typeof words)[];
+
+/** The split that a whole name says, in capitals or not; null if it says none. */
+export const splitOfWord = (name: string): string | null =>
+  Object.entries<readonly string[]>(words).find(([, own]) => own.includes(name.toLowerCase()))?.[0] ?? null;
+
 /** The split that the last part of a path with such a word names; null if there is none. */
 function splitOf(path: string): string | null {
   for (const part of path.split('/').reverse())

@@ -23,9 +23,9 @@ interface BlockPlace extends SplitBlock {
 }
 
 export interface SplitOptions {
-  /** Whether its folder lists its files (`save_to_disk`). */
+  /** Whether single rows are read, as of saved folders, not whole blocks. */
   readonly saved?: boolean;
-  /** Bytes of blocks that are kept in memory. Default: 64 MiB for files of this machine that are read row by row. */
+  /** Bytes of blocks that are kept in memory. Default: 64 MiB where single rows are read, otherwise 512 MiB. */
   readonly cacheBytes?: number | undefined;
   /** Columns of texts or integers that are read as classes, with the values of the classes in order. */
   readonly classes?: ClassColumns | undefined;
@@ -33,14 +33,15 @@ export interface SplitOptions {
   readonly selected?: Uint32Array | null;
 }
 
-const defaultCacheBytes = 64 * 2 ** 20;
+const [savedCacheBytes, blockCacheBytes] = [64 * 2 ** 20, 512 * 2 ** 20];
 
 /** What a worker needs to open a split again. Plain data. */
 export interface SplitPlace {
   readonly path: string;
   readonly split: string;
-  /** The files; null for a saved folder, which lists its own. */
-  readonly files: readonly SplitFile[] | null;
+  readonly files: readonly SplitFile[];
+  /** Whether single rows are read, as of saved folders, not whole blocks. */
+  readonly saved: boolean;
   readonly classes: ClassColumns;
   /** The numbers of its rows in the files; null: all of them, in order. */
   readonly selected: Uint32Array | null;
@@ -68,7 +69,8 @@ export class Split {
   #closed = false;
 
   constructor(name: string, path: string, shards: readonly OpenShard[], options: SplitOptions = {}) {
-    const { cacheBytes = defaultCacheBytes, classes = {}, selected = null } = options;
+    const { saved = false, classes = {}, selected = null } = options;
+    const { cacheBytes = saved ? savedCacheBytes : blockCacheBytes } = options;
     this.name = name;
     this.path = path;
     this.classes = classes;
@@ -107,9 +109,14 @@ export class Split {
 
   /** Where it can be opened again. */
   get place(): SplitPlace {
-    const files =
-      this.#options.saved === true ? null : this.#shards.map(({ url, tag, index }) => ({ url, tag, index }));
-    return { path: this.path, split: this.name, files, classes: this.classes, selected: this.selected };
+    const { saved = false } = this.#options;
+    // A saved folder that was damaged is refused for its own reasons.
+    const tagOf = ({ tag }: OpenShard) => (saved ? {} : { tag });
+    const files = this.#shards.map((shard) => ({
+      ...{ url: shard.url, format: shard.format, index: shard.index },
+      ...tagOf(shard),
+    }));
+    return { path: this.path, split: this.name, files, saved, classes: this.classes, selected: this.selected };
   }
 
   /**

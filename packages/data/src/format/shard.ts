@@ -28,6 +28,8 @@ export class DamagedRowsError extends Error {}
 export interface OpenShard {
   /** The file's path or address. */
   readonly url: string;
+  /** How it is read: the name of a format, or `images` for a folder of images. */
+  readonly format: ShardFormatName;
   /** The file's size in bytes. */
   readonly size: number;
   /** Differs between two contents of the file; see `ByteSource`. */
@@ -43,6 +45,8 @@ export interface OpenShard {
   block(index: number, columns: readonly string[]): Promise<Block>;
   close(): void;
 }
+
+export type ShardFormatName = 'arrow' | 'parquet' | 'tar' | 'images';
 
 /** How files of one kind are read. */
 export interface ShardFormat {

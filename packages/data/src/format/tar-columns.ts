@@ -1,6 +1,7 @@
 /** The columns of webdataset samples: what the members of a sample are, by the endings of their names. */
 import type { Value } from '../arrow/column.ts';
-import { type Feature, type Features, feature, jsonDtype } from '../arrow/features.ts';
+import { type Feature, type Features, feature } from '../arrow/features.ts';
+import { jsonFeature } from './json-feature.ts';
 import type { Row } from './shard.ts';
 
 /** The members of a sample, by their endings: `jpg`, `txt`, `seg.png`. */
@@ -88,20 +89,6 @@ function featureOf(source: ColumnSource, samples: readonly SampleMembers[]): Fea
     default:
       return jsonFeature(samples.map((sample) => readColumn(source, sample)).filter((value) => value !== null));
   }
-}
-
-/** The feature that fits all values. */
-function jsonFeature(values: readonly unknown[]): Feature {
-  const all = (test: (value: unknown) => boolean): boolean => values.length > 0 && values.every(test);
-  if (all((value) => typeof value === 'string')) return feature.value('string');
-  if (all((value) => Number.isSafeInteger(value))) return feature.value('int64');
-  if (all((value) => typeof value === 'number')) return feature.value('float64');
-  if (all((value) => typeof value === 'boolean')) return feature.value('bool');
-  if (all(Array.isArray)) {
-    const element = jsonFeature(values.flat().filter((value) => value !== null));
-    return element.type === 'other' ? element : feature.list(element);
-  }
-  return { type: 'other', dtype: values.length === 0 ? `${jsonDtype} null` : jsonDtype };
 }
 
 function readColumn({ kind, endings, field = '' }: ColumnSource, sample: SampleMembers): Value {

@@ -1,8 +1,8 @@
 /** The files of a folder: which are images, by name or by content, and which are not. */
 import fsp from 'node:fs/promises';
 import path from 'node:path';
-import { imageFormat } from '@tessera/data';
-import { readProblem } from '@tessera/data/io';
+import { imageFormat } from '../image/format.ts';
+import { readProblem } from '../io/file-system.ts';
 
 /** A file or folder, or what a symbolic link leads to. */
 export interface FolderItem {
@@ -18,6 +18,19 @@ const imageEndings = new Set(
 );
 
 export const isImageName = (name: string): boolean => imageEndings.has(path.extname(name).toLowerCase());
+
+/** Whether a folder or one below it has an image. */
+export async function hasImages(folder: string, depth = 0): Promise<boolean> {
+  const items = await listFolder(folder);
+  for (const { name, isFolder } of items)
+    if (!isFolder && (await isImageFile(name, path.join(folder, name)))) return true;
+  for (const { name, isFolder } of items)
+    if (isFolder && depth < deepest && (await hasImages(path.join(folder, name), depth + 1))) return true;
+  return false;
+}
+
+/** More levels are not looked at to find an image. A symbolic link to a folder above would be followed without end. */
+const deepest = 8;
 
 /** The content of a folder without hidden files, sorted by name. Symbolic links are followed. */
 export async function listFolder(folder: string): Promise<FolderItem[]> {

@@ -2,8 +2,8 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { errorMessage, readProblem } from '@tessera/data/io';
 import { parse } from 'csv-parse';
+import { errorMessage, readProblem } from '../io/file-system.ts';
 import { InputProblems } from './problems.ts';
 
 /** A row of a table, and the line of the file on which it starts, counted from 1. */
@@ -13,7 +13,11 @@ export interface TableRow {
   values: Record<string, unknown>;
 }
 
+/** Whether all values are texts (CSV, TSV), or those of JSON. */
+export type TableKind = 'text' | 'json';
+
 export interface Table {
+  kind: TableKind;
   columns: string[];
   rows: TableRow[];
 }
@@ -26,6 +30,8 @@ const readers: Record<string, (file: string, text: string) => Table | Promise<Ta
 
 /** File name extensions of the supported formats. */
 export const tableEndings = Object.keys(readers);
+
+export const isTableName = (name: string): boolean => tableEndings.includes(path.extname(name).toLowerCase());
 
 /**
  * Reads a CSV, TSV or JSONL (one object per line) file. Lines end in LF, CR LF or CR, also mixed. In CSV and TSV files, the first line tells
@@ -139,7 +145,7 @@ export async function parseDelimited(file: string, text: string, usual: string):
   }
   if (!columns) problems.push('it is empty; expected the names of the columns in the first line');
   if (problems.length > 0) throw new InputProblems(file, problems);
-  return { columns: columns ?? [], rows };
+  return { kind: 'text', columns: columns ?? [], rows };
 }
 
 /** A field without the space at its end, which keeps the parser from seeing that a field is quoted. */
@@ -175,7 +181,7 @@ function readJsonLines(file: string, content: string): Table {
     rows.push({ line, values });
   }
   if (problems.length > 0) throw new InputProblems(file, problems);
-  return { columns: [...columns], rows };
+  return { kind: 'json', columns: [...columns], rows };
 }
 
 function parseObject(text: string): Record<string, unknown> | null {
