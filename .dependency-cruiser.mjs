@@ -173,7 +173,7 @@ const rooms = {
   ],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
   datasets: [
-    ['builder.ts', 'concurrency.ts', 'hash.ts', 'png.ts', 'problems.ts'],
+    ['builder.ts', 'hash.ts', 'png.ts', 'problems.ts'],
     ['table.ts', 'prepare-image.ts', 'gray-images.ts'],
     ['source'],
     ['idx.ts'],

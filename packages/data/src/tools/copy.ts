@@ -67,7 +67,7 @@ const isFile = (target: string, to: WriteFormatName): boolean => {
 };
 
 /** A format's options that it does not have are errors. */
-function checkOptions(target: string, to: WriteFormatName, { rowsPerFile, rowsPerGroup }: CopyOptions): void {
+export function checkOptions(target: string, to: WriteFormatName, { rowsPerFile, rowsPerGroup }: CopyOptions): void {
   const { title, hasRowGroups } = writeFormats[to];
   if (rowsPerGroup !== undefined && !hasRowGroups) throw new Error(`${title} files have no row groups to choose`);
   if (rowsPerFile !== undefined && isFile(target, to))
@@ -79,7 +79,7 @@ function checkOptions(target: string, to: WriteFormatName, { rowsPerFile, rowsPe
  *
  * @param info the description of the dataset
  */
-async function copySplits(
+export async function copySplits(
   title: string,
   splits: readonly Split[],
   target: string,

@@ -1,6 +1,6 @@
-/** Tools for datasets: copies in other formats, with selected rows and columns. */
+/** Tools for datasets: copies in other formats with selected rows and columns, and removal of duplicates. */
 
+export { type DuplicateKind, duplicateKinds } from '../duplicates/finder.ts';
 export type { WriteFormatName } from '../write/index.ts';
 export { type CopyOptions, type CopyReport, copyDataset } from './copy.ts';
-export type { ToolOptions, ToolProgress } from './progress.ts';
-export type { Selection } from './selection.ts';
+export { type DedupOptions, type DedupReport, dedupDataset } from './dedup.ts';
