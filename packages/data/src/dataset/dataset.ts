@@ -110,14 +110,18 @@ function datasetOf(
   };
 }
 
+/** The dataset with these splits in place of its own, whose files they use. */
+export const withSplits = ({ path: root, info, leftOut }: Dataset, splits: Readonly<Record<string, Split>>): Dataset =>
+  datasetOf(root, info, { ...splits }, leftOut);
+
 /**
  * The dataset with a column of texts or integers as class labels; see `labelsAsClasses`. It takes the place of `dataset`, whose files it
  * uses.
  */
 export const withClasses = async (
-  { path: root, info, splits, leftOut }: Dataset,
+  dataset: Dataset,
   column: { readonly name: string | null; readonly names: readonly string[] },
-): Promise<Dataset> => datasetOf(root, info, await labelsAsClasses(splits, column), leftOut);
+): Promise<Dataset> => withSplits(dataset, await labelsAsClasses(dataset.splits, column));
 
 /** The pattern of the files of rows in a folder. */
 const filesIn = (folder: string): string => `${folder}/**/*{${folderEndings.join(',')}}`;

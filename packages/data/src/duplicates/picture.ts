@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Pixels } from '../augment/index.ts';
 import { decodeImage } from '../image/decode.ts';
+import { errorMessage } from '../io/file-system.ts';
 import { type PerceptualHash, perceptualHash } from './perceptual-hash.ts';
 
 /** A picture that can be compared with others. */
@@ -10,6 +11,8 @@ export interface ComparedPicture {
   readonly sha256: string;
   /** Null: the picture cannot be decoded, and only equal files are its duplicates. */
   readonly look: PictureLook | null;
+  /** Why it cannot be decoded; null if it can be. */
+  readonly problem: string | null;
 }
 
 export interface PictureLook {
@@ -48,11 +51,15 @@ export function colorDifference(a: Uint8Array, b: Uint8Array): number {
 }
 
 /** Hash and colors of RGB pixels. */
-export const lookOf = (pixels: Pixels): PictureLook => ({ hash: perceptualHash(pixels), colors: meanColors(pixels) });
+const lookOf = (pixels: Pixels): PictureLook => ({ hash: perceptualHash(pixels), colors: meanColors(pixels) });
 
 /** Reads a picture's file. It never throws: a picture that cannot be decoded has no look. */
 export async function comparePicture(bytes: Uint8Array): Promise<ComparedPicture> {
   const sha256 = createHash('sha256').update(bytes).digest().toString('latin1');
-  const pixels = await decodeImage(bytes, { kind: 'working', size: decodedSide }).catch(() => null);
-  return { sha256, look: pixels === null ? null : lookOf(pixels) };
+  try {
+    const pixels = await decodeImage(bytes, { kind: 'working', size: decodedSide });
+    return { sha256, look: lookOf(pixels), problem: null };
+  } catch (error) {
+    return { sha256, look: null, problem: errorMessage(error) };
+  }
 }
