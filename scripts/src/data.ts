@@ -5,6 +5,7 @@ import { commandLine, runCommand, UsageError } from './lib/command.ts';
 import {
   dedupOptions,
   given,
+  inspectOptions,
   selectOptions,
   splitOption,
   wholeNumber,
@@ -13,8 +14,9 @@ import {
 } from './lib/data/arguments.ts';
 import { copyCommand } from './lib/data/copy.ts';
 import { dedupCommand } from './lib/data/dedup.ts';
+import { inspectCommand } from './lib/data/inspect.ts';
 
-const commands = ['convert', 'select', 'dedup'];
+const commands = ['inspect', 'convert', 'select', 'dedup'];
 
 const source = {
   type: 'string',
@@ -39,6 +41,19 @@ async function readCommand(): Promise<() => Promise<number>> {
   let run: (() => Promise<number>) | null = null;
   await commandLine('data')
     .usage('$0 COMMAND: looks at datasets and writes them. $0 COMMAND --help explains a command.')
+    .command(
+      'inspect <url>',
+      'Prints what is in a dataset: columns, sizes, captions, classes, duplicates; draws some of its rows',
+      (parser) =>
+        parser
+          .positional('url', source)
+          .options({ ...splitOption, ...inspectOptions })
+          .example('$0 inspect my-pictures --out samples.png', 'a table, and a contact sheet')
+          .example("$0 inspect 's3://bucket/cc12m/*.tar' --rows 500 --json", 'JSON, from 500 rows of each split'),
+      ({ url, ...options }) => {
+        run = () => inspectCommand(url, options);
+      },
+    )
     .command(
       'convert <url> <out>',
       'Writes a dataset in another format. Pictures are copied byte by byte',

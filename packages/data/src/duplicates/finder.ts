@@ -6,6 +6,17 @@ import { type ComparedPicture, colorDifference, type PictureLook } from './pictu
 export const duplicateKinds = ['image', 'caption', 'both', 'key'] as const;
 export type DuplicateKind = (typeof duplicateKinds)[number];
 
+/** Texts are compared without regard to capitals and white space. */
+const normalized = (text: string): string => text.normalize('NFC').toLowerCase().replace(/\s+/g, ' ').trim();
+
+/** What is compared of a caption, or of a list of captions; empty if there is none. */
+export const comparedCaption = (value: unknown): string =>
+  (Array.isArray(value) ? value : [value])
+    .filter((text) => typeof text === 'string')
+    .map(normalized)
+    .filter((text) => text !== '')
+    .join('\n');
+
 /** What is compared of a row. */
 export interface ComparedRow {
   /** Null: there is none, which is never a duplicate. */

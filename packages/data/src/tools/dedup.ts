@@ -4,7 +4,7 @@ import type { Value } from '../arrow/column.ts';
 import type { Features } from '../arrow/features.ts';
 import { type Dataset, openDataset } from '../dataset/dataset.ts';
 import type { Split } from '../dataset/split.ts';
-import { type ComparedRow, DuplicateFinder, type DuplicateKind } from '../duplicates/finder.ts';
+import { type ComparedRow, comparedCaption, DuplicateFinder, type DuplicateKind } from '../duplicates/finder.ts';
 import { comparePicture } from '../duplicates/picture.ts';
 import { DamagedRowsError, type Row } from '../format/shard.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
@@ -13,6 +13,7 @@ import { resolveColumns, usualColumns } from '../loader/columns.ts';
 import { writeFormatOf } from '../write/index.ts';
 import { checkTarget } from '../write/output.ts';
 import { type CopyOptions, type CopyReport, checkOptions, copySplits } from './copy.ts';
+import { encodedImage } from './inspect/pictures.ts';
 import { selectRows } from './selection.ts';
 
 export interface DedupOptions extends CopyOptions {
@@ -90,21 +91,16 @@ function comparedColumns(
   return { image: found.image?.column ?? null, text: found.captions?.column ?? null };
 }
 
-/** Texts are compared without regard to capitals and white space. */
-const normalized = (text: string): string => text.normalize('NFC').toLowerCase().replace(/\s+/g, ' ').trim();
-
 function textOf(value: Value | undefined, by: DuplicateKind): string | null {
   if (value === null || value === undefined) return null;
   if (by === 'key') return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value);
-  const texts = (Array.isArray(value) ? value : [value]).filter((text) => typeof text === 'string').map(normalized);
-  return texts.filter((text) => text !== '').join('\n');
+  return comparedCaption(value);
 }
 
 async function compareRow(row: Row, { image, text }: ComparedColumns, by: DuplicateKind): Promise<ComparedRow> {
-  const value = image === null ? null : row[image];
-  const bytes = value instanceof Uint8Array ? value : (value as { bytes?: Uint8Array | null } | null)?.bytes;
+  const encoded = image === null ? null : encodedImage(row[image]);
   return {
-    picture: bytes === undefined || bytes === null ? null : await comparePicture(bytes),
+    picture: encoded === null ? null : await comparePicture(encoded.bytes),
     text: text === null ? null : textOf(row[text], by),
   };
 }
@@ -208,7 +204,7 @@ export async function dedupDataset(location: string, target: string, options: De
     if (within && compared !== null) add(compared, place);
   }
   const selected = [...kept].map(([split, rows]) => split.select(rows));
-  const copied = await copySplits(dataset.path, selected, target, { ...options, info: dataset.info });
+  const copied = await copySplits(dataset, selected, target, options);
   await writeFileAtomic(report, [reportText(report, removed)]);
   return { ...copied, removed, undecodable, report };
 }

@@ -3,5 +3,5 @@ export { imageDataUri, pictureGrid, pixelsDataUri } from './pictures.ts';
 export { formatRate, rangeTestEndings, renderRangeTest } from './range-test-page.ts';
 export { renderReport } from './render.ts';
 export type { DataUri, EvaluationRecord, ReportData, StepRecord } from './report-data.ts';
-export { drawPanels, noteLines, type SheetPanel } from './sheet.ts';
 export type { Highlight, ReportSection } from './section.ts';
+export { drawPanels, noteLines, type SheetPanel } from './sheet.ts';

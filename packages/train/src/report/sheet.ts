@@ -30,7 +30,14 @@ const minimalWidth = 560;
 export const fontAttribute = html`font-family="DejaVu Sans, Helvetica, Arial, sans-serif"`;
 
 /** One PNG with all sections below each other. */
-export async function drawPanels({ title, subtitle, legend, cell, columns: most, sections }: PanelSheet): Promise<Buffer> {
+export async function drawPanels({
+  title,
+  subtitle,
+  legend,
+  cell,
+  columns: most,
+  sections,
+}: PanelSheet): Promise<Buffer> {
   const columns = Math.min(most, Math.max(1, ...sections.map(({ panels }) => panels.length)));
   const width = Math.max(minimalWidth, 2 * margin + columns * (cell.width + gap) - gap);
   const lines = Math.max(1, ...sections.flatMap(({ panels }) => panels.map(({ notes }) => notes.length)));
@@ -99,7 +106,10 @@ export function noteLines(words: string, width: number, most: number): string[] 
   const letters = lettersIn(width, 11);
   const lines: string[] = [];
   // Characters that XML cannot hold would make the whole sheet unreadable.
-  for (const word of words.replace(/[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu, ' ').split(/\s+/).filter((each) => each !== '')) {
+  for (const word of words
+    .replace(/[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu, ' ')
+    .split(/\s+/)
+    .filter((each) => each !== '')) {
     const last = lines.at(-1);
     if (last !== undefined && last.length + 1 + word.length <= letters) lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(word);

@@ -66,6 +66,19 @@ export const writeOptions = {
   },
 } as const;
 
+export const inspectOptions = {
+  rows: number('Rows of each split that are read for the statistics [default: 2000]'),
+  all: { type: 'boolean', default: false, describe: 'Read all rows' },
+  out: {
+    type: 'string',
+    describe: 'Draw some rows: a file that ends in .png, or a folder for samples.png and statistics.json',
+    requiresArg: true,
+  },
+  samples: number('Rows of each split that are drawn [default: 24]'),
+  json: { type: 'boolean', default: false, describe: 'Print JSON' },
+  overwrite: { type: 'boolean', default: false, describe: 'Replace the files of --out' },
+} as const;
+
 export const dedupOptions = {
   by: {
     type: 'string',

@@ -1,11 +1,13 @@
 /** npm run data -- convert and select: rows of a dataset in another place and format. */
-import { type CopyOptions, type CopyReport, copyDataset } from '@tessera/data/tools';
+import { leftOutLines } from '@tessera/data/folder';
+import { type CopyOptions, type CopyPlan, type CopyReport, copyDataset } from '@tessera/data/tools';
 import { fromCaller, onInterrupt, toCaller } from '../command.ts';
 import { locateDataset } from '../datasets.ts';
 import { progress } from './arguments.ts';
 
 /** What a copy changed or left out, a line each. */
-export function printChanges({ leftOut, changes }: Pick<CopyReport, 'leftOut' | 'changes'>): void {
+export function printChanges({ leftOut, changes, files }: CopyPlan): void {
+  for (const line of leftOutLines(files)) console.error(line);
   for (const column of leftOut) console.error(`left out: column ${column}`);
   for (const change of changes) console.error(`note: ${change}`);
 }

@@ -1,8 +1,8 @@
 /** What is in a dataset: its files, columns and rows, statistics, and rows to look at. */
 import { featuresToJson } from '../../arrow/features.ts';
 import { openDataset } from '../../dataset/dataset.ts';
-import type { DatasetInfo } from '../../dataset/saved.ts';
 import { shortName } from '../../dataset/same-features.ts';
+import type { DatasetInfo } from '../../dataset/saved.ts';
 import type { Split } from '../../dataset/split.ts';
 import { DuplicateFinder } from '../../duplicates/finder.ts';
 import type { LeftOut } from '../../folder/left-out.ts';

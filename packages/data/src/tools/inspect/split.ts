@@ -1,12 +1,19 @@
 /** Statistics of the rows of one split. */
 import type { Split } from '../../dataset/split.ts';
-import type { DuplicateFinder } from '../../duplicates/finder.ts';
+import { comparedCaption, type DuplicateFinder } from '../../duplicates/finder.ts';
 import { DamagedRowsError, type Row } from '../../format/shard.ts';
 import { mapInOrder } from '../../io/concurrency.ts';
 import { resolveColumns, usualColumns } from '../../loader/columns.ts';
-import { CaptionCounter, type CaptionStatistics, type CountTokens, textsOf } from './captions.ts';
+import { CaptionCounter, type CaptionStatistics, type CountTokens } from './captions.ts';
 import { PictureCounter, type PictureStatistics, type SeenPicture, seePicture } from './pictures.ts';
-import { LabelCounter, type LabelStatistics, labelColumns, NumberCounter, type NumberStatistics, numberColumns } from './values.ts';
+import {
+  LabelCounter,
+  type LabelStatistics,
+  labelColumns,
+  NumberCounter,
+  type NumberStatistics,
+  numberColumns,
+} from './values.ts';
 
 /** A row that repeats an earlier one. */
 export interface Repetition {
@@ -89,7 +96,7 @@ class RepetitionCounter {
 
   addCaption(row: number, value: unknown): void {
     const { captions, captionPlaces } = this.#seen;
-    const compared = { picture: null, text: textsOf(value).join('\n').trim() };
+    const compared = { picture: null, text: comparedCaption(value) };
     const match = captions.find(compared);
     if (match === null) captionPlaces[captions.add(compared)] = { split: this.#split, row };
     else {
@@ -123,7 +130,9 @@ export async function splitStatistics(
   const { image, captions } = pictureAndCaption(split);
   const pictures = image === null ? null : new PictureCounter(image);
   const texts = captions === null ? null : new CaptionCounter(captions, countTokens);
-  const labels = labelColumns(split.features).map((name) => [name, new LabelCounter(name, split.features[name])] as const);
+  const labels = labelColumns(split.features).map(
+    (name) => [name, new LabelCounter(name, split.features[name])] as const,
+  );
   const numbers = numberColumns(split.features).map((name) => [name, new NumberCounter(name)] as const);
   const repetitions = new RepetitionCounter(split.name, seen);
   const columns = [image, captions, ...labels.map(([name]) => name), ...numbers.map(([name]) => name)];
