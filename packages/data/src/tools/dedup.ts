@@ -39,7 +39,7 @@ interface RowPlace {
 }
 
 /** A row that was removed. */
-export interface RemovedRow {
+interface RemovedRow {
   readonly split: string;
   /** Its number in the source. */
   readonly row: number;

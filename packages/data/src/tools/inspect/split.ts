@@ -16,7 +16,7 @@ import {
 } from './values.ts';
 
 /** A row that repeats an earlier one. */
-export interface Repetition {
+interface Repetition {
   readonly row: number;
   readonly reason: string;
   /** Different bits of similar pictures. */
@@ -24,7 +24,7 @@ export interface Repetition {
   readonly of: { readonly split: string; readonly row: number };
 }
 
-export interface DuplicateStatistics {
+interface DuplicateStatistics {
   /** Rows whose picture is the file of an earlier row. */
   readonly samePicture: number;
   readonly similarPicture: number;
