@@ -1,6 +1,6 @@
 /** What tools tell while they work, and how they are stopped. */
 
-export interface ToolProgress {
+interface ToolProgress {
   readonly what: string;
   readonly done: number;
   readonly total: number;
