@@ -11,7 +11,7 @@ import { imageSize } from '../image/open.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
 import { columnReaders, type FoundColumn, Unusable } from './columns.ts';
-import { isSceneKind, placeFollower, readScene, type Scene, type SceneKind } from './scene.ts';
+import { isSceneKind, placeFollower, readScene, type Scene, type SceneKind, unplaced } from './scene.ts';
 import { pickTexts, type TextGroup, type TextPicking } from './texts.ts';
 
 /** What happens to a row that cannot be used: another row replaces it, it is left out, or the loader throws. */
@@ -156,6 +156,10 @@ export class Sampler {
           continue;
         }
         const value = item.values[name];
+        if (isSceneKind(column.kind)) {
+          (values[name] as unknown[]).push(unplaced(column.kind, value));
+          continue;
+        }
         const random = new CounterRandom(seed, purpose.caption, epoch, stream);
         (values[name] as unknown[]).push(
           column.kind === 'texts' ? pickTexts(value as TextGroup[], pickingOf(column), random) : value,

@@ -111,3 +111,7 @@ export function placeFollower(
       return follower satisfies never;
   }
 }
+
+/** What would follow a picture where no picture is read. */
+export const unplaced = (kind: SceneKind, value: unknown): RowObjects | Uint8Array =>
+  kind === 'objects' ? { ...(value as StoredObjects), width: 0, height: 0 } : new Uint8Array();
