@@ -26,7 +26,7 @@ export interface Detection {
 const areaOf = ([, , width, height]: Box): number => width * height;
 
 /** Intersection over union; of a crowd, the share of the detection that is within it. */
-export function overlapOf(found: Box, truth: Box, crowd: boolean): number {
+function overlapOf(found: Box, truth: Box, crowd: boolean): number {
   const width = Math.min(found[0] + found[2], truth[0] + truth[2]) - Math.max(found[0], truth[0]);
   const height = Math.min(found[1] + found[3], truth[1] + truth[3]) - Math.max(found[1], truth[1]);
   if (width <= 0 || height <= 0) return 0;
