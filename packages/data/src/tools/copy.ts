@@ -7,7 +7,7 @@ import { DamagedRowsError, type Row } from '../format/shard.ts';
 import { type WriteFormatName, writeFormatOf, writeFormats } from '../write/index.ts';
 import { checkTarget } from '../write/output.ts';
 import type { WriteOptions } from '../write/row-writer.ts';
-import type { ToolOptions } from './progress.ts';
+import { type ToolOptions, toolCacheBytes } from './progress.ts';
 import { type Selection, selectColumns, selectRows } from './selection.ts';
 
 export interface CopyOptions
@@ -146,7 +146,10 @@ export async function copySplits(
 export async function copyDataset(location: string, target: string, options: CopyOptions = {}): Promise<CopyReport> {
   checkOptions(target, writeFormatOf(target, options.to), options);
   await checkTarget(target, options.overwrite ?? false);
-  using dataset = await openDataset(location, options.splits === undefined ? {} : { splits: options.splits });
+  using dataset = await openDataset(location, {
+    cacheBytes: toolCacheBytes,
+    ...(options.splits !== undefined && { splits: options.splits }),
+  });
   const splits = await selectRows(dataset, options, options);
   return await copySplits(dataset, splits, target, options);
 }

@@ -14,6 +14,7 @@ import { writeFormatOf } from '../write/index.ts';
 import { checkTarget } from '../write/output.ts';
 import { type CopyOptions, type CopyReport, checkOptions, copySplits } from './copy.ts';
 import { encodedImage } from './inspect/pictures.ts';
+import { toolCacheBytes } from './progress.ts';
 import { selectRows } from './selection.ts';
 
 export interface DedupOptions extends CopyOptions {
@@ -154,7 +155,7 @@ async function addOthers(
   options: DedupOptions,
   add: (compared: ComparedRow, place: RowPlace) => void,
 ): Promise<void> {
-  using other: Dataset = await openDataset(against);
+  using other: Dataset = await openDataset(against, { cacheBytes: toolCacheBytes });
   for await (const { place, compared } of comparedRows(
     against,
     Object.values(other.splits),
@@ -183,7 +184,10 @@ export async function dedupDataset(location: string, target: string, options: De
   const add = (compared: ComparedRow, place: RowPlace): void => {
     places[finder.add(compared)] = place;
   };
-  using dataset = await openDataset(location, options.splits === undefined ? {} : { splits: options.splits });
+  using dataset = await openDataset(location, {
+    cacheBytes: toolCacheBytes,
+    ...(options.splits !== undefined && { splits: options.splits }),
+  });
   const splits = await selectRows(dataset, options, options);
   for (const split of splits) comparedColumns(split.features, by, options.key, dataset.path);
   if (against !== undefined) await addOthers(against, options, add);

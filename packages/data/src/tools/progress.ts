@@ -1,5 +1,8 @@
 /** What tools tell while they work, and how they are stopped. */
 
+/** Rows are read once, in order, so little more than the blocks in use is kept. */
+export const toolCacheBytes = 64 * 2 ** 20;
+
 interface ToolProgress {
   readonly what: string;
   readonly done: number;

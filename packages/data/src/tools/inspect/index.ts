@@ -6,7 +6,7 @@ import type { DatasetInfo } from '../../dataset/saved.ts';
 import type { Split } from '../../dataset/split.ts';
 import { DuplicateFinder } from '../../duplicates/finder.ts';
 import type { LeftOut } from '../../folder/left-out.ts';
-import type { ToolOptions } from '../progress.ts';
+import { type ToolOptions, toolCacheBytes } from '../progress.ts';
 import { clipTokenCounter } from './captions.ts';
 import { type SampleRow, sampleRows } from './samples.ts';
 import { type SplitStatistics, splitStatistics } from './split.ts';
@@ -64,7 +64,10 @@ function blocksOf({ blocks }: Split): SplitReport['blocks'] {
 /** Looks at a dataset. @param location whatever `openDataset` opens @throws for one that cannot be read */
 export async function inspectDataset(location: string, options: InspectOptions = {}): Promise<Inspection> {
   const { rows: wanted = 2000, all = false, samples: shown = 0, side = 160, signal, onProgress } = options;
-  using dataset = await openDataset(location, options.splits === undefined ? {} : { splits: options.splits });
+  using dataset = await openDataset(location, {
+    cacheBytes: toolCacheBytes,
+    ...(options.splits !== undefined && { splits: options.splits }),
+  });
   const splits = Object.values(dataset.splits);
   const features = splits[0]?.features ?? {};
   const countTokens = await clipTokenCounter();
