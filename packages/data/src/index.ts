@@ -25,6 +25,7 @@ export {
   writeDataset,
 } from './arrow/writer.ts';
 export { type CaptionWeights, captionProblems, withCaptions } from './dataset/caption-columns.ts';
+export { ColumnMemory } from './dataset/column-memory.ts';
 export {
   type Dataset,
   isRowFolder,
@@ -35,6 +36,7 @@ export {
 } from './dataset/dataset.ts';
 export { filterSplit } from './dataset/filter/index.ts';
 export type { DatasetInfo } from './dataset/saved.ts';
+export type { RowRange, ScannedRows } from './dataset/scan.ts';
 export { Split, type SplitBlock } from './dataset/split.ts';
 export { fingerprintChanges, fingerprintDataset, type SplitFingerprint } from './fingerprint.ts';
 export type { Row } from './format/shard.ts';
@@ -62,6 +64,7 @@ export { type ImageSize, imageSize, openImage } from './image/open.ts';
 
 // Batches.
 
+export { checkRows, type RowCheck } from './loader/check-rows.ts';
 export {
   type BatchColumns,
   type ColumnKind,
@@ -77,7 +80,7 @@ export { type Batch, DataLoader, type LoaderOptions, type LoaderState, type Load
 export type { RowObjects } from './loader/objects.ts';
 export type { SkippedRow } from './loader/sampler.ts';
 export { type CaptionChoice, type RowTexts, textGroups, textsOf } from './loader/texts.ts';
-export { balancedRowWeights, weightedOrder } from './loader/weighted-order.ts';
+export { balancedRowWeights, noClass, weightedOrder } from './loader/weighted-order.ts';
 export { drawMixup, type MixupDraw, type MixupOptions, notMixed, type PixelBox } from './mixup.ts';
 export {
   createOrder,
@@ -93,17 +96,21 @@ export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';
 // Captions.
 
 export {
+  BytePairTokenizer,
   cleanCaption,
   clipVocabularySize,
   type EncodeBatchOptions,
+  HuggingFaceTokenizer,
+  hasTokenizer,
   isEmptyCaption,
   loadClipTokenizer,
+  loadHuggingFaceTokenizer,
   loadTokenizer,
   type Merge,
   repairText,
   saveHuggingFaceTokenizer,
   saveTokenizer,
-  Tokenizer,
+  type Tokenizer,
   type TokenizerJson,
   type TrainBpeOptions,
   trainBpe,
