@@ -66,7 +66,6 @@ export {
 } from './loader/columns.ts';
 export { type Batch, DataLoader, type LoaderOptions, type LoaderState, type LoaderStats } from './loader/loader.ts';
 export type { SkippedRow } from './loader/sampler.ts';
-export { balancedRowWeights, weightedOrder } from './loader/weighted-order.ts';
 export { drawMixup, type MixupDraw, type MixupOptions, notMixed, type PixelBox } from './mixup.ts';
 export {
   createOrder,
@@ -76,7 +75,9 @@ export {
   type Order,
   type OrderOptions,
   type ShuffleOptions,
+  shuffleDefaults,
 } from './order/index.ts';
+export { balancedRowWeights } from './order/weighted.ts';
 export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';
 
 // Captions.

@@ -152,14 +152,18 @@ async function filesSource(title: string, pattern: string): Promise<SplitSource>
 /**
  * Opens one split of a dataset again, with the files that it had: for workers.
  *
+ * @param cacheBytes of blocks that are kept in memory
  * @returns the split with all its rows, which is to be closed, and with those that the place selects
  */
-export async function reopenSplit(place: SplitPlace): Promise<{ readonly stored: Split; readonly split: Split }> {
+export async function reopenSplit(
+  place: SplitPlace,
+  cacheBytes = place.files === null ? savedCacheBytes : filesCacheBytes,
+): Promise<{ readonly stored: Split; readonly split: Split }> {
   const { split: name, path: root, files, classes, selected } = place;
   const stored =
     files === null
-      ? (await openDataset(root, { splits: [name], classes })).split(name)
-      : new Split(name, root, await openFiles(files), { cacheBytes: filesCacheBytes, classes });
+      ? (await openDataset(root, { splits: [name], classes, cacheBytes })).split(name)
+      : new Split(name, root, await openFiles(files), { cacheBytes, classes });
   return { stored, split: selected === null ? stored : stored.select(selected) };
 }
 

@@ -9,6 +9,7 @@ import { type DecodeTarget, decodeImage } from '../image/decode.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
 import { type CaptionChoice, columnReaders, type FoundColumn, type RowTexts, Unusable } from './columns.ts';
+import { ReadAhead } from './read-ahead.ts';
 
 /** What happens to a row that cannot be used: another row replaces it, it is left out, or the loader throws. */
 export type BadRowPolicy = 'replace' | 'drop' | 'error';
@@ -26,6 +27,12 @@ export interface SamplerSpec {
   badRows: BadRowPolicy;
   /** The size of the cache of decoded images, in bytes. */
   cacheBytes: number;
+  /** The size of the blocks that are kept in memory, in bytes. */
+  blockBytes: number;
+  /** The size of the blocks that are read before they are used, in bytes, at most. */
+  readAheadBytes: number;
+  /** Whether an unusable row is replaced by one near it, so that no other block needs to be read. */
+  replaceNear: boolean;
 }
 
 /** Rows of a batch. */
@@ -79,6 +86,9 @@ const decodesAtOnce = 2;
 /** The number of attempts to find a usable row for an unusable one. */
 const replacementAttempts = 100;
 
+/** The number of neighboring rows among which a replacement is looked for first, and the attempts before there are twice as many. */
+const [nearRows, attemptsInGroup] = [256, 4];
+
 /** Produces the training samples of rows of a split. The result depends only on the spec. */
 export class Sampler {
   readonly #spec: SamplerSpec;
@@ -89,6 +99,7 @@ export class Sampler {
   readonly #image: FoundColumn | null;
   /** The columns except the image, by their names in a batch. */
   readonly #others: readonly (readonly [name: string, column: FoundColumn])[];
+  readonly #readAhead: ReadAhead | null;
   readonly #cache = new Map<number, Item>();
   readonly #bad = new Map<number, string>();
   #cacheBytes = 0;
@@ -102,13 +113,15 @@ export class Sampler {
     this.#names = columns.map(([, { column }]) => column);
     this.#image = columns.find(([, { kind }]) => kind === 'image')?.[1] ?? null;
     this.#others = columns.filter(([, { kind }]) => kind !== 'image');
+    this.#readAhead =
+      spec.readAheadBytes > 0 ? new ReadAhead(split, { columns: this.#names, bytes: spec.readAheadBytes }) : null;
     this.#target = spec.augment
       ? { kind: 'working', size: Math.ceil(spec.imageSize * workingMargin) }
       : { kind: 'square', size: spec.imageSize };
   }
 
   static async open(spec: SamplerSpec): Promise<Sampler> {
-    const { stored, split } = await reopenSplit(spec.place);
+    const { stored, split } = await reopenSplit(spec.place, spec.blockBytes);
     return new Sampler(spec, stored, split);
   }
 
@@ -116,9 +129,15 @@ export class Sampler {
     this.#opened.close();
   }
 
+  /** Tells which rows come next, so that their blocks can be read. */
+  expect(rows: Uint32Array, anew: boolean): void {
+    this.#readAhead?.expect(rows, anew);
+  }
+
   /** Produces the samples of some rows of an epoch. */
   async sample({ rows, streams, slots }: SampledRows, epoch: number): Promise<Samples> {
     const skipped: SkippedRow[] = [];
+    this.#readAhead?.use(rows);
     const items = await this.#items(rows, streams, epoch, skipped);
     const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);
     const { imageSize: size, augment: augmentation, seed } = this.#spec;
@@ -193,12 +212,22 @@ export class Sampler {
       }
       skipped.push({ row: candidate, reason: item });
       if (this.#spec.badRows === 'drop') return null;
-      const { rows } = this.#spec;
-      candidate = rows ? (rows[random.below(rows.length)] as number) : random.below(this.#split.length);
+      candidate = this.#replacement(row, attempt, random);
     }
     throw new Error(
       `${this.#spec.place.path}, split "${this.#spec.place.split}": ran out of readable rows: row ${row} and ${replacementAttempts - 1} replacements cannot be used; the last one, row ${candidate}: ${this.#bad.get(candidate)}`,
     );
+  }
+
+  /** A row that may replace another one. Near it, from a group of rows that grows from attempt to attempt, or any row. */
+  #replacement(row: number, attempt: number, random: CounterRandom): number {
+    const { rows, replaceNear } = this.#spec;
+    if (rows !== null) return rows[random.below(rows.length)] as number;
+    const { length } = this.#split;
+    if (!replaceNear) return random.below(length);
+    const group = Math.min(length, nearRows * 2 ** Math.floor(attempt / attemptsInGroup));
+    const first = Math.min(length - group, Math.floor(row / group) * group);
+    return first + random.below(group);
   }
 
   /** The item of a row, or why it cannot be used. */
