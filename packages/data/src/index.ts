@@ -65,6 +65,7 @@ export {
   usualColumns,
 } from './loader/columns.ts';
 export { type Batch, DataLoader, type LoaderOptions, type LoaderState, type LoaderStats } from './loader/loader.ts';
+export { describeReading, type ReadingPlan } from './loader/memory.ts';
 export type { SkippedRow } from './loader/sampler.ts';
 export { drawMixup, type MixupDraw, type MixupOptions, notMixed, type PixelBox } from './mixup.ts';
 export {
@@ -75,7 +76,6 @@ export {
   type Order,
   type OrderOptions,
   type ShuffleOptions,
-  shuffleDefaults,
 } from './order/index.ts';
 export { balancedRowWeights } from './order/weighted.ts';
 export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';

@@ -59,11 +59,9 @@ const megabytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`
 /** One line about the memory; null where single rows are read. */
 export function describeReading(
   { workingSet, readAheadBytes, cacheBytes }: ReadingPlan,
-  order: Order,
-  columns = 'data.shuffle',
+  { locality }: Order,
 ): string | null {
   if (workingSet === null) return null;
-  const { locality } = order;
   const how =
     locality === null
       ? 'rows are used in any order, so that all blocks of the files are kept in memory'
@@ -72,6 +70,6 @@ export function describeReading(
   if (workingSet <= cacheBytes) return `${how}: ${sizes}`;
   return (
     `${how}: ${sizes}, but only ${megabytes(cacheBytes)} may be kept (a quarter of this machine's memory), so blocks are read several times; ` +
-    `set a smaller ${columns}.streams or ${columns}.rows, or copy the rows with build-dataset`
+    `set a smaller data.shuffle.streams or data.shuffle.rows, or copy the rows with build-dataset`
   );
 }
