@@ -206,10 +206,15 @@ const trainRooms = [
   { room: 'mixup', imports: ['loop', 'config'] },
   // Results of evaluation: how each kind is computed, printed, stored and drawn.
   { room: 'evaluation', imports: ['loop', 'report'] },
+  // What a model says of single images: reading them, and the kinds of answers.
+  { room: 'predict', imports: ['evaluation'] },
   // The files of a run.
   { room: 'run-folder', imports: ['loop', 'config', 'report'] },
   // One folder for each task.
-  { room: 'tasks', imports: ['optim', 'loop', 'config', 'mixup', 'report', 'evaluation', 'run-folder'] },
+  {
+    room: 'tasks',
+    imports: ['optim', 'loop', 'config', 'mixup', 'report', 'evaluation', 'predict', 'run-folder'],
+  },
   // What of a task's model is trained: adapters, or all but frozen parts; and what is saved of it.
   { room: 'adapt', imports: ['config', 'run-folder', 'tasks'] },
   // Many runs with different settings: which, in what order, and their results. It does not train: it is given a function that does.

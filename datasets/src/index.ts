@@ -12,6 +12,7 @@ export { convertDataset } from './convert.ts';
 
 // From a folder of images.
 
+export { imagesBelow } from './folder/image-files.ts';
 export { buildFromFolder, type FolderOptions, type FolderReport } from './folder/index.ts';
 export { mnist } from './mnist/index.ts';
 export { InputProblems } from './problems.ts';

@@ -117,6 +117,33 @@ describe('from a folder of pictures to a trained model', () => {
     expect(words.status).toBe(2);
   });
 
+  it('predict says which text fits an image', async () => {
+    const texts = ['--text', 'a red circle', '--text', 'a blue square'];
+    const { status, out, err } = await run('predict', ['run', 'pictures/red-circle-test.svg', ...texts]);
+    expect(err).toBe('');
+    expect(out).toMatch(/^pictures\/red-circle-test\.svg\n +[\d.]+ % .* a \w+ \w+ +cosine -?0\.\d{3}\n/);
+    expect(status).toBe(0);
+    await fs.writeFile(join(root, 'names.txt'), 'red\nblue\n');
+    const many = await run('predict', ['run', 'pictures', 'pictures/captions.csv', '--classes', 'names.txt', '--json']);
+    const answers = JSON.parse(many.out) as { image: string; classes?: { name: string }[]; error?: string }[];
+    expect(answers).toHaveLength(17);
+    expect(answers[0]?.classes?.map(({ name }) => name).toSorted()).toEqual(['blue', 'red']);
+    expect(answers[16]).toMatchObject({ image: 'pictures/captions.csv', error: expect.stringContaining('decoded') });
+    expect(many.err).toContain('1 of 17 images could not be read');
+    expect(many.status).toBe(1);
+    for (const [wrong, message] of [
+      [[], 'the task contrastive learned no classes: pass names with --class or --classes'],
+      [['--question', 'is it red?'], '--question: the task contrastive does not use this option'],
+      [['--classes', 'none.txt'], '--classes none.txt: '],
+      [['--class', 'a', '--text', 'b'], 'pass either classes or texts'],
+      [['--class', 'a', '--top', '0'], '--top: expected a number from 1 on'],
+    ] as const) {
+      const refused = await run('predict', ['run', 'pictures', ...wrong]);
+      expect(refused.err).toContain(message);
+      expect(refused.status).toBe(2);
+    }
+  });
+
   it('train fine-tunes a run, and eval evaluates weights between the two', async () => {
     const tuned = tiny.map((option) => (option === 'run' ? 'tuned' : option));
     const from = ['--task', 'contrastive', '--from', 'run', ...settings('initialize.parts=all', 'training.epochs=1')];

@@ -43,12 +43,14 @@ export {
   type Box,
   type ColorOptions,
   type CropOptions,
+  type Fit,
   type Pixels,
   resizeBox,
 } from './augment/index.ts';
 export { type DecodeTarget, decodeImage } from './image/decode.ts';
 export { type ImageFormat, imageFormat } from './image/format.ts';
-export { openImage } from './image/open.ts';
+export { decodeMask, ignoredClass, type Mask } from './image/mask.ts';
+export { type ImageSize, imageSize, openImage } from './image/open.ts';
 
 // Batches.
 
@@ -60,12 +62,14 @@ export {
   type ColumnRequest,
   type ColumnRequests,
   type ColumnValues,
+  classNamesIn,
   type RowTexts,
   resolveColumns,
   usualColumns,
 } from './loader/columns.ts';
 export { type Batch, DataLoader, type LoaderOptions, type LoaderState, type LoaderStats } from './loader/loader.ts';
 export { describeReading, type ReadingPlan } from './loader/memory.ts';
+export type { RowObjects } from './loader/objects.ts';
 export type { SkippedRow } from './loader/sampler.ts';
 export { drawMixup, type MixupDraw, type MixupOptions, notMixed, type PixelBox } from './mixup.ts';
 export {

@@ -4,19 +4,29 @@ import { CLIP } from '@tessera/models';
 import { init } from '@tessera/nn';
 import { loadWeights } from '@tessera/weights';
 import { loadConfig } from './load-config.ts';
-import type { LoadedRun } from './load-run.ts';
+import { LoadedModel } from './loaded-model.ts';
+import type { Checkpoint } from './loop/checkpoint.ts';
 import { clipSubject, contrastive } from './tasks/contrastive/index.ts';
 import type { ContrastiveConfig } from './tasks/contrastive/settings.ts';
 import { asTaskModel } from './tasks/task.ts';
 
 /** A CLIP model that was trained elsewhere, with OpenAI's tokenizer. */
-export interface LoadedCLIPFile extends Omit<LoadedRun, 'checkpoint'> {
-  readonly checkpoint: Pick<LoadedRun['checkpoint'], 'path' | 'modelState'>;
+export class LoadedCLIPFile extends LoadedModel {
+  readonly checkpoint: Pick<Checkpoint, 'path' | 'modelState'>;
   /** What was assumed because no file specifies it. */
   readonly assumptions: readonly string[];
   /** What a user should know about how the model was found in the file, a sentence each. */
   readonly notes: readonly string[];
+
+  constructor({ checkpoint, assumptions, notes, ...parts }: ConstructorParameters<typeof LoadedModel>[0] & FileFacts) {
+    super(parts);
+    this.checkpoint = checkpoint;
+    this.assumptions = assumptions;
+    this.notes = notes;
+  }
 }
+
+type FileFacts = Pick<LoadedCLIPFile, 'checkpoint' | 'assumptions' | 'notes'>;
 
 /**
  * Loads CLIP from a file or folder of weights outside of a run (see `loadWeights`). `config` contains the default settings.
@@ -37,12 +47,12 @@ export async function loadCLIPFile(path: string): Promise<LoadedCLIPFile> {
   model.loadStateDict(source.stateDict());
   const config = await loadConfig({ set: [`task=${contrastive.name}`] });
   const tokenizer = await loadClipTokenizer();
-  return {
+  return new LoadedCLIPFile({
     task: contrastive,
     config,
     checkpoint: { path: file, modelState: () => source.stateDict() },
     subject: asTaskModel(clipSubject(model, tokenizer, config as ContrastiveConfig)),
     assumptions,
     notes,
-  };
+  });
 }

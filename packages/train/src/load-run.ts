@@ -1,18 +1,18 @@
 /** Loads the trained model of a run. */
-import type { RunConfig } from './config/schema.ts';
 import { loadConfig } from './load-config.ts';
+import { LoadedModel } from './loaded-model.ts';
 import { type Checkpoint, readCheckpoint } from './loop/checkpoint.ts';
 import { type CheckpointChoice, findCheckpoint, findModelCheckpoint, findRun } from './run-folder/run-folder.ts';
 import { taskNamed } from './tasks/index.ts';
-import type { AnyTaskModel, Task } from './tasks/task.ts';
 
 /** A trained model with its run. */
-export interface LoadedRun {
-  readonly task: Task;
-  readonly config: RunConfig;
+export class LoadedRun extends LoadedModel {
   readonly checkpoint: Checkpoint;
-  /** The model with the functions of its task. */
-  readonly subject: AnyTaskModel;
+
+  constructor({ checkpoint, ...parts }: ConstructorParameters<typeof LoadedModel>[0] & { checkpoint: Checkpoint }) {
+    super(parts);
+    this.checkpoint = checkpoint;
+  }
 }
 
 /**
@@ -34,5 +34,6 @@ export async function loadRun(
   if (folder === null) throw new Error(`${path}: is not in a run's folder: config.yaml is missing`);
   const config = await loadConfig({ base: folder.config, set });
   const task = taskNamed(config.task);
-  return { task, config, checkpoint, subject: await task.restore({ config, folder, checkpoint, loadModel: loadRun }) };
+  const subject = await task.restore({ config, folder, checkpoint, loadModel: loadRun });
+  return new LoadedRun({ task, config, checkpoint, subject });
 }

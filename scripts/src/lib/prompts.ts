@@ -5,7 +5,7 @@ import { promptTemplates } from '@tessera/train/evaluation';
 import { fromCaller, UsageError } from './command.ts';
 
 /** The content of a file: JSON if it begins with a bracket or a brace, otherwise its lines that are not empty. */
-async function readNames(option: string, file: string): Promise<unknown> {
+async function readContent(option: string, file: string): Promise<unknown> {
   const text = await readFile(fromCaller(file), 'utf8').catch((error: unknown) => {
     throw new UsageError(`--${option} ${file}: ${readProblem(error)}`);
   });
@@ -34,7 +34,7 @@ const areTexts = (values: readonly unknown[]): values is string[] =>
 export async function readTemplates(nameOrFile: string): Promise<readonly string[]> {
   if (Object.hasOwn(promptTemplates, nameOrFile)) return promptTemplates[nameOrFile as keyof typeof promptTemplates];
   const known = `or one of ${Object.keys(promptTemplates).join(', ')}`;
-  const templates = await readNames('templates', nameOrFile).catch((error: unknown) => {
+  const templates = await readContent('templates', nameOrFile).catch((error: unknown) => {
     throw error instanceof UsageError ? new UsageError(`${error.message}; expected a file, ${known}`) : error;
   });
   if (!Array.isArray(templates) || !areTexts(templates))
@@ -45,6 +45,13 @@ export async function readTemplates(nameOrFile: string): Promise<readonly string
   return templates;
 }
 
+/** The names or texts in a file: one per line, or a JSON list. @throws UsageError where the file has another form */
+export async function readNames(option: string, file: string): Promise<readonly string[]> {
+  const names = await readContent(option, file);
+  if (Array.isArray(names) && areTexts(names)) return names;
+  throw new UsageError(`--${option} ${file}: expected one per line, or a JSON list of texts`);
+}
+
 /**
  * The names of classes in a file: one per line or a JSON list, in the order of the dataset's classes; or a JSON object from the dataset's
  * names to those to use.
@@ -52,7 +59,7 @@ export async function readTemplates(nameOrFile: string): Promise<readonly string
  * @throws UsageError where the file has another form
  */
 export async function readClassNames(file: string): Promise<readonly string[] | Readonly<Record<string, string>>> {
-  const names = await readNames('classes', file);
+  const names = await readContent('classes', file);
   if (typeof names === 'object' && names !== null && areTexts(Object.values(names)))
     return names as string[] | Record<string, string>;
   throw new UsageError(

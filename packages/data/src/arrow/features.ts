@@ -97,6 +97,7 @@ export const feature = {
   classLabel: (names: readonly string[]): ClassLabelFeature => ({ type: 'class', names: [...names] }),
   value: (dtype: ValueDtype): ValueFeature => ({ type: 'value', dtype }),
   list: (element: Feature): ListFeature => ({ type: 'list', feature: element }),
+  struct: (members: Features): StructFeature => ({ type: 'struct', members }),
 };
 
 /** The Arrow type that stores `f`. Struct members and list elements are nullable, as Hugging Face `datasets` requires. */
@@ -165,13 +166,22 @@ export function featureFromJson(json: unknown, at = 'feature'): Feature {
         throw new Error(`${at}: values of type ${String(json.dtype)} are not supported`);
       }
       return feature.value(json.dtype as ValueDtype);
+    case 'Sequence':
+      return sequenceFromJson(json.feature, at);
     case 'List':
     case 'LargeList':
-    case 'Sequence':
       return feature.list(featureFromJson(json.feature, `${at}[]`));
     default:
       throw new Error(`${at}: features of kind ${json._type} are not supported`);
   }
+}
+
+/** `Sequence` of named members is a struct of lists, unlike `List` and `[...]`, which are lists of structs. */
+function sequenceFromJson(json: unknown, at: string): Feature {
+  const element = featureFromJson(json, `${at}[]`);
+  if (element.type !== 'struct') return feature.list(element);
+  const lists = Object.entries(element.members).map(([name, member]) => [name, feature.list(member)]);
+  return feature.struct(Object.fromEntries(lists));
 }
 
 function featuresFromJson(json: unknown, at = 'features'): Features {
@@ -259,10 +269,19 @@ function fitsStorage(declared: Feature, stored: Feature): boolean {
     case 'list':
       return stored.type === 'list' && fitsStorage(declared.feature, stored.feature);
     case 'struct':
-      return stored.type === 'struct' || stored.type === 'image';
+      return stored.type === 'image' || (stored.type === 'struct' && fitsMembers(declared.members, stored.members));
     default:
       return stored.type === declared.type;
   }
+}
+
+/** Whether the members are the same, whatever their order. */
+function fitsMembers(declared: Features, stored: Features): boolean {
+  const names = Object.keys(declared);
+  return (
+    names.length === Object.keys(stored).length &&
+    names.every((name) => stored[name] !== undefined && fitsStorage(declared[name] as Feature, stored[name]))
+  );
 }
 
 export const isBinary = (f: Feature): boolean =>

@@ -96,16 +96,20 @@ export interface AugmentationDraw {
   color: { brightness: number; contrast: number; saturation: number; hue: number } | null;
 }
 
+/** Which part of an image remains where no random part is chosen: the center square, or all of it, whatever its aspect ratio. */
+export type Fit = 'center' | 'whole';
+
 /** Draws the random values for an image of the given size. The same stream and size always produce the same values. */
 export function drawAugmentation(
   augmentation: Augmentation,
   width: number,
   height: number,
   random: CounterRandom,
+  fit: Fit = 'center',
 ): AugmentationDraw {
   const { crop, affine, color, flip = 0 } = augmentation;
   const around = (spread: number): number => random.uniform(-spread, spread);
-  const box = crop ? drawCrop(crop, width, height, random) : centeredSquare(width, height);
+  const box = crop ? drawCrop(crop, width, height, random) : fittedBox(width, height, fit);
   const mirrored = flip > 0 && random.uniform() < flip;
   let matrix: AugmentationDraw['matrix'] = null;
   let shift: [number, number] = [0, 0];
@@ -136,7 +140,8 @@ export function drawAugmentation(
   };
 }
 
-function centeredSquare(width: number, height: number): Box {
+function fittedBox(width: number, height: number, fit: Fit): Box {
+  if (fit === 'whole') return { left: 0, top: 0, width, height };
   const side = Math.min(width, height);
   return { left: (width - side) / 2, top: (height - side) / 2, width: side, height: side };
 }

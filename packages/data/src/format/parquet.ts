@@ -1,5 +1,5 @@
 /** Parquet files as shards, read with hyparquet: a block is a row group. */
-import { type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSchema, type SchemaTree } from 'hyparquet';
+import { type FileMetaData, parquetReadObjects, parquetSchema, type SchemaTree } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import type { Value } from '../arrow/column.ts';
 import {
@@ -12,6 +12,7 @@ import {
 } from '../arrow/features.ts';
 import { errorMessage } from '../io/file-system.ts';
 import type { ByteSource } from '../store/source.ts';
+import { chunksOf, leavesOf, metadataOf, NotParquetError, type ParquetIndex, readIndex } from './parquet-index.ts';
 import { DamagedRowsError, type OpenShard, type Row, type ShardFormat } from './shard.ts';
 
 /** A Parquet file that is damaged, or of another format. */
@@ -103,8 +104,6 @@ function toValue(value: unknown): Value {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, toValue(member)]));
 }
 
-const isParquet = (tail: Uint8Array): boolean => new TextDecoder('latin1').decode(tail) === 'PAR1';
-
 /**
  * A promise that never counts as unhandled, and neither do those that follow from it. hyparquet reads all columns of a row group at once,
  * and where it cannot go on, it leaves the others behind: their failure would end the process.
@@ -116,13 +115,8 @@ function handled<T>(promise: Promise<T>): Promise<T> {
   return Object.defineProperty(promise, 'then', { value: then });
 }
 
-async function openParquet(source: ByteSource, _like?: OpenShard, index?: unknown): Promise<OpenShard> {
+async function openParquet(source: ByteSource, _like?: OpenShard, known?: unknown): Promise<OpenShard> {
   const { url, size } = source;
-  if (index === undefined && (size < 12 || !isParquet(await source.read(size - 4, size))))
-    throw new ParquetFileError(
-      url,
-      `is not a Parquet file, or is truncated: its ${size} bytes do not end with PAR1; copy it again`,
-    );
   const file = {
     byteLength: size,
     slice(from: number, to = size): Promise<ArrayBuffer> {
@@ -139,62 +133,79 @@ async function openParquet(source: ByteSource, _like?: OpenShard, index?: unknow
       );
     },
   };
-  let metadata: FileMetaData;
-  let own: Features;
-  try {
-    metadata =
-      (index as FileMetaData | undefined) ?? // Its search for columns of GeoParquet does not end where a number of children is negative.
-      (await parquetMetadataAsync(file, { geoparquet: false }));
-    own = ownFeatures(metadata);
-  } catch (error) {
-    throw new ParquetFileError(url, `its footer cannot be read (${errorMessage(error)}); copy it again`);
-  }
-  const groups = metadata.row_groups;
-  const firstRows: number[] = [];
-  let rows = 0;
-  for (const { num_rows } of groups) {
-    firstRows.push(rows);
-    rows += Number(num_rows);
-  }
+  const index = (known as ParquetIndex | undefined) ?? (await explain(url, size, () => readIndex(source)));
+  const { metadata, own, leaves } = await explain(url, size, async () => {
+    const metadata = metadataOf(index);
+    return { metadata, own: ownFeatures(metadata), leaves: leavesOf(metadata.schema) };
+  });
   return {
     url,
     size,
     tag: source.tag,
     features: featuresOf(own, metadata, url),
-    index: metadata,
-    blocks: groups.map(({ num_rows, columns, total_byte_size }) => ({
-      rows: Number(num_rows),
-      bytes:
-        columns.reduce((sum, { meta_data }) => sum + Number(meta_data?.total_compressed_size ?? 0), 0) ||
-        Number(total_byte_size),
-    })),
-    async block(index, columns) {
-      const group = groups[index];
-      const rowStart = firstRows[index] ?? 0;
-      const rowEnd = rowStart + Number(group?.num_rows ?? 0);
-      const held = (group?.columns ?? [])
-        .filter(({ meta_data }) => columns.includes(meta_data?.path_in_schema[0] ?? ''))
-        .reduce((sum, { meta_data }) => sum + Number(meta_data?.total_uncompressed_size ?? 0), 0);
-      // `utf8: false`: binary columns stay bytes; text columns are marked as such in the file.
-      const options = { file, metadata, rowStart, rowEnd, columns: [...columns], compressors, utf8: false };
+    index,
+    blocks: Array.from(index.rows, (rows, group) => ({ rows, bytes: bytesOf(index, index.compressed, group) })),
+    async block(group, columns) {
+      const rows = index.rows[group] ?? 0;
       let found: Record<string, unknown>[];
       try {
-        found = await parquetReadObjects(options);
+        const chunks = chunksOf(index, group, leaves, columns);
+        const row_groups = [{ columns: chunks, num_rows: BigInt(rows), total_byte_size: 0n }];
+        found = await parquetReadObjects({
+          file,
+          // Of this row group alone: hyparquet would look at all others for each.
+          metadata: { ...metadata, row_groups, num_rows: BigInt(rows) },
+          rowStart: 0,
+          rowEnd: rows,
+          columns: [...columns],
+          compressors,
+          // Binary columns stay bytes; text columns are marked as such in the file.
+          utf8: false,
+        });
       } catch (error) {
         if (error instanceof UnreachableError) throw error;
-        throw new DamagedRowsError(`${url}: row group ${index} is damaged (${errorMessage(error)})`);
+        throw new DamagedRowsError(`${url}: row group ${group} is damaged (${errorMessage(error)})`);
       }
-      if (found.length !== rowEnd - rowStart)
+      if (found.length !== rows)
         throw new DamagedRowsError(
-          `${url}: row group ${index} is damaged: it has ${found.length} rows instead of ${rowEnd - rowStart}`,
+          `${url}: row group ${group} is damaged: it has ${found.length} rows instead of ${rows}`,
         );
+      const wanted = leaves.map(({ path }) => columns.includes(path[0] ?? ''));
       return {
-        held,
+        held: bytesOf(index, index.uncompressed, group, wanted),
         row: (row) => Object.fromEntries(columns.map((column) => [column, toValue(found[row]?.[column])])) as Row,
       };
     },
     close: () => source.close(),
   };
+}
+
+/** The sum over a row group's columns, or over those that are wanted. */
+function bytesOf(
+  { leaves }: ParquetIndex,
+  bytes: Float64Array | Float32Array,
+  group: number,
+  wanted?: readonly boolean[],
+): number {
+  let sum = 0;
+  for (let leaf = 0; leaf < leaves; leaf++) if (wanted?.[leaf] ?? true) sum += bytes[group * leaves + leaf] ?? 0;
+  return sum;
+}
+
+/** @throws ParquetFileError for what is wrong with a file's footer */
+async function explain<T>(url: string, size: number, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    // A file that cannot be reached says so itself.
+    if (errorMessage(error).startsWith(url)) throw error;
+    if (error instanceof NotParquetError)
+      throw new ParquetFileError(
+        url,
+        `is not a Parquet file, or is truncated: its ${size} bytes do not end with PAR1; copy it again`,
+      );
+    throw new ParquetFileError(url, `its footer cannot be read (${errorMessage(error)}); copy it again`);
+  }
 }
 
 export const parquetFormat: ShardFormat = { title: 'Parquet', endings: ['.parquet', '.pq'], open: openParquet };

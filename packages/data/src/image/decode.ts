@@ -1,15 +1,16 @@
 /** Decoding: the bytes of an image file to RGB pixels of the size that evaluation or augmentation asks for. */
-import { type Box, type Pixels, resizeBox } from '../augment/index.ts';
+import { type Box, type Fit, type Pixels, resizeBox } from '../augment/index.ts';
 import { openImage, pngSize } from './open.ts';
 
 /**
  * The size to which an image is decoded.
  * - `square`: the shorter side is resized to `size` pixels and the center square is cut out, as evaluation needs it.
+ * - `whole`: the whole image is resized to `size` x `size` pixels, whatever its aspect ratio.
  * - `working`: the image is shrunk, never enlarged, until its shorter side has about `size` pixels. The aspect ratio is kept.
  *   Augmentation starts from this.
  */
 export interface DecodeTarget {
-  kind: 'square' | 'working';
+  kind: 'square' | 'whole' | 'working';
   size: number;
 }
 
@@ -25,9 +26,16 @@ export async function decodeImage(bytes: Uint8Array, target: DecodeTarget): Prom
   // Decoders shrink large images fast and well, so they go down to twice the size first; the rest is resized exactly.
   const image = await decodeShrunk(bytes, 2 * size);
   const data = new Uint8ClampedArray(size * size * 3);
-  resizeBox(image, centerSquare(image.width, image.height, size), size, data);
+  resizeBox(image, deliveredBox(image, target.kind === 'whole' ? 'whole' : 'center', size), size, data);
   return { data: new Uint8Array(data.buffer), width: size, height: size };
 }
+
+/** The part of an image that is delivered without augmentation. */
+export const deliveredBox = (
+  { width, height }: { readonly width: number; readonly height: number },
+  fit: Fit,
+  size: number,
+): Box => (fit === 'whole' ? { left: 0, top: 0, width, height } : centerSquare(width, height, size));
 
 async function decodeShrunk(bytes: Uint8Array, size: number): Promise<Pixels> {
   const whole = openImage(bytes);

@@ -21,9 +21,10 @@ const ownDecoders: readonly { matches(bytes: Uint8Array): boolean; decode(bytes:
 /**
  * A pipeline of sharp that reads an image file, turned upright by the camera's orientation tag. A file that is not complete is an error.
  *
+ * @param upright false: the orientation tag is not applied
  * @throws where the image has more pixels than can be decoded in reasonable time and memory
  */
-export function openImage(bytes: Uint8Array): Sharp {
+export function openImage(bytes: Uint8Array, { upright = true }: { readonly upright?: boolean } = {}): Sharp {
   const own = ownDecoders.find(({ matches }) => matches(bytes));
   if (own !== undefined) {
     const { data, width, height, channels } = own.decode(bytes);
@@ -31,7 +32,20 @@ export function openImage(bytes: Uint8Array): Sharp {
   }
   const size = pngSize(bytes);
   if (size !== null) checkSize(size.width, size.height);
-  return sharp(bytes, { failOn: 'error', limitInputPixels: pixelLimit }).timeout({ seconds: timeLimit }).autoOrient();
+  const image = sharp(bytes, { failOn: 'error', limitInputPixels: pixelLimit }).timeout({ seconds: timeLimit });
+  return upright ? image.autoOrient() : image;
+}
+
+/** Width and height of an image in pixels: as it is stored, and turned upright by the camera's orientation tag. */
+export interface ImageSize {
+  readonly stored: { readonly width: number; readonly height: number };
+  readonly upright: { readonly width: number; readonly height: number };
+}
+
+/** The size of an image, from its header. @throws if the bytes are not an image */
+export async function imageSize(bytes: Uint8Array): Promise<ImageSize> {
+  const { width, height, autoOrient } = await openImage(bytes).metadata();
+  return { stored: { width, height }, upright: autoOrient ?? { width, height } };
 }
 
 const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];

@@ -1,6 +1,8 @@
 /** The columns of a dataset that a loader reads: how they are requested, found, and returned in a batch. */
 import { type Feature, type Features, isBinary } from '../arrow/features.ts';
+import { errorMessage } from '../io/file-system.ts';
 import { isEmptyCaption } from '../tokenizer/clean.ts';
+import { objectClasses, type RowObjects, readObjects } from './objects.ts';
 
 /** Which of a row's texts an epoch uses first: a random one, always the first, or the first with probability `first`, otherwise one of the others. */
 export type CaptionChoice = 'random' | 'first' | { first: number };
@@ -22,6 +24,10 @@ export interface ColumnValues {
   classes: readonly (readonly number[])[];
   /** Integers; a row without one receives a negative number that no other row has. */
   integer: Int32Array;
+  /** The objects of each row, placed in its picture. */
+  objects: readonly RowObjects[];
+  /** Class numbers of each row's pixels, [imageSize, imageSize]; 255 where its picture shows nothing of the stored image. */
+  mask: readonly Uint8Array[];
 }
 
 export type ColumnKind = keyof ColumnValues;
@@ -68,6 +74,10 @@ export const usualColumns = {
   concept: { kind: 'integer', names: ['concept'] },
   /** All classes of a row. */
   tags: { kind: 'classes', names: ['tags', 'labels', 'classes', 'attributes'] },
+  /** Boxes with classes. */
+  objects: { kind: 'objects', names: ['objects', 'annotations', 'object'] },
+  /** Images of class numbers. */
+  mask: { kind: 'mask', names: ['mask', 'segmentation_mask', 'semantic_mask', 'annotation', 'label', 'seg.png'] },
 } as const satisfies Record<string, ColumnRequest>;
 
 const isText = (f: Feature): boolean => f.type === 'value' && (f.dtype === 'string' || f.dtype === 'large_string');
@@ -142,15 +152,38 @@ export const columnReaders: Readonly<Record<ColumnKind, ColumnReader>> = {
     read: (value, row) => integerOr(value, -1 - row),
     collate: integers,
   },
+  objects: {
+    fits: (f) => objectClasses(f) !== null,
+    expected: 'boxes (bbox) with ClassLabel categories, as a struct of lists or a list of structs',
+    read(value, _, { numbers = [] }) {
+      try {
+        return readObjects(value, numbers);
+      } catch (error) {
+        return new Unusable(errorMessage(error));
+      }
+    },
+    collate: (values) => values,
+  },
+  mask: {
+    fits: (f) => f.type === 'image' || isBinary(f),
+    expected: 'an Image column of class numbers',
+    read: (value) => value ?? new Unusable('there is no mask'),
+    collate: (values) => values,
+  },
 };
 
 /** A request with the name of its column. `numbers`: for classes, the caller's number of each of the data set's classes. */
 export type FoundColumn = ColumnRequest & { readonly column: string; readonly numbers?: readonly number[] };
 
+/** The names of the classes of a column: of a class label, a list of them, or objects; null where it has none. */
+export function classNamesIn(f: Feature | undefined): readonly string[] | null {
+  const feature = f?.type === 'list' ? f.feature : f;
+  return feature?.type === 'class' ? feature.names : objectClasses(f);
+}
+
 /** The number in `wanted` of each of a column's classes. @throws where the caller does not know a class */
 function classNumbers(f: Feature | undefined, wanted: readonly string[] | undefined, title: string): number[] {
-  const feature = f?.type === 'list' ? f.feature : f;
-  const names = feature?.type === 'class' ? feature.names : [];
+  const names = classNamesIn(f) ?? [];
   if (wanted === undefined) return names.map((_, k) => k);
   const numbers = names.map((name) => wanted.indexOf(name));
   const unknown = names.filter((_, k) => numbers[k] === -1);
@@ -203,7 +236,7 @@ export function resolveColumns(
     Object.entries(requests).map(([role, request]) => {
       const column = resolve(role, request);
       if (column === null) return [role, null];
-      const isClass = request.kind === 'class' || request.kind === 'classes';
+      const isClass = request.kind === 'class' || request.kind === 'classes' || request.kind === 'objects';
       const numbers = isClass && classNumbers(features[column], request.classes, `${title}: column "${column}"`);
       return [role, { ...request, column, ...(numbers && { numbers }) }];
     }),

@@ -1,6 +1,6 @@
 /** The data loader: batches of a split in the order of an epoch, prepared in advance. */
 
-import type { Augmentation } from '../augment/index.ts';
+import type { Augmentation, Fit } from '../augment/index.ts';
 import type { Split } from '../dataset/split.ts';
 import {
   createOrder,
@@ -22,6 +22,7 @@ import { planReading, type ReadingPlan } from './memory.ts';
 import { type BatchRows, batchPlaces, type Shard } from './places.ts';
 import { inlineSource, type SampleSource, workerSource } from './pool.ts';
 import type { BadRowPolicy, CacheState, SamplerSpec, Samples, SkippedRow } from './sampler.ts';
+import { isSceneKind } from './scene.ts';
 
 /** A batch of rows of a split. */
 export interface Batch<Requests extends ColumnRequests = ColumnRequests> {
@@ -54,6 +55,8 @@ export interface LoaderOptions<Requests extends ColumnRequests = ColumnRequests>
   dropLast?: boolean;
   /** Default null: resize and center crop, as for evaluation. */
   augment?: Augmentation | null;
+  /** Which part of an image is delivered where `augment` chooses none. Default: the center square, as CLIP evaluates. */
+  fit?: Fit;
   /** The number of worker threads that decode and augment; 0: this thread. Default 1. */
   workers?: number;
   /** The number of batches that are prepared in advance. Default 2. */
@@ -177,10 +180,11 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
     const spec: SamplerSpec = {
       place: split.place,
       rows: rows === null ? null : Uint32Array.from(rows),
-      columns: readColumns(found, shuffle),
+      columns: checkScene(readColumns(found, shuffle), options.augment ?? null),
       imageSize: this.imageSize,
       seed: options.seed ?? 0,
       augment: options.augment ?? null,
+      fit: options.fit ?? 'center',
       badRows,
       cacheBytes: options.cacheBytes ?? 256 * 2 ** 20,
       blockBytes: this.reading.cacheBytes,
@@ -334,6 +338,24 @@ function readColumns(
       },
     ]),
   );
+}
+
+/** @throws where boxes or masks cannot follow their picture */
+function checkScene(
+  columns: Record<string, FoundColumn>,
+  augmentation: Augmentation | null,
+): Record<string, FoundColumn> {
+  const followers = Object.entries(columns).filter(([, { kind }]) => isSceneKind(kind));
+  const [first] = followers;
+  if (first === undefined) return columns;
+  const names = followers.map(([name]) => name).join(' and ');
+  if (!Object.values(columns).some(({ kind }) => kind === 'image'))
+    throw new Error(`data loader: ${names} can only be read with the image that they belong to`);
+  if (augmentation?.policy)
+    throw new Error(
+      `data loader: the augmentation policy ${augmentation.policy.kind} moves pixels, and ${names} would not follow; choose an augmentation without policy`,
+    );
+  return columns;
 }
 
 /** Joins the parts of a batch. A single part is used as it is, without a copy. */

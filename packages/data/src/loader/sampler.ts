@@ -1,15 +1,18 @@
 /** Rows to training samples: reading, decoding, caching, augmentation. It runs in the loader's workers. */
 import fsp from 'node:fs/promises';
 import type { EncodedImage } from '../arrow/features.ts';
-import { type Augmentation, augment, type Pixels } from '../augment/index.ts';
+import { type Augmentation, augment, type Fit, type Pixels } from '../augment/index.ts';
+import { resizedOnly } from '../augment/placement.ts';
 import { reopenSplit } from '../dataset/dataset.ts';
 import type { Split, SplitPlace } from '../dataset/split.ts';
 import { DamagedRowsError, type Row } from '../format/shard.ts';
-import { type DecodeTarget, decodeImage } from '../image/decode.ts';
+import { type DecodeTarget, decodeImage, deliveredBox } from '../image/decode.ts';
+import { imageSize } from '../image/open.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
 import { type CaptionChoice, columnReaders, type FoundColumn, type RowTexts, Unusable } from './columns.ts';
 import { ReadAhead } from './read-ahead.ts';
+import { isSceneKind, placeFollower, readScene, type Scene, type SceneKind } from './scene.ts';
 
 /** What happens to a row that cannot be used: another row replaces it, it is left out, or the loader throws. */
 export type BadRowPolicy = 'replace' | 'drop' | 'error';
@@ -24,6 +27,8 @@ export interface SamplerSpec {
   imageSize: number;
   seed: number;
   augment: Augmentation | null;
+  /** Which part of an image is delivered where augmentation chooses none. */
+  fit: Fit;
   badRows: BadRowPolicy;
   /** The size of the cache of decoded images, in bytes. */
   cacheBytes: number;
@@ -75,6 +80,8 @@ interface Item {
   /** Null if no image column is read. */
   pixels: Pixels | null;
   values: Readonly<Record<string, unknown>>;
+  /** What follows the picture; null if nothing does. */
+  scene: Scene | null;
 }
 
 /** The shorter side of the images before augmentation, relative to the image size. The margin keeps crops sharp. */
@@ -100,6 +107,8 @@ export class Sampler {
   /** The columns except the image, by their names in a batch. */
   readonly #others: readonly (readonly [name: string, column: FoundColumn])[];
   readonly #readAhead: ReadAhead | null;
+  /** The columns that follow the picture, by their names in a batch. */
+  readonly #sceneKinds: readonly (readonly [name: string, kind: SceneKind])[];
   readonly #cache = new Map<number, Item>();
   readonly #bad = new Map<number, string>();
   #cacheBytes = 0;
@@ -115,9 +124,10 @@ export class Sampler {
     this.#others = columns.filter(([, { kind }]) => kind !== 'image');
     this.#readAhead =
       spec.readAheadBytes > 0 ? new ReadAhead(split, { columns: this.#names, bytes: spec.readAheadBytes }) : null;
+    this.#sceneKinds = this.#others.flatMap(([name, { kind }]) => (isSceneKind(kind) ? [[name, kind] as const] : []));
     this.#target = spec.augment
       ? { kind: 'working', size: Math.ceil(spec.imageSize * workingMargin) }
-      : { kind: 'square', size: spec.imageSize };
+      : { kind: spec.fit === 'whole' ? 'whole' : 'square', size: spec.imageSize };
   }
 
   static async open(spec: SamplerSpec): Promise<Sampler> {
@@ -140,7 +150,7 @@ export class Sampler {
     this.#readAhead?.use(rows);
     const items = await this.#items(rows, streams, epoch, skipped);
     const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);
-    const { imageSize: size, augment: augmentation, seed } = this.#spec;
+    const { imageSize: size, augment: augmentation, fit, seed } = this.#spec;
     const imageBytes = this.#image === null ? 0 : size * size * 3;
     const images = new Uint8Array(kept.length * imageBytes);
     const values: Record<string, unknown[]> = Object.fromEntries(this.#others.map(([name]) => [name, []]));
@@ -148,13 +158,21 @@ export class Sampler {
     kept.forEach((i, at) => {
       const item = items[i] as Item;
       const stream = streams[i] as number;
+      const { scene } = item;
+      let placement = scene === null ? null : resizedOnly(deliveredBox(scene.image, fit, size));
       if (item.pixels !== null) {
         const out = new Uint8ClampedArray(images.buffer, at * imageBytes, imageBytes);
         if (augmentation) {
-          augment(item.pixels, augmentation, size, new CounterRandom(seed, purpose.augment, epoch, stream), out);
+          const random = new CounterRandom(seed, purpose.augment, epoch, stream);
+          placement = augment(item.pixels, augmentation, size, random, out, fit);
         } else out.set(item.pixels.data);
       }
       for (const [name, column] of this.#others) {
+        const follower = scene?.followers[name];
+        if (scene !== null && follower !== undefined && placement !== null) {
+          (values[name] as unknown[]).push(placeFollower(follower, scene, placement, size));
+          continue;
+        }
         const value = item.values[name];
         const random = new CounterRandom(seed, purpose.caption, epoch, stream);
         (values[name] as unknown[]).push(
@@ -247,7 +265,11 @@ export class Sampler {
     const texts = Object.values(item.values)
       .flat()
       .filter((value) => typeof value === 'string');
-    const bytes = (item.pixels?.data.byteLength ?? 0) + 256 + texts.reduce((sum, text) => sum + text.length, 0);
+    const bytes =
+      (item.pixels?.data.byteLength ?? 0) +
+      (item.scene?.bytes ?? 0) +
+      256 +
+      texts.reduce((sum, text) => sum + text.length, 0);
     if (this.#cacheBytes + bytes > this.#spec.cacheBytes || this.#cache.has(item.row)) return;
     this.#cache.set(item.row, item);
     this.#cacheBytes += bytes;
@@ -263,6 +285,13 @@ export class Sampler {
     }
   }
 
+  /** What follows the picture, or why the row cannot be used. */
+  async #scene(values: Readonly<Record<string, unknown>>, bytes: Uint8Array, pixels: Pixels): Promise<Scene | string> {
+    const { upright } = await imageSize(bytes);
+    const followers = this.#sceneKinds.map(([name, kind]) => ({ name, kind, value: values[name] }));
+    return readScene(followers, upright, this.#spec.augment === null ? upright : pixels);
+  }
+
   async #read(row: number): Promise<Item | string> {
     const cells = await this.#cells(row);
     if (typeof cells === 'string') return cells;
@@ -272,13 +301,15 @@ export class Sampler {
       if (value instanceof Unusable) return value.reason;
       values[name] = value;
     }
-    if (this.#image === null) return { row, pixels: null, values };
+    if (this.#image === null) return { row, pixels: null, values, scene: null };
     const stored = cells[this.#image.column] as EncodedImage | Uint8Array | null;
     const encoded = stored instanceof Uint8Array ? { bytes: stored, path: null } : stored;
     try {
       const bytes = encoded?.bytes ?? (encoded?.path ? await fsp.readFile(encoded.path) : null);
       if (!bytes || bytes.byteLength === 0) return 'there is no image';
-      return { row, pixels: await decodeImage(bytes, this.#target), values };
+      const pixels = await decodeImage(bytes, this.#target);
+      const scene = this.#sceneKinds.length > 0 ? await this.#scene(values, bytes, pixels) : null;
+      return typeof scene === 'string' ? scene : { row, pixels, values, scene };
     } catch (error) {
       return `the image cannot be decoded (${errorMessage(error)})`;
     }

@@ -78,7 +78,8 @@ async function evaluateLabeled<Tensors extends BatchTensors, Name extends string
 }
 
 /** What a measured model on labeled images has of its own. */
-interface LabeledParts<Tensors extends BatchTensors> extends Pick<TaskModel, 'imageSize' | 'facts' | 'image'> {
+interface LabeledParts<Tensors extends BatchTensors>
+  extends Pick<TaskModel, 'imageSize' | 'facts' | 'image' | 'predictor'> {
   readonly objective: Objective<Tensors>;
   readonly mixing?: BatchMixing<Tensors> | null;
 }

@@ -13,6 +13,7 @@ import type { Checkpoint } from '../loop/checkpoint.ts';
 import type { MainMeasure } from '../loop/measure.ts';
 import type { BatchTensors, Objective } from '../loop/objective.ts';
 import type { BatchMixing } from '../mixup/mixed-source.ts';
+import type { Predictor } from '../predict/prediction.ts';
 import type { RunFolder } from '../run-folder/run-folder.ts';
 
 /** Shows a message to the user. */
@@ -94,6 +95,8 @@ export interface TaskModel<
   readonly image?: ImageHalf;
   /** Where the model understands texts. */
   readonly text?: TextHalf;
+  /** What the model says of single images. Missing: nothing. */
+  readonly predictor?: Predictor;
   /** Evaluates the model as it is now. The first result has the task's main measure. */
   evaluate(splits: readonly Split[], request: EvaluationRequest): Promise<EvaluationResult[]>;
   /** Missing: the evaluation passes over its examples, and keeps nothing that grows with them. */

@@ -2,7 +2,7 @@
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDataset } from '@tessera/data';
+import { type EncodedImage, openDataset } from '@tessera/data';
 import { writeTinyDataset } from '@tessera/data/testing';
 import { readTensors } from '@tessera/weights';
 import sharp from 'sharp';
@@ -13,6 +13,8 @@ import { loadConfig } from '../load-config.ts';
 import { loadRun } from '../load-run.ts';
 import { readCheckpoint } from '../loop/checkpoint.ts';
 import { readMetrics } from '../loop/metrics-file.ts';
+import type { Prediction, PredictionRequest } from '../predict/prediction.ts';
+import { percent } from '../report/format.ts';
 import { RunFolder } from '../run-folder/run-folder.ts';
 import { type TrainingResult, trainModel } from '../train-model.ts';
 import { useTestBackend } from './backend.ts';
@@ -22,6 +24,8 @@ export interface TaskSuite {
   readonly preset: string;
   /** Settings that override the preset. */
   readonly set: readonly string[];
+  /** Whether an answer about an image depends on its place in a batch of the evaluation. Default: false. */
+  readonly dependsOnPlace?: boolean;
   /** The class that cannot compute its loss in parts; missing: it can. */
   readonly notSeparable?: string;
 }
@@ -99,6 +103,17 @@ export class SuiteRuns {
     });
   }
 
+  /** What a run's model says of the images of the split `test`, as if they were files. */
+  async predict(name: string, request: PredictionRequest = {}): Promise<Prediction[]> {
+    const run = await loadRun(this.folder(name).path);
+    using dataset = await openDataset(this.data);
+    const images = await dataset.split('test').column('image');
+    return run.predict(
+      images.map((image) => (image as unknown as EncodedImage).bytes as Uint8Array),
+      request,
+    );
+  }
+
   /** The numbers of a run's weights whose names begin with a prefix. */
   async tensors(name: string, prefix = ''): Promise<Record<string, readonly number[]>> {
     const file = await readTensors(this.folder(name).model);
@@ -121,6 +136,31 @@ export class SuiteRuns {
 
 /** A result with some examples as pictures, as `evaluateMeasures` and others make it. */
 type ResultWithExamples = EvaluationResult & { readonly examples: readonly Example[] };
+
+/** What the model said in the lines of an example. */
+const answerIn = ({ lines }: Example): string => {
+  const predicted = lines.find((line) => line.startsWith('predicted: '));
+  return predicted?.slice('predicted: '.length) ?? (lines[0] ?? '').split(', not ')[0] ?? '';
+};
+
+/** The line with which the examples of an evaluation say the same as a prediction; null: they have none. */
+function lineOf(prediction: Prediction): string | null {
+  switch (prediction.kind) {
+    case 'class':
+      return prediction.classes[0]?.name ?? '';
+    case 'caption':
+      return prediction.caption;
+    case 'tags': {
+      const found = prediction.classes.filter(({ probability }) => probability >= prediction.threshold);
+      return found.map(({ name, probability }) => `${name} ${percent(probability)}`).join(', ') || 'none';
+    }
+    case 'answers':
+    case 'texts':
+      return null;
+    default:
+      return prediction satisfies never;
+  }
+}
 
 /** The tests that every task passes whose results have examples. Returns the runs, for tests of the task's own. */
 export function testTask(suite: TaskSuite): SuiteRuns {
@@ -152,6 +192,21 @@ export function testTask(suite: TaskSuite): SuiteRuns {
       expect(typeof result.values[mainMeasure.name]).toBe('number');
       const [again] = await runs.evaluate('run');
       expect(again?.values).toEqual(result.values);
+    });
+
+    it('says of single images what the evaluation says of them', async () => {
+      const { subject, task } = await loadRun(runs.folder('run').path);
+      if (subject.predictor === undefined) {
+        await expect(runs.predict('run')).rejects.toThrow(`the task ${task.name} has no answer about an image`);
+        return;
+      }
+      const predictions = await runs.predict('run');
+      expect(predictions).toHaveLength(12);
+      const lines = predictions.map(lineOf);
+      const [result] = (await runs.evaluate('run')) as ResultWithExamples[];
+      const said = result?.examples.map((example) => answerIn(example)) ?? [];
+      // Examples may be in another order.
+      if (lines[0] !== null && suite.dependsOnPlace !== true) expect(lines.toSorted()).toEqual(said.toSorted());
     });
 
     it('continues after an interruption with the same bits', async () => {

@@ -6,6 +6,7 @@ import { concat, tensor } from '@tessera/tensor';
 import { evaluateMeasures, type Measurement } from '../../evaluation/measures/evaluate.ts';
 import { selectRows } from '../../evaluation/measures/rows.ts';
 import { loadModelState } from '../../loop/checkpoint.ts';
+import { inBatches } from '../../predict/in-batches.ts';
 import { picturesOf } from '../../report/pictures.ts';
 import { checkAllCaptions, learnTokenizer, runTokenizer } from '../captions.ts';
 import { findColumns, readOptions, withColumnNames } from '../reading.ts';
@@ -100,6 +101,14 @@ function subjectOf(
       Vocabulary: tokenizer.vocabSize,
     },
     image: { tower: model.visual, head: null, description: vision },
+    predictor: {
+      asks: [],
+      async predict(images) {
+        const shape = [vision.imageSize, vision.imageSize, 3];
+        const captions = await inBatches(model, images, shape, (batch) => describeImages(model, tokenizer, batch));
+        return captions.flat().map((written) => ({ kind: 'caption', caption: written }));
+      },
+    },
     async evaluate(splits, request) {
       const results = [];
       for (const split of splits) {

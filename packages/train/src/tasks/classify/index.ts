@@ -8,6 +8,7 @@ import {
   labelColumns,
   withClasses,
 } from '../../evaluation/classification/evaluate.ts';
+import { classifierPredictor } from '../../predict/predictors.ts';
 import { labelMixing } from '../class-loss.ts';
 import { classMetadata } from '../class-names.ts';
 import { classWeightsOf } from '../class-weights.ts';
@@ -41,7 +42,9 @@ function subjectOf(
     columns: columnsOf(withColumnNames(labelColumns, config.data.columns)),
     toTensors: (batch) => labeledTensors(batch, imageSize, classes),
     mixing: labelMixing(config.mixup, classes, config.loss.labelSmoothing),
-    ...(classNames === null ? {} : { metadata: classMetadata(classNames) }),
+    ...(classNames === null
+      ? {}
+      : { metadata: classMetadata(classNames), predictor: classifierPredictor(model, imageSize, classNames) }),
     async evaluate(splits, request) {
       const results = [];
       for (const split of splits) {

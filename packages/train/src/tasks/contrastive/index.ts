@@ -24,12 +24,14 @@ import {
   defineTask,
   type EvaluationRequest,
   type TaskModel,
+  type TextHalf,
   type TrainingSite,
 } from '../task.ts';
 import { clipConfigOf } from './clip-config.ts';
 import { clipEvaluationCost } from './evaluation-cost.ts';
 import { ContrastiveObjective, type PairTensors } from './objective.ts';
 import { pairTensors } from './pair-tensors.ts';
+import { clipPredictor } from './predictor.ts';
 import { type ContrastiveConfig, contrastiveSettings } from './settings.ts';
 import { readStartingModel, type StartingModel, startFrom } from './starting-model.ts';
 
@@ -46,6 +48,14 @@ export function clipSubject(
   const { onTooLong } = config.tokenizer;
   const columns = withColumnNames(pairColumns, data.columns);
   const frozen = initialize.tower === 'freeze';
+  const text: TextHalf = {
+    tokenizer,
+    contextLength,
+    encode(texts) {
+      const tokens = tokenizer.encodeBatch(texts, contextLength, { onTooLong: 'truncate' });
+      return model.encodeText(tensor(tokens, { shape: [texts.length, contextLength] }));
+    },
+  };
   // Kept between evaluations, so that it is compiled only once in a run.
   let encoder: CLIPEncoder | null = null;
   return {
@@ -73,14 +83,8 @@ export function clipSubject(
       head: null,
       description: { vision: model.config.vision, activation: model.config.activation ?? 'quickgelu' },
     },
-    text: {
-      tokenizer,
-      contextLength,
-      encode(texts) {
-        const tokens = tokenizer.encodeBatch(texts, contextLength, { onTooLong: 'truncate' });
-        return model.encodeText(tensor(tokens, { shape: [texts.length, contextLength] }));
-      },
-    },
+    text,
+    predictor: clipPredictor(model, text),
     async evaluate(splits, request) {
       const { batchSize } = request;
       if (encoder?.batchSize !== batchSize) {

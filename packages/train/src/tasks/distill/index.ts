@@ -8,6 +8,7 @@ import type { LabelColumns } from '../../evaluation/classification/evaluate.ts';
 import type { Measurement } from '../../evaluation/measures/evaluate.ts';
 import { selectRows } from '../../evaluation/measures/rows.ts';
 import { loadModelState } from '../../loop/checkpoint.ts';
+import { classifierPredictor } from '../../predict/predictors.ts';
 import { enlarge } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
 import { labelMixing } from '../class-loss.ts';
@@ -102,6 +103,7 @@ function subjectOf(
     objective: new DistillObjective(model, teacher, { ...config.loss, weight }),
     mixing: labelMixing(config.mixup, classes, config.loss.labelSmoothing),
     imageSize,
+    predictor: classifierPredictor(model, imageSize, classNames),
     facts: {
       Model: `plain ViT with a distillation token: ${layers} blocks of width ${width}`,
       ...(teacher === null

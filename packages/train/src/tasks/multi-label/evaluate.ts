@@ -8,6 +8,7 @@ import { BatchEncoder, joinArrays } from '../../evaluation/encoder.ts';
 import { type ReadOptions, readExamples, spread } from '../../evaluation/examples.ts';
 import { type Example, examplesCard, writeExamples } from '../../evaluation/measures/examples.ts';
 import { type EvaluationResult, evaluationKind, percentText, type TextTable } from '../../evaluation/result.ts';
+import { sigmoid } from '../../predict/probabilities.ts';
 import { percent } from '../../report/format.ts';
 import { findColumns } from '../reading.ts';
 import { type MultiLabelMetrics, multiLabelMetrics } from './metrics.ts';
@@ -40,8 +41,6 @@ export function classesByName(model: readonly string[], data: readonly string[],
     );
   return data.map((name) => places.get(name) as number);
 }
-
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /** How well a classifier finds the classes of a split's images. `shown`: the number of images that become pictures, evenly spread. */
 export async function evaluateMultiLabel(

@@ -4,6 +4,8 @@ import { tensor } from '@tessera/tensor';
 import { mixImages, mixTargets } from '../../mixup/mix.ts';
 import type { BatchMixing } from '../../mixup/mixed-source.ts';
 import { isMixing, type MixupSettings } from '../../mixup/settings.ts';
+import { classifierPredictor } from '../../predict/predictors.ts';
+import { tagPredictions } from '../../predict/probabilities.ts';
 import { classMetadata } from '../class-names.ts';
 import { type ClassColumn, classCounts, namedClassWeights } from '../class-weights.ts';
 import { buildTower, type CompleteConfig, describeClassifier, imageClassifier } from '../image-classifier.ts';
@@ -78,6 +80,9 @@ function subjectOf(
     toTensors: (batch) => taggedTensors(batch, imageSize, classNames.length),
     mixing: tagMixing(config.mixup),
     metadata: classMetadata(classNames),
+    predictor: classifierPredictor(model, imageSize, classNames, (logits, names) =>
+      tagPredictions(logits, names, config.evaluation.threshold),
+    ),
     async evaluate(splits, request) {
       const { threshold } = config.evaluation;
       const results = [];

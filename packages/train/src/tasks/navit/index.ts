@@ -4,6 +4,8 @@ import type { Tensor } from '@tessera/tensor';
 import type { LabelColumns } from '../../evaluation/classification/evaluate.ts';
 import type { Measurement } from '../../evaluation/measures/evaluate.ts';
 import { selectRows } from '../../evaluation/measures/rows.ts';
+import { valuesInBatches } from '../../predict/in-batches.ts';
+import { classPredictions } from '../../predict/probabilities.ts';
 import { enlarge, gray, type Picture, paste, plainPicture } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
 import { labelMixing } from '../class-loss.ts';
@@ -11,7 +13,7 @@ import { classWeightsOf } from '../class-weights.ts';
 import { answerExamples, labeledModel, labeledTaskModel } from '../labeled-images.ts';
 import { type LabeledTensors, labeledTensors } from '../labeled-tensors.ts';
 import { type AnyTaskModel, defineTask } from '../task.ts';
-import { classifyPacked, NaViTObjective, resized, sizesAt } from './objective.ts';
+import { classifyPacked, NaViTObjective, resized, type Size, sizesAt } from './objective.ts';
 import { type NaViTConfig, navitSettings } from './settings.ts';
 
 function measurementOf(
@@ -61,6 +63,10 @@ function measurementOf(
   };
 }
 
+/** The size with the most pixels. */
+const largestOf = (sizes: readonly Size[]): Size =>
+  sizes.reduce((largest, size) => (size[0] * size[1] > largest[0] * largest[1] ? size : largest));
+
 function subjectOf(
   model: NaViT,
   config: NaViTConfig,
@@ -75,6 +81,17 @@ function subjectOf(
     objective,
     mixing: labelMixing(config.mixup, classNames.length, labelSmoothing),
     imageSize,
+    predictor: {
+      asks: [],
+      // Each image in the largest size: it shows the most.
+      predict: async (images) =>
+        classPredictions(
+          await valuesInBatches(model, images, [imageSize, imageSize, 3], (batch) =>
+            classifyPacked(model, batch, new Array<Size>(batch.shape[0] ?? 0).fill(largestOf(sizes)), config.model),
+          ),
+          classNames,
+        ),
+    },
     facts: {
       Model: `NaViT: ${layers} blocks of width ${width}, sequences of ${sequenceLength} tokens`,
       'Image sizes': sizes.map((size) => size.join(' x ')).join(', '),

@@ -9,5 +9,6 @@ testTask({
     'mixup={mixupAlpha: 0.2, offEpoch: 2}',
     'training.epochs=15',
   ],
+  dependsOnPlace: true,
   notSeparable: 'NaViTObjective',
 });

@@ -15,15 +15,14 @@ import { findColumns, readOptions, withColumnNames } from '../reading.ts';
 import { asTaskModel, defineTask, fromScratch, type TaskModel } from '../task.ts';
 import { vitOptions } from '../vit-settings.ts';
 import { QuestionObjective, type QuestionTensors } from './objective.ts';
-import { askAbout, type QuestionColumns, questionsOf } from './questions.ts';
+import { questionPredictor } from './predictor.ts';
+import { answerNames, askAbout, type QuestionColumns, questionsOf } from './questions.ts';
 import { type QuestionConfig, questionSettings } from './settings.ts';
 
 const questionColumns: QuestionColumns = {
   image: usualColumns.image,
   property: { kind: 'class', names: ['style'] },
 };
-
-const answerNames = ['no', 'yes'] as const;
 
 const buildModel = ({ model }: QuestionConfig, vocabularySize: number): MultimodalClassifier =>
   new MultimodalClassifier({
@@ -137,6 +136,9 @@ function subjectOf(
       Vocabulary: tokenizer.vocabSize,
     },
     metadata: classMetadata(classNames),
+    predictor: questionPredictor(model, vision.imageSize, questions, (texts) =>
+      tensor(tokenizer.encodeBatch(texts, text.contextLength), { shape: [texts.length, text.contextLength] }),
+    ),
     image: { tower: model.visual, head: null, description: vision },
     async evaluate(splits, request) {
       const results = [];

@@ -15,6 +15,8 @@ const set = [
   ...['evaluation.splits=null', 'optimizer.lr=1e-2', 'training.epochs=10'],
 ];
 
+const names = ['circle', 'square', 'bar'];
+
 const runs = testTask({ preset: 'multimodal-concat', set });
 
 describe('questions about images', () => {
@@ -33,6 +35,21 @@ describe('questions about images', () => {
     for (const { lines, right } of examples) {
       expect(lines[0]).toMatch(/^is this a (circle|square|bar)\?$/);
       expect(lines[1]).toMatch(right ? /^(yes|no)$/ : /^(yes, not no|no, not yes)$/);
+    }
+  });
+
+  it('are answered about single images: those that the model learned, or others', async () => {
+    const learned = await runs.predict('run');
+    const asked = await runs.predict('run', { questions: ['is this a bar?'] });
+    for (const [k, prediction] of learned.entries()) {
+      const other = asked[k];
+      if (prediction.kind !== 'answers' || other?.kind !== 'answers') throw new Error('these are no answers');
+      expect(prediction.answers.map(({ question }) => question)).toEqual(questionsOf(names, 'is this a {}?'));
+      expect(other.answers).toEqual([prediction.answers[2]]);
+      for (const { name, probability } of prediction.answers) {
+        expect(['yes', 'no']).toContain(name);
+        expect(probability).toBeGreaterThanOrEqual(0.5);
+      }
     }
   });
 

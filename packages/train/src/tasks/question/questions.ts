@@ -24,6 +24,9 @@ export function otherClasses(classes: readonly number[]): number[] {
     .map(({ other }) => other);
 }
 
+/** The answers by their numbers. */
+export const answerNames = ['no', 'yes'] as const;
+
 /** One question for each row of a batch. */
 export interface Asked {
   /** The class that the question is about. */

@@ -1,0 +1,73 @@
+/** What CLIP says of an image: which of some classes or texts it shows. */
+import { type CLIP, preprocess } from '@tessera/models';
+import { fillTemplates, zeroShotWeights } from '../../evaluation/classification/zero-shot.ts';
+import { innerProducts, normalizeRows, rowAt } from '../../evaluation/retrieval/products.ts';
+import { valuesInBatches } from '../../predict/in-batches.ts';
+import type { Prediction, Predictor } from '../../predict/prediction.ts';
+import { classPredictions, sigmoid, softmax } from '../../predict/probabilities.ts';
+import { encodeTexts } from '../../predict/texts.ts';
+import type { TextHalf } from '../task.ts';
+
+/** The factor and the summand that turn cosines into logits, as the model learned them. */
+async function scaleOf(model: CLIP): Promise<{ readonly scale: number; readonly bias: number | null }> {
+  const [scale, bias] = await Promise.all([model.logit_scale.exp().item(), model.logit_bias?.item() ?? null]);
+  return { scale: Number(scale), bias: bias === null ? null : Number(bias) };
+}
+
+/**
+ * The predictor of a CLIP model.
+ *
+ * - `classes`: zero-shot classification; the probabilities are the softmax of logit_scale * cosine (Radford et al. 2021, section 3.1.2).
+ * - `texts`: the softmax over the texts; for SigLIP, whose loss decides about each pair by itself, the sigmoid of
+ *   logit_scale * cosine + logit_bias (Zhai et al. 2023, section 3.1).
+ */
+export const clipPredictor = (model: CLIP, text: TextHalf): Predictor => ({
+  asks: ['classes', 'templates', 'texts'],
+  async predict(images, { classes, templates = ['{}'], texts }) {
+    if ((classes === undefined) === (texts === undefined))
+      throw new Error('CLIP learned no classes: ask it for either names of classes or texts');
+    const { embedDim: dims, vision } = model.config;
+    const shape = [vision.imageSize, vision.imageSize, 3];
+    const { scale, bias } = await scaleOf(model);
+    const encode = (list: readonly string[]): Promise<Float32Array> =>
+      encodeTexts(model, (part) => text.encode(part), list);
+    const normal = async (list: readonly string[]): Promise<Float32Array> =>
+      normalizeRows(await encode(list), dims, 'text features');
+    const targets =
+      classes === undefined
+        ? await normal(texts ?? [])
+        : zeroShotWeights(await encode(fillTemplates(classes, templates)), templates.length, dims);
+    const features = await valuesInBatches(model, images, shape, (batch) => model.encodeImage(preprocess(batch)));
+    const cosines = innerProducts(normalizeRows(features, dims, 'image features'), targets, dims);
+    if (classes !== undefined)
+      return classPredictions(
+        Float32Array.from(cosines, (cosine) => scale * cosine),
+        classes,
+      );
+    return compareTexts(cosines, texts ?? [], (row) =>
+      bias === null
+        ? softmax(row.map((cosine) => scale * cosine))
+        : row.map((cosine) => sigmoid(scale * cosine + bias)),
+    );
+  },
+});
+
+/** @param cosines row-major [N, texts] */
+const compareTexts = (
+  cosines: Float64Array,
+  texts: readonly string[],
+  probabilities: (row: Float64Array) => Float64Array,
+): Prediction[] =>
+  Array.from({ length: cosines.length / texts.length }, (_, k) => {
+    const row = rowAt(cosines, k, texts.length);
+    const own = probabilities(row);
+    const order = Array.from(texts.keys()).sort((a, b) => (row[b] as number) - (row[a] as number));
+    return {
+      kind: 'texts',
+      texts: order.map((t) => ({
+        name: texts[t] as string,
+        probability: own[t] as number,
+        similarity: row[t] as number,
+      })),
+    };
+  });
