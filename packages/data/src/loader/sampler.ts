@@ -149,6 +149,7 @@ export class Sampler {
     const skipped: SkippedRow[] = [];
     this.#readAhead?.use(rows);
     const items = await this.#items(rows, streams, epoch, skipped);
+    this.#readAhead?.used(rows);
     const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);
     const { imageSize: size, augment: augmentation, fit, seed } = this.#spec;
     const imageBytes = this.#image === null ? 0 : size * size * 3;
