@@ -1,7 +1,9 @@
 /** One split of a dataset: its files as one table, whose rows are read by number. */
 import type { Value } from '../arrow/column.ts';
 import type { Features } from '../arrow/features.ts';
+import type { ColumnView } from '../format/column-view.ts';
 import type { Block, OpenShard, Row } from '../format/shard.ts';
+import { viewShard } from '../format/view.ts';
 import { BlockCache } from './block-cache.ts';
 import { type ClassColumns, classFeatures, classNumbers } from './classes.ts';
 import type { SplitFile } from './files.ts';
@@ -23,9 +25,9 @@ interface BlockPlace extends SplitBlock {
 }
 
 export interface SplitOptions {
-  /** Whether its folder lists its files (`save_to_disk`). */
+  /** Whether single rows are read, as of saved folders, not whole blocks. */
   readonly saved?: boolean;
-  /** Bytes of blocks that are kept in memory. Default: 64 MiB for files of this machine that are read row by row. */
+  /** Bytes of blocks that are kept in memory. Default: 64 MiB where single rows are read, otherwise 512 MiB. */
   readonly cacheBytes?: number | undefined;
   /** Columns of texts or integers that are read as classes, with the values of the classes in order. */
   readonly classes?: ClassColumns | undefined;
@@ -33,14 +35,15 @@ export interface SplitOptions {
   readonly selected?: Uint32Array | null;
 }
 
-const defaultCacheBytes = 64 * 2 ** 20;
+const [savedCacheBytes, blockCacheBytes] = [64 * 2 ** 20, 512 * 2 ** 20];
 
 /** What a worker needs to open a split again. Plain data. */
 export interface SplitPlace {
   readonly path: string;
   readonly split: string;
-  /** The files; null for a saved folder, which lists its own. */
-  readonly files: readonly SplitFile[] | null;
+  readonly files: readonly SplitFile[];
+  /** Whether single rows are read, as of saved folders, not whole blocks. */
+  readonly saved: boolean;
   readonly classes: ClassColumns;
   /** The numbers of its rows in the files; null: all of them, in order. */
   readonly selected: Uint32Array | null;
@@ -68,7 +71,8 @@ export class Split {
   #closed = false;
 
   constructor(name: string, path: string, shards: readonly OpenShard[], options: SplitOptions = {}) {
-    const { cacheBytes = defaultCacheBytes, classes = {}, selected = null } = options;
+    const { saved = false, classes = {}, selected = null } = options;
+    const { cacheBytes = saved ? savedCacheBytes : blockCacheBytes } = options;
     this.name = name;
     this.path = path;
     this.classes = classes;
@@ -100,6 +104,12 @@ export class Split {
     return new Split(this.name, this.path, this.#shards, { ...this.#options, selected });
   }
 
+  /** The same rows with other columns. Closing one of the two closes both. @throws for a column that the files do not have */
+  withView(view: ColumnView): Split {
+    const shards = this.#shards.map((shard) => viewShard(shard, view));
+    return new Split(this.name, this.path, shards, this.#options);
+  }
+
   /** The same rows with some columns read as classes. Closing one of the two closes both. */
   withClasses(classes: ClassColumns): Split {
     return new Split(this.name, this.path, this.#shards, { ...this.#options, classes });
@@ -107,9 +117,15 @@ export class Split {
 
   /** Where it can be opened again. */
   get place(): SplitPlace {
-    const files =
-      this.#options.saved === true ? null : this.#shards.map(({ url, tag, index }) => ({ url, tag, index }));
-    return { path: this.path, split: this.name, files, classes: this.classes, selected: this.selected };
+    const { saved = false } = this.#options;
+    // A saved folder that was damaged is refused for its own reasons.
+    const tagOf = ({ tag }: OpenShard) => (saved ? {} : { tag });
+    const files = this.#shards.map((shard) => ({
+      ...{ url: shard.url, format: shard.format, index: shard.index },
+      ...(shard.views && { views: shard.views }),
+      ...tagOf(shard),
+    }));
+    return { path: this.path, split: this.name, files, saved, classes: this.classes, selected: this.selected };
   }
 
   /**

@@ -15,6 +15,7 @@ function countedFile(rows: number, blockRows: number, damaged: readonly number[]
   const opens = new Map<number, number>();
   const shard: OpenShard = {
     url: 'counted',
+    format: 'parquet',
     size: rows * bytesPerRow,
     tag: '',
     features: { label: feature.value('int32') },

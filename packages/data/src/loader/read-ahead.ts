@@ -50,7 +50,9 @@ export class ReadAhead {
     for (const block of this.#blocksOf(rows)) {
       this.#waiting.delete(block);
       this.#forget(block);
-      this.#urgent.add(block);
+      // An open block counts as used from now on, not only when its first row is read.
+      if (this.#bytesOf(block) === null) this.#prepare(block);
+      else this.#urgent.add(block);
     }
     this.#proceed();
   }
@@ -108,13 +110,14 @@ export class ReadAhead {
 
   #open(block: number): void {
     this.#opening++;
-    this.#split
-      .prepare(block, this.#options.columns)
-      // Who reads the rows reports what is wrong with them.
-      .catch(() => undefined)
-      .finally(() => {
-        this.#opening--;
-        this.#proceed();
-      });
+    this.#prepare(block).finally(() => {
+      this.#opening--;
+      this.#proceed();
+    });
+  }
+
+  /** Who reads the rows reports what is wrong with them. */
+  #prepare(block: number): Promise<void> {
+    return this.#split.prepare(block, this.#options.columns).catch(() => undefined);
   }
 }

@@ -57,7 +57,7 @@ export async function openRun(
   const { config } = prepared;
   let isDiscarded = false;
   cleanup.add(() => isDiscarded && folder.discard());
-  const dataset = await openTaskData(request.dataset, config.data.columns);
+  const dataset = await openTaskData(request.dataset, config.data.columns, { ...config.data, say });
   cleanup.add(() => dataset.close());
   const train = await limitSplit(dataset.split(config.data.trainSplit), config.data);
   const splits = evaluationSplits(dataset, config);

@@ -1,9 +1,9 @@
 /** The captions of a split: a tokenizer trained on them, and their lengths. */
-import { isEmptyCaption, loadTokenizer, type Split, saveTokenizer, type Tokenizer, trainBpe } from '@tessera/data';
+import { loadTokenizer, type Split, saveTokenizer, type Tokenizer, textGroups, trainBpe } from '@tessera/data';
 import { exists } from '@tessera/data/io';
 import type { RunFolder } from '../run-folder/run-folder.ts';
 
-/** The captions of a row that are used. */
+/** The captions of a row that are used: of each column. */
 export type CaptionsOfRow = 'all' | 'first';
 
 /** The captions of a split, row by row; empty captions are skipped. */
@@ -13,10 +13,9 @@ async function* captionsOf(
   which: CaptionsOfRow,
 ): AsyncGenerator<{ readonly row: number; readonly caption: string }> {
   for (let row = 0; row < split.length; row++) {
-    const captions = [(await split.row(row, [column]))[column]]
-      .flat()
-      .filter((caption) => typeof caption === 'string' && !isEmptyCaption(caption)) as string[];
-    for (const caption of which === 'first' ? captions.slice(0, 1) : captions) yield { row, caption };
+    const groups = textGroups((await split.row(row, [column]))[column]);
+    for (const { texts } of groups)
+      for (const caption of which === 'first' ? texts.slice(0, 1) : texts) yield { row, caption };
   }
 }
 
