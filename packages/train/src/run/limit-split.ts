@@ -1,5 +1,5 @@
 /** The part of the training split that a run uses: `data.filter`, `data.limitTrain`. */
-import { createOrder, filterSplit, type Split, usualColumns } from '@tessera/data';
+import { createOrder, filterSplit, permutation, type Split, usualColumns } from '@tessera/data';
 import type { RunConfig } from '../config/schema.ts';
 
 /** The number of rows that a limit leaves of `rows`. @throws RangeError where a share is less than one row */
@@ -11,6 +11,9 @@ export function limitedCount(rows: number, limit: number): number {
   return count;
 }
 
+/** Rows are chosen from an array of all numbers up to this length. */
+const longestArray = 2 ** 24;
+
 /** The number of neighboring rows that are chosen together in files that are read in blocks, so that fewer blocks are read. */
 const together = 256;
 
@@ -21,30 +24,28 @@ const together = 256;
  * @param classOf the class of a row; missing: rows have no classes
  */
 export function chooseRows(length: number, count: number, classOf?: (row: number) => unknown): Uint32Array {
-  const mixed = createOrder(length, { direct: true });
-  if (classOf === undefined) return Uint32Array.from({ length: count }, (_, place) => mixed.at(0, place)).sort();
-  // A row's place within its class, as a share: rows below any share are that share of every class.
-  const totals = new Map<unknown, number>();
-  const ranks = Uint32Array.from({ length }, (_, place) => {
-    const own = classOf(mixed.at(0, place));
-    const rank = totals.get(own) ?? 0;
-    totals.set(own, rank + 1);
-    return rank;
-  });
-  const shares = Float64Array.from(
-    ranks,
-    (rank, place) => (rank + 0.5) / (totals.get(classOf(mixed.at(0, place))) as number),
-  );
-  const largest = shares.slice().sort()[count - 1] as number;
-  const below = shares.reduce((sum, share) => sum + (share < largest ? 1 : 0), 0);
-  let equal = count - below;
-  const chosen = new Uint32Array(count);
-  let at = 0;
-  for (let place = 0; place < length; place++) {
-    const share = shares[place] as number;
-    if (share < largest || (share === largest && equal-- > 0)) chosen[at++] = mixed.at(0, place);
+  if (classOf === undefined && length > longestArray) {
+    const order = createOrder(length, { direct: true });
+    return Uint32Array.from({ length: count }, (_, place) => order.at(0, place)).sort();
   }
-  return chosen.sort();
+  const mixed = permutation(length, 0, 0);
+  if (classOf === undefined) return mixed.subarray(0, count).sort();
+  /** The rows of each class so far. */
+  const seen = new Map<unknown, number>();
+  // A row's place within its class, as a share: rows below any share are that share of every class.
+  const places = Float64Array.from(mixed, (row) => {
+    const own = classOf(row);
+    const rank = seen.get(own) ?? 0;
+    seen.set(own, rank + 1);
+    return rank + 0.5;
+  });
+  for (const [k, row] of mixed.entries()) places[k] = (places[k] ?? 0) / (seen.get(classOf(row)) ?? 1);
+  const place = (k: number): number => places[k] ?? 0;
+  const order = Uint32Array.from(mixed.keys()).sort((a, b) => place(a) - place(b) || a - b);
+  return order
+    .subarray(0, count)
+    .map((k) => mixed[k] ?? 0)
+    .sort();
 }
 
 /** As `chooseRows`, in groups of neighboring rows. */
@@ -57,6 +58,9 @@ export function chooseGroups(length: number, count: number): Uint32Array {
   }
   return chosen.sort();
 }
+
+/** Rows without a class are a class of their own, whose number no label has. */
+const withoutClass = -(2 ** 31);
 
 /** A split with the rows that `data.filter`, and then `data.limitTrain`, leave of it. @throws where there are none */
 export async function limitSplit(
@@ -72,7 +76,12 @@ export async function limitSplit(
     const single = split.direct || split.length <= shuffle.rows;
     return split.select((single ? chooseRows : chooseGroups)(split.length, count));
   }
-  const classes = await split.column(column);
+  const classes = new Int32Array(split.length);
+  for await (const { from, count: rows, value } of split.scan([column]))
+    for (let k = 0; k < rows; k++) {
+      const own = value(0, k);
+      classes[from + k] = typeof own === 'number' ? own : withoutClass;
+    }
   return split.select(chooseRows(split.length, count, (row) => classes[row]));
 }
 
