@@ -4,6 +4,7 @@ import type { Backend } from '@tessera/tensor';
 import { type ClipStepRow, measureClipStep } from './benchmarks/clip-step.ts';
 import { type DataReport, measureData } from './benchmarks/data.ts';
 import { type EvaluationReport, measureEvaluation } from './benchmarks/evaluation.ts';
+import { type LoaderReport, type LoaderRow, measureLoaders } from './benchmarks/loader.ts';
 import { type MemoryRow, measureMemory } from './benchmarks/memory.ts';
 import { measurePeakMemory, type PeakMemoryRow } from './benchmarks/peak-memory.ts';
 import { attentionWorks, convWorks, gemmWorks, peakWork } from './benchmarks/products.ts';
@@ -23,6 +24,7 @@ import {
   participants,
 } from './report/environment.ts';
 import { formatEvaluation } from './report/evaluation.ts';
+import { formatLoaders } from './report/loader.ts';
 import { formatPeakMemory } from './report/peak-memory.ts';
 import { formatScaling } from './report/scaling.ts';
 import { formatStart } from './report/start.ts';
@@ -33,15 +35,17 @@ import type { Work } from './work.ts';
 
 export const benchmarkNames = [
   ...(['gemm', 'conv', 'attention', 'clip-step', 'data'] as const),
-  ...(['evaluation', 'start', 'memory', 'peak-memory', 'scaling'] as const),
+  ...(['evaluation', 'loader', 'start', 'memory', 'peak-memory', 'scaling'] as const),
 ] as const;
 type BenchmarkName = (typeof benchmarkNames)[number];
 
 /** Benchmarks that run only on request, because they take minutes. */
-export const onRequest: readonly BenchmarkName[] = ['evaluation', 'start', 'memory', 'peak-memory', 'scaling'];
+export const onRequest: readonly BenchmarkName[] = [
+  ...(['evaluation', 'loader', 'start', 'memory', 'peak-memory', 'scaling'] as const),
+];
 
 /** Benchmarks that are not compared with the peak rate and not run in turn with peers. */
-const untimed: readonly BenchmarkName[] = ['data', 'start', 'memory', 'peak-memory', 'scaling'];
+const untimed: readonly BenchmarkName[] = ['data', 'loader', 'start', 'memory', 'peak-memory', 'scaling'];
 
 export interface BenchOptions {
   readonly benchmarks: readonly BenchmarkName[];
@@ -98,6 +102,7 @@ export interface BenchReport {
   readonly 'clip-step': readonly Judged<ClipStepRow>[];
   readonly data: DataReport | null;
   readonly evaluation: EvaluationReport | null;
+  readonly loader: LoaderReport | null;
   readonly start: readonly StartRow[];
   readonly memory: readonly MemoryRow[];
   readonly 'peak-memory': readonly PeakMemoryRow[];
@@ -209,6 +214,15 @@ async function measureAll(
     start = await measureStart(options.startPresets, options.batch, options.rounds ?? 5, say);
     print(formatStart(start));
   }
+  let loader: LoaderReport | null = null;
+  if (wants('loader')) {
+    say('loader');
+    const withTorch = options.peers.includes('pytorch');
+    const { version, threads, rounds } = options;
+    loader = await measureLoaders(version, { workers: threads, rounds: rounds ?? 5, withTorch, say });
+    print(formatLoaders(loader));
+  }
+
   let memory: MemoryRow[] = [];
   if (wants('memory')) {
     say('memory');
@@ -241,10 +255,11 @@ async function measureAll(
     conv: conv.map(judge),
     attention: attention.map(judge),
     'clip-step': steps.map(judge),
-    ...{ roof, data, evaluation, start, memory, 'peak-memory': peakMemory, scaling },
+    ...{ roof, data, evaluation, loader, start, memory, 'peak-memory': peakMemory, scaling },
     disagreements: [
       ...[...gemm, ...conv, ...attention, ...steps].flatMap(disagreementsOf),
       ...differingLosses(peakMemory),
+      ...(loader?.rows ?? []).flatMap(differingPixels),
     ],
   };
   print(formatEnd(report));
@@ -258,6 +273,9 @@ const disagreementsOf = ({ label, peers }: Row): string[] =>
   peers.flatMap(({ library, version, threads, disagreement }) =>
     disagreement === null ? [] : [`${label}: ${library} ${version}, ${threads} threads: ${disagreement}`],
   );
+
+const differingPixels = ({ augmentation, library, version, disagreement }: LoaderRow): string[] =>
+  disagreement === null ? [] : [`loader, ${augmentation}: ${library} ${version}: ${disagreement}`];
 
 const differingLosses = (rows: readonly PeakMemoryRow[]): string[] =>
   rows.flatMap(({ label, peers }) =>
