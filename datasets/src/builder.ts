@@ -1,4 +1,5 @@
 /** The interface of a dataset builder. */
+import type { LeftOut } from '@tessera/data/folder';
 
 /** The progress of a build. */
 export interface Progress {
@@ -18,13 +19,6 @@ export interface BuildOptions {
   maxSize?: number;
   /** Whether an image that is missing or cannot be decoded is an error. Default false: it is left out and reported. */
   strict?: boolean;
-}
-
-/** A file that is not used, and why. */
-export interface LeftOut {
-  /** Relative to the source folder. */
-  file: string;
-  reason: string;
 }
 
 /** The result of a build. */

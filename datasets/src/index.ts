@@ -2,18 +2,13 @@
 
 // By name.
 
-export type { BuildOptions, BuildReport, DatasetBuilder, LeftOut, Progress } from './builder.ts';
+export type { BuildOptions, BuildReport, DatasetBuilder, Progress } from './builder.ts';
 export { buildEmoji, type EmojiOptions, emoji, planEmoji } from './emoji/index.ts';
 export { fashionMnist, fashionMnistFrom } from './fashion-mnist/index.ts';
 
-// From files of rows.
-
-export { convertDataset } from './convert.ts';
-
 // From a folder of images.
 
-export { imagesBelow } from './folder/image-files.ts';
+export { InputProblems, imagesBelow, type LeftOut } from '@tessera/data/folder';
 export { buildFromFolder, type FolderOptions, type FolderReport } from './folder/index.ts';
 export { mnist } from './mnist/index.ts';
-export { InputProblems } from './problems.ts';
 export { datasetBuilder, datasets, ensureDataset, firstAvailable } from './registry.ts';

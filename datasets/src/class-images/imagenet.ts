@@ -1,6 +1,7 @@
 /** The builder of ImageNet's 1,000 classes, and of datasets in its layout, such as Imagenette. */
+
+import { InputProblems } from '@tessera/data/folder';
 import type { DatasetBuilder } from '../builder.ts';
-import { InputProblems } from '../problems.ts';
 import { baseOf, readLines, sourceBuilder } from '../source/builder.ts';
 import { type ImageRow, type ImageRows, imagesIn, unusedImages, writeImageRows } from '../source/image-rows.ts';
 import type { SourceFiles } from '../source/source-files.ts';

@@ -1,7 +1,7 @@
 /** The builder of the Oxford-IIIT Pet dataset. */
 import { feature } from '@tessera/data';
+import { InputProblems } from '@tessera/data/folder';
 import type { DatasetBuilder } from '../builder.ts';
-import { InputProblems } from '../problems.ts';
 import { locate, readLines, sourceBuilder } from '../source/builder.ts';
 import { type ImageRow, type ImageRows, unusedImages, writeImageRows } from '../source/image-rows.ts';
 import type { SourceFiles } from '../source/source-files.ts';

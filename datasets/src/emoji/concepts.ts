@@ -1,5 +1,5 @@
 /** Concepts: which drawings show the same thing, and to which split they belong. */
-import { unitHash } from '../hash.ts';
+import { unitHash } from '@tessera/data/folder';
 import { type Emoji, type EmojiIndex, normalizeCode } from './emojibase.ts';
 import { loadStyle, type Style, type StyleName, styleNames, trainingStyles } from './styles.ts';
 

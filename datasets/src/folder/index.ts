@@ -1,11 +1,11 @@
 /** Building of a dataset from a folder of images. */
 import fsp from 'node:fs/promises';
 import path from 'node:path';
-import { cleanCaption, DatasetWriter, type Features, feature } from '@tessera/data';
-import type { BuildOptions, BuildReport, LeftOut } from '../builder.ts';
+import { DatasetWriter } from '@tessera/data';
+import { type EntryOptions, type LeftOut, listFolderRows } from '@tessera/data/folder';
+import type { BuildOptions, BuildReport } from '../builder.ts';
 import { mapInOrder } from '../concurrency.ts';
 import { imagesAtOnce, prepareImage } from '../prepare-image.ts';
-import { type EntryOptions, listEntries } from './entries.ts';
 
 export interface FolderOptions extends BuildOptions, EntryOptions {
   /** The description and the license that are stored in the dataset. */
@@ -25,13 +25,7 @@ export interface FolderReport extends BuildReport {
 }
 
 /**
- * Builds a dataset from a folder of images.
- *
- * - With captions: a CSV, TSV or JSONL file (`captions.*`, `metadata.*`, or the only such file) lists the images with their captions. An
- *   image can have several captions: in several rows, or in JSONL as a list. A column `label` defines classes, a column `split` splits.
- * - With classes: each sub-folder is a class and contains its images.
- * - With splits: either form inside of folders named `train`, `test` and `validation`. Otherwise a tenth of the images goes to the split
- *   `test`, chosen by a hash of the file name.
+ * Builds a dataset from a folder of images. See `listFolderRows` for the forms that a folder can have.
  *
  * @throws InputProblems if the input is inconsistent; the message lists all problems with line numbers, and nothing is built
  */
@@ -40,14 +34,7 @@ export async function buildFromFolder(
   target: string,
   options: FolderOptions = {},
 ): Promise<FolderReport> {
-  const { entries, leftOut } = await listEntries(folder, options);
-  const classes = [...new Set(entries.map(({ label }) => label).filter((label) => label !== null))].sort();
-  const hasCaptions = entries.some(({ captions }) => captions.length > 0);
-  const features: Features = {
-    image: feature.image(),
-    ...(hasCaptions && { captions: feature.list(feature.value('string')), concept: feature.value('int32') }),
-    ...(classes.length > 0 && { label: feature.classLabel(classes) }),
-  };
+  const { features, rows, kind, classes, leftOut } = await listFolderRows(folder, options);
   const writer = await DatasetWriter.create(target, {
     features,
     info: {
@@ -58,31 +45,21 @@ export async function buildFromFolder(
   });
   const skipped: LeftOut[] = [];
   try {
-    const conceptOf = numberer();
-    const prepared = mapInOrder(entries, imagesAtOnce, async (entry) => ({
-      entry,
-      image: await prepareImage(() => fsp.readFile(path.resolve(folder, entry.file)), options.maxSize),
+    const prepared = mapInOrder(rows, imagesAtOnce, async (row) => ({
+      row,
+      image: await prepareImage(() => fsp.readFile(path.resolve(folder, row.file)), { maxSize: options.maxSize }),
     }));
     let done = 0;
-    for await (const { entry, image } of prepared) {
+    for await (const { row, image } of prepared) {
       if (typeof image === 'string') {
-        if (options.strict) throw new Error(`${path.resolve(folder, entry.file)}: ${image}`);
-        skipped.push({ file: entry.file, reason: image });
-      } else {
-        await writer.write(entry.split, {
-          image: { bytes: image, path: entry.file },
-          ...(hasCaptions && {
-            captions: entry.captions,
-            concept: conceptOf(entry.captions.map(cleanCaption).join('\n')),
-          }),
-          ...(classes.length > 0 && { label: entry.label }),
-        });
-      }
-      options.onProgress?.({ what: 'reading images', done: ++done, total: entries.length });
+        if (options.strict) throw new Error(`${path.resolve(folder, row.file)}: ${image}`);
+        skipped.push({ file: row.file, reason: image });
+      } else await writer.write(row.split, { image: { bytes: image.bytes, path: row.file }, ...row.values });
+      options.onProgress?.({ what: 'reading images', done: ++done, total: rows.length });
     }
-    if (skipped.length === entries.length) {
+    if (skipped.length === rows.length) {
       throw new Error(
-        `${folder}: none of its ${entries.length} images can be decoded; the first one, ${skipped[0]?.file}, ${skipped[0]?.reason}`,
+        `${folder}: none of its ${rows.length} images can be decoded; the first one, ${skipped[0]?.file}, ${skipped[0]?.reason}`,
       );
     }
   } catch (error) {
@@ -93,19 +70,9 @@ export async function buildFromFolder(
   return {
     path: writer.path,
     splits: writer.counts,
-    kind: hasCaptions ? 'captions' : 'classes',
-    classes,
+    kind,
+    classes: [...classes],
     skipped,
     leftOut,
-  };
-}
-
-/** Returns a function that numbers texts: equal texts have equal numbers. */
-function numberer(): (text: string) => number {
-  const numbers = new Map<string, number>();
-  return (text) => {
-    const number = numbers.get(text) ?? numbers.size;
-    numbers.set(text, number);
-    return number;
   };
 }

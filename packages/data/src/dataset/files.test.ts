@@ -160,6 +160,7 @@ test('a sample of rows is spread evenly over rows, or over the rows of three blo
   const blocks = [10, 10, 10, 10, 10, 10].map((rows) => ({ rows, bytes: 0 }));
   const shard = {
     url: '',
+    format: 'arrow' as const,
     size: 0,
     tag: '',
     features: {},

@@ -1,6 +1,9 @@
 /** Datasets that are files in folders, on servers or in buckets: Arrow, Parquet, tar. */
-import { formatOf } from '../format/index.ts';
-import type { OpenShard } from '../format/shard.ts';
+import { folderShard } from '../folder/open-folder.ts';
+import type { ColumnView } from '../format/column-view.ts';
+import { formatNamed, formatOf } from '../format/index.ts';
+import type { OpenShard, ShardFormatName } from '../format/shard.ts';
+import { viewShard } from '../format/view.ts';
 import { storeOf } from '../store/index.ts';
 import { checkSameFeatures } from './same-features.ts';
 
@@ -10,13 +13,23 @@ const opensAtOnce = 8;
 /** A file of a split, and what was found out about it when it was opened before. Plain data. */
 export interface SplitFile {
   readonly url: string;
+  /** Undefined: by its name. */
+  readonly format?: ShardFormatName;
   /** The file's tag at that time; it must still be the same. Undefined: the file was not opened before. */
   readonly tag?: string;
   readonly index?: unknown;
+  /** Views of its columns, in this order. */
+  readonly views?: readonly ColumnView[];
 }
 
-async function openFile({ url, tag, index }: SplitFile, like?: OpenShard): Promise<OpenShard> {
-  const format = formatOf(url);
+/** @param like the first file, without its views */
+async function openFile(file: SplitFile, like?: OpenShard): Promise<OpenShard> {
+  return (file.views ?? []).reduce(viewShard, await openPlain(file, like));
+}
+
+async function openPlain({ url, format: name, tag, index }: SplitFile, like?: OpenShard): Promise<OpenShard> {
+  if (name === 'images') return folderShard(url, index);
+  const format = name === undefined ? formatOf(url) : formatNamed(name);
   const source = await storeOf(url).open(url);
   try {
     if (tag !== undefined && tag !== source.tag)

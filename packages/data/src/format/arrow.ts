@@ -8,6 +8,12 @@ import { readRanges } from '../store/ranges.ts';
 import type { ByteSource } from '../store/source.ts';
 import type { Block, OpenShard, Row, ShardFormat } from './shard.ts';
 
+/** What opening is told. */
+interface ArrowIndex {
+  /** The features in dataset_info.json. */
+  readonly info: unknown;
+}
+
 /**
  * Opens an Arrow file.
  *
@@ -19,6 +25,8 @@ export async function openArrow(source: ByteSource, info?: unknown): Promise<Ope
   const fields = new Map(schema.fields.map((field) => [field.name, field]));
   return {
     url: source.url,
+    format: 'arrow',
+    ...(info === undefined ? {} : { index: { info } satisfies ArrowIndex }),
     size: source.size,
     tag: source.tag,
     features: featuresOf(source, schema, info),
@@ -108,5 +116,5 @@ async function openBlock(
 export const arrowFormat: ShardFormat = {
   title: 'Arrow',
   endings: ['.arrow', '.feather', '.ipc', '.arrows'],
-  open: (source) => openArrow(source),
+  open: (source, _, index) => openArrow(source, (index as ArrowIndex | undefined)?.info),
 };

@@ -1,10 +1,18 @@
 /** The formats of files of rows, by the endings of their names. */
 import { arrowFormat } from './arrow.ts';
 import { parquetFormat } from './parquet.ts';
-import type { ShardFormat } from './shard.ts';
+import type { ShardFormat, ShardFormatName } from './shard.ts';
 import { tarFormat } from './tar.ts';
 
-const formats: readonly ShardFormat[] = [arrowFormat, parquetFormat, tarFormat];
+const byName = {
+  arrow: arrowFormat,
+  parquet: parquetFormat,
+  tar: tarFormat,
+} as const satisfies Record<Exclude<ShardFormatName, 'images'>, ShardFormat>;
+const formats: readonly ShardFormat[] = Object.values(byName);
+
+/** The format with a name. */
+export const formatNamed = (name: keyof typeof byName): ShardFormat => byName[name];
 
 /** The endings of files that are looked for in folders. Arrow files in folders belong to saved datasets, which list them. */
 export const folderEndings: readonly string[] = [parquetFormat, tarFormat].flatMap(({ endings }) => endings);

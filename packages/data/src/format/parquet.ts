@@ -140,6 +140,7 @@ async function openParquet(source: ByteSource, _like?: OpenShard, known?: unknow
   });
   return {
     url,
+    format: 'parquet',
     size,
     tag: source.tag,
     features: featuresOf(own, metadata, url),

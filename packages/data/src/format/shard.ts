@@ -2,6 +2,7 @@
 import type { Value } from '../arrow/column.ts';
 import type { Features } from '../arrow/features.ts';
 import type { ByteSource } from '../store/source.ts';
+import type { ColumnView } from './column-view.ts';
 
 /** One row: the values of its columns. */
 export type Row = Record<string, Value>;
@@ -28,6 +29,8 @@ export class DamagedRowsError extends Error {}
 export interface OpenShard {
   /** The file's path or address. */
   readonly url: string;
+  /** How it is read: the name of a format, or `images` for a folder of images. */
+  readonly format: ShardFormatName;
   /** The file's size in bytes. */
   readonly size: number;
   /** Differs between two contents of the file; see `ByteSource`. */
@@ -36,6 +39,8 @@ export interface OpenShard {
   readonly blocks: readonly BlockInfo[];
   /** What was expensive to find out when the file was opened, for opening it again: plain data. Undefined: nothing was. */
   readonly index?: unknown;
+  /** What was made of the columns of the file, in this order. */
+  readonly views?: readonly ColumnView[];
   /**
    * Opens a block for reading of some columns, all of which are among the features.
    * @throws DamagedRowsError if its bytes are damaged; Error if they cannot be read now
@@ -43,6 +48,8 @@ export interface OpenShard {
   block(index: number, columns: readonly string[]): Promise<Block>;
   close(): void;
 }
+
+export type ShardFormatName = 'arrow' | 'parquet' | 'tar' | 'images';
 
 /** How files of one kind are read. */
 export interface ShardFormat {

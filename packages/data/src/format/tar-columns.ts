@@ -1,13 +1,14 @@
 /** The columns of webdataset samples: what the members of a sample are, by the endings of their names. */
 import type { Value } from '../arrow/column.ts';
 import { type Feature, type Features, feature } from '../arrow/features.ts';
+import { jsonFeature } from './json-feature.ts';
 import type { Row } from './shard.ts';
 
 /** The members of a sample, by their endings: `jpg`, `txt`, `seg.png`. */
 export type SampleMembers = ReadonlyMap<string, { readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> }>;
 
-const imageEndings: ReadonlySet<string> = new Set(
-  'jpg jpeg png webp gif bmp tif tiff avif jfif ppm pgm svg'.split(' '),
+export const imageEndings: ReadonlySet<string> = new Set(
+  'jpg jpeg png webp gif bmp tif tiff avif heic jfif ppm pgm pbm svg'.split(' '),
 );
 
 type MemberKind = 'image' | 'text' | 'class' | 'json' | 'binary';
@@ -24,7 +25,7 @@ function kindOf(ending: string): MemberKind {
 const usualName = { image: 'image', text: 'caption', class: 'label', json: null, binary: null } as const;
 
 /** The column of the sample's name. */
-const keyColumn = '__key__';
+export const keyColumn = '__key__';
 
 /** Where a column's values are: in a member, or in a field of a member. */
 interface ColumnSource {
@@ -88,20 +89,6 @@ function featureOf(source: ColumnSource, samples: readonly SampleMembers[]): Fea
     default:
       return jsonFeature(samples.map((sample) => readColumn(source, sample)).filter((value) => value !== null));
   }
-}
-
-/** The feature that fits all values. */
-function jsonFeature(values: readonly unknown[]): Feature {
-  const all = (test: (value: unknown) => boolean): boolean => values.length > 0 && values.every(test);
-  if (all((value) => typeof value === 'string')) return feature.value('string');
-  if (all((value) => Number.isSafeInteger(value))) return feature.value('int64');
-  if (all((value) => typeof value === 'number')) return feature.value('float64');
-  if (all((value) => typeof value === 'boolean')) return feature.value('bool');
-  if (all(Array.isArray)) {
-    const element = jsonFeature(values.flat().filter((value) => value !== null));
-    return element.type === 'other' ? element : feature.list(element);
-  }
-  return { type: 'other', dtype: values.length === 0 ? 'JSON null' : 'JSON' };
 }
 
 function readColumn({ kind, endings, field = '' }: ColumnSource, sample: SampleMembers): Value {

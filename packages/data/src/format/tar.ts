@@ -171,6 +171,7 @@ async function openTar(source: ByteSource, like?: OpenShard, index?: unknown): P
   const { blocks, columns, features } = known;
   const shard: OpenShard = {
     url: source.url,
+    format: 'tar',
     size: source.size,
     tag: source.tag,
     features,

@@ -10,9 +10,9 @@ import { type DecodeTarget, decodeImage, deliveredBox } from '../image/decode.ts
 import { imageSize } from '../image/open.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
-import { chooseTexts } from './captions.ts';
 import { columnReaders, type FoundColumn, Unusable } from './columns.ts';
 import { isSceneKind, placeAll, readScene, type Scene, type SceneKind } from './scene.ts';
+import { pickTexts, type TextGroup, type TextPicking } from './texts.ts';
 
 /** What happens to a row that cannot be used: another row replaces it, it is left out, or the loader throws. */
 export type BadRowPolicy = 'replace' | 'drop' | 'error';
@@ -166,7 +166,7 @@ export class Sampler {
         const value = item.values[name];
         const random = new CounterRandom(seed, purpose.caption, epoch, stream);
         (values[name] as unknown[]).push(
-          column.kind === 'texts' ? chooseTexts(value as string[], column, random) : value,
+          column.kind === 'texts' ? pickTexts(value as TextGroup[], pickingOf(column), random) : value,
         );
       }
       indices.push(item.row);
@@ -239,9 +239,9 @@ export class Sampler {
 
   /** Caches an item if there is room. Without weights every row is used once per epoch, so it does not matter which ones are cached. */
   #keep(item: Item): void {
-    const texts = Object.values(item.values)
-      .flat()
-      .filter((value) => typeof value === 'string');
+    const texts = this.#others.flatMap(([name, { kind }]) =>
+      kind === 'texts' ? (item.values[name] as TextGroup[]).flatMap((group) => group.texts) : [],
+    );
     const bytes =
       (item.pixels?.data.byteLength ?? 0) +
       (item.scene?.bytes ?? 0) +
@@ -292,3 +292,9 @@ export class Sampler {
     }
   }
 }
+
+const pickingOf = ({ choice = 'first', count = 1, weighted = false }: FoundColumn): TextPicking => ({
+  choice,
+  count,
+  weighted,
+});
