@@ -53,8 +53,8 @@ export interface LoaderOptions {
 }
 
 const imageSize = 224;
-const batchSize = 64;
-const defaultImages = 192;
+const batchSize = 32;
+const defaultImages = 256;
 /** The cache of the rows with cached images, in bytes: it holds all of them. */
 const largeCache = 2 ** 30;
 
