@@ -62,12 +62,17 @@ export function sharpness({ data, width, height }: Picture, factor: number): voi
   if (width <= 2 || height <= 2) return;
   const smooth = data.slice();
   const row = width * 3;
-  for (let y = 1; y < height - 1; y++)
-    for (let i = y * row + 3; i < (y + 1) * row - 3; i++) {
-      const above = (data[i - row - 3] as number) + (data[i - row] as number) + (data[i - row + 3] as number);
-      const below = (data[i + row - 3] as number) + (data[i + row] as number) + (data[i + row + 3] as number);
-      smooth[i] = (above + below + (data[i - 3] as number) + 5 * (data[i] as number) + (data[i + 3] as number)) / 13;
+  // The sums of three bytes above each other.
+  const sums = new Int32Array(row);
+  for (let y = 1; y < height - 1; y++) {
+    const at = y * row;
+    for (let i = 0; i < row; i++)
+      sums[i] = (data[at + i - row] as number) + (data[at + i] as number) + (data[at + i + row] as number);
+    for (let i = 3; i < row - 3; i++) {
+      const sum = (sums[i - 3] as number) + (sums[i] as number) + (sums[i + 3] as number);
+      smooth[at + i] = (sum + 4 * (data[at + i] as number)) / 13;
     }
+  }
   const { own, rest } = mixture(factor);
   const added = Float32Array.from({ length: 256 }, (_, y) => rest * y);
   for (let i = 0; i < data.length; i++)
@@ -96,8 +101,9 @@ export function autoContrast({ data }: Picture): void {
   for (let channel = 0; channel < 3; channel++) {
     let [low, high] = [255, 0];
     for (let i = channel; i < data.length; i += 3) {
-      low = Math.min(low, data[i] as number);
-      high = Math.max(high, data[i] as number);
+      const value = data[i] as number;
+      if (value < low) low = value;
+      if (value > high) high = value;
     }
     if (low >= high) continue;
     const scale = Math.fround(Math.fround(1 / (high - low)) * 255);
@@ -156,17 +162,28 @@ export function rotationMap(degrees: number): AffineMap {
 export function transform({ data, width, height }: Picture, map: AffineMap, fill: readonly number[]): void {
   const source = data.slice();
   const [a, b, tx, c, d, ty] = map;
+  const fromX = (x: number, y: number): number => roundHalfEven(a * x + b * y + tx + width / 2 - 0.5);
+  const fromY = (x: number, y: number): number => roundHalfEven(c * x + d * y + ty + height / 2 - 0.5);
+  // Shifts and shears leave columns or rows together, so that one number is enough for each.
+  const columns = Int32Array.from({ length: b === 0 ? width : 0 }, (_, column) => fromX(column + 0.5 - width / 2, 0));
+  const [red = 0, green = 0, blue = 0] = fill;
   for (let row = 0, at = 0; row < height; row++) {
     const y = row + 0.5 - height / 2;
+    const fixedY = c === 0 ? fromY(0, y) : 0;
     for (let column = 0; column < width; column++, at += 3) {
       const x = column + 0.5 - width / 2;
-      const fromX = roundHalfEven(a * x + b * y + tx + width / 2 - 0.5);
-      const fromY = roundHalfEven(c * x + d * y + ty + height / 2 - 0.5);
-      const inside = fromX >= 0 && fromX < width && fromY >= 0 && fromY < height;
-      const from = (fromY * width + fromX) * 3;
-      data[at] = (inside ? source[from] : fill[0]) as number;
-      data[at + 1] = (inside ? source[from + 1] : fill[1]) as number;
-      data[at + 2] = (inside ? source[from + 2] : fill[2]) as number;
+      const sourceX = b === 0 ? (columns[column] as number) : fromX(x, y);
+      const sourceY = c === 0 ? fixedY : fromY(x, y);
+      if (sourceX >= 0 && sourceX < width && sourceY >= 0 && sourceY < height) {
+        const from = (sourceY * width + sourceX) * 3;
+        data[at] = source[from] as number;
+        data[at + 1] = source[from + 1] as number;
+        data[at + 2] = source[from + 2] as number;
+      } else {
+        data[at] = red;
+        data[at + 1] = green;
+        data[at + 2] = blue;
+      }
     }
   }
 }
