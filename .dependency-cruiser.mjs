@@ -11,6 +11,7 @@ const order = [
   'packages/train',
   'packages/verify',
   'packages/split',
+  'packages/serve',
   'packages/dashboard',
   'datasets',
   'examples/browser',
@@ -172,6 +173,7 @@ const rooms = {
     ['formats', 'convert-tensors.ts'],
     ['adapt', 'adapters', 'load-and-save.ts'],
   ],
+  'packages/serve': [['search']],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
   // The page and the server know each other only through the interface in shared/.
   'packages/dashboard': [['shared'], ['metrics', 'page'], ['library'], ['server']],
