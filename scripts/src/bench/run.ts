@@ -5,7 +5,7 @@ import { type ClipStepRow, measureClipStep } from './benchmarks/clip-step.ts';
 import { type DashboardReport, measureDashboard } from './benchmarks/dashboard.ts';
 import { type DataReport, measureData } from './benchmarks/data.ts';
 import { type EvaluationReport, measureEvaluation } from './benchmarks/evaluation.ts';
-import { type LoaderReport, type LoaderRow, measureLoaders } from './benchmarks/loader.ts';
+import { type LoaderReport, measureLoaders } from './benchmarks/loader.ts';
 import { type MemoryRow, measureMemory } from './benchmarks/memory.ts';
 import { measurePeakMemory, type PeakMemoryRow } from './benchmarks/peak-memory.ts';
 import { attentionWorks, convWorks, gemmWorks, peakWork } from './benchmarks/products.ts';
@@ -26,8 +26,8 @@ import {
   participants,
 } from './report/environment.ts';
 import { formatEvaluation } from './report/evaluation.ts';
-import { formatLoaders } from './report/loader.ts';
-import { formatPeakMemory } from './report/peak-memory.ts';
+import { differingPixels, formatLoaders } from './report/loader.ts';
+import { differingLosses, formatPeakMemory } from './report/peak-memory.ts';
 import { formatScaling } from './report/scaling.ts';
 import { formatStart } from './report/start.ts';
 import { formatClipStep, formatData, formatMemory, formatProducts, formatRates } from './report/tables.ts';
@@ -223,9 +223,9 @@ async function measureAll(
   let loader: LoaderReport | null = null;
   if (wants('loader')) {
     say('loader');
-    const withTorch = options.peers.includes('pytorch');
-    const { version, threads, rounds } = options;
-    loader = await measureLoaders(version, { workers: threads, rounds: rounds ?? 5, withTorch, say });
+    const { version, threads: workers, rounds, peers } = options;
+    const withTorch = peers.includes('pytorch');
+    loader = await measureLoaders(version, { workers, rounds: rounds ?? 5, withTorch, say });
     print(formatLoaders(loader));
   }
 
@@ -272,7 +272,7 @@ async function measureAll(
     disagreements: [
       ...[...gemm, ...conv, ...attention, ...steps].flatMap(disagreementsOf),
       ...differingLosses(peakMemory),
-      ...(loader?.rows ?? []).flatMap(differingPixels),
+      ...differingPixels(loader?.rows ?? []),
     ],
   };
   print(formatEnd(report));
@@ -285,16 +285,6 @@ const bestOf = ({ peers }: Row): Record<string, Entry> =>
 const disagreementsOf = ({ label, peers }: Row): string[] =>
   peers.flatMap(({ library, version, threads, disagreement }) =>
     disagreement === null ? [] : [`${label}: ${library} ${version}, ${threads} threads: ${disagreement}`],
-  );
-
-const differingPixels = ({ augmentation, library, version, disagreement }: LoaderRow): string[] =>
-  disagreement === null ? [] : [`loader, ${augmentation}: ${library} ${version}: ${disagreement}`];
-
-const differingLosses = (rows: readonly PeakMemoryRow[]): string[] =>
-  rows.flatMap(({ label, peers }) =>
-    peers.flatMap(({ library, version, disagreement }) =>
-      disagreement === null ? [] : [`peak-memory, ${label}: ${library} ${version}: ${disagreement}`],
-    ),
   );
 
 function formatEnd({ gemm1008OfOpenBLAS: share, notInstalled, disagreements }: BenchReport): string {

@@ -46,3 +46,9 @@ export const formatLoaders = ({ images, imageSize, batchSize, rows, stages }: Lo
     'its stages, one after the other in one thread',
     formatTable(stageColumns, stages),
   ].join('\n');
+
+/** What to report of loaders whose pixels differ from Tessera's. */
+export const differingPixels = (rows: readonly LoaderRow[]): string[] =>
+  rows.flatMap(({ augmentation, library, version, disagreement }) =>
+    disagreement === null ? [] : [`loader, ${augmentation}: ${library} ${version}: ${disagreement}`],
+  );
