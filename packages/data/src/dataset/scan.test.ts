@@ -5,7 +5,7 @@ import { checkRows } from '../loader/check-rows.ts';
 import { usualColumns } from '../loader/columns.ts';
 import { countedSplit } from '../testing/counted-split.ts';
 import { ColumnMemory } from './column-memory.ts';
-import { filterSplit } from './filter.ts';
+import { filterSplit } from './filter/index.ts';
 import { labelsAsClasses } from './label-classes.ts';
 import type { RowRange } from './scan.ts';
 import type { Split } from './split.ts';

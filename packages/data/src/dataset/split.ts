@@ -1,7 +1,9 @@
 /** One split of a dataset: its files as one table, whose rows are read by number. */
 import type { Value } from '../arrow/column.ts';
 import type { Features } from '../arrow/features.ts';
+import type { ColumnView } from '../format/column-view.ts';
 import { type Block, DamagedRowsError, type OpenShard, type Row } from '../format/shard.ts';
+import { viewShard } from '../format/view.ts';
 import { BlockCache } from './block-cache.ts';
 import { type ClassColumns, classFeatures, classNumbers } from './classes.ts';
 import type { ColumnMemory } from './column-memory.ts';
@@ -106,6 +108,12 @@ export class Split {
     return new Split(this.name, this.path, this.#shards, { ...this.#options, selected });
   }
 
+  /** The same rows with other columns. Closing one of the two closes both. @throws for a column that the files do not have */
+  withView(view: ColumnView): Split {
+    const shards = this.#shards.map((shard) => viewShard(shard, view));
+    return new Split(this.name, this.path, shards, this.#options);
+  }
+
   /** The same rows with some columns read as classes. Closing one of the two closes both. */
   withClasses(classes: ClassColumns): Split {
     return new Split(this.name, this.path, this.#shards, { ...this.#options, classes });
@@ -118,6 +126,7 @@ export class Split {
     const tagOf = ({ tag }: OpenShard) => (saved ? {} : { tag });
     const files = this.#shards.map((shard) => ({
       ...{ url: shard.url, format: shard.format, index: shard.index },
+      ...(shard.views && { views: shard.views }),
       ...tagOf(shard),
     }));
     return { path: this.path, split: this.name, files, saved, classes: this.classes, selected: this.selected };
@@ -197,6 +206,8 @@ export class Split {
     const converters = columns.map((column) => numbers.get(column) ?? ((value: Value) => value));
     const source = {
       name: this.name,
+      // A view can have another column under the same name.
+      key: `${this.name}\0${JSON.stringify(this.#shards[0]?.views ?? [])}`,
       selected,
       memory: this.#options.memory ?? null,
       placeOf: (stored: number) => this.#placeOf(stored),

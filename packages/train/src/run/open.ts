@@ -64,8 +64,7 @@ export async function openRun(
   cleanup.add(() => isDiscarded && folder.discard());
   const columnMemory = new ColumnMemory(columnBytes);
   cleanup.add(() => columnMemory.close());
-  const { strict } = config.data;
-  const opening = { strict, say, memory: columnMemory };
+  const opening = { ...config.data, say, memory: columnMemory };
   const dataset = await openTaskData(request.dataset, config.data.columns, opening);
   cleanup.add(() => dataset.close());
   const train = await limitSplit(dataset.split(config.data.trainSplit), config.data);

@@ -1,18 +1,10 @@
 /** The captions of a split: a tokenizer trained on them, and their lengths. */
-import {
-  isEmptyCaption,
-  loadTokenizer,
-  type Split,
-  saveTokenizer,
-  type Tokenizer,
-  trainBpe,
-  type Value,
-} from '@tessera/data';
+import { loadTokenizer, type Split, saveTokenizer, type Tokenizer, textGroups, trainBpe } from '@tessera/data';
 import { exists } from '@tessera/data/io';
 import type { RunFolder } from '../run-folder/run-folder.ts';
 import { type CheckSettings, checkedRows } from './checked-rows.ts';
 
-/** The captions of a row that are used. */
+/** The captions of a row that are used: of each column. */
 type CaptionsOfRow = 'all' | 'first';
 
 /** Which captions are read. */
@@ -30,13 +22,10 @@ async function* captionsOf(
   { column, which = 'all', data }: CaptionChoice,
 ): AsyncGenerator<{ readonly row: number; readonly caption: string }> {
   for await (const { from, count, value } of split.scan([column], checkedRows(split, data).ranges))
-    for (let k = 0; k < count; k++) {
-      const captions = [value(0, k)].flat().filter(isCaption);
-      for (const caption of which === 'first' ? captions.slice(0, 1) : captions) yield { row: from + k, caption };
-    }
+    for (let k = 0; k < count; k++)
+      for (const { texts } of textGroups(value(0, k)))
+        for (const caption of which === 'first' ? texts.slice(0, 1) : texts) yield { row: from + k, caption };
 }
-
-const isCaption = (value: Value): value is string => typeof value === 'string' && !isEmptyCaption(value);
 
 /** Trains a BPE tokenizer on captions of a split. @throws where there are none */
 export async function learnTokenizer(split: Split, choice: CaptionChoice, vocabSize: number): Promise<Tokenizer> {
