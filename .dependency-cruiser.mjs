@@ -11,6 +11,7 @@ const order = [
   'packages/train',
   'packages/verify',
   'packages/split',
+  'packages/dashboard',
   'datasets',
   'examples/browser',
   'scripts',
@@ -172,6 +173,8 @@ const rooms = {
     ['adapt', 'adapters', 'load-and-save.ts'],
   ],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
+  // The page and the server know each other only through the interface in shared/.
+  'packages/dashboard': [['shared'], ['metrics', 'page'], ['library'], ['server']],
   datasets: [
     ['builder.ts', 'concurrency.ts', 'hash.ts', 'png.ts', 'problems.ts'],
     ['table.ts', 'prepare-image.ts', 'gray-images.ts'],
@@ -328,7 +331,7 @@ export default {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['tessera-source', 'node', 'import', 'default'],
-      extensions: ['.ts', '.js', '.mjs', '.json'],
+      extensions: ['.ts', '.tsx', '.js', '.mjs', '.json'],
     },
   },
 };

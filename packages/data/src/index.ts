@@ -96,17 +96,21 @@ export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';
 // Captions.
 
 export {
+  BytePairTokenizer,
   cleanCaption,
   clipVocabularySize,
   type EncodeBatchOptions,
+  HuggingFaceTokenizer,
+  hasTokenizer,
   isEmptyCaption,
   loadClipTokenizer,
+  loadHuggingFaceTokenizer,
   loadTokenizer,
   type Merge,
   repairText,
   saveHuggingFaceTokenizer,
   saveTokenizer,
-  Tokenizer,
+  type Tokenizer,
   type TokenizerJson,
   type TrainBpeOptions,
   trainBpe,
