@@ -252,6 +252,8 @@ export class Split {
     const converters = columns.map((column) => numbers.get(column) ?? ((value: Value) => value));
     const source = {
       name: this.name,
+      // A view can have another column under the same name.
+      key: `${this.name}\0${JSON.stringify(this.#shards[0]?.views ?? [])}`,
       selected,
       memory: this.#options.memory ?? null,
       placeOf: (stored: number) => this.#placeOf(stored),
