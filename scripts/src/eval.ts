@@ -192,7 +192,11 @@ async function main(): Promise<number | undefined> {
   const dataset = await openTaskData(
     await locateDataset(options.dataset ?? run.config.data.dataset),
     columnsOf(run, options, own),
-    { strict: run.config.data.strict, say: (line) => console.error(line) },
+    {
+      strict: run.config.data.strict,
+      captions: own ? run.config.data.captions : null,
+      say: (line) => console.error(line),
+    },
   );
   try {
     const splits = chooseSplits(dataset, options, own ? run.config.data.trainSplit : 'train');

@@ -24,9 +24,19 @@ export {
   type RowSource,
   writeDataset,
 } from './arrow/writer.ts';
-export { type Dataset, type OpenOptions, openDataset, withClasses } from './dataset/dataset.ts';
-export { filterSplit } from './dataset/filter.ts';
+export { type CaptionWeights, captionProblems, withCaptions } from './dataset/caption-columns.ts';
+export { ColumnMemory } from './dataset/column-memory.ts';
+export {
+  type Dataset,
+  isRowFolder,
+  type OpenOptions,
+  openDataset,
+  withClasses,
+  withSplits,
+} from './dataset/dataset.ts';
+export { filterSplit } from './dataset/filter/index.ts';
 export type { DatasetInfo } from './dataset/saved.ts';
+export type { RowRange, ScannedRows } from './dataset/scan.ts';
 export { Split, type SplitBlock } from './dataset/split.ts';
 export { fingerprintChanges, fingerprintDataset, type SplitFingerprint } from './fingerprint.ts';
 export type { Row } from './format/shard.ts';
@@ -54,23 +64,23 @@ export { type ImageSize, imageSize, openImage } from './image/open.ts';
 
 // Batches.
 
+export { checkRows, type RowCheck } from './loader/check-rows.ts';
 export {
   type BatchColumns,
-  type CaptionChoice,
   type ColumnKind,
   type ColumnNames,
   type ColumnRequest,
   type ColumnRequests,
   type ColumnValues,
   classNamesIn,
-  type RowTexts,
   resolveColumns,
   usualColumns,
 } from './loader/columns.ts';
 export { type Batch, DataLoader, type LoaderOptions, type LoaderState, type LoaderStats } from './loader/loader.ts';
 export type { RowObjects } from './loader/objects.ts';
 export type { SkippedRow } from './loader/sampler.ts';
-export { balancedRowWeights, weightedOrder } from './loader/weighted-order.ts';
+export { type CaptionChoice, type RowTexts, textGroups, textsOf } from './loader/texts.ts';
+export { balancedRowWeights, noClass, weightedOrder } from './loader/weighted-order.ts';
 export { drawMixup, type MixupDraw, type MixupOptions, notMixed, type PixelBox } from './mixup.ts';
 export {
   createOrder,

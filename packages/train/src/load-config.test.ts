@@ -3,6 +3,7 @@ import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { captionWeights } from './config/caption-columns.ts';
 import { formatConfig, listSettings, presetsOf, type RunConfig } from './config/index.ts';
 import { type ConfigSources, loadConfig } from './load-config.ts';
 import { optimizers } from './optim/choices.ts';
@@ -94,6 +95,23 @@ describe('a configuration', () => {
       optimizer: { lr: 5e-4 },
       data: { augmentation: { flip: 0.5, crop: null } },
     });
+  });
+
+  it('knows columns by short names, and captions with weights', async () => {
+    const set = (...settings: string[]) => loadConfig({ set: settings });
+    expect(await set('data.image=photo', 'data.caption=alt')).toMatchObject({
+      data: { columns: { image: 'photo', captions: 'alt', concept: null }, captions: null },
+    });
+    expect(await set('data.caption=[alt, text]')).toMatchObject({ data: { captions: ['alt', 'text'] } });
+    const weighted = await loadConfig({ file: await fileWith('data: {captions: {alt: 0.3, text: 0.7}}') });
+    expect(captionWeights(weighted.data.captions)).toEqual({ alt: 0.3, text: 0.7 });
+    expect(captionWeights('alt:0.3, text')).toEqual({ alt: 0.3, text: 1 });
+    expect(captionWeights(['a:b', 'c'])).toEqual({ 'a:b': 1, c: 1 });
+    expect(() => captionWeights('alt,text,alt')).toThrow('the column "alt" is named twice');
+    expect(() => captionWeights({ alt: 0 })).toThrow('all weights are 0');
+    expect(await problemsOf({ set: ['task=classify', 'data.caption=alt'] })).toEqual([
+      expect.stringContaining('data.columns.captions'),
+    ]);
   });
 
   it('accepts the name of a model, also with changes', async () => {

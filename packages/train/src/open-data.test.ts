@@ -60,3 +60,23 @@ it('labels that are numbers or texts become classes, in ascending order', async 
   using tar = await openTaskData(join(files, 'pictures/pictures-ustar.tar'), { label: null });
   expect(tar.split('train').features.label).toEqual({ type: 'class', names: ['0', '1'] });
 });
+
+it('captions of several columns, in every format; what is wrong is told for all columns', async () => {
+  const columns = { image: null, captions: null };
+  const read = async (name: string): Promise<unknown> => {
+    using dataset = await openTaskData(join(files, 'pictures', name), columns, { captions: 'caption:2,captions' });
+    return await dataset.split('train').column('captions');
+  };
+  const expected = await read('pictures.arrow');
+  expect(expected).toMatchObject([{ 0: { weight: 2 }, 1: { weight: 1 } }, {}, {}, {}, {}, {}]);
+  expect(await read('pictures-snappy.parquet')).toEqual(expected);
+  expect(await read('pictures-ustar.tar')).toEqual(expected);
+  const open = (changes: Parameters<typeof openTaskData>[2], own = columns) =>
+    openTaskData(join(files, 'pictures/pictures.arrow'), own, changes);
+  await expect(open({ captions: ['caption', 'alt', 'label'] })).rejects.toThrow(
+    /no column "alt" for captions; its columns are .*\n.*column "label" cannot serve as captions/,
+  );
+  await expect(open({ captions: ['caption'] }, { ...columns, captions: 'caption' as never })).rejects.toThrow(
+    'data.captions and data.columns.captions both name columns',
+  );
+});

@@ -1,7 +1,9 @@
 /** Datasets that are files in folders, on servers or in buckets: Arrow, Parquet, tar. */
 import { folderShard } from '../folder/open-folder.ts';
+import type { ColumnView } from '../format/column-view.ts';
 import { formatNamed, formatOf } from '../format/index.ts';
 import type { OpenShard, ShardFormatName } from '../format/shard.ts';
+import { viewShard } from '../format/view.ts';
 import { storeOf } from '../store/index.ts';
 import { checkSameFeatures } from './same-features.ts';
 
@@ -16,9 +18,16 @@ export interface SplitFile {
   /** The file's tag at that time; it must still be the same. Undefined: the file was not opened before. */
   readonly tag?: string;
   readonly index?: unknown;
+  /** Views of its columns, in this order. */
+  readonly views?: readonly ColumnView[];
 }
 
-async function openFile({ url, format: name, tag, index }: SplitFile, like?: OpenShard): Promise<OpenShard> {
+/** @param like the first file, without its views */
+async function openFile(file: SplitFile, like?: OpenShard): Promise<OpenShard> {
+  return (file.views ?? []).reduce(viewShard, await openPlain(file, like));
+}
+
+async function openPlain({ url, format: name, tag, index }: SplitFile, like?: OpenShard): Promise<OpenShard> {
   if (name === 'images') return folderShard(url, index);
   const format = name === undefined ? formatOf(url) : formatNamed(name);
   const source = await storeOf(url).open(url);

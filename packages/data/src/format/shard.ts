@@ -2,6 +2,7 @@
 import type { Value } from '../arrow/column.ts';
 import type { Features } from '../arrow/features.ts';
 import type { ByteSource } from '../store/source.ts';
+import type { ColumnView } from './column-view.ts';
 
 /** One row: the values of its columns. */
 export type Row = Record<string, Value>;
@@ -38,6 +39,8 @@ export interface OpenShard {
   readonly blocks: readonly BlockInfo[];
   /** What was expensive to find out when the file was opened, for opening it again: plain data. Undefined: nothing was. */
   readonly index?: unknown;
+  /** What was made of the columns of the file, in this order. */
+  readonly views?: readonly ColumnView[];
   /**
    * Opens a block for reading of some columns, all of which are among the features.
    * @throws DamagedRowsError if its bytes are damaged; Error if they cannot be read now

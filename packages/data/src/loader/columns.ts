@@ -1,17 +1,8 @@
 /** The columns of a dataset that a loader reads: how they are requested, found, and returned in a batch. */
 import { type Feature, type Features, isBinary } from '../arrow/features.ts';
 import { errorMessage } from '../io/file-system.ts';
-import { isEmptyCaption } from '../tokenizer/clean.ts';
 import { objectClasses, type RowObjects, readObjects } from './objects.ts';
-
-/** Which of a row's texts an epoch uses first: a random one, always the first, or the first with probability `first`, otherwise one of the others. */
-export type CaptionChoice = 'random' | 'first' | { first: number };
-
-/** The texts of a row: all of them, and those that were picked for this epoch. */
-export interface RowTexts {
-  readonly all: readonly string[];
-  readonly picked: readonly string[];
-}
+import { type CaptionChoice, hasTexts, hasWeightedTexts, type RowTexts, textGroups } from './texts.ts';
 
 /** The values of a column in a batch, by the kind with which the column was requested. */
 export interface ColumnValues {
@@ -50,6 +41,8 @@ export interface ColumnRequest<Kind extends ColumnKind = ColumnKind> {
   readonly choice?: CaptionChoice;
   /** For texts: how many are picked for each row and epoch. Default 1. */
   readonly count?: number;
+  /** For texts of several columns: whether the column is drawn by the weights. Default: in shuffled epochs; otherwise the first with a text. */
+  readonly weighted?: boolean;
 }
 
 /** The requested columns, each under its name in a batch. */
@@ -79,8 +72,6 @@ export const usualColumns = {
   /** Images of class numbers. */
   mask: { kind: 'mask', names: ['mask', 'segmentation_mask', 'semantic_mask', 'annotation', 'label', 'seg.png'] },
 } as const satisfies Record<string, ColumnRequest>;
-
-const isText = (f: Feature): boolean => f.type === 'value' && (f.dtype === 'string' || f.dtype === 'large_string');
 
 /** Why a row cannot be used. */
 export class Unusable {
@@ -112,12 +103,11 @@ export const columnReaders: Readonly<Record<ColumnKind, ColumnReader>> = {
     collate: (values) => values,
   },
   texts: {
-    fits: (f) => isText(f) || (f.type === 'list' && isText(f.feature)),
+    fits: (f) => hasTexts(f) || hasWeightedTexts(f),
     expected: 'a string column or a list of strings',
     read(value) {
-      const texts = (Array.isArray(value) ? value : [value]).filter((text) => typeof text === 'string');
-      const filled = texts.filter((text) => !isEmptyCaption(text));
-      return filled.length > 0 ? filled : new Unusable('the caption is empty');
+      const groups = textGroups(value);
+      return groups.length > 0 ? groups : new Unusable('the caption is empty');
     },
     collate: (values) => values,
   },

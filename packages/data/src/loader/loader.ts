@@ -285,6 +285,7 @@ function readColumns(
       {
         ...column,
         choice: column.choice ?? (shuffle ? 'random' : 'first'),
+        weighted: column.weighted ?? shuffle,
         count: positive(`columns.${name}.count`, column.count ?? 1),
       },
     ]),

@@ -10,8 +10,9 @@ import { type DecodeTarget, decodeImage, deliveredBox } from '../image/decode.ts
 import { imageSize } from '../image/open.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
-import { type CaptionChoice, columnReaders, type FoundColumn, type RowTexts, Unusable } from './columns.ts';
-import { isSceneKind, placeFollower, readScene, type Scene, type SceneKind } from './scene.ts';
+import { columnReaders, type FoundColumn, Unusable } from './columns.ts';
+import { isSceneKind, placeAll, readScene, type Scene, type SceneKind } from './scene.ts';
+import { pickTexts, type TextGroup, type TextPicking } from './texts.ts';
 
 /** What happens to a row that cannot be used: another row replaces it, it is left out, or the loader throws. */
 export type BadRowPolicy = 'replace' | 'drop' | 'error';
@@ -67,18 +68,29 @@ export interface Samples {
   cached: CacheState;
 }
 
-/** A usable row: its pixels for augmentation, and the values of the other columns. */
-interface Item {
-  row: number;
-  /** Null if no image column is read. */
-  pixels: Pixels | null;
-  values: Readonly<Record<string, unknown>>;
-  /** What follows the picture; null if nothing does. */
-  scene: Scene | null;
+/** The values of a usable row except its pixels. */
+interface Sample {
+  readonly row: number;
+  readonly values: Readonly<Record<string, unknown>>;
 }
 
-/** The shorter side of the images before augmentation, relative to the image size. The margin keeps crops sharp. */
+/** A usable row, with its pixels for augmentation. */
+interface Item extends Sample {
+  /** Null if no image column is read. */
+  readonly pixels: Pixels | null;
+  /** What follows the picture; null if nothing does. */
+  readonly scene: Scene | null;
+}
+
+/** The shorter side of the images before an affine map, relative to the image size. The margin keeps them sharp. */
 const workingMargin = 1.125;
+
+/** The pixels from which a sample is made. */
+function decodeTarget({ augment: augmentation, fit, imageSize }: SamplerSpec): DecodeTarget {
+  if (augmentation === null) return { kind: fit === 'whole' ? 'whole' : 'square', size: imageSize };
+  if (augmentation.affine) return { kind: 'working', size: Math.ceil(imageSize * workingMargin) };
+  return { kind: 'large', size: imageSize };
+}
 
 /** The number of images that are decoded at the same time, in libuv's threads. More would take cores from the training. */
 const decodesAtOnce = 2;
@@ -112,9 +124,7 @@ export class Sampler {
     this.#image = columns.find(([, { kind }]) => kind === 'image')?.[1] ?? null;
     this.#others = columns.filter(([, { kind }]) => kind !== 'image');
     this.#sceneKinds = this.#others.flatMap(([name, { kind }]) => (isSceneKind(kind) ? [[name, kind] as const] : []));
-    this.#target = spec.augment
-      ? { kind: 'working', size: Math.ceil(spec.imageSize * workingMargin) }
-      : { kind: spec.fit === 'whole' ? 'whole' : 'square', size: spec.imageSize };
+    this.#target = decodeTarget(spec);
   }
 
   static async open(spec: SamplerSpec): Promise<Sampler> {
@@ -129,42 +139,41 @@ export class Sampler {
   /** Produces the samples of some rows of an epoch. */
   async sample({ rows, streams, slots }: SampledRows, epoch: number): Promise<Samples> {
     const skipped: SkippedRow[] = [];
-    const items = await this.#items(rows, streams, epoch, skipped);
-    const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);
     const { imageSize: size, augment: augmentation, fit, seed } = this.#spec;
     const imageBytes = this.#image === null ? 0 : size * size * 3;
-    const images = new Uint8Array(kept.length * imageBytes);
+    const images = new Uint8Array(rows.length * imageBytes);
+    // Each image is augmented when it is decoded, while others are being decoded.
+    const items = await this.#items(rows, streams, epoch, skipped, ({ row, pixels, values, scene }, i) => {
+      let placement = scene === null ? null : resizedOnly(deliveredBox(scene.image, fit, size));
+      if (pixels !== null) {
+        const out = new Uint8ClampedArray(images.buffer, i * imageBytes, imageBytes);
+        if (augmentation) {
+          const random = new CounterRandom(seed, purpose.augment, epoch, streams[i]);
+          placement = augment(pixels, augmentation, size, random, out, fit);
+        } else out.set(pixels.data);
+      }
+      return { row, values: scene === null || placement === null ? values : placeAll(values, scene, placement, size) };
+    });
+    const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);
     const values: Record<string, unknown[]> = Object.fromEntries(this.#others.map(([name]) => [name, []]));
     const indices: number[] = [];
     kept.forEach((i, at) => {
-      const item = items[i] as Item;
+      const item = items[i] as Sample;
       const stream = streams[i] as number;
-      const { scene } = item;
-      let placement = scene === null ? null : resizedOnly(deliveredBox(scene.image, fit, size));
-      if (item.pixels !== null) {
-        const out = new Uint8ClampedArray(images.buffer, at * imageBytes, imageBytes);
-        if (augmentation) {
-          const random = new CounterRandom(seed, purpose.augment, epoch, stream);
-          placement = augment(item.pixels, augmentation, size, random, out, fit);
-        } else out.set(item.pixels.data);
-      }
+      // Rows that are left out leave no gap.
+      if (at < i) images.copyWithin(at * imageBytes, i * imageBytes, (i + 1) * imageBytes);
       for (const [name, column] of this.#others) {
-        const follower = scene?.followers[name];
-        if (scene !== null && follower !== undefined && placement !== null) {
-          (values[name] as unknown[]).push(placeFollower(follower, scene, placement, size));
-          continue;
-        }
         const value = item.values[name];
         const random = new CounterRandom(seed, purpose.caption, epoch, stream);
         (values[name] as unknown[]).push(
-          column.kind === 'texts' ? chooseTexts(value as string[], column, random) : value,
+          column.kind === 'texts' ? pickTexts(value as TextGroup[], pickingOf(column), random) : value,
         );
       }
       indices.push(item.row);
     });
     return {
       slots: kept.map((i) => slots[i] as number),
-      images,
+      images: kept.length < rows.length ? images.slice(0, kept.length * imageBytes) : images,
       columns: Object.fromEntries(
         this.#others.map(([name, { kind }]) => [name, columnReaders[kind].collate(values[name] as unknown[])]),
       ),
@@ -174,26 +183,23 @@ export class Sampler {
     };
   }
 
-  /** The items of some rows; null for rows that are left out. */
+  /** What `finish` makes of some rows; null for rows that are left out. */
   async #items(
     rows: Uint32Array,
     streams: Uint32Array,
     epoch: number,
     skipped: SkippedRow[],
-  ): Promise<(Item | null)[]> {
-    const items: (Item | null)[] = new Array(rows.length).fill(null);
+    finish: (item: Item, i: number) => Sample,
+  ): Promise<(Sample | null)[]> {
+    const items: (Sample | null)[] = new Array(rows.length).fill(null);
     let next = 0;
     const work = async (): Promise<void> => {
       while (next < rows.length) {
         const i = next++;
         const row = rows[i] as number;
-        items[i] =
-          this.#cache.get(row) ??
-          (await this.#usable(
-            row,
-            new CounterRandom(this.#spec.seed, purpose.replacement, epoch, streams[i]),
-            skipped,
-          ));
+        const random = new CounterRandom(this.#spec.seed, purpose.replacement, epoch, streams[i]);
+        const item = this.#cache.get(row) ?? (await this.#usable(row, random, skipped));
+        if (item !== null) items[i] = finish(item, i);
       }
     };
     await Promise.all(Array.from({ length: decodesAtOnce }, work));
@@ -233,9 +239,9 @@ export class Sampler {
 
   /** Caches an item if there is room. Without weights every row is used once per epoch, so it does not matter which ones are cached. */
   #keep(item: Item): void {
-    const texts = Object.values(item.values)
-      .flat()
-      .filter((value) => typeof value === 'string');
+    const texts = this.#others.flatMap(([name, { kind }]) =>
+      kind === 'texts' ? (item.values[name] as TextGroup[]).flatMap((group) => group.texts) : [],
+    );
     const bytes =
       (item.pixels?.data.byteLength ?? 0) +
       (item.scene?.bytes ?? 0) +
@@ -287,38 +293,8 @@ export class Sampler {
   }
 }
 
-/** The texts of a row, and those that the epoch uses. */
-const chooseTexts = (
-  all: readonly string[],
-  { choice = 'first', count = 1 }: FoundColumn,
-  random: CounterRandom,
-): RowTexts => ({
-  all,
-  picked: chooseCaptions(all, choice, count, random),
+const pickingOf = ({ choice = 'first', count = 1, weighted = false }: FoundColumn): TextPicking => ({
+  choice,
+  count,
+  weighted,
 });
-
-/** Picks the first caption of a row. */
-function chooseCaption(captions: readonly string[], choice: CaptionChoice, random: CounterRandom): string {
-  const [first = '', ...others] = captions;
-  if (choice === 'first' || others.length === 0) return first;
-  if (choice === 'random') return captions[random.below(captions.length)] as string;
-  return random.uniform() < choice.first ? first : (others[random.below(others.length)] as string);
-}
-
-/** Picks several captions of a row: the first with `chooseCaption`, the others at random. No caption is repeated before all were picked. */
-function chooseCaptions(
-  captions: readonly string[],
-  choice: CaptionChoice,
-  count: number,
-  random: CounterRandom,
-): string[] {
-  const picked: string[] = [];
-  let left: string[] = [];
-  for (let k = 0; k < count; k++) {
-    if (left.length === 0) left = [...captions];
-    const caption = k === 0 ? chooseCaption(captions, choice, random) : (left[random.below(left.length)] ?? '');
-    picked.push(caption);
-    left.splice(left.indexOf(caption), 1);
-  }
-  return picked;
-}

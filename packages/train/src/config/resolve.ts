@@ -2,6 +2,7 @@
 import { closestName } from '@tessera/nn';
 import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
 import type { z } from 'zod';
+import { expandColumns } from './column-shorthand.ts';
 import { listSettings } from './keys.ts';
 import { ownData } from './own-data.ts';
 import type { RunConfig, TaskCatalog, TaskSettings } from './schema.ts';
@@ -122,7 +123,7 @@ export function resolveConfig(base: Settings, layers: readonly Layer[], catalog:
   let written: Settings = {};
   for (const layer of layers) {
     merged = applyLayer(merged, layer, task, unions, written);
-    written = mergeSettings(written, expandKinds(layer.settings, unions)) as Settings;
+    written = mergeSettings(written, expandKinds(expandColumns(layer.settings), unions)) as Settings;
   }
   return check(completeKinds(merged, unions), layers, task, unions);
 }
@@ -135,7 +136,7 @@ function applyLayer(
   unions: KindUnions,
   written: Settings,
 ): Settings {
-  const { preset: _, model, ...others } = renameFormer(layer.settings);
+  const { preset: _, model, ...others } = expandColumns(renameFormer(layer.settings));
   const { preset, ...own } = typeof model === 'string' ? { preset: model } : isSettings(model) ? model : {};
   const base = preset === undefined ? under : { ...under, model: modelPreset(task, preset, layer.source) };
   const isSection = typeof model === 'string' || isSettings(model);

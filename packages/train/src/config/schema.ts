@@ -1,5 +1,6 @@
 /** The schema of a configuration: the sections that all tasks share, and how a task adds its own. */
 import { z } from 'zod';
+import { captionColumns } from './caption-columns.ts';
 import { loraSection } from './lora.ts';
 import {
   checkpointsSection,
@@ -69,7 +70,11 @@ export const dataSection = <Role extends string, More extends z.ZodRawShape = Re
 const commonSchema = z.object({
   task: z.string(),
   ...commonFields,
-  data: z.object({ ...dataFields, columns: z.record(z.string(), z.string().nullable()) }),
+  data: z.object({
+    ...dataFields,
+    captions: captionColumns.optional(),
+    columns: z.record(z.string(), z.string().nullable()),
+  }),
   ...commonSections,
 });
 

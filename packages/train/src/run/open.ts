@@ -1,6 +1,6 @@
 /** The first stage of a run: its data are opened, its folder is taken, and its model is built. */
 import { join } from 'node:path';
-import { type Dataset, fingerprintDataset, type Split, type SplitFingerprint } from '@tessera/data';
+import { ColumnMemory, type Dataset, fingerprintDataset, type Split, type SplitFingerprint } from '@tessera/data';
 import { writeFileAtomic } from '@tessera/data/io';
 import { manualSeed } from '@tessera/tensor';
 import { checkSavedWeights } from '../adapt/save-weights.ts';
@@ -28,9 +28,14 @@ export interface OpenRun {
   readonly evaluated: readonly Split[];
   readonly fingerprint: Readonly<Record<string, SplitFingerprint>>;
   readonly subject: AnyTaskModel;
+  /** The captions and labels that were read. It is closed before the first step. */
+  readonly columnMemory: ColumnMemory;
   /** From now on the folder is kept, whatever happens. */
   keepFolder(): void;
 }
+
+/** Captions and labels that are kept until the first step, because several stages read them: those of about three million captions. */
+const columnBytes = 256 * 2 ** 20;
 
 /** What the stage needs besides the request. */
 export interface OpenContext {
@@ -57,7 +62,10 @@ export async function openRun(
   const { config } = prepared;
   let isDiscarded = false;
   cleanup.add(() => isDiscarded && folder.discard());
-  const dataset = await openTaskData(request.dataset, config.data.columns, { strict: config.data.strict, say });
+  const columnMemory = new ColumnMemory(columnBytes);
+  cleanup.add(() => columnMemory.close());
+  const opening = { ...config.data, say, memory: columnMemory };
+  const dataset = await openTaskData(request.dataset, config.data.columns, opening);
   cleanup.add(() => dataset.close());
   const train = await limitSplit(dataset.split(config.data.trainSplit), config.data);
   const splits = evaluationSplits(dataset, config);
@@ -84,13 +92,13 @@ export async function openRun(
   cleanup.add(() => subject.dispose?.());
   chooseTrainedParts(subject, config, resume === null ? say : () => undefined);
   checkSavedWeights(subject.model, config, say);
-  const { strict } = config.data;
+  const { data } = config;
   const named = config.evaluation.splits !== null;
-  const evaluated = await countUsableRows({ train, evaluated: splits, named, columns: subject.columns, strict, say });
+  const evaluated = await countUsableRows({ train, evaluated: splits, named, columns: subject.columns, data, say });
   const keepFolder = (): void => {
     isDiscarded = false;
   };
-  return { config, train, evaluated, fingerprint, subject, keepFolder };
+  return { config, train, evaluated, fingerprint, subject, columnMemory, keepFolder };
 }
 
 function evaluationSplits(dataset: Dataset, { data, evaluation }: RunConfig): Split[] {

@@ -1,5 +1,5 @@
 /** What it costs to compare the examples of retrieval with each other: the memory of its arrays, and time. */
-import { cleanCaption, type Split } from '@tessera/data';
+import { cleanCaption, type Split, textsOf } from '@tessera/data';
 import { spread } from '../examples.ts';
 import { innerProducts } from './products.ts';
 
@@ -72,7 +72,7 @@ export async function readKeys(
   limit: number | null,
 ): Promise<RowKeys> {
   const rows = await split.rows(spread(split.length, limit), concept === null ? [captions] : [captions, concept]);
-  const texts = rows.map((row) => cleanCaption(String([row[captions]].flat()[0] ?? '')));
+  const texts = rows.map((row) => cleanCaption(textsOf(row[captions])[0] ?? ''));
   return { texts, concepts: concept === null ? texts : rows.map((row) => row[concept]) };
 }
 

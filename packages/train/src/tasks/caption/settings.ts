@@ -1,5 +1,6 @@
 /** Settings of the task `caption`: a language model that describes images. */
 import { z } from 'zod';
+import { captionColumns } from '../../config/caption-columns.ts';
 import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
 import { captionChoice, count, tooLong } from '../../config/sections.ts';
 import type { Settings } from '../../config/tree.ts';
@@ -37,7 +38,7 @@ const model = z.strictObject({
 const schema = taskSchema('caption', {
   data: dataSection(
     { image: 'column with the images', captions: 'column with a caption, or a list of captions, for each image' },
-    { captionChoice: captionChoice.default('first') },
+    { captions: captionColumns, captionChoice: captionChoice.default('first') },
   ),
   tokenizer: tokenizer.prefault({}),
   model,

@@ -2,6 +2,7 @@
 import { presets as modelPresets, type PresetName } from '@tessera/models';
 import { duplicateRules } from '@tessera/nn';
 import { z } from 'zod';
+import { captionColumns } from '../../config/caption-columns.ts';
 import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
 import { activation, captionChoice, count, tooLong, weightsKey } from '../../config/sections.ts';
 import { clipTowerSection } from '../../config/tower.ts';
@@ -13,6 +14,7 @@ const data = dataSection(
     concept: 'integer column: pairs with equal values have the same concept',
   },
   {
+    captions: captionColumns,
     captionChoice: captionChoice.default('random'),
     captionsPerImage: count
       .default(1)
