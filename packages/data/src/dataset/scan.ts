@@ -1,4 +1,5 @@
 /** Reads columns of a split from its first row to its last, block by block, without keeping the blocks. */
+import { setImmediate } from 'node:timers/promises';
 import type { Value } from '../arrow/column.ts';
 import { type Block, DamagedRowsError } from '../format/shard.ts';
 import type { ColumnMemory, KeptRows } from './column-memory.ts';
@@ -31,6 +32,8 @@ interface ScannedBlock {
 /** What a scan needs of a split. */
 export interface ScanSource<Place extends ScannedBlock = ScannedBlock> {
   readonly name: string;
+  /** Differs between splits whose columns of the same name are not the same. */
+  readonly key: string;
   /** For each row of the split its number in the files; null: it is the same. */
   readonly selected: ArrayLike<number> | null;
   readonly memory: ColumnMemory | null;
@@ -41,6 +44,9 @@ export interface ScanSource<Place extends ScannedBlock = ScannedBlock> {
 
 /** Blocks that are read at the same time. */
 const readAhead = 4;
+
+/** Milliseconds after which others get their turn: files of this machine are read without waiting, and Ctrl-C must be answered. */
+const turn = 50;
 
 /** Rows of one block, in the split and in the files. */
 interface Stretch<Place extends ScannedBlock> {
@@ -87,7 +93,12 @@ export async function* scanRows<Place extends ScannedBlock>(
   const once = { ...source, open: openedOnce(source) };
   const ahead: { readonly stretch: Stretch<Place>; readonly kept: Promise<readonly KeptRows[]> }[] = [];
   const all = stretches(source, ranges);
+  let last = performance.now();
   for (;;) {
+    if (performance.now() - last > turn) {
+      await setImmediate();
+      last = performance.now();
+    }
     while (ahead.length < readAhead) {
       const { value: stretch, done } = all.next();
       if (done === true) break;
@@ -130,12 +141,12 @@ async function columnsOf<Place extends ScannedBlock>(
   columns: readonly string[],
   stretch: Stretch<Place>,
 ): Promise<KeptRows[]> {
-  const { memory, name } = source;
+  const { memory } = source;
   const { place, count, inBlock } = stretch;
   const [first, last] = [inBlock(0), inBlock(count - 1)];
   const from = place.firstRow + first;
   const rows = last - first + 1;
-  const key = (column: string): string => `${name}\0${column}`;
+  const key = (column: string): string => `${source.key}\0${column}`;
   const kept = new Map(columns.map((column) => [column, memory?.find(key(column), place.number, from, rows) ?? null]));
   const missing = columns.filter((column) => kept.get(column) === null);
   for (const [column, values] of await readColumns(source, place, missing, { first, last })) {

@@ -174,6 +174,52 @@ export class Split {
     return rows;
   }
 
+  /** Whether single rows are read at no more cost than neighboring ones, as of saved folders. Otherwise whole blocks are. */
+  get direct(): boolean {
+    return this.#options.saved === true;
+  }
+
+  /** The size of all rows in the files, whichever are selected: in blocks, and in bytes. `lazy`: open blocks take little memory. */
+  get size(): { readonly blocks: number; readonly bytes: number; readonly lazy: boolean } {
+    const bytes = this.#places.reduce((sum, block) => sum + block.bytes, 0);
+    return { blocks: this.#places.length, bytes, lazy: this.#shards.every(({ lazy = false }) => lazy) };
+  }
+
+  /** The number of the block that a row is in. @throws RangeError for a row number out of range */
+  blockOf(row: number): number {
+    return this.#placeOf(this.#storedRow(row)).number;
+  }
+
+  /** The number of the rows of a block that are in this split, as far as its rows are in the order of the files. */
+  rowsIn(block: number): number {
+    const { firstRow, rows } = this.#places[block] as BlockPlace;
+    const { selected } = this;
+    return selected === null ? rows : firstFrom(selected, firstRow + rows) - firstFrom(selected, firstRow);
+  }
+
+  /** The size of a block in its file, in bytes; null: it is open, so that nothing needs to be read. */
+  bytesToRead(block: number, columns: readonly string[]): number | null {
+    const place = this.#places[block] as BlockPlace;
+    return this.#cache.has(cacheKey(place, columns)) ? null : place.bytes;
+  }
+
+  /** Opens a block before its rows are asked for. @throws if it cannot be read; the next request tries again */
+  async prepare(block: number, columns: readonly string[]): Promise<void> {
+    await this.#block(this.#places[block] as BlockPlace, columns);
+  }
+
+  /** Whether an open block is kept in memory, however long its rows were not asked for. */
+  pin(block: number, columns: readonly string[], isPinned: boolean): void {
+    const key = cacheKey(this.#places[block] as BlockPlace, columns);
+    if (isPinned) this.#cache.pin(key);
+    else this.#cache.unpin(key);
+  }
+
+  /** Gives up a block before others, because its rows will not be asked for soon. */
+  finish(block: number, columns: readonly string[]): void {
+    this.#cache.finish(cacheKey(this.#places[block] as BlockPlace, columns));
+  }
+
   /** Reads one row. @throws like `rows` */
   async row(index: number, columns: readonly string[] = this.columns): Promise<Row> {
     const stored = this.#storedRow(index);
@@ -206,6 +252,8 @@ export class Split {
     const converters = columns.map((column) => numbers.get(column) ?? ((value: Value) => value));
     const source = {
       name: this.name,
+      // A view can have another column under the same name.
+      key: `${this.name}\0${JSON.stringify(this.#shards[0]?.views ?? [])}`,
       selected,
       memory: this.#options.memory ?? null,
       placeOf: (stored: number) => this.#placeOf(stored),
@@ -293,7 +341,7 @@ export class Split {
 
   #block(place: BlockPlace, columns: readonly string[]): Promise<Block> {
     if (this.#closed) return Promise.reject(new Error('the dataset was closed'));
-    return this.#cache.get(`${place.number} ${columns.join('\0')}`, () => this.#open(place, columns));
+    return this.#cache.get(cacheKey(place, columns), () => this.#open(place, columns));
   }
 
   #open({ shard, index }: BlockPlace, columns: readonly string[]): Promise<Block> {
@@ -301,3 +349,16 @@ export class Split {
     return shard.block(index, columns);
   }
 }
+
+/** The first place in ascending numbers whose number is `value` or more. */
+function firstFrom(ascending: Uint32Array, value: number): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ascending[middle] as number) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+const cacheKey = ({ number }: BlockPlace, columns: readonly string[]): string => `${number} ${columns.join('\0')}`;

@@ -11,7 +11,8 @@ import { imageSize } from '../image/open.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
 import { columnReaders, type FoundColumn, Unusable } from './columns.ts';
-import { isSceneKind, placeAll, readScene, type Scene, type SceneKind } from './scene.ts';
+import { ReadAhead } from './read-ahead.ts';
+import { isSceneKind, placeAll, readScene, type Scene, type SceneKind, unplacedAll } from './scene.ts';
 import { pickTexts, type TextGroup, type TextPicking } from './texts.ts';
 
 /** What happens to a row that cannot be used: another row replaces it, it is left out, or the loader throws. */
@@ -32,6 +33,12 @@ export interface SamplerSpec {
   badRows: BadRowPolicy;
   /** The size of the cache of decoded images, in bytes. */
   cacheBytes: number;
+  /** The size of the blocks that are kept in memory, in bytes. */
+  blockBytes: number;
+  /** The size of the blocks that are read before they are used, in bytes, at most. */
+  readAheadBytes: number;
+  /** Whether an unusable row is replaced by one near it, so that no other block needs to be read. */
+  replaceNear: boolean;
 }
 
 /** Rows of a batch. */
@@ -98,6 +105,9 @@ const decodesAtOnce = 2;
 /** The number of attempts to find a usable row for an unusable one. */
 const replacementAttempts = 100;
 
+/** The number of neighboring rows among which a replacement is looked for first, and the attempts before there are twice as many. */
+const [nearRows, attemptsInGroup] = [256, 4];
+
 /** Produces the training samples of rows of a split. The result depends only on the spec. */
 export class Sampler {
   readonly #spec: SamplerSpec;
@@ -108,6 +118,7 @@ export class Sampler {
   readonly #image: FoundColumn | null;
   /** The columns except the image, by their names in a batch. */
   readonly #others: readonly (readonly [name: string, column: FoundColumn])[];
+  readonly #readAhead: ReadAhead | null;
   /** The columns that follow the picture, by their names in a batch. */
   readonly #sceneKinds: readonly (readonly [name: string, kind: SceneKind])[];
   readonly #cache = new Map<number, Item>();
@@ -123,12 +134,14 @@ export class Sampler {
     this.#names = columns.map(([, { column }]) => column);
     this.#image = columns.find(([, { kind }]) => kind === 'image')?.[1] ?? null;
     this.#others = columns.filter(([, { kind }]) => kind !== 'image');
+    this.#readAhead =
+      spec.readAheadBytes > 0 ? new ReadAhead(split, { columns: this.#names, bytes: spec.readAheadBytes }) : null;
     this.#sceneKinds = this.#others.flatMap(([name, { kind }]) => (isSceneKind(kind) ? [[name, kind] as const] : []));
     this.#target = decodeTarget(spec);
   }
 
   static async open(spec: SamplerSpec): Promise<Sampler> {
-    const { stored, split } = await reopenSplit(spec.place);
+    const { stored, split } = await reopenSplit(spec.place, spec.blockBytes);
     return new Sampler(spec, stored, split);
   }
 
@@ -136,9 +149,15 @@ export class Sampler {
     this.#opened.close();
   }
 
+  /** Tells which rows come next, so that their blocks can be read. */
+  expect(rows: Uint32Array, anew: boolean): void {
+    this.#readAhead?.expect(rows, anew);
+  }
+
   /** Produces the samples of some rows of an epoch. */
   async sample({ rows, streams, slots }: SampledRows, epoch: number): Promise<Samples> {
     const skipped: SkippedRow[] = [];
+    this.#readAhead?.use(rows);
     const { imageSize: size, augment: augmentation, fit, seed } = this.#spec;
     const imageBytes = this.#image === null ? 0 : size * size * 3;
     const images = new Uint8Array(rows.length * imageBytes);
@@ -152,8 +171,15 @@ export class Sampler {
           placement = augment(pixels, augmentation, size, random, out, fit);
         } else out.set(pixels.data);
       }
-      return { row, values: scene === null || placement === null ? values : placeAll(values, scene, placement, size) };
+      return {
+        row,
+        values:
+          scene === null || placement === null
+            ? unplacedAll(values, this.#sceneKinds)
+            : placeAll(values, scene, placement, size),
+      };
     });
+    this.#readAhead?.used(rows);
     const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);
     const values: Record<string, unknown[]> = Object.fromEntries(this.#others.map(([name]) => [name, []]));
     const indices: number[] = [];
@@ -217,12 +243,22 @@ export class Sampler {
       }
       skipped.push({ row: candidate, reason: item });
       if (this.#spec.badRows === 'drop') return null;
-      const { rows } = this.#spec;
-      candidate = rows ? (rows[random.below(rows.length)] as number) : random.below(this.#split.length);
+      candidate = this.#replacement(row, attempt, random);
     }
     throw new Error(
       `${this.#spec.place.path}, split "${this.#spec.place.split}": ran out of readable rows: row ${row} and ${replacementAttempts - 1} replacements cannot be used; the last one, row ${candidate}: ${this.#bad.get(candidate)}`,
     );
+  }
+
+  /** A row that may replace another one. Near it, from a group of rows that grows from attempt to attempt, or any row. */
+  #replacement(row: number, attempt: number, random: CounterRandom): number {
+    const { rows, replaceNear } = this.#spec;
+    if (rows !== null) return rows[random.below(rows.length)] as number;
+    const { length } = this.#split;
+    if (!replaceNear) return random.below(length);
+    const group = Math.min(length, nearRows * 2 ** Math.floor(attempt / attemptsInGroup));
+    const first = Math.min(length - group, Math.floor(row / group) * group);
+    return first + random.below(group);
   }
 
   /** The item of a row, or why it cannot be used. */

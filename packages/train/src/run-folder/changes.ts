@@ -8,7 +8,7 @@ const free = [
   /^checkpoints\./,
   /^training\.earlyStopping\./,
   /^runtime\./,
-  /^data\.(dataset|workers|prefetch|cacheMegabytes)$/,
+  /^data\.(dataset|workers|prefetch|cacheMegabytes|readAheadMegabytes)$/,
   /^initialize\./,
 ];
 

@@ -25,9 +25,10 @@ export interface UsableRowsRequest {
  */
 export async function countUsableRows(request: UsableRowsRequest): Promise<Split[]> {
   const { train, evaluated, named, columns, data, say } = request;
+  const hasMasks = Object.values(columns).some(({ kind }) => kind === 'mask');
   const useful: Split[] = [];
   for (const split of [train, ...evaluated]) {
-    const { ranges, complete } = checkedRows(split, data);
+    const { ranges, complete } = checkedRows(split, data, hasMasks ? 'masks' : 'texts');
     const found = await checkRows(split, columns, ranges);
     if (found !== null && !complete)
       say(

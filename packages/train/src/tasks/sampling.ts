@@ -28,6 +28,10 @@ export async function samplingWeights(
   columns: ColumnRequests,
 ): Promise<Float64Array | null> {
   if (data.sampling === 'shuffle') return null;
+  if (data.resample || data.epochRows !== null)
+    throw new Error(
+      `data.sampling is balanced, which draws rows with replacement by itself, as many as there are: it cannot be joined with data.${data.resample ? 'resample' : 'epochRows'}`,
+    );
   const column = await classColumn(train, columns);
   if (column === null)
     throw new Error(
