@@ -28,7 +28,8 @@ export { type CaptionWeights, captionProblems, withCaptions } from './dataset/ca
 export { type Dataset, type OpenOptions, openDataset, withClasses, withSplits } from './dataset/dataset.ts';
 export { filterSplit } from './dataset/filter.ts';
 export type { DatasetInfo } from './dataset/saved.ts';
-export { Split, type SplitBlock } from './dataset/split.ts';
+export { SourceError, type SourceRoles, type SourceSplit, unifySources } from './dataset/sources.ts';
+export { Split, type SplitBlock, type SplitPart } from './dataset/split.ts';
 export { fingerprintChanges, fingerprintDataset, type SplitFingerprint } from './fingerprint.ts';
 export type { Row } from './format/shard.ts';
 export { type TarMember, tarMembers } from './format/tar-headers.ts';

@@ -7,6 +7,7 @@ import { viewShard } from '../format/view.ts';
 import { BlockCache } from './block-cache.ts';
 import { type ClassColumns, classFeatures, classNumbers } from './classes.ts';
 import type { SplitFile } from './files.ts';
+import { checkSameFeatures } from './same-features.ts';
 
 /** A block of a split. */
 export interface SplitBlock {
@@ -33,9 +34,19 @@ export interface SplitOptions {
   readonly classes?: ClassColumns | undefined;
   /** The numbers of its rows in the files; null: all of them, in order. */
   readonly selected?: Uint32Array | null;
+  /** The sources whose rows it has, one after the other; null: it has one. */
+  readonly parts?: readonly SplitPart[] | null;
 }
 
 const [savedCacheBytes, blockCacheBytes] = [64 * 2 ** 20, 512 * 2 ** 20];
+
+/** Rows of a split that come from one source. */
+export interface SplitPart {
+  readonly name: string;
+  readonly rows: number;
+  /** Its share of the samples of an epoch, in proportion to the sum of all weights. */
+  readonly weight: number;
+}
 
 /** What a worker needs to open a split again. Plain data. */
 export interface SplitPlace {
@@ -61,6 +72,8 @@ export class Split {
   readonly whole: number;
   /** The numbers of the selected rows in the files; null: all of them, in order. */
   readonly selected: Uint32Array | null;
+  /** The sources whose rows it has, one after the other; null: it has one. */
+  readonly parts: readonly SplitPart[] | null;
   /** The columns that are read as classes. */
   readonly classes: ClassColumns;
   readonly #shards: readonly OpenShard[];
@@ -76,6 +89,7 @@ export class Split {
     this.name = name;
     this.path = path;
     this.classes = classes;
+    this.parts = options.parts ?? null;
     this.#options = options;
     this.features = classFeatures(shards[0]?.features ?? {}, classes);
     this.#numbers = classNumbers(classes);
@@ -101,7 +115,7 @@ export class Split {
    */
   select(rows: ArrayLike<number>): Split {
     const selected = Uint32Array.from(rows, (row) => this.#storedRow(row));
-    return new Split(this.name, this.path, this.#shards, { ...this.#options, selected });
+    return new Split(this.name, this.path, this.#shards, { ...this.#options, selected, parts: null });
   }
 
   /** The same rows with other columns. Closing one of the two closes both. @throws for a column that the files do not have */
@@ -113,6 +127,34 @@ export class Split {
   /** The same rows with some columns read as classes. Closing one of the two closes both. */
   withClasses(classes: ClassColumns): Split {
     return new Split(this.name, this.path, this.#shards, { ...this.#options, classes });
+  }
+
+  /**
+   * The rows of several sources as one split, one source after the other. Closing it closes all of them.
+   *
+   * @param sources with the same columns, none of which is read as classes only by the split
+   * @throws where a source has other columns than the first
+   */
+  static join(
+    name: string,
+    path: string,
+    sources: readonly { readonly split: Split; readonly name: string; readonly weight: number }[],
+  ): Split {
+    const splits = sources.map(({ split }) => split);
+    const shards = splits.flatMap((split) => split.#shards);
+    checkSameFeatures(shards);
+    let offset = 0;
+    const isSelected = splits.some(({ selected }) => selected !== null);
+    const rows = splits.map(({ whole, length, selected }) => {
+      offset += whole;
+      const first = offset - whole;
+      return Uint32Array.from({ length: isSelected ? length : 0 }, (_, row) => first + (selected?.[row] ?? row));
+    });
+    return new Split(name, path, shards, {
+      saved: splits.every((split) => split.#options.saved === true),
+      selected: isSelected ? joinRows(rows) : null,
+      parts: sources.map(({ split, name: source, weight }) => ({ name: source, rows: split.length, weight })),
+    });
   }
 
   /** Where it can be opened again. */
@@ -243,4 +285,14 @@ export class Split {
     if (this.#closed) return Promise.reject(new Error('the dataset was closed'));
     return this.#cache.get(`${place.number} ${columns.join('\0')}`, () => place.shard.block(place.index, columns));
   }
+}
+
+function joinRows(rows: readonly Uint32Array[]): Uint32Array {
+  const joined = new Uint32Array(rows.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const own of rows) {
+    joined.set(own, at);
+    at += own.length;
+  }
+  return joined;
 }

@@ -28,6 +28,10 @@ export async function samplingWeights(
   columns: ColumnRequests,
 ): Promise<Float64Array | null> {
   if (data.sampling === 'shuffle') return null;
+  if (train.parts !== null)
+    throw new Error(
+      'data.sampling is balanced, which cannot be joined with the weights of data.sources: set data.sampling=shuffle',
+    );
   const column = await classColumn(train, columns);
   if (column === null)
     throw new Error(

@@ -1,0 +1,45 @@
+/** The data of a run: one data set, or several sources together. */
+import { type Dataset, fingerprintDataset, type Split, type SplitFingerprint } from '@tessera/data';
+import type { RunConfig } from '../config/schema.ts';
+import type { Say } from '../tasks/task.ts';
+import { limitSplit } from './limit-split.ts';
+import { openTaskData } from './open-data.ts';
+import { openSources } from './sources.ts';
+
+export interface RunData {
+  readonly train: Split;
+  /** The training rows of each source. */
+  readonly trainParts: readonly Split[];
+  /** The splits that are evaluated. */
+  readonly evaluated: readonly Split[];
+  /** @param everyRow whether all rows are hashed, not a sample */
+  fingerprint(everyRow: boolean): Promise<Record<string, SplitFingerprint>>;
+  close(): void;
+}
+
+/** Where the data set of a run is, or each of its sources. */
+export type DataLocation = string | readonly string[];
+
+/** Opens the data of a run, with the part of the training rows that the settings leave. */
+export async function openRunData(location: DataLocation, config: RunConfig, say: Say): Promise<RunData> {
+  if (config.data.sources !== null) return openSources([location].flat(), config, say);
+  const dataset = await openTaskData(String(location), config.data.columns, { ...config.data, say });
+  try {
+    const train = await limitSplit(dataset.split(config.data.trainSplit), config.data);
+    return {
+      train,
+      trainParts: [train],
+      evaluated: evaluationSplits(dataset, config),
+      fingerprint: (everyRow) => fingerprintDataset(dataset, everyRow),
+      close: () => dataset.close(),
+    };
+  } catch (error) {
+    dataset.close();
+    throw error;
+  }
+}
+
+function evaluationSplits(dataset: Dataset, { data, evaluation }: RunConfig): Split[] {
+  const names = evaluation.splits ?? Object.keys(dataset.splits).filter((name) => name !== data.trainSplit);
+  return names.map((name) => dataset.split(name));
+}
