@@ -26,7 +26,7 @@ const oneWay = order.slice(0, -1).map((folder, i) => ({
 
 // Workspaces that may import less than all of those before them.
 const only = {
-  'packages/data': 'packages/tensor/src/random/threefry\\.ts$',
+  'packages/data': 'packages/tensor/src/(random/threefry|backends/wasm/emit/index)\\.ts$',
   datasets: 'packages/data/',
 };
 
@@ -153,7 +153,16 @@ const rooms = {
     ['clip'],
     ['multimodal'],
   ],
-  'packages/data': [['io'], ['arrow', 'tokenizer'], ['random.ts'], ['augment', 'order'], ['decode.ts'], ['loader']],
+  'packages/data': [
+    ['io'],
+    ['arrow', 'tokenizer'],
+    ['random.ts'],
+    ['augment', 'order'],
+    ['decode.ts'],
+    ['loader'],
+    ['write'],
+    ['tools'],
+  ],
   'packages/weights': [
     ['files'],
     ['safetensors', 'torch', 'onnx'],
@@ -168,7 +177,7 @@ const rooms = {
     ['table.ts', 'prepare-image.ts', 'gray-images.ts'],
     ['source'],
     ['idx.ts'],
-    ['cifar', 'class-images', 'emoji', 'fashion-mnist', 'folder', 'kmnist', 'mnist', 'photo-captions'],
+    ['cifar', 'class-images', 'emoji', 'fashion-mnist', 'folder', 'kmnist', 'mnist', 'photo-captions', 'scenes'],
     ['registry.ts'],
   ],
   'examples/browser': [['shared'], ['server', 'engine'], ['page']],

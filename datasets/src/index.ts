@@ -6,10 +6,6 @@ export type { BuildOptions, BuildReport, DatasetBuilder, Progress } from './buil
 export { buildEmoji, type EmojiOptions, emoji, planEmoji } from './emoji/index.ts';
 export { fashionMnist, fashionMnistFrom } from './fashion-mnist/index.ts';
 
-// From files of rows.
-
-export { convertDataset } from './convert.ts';
-
 // From a folder of images.
 
 export { InputProblems, imagesBelow, type LeftOut } from '@tessera/data/folder';

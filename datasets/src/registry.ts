@@ -13,12 +13,15 @@ import { mnist } from './mnist/index.ts';
 import { cocoCaptions } from './photo-captions/coco.ts';
 import { conceptualCaptions } from './photo-captions/conceptual.ts';
 import { flickr8k, flickr30k } from './photo-captions/flickr.ts';
+import { coco } from './scenes/coco.ts';
+import { voc, vocSegmentation } from './scenes/voc.ts';
 
 /** The builders by name. */
 export const datasets: Record<string, DatasetBuilder> = Object.fromEntries(
   [
     cifar10,
     cifar100,
+    coco,
     cocoCaptions,
     conceptualCaptions,
     emoji,
@@ -30,6 +33,8 @@ export const datasets: Record<string, DatasetBuilder> = Object.fromEntries(
     kmnist,
     mnist,
     oxfordPets,
+    voc,
+    vocSegmentation,
   ].map((builder) => [builder.name, builder]),
 );
 

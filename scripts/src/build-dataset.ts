@@ -1,10 +1,12 @@
 /** npm run build-dataset: builds a dataset by name, from a folder of images, or from files of rows. */
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { isAddress, isPattern } from '@tessera/data';
+import { isAddress, isPattern, isRowFolder } from '@tessera/data';
 import { type LeftOut, leftOutLines } from '@tessera/data/folder';
-import { buildFromFolder, convertDataset, datasetBuilder, datasets, type Progress } from '@tessera/datasets';
+import { copyDataset } from '@tessera/data/tools';
+import { buildFromFolder, datasetBuilder, datasets, type Progress } from '@tessera/datasets';
 import { commandLine, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
+import { printChanges } from './lib/data/copy.ts';
 import { datasetRoot, isKnownDataset } from './lib/datasets.ts';
 import { ProgressBar } from './lib/progress-bar.ts';
 
@@ -100,15 +102,17 @@ async function main(): Promise<number | undefined> {
       `--from: ${source} is not the name of a dataset; datasets: ${Object.keys(datasets).join(', ')}`,
     );
   const folder = fromCaller(source);
-  if (isAddress(source) || isPattern(source) || (await stat(folder).catch(() => null))?.isFile()) {
+  const stats = isAddress(source) ? null : await stat(folder).catch(() => null);
+  const hasRows = stats?.isFile() || (stats?.isDirectory() && (await isRowFolder(folder)));
+  if (isAddress(source) || isPattern(source) || hasRows) {
     if (options.out === undefined) throw new UsageError(`${source}: name the folder to write with --out`);
-    const { splits, leftOut } = await convertDataset(isAddress(source) ? source : folder, target, build);
+    const onPlan = printChanges;
+    const report = await copyDataset(isAddress(source) ? source : folder, target, { ...build, to: 'arrow', onPlan });
     bar.finish();
-    if (leftOut.length > 0) console.log(`left out, as their types are not read: ${leftOut.join(', ')}`);
-    printReport(target, splits);
+    printReport(target, report.splits);
     return;
   }
-  if (!(await stat(folder).catch(() => null))?.isDirectory())
+  if (!stats?.isDirectory())
     throw new UsageError(`${source}: neither a folder nor a dataset; datasets: ${Object.keys(datasets).join(', ')}`);
   const { captions, imageColumn, captionColumn, encoding, testShare, maxSize, strict, license } = options;
   const given = Object.entries({ captions, imageColumn, captionColumn, encoding, testShare, maxSize, license });

@@ -47,14 +47,14 @@ export async function buildFromFolder(
   try {
     const prepared = mapInOrder(rows, imagesAtOnce, async (row) => ({
       row,
-      image: await prepareImage(() => fsp.readFile(path.resolve(folder, row.file)), options.maxSize),
+      image: await prepareImage(() => fsp.readFile(path.resolve(folder, row.file)), { maxSize: options.maxSize }),
     }));
     let done = 0;
     for await (const { row, image } of prepared) {
       if (typeof image === 'string') {
         if (options.strict) throw new Error(`${path.resolve(folder, row.file)}: ${image}`);
         skipped.push({ file: row.file, reason: image });
-      } else await writer.write(row.split, { image: { bytes: image, path: row.file }, ...row.values });
+      } else await writer.write(row.split, { image: { bytes: image.bytes, path: row.file }, ...row.values });
       options.onProgress?.({ what: 'reading images', done: ++done, total: rows.length });
     }
     if (skipped.length === rows.length) {

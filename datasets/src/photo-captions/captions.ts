@@ -4,7 +4,7 @@ import type { LeftOut } from '@tessera/data/folder';
 import { InputProblems, unitHash } from '@tessera/data/folder';
 import type { BuildOptions, BuildReport, DatasetBuilder } from '../builder.ts';
 import { readJson, readLines } from '../source/builder.ts';
-import { type ImageRow, imagesIn, unusedImages, writeImageRows } from '../source/image-rows.ts';
+import { fileName, filesByName, type ImageRow, imagesIn, unusedImages, writeImageRows } from '../source/image-rows.ts';
 import type { SourceFiles } from '../source/source-files.ts';
 
 /** The columns of all of them. */
@@ -24,13 +24,6 @@ const testShare = 0.1;
 
 /** The split of an image of a dataset without splits: always the same for an image. */
 export const splitByHash = (image: string): string => (unitHash(`split/${image}`) < testShare ? 'test' : 'train');
-
-/** The name of a file without its folders. */
-export const fileName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-
-/** Finds images by the names of their files, whatever folder they are in. */
-export const filesByName = (names: readonly string[]): ReadonlyMap<string, string> =>
-  new Map(names.toReversed().map((name) => [fileName(name), name]));
 
 /** Captions by image, in the order in which the images are first named. */
 export function groupCaptions(

@@ -2,9 +2,9 @@
 import { crc32 } from 'node:zlib';
 import type { DatasetBuilder } from '../builder.ts';
 import { baseOf, locate, sourceBuilder } from '../source/builder.ts';
-import { type ImageRow, writeImageRows } from '../source/image-rows.ts';
+import { fileName, filesByName, type ImageRow, writeImageRows } from '../source/image-rows.ts';
 import type { SourceFiles } from '../source/source-files.ts';
-import { captionFeatures, fileName, filesByName, readCaptionLines } from './captions.ts';
+import { captionFeatures, readCaptionLines } from './captions.ts';
 
 /** The published tables (caption and address in each line), and those that a download program writes (caption and file). */
 const tables = {

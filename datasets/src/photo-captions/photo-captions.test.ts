@@ -208,7 +208,7 @@ describe('coco-captions', () => {
       { file: 'annotations/captions_train2017.json', reason: 'none of its 2 images, train2017/*.jpg, are there' },
     ]);
     put({ 'annotations/captions_val2017.json': captions([3, '3.jpg', 'C.']).slice(0, -1) });
-    await expect(build(cocoCaptions)).rejects.toThrow('annotations/captions_val2017.json is not JSON');
+    await expect(build(cocoCaptions)).rejects.toThrow('annotations/captions_val2017.json cannot be read as JSON');
   });
 });
 

@@ -1,4 +1,5 @@
 /** The files of a download: a folder, an archive, or a folder with the archives as they were downloaded. */
+import { createReadStream } from 'node:fs';
 import fsp from 'node:fs/promises';
 import path from 'node:path';
 import { readProblem } from '@tessera/data/io';
@@ -8,6 +9,9 @@ import { openZipFiles } from './zip.ts';
 
 /** The names of archives as they are downloaded, and the beginning of a path that tells that one was unpacked. */
 export type OfficialArchives = Readonly<Record<string, string>>;
+
+/** The size of a piece of a stream. */
+const pieceBytes = 2 ** 20;
 
 const archiveOpeners: readonly [ending: RegExp, open: (file: string) => Promise<SourceFiles>][] = [
   [/\.zip$/i, openZipFiles],
@@ -73,20 +77,31 @@ async function openFolder(folder: string): Promise<SourceFiles> {
       fsp.readFile(path.join(folder, name)).catch((error: unknown) => {
         throw new Error(`${path.join(folder, name)}: ${readProblem(error)}`);
       }),
+    async *stream(name) {
+      try {
+        yield* createReadStream(path.join(folder, name), { highWaterMark: pieceBytes });
+      } catch (error) {
+        throw new Error(`${path.join(folder, name)}: ${readProblem(error)}`);
+      }
+    },
     close: async () => undefined,
   };
 }
 
 /** Several downloads as one; of files with the same name, the first counts. */
 function joined(where: string, parts: readonly SourceFiles[]): SourceFiles {
+  const partWith = (name: string): SourceFiles => {
+    const part = parts.find((each) => each.has(name));
+    if (part === undefined) throw new Error(`${path.join(where, name)}: there is no such file`);
+    return part;
+  };
   return {
     where,
     names: [...new Set(parts.flatMap(({ names }) => names))].sort(),
     has: (name) => parts.some((part) => part.has(name)),
-    read(name) {
-      const part = parts.find((each) => each.has(name));
-      if (part === undefined) return Promise.reject(new Error(`${path.join(where, name)}: there is no such file`));
-      return part.read(name);
+    read: async (name) => partWith(name).read(name),
+    async *stream(name) {
+      yield* partWith(name).stream(name);
     },
     close: async () => {
       for (const part of parts) await part.close();

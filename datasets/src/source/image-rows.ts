@@ -3,7 +3,7 @@ import { DatasetWriter, type Features } from '@tessera/data';
 import type { LeftOut } from '@tessera/data/folder';
 import { type BuildOptions, type BuildReport, type DatasetBuilder, infoOf } from '../builder.ts';
 import { mapInOrder } from '../concurrency.ts';
-import { imagesAtOnce, prepareImage } from '../prepare-image.ts';
+import { imagesAtOnce, type PixelSize, type PreparedImage, prepareImage } from '../prepare-image.ts';
 import type { SourceFiles } from './source-files.ts';
 
 /** A row of the new dataset. */
@@ -11,8 +11,10 @@ export interface ImageRow {
   split: string;
   /** The name of its image among the source's files. */
   file: string;
-  /** The values of the other columns. */
-  values: Record<string, unknown>;
+  /** The values of the other columns, or a function that makes them for the image as it is stored, or says why it cannot be used. */
+  values: Record<string, unknown> | ((image: PreparedImage) => Promise<Record<string, unknown> | string>);
+  /** The size of the image for which its boxes and masks were made; see `PrepareOptions`. */
+  annotated?: PixelSize | undefined;
 }
 
 export interface ImageRows {
@@ -40,16 +42,19 @@ export async function writeImageRows(
   const writer = await DatasetWriter.create(target, { features, info: infoOf(builder), overwrite });
   try {
     for (const split of new Set(rows.map((row) => row.split))) writer.addSplit(split);
-    const prepared = mapInOrder(rows, imagesAtOnce, async (row) => ({
-      row,
-      image: files.has(row.file) ? await prepareImage(() => files.read(row.file), maxSize) : 'is listed, but missing',
-    }));
+    const prepared = mapInOrder(rows, imagesAtOnce, async ({ split, file, values, annotated }) => {
+      if (!files.has(file)) return { split, file, values: 'is listed, but missing' };
+      const image = await prepareImage(() => files.read(file), { maxSize, annotated });
+      if (typeof image === 'string') return { split, file, values: image };
+      const others = typeof values === 'function' ? await values(image) : values;
+      if (typeof others === 'string') return { split, file, values: others };
+      return { split, file, values: { image: { bytes: image.bytes, path: file }, ...others } };
+    });
     let done = 0;
-    for await (const { row, image } of prepared) {
-      const { split, file, values } = row;
-      if (typeof image !== 'string') await writer.write(split, { image: { bytes: image, path: file }, ...values });
-      else if (strict) throw new Error(`${files.where}: ${file} ${image}`);
-      else skipped.push({ file, reason: image });
+    for await (const { split, file, values } of prepared) {
+      if (typeof values !== 'string') await writer.write(split, values);
+      else if (strict) throw new Error(`${files.where}: ${file} ${values}`);
+      else skipped.push({ file, reason: values });
       onProgress?.({ what: 'reading images', done: ++done, total: rows.length });
     }
     if (skipped.length === rows.length)
@@ -77,3 +82,10 @@ export function unusedImages(files: SourceFiles, folder: string, rows: readonly 
     .filter((file) => !used.has(file))
     .map((file) => ({ file, reason }));
 }
+
+/** The name of a file without its folders. */
+export const fileName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+/** Finds images by the names of their files, whatever folder they are in. */
+export const filesByName = (names: readonly string[]): ReadonlyMap<string, string> =>
+  new Map(names.toReversed().map((name) => [fileName(name), name]));

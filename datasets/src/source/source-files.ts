@@ -9,5 +9,7 @@ export interface SourceFiles {
   has(name: string): boolean;
   /** @throws if the file is missing or damaged; the message names it and its folder or archive */
   read(name: string): Promise<Uint8Array>;
+  /** The content in pieces, for files that are too large for the memory. @throws as `read`, also between the pieces */
+  stream(name: string): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }

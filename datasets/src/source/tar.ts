@@ -10,6 +10,9 @@ import { type TarMember, tarMembers } from '@tessera/data';
 import { errorMessage } from '@tessera/data/io';
 import type { SourceFiles } from './source-files.ts';
 
+/** The size of a piece of a stream. */
+const pieceBytes = 2 ** 20;
+
 /**
  * Opens a tar archive. One that is packed by gzip is unpacked into a temporary file, because its members are read in another order than
  * they are stored.
@@ -38,6 +41,12 @@ export async function openTarFiles(file: string, isPacked: boolean): Promise<Sou
       const member = members.get(name);
       if (member === undefined) throw new Error(`${file}: has no file ${name}`);
       return read(member.start, member.size);
+    },
+    async *stream(name) {
+      const member = members.get(name);
+      if (member === undefined) throw new Error(`${file}: has no file ${name}`);
+      for (let at = 0; at < member.size; at += pieceBytes)
+        yield await read(member.start + at, Math.min(pieceBytes, member.size - at));
     },
     close: () => handle.close(),
   };

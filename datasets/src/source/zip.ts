@@ -32,6 +32,20 @@ export async function openZipFiles(file: string): Promise<SourceFiles> {
         throw new Error(`${file}: ${name} is damaged (${errorMessage(error)})`);
       }
     },
+    async *stream(name) {
+      const entry = entries.get(name);
+      if (entry === undefined) throw new Error(`${file}: has no file ${name}`);
+      try {
+        let sum = 0;
+        for await (const piece of await zip.openReadStreamPromise(entry)) {
+          sum = crc32(piece as Buffer, sum);
+          yield piece as Buffer;
+        }
+        if (sum !== entry.crc32) throw new Error('it does not match its checksum');
+      } catch (error) {
+        throw new Error(`${file}: ${name} is damaged (${errorMessage(error)})`);
+      }
+    },
     close: async () => zip.close(),
   };
 }

@@ -25,8 +25,15 @@ export {
   writeDataset,
 } from './arrow/writer.ts';
 export { type CaptionWeights, captionProblems, withCaptions } from './dataset/caption-columns.ts';
-export { type Dataset, type OpenOptions, openDataset, withClasses, withSplits } from './dataset/dataset.ts';
-export { filterSplit } from './dataset/filter.ts';
+export {
+  type Dataset,
+  isRowFolder,
+  type OpenOptions,
+  openDataset,
+  withClasses,
+  withSplits,
+} from './dataset/dataset.ts';
+export { filterSplit } from './dataset/filter/index.ts';
 export type { DatasetInfo } from './dataset/saved.ts';
 export { SourceError, type SourceRoles, type SourceSplit, unifySources } from './dataset/sources.ts';
 export { Split, type SplitBlock, type SplitPart } from './dataset/split.ts';

@@ -229,6 +229,9 @@ export function structFeature(members: Features, name: string): Feature {
   return unread ? { type: 'other', dtype: name } : { type: 'struct', members };
 }
 
+/** The beginning of the types of values of JSON that tell no feature by themselves, but that any declared one can have. */
+export const jsonDtype = 'JSON';
+
 /**
  * The features that Hugging Face's metadata declares, and for the columns that it does not describe in a way that is read here, those of
  * the file's own types.
@@ -247,10 +250,11 @@ export function declaredFeatures(own: Features, metadata: string | undefined, in
   return Object.fromEntries(
     Object.entries(own).map(([name, inferred]) => {
       const json = declared[name];
-      if (json === undefined || inferred.type === 'other') return [name, inferred];
+      const isJson = inferred.type === 'other' && inferred.dtype.startsWith(jsonDtype);
+      if (json === undefined || (inferred.type === 'other' && !isJson)) return [name, inferred];
       try {
         const found = featureFromJson(json);
-        return [name, fitsStorage(found, inferred) ? found : inferred];
+        return [name, isJson || fitsStorage(found, inferred) ? found : inferred];
       } catch {
         // A kind of feature that is not read, for instance Array2D: its storage is.
         return [name, inferred];

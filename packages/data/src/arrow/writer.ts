@@ -19,6 +19,8 @@ export interface DatasetWriterOptions {
   overwrite?: boolean;
   /** Start a new file when the present one has reached this size. Default 500 MB. */
   maxShardBytes?: number;
+  /** Start a new file when the present one has this number of rows. Default: no limit. */
+  maxShardRows?: number;
   /** Rows per record batch. Default 1,000. */
   batchRows?: number;
   /** A record batch ends early at about this many bytes, which limits memory use. Default 64 MiB. */
@@ -36,6 +38,7 @@ class SplitWriter {
   #stream: SinkStreamWriter | null = null;
   #fd = -1;
   #shardBytes = 0;
+  #shardRows = 0;
   #rows: Row[] = [];
   #bytes = 0;
   #count = 0;
@@ -71,7 +74,10 @@ class SplitWriter {
     }
     this.#rows.push(checked);
     this.#count++;
-    if (this.#rows.length >= this.#options.batchRows || this.#bytes >= this.#options.batchBytes) this.#flush();
+    this.#shardRows++;
+    const shardFull = this.#shardRows >= this.#options.maxShardRows;
+    if (shardFull || this.#rows.length >= this.#options.batchRows || this.#bytes >= this.#options.batchBytes)
+      this.#flush();
   }
 
   /** Ends the last shard, renames the shards to their final names, and writes state.json and dataset_info.json. */
@@ -134,7 +140,10 @@ class SplitWriter {
     this.#stream?.write(recordBatch(this.#schema, this.#rows));
     this.#rows = [];
     this.#bytes = 0;
-    if (this.#shardBytes >= this.#options.maxShardBytes) this.#closeShard();
+    const { maxShardBytes, maxShardRows } = this.#options;
+    if (this.#shardBytes < maxShardBytes && this.#shardRows < maxShardRows) return;
+    this.#closeShard();
+    this.#shardRows = 0;
   }
 }
 
@@ -180,6 +189,7 @@ export class DatasetWriter {
     this.#options = {
       features: options.features,
       maxShardBytes: options.maxShardBytes ?? 500e6,
+      maxShardRows: options.maxShardRows ?? Number.POSITIVE_INFINITY,
       batchRows: options.batchRows ?? 1000,
       batchBytes: options.batchBytes ?? 64 * 2 ** 20,
     };

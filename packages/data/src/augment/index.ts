@@ -39,11 +39,8 @@ export function augment(
 ): AugmentationDraw {
   const { fill = white, interpolation = 'bicubic', policy, erase: erasing } = augmentation;
   const draw = drawAugmentation(augmentation, image.width, image.height, random, fit);
-  if (draw.matrix || draw.flip) {
-    warp(image, draw, size, out, interpolation, fill);
-  } else {
-    resizeBox(image, draw.box, size, out);
-  }
+  if (draw.matrix) warp(image, draw, size, out, interpolation, fill);
+  else resizeBox(image, draw.box, size, out, draw.flip);
   if (draw.color) jitterColors(out, draw.color);
   const picture = { data: out, width: size, height: size };
   if (policy) applyPolicy(picture, policy, fill, random);

@@ -1,6 +1,7 @@
 /** Affine warps of images: each output pixel is interpolated from the source, without antialiasing. */
 import type { AugmentationDraw } from './options.ts';
-import { cubic, type Pixels } from './resample.ts';
+import type { Pixels } from './resample.ts';
+import { cubic } from './taps.ts';
 
 /** Weights of the four neighbors, for each of 256 positions between two pixels. */
 const phases = 256;

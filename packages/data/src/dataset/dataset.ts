@@ -1,6 +1,7 @@
 /** Datasets, opened for reading: a folder or an address becomes splits. */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { declaredFeatures } from '../arrow/features.ts';
 import type { EntryOptions } from '../folder/entry.ts';
 import { hasImages } from '../folder/image-files.ts';
 import type { LeftOut } from '../folder/left-out.ts';
@@ -13,7 +14,7 @@ import { isPattern } from '../store/pattern.ts';
 import type { ClassColumns } from './classes.ts';
 import { openFiles } from './files.ts';
 import { labelsAsClasses } from './label-classes.ts';
-import { type DatasetInfo, openSaved, readInfo, savedSplits } from './saved.ts';
+import { type DatasetInfo, openSaved, readDescription, readInfo, savedSplits } from './saved.ts';
 import { Split, type SplitPlace } from './split.ts';
 import { groupBySplit } from './split-names.ts';
 
@@ -122,6 +123,23 @@ export const withClasses = async (
   column: { readonly name: string | null; readonly names: readonly string[] },
 ): Promise<Dataset> => withSplits(dataset, await labelsAsClasses(dataset.splits, column));
 
+/** The pattern of the files of rows in a folder. */
+const filesIn = (folder: string): string => `${folder}/**/*{${folderEndings.join(',')}}`;
+
+const hasFiles = async (folder: string): Promise<boolean> => {
+  const pattern = filesIn(folder);
+  return storeOf(pattern)
+    .list(pattern)
+    .then(
+      () => true,
+      () => false,
+    );
+};
+
+/** Whether a folder has rows that need not be made of images: it was saved as a dataset, or has Parquet or tar files. */
+export const isRowFolder = async (folder: string): Promise<boolean> =>
+  (await savedSplits(path.resolve(folder))) !== null || hasFiles(path.resolve(folder));
+
 async function findSplits(location: string, options: OpenOptions): Promise<SplitSource> {
   if (isAddress(location)) return filesSource(location, location);
   const root = path.resolve(location);
@@ -134,16 +152,7 @@ async function findSplits(location: string, options: OpenOptions): Promise<Split
       splits: Object.fromEntries(Object.entries(saved).map(([name, folder]) => [name, () => openSaved(folder)])),
       saved: true,
     };
-  const inside = `${root}/**/*{${folderEndings.join(',')}}`;
-  if (
-    isFolder &&
-    (
-      await storeOf(inside)
-        .list(inside)
-        .catch(() => [])
-    ).length > 0
-  )
-    return filesSource(root, inside);
+  if (isFolder && (await hasFiles(root))) return filesSource(root, filesIn(root), await readDescription(root));
   if (isFolder && (await hasImages(root))) return imagesSource(root, options);
   throw new Error(
     (await exists(root))
@@ -166,20 +175,37 @@ async function imagesSource(root: string, { folder = {}, strict = false }: OpenO
   };
 }
 
-/** Files by split. Nothing is opened yet. */
-async function filesSource(title: string, pattern: string): Promise<SplitSource> {
+/**
+ * Files by split. Nothing is opened yet.
+ *
+ * @param description what dataset_info.json says about them, if it is there
+ */
+async function filesSource(
+  title: string,
+  pattern: string,
+  description: Readonly<Record<string, unknown>> = {},
+): Promise<SplitSource> {
   const groups = groupBySplit(await storeOf(pattern).list(pattern), title);
   return {
     path: title,
     splits: Object.fromEntries(
       Object.entries(groups).map(([name, urls]) => [
         name,
-        async () => ({ shards: await openFiles(urls.map((url) => ({ url }))), info: readInfo({}) }),
+        async () => ({
+          shards: (await openFiles(urls.map((url) => ({ url })))).map((shard) =>
+            describedBy(shard, description.features),
+          ),
+          info: readInfo(description),
+        }),
       ]),
     ),
     saved: false,
   };
 }
+
+/** A file whose columns are what `declared` says, where it fits: tar files do not tell the names of classes. */
+const describedBy = (shard: OpenShard, declared: unknown): OpenShard =>
+  declared === undefined ? shard : { ...shard, features: declaredFeatures(shard.features, undefined, declared) };
 
 /**
  * Opens one split of a dataset again, with the files that it had: for workers.

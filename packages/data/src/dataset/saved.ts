@@ -48,8 +48,7 @@ export async function openSaved(folder: string): Promise<{ shards: OpenShard[]; 
   }
   const files = Array.isArray(state._data_files) ? state._data_files : [];
   if (files.length === 0) throw new Error(`${statePath}: lists no data files`);
-  const infoPath = path.join(folder, 'dataset_info.json');
-  const info = (await exists(infoPath)) ? await readJson(infoPath) : {};
+  const info = await readDescription(folder);
   const shards: OpenShard[] = [];
   try {
     for (const file of files) {
@@ -62,6 +61,12 @@ export async function openSaved(folder: string): Promise<{ shards: OpenShard[]; 
     for (const shard of shards) shard.close();
     throw error;
   }
+}
+
+/** What dataset_info.json in a folder says; nothing if it is not there. @throws if it is not a JSON object */
+export async function readDescription(folder: string): Promise<Record<string, unknown>> {
+  const file = path.join(folder, 'dataset_info.json');
+  return (await exists(file)) ? readJson(file) : {};
 }
 
 export function readInfo(json: Record<string, unknown>): DatasetInfo {

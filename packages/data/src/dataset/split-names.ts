@@ -35,17 +35,30 @@ function commonFolder(paths: readonly string[]): string {
   return folder;
 }
 
+/** The hub's names of files: `data/SPLIT-00000-of-00002.parquet`, for splits of any name. */
+const sharded = /(?:^|\/)data\/(\w[\w.-]*)-\d{5}-of-\d{5}[^/]*$/;
+
+/** The split in such a name; the words for train, validation and test mean those. Null for other names. */
+function shardedSplitOf(url: string): string | null {
+  const name = sharded.exec(url.replace(/\?.*$/, ''))?.[1];
+  if (name === undefined) return null;
+  const known = Object.entries(words).find(([, own]) => (own as readonly string[]).includes(name.toLowerCase()));
+  return known?.[0] ?? name;
+}
+
 /**
  * The files of each split, in order. Files whose names tell nothing are the split `train`, if that is so for all of them.
  *
  * @throws where only some names tell a split
  */
 export function groupBySplit(urls: readonly string[], title: string): Record<string, string[]> {
+  const names = urls.map(shardedSplitOf);
   const folder = commonFolder(urls);
   const groups: Record<string, string[]> = {};
   const silent: string[] = [];
-  for (const url of urls) {
-    const split = splitOf(url.slice(folder.length).replace(/\?.*$/, ''));
+  const all = names.every((name) => name !== null);
+  for (const [k, url] of urls.entries()) {
+    const split = all ? (names[k] as string) : splitOf(url.slice(folder.length).replace(/\?.*$/, ''));
     if (split === null) silent.push(url);
     else groups[split] = [...(groups[split] ?? []), url];
   }

@@ -1,5 +1,5 @@
 /** The feature of a column by its values, as JSON has them. */
-import { type Feature, feature } from '../arrow/features.ts';
+import { type Feature, feature, jsonDtype } from '../arrow/features.ts';
 
 /** The feature that fits all values, none of which is null. */
 export function jsonFeature(values: readonly unknown[]): Feature {
@@ -12,5 +12,5 @@ export function jsonFeature(values: readonly unknown[]): Feature {
     const element = jsonFeature(values.flat().filter((value) => value !== null));
     return element.type === 'other' ? element : feature.list(element);
   }
-  return { type: 'other', dtype: values.length === 0 ? 'JSON null' : 'JSON' };
+  return { type: 'other', dtype: values.length === 0 ? `${jsonDtype} null` : jsonDtype };
 }

@@ -7,8 +7,8 @@ import type { Row } from './shard.ts';
 /** The members of a sample, by their endings: `jpg`, `txt`, `seg.png`. */
 export type SampleMembers = ReadonlyMap<string, { readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> }>;
 
-const imageEndings: ReadonlySet<string> = new Set(
-  'jpg jpeg png webp gif bmp tif tiff avif jfif ppm pgm svg'.split(' '),
+export const imageEndings: ReadonlySet<string> = new Set(
+  'jpg jpeg png webp gif bmp tif tiff avif heic jfif ppm pgm pbm svg'.split(' '),
 );
 
 type MemberKind = 'image' | 'text' | 'class' | 'json' | 'binary';
@@ -25,7 +25,7 @@ function kindOf(ending: string): MemberKind {
 const usualName = { image: 'image', text: 'caption', class: 'label', json: null, binary: null } as const;
 
 /** The column of the sample's name. */
-const keyColumn = '__key__';
+export const keyColumn = '__key__';
 
 /** Where a column's values are: in a member, or in a field of a member. */
 interface ColumnSource {

@@ -1,16 +1,23 @@
 /** Decoding: the bytes of an image file to RGB pixels of the size that evaluation or augmentation asks for. */
+import type { Sharp } from 'sharp';
 import { type Box, type Fit, type Pixels, resizeBox } from '../augment/index.ts';
-import { openImage, pngSize } from './open.ts';
+import { imageFormat } from './format.ts';
+import { openImage } from './open.ts';
+import { headerSize } from './size.ts';
 
 /**
  * The size to which an image is decoded.
  * - `square`: the shorter side is resized to `size` pixels and the center square is cut out, as evaluation needs it.
  * - `whole`: the whole image is resized to `size` x `size` pixels, whatever its aspect ratio.
- * - `working`: the image is shrunk, never enlarged, until its shorter side has about `size` pixels. The aspect ratio is kept.
- *   Augmentation starts from this.
+ * - `large`: the image is decoded whole. If its shorter side has at least `4 * size` pixels, it is shrunk until it has `2 * size`.
+ *   Resizing a part of it starts from this.
+ * - `working`: the image is shrunk, never enlarged, until its shorter side has about `size` pixels. Affine maps, which do not antialias,
+ *   start from this.
+ *
+ * The aspect ratio is kept by `large` and `working`.
  */
 export interface DecodeTarget {
-  kind: 'square' | 'whole' | 'working';
+  kind: 'square' | 'whole' | 'large' | 'working';
   size: number;
 }
 
@@ -20,13 +27,25 @@ export interface DecodeTarget {
  *
  * @throws if the bytes are not a complete image, or have more pixels than can be decoded in reasonable time and memory.
  */
-export async function decodeImage(bytes: Uint8Array, target: DecodeTarget): Promise<Pixels> {
-  const { size } = target;
-  if (target.kind === 'working') return decodeShrunk(bytes, size);
-  // Decoders shrink large images fast and well, so they go down to twice the size first; the rest is resized exactly.
-  const image = await decodeShrunk(bytes, 2 * size);
+export async function decodeImage(bytes: Uint8Array, { kind, size }: DecodeTarget): Promise<Pixels> {
+  switch (kind) {
+    case 'working':
+      return decodeShrunk(bytes, openImage(bytes), size);
+    case 'large':
+      return decodeLarge(bytes, size);
+    case 'square':
+      return decodeTo(bytes, size, 'center');
+    case 'whole':
+      return decodeTo(bytes, size, 'whole');
+    default:
+      return kind satisfies never;
+  }
+}
+
+async function decodeTo(bytes: Uint8Array, size: number, fit: Fit): Promise<Pixels> {
+  const image = await decodeLarge(bytes, size);
   const data = new Uint8ClampedArray(size * size * 3);
-  resizeBox(image, deliveredBox(image, target.kind === 'whole' ? 'whole' : 'center', size), size, data);
+  resizeBox(image, deliveredBox(image, fit, size), size, data);
   return { data: new Uint8Array(data.buffer), width: size, height: size };
 }
 
@@ -37,10 +56,29 @@ export const deliveredBox = (
   size: number,
 ): Box => (fit === 'whole' ? { left: 0, top: 0, width, height } : centerSquare(width, height, size));
 
-async function decodeShrunk(bytes: Uint8Array, size: number): Promise<Pixels> {
-  const whole = openImage(bytes);
-  const { data, info } = await (isSmallPng(bytes, size) ? whole : whole.flatten({ background: '#ffffff' }))
-    .resize({ width: size, height: size, fit: 'outside', withoutEnlargement: true, kernel: 'cubic' })
+/** Decoders shrink large images fast and well, so these go down to twice the size first. Others keep all their pixels. */
+async function decodeLarge(bytes: Uint8Array, size: number): Promise<Pixels> {
+  const image = openImage(bytes);
+  const { width, height } = headerSize(bytes) ?? (await image.metadata());
+  const short = Math.min(width, height);
+  return decodeShrunk(bytes, image, short >= 4 * size ? 2 * size : short, short);
+}
+
+/** @param short the length of the shorter side if it is known */
+async function decodeShrunk(
+  bytes: Uint8Array,
+  image: Sharp,
+  size: number,
+  short = shorterSide(bytes),
+): Promise<Pixels> {
+  const shrinks = short === null || short > size;
+  // JPEG has no transparency, and that of PNG is faster to blend here.
+  const format = imageFormat(bytes);
+  const opaque = format === 'jpeg' || (format === 'png' && !shrinks);
+  const sized = shrinks
+    ? image.resize({ width: size, height: size, fit: 'outside', withoutEnlargement: true, kernel: 'cubic' })
+    : image;
+  const { data, info } = await (opaque ? sized : sized.flatten({ background: '#ffffff' }))
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
@@ -51,10 +89,10 @@ async function decodeShrunk(bytes: Uint8Array, size: number): Promise<Pixels> {
   return { data: channels === 3 ? pixels : onWhite(pixels), width, height };
 }
 
-/** Whether the bytes begin with the header of a PNG whose shorter side has at most `size` pixels. */
-function isSmallPng(bytes: Uint8Array, size: number): boolean {
-  const png = pngSize(bytes);
-  return png !== null && Math.min(png.width, png.height) <= size;
+/** The shorter side of a PNG or JPEG; null for other files. */
+function shorterSide(bytes: Uint8Array): number | null {
+  const size = headerSize(bytes);
+  return size && Math.min(size.width, size.height);
 }
 
 /**

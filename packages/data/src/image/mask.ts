@@ -1,7 +1,8 @@
 /** Decoding of masks: images whose pixels are class numbers. */
 import { decode } from 'fast-png';
-import { openImage, pngSize } from './open.ts';
+import { openImage } from './open.ts';
 import { checkSize } from './raw.ts';
+import { pngSize } from './size.ts';
 
 /** A class number for each pixel, row by row, one byte each. */
 export interface Mask {

@@ -3,6 +3,7 @@ import sharp, { type Sharp } from 'sharp';
 import { decodeBmp, isBmp } from './bmp.ts';
 import { decodeNetpbm, isNetpbm } from './netpbm.ts';
 import { checkSize, pixelLimit, type RawImage } from './raw.ts';
+import { pngSize } from './size.ts';
 
 // One thread per image: there are many images to decode, and training needs most of the cores.
 sharp.concurrency(1);
@@ -46,13 +47,4 @@ export interface ImageSize {
 export async function imageSize(bytes: Uint8Array): Promise<ImageSize> {
   const { width, height, autoOrient } = await openImage(bytes).metadata();
   return { stored: { width, height }, upright: autoOrient ?? { width, height } };
-}
-
-const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-
-/** Width and height in a PNG's header, which takes less time to read than with sharp; null for other files. */
-export function pngSize(bytes: Uint8Array): { width: number; height: number } | null {
-  if (bytes.byteLength < 24 || pngSignature.some((byte, k) => bytes[k] !== byte)) return null;
-  const header = new DataView(bytes.buffer, bytes.byteOffset);
-  return { width: header.getUint32(16), height: header.getUint32(20) };
 }

@@ -385,7 +385,7 @@ describe('decoding', () => {
     expect(Buffer.compare(Buffer.from(shrunk.data), reference)).toBe(0);
   });
 
-  test('square: shorter side and center; working: shrinks, never enlarges', async () => {
+  test('square: shorter side and center; working and large: shrink, never enlarge', async () => {
     const image = await sharp({ create: { width: 60, height: 30, channels: 3, background: '#fff' } })
       .png()
       .toBuffer();
@@ -396,6 +396,9 @@ describe('decoding', () => {
     const svg = Buffer.from(
       '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="4" height="8"/></svg>',
     );
+    // Large: whole, or shrunk to twice the size if at least four times as large.
+    expect(await decodeImage(image, { kind: 'large', size: 8 })).toMatchObject({ width: 60, height: 30 });
+    expect(await decodeImage(image, { kind: 'large', size: 7 })).toMatchObject({ width: 28, height: 14 });
     const drawn = await decodeImage(svg, { kind: 'square', size: 8 });
     expect([...drawn.data.subarray(0, 3), ...drawn.data.subarray(21, 24)]).toEqual([0, 0, 0, 255, 255, 255]);
   });

@@ -11,7 +11,7 @@ import { imageSize } from '../image/open.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
 import { columnReaders, type FoundColumn, Unusable } from './columns.ts';
-import { isSceneKind, placeFollower, readScene, type Scene, type SceneKind } from './scene.ts';
+import { isSceneKind, placeAll, readScene, type Scene, type SceneKind } from './scene.ts';
 import { pickTexts, type TextGroup, type TextPicking } from './texts.ts';
 
 /** What happens to a row that cannot be used: another row replaces it, it is left out, or the loader throws. */
@@ -68,18 +68,29 @@ export interface Samples {
   cached: CacheState;
 }
 
-/** A usable row: its pixels for augmentation, and the values of the other columns. */
-interface Item {
-  row: number;
-  /** Null if no image column is read. */
-  pixels: Pixels | null;
-  values: Readonly<Record<string, unknown>>;
-  /** What follows the picture; null if nothing does. */
-  scene: Scene | null;
+/** The values of a usable row except its pixels. */
+interface Sample {
+  readonly row: number;
+  readonly values: Readonly<Record<string, unknown>>;
 }
 
-/** The shorter side of the images before augmentation, relative to the image size. The margin keeps crops sharp. */
+/** A usable row, with its pixels for augmentation. */
+interface Item extends Sample {
+  /** Null if no image column is read. */
+  readonly pixels: Pixels | null;
+  /** What follows the picture; null if nothing does. */
+  readonly scene: Scene | null;
+}
+
+/** The shorter side of the images before an affine map, relative to the image size. The margin keeps them sharp. */
 const workingMargin = 1.125;
+
+/** The pixels from which a sample is made. */
+function decodeTarget({ augment: augmentation, fit, imageSize }: SamplerSpec): DecodeTarget {
+  if (augmentation === null) return { kind: fit === 'whole' ? 'whole' : 'square', size: imageSize };
+  if (augmentation.affine) return { kind: 'working', size: Math.ceil(imageSize * workingMargin) };
+  return { kind: 'large', size: imageSize };
+}
 
 /** The number of images that are decoded at the same time, in libuv's threads. More would take cores from the training. */
 const decodesAtOnce = 2;
@@ -113,9 +124,7 @@ export class Sampler {
     this.#image = columns.find(([, { kind }]) => kind === 'image')?.[1] ?? null;
     this.#others = columns.filter(([, { kind }]) => kind !== 'image');
     this.#sceneKinds = this.#others.flatMap(([name, { kind }]) => (isSceneKind(kind) ? [[name, kind] as const] : []));
-    this.#target = spec.augment
-      ? { kind: 'working', size: Math.ceil(spec.imageSize * workingMargin) }
-      : { kind: spec.fit === 'whole' ? 'whole' : 'square', size: spec.imageSize };
+    this.#target = decodeTarget(spec);
   }
 
   static async open(spec: SamplerSpec): Promise<Sampler> {
@@ -130,31 +139,30 @@ export class Sampler {
   /** Produces the samples of some rows of an epoch. */
   async sample({ rows, streams, slots }: SampledRows, epoch: number): Promise<Samples> {
     const skipped: SkippedRow[] = [];
-    const items = await this.#items(rows, streams, epoch, skipped);
-    const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);
     const { imageSize: size, augment: augmentation, fit, seed } = this.#spec;
     const imageBytes = this.#image === null ? 0 : size * size * 3;
-    const images = new Uint8Array(kept.length * imageBytes);
+    const images = new Uint8Array(rows.length * imageBytes);
+    // Each image is augmented when it is decoded, while others are being decoded.
+    const items = await this.#items(rows, streams, epoch, skipped, ({ row, pixels, values, scene }, i) => {
+      let placement = scene === null ? null : resizedOnly(deliveredBox(scene.image, fit, size));
+      if (pixels !== null) {
+        const out = new Uint8ClampedArray(images.buffer, i * imageBytes, imageBytes);
+        if (augmentation) {
+          const random = new CounterRandom(seed, purpose.augment, epoch, streams[i]);
+          placement = augment(pixels, augmentation, size, random, out, fit);
+        } else out.set(pixels.data);
+      }
+      return { row, values: scene === null || placement === null ? values : placeAll(values, scene, placement, size) };
+    });
+    const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);
     const values: Record<string, unknown[]> = Object.fromEntries(this.#others.map(([name]) => [name, []]));
     const indices: number[] = [];
     kept.forEach((i, at) => {
-      const item = items[i] as Item;
+      const item = items[i] as Sample;
       const stream = streams[i] as number;
-      const { scene } = item;
-      let placement = scene === null ? null : resizedOnly(deliveredBox(scene.image, fit, size));
-      if (item.pixels !== null) {
-        const out = new Uint8ClampedArray(images.buffer, at * imageBytes, imageBytes);
-        if (augmentation) {
-          const random = new CounterRandom(seed, purpose.augment, epoch, stream);
-          placement = augment(item.pixels, augmentation, size, random, out, fit);
-        } else out.set(item.pixels.data);
-      }
+      // Rows that are left out leave no gap.
+      if (at < i) images.copyWithin(at * imageBytes, i * imageBytes, (i + 1) * imageBytes);
       for (const [name, column] of this.#others) {
-        const follower = scene?.followers[name];
-        if (scene !== null && follower !== undefined && placement !== null) {
-          (values[name] as unknown[]).push(placeFollower(follower, scene, placement, size));
-          continue;
-        }
         const value = item.values[name];
         const random = new CounterRandom(seed, purpose.caption, epoch, stream);
         (values[name] as unknown[]).push(
@@ -165,7 +173,7 @@ export class Sampler {
     });
     return {
       slots: kept.map((i) => slots[i] as number),
-      images,
+      images: kept.length < rows.length ? images.slice(0, kept.length * imageBytes) : images,
       columns: Object.fromEntries(
         this.#others.map(([name, { kind }]) => [name, columnReaders[kind].collate(values[name] as unknown[])]),
       ),
@@ -175,26 +183,23 @@ export class Sampler {
     };
   }
 
-  /** The items of some rows; null for rows that are left out. */
+  /** What `finish` makes of some rows; null for rows that are left out. */
   async #items(
     rows: Uint32Array,
     streams: Uint32Array,
     epoch: number,
     skipped: SkippedRow[],
-  ): Promise<(Item | null)[]> {
-    const items: (Item | null)[] = new Array(rows.length).fill(null);
+    finish: (item: Item, i: number) => Sample,
+  ): Promise<(Sample | null)[]> {
+    const items: (Sample | null)[] = new Array(rows.length).fill(null);
     let next = 0;
     const work = async (): Promise<void> => {
       while (next < rows.length) {
         const i = next++;
         const row = rows[i] as number;
-        items[i] =
-          this.#cache.get(row) ??
-          (await this.#usable(
-            row,
-            new CounterRandom(this.#spec.seed, purpose.replacement, epoch, streams[i]),
-            skipped,
-          ));
+        const random = new CounterRandom(this.#spec.seed, purpose.replacement, epoch, streams[i]);
+        const item = this.#cache.get(row) ?? (await this.#usable(row, random, skipped));
+        if (item !== null) items[i] = finish(item, i);
       }
     };
     await Promise.all(Array.from({ length: decodesAtOnce }, work));

@@ -18,7 +18,7 @@ export type SceneKind = Extract<ColumnKind, 'objects' | 'mask'>;
 export const isSceneKind = (kind: ColumnKind): kind is SceneKind => kind === 'objects' || kind === 'mask';
 
 /** A column of a row that follows the picture. */
-export type Follower =
+type Follower =
   | { readonly kind: 'objects'; readonly objects: StoredObjects }
   | { readonly kind: 'mask'; readonly mask: Mask };
 
@@ -96,7 +96,7 @@ function shrinkMask(mask: Mask, { width, height }: Size): Mask {
  * @param placement of the scene's image
  * @param size the side of the delivered picture
  */
-export function placeFollower(
+function placeFollower(
   follower: Follower,
   { stored, image }: Scene,
   placement: Placement,
@@ -111,3 +111,16 @@ export function placeFollower(
       return follower satisfies never;
   }
 }
+
+/** The values of a row, with what follows its picture as `placeFollower` returns it. */
+export const placeAll = (
+  values: Readonly<Record<string, unknown>>,
+  scene: Scene,
+  placement: Placement,
+  size: number,
+): Readonly<Record<string, unknown>> => ({
+  ...values,
+  ...Object.fromEntries(
+    Object.entries(scene.followers).map(([name, follower]) => [name, placeFollower(follower, scene, placement, size)]),
+  ),
+});

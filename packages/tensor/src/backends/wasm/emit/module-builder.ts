@@ -9,6 +9,8 @@ const functionTypeCode = 0x60;
 const sections = { type: 1, import: 2, function: 3, global: 6, export: 7, code: 10 } as const;
 const exportKinds = { function: 0, global: 3 } as const;
 const importKinds = { function: 0, memory: 2 } as const;
+/** Flags of a memory's limits: it has a largest size, and may be shared between threads. */
+const withMaximum = 1;
 const sharedWithMaximum = 3;
 
 export class ModuleBuilder {
@@ -26,10 +28,11 @@ export class ModuleBuilder {
     this.name = name;
   }
 
-  /** Imports a shared memory, numbered in the order of the calls; sizes in pages of 64 KiB. */
-  importMemory(module: string, name: string, minimum: number, maximum: number): void {
+  /** Imports a memory, shared or not, numbered in the order of the calls; sizes in pages of 64 KiB. */
+  importMemory(module: string, name: string, minimum: number, maximum: number, { shared = true } = {}): void {
     const entry = new ByteWriter().name(module).name(name);
-    this.#imports.push(entry.byte(importKinds.memory).byte(sharedWithMaximum).unsigned(minimum).unsigned(maximum));
+    const limits = shared ? sharedWithMaximum : withMaximum;
+    this.#imports.push(entry.byte(importKinds.memory).byte(limits).unsigned(minimum).unsigned(maximum));
   }
 
   /** Imports a function. All imports come before the first `function`. */

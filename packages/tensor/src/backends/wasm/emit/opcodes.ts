@@ -265,6 +265,7 @@ export const plainOps = {
   'i32x4.min_u': 0xfd00b7,
   'i32x4.max_s': 0xfd00b8,
   'i32x4.max_u': 0xfd00b9,
+  'i32x4.dot_i16x8_s': 0xfd00ba,
   'i64x2.abs': 0xfd00c0,
   'i64x2.neg': 0xfd00c1,
   'i64x2.all_true': 0xfd00c3,

@@ -1,0 +1,13 @@
+/** What tools tell while they work, and how they are stopped. */
+
+export interface ToolProgress {
+  readonly what: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface ToolOptions {
+  readonly onProgress?: (progress: ToolProgress) => void;
+  /** Stops the work; the tool then throws the signal's reason, and nothing is written. */
+  readonly signal?: AbortSignal;
+}

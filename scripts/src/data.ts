@@ -1,0 +1,105 @@
+/** npm run data: looks at datasets, converts them, selects rows, and removes duplicates. */
+import { closestName } from '@tessera/nn';
+import { hideBin } from 'yargs/helpers';
+import { commandLine, onInterrupt, runCommand, UsageError } from './lib/command.ts';
+import {
+  given,
+  selectOptions,
+  splitOption,
+  type WriteArguments,
+  wholeNumber,
+  writeOptions,
+} from './lib/data/arguments.ts';
+import { copyCommand } from './lib/data/copy.ts';
+
+const commands = ['convert', 'select'];
+
+const source = {
+  type: 'string',
+  demandOption: true,
+  describe: 'What --data reads: the name of a dataset, a folder, a file, a pattern or an address',
+} as const;
+const target = {
+  type: 'string',
+  demandOption: true,
+  describe: 'A folder; or one file that ends in .parquet or .tar',
+} as const;
+
+/** The options of what is written. */
+const writing = ({ to, overwrite, skipDamaged, rowsPerFile, rowsPerGroup }: WriteArguments) => ({
+  to,
+  overwrite,
+  skipDamaged,
+  rowsPerFile: wholeNumber('rows-per-file', rowsPerFile),
+  rowsPerGroup: wholeNumber('rows-per-group', rowsPerGroup),
+});
+
+/** Reads the arguments. @returns what the command does */
+async function readCommand(): Promise<() => Promise<number>> {
+  const [first] = hideBin(process.argv);
+  if (first !== undefined && !first.startsWith('-') && !commands.includes(first)) {
+    const near = closestName(first, commands);
+    throw new UsageError(
+      `there is no command ${first}; the commands are ${commands.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
+    );
+  }
+  let run: (() => Promise<number>) | null = null;
+  const stop = (): ReturnType<typeof onInterrupt> =>
+    onInterrupt((name) => console.error(`${name}: stopping; what was written so far is removed`));
+  await commandLine('data')
+    .usage('$0 COMMAND: looks at datasets and writes them. $0 COMMAND --help explains a command.')
+    .command(
+      'convert <url> <out>',
+      'Writes a dataset in another format. Pictures are copied byte by byte',
+      (parser) =>
+        parser
+          .positional('url', source)
+          .positional('out', target)
+          .options({ ...splitOption, where: selectOptions.where, columns: selectOptions.columns, ...writeOptions })
+          .example("$0 convert 'data/{00000..00331}.tar' cc3m --to parquet", 'webdataset to Parquet, as on the hub')
+          .example('$0 convert datasets/built/emoji emoji-tars --to tar --rows-per-file 10000', 'to webdataset')
+          .example('$0 convert hf://datasets/USER/NAME test.parquet --split test', 'one split as one file'),
+      ({ url, out, split, where, columns, ...rest }) => {
+        const options = given({ splits: split, where, columns, ...writing(rest) });
+        run = () => copyCommand(url, out, options, stop());
+      },
+    )
+    .command(
+      'select <url> <out>',
+      'Writes some of the rows and columns of a dataset, in any format',
+      (parser) =>
+        parser
+          .positional('url', source)
+          .positional('out', target)
+          .options({ ...splitOption, ...selectOptions, ...writeOptions })
+          .example("$0 select cc3m good --where 'similarity > 0.28 and width >= 200'", 'rows that meet a condition')
+          .example("$0 select pets cats --where \"label in ('siamese', 'bengal')\"", 'some classes, by their names')
+          .example('$0 select cc3m small.parquet --split train --sample 1000 --seed 1', '1,000 random rows'),
+      ({ url, out, split, where, columns, sample, limit, seed, ...rest }) => {
+        const rows = {
+          sample: wholeNumber('sample', sample),
+          limit: wholeNumber('limit', limit),
+          seed: wholeNumber('seed', seed, 0),
+        };
+        const options = given({ splits: split, where, columns, ...rows, ...writing(rest) });
+        run = () => copyCommand(url, out, options, stop());
+      },
+    )
+    .demandCommand(1, `name a command: ${commands.join(', ')}`)
+    .parseAsync();
+  return run ?? (async () => 0);
+}
+
+/** The message for missing arguments says which they are. */
+async function main(): Promise<number> {
+  const [name = ''] = hideBin(process.argv);
+  try {
+    return await (await readCommand())();
+  } catch (error) {
+    if (!(error instanceof UsageError) || !error.message.startsWith('Not enough non-option arguments')) throw error;
+    const expected = name === 'inspect' ? 'URL' : 'URL OUT';
+    throw new UsageError(`${name} needs ${expected}; npm run data -- ${name} --help explains them`);
+  }
+}
+
+await runCommand(main);
