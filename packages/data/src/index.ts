@@ -75,10 +75,10 @@ export {
   usualColumns,
 } from './loader/columns.ts';
 export { type Batch, DataLoader, type LoaderOptions, type LoaderState, type LoaderStats } from './loader/loader.ts';
+export { describeReading, type ReadingPlan } from './loader/memory.ts';
 export type { RowObjects } from './loader/objects.ts';
 export type { SkippedRow } from './loader/sampler.ts';
 export { type CaptionChoice, type RowTexts, textGroups, textsOf } from './loader/texts.ts';
-export { balancedRowWeights, weightedOrder } from './loader/weighted-order.ts';
 export { drawMixup, type MixupDraw, type MixupOptions, notMixed, type PixelBox } from './mixup.ts';
 export {
   createOrder,
@@ -89,6 +89,7 @@ export {
   type OrderOptions,
   type ShuffleOptions,
 } from './order/index.ts';
+export { balancedRowWeights } from './order/weighted.ts';
 export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';
 
 // Captions.

@@ -36,6 +36,11 @@ export class BlockCache<Block extends { readonly held: number }> {
     return opening;
   }
 
+  /** Whether a block is open, or is being opened. This does not count as its use. */
+  has(key: string): boolean {
+    return this.#open.has(key);
+  }
+
   clear(): void {
     this.#open.clear();
     this.#ready.clear();

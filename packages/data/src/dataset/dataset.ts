@@ -210,11 +210,15 @@ const describedBy = (shard: OpenShard, declared: unknown): OpenShard =>
 /**
  * Opens one split of a dataset again, with the files that it had: for workers.
  *
+ * @param cacheBytes of blocks that are kept in memory
  * @returns the split with all its rows, which is to be closed, and with those that the place selects
  */
-export async function reopenSplit(place: SplitPlace): Promise<{ readonly stored: Split; readonly split: Split }> {
+export async function reopenSplit(
+  place: SplitPlace,
+  cacheBytes?: number,
+): Promise<{ readonly stored: Split; readonly split: Split }> {
   const { split: name, path: root, files, saved, classes, selected } = place;
-  const stored = new Split(name, root, await openFiles(files), { saved, classes });
+  const stored = new Split(name, root, await openFiles(files), { saved, classes, cacheBytes });
   return { stored, split: selected === null ? stored : stored.select(selected) };
 }
 

@@ -212,6 +212,33 @@ export class Split {
     return rows;
   }
 
+  /** Whether single rows are read at no more cost than neighboring ones, as of saved folders. Otherwise whole blocks are. */
+  get direct(): boolean {
+    return this.#options.saved === true;
+  }
+
+  /** The size of all rows in the files, whichever are selected: in blocks, and in bytes. `lazy`: open blocks take little memory. */
+  get size(): { readonly blocks: number; readonly bytes: number; readonly lazy: boolean } {
+    const bytes = this.#places.reduce((sum, block) => sum + block.bytes, 0);
+    return { blocks: this.#places.length, bytes, lazy: this.#shards.every(({ lazy = false }) => lazy) };
+  }
+
+  /** The number of the block that a row is in. @throws RangeError for a row number out of range */
+  blockOf(row: number): number {
+    return this.#placeOf(this.#storedRow(row)).number;
+  }
+
+  /** The size of a block in its file, in bytes; null: it is open, so that nothing needs to be read. */
+  bytesToRead(block: number, columns: readonly string[]): number | null {
+    const place = this.#places[block] as BlockPlace;
+    return this.#cache.has(cacheKey(place, columns)) ? null : place.bytes;
+  }
+
+  /** Opens a block before its rows are asked for. @throws if it cannot be read; the next request tries again */
+  async prepare(block: number, columns: readonly string[]): Promise<void> {
+    await this.#block(this.#places[block] as BlockPlace, columns);
+  }
+
   /** Reads one row. @throws like `rows` */
   async row(index: number, columns: readonly string[] = this.columns): Promise<Row> {
     const stored = this.#storedRow(index);
@@ -283,7 +310,7 @@ export class Split {
 
   #block(place: BlockPlace, columns: readonly string[]): Promise<Block> {
     if (this.#closed) return Promise.reject(new Error('the dataset was closed'));
-    return this.#cache.get(`${place.number} ${columns.join('\0')}`, () => place.shard.block(place.index, columns));
+    return this.#cache.get(cacheKey(place, columns), () => place.shard.block(place.index, columns));
   }
 }
 
@@ -296,3 +323,5 @@ function joinRows(rows: readonly Uint32Array[]): Uint32Array {
   }
   return joined;
 }
+
+const cacheKey = ({ number }: BlockPlace, columns: readonly string[]): string => `${number} ${columns.join('\0')}`;

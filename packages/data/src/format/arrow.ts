@@ -30,6 +30,7 @@ export async function openArrow(source: ByteSource, info?: unknown): Promise<Ope
     size: source.size,
     tag: source.tag,
     features: featuresOf(source, schema, info),
+    lazy: source.readSync !== undefined,
     blocks: batches.map(({ entry }) => ({
       rows: entry.rows,
       bytes: entry.buffers.reduce((sum, { length }) => sum + length, 0),

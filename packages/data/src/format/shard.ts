@@ -37,6 +37,8 @@ export interface OpenShard {
   readonly tag: string;
   readonly features: Features;
   readonly blocks: readonly BlockInfo[];
+  /** Whether an open block takes little memory, because rows are read from the file when they are asked for. Default false. */
+  readonly lazy?: boolean;
   /** What was expensive to find out when the file was opened, for opening it again: plain data. Undefined: nothing was. */
   readonly index?: unknown;
   /** What was made of the columns of the file, in this order. */

@@ -176,6 +176,7 @@ async function openTar(source: ByteSource, like?: OpenShard, index?: unknown): P
     tag: source.tag,
     features,
     blocks,
+    lazy: source.readSync !== undefined,
     index: known,
     block: (number, names) => explain(() => openTarBlock(source, blocks[number] as TarBlock, columns, names)),
     close: () => source.close(),

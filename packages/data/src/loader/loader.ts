@@ -2,7 +2,15 @@
 
 import type { Augmentation, Fit } from '../augment/index.ts';
 import type { Split } from '../dataset/split.ts';
-import { permutation } from '../random.ts';
+import {
+  createOrder,
+  type MixturePart,
+  mixtureOrder,
+  type Order,
+  type OrderOptions,
+  sequentialOrder,
+} from '../order/index.ts';
+import { weightedOrder } from '../order/weighted.ts';
 import {
   type BatchColumns,
   type ColumnNames,
@@ -10,10 +18,11 @@ import {
   type FoundColumn,
   resolveColumns,
 } from './columns.ts';
+import { planReading, type ReadingPlan } from './memory.ts';
+import { type BatchRows, batchPlaces, type Shard } from './places.ts';
 import { inlineSource, type SampleSource, workerSource } from './pool.ts';
 import type { BadRowPolicy, CacheState, SamplerSpec, Samples, SkippedRow } from './sampler.ts';
 import { isSceneKind } from './scene.ts';
-import { weightedOrder } from './weighted-order.ts';
 
 /** A batch of rows of a split. */
 export interface Batch<Requests extends ColumnRequests = ColumnRequests> {
@@ -35,6 +44,8 @@ export interface LoaderOptions<Requests extends ColumnRequests = ColumnRequests>
   seed?: number;
   /** Whether each epoch has a new random order. Default false. */
   shuffle?: boolean;
+  /** With `shuffle`: how. `parts`: the rows are those of several sources, one after the other. Default: see `OrderOptions`. */
+  order?: Omit<OrderOptions, 'seed' | 'direct'> & { readonly parts?: readonly MixturePart[] };
   /**
    * Draws the rows of each epoch with replacement, each with a chance in proportion to its weight: one weight for each row that is used.
    * An epoch has as many rows as without weights. Default null: each row once.
@@ -60,7 +71,9 @@ export interface LoaderOptions<Requests extends ColumnRequests = ColumnRequests>
   /** Use only these rows. Default: all. */
   rows?: ArrayLike<number>;
   /** The share of one process: every `count`-th row of the epoch's order, starting at `index`. All shares have the same number of batches. */
-  shard?: { index: number; count: number };
+  shard?: Shard;
+  /** The size of the parts of files that are read in advance, at most, over all workers. Default 128 MiB. */
+  readAheadBytes?: number;
   /** The size of the cache of decoded images in bytes, which is kept between epochs. Default 256 MiB. */
   cacheBytes?: number;
 }
@@ -113,10 +126,14 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
   /** The number of batches per epoch. */
   readonly length: number;
   readonly #options: LoaderOptions<Requests>;
-  readonly #seed: number;
-  readonly #rows: Uint32Array;
-  /** The number of rows of this shard. */
+  /** The order of the rows of all shards. Its rows are places in the rows that are used. */
+  readonly order: Order;
+  /** What is kept of the files. */
+  readonly reading: ReadingPlan;
+  readonly #places: (epoch: number, from: number, to: number) => BatchRows;
+  /** The number of rows of an epoch of this shard. */
   readonly #count: number;
+  readonly #aheadCount: number;
   readonly #source: SampleSource;
   readonly #skipped = new Set<number>();
   readonly #examples: SkippedRow[] = [];
@@ -133,21 +150,20 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
     const found = resolveColumns(split.features, options.columns, title);
     this.columns = mapValues(found, (column) => column?.column ?? null) as ColumnNames<Requests>;
     this.#options = options;
-    this.#seed = options.seed ?? 0;
-    this.#rows = options.rows
-      ? Uint32Array.from(options.rows, (row) => checkRow(row, split.length, title))
-      : Uint32Array.from({ length: split.length }, (_, i) => i);
-    if (this.#rows.length === 0) throw new Error(`${title}: has no rows to load`);
-    const { weights = null } = options;
-    if (weights !== null && weights.length !== this.#rows.length)
-      throw new RangeError(`${title}: ${weights.length} weights, but ${this.#rows.length} rows: expected one for each`);
-    if (weights !== null && !shuffle)
-      throw new RangeError('data loader: weights need shuffle: true, because rows are drawn in a random order');
-    const { index, count } = options.shard ?? { index: 0, count: 1 };
-    positive('shard.count', count);
-    if (positive('shard.index', index, 0) >= count)
-      throw new RangeError(`data loader: shard.index is ${index}; expected less than shard.count, ${count}`);
-    this.#count = Math.floor(this.#rows.length / count);
+    const rows = options.rows ?? null;
+    for (let i = 0; i < (rows?.length ?? 0); i++) checkRow(rows?.[i] as number, split.length, title);
+    const used = rows?.length ?? split.length;
+    if (used === 0) throw new Error(`${title}: has no rows to load`);
+    if (split.length > mostRows)
+      throw new RangeError(`${title}: has ${split.length} rows; at most ${mostRows} can be used`);
+    this.order = makeOrder(options, rows === null ? split.parts : null, used, split.direct, title);
+    const shard = options.shard ?? { index: 0, count: 1 };
+    positive('shard.count', shard.count);
+    if (positive('shard.index', shard.index, 0) >= shard.count)
+      throw new RangeError(
+        `data loader: shard.index is ${shard.index}; expected less than shard.count, ${shard.count}`,
+      );
+    this.#count = Math.floor(this.order.length / shard.count);
     const dropLast = options.dropLast ?? shuffle;
     this.length = (dropLast ? Math.floor : Math.ceil)(this.#count / this.batchSize);
     if (this.length === 0) {
@@ -156,18 +172,26 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
       );
     }
     const badRows: BadRowPolicy = options.strict ? 'error' : (options.badRows ?? (shuffle ? 'replace' : 'drop'));
+    const workers = positive('workers', options.workers ?? 1, 0);
+    const { readAheadBytes = 128 * 2 ** 20 } = options;
+    this.reading = planReading({ split, order: this.order, rows: used, readAheadBytes });
+    this.#aheadCount = Math.ceil(this.reading.readAheadRows / shard.count);
+    this.#places = batchPlaces({ split, order: this.order, rows, shard, workers });
     const spec: SamplerSpec = {
       place: split.place,
-      rows: options.rows ? this.#rows : null,
+      rows: rows === null ? null : Uint32Array.from(rows),
       columns: checkScene(readColumns(found, shuffle), options.augment ?? null),
       imageSize: this.imageSize,
-      seed: this.#seed,
+      seed: options.seed ?? 0,
       augment: options.augment ?? null,
       fit: options.fit ?? 'center',
       badRows,
       cacheBytes: options.cacheBytes ?? 256 * 2 ** 20,
+      blockBytes: this.reading.cacheBytes,
+      readAheadBytes: this.reading.readAheadBytes,
+      replaceNear: shuffle && this.order.locality !== null,
+      parts: rows === null ? (split.parts?.map((part) => part.rows) ?? null) : null,
     };
-    const workers = positive('workers', options.workers ?? 1, 0);
     this.#source = workers === 0 ? inlineSource(spec) : workerSource(spec, workers);
   }
 
@@ -185,16 +209,6 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
     };
   }
 
-  /** The rows of an epoch in order, before unusable ones are replaced. */
-  order(epoch: number): Uint32Array {
-    const { shuffle = false, weights = null } = this.#options;
-    const places = (): Uint32Array =>
-      weights === null ? permutation(this.#rows.length, this.#seed, epoch) : weightedOrder(weights, this.#seed, epoch);
-    const all = shuffle ? places().map((i) => this.#rows[i] as number) : this.#rows;
-    const { index, count } = this.#options.shard ?? { index: 0, count: 1 };
-    return count === 1 ? all : Uint32Array.from({ length: this.#count }, (_, i) => all[i * count + index] as number);
-  }
-
   /**
    * The batches of an epoch, starting at `startBatch`. The loop can be left early.
    * @throws with `strict` for a row that cannot be used; for a dataset that became unreadable
@@ -205,20 +219,22 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
   ): AsyncGenerator<Batch<Requests>, void, undefined> {
     positive('epoch', epoch, 0);
     positive('startBatch', startBatch, 0);
-    const order = this.order(epoch);
+    const told = this.#aheadOf(epoch, startBatch);
     const ahead: Promise<Batch<Requests>>[] = [];
     const depth = positive('prefetch', this.#options.prefetch ?? 2, 0) + 1;
     this.#state = this.#stateAt(epoch, startBatch);
     for (let next = startBatch, done = startBatch; done < this.length; done++) {
       while (next < this.length && ahead.length < depth) {
-        const places = { from: next * this.batchSize, to: (next + 1) * this.batchSize };
-        const batch = this.#make(order.slice(places.from, places.to), this.#streams(order, places), epoch);
+        const from = next * this.batchSize;
+        const batch = this.#make(this.#places(epoch, from, Math.min(this.#count, from + this.batchSize)), epoch);
         // The error is thrown when the batch is awaited; if the loop was left, it must not count as unhandled.
         batch.catch(() => undefined);
         ahead.push(batch);
         next++;
       }
       const batch = await (ahead.shift() as Promise<Batch<Requests>>);
+      // After the first batch, which should not wait for others.
+      told.tell(next * this.batchSize);
       this.#state = this.#stateAt(epoch, done + 1);
       if (batch.size === 0) continue;
       this.#handedOut += batch.size;
@@ -239,25 +255,60 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
     return batchIndex >= this.length ? { epoch: epoch + 1, batchIndex: 0 } : { epoch, batchIndex };
   }
 
-  /**
-   * What distinguishes the random numbers of the rows at some places of an epoch: the row, or the place where an epoch can have a row
-   * several times, so that each time is augmented differently.
-   */
-  #streams(order: Uint32Array, { from, to }: { from: number; to: number }): Uint32Array {
-    const { weights = null, shard = { index: 0, count: 1 } } = this.#options;
-    if (weights === null) return order.slice(from, to);
-    const places = Math.min(to, order.length) - from;
-    return Uint32Array.from({ length: places }, (_, i) => (from + i) * shard.count + shard.index);
+  /** Tells the workers which rows come after those that they were asked for. An epoch of training is followed by the next one. */
+  #aheadOf(epoch: number, startBatch: number): { tell(asked: number): void } {
+    const end = this.length * this.batchSize;
+    const continues = this.#state.epoch === epoch && this.#state.batchIndex === startBatch;
+    let anew = !continues;
+    let next = startBatch * this.batchSize;
+    return {
+      tell: (asked) => {
+        const last = asked + this.#aheadCount;
+        if (this.#aheadCount === 0) return;
+        for (next = Math.max(next, asked); next < last; anew = false) {
+          const of = next < end ? { epoch, from: next } : { epoch: epoch + 1, from: next - end };
+          if (of.epoch > epoch && this.#options.shuffle !== true) return;
+          const to = Math.min(of.from + last - next, of.epoch === epoch ? end : this.#count, this.#count);
+          if (to <= of.from) return;
+          this.#source.expect(this.#places(of.epoch, of.from, to), anew);
+          next += to - of.from;
+        }
+      },
+    };
   }
 
-  async #make(rows: Uint32Array, streams: Uint32Array, epoch: number): Promise<Batch<Requests>> {
-    const parts = await this.#source.sample(rows, streams, epoch);
+  async #make(rows: BatchRows, epoch: number): Promise<Batch<Requests>> {
+    const parts = await this.#source.sample(rows, epoch);
     for (const skipped of parts.flatMap((part) => part.skipped)) {
       if (!this.#skipped.has(skipped.row) && this.#examples.length < examplesKept) this.#examples.push(skipped);
       this.#skipped.add(skipped.row);
     }
     return assemble(parts, this.#options.columns, this.imageSize * this.imageSize * 3);
   }
+}
+
+/** The numbers of rows in batches are 32 bits long. */
+const mostRows = 2 ** 31 - 1;
+
+/** The order of the rows that are used. */
+function makeOrder<Requests extends ColumnRequests>(
+  { shuffle = false, weights = null, seed = 0, order = {} }: LoaderOptions<Requests>,
+  sources: readonly MixturePart[] | null,
+  rows: number,
+  direct: boolean,
+  title: string,
+): Order {
+  if (weights !== null && weights.length !== rows)
+    throw new RangeError(`${title}: ${weights.length} weights, but ${rows} rows: expected one for each`);
+  if (weights !== null && !shuffle)
+    throw new RangeError('data loader: weights need shuffle: true, because rows are drawn in a random order');
+  if (!shuffle) return sequentialOrder(rows);
+  if (weights !== null) return weightedOrder(weights, seed);
+  const { parts = sources, ...options } = order;
+  if (parts === null) return createOrder(rows, { ...options, seed, direct });
+  const total = parts.reduce((sum, part) => sum + part.rows, 0);
+  if (total !== rows) throw new RangeError(`${title}: its sources have ${total} rows, but ${rows} rows are used`);
+  return mixtureOrder(parts, { ...options, seed, direct });
 }
 
 function checkRow(row: number, length: number, title: string): number {

@@ -1,5 +1,6 @@
 /** Where samples are produced: in this thread or in worker threads. */
 import { Worker } from 'node:worker_threads';
+import type { BatchRows } from './places.ts';
 import { type CacheState, type SampledRows, Sampler, type SamplerSpec, type Samples } from './sampler.ts';
 
 /** A request to a worker. */
@@ -8,15 +9,20 @@ export interface WorkerJob extends SampledRows {
   epoch: number;
 }
 
+/** Tells a worker which rows it will be asked for, `anew` in place of those that it was told before. */
+export interface WorkerNotice {
+  expected: Uint32Array;
+  anew: boolean;
+}
+
 export type WorkerReply = { id: number; samples: Samples } | { id: number; error: string };
 
 /** Produces the samples of a batch. */
 export interface SampleSource {
-  /**
-   * The samples of the rows, in parts that together are the batch.
-   * @param streams for each row what distinguishes its random numbers from those of others in the epoch
-   */
-  sample(rows: Uint32Array, streams: Uint32Array, epoch: number): Promise<Samples[]>;
+  /** The samples of the rows, in parts that together are the batch. */
+  sample(batch: BatchRows, epoch: number): Promise<Samples[]>;
+  /** Tells which rows come next, so that their blocks can be read. `anew`: in place of those that were told before. */
+  expect(batch: BatchRows, anew: boolean): void;
   /** The content of the caches after the latest samples. */
   readonly cached: CacheState;
   close(): Promise<void>;
@@ -32,7 +38,13 @@ export function inlineSource(spec: SamplerSpec): SampleSource {
     get cached() {
       return cached;
     },
-    sample(rows, streams, epoch) {
+    expect({ rows }, anew) {
+      opened.then(
+        (sampler) => sampler.expect(rows, anew),
+        () => undefined,
+      );
+    },
+    sample({ rows, streams }, epoch) {
       const part = last.then(async () => {
         const samples = await (await opened).sample({ rows, streams, slots: Uint32Array.from(rows.keys()) }, epoch);
         cached = samples.cached;
@@ -101,6 +113,10 @@ class SampleWorker {
     });
   }
 
+  expect(notice: WorkerNotice): void {
+    if (this.#failure === null) this.#thread.postMessage(notice);
+  }
+
   async close(): Promise<void> {
     this.#failure ??= new Error('the data loader was closed');
     // The caller waits for the end of the thread, even if it is idle.
@@ -125,12 +141,15 @@ class SampleWorker {
   }
 }
 
-/**
- * Produces samples in worker threads. A row always goes to the same worker, so that each worker caches its own share of the dataset. The
- * samples do not depend on the number of workers.
- */
+/** Produces samples in worker threads. The samples do not depend on the number of workers. */
 export function workerSource(spec: SamplerSpec, count: number): SampleSource {
-  const share = { ...spec, cacheBytes: Math.floor(spec.cacheBytes / count) };
+  const part = (bytes: number): number => Math.floor(bytes / count);
+  const share = {
+    ...spec,
+    cacheBytes: part(spec.cacheBytes),
+    blockBytes: part(spec.blockBytes),
+    readAheadBytes: part(spec.readAheadBytes),
+  };
   const workers = Array.from({ length: count }, () => new SampleWorker(share));
   let nextId = 0;
   const total = (key: keyof CacheState): number => workers.reduce((sum, worker) => sum + worker.cached[key], 0);
@@ -138,9 +157,15 @@ export function workerSource(spec: SamplerSpec, count: number): SampleSource {
     get cached() {
       return { images: total('images'), bytes: total('bytes') };
     },
-    async sample(rows, streams, epoch) {
+    expect({ rows, lanes }, anew) {
+      workers.forEach((worker, w) => {
+        const expected = rows.filter((_, slot) => (lanes[slot] as number) % count === w);
+        if (anew || expected.length > 0) worker.expect({ expected, anew });
+      });
+    },
+    async sample({ rows, streams, lanes }, epoch) {
       const parts = workers.map((worker, w) => {
-        const slots = Uint32Array.from(rows.keys()).filter((slot) => (rows[slot] as number) % count === w);
+        const slots = Uint32Array.from(rows.keys()).filter((slot) => (lanes[slot] as number) % count === w);
         if (slots.length === 0) return null;
         const own = (values: Uint32Array): Uint32Array => slots.map((slot) => values[slot] as number);
         return worker.sample({ id: nextId++, epoch, rows: own(rows), streams: own(streams), slots });

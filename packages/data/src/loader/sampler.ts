@@ -11,6 +11,7 @@ import { imageSize } from '../image/open.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
 import { columnReaders, type FoundColumn, Unusable } from './columns.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { isSceneKind, placeAll, readScene, type Scene, type SceneKind } from './scene.ts';
 import { pickTexts, type TextGroup, type TextPicking } from './texts.ts';
 
@@ -32,6 +33,14 @@ export interface SamplerSpec {
   badRows: BadRowPolicy;
   /** The size of the cache of decoded images, in bytes. */
   cacheBytes: number;
+  /** The size of the blocks that are kept in memory, in bytes. */
+  blockBytes: number;
+  /** The size of the blocks that are read before they are used, in bytes, at most. */
+  readAheadBytes: number;
+  /** Whether an unusable row is replaced by one near it, so that no other block needs to be read. */
+  replaceNear: boolean;
+  /** The number of rows of each source, one after the other; null: there is one. A row is replaced by one of its own source. */
+  parts: readonly number[] | null;
 }
 
 /** Rows of a batch. */
@@ -98,6 +107,9 @@ const decodesAtOnce = 2;
 /** The number of attempts to find a usable row for an unusable one. */
 const replacementAttempts = 100;
 
+/** The number of neighboring rows among which a replacement is looked for first, and the attempts before there are twice as many. */
+const [nearRows, attemptsInGroup] = [256, 4];
+
 /** Produces the training samples of rows of a split. The result depends only on the spec. */
 export class Sampler {
   readonly #spec: SamplerSpec;
@@ -108,6 +120,7 @@ export class Sampler {
   readonly #image: FoundColumn | null;
   /** The columns except the image, by their names in a batch. */
   readonly #others: readonly (readonly [name: string, column: FoundColumn])[];
+  readonly #readAhead: ReadAhead | null;
   /** The columns that follow the picture, by their names in a batch. */
   readonly #sceneKinds: readonly (readonly [name: string, kind: SceneKind])[];
   readonly #cache = new Map<number, Item>();
@@ -123,12 +136,14 @@ export class Sampler {
     this.#names = columns.map(([, { column }]) => column);
     this.#image = columns.find(([, { kind }]) => kind === 'image')?.[1] ?? null;
     this.#others = columns.filter(([, { kind }]) => kind !== 'image');
+    this.#readAhead =
+      spec.readAheadBytes > 0 ? new ReadAhead(split, { columns: this.#names, bytes: spec.readAheadBytes }) : null;
     this.#sceneKinds = this.#others.flatMap(([name, { kind }]) => (isSceneKind(kind) ? [[name, kind] as const] : []));
     this.#target = decodeTarget(spec);
   }
 
   static async open(spec: SamplerSpec): Promise<Sampler> {
-    const { stored, split } = await reopenSplit(spec.place);
+    const { stored, split } = await reopenSplit(spec.place, spec.blockBytes);
     return new Sampler(spec, stored, split);
   }
 
@@ -136,9 +151,15 @@ export class Sampler {
     this.#opened.close();
   }
 
+  /** Tells which rows come next, so that their blocks can be read. */
+  expect(rows: Uint32Array, anew: boolean): void {
+    this.#readAhead?.expect(rows, anew);
+  }
+
   /** Produces the samples of some rows of an epoch. */
   async sample({ rows, streams, slots }: SampledRows, epoch: number): Promise<Samples> {
     const skipped: SkippedRow[] = [];
+    this.#readAhead?.use(rows);
     const { imageSize: size, augment: augmentation, fit, seed } = this.#spec;
     const imageBytes = this.#image === null ? 0 : size * size * 3;
     const images = new Uint8Array(rows.length * imageBytes);
@@ -217,12 +238,22 @@ export class Sampler {
       }
       skipped.push({ row: candidate, reason: item });
       if (this.#spec.badRows === 'drop') return null;
-      const { rows } = this.#spec;
-      candidate = rows ? (rows[random.below(rows.length)] as number) : random.below(this.#split.length);
+      candidate = this.#replacement(row, attempt, random);
     }
     throw new Error(
       `${this.#spec.place.path}, split "${this.#spec.place.split}": ran out of readable rows: row ${row} and ${replacementAttempts - 1} replacements cannot be used; the last one, row ${candidate}: ${this.#bad.get(candidate)}`,
     );
+  }
+
+  /** A row that may replace another one. Near it, from a group of rows that grows from attempt to attempt, or any row. */
+  #replacement(row: number, attempt: number, random: CounterRandom): number {
+    const { rows, replaceNear, parts } = this.#spec;
+    if (rows !== null) return rows[random.below(rows.length)] as number;
+    const { start, length } = partOf(row, parts ?? [this.#split.length]);
+    if (!replaceNear) return start + random.below(length);
+    const group = Math.min(length, nearRows * 2 ** Math.floor(attempt / attemptsInGroup));
+    const first = Math.min(length - group, Math.floor((row - start) / group) * group);
+    return start + first + random.below(group);
   }
 
   /** The item of a row, or why it cannot be used. */
@@ -298,3 +329,13 @@ const pickingOf = ({ choice = 'first', count = 1, weighted = false }: FoundColum
   count,
   weighted,
 });
+
+/** The source that a row is of: its first row, and their number. */
+function partOf(row: number, parts: readonly number[]): { start: number; length: number } {
+  let start = 0;
+  for (const length of parts) {
+    if (row < start + length) return { start, length };
+    start += length;
+  }
+  throw new RangeError(`row ${row} is not one of ${start} rows`);
+}

@@ -1,7 +1,7 @@
 /** The worker thread of the data loader: produces samples, one job after the other, in the order of the jobs. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorMessage } from '../io/file-system.ts';
-import type { WorkerJob, WorkerReply } from './pool.ts';
+import type { WorkerJob, WorkerNotice, WorkerReply } from './pool.ts';
 import { Sampler, type SamplerSpec } from './sampler.ts';
 
 const port = parentPort;
@@ -11,7 +11,14 @@ const sampler = Sampler.open(workerData as SamplerSpec);
 sampler.catch(() => undefined);
 
 let queue = Promise.resolve();
-port.on('message', (job: WorkerJob) => {
+port.on('message', (job: WorkerJob | WorkerNotice) => {
+  if ('expected' in job) {
+    sampler.then(
+      (opened) => opened.expect(job.expected, job.anew),
+      () => undefined,
+    );
+    return;
+  }
   queue = queue.then(async () => {
     let reply: WorkerReply;
     try {

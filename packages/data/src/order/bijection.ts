@@ -6,7 +6,7 @@ import { type CounterRandom, shuffled } from '../random.ts';
 export type Bijection = (place: number) => number;
 
 /** Permutations of up to this length are tables: every permutation is then equally likely, and 256 KiB hold one. */
-const longestTable = 2 ** 16;
+export const isTable = (n: number): boolean => n <= 2 ** 16;
 
 /** Each half of a number is changed four times. */
 const rounds = 8;
@@ -17,7 +17,7 @@ const rounds = 8;
  * @param n from 1 to 2^53
  */
 export function bijection(n: number, random: CounterRandom): Bijection {
-  if (n > longestTable) return feistel(n, random);
+  if (!isTable(n)) return feistel(n, random);
   const table = shuffled(n, random);
   return (place) => table[place] as number;
 }

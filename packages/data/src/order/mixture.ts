@@ -84,6 +84,13 @@ export function mixtureOrder(parts: readonly MixturePart[], options: OrderOption
     },
     repeats: true,
     locality,
+    facts: Object.assign(
+      { epochRows: length },
+      ...sources.flatMap(({ facts }, k) => [
+        { [`source${k + 1}Rows`]: parts[k]?.rows, [`source${k + 1}Weight`]: parts[k]?.weight },
+        ...Object.entries(facts).map(([name, value]) => ({ [`source${k + 1} ${name}`]: value })),
+      ]),
+    ),
   };
 }
 

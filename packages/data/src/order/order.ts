@@ -16,6 +16,11 @@ export interface Order {
   readonly repeats: boolean;
   /** Where neighboring rows are used; null: an epoch uses rows from anywhere at any time. */
   readonly locality: Locality | null;
+  /**
+   * The settings that rows depend on besides their number and the seed: two orders of as many rows, with the same seed and facts, are the
+   * same. Empty for `permutation`.
+   */
+  readonly facts: Readonly<Record<string, number>>;
 }
 
 /** An order that reads rows in several streams, each of which uses a stretch of neighboring rows at a time. */
@@ -62,4 +67,5 @@ export const sequentialOrder = (rows: number): Order => ({
   repeats: false,
   // One stream, whose rows are used as they come.
   locality: { streams: 1, window: 1, streamOf: () => 0 },
+  facts: { sequential: 1 },
 });

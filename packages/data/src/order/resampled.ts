@@ -16,10 +16,12 @@ export function resampledOrder(options: SourceOptions): Order {
   checkShuffle(shuffle);
   const draw = (epoch: number, index: number): number =>
     Math.floor(new CounterRandom(seed, purpose.draws, epoch, index).uniform53() * rows);
-  if (isFull(options)) return { length: rows, at: draw, repeats: true, locality: null };
+  const facts = { resampled: 1 };
+  if (isFull(options)) return { length: rows, at: draw, repeats: true, locality: null, facts };
   const { streams, block } = shuffle;
   const startOf = memo(4 * streams, draw);
   const sequence = (epoch: number, place: number): number =>
     (startOf(epoch, Math.floor(place / block)) + (place % block)) % rows;
-  return inStreams({ rows, seed, shuffle, repeats: true, sequence });
+  const order = inStreams({ rows, seed, shuffle, repeats: true, sequence });
+  return { ...order, facts: { ...order.facts, ...facts } };
 }

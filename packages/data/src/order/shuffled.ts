@@ -1,6 +1,6 @@
 /** Orders with every row once in an epoch: a permutation of all rows, or of stretches of them that are mixed in streams. */
 import { CounterRandom, purpose } from '../random.ts';
-import { bijection } from './bijection.ts';
+import { bijection, isTable } from './bijection.ts';
 import { memo } from './memo.ts';
 import { checkShuffle, type Order, type ShuffleOptions } from './order.ts';
 import { inStreams } from './streams.ts';
@@ -33,6 +33,7 @@ function permuted(rows: number, seed: number): Order {
     at: (epoch, position) => permutationOf(epoch, 0)(position),
     repeats: false,
     locality: null,
+    facts: isTable(rows) ? {} : { feistel: 1 },
   };
 }
 

@@ -31,5 +31,6 @@ export function inStreams({ rows, seed, shuffle, repeats, sequence }: StreamsOpt
     },
     repeats,
     locality: { streams, window, streamOf: (_, position) => position % streams },
+    facts: { shuffleStreams: streams, shuffleRows: streams * window, shuffleBlock: shuffle.block },
   };
 }

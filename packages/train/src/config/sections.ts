@@ -2,7 +2,7 @@
  * The sections of a configuration that several tasks share. Every setting that is described here is checked, listed by `--settings` and
  * can be set with `--set`.
  */
-import { augmentations } from '@tessera/data/browser';
+import { augmentations, shuffleDefaults } from '@tessera/data/browser';
 import { type ActivationName, activations } from '@tessera/nn';
 import { z } from 'zod';
 import { optimizers, schedules } from '../optim/choices.ts';
@@ -85,6 +85,25 @@ const augmentationSchema = z
   ])
   .nullable();
 
+/** How rows are shuffled. */
+const shuffleSection = z
+  .strictObject({
+    rows: count
+      .default(shuffleDefaults.rows)
+      .describe('rows that are mixed at a time; up to so many rows are shuffled as a whole'),
+    streams: count
+      .default(shuffleDefaults.streams)
+      .describe('places in the files that an epoch is at, at the same time'),
+    block: count.default(shuffleDefaults.block).describe('neighboring rows that stay together until they are mixed'),
+    full: z
+      .boolean()
+      .nullable()
+      .default(shuffleDefaults.full)
+      .describe('whether all rows are shuffled as a whole, however many; null: where rows are read one by one'),
+  })
+  .describe('order of the rows of an epoch: blocks of rows in random order, of which several streams mix the next rows')
+  .prefault({});
+
 export const column = (what: string): z.ZodDefault<z.ZodNullable<z.ZodString>> =>
   z.string().nullable().default(null).describe(`${what}; null: found by its usual names`);
 
@@ -120,6 +139,17 @@ export const dataFields = {
     .describe(
       'shuffle: an epoch has each row once; balanced: as many rows, drawn with replacement so that all classes are equally frequent',
     ),
+  shuffle: shuffleSection,
+  resample: z
+    .boolean()
+    .default(false)
+    .describe('whether rows are drawn with replacement: an epoch can have a row several times, and others not at all'),
+  epochRows: count
+    .nullable()
+    .default(null)
+    .describe(
+      'number of examples in an epoch, where the next epoch goes on with the rows that follow; null: the number of rows',
+    ),
   strict: z
     .boolean()
     .default(false)
@@ -128,6 +158,9 @@ export const dataFields = {
   workers: fromZero.default(1).describe('threads that decode and augment'),
   prefetch: count.default(4).describe('batches that are prepared ahead'),
   cacheMegabytes: rate.default(256).describe('decoded images that are kept from epoch to epoch'),
+  readAheadMegabytes: rate
+    .default(128)
+    .describe('parts of files that are read before they are needed, where whole blocks are read; 0: none'),
   augmentation: augmentationSchema
     .default(null)
     .describe(

@@ -9,7 +9,7 @@ const free = [
   /^checkpoints\./,
   /^training\.earlyStopping\./,
   /^runtime\./,
-  /^data\.(dataset|workers|prefetch|cacheMegabytes)$/,
+  /^data\.(dataset|workers|prefetch|cacheMegabytes|readAheadMegabytes)$/,
   /^initialize\./,
 ];
 

@@ -65,7 +65,7 @@ export function checkSameData({ path, state }: Checkpoint, data: CheckpointState
   if (changed.length === 0) return;
   throw new Error(
     [
-      `${path}: the checkpoint is mid-epoch, and batch size, seed or data have changed since`,
+      `${path}: the checkpoint is mid-epoch, and batch size, seed, data or the order of their rows have changed since`,
       ...changed.map((key) => `${key} was ${state.data[key] ?? 'not set'}, is ${data[key] ?? 'not set'}`),
       'resume with the original settings or from an epoch boundary',
     ].join('\n  '),

@@ -1,5 +1,5 @@
 /** The second stage of a run: what a step needs, in the state in which the run begins or continues. */
-import { DataLoader } from '@tessera/data';
+import { DataLoader, describeReading } from '@tessera/data';
 import { tidy } from '@tessera/tensor';
 import type { RunConfig } from '../config/schema.ts';
 import { type Averaging, averagedSchedule, checkAveragedEpochs, createAveraging } from '../loop/averaging.ts';
@@ -87,7 +87,7 @@ export async function prepareRun(
     rows: train.length,
     batchSize: config.training.batchSize,
     batchesPerEpoch: source.batchesPerEpoch,
-    ...(rowWeights === null ? {} : { balancedSampling: 1 }),
+    ...loader.order.facts,
   };
   if (resume === null) say(describePlan(config, { train, imageSize, length, mixed: mixing !== null }));
   else {
@@ -95,6 +95,8 @@ export async function prepareRun(
     restoreCheckpoint(resume, model, optimizer, config, mixedPrecision.scaler ?? null, averaging?.averages ?? null);
   }
   if (description !== null) say(description);
+  const reading = describeReading(loader.reading, loader.order);
+  if (reading !== null) say(reading);
   return { loader, source, optimizer, mixedPrecision, length, schedule, averaging, data };
 }
 

@@ -62,7 +62,7 @@ export const neutralSettings = [
   /^name$/,
   /^checkpoints\.(everySteps|everyEpochs|keep)$/,
   /^runtime\.(threads|peakGflops)$/,
-  /^data\.(workers|prefetch|cacheMegabytes)$/,
+  /^data\.(workers|prefetch|cacheMegabytes|readAheadMegabytes)$/,
 ];
 
 /** What distinguishes runs: all settings but the neutral ones. */

@@ -40,12 +40,14 @@ export const trainingLoaderOptions = <Requests extends ColumnRequests>(
   imageSize,
   seed,
   shuffle: true,
+  order: { shuffle: data.shuffle, resample: data.resample, epochRows: data.epochRows },
   weights,
   augment: findAugmentation(data.augmentation),
   workers: data.workers,
   prefetch: data.prefetch,
   strict: data.strict,
   cacheBytes: data.cacheMegabytes * 2 ** 20,
+  readAheadBytes: data.readAheadMegabytes * 2 ** 20,
 });
 
 /** How a split is read for evaluation. */

@@ -32,6 +32,10 @@ export async function samplingWeights(
     throw new Error(
       'data.sampling is balanced, which cannot be joined with the weights of data.sources: set data.sampling=shuffle',
     );
+  if (data.resample || data.epochRows !== null)
+    throw new Error(
+      `data.sampling is balanced, which draws rows with replacement by itself, as many as there are: it cannot be joined with data.${data.resample ? 'resample' : 'epochRows'}`,
+    );
   const column = await classColumn(train, columns);
   if (column === null)
     throw new Error(

@@ -1,15 +1,17 @@
 /** Orders in which rows are drawn with replacement, with given weights. */
 import { CounterRandom, purpose } from '../random.ts';
+import type { Order } from './order.ts';
 
 /**
- * The order of an epoch that draws each of its rows anew, row i with a probability of weights[i] / the sum of all weights: PyTorch's
- * `WeightedRandomSampler` with replacement. The row at a position depends only on (seed, epoch, position) and the weights.
+ * The order that draws each of its rows anew, row i with a probability of weights[i] / the sum of all weights: PyTorch's
+ * `WeightedRandomSampler` with replacement. The row at a position depends only on (seed, epoch, position) and the weights, of which it
+ * keeps one number for each row.
  *
  * @param weights not negative; at least one above 0
- * @returns as many places in `weights` as there are weights
+ * @returns as many positions as there are weights
  * @throws RangeError for weights that are negative, not finite, or all 0
  */
-export function weightedOrder(weights: ArrayLike<number>, seed: number, epoch: number): Uint32Array {
+export function weightedOrder(weights: ArrayLike<number>, seed: number): Order {
   const cumulative = new Float64Array(weights.length);
   let total = 0;
   for (let i = 0; i < weights.length; i++) {
@@ -20,12 +22,17 @@ export function weightedOrder(weights: ArrayLike<number>, seed: number, epoch: n
     cumulative[i] = total;
   }
   if (total === 0) throw new RangeError('data loader: all weights are 0, so there is no row to draw');
-  return Uint32Array.from({ length: weights.length }, (_, position) => {
-    const random = new CounterRandom(seed, purpose.sampling, epoch, position);
-    // 53 random bits, because 32 would not reach every row of a large split.
-    const uniform = (random.bits() * 2 ** 21 + (random.bits() >>> 11)) / 2 ** 53;
-    return firstAbove(cumulative, uniform * total);
-  });
+  return {
+    length: weights.length,
+    at(epoch, position) {
+      // 53 random bits, because 32 would not reach every row of a large split.
+      const uniform = new CounterRandom(seed, purpose.sampling, epoch, position).uniform53();
+      return firstAbove(cumulative, uniform * total);
+    },
+    repeats: true,
+    locality: null,
+    facts: { balancedSampling: 1 },
+  };
 }
 
 /** The first place whose cumulative weight is above a value below the total. */
