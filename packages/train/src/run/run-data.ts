@@ -17,12 +17,14 @@ export interface RunData {
   close(): void;
 }
 
-/** Where the data set of a run is, or each of its sources. */
+/** Where the data set of a run is, or each of its sources, which are otherwise where the settings say. */
 export type DataLocation = string | readonly string[];
 
 /** Opens the data of a run, with the part of the training rows that the settings leave. */
 export async function openRunData(location: DataLocation, config: RunConfig, say: Say): Promise<RunData> {
-  if (config.data.sources !== null) return openSources([location].flat(), config, say);
+  const { sources } = config.data;
+  if (sources !== null)
+    return openSources(typeof location === 'string' ? sources.map(({ url }) => url) : location, config, say);
   const dataset = await openTaskData(String(location), config.data.columns, { ...config.data, say });
   try {
     const train = await limitSplit(dataset.split(config.data.trainSplit), config.data);

@@ -77,8 +77,13 @@ async function openSource(
   }
 }
 
-/** All sources. @throws SourceError where some cannot be opened; the message has all of them */
-async function openAll(locations: readonly string[], config: RunConfig, say: Say): Promise<OpenSource[]> {
+/** All sources. @throws SourceError where some cannot be opened, or lack columns; the message has all problems */
+async function openAll(
+  locations: readonly string[],
+  config: RunConfig,
+  roles: SourceRoles,
+  say: Say,
+): Promise<OpenSource[]> {
   const settings = config.data.sources ?? [];
   const names = sourceNames(settings);
   const opened: OpenSource[] = [];
@@ -88,14 +93,23 @@ async function openAll(locations: readonly string[], config: RunConfig, say: Say
     try {
       opened.push(await openSource(own, { name, location: locations[k] ?? own.url }, config, say));
     } catch (error) {
-      problems.push(`source ${name}: ${errorMessage(error)}`);
+      problems.push(`source ${name}: ${errorMessage(error).replaceAll('\n', '\n    ')}`);
     }
   }
-  if (problems.length > 0) {
-    for (const { dataset } of opened) dataset.close();
-    throw new SourceError(settings.length, problems);
+  if (problems.length === 0) return opened;
+  for (const { dataset } of opened) dataset.close();
+  throw new SourceError(settings.length, [...problems, ...columnProblems(opened, roles)]);
+}
+
+/** What is wrong with the columns of the sources that could be opened. */
+function columnProblems(opened: readonly OpenSource[], roles: SourceRoles): readonly string[] {
+  try {
+    unifySources(opened, roles);
+    return [];
+  } catch (error) {
+    if (error instanceof SourceError) return error.problems;
+    throw error;
   }
-  return opened;
 }
 
 /** The share of each source of the rows that `data.limitTrain` leaves of all of them. */
@@ -151,7 +165,7 @@ const percent = (share: number): string => `${(100 * share).toFixed(1).replace(/
  */
 export async function openSources(locations: readonly string[], config: RunConfig, say: Say): Promise<RunData> {
   const roles = rolesOf(config);
-  const opened = await openAll(locations, config, say);
+  const opened = await openAll(locations, config, roles, say);
   const close = (): void => {
     for (const { dataset } of opened) dataset.close();
   };
