@@ -6,7 +6,8 @@ import { type Batch, DataLoader, openDataset, usualColumns } from '@tessera/data
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunConfig } from './config/schema.ts';
 import { loadConfig } from './load-config.ts';
-import { openRunData, type RunData } from './run/run-data.ts';
+import type { RunData } from './run/opened-data.ts';
+import { openRunData } from './run/run-data.ts';
 import { trainingLoaderOptions } from './tasks/reading.ts';
 import { tinyConfig } from './testing/tiny-run.ts';
 import { trainTiny } from './testing/train-tiny.ts';

@@ -52,8 +52,12 @@ export const lastPart = (path: string): string => {
 /** The names of the sources, each different from the others. */
 export function sourceNames(sources: readonly Pick<SourceSettings, 'url' | 'name'>[]): string[] {
   const names: string[] = [];
+  const folders = sources.map(({ url }) => lastPart(url));
   for (const { url, name } of sources) {
-    const own = name ?? lastPart(url);
+    const folder = lastPart(url);
+    // Files of one folder are told apart by their own names.
+    const isShared = folders.filter((other) => other === folder).length > 1;
+    const own = name ?? (isShared ? fileName(url) : folder);
     const isTaken = (candidate: string): boolean => names.includes(candidate);
     let unique = own;
     for (let k = 2; isTaken(unique); k++) unique = `${own}-${k}`;
@@ -61,6 +65,15 @@ export function sourceNames(sources: readonly Pick<SourceSettings, 'url' | 'name
   }
   return names;
 }
+
+/** The last part of a path or address, without its ending. */
+const fileName = (path: string): string =>
+  path
+    .replace(/\?.*$/, '')
+    .replace(/[/\\]+$/, '')
+    .replace(/^.*[/\\]/, '')
+    .replace(/\.[a-z]+$/i, '')
+    .replaceAll(':', '-') || 'data';
 
 /** All sources in words, which take the place of the name of a data set. */
 const describeSources = (sources: readonly Settings[]): string =>

@@ -1,21 +1,11 @@
 /** The data of a run: one data set, or several sources together. */
-import { type Dataset, fingerprintDataset, type Split, type SplitFingerprint } from '@tessera/data';
+import { type Dataset, fingerprintDataset, type Split } from '@tessera/data';
 import type { RunConfig } from '../config/schema.ts';
 import type { Say } from '../tasks/task.ts';
 import { limitSplit } from './limit-split.ts';
 import { openTaskData } from './open-data.ts';
+import type { RunData } from './opened-data.ts';
 import { openSources } from './sources.ts';
-
-export interface RunData {
-  readonly train: Split;
-  /** The training rows of each source. */
-  readonly trainParts: readonly Split[];
-  /** The splits that are evaluated. */
-  readonly evaluated: readonly Split[];
-  /** @param everyRow whether all rows are hashed, not a sample */
-  fingerprint(everyRow: boolean): Promise<Record<string, SplitFingerprint>>;
-  close(): void;
-}
 
 /** Where the data set of a run is, or each of its sources, which are otherwise where the settings say. */
 export type DataLocation = string | readonly string[];

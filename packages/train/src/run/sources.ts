@@ -16,7 +16,7 @@ import { type SourceSettings, sourceNames } from '../config/sources.ts';
 import type { Say } from '../tasks/task.ts';
 import { limitedCount, limitSplit } from './limit-split.ts';
 import { openTaskData } from './open-data.ts';
-import type { RunData } from './run-data.ts';
+import type { RunData } from './opened-data.ts';
 
 /** How columns are found, by role. */
 const requests: Readonly<Record<string, ColumnRequest>> = {
