@@ -169,6 +169,8 @@ describe('parts of the rows', () => {
   it('filters of one source or of all, and a limit that all share', async () => {
     const list = [{ url: at('pictures.arrow'), filter: 'similarity > 0.28' }, { url: at('pictures-snappy.parquet') }];
     const { data } = await opened(await clip(list, 'data.filter=label = 0', 'data.limitTrain=4'));
+    // Without numbers of concepts in any source, there is no such column.
+    expect(data.train.columns).toEqual(['image', 'captions']);
     expect(data.train.parts?.map(({ rows }) => rows)).toEqual([2, 2]);
     const all = await opened(await clip(list));
     expect(all.data.train.parts?.map(({ rows }) => rows)).toEqual([3, 6]);

@@ -93,8 +93,10 @@ export function unifySources(sources: readonly SourceSplit[], roles: SourceRoles
     } else if (kind === 'objects' || kind === 'mask') checkEqual(role, having, columnOf, problems);
   }
   if (problems.length > 0) throw new SourceError(sources.length, problems);
+  const isFound = (role: string): boolean => sources.some(({ name }) => typeof found.get(name)?.[role] === 'string');
+  const used = Object.fromEntries(Object.entries(roles).filter(([role]) => isFound(role)));
   return (source) =>
-    viewOf(source, roles, found.get(source.name) ?? {}, {
+    viewOf(source, used, found.get(source.name) ?? {}, {
       classNames,
       factor: sources.length,
       offset: sources.findIndex(({ name }) => name === source.name),
