@@ -11,6 +11,8 @@ const order = [
   'packages/train',
   'packages/verify',
   'packages/split',
+  'packages/serve',
+  'packages/dashboard',
   'datasets',
   'examples/browser',
   'scripts',
@@ -171,7 +173,10 @@ const rooms = {
     ['formats', 'convert-tensors.ts'],
     ['adapt', 'adapters', 'load-and-save.ts'],
   ],
+  'packages/serve': [['search']],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
+  // The page and the server know each other only through the interface in shared/.
+  'packages/dashboard': [['shared'], ['metrics', 'page'], ['library'], ['server']],
   datasets: [
     ['builder.ts', 'concurrency.ts', 'hash.ts', 'png.ts', 'problems.ts'],
     ['table.ts', 'prepare-image.ts', 'gray-images.ts'],
@@ -328,7 +333,7 @@ export default {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['tessera-source', 'node', 'import', 'default'],
-      extensions: ['.ts', '.js', '.mjs', '.json'],
+      extensions: ['.ts', '.tsx', '.js', '.mjs', '.json'],
     },
   },
 };

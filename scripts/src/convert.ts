@@ -1,8 +1,9 @@
 /** npm run convert: converts weights between the tensor names and file formats of different libraries. */
 import { join, resolve } from 'node:path';
-import { saveHuggingFaceTokenizer } from '@tessera/data';
+import { saveHuggingFaceTokenizer, type Tokenizer } from '@tessera/data';
+import { CLIP } from '@tessera/models';
 import { type ActivationName, activations, type Module } from '@tessera/nn';
-import { findRun, loadRun, type TaskModel } from '@tessera/train';
+import { findRun, loadRun, tokenizerBeside } from '@tessera/train';
 import { addAdapters, convertTensors, loadWeights, saveWeights, type WeightNames, weightNames } from '@tessera/weights';
 import { commandLine, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
 
@@ -76,8 +77,8 @@ interface Source {
   readonly title: string;
   readonly assumptions: readonly string[];
   readonly notes: readonly string[];
-  /** The text half of a run's model, with the tokenizer. */
-  readonly text?: TaskModel['text'];
+  /** The tokenizer of a run, or of the files in the folder. */
+  readonly text?: { readonly tokenizer: Tokenizer; readonly contextLength: number };
 }
 
 const keyOf = ({ weightsKey }: Options): { key?: string } => (weightsKey === undefined ? {} : { key: weightsKey });
@@ -111,11 +112,15 @@ async function read(options: Options): Promise<Source> {
     const { model, text } = subject;
     return { model, title, assumptions: [], notes: [], ...(text === undefined ? {} : { text }) };
   }
-  return loadWeights(from, {
+  const loaded = await loadWeights(from, {
     ...(names === undefined ? {} : { names: names as WeightNames }),
     ...keyOf(options),
     ...(activation === undefined ? {} : { activation: activation as ActivationName }),
   });
+  if (!(loaded.model instanceof CLIP)) return loaded;
+  const { vocabularySize, contextLength } = loaded.model.text;
+  const tokenizer = await tokenizerBeside(from, vocabularySize);
+  return tokenizer === null ? loaded : { ...loaded, text: { tokenizer, contextLength } };
 }
 
 /** Copies the tensors without looking at the model. */

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { CounterRandom, purpose } from '@tessera/data';
 import { writeTinyDataset } from '@tessera/data/testing';
 import { RunFolder, trainSweepRun } from '@tessera/train';
+import { readMetrics, withoutTiming } from '@tessera/train/loop';
 import { parseSweep, planSweep, runSweep, type SweepPlan, type SweepResults } from '@tessera/train/sweep';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chooseBackend } from './lib/command.ts';
@@ -91,11 +92,7 @@ async function traces(name: string, { configurations }: SweepResults): Promise<u
   const folders = configurations.flatMap(({ runs }) => runs.map(({ folder }) => folder));
   const entries = folders.map(async (folder) => {
     const files = new RunFolder(join(root, name, folder));
-    const lines = (await fs.readFile(files.metrics, 'utf8')).trim().split('\n');
-    const metrics = lines.map((line) => {
-      const { imagesPerSecond, mfu, ...rest } = JSON.parse(line);
-      return rest;
-    });
+    const metrics = (await readMetrics(files.metrics)).map(withoutTiming);
     return [folder, { metrics, model: await fs.readFile(files.model, 'base64').catch(() => null) }];
   });
   return Object.fromEntries(await Promise.all(entries));

@@ -2,6 +2,7 @@
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findChromium, launchChromium } from '@tessera/dashboard/testing';
 import { decodeImage, openDataset, type Tokenizer } from '@tessera/data';
 import { writeTinyDataset } from '@tessera/data/testing';
 import type { CLIP } from '@tessera/models';
@@ -12,7 +13,6 @@ import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PageServer, servePages } from './server/serve.ts';
-import { findChromium, launchChromium } from './testing/chromium.ts';
 import { trainTinyClip } from './testing/tiny-clip.ts';
 import type { OpsOptions, OpsResult, ScopeResult, Suite, ThreadsResult } from './tests/suite.ts';
 

@@ -4,7 +4,9 @@ export { drawMixup, type MixupDraw, type MixupOptions, notMixed, type PixelBox }
 export { shuffleDefaults } from './order/order.ts';
 export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';
 export type { Merge } from './tokenizer/bpe.ts';
+export { BytePairTokenizer, type TokenizerJson } from './tokenizer/byte-pair-tokenizer.ts';
 export { cleanCaption } from './tokenizer/clean.ts';
+export { tokenizerFromJson } from './tokenizer/from-json.ts';
 export { repairText } from './tokenizer/repair/index.ts';
-export { type EncodeBatchOptions, Tokenizer, type TokenizerJson } from './tokenizer/tokenizer.ts';
+export type { EncodeBatchOptions, Tokenizer } from './tokenizer/tokenizer.ts';
 export { type TrainBpeOptions, trainBpe } from './tokenizer/train-bpe.ts';

@@ -25,6 +25,7 @@ export {
   writeDataset,
 } from './arrow/writer.ts';
 export { type CaptionWeights, captionProblems, withCaptions } from './dataset/caption-columns.ts';
+export { ColumnMemory } from './dataset/column-memory.ts';
 export {
   type Dataset,
   isRowFolder,
@@ -35,6 +36,7 @@ export {
 } from './dataset/dataset.ts';
 export { filterSplit } from './dataset/filter/index.ts';
 export type { DatasetInfo } from './dataset/saved.ts';
+export type { RowRange, ScannedRows } from './dataset/scan.ts';
 export { SourceError, type SourceRoles, type SourceSplit, unifySources } from './dataset/sources.ts';
 export { Split, type SplitBlock, type SplitPart } from './dataset/split.ts';
 export { fingerprintChanges, fingerprintDataset, type SplitFingerprint } from './fingerprint.ts';
@@ -63,6 +65,7 @@ export { type ImageSize, imageSize, openImage } from './image/open.ts';
 
 // Batches.
 
+export { checkRows, type RowCheck } from './loader/check-rows.ts';
 export {
   type BatchColumns,
   type ColumnKind,
@@ -89,23 +92,27 @@ export {
   type OrderOptions,
   type ShuffleOptions,
 } from './order/index.ts';
-export { balancedRowWeights } from './order/weighted.ts';
+export { balancedRowWeights, noClass } from './order/weighted.ts';
 export { CounterRandom, type Purpose, permutation, purpose } from './random.ts';
 
 // Captions.
 
 export {
+  BytePairTokenizer,
   cleanCaption,
   clipVocabularySize,
   type EncodeBatchOptions,
+  HuggingFaceTokenizer,
+  hasTokenizer,
   isEmptyCaption,
   loadClipTokenizer,
+  loadHuggingFaceTokenizer,
   loadTokenizer,
   type Merge,
   repairText,
   saveHuggingFaceTokenizer,
   saveTokenizer,
-  Tokenizer,
+  type Tokenizer,
   type TokenizerJson,
   type TrainBpeOptions,
   trainBpe,

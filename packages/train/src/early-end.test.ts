@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RetrievalResult } from './evaluation/retrieval/evaluate.ts';
 import { loadRun } from './load-run.ts';
 import { readCheckpoint } from './loop/checkpoint.ts';
-import { readMetrics } from './loop/metrics-file.ts';
+import { readMetrics, withoutTiming } from './loop/metrics-file.ts';
 import { warmupCosine } from './optim/index.ts';
 import { readModelState } from './run-folder/model-state.ts';
 import { RunFolder } from './run-folder/run-folder.ts';
@@ -37,7 +37,7 @@ const early = [
 /** All that depends only on settings and data. */
 async function traces(name: string): Promise<unknown> {
   const folder = folderOf(name);
-  const metrics = (await readMetrics(folder.metrics)).map(({ imagesPerSecond, mfu, ...rest }) => rest);
+  const metrics = (await readMetrics(folder.metrics)).map(withoutTiming);
   return { model: await fs.readFile(folder.model), evaluation: await fs.readFile(folder.evaluation, 'utf8'), metrics };
 }
 

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { CounterRandom, purpose } from '@tessera/data';
 import { writeTinyDataset } from '@tessera/data/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readMetrics } from './loop/metrics-file.ts';
+import { readMetrics, withoutTiming } from './loop/metrics-file.ts';
 import { RunFolder } from './run-folder/run-folder.ts';
 
 const kills = Number(process.env.TESSERA_KILLS ?? 20);
@@ -89,7 +89,7 @@ async function traces(name: string): Promise<unknown> {
   ]);
   // A killed process may leave a file with a temporary name.
   const checkpoints = names.filter((name) => name.endsWith('.safetensors')).sort();
-  const metrics = (await readMetrics(folder.metrics)).map(({ imagesPerSecond, mfu, ...rest }) => rest);
+  const metrics = (await readMetrics(folder.metrics)).map(withoutTiming);
   return { model, best, evaluation, checkpoints, metrics };
 }
 

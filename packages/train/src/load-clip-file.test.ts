@@ -11,6 +11,7 @@ import { loadCLIPFile } from './load-clip-file.ts';
 import { useTestBackend } from './testing/backend.ts';
 
 const files = fileURLToPath(new URL('../../weights/weight-files/', import.meta.url));
+const tokenizers = fileURLToPath(new URL('../../data/data-files/tokenizers/', import.meta.url));
 
 let root: string;
 beforeAll(async () => {
@@ -36,8 +37,29 @@ it("CLIP with OpenAI's tokenizer is loaded, and keeps the file's values when oth
   expect(await checkpoint.modelState().get('ln_final.weight')?.data()).toEqual(before);
 });
 
+it('CLIP with a tokenizer of its own is loaded with the one in its folder, if its end token is the largest id', async () => {
+  const { vision, ...preset } = presets['vit-tiny-64'];
+  const text = { contextLength: 16, vocabularySize: 914, width: 8, layers: 1, heads: 1 };
+  const folder = join(root, 'own');
+  await saveWeights(new CLIP({ ...preset, vision: { ...vision, width: 8, heads: 1, layers: 1 }, text }), folder, {
+    names: 'hugging-face',
+  });
+  await expect(loadCLIPFile(folder)).rejects.toThrow("the text tower has 914 tokens, so its tokenizer is not OpenAI's");
+  await fs.cp(join(tokenizers, 'clip'), folder, { recursive: true });
+  const { subject } = await loadCLIPFile(folder);
+  const half = subject.text;
+  expect([half?.tokenizer.vocabSize, half?.contextLength]).toEqual([914, 16]);
+  expect((await half?.encode(['a cat', '']))?.shape).toEqual([2, preset.embedDim]);
+  for (const name of ['tokenizer.json', 'tokenizer_config.json'])
+    await fs.cp(join(tokenizers, 'siglip', name), join(folder, name));
+  await expect(loadCLIPFile(folder)).rejects.toThrow(/own: the tokenizer ends a text with the token 1, but CLIP needs/);
+});
+
 it.each([
-  ['open-clip-vit/open_clip_pytorch_model.bin', "the text tower has 50 tokens, but OpenAI's tokenizer has 49408"],
+  [
+    'open-clip-vit/open_clip_pytorch_model.bin',
+    "the text tower has 50 tokens, so its tokenizer is not OpenAI's; put its own (tokenizer.json)",
+  ],
   ['timm-deit/weights.pth', "is timm's Vision Transformer or DeiT; outside of a run only CLIP can be evaluated"],
 ])('%s is refused', async (file, message) => {
   await expect(loadCLIPFile(join(files, file))).rejects.toThrow(message);

@@ -41,14 +41,14 @@ export class LoadedModel {
    * @throws where an image cannot be read, the task does not predict, or the request does not fit it
    */
   async predict(images: readonly ImageSource[], request: PredictionRequest = {}): Promise<Prediction[]> {
-    const { predictor, imageSize } = this.subject;
+    const { predictor } = this.subject;
     if (predictor === undefined) throw new Error(`predict: the task ${this.task.name} has no answer about an image`);
     for (const [name, value] of Object.entries(request) as [keyof PredictionRequest, unknown][])
       if (value !== undefined && !predictor.asks.includes(name))
         throw new Error(
           `predict: the task ${this.task.name} does not use ${name}${predictor.asks.length > 0 ? `; it uses ${predictor.asks.join(', ')}` : ''}`,
         );
-    return predictor.predict(await readImages(images, imageSize), request);
+    return predictor.predict(await this.readImages(images), request);
   }
 
   /**
@@ -68,11 +68,25 @@ export class LoadedModel {
     });
   }
 
+  /**
+   * Images as the model sees them, u8 [N, S, S, 3], S its image size: upright, on white, the square in their center.
+   *
+   * @throws for the first image that cannot be read or decoded
+   */
+  readImages(images: readonly ImageSource[]): Promise<Uint8Array> {
+    return readImages(images, this.subject.imageSize);
+  }
+
   /** Features of images by the model's image tower. @throws where an image cannot be read, or there is no image tower */
   async embedImages(images: readonly ImageSource[]): Promise<Features> {
+    return this.embedPixels(await this.readImages(images));
+  }
+
+  /** The same for images that `readImages` returned. */
+  async embedPixels(pixels: Uint8Array): Promise<Features> {
     const { model, image, imageSize } = this.subject;
-    if (image === undefined) throw new Error(`embedImages: the task ${this.task.name} has no image tower`);
-    const pixels = await readImages(images, imageSize);
+    if (image === undefined)
+      throw new Error(`the task ${this.task.name} has no image tower, so it has no features of images`);
     const { tower } = image;
     const values = await valuesInBatches(model, pixels, [imageSize, imageSize, 3], (batch) =>
       tower.forward(preprocess(batch)),

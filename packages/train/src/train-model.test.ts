@@ -7,7 +7,7 @@ import { writeTinyDataset } from '@tessera/data/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RetrievalResult } from './evaluation/retrieval/evaluate.ts';
 import { loadRun } from './load-run.ts';
-import { type MetricsRecord, readMetrics } from './loop/metrics-file.ts';
+import { readMetrics, withoutTiming } from './loop/metrics-file.ts';
 import { RunFolder } from './run-folder/run-folder.ts';
 import { useTestBackend } from './testing/backend.ts';
 import { trainTiny } from './testing/train-tiny.ts';
@@ -22,8 +22,7 @@ afterAll(() => fs.rm(root, { recursive: true }));
 
 /** A run's metrics without the values that depend on time. */
 async function numbersOf(name: string): Promise<unknown[]> {
-  const untimed = ({ imagesPerSecond: _, mfu: __, ...record }: MetricsRecord): unknown => record;
-  return (await readMetrics(new RunFolder(join(root, name)).metrics)).map(untimed);
+  return (await readMetrics(new RunFolder(join(root, name)).metrics)).map(withoutTiming);
 }
 
 const modelOf = (name: string): Promise<Buffer> => fs.readFile(new RunFolder(join(root, name)).model);
@@ -64,6 +63,9 @@ describe('a run', () => {
       logitScale: expect.closeTo(1 / 0.07, 3),
       imagesPerSecond: expect.any(Number),
       mfu: expect.any(Number),
+      seconds: expect.any(Number),
+      time: expect.closeTo(Date.now() / 1000, -3),
+      memory: expect.any(Number),
     });
     const [test] = (result.results ?? []) as RetrievalResult[];
     expect(test?.metrics.chance.imageToText.r1).toBeCloseTo(1 / 12, 6);

@@ -1,5 +1,5 @@
 /** The worker that searches images by text with a model that was trained in Node. */
-import { Tokenizer } from '@tessera/data/browser';
+import { type Tokenizer, tokenizerFromJson } from '@tessera/data/browser';
 import { CLIP } from '@tessera/models';
 import { init } from '@tessera/nn';
 import {
@@ -51,7 +51,7 @@ async function get(url: string): Promise<Response> {
 async function loadModel(run: RunMaterial): Promise<{ model: CLIP; tokenizer: Tokenizer }> {
   const text = await (await get(run.config)).text();
   const config = parseConfig(text, run.config, [contrastiveSettings]) as ContrastiveConfig;
-  const tokenizer = Tokenizer.fromJSON(await (await get(run.tokenizer)).json());
+  const tokenizer = tokenizerFromJson(await (await get(run.tokenizer)).json());
   const model = init.skipInit(() => new CLIP(clipConfigOf(config, tokenizer.vocabSize)));
   model.loadStateDict(parseTensors(await (await get(run.model)).bytes(), run.model).select((name) => name));
   return { model, tokenizer };

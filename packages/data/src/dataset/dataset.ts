@@ -12,6 +12,7 @@ import { exists } from '../io/file-system.ts';
 import { isAddress, storeOf } from '../store/index.ts';
 import { isPattern } from '../store/pattern.ts';
 import type { ClassColumns } from './classes.ts';
+import type { ColumnMemory } from './column-memory.ts';
 import { openFiles } from './files.ts';
 import { labelsAsClasses } from './label-classes.ts';
 import { type DatasetInfo, openSaved, readDescription, readInfo, savedSplits } from './saved.ts';
@@ -38,6 +39,8 @@ export interface OpenOptions {
   cacheBytes?: number;
   /** Columns of texts or integers that are read as classes, with the values of the classes in order. */
   classes?: ClassColumns;
+  /** Where columns are kept that are read as a whole, so that they are read once; null: they are not kept. Default: null. */
+  memory?: ColumnMemory | null;
   /** How a folder of images is read. */
   folder?: EntryOptions;
   /** Whether an image of a folder that is found not to be decodable is an error. Default false: it is left out. */

@@ -33,11 +33,13 @@ export async function labelsAsClasses(
   if (column === undefined || !all.every((split) => canBeClasses(split.features[column]))) return { ...splits };
   const values = new Set<Value>();
   for (const split of all) {
-    for (const value of await split.column(column)) values.add(value);
-    if (values.size > mostClasses)
-      throw new Error(
-        `${split.path}: column "${column}" has more than ${mostClasses} different values; expected class labels`,
-      );
+    for await (const { count, value } of split.scan([column])) {
+      for (let k = 0; k < count; k++) values.add(value(0, k));
+      if (values.size > mostClasses)
+        throw new Error(
+          `${split.path}: column "${column}" has more than ${mostClasses} different values; expected class labels`,
+        );
+    }
   }
   const classes = { [column]: distinctClasses(values) };
   return Object.fromEntries(Object.entries(splits).map(([split, own]) => [split, own.withClasses(classes)]));

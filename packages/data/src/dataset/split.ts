@@ -2,12 +2,14 @@
 import type { Value } from '../arrow/column.ts';
 import type { Features } from '../arrow/features.ts';
 import type { ColumnView } from '../format/column-view.ts';
-import type { Block, OpenShard, Row } from '../format/shard.ts';
+import { type Block, DamagedRowsError, type OpenShard, type Row } from '../format/shard.ts';
 import { viewShard } from '../format/view.ts';
 import { BlockCache } from './block-cache.ts';
 import { type ClassColumns, classFeatures, classNumbers } from './classes.ts';
+import type { ColumnMemory } from './column-memory.ts';
 import type { SplitFile } from './files.ts';
 import { checkSameFeatures } from './same-features.ts';
+import { type RowRange, type ScannedRows, scanRows } from './scan.ts';
 
 /** A block of a split. */
 export interface SplitBlock {
@@ -36,6 +38,10 @@ export interface SplitOptions {
   readonly selected?: Uint32Array | null;
   /** The sources whose rows it has, one after the other; null: it has one. */
   readonly parts?: readonly SplitPart[] | null;
+  /** Keeps the columns that are read as a whole. */
+  readonly memory?: ColumnMemory | null | undefined;
+  /** What distinguishes its columns there from those of other splits, and of views of this one. */
+  readonly memoryKey?: string;
 }
 
 const [savedCacheBytes, blockCacheBytes] = [64 * 2 ** 20, 512 * 2 ** 20];
@@ -47,6 +53,8 @@ export interface SplitPart {
   /** Its share of the samples of an epoch, in proportion to the sum of all weights. */
   readonly weight: number;
 }
+
+let nextMemoryKey = 0;
 
 /** What a worker needs to open a split again. Plain data. */
 export interface SplitPlace {
@@ -90,7 +98,7 @@ export class Split {
     this.path = path;
     this.classes = classes;
     this.parts = options.parts ?? null;
-    this.#options = options;
+    this.#options = { memoryKey: `${nextMemoryKey++}`, ...options };
     this.features = classFeatures(shards[0]?.features ?? {}, classes);
     this.#numbers = classNumbers(classes);
     this.#shards = shards;
@@ -121,7 +129,8 @@ export class Split {
   /** The same rows with other columns. Closing one of the two closes both. @throws for a column that the files do not have */
   withView(view: ColumnView): Split {
     const shards = this.#shards.map((shard) => viewShard(shard, view));
-    return new Split(this.name, this.path, shards, this.#options);
+    const { memoryKey: _, ...options } = this.#options;
+    return new Split(this.name, this.path, shards, options);
   }
 
   /** The same rows with some columns read as classes. Closing one of the two closes both. */
@@ -151,6 +160,7 @@ export class Split {
       return Uint32Array.from({ length: isSelected ? length : 0 }, (_, row) => first + (selected?.[row] ?? row));
     });
     return new Split(name, path, shards, {
+      memory: splits[0]?.#options.memory ?? null,
       saved: splits.every((split) => split.#options.saved === true),
       selected: isSelected ? joinRows(rows) : null,
       parts: sources.map(({ split, name: source, weight }) => ({ name: source, rows: split.length, weight })),
@@ -254,11 +264,60 @@ export class Split {
     }
   }
 
-  /** All values of one column, in order. */
+  /**
+   * Reads some columns in many rows, block by block, several blocks ahead. The blocks are not kept in memory.
+   *
+   * @param ranges of rows; default: all
+   * @throws for a column that cannot be read, and for a file that cannot be reached; damaged parts of it are among the results
+   */
+  async *scan(
+    columns: readonly string[],
+    ranges: Iterable<RowRange> = [{ from: 0, to: this.length }],
+  ): AsyncGenerator<ScannedRows, void, undefined> {
+    for (const column of columns) this.#checkColumn(column);
+    const { selected } = this;
+    const isAscending = selected === null || selected.every((row, k) => k === 0 || row > (selected[k - 1] as number));
+    const numbers = new Map(this.#numbers);
+    const converters = columns.map((column) => numbers.get(column) ?? ((value: Value) => value));
+    const source = {
+      name: this.name,
+      memoryKey: this.#options.memoryKey ?? this.name,
+      selected,
+      memory: this.#options.memory ?? null,
+      placeOf: (stored: number) => this.#placeOf(stored),
+      open: (place: BlockPlace, wanted: readonly string[]) =>
+        // An order that returns to the same blocks should not read them again.
+        isAscending ? this.#open(place, wanted) : this.#block(place, wanted),
+    };
+    for await (const rows of scanRows(source, columns, ranges))
+      yield { ...rows, value: (column, index) => converters[column]?.(rows.value(column, index)) ?? null };
+  }
+
+  /** All values of one column, in order. @throws like `rows` */
   async column(name: string): Promise<Value[]> {
     const values: Value[] = [];
-    for (let i = 0; i < this.length; i++) values.push((await this.row(i, [name]))[name] ?? null);
+    for await (const { count, damage, value } of this.scan([name])) {
+      if (damage !== null) throw new DamagedRowsError(damage);
+      for (let k = 0; k < count; k++) values.push(value(0, k));
+    }
     return values;
+  }
+
+  /**
+   * Rows for a look at the split: `count` of them, in `stretches` pieces that are spread evenly and begin with a block where they can, so
+   * that few blocks are read. All rows, if there are not more.
+   */
+  spread(count: number, stretches: number): RowRange[] {
+    if (this.length <= count) return [{ from: 0, to: this.length }];
+    const length = Math.floor(count / stretches);
+    return Array.from({ length: stretches }, (_, k) => {
+      const from = Math.floor((k * this.length) / stretches);
+      if (this.selected !== null) return { from, to: from + length };
+      const { firstRow } = this.#placeOf(from);
+      // The block's beginning, unless another stretch may reach to there.
+      const aligned = from - firstRow < this.length / stretches - length ? firstRow : from;
+      return { from: aligned, to: aligned + length };
+    });
   }
 
   /** Rows in order. */
@@ -310,7 +369,12 @@ export class Split {
 
   #block(place: BlockPlace, columns: readonly string[]): Promise<Block> {
     if (this.#closed) return Promise.reject(new Error('the dataset was closed'));
-    return this.#cache.get(cacheKey(place, columns), () => place.shard.block(place.index, columns));
+    return this.#cache.get(cacheKey(place, columns), () => this.#open(place, columns));
+  }
+
+  #open({ shard, index }: BlockPlace, columns: readonly string[]): Promise<Block> {
+    if (this.#closed) return Promise.reject(new Error('the dataset was closed'));
+    return shard.block(index, columns);
   }
 }
 

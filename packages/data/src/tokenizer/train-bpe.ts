@@ -1,7 +1,7 @@
 /** Training of byte-pair vocabularies. */
 import { BpeSymbols, leftOfPair, type Merge, pairsOf, replacePair, rightOfPair } from './bpe.ts';
+import { BytePairTokenizer } from './byte-pair-tokenizer.ts';
 import { MaxHeap } from './max-heap.ts';
-import { Tokenizer } from './tokenizer.ts';
 import { baseIdsOfWord, END_OF_TEXT, START_OF_TEXT, wordsOf } from './words.ts';
 
 export interface TrainBpeOptions {
@@ -29,7 +29,7 @@ const comesFirst = (a: Candidate, b: Candidate): boolean => (a.count !== b.count
  * @returns a tokenizer with `vocabSize` tokens, or fewer if no more pairs occur `minCount` times
  * @throws if `vocabSize` is smaller than the 512 base symbols with start and end token, or if the captions contain no words
  */
-export function trainBpe(captions: Iterable<string>, options: TrainBpeOptions): Tokenizer {
+export function trainBpe(captions: Iterable<string>, options: TrainBpeOptions): BytePairTokenizer {
   const { vocabSize, minCount = 2 } = options;
   const symbols = new BpeSymbols();
   const smallest = symbols.size + 2;
@@ -69,7 +69,7 @@ export function trainBpe(captions: Iterable<string>, options: TrainBpeOptions): 
       if (count > 0) heap.push({ pair, count });
     }
   }
-  return new Tokenizer(merges);
+  return new BytePairTokenizer(merges);
 }
 
 /** A distinct word of the captions. */

@@ -47,6 +47,11 @@ export const baseSymbols: readonly string[] = [
 /** Added to the id of a byte within a word, this is the id of the same byte at the end of a word. */
 const endOfWordOffset = alphabet.length;
 
+/** The character of each byte from 0 to 255. */
+export const characterOfByte: readonly string[] = alphabet
+  .toSorted((a, b) => a.byte - b.byte)
+  .map(({ character }) => character);
+
 const symbolIdOfByte = new Map(alphabet.map(({ byte }, id) => [byte, id]));
 const byteOfCharacter = new Map(alphabet.map(({ byte, character }) => [character, byte]));
 
@@ -73,8 +78,11 @@ export function bytesOfSymbol(symbol: string): number[] {
   return bytes;
 }
 
+/** The byte that a character of the alphabet represents; undefined for other characters. */
+export const byteOfAlphabet = (character: string): number | undefined => byteOfCharacter.get(character);
+
 function byteOf(character: string): number {
-  const byte = byteOfCharacter.get(character);
+  const byte = byteOfAlphabet(character);
   if (byte === undefined) throw new Error(`tokenizer: "${character}" is not in the byte alphabet`);
   return byte;
 }

@@ -155,6 +155,12 @@ export const dataFields = {
     .default(false)
     .describe('stop at an image that cannot be decoded or an empty caption, instead of skipping and counting it')
     .meta({ flag: 'strict' }),
+  checkRows: z
+    .enum(['auto', 'all'])
+    .default('auto')
+    .describe(
+      'rows whose captions and labels are checked before training; auto: of a split of more than 1,000,000 rows 100,000 evenly spread ones, unless data.strict is true; all: all',
+    ),
   workers: fromZero.default(1).describe('threads that decode and augment'),
   prefetch: count.default(4).describe('batches that are prepared ahead'),
   cacheMegabytes: rate.default(256).describe('decoded images that are kept from epoch to epoch'),

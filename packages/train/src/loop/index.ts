@@ -14,7 +14,7 @@ export { CheckpointFolder } from './checkpoint-folder.ts';
 export type { ClipOptions } from './clip.ts';
 export { CallbackError, type EpochReport, type StepReport, type TrainerListener } from './listener.ts';
 export type { EvaluationValues } from './measure.ts';
-export { type MetricsRecord, MetricsWriter, readMetrics, truncateMetrics } from './metrics-file.ts';
+export { type MetricsRecord, MetricsWriter, readMetrics, truncateMetrics, withoutTiming } from './metrics-file.ts';
 export { findNonFinite, NonFiniteError } from './non-finite.ts';
 export type { BatchTensors, Objective, ObjectiveLoss, SeparableObjective } from './objective.ts';
 export type { MixedPrecision } from './precision.ts';

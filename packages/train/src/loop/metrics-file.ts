@@ -14,6 +14,25 @@ export interface MetricsRecord {
   readonly [key: string]: unknown;
 }
 
+/** The fields of a step's line that depend on the machine and the moment: two runs with equal results differ in them. */
+export interface TimingFields {
+  readonly imagesPerSecond: number;
+  /** Model FLOPs utilization, from 0 to 1; null without a known peak. */
+  readonly mfu: number | null;
+  /** Duration of the step with the wait for its batch, without evaluations and checkpoints, in seconds. */
+  readonly seconds: number;
+  /** When the step ended, in seconds since 1970. */
+  readonly time: number;
+  /** Resident size of the process in bytes, read about once a second. */
+  readonly memory: number;
+}
+
+/** A record without the fields that depend on the machine and the moment. */
+export function withoutTiming(record: MetricsRecord): MetricsRecord {
+  const { imagesPerSecond, mfu, seconds, time, memory, ...rest } = record as MetricsRecord & Partial<TimingFields>;
+  return rest;
+}
+
 /**
  * Reads a metrics file. An incomplete last line, which a killed process may leave, is ignored.
  *

@@ -12,7 +12,7 @@ import { type EarlyStoppingRule, observeEvaluation, reasonToStop } from './early
 import { type HistogramOutput, type HistogramRecord, histogramsOf } from './histograms.ts';
 import { Callbacks, type TrainerListener } from './listener.ts';
 import { checkMeasure, type EvaluationValues, finiteValue, isBetter, type MainMeasure } from './measure.ts';
-import type { MetricsWriter } from './metrics-file.ts';
+import type { MetricsWriter, TimingFields } from './metrics-file.ts';
 import { findNonFinite, NonFiniteError } from './non-finite.ts';
 import { type BatchTensors, isSeparable, type Objective } from './objective.ts';
 import type { MixedPrecision } from './precision.ts';
@@ -141,6 +141,8 @@ export class Trainer<Batch extends BatchTensors> {
   #flopsPerStep: number | null = null;
   /** The best known rate: the measured one, or that of a faster step if other programs disturbed the measurement. */
   #peakFlops: number | null;
+  /** The resident size when it was last read, by `Date.now()`. */
+  #memory = { bytes: 0, readAt: Number.NEGATIVE_INFINITY };
   /** Start time of the current step. It includes waiting for the batch, but not evaluations and checkpoints. */
   #clock = 0;
   /** The histograms of the current step; null: none. */
@@ -356,7 +358,8 @@ export class Trainer<Batch extends BatchTensors> {
     const { step } = position;
     const epoch = step / source.batchesPerEpoch;
     const scaled = scaling === null ? {} : { lossScale: scaling.scale, skippedSteps: scaling.skippedSteps };
-    metrics.append({ kind: 'step', step, epoch, loss, lr, gradNorm, ...scaled, ...measures, imagesPerSecond, mfu });
+    const timing: TimingFields = { imagesPerSecond, mfu, ...this.#clockFields(seconds) };
+    metrics.append({ kind: 'step', step, epoch, loss, lr, gradNorm, ...scaled, ...measures, ...timing });
     await this.#callbacks.call('onStep', {
       step,
       totalSteps: this.totalSteps,
@@ -370,6 +373,14 @@ export class Trainer<Batch extends BatchTensors> {
       imagesPerSecond,
       mfu,
     });
+  }
+
+  /** When a step ended, how long it took, and the memory of the process. */
+  #clockFields(seconds: number): Pick<TimingFields, 'seconds' | 'time' | 'memory'> {
+    const time = Date.now();
+    // Reading the resident size costs some 20 µs, which would be noticed in each of many short steps.
+    if (time - this.#memory.readAt >= 1000) this.#memory = { bytes: process.memoryUsage.rss(), readAt: time };
+    return { seconds: Number(seconds.toPrecision(6)), time: time / 1000, memory: this.#memory.bytes };
   }
 
   #reportEpoch({ epoch, step, epochLoss }: Position, lr: number): Promise<void> {

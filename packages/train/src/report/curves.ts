@@ -1,8 +1,7 @@
 /** The charts of a report, from the lines of metrics.jsonl. */
 import type { MetricsRecord } from '../loop/metrics-file.ts';
 import { humanize } from './format.ts';
-
-type ChartFormat = 'number' | 'percent' | 'scientific';
+import { type ChartFormat, inUsualOrder, isCurve, lookOf } from './looks.ts';
 
 /** One chart as the page's script draws it. */
 export interface Chart {
@@ -26,54 +25,21 @@ interface ChartSeries {
 /** The largest number of points of a curve: more than the width of a page would not be visible. */
 const MAX_POINTS = 1000;
 
-/** How the curves of one number are drawn. */
-interface Look {
-  readonly title: string;
-  readonly format?: ChartFormat;
-  /** Draw a moving average over the values of each step. */
-  readonly smooth?: boolean;
-}
-
-/** The usual curves, in the order in which they are shown; other numbers follow under their own names. */
-const STEP_LOOKS: Readonly<Record<string, Look>> = {
-  loss: { title: 'Training loss', smooth: true },
-  lr: { title: 'Learning rate', format: 'scientific' },
-  accuracy: { title: 'Training accuracy', format: 'percent', smooth: true },
-  imagesPerSecond: { title: 'Images per second', smooth: true },
-  mfu: { title: "Share of the machine's peak (MFU)", format: 'percent', smooth: true },
-  gradNorm: { title: 'Gradient norm', smooth: true },
-  logitScale: { title: 'Logit scale' },
-};
-
-const EVALUATION_LOOKS: Readonly<Record<string, Look>> = {
-  loss: { title: 'Loss' },
-  imageToTextR1: { title: 'Image to text, R@1', format: 'percent' },
-  textToImageR1: { title: 'Text to image, R@1', format: 'percent' },
-  imageToTextR5: { title: 'Image to text, R@5', format: 'percent' },
-  textToImageR5: { title: 'Text to image, R@5', format: 'percent' },
-  imageToTextR10: { title: 'Image to text, R@10', format: 'percent' },
-  textToImageR10: { title: 'Text to image, R@10', format: 'percent' },
-  top1: { title: 'Top-1 accuracy', format: 'percent' },
-  top5: { title: 'Top-5 accuracy', format: 'percent' },
-  balancedAccuracy: { title: 'Balanced accuracy', format: 'percent' },
-  f1Macro: { title: 'Macro F1', format: 'percent' },
-  f1Weighted: { title: 'Weighted F1', format: 'percent' },
-  meanIoU: { title: 'Mean IoU', format: 'percent' },
-};
-
-const NOT_CURVES = new Set(['kind', 'step', 'epoch', 'time', 'seconds']);
-
 /** One chart for each number of the `step` records, over the steps. */
 export function stepCharts(records: readonly MetricsRecord[]): Chart[] {
   const steps = records.filter(({ kind }) => kind === 'step');
   const present = new Set(steps.flatMap((record) => Object.keys(record).filter((key) => isCurve(key, record[key]))));
-  return inOrder(present, STEP_LOOKS).map((name) => {
-    const { title, format = 'number', smooth = false } = STEP_LOOKS[name] ?? { title: humanize(name) };
-    const points = binned(steps.map((record) => ({ x: record.step, y: numberOrNull(record[name]) })));
+  const size = binSize(steps.length);
+  return inUsualOrder('step', present).map((name) => {
+    const { title, format, isNoisy } = lookOf('step', name);
+    const points = binned(
+      steps.map((record) => ({ x: record.step, y: numberOrNull(record[name]) })),
+      size,
+    );
     const raw = points.map(({ y }) => y);
-    const series = smooth
+    const series = isNoisy
       ? [
-          { label: 'each step', y: raw.map(rounded), pale: true },
+          { label: size === 1 ? 'each step' : `mean of ${size} steps`, y: raw.map(rounded), pale: true },
           { label: 'smoothed', y: movingAverage(raw).map(rounded) },
         ]
       : [{ label: humanize(name).toLowerCase(), y: raw.map(rounded) }];
@@ -87,8 +53,8 @@ export function evaluationCharts(records: readonly MetricsRecord[]): Chart[] {
   const splits = [...new Set(evaluations.map(({ split }) => split))];
   const epochs = [...new Set(evaluations.map(({ epoch }) => epoch))].sort((a, b) => a - b);
   const present = new Set(evaluations.flatMap(({ values }) => Object.keys(values)));
-  return inOrder(present, EVALUATION_LOOKS).map((name) => {
-    const { title, format = 'number' } = EVALUATION_LOOKS[name] ?? { title: humanize(name) };
+  return inUsualOrder('evaluation', present).map((name) => {
+    const { title, format } = lookOf('evaluation', name);
     const series = splits.flatMap((split) => {
       const own = evaluations.filter((evaluation) => evaluation.split === split && name in evaluation.values);
       if (own.length === 0) return [];
@@ -110,23 +76,17 @@ function parseEvaluation(record: MetricsRecord): { epoch: number; split: string;
 const numberOrNull = (value: unknown): number | null =>
   typeof value === 'number' && Number.isFinite(value) ? value : null;
 
-const isCurve = (key: string, value: unknown): boolean => typeof value === 'number' && !NOT_CURVES.has(key);
-
-/** The names with a look in the order of the looks, then the others alphabetically. */
-function inOrder(names: ReadonlySet<string>, looks: Readonly<Record<string, Look>>): string[] {
-  const known = Object.keys(looks).filter((name) => names.has(name));
-  return [...known, ...[...names].filter((name) => !Object.hasOwn(looks, name)).sort()];
-}
-
 interface Point {
   readonly x: number;
   readonly y: number | null;
 }
 
-/** Means over groups of consecutive points, if there are more points than the page can show. */
-function binned(points: readonly Point[]): Point[] {
-  const size = Math.ceil(points.length / MAX_POINTS);
-  if (size <= 1) return [...points];
+/** The number of consecutive points in a bin: 1, unless there are more points than the page can show. */
+const binSize = (count: number): number => Math.max(1, Math.ceil(count / MAX_POINTS));
+
+/** Means over bins of consecutive points. */
+function binned(points: readonly Point[], size: number): Point[] {
+  if (size === 1) return [...points];
   return Array.from({ length: Math.ceil(points.length / size) }, (_, i) => {
     const group = points.slice(i * size, (i + 1) * size);
     const values = group.flatMap(({ y }) => (y === null ? [] : [y]));

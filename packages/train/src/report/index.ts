@@ -1,4 +1,6 @@
-/** The report of a run: one HTML page. */
+/** The report of a run, and other pages: one HTML file each. */
+export { html } from './html.ts';
+export { type Page, renderPage } from './page.ts';
 export { imageDataUri, pictureGrid, pixelsDataUri } from './pictures.ts';
 export { formatRate, rangeTestEndings, renderRangeTest } from './range-test-page.ts';
 export { renderReport } from './render.ts';

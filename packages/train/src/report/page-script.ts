@@ -11,11 +11,27 @@ export const pageScript = String.raw`
   const formats = {
     number: (v) => (Math.abs(v) >= 1000 ? Math.round(v).toLocaleString('en') : digits(v, 4)),
     percent: (v) => digits(100 * v, 3) + '\u202f%',
+    bytes: (v) => (v >= 2 ** 30 ? digits(v / 2 ** 30, 3) + '\u202fGiB' : digits(v / 2 ** 20, 3) + '\u202fMiB'),
     scientific: (v) => (v === 0 ? '0' : Math.abs(v) < 0.01 ? v.toExponential(1).replace(/\.0e/, 'e') : digits(v, 3)),
   };
   const step = (v) => (Number.isInteger(v) ? v.toLocaleString('en') : digits(v, 3));
   // How places on the x-axis are written.
   const places = { step, epoch: step, 'learning rate': formats.scientific };
+
+  const powers = (from, to) => Array.from({ length: to - from }, (_, k) => [1, 2, 5].map((digit) => digit * 10 ** (from + k))).flat();
+  // Distances of ticks. Ticks between whole epochs appear only where a chart shows less than two epochs.
+  const increments = (chart) => {
+    const isShort = chart.xLabel === 'epoch' && chart.x.length > 1 && chart.x.at(-1) - chart.x[0] < 2;
+    return isShort ? [0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, ...powers(0, 9)] : powers(0, 9);
+  };
+  const placesAround = (lo, hi) => (lo == null ? [0, 1] : lo === hi ? [Math.max(0, lo - 1), lo + 1] : [lo, hi]);
+  const valuesAround = (lo, hi, format) => {
+    if (lo == null) return [0, 1];
+    const most = format === 'percent' && hi <= 1 ? 1 : Infinity;
+    const least = lo >= 0 ? 0 : -Infinity;
+    const room = lo === hi ? Math.abs(lo) / 2 || 0.5 : (hi - lo) * 0.08;
+    return [Math.max(least, lo - room), Math.min(most, hi + room)];
+  };
 
   const element = (name, text, style) => Object.assign(document.createElement(name), { textContent: text ?? '', style: style ?? '' });
 
@@ -86,10 +102,19 @@ export const pageScript = String.raw`
         scales: {
           x: logarithmic
             ? { time: false, distr: 3 }
-            : { time: false, range: (_, lo, hi) => (lo === hi ? [lo - 1, hi + 1] : [lo, hi]) },
+            : { time: false, range: (_, lo, hi) => placesAround(lo, hi) },
+          // A single value has room above and below it, and no share is drawn beyond 100 %.
+          y: { range: (_, lo, hi) => valuesAround(lo, hi, chart.format) },
         },
         axes: [
-          { ...axis, values: (_, ticks) => ticks.map((v) => (v == null ? v : places[chart.xLabel](v))), size: 24, gap: 4 },
+          {
+            ...axis,
+            values: (_, ticks) => ticks.map((v) => (v == null ? v : places[chart.xLabel](v))),
+            size: 24,
+            gap: 4,
+            // Steps and epochs are counted in whole numbers, unless evaluations are closer to each other.
+            ...(logarithmic ? {} : { incrs: increments(chart) }),
+          },
           { ...axis, values: (_, ticks) => ticks.map(format), size: 46, gap: 4 },
         ],
         series: [{}, ...series],

@@ -53,11 +53,9 @@ function highlights({ highlights: results = [], records }: ReportData): Highligh
       value: loss.toPrecision(3),
       note: `after ${fact(last.step)} steps`,
     });
-  // The first steps are slower, because they compile kernels and fill caches; they do not affect the median.
-  const speed = median(steps.map(({ imagesPerSecond }) => imagesPerSecond));
-  const mfu = median(steps.map((record) => record.mfu));
+  const { speed, mfu } = ratesOf(steps);
   if (speed !== null) {
-    const note = mfu === null ? 'median over all steps' : `${percent(mfu)} of the machine's peak`;
+    const note = `over all steps${mfu === null ? '' : `; ${percent(mfu)} of the machine's peak`}`;
     out.push({ label: 'Images per second', value: fact(Math.round(speed)), note });
   }
   return out;
@@ -71,9 +69,18 @@ function mean(values: readonly unknown[]): number | null {
   return finite.length > 0 ? finite.reduce((sum, value) => sum + value, 0) / finite.length : null;
 }
 
-function median(values: readonly unknown[]): number | null {
-  const sorted = numbers(values).sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? null;
+/** The rates over the whole time of all steps, not the mean of their rates: slow steps count for as long as they took. */
+function ratesOf(steps: ReportData['records']): { readonly speed: number | null; readonly mfu: number | null } {
+  let [count, time, work] = [0, 0, 0];
+  for (const { imagesPerSecond, mfu } of steps) {
+    if (typeof imagesPerSecond !== 'number' || !(imagesPerSecond > 0)) continue;
+    // The time of an image in this step: steps have the same number of images.
+    count++;
+    time += 1 / imagesPerSecond;
+    work += typeof mfu === 'number' ? mfu / imagesPerSecond : Number.NaN;
+  }
+  if (count === 0) return { speed: null, mfu: null };
+  return { speed: count / time, mfu: Number.isNaN(work) ? null : work / time };
 }
 
 const factList = (facts: Readonly<Record<string, string | number>>): Html =>

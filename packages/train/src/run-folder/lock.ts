@@ -47,6 +47,22 @@ async function holderOf(path: string): Promise<Holder | null> {
   }
 }
 
+/** Who holds a run. */
+export interface RunHolder {
+  readonly pid: number;
+  readonly host: string;
+  /** Whether the process is alive; null for one on another machine. */
+  readonly isAlive: boolean | null;
+}
+
+/** The process that a run's folder is locked by; null for none. */
+export async function runHolder(folder: string): Promise<RunHolder | null> {
+  const holder = await holderOf(join(folder, 'run.lock'));
+  if (holder === null) return null;
+  const { pid, host } = holder;
+  return { pid, host, isAlive: host === hostname() ? isAlive(holder) : null };
+}
+
 /** A held lock. */
 export interface RunLock {
   release(): Promise<void>;

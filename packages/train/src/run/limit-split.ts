@@ -21,17 +21,24 @@ export function chooseRows(length: number, count: number, classOf: (row: number)
   const mixed = permutation(length, 0, 0);
   /** The rows of each class so far. */
   const seen = new Map<unknown, number>();
-  const ranks = Array.from(mixed, (row) => {
+  // A row's place within its class, as a share: rows below any share are that share of every class.
+  const places = Float64Array.from(mixed, (row) => {
     const own = classOf(row);
     const rank = seen.get(own) ?? 0;
     seen.set(own, rank + 1);
-    return { row, own, rank };
+    return rank + 0.5;
   });
-  // A row's place within its class, as a share: rows below any share are that share of every class.
-  const placed = ranks.map(({ row, own, rank }) => ({ row, place: (rank + 0.5) / (seen.get(own) ?? 1) }));
-  placed.sort((a, b) => a.place - b.place);
-  return Uint32Array.from(placed.slice(0, count), ({ row }) => row).sort();
+  for (const [k, row] of mixed.entries()) places[k] = (places[k] ?? 0) / (seen.get(classOf(row)) ?? 1);
+  const place = (k: number): number => places[k] ?? 0;
+  const order = Uint32Array.from(mixed.keys()).sort((a, b) => place(a) - place(b) || a - b);
+  return order
+    .subarray(0, count)
+    .map((k) => mixed[k] ?? 0)
+    .sort();
 }
+
+/** Rows without a class are a class of their own, whose number no label has. */
+const withoutClass = -(2 ** 31);
 
 /** A split with the rows that `data.filter`, and then `data.limitTrain`, leave of it. @throws where there are none */
 export async function limitSplit(all: Split, { filter, limitTrain, columns }: RunConfig['data']): Promise<Split> {
@@ -41,7 +48,12 @@ export async function limitSplit(all: Split, { filter, limitTrain, columns }: Ru
   const names = [columns.label, ...usualColumns.label.names].filter((name) => typeof name === 'string');
   const column = names.find((name) => split.features[name]?.type === 'class');
   if (column === undefined) return split.select(chooseRows(split.length, count));
-  const classes = await split.column(column);
+  const classes = new Int32Array(split.length);
+  for await (const { from, count: rows, value } of split.scan([column]))
+    for (let k = 0; k < rows; k++) {
+      const own = value(0, k);
+      classes[from + k] = typeof own === 'number' ? own : withoutClass;
+    }
   return split.select(chooseRows(split.length, count, (row) => classes[row]));
 }
 

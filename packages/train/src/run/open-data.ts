@@ -1,6 +1,7 @@
 /** Opens the data set of a run, with its labels as classes where the task learns classes. */
 import {
   type CaptionWeights,
+  type ColumnMemory,
   captionProblems,
   type Dataset,
   openDataset,
@@ -25,6 +26,8 @@ export interface OpenTaskData {
   readonly strict?: boolean;
   /** Is told which files of a folder of images are left out. */
   readonly say?: (message: string) => void;
+  /** Keeps the columns that are read, for those who need them next. */
+  readonly memory?: ColumnMemory | null;
 }
 
 /** How the table of a folder of images is read: with the columns that the user named. */
@@ -50,12 +53,12 @@ function folderOptions(
 export async function openTaskData(
   location: string,
   columns: Readonly<Record<string, string | null>>,
-  { captions, strict = false, say }: OpenTaskData = {},
+  { captions, strict = false, say, memory = null }: OpenTaskData = {},
 ): Promise<Dataset> {
   const weights = captionWeights(captions);
   if (weights !== null && typeof columns.captions === 'string')
     throw new Error('data.captions and data.columns.captions both name columns: leave one of them out');
-  let dataset = await openDataset(location, { folder: folderOptions(columns, weights), strict });
+  let dataset = await openDataset(location, { folder: folderOptions(columns, weights), strict, memory });
   try {
     if (weights !== null) dataset = joinCaptions(dataset, weights);
     for (const line of leftOutLines(dataset.leftOut)) say?.(line);

@@ -1,6 +1,6 @@
 /** The first stage of a run: its data are opened, its folder is taken, and its model is built. */
 import { join } from 'node:path';
-import type { Split, SplitFingerprint } from '@tessera/data';
+import { ColumnMemory, type Split, type SplitFingerprint } from '@tessera/data';
 import { writeFileAtomic } from '@tessera/data/io';
 import { manualSeed } from '@tessera/tensor';
 import { checkSavedWeights } from '../adapt/save-weights.ts';
@@ -27,9 +27,14 @@ export interface OpenRun {
   readonly evaluated: readonly Split[];
   readonly fingerprint: Readonly<Record<string, SplitFingerprint>>;
   readonly subject: AnyTaskModel;
+  /** The captions and labels that were read. It is closed before the first step. */
+  readonly columnMemory: ColumnMemory;
   /** From now on the folder is kept, whatever happens. */
   keepFolder(): void;
 }
+
+/** Captions and labels that are kept until the first step, because several stages read them: those of about three million captions. */
+const columnBytes = 256 * 2 ** 20;
 
 /** What the stage needs besides the request. */
 export interface OpenContext {
@@ -56,10 +61,12 @@ export async function openRun(
   const { config } = prepared;
   let isDiscarded = false;
   cleanup.add(() => isDiscarded && folder.discard());
-  const data = await openRunData(request.dataset, config, say);
-  cleanup.add(() => data.close());
-  const { train, trainParts, evaluated: splits } = data;
-  const fingerprint = await data.fingerprint(verifyData);
+  const columnMemory = new ColumnMemory(columnBytes);
+  cleanup.add(() => columnMemory.close());
+  const opened = await openRunData(request.dataset, config, say, columnMemory);
+  cleanup.add(() => opened.close());
+  const { train, trainParts, evaluated: splits } = opened;
+  const fingerprint = await opened.fingerprint(verifyData);
   if (resume === null) await folder.create({ restart });
   else if (!allowChanges) checkUnchanged(resume, config, fingerprint);
   const lock = await lockRun(folder.path);
@@ -82,18 +89,18 @@ export async function openRun(
   cleanup.add(() => subject.dispose?.());
   chooseTrainedParts(subject, config, resume === null ? say : () => undefined);
   checkSavedWeights(subject.model, config, say);
-  const { strict } = config.data;
+  const { data } = config;
   const named = config.evaluation.splits !== null;
   const evaluated = await countUsableRows({
     train: trainParts,
     evaluated: splits,
     named,
     columns: subject.columns,
-    strict,
+    data,
     say,
   });
   const keepFolder = (): void => {
     isDiscarded = false;
   };
-  return { config, train, evaluated, fingerprint, subject, keepFolder };
+  return { config, train, evaluated, fingerprint, subject, columnMemory, keepFolder };
 }

@@ -43,11 +43,12 @@ export interface ReadyRun {
 /** @throws where the settings do not fit the length of the run, or the checkpoint does not fit them */
 export async function prepareRun(
   { folder, resume }: TrainingRequest,
-  { config, train, subject }: OpenRun,
+  { config, train, subject, columnMemory }: OpenRun,
   { task, say, cleanup }: { readonly task: Task; readonly say: Say; readonly cleanup: Cleanup },
 ): Promise<ReadyRun> {
   const { model, imageSize, columns, mixing = null, toTensors } = subject;
   const rowWeights = await samplingWeights(config, train, columns);
+  columnMemory.close();
   const loader = new DataLoader(train, trainingLoaderOptions(config, columns, imageSize, rowWeights));
   cleanup.add(() => loader.close());
   const unmixed = new LoaderSource(loader, toTensors, (batch, place) =>

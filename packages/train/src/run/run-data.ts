@@ -1,5 +1,5 @@
 /** The data of a run: one data set, or several sources together. */
-import { type Dataset, fingerprintDataset, type Split } from '@tessera/data';
+import { type ColumnMemory, type Dataset, fingerprintDataset, type Split } from '@tessera/data';
 import type { RunConfig } from '../config/schema.ts';
 import type { Say } from '../tasks/task.ts';
 import { limitSplit } from './limit-split.ts';
@@ -11,11 +11,16 @@ import { openSources } from './sources.ts';
 export type DataLocation = string | readonly string[];
 
 /** Opens the data of a run, with the part of the training rows that the settings leave. */
-export async function openRunData(location: DataLocation, config: RunConfig, say: Say): Promise<RunData> {
+export async function openRunData(
+  location: DataLocation,
+  config: RunConfig,
+  say: Say,
+  memory: ColumnMemory | null = null,
+): Promise<RunData> {
   const { sources } = config.data;
   if (sources !== null)
-    return openSources(typeof location === 'string' ? sources.map(({ url }) => url) : location, config, say);
-  const dataset = await openTaskData(String(location), config.data.columns, { ...config.data, say });
+    return openSources(typeof location === 'string' ? sources.map(({ url }) => url) : location, config, say, memory);
+  const dataset = await openTaskData(String(location), config.data.columns, { ...config.data, say, memory });
   try {
     const train = await limitSplit(dataset.split(config.data.trainSplit), config.data);
     return {

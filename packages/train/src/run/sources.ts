@@ -1,5 +1,6 @@
 /** Opens several data sets as one: `data.sources`. */
 import {
+  type ColumnMemory,
   type ColumnRequest,
   type Dataset,
   fingerprintDataset,
@@ -59,12 +60,14 @@ async function openSource(
   { name, location }: { readonly name: string; readonly location: string },
   { data }: RunConfig,
   say: Say,
+  memory: ColumnMemory | null,
 ): Promise<OpenSource> {
   const columns = columnNames(settings, data);
   const dataset = await openTaskData(location, columns, {
     captions: settings.captions ?? (settings.columns.captions === undefined ? data.captions : null),
     strict: data.strict,
     say: (message) => say(`source ${name}: ${message}`),
+    memory,
   });
   try {
     const limits = { ...data, columns, filter: settings.filter ?? data.filter, limitTrain: null };
@@ -83,6 +86,7 @@ async function openAll(
   config: RunConfig,
   roles: SourceRoles,
   say: Say,
+  memory: ColumnMemory | null,
 ): Promise<OpenSource[]> {
   const settings = config.data.sources ?? [];
   const names = sourceNames(settings);
@@ -91,7 +95,7 @@ async function openAll(
   for (const [k, own] of settings.entries()) {
     const name = names[k] as string;
     try {
-      opened.push(await openSource(own, { name, location: locations[k] ?? own.url }, config, say));
+      opened.push(await openSource(own, { name, location: locations[k] ?? own.url }, config, say, memory));
     } catch (error) {
       problems.push(`source ${name}: ${errorMessage(error).replaceAll('\n', '\n    ')}`);
     }
@@ -163,9 +167,14 @@ const percent = (share: number): string => `${(100 * share).toFixed(1).replace(/
  * @param locations of the sources, in their order
  * @throws SourceError where sources cannot be used, or do not fit together; the message has all problems
  */
-export async function openSources(locations: readonly string[], config: RunConfig, say: Say): Promise<RunData> {
+export async function openSources(
+  locations: readonly string[],
+  config: RunConfig,
+  say: Say,
+  memory: ColumnMemory | null,
+): Promise<RunData> {
   const roles = rolesOf(config);
-  const opened = await openAll(locations, config, roles, say);
+  const opened = await openAll(locations, config, roles, say, memory);
   const close = (): void => {
     for (const { dataset } of opened) dataset.close();
   };

@@ -6,9 +6,10 @@ import { type ClassLossSettings, defaultBeta } from './class-loss-settings.ts';
 /** The number of rows of each class, by the column's class or list of classes. */
 export async function classCounts(split: Split, column: string, classes: number): Promise<Float64Array> {
   const counts = new Float64Array(classes);
-  for (const value of await split.column(column))
-    for (const c of new Set([value].flat()))
-      if (typeof c === 'number' && c >= 0 && c < classes) counts[c] = (counts[c] ?? 0) + 1;
+  for await (const { count, value } of split.scan([column]))
+    for (let k = 0; k < count; k++)
+      for (const c of new Set([value(0, k)].flat()))
+        if (typeof c === 'number' && c >= 0 && c < classes) counts[c] = (counts[c] ?? 0) + 1;
   return counts;
 }
 

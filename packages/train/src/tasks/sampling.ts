@@ -1,5 +1,5 @@
 /** Which rows an epoch of training has: each once, or drawn so that all classes are equally frequent. */
-import { balancedRowWeights, type ColumnRequests, type Split, usualColumns } from '@tessera/data';
+import { balancedRowWeights, type ColumnRequests, noClass, type Split, usualColumns } from '@tessera/data';
 import type { RunConfig } from '../config/schema.ts';
 import { findColumns } from './reading.ts';
 
@@ -43,6 +43,11 @@ export async function samplingWeights(
         `${task} could balance; its columns are ${train.columns.join(', ')}. Name one in data.columns, or set data.sampling=shuffle`,
     );
   const isClass = (value: unknown): value is number => typeof value === 'number' && value >= 0;
-  const values = await train.column(column);
-  return balancedRowWeights(values.map((value) => [...new Set([value].flat().filter(isClass))]));
+  const classes: (number | readonly number[])[] = [];
+  for await (const { count, value } of train.scan([column]))
+    for (let k = 0; k < count; k++) {
+      const own = value(0, k);
+      classes.push(Array.isArray(own) ? [...new Set(own.filter(isClass))] : isClass(own) ? own : noClass);
+    }
+  return balancedRowWeights(classes);
 }

@@ -36,7 +36,12 @@ export function parseFilter(source: string, features: Features = {}): Filter {
   }
 }
 
-/** The numbers of the rows that meet a condition, in their order. @throws for a column that is missing */
+/**
+ * The numbers of the rows that meet a condition, in their order. Rows in a damaged part of a file are among them, so that they are
+ * counted as rows that cannot be used.
+ *
+ * @throws for a column that is missing
+ */
 export async function rowsThatMeet(
   split: Split,
   source: string,
@@ -44,14 +49,16 @@ export async function rowsThatMeet(
 ): Promise<number[]> {
   const { columns, test } = parseFilter(source, split.features);
   const rows: number[] = [];
-  for (let row = 0; row < split.length; row++) {
-    if (test(await split.row(row, columns))) rows.push(row);
-    onRow(row + 1);
-  }
+  for await (const { from, count, damage, value } of split.scan(columns))
+    for (let k = 0; k < count; k++) {
+      const row = Object.fromEntries(columns.map((column, place) => [column, value(place, k)]));
+      if (damage !== null || test(row)) rows.push(from + k);
+      onRow(from + k + 1);
+    }
   return rows;
 }
 
-/** The rows of a split that meet a condition, in their order. @throws for a column that is missing, and where no row meets it */
+/** The rows of a split that meet a condition; see `rowsThatMeet`. @throws for a column that is missing, and where no row meets it */
 export async function filterSplit(split: Split, source: string): Promise<Split> {
   const rows = await rowsThatMeet(split, source);
   if (rows.length === 0)

@@ -16,7 +16,7 @@ export const smallestWidth = ({ axes }: Coordinates): number =>
 
 const px = (value: number): string => String(Number(value.toFixed(1)));
 
-/** A drawing of a width in pixels. Lines have their number and positions as data attributes, which the page's script uses. */
+/** A drawing of a width in pixels. Lines have their number, positions and share as data attributes, which the page's script uses: it sets the share as the style `--share`, because pages with a strict policy allow no styles in attributes. */
 export function drawCoordinates({ axes, lines }: Coordinates, width: number, name: string): Html {
   const distance = axes.length > 1 ? (width - margin.left - margin.right) / (axes.length - 1) : 0;
   const x = (axis: number): number => margin.left + axis * distance;
@@ -30,7 +30,7 @@ export function drawCoordinates({ axes, lines }: Coordinates, width: number, nam
       })
       .join('');
   const drawLine = (line: Line): Html =>
-    html`<path class="line${line.rank === 1 ? ' best' : ''}" data-configuration="${line.number}" data-at="${line.at.map((at) => at.toFixed(4)).join()}" style="--share:${Math.round(100 * line.share)}%" d="${curve(line)}"><title>${`#${line.rank}: ${line.title}`}</title></path>`;
+    html`<path class="line${line.rank === 1 ? ' best' : ''}" data-configuration="${line.number}" data-at="${line.at.map((at) => at.toFixed(4)).join()}" data-share="${Math.round(100 * line.share)}" d="${curve(line)}"><title>${`#${line.rank}: ${line.title}`}</title></path>`;
   // The best line is drawn last, over the others.
   const sorted = lines.toReversed();
   const total = margin.top + height + margin.bottom;

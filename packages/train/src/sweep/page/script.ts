@@ -6,6 +6,7 @@ export const sweepScript = `
 (() => {
   const section = document.querySelector('.sweep');
   const marks = [...section.querySelectorAll('[data-configuration]')];
+  for (const mark of marks) if (mark.dataset.share !== undefined) mark.style.setProperty('--share', mark.dataset.share + '%');
   let kept = null;
   const show = (number) => {
     const shown = number ?? kept;

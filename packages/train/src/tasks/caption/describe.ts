@@ -12,7 +12,9 @@ export async function describeImages(model: Captioner, tokenizer: Tokenizer, ima
   const [count = 0] = images.shape;
   const [length = 0] = model.positional_embedding.shape;
   const seen = await model.see(preprocess(images)).realize();
-  const captions = Array.from({ length: count }, () => [tokenizer.startToken]);
+  const { startToken } = tokenizer;
+  if (startToken === null) throw new Error('describeImages: needs a tokenizer with a start token');
+  const captions = Array.from({ length: count }, () => [startToken]);
   const isComplete = (ids: readonly number[]): boolean => ids.length === length || ids.at(-1) === tokenizer.endToken;
   while (!captions.every(isComplete)) {
     const ids = new Int32Array(count * length);

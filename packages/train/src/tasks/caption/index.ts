@@ -8,7 +8,7 @@ import { selectRows } from '../../evaluation/measures/rows.ts';
 import { loadModelState } from '../../loop/checkpoint.ts';
 import { inBatches } from '../../predict/in-batches.ts';
 import { picturesOf } from '../../report/pictures.ts';
-import { checkAllCaptions, learnTokenizer, runTokenizer } from '../captions.ts';
+import { type CaptionChoice, checkAllCaptions, learnTokenizer, runTokenizer } from '../captions.ts';
 import { findColumns, readOptions, withColumnNames } from '../reading.ts';
 import { asTaskModel, defineTask, fromScratch, type TaskModel } from '../task.ts';
 import { Captioner } from './captioner.ts';
@@ -130,14 +130,15 @@ export const caption = defineTask<CaptionConfig>({
   evaluationOptions: [],
   prepare: fromScratch(async ({ config, train, evaluationSplits, folder, say }) => {
     const found = await findColumns(train, withColumnNames(captionColumns, config.data.columns));
-    const column = found.captions as string;
     const { vocabularySize, onTooLong } = config.tokenizer;
-    const which = config.data.captionChoice === 'first' ? 'first' : 'all';
-    const tokenizer = await runTokenizer(folder, () => learnTokenizer(train, column, vocabularySize, which));
-    const { contextLength } = config.model.text;
-    await checkAllCaptions([train], column, { tokenizer, contextLength, onTooLong, which }, say);
-    await checkAllCaptions(evaluationSplits, column, { tokenizer, contextLength, onTooLong, which: 'first' }, say);
-    return asTaskModel(subjectOf(buildModel(config, tokenizer.vocabSize), tokenizer, config));
+    const first: CaptionChoice = { column: found.captions as string, which: 'first', data: config.data };
+    const trained: CaptionChoice = config.data.captionChoice === 'first' ? first : { ...first, which: 'all' };
+    const tokenizer = await runTokenizer(folder, () => learnTokenizer(train, trained, vocabularySize));
+    const limits = { tokenizer, contextLength: config.model.text.contextLength, onTooLong };
+    const checked = await checkAllCaptions([train], trained, limits, say);
+    await checkAllCaptions(evaluationSplits, first, limits, say);
+    const complete = { ...config, tokenizer: { ...config.tokenizer, onTooLong: checked.onTooLong } };
+    return asTaskModel(subjectOf(buildModel(config, tokenizer.vocabSize), tokenizer, complete));
   }),
   async restore({ config, folder, checkpoint }) {
     const tokenizer = await loadTokenizer(folder.tokenizer);

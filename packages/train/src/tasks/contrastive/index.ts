@@ -16,7 +16,7 @@ import {
 } from '../../evaluation/retrieval/encode-split.ts';
 import { evaluateRetrieval } from '../../evaluation/retrieval/evaluate.ts';
 import { loadModelState } from '../../loop/checkpoint.ts';
-import { checkAllCaptions, learnTokenizer, runTokenizer } from '../captions.ts';
+import { type CheckedCaptions, checkAllCaptions, learnTokenizer, runTokenizer } from '../captions.ts';
 import { findColumns, readOptions, withColumnNames } from '../reading.ts';
 import {
   type AnyTaskModel,
@@ -35,17 +35,21 @@ import { clipPredictor } from './predictor.ts';
 import { type ContrastiveConfig, contrastiveSettings } from './settings.ts';
 import { readStartingModel, type StartingModel, startFrom } from './starting-model.ts';
 
-/** @param longestCaption of the training split, in tokens */
+/** @param checked what is known about the captions of the training split */
 export function clipSubject(
   model: CLIP,
   tokenizer: Tokenizer,
   config: ContrastiveConfig,
-  longestCaption = config.model.text.contextLength,
+  checked: CheckedCaptions = {
+    longest: config.model.text.contextLength,
+    complete: true,
+    onTooLong: config.tokenizer.onTooLong,
+  },
 ): TaskModel<PairColumns, PairTensors> {
   const { loss, initialize, data } = config;
   const { imageSize } = model.config.vision;
   const { contextLength } = model.config.text;
-  const { onTooLong } = config.tokenizer;
+  const { longest: longestCaption, complete, onTooLong } = checked;
   const columns = withColumnNames(pairColumns, data.columns);
   const frozen = initialize.tower === 'freeze';
   const text: TextHalf = {
@@ -76,7 +80,7 @@ export function clipSubject(
       Parameters: model.parameterCount(),
       ...(frozen ? { 'Trained parameters': model.parameterCount({ trainableOnly: true }) } : {}),
       Vocabulary: tokenizer.vocabSize,
-      'Longest caption': `${longestCaption} of ${contextLength} tokens`,
+      'Longest caption': `${longestCaption} of ${contextLength} tokens${complete ? '' : ', of those that were checked'}`,
     },
     image: {
       tower: model.visual,
@@ -144,26 +148,26 @@ async function create(
   { config, train, evaluationSplits, folder, say }: TrainingSite<ContrastiveConfig>,
 ): Promise<AnyTaskModel> {
   const { captions } = await findColumns(train, withColumnNames(pairColumns, config.data.columns));
-  const column = captions as string;
+  const choice = { column: captions as string, data: config.data };
   const known = start?.parts === 'all' ? start.tokenizer : null;
   const { tokenizer: settings } = config;
   const tokenizer = await runTokenizer(
     folder,
     () =>
       known ??
-      (settings.kind === 'clip' ? loadClipTokenizer() : learnTokenizer(train, column, settings.vocabularySize)),
+      (settings.kind === 'clip' ? loadClipTokenizer() : learnTokenizer(train, choice, settings.vocabularySize)),
   );
   const { contextLength } = config.model.text;
   const splits = [train, ...evaluationSplits];
-  const longestCaption = await checkAllCaptions(
+  const checked = await checkAllCaptions(
     splits,
-    column,
+    choice,
     { tokenizer, contextLength, onTooLong: settings.onTooLong },
     say,
   );
   const model = new CLIP(clipConfigOf(config, tokenizer.vocabSize));
   if (start !== null) await startFrom(start, model, config, say);
-  return asTaskModel(clipSubject(model, tokenizer, config, longestCaption));
+  return asTaskModel(clipSubject(model, tokenizer, config, checked));
 }
 
 function describeTowers({ model: { vision, text } }: ContrastiveConfig): string {

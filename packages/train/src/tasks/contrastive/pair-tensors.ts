@@ -19,7 +19,7 @@ export function pairTensors(batch: Batch<PairColumns>, imageSize: number, option
   const { columns, size } = batch;
   const captions = columns.captions.flatMap(({ picked }) => picked);
   const padded = tokenizer.encodeBatch(captions, contextLength, { onTooLong });
-  const { tokens, length } = withoutPadding(padded, contextLength, longestCaption);
+  const { tokens, length } = withoutPadding(padded, contextLength, longestCaption, tokenizer);
   const concepts = Int32Array.from(conceptNumbers()(batch));
   return {
     images: tensor(columns.image, { shape: [size, imageSize, imageSize, 3] }),
@@ -36,8 +36,11 @@ export function withoutPadding(
   tokens: Int32Array,
   from: number,
   to: number,
+  { padToken, endToken }: Pick<Tokenizer, 'padToken' | 'endToken'>,
 ): { readonly tokens: Int32Array; readonly length: number } {
-  const isLonger = tokens.some((id, i) => id !== 0 && i % from >= to);
+  // Where the end token is the padding, too, a row that fits has it in the last place that is kept.
+  const padding = padToken === endToken ? to - 1 : to;
+  const isLonger = tokens.some((id, i) => id !== padToken && i % from >= padding);
   if (to >= from || isLonger) return { tokens, length: from };
   return { tokens: tokens.filter((_, i) => i % from < to), length: to };
 }

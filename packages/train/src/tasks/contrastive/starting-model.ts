@@ -1,5 +1,5 @@
 /** Other models whose weights a CLIP run can start from. */
-import { clipVocabularySize, loadClipTokenizer, loadTokenizer, type Tokenizer } from '@tessera/data';
+import { loadTokenizer, type Tokenizer } from '@tessera/data';
 import { exists } from '@tessera/data/io';
 import type { CLIP } from '@tessera/models';
 import type { Tensor } from '@tessera/tensor';
@@ -15,6 +15,7 @@ import {
   readImageTower,
   requireCheckpoint,
 } from '../image-tower-file.ts';
+import { findClipTokenizer } from './find-tokenizer.ts';
 import type { ContrastiveConfig } from './settings.ts';
 
 /** The weights that a new CLIP run starts from: an image tower, or a whole model. */
@@ -59,12 +60,12 @@ export async function readStartingModel({ initialize }: ContrastiveConfig): Prom
   }
 }
 
-/** The run's own tokenizer; outside of a run, OpenAI's if the text tower has that number of tokens; otherwise null. */
+/** The run's own tokenizer; outside of a run, that of the folder, or OpenAI's; null if it is not known. */
 async function findTokenizer(path: string, state: ReadonlyMap<string, Tensor>): Promise<Tokenizer | null> {
   const run = await findRun(path);
   if (run !== null) return (await exists(run.tokenizer)) ? loadTokenizer(run.tokenizer) : null;
   const [tokens] = state.get('token_embedding.weight')?.shape ?? [];
-  return tokens === clipVocabularySize ? loadClipTokenizer() : null;
+  return tokens === undefined ? null : findClipTokenizer(path, tokens);
 }
 
 /**

@@ -113,7 +113,10 @@ describe('multi-label', () => {
 
 it('balanced weights have bounds', async () => {
   const rows = Array.from({ length: 300 }, (_, row) => (row === 0 ? [0, 1] : [1]));
-  const train = { length: 300, column: async () => rows };
+  async function* scan() {
+    yield { from: 0, count: 300, damage: null, value: (_: number, k: number) => rows[k] };
+  }
+  const train = { length: 300, scan };
   expect(await balancedWeights(train as never, 'tags', 3)).toEqual(Float32Array.of(100, 0.01, 100));
 });
 

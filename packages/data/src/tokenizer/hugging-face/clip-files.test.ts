@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { saveHuggingFaceTokenizer, trainBpe } from './index.ts';
+import { saveHuggingFaceTokenizer, trainBpe } from '../index.ts';
 
 const captions = [
   'a red cat on the red mat',

@@ -1,0 +1,197 @@
+/** An index of images: their features by a trained model, kept as Arrow files, and the nearest of them to a query. */
+import { createHash } from 'node:crypto';
+import {
+  type EncodedImage,
+  feature,
+  openDataset,
+  type Row,
+  type Split,
+  usualColumns,
+  writeDataset,
+} from '@tessera/data';
+import { errorMessage, exists } from '@tessera/data/io';
+import type { Features, LoadedModel } from '@tessera/train';
+import { nearestNeighbors } from '@tessera/train/evaluation';
+
+/** An image of an index: where it is in its data set. */
+export interface IndexedImage {
+  readonly split: string;
+  /** The number of its row in the split. */
+  readonly row: number;
+  /** The name of its file, where the data set has one. */
+  readonly path: string | null;
+  /** SHA-256 of its file. */
+  readonly hash: string;
+}
+
+/** An image that an index found, with the cosine of its features and the query's. */
+export interface FoundImage extends IndexedImage {
+  readonly similarity: number;
+}
+
+/** The features of images by one model. */
+export interface ImageIndex {
+  /** The data set's path or address. */
+  readonly dataset: string;
+  readonly images: readonly IndexedImage[];
+  /** Row-major [images, dims]. */
+  readonly features: Features;
+}
+
+/** An image that is not in the index, and why. */
+export interface LeftOutImage {
+  readonly split: string;
+  readonly row: number;
+  readonly reason: string;
+}
+
+/** How an index was brought up to date. */
+export interface IndexUpdate {
+  readonly index: ImageIndex;
+  /** Images whose features the stored index had already. */
+  readonly kept: number;
+  readonly leftOut: readonly LeftOutImage[];
+}
+
+/** What an index belongs to. It is stored as the description of its files. */
+interface IndexDescription {
+  readonly dataset: string;
+  /** SHA-256 of the model's weights. */
+  readonly model: string;
+  readonly dims: number;
+}
+
+const columns = {
+  split: feature.value('string'),
+  row: feature.value('int64'),
+  path: feature.value('string'),
+  hash: feature.value('string'),
+  features: feature.list(feature.value('float32')),
+};
+
+/** SHA-256 of the names and values of a model's parameters and buffers. */
+async function hashOf({ subject: { model, imageSize } }: LoadedModel): Promise<string> {
+  const hash = createHash('sha256').update(`${imageSize}\n`);
+  for (const [name, tensor] of [...model.stateDict()].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const { buffer, byteOffset, byteLength } = await tensor.data();
+    hash.update(`${name}\n`).update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return hash.digest('hex');
+}
+
+/** The features of a stored index by the hash of the image; empty where there is none, or it is of another model. */
+async function storedFeatures(folder: string, model: string): Promise<Map<string, readonly number[]>> {
+  if (!(await exists(folder))) return new Map();
+  using stored = await openDataset(folder);
+  const description = JSON.parse(stored.info.description) as IndexDescription;
+  if (description.model !== model) return new Map();
+  const known = new Map<string, readonly number[]>();
+  for await (const { hash, features } of stored.split('images')) known.set(String(hash), features as number[]);
+  return known;
+}
+
+/** The column with the images of a split. @throws where there is none */
+export function imageColumn({ features, path, columns: all }: Split): string {
+  const names: readonly string[] = usualColumns.image.names;
+  const isImage = (name: string): boolean => features[name]?.type === 'image';
+  const found = names.find(isImage) ?? all.find(isImage);
+  if (found === undefined) throw new Error(`${path}: has no column of images; its columns are ${all.join(', ')}`);
+  return found;
+}
+
+/** The file of an image in a row. @throws where there is none */
+function fileOf(row: Row, column: string): { readonly bytes: Uint8Array; readonly path: string | null } {
+  const { bytes, path } = row[column] as unknown as EncodedImage;
+  if (bytes === null || bytes.byteLength === 0) throw new Error('there is no image');
+  return { bytes, path };
+}
+
+/** Images that are embedded at the same time. */
+const batchSize = 64;
+
+/**
+ * The index of all images of a data set, which is stored in `folder`. Images that the stored index of the same model has are not embedded
+ * again: an index is brought up to date in the time that its new images take.
+ *
+ * @param dataset anything that `openDataset` opens
+ * @param onProgress called with the number of images that are done, and of all
+ * @throws where the data set cannot be read, or the model has no image tower
+ */
+export async function updateIndex(
+  model: LoadedModel,
+  dataset: string,
+  folder: string,
+  onProgress: (done: number, total: number) => void = () => undefined,
+): Promise<IndexUpdate> {
+  using opened = await openDataset(dataset);
+  const splits = Object.values(opened.splits);
+  const total = splits.reduce((sum, { length }) => sum + length, 0);
+  const identity = await hashOf(model);
+  const known = await storedFeatures(folder, identity);
+  const images: IndexedImage[] = [];
+  const features: (readonly number[])[] = [];
+  const leftOut: LeftOutImage[] = [];
+  let kept = 0;
+  let dims = 0;
+  // Pixels of images without features, and their places.
+  let waiting: { readonly place: number; readonly pixels: Uint8Array }[] = [];
+  const embed = async (): Promise<void> => {
+    if (waiting.length === 0) return;
+    const embedded = await model.embedPixels(Buffer.concat(waiting.map(({ pixels }) => pixels)));
+    ({ dims } = embedded);
+    for (const [k, { place }] of waiting.entries())
+      features[place] = Array.from(embedded.values.subarray(k * dims, (k + 1) * dims));
+    waiting = [];
+  };
+  for (const split of splits) {
+    const column = imageColumn(split);
+    for (let row = 0; row < split.length; row++) {
+      onProgress(images.length + leftOut.length, total);
+      try {
+        const { bytes, path } = fileOf(await split.row(row, [column]), column);
+        const hash = createHash('sha256').update(bytes).digest('hex');
+        const own = known.get(hash);
+        if (own === undefined) waiting.push({ place: images.length, pixels: await model.readImages([bytes]) });
+        else {
+          kept++;
+          features[images.length] = own;
+        }
+        images.push({ split: split.name, row, path, hash });
+      } catch (error) {
+        leftOut.push({ split: split.name, row, reason: errorMessage(error) });
+      }
+      if (waiting.length === batchSize) await embed();
+    }
+  }
+  await embed();
+  onProgress(total, total);
+  if (images.length === 0) throw new Error(`${dataset}: has no image that can be decoded`);
+  dims ||= features[0]?.length ?? 0;
+  const description: IndexDescription = { dataset: opened.path, model: identity, dims };
+  await writeDataset(
+    folder,
+    { features: columns, info: { description: JSON.stringify(description) }, overwrite: true },
+    { images: images.map((image, k) => ({ ...image, features: features[k] ?? [] })) },
+  );
+  const values = new Float32Array(images.length * dims);
+  for (const [k, own] of features.entries()) values.set(own, k * dims);
+  return { index: { dataset: opened.path, images, features: { values, dims } }, kept, leftOut };
+}
+
+/**
+ * The images whose features have the largest cosines with the query's, the most similar first. An image that occurs several times in the
+ * data set is found once.
+ *
+ * @param query features of one text or image, [dims]
+ */
+export function findNearest({ images, features }: ImageIndex, query: Float32Array, count: number): FoundImage[] {
+  const repeats = images.length - new Set(images.map(({ hash }) => hash)).size;
+  const { indices, scores } = nearestNeighbors(query, features.values, features.dims, count + repeats);
+  const found = new Map<string, FoundImage>();
+  for (const [k, place] of indices.entries()) {
+    const image = images[place] as IndexedImage;
+    if (!found.has(image.hash)) found.set(image.hash, { ...image, similarity: scores[k] ?? Number.NaN });
+    if (found.size === count) break;
+  }
+  return [...found.values()];
+}
