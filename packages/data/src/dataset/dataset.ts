@@ -213,7 +213,7 @@ const describedBy = (shard: OpenShard, declared: unknown): OpenShard =>
 /**
  * Opens one split of a dataset again, with the files that it had: for workers.
  *
- * @param cacheBytes of blocks that are kept in memory
+ * @param cacheBytes of blocks that are kept in memory; see `OpenOptions`
  * @returns the split with all its rows, which is to be closed, and with those that the place selects
  */
 export async function reopenSplit(

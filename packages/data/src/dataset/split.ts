@@ -160,7 +160,7 @@ export class Split {
       return Uint32Array.from({ length: isSelected ? length : 0 }, (_, row) => first + (selected?.[row] ?? row));
     });
     return new Split(name, path, shards, {
-      memory: splits[0]?.#options.memory ?? null,
+      memory: splits.map((split) => split.#options.memory ?? null).at(0) ?? null,
       saved: splits.every((split) => split.#options.saved === true),
       selected: isSelected ? joinRows(rows) : null,
       parts: sources.map(({ split, name: source, weight }) => ({ name: source, rows: split.length, weight })),
@@ -238,6 +238,13 @@ export class Split {
     return this.#placeOf(this.#storedRow(row)).number;
   }
 
+  /** The number of the rows of a block that are in this split, as far as its rows are in the order of the files. */
+  rowsIn(block: number): number {
+    const { firstRow, rows } = this.#places[block] as BlockPlace;
+    const { selected } = this;
+    return selected === null ? rows : firstFrom(selected, firstRow + rows) - firstFrom(selected, firstRow);
+  }
+
   /** The size of a block in its file, in bytes; null: it is open, so that nothing needs to be read. */
   bytesToRead(block: number, columns: readonly string[]): number | null {
     const place = this.#places[block] as BlockPlace;
@@ -247,6 +254,18 @@ export class Split {
   /** Opens a block before its rows are asked for. @throws if it cannot be read; the next request tries again */
   async prepare(block: number, columns: readonly string[]): Promise<void> {
     await this.#block(this.#places[block] as BlockPlace, columns);
+  }
+
+  /** Whether an open block is kept in memory, however long its rows were not asked for. */
+  pin(block: number, columns: readonly string[], isPinned: boolean): void {
+    const key = cacheKey(this.#places[block] as BlockPlace, columns);
+    if (isPinned) this.#cache.pin(key);
+    else this.#cache.unpin(key);
+  }
+
+  /** Gives up a block before others, because its rows will not be asked for soon. */
+  finish(block: number, columns: readonly string[]): void {
+    this.#cache.finish(cacheKey(this.#places[block] as BlockPlace, columns));
   }
 
   /** Reads one row. @throws like `rows` */
@@ -386,6 +405,17 @@ function joinRows(rows: readonly Uint32Array[]): Uint32Array {
     at += own.length;
   }
   return joined;
+}
+
+/** The first place in ascending numbers whose number is `value` or more. */
+function firstFrom(ascending: Uint32Array, value: number): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ascending[middle] as number) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 const cacheKey = ({ number }: BlockPlace, columns: readonly string[]): string => `${number} ${columns.join('\0')}`;

@@ -174,7 +174,7 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
     const badRows: BadRowPolicy = options.strict ? 'error' : (options.badRows ?? (shuffle ? 'replace' : 'drop'));
     const workers = positive('workers', options.workers ?? 1, 0);
     const { readAheadBytes = 128 * 2 ** 20 } = options;
-    this.reading = planReading({ split, order: this.order, rows: used, readAheadBytes });
+    this.reading = planReading({ split, order: this.order, rows: used, readAheadBytes, workers });
     this.#aheadCount = Math.ceil(this.reading.readAheadRows / shard.count);
     this.#places = batchPlaces({ split, order: this.order, rows, shard, workers });
     const spec: SamplerSpec = {

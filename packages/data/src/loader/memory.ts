@@ -2,6 +2,7 @@
 import os from 'node:os';
 import type { Split } from '../dataset/split.ts';
 import type { Order } from '../order/index.ts';
+import { laneKind } from './places.ts';
 
 /** What a loader keeps of its files. */
 export interface ReadingPlan {
@@ -24,6 +25,7 @@ export interface ReadingRequest {
   /** The number of rows that are used. */
   readonly rows: number;
   readonly readAheadBytes: number;
+  readonly workers: number;
   /** The machine's memory in bytes. */
   readonly memory?: number;
 }
@@ -34,6 +36,7 @@ export function planReading({
   order,
   rows,
   readAheadBytes,
+  workers,
   memory = os.totalmem(),
 }: ReadingRequest): ReadingPlan {
   const { blocks, bytes, lazy } = split.size;
@@ -43,12 +46,14 @@ export function planReading({
   // A window covers so many rows of the files, and ends within a block.
   const windowRows = locality === null ? 0 : (locality.window * split.whole) / rows + split.whole / blocks;
   const share = locality === null ? 1 : Math.min(1, (locality.streams * windowRows) / split.whole);
-  const workingSet = share * bytes;
+  // Workers that read the same blocks have a copy each.
+  const copies = laneKind(split, order, workers) === 'row' ? Math.max(1, workers) : 1;
+  const workingSet = copies * share * bytes;
   const allowed = memory * allowedShare;
   return {
     workingSet,
-    // Some room for blocks of unequal sizes.
-    cacheBytes: Math.min(allowed, 1.25 * workingSet + readAheadBytes + 64 * 2 ** 20),
+    // With room for blocks of unequal sizes, and for those that come before others go.
+    cacheBytes: Math.min(allowed, 1.25 * workingSet + readAheadBytes + (2 * Math.max(1, workers) * bytes) / blocks),
     readAheadBytes,
     readAheadRows: Math.min(order.length, Math.ceil((readAheadBytes * rows) / bytes)),
   };

@@ -45,25 +45,32 @@ export function batchPlaces({ split, order, rows, shard, workers }: PlacesOption
   };
 }
 
+/** What decides which worker reads a row. */
+export type LaneKind = 'row' | 'block' | 'stream';
+
 /** So many blocks for each worker are divided about equally. */
 const blocksPerWorker = 8;
 
 /**
- * The lane of a row: its stream, so that each block is read by one worker, and all workers have equal shares; or its block; or the row itself
- * where rows are read one by one, so that each worker keeps its own share of the decoded images.
+ * By its stream: each block is read by one worker, and all workers have equal shares. By its block. Or by its number: each worker keeps its
+ * own share of the decoded images, but several may read the same block.
  */
-function laneOf(
-  split: Split,
-  { locality }: Order,
-  { count }: Shard,
-  workers: number,
-): (epoch: number, position: number, row: number) => number {
-  if (split.direct || locality?.streams === 1) return (_epoch, _position, row) => row;
-  if (locality === null)
-    return split.size.blocks >= blocksPerWorker * workers
-      ? (_epoch, _position, row) => split.blockOf(row)
-      : (_epoch, _position, row) => row;
+export function laneKind(split: Split, { locality }: Order, workers: number): LaneKind {
+  if (split.direct || locality?.streams === 1) return 'row';
+  if (locality !== null) return 'stream';
+  return split.size.blocks >= blocksPerWorker * workers ? 'block' : 'row';
+}
+
+type Lane = (epoch: number, position: number, row: number) => number;
+
+function laneOf(split: Split, order: Order, { count }: Shard, workers: number): Lane {
+  const streams = order.locality?.streams ?? 1;
   // A shard has every count-th stream: they are numbered without gaps.
-  const gap = locality.streams % count === 0 ? count : 1;
-  return (epoch, position) => Math.floor(locality.streamOf(epoch, position) / gap);
+  const gap = streams % count === 0 ? count : 1;
+  const lanes: Record<LaneKind, Lane> = {
+    row: (_epoch, _position, row) => row,
+    block: (_epoch, _position, row) => split.blockOf(row),
+    stream: (epoch, position) => Math.floor((order.locality?.streamOf(epoch, position) ?? 0) / gap),
+  };
+  return lanes[laneKind(split, order, workers)];
 }

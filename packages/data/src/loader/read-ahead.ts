@@ -20,6 +20,8 @@ export class ReadAhead {
   readonly #waiting = new Set<number>();
   /** Blocks that were opened here and not used yet, with their sizes. */
   readonly #unused = new Map<number, number>();
+  /** The rows of blocks that were not used yet. */
+  readonly #left = new Map<number, number>();
   #bytes = 0;
   #opening = 0;
 
@@ -37,8 +39,7 @@ export class ReadAhead {
   expect(rows: Uint32Array, anew: boolean): void {
     if (anew) {
       this.#waiting.clear();
-      this.#unused.clear();
-      this.#bytes = 0;
+      for (const block of this.#unused.keys()) this.#forget(block);
     }
     for (const block of this.#blocksOf(rows)) if (!this.#unused.has(block)) this.#waiting.add(block);
     this.#proceed();
@@ -48,11 +49,34 @@ export class ReadAhead {
   use(rows: Uint32Array): void {
     for (const block of this.#blocksOf(rows)) {
       this.#waiting.delete(block);
-      this.#bytes -= this.#unused.get(block) ?? 0;
-      this.#unused.delete(block);
-      this.#urgent.add(block);
+      this.#forget(block);
+      // An open block counts as used from now on, not only when its first row is read.
+      if (this.#bytesOf(block) === null) this.#prepare(block);
+      else this.#urgent.add(block);
     }
     this.#proceed();
+  }
+
+  /** Rows that were read. A block that has no others is not needed any more. */
+  used(rows: Uint32Array): void {
+    for (const row of rows) {
+      const block = this.#split.blockOf(row);
+      const left = (this.#left.get(block) ?? this.#split.rowsIn(block)) - 1;
+      if (left > 0) this.#left.set(block, left);
+      else {
+        this.#left.delete(block);
+        this.#split.finish(block, this.#options.columns);
+      }
+    }
+  }
+
+  /** From now on the block is one of those that were used, the oldest of which are given up. */
+  #forget(block: number): void {
+    const bytes = this.#unused.get(block);
+    if (bytes === undefined) return;
+    this.#bytes -= bytes;
+    this.#unused.delete(block);
+    this.#split.pin(block, this.#options.columns, false);
   }
 
   #blocksOf(rows: Uint32Array): Set<number> {
@@ -74,6 +98,7 @@ export class ReadAhead {
       if (bytes === null) continue;
       this.#unused.set(block, bytes);
       this.#bytes += bytes;
+      this.#split.pin(block, this.#options.columns, true);
       this.#open(block);
     }
   }
@@ -85,13 +110,14 @@ export class ReadAhead {
 
   #open(block: number): void {
     this.#opening++;
-    this.#split
-      .prepare(block, this.#options.columns)
-      // Who reads the rows reports what is wrong with them.
-      .catch(() => undefined)
-      .finally(() => {
-        this.#opening--;
-        this.#proceed();
-      });
+    this.#prepare(block).finally(() => {
+      this.#opening--;
+      this.#proceed();
+    });
+  }
+
+  /** Who reads the rows reports what is wrong with them. */
+  #prepare(block: number): Promise<void> {
+    return this.#split.prepare(block, this.#options.columns).catch(() => undefined);
   }
 }

@@ -175,6 +175,7 @@ export class Sampler {
       }
       return { row, values: scene === null || placement === null ? values : placeAll(values, scene, placement, size) };
     });
+    this.#readAhead?.used(rows);
     const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);
     const values: Record<string, unknown[]> = Object.fromEntries(this.#others.map(([name]) => [name, []]));
     const indices: number[] = [];
