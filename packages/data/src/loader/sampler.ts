@@ -40,7 +40,7 @@ export interface SamplerSpec {
   /** Whether an unusable row is replaced by one near it, so that no other block needs to be read. */
   replaceNear: boolean;
   /** The number of rows of each source, one after the other; null: there is one. A row is replaced by one of its own source. */
-  parts: readonly number[] | null;
+  parts?: readonly number[] | null;
 }
 
 /** Rows of a batch. */

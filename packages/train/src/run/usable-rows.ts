@@ -8,7 +8,7 @@ const inWords = (rows: number): string => rows.toLocaleString('en-US');
 /** Whose rows are counted, and what happens to those that cannot be used. */
 export interface UsableRowsRequest {
   /** The training split, or that of each source. */
-  readonly train: readonly Split[];
+  readonly train: Split | readonly Split[];
   readonly evaluated: readonly Split[];
   /** Whether the evaluated splits were named: then one without a usable row is an error. */
   readonly named: boolean;
@@ -25,7 +25,8 @@ export interface UsableRowsRequest {
  * @throws with `strict` where a row cannot be used; where no row of a training split can
  */
 export async function countUsableRows(request: UsableRowsRequest): Promise<Split[]> {
-  const { train, evaluated, named, columns, data, say } = request;
+  const { evaluated, named, columns, data, say } = request;
+  const train: readonly Split[] = [request.train].flat();
   const useful: Split[] = [];
   for (const split of [...train, ...evaluated]) {
     const { ranges, complete } = checkedRows(split, data);
