@@ -54,7 +54,8 @@ export interface SplitPart {
   readonly weight: number;
 }
 
-let nextMemoryKey = 0;
+/** The number of views so far: each has values of its own. */
+let views = 0;
 
 /** What a worker needs to open a split again. Plain data. */
 export interface SplitPlace {
@@ -98,7 +99,7 @@ export class Split {
     this.path = path;
     this.classes = classes;
     this.parts = options.parts ?? null;
-    this.#options = { memoryKey: `${nextMemoryKey++}`, ...options };
+    this.#options = { memoryKey: name, ...options };
     this.features = classFeatures(shards[0]?.features ?? {}, classes);
     this.#numbers = classNumbers(classes);
     this.#shards = shards;
@@ -129,8 +130,8 @@ export class Split {
   /** The same rows with other columns. Closing one of the two closes both. @throws for a column that the files do not have */
   withView(view: ColumnView): Split {
     const shards = this.#shards.map((shard) => viewShard(shard, view));
-    const { memoryKey: _, ...options } = this.#options;
-    return new Split(this.name, this.path, shards, options);
+    const memoryKey = `${this.#options.memoryKey}\0view ${views++}`;
+    return new Split(this.name, this.path, shards, { ...this.#options, memoryKey });
   }
 
   /** The same rows with some columns read as classes. Closing one of the two closes both. */
@@ -160,6 +161,7 @@ export class Split {
       return Uint32Array.from({ length: isSelected ? length : 0 }, (_, row) => first + (selected?.[row] ?? row));
     });
     return new Split(name, path, shards, {
+      memoryKey: `${name}\0join ${views++}`,
       memory: splits.map((split) => split.#options.memory ?? null).at(0) ?? null,
       saved: splits.every((split) => split.#options.saved === true),
       selected: isSelected ? joinRows(rows) : null,

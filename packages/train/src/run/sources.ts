@@ -68,6 +68,7 @@ async function openSource(
     strict: data.strict,
     say: (message) => say(`source ${name}: ${message}`),
     memory,
+    memoryName: name,
   });
   try {
     const limits = { ...data, columns, filter: settings.filter ?? data.filter, limitTrain: null };
