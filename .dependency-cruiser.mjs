@@ -178,7 +178,7 @@ const rooms = {
   // The page and the server know each other only through the interface in shared/.
   'packages/dashboard': [['shared'], ['metrics', 'page'], ['library'], ['server']],
   datasets: [
-    ['builder.ts', 'concurrency.ts', 'hash.ts', 'png.ts', 'problems.ts'],
+    ['builder.ts', 'hash.ts', 'png.ts', 'problems.ts'],
     ['table.ts', 'prepare-image.ts', 'gray-images.ts'],
     ['source'],
     ['idx.ts'],

@@ -46,6 +46,11 @@ async function main(): Promise<number | undefined> {
   if (stat === null) throw new UsageError(`${folder}: there is no such folder; npm run train makes one for each run`);
   if (!stat.isDirectory()) throw new UsageError(`${folder}: is not a folder`);
   const interruption = onInterrupt();
+  const end = new Promise<void>((resolve) => {
+    interruption.signal.addEventListener('abort', () => resolve());
+    // It ends with the program that has started it.
+    process.once('disconnect', resolve);
+  });
   const dashboard: Dashboard = await serveDashboard({
     folder: path,
     page: await pageFiles(),
@@ -55,12 +60,10 @@ async function main(): Promise<number | undefined> {
     token: token ?? (isLoopback(host) ? null : randomBytes(16).toString('hex')),
     hosts: allowHost,
   });
+  // To `train --dashboard`, which prints the address itself.
+  process.send?.(dashboard.url);
   console.log(`dashboard of ${toCaller(path)}\n\n  ${dashboard.url}\n\nCtrl-C stops it`);
-  await new Promise<void>((resolve) => {
-    interruption.signal.addEventListener('abort', () => resolve());
-    // Started by another program, as by `train --dashboard`: it ends with that program.
-    process.once('disconnect', resolve);
-  });
+  await end;
   await dashboard.close();
   return undefined;
 }

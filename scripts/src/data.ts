@@ -1,18 +1,22 @@
 /** npm run data: looks at datasets, converts them, selects rows, and removes duplicates. */
 import { closestName } from '@tessera/nn';
 import { hideBin } from 'yargs/helpers';
-import { commandLine, onInterrupt, runCommand, UsageError } from './lib/command.ts';
+import { commandLine, runCommand, UsageError } from './lib/command.ts';
 import {
+  dedupOptions,
   given,
+  inspectOptions,
   selectOptions,
   splitOption,
-  type WriteArguments,
   wholeNumber,
   writeOptions,
+  writing,
 } from './lib/data/arguments.ts';
 import { copyCommand } from './lib/data/copy.ts';
+import { dedupCommand } from './lib/data/dedup.ts';
+import { inspectCommand } from './lib/data/inspect.ts';
 
-const commands = ['convert', 'select'];
+const commands = ['inspect', 'convert', 'select', 'dedup'];
 
 const source = {
   type: 'string',
@@ -25,15 +29,6 @@ const target = {
   describe: 'A folder; or one file that ends in .parquet or .tar',
 } as const;
 
-/** The options of what is written. */
-const writing = ({ to, overwrite, skipDamaged, rowsPerFile, rowsPerGroup }: WriteArguments) => ({
-  to,
-  overwrite,
-  skipDamaged,
-  rowsPerFile: wholeNumber('rows-per-file', rowsPerFile),
-  rowsPerGroup: wholeNumber('rows-per-group', rowsPerGroup),
-});
-
 /** Reads the arguments. @returns what the command does */
 async function readCommand(): Promise<() => Promise<number>> {
   const [first] = hideBin(process.argv);
@@ -44,10 +39,21 @@ async function readCommand(): Promise<() => Promise<number>> {
     );
   }
   let run: (() => Promise<number>) | null = null;
-  const stop = (): ReturnType<typeof onInterrupt> =>
-    onInterrupt((name) => console.error(`${name}: stopping; what was written so far is removed`));
   await commandLine('data')
     .usage('$0 COMMAND: looks at datasets and writes them. $0 COMMAND --help explains a command.')
+    .command(
+      'inspect <url>',
+      'Prints what is in a dataset: columns, sizes, captions, classes, duplicates; draws some of its rows',
+      (parser) =>
+        parser
+          .positional('url', source)
+          .options({ ...splitOption, ...inspectOptions })
+          .example('$0 inspect my-pictures --out samples.png', 'a table, and a contact sheet')
+          .example("$0 inspect 's3://bucket/cc12m/*.tar' --rows 500 --json", 'JSON, from 500 rows of each split'),
+      ({ url, ...options }) => {
+        run = () => inspectCommand(url, options);
+      },
+    )
     .command(
       'convert <url> <out>',
       'Writes a dataset in another format. Pictures are copied byte by byte',
@@ -61,7 +67,7 @@ async function readCommand(): Promise<() => Promise<number>> {
           .example('$0 convert hf://datasets/USER/NAME test.parquet --split test', 'one split as one file'),
       ({ url, out, split, where, columns, ...rest }) => {
         const options = given({ splits: split, where, columns, ...writing(rest) });
-        run = () => copyCommand(url, out, options, stop());
+        run = () => copyCommand(url, out, options);
       },
     )
     .command(
@@ -82,7 +88,22 @@ async function readCommand(): Promise<() => Promise<number>> {
           seed: wholeNumber('seed', seed, 0),
         };
         const options = given({ splits: split, where, columns, ...rows, ...writing(rest) });
-        run = () => copyCommand(url, out, options, stop());
+        run = () => copyCommand(url, out, options);
+      },
+    )
+    .command(
+      'dedup <url> <out>',
+      'Writes a dataset without the rows that repeat an earlier one, and a list of them',
+      (parser) =>
+        parser
+          .positional('url', source)
+          .positional('out', target)
+          .options({ ...splitOption, ...dedupOptions, where: selectOptions.where, columns: selectOptions.columns })
+          .options(writeOptions)
+          .example('$0 dedup my-pictures unique', 'equal and similar images; the first of them stays')
+          .example('$0 dedup cc3m clean --against coco/test --no-within', 'removes what is in a test set'),
+      ({ url, out, ...options }) => {
+        run = () => dedupCommand(url, out, options);
       },
     )
     .demandCommand(1, `name a command: ${commands.join(', ')}`)

@@ -33,6 +33,7 @@ import { checkFindLr, findLr, findLrOptions } from './lib/find-lr.ts';
 import { formatBytes, formatDryRun } from './lib/format-dry-run.ts';
 import { formatSeconds, ProgressBar } from './lib/progress-bar.ts';
 import { formatResults } from './lib/results.ts';
+import { startDashboard } from './lib/start-dashboard.ts';
 import { percent } from './lib/table.ts';
 
 /** Settings that have an option of their own, by its name: `--data` is short for `--set data.dataset=`. */
@@ -96,6 +97,11 @@ const readOptions = () =>
           'Start from this run or checkpoint: a classifier uses its image tower, CLIP (with --task contrastive) the part that initialize.parts names',
       },
       'linear-probe': { type: 'boolean', default: false, describe: 'With --from: train only the linear head' },
+      dashboard: {
+        type: 'boolean',
+        default: false,
+        describe: 'Serve a page that follows the run, next to the other runs of its folder; see npm run dashboard',
+      },
       'dry-run': {
         type: 'boolean',
         default: false,
@@ -316,6 +322,10 @@ async function main(): Promise<number | undefined> {
     console.log(`\n${formatDryRun(found)}`);
     return;
   }
+  const dashboard = options.dashboard ? startDashboard(folder.path) : null;
+  void dashboard?.url.then((url) =>
+    bar.message(url === null ? 'the dashboard could not be started: npm run dashboard says why' : `dashboard: ${url}`),
+  );
   const result = await trainModel({
     ...request,
     listener: {
@@ -327,6 +337,7 @@ async function main(): Promise<number | undefined> {
     },
   });
   bar.finish();
+  dashboard?.stop();
   if (result.skippedRows > 0)
     console.log(
       `${result.skippedRows} rows could not be used and were replaced by others (with --strict that is an error)`,

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { openDataset } from '@tessera/data';
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cifar10, cifar100 } from './index.ts';
 
 let root: string;
@@ -102,8 +102,6 @@ test('what is missing or damaged is named, and nothing is written', async () => 
   await expect(cifar10.build(target, { from })).rejects.toThrow(
     'data_batch_3.bin: has 3072 bytes; expected a multiple of 3073',
   );
-  const python = write('cifar-10-batches-py', { 'batches.meta': '', data_batch_1: '' });
-  await expect(cifar10.build(target, { from: python })).rejects.toThrow('is the version for Python');
   await expect(cifar10.build(target, { from: path.join(root, 'nowhere') })).rejects.toThrow(
     'no such folder or archive',
   );
@@ -112,4 +110,53 @@ test('what is missing or damaged is named, and nothing is written', async () => 
   fs.writeFileSync(cut, whole.subarray(0, whole.length / 2));
   await expect(cifar10.build(target, { from: cut })).rejects.toThrow(/cut.tar.gz: cannot be unpacked/);
   expect(fs.readdirSync(root).filter((name) => name.startsWith('none'))).toEqual([]);
+});
+
+describe('the version for Python', () => {
+  /** Batches as Python 2 and 3 write them (make-python.py). */
+  const pickles: Record<string, string> = JSON.parse(
+    fs.readFileSync(path.join(import.meta.dirname, 'python.json'), 'utf8'),
+  );
+  const bytesOf = (name: string): Buffer => Buffer.from(pickles[name] ?? '', 'base64');
+  const files = (batch: string): Record<string, Buffer> => ({
+    'batches.meta': bytesOf('names'),
+    ...Object.fromEntries([1, 2, 3, 4, 5].map((k) => [`data_batch_${k}`, bytesOf(batch)])),
+    test_batch: bytesOf(batch),
+  });
+
+  test.each(['python 2', 'protocol 2', 'protocol 3', 'protocol 4', 'protocol 5', 'text keys'])('%s', async (name) => {
+    const from = write(`${name}/cifar-10-batches-py`, files(name));
+    const target = path.join(root, 'built-python');
+    expect((await cifar10.build(target, { from, overwrite: true })).splits).toEqual({ train: 10, test: 2 });
+    using dataset = await openDataset(target);
+    expect(dataset.split('train').features.label).toEqual({ type: 'class', names: names10 });
+    const rows = await dataset.split('train').rows([8, 9]);
+    expect(rows.map((row) => row.label)).toEqual([3, 9]);
+    const [, second] = rows as unknown as { img: { bytes: Uint8Array } }[];
+    const { data } = await sharp(second?.img.bytes).raw().toBuffer({ resolveWithObject: true });
+    expect([...data.subarray(3 * (32 * 7 + 20), 3 * (32 * 7 + 21))]).toEqual([20, 7, 103]);
+  });
+
+  test('its archive in a folder', async () => {
+    const folder = write('archive/cifar-10-batches-py', files('python 2'));
+    const archive = path.join(root, 'archive', 'cifar-10-python.tar.gz');
+    execFileSync('tar', ['-czf', archive, '-C', path.dirname(folder), 'cifar-10-batches-py']);
+    fs.rmSync(folder, { recursive: true });
+    for (const from of [archive, path.dirname(archive)])
+      expect((await cifar10.build(path.join(root, 'built-archive'), { from, overwrite: true })).splits.train).toBe(10);
+  });
+
+  test.each([
+    [
+      'code',
+      'refers to "os.system", which a file of arrays does not need: rejected, because no code from a file is run',
+    ],
+    ['wide', 'has data of the type i4'],
+    ['columns', "Fortran's order"],
+    ['names', 'expected an array of NumPy'],
+  ])('%s is refused', async (name, message) => {
+    const from = write(`${name}/cifar-10-batches-py`, files(name));
+    await expect(cifar10.build(path.join(root, 'refused'), { from })).rejects.toThrow(message);
+    expect(fs.existsSync(path.join(root, 'refused'))).toBe(false);
+  });
 });

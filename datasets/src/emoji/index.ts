@@ -1,8 +1,8 @@
 /** The builder of the emoji dataset. */
 import { DatasetWriter, type Features, feature } from '@tessera/data';
+import { mapInOrder } from '@tessera/data/io';
 import sharp from 'sharp';
 import { type BuildOptions, type BuildReport, type DatasetBuilder, infoOf } from '../builder.ts';
-import { mapInOrder } from '../concurrency.ts';
 import { frequentTags } from './attributes.ts';
 import { captionsOf, readable, wordsOf } from './captions.ts';
 import { collectDrawings, type Drawing, loadStyles, type SplitName, splitNames, splitOf } from './concepts.ts';

@@ -3,8 +3,8 @@ import fsp from 'node:fs/promises';
 import path from 'node:path';
 import { DatasetWriter } from '@tessera/data';
 import { type EntryOptions, type LeftOut, listFolderRows } from '@tessera/data/folder';
+import { mapInOrder } from '@tessera/data/io';
 import type { BuildOptions, BuildReport } from '../builder.ts';
-import { mapInOrder } from '../concurrency.ts';
 import { imagesAtOnce, prepareImage } from '../prepare-image.ts';
 
 export interface FolderOptions extends BuildOptions, EntryOptions {

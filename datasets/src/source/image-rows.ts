@@ -1,8 +1,8 @@
 /** Writing of datasets whose rows are image files with values. */
 import { DatasetWriter, type Features } from '@tessera/data';
 import type { LeftOut } from '@tessera/data/folder';
+import { mapInOrder } from '@tessera/data/io';
 import { type BuildOptions, type BuildReport, type DatasetBuilder, infoOf } from '../builder.ts';
-import { mapInOrder } from '../concurrency.ts';
 import { imagesAtOnce, type PixelSize, type PreparedImage, prepareImage } from '../prepare-image.ts';
 import type { SourceFiles } from './source-files.ts';
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCheckpoint } from './loop/checkpoint.ts';
 import { readMetrics } from './loop/metrics-file.ts';
 import { formatEpochs, hasAllSteps, runLength } from './loop/run-length.ts';
-import { chooseRows, limitedCount, limitSplit } from './run/limit-split.ts';
+import { chooseGroups, chooseRows, limitedCount, limitSplit } from './run/limit-split.ts';
 import { RunFolder } from './run-folder/run-folder.ts';
 import { useTestBackend } from './testing/backend.ts';
 import { tinyConfig } from './testing/tiny-run.ts';
@@ -184,6 +184,22 @@ describe('data.limitTrain', () => {
       expect(within).toBeGreaterThan(15);
       expect(within).toBeLessThan(45);
     }
+  });
+
+  it('chooses groups of neighboring rows in files that are read in blocks, more of them for more', () => {
+    const some = chooseGroups(10_000, 1000);
+    expect(new Set(some).size).toBe(1000);
+    expect([...some]).toEqual([...some].sort((a, b) => a - b));
+    expect(new Set(Array.from(some, (row) => Math.floor(row / 256))).size).toBeLessThanOrEqual(5);
+    const more = new Set(chooseGroups(10_000, 5000));
+    expect([...some].every((row) => more.has(row))).toBe(true);
+    expect([...chooseGroups(300, 300)]).toEqual([...Array(300).keys()]);
+  });
+
+  it('chooses a few of 100 million rows without an array of all', () => {
+    const some = chooseRows(100_000_000, 1000);
+    expect(new Set(some).size).toBe(1000);
+    expect(some.at(-1)).toBeLessThan(100_000_000);
   });
 
   it('takes the classes from the labels of the split', async () => {

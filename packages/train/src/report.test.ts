@@ -65,6 +65,24 @@ describe('stepCharts', () => {
   });
 });
 
+it('a curve of means over several steps is called that', () => {
+  const labels = (steps: number) =>
+    stepCharts(Array.from({ length: steps }, (_, i) => step(i + 1, { loss: 1 })))[0]?.series.map(({ label }) => label);
+  expect(labels(1000)).toEqual(['each step', 'smoothed']);
+  expect(labels(2500)).toEqual(['mean of 3 steps', 'smoothed']);
+});
+
+it('the speed is that of all steps together: a slow step counts for as long as it took', () => {
+  const rates = [1000, 1000, 1000, 10].map((imagesPerSecond, i) =>
+    step(i + 1, { imagesPerSecond, mfu: imagesPerSecond / 2000 }),
+  );
+  const page = renderReport({ title: 'run', summary: {}, config: {}, environment: {}, records: rates });
+  // 4 images in 0.103 s; the median would be 1000.
+  expect(page).toMatch(
+    /Images per second<\/div><div class="value">39<\/div><div class="note">over all steps; 1\.9\u202f% of/,
+  );
+});
+
 describe('evaluationCharts', () => {
   it('draws a curve for each split, with gaps where a split was not evaluated', () => {
     const charts = evaluationCharts([

@@ -2,6 +2,7 @@
 import type { PresetName } from '@tessera/models';
 import type { Backend } from '@tessera/tensor';
 import { type ClipStepRow, measureClipStep } from './benchmarks/clip-step.ts';
+import { type DashboardReport, measureDashboard } from './benchmarks/dashboard.ts';
 import { type DataReport, measureData } from './benchmarks/data.ts';
 import { type EvaluationReport, measureEvaluation } from './benchmarks/evaluation.ts';
 import { type MemoryRow, measureMemory } from './benchmarks/memory.ts';
@@ -12,6 +13,7 @@ import { measureStart, type StartRow } from './benchmarks/start.ts';
 import type { RaceOptions } from './measure/race.ts';
 import { measureRoof, type Roof } from './measure/roofline.ts';
 import { type MissingPeer, type PeerName, type Peers, startPeers } from './peers/start.ts';
+import { formatDashboard } from './report/dashboard.ts';
 import {
   type BackendFacts,
   backendFacts,
@@ -33,15 +35,18 @@ import type { Work } from './work.ts';
 
 export const benchmarkNames = [
   ...(['gemm', 'conv', 'attention', 'clip-step', 'data'] as const),
-  ...(['evaluation', 'start', 'memory', 'peak-memory', 'scaling'] as const),
+  ...(['evaluation', 'start', 'memory', 'peak-memory', 'scaling', 'dashboard'] as const),
 ] as const;
 type BenchmarkName = (typeof benchmarkNames)[number];
 
 /** Benchmarks that run only on request, because they take minutes. */
-export const onRequest: readonly BenchmarkName[] = ['evaluation', 'start', 'memory', 'peak-memory', 'scaling'];
+export const onRequest: readonly BenchmarkName[] = [
+  ...(['evaluation', 'start', 'memory'] as const),
+  ...(['peak-memory', 'scaling', 'dashboard'] as const),
+];
 
 /** Benchmarks that are not compared with the peak rate and not run in turn with peers. */
-const untimed: readonly BenchmarkName[] = ['data', 'start', 'memory', 'peak-memory', 'scaling'];
+const untimed: readonly BenchmarkName[] = ['data', 'start', 'memory', 'peak-memory', 'scaling', 'dashboard'];
 
 export interface BenchOptions {
   readonly benchmarks: readonly BenchmarkName[];
@@ -102,6 +107,7 @@ export interface BenchReport {
   readonly memory: readonly MemoryRow[];
   readonly 'peak-memory': readonly PeakMemoryRow[];
   readonly scaling: ScalingReport | null;
+  readonly dashboard: DashboardReport | null;
   /** Results of peers that differ from ours. */
   readonly disagreements: readonly string[];
 }
@@ -232,6 +238,13 @@ async function measureAll(
     print(formatScaling(scaling));
   }
 
+  let dashboard: DashboardReport | null = null;
+  if (wants('dashboard')) {
+    say('dashboard');
+    dashboard = await measureDashboard({ runs: 100, steps: 100_000, say });
+    print(formatDashboard(dashboard));
+  }
+
   const judge = <R extends Row>(row: R): Judged<R> => ({ ...row, mfu: row.ours.gflops / rate, best: bestOf(row) });
   const blas = gemm[0] === undefined ? undefined : bestOf(gemm[0]).OpenBLAS;
   const report: BenchReport = {
@@ -241,7 +254,7 @@ async function measureAll(
     conv: conv.map(judge),
     attention: attention.map(judge),
     'clip-step': steps.map(judge),
-    ...{ roof, data, evaluation, start, memory, 'peak-memory': peakMemory, scaling },
+    ...{ roof, data, evaluation, start, memory, 'peak-memory': peakMemory, scaling, dashboard },
     disagreements: [
       ...[...gemm, ...conv, ...attention, ...steps].flatMap(disagreementsOf),
       ...differingLosses(peakMemory),

@@ -60,12 +60,12 @@ export class RunLibrary {
   }
 
   /**
-   * Looks at the files again. Runs that cannot change without somebody starting them, and new folders, are looked at every fifth time.
+   * Looks at the files again. Runs that cannot change without somebody starting them, and new folders, are looked at every third time.
    *
    * @throws where the folder cannot be read
    */
   async look(): Promise<LibraryChange> {
-    const isFull = this.#looks++ % 5 === 0;
+    const isFull = this.#looks++ % 3 === 0;
     const removed: string[] = [];
     let sweepsChanged = false;
     if (isFull) {

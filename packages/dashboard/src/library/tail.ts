@@ -3,6 +3,8 @@ import { promises as fs } from 'node:fs';
 import { errorCode } from '@tessera/data/io';
 import { evaluationOf, isStep, valuesOf } from '../metrics/parse-step.ts';
 import { completeLines, readAt } from '../metrics/read-lines.ts';
+import type { Pace } from '../shared/api.ts';
+import { paceOf } from './pace.ts';
 
 /** Bytes at the end of the file that are looked at. */
 const length = 24 * 1024;
@@ -17,6 +19,7 @@ export interface MetricsTail {
   readonly epoch: number;
   readonly last: Readonly<Record<string, number | null>>;
   readonly evaluations: Readonly<Record<string, Readonly<Record<string, number | null>>>>;
+  readonly pace: Pace | null;
 }
 
 /** Reads the end of a file; null where there is none. `before`: returned if the file has not changed since. */
@@ -37,7 +40,8 @@ export async function readTail(path: string, before: MetricsTail | null): Promis
   const skipped = position === 0 ? 0 : bytes.indexOf(0x0a) + 1;
   const { lines } = completeLines(bytes.subarray(skipped), position + skipped);
   const records = lines.flatMap(({ record }) => (record === null ? [] : [record]));
-  const step = records.findLast(isStep);
+  const steps = records.filter(isStep);
+  const step = steps.at(-1);
   const evaluations = records.flatMap((record) => evaluationOf(record, 0, null) ?? []);
   const { step: number = 0, epoch = 0 } = (step ?? {}) as { step?: number; epoch?: number };
   return {
@@ -47,6 +51,7 @@ export async function readTail(path: string, before: MetricsTail | null): Promis
     step: number,
     epoch: typeof epoch === 'number' ? epoch : 0,
     last: step === undefined ? {} : valuesOf(step),
+    pace: paceOf(steps),
     evaluations: {
       ...before?.evaluations,
       ...Object.fromEntries(evaluations.map(({ split, values }) => [split, values])),

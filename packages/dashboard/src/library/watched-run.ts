@@ -1,6 +1,6 @@
 /** One run that is watched: its summary for the list, and its index once its curves were asked for. */
 import { promises as fs } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { errorMessage } from '@tessera/data/io';
 import { runHolder } from '@tessera/train/watch';
 import { type Advance, MetricsIndex } from '../metrics/metrics-index.ts';
@@ -83,7 +83,8 @@ export class WatchedRun {
   #unknown(): RunSummary {
     return {
       id: this.id,
-      name: this.id,
+      name: basename(this.folder),
+      title: null,
       task: null,
       dataset: null,
       status: 'waiting',
@@ -93,6 +94,7 @@ export class WatchedRun {
       totalSteps: null,
       epoch: 0,
       last: {},
+      pace: null,
       evaluations: {},
       version: '',
       picturesVersion: '',
@@ -116,13 +118,14 @@ export class WatchedRun {
     }
     this.#tail = tail;
     const { name, task, dataset, problem } = this.#settings;
-    const { step, epoch, last, evaluations, version, changed } = tail ?? emptyTail;
+    const { step, epoch, last, pace, evaluations, version, changed } = tail ?? emptyTail;
     const isHeld = holder?.isAlive ?? (holder !== null && changed !== null && Date.now() - changed < longestSilence);
     const status: RunStatus = isHeld ? 'live' : results !== null ? 'finished' : step > 0 ? 'interrupted' : 'waiting';
     const badLines = this.#index?.badLines ?? 0;
     return {
       id: this.id,
-      name: name ?? this.id,
+      name: basename(this.folder),
+      title: name,
       task,
       dataset,
       status,
@@ -132,6 +135,7 @@ export class WatchedRun {
       totalSteps: totalStepsOf(this.#settings, step, epoch),
       epoch,
       last,
+      pace,
       evaluations,
       version: `${version}-${configChanged}`,
       picturesVersion: `${samples}-${report}`,
@@ -154,6 +158,7 @@ const emptyTail = {
   step: 0,
   epoch: 0,
   last: {},
+  pace: null,
   evaluations: {},
   version: '',
   changed: null,

@@ -15,6 +15,8 @@ import { differingKeys } from './views/runs/differences.ts';
 const run = (id: string, more: Partial<RunSummary> = {}): RunSummary => ({
   id,
   name: id,
+  title: null,
+  pace: null,
   task: 'classify',
   dataset: 'emoji',
   status: 'finished',

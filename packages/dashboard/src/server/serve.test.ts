@@ -82,7 +82,16 @@ describe('the library', () => {
       ]),
     );
     expect(runs).toHaveLength(2);
-    expect(runs[0]).toMatchObject({ task: 'contrastive', dataset: 'emoji', problem: null });
+    expect(runs[0]).toMatchObject({
+      name: 'first',
+      title: 'first',
+      task: 'contrastive',
+      dataset: 'emoji',
+      problem: null,
+    });
+    expect(runs[0]?.pace?.steps).toBeGreaterThan(50);
+    expect(runs[0]?.pace?.secondsPerStep).toBeCloseTo(0.11, 2);
+    expect(runs[0]?.pace?.imagesPerSecond).toBeCloseTo(64 / 0.11, -2);
     expect(Object.keys(runs[0]?.evaluations.test ?? {})).toEqual(['loss', 'imageToTextR1']);
   });
 

@@ -26,7 +26,7 @@ export interface DashboardOptions {
   readonly token?: string | null;
   /** More names under which the server may be called, as behind a proxy. */
   readonly hosts?: readonly string[];
-  /** Between two looks at the files while a page is open, in milliseconds. Default 1000. */
+  /** Between two looks at the files while a page is open, in milliseconds. Default 2000. */
   readonly interval?: number;
 }
 
@@ -50,7 +50,7 @@ export async function serveDashboard({
   anyPort = false,
   token = null,
   hosts = [],
-  interval = 1000,
+  interval = 2000,
 }: DashboardOptions): Promise<Dashboard> {
   if (!isLoopback(host) && token === null)
     throw new Error(`dashboard: other machines can reach ${host}, so a token is needed`);

@@ -38,7 +38,10 @@ export type RunStatus = 'live' | 'finished' | 'interrupted' | 'waiting';
 export interface RunSummary {
   /** Path of the folder, relative to the folder of all runs. */
   readonly id: string;
+  /** Name of the folder. */
   readonly name: string;
+  /** The name in its configuration; null: unknown. */
+  readonly title: string | null;
   readonly task: string | null;
   readonly dataset: string | null;
   readonly status: RunStatus;
@@ -52,6 +55,8 @@ export interface RunSummary {
   readonly epoch: number;
   /** The numbers of the last step. */
   readonly last: Readonly<Record<string, number | null>>;
+  /** Its speed over the last steps; null: not known. */
+  readonly pace: Pace | null;
   /** The last evaluations among the last lines, by split. */
   readonly evaluations: Readonly<Record<string, Readonly<Record<string, number | null>>>>;
   /** Changes whenever the run's metrics change. */
@@ -60,6 +65,18 @@ export interface RunSummary {
   readonly picturesVersion: string;
   /** Why the run cannot be shown completely; null: it can. */
   readonly problem: string | null;
+}
+
+/** The speed of a run over its last steps. */
+export interface Pace {
+  /** The number of these steps. */
+  readonly steps: number;
+  /** Images divided by the time in these steps; null: not known. */
+  readonly imagesPerSecond: number | null;
+  /** Model FLOPs utilization over the time in these steps; null: not known. */
+  readonly mfu: number | null;
+  /** From one step to the next in seconds, with the evaluations between them; null: not known. */
+  readonly secondsPerStep: number | null;
 }
 
 /** A sweep in the list. */

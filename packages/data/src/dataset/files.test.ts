@@ -124,11 +124,37 @@ test.each(['pictures-ustar.tar', 'pictures-zstd.parquet'])(
   },
 );
 
-async function batchesOf(loader: DataLoader): Promise<Batch[]> {
+async function batchesOf(loader: DataLoader, startBatch = 0): Promise<Batch[]> {
   const batches: Batch[] = [];
-  for await (const batch of loader.epoch(0)) batches.push(batch);
+  for await (const batch of loader.epoch(0, { startBatch })) batches.push(batch);
   return batches;
 }
+
+test('a shuffle in parts leads to the same batches for every format, and after a stop', async () => {
+  const { image, captions } = usualColumns;
+  const options = {
+    ...{ columns: { image, captions }, batchSize: 2, imageSize: 8, shuffle: true, seed: 4 },
+    order: { shuffle: { rows: 4, streams: 2, block: 2 } },
+  };
+  const read = async (location: string, workers: number, startBatch = 0): Promise<Batch[]> => {
+    using dataset = await openDataset(location);
+    await using loader = new DataLoader(dataset.split('train'), { ...options, workers });
+    expect(loader.order.locality).toMatchObject({ streams: 2, window: 2 });
+    return await batchesOf(loader, startBatch);
+  };
+  const whole = await read(at('pictures.arrow'), 0);
+  expect(whole.flatMap(({ indices }) => [...indices]).sort()).toEqual([0, 1, 2, 3, 4, 5]);
+  for (const name of ['pictures-ustar.tar', 'pictures-zstd.parquet']) {
+    expect(await read(at(name), 2)).toEqual(whole);
+    expect(await read(at(name), 1, 1)).toEqual(whole.slice(1));
+  }
+  const server = await startFileServer({ '/p.parquet': new Uint8Array(fs.readFileSync(at('pictures-zstd.parquet'))) });
+  try {
+    expect(await read(`${server.url}/p.parquet`, 1)).toEqual(whole);
+  } finally {
+    await server.close();
+  }
+});
 
 test('damaged rows of a Parquet file are left out and counted; rows that cannot be reached are an error', async () => {
   const content = new Uint8Array(fs.readFileSync(at('pictures-zstd.parquet')));

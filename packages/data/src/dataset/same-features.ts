@@ -7,7 +7,8 @@ const describe = (features: Features): string =>
     .map(([name, f]) => `${name}: ${f.type === 'other' ? f.dtype : shortName(f)}`)
     .join(', ');
 
-const shortName = (f: Feature): string => {
+/** A column's type in a few words. */
+export const shortName = (f: Feature): string => {
   switch (f.type) {
     case 'value':
     case 'other':

@@ -35,6 +35,12 @@ function commonFolder(paths: readonly string[]): string {
   return folder;
 }
 
+/** Train, validation and test first, as Hugging Face `datasets` orders them. */
+function inUsualOrder(groups: Readonly<Record<string, string[]>>): Record<string, string[]> {
+  const names = [...Object.keys(words).filter((name) => groups[name] !== undefined), ...Object.keys(groups)];
+  return Object.fromEntries([...new Set(names)].map((name) => [name, groups[name] as string[]]));
+}
+
 /** The hub's names of files: `data/SPLIT-00000-of-00002.parquet`, for splits of any name. */
 const sharded = /(?:^|\/)data\/(\w[\w.-]*)-\d{5}-of-\d{5}[^/]*$/;
 
@@ -62,7 +68,7 @@ export function groupBySplit(urls: readonly string[], title: string): Record<str
     if (split === null) silent.push(url);
     else groups[split] = [...(groups[split] ?? []), url];
   }
-  if (silent.length === 0) return groups;
+  if (silent.length === 0) return inUsualOrder(groups);
   if (silent.length === urls.length) return { train: [...urls] };
   throw new Error(
     `${title}: the names of ${silent.length} of ${urls.length} files tell no split (${silent.slice(0, 3).join(', ')}), those of the others do (${Object.keys(groups).join(', ')}); give a pattern that matches only the files to use`,

@@ -1,5 +1,5 @@
 /** The columns of a dataset that a loader reads: how they are requested, found, and returned in a batch. */
-import { type Feature, type Features, isBinary } from '../arrow/features.ts';
+import { type EncodedImage, type Feature, type Features, isBinary } from '../arrow/features.ts';
 import { errorMessage } from '../io/file-system.ts';
 import { objectClasses, type RowObjects, readObjects } from './objects.ts';
 import { type CaptionChoice, hasTexts, hasWeightedTexts, type RowTexts, textGroups } from './texts.ts';
@@ -15,9 +15,12 @@ export interface ColumnValues {
   classes: readonly (readonly number[])[];
   /** Integers; a row without one receives a negative number that no other row has. */
   integer: Int32Array;
-  /** The objects of each row, placed in its picture. */
+  /** The objects of each row, placed in its picture. Without an image column, boxes in pixels, and 0 as width and height. */
   objects: readonly RowObjects[];
-  /** Class numbers of each row's pixels, [imageSize, imageSize]; 255 where its picture shows nothing of the stored image. */
+  /**
+   * Class numbers of each row's pixels, [imageSize, imageSize]; 255 where its picture shows nothing of the stored image. Without an image
+   * column, empty: rows without a mask are left out, but masks are not decoded.
+   */
   mask: readonly Uint8Array[];
 }
 
@@ -94,6 +97,10 @@ interface ColumnReader {
 const integerOr = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);
 const integers = (values: readonly unknown[]): Int32Array => Int32Array.from(values as readonly number[]);
 
+/** Whether a cell has an image. */
+const isThere = (value: unknown): boolean =>
+  value instanceof Uint8Array ? value.byteLength > 0 : (value as EncodedImage | null)?.bytes != null;
+
 /** How each kind of column is recognized and read. The sampler decodes images. */
 export const columnReaders: Readonly<Record<ColumnKind, ColumnReader>> = {
   image: {
@@ -157,7 +164,7 @@ export const columnReaders: Readonly<Record<ColumnKind, ColumnReader>> = {
   mask: {
     fits: (f) => f.type === 'image' || isBinary(f),
     expected: 'an Image column of class numbers',
-    read: (value) => value ?? new Unusable('there is no mask'),
+    read: (value) => (isThere(value) ? value : new Unusable('there is no mask')),
     collate: (values) => values,
   },
 };

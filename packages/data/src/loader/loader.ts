@@ -55,7 +55,10 @@ export interface LoaderOptions<Requests extends ColumnRequests = ColumnRequests>
   dropLast?: boolean;
   /** Default null: resize and center crop, as for evaluation. */
   augment?: Augmentation | null;
-  /** Which part of an image is delivered where `augment` chooses none. Default: the center square, as CLIP evaluates. */
+  /**
+   * Which part of an image is delivered where `augment` chooses none. Default: the center square, as CLIP evaluates; the whole image where
+   * its objects or its mask are read, since they may be anywhere in it.
+   */
   fit?: Fit;
   /** The number of worker threads that decode and augment; 0: this thread. Default 1. */
   workers?: number;
@@ -184,7 +187,9 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
       imageSize: this.imageSize,
       seed: options.seed ?? 0,
       augment: options.augment ?? null,
-      fit: options.fit ?? 'center',
+      fit:
+        options.fit ??
+        (Object.values(found).some((each) => each !== null && isSceneKind(each.kind)) ? 'whole' : 'center'),
       badRows,
       cacheBytes: options.cacheBytes ?? 256 * 2 ** 20,
       blockBytes: this.reading.cacheBytes,
@@ -352,8 +357,6 @@ function checkScene(
   const [first] = followers;
   if (first === undefined) return columns;
   const names = followers.map(([name]) => name).join(' and ');
-  if (!Object.values(columns).some(({ kind }) => kind === 'image'))
-    throw new Error(`data loader: ${names} can only be read with the image that they belong to`);
   if (augmentation?.policy)
     throw new Error(
       `data loader: the augmentation policy ${augmentation.policy.kind} moves pixels, and ${names} would not follow; choose an augmentation without policy`,

@@ -12,7 +12,7 @@ import { errorMessage } from '../io/file-system.ts';
 import { CounterRandom, purpose } from '../random.ts';
 import { columnReaders, type FoundColumn, Unusable } from './columns.ts';
 import { ReadAhead } from './read-ahead.ts';
-import { isSceneKind, placeAll, readScene, type Scene, type SceneKind } from './scene.ts';
+import { isSceneKind, placeAll, readScene, type Scene, type SceneKind, unplacedAll } from './scene.ts';
 import { pickTexts, type TextGroup, type TextPicking } from './texts.ts';
 
 /** What happens to a row that cannot be used: another row replaces it, it is left out, or the loader throws. */
@@ -173,7 +173,13 @@ export class Sampler {
           placement = augment(pixels, augmentation, size, random, out, fit);
         } else out.set(pixels.data);
       }
-      return { row, values: scene === null || placement === null ? values : placeAll(values, scene, placement, size) };
+      return {
+        row,
+        values:
+          scene === null || placement === null
+            ? unplacedAll(values, this.#sceneKinds)
+            : placeAll(values, scene, placement, size),
+      };
     });
     this.#readAhead?.used(rows);
     const kept = Uint32Array.from(items.keys()).filter((i) => items[i] !== null);

@@ -191,9 +191,6 @@ describe('a rectangle', () => {
     using dataset = await openDataset(await writeRectangles('refused', 1));
     const train = dataset.split('train');
     const options = { batchSize: 1, imageSize: 8, workers: 0 };
-    expect(() => new DataLoader(train, { ...options, columns: { objects } })).toThrow(
-      'objects can only be read with the image',
-    );
     const augment = { policy: { kind: 'trivialaugment' } } as const;
     expect(() => new DataLoader(train, { ...options, columns: { image, mask }, augment })).toThrow(
       'the augmentation policy trivialaugment moves pixels',
@@ -225,6 +222,9 @@ describe('a rectangle', () => {
       'there is no mask',
       'there is no mask',
     ]);
+    // Without the image nothing is decoded.
+    expect(await reasons({ mask })).toEqual(['there is no mask', 'there is no mask']);
+    expect(await reasons({ objects })).toHaveLength(2);
     expect(await reasons({ image, objects })).toEqual([
       'object 0 has the box [1,2,3]; expected [x, y, width, height]',
       'object 0 has the class -1; there are 1',

@@ -124,3 +124,16 @@ export const placeAll = (
     Object.entries(scene.followers).map(([name, follower]) => [name, placeFollower(follower, scene, placement, size)]),
   ),
 });
+
+/** What would follow a picture where no picture is read. */
+const unplaced = (kind: SceneKind, value: unknown): RowObjects | Uint8Array =>
+  kind === 'objects' ? { ...(value as StoredObjects), width: 0, height: 0 } : new Uint8Array();
+
+/** The values of a row whose picture is not read. @param kinds of the columns that would follow it, by name */
+export const unplacedAll = (
+  values: Readonly<Record<string, unknown>>,
+  kinds: readonly (readonly [name: string, kind: SceneKind])[],
+): Readonly<Record<string, unknown>> => ({
+  ...values,
+  ...Object.fromEntries(kinds.map(([name, kind]) => [name, unplaced(kind, values[name])])),
+});

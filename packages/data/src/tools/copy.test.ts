@@ -118,7 +118,7 @@ test('what does not fit is an error before anything is written', async () => {
     ['out', { where: 'width > 3' }, 'no column "width"'],
     ['out', { where: 'concept > 99' }, 'none of the rows of train, test meets the condition "concept > 99"'],
     ['out', { where: 'concept >' }, 'expected a column, a number or a quoted text'],
-    ['out.parquet', {}, 'one file holds one split, and there are train and test; choose one with --split'],
+    ['out.parquet', {}, 'one file holds one split, and there are train, test; choose one with --split'],
     ['out.parquet', { rowsPerFile: 3 }, 'is a single file'],
     ['out.parquet', { to: 'tar' }, 'a file with this ending is of the format parquet'],
     ['out', { to: 'tar', rowsPerGroup: 3 }, 'tar (webdataset) files have no row groups'],
@@ -136,7 +136,7 @@ test('columns of other types are left out by name, and told before the first row
     onProgress: ({ done }) => expect([told.length, done > 0]).toEqual([1, true]),
   });
   expect(report.leftOut).toEqual(['taken: its type, TIMESTAMP, is not read']);
-  expect(told).toEqual([{ leftOut: report.leftOut, changes: [] }]);
+  expect(told).toEqual([{ leftOut: report.leftOut, changes: [], files: [] }]);
 });
 
 test.each(['arrow', 'parquet', 'tar'] as const)('%s: stopped in the middle, nothing is left', async (to) => {

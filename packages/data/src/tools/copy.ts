@@ -2,11 +2,12 @@
 import { type Features, featuresToJson } from '../arrow/features.ts';
 import { type Dataset, openDataset } from '../dataset/dataset.ts';
 import type { Split } from '../dataset/split.ts';
+import type { LeftOut } from '../folder/left-out.ts';
 import { DamagedRowsError, type Row } from '../format/shard.ts';
 import { type WriteFormatName, writeFormatOf, writeFormats } from '../write/index.ts';
 import { checkTarget } from '../write/output.ts';
 import type { WriteOptions } from '../write/row-writer.ts';
-import type { ToolOptions } from './progress.ts';
+import { type ToolOptions, toolCacheBytes } from './progress.ts';
 import { type Selection, selectColumns, selectRows } from './selection.ts';
 
 export interface CopyOptions
@@ -18,18 +19,24 @@ export interface CopyOptions
   /** Leaves out rows whose bytes are damaged in their file, and counts them. Default: the first one is an error. */
   readonly skipDamaged?: boolean;
   /** Called before the first row is written, with what is about to change. */
-  readonly onPlan?: (plan: Pick<CopyReport, 'leftOut' | 'changes'>) => void;
+  readonly onPlan?: (plan: CopyPlan) => void;
 }
 
-export interface CopyReport {
-  readonly path: string;
-  readonly format: WriteFormatName;
-  /** The number of rows, by split. */
-  readonly splits: Readonly<Record<string, number>>;
+/** What is not written as it is in the source. */
+export interface CopyPlan {
   /** Columns that are not written, with the reason. */
   readonly leftOut: readonly string[];
   /** Columns that the format changes, and how. */
   readonly changes: readonly string[];
+  /** Files of a folder of images that are not rows. */
+  readonly files: readonly LeftOut[];
+}
+
+export interface CopyReport extends CopyPlan {
+  readonly path: string;
+  readonly format: WriteFormatName;
+  /** The number of rows, by split. */
+  readonly splits: Readonly<Record<string, number>>;
   /** Damaged rows that were left out, by split. */
   readonly damaged: Readonly<Record<string, number>>;
 }
@@ -67,23 +74,19 @@ const isFile = (target: string, to: WriteFormatName): boolean => {
 };
 
 /** A format's options that it does not have are errors. */
-function checkOptions(target: string, to: WriteFormatName, { rowsPerFile, rowsPerGroup }: CopyOptions): void {
+export function checkOptions(target: string, to: WriteFormatName, { rowsPerFile, rowsPerGroup }: CopyOptions): void {
   const { title, hasRowGroups } = writeFormats[to];
   if (rowsPerGroup !== undefined && !hasRowGroups) throw new Error(`${title} files have no row groups to choose`);
   if (rowsPerFile !== undefined && isFile(target, to))
     throw new Error(`${target}: is a single file; to choose the rows of each file, name a folder`);
 }
 
-/**
- * Writes the selected rows of splits that are open; see `copyDataset`.
- *
- * @param info the description of the dataset
- */
-async function copySplits(
-  title: string,
+/** Writes the selected rows of splits of a dataset that is open; see `copyDataset`. */
+export async function copySplits(
+  { path: title, info, leftOut: files }: Dataset,
   splits: readonly Split[],
   target: string,
-  { info, ...options }: CopyOptions & { readonly info?: Dataset['info'] },
+  options: CopyOptions,
 ): Promise<CopyReport> {
   const to = writeFormatOf(target, options.to);
   const format = writeFormats[to];
@@ -95,7 +98,7 @@ async function copySplits(
   checkSameColumns(title, splits);
   const { features, unread } = selectColumns(title, splits, options.columns);
   const plan = format.plan(features);
-  const changes = { leftOut: [...unread, ...plan.leftOut], changes: plan.changes };
+  const changes = { leftOut: [...unread, ...plan.leftOut], changes: plan.changes, files };
   const columns: Features = plan.features;
   if (Object.keys(columns).length === 0)
     throw new Error(`${title}: has no column that can be written (${changes.leftOut.join('; ')})`);
@@ -103,7 +106,7 @@ async function copySplits(
   const { overwrite, rowsPerFile, rowsPerGroup } = options;
   const writer = await format.create(target, {
     features: columns,
-    ...(info !== undefined && { info }),
+    info,
     ...(overwrite !== undefined && { overwrite }),
     ...(rowsPerFile !== undefined && { rowsPerFile }),
     ...(rowsPerGroup !== undefined && { rowsPerGroup }),
@@ -143,7 +146,10 @@ async function copySplits(
 export async function copyDataset(location: string, target: string, options: CopyOptions = {}): Promise<CopyReport> {
   checkOptions(target, writeFormatOf(target, options.to), options);
   await checkTarget(target, options.overwrite ?? false);
-  using dataset = await openDataset(location, options.splits === undefined ? {} : { splits: options.splits });
+  using dataset = await openDataset(location, {
+    cacheBytes: toolCacheBytes,
+    ...(options.splits !== undefined && { splits: options.splits }),
+  });
   const splits = await selectRows(dataset, options, options);
-  return await copySplits(dataset.path, splits, target, { ...options, info: dataset.info });
+  return await copySplits(dataset, splits, target, options);
 }

@@ -1,6 +1,9 @@
 /** What tools tell while they work, and how they are stopped. */
 
-export interface ToolProgress {
+/** Rows are read once, in order, so little more than the blocks in use is kept. */
+export const toolCacheBytes = 64 * 2 ** 20;
+
+interface ToolProgress {
   readonly what: string;
   readonly done: number;
   readonly total: number;

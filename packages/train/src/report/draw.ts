@@ -99,10 +99,14 @@ export function classColor(index: number): Color {
   return [channel(5), channel(3), channel(1)];
 }
 
-/** A class for each pixel, row by row, as colors: black for the background, class 0, and `classColor(class - 1)` for the others. */
-export function classPicture(classes: ArrayLike<number>, height: number, width: number): Picture {
+/**
+ * A class for each pixel, row by row, as colors: black for the background, class 0, and `classColor(class - 1)` for the others.
+ *
+ * @param ignored the class of pixels that do not count, which are gray
+ */
+export function classPicture(classes: ArrayLike<number>, height: number, width: number, ignored = -1): Picture {
   const picture = plainPicture(height, width, [0, 0, 0]);
   for (const [at, index] of Array.from(classes).entries())
-    if (index > 0) picture.pixels.set(classColor(index - 1), at * 3);
+    if (index > 0) picture.pixels.set(index === ignored ? gray : classColor(index - 1), at * 3);
   return picture;
 }

@@ -6,3 +6,4 @@ export { formatRate, rangeTestEndings, renderRangeTest } from './range-test-page
 export { renderReport } from './render.ts';
 export type { DataUri, EvaluationRecord, ReportData, StepRecord } from './report-data.ts';
 export type { Highlight, ReportSection } from './section.ts';
+export { drawPanels, noteLines, type SheetPanel } from './sheet.ts';

@@ -5,6 +5,7 @@ import { fact, percent } from './format.ts';
 import { Html, html } from './html.ts';
 import { renderPage } from './page.ts';
 import type { ReportData } from './report-data.ts';
+import { resultsScript } from './results-script.ts';
 import type { Highlight } from './section.ts';
 
 /** A run's report as one self-contained HTML page. */
@@ -19,10 +20,13 @@ export function renderReport(data: ReportData): string {
     ...(data.subtitle === undefined ? {} : { subtitle: data.subtitle }),
     highlights: highlights(data),
     styles: charts.length > 0 ? chartStyles() : null,
-    content: html`${sections.map((section) => section.html)}
+    content: html`<div class="results">${sections.map((section) => section.html)}</div>
+  <div class="details">
   ${chartSection('Training', perStep, 0)}
   ${chartSection('Evaluation by epoch', perEpoch, perStep.length)}
-  ${data.histograms ?? undefined}
+  </div>
+  <div class="results">${data.histograms ?? undefined}</div>
+  <div class="details">
   <section>
     <h2>Configuration</h2>
     <div class="card">
@@ -33,9 +37,11 @@ export function renderReport(data: ReportData): string {
   <section>
     <h2>Environment</h2>
     <div class="card">${factList(data.environment)}</div>
-  </section>`,
+  </section>
+  </div>`,
     footer: 'Drag over a chart to zoom in, double-click to reset.',
-    scripts: html`${charts.length > 0 && chartScripts(charts)}
+    scripts: html`<script>${new Html(resultsScript)}</script>
+${charts.length > 0 && chartScripts(charts)}
 ${[...new Set(sections.flatMap(({ script }) => script ?? []))].map((script) => html`<script>${new Html(script)}</script>`)}`,
   });
 }

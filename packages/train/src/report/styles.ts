@@ -118,5 +118,8 @@ footer { color: var(--muted); font-size: 13px; padding-top: 32px; padding-bottom
   .tile .value { font-size: 22px; }
   td, th { padding-left: 5px; padding-right: 5px; }
 }
+.results-only header, .results-only footer, .results-only .details { display: none; }
+.results-only main { max-width: none; padding: 0 0 20px; }
+.results-only section:first-child h2 { margin-top: 10px; }
 @media print { body { background: #fff; } .card { break-inside: avoid; } }
 `;

@@ -1,5 +1,5 @@
 /** The part of the training split that a run uses: `data.filter`, `data.limitTrain`. */
-import { filterSplit, permutation, type Split, usualColumns } from '@tessera/data';
+import { createOrder, filterSplit, permutation, type Split, usualColumns } from '@tessera/data';
 import type { RunConfig } from '../config/schema.ts';
 
 /** The number of rows that a limit leaves of `rows`. @throws RangeError where a share is less than one row */
@@ -11,14 +11,25 @@ export function limitedCount(rows: number, limit: number): number {
   return count;
 }
 
+/** Rows are chosen from an array of all numbers up to this length. */
+const longestArray = 2 ** 24;
+
+/** The number of neighboring rows that are chosen together in files that are read in blocks, so that fewer blocks are read. */
+const together = 256;
+
 /**
  * `count` of the rows 0 ... length - 1, in ascending order: always the same ones, chosen at random, each class at its share. Fewer rows
  * are a part of more rows.
  *
  * @param classOf the class of a row; missing: rows have no classes
  */
-export function chooseRows(length: number, count: number, classOf: (row: number) => unknown = () => null): Uint32Array {
+export function chooseRows(length: number, count: number, classOf?: (row: number) => unknown): Uint32Array {
+  if (classOf === undefined && length > longestArray) {
+    const order = createOrder(length, { direct: true });
+    return Uint32Array.from({ length: count }, (_, place) => order.at(0, place)).sort();
+  }
   const mixed = permutation(length, 0, 0);
+  if (classOf === undefined) return mixed.subarray(0, count).sort();
   /** The rows of each class so far. */
   const seen = new Map<unknown, number>();
   // A row's place within its class, as a share: rows below any share are that share of every class.
@@ -37,17 +48,34 @@ export function chooseRows(length: number, count: number, classOf: (row: number)
     .sort();
 }
 
+/** As `chooseRows`, in groups of neighboring rows. */
+export function chooseGroups(length: number, count: number): Uint32Array {
+  const groups = createOrder(Math.ceil(length / together), { direct: true });
+  const chosen = new Uint32Array(count);
+  for (let k = 0, at = 0; at < count; k++) {
+    const first = groups.at(0, k) * together;
+    for (let row = first; row < Math.min(length, first + together) && at < count; row++) chosen[at++] = row;
+  }
+  return chosen.sort();
+}
+
 /** Rows without a class are a class of their own, whose number no label has. */
 const withoutClass = -(2 ** 31);
 
 /** A split with the rows that `data.filter`, and then `data.limitTrain`, leave of it. @throws where there are none */
-export async function limitSplit(all: Split, { filter, limitTrain, columns }: RunConfig['data']): Promise<Split> {
+export async function limitSplit(
+  all: Split,
+  { filter, limitTrain, columns, shuffle }: RunConfig['data'],
+): Promise<Split> {
   const split = filter === null ? all : await filterSplit(all, filter);
   if (limitTrain === null) return split;
   const count = limitedCount(split.length, limitTrain);
   const names = [columns.label, ...usualColumns.label.names].filter((name) => typeof name === 'string');
   const column = names.find((name) => split.features[name]?.type === 'class');
-  if (column === undefined) return split.select(chooseRows(split.length, count));
+  if (column === undefined) {
+    const single = split.direct || split.length <= shuffle.rows;
+    return split.select((single ? chooseRows : chooseGroups)(split.length, count));
+  }
   const classes = new Int32Array(split.length);
   for await (const { from, count: rows, value } of split.scan([column]))
     for (let k = 0; k < rows; k++) {

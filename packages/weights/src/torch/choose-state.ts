@@ -1,5 +1,6 @@
 /** Choosing the model's tensors in a training checkpoint. */
-import { describeValue, InertObject, type PickleValue, TensorReference } from './pickle/values.ts';
+import { describeValue, InertObject, type PickleValue } from '@tessera/data/pickle';
+import { TensorReference } from './references.ts';
 
 /** Keys that training scripts use for the state_dict, the most likely first. */
 const wrappers = [

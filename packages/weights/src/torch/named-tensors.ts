@@ -1,7 +1,9 @@
 /** Finding the named tensors in an unpickled value. */
+
+import { describeValue, InertObject, type PickleValue } from '@tessera/data/pickle';
 import { belowKey } from '../files/stored-tensor.ts';
 import { type ChosenState, chooseState, keysOf, valueAt } from './choose-state.ts';
-import { describeValue, InertObject, type PickleValue, TensorReference } from './pickle/values.ts';
+import { TensorReference } from './references.ts';
 
 /** More than any model has. Without a limit, a graph of shared lists and dicts could take forever. */
 const maximumValues = 1_000_000;

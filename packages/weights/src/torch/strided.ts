@@ -6,7 +6,7 @@ import {
   type SafetensorsData,
   type SafetensorsTensor,
 } from '@tessera/tensor/safetensors';
-import type { TensorReference } from './pickle/values.ts';
+import type { TensorReference } from './references.ts';
 
 /** An axis of a tensor: its length, and the distance between two neighbors in elements. */
 interface Axis {

@@ -1,7 +1,8 @@
 /** PyTorch's zip archives, written since PyTorch 1.6. */
-import { torchRules } from './pickle/torch-rules.ts';
-import { unpickle } from './pickle/unpickle.ts';
+
+import { unpickle } from '@tessera/data/pickle';
 import type { TorchContent } from './torch-content.ts';
+import { torchRules } from './torch-rules.ts';
 import { openZip, type ZipArchive } from './zip-archive.ts';
 
 const pickleName = 'data.pkl';

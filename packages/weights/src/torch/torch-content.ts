@@ -1,5 +1,5 @@
 /** The common interface of PyTorch's two file formats. */
-import type { PickleValue } from './pickle/values.ts';
+import type { PickleValue } from '@tessera/data/pickle';
 
 /** An opened file of `torch.save`: the saved value, whose tensors' elements are still in the file. */
 export interface TorchContent {

@@ -3,7 +3,7 @@ import { elementBytes, type SafetensorsTensor } from '@tessera/tensor/safetensor
 import { firstBytes } from '../files/first-bytes.ts';
 import type { StoredTensor, StoredTensors } from '../files/stored-tensor.ts';
 import { type NamedTensors, namedTensors } from './named-tensors.ts';
-import type { StorageReference } from './pickle/values.ts';
+import type { StorageReference } from './references.ts';
 import { checkedBytes, readStrided } from './strided.ts';
 import { openTorchArchive } from './torch-archive.ts';
 import type { TorchContent } from './torch-content.ts';

@@ -1,11 +1,11 @@
 /** PyTorch's file format before PyTorch 1.6. */
+
+import { type PickleValue, Tuple, unpickle } from '@tessera/data/pickle';
 import { elementBytes } from '@tessera/tensor/safetensors';
 import { FileParts } from '../files/file-parts.ts';
-import type { PickleRules } from './pickle/opcodes.ts';
-import { torchRules } from './pickle/torch-rules.ts';
-import { unpickle } from './pickle/unpickle.ts';
-import { type PickleValue, type StorageReference, Tuple } from './pickle/values.ts';
+import type { StorageReference } from './references.ts';
 import type { TorchContent } from './torch-content.ts';
+import { type TorchRules, torchRules } from './torch-rules.ts';
 
 /** The magic number, the first pickle of the file; the protocol version is the second. */
 const magic = 0x1950a86a20f9469cfc6cn;
@@ -30,7 +30,7 @@ export async function openTorchLegacy(path: string): Promise<TorchContent> {
 function readLegacy(file: FileParts): TorchContent {
   const bytes = file.read(0, Math.min(file.size, largestPickles));
   const storages = new Map<string, StorageReference>();
-  const rules: PickleRules = { ...torchRules, persistent: (id) => register(storages, id) };
+  const rules: TorchRules = { ...torchRules, persistent: (id) => register(storages, id) };
   let position = 0;
   const next = (): PickleValue => {
     const { value, end } = unpickle(bytes, rules, position);

@@ -1,5 +1,5 @@
 /** Options that the commands of `npm run data` share, and how their values are read. */
-import type { WriteFormatName } from '@tessera/data/tools';
+import { duplicateKinds, type WriteFormatName } from '@tessera/data/tools';
 import { UsageError } from '../command.ts';
 import { ProgressBar } from '../progress-bar.ts';
 
@@ -66,6 +66,50 @@ export const writeOptions = {
   },
 } as const;
 
+export const inspectOptions = {
+  rows: number('Rows of each split that are read for the statistics [default: 2000]'),
+  all: { type: 'boolean', default: false, describe: 'Read all rows' },
+  out: {
+    type: 'string',
+    describe: 'Draw some rows: a file that ends in .png, or a folder for samples.png and statistics.json',
+    requiresArg: true,
+  },
+  samples: number('Rows of each split that are drawn [default: 24]'),
+  json: { type: 'boolean', default: false, describe: 'Print JSON' },
+  overwrite: { type: 'boolean', default: false, describe: 'Replace the files of --out' },
+} as const;
+
+export const dedupOptions = {
+  by: {
+    type: 'string',
+    choices: duplicateKinds,
+    default: 'image' as const,
+    describe: 'What makes two rows duplicates: their image, their caption, both, or the name of the row',
+  },
+  distance: number('Bits of 64 in which the hashes of similar images may differ, 0 to 16 [default: 4]'),
+  exact: { type: 'boolean', default: false, describe: 'Only equal files are duplicates, similar images are not' },
+  key: {
+    type: 'string',
+    describe: 'For --by key: its column [default: __key__, key, id, url or path]',
+    requiresArg: true,
+  },
+  against: {
+    type: 'string',
+    describe: 'A dataset whose rows are removed from URL, for instance a test set',
+    requiresArg: true,
+  },
+  within: {
+    type: 'boolean',
+    default: true,
+    describe: 'Remove rows that repeat others of URL; --no-within: only those that are in --against',
+  },
+  report: {
+    type: 'string',
+    describe: 'The list of removed rows, .csv or .json [default: OUT.duplicates.csv]',
+    requiresArg: true,
+  },
+} as const;
+
 /** The options of writing as they were given. */
 export interface WriteArguments {
   readonly to: WriteFormatName | undefined;
@@ -74,6 +118,15 @@ export interface WriteArguments {
   readonly rowsPerFile: string | undefined;
   readonly rowsPerGroup: string | undefined;
 }
+
+/** The options of what is written, with their numbers. @throws UsageError */
+export const writing = ({ to, overwrite, skipDamaged, rowsPerFile, rowsPerGroup }: WriteArguments) => ({
+  to,
+  overwrite,
+  skipDamaged,
+  rowsPerFile: wholeNumber('rows-per-file', rowsPerFile),
+  rowsPerGroup: wholeNumber('rows-per-group', rowsPerGroup),
+});
 
 type Given<Options> = { [Name in keyof Options]: Exclude<Options[Name], undefined> };
 

@@ -1,40 +1,36 @@
 /** npm run data -- convert and select: rows of a dataset in another place and format. */
-import { type CopyOptions, type CopyReport, copyDataset } from '@tessera/data/tools';
-import { fromCaller, type Interruption, toCaller } from '../command.ts';
+import { leftOutLines } from '@tessera/data/folder';
+import { type CopyOptions, type CopyPlan, type CopyReport, copyDataset } from '@tessera/data/tools';
+import { fromCaller, onInterrupt, toCaller } from '../command.ts';
 import { locateDataset } from '../datasets.ts';
 import { progress } from './arguments.ts';
 
 /** What a copy changed or left out, a line each. */
-export function printChanges({ leftOut, changes }: Pick<CopyReport, 'leftOut' | 'changes'>): void {
+export function printChanges({ leftOut, changes, files }: CopyPlan): void {
+  for (const line of leftOutLines(files)) console.error(line);
   for (const column of leftOut) console.error(`left out: column ${column}`);
   for (const change of changes) console.error(`note: ${change}`);
 }
 
 /** `out: train 10, test 5 (Parquet)`. */
-function printCopied({ path, format, splits, damaged }: CopyReport): void {
+export function printCopied({ path, format, splits, damaged }: CopyReport): void {
   for (const [split, rows] of Object.entries(damaged)) console.error(`left out: ${rows} damaged rows of ${split}`);
   const counts = Object.entries(splits).map(([name, rows]) => `${name} ${rows}`);
   console.log(`${toCaller(path)}: ${counts.join(', ')} (${format})`);
 }
 
-/** Copies rows, and prints what was done. @returns the exit status */
-export async function copyCommand(
-  url: string,
+/** Runs a tool that writes `out`, with progress and Ctrl-C. @returns the exit status */
+export async function writeWith<Report extends CopyReport>(
   out: string,
-  options: CopyOptions,
-  interruption: Interruption,
+  write: (options: Pick<CopyOptions, 'onProgress' | 'onPlan' | 'signal'>) => Promise<Report>,
+  print: (report: Report) => void,
 ): Promise<number> {
   const { bar, onProgress } = progress();
-  const location = await locateDataset(url);
+  const interruption = onInterrupt((name) => bar.message(`${name}: stopping; what was written so far is removed`));
   try {
-    const report = await copyDataset(location, fromCaller(out), {
-      ...options,
-      onProgress,
-      signal: interruption.signal,
-      onPlan: printChanges,
-    });
+    const report = await write({ onProgress, signal: interruption.signal, onPlan: printChanges });
     bar.finish();
-    printCopied(report);
+    print(report);
     return 0;
   } catch (error) {
     bar.clear();
@@ -42,4 +38,10 @@ export async function copyCommand(
     console.error(`stopped; nothing was written to ${out}`);
     return interruption.exitCode();
   }
+}
+
+/** Copies rows, and prints what was done. @returns the exit status */
+export async function copyCommand(url: string, out: string, options: CopyOptions): Promise<number> {
+  const location = await locateDataset(url);
+  return writeWith(out, (hooks) => copyDataset(location, fromCaller(out), { ...options, ...hooks }), printCopied);
 }

@@ -59,7 +59,7 @@ const hasLoneValues = (y: Values): boolean =>
 /** @param highlighted run that is drawn over the others, which become pale; null: none */
 export function drawSeries(plot: uPlot, series: readonly Series[], highlighted: string | null): void {
   const { ctx: context, bbox } = plot;
-  const [lowest] = [plot.scales.y?.min ?? 0];
+  const lowest = plot.scales.y?.min ?? 0;
   const isLog = plot.scales.y?.distr === 3;
   const canvas: Canvas = {
     context,
@@ -70,7 +70,9 @@ export function drawSeries(plot: uPlot, series: readonly Series[], highlighted: 
   const unit = devicePixelRatio;
   context.save();
   context.beginPath();
-  context.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  // Dots at the edges are whole.
+  const margin = 4 * unit;
+  context.rect(bbox.left - margin, bbox.top - margin, bbox.width + 2 * margin, bbox.height + 2 * margin);
   context.clip();
   context.lineJoin = 'round';
   context.lineCap = 'round';

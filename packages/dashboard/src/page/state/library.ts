@@ -45,11 +45,20 @@ export function followLibrary(): void {
     if (!isFirst) void load();
     isFirst = false;
   };
+  // A page that nobody sees is not drawn: on the machine that trains, that would take time from the run.
+  let unseen: Library | null = null;
   events.onmessage = ({ data }) => {
-    const { data: before } = library.value;
-    if (before !== null)
-      library.value = { data: changed(before, JSON.parse(data as string) as LibraryChange), problem: null };
+    const before = unseen ?? library.value.data;
+    if (before === null) return;
+    const next = changed(before, JSON.parse(data as string) as LibraryChange);
+    if (document.hidden) unseen = next;
+    else library.value = { data: next, problem: null };
   };
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden || unseen === null) return;
+    library.value = { data: unseen, problem: null };
+    unseen = null;
+  });
   events.addEventListener('problem', ({ data }) => {
     library.value = { ...library.value, problem: (JSON.parse(data as string) as { error: string }).error };
   });

@@ -60,7 +60,7 @@ describe('scores of classes', () => {
 
   it('count a decision that is not accepted as wrong for its class', () => {
     const found = new ClassCounter(2);
-    found.add([0, 0, 1], [0, 0, 0], [1, 0, 1]);
+    found.add([0, 0, 1], [0, 0, 0], { accepted: [1, 0, 1] });
     expect(found.counts).toEqual([
       { hits: 1, predicted: 3, support: 2 },
       { hits: 0, predicted: 0, support: 1 },

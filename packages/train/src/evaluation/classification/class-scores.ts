@@ -83,6 +83,14 @@ export function scoreClasses(counts: readonly ClassCounts[], averaged: 'occurrin
   };
 }
 
+/** A number for each decision. */
+interface DecisionMarks {
+  /** 0 where a decision is wrong although the class is the true one, such as that of a box in the wrong place. */
+  readonly accepted?: ArrayLike<number> | null;
+  /** 0 where a decision does not count. */
+  readonly counted?: ArrayLike<number> | null;
+}
+
 /** Counts decisions between classes, batch after batch. */
 export class ClassCounter {
   readonly #counts: { hits: number; predicted: number; support: number }[];
@@ -94,16 +102,16 @@ export class ClassCounter {
   /**
    * @param truths a class for each decision
    * @param predictions a class for each decision
-   * @param accepted for each decision, 0 where it is wrong although the class is the true one, such as that of a box in the wrong place;
-   *   null: there are no such decisions
+   * @param marks null: there are no such decisions
    * @throws RangeError for a number that is not a class
    */
-  add(truths: ArrayLike<number>, predictions: ArrayLike<number>, accepted: ArrayLike<number> | null = null): void {
+  add(truths: ArrayLike<number>, predictions: ArrayLike<number>, { accepted, counted }: DecisionMarks = {}): void {
     for (let k = 0; k < truths.length; k++) {
+      if (counted != null && counted[k] === 0) continue;
       const [truth, prediction] = [this.#of(truths[k]), this.#of(predictions[k])];
       truth.support++;
       prediction.predicted++;
-      if (truth === prediction && (accepted === null || accepted[k] !== 0)) truth.hits++;
+      if (truth === prediction && (accepted == null || accepted[k] !== 0)) truth.hits++;
     }
   }
 

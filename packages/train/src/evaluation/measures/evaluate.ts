@@ -74,10 +74,13 @@ export async function evaluateMeasures<
     const { skipped } = await readExamples(split, options, (batch) =>
       tidy(async () => {
         const tensors = measurement.toTensors(batch);
-        const { sums, truth, prediction, accepted } = await compiled(tensors);
+        const { sums, truth, prediction, accepted, counted } = await compiled(tensors);
         const values = await sums.data();
         if (truth !== undefined && prediction !== undefined)
-          counter.add(await truth.data(), await prediction.data(), (await accepted?.data()) ?? null);
+          counter.add(await truth.data(), await prediction.data(), {
+            accepted: (await accepted?.data()) ?? null,
+            counted: (await counted?.data()) ?? null,
+          });
         for (const [k, total] of totals.entries()) {
           total.sum += values[2 * k] ?? Number.NaN;
           total.of += values[2 * k + 1] ?? Number.NaN;

@@ -18,6 +18,8 @@ export interface Decisions {
   readonly prediction: Tensor;
   /** bool: false where the decision is wrong although the class is the true one. Default: there are no such decisions. */
   readonly accepted?: Tensor;
+  /** bool: false where a decision does not count, whatever its true class is. Default: all count. */
+  readonly counted?: Tensor;
 }
 
 /** Classes between which a model decides, for the precision, recall and F1 of each class. */

@@ -1,19 +1,26 @@
-/** The task `detect`: a box and a class for a picture in a larger scene, by a Vision Transformer with a detection head. */
-import type { Batch } from '@tessera/data';
+/**
+ * The task `detect`: boxes and classes by a Vision Transformer with a detection head, of the objects that a data set has boxes of, or of
+ * labeled pictures that are placed in larger scenes.
+ */
+import { type Batch, classNamesIn } from '@tessera/data';
 import { preprocess, ViT, ViTDetector } from '@tessera/models';
-import { functional as F } from '@tessera/nn';
+import { functional as F, init } from '@tessera/nn';
 import { iota, type Tensor } from '@tessera/tensor';
-import type { LabelColumns } from '../../evaluation/classification/evaluate.ts';
+import { type LabelColumns, labelColumns } from '../../evaluation/classification/evaluate.ts';
+import { objectColumns } from '../../evaluation/detection/evaluate.ts';
 import type { Measurement } from '../../evaluation/measures/evaluate.ts';
 import { selectRows } from '../../evaluation/measures/rows.ts';
+import { loadModelState } from '../../loop/checkpoint.ts';
 import { drawBox, type Edges, enlarge, green, orange, type Picture } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
-import { answerExamples, labeledModel, labeledTaskModel } from '../labeled-images.ts';
+import { answerExamples, labeledTaskModel, learnedClasses, trainingClasses } from '../labeled-images.ts';
 import { labelTensor } from '../labeled-tensors.ts';
 import { checkSceneSize, placeInScenes, type SceneSize, sceneBoxes } from '../scenes.ts';
-import { type AnyTaskModel, defineTask } from '../task.ts';
+import { sceneColumn, storedTargets, type Targets } from '../targets.ts';
+import { type AnyTaskModel, defineTask, fromScratch } from '../task.ts';
 import { vitOptions } from '../vit-settings.ts';
 import { DetectObjective, type SceneTensors } from './objective.ts';
+import { objectDetector } from './objects.ts';
 import { type DetectConfig, detectSettings } from './settings.ts';
 
 /** From this overlap on a box counts as found. */
@@ -123,34 +130,66 @@ function measurementOf(
   };
 }
 
-function subjectOf(model: ViTDetector, config: DetectConfig, classNames: readonly string[]): AnyTaskModel {
+/** What all models of the task tell about themselves. */
+const factsOf = (
+  model: ViTDetector,
+  { model: { width, layers, patchSize } }: DetectConfig,
+  classNames: readonly string[],
+): Record<string, string | number> => ({
+  Model: `plain ViT with a detection head: ${layers} blocks of width ${width}`,
+  'Patch size': patchSize,
+  Parameters: model.parameterCount(),
+  Classes: classNames.length,
+});
+
+/** A detector of labeled pictures in scenes. */
+function sceneDetector(model: ViTDetector, config: DetectConfig, classNames: readonly string[]): AnyTaskModel {
   const scene = sceneSizeOf(config);
-  const { width, layers, patchSize } = config.model;
   return labeledTaskModel(config, classNames, measurementOf(model, config, classNames), {
     objective: new DetectObjective(model, config.loss),
     imageSize: scene.picture,
     facts: {
-      Model: `plain ViT with a detection head: ${layers} blocks of width ${width}`,
+      ...factsOf(model, config, classNames),
       Scenes: `${scene.height} x ${scene.width} pixels, with a picture of ${scene.picture} x ${scene.picture}`,
-      'Patch size': patchSize,
-      Parameters: model.parameterCount(),
-      Classes: classNames.length,
     },
   });
 }
 
+function detectorOf(
+  model: ViTDetector,
+  config: DetectConfig,
+  classNames: readonly string[],
+  targets: Targets,
+): AnyTaskModel {
+  if (targets === 'labels') return sceneDetector(model, config, classNames);
+  const { imageSize } = config.model;
+  const facts = { ...factsOf(model, config, classNames), 'Image size': imageSize };
+  return objectDetector(model, config, classNames, facts);
+}
+
+const build = ({ model }: DetectConfig, classes: number): ViTDetector =>
+  new ViTDetector(new ViT(vitOptions(model)), classes);
+
 export const detect = defineTask<DetectConfig>({
   ...detectSettings,
   title: 'Detection',
-  description: 'the box and the class of a labeled picture that is placed in a larger scene',
+  description: 'boxes and classes of the objects in images, or of a labeled picture that is placed in a larger scene',
   mainMeasure: { name: 'found', better: 'higher' },
   fromCheckpoint: null,
   evaluationOptions: ['label'],
-  ...labeledModel<DetectConfig, ViTDetector>({
-    build(config, classes) {
-      checkSceneSize(sceneSizeOf(config));
-      return new ViTDetector(new ViT(vitOptions(config.model)), classes);
-    },
-    subject: subjectOf,
+  prepare: fromScratch<DetectConfig>(async ({ config, train }) => {
+    const column = await sceneColumn(config, train, 'objects', { ...labelColumns, objects: objectColumns.objects });
+    if (column === null) checkSceneSize(sceneSizeOf(config));
+    const classNames =
+      column === null
+        ? (await trainingClasses(config, train)).classNames
+        : (classNamesIn(train.features[column]) ?? []);
+    return detectorOf(build(config, classNames.length), config, classNames, column === null ? 'labels' : 'scenes');
   }),
+  async restore({ config, checkpoint }) {
+    const classNames = learnedClasses(checkpoint);
+    const model = init.skipInit(() => build(config, classNames.length));
+    loadModelState(checkpoint, model, config);
+    return detectorOf(model, config, classNames, storedTargets(checkpoint));
+  },
 });

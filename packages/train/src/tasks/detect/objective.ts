@@ -1,4 +1,4 @@
-/** The loss of a model that finds objects in scenes. */
+/** The loss of a model that finds objects. */
 import {
   type DetectionLossOptions,
   type Detections,
@@ -10,13 +10,13 @@ import {
 import type { Tensor } from '@tessera/tensor';
 import type { ObjectiveLoss, SeparableObjective } from '../../loop/objective.ts';
 
-/** A batch of scenes with one object each. */
+/** A batch of images with at most T objects each. */
 export type SceneTensors = {
   /** u8 [B, H, W, 3] */
   readonly images: Tensor;
-  /** f32 [B, 1, 4]: center x, center y, width, height, as shares of the scene */
+  /** f32 [B, T, 4]: center x, center y, width, height, as shares of the image */
   readonly boxes: Tensor;
-  /** i32 [B, 1] */
+  /** i32 [B, T]; -1: no object */
   readonly labels: Tensor;
 };
 

@@ -1,4 +1,4 @@
-/** Settings of the task `detect`: a box and a class for a picture in a larger scene. */
+/** Settings of the task `detect`: boxes and classes. */
 import { z } from 'zod';
 import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
 import { count, rate } from '../../config/sections.ts';
@@ -6,13 +6,24 @@ import { shortRun } from '../short-run.ts';
 import { vitDropPath, vitSizes } from '../vit-settings.ts';
 
 const data = dataSection(
-  { image: 'column with the pictures', label: 'class label column' },
-  { pictureSize: count.describe('side of the square pictures in pixels, at most that of the scenes') },
+  {
+    image: 'column with the pictures',
+    label: 'class label column, for data sets without boxes',
+    objects: 'column with boxes and their classes; where a data set has none, labeled pictures are placed in scenes',
+  },
+  {
+    pictureSize: count.describe(
+      'for data sets without boxes: side of the square pictures in pixels, at most that of the scenes',
+    ),
+    mostObjects: count
+      .default(100)
+      .describe('for data sets with boxes: of an image with more objects, the largest ones are learned'),
+  },
 );
 
 const model = z.strictObject({
   ...vitSizes,
-  imageSize: count.describe('side of the square scenes in pixels; a multiple of patchSize'),
+  imageSize: count.describe('side of the square images or scenes in pixels; a multiple of patchSize'),
   dropPath: vitDropPath,
 });
 
@@ -36,6 +47,7 @@ export const detectSettings = {
       model: { imageSize: 48, patchSize: 6, width: 64, layers: 4, heads: 4 },
     }),
   },
+  ownData: { data: { pictureSize: 64 }, model: { imageSize: 128, patchSize: 16 } },
   notOffered: {
     mixup:
       'a mixed image has no single box; mixup needs class labels of whole images, as the tasks classify and distill have them',

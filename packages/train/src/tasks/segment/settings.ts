@@ -5,15 +5,26 @@ import { shortRun } from '../short-run.ts';
 import { vitDropPath, vitSizes } from '../vit-settings.ts';
 
 const data = dataSection(
-  { image: 'column with the images', label: 'class label column: the class of the object in the image' },
   {
+    image: 'column with the images',
+    label: 'class label column, for data sets without masks: the class of the object in the image',
+    mask: 'column with masks: images of class numbers; where a data set has none, the labels are used',
+  },
+  {
+    classes: z
+      .array(z.string().min(1))
+      .min(2)
+      .max(255)
+      .nullable()
+      .default(null)
+      .describe("names of the masks' values from 0 on; null: background and the classes of the data set's objects"),
     background: z
       .int()
       .min(0)
       .max(254)
       .default(24)
       .describe(
-        'pixels up to this brightness, from 0 to 255 in the brightest channel, are background; all others have the class of the image',
+        'for data sets without masks: pixels up to this brightness, from 0 to 255 in the brightest channel, are background; all others have the class of the image',
       ),
   },
 );

@@ -12,25 +12,31 @@ interface Tile {
 /** Numbers of the last evaluation of the first split that are shown. */
 const mostMeasures = 2;
 
-/** The seconds until the last step at the pace since the beginning of the run; null: not known. */
-function secondsLeft({ status, step, totalSteps, started, updated }: RunSummary): number | null {
-  if (status !== 'live' || totalSteps === null || updated === null || step === 0 || started === 0) return null;
-  const passed = (updated - started) / 1000;
-  return passed <= 0 ? null : ((totalSteps - step) * passed) / step;
+/** The seconds until the last step at the pace of the last ones; null: not known. */
+function secondsLeft({ status, step, totalSteps, pace }: RunSummary): number | null {
+  if (status !== 'live' || totalSteps === null || pace?.secondsPerStep == null) return null;
+  return (totalSteps - step) * pace.secondsPerStep;
 }
 
 function tilesOf(run: RunSummary): Tile[] {
-  const { step, totalSteps, epoch, last, evaluations, status } = run;
+  const { step, totalSteps, epoch, last, pace, evaluations, status } = run;
   const left = secondsLeft(run);
   const [[split, values] = ['', {}]] = Object.entries(evaluations);
   const measures = inUsualOrder('evaluation', Object.keys(values))
     .filter((name) => name !== 'loss')
     .slice(0, mostMeasures);
-  const machine: Tile[] = (['imagesPerSecond', 'mfu', 'memory'] as const).flatMap((name) => {
-    const value = last[name];
-    const { title, format } = lookOf('step', name);
-    return value == null ? [] : [{ label: title, value: formatValue(value, format, 3), note: 'at the last step' }];
-  });
+  const recent = pace === null ? '' : `over the last ${whole(pace.steps)} steps`;
+  const machine: Tile[] = [
+    ...(pace?.imagesPerSecond == null
+      ? []
+      : [{ label: 'Images per second', value: formatValue(pace.imagesPerSecond, 'number', 3), note: recent }]),
+    ...(pace?.mfu == null
+      ? []
+      : [{ label: 'MFU', value: formatValue(pace.mfu, 'percent', 3), note: "of the machine's peak" }]),
+    ...(last.memory == null
+      ? []
+      : [{ label: 'Memory', value: formatValue(last.memory, 'bytes', 3), note: 'of the process' }]),
+  ];
   return [
     {
       label: 'Step',

@@ -41,6 +41,7 @@ function KnownRun({ run, library }: { readonly run: RunSummary; readonly library
       <h1>{run.name}</h1>
       <p class="subtitle">
         <StatusSign status={run.status} /> {statusWords(run.status)}
+        {run.title !== null && !run.name.startsWith(run.title) && ` · ${run.title}`}
         {run.task !== null && ` · ${run.task}`}
         {run.dataset !== null && ` on ${run.dataset}`}
         <span class="muted path"> {detail?.folder ?? run.id}</span>

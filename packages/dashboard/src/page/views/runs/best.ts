@@ -44,10 +44,11 @@ export function bestOf(
   return best;
 }
 
-/** Whether a value is the best of its column. */
+/** Whether a value is the best of its column, in which not all are equal. */
 export function isBestOfAll(value: number, others: readonly (number | null)[], { look }: MeasureColumn): boolean {
   const present = others.filter((other) => other !== null);
-  return present.length > 1 && value === (look.better === 'lower' ? Math.min(...present) : Math.max(...present));
+  const [low, high] = [Math.min(...present), Math.max(...present)];
+  return low < high && value === (look.better === 'lower' ? low : high);
 }
 
 /** A table as CSV (RFC 4180). */

@@ -41,6 +41,6 @@ function patternOf(find: string): RegExp {
 export function listedRuns(runs: readonly RunSummary[], find: string, order: Order): readonly RunSummary[] {
   const pattern = patternOf(find.trim());
   return runs
-    .filter(({ id, name, task, dataset }) => pattern.test(`${id} ${name} ${task ?? ''} ${dataset ?? ''}`))
+    .filter(({ id, title, task, dataset }) => pattern.test(`${id} ${title ?? ''} ${task ?? ''} ${dataset ?? ''}`))
     .toSorted(comparisons[order]);
 }

@@ -112,7 +112,7 @@ interface RunRowProps {
 }
 
 function RunRow({ run, color, isChosen, onToggle, onPoint }: RunRowProps) {
-  const { id, name, status, step, totalSteps, last, updated, problem } = run;
+  const { id, name, title, status, step, totalSteps, last, updated, problem } = run;
   const facts = [
     step === 0
       ? 'no step yet'
@@ -136,7 +136,9 @@ function RunRow({ run, color, isChosen, onToggle, onPoint }: RunRowProps) {
         <div class="muted facts-line">
           <StatusSign status={status} /> {facts.join(' · ')}
         </div>
-        {name !== id && <div class="muted path">{id}</div>}
+        {(name !== id || (title !== null && !name.startsWith(title))) && (
+          <div class="muted path">{[...(title === null ? [] : [title]), ...(name === id ? [] : [id])].join(' · ')}</div>
+        )}
         <ProgressLine run={run} />
         {problem !== null && <div class="warning">{problem}</div>}
       </div>

@@ -1,7 +1,7 @@
 /** The settings of the compared runs: first of all those that differ. */
 import { useState } from 'preact/hooks';
 import { paths, type SettingsRequest, type SettingsResponse } from '../../../shared/api.ts';
-import type { ShownRun } from '../../parts/chart-groups.tsx';
+import type { ShownRun } from '../../parts/chart-series.ts';
 import { Problem } from '../../parts/problem.tsx';
 import { useAnswer } from '../../state/answer.ts';
 import { postJson } from '../../state/fetch.ts';

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { type EvaluationsRequest, type EvaluationsResponse, paths } from '../../../shared/api.ts';
 import { formatValue, whole } from '../../chart/format.ts';
-import type { ShownRun } from '../../parts/chart-groups.tsx';
+import type { ShownRun } from '../../parts/chart-series.ts';
 import { Problem } from '../../parts/problem.tsx';
 import { StatusSign } from '../../parts/status.tsx';
 import { freshView, linkTo } from '../../state/address.ts';

@@ -1,3 +1,5 @@
+/** Work on several items at a time, with results in order. */
+
 /**
  * Applies `work` to items, at most `limit` at a time, and returns the results in the order of the items. New items are started only when
  * results are consumed, so that at most `limit` results are in memory.

@@ -4,7 +4,7 @@ export type PickleValue =
   | PickleValue[]
   | Map<PickleValue, PickleValue>
   | Set<PickleValue>
-  | (Tuple | Global | InertObject | StorageReference | TensorReference);
+  | (Tuple | Global | InertObject | RuleValue);
 
 /** Python's tuple. Unlike a list, a pickle cannot extend it. */
 export class Tuple {
@@ -36,37 +36,10 @@ export class InertObject {
   }
 }
 
-/** Element types of PyTorch's storages, under safetensors' names. */
-export type StorageDType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL';
-
-/** A storage: numbers in another place of the file. */
-export class StorageReference {
-  /** Identifies the place in the file. */
-  readonly key: string;
-  readonly dtype: StorageDType;
-  /** The number of elements. */
-  readonly length: number;
-
-  constructor(key: string, dtype: StorageDType, length: number) {
-    this.key = key;
-    this.dtype = dtype;
-    this.length = length;
-  }
-}
-
-/** A tensor as a view of a storage. Offset and strides are in elements. */
-export class TensorReference {
-  readonly storage: StorageReference;
-  readonly offset: number;
-  readonly shape: readonly number[];
-  readonly strides: readonly number[];
-
-  constructor(storage: StorageReference, offset: number, shape: readonly number[], strides: readonly number[]) {
-    this.storage = storage;
-    this.offset = offset;
-    this.shape = shape;
-    this.strides = strides;
-  }
+/** A value that the rules of a format make, such as a tensor. */
+export abstract class RuleValue {
+  /** What it is, for error messages: "a tensor". */
+  abstract readonly what: string;
 }
 
 /** Describes a value for error messages. */
@@ -79,7 +52,6 @@ export function describeValue(value: PickleValue): string {
   if (value instanceof Uint8Array) return 'bytes';
   if (value instanceof Global) return value.name;
   if (value instanceof InertObject) return `an instance of ${value.className}`;
-  if (value instanceof StorageReference) return 'a storage';
-  if (value instanceof TensorReference) return 'a tensor';
+  if (value instanceof RuleValue) return value.what;
   return `a ${typeof value}`;
 }

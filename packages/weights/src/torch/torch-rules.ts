@@ -1,15 +1,7 @@
 /** The classes and functions that PyTorch's files may refer to. */
-import type { PickleRules } from './opcodes.ts';
-import {
-  describeValue,
-  Global,
-  InertObject,
-  type PickleValue,
-  type StorageDType,
-  StorageReference,
-  TensorReference,
-  Tuple,
-} from './values.ts';
+import type { PickleRules } from '@tessera/data/pickle';
+import { describeValue, Global, InertObject, type PickleValue, Tuple } from '@tessera/data/pickle';
+import { type StorageDType, StorageReference, TensorReference } from './references.ts';
 
 const storageDTypes: Readonly<Record<string, StorageDType>> = {
   'torch.DoubleStorage': 'F64',
@@ -127,8 +119,13 @@ const constants =
 /** The classes of a TorchScript archive. Their attributes are read, their code is not. */
 const scriptClass = /^__torch__\.[\w.]+$/;
 
+/** Rules whose references to other places of the file are storages. */
+export interface TorchRules extends PickleRules {
+  persistent(id: PickleValue): StorageReference;
+}
+
 /** The rules for files of tensors: `torch.save` of a state_dict or checkpoint, and TorchScript archives. */
-export const torchRules: PickleRules = {
+export const torchRules: TorchRules = {
   global(name) {
     if (Object.hasOwn(calls, name) || Object.hasOwn(storageDTypes, name)) return new Global(name);
     if (constants.test(name) || tensorClasses.has(name) || scriptClass.test(name)) return new Global(name);

@@ -1,7 +1,7 @@
 /** The operations of the pickle format that build data. */
 import type { ByteReader } from './byte-reader.ts';
 import { expect, expectText, type Machine } from './machine.ts';
-import { Global, InertObject, type PickleValue, type StorageReference, Tuple } from './values.ts';
+import { Global, InertObject, type PickleValue, Tuple } from './values.ts';
 
 /** The classes and functions that a pickle may refer to, and the data that replaces them. */
 export interface PickleRules {
@@ -10,7 +10,9 @@ export interface PickleRules {
   /** The result of calling it. @throws if it cannot be called with these arguments */
   call(callee: Global, args: readonly PickleValue[]): PickleValue;
   /** Resolves a reference to numbers outside of the pickle. */
-  persistent(id: PickleValue): StorageReference;
+  persistent(id: PickleValue): PickleValue;
+  /** Whether strings of Python 2 are bytes, as with `encoding='bytes'` of `pickle.load`. Default: they are ASCII texts. */
+  readonly bytesOfStrings?: boolean;
 }
 
 interface Opcode {
@@ -18,7 +20,7 @@ interface Opcode {
   run(machine: Machine, input: ByteReader, rules: PickleRules): void;
 }
 
-/** In bytes. A file of tensors needs no longer integers. */
+/** In bytes. A file of numbers needs no longer integers. */
 const longestInteger = 32;
 const newestProtocol = 5;
 export const stopCode = 0x2e;
@@ -29,6 +31,13 @@ const constant = (name: string, make: () => PickleValue): Opcode => define(name,
 
 const read = (name: string, take: (input: ByteReader) => PickleValue): Opcode =>
   define(name, (machine, input) => machine.push(take(input)));
+
+/** A string of Python 2. */
+const oldString = (name: string, length: (input: ByteReader) => number): Opcode =>
+  define(name, (machine, input, { bytesOfStrings = false }) => {
+    const size = length(input);
+    machine.push(bytesOfStrings ? input.bytes(size) : input.text(size));
+  });
 
 const tuple = (size: number): Opcode =>
   define(`TUPLE${size}`, (machine) => {
@@ -88,9 +97,8 @@ export const opcodes: ReadonlyMap<number, Opcode> = new Map([
   [0x58, read('BINUNICODE', (input) => input.text(input.u32()))],
   [0x8c, read('SHORT_BINUNICODE', (input) => input.text(input.u8()))],
   [0x8d, read('BINUNICODE8', (input) => input.text(input.u64()))],
-  // Strings of Python 2, which are ASCII in a file of tensors.
-  [0x54, read('BINSTRING', (input) => input.text(input.u32()))],
-  [0x55, read('SHORT_BINSTRING', (input) => input.text(input.u8()))],
+  [0x54, oldString('BINSTRING', (input) => input.u32())],
+  [0x55, oldString('SHORT_BINSTRING', (input) => input.u8())],
   [0x42, read('BINBYTES', (input) => input.bytes(input.u32()))],
   [0x43, read('SHORT_BINBYTES', (input) => input.bytes(input.u8()))],
   [0x8e, read('BINBYTES8', (input) => input.bytes(input.u64()))],

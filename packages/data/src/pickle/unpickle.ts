@@ -22,7 +22,7 @@ export function unpickle(bytes: Uint8Array, rules: PickleRules, start = 0): { va
     const opcode = opcodes.get(code);
     if (opcode === undefined)
       throw new Error(
-        `byte ${at}: operation 0x${code.toString(16).padStart(2, '0')} is not needed in a file of tensors: rejected`,
+        `byte ${at}: operation 0x${code.toString(16).padStart(2, '0')} is not needed in a file of numbers: rejected`,
       );
     located(at, opcode.name, () => opcode.run(machine, input, rules));
   }
