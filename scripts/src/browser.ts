@@ -3,7 +3,7 @@ import { firstAvailable } from '@tessera/datasets';
 import { servePages } from '@tessera/example-browser';
 import { findRun, loadConfig } from '@tessera/train';
 import { commandLine, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
-import { locateDataset } from './lib/datasets.ts';
+import { locateData, locateDataset } from './lib/datasets.ts';
 
 const readOptions = () =>
   commandLine('browser')
@@ -32,7 +32,8 @@ async function locateRun(path: string): Promise<{ folder: string; data: string }
   const run = await findRun(fromCaller(path));
   if (run === null) throw new UsageError(`${path}: is not in the folder of a run: config.yaml is missing`);
   const config = await loadConfig({ base: run.config });
-  return { folder: run.path, data: await locateDataset(config.data.dataset) };
+  const [data = config.data.dataset] = [await locateData(config)].flat();
+  return { folder: run.path, data };
 }
 
 await runCommand(async () => {

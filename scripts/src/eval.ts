@@ -1,6 +1,6 @@
 /** npm run eval: evaluates a trained model on any data set. */
 import type { Dataset, Split } from '@tessera/data';
-import { type EvaluationResult, openTaskData } from '@tessera/train';
+import { type EvaluationResult, openRunData, openTaskData } from '@tessera/train';
 import { interpolateStates, promptTemplates, summarizeResults } from '@tessera/train/evaluation';
 import type { EvaluationOption, EvaluationRequest } from '@tessera/train/tasks';
 import {
@@ -12,7 +12,7 @@ import {
   toCaller,
   UsageError,
 } from './lib/command.ts';
-import { locateDataset } from './lib/datasets.ts';
+import { locateData, locateDataset } from './lib/datasets.ts';
 import { type LoadedModel, loadModel } from './lib/load-model.ts';
 import { readClassNames, readTemplates } from './lib/prompts.ts';
 import { formatInterpolation, formatResults, type InterpolatedResults } from './lib/results.ts';
@@ -99,7 +99,7 @@ const readOptions = () =>
 
 type Options = Awaited<ReturnType<typeof readOptions>>;
 
-function chooseSplits(dataset: Dataset, { split }: Options, trainSplit: string): Split[] {
+function chooseSplits(dataset: Pick<Dataset, 'splits' | 'split'>, { split }: Options, trainSplit: string): Split[] {
   if (split !== undefined) return split.map((name) => dataset.split(name));
   const others = Object.values(dataset.splits).filter(({ name }) => name !== trainSplit);
   return others.length > 0 ? others : Object.values(dataset.splits);
@@ -141,7 +141,7 @@ const columnsOf = (
 
 async function requestOf(
   { config }: LoadedModel,
-  dataset: Dataset,
+  dataset: Pick<Dataset, 'splits'>,
   options: Options,
   own: boolean,
 ): Promise<EvaluationRequest> {
@@ -177,6 +177,40 @@ async function evaluateBetween(
   return places;
 }
 
+/** What is evaluated: the splits of a data set, or of the sources of a run. */
+type EvaluatedData = Pick<Dataset, 'path' | 'splits' | 'split' | 'close'>;
+
+const tell = (line: string): void => console.error(line);
+
+async function openOne(run: LoadedModel, options: Options): Promise<EvaluatedData> {
+  const own = options.dataset === undefined;
+  const { dataset, strict, captions } = run.config.data;
+  return openTaskData(await locateDataset(options.dataset ?? dataset), columnsOf(run, options, own), {
+    strict,
+    captions: own ? captions : null,
+    say: tell,
+  });
+}
+
+/** The splits of a run's own sources: those that it evaluates, or that are named. */
+async function openOwnSources({ config }: LoadedModel, { split }: Options): Promise<EvaluatedData> {
+  const { data, evaluation } = config;
+  const named = split?.filter((name) => name !== data.trainSplit) ?? evaluation.splits;
+  const asked = { ...config, evaluation: { ...evaluation, splits: named } };
+  const { train, evaluated, close } = await openRunData(await locateData(config), asked, tell);
+  const splits = Object.fromEntries([train, ...evaluated].map((each) => [each.name, each]));
+  return {
+    path: data.dataset,
+    splits,
+    split(name) {
+      const found = splits[name];
+      if (found === undefined) throw new Error(`no split "${name}"; the splits are ${Object.keys(splits).join(', ')}`);
+      return found;
+    },
+    close,
+  };
+}
+
 const printJson = (value: unknown): void => console.log(JSON.stringify(value, null, 2));
 
 async function main(): Promise<number | undefined> {
@@ -189,15 +223,8 @@ async function main(): Promise<number | undefined> {
   const own = options.dataset === undefined;
   if (own && 'assumptions' in run)
     throw new UsageError('weights outside of a run have no data set: pass one with --dataset');
-  const dataset = await openTaskData(
-    await locateDataset(options.dataset ?? run.config.data.dataset),
-    columnsOf(run, options, own),
-    {
-      strict: run.config.data.strict,
-      captions: own ? run.config.data.captions : null,
-      say: (line) => console.error(line),
-    },
-  );
+  const dataset =
+    own && run.config.data.sources !== null ? await openOwnSources(run, options) : await openOne(run, options);
   try {
     const splits = chooseSplits(dataset, options, own ? run.config.data.trainSplit : 'train');
     const request = await requestOf(run, dataset, options, own);

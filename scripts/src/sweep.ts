@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { disposeBackends } from '@tessera/tensor';
+import type { RunConfig } from '@tessera/train';
 import {
   inChildProcesses,
   type Reached,
@@ -14,7 +15,7 @@ import {
   type Work,
 } from '@tessera/train/sweep';
 import { chooseBackend, commandLine, exitCodes, onInterrupt, runCommand, toCaller } from './lib/command.ts';
-import { locateDataset, withDataset } from './lib/datasets.ts';
+import { locateData, withDataset } from './lib/datasets.ts';
 import { formatSeconds, ProgressBar } from './lib/progress-bar.ts';
 import { SweepMeter } from './lib/sweep/meter.ts';
 import { readSweepFile } from './lib/sweep/read-file.ts';
@@ -61,9 +62,10 @@ const readOptions = () =>
 /** How the runs of a plan are trained: each in a process of its own, after their data sets and backends have been found. */
 async function childProcesses({ configurations }: SweepPlan, parallel: number): Promise<TrainRun> {
   const configs = configurations.flatMap(({ runs }) => runs.map(({ config }) => config));
-  const datasets = new Map<string, string>();
-  for (const { data } of configs)
-    if (!datasets.has(data.dataset)) datasets.set(data.dataset, await locateDataset(data.dataset));
+  const locations = new Map<string, string | readonly string[]>();
+  const keyOf = ({ data }: RunConfig): string => JSON.stringify([data.dataset, data.sources]);
+  for (const config of configs)
+    if (!locations.has(keyOf(config))) locations.set(keyOf(config), await locateData(config));
   for (const name of new Set(configs.map(({ runtime }) => runtime.backend))) await chooseBackend(name, 1);
   await disposeBackends();
   const threads = Math.max(1, Math.floor(availableParallelism() / parallel));
@@ -72,7 +74,7 @@ async function childProcesses({ configurations }: SweepPlan, parallel: number): 
     execArgv: process.execArgv,
   };
   return inChildProcesses(program, ({ run, epochs }, folder) => {
-    const dataset = datasets.get(run.config.data.dataset) as string;
+    const dataset = locations.get(keyOf(run.config)) ?? run.config.data.dataset;
     return { config: withDataset(run.config, dataset), dataset, folder, epochs, threads };
   });
 }

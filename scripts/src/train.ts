@@ -1,4 +1,5 @@
 /** npm run train: trains a model, evaluates it and writes a report. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   dryRun,
@@ -26,7 +27,7 @@ import {
   toCaller,
   UsageError,
 } from './lib/command.ts';
-import { locateDataset, withDataset } from './lib/datasets.ts';
+import { locateData, withDataset } from './lib/datasets.ts';
 import { describeBackend } from './lib/describe-backend.ts';
 import { checkFindLr, findLr, findLrOptions } from './lib/find-lr.ts';
 import { formatBytes, formatDryRun } from './lib/format-dry-run.ts';
@@ -119,6 +120,7 @@ const readOptions = () =>
     .example('$0 --preset mae --max-steps 100 --limit-train 10%', 'a short trial: 100 steps on a tenth of the data')
     .example('$0 --preset deit --dry-run', 'how long it takes, how much memory it needs, and whether everything fits')
     .example('$0 --data my-pictures --set model=vit-tiny-64', 'your own images (see npm run build-dataset)')
+    .example('$0 --data my-pictures --data drawings.parquet:2', 'two sources, the second twice as often as the first')
     .example('$0 --config my.yaml --run runs/second', 'settings from a file')
     .example('$0 --resume runs/second', 'continue after an interruption, bit for bit')
     .example('$0 --task classify --data fashion-mnist', 'a classifier from scratch')
@@ -146,11 +148,15 @@ function settingsFrom(from: string, name: string | undefined): string[] {
   return [`task=${task.name}`, ...task.fromCheckpoint, `initialize.checkpoint=${JSON.stringify(fromCaller(from))}`];
 }
 
+/** One of several sources. A file whose name looks like one with a weight is a file. */
+const namedSource = (text: string): unknown => (existsSync(fromCaller(text)) ? { url: text } : text);
+
 /** The settings that the options set. */
 function settingsOf({ task, from, linearProbe, set, ...options }: Options): string[] {
   if (linearProbe && from === undefined)
     throw new UsageError('--linear-probe needs --from, the model whose image tower is used');
   const flags: Readonly<Record<string, unknown>> = options;
+  const sources: string[] | null = Array.isArray(flags.data) ? flags.data.map(String) : null;
   for (const flag of settingsByFlag.keys())
     if (Number.isNaN(flags[flag])) throw new UsageError(`--${flag}: expected a number`);
   return [
@@ -158,8 +164,11 @@ function settingsOf({ task, from, linearProbe, set, ...options }: Options): stri
     ...(from === undefined ? [] : settingsFrom(from, task)),
     ...(linearProbe ? ['initialize.tower=freeze'] : []),
     ...[...settingsByFlag].flatMap(([flag, { key }]) =>
-      flags[flag] === undefined ? [] : [`${key}=${JSON.stringify(flags[flag])}`],
+      flags[flag] === undefined || (flags[flag] === flags.data && sources !== null)
+        ? []
+        : [`${key}=${JSON.stringify(flags[flag])}`],
     ),
+    ...(sources === null ? [] : [`data.sources=${JSON.stringify(sources.map(namedSource))}`]),
     ...set,
   ];
 }
@@ -274,7 +283,7 @@ async function main(): Promise<number | undefined> {
   }
   const started = performance.now();
   const backend = await chooseBackend(asked.runtime.backend, asked.runtime.threads);
-  const dataset = await locateDataset(asked.data.dataset);
+  const dataset = await locateData(asked);
   const config = withDataset(asked, dataset);
   if (options.findLr && options.dryRun) throw new UsageError('--find-lr leaves no run either: omit --dry-run');
   if (options.findLr) {

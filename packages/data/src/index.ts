@@ -37,7 +37,8 @@ export {
 export { filterSplit } from './dataset/filter/index.ts';
 export type { DatasetInfo } from './dataset/saved.ts';
 export type { RowRange, ScannedRows } from './dataset/scan.ts';
-export { Split, type SplitBlock } from './dataset/split.ts';
+export { SourceError, type SourceRoles, type SourceSplit, unifySources } from './dataset/sources.ts';
+export { Split, type SplitBlock, type SplitPart } from './dataset/split.ts';
 export { fingerprintChanges, fingerprintDataset, type SplitFingerprint } from './fingerprint.ts';
 export type { Row } from './format/shard.ts';
 export { type TarMember, tarMembers } from './format/tar-headers.ts';

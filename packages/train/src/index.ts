@@ -25,6 +25,7 @@ export * from './optim/index.ts';
 export type { NamedProbability, Prediction, PredictionRequest } from './predict/prediction.ts';
 export type { ImageSource } from './predict/read-images.ts';
 export { openTaskData } from './run/open-data.ts';
+export { openRunData } from './run/run-data.ts';
 export { type CheckpointChoice, findCheckpoint, findRun, RunFolder } from './run-folder/run-folder.ts';
 export { tokenizerBeside } from './tasks/contrastive/find-tokenizer.ts';
 export { taskNamed, tasks } from './tasks/index.ts';

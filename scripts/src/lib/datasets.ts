@@ -1,6 +1,6 @@
 /** Finds data sets by name or path. */
 import { isAddress, isPattern } from '@tessera/data';
-import { exists } from '@tessera/data/io';
+import { errorMessage, exists } from '@tessera/data/io';
 import { datasets, ensureDataset } from '@tessera/datasets';
 import { closestName } from '@tessera/nn';
 import type { RunConfig } from '@tessera/train';
@@ -36,8 +36,27 @@ export async function locateDataset(nameOrPath: string): Promise<string> {
   );
 }
 
-/** Stores an absolute path to the data set's folder, so that the run can be continued from any folder; a known name stays a name. */
-export const withDataset = (config: RunConfig, folder: string): RunConfig =>
-  isKnownDataset(config.data.dataset)
-    ? config
-    : ({ ...config, data: { ...config.data, dataset: folder } } as RunConfig);
+/** Where the data of a run are: its data set, or each of its sources. @throws for all sources that are not there */
+export async function locateData({ data: { dataset, sources } }: RunConfig): Promise<string | readonly string[]> {
+  if (sources === null) return locateDataset(dataset);
+  const locations: string[] = [];
+  const problems: string[] = [];
+  for (const { url } of sources)
+    await locateDataset(url).then(
+      (location) => locations.push(location),
+      (error: unknown) => problems.push(errorMessage(error)),
+    );
+  if (problems.length > 0) throw new UsageError(problems.join('\n'));
+  return locations;
+}
+
+/** Stores absolute paths to the data, so that the run can be continued from any folder; a known name stays a name. */
+export function withDataset(config: RunConfig, location: string | readonly string[]): RunConfig {
+  const { data } = config;
+  const placed = (name: string, place: string | undefined): string => (isKnownDataset(name) ? name : (place ?? name));
+  const changes =
+    data.sources === null
+      ? { dataset: placed(data.dataset, [location].flat()[0]) }
+      : { sources: data.sources.map((source, k) => ({ ...source, url: placed(source.url, location[k]) })) };
+  return { ...config, data: { ...data, ...changes } };
+}

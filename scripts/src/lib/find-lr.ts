@@ -63,7 +63,7 @@ export function checkFindLr({ findLr, minLr, maxLr, lrSteps, plot, run, resume }
 export interface FindLrRequest extends Pick<FindLrCall, 'minLr' | 'maxLr' | 'lrSteps'> {
   readonly config: RunConfig;
   /** The folder of the data set. */
-  readonly dataset: string;
+  readonly dataset: string | readonly string[];
   /** The backend in words. */
   readonly backend: string;
   /** Path of the page. */

@@ -41,6 +41,8 @@ export interface OpenOptions {
   classes?: ClassColumns;
   /** Where columns are kept that are read as a whole, so that they are read once; null: they are not kept. Default: null. */
   memory?: ColumnMemory | null;
+  /** What distinguishes this dataset from others with the same memory. Default: it is the only one. */
+  memoryName?: string;
   /** How a folder of images is read. */
   folder?: EntryOptions;
   /** Whether an image of a folder that is found not to be decodable is an error. Default false: it is left out. */
@@ -79,7 +81,11 @@ export async function openDataset(location: string, options: OpenOptions = {}): 
       const open = sources[name];
       if (open === undefined) throw new Error(noSuchSplit(root, name, Object.keys(sources)));
       const opened = await open();
-      splits[name] = new Split(name, root, opened.shards, { ...options, saved });
+      splits[name] = new Split(name, root, opened.shards, {
+        ...options,
+        saved,
+        ...(options.memoryName !== undefined && { memoryKey: `${options.memoryName}\0${name}` }),
+      });
       info ??= opened.info;
     }
   } catch (error) {

@@ -32,8 +32,8 @@ interface ScannedBlock {
 /** What a scan needs of a split. */
 export interface ScanSource<Place extends ScannedBlock = ScannedBlock> {
   readonly name: string;
-  /** Differs between splits whose columns of the same name are not the same. */
-  readonly key: string;
+  /** What distinguishes its columns in the memory from those of other splits. */
+  readonly memoryKey: string;
   /** For each row of the split its number in the files; null: it is the same. */
   readonly selected: ArrayLike<number> | null;
   readonly memory: ColumnMemory | null;
@@ -141,12 +141,12 @@ async function columnsOf<Place extends ScannedBlock>(
   columns: readonly string[],
   stretch: Stretch<Place>,
 ): Promise<KeptRows[]> {
-  const { memory } = source;
+  const { memory, memoryKey } = source;
   const { place, count, inBlock } = stretch;
   const [first, last] = [inBlock(0), inBlock(count - 1)];
   const from = place.firstRow + first;
   const rows = last - first + 1;
-  const key = (column: string): string => `${source.key}\0${column}`;
+  const key = (column: string): string => `${memoryKey}\0${column}`;
   const kept = new Map(columns.map((column) => [column, memory?.find(key(column), place.number, from, rows) ?? null]));
   const missing = columns.filter((column) => kept.get(column) === null);
   for (const [column, values] of await readColumns(source, place, missing, { first, last })) {

@@ -8,6 +8,7 @@ import { BlockCache } from './block-cache.ts';
 import { type ClassColumns, classFeatures, classNumbers } from './classes.ts';
 import type { ColumnMemory } from './column-memory.ts';
 import type { SplitFile } from './files.ts';
+import { checkSameFeatures } from './same-features.ts';
 import { type RowRange, type ScannedRows, scanRows } from './scan.ts';
 
 /** A block of a split. */
@@ -35,11 +36,26 @@ export interface SplitOptions {
   readonly classes?: ClassColumns | undefined;
   /** The numbers of its rows in the files; null: all of them, in order. */
   readonly selected?: Uint32Array | null;
+  /** The sources whose rows it has, one after the other; null: it has one. */
+  readonly parts?: readonly SplitPart[] | null;
   /** Keeps the columns that are read as a whole. */
   readonly memory?: ColumnMemory | null | undefined;
+  /** What distinguishes its columns there from those of other splits, and of views of this one. */
+  readonly memoryKey?: string;
 }
 
 const [savedCacheBytes, blockCacheBytes] = [64 * 2 ** 20, 512 * 2 ** 20];
+
+/** Rows of a split that come from one source. */
+export interface SplitPart {
+  readonly name: string;
+  readonly rows: number;
+  /** Its share of the samples of an epoch, in proportion to the sum of all weights. */
+  readonly weight: number;
+}
+
+/** The number of views so far: each has values of its own. */
+let views = 0;
 
 /** What a worker needs to open a split again. Plain data. */
 export interface SplitPlace {
@@ -65,6 +81,8 @@ export class Split {
   readonly whole: number;
   /** The numbers of the selected rows in the files; null: all of them, in order. */
   readonly selected: Uint32Array | null;
+  /** The sources whose rows it has, one after the other; null: it has one. */
+  readonly parts: readonly SplitPart[] | null;
   /** The columns that are read as classes. */
   readonly classes: ClassColumns;
   readonly #shards: readonly OpenShard[];
@@ -80,7 +98,8 @@ export class Split {
     this.name = name;
     this.path = path;
     this.classes = classes;
-    this.#options = options;
+    this.parts = options.parts ?? null;
+    this.#options = { memoryKey: name, ...options };
     this.features = classFeatures(shards[0]?.features ?? {}, classes);
     this.#numbers = classNumbers(classes);
     this.#shards = shards;
@@ -112,18 +131,49 @@ export class Split {
 
   /** As `select`, of the numbers that rows have in the files, which are not copied. */
   selectStored(selected: Uint32Array): Split {
-    return new Split(this.name, this.path, this.#shards, { ...this.#options, selected });
+    return new Split(this.name, this.path, this.#shards, { ...this.#options, selected, parts: null });
   }
 
   /** The same rows with other columns. Closing one of the two closes both. @throws for a column that the files do not have */
   withView(view: ColumnView): Split {
     const shards = this.#shards.map((shard) => viewShard(shard, view));
-    return new Split(this.name, this.path, shards, this.#options);
+    const memoryKey = `${this.#options.memoryKey}\0view ${views++}`;
+    return new Split(this.name, this.path, shards, { ...this.#options, memoryKey });
   }
 
   /** The same rows with some columns read as classes. Closing one of the two closes both. */
   withClasses(classes: ClassColumns): Split {
     return new Split(this.name, this.path, this.#shards, { ...this.#options, classes });
+  }
+
+  /**
+   * The rows of several sources as one split, one source after the other. Closing it closes all of them.
+   *
+   * @param sources with the same columns, none of which is read as classes only by the split
+   * @throws where a source has other columns than the first
+   */
+  static join(
+    name: string,
+    path: string,
+    sources: readonly { readonly split: Split; readonly name: string; readonly weight: number }[],
+  ): Split {
+    const splits = sources.map(({ split }) => split);
+    const shards = splits.flatMap((split) => split.#shards);
+    checkSameFeatures(shards);
+    let offset = 0;
+    const isSelected = splits.some(({ selected }) => selected !== null);
+    const rows = splits.map(({ whole, length, selected }) => {
+      offset += whole;
+      const first = offset - whole;
+      return Uint32Array.from({ length: isSelected ? length : 0 }, (_, row) => first + (selected?.[row] ?? row));
+    });
+    return new Split(name, path, shards, {
+      memoryKey: `${name}\0join ${views++}`,
+      memory: splits.map((split) => split.#options.memory ?? null).at(0) ?? null,
+      saved: splits.every((split) => split.#options.saved === true),
+      selected: isSelected ? joinRows(rows) : null,
+      parts: sources.map(({ split, name: source, weight }) => ({ name: source, rows: split.length, weight })),
+    });
   }
 
   /** Where it can be opened again. */
@@ -259,8 +309,7 @@ export class Split {
     const converters = columns.map((column) => numbers.get(column) ?? ((value: Value) => value));
     const source = {
       name: this.name,
-      // A view can have another column under the same name.
-      key: `${this.name}\0${JSON.stringify(this.#shards[0]?.views ?? [])}`,
+      memoryKey: this.#options.memoryKey ?? this.name,
       selected,
       memory: this.#options.memory ?? null,
       placeOf: (stored: number) => this.#placeOf(stored),
@@ -355,6 +404,16 @@ export class Split {
     if (this.#closed) return Promise.reject(new Error('the dataset was closed'));
     return shard.block(index, columns);
   }
+}
+
+function joinRows(rows: readonly Uint32Array[]): Uint32Array {
+  const joined = new Uint32Array(rows.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const own of rows) {
+    joined.set(own, at);
+    at += own.length;
+  }
+  return joined;
 }
 
 /** The first place in ascending numbers whose number is `value` or more. */

@@ -6,17 +6,23 @@ import type { ColumnView, ViewColumn } from './column-view.ts';
 import type { Block, OpenShard, Row } from './shard.ts';
 
 /** The file's columns that a column of a view needs. */
-const sourcesOf = (column: ViewColumn): string[] =>
-  column.kind === 'texts' ? column.from.map((each) => each.column) : [column.from];
+const sourcesOf = ({ from }: ViewColumn): string[] =>
+  typeof from === 'string' ? [from] : (from ?? []).map(({ column }) => column);
 
 function featureOf(column: ViewColumn, features: Features): Feature {
   switch (column.kind) {
     case 'column':
       return features[column.from] as Feature;
+    case 'image':
+      return feature.image();
+    case 'integer':
+      return feature.value('int64');
     case 'texts':
       return weightedTextsFeature;
-    case 'class':
-      return feature.classLabel(column.names);
+    case 'class': {
+      const one = feature.classLabel(column.names);
+      return column.isList ? feature.list(one) : one;
+    }
     default:
       return column satisfies never;
   }
@@ -27,6 +33,14 @@ function reader(column: ViewColumn): (row: Row) => Value {
   switch (column.kind) {
     case 'column':
       return (row) => row[column.from] ?? null;
+    case 'image':
+      return (row) => {
+        const value = row[column.from] ?? null;
+        return value instanceof Uint8Array ? { bytes: value, path: null } : value;
+      };
+    case 'integer':
+      return ({ [column.from ?? '']: value }) =>
+        typeof value === 'number' ? value * column.factor + column.offset : null;
     case 'texts':
       return (row) =>
         column.from.map(({ column: name, weight }) => ({
@@ -35,11 +49,12 @@ function reader(column: ViewColumn): (row: Row) => Value {
         }));
     case 'class': {
       const places = column.values === null ? null : new Map(column.values.map((value, k) => [value, k]));
-      return (row) => {
-        const value = row[column.from] as string | number | null;
+      const numberOf = (value: Value): Value => {
         const k = places === null ? value : places.get(value as string | number);
         return column.numbers[(k ?? -1) as number] ?? null;
       };
+      return ({ [column.from]: value = null }) =>
+        Array.isArray(value) ? (value as Value[]).map(numberOf).filter((k) => k !== null) : numberOf(value);
     }
     default:
       return column satisfies never;

@@ -159,7 +159,7 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
     if (used === 0) throw new Error(`${title}: has no rows to load`);
     if (split.length > mostRows)
       throw new RangeError(`${title}: has ${split.length} rows; at most ${mostRows} can be used`);
-    this.order = makeOrder(options, used, split.direct, title);
+    this.order = makeOrder(options, rows === null ? split.parts : null, used, split.direct, title);
     const shard = options.shard ?? { index: 0, count: 1 };
     positive('shard.count', shard.count);
     if (positive('shard.index', shard.index, 0) >= shard.count)
@@ -195,6 +195,7 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
       blockBytes: this.reading.cacheBytes,
       readAheadBytes: this.reading.readAheadBytes,
       replaceNear: shuffle && this.order.locality !== null,
+      parts: rows === null ? (split.parts?.map((part) => part.rows) ?? null) : null,
     };
     this.#source = workers === 0 ? inlineSource(spec) : workerSource(spec, workers);
   }
@@ -297,6 +298,7 @@ const mostRows = 2 ** 31 - 1;
 /** The order of the rows that are used. */
 function makeOrder<Requests extends ColumnRequests>(
   { shuffle = false, weights = null, seed = 0, order = {} }: LoaderOptions<Requests>,
+  sources: readonly MixturePart[] | null,
   rows: number,
   direct: boolean,
   title: string,
@@ -307,8 +309,8 @@ function makeOrder<Requests extends ColumnRequests>(
     throw new RangeError('data loader: weights need shuffle: true, because rows are drawn in a random order');
   if (!shuffle) return sequentialOrder(rows);
   if (weights !== null) return weightedOrder(weights, seed);
-  const { parts, ...options } = order;
-  if (parts === undefined) return createOrder(rows, { ...options, seed, direct });
+  const { parts = sources, ...options } = order;
+  if (parts === null) return createOrder(rows, { ...options, seed, direct });
   const total = parts.reduce((sum, part) => sum + part.rows, 0);
   if (total !== rows) throw new RangeError(`${title}: its sources have ${total} rows, but ${rows} rows are used`);
   return mixtureOrder(parts, { ...options, seed, direct });

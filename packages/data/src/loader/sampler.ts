@@ -39,6 +39,8 @@ export interface SamplerSpec {
   readAheadBytes: number;
   /** Whether an unusable row is replaced by one near it, so that no other block needs to be read. */
   replaceNear: boolean;
+  /** The number of rows of each source, one after the other; null: there is one. A row is replaced by one of its own source. */
+  parts?: readonly number[] | null;
 }
 
 /** Rows of a batch. */
@@ -252,13 +254,13 @@ export class Sampler {
 
   /** A row that may replace another one. Near it, from a group of rows that grows from attempt to attempt, or any row. */
   #replacement(row: number, attempt: number, random: CounterRandom): number {
-    const { rows, replaceNear } = this.#spec;
+    const { rows, replaceNear, parts } = this.#spec;
     if (rows !== null) return rows[random.below(rows.length)] as number;
-    const { length } = this.#split;
-    if (!replaceNear) return random.below(length);
+    const { start, length } = partOf(row, parts ?? [this.#split.length]);
+    if (!replaceNear) return start + random.below(length);
     const group = Math.min(length, nearRows * 2 ** Math.floor(attempt / attemptsInGroup));
-    const first = Math.min(length - group, Math.floor(row / group) * group);
-    return first + random.below(group);
+    const first = Math.min(length - group, Math.floor((row - start) / group) * group);
+    return start + first + random.below(group);
   }
 
   /** The item of a row, or why it cannot be used. */
@@ -334,3 +336,13 @@ const pickingOf = ({ choice = 'first', count = 1, weighted = false }: FoundColum
   count,
   weighted,
 });
+
+/** The source that a row is of: its first row, and their number. */
+function partOf(row: number, parts: readonly number[]): { start: number; length: number } {
+  let start = 0;
+  for (const length of parts) {
+    if (row < start + length) return { start, length };
+    start += length;
+  }
+  throw new RangeError(`row ${row} is not one of ${start} rows`);
+}

@@ -16,7 +16,7 @@ export const captionColumns = z
 export type CaptionColumns = z.infer<typeof captionColumns>;
 
 /** A name with a weight behind a colon; without one, the weight is 1. */
-function namedWeight(text: string): [string, number] {
+export function namedWeight(text: string): [string, number] {
   const [, name, number] = /^(.+):(\d+(?:\.\d*)?|\.\d+)$/.exec(text) ?? [];
   return name === undefined ? [text, 1] : [name, Number(number)];
 }

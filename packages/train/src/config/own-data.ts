@@ -1,15 +1,7 @@
 /** The settings of a run on other data than those of the default preset. */
 import type { TaskSettings } from './schema.ts';
-import { mergeSettings, type Settings, valueAt } from './tree.ts';
-
-/** The last part of a path or address that has no wildcards and is no file, or the name of a known data set. It names a folder. */
-const lastPart = (path: string): string => {
-  const parts = path
-    .replace(/\?.*$/, '')
-    .split(/[/\\]/)
-    .filter((part) => !/^\.*$|[*?{[:]/.test(part));
-  return parts.findLast((part) => !/\.(parquet|pq|tar|arrow)$/.test(part)) ?? parts.at(-1) ?? 'data';
-};
+import { lastPart } from './sources.ts';
+import { isSettings, mergeSettings, type Settings, valueAt } from './tree.ts';
 
 /**
  * A default preset is made for one data set: its name, image size, augmentation and warm-up belong to that set. For any other data set the
@@ -18,11 +10,16 @@ const lastPart = (path: string): string => {
  *
  * @param preset the task's default preset
  * @param dataset name or path of the data set that was asked for
+ * @param sources the data sets in place of it
  */
-export function ownData(preset: Settings, task: TaskSettings, dataset: unknown): Settings {
-  if (typeof dataset !== 'string' || dataset === valueAt(preset, ['data', 'dataset'])) return preset;
+export function ownData(preset: Settings, task: TaskSettings, dataset: unknown, sources: unknown): Settings {
+  const named = Array.isArray(sources)
+    ? sources.map((source) => lastPart(String(isSettings(source) ? source.url : source)))
+    : null;
+  if (named === null && (typeof dataset !== 'string' || dataset === valueAt(preset, ['data', 'dataset'])))
+    return preset;
   const common: Settings = {
-    name: `${lastPart(dataset)}-${task.name}`,
+    name: `${named?.slice(0, 3).join('-') ?? lastPart(String(dataset))}-${task.name}`,
     data: { augmentation: 'clip' },
     schedule: { warmupSteps: null },
   };

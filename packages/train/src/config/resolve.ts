@@ -6,6 +6,7 @@ import { expandColumns } from './column-shorthand.ts';
 import { listSettings } from './keys.ts';
 import { ownData } from './own-data.ts';
 import type { RunConfig, TaskCatalog, TaskSettings } from './schema.ts';
+import { expandSources } from './sources.ts';
 import { settingMeantBy } from './synonyms.ts';
 import { isSettings, mergeSettings, type Settings, settingsAt, valueAt } from './tree.ts';
 import {
@@ -86,8 +87,10 @@ export function presetSettings(layers: readonly Layer[], given: string | undefin
   if (name === undefined) {
     const task = catalog.find((known) => known.name === chosen) ?? (catalog[0] as TaskSettings);
     const preset = presetOf(task, Object.keys(task.presets)[0] as string);
-    const choosing = layers.findLast(({ settings }) => valueAt(settings, ['data', 'dataset']) !== undefined);
-    return ownData(preset, task, valueAt(choosing?.settings, ['data', 'dataset']));
+    const choosing = layers
+      .map(({ settings }) => expandSources(settings))
+      .findLast((settings) => valueAt(settings, ['data', 'dataset']) !== undefined);
+    return ownData(preset, task, valueAt(choosing, ['data', 'dataset']), valueAt(choosing, ['data', 'sources']));
   }
   const where = given === undefined ? `${naming?.source}: ` : '';
   const presets = presetsOf(catalog);
@@ -136,7 +139,7 @@ function applyLayer(
   unions: KindUnions,
   written: Settings,
 ): Settings {
-  const { preset: _, model, ...others } = expandColumns(renameFormer(layer.settings));
+  const { preset: _, model, ...others } = expandSources(expandColumns(renameFormer(layer.settings)));
   const { preset, ...own } = typeof model === 'string' ? { preset: model } : isSettings(model) ? model : {};
   const base = preset === undefined ? under : { ...under, model: modelPreset(task, preset, layer.source) };
   const isSection = typeof model === 'string' || isSettings(model);

@@ -9,6 +9,7 @@ import { optimizers, schedules } from '../optim/choices.ts';
 import { measureFields } from '../optim/measure-fields.ts';
 import { type GroupSettings, rate, share } from '../optim/settings.ts';
 import { limitTrain } from './limit.ts';
+import { sourcesSetting } from './sources.ts';
 import { imageTowerSection } from './tower.ts';
 
 export { rate, share };
@@ -122,6 +123,7 @@ export const dataFields = {
       'name of a data set (emoji, fashion-mnist, mnist); a folder that build-dataset or save_to_disk wrote; or Arrow, Parquet or tar files: a path, a pattern or an address (https://, s3://, hf://datasets/)',
     )
     .meta({ flag: 'data' }),
+  sources: sourcesSetting,
   trainSplit: z.string().default('train').describe('split to train on'),
   filter: z
     .string()

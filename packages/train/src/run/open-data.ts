@@ -28,6 +28,8 @@ export interface OpenTaskData {
   readonly say?: (message: string) => void;
   /** Keeps the columns that are read, for those who need them next. */
   readonly memory?: ColumnMemory | null;
+  /** What distinguishes the data set from others with the same memory. */
+  readonly memoryName?: string;
 }
 
 /** How the table of a folder of images is read: with the columns that the user named. */
@@ -53,12 +55,17 @@ function folderOptions(
 export async function openTaskData(
   location: string,
   columns: Readonly<Record<string, string | null>>,
-  { captions, strict = false, say, memory = null }: OpenTaskData = {},
+  { captions, strict = false, say, memory = null, memoryName }: OpenTaskData = {},
 ): Promise<Dataset> {
   const weights = captionWeights(captions);
   if (weights !== null && typeof columns.captions === 'string')
     throw new Error('data.captions and data.columns.captions both name columns: leave one of them out');
-  let dataset = await openDataset(location, { folder: folderOptions(columns, weights), strict, memory });
+  let dataset = await openDataset(location, {
+    folder: folderOptions(columns, weights),
+    strict,
+    memory,
+    ...(memoryName !== undefined && { memoryName }),
+  });
   try {
     if (weights !== null) dataset = joinCaptions(dataset, weights);
     for (const line of leftOutLines(dataset.leftOut)) say?.(line);

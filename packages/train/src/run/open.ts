@@ -1,6 +1,6 @@
 /** The first stage of a run: its data are opened, its folder is taken, and its model is built. */
 import { join } from 'node:path';
-import { ColumnMemory, type Dataset, fingerprintDataset, type Split, type SplitFingerprint } from '@tessera/data';
+import { ColumnMemory, type Split, type SplitFingerprint } from '@tessera/data';
 import { writeFileAtomic } from '@tessera/data/io';
 import { manualSeed } from '@tessera/tensor';
 import { checkSavedWeights } from '../adapt/save-weights.ts';
@@ -14,9 +14,8 @@ import { tasks } from '../tasks/index.ts';
 import type { AnyTaskModel, Say, Task, TrainedModel, TrainingSite } from '../tasks/task.ts';
 import { checkUnchanged } from './checks.ts';
 import type { Cleanup } from './cleanup.ts';
-import { limitSplit } from './limit-split.ts';
-import { openTaskData } from './open-data.ts';
 import type { TrainingRequest } from './request.ts';
+import { openRunData } from './run-data.ts';
 import { countUsableRows } from './usable-rows.ts';
 
 /** A run whose model is built. */
@@ -64,12 +63,10 @@ export async function openRun(
   cleanup.add(() => isDiscarded && folder.discard());
   const columnMemory = new ColumnMemory(columnBytes);
   cleanup.add(() => columnMemory.close());
-  const opening = { ...config.data, say, memory: columnMemory };
-  const dataset = await openTaskData(request.dataset, config.data.columns, opening);
-  cleanup.add(() => dataset.close());
-  const train = await limitSplit(dataset.split(config.data.trainSplit), config.data);
-  const splits = evaluationSplits(dataset, config);
-  const fingerprint = await fingerprintDataset(dataset, verifyData);
+  const opened = await openRunData(request.dataset, config, say, columnMemory);
+  cleanup.add(() => opened.close());
+  const { train, trainParts, evaluated: splits } = opened;
+  const fingerprint = await opened.fingerprint(verifyData);
   if (resume === null) await folder.create({ restart });
   else if (!allowChanges) checkUnchanged(resume, config, fingerprint);
   const lock = await lockRun(folder.path);
@@ -94,15 +91,16 @@ export async function openRun(
   checkSavedWeights(subject.model, config, say);
   const { data } = config;
   const named = config.evaluation.splits !== null;
-  const evaluated = await countUsableRows({ train, evaluated: splits, named, columns: subject.columns, data, say });
+  const evaluated = await countUsableRows({
+    train: trainParts,
+    evaluated: splits,
+    named,
+    columns: subject.columns,
+    data,
+    say,
+  });
   const keepFolder = (): void => {
     isDiscarded = false;
   };
   return { config, train, evaluated, fingerprint, subject, columnMemory, keepFolder };
-}
-
-function evaluationSplits(dataset: Dataset, { data, evaluation }: RunConfig): Split[] {
-  dataset.split(data.trainSplit);
-  const names = evaluation.splits ?? Object.keys(dataset.splits).filter((name) => name !== data.trainSplit);
-  return names.map((name) => dataset.split(name));
 }

@@ -8,11 +8,12 @@ import type { BatchTensors } from '../loop/objective.ts';
 import type { MixedPrecision } from '../loop/precision.ts';
 import type { TrainerParts } from '../loop/trainer.ts';
 import type { RunFolder } from '../run-folder/run-folder.ts';
+import type { DataLocation } from './run-data.ts';
 
 export interface TrainingRequest {
   readonly config: RunConfig;
-  /** The folder of the built data set. */
-  readonly dataset: string;
+  /** Where the data set is, or each of `data.sources`; see `openDataset`. */
+  readonly dataset: DataLocation;
   readonly folder: RunFolder;
   /** The checkpoint to continue from; null: from the first step. */
   readonly resume: Checkpoint | null;

@@ -7,7 +7,8 @@ const inWords = (rows: number): string => rows.toLocaleString('en-US');
 
 /** Whose rows are counted, and what happens to those that cannot be used. */
 export interface UsableRowsRequest {
-  readonly train: Split;
+  /** The training split, or that of each source. */
+  readonly train: Split | readonly Split[];
   readonly evaluated: readonly Split[];
   /** Whether the evaluated splits were named: then one without a usable row is an error. */
   readonly named: boolean;
@@ -21,13 +22,14 @@ export interface UsableRowsRequest {
  * Tells for each split how many rows have no caption or label that can be used. They are left out later.
  *
  * @returns the splits that can be evaluated: those that have a usable row
- * @throws with `strict` where a row cannot be used; where no row of the training split can
+ * @throws with `strict` where a row cannot be used; where no row of a training split can
  */
 export async function countUsableRows(request: UsableRowsRequest): Promise<Split[]> {
-  const { train, evaluated, named, columns, data, say } = request;
+  const { evaluated, named, columns, data, say } = request;
+  const train: readonly Split[] = [request.train].flat();
   const hasMasks = Object.values(columns).some(({ kind }) => kind === 'mask');
   const useful: Split[] = [];
-  for (const split of [train, ...evaluated]) {
+  for (const split of [...train, ...evaluated]) {
     const { ranges, complete } = checkedRows(split, data, hasMasks ? 'masks' : 'texts');
     const found = await checkRows(split, columns, ranges);
     if (found !== null && !complete)
@@ -36,13 +38,13 @@ export async function countUsableRows(request: UsableRowsRequest): Promise<Split
       );
     const [first] = found?.examples ?? [];
     if (found === null || first === undefined) {
-      if (split !== train) useful.push(split);
+      if (!train.includes(split)) useful.push(split);
       continue;
     }
     const title = `${split.path}, split "${split.name}"`;
     if (data.strict) throw new Error(`${title}, row ${first.row}: ${first.reason}`);
     const isUseless = found.unusable === found.rows;
-    if (isUseless && (split === train || named))
+    if (isUseless && (train.includes(split) || named))
       throw new Error(`${title}: none of its ${found.rows} rows can be used; row ${first.row}: ${first.reason}`);
     const share = complete ? '' : ' that were checked';
     say(
@@ -50,7 +52,7 @@ export async function countUsableRows(request: UsableRowsRequest): Promise<Split
         ? `${split.name} is not evaluated: none of its ${found.rows} rows can be used (${first.reason})`
         : `${split.name}: ${found.unusable} of ${found.rows} rows${share} cannot be used; row ${first.row}: ${first.reason}`,
     );
-    if (split !== train && !isUseless) useful.push(split);
+    if (!train.includes(split) && !isUseless) useful.push(split);
   }
   return useful;
 }

@@ -6,7 +6,7 @@ import type { RunEnd, RunProgress } from './run-sweep.ts';
 export interface RunOrder {
   readonly config: RunConfig;
   /** The folder of the built data set. */
-  readonly dataset: string;
+  readonly dataset: string | readonly string[];
   /** The run's folder. */
   readonly folder: string;
   /** Complete epochs at the end, counted from the start of the run. */

@@ -28,6 +28,10 @@ export async function samplingWeights(
   columns: ColumnRequests,
 ): Promise<Float64Array | null> {
   if (data.sampling === 'shuffle') return null;
+  if (train.parts !== null)
+    throw new Error(
+      'data.sampling is balanced, which cannot be joined with the weights of data.sources: set data.sampling=shuffle',
+    );
   if (data.resample || data.epochRows !== null)
     throw new Error(
       `data.sampling is balanced, which draws rows with replacement by itself, as many as there are: it cannot be joined with data.${data.resample ? 'resample' : 'epochRows'}`,
