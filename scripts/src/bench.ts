@@ -63,11 +63,12 @@ const argv = await yargs(hideBin(process.argv))
   })
   .option('threads', {
     type: 'number',
-    describe: 'Threads of Tessera, and largest number of threads of other libraries. Default: all cores',
+    describe:
+      'Threads of Tessera, largest number of threads of other libraries, and of workers of loader. Default: all cores',
   })
   .option('rounds', {
     type: 'number',
-    describe: 'Measurement rounds. Default: 15, clip-step 10, start and scaling 5',
+    describe: 'Measurement rounds. Default: 15, clip-step 10, start, loader and scaling 5',
   })
   .option('peers', {
     array: true,
@@ -79,6 +80,7 @@ const argv = await yargs(hideBin(process.argv))
   .example('$0 clip-step --preset vit-small-64 --profile --peers none', 'the time of each kernel')
   .example('$0 start', 'from the start of a process to the end of its first step')
   .example('$0 evaluation', 'zero-shot classification of 10,000 images: encoding, decoding, and both together')
+  .example('$0 loader', 'images per second from JPEG files to batches, compared with PyTorch and webdataset')
   .example('$0 peak-memory --preset RN50', 'the largest resident size of a training process, compared with PyTorch')
   .example('$0 gemm --peers openblas', 'matrix products compared with OpenBLAS')
   .example('$0 gpu', 'a GPU, compared with PyTorch on the same GPU')

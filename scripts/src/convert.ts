@@ -103,6 +103,8 @@ function shardSizeOf({ maxShardSize: text }: Options): { maxShardSize?: number }
   return { maxShardSize: Number(number) * factor };
 }
 
+const writesTokenizer = ({ to, out }: Options): boolean => to === 'hugging-face' && !out?.endsWith('.safetensors');
+
 async function read(options: Options): Promise<Source> {
   const { in: path, names, activation } = options;
   const from = fromCaller(path as string);
@@ -117,7 +119,8 @@ async function read(options: Options): Promise<Source> {
     ...keyOf(options),
     ...(activation === undefined ? {} : { activation: activation as ActivationName }),
   });
-  if (!(loaded.model instanceof CLIP)) return loaded;
+  // Only a folder of Hugging Face's gets a tokenizer.
+  if (!(loaded.model instanceof CLIP) || !writesTokenizer(options)) return loaded;
   const { vocabularySize, contextLength } = loaded.model.text;
   const tokenizer = await tokenizerBeside(from, vocabularySize);
   return tokenizer === null ? loaded : { ...loaded, text: { tokenizer, contextLength } };
@@ -154,7 +157,7 @@ async function main(): Promise<undefined> {
   if (options.raw) return convertRaw(options);
   const out = fromCaller(options.out as string);
   const { model, title, assumptions, notes, text } = await read(options);
-  const tokenizerHalf = options.to === 'hugging-face' && !out.endsWith('.safetensors') ? text : undefined;
+  const tokenizerHalf = writesTokenizer(options) ? text : undefined;
   if (tokenizerHalf !== undefined) await refuseRunFolder(out);
   console.log(`${title}: ${model.constructor.name} with ${model.parameterCount().toLocaleString('en')} parameters`);
   for (const note of notes) console.log(`  ${note}`);

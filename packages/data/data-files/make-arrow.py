@@ -1,5 +1,6 @@
-"""Writes the Arrow files that the tests read, with pyarrow 26. `big-endian.arrow` and `self-reference.arrow` were made by hand: the first is
-a file whose schema says big-endian, the second a message of 112 bytes whose schema claims two billion metadata entries."""
+"""Writes the Arrow files that the tests read, with pyarrow 26. `big-endian.arrow`, `self-reference.arrow` and `negative-count.arrow` were
+made by hand: the first is a file whose schema says big-endian, the second a message of 112 bytes whose schema claims two billion metadata
+entries, the third the start of a file in which 9 bytes were lost, so that its schema has a negative number of fields and many entries."""
 import decimal, io, json, pathlib
 import pyarrow as pa
 from PIL import Image

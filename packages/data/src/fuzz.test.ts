@@ -1,112 +1,31 @@
-/**
- * Damaged files: bits that are flipped, bytes that are replaced, removed or repeated, files that are cut. Each must be read or refused with an
- * error that names the file, in bounded time and memory. TESSERA_FUZZ is the number of damaged files for each kind (20,000 is a thorough test).
- */
-import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+/** Damaged files of data: each is read or refused with an error that names it; see testing/fuzz.ts. */
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { RecordBatch, Schema, Table, tableFromIPC, tableToIPC } from 'apache-arrow';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CounterRandom, purpose } from './random.ts';
-import type { FuzzInput, FuzzOutcome } from './testing/fuzz-worker.ts';
-
-const count = Number(process.env.TESSERA_FUZZ ?? 60);
-const seed = Number(process.env.TESSERA_SEED ?? Math.floor(Math.random() * 2 ** 31));
-/** A file that takes longer is refused too late. On a loaded machine everything takes longer. */
-const timeLimit = 10_000;
-const memoryLimit = 512 * 2 ** 20;
+import { damageJson, type FuzzOriginal, FuzzThread, jsonOriginal, readDamaged } from './testing/fuzz.ts';
+import type { FuzzedReader } from './testing/fuzz-worker.ts';
 
 const files = fileURLToPath(new URL('../data-files', import.meta.url));
-const filesIn = (folder: string, ending: string): FuzzInput[] =>
-  readdirSync(path.join(files, folder))
+const filesIn = (kind: string, ending: string): FuzzOriginal[] =>
+  readdirSync(path.join(files, kind))
     .filter((name) => name.endsWith(ending))
-    .map((name) => ({ bytes: readFileSync(path.join(files, folder, name)), ending }));
+    .map((name) => ({ bytes: readFileSync(path.join(files, kind, name)), file: path.join(folder, `train${ending}`) }));
 
-/** The errors of JavaScript that a mistake of a reader ends in, where no check was before it. */
-const ofMistakes = ['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError'];
-
-/** A damaged copy: one to eight changes. */
-function damage(bytes: Uint8Array, random: CounterRandom): Uint8Array {
-  let copy = Uint8Array.from(bytes);
-  for (let changes = 1 + random.below(8); changes > 0 && copy.length > 1; changes--) {
-    // Headers and footers decide the most, so half of the changes are near an end.
-    const near = Math.min(copy.length, 512);
-    const at =
-      [() => random.below(copy.length), () => random.below(near), () => copy.length - 1 - random.below(near)][
-        random.below(3)
-      ]?.() ?? 0;
-    const kinds: (() => void)[] = [
-      () => {
-        copy[at] = (copy[at] as number) ^ (1 << random.below(8));
-      },
-      () => {
-        copy[at] = [0, 1, 0x7f, 0x80, 0xff][random.below(5)] as number;
-      },
-      () => {
-        copy.fill(random.below(2) * 255, at, at + 1 + random.below(8));
-      },
-      () => {
-        copy = copy.slice(0, at);
-      },
-      () => {
-        const end = Math.min(copy.length, at + 1 + random.below(64));
-        copy = Uint8Array.from([...copy.subarray(0, at), ...copy.subarray(end)]);
-      },
-      () => {
-        copy.copyWithin(at, random.below(copy.length), random.below(copy.length));
-      },
-    ];
-    kinds[random.below(kinds.length)]?.();
-  }
-  return copy;
-}
-
-/** A thread that reads, and is replaced when it does not answer. */
-class Reader {
-  readonly #options: { readonly folder: string; readonly images: boolean };
-  #worker: Worker | null = null;
-
-  constructor(folder: string, images: boolean) {
-    this.#options = { folder, images };
-  }
-
-  /** A text: why there is no outcome. */
-  async read(input: FuzzInput): Promise<FuzzOutcome | string> {
-    this.#worker ??= new Worker(new URL('./testing/fuzz-worker.ts', import.meta.url), {
-      workerData: this.#options,
-      execArgv: ['--conditions=tessera-source'],
-    });
-    const worker = this.#worker;
-    const stop = new AbortController();
-    const { signal } = stop;
-    worker.postMessage(input);
-    const outcome = await Promise.race<FuzzOutcome | string>([
-      once(worker, 'message', { signal }).then(([value]) => value as FuzzOutcome),
-      once(worker, 'exit', { signal }).then(() => 'the thread ended'),
-      setTimeout(timeLimit, `no answer in ${timeLimit} ms`, { signal }),
-    ]).catch((error: Error) => `not caught: ${error.stack}`);
-    stop.abort();
-    if (typeof outcome === 'string') await this.close();
-    return outcome;
-  }
-
-  async close(): Promise<void> {
-    await this.#worker?.terminate();
-    this.#worker = null;
-  }
-}
-
+const thread = new FuzzThread(new URL('./testing/fuzz-worker.ts', import.meta.url));
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'fuzz-'));
 });
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(async () => {
+  await thread.close();
+  rmSync(folder, { recursive: true });
+});
 
-async function pictures(): Promise<FuzzInput[]> {
+async function pictures(): Promise<FuzzOriginal[]> {
   const plain = sharp({ create: { width: 24, height: 20, channels: 3, background: '#c04020' } });
   const formats = ['png', 'jpeg', 'webp', 'gif', 'tiff', 'avif'] as const;
   const encoded = await Promise.all(formats.map((format) => plain.clone().toFormat(format).toBuffer()));
@@ -125,36 +44,76 @@ async function pictures(): Promise<FuzzInput[]> {
   ] as const)
     bmp.writeUInt16LE(value, at);
   for (const at of [12, 16, 20, 24, 26, 32, 48]) bmp.writeUInt16LE(at === 26 ? 1 : 0, at);
-  return [...encoded, Buffer.from(svg), ppm, bmp].map((bytes) => ({ bytes, ending: '' }));
+  return [...encoded, Buffer.from(svg), ppm, bmp].map((bytes) => ({ bytes, file: '' }));
+}
+
+/** The files of a tokenizer, read with the others of its folder intact. */
+function tokenizerFile(name: string, decisive: string, own: string): FuzzOriginal {
+  const bytes = readFileSync(path.join(files, 'tokenizers', name, decisive));
+  const file = path.join(own, decisive);
+  return decisive.endsWith('.json') ? jsonOriginal(bytes, file) : { bytes, file };
+}
+
+/** Arrow files whose description of the columns is damaged, in the metadata of a schema that is in order. */
+function arrowDescriptions(): FuzzOriginal[] {
+  return filesIn('pictures', '.arrow').map(({ bytes, file }) => {
+    const table = tableFromIPC(bytes);
+    const description: unknown = JSON.parse(table.schema.metadata.get('huggingface') ?? 'null');
+    return {
+      bytes,
+      file,
+      damage: (random) => {
+        const text = JSON.stringify(damageJson(description, random)) ?? '';
+        const schema = new Schema(table.schema.fields, new Map([['huggingface', text]]));
+        return tableToIPC(
+          new Table(
+            schema,
+            table.batches.map(({ data }) => new RecordBatch(schema, data)),
+          ),
+          'stream',
+        );
+      },
+    };
+  });
 }
 
 describe('damaged files are read or refused', () => {
   test.each([
-    ['Arrow', () => [...filesIn('arrow', '.arrow'), ...filesIn('pictures', '.arrow')], false],
-    ['Parquet', () => filesIn('pictures', '.parquet'), false],
-    ['tar', () => filesIn('pictures', '.tar'), false],
-    ['images', pictures, true],
-  ] as const)('%s', { timeout: 0 }, async (kind, originals, images) => {
-    const inputs = await originals();
-    expect(inputs.length).toBeGreaterThan(0);
-    const reader = new Reader(folder, images);
-    const before = process.memoryUsage().rss;
-    let refused = 0;
-    for (let k = 0; k < count; k++) {
-      const original = inputs[k % inputs.length] as FuzzInput;
-      const random = new CounterRandom(seed, purpose.search, 0, k);
-      const input = { ...original, bytes: damage(original.bytes, random) };
-      const outcome = await reader.read(input);
-      const where = `${kind}, file ${k} (TESSERA_SEED=${seed} TESSERA_FUZZ=${k + 1})`;
-      expect(outcome, where).toBeTypeOf('object');
-      const { error } = outcome as FuzzOutcome;
-      if (error === null) continue;
-      refused++;
-      expect(ofMistakes, `${where}\n${error.stack}`).not.toContain(error.name);
-      if (!images) expect(error.message, where).toContain('train');
-    }
-    await reader.close();
-    expect(process.memoryUsage().rss - before).toBeLessThan(memoryLimit);
-    if (count >= 50) expect(refused).toBeGreaterThan(0);
+    ['Arrow', () => [...filesIn('arrow', '.arrow'), ...filesIn('pictures', '.arrow')], 'dataset', 'train'],
+    ['descriptions of Arrow columns', arrowDescriptions, 'dataset', 'train'],
+    ['Parquet', () => filesIn('pictures', '.parquet'), 'dataset', 'train'],
+    ['tar', () => filesIn('pictures', '.tar'), 'dataset', 'train'],
+    ['images', pictures, 'image', null],
+  ] as const)('%s', { timeout: 0 }, async (kind, originals, reader: FuzzedReader, names) => {
+    const { problems } = await readDamaged({
+      kind,
+      originals: await originals(),
+      thread,
+      reader,
+      names,
+    });
+    expect(problems).toEqual([]);
+  });
+
+  test.each([
+    ['clip', 'tokenizer.json'],
+    ['siglip', 'tokenizer.json'],
+    ['siglip2', 'tokenizer.json'],
+    ['siglip', 'spiece.model'],
+    ['clip', 'vocab.json'],
+  ] as const)('the tokenizer %s: %s', { timeout: 0 }, async (name, decisive) => {
+    const own = path.join(folder, `${name}-${decisive}`);
+    mkdirSync(own);
+    for (const file of ['tokenizer_config.json', 'merges.txt'])
+      if (readdirSync(path.join(files, 'tokenizers', name)).includes(file))
+        copyFileSync(path.join(files, 'tokenizers', name, file), path.join(own, file));
+    const { problems } = await readDamaged({
+      kind: `${name}, ${decisive}`,
+      originals: [tokenizerFile(name, decisive, own)],
+      thread,
+      reader: 'tokenizer' satisfies FuzzedReader,
+      names: decisive,
+    });
+    expect(problems).toEqual([]);
   });
 });

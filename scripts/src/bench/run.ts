@@ -5,6 +5,7 @@ import { type ClipStepRow, measureClipStep } from './benchmarks/clip-step.ts';
 import { type DashboardReport, measureDashboard } from './benchmarks/dashboard.ts';
 import { type DataReport, measureData } from './benchmarks/data.ts';
 import { type EvaluationReport, measureEvaluation } from './benchmarks/evaluation.ts';
+import { type LoaderReport, measureLoaders } from './benchmarks/loader.ts';
 import { type MemoryRow, measureMemory } from './benchmarks/memory.ts';
 import { measurePeakMemory, type PeakMemoryRow } from './benchmarks/peak-memory.ts';
 import { attentionWorks, convWorks, gemmWorks, peakWork } from './benchmarks/products.ts';
@@ -25,7 +26,8 @@ import {
   participants,
 } from './report/environment.ts';
 import { formatEvaluation } from './report/evaluation.ts';
-import { formatPeakMemory } from './report/peak-memory.ts';
+import { differingPixels, formatLoaders } from './report/loader.ts';
+import { differingLosses, formatPeakMemory } from './report/peak-memory.ts';
 import { formatScaling } from './report/scaling.ts';
 import { formatStart } from './report/start.ts';
 import { formatClipStep, formatData, formatMemory, formatProducts, formatRates } from './report/tables.ts';
@@ -35,18 +37,20 @@ import type { Work } from './work.ts';
 
 export const benchmarkNames = [
   ...(['gemm', 'conv', 'attention', 'clip-step', 'data'] as const),
-  ...(['evaluation', 'start', 'memory', 'peak-memory', 'scaling', 'dashboard'] as const),
+  ...(['evaluation', 'loader', 'start', 'memory', 'peak-memory', 'scaling', 'dashboard'] as const),
 ] as const;
 type BenchmarkName = (typeof benchmarkNames)[number];
 
 /** Benchmarks that run only on request, because they take minutes. */
 export const onRequest: readonly BenchmarkName[] = [
-  ...(['evaluation', 'start', 'memory'] as const),
+  ...(['evaluation', 'loader', 'start', 'memory'] as const),
   ...(['peak-memory', 'scaling', 'dashboard'] as const),
 ];
 
 /** Benchmarks that are not compared with the peak rate and not run in turn with peers. */
-const untimed: readonly BenchmarkName[] = ['data', 'start', 'memory', 'peak-memory', 'scaling', 'dashboard'];
+const untimed: readonly BenchmarkName[] = [
+  ...(['data', 'loader', 'start', 'memory', 'peak-memory', 'scaling', 'dashboard'] as const),
+];
 
 export interface BenchOptions {
   readonly benchmarks: readonly BenchmarkName[];
@@ -103,6 +107,7 @@ export interface BenchReport {
   readonly 'clip-step': readonly Judged<ClipStepRow>[];
   readonly data: DataReport | null;
   readonly evaluation: EvaluationReport | null;
+  readonly loader: LoaderReport | null;
   readonly start: readonly StartRow[];
   readonly memory: readonly MemoryRow[];
   readonly 'peak-memory': readonly PeakMemoryRow[];
@@ -215,6 +220,15 @@ async function measureAll(
     start = await measureStart(options.startPresets, options.batch, options.rounds ?? 5, say);
     print(formatStart(start));
   }
+  let loader: LoaderReport | null = null;
+  if (wants('loader')) {
+    say('loader');
+    const { version, threads: workers, rounds, peers } = options;
+    const withTorch = peers.includes('pytorch');
+    loader = await measureLoaders(version, { workers, rounds: rounds ?? 5, withTorch, say });
+    print(formatLoaders(loader));
+  }
+
   let memory: MemoryRow[] = [];
   if (wants('memory')) {
     say('memory');
@@ -254,10 +268,11 @@ async function measureAll(
     conv: conv.map(judge),
     attention: attention.map(judge),
     'clip-step': steps.map(judge),
-    ...{ roof, data, evaluation, start, memory, 'peak-memory': peakMemory, scaling, dashboard },
+    ...{ roof, data, evaluation, loader, start, memory, 'peak-memory': peakMemory, scaling, dashboard },
     disagreements: [
       ...[...gemm, ...conv, ...attention, ...steps].flatMap(disagreementsOf),
       ...differingLosses(peakMemory),
+      ...differingPixels(loader?.rows ?? []),
     ],
   };
   print(formatEnd(report));
@@ -270,13 +285,6 @@ const bestOf = ({ peers }: Row): Record<string, Entry> =>
 const disagreementsOf = ({ label, peers }: Row): string[] =>
   peers.flatMap(({ library, version, threads, disagreement }) =>
     disagreement === null ? [] : [`${label}: ${library} ${version}, ${threads} threads: ${disagreement}`],
-  );
-
-const differingLosses = (rows: readonly PeakMemoryRow[]): string[] =>
-  rows.flatMap(({ label, peers }) =>
-    peers.flatMap(({ library, version, disagreement }) =>
-      disagreement === null ? [] : [`peak-memory, ${label}: ${library} ${version}: ${disagreement}`],
-    ),
   );
 
 function formatEnd({ gemm1008OfOpenBLAS: share, notInstalled, disagreements }: BenchReport): string {

@@ -63,6 +63,22 @@ export interface ClipStepWork extends AnyWork {
 /** Any work. It is sent to the processes of the peers as JSON. */
 export type Work = GemmWork | ConvWork | AttentionWork | ClipStepWork;
 
+/** An epoch of loading images: decoded, augmented, in batches. It is timed only by the benchmark loader. */
+export interface LoaderWork {
+  /** Folder of JPEG files. */
+  readonly files: string;
+  /** The number of images. */
+  readonly images: number;
+  readonly imageSize: number;
+  readonly batchSize: number;
+  /** Processes or threads that load. */
+  readonly workers: number;
+  /** A name of `augmentations`. */
+  readonly augmentation: 'clip' | 'trivialaugment' | 'randaugment' | 'drawings';
+  /** Normalized f32 values, as models take them, or bytes. */
+  readonly output: 'f32' | 'bytes';
+}
+
 /** The side of a convolution's output. */
 export const outputSize = ({ size, window, stride, padding }: ConvWork): number =>
   Math.floor((size + 2 * padding - window) / stride) + 1;

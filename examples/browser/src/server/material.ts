@@ -37,7 +37,7 @@ export async function describeMaterial({ training, run }: MaterialSources): Prom
 async function describeData(folder: string, address: string, files: Map<string, string>): Promise<DataMaterial> {
   using dataset = await openDataset(folder);
   const splits = Object.values(dataset.splits);
-  if (splits.some(({ place }) => place.files !== null))
+  if (splits.some(({ place }) => !place.saved))
     throw new Error(
       `${folder}: the page reads Arrow folders only; make one with npm run build-dataset -- ${folder} --out DIR`,
     );

@@ -235,7 +235,9 @@ function compressionOf(batch: FlatRecordBatch): Compression | null {
 function decodeRecordBatch(batch: FlatRecordBatch, headerBytes: number): RecordBatchEntry {
   const views = batch.variadicBufferCountsLength();
   // Each field node and each buffer takes 16 bytes, each count 8.
-  if ((batch.nodesLength() + batch.buffersLength()) * 16 + views * 8 > headerBytes)
+  // A damaged count can be negative, and would make room for another one.
+  const counts = [batch.nodesLength(), batch.buffersLength(), views] as const;
+  if (Math.min(...counts) < 0 || (counts[0] + counts[1]) * 16 + views * 8 > headerBytes)
     throw new Error('impossible counts of arrays or buffers');
   const rows = Number(batch.length());
   const nodes = Array.from({ length: batch.nodesLength() }, (_, i) => {

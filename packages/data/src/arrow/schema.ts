@@ -51,7 +51,8 @@ export function decodeSchema(schema: FlatSchema, headerBytes: number): ArrowSche
   const endianness = schema.endianness();
   if (endianness !== Endianness.Little && endianness !== Endianness.Big)
     throw new Error(`unknown byte order ${endianness}`);
-  count.spend(schema.fieldsLength() + schema.customMetadataLength());
+  count.spend(schema.fieldsLength());
+  count.spend(schema.customMetadataLength());
   const fields = Array.from({ length: schema.fieldsLength() }, (_, i) => decodeField(schema.fields(i), count, 0));
   const metadata = new Map<string, string>();
   for (let i = 0; i < schema.customMetadataLength(); i++) {
@@ -69,14 +70,16 @@ class Budget {
   }
   spend(count: number): void {
     this.#left -= count;
-    if (!(this.#left >= 0)) throw new Error('impossible counts in the schema');
+    // A damaged count can be negative, and would make room for another one.
+    if (!(count >= 0 && this.#left >= 0)) throw new Error('impossible counts in the schema');
   }
 }
 
 function decodeField(field: FlatField | null, count: Budget, depth: number): ArrowField {
   if (field === null) throw new Error('a field without content');
   if (depth > deepest) throw new Error(`types nested more than ${deepest} deep`);
-  count.spend(1 + field.childrenLength());
+  count.spend(1);
+  count.spend(field.childrenLength());
   const children = Array.from({ length: field.childrenLength() }, (_, i) =>
     decodeField(field.children(i), count, depth + 1),
   );

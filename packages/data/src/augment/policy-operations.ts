@@ -14,30 +14,39 @@ export interface Picture {
 const gray = (r: number, g: number, b: number): number => Math.floor(0.2989 * r + 0.587 * g + 0.114 * b);
 
 /** Rounded towards zero, as a cast to bytes does; clamped to [0, 255]. */
-const toByte = (value: number): number => Math.trunc(Math.min(255, Math.max(0, value)));
+const toByte = (value: number): number => (value <= 0 ? 0 : value >= 255 ? 255 : Math.trunc(value));
 
-/** factor x + (1 - factor) y in f32, as torchvision computes it. */
-function mixture(factor: number): (x: number, y: number) => number {
-  const [f, rest] = [Math.fround(factor), Math.fround(1 - factor)];
-  return (x, y) => toByte(Math.fround(Math.fround(f * x) + Math.fround(rest * y)));
+/** Both terms of factor x + (1 - factor) y in f32 for each byte, as torchvision computes them. */
+function mixture(factor: number): { readonly own: Float32Array; readonly rest: number } {
+  const f = Math.fround(factor);
+  return { own: Float32Array.from({ length: 256 }, (_, x) => f * x), rest: Math.fround(1 - factor) };
 }
 
-/** Mixes each byte with the one that `other` returns for its position. */
-function blend(data: Uint8ClampedArray, factor: number, other: (index: number) => number): void {
-  const mix = mixture(factor);
-  for (let i = 0; i < data.length; i++) data[i] = mix(data[i] as number, other(i));
+/** The mixture of each byte with one value. */
+function mixtureTable(factor: number, value: number): Uint8Array {
+  const { own, rest } = mixture(factor);
+  const added = Math.fround(rest * value);
+  return Uint8Array.from(own, (term) => toByte(Math.fround(term + added)));
+}
+
+/** Replaces each byte of a channel, or of all channels, by its entry in the table. */
+function mapBytes(data: Uint8ClampedArray, table: Uint8Array, first = 0, step = 1): void {
+  for (let i = first; i < data.length; i += step) data[i] = table[data[i] as number] as number;
 }
 
 export function brightness({ data }: Picture, factor: number): void {
-  blend(data, factor, () => 0);
+  mapBytes(data, mixtureTable(factor, 0));
 }
 
 /** Blends with each pixel's own gray. */
 export function saturation({ data }: Picture, factor: number): void {
-  const mix = mixture(factor);
+  const { own, rest } = mixture(factor);
   for (let i = 0; i < data.length; i += 3) {
-    const level = gray(data[i] as number, data[i + 1] as number, data[i + 2] as number);
-    for (let k = i; k < i + 3; k++) data[k] = mix(data[k] as number, level);
+    const [r, g, b] = [data[i] as number, data[i + 1] as number, data[i + 2] as number];
+    const level = Math.fround(rest * gray(r, g, b));
+    data[i] = toByte(Math.fround((own[r] as number) + level));
+    data[i + 1] = toByte(Math.fround((own[g] as number) + level));
+    data[i + 2] = toByte(Math.fround((own[b] as number) + level));
   }
 }
 
@@ -45,8 +54,7 @@ export function saturation({ data }: Picture, factor: number): void {
 export function contrast({ data }: Picture, factor: number): void {
   let sum = 0;
   for (let i = 0; i < data.length; i += 3) sum += gray(data[i] as number, data[i + 1] as number, data[i + 2] as number);
-  const mean = sum / (data.length / 3);
-  blend(data, factor, () => mean);
+  mapBytes(data, mixtureTable(factor, sum / (data.length / 3)));
 }
 
 /** Blends with the image smoothed by [1 1 1; 1 5 1; 1 1 1] / 13. Pixels at the border stay. */
@@ -54,28 +62,38 @@ export function sharpness({ data, width, height }: Picture, factor: number): voi
   if (width <= 2 || height <= 2) return;
   const smooth = data.slice();
   const row = width * 3;
-  for (let y = 1; y < height - 1; y++)
-    for (let i = y * row + 3; i < (y + 1) * row - 3; i++) {
-      let sum = 4 * (data[i] as number);
-      for (const at of [i - row, i, i + row])
-        sum += (data[at - 3] as number) + (data[at] as number) + (data[at + 3] as number);
-      smooth[i] = sum / 13;
+  // The sums of three bytes above each other.
+  const sums = new Int32Array(row);
+  for (let y = 1; y < height - 1; y++) {
+    const at = y * row;
+    for (let i = 0; i < row; i++)
+      sums[i] = (data[at + i - row] as number) + (data[at + i] as number) + (data[at + i + row] as number);
+    for (let i = 3; i < row - 3; i++) {
+      const sum = (sums[i - 3] as number) + (sums[i] as number) + (sums[i + 3] as number);
+      smooth[at + i] = (sum + 4 * (data[at + i] as number)) / 13;
     }
-  blend(data, factor, (i) => smooth[i] as number);
+  }
+  const { own, rest } = mixture(factor);
+  const added = Float32Array.from({ length: 256 }, (_, y) => rest * y);
+  for (let i = 0; i < data.length; i++)
+    data[i] = toByte(Math.fround((own[data[i] as number] as number) + (added[smooth[i] as number] as number)));
 }
 
 /** Keeps the `bits` highest bits of each byte. */
 export function posterize({ data }: Picture, bits: number): void {
   const mask = 256 - 2 ** (8 - bits);
-  for (let i = 0; i < data.length; i++) data[i] = (data[i] as number) & mask;
+  mapBytes(
+    data,
+    Uint8Array.from({ length: 256 }, (_, value) => value & mask),
+  );
 }
 
 /** Inverts the bytes that are not below `threshold`. */
 export function solarize({ data }: Picture, threshold: number): void {
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i] as number;
-    if (value >= threshold) data[i] = 255 - value;
-  }
+  mapBytes(
+    data,
+    Uint8Array.from({ length: 256 }, (_, value) => (value >= threshold ? 255 - value : value)),
+  );
 }
 
 /** Stretches each channel to [0, 255]. */
@@ -83,12 +101,14 @@ export function autoContrast({ data }: Picture): void {
   for (let channel = 0; channel < 3; channel++) {
     let [low, high] = [255, 0];
     for (let i = channel; i < data.length; i += 3) {
-      low = Math.min(low, data[i] as number);
-      high = Math.max(high, data[i] as number);
+      const value = data[i] as number;
+      if (value < low) low = value;
+      if (value > high) high = value;
     }
     if (low >= high) continue;
     const scale = Math.fround(Math.fround(1 / (high - low)) * 255);
-    for (let i = channel; i < data.length; i += 3) data[i] = toByte(Math.fround(((data[i] as number) - low) * scale));
+    const stretched = (_: unknown, value: number): number => toByte(Math.fround((value - low) * scale));
+    mapBytes(data, Uint8Array.from({ length: 256 }, stretched), channel, 3);
   }
 }
 
@@ -109,7 +129,7 @@ export function equalize({ data }: Picture): void {
       sum += count;
       return level;
     });
-    for (let i = channel; i < data.length; i += 3) data[i] = table[data[i] as number] as number;
+    mapBytes(data, table, channel, 3);
   }
 }
 
@@ -142,15 +162,28 @@ export function rotationMap(degrees: number): AffineMap {
 export function transform({ data, width, height }: Picture, map: AffineMap, fill: readonly number[]): void {
   const source = data.slice();
   const [a, b, tx, c, d, ty] = map;
+  const fromX = (x: number, y: number): number => roundHalfEven(a * x + b * y + tx + width / 2 - 0.5);
+  const fromY = (x: number, y: number): number => roundHalfEven(c * x + d * y + ty + height / 2 - 0.5);
+  // Shifts and shears leave columns or rows together, so that one number is enough for each.
+  const columns = Int32Array.from({ length: b === 0 ? width : 0 }, (_, column) => fromX(column + 0.5 - width / 2, 0));
+  const [red = 0, green = 0, blue = 0] = fill;
   for (let row = 0, at = 0; row < height; row++) {
     const y = row + 0.5 - height / 2;
+    const fixedY = c === 0 ? fromY(0, y) : 0;
     for (let column = 0; column < width; column++, at += 3) {
       const x = column + 0.5 - width / 2;
-      const fromX = roundHalfEven(a * x + b * y + tx + width / 2 - 0.5);
-      const fromY = roundHalfEven(c * x + d * y + ty + height / 2 - 0.5);
-      const inside = fromX >= 0 && fromX < width && fromY >= 0 && fromY < height;
-      const from = (fromY * width + fromX) * 3;
-      for (let k = 0; k < 3; k++) data[at + k] = (inside ? source[from + k] : fill[k]) as number;
+      const sourceX = b === 0 ? (columns[column] as number) : fromX(x, y);
+      const sourceY = c === 0 ? fixedY : fromY(x, y);
+      if (sourceX >= 0 && sourceX < width && sourceY >= 0 && sourceY < height) {
+        const from = (sourceY * width + sourceX) * 3;
+        data[at] = source[from] as number;
+        data[at + 1] = source[from + 1] as number;
+        data[at + 2] = source[from + 2] as number;
+      } else {
+        data[at] = red;
+        data[at + 1] = green;
+        data[at + 2] = blue;
+      }
     }
   }
 }

@@ -26,6 +26,8 @@ const column = fc.oneof(
     fc.array(optional(fc.array(optional(value), { maxLength: 4 }))),
   ]),
   fc.array(optional(fc.oneof(text, integer, fc.array(text)))),
+  fc.array(optional(fc.record({ weight: fc.double(), texts: fc.array(text) }))),
+  fc.array(optional(fc.record({ a: integer, b: text }, { requiredKeys: ['a'] }))),
 );
 
 test(`values are kept as they are (TESSERA_SEED=${seed})`, () => {

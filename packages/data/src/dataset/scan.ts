@@ -1,4 +1,5 @@
 /** Reads columns of a split from its first row to its last, block by block, without keeping the blocks. */
+import { setImmediate } from 'node:timers/promises';
 import type { Value } from '../arrow/column.ts';
 import { type Block, DamagedRowsError } from '../format/shard.ts';
 import type { ColumnMemory, KeptRows } from './column-memory.ts';
@@ -43,6 +44,9 @@ export interface ScanSource<Place extends ScannedBlock = ScannedBlock> {
 
 /** Blocks that are read at the same time. */
 const readAhead = 4;
+
+/** Milliseconds after which others get their turn: files of this machine are read without waiting, and Ctrl-C must be answered. */
+const turn = 50;
 
 /** Rows of one block, in the split and in the files. */
 interface Stretch<Place extends ScannedBlock> {
@@ -89,7 +93,12 @@ export async function* scanRows<Place extends ScannedBlock>(
   const once = { ...source, open: openedOnce(source) };
   const ahead: { readonly stretch: Stretch<Place>; readonly kept: Promise<readonly KeptRows[]> }[] = [];
   const all = stretches(source, ranges);
+  let last = performance.now();
   for (;;) {
+    if (performance.now() - last > turn) {
+      await setImmediate();
+      last = performance.now();
+    }
     while (ahead.length < readAhead) {
       const { value: stretch, done } = all.next();
       if (done === true) break;

@@ -103,4 +103,7 @@ test('big-endian numbers and headers that refer to themselves are refused at onc
   await expect(open('self-reference.arrow')).rejects.toThrow(
     /self-reference\.arrow: is corrupt: the schema \(byte 8\): impossible counts in its metadata/,
   );
+  await expect(open('negative-count.arrow')).rejects.toThrow(
+    /negative-count\.arrow: .*impossible counts in the schema/,
+  );
 });

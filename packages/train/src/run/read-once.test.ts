@@ -64,7 +64,7 @@ describe('before the first step, each text column is read once', () => {
     };
     await trainModel({ config, dataset, folder, resume: null, inPlaceOfTraining });
     expect(begun).toBe(true);
-    const reads = kept.mock.calls.map(([name, block]) => `${name.replace('\0', ', ')}: ${block}`);
+    const reads = kept.mock.calls.map(([key, block]) => `${key.replaceAll(/\0(\[\]\0)?/g, ', ')}: ${block}`);
     expect(reads.filter((read) => read.includes(column)).sort()).toEqual([`test, ${column}: 0`, `train, ${column}: 0`]);
     expect(new Set(reads).size).toBe(reads.length);
     // Single rows are read with all their columns, for the fingerprint.

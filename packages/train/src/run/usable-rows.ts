@@ -27,9 +27,10 @@ export interface UsableRowsRequest {
 export async function countUsableRows(request: UsableRowsRequest): Promise<Split[]> {
   const { evaluated, named, columns, data, say } = request;
   const train: readonly Split[] = [request.train].flat();
+  const hasMasks = Object.values(columns).some(({ kind }) => kind === 'mask');
   const useful: Split[] = [];
   for (const split of [...train, ...evaluated]) {
-    const { ranges, complete } = checkedRows(split, data);
+    const { ranges, complete } = checkedRows(split, data, hasMasks ? 'masks' : 'texts');
     const found = await checkRows(split, columns, ranges);
     if (found !== null && !complete)
       say(

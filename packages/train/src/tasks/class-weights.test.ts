@@ -1,4 +1,5 @@
 /** Weights of classes: scikit-learn's, Cui et al.'s, and by name. */
+import { countedSplit } from '@tessera/data/testing/counted-split';
 import { describe, expect, it } from 'vitest';
 import {
   balancedClassWeights,
@@ -33,10 +34,7 @@ describe('weights of classes', () => {
 
   it('come from the rows of a split', async () => {
     const rows = [0, 2, [0, 2, 2], null, -1, 0];
-    const split = {
-      length: rows.length,
-      column: async () => rows,
-    } as never;
+    const { split } = countedSplit({ label: (row) => rows[row] ?? null }, [rows.length]);
     expect([...(await classCounts(split, 'label', 3))]).toEqual([3, 0, 2]);
     const classes = { split, column: 'label', classNames: ['a', 'b', 'c'] };
     const of = async (classWeights: 'balanced' | 'effectiveNumber' | null): Promise<number[] | undefined> => {

@@ -2,13 +2,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { type PreparedWork, UnsupportedWork } from '../engine.ts';
-import type { Work } from '../work.ts';
+import type { LoaderWork, Work } from '../work.ts';
 
 /** Requests to a peer. Each is a line of JSON and is answered by a line of JSON, in order. */
-export type PeerRequest =
+export type PeerRequest<W = Work> =
   | { readonly do: 'hello' }
   | { readonly do: 'peak' }
-  | { readonly do: 'prepare'; readonly slot: number; readonly library: string; readonly work: Work }
+  | { readonly do: 'cpu' }
+  | { readonly do: 'prepare'; readonly slot: number; readonly library: string; readonly work: W }
   | { readonly do: 'measure'; readonly slot: number; readonly runs: number }
   | { readonly do: 'release'; readonly slot: number };
 
@@ -59,7 +60,7 @@ export class PeerProcess {
   }
 
   /** Sends a request. @throws UnsupportedWork; Error with the peer's message, or if the process has ended */
-  async ask(request: PeerRequest): Promise<Answer> {
+  async ask(request: PeerRequest<Work | LoaderWork>): Promise<Answer> {
     if (this.#failure !== null) throw this.#failure;
     const answer = await new Promise<Answer>((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
@@ -71,7 +72,7 @@ export class PeerProcess {
   }
 
   /** Prepares a work. @throws like `ask` */
-  async prepare(library: string, work: Work): Promise<PreparedWork> {
+  async prepare(library: string, work: Work | LoaderWork): Promise<PreparedWork> {
     const slot = this.#slots++;
     const { check } = await this.ask({ do: 'prepare', slot, library, work });
     return {
@@ -86,6 +87,11 @@ export class PeerProcess {
   /** The largest resident size of the process so far, in bytes. */
   async peakMemory(): Promise<number> {
     return (await this.ask({ do: 'peak' })).bytes as number;
+  }
+
+  /** The CPU time that the process and its workers have used so far, in ms; null where the system does not tell. */
+  async cpuTime(): Promise<number | null> {
+    return (await this.ask({ do: 'cpu' })).ms as number | null;
   }
 
   /** Ends the process, which stops when its input ends. */

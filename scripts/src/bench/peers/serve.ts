@@ -36,6 +36,10 @@ export async function serve(load: () => Promise<Library>): Promise<void> {
         return { version: library.version, threads: library.threads };
       case 'peak':
         return { bytes: peakResident() };
+      case 'cpu': {
+        const { user, system } = process.cpuUsage();
+        return { ms: (user + system) / 1000 };
+      }
       case 'prepare': {
         const prepared = await library.prepare(request.work);
         slots.set(request.slot, prepared);

@@ -35,3 +35,11 @@ export function formatPeakMemory(rows: readonly PeakMemoryRow[]): string {
   const title = 'peak-memory: a process that creates a model and runs three training steps';
   return [title, formatTable(columns, lines), ...remarks].join('\n');
 }
+
+/** What to report of peers whose losses differ from Tessera's. */
+export const differingLosses = (rows: readonly PeakMemoryRow[]): string[] =>
+  rows.flatMap(({ label, peers }) =>
+    peers.flatMap(({ library, version, disagreement }) =>
+      disagreement === null ? [] : [`peak-memory, ${label}: ${library} ${version}: ${disagreement}`],
+    ),
+  );

@@ -1,6 +1,7 @@
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import { feature, openDataset, writeDataset } from '@tessera/data';
+import { countedSplit } from '@tessera/data/testing/counted-split';
 import { describe, expect, it } from 'vitest';
 import { resultTables, summarizeResults } from '../../evaluation/result.ts';
 import { loadRun } from '../../load-run.ts';
@@ -113,11 +114,8 @@ describe('multi-label', () => {
 
 it('balanced weights have bounds', async () => {
   const rows = Array.from({ length: 300 }, (_, row) => (row === 0 ? [0, 1] : [1]));
-  async function* scan() {
-    yield { from: 0, count: 300, damage: null, value: (_: number, k: number) => rows[k] };
-  }
-  const train = { length: 300, scan };
-  expect(await balancedWeights(train as never, 'tags', 3)).toEqual(Float32Array.of(100, 0.01, 100));
+  const { split } = countedSplit({ tags: (row) => rows[row] ?? null }, [rows.length]);
+  expect(await balancedWeights(split, 'tags', 3)).toEqual(Float32Array.of(100, 0.01, 100));
 });
 
 it('classes are compared by name', () => {
