@@ -71,7 +71,7 @@ function joinClasses(role: string, all: readonly Classes[], problems: string[]):
   return named === undefined ? joined.sort((a, b) => Number(a) - Number(b)) : joined;
 }
 
-/** The view that gives each source the same columns, with the same classes. */
+/** The view in which each source has the same columns, with the same classes. */
 export type SourceViews = (source: SourceSplit) => ColumnView;
 
 /**

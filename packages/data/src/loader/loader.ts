@@ -264,18 +264,18 @@ export class DataLoader<Requests extends ColumnRequests = ColumnRequests> {
   #aheadOf(epoch: number, startBatch: number): { tell(asked: number): void } {
     const end = this.length * this.batchSize;
     const continues = this.#state.epoch === epoch && this.#state.batchIndex === startBatch;
-    let anew = !continues;
+    let restart = !continues;
     let next = startBatch * this.batchSize;
     return {
       tell: (asked) => {
         const last = asked + this.#aheadCount;
         if (this.#aheadCount === 0) return;
-        for (next = Math.max(next, asked); next < last; anew = false) {
+        for (next = Math.max(next, asked); next < last; restart = false) {
           const of = next < end ? { epoch, from: next } : { epoch: epoch + 1, from: next - end };
           if (of.epoch > epoch && this.#options.shuffle !== true) return;
           const to = Math.min(of.from + last - next, of.epoch === epoch ? end : this.#count, this.#count);
           if (to <= of.from) return;
-          this.#source.expect(this.#places(of.epoch, of.from, to), anew);
+          this.#source.expect(this.#places(of.epoch, of.from, to), restart);
           next += to - of.from;
         }
       },

@@ -9,10 +9,10 @@ export interface WorkerJob extends SampledRows {
   epoch: number;
 }
 
-/** Tells a worker which rows it will be asked for, `anew` in place of those that it was told before. */
+/** Tells a worker which rows it will be asked for, `restart` in place of those that it was told before. */
 export interface WorkerNotice {
   expected: Uint32Array;
-  anew: boolean;
+  restart: boolean;
 }
 
 export type WorkerReply = { id: number; samples: Samples } | { id: number; error: string };
@@ -21,8 +21,8 @@ export type WorkerReply = { id: number; samples: Samples } | { id: number; error
 export interface SampleSource {
   /** The samples of the rows, in parts that together are the batch. */
   sample(batch: BatchRows, epoch: number): Promise<Samples[]>;
-  /** Tells which rows come next, so that their blocks can be read. `anew`: in place of those that were told before. */
-  expect(batch: BatchRows, anew: boolean): void;
+  /** Tells which rows come next, so that their blocks can be read. `restart`: in place of those that were told before. */
+  expect(batch: BatchRows, restart: boolean): void;
   /** The content of the caches after the latest samples. */
   readonly cached: CacheState;
   close(): Promise<void>;
@@ -38,9 +38,9 @@ export function inlineSource(spec: SamplerSpec): SampleSource {
     get cached() {
       return cached;
     },
-    expect({ rows }, anew) {
+    expect({ rows }, restart) {
       opened.then(
-        (sampler) => sampler.expect(rows, anew),
+        (sampler) => sampler.expect(rows, restart),
         () => undefined,
       );
     },
@@ -157,10 +157,10 @@ export function workerSource(spec: SamplerSpec, count: number): SampleSource {
     get cached() {
       return { images: total('images'), bytes: total('bytes') };
     },
-    expect({ rows, lanes }, anew) {
+    expect({ rows, lanes }, restart) {
       workers.forEach((worker, w) => {
         const expected = rows.filter((_, slot) => (lanes[slot] as number) % count === w);
-        if (anew || expected.length > 0) worker.expect({ expected, anew });
+        if (restart || expected.length > 0) worker.expect({ expected, restart });
       });
     },
     async sample({ rows, streams, lanes }, epoch) {

@@ -35,9 +35,9 @@ export class ReadAhead {
     return this.#bytes;
   }
 
-  /** Rows that will be read, in their order. `anew`: in place of all that were expected before. */
-  expect(rows: Uint32Array, anew: boolean): void {
-    if (anew) {
+  /** Rows that will be read, in their order. `restart`: in place of all that were expected before. */
+  expect(rows: Uint32Array, restart: boolean): void {
+    if (restart) {
       this.#waiting.clear();
       for (const block of this.#unused.keys()) this.#forget(block);
     }

@@ -152,8 +152,8 @@ export class Sampler {
   }
 
   /** Tells which rows come next, so that their blocks can be read. */
-  expect(rows: Uint32Array, anew: boolean): void {
-    this.#readAhead?.expect(rows, anew);
+  expect(rows: Uint32Array, restart: boolean): void {
+    this.#readAhead?.expect(rows, restart);
   }
 
   /** Produces the samples of some rows of an epoch. */

@@ -14,7 +14,7 @@ let queue = Promise.resolve();
 port.on('message', (job: WorkerJob | WorkerNotice) => {
   if ('expected' in job) {
     sampler.then(
-      (opened) => opened.expect(job.expected, job.anew),
+      (opened) => opened.expect(job.expected, job.restart),
       () => undefined,
     );
     return;

@@ -3,7 +3,7 @@ import { CounterRandom, purpose } from '../random.ts';
 import type { Order } from './order.ts';
 
 /**
- * The order that draws each of its rows anew, row i with a probability of weights[i] / the sum of all weights: PyTorch's
+ * The order that draws its rows with replacement, row i with a probability of weights[i] / the sum of all weights: PyTorch's
  * `WeightedRandomSampler` with replacement. The row at a position depends only on (seed, epoch, position) and the weights, of which it
  * keeps one number for each row.
  *

@@ -70,7 +70,7 @@ export function modelFromWeights({ state: given, names, choices = [], ...hints }
   }
 }
 
-/** Removes single numbers that are beside the model's modules, such as an accuracy. @returns their names */
+/** Removes single numbers that are stored next to the model's modules, such as an accuracy. @returns their names */
 function dropStrayNumbers(
   model: Module,
   state: Map<string, Tensor>,
