@@ -212,6 +212,8 @@ const trainRooms = [
   { room: 'optim', imports: [] },
   // Compiled steps, the training loop, checkpoints and metrics.
   { room: 'loop', imports: ['optim'] },
+  // Where runs are logged besides their own folder: TensorBoard, CSV.
+  { room: 'loggers', imports: ['loop'] },
   // What a configuration can contain, and how it is put together.
   { room: 'config', imports: ['optim'] },
   // The page of a run.
@@ -232,7 +234,7 @@ const trainRooms = [
   // What of a task's model is trained: adapters, or all but frozen parts; and what is saved of it.
   { room: 'adapt', imports: ['config', 'run-folder', 'tasks'] },
   // Many runs with different settings: which, in what order, and their results. It does not train: it is given a function that does.
-  { room: 'sweep', imports: ['loop', 'config', 'report', 'run-folder', 'tasks'] },
+  { room: 'sweep', imports: ['loop', 'loggers', 'config', 'report', 'run-folder', 'tasks'] },
   // What a dry run measures, and what follows from it for the whole run.
   { room: 'dry-run', imports: ['optim', 'loop', 'config', 'evaluation', 'tasks'] },
   // The stages of a run: its checks, its data and model, what a step needs, its evaluations and its report.

@@ -1,16 +1,19 @@
 /** npm run train: trains a model, evaluates it and writes a report. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import {
+  CSVLogger,
   dryRun,
   findCheckpoint,
   findRun,
+  type Logger,
   loadConfig,
   type RunConfig,
   RunFolder,
   readCheckpoint,
   type StepReport,
   type Task,
+  TensorBoardLogger,
   taskNamed,
   tasks,
   trainModel,
@@ -102,6 +105,16 @@ const readOptions = () =>
         default: false,
         describe: 'Serve a page that follows the run, next to the other runs of its folder; see npm run dashboard',
       },
+      tensorboard: {
+        type: 'string',
+        describe:
+          "Write event files for TensorBoard: into a folder DIR/NAME-OF-THE-RUN, or without a value into tensorboard/ in the run's folder",
+      },
+      csv: {
+        type: 'string',
+        describe:
+          "Write all metrics as CSV at the end: into this file, or without a value into metrics.csv in the run's folder",
+      },
       'dry-run': {
         type: 'boolean',
         default: false,
@@ -132,6 +145,10 @@ const readOptions = () =>
     .example('$0 --task contrastive --from runs/second --set initialize.parts=all', 'fine-tuning')
     .example('$0 --task contrastive --from runs/second --set initialize.tower=freeze', 'locked-image tuning')
     .example('$0 --task classify --data DIR --from runs/second --set lora.rank=8', 'low-rank adapters and a head')
+    .example(
+      '$0 --tensorboard --csv',
+      'event files for TensorBoard and a table of the metrics in the folder of the run',
+    )
     .example('$0 --find-lr', 'a suggestion for optimizer.lr, without a run')
     .epilogue(
       'Ctrl-C finishes the current step, writes a checkpoint and says how to continue; a second Ctrl-C stops at once.',
@@ -269,6 +286,18 @@ async function planRun(options: Options): Promise<Plan> {
   return { config, folder, checkpoint: null, restart: false };
 }
 
+/** The loggers that the options ask for. An option without a value is an empty text. */
+const loggersOf = ({ tensorboard, csv }: Options, folder: RunFolder): Logger[] => [
+  ...(tensorboard === undefined
+    ? []
+    : [
+        tensorboard === ''
+          ? new TensorBoardLogger()
+          : new TensorBoardLogger(join(fromCaller(tensorboard), basename(folder.path))),
+      ]),
+  ...(csv === undefined ? [] : [csv === '' ? new CSVLogger() : new CSVLogger(fromCaller(csv))]),
+];
+
 async function main(): Promise<number | undefined> {
   const options = await readOptions();
   if (options.settings) {
@@ -328,6 +357,7 @@ async function main(): Promise<number | undefined> {
   );
   const result = await trainModel({
     ...request,
+    loggers: loggersOf(options, folder),
     listener: {
       say: (message) => bar.message(message),
       onStep: (report) => bar.update(report.step / report.totalSteps, stepFacts(report)),

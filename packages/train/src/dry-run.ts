@@ -37,7 +37,7 @@ export async function dryRun(request: Omit<TrainingRequest, 'trial'>): Promise<D
     const own = new RunFolder(join(temporary, basename(folder.path)));
     if (resume !== null) await copyRun(folder, own);
     const trial = new Measurements();
-    const { finished } = await trainModel({ ...request, folder: own, trial });
+    const { finished } = await trainModel({ ...request, loggers: [], folder: own, trial });
     if (!finished) return null;
     const runs = trial.runs.map(estimateRun);
     return {

@@ -21,6 +21,7 @@ import { type OpenRun, openRun } from './run/open.ts';
 import { prepareRun, type ReadyRun } from './run/prepare.ts';
 import { describeBest, describeEnd, describeSaved, type RunProgress, writeRunReport } from './run/report.ts';
 import { type TrainingRequest, type TrainingResult, withoutSteps } from './run/request.ts';
+import { RunLog } from './run/run-log.ts';
 import { checkMeasures, createSelection, type Selection } from './run/selection.ts';
 import { describeEnvironment } from './run-folder/environment.ts';
 import { taskNamed } from './tasks/index.ts';
@@ -42,7 +43,7 @@ export async function trainModel(request: TrainingRequest): Promise<TrainingResu
   const task = taskNamed(request.config.task);
   const selection = createSelection(request.config, task.mainMeasure);
   const cleanup = new Cleanup();
-  const { inPlaceOfTraining, ...common } = request;
+  const { inPlaceOfTraining, loggers: _, ...common } = request;
   try {
     const run = await openRun(request, {
       task,
@@ -110,6 +111,8 @@ async function trainAndReport(request: TrainingRequest, site: Site): Promise<Tra
         results: evaluation.results ?? [],
       },
     );
+  const log = new RunLog(request.loggers ?? [], folder, say);
+  cleanup.add(() => log.end());
   const parts: TrainerParts<BatchTensors> = {
     ...ready,
     objective,
@@ -129,11 +132,13 @@ async function trainAndReport(request: TrainingRequest, site: Site): Promise<Tra
     report: async (step) => {
       if (evaluation.results !== null && step < totalSteps)
         await report({ step, weights: averaging?.description ?? null, stopReason: null, best: null });
+      await log.samples(step);
     },
     ...(listener === undefined ? {} : { listener }),
   };
   run.keepFolder();
-  const trainHere = (): Promise<TrainingEnd> => new Trainer(parts).run(start, signal);
+  await log.start({ config, facts: { ...environment, ...facts }, step: start.step });
+  const trainHere = (): Promise<TrainingEnd> => new Trainer({ ...parts, logger: log }).run(start, signal);
   const { position, finished, stopReason } = await (trial?.run(
     {
       ...{
@@ -157,6 +162,7 @@ async function trainAndReport(request: TrainingRequest, site: Site): Promise<Tra
   const { step } = position;
   const ended = { finished, stopReason, steps: step, totalSteps, skippedRows: loader.stats.skipped };
   if (!finished) {
+    log.outcome = 'interrupted';
     const isReached = position.batch === 0 && position.epoch === untilEpoch && signal?.aborted !== true;
     return { ...ended, results: isReached ? evaluation.results : null, report: null };
   }
@@ -170,7 +176,10 @@ async function trainAndReport(request: TrainingRequest, site: Site): Promise<Tra
   try {
     if (!isEvaluated) await weights.use(() => evaluation.evaluateAll(true));
   } catch (error) {
-    if (signal?.aborted) return { ...ended, finished: false, stopReason: null, results: null, report: null };
+    if (signal?.aborted) {
+      log.outcome = 'interrupted';
+      return { ...ended, finished: false, stopReason: null, results: null, report: null };
+    }
     throw error;
   }
   await weights.use(() => saveTrainedWeights(folder, model, config, { ...metadata, ...weights.metadata }));
@@ -181,6 +190,7 @@ async function trainAndReport(request: TrainingRequest, site: Site): Promise<Tra
   // Last of all: a run that has this file is complete.
   await folder.writeJson(folder.evaluation, summarizeResults(results));
   trial?.ended();
+  await log.finished(weights.step, results);
   return { ...ended, results, report: reportPath };
 }
 

@@ -13,6 +13,17 @@ export {
 export { CheckpointFolder } from './checkpoint-folder.ts';
 export type { ClipOptions } from './clip.ts';
 export { CallbackError, type EpochReport, type StepReport, type TrainerListener } from './listener.ts';
+export type {
+  EndEvent,
+  EvaluationEvent,
+  HistogramsEvent,
+  LogEvent,
+  Logger,
+  PictureEvent,
+  StartEvent,
+  StepEvent,
+  TextEvent,
+} from './logger.ts';
 export type { EvaluationValues } from './measure.ts';
 export { type MetricsRecord, MetricsWriter, readMetrics, truncateMetrics, withoutTiming } from './metrics-file.ts';
 export { findNonFinite, NonFiniteError } from './non-finite.ts';

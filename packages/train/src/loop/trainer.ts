@@ -11,6 +11,7 @@ import type { CheckpointFolder } from './checkpoint-folder.ts';
 import { type EarlyStoppingRule, observeEvaluation, reasonToStop } from './early-stopping.ts';
 import { type HistogramOutput, type HistogramRecord, histogramsOf } from './histograms.ts';
 import { Callbacks, type TrainerListener } from './listener.ts';
+import type { Logger } from './logger.ts';
 import { checkMeasure, type EvaluationValues, finiteValue, isBetter, type MainMeasure } from './measure.ts';
 import type { MetricsWriter, TimingFields } from './metrics-file.ts';
 import { findNonFinite, NonFiniteError } from './non-finite.ts';
@@ -85,6 +86,8 @@ export interface TrainerParts<Batch extends BatchTensors> {
   readonly peakFlops: number | null;
   /** Called once the results of an evaluation are in the metrics file. */
   readonly report?: (step: number) => Promise<void>;
+  /** Receives the numbers of steps and evaluations, and histograms. It must not throw. */
+  readonly logger?: Logger;
   readonly listener?: TrainerListener;
 }
 
@@ -260,7 +263,7 @@ export class Trainer<Batch extends BatchTensors> {
       batch: endsEpoch ? 0 : before.batch + 1,
       epochLoss: withLoss(before, result.loss),
     };
-    this.#writeHistograms(position);
+    await this.#writeHistograms(position);
     await this.#report(position, result, lr, batch.examples);
     if (endsEpoch) await this.#reportEpoch(position, lr);
     await this.#average(position, endsEpoch);
@@ -309,13 +312,14 @@ export class Trainer<Batch extends BatchTensors> {
   }
 
   /** Writes the histograms of the step before a position, if there are any. */
-  #writeHistograms({ step }: Position): void {
-    const { histograms = null, source } = this.#parts;
+  async #writeHistograms({ step }: Position): Promise<void> {
+    const { histograms = null, source, logger } = this.#parts;
     if (histograms === null || this.#found === null) return;
     const epoch = step / source.batchesPerEpoch;
     const record: HistogramRecord = { kind: 'histogram', step, epoch, parameters: this.#found };
     histograms.writer.append({ ...record });
     this.#found = null;
+    await logger?.log({ ...record, kind: 'histograms', time: Date.now() / 1000 });
   }
 
   /** The averages that take the place of the weights at a position; null: none. */
@@ -347,7 +351,7 @@ export class Trainer<Batch extends BatchTensors> {
 
   async #report(position: Position, result: StepResult, lr: number, examples: number): Promise<void> {
     const { loss, gradNorm, measures, scaling } = result;
-    const { metrics, source } = this.#parts;
+    const { metrics, source, logger } = this.#parts;
     const seconds = (performance.now() - this.#clock) / 1000;
     this.#epochSoFar.seconds += seconds;
     this.#epochSoFar.examples += examples;
@@ -357,9 +361,10 @@ export class Trainer<Batch extends BatchTensors> {
     const mfu = this.#peakFlops === null ? null : rate / this.#peakFlops;
     const { step } = position;
     const epoch = step / source.batchesPerEpoch;
-    const scaled = scaling === null ? {} : { lossScale: scaling.scale, skippedSteps: scaling.skippedSteps };
+    const scaled = scaling === null ? null : { lossScale: scaling.scale, skippedSteps: scaling.skippedSteps };
     const timing: TimingFields = { imagesPerSecond, mfu, ...this.#clockFields(seconds) };
     metrics.append({ kind: 'step', step, epoch, loss, lr, gradNorm, ...scaled, ...measures, ...timing });
+    await logger?.log({ kind: 'step', step, epoch, loss, lr, gradNorm, scaling: scaled, measures, ...timing });
     await this.#callbacks.call('onStep', {
       step,
       totalSteps: this.totalSteps,
@@ -402,7 +407,7 @@ export class Trainer<Batch extends BatchTensors> {
 
   /** The position with the best value so far. If `signal` is aborted, the evaluation is dropped: it is done again on resume. */
   async #evaluate(position: Position, signal: AbortSignal | undefined): Promise<Position> {
-    const { evaluate, metrics, source, training, report } = this.#parts;
+    const { evaluate, metrics, source, training, report, logger } = this.#parts;
     const isLast = hasAllSteps(position, training) || this.#callbacks.reasonToStop !== null;
     let evaluations: readonly EvaluationValues[];
     try {
@@ -416,7 +421,10 @@ export class Trainer<Batch extends BatchTensors> {
     releaseMemory();
     const { step } = position;
     const epoch = step / source.batchesPerEpoch;
-    for (const { split, values } of evaluations) metrics.append({ kind: 'evaluation', step, epoch, split, values });
+    for (const { split, values } of evaluations) {
+      metrics.append({ kind: 'evaluation', step, epoch, split, values });
+      await logger?.log({ kind: 'evaluation', step, epoch, split, values, time: Date.now() / 1000 });
+    }
     const [first] = evaluations;
     const isDecisive = this.#isEvaluationPlanned(position) || this.#callbacks.reasonToStop !== null;
     const next = first === undefined || !isDecisive ? position : await this.#decide(position, first);

@@ -4,6 +4,7 @@ import type { Trial } from '../dry-run/trial.ts';
 import type { EvaluationResult } from '../evaluation/result.ts';
 import type { Checkpoint } from '../loop/checkpoint.ts';
 import type { TrainerListener } from '../loop/listener.ts';
+import type { Logger } from '../loop/logger.ts';
 import type { BatchTensors } from '../loop/objective.ts';
 import type { MixedPrecision } from '../loop/precision.ts';
 import type { TrainerParts } from '../loop/trainer.ts';
@@ -29,6 +30,8 @@ export interface TrainingRequest {
   readonly verifyData?: boolean;
   /** Functions that are called during the run, and can end it. */
   readonly listener?: TrainerListener;
+  /** Receive what the run measures, draws and finds. Models that are trained first are not logged. */
+  readonly loggers?: readonly Logger[];
   /** Takes the place of the training loop, in a dry run. */
   readonly trial?: Trial;
   /** Receives the parts of the run before its first step, in place of training, evaluation and report: the run ends unfinished. */

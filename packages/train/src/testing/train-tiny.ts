@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { readCheckpoint } from '../loop/checkpoint.ts';
 import type { TrainerListener } from '../loop/listener.ts';
+import type { Logger } from '../loop/logger.ts';
 import { findCheckpoint, RunFolder } from '../run-folder/run-folder.ts';
 import { type TrainingResult, trainModel } from '../train-model.ts';
 import { tinyConfig } from './tiny-run.ts';
@@ -20,6 +21,7 @@ export interface TinyRun {
   readonly allowChanges?: boolean;
   readonly verifyData?: boolean;
   readonly listener?: TrainerListener;
+  readonly loggers?: readonly Logger[];
 }
 
 /** Trains on a data set below `root` into a folder there: 4 steps of 6 pairs an epoch, 2 epochs. */
@@ -34,6 +36,7 @@ export async function trainTiny(root: string, run: TinyRun): Promise<TrainingRes
     allowChanges = false,
     verifyData = false,
     listener,
+    loggers = [],
   } = run;
   const folder = new RunFolder(join(root, name));
   const controller = new AbortController();
@@ -46,6 +49,7 @@ export async function trainTiny(root: string, run: TinyRun): Promise<TrainingRes
     untilEpoch,
     allowChanges,
     verifyData,
+    loggers,
     listener: {
       ...listener,
       onStep(report) {

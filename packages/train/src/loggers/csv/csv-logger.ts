@@ -1,0 +1,33 @@
+/** The numbers of a run as a CSV file. */
+import { mkdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { writeFileAtomic } from '@tessera/data/io';
+import type { LogEvent, Logger } from '../../loop/logger.ts';
+import { readMetrics } from '../../loop/metrics-file.ts';
+import { metricsTable } from './metrics-table.ts';
+
+/**
+ * Writes `metrics.jsonl` as CSV when the run ends, is interrupted or fails: the whole run, also the part before it was resumed. Its columns are
+ * those of `metricsTable`. The file is replaced as a whole.
+ */
+export class CSVLogger implements Logger {
+  /** Null: `metrics.csv` in the run's folder. */
+  readonly #path: string | null;
+  #folder: string | null = null;
+
+  /** @param path the file. Default: `metrics.csv` in the run's folder */
+  constructor(path?: string) {
+    this.#path = path === undefined ? null : resolve(path);
+  }
+
+  async log(event: LogEvent): Promise<void> {
+    if (event.kind === 'start') {
+      this.#folder = event.folder;
+      // A path that cannot be written is better known at the start.
+      if (this.#path !== null) await mkdir(dirname(this.#path), { recursive: true });
+    }
+    if (event.kind !== 'end' || this.#folder === null) return;
+    const path = this.#path ?? join(this.#folder, 'metrics.csv');
+    await writeFileAtomic(path, metricsTable(await readMetrics(join(this.#folder, 'metrics.jsonl'))));
+  }
+}
