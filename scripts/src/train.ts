@@ -286,17 +286,21 @@ async function planRun(options: Options): Promise<Plan> {
   return { config, folder, checkpoint: null, restart: false };
 }
 
-/** The loggers that the options ask for. An option without a value is an empty text. */
-const loggersOf = ({ tensorboard, csv }: Options, folder: RunFolder): Logger[] => [
-  ...(tensorboard === undefined
-    ? []
-    : [
-        tensorboard === ''
-          ? new TensorBoardLogger()
-          : new TensorBoardLogger(join(fromCaller(tensorboard), basename(folder.path))),
-      ]),
-  ...(csv === undefined ? [] : [csv === '' ? new CSVLogger() : new CSVLogger(fromCaller(csv))]),
-];
+/** The folder of a run's event files; null: none. An option without a value is an empty text. */
+const eventFolder = ({ tensorboard }: Options, { path }: RunFolder): string | null => {
+  if (tensorboard === undefined) return null;
+  return tensorboard === '' ? join(path, 'tensorboard') : join(fromCaller(tensorboard), basename(path));
+};
+
+/** The loggers that the options ask for. */
+const loggersOf = (options: Options, folder: RunFolder): Logger[] => {
+  const { csv } = options;
+  const events = eventFolder(options, folder);
+  return [
+    ...(events === null ? [] : [new TensorBoardLogger(events)]),
+    ...(csv === undefined ? [] : [csv === '' ? new CSVLogger() : new CSVLogger(fromCaller(csv))]),
+  ];
+};
 
 async function main(): Promise<number | undefined> {
   const options = await readOptions();
@@ -355,6 +359,8 @@ async function main(): Promise<number | undefined> {
   void dashboard?.url.then((url) =>
     bar.message(url === null ? 'the dashboard could not be started: npm run dashboard says why' : `dashboard: ${url}`),
   );
+  const events = eventFolder(options, folder);
+  if (events !== null) bar.message(`TensorBoard: tensorboard --logdir ${toCaller(events)}`);
   const result = await trainModel({
     ...request,
     loggers: loggersOf(options, folder),

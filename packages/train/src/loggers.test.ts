@@ -81,8 +81,10 @@ describe('a run', () => {
     expect(recorder.of('end')).toMatchObject([
       { outcome: 'finished', results: results?.map(({ split, values }) => ({ split, values })) },
     ]);
-    const [{ png, width, height }] = recorder.of('picture') as [{ png: Buffer; width: number; height: number }];
-    expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([width, height]);
+    for (const { png, width, height } of recorder.of('picture')) {
+      const bytes = Buffer.from(png);
+      expect([bytes.readUInt32BE(16), bytes.readUInt32BE(20)]).toEqual([width, height]);
+    }
     expect(await fs.readdir(join(root, 'whole', 'tensorboard'))).toHaveLength(1);
     expect((await fs.readFile(join(root, 'whole', 'metrics.csv'), 'utf8')).split('\n')).toHaveLength(lines.length + 2);
   }, 60_000);
