@@ -228,7 +228,7 @@ export async function reopenSplit(
 ): Promise<{ readonly stored: Split; readonly split: Split }> {
   const { split: name, path: root, files, saved, classes, selected } = place;
   const stored = new Split(name, root, await openFiles(files), { saved, classes, cacheBytes });
-  return { stored, split: selected === null ? stored : stored.select(selected) };
+  return { stored, split: selected === null ? stored : stored.selectStored(selected) };
 }
 
 const noSuchSplit = (root: string, name: string, names: string[]): string =>

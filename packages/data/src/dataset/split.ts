@@ -123,7 +123,14 @@ export class Split {
    * @throws RangeError for a row number out of range
    */
   select(rows: ArrayLike<number>): Split {
-    const selected = Uint32Array.from(rows, (row) => this.#storedRow(row));
+    // Shared with the workers, each of which would have a copy.
+    const selected = new Uint32Array(new SharedArrayBuffer(rows.length * Uint32Array.BYTES_PER_ELEMENT));
+    for (let i = 0; i < rows.length; i++) selected[i] = this.#storedRow(rows[i] as number);
+    return this.selectStored(selected);
+  }
+
+  /** As `select`, of the numbers that rows have in the files, which are not copied. */
+  selectStored(selected: Uint32Array): Split {
     return new Split(this.name, this.path, this.#shards, { ...this.#options, selected, parts: null });
   }
 
@@ -400,7 +407,8 @@ export class Split {
 }
 
 function joinRows(rows: readonly Uint32Array[]): Uint32Array {
-  const joined = new Uint32Array(rows.reduce((sum, { length }) => sum + length, 0));
+  const length = rows.reduce((sum, own) => sum + own.length, 0);
+  const joined = new Uint32Array(new SharedArrayBuffer(length * Uint32Array.BYTES_PER_ELEMENT));
   let at = 0;
   for (const own of rows) {
     joined.set(own, at);

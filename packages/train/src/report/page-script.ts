@@ -102,7 +102,7 @@ export const pageScript = String.raw`
         scales: {
           x: logarithmic
             ? { time: false, distr: 3 }
-            : { time: false, range: (_, lo, hi) => placesAround(lo, hi) },
+            : { time: false, range: (_, lo, hi) => (chart.x.length === 1 ? placesAround(chart.x[0], chart.x[0]) : placesAround(lo, hi)) },
           // A single value has room above and below it, and no share is drawn beyond 100 %.
           y: { range: (_, lo, hi) => valuesAround(lo, hi, chart.format) },
         },
