@@ -407,7 +407,8 @@ export class Split {
 }
 
 function joinRows(rows: readonly Uint32Array[]): Uint32Array {
-  const joined = new Uint32Array(rows.reduce((sum, { length }) => sum + length, 0));
+  const length = rows.reduce((sum, own) => sum + own.length, 0);
+  const joined = new Uint32Array(new SharedArrayBuffer(length * Uint32Array.BYTES_PER_ELEMENT));
   let at = 0;
   for (const own of rows) {
     joined.set(own, at);
