@@ -35,17 +35,23 @@ describe('from a folder of pictures to a trained model', () => {
   });
 
   it('train ends in order on Ctrl-C, and goes on to a table and a report', async () => {
-    const stopped = await run('train', tiny, /step 1\//);
+    const logged = ['--csv', '--tensorboard', 'logs'];
+    const stopped = await run('train', [...tiny, ...logged], /step 1\//);
     expect(stopped.err).toContain('finishing the step and writing a checkpoint');
-    expect(stopped.out).toMatch(/stopped after step \d of 6; to continue:\n {2}npm run train -- --resume run/);
+    expect(stopped.out).toMatch(
+      /stopped after step \d of 6; to continue:\n {2}npm run train -- --resume run --tensorboard logs --csv\n/,
+    );
     expect(stopped.status).toBe(130);
-    const resumed = await run('train', ['--resume', 'run']);
+    const resumed = await run('train', ['--resume', 'run', ...logged]);
     expect(resumed.err).toMatch(/continuing run after step \d/);
     expect(resumed.out).toMatch(/test +image → text +8 \/ 8 +\d/);
     expect(resumed.out).toContain('report: run/report.html');
     expect(resumed.status).toBe(0);
     const lines = (await fs.readFile(join(root, 'run', 'metrics.jsonl'), 'utf8')).trim().split('\n');
     expect(lines.map((line) => JSON.parse(line).step)).toEqual([1, 2, 3, 4, 5, 6, 6]);
+    expect(resumed.err).toContain('tensorboard --logdir logs/run');
+    expect(await fs.readdir(join(root, 'logs', 'run'))).toHaveLength(2);
+    expect((await fs.readFile(join(root, 'run', 'metrics.csv'), 'utf8')).split('\n')).toHaveLength(9);
   });
 
   it('a dry run says what the run will need, and leaves nothing', async () => {

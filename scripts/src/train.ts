@@ -1,19 +1,16 @@
 /** npm run train: trains a model, evaluates it and writes a report. */
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import {
-  CSVLogger,
   dryRun,
   findCheckpoint,
   findRun,
-  type Logger,
   loadConfig,
   type RunConfig,
   RunFolder,
   readCheckpoint,
   type StepReport,
   type Task,
-  TensorBoardLogger,
   taskNamed,
   tasks,
   trainModel,
@@ -34,6 +31,7 @@ import { locateData, withDataset } from './lib/datasets.ts';
 import { describeBackend } from './lib/describe-backend.ts';
 import { checkFindLr, findLr, findLrOptions } from './lib/find-lr.ts';
 import { formatBytes, formatDryRun } from './lib/format-dry-run.ts';
+import { eventFolder, loggerOptions, loggersOf, repeatedOptions } from './lib/loggers.ts';
 import { formatSeconds, ProgressBar } from './lib/progress-bar.ts';
 import { formatResults } from './lib/results.ts';
 import { startDashboard } from './lib/start-dashboard.ts';
@@ -105,16 +103,7 @@ const readOptions = () =>
         default: false,
         describe: 'Serve a page that follows the run, next to the other runs of its folder; see npm run dashboard',
       },
-      tensorboard: {
-        type: 'string',
-        describe:
-          "Write event files for TensorBoard: into a folder DIR/NAME-OF-THE-RUN, or without a value into tensorboard/ in the run's folder",
-      },
-      csv: {
-        type: 'string',
-        describe:
-          "Write all metrics as CSV at the end: into this file, or without a value into metrics.csv in the run's folder",
-      },
+      ...loggerOptions,
       'dry-run': {
         type: 'boolean',
         default: false,
@@ -286,22 +275,6 @@ async function planRun(options: Options): Promise<Plan> {
   return { config, folder, checkpoint: null, restart: false };
 }
 
-/** The folder of a run's event files; null: none. An option without a value is an empty text. */
-const eventFolder = ({ tensorboard }: Options, { path }: RunFolder): string | null => {
-  if (tensorboard === undefined) return null;
-  return tensorboard === '' ? join(path, 'tensorboard') : join(fromCaller(tensorboard), basename(path));
-};
-
-/** The loggers that the options ask for. */
-const loggersOf = (options: Options, folder: RunFolder): Logger[] => {
-  const { csv } = options;
-  const events = eventFolder(options, folder);
-  return [
-    ...(events === null ? [] : [new TensorBoardLogger(events)]),
-    ...(csv === undefined ? [] : [csv === '' ? new CSVLogger() : new CSVLogger(fromCaller(csv))]),
-  ];
-};
-
 async function main(): Promise<number | undefined> {
   const options = await readOptions();
   if (options.settings) {
@@ -380,7 +353,7 @@ async function main(): Promise<number | undefined> {
     );
   if (!result.finished) {
     console.log(
-      `stopped ${result.steps === 0 ? 'before the first step' : `after step ${result.steps} of ${result.totalSteps}`}; to continue:\n  npm run train -- --resume ${where}`,
+      `stopped ${result.steps === 0 ? 'before the first step' : `after step ${result.steps} of ${result.totalSteps}`}; to continue:\n  npm run train -- --resume ${where}${repeatedOptions(options)}`,
     );
     return interruption.exitCode();
   }

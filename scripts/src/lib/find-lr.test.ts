@@ -10,6 +10,8 @@ const none = {
   plot: undefined,
   run: undefined,
   resume: undefined,
+  tensorboard: undefined,
+  csv: undefined,
 };
 
 test('options that have no effect are refused', () => {
@@ -17,6 +19,7 @@ test('options that have no effect are refused', () => {
   expect(() => checkFindLr({ ...none, findLr: false })).not.toThrow();
   expect(() => checkFindLr({ ...none, findLr: true, run: 'runs/a' })).toThrow('writes no run: omit --run');
   expect(() => checkFindLr({ ...none, findLr: true, resume: 'runs/a' })).toThrow('omit --resume');
+  expect(() => checkFindLr({ ...none, findLr: true, tensorboard: '' })).toThrow('omit --tensorboard');
   expect(() => checkFindLr({ ...none, findLr: false, lrSteps: 50 })).toThrow(
     '--lr-steps has an effect only with --find-lr',
   );

@@ -46,12 +46,15 @@ interface FindLrCall {
   readonly plot: string | undefined;
   readonly run: string | undefined;
   readonly resume: string | undefined;
+  readonly tensorboard: string | undefined;
+  readonly csv: string | undefined;
 }
 
 /** @throws UsageError for options that do not go together */
-export function checkFindLr({ findLr, minLr, maxLr, lrSteps, plot, run, resume }: FindLrCall): void {
+export function checkFindLr({ findLr, minLr, maxLr, lrSteps, plot, ...call }: FindLrCall): void {
+  const { run, resume, tensorboard, csv } = call;
   if (findLr) {
-    for (const [name, value] of Object.entries({ run, resume }))
+    for (const [name, value] of Object.entries({ run, resume, tensorboard, csv }))
       if (value !== undefined)
         throw new UsageError(`--find-lr trains a throw-away model, and writes no run: omit --${name}`);
     return;
