@@ -1,5 +1,5 @@
 /** The numbers of a run as a CSV file. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { writeFileAtomic } from '@tessera/data/io';
 import type { LogEvent, Logger } from '../../loop/logger.ts';
@@ -23,11 +23,19 @@ export class CSVLogger implements Logger {
   async log(event: LogEvent): Promise<void> {
     if (event.kind === 'start') {
       this.#folder = event.folder;
-      // A path that cannot be written is better known at the start.
-      if (this.#path !== null) await mkdir(dirname(this.#path), { recursive: true });
+      // A path that cannot be written is better known at the start than after the run.
+      if (this.#path !== null) await prepare(this.#path);
     }
     if (event.kind !== 'end' || this.#folder === null) return;
     const path = this.#path ?? join(this.#folder, 'metrics.csv');
     await writeFileAtomic(path, metricsTable(await readMetrics(join(this.#folder, 'metrics.jsonl'))));
   }
+}
+
+/** Creates the folder of a file. @throws where the path is that of a folder */
+async function prepare(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const found = await stat(path).catch(() => null);
+  if (found?.isDirectory())
+    throw new Error(`${path} is a folder: name a file in it, such as ${join(path, 'metrics.csv')}`);
 }

@@ -49,3 +49,7 @@ it('writes to another file on request, whose folder it creates at the start', as
   await logger.log(end);
   expect(await fs.readFile(path, 'utf8')).toBe(await fs.readFile(join(folder, 'metrics.csv'), 'utf8'));
 });
+
+it('refuses the path of a folder at the start', async () => {
+  await expect(new CSVLogger(folder).log(start())).rejects.toThrow(`${folder} is a folder: name a file in it`);
+});
