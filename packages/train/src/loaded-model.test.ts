@@ -3,8 +3,9 @@ import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type EncodedImage, openDataset } from '@tessera/data';
+import { type BytePairTokenizer, type EncodedImage, openDataset, saveHuggingFaceTokenizer } from '@tessera/data';
 import { writeTinyDataset } from '@tessera/data/testing';
+import { saveWeights } from '@tessera/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { normalizeRows, rowAt } from './evaluation/retrieval/products.ts';
 import { loadCLIPFile } from './load-clip-file.ts';
@@ -82,8 +83,26 @@ describe('CLIP', () => {
       expect(all[3].texts[k]).toMatchObject({ name, probability: expect.closeTo(probability, 5) });
   });
 
-  it('of a file of weights has the same functions', async () => {
-    await expect(loadCLIPFile(join(root, 'clip', 'model.safetensors'))).rejects.toThrow("OpenAI's tokenizer has 49408");
+  it('in a folder of another library has the same functions, with its own tokenizer', async () => {
+    const folder = join(root, 'hugging-face');
+    const { model, text } = clip.subject;
+    if (text === undefined) throw new Error('CLIP has a text tower');
+    await saveWeights(model, folder, { names: 'hugging-face' });
+    await saveHuggingFaceTokenizer(folder, text.tokenizer as BytePairTokenizer, text.contextLength);
+    using file = await loadCLIPFile(folder);
+    const [own, other] = [await clip.predict(images, { texts }), await file.predict(images, { texts })];
+    for (const [k, prediction] of own.entries()) {
+      const same = other[k];
+      if (prediction.kind !== 'texts' || same?.kind !== 'texts') throw new Error('these are no texts');
+      expect(same.texts).toEqual(
+        prediction.texts.map(({ name, probability, similarity }) => ({
+          name,
+          probability: expect.closeTo(probability, 5),
+          similarity: expect.closeTo(similarity, 5),
+        })),
+      );
+    }
+    await expect(loadCLIPFile(join(root, 'clip', 'model.safetensors'))).rejects.toThrow('put its own (tokenizer.json)');
   });
 
   it('says what is wrong', async () => {
