@@ -127,8 +127,8 @@ function categoriesOf(files: SourceFiles, splits: readonly CocoSplit[]): string[
 function imageFinder(files: SourceFiles): (name: string, place: InstancesFile) => string {
   const anywhere = filesByName(imagesIn(files, ''));
   return (name, { folders, file }) => {
-    const beside = file.slice(0, file.lastIndexOf('/') + 1);
-    const candidates = [...folders, beside].map((folder) => folder + name);
+    const ownFolder = file.slice(0, file.lastIndexOf('/') + 1);
+    const candidates = [...folders, ownFolder].map((folder) => folder + name);
     return candidates.find((each) => files.has(each)) ?? anywhere.get(fileName(name)) ?? name;
   };
 }

@@ -8,7 +8,7 @@ import type { RunStatus, RunSummary } from '../shared/api.ts';
 import { type RunSettings, readSettings, totalStepsOf } from './settings.ts';
 import { type MetricsTail, readTail } from './tail.ts';
 
-/** A process on another machine is taken to be alive while the metrics change, for so many milliseconds. */
+/** A process on another machine counts as alive until its metrics have not changed for this time, in milliseconds. */
 const longestSilence = 120_000;
 
 const changedAt = async (path: string): Promise<number | null> =>

@@ -9,7 +9,7 @@ export const mostGroups = 4096;
 
 /** One step of a run. */
 export interface StepSample {
-  /** Where it lies on each axis. */
+  /** Its place on each axis. */
   readonly at: Readonly<Record<Axis, number>>;
   /** By name; null: not finite. */
   readonly values: Readonly<Record<string, number | null>>;

@@ -285,7 +285,7 @@ describe('events', () => {
     const path = await writeMadeUpRun(folder, { ...run, steps: 50 });
     const dashboard = await serve({ folder, interval: 20 });
     const changes = changesOf(dashboard);
-    /** The next state of the run that has so many steps. */
+    /** The next state of the run with this number of steps. */
     const untilStep = async (step: number): Promise<LibraryChange> => {
       for await (const change of { [Symbol.asyncIterator]: () => ({ next: () => changes.next() }) })
         if (change.runs.some((one) => one.step === step)) return change;

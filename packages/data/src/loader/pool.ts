@@ -9,7 +9,7 @@ export interface WorkerJob extends SampledRows {
   epoch: number;
 }
 
-/** Tells a worker which rows it will be asked for, `restart` in place of those that it was told before. */
+/** Tells a worker which rows it will be asked for, `restart`: these replace those that it was told before. */
 export interface WorkerNotice {
   expected: Uint32Array;
   restart: boolean;
@@ -21,7 +21,7 @@ export type WorkerReply = { id: number; samples: Samples } | { id: number; error
 export interface SampleSource {
   /** The samples of the rows, in parts that together are the batch. */
   sample(batch: BatchRows, epoch: number): Promise<Samples[]>;
-  /** Tells which rows come next, so that their blocks can be read. `restart`: in place of those that were told before. */
+  /** Tells which rows come next, so that their blocks can be read. `restart`: these replace those that were told before. */
   expect(batch: BatchRows, restart: boolean): void;
   /** The content of the caches after the latest samples. */
   readonly cached: CacheState;

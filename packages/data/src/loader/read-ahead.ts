@@ -35,7 +35,7 @@ export class ReadAhead {
     return this.#bytes;
   }
 
-  /** Rows that will be read, in their order. `restart`: in place of all that were expected before. */
+  /** Rows that will be read, in their order. `restart`: these replace all that were expected before. */
   expect(rows: Uint32Array, restart: boolean): void {
     if (restart) {
       this.#waiting.clear();
