@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { openDataset } from '@tessera/data';
 import { writeFileAtomic } from '@tessera/data/io';
 import {
   drawContactSheet,
@@ -133,9 +134,11 @@ async function main(): Promise<undefined> {
   await fs.mkdir(out, { recursive: true });
   const dataset = await locateDataset(options.data as string);
   const { index } = await bringUpToDate(model, dataset, indexFolder(out, dataset));
+  // Opened once for all queries.
+  using opened = await openDataset(dataset);
   const results = [];
   for (const { title, features } of queries) {
-    const found = await readFound(index, findNearest(index, features, options.top));
+    const found = await readFound(opened, findNearest(index, features, options.top));
     const [sheet, page] = [join(out, `${fileNameOf(title)}.png`), join(out, `${fileNameOf(title)}.html`)];
     await writeFileAtomic(sheet, [await drawContactSheet(title, found)]);
     const facts = { Images: String(index.images.length), Model: toCaller(path) };

@@ -1,24 +1,23 @@
 /** The files of images that an index found, read from its data set again. */
 import { createHash } from 'node:crypto';
-import { type EncodedImage, openDataset } from '@tessera/data';
-import { type FoundImage, type ImageIndex, imageColumn } from './image-index.ts';
+import type { Dataset, EncodedImage } from '@tessera/data';
+import { type FoundImage, imageColumn } from './image-index.ts';
 
 /** An image that was found, with the bytes of its file. */
 export interface FoundFile extends FoundImage {
   readonly bytes: Uint8Array;
 }
 
-/** Reads the files of found images. @throws where the data set has changed since it was indexed */
-export async function readFound({ dataset }: ImageIndex, found: readonly FoundImage[]): Promise<FoundFile[]> {
-  using opened = await openDataset(dataset);
+/** Reads the files of found images from the data set of their index. @throws where it has changed since it was indexed */
+export async function readFound(dataset: Dataset, found: readonly FoundImage[]): Promise<FoundFile[]> {
   const files: FoundFile[] = [];
   for (const image of found) {
-    const split = opened.split(image.split);
+    const split = dataset.split(image.split);
     const column = imageColumn(split);
     const { bytes } = (await split.row(image.row, [column]))[column] as unknown as EncodedImage;
     if (bytes === null || createHash('sha256').update(bytes).digest('hex') !== image.hash)
       throw new Error(
-        `${dataset}, split "${image.split}", row ${image.row}: has another image than when it was indexed; search again`,
+        `${dataset.path}, split "${image.split}", row ${image.row}: has another image than when it was indexed; search again`,
       );
     files.push({ ...image, bytes });
   }

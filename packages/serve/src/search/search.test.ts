@@ -60,7 +60,7 @@ it('finds the images whose features are nearest to those of a text', async () =>
   expect(findNearest(index, text, 100)).toHaveLength(12);
   // The features are those of the model, and each row is where it says.
   using dataset = await openDataset(at('data'));
-  for (const image of await readFound(index, found)) {
+  for (const image of await readFound(dataset, found)) {
     const alone = await run.embedImages([image.bytes]);
     const place = index.images.findIndex(({ split, row }) => split === image.split && row === image.row);
     for (const [d, value] of alone.values.entries()) expect(values[place * dims + d]).toBeCloseTo(value, 5);
@@ -90,12 +90,13 @@ it('embeds only images that are new, and all with other weights', async () => {
 
 it('shows what it found as a contact sheet and as a page, and notices that the data have changed', async () => {
   const { index } = await updateIndex(run, at('data'), at('shown'));
-  const found = await readFound(index, findNearest(index, (await run.embedTexts(['<blue> bar'])).values, 6));
+  using dataset = await openDataset(at('data'));
+  const found = await readFound(dataset, findNearest(index, (await run.embedTexts(['<blue> bar'])).values, 6));
   const { width, height } = await sharp(await drawContactSheet('<blue> bar', found)).metadata();
   expect([width, height]).toEqual([12 + 4 * 204, 44 + 2 * 240]);
   const page = await renderSearchPage('<blue> bar', found, { Images: '24' });
   expect(page.match(/data:image\/webp/g)).toHaveLength(6);
   expect(page).toContain('<h1>&lt;blue&gt; bar</h1>');
   const other = found.map((image) => ({ ...image, hash: createHash('sha256').update('other').digest('hex') }));
-  await expect(readFound(index, other)).rejects.toThrow('has another image than when it was indexed; search again');
+  await expect(readFound(dataset, other)).rejects.toThrow('has another image than when it was indexed; search again');
 });
