@@ -1,0 +1,14 @@
+/** The packages whose exports the reference describes, in the order of the architecture. */
+export const rooms = [
+  'tensor',
+  'autograd',
+  'nn',
+  'models',
+  'data',
+  'weights',
+  'train',
+  'serve',
+  'split',
+  'dashboard',
+  'verify',
+] as const;
