@@ -18,8 +18,8 @@ import { timmFormats } from './timm-formats.ts';
 /** All formats. The first that recognizes a file is used. */
 const formats: readonly WeightFormat[] = [
   ...clipFormats,
-  ...timmFormats,
   ...imageFormats,
+  ...timmFormats,
   huggingFaceViT,
   ...huggingFaceClassifiers,
 ];

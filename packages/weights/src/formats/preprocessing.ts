@@ -1,5 +1,5 @@
 /** How images become a model's input, in the words of each library: bicubic, the square in the center, normalized. */
-import { clipNormalization, type Normalization } from '@tessera/models';
+import type { Normalization } from '@tessera/models';
 
 /** A configuration file of a folder: its name, and its content as JSON. */
 export interface ConfigFile {
@@ -13,9 +13,6 @@ export interface Preprocessing {
   readonly imageSize: number;
   readonly normalization: Normalization;
 }
-
-/** That of a model that was trained here. */
-export const ownPreprocessing = (imageSize: number): Preprocessing => ({ imageSize, normalization: clipNormalization });
 
 /** Pillow's number for bicubic. */
 const bicubic = 3;

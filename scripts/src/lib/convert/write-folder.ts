@@ -25,7 +25,7 @@ async function isBuiltIn(tokenizer: Tokenizer): Promise<boolean> {
 }
 
 /** Hugging Face's file of a tokenizer has the name of Tessera's, which a run needs, and README.md may be the user's. */
-export async function refuseRunFolder(out: string): Promise<void> {
+async function refuseRunFolder(out: string): Promise<void> {
   const run = await findRun(out);
   if (run !== null && resolve(run.tokenizer) === resolve(join(out, 'tokenizer.json')))
     throw new UsageError(
@@ -34,7 +34,7 @@ export async function refuseRunFolder(out: string): Promise<void> {
 }
 
 /** What the model computes, for the card. */
-export const folderModelOf = ({ model, classNames, run }: Source): FolderModel =>
+const folderModelOf = ({ model, classNames, run }: Source): FolderModel =>
   model instanceof CLIP ? 'clip' : classNames !== null || run?.subject.image?.head ? 'classifier' : 'features';
 
 /**
@@ -42,7 +42,7 @@ export const folderModelOf = ({ model, classNames, run }: Source): FolderModel =
  *
  * @returns its path; null where it was left
  */
-export async function writeCard(
+async function writeCard(
   out: string,
   library: FolderLibrary,
   source: Source,
