@@ -14,6 +14,7 @@ const order = [
   'packages/serve',
   'packages/dashboard',
   'datasets',
+  'packages/cli',
   'examples/browser',
   'scripts',
 ];
@@ -175,6 +176,7 @@ const rooms = {
   ],
   'packages/serve': [['search']],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
+  'packages/cli': [['lib'], ['commands'], ['commands.ts']],
   // The page and the server know each other only through the interface in shared/.
   'packages/dashboard': [['shared'], ['metrics', 'page'], ['library'], ['server']],
   datasets: [
