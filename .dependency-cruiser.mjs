@@ -14,8 +14,10 @@ const order = [
   'packages/serve',
   'packages/dashboard',
   'datasets',
+  'packages/cli',
   'examples/browser',
   'scripts',
+  'site',
 ];
 
 const oneWay = order.slice(0, -1).map((folder, i) => ({
@@ -175,6 +177,7 @@ const rooms = {
   ],
   'packages/serve': [['search']],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
+  'packages/cli': [['lib'], ['commands'], ['commands.ts']],
   // The page and the server know each other only through the interface in shared/.
   'packages/dashboard': [['shared'], ['metrics', 'page'], ['library'], ['server']],
   datasets: [
@@ -220,6 +223,8 @@ const trainRooms = [
   { room: 'report', imports: ['loop'] },
   // Mixup and CutMix: their settings, and batches that are mixed before the step.
   { room: 'mixup', imports: ['loop', 'config'] },
+  // The README of a folder with a model.
+  { room: 'model-card', imports: [] },
   // Results of evaluation: how each kind is computed, printed, stored and drawn.
   { room: 'evaluation', imports: ['loop', 'report'] },
   // What a model says of single images: reading them, and the kinds of answers.
@@ -231,6 +236,8 @@ const trainRooms = [
     room: 'tasks',
     imports: ['optim', 'loop', 'config', 'mixup', 'report', 'evaluation', 'predict', 'run-folder'],
   },
+  // What notebooks show: pictures, curves and attention maps.
+  { room: 'display', imports: ['loop', 'report', 'evaluation', 'run-folder', 'tasks'] },
   // What of a task's model is trained: adapters, or all but frozen parts; and what is saved of it.
   { room: 'adapt', imports: ['config', 'run-folder', 'tasks'] },
   // Many runs with different settings: which, in what order, and their results. It does not train: it is given a function that does.

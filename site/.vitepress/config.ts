@@ -37,6 +37,7 @@ export default defineConfig({
     'examples/*/!(README.md)/**',
   ],
   rewrites: addressOf,
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: `${base}icon.svg` }]],
   lastUpdated: false,
   markdown: {
     theme: { light: 'github-light', dark: 'github-dark' },

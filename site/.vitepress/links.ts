@@ -1,5 +1,5 @@
 /** Names in code blocks of the reference link to what they name. */
-import type { ShikiTransformer } from 'shiki';
+import type { MarkdownOptions } from 'vitepress';
 import { referencePages } from './sidebar.ts';
 
 /** The addresses of exports by name: several packages may have one of the same name. */
@@ -18,6 +18,8 @@ function addressOf(name: string, room: string): string | undefined {
 
 /** Only names of types and classes: those of functions are also names of methods. */
 const typeName = /^(\s*)([A-Z]\w+)(\s*)$/;
+
+type ShikiTransformer = NonNullable<MarkdownOptions['codeTransformers']>[number];
 
 export const linkNames = (base: string): ShikiTransformer => ({
   name: 'link-names',

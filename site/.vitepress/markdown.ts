@@ -4,6 +4,7 @@ import { addressOf } from './addresses.ts';
 import { referencePages } from './sidebar.ts';
 
 interface Token {
+  readonly type: string;
   readonly info: string;
   readonly content: string;
   attrGet(name: string): string | null;
@@ -51,6 +52,9 @@ function exportsOf(room: string): string {
   return `\n\n## Exports {#exports}\n\n${lists.join('\n\n')}\n`;
 }
 
+/** Files of the repository that are not on the site: their names stay, without a link. */
+const isSourceFile = (href: string): boolean => /^(?![a-z]+:)[^#]+\.(?:ts|js|mjs|py|json|yaml)$/.test(href);
+
 /** A link to a Markdown file, as it is in the repository, to the page that the file is on the site. */
 function linkOnSite(href: string, root: string, { realPath, relativePath }: Environment): string {
   const [, path, anchor = ''] = /^(?![a-z]+:|[/#])([^#]+\.md)(#.*)?$/.exec(href) ?? [];
@@ -75,8 +79,13 @@ export function extendMarkdown(markdown: Markdown, root: string): void {
   };
   markdown.renderer.rules.link_open = (tokens, index, options, env, self) => {
     const token = tokens[index];
-    const href = token?.attrGet('href');
-    if (href) token?.attrSet('href', linkOnSite(decodeURI(href), root, env));
+    const href = decodeURI(token?.attrGet('href') ?? '');
+    if (isSourceFile(href)) return '<span>';
+    token?.attrSet('href', linkOnSite(href, root, env));
     return openLink(tokens, index, options, env, self);
+  };
+  markdown.renderer.rules.link_close = (tokens, index) => {
+    const open = tokens.slice(0, index).findLast(({ type }) => type === 'link_open');
+    return isSourceFile(decodeURI(open?.attrGet('href') ?? '')) ? '</span>' : '</a>';
   };
 }

@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { docstringOfExport } from './reference/declarations.ts';
+import { isDocumented } from './reference/declarations.ts';
 import { readExports } from './reference/exports.ts';
 import { pagesOf } from './reference/pages.ts';
 import { rooms } from './rooms.ts';
@@ -25,7 +25,7 @@ const index = pages.map(({ room, slug, title, names }) => ({ room, slug, title, 
 writeFileSync(join(out, 'index.json'), JSON.stringify(index));
 
 const undocumented = reference.exports
-  .filter((exported) => docstringOfExport(exported) === '')
+  .filter((exported) => !isDocumented(exported))
   .map(({ room, file, name }) => `${room}/${file} ${name}`)
   .sort();
 const known = readFileSync(listFile, 'utf8')

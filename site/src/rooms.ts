@@ -11,4 +11,5 @@ export const rooms = [
   'split',
   'dashboard',
   'verify',
+  'cli',
 ] as const;

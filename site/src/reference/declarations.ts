@@ -10,7 +10,7 @@ export interface Part {
 }
 
 /** The text of a docstring with its tags, as it is written; empty if there is none. */
-export function docstringOf(node: ts.Node): string {
+function docstringOf(node: ts.Node): string {
   const comment = ts.getJSDocCommentsAndTags(node).find(ts.isJSDoc);
   if (comment === undefined) return '';
   return comment
@@ -28,6 +28,16 @@ const statementOf = (node: ts.Declaration): ts.Node => (ts.isVariableDeclaration
 
 export const docstringOfExport = ({ declarations }: Exported): string =>
   declarations.map((node) => docstringOf(statementOf(node))).find((text) => text !== '') ?? '';
+
+/** Whether a reader learns what an export is for: from its docstring, or from those of all members of an interface. */
+export const isDocumented = (exported: Exported): boolean =>
+  docstringOfExport(exported) !== '' ||
+  exported.declarations.every(
+    (node) =>
+      ts.isInterfaceDeclaration(node) &&
+      node.members.length > 0 &&
+      node.members.every((member) => docstringOf(member) !== ''),
+  );
 
 const isHidden = (member: ts.ClassElement | ts.TypeElement): boolean =>
   (ts.canHaveModifiers(member) &&
@@ -50,14 +60,27 @@ function shortened(text: string): string {
   return [...lines.slice(0, mostLines), `// ... and ${lines.length - mostLines} more lines of its type`].join('\n');
 }
 
+/** The longest line that is not wrapped: as wide as the column of the page. */
+const widest = 84;
+
+/** A function, method or constructor whose line is too long, with a line for each parameter; otherwise its text as it is. */
+function wrapped(node: ts.Node, text: string, indent: string): string {
+  if (text.includes('\n') || text.length + indent.length <= widest || !ts.isFunctionLike(node)) return text;
+  const source = node.getSourceFile().text;
+  const [first] = node.parameters;
+  if (first === undefined) return text;
+  const head = tidy(source.slice(node.getStart(), node.parameters.pos));
+  const close = source.indexOf(')', node.parameters.end);
+  const parameters = node.parameters.map((parameter) => `${indent}  ${tidy(parameter.getText())},\n`).join('');
+  return `${head}\n${parameters}${indent}${tidy(source.slice(close, node.getEnd()))}`;
+}
+
 /** A member with its docstring, indented once. */
-const memberText = (member: ts.Node): string => {
-  const source = member.getSourceFile().text;
-  const start = member.getFullStart();
-  const text = source.slice(start, member.getEnd()).replace(/^\s*\n/, '');
-  const indent = /^ */.exec(text)?.[0] ?? '';
-  return tidy(`    ${text.replaceAll(new RegExp(`^${indent}`, 'gm'), '    ').trimStart()}`);
-};
+function memberText(member: ts.Node): string {
+  const comment = member.getSourceFile().text.slice(member.getFullStart(), member.getStart()).trim();
+  const docs = comment.split('\n').map((line, k) => `  ${k === 0 ? '' : ' '}${line.trim()}\n`);
+  return `${comment === '' ? '' : docs.join('')}  ${wrapped(member, tidy(member.getText()), '  ')}`;
+}
 
 /** The head of a class, up to its brace, and its members that are not hidden. */
 function classText(node: ts.ClassDeclaration): string {
@@ -98,7 +121,7 @@ export function partsOf(exported: Exported, reference: Reference): Part[] {
   const own = exported.declarations.map((node): Part => {
     if (ts.isClassDeclaration(node)) return { code: classText(node), about: null };
     if (ts.isNamespaceExport(node)) return { code: membersOfModule(node, reference), about: null };
-    return { code: shortened(tidy(statementOf(node).getText())), about: null };
+    return { code: shortened(wrapped(node, tidy(statementOf(node).getText()), '')), about: null };
   });
   const inherited = exported.declarations.filter(ts.isClassDeclaration).flatMap((node) => hiddenBases(node, reference));
   return [

@@ -32,8 +32,10 @@ function entryOf(exported: Exported, reference: Reference): Entry {
     const block = `\`\`\`ts in=${room}\n${code}\n\`\`\``;
     return about === null ? block : `${proseOf(about)}\n\n${block}`;
   });
-  const others = specifiers.filter((specifier) => specifier !== `@tessera/${room}`);
-  const from = `<p class="from">from ${(specifiers.includes(`@tessera/${room}`) ? specifiers : others).map((specifier) => `<code>${specifier}</code>`).join(', ')}</p>`;
+  // What a package exports itself needs no word.
+  const from = specifiers.includes(`@tessera/${room}`)
+    ? ''
+    : `<p class="from">from ${specifiers.map((specifier) => `<code>${specifier}</code>`).join(' or ')}</p>`;
   const [first = '', ...rest] = code;
   return {
     exported,
@@ -58,8 +60,34 @@ function purposeOf(file: ts.SourceFile): string {
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** Names that are not only written with a capital letter. */
+const acronyms: ReadonlyMap<string, string> = new Map(
+  [
+    'CLIP',
+    'GELU',
+    'GLU',
+    'I/O',
+    'LAMB',
+    'LARS',
+    'LoRA',
+    'MLP',
+    'NAdam',
+    'NaViT',
+    'PReLU',
+    'RAdam',
+    'ResNet',
+    'SGD',
+    'SwiGLU',
+    'ViT',
+    'VQ',
+  ].map((name) => [name.toLowerCase().replace('/', ''), name]),
+);
+
 /** A name of a file or folder as a title: `image-towers` becomes `Image towers`. */
-const titleOf = (name: string): string => capitalized(name.split('/').at(-1)?.replaceAll('-', ' ') ?? '');
+function titleOf(path: string): string {
+  const name = path.split('/').at(-1) ?? '';
+  return acronyms.get(name) ?? capitalized(name.replaceAll('-', ' '));
+}
 
 function markdownOf(title: string, room: string, entries: readonly Entry[]): string {
   const files = Map.groupBy(entries, ({ exported }) => exported.file);

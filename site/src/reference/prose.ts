@@ -60,11 +60,3 @@ export function proseOf(docstring: string): string {
   const list = (docstring.startsWith('@') ? [text, ...tags] : tags).map(tagText).join('\n');
   return [docstring.startsWith('@') ? '' : escapeText(text.trim()), list].filter((part) => part !== '').join('\n\n');
 }
-
-/** The first sentence, for lists. */
-export const firstSentence = (docstring: string): string =>
-  (
-    /^[\s\S]*?[.:](?=\s|$)/.exec(docstring.replace(/^@[\s\S]*/, '').split('\n\n')[0] ?? '')?.[0] ??
-    docstring.split('\n\n')[0] ??
-    ''
-  ).replaceAll('\n', ' ');
