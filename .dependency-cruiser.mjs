@@ -220,6 +220,8 @@ const trainRooms = [
   { room: 'report', imports: ['loop'] },
   // Mixup and CutMix: their settings, and batches that are mixed before the step.
   { room: 'mixup', imports: ['loop', 'config'] },
+  // The README of a folder with a model.
+  { room: 'model-card', imports: [] },
   // Results of evaluation: how each kind is computed, printed, stored and drawn.
   { room: 'evaluation', imports: ['loop', 'report'] },
   // What a model says of single images: reading them, the kinds of answers, and drawings of them.
@@ -231,6 +233,8 @@ const trainRooms = [
     room: 'tasks',
     imports: ['optim', 'loop', 'config', 'mixup', 'report', 'evaluation', 'predict', 'run-folder'],
   },
+  // What notebooks show: pictures, curves and attention maps.
+  { room: 'display', imports: ['loop', 'report', 'evaluation', 'run-folder', 'tasks'] },
   // What of a task's model is trained: adapters, or all but frozen parts; and what is saved of it.
   { room: 'adapt', imports: ['config', 'run-folder', 'tasks'] },
   // Many runs with different settings: which, in what order, and their results. It does not train: it is given a function that does.

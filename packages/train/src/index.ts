@@ -1,6 +1,6 @@
 /**
  * Training, as users start it: a whole run by one call, or its parts: optimizers, schedules, compiled steps, the training loop. More is in
- * the subpaths `optim`, `loop`, `config`, `tasks`, `evaluation`, `attention`, `report`, `sweep` and, without Node, `browser`.
+ * the subpaths `optim`, `loop`, `config`, `tasks`, `evaluation`, `attention`, `display`, `report`, `sweep` and, without Node, `browser`.
  */
 export type { RunConfig } from './config/schema.ts';
 export type { RunEstimate } from './dry-run/estimate.ts';

@@ -42,11 +42,17 @@ export async function decodeImage(bytes: Uint8Array, target: DecodeTarget): Prom
 }
 
 async function decodeTo(bytes: Uint8Array, size: readonly [height: number, width: number], fit: Fit): Promise<Pixels> {
+  return resizeTo(await decodeLarge(bytes, Math.max(...size)), size, fit);
+}
+
+/** RGB pixels resized to `size` x `size` as evaluation does: the square in their center, or with `whole` all of them. */
+export const resizeToSquare = (image: Pixels, size: number, fit: Fit = 'center'): Pixels =>
+  resizeTo(image, [size, size], fit);
+
+function resizeTo(image: Pixels, size: readonly [height: number, width: number], fit: Fit): Pixels {
   const [height, width] = size;
-  const longer = Math.max(height, width);
-  const image = await decodeLarge(bytes, longer);
   const data = new Uint8ClampedArray(height * width * 3);
-  resizeBox(image, deliveredBox(image, fit, longer), size, data);
+  resizeBox(image, deliveredBox(image, fit, Math.max(height, width)), size, data);
   return { data: new Uint8Array(data.buffer), width, height };
 }
 

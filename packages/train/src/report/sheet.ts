@@ -98,7 +98,12 @@ const lettersIn = (width: number, size: number, weight = 400): number =>
   Math.floor(width / (size * (weight > 500 ? 0.66 : 0.58)));
 
 /** A line of text. */
-function text(words: string, x: number, y: number, { size, width, weight = 400, pale = false }: TextStyle): Html {
+export function text(
+  words: string,
+  x: number,
+  y: number,
+  { size, width, weight = 400, pale = false }: TextStyle,
+): Html {
   const letters = lettersIn(width, size, weight);
   const line = printable(words);
   const shown = line.length > letters ? `${line.slice(0, letters - 1)}…` : line;

@@ -2,8 +2,8 @@
 import type { Batch, RowObjects } from '@tessera/data';
 import type { ViTDetector } from '@tessera/models';
 import { tensor } from '@tessera/tensor';
+import { classMetadata } from '@tessera/weights';
 import { evaluateDetection, type ObjectColumns, objectColumns } from '../../evaluation/detection/evaluate.ts';
-import { classMetadata } from '../class-names.ts';
 import { readOptions, withColumnNames } from '../reading.ts';
 import { targetsMetadata } from '../targets.ts';
 import { type AnyTaskModel, asTaskModel } from '../task.ts';
