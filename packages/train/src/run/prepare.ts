@@ -22,6 +22,7 @@ import { samplingWeights } from '../tasks/sampling.ts';
 import type { Say, Task } from '../tasks/task.ts';
 import { checkSameData } from './checks.ts';
 import type { Cleanup } from './cleanup.ts';
+import { plannedInterval } from './evaluation-interval.ts';
 import type { OpenRun } from './open.ts';
 import { describePlan } from './report.ts';
 import type { TrainingRequest } from './request.ts';
@@ -78,7 +79,7 @@ export async function prepareRun(
     stepsPerEpoch: source.batchesPerEpoch,
     epochs: length.epochs,
     length: length.setting,
-    evaluatedEpochs: config.evaluation.everyEpochs,
+    evaluatedEpochs: plannedInterval(config),
     better: task.mainMeasure.better,
   });
   const schedule = averagedSchedule(plain, config.swa, source.batchesPerEpoch);

@@ -5,6 +5,7 @@ import { type EvaluationResult, resultHighlights, resultSections } from '../eval
 import type { BestRule } from '../loop/best-checkpoints.ts';
 import type { Position } from '../loop/checkpoint.ts';
 import { formatEpochs, type RunLength } from '../loop/run-length.ts';
+import { plannedInterval } from './evaluation-interval.ts';
 import { describeRows } from './limit-split.ts';
 import { writeReport } from './write-report.ts';
 
@@ -74,9 +75,9 @@ const stepsText = (step: number, totalSteps: number, isComplete: boolean): strin
 export function describeBest(
   { bestCheckpoints: [best] = [] }: Position,
   rule: BestRule | null,
-  { evaluation: { everyEpochs } }: RunConfig,
+  config: RunConfig,
 ): string | null {
-  if (best === undefined || rule === null || everyEpochs === null) return null;
+  if (best === undefined || rule === null || plannedInterval(config) === null) return null;
   const { name } = rule.measure;
   return `step ${best.step}, with ${best.split} ${name} ${best.values[name]?.toPrecision(4)}`;
 }
