@@ -7,6 +7,7 @@ import { loadRun } from './load-run.ts';
 import { checkAveraging } from './loop/averaging.ts';
 import { readCheckpoint } from './loop/checkpoint.ts';
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
+import { isPaced, plannedInterval } from './loop/evaluation-interval.ts';
 import { openHistograms } from './loop/histograms.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
 import type { BatchTensors } from './loop/objective.ts';
@@ -17,7 +18,6 @@ import { startPosition, Trainer, type TrainerParts, type TrainingEnd } from './l
 import { checkAccumulation, checkPrecision } from './run/checks.ts';
 import { Cleanup } from './run/cleanup.ts';
 import { evaluationRequest, RunEvaluation, usesBaseline } from './run/evaluation.ts';
-import { isPaced, plannedInterval } from './run/evaluation-interval.ts';
 import { finalWeights } from './run/final-weights.ts';
 import { type OpenRun, openRun } from './run/open.ts';
 import { prepareRun, type ReadyRun } from './run/prepare.ts';

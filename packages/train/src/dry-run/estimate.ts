@@ -1,6 +1,7 @@
 /** Estimates what a run needs, from measurements of its parts. */
+
+import { isPaced, plannedInterval } from '../loop/evaluation-interval.ts';
 import { fittingInterval, secondsFor } from '../loop/paced-evaluation.ts';
-import { isPaced, plannedInterval } from '../run/evaluation-interval.ts';
 import type { MeasuredRun, Memory, StepTimes } from './measure.ts';
 
 /** What a run does, and how often. */

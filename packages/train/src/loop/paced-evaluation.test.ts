@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { writeTinyDataset } from '@tessera/data/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../load-config.ts';
-import { plannedInterval } from '../run/evaluation-interval.ts';
 import { useTestBackend } from '../testing/backend.ts';
 import { runScripted, stepsPerEpoch } from '../testing/scripted-run.ts';
 import { trainTiny } from '../testing/train-tiny.ts';
 import { readCheckpoint } from './checkpoint.ts';
+import { plannedInterval } from './evaluation-interval.ts';
 import { readMetrics } from './metrics-file.ts';
 import { type EvaluationPace, fittingInterval, PacedEvaluation } from './paced-evaluation.ts';
 

@@ -3,7 +3,7 @@ import { promises as fs } from 'node:fs';
 import { errorCode, errorMessage, writeFileAtomic } from '@tessera/data/io';
 
 /** The largest share of the training time that these evaluations take. */
-export const largestShare = 0.05;
+const largestShare = 0.05;
 
 /** What was measured and decided. */
 export interface EvaluationPace {

@@ -4,8 +4,8 @@ import type { RunConfig } from '../config/schema.ts';
 import { type EvaluationResult, resultHighlights, resultSections } from '../evaluation/result.ts';
 import type { BestRule } from '../loop/best-checkpoints.ts';
 import type { Position } from '../loop/checkpoint.ts';
+import { plannedInterval } from '../loop/evaluation-interval.ts';
 import { formatEpochs, type RunLength } from '../loop/run-length.ts';
-import { plannedInterval } from './evaluation-interval.ts';
 import { describeRows } from './limit-split.ts';
 import { writeReport } from './write-report.ts';
 

@@ -4,10 +4,10 @@ import { getDefaultGenerator } from '@tessera/tensor';
 import type { RunConfig } from '../config/schema.ts';
 import type { BestRule } from '../loop/best-checkpoints.ts';
 import type { EarlyStoppingRule } from '../loop/early-stopping.ts';
+import { plannedInterval } from '../loop/evaluation-interval.ts';
 import { checkMeasure, chosenMeasure, type MainMeasure } from '../loop/measure.ts';
 import type { RunLength } from '../loop/run-length.ts';
 import type { AnyTaskModel, EvaluationRequest } from '../tasks/task.ts';
-import { plannedInterval } from './evaluation-interval.ts';
 
 export interface Selection {
   readonly best: BestRule | null;

@@ -1,10 +1,12 @@
 /** How often a run evaluates: what the setting `auto` means. */
-import type { RunConfig } from '../config/schema.ts';
-
-/** What decides how often a run evaluates. */
-type Settings = Pick<RunConfig, 'evaluation' | 'schedule' | 'checkpoints' | 'swa'> & {
-  readonly training: Pick<RunConfig['training'], 'earlyStopping'>;
-};
+/** The settings that decide how often a run evaluates. */
+interface Settings {
+  readonly evaluation: { readonly everyEpochs: number | 'auto' | null };
+  readonly schedule: { readonly kind: string };
+  readonly training: { readonly earlyStopping: { readonly patience: number | null } };
+  readonly checkpoints: { readonly best: number; readonly metric: string | null; readonly model: 'last' | 'best' };
+  readonly swa: { readonly startEpoch: number | null };
+}
 
 /** Whether something follows the evaluations during a run: the learning rate, its end, or the checkpoints that are kept. */
 const isFollowed = ({ training: { earlyStopping }, schedule, checkpoints }: Settings): boolean =>
