@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 const order = [
   'packages/tensor',
   'packages/autograd',
+  'packages/mpi',
   'packages/nn',
   'packages/models',
   'packages/data',
@@ -14,6 +15,7 @@ const order = [
   'packages/serve',
   'packages/dashboard',
   'datasets',
+  'packages/cli',
   'examples/browser',
   'scripts',
 ];
@@ -28,6 +30,7 @@ const oneWay = order.slice(0, -1).map((folder, i) => ({
 
 // Workspaces that may import less than all of those before them.
 const only = {
+  'packages/mpi': 'packages/tensor/src/kernel/index\\.ts$',
   'packages/data': 'packages/tensor/src/(random/threefry|backends/wasm/emit/index)\\.ts$',
   datasets: 'packages/data/',
 };
@@ -174,7 +177,15 @@ const rooms = {
     ['adapt', 'adapters', 'load-and-save.ts'],
   ],
   'packages/serve': [['search']],
+  'packages/mpi': [
+    ['errors.ts', 'combine.ts'],
+    ['checks.ts', 'transport.ts'],
+    ['collectives.ts'],
+    ['self.ts', 'threads', 'mpi'],
+    ['start'],
+  ],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
+  'packages/cli': [['lib'], ['commands'], ['commands.ts']],
   // The page and the server know each other only through the interface in shared/.
   'packages/dashboard': [['shared'], ['metrics', 'page'], ['library'], ['server']],
   datasets: [
