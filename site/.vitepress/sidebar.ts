@@ -1,6 +1,5 @@
 /** The order of the pages, by what a reader wants to do. */
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { DefaultTheme } from 'vitepress';
 import { rooms } from '../src/rooms.ts';
 
@@ -24,6 +23,7 @@ const guides: Item[] = [
       guide('Training', 'training'),
       guide('Sweeps', 'sweeps'),
       guide('Dashboard', 'dashboard'),
+      guide('Several processes', 'distributed'),
       guide('Performance', 'performance'),
     ],
   },
@@ -75,22 +75,26 @@ const guides: Item[] = [
 ];
 
 const repository = new URL('../..', import.meta.url);
-const pathOf = (link: string): string => fileURLToPath(new URL(`.${link}.md`, repository));
 
-/** Leaves out pages that are not there (yet); a page without a place in the list is an error: see `unlisted`. */
-const present = (items: readonly Item[]): Item[] =>
-  items.map((group) => ({
-    ...group,
-    items:
-      group.items?.filter(
-        ({ link }) => !link?.startsWith('/docs/') || link.endsWith('/') || existsSync(pathOf(link)),
-      ) ?? [],
-  }));
+/** Pages of `docs/` that the list above does not name, with the first words of their headings. */
+function others(): Item[] {
+  const listed = new Set(guides.flatMap(({ items }) => items ?? []).map(({ link }) => `${link}.md`));
+  return readdirSync(new URL('docs/', repository))
+    .filter((file) => file.endsWith('.md') && !listed.has(`/docs/${file}`))
+    .map((file) => {
+      const [, title = file] = /^# (.*)$/m.exec(readFileSync(new URL(`docs/${file}`, repository), 'utf8')) ?? [];
+      return guide(title.replaceAll('`', ''), file.replace(/\.md$/, ''));
+    });
+}
 
-/** Pages of `docs/` that no list names. */
-export function unlisted(pages: readonly string[]): string[] {
-  const listed = new Set(guides.flatMap(({ items }) => items ?? []).map(({ link }) => `${link?.slice(1)}.md`));
-  return pages.filter((page) => /^docs\/[^/]+\.md$/.test(page) && !listed.has(page));
+const isThere = ({ link = '' }: Item): boolean =>
+  !link.startsWith('/docs/') || link.endsWith('/') || existsSync(new URL(`.${link}.md`, repository));
+
+/** The groups, with those pages that are there, and the pages without a place in a group of their own. */
+function arranged(): Item[] {
+  const groups = guides.map((group) => ({ ...group, items: group.items?.filter(isThere) ?? [] }));
+  const more = others();
+  return more.length === 0 ? groups : [...groups, { text: 'More', items: more }];
 }
 
 interface ReferencePage {
@@ -115,5 +119,5 @@ const reference: Item[] = rooms.map((room) => ({
 
 export const sidebar: DefaultTheme.Sidebar = {
   '/api/': [{ text: 'Packages', link: '/api/', items: reference }],
-  '/': present(guides),
+  '/': arranged(),
 };

@@ -2,7 +2,7 @@
  * Writes the reference of the packages: Markdown pages in `site/api`, from the declarations in `packages/NAME/dist`. Fails if an export
  * has no docstring and is not on the list of those that never had one (`site/undocumented.txt`), which may only become shorter.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDocumented } from './reference/declarations.ts';
@@ -13,6 +13,9 @@ import { rooms } from './rooms.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const out = join(root, 'site/api');
 const listFile = join(root, 'site/undocumented.txt');
+
+const left = readdirSync(join(root, 'packages')).filter((name) => !(rooms as readonly string[]).includes(name));
+if (left.length > 0) throw new Error(`packages/${left.join(', packages/')}: has no place in site/src/rooms.ts`);
 
 const reference = readExports(root, rooms);
 const pages = pagesOf(reference);

@@ -10,6 +10,7 @@ export const rooms = [
   'serve',
   'split',
   'dashboard',
+  'mpi',
   'verify',
   'cli',
 ] as const;
