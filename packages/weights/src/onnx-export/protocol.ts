@@ -6,7 +6,7 @@ export type Part = Uint8Array;
 const utf8 = new TextEncoder();
 
 /** A whole number of at least 0, or of 64 bits with a sign, as a varint. */
-export function varint(value: number | bigint): Uint8Array {
+function varint(value: number | bigint): Uint8Array {
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
   while (rest >= 0x80n) {
@@ -37,8 +37,7 @@ export const numberField = (field: number, value: number | bigint): Part =>
 export const fieldHeader = (field: number, length: number): Part =>
   joinParts([varint(field * 8 + bytesOfLength), varint(length)]);
 
-export const bytesField = (field: number, bytes: Uint8Array): Part =>
-  joinParts([fieldHeader(field, bytes.length), bytes]);
+const bytesField = (field: number, bytes: Uint8Array): Part => joinParts([fieldHeader(field, bytes.length), bytes]);
 
 export const textField = (field: number, text: string): Part => bytesField(field, utf8.encode(text));
 

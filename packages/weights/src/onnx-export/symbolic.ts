@@ -13,7 +13,7 @@ export const recordedSizes = [2, 3] as const;
 
 export const isBatch = (dim: Dim): dim is BatchMultiple => typeof dim !== 'number';
 
-export const sameDim = (a: Dim, b: Dim): boolean => (isBatch(a) && isBatch(b) ? a.times === b.times : a === b);
+const sameDim = (a: Dim, b: Dim): boolean => (isBatch(a) && isBatch(b) ? a.times === b.times : a === b);
 
 export const sameDims = (a: readonly Dim[], b: readonly Dim[]): boolean =>
   a.length === b.length && a.every((dim, axis) => sameDim(dim, b[axis] as Dim));

@@ -37,7 +37,7 @@ const largestFile = 2 ** 31 - 2 ** 26;
 const smallestApart = 1024;
 
 /** An input or output of the graph. */
-export interface Port {
+interface Port {
   readonly name: string;
   readonly dtype: OnnxDType;
   readonly dims: readonly Dim[];
