@@ -7,6 +7,17 @@ export {
   type Series,
   seriesDrawing,
 } from './report/chart/index.ts';
+export {
+  extent,
+  formatTicks,
+  formatValue,
+  nearest,
+  placeAxis,
+  timeIncrements,
+  usualExtent,
+  valueAxis,
+  wholeIncrements,
+} from './report/chart/tools.ts';
 export { humanize } from './report/format.ts';
 export { type ChartFormat, inUsualOrder, isCurve, type Look, lookOf } from './report/looks.ts';
 export type { Coordinates } from './sweep/page/coordinates.ts';

@@ -1,15 +1,25 @@
 /** One chart: axes, zoom and pointer by uPlot; the curves are drawn as in the report. */
-import { type ChartFormat, chartPlots, type Interval, type Series, seriesDrawing } from '@tessera/train/charts';
+import {
+  type ChartFormat,
+  chartFormats,
+  chartPlots,
+  chartScales,
+  formatValue,
+  type Interval,
+  type Series,
+  seriesDrawing,
+  timeIncrements,
+  wholeIncrements,
+} from '@tessera/train/charts';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Axis } from '../../shared/api.ts';
 import { styleColor, useTheme } from './colors.ts';
-import { formats, formatTick, formatValue } from './format.ts';
-import { scales, timeIncrements, wholeIncrements } from './scales.ts';
+import { formatTick } from './format.ts';
 import { Tooltip, type TooltipPlace } from './tooltip.tsx';
 
-const { viewOf, dataOf, plotOptions } = chartPlots(formats, scales, seriesDrawing());
+const { viewOf, dataOf, plotOptions } = chartPlots(chartFormats(), chartScales(), seriesDrawing());
 
 export interface ChartProps {
   readonly label: string;

@@ -1,11 +1,6 @@
-/** Numbers, times and dates as text. */
-import { chartFormats } from '@tessera/train/charts';
+/** Times and dates as text, and places on the x-axis. Numbers are written as in the report. */
 import type { Axis } from '../../shared/api.ts';
 
-export const formats = chartFormats();
-export const { formatValue, formatTicks } = formats;
-
-/** A number with some significant digits, without zeros at its end. */
 const digits = (value: number, count: number): string => String(Number(value.toPrecision(count)));
 
 /** 12 s, 3 min 5 s, 2 h 7 min, 3 d 4 h. */

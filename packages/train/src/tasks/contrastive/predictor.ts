@@ -1,11 +1,11 @@
 /** What CLIP says of an image: which of some classes or texts it shows. */
-import { type CLIP, preprocess } from '@tessera/models';
+import type { CLIP } from '@tessera/models';
 import { fillTemplates, zeroShotWeights } from '../../evaluation/classification/zero-shot.ts';
+import { sigmoid, softmax } from '../../evaluation/probabilities.ts';
 import { innerProducts, normalizeRows, rowAt } from '../../evaluation/retrieval/products.ts';
-import { valuesInBatches } from '../../predict/in-batches.ts';
+import { encodeTexts, towerEncoder } from '../../predict/encoders.ts';
 import type { Prediction, Predictor } from '../../predict/prediction.ts';
-import { classPredictions, sigmoid, softmax } from '../../predict/probabilities.ts';
-import { encodeTexts } from '../../predict/texts.ts';
+import { classPredictions } from '../../predict/probabilities.ts';
 import type { TextHalf } from '../task.ts';
 
 /** The factor and the summand that turn cosines into logits, as the model learned them. */
@@ -29,15 +29,14 @@ export const clipPredictor = (model: CLIP, text: TextHalf): Predictor => ({
     const { embedDim: dims, vision } = model.config;
     const shape = [vision.imageSize, vision.imageSize, 3];
     const { scale, bias } = await scaleOf(model);
-    const encode = (list: readonly string[]): Promise<Float32Array> =>
-      encodeTexts(model, (part) => text.encode(part), list);
+    const encode = (list: readonly string[]): Promise<Float32Array> => encodeTexts(model, text, list);
     const normal = async (list: readonly string[]): Promise<Float32Array> =>
       normalizeRows(await encode(list), dims, 'text features');
     const targets =
       classes === undefined
         ? await normal(texts ?? [])
         : zeroShotWeights(await encode(fillTemplates(classes, templates)), templates.length, dims);
-    const features = await valuesInBatches(model, images, shape, (batch) => model.encodeImage(preprocess(batch)));
+    const features = await towerEncoder(model, model.visual).encode(images, shape);
     const cosines = innerProducts(normalizeRows(features, dims, 'image features'), targets, dims);
     if (classes !== undefined)
       return classPredictions(
