@@ -51,8 +51,6 @@ export interface PlotParts {
   drawOver?(plot: uPlot): void;
 }
 
-export type ChartPlots = ReturnType<typeof chartPlots>;
-
 /**
  * Functions that make plots of charts.
  *
