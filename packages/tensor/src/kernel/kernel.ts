@@ -120,7 +120,7 @@ export interface ScatterAddKernel {
 }
 
 /** Exchanges a value with other ranks. Both accesses are of contiguous elements from the start of their buffers. */
-export interface CollectiveKernel {
+interface CollectiveKernel {
   readonly kind: 'collective';
   readonly name: string;
   readonly collective: Collective;
