@@ -14,7 +14,13 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const out = join(root, 'site/api');
 const listFile = join(root, 'site/undocumented.txt');
 
-const left = readdirSync(join(root, 'packages')).filter((name) => !(rooms as readonly string[]).includes(name));
+/** A package without exports is only a command. */
+const hasExports = (name: string): boolean =>
+  'exports' in JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'));
+
+const left = readdirSync(join(root, 'packages')).filter(
+  (name) => !(rooms as readonly string[]).includes(name) && hasExports(name),
+);
 if (left.length > 0) throw new Error(`packages/${left.join(', packages/')}: has no place in site/src/rooms.ts`);
 
 const reference = readExports(root, rooms);

@@ -52,6 +52,12 @@ describe('example images', () => {
   });
 });
 
+it('npm create tessera is the same command', async () => {
+  const program = fileURLToPath(new URL('../../create-tessera/bin/create-tessera.js', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [...sourceArguments, program, '--help']);
+  expect(stdout).toContain('Makes a project');
+});
+
 describe('a project', () => {
   it('for captions is trained with its settings, and with its own program', async () => {
     const { out, err, status } = await run(root, 'init', 'My Project', '--example');
