@@ -7,7 +7,7 @@ import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
-import { blocksOf } from './lib/examples/blocks.ts';
+import { type Block, blocksOf } from './lib/examples/blocks.ts';
 import { repository } from './lib/examples/run.ts';
 import { Shell, type ShellResult } from './lib/examples/shell.ts';
 
@@ -40,14 +40,25 @@ async function step(line: number, work: () => Promise<ShellResult>): Promise<voi
   console.log(`${styleText('red', '✗')} ${page}:${line} ${command}: exit status ${status}\n${output.trim()}`);
 }
 
+/** The commands of a block; none if it cannot run here. */
+function commandsOf({ language, code, line }: Block): [number, () => Promise<ShellResult>][] {
+  if (language === 'sh')
+    return code
+      .trimEnd()
+      .split('\n')
+      .map((command, k) => [line + k, () => shell.run(command)]);
+  if (language !== 'python') return [];
+  if (hasTransformers())
+    return [[line, async () => ({ ...(await shell.program(python, code)), command: 'in Python' })]];
+  console.log(`- ${page}:${line} not run: ${python} has no transformers`);
+  return [];
+}
+
 try {
-  for (const { language, code, line } of blocks) {
-    if (language === 'sh')
-      for (const [k, command] of code.trimEnd().split('\n').entries()) await step(line + k, () => shell.run(command));
-    if (language !== 'python') continue;
-    if (hasTransformers())
-      await step(line, async () => ({ ...(await shell.program(python, code)), command: 'in Python' }));
-    else console.log(`- ${page}:${line} not run: ${python} has no transformers`);
+  for (const [line, work] of blocks.flatMap(commandsOf)) {
+    await step(line, work);
+    // What follows needs what failed.
+    if (faults > 0) break;
   }
   console.log(`${ran} commands, ${faults} faults`);
   process.exitCode = ran > 0 && faults === 0 ? 0 : 1;

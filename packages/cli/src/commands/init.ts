@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { fromCaller, isSource, toCaller } from '../lib/call.ts';
 import { commandLine } from '../lib/command.ts';
-import { projectTasks, writeProject } from '../lib/init/project.ts';
+import { writeProject } from '../lib/init/project.ts';
+import { projectTasks } from '../lib/init/task.ts';
 
 const readOptions = (args: readonly string[]) =>
   commandLine('init', args)

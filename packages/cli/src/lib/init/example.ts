@@ -2,7 +2,7 @@
 import { promises as fs } from 'node:fs';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import type { ProjectTask } from './project.ts';
+import type { ProjectTask } from './task.ts';
 
 const colors = {
   red: '#d62828',

@@ -5,11 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { errorCode } from '@tessera/data/io';
 import { UsageError } from '../command.ts';
 import { writeExample } from './example.ts';
-
-/** What a project trains: a classifier of images in class folders, or CLIP on images with captions. */
-export const projectTasks = ['contrastive', 'classify'] as const;
-
-export type ProjectTask = (typeof projectTasks)[number];
+import type { ProjectTask } from './task.ts';
 
 export interface ProjectOptions {
   readonly task: ProjectTask;

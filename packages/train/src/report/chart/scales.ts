@@ -5,7 +5,8 @@ type Values = readonly (number | null)[];
 
 export type Interval = readonly [low: number, high: number];
 
-interface Line {
+/** Exported, because declarations name it. @public */
+export interface Line {
   readonly x: readonly number[];
   readonly y: Values;
 }
