@@ -33,8 +33,9 @@ export type {
   NamedProbability,
   Prediction,
   PredictionRequest,
+  PreparedPrediction,
 } from './predict/prediction.ts';
-export type { ImageSource } from './predict/read-images.ts';
+export type { ImageSource, SeenImage } from './predict/read-images.ts';
 export { openTaskData } from './run/open-data.ts';
 export { openRunData } from './run/run-data.ts';
 export { type CheckpointChoice, findCheckpoint, findRun, RunFolder } from './run-folder/run-folder.ts';

@@ -1,7 +1,14 @@
 /** A trained model as programs use it: images and texts in, classes, captions and features out. */
 import type { RunConfig } from './config/schema.ts';
 import { disposeEncoders, encodeTexts, towerEncoder } from './predict/encoders.ts';
-import type { ImageView, NamedProbability, Prediction, PredictionRequest, Predictor } from './predict/prediction.ts';
+import type {
+  ImageView,
+  NamedProbability,
+  Prediction,
+  PredictionRequest,
+  Predictor,
+  PreparedPrediction,
+} from './predict/prediction.ts';
 import { type ImageSource, joinPixels, readImages, type SeenImage } from './predict/read-images.ts';
 import type { AnyTaskModel, Task } from './tasks/task.ts';
 
@@ -39,8 +46,8 @@ export class LoadedModel {
    * @throws where an image cannot be read, the task does not predict, or the request does not fit it
    */
   async predict(images: readonly ImageSource[], request: PredictionRequest = {}): Promise<Prediction[]> {
-    const predictor = this.#predictorFor(request);
-    return predict(predictor, valuesOf(await readImages(images, this.#viewOf(predictor))), request);
+    const predict = await this.preparePrediction(request);
+    return predictSeen(predict, valuesOf(await this.readForPrediction(images)));
   }
 
   /**
@@ -53,17 +60,22 @@ export class LoadedModel {
     images: readonly ImageSource[],
     request: PredictionRequest = {},
   ): Promise<PromiseSettledResult<Prediction>[]> {
-    const predictor = this.#predictorFor(request);
-    const read = await readImages(images, this.#viewOf(predictor));
+    const predict = await this.preparePrediction(request);
+    const read = await this.readForPrediction(images);
     const seen = read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    const predictions = (await predict(predictor, seen, request)).values();
+    const predictions = (await predictSeen(predict, seen)).values();
     return read.map((result) =>
       result.status === 'rejected' ? result : { status: 'fulfilled', value: predictions.next().value as Prediction },
     );
   }
 
-  /** The predictor of a request. @throws where there is none, or it does not use a part of the request */
-  #predictorFor(request: PredictionRequest): Predictor {
+  /**
+   * `predict` for one request and any number of calls: what does not depend on the images, such as features of texts, is computed once. It
+   * takes the pixels of images that `readForPrediction` returned, one after the other, and their places.
+   *
+   * @throws where the task does not predict, or the request does not fit it
+   */
+  async preparePrediction(request: PredictionRequest = {}): Promise<PreparedPrediction> {
     const { predictor } = this.subject;
     if ('reason' in predictor) throw new Error(`predict: ${predictor.reason}`);
     for (const [name, value] of Object.entries(request) as [keyof PredictionRequest, unknown][])
@@ -71,7 +83,16 @@ export class LoadedModel {
         throw new Error(
           `predict: the task ${this.task.name} does not use ${name}${predictor.asks.length > 0 ? `; it uses ${predictor.asks.join(', ')}` : ''}`,
         );
-    return predictor;
+    return (await predictor.prepare?.(request)) ?? ((seen, places) => predictor.predict(seen, request, places));
+  }
+
+  /**
+   * Images as the model sees them when it predicts: the square in their center, or the whole image where the task is about boxes, masks or
+   * scenes. One that cannot be read is a rejected result, whose reason names it.
+   */
+  readForPrediction(images: readonly ImageSource[]): Promise<PromiseSettledResult<SeenImage>[]> {
+    const { predictor } = this.subject;
+    return readImages(images, this.#viewOf('reason' in predictor ? {} : predictor));
   }
 
   #viewOf({ view }: Pick<Predictor, 'view'>): ImageView {
@@ -148,10 +169,9 @@ export class LoadedModel {
   }
 }
 
-const predict = (predictor: Predictor, seen: readonly SeenImage[], request: PredictionRequest): Promise<Prediction[]> =>
-  predictor.predict(
+const predictSeen = (predict: PreparedPrediction, seen: readonly SeenImage[]): Promise<Prediction[]> =>
+  predict(
     joinPixels(seen),
-    request,
     seen.map(({ place }) => place),
   );
 

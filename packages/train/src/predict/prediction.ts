@@ -117,9 +117,17 @@ export interface Predictor {
    * @throws where the request lacks what the model needs
    */
   predict(images: Uint8Array, request: PredictionRequest, places: readonly ImagePlace[]): Promise<Prediction[]>;
+  /**
+   * `predict` for one request and any number of calls: what does not depend on the images, such as features of texts, is computed once.
+   * Missing: there is nothing to compute.
+   */
+  prepare?(request: PredictionRequest): Promise<PreparedPrediction>;
   /** Frees what has been compiled. */
   dispose?(): void;
 }
+
+/** Predicts as one request asks: see `Predictor.predict`. */
+export type PreparedPrediction = (images: Uint8Array, places: readonly ImagePlace[]) => Promise<Prediction[]>;
 
 /** Why a model says nothing of single images: a sentence. */
 export interface NoPredictor {
