@@ -7,6 +7,7 @@ const order = [
   'packages/nn',
   'packages/models',
   'packages/data',
+  'packages/http',
   'packages/weights',
   'packages/train',
   'packages/verify',
@@ -30,6 +31,7 @@ const oneWay = order.slice(0, -1).map((folder, i) => ({
 const only = {
   'packages/data': 'packages/tensor/src/(random/threefry|backends/wasm/emit/index)\\.ts$',
   datasets: 'packages/data/',
+  'packages/http': 'packages/data/',
 };
 
 const onlyThese = Object.entries(only).map(([folder, allowed]) => ({

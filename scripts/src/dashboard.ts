@@ -1,7 +1,8 @@
 /** npm run dashboard: serves a page that follows, shows and compares runs. */
 import { randomBytes } from 'node:crypto';
 import { promises as fs } from 'node:fs';
-import { type Dashboard, isLoopback, pageFiles, serveDashboard } from '@tessera/dashboard';
+import { type Dashboard, pageFiles, serveDashboard } from '@tessera/dashboard';
+import { isLoopback } from '@tessera/http';
 import { commandLine, fromCaller, onInterrupt, runCommand, toCaller, UsageError } from './lib/command.ts';
 
 const readOptions = () =>
