@@ -175,7 +175,7 @@ const rooms = {
     ['formats', 'convert-tensors.ts'],
     ['adapt', 'adapters', 'load-and-save.ts'],
   ],
-  'packages/serve': [['search']],
+  'packages/serve': [['search', 'queue'], ['server']],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
   // The page and the server know each other only through the interface in shared/.
   'packages/dashboard': [['shared'], ['metrics', 'page'], ['library'], ['server']],

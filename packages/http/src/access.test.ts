@@ -50,7 +50,10 @@ describe('a request', () => {
     expect(checkAccess('/', { host, cookie: 'tessera-dashboard-80=correct-horse' }, access).kind).toBe('refused');
     expect(checkAccess('/?token=correct-horse&a=1', { host }, access)).toEqual({
       kind: 'moved',
-      headers: { 'Set-Cookie': 'tessera-serve-80=correct-horse; HttpOnly; SameSite=Strict; Path=/', Location: './?a=1' },
+      headers: {
+        'Set-Cookie': 'tessera-serve-80=correct-horse; HttpOnly; SameSite=Strict; Path=/',
+        Location: './?a=1',
+      },
     });
   });
 

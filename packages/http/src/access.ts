@@ -86,7 +86,8 @@ export function checkAccess(target: string, headers: IncomingHttpHeaders, access
       return {
         kind: 'refused',
         status: 401,
-        error: 'the token is missing or wrong: open the address that the server printed, or send it as "Authorization: Bearer TOKEN"',
+        error:
+          'the token is missing or wrong: open the address that the server printed, or send it as "Authorization: Bearer TOKEN"',
       };
     case 'address': {
       if (url.pathname !== '/') return { kind: 'allowed' };

@@ -2,7 +2,7 @@
 import { preprocess } from '@tessera/models';
 import type { RunConfig } from './config/schema.ts';
 import { valuesInBatches } from './predict/in-batches.ts';
-import type { NamedProbability, Prediction, PredictionRequest } from './predict/prediction.ts';
+import type { NamedProbability, Prediction, PredictionRequest, PreparedPrediction } from './predict/prediction.ts';
 import { type ImageSource, readImages } from './predict/read-images.ts';
 import { encodeTexts } from './predict/texts.ts';
 import type { AnyTaskModel, Task } from './tasks/task.ts';
@@ -41,6 +41,17 @@ export class LoadedModel {
    * @throws where an image cannot be read, the task does not predict, or the request does not fit it
    */
   async predict(images: readonly ImageSource[], request: PredictionRequest = {}): Promise<Prediction[]> {
+    const prepared = await this.preparePrediction(request);
+    return prepared(await this.readImages(images));
+  }
+
+  /**
+   * `predict` for one request and any number of calls, with images that `readImages` returned: what does not depend on the images is
+   * computed once.
+   *
+   * @throws where the task does not predict, or the request does not fit it
+   */
+  async preparePrediction(request: PredictionRequest = {}): Promise<PreparedPrediction> {
     const { predictor } = this.subject;
     if (predictor === undefined) throw new Error(`predict: the task ${this.task.name} has no answer about an image`);
     for (const [name, value] of Object.entries(request) as [keyof PredictionRequest, unknown][])
@@ -48,7 +59,7 @@ export class LoadedModel {
         throw new Error(
           `predict: the task ${this.task.name} does not use ${name}${predictor.asks.length > 0 ? `; it uses ${predictor.asks.join(', ')}` : ''}`,
         );
-    return predictor.predict(await this.readImages(images), request);
+    return (await predictor.prepare?.(request)) ?? ((images) => predictor.predict(images, request));
   }
 
   /**

@@ -170,7 +170,6 @@ describe('pictures and reports', () => {
 });
 
 describe('who may read', () => {
-
   it('a page whose name was led to this server (DNS rebinding) reads nothing', async () => {
     const dashboard = await serve({ hosts: ['proxy.example'] });
     for (const path of ['/', '/api/library', '/api/events'])

@@ -44,4 +44,12 @@ export interface Predictor {
    * @throws where the request lacks what the model needs
    */
   predict(images: Uint8Array, request: PredictionRequest): Promise<Prediction[]>;
+  /**
+   * `predict` for one request and any number of calls: what does not depend on the images, such as features of texts, is computed once.
+   * Missing: there is nothing to compute.
+   */
+  prepare?(request: PredictionRequest): Promise<PreparedPrediction>;
 }
+
+/** Predicts as one request asks. @param images u8 [N, S, S, 3], S the model's image size, row-major */
+export type PreparedPrediction = (images: Uint8Array) => Promise<Prediction[]>;

@@ -105,7 +105,9 @@ function subjectOf(
       asks: [],
       async predict(images) {
         const shape = [vision.imageSize, vision.imageSize, 3];
-        const captions = await inBatches(model, images, shape, (batch) => describeImages(model, tokenizer, batch));
+        const captions = await inBatches(model, images, shape, async (batch, kept) =>
+          (await describeImages(model, tokenizer, batch)).slice(0, kept),
+        );
         return captions.flat().map((written) => ({ kind: 'caption', caption: written }));
       },
     },
