@@ -91,7 +91,7 @@ const readOptions = () =>
         if (origin !== '*' && (!URL.canParse(origin) || new URL(origin).origin !== origin))
           throw new Error(`--cors ${origin}: expected an origin, such as https://example.org, or *`);
       for (const [name, value] of Object.entries({ timeout, 'max-body': maxBody, 'max-pixels': maxPixels }))
-        if (!(value > 0)) throw new Error(`--${name} is ${value}, expected a number above 0`);
+        if (!(Number(value) > 0)) throw new Error(`--${name} is ${value}, expected a number above 0`);
       for (const name of ['batch-size', 'max-images', 'max-texts', 'max-text-length', 'max-requests'] as const)
         if (!(Number.isInteger(counts[name]) && (counts[name] as number) >= 1))
           throw new Error(`--${name} is ${counts[name]}, expected a whole number from 1 on`);

@@ -23,6 +23,7 @@ import { abilities, describeModel } from './model-card.ts';
 import { ModelWorker } from './model-worker.ts';
 import { openApiDocument } from './openapi.ts';
 import { pageFiles } from './page/page-files.ts';
+import { renderModelPage } from './page/render-page.ts';
 import { readInput } from './read-input.ts';
 import { RequestError } from './request-error.ts';
 import type { Answers } from './schemas.ts';
@@ -88,11 +89,10 @@ export async function serveModel({
   const endpoints = endpointsOf({ card, limits, worker, search, decoder: new ImageDecoder(model, limits) });
   const admission = new Admission(limits.requests, limits.seconds, () => worker.queue.secondsToWait);
   const pictures = search === null ? null : new PictureShelf(search);
-  const files = pageFiles(card, limits, token !== null);
   const access = { server: 'serve', hosts: knownNames(hosts), token };
   const started = performance.now();
 
-  const readable = new Set(['/model', '/health', '/openapi.json', ...files.keys()]);
+  const readable = new Set(['/model', '/health', '/openapi.json', '/', ...pageFiles.keys()]);
 
   const app = createApp(limits);
   let isClosing = false;
@@ -168,7 +168,10 @@ export async function serveModel({
       .header('Cache-Control', 'private, max-age=86400, immutable')
       .send(await picture);
   });
-  for (const [path, { type, content }] of files) app.get(path, async (_, reply) => reply.type(type).send(content));
+  for (const [path, { type, content }] of pageFiles) app.get(path, async (_, reply) => reply.type(type).send(content));
+  app.get('/', async ({ headers }, reply) =>
+    reply.type('text/html; charset=utf-8').send(renderModelPage(card, `http://${headers.host}`, token !== null)),
+  );
 
   await listenOn((on) => app.listen({ host, port: on }), { host, port, anyPort });
   const actual = addressOf(app).port;

@@ -1,11 +1,14 @@
-/** The files of the page. */
-import type { Limits } from '../limits.ts';
-import type { ModelCard } from '../schemas.ts';
+/** The files that the page loads. */
+import { styles } from '@tessera/train/report';
+import { pageScript } from './page-script.ts';
+import { pageStyles } from './page-styles.ts';
 
-export interface PageFile {
+interface PageFile {
   readonly type: string;
   readonly content: string;
 }
 
-export const pageFiles = (_card: ModelCard, _limits: Limits, _hasToken: boolean): ReadonlyMap<string, PageFile> =>
-  new Map([['/', { type: 'text/html; charset=utf-8', content: '<title>page</title>' }]]);
+export const pageFiles: ReadonlyMap<string, PageFile> = new Map([
+  ['/page.css', { type: 'text/css; charset=utf-8', content: `${styles}${pageStyles}` }],
+  ['/page.js', { type: 'text/javascript; charset=utf-8', content: `(${pageScript})();\n` }],
+]);
