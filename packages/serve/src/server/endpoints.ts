@@ -23,7 +23,7 @@ export interface Service {
   readonly search: SearchedImages | null;
 }
 
-export interface Answer {
+interface Answer {
   readonly type: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string | Buffer;

@@ -56,7 +56,7 @@ function explain({ issues: [issue] }: z.ZodError): string {
 }
 
 /** @throws RequestError where the value does not fit the schema */
-export function check<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+function check<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new RequestError(400, explain(result.error));

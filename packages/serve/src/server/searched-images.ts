@@ -54,7 +54,7 @@ export class PictureShelf {
   }
 }
 
-export const thumbnailPath = (hash: string): string => `/thumbnails/${hash}`;
+const thumbnailPath = (hash: string): string => `/thumbnails/${hash}`;
 
 /** The images nearest to some features, as an answer lists them. */
 export const findImages = (

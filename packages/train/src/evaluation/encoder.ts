@@ -77,7 +77,9 @@ export class BatchEncoder {
 /** A full batch: missing examples are copies of the first one, so that the padding cannot produce unusual values such as NaN. */
 export function fillBatch<A extends TypedArray>(part: A, size: number, batchSize: number): A {
   if (part.length === batchSize * size) return part;
-  const whole = new (part.constructor as new (length: number) => A)(batchSize * size);
+  // A Buffer is a Uint8Array, but must not be made by its constructor.
+  const kind = part instanceof Uint8Array ? Uint8Array : part.constructor;
+  const whole = new (kind as new (length: number) => A)(batchSize * size);
   whole.set(part);
   for (let at = part.length; at < whole.length; at += size) whole.set(part.subarray(0, size), at);
   return whole;
