@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 const order = [
   'packages/tensor',
   'packages/autograd',
+  'packages/mpi',
   'packages/nn',
   'packages/models',
   'packages/data',
@@ -15,6 +16,7 @@ const order = [
   'packages/serve',
   'packages/dashboard',
   'datasets',
+  'packages/cli',
   'examples/browser',
   'scripts',
 ];
@@ -29,6 +31,7 @@ const oneWay = order.slice(0, -1).map((folder, i) => ({
 
 // Workspaces that may import less than all of those before them.
 const only = {
+  'packages/mpi': 'packages/tensor/src/kernel/index\\.ts$',
   'packages/data': 'packages/tensor/src/(random/threefry|backends/wasm/emit/index)\\.ts$',
   datasets: 'packages/data/',
   'packages/http': 'packages/data/',
@@ -176,7 +179,15 @@ const rooms = {
     ['adapt', 'adapters', 'load-and-save.ts'],
   ],
   'packages/serve': [['search', 'queue'], ['server']],
+  'packages/mpi': [
+    ['errors.ts', 'combine.ts'],
+    ['checks.ts', 'transport.ts'],
+    ['collectives.ts'],
+    ['self.ts', 'threads', 'mpi'],
+    ['start'],
+  ],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
+  'packages/cli': [['lib'], ['commands'], ['commands.ts']],
   // The page and the server know each other only through the interface in shared/.
   'packages/dashboard': [['shared'], ['metrics', 'page'], ['library'], ['server']],
   datasets: [
@@ -222,6 +233,8 @@ const trainRooms = [
   { room: 'report', imports: ['loop'] },
   // Mixup and CutMix: their settings, and batches that are mixed before the step.
   { room: 'mixup', imports: ['loop', 'config'] },
+  // The README of a folder with a model.
+  { room: 'model-card', imports: [] },
   // Results of evaluation: how each kind is computed, printed, stored and drawn.
   { room: 'evaluation', imports: ['loop', 'report'] },
   // What a model says of single images: reading them, and the kinds of answers.
@@ -233,6 +246,8 @@ const trainRooms = [
     room: 'tasks',
     imports: ['optim', 'loop', 'config', 'mixup', 'report', 'evaluation', 'predict', 'run-folder'],
   },
+  // What notebooks show: pictures, curves and attention maps.
+  { room: 'display', imports: ['loop', 'report', 'evaluation', 'run-folder', 'tasks'] },
   // What of a task's model is trained: adapters, or all but frozen parts; and what is saved of it.
   { room: 'adapt', imports: ['config', 'run-folder', 'tasks'] },
   // Many runs with different settings: which, in what order, and their results. It does not train: it is given a function that does.

@@ -1,6 +1,6 @@
 /**
  * Training, as users start it: a whole run by one call, or its parts: optimizers, schedules, compiled steps, the training loop. More is in
- * the subpaths `optim`, `loop`, `config`, `tasks`, `evaluation`, `attention`, `report`, `sweep` and, without Node, `browser`.
+ * the subpaths `optim`, `loop`, `config`, `tasks`, `evaluation`, `attention`, `display`, `report`, `sweep` and, without Node, `browser`.
  */
 export type { RunConfig } from './config/schema.ts';
 export type { RunEstimate } from './dry-run/estimate.ts';
@@ -29,7 +29,6 @@ export type { ImageSource } from './predict/read-images.ts';
 export { openTaskData } from './run/open-data.ts';
 export { openRunData } from './run/run-data.ts';
 export { type CheckpointChoice, findCheckpoint, findRun, RunFolder } from './run-folder/run-folder.ts';
-export { storedClassNames } from './tasks/class-names.ts';
 export { tokenizerBeside } from './tasks/contrastive/find-tokenizer.ts';
 export { taskNamed, tasks } from './tasks/index.ts';
 export type { Task, TaskModel } from './tasks/task.ts';

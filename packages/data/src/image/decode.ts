@@ -43,7 +43,11 @@ export async function decodeImage(bytes: Uint8Array, { kind, size }: DecodeTarge
 }
 
 async function decodeTo(bytes: Uint8Array, size: number, fit: Fit): Promise<Pixels> {
-  const image = await decodeLarge(bytes, size);
+  return resizeToSquare(await decodeLarge(bytes, size), size, fit);
+}
+
+/** RGB pixels resized to `size` x `size` as evaluation does: the square in their center, or with `whole` all of them. */
+export function resizeToSquare(image: Pixels, size: number, fit: Fit = 'center'): Pixels {
   const data = new Uint8ClampedArray(size * size * 3);
   resizeBox(image, deliveredBox(image, fit, size), size, data);
   return { data: new Uint8Array(data.buffer), width: size, height: size };

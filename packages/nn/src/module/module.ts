@@ -1,7 +1,9 @@
 /** The base class of layers and models: names, state, modes, and moving to another backend. */
 import { type Backend, type DType, formatShape, isDType, isFloat, moveTensors, Tensor } from '@tessera/tensor';
+import { display, type MediaBundle } from '@tessera/tensor/display';
 import { callForward } from './call-forward.ts';
 import { closestName } from './closest.ts';
+import { displayModule } from './display-module.ts';
 import { addHook, type BackwardHook, type ForwardHook, type ForwardPreHook, type HookHandle } from './hooks.ts';
 import { type NamePattern, selectByPattern } from './name-pattern.ts';
 import { Buffer, castState, Parameter } from './parameter.ts';
@@ -271,6 +273,11 @@ export abstract class Module {
   [Symbol.for('nodejs.util.inspect.custom')](): object {
     // Node indents the lines of what an object prints, but not those of a string.
     return { [Symbol.for('nodejs.util.inspect.custom')]: () => this.toString() };
+  }
+
+  /** What a notebook shows: the tree of modules as a table, with the number of their parameters. */
+  [display](): MediaBundle {
+    return displayModule(this);
   }
 
   *#namedState(): Generator<[name: string, tensor: Parameter | Buffer]> {

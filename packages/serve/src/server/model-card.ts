@@ -1,6 +1,7 @@
 /** What a model can do, as GET /model and the page say it; and the sentences for what it cannot. */
 import { clipNormalization } from '@tessera/models';
-import { type LoadedModel, type Prediction, storedClassNames } from '@tessera/train';
+import type { LoadedModel, Prediction } from '@tessera/train';
+import { storedClassNames } from '@tessera/weights';
 import type { Limits } from './limits.ts';
 import type { ModelCard } from './schemas.ts';
 import type { SearchedImages } from './searched-images.ts';

@@ -95,7 +95,12 @@ const lettersIn = (width: number, size: number, weight = 400): number =>
   Math.floor(width / (size * (weight > 500 ? 0.66 : 0.58)));
 
 /** A line of text. */
-function text(words: string, x: number, y: number, { size, width, weight = 400, pale = false }: TextStyle): Html {
+export function text(
+  words: string,
+  x: number,
+  y: number,
+  { size, width, weight = 400, pale = false }: TextStyle,
+): Html {
   const letters = lettersIn(width, size, weight);
   const shown = words.length > letters ? `${words.slice(0, letters - 1)}…` : words;
   return html`<text x="${x}" y="${y}" font-size="${size}" font-weight="${weight}" fill="${pale ? '#6b7078' : '#1d1f23'}" ${fontAttribute}>${shown}</text>`;

@@ -1,22 +1,22 @@
 /** One chart: axes, zoom and pointer by uPlot; the curves are drawn by `drawSeries`, because each run has places of its own on the x-axis. */
-import type { ChartFormat } from '@tessera/train/charts';
+import {
+  byteIncrements,
+  type ChartFormat,
+  formatTicks,
+  formatValue,
+  type Interval,
+  placeAxis,
+  valueAxis,
+  wholeIncrements,
+} from '@tessera/train/charts';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Axis } from '../../shared/api.ts';
 import { styleColor, useTheme } from './colors.ts';
 import { drawSeries } from './draw-series.ts';
-import { formatTick, formatTicks, formatValue } from './format.ts';
-import {
-  byteIncrements,
-  extent,
-  type Interval,
-  placeAxis,
-  timeIncrements,
-  usualExtent,
-  valueAxis,
-  wholeIncrements,
-} from './scales.ts';
+import { formatTick } from './format.ts';
+import { extent, timeIncrements, usualExtent } from './scales.ts';
 import type { Series } from './series.ts';
 import { Tooltip, type TooltipPlace } from './tooltip.tsx';
 

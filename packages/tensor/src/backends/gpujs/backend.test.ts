@@ -40,6 +40,15 @@ describe.each(names)('%s', (backend) => {
     );
   });
 
+  it('runs a product that only a slice without elements reads', async () => {
+    const x = full([3, 2], 1);
+    const empty = x.transpose(0, 1).matmul(x).slice(0, 1, 1);
+    expect(empty.shape).toEqual([0, 2]);
+    expect([...(await empty.data())]).toEqual([]);
+    const step = compile((a: Tensor) => a.transpose(0, 1).matmul(a).slice(0, 1, 1));
+    expect([...(await (await step(x)).data())]).toEqual([]);
+  });
+
   it('computes with all bits of integers', async () => {
     const bits = [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 16777217, -16777217, 123456789];
     const x = tensor(Int32Array.from(bits));

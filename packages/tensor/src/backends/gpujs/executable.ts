@@ -30,16 +30,27 @@ const special = Float32Array.from(specialNumbers);
 /** How many iterations gpu.js allows by default in a loop without a constant bound. */
 const defaultLoopTurns = 1000;
 
-/** For each step: the slots that later steps read, or that end up in external memory. */
-function readAfter(plan: LoweredPlan): Set<Slot>[] {
+interface LiveStep {
+  readonly step: Step;
+  /** The slots that later steps read, or that end up in external memory. */
+  readonly needed: ReadonlySet<Slot>;
+}
+
+/**
+ * The steps whose results are used, in their order. A result without a reader is possible: a slice without elements reads nothing of its
+ * operand. gpu.js refuses a pipeline that returns nothing, so such steps must not remain.
+ */
+function liveSteps(plan: LoweredPlan): LiveStep[] {
   const needed = new Set(plan.final.map(({ slot }) => slot));
-  const after: Set<Slot>[] = [];
+  const live: LiveStep[] = [];
   for (const step of plan.steps.toReversed()) {
-    after.push(new Set(needed));
+    const writes = step.kind === 'cells' ? [step.output] : step.writes.map(([, slot]) => slot);
+    if (!writes.some((slot) => needed.has(slot))) continue;
+    live.push({ step, needed: new Set(needed) });
     const reads = step.kind === 'cells' ? step.inputs : step.reads.map(([, slot]) => slot);
     for (const slot of reads) needed.add(slot);
   }
-  return after.reverse();
+  return live.reverse();
 }
 
 export class GpujsExecutable implements Executable {
@@ -57,21 +68,21 @@ export class GpujsExecutable implements Executable {
     this.#expected = expected;
     this.#slowKernels = [...plan.slowKernels];
     const functions = new Map<string, KernelFunction>();
-    const after = readAfter(plan);
+    const steps = liveSteps(plan);
     let stretch: CellStep[] = [];
     const close = (end: number): void => {
-      const needed = after[end - 1];
+      const needed = steps[end - 1]?.needed;
       if (stretch.length > 0 && needed !== undefined) this.#parts.push(this.#pipeline(stretch, needed, functions));
       stretch = [];
     };
-    plan.steps.forEach((step, k) => {
+    for (const [k, { step }] of steps.entries()) {
       if (step.kind === 'cells') stretch.push(step);
       else {
         close(k);
         this.#parts.push(step);
       }
-    });
-    close(plan.steps.length);
+    }
+    close(steps.length);
   }
 
   get slowKernels(): readonly SlowKernel[] {

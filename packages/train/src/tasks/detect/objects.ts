@@ -2,13 +2,13 @@
 import type { Batch, RowObjects } from '@tessera/data';
 import { preprocess, type ViTDetector } from '@tessera/models';
 import { type Tensor, tensor } from '@tessera/tensor';
+import { classMetadata } from '@tessera/weights';
 import {
   evaluateDetection,
   type FoundBoxes,
   type ObjectColumns,
   objectColumns,
 } from '../../evaluation/detection/evaluate.ts';
-import { classMetadata } from '../class-names.ts';
 import { readOptions, withColumnNames } from '../reading.ts';
 import { targetsMetadata } from '../targets.ts';
 import { type AnyTaskModel, asTaskModel } from '../task.ts';

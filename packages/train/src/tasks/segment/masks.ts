@@ -2,8 +2,8 @@
 import { type Batch, type ColumnRequest, ignoredClass, type Split, usualColumns } from '@tessera/data';
 import type { ViTSegmenter } from '@tessera/models';
 import { tensor } from '@tessera/tensor';
+import { classMetadata } from '@tessera/weights';
 import { evaluateMeasures } from '../../evaluation/measures/evaluate.ts';
-import { classMetadata } from '../class-names.ts';
 import { readOptions, withColumnNames } from '../reading.ts';
 import { targetsMetadata } from '../targets.ts';
 import { type AnyTaskModel, asTaskModel } from '../task.ts';

@@ -1,7 +1,8 @@
 /** The best value of each measure for each run, as a table that can be sorted and saved. */
+import { formatValue } from '@tessera/train/charts';
 import { useState } from 'preact/hooks';
 import { type EvaluationsRequest, type EvaluationsResponse, paths } from '../../../shared/api.ts';
-import { formatValue, whole } from '../../chart/format.ts';
+import { whole } from '../../chart/format.ts';
 import type { ShownRun } from '../../parts/chart-series.ts';
 import { Problem } from '../../parts/problem.tsx';
 import { StatusSign } from '../../parts/status.tsx';

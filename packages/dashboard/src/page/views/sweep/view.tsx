@@ -1,8 +1,8 @@
 /** A sweep: its best configuration, parallel coordinates, and a table. */
-import { drawCoordinates, type SweepResults, smallestWidth } from '@tessera/train/charts';
+import { drawCoordinates, formatValue, type SweepResults, smallestWidth } from '@tessera/train/charts';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Library, paths, type SweepDetail } from '../../../shared/api.ts';
-import { formatSeconds, formatValue } from '../../chart/format.ts';
+import { formatSeconds } from '../../chart/format.ts';
 import { Problem } from '../../parts/problem.tsx';
 import { freshView, linkTo } from '../../state/address.ts';
 import { useAnswer } from '../../state/answer.ts';
