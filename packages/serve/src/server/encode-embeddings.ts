@@ -1,5 +1,6 @@
 /** Embeddings as the body of an answer: JSON, float32, or safetensors. */
 import { serializeSafetensors } from '@tessera/tensor/safetensors';
+import { jsonReply, type Reply, reply } from './reply.ts';
 import type { Answers } from './schemas.ts';
 
 /** Embeddings of the images and texts of a request. */
@@ -31,28 +32,25 @@ function joined(rows: readonly Float32Array[], dims: number): Float32Array {
   return values;
 }
 
-interface Encoded {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Buffer;
-}
-
-const encoders: Readonly<Record<EmbeddingType, (embeddings: Embeddings) => Encoded>> = {
+const encoders: Readonly<Record<EmbeddingType, (embeddings: Embeddings) => Reply>> = {
   'application/json': ({ dims, normalized, images, texts }) => {
     const numbers = (rows: readonly Float32Array[]): number[][] => rows.map((row) => Array.from(row, shortNumber));
     const answer: Answers['embed'] = { dims, normalized, images: numbers(images), texts: numbers(texts) };
-    return { headers: {}, body: JSON.stringify(answer) };
+    return jsonReply(answer);
   },
-  'application/octet-stream': ({ dims, images, texts }) => ({
-    headers: { 'X-Embedding-Shape': `${images.length + texts.length},${dims}`, 'X-Embedding-Dtype': 'float32-le' },
-    body: bytesOf([...images, ...texts], dims),
-  }),
+  'application/octet-stream': ({ dims, images, texts }) =>
+    reply('application/octet-stream', bytesOf([...images, ...texts], dims), {
+      'X-Embedding-Shape': `${images.length + texts.length},${dims}`,
+      'X-Embedding-Dtype': 'float32-le',
+    }),
   'application/x-safetensors': ({ dims, normalized, images, texts }) => {
     const entries = Object.entries({ images, texts }).filter(([, rows]) => rows.length > 0);
     const tensors = entries.map(([name, rows]) => ({
       ...{ name, dtype: 'F32' as const, shape: [rows.length, dims], data: joined(rows, dims) },
     }));
-    return { headers: {}, body: Buffer.from(serializeSafetensors(tensors, { normalized: String(normalized) })) };
+    const bytes = serializeSafetensors(tensors, { normalized: String(normalized) });
+    return reply('application/x-safetensors', Buffer.from(bytes));
   },
 };
 
-export const encodeEmbeddings = (embeddings: Embeddings, type: EmbeddingType): Encoded => encoders[type](embeddings);
+export const encodeEmbeddings = (embeddings: Embeddings, type: EmbeddingType): Reply => encoders[type](embeddings);

@@ -10,6 +10,7 @@ import { abilities } from './model-card.ts';
 import type { ModelWorker } from './model-worker.ts';
 import type { ImageFile } from './multipart.ts';
 import type { Input } from './read-input.ts';
+import { jsonReply, type Reply } from './reply.ts';
 import { RequestError } from './request-error.ts';
 import { type Answers, type ModelCard, type Requests, requestSchemas } from './schemas.ts';
 import { findImages, type SearchedImages } from './searched-images.ts';
@@ -23,12 +24,6 @@ export interface Service {
   readonly search: SearchedImages | null;
 }
 
-interface Answer {
-  readonly type: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body: string | Buffer;
-}
-
 export type EndpointName = keyof Requests;
 
 export interface Endpoint<Name extends EndpointName = EndpointName> {
@@ -37,12 +32,11 @@ export interface Endpoint<Name extends EndpointName = EndpointName> {
   readonly inability: string | null;
   /** The media types of its answers; the first is the usual one. */
   readonly types: readonly string[];
-  answer(input: Input<Requests[Name]>, type: string, signal: AbortSignal): Promise<Answer>;
+  answer(input: Input<Requests[Name]>, type: string, signal: AbortSignal): Promise<Reply>;
 }
 
 export type Endpoints = { readonly [Name in EndpointName]: Endpoint<Name> };
 
-const json = (value: object): Answer => ({ type: 'application/json; charset=utf-8', body: JSON.stringify(value) });
 const jsonOnly = ['application/json'] as const;
 
 function requireImages(images: readonly ImageFile[]): void {
@@ -120,7 +114,7 @@ export function endpointsOf({ card, limits, worker, decoder, search }: Service):
           normalize ? list.map(scaledToOne) : list;
         const dims = (rows.images[0] ?? rows.texts[0])?.length ?? 0;
         const embeddings = { dims, normalized: normalize, images: finish(rows.images), texts: finish(rows.texts) };
-        return { type, ...encodeEmbeddings(embeddings, type as EmbeddingType) };
+        return encodeEmbeddings(embeddings, type as EmbeddingType);
       },
     },
     classify: {
@@ -132,7 +126,7 @@ export function endpointsOf({ card, limits, worker, decoder, search }: Service):
         const request = predictionRequest(card, limits, asked);
         const predictions = await worker.predict(await decoder.decode(images, signal), request, signal);
         const [first] = predictions;
-        return json({
+        return jsonReply({
           task,
           kind: first?.kind === 'tags' ? 'tags' : 'class',
           threshold: first?.kind === 'tags' ? first.threshold : null,
@@ -151,7 +145,7 @@ export function endpointsOf({ card, limits, worker, decoder, search }: Service):
         requireImages(images);
         const request = predictionRequest(card, limits, options);
         const predictions = await worker.predict(await decoder.decode(images, signal), request, signal);
-        return json({
+        return jsonReply({
           task,
           images: predictions.map((prediction, k) => ({ name: images[k]?.name ?? '', ...prediction })),
         } satisfies Answers['predict']);
@@ -164,7 +158,7 @@ export function endpointsOf({ card, limits, worker, decoder, search }: Service):
       async answer({ images, options: { texts = [], topK } }, _, signal) {
         if (search === null) throw new Error('there are no images to search in');
         const rows = await embed(images, texts, signal);
-        return json({
+        return jsonReply({
           dataset: search.name,
           queries: [
             ...rows.texts.map((row, k) => ({

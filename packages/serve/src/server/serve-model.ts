@@ -1,7 +1,5 @@
 /** The server of a trained model: checks each request, computes its answer in batches, and ends in order. */
-import type { IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { errorMessage } from '@tessera/data/io';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   browserAddress,
   checkAccess,
@@ -9,15 +7,14 @@ import {
   isCrossSite,
   isLoopback,
   knownNames,
-  listenOn,
   pagePolicy,
 } from '@tessera/http';
 import type { LoadedModel } from '@tessera/train';
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { Admission } from './admission.ts';
 import { allowedOrigin, corsHeaders, preflightHeaders } from './cors.ts';
 import { ImageDecoder } from './decode-images.ts';
 import { answerType, type Endpoint, type EndpointName, type Endpoints, endpointsOf } from './endpoints.ts';
+import { HttpServer } from './http-server.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { abilities, describeModel } from './model-card.ts';
 import { ModelWorker } from './model-worker.ts';
@@ -25,6 +22,7 @@ import { openApiDocument } from './openapi.ts';
 import { pageFiles } from './page/page-files.ts';
 import { renderModelPage } from './page/render-page.ts';
 import { readInput } from './read-input.ts';
+import { errorReply, jsonReply, type Reply, reply } from './reply.ts';
 import { RequestError } from './request-error.ts';
 import type { Answers } from './schemas.ts';
 import { PictureShelf, type SearchedImages } from './searched-images.ts';
@@ -91,147 +89,108 @@ export async function serveModel({
   const pictures = search === null ? null : new PictureShelf(search);
   const access = { server: 'serve', hosts: knownNames(hosts), token };
   const started = performance.now();
-
-  const readable = new Set(['/model', '/health', '/openapi.json', '/', ...pageFiles.keys()]);
-
-  const app = createApp(limits);
-  let isClosing = false;
-
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ ...commonHeaders, 'Content-Security-Policy': pagePolicy(), 'Cache-Control': 'no-store' });
-    if (isClosing) reply.header('Connection', 'close');
-    const { headers } = request;
-    const origin = allowedOrigin(headers, cors);
-    if (origin !== null) {
-      reply.headers(corsHeaders(origin));
-      if (request.method === 'OPTIONS') return reply.code(204).headers(preflightHeaders).send();
-    }
-    const verdict = checkAccess(request.url, headers, { ...access, port: addressOf(app).port });
-    if (verdict.kind === 'refused') throw new RequestError(verdict.status, verdict.error);
-    if (verdict.kind === 'moved') return reply.code(303).headers(verdict.headers).send();
-    // A link from another site may open the page, but its scripts and forms may not use the model.
-    const isOpened = headers['sec-fetch-mode'] === 'navigate' && request.method === 'GET';
-    if (origin === null && !isOpened && isCrossSite(headers))
-      throw new RequestError(403, 'pages of other sites cannot use the model; see --cors');
-    return undefined;
-  });
-  app.addHook('onSend', async (_, reply) => {
-    if (isClosing) reply.header('Connection', 'close');
-  });
-
-  app.setErrorHandler((error, _, reply) => sendError(reply, error, onError));
-  app.setNotFoundHandler((request) => {
-    const path = pathOf(request);
-    const isPost = Object.hasOwn(endpoints, path.slice(1));
-    if (!isPost && !readable.has(path))
-      throw new RequestError(404, `there is nothing at ${path}; /openapi.json lists what there is`);
-    const method = isPost ? 'POST' : 'GET';
-    throw new RequestError(405, `${path}: use ${method}`, { Allow: method });
-  });
-
-  for (const path of Object.keys(endpoints) as EndpointName[])
-    app.post(`/${path}`, async (request, reply) => {
-      const endpoint = endpointNamed(endpoints, path);
-      if (endpoint.inability !== null)
-        throw new RequestError(409, `a run of the task ${card.task} ${endpoint.inability}; it can ${abilities(card)}`, {
-          Connection: 'close',
-        });
-      const accepted = answerType(endpoint, request.headers.accept);
-      const { type, headers, body } = await admission.run(reply.raw, async (signal, progress) => {
-        const input = await readInput(request.raw, queryOf(request), endpoint.schema, limits, signal);
-        progress.stage = 'computing';
-        return endpoint.answer(input, accepted, signal);
-      });
-      return reply
-        .headers(headers ?? {})
-        .type(type)
-        .send(body);
-    });
-
-  app.get('/model', async (): Promise<Answers['model']> => card);
-  app.get(
-    '/health',
-    async (): Promise<Answers['health']> => ({
-      status: 'ok',
-      requests: admission.running,
-      waiting: worker.queue.waiting,
-      uptimeSeconds: Math.round(performance.now() - started) / 1000,
-    }),
-  );
   const document = openApiDocument(card, limits, token !== null);
-  app.get('/openapi.json', async () => document);
-  app.get<{ Params: { readonly hash: string } }>('/thumbnails/:hash', async ({ params: { hash } }, reply) => {
+
+  /** The answers without a body, by their addresses. */
+  const readable: ReadonlyMap<string, (request: IncomingMessage) => Reply> = new Map([
+    [
+      '/',
+      ({ headers }: IncomingMessage) =>
+        reply(pageType, renderModelPage(card, `http://${headers.host}`, token !== null)),
+    ],
+    ...Array.from(pageFiles, ([path, { type, content }]) => [path, () => reply(type, content)] as const),
+    ['/model', () => jsonReply(card satisfies Answers['model'])],
+    [
+      '/health',
+      () =>
+        jsonReply({
+          status: 'ok',
+          requests: admission.running,
+          waiting: worker.queue.waiting,
+          uptimeSeconds: Math.round(performance.now() - started) / 1000,
+        } satisfies Answers['health']),
+    ],
+    ['/openapi.json', () => jsonReply(document)],
+  ]);
+
+  const compute = async (
+    name: EndpointName,
+    query: URLSearchParams,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<Reply> => {
+    const endpoint = endpointNamed(endpoints, name);
+    if (endpoint.inability !== null)
+      throw new RequestError(409, `a run of the task ${card.task} ${endpoint.inability}; it can ${abilities(card)}`, {
+        Connection: 'close',
+      });
+    const accepted = answerType(endpoint, request.headers.accept);
+    return admission.run(response, async (signal, progress) => {
+      const input = await readInput(request, query, endpoint.schema, limits, signal);
+      progress.stage = 'computing';
+      return endpoint.answer(input, accepted, signal);
+    });
+  };
+
+  const thumbnail = async (hash: string): Promise<Reply> => {
     const picture = pictures?.picture(hash) ?? null;
     if (picture === null) throw new RequestError(404, 'there is no image with this hash');
-    return reply
-      .type('image/webp')
-      .header('Cache-Control', 'private, max-age=86400, immutable')
-      .send(await picture);
-  });
-  for (const [path, { type, content }] of pageFiles) app.get(path, async (_, reply) => reply.type(type).send(content));
-  app.get('/', async ({ headers }, reply) =>
-    reply.type('text/html; charset=utf-8').send(renderModelPage(card, `http://${headers.host}`, token !== null)),
-  );
+    return reply('image/webp', await picture, { 'Cache-Control': 'private, max-age=86400, immutable' });
+  };
 
-  await listenOn((on) => app.listen({ host, port: on }), { host, port, anyPort });
-  const actual = addressOf(app).port;
+  const route = async (url: URL, request: IncomingMessage, response: ServerResponse): Promise<Reply> => {
+    const path = url.pathname;
+    const isPost = isEndpoint(path.slice(1), endpoints);
+    const [, hash] = /^\/thumbnails\/([^/]+)$/.exec(path) ?? [];
+    const read = readable.get(path);
+    if (!isPost && hash === undefined && read === undefined)
+      throw new RequestError(404, `there is nothing at ${path}; /openapi.json lists what there is`);
+    const isReading = request.method === 'GET' || request.method === 'HEAD';
+    if (isPost ? request.method !== 'POST' : !isReading) {
+      const method = isPost ? 'POST' : 'GET';
+      throw new RequestError(405, `${path}: use ${method}`, { Allow: method });
+    }
+    if (isPost) return compute(path.slice(1) as EndpointName, url.searchParams, request, response);
+    return hash === undefined ? (read as (request: IncomingMessage) => Reply)(request) : thumbnail(hash);
+  };
+
+  const server = new HttpServer({
+    seconds: limits.seconds,
+    headers: { ...commonHeaders, 'Content-Security-Policy': pagePolicy(), 'Cache-Control': 'no-store' },
+    onError,
+    async answer(request, response) {
+      const { headers, url: target = '/' } = request;
+      const origin = allowedOrigin(headers, cors);
+      const shared = origin === null ? {} : corsHeaders(origin);
+      if (origin !== null && request.method === 'OPTIONS')
+        return { status: 204, headers: { ...shared, ...preflightHeaders }, body: '' };
+      const verdict = checkAccess(target, headers, { ...access, port: server.port });
+      if (verdict.kind === 'refused') throw new RequestError(verdict.status, verdict.error, shared);
+      if (verdict.kind === 'moved') return { status: 303, headers: verdict.headers, body: '' };
+      // A link from another site may open the page, but its scripts and forms may not use the model.
+      const isOpened = headers['sec-fetch-mode'] === 'navigate' && request.method === 'GET';
+      if (origin === null && !isOpened && isCrossSite(headers))
+        throw new RequestError(403, 'pages of other sites cannot use the model; see --cors');
+      if (server.isClosing) throw new RequestError(503, 'the server ends', shared);
+      const own = await route(new URL(target, 'http://localhost'), request, response).catch((error: unknown) =>
+        errorReply(error, onError),
+      );
+      return { ...own, headers: { ...own.headers, ...shared } };
+    },
+  });
+  await server.listen({ host, port, anyPort });
   return {
-    url: browserAddress(host, actual, token),
-    port: actual,
+    url: browserAddress(host, server.port, token),
+    port: server.port,
     close: async () => {
-      isClosing = true;
-      await app.close();
+      await server.close();
       await worker.queue.settled();
     },
   };
 }
 
+const pageType = 'text/html; charset=utf-8';
+
+const isEndpoint = (name: string, endpoints: Endpoints): name is EndpointName => Object.hasOwn(endpoints, name);
+
 const endpointNamed = (endpoints: Endpoints, name: EndpointName): Endpoint => endpoints[name] as unknown as Endpoint;
-
-const queryOf = ({ url }: FastifyRequest): URLSearchParams => new URL(url, 'http://localhost').searchParams;
-const pathOf = ({ url }: FastifyRequest): string => new URL(url, 'http://localhost').pathname;
-
-const addressOf = ({ server }: FastifyInstance): { readonly port: number } =>
-  (server.address() as AddressInfo | null) ?? { port: 0 };
-
-/** The application without its routes. It hands bodies over unread. */
-function createApp({ seconds }: Limits): FastifyInstance {
-  const app = fastify({
-    forceCloseConnections: 'idle',
-    // Of a slow sender; then 408.
-    requestTimeout: 1000 * seconds,
-    exposeHeadRoutes: true,
-    routerOptions: { ignoreTrailingSlash: true },
-    frameworkErrors: (error, _, reply) => sendError(reply, error, () => undefined),
-    clientErrorHandler(error, socket) {
-      if (!socket.writable) return;
-      const isSlow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-      const body = JSON.stringify({
-        error: isSlow ? `the request has not arrived within ${seconds} s` : 'this is not HTTP',
-      });
-      socket.end(
-        `HTTP/1.1 ${isSlow ? '408 Request Timeout' : '400 Bad Request'}\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-      );
-    },
-  });
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    '*',
-    (_: FastifyRequest, body: IncomingMessage, done: (error: null, body: IncomingMessage) => void) => done(null, body),
-  );
-  return app;
-}
-
-/** Answers with an error. Of errors that are not the client's, it is told only that there was one. */
-function sendError(reply: FastifyReply, error: unknown, onError: (error: unknown) => void): FastifyReply {
-  if (error instanceof RequestError)
-    return reply
-      .code(error.status)
-      .headers(error.headers)
-      .send({ error: error.message } satisfies Answers['error']);
-  const status = (error as { readonly statusCode?: number }).statusCode ?? 500;
-  if (status < 500) return reply.code(status).send({ error: errorMessage(error) } satisfies Answers['error']);
-  if (status === 503) return reply.code(503).send({ error: 'the server ends' } satisfies Answers['error']);
-  onError(error);
-  return reply.code(500).send({ error: 'the server failed; its output says why' } satisfies Answers['error']);
-}
