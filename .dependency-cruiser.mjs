@@ -191,7 +191,7 @@ const rooms = {
   // The page and the server know each other only through the interface in shared/.
   'packages/dashboard': [['shared'], ['metrics', 'page'], ['library'], ['server']],
   datasets: [
-    ['builder.ts', 'hash.ts', 'png.ts', 'problems.ts'],
+    ['builder.ts', 'hash.ts', 'problems.ts'],
     ['table.ts', 'prepare-image.ts', 'gray-images.ts'],
     ['source'],
     ['idx.ts'],
@@ -237,8 +237,8 @@ const trainRooms = [
   { room: 'model-card', imports: [] },
   // Results of evaluation: how each kind is computed, printed, stored and drawn.
   { room: 'evaluation', imports: ['loop', 'report'] },
-  // What a model says of single images: reading them, and the kinds of answers.
-  { room: 'predict', imports: ['evaluation'] },
+  // What a model says of single images: reading them, the kinds of answers, and drawings of them.
+  { room: 'predict', imports: ['report', 'evaluation'] },
   // The files of a run.
   { room: 'run-folder', imports: ['loop', 'config', 'report'] },
   // One folder for each task.

@@ -137,7 +137,7 @@ export async function main(args: readonly string[]): Promise<undefined> {
   const interruption = onInterrupt();
   await chooseBackend(options.backend, options.threads ?? null);
   using model = await loadModel(path, [], options.checkpoint ?? null);
-  if (model.subject.image === undefined && model.subject.text === undefined && model.subject.predictor === undefined)
+  if (model.subject.image === undefined && model.subject.text === undefined && 'reason' in model.subject.predictor)
     throw new UsageError(`a run of the task ${model.task.name} has nothing to serve: no embeddings and no answers`);
   const search = await searchedImages(model, path, options);
   const server = await serveModel({

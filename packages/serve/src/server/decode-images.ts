@@ -1,7 +1,7 @@
 /** Decodes the images of a request to what the model sees, within the limits. */
 import { imageFormat, imageSize } from '@tessera/data';
 import { errorMessage } from '@tessera/data/io';
-import type { LoadedModel } from '@tessera/train';
+import type { LoadedModel, SeenImage } from '@tessera/train';
 import type { Limits } from './limits.ts';
 import type { ImageFile } from './multipart.ts';
 import { RequestError } from './request-error.ts';
@@ -21,19 +21,36 @@ export class ImageDecoder {
   }
 
   /**
-   * The pixels of each image, u8 [S, S, 3]. Either all images are decoded, or the request is refused.
+   * What the model sees of each image when it embeds: u8 [S, S, 3]. Either all images are decoded, or the request is refused.
    *
    * @throws RequestError that names the first image that cannot be decoded, and says why
    */
-  async decode(images: readonly ImageFile[], signal: AbortSignal): Promise<Uint8Array[]> {
-    const pixels: Uint8Array[] = [];
+  forEmbedding(images: readonly ImageFile[], signal: AbortSignal): Promise<Uint8Array[]> {
+    return this.#all(images, signal, (bytes) => this.#model.readImages([bytes]));
+  }
+
+  /** The same for when the model answers about images. */
+  forPrediction(images: readonly ImageFile[], signal: AbortSignal): Promise<SeenImage[]> {
+    return this.#all(images, signal, async (bytes) => {
+      const [seen] = await this.#model.readForPrediction([bytes]);
+      if (seen?.status === 'fulfilled') return seen.value;
+      throw seen?.reason;
+    });
+  }
+
+  async #all<Seen>(
+    images: readonly ImageFile[],
+    signal: AbortSignal,
+    read: (bytes: Uint8Array) => Promise<Seen>,
+  ): Promise<Seen[]> {
+    const seen: Seen[] = [];
     let failed = false;
     await Promise.all(
       images.map(async (image, k) => {
         await this.#take();
         try {
           signal.throwIfAborted();
-          if (!failed) pixels[k] = await this.#decode(image);
+          if (!failed) seen[k] = await this.#decode(image, read);
         } catch (error) {
           failed = true;
           throw error;
@@ -42,10 +59,10 @@ export class ImageDecoder {
         }
       }),
     );
-    return pixels;
+    return seen;
   }
 
-  async #decode({ name, bytes }: ImageFile): Promise<Uint8Array> {
+  async #decode<Seen>({ name, bytes }: ImageFile, read: (bytes: Uint8Array) => Promise<Seen>): Promise<Seen> {
     const format = imageFormat(bytes);
     if (format === 'svg')
       throw new RequestError(
@@ -56,7 +73,7 @@ export class ImageDecoder {
       const { width, height } = (await imageSize(bytes)).stored;
       if (width * height > this.#limits.pixels)
         throw new RangeError(`has ${width} x ${height} pixels; at most ${this.#limits.pixels} are accepted`);
-      return await this.#model.readImages([bytes]);
+      return await read(bytes);
     } catch (error) {
       const reason = errorMessage(error).replace(/^image 0: /, '');
       throw new RequestError(400, `${name}: ${format === null ? 'is not an image file of a known format' : reason}`);

@@ -9,6 +9,7 @@ import type { Limits } from './limits.ts';
 import { abilities } from './model-card.ts';
 import type { ModelWorker } from './model-worker.ts';
 import type { ImageFile } from './multipart.ts';
+import { drawnPictures, predictionJson } from './prediction-json.ts';
 import type { Input } from './read-input.ts';
 import { jsonReply, type Reply } from './reply.ts';
 import { RequestError } from './request-error.ts';
@@ -52,7 +53,7 @@ const scaledToOne = (row: Float32Array): Float32Array => {
 function predictionRequest(
   { task, asks }: ModelCard,
   limits: Limits,
-  { classes, templates, texts, questions }: Requests['predict'],
+  { classes, templates, texts, questions, scoreThreshold, iouThreshold }: Omit<Requests['predict'], 'draw'>,
 ): PredictionRequest {
   const prompts = typeof templates === 'string' ? promptTemplates[templates] : templates;
   const request = {
@@ -60,12 +61,14 @@ function predictionRequest(
     ...(prompts !== undefined && { templates: prompts }),
     ...(texts !== undefined && { texts }),
     ...(questions !== undefined && { questions }),
+    ...(scoreThreshold !== undefined && { scoreThreshold }),
+    ...(iouThreshold !== undefined && { iouThreshold }),
   };
   for (const part of Object.keys(request))
     if (!asks.includes(part))
       throw new RequestError(
         400,
-        `${part}: a run of the task ${task} does not use them${asks.length > 0 ? `; it uses ${asks.join(', ')}` : ''}`,
+        `${part}: a run of the task ${task} does not use this${asks.length > 0 ? `; it uses ${asks.join(', ')}` : ''}`,
       );
   if (asks.includes('classes') && (classes === undefined) === (texts === undefined))
     throw new RequestError(400, `a run of the task ${task} learned no classes: pass either classes or texts`);
@@ -95,7 +98,7 @@ export function endpointsOf({ card, limits, worker, decoder, search }: Service):
       throw new RequestError(409, `a run of the task ${task} cannot embed images; it can ${abilities(card)}`);
     if (texts.length > 0 && !can.embedTexts)
       throw new RequestError(409, `a run of the task ${task} cannot embed texts; it can ${abilities(card)}`);
-    const pixels = await decoder.decode(images, signal);
+    const pixels = await decoder.forEmbedding(images, signal);
     const [ofImages, ofTexts] = await Promise.all([
       worker.embedImages(pixels, signal),
       worker.embedTexts(texts, signal),
@@ -124,7 +127,7 @@ export function endpointsOf({ card, limits, worker, decoder, search }: Service):
       async answer({ images, options: { topK, ...asked } }, _, signal) {
         requireImages(images);
         const request = predictionRequest(card, limits, asked);
-        const predictions = await worker.predict(await decoder.decode(images, signal), request, signal);
+        const predictions = await worker.predict(await decoder.forPrediction(images, signal), request, signal);
         const [first] = predictions;
         return jsonReply({
           task,
@@ -143,12 +146,17 @@ export function endpointsOf({ card, limits, worker, decoder, search }: Service):
       inability: can.predict ? null : 'has no answer about an image',
       async answer({ images, options }, _, signal) {
         requireImages(images);
-        const request = predictionRequest(card, limits, options);
-        const predictions = await worker.predict(await decoder.decode(images, signal), request, signal);
-        return jsonReply({
-          task,
-          images: predictions.map((prediction, k) => ({ name: images[k]?.name ?? '', ...prediction })),
-        } satisfies Answers['predict']);
+        const { draw, ...asked } = options;
+        const request = predictionRequest(card, limits, asked);
+        const predictions = await worker.predict(await decoder.forPrediction(images, signal), request, signal);
+        const answers: Answers['predict']['images'] = [];
+        for (const [k, prediction] of predictions.entries()) {
+          const { name, bytes } = images[k] as ImageFile;
+          signal.throwIfAborted();
+          const pictures = draw ? { pictures: await drawnPictures(bytes, prediction) } : {};
+          answers.push({ name, ...predictionJson(prediction), ...pictures });
+        }
+        return jsonReply({ task, images: answers } satisfies Answers['predict']);
       },
     },
     search: {

@@ -16,10 +16,12 @@ export interface CardSources {
 }
 
 /** What a model says of a gray image; null where it has no answers, or needs to be asked. */
-async function trialPrediction({ subject }: LoadedModel): Promise<Prediction | null> {
-  if (subject.predictor === undefined || subject.predictor.asks.includes('classes')) return null;
-  const pixels = new Uint8Array(subject.imageSize ** 2 * 3).fill(128);
-  return (await subject.predictor.predict(pixels, {}))[0] ?? null;
+async function trialPrediction({ subject: { predictor, imageSize } }: LoadedModel): Promise<Prediction | null> {
+  if ('reason' in predictor || predictor.asks.includes('classes')) return null;
+  const [height, width] =
+    predictor.view === undefined || predictor.view.kind === 'square' ? [imageSize, imageSize] : predictor.view.size;
+  const place = { width, height, box: { left: 0, top: 0, width, height } };
+  return (await predictor.predict(new Uint8Array(height * width * 3).fill(128), {}, [place]))[0] ?? null;
 }
 
 /** Describes a model. It embeds and answers once, so that its first programs are ready for the first request. */
@@ -31,7 +33,7 @@ export async function describeModel({ model, name, search, batchSize, limits }: 
   const embedTexts = subject.text !== undefined;
   const features = embedImages ? await model.embedPixels(new Uint8Array(subject.imageSize ** 2 * 3).fill(128)) : null;
   if (embedTexts) await model.embedTexts(['a text']);
-  const asks = subject.predictor?.asks ?? [];
+  const asks = 'reason' in subject.predictor ? [] : subject.predictor.asks;
   return {
     name,
     task: task.name,
@@ -40,7 +42,7 @@ export async function describeModel({ model, name, search, batchSize, limits }: 
       embedImages,
       embedTexts,
       classify: asks.includes('classes') ? 'given classes' : ownClasses === null ? null : 'own classes',
-      predict: subject.predictor !== undefined,
+      predict: !('reason' in subject.predictor),
       search: search === null ? [] : embedTexts ? ['texts', 'images'] : ['images'],
     },
     dims: features?.dims ?? null,

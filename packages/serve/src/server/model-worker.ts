@@ -1,9 +1,25 @@
 /** The model behind its queue: all that is computed goes through it, in batches. */
-import type { Features, LoadedModel, Prediction, PredictionRequest, PreparedPrediction } from '@tessera/train';
+import type {
+  Features,
+  LoadedModel,
+  Prediction,
+  PredictionRequest,
+  PreparedPrediction,
+  SeenImage,
+} from '@tessera/train';
 import { type BatchKind, BatchQueue } from '../queue/batch-queue.ts';
 
 /** The number of prepared requests that are kept, with the features of their texts. */
 const keptRequests = 16;
+
+/** Predicts for some images together. */
+const together =
+  (predict: PreparedPrediction) =>
+  (seen: readonly SeenImage[]): Promise<Prediction[]> =>
+    predict(
+      Buffer.concat(seen.map(({ pixels }) => pixels)),
+      seen.map(({ place }) => place),
+    );
 
 const rowsOf = ({ values, dims }: Features, count: number): Float32Array[] =>
   Array.from({ length: count }, (_, k) => values.slice(k * dims, (k + 1) * dims));
@@ -15,7 +31,7 @@ export class ModelWorker {
   readonly #texts: BatchKind<string, Float32Array>;
   readonly #preparations: BatchKind<PredictionRequest, PreparedPrediction>;
   /** By the text of the request, the ones used last at the end. */
-  readonly #predictions = new Map<string, Promise<BatchKind<Uint8Array, Prediction>>>();
+  readonly #predictions = new Map<string, Promise<BatchKind<SeenImage, Prediction>>>();
 
   constructor(model: LoadedModel, batchSize: number) {
     this.#model = model;
@@ -43,12 +59,12 @@ export class ModelWorker {
   }
 
   /** What the model says of each image. Images are computed together with those of other callers who ask the same. */
-  async predict(pixels: readonly Uint8Array[], request: PredictionRequest, signal: AbortSignal): Promise<Prediction[]> {
+  async predict(images: readonly SeenImage[], request: PredictionRequest, signal: AbortSignal): Promise<Prediction[]> {
     const kind = await this.#prepared(request, signal);
-    return this.queue.submit(kind, pixels, signal);
+    return this.queue.submit(kind, images, signal);
   }
 
-  #prepared(request: PredictionRequest, signal: AbortSignal): Promise<BatchKind<Uint8Array, Prediction>> {
+  #prepared(request: PredictionRequest, signal: AbortSignal): Promise<BatchKind<SeenImage, Prediction>> {
     const key = JSON.stringify(request);
     const kind = this.#predictions.get(key) ?? this.#prepare(request);
     this.#predictions.delete(key);
@@ -65,13 +81,11 @@ export class ModelWorker {
   }
 
   /** Several callers may wait for it, so it is not given up with one of them. */
-  async #prepare(request: PredictionRequest): Promise<BatchKind<Uint8Array, Prediction>> {
-    if (this.#model.subject.predictor?.prepare === undefined) {
-      const predict = await this.#model.preparePrediction(request);
-      return { run: (pixels) => predict(Buffer.concat(pixels)) };
-    }
+  async #prepare(request: PredictionRequest): Promise<BatchKind<SeenImage, Prediction>> {
+    const { predictor } = this.#model.subject;
+    if (!('prepare' in predictor)) return { run: together(await this.#model.preparePrediction(request)) };
     const [predict] = await this.queue.submit(this.#preparations, [request]);
     if (predict === undefined) throw new Error('the request was not prepared');
-    return { run: (pixels) => predict(Buffer.concat(pixels)) };
+    return { run: together(predict) };
   }
 }

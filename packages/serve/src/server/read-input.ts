@@ -35,8 +35,10 @@ function fieldsOf(pairs: Iterable<readonly [string, string]>): Fields {
   for (const [name, value] of pairs) {
     const list = Object.hasOwn(lists, name) ? lists[name] : undefined;
     if (list !== undefined) fields[list] = [...((fields[list] as string[] | undefined) ?? []), value];
-    else if (name === 'normalize') fields.normalize = Object.hasOwn(booleans, value) ? booleans[value] : value;
-    else if (name === 'topK') fields.topK = /^\d+$/.test(value) ? Number(value) : value;
+    else if (name === 'normalize' || name === 'draw')
+      fields[name] = Object.hasOwn(booleans, value) ? booleans[value] : value;
+    else if (name === 'topK' || name === 'scoreThreshold' || name === 'iouThreshold')
+      fields[name] = /^\d+(\.\d+)?$/.test(value) ? Number(value) : value;
     else if (name === 'image' || name === 'images')
       throw new RequestError(400, `${name}: send an image as a file (curl -F ${name}=@FILE)`);
     else Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true });

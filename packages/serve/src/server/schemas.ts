@@ -23,6 +23,7 @@ export function requestSchemas(limits: Limits) {
   const text = z.string().min(1).max(limits.textLength);
   const texts = z.array(text).min(1).max(limits.texts);
   const template = text.refine((value) => value.includes('{}'), { error: 'has no {} at the place of the name' });
+  const share = z.number().min(0).max(1);
   const topK = z.int().min(1).max(limits.results);
   const asked = {
     classes: texts.optional().describe('CLIP: names of the classes to choose from'),
@@ -46,6 +47,14 @@ export function requestSchemas(limits: Limits) {
       questions: texts
         .optional()
         .describe('questions about each image; default: those that the model learned to answer'),
+      scoreThreshold: share.optional().describe('detection: objects that are less probable are left out; default 0.3'),
+      iouThreshold: share
+        .optional()
+        .describe('detection: of two overlapping objects of one class, the less probable one is left out; default 0.5'),
+      draw: z
+        .boolean()
+        .default(false)
+        .describe('whether each answer has pictures: boxes, masks or reconstructions as PNG in data: addresses'),
     }),
     search: z.strictObject({
       texts: texts.optional().describe('texts to search for'),
@@ -93,7 +102,9 @@ export const answerSchemas = {
       z
         .looseObject({
           name: z.string(),
-          kind: z.string().describe('what the model answers: class, tags, texts, caption, answers, ...'),
+          kind: z
+            .string()
+            .describe('what the model answers: class, tags, texts, caption, answers, objects, mask or tokens'),
         })
         .describe('the answer about an image; its other fields follow from its kind'),
     ),

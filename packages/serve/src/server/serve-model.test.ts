@@ -243,7 +243,7 @@ describe('classify and predict', () => {
       expect.stringMatching(/^a run of the task classify was started without images to search in; it can embed images/),
     ]);
     const asked = await post(server, '/classify', { images: [base64(images[0] as Uint8Array)], classes: ['a'] });
-    expect([asked.status, errorOf(asked)]).toEqual([400, 'classes: a run of the task classify does not use them']);
+    expect([asked.status, errorOf(asked)]).toEqual([400, 'classes: a run of the task classify does not use this']);
     const none = await post(await serve(), '/classify', { images: [base64(images[0] as Uint8Array)] });
     expect([none.status, errorOf(none)]).toEqual([400, expect.stringContaining('learned no classes')]);
   });

@@ -59,7 +59,12 @@ export function pageScript(): void {
   }
 
   function prediction(answer: Answers['predict']['images'][number]): Node {
-    const { name: _, kind, ...rest } = answer;
+    const { name: _, kind, pictures, ...rest } = answer;
+    if (Array.isArray(pictures) && pictures.length > 0) {
+      const picture = element('img', 'drawn');
+      picture.src = String(pictures.at(-1));
+      return picture;
+    }
     if (typeof rest.caption === 'string') return element('p', 'said', rest.caption);
     if (Array.isArray(rest.classes)) return bars(rest.classes);
     if (Array.isArray(rest.texts)) return bars(rest.texts);
@@ -200,6 +205,7 @@ export function pageScript(): void {
       for (const line of field.value.split('\n').map((text) => text.trim()))
         if (line !== '') body.append(field.name, line);
     for (const file of files) body.append('image', file);
+    if (form.dataset.path === 'predict') body.append('draw', 'true');
     return body;
   }
 

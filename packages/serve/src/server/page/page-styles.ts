@@ -35,6 +35,7 @@ button:disabled { opacity: 0.6; cursor: default; }
 .probability i { display: block; height: 100%; border-radius: 4px; background: var(--accent); }
 .probability .number { text-align: right; color: var(--muted); font-variant-numeric: tabular-nums; }
 .said { font-size: 16px; }
+.answer img.drawn { width: 100%; height: auto; max-width: 640px; }
 .found { display: grid; gap: 10px; grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)); }
 .found figure { margin: 0; text-align: center; }
 .found img { width: 100%; aspect-ratio: 1; object-fit: contain; border-radius: 8px; background: var(--plate); border: 1px solid var(--line); }

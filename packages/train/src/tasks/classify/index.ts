@@ -43,7 +43,7 @@ function subjectOf(
     toTensors: (batch) => labeledTensors(batch, imageSize, classes),
     mixing: labelMixing(config.mixup, classes, config.loss.labelSmoothing),
     ...(classNames === null
-      ? {}
+      ? { predictor: { reason: 'the names of the classes are not stored with these weights' } }
       : { metadata: classMetadata(classNames), predictor: classifierPredictor(model, imageSize, classNames) }),
     async evaluate(splits, request) {
       const results = [];

@@ -9,6 +9,7 @@ import { targetsMetadata } from '../targets.ts';
 import { type AnyTaskModel, asTaskModel } from '../task.ts';
 import { segmentation } from './measurement.ts';
 import { type MaskedTensors, SegmentObjective } from './objective.ts';
+import { maskPredictor } from './predictor.ts';
 import type { SegmentConfig } from './settings.ts';
 
 /** The columns that are read. */
@@ -85,6 +86,7 @@ export function maskSegmenter(
     toTensors: (batch) => measurement.toTensors(batch),
     describeRow: ({ columns }, row) => ({ classes: namesIn(columns.mask[row] ?? [], classNames) }),
     facts,
+    predictor: maskPredictor(model, imageSize, classNames, 'whole'),
     metadata: { ...classMetadata(classNames), ...targetsMetadata('scenes') },
     async evaluate(splits, request) {
       const options = readOptions(request, maskColumns, imageSize);
