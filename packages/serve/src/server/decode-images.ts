@@ -75,6 +75,8 @@ export class ImageDecoder {
         throw new RangeError(`has ${width} x ${height} pixels; at most ${this.#limits.pixels} are accepted`);
       return await read(bytes);
     } catch (error) {
+      // A mistake of the server itself.
+      if (error instanceof TypeError || error instanceof ReferenceError) throw error;
       const reason = errorMessage(error).replace(/^image 0: /, '');
       throw new RequestError(400, `${name}: ${format === null ? 'is not an image file of a known format' : reason}`);
     }

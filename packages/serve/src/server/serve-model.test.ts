@@ -97,6 +97,15 @@ function form(parts: readonly (readonly [name: string, value: string | Uint8Arra
   };
 }
 
+/** A model with some functions of its own. */
+const withFunctions = (model: LoadedRun, own: Partial<LoadedRun>): LoadedRun =>
+  new Proxy(model, {
+    get(target, key) {
+      const value = Reflect.get(key in own ? own : target, key, target) as unknown;
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+
 /** A model that computes nothing before `release` is called. */
 function held(model: LoadedRun): { model: LoadedRun; release(): void; batches: number[] } {
   let release = (): void => undefined;
@@ -114,7 +123,7 @@ function held(model: LoadedRun): { model: LoadedRun; release(): void; batches: n
     isServing = true;
     return model.embedPixels(pixels);
   };
-  return { model: Object.create(model, { embedPixels: { value: embedPixels } }) as LoadedRun, release, batches };
+  return { model: withFunctions(model, { embedPixels }), release, batches };
 }
 
 describe('embed', () => {
@@ -458,14 +467,13 @@ describe('who may ask', () => {
   });
 
   it('no answer says how the server is made', async () => {
-    const { model } = held(clip);
     const errors: unknown[] = [];
-    const broken = Object.create(model, {
-      embedTexts: {
-        value: async (texts: string[]) =>
-          texts[0] === 'a text' ? clip.embedTexts(texts) : Promise.reject(new Error('secret path')),
+    const broken = withFunctions(clip, {
+      embedTexts: async (texts) => {
+        if (texts[0] === 'b') throw new Error('secret path');
+        return clip.embedTexts(texts);
       },
-    }) as LoadedRun;
+    });
     const server = await serve({ model: broken, onError: (error) => errors.push(error) });
     const reply = await post(server, '/embed', { texts: ['b'] });
     expect([reply.status, json(reply)]).toEqual([500, { error: 'the server failed; its output says why' }]);
