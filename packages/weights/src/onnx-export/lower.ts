@@ -226,7 +226,7 @@ const lowerings: { readonly [O in Op]: (node: NodeOf<O>, lowering: Lowering) => 
   },
   collective: (node) => {
     throw new Error(
-      `a collective of several processes is not exported${scopeOf(node as Node)}: export a model of one process`,
+      `communication between ranks is not exported${scopeOf(node as Node)}: export the model on one rank`,
     );
   },
   random: (node) => {
