@@ -208,6 +208,11 @@ const lowerings: { readonly [O in Op]: (node: NodeOf<O>, lowering: Lowering) => 
     const [condition, yes, no] = parts;
     return byElements(node as Node, parts, selectValue(builder, node.dtype, condition.name, yes.name, no.name));
   },
+  collective: (node) => {
+    throw new Error(
+      `communication between ranks is not exported${scopeOf(node as Node)}: export the model on one rank`,
+    );
+  },
   random: (node) => {
     throw new Error(`random numbers are not exported${scopeOf(node as Node)}: call eval() of the model first`);
   },
