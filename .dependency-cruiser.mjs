@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 const order = [
   'packages/tensor',
   'packages/autograd',
+  'packages/mpi',
   'packages/nn',
   'packages/models',
   'packages/data',
@@ -14,6 +15,7 @@ const order = [
   'packages/serve',
   'packages/dashboard',
   'datasets',
+  'packages/cli',
   'examples/browser',
   'scripts',
 ];
@@ -28,6 +30,7 @@ const oneWay = order.slice(0, -1).map((folder, i) => ({
 
 // Workspaces that may import less than all of those before them.
 const only = {
+  'packages/mpi': 'packages/tensor/src/kernel/index\\.ts$',
   'packages/data': 'packages/tensor/src/(random/threefry|backends/wasm/emit/index)\\.ts$',
   datasets: 'packages/data/',
 };
@@ -174,11 +177,19 @@ const rooms = {
     ['adapt', 'adapters', 'load-and-save.ts'],
   ],
   'packages/serve': [['search']],
+  'packages/mpi': [
+    ['errors.ts', 'combine.ts'],
+    ['checks.ts', 'transport.ts'],
+    ['collectives.ts'],
+    ['self.ts', 'threads', 'mpi'],
+    ['start'],
+  ],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
+  'packages/cli': [['lib'], ['commands'], ['commands.ts']],
   // The page and the server know each other only through the interface in shared/.
   'packages/dashboard': [['shared'], ['metrics', 'page'], ['library'], ['server']],
   datasets: [
-    ['builder.ts', 'hash.ts', 'png.ts', 'problems.ts'],
+    ['builder.ts', 'hash.ts', 'problems.ts'],
     ['table.ts', 'prepare-image.ts', 'gray-images.ts'],
     ['source'],
     ['idx.ts'],
@@ -220,10 +231,12 @@ const trainRooms = [
   { room: 'report', imports: ['loop'] },
   // Mixup and CutMix: their settings, and batches that are mixed before the step.
   { room: 'mixup', imports: ['loop', 'config'] },
+  // The README of a folder with a model.
+  { room: 'model-card', imports: [] },
   // Results of evaluation: how each kind is computed, printed, stored and drawn.
   { room: 'evaluation', imports: ['loop', 'report'] },
-  // What a model says of single images: reading them, and the kinds of answers.
-  { room: 'predict', imports: ['evaluation'] },
+  // What a model says of single images: reading them, the kinds of answers, and drawings of them.
+  { room: 'predict', imports: ['report', 'evaluation'] },
   // The files of a run.
   { room: 'run-folder', imports: ['loop', 'config', 'report'] },
   // One folder for each task.

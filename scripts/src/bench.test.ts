@@ -1,12 +1,12 @@
 // npm run bench: usage errors, and small runs of some benchmarks.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { sourceArguments } from '@tessera/cli/testing';
 import { describeAdapter } from '@tessera/tensor';
 import { describe, expect, test } from 'vitest';
 import type { StartRow } from './bench/benchmarks/start.ts';
 import type { GpuReport } from './bench/gpu.ts';
 import type { BenchReport } from './bench/run.ts';
-import { sourceArguments } from './testing/commands.ts';
 
 const script = fileURLToPath(new URL('./bench.ts', import.meta.url));
 

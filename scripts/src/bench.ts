@@ -1,6 +1,7 @@
 /** npm run bench: times Tessera on this machine, in turn with other libraries. */
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { backendOption, chooseBackend, fromCaller } from '@tessera/cli';
 import { type PresetName, presets } from '@tessera/models';
 import { disposeBackends } from '@tessera/tensor';
 import yargs from 'yargs';
@@ -12,7 +13,6 @@ import { startPresets } from './bench/benchmarks/start.ts';
 import { benchGpu, gpuBatches } from './bench/gpu.ts';
 import { peerNames } from './bench/peers/start.ts';
 import { benchmarkNames, onRequest, runBenchmarks } from './bench/run.ts';
-import { backendOption, chooseBackend, fromCaller } from './lib/command.ts';
 
 /** The default batch size of peak-memory, whose models are large. */
 const peakBatch = 8;

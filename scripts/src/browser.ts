@@ -1,9 +1,8 @@
 /** npm run browser: serves the page that trains in the browser. */
+import { commandLine, fromCaller, locateData, locateDataset, runCommand, toCaller, UsageError } from '@tessera/cli';
 import { firstAvailable } from '@tessera/datasets';
 import { servePages } from '@tessera/example-browser';
 import { findRun, loadConfig } from '@tessera/train';
-import { commandLine, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
-import { locateData, locateDataset } from './lib/datasets.ts';
 
 const readOptions = () =>
   commandLine('browser')

@@ -1,5 +1,5 @@
 /** npm run notebook: executes notebooks in Deno's Jupyter kernel, without Jupyter. */
-import { commandLine, fromCaller, runCommand, toCaller, UsageError } from './lib/command.ts';
+import { commandLine, fromCaller, runCommand, toCaller, UsageError } from '@tessera/cli';
 import { differencesOf, executeNotebook } from './lib/notebook/execute.ts';
 import { readNotebook, writeNotebook } from './lib/notebook/ipynb.ts';
 import { findRuntime, howToInstall } from './lib/runtimes/find.ts';

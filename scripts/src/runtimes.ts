@@ -1,6 +1,6 @@
 /** npm run runtimes: runs the public API of the built packages under Node, Deno and Bun. */
 import { styleText } from 'node:util';
-import { commandLine, runCommand } from './lib/command.ts';
+import { commandLine, runCommand } from '@tessera/cli';
 import { runtimeCases } from './lib/runtimes/cases.ts';
 import { findRuntime, howToInstall, type RuntimeName, runtimeNames } from './lib/runtimes/find.ts';
 import { runCases } from './lib/runtimes/run-cases.ts';

@@ -6,8 +6,8 @@
 import { spawn } from 'node:child_process';
 import { promises as fs } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { outcome, sourceArguments } from '@tessera/cli/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { outcome, sourceArguments } from './testing/commands.ts';
 
 const pagePath = fileURLToPath(new URL('../../docs/seeing-inside.md', import.meta.url));
 const page = await fs.readFile(pagePath, 'utf8');

@@ -1,5 +1,5 @@
 /** npm run software-adapter: prints the environment variables for WebGPU without a GPU. */
-import { commandLine, runCommand, UsageError } from './lib/command.ts';
+import { commandLine, runCommand, UsageError } from '@tessera/cli';
 import { findSwiftShader } from './lib/software-adapter.ts';
 
 await runCommand(async () => {

@@ -1,6 +1,16 @@
 /** npm run torchsuite: runs PyTorch's own tests of operations, modules and optimizers against Tessera. */
 import { promises as fs } from 'node:fs';
 import {
+  backendOption,
+  chooseBackend,
+  commandLine,
+  exitCodes,
+  formatTable,
+  fromCaller,
+  runCommand,
+  UsageError,
+} from '@tessera/cli';
+import {
   defaultDTypes,
   layouts,
   type Problem,
@@ -11,16 +21,6 @@ import {
   unsupportedCount,
   writeChosenCases,
 } from '@tessera/verify';
-import {
-  backendOption,
-  chooseBackend,
-  commandLine,
-  exitCodes,
-  fromCaller,
-  runCommand,
-  UsageError,
-} from './lib/command.ts';
-import { formatTable } from './lib/table.ts';
 
 const readOptions = () =>
   commandLine('torchsuite')

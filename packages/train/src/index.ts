@@ -24,8 +24,18 @@ export { Trainer } from './loop/trainer.ts';
 export { mixImages, mixTargets, mixupTensor, smoothedOneHot } from './mixup/mix.ts';
 export { type BatchMixing, MixedSource } from './mixup/mixed-source.ts';
 export * from './optim/index.ts';
-export type { NamedProbability, Prediction, PredictionRequest } from './predict/prediction.ts';
-export type { ImageSource } from './predict/read-images.ts';
+export { type DrawnPrediction, drawPrediction } from './predict/draw-prediction.ts';
+export type {
+  ClassMask,
+  ClassShare,
+  FoundObject,
+  ImagePlace,
+  NamedProbability,
+  Prediction,
+  PredictionRequest,
+  PreparedPrediction,
+} from './predict/prediction.ts';
+export type { ImageSource, SeenImage } from './predict/read-images.ts';
 export { openTaskData } from './run/open-data.ts';
 export { openRunData } from './run/run-data.ts';
 export { type CheckpointChoice, findCheckpoint, findRun, RunFolder } from './run-folder/run-folder.ts';

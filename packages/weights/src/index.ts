@@ -16,7 +16,8 @@ export {
 
 // A model from named tensors, and named tensors from a model.
 
-export type { ConfigFile, ModelHints, WeightNames } from './formats/format.ts';
+export { classMetadata, storedClassNames } from './formats/class-names.ts';
+export type { FolderFacts, ModelHints, WeightNames } from './formats/format.ts';
 export {
   findModel,
   isKnownModel,

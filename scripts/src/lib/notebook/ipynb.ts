@@ -5,20 +5,20 @@ import { writeFileAtomic } from '@tessera/data/io';
 /** Text as the format writes it: lines with their ends, or one text. */
 export type MultilineText = string | readonly string[];
 
-export interface StreamOutput {
+interface StreamOutput {
   readonly output_type: 'stream';
   readonly name: string;
   readonly text: MultilineText;
 }
 
-export interface DataOutput {
+interface DataOutput {
   readonly output_type: 'execute_result' | 'display_data';
   readonly data: Readonly<Record<string, unknown>>;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly execution_count?: number | null;
 }
 
-export interface ErrorOutput {
+interface ErrorOutput {
   readonly output_type: 'error';
   readonly ename: string;
   readonly evalue: string;

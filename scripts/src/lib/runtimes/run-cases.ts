@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Runtime } from './find.ts';
 
-export interface CaseResult {
+interface CaseResult {
   readonly name: string;
   /** The error's stack; null if the case passed. */
   readonly failure: string | null;

@@ -9,7 +9,7 @@ import {
   valueAxis,
   wholeIncrements,
 } from '@tessera/train/charts';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Axis } from '../../shared/api.ts';
@@ -137,9 +137,11 @@ export function Chart(props: ChartProps) {
   const theme = useTheme();
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const view = useRef<View>(viewOf(props));
   const [pointer, setPointer] = useState<TooltipPlace | null>(null);
-  view.current = viewOf(props);
+  // The pointer moves much more often than what is shown changes.
+  const shown = useMemo(() => viewOf(props), [props.series, props.range, props.isLog, props.format]);
+  const view = useRef(shown);
+  view.current = { ...shown, props };
 
   // A plot keeps its scales' kinds and its colors.
   useEffect(() => {

@@ -52,6 +52,20 @@ function dots({ context, place, height }: Canvas, x: readonly number[], y: Value
   }
 }
 
+/** The position of a value on a scale, in pixels of the canvas. uPlot's `valToPos` looks everything up again for each value. */
+function positionOn(plot: uPlot, scale: 'x' | 'y'): (value: number) => number {
+  const { min, max, distr } = plot.scales[scale] as uPlot.Scale;
+  const [low, high] = [min ?? 0, max ?? 1];
+  const [from, to] = [plot.valToPos(low, scale, true), plot.valToPos(high, scale, true)];
+  const isLog = distr === 3;
+  const [begin, end] = isLog ? [Math.log(low), Math.log(high)] : [low, high];
+  const factor = (to - from) / (end - begin || 1);
+  // On a logarithmic scale, values that are not positive are at the lower edge.
+  return isLog
+    ? (value) => from + factor * (Math.log(value <= 0 ? low : value) - begin)
+    : (value) => from + factor * (value - begin);
+}
+
 /** Values that are alone between gaps, which a line would not show. */
 const hasLoneValues = (y: Values): boolean =>
   y.some((value, k) => value !== null && y[k - 1] == null && y[k + 1] == null);
@@ -59,14 +73,7 @@ const hasLoneValues = (y: Values): boolean =>
 /** @param highlighted run that is drawn over the others, which become pale; null: none */
 export function drawSeries(plot: uPlot, series: readonly Series[], highlighted: string | null): void {
   const { ctx: context, bbox } = plot;
-  const lowest = plot.scales.y?.min ?? 0;
-  const isLog = plot.scales.y?.distr === 3;
-  const canvas: Canvas = {
-    context,
-    place: (x) => plot.valToPos(x, 'x', true),
-    // On a logarithmic scale, values that are not positive are at the lower edge.
-    height: (y) => plot.valToPos(isLog && y <= 0 ? lowest : y, 'y', true),
-  };
+  const canvas: Canvas = { context, place: positionOn(plot, 'x'), height: positionOn(plot, 'y') };
   const unit = devicePixelRatio;
   context.save();
   context.beginPath();

@@ -68,6 +68,7 @@ export function ChartGroups({ runs, highlighted }: ChartGroupsProps) {
     axis,
     range,
     points: runs.length > fewRuns ? fewPoints : manyPoints,
+    bands: runs.length <= mostBands,
   });
   const { curves, evaluations, isLoading, problem } = found;
   const plans = plansOf(runs, evaluations, find);
