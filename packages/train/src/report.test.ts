@@ -79,7 +79,7 @@ it('the speed is that of all steps together: a slow step counts for as long as i
   const page = renderReport({ title: 'run', summary: {}, config: {}, environment: {}, records: rates });
   // 4 images in 0.103 s; the median would be 1000.
   const tile = (value: string, share: string) =>
-    `Images per second</div><div class="value">${value}</div><div class="note">over all steps, without evaluations and checkpoints; ${share}\u202f% of`;
+    `Images per second</div><div class="value">${value}</div><div class="note">over all steps; ${share}\u202f% of`;
   expect(page).toContain(tile('39', '1.9'));
   // Batches of 10 and 1 images in 1 s each, as at the end of a run whose last part is small.
   const batches = [10, 1].map((imagesPerSecond, i) => step(i + 1, { imagesPerSecond, mfu: 0.1, seconds: 1 }));

@@ -66,7 +66,7 @@ function highlights({ highlights: results = [], records }: ReportData): Highligh
     });
   const { speed, mfu } = ratesOf(steps);
   if (speed !== null) {
-    const note = `over all steps, without evaluations and checkpoints${mfu === null ? '' : `; ${percent(mfu)} of the machine's peak`}`;
+    const note = `over all steps${mfu === null ? '' : `; ${percent(mfu)} of the machine's peak`}`;
     out.push({ label: 'Images per second', value: fact(Math.round(speed)), note });
   }
   return out;

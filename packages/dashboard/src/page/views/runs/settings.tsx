@@ -8,6 +8,10 @@ import { useAnswer } from '../../state/answer.ts';
 import { postJson } from '../../state/fetch.ts';
 import { differingKeys } from './differences.ts';
 
+/** Numbers without the last digits of their binary form: 0.0014399999999999999 as 0.00144. */
+const shortNumber = (text: string): string =>
+  /^-?\d+\.\d{12,}(e[+-]?\d+)?$/.test(text) ? String(Number(Number(text).toPrecision(10))) : text;
+
 export function SettingsTable({ runs }: { readonly runs: readonly ShownRun[] }) {
   const [showsAll, setShowsAll] = useState(false);
   const ids = runs.map(({ run }) => run.id);
@@ -48,8 +52,8 @@ export function SettingsTable({ runs }: { readonly runs: readonly ShownRun[] }) 
               {runs.map(({ run }) => {
                 const text = settings.get(run.id)?.[key];
                 return (
-                  <td key={run.id} class={text === undefined ? 'muted' : ''}>
-                    {text ?? '–'}
+                  <td key={run.id} class={text === undefined ? 'muted' : ''} title={text}>
+                    {text === undefined ? '–' : shortNumber(text)}
                   </td>
                 );
               })}
