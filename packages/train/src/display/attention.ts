@@ -45,13 +45,10 @@ export function displayAttention(model: AttentiveModel, image: ShownImage, optio
   return new Shown(async () => {
     const { picture, remarks } = await pictureOf(image, options);
     const whole: Pixels = { data: picture.pixels, width: picture.width, height: picture.height };
-    const attention = await attentionOfImage(tower, resizeToSquare(whole, tower.inputResolution).data, features);
-    const sections = attentionSections(attention, {
-      layers,
-      head,
-      rollout: options.rollout ?? attention.rollout !== null,
-      texts,
-    });
+    const seen = resizeToSquare(whole, tower.inputResolution);
+    const attention = await attentionOfImage(tower, seen.data, features);
+    const rollout = options.rollout ?? attention.rollout !== null;
+    const sections = attentionSections(attention, { layers, head, rollout, texts }, seen);
     const subtitle = `${tower.constructor.name}, ${tower.inputResolution} px`;
     const png = await drawSheet({
       title: 'Attention',

@@ -177,7 +177,8 @@ describe('displayAttention', () => {
     expect(first).toBe('attention of a VisionTransformer, 16 px');
     expect(rest.map((line) => line.replace(/:.*/, ''))).toEqual([
       'Through the whole model',
-      '  input image',
+      '  image',
+      '  what the model sees',
       '  rollout',
       'Layer 1 of 0 to 1',
       '  mean of heads',

@@ -2,10 +2,10 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type MetricsRecord, readMetrics } from '../loop/metrics-file.ts';
+import { formatValue } from '../report/chart/tools.ts';
 import { drawCharts } from '../report/curve-drawing.ts';
 import { type Chart, type CurveChoice, evaluationCharts, stepCharts } from '../report/curves.ts';
 import { lookOf } from '../report/looks.ts';
-import { formatValue } from '../report/number-format.ts';
 import { findRun, RunFolder } from '../run-folder/run-folder.ts';
 import { Shown } from './shown.ts';
 

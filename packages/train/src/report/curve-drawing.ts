@@ -1,8 +1,8 @@
 /** Charts of a run as one SVG, for places where no script runs. */
-import { byteIncrements, type Interval, placeAxis, valueAxis, wholeIncrements } from './axes.ts';
+import type { Interval } from './chart/scales.ts';
+import { byteIncrements, formatTicks, formatValue, placeAxis, valueAxis, wholeIncrements } from './chart/tools.ts';
 import type { Chart } from './curves.ts';
 import { type Html, html } from './html.ts';
-import { formatTicks, formatValue } from './number-format.ts';
 
 /** A chart's size, and the room around its curves, in pixels. */
 const [width, height] = [440, 230];

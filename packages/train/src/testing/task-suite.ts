@@ -76,7 +76,8 @@ export class SuiteRuns {
       preset: this.#suite.preset,
       set: [
         ...['data.workers=0', 'training.batchSize=12', 'training.epochs=3', 'schedule.warmupSteps=1'],
-        ...['evaluation.batchSize=5', 'evaluation.limit=null', 'runtime.peakGflops=1', ...this.#suite.set, ...set],
+        ...['evaluation.everyEpochs=null', 'evaluation.batchSize=5', 'evaluation.limit=null', 'runtime.peakGflops=1'],
+        ...[...this.#suite.set, ...set],
       ],
     });
     const folder = this.folder(name);
