@@ -173,7 +173,7 @@ const rooms = {
     ['safetensors', 'torch', 'onnx'],
     ['shards'],
     ['read-weight-file.ts'],
-    ['formats', 'convert-tensors.ts'],
+    ['formats', 'convert-tensors.ts', 'onnx-export'],
     ['adapt', 'adapters', 'load-and-save.ts'],
   ],
   'packages/serve': [['search']],

@@ -1,4 +1,5 @@
 /** tessera convert: converts weights between the tensor names and file formats of different libraries. */
+import { extname } from 'node:path';
 import { type ActivationName, activations } from '@tessera/nn';
 import { type FolderLibrary, folderLibraries } from '@tessera/train/model-card';
 import { addAdapters, convertTensors, saveWeights, type WeightNames, weightNames } from '@tessera/weights';
@@ -6,6 +7,7 @@ import { fromCaller, toCaller } from '../lib/call.ts';
 import { commandLine, UsageError } from '../lib/command.ts';
 import { readSource, type Source } from '../lib/convert/source.ts';
 import { writeFolder } from '../lib/convert/write-folder.ts';
+import { writeOnnxFolder } from '../lib/convert/write-onnx.ts';
 
 const readOptions = (args: readonly string[]) =>
   commandLine('convert', args)
@@ -26,8 +28,9 @@ const readOptions = (args: readonly string[]) =>
     .options({
       to: {
         type: 'string',
-        choices: weightNames,
-        describe: "Library whose tensor names to write [default: the names of Tessera's modules]",
+        choices: [...weightNames, 'onnx'],
+        describe:
+          "Library whose tensor names to write; for hugging-face, open-clip and timm, OUT is a folder that the library loads; onnx: the computation, for ONNX Runtime [default: the names of Tessera's modules]",
       },
       names: {
         type: 'string',
@@ -63,6 +66,7 @@ const readOptions = (args: readonly string[]) =>
     .example('$0 ViT-B-32.pt clip.safetensors', "OpenAI's archive to safetensors")
     .example('$0 open_clip_pytorch_model.bin my-clip --to hugging-face', 'for CLIPModel.from_pretrained')
     .example('$0 runs/first my-clip --to open-clip', 'a model trained here, for OpenCLIP')
+    .example('$0 runs/first my-clip --to onnx', 'image.onnx and text.onnx, for ONNX Runtime')
     .example(
       '$0 runs/first tuned.safetensors --adapters runs/second/adapters',
       'the weights of a run with the adapters of another',
@@ -113,6 +117,8 @@ async function convertRaw(options: Options): Promise<undefined> {
 
 /** The folder of a library that OUT becomes; null: only weights, in a file or under the names of a library without folders. */
 function folderLibraryOf({ to, out }: Options): FolderLibrary | null {
+  if (to === 'onnx' && extname(out ?? '') !== '')
+    throw new UsageError(`${out}: --to onnx writes several files; OUT must be a folder`);
   if (out?.endsWith('.safetensors')) return null;
   return folderLibraries.find((library) => library === to) ?? null;
 }
@@ -144,7 +150,13 @@ export async function main(args: readonly string[]): Promise<undefined> {
   }
   const library = folderLibraryOf(options);
   if (library !== null) {
-    const lines = await writeFolder(out, library, source, shardSizeOf(options), commandsOf(options, source));
+    const commands = commandsOf(options, source);
+    if (library === 'onnx' && options.maxShardSize !== undefined)
+      throw new UsageError('--max-shard-size: an ONNX file of more than 2 GiB has its weights in one file next to it');
+    const lines =
+      library === 'onnx'
+        ? await writeOnnxFolder(out, source, commands)
+        : await writeFolder(out, library, source, shardSizeOf(options), commands);
     for (const line of lines) console.log(line);
     return;
   }

@@ -1,4 +1,5 @@
 /** Plans: all that a backend is told about a program, namely its kernels in order, and where each buffer lives. */
+import { type Collective, formatCollective } from './collective.ts';
 import { bytesOf, type DType } from './dtype.ts';
 import { accessesOf, type Kernel } from './kernel.ts';
 import { lifetimesOf } from './temporaries.ts';
@@ -26,12 +27,36 @@ export interface Plan {
   readonly externalCount: number;
 }
 
+/** An exchange with other ranks, from one external buffer of a plan to another. */
+export interface PlannedCollective {
+  readonly collective: Collective;
+  readonly dtype: DType;
+  /** Elements of the source and of the result. */
+  readonly lengths: readonly [source: number, out: number];
+  /** External buffers. */
+  readonly source: number;
+  readonly out: number;
+  /** The number of the stage before which it takes place; that of all stages for one at the end. */
+  readonly before: number;
+}
+
+/** The exchanges of a program with other ranks, in order, and what they need. */
+export interface Exchanges {
+  readonly collectives: readonly PlannedCollective[];
+  /**
+   * The sizes, in bytes, of the plan's last external buffers, which the program allocates itself for each run: the values that are exchanged, and those that are
+   * needed after an exchange again. So the stages between two exchanges are a plan of their own.
+   */
+  readonly kept: readonly number[];
+}
+
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** A plan as text, for people. `externals[i]` says what external buffer i is. */
 export function formatPlan(
   { buffers, stages, arenaBytes, externalCount }: Plan,
   externals: readonly string[] = [],
+  collectives: readonly PlannedCollective[] = [],
 ): string {
   const lifetimes = lifetimesOf(stages);
   const bufferLines = buffers.map(({ dtype, length, place }, buffer) => {
@@ -47,7 +72,12 @@ export function formatPlan(
   const listed = (list: readonly { readonly buffer: number }[]): string =>
     [...new Set(list.map(({ buffer }) => `b${buffer}`))].join(' ');
   let number = 0;
+  const exchangeLines = (stage: number): string[] =>
+    collectives
+      .filter(({ before }) => before === stage)
+      .map(({ collective, source, out }) => `${formatCollective(collective)}: external ${source} to external ${out}`);
   const stageLines = stages.flatMap((kernels, stage) => [
+    ...exchangeLines(stage),
     `stage ${stage}`,
     ...kernels.map((kernel) => {
       const { reads, writes } = accessesOf(kernel);
@@ -56,5 +86,5 @@ export function formatPlan(
   ]);
   const kernels = `${counted(stages.flat().length, 'kernel')} in ${counted(stages.length, 'stage')}`;
   const memory = `${counted(externalCount, 'external buffer')}, arena of ${counted(arenaBytes, 'byte')}`;
-  return [`${kernels}, ${memory}`, ...bufferLines, ...stageLines].join('\n');
+  return [`${kernels}, ${memory}`, ...bufferLines, ...stageLines, ...exchangeLines(stages.length)].join('\n');
 }

@@ -2,9 +2,10 @@
 
 import type { Storage } from '../graph/storage.ts';
 import { bytesOf } from '../kernel/dtype.ts';
-import { type Access, accessesOf, copyKernel, type Kernel } from '../kernel/kernel.ts';
+import { type Access, accessesOf, copyKernel, type Kernel, type ScheduledKernel } from '../kernel/kernel.ts';
 import { lookUp, nth } from '../kernel/nth.ts';
-import type { Place, Plan, PlannedBuffer } from '../kernel/plan.ts';
+import type { Exchanges, Place, Plan, PlannedBuffer, PlannedCollective } from '../kernel/plan.ts';
+import { sizeOf } from '../kernel/shape.ts';
 import { lifetimesOf, placeTemporaries } from '../kernel/temporaries.ts';
 import { contiguousView } from '../kernel/view.ts';
 import type { Schedule, ScheduledBuffer } from './scheduled.ts';
@@ -18,7 +19,9 @@ export type External =
 /** A plan, and what its external buffers are. */
 export interface PlannedSchedule {
   readonly plan: Plan;
+  /** Of the external buffers of the plan that the caller passes, which are the first ones. */
   readonly externals: readonly External[];
+  readonly exchanges: Exchanges;
 }
 
 const alignment = 64;
@@ -67,24 +70,56 @@ export function planSchedule(schedule: Schedule, replaces: ReadonlyMap<number, S
     const view = contiguousView([length]);
     kernels.push(copyKernel('commit', { buffer, view }, { buffer: target, view }, dtype));
   });
+  const keptSizes = keepAcrossExchanges(buffers, kernels, externalOf, externals.length);
   const places = placeBuffers(buffers, kernels, externalOf);
   const planned = buffers.map(({ dtype, length }, buffer) => ({
     dtype,
     length,
     place: nth(places.places, buffer),
   }));
+  const { stages, collectives } = formStages(kernels, planned);
   const plan: Plan = {
     buffers: planned,
-    stages: formStages(kernels, planned),
+    stages,
     arenaBytes: places.arenaBytes,
-    externalCount: externals.length,
+    externalCount: externals.length + keptSizes.length,
   };
-  return { plan, externals };
+  return { plan, externals, exchanges: { collectives, kept: keptSizes } };
+}
+
+/**
+ * Makes external what is exchanged, or used both before and after an exchange: `externalOf` gets numbers from `first` on. Returns the size of
+ * each in bytes. Values that are not needed at the same time share memory if their sizes are similar.
+ */
+function keepAcrossExchanges(
+  buffers: readonly ScheduledBuffer[],
+  kernels: readonly ScheduledKernel[],
+  externalOf: Map<number, number>,
+  first: number,
+): number[] {
+  let part = 0;
+  const partOf = kernels.map(({ kind }) => (kind === 'collective' ? -++part : part));
+  if (part === 0) return [];
+  const lifetimes = lifetimesOf(kernels.map((kernel) => [kernel]));
+  const crosses = ({ from, to }: { from: number; to: number }): boolean =>
+    nth(partOf, from) < 0 || nth(partOf, to) < 0 || partOf[from] !== partOf[to];
+  const kept = [...lifetimes]
+    .filter(([buffer, lifetime]) => !externalOf.has(buffer) && crosses(lifetime))
+    .sort(([, a], [, b]) => a.from - b.from);
+  const slots: { bytes: number; until: number }[] = [];
+  for (const [buffer, { from, to }] of kept) {
+    const bytes = alignedBytes(nth(buffers, buffer));
+    const fits = slots.filter((slot) => slot.until < from && slot.bytes >= bytes && slot.bytes <= 1.25 * bytes);
+    const slot = fits.sort((a, b) => a.bytes - b.bytes)[0] ?? nth(slots, slots.push({ bytes, until: to }) - 1);
+    slot.until = to;
+    externalOf.set(buffer, first + slots.indexOf(slot));
+  }
+  return slots.map(({ bytes }) => bytes);
 }
 
 /** Whether `fresh` can use the memory of `old`: its writer runs after all readers of `old`, or is the last reader and reads only the element that it writes. */
 function canOverwrite(
-  kernels: readonly Kernel[],
+  kernels: readonly ScheduledKernel[],
   accesses: readonly { reads: Access[]; writes: Access[] }[],
   old: number,
   fresh: number,
@@ -107,7 +142,7 @@ function canOverwrite(
 /** Places temporaries in one arena; a buffer lives from its first to its last use. */
 function placeBuffers(
   buffers: readonly ScheduledBuffer[],
-  kernels: readonly Kernel[],
+  kernels: readonly ScheduledKernel[],
   externalOf: ReadonlyMap<number, number>,
 ): { places: Place[]; arenaBytes: number } {
   const lifetimes = lifetimesOf(kernels.map((kernel) => [kernel]));
@@ -136,21 +171,38 @@ function memoryOf(buffer: PlannedBuffer): { space: number; start: number; end: n
   return { space: -1, start: place.byteOffset, end: place.byteOffset + alignedBytes(buffer) };
 }
 
-/** Groups consecutive kernels that do not read or write what another of the group writes. */
-function formStages(kernels: readonly Kernel[], buffers: readonly PlannedBuffer[]): Kernel[][] {
+/** Groups consecutive kernels that do not read or write what another of the group writes, with no exchange in between. */
+function formStages(
+  kernels: readonly ScheduledKernel[],
+  buffers: readonly PlannedBuffer[],
+): { stages: Kernel[][]; collectives: PlannedCollective[] } {
   const stages: Kernel[][] = [];
+  const collectives: PlannedCollective[] = [];
+  const externalAt = (buffer: number): number => (nth(buffers, buffer).place as Place & { kind: 'external' }).index;
   let written: ReturnType<typeof memoryOf>[] = [];
   let read: ReturnType<typeof memoryOf>[] = [];
   const meet = (list: readonly ReturnType<typeof memoryOf>[], other: ReturnType<typeof memoryOf>): boolean =>
     list.some(({ space, start, end }) => space === other.space && start < other.end && other.start < end);
   for (const kernel of kernels) {
+    if (kernel.kind === 'collective') {
+      const { collective, dtype, source, out } = kernel;
+      collectives.push({
+        ...{ collective, dtype },
+        lengths: [sizeOf(source.view.shape), sizeOf(out.view.shape)],
+        source: externalAt(source.buffer),
+        out: externalAt(out.buffer),
+        before: stages.length,
+      });
+      continue;
+    }
     const { reads, writes } = accessesOf(kernel);
     const readMemory = reads.map(({ buffer }) => memoryOf(nth(buffers, buffer)));
     const writtenMemory = writes.map(({ buffer }) => memoryOf(nth(buffers, buffer)));
     const conflict =
       readMemory.some((memory) => meet(written, memory)) ||
       writtenMemory.some((memory) => meet(written, memory) || meet(read, memory));
-    if (conflict || stages.length === 0) {
+    const exchanged = collectives.at(-1)?.before === stages.length;
+    if (conflict || exchanged || stages.length === 0) {
       stages.push([]);
       written = [];
       read = [];
@@ -159,7 +211,7 @@ function formStages(kernels: readonly Kernel[], buffers: readonly PlannedBuffer[
     written.push(...writtenMemory);
     read.push(...readMemory);
   }
-  return stages;
+  return { stages, collectives };
 }
 
 /**

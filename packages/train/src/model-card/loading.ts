@@ -1,7 +1,7 @@
 /** How each library loads a folder, in a few lines of code. */
 
 /** The libraries for which folders are written. */
-export const folderLibraries = ['hugging-face', 'open-clip', 'timm'] as const;
+export const folderLibraries = ['hugging-face', 'open-clip', 'timm', 'onnx'] as const;
 
 export type FolderLibrary = (typeof folderLibraries)[number];
 
@@ -19,7 +19,13 @@ const timm = python(
   "print(model.pretrained_cfg['label_names'][outputs.argmax(1)])",
 );
 
-/** FOLDER, SIZE, MEAN and STD are replaced. Null: the library has no such models. */
+const onnxImage = [
+  'import numpy, onnxruntime; from PIL import Image; from transformers import AutoImageProcessor',
+  "inputs = AutoImageProcessor.from_pretrained('FOLDER')([Image.open('image.png').convert('RGB')], return_tensors='np')",
+  "image = onnxruntime.InferenceSession('FOLDER/image.onnx').run(None, {'pixel_values': inputs['pixel_values']})[0]",
+];
+
+/** FOLDER is replaced. Null: the library has no such models. */
 export const loadingCode: Readonly<Record<FolderLibrary, Readonly<Record<FolderModel, string | null>>>> = {
   'hugging-face': {
     clip: python(
@@ -50,4 +56,14 @@ export const loadingCode: Readonly<Record<FolderLibrary, Readonly<Record<FolderM
     features: null,
   },
   timm: { clip: null, classifier: timm, features: timm },
+  onnx: {
+    clip: python(
+      ...onnxImage,
+      "tokenizer = AutoTokenizer.from_pretrained('FOLDER')  # from transformers",
+      "ids = tokenizer(['a cat', 'a dog'], padding='max_length', truncation=True, return_tensors='np')['input_ids']",
+      "text = onnxruntime.InferenceSession('FOLDER/text.onnx').run(None, {'input_ids': ids.astype('int64')})[0]",
+    ),
+    classifier: python(...onnxImage, 'print(image.argmax(1))  # logits; the names are in config.json'),
+    features: python(...onnxImage, 'print(image.shape)'),
+  },
 };

@@ -37,6 +37,7 @@ const libraryNames: Readonly<Record<FolderLibrary, string>> = {
   'hugging-face': 'transformers',
   'open-clip': 'open_clip',
   timm: 'timm',
+  onnx: 'onnx',
 };
 
 const pipelines: Readonly<Record<FolderModel, string>> = {
@@ -87,11 +88,7 @@ export function modelCard(card: ModelCardFacts): string {
   const { title, library, model, folder, facts, classNames, data, results, preprocessing, commands } = card;
   const loading = loadingCode[library][model];
   const list = (values: readonly number[] = []): string => `[${values.join(', ')}]`;
-  const code = loading
-    ?.replaceAll('FOLDER', folder)
-    .replaceAll('SIZE', String(preprocessing?.imageSize ?? 224))
-    .replaceAll('MEAN', list(preprocessing?.mean))
-    .replaceAll('STD', list(preprocessing?.std));
+  const code = loading?.replaceAll('FOLDER', folder);
   const input =
     preprocessing === null
       ? 'How images become the input of this model is not known to the file that it was converted from.'

@@ -25,12 +25,12 @@ import {
 } from '@tessera/models';
 import type { Module } from '@tessera/nn';
 import { manualSeed, rand, setDefaultBackend, type Tensor, tensor } from '@tessera/tensor';
-import type { FolderLibrary } from '@tessera/train/model-card';
 import { loadWeights } from '@tessera/weights';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Source } from './source.ts';
-import { writeFolder } from './write-folder.ts';
+import { type WeightLibrary, writeFolder } from './write-folder.ts';
+import { writeOnnxFolder } from './write-onnx.ts';
 
 setDefaultBackend('wasm');
 
@@ -62,7 +62,7 @@ const vitOptions: ViTOptions = { imageSize, patchSize: 8, width: 24, depth: 1, h
 interface Case {
   readonly name: string;
   readonly build: () => Module;
-  readonly to: readonly FolderLibrary[];
+  readonly to: readonly WeightLibrary[];
   /** Large: only its configuration is compared, unless Python is there. */
   readonly large?: boolean;
 }
@@ -230,7 +230,8 @@ describe.skipIf(python === undefined)('the libraries, if TESSERA_PYTHON has them
     const folders: { library: string; path: string; key: string; expected: Outputs }[] = [];
     for (const given of cases) {
       const expected = await writeAll(given);
-      for (const library of given.to)
+      await writeOnnxFolder(folderOf(given.name, 'onnx'), await sourceOf(given.build), []);
+      for (const library of [...given.to, 'onnx'])
         folders.push({ library, path: folderOf(given.name, library), key: key(given.name, library), expected });
     }
     const request = join(scratch, 'request.json');
@@ -246,14 +247,14 @@ describe.skipIf(python === undefined)('the libraries, if TESSERA_PYTHON has them
     }
     if (process.env.TESSERA_RECORD !== '1') return;
     const record: Record<string, unknown> = {};
-    for (const own of folders) record[own.key] = await contentsOf(own.path);
+    for (const own of folders.filter(({ library }) => library !== 'onnx')) record[own.key] = await contentsOf(own.path);
     await fs.writeFile(recordPath, `${JSON.stringify(record, null, 2)}\n`);
   }, 300_000);
 });
 
 describe('refused before anything is written', () => {
   const source = (build: () => Module): Promise<Source> => sourceOf(build);
-  it.each<[string, () => Module, FolderLibrary, string]>([
+  it.each<[string, () => Module, WeightLibrary, string]>([
     [
       'a ModifiedResNet',
       () => new CLIP({ ...presets['rn-tiny-64'], text }),

@@ -19,7 +19,7 @@ export interface Source {
   readonly run: LoadedRun | null;
 }
 
-export interface SourceOptions {
+interface SourceOptions {
   readonly names?: WeightNames;
   readonly key?: string;
   readonly activation?: ActivationName;

@@ -26,7 +26,7 @@ async function isBuiltIn(tokenizer: Tokenizer): Promise<boolean> {
 }
 
 /** Hugging Face's file of a tokenizer has the name of Tessera's, which a run needs, and README.md may be the user's. */
-async function refuseRunFolder(out: string): Promise<void> {
+export async function refuseRunFolder(out: string): Promise<void> {
   const run = await findRun(out);
   if (run !== null && resolve(run.tokenizer) === resolve(join(out, 'tokenizer.json')))
     throw new UsageError(
@@ -43,7 +43,7 @@ const folderModelOf = ({ model, classNames, run }: Source): FolderModel =>
  *
  * @returns its path; null where it was left
  */
-async function writeCard(
+export async function writeCard(
   out: string,
   library: FolderLibrary,
   source: Source,
@@ -72,6 +72,9 @@ async function writeCard(
   return path;
 }
 
+/** The libraries whose folders have weights under their names. */
+export type WeightLibrary = Exclude<FolderLibrary, 'onnx'>;
+
 /** What is written into a folder besides the weights and their configuration. */
 interface FolderTokenizer {
   readonly tokenizer: Tokenizer;
@@ -87,7 +90,7 @@ async function tokenizerFor(library: FolderLibrary, { text }: Source): Promise<F
 /** @returns lines that say what was written */
 export async function writeFolder(
   out: string,
-  library: FolderLibrary,
+  library: WeightLibrary,
   source: Source,
   options: { readonly maxShardSize?: number },
   commands: readonly string[],

@@ -124,8 +124,8 @@ export class WasmExecutable implements Executable {
     this.slowKernels = code.lowered.slow;
   }
 
-  async run(externals: readonly Allocation[]): Promise<void> {
-    const run = this.#runWith(externals);
+  async run(externals: readonly Allocation[], before?: () => void): Promise<void> {
+    const run = this.#runAfter(before, externals);
     this.#unfinished++;
     try {
       await this.#host.add(run);
@@ -134,8 +134,8 @@ export class WasmExecutable implements Executable {
     }
   }
 
-  runSync(externals: readonly Allocation[]): void {
-    this.#host.runSync(this.#runWith(externals));
+  runSync(externals: readonly Allocation[], before?: () => void): void {
+    this.#host.runSync(this.#runAfter(before, externals));
   }
 
   /** Runs the kernels one by one on the calling thread, and measures each. */
@@ -187,6 +187,17 @@ export class WasmExecutable implements Executable {
     this.#disposed = true;
     if (this.#unfinished > 0) this.#host.finish();
     this.#onDispose();
+  }
+
+  /** A run that calls `before` when its turn has come. */
+  #runAfter(before: (() => void) | undefined, externals: readonly Allocation[]): Run {
+    const run = this.#runWith(externals);
+    if (before === undefined) return run;
+    const prepare = (): Job => {
+      before();
+      return run.prepare();
+    };
+    return { ...run, prepare };
   }
 
   #runWith(
