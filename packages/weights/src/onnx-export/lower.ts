@@ -278,9 +278,6 @@ const lowerings: { readonly [O in Op]: (node: NodeOf<O>, lowering: Lowering) => 
     );
     return named(node as Node, name, dims(node as Node));
   },
-  collective: (node) => {
-    throw new Error(`exchanges between ranks are not exported${scopeOf(node as Node)}`);
-  },
   detach: (node, lowering) => firstSource(node as Node, lowering),
   materialize: (node, lowering) => firstSource(node as Node, lowering),
   barrier: (node, lowering) => firstSource(node as Node, lowering),
