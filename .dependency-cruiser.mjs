@@ -8,6 +8,7 @@ const order = [
   'packages/nn',
   'packages/models',
   'packages/data',
+  'packages/http',
   'packages/weights',
   'packages/train',
   'packages/verify',
@@ -35,6 +36,7 @@ const only = {
   'packages/mpi': 'packages/tensor/src/kernel/index\\.ts$',
   'packages/data': 'packages/tensor/src/(random/threefry|backends/wasm/emit/index)\\.ts$',
   datasets: 'packages/data/',
+  'packages/http': 'packages/data/',
 };
 
 const onlyThese = Object.entries(only).map(([folder, allowed]) => ({
@@ -178,7 +180,7 @@ const rooms = {
     ['formats', 'convert-tensors.ts', 'onnx-export'],
     ['adapt', 'adapters', 'load-and-save.ts'],
   ],
-  'packages/serve': [['search']],
+  'packages/serve': [['search', 'queue'], ['server']],
   'packages/mpi': [
     ['errors.ts', 'combine.ts'],
     ['checks.ts', 'transport.ts'],
