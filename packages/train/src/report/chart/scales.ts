@@ -5,10 +5,8 @@ type Values = readonly (number | null)[];
 
 export type Interval = readonly [low: number, high: number];
 
-interface Line {
-  readonly x: readonly number[];
-  readonly y: Values;
-}
+// Not an interface: its name could not be written in the declarations of the functions that are made here.
+type Line = { readonly x: readonly number[]; readonly y: Values };
 
 export type ChartScales = ReturnType<typeof chartScales>;
 
