@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 const order = [
   'packages/tensor',
   'packages/autograd',
+  'packages/mpi',
   'packages/nn',
   'packages/models',
   'packages/data',
@@ -29,6 +30,7 @@ const oneWay = order.slice(0, -1).map((folder, i) => ({
 
 // Workspaces that may import less than all of those before them.
 const only = {
+  'packages/mpi': 'packages/tensor/src/kernel/index\\.ts$',
   'packages/data': 'packages/tensor/src/(random/threefry|backends/wasm/emit/index)\\.ts$',
   datasets: 'packages/data/',
 };
@@ -171,16 +173,23 @@ const rooms = {
     ['safetensors', 'torch', 'onnx'],
     ['shards'],
     ['read-weight-file.ts'],
-    ['formats', 'convert-tensors.ts'],
+    ['formats', 'convert-tensors.ts', 'onnx-export'],
     ['adapt', 'adapters', 'load-and-save.ts'],
   ],
   'packages/serve': [['search']],
+  'packages/mpi': [
+    ['errors.ts', 'combine.ts'],
+    ['checks.ts', 'transport.ts'],
+    ['collectives.ts'],
+    ['self.ts', 'threads', 'mpi'],
+    ['start'],
+  ],
   'packages/split': [['stream'], ['channel', 'identity.ts'], ['halves.ts']],
   'packages/cli': [['lib'], ['commands'], ['commands.ts']],
   // The page and the server know each other only through the interface in shared/.
   'packages/dashboard': [['shared'], ['metrics', 'page'], ['library'], ['server']],
   datasets: [
-    ['builder.ts', 'hash.ts', 'png.ts', 'problems.ts'],
+    ['builder.ts', 'hash.ts', 'problems.ts'],
     ['table.ts', 'prepare-image.ts', 'gray-images.ts'],
     ['source'],
     ['idx.ts'],
@@ -222,10 +231,12 @@ const trainRooms = [
   { room: 'report', imports: ['loop'] },
   // Mixup and CutMix: their settings, and batches that are mixed before the step.
   { room: 'mixup', imports: ['loop', 'config'] },
+  // The README of a folder with a model.
+  { room: 'model-card', imports: [] },
   // Results of evaluation: how each kind is computed, printed, stored and drawn.
   { room: 'evaluation', imports: ['loop', 'report'] },
-  // What a model says of single images: reading them, and the kinds of answers.
-  { room: 'predict', imports: ['evaluation'] },
+  // What a model says of single images: reading them, the kinds of answers, and drawings of them.
+  { room: 'predict', imports: ['report', 'evaluation'] },
   // The files of a run.
   { room: 'run-folder', imports: ['loop', 'config', 'report'] },
   // One folder for each task.
@@ -233,6 +244,8 @@ const trainRooms = [
     room: 'tasks',
     imports: ['optim', 'loop', 'config', 'mixup', 'report', 'evaluation', 'predict', 'run-folder'],
   },
+  // What notebooks show: pictures, curves and attention maps.
+  { room: 'display', imports: ['loop', 'report', 'evaluation', 'run-folder', 'tasks'] },
   // What of a task's model is trained: adapters, or all but frozen parts; and what is saved of it.
   { room: 'adapt', imports: ['config', 'run-folder', 'tasks'] },
   // Many runs with different settings: which, in what order, and their results. It does not train: it is given a function that does.

@@ -3,14 +3,13 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { openDataset } from '@tessera/data';
+import { encodePng, openDataset } from '@tessera/data';
 import { mapInOrder } from '@tessera/data/io';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { fashionMnistFrom } from './fashion-mnist/index.ts';
 import { kmnist } from './kmnist/index.ts';
 import { mnist } from './mnist/index.ts';
-import { encodePng } from './png.ts';
 import { datasets, ensureDataset, firstAvailable } from './registry.ts';
 
 let root: string;

@@ -1,8 +1,7 @@
 /** Writing of datasets of small gray images, such as MNIST. */
 import { setImmediate } from 'node:timers/promises';
-import { DatasetWriter, feature } from '@tessera/data';
+import { DatasetWriter, encodePng, feature } from '@tessera/data';
 import { type BuildOptions, type BuildReport, type DatasetBuilder, infoOf } from './builder.ts';
-import { encodePng } from './png.ts';
 
 /** A gray image of 28 x 28 pixels with its class. */
 export interface GrayImage {

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 from PIL import Image
 
-# Width and height of the picture; left, top, width and height of the part; size of the result.
+# Width and height of the picture; left, top, width and height of the part; side of the result, or its height and width.
 CASES = [
     (9, 7, 0.7, 0.3, 7.5, 6.6, 4),
     (5, 6, 0.5, 1.25, 4.0, 3.75, 7),
@@ -23,6 +23,8 @@ CASES = [
     (33, 35, 3.1, 2.9, 27.7, 30.3, 32),
     (8, 8, 0.0, 0.0, 8.0, 8.0, 8),
     (64, 48, 8.0, 0.0, 48.0, 48.0, 1),
+    (64, 48, 0.0, 0.0, 64.0, 48.0, (12, 19)),
+    (13, 29, 1.5, 0.0, 10.0, 29.0, (8, 33)),
 ]
 
 
@@ -36,7 +38,8 @@ cases = []
 for contrast in (False, True):
     for width, height, left, top, across, down, size in CASES:
         image = Image.fromarray(pattern(width, height, contrast))
-        result = image.resize((size, size), Image.BICUBIC, box=(left, top, left + across, top + down))
+        high, wide = size if isinstance(size, tuple) else (size, size)
+        result = image.resize((wide, high), Image.BICUBIC, box=(left, top, left + across, top + down))
         pixels = base64.b64encode(np.asarray(result).tobytes()).decode()
         box = {"left": left, "top": top, "width": across, "height": down}
         cases.append({"width": width, "height": height, "contrast": contrast, "box": box, "size": size, "pixels": pixels})

@@ -1,8 +1,7 @@
 /** The builders of CIFAR-10 and CIFAR-100, from their binary versions or those for Python. */
 import { setImmediate } from 'node:timers/promises';
-import { DatasetWriter, feature } from '@tessera/data';
+import { DatasetWriter, encodePng, feature } from '@tessera/data';
 import { type BuildOptions, type BuildReport, type DatasetBuilder, infoOf } from '../builder.ts';
-import { encodePng } from '../png.ts';
 import { baseOf, locate, sourceBuilder } from '../source/builder.ts';
 import type { SourceFiles } from '../source/source-files.ts';
 import { readPythonBatch, readPythonNames } from './python.ts';

@@ -1,6 +1,5 @@
 /** Masks of class numbers as they are stored: PNG files of one channel, in the size of their images. */
-import { decodeMask, type Mask } from '@tessera/data';
-import { encodePng } from '../png.ts';
+import { decodeMask, encodePng, type Mask } from '@tessera/data';
 import type { PixelSize, PreparedImage } from '../prepare-image.ts';
 
 /** A mask in another size: each pixel has the class of the nearest one. */

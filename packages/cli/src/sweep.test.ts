@@ -25,7 +25,7 @@ settings:
   model: { embedDim: 8, vision: { width: 8 }, text: { width: 8, contextLength: 10 } }
   training.batchSize: 6
   schedule.warmupSteps: 1
-  evaluation.batchSize: 6
+  evaluation: { batchSize: 6, everyEpochs: null }
   checkpoints.everySteps: 2
   runtime: { peakGflops: 1, backend: wasm }
 parallel: 2

@@ -58,10 +58,11 @@ export {
   type Pixels,
   resizeBox,
 } from './augment/index.ts';
-export { type DecodeTarget, decodeImage } from './image/decode.ts';
+export { type DecodeTarget, decodeImage, deliveredBox, resizeToSquare } from './image/decode.ts';
 export { type ImageFormat, imageFormat } from './image/format.ts';
 export { decodeMask, ignoredClass, type Mask } from './image/mask.ts';
 export { type ImageSize, imageSize, openImage } from './image/open.ts';
+export { type Color, encodePng } from './image/png.ts';
 
 // Batches.
 

@@ -5,6 +5,7 @@
  *     @tessera/tensor/ops           what each method is composed of, as functions of nodes
  *     @tessera/tensor/backend       kernels, plans and the interface of backends, for their authors
  *     @tessera/tensor/safetensors   the file format
+ *     @tessera/tensor/display       what notebooks show of a value
  *     @tessera/tensor/threefry      the generator of random bits
  */
 

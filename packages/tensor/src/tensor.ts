@@ -11,6 +11,8 @@ import { formatShape, sameShape } from './kernel/shape.ts';
 import { gradientOwner, type Operand, operand } from './methods/tensor-base.ts';
 import type { CloseOptions } from './ops/floats.ts';
 import * as ops from './ops/index.ts';
+import { displayTensor } from './printing/display-tensor.ts';
+import { display, type MediaBundle } from './printing/notebook.ts';
 import { printTensor, printWithValues, titleOf } from './printing/print-tensor.ts';
 import { noteAssignment } from './runtime/assignments.ts';
 import {
@@ -215,6 +217,11 @@ export class Tensor extends SelectableTensor<Tensor> {
     const text = depth < 0 ? `[${titleOf(this)}]` : this.toString();
     // Node indents the lines of what an object prints, but not those of a string.
     return { [Symbol.for('nodejs.util.inspect.custom')]: () => text };
+  }
+
+  /** What a notebook shows: the values as tables. They are computed and read first, as by `describe`. */
+  [display](): Promise<MediaBundle> {
+    return displayTensor(this, (node) => readNode(node));
   }
 }
 

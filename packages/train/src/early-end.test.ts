@@ -151,7 +151,10 @@ describe('the best checkpoint', () => {
 
 describe('settings that cannot work are refused before training', () => {
   it.each([
-    ['evaluation.everyEpochs is null: there is no evaluation', ['training.earlyStopping.patience=1']],
+    [
+      'evaluation.everyEpochs is null: there is no evaluation',
+      ['evaluation.everyEpochs=null', 'training.earlyStopping.patience=1'],
+    ],
     [
       'a run with training.epochs=4 and evaluation.everyEpochs=1 has 3 evaluations before its end',
       [...evaluated, 'training.earlyStopping.patience=3'],

@@ -1,6 +1,6 @@
 /**
  * Training, as users start it: a whole run by one call, or its parts: optimizers, schedules, compiled steps, the training loop. More is in
- * the subpaths `optim`, `loop`, `config`, `tasks`, `evaluation`, `attention`, `report`, `sweep` and, without Node, `browser`.
+ * the subpaths `optim`, `loop`, `config`, `tasks`, `evaluation`, `attention`, `display`, `report`, `sweep` and, without Node, `browser`.
  */
 export type { RunConfig } from './config/schema.ts';
 export type { RunEstimate } from './dry-run/estimate.ts';
@@ -24,8 +24,18 @@ export { Trainer } from './loop/trainer.ts';
 export { mixImages, mixTargets, mixupTensor, smoothedOneHot } from './mixup/mix.ts';
 export { type BatchMixing, MixedSource } from './mixup/mixed-source.ts';
 export * from './optim/index.ts';
-export type { NamedProbability, Prediction, PredictionRequest } from './predict/prediction.ts';
-export type { ImageSource } from './predict/read-images.ts';
+export { type DrawnPrediction, drawPrediction } from './predict/draw-prediction.ts';
+export type {
+  ClassMask,
+  ClassShare,
+  FoundObject,
+  ImagePlace,
+  NamedProbability,
+  Prediction,
+  PredictionRequest,
+  PreparedPrediction,
+} from './predict/prediction.ts';
+export type { ImageSource, SeenImage } from './predict/read-images.ts';
 export { openTaskData } from './run/open-data.ts';
 export { openRunData } from './run/run-data.ts';
 export { type CheckpointChoice, findCheckpoint, findRun, RunFolder } from './run-folder/run-folder.ts';

@@ -78,9 +78,24 @@ it('the speed is that of all steps together: a slow step counts for as long as i
   );
   const page = renderReport({ title: 'run', summary: {}, config: {}, environment: {}, records: rates });
   // 4 images in 0.103 s; the median would be 1000.
-  expect(page).toMatch(
-    /Images per second<\/div><div class="value">39<\/div><div class="note">over all steps; 1\.9\u202f% of/,
-  );
+  const tile = (value: string, share: string) =>
+    `Images per second</div><div class="value">${value}</div><div class="note">over all steps; ${share}\u202f% of`;
+  expect(page).toContain(tile('39', '1.9'));
+  // Batches of 10 and 1 images in 1 s each, as at the end of a run whose last part is small.
+  const batches = [10, 1].map((imagesPerSecond, i) => step(i + 1, { imagesPerSecond, mfu: 0.1, seconds: 1 }));
+  const unequal = renderReport({ title: 'run', summary: {}, config: {}, environment: {}, records: batches });
+  expect(unequal).toContain(tile('6', '10.0'));
+});
+
+it('a single evaluation is not called a course', () => {
+  const titleOf = (...epochs: number[]) =>
+    renderReport({
+      ...{ title: 'run', summary: {}, config: {}, environment: {} },
+      records: epochs.map((epoch) => evaluation(epoch, 'test', { top1: 0.5 })),
+    }).match(/<h2>(Evaluation .*?)<\/h2>/)?.[1];
+  expect(titleOf(28)).toBe('Evaluation after 28 epochs');
+  expect(titleOf(0.5)).toBe('Evaluation after 0.5 epochs');
+  expect(titleOf(1, 28)).toBe('Evaluation by epoch');
 });
 
 describe('evaluationCharts', () => {

@@ -7,9 +7,11 @@ import { loadRun } from './load-run.ts';
 import { checkAveraging } from './loop/averaging.ts';
 import { readCheckpoint } from './loop/checkpoint.ts';
 import { CheckpointFolder } from './loop/checkpoint-folder.ts';
+import { isPaced, plannedInterval } from './loop/evaluation-interval.ts';
 import { openHistograms } from './loop/histograms.ts';
 import { MetricsWriter } from './loop/metrics-file.ts';
 import type { BatchTensors } from './loop/objective.ts';
+import { PacedEvaluation } from './loop/paced-evaluation.ts';
 import { hasAllSteps } from './loop/run-length.ts';
 import { measurePeak } from './loop/throughput.ts';
 import { startPosition, Trainer, type TrainerParts, type TrainingEnd } from './loop/trainer.ts';
@@ -123,8 +125,9 @@ async function trainAndReport(request: TrainingRequest, site: Site): Promise<Tra
     checkpointing: config.checkpoints,
     describe: { config, data: ready.data, dataset: run.fingerprint },
     metadata,
-    evaluate: (final) => evaluation.evaluateAll(final),
-    evaluation: config.evaluation,
+    evaluate: (final, limit) => evaluation.evaluateAll(final, limit),
+    evaluation: { everyEpochs: plannedInterval(config) },
+    pacing: isPaced(config) && evaluated.length > 0 ? await PacedEvaluation.open(folder.evaluationPace, say) : null,
     mainMeasure: task.mainMeasure,
     ...selection,
     peakFlops,
@@ -219,5 +222,6 @@ async function trainNested(
 /** A training loop that neither evaluates nor writes checkpoints before it is stopped. */
 const withoutEvaluations = {
   evaluation: { everyEpochs: null },
+  pacing: null,
   checkpointing: { everySteps: null, everyEpochs: Number.MAX_SAFE_INTEGER },
 } satisfies Partial<TrainerParts<BatchTensors>>;

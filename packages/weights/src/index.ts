@@ -16,7 +16,8 @@ export {
 
 // A model from named tensors, and named tensors from a model.
 
-export type { ConfigFile, ModelHints, WeightNames } from './formats/format.ts';
+export { classMetadata, huggingFaceLabels, storedClassNames } from './formats/class-names.ts';
+export type { FolderFacts, ModelHints, WeightNames } from './formats/format.ts';
 export {
   findModel,
   isKnownModel,
@@ -27,6 +28,7 @@ export {
   weightNames,
   weightsOf,
 } from './formats/model-weights.ts';
+export { huggingFaceProcessor, type Preprocessing } from './formats/preprocessing.ts';
 export {
   type ImageModelConfig,
   imageModelOf,
@@ -34,6 +36,10 @@ export {
   towerConfigOf,
   undescribedParts,
 } from './formats/tower-config.ts';
+
+// A model's computation as a file.
+
+export { type OnnxExport, type OnnxInput, type PreparedOnnx, prepareOnnx } from './onnx-export/export-onnx.ts';
 
 // Weights of one model for another one.
 

@@ -175,7 +175,7 @@ describe('loadWeights refuses', () => {
   it.each<[string, Record<string, unknown>, string]>([
     ['another width', { vision_config: { hidden_size: 64 } }, 'vision_config.hidden_size is 64; expected 32'],
     ['a narrow MLP', { text_config: { intermediate_size: 64 } }, 'text_config.intermediate_size is 64; expected 128'],
-    ['an unknown activation', { text_config: { hidden_act: 'swish' } }, 'hidden_act is "swish"; expected one of'],
+    ['an unknown activation', { text_config: { hidden_act: 'snake' } }, 'hidden_act is "snake"; expected one of'],
     ['a fraction of a head', { text_config: { num_attention_heads: 2.5 } }, 'num_attention_heads is 2.5'],
     ['heads that do not divide', { text_config: { num_attention_heads: 5 } }, 'width 32 does not divide into 5 heads'],
     ['a number for a tower', { text_config: 7 }, 'text_config is not an object'],

@@ -3,7 +3,8 @@ import { promises as fs } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { errorMessage, exists, writeFileAtomic } from '@tessera/data/io';
 import type { Module } from '@tessera/nn';
-import type { ModelHints, WeightNames } from './formats/format.ts';
+import { classMetadata, storedClassNames } from './formats/class-names.ts';
+import type { FolderFacts, ModelHints, WeightNames } from './formats/format.ts';
 import {
   configFileNames,
   descriptionOf,
@@ -62,7 +63,12 @@ export async function modelFromFile(file: TensorFile, options: LoadWeightsOption
       ...(names === undefined ? {} : { names }),
       ...(activation === undefined ? {} : { activation }),
     });
-    return { ...found, notes: [...file.notes, ...found.notes], path: file.path };
+    return {
+      ...found,
+      notes: [...file.notes, ...found.notes],
+      classNames: storedClassNames(file.metadata) ?? found.classNames,
+      path: file.path,
+    };
   } catch (cause) {
     throw new Error(`${file.path}: ${errorMessage(cause)}`, { cause });
   }
@@ -121,7 +127,7 @@ export interface SavedWeights {
 /** The size of the tensors in a file of a folder, in bytes: the default of Hugging Face's libraries. */
 const usualShardSize = 5e9;
 
-export interface SaveWeightsOptions {
+export interface SaveWeightsOptions extends Partial<FolderFacts> {
   /** The library whose names to write. Default: the names of Tessera's modules. */
   readonly names?: WeightNames;
   /**
@@ -134,19 +140,21 @@ export interface SaveWeightsOptions {
 /**
  * Writes a model's weights as safetensors in f32. Existing files are replaced when all new ones are complete.
  *
- * @param path a file ending in `.safetensors`, or a folder for the weights and their configuration file, which
- *   `CLIPModel.from_pretrained` (hugging-face) and `open_clip.create_model('local-dir:FOLDER')` (open-clip) read
+ * @param path a file ending in `.safetensors`, or a folder for the weights and their configuration files, which `from_pretrained`
+ *   (hugging-face), `open_clip.create_model('local-dir:FOLDER')` (open-clip) and `timm.create_model('local-dir:FOLDER', pretrained=True)`
+ *   read
  * @throws if the model cannot be stored under these names, or if a value is infinite or NaN
  */
 export async function saveWeights(
   model: Module,
   path: string,
-  { names, maxShardSize }: SaveWeightsOptions = {},
+  { names, maxShardSize, classNames = null, preprocessing = null, ownTokenizer = false }: SaveWeightsOptions = {},
 ): Promise<SavedWeights> {
-  const stored = weightsOf(model, names);
+  const stored = weightsOf(model, names, { classNames, preprocessing, ownTokenizer });
+  const metadata = { ...metadataOf(stored.description), ...(classNames === null ? {} : classMetadata(classNames)) };
   const write = (file: string, limit: number): Promise<string[]> => {
     const tensors = [...stored.state].map(([name, tensor]) => tensorToWrite(file, name, tensor));
-    return writeSharded(file, tensors, metadataOf(stored.description), limit);
+    return writeSharded(file, tensors, metadata, limit);
   };
   if (extname(path) !== '') {
     if (extname(path) !== '.safetensors')
@@ -158,8 +166,9 @@ export async function saveWeights(
   await fs.mkdir(path, { recursive: true });
   const name = stored.names === 'open-clip' ? 'open_clip_model.safetensors' : 'model.safetensors';
   const files = await write(join(path, name), maxShardSize ?? usualShardSize);
-  if (stored.configFile === null) return { names: stored.names, files };
-  const config = join(path, stored.configFile.name);
-  await writeFileAtomic(config, [`${JSON.stringify(stored.configFile.content, null, 2)}\n`]);
-  return { names: stored.names, files: [...files, config] };
+  for (const { name: own, content } of stored.configFiles) {
+    await writeFileAtomic(join(path, own), [`${JSON.stringify(content, null, 2)}\n`]);
+    files.push(join(path, own));
+  }
+  return { names: stored.names, files };
 }

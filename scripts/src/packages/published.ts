@@ -26,7 +26,7 @@ export interface Package {
   readonly manifest: Manifest;
 }
 
-export const readManifest = (folder: string): Manifest =>
+const readManifest = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(repository, folder, 'package.json'), 'utf8')) as Manifest;
 
 /** All workspaces, published or not. */

@@ -1,7 +1,7 @@
 /** tessera attention: draws where a trained model looks in an image, as one PNG. */
 import { promises as fs } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
-import { decodeImage } from '@tessera/data';
+import { decodeImage, type Pixels } from '@tessera/data';
 import { writeFileAtomic } from '@tessera/data/io';
 import type { Tensor } from '@tessera/tensor';
 import { findRun } from '@tessera/train';
@@ -95,14 +95,15 @@ async function decode(path: string, size: number) {
 }
 
 /** The chosen panels. @throws UsageError for a layer or head that does not exist */
-function sectionsFor(attention: ImageAttention, options: Options): SheetSection[] {
+function sectionsFor(attention: ImageAttention, options: Options, seen: Pixels): SheetSection[] {
   try {
-    return attentionSections(attention, {
+    const choice = {
       layers: layersOf(options.layer, attention.layers.length),
       head: headOf(options.head),
       rollout: options.rollout ?? attention.rollout !== null,
       texts: options.text,
-    });
+    };
+    return attentionSections(attention, choice, seen);
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(error.message);
     throw error;
@@ -140,7 +141,7 @@ export async function main(args: readonly string[]): Promise<undefined> {
     title: basename(image),
     subtitle: `${toCaller(run.checkpoint.path)} · ${tower.constructor.name}, ${tower.inputResolution} px`,
     image: await decode(image, panelSize),
-    sections: sectionsFor(attention, options),
+    sections: sectionsFor(attention, options, seen),
   });
   await fs.mkdir(dirname(path), { recursive: true });
   await writeFileAtomic(path, [png]);

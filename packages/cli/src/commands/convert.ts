@@ -1,12 +1,13 @@
 /** tessera convert: converts weights between the tensor names and file formats of different libraries. */
-import { join, resolve } from 'node:path';
-import { saveHuggingFaceTokenizer, type Tokenizer } from '@tessera/data';
-import { CLIP } from '@tessera/models';
-import { type ActivationName, activations, type Module } from '@tessera/nn';
-import { findRun, loadRun, tokenizerBeside } from '@tessera/train';
-import { addAdapters, convertTensors, loadWeights, saveWeights, type WeightNames, weightNames } from '@tessera/weights';
+import { extname } from 'node:path';
+import { type ActivationName, activations } from '@tessera/nn';
+import { type FolderLibrary, folderLibraries } from '@tessera/train/model-card';
+import { addAdapters, convertTensors, saveWeights, type WeightNames, weightNames } from '@tessera/weights';
 import { fromCaller, toCaller } from '../lib/call.ts';
 import { commandLine, UsageError } from '../lib/command.ts';
+import { readSource, type Source } from '../lib/convert/source.ts';
+import { writeFolder } from '../lib/convert/write-folder.ts';
+import { writeOnnxFolder } from '../lib/convert/write-onnx.ts';
 
 const readOptions = (args: readonly string[]) =>
   commandLine('convert', args)
@@ -27,8 +28,9 @@ const readOptions = (args: readonly string[]) =>
     .options({
       to: {
         type: 'string',
-        choices: weightNames,
-        describe: "Library whose tensor names to write [default: the names of Tessera's modules]",
+        choices: [...weightNames, 'onnx'],
+        describe:
+          "Library whose tensor names to write; for hugging-face, open-clip and timm, OUT is a folder that the library loads; onnx: the computation, for ONNX Runtime [default: the names of Tessera's modules]",
       },
       names: {
         type: 'string',
@@ -64,6 +66,7 @@ const readOptions = (args: readonly string[]) =>
     .example('$0 ViT-B-32.pt clip.safetensors', "OpenAI's archive to safetensors")
     .example('$0 open_clip_pytorch_model.bin my-clip --to hugging-face', 'for CLIPModel.from_pretrained')
     .example('$0 runs/first my-clip --to open-clip', 'a model trained here, for OpenCLIP')
+    .example('$0 runs/first my-clip --to onnx', 'image.onnx and text.onnx, for ONNX Runtime')
     .example(
       '$0 runs/first tuned.safetensors --adapters runs/second/adapters',
       'the weights of a run with the adapters of another',
@@ -72,15 +75,6 @@ const readOptions = (args: readonly string[]) =>
     .parseAsync();
 
 type Options = Awaited<ReturnType<typeof readOptions>>;
-
-interface Source {
-  readonly model: Module;
-  readonly title: string;
-  readonly assumptions: readonly string[];
-  readonly notes: readonly string[];
-  /** The tokenizer of a run, or of the files in the folder. */
-  readonly text?: { readonly tokenizer: Tokenizer; readonly contextLength: number };
-}
 
 const keyOf = ({ weightsKey }: Options): { key?: string } => (weightsKey === undefined ? {} : { key: weightsKey });
 
@@ -104,29 +98,6 @@ function shardSizeOf({ maxShardSize: text }: Options): { maxShardSize?: number }
   return { maxShardSize: Number(number) * factor };
 }
 
-const writesTokenizer = ({ to, out }: Options): boolean => to === 'hugging-face' && !out?.endsWith('.safetensors');
-
-async function read(options: Options): Promise<Source> {
-  const { in: path, names, activation } = options;
-  const from = fromCaller(path as string);
-  if ((await findRun(from)) !== null) {
-    const { subject, checkpoint } = await loadRun(from);
-    const title = `the run's checkpoint ${toCaller(checkpoint.path)}`;
-    const { model, text } = subject;
-    return { model, title, assumptions: [], notes: [], ...(text === undefined ? {} : { text }) };
-  }
-  const loaded = await loadWeights(from, {
-    ...(names === undefined ? {} : { names: names as WeightNames }),
-    ...keyOf(options),
-    ...(activation === undefined ? {} : { activation: activation as ActivationName }),
-  });
-  // Only a folder of Hugging Face's gets a tokenizer.
-  if (!(loaded.model instanceof CLIP) || !writesTokenizer(options)) return loaded;
-  const { vocabularySize, contextLength } = loaded.model.text;
-  const tokenizer = await tokenizerBeside(from, vocabularySize);
-  return tokenizer === null ? loaded : { ...loaded, text: { tokenizer, contextLength } };
-}
-
 /** Copies the tensors without looking at the model. */
 async function convertRaw(options: Options): Promise<undefined> {
   const { in: from, out, to, names, activation } = options;
@@ -144,22 +115,31 @@ async function convertRaw(options: Options): Promise<undefined> {
   console.log(`${files.map(toCaller).join(', ')}: ${tensors} tensors, ${numbers.toLocaleString('en')} elements`);
 }
 
-/** Hugging Face's file of a tokenizer has the name of Tessera's, which a run needs. */
-async function refuseRunFolder(out: string): Promise<void> {
-  const run = await findRun(out);
-  if (run !== null && resolve(run.tokenizer) === resolve(join(out, 'tokenizer.json')))
-    throw new UsageError(
-      `${toCaller(out)} is a run's folder, whose tokenizer.json would be replaced: choose another OUT`,
-    );
+/** The folder of a library that OUT becomes; null: only weights, in a file or under the names of a library without folders. */
+function folderLibraryOf({ to, out }: Options): FolderLibrary | null {
+  if (to === 'onnx' && extname(out ?? '') !== '')
+    throw new UsageError(`${out}: --to onnx writes several files; OUT must be a folder`);
+  if (out?.endsWith('.safetensors')) return null;
+  return folderLibraries.find((library) => library === to) ?? null;
 }
+
+/** The commands that made the model, for its card. Paths are as the user wrote them. */
+const commandsOf = ({ in: from, out, to, adapters }: Options, { run }: Source): string[] => [
+  ...(run === null ? [] : [`npm run train -- --config ${from}/config.yaml`]),
+  `npm run convert -- ${from} ${out} --to ${to}${adapters === undefined ? '' : ` --adapters ${adapters}`}`,
+];
 
 export async function main(args: readonly string[]): Promise<undefined> {
   const options = await readOptions(args);
   if (options.raw) return convertRaw(options);
   const out = fromCaller(options.out as string);
-  const { model, title, assumptions, notes, text } = await read(options);
-  const tokenizerHalf = writesTokenizer(options) ? text : undefined;
-  if (tokenizerHalf !== undefined) await refuseRunFolder(out);
+  const { names, activation, to } = options;
+  const source = await readSource(fromCaller(options.in as string), {
+    ...(names === undefined ? {} : { names: names as WeightNames }),
+    ...keyOf(options),
+    ...(activation === undefined ? {} : { activation: activation as ActivationName }),
+  });
+  const { model, title, assumptions, notes, classNames } = source;
   console.log(`${title}: ${model.constructor.name} with ${model.parameterCount().toLocaleString('en')} parameters`);
   for (const note of notes) console.log(`  ${note}`);
   for (const assumption of assumptions) console.log(`  not specified by any file, assumed: ${assumption}`);
@@ -168,13 +148,22 @@ export async function main(args: readonly string[]): Promise<undefined> {
     const others = replaced.length === 0 ? '' : `, and took ${replaced.join(', ')} from there`;
     console.log(`added the adapters of ${adapted} weights in ${options.adapters}${others}`);
   }
-  const { names, files } = await saveWeights(model, out, {
-    ...(options.to === undefined ? {} : { names: options.to as WeightNames }),
+  const library = folderLibraryOf(options);
+  if (library !== null) {
+    const commands = commandsOf(options, source);
+    if (library === 'onnx' && options.maxShardSize !== undefined)
+      throw new UsageError('--max-shard-size: an ONNX file of more than 2 GiB has its weights in one file next to it');
+    const lines =
+      library === 'onnx'
+        ? await writeOnnxFolder(out, source, commands)
+        : await writeFolder(out, library, source, shardSizeOf(options), commands);
+    for (const line of lines) console.log(line);
+    return;
+  }
+  const written = await saveWeights(model, out, {
+    ...(to === undefined ? {} : { names: to as WeightNames }),
+    classNames,
     ...shardSizeOf(options),
   });
-  console.log(`written with the names of ${names}: ${files.map(toCaller).join(', ')}`);
-  if (tokenizerHalf === undefined) return;
-  const { tokenizer, contextLength } = tokenizerHalf;
-  const tokenizerFiles = await saveHuggingFaceTokenizer(out, tokenizer, contextLength);
-  console.log(`tokenizer for CLIPTokenizer: ${tokenizerFiles.map(toCaller).join(', ')}`);
+  console.log(`written with the names of ${written.names}: ${written.files.map(toCaller).join(', ')}`);
 }

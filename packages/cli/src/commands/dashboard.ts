@@ -1,7 +1,10 @@
 /** tessera dashboard: serves a page that follows, shows and compares runs. */
 import { randomBytes } from 'node:crypto';
 import { promises as fs } from 'node:fs';
+import { join } from 'node:path';
 import { type Dashboard, isLoopback, pageFiles, serveDashboard } from '@tessera/dashboard';
+import { exists } from '@tessera/data/io';
+import { writeMetricsTable } from '@tessera/train/watch';
 import { callOf, fromCaller, toCaller } from '../lib/call.ts';
 import { commandLine, onInterrupt, UsageError } from '../lib/command.ts';
 
@@ -18,6 +21,11 @@ const readOptions = (args: readonly string[]) =>
           'Address to listen on; 0.0.0.0: other machines can read the runs with the token in the printed address',
       },
       token: { type: 'string', describe: 'Token to ask for [default: none on this machine, else a random one]' },
+      csv: {
+        type: 'string',
+        describe:
+          'Write the metrics of the run in the folder as a table to this file, or with --csv alone to metrics.csv in it, and stop',
+      },
       'allow-host': {
         type: 'string',
         array: true,
@@ -34,6 +42,7 @@ const readOptions = (args: readonly string[]) =>
     })
     .example('$0', 'the runs in runs/')
     .example('$0 runs/lr-sweep', 'one sweep')
+    .example('$0 runs/second --csv', 'the metrics of a run as a table, for spreadsheets and data frames')
     .example('$0 --host 0.0.0.0', 'for other machines, too; the connection is not encrypted')
     .epilogue('Ctrl-C stops the server.')
     .parseAsync();
@@ -41,12 +50,18 @@ const readOptions = (args: readonly string[]) =>
 const defaultPort = 6007;
 
 export async function main(args: readonly string[]): Promise<number | undefined> {
-  const { folder, port, host, token, allowHost } = await readOptions(args);
+  const { folder, port, host, token, allowHost, csv } = await readOptions(args);
   const path = fromCaller(folder);
   const stat = await fs.stat(path).catch(() => null);
   if (stat === null)
     throw new UsageError(`${folder}: there is no such folder; ${callOf('train')} makes one for each run`);
   if (!stat.isDirectory()) throw new UsageError(`${folder}: is not a folder`);
+  if (csv !== undefined) {
+    if (!(await exists(join(path, 'metrics.jsonl'))))
+      throw new UsageError(`${folder}: has no metrics.jsonl; --csv needs the folder of a run that has made a step`);
+    console.log(toCaller(await writeMetricsTable(path, csv === '' ? null : fromCaller(csv))));
+    return undefined;
+  }
   const interruption = onInterrupt();
   const end = new Promise<void>((resolve) => {
     interruption.signal.addEventListener('abort', () => resolve());

@@ -56,6 +56,25 @@ it('estimates the remaining time from the steps after the first one, which compi
   expect(shownAfter(steps)).toContain('step  1:35 left');
 });
 
+it('is not misled by further slow steps at the beginning, nor by a first epoch that is slower than the others', () => {
+  // Of 10,000 steps of 0.1 s, the first takes a minute, the second 8 s, the fourth 5 s.
+  const slow = [60, 68, 68.1, 73.1, 73.2, 73.3, 73.4].map((seconds, k) => [seconds, (k + 1) / 10_000] as const);
+  expect(shownAfter(slow.slice(0, 4))).toMatch(/step$/);
+  for (const count of [5, 6, 7]) expect(shownAfter(slow.slice(0, count))).toMatch(/16:(39|40) left/);
+  // 100 steps of 1 s, then 0.25 s for each of 900.
+  const seconds = (step: number): number => (step <= 100 ? step : 100 + 0.25 * (step - 100));
+  const steps = Array.from({ length: 400 }, (_, k) => [seconds(k + 1), (k + 1) / 1000] as const);
+  expect(shownAfter(steps)).toContain('2:30 left');
+});
+
+it('counts the pauses of evaluations, however many updates there are', () => {
+  // 4,000 steps of 0.1 s, with 10 s after every 100 of them: 0.2 s a step.
+  const seconds = (step: number): number => 0.1 * step + 10 * Math.floor((step - 1) / 100);
+  const steps = Array.from({ length: 3000 }, (_, k) => [seconds(k + 1), (k + 1) / 4000] as const);
+  const [, minutes, rest] = shownAfter(steps).match(/(\d+):(\d+) left/) ?? [];
+  expect(Math.abs(Number(minutes) * 60 + Number(rest) - 200)).toBeLessThan(20);
+});
+
 it('does not count what another process did, and starts again where progress starts again', () => {
   const resumed = Array.from({ length: 5 }, (_, k) => [5 + 2 * k, 0.5 + k / 100] as const);
   // 46 of 100 steps remain, of 2 s each.

@@ -10,25 +10,53 @@ const narrowest = 60;
 /** The number of updates after the first before the remaining time is estimated. */
 const updatesBeforeEstimate = 4;
 
+/** With fewer updates, the estimate is a median, so that single slow ones among them, which compile too, do not count. */
+const updatesBeforeMean = 32;
+/** Updates that are remembered; when there are more, every second one is forgotten. */
+const mostSamples = 512;
+
+interface Sample {
+  readonly fraction: number;
+  readonly seconds: number;
+}
+
+/** Seconds for the whole, at the speed between two samples. */
+const rateBetween = (from: Sample, to: Sample): number => (to.seconds - from.seconds) / (to.fraction - from.fraction);
+
 /**
- * Estimates the remaining time from the rate since the first update, so that neither the preparations nor a first step that compiles counts,
- * nor what an earlier process did.
+ * Estimates the remaining time from the updates after the first, so that neither the preparations nor a first step that compiles counts,
+ * nor what an earlier process did. The speed is that of the later half of the updates, with the pauses between them: the first steps may
+ * be slower than the others, or faster.
  */
 class RemainingTime {
-  #first: { readonly fraction: number; readonly seconds: number } | null = null;
-  #latest = 0;
+  #samples: Sample[] = [];
+  #stride = 1;
   #updates = 0;
 
   /** In seconds; null while there are too few updates. */
   update(fraction: number, seconds: number): number | null {
-    if (this.#first === null || fraction < this.#latest) {
-      this.#first = { fraction, seconds };
+    const latest = { fraction, seconds };
+    if (fraction < (this.#samples.at(-1)?.fraction ?? 0)) {
+      this.#samples = [];
       this.#updates = 0;
-    } else this.#updates++;
-    this.#latest = fraction;
-    const done = fraction - this.#first.fraction;
-    if (this.#updates < updatesBeforeEstimate || done <= 0) return null;
-    return ((seconds - this.#first.seconds) / done) * (1 - fraction);
+      this.#stride = 1;
+    }
+    const samples = this.#samples;
+    if (fraction > (samples.at(-1)?.fraction ?? Number.NEGATIVE_INFINITY) && this.#updates++ % this.#stride === 0)
+      samples.push(latest);
+    if (samples.length > mostSamples) {
+      this.#samples = samples.filter((_, k) => k % 2 === 0);
+      this.#stride *= 2;
+    }
+    if (this.#updates <= updatesBeforeEstimate) return null;
+    return this.#rate(latest) * (1 - fraction);
+  }
+
+  #rate(latest: Sample): number {
+    const samples = this.#samples;
+    if (samples.length > updatesBeforeMean) return rateBetween(samples[samples.length >> 1] as Sample, latest);
+    const rates = samples.slice(1).map((sample, k) => rateBetween(samples[k] as Sample, sample));
+    return rates.sort((a, b) => a - b)[(rates.length - 1) >> 1] as number;
   }
 }
 

@@ -1,9 +1,13 @@
 /** Indexes runs: small files at once, large ones one after the other in the background, a piece at a time, so that requests are answered in between. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { WatchedRun } from './watched-run.ts';
+
+/** The background work waits until no curves were asked for during this time, in milliseconds: a page that opens asks several times. */
+const quietTime = 300;
 
 export class IndexQueue {
   readonly #onIndexed: (id: string) => void;
+  #lastAsked = 0;
   /** Runs that are to be indexed in the background, the next one first. */
   #waiting: WatchedRun[] = [];
   /** What a run's file is being read by, so that nothing is read twice. */
@@ -30,6 +34,7 @@ export class IndexQueue {
       await this.catchUp(run);
       return;
     }
+    this.#lastAsked = performance.now();
     if (this.isPending(run)) return;
     this.#waiting.push(run);
     void this.#work();
@@ -45,11 +50,16 @@ export class IndexQueue {
     return reading;
   }
 
+  /** The requests that wait are answered first, and those that follow them. */
+  async #quiet(): Promise<void> {
+    const left = (): number => this.#lastAsked + quietTime - performance.now();
+    while (left() > 0) await delay(left(), undefined, { ref: false });
+  }
+
   async #work(): Promise<void> {
     if (this.#isWorking) return;
     this.#isWorking = true;
-    // The requests that wait are answered first.
-    await nextTurn();
+    await this.#quiet();
     for (let run = this.#waiting[0]; run !== undefined; run = this.#waiting[0]) {
       // A file that cannot be read is shown as far as it was; `look` tells why.
       await this.#readAll(run).catch(() => undefined);

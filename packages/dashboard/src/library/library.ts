@@ -1,8 +1,8 @@
 /** All runs and sweeps below a folder: which there are, what has changed, and their curves. It only reads files. */
 import { promises as fs } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { errorMessage } from '@tessera/data/io';
-import { coordinatesOf } from '@tessera/train/watch';
+import { coordinatesOf, metricsTable, readMetrics } from '@tessera/train/watch';
 import { curvesOf, previewCurves } from '../metrics/curves.ts';
 import type { GroupTable } from '../metrics/group-table.ts';
 import { previewOf } from '../metrics/preview.ts';
@@ -173,6 +173,14 @@ export class RunLibrary {
     const picture = (await listPictures(folder)).find((one) => one.name === name);
     if (picture === undefined) throw new NotFoundError(`the run ${id} has no picture ${name}`);
     return join(folder, picture.name);
+  }
+
+  /** The metrics of a run as CSV, and the name of a file for it. @throws NotFoundError; or where a line of the metrics is damaged */
+  async table(id: string): Promise<{ readonly name: string; readonly lines: Iterable<string> }> {
+    const run = this.#run(id);
+    if (run.bytes === 0) throw new NotFoundError(`the run ${id} has no metrics yet`);
+    const name = basename(run.folder).replaceAll(/[^\w.-]/g, '_');
+    return { name: `${name}.csv`, lines: metricsTable(await readMetrics(run.metricsPath)) };
   }
 
   /** The path of a run's report, which may not exist. @throws NotFoundError */

@@ -7,13 +7,14 @@ const isNumber = (value: unknown): value is number => typeof value === 'number';
 /** @param steps lines of consecutive steps */
 export function paceOf(steps: readonly RawRecord[]): Pace | null {
   if (steps.length === 0) return null;
-  // Steps have the same number of images: the mean rate is their number divided by the sum of the times of an image.
   let [images, time, work, isWorkKnown] = [0, 0, 0, true];
-  for (const { imagesPerSecond, mfu } of steps) {
+  for (const { imagesPerSecond, mfu, seconds } of steps) {
     if (!isNumber(imagesPerSecond) || imagesPerSecond <= 0) continue;
-    images++;
-    time += 1 / imagesPerSecond;
-    if (isNumber(mfu)) work += mfu / imagesPerSecond;
+    // Without its duration, a step counts as one image: steps have the same number of images.
+    const duration = isNumber(seconds) ? seconds : 1 / imagesPerSecond;
+    images += imagesPerSecond * duration;
+    time += duration;
+    if (isNumber(mfu)) work += mfu * duration;
     else isWorkKnown = false;
   }
   const [first, last] = [steps[0]?.time, steps.at(-1)?.time];

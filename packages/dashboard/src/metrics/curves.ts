@@ -6,7 +6,7 @@ import type { MetricsIndex } from './metrics-index.ts';
 /** Steps that are shown in smaller groups than the index has are read from the file, unless they take more bytes than this. */
 const mostBytesRead = 8 * 2 ** 20;
 
-type Wanted = Pick<CurvesRequest, 'metrics' | 'axis' | 'range' | 'points'>;
+type Wanted = Pick<CurvesRequest, 'metrics' | 'axis' | 'range' | 'points' | 'bands'>;
 
 /** The first and the last group that overlap a range of the axis; null: none does. */
 function groupsIn({ first, last }: PlaceGroups, range: Wanted['range']): readonly [number, number] | null {
@@ -72,7 +72,7 @@ const emptyPart = ({ groupSize, metrics }: GroupTable) => ({
 /** Joins the groups of a table to larger ones, whose bounds do not depend on the shown part. `start`: the first group to be sent. */
 function partOf(
   table: GroupTable,
-  { metrics, axis }: Wanted,
+  { metrics, axis, bands }: Wanted,
   [from, to]: readonly [number, number],
   groupSize: number,
   start: number,
@@ -87,7 +87,7 @@ function partOf(
   const curves: Record<string, MetricCurve> = {};
   for (const name of metrics) {
     const groups = table.metrics.get(name);
-    if (groups !== undefined) curves[name] = metricCurve(groups, sent, bounds, groupSize === 1);
+    if (groups !== undefined) curves[name] = metricCurve(groups, sent, bounds, bands && groupSize > 1);
   }
   const hasPlaces = x.every(Number.isFinite);
   return {
@@ -99,12 +99,12 @@ function partOf(
   };
 }
 
-/** @param isSingle whether groups are single steps, whose smallest and largest value is the value itself: they are not sent */
+/** @param hasBands whether the smallest and the largest value are sent; of single steps they are the value itself */
 function metricCurve(
   { min, max, sum, count, nonFinite }: MetricGroups,
   sent: readonly (readonly [number, number])[],
   all: readonly (readonly [number, number])[],
-  isSingle: boolean,
+  hasBands: boolean,
 ): MetricCurve {
   const curve = { mean: [] as (number | null)[], min: [] as (number | null)[], max: [] as (number | null)[] };
   for (const [begin, end] of sent) {
@@ -116,7 +116,7 @@ function metricCurve(
       values += count[k] as number;
     }
     curve.mean.push(values === 0 ? null : total / values);
-    if (isSingle) continue;
+    if (!hasBands) continue;
     curve.min.push(values === 0 ? null : low);
     curve.max.push(values === 0 ? null : high);
   }

@@ -23,9 +23,9 @@ async function readAll(index: MetricsIndex): Promise<void> {
 }
 
 const losses = (index: MetricsIndex): Promise<(number | null)[]> =>
-  curvesOf('run', index, { metrics: ['loss'], axis: 'step', range: null, points: 1000 }, null).then(({ metrics }) => [
-    ...(metrics.loss?.mean ?? []),
-  ]);
+  curvesOf('run', index, { metrics: ['loss'], axis: 'step', range: null, points: 1000, bands: true }, null).then(
+    ({ metrics }) => [...(metrics.loss?.mean ?? [])],
+  );
 
 /** Opens the file as a run does that begins or continues after `step`. */
 async function write(step: number, records: readonly object[]): Promise<void> {
@@ -142,7 +142,7 @@ describe('groups of steps', () => {
   it('are bounded in number, and those of the file at every resolution', async () => {
     expect(index.table.groups).toBeLessThanOrEqual(mostGroups);
     for (const points of [mostGroups, 1000, 7]) {
-      const wanted = { metrics: ['loss'], axis: 'step', range: null, points } as const;
+      const wanted = { metrics: ['loss'], axis: 'step', range: null, points, bands: true } as const;
       const { groupSize, x, metrics } = await curvesOf('run', index, wanted, null);
       const { mean = [], min = [], max = [], nonFinite } = metrics.loss ?? {};
       expect(x.length).toBe(Math.ceil(steps / groupSize));
@@ -160,14 +160,19 @@ describe('groups of steps', () => {
 
   it('are single steps where few are shown, read from the file', async () => {
     for (const axis of ['step', 'epoch', 'time', 'date'] as const) {
-      const { x } = await curvesOf('run', index, { metrics: [], axis, range: null, points: mostGroups }, null);
+      const { x } = await curvesOf(
+        'run',
+        index,
+        { metrics: [], axis, range: null, points: mostGroups, bands: true },
+        null,
+      );
       const range = [x[300] as number, x[320] as number] as const;
-      const found = await curvesOf('run', index, { metrics: ['loss'], axis, range, points: 500 }, null);
+      const found = await curvesOf('run', index, { metrics: ['loss'], axis, range, points: 500, bands: true }, null);
       expect(found.groupSize).toBe(1);
       const places = await curvesOf(
         'run',
         index,
-        { metrics: ['loss'], axis: 'step', range: null, points: mostGroups },
+        { metrics: ['loss'], axis: 'step', range: null, points: mostGroups, bands: true },
         null,
       );
       const first = (places.x[300] as number) - 10;
@@ -185,7 +190,7 @@ describe('groups of steps', () => {
   });
 
   it('are continued: only the last known group and later ones are sent again', async () => {
-    const wanted = { metrics: ['loss'], axis: 'step', range: null, points: 1000 } as const;
+    const wanted = { metrics: ['loss'], axis: 'step', range: null, points: 1000, bands: true } as const;
     const whole = await curvesOf('run', index, wanted, null);
     const held = { generation: whole.generation, groupSize: whole.groupSize, groups: 500 };
     const rest = await curvesOf('run', index, wanted, held);
@@ -198,7 +203,7 @@ describe('groups of steps', () => {
   });
 
   it('are single steps over the whole file in a preview', async () => {
-    const wanted = { metrics: ['loss'], axis: 'step', range: null, points: 1000 } as const;
+    const wanted = { metrics: ['loss'], axis: 'step', range: null, points: 1000, bands: true } as const;
     const { x, metrics, groupSize } = previewCurves('run', previewOf(large, null), wanted, 0.2);
     expect(groupSize).toBe(1);
     expect(x.length).toBeGreaterThan(300);

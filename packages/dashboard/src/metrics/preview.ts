@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { GroupTable } from './group-table.ts';
 import { sampleOf } from './metrics-index.ts';
 import { isStep, secondsOf } from './parse-step.ts';
-import { completeLines } from './read-lines.ts';
+import { type Line, linesOneByOne } from './read-lines.ts';
 
 /** The number of places that are looked at. */
 const places = 400;
@@ -23,11 +23,11 @@ export function previewOf(path: string, batchSize: number | null): GroupTable {
       const position = k === places - 1 ? Math.max(0, size - window) : Math.floor((k / places) * size);
       const bytes = buffer.subarray(0, readSync(file, buffer, 0, window, position));
       const skipped = position === 0 ? 0 : bytes.indexOf(0x0a) + 1;
-      const { lines } = completeLines(bytes.subarray(skipped), position + skipped);
-      const usable = lines.filter(
-        ({ record }) => record !== null && isStep(record) && (record.step as number) > lastStep,
-      );
-      const line = k === places - 1 ? usable.at(-1) : usable[0];
+      const lines = linesOneByOne(bytes.subarray(skipped), position + skipped);
+      const isUsable = ({ record }: Line): boolean =>
+        record !== null && isStep(record) && (record.step as number) > lastStep;
+      // Of the others only the first is parsed, which takes a fifth of the time.
+      const line = k === places - 1 ? [...lines].findLast(isUsable) : lines.find(isUsable);
       if (line?.record == null) continue;
       const step = line.record.step as number;
       elapsed += (step - lastStep) * secondsOf(line.record, batchSize);

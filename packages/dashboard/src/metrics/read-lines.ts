@@ -47,6 +47,15 @@ export function completeLines(
   return { lines: offsets.map((offset, k) => ({ record: records[k] ?? null, offset: position + offset })), end };
 }
 
+/** The complete lines of a piece of a file that begins with a line, parsed one by one as they are asked for. */
+export function* linesOneByOne(bytes: Buffer, position: number): Generator<Line> {
+  let at = 0;
+  for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, at)) {
+    yield { record: parseObject(bytes.toString('utf8', at, end)), offset: position + at };
+    at = end + 1;
+  }
+}
+
 /** All lines by one call of the parser, which takes two thirds of the time; null where one of them is not JSON. */
 function parseTogether(text: string, count: number): (RawRecord | null)[] | null {
   try {

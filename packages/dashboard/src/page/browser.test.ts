@@ -2,6 +2,8 @@
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { renderReport, type StepRecord } from '@tessera/train/report';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -153,6 +155,39 @@ describe.skipIf(executable === null)('the page in Chromium', () => {
       await page.waitForFunction(() => document.querySelector('iframe')?.style.height === '321px');
       expect(await page.evaluate(() => document.querySelector('iframe')?.contentDocument)).toBeNull();
     }));
+
+  it('a report draws its charts as the page does, without a server', async () => {
+    const path = join(root, 'report.html');
+    const records = all.map((line) => JSON.parse(line) as StepRecord);
+    await fs.writeFile(path, renderReport({ title: 'run', summary: {}, config: {}, environment: {}, records }));
+    const page = await browser.newPage({ viewport: { width: 390, height: 900 } });
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(String(error)));
+    await page.goto(pathToFileURL(path).href);
+    // Six numbers of a step, two of an evaluation.
+    expect(await page.locator('.chart .u-wrap').count()).toBe(8);
+    const key = page.locator('.chart', { hasText: 'Training loss' }).locator('.key');
+    expect(await key.innerText()).toMatch(/each step 0\.\d+\s+smoothed 0\.\d+\s+step 400/);
+    // The pointer shows the values of a step; a part that is dragged over is shown alone, in all charts over steps.
+    const over = page.locator('.u-over').first();
+    const box = await over.boundingBox();
+    if (box === null) throw new Error('no chart');
+    const drawn = async (): Promise<string[]> =>
+      page.locator('.chart canvas').evaluateAll((all) => all.map((one) => (one as HTMLCanvasElement).toDataURL()));
+    const before = await drawn();
+    await page.mouse.move(box.x + 0.5 * box.width, box.y + 60);
+    await page.waitForFunction(() => document.querySelector('.key')?.textContent?.match(/step (19|20)\d$/));
+    await page.mouse.down();
+    await page.mouse.move(box.x + 0.9 * box.width, box.y + 60, { steps: 3 });
+    await page.mouse.up();
+    const changed = async () => (await drawn()).map((image, k) => image !== before[k]);
+    await expect.poll(changed).toEqual([true, true, true, true, true, true, false, false]);
+    await over.dblclick();
+    await expect.poll(changed).toEqual(Array(8).fill(false));
+    await expectPicture(page, 'report.png');
+    expect(errors).toEqual([]);
+    await page.close();
+  });
 
   it('is usable on a phone', () =>
     withPage('', { width: 390 }, async (page) => {

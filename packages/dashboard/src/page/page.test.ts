@@ -1,9 +1,18 @@
 // The page without a browser: addresses, scales, smoothing, choices, and what is joined as runs grow.
-import { lookOf } from '@tessera/train/charts';
+import {
+  extent,
+  formatTicks,
+  formatValue,
+  lookOf,
+  nearest,
+  placeAxis,
+  usualExtent,
+  valueAxis,
+  wholeIncrements,
+} from '@tessera/train/charts';
 import { describe, expect, it } from 'vitest';
 import type { EvaluationPoint, Library, RunCurves, RunSummary } from '../shared/api.ts';
-import { formatSeconds, formatTicks, formatValue } from './chart/format.ts';
-import { extent, nearest, placeAxis, usualExtent, valueAxis, wholeIncrements } from './chart/scales.ts';
+import { formatSeconds } from './chart/format.ts';
 import { smoothed } from './chart/smooth.ts';
 import { defaultSmoothing, formatAddress, parseAddress } from './state/address-text.ts';
 import { continued } from './state/curves.ts';

@@ -64,10 +64,11 @@ function rangeOf(value: unknown): CurvesRequest['range'] {
 }
 
 export function curvesRequest(body: unknown): CurvesRequest {
-  const { runs, metrics, axis, range, points } = fieldsOf(body);
+  const { runs, metrics, axis, range, points, bands } = fieldsOf(body);
   const known = axes.find((name) => name === axis) ?? fail(`axis: one of ${axes.join(', ')}`);
   if (!isCount(points) || points < 1 || points > mostPoints) return fail(`points: a number from 1 to ${mostPoints}`);
   if (!Array.isArray(runs)) return fail('runs: a list');
+  if (typeof bands !== 'boolean') return fail('bands: true or false');
   return {
     runs: runs.map((run) => {
       const { id, held } = fieldsOf(run);
@@ -77,6 +78,7 @@ export function curvesRequest(body: unknown): CurvesRequest {
     axis: known,
     range: rangeOf(range ?? null),
     points,
+    bands,
   };
 }
 

@@ -2,6 +2,7 @@
 import { createReadStream, promises as fs } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { NotFoundError, type RunLibrary } from '../library/library.ts';
 import { pictureTypes } from '../library/pictures.ts';
@@ -73,6 +74,15 @@ export function routesOf(library: RunLibrary, events: EventStream): Routes {
       const path = await library.picturePath(parameter(url, 'run'), parameter(url, 'name'));
       const type = pictureTypes[extname(path).toLowerCase()] ?? 'application/octet-stream';
       await sendFile(response, path, type, 'page');
+    }),
+    table: get(async (_, response, url) => {
+      const { name, lines } = await library.table(parameter(url, 'run'));
+      const type = {
+        'Content-Type': 'text/csv; charset=utf-8',
+        'Content-Disposition': `attachment; filename="${name}"`,
+      };
+      response.writeHead(200, headersFor('page', type));
+      await pipeline(Readable.from(lines), response).catch(() => response.destroy());
     }),
     report: get((_, response, url) =>
       sendFile(response, library.reportPath(parameter(url, 'run')), 'text/html; charset=utf-8', 'report'),

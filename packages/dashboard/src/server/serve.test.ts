@@ -95,6 +95,20 @@ describe('the library', () => {
     expect(Object.keys(runs[0]?.evaluations.test ?? {})).toEqual(['loss', 'imageToTextR1']);
   });
 
+  it('sends the metrics of a run as a table, also of one that ended without one', async () => {
+    const dashboard = await serve();
+    const answer = await ask(dashboard, '/api/table?run=group%2Fhalf');
+    expect(answer.headers['content-type']).toBe('text/csv; charset=utf-8');
+    expect(answer.headers['content-disposition']).toBe('attachment; filename="half.csv"');
+    const lines = answer.body.toString().split('\n');
+    expect(lines[0]).toBe(
+      'kind,step,epoch,split,loss,lr,gradNorm,imagesPerSecond,mfu,seconds,time,memory,imageToTextR1',
+    );
+    // 120 steps, an evaluation, and the heading.
+    expect(lines).toHaveLength(123);
+    expect((await ask(dashboard, '/api/table?run=gone')).status).toBe(404);
+  });
+
   it('sends curves, evaluations and settings of the runs that are asked for', async () => {
     const dashboard = await serve();
     const request = {
@@ -103,6 +117,7 @@ describe('the library', () => {
       axis: 'epoch',
       range: null,
       points: 50,
+      bands: true,
     };
     const { runs } = json<CurvesResponse>(await post(dashboard, '/api/curves', request));
     expect(runs).toHaveLength(1);
@@ -118,11 +133,12 @@ describe('the library', () => {
 
   it.each([
     [{ runs: 'first' }, 'points'],
-    [{ runs: [], metrics: [1], axis: 'step', points: 5 }, 'metrics'],
-    [{ runs: [], metrics: [], axis: 'steps', points: 5 }, 'axis'],
-    [{ runs: [], metrics: [], axis: 'step', points: 1e9 }, 'points'],
-    [{ runs: [{ id: 'a', held: { groups: -1 } }], metrics: [], axis: 'step', points: 5 }, 'held'],
-    [{ runs: [], metrics: [], axis: 'step', points: 5, range: [0, 'x'] }, 'range'],
+    [{ runs: [], metrics: [1], axis: 'step', points: 5, bands: true }, 'metrics'],
+    [{ runs: [], metrics: [], axis: 'steps', points: 5, bands: true }, 'axis'],
+    [{ runs: [], metrics: [], axis: 'step', points: 1e9, bands: true }, 'points'],
+    [{ runs: [{ id: 'a', held: { groups: -1 } }], metrics: [], axis: 'step', points: 5, bands: true }, 'held'],
+    [{ runs: [], metrics: [], axis: 'step', points: 5 }, 'bands'],
+    [{ runs: [], metrics: [], axis: 'step', points: 5, bands: true, range: [0, 'x'] }, 'range'],
   ])('refuses %j, and names %s', async (body, name) => {
     const answer = await post(await serve(), '/api/curves', { axis: 'step', ...body });
     expect(answer.status).toBe(400);
@@ -306,6 +322,7 @@ describe('events', () => {
       axis: 'step',
       range: null,
       points: 100,
+      bands: false,
     });
     expect(json<CurvesResponse>(curves).runs[0]?.x).toHaveLength(20);
     await writeMadeUpRun(folder, { ...run, name: 'second', steps: 7 });

@@ -19,6 +19,8 @@ export const paths = {
   sweep: 'api/sweep',
   /** GET with `run`, `name`: a picture of the run. */
   picture: 'api/picture',
+  /** GET with `run`: its metrics as CSV, as a file to be saved. */
+  table: 'api/table',
   /** GET with `run`: the run's report, in a sandbox. */
   report: 'api/report',
 } as const;
@@ -126,9 +128,14 @@ export interface CurvesRequest {
   readonly range: readonly [from: number, to: number] | null;
   /** The largest number of points of a curve. */
   readonly points: number;
+  /** Whether the smallest and the largest value of each group are sent: with many runs they are not drawn. */
+  readonly bands: boolean;
 }
 
-/** The values of one metric in groups of steps. A group without a finite value has null. */
+/**
+ * The values of one metric in groups of steps. A group without a finite value has null. `min` and `max` are empty where groups are single
+ * steps, or no bands were asked for.
+ */
 export interface MetricCurve {
   readonly mean: readonly (number | null)[];
   readonly min: readonly (number | null)[];

@@ -28,7 +28,7 @@ const resized = JSON.parse(readFileSync(new URL('resize.json', import.meta.url),
   height: number;
   contrast: boolean;
   box: Box;
-  size: number;
+  size: number | [height: number, width: number];
   pixels: string;
 }[];
 
@@ -37,16 +37,17 @@ describe('resizing', () => {
     const image = pattern(expected.width, expected.height);
     if (expected.contrast) image.data = image.data.map((value) => (value > 128 ? 255 : 0));
     const { box, size } = expected;
-    const out = new Uint8ClampedArray(size * size * 3);
+    const [height, width] = typeof size === 'number' ? [size, size] : size;
+    const out = new Uint8ClampedArray(height * width * 3);
     resizeBox(image, box, size, out);
     expect(Buffer.from(out).toString('base64')).toBe(expected.pixels);
     // Mirrored, each row is reversed.
-    const mirrored = new Uint8ClampedArray(size * size * 3);
+    const mirrored = new Uint8ClampedArray(out.length);
     resizeBox(image, box, size, mirrored, true);
     const pixelAt = (pixels: Uint8ClampedArray, i: number): number[] => [...pixels.subarray(3 * i, 3 * i + 3)];
-    for (let y = 0; y < size; y++)
-      for (let x = 0; x < size; x++)
-        expect(pixelAt(mirrored, y * size + x)).toEqual(pixelAt(out, y * size + size - 1 - x));
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++)
+        expect(pixelAt(mirrored, y * width + x)).toEqual(pixelAt(out, y * width + width - 1 - x));
   });
 
   test('one call does not change the next: small images after large ones', () => {

@@ -34,16 +34,24 @@ function layOut(...lengths: readonly number[]): { places: number[]; end: number 
  * Resizes the part `box` of an image to size x size pixels, bicubic and antialiased, first horizontally, then vertically, with the bits of
  * Pillow's `resize(..., BICUBIC, box)`.
  *
- * @param out receives size * size * 3 bytes.
+ * @param size one side, or height and width
+ * @param out receives height * width * 3 bytes.
  * @param mirror whether left and right are exchanged
  */
-export function resizeBox(image: Pixels, box: Box, size: number, out: Uint8ClampedArray, mirror = false): void {
+export function resizeBox(
+  image: Pixels,
+  box: Box,
+  size: number | readonly [height: number, width: number],
+  out: Uint8ClampedArray,
+  mirror = false,
+): void {
   const { data, width, height } = image;
-  const across = packTaps(resizeTaps(width, box.left, box.width, size), 3, 0, mirror);
-  const vertical = resizeTaps(height, box.top, box.height, size);
+  const [high, wide] = typeof size === 'number' ? [size, size] : size;
+  const across = packTaps(resizeTaps(width, box.left, box.width, wide), 3, 0, mirror);
+  const vertical = resizeTaps(height, box.top, box.height, high);
   const top = vertical.first[0] as number;
-  const bottom = Math.min(height, (vertical.first[size - 1] as number) + vertical.count);
-  const rowBytes = roundUp(size * 3, bytesAtOnce);
+  const bottom = Math.min(height, (vertical.first[high - 1] as number) + vertical.count);
+  const rowBytes = roundUp(wide * 3, bytesAtOnce);
   // The horizontal pass writes beyond its rows.
   const betweenStride = rowBytes + bytesAtOnce;
   const down = packTaps(vertical, betweenStride, top, false);
@@ -53,7 +61,7 @@ export function resizeBox(image: Pixels, box: Box, size: number, out: Uint8Clamp
     across.words.byteLength,
     down.words.byteLength,
     (roundUp(bottom - top, rowsAtOnce) + 1) * betweenStride,
-    size * rowBytes,
+    high * rowBytes,
     stripRows * stride,
   );
   const [acrossAt, downAt, between, target, source] = places as [number, number, number, number, number];
@@ -65,13 +73,13 @@ export function resizeBox(image: Pixels, box: Box, size: number, out: Uint8Clamp
     const rows = Math.min(stripRows, bottom - y);
     bytes.set(data.subarray(y * stride, (y + rows) * stride), source);
     const to = between + (y - top) * betweenStride;
-    run.horizontal(source, stride, rows, to, betweenStride, acrossAt, size, across.pairs);
+    run.horizontal(source, stride, rows, to, betweenStride, acrossAt, wide, across.pairs);
   }
-  run.vertical(between, betweenStride, target, downAt, size, rowBytes, down.pairs);
-  if (rowBytes === size * 3) out.set(bytes.subarray(target, target + size * rowBytes));
+  run.vertical(between, betweenStride, target, downAt, high, rowBytes, down.pairs);
+  if (rowBytes === wide * 3) out.set(bytes.subarray(target, target + high * rowBytes));
   else
-    for (let y = 0; y < size; y++) {
+    for (let y = 0; y < high; y++) {
       const row = target + y * rowBytes;
-      out.set(bytes.subarray(row, row + size * 3), y * size * 3);
+      out.set(bytes.subarray(row, row + wide * 3), y * wide * 3);
     }
 }

@@ -15,6 +15,7 @@ import type { ClassColumns } from './classes.ts';
 import type { ColumnMemory } from './column-memory.ts';
 import { openFiles } from './files.ts';
 import { labelsAsClasses } from './label-classes.ts';
+import { RowSelection } from './row-selection.ts';
 import { type DatasetInfo, openSaved, readDescription, readInfo, savedSplits } from './saved.ts';
 import { Split, type SplitPlace } from './split.ts';
 import { groupBySplit } from './split-names.ts';
@@ -228,7 +229,7 @@ export async function reopenSplit(
 ): Promise<{ readonly stored: Split; readonly split: Split }> {
   const { split: name, path: root, files, saved, classes, selected } = place;
   const stored = new Split(name, root, await openFiles(files), { saved, classes, cacheBytes });
-  return { stored, split: selected === null ? stored : stored.selectStored(selected) };
+  return { stored, split: selected === null ? stored : stored.selectStored(new RowSelection(selected)) };
 }
 
 const noSuchSplit = (root: string, name: string, names: string[]): string =>

@@ -112,7 +112,7 @@ describe('scan', () => {
   test('rows of damaged blocks meet every filter, have no class, and cannot be used', async () => {
     const { split } = countedSplit(columns, blocks, { damaged: ['kind: 1', 'caption: 1'] });
     const filtered = await filterSplit(split, "kind = 'cat'");
-    expect(filtered.selected).toEqual(Uint32Array.of(1, 4, 7, 10, 13));
+    expect([...(filtered.selected ?? [])]).toEqual([1, 4, 7, 10, 13]);
     const { train } = await labelsAsClasses({ train: split }, { name: 'kind', names: [] });
     expect(train?.classes).toEqual({ kind: ['cat', 'dog'] });
     const check = await checkRows(split, { captions: usualColumns.captions });

@@ -4,6 +4,7 @@ import type { Value } from '../arrow/column.ts';
 import { type Block, DamagedRowsError } from '../format/shard.ts';
 import type { ColumnMemory, KeptRows } from './column-memory.ts';
 import { keepValues } from './kept-values.ts';
+import type { RowSelection } from './row-selection.ts';
 
 /** Rows `from` to `to`, without `to`. */
 export interface RowRange {
@@ -35,7 +36,7 @@ export interface ScanSource<Place extends ScannedBlock = ScannedBlock> {
   /** What distinguishes its columns in the memory from those of other splits. */
   readonly memoryKey: string;
   /** For each row of the split its number in the files; null: it is the same. */
-  readonly selected: ArrayLike<number> | null;
+  readonly selected: RowSelection | null;
   readonly memory: ColumnMemory | null;
   /** The block with a row of the files. */
   placeOf(stored: number): Place;
@@ -63,23 +64,27 @@ function* stretches<Place extends ScannedBlock>(
 ): Generator<Stretch<Place>> {
   for (const { from: start, to } of ranges)
     for (let from = start; from < to; ) {
-      const place = placeOf(selected?.[from] ?? from);
+      const place = placeOf(selected?.at(from) ?? from);
       const end = place.firstRow + place.rows;
-      let next = selected === null ? Math.min(to, end) : from + 1;
-      if (selected !== null)
-        while (next < to && isBetween(selected[next] as number, (selected[next - 1] as number) + 1, end)) next++;
+      const next = selected === null ? Math.min(to, end) : endOfAscending(selected, from, to, end);
       const first = from;
       yield {
         from,
         count: next - from,
         place,
-        inBlock: (index) => (selected?.[first + index] ?? first + index) - place.firstRow,
+        inBlock: (index) => (selected?.at(first + index) ?? first + index) - place.firstRow,
       };
       from = next;
     }
 }
 
-const isBetween = (value: number, least: number, end: number): boolean => value >= least && value < end;
+/** The first place after `from`, at most `to`, with a row that is not after the one before it, or not before row `end` of the files. */
+function endOfAscending(selected: RowSelection, from: number, to: number, end: number): number {
+  if (selected.isAscending) return Math.min(to, selected.countBelow(end));
+  let next = from + 1;
+  while (next < to && selected.at(next) > selected.at(next - 1) && selected.at(next) < end) next++;
+  return next;
+}
 
 /**
  * The values of some columns in the rows of these ranges, in their order. Rows in a damaged part of a file come with the damage; other

@@ -8,6 +8,7 @@ import { BlockCache } from './block-cache.ts';
 import { type ClassColumns, classFeatures, classNumbers } from './classes.ts';
 import type { ColumnMemory } from './column-memory.ts';
 import type { SplitFile } from './files.ts';
+import { RowSelection, type RowSelectionData } from './row-selection.ts';
 import { checkSameFeatures } from './same-features.ts';
 import { type RowRange, type ScannedRows, scanRows } from './scan.ts';
 
@@ -35,7 +36,7 @@ export interface SplitOptions {
   /** Columns of texts or integers that are read as classes, with the values of the classes in order. */
   readonly classes?: ClassColumns | undefined;
   /** The numbers of its rows in the files; null: all of them, in order. */
-  readonly selected?: Uint32Array | null;
+  readonly selected?: RowSelection | null;
   /** The sources whose rows it has, one after the other; null: it has one. */
   readonly parts?: readonly SplitPart[] | null;
   /** Keeps the columns that are read as a whole. */
@@ -66,7 +67,7 @@ export interface SplitPlace {
   readonly saved: boolean;
   readonly classes: ClassColumns;
   /** The numbers of its rows in the files; null: all of them, in order. */
-  readonly selected: Uint32Array | null;
+  readonly selected: RowSelectionData | null;
 }
 
 /** One split of a dataset: its files as one table with random access. Rows are read on demand, block by block. */
@@ -80,7 +81,7 @@ export class Split {
   /** Number of rows of the split in its files, of which these may be a selection. */
   readonly whole: number;
   /** The numbers of the selected rows in the files; null: all of them, in order. */
-  readonly selected: Uint32Array | null;
+  readonly selected: RowSelection | null;
   /** The sources whose rows it has, one after the other; null: it has one. */
   readonly parts: readonly SplitPart[] | null;
   /** The columns that are read as classes. */
@@ -122,15 +123,12 @@ export class Split {
    *
    * @throws RangeError for a row number out of range
    */
-  select(rows: ArrayLike<number>): Split {
-    // Shared with the workers, each of which would have a copy.
-    const selected = new Uint32Array(new SharedArrayBuffer(rows.length * Uint32Array.BYTES_PER_ELEMENT));
-    for (let i = 0; i < rows.length; i++) selected[i] = this.#storedRow(rows[i] as number);
-    return this.selectStored(selected);
+  select(rows: Iterable<number>): Split {
+    return this.selectStored(RowSelection.of(this.#storedRows(rows), this.whole));
   }
 
-  /** As `select`, of the numbers that rows have in the files, which are not copied. */
-  selectStored(selected: Uint32Array): Split {
+  /** As `select`, of the numbers that rows have in the files. */
+  selectStored(selected: RowSelection): Split {
     return new Split(this.name, this.path, this.#shards, { ...this.#options, selected, parts: null });
   }
 
@@ -160,18 +158,12 @@ export class Split {
     const splits = sources.map(({ split }) => split);
     const shards = splits.flatMap((split) => split.#shards);
     checkSameFeatures(shards);
-    let offset = 0;
     const isSelected = splits.some(({ selected }) => selected !== null);
-    const rows = splits.map(({ whole, length, selected }) => {
-      offset += whole;
-      const first = offset - whole;
-      return Uint32Array.from({ length: isSelected ? length : 0 }, (_, row) => first + (selected?.[row] ?? row));
-    });
     return new Split(name, path, shards, {
       memoryKey: `${name}\0join ${views++}`,
       memory: splits.map((split) => split.#options.memory ?? null).at(0) ?? null,
       saved: splits.every((split) => split.#options.saved === true),
-      selected: isSelected ? joinRows(rows) : null,
+      selected: isSelected ? RowSelection.join(splits) : null,
       parts: sources.map(({ split, name: source, weight }) => ({ name: source, rows: split.length, weight })),
     });
   }
@@ -186,7 +178,8 @@ export class Split {
       ...(shard.views && { views: shard.views }),
       ...tagOf(shard),
     }));
-    return { path: this.path, split: this.name, files, saved, classes: this.classes, selected: this.selected };
+    const { path, name: split, classes } = this;
+    return { path, split, files, saved, classes, selected: this.selected?.data ?? null };
   }
 
   /**
@@ -251,7 +244,7 @@ export class Split {
   rowsIn(block: number): number {
     const { firstRow, rows } = this.#places[block] as BlockPlace;
     const { selected } = this;
-    return selected === null ? rows : firstFrom(selected, firstRow + rows) - firstFrom(selected, firstRow);
+    return selected === null ? rows : selected.countBelow(firstRow + rows) - selected.countBelow(firstRow);
   }
 
   /** The size of a block in its file, in bytes; null: it is open, so that nothing needs to be read. */
@@ -304,7 +297,6 @@ export class Split {
   ): AsyncGenerator<ScannedRows, void, undefined> {
     for (const column of columns) this.#checkColumn(column);
     const { selected } = this;
-    const isAscending = selected === null || selected.every((row, k) => k === 0 || row > (selected[k - 1] as number));
     const numbers = new Map(this.#numbers);
     const converters = columns.map((column) => numbers.get(column) ?? ((value: Value) => value));
     const source = {
@@ -315,7 +307,7 @@ export class Split {
       placeOf: (stored: number) => this.#placeOf(stored),
       open: (place: BlockPlace, wanted: readonly string[]) =>
         // An order that returns to the same blocks should not read them again.
-        isAscending ? this.#open(place, wanted) : this.#block(place, wanted),
+        selected === null || selected.isAscending ? this.#open(place, wanted) : this.#block(place, wanted),
     };
     for await (const rows of scanRows(source, columns, ranges))
       yield { ...rows, value: (column, index) => converters[column]?.(rows.value(column, index)) ?? null };
@@ -380,7 +372,11 @@ export class Split {
   #storedRow(row: number): number {
     if (!Number.isInteger(row) || row < 0 || row >= this.length)
       throw new RangeError(`${this.#title}: row ${row} is not one of its ${this.length} rows`);
-    return this.selected?.[row] ?? row;
+    return this.selected?.at(row) ?? row;
+  }
+
+  *#storedRows(rows: Iterable<number>): Generator<number> {
+    for (const row of rows) yield this.#storedRow(row);
   }
 
   /** The block that contains a row, found by bisection. */
@@ -404,28 +400,6 @@ export class Split {
     if (this.#closed) return Promise.reject(new Error('the dataset was closed'));
     return shard.block(index, columns);
   }
-}
-
-function joinRows(rows: readonly Uint32Array[]): Uint32Array {
-  const length = rows.reduce((sum, own) => sum + own.length, 0);
-  const joined = new Uint32Array(new SharedArrayBuffer(length * Uint32Array.BYTES_PER_ELEMENT));
-  let at = 0;
-  for (const own of rows) {
-    joined.set(own, at);
-    at += own.length;
-  }
-  return joined;
-}
-
-/** The first place in ascending numbers whose number is `value` or more. */
-function firstFrom(ascending: Uint32Array, value: number): number {
-  let [low, high] = [0, ascending.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((ascending[middle] as number) < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 const cacheKey = ({ number }: BlockPlace, columns: readonly string[]): string => `${number} ${columns.join('\0')}`;

@@ -8,7 +8,7 @@ import { headerSize } from './size.ts';
 /**
  * The size to which an image is decoded.
  * - `square`: the shorter side is resized to `size` pixels and the center square is cut out, as evaluation needs it.
- * - `whole`: the whole image is resized to `size` x `size` pixels, whatever its aspect ratio.
+ * - `whole`: the whole image is resized to `size` x `size` pixels, or to a height and a width, whatever its aspect ratio.
  * - `large`: the image is decoded whole. If its shorter side has at least `4 * size` pixels, it is shrunk until it has `2 * size`.
  *   Resizing a part of it starts from this.
  * - `working`: the image is shrunk, never enlarged, until its shorter side has about `size` pixels. Affine maps, which do not antialias,
@@ -16,10 +16,9 @@ import { headerSize } from './size.ts';
  *
  * The aspect ratio is kept by `large` and `working`.
  */
-export interface DecodeTarget {
-  kind: 'square' | 'whole' | 'large' | 'working';
-  size: number;
-}
+export type DecodeTarget =
+  | { readonly kind: 'square' | 'large' | 'working'; readonly size: number }
+  | { readonly kind: 'whole'; readonly size: number | readonly [height: number, width: number] };
 
 /**
  * Decodes an image file (PNG, JPEG, WebP, GIF, AVIF, TIFF, SVG, BMP, PBM, PGM, PPM) to RGB. The camera's orientation tag is applied, transparent parts
@@ -27,29 +26,37 @@ export interface DecodeTarget {
  *
  * @throws if the bytes are not a complete image, or have more pixels than can be decoded in reasonable time and memory.
  */
-export async function decodeImage(bytes: Uint8Array, { kind, size }: DecodeTarget): Promise<Pixels> {
-  switch (kind) {
+export async function decodeImage(bytes: Uint8Array, target: DecodeTarget): Promise<Pixels> {
+  switch (target.kind) {
     case 'working':
-      return decodeShrunk(bytes, openImage(bytes), size);
+      return decodeShrunk(bytes, openImage(bytes), target.size);
     case 'large':
-      return decodeLarge(bytes, size);
+      return decodeLarge(bytes, target.size);
     case 'square':
-      return decodeTo(bytes, size, 'center');
+      return decodeTo(bytes, [target.size, target.size], 'center');
     case 'whole':
-      return decodeTo(bytes, size, 'whole');
+      return decodeTo(bytes, typeof target.size === 'number' ? [target.size, target.size] : target.size, 'whole');
     default:
-      return kind satisfies never;
+      return target satisfies never;
   }
 }
 
-async function decodeTo(bytes: Uint8Array, size: number, fit: Fit): Promise<Pixels> {
-  const image = await decodeLarge(bytes, size);
-  const data = new Uint8ClampedArray(size * size * 3);
-  resizeBox(image, deliveredBox(image, fit, size), size, data);
-  return { data: new Uint8Array(data.buffer), width: size, height: size };
+async function decodeTo(bytes: Uint8Array, size: readonly [height: number, width: number], fit: Fit): Promise<Pixels> {
+  return resizeTo(await decodeLarge(bytes, Math.max(...size)), size, fit);
 }
 
-/** The part of an image that is delivered without augmentation. */
+/** RGB pixels resized to `size` x `size` as evaluation does: the square in their center, or with `whole` all of them. */
+export const resizeToSquare = (image: Pixels, size: number, fit: Fit = 'center'): Pixels =>
+  resizeTo(image, [size, size], fit);
+
+function resizeTo(image: Pixels, size: readonly [height: number, width: number], fit: Fit): Pixels {
+  const [height, width] = size;
+  const data = new Uint8ClampedArray(height * width * 3);
+  resizeBox(image, deliveredBox(image, fit, Math.max(height, width)), size, data);
+  return { data: new Uint8Array(data.buffer), width, height };
+}
+
+/** The part of an image that is delivered without augmentation. `size`: the side of a center square, in pixels. */
 export const deliveredBox = (
   { width, height }: { readonly width: number; readonly height: number },
   fit: Fit,

@@ -128,7 +128,7 @@ async function* comparedRows(
     };
     for await (const { at, compared } of mapInOrder(Array(split.length).keys(), rowsAtOnce, read)) {
       signal?.throwIfAborted();
-      yield { place: { source: title, split: split.name, row: split.selected?.[at] ?? at }, at, compared };
+      yield { place: { source: title, split: split.name, row: split.selected?.at(at) ?? at }, at, compared };
       onProgress?.({ what, done: ++done, total });
       if (done % 64 === 0) await new Promise(setImmediate);
     }

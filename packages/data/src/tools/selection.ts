@@ -2,6 +2,7 @@
 import type { Features } from '../arrow/features.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { rowsThatMeet } from '../dataset/filter/index.ts';
+import type { RowSelection } from '../dataset/row-selection.ts';
 import type { Split } from '../dataset/split.ts';
 import { CounterRandom, purpose } from '../random.ts';
 import type { ToolOptions } from './progress.ts';
@@ -37,21 +38,20 @@ async function selectedRows(
   split: Split,
   { where, sample, limit, seed = 0 }: Selection,
   { onProgress, signal }: ToolOptions,
-): Promise<number[] | null> {
-  let rows: number[] | null = null;
+): Promise<Iterable<number> | null> {
+  let met: RowSelection | null = null;
   if (where !== undefined)
-    rows = await rowsThatMeet(split, where, (done) => {
+    met = await rowsThatMeet(split, where, (done) => {
       signal?.throwIfAborted();
       onProgress?.({ what: `${split.name}: rows that meet the condition`, done, total: split.length });
     });
-  const all = rows?.length ?? split.length;
-  if (sample !== undefined && sample < all) {
-    const places = sampleOf(all, sample, seed);
-    rows = rows === null ? places : places.map((place) => (rows as number[])[place] as number);
-  }
-  if (limit !== undefined && limit < (rows?.length ?? split.length))
-    rows = rows?.slice(0, limit) ?? Array.from({ length: limit }, (_, row) => row);
-  return rows;
+  const all = met?.length ?? split.length;
+  let places = sample !== undefined && sample < all ? sampleOf(all, sample, seed) : null;
+  if (limit !== undefined && limit < (places?.length ?? all))
+    places = places?.slice(0, limit) ?? Array.from({ length: limit }, (_, place) => place);
+  if (places === null || met === null) return places ?? met;
+  const chosen = met;
+  return places.map((place) => chosen.at(place));
 }
 
 /**

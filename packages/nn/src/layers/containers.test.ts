@@ -111,6 +111,11 @@ describe('a field of a module', () => {
     ],
     ['Holder.value.0: a plain object of modules', [{ a: linear() }]],
     ['a plain object of modules', { a: [linear()] }],
+    ['Holder.value: a Map of modules', new Map([['a', new Map([['b', linear()]])]])],
+    ['Holder.value: a Map of modules', new Map([['a', [[linear()]]]])],
+    ['Holder.value: a Set of modules', new Set([[{ deep: [new Map([[1, linear()]])] }]])],
+    ['Holder.value: a plain object of modules', { a: { b: new Set([linear()]) } }],
+    ['Holder.value.0.1: a Set of parameters', [[null, new Set([new Parameter(zeros([1]))])]]],
   ])('%s', (message, value) => {
     const module = new Holder(value);
     expect(() => module.parameters()).toThrow(message);
@@ -120,5 +125,16 @@ describe('a field of a module', () => {
   test('with options, numbers and names has no members', () => {
     expect(namesOf({ p: 1, name: 'x', shape: [1, 2], weight: null, nested: { a: 1 } })).toEqual([]);
     expect(namesOf(new Map([['a', 1]]))).toEqual([]);
+  });
+
+  test('that contains itself is searched once', () => {
+    const list: unknown[] = [linear()];
+    list.push(list);
+    expect(namesOf(list)).toEqual(['value.0.weight']);
+    list.push({ list, owners: new Map([[list, list]]) });
+    expect(() => namesOf(list)).toThrow('Holder.value.2: a plain object of modules');
+    const options: Record<string, unknown> = { a: 1 };
+    options.self = options;
+    expect(namesOf(options)).toEqual([]);
   });
 });

@@ -1,7 +1,9 @@
 /** The base class of layers and models: names, state, modes, and moving to another backend. */
 import { type Backend, type DType, formatShape, isDType, isFloat, moveTensors, Tensor } from '@tessera/tensor';
+import { display, type MediaBundle } from '@tessera/tensor/display';
 import { callForward } from './call-forward.ts';
 import { closestName } from './closest.ts';
+import { displayModule } from './display-module.ts';
 import { addHook, type BackwardHook, type ForwardHook, type ForwardPreHook, type HookHandle } from './hooks.ts';
 import { type NamePattern, selectByPattern } from './name-pattern.ts';
 import { Buffer, castState, Parameter } from './parameter.ts';
@@ -25,35 +27,64 @@ type Member = Module | Parameter | Buffer;
 const isMember = (value: unknown): value is Member =>
   value instanceof Module || value instanceof Parameter || value instanceof Buffer;
 
-/** The members in the value of a field: the value itself, or those of an array, by their position. */
-function* membersOf(value: unknown, path: string, owner: string): Iterable<[name: string, member: Member]> {
+/** The members in the value of a field: the value itself, or those of an array, by their position. `outer`: the arrays around it. */
+function* membersOf(
+  value: unknown,
+  path: string,
+  owner: string,
+  outer: readonly unknown[] = [],
+): Iterable<[name: string, member: Member]> {
   if (isMember(value)) yield [path, value];
-  else if (Array.isArray(value))
-    for (const [index, item] of value.entries()) {
-      if (typeof item === 'object' && item !== null) yield* membersOf(item, `${path}.${index}`, owner);
-    }
-  else refuseHidden(value, path, owner);
+  else if (!Array.isArray(value)) refuseHidden(value, path, owner);
+  else if (!outer.includes(value))
+    for (const [index, item] of value.entries())
+      if (typeof item === 'object' && item !== null)
+        yield* membersOf(item, `${path}.${index}`, owner, [...outer, value]);
 }
 
-/** @throws TypeError for a collection that has modules or parameters, which would be neither trained nor saved */
+/** @throws TypeError for a collection that has modules or parameters at any depth, which would be neither trained nor saved */
 function refuseHidden(value: unknown, path: string, owner: string): void {
-  const items = hiddenItems(value);
-  const member = items?.values.find((item) => isMember(item) || (Array.isArray(item) && item.some(isMember)));
-  if (items === undefined || member === undefined) return;
+  const collection = collectionOf(value);
+  const member = collection === undefined ? undefined : hiddenMember(value, new Set());
+  if (collection === undefined || member === undefined) return;
   const kind = member instanceof Tensor ? 'Parameter' : 'Module';
   throw new TypeError(
-    `${owner}.${path}: a ${items.what} of ${kind === 'Module' ? 'modules' : 'parameters'} is not part of the module: nothing in it would ` +
-      `be trained or saved. Use ${items.named ? `${kind}Dict` : `${kind}List or an array`}`,
+    `${owner}.${path}: a ${collection.what} of ${kind === 'Module' ? 'modules' : 'parameters'} is not part of the module: nothing in it would ` +
+      `be trained or saved. Use ${collection.named ? `${kind}Dict` : `${kind}List or an array`}`,
   );
 }
 
-function hiddenItems(value: unknown): { what: string; values: unknown[]; named: boolean } | undefined {
-  if (value instanceof Map) return { what: 'Map', values: [...value.keys(), ...value.values()], named: true };
-  if (value instanceof Set) return { what: 'Set', values: [...value], named: false };
+/** The first module or parameter in collections within collections. Instances of classes keep what they have to themselves. */
+function hiddenMember(value: unknown, seen: Set<unknown>): Member | undefined {
+  if (isMember(value)) return value;
+  const values = Array.isArray(value) ? value : collectionOf(value)?.values();
+  if (values === undefined || seen.has(value)) return undefined;
+  seen.add(value);
+  for (const item of values) {
+    const member = typeof item === 'object' ? hiddenMember(item, seen) : undefined;
+    if (member !== undefined) return member;
+  }
+  return undefined;
+}
+
+interface Collection {
+  readonly what: string;
+  readonly named: boolean;
+  values(): Iterable<unknown>;
+}
+
+function collectionOf(value: unknown): Collection | undefined {
+  if (value instanceof Map) return { what: 'Map', named: true, values: () => keysAndValues(value) };
+  if (value instanceof Set) return { what: 'Set', named: false, values: () => value };
   if (typeof value !== 'object' || value === null) return undefined;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return undefined;
-  return { what: 'plain object', values: Object.values(value), named: true };
+  return { what: 'plain object', named: true, values: () => Object.values(value) };
+}
+
+function* keysAndValues(map: ReadonlyMap<unknown, unknown>): Iterable<unknown> {
+  yield* map.keys();
+  yield* map.values();
 }
 
 const join = (prefix: string, name: string): string =>
@@ -62,7 +93,8 @@ const join = (prefix: string, name: string): string =>
 /**
  * The base class of layers and models. Parameters, buffers and child modules are found by plain property assignment, and the name of a
  * tensor is its path: `this.conv1 = new Conv2d(...)` has `conv1.weight`. An array counts as a list: `blocks.0`, `blocks.1`. Modules and
- * parameters in a Map, a Set or a plain object are an error; `ModuleDict` and `ParameterDict` have names.
+ * parameters in a Map, a Set or a plain object, at any depth, are an error; `ModuleDict` and `ParameterDict` have names. Private fields
+ * (`#conv`) and the fields of other objects are not searched, as JavaScript hides them or they may belong to somebody else.
  * Subclasses define a `forward` with the arguments that they need.
  */
 export abstract class Module {
@@ -271,6 +303,11 @@ export abstract class Module {
   [Symbol.for('nodejs.util.inspect.custom')](): object {
     // Node indents the lines of what an object prints, but not those of a string.
     return { [Symbol.for('nodejs.util.inspect.custom')]: () => this.toString() };
+  }
+
+  /** What a notebook shows: the tree of modules as a table, with the number of their parameters. */
+  [display](): MediaBundle {
+    return displayModule(this);
   }
 
   *#namedState(): Generator<[name: string, tensor: Parameter | Buffer]> {

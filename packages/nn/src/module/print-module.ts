@@ -6,37 +6,57 @@ export interface PrintedModule {
   extraRepr(): string;
 }
 
-const isModule = (value: object): value is PrintedModule =>
+export const isModule = (value: object): value is PrintedModule =>
   typeof (value as Partial<PrintedModule>).extraRepr === 'function';
 
-/** A name and what is printed there: a module, or the modules of an array. */
-type Entry = readonly [name: string, text: string];
+/** A module with those below it, as they are printed; or a list of modules that is an array. */
+export interface ModuleTree {
+  /** The class; `ModuleList` for an array. */
+  readonly type: string;
+  readonly extra: string;
+  readonly children: readonly TreeEntry[];
+  /** The modules that this line stands for: none for an array, several for equal neighbors in a list. */
+  readonly modules: readonly PrintedModule[];
+}
+
+/** A child with its name: `conv1`, or `0-2` for equal neighbors in a list. */
+interface TreeEntry {
+  readonly name: string;
+  readonly tree: ModuleTree;
+}
 
 const indent = (text: string): string => text.replaceAll('\n', '\n  ');
 
 /** `Name(extra)`, or with lines for the children. */
-function block(name: string, extra: string, children: readonly Entry[]): string {
+function textOf({ type, extra, children }: ModuleTree): string {
   const extraLines = extra === '' ? [] : extra.split('\n');
-  if (children.length === 0 && extraLines.length <= 1) return `${name}(${extra})`;
-  const lines = [...extraLines, ...children.map(([key, text]) => `(${key}): ${text}`)];
-  return `${name}(\n  ${lines.map(indent).join('\n  ')}\n)`;
+  if (children.length === 0 && extraLines.length <= 1) return `${type}(${extra})`;
+  const lines = [...extraLines, ...children.map(({ name, tree }) => `(${name}): ${countOf(tree)}${textOf(tree)}`)];
+  return `${type}(\n  ${lines.map(indent).join('\n  ')}\n)`;
 }
 
-/** Equal neighbors of a list as one line: `(0-2): 3 x Block(...)`. */
-function merged(entries: readonly Entry[]): Entry[] {
-  const groups: { first: string; last: string; count: number; text: string }[] = [];
-  for (const [name, text] of entries) {
+/** `3 x ` for equal neighbors. */
+export const countOf = ({ modules }: ModuleTree): string => (modules.length > 1 ? `${modules.length} x ` : '');
+
+/** Equal neighbors of a list as one entry: `(0-2): 3 x Block(...)`. */
+function merged(entries: readonly TreeEntry[]): TreeEntry[] {
+  const groups: { first: string; last: string; text: string; trees: ModuleTree[] }[] = [];
+  for (const { name, tree } of entries) {
+    const text = textOf(tree);
     const previous = groups.at(-1);
-    if (previous?.text === text) Object.assign(previous, { last: name, count: previous.count + 1 });
-    else groups.push({ first: name, last: name, count: 1, text });
+    if (previous?.text === text) {
+      previous.last = name;
+      previous.trees.push(tree);
+    } else groups.push({ first: name, last: name, text, trees: [tree] });
   }
-  return groups.map(({ first, last, count, text }) =>
-    count === 1 ? [first, text] : [`${first}-${last}`, `${count} x ${text}`],
-  );
+  return groups.map(({ first, last, trees }) => ({
+    name: trees.length === 1 ? first : `${first}-${last}`,
+    tree: { ...(trees[0] as ModuleTree), modules: trees.flatMap(({ modules }) => modules) },
+  }));
 }
 
 /** The children with their names. Those of an array, `blocks.0` and `blocks.1`, are a list `blocks`. */
-function entriesOf(children: readonly (readonly [name: string, module: PrintedModule])[]): Entry[] {
+function entriesOf(children: readonly (readonly [name: string, module: PrintedModule])[]): TreeEntry[] {
   const groups = new Map<string, [name: string, module: PrintedModule][]>();
   for (const [name, module] of children) {
     const dot = name.indexOf('.');
@@ -44,10 +64,10 @@ function entriesOf(children: readonly (readonly [name: string, module: PrintedMo
     const rest = dot < 0 ? '' : name.slice(dot + 1);
     groups.set(key, [...(groups.get(key) ?? []), [rest, module]]);
   }
-  return [...groups].map(([key, members]) => {
+  return [...groups].map(([name, members]) => {
     const [only] = members;
-    if (only !== undefined && only[0] === '') return [key, printModule(only[1])];
-    return [key, block('ModuleList', '', merged(entriesOf(members)))];
+    if (only !== undefined && only[0] === '') return { name, tree: moduleTree(only[1]) };
+    return { name, tree: { type: 'ModuleList', extra: '', children: merged(entriesOf(members)), modules: [] } };
   });
 }
 
@@ -58,11 +78,19 @@ const childrenOf = (module: PrintedModule): (readonly [name: string, module: Pri
     return name === '' ? childrenOf(member) : [[name, member] as const];
   });
 
-export function printModule(module: PrintedModule): string {
-  const { name } = module.constructor;
+/** The tree of a module, with equal neighbors of lists as one entry. */
+export function moduleTree(module: PrintedModule): ModuleTree {
+  const { name: type } = module.constructor;
   const entries = entriesOf(childrenOf(module));
-  return block(name, module.extraRepr(), name === 'ModuleList' ? merged(entries) : entries);
+  return {
+    type,
+    extra: module.extraRepr(),
+    children: type === 'ModuleList' ? merged(entries) : entries,
+    modules: [module],
+  };
 }
+
+export const printModule = (module: PrintedModule): string => textOf(moduleTree(module));
 
 /** A number that Python keeps as a float: `1.0`. */
 class PythonFloat {

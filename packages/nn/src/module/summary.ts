@@ -1,5 +1,6 @@
 /** What each layer of a model costs: output shapes, parameters, floating-point operations, and memory of activations. */
 import { type DType, dtypes, formatShape, isTensor, noGrad, type Shape, type Tensor, zeros } from '@tessera/tensor';
+import { display, html, type MediaBundle, type Table, tableHtml } from '@tessera/tensor/display';
 import { type Node, type NodeOf, topologicalOrder } from '@tessera/tensor/graph';
 import type { HookHandle } from './hooks.ts';
 import type { Module } from './module.ts';
@@ -64,6 +65,12 @@ export class ModelSummary {
 
   [Symbol.for('nodejs.util.inspect.custom')](): object {
     return { [Symbol.for('nodejs.util.inspect.custom')]: () => this.toString() };
+  }
+
+  /** What a notebook shows: the same rows as an HTML table. */
+  [display](): MediaBundle {
+    const table = html`${tableHtml(tableOf(this))}<div>${inputLine(this)}</div>`;
+    return { 'text/plain': this.toString(), 'text/html': table.text };
   }
 }
 
@@ -202,32 +209,44 @@ function short(n: number): string {
 
 const bytes = (n: number): string => `${short(n)}${n < 1000 ? ' ' : ''}B`;
 
+function tableOf(model: ModelSummary): Table & { readonly foot: readonly string[] } {
+  return {
+    head: ['layer', 'output', 'parameters', 'FLOP', 'activations'],
+    rows: model.layers.map(({ name, type, depth, calls, outputShapes, ...layer }) => ({
+      depth,
+      cells: [
+        `${name === '' ? type : `${name.slice(name.lastIndexOf('.') + 1)}: ${type}`}${calls > 1 ? ` (${calls} calls)` : ''}`,
+        outputShapes.map(formatShape).join(', '),
+        layer.parameters === 0 ? '' : count(layer.parameters),
+        layer.flops === 0 ? '' : short(layer.flops),
+        layer.activationBytes === 0 ? '' : bytes(layer.activationBytes),
+      ],
+    })),
+    foot: ['total', '', count(model.parameters), short(model.flops), bytes(model.activationBytes)],
+    textColumns: 2,
+  };
+}
+
+function inputLine(model: ModelSummary): string {
+  const frozen = model.parameters - model.trainableParameters;
+  return (
+    `input ${model.inputShapes.map(formatShape).join(', ')}; parameters ${bytes(model.parameterBytes)}` +
+    (frozen === 0 ? '' : `, ${count(frozen)} of them frozen`)
+  );
+}
+
 function formatSummary(model: ModelSummary): string {
-  const headings = ['layer', 'output', 'parameters', 'FLOP', 'activations'];
-  const rows = model.layers.map(({ name, type, depth, calls, outputShapes, ...layer }) => [
-    `${'  '.repeat(depth)}${name === '' ? type : `${name.slice(name.lastIndexOf('.') + 1)}: ${type}`}${calls > 1 ? ` (${calls} calls)` : ''}`,
-    outputShapes.map(formatShape).join(', '),
-    layer.parameters === 0 ? '' : count(layer.parameters),
-    layer.flops === 0 ? '' : short(layer.flops),
-    layer.activationBytes === 0 ? '' : bytes(layer.activationBytes),
-  ]);
-  const total = ['total', '', count(model.parameters), short(model.flops), bytes(model.activationBytes)];
-  const all = [headings, ...rows, total];
-  const widths = headings.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const { head, rows, foot, textColumns } = tableOf(model);
+  const indented = rows.map(({ cells: [first = '', ...others], depth = 0 }) => ['  '.repeat(depth) + first, ...others]);
+  const all = [head, ...indented, foot];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .map((cell, column) =>
+        column < textColumns ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
       .join('  ')
       .trimEnd();
   const rule = '-'.repeat(widths.reduce((sum, width) => sum + width + 2, -2));
-  const frozen = model.parameters - model.trainableParameters;
-  return [
-    line(headings),
-    rule,
-    ...rows.map(line),
-    rule,
-    line(total),
-    `input ${model.inputShapes.map(formatShape).join(', ')}; parameters ${bytes(model.parameterBytes)}` +
-      (frozen === 0 ? '' : `, ${count(frozen)} of them frozen`),
-  ].join('\n');
+  return [line(head), rule, ...indented.map(line), rule, line(foot), inputLine(model)].join('\n');
 }

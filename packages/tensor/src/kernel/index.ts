@@ -7,6 +7,7 @@ export {
   registerAsyncBackend,
   registerBackend,
 } from './backend.ts';
+export type { Communicator, ExchangedArray, Reduction } from './communicator.ts';
 export { bytesOf, decodeArray, encodeArray, viewArray } from './dtype.ts';
 export {
   type Access,

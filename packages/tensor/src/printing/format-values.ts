@@ -45,7 +45,7 @@ export function formatValues(shape: Shape, dtype: DType, values: ArrayLike<numbe
 }
 
 /** Every number as text, all of the same length. */
-function formatCells(values: readonly number[], dtype: DType, options: PrintOptions): string[] {
+export function formatCells(values: readonly number[], dtype: DType, options: PrintOptions): string[] {
   const format = isFloat(dtype) ? floatFormat(values, options) : dtype === 'bool' ? formatBool : String;
   const cells = values.map(format);
   const width = Math.max(0, ...cells.map((cell) => cell.length));

@@ -38,12 +38,18 @@ export async function printWithValues(
   tensor: Printable,
   read: (node: Node) => Promise<ArrayLike<number>>,
 ): Promise<string> {
-  return withValues(tensor, await read(endsOf(tensor.node, printedShape(tensor.node.shape, printOptions()))));
+  return withValues(tensor, await readPrinted(tensor, read));
 }
 
-const headOf = (tensor: Printable): string => titleOf(tensor) + (tensor.requiresGrad ? ' requiresGrad' : '');
+/** The values that are printed, computed and read by `read`. */
+export const readPrinted = <T>({ node }: Printable, read: (node: Node) => T): T =>
+  read(endsOf(node, printedShape(node.shape, printOptions())));
 
-function withValues(tensor: Printable, values: ArrayLike<number>): string {
+/** Name, dtype, shape, and whether it requires a gradient. */
+export const headOf = (tensor: Printable): string => titleOf(tensor) + (tensor.requiresGrad ? ' requiresGrad' : '');
+
+/** Title and given values. */
+export function withValues(tensor: Printable, values: ArrayLike<number>): string {
   const options = printOptions();
   const { shape, dtype } = tensor.node;
   const head = headOf(tensor);

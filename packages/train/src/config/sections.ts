@@ -337,10 +337,13 @@ export const evaluationSection = z.strictObject({
     .nullable()
     .default(null)
     .describe('splits to evaluate on; null: all but the training split'),
-  everyEpochs: count
+  everyEpochs: z
+    .union([count, z.literal('auto')])
     .nullable()
-    .default(null)
-    .describe('interval in epochs of evaluations during the run; null: only at the end'),
+    .default('auto')
+    .describe(
+      'interval in epochs of evaluations during the run; auto: 1 where early stopping, the schedule or the best checkpoints follow them, else the smallest that takes at most 5 % of the time; null: only at the end',
+    ),
   batchSize: count.default(128).describe('examples that are evaluated at once'),
   limit: count
     .nullable()

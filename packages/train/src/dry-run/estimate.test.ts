@@ -70,6 +70,21 @@ it('evaluations during the run have a report each, and the first one compiles', 
   expect(time.total).toBeCloseTo(100 + 9 * 4 + 20 * 2 + 7 + 2 * (pass + 20) + time.finalEvaluation + 9 * 0.5 + 20, 9);
 });
 
+it('evaluations that are made because they take little time are counted', async () => {
+  // An evaluation takes 1 + 0.1 * 50 + 20 = 26 s, an epoch 10 * 60 = 600 s.
+  const first = { step: 60, checkpoint: 0.5 };
+  const auto = 'evaluation.everyEpochs=auto';
+  expect(plannedWork(await measured([auto], { first })).evaluations).toBe(2);
+  expect(plannedWork(await measured([auto, 'training.epochs=8'], { first })).evaluations).toBe(7);
+  // With a third of the time they come after epochs 1, 3 and 6; in a short run one alone would take too long.
+  const faster = { first: { step: 20, checkpoint: 0.5 } };
+  expect(plannedWork(await measured([auto, 'training.epochs=8'], faster))).toMatchObject({
+    evaluations: 3,
+    checkpoints: 8,
+  });
+  expect(plannedWork(await measured([auto], faster)).evaluations).toBe(0);
+});
+
 it('images that do not fit into the cache are decoded in every epoch', async () => {
   const time = estimateTime(await measured([], { cache: { images: 30, bytes: 300, finalBytes: 150 } }));
   // A fourth of the images is cached.

@@ -1,4 +1,7 @@
 /** Estimates what a run needs, from measurements of its parts. */
+
+import { isPaced, plannedInterval } from '../loop/evaluation-interval.ts';
+import { fittingInterval, secondsFor } from '../loop/paced-evaluation.ts';
 import type { MeasuredRun, Memory, StepTimes } from './measure.ts';
 
 /** What a run does, and how often. */
@@ -11,22 +14,35 @@ export interface PlannedWork {
   readonly checkpoints: number;
 }
 
+/** The seconds of an evaluation during the run, with its report; null: nothing is evaluated. */
+const evaluationSeconds = ({ evaluation: times, endSeconds }: MeasuredRun): number | null =>
+  times === null ? null : times.fixed + times.perExample * times.examples + endSeconds;
+
+/** The interval in epochs of the evaluations that are made only because they take little time; null: there are none. */
+function pacedInterval(measured: MeasuredRun): number | null {
+  const { run, first, batchesPerEpoch } = measured;
+  const seconds = evaluationSeconds(measured);
+  if (!isPaced(run.config) || seconds === null || first === null) return null;
+  const epochSeconds = first.step * batchesPerEpoch;
+  return seconds > secondsFor(run.length.exactEpochs - 1, epochSeconds) ? null : fittingInterval(seconds, epochSeconds);
+}
+
 /** Counts what is left of a run. */
-export function plannedWork({
-  run,
-  batchesPerEpoch,
-  remainingSteps,
-}: Pick<MeasuredRun, 'run' | 'batchesPerEpoch' | 'remainingSteps'>): PlannedWork {
+export function plannedWork(measured: MeasuredRun): PlannedWork {
+  const { run, batchesPerEpoch, remainingSteps } = measured;
   const { config, length, start } = run;
-  const { evaluation, checkpoints } = config;
+  const { checkpoints } = config;
+  const [planned, paced] = [plannedInterval(config), pacedInterval(measured)];
   const isDue = (count: number, interval: number | null): boolean => interval !== null && count % interval === 0;
   let [evaluations, written] = [0, 0];
   for (let step = start.step + 1; step <= length.totalSteps; step++) {
     const endsEpoch = step % batchesPerEpoch === 0;
     const epoch = step / batchesPerEpoch;
-    const isEvaluated = step === length.totalSteps || (endsEpoch && isDue(epoch, evaluation.everyEpochs));
+    const isPlanned = step === length.totalSteps || (endsEpoch && isDue(epoch, planned));
+    // The first epoch is where the time of an evaluation is measured.
+    const isEvaluated = isPlanned || (endsEpoch && paced !== null && (epoch === 1 || isDue(epoch, paced)));
     if (isEvaluated && step < length.totalSteps) evaluations++;
-    if (isEvaluated || (endsEpoch && isDue(epoch, checkpoints.everyEpochs)) || isDue(step, checkpoints.everySteps))
+    if (isPlanned || (endsEpoch && isDue(epoch, checkpoints.everyEpochs)) || isDue(step, checkpoints.everySteps))
       written++;
   }
   const firstEpochSteps = Math.min(remainingSteps, batchesPerEpoch);

@@ -32,40 +32,35 @@ export async function whileInEvaluationMode<T>(model: Module, body: () => Promis
 }
 
 /**
- * Applies a part of a model to any number of examples, in batches of one size, so that one compiled program suffices; the last batch is
- * filled up. Memory does not grow with the number of examples, and a result does not depend on the other examples of its batch.
+ * Applies a part of a model to any number of examples, in batches of one size or of a few, so that as many compiled programs suffice; the
+ * last batch is filled up to the next size. Memory does not grow with the number of examples, and a result does not depend on the other
+ * examples of its batch.
  */
-export class BatchEncoder {
-  readonly #batchSize: number;
-  readonly #compiled: CompiledFunction<[Tensor], Tensor>;
+export class BatchEncoder<Shared extends readonly Tensor[] = []> {
+  readonly #sizes: readonly number[];
+  readonly #compiled: CompiledFunction<[Tensor, ...Shared], Tensor>;
 
-  /** @param forward maps a batch [B, ...] to one row of numbers for each example, [B, dims] */
-  constructor(model: Module, batchSize: number, forward: (batch: Tensor) => Tensor) {
-    this.#batchSize = batchSize;
-    this.#compiled = compile((batch: Tensor) => inEvaluationMode(model, () => forward(batch)));
+  /**
+   * @param sizes of batches, in ascending order
+   * @param forward maps a batch [B, ...], and tensors that all examples share, to one row of numbers for each example, [B, dims]
+   */
+  constructor(model: Module, sizes: number | readonly number[], forward: (batch: Tensor, ...shared: Shared) => Tensor) {
+    this.#sizes = typeof sizes === 'number' ? [sizes] : sizes;
+    this.#compiled = compile((batch: Tensor, ...shared: Shared) =>
+      inEvaluationMode(model, () => forward(batch, ...shared)),
+    );
   }
 
   /**
    * @param examples row-major [N, ...shape]
    * @returns row-major [N, dims]
    */
-  async encode(examples: TypedArray, shape: readonly number[]): Promise<Float32Array> {
-    const size = shape.reduce((product, n) => product * n, 1);
-    const count = examples.length / size;
-    const results: Float32Array[] = [];
-    for (let first = 0; first < count; first += this.#batchSize) {
-      const part = examples.subarray(first * size, (first + this.#batchSize) * size);
-      const kept = part.length / size;
-      results.push(
-        await tidy(async () => {
-          const output = await this.#compiled(
-            tensor(fillBatch(part, size, this.#batchSize), { shape: [this.#batchSize, ...shape] }),
-          );
-          const values = (await output.data()) as Float32Array;
-          return values.subarray(0, (values.length / this.#batchSize) * kept);
-        }),
-      );
-    }
+  async encode(examples: TypedArray, shape: readonly number[], ...shared: Shared): Promise<Float32Array> {
+    const results = await inBatches(examples, shape, this.#sizes, async (batch, kept) => {
+      const output = await this.#compiled(batch, ...shared);
+      const values = (await output.data()) as Float32Array;
+      return values.subarray(0, (values.length / (batch.shape[0] ?? 1)) * kept);
+    });
     return joinArrays(results);
   }
 
@@ -74,10 +69,39 @@ export class BatchEncoder {
   }
 }
 
+/**
+ * Calls `use` with batches of examples, [B, ...shape], one after the other.
+ *
+ * @param examples row-major [N, ...shape]
+ * @param sizes of batches, in ascending order: the largest one, and at the end the smallest one that all remaining examples fit into
+ * @param use receives how many examples the batch has; copies of its first one fill it up
+ * @returns what `use` returned for each batch, in order
+ */
+export async function inBatches<T>(
+  examples: TypedArray,
+  shape: readonly number[],
+  sizes: readonly number[],
+  use: (batch: Tensor, kept: number) => Promise<T>,
+): Promise<T[]> {
+  const size = shape.reduce((product, n) => product * n, 1);
+  const count = examples.length / size;
+  const results: T[] = [];
+  for (let first = 0; first < count; ) {
+    const batchSize = sizes.find((each) => each >= count - first) ?? sizes.at(-1) ?? 1;
+    const part = examples.subarray(first * size, (first + batchSize) * size);
+    const whole = fillBatch(part, size, batchSize);
+    results.push(await tidy(() => use(tensor(whole, { shape: [batchSize, ...shape] }), part.length / size)));
+    first += batchSize;
+  }
+  return results;
+}
+
 /** A full batch: missing examples are copies of the first one, so that the padding cannot produce unusual values such as NaN. */
 export function fillBatch<A extends TypedArray>(part: A, size: number, batchSize: number): A {
   if (part.length === batchSize * size) return part;
-  const whole = new (part.constructor as new (length: number) => A)(batchSize * size);
+  // A Buffer is a Uint8Array, but must not be made by its constructor.
+  const kind = part instanceof Uint8Array ? Uint8Array : part.constructor;
+  const whole = new (kind as new (length: number) => A)(batchSize * size);
   whole.set(part);
   for (let at = part.length; at < whole.length; at += size) whole.set(part.subarray(0, size), at);
   return whole;

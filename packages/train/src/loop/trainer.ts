@@ -16,6 +16,7 @@ import { checkMeasure, type EvaluationValues, finiteValue, isBetter, type MainMe
 import type { MetricsWriter, TimingFields } from './metrics-file.ts';
 import { findNonFinite, NonFiniteError } from './non-finite.ts';
 import { type BatchTensors, isSeparable, type Objective } from './objective.ts';
+import type { EpochEnd, PacedEvaluation } from './paced-evaluation.ts';
 import type { MixedPrecision } from './precision.ts';
 import { hasAllSteps, runLength } from './run-length.ts';
 import {
@@ -72,10 +73,12 @@ export interface TrainerParts<Batch extends BatchTensors> {
   readonly describe: Pick<CheckpointState, 'config' | 'data' | 'dataset'>;
   /** Further entries of the checkpoints' metadata. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Called when an evaluation is due, and after the last epoch (`final`). */
-  readonly evaluate: (final: boolean) => Promise<readonly EvaluationValues[]>;
+  /** Called when an evaluation is due, and after the last epoch (`final`). When `signal` is aborted, it throws the signal's reason. */
+  readonly evaluate: (final: boolean, signal?: AbortSignal) => Promise<readonly EvaluationValues[]>;
   /** How often `evaluate` is called. `everyEpochs` null: only after the last epoch. */
   readonly evaluation: { readonly everyEpochs: number | null };
+  /** Further evaluations, where they take little time. They decide nothing: training and checkpoints are those without them. Null: none. */
+  readonly pacing?: PacedEvaluation | null;
   /** The value of the first result that decides which evaluation was the best. */
   readonly mainMeasure: MainMeasure;
   /** Which evaluated checkpoints are kept besides the latest; null: none. */
@@ -152,6 +155,10 @@ export class Trainer<Batch extends BatchTensors> {
   #found: HistogramRecord['parameters'] | null = null;
   /** The steps of the current epoch that this process has made. */
   #epochSoFar = { seconds: 0, examples: 0 };
+  /** The steps of this process, and the time of those after the first one, which compiles. */
+  #stepTimes = { steps: 0, first: 0, others: 0 };
+  /** The step of the last checkpoint that this process has written. */
+  #savedStep: number | null = null;
 
   constructor(parts: TrainerParts<Batch>) {
     this.#parts = parts;
@@ -186,6 +193,7 @@ export class Trainer<Batch extends BatchTensors> {
       if (typeof schedule !== 'function') schedule.load(start.schedule ?? null);
       // The checkpoint was written before the evaluation that was due with it.
       if (this.#isEvaluationDue(position)) position = await this.#evaluate(position, signal);
+      else await this.#evaluateInPassing(position, signal);
       if (signal?.aborted) return end(position, false);
       const reason = this.#reasonToStop(position);
       if (reason !== null) return end(position, true, reason);
@@ -195,6 +203,7 @@ export class Trainer<Batch extends BatchTensors> {
         this.#epochSoFar = { seconds: 0, examples: 0 };
         for await (const batch of source.epoch(epoch, position.batch)) {
           position = await this.#advance(position, batch);
+          await this.#evaluateInPassing(position, signal);
           if (signal?.aborted) {
             await this.#save(position);
             await this.#checkCallbacks(position);
@@ -355,6 +364,8 @@ export class Trainer<Batch extends BatchTensors> {
     const seconds = (performance.now() - this.#clock) / 1000;
     this.#epochSoFar.seconds += seconds;
     this.#epochSoFar.examples += examples;
+    if (this.#stepTimes.steps++ === 0) this.#stepTimes.first = seconds;
+    else this.#stepTimes.others += seconds;
     const imagesPerSecond = examples / seconds;
     const rate = (this.#flopsPerStep ?? 0) / seconds;
     if (this.#peakFlops !== null) this.#peakFlops = Math.max(this.#peakFlops, rate);
@@ -407,31 +418,84 @@ export class Trainer<Batch extends BatchTensors> {
 
   /** The position with the best value so far. If `signal` is aborted, the evaluation is dropped: it is done again on resume. */
   async #evaluate(position: Position, signal: AbortSignal | undefined): Promise<Position> {
-    const { evaluate, metrics, source, training, report, logger } = this.#parts;
+    const { training } = this.#parts;
     const isLast = hasAllSteps(position, training) || this.#callbacks.reasonToStop !== null;
     let evaluations: readonly EvaluationValues[];
     try {
-      signal?.throwIfAborted();
-      const run = (): Promise<readonly EvaluationValues[]> => evaluate(isLast);
-      evaluations = await (this.#averagesAt(position)?.use(run) ?? run());
+      evaluations = await this.#measure(position, isLast, signal);
     } catch (error) {
       if (signal?.aborted) return position;
       throw error;
     }
+    const [first] = evaluations;
+    const isDecisive = this.#isEvaluationPlanned(position) || this.#callbacks.reasonToStop !== null;
+    const next = first === undefined || !isDecisive ? position : await this.#decide(position, first);
+    await this.#publish(position, evaluations);
+    await this.#checkCallbacks(position);
+    return next;
+  }
+
+  /**
+   * An evaluation that decides nothing, if one is due: random numbers, position and checkpoints are as without it. If `signal` is aborted, it
+   * is dropped.
+   */
+  async #evaluateInPassing(position: Position, signal: AbortSignal | undefined): Promise<void> {
+    const { pacing = null } = this.#parts;
+    const { epoch, batch, step } = position;
+    if (pacing === null || batch !== 0 || epoch === 0 || this.#isEvaluationDue(position)) return;
+    if (signal?.aborted || this.#callbacks.reasonToStop !== null) return;
+    const end = this.#epochEnd(position);
+    if (!pacing.isDue(end)) return;
+    const generator = getDefaultGenerator().state();
+    try {
+      await pacing.run(end, signal, async (limit) =>
+        this.#publish(position, await this.#measure(position, false, limit)),
+      );
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+    } finally {
+      getDefaultGenerator().setState(generator);
+    }
+    if (this.#callbacks.haveFailed && this.#savedStep !== step) await this.#save(position);
+    await this.#checkCallbacks(position);
+    this.#clock = performance.now();
+  }
+
+  #epochEnd({ epoch }: Position): EpochEnd {
+    const { training, source } = this.#parts;
+    const { steps, first, others } = this.#stepTimes;
+    const { batchesPerEpoch } = source;
+    const stepSeconds = steps > 1 ? others / (steps - 1) : steps === 1 ? first : null;
+    return {
+      epoch,
+      epochSeconds: stepSeconds === null ? null : stepSeconds * batchesPerEpoch,
+      epochsLeft: runLength(training, batchesPerEpoch).exactEpochs - epoch,
+    };
+  }
+
+  /** Evaluates the weights of a position, or their averages. */
+  async #measure(
+    position: Position,
+    isLast: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly EvaluationValues[]> {
+    signal?.throwIfAborted();
+    const run = (): Promise<readonly EvaluationValues[]> => this.#parts.evaluate(isLast, signal);
+    const evaluations = await (this.#averagesAt(position)?.use(run) ?? run());
     releaseMemory();
-    const { step } = position;
+    return evaluations;
+  }
+
+  /** Tells the results of an evaluation to the metrics file, the logger, the report and the listener. */
+  async #publish({ step }: Position, evaluations: readonly EvaluationValues[]): Promise<void> {
+    const { metrics, source, report, logger } = this.#parts;
     const epoch = step / source.batchesPerEpoch;
     for (const { split, values } of evaluations) {
       metrics.append({ kind: 'evaluation', step, epoch, split, values });
       await logger?.log({ kind: 'evaluation', step, epoch, split, values, time: Date.now() / 1000 });
     }
-    const [first] = evaluations;
-    const isDecisive = this.#isEvaluationPlanned(position) || this.#callbacks.reasonToStop !== null;
-    const next = first === undefined || !isDecisive ? position : await this.#decide(position, first);
     await report?.(step);
     await this.#callbacks.call('onEvaluation', step, evaluations);
-    await this.#checkCallbacks(position);
-    return next;
   }
 
   /** What the evaluation of the first split decides: the best value and checkpoints, early stopping, a schedule that follows a measure. */
@@ -495,6 +559,7 @@ export class Trainer<Batch extends BatchTensors> {
         this.#averagesAt(position),
       ),
     );
+    this.#savedStep = position.step;
     await this.#callbacks.call('onCheckpoint', path, position.step);
   }
 

@@ -1,21 +1,35 @@
-/** Images from files or memory to what a model sees: the square in their center, in the model's size. */
+/** Images from files or memory to what a model sees of them. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { decodeImage } from '@tessera/data';
+import { decodeImage, deliveredBox, imageSize } from '@tessera/data';
 import { errorMessage, readProblem } from '@tessera/data/io';
+import type { ImagePlace, ImageView } from './prediction.ts';
 
 /** A path, a file: URL, or the bytes of an image file (PNG, JPEG, WebP, GIF, AVIF, TIFF, SVG, BMP, PBM, PGM, PPM). */
 export type ImageSource = string | URL | Uint8Array;
 
+/** What a model sees of an image. */
+export interface SeenImage {
+  /** u8 [height, width, 3] of the view. */
+  readonly pixels: Uint8Array;
+  readonly place: ImagePlace;
+}
+
 /** Images that are decoded at the same time. */
 const decodesAtOnce = 2;
 
-const titleOf = (source: ImageSource, place: number): string =>
-  source instanceof Uint8Array ? `image ${place}` : source instanceof URL ? fileURLToPath(source) : source;
+const titleOf = (source: ImageSource, index: number): string =>
+  source instanceof Uint8Array ? `image ${index}` : source instanceof URL ? fileURLToPath(source) : source;
 
-/** The pixels of one image, u8 [size, size, 3]. @throws where it cannot be read or decoded; the message names it */
-async function readImage(source: ImageSource, place: number, size: number): Promise<Uint8Array> {
-  const title = titleOf(source, place);
+async function placeOf(bytes: Uint8Array, view: ImageView): Promise<ImagePlace> {
+  const { upright } = await imageSize(bytes);
+  const [fit, size] = view.kind === 'square' ? (['center', view.size] as const) : (['whole', 0] as const);
+  return { ...upright, box: deliveredBox(upright, fit, size) };
+}
+
+/** @throws where the image cannot be read or decoded; the message names it */
+async function readImage(source: ImageSource, index: number, view: ImageView): Promise<SeenImage> {
+  const title = titleOf(source, index);
   const bytes =
     source instanceof Uint8Array
       ? source
@@ -23,29 +37,40 @@ async function readImage(source: ImageSource, place: number, size: number): Prom
           throw new Error(`${title}: ${readProblem(error)}`, { cause: error });
         });
   try {
-    return (await decodeImage(bytes, { kind: 'square', size })).data;
+    return { pixels: (await decodeImage(bytes, view)).data, place: await placeOf(bytes, view) };
   } catch (error) {
     throw new Error(`${title}: cannot be decoded as an image (${errorMessage(error)})`, { cause: error });
   }
 }
 
 /**
- * Reads images as evaluation does: upright, on white, the shorter side resized to `size` pixels (bicubic, antialiased), and the square
- * in the center cut out.
- *
- * @returns u8 [N, size, size, 3], RGB, row-major
- * @throws for the first image that cannot be read or decoded
+ * Reads images as evaluation does: upright, on white, resized (bicubic, antialiased). An image that cannot be read or decoded is a
+ * rejected result, whose reason names it.
  */
-export async function readImages(sources: readonly ImageSource[], size: number): Promise<Uint8Array> {
-  const bytes = size * size * 3;
-  const pixels = new Uint8Array(sources.length * bytes);
+export async function readImages(
+  sources: readonly ImageSource[],
+  view: ImageView,
+): Promise<PromiseSettledResult<SeenImage>[]> {
+  const results: PromiseSettledResult<SeenImage>[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
     while (next < sources.length) {
-      const place = next++;
-      pixels.set(await readImage(sources[place] as ImageSource, place, size), place * bytes);
+      const index = next++;
+      const [result] = await Promise.allSettled([readImage(sources[index] as ImageSource, index, view)]);
+      results[index] = result;
     }
   };
   await Promise.all(Array.from({ length: decodesAtOnce }, work));
-  return pixels;
+  return results;
+}
+
+/** The pixels of images one after the other. */
+export function joinPixels(images: readonly SeenImage[]): Uint8Array {
+  const joined = new Uint8Array(images.reduce((length, { pixels }) => length + pixels.length, 0));
+  let at = 0;
+  for (const { pixels } of images) {
+    joined.set(pixels, at);
+    at += pixels.length;
+  }
+  return joined;
 }

@@ -25,10 +25,15 @@ interface ChartSeries {
 /** The largest number of points of a curve: more than the width of a page would not be visible. */
 const MAX_POINTS = 1000;
 
+/** Whether a number of the records is drawn. */
+export type CurveChoice = (name: string) => boolean;
+
 /** One chart for each number of the `step` records, over the steps. */
-export function stepCharts(records: readonly MetricsRecord[]): Chart[] {
+export function stepCharts(records: readonly MetricsRecord[], isShown: CurveChoice = () => true): Chart[] {
   const steps = records.filter(({ kind }) => kind === 'step');
-  const present = new Set(steps.flatMap((record) => Object.keys(record).filter((key) => isCurve(key, record[key]))));
+  const present = new Set(
+    steps.flatMap((record) => Object.keys(record).filter((key) => isCurve(key, record[key]) && isShown(key))),
+  );
   const size = binSize(steps.length);
   return inUsualOrder('step', present).map((name) => {
     const { title, format, isNoisy } = lookOf('step', name);
@@ -48,11 +53,11 @@ export function stepCharts(records: readonly MetricsRecord[]): Chart[] {
 }
 
 /** One chart for each value of the `evaluation` records, over the epochs, with a curve for each split. */
-export function evaluationCharts(records: readonly MetricsRecord[]): Chart[] {
+export function evaluationCharts(records: readonly MetricsRecord[], isShown: CurveChoice = () => true): Chart[] {
   const evaluations = records.filter(({ kind }) => kind === 'evaluation').map(parseEvaluation);
   const splits = [...new Set(evaluations.map(({ split }) => split))];
   const epochs = [...new Set(evaluations.map(({ epoch }) => epoch))].sort((a, b) => a - b);
-  const present = new Set(evaluations.flatMap(({ values }) => Object.keys(values)));
+  const present = new Set(evaluations.flatMap(({ values }) => Object.keys(values).filter(isShown)));
   return inUsualOrder('evaluation', present).map((name) => {
     const { title, format } = lookOf('evaluation', name);
     const series = splits.flatMap((split) => {

@@ -1,4 +1,5 @@
 /** Drawing on pixels for the examples of reports: boxes, colors of classes, enlarged pictures, and pictures side by side. */
+import type { Color } from '@tessera/data';
 
 /** RGB pixels from 0 to 255, u8 [height, width, 3]. */
 export interface Picture {
@@ -6,8 +7,6 @@ export interface Picture {
   readonly height: number;
   readonly width: number;
 }
-
-export type Color = readonly [red: number, green: number, blue: number];
 
 /** Edges of a box in pixels: the first row and column that belong to it, and the first that do not. */
 export interface Edges {
@@ -99,14 +98,17 @@ export function classColor(index: number): Color {
   return [channel(5), channel(3), channel(1)];
 }
 
+/** The color of a class in a mask: black for the background, class 0, and `classColor(class - 1)` for the others. */
+export const maskColor = (label: number): Color => (label === 0 ? [0, 0, 0] : classColor(label - 1));
+
 /**
- * A class for each pixel, row by row, as colors: black for the background, class 0, and `classColor(class - 1)` for the others.
+ * A class for each pixel, row by row, as colors: see `maskColor`.
  *
  * @param ignored the class of pixels that do not count, which are gray
  */
 export function classPicture(classes: ArrayLike<number>, height: number, width: number, ignored = -1): Picture {
   const picture = plainPicture(height, width, [0, 0, 0]);
   for (const [at, index] of Array.from(classes).entries())
-    if (index > 0) picture.pixels.set(index === ignored ? gray : classColor(index - 1), at * 3);
+    if (index > 0) picture.pixels.set(index === ignored ? gray : maskColor(index), at * 3);
   return picture;
 }

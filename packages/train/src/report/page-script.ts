@@ -1,43 +1,35 @@
 /**
- * A script of the report's page: it draws the charts with uPlot. Colors come from the style sheet, so the charts follow the reader's
- * choice of light or dark.
+ * A script of the report's page: it draws the charts with uPlot and the functions of `chart/`, as the dashboard does. Colors come from the
+ * style sheet, so the charts follow the reader's choice of light or dark.
  */
-export const pageScript = String.raw`
+import { chartFormats, chartPlots, chartScales, seriesDrawing } from './chart/index.ts';
+
+/** The functions that the page shares with the dashboard, as text. */
+const shared = Object.entries({ chartFormats, chartScales, seriesDrawing, chartPlots })
+  .map(([name, make]) => `const ${name} = ${make};`)
+  .join('\n');
+
+export const pageScript = `
 (() => {
+  ${shared}
+  const formats = chartFormats();
+  const scales = chartScales();
+  const { viewOf, dataOf, plotOptions } = chartPlots(formats, scales, seriesDrawing());
+  const { formatValue } = formats;
+
   const charts = JSON.parse(document.getElementById('charts').textContent);
   const palette = ['--series-1', '--series-2', '--series-3', '--series-4', '--series-5', '--series-6'];
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const digits = (value, count) => String(Number(value.toPrecision(count)));
-  const formats = {
-    number: (v) => (Math.abs(v) >= 1000 ? Math.round(v).toLocaleString('en') : digits(v, 4)),
-    percent: (v) => digits(100 * v, 3) + '\u202f%',
-    bytes: (v) => (v >= 2 ** 30 ? digits(v / 2 ** 30, 3) + '\u202fGiB' : digits(v / 2 ** 20, 3) + '\u202fMiB'),
-    scientific: (v) => (v === 0 ? '0' : Math.abs(v) < 0.01 ? v.toExponential(1).replace(/\.0e/, 'e') : digits(v, 3)),
-  };
-  const step = (v) => (Number.isInteger(v) ? v.toLocaleString('en') : digits(v, 3));
+  const step = (v) => (Number.isInteger(v) ? v.toLocaleString('en') : String(Number(v.toPrecision(3))));
   // How places on the x-axis are written.
-  const places = { step, epoch: step, 'learning rate': formats.scientific };
-
-  const powers = (from, to) => Array.from({ length: to - from }, (_, k) => [1, 2, 5].map((digit) => digit * 10 ** (from + k))).flat();
-  // Distances of ticks. Ticks between whole epochs appear only where a chart shows less than two epochs.
-  const increments = (chart) => {
-    const isShort = chart.xLabel === 'epoch' && chart.x.length > 1 && chart.x.at(-1) - chart.x[0] < 2;
-    return isShort ? [0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, ...powers(0, 9)] : powers(0, 9);
-  };
-  const placesAround = (lo, hi) => (lo == null ? [0, 1] : lo === hi ? [Math.max(0, lo - 1), lo + 1] : [lo, hi]);
-  const valuesAround = (lo, hi, format) => {
-    if (lo == null) return [0, 1];
-    const most = format === 'percent' && hi <= 1 ? 1 : Infinity;
-    const least = lo >= 0 ? 0 : -Infinity;
-    const room = lo === hi ? Math.abs(lo) / 2 || 0.5 : (hi - lo) * 0.08;
-    return [Math.max(least, lo - room), Math.min(most, hi + room)];
-  };
+  const places = { step, epoch: step, 'learning rate': (v) => formatValue(v, 'scientific', 2) };
+  // The parts of the x-axes that the reader has zoomed in on.
+  const ranges = {};
 
   const element = (name, text, style) => Object.assign(document.createElement(name), { textContent: text ?? '', style: style ?? '' });
 
   // Shows the values under the pointer, or the last ones if there is no pointer.
   function keyOf(chart, colors, box) {
-    const format = formats[chart.format];
     const values = chart.series.map(() => element('b'));
     const place = element('span');
     const items = chart.series.map((s, i) => {
@@ -51,79 +43,80 @@ export const pageScript = String.raw`
       for (const [i, s] of chart.series.entries()) {
         let at = index ?? last;
         while (index == null && at > 0 && s.y[at] == null) at--;
-        values[i].textContent = s.y[at] == null ? '–' : format(s.y[at]);
+        values[i].textContent = formatValue(s.y[at], chart.format);
       }
       place.textContent = chart.xLabel + ' ' + places[chart.xLabel](chart.x[index ?? last]);
     };
   }
 
+  // The curves to draw: raw values are drawn pale behind the smoothed ones, in their color.
+  function curvesOf(chart, colors) {
+    const raw = chart.series.find((s) => s.pale);
+    return chart.series.flatMap((s, i) =>
+      s.pale && chart.series.length > 1
+        ? []
+        : [{ id: s.label, label: s.label, color: colors[i], x: chart.x, y: s.y, raw: raw?.y ?? null, band: null, dash: [], hasDots: chart.xLabel === 'epoch' }],
+    );
+  }
+
+  function mark(plot, { x, label }) {
+    const { ctx, bbox } = plot;
+    const at = Math.round(plot.valToPos(x, 'x', true));
+    const right = at > bbox.left + bbox.width / 2;
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = color('--muted');
+    ctx.lineWidth = devicePixelRatio;
+    ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+    ctx.beginPath();
+    ctx.moveTo(at, bbox.top);
+    ctx.lineTo(at, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.font = 11 * devicePixelRatio + 'px system-ui, sans-serif';
+    ctx.textAlign = right ? 'right' : 'left';
+    ctx.fillText(label, at + (right ? -5 : 5) * devicePixelRatio, bbox.top + 12 * devicePixelRatio);
+    ctx.restore();
+  }
+
   function draw(chart, box) {
-    const format = formats[chart.format];
-    const axis = { stroke: color('--muted'), grid: { stroke: color('--line'), width: 1 }, ticks: { show: false }, font: '11px system-ui, sans-serif' };
+    const { xLabel, format, x } = chart;
     let bright = 0;
     const colors = chart.series.map((s) => {
       const base = color(palette[s.pale ? 0 : bright++ % palette.length]);
       return s.pale ? base + '50' : base;
     });
+    const series = curvesOf(chart, colors);
     const showValues = keyOf(chart, colors, box.previousElementSibling);
-    const points = { show: chart.x.length === 1 || chart.xLabel === 'epoch', size: 5 };
-    const series = chart.series.map((s, i) => ({
-      stroke: colors[i],
-      width: s.pale ? 1 : 2,
-      points: { ...points, fill: colors[i] },
-    }));
-    const logarithmic = chart.xLabel === 'learning rate';
-    const drawMark = (u) => {
-      if (chart.mark === undefined) return;
-      const { ctx, bbox } = u;
-      const at = Math.round(u.valToPos(chart.mark.x, 'x', true));
-      const right = at > bbox.left + bbox.width / 2;
-      ctx.save();
-      ctx.strokeStyle = ctx.fillStyle = color('--muted');
-      ctx.lineWidth = devicePixelRatio;
-      ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
-      ctx.beginPath();
-      ctx.moveTo(at, bbox.top);
-      ctx.lineTo(at, bbox.top + bbox.height);
-      ctx.stroke();
-      ctx.font = 11 * devicePixelRatio + 'px system-ui, sans-serif';
-      ctx.textAlign = right ? 'right' : 'left';
-      ctx.fillText(chart.mark.label, at + (right ? -5 : 5) * devicePixelRatio, bbox.top + 12 * devicePixelRatio);
-      ctx.restore();
-    };
+    const isLog = xLabel === 'learning rate';
+    const show = () => viewOf({ series, format, isLog: false, range: ranges[xLabel] ?? null });
+    let view = show();
     const size = () => ({ width: box.clientWidth, height: Math.round(Math.min(230, Math.max(170, box.clientWidth * 0.5))) });
-    const plot = new uPlot(
-      {
-        ...size(),
-        padding: [8, 18, 0, 0],
-        legend: { show: false },
-        cursor: { sync: { key: chart.xLabel }, y: false, points: { size: 6 } },
-        hooks: { setCursor: [(u) => showValues(u.cursor.left >= 0 ? u.cursor.idx : null)], draw: [drawMark] },
-        scales: {
-          x: logarithmic
-            ? { time: false, distr: 3 }
-            : { time: false, range: (_, lo, hi) => (chart.x.length === 1 ? placesAround(chart.x[0], chart.x[0]) : placesAround(lo, hi)) },
-          // A single value has room above and below it, and no share is drawn beyond 100 %.
-          y: { range: (_, lo, hi) => valuesAround(lo, hi, chart.format) },
-        },
-        axes: [
-          {
-            ...axis,
-            values: (_, ticks) => ticks.map((v) => (v == null ? v : places[chart.xLabel](v))),
-            size: 24,
-            gap: 4,
-            // Steps and epochs are counted in whole numbers, unless evaluations are closer to each other.
-            ...(logarithmic ? {} : { incrs: increments(chart) }),
-          },
-          { ...axis, values: (_, ticks) => ticks.map(format), size: 46, gap: 4 },
-        ],
-        series: [{}, ...series],
+    const options = plotOptions({
+      ...size(),
+      format,
+      isLog: false,
+      colors: { text: color('--muted'), grid: color('--line') },
+      xAxis: { isLog, space: 60, increments: isLog ? null : scales.wholeIncrements, text: places[xLabel] },
+      syncKey: xLabel,
+      view: () => view,
+      series: () => series,
+      highlighted: () => null,
+      onPoint: (plot) => {
+        const { left = -1 } = plot.cursor;
+        showValues(left >= 0 ? scales.nearest(x, plot.posToVal(left, 'x')) : null);
       },
-      [chart.x, ...chart.series.map((s) => s.y)],
-      box,
-    );
+      onRange: (range) => {
+        ranges[xLabel] = range;
+        for (const one of drawn) if (one.xLabel === xLabel) one.update();
+      },
+      drawOver: (plot) => chart.mark !== undefined && mark(plot, chart.mark),
+    });
+    const plot = new uPlot(options, dataOf(view), box);
     showValues(null);
-    return { plot, resize: () => plot.setSize(size()) };
+    const update = () => {
+      view = show();
+      plot.setData(dataOf(view));
+    };
+    return { plot, xLabel, update, resize: () => plot.setSize(size()) };
   }
 
   let drawn = [];

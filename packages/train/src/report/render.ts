@@ -1,4 +1,5 @@
 /** Renders the report of a run. */
+import { formatEpochs } from '../loop/run-length.ts';
 import { chartScripts, chartSection, chartStyles } from './chart-section.ts';
 import { evaluationCharts, stepCharts } from './curves.ts';
 import { fact, percent } from './format.ts';
@@ -23,7 +24,7 @@ export function renderReport(data: ReportData): string {
     content: html`<div class="results">${sections.map((section) => section.html)}</div>
   <div class="details">
   ${chartSection('Training', perStep, 0)}
-  ${chartSection('Evaluation by epoch', perEpoch, perStep.length)}
+  ${chartSection(evaluationTitle(perEpoch[0]?.x ?? []), perEpoch, perStep.length)}
   </div>
   <div class="results">${data.histograms ?? undefined}</div>
   <div class="details">
@@ -45,6 +46,10 @@ ${charts.length > 0 && chartScripts(charts)}
 ${[...new Set(sections.flatMap(({ script }) => script ?? []))].map((script) => html`<script>${new Html(script)}</script>`)}`,
   });
 }
+
+/** A single evaluation is no course over epochs. */
+const evaluationTitle = ([first, ...more]: readonly number[]): string =>
+  first === undefined || more.length > 0 ? 'Evaluation by epoch' : `Evaluation after ${formatEpochs(first)}`;
 
 /** The run's outcome: the highlights of its results, then the training loss and the throughput. */
 function highlights({ highlights: results = [], records }: ReportData): Highlight[] {
@@ -77,16 +82,17 @@ function mean(values: readonly unknown[]): number | null {
 
 /** The rates over the whole time of all steps, not the mean of their rates: slow steps count for as long as they took. */
 function ratesOf(steps: ReportData['records']): { readonly speed: number | null; readonly mfu: number | null } {
-  let [count, time, work] = [0, 0, 0];
-  for (const { imagesPerSecond, mfu } of steps) {
+  let [images, time, work] = [0, 0, 0];
+  for (const { imagesPerSecond, mfu, seconds } of steps) {
     if (typeof imagesPerSecond !== 'number' || !(imagesPerSecond > 0)) continue;
-    // The time of an image in this step: steps have the same number of images.
-    count++;
-    time += 1 / imagesPerSecond;
-    work += typeof mfu === 'number' ? mfu / imagesPerSecond : Number.NaN;
+    // Without its duration, a step counts as one image: steps have the same number of images.
+    const duration = typeof seconds === 'number' ? seconds : 1 / imagesPerSecond;
+    images += imagesPerSecond * duration;
+    time += duration;
+    work += typeof mfu === 'number' ? mfu * duration : Number.NaN;
   }
-  if (count === 0) return { speed: null, mfu: null };
-  return { speed: count / time, mfu: Number.isNaN(work) ? null : work / time };
+  if (!(time > 0)) return { speed: null, mfu: null };
+  return { speed: images / time, mfu: Number.isNaN(work) ? null : work / time };
 }
 
 const factList = (facts: Readonly<Record<string, string | number>>): Html =>

@@ -90,14 +90,23 @@ interface TextStyle {
   readonly pale?: boolean;
 }
 
+/** A text without the characters that XML cannot hold, which would make the whole drawing unreadable. */
+export const printable = (words: string): string => words.replace(/[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu, ' ');
+
 /** The number of letters that fit; the width is estimated: letters are a little wider than half of their height. */
 const lettersIn = (width: number, size: number, weight = 400): number =>
   Math.floor(width / (size * (weight > 500 ? 0.66 : 0.58)));
 
 /** A line of text. */
-function text(words: string, x: number, y: number, { size, width, weight = 400, pale = false }: TextStyle): Html {
+export function text(
+  words: string,
+  x: number,
+  y: number,
+  { size, width, weight = 400, pale = false }: TextStyle,
+): Html {
   const letters = lettersIn(width, size, weight);
-  const shown = words.length > letters ? `${words.slice(0, letters - 1)}…` : words;
+  const line = printable(words);
+  const shown = line.length > letters ? `${line.slice(0, letters - 1)}…` : line;
   return html`<text x="${x}" y="${y}" font-size="${size}" font-weight="${weight}" fill="${pale ? '#6b7078' : '#1d1f23'}" ${fontAttribute}>${shown}</text>`;
 }
 
@@ -105,9 +114,7 @@ function text(words: string, x: number, y: number, { size, width, weight = 400, 
 export function noteLines(words: string, width: number, most: number): string[] {
   const letters = lettersIn(width, 11);
   const lines: string[] = [];
-  // Characters that XML cannot hold would make the whole sheet unreadable.
-  for (const word of words
-    .replace(/[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu, ' ')
+  for (const word of printable(words)
     .split(/\s+/)
     .filter((each) => each !== '')) {
     const last = lines.at(-1);

@@ -117,6 +117,7 @@ footer { color: var(--muted); font-size: 13px; padding-top: 32px; padding-bottom
   .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .tile .value { font-size: 22px; }
   td, th { padding-left: 5px; padding-right: 5px; }
+  td { font-size: 13px; letter-spacing: -0.01em; }
 }
 .results-only header, .results-only footer, .results-only .details { display: none; }
 .results-only main { max-width: none; padding: 0 0 20px; }

@@ -29,6 +29,11 @@ export class RunFolder {
     return join(this.path, 'evaluation.json');
   }
 
+  /** How often the run evaluates besides what its settings say: see `PacedEvaluation`. */
+  get evaluationPace(): string {
+    return join(this.path, 'evaluation-pace.json');
+  }
+
   get tokenizer(): string {
     return join(this.path, 'tokenizer.json');
   }

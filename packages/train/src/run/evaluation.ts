@@ -31,9 +31,13 @@ export class RunEvaluation {
     return this.#hasBaselines;
   }
 
-  async evaluate({ limit, baseline }: EvaluationPart): Promise<readonly EvaluationResult[]> {
+  /** @param signal in place of the run's */
+  async evaluate(
+    { limit, baseline }: EvaluationPart,
+    signal: AbortSignal | undefined = this.#signal,
+  ): Promise<readonly EvaluationResult[]> {
     const { subject, evaluated } = this.#run;
-    const found = await subject.evaluate(evaluated, this.#request({ limit, baseline }));
+    const found = await subject.evaluate(evaluated, this.#request({ limit, baseline }, signal));
     for (const result of found) await result.kind.writeSamples(result, this.#folder.samples);
     this.#results = found;
     this.#hasBaselines = baseline;
@@ -41,18 +45,18 @@ export class RunEvaluation {
   }
 
   /** All rows that the settings ask for. `final`: with baselines, if the settings ask for them. */
-  evaluateAll(final: boolean): Promise<readonly EvaluationResult[]> {
-    return this.evaluate({ limit: this.#run.config.evaluation.limit, baseline: final });
+  evaluateAll(final: boolean, signal?: AbortSignal): Promise<readonly EvaluationResult[]> {
+    return this.evaluate({ limit: this.#run.config.evaluation.limit, baseline: final }, signal);
   }
 
   async cost(part: EvaluationPart): Promise<EvaluationCost> {
     const { subject, evaluated } = this.#run;
-    return (await subject.evaluationCost?.(evaluated, this.#request(part))) ?? { bytes: 0, seconds: 0 };
+    return (await subject.evaluationCost?.(evaluated, this.#request(part, this.#signal))) ?? { bytes: 0, seconds: 0 };
   }
 
-  #request({ limit, baseline }: EvaluationPart): EvaluationRequest {
+  #request({ limit, baseline }: EvaluationPart, signal: AbortSignal | undefined): EvaluationRequest {
     const { config, train } = this.#run;
-    return evaluationRequest(config, { limit, baseline: baseline ? train : null }, this.#signal);
+    return evaluationRequest(config, { limit, baseline: baseline ? train : null }, signal);
   }
 }
 

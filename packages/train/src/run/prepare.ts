@@ -4,6 +4,7 @@ import { tidy } from '@tessera/tensor';
 import type { RunConfig } from '../config/schema.ts';
 import { type Averaging, averagedSchedule, checkAveragedEpochs, createAveraging } from '../loop/averaging.ts';
 import { type CheckpointState, restoreCheckpoint } from '../loop/checkpoint.ts';
+import { plannedInterval } from '../loop/evaluation-interval.ts';
 import { LoaderSource } from '../loop/loader-source.ts';
 import type { BatchTensors } from '../loop/objective.ts';
 import type { MixedPrecision } from '../loop/precision.ts';
@@ -78,7 +79,7 @@ export async function prepareRun(
     stepsPerEpoch: source.batchesPerEpoch,
     epochs: length.epochs,
     length: length.setting,
-    evaluatedEpochs: config.evaluation.everyEpochs,
+    evaluatedEpochs: plannedInterval(config),
     better: task.mainMeasure.better,
   });
   const schedule = averagedSchedule(plain, config.swa, source.batchesPerEpoch);

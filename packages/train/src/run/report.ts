@@ -4,6 +4,7 @@ import type { RunConfig } from '../config/schema.ts';
 import { type EvaluationResult, resultHighlights, resultSections } from '../evaluation/result.ts';
 import type { BestRule } from '../loop/best-checkpoints.ts';
 import type { Position } from '../loop/checkpoint.ts';
+import { plannedInterval } from '../loop/evaluation-interval.ts';
 import { formatEpochs, type RunLength } from '../loop/run-length.ts';
 import { describeRows } from './limit-split.ts';
 import { writeReport } from './write-report.ts';
@@ -74,9 +75,9 @@ const stepsText = (step: number, totalSteps: number, isComplete: boolean): strin
 export function describeBest(
   { bestCheckpoints: [best] = [] }: Position,
   rule: BestRule | null,
-  { evaluation: { everyEpochs } }: RunConfig,
+  config: RunConfig,
 ): string | null {
-  if (best === undefined || rule === null || everyEpochs === null) return null;
+  if (best === undefined || rule === null || plannedInterval(config) === null) return null;
   const { name } = rule.measure;
   return `step ${best.step}, with ${best.split} ${name} ${best.values[name]?.toPrecision(4)}`;
 }

@@ -4,6 +4,7 @@ import { getDefaultGenerator } from '@tessera/tensor';
 import type { RunConfig } from '../config/schema.ts';
 import type { BestRule } from '../loop/best-checkpoints.ts';
 import type { EarlyStoppingRule } from '../loop/early-stopping.ts';
+import { plannedInterval } from '../loop/evaluation-interval.ts';
 import { checkMeasure, chosenMeasure, type MainMeasure } from '../loop/measure.ts';
 import type { RunLength } from '../loop/run-length.ts';
 import type { AnyTaskModel, EvaluationRequest } from '../tasks/task.ts';
@@ -38,12 +39,9 @@ function bestRule({ checkpoints: { best, metric, mode, model } }: RunConfig, mai
   return { measure: chosenMeasure('checkpoints', { metric, mode }, main), count: best };
 }
 
-function earlyStoppingRule(
-  { training: { earlyStopping }, evaluation: { everyEpochs } }: RunConfig,
-  main: MainMeasure,
-): EarlyStoppingRule | null {
+function earlyStoppingRule(config: RunConfig, main: MainMeasure): EarlyStoppingRule | null {
   const section = 'training.earlyStopping';
-  const { patience, metric, mode, minDelta } = earlyStopping;
+  const { patience, metric, mode, minDelta } = config.training.earlyStopping;
   if (patience === null) {
     for (const [name, isSet] of Object.entries({
       metric: metric !== null,
@@ -54,7 +52,7 @@ function earlyStoppingRule(
         throw new RangeError(`${section}.${name} is set, but ${section}.patience is null, so it would have no effect`);
     return null;
   }
-  if (everyEpochs === null)
+  if (plannedInterval(config) === null)
     throw new RangeError(
       `${section}.patience is ${patience}, but evaluation.everyEpochs is null: there is no evaluation before the last epoch to follow; set it, for example to 1`,
     );
@@ -63,10 +61,11 @@ function earlyStoppingRule(
 
 /** @throws RangeError where a run of this length has too few evaluations to end early */
 export function checkPatience(
-  { training: { earlyStopping }, evaluation: { everyEpochs } }: RunConfig,
+  config: RunConfig,
   { exactEpochs, setting }: Pick<RunLength, 'exactEpochs' | 'setting'>,
 ): void {
-  const { patience } = earlyStopping;
+  const { patience } = config.training.earlyStopping;
+  const everyEpochs = plannedInterval(config);
   if (patience === null || everyEpochs === null) return;
   // The one at the end does not end it early, and the first is an improvement.
   const evaluations = Math.ceil(exactEpochs / everyEpochs) - 1;

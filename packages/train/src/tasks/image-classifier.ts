@@ -9,12 +9,12 @@ import {
 } from '@tessera/models';
 import { init } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
+import { storedClassNames } from '@tessera/weights';
 import { z } from 'zod';
 import type { RunConfig } from '../config/schema.ts';
 import { imageModelSection, weightsKey } from '../config/sections.ts';
 import { classNamesOf } from '../evaluation/classification/evaluate.ts';
 import { loadModelState } from '../loop/checkpoint.ts';
-import { storedClassNames } from './class-names.ts';
 import type { ClassColumn } from './class-weights.ts';
 import {
   type ImageModel,

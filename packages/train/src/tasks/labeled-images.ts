@@ -2,6 +2,7 @@
 import type { Split } from '@tessera/data';
 import { init, type Module } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
+import { classMetadata, storedClassNames } from '@tessera/weights';
 import type { RunConfig } from '../config/schema.ts';
 import { classNamesOf, type LabelColumns, labelColumns, withClasses } from '../evaluation/classification/evaluate.ts';
 import { evaluateMeasures, type Measurement } from '../evaluation/measures/evaluate.ts';
@@ -11,7 +12,6 @@ import { type Checkpoint, loadModelState } from '../loop/checkpoint.ts';
 import type { BatchTensors, Objective } from '../loop/objective.ts';
 import type { BatchMixing } from '../mixup/mixed-source.ts';
 import type { Picture } from '../report/draw.ts';
-import { classMetadata, storedClassNames } from './class-names.ts';
 import type { ClassColumn } from './class-weights.ts';
 import { findColumns, readOptions, withColumnNames } from './reading.ts';
 import { type AnyTaskModel, asTaskModel, type EvaluationRequest, type Task, type TaskModel } from './task.ts';

@@ -13,7 +13,8 @@ import type { Checkpoint } from '../loop/checkpoint.ts';
 import type { MainMeasure } from '../loop/measure.ts';
 import type { BatchTensors, Objective } from '../loop/objective.ts';
 import type { BatchMixing } from '../mixup/mixed-source.ts';
-import type { Predictor } from '../predict/prediction.ts';
+import type { TextEncoding } from '../predict/encoders.ts';
+import type { NoPredictor, Predictor } from '../predict/prediction.ts';
 import type { RunFolder } from '../run-folder/run-folder.ts';
 
 /** Shows a message to the user. */
@@ -63,10 +64,14 @@ export interface ImageHalf {
 }
 
 /** The text half of a model. */
-export interface TextHalf {
+export interface TextHalf extends TextEncoding {
   readonly tokenizer: Tokenizer;
   /** The number of tokens of a text, start and end tokens included; longer ones are truncated. */
   readonly contextLength: number;
+  /** Texts to ids, row-major [N, contextLength]. */
+  toIds(texts: readonly string[]): Int32Array;
+  /** Ids i32 [N, contextLength] to features [N, E]. */
+  forward(ids: Tensor): Tensor;
   /** Texts to features [N, E]. */
   encode(texts: readonly string[]): Tensor;
 }
@@ -95,8 +100,8 @@ export interface TaskModel<
   readonly image?: ImageHalf;
   /** Where the model understands texts. */
   readonly text?: TextHalf;
-  /** What the model says of single images. Missing: nothing. */
-  readonly predictor?: Predictor;
+  /** What the model says of single images, or why it says nothing. */
+  readonly predictor: Predictor | NoPredictor;
   /** Evaluates the model as it is now. The first result has the task's main measure. */
   evaluate(splits: readonly Split[], request: EvaluationRequest): Promise<EvaluationResult[]>;
   /** Missing: the evaluation passes over its examples, and keeps nothing that grows with them. */

@@ -8,6 +8,7 @@ import { CheckpointFolder } from '../loop/checkpoint-folder.ts';
 import type { EarlyStoppingRule } from '../loop/early-stopping.ts';
 import type { TrainerListener } from '../loop/listener.ts';
 import { MetricsWriter } from '../loop/metrics-file.ts';
+import type { PacedEvaluation } from '../loop/paced-evaluation.ts';
 import { type BatchSource, startPosition, Trainer, type TrainingEnd } from '../loop/trainer.ts';
 import { AveragedModel, SGD } from '../optim/index.ts';
 
@@ -48,7 +49,9 @@ export interface ScriptedRun {
   readonly swaStartEpoch?: number | null;
   /** Called with the model as it is evaluated. */
   readonly seen?: (model: Module) => Promise<void>;
-  readonly everyEpochs?: number;
+  /** Default: 1. */
+  readonly everyEpochs?: number | null;
+  readonly pacing?: PacedEvaluation | null;
   readonly keep?: number;
   readonly everySteps?: number | null;
   readonly resume?: Checkpoint | null;
@@ -65,6 +68,7 @@ export async function runScripted({
   swaStartEpoch = null,
   seen,
   everyEpochs = 1,
+  pacing = null,
   keep = 1,
   everySteps = null,
   resume = null,
@@ -103,6 +107,7 @@ export async function runScripted({
         return [{ split: 'test', values: { m: values[completed - 1] ?? null } }];
       },
       evaluation: { everyEpochs },
+      pacing,
       mainMeasure: { name: 'm', better: 'higher' },
       best,
       earlyStopping,

@@ -24,6 +24,10 @@ export interface TaskSuite {
   readonly preset: string;
   /** Settings that override the preset. */
   readonly set: readonly string[];
+  /** The files whose predictions are compared with the evaluation of the images of the split `test`. Default: these images. */
+  readonly filesOf?: (images: readonly Uint8Array[]) => Promise<Uint8Array[]>;
+  /** What is asked about them. */
+  readonly request?: PredictionRequest;
   /** Whether an answer about an image depends on its place in a batch of the evaluation. Default: false. */
   readonly dependsOnPlace?: boolean;
   /** Writes the data set; default: `writeTinyDataset`. Its split `test` has twelve rows. */
@@ -72,7 +76,8 @@ export class SuiteRuns {
       preset: this.#suite.preset,
       set: [
         ...['data.workers=0', 'training.batchSize=12', 'training.epochs=3', 'schedule.warmupSteps=1'],
-        ...['evaluation.batchSize=5', 'evaluation.limit=null', 'runtime.peakGflops=1', ...this.#suite.set, ...set],
+        ...['evaluation.everyEpochs=null', 'evaluation.batchSize=5', 'evaluation.limit=null', 'runtime.peakGflops=1'],
+        ...[...this.#suite.set, ...set],
       ],
     });
     const folder = this.folder(name);
@@ -111,11 +116,9 @@ export class SuiteRuns {
   async predict(name: string, request: PredictionRequest = {}): Promise<Prediction[]> {
     const run = await loadRun(this.folder(name).path);
     using dataset = await openDataset(this.data);
-    const images = await dataset.split('test').column('image');
-    return run.predict(
-      images.map((image) => (image as unknown as EncodedImage).bytes as Uint8Array),
-      request,
-    );
+    const column = await dataset.split('test').column('image');
+    const images = column.map((image) => (image as unknown as EncodedImage).bytes as Uint8Array);
+    return run.predict((await this.#suite.filesOf?.(images)) ?? images, request);
   }
 
   /** The numbers of a run's weights whose names begin with a prefix. */
@@ -144,6 +147,8 @@ type ResultWithExamples = EvaluationResult & { readonly examples: readonly Examp
 /** What the model said in the lines of an example. */
 const answerIn = ({ lines }: Example): string => {
   const predicted = lines.find((line) => line.startsWith('predicted: '));
+  const [, surest] = /^found: (\S+)/.exec(lines.find((line) => line.startsWith('found: ')) ?? '') ?? [];
+  if (surest !== undefined) return surest;
   return predicted?.slice('predicted: '.length) ?? (lines[0] ?? '').split(', not ')[0] ?? '';
 };
 
@@ -158,8 +163,12 @@ function lineOf(prediction: Prediction): string | null {
       const found = prediction.classes.filter(({ probability }) => probability >= prediction.threshold);
       return found.map(({ name, probability }) => `${name} ${percent(probability)}`).join(', ') || 'none';
     }
+    case 'objects':
+      return prediction.objects[0]?.name ?? 'nothing';
     case 'answers':
     case 'texts':
+    case 'mask':
+    case 'tokens':
       return null;
     default:
       return prediction satisfies never;
@@ -201,12 +210,12 @@ export function testTask(suite: TaskSuite): SuiteRuns {
     });
 
     it('says of single images what the evaluation says of them', async () => {
-      const { subject, task } = await loadRun(runs.folder('run').path);
-      if (subject.predictor === undefined) {
-        await expect(runs.predict('run')).rejects.toThrow(`the task ${task.name} has no answer about an image`);
+      const { predictor } = (await loadRun(runs.folder('run').path)).subject;
+      if ('reason' in predictor) {
+        await expect(runs.predict('run')).rejects.toThrow(predictor.reason);
         return;
       }
-      const predictions = await runs.predict('run');
+      const predictions = await runs.predict('run', suite.request);
       expect(predictions).toHaveLength(12);
       const lines = predictions.map(lineOf);
       const [result] = (await runs.evaluate('run')) as ResultWithExamples[];

@@ -7,8 +7,10 @@ import {
   type TextConfig,
   type VisionConfig,
 } from '@tessera/models';
-import { type ActivationName, activations, type StateDict } from '@tessera/nn';
+import type { ActivationName, StateDict } from '@tessera/nn';
+import { activationNames, huggingFaceActivations } from './activation-names.ts';
 import { JsonReader } from './json-reader.ts';
+import { activationIn, refusalOf } from './refusals.ts';
 import { Shapes, squareSide } from './shapes.ts';
 
 /**
@@ -75,11 +77,6 @@ const withHeads = (config: CLIPConfig, vision: number, text: number): CLIPConfig
   text: { ...config.text, heads: text },
 });
 
-/** The activations by name, as the table that `JsonReader.choice` takes. */
-export const activationNames = Object.fromEntries(
-  Object.keys(activations).map((name) => [name, name as ActivationName]),
-) as Readonly<Record<string, ActivationName>>;
-
 /** The settings of a model that do not follow from its shapes, as JSON. */
 export const describeClip = ({ vision, text, activation = clipActivation }: CLIPConfig): object => ({
   vision_heads: headsOf(vision),
@@ -99,13 +96,6 @@ export function describedConfig(description: unknown, sizes: CLIPConfig): CLIPCo
     activation: json.choice('activation', activationNames, clipActivation),
   };
 }
-
-const huggingFaceActivations: Readonly<Record<string, ActivationName>> = {
-  quick_gelu: 'quickgelu',
-  gelu: 'gelu',
-  gelu_pytorch_tanh: 'gelu-tanh',
-  gelu_new: 'gelu-tanh',
-};
 
 /**
  * Completes a configuration with the heads and the activation from Hugging Face's config.json of a `CLIPModel`. Missing keys have the
@@ -138,13 +128,23 @@ export function clipConfigFromHuggingFace(json: unknown, sizes: CLIPConfig): CLI
   };
 }
 
+/** What Hugging Face's `CLIPModel` does not have of a model; null: it can build the model. */
+export const huggingFaceRefusal = ({
+  vision,
+  activation = clipActivation,
+  initialLogitBias = null,
+}: CLIPConfig): string | null =>
+  refusalOf("Hugging Face's CLIPModel", [
+    [vision.kind !== 'vit', `model.vision.kind=${vision.kind}`],
+    activationIn(huggingFaceActivations, activation).missing,
+    [initialLogitBias !== null, 'the logit_bias of loss.kind=siglip'],
+  ]);
+
 /** The config.json from which `CLIPModel.from_pretrained` builds the same model. @throws for a model that it cannot build */
 export function huggingFaceConfig({ embedDim, vision, text, activation = clipActivation }: CLIPConfig): object {
-  if (vision.kind !== 'vit') throw new Error("Hugging Face's CLIPModel has no ResNet tower; save under OpenAI's names");
-  const [hiddenAct] = Object.entries(huggingFaceActivations).find(([, name]) => name === activation) ?? [];
-  if (hiddenAct === undefined) throw new Error(`Hugging Face's CLIPModel has no activation ${activation}`);
+  if (vision.kind !== 'vit') throw new Error("Hugging Face's CLIPModel has no ResNet tower");
   const tower = (own: VisionConfig | TextConfig): object => ({
-    hidden_act: hiddenAct,
+    hidden_act: activationIn(huggingFaceActivations, activation).name,
     hidden_size: own.width,
     intermediate_size: 4 * own.width,
     layer_norm_eps: 1e-5,
@@ -236,36 +236,41 @@ export function clipConfigFromOpenClip(json: unknown, sizes: CLIPConfig): CLIPCo
   };
 }
 
-/** The open_clip_config.json from which OpenCLIP builds the same model. @throws for a model that it cannot build */
-export function openClipConfig({
-  embedDim,
-  vision,
-  text,
-  activation = clipActivation,
-  initialLogitBias,
-}: CLIPConfig): object {
-  if (activation !== 'quickgelu' && activation !== 'gelu')
-    throw new Error(`OpenCLIP's models have GELU or QuickGELU, but this model has ${activation}`);
+/** What OpenCLIP does not have of a model; null: it can build the model. */
+export const openClipRefusal = ({ activation = clipActivation }: CLIPConfig): string | null =>
+  refusalOf('OpenCLIP, which has GELU and QuickGELU,', [
+    [activation !== 'quickgelu' && activation !== 'gelu', `model.activation=${activation}`],
+  ]);
+
+/**
+ * The `model_cfg` of the open_clip_config.json from which OpenCLIP builds the same model.
+ *
+ * @param ownTokenizer whether the tokenizer is in the folder; otherwise OpenCLIP takes OpenAI's
+ */
+export function openClipConfig(
+  { embedDim, vision, text, activation = clipActivation, initialLogitBias }: CLIPConfig,
+  ownTokenizer: boolean,
+): object {
   const attended = vision.kind === 'vit' ? vision.width : 32 * vision.width;
   return {
-    model_cfg: {
-      embed_dim: embedDim,
-      quick_gelu: activation === 'quickgelu',
-      ...(initialLogitBias === undefined || initialLogitBias === null ? {} : { init_logit_bias: initialLogitBias }),
-      vision_cfg: {
-        image_size: vision.imageSize,
-        layers: vision.layers,
-        width: vision.width,
-        head_width: attended / headsOf(vision),
-        patch_size: vision.kind === 'vit' ? vision.patchSize : null,
-      },
-      text_cfg: {
-        context_length: text.contextLength,
-        vocab_size: text.vocabularySize,
-        width: text.width,
-        heads: headsOf(text),
-        layers: text.layers,
-      },
+    embed_dim: embedDim,
+    quick_gelu: activation === 'quickgelu',
+    ...(initialLogitBias === undefined || initialLogitBias === null ? {} : { init_logit_bias: initialLogitBias }),
+    vision_cfg: {
+      image_size: vision.imageSize,
+      layers: vision.layers,
+      width: vision.width,
+      head_width: attended / headsOf(vision),
+      patch_size: vision.kind === 'vit' ? vision.patchSize : null,
+    },
+    text_cfg: {
+      context_length: text.contextLength,
+      vocab_size: text.vocabularySize,
+      width: text.width,
+      heads: headsOf(text),
+      layers: text.layers,
+      // OpenCLIP then reads the tokenizer in the folder, whatever the name is.
+      ...(ownTokenizer ? { hf_tokenizer_name: 'in-this-folder' } : {}),
     },
   };
 }

@@ -1,6 +1,6 @@
 /** The formats in which CLIP models are stored: OpenAI, OpenCLIP and Hugging Face. */
 import type { CLIPConfig } from '@tessera/models';
-import { CLIP, VisionTransformer } from '@tessera/models';
+import { CLIP } from '@tessera/models';
 import type { ActivationName, Module, StateDict } from '@tessera/nn';
 import {
   clipConfigFromHuggingFace,
@@ -9,10 +9,13 @@ import {
   describeClip,
   describedConfig,
   huggingFaceConfig,
+  huggingFaceRefusal,
   openClipConfig,
+  openClipRefusal,
 } from './clip-config.ts';
 import { customTextNames, huggingFaceNames, openaiNames } from './clip-names.ts';
 import type { BuiltModel, ModelHints, WeightFormat } from './format.ts';
+import { huggingFaceProcessor, openClipPreprocessing } from './preprocessing.ts';
 
 /** A kind of configuration file. */
 interface ConfigKind {
@@ -43,7 +46,7 @@ const positionIds = ['text_model.embeddings.position_ids', 'vision_model.embeddi
 
 const stores = (model: Module): boolean => model instanceof CLIP;
 const describe = (model: Module): object => describeClip((model as CLIP).config);
-const noConfigFile = (): null => null;
+const noConfigFiles = (): [] => [];
 
 const hasPart = (names: ReadonlySet<string>, prefix: string): boolean =>
   [...names].some((name) => name.startsWith(prefix));
@@ -57,9 +60,13 @@ export const clipFormats: readonly WeightFormat[] = [
     table: huggingFaceNames,
     ignored: positionIds,
     build: (state, hints) => build(state, hints, huggingFace),
-    stores: (model) => model instanceof CLIP && model.visual instanceof VisionTransformer && model.logit_bias === null,
+    stores: (model) => model instanceof CLIP && huggingFaceRefusal(model.config) === null,
+    refusal: (model) => (model instanceof CLIP ? huggingFaceRefusal(model.config) : null),
     describe,
-    configFile: (model) => ({ name: huggingFace.file, content: huggingFaceConfig((model as CLIP).config) }),
+    configFiles: (model, { preprocessing }) => [
+      { name: huggingFace.file, content: huggingFaceConfig((model as CLIP).config) },
+      ...huggingFaceProcessor(preprocessing),
+    ],
   },
   {
     names: 'open-clip',
@@ -72,7 +79,7 @@ export const clipFormats: readonly WeightFormat[] = [
     // Written with OpenAI's names instead (the format below), from which OpenCLIP builds an equal model.
     stores: () => false,
     describe,
-    configFile: noConfigFile,
+    configFiles: noConfigFiles,
   },
   {
     names: 'openai',
@@ -85,7 +92,7 @@ export const clipFormats: readonly WeightFormat[] = [
     build: (state, hints) => build(state, hints, openai),
     stores,
     describe,
-    configFile: noConfigFile,
+    configFiles: noConfigFiles,
   },
   {
     names: 'open-clip',
@@ -95,8 +102,17 @@ export const clipFormats: readonly WeightFormat[] = [
     table: openaiNames,
     ignored,
     build: (state, hints) => build(state, hints, openClip),
-    stores,
+    stores: (model) => model instanceof CLIP && openClipRefusal(model.config) === null,
+    refusal: (model) => (model instanceof CLIP ? openClipRefusal(model.config) : null),
     describe,
-    configFile: (model) => ({ name: openClip.file, content: openClipConfig((model as CLIP).config) }),
+    configFiles: (model, { preprocessing, ownTokenizer }) => [
+      {
+        name: openClip.file,
+        content: {
+          model_cfg: openClipConfig((model as CLIP).config, ownTokenizer),
+          ...(preprocessing === null ? {} : { preprocess_cfg: openClipPreprocessing(preprocessing) }),
+        },
+      },
+    ],
   },
 ];

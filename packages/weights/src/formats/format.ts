@@ -2,6 +2,7 @@
 import type { ActivationName, Module, StateDict } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import type { NameTable } from './names.ts';
+import type { ConfigFile, Preprocessing } from './preprocessing.ts';
 
 /** The libraries whose tensor names are supported. */
 export type WeightNames = 'openai' | 'open-clip' | 'hugging-face' | 'timm' | 'torchvision' | 'tessera';
@@ -22,9 +23,14 @@ export interface BuiltModel {
   readonly assumptions: readonly string[];
 }
 
-export interface ConfigFile {
-  readonly name: string;
-  readonly content: object;
+/** What a folder of a library says about a model besides its layers. */
+export interface FolderFacts {
+  /** The names of a classifier's classes, in the order of its logits; null: none, or not known. */
+  readonly classNames: readonly string[] | null;
+  /** How images become the model's input; null: not known. */
+  readonly preprocessing: Preprocessing | null;
+  /** Whether the folder has a tokenizer of its own, other than the one that the library has built in. */
+  readonly ownTokenizer: boolean;
 }
 
 /** The way in which one library stores one kind of model. */
@@ -45,10 +51,17 @@ export interface WeightFormat {
   variant?(state: StateDict): Map<string, Tensor>;
   /** Builds the model. @param state the file's tensors under Tessera's names */
   build(state: StateDict, hints: ModelHints): BuiltModel;
+  /** Rewrites tensors of the file, for what needs more than other names: the inverse of `variant`. */
+  rewrite?(state: StateDict): Map<string, Tensor>;
   /** Whether a model can be stored in this format. */
   stores(model: Module): boolean;
+  /**
+   * Why a model of the format's kind cannot be stored: what the library does not have, with the setting that asks for it. Null: it can be
+   * stored, or it is of another kind.
+   */
+  refusal?(model: Module): string | null;
   /** The settings of the model that do not follow from its tensors' shapes, as JSON. */
   describe(model: Module): object;
-  /** The configuration file for the folder of the weights; null: none. @throws if the library does not have such a model */
-  configFile(model: Module): ConfigFile | null;
+  /** The configuration files for the folder of the weights. @throws if the library does not have such a model */
+  configFiles(model: Module, facts: FolderFacts): readonly ConfigFile[];
 }

@@ -3,7 +3,14 @@ import { CLIP, presets, ResNet, resnetPresets, ViT, vitPresets } from '@tessera/
 import { init } from '@tessera/nn';
 import { registerReferenceBackends, setDefaultBackend, type Tensor, zeros } from '@tessera/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { clipConfigFromHuggingFace, clipConfigFromShapes, huggingFaceConfig, openClipConfig } from './clip-config.ts';
+import {
+  clipConfigFromHuggingFace,
+  clipConfigFromShapes,
+  huggingFaceConfig,
+  huggingFaceRefusal,
+  openClipConfig,
+  openClipRefusal,
+} from './clip-config.ts';
 import { huggingFaceNames } from './clip-names.ts';
 import { modelFromWeights, weightsOf } from './model-weights.ts';
 import { type NameTable, toOurNames, toTheirNames } from './names.ts';
@@ -96,7 +103,7 @@ describe('configuration files', () => {
       vision: { heads: 8 },
       text: { heads: 2 },
     });
-    expect(openClipConfig(config)).toMatchObject({ model_cfg: { quick_gelu: false, vision_cfg: { head_width: 16 } } });
+    expect(openClipConfig(config, false)).toMatchObject({ quick_gelu: false, vision_cfg: { head_width: 16 } });
   });
 
   it("use Hugging Face's defaults for missing keys", () => {
@@ -109,9 +116,13 @@ describe('configuration files', () => {
   });
 
   it('are not written for models that the other library does not have', () => {
-    expect(() => openClipConfig({ ...tiny, activation: 'silu' })).toThrow("OpenCLIP's models have GELU or QuickGELU");
-    expect(() => huggingFaceConfig(presets['rn-tiny-64'])).toThrow('has no ResNet tower');
-    expect(() => huggingFaceConfig({ ...tiny, activation: 'silu' })).toThrow('has no activation silu');
+    expect(openClipRefusal(tiny)).toBeNull();
+    expect(openClipRefusal({ ...tiny, activation: 'silu' })).toContain('cannot express model.activation=silu');
+    expect(huggingFaceRefusal(tiny)).toBeNull();
+    expect(huggingFaceRefusal(presets['rn-tiny-64'])).toContain('cannot express model.vision.kind=resnet');
+    expect(huggingFaceRefusal({ ...tiny, activation: 'elu', initialLogitBias: -10 })).toBe(
+      "Hugging Face's CLIPModel cannot express model.activation=elu, the logit_bias of loss.kind=siglip",
+    );
   });
 });
 

@@ -80,5 +80,5 @@ export const huggingFaceViT: WeightFormat = {
   // Written under timm's names.
   stores: () => false,
   describe: () => ({}),
-  configFile: () => null,
+  configFiles: () => [],
 };

@@ -1,6 +1,6 @@
 /** The settings of image models that do not follow from their tensors' shapes. */
 import type { ActivationName } from '@tessera/nn';
-import { activationNames } from './clip-config.ts';
+import { activationNames } from './activation-names.ts';
 import type { ModelHints } from './format.ts';
 import { JsonReader } from './json-reader.ts';
 

@@ -1,6 +1,6 @@
-/** The formats in which image models are stored: timm, torchvision, and Tessera's classifiers on CLIP's image towers. */
+/** The formats in which image models are stored: torchvision, and Tessera's classifiers on CLIP's image towers. */
 import type { VisionConfig } from '@tessera/models';
-import { clipActivation, createImageTower, ImageClassifier, PatchEmbed, ResNet, ViT } from '@tessera/models';
+import { clipActivation, createImageTower, ImageClassifier, ResNet } from '@tessera/models';
 import type { StateDict } from '@tessera/nn';
 import { visionConfigFromShapes } from './clip-config.ts';
 import type { BuiltModel, ModelHints, WeightFormat } from './format.ts';
@@ -9,7 +9,6 @@ import type { NameTable } from './names.ts';
 import { resnetOptions } from './resnet-options.ts';
 import { Shapes } from './shapes.ts';
 import { headsOfTower, towerConfigOf } from './tower-config.ts';
-import { fromDinov2, ownNames, vitOptions } from './vit-options.ts';
 
 /** The names in the file are the names of Tessera's modules. */
 const sameNames: NameTable = [{ ours: '**', theirs: '**' }];
@@ -32,40 +31,9 @@ function describeClassifier(model: ImageClassifier): ImageDescription {
   return config === null ? {} : { heads: headsOfTower(config), activation: config.activation };
 }
 
-const noConfigFile = (): null => null;
+const noConfigFiles = (): [] => [];
 
 export const imageFormats: readonly WeightFormat[] = [
-  {
-    names: 'timm',
-    title: "timm's Vision Transformer or DeiT",
-    anchor: 'patch_embed.proj.weight',
-    recognizes: (names) =>
-      names.has('patch_embed.proj.weight') && names.has('pos_embed') && names.has('blocks.0.norm1.weight'),
-    table: sameNames,
-    ignored: [],
-    // The decoder of masked autoencoders, and the projection heads of MoCo v3 and DINO.
-    additions: ['mask_token', 'decoder_*', 'decoder_*.**', 'head.*.*', 'head.*.*.*'],
-    variant: (state) => fromDinov2(state, ownNames),
-    build: (state, hints) => ({
-      model: new ViT(vitOptions(state, describedBy(hints))),
-      assumptions: assuming(hints, '64 channels per head', 'activation gelu'),
-    }),
-    // timm's models have learned positions.
-    stores: (model) =>
-      model instanceof ViT &&
-      model.patch_embed instanceof PatchEmbed &&
-      model.namedParameters().some(([name]) => name === 'pos_embed'),
-    describe: (model) => {
-      const [block] = (model as ViT).blocks;
-      if (block === undefined) return {};
-      return {
-        heads: block.attn.numHeads,
-        activation: block.mlp.act.activation,
-        ...((model as ViT).noEmbedClass ? { noEmbedClass: true } : {}),
-      };
-    },
-    configFile: noConfigFile,
-  },
   {
     names: 'torchvision',
     title: "torchvision's or timm's ResNet",
@@ -81,7 +49,7 @@ export const imageFormats: readonly WeightFormat[] = [
     }),
     stores: (model) => model instanceof ResNet,
     describe: (model) => ({ imageSize: (model as ResNet).inputResolution }),
-    configFile: noConfigFile,
+    configFiles: noConfigFiles,
   },
   {
     names: 'tessera',
@@ -94,6 +62,6 @@ export const imageFormats: readonly WeightFormat[] = [
     build: buildClassifier,
     stores: (model) => model instanceof ImageClassifier && towerConfigOf(model) !== null,
     describe: (model) => describeClassifier(model as ImageClassifier),
-    configFile: noConfigFile,
+    configFiles: noConfigFiles,
   },
 ];

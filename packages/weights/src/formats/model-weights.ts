@@ -1,16 +1,28 @@
 /** Models from named tensors, and back: recognizes the format, checks the names, builds the model. */
+import { ImageClassifier } from '@tessera/models';
 import { closestName, init, type Module, type StateDict } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import { chooseWith } from '../files/stored-tensor.ts';
+import { configuredClassNames } from './class-names.ts';
 import { clipFormats } from './clip-formats.ts';
-import type { ConfigFile, ModelHints, WeightFormat, WeightNames } from './format.ts';
+import { foldedClassifier } from './fold-head.ts';
+import type { FolderFacts, ModelHints, WeightFormat, WeightNames } from './format.ts';
+import { huggingFaceClassifiers } from './hugging-face-classifiers.ts';
 import { huggingFaceViT } from './hugging-face-vit.ts';
 import { imageFormats } from './image-formats.ts';
 import { abridged, type LocatedModel, locateModel, tensorsOf } from './locate.ts';
 import { matchesAny, type NameTable, theirNames, toOurNames, toTheirNames } from './names.ts';
+import type { ConfigFile } from './preprocessing.ts';
+import { timmFormats } from './timm-formats.ts';
 
 /** All formats. The first that recognizes a file is used. */
-const formats: readonly WeightFormat[] = [...clipFormats, ...imageFormats, huggingFaceViT];
+const formats: readonly WeightFormat[] = [
+  ...clipFormats,
+  ...imageFormats,
+  ...timmFormats,
+  huggingFaceViT,
+  ...huggingFaceClassifiers,
+];
 
 /** All libraries whose names can be read and written. */
 export const weightNames: readonly WeightNames[] = [...new Set(formats.map(({ names }) => names))];
@@ -36,6 +48,8 @@ export interface ModelFromWeights {
   readonly assumptions: readonly string[];
   /** What a user should know about how the model was found in the file, a sentence each. */
   readonly notes: readonly string[];
+  /** The names of a classifier's classes, where a configuration file has them. */
+  readonly classNames: readonly string[] | null;
 }
 
 /**
@@ -64,7 +78,14 @@ export function modelFromWeights({ state: given, names, choices = [], ...hints }
     reshapeScalars(model, ours);
     model.loadStateDict(ours);
     const additions = added.length === 0 ? [] : [`left out, as not part of ${format.title}: ${abridged(added)}`];
-    return { model, names: format.names, title: format.title, assumptions, notes: [...notes, ...additions] };
+    return {
+      model,
+      names: format.names,
+      title: format.title,
+      assumptions,
+      notes: [...notes, ...additions],
+      classNames: configuredClassNames(hints.configFiles ?? {}),
+    };
   } catch (cause) {
     throw new Error(`looks like ${format.title}, but ${(cause as Error).message}`, { cause });
   }
@@ -153,8 +174,8 @@ export interface StoredWeights {
   readonly state: Map<string, Tensor>;
   /** The `description` that the file must contain so that `modelFromWeights` builds the same model. */
   readonly description: object;
-  /** The configuration file that the library stores with the weights; null: none. */
-  readonly configFile: ConfigFile | null;
+  /** The configuration files that the library stores with the weights. */
+  readonly configFiles: readonly ConfigFile[];
 }
 
 /** Whether `weightsOf` has a format for the model. */
@@ -177,26 +198,56 @@ const ownFormat = (possible: readonly WeightFormat[]): WeightFormat | undefined 
 export const huggingFaceTable = (model: Module): NameTable | null =>
   formats.find((format) => format.names === 'hugging-face' && format.stores(model))?.table ?? null;
 
+const noFacts: FolderFacts = { classNames: null, preprocessing: null, ownTokenizer: false };
+
+/** The models that a library may have for a model: itself, and for a classifier its tower with the classes in its head. */
+function* expressions(model: Module): Generator<Module> {
+  yield model;
+  const folded = model instanceof ImageClassifier ? foldedClassifier(model) : null;
+  if (folded !== null) yield folded;
+}
+
 /**
- * A model's parameters and buffers under the names of one of the formats.
+ * A model's parameters and buffers under the names of one of the formats. A classifier on a Vision Transformer or ResNet becomes that
+ * model with the classes in its head, where the library has no other name for it.
  *
  * @param names default: the names of Tessera's modules
- * @throws if the model cannot be stored under these names
+ * @param facts what the configuration files say besides
+ * @throws if the model cannot be stored under these names; the message names the settings that the library lacks
  */
-export function weightsOf(model: Module, names?: WeightNames): StoredWeights {
-  const possible = formats.filter((format) => format.stores(model));
-  const format = names === undefined ? ownFormat(possible) : possible.find((own) => own.names === names);
-  const what = model.constructor.name;
-  if (format === undefined)
-    throw new Error(
-      possible.length === 0
-        ? `${what} cannot be stored: no format supports it`
-        : `${what} cannot be stored under the names of ${names}; supported: ${possible.map((own) => own.names).join(', ')}`,
-    );
-  return {
-    names: format.names,
-    state: toTheirNames(model.stateDict(), format.table),
-    description: format.describe(model),
-    configFile: format.configFile(model),
-  };
+export function weightsOf(model: Module, names?: WeightNames, facts: FolderFacts = noFacts): StoredWeights {
+  const supported = new Set<WeightNames>();
+  const reasons = new Set<string>();
+  for (const subject of expressions(model)) {
+    const possible = formats.filter((format) => format.stores(subject));
+    const format = names === undefined ? ownFormat(possible) : possible.find((own) => own.names === names);
+    if (format !== undefined) {
+      const state = toTheirNames(subject.stateDict(), format.table);
+      return {
+        names: format.names,
+        state: format.rewrite?.(state) ?? state,
+        description: format.describe(subject),
+        configFiles: format.configFiles(subject, facts),
+      };
+    }
+    for (const own of possible) supported.add(own.names);
+  }
+  // A tower that no library has was not folded, and is asked itself.
+  for (const part of [...expressions(model), ...(model instanceof ImageClassifier ? [model.visual] : [])])
+    for (const own of formats) {
+      const reason = names === undefined || own.names === names ? (own.refusal?.(part) ?? null) : null;
+      if (reason !== null) reasons.add(reason);
+    }
+  const why = reasons.size === 0 ? '' : `. ${[...reasons].join('. ')}`;
+  throw new Error(
+    supported.size === 0
+      ? `${describedModel(model)} cannot be stored: no format supports it${why}`
+      : `${describedModel(model)} cannot be stored under the names of ${names}; supported: ${[...supported].join(', ')}${why}`,
+  );
 }
+
+/** The class of a model, and of a classifier's tower. */
+const describedModel = (model: Module): string =>
+  model instanceof ImageClassifier
+    ? `${model.constructor.name} on ${model.visual.constructor.name}`
+    : model.constructor.name;

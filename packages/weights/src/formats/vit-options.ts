@@ -1,6 +1,6 @@
 /** Vision Transformers of timm, DINOv2 and Hugging Face: their sizes, and the tokens in front of the patches. */
-import type { ViTOptions } from '@tessera/models';
-import type { StateDict } from '@tessera/nn';
+import type { ViT, ViTOptions } from '@tessera/models';
+import type { ActivationName, StateDict } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import type { ImageDescription } from './image-description.ts';
 import { Shapes, squareSide } from './shapes.ts';
@@ -35,6 +35,20 @@ export function vitOptions(state: StateDict, described: ImageDescription): ViTOp
     qkvBias: shapes.has('blocks.0.attn.qkv.bias'),
     // Only its presence matters here: the values are in the file.
     layerScale: shapes.has('blocks.0.ls1.gamma') ? 1 : null,
+  };
+}
+
+/** The settings of a model that `vitOptions` cannot see in its shapes. */
+export function vitDescription(model: ViT): {
+  readonly heads: number;
+  readonly activation: ActivationName;
+  readonly noEmbedClass?: boolean;
+} {
+  const [block] = model.blocks;
+  return {
+    heads: block?.attn.numHeads ?? 1,
+    activation: block?.mlp.act.activation ?? 'gelu',
+    ...(model.noEmbedClass ? { noEmbedClass: true } : {}),
   };
 }
 

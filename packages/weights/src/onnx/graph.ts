@@ -1,4 +1,5 @@
 /** The graph of an ONNX file: its tensors, and the nodes that use them. */
+import { attributeFields, graphFields, modelFields, nodeFields } from './fields.ts';
 import { type OnnxTensor, readTensorProto } from './tensor-proto.ts';
 import type { Span, WireReader } from './wire.ts';
 
@@ -20,12 +21,6 @@ export interface OnnxGraph {
   readonly nodes: readonly OnnxNode[];
 }
 
-/** Fields of ModelProto, GraphProto, NodeProto and AttributeProto by number. */
-const model = { graph: 7 } as const;
-const graph = { node: 1, initializer: 5, sparse: 15 } as const;
-const node = { input: 1, output: 2, name: 3, type: 4, attribute: 5 } as const;
-const attribute = { name: 1, integer: 3, tensor: 5 } as const;
-
 /** Far more than any model has. */
 const maximumNodes = 1_000_000;
 
@@ -35,16 +30,16 @@ export function readGraph(reader: WireReader): OnnxGraph {
   const constants = new Map<string, OnnxTensor>();
   const nodes: OnnxNode[] = [];
   const top = [...reader.fields({ begin: 0, end: reader.file.size })];
-  const graphs = top.filter(({ number, kind }) => number === model.graph && kind === 'bytes');
+  const graphs = top.filter(({ number, kind }) => number === modelFields.graph && kind === 'bytes');
   const [found] = graphs;
   if (found === undefined || graphs.length > 1) throw new Error('is not an ONNX file: it has no graph');
   for (const { number, bytes } of reader.fields(found.bytes))
-    if (number === graph.initializer) {
+    if (number === graphFields.initializer) {
       const tensor = readTensorProto(reader, bytes);
       if (initializers.has(tensor.name)) throw new Error(`has two initializers named ${tensor.name}`);
       initializers.set(tensor.name, tensor);
-    } else if (number === graph.sparse) throw new Error('has sparse initializers, which are not supported');
-    else if (number === graph.node) {
+    } else if (number === graphFields.sparse) throw new Error('has sparse initializers, which are not supported');
+    else if (number === graphFields.node) {
       if (nodes.length >= maximumNodes) throw new Error(`has more than ${maximumNodes} nodes`);
       const { tensor, ...own } = readNode(reader, bytes);
       nodes.push(own);
@@ -62,19 +57,19 @@ function readNode(reader: WireReader, span: Span): OnnxNode & { readonly tensor:
   let name = '';
   let type = '';
   for (const { number, bytes } of reader.fields(span))
-    if (number === node.input) inputs.push(reader.text(bytes));
-    else if (number === node.output) outputs.push(reader.text(bytes));
-    else if (number === node.name) name = reader.text(bytes);
-    else if (number === node.type) type = reader.text(bytes);
-    else if (number === node.attribute) attributes.push(bytes);
+    if (number === nodeFields.input) inputs.push(reader.text(bytes));
+    else if (number === nodeFields.output) outputs.push(reader.text(bytes));
+    else if (number === nodeFields.name) name = reader.text(bytes);
+    else if (number === nodeFields.type) type = reader.text(bytes);
+    else if (number === nodeFields.attribute) attributes.push(bytes);
   let tensor: OnnxTensor | null = null;
   for (const bytes of attributes) {
     let key = '';
     for (const own of reader.fields(bytes))
-      if (own.number === attribute.name) key = reader.text(own.bytes);
-      else if (own.number === attribute.integer) integers.set(key, Number(BigInt.asIntN(64, own.value)));
+      if (own.number === attributeFields.name) key = reader.text(own.bytes);
+      else if (own.number === attributeFields.integer) integers.set(key, Number(BigInt.asIntN(64, own.value)));
       // Only a Constant's value can be a weight.
-      else if (own.number === attribute.tensor && type === 'Constant') tensor = readConstant(reader, own.bytes);
+      else if (own.number === attributeFields.tensor && type === 'Constant') tensor = readConstant(reader, own.bytes);
   }
   return { name, type, inputs, outputs, integers, tensor };
 }

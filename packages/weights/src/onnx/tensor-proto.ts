@@ -3,24 +3,8 @@ import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { sizeOf } from '@tessera/tensor';
 import { decodeElements, elementBytes, type SafetensorsData, type SafetensorsDType } from '@tessera/tensor/safetensors';
 import { FileParts } from '../files/file-parts.ts';
+import { externalLocation, tensorFields, tensorTypes } from './fields.ts';
 import type { Span, WireReader } from './wire.ts';
-
-/** `TensorProto.DataType` by number. */
-const dtypes: Readonly<Record<number, SafetensorsDType>> = {
-  1: 'F32',
-  2: 'U8',
-  3: 'I8',
-  4: 'U16',
-  5: 'I16',
-  6: 'I32',
-  7: 'I64',
-  9: 'BOOL',
-  10: 'F16',
-  11: 'F64',
-  12: 'U32',
-  13: 'U64',
-  16: 'BF16',
-};
 
 /** A tensor in a file: an initializer, or the value of a `Constant`. */
 export interface OnnxTensor {
@@ -29,21 +13,6 @@ export interface OnnxTensor {
   readonly shape: readonly number[];
   read(): SafetensorsData;
 }
-
-/** Fields of TensorProto by number. */
-const field = {
-  dims: 1,
-  dataType: 2,
-  floats: 4,
-  int32s: 5,
-  int64s: 7,
-  name: 8,
-  raw: 9,
-  doubles: 10,
-  uint64s: 11,
-  external: 13,
-  location: 14,
-} as const;
 
 /** Reads the description of a tensor; its values stay in the file. @throws if its type is not supported, or its values do not fill its shape */
 export function readTensorProto(reader: WireReader, span: Span): OnnxTensor {
@@ -56,34 +25,34 @@ export function readTensorProto(reader: WireReader, span: Span): OnnxTensor {
   let isExternal = false;
   for (const own of reader.fields(span))
     switch (own.number) {
-      case field.dims:
+      case tensorFields.dims:
         shape.push(...reader.integers(own).map(Number));
         break;
-      case field.dataType:
+      case tensorFields.dataType:
         type = Number(own.value);
         break;
-      case field.name:
+      case tensorFields.name:
         name = reader.text(own.bytes);
         break;
-      case field.location:
-        isExternal = own.value === 1n;
+      case tensorFields.location:
+        isExternal = own.value === BigInt(externalLocation);
         break;
-      case field.external: {
+      case tensorFields.external: {
         const [key, value] = [...reader.fields(own.bytes)].map(({ bytes }) => reader.text(bytes));
         external.set(key ?? '', value ?? '');
         break;
       }
-      case field.raw:
-      case field.floats:
-      case field.doubles:
+      case tensorFields.raw:
+      case tensorFields.floats:
+      case tensorFields.doubles:
         spans.push(own.bytes);
         break;
-      case field.int32s:
-      case field.int64s:
-      case field.uint64s:
+      case tensorFields.int32s:
+      case tensorFields.int64s:
+      case tensorFields.uint64s:
         numbers.push(...reader.integers(own));
     }
-  const dtype = dtypes[type];
+  const dtype = tensorTypes[type];
   if (dtype === undefined) throw new Error(`${name}: has the ONNX type ${type}, which is not supported`);
   if (shape.some((size) => !(Number.isSafeInteger(size) && size >= 0)))
     throw new Error(`${name}: has the shape [${shape.join(', ')}]`);

@@ -1,24 +1,25 @@
-/** One chart: axes, zoom and pointer by uPlot; the curves are drawn by `drawSeries`, because each run has places of its own on the x-axis. */
-import type { ChartFormat } from '@tessera/train/charts';
-import { useEffect, useRef, useState } from 'preact/hooks';
+/** One chart: axes, zoom and pointer by uPlot; the curves are drawn as in the report. */
+import {
+  type ChartFormat,
+  chartFormats,
+  chartPlots,
+  chartScales,
+  formatValue,
+  type Interval,
+  type Series,
+  seriesDrawing,
+  timeIncrements,
+  wholeIncrements,
+} from '@tessera/train/charts';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Axis } from '../../shared/api.ts';
 import { styleColor, useTheme } from './colors.ts';
-import { drawSeries } from './draw-series.ts';
-import { formatTick, formatTicks, formatValue } from './format.ts';
-import {
-  byteIncrements,
-  extent,
-  type Interval,
-  placeAxis,
-  timeIncrements,
-  usualExtent,
-  valueAxis,
-  wholeIncrements,
-} from './scales.ts';
-import type { Series } from './series.ts';
+import { formatTick } from './format.ts';
 import { Tooltip, type TooltipPlace } from './tooltip.tsx';
+
+const { viewOf, dataOf, plotOptions } = chartPlots(chartFormats(), chartScales(), seriesDrawing());
 
 export interface ChartProps {
   readonly label: string;
@@ -34,112 +35,39 @@ export interface ChartProps {
   onRange(range: Interval | null): void;
 }
 
-/** What a drawn chart shows. The plot's functions read it, so that the plot is kept while curves grow. */
-interface View {
-  readonly props: ChartProps;
-  readonly x: Interval;
-  readonly y: Interval;
-}
-
-function viewOf(props: ChartProps): View {
-  const { series, range, isLog, format } = props;
-  const all = extent(
-    series.map(({ x }) => ({ x, y: x })),
-    [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
-    false,
-  );
-  const x = range ?? placeAxis(all);
-  const lines = series.map(({ x: places, y }) => ({ x: places, y }));
-  const around = series.flatMap(({ x: places, raw, band }) =>
-    [raw, band?.min, band?.max].flatMap((y) => (y == null ? [] : [{ x: places, y }])),
-  );
-  const values = joined(extent(lines, x, isLog), usualExtent(around, x, isLog));
-  return { props, x, y: valueAxis(values, format, isLog) };
-}
-
-const joined = (a: Interval | null, b: Interval | null): Interval | null =>
-  a === null || b === null ? (a ?? b) : [Math.min(a[0], b[0]), Math.max(a[1], b[1])];
+type View = ReturnType<typeof viewOf> & { readonly props: ChartProps };
 
 function createPlot(element: HTMLElement, current: () => View, point: (plot: uPlot) => void): uPlot {
-  const { props } = current();
-  const { format, axis, isLog } = props;
-  const look: uPlot.Axis = {
-    stroke: styleColor('muted'),
-    grid: { stroke: styleColor('grid'), width: 1 },
-    ticks: { show: false },
-    font: '11px system-ui, sans-serif',
-    gap: 4,
-  };
+  const { format, axis, isLog, height } = current().props;
   const isTime = axis === 'time' || axis === 'date';
-  const plot: uPlot = new uPlot(
-    {
-      width: Math.max(120, element.clientWidth),
-      height: props.height,
-      padding: [10, 22, 0, 0],
-      legend: { show: false },
-      cursor: {
-        y: false,
-        points: { show: false },
-        sync: { key: 'charts' },
-        drag: { x: true, y: false, setScale: false },
-      },
-      scales: {
-        x: { time: false, range: () => [...current().x] as [number, number] },
-        y: { distr: isLog ? 3 : 1, range: () => [...current().y] as [number, number] },
-      },
-      axes: [
-        {
-          ...look,
-          size: 24,
-          space: axis === 'date' ? 110 : 60,
-          incrs: () => (isTime ? timeIncrements : wholeIncrements(current().x)),
-          values: (_, ticks) => ticks.map((tick) => formatTick[axis](tick)),
-        },
-        {
-          ...look,
-          size: 58,
-          ...(format === 'bytes' ? { incrs: byteIncrements } : {}),
-          values: (_, ticks) => (isLog ? logTicks(ticks, format) : formatTicks(ticks, format)),
-        },
-      ],
-      series: [{}, { points: { show: false } }],
-      hooks: {
-        draw: [(drawn) => drawSeries(drawn, current().props.series, current().props.highlighted)],
-        setCursor: [point],
-        setSelect: [
-          (drawn) => {
-            const { left, width } = drawn.select;
-            if (width < 4) return;
-            current().props.onRange([drawn.posToVal(left, 'x'), drawn.posToVal(left + width, 'x')]);
-            drawn.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-          },
-        ],
-        ready: [(drawn) => drawn.over.addEventListener('dblclick', () => current().props.onRange(null))],
-      },
+  const options = plotOptions({
+    ...{ format, isLog, height, width: Math.max(120, element.clientWidth) },
+    colors: { text: styleColor('muted'), grid: styleColor('grid') },
+    xAxis: {
+      isLog: false,
+      space: axis === 'date' ? 110 : 60,
+      increments: isTime ? () => timeIncrements : wholeIncrements,
+      text: formatTick[axis],
     },
-    dataOf(current()),
-    element,
-  );
-  return plot;
+    syncKey: 'charts',
+    view: current,
+    series: () => current().props.series,
+    highlighted: () => current().props.highlighted,
+    onPoint: point,
+    onRange: (range) => current().props.onRange(range),
+  });
+  return new uPlot(options, dataOf(current()), element);
 }
-
-/** Ticks of a logarithmic axis: uPlot leaves out the text of some, by null. */
-const logTicks = (ticks: readonly (number | null)[], format: ChartFormat): string[] =>
-  ticks.map((tick) => (tick === null ? '' : formatValue(tick, format, 2)));
-
-/** Two points at the corners: the plot needs data, the curves are drawn by themselves. */
-const dataOf = ({ x, y }: View): uPlot.AlignedData => [
-  [x[0], x[1]],
-  [y[0], y[1]],
-];
 
 export function Chart(props: ChartProps) {
   const theme = useTheme();
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const view = useRef<View>(viewOf(props));
   const [pointer, setPointer] = useState<TooltipPlace | null>(null);
-  view.current = viewOf(props);
+  // The pointer moves much more often than what is shown changes.
+  const shown = useMemo(() => viewOf(props), [props.series, props.range, props.isLog, props.format]);
+  const view = useRef<View>({ ...shown, props });
+  view.current = { ...shown, props };
 
   // A plot keeps its scales' kinds and its colors.
   useEffect(() => {

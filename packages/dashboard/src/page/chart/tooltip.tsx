@@ -1,9 +1,7 @@
 /** The values under the pointer, the run that is nearest to it marked. */
-import type { ChartFormat } from '@tessera/train/charts';
+import { type ChartFormat, formatValue, nearest, type Series } from '@tessera/train/charts';
 import type { Axis } from '../../shared/api.ts';
-import { formatPlace, formatValue } from './format.ts';
-import { nearest } from './scales.ts';
-import type { Series } from './series.ts';
+import { formatPlace } from './format.ts';
 
 export interface TooltipPlace {
   /** In pixels. */

@@ -2,10 +2,11 @@
 import { inUsualOrder, isCurve, lookOf } from '@tessera/train/charts';
 import { useState } from 'preact/hooks';
 import type { EvaluationPoint, RunCurves } from '../../shared/api.ts';
+import { useTheme } from '../chart/colors.ts';
 import { weightOf } from '../chart/smooth.ts';
 import { useAddress } from '../state/address.ts';
 import { useCurves } from '../state/curves.ts';
-import { mostBands, type Plan, type ShownRun } from './chart-series.ts';
+import { type ChartSources, mostBands, type Plan, type ShownRun, splitColor } from './chart-series.ts';
 import { PlannedChart } from './planned-chart.tsx';
 import { Problem } from './problem.tsx';
 
@@ -68,11 +69,13 @@ export function ChartGroups({ runs, highlighted }: ChartGroupsProps) {
     axis,
     range,
     points: runs.length > fewRuns ? fewPoints : manyPoints,
+    bands: runs.length <= mostBands,
   });
   const { curves, evaluations, isLoading, problem } = found;
   const plans = plansOf(runs, evaluations, find);
   const splits = [...new Set([...evaluations.values()].flatMap((points) => points.map(({ split }) => split)))];
-  const sources = { runs, curves, evaluations, splits, axis, range, weight: weightOf(smoothing) };
+  const theme = useTheme();
+  const sources = { runs, curves, evaluations, splits, theme, axis, range, weight: weightOf(smoothing) };
   const reading = [...curves.values()].filter(({ read }) => read < 1);
   return (
     <>
@@ -95,7 +98,11 @@ export function ChartGroups({ runs, highlighted }: ChartGroupsProps) {
           <ChartGroup
             key={group}
             title={groupTitles[group]}
-            note={group === 'training' ? groupNote(curves) : splitNote(group, splits)}
+            note={
+              group === 'training'
+                ? groupNote(curves)
+                : group === 'result' && <SplitNote {...{ runs, splits, theme }} />
+            }
           >
             {own.map((plan) => (
               <PlannedChart key={plan.key} plan={plan} sources={sources} highlighted={highlighted} />
@@ -108,17 +115,24 @@ export function ChartGroups({ runs, highlighted }: ChartGroupsProps) {
 }
 
 /** Which line is which split. */
-const splitNote = (group: string, splits: readonly string[]): string =>
-  group !== 'result' || splits.length < 2
-    ? ''
-    : `Whole lines: ${splits[0]}. ${splits
-        .slice(1)
-        .map((split, k) => `${['Dashes', 'Dots', 'Dashes and dots'][k % 3]}: ${split}.`)
-        .join(' ')}`;
+function SplitNote({ runs, splits, theme }: Pick<ChartSources, 'runs' | 'splits' | 'theme'>) {
+  const [only, ...more] = runs;
+  if (splits.length < 2 || only === undefined) return null;
+  if (more.length === 0)
+    return splits.map((split, k) => (
+      <span class="split" key={split}>
+        <i class="swatch" style={{ background: splitColor(only.color, k, theme) }} />
+        {split}
+      </span>
+    ));
+  return splits
+    .map((split, k) => `${['Whole lines', 'Dashes', 'Dots', 'Dashes and dots'][k % 4]}: ${split}.`)
+    .join(' ');
+}
 
 interface ChartGroupProps {
   readonly title: string;
-  readonly note: string;
+  readonly note: preact.ComponentChildren;
   readonly children: preact.ComponentChildren;
 }
 
@@ -130,7 +144,7 @@ function ChartGroup({ title, note, children }: ChartGroupProps) {
         <button type="button" class="fold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
           {title}
         </button>
-        {note !== '' && <span class="muted note">{note}</span>}
+        <span class="muted note">{note}</span>
       </h2>
       {isOpen && <div class="charts">{children}</div>}
     </section>

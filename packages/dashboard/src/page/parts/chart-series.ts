@@ -1,7 +1,7 @@
 /** The curves of a planned chart, from what the server has sent. */
-import type { Look } from '@tessera/train/charts';
+import type { Look, Series } from '@tessera/train/charts';
 import type { EvaluationPoint, RunCurves, RunSummary } from '../../shared/api.ts';
-import type { Series } from '../chart/series.ts';
+import { runColor, type Theme } from '../chart/colors.ts';
 import { smoothed } from '../chart/smooth.ts';
 import type { Address } from '../state/address-text.ts';
 
@@ -22,15 +22,21 @@ export interface Plan {
 export const mostBands = 3;
 const mostRaw = 6;
 
-/** The dashes of the splits that are drawn in one chart: the first is a whole line. */
+/** The dashes of the splits that are drawn in one chart with several runs: the first is a whole line. */
 const dashes: readonly (readonly number[])[] = [[], [6, 4], [2, 3], [8, 3, 2, 3]];
+
+/** The color of a split in the charts of a single run, whose colors need not tell runs apart: the first has that of the run. */
+export const splitColor = (own: string, place: number, theme: Theme): string =>
+  place === 0
+    ? own
+    : ([0, 1, 2, 3, 4, 5, 6, 7].map((k) => runColor(k, theme)).filter((color) => color !== own)[(place - 1) % 7] ??
+      own);
 
 function evaluationSeries(
   { name }: Plan,
   { run, color }: ShownRun,
   points: readonly EvaluationPoint[],
-  splits: readonly string[],
-  axis: Address['axis'],
+  { splits, axis, runs, theme }: Pick<ChartSources, 'splits' | 'axis' | 'runs' | 'theme'>,
 ): Series[] {
   return splits.flatMap((split, k) => {
     const own = points.filter((point) => point.split === split && name in point.values && point.at[axis] !== null);
@@ -38,12 +44,12 @@ function evaluationSeries(
     return {
       id: run.id,
       label: splits.length === 1 ? run.name : `${run.name}, ${split}`,
-      color,
+      color: runs.length === 1 ? splitColor(color, k, theme) : color,
       x: own.map(({ at }) => at[axis] as number),
       y: own.map(({ values }) => values[name] ?? null),
       raw: null,
       band: null,
-      dash: dashes[k % dashes.length] ?? [],
+      dash: runs.length === 1 ? [] : (dashes[k % dashes.length] ?? []),
       hasDots: true,
     };
   });
@@ -91,20 +97,19 @@ export interface ChartSources {
   readonly curves: ReadonlyMap<string, RunCurves>;
   readonly evaluations: ReadonlyMap<string, readonly EvaluationPoint[]>;
   readonly splits: readonly string[];
+  readonly theme: Theme;
   readonly axis: Address['axis'];
   readonly range: Address['range'];
   /** Weight of the smoothing. */
   readonly weight: number;
 }
 
-export function seriesOf(
-  plan: Plan,
-  { runs, curves, evaluations, splits, axis, range, weight }: ChartSources,
-): Series[] {
+export function seriesOf(plan: Plan, sources: ChartSources): Series[] {
+  const { runs, curves, evaluations, range, weight } = sources;
   const width = widthOf(range, curves);
   return runs.flatMap((shown) =>
     plan.kind === 'step'
       ? stepSeries(plan, shown, curves.get(shown.run.id), weight, width, runs.length)
-      : evaluationSeries(plan, shown, evaluations.get(shown.run.id) ?? [], splits, axis),
+      : evaluationSeries(plan, shown, evaluations.get(shown.run.id) ?? [], sources),
   );
 }

@@ -29,12 +29,12 @@ function useInSight() {
 export function PlannedChart({ plan, sources, highlighted }: PlannedChartProps) {
   const { log } = useAddress();
   const { element, isInSight } = useInSight();
-  const { runs, curves, evaluations, splits, weight, axis, range } = sources;
+  const { runs, curves, evaluations, splits, theme, weight, axis, range } = sources;
   const key = [...splits, ...runs.map(({ run, color }) => `${run.id} ${color}`)].join('\n');
   // The runs and splits are compared by their key.
   const series = useMemo(
     () => (isInSight ? seriesOf(plan, sources) : []),
-    [isInSight, plan.key, key, curves, evaluations, weight, axis, range],
+    [isInSight, plan.key, key, curves, evaluations, theme, weight, axis, range],
   );
   const isLog = log.includes(plan.key);
   const { title, format } = plan.look;

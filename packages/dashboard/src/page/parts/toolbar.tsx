@@ -1,4 +1,5 @@
 /** What the reader chooses for all charts: the x-axis, the smoothing, and which charts. */
+import type { ComponentChildren } from 'preact';
 import type { Axis } from '../../shared/api.ts';
 import { go, useAddress } from '../state/address.ts';
 
@@ -11,7 +12,13 @@ const axisNotes: Readonly<Record<Axis, string>> = {
   date: 'Date and time of day',
 };
 
-export function Toolbar({ note }: { readonly note: string }) {
+interface ToolbarProps {
+  readonly note: string;
+  /** What follows the note. */
+  readonly children?: ComponentChildren;
+}
+
+export function Toolbar({ note, children }: ToolbarProps) {
   const { axis, smoothing, range, charts } = useAddress();
   return (
     <div class="toolbar">
@@ -50,6 +57,7 @@ export function Toolbar({ note }: { readonly note: string }) {
         </button>
       )}
       <span class="muted note">{note}</span>
+      {children}
     </div>
   );
 }

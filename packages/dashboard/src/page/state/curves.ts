@@ -13,10 +13,10 @@ import {
 } from '../../shared/api.ts';
 import { postJson } from './fetch.ts';
 
-/** Runs of one request: the first curves appear before the last are computed. */
-const runsAtOnce = 12;
+/** Runs of the first request. Each further one has three times as many: the first curves appear soon, and all are not drawn often. */
+const firstRuns = 8;
 
-export interface CurvesQuery extends Pick<CurvesRequest, 'metrics' | 'axis' | 'range' | 'points'> {
+export interface CurvesQuery extends Pick<CurvesRequest, 'metrics' | 'axis' | 'range' | 'points' | 'bands'> {
   /** The shown runs. */
   readonly runs: readonly RunSummary[];
 }
@@ -67,7 +67,7 @@ function heldOf(curves: RunCurves | null, metrics: readonly string[]): CurvesReq
 }
 
 /** Follows the curves of a query. While a new query is answered, the curves of the one before stay. */
-export function useCurves({ runs, metrics, axis, range, points }: CurvesQuery): Curves {
+export function useCurves({ runs, metrics, axis, range, points, bands }: CurvesQuery): Curves {
   const held = useRef(new Map<string, Held>());
   const [found, setFound] = useState<Curves>({
     curves: new Map(),
@@ -75,7 +75,7 @@ export function useCurves({ runs, metrics, axis, range, points }: CurvesQuery): 
     isLoading: true,
     problem: null,
   });
-  const key = JSON.stringify([metrics, axis, range, points]);
+  const key = JSON.stringify([metrics, axis, range, points, bands]);
   const lastKey = useRef(key);
   const versions = runs.map(({ id, version }) => `${id} ${version}`).join('\n');
 
@@ -103,8 +103,8 @@ export function useCurves({ runs, metrics, axis, range, points }: CurvesQuery): 
     void (async () => {
       const missing = runs.filter(({ id, version }) => held.current.get(id)?.version !== version);
       try {
-        for (let from = 0; from < missing.length; from += runsAtOnce) {
-          const part = missing.slice(from, from + runsAtOnce);
+        for (let [from, count] = [0, firstRuns]; from < missing.length; from += count, count *= 3) {
+          const part = missing.slice(from, from + count);
           const ids = part.map(({ id }) => id);
           const request: CurvesRequest = {
             runs: ids.map((id) => ({ id, held: heldOf(held.current.get(id)?.curves ?? null, metrics) })),
@@ -112,6 +112,7 @@ export function useCurves({ runs, metrics, axis, range, points }: CurvesQuery): 
             axis,
             range,
             points,
+            bands,
           };
           const [answer, evaluated] = await Promise.all([
             postJson<CurvesRequest, CurvesResponse>(paths.curves, request, stop.signal),
@@ -128,7 +129,7 @@ export function useCurves({ runs, metrics, axis, range, points }: CurvesQuery): 
               points: evaluations.get(id) ?? [],
             });
           }
-          publish(from + runsAtOnce < missing.length, null);
+          publish(from + count < missing.length, null);
         }
         if (missing.length === 0) publish(false, null);
       } catch (error) {

@@ -1,6 +1,7 @@
 /** Conditions on the columns of a row, such as `similarity > 0.28 and width >= 200`, and the rows of a split that meet one. */
 import type { Features } from '../../arrow/features.ts';
 import type { Row } from '../../format/shard.ts';
+import { type RowSelection, RowSelectionBuilder } from '../row-selection.ts';
 import type { Split } from '../split.ts';
 import { FilterCompiler } from './compile.ts';
 import { parseCondition } from './parse.ts';
@@ -46,16 +47,16 @@ export async function rowsThatMeet(
   split: Split,
   source: string,
   onRow: (done: number) => void = () => undefined,
-): Promise<number[]> {
+): Promise<RowSelection> {
   const { columns, test } = parseFilter(source, split.features);
-  const rows: number[] = [];
+  const rows = new RowSelectionBuilder(split.length);
   for await (const { from, count, damage, value } of split.scan(columns))
     for (let k = 0; k < count; k++) {
       const row = Object.fromEntries(columns.map((column, place) => [column, value(place, k)]));
-      if (damage !== null || test(row)) rows.push(from + k);
+      if (damage !== null || test(row)) rows.add(from + k);
       onRow(from + k + 1);
     }
-  return rows;
+  return rows.result();
 }
 
 /** The rows of a split that meet a condition; see `rowsThatMeet`. @throws for a column that is missing, and where no row meets it */

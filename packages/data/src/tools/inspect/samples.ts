@@ -41,7 +41,7 @@ export async function sampleRows(split: Split, count: number, side: number): Pro
   const columns = [...new Set([image, captions, ...labels].filter((name) => name !== null))];
   const found: SampleRow[] = [];
   for (const at of split.sample(count)) {
-    const row = split.selected?.[at] ?? at;
+    const row = split.selected?.at(at) ?? at;
     try {
       const values = await split.row(at, columns);
       const encoded = image === null ? null : encodedImage(values[image]);

@@ -138,7 +138,7 @@ export async function splitStatistics(
   const columns = [image, captions, ...labels.map(([name]) => name), ...numbers.map(([name]) => name)];
   const wanted = [...new Set(columns.filter((name) => name !== null))];
   const read = async (at: number): Promise<{ row: number; values: Row | null; picture: SeenPicture | null }> => {
-    const row = split.selected?.[at] ?? at;
+    const row = split.selected?.at(at) ?? at;
     try {
       const values = await split.row(at, wanted);
       return { row, values, picture: image === null ? null : await seePicture(values[image]) };

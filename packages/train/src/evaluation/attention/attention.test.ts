@@ -28,6 +28,7 @@ const white = (side: number): Pixels => ({
   width: side,
   height: side,
 });
+const seen = white(8);
 const luminance = ([red = 0, green = 0, blue = 0]: Iterable<number>): number =>
   0.299 * red + 0.587 * green + 0.114 * blue;
 
@@ -89,6 +90,24 @@ describe('drawing', () => {
   });
 });
 
+it('what the model sees is shown with its own pixels, not with those of the file', async () => {
+  // A chessboard of 2 x 2 pixels, next to the white image of 64 x 64.
+  const coarse: Pixels = {
+    data: Uint8Array.from([0, 0, 0, 255, 255, 255, 255, 255, 255, 0, 0, 0]),
+    width: 2,
+    height: 2,
+  };
+  const png = await drawSheet({
+    ...{ title: 'a', subtitle: 'b', image: white(64) },
+    sections: [{ title: 'first', panels: [{ label: 'image' }, { label: 'seen', image: coarse }] }],
+  });
+  const { data, info } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const at = (x: number, y: number): number => luminance(data.subarray(((28 + 72 + 30 + y) * info.width + 28 + x) * 3));
+  expect([at(5, 5), at(60, 60)]).toEqual([255, 255]);
+  const quarters = [5, 27, 36, 59].flatMap((y) => [5, 27, 36, 59].map((x) => at(80 + x, y)));
+  expect(quarters).toEqual([0, 0, 255, 255, 0, 0, 255, 255, 255, 255, 0, 0, 255, 255, 0, 0]);
+});
+
 const vision = { kind: 'vit', imageSize: 16, patchSize: 4, width: 16, layers: 3, heads: 2 } as const;
 const pixels = Uint8Array.from({ length: 16 * 16 * 3 }, (_, k) => (k * 37) % 251);
 
@@ -144,8 +163,8 @@ describe('attention of an image', () => {
     ]);
     expect(pool.texts.map(({ map: relevance }) => total(relevance) > 0)).toEqual([true]);
     const whole = { layers: [0], head: 'all', texts: [] } as const;
-    expect(() => attentionSections(pool, { ...whole, rollout: true })).toThrow('a rollout needs several layers');
-    const [, layer] = attentionSections(pool, { ...whole, rollout: false });
+    expect(() => attentionSections(pool, { ...whole, rollout: true }, seen)).toThrow('a rollout needs several layers');
+    const [, layer] = attentionSections(pool, { ...whole, rollout: false }, seen);
     expect(layer?.title).toBe('Layer 0: what the pooling query attends to');
     expect(layer?.panels.map(({ label }) => label)).toEqual(['mean of heads', 'head 0', 'head 1']);
   });
@@ -165,15 +184,16 @@ describe('what is shown', () => {
   const chosen = { layers: [-1], head: 'all', rollout: true, texts: [] } as const;
 
   it('follows the choice', () => {
-    const [whole, layer] = attentionSections(attention, chosen);
-    expect(whole?.panels.map(({ label }) => label)).toEqual(['input image', 'rollout']);
+    const [whole, layer] = attentionSections(attention, chosen, seen);
+    expect(whole?.panels.map(({ label }) => label)).toEqual(['image', 'what the model sees', 'rollout']);
+    expect(whole?.panels[1]).toEqual({ label: 'what the model sees', note: '8 × 8 pixels', image: seen });
     expect(layer?.title).toBe('Layer 1 of 0 to 1: what the class token attends to');
     expect(layer?.panels[0]).toEqual({
       label: 'mean of heads',
       note: '62.5\u202f% on patches, peak 1.6×',
       map: meanMap(heads),
     });
-    expect(attentionSections(attention, { ...chosen, layers: [0, 1, -1], head: 1 })).toMatchObject([
+    expect(attentionSections(attention, { ...chosen, layers: [0, 1, -1], head: 1 }, seen)).toMatchObject([
       {},
       { title: 'Layer 0 of 0 to 1: what the class token attends to', panels: [{ label: 'head 1' }] },
       { panels: [{ label: 'head 1', note: '75.0\u202f% on patches, peak 2.0×' }] },
@@ -181,7 +201,7 @@ describe('what is shown', () => {
   });
 
   it('names the layer or head that does not exist', () => {
-    const show = (choice: object) => () => attentionSections(attention, { ...chosen, ...choice });
+    const show = (choice: object) => () => attentionSections(attention, { ...chosen, ...choice }, seen);
     expect(show({ layers: [2] })).toThrow('layer 2 does not exist: the model has layers 0 to 1');
     expect(show({ layers: [-3] })).toThrow('layer -3 does not exist');
     expect(show({ head: 2 })).toThrow('head 2 does not exist: layer 1 has heads 0 to 1');

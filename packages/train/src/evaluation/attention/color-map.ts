@@ -1,7 +1,6 @@
 /** The color map of attention sheets. */
+import type { Color } from '@tessera/data';
 import { elementAt } from '../element-at.ts';
-
-type Color = readonly [red: number, green: number, blue: number];
 
 /**
  * Inferno at nine evenly spaced places (Smith and van der Walt, matplotlib): the lightness grows evenly from dark to bright, so it also

@@ -1,4 +1,5 @@
 /** Chooses the parts of an image's attention that a sheet shows. */
+import type { Pixels } from '@tessera/data';
 import { percent } from '../../report/format.ts';
 import type { ImageAttention } from './look.ts';
 import { meanMap, type PatchMap } from './overlay.ts';
@@ -14,15 +15,22 @@ export interface AttentionChoice {
   readonly texts: readonly string[];
 }
 
-/** The chosen maps of an image, as sections of a sheet. @throws RangeError for a layer, head or rollout that does not exist */
-export function attentionSections(attention: ImageAttention, choice: AttentionChoice): SheetSection[] {
+/**
+ * The chosen maps of an image, as sections of a sheet. The maps are drawn over the sheet's image, which may be sharper than what the model
+ * gets: that is shown too.
+ *
+ * @param seen the pixels that the model gets
+ * @throws RangeError for a layer, head or rollout that does not exist
+ */
+export function attentionSections(attention: ImageAttention, choice: AttentionChoice, seen: Pixels): SheetSection[] {
   const { layers, rollout, texts } = attention;
   if (choice.rollout && rollout === null)
     throw new RangeError('a rollout needs several layers of attention: this model has only one, its pool');
   const whole: SheetSection = {
     title: 'Through the whole model',
     panels: [
-      { label: 'input image' },
+      { label: 'image' },
+      { label: 'what the model sees', note: `${seen.width} × ${seen.height} pixels`, image: seen },
       ...(choice.rollout && rollout !== null ? [{ label: 'rollout', note: noteOf(rollout), map: rollout }] : []),
       ...texts.map(({ similarity, map }, k) => ({
         label: `“${choice.texts[k]}”`,

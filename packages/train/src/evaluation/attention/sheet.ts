@@ -11,6 +11,8 @@ interface Panel {
   /** A second line, paler. */
   readonly note?: string;
   readonly map?: PatchMap;
+  /** Drawn in place of the sheet's image, its pixels as squares. */
+  readonly image?: Pixels;
 }
 
 /** Panels below a heading. */
@@ -40,13 +42,27 @@ export const drawSheet = ({ title, subtitle, image, sections }: Sheet): Promise<
     columns: maximalColumns,
     sections: sections.map((section) => ({
       title: section.title,
-      panels: section.panels.map(({ label, note = '', map }) => ({
-        pixels: (map === undefined ? image : overlay(image, map)).data,
+      panels: section.panels.map(({ label, note = '', map, image: own }) => ({
+        pixels: panelOf(own === undefined ? image : inSquares(own, image), map).data,
         label,
         notes: [note],
       })),
     })),
   });
+
+const panelOf = (image: Pixels, map: PatchMap | undefined): Pixels => (map === undefined ? image : overlay(image, map));
+
+/** An image at another size, without smoothing: each pixel of the result is the nearest one of the image. */
+function inSquares({ data, width, height }: Pixels, size: Pick<Pixels, 'width' | 'height'>): Pixels {
+  const out = new Uint8Array(size.width * size.height * 3);
+  for (let y = 0; y < size.height; y++)
+    for (let x = 0; x < size.width; x++) {
+      const [row, column] = [Math.floor((y * height) / size.height), Math.floor((x * width) / size.width)];
+      const from = 3 * (row * width + column);
+      out.set(data.subarray(from, from + 3), 3 * (y * size.width + x));
+    }
+  return { data: out, width: size.width, height: size.height };
+}
 
 const barWidth = 120;
 

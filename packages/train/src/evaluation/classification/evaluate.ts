@@ -8,6 +8,7 @@ import type { CLIPEncoder } from '../clip-encoder.ts';
 import { elementAt } from '../element-at.ts';
 import { BatchEncoder, joinArrays } from '../encoder.ts';
 import { pictureOf, type ReadOptions, readExamples, readPictures, spread } from '../examples.ts';
+import { softmax } from '../probabilities.ts';
 import { type EvaluationResult, evaluationKind, percentText, type TextTable } from '../result.ts';
 import { rowAt } from '../retrieval/products.ts';
 import { classNotes } from './classes-card.ts';
@@ -196,17 +197,10 @@ async function describeMistakes(
         image: await pixelsDataUri(pictureOf(pictures, row), { height: imageSize, width: imageSize, channels: 3 }),
         truth,
         prediction,
-        confidence: probability(own, prediction),
+        confidence: elementAt(softmax(own), prediction),
       })),
     ),
   };
 }
 
 const argmax = (values: Float32Array): number => values.indexOf(values.reduce((a, b) => Math.max(a, b)));
-
-/** The softmax of one of the logits. */
-function probability(logits: Float32Array, index: number): number {
-  const largest = logits.reduce((a, b) => Math.max(a, b));
-  const exponentials = logits.map((logit) => Math.exp(logit - largest));
-  return elementAt(exponentials, index) / exponentials.reduce((a, b) => a + b);
-}

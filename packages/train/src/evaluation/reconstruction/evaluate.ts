@@ -3,16 +3,17 @@ import { join } from 'node:path';
 import { type ColumnRequest, type Split, usualColumns } from '@tessera/data';
 import { writeFileAtomic } from '@tessera/data/io';
 import type { VQTokenizer } from '@tessera/models';
-import { concat, type Tensor } from '@tessera/tensor';
+import type { Tensor } from '@tessera/tensor';
 import { fact } from '../../report/format.ts';
 import { imageDataUri } from '../../report/pictures.ts';
 import { BatchEncoder } from '../encoder.ts';
 import { type ReadOptions, readExamples, spread } from '../examples.ts';
 import { type EvaluationResult, evaluationKind } from '../result.ts';
+import { rowAt } from '../retrieval/products.ts';
 import { ReconstructionMeter, type ReconstructionMetrics } from './metrics.ts';
 import { type ReconstructedPicture, reconstructionGrid } from './pictures.ts';
 import { reconstructionSection } from './section.ts';
-import { fromSignedPixels, toSignedPixels } from './signed-pixels.ts';
+import { encodeAndDecode, reconstructionIn } from './signed-pixels.ts';
 
 /** The columns that a tokenizer of images reads. */
 export type ImageColumns = { readonly image: ColumnRequest<'image'> };
@@ -35,14 +36,9 @@ export async function evaluateReconstruction(
   shown = 32,
 ): Promise<ReconstructionResult> {
   const { imageSize } = options;
-  const tokens = model.gridSize ** 2;
   const bytes = imageSize * imageSize * 3;
-  // Tokens and pixels in one row of numbers.
-  const encoder = new BatchEncoder(model, options.batchSize, (images: Tensor) => {
-    const found = model.encode(toSignedPixels(images));
-    const pixels = fromSignedPixels(model.decode(found));
-    return concat([found.flatten(1).cast('f32'), pixels.flatten(1)], 1);
-  });
+  const length = model.gridSize ** 2 + bytes;
+  const encoder = new BatchEncoder(model, options.batchSize, (images: Tensor) => encodeAndDecode(model, images));
   const meter = new ReconstructionMeter(model.config.codes);
   const pictures: ReconstructedPicture[] = [];
   let count = 0;
@@ -51,10 +47,10 @@ export async function evaluateReconstruction(
     const { skipped } = await readExamples(split, options, async ({ columns, size }) => {
       const encoded = await encoder.encode(columns.image, [imageSize, imageSize, 3]);
       for (let k = 0; k < size; k++, count++) {
-        const row = encoded.subarray(k * (tokens + bytes), (k + 1) * (tokens + bytes));
+        const row = rowAt(encoded, k, length);
         const original = columns.image.slice(k * bytes, (k + 1) * bytes);
-        const reconstruction = Uint8Array.from(row.subarray(tokens), Math.round);
-        meter.add(original, reconstruction, row.subarray(0, tokens));
+        const { tokens, reconstruction } = reconstructionIn(model, row);
+        meter.add(original, reconstruction, tokens);
         if (chosen.has(count)) pictures.push({ original, reconstruction });
       }
     });

@@ -27,9 +27,20 @@ export class CSVLogger implements Logger {
       if (this.#path !== null) await prepare(this.#path);
     }
     if (event.kind !== 'end' || this.#folder === null) return;
-    const path = this.#path ?? join(this.#folder, 'metrics.csv');
-    await writeFileAtomic(path, metricsTable(await readMetrics(join(this.#folder, 'metrics.jsonl'))));
+    await writeMetricsTable(this.#folder, this.#path);
   }
+}
+
+/**
+ * Writes the metrics of a run as CSV, in the columns of `metricsTable`. Returns the path.
+ *
+ * @param path null: `metrics.csv` in the run's folder
+ * @throws where the run has no metrics, or a line of them is damaged
+ */
+export async function writeMetricsTable(runFolder: string, path: string | null = null): Promise<string> {
+  const file = path ?? join(runFolder, 'metrics.csv');
+  await writeFileAtomic(file, metricsTable(await readMetrics(join(runFolder, 'metrics.jsonl'))));
+  return file;
 }
 
 /** Creates the folder of a file. @throws where the path is that of a folder */

@@ -6,13 +6,12 @@ import { concat, tensor } from '@tessera/tensor';
 import { evaluateMeasures, type Measurement } from '../../evaluation/measures/evaluate.ts';
 import { selectRows } from '../../evaluation/measures/rows.ts';
 import { loadModelState } from '../../loop/checkpoint.ts';
-import { inBatches } from '../../predict/in-batches.ts';
 import { picturesOf } from '../../report/pictures.ts';
 import { type CaptionChoice, checkAllCaptions, learnTokenizer, runTokenizer } from '../captions.ts';
 import { findColumns, readOptions, withColumnNames } from '../reading.ts';
 import { asTaskModel, defineTask, fromScratch, type TaskModel } from '../task.ts';
 import { Captioner } from './captioner.ts';
-import { describeImages } from './describe.ts';
+import { CaptionWriter, captionPredictor } from './describe.ts';
 import { CaptionObjective, type CaptionTensors, captionLikelihood } from './objective.ts';
 import { type CaptionConfig, captionSettings } from './settings.ts';
 
@@ -39,8 +38,11 @@ function captionTensors(
 }
 
 function measurementOf(
-  model: Captioner,
-  tokenizer: Tokenizer,
+  {
+    model,
+    tokenizer,
+    writer,
+  }: { readonly model: Captioner; readonly tokenizer: Tokenizer; readonly writer: CaptionWriter },
   config: CaptionConfig,
 ): Measurement<CaptionColumns, CaptionTensors, 'nats' | 'otherImage'> {
   return {
@@ -63,11 +65,7 @@ function measurementOf(
     note: "The model's caption of each image, and the true one where it is another.",
     async examples(_, tensors, rows) {
       const { images, ids } = selectRows(tensors, rows);
-      const [pictures, captions, truths] = await Promise.all([
-        picturesOf(images),
-        describeImages(model, tokenizer, images),
-        ids.data(),
-      ]);
+      const [pictures, captions, truths] = await Promise.all([picturesOf(images), writer.write(images), ids.data()]);
       const length = ids.shape[1] ?? 0;
       return pictures.map((picture, k) => {
         const caption = captions[k] ?? '';
@@ -85,6 +83,7 @@ function subjectOf(
   config: CaptionConfig,
 ): TaskModel<CaptionColumns, CaptionTensors> {
   const { vision, text, reader } = config.model;
+  const writer = new CaptionWriter(model, tokenizer);
   const columns = withColumnNames(captionColumns, config.data.columns);
   return {
     model,
@@ -101,20 +100,13 @@ function subjectOf(
       Vocabulary: tokenizer.vocabSize,
     },
     image: { tower: model.visual, head: null, description: vision },
-    predictor: {
-      asks: [],
-      async predict(images) {
-        const shape = [vision.imageSize, vision.imageSize, 3];
-        const captions = await inBatches(model, images, shape, (batch) => describeImages(model, tokenizer, batch));
-        return captions.flat().map((written) => ({ kind: 'caption', caption: written }));
-      },
-    },
+    predictor: captionPredictor(writer, vision.imageSize),
     async evaluate(splits, request) {
       const results = [];
       for (const split of splits) {
         // Mixed, so that the image of another row shows something else.
         const options = { ...readOptions(request, captionColumns, vision.imageSize), mixed: true };
-        results.push(await evaluateMeasures(split, options, measurementOf(model, tokenizer, config)));
+        results.push(await evaluateMeasures(split, options, measurementOf({ model, tokenizer, writer }, config)));
       }
       return results;
     },

@@ -1,6 +1,7 @@
 /** The task `classify`: an image classifier, from scratch or on the image tower of another model. */
 import { ImageClassifier } from '@tessera/models';
 import type { Tensor } from '@tessera/tensor';
+import { classMetadata } from '@tessera/weights';
 import {
   classNamesOf,
   evaluateClassifier,
@@ -10,7 +11,6 @@ import {
 } from '../../evaluation/classification/evaluate.ts';
 import { classifierPredictor } from '../../predict/predictors.ts';
 import { labelMixing } from '../class-loss.ts';
-import { classMetadata } from '../class-names.ts';
 import { classWeightsOf } from '../class-weights.ts';
 import { buildTower, type CompleteConfig, describeClassifier, imageClassifier } from '../image-classifier.ts';
 import { type LabeledTensors, labeledTensors } from '../labeled-tensors.ts';
@@ -43,7 +43,7 @@ function subjectOf(
     toTensors: (batch) => labeledTensors(batch, imageSize, classes),
     mixing: labelMixing(config.mixup, classes, config.loss.labelSmoothing),
     ...(classNames === null
-      ? {}
+      ? { predictor: { reason: 'the names of the classes are not stored with these weights' } }
       : { metadata: classMetadata(classNames), predictor: classifierPredictor(model, imageSize, classNames) }),
     async evaluate(splits, request) {
       const results = [];

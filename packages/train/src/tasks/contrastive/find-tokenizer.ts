@@ -1,8 +1,8 @@
 /** The tokenizer of CLIP weights that were trained elsewhere. */
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { clipVocabularySize, hasTokenizer, loadClipTokenizer, loadTokenizer, type Tokenizer } from '@tessera/data';
-import { exists } from '@tessera/data/io';
+import { exists, readProblem } from '@tessera/data/io';
 
 /** @throws where CLIP's text tower cannot use it: it reads the token with the largest id, which has to be the end of each text */
 function requireClipTokenizer(tokenizer: Tokenizer, tokens: number, path: string): void {
@@ -19,11 +19,21 @@ function requireClipTokenizer(tokenizer: Tokenizer, tokens: number, path: string
   if (problems.length > 0) throw new Error(`${path}: the tokenizer ${problems.join('; it ')}`);
 }
 
+/** Whether a folder of OpenCLIP says that its text tower reads the tokenizer in it: otherwise OpenCLIP takes OpenAI's. */
+async function openClipUsesIt(config: string): Promise<boolean> {
+  try {
+    const { model_cfg: model } = JSON.parse(await readFile(config, 'utf8'));
+    const name: unknown = model?.text_cfg?.hf_tokenizer_name;
+    return typeof name === 'string' && name !== '';
+  } catch (cause) {
+    throw new Error(`${config}: ${readProblem(cause)}`, { cause });
+  }
+}
+
 /**
- * The tokenizer in the folder of a model: that of Hugging Face's files, or of a run. OpenCLIP's folders contain one that OpenCLIP does not
- * use, so it is not read.
+ * The tokenizer in the folder of a model: that of Hugging Face's files, or of a run. One that OpenCLIP does not use is not read.
  *
- * @param path a folder, or a file of weights, which belongs to its folder if a config.json is there
+ * @param path a folder, or a file of weights, which belongs to its folder if a config.json or open_clip_config.json is there
  * @param tokens the number of tokens of the text tower
  * @returns null if there is none
  * @throws where it is damaged, or CLIP cannot use it
@@ -31,8 +41,11 @@ function requireClipTokenizer(tokenizer: Tokenizer, tokens: number, path: string
 export async function tokenizerBeside(path: string, tokens: number): Promise<Tokenizer | null> {
   const isFolder = (await stat(path)).isDirectory();
   const folder = isFolder ? path : dirname(path);
-  const owns = isFolder || (await exists(join(folder, 'config.json')));
-  if (!owns || (await exists(join(folder, 'open_clip_config.json'))) || !(await hasTokenizer(folder))) return null;
+  const openClip = join(folder, 'open_clip_config.json');
+  const isOpenClip = await exists(openClip);
+  const owns = isFolder || isOpenClip || (await exists(join(folder, 'config.json')));
+  if (!owns || !(await hasTokenizer(folder))) return null;
+  if (isOpenClip && !(await openClipUsesIt(openClip))) return null;
   const tokenizer = await loadTokenizer(folder);
   requireClipTokenizer(tokenizer, tokens, folder);
   return tokenizer;

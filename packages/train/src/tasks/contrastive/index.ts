@@ -52,13 +52,14 @@ export function clipSubject(
   const { longest: longestCaption, complete, onTooLong } = checked;
   const columns = withColumnNames(pairColumns, data.columns);
   const frozen = initialize.tower === 'freeze';
+  const toIds = (texts: readonly string[]): Int32Array =>
+    tokenizer.encodeBatch(texts, contextLength, { onTooLong: 'truncate' });
   const text: TextHalf = {
     tokenizer,
     contextLength,
-    encode(texts) {
-      const tokens = tokenizer.encodeBatch(texts, contextLength, { onTooLong: 'truncate' });
-      return model.encodeText(tensor(tokens, { shape: [texts.length, contextLength] }));
-    },
+    toIds,
+    forward: (ids) => model.encodeText(ids),
+    encode: (texts) => model.encodeText(tensor(toIds(texts), { shape: [texts.length, contextLength] })),
   };
   // Kept between evaluations, so that it is compiled only once in a run.
   let encoder: CLIPEncoder | null = null;

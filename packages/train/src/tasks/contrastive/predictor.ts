@@ -1,11 +1,11 @@
 /** What CLIP says of an image: which of some classes or texts it shows. */
-import { type CLIP, preprocess } from '@tessera/models';
+import type { CLIP } from '@tessera/models';
 import { fillTemplates, zeroShotWeights } from '../../evaluation/classification/zero-shot.ts';
+import { sigmoid, softmax } from '../../evaluation/probabilities.ts';
 import { innerProducts, normalizeRows, rowAt } from '../../evaluation/retrieval/products.ts';
-import { valuesInBatches } from '../../predict/in-batches.ts';
-import type { Prediction, Predictor } from '../../predict/prediction.ts';
-import { classPredictions, sigmoid, softmax } from '../../predict/probabilities.ts';
-import { encodeTexts } from '../../predict/texts.ts';
+import { encodeTexts, towerEncoder } from '../../predict/encoders.ts';
+import type { Prediction, PredictionRequest, Predictor, PreparedPrediction } from '../../predict/prediction.ts';
+import { classPredictions } from '../../predict/probabilities.ts';
 import type { TextHalf } from '../task.ts';
 
 /** The factor and the summand that turn cosines into logits, as the model learned them. */
@@ -21,36 +21,41 @@ async function scaleOf(model: CLIP): Promise<{ readonly scale: number; readonly 
  * - `texts`: the softmax over the texts; for SigLIP, whose loss decides about each pair by itself, the sigmoid of
  *   logit_scale * cosine + logit_bias (Zhai et al. 2023, section 3.1).
  */
-export const clipPredictor = (model: CLIP, text: TextHalf): Predictor => ({
-  asks: ['classes', 'templates', 'texts'],
-  async predict(images, { classes, templates = ['{}'], texts }) {
+export function clipPredictor(model: CLIP, text: TextHalf): Predictor {
+  const { embedDim: dims, vision } = model.config;
+  const shape = [vision.imageSize, vision.imageSize, 3];
+  const encode = (list: readonly string[]): Promise<Float32Array> => encodeTexts(model, text, list);
+
+  const prepare = async ({ classes, templates = ['{}'], texts }: PredictionRequest): Promise<PreparedPrediction> => {
     if ((classes === undefined) === (texts === undefined))
       throw new Error('CLIP learned no classes: ask it for either names of classes or texts');
-    const { embedDim: dims, vision } = model.config;
-    const shape = [vision.imageSize, vision.imageSize, 3];
     const { scale, bias } = await scaleOf(model);
-    const encode = (list: readonly string[]): Promise<Float32Array> =>
-      encodeTexts(model, (part) => text.encode(part), list);
-    const normal = async (list: readonly string[]): Promise<Float32Array> =>
-      normalizeRows(await encode(list), dims, 'text features');
     const targets =
       classes === undefined
-        ? await normal(texts ?? [])
+        ? normalizeRows(await encode(texts ?? []), dims, 'text features')
         : zeroShotWeights(await encode(fillTemplates(classes, templates)), templates.length, dims);
-    const features = await valuesInBatches(model, images, shape, (batch) => model.encodeImage(preprocess(batch)));
-    const cosines = innerProducts(normalizeRows(features, dims, 'image features'), targets, dims);
-    if (classes !== undefined)
-      return classPredictions(
-        Float32Array.from(cosines, (cosine) => scale * cosine),
-        classes,
+    return async (images) => {
+      const features = await towerEncoder(model, model.visual).encode(images, shape);
+      const cosines = innerProducts(normalizeRows(features, dims, 'image features'), targets, dims);
+      if (classes !== undefined)
+        return classPredictions(
+          Float32Array.from(cosines, (cosine) => scale * cosine),
+          classes,
+        );
+      return compareTexts(cosines, texts ?? [], (row) =>
+        bias === null
+          ? softmax(row.map((cosine) => scale * cosine))
+          : row.map((cosine) => sigmoid(scale * cosine + bias)),
       );
-    return compareTexts(cosines, texts ?? [], (row) =>
-      bias === null
-        ? softmax(row.map((cosine) => scale * cosine))
-        : row.map((cosine) => sigmoid(scale * cosine + bias)),
-    );
-  },
-});
+    };
+  };
+
+  return {
+    asks: ['classes', 'templates', 'texts'],
+    prepare,
+    predict: async (images, request, places) => (await prepare(request))(images, places),
+  };
+}
 
 /** @param cosines row-major [N, texts] */
 const compareTexts = (

@@ -3,9 +3,9 @@
  * labeled pictures that are placed in larger scenes.
  */
 import { type Batch, classNamesIn } from '@tessera/data';
-import { preprocess, ViT, ViTDetector } from '@tessera/models';
+import { ViT, ViTDetector } from '@tessera/models';
 import { functional as F, init } from '@tessera/nn';
-import { iota, type Tensor } from '@tessera/tensor';
+import { iota, type Tensor, where } from '@tessera/tensor';
 import { type LabelColumns, labelColumns } from '../../evaluation/classification/evaluate.ts';
 import { objectColumns } from '../../evaluation/detection/evaluate.ts';
 import type { Measurement } from '../../evaluation/measures/evaluate.ts';
@@ -19,8 +19,10 @@ import { checkSceneSize, placeInScenes, type SceneSize, sceneBoxes } from '../sc
 import { sceneColumn, storedTargets, type Targets } from '../targets.ts';
 import { type AnyTaskModel, defineTask, fromScratch } from '../task.ts';
 import { vitOptions } from '../vit-settings.ts';
+import { foundBoxes } from './found-boxes.ts';
 import { DetectObjective, type SceneTensors } from './objective.ts';
 import { objectDetector } from './objects.ts';
+import { objectPredictor } from './predictor.ts';
 import { type DetectConfig, detectSettings } from './settings.ts';
 
 /** From this overlap on a box counts as found. */
@@ -46,12 +48,9 @@ function sceneTensors(
 
 /** The model's answer for each scene, box [B, 4] and class i32 [B]: those of the patch that is most certain of an object. */
 function findObjects(model: ViTDetector, images: Tensor): { readonly boxes: Tensor; readonly labels: Tensor } {
-  const { boxes, logits } = model.forward(preprocess(images));
-  const [count = 0, patches = 0] = logits.shape;
-  const objects = logits.softmax(2).slice(2, 0, model.head.classes);
-  const surest = objects.max(2).argmax(1, true);
-  const chosen = iota([count, patches], 1).eq(surest).cast('f32').unsqueeze(2);
-  return { boxes: boxes.mul(chosen).sum(1), labels: objects.mul(chosen).sum(1).argmax(1) };
+  const { boxes, scores, labels } = foundBoxes(model, images);
+  const chosen = iota(scores.shape, 1).eq(scores.argmax(1, true));
+  return { boxes: where(chosen.unsqueeze(2), boxes, 0).sum(1), labels: where(chosen, labels, 0).sum(1).cast('i32') };
 }
 
 /** GIoU of two boxes for each scene, [B, 4] each, [B]. */
@@ -148,6 +147,7 @@ function sceneDetector(model: ViTDetector, config: DetectConfig, classNames: rea
   return labeledTaskModel(config, classNames, measurementOf(model, config, classNames), {
     objective: new DetectObjective(model, config.loss),
     imageSize: scene.picture,
+    predictor: objectPredictor(model, config.model.imageSize, classNames),
     facts: {
       ...factsOf(model, config, classNames),
       Scenes: `${scene.height} x ${scene.width} pixels, with a picture of ${scene.picture} x ${scene.picture}`,

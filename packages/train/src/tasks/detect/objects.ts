@@ -1,18 +1,15 @@
 /** Detection of the objects that a data set has boxes of. */
 import type { Batch, RowObjects } from '@tessera/data';
-import { preprocess, type ViTDetector } from '@tessera/models';
-import { type Tensor, tensor } from '@tessera/tensor';
-import {
-  evaluateDetection,
-  type FoundBoxes,
-  type ObjectColumns,
-  objectColumns,
-} from '../../evaluation/detection/evaluate.ts';
-import { classMetadata } from '../class-names.ts';
+import type { ViTDetector } from '@tessera/models';
+import { tensor } from '@tessera/tensor';
+import { classMetadata } from '@tessera/weights';
+import { evaluateDetection, type ObjectColumns, objectColumns } from '../../evaluation/detection/evaluate.ts';
 import { readOptions, withColumnNames } from '../reading.ts';
 import { targetsMetadata } from '../targets.ts';
 import { type AnyTaskModel, asTaskModel } from '../task.ts';
+import { foundBoxes } from './found-boxes.ts';
 import { DetectObjective, type SceneTensors } from './objective.ts';
+import { objectPredictor } from './predictor.ts';
 import type { DetectConfig } from './settings.ts';
 
 /** The columns with the classes that the model knows, whatever their order in a data set. */
@@ -45,13 +42,6 @@ function objectTensors({ columns, size }: Batch<ObjectColumns>, imageSize: numbe
   };
 }
 
-/** A box for each patch, with its most probable class other than "nothing", and the probability of that class, as DETR's. */
-function foundBoxes(model: ViTDetector, images: Tensor): FoundBoxes {
-  const { boxes, logits } = model.forward(preprocess(images));
-  const objects = logits.softmax(2).slice(2, 0, model.head.classes);
-  return { boxes, scores: objects.max(2), labels: objects.argmax(2) };
-}
-
 /** A detector of the data set's objects. */
 export function objectDetector(
   model: ViTDetector,
@@ -70,6 +60,7 @@ export function objectDetector(
       objects: Array.from(columns.objects[row]?.labels ?? [], (label) => classNames[label]).join(', '),
     }),
     facts,
+    predictor: objectPredictor(model, imageSize, classNames),
     metadata: { ...classMetadata(classNames), ...targetsMetadata('scenes') },
     async evaluate(splits, request) {
       const options = readOptions(request, withClasses(classNames), imageSize);

@@ -1,7 +1,7 @@
 /** The teacher of a distilled model: a classifier that is trained first, or that another run trained. */
 import { ImageClassifier } from '@tessera/models';
+import { storedClassNames } from '@tessera/weights';
 import type { Settings } from '../../config/tree.ts';
-import { storedClassNames } from '../class-names.ts';
 import type { TrainedModel } from '../task.ts';
 import type { DistillConfig } from './settings.ts';
 

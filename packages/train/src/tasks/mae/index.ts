@@ -87,6 +87,10 @@ function subjectOf(model: MaskedAutoencoder, config: MAEConfig): TaskModel<Image
       Patches: `${rows} x ${columns} of ${patchSize} x ${patchSize} pixels, of which ${model.kept} are seen`,
       Parameters: model.parameterCount(),
     },
+    predictor: {
+      reason:
+        'a masked autoencoder learns without labels, so it has no classes and no words for an image; a classifier can start from it: npm run train -- --task classify --from RUN',
+    },
     async evaluate(splits, request) {
       const results = [];
       for (const split of splits) {

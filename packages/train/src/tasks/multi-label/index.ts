@@ -1,12 +1,12 @@
 /** The task `multi-label`: a classifier of images that can have several classes each, such as tags. */
 import type { Batch, Split } from '@tessera/data';
 import { tensor } from '@tessera/tensor';
+import { classMetadata } from '@tessera/weights';
 import { mixImages, mixTargets } from '../../mixup/mix.ts';
 import type { BatchMixing } from '../../mixup/mixed-source.ts';
 import { isMixing, type MixupSettings } from '../../mixup/settings.ts';
 import { classifierPredictor } from '../../predict/predictors.ts';
 import { tagPredictions } from '../../predict/probabilities.ts';
-import { classMetadata } from '../class-names.ts';
 import { type ClassColumn, classCounts, namedClassWeights } from '../class-weights.ts';
 import { buildTower, type CompleteConfig, describeClassifier, imageClassifier } from '../image-classifier.ts';
 import { modelInput } from '../model-input.ts';

@@ -4,8 +4,7 @@ import type { Tensor } from '@tessera/tensor';
 import type { LabelColumns } from '../../evaluation/classification/evaluate.ts';
 import type { Measurement } from '../../evaluation/measures/evaluate.ts';
 import { selectRows } from '../../evaluation/measures/rows.ts';
-import { valuesInBatches } from '../../predict/in-batches.ts';
-import { classPredictions } from '../../predict/probabilities.ts';
+import { logitsPredictor } from '../../predict/predictors.ts';
 import { enlarge, gray, type Picture, paste, plainPicture } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
 import { labelMixing } from '../class-loss.ts';
@@ -81,17 +80,12 @@ function subjectOf(
     objective,
     mixing: labelMixing(config.mixup, classNames.length, labelSmoothing),
     imageSize,
-    predictor: {
-      asks: [],
+    predictor: logitsPredictor(model, classNames, {
+      view: { kind: 'square', size: imageSize },
       // Each image in the largest size: it shows the most.
-      predict: async (images) =>
-        classPredictions(
-          await valuesInBatches(model, images, [imageSize, imageSize, 3], (batch) =>
-            classifyPacked(model, batch, new Array<Size>(batch.shape[0] ?? 0).fill(largestOf(sizes)), config.model),
-          ),
-          classNames,
-        ),
-    },
+      forward: (images) =>
+        classifyPacked(model, images, new Array<Size>(images.shape[0] ?? 0).fill(largestOf(sizes)), config.model),
+    }),
     facts: {
       Model: `NaViT: ${layers} blocks of width ${width}, sequences of ${sequenceLength} tokens`,
       'Image sizes': sizes.map((size) => size.join(' x ')).join(', '),

@@ -3,6 +3,7 @@ import { type Batch, loadTokenizer, type Split, type Tokenizer, trainBpe, usualC
 import { MultimodalClassifier, preprocess } from '@tessera/models';
 import { init } from '@tessera/nn';
 import { type Tensor, tensor } from '@tessera/tensor';
+import { classMetadata, storedClassNames } from '@tessera/weights';
 import { classNamesOf } from '../../evaluation/classification/evaluate.ts';
 import { evaluateMeasures, type Measurement } from '../../evaluation/measures/evaluate.ts';
 import { selectRows } from '../../evaluation/measures/rows.ts';
@@ -10,7 +11,6 @@ import { loadModelState } from '../../loop/checkpoint.ts';
 import { enlarge } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
 import { runTokenizer } from '../captions.ts';
-import { classMetadata, storedClassNames } from '../class-names.ts';
 import { findColumns, readOptions, withColumnNames } from '../reading.ts';
 import { asTaskModel, defineTask, fromScratch, type TaskModel } from '../task.ts';
 import { vitOptions } from '../vit-settings.ts';

@@ -15,6 +15,7 @@ import { vitOptions } from '../vit-settings.ts';
 import { maskClasses, maskSegmenter } from './masks.ts';
 import { segmentation } from './measurement.ts';
 import { type MaskedTensors, SegmentObjective, trueClasses } from './objective.ts';
+import { maskPredictor } from './predictor.ts';
 import { type SegmentConfig, segmentSettings } from './settings.ts';
 
 const factsOf = (model: ViTSegmenter, { model: { imageSize, patchSize, width, layers } }: SegmentConfig) => ({
@@ -27,7 +28,8 @@ const factsOf = (model: ViTSegmenter, { model: { imageSize, patchSize, width, la
 /** A model of labeled images, whose masks follow from the brightness of the pixels. */
 function labelSegmenter(model: ViTSegmenter, config: SegmentConfig, classNames: readonly string[]): AnyTaskModel {
   const { model: sizes, data } = config;
-  const measurement = segmentation<LabelColumns, MaskedTensors>(model, ['background', ...classNames], {
+  const pixelClasses = ['background', ...classNames];
+  const measurement = segmentation<LabelColumns, MaskedTensors>(model, pixelClasses, {
     note: 'The image, the true class of each pixel, and the predicted class. Background is black.',
     toTensors(batch) {
       const tensors = labeledTensors(batch, sizes.imageSize, classNames.length);
@@ -38,6 +40,7 @@ function labelSegmenter(model: ViTSegmenter, config: SegmentConfig, classNames: 
   return labeledTaskModel(config, classNames, measurement, {
     objective: new SegmentObjective(model),
     imageSize: sizes.imageSize,
+    predictor: maskPredictor(model, sizes.imageSize, pixelClasses, 'square'),
     facts: { ...factsOf(model, config), Classes: `${classNames.length} and background` },
   });
 }

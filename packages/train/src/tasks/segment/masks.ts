@@ -2,13 +2,14 @@
 import { type Batch, type ColumnRequest, ignoredClass, type Split, usualColumns } from '@tessera/data';
 import type { ViTSegmenter } from '@tessera/models';
 import { tensor } from '@tessera/tensor';
+import { classMetadata } from '@tessera/weights';
 import { evaluateMeasures } from '../../evaluation/measures/evaluate.ts';
-import { classMetadata } from '../class-names.ts';
 import { readOptions, withColumnNames } from '../reading.ts';
 import { targetsMetadata } from '../targets.ts';
 import { type AnyTaskModel, asTaskModel } from '../task.ts';
 import { segmentation } from './measurement.ts';
 import { type MaskedTensors, SegmentObjective } from './objective.ts';
+import { maskPredictor } from './predictor.ts';
 import type { SegmentConfig } from './settings.ts';
 
 /** The columns that are read. */
@@ -85,6 +86,7 @@ export function maskSegmenter(
     toTensors: (batch) => measurement.toTensors(batch),
     describeRow: ({ columns }, row) => ({ classes: namesIn(columns.mask[row] ?? [], classNames) }),
     facts,
+    predictor: maskPredictor(model, imageSize, classNames, 'whole'),
     metadata: { ...classMetadata(classNames), ...targetsMetadata('scenes') },
     async evaluate(splits, request) {
       const options = readOptions(request, maskColumns, imageSize);

@@ -5,6 +5,7 @@ import type { Tensor } from '@tessera/tensor';
 import type { LabelColumns } from '../../evaluation/classification/evaluate.ts';
 import type { Measurement } from '../../evaluation/measures/evaluate.ts';
 import { selectRows } from '../../evaluation/measures/rows.ts';
+import { logitsPredictor } from '../../predict/predictors.ts';
 import { enlarge } from '../../report/draw.ts';
 import { picturesOf } from '../../report/pictures.ts';
 import { labelMixing } from '../class-loss.ts';
@@ -75,6 +76,10 @@ function subjectOf(
     objective: new TilesObjective(model, { labelSmoothing, classWeights }),
     mixing: labelMixing(config.mixup, classNames.length, labelSmoothing),
     imageSize: scene.picture,
+    predictor: logitsPredictor(model, classNames, {
+      view: { kind: 'whole', size: [scene.height, scene.width] },
+      forward: (images) => model.forward(preprocess(images)),
+    }),
     facts: {
       Model: `tiled classifier: encoder of ${layers} and reader of ${readerLayers} blocks of width ${width}`,
       Scenes: `${scene.height} x ${scene.width} pixels, with a picture of ${scene.picture} x ${scene.picture}`,

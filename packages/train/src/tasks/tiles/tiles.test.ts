@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { loadRun } from '../../load-run.ts';
+import { sceneFiles } from '../../testing/scene-files.ts';
 import { testTask } from '../../testing/task-suite.ts';
 
 const set = [
@@ -11,7 +12,11 @@ const set = [
   'training.epochs=6',
 ];
 
-const runs = testTask({ preset: 'tiles', set });
+const runs = testTask({
+  preset: 'tiles',
+  set,
+  filesOf: (images) => sceneFiles(images, { picture: 12, height: 16, width: 24 }),
+});
 
 it('sees a scene as six tiles and a thumbnail, or reduced to one tile', async () => {
   const { subject } = await loadRun(runs.folder('run').path);

@@ -7,6 +7,7 @@ import { loadModelState } from '../../loop/checkpoint.ts';
 import { readOptions, withColumnNames } from '../reading.ts';
 import { asTaskModel, defineTask, fromScratch, type TaskModel } from '../task.ts';
 import { type ImageTensors, VQObjective } from './objective.ts';
+import { tokenPredictor } from './predictor.ts';
 import { type VQConfig, vqSettings } from './settings.ts';
 
 function subjectOf(model: VQTokenizer, config: VQConfig): TaskModel<ImageColumns, ImageTensors> {
@@ -25,6 +26,7 @@ function subjectOf(model: VQTokenizer, config: VQConfig): TaskModel<ImageColumns
       'Image size': imageSize,
       Parameters: model.parameterCount(),
     },
+    predictor: tokenPredictor(model),
     async evaluate(splits, request) {
       const results = [];
       for (const split of splits)

@@ -1,6 +1,7 @@
 /** The settings of a run and the facts about its machine. */
 import { useState } from 'preact/hooks';
 import type { RunDetail } from '../../../shared/api.ts';
+import { Table } from '../../parts/table.tsx';
 
 type Facts = Readonly<Record<string, string>>;
 
@@ -40,17 +41,13 @@ function FactTable({ facts, none }: { readonly facts: Facts; readonly none: stri
   const rows = Object.entries(facts);
   if (rows.length === 0) return <p class="empty">{none}</p>;
   return (
-    <div class="card scroll">
-      <table class="settings">
-        <tbody>
-          {rows.map(([key, value]) => (
-            <tr key={key}>
-              <th scope="row">{key}</th>
-              <td>{value}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table kind="settings">
+      {rows.map(([key, value]) => (
+        <tr key={key}>
+          <th scope="row">{key}</th>
+          <td>{value}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }

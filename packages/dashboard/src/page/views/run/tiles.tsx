@@ -1,7 +1,7 @@
 /** A run in a few large numbers. */
-import { inUsualOrder, lookOf } from '@tessera/train/charts';
+import { formatValue, inUsualOrder, lookOf } from '@tessera/train/charts';
 import type { RunSummary } from '../../../shared/api.ts';
-import { formatSeconds, formatValue, whole } from '../../chart/format.ts';
+import { formatSeconds, whole } from '../../chart/format.ts';
 
 interface Tile {
   readonly label: string;

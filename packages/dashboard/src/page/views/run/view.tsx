@@ -9,7 +9,7 @@ import { Toolbar } from '../../parts/toolbar.tsx';
 import { useAddress } from '../../state/address.ts';
 import { runTabs } from '../../state/address-text.ts';
 import { useAnswer } from '../../state/answer.ts';
-import { getJson } from '../../state/fetch.ts';
+import { getJson, urlOf } from '../../state/fetch.ts';
 import { Pictures } from './pictures.tsx';
 import { Report } from './report.tsx';
 import { RunSettings } from './settings.tsx';
@@ -52,7 +52,14 @@ function KnownRun({ run, library }: { readonly run: RunSummary; readonly library
       <Tabs names={runTabs} labels={labels} chosen={view} />
       {view === 'curves' ? (
         <>
-          <Toolbar note="Drag over a chart to zoom in, double-click to see all." />
+          <Toolbar note="Drag over a chart to zoom in, double-click to see all.">
+            <span class="grow" />
+            {run.step > 0 && (
+              <a class="quiet button" href={urlOf(paths.table, { run: run.id })} download>
+                Save as CSV
+              </a>
+            )}
+          </Toolbar>
           <ChartGroups runs={[{ run, color: runColor(place, theme) }]} highlighted={null} />
         </>
       ) : view === 'results' ? (

@@ -1,6 +1,7 @@
 /** The list of runs: which there are, how they are doing, and which are compared. */
+import { formatValue } from '@tessera/train/charts';
 import type { Library, RunSummary } from '../../../shared/api.ts';
-import { formatAgo, formatValue, whole } from '../../chart/format.ts';
+import { formatAgo, whole } from '../../chart/format.ts';
 import { ProgressLine, StatusSign } from '../../parts/status.tsx';
 import { freshView, go, linkTo, useAddress } from '../../state/address.ts';
 import { listedRuns, type Order, orders } from './choice.ts';

@@ -3,9 +3,14 @@ import { useState } from 'preact/hooks';
 import { paths, type SettingsRequest, type SettingsResponse } from '../../../shared/api.ts';
 import type { ShownRun } from '../../parts/chart-series.ts';
 import { Problem } from '../../parts/problem.tsx';
+import { RunHeading, Table } from '../../parts/table.tsx';
 import { useAnswer } from '../../state/answer.ts';
 import { postJson } from '../../state/fetch.ts';
 import { differingKeys } from './differences.ts';
+
+/** Numbers without the last digits of their binary form: 0.0014399999999999999 as 0.00144. */
+const shortNumber = (text: string): string =>
+  /^-?\d+\.\d{12,}(e[+-]?\d+)?$/.test(text) ? String(Number(Number(text).toPrecision(10))) : text;
 
 export function SettingsTable({ runs }: { readonly runs: readonly ShownRun[] }) {
   const [showsAll, setShowsAll] = useState(false);
@@ -30,36 +35,31 @@ export function SettingsTable({ runs }: { readonly runs: readonly ShownRun[] }) 
         </span>
       </div>
       {keys.length > 0 && (
-        <div class="card scroll">
-          <table class="settings">
-            <thead>
-              <tr>
-                <th scope="col">Setting</th>
-                {runs.map(({ run, color }) => (
-                  <th scope="col" key={run.id} title={run.id}>
-                    <i class="swatch" style={{ background: color }} />
-                    {run.name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {keys.map((key) => (
-                <tr key={key}>
-                  <th scope="row">{key}</th>
-                  {runs.map(({ run }) => {
-                    const text = settings.get(run.id)?.[key];
-                    return (
-                      <td key={run.id} class={text === undefined ? 'muted' : ''}>
-                        {text ?? '–'}
-                      </td>
-                    );
-                  })}
-                </tr>
+        <Table
+          kind="settings"
+          heading={
+            <>
+              <th scope="col">Setting</th>
+              {runs.map(({ run, color }) => (
+                <RunHeading key={run.id} id={run.id} name={run.name} color={color} />
               ))}
-            </tbody>
-          </table>
-        </div>
+            </>
+          }
+        >
+          {keys.map((key) => (
+            <tr key={key}>
+              <th scope="row">{key}</th>
+              {runs.map(({ run }) => {
+                const text = settings.get(run.id)?.[key];
+                return (
+                  <td key={run.id} class={text === undefined ? 'muted' : ''} title={text}>
+                    {text === undefined ? '–' : shortNumber(text)}
+                  </td>
+                );
+              })}
+            </tr>
+          ))}
+        </Table>
       )}
     </section>
   );

@@ -1,10 +1,12 @@
 /** The best value of each measure for each run, as a table that can be sorted and saved. */
+import { formatValue } from '@tessera/train/charts';
 import { useState } from 'preact/hooks';
 import { type EvaluationsRequest, type EvaluationsResponse, paths } from '../../../shared/api.ts';
-import { formatValue, whole } from '../../chart/format.ts';
+import { whole } from '../../chart/format.ts';
 import type { ShownRun } from '../../parts/chart-series.ts';
 import { Problem } from '../../parts/problem.tsx';
 import { StatusSign } from '../../parts/status.tsx';
+import { Table } from '../../parts/table.tsx';
 import { freshView, linkTo } from '../../state/address.ts';
 import { useAnswer } from '../../state/answer.ts';
 import { postJson } from '../../state/fetch.ts';
@@ -82,59 +84,57 @@ export function ResultsTable({ runs }: { readonly runs: readonly ShownRun[] }) {
           Save as CSV
         </button>
       </div>
-      <div class="card scroll">
-        <table class="results">
-          <thead>
-            <tr>
-              <th scope="col">Run</th>
-              <th scope="col">Steps</th>
-              <th scope="col">Training loss</th>
-              {columns.map(({ name, look }) => (
-                <th
-                  scope="col"
-                  key={name}
-                  aria-sort={sortedBy === name ? (look.better === 'lower' ? 'ascending' : 'descending') : 'none'}
+      <Table
+        kind="results"
+        heading={
+          <>
+            <th scope="col">Run</th>
+            <th scope="col">Steps</th>
+            <th scope="col">Training loss</th>
+            {columns.map(({ name, look }) => (
+              <th
+                scope="col"
+                key={name}
+                aria-sort={sortedBy === name ? (look.better === 'lower' ? 'ascending' : 'descending') : 'none'}
+              >
+                <button
+                  type="button"
+                  class="fold"
+                  title={name}
+                  onClick={() => setSortedBy(sortedBy === name ? null : name)}
                 >
-                  <button
-                    type="button"
-                    class="fold"
-                    title={name}
-                    onClick={() => setSortedBy(sortedBy === name ? null : name)}
-                  >
-                    {look.title}
-                    {sortedBy === name ? (look.better === 'lower' ? ' ↑' : ' ↓') : ''}
-                  </button>
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {sorted.map(({ shown: { run, color }, best }) => (
-              <tr key={run.id}>
-                <th scope="row">
-                  <a {...linkTo({ ...freshView, run: run.id })} title={run.id}>
-                    <i class="swatch" style={{ background: color }} />
-                    {run.name}
-                  </a>{' '}
-                  <StatusSign status={run.status} />
-                </th>
-                <td>{whole(run.step)}</td>
-                <td>{formatValue(run.last.loss, 'number')}</td>
-                {columns.map((column, k) => {
-                  const one = best[k] ?? null;
-                  const all = rows.map((row) => row.best[k]?.value ?? null);
-                  return (
-                    <td key={column.name} class={one !== null && isBestOfAll(one.value, all, column) ? 'best' : ''}>
-                      {formatValue(one?.value, column.look.format)}
-                      {one !== null && <span class="muted at">at {whole(one.step)}</span>}
-                    </td>
-                  );
-                })}
-              </tr>
+                  {look.title}
+                  {sortedBy === name ? (look.better === 'lower' ? ' ↑' : ' ↓') : ''}
+                </button>
+              </th>
             ))}
-          </tbody>
-        </table>
-      </div>
+          </>
+        }
+      >
+        {sorted.map(({ shown: { run, color }, best }) => (
+          <tr key={run.id}>
+            <th scope="row">
+              <a {...linkTo({ ...freshView, run: run.id })} title={run.id}>
+                <i class="swatch" style={{ background: color }} />
+                {run.name}
+              </a>{' '}
+              <StatusSign status={run.status} />
+            </th>
+            <td>{whole(run.step)}</td>
+            <td>{formatValue(run.last.loss, 'number')}</td>
+            {columns.map((column, k) => {
+              const one = best[k] ?? null;
+              const all = rows.map((row) => row.best[k]?.value ?? null);
+              return (
+                <td key={column.name} class={one !== null && isBestOfAll(one.value, all, column) ? 'best' : ''}>
+                  {formatValue(one?.value, column.look.format)}
+                  {one !== null && <span class="muted at">at {whole(one.step)}</span>}
+                </td>
+              );
+            })}
+          </tr>
+        ))}
+      </Table>
     </section>
   );
 }

@@ -1,9 +1,10 @@
 /** A sweep: its best configuration, parallel coordinates, and a table. */
-import { drawCoordinates, type SweepResults, smallestWidth } from '@tessera/train/charts';
+import { drawCoordinates, formatValue, type SweepResults, smallestWidth } from '@tessera/train/charts';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Library, paths, type SweepDetail } from '../../../shared/api.ts';
-import { formatSeconds, formatValue } from '../../chart/format.ts';
+import { formatSeconds } from '../../chart/format.ts';
 import { Problem } from '../../parts/problem.tsx';
+import { Table } from '../../parts/table.tsx';
 import { freshView, linkTo } from '../../state/address.ts';
 import { useAnswer } from '../../state/answer.ts';
 import { getJson } from '../../state/fetch.ts';
@@ -121,66 +122,64 @@ function SweepTable({ id, results, pointed, onPoint, known }: SweepTableProps) {
   return (
     <section>
       <h2>Configurations</h2>
-      <div class="card scroll">
-        <table class="results">
-          <thead>
-            <tr>
-              <th scope="col">Rank</th>
-              {parameters.map(({ key, label }) => (
-                <th scope="col" key={key} title={key}>
-                  {label}
-                </th>
-              ))}
-              <th scope="col">{metric.name}</th>
-              <th scope="col">Epochs</th>
-              <th scope="col">Runs, by seed</th>
-              <th scope="col">Time</th>
-            </tr>
-          </thead>
-          <tbody>
-            {configurations.map((one) => (
-              <tr
-                key={one.number}
-                class={pointed === one.number ? 'on' : ''}
-                onMouseEnter={() => onPoint(one.number)}
-                onMouseLeave={() => onPoint(null)}
-                onFocusIn={() => onPoint(one.number)}
-              >
-                <th scope="row">{one.rank}</th>
-                {parameters.map(({ key }) => (
-                  <td key={key}>{settingText(one.settings[key])}</td>
-                ))}
-                <td class={one.rank === 1 && one.mean !== null ? 'best' : ''}>
-                  {formatValue(one.mean, 'number')}
-                  {one.std !== null && <span class="muted at">± {formatValue(one.std, 'number', 2)}</span>}
-                </td>
-                <td>{one.epochs}</td>
-                <td>
-                  {one.runs.map(({ seed, folder, value, status, message }) => {
-                    const run = runId(id, folder);
-                    const text = value === null ? status : formatValue(value, 'number');
-                    return known.has(run) ? (
-                      <a
-                        key={folder}
-                        class="seed"
-                        {...linkTo({ ...freshView, run })}
-                        title={message ?? `seed ${seed}: ${status}`}
-                      >
-                        {text}
-                      </a>
-                    ) : (
-                      <span key={folder} class="seed muted" title={message ?? `seed ${seed}: ${status}`}>
-                        {text}
-                      </span>
-                    );
-                  })}
-                </td>
-                <td>{formatSeconds(one.seconds)}</td>
-              </tr>
+      <Table
+        kind="results"
+        heading={
+          <>
+            <th scope="col">Rank</th>
+            {parameters.map(({ key, label }) => (
+              <th scope="col" key={key} title={key}>
+                {label}
+              </th>
             ))}
-          </tbody>
-        </table>
-      </div>
+            <th scope="col">{metric.name}</th>
+            <th scope="col">Epochs</th>
+            <th scope="col">Runs, by seed</th>
+            <th scope="col">Time</th>
+          </>
+        }
+      >
+        {configurations.map((one) => (
+          <tr
+            key={one.number}
+            class={pointed === one.number ? 'on' : ''}
+            onMouseEnter={() => onPoint(one.number)}
+            onMouseLeave={() => onPoint(null)}
+            onFocusIn={() => onPoint(one.number)}
+          >
+            <th scope="row">{one.rank}</th>
+            {parameters.map(({ key }) => (
+              <td key={key}>{settingText(one.settings[key])}</td>
+            ))}
+            <td class={one.rank === 1 && one.mean !== null ? 'best' : ''}>
+              {formatValue(one.mean, 'number')}
+              {one.std !== null && <span class="muted at">± {formatValue(one.std, 'number', 2)}</span>}
+            </td>
+            <td>{one.epochs}</td>
+            <td>
+              {one.runs.map(({ seed, folder, value, status, message }) => {
+                const run = runId(id, folder);
+                const text = value === null ? status : formatValue(value, 'number');
+                return known.has(run) ? (
+                  <a
+                    key={folder}
+                    class="seed"
+                    {...linkTo({ ...freshView, run })}
+                    title={message ?? `seed ${seed}: ${status}`}
+                  >
+                    {text}
+                  </a>
+                ) : (
+                  <span key={folder} class="seed muted" title={message ?? `seed ${seed}: ${status}`}>
+                    {text}
+                  </span>
+                );
+              })}
+            </td>
+            <td>{formatSeconds(one.seconds)}</td>
+          </tr>
+        ))}
+      </Table>
     </section>
   );
 }
