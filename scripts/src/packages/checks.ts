@@ -160,11 +160,16 @@ async function commandTrains(project: Project, major: NodeMajor): Promise<string
     });
   const built = await tessera('build-dataset', 'pictures', '--out', 'dataset');
   expectThat(built.includes('npx tessera train --data dataset'), () => built);
-  const trained = await tessera('train', '--preset', 'tiny', '--data', 'dataset', '--run', 'run', ...settings);
+  writeFileSync(join(work, 'own-logger.ts'), readFileSync(new URL('programs/own-logger.txt', import.meta.url)));
+  writeFileSync(join(work, 'tsconfig.json'), '{ "compilerOptions": { "experimentalDecorators": true } }');
+  const own = ['--import', 'own-logger.ts'];
+  const trained = await tessera('train', '--preset', 'tiny', '--data', 'dataset', '--run', 'run', ...own, ...settings);
   expectThat(trained.includes('report: run/report.html'), () => trained);
+  const logged = readFileSync(join(work, 'run/own.txt'), 'utf8');
+  expectThat(logged.startsWith('1 Loud start\n2 Loud '), () => `the logger of --import has written ${logged}`);
   const evaluated = JSON.parse(await tessera('eval', 'run', '--json')) as { retrieval: { split: string }[] };
   expectThat(evaluated.retrieval[0]?.split === 'test', () => JSON.stringify(evaluated));
-  return 'build-dataset, train, eval';
+  return 'build-dataset, train with a TypeScript module, eval';
 }
 
 /** `npx` finds the command, and answers a mistake. */

@@ -17,6 +17,7 @@ export interface Manifest {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
+  readonly repository?: string | { readonly url: string };
   readonly publishConfig?: { readonly access?: string; readonly provenance?: boolean };
 }
 
@@ -30,7 +31,7 @@ const readManifest = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(repository, folder, 'package.json'), 'utf8')) as Manifest;
 
 /** All workspaces, published or not. */
-export function workspaces(): Package[] {
+function workspaces(): Package[] {
   const { workspaces: patterns } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
     workspaces: string[];
   };

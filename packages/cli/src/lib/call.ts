@@ -41,7 +41,7 @@ export const silentCallOf = (name: CommandName, args: string): string =>
   callOf(name, args).replace(/^npm run /, 'npm run --silent ');
 
 /** The folder that paths are relative to. npm runs the scripts of the repository in its root, and says where it was called from. */
-const callerFolder = (isSource ? process.env.INIT_CWD : undefined) ?? process.cwd();
+export const callerFolder = (isSource ? process.env.INIT_CWD : undefined) ?? process.cwd();
 
 /** Resolves a path relative to the folder that the command was called from. */
 export const fromCaller = (path: string): string => resolve(callerFolder, path);

@@ -5,7 +5,7 @@ type Values = readonly (number | null)[];
 
 export type Interval = readonly [low: number, high: number];
 
-interface Line {
+export interface Line {
   readonly x: readonly number[];
   readonly y: Values;
 }
