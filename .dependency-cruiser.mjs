@@ -8,6 +8,7 @@ const order = [
   'packages/nn',
   'packages/models',
   'packages/data',
+  'packages/http',
   'packages/weights',
   'packages/train',
   'packages/verify',
@@ -18,6 +19,7 @@ const order = [
   'packages/cli',
   'examples/browser',
   'scripts',
+  'site',
 ];
 
 const oneWay = order.slice(0, -1).map((folder, i) => ({
@@ -33,6 +35,7 @@ const only = {
   'packages/mpi': 'packages/tensor/src/kernel/index\\.ts$',
   'packages/data': 'packages/tensor/src/(random/threefry|backends/wasm/emit/index)\\.ts$',
   datasets: 'packages/data/',
+  'packages/http': 'packages/data/',
 };
 
 const onlyThese = Object.entries(only).map(([folder, allowed]) => ({
@@ -176,7 +179,7 @@ const rooms = {
     ['formats', 'convert-tensors.ts', 'onnx-export'],
     ['adapt', 'adapters', 'load-and-save.ts'],
   ],
-  'packages/serve': [['search']],
+  'packages/serve': [['search', 'queue'], ['server']],
   'packages/mpi': [
     ['errors.ts', 'combine.ts'],
     ['checks.ts', 'transport.ts'],
@@ -344,7 +347,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(packages/[^/]+|datasets|scripts|examples/[^/]+)/dist/' },
+    exclude: { path: '^(packages/[^/]+|datasets|scripts|site|examples/[^/]+)/dist/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {

@@ -64,6 +64,7 @@ const cases: { readonly [O in Op]: readonly Case[] | 'no sources' | 'tested apar
   const: 'no sources',
   iota: 'no sources',
   random: 'tested apart',
+  collective: 'tested apart',
   unary: unaryCases,
   binary: [
     ...smoothBinaries.map((kind) => ({

@@ -139,6 +139,14 @@ function shrinkRule(node: NodeOf<'shrink'>, gradient: Node): Node {
   );
 }
 
+/** What moves a gradient back to where the values came from. */
+const adjoints = {
+  allReduce: 'allReduce',
+  allGather: 'reduceScatter',
+  reduceScatter: 'allGather',
+  allToAll: 'allToAll',
+} as const;
+
 /** Slices the gradient of a concatenation into those of its parts. */
 function concatRule({ arg: { axis }, sources, shape }: NodeOf<'concat'>, gradient: Node): Node[] {
   let offset = 0;
@@ -207,6 +215,13 @@ const rules: { readonly [O in Op]: Rule<O> } = {
   },
   scatterAdd: (node, g) => [graph.gather(g, source(node, 1), node.arg.axis), null],
   concat: concatRule,
+  // Of the sum of the losses of all ranks.
+  collective: ({ arg }, g) => {
+    const { kind, reduction } = arg;
+    if (reduction !== 'sum' && (kind === 'allReduce' || kind === 'reduceScatter'))
+      throw new Error(`grad: ${kind} with reduction ${reduction} has no derivative; detach its source or its result`);
+    return [graph.collective(g, { ...arg, kind: adjoints[kind] })];
+  },
 
   detach: () => [null],
   materialize: (_, g) => [g],

@@ -22,6 +22,7 @@ export const commands = {
   eval: { summary: 'evaluates a trained model on any dataset', load: () => import('./commands/eval.ts') },
   predict: { summary: 'says what a trained model sees in images', load: () => import('./commands/predict.ts') },
   search: { summary: 'finds images by a text or by another image', load: () => import('./commands/search.ts') },
+  serve: { summary: 'serves a trained model over HTTP', load: () => import('./commands/serve.ts') },
   attention: {
     summary: 'draws where a trained model looks in an image',
     load: () => import('./commands/attention.ts'),

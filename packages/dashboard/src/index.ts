@@ -1,4 +1,3 @@
 /** The dashboard: a local page that follows, shows and compares training runs. */
-export { isLoopback } from './server/guard.ts';
 export { type PageFiles, pageFiles } from './server/page-files.ts';
 export { type Dashboard, type DashboardOptions, serveDashboard } from './server/serve.ts';

@@ -7,6 +7,7 @@ export {
   type IndexedImage,
   type IndexUpdate,
   type LeftOutImage,
+  openIndex,
   updateIndex,
 } from './search/image-index.ts';
 export { type FoundFile, readFound } from './search/read-found.ts';

@@ -406,8 +406,9 @@ async function build<A extends unknown[]>(
   const { recording, roots, replaces, randomKey, key } = await recordProgram(backend, recorded, call);
   const recordingTime = performance.now() - start;
   const listen = joinListeners(listener, debugListener(`compiled function '${recorded.fn.name}'`, backend));
-  const { plan, externals, times: planTimes } = planGraph(roots, { replaces, listen });
-  const { executable, times: codeTimes } = preparePlan(backend, plan, listen);
+  const planned = planGraph(roots, { replaces, listen });
+  const { plan, externals, times: planTimes } = planned;
+  const { executable, times: codeTimes } = preparePlan(backend, planned, listen);
   const times = { recording: recordingTime, ...planTimes, ...codeTimes };
   listen?.('times', () => formatTimes(times));
   return {

@@ -35,6 +35,7 @@ export {
   type WebGpuOptions,
   type WebGpuStatistics,
 } from './backends/webgpu/index.ts';
+export { allGather, allReduce, allToAll, reduceScatter } from './collectives.ts';
 // Tensors
 export * from './combining.ts';
 export { type CompiledFunction, type CompiledProgram, type CompileOptions, compile } from './compile.ts';
@@ -59,6 +60,7 @@ export {
   setDefaultBackend,
   UnsupportedDTypeError,
 } from './kernel/backend.ts';
+export type { Communicator, Reduction } from './kernel/communicator.ts';
 // Dtypes and shapes
 export {
   type ComputeDType,

@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
-import { type Dashboard, isLoopback, pageFiles, serveDashboard } from '@tessera/dashboard';
+import { type Dashboard, pageFiles, serveDashboard } from '@tessera/dashboard';
 import { exists } from '@tessera/data/io';
+import { isLoopback } from '@tessera/http';
 import { writeMetricsTable } from '@tessera/train/watch';
 import { callOf, fromCaller, toCaller } from '../lib/call.ts';
 import { commandLine, onInterrupt, UsageError } from '../lib/command.ts';

@@ -1,24 +1,15 @@
 /** tessera search: finds images by a text or by another image. */
-import { createHash } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { openDataset } from '@tessera/data';
 import { writeFileAtomic } from '@tessera/data/io';
-import {
-  drawContactSheet,
-  findNearest,
-  type IndexUpdate,
-  nameOf,
-  readFound,
-  renderSearchPage,
-  updateIndex,
-} from '@tessera/serve';
+import { drawContactSheet, findNearest, nameOf, readFound, renderSearchPage } from '@tessera/serve';
 import { findRun, type LoadedModel } from '@tessera/train';
 import { fromCaller, toCaller } from '../lib/call.ts';
 import { backendOption, chooseBackend, commandLine, UsageError } from '../lib/command.ts';
 import { locateDataset } from '../lib/datasets.ts';
+import { bringUpToDate, fileNameOf, indexFolder } from '../lib/image-index.ts';
 import { loadModel } from '../lib/load-model.ts';
-import { ProgressBar } from '../lib/progress-bar.ts';
 
 const readOptions = (args: readonly string[]) =>
   commandLine('search', args)
@@ -80,39 +71,12 @@ async function queriesOf(model: LoadedModel, { text, image }: Options): Promise<
   return queries;
 }
 
-/** A name for files: the query's letters and digits. */
-const fileNameOf = (title: string): string =>
-  title
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, '-')
-    .replace(/^-|-$/g, '')
-    .slice(0, 60) || createHash('sha256').update(title).digest('hex').slice(0, 8);
-
-/** The folder of the index of a data set. */
-const indexFolder = (out: string, dataset: string): string =>
-  join(out, `${fileNameOf(basename(dataset))}-${createHash('sha256').update(dataset).digest('hex').slice(0, 8)}`);
-
 function checkOptions({ task, subject }: LoadedModel, { text, image, top }: Options): void {
   if ((text as string[]).length + image.length === 0)
     throw new UsageError('pass a text to search, or an image with --image');
   if ((text as string[]).length > 0 && subject.text === undefined)
     throw new UsageError(`a run of the task ${task.name} knows no texts: search by an image, with --image`);
   if (!(Number.isInteger(top) && top >= 1)) throw new UsageError('--top: expected a number from 1 on');
-}
-
-async function bringUpToDate(model: LoadedModel, dataset: string, folder: string): Promise<IndexUpdate> {
-  const bar = new ProgressBar();
-  const update = await updateIndex(model, dataset, folder, (done, total) =>
-    bar.update(done / total, [`images embedded: ${done} of ${total}`]),
-  );
-  bar.finish();
-  const { index, kept, leftOut } = update;
-  const rest = kept === 0 ? '' : `, ${kept} of them from the index`;
-  console.error(`${toCaller(index.dataset)}: ${index.images.length} images${rest}`);
-  for (const { split, row, reason } of leftOut.slice(0, 5))
-    console.error(`  left out: ${split}, row ${row}: ${reason}`);
-  if (leftOut.length > 5) console.error(`  left out: ${leftOut.length} images in total`);
-  return update;
 }
 
 export async function main(args: readonly string[]): Promise<undefined> {

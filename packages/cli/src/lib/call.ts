@@ -8,6 +8,7 @@ export const commandNames = [
   'eval',
   'predict',
   'search',
+  'serve',
   'attention',
   'dashboard',
   'data',

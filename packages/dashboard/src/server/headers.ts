@@ -1,18 +1,9 @@
 /** Headers of all answers. */
 import type { OutgoingHttpHeaders } from 'node:http';
+import { commonHeaders, pagePolicy } from '@tessera/http';
 
-/** What the page may load: its own scripts, styles and pictures, and nothing from elsewhere. Its report is shown in a frame. */
-const pagePolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "frame-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/** A run's report is shown in a frame. */
+const policyOfPage = pagePolicy(["frame-src 'self'"]);
 
 /**
  * A report contains its own scripts, styles and pictures, and may come from anywhere. In a sandbox it has an origin of its own, so it
@@ -27,16 +18,9 @@ const reportPolicy = [
   "frame-ancestors 'self'",
 ].join('; ');
 
-const common: OutgoingHttpHeaders = {
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Cross-Origin-Opener-Policy': 'same-origin',
-};
-
 export const headersFor = (kind: 'page' | 'report', more: OutgoingHttpHeaders = {}): OutgoingHttpHeaders => ({
-  ...common,
-  'Content-Security-Policy': kind === 'page' ? pagePolicy : reportPolicy,
+  ...commonHeaders,
+  'Content-Security-Policy': kind === 'page' ? policyOfPage : reportPolicy,
   'Cache-Control': 'no-store',
   ...more,
 });

@@ -1,12 +1,11 @@
 /** The server of the page: checks each request, then answers with the interface or with a file of the page. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { hostname } from 'node:os';
-import { errorCode, errorMessage } from '@tessera/data/io';
+import { errorMessage } from '@tessera/data/io';
+import { browserAddress, checkAccess, isCrossSite, isLoopback, knownNames, listenOn } from '@tessera/http';
 import { NotFoundError, RunLibrary } from '../library/library.ts';
 import type { ErrorResponse } from '../shared/api.ts';
 import { RequestError } from './check-request.ts';
 import { EventStream } from './events.ts';
-import { type Access, isCrossSite, isKnownHost, isLoopback, tokenCookie, tokenPlace } from './guard.ts';
 import { headersFor } from './headers.ts';
 import type { PageFiles } from './page-files.ts';
 import { routesOf } from './routes.ts';
@@ -63,21 +62,18 @@ export async function serveDashboard({
   const events = new EventStream(library, interval);
   await library.look();
   const routes = routesOf(library, events);
-  const access = { hosts: [hostname(), ...hosts].map((name) => name.toLowerCase()), token };
+  const access = { server: 'dashboard', hosts: knownNames(hosts), token };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { port } = addressOf(server);
-    if (!isKnownHost(request.headers.host, access))
-      return refuse(
-        response,
-        421,
-        `the address ${request.headers.host ?? ''} is not one of this server's; see --allow-host`,
-      );
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    const place = tokenPlace(url, request.headers, { ...access, port });
-    if (place === 'none')
-      return refuse(response, 401, 'the token is missing or wrong: open the address that the dashboard printed');
-    if (place === 'address' && url.pathname === '/') return moveToken(response, url, { ...access, port });
+    const target = request.url ?? '/';
+    const verdict = checkAccess(target, request.headers, { ...access, port: portOf(server) });
+    if (verdict.kind === 'refused') return refuse(response, verdict.status, verdict.error);
+    if (verdict.kind === 'moved') {
+      response.writeHead(303, headersFor('page', verdict.headers));
+      response.end();
+      return;
+    }
+    const url = new URL(target, 'http://localhost');
     const route = routes.get(url.pathname);
     if (route === undefined) {
       const file = request.method === 'GET' ? page.get(url.pathname) : undefined;
@@ -98,11 +94,10 @@ export async function serveDashboard({
       else refuse(response, status, errorMessage(error));
     });
   });
-  await listen(server, host, port, anyPort);
-  const { port: actual } = addressOf(server);
-  const shown = host === '0.0.0.0' || host === '::' ? hostname() : host.includes(':') ? `[${host}]` : host;
+  await listenOn((on) => listen(server, on, host), { host, port, anyPort });
+  const actual = portOf(server);
   return {
-    url: `http://${shown}:${actual}/${token === null ? '' : `?token=${token}`}`,
+    url: browserAddress(host, actual, token),
     port: actual,
     close: () =>
       new Promise((resolve) => {
@@ -118,33 +113,16 @@ function refuse(response: ServerResponse, status: number, error: string): void {
   response.end(JSON.stringify({ error } satisfies ErrorResponse));
 }
 
-/** Moves the token from the address to a cookie, so that it is neither shown nor copied along with a link. */
-function moveToken(response: ServerResponse, url: URL, access: Access): void {
-  url.searchParams.delete('token');
-  const headers = { 'Set-Cookie': tokenCookie(access), Location: `./${url.search}` };
-  response.writeHead(303, headersFor('page', headers));
-  response.end();
-}
-
-function addressOf(server: Server): { port: number } {
+function portOf(server: Server): number {
   const address = server.address();
-  return { port: typeof address === 'object' && address !== null ? address.port : 0 };
+  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-async function listen(server: Server, host: string, port: number, anyPort: boolean): Promise<void> {
-  const attempt = (on: number): Promise<void> =>
-    new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(on, host, () => {
-        server.off('error', reject);
-        resolve();
-      });
+const listen = (server: Server, port: number, host: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
     });
-  try {
-    await attempt(port);
-  } catch (error) {
-    if (errorCode(error) !== 'EADDRINUSE') throw error;
-    if (!anyPort) throw new Error(`port ${port} of ${host} is in use; choose another with --port`, { cause: error });
-    await attempt(0);
-  }
-}
+  });

@@ -33,7 +33,8 @@ interface FuzzOutcome {
 }
 
 export const fuzzCount = Number(process.env.TESSERA_FUZZ ?? 60);
-const seed = Number(process.env.TESSERA_SEED ?? Math.floor(Math.random() * 2 ** 31));
+/** TESSERA_SEED, or another one in each run; to be printed where something is wrong. */
+export const fuzzSeed = Number(process.env.TESSERA_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** A file that takes longer is refused too late. On a loaded machine everything takes longer. */
 const timeLimit = 10_000;
@@ -219,11 +220,11 @@ export async function readDamaged({ kind, originals, thread, reader, names }: Fu
   const before = process.memoryUsage().rss;
   for (let k = 0; k < fuzzCount && problems.length === 0; k++) {
     const original = originals[k % originals.length] as FuzzOriginal;
-    const random = new CounterRandom(seed, purpose.search, 0, k);
+    const random = new CounterRandom(fuzzSeed, purpose.search, 0, k);
     const { bytes, file, damage: own } = original;
     const damaged = own !== undefined && random.below(2) === 0 ? own(random) : damageBytes(bytes, random);
     const outcome = await thread.read({ file, reader, bytes: damaged });
-    const where = `${kind}, file ${k} (TESSERA_SEED=${seed} TESSERA_FUZZ=${k + 1})`;
+    const where = `${kind}, file ${k} (TESSERA_SEED=${fuzzSeed} TESSERA_FUZZ=${k + 1})`;
     if (typeof outcome === 'string') {
       problems.push(`${where}: ${outcome}`);
       continue;
@@ -237,7 +238,7 @@ export async function readDamaged({ kind, originals, thread, reader, names }: Fu
       problems.push(`${where}: the error does not name the file\n${error.stack}`);
   }
   const grown = process.memoryUsage().rss - before;
-  if (grown > memoryLimit) problems.push(`${kind}: the process grew by ${grown} bytes (TESSERA_SEED=${seed})`);
+  if (grown > memoryLimit) problems.push(`${kind}: the process grew by ${grown} bytes (TESSERA_SEED=${fuzzSeed})`);
   if (fuzzCount >= 50 && refused === 0) problems.push(`${kind}: no damaged file was refused`);
   if (fuzzCount >= 1000) console.log(`${kind}: ${refused} of ${fuzzCount} refused, slowest ${Math.round(slowest)} ms`);
   return { problems, refused, slowest };

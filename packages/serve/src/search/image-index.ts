@@ -90,6 +90,38 @@ async function storedFeatures(folder: string, model: string): Promise<Map<string
   return known;
 }
 
+/**
+ * Opens a stored index as it is, without looking at its images.
+ *
+ * @throws where there is none, or it was made with another model
+ */
+export async function openIndex(model: LoadedModel, folder: string): Promise<ImageIndex> {
+  using stored = await openDataset(folder);
+  const description = describedIndex(stored.info.description);
+  if (description === null) throw new Error(`${folder}: is not an index of images; make one with npm run search`);
+  if (description.model !== (await hashOf(model)))
+    throw new Error(`${folder}: was made with another model; npm run search brings it up to date`);
+  const { dataset, dims } = description;
+  const split = stored.split('images');
+  const values = new Float32Array(split.length * dims);
+  const images: IndexedImage[] = [];
+  for await (const { split: name, row, path, hash, features } of split) {
+    values.set(features as number[], images.length * dims);
+    images.push({ split: String(name), row: Number(row), path: path as string | null, hash: String(hash) });
+  }
+  return { dataset, images, features: { values, dims } };
+}
+
+/** The description of an index; null where a text is none. */
+function describedIndex(text: string): IndexDescription | null {
+  try {
+    const description = JSON.parse(text) as IndexDescription;
+    return typeof description.model === 'string' && Number.isInteger(description.dims) ? description : null;
+  } catch {
+    return null;
+  }
+}
+
 /** The column with the images of a split. @throws where there is none */
 export function imageColumn({ features, path, columns: all }: Split): string {
   const names: readonly string[] = usualColumns.image.names;

@@ -1,17 +1,16 @@
 /** Search in images: the index, its update, and what is shown of the images that are found. */
 import { createHash } from 'node:crypto';
 import { promises as fs } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDataset } from '@tessera/data';
 import { writeTinyDataset } from '@tessera/data/testing';
-import { setDefaultBackend } from '@tessera/tensor';
-import { type LoadedRun, loadConfig, loadRun, RunFolder, trainModel } from '@tessera/train';
+import { type LoadedRun, loadRun } from '@tessera/train';
 import { normalizeRows } from '@tessera/train/evaluation';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { writeTinyRuns } from '../testing/tiny-runs.ts';
 import { drawContactSheet } from './contact-sheet.ts';
-import { findNearest, updateIndex } from './image-index.ts';
+import { findNearest, openIndex, updateIndex } from './image-index.ts';
 import { readFound } from './read-found.ts';
 import { renderSearchPage } from './search-page.ts';
 
@@ -20,19 +19,8 @@ let run: LoadedRun;
 const at = (name: string): string => join(root, name);
 
 beforeAll(async () => {
-  await setDefaultBackend('wasm');
-  root = await fs.mkdtemp(join(tmpdir(), 'search-'));
-  await writeTinyDataset(at('data'), { copies: 1 });
-  const small = ['model.text.width=8', 'model.vision.width=8', 'model.embedDim=8', 'model.text.contextLength=10'];
-  const config = await loadConfig({
-    preset: 'tiny',
-    set: [
-      ...['data.workers=0', 'training.batchSize=6', 'training.epochs=1', 'schedule.warmupSteps=1', ...small],
-      ...['tokenizer.vocabularySize=560', 'evaluation.splits=[]', 'runtime.peakGflops=1'],
-    ],
-  });
-  await trainModel({ config, dataset: at('data'), folder: new RunFolder(at('run')), resume: null });
-  run = await loadRun(at('run'));
+  root = await writeTinyRuns(['clip']);
+  run = await loadRun(at('clip'));
 });
 afterAll(async () => {
   run.dispose();
@@ -86,6 +74,14 @@ it('embeds only images that are new, and all with other weights', async () => {
   model.loadStateDict(changed);
   expect((await updateIndex(run, at('data'), at('again'))).kept).toBe(0);
   model.loadStateDict(before);
+});
+
+it('opens a stored index as it is, for its own model', async () => {
+  const { index } = await updateIndex(run, at('data'), at('stored'));
+  expect(await openIndex(run, at('stored'))).toEqual(index);
+  await expect(openIndex(run, at('data'))).rejects.toThrow('is not an index of images; make one with npm run search');
+  const other = Object.create(run, { subject: { value: { ...run.subject, imageSize: 8 } } }) as LoadedRun;
+  await expect(openIndex(other, at('stored'))).rejects.toThrow('was made with another model');
 });
 
 it('shows what it found as a contact sheet and as a page, and notices that the data have changed', async () => {

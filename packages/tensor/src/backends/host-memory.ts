@@ -63,6 +63,10 @@ export abstract class HostMemory {
     target.set(new Uint8Array(memoryOf(allocation), start, target.byteLength));
   }
 
+  viewBytes(allocation: Allocation): Uint8Array {
+    return new Uint8Array(memoryOf(allocation));
+  }
+
   /** Returns at once: a run ends only when its results are in memory, so nothing is pending between calls. */
   async synchronize(): Promise<void> {}
 

@@ -1,5 +1,6 @@
 /** Graphs as text, for people: one line for each node, sources first. */
 
+import { formatCollective } from '../kernel/collective.ts';
 import { formatShape } from '../kernel/shape.ts';
 import type { ContractSpec, Node, NodeOf, Op, WindowSpec } from './node.ts';
 import type { Storage } from './storage.ts';
@@ -51,6 +52,7 @@ const operations: { readonly [O in Op]: (node: NodeOf<O>) => string } = {
   gather: ({ arg }) => `gather axis ${arg.axis}`,
   scatterAdd: ({ arg }) => `scatterAdd axis ${arg.axis} size ${arg.size}`,
   concat: ({ arg }) => `concat axis ${arg.axis}`,
+  collective: ({ arg }) => formatCollective(arg),
   detach: () => 'detach',
   materialize: () => 'materialize',
   barrier: () => 'barrier',

@@ -3,6 +3,7 @@
  * the shapes if the arguments do not fit, and drop operations that do nothing.
  */
 
+import type { Collective } from '../kernel/collective.ts';
 import { castNumber, checkDType, computeDType, type DType, isFloat } from '../kernel/dtype.ts';
 import { nth } from '../kernel/nth.ts';
 import { binaryResult, binaryTakes, kindOf, unaryTakes } from '../kernel/operators.ts';
@@ -365,6 +366,26 @@ export function concat(sources: readonly Node[], axis: number): Node {
   const shape = [...first.shape];
   shape[axis] = parts.reduce((total, node) => total + size(node, axis), 0);
   return makeNode('concat', parts, { axis }, shape, first.dtype);
+}
+
+/**
+ * The value exchanged with other ranks, along axis 0: allGather has `ranks` times as many rows, reduceScatter one part of them. Reductions of
+ * f16 and bf16 are computed in f32.
+ */
+export function collective(source: Node, arg: Collective): Node {
+  const { kind, reduction, communicator } = arg;
+  const { ranks } = communicator;
+  const [rows, ...rest] = source.shape;
+  const reduces = kind === 'allReduce' || kind === 'reduceScatter';
+  if (reduces && source.dtype === 'bool' && reduction === 'sum') fail(kind, 'cannot sum bool: cast to i32 first');
+  if (kind === 'allReduce')
+    return ranks === 1 ? source : makeNode('collective', [source], arg, source.shape, source.dtype);
+  if (rows === undefined) return fail(kind, 'needs a tensor of at least one axis, got a number: reshape it to [1]');
+  if (kind !== 'allGather' && rows % ranks !== 0)
+    fail(kind, `axis 0 of ${formatShape(source.shape)} cannot be shared equally by ${ranks} ranks`);
+  if (ranks === 1) return source;
+  const shapes = { allGather: [rows * ranks, ...rest], reduceScatter: [rows / ranks, ...rest], allToAll: source.shape };
+  return makeNode('collective', [source], arg, shapes[kind], source.dtype);
 }
 
 // Identities that mean something to derivatives or to the scheduler

@@ -3,6 +3,7 @@
  * node refers to its storage, and a storage whose value is still to be computed refers to the node that computes it.
  */
 import type { Allocation, Backend } from '../kernel/backend.ts';
+import type { Collective } from '../kernel/collective.ts';
 import { bytesOf, type DType, decodeArray, encodeArray, isFloat, type TypedArray } from '../kernel/dtype.ts';
 import type { BinaryOp, ReduceOp, UnaryOp } from '../kernel/operators.ts';
 import type { Shape } from '../kernel/shape.ts';
@@ -81,6 +82,8 @@ export interface OpArguments {
   /** Sources: values, index. The adjoint of `gather`: rows with equal indices are summed in order, indices outside are skipped. `size` rows along `axis`. */
   scatterAdd: { readonly axis: number; readonly size: number };
   concat: { readonly axis: number };
+  /** Exchanged with other ranks along axis 0. */
+  collective: Collective;
 
   // Identities that mean something to derivatives or to the scheduler.
   /** The value of the source; no gradient flows through. */

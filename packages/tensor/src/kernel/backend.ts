@@ -21,10 +21,13 @@ export interface GeneratedCode {
 
 /** A plan made ready to run: code generated, temporaries placed. Runs of one backend happen one after the other. */
 export interface Executable {
-  /** `externals[i]` is the memory of the plan's external buffer i. Resolves when all kernels have finished. */
-  run(externals: readonly Allocation[]): Promise<void>;
+  /**
+   * `externals[i]` is the memory of the plan's external buffer i. Resolves when all kernels have finished. `before` is called when earlier
+   * runs have finished, right before the kernels start; if it throws, they do not. Only a backend with `viewBytes` calls it.
+   */
+  run(externals: readonly Allocation[], before?: () => void): Promise<void>;
   /** The same, blocking; absent where the backend cannot block. */
-  runSync?(externals: readonly Allocation[]): void;
+  runSync?(externals: readonly Allocation[], before?: () => void): void;
   /** Kernels that run on a slow path, each with the reason, so that it is never silent. */
   readonly slowKernels: readonly { readonly kernel: string; readonly reason: string }[];
   /** How long the engine's own compiler took for the generated code while the plan was prepared, in ms; absent where that is unknown. */
@@ -47,6 +50,8 @@ export interface Backend {
   readSync?(allocation: Allocation, dtype: DType, length: number, start?: number): TypedArray;
   /** Copies the stored bytes from `start` on into `target`, blocking; absent where the backend cannot block. */
   readInto?(allocation: Allocation, target: Uint8Array, start: number): void;
+  /** The allocation's memory itself, as it is between two runs; absent where JavaScript cannot reach it. Valid until the next allocation. */
+  viewBytes?(allocation: Allocation): Uint8Array;
   prepare(plan: Plan): Executable;
   /** Starts, without waiting, what a first large run would have to wait for, such as threads. Absent where there is nothing to start. */
   warmUp?(): void;

@@ -9,6 +9,7 @@
  *
  * Programs are lists of instructions in static single assignment form: an operand is the position of an earlier instruction.
  */
+import { type Collective, formatCollective } from './collective.ts';
 import { type ComputeDType, computeDType, type DType } from './dtype.ts';
 import type { BinaryOp, ReduceOp, RoundOp, UnaryOp } from './operators.ts';
 import type { Shape } from './shape.ts';
@@ -118,7 +119,21 @@ export interface ScatterAddKernel {
   readonly out: number;
 }
 
+/** Exchanges a value with other ranks. Both accesses are of contiguous elements from the start of their buffers. */
+interface CollectiveKernel {
+  readonly kind: 'collective';
+  readonly name: string;
+  readonly collective: Collective;
+  readonly dtype: DType;
+  readonly source: Access;
+  readonly out: Access;
+}
+
+/** What a backend generates code for. */
 export type Kernel = LoopKernel | ContractKernel | ScatterAddKernel;
+
+/** A step of a schedule. Collectives come between the stages of kernels. */
+export type ScheduledKernel = Kernel | CollectiveKernel;
 
 /** Copies elements from one place to another; both views have the same shape. */
 export function copyKernel(name: string, from: Access, to: Access, dtype: DType): LoopKernel {
@@ -136,7 +151,7 @@ function programAccesses({ instructions, stores }: Program): { reads: Access[]; 
 }
 
 /** Every buffer access of a kernel. */
-export function accessesOf(kernel: Kernel): { reads: Access[]; writes: Access[] } {
+export function accessesOf(kernel: ScheduledKernel): { reads: Access[]; writes: Access[] } {
   switch (kernel.kind) {
     case 'loop':
       return programAccesses(kernel.program);
@@ -150,6 +165,8 @@ export function accessesOf(kernel: Kernel): { reads: Access[]; writes: Access[] 
       const view = { shape, offset: 0, strides: [rows * inner, inner, 1], guards: [] };
       return { reads: [kernel.values, kernel.index], writes: [{ buffer: kernel.out, view }] };
     }
+    case 'collective':
+      return { reads: [kernel.source], writes: [kernel.out] };
     default:
       return kernel satisfies never;
   }
@@ -192,7 +209,7 @@ function formatProgram({ instructions, stores }: Program): string {
 }
 
 /** A kernel as text, for people. */
-export function formatKernel(kernel: Kernel): string {
+export function formatKernel(kernel: ScheduledKernel): string {
   switch (kernel.kind) {
     case 'loop': {
       const axes = kernel.domain.map((n, k) => (kernel.reduced[k] ? `${n} reduced` : `${n}`));
@@ -206,6 +223,8 @@ export function formatKernel(kernel: Kernel): string {
     }
     case 'scatterAdd':
       return `scatterAdd ${kernel.name} b${kernel.out} [${kernel.outer}, ${kernel.rows}, ${kernel.inner}] <- ${formatAccess(kernel.values)} at ${formatAccess(kernel.index)}`;
+    case 'collective':
+      return `collective ${formatCollective(kernel.collective)} ${kernel.dtype} ${formatAccess(kernel.out)} <- ${formatAccess(kernel.source)}`;
     default:
       return kernel satisfies never;
   }

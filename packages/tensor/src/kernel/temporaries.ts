@@ -1,6 +1,6 @@
 /** Where temporaries are stored: in pages, at places that no two of them need at the same time. */
 
-import { accessesOf, type Kernel } from './kernel.ts';
+import { accessesOf, type ScheduledKernel } from './kernel.ts';
 import { nth } from './nth.ts';
 
 /** When a buffer is needed: the first and the last kernel or stage that uses it, by number, both included. */
@@ -26,7 +26,7 @@ export interface PageLimits {
 }
 
 /** The groups of kernels that use each buffer. Kernels of one group may run at the same time. */
-export function lifetimesOf(groups: readonly (readonly Kernel[])[]): Map<number, Lifetime> {
+export function lifetimesOf(groups: readonly (readonly ScheduledKernel[])[]): Map<number, Lifetime> {
   const lifetimes = new Map<number, { from: number; to: number }>();
   groups.forEach((kernels, group) => {
     for (const kernel of kernels) {

@@ -79,13 +79,14 @@ function makeProgram(
 ): CachedProgram {
   const listen = debugListener('values that are read', backend);
   const named = roots.map((node, k) => ({ node, use: `value ${k}` }));
-  const { plan, externals, times } = planGraph(named, { canonical, listen });
+  const planned = planGraph(named, { canonical, listen });
+  const { externals, times } = planned;
   const numbered = externals.map((external: External) => {
     if (external.kind === 'storage') return { storage: storages.indexOf(external.storage) };
     if (external.kind === 'root') return { root: external.index };
     throw new Error('an argument of a compiled function was used outside of the function');
   });
-  const prepared = preparePlan(backend, plan, listen);
+  const prepared = preparePlan(backend, planned, listen);
   listen?.('times', () => formatTimes({ ...times, ...prepared.times }));
   return { executable: prepared.executable, runs: 0, externals: numbered };
 }

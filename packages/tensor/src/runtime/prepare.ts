@@ -4,11 +4,12 @@ import { formatGraph, type NamedRoot, numberNodes } from '../graph/format-graph.
 import { orderNodes } from '../graph/node.ts';
 import { type Storage, uncomputedSources } from '../graph/storage.ts';
 import { type Backend, type Executable, UnsupportedDTypeError } from '../kernel/backend.ts';
-import { formatPlan, type Plan } from '../kernel/plan.ts';
+import { type Exchanges, formatPlan, type Plan } from '../kernel/plan.ts';
 import { type CanonicalGraph, canonicalize } from '../schedule/canonicalize.ts';
 import { formatRole, formatSchedule } from '../schedule/format-schedule.ts';
 import { type PlannedSchedule, planSchedule } from '../schedule/planner.ts';
 import { schedule } from '../schedule/schedule.ts';
+import { ExchangingExecutable } from './exchanging.ts';
 import { type FormListener, formatCode, type ProgramTimes } from './program-forms.ts';
 
 /** Runs `body` and returns its result and the milliseconds that it took. */
@@ -43,7 +44,7 @@ export function planGraph(
   const [planned, planning] = timed(() => planSchedule(scheduled, replaces));
   listen?.('plan', () => {
     const externals = planned.externals.map((external) => formatRole(external, uses));
-    return formatPlan(planned.plan, externals);
+    return formatPlan(planned.plan, externals, planned.exchanges.collectives);
   });
   return { ...planned, times: { scheduling: canonicalizing + scheduling, planning } };
 }
@@ -65,14 +66,16 @@ function formatRecorded(roots: readonly NamedRoot[]): string {
 /** Makes a plan ready to run. @throws UnsupportedDTypeError if a buffer has a dtype that the backend does not support */
 export function preparePlan(
   backend: Backend,
-  plan: Plan,
+  { plan, exchanges }: { readonly plan: Plan; readonly exchanges: Exchanges },
   listen: FormListener | null = null,
 ): { readonly executable: Executable; readonly times: Pick<ProgramTimes, 'generating' | 'compiling'> } {
   for (const dtype of new Set(plan.buffers.map((buffer) => buffer.dtype))) {
     const reason = backend.whyUnsupported?.(dtype) ?? null;
     if (reason !== null) throw new UnsupportedDTypeError(reason);
   }
-  const [executable, milliseconds] = timed(() => backend.prepare(plan));
+  const [executable, milliseconds] = timed(() =>
+    exchanges.collectives.length === 0 ? backend.prepare(plan) : new ExchangingExecutable(backend, plan, exchanges),
+  );
   listen?.('code', () => formatCode(backend, executable));
   const compiling = executable.engineMs ?? 0;
   return { executable, times: { generating: milliseconds - compiling, compiling } };

@@ -6,6 +6,7 @@
 import * as graph from '../graph/graph.ts';
 import { makeNode, type Node, type NodeOf, nameScope, type Op, orderNodes } from '../graph/node.ts';
 import { realizedStorage, type Storage, uncomputedSources } from '../graph/storage.ts';
+import { formatCollective } from '../kernel/collective.ts';
 import { isHalf } from '../kernel/dtype.ts';
 import { lookUp, nth } from '../kernel/nth.ts';
 import { sizeOf } from '../kernel/shape.ts';
@@ -19,6 +20,7 @@ function argumentKey(node: Node): string {
   if (node.arg === null || node.op === 'buffer' || node.op === 'custom') return '';
   const known = argumentKeys.get(node.arg);
   if (known !== undefined) return known;
+  if (node.op === 'collective') return formatCollective(node.arg, true);
   // JSON cannot represent -0, NaN and the infinities.
   const text =
     node.op === 'const' ? (Object.is(node.arg.value, -0) ? '-0' : String(node.arg.value)) : JSON.stringify(node.arg);
@@ -138,6 +140,11 @@ export function canonicalize(roots: readonly Node[]): CanonicalGraph {
         const { axis, size } = node.arg;
         if (!isHalf(node.dtype)) break;
         return internAll(inSingle(node, first, (values) => graph.scatterAdd(values, nth(sources, 1), axis, size)));
+      }
+      case 'collective': {
+        const { kind } = node.arg;
+        if (!isHalf(node.dtype) || kind === 'allGather' || kind === 'allToAll') break;
+        return internAll(inSingle(node, first, (source) => graph.collective(source, node.arg)));
       }
       case 'contract':
         if (!sources.some((source) => sizeOf(source.shape) === 0)) break;

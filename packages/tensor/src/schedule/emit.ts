@@ -2,7 +2,7 @@
 
 import type { Node, NodeOf } from '../graph/node.ts';
 import { computeDType, type DType } from '../kernel/dtype.ts';
-import { type Access, type ContractKernel, copyKernel, type Kernel } from '../kernel/kernel.ts';
+import { type Access, type ContractKernel, copyKernel, type ScheduledKernel } from '../kernel/kernel.ts';
 import { lookUp, nth } from '../kernel/nth.ts';
 import { type Shape, sizeOf } from '../kernel/shape.ts';
 import { contiguousView, reshapeView, shrinkView, stridedView, type View } from '../kernel/view.ts';
@@ -23,7 +23,7 @@ export function emitKernels(graph: UnitGraph, inlined: ReadonlySet<Unit>, demand
 }
 
 class Emitter {
-  readonly kernels: Kernel[] = [];
+  readonly kernels: ScheduledKernel[] = [];
   readonly fused: (readonly Node[])[] = [];
   readonly buffers: ScheduledBuffer[] = [];
   readonly #graph: UnitGraph;
@@ -49,11 +49,12 @@ class Emitter {
       contract: () => this.#emitContract(group),
       scatterAdd: () => this.#emitScatterAdd(unit),
       concat: () => this.#emitConcat(unit),
+      collective: () => this.#emitCollective(unit),
     };
     emitters[group.kind]();
   }
 
-  #addKernel(kernel: Kernel, units: readonly Unit[] = []): void {
+  #addKernel(kernel: ScheduledKernel, units: readonly Unit[] = []): void {
     this.kernels.push(kernel);
     this.fused.push(units.map(({ node }) => node));
   }
@@ -293,23 +294,42 @@ class Emitter {
       return { buffer: copied.buffer, view: reshapeView(copied.view, shape) as View };
     };
     const accesses = { values: flat(values, [outer, count, inner], node.dtype), index: flat(index, [count], 'i32') };
-    // The kernel writes its result row-major.
-    const { buffer: out, view } = this.#place(
-      unit,
-      node.shape.map((_, k) => k),
-    );
-    const contiguous = contiguousView(node.shape);
-    const direct =
-      view.offset === 0 && view.strides.every((stride, k) => stride === contiguous.strides[k] || node.shape[k] === 1);
-    const target = direct ? out : this.#addBuffer(node.dtype, sizeOf(node.shape), { kind: 'temporary' });
     const dtype = computeDType(node.dtype);
-    this.#addKernel(
-      { kind: 'scatterAdd', name: 'scatterAdd', dtype, outer, count, inner, rows, ...accesses, out: target },
-      [unit],
+    this.#writeContiguous(unit, ({ buffer: out }) =>
+      this.#addKernel({ kind: 'scatterAdd', name: 'scatterAdd', dtype, outer, count, inner, rows, ...accesses, out }, [
+        unit,
+      ]),
     );
-    if (!direct)
-      this.#addKernel(copyKernel('copy', { buffer: target, view: contiguous }, { buffer: out, view }, node.dtype));
   }
+
+  #emitCollective(unit: Unit): void {
+    const { arg: collective, dtype } = unit.node as NodeOf<'collective'>;
+    const found = this.#through(this.#inMemory(nth(unit.operands, 0)));
+    const source = isWhole(found.view) ? found : this.#copy(found, contiguousView(found.view.shape), dtype);
+    this.#writeContiguous(unit, (out) =>
+      this.#addKernel({ kind: 'collective', name: collective.kind, collective, dtype, source, out }, [unit]),
+    );
+  }
+
+  /** Places a unit whose kernel writes its result row-major from the start of a buffer, with a copy where it must be somewhere else. */
+  #writeContiguous(unit: Unit, emit: (out: Location) => void): void {
+    const { shape, dtype } = unit.node;
+    const axes = shape.map((_, k) => k);
+    const place = this.#place(unit, axes);
+    const target = isWhole(place.view) ? place : this.#temporary(dtype, shape);
+    emit(target);
+    if (target !== place) this.#addKernel(copyKernel('copy', target, place, dtype));
+  }
+}
+
+/** Whether a view is of contiguous elements from the start of its buffer. */
+function isWhole({ shape, offset, strides, guards }: View): boolean {
+  const contiguous = contiguousView(shape);
+  return (
+    offset === 0 &&
+    guards.length === 0 &&
+    strides.every((stride, k) => stride === contiguous.strides[k] || shape[k] === 1)
+  );
 }
 
 /** A unit's axes in the order of the kernel's domain; axes of size 1 come first. */

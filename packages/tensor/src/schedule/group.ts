@@ -11,7 +11,7 @@ import type { Edge, Unit, UnitGraph } from './units.ts';
 
 /** Units that share a kernel. */
 export interface Group {
-  kind: 'loop' | 'contract' | 'scatterAdd' | 'concat';
+  kind: 'loop' | 'contract' | 'scatterAdd' | 'concat' | 'collective';
   /** In an order in which they can be computed, once all groups are made. */
   units: Unit[];
   /** Sizes of the axes. */

@@ -2,9 +2,10 @@
 
 import type { Storage } from '../graph/storage.ts';
 import { bytesOf } from '../kernel/dtype.ts';
-import { type Access, accessesOf, copyKernel, type Kernel } from '../kernel/kernel.ts';
+import { type Access, accessesOf, copyKernel, type Kernel, type ScheduledKernel } from '../kernel/kernel.ts';
 import { lookUp, nth } from '../kernel/nth.ts';
-import type { Place, Plan, PlannedBuffer } from '../kernel/plan.ts';
+import type { Exchanges, Place, Plan, PlannedBuffer, PlannedCollective } from '../kernel/plan.ts';
+import { sizeOf } from '../kernel/shape.ts';
 import { lifetimesOf, placeTemporaries } from '../kernel/temporaries.ts';
 import { contiguousView } from '../kernel/view.ts';
 import type { Schedule, ScheduledBuffer } from './scheduled.ts';
@@ -18,7 +19,9 @@ export type External =
 /** A plan, and what its external buffers are. */
 export interface PlannedSchedule {
   readonly plan: Plan;
+  /** Of the external buffers of the plan that the caller passes, which are the first ones. */
   readonly externals: readonly External[];
+  readonly exchanges: Exchanges;
 }
 
 const alignment = 64;
@@ -67,24 +70,25 @@ export function planSchedule(schedule: Schedule, replaces: ReadonlyMap<number, S
     const view = contiguousView([length]);
     kernels.push(copyKernel('commit', { buffer, view }, { buffer: target, view }, dtype));
   });
-  const places = placeBuffers(buffers, kernels, externalOf);
+  const { places, arenaBytes, pages } = placeBuffers(buffers, kernels, externalOf, externals.length);
   const planned = buffers.map(({ dtype, length }, buffer) => ({
     dtype,
     length,
-    place: nth(places.places, buffer),
+    place: nth(places, buffer),
   }));
+  const { stages, collectives } = formStages(kernels, planned);
   const plan: Plan = {
     buffers: planned,
-    stages: formStages(kernels, planned),
-    arenaBytes: places.arenaBytes,
-    externalCount: externals.length,
+    stages,
+    arenaBytes,
+    externalCount: externals.length + pages.length,
   };
-  return { plan, externals };
+  return { plan, externals, exchanges: { collectives, pages } };
 }
 
 /** Whether `fresh` can use the memory of `old`: its writer runs after all readers of `old`, or is the last reader and reads only the element that it writes. */
 function canOverwrite(
-  kernels: readonly Kernel[],
+  kernels: readonly ScheduledKernel[],
   accesses: readonly { reads: Access[]; writes: Access[] }[],
   old: number,
   fresh: number,
@@ -104,12 +108,20 @@ function canOverwrite(
   );
 }
 
-/** Places temporaries in one arena; a buffer lives from its first to its last use. */
+/** The largest page of a program with exchanges: as much as backends find room for in one piece. */
+const exchangingPageBytes = 2 ** 30;
+
+/**
+ * Places temporaries in one arena; a buffer lives from its first to its last use. With exchanges in between they are placed in external
+ * buffers, the pages, which have numbers from `firstPage` on.
+ */
 function placeBuffers(
   buffers: readonly ScheduledBuffer[],
-  kernels: readonly Kernel[],
+  kernels: readonly ScheduledKernel[],
   externalOf: ReadonlyMap<number, number>,
-): { places: Place[]; arenaBytes: number } {
+  firstPage: number,
+): { places: Place[]; arenaBytes: number; pages: readonly number[] } {
+  const exchanges = kernels.some(({ kind }) => kind === 'collective');
   const lifetimes = lifetimesOf(kernels.map((kernel) => [kernel]));
   const temporaries = [...buffers.keys()].filter((buffer) => !externalOf.has(buffer) && lifetimes.has(buffer));
   const placed = placeTemporaries(
@@ -117,40 +129,63 @@ function placeBuffers(
       bytes: alignedBytes(nth(buffers, buffer)),
       ...lookUp(lifetimes, buffer),
     })),
-    { alignment },
+    exchanges ? { alignment, pageBytes: exchangingPageBytes } : { alignment },
   );
   const places: Place[] = buffers.map((_, buffer) => {
     const index = externalOf.get(buffer);
     return index === undefined ? { kind: 'arena', byteOffset: 0 } : { kind: 'external', index };
   });
   temporaries.forEach((buffer, k) => {
-    places[buffer] = { kind: 'arena', byteOffset: nth(placed.places, k).byteOffset };
+    const { page, byteOffset } = nth(placed.places, k);
+    places[buffer] = exchanges
+      ? { kind: 'external', index: firstPage + page, byteOffset }
+      : { kind: 'arena', byteOffset };
   });
-  return { places, arenaBytes: placed.pages[0] ?? 0 };
+  return exchanges
+    ? { places, arenaBytes: 0, pages: placed.pages }
+    : { places, arenaBytes: placed.pages[0] ?? 0, pages: [] };
 }
 
 /** The memory of a buffer: a space (an external, or -1 for the arena) and a range in it. */
 function memoryOf(buffer: PlannedBuffer): { space: number; start: number; end: number } {
   const { place } = buffer;
-  if (place.kind === 'external') return { space: place.index, start: 0, end: 1 };
-  return { space: -1, start: place.byteOffset, end: place.byteOffset + alignedBytes(buffer) };
+  if (place.kind === 'external' && place.byteOffset === undefined) return { space: place.index, start: 0, end: 1 };
+  const space = place.kind === 'external' ? place.index : -1;
+  const start = place.byteOffset ?? 0;
+  return { space, start, end: start + alignedBytes(buffer) };
 }
 
-/** Groups consecutive kernels that do not read or write what another of the group writes. */
-function formStages(kernels: readonly Kernel[], buffers: readonly PlannedBuffer[]): Kernel[][] {
+/** Groups consecutive kernels that do not read or write what another of the group writes, with no exchange in between. */
+function formStages(
+  kernels: readonly ScheduledKernel[],
+  buffers: readonly PlannedBuffer[],
+): { stages: Kernel[][]; collectives: PlannedCollective[] } {
   const stages: Kernel[][] = [];
+  const collectives: PlannedCollective[] = [];
   let written: ReturnType<typeof memoryOf>[] = [];
   let read: ReturnType<typeof memoryOf>[] = [];
   const meet = (list: readonly ReturnType<typeof memoryOf>[], other: ReturnType<typeof memoryOf>): boolean =>
     list.some(({ space, start, end }) => space === other.space && start < other.end && other.start < end);
   for (const kernel of kernels) {
+    if (kernel.kind === 'collective') {
+      const { collective, source, out } = kernel;
+      collectives.push({
+        collective,
+        source: source.buffer,
+        out: out.buffer,
+        lengths: [sizeOf(source.view.shape), sizeOf(out.view.shape)],
+        before: stages.length,
+      });
+      continue;
+    }
     const { reads, writes } = accessesOf(kernel);
     const readMemory = reads.map(({ buffer }) => memoryOf(nth(buffers, buffer)));
     const writtenMemory = writes.map(({ buffer }) => memoryOf(nth(buffers, buffer)));
     const conflict =
       readMemory.some((memory) => meet(written, memory)) ||
       writtenMemory.some((memory) => meet(written, memory) || meet(read, memory));
-    if (conflict || stages.length === 0) {
+    const exchanged = collectives.at(-1)?.before === stages.length;
+    if (conflict || exchanged || stages.length === 0) {
       stages.push([]);
       written = [];
       read = [];
@@ -159,7 +194,7 @@ function formStages(kernels: readonly Kernel[], buffers: readonly PlannedBuffer[
     written.push(...writtenMemory);
     read.push(...readMemory);
   }
-  return stages;
+  return { stages, collectives };
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Node } from '../graph/node.ts';
 import type { Storage } from '../graph/storage.ts';
 import type { DType } from '../kernel/dtype.ts';
-import type { Kernel } from '../kernel/kernel.ts';
+import type { ScheduledKernel } from '../kernel/kernel.ts';
 
 /** What the content of a buffer is. */
 export type BufferRole =
@@ -21,7 +21,7 @@ export interface ScheduledBuffer {
 
 /** Kernels in the order in which they run, and their buffers. */
 export interface Schedule {
-  readonly kernels: readonly Kernel[];
+  readonly kernels: readonly ScheduledKernel[];
   /** For each kernel, the nodes that it was made from; none for a copy. */
   readonly fused: readonly (readonly Node[])[];
   readonly buffers: readonly ScheduledBuffer[];

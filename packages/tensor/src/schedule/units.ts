@@ -40,7 +40,7 @@ function resolve(node: Node): Operand {
 }
 
 /** How a unit is computed: element by element, as a reduction, or by a kernel of its own. */
-type UnitKind = 'element' | 'reduce' | 'contract' | 'scatterAdd' | 'concat';
+type UnitKind = 'element' | 'reduce' | 'contract' | 'scatterAdd' | 'concat' | 'collective';
 
 /** A node that computes something. */
 export interface Unit {
@@ -80,6 +80,7 @@ function kindOf(node: Node): UnitKind | null {
     case 'contract':
     case 'scatterAdd':
     case 'concat':
+    case 'collective':
       return node.op;
     default:
       return null;
@@ -197,10 +198,13 @@ function makeUnit(node: Node, operands: readonly Operand[], unitOf: ReadonlyMap<
   return unit;
 }
 
+/** Units whose kernels read all operands in an order of their own. */
+const storedOperands: ReadonlySet<UnitKind> = new Set<UnitKind>(['contract', 'scatterAdd', 'concat', 'collective']);
+
 /** Whether an operand must be stored, because the kernel does not read it element by element. */
 export function needsBuffer(unit: Unit, operand: number): boolean {
   if (operand < 0) return false;
-  if (unit.kind === 'contract' || unit.kind === 'scatterAdd' || unit.kind === 'concat') return true;
+  if (storedOperands.has(unit.kind)) return true;
   return (unit.node.op === 'gather' && operand === 0) || unit.node.op === 'random';
 }
 

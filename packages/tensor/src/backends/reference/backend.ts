@@ -22,9 +22,12 @@ export class ReferenceBackend extends HostMemory implements Backend {
   }
 
   prepare(plan: Plan): Executable {
-    const run = (externals: readonly Allocation[]): void => runPlan(plan, externals.map(memoryOf));
+    const run = (externals: readonly Allocation[], before?: () => void): void => {
+      before?.();
+      runPlan(plan, externals.map(memoryOf));
+    };
     return {
-      run: async (externals) => run(externals),
+      run: async (externals, before) => run(externals, before),
       runSync: run,
       slowKernels: [],
       dispose: () => {},

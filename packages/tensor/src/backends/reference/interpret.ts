@@ -4,7 +4,9 @@
  */
 import { type Node, type NodeOf, type Op, orderNodes, type WindowSpec } from '../../graph/node.ts';
 import { realizedStorage, type Storage, uncomputedSources } from '../../graph/storage.ts';
-import { allocateArray, computeDType, type TypedArray } from '../../kernel/dtype.ts';
+import { exchange } from '../../kernel/collective.ts';
+import type { ExchangedArray } from '../../kernel/communicator.ts';
+import { allocateArray, computeDType, isFloat, type TypedArray } from '../../kernel/dtype.ts';
 import { lookUp, nth } from '../../kernel/nth.ts';
 import { reduceOperators } from '../../kernel/operators.ts';
 import { binaryFunction, roundTo, unaryFunction } from '../../kernel/semantics.ts';
@@ -193,6 +195,15 @@ const rules: { readonly [O in Op]: Rule<O> } = {
       }
     return result;
   },
+  collective: onOne(({ arg, dtype, shape }, x) => {
+    // In double precision, as everything else.
+    const array = (length: number): ExchangedArray =>
+      isFloat(dtype) ? new Float64Array(length) : new Int32Array(length);
+    const [source, out] = [array(x.length), array(sizeOf(shape))];
+    source.set(x);
+    exchange(arg, source, out);
+    return Float64Array.from(out);
+  }),
 
   detach: first,
   materialize: first,

@@ -160,6 +160,10 @@ export class WasmBackend implements Backend {
     return viewArray(dtype, copy, 0, length);
   }
 
+  viewBytes(allocation: Allocation): Uint8Array {
+    return this.#memories.bytesOf(blockOf(allocation));
+  }
+
   memory(): { readonly used: number; readonly reserved: number } {
     return { used: this.#memories.used, reserved: this.#memories.reserved };
   }
