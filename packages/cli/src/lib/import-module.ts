@@ -28,6 +28,19 @@ function placeOf(error: Error): string | null {
   return null;
 }
 
+let understands = false;
+
+/** From now on, modules in TypeScript can be imported. */
+export async function understandTypeScript(): Promise<void> {
+  if (understands) return;
+  understands = true;
+  const { register } = await import('tsx/esm/api');
+  const { register: registerRequire } = await import('tsx/cjs/api');
+  register();
+  registerRequire();
+  process.setSourceMapsEnabled(true);
+}
+
 /**
  * Loads modules through tsx, which understands all of TypeScript on every version of Node, enums and decorators included.
  *
@@ -38,11 +51,7 @@ export async function importModules(files: readonly string[]): Promise<void> {
   if (files.length === 0) return;
   const missing = files.find((file) => !existsSync(fromCaller(file)));
   if (missing !== undefined) throw new UsageError(`--import ${missing}: there is no such file`);
-  const { register } = await import('tsx/esm/api');
-  const { register: registerRequire } = await import('tsx/cjs/api');
-  register();
-  registerRequire();
-  process.setSourceMapsEnabled(true);
+  await understandTypeScript();
   for (const file of files)
     try {
       await import(pathToFileURL(fromCaller(file)).href);
