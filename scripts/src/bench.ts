@@ -68,7 +68,7 @@ const argv = await yargs(hideBin(process.argv))
   })
   .option('rounds', {
     type: 'number',
-    describe: 'Measurement rounds. Default: 15, clip-step 10, start, loader and scaling 5',
+    describe: 'Measurement rounds. Default: 15, clip-step 10, dashboard 8, start, loader and scaling 5',
   })
   .option('peers', {
     array: true,
@@ -82,6 +82,7 @@ const argv = await yargs(hideBin(process.argv))
   .example('$0 evaluation', 'zero-shot classification of 10,000 images: encoding, decoding, and both together')
   .example('$0 loader', 'images per second from JPEG files to batches, compared with PyTorch and webdataset')
   .example('$0 peak-memory --preset RN50', 'the largest resident size of a training process, compared with PyTorch')
+  .example('$0 runtimes', 'a training step under Node, Deno and Bun, on the built packages')
   .example('$0 gemm --peers openblas', 'matrix products compared with OpenBLAS')
   .example('$0 gpu', 'a GPU, compared with PyTorch on the same GPU')
   .epilogue(

@@ -188,6 +188,9 @@ describe('a mistake in a configuration', () => {
   });
 
   it('may be a preset of another task', async () => {
+    expect(await problemsOf({ preset: 'tiny', set: ['evaluation.everyEpochs=often'] })).toEqual([
+      '--set evaluation.everyEpochs: "often" is neither a number nor auto',
+    ]);
     expect(await problemsOf({ preset: 'tiny', set: ['task=classify'] })).toEqual([
       'the preset tiny is for the task contrastive, but task is "classify"',
     ]);
@@ -316,6 +319,19 @@ describe('names from other programs', () => {
     expect(await problemsOf({ set: [`${name}=1`] })).toEqual([
       `--set ${name}: there is no such setting; did you mean ${key}?`,
     ]);
+  });
+});
+
+describe('a run of fewer steps than its preset was made for', () => {
+  it.each([
+    [3, [], null],
+    [30, [], null],
+    [100, [], 4],
+    [3, ['schedule.warmupSteps=2'], 2],
+    [3, ['schedule=linear', 'schedule.warmupSteps=4'], 4],
+  ])('of %i steps with %j', async (steps, set, expected) => {
+    const config = await loadConfig({ preset: 'tiny', set: [`training.maxSteps=${steps}`, ...set] });
+    expect((config.schedule as { warmupSteps?: unknown }).warmupSteps).toBe(expected);
   });
 });
 

@@ -5,16 +5,18 @@ import { type ClipStepRow, measureClipStep } from './benchmarks/clip-step.ts';
 import { type DashboardReport, measureDashboard } from './benchmarks/dashboard.ts';
 import { type DataReport, measureData } from './benchmarks/data.ts';
 import { type EvaluationReport, measureEvaluation } from './benchmarks/evaluation.ts';
+import { type FollowerReport, measureFollower } from './benchmarks/follower.ts';
 import { type LoaderReport, measureLoaders } from './benchmarks/loader.ts';
 import { type MemoryRow, measureMemory } from './benchmarks/memory.ts';
 import { measurePeakMemory, type PeakMemoryRow } from './benchmarks/peak-memory.ts';
 import { attentionWorks, convWorks, gemmWorks, peakWork } from './benchmarks/products.ts';
+import { measureRuntimes, type RuntimesReport } from './benchmarks/runtimes.ts';
 import { measureScaling, type ScalingReport } from './benchmarks/scaling.ts';
 import { measureStart, type StartRow } from './benchmarks/start.ts';
 import type { RaceOptions } from './measure/race.ts';
 import { measureRoof, type Roof } from './measure/roofline.ts';
 import { type MissingPeer, type PeerName, type Peers, startPeers } from './peers/start.ts';
-import { formatDashboard } from './report/dashboard.ts';
+import { formatDashboard, formatFollower } from './report/dashboard.ts';
 import {
   type BackendFacts,
   backendFacts,
@@ -28,6 +30,7 @@ import {
 import { formatEvaluation } from './report/evaluation.ts';
 import { differingPixels, formatLoaders } from './report/loader.ts';
 import { differingLosses, formatPeakMemory } from './report/peak-memory.ts';
+import { formatRuntimes } from './report/runtimes.ts';
 import { formatScaling } from './report/scaling.ts';
 import { formatStart } from './report/start.ts';
 import { formatClipStep, formatData, formatMemory, formatProducts, formatRates } from './report/tables.ts';
@@ -37,19 +40,19 @@ import type { Work } from './work.ts';
 
 export const benchmarkNames = [
   ...(['gemm', 'conv', 'attention', 'clip-step', 'data'] as const),
-  ...(['evaluation', 'loader', 'start', 'memory', 'peak-memory', 'scaling', 'dashboard'] as const),
+  ...(['evaluation', 'loader', 'start', 'memory', 'peak-memory', 'scaling', 'dashboard', 'runtimes'] as const),
 ] as const;
 type BenchmarkName = (typeof benchmarkNames)[number];
 
 /** Benchmarks that run only on request, because they take minutes. */
 export const onRequest: readonly BenchmarkName[] = [
   ...(['evaluation', 'loader', 'start', 'memory'] as const),
-  ...(['peak-memory', 'scaling', 'dashboard'] as const),
+  ...(['peak-memory', 'scaling', 'dashboard', 'runtimes'] as const),
 ];
 
 /** Benchmarks that are not compared with the peak rate and not run in turn with peers. */
 const untimed: readonly BenchmarkName[] = [
-  ...(['data', 'loader', 'start', 'memory', 'peak-memory', 'scaling', 'dashboard'] as const),
+  ...(['data', 'loader', 'start', 'memory', 'peak-memory', 'scaling', 'dashboard', 'runtimes'] as const),
 ];
 
 export interface BenchOptions {
@@ -112,7 +115,8 @@ export interface BenchReport {
   readonly memory: readonly MemoryRow[];
   readonly 'peak-memory': readonly PeakMemoryRow[];
   readonly scaling: ScalingReport | null;
-  readonly dashboard: DashboardReport | null;
+  readonly dashboard: (DashboardReport & { readonly followed: FollowerReport }) | null;
+  readonly runtimes: RuntimesReport | null;
   /** Results of peers that differ from ours. */
   readonly disagreements: readonly string[];
 }
@@ -252,11 +256,21 @@ async function measureAll(
     print(formatScaling(scaling));
   }
 
-  let dashboard: DashboardReport | null = null;
+  let dashboard: (DashboardReport & { readonly followed: FollowerReport }) | null = null;
   if (wants('dashboard')) {
     say('dashboard');
-    dashboard = await measureDashboard({ runs: 100, steps: 100_000, say });
-    print(formatDashboard(dashboard));
+    const opened = await measureDashboard({ runs: 100, steps: 100_000, say });
+    print(formatDashboard(opened));
+    const followed = await measureFollower({ rounds: options.rounds ?? 8, say });
+    print(formatFollower(followed));
+    dashboard = { ...opened, followed };
+  }
+
+  let runtimes: RuntimesReport | null = null;
+  if (wants('runtimes')) {
+    say('runtimes');
+    runtimes = await measureRuntimes(options.presets[0] ?? 'vit-tiny-64', options.batch, options.rounds ?? 15, say);
+    print(formatRuntimes(runtimes));
   }
 
   const judge = <R extends Row>(row: R): Judged<R> => ({ ...row, mfu: row.ours.gflops / rate, best: bestOf(row) });
@@ -268,7 +282,7 @@ async function measureAll(
     conv: conv.map(judge),
     attention: attention.map(judge),
     'clip-step': steps.map(judge),
-    ...{ roof, data, evaluation, loader, start, memory, 'peak-memory': peakMemory, scaling, dashboard },
+    ...{ roof, data, evaluation, loader, start, memory, 'peak-memory': peakMemory, scaling, dashboard, runtimes },
     disagreements: [
       ...[...gemm, ...conv, ...attention, ...steps].flatMap(disagreementsOf),
       ...differingLosses(peakMemory),
