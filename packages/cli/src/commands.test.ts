@@ -170,6 +170,34 @@ describe('from a folder of pictures to a trained model', () => {
   });
 });
 
+describe('a module of the user', () => {
+  it('registers before the command begins, with enums', async () => {
+    const code = `import { tasks, registerTask } from '@tessera/train';
+enum Names { own = 'own-task' }
+registerTask({ ...tasks[0], name: Names.own, description: 'a task of the user' });`;
+    // In the repository, where the packages are found.
+    const folder = await fs.mkdtemp(join(import.meta.dirname, 'own-'));
+    await fs.writeFile(join(folder, 'own.ts'), code);
+    try {
+      const { out, err, status } = await run('train', ['--import', join(folder, 'own.ts'), '--help']);
+      expect(err).toBe('');
+      expect(out).toContain('own-task: a task of the user');
+      expect(status).toBe(0);
+    } finally {
+      await fs.rm(folder, { recursive: true });
+    }
+  });
+
+  it('is answered with its file and line where it fails', async () => {
+    await fs.writeFile(join(root, 'wrong.ts'), 'interface A { b: number }\n\nconsole.log((null as unknown as A).b);\n');
+    const { err, status } = await run('train', ['--import=wrong.ts', '--print-config']);
+    expect(err).toContain("--import wrong.ts: wrong.ts:3:36: TypeError: Cannot read properties of null (reading 'b')");
+    expect(status).toBe(2);
+    const missing = await run('train', ['--import', 'none.ts']);
+    expect(missing.err).toContain('--import none.ts: there is no such file');
+  });
+});
+
 describe('a mistake on the command line', () => {
   it.each([
     ['train', ['--epochs', '3'], 'unknown option --epochs; use --set training.epochs=...'],

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { commands } from './commands.ts';
 import { type CommandName, commandNames } from './lib/call.ts';
+import { importModules, importsOf } from './lib/import-module.ts';
 
 const isCommand = (name: string): name is CommandName => Object.hasOwn(commands, name);
 
@@ -43,7 +44,10 @@ export async function main([name, ...args]: readonly string[]): Promise<void> {
   const { runCommand, UsageError } = await import('./lib/command.ts');
   await runCommand(async () => {
     if (name === undefined) throw new UsageError(`name a command\n\n${helpText()}`);
-    if (isCommand(name)) return (await commands[name].load()).main(args);
+    if (isCommand(name)) {
+      await importModules(importsOf(args));
+      return (await commands[name].load()).main(args);
+    }
     const { closestName } = await import('@tessera/nn');
     const near = closestName(name, commandNames);
     throw new UsageError(

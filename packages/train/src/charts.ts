@@ -1,4 +1,5 @@
 /** What pages share that show runs, without Node: how each number is shown, as text and as a chart, and the drawing of a sweep. */
+
 export {
   chartFormats,
   chartPlots,
@@ -7,6 +8,7 @@ export {
   type Series,
   seriesDrawing,
 } from './report/chart/index.ts';
+export type { Line } from './report/chart/scales.ts';
 export {
   extent,
   formatTicks,

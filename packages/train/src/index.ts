@@ -40,7 +40,7 @@ export { openTaskData } from './run/open-data.ts';
 export { openRunData } from './run/run-data.ts';
 export { type CheckpointChoice, findCheckpoint, findRun, RunFolder } from './run-folder/run-folder.ts';
 export { tokenizerBeside } from './tasks/contrastive/find-tokenizer.ts';
-export { taskNamed, tasks } from './tasks/index.ts';
+export { registerTask, taskNamed, tasks } from './tasks/index.ts';
 export type { Task, TaskModel } from './tasks/task.ts';
 export { type TrainingRequest, type TrainingResult, trainModel } from './train-model.ts';
 export { trainSweepRun } from './train-sweep-run.ts';

@@ -6,6 +6,7 @@ import { manualSeed, setDefaultBackend } from '@tessera/tensor';
 import { checkModule, checkModuleOn, type GradcheckCase, gradcheckCases, gradcheckCasesOf } from '@tessera/verify';
 import { fromCaller } from '../lib/call.ts';
 import { backendOption, chooseBackend, commandLine, exitCodes, UsageError } from '../lib/command.ts';
+import { understandTypeScript } from '../lib/import-module.ts';
 import { formatTable } from '../lib/table.ts';
 
 type Cases = Readonly<Record<string, () => GradcheckCase>>;
@@ -66,6 +67,7 @@ export async function main(args: readonly string[]): Promise<number | undefined>
   const home = backend === 'auto' ? opened.name : backend;
   // Without f64, rounding errors would hide the differences: gradients are then compared with those of the reference backend.
   const hasDoubles = (opened.whyUnsupported?.('f64') ?? null) === null;
+  if (files.length > 0) await understandTypeScript();
   const own = Object.assign({}, ...(await Promise.all(files.map(readCases)))) as Cases;
   // With --module and without names, only the cases of that file are checked.
   const chosen = choose(files.length > 0 && names.length === 0 ? own : { ...gradcheckCases, ...own }, names);

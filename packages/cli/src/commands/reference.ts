@@ -3,6 +3,7 @@ import { readCaseFile } from '@tessera/nn/cases';
 import { type CaseReport, type FailedCase, type OmittedCase, registerLayers, runReferenceCases } from '@tessera/verify';
 import { fromCaller } from '../lib/call.ts';
 import { backendOption, chooseBackend, commandLine, exitCodes, UsageError } from '../lib/command.ts';
+import { understandTypeScript } from '../lib/import-module.ts';
 
 const readOptions = (args: readonly string[]) =>
   commandLine('reference', args)
@@ -65,6 +66,7 @@ const readCases = (file: string) =>
 export async function main(args: readonly string[]): Promise<number | undefined> {
   const { dirs, backend, json, threads, module } = await readOptions(args);
   const chosen = await chooseBackend(backend, threads ?? null);
+  if (module.length > 0) await understandTypeScript();
   for (const file of module) registerLayers(await readCases(file));
   const cases = await runReferenceCases(dirs.map(fromCaller), {
     ...(json ? {} : { onCase: (report) => console.log(describe(report)) }),

@@ -24,6 +24,7 @@ import { locateData, withDataset } from '../lib/datasets.ts';
 import { describeBackend } from '../lib/describe-backend.ts';
 import { checkFindLr, findLr, findLrOptions } from '../lib/find-lr.ts';
 import { formatBytes, formatDryRun } from '../lib/format-dry-run.ts';
+import { importsOf } from '../lib/import-module.ts';
 import { eventFolder, loggerOptions, loggersOf, repeatedOptions } from '../lib/loggers.ts';
 import { formatSeconds, ProgressBar } from '../lib/progress-bar.ts';
 import { formatResults } from '../lib/results.ts';
@@ -250,6 +251,12 @@ const evaluationLines = (step: number, evaluations: readonly EvaluationValues[])
     return `step ${step}, ${split}: ${numbers.join('  ')}`;
   });
 
+/** The options `--import` of this call, to be typed again. */
+const importsAgain = (args: readonly string[]): string =>
+  importsOf(args)
+    .map((file) => ` --import ${file}`)
+    .join('');
+
 interface Plan {
   readonly config: RunConfig;
   readonly folder: RunFolder;
@@ -360,7 +367,7 @@ export async function main(args: readonly string[]): Promise<number | undefined>
     );
   if (!result.finished) {
     console.log(
-      `stopped ${result.steps === 0 ? 'before the first step' : `after step ${result.steps} of ${result.totalSteps}`}; to continue:\n  ${callOf('train', `--resume ${where}${repeatedOptions(options)}`)}`,
+      `stopped ${result.steps === 0 ? 'before the first step' : `after step ${result.steps} of ${result.totalSteps}`}; to continue:\n  ${callOf('train', `--resume ${where}${repeatedOptions(options)}${importsAgain(args)}`)}`,
     );
     return interruption.exitCode();
   }

@@ -24,7 +24,14 @@ export const commandNames = [
 export type CommandName = (typeof commandNames)[number];
 
 /** Commands of the repository that use this package and are not part of it. */
-type DeveloperCommand = 'browser' | 'notebook' | 'runtimes' | 'software-adapter' | 'torchsuite';
+type DeveloperCommand =
+  | 'browser'
+  | 'notebook'
+  | 'packages'
+  | 'release'
+  | 'runtimes'
+  | 'software-adapter'
+  | 'torchsuite';
 
 /** Whether the sources run, as in the repository: there, npm starts the commands. Otherwise the package is installed. */
 export const isSource = import.meta.url.endsWith('.ts');
@@ -43,7 +50,7 @@ export const silentCallOf = (name: CommandName, args: string): string =>
   callOf(name, args).replace(/^npm run /, 'npm run --silent ');
 
 /** The folder that paths are relative to. npm runs the scripts of the repository in its root, and says where it was called from. */
-const callerFolder = (isSource ? process.env.INIT_CWD : undefined) ?? process.cwd();
+export const callerFolder = (isSource ? process.env.INIT_CWD : undefined) ?? process.cwd();
 
 /** Resolves a path relative to the folder that the command was called from. */
 export const fromCaller = (path: string): string => resolve(callerFolder, path);

@@ -13,15 +13,23 @@ import {
 import { tasks } from '@tessera/train';
 import { ConfigError, listSettings, settingMeantBy } from '@tessera/train/config';
 import yargs, { type Argv } from 'yargs';
-import { callOf } from './call.ts';
+import { callOf, commandNames } from './call.ts';
+import { UsageError } from './usage-error.ts';
 
-/** A mistake in the call. The message says what to do, and is shown without a stack trace. */
-export class UsageError extends Error {
-  override name = 'UsageError';
-}
+export { UsageError };
 
 /** `explained`: numbers differ, but by nothing that is wrong here. */
 export const exitCodes = { failure: 1, usage: 2, explained: 3, interrupted: 130 } as const;
+
+/** Loaded by `main.ts` before the command, which may then know more tasks. */
+const importOption = {
+  import: {
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: 'A module of your own, in TypeScript or JavaScript, to load first; may be repeated',
+  },
+} as const;
 
 /** The command line of a command: strict, with `--debug`, and with suggestions for unknown options. */
 export function commandLine(
@@ -32,6 +40,7 @@ export function commandLine(
     .scriptName(callOf(name, ' ').trimEnd())
     .parserConfiguration({ 'greedy-arrays': false })
     .option('debug', { type: 'boolean', default: false, describe: 'Show the stack trace of an error' })
+    .options((commandNames as readonly string[]).includes(name) ? importOption : {})
     .strict()
     .wrap(Math.min(120, process.stdout.columns ?? 100))
     .version(false)

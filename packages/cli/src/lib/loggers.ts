@@ -1,6 +1,6 @@
 /** The options of train that log a run elsewhere, and the loggers that they ask for. */
 import { basename, join } from 'node:path';
-import { CSVLogger, type Logger, type RunFolder, TensorBoardLogger } from '@tessera/train';
+import { CSVLogger, type Logger, type RunFolder, registeredLoggers, TensorBoardLogger } from '@tessera/train';
 import { fromCaller } from './call.ts';
 
 export const loggerOptions = {
@@ -27,13 +27,14 @@ export const eventFolder = ({ tensorboard }: LoggerCall, { path }: RunFolder): s
   return tensorboard === '' ? join(path, 'tensorboard') : join(fromCaller(tensorboard), basename(path));
 };
 
-/** The loggers that the options ask for. */
+/** The loggers that the options ask for, and those of the user's modules. */
 export const loggersOf = (options: LoggerCall, folder: RunFolder): Logger[] => {
   const { csv } = options;
   const events = eventFolder(options, folder);
   return [
     ...(events === null ? [] : [new TensorBoardLogger(events)]),
     ...(csv === undefined ? [] : [csv === '' ? new CSVLogger() : new CSVLogger(fromCaller(csv))]),
+    ...registeredLoggers(folder.path),
   ];
 };
 

@@ -1,5 +1,5 @@
 /** Tasks, for programs that train, evaluate or add one. */
-export { taskFromCheckpoint, taskNamed, tasks } from './index.ts';
+export { registerTask, taskFromCheckpoint, taskNamed, tasks } from './index.ts';
 export {
   type AnyTaskModel,
   asTaskModel,

@@ -3,13 +3,13 @@
  * stay inside (in one WebAssembly memory, or in device buffers with a single submission), and only values that are needed outside are
  * returned.
  */
-import type { GPU, IPipelineRunShortcut } from 'gpu.js';
 import type { Allocation, Executable, GeneratedCode } from '../../kernel/backend.ts';
 import { allocateArray, type TypedArray, viewArray } from '../../kernel/dtype.ts';
 import { nth } from '../../kernel/nth.ts';
 import { memoryOf } from '../host-memory.ts';
 import { runKernel } from '../interpret-kernels.ts';
 import { specialNumbers } from './cell-code.ts';
+import type { GpuJs, GpuJsPipeline } from './library.ts';
 import type { CellKernel, LoweredPlan, Slot, SlotInfo, SlowKernel, Step } from './steps.ts';
 import { flatten, HeldValue, type KernelResult } from './values.ts';
 
@@ -20,7 +20,7 @@ interface Stretch {
   readonly kind: 'pipeline';
   readonly inputs: readonly Slot[];
   readonly outputs: readonly Slot[];
-  readonly pipeline: IPipelineRunShortcut;
+  readonly pipeline: GpuJsPipeline;
 }
 
 type KernelFunction = (...values: readonly unknown[]) => unknown;
@@ -55,14 +55,14 @@ function liveSteps(plan: LoweredPlan): LiveStep[] {
 
 export class GpujsExecutable implements Executable {
   readonly #plan: LoweredPlan;
-  readonly #gpu: GPU;
+  readonly #gpu: GpuJs;
   readonly #parts: (Stretch | HostStep)[] = [];
   readonly #slowKernels: SlowKernel[];
   readonly #expected: string;
   #checked = false;
 
   /** `expected`: the mode in which gpu.js should run; if it uses another one, that is reported in `slowKernels`. */
-  constructor(gpu: GPU, plan: LoweredPlan, expected: string) {
+  constructor(gpu: GpuJs, plan: LoweredPlan, expected: string) {
     this.#plan = plan;
     this.#gpu = gpu;
     this.#expected = expected;
@@ -154,7 +154,7 @@ export class GpujsExecutable implements Executable {
       if (part.kind === 'host') runOnHost(part, info, value, held);
       else {
         const inputs = part.inputs.map((slot) => value(slot).cells);
-        const results = (await part.pipeline(...inputs)) as unknown as Readonly<Record<string, KernelResult>>;
+        const results = (await part.pipeline(...inputs)) as Readonly<Record<string, KernelResult>>;
         for (const slot of part.outputs)
           held.set(slot, new HeldValue(info(slot), { cells: flatten(resultOf(results, slot)) }));
       }

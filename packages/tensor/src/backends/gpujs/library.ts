@@ -3,8 +3,31 @@ import type { GPU } from 'gpu.js';
 import { BackendUnavailableError } from '../../kernel/backend.ts';
 import { type ModeName, modeNames } from './modes.ts';
 
+/*
+ * What the backend uses of gpu.js. Its own types would be part of the published declarations, which programs without gpu.js must be able to
+ * read.
+ */
+
+export interface GpuJsPipeline {
+  (...inputs: readonly unknown[]): Promise<unknown>;
+  /** The mode that it runs in; null before the first call. */
+  readonly backend: string | null;
+  readonly executorKind: string;
+  readonly fallbackReason: string | null;
+  destroy(): Promise<void>;
+}
+
+export interface GpuJs {
+  createKernel(
+    source: string,
+    settings: { output: number[]; precision: 'single' },
+  ): { setLoopMaxIterations(turns: number): unknown };
+  createPipeline(orchestrate: (...handles: readonly unknown[]) => Record<string, unknown>): GpuJsPipeline;
+  destroy(): Promise<void>;
+}
+
 export interface Library {
-  readonly gpu: GPU;
+  readonly gpu: GpuJs;
   readonly mode: ModeName;
   /** Releases the device, so that the process can end. */
   readonly close: () => Promise<void>;
@@ -70,7 +93,7 @@ async function open(library: GpuClass, mode: ModeName): Promise<Library> {
   if (mode === 'webgl' && !library.isWebGLSupported) throw unavailable('this platform has no WebGL');
   if (mode === 'webgl2' && !library.isWebGL2Supported) throw unavailable('this platform has no WebGL 2');
   if (mode === 'webasm' && !library.isWebAssemblySupported) throw unavailable('this platform has no WebAssembly');
-  const gpu = new library({ mode });
+  const gpu = new library({ mode }) as unknown as GpuJs;
   return {
     gpu,
     mode,

@@ -1,4 +1,5 @@
 /** The WebGPU backend: memory, transfers and plans on one device. */
+
 import { type Allocation, type Backend, DeviceLostError, OutOfMemoryError } from '../../kernel/backend.ts';
 import { bytesOf, type DType, type TypedArray, viewArray } from '../../kernel/dtype.ts';
 import { nth } from '../../kernel/nth.ts';
@@ -9,6 +10,7 @@ import type { DeviceCapabilities, TileTimeTable } from './capabilities.ts';
 import { type AdapterDescription, type OpenDevice, openDevice, type WebGpuOptions } from './device.ts';
 import { whyUnsupported } from './elements.ts';
 import { type ExecutableHost, type NumberedBuffer, WebGpuExecutable } from './executable.ts';
+import type { Device, DeviceBuffer } from './gpu-types.ts';
 import { KernelCache, lowerPlan } from './lowered-plan.ts';
 import { BufferPool, gpuAllocation, mebibytes } from './memory.ts';
 import { PipelineCache } from './pipelines.ts';
@@ -48,7 +50,7 @@ function uploadable(data: TypedArray): Uint8Array<ArrayBuffer> {
 export class WebGpuBackend implements Backend {
   readonly name = 'webgpu';
   readonly adapter: AdapterDescription;
-  readonly device: GPUDevice;
+  readonly device: Device;
   #capabilities: DeviceCapabilities;
   readonly #source: OpenDevice['source'];
   readonly #poison: boolean;
@@ -104,7 +106,7 @@ export class WebGpuBackend implements Backend {
     return whyUnsupported(dtype);
   }
 
-  #createBuffer(bytes: number, usage: number): GPUBuffer {
+  #createBuffer(bytes: number, usage: number): DeviceBuffer {
     this.#throwFailure();
     this.device.pushErrorScope('out-of-memory');
     const buffer = this.device.createBuffer({ size: bytes, usage });
@@ -166,7 +168,7 @@ export class WebGpuBackend implements Backend {
     return viewArray(dtype, await this.#download(buffer, wanted), 0, length);
   }
 
-  async #download(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
+  async #download(buffer: DeviceBuffer, bytes: number): Promise<ArrayBuffer> {
     this.#throwFailure();
     const size = Math.ceil(bytes / 4) * 4;
     const staging = this.#createBuffer(size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);

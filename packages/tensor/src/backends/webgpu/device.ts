@@ -1,7 +1,9 @@
 /** Chooses an adapter, and opens a device with the adapter's full limits and features. */
+
 import { BackendUnavailableError } from '../../kernel/backend.ts';
 import type { DeviceCapabilities } from './capabilities.ts';
 import { mergeDawnOptions } from './dawn-options.ts';
+import type { Device } from './gpu-types.ts';
 import { adapterAdvice, environment, type GpuSource, openGpu } from './platform.ts';
 import type { MatrixUnit } from './tile.ts';
 
@@ -39,7 +41,7 @@ export interface AdapterDescription {
 
 export interface OpenDevice {
   readonly source: GpuSource;
-  readonly device: GPUDevice;
+  readonly device: Device;
   readonly adapter: AdapterDescription;
   readonly capabilities: DeviceCapabilities;
 }
@@ -157,7 +159,7 @@ export async function openDevice(options: WebGpuOptions): Promise<OpenDevice> {
   const description = describe(adapter);
   const features = wantedFeatures.filter((feature) => adapter.features.has(feature));
   const requiredLimits = Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]]));
-  let device: GPUDevice;
+  let device: Device;
   try {
     device = await adapter.requestDevice({ requiredFeatures: features as GPUFeatureName[], requiredLimits });
   } catch (error) {

@@ -1,7 +1,9 @@
 /** Runs a lowered plan on a device. Commands are encoded at each run, because a WebGPU command buffer runs only once; the rest is prepared. */
+
 import type { Allocation, Executable, GeneratedCode } from '../../kernel/backend.ts';
 import { nth } from '../../kernel/nth.ts';
 import { deleteOldest } from './delete-oldest.ts';
+import type { CommandBuffer, Device, DeviceBuffer } from './gpu-types.ts';
 import type { LoweredPlan, MemoryRange, PlannedDispatch } from './lowered-plan.ts';
 import { type GpuAllocation, gpuAllocation } from './memory.ts';
 import type { Pipeline } from './pipelines.ts';
@@ -9,12 +11,12 @@ import type { Pipeline } from './pipelines.ts';
 /** A GPUBuffer with a unique number. */
 export interface NumberedBuffer {
   readonly id: number;
-  readonly buffer: GPUBuffer;
+  readonly buffer: DeviceBuffer;
 }
 
 /** What executables need from their backend. */
 export interface ExecutableHost {
-  readonly device: GPUDevice;
+  readonly device: Device;
   pipeline(name: string, code: string): Promise<Pipeline>;
   /** Pages of temporaries of at least these sizes. */
   pages(bytes: readonly number[]): readonly NumberedBuffer[];
@@ -25,9 +27,9 @@ export interface ExecutableHost {
   free(allocation: GpuAllocation): void;
   /** Throws errors of earlier work, and waits while too many runs are pending. */
   ready(): Promise<void>;
-  submit(commands: GPUCommandBuffer, dispatches: number): void;
+  submit(commands: CommandBuffer, dispatches: number): void;
   /** Downloads the first bytes of a buffer. */
-  download(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer>;
+  download(buffer: DeviceBuffer, bytes: number): Promise<ArrayBuffer>;
 }
 
 /** The time that one shader took. */
@@ -285,7 +287,7 @@ const querySetBytes = 2 * dispatchesPerQuerySet * 8;
 
 interface Timing {
   readonly sets: readonly GPUQuerySet[];
-  readonly results: GPUBuffer;
+  readonly results: DeviceBuffer;
 }
 
 function timestampsOf({ sets }: Timing, dispatch: number): GPUComputePassTimestampWrites {

@@ -1,17 +1,19 @@
 /** Allocates device memory from a pool of GPUBuffers, which reuses freed buffers. */
+
 import { type Allocation, OutOfMemoryError } from '../../kernel/backend.ts';
+import type { DeviceBuffer } from './gpu-types.ts';
 
 /** Memory on the device. */
 export class GpuAllocation implements Allocation {
   readonly bytes: number;
   /** Identifies the buffer, so successive allocations that reuse a buffer have the same id. */
   readonly id: number;
-  readonly buffer: GPUBuffer;
+  readonly buffer: DeviceBuffer;
   /** The size of the buffer, in bytes. */
   readonly capacity: number;
   freed = false;
 
-  constructor(bytes: number, id: number, buffer: GPUBuffer, capacity: number) {
+  constructor(bytes: number, id: number, buffer: DeviceBuffer, capacity: number) {
     this.bytes = bytes;
     this.id = id;
     this.buffer = buffer;
@@ -47,14 +49,14 @@ const fewestPooledBytes = 64 << 20;
 
 export interface BufferFactory {
   /** Creates a buffer on the device; failures are asynchronous, and are not reported here. */
-  create(bytes: number): GPUBuffer;
+  create(bytes: number): DeviceBuffer;
   readonly largestBytes: number;
 }
 
 export class BufferPool {
   readonly #factory: BufferFactory;
   /** Freed buffers by size, least recently freed first. */
-  readonly #free = new Map<number, { readonly id: number; readonly buffer: GPUBuffer }[]>();
+  readonly #free = new Map<number, { readonly id: number; readonly buffer: DeviceBuffer }[]>();
   #pooled = 0;
   #used = 0;
   #nextId = 0;

@@ -1,9 +1,11 @@
 /** Compiles the shaders of a device: equal code once, different code in parallel. */
+
 import { deleteOldest } from './delete-oldest.ts';
+import type { BindGroupLayout, ComputePipeline, Device } from './gpu-types.ts';
 
 export interface Pipeline {
-  readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
+  readonly pipeline: ComputePipeline;
+  readonly layout: BindGroupLayout;
 }
 
 /** Lines of code with their numbers, from 1: all lines, or those around line `around`. */
@@ -37,12 +39,12 @@ const keptPipelines = 2048;
 
 /** Caches the compiled pipelines of a device. */
 export class PipelineCache {
-  readonly #device: GPUDevice;
+  readonly #device: Device;
   /** By code, least recently used first. */
   readonly #pipelines = new Map<string, Promise<Pipeline>>();
   #compiled = 0;
 
-  constructor(device: GPUDevice) {
+  constructor(device: Device) {
     this.#device = device;
   }
 

@@ -1,14 +1,16 @@
 /** Finds WebGPU: Dawn's package in Node.js, `navigator.gpu` in browsers. */
+
 import { BackendUnavailableError } from '../../kernel/backend.ts';
+import type { EntryPoint } from './gpu-types.ts';
 
 /** Holds WebGPU's entry point until it is released. */
 export interface GpuSource {
   /** Set to null to release it. */
-  gpu: GPU | null;
+  gpu: EntryPoint | null;
 }
 
 interface DawnModule {
-  create(options: readonly string[]): GPU;
+  create(options: readonly string[]): EntryPoint;
   readonly globals: object;
 }
 
@@ -54,7 +56,7 @@ export async function openGpu(dawnOptions: readonly string[]): Promise<GpuSource
       throw new BackendUnavailableError(`webgpu: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  const gpu = typeof navigator === 'undefined' ? undefined : (navigator as { gpu?: GPU }).gpu;
+  const gpu = typeof navigator === 'undefined' ? undefined : (navigator as { gpu?: EntryPoint }).gpu;
   if (gpu === undefined)
     throw new BackendUnavailableError(
       'webgpu: this browser has no WebGPU (navigator.gpu); use a current Chrome, Edge, Firefox or Safari, on a secure page',

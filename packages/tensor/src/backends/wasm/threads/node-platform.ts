@@ -10,7 +10,9 @@ export function nodePlatform(): Platform {
   const v8 = process.getBuiltinModule('node:v8');
   // Newer versions of Node strip types themselves; in older ones a loader on the command line does, and the worker needs it too.
   const stripsTypes = Boolean((process.features as { typescript?: unknown }).typescript);
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const isSource = import.meta.url.endsWith('.ts');
+  // Not within `new Worker(...)`, and not a template: Vite refuses such an address, even in code that browsers never run.
+  const script = new URL(isSource ? './worker.ts' : './worker.js', import.meta.url);
   return {
     env: (name) => process.env[name],
     parallelism: availableParallelism(),
@@ -24,10 +26,10 @@ export function nodePlatform(): Platform {
     nodeMajor: Number(process.versions.node.split('.')[0]),
     createWorker: (data) => {
       const { port1, port2 } = new MessageChannel();
-      const worker = new Worker(new URL(/* @vite-ignore */ `./worker.${extension}`, import.meta.url), {
+      const worker = new Worker(script, {
         workerData: { ...data, port: port2 },
         transferList: [port2],
-        ...(stripsTypes || extension === 'js' ? { execArgv: [] } : {}),
+        ...(stripsTypes || !isSource ? { execArgv: [] } : {}),
       });
       return {
         post: (message) => port1.postMessage(message),
